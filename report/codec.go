@@ -1,0 +1,85 @@
+package report
+
+import "github.com/heliograph-net/heliograph/report/cbor"
+
+// The kinds of record, the first item of each. 4 (application error) and 5 (deletion notice) are reserved.
+const (
+	kindHeader = 1
+	kindWindow = 2
+	kindSample = 3
+)
+
+func (*Header) kind() uint64 { return kindHeader }
+func (*Window) kind() uint64 { return kindWindow }
+func (*Sample) kind() uint64 { return kindSample }
+
+// AppendRecord appends the encoding of r to dst. It refuses what DecodeRecord would refuse, with an error that wraps ErrMalformed and
+// names the field, and with one that wraps ErrTooLarge what has a valid encoding only in parts. With an error it returns dst as it was.
+func AppendRecord(dst []byte, r Record) ([]byte, error) {
+	if r == nil {
+		return dst, malformed("record", "is nil")
+	}
+	if err := r.validate(); err != nil {
+		return dst, err
+	}
+	out := r.appendBody(cbor.AppendUint(cbor.AppendArray(dst, 2), r.kind()))
+	if len(out)-len(dst) > MaxRecord {
+		return dst, &Error{What: kindName(r.kind()), Reason: "takes more than MaxRecord bytes", sentinel: ErrTooLarge}
+	}
+	return out, nil
+}
+
+// DecodeRecord decodes one whole record: a *Header, *Window or *Sample that shares no memory with b. Its error wraps ErrMalformed, or
+// is ErrUnknownRecord when b is canonical CBOR of a kind that this build does not know.
+func DecodeRecord(b []byte) (Record, error) {
+	if len(b) > MaxRecord {
+		return nil, malformed("record", "longer than MaxRecord")
+	}
+	d := cbor.New(b)
+	if d.Array(2) != 2 {
+		d.Fail("want an array of two items")
+	}
+	kind := d.Uint()
+	r := decodeBody(d, kind)
+	if err := d.Done(); err != nil {
+		return nil, malformed(kindName(kind), err.Error())
+	}
+	if r == nil {
+		return nil, ErrUnknownRecord
+	}
+	if err := r.validate(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// decodeBody reads the body of a record, or passes over it and returns nil when it does not know the kind.
+func decodeBody(d *cbor.Decoder, kind uint64) Record {
+	switch kind {
+	case 0:
+		d.Fail("no record has kind 0")
+		return nil
+	case kindHeader:
+		return decodeHeader(d)
+	case kindWindow:
+		return decodeWindow(d)
+	case kindSample:
+		return decodeSample(d)
+	default:
+		d.Skip()
+		return nil
+	}
+}
+
+func kindName(kind uint64) string {
+	switch kind {
+	case kindHeader:
+		return "header"
+	case kindWindow:
+		return "window"
+	case kindSample:
+		return "sample"
+	default:
+		return "record"
+	}
+}

@@ -1,0 +1,125 @@
+package report_test
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// example is a value of the wire format under the name of its golden file.
+type example struct {
+	name  string
+	value any // report.Record, report.Delivery or *report.Envelope
+}
+
+var client = [16]byte{0xc1, 0x1e, 0x97, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
+
+// examples are never changed, for the golden files hold them; more may be added.
+var examples = []example{
+	{"header-small", &report.Header{Source: report.SourceAgent, App: "shop", Consent: report.Counts}},
+	{"header-full", &report.Header{
+		Source: report.SourceBrowser, App: "Größe", Version: "4.1.0-rc.1+b7", OS: "android", Consent: report.Diagnostics, Client: client,
+		Drops: []report.Drop{{Reason: report.DropExpired, Count: 3}, {Reason: report.DropOverflow, Count: 1 << 20}, {Reason: report.DropSpoolFull, Count: 1}},
+	}},
+	{"window-small", &report.Window{
+		Length: 60000, SampledPPM: report.FullPPM,
+		Counters: []report.Counter{{Target: "https://shop.example", Outcome: report.OK, Count: 1}},
+	}},
+	{"window-full", &report.Window{End: -1500, Length: 60000, SampledPPM: 50000, Counters: []report.Counter{
+		{Target: "https://api.example:8443", Outcome: report.HTTPError, Protocol: "h2", Server: "[2001:db8::1]:8443", Status: 503, Count: 17},
+		{Target: "https://api.example:8443", Outcome: report.HTTPError, Protocol: "h2", Server: "[2001:db8::1]:8443", Status: 503, Flags: report.FlagRetry, Count: 9},
+		{Target: "https://api.example:8443", Outcome: report.OK, Protocol: "h2", Server: "[2001:db8::1]:8443", Status: 200, Count: 4096},
+		{Target: "https://shop.example", Outcome: report.DNSNameNotResolved, Count: 2},
+		{Target: "https://shop.example", Outcome: "quic.handshake.failed", Flags: report.FlagRetry | report.FlagNetworkChanged, Count: report.MaxCount},
+		{Target: "https://shop.example", Outcome: report.TCPReset, Server: "192.0.2.1:443", Count: 300},
+	}}},
+	{"sample-small", &report.Sample{Outcome: report.Unknown, Phase: report.PhaseApplication}},
+	{"sample-full", &report.Sample{
+		At: -250, URL: "https://shop.example/cart/:id/pay", Method: "POST", Outcome: report.TLSCertDateInvalid, Phase: report.PhaseConnection,
+		Protocol: "http/1.1", Server: "192.0.2.1:443", Status: 999, ElapsedMS: 30001, Flags: report.FlagNetworkChanged,
+		TraceID: [16]byte{0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6, 0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47, 0x36},
+	}},
+	{"delivery-empty", report.Delivery{}},
+	{"delivery-full", report.Delivery{Age: report.MaxAge, Path: []report.Attempt{
+		{Collector: "c1", Outcome: report.DNSTimedOut}, {Collector: "c2", Outcome: report.TCPRefused}, {Collector: "c1", Outcome: "receipt.invalid"},
+	}}},
+	{"envelope-small", &report.Envelope{
+		Seq: 1, Batch: report.BatchID{15: 1}, Received: 1, Collector: "c", Country: "ZZ", Segment: []byte{0},
+	}},
+	{"envelope-full", &report.Envelope{
+		Seq: 1 << 40, Batch: report.BatchID{0x01, 0xc9, 0xc3, 0x80, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, Received: 1_800_000_000_123,
+		Collector: "collector-b", ASN: 4_200_000_001, Country: "DE",
+		Delivery: report.Delivery{Age: 86_400_000, Path: []report.Attempt{{Collector: "collector-a", Outcome: report.TCPTimedOut}}},
+		Segment:  bytes.Repeat([]byte("HGS\x01"), 300),
+	}},
+}
+
+// encode writes v with the function that is made for it.
+func encode(dst []byte, v any) ([]byte, error) {
+	switch v := v.(type) {
+	case report.Delivery:
+		return report.AppendDelivery(dst, v)
+	case *report.Envelope:
+		return report.AppendEnvelope(dst, v)
+	case report.Record:
+		return report.AppendRecord(dst, v)
+	default:
+		return report.AppendRecord(dst, nil)
+	}
+}
+
+// decodeLike reads b as what v is.
+func decodeLike(v any, b []byte) (any, error) {
+	switch v.(type) {
+	case report.Delivery:
+		return report.DecodeDelivery(b)
+	case *report.Envelope:
+		return report.DecodeEnvelope(b)
+	default:
+		return report.DecodeRecord(b)
+	}
+}
+
+// Short names for the tables of values.
+type (
+	H = report.Header
+	W = report.Window
+	S = report.Sample
+	E = report.Envelope
+)
+
+// header, window, sample, delivery and envelope return a fresh valid value for a test to spoil.
+func header() *report.Header {
+	return &report.Header{
+		Source: report.SourceAgent, App: "shop", Version: "1.2", OS: "linux", Consent: report.Counts, Client: client,
+		Drops: []report.Drop{{Reason: "expired", Count: 1}, {Reason: "overflow", Count: 2}},
+	}
+}
+
+func window() *report.Window {
+	return &report.Window{End: -1, Length: 1000, SampledPPM: 50000, Counters: []report.Counter{
+		{Target: "https://a.example", Outcome: report.OK, Protocol: "h2", Server: "192.0.2.1:443", Status: 200, Count: 5},
+		{Target: "https://b.example", Outcome: report.TCPReset, Server: "192.0.2.2:443", Count: 1},
+	}}
+}
+
+func sample() *report.Sample {
+	return &report.Sample{
+		At: -5, URL: "https://a.example/", Method: "GET", Outcome: report.TCPReset, Phase: report.PhaseConnection, Protocol: "h2",
+		Server: "192.0.2.1:443", Status: 200, ElapsedMS: 12, TraceID: client, Flags: report.FlagRetry,
+	}
+}
+
+func delivery() report.Delivery {
+	return report.Delivery{Age: 5, Path: []report.Attempt{{Collector: "c1", Outcome: report.TCPReset}, {Collector: "c2", Outcome: report.TLSFailed}}}
+}
+
+func envelope() *report.Envelope {
+	return &report.Envelope{
+		Seq: 7, Batch: report.BatchID(client), Received: 1_800_000_000_000, Collector: "c3", ASN: 64501, Country: "FR", Delivery: delivery(),
+		Segment: []byte("HGS"),
+	}
+}
+
+func long(n uint64) string { return strings.Repeat("x", int(n)) }

@@ -1,0 +1,192 @@
+package report_test
+
+import (
+	"errors"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// limits are every limit by name: the value at max is taken by both sides, the one above refused by both.
+var limits = []struct {
+	name string
+	max  uint64
+	make func(n uint64) any
+}{
+	{"MaxString of a header's app", report.MaxString, func(n uint64) any { return with(header(), func(h *H) { h.App = long(n) }) }},
+	{"MaxString of a header's version", report.MaxString, func(n uint64) any { return with(header(), func(h *H) { h.Version = long(n) }) }},
+	{"MaxString of a header's os", report.MaxString, func(n uint64) any { return with(header(), func(h *H) { h.OS = long(n) }) }},
+	{"MaxDrops", report.MaxDrops, func(n uint64) any { return with(header(), func(h *H) { h.Drops = drops(n) }) }},
+	{"MaxOutcome of a drop's reason", report.MaxOutcome, func(n uint64) any { return with(header(), func(h *H) { h.Drops[1].Reason = long(n) }) }},
+	{"MaxCount of a drop", report.MaxCount, func(n uint64) any { return with(header(), func(h *H) { h.Drops[0].Count = n }) }},
+
+	{"MaxAge of a window's end", report.MaxAge, func(n uint64) any { return with(window(), func(w *W) { w.End = int64(n) }) }},
+	{"MaxAge of a window's end before birth", report.MaxAge, func(n uint64) any { return with(window(), func(w *W) { w.End = -int64(n) }) }},
+	{"MaxAge of a window's length", report.MaxAge, func(n uint64) any { return with(window(), func(w *W) { w.Length = n }) }},
+	{"FullPPM", report.FullPPM, func(n uint64) any { return with(window(), func(w *W) { w.SampledPPM = uint32(n) }) }},
+	{"MaxString of a counter's target", report.MaxString, func(n uint64) any { return with(window(), func(w *W) { w.Counters[1].Target = long(n) }) }},
+	{"MaxOutcome of a counter's outcome", report.MaxOutcome, func(n uint64) any {
+		return with(window(), func(w *W) { w.Counters[0].Outcome = report.Outcome(long(n)) })
+	}},
+	{"MaxString of a counter's protocol", report.MaxString, func(n uint64) any { return with(window(), func(w *W) { w.Counters[0].Protocol = long(n) }) }},
+	{"MaxString of a counter's server", report.MaxString, func(n uint64) any { return with(window(), func(w *W) { w.Counters[0].Server = long(n) }) }},
+	{"MaxStatus of a counter", report.MaxStatus, func(n uint64) any { return with(window(), func(w *W) { w.Counters[0].Status = uint16(n) }) }},
+	{"MaxCount of a counter", report.MaxCount, func(n uint64) any { return with(window(), func(w *W) { w.Counters[0].Count = n }) }},
+
+	{"MaxAge of a sample's at", report.MaxAge, func(n uint64) any { return with(sample(), func(s *S) { s.At = int64(n) }) }},
+	{"MaxAge of a sample's at before birth", report.MaxAge, func(n uint64) any { return with(sample(), func(s *S) { s.At = -int64(n) }) }},
+	{"MaxURL", report.MaxURL, func(n uint64) any { return with(sample(), func(s *S) { s.URL = long(n) }) }},
+	{"MaxString of a sample's method", report.MaxString, func(n uint64) any { return with(sample(), func(s *S) { s.Method = long(n) }) }},
+	{"MaxOutcome of a sample's outcome", report.MaxOutcome, func(n uint64) any {
+		return with(sample(), func(s *S) { s.Outcome = report.Outcome(long(n)) })
+	}},
+	{"MaxString of a sample's protocol", report.MaxString, func(n uint64) any { return with(sample(), func(s *S) { s.Protocol = long(n) }) }},
+	{"MaxString of a sample's server", report.MaxString, func(n uint64) any { return with(sample(), func(s *S) { s.Server = long(n) }) }},
+	{"MaxStatus of a sample", report.MaxStatus, func(n uint64) any { return with(sample(), func(s *S) { s.Status = uint16(n) }) }},
+	{"MaxAge of a sample's elapsed", report.MaxAge, func(n uint64) any { return with(sample(), func(s *S) { s.ElapsedMS = n }) }},
+
+	{"MaxAge of a delivery", report.MaxAge, func(n uint64) any { return report.Delivery{Age: n} }},
+	{"MaxPath", report.MaxPath, func(n uint64) any { return report.Delivery{Path: path(n, 1, 1)} }},
+	{"MaxString of a collector in a path", report.MaxString, func(n uint64) any { return report.Delivery{Path: path(1, n, 1)} }},
+	{"MaxOutcome of an outcome in a path", report.MaxOutcome, func(n uint64) any { return report.Delivery{Path: path(1, 1, n)} }},
+
+	{"envelope's seq", math.MaxInt64, func(n uint64) any { return with(envelope(), func(e *E) { e.Seq = n }) }},
+	{"MaxString of an envelope's collector", report.MaxString, func(n uint64) any { return with(envelope(), func(e *E) { e.Collector = long(n) }) }},
+	{"MaxSegment", report.MaxSegment, func(n uint64) any { return with(envelope(), func(e *E) { e.Segment = make([]byte, n) }) }},
+	{"MaxPath of an envelope", report.MaxPath, func(n uint64) any {
+		return with(envelope(), func(e *E) { e.Delivery.Path = path(n, 1, 1) })
+	}},
+}
+
+func drops(n uint64) (all []report.Drop) {
+	for i := range n {
+		all = append(all, report.Drop{Reason: strings.Repeat("a", int(i)+1), Count: 1})
+	}
+	return all
+}
+
+func path(n, collector, outcome uint64) (all []report.Attempt) {
+	for range n {
+		all = append(all, report.Attempt{Collector: long(collector), Outcome: report.Outcome(long(outcome))})
+	}
+	return all
+}
+
+func TestLimits(t *testing.T) {
+	for _, l := range limits {
+		t.Run(l.name, func(t *testing.T) {
+			at := l.make(l.max)
+			b, err := encode(nil, at)
+			if err != nil {
+				t.Fatalf("encode at the limit: %v", err)
+			}
+			if got, err := decodeLike(at, b); err != nil || !reflect.DeepEqual(got, at) {
+				t.Fatalf("decode at the limit: %v", err)
+			}
+			above := l.make(l.max + 1)
+			if _, err := encode(nil, above); !errors.Is(err, report.ErrMalformed) {
+				t.Errorf("encode above the limit: %v", err)
+			}
+			if _, err := decodeLike(above, oracleEncode(above)); !errors.Is(err, report.ErrMalformed) {
+				t.Errorf("decode above the limit: %v", err)
+			}
+		})
+	}
+}
+
+// counters returns n counters whose targets are n different texts of size bytes.
+func counters(n, size int) (all []report.Counter) {
+	for i := range n {
+		digits := strconv.Itoa(1_000_000 + i)
+		all = append(all, report.Counter{Target: digits + strings.Repeat("x", size-len(digits)), Outcome: report.OK, Count: 1})
+	}
+	return all
+}
+
+func TestMaxCounters(t *testing.T) {
+	at := &report.Window{Length: 1, SampledPPM: 1, Counters: counters(report.MaxCounters, 7)}
+	b, err := report.AppendRecord(nil, at)
+	if err != nil {
+		t.Fatalf("encode at the limit: %v", err)
+	}
+	if got, err := report.DecodeRecord(b); err != nil || !reflect.DeepEqual(got, at) {
+		t.Fatalf("decode at the limit: %v", err)
+	}
+	above := &report.Window{Length: 1, SampledPPM: 1, Counters: counters(report.MaxCounters+1, 7)}
+	if _, err := report.AppendRecord(nil, above); !errors.Is(err, report.ErrTooLarge) {
+		t.Errorf("encode above the limit: %v", err)
+	}
+	if _, err := report.DecodeRecord(oracleEncode(above)); !errors.Is(err, report.ErrMalformed) || !strings.Contains(err.Error(), "array too long") {
+		t.Errorf("decode above the limit: %v", err)
+	}
+}
+
+func TestMaxRecord(t *testing.T) {
+	fits := &report.Window{Length: 1, SampledPPM: 1}
+	room := report.MaxRecord
+	for room > 200 {
+		fits.Counters = counters(len(fits.Counters)+1, 100)
+		room = report.MaxRecord - len(oracleEncode(fits))
+	}
+	fits.Counters[0].Server = long(uint64(room - 4)) // 2 for its head, 2 for its index, which is longer than that of ""
+	b, err := report.AppendRecord(nil, fits)
+	if err != nil || len(b) != report.MaxRecord {
+		t.Fatalf("a record of %d bytes: %v", len(b), err)
+	}
+	if _, err := report.DecodeRecord(b); err != nil {
+		t.Errorf("decode at the limit: %v", err)
+	}
+	fits.Counters[0].Server += "x"
+	if _, err := report.AppendRecord(nil, fits); !errors.Is(err, report.ErrTooLarge) || errors.Is(err, report.ErrMalformed) {
+		t.Errorf("encode above the limit: %v", err)
+	}
+	if _, err := report.DecodeRecord(oracleEncode(fits)); !errors.Is(err, report.ErrMalformed) || !strings.Contains(err.Error(), "longer than MaxRecord") {
+		t.Errorf("decode above the limit: %v", err)
+	}
+}
+
+// The longest delivery and envelope stay below the limits that readers give their length.
+func TestMaxDeliveryAndMaxEnvelope(t *testing.T) {
+	d := report.Delivery{Age: report.MaxAge, Path: path(report.MaxPath, report.MaxString, report.MaxOutcome)}
+	b, err := report.AppendDelivery(nil, d)
+	if err != nil || len(b) > report.MaxDelivery {
+		t.Errorf("delivery of %d bytes: %v", len(b), err)
+	}
+	e := &report.Envelope{
+		Seq: math.MaxInt64, Batch: report.BatchID(client), Received: math.MaxInt64, Collector: long(report.MaxString), ASN: math.MaxUint32,
+		Country: "ZZ", Delivery: d, Segment: make([]byte, report.MaxSegment),
+	}
+	b, err = report.AppendEnvelope(nil, e)
+	if err != nil || len(b) > report.MaxEnvelope {
+		t.Errorf("envelope of %d bytes: %v", len(b), err)
+	}
+	for _, err := range []error{
+		second(report.DecodeDelivery(make([]byte, report.MaxDelivery+1))), second(report.DecodeEnvelope(make([]byte, report.MaxEnvelope+1))),
+	} {
+		if !errors.Is(err, report.ErrMalformed) || !strings.Contains(err.Error(), "longer than Max") {
+			t.Errorf("above the limit: %v", err)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// A few bytes that announce much cost little memory.
+func TestDecodersAllocateByTheirInput(t *testing.T) {
+	for name, b := range map[string][]byte{
+		"strings":  append([]byte{0x82, 2, 0xa1, 4, 0x99, 0x20, 0}, make([]byte, 64)...),
+		"counters": append([]byte{0x82, 2, 0xa1, 5, 0x99, 8, 0}, make([]byte, 64)...),
+		"drops":    {0x82, 1, 0xa1, 7, 0x98, 32},
+	} {
+		if got := testing.AllocsPerRun(100, func() { _, _ = report.DecodeRecord(b) }); got > 8 {
+			t.Errorf("%s: %v allocations", name, got)
+		}
+		if _, err := report.DecodeRecord(b); err == nil || !strings.Contains(err.Error(), "longer than the input") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

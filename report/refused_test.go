@@ -1,0 +1,285 @@
+package report_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// badValues break one rule each. The encoder names it, and the decoder refuses what the library encodes for the same value.
+var badValues = []struct {
+	name   string
+	value  any
+	reason string // of the encoder
+}{
+	{"header source zero", with(header(), func(h *H) { h.Source = 0 }), "header: source is unknown"},
+	{"header source unknown", with(header(), func(h *H) { h.Source = 3 }), "header: source is unknown"},
+	{"header app empty", with(header(), func(h *H) { h.App = "" }), "header: app is empty"},
+	{"header app not utf-8", with(header(), func(h *H) { h.App = "\xff" }), "header: app is not valid utf-8"},
+	{"header version not utf-8", with(header(), func(h *H) { h.Version = "\xff" }), "header: version is not valid utf-8"},
+	{"header os not utf-8", with(header(), func(h *H) { h.OS = "\xff" }), "header: os is not valid utf-8"},
+	{"header consent off", with(header(), func(h *H) { h.Consent = report.Off }), "header: consent is off or unknown"},
+	{"header consent unknown", with(header(), func(h *H) { h.Consent = 3 }), "header: consent is off or unknown"},
+	{"header drops unsorted", with(header(), func(h *H) { h.Drops[0].Reason = "z" }), "header: drops are not sorted, or name a reason twice"},
+	{"header drop twice", with(header(), func(h *H) { h.Drops[1].Reason = "expired" }), "header: drops are not sorted, or name a reason twice"},
+	{"header drop without reason", with(header(), func(h *H) { h.Drops[0].Reason = "" }), "header: drop reason is not 1 to MaxOutcome bytes of [a-z_]"},
+	{"header drop reason with a space", with(header(), func(h *H) { h.Drops[0].Reason = "a b" }), "header: drop reason is not 1 to MaxOutcome bytes of [a-z_]"},
+	{"header drop count zero", with(header(), func(h *H) { h.Drops[0].Count = 0 }), "header: drop count is zero or above MaxCount"},
+
+	{"window length zero", with(window(), func(w *W) { w.Length = 0 }), "window: length is zero or above MaxAge"},
+	{"window sampled zero", with(window(), func(w *W) { w.SampledPPM = 0 }), "window: sampled is not 1 to FullPPM"},
+	{"window without counters", with(window(), func(w *W) { w.Counters = nil }), "window: no counters"},
+	{"window counters unsorted", with(window(), func(w *W) { w.Counters[0].Target = "z" }), "window: counter 1: not sorted, or its key is there twice"},
+	{"window counter twice", with(window(), func(w *W) { w.Counters[1] = w.Counters[0] }), "window: counter 1: not sorted, or its key is there twice"},
+	{"window counter twice with another count", with(window(), func(w *W) { w.Counters[1] = w.Counters[0]; w.Counters[1].Count++ }),
+		"window: counter 1: not sorted, or its key is there twice"},
+	{"counter target empty", with(window(), func(w *W) { w.Counters[0].Target = "" }), "window: counter 0: target is empty"},
+	{"counter target not utf-8", with(window(), func(w *W) { w.Counters[1].Target = "x\xff" }), "window: counter 1: target is not valid utf-8"},
+	{"counter outcome empty", with(window(), func(w *W) { w.Counters[0].Outcome = "" }), "window: counter 0: outcome is not valid"},
+	{"counter outcome in capitals", with(window(), func(w *W) { w.Counters[0].Outcome = "OK" }), "window: counter 0: outcome is not valid"},
+	{"counter protocol not utf-8", with(window(), func(w *W) { w.Counters[0].Protocol = "\xff" }), "window: counter 0: protocol is not valid utf-8"},
+	{"counter server not utf-8", with(window(), func(w *W) { w.Counters[0].Server = "\xff" }), "window: counter 0: server is not valid utf-8"},
+	{"counter count zero", with(window(), func(w *W) { w.Counters[0].Count = 0 }), "window: counter 0: count is zero or above MaxCount"},
+
+	{"sample url not utf-8", with(sample(), func(s *S) { s.URL = "\xff" }), "sample: url is not valid utf-8"},
+	{"sample method not utf-8", with(sample(), func(s *S) { s.Method = "\xff" }), "sample: method is not valid utf-8"},
+	{"sample outcome empty", with(sample(), func(s *S) { s.Outcome = "" }), "sample: outcome is not valid"},
+	{"sample outcome with a space", with(sample(), func(s *S) { s.Outcome = "tcp reset" }), "sample: outcome is not valid"},
+	{"sample phase empty", with(sample(), func(s *S) { s.Phase = "" }), "sample: phase is unknown"},
+	{"sample phase unknown", with(sample(), func(s *S) { s.Phase = "sxg" }), "sample: phase is unknown"},
+	{"sample protocol not utf-8", with(sample(), func(s *S) { s.Protocol = "\xff" }), "sample: protocol is not valid utf-8"},
+	{"sample server not utf-8", with(sample(), func(s *S) { s.Server = "\xff" }), "sample: server is not valid utf-8"},
+
+	{"delivery collector empty", report.Delivery{Path: []report.Attempt{{Outcome: report.TCPReset}}}, "delivery: path names a collector that is empty"},
+	{"delivery collector not utf-8", report.Delivery{Path: []report.Attempt{{Collector: "\xff", Outcome: report.TCPReset}}}, "delivery: path names a collector that is not valid utf-8"},
+	{"delivery outcome empty", report.Delivery{Path: []report.Attempt{{Collector: "c"}}}, "delivery: path has an outcome that is no failure"},
+	{"delivery outcome ok", report.Delivery{Path: []report.Attempt{{Collector: "c", Outcome: report.OK}}}, "delivery: path has an outcome that is no failure"},
+
+	{"envelope seq zero", with(envelope(), func(e *E) { e.Seq = 0 }), "envelope: seq is not 1 to 2^63-1"},
+	{"envelope batch zero", with(envelope(), func(e *E) { e.Batch = report.BatchID{} }), "envelope: batch is zero"},
+	{"envelope received zero", with(envelope(), func(e *E) { e.Received = 0 }), "envelope: received is not after 1970"},
+	{"envelope received before 1970", with(envelope(), func(e *E) { e.Received = -1 }), "envelope: received is not after 1970"},
+	{"envelope collector empty", with(envelope(), func(e *E) { e.Collector = "" }), "envelope: collector is empty"},
+	{"envelope collector not utf-8", with(envelope(), func(e *E) { e.Collector = "\xff" }), "envelope: collector is not valid utf-8"},
+	{"envelope country empty", with(envelope(), func(e *E) { e.Country = "" }), "envelope: country is not two capital letters"},
+	{"envelope country in small letters", with(envelope(), func(e *E) { e.Country = "de" }), "envelope: country is not two capital letters"},
+	{"envelope country of three letters", with(envelope(), func(e *E) { e.Country = "DEU" }), "envelope: country is not two capital letters"},
+	{"envelope segment empty", with(envelope(), func(e *E) { e.Segment = nil }), "envelope: segment is empty"},
+	{"envelope delivery refused", with(envelope(), func(e *E) { e.Delivery.Path[0].Outcome = report.OK }), "envelope: delivery: path has an outcome that is no failure"},
+}
+
+func with[T any](v *T, spoil func(*T)) *T {
+	spoil(v)
+	return v
+}
+
+func TestBadValuesAreRefusedOnBothSides(t *testing.T) {
+	for _, e := range badValues {
+		t.Run(e.name, func(t *testing.T) {
+			out, err := encode([]byte("x"), e.value)
+			if !errors.Is(err, report.ErrMalformed) || err.Error() != "malformed "+e.reason {
+				t.Errorf("encoder: %v, want %q", err, e.reason)
+			}
+			if string(out) != "x" {
+				t.Errorf("encoder changed dst to %q", out)
+			}
+			if v, err := decodeLike(e.value, oracleEncode(e.value)); !errors.Is(err, report.ErrMalformed) {
+				t.Errorf("decoder: %+v, %v", v, err)
+			}
+		})
+	}
+}
+
+func TestSpoiledValuesWereValid(t *testing.T) {
+	for _, v := range []any{header(), window(), sample(), delivery(), envelope()} {
+		if _, err := encode(nil, v); err != nil {
+			t.Errorf("%T: %v", v, err)
+		}
+	}
+}
+
+func TestNilIsRefused(t *testing.T) {
+	for _, r := range []report.Record{nil, (*report.Header)(nil), (*report.Window)(nil), (*report.Sample)(nil)} {
+		if _, err := report.AppendRecord(nil, r); !errors.Is(err, report.ErrMalformed) || !strings.HasSuffix(err.Error(), ": is nil") {
+			t.Errorf("%T: %v", r, err)
+		}
+	}
+	if _, err := report.AppendEnvelope(nil, nil); !errors.Is(err, report.ErrMalformed) {
+		t.Errorf("envelope: %v", err)
+	}
+}
+
+// m is a CBOR map, a an array.
+type (
+	m = map[uint64]any
+	a = []any
+)
+
+func windowOf(strings a, counters ...any) a {
+	return a{2, m{2: 1000, 3: 50000, 4: strings, 5: counters}}
+}
+
+func headerWith(key uint64, v any) a { return a{1, set(m{1: 1, 2: "shop", 5: 1}, key, v)} }
+func sampleWith(key uint64, v any) a { return a{3, set(m{4: "ok", 5: 3}, key, v)} }
+func windowWith(key uint64, v any) a {
+	return a{2, set(windowOf(a{"", "a", "ok"}, a{1, 2, 0, 0, 0, 0, 1})[1].(m), key, v)}
+}
+func envelopeWith(key uint64, v any) m {
+	return set(m{1: 1, 2: client[:], 3: 1, 4: "c", 6: "ZZ", 8: []byte{1}}, key, v)
+}
+
+func set(fields m, key uint64, v any) m {
+	if fields[key] = v; v == nil {
+		delete(fields, key)
+	}
+	return fields
+}
+
+// badEncodings are deterministic CBOR of the wrong shape, or a second encoding of what has another.
+var badEncodings = []struct {
+	name   string
+	like   any // whose decoder is meant; nil: a record's
+	value  any // for the library to encode
+	reason string
+}{
+	{"record of one item", nil, a{1}, "want an array of two items"},
+	{"record of three items", nil, a{1, m{}, 0}, "array too long"},
+	{"record that is a map", nil, m{1: 2}, "want an array"},
+	{"record of kind 0", nil, a{0, m{}}, "no record has kind 0"},
+	{"record of a negative kind", nil, a{-1, m{}}, "want an unsigned integer"},
+	{"record of a named kind", nil, a{"window", m{}}, "want an unsigned integer"},
+	{"unknown record with a float", nil, a{9, 1.5}, "float"},
+	{"unknown record with a null", nil, a{9, nil}, "null"},
+	{"header of eight fields", nil, a{1, m{1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 1, 7: 1, 8: 1}}, "map too long"},
+	{"body that is an array", nil, a{1, a{}}, "want a map"},
+
+	{"header unknown key", nil, headerWith(8, 1), "unknown key"},
+	{"header key zero", nil, headerWith(0, 1), "map key out of order"},
+	{"header key 23", nil, headerWith(23, 1), "unknown key"},
+	{"header without source", nil, headerWith(1, nil), "source is unknown"},
+	{"header without app", nil, headerWith(2, nil), "app is empty"},
+	{"header without consent", nil, headerWith(5, nil), "consent is off"},
+	{"header present empty app", nil, headerWith(2, ""), "a zero value must be absent"},
+	{"header present empty version", nil, headerWith(3, ""), "a zero value must be absent"},
+	{"header present empty os", nil, headerWith(4, ""), "a zero value must be absent"},
+	{"header present consent off", nil, headerWith(5, 0), "a zero value must be absent"},
+	{"header present client zero", nil, headerWith(6, make([]byte, 16)), "a zero value must be absent"},
+	{"header present empty drops", nil, headerWith(7, a{}), "a zero value must be absent"},
+	{"header client of 15 bytes", nil, headerWith(6, client[:15]), "want 16 bytes"},
+	{"header client of 17 bytes", nil, headerWith(6, make([]byte, 17)), "byte string too long"},
+	{"header app in bytes", nil, headerWith(2, []byte("shop")), "want a text string"},
+	{"header source negative", nil, headerWith(1, -1), "want an unsigned integer"},
+	{"header drop of one item", nil, headerWith(7, a{a{"expired"}}), "want a reason and a count"},
+	{"header drops in a map", nil, headerWith(7, m{1: 1}), "want an array"},
+
+	{"window unknown key", nil, windowWith(6, 1), "unknown key"},
+	{"window present end zero", nil, windowWith(1, 0), "a zero value must be absent"},
+	{"window present length zero", nil, windowWith(2, 0), "a zero value must be absent"},
+	{"window without strings", nil, windowWith(4, nil), "no such string"},
+	{"window without sampled", nil, windowWith(3, nil), "sampled is not"},
+	{"window without counters", nil, windowWith(5, nil), "no counters"},
+	{"window counters empty", nil, windowWith(5, a{}), "a string that no counter uses"},
+	{"window strings and counters empty", nil, a{2, m{2: 1000, 3: 50000, 4: a{}, 5: a{}}}, "no counters"},
+	{"window strings unsorted", nil, windowOf(a{"", "ok", "a"}, a{2, 1, 0, 0, 0, 0, 1}), "strings are not sorted"},
+	{"window string twice", nil, windowOf(a{"", "a", "a", "ok"}, a{1, 3, 0, 0, 0, 0, 1}, a{2, 3, 0, 0, 0, 0, 1}), "strings are not sorted"},
+	{"window strings sorted by length", nil, windowOf(a{"", "b", "ab", "ok"}, a{1, 3, 0, 0, 0, 0, 1}, a{2, 3, 0, 0, 0, 0, 1}), "strings are not sorted"},
+	{"window string unused", nil, windowOf(a{"", "a", "b", "ok"}, a{1, 3, 0, 0, 0, 0, 1}), "a string that no counter uses"},
+	{"window string out of range", nil, windowOf(a{"", "a", "ok"}, a{1, 3, 0, 0, 0, 0, 1}), "no such string"},
+	{"window counter of six items", nil, windowOf(a{"", "a", "ok"}, a{1, 2, 0, 0, 0, 0}), "want a counter of seven items"},
+	{"window counter of eight items", nil, windowOf(a{"", "a", "ok"}, a{1, 2, 0, 0, 0, 0, 1, 1}), "array too long"},
+	{"window counter with a negative status", nil, windowOf(a{"", "a", "ok"}, a{1, 2, 0, 0, -1, 0, 1}), "want an unsigned integer"},
+	{"window counter with flags above one byte", nil, windowOf(a{"", "a", "ok"}, a{1, 2, 0, 0, 0, 256, 1}), "number above its limit"},
+
+	{"sample unknown key", nil, sampleWith(12, 1), "unknown key"},
+	{"sample without outcome", nil, sampleWith(4, nil), "outcome is not valid"},
+	{"sample without phase", nil, sampleWith(5, nil), "phase is unknown"},
+	{"sample present at zero", nil, sampleWith(1, 0), "a zero value must be absent"},
+	{"sample present empty url", nil, sampleWith(2, ""), "a zero value must be absent"},
+	{"sample present empty method", nil, sampleWith(3, ""), "a zero value must be absent"},
+	{"sample present empty protocol", nil, sampleWith(6, ""), "a zero value must be absent"},
+	{"sample present empty server", nil, sampleWith(7, ""), "a zero value must be absent"},
+	{"sample present status zero", nil, sampleWith(8, 0), "a zero value must be absent"},
+	{"sample present elapsed zero", nil, sampleWith(9, 0), "a zero value must be absent"},
+	{"sample present trace id zero", nil, sampleWith(10, make([]byte, 16)), "a zero value must be absent"},
+	{"sample present flags zero", nil, sampleWith(11, 0), "a zero value must be absent"},
+	{"sample flags above one byte", nil, sampleWith(11, 256), "number above its limit"},
+	{"sample phase above application", nil, sampleWith(5, 4), "number above its limit"},
+
+	{"delivery unknown key", report.Delivery{}, m{3: 1}, "unknown key"},
+	{"delivery present age zero", report.Delivery{}, m{1: 0}, "a zero value must be absent"},
+	{"delivery present empty path", report.Delivery{}, m{2: a{}}, "a zero value must be absent"},
+	{"delivery attempt of one item", report.Delivery{}, m{2: a{a{"c"}}}, "want a collector and an outcome"},
+	{"delivery that is an array", report.Delivery{}, a{}, "want a map"},
+
+	{"envelope unknown key", &report.Envelope{}, envelopeWith(9, 1), "unknown key"},
+	{"envelope without segment", &report.Envelope{}, envelopeWith(8, nil), "segment is empty"},
+	{"envelope without batch", &report.Envelope{}, envelopeWith(2, nil), "batch is zero"},
+	{"envelope present asn zero", &report.Envelope{}, envelopeWith(5, 0), "a zero value must be absent"},
+	{"envelope present empty delivery", &report.Envelope{}, envelopeWith(7, m{}), "a zero value must be absent"},
+	{"envelope batch of 15 bytes", &report.Envelope{}, envelopeWith(2, client[:15]), "want 16 bytes"},
+	{"envelope asn above 32 bits", &report.Envelope{}, envelopeWith(5, uint64(1)<<32), "number above its limit"},
+}
+
+func TestBadEncodingsAreRefused(t *testing.T) {
+	for _, e := range badEncodings {
+		t.Run(e.name, func(t *testing.T) {
+			v, err := decodeLike(e.like, oracleEncode(e.value))
+			if !errors.Is(err, report.ErrMalformed) || !strings.Contains(err.Error(), e.reason) {
+				t.Errorf("%+v, %v; want %q", v, err, e.reason)
+			}
+		})
+	}
+}
+
+func TestUnspoiledEncodingsAreAccepted(t *testing.T) {
+	for _, e := range []struct{ like, value any }{
+		{nil, headerWith(8, nil)}, {nil, windowWith(6, nil)}, {nil, sampleWith(12, nil)}, {&report.Envelope{}, envelopeWith(9, nil)},
+	} {
+		if _, err := decodeLike(e.like, oracleEncode(e.value)); err != nil {
+			t.Errorf("%v: %v", e.value, err)
+		}
+	}
+}
+
+func TestCutAndPaddedBytesAreRefused(t *testing.T) {
+	for _, e := range examples {
+		b, err := encode(nil, e.value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range len(b) {
+			if _, err := decodeLike(e.value, b[:n]); !errors.Is(err, report.ErrMalformed) {
+				t.Fatalf("%s cut to %d of %d bytes: %v", e.name, n, len(b), err)
+			}
+		}
+		if _, err := decodeLike(e.value, append(b, 0)); !errors.Is(err, report.ErrMalformed) {
+			t.Errorf("%s with a byte more: %v", e.name, err)
+		}
+	}
+}
+
+func TestUnknownRecordIsToldApart(t *testing.T) {
+	for _, body := range []any{m{}, m{1: "x", 2: a{1, -1, true}}, a{}, "text", 0} {
+		if r, err := report.DecodeRecord(oracleEncode(a{4, body})); r != nil || !errors.Is(err, report.ErrUnknownRecord) {
+			t.Errorf("kind 4 with %v: %v, %v", body, r, err)
+		}
+	}
+}
+
+// An error text may be logged, so it must not carry what a user did.
+func TestErrorsQuoteNothing(t *testing.T) {
+	const secret = "secret-path"
+	for _, v := range []any{
+		with(sample(), func(s *S) { s.URL = secret + "\xff" }),
+		with(window(), func(w *W) { w.Counters[0].Target = secret + "\xff" }),
+		with(header(), func(h *H) { h.Drops[0].Reason = secret }),
+	} {
+		_, errEncode := encode(nil, v)
+		_, errDecode := decodeLike(v, oracleEncode(v))
+		if err := errors.Join(errEncode, errDecode); err == nil || strings.Contains(err.Error(), secret) {
+			t.Errorf("%T: %v", v, err)
+		}
+	}
+}
