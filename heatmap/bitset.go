@@ -1,0 +1,172 @@
+package heatmap
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+	"math/bits"
+	"slices"
+)
+
+// MaxServers is the most servers that a Bitset or a Topology holds.
+const MaxServers = 1_000_000
+
+// ErrLength says that a length is out of range, or that two lengths that must agree do not.
+var ErrLength = errors.New("wrong length")
+
+// Bitset is a fixed number of bits. It is not safe for concurrent use; Map is.
+//
+// Reading outside 0 to Len-1 gives false and writing there does nothing, so that a stale index from outside can do no harm.
+type Bitset struct {
+	n     int
+	words []uint64 // bit i is bit i%64 of word i/64; bits from n on are zero
+}
+
+// NewBitset makes n zero bits. The error is ErrLength when n is not in 0 to MaxServers.
+func NewBitset(n int) (*Bitset, error) {
+	if n < 0 || n > MaxServers {
+		return nil, fmt.Errorf("bitset of %d bits, at most %d: %w", n, MaxServers, ErrLength)
+	}
+	return newBitset(n), nil
+}
+
+func newBitset(n int) *Bitset { return &Bitset{n: n, words: make([]uint64, (n+63)/64)} }
+
+// FromBytes is the inverse of Bytes for n bits. It refuses, with ErrLength, any other number of bytes than ceil(n/8); and padding bits
+// that are not zero. It keeps nothing of b.
+func FromBytes(n int, b []byte) (*Bitset, error) {
+	s, err := NewBitset(n)
+	if err != nil {
+		return nil, err
+	}
+	if len(b) != (n+7)/8 {
+		return nil, fmt.Errorf("%d bytes for %d bits, want %d: %w", len(b), n, (n+7)/8, ErrLength)
+	}
+	if n%8 != 0 && b[len(b)-1]>>(n%8) != 0 {
+		return nil, fmt.Errorf("padding bits after bit %d are not zero", n-1)
+	}
+	var word [8]byte
+	for i := range s.words {
+		clear(word[:])
+		copy(word[:], b[i*8:])
+		s.words[i] = binary.LittleEndian.Uint64(word[:])
+	}
+	return s, nil
+}
+
+// Bytes is the set's form on the wire and on disk: ceil(Len/8) bytes, bit i of the set is bit i%8 (0 the lowest) of byte i/8, padding
+// bits are zero. The caller owns the slice.
+func (b *Bitset) Bytes() []byte {
+	out := make([]byte, len(b.words)*8)
+	for i, w := range b.words {
+		binary.LittleEndian.PutUint64(out[i*8:], w)
+	}
+	return out[:(b.n+7)/8]
+}
+
+// Len is the number of bits.
+func (b *Bitset) Len() int { return b.n }
+
+// Get returns bit i.
+func (b *Bitset) Get(i int) bool {
+	return uint(i) < uint(b.n) && b.words[i>>6]>>(i&63)&1 != 0
+}
+
+// Set makes bit i equal to v.
+func (b *Bitset) Set(i int, v bool) {
+	if uint(i) >= uint(b.n) {
+		return
+	}
+	mask := uint64(1) << (i & 63)
+	if v {
+		b.words[i>>6] |= mask
+	} else {
+		b.words[i>>6] &^= mask
+	}
+}
+
+// Count is the number of bits that are 1.
+func (b *Bitset) Count() int {
+	n := 0
+	for _, w := range b.words {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
+
+// CountRange is the number of bits that are 1 among the n bits from first on; what lies outside the set counts as 0.
+func (b *Bitset) CountRange(first, n int) int {
+	from, to := max(first, 0), min(first+n, b.n)
+	if from >= to {
+		return 0
+	}
+	lo, hi := from>>6, (to-1)>>6
+	head := ^uint64(0) << (from & 63)
+	tail := ^uint64(0) >> (63 - (to-1)&63)
+	if lo == hi {
+		return bits.OnesCount64(b.words[lo] & head & tail)
+	}
+	count := bits.OnesCount64(b.words[lo]&head) + bits.OnesCount64(b.words[hi]&tail)
+	for _, w := range b.words[lo+1 : hi] {
+		count += bits.OnesCount64(w)
+	}
+	return count
+}
+
+// Ones gives the indices of the bits that are 1, rising. The set must not change meanwhile.
+func (b *Bitset) Ones() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i, w := range b.words {
+			for ; w != 0; w &= w - 1 {
+				if !yield(i<<6 + bits.TrailingZeros64(w)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Clone copies the set.
+func (b *Bitset) Clone() *Bitset { return &Bitset{n: b.n, words: slices.Clone(b.words)} }
+
+// Equal reports whether both have the same length and bits.
+func (b *Bitset) Equal(other *Bitset) bool {
+	return b.n == other.n && slices.Equal(b.words, other.words)
+}
+
+// Xor makes b the bits that differ between x and y: what changed from one to the other. All three must have one length, else
+// ErrLength; they may be the same set.
+func (b *Bitset) Xor(x, y *Bitset) error {
+	if err := b.sameLength(x, y); err != nil {
+		return err
+	}
+	xs, ys := x.words[:len(b.words)], y.words[:len(b.words)]
+	for i := range b.words {
+		b.words[i] = xs[i] ^ ys[i]
+	}
+	return nil
+}
+
+// AndNot makes b the bits of x that are not in y, and returns how many they are: with known and up, those that are down. All three
+// must have one length, else ErrLength; they may be the same set.
+func (b *Bitset) AndNot(x, y *Bitset) (int, error) {
+	if err := b.sameLength(x, y); err != nil {
+		return 0, err
+	}
+	n := 0
+	xs, ys := x.words[:len(b.words)], y.words[:len(b.words)]
+	for i := range b.words {
+		w := xs[i] &^ ys[i]
+		b.words[i] = w
+		n += bits.OnesCount64(w)
+	}
+	return n, nil
+}
+
+func (b *Bitset) sameLength(x, y *Bitset) error {
+	if b.n != x.n || b.n != y.n {
+		return fmt.Errorf("bitsets of %d, %d and %d bits: %w", b.n, x.n, y.n, ErrLength)
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+package heatmap
+
+import "hash/maphash"
+
+// index finds servers by a string that it does not store itself: 8 bytes or less per server, where a map of strings takes 50. Open
+// addressing with linear probing, at most half full.
+type index struct {
+	seed  maphash.Seed // random per process, so that nobody can choose keys that collide
+	slots []int32      // server + 1; 0 is free
+}
+
+func newIndex(n int) index {
+	size := 2
+	for size < 2*n {
+		size *= 2
+	}
+	return index{seed: maphash.MakeSeed(), slots: make([]int32, size)}
+}
+
+// start is the first slot to look at for key.
+func (x index) start(key string) int {
+	return int(maphash.String(x.seed, key) & uint64(len(x.slots)-1))
+}
+
+func (x index) next(slot int) int { return (slot + 1) & (len(x.slots) - 1) }
+
+// add stores server under key, after those that are there already. Keys may repeat.
+func (x index) add(key string, server int) {
+	slot := x.start(key)
+	for x.slots[slot] != 0 {
+		slot = x.next(slot)
+	}
+	x.slots[slot] = int32(server + 1)
+}
+
+// find returns the servers under key in the order in which they were added, at most limit; keyOf tells the key of a server.
+func (x index) find(key string, limit int, keyOf func(server int) string) []int {
+	var found []int
+	for slot := x.start(key); x.slots[slot] != 0 && len(found) < limit; slot = x.next(slot) {
+		if server := int(x.slots[slot]) - 1; keyOf(server) == key {
+			found = append(found, server)
+		}
+	}
+	return found
+}

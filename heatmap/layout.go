@@ -1,0 +1,276 @@
+package heatmap
+
+import "math"
+
+// detail is how much is drawn around the servers, the most first.
+type detail int
+
+const (
+	allDetail   detail = iota // borders and labels of data centres, clusters and rows
+	clusterless               // no labels of clusters and rows
+	borderless                // gaps in place of the clusters' borders
+	centresOnly               // each data centre is one field of servers in order
+	flat                      // no groups: one field of servers in order
+	details
+)
+
+const (
+	largestCell = 24
+	margin      = 12     // around the picture
+	headHeight  = 34     // the heading with its legend
+	maxBoxes    = 50_000 // clusters or data centres; with more there is nothing to tell apart
+	maxLabel    = 8      // characters of a row's label
+)
+
+// style is every measure that follows from the size of a server and the detail, in pixels.
+type style struct {
+	detail        detail
+	cell, pitch   int // a server's square; from one to the next
+	rowGap        int // between rows
+	pad           int // between a cluster's border and its servers
+	border        int // of a cluster
+	gap           int // between clusters, and between data centres
+	shortest      int // a row of so many servers is not folded
+	scale         int // of labels of clusters and rows
+	clusterHead   int // height of a cluster's label
+	centrePad     int // between a data centre's border and its clusters
+	centreHead    int // height of a data centre's label
+	rowLabels     bool
+	tellsClusters bool // labels of clusters are drawn
+}
+
+func newStyle(cell int, d detail) style {
+	s := style{detail: d, cell: cell, pitch: cell + 1, rowGap: max(1, cell/4), pad: 3, border: 1, gap: 6, shortest: 20, scale: 1, centrePad: 8, centreHead: 22}
+	switch {
+	case cell <= 2:
+		s.pitch, s.rowGap, s.pad, s.gap = cell, 0, 1, 4
+	case cell >= 12:
+		s.pitch, s.scale, s.pad, s.gap = cell+2, 2, 6, 10
+	}
+	switch d {
+	case allDetail:
+		s.tellsClusters = true
+		s.clusterHead = glyphHeight*s.scale + s.scale
+		s.rowLabels = cell >= glyphLine
+	case borderless:
+		s.border, s.pad, s.gap, s.shortest = 0, 0, max(2, cell/2), 1
+	case centresOnly:
+		s.border, s.pad = 0, 0
+	case flat:
+		s.border, s.pad, s.centrePad, s.centreHead = 0, 0, 0, 0
+	}
+	return s
+}
+
+// centreBox is where a data centre is drawn. Its width and height include its border.
+type centreBox struct {
+	x, y, w, h int
+	group      Group
+	clusters   []clusterBox
+}
+
+// clusterBox is where a cluster is drawn, its border included.
+type clusterBox struct {
+	x, y, w, h int
+	group      Group
+	columns    int // servers in a line
+	banks      int // rows side by side
+	label      int // width of the rows' labels
+}
+
+// layout is a whole picture.
+type layout struct {
+	style   style
+	w, h    int
+	centres []centreBox
+}
+
+// newLayout finds the largest squares that fit a width; less detail is taken only where it doubles their size, or where nothing
+// else fits.
+func newLayout(s Snapshot, width int) layout {
+	var best [details]layout
+	largest := 0
+	for d := range details {
+		best[d] = largestLayout(s.groupsFor(d), width, d)
+		largest = max(largest, best[d].style.cell)
+	}
+	for d := range details {
+		cell := best[d].style.cell
+		if bare := d == clusterless && cell < 3; cell > 0 && 2*cell >= largest && !bare { // bare: more border than servers
+			return best[d]
+		}
+	}
+	return best[flat]
+}
+
+// groupsFor is the tree that is drawn at a detail; nil for too many groups.
+func (s Snapshot) groupsFor(d detail) []Group {
+	all := s.groups()
+	switch d {
+	case flat:
+		return Snapshot{Up: s.Up}.groups()
+	case centresOnly:
+		if len(all) > maxBoxes {
+			return nil
+		}
+		centres := make([]Group, len(all))
+		for i, c := range all {
+			field := Group{First: c.First, Len: c.Len}
+			centres[i] = Group{Name: c.Name, First: c.First, Len: c.Len, Children: []Group{{First: c.First, Len: c.Len, Children: []Group{field}}}}
+		}
+		return centres
+	}
+	clusters := 0
+	for _, c := range all {
+		clusters += len(c.Children)
+	}
+	if clusters > maxBoxes {
+		return nil
+	}
+	return all
+}
+
+// largestLayout has cell 0 when not even one pixel per server fits, or there is nothing to draw. A flat one always fits.
+func largestLayout(centres []Group, width int, d detail) layout {
+	if len(centres) == 0 && d != flat {
+		return layout{}
+	}
+	for cell := largestCell; cell > 0; cell-- {
+		most := width * 3 / 4 // what a screen shows without scrolling
+		switch {
+		case cell == 1 && d == flat:
+			most = math.MaxInt // ends below 3 × width by the choice of MinWidth and MaxServers
+		case cell == 1:
+			most = width * 2
+		case cell == 2:
+			most = width * 5 / 4
+		}
+		if l, ok := layOut(centres, newStyle(cell, d), width, most); ok {
+			return l
+		}
+	}
+	return layout{}
+}
+
+// layOut puts data centres side by side in lines from the top, and makes the picture as wide and high as they need.
+func layOut(centres []Group, st style, width, most int) (layout, bool) {
+	l := layout{style: st}
+	x, y, line := margin, margin+headHeight, 0
+	for _, c := range centres {
+		box, ok := placeCentre(c, st, width-2*margin, most)
+		if !ok {
+			return l, false
+		}
+		if x > margin && x+box.w > width-margin {
+			x, y, line = margin, y+line+st.gap+2, 0
+		}
+		box.moveTo(x, y)
+		l.centres = append(l.centres, box)
+		x, line = x+box.w+st.gap+2, max(line, box.h)
+		l.w = max(l.w, box.x+box.w+margin)
+		if y+line > most {
+			return l, false
+		}
+	}
+	l.h = y + line + margin
+	return l, true
+}
+
+// placeCentre puts clusters side by side in lines. Places are relative to the data centre's corner.
+func placeCentre(g Group, st style, width, most int) (centreBox, bool) {
+	inside := st.centrePad
+	box := centreBox{group: g, clusters: make([]clusterBox, 0, len(g.Children))}
+	x, y, line := inside, inside+st.centreHead, 0
+	for _, c := range g.Children {
+		cluster, ok := measureCluster(c, st, width-2*inside)
+		if !ok {
+			return box, false
+		}
+		if x > inside && x+cluster.w > width-inside {
+			x, y, line = inside, y+line+st.gap, 0
+		}
+		cluster.x, cluster.y = x, y
+		box.clusters = append(box.clusters, cluster)
+		x, line = x+cluster.w+st.gap, max(line, cluster.h)
+		box.w = max(box.w, cluster.x+cluster.w+inside)
+		if y+line > most {
+			return box, false
+		}
+	}
+	if st.centreHead > 0 {
+		box.w = max(box.w, min(width, textWidth(centreLabel(g), 2)+2*inside))
+	}
+	box.h = y + line + inside
+	return box, true
+}
+
+func (b *centreBox) moveTo(x, y int) {
+	b.x, b.y = x, y
+	for i := range b.clusters {
+		b.clusters[i].x += x
+		b.clusters[i].y += y
+	}
+}
+
+// measureCluster says how a cluster's rows are folded, and how large it is. ok is false when one server is too wide.
+func measureCluster(g Group, st style, width int) (box clusterBox, ok bool) {
+	box = clusterBox{group: g}
+	longest := 0
+	for _, r := range g.Children {
+		longest = max(longest, r.Len)
+		if st.rowLabels && r.Name != "" {
+			box.label = max(box.label, textWidth(clipLabel(r.Name), st.scale)+2*st.scale)
+		}
+	}
+	around := 2 * (st.border + st.pad)
+	room := (width - around - box.label + st.pitch - st.cell) / st.pitch
+	if room < 1 {
+		return box, false
+	}
+	square := int(math.Ceil(math.Sqrt(1.6 * float64(g.Len)))) // columns of a pleasant field
+	box.columns, box.banks = min(longest, room), 1
+	if alone := len(g.Children) == 1; alone || longest > 4*square {
+		box.columns = min(box.columns, max(square, st.shortest))
+	}
+	if longest <= box.columns {
+		most := (width - around + st.bankGap()) / box.bankPitch(st)
+		box.banks = max(1, min(square/longest, len(g.Children), most))
+	}
+	box.w = around + box.banks*box.bankPitch(st) - st.bankGap()
+	box.h = around + st.clusterHead + box.rowsHeight(st)
+	if st.tellsClusters {
+		box.w = max(box.w, min(width, textWidth(clipCluster(g.Name), st.scale)+around))
+	}
+	return box, true
+}
+
+func (st style) bankGap() int { return st.rowGap + st.pitch - st.cell }
+
+// bankPitch is the distance from one row to the one beside it.
+func (b *clusterBox) bankPitch(st style) int {
+	return b.label + b.columns*st.pitch - (st.pitch - st.cell) + st.bankGap()
+}
+
+// lines is how many lines of servers a row is folded into.
+func (b *clusterBox) lines(row Group) int { return (row.Len + b.columns - 1) / b.columns }
+
+func (b *clusterBox) rowsHeight(st style) int {
+	h := -st.rowGap - (st.pitch - st.cell)
+	for i := 0; i < len(b.group.Children); i += b.banks {
+		h += b.lines(b.group.Children[i])*st.pitch + st.rowGap
+	}
+	return h
+}
+
+// clipLabel keeps a row's label short.
+func clipLabel(s string) string { return fit(s, maxLabel*glyphWidth, 1) }
+
+// clipCluster is as much of a cluster's name as its box grows for.
+func clipCluster(s string) string { return fit(s, 2*maxLabel*glyphWidth, 1) }
+
+func centreLabel(g Group) string {
+	if g.Name == "" {
+		return ""
+	}
+	return fit(g.Name, 4*maxLabel*glyphWidth, 1)
+}

@@ -1,0 +1,159 @@
+package heatmap
+
+import (
+	"sync"
+	"testing"
+	"time"
+)
+
+var epoch = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+
+func TestMapKeepsStateAndItsTime(t *testing.T) {
+	m := NewMap(mustTopology(t, fleet(1, 1, 1, 3)))
+	if got := m.Counts(); got != (Counts{Unknown: 3}) || m.Version() != 0 {
+		t.Fatalf("a new map has %+v, version %d", got, m.Version())
+	}
+	for i, step := range []struct {
+		state   State
+		changed bool
+		since   int // step in which the state began
+	}{
+		{Unknown, false, -1}, {Up, true, 1}, {Up, false, 1}, {Down, true, 3}, {Down, false, 3}, {Unknown, true, 5}, {Up, true, 6},
+	} {
+		if got := m.Set(1, step.state, epoch.Add(time.Duration(i)*time.Second)); got != step.changed {
+			t.Errorf("step %d: Set says changed = %v", i, got)
+		}
+		state, since := m.State(1)
+		want := time.Time{}
+		if step.since >= 0 {
+			want = epoch.Add(time.Duration(step.since) * time.Second)
+		}
+		if state != step.state || !since.Equal(want) {
+			t.Errorf("step %d: state %v since %v, want %v since %v", i, state, since, step.state, want)
+		}
+	}
+	if m.Version() != 4 || m.Counts() != (Counts{Up: 1, Unknown: 2}) {
+		t.Errorf("version %d, counts %+v", m.Version(), m.Counts())
+	}
+	if m.Set(-1, Up, epoch) || m.Set(3, Up, epoch) {
+		t.Error("a server outside was set")
+	}
+}
+
+func TestSnapshotIsACopy(t *testing.T) {
+	m := NewMap(mustTopology(t, fleet(1, 2, 1, 2)))
+	m.Set(0, Up, epoch)
+	m.Set(3, Down, epoch.Add(time.Second))
+	s := m.Snapshot()
+	m.Set(0, Down, epoch.Add(2*time.Second))
+	if s.State(0) != Up || s.State(3) != Down || s.State(1) != Unknown || s.State(4) != Unknown {
+		t.Error("the snapshot moved, or was wrong")
+	}
+	if s.Version != 2 || !s.Changed.Equal(epoch.Add(time.Second)) || s.Counts() != (Counts{1, 1, 2}) {
+		t.Errorf("snapshot is %+v", s)
+	}
+	cluster := m.Topology().DataCentres()[0].Children[1]
+	if got := s.CountGroup(cluster); got != (Counts{Down: 1, Unknown: 1}) || got.Total() != 2 || got.Of(Down) != 1 {
+		t.Errorf("the second cluster counts %+v", got)
+	}
+}
+
+// The writer moves one up server along; a torn snapshot would show none or two of it, or an up server that is not known.
+func TestSnapshotDoesNotTear(t *testing.T) {
+	const n = 200
+	m := NewMap(mustTopology(t, fleet(1, 1, 1, n)))
+	m.Set(0, Up, epoch)
+	stop := make(chan struct{})
+	var group sync.WaitGroup
+	group.Go(func() {
+		for i := 1; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				m.Set(i%n, Up, epoch)
+				m.Set((i-1)%n, Unknown, epoch)
+			}
+		}
+	})
+	for range 2000 {
+		s := m.Snapshot()
+		if up := s.Up.Count(); up < 1 || up > 2 || !s.Up.Equal(s.Known) {
+			t.Errorf("a snapshot shows %d servers up and %d known", up, s.Known.Count())
+			break
+		}
+		if two := s.Up.Count() == 2; two != (s.Version%2 == 0) {
+			t.Errorf("version %d does not belong to %d servers up", s.Version, s.Up.Count())
+			break
+		}
+	}
+	close(stop)
+	group.Wait()
+}
+
+func TestSubscribersNeverHoldTheWriter(t *testing.T) {
+	m := NewMap(mustTopology(t, fleet(1, 1, 1, 10)))
+	slow, cancelSlow := m.Subscribe()
+	gone, cancelGone := m.Subscribe()
+	cancelGone()
+	cancelGone()
+	for i := range 10 {
+		m.Set(i, Up, epoch)
+	}
+	<-slow
+	if up := m.Counts().Up; up != 10 {
+		t.Errorf("after the signal %d servers are up", up)
+	}
+	select {
+	case <-slow:
+		t.Error("changes did not become one signal")
+	case <-gone:
+		t.Error("a cancelled subscription got a signal")
+	default:
+	}
+	m.Set(0, Up, epoch)
+	select {
+	case <-slow:
+		t.Error("a signal without a change")
+	default:
+	}
+	m.Set(0, Down, epoch)
+	<-slow
+	cancelSlow()
+}
+
+func TestDownNeedsAllAtTheAddress(t *testing.T) {
+	m := NewMap(mustTopology(t, []Server{
+		{Name: "a", Address: "192.0.2.1:443"}, {Name: "b", Address: "192.0.2.1:443"}, {Name: "c", Address: "192.0.2.2:443"},
+	}))
+	check := func(address string, want bool) {
+		t.Helper()
+		if got := m.Down(address); got != want {
+			t.Errorf("Down(%s) = %v", address, got)
+		}
+	}
+	check("192.0.2.1:443", false)
+	m.Set(0, Down, epoch)
+	check("192.0.2.1:443", true)
+	m.Set(1, Up, epoch)
+	check("192.0.2.1:443", false)
+	m.Set(1, Down, epoch)
+	check("192.0.2.1:443", true)
+	check("192.0.2.2:443", false)
+	check("192.0.2.9:443", false)
+	check("rubbish", false)
+}
+
+func BenchmarkMapMillion(b *testing.B) {
+	m := NewMap(mustTopology(b, fleet(10, 20, 50, 100)))
+	b.Run("Set", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			m.Set(i%MaxServers, State(i%3), epoch)
+		}
+	})
+	b.Run("Snapshot", func(b *testing.B) {
+		for b.Loop() {
+			m.Snapshot()
+		}
+	})
+}

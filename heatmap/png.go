@@ -1,0 +1,271 @@
+package heatmap
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"io"
+	"strconv"
+	"time"
+)
+
+// Bounds of PNGOptions.Width in pixels.
+const (
+	MinWidth     = 640
+	MaxWidth     = 4096
+	DefaultWidth = 1200
+)
+
+// PNGOptions says how RenderPNG draws. The zero value is fine.
+type PNGOptions struct {
+	Width int    // pixels that the picture may be wide, MinWidth to MaxWidth; 0: DefaultWidth. Few servers take less
+	Title string // first words of the heading; at most MaxLabel bytes; empty: none
+}
+
+func (o *PNGOptions) validate() error {
+	var faults []error
+	if o.Width == 0 {
+		o.Width = DefaultWidth
+	}
+	if o.Width < MinWidth || o.Width > MaxWidth {
+		faults = append(faults, fmt.Errorf("width %d: want %d to %d pixels", o.Width, MinWidth, MaxWidth))
+	}
+	if err := checkLabel(o.Title); err != nil {
+		faults = append(faults, fmt.Errorf("title: %w", err))
+	}
+	return errors.Join(faults...)
+}
+
+// Colours, by their place in the palette. Blue and vermillion are Okabe and Ito's, told apart by nearly everybody; where squares are
+// large enough a cross and hatching say the same by shape.
+const (
+	paper uint8 = iota
+	panel
+	inkLine
+	inkText
+	inkMuted
+	inkUp
+	inkDown
+	inkUnknown
+	inkHatch
+)
+
+var palette = color.Palette{
+	paper:      color.RGBA{0xff, 0xff, 0xff, 0xff},
+	panel:      color.RGBA{0xf3, 0xf4, 0xf6, 0xff},
+	inkLine:    color.RGBA{0xb4, 0xba, 0xc4, 0xff},
+	inkText:    color.RGBA{0x1f, 0x24, 0x30, 0xff},
+	inkMuted:   color.RGBA{0x5f, 0x67, 0x74, 0xff},
+	inkUp:      color.RGBA{0x00, 0x72, 0xb2, 0xff},
+	inkDown:    color.RGBA{0xd5, 0x5e, 0x00, 0xff},
+	inkUnknown: color.RGBA{0xdd, 0xdf, 0xe4, 0xff},
+	inkHatch:   color.RGBA{0x8d, 0x94, 0xa0, 0xff},
+}
+
+// RenderPNG draws every server as a square: data centres, in them clusters, in them rows, in the topology's order. Up is blue, down is
+// vermillion (and crossed where there is room), unknown is hatched grey. A cluster of which half or more is down has a vermillion
+// border. Squares shrink as servers grow in number, to one pixel; labels and borders go where they would take more room than the
+// servers. A picture is at most Width wide and 3 × Width high.
+func RenderPNG(w io.Writer, s Snapshot, o PNGOptions) error {
+	if err := errors.Join(o.validate(), s.check()); err != nil {
+		return fmt.Errorf("draw the heat map: %w", err)
+	}
+	c := newCanvas(s, o)
+	c.heading(o.Title)
+	for i := range c.layout.centres {
+		c.centre(&c.layout.centres[i])
+	}
+	// Nine colours: four bits a pixel. The fastest level costs a quarter in size and saves half the time.
+	encoder := png.Encoder{CompressionLevel: png.BestSpeed}
+	if err := encoder.Encode(w, c.img); err != nil {
+		return fmt.Errorf("write the heat map: %w", err)
+	}
+	return nil
+}
+
+// canvas draws one snapshot.
+type canvas struct {
+	img      *image.Paletted
+	layout   layout
+	style    style
+	snapshot Snapshot
+}
+
+func newCanvas(s Snapshot, o PNGOptions) *canvas {
+	l := newLayout(s, o.Width)
+	heading := 2*margin + textWidth(o.Title+headingText(s), 2)
+	l.w = min(max(l.w, heading), o.Width)
+	return &canvas{img: image.NewPaletted(image.Rect(0, 0, l.w, l.h), palette), layout: l, style: l.style, snapshot: s}
+}
+
+// headingText is about as long as what heading draws after the title.
+func headingText(s Snapshot) string {
+	n := s.Counts()
+	return "    " + group3(n.Up) + " up     " + group3(n.Down) + " down     " + group3(n.Unknown) + " unknown  " + moment(s.Changed)
+}
+
+// heading draws title, legend with counts, and the time of the last change.
+func (c *canvas) heading(title string) {
+	const y, square = margin, 14
+	x := margin
+	if title != "" {
+		title = fit(title, c.img.Rect.Dx()/2, 2)
+		c.bold(x, y, title, inkText)
+		x += textWidth(title, 2) + 3*glyphWidth*2
+	}
+	n := c.snapshot.Counts()
+	for _, entry := range []struct {
+		state State
+		count int
+	}{{Up, n.Up}, {Down, n.Down}, {Unknown, n.Unknown}} {
+		c.server(x, y, square, entry.state)
+		label := group3(entry.count) + " " + entry.state.String()
+		drawText(c.img, x+square+6, y, 2, label, inkText)
+		x += square + 6 + textWidth(label, 2) + 2*glyphWidth*2
+	}
+	if at := moment(c.snapshot.Changed); at != "" {
+		drawText(c.img, x, y, 2, fit(at, c.img.Rect.Dx()-margin-x, 2), inkMuted)
+	}
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("changed 2006-01-02 15:04:05 UTC")
+}
+
+func (c *canvas) bold(x, y int, s string, ink uint8) {
+	drawText(c.img, x, y, 2, s, ink)
+	drawText(c.img, x+1, y, 2, s, ink)
+}
+
+func (c *canvas) centre(b *centreBox) {
+	if c.style.detail != flat {
+		fill(c.img, b.x, b.y, b.w, b.h, panel)
+		frame(c.img, b.x, b.y, b.w, b.h, 1, inkLine)
+		c.centreHead(b)
+	}
+	for i := range b.clusters {
+		c.cluster(&b.clusters[i])
+	}
+}
+
+// centreHead writes the name and, as far as there is room, the counts of a data centre.
+func (c *canvas) centreHead(b *centreBox) {
+	x, y, end := b.x+c.style.centrePad, b.y+c.style.centrePad-1, b.x+b.w-c.style.centrePad
+	name := fit(b.group.Name, end-x, 2)
+	c.bold(x, y, name, inkText)
+	if name != "" {
+		x += textWidth(name, 2) + 2*glyphWidth*2
+	}
+	n := c.snapshot.CountGroup(b.group)
+	for _, part := range []struct {
+		text string
+		ink  uint8
+		show bool
+	}{
+		{group3(n.Down) + " down", inkDown, n.Down > 0},
+		{group3(n.Unknown) + " unknown", inkMuted, n.Unknown > 0},
+		{"of " + group3(n.Total()), inkMuted, n.Up < n.Total()},
+		{group3(n.Total()) + " up", inkMuted, n.Up == n.Total()},
+	} {
+		if part.show && x+textWidth(part.text, 2) <= end {
+			drawText(c.img, x, y, 2, part.text, part.ink)
+			x += textWidth(part.text, 2) + glyphWidth*2
+		}
+	}
+}
+
+func (c *canvas) cluster(b *clusterBox) {
+	st := c.style
+	n := c.snapshot.CountGroup(b.group)
+	if st.border > 0 {
+		fill(c.img, b.x, b.y, b.w, b.h, paper)
+		if 2*n.Down >= n.Total() {
+			frame(c.img, b.x-1, b.y-1, b.w+2, b.h+2, 2, inkDown)
+		} else {
+			frame(c.img, b.x, b.y, b.w, b.h, st.border, inkLine)
+		}
+	}
+	if st.tellsClusters {
+		c.clusterHead(b, n)
+	}
+	y := b.y + st.border + st.pad + st.clusterHead
+	for i, row := range b.group.Children {
+		bank := i % b.banks
+		c.row(b, row, b.x+st.border+st.pad+bank*b.bankPitch(st), y)
+		if bank == b.banks-1 {
+			y += b.lines(row)*st.pitch + st.rowGap
+		}
+	}
+}
+
+// clusterHead writes the name and, where there is room, how many are down.
+func (c *canvas) clusterHead(b *clusterBox, n Counts) {
+	scale, inside := c.style.scale, c.style.border+c.style.pad
+	x, y, room := b.x+inside, b.y+inside, b.w-2*inside
+	name := fit(b.group.Name, room, scale)
+	drawText(c.img, x, y, scale, name, inkText)
+	if n.Down == 0 {
+		return
+	}
+	room -= textWidth(name, scale) + glyphWidth*scale
+	for _, text := range []string{group3(n.Down) + " down", group3(n.Down)} {
+		if w := textWidth(text, scale); w <= room {
+			drawText(c.img, b.x+b.w-inside-w+scale, y, scale, text, inkDown)
+			return
+		}
+	}
+}
+
+func (c *canvas) row(b *clusterBox, row Group, x, y int) {
+	st := c.style
+	if b.label > 0 {
+		drawText(c.img, x, y+(st.cell-7*st.scale)/2, st.scale, clipLabel(row.Name), inkMuted)
+	}
+	x += b.label
+	for i := range row.Len {
+		c.server(x+i%b.columns*st.pitch, y+i/b.columns*st.pitch, st.cell, c.snapshot.State(row.First+i))
+	}
+}
+
+// server draws one square.
+func (c *canvas) server(x, y, size int, s State) {
+	switch s {
+	case Up:
+		fill(c.img, x, y, size, size, inkUp)
+	case Down:
+		fill(c.img, x, y, size, size, inkDown)
+		if size >= 7 {
+			c.cross(x, y, size)
+		}
+	default:
+		fill(c.img, x, y, size, size, inkUnknown)
+		for i := range size * size {
+			if px, py := x+i%size, y+i/size; (px+py)%4 == 0 {
+				fill(c.img, px, py, 1, 1, inkHatch)
+			}
+		}
+	}
+}
+
+// cross draws both diagonals of a square, away from its edge.
+func (c *canvas) cross(x, y, size int) {
+	edge, thick := size/4, max(1, size/8)
+	for i := edge; i <= size-edge-thick; i++ {
+		fill(c.img, x+i, y+i, thick, thick, paper)
+		fill(c.img, x+size-thick-i, y+i, thick, thick, paper)
+	}
+}
+
+// group3 writes a number with a comma before every three digits.
+func group3(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

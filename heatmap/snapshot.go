@@ -1,0 +1,95 @@
+package heatmap
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Snapshot is the state of all servers at one instant. Nothing changes it but its owner.
+type Snapshot struct {
+	Topology *Topology // nil: the servers stand in no groups and have no names
+	Up       *Bitset   // bit i: server i is up. Required by the renderers
+	Known    *Bitset   // bit i: the state of server i is known; a server that is not known is neither up nor down. nil: all are known
+	Version  uint64    // as Map.Version
+	Changed  time.Time // of the last change; zero: not told
+}
+
+// Counts says how many servers are in each state.
+type Counts struct{ Up, Down, Unknown int }
+
+// Total is the number of servers counted.
+func (c Counts) Total() int { return c.Up + c.Down + c.Unknown }
+
+// Of is the number of servers in state s.
+func (c Counts) Of(s State) int {
+	switch s {
+	case Up:
+		return c.Up
+	case Down:
+		return c.Down
+	}
+	return c.Unknown
+}
+
+// State returns the state of server i; Unknown for an index outside.
+func (s Snapshot) State(i int) State {
+	if s.Up == nil || uint(i) >= uint(s.Up.Len()) {
+		return Unknown
+	}
+	return stateOf(s.Up.Get(i), s.Known == nil || s.Known.Get(i))
+}
+
+// Counts counts all servers.
+func (s Snapshot) Counts() Counts {
+	if s.Up == nil {
+		return Counts{}
+	}
+	return s.CountGroup(Group{Len: s.Up.Len()})
+}
+
+// CountGroup counts the servers of a group of the snapshot's topology.
+func (s Snapshot) CountGroup(g Group) Counts {
+	if s.Up == nil {
+		return Counts{}
+	}
+	known := g.Len
+	if s.Known != nil {
+		known = s.Known.CountRange(g.First, g.Len)
+	}
+	up := s.Up.CountRange(g.First, g.Len)
+	return Counts{Up: up, Down: known - up, Unknown: g.Len - known}
+}
+
+// check tells whether the parts fit together, so that renderers need not ask again.
+func (s Snapshot) check() error {
+	if s.Up == nil {
+		return errors.New("snapshot has no bits to draw")
+	}
+	n := s.Up.Len()
+	if s.Known != nil {
+		if s.Known.Len() != n {
+			return fmt.Errorf("snapshot has %d up bits and %d known bits: %w", n, s.Known.Len(), ErrLength)
+		}
+		if extra, err := newBitset(n).AndNot(s.Up, s.Known); err != nil || extra > 0 {
+			return fmt.Errorf("snapshot has %d servers that are up and not known", extra)
+		}
+	}
+	if s.Topology != nil && s.Topology.Len() != n {
+		return fmt.Errorf("snapshot has %d bits and a topology of %d servers: %w", n, s.Topology.Len(), ErrLength)
+	}
+	return nil
+}
+
+// groups is the tree to draw; without a topology it is one group with no name.
+func (s Snapshot) groups() []Group {
+	if s.Topology != nil {
+		return s.Topology.DataCentres()
+	}
+	if s.Up.Len() == 0 {
+		return nil
+	}
+	row := Group{Len: s.Up.Len()}
+	cluster := Group{Len: row.Len, Children: []Group{row}}
+	return []Group{{Len: row.Len, Children: []Group{cluster}}}
+}

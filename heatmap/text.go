@@ -1,0 +1,266 @@
+package heatmap
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// TextOptions says how RenderText draws. The zero value is fine.
+type TextOptions struct {
+	Columns  int  // of the terminal, 40 to 1000; 0: 80
+	MaxCells int  // characters for servers in all; with more servers than that one character stands for several. 0: 4000
+	Colour   bool // ANSI colours (the 256-colour codes)
+}
+
+func (o *TextOptions) validate() error {
+	var faults []error
+	if o.Columns == 0 {
+		o.Columns = 80
+	}
+	if o.Columns < 40 || o.Columns > 1000 {
+		faults = append(faults, fmt.Errorf("columns %d: want 40 to 1000", o.Columns))
+	}
+	if o.MaxCells == 0 {
+		o.MaxCells = 4000
+	}
+	if o.MaxCells < 0 {
+		faults = append(faults, fmt.Errorf("cells %d: must be positive", o.MaxCells))
+	}
+	return errors.Join(faults...)
+}
+
+// What stands for one server, or for several.
+const (
+	cellUp      = '█'
+	cellDown    = '✗'
+	cellUnknown = '·'
+	cellSome    = '▒' // several, of which some are down
+)
+
+// Escape sequences of the colours nearest to those of the pictures.
+const (
+	ansiUp    = "\x1b[38;5;32m"
+	ansiDown  = "\x1b[38;5;166m"
+	ansiMuted = "\x1b[38;5;245m"
+	ansiBold  = "\x1b[1m"
+	ansiReset = "\x1b[0m"
+)
+
+const (
+	longestName  = 20  // characters of a name that are shown; fewer on a narrow terminal
+	manyClusters = 200 // with more, a data centre's clusters that are wholly up share one line
+)
+
+// RenderText draws the servers for a terminal, a character each: █ up, ✗ down, · unknown; ▒ stands for several of which some are down.
+// A line gives a cluster's name, how many of its servers are up of how many, and its rows, each after its name. Where a character
+// stands for several servers, rows are not told apart; of a data centre with more than 200 clusters only those with a fault are drawn. The output ends with a line break.
+func RenderText(w io.Writer, s Snapshot, o TextOptions) error {
+	if err := errors.Join(o.validate(), s.check()); err != nil {
+		return fmt.Errorf("draw the heat map: %w", err)
+	}
+	n := s.Up.Len()
+	t := &textCanvas{w: bufio.NewWriter(w), snapshot: s, options: o, per: max(1, (n+o.MaxCells-1)/o.MaxCells)}
+	t.heading()
+	for _, centre := range s.groups() {
+		t.centre(centre)
+	}
+	if err := t.w.Flush(); err != nil {
+		return fmt.Errorf("write the heat map: %w", err)
+	}
+	return nil
+}
+
+// textCanvas draws one snapshot. Errors wait in w for Flush.
+type textCanvas struct {
+	w        *bufio.Writer
+	snapshot Snapshot
+	options  TextOptions
+	per      int // servers for one character
+	indent   int // of lines of servers, the first of a cluster excepted
+	column   int // of the cursor, from 0
+}
+
+func (t *textCanvas) heading() {
+	n := t.snapshot.Counts()
+	t.write(ansiBold, plural(n.Total(), "server"))
+	t.write("", fmt.Sprintf("  %c %s up", cellUp, group3(n.Up)), fmt.Sprintf("  %c %s down", cellDown, group3(n.Down)),
+		fmt.Sprintf("  %c %s unknown", cellUnknown, group3(n.Unknown)))
+	t.newLine()
+	if at := moment(t.snapshot.Changed); at != "" {
+		t.write(ansiMuted, at)
+		t.newLine()
+	}
+	if t.per > 1 {
+		t.write(ansiMuted, fmt.Sprintf("one character stands for up to %s servers, %c for some of them down", group3(t.per), cellSome))
+		t.newLine()
+	}
+}
+
+func (t *textCanvas) centre(g Group) {
+	n := t.snapshot.CountGroup(g)
+	t.newLine()
+	if g.Name != "" {
+		t.write(ansiBold, t.shorten(g.Name), "  ")
+	}
+	if n.Down > 0 {
+		t.write(ansiDown, group3(n.Down)+" down", " of ")
+	}
+	t.write(ansiMuted, plural(n.Total(), "server"))
+	t.newLine()
+	name, counts := 0, 0
+	for _, c := range g.Children {
+		name = max(name, utf8.RuneCountInString(t.shorten(c.Name)))
+		counts = max(counts, len(ratio(t.snapshot.CountGroup(c))))
+	}
+	if name > 0 {
+		name += 2
+	}
+	t.indent = 2 + name + counts + 2
+	sound := 0
+	for _, c := range g.Children {
+		if n := t.snapshot.CountGroup(c); len(g.Children) > manyClusters && n.Up == n.Total() {
+			sound++
+			continue
+		}
+		t.cluster(c, name, counts)
+	}
+	if sound > 0 {
+		t.write(ansiMuted, "  "+plural(sound, "cluster")+" without fault")
+		t.newLine()
+	}
+}
+
+func (t *textCanvas) cluster(g Group, name, counts int) {
+	n := t.snapshot.CountGroup(g)
+	t.write("", "  ", pad(t.shorten(g.Name), name))
+	ink := ansiMuted
+	if n.Down > 0 {
+		ink = ansiDown
+	}
+	text := ratio(n)
+	t.write(ink, strings.Repeat(" ", counts-len(text))+text, "  ")
+	if t.per > 1 {
+		t.cells(g)
+	} else {
+		for i, row := range g.Children {
+			t.row(row, i == 0)
+		}
+	}
+	t.newLine()
+}
+
+// row begins a new line when it would not fit on this one, but would on the next.
+func (t *textCanvas) row(g Group, first bool) {
+	name := t.shorten(g.Name)
+	label := utf8.RuneCountInString(name)
+	if label > 0 {
+		label++
+	}
+	switch room := t.options.Columns - t.column; {
+	case first && label >= room, !first && 2+label+g.Len > room:
+		t.wrap()
+	case !first:
+		t.write("", "  ")
+	}
+	if label > 0 {
+		t.write(ansiMuted, name, " ")
+	}
+	t.cells(g)
+}
+
+// cells writes the servers of a group, folded at the edge of the terminal; runs of one kind share their colour codes.
+func (t *textCanvas) cells(g Group) {
+	var run []rune
+	flush := func() {
+		if len(run) > 0 {
+			t.write(inkOf(run[0]), string(run))
+			run = run[:0]
+		}
+	}
+	for i := 0; i < g.Len; i += t.per {
+		cell := t.cell(Group{First: g.First + i, Len: min(t.per, g.Len-i)})
+		if len(run) > 0 && inkOf(run[0]) != inkOf(cell) {
+			flush()
+		}
+		if t.column+len(run) >= t.options.Columns {
+			flush()
+			t.wrap()
+		}
+		run = append(run, cell)
+	}
+	flush()
+}
+
+func (t *textCanvas) cell(g Group) rune {
+	switch n := t.snapshot.CountGroup(g); {
+	case n.Down == g.Len:
+		return cellDown
+	case n.Down > 0:
+		return cellSome
+	case n.Up > 0:
+		return cellUp
+	}
+	return cellUnknown
+}
+
+func inkOf(cell rune) string {
+	switch cell {
+	case cellUp:
+		return ansiUp
+	case cellUnknown:
+		return ansiMuted
+	}
+	return ansiDown
+}
+
+// write puts the first text in a colour and the others in none.
+func (t *textCanvas) write(ink string, texts ...string) {
+	for i, text := range texts {
+		coloured := t.options.Colour && ink != "" && i == 0
+		if coloured {
+			_, _ = t.w.WriteString(ink)
+		}
+		_, _ = t.w.WriteString(text)
+		if coloured {
+			_, _ = t.w.WriteString(ansiReset)
+		}
+		t.column += utf8.RuneCountInString(text)
+	}
+}
+
+func (t *textCanvas) newLine() {
+	_ = t.w.WriteByte('\n')
+	t.column = 0
+}
+
+func (t *textCanvas) wrap() {
+	t.newLine()
+	indent := min(t.indent, t.options.Columns/2)
+	t.write("", strings.Repeat(" ", indent))
+}
+
+// ratio is how many are up of how many.
+func ratio(n Counts) string { return group3(n.Up) + "/" + group3(n.Total()) }
+
+func (t *textCanvas) shorten(s string) string {
+	runes, most := []rune(s), min(longestName, t.options.Columns/4)
+	if len(runes) <= most {
+		return s
+	}
+	return string(runes[:most-1]) + "…"
+}
+
+func pad(s string, width int) string {
+	return s + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return group3(n) + " " + word + "s"
+}
