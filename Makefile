@@ -1,0 +1,37 @@
+# make run: build everything and watch a staged outage. make test: set up what is needed, then all tests.
+BIN := bin/heliograph
+PAGE := dashboards/web
+
+.PHONY: build run test setup check race page fuzz bench clean
+
+build:
+	go build -trimpath -o $(BIN) ./cmd/heliograph
+
+run: build
+	./$(BIN) demo
+
+test: setup check page race build
+	./$(BIN) demo --once
+
+setup:
+	tests/setup.sh
+
+check:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'gofmt would change these files'; exit 1; }
+	go vet ./...
+
+race:
+	go test -race ./...
+
+# The page's bundle is committed, so that `go build` needs no Node; this rebuilds it and compares.
+page:
+	cd $(PAGE) && npm ci --no-audit --no-fund && npm run check
+
+fuzz:
+	tests/fuzz.sh 30s
+
+bench:
+	cd tests/bench && go test -run '^$$' -bench . -benchmem ./...
+
+clean:
+	rm -rf bin $(PAGE)/node_modules

@@ -1,0 +1,188 @@
+package prober
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// answerError is a failure to read an answer of which at least one byte came.
+type answerError struct{ error }
+
+func (e answerError) Unwrap() error { return e.error }
+
+// bodyError is a failure to read the body of an answer.
+type bodyError struct {
+	error
+	chunked bool
+}
+
+func (e bodyError) Unwrap() error { return e.error }
+
+// localFault tells whether err is the prober's own trouble and says nothing of the target; nil if it is not.
+func localFault(err error) error {
+	for _, errno := range []syscall.Errno{
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, // out of descriptors or memory
+		syscall.EADDRNOTAVAIL, syscall.EADDRINUSE, // out of ports, or a source address that this machine does not have
+		syscall.EACCES, syscall.EPERM, // forbidden by a rule of this machine
+	} {
+		if errors.Is(err, errno) {
+			return fmt.Errorf("this machine cannot probe: %w", errno)
+		}
+	}
+	return nil
+}
+
+// classify names the outcome of an attempt that ended in phase with err. It follows what browsers report (Network Error Logging,
+// section 5.2, and Chromium), so that probes and client reports can be laid side by side. Waiting in vain for an answer is
+// tcp.timed_out there too; Result.Phase tells the difference.
+func classify(phase Phase, err error) report.Outcome {
+	if phase == PhaseDNS {
+		return classifyDNS(err)
+	}
+	if outcome := classifySocket(err); outcome != "" {
+		return outcome
+	}
+	switch phase {
+	case PhaseConnect:
+		return report.TCPFailed
+	case PhaseTLS:
+		return classifyTLS(err)
+	}
+	return classifyHTTP(err)
+}
+
+func classifyDNS(err error) report.Outcome {
+	dns, ok := errors.AsType[*net.DNSError](err)
+	switch {
+	case isTimeout(err):
+		return report.DNSTimedOut
+	case !ok:
+		return report.DNSFailed
+	case dns.IsNotFound:
+		return report.DNSNameNotResolved
+	case strings.Contains(dns.Err, "connection refused"), strings.Contains(dns.Err, "unreachable"):
+		return report.DNSUnreachable // net gives the resolver's socket error as text only
+	}
+	return report.DNSFailed
+}
+
+// classifySocket names what any phase after DNS can meet; "" for anything else.
+func classifySocket(err error) report.Outcome {
+	switch {
+	case isTimeout(err), errors.Is(err, syscall.ETIMEDOUT):
+		return report.TCPTimedOut
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return report.TCPRefused
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return report.TCPReset
+	case errors.Is(err, syscall.ECONNABORTED):
+		return report.TCPAborted
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return report.TCPAddressUnreachable
+	case errors.Is(err, syscall.EINVAL), errors.Is(err, syscall.EAFNOSUPPORT):
+		return report.TCPAddressInvalid
+	}
+	return ""
+}
+
+func isTimeout(err error) bool {
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout() || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
+}
+
+func classifyTLS(err error) report.Outcome {
+	if outcome := classifyCertificate(err); outcome != "" {
+		return outcome
+	}
+	if outcome := classifyAlert(err); outcome != "" {
+		return outcome
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return report.TLSProtocolError // not TLS at all, most often
+	}
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return report.TCPClosed
+	case strings.Contains(err.Error(), "unsupported protocol version"), strings.Contains(err.Error(), "cipher suite"):
+		return report.TLSVersionOrCipherMismatch // crypto/tls has no type for its own refusals
+	}
+	return report.TLSProtocolError
+}
+
+func classifyCertificate(err error) report.Outcome {
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return report.TLSCertNameInvalid
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return report.TLSCertAuthorityInvalid
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+		return report.TLSCertDateInvalid // also: not valid yet
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return report.TLSCertInvalid
+	}
+	return ""
+}
+
+// alerts gives the number of an alert by the text that crypto/tls has for it, which is all that it shows of one over TCP.
+var alerts = sync.OnceValue(func() map[string]uint8 {
+	table := map[string]uint8{}
+	for number := range 256 {
+		table[tls.AlertError(number).Error()] = uint8(number)
+	}
+	return table
+})
+
+// classifyAlert names the peer's alert (RFC 8446, section 6); "" when err is none.
+func classifyAlert(err error) report.Outcome {
+	op, ok := errors.AsType[*net.OpError](err)
+	if !ok || op.Op != "remote error" {
+		return ""
+	}
+	switch alerts()[op.Err.Error()] {
+	case 40, 70, 71, 86: // handshake_failure, protocol_version, insufficient_security, inappropriate_fallback
+		return report.TLSVersionOrCipherMismatch
+	case 41, 42, 43, 44, 45, 46, 48, 49, 116: // about the client's certificate, or its absence
+		return report.TLSBadClientAuthCert
+	case 112:
+		return report.TLSUnrecognizedNameAlert
+	}
+	return report.TLSProtocolError
+}
+
+func classifyHTTP(err error) report.Outcome {
+	if outcome := classifyAlert(err); outcome != "" {
+		return outcome // with TLS 1.3 a server refuses the client's certificate after the handshake
+	}
+	if body, ok := errors.AsType[bodyError](err); ok {
+		truncated := errors.Is(err, io.ErrUnexpectedEOF)
+		switch {
+		case truncated && body.chunked:
+			return report.HTTPIncompleteChunked
+		case truncated:
+			return report.HTTPContentLengthMismatch
+		case body.chunked:
+			return report.HTTPInvalidChunked
+		}
+		return report.HTTPResponseInvalid
+	}
+	eof := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	if _, some := errors.AsType[answerError](err); some && eof {
+		return report.HTTPHeadersTruncated
+	} else if eof {
+		return report.HTTPResponseEmpty
+	}
+	return report.HTTPResponseInvalid
+}

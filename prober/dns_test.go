@@ -1,0 +1,98 @@
+package prober
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// nameServer answers each name in its own way, and gives a dialer that asks nobody else.
+func nameServer(t *testing.T) *net.Dialer {
+	t.Helper()
+	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready := make(chan struct{})
+	server := &dns.Server{PacketConn: socket, NotifyStartedFunc: func() { close(ready) }, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
+		m := new(dns.Msg).SetReply(q)
+		question := q.Question[0]
+		switch {
+		case question.Name == "servfail.example.":
+			m.Rcode = dns.RcodeServerFailure
+		case question.Name == "silent.example.":
+			return
+		case question.Name == "shop.example." && question.Qtype == dns.TypeA:
+			a, _ := dns.NewRR("shop.example. 60 IN A 127.0.0.1")
+			m.Answer = append(m.Answer, a)
+		case question.Name != "shop.example.":
+			m.Rcode = dns.RcodeNameError
+		}
+		_ = w.WriteMsg(m)
+	})}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = server.ActivateAndServe()
+	}()
+	<-ready
+	t.Cleanup(func() {
+		_ = server.Shutdown()
+		<-done
+	})
+	return resolveAt(socket.LocalAddr().String())
+}
+
+func resolveAt(address string) *net.Dialer {
+	return &net.Dialer{Resolver: &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, network, address)
+	}}}
+}
+
+func TestProbeOfNames(t *testing.T) {
+	server, _ := serve(t, func(net.Conn) {})
+	_, port, _ := net.SplitHostPort(server)
+	working := nameServer(t)
+	for _, c := range []struct {
+		name    string
+		host    string
+		dialer  *net.Dialer
+		want    report.Outcome
+		timeout time.Duration
+	}{
+		{"resolves", "shop.example.", working, report.OK, limit},
+		{"NXDOMAIN", "nobody.example.", working, report.DNSNameNotResolved, limit},
+		{"SERVFAIL", "servfail.example.", working, report.DNSFailed, limit},
+		{"no answer", "silent.example.", working, report.DNSTimedOut, soon},
+		{"no name server", "shop.example.", resolveAt(closedUDPPort(t)), report.DNSUnreachable, limit},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			result, err := probeOnce(t, Target{Address: net.JoinHostPort(c.host, port)}, c.dialer, c.timeout)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if result.Outcome != c.want || result.Timings.DNS <= 0 {
+				t.Errorf("%+v, want %s", result, c.want)
+			}
+			if found := c.want == report.OK; found != (result.Phase == PhaseConnect) || found != (result.Server == server) {
+				t.Errorf("ended in %s at %q", result.Phase, result.Server)
+			}
+		})
+	}
+}
+
+func closedUDPPort(t *testing.T) string {
+	t.Helper()
+	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	return socket.LocalAddr().String()
+}

@@ -1,0 +1,82 @@
+package prober
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/heliograph-net/heliograph/heatmap"
+)
+
+// metrics never name a target: there may be a million.
+type metrics struct {
+	attempts *prometheus.CounterVec // by outcome
+	duration prometheus.Histogram
+	lag      prometheus.Gauge
+}
+
+// newMetrics registers everything, or nothing when it fails. registry may be nil.
+func newMetrics(registry prometheus.Registerer, p *Prober) (*metrics, error) {
+	m := &metrics{
+		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "heliograph_prober_probes_total",
+			Help: "Attempts made, by outcome; inconclusive ones say nothing of their target.",
+		}, []string{"outcome"}),
+		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "heliograph_prober_probe_duration_seconds",
+			Help:    "Length of the attempts that were conclusive.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}),
+		lag: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "heliograph_prober_lag_seconds",
+			Help: "How late the last attempt began; rises when concurrency is too low for targets, interval and timeout.",
+		}),
+	}
+	if registry == nil {
+		return m, nil
+	}
+	collectors := append([]prometheus.Collector{m.attempts, m.duration, m.lag}, gauges(p)...)
+	for i, c := range collectors {
+		if err := registry.Register(c); err != nil {
+			for _, done := range collectors[:i] {
+				registry.Unregister(done)
+			}
+			return nil, fmt.Errorf("register the prober's metrics: %w", err)
+		}
+	}
+	return m, nil
+}
+
+// gauges are computed when they are read.
+func gauges(p *Prober) []prometheus.Collector {
+	inDoubt := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "heliograph_prober_vantage_in_doubt",
+		Help: "1 while no witness answers, so that failed attempts do not count.",
+	}, func() float64 {
+		if p.vantage.inDoubt() {
+			return 1
+		}
+		return 0
+	})
+	all := []prometheus.Collector{inDoubt}
+	for _, state := range []heatmap.State{heatmap.Up, heatmap.Down, heatmap.Unknown} {
+		all = append(all, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name:        "heliograph_prober_servers",
+			Help:        "Servers in the map, by state.",
+			ConstLabels: prometheus.Labels{"state": state.String()},
+		}, func() float64 { return float64(p.servers.Counts().Of(state)) }))
+	}
+	return all
+}
+
+func (m *metrics) late(lag time.Duration) { m.lag.Set(max(lag, 0).Seconds()) }
+
+func (m *metrics) attempt(r Result, err error) {
+	if err != nil {
+		m.attempts.WithLabelValues("inconclusive").Inc()
+		return
+	}
+	m.attempts.WithLabelValues(string(r.Outcome)).Inc()
+	m.duration.Observe(r.Timings.Total().Seconds())
+}

@@ -1,0 +1,99 @@
+package prober
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/heliograph-net/heliograph/heatmap"
+)
+
+// Defaults of Options.
+const (
+	DefaultInterval      = 15 * time.Second
+	DefaultRetryInterval = 2 * time.Second
+	DefaultTimeout       = 5 * time.Second
+	DefaultConcurrency   = 256
+	DefaultDownAfter     = 3
+	DefaultUpAfter       = 1
+)
+
+const (
+	maxConcurrency = 1 << 16
+	maxStreak      = 100
+	maxWitnesses   = 16
+	maxFaults      = 10 // told in one error
+)
+
+// Options configures a Prober. Zero values mean the defaults named above.
+type Options struct {
+	Targets []Target // what to probe; at most heatmap.MaxServers, may be empty
+
+	// Map takes the results; every target must be a server of its topology, by name, and nobody else may set those servers.
+	// nil: New makes one with Topology(Targets).
+	Map *heatmap.Map
+
+	Interval      time.Duration // from one regular attempt at a target to the next. First attempts are spread evenly over one interval
+	RetryInterval time.Duration // from an attempt that hints at a change of state to the next; at most Interval (default: 2 s or Interval, the shorter)
+	Timeout       time.Duration // of one attempt
+	Concurrency   int           // attempts at a time, at most 65,536. To keep its interval while everything times out the prober needs targets × Timeout / Interval
+	DownAfter     int           // failed attempts in a row before a server is down, 1 to 100
+	UpAfter       int           // successful attempts in a row before a server is up, 1 to 100
+
+	// Witnesses are up to 16 addresses in several other networks that should always answer: a public resolver, the vantage's own
+	// gateway, another provider's page. They are asked, about once a second at most, before a server is called down. When all of
+	// them fail the vantage is at fault, not the server. Empty: every failure is believed. Their names and places do not count.
+	Witnesses []Target
+
+	Dialer *net.Dialer // source address, resolver and socket options of all probes; nil: the system's
+
+	// OnResult gets every attempt, one at a time and in the order in which they were judged: err is nil, or wraps ErrInconclusive. It
+	// must not block: the schedule waits for it. Optional.
+	OnResult func(t Target, r Result, err error)
+
+	Logger  *slog.Logger          // the vantage's health when it changes; never an address or URL. nil: none
+	Metrics prometheus.Registerer // heliograph_prober_…; nil: none
+}
+
+// fill puts the defaults in.
+func (o *Options) fill() {
+	o.Interval = orDefault(o.Interval, DefaultInterval)
+	o.RetryInterval = orDefault(o.RetryInterval, min(DefaultRetryInterval, o.Interval))
+	o.Timeout = orDefault(o.Timeout, DefaultTimeout)
+	o.Concurrency = orDefault(o.Concurrency, DefaultConcurrency)
+	o.DownAfter = orDefault(o.DownAfter, DefaultDownAfter)
+	o.UpAfter = orDefault(o.UpAfter, DefaultUpAfter)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+}
+
+func orDefault[T time.Duration | int](v, standard T) T {
+	if v == 0 {
+		return standard
+	}
+	return v
+}
+
+// validate joins all faults but those of single targets.
+func (o *Options) validate() error {
+	var faults []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	check(len(o.Targets) <= heatmap.MaxServers, "targets: %d, at most %d", len(o.Targets), heatmap.MaxServers)
+	check(o.Interval > 0, "interval %v: must be positive", o.Interval)
+	check(o.RetryInterval > 0 && o.RetryInterval <= o.Interval, "retry interval %v: must be positive and at most the interval, %v", o.RetryInterval, o.Interval)
+	check(o.Timeout > 0, "timeout %v: must be positive", o.Timeout)
+	check(o.Concurrency > 0 && o.Concurrency <= maxConcurrency, "concurrency %d: want 1 to %d", o.Concurrency, maxConcurrency)
+	check(o.DownAfter > 0 && o.DownAfter <= maxStreak, "down after %d attempts: want 1 to %d", o.DownAfter, maxStreak)
+	check(o.UpAfter > 0 && o.UpAfter <= maxStreak, "up after %d attempts: want 1 to %d", o.UpAfter, maxStreak)
+	check(len(o.Witnesses) <= maxWitnesses, "witnesses: %d, at most %d", len(o.Witnesses), maxWitnesses)
+	return errors.Join(faults...)
+}

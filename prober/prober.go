@@ -1,0 +1,217 @@
+package prober
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// ErrInconclusive is what OnResult gets, wrapped, for an attempt that counts neither for nor against its target.
+var ErrInconclusive = errors.New("inconclusive")
+
+// errRunning is the answer to a second Run.
+var errRunning = errors.New("prober is running already")
+
+// Prober probes targets until it is told to stop. One goroutine, Run's own, holds the schedule; workers make the attempts.
+type Prober struct {
+	options Options
+	servers *heatmap.Map
+	all     []*server
+	vantage *vantage
+	metrics *metrics
+	running atomic.Bool
+}
+
+// server is one target and what the prober remembers of it. It belongs to the worker that probes it, else to Run's goroutine.
+type server struct {
+	target *Target
+	probe  Probe
+	index  int // in the map
+	state  heatmap.State
+	failed int // attempts in a row
+	passed int // attempts in a row
+
+	slot time.Time // of the regular attempt that was made last or comes next
+	due  time.Time // of the next attempt: slot, or that of a retry
+
+	result Result // of the attempt just made
+	err    error  // why that does not count
+}
+
+// New checks the options, naming the faults, and makes the probes. Nothing is sent before Run.
+func New(o Options) (*Prober, error) {
+	o.fill()
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("prober options: %w", err)
+	}
+	p := &Prober{options: o, servers: o.Map}
+	if p.servers == nil {
+		topology, err := Topology(o.Targets)
+		if err != nil {
+			return nil, err
+		}
+		p.servers = heatmap.NewMap(topology)
+	}
+	if err := p.enlist(); err != nil {
+		return nil, err
+	}
+	vantage, err := newVantage(&o)
+	if err != nil {
+		return nil, err
+	}
+	p.vantage = vantage
+	if p.metrics, err = newMetrics(o.Metrics, p); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// enlist makes the probe of every target and finds its place in the map.
+func (p *Prober) enlist() error {
+	var faults []error
+	seen, _ := heatmap.NewBitset(p.servers.Topology().Len()) // never too long: it is the length of a topology
+	for i := range p.options.Targets {
+		t := &p.options.Targets[i]
+		probe, err := NewProbe(*t, p.options.Dialer)
+		index, known := p.servers.Topology().ByName(t.Name)
+		switch {
+		case err != nil:
+		case !known:
+			err = errors.New("is not in the map's topology")
+		case seen.Get(index):
+			err = errors.New("is listed twice")
+		}
+		if err != nil {
+			faults = append(faults, fmt.Errorf("target %d (%q): %w", i, t.Name, err))
+			if len(faults) == maxFaults {
+				break
+			}
+			continue
+		}
+		seen.Set(index, true)
+		state, _ := p.servers.State(index)
+		p.all = append(p.all, &server{target: t, probe: probe, index: index, state: state})
+	}
+	return errors.Join(faults...)
+}
+
+// Map is where the results are.
+func (p *Prober) Map() *heatmap.Map { return p.servers }
+
+// Run probes until ctx ends; then it cancels the attempts under way, waits for them and returns nil. It is an error to run a prober
+// twice at a time.
+func (p *Prober) Run(ctx context.Context) error {
+	if !p.running.CompareAndSwap(false, true) {
+		return errRunning
+	}
+	defer p.running.Store(false)
+	ctx, cancel := context.WithCancel(ctx)
+	jobs := make(chan *server)
+	workers := min(p.options.Concurrency, len(p.all))
+	done := make(chan *server, workers)
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() {
+			for s := range jobs {
+				p.attempt(ctx, s)
+				select {
+				case done <- s:
+				case <-ctx.Done(): // nobody takes it any more
+				}
+			}
+		})
+	}
+	p.schedule(ctx, jobs, done)
+	cancel()
+	close(jobs)
+	group.Wait()
+	return nil
+}
+
+// schedule hands out servers when they are due and judges what comes back, until ctx ends.
+func (p *Prober) schedule(ctx context.Context, jobs chan<- *server, done <-chan *server) {
+	q := newQueue(p.all, time.Now(), p.options.Interval)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		var out chan<- *server // nil, which blocks, while nobody is due
+		next := q.first()
+		if next != nil {
+			wait := time.Until(next.due)
+			if wait <= 0 {
+				out = jobs
+			} else {
+				timer.Reset(wait)
+			}
+		}
+		select {
+		case out <- next:
+			q.removeFirst()
+		case s := <-done:
+			p.settle(s, time.Now())
+			q.add(s)
+		case <-timer.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// attempt probes s once and asks the witnesses if need be. A worker runs it.
+func (p *Prober) attempt(ctx context.Context, s *server) {
+	p.metrics.late(time.Since(s.due))
+	started := time.Now()
+	s.result, s.err = p.probe(ctx, s.probe)
+	if s.err != nil {
+		s.err = fmt.Errorf("%w: %w", ErrInconclusive, s.err)
+		return
+	}
+	if !s.result.Outcome.Valid() {
+		s.result.Outcome = report.Unknown
+	}
+	failed := s.result.Outcome.Failed()
+	falls := failed && s.state != heatmap.Down && s.failed+1 >= p.options.DownAfter
+	// While the vantage is in doubt every attempt asks: a failure then counts for nothing, and somebody must notice its recovery.
+	if (falls || p.vantage.inDoubt()) && !p.vantage.vouch(ctx, started) && failed {
+		s.err = fmt.Errorf("%w: no witness answers either", ErrInconclusive)
+	}
+}
+
+// probe bounds the time of an attempt.
+func (p *Prober) probe(ctx context.Context, probe Probe) (Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.options.Timeout)
+	defer cancel()
+	return guard(ctx, probe)
+}
+
+// guard turns a panic into an error: a caller's own Probe runs in a goroutine that the caller cannot guard.
+func guard(ctx context.Context, probe Probe) (r Result, err error) {
+	defer func() {
+		if recover() != nil {
+			r, err = Result{}, errors.New("the probe panicked")
+		}
+	}()
+	return probe(ctx)
+}
+
+// settle judges the attempt just made, tells everybody and sets the time of the next.
+func (p *Prober) settle(s *server, now time.Time) {
+	again := false
+	if s.err != nil {
+		s.failed, s.passed = 0, 0 // what came just before is in doubt too
+	} else {
+		again = s.judge(p.options.DownAfter, p.options.UpAfter)
+		p.servers.Set(s.index, s.state, now)
+	}
+	s.reschedule(now, again, &p.options)
+	p.metrics.attempt(s.result, s.err)
+	if p.options.OnResult != nil {
+		p.options.OnResult(*s.target, s.result, s.err)
+	}
+}
