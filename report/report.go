@@ -135,7 +135,7 @@ type BatchID [16]byte
 
 // Envelope is a sealed batch as a collector keeps it and its feed hands it on. The client's address is not in it.
 type Envelope struct {
-	Seq       uint64 // position in the collector's inbox, from 1, rising; at most 2^63-1, for databases
+	Seq       uint64 // position in the collector's inbox, above 0, rising, with gaps; at most 2^63-1, for databases
 	Batch     BatchID
 	Received  int64  // Unix ms, the collector's clock, > 0
 	Collector string // id of the collector that took it, 1 to MaxString bytes

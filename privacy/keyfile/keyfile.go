@@ -1,0 +1,122 @@
+// Package keyfile writes and reads the PEM files (RFC 7468) that hold an operator's keys. It is apart from privacy because agents need
+// none of it, and crypto/x509 is heavy in WebAssembly.
+//
+// Ed25519 keys are PKCS #8 (private) and SubjectPublicKeyInfo (public) as RFC 8410 has them, which openssl reads; the keys that segments
+// are sealed with are raw bytes under labels of their own. Files of private keys belong to their owner alone: write them with mode 0600.
+// The parsers take a whole file with one PEM block in it, and their errors quote nothing of it.
+package keyfile
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+
+	"github.com/heliograph-net/heliograph/privacy"
+)
+
+// MaxFile is the longest key file in bytes.
+const MaxFile = 8192
+
+const (
+	signingLabel = "PRIVATE KEY"
+	publicLabel  = "PUBLIC KEY"
+	openLabel    = "HELIOGRAPH OPEN KEY"
+	sealLabel    = "HELIOGRAPH SEAL KEY"
+)
+
+// MarshalSigningKey returns the file for an Ed25519 private key: a policy's, a collector's for receipts, or a detector's for feeds. It
+// returns nil for a key of another size.
+func MarshalSigningKey(key ed25519.PrivateKey) []byte {
+	if len(key) != ed25519.PrivateKeySize {
+		return nil
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	return encode(signingLabel, der, err)
+}
+
+// ParseSigningKey is the inverse of MarshalSigningKey.
+func ParseSigningKey(file []byte) (ed25519.PrivateKey, error) {
+	der, err := decode(file, signingLabel)
+	if err != nil {
+		return nil, errors.New("parse signing key: " + err.Error())
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(der)
+	key, ok := parsed.(ed25519.PrivateKey)
+	if err != nil || !ok {
+		return nil, errors.New("parse signing key: not an Ed25519 private key in PKCS #8")
+	}
+	return key, nil
+}
+
+// MarshalPublicKey returns the file for the public half of a signing key, or nil for a key of another size.
+func MarshalPublicKey(key ed25519.PublicKey) []byte {
+	if len(key) != ed25519.PublicKeySize {
+		return nil
+	}
+	der, err := x509.MarshalPKIXPublicKey(key)
+	return encode(publicLabel, der, err)
+}
+
+// ParsePublicKey is the inverse of MarshalPublicKey.
+func ParsePublicKey(file []byte) (ed25519.PublicKey, error) {
+	der, err := decode(file, publicLabel)
+	if err != nil {
+		return nil, errors.New("parse public key: " + err.Error())
+	}
+	parsed, err := x509.ParsePKIXPublicKey(der)
+	key, ok := parsed.(ed25519.PublicKey)
+	if err != nil || !ok {
+		return nil, errors.New("parse public key: not an Ed25519 public key")
+	}
+	return key, nil
+}
+
+// MarshalOpenKey returns the file for a detector's private key.
+func MarshalOpenKey(key *privacy.OpenKey) []byte { return encode(openLabel, key.Bytes(), nil) }
+
+// ParseOpenKey is the inverse of MarshalOpenKey.
+func ParseOpenKey(file []byte) (*privacy.OpenKey, error) {
+	seed, err := decode(file, openLabel)
+	if err != nil {
+		return nil, errors.New("parse open key: " + err.Error())
+	}
+	return privacy.ParseOpenKey(seed)
+}
+
+// MarshalSealKey returns the file for a detector's public key.
+func MarshalSealKey(key *privacy.SealKey) []byte { return encode(sealLabel, key.Bytes(), nil) }
+
+// ParseSealKey is the inverse of MarshalSealKey.
+func ParseSealKey(file []byte) (*privacy.SealKey, error) {
+	b, err := decode(file, sealLabel)
+	if err != nil {
+		return nil, errors.New("parse seal key: " + err.Error())
+	}
+	return privacy.ParseSealKey(b)
+}
+
+func encode(label string, contents []byte, err error) []byte {
+	if err != nil {
+		return nil // cannot happen for an Ed25519 key
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: label, Bytes: contents})
+}
+
+// decode returns the contents of a file that holds one PEM block, with this label, and nothing else.
+func decode(file []byte, label string) ([]byte, error) {
+	if len(file) > MaxFile {
+		return nil, errors.New("file is longer than 8192 bytes")
+	}
+	block, rest := pem.Decode(file)
+	switch {
+	case block == nil:
+		return nil, errors.New("no PEM block in the file")
+	case block.Type != label:
+		return nil, errors.New(`want a PEM block "` + label + `", the file has another`)
+	case len(bytes.TrimSpace(rest)) > 0:
+		return nil, errors.New("more in the file than one PEM block")
+	}
+	return block.Bytes, nil
+}

@@ -1,0 +1,143 @@
+package privacy
+
+import (
+	"crypto/sha256"
+
+	"github.com/heliograph-net/heliograph/report"
+	"github.com/heliograph-net/heliograph/report/cbor"
+)
+
+// Verdict is what became of an upload.
+type Verdict uint8
+
+// Verdicts. An agent deletes a batch after Stored and after Refused, and counts the latter as lost.
+const (
+	Stored   Verdict = 1 // durable at the collector
+	Refused  Verdict = 2 // for good: the same bytes would be refused again
+	SlowDown Verdict = 3 // not taken now; to be tried again, not before Statement.DelayMS
+)
+
+// String returns "stored", "refused" or "slow_down", and "unknown" for any other value.
+func (v Verdict) String() string {
+	switch v {
+	case Stored:
+		return "stored"
+	case Refused:
+		return "refused"
+	case SlowDown:
+		return "slow_down"
+	default:
+		return "unknown"
+	}
+}
+
+// Reasons of a Statement. A reader must live with others: the verdict says what to do, the reason only why.
+const (
+	ReasonDuplicate = "duplicate" // Stored: the same body was stored before
+
+	ReasonMalformed   = "malformed"           // Refused: ErrMalformed
+	ReasonTruncated   = "truncated"           // Refused: ErrTruncated
+	ReasonTooLarge    = "too_large"           // Refused: ErrTooLarge
+	ReasonVersion     = "unsupported_version" // Refused: ErrVersion
+	ReasonUnknownKey  = "unknown_key"         // Refused: sealed to a key that the detector does not hold
+	ReasonIDConflict  = "id_conflict"         // Refused: another body was stored under the same batch id
+	ReasonBadDelivery = "bad_delivery"        // Refused: HeaderDelivery is missing or malformed
+	ReasonOverload    = "overload"            // SlowDown: more arrives than can be stored
+	ReasonUnavailable = "unavailable"         // SlowDown: nothing can be stored at present
+)
+
+const (
+	maxReason  = 64                  // bytes
+	maxDelayMS = 24 * 60 * 60 * 1000 // a day
+)
+
+// Statement is what a collector says about one upload, and what a receipt proves that it said.
+type Statement struct {
+	Batch   report.BatchID    // zero when the upload did not tell one, never zero with Stored
+	Body    [sha256.Size]byte // SHA-256 of the uploaded body; zero when the body was not read, never zero with Stored
+	Verdict Verdict
+	Reason  string // Reason…, or another name of at most 64 bytes; "" only with Stored
+	DelayMS uint64 // how long to wait before the next try, at most a day; 0: as the agent sees fit. Only with SlowDown
+}
+
+// Keys of a statement's map.
+const (
+	statementBatch   = 1
+	statementBody    = 2
+	statementVerdict = 3
+	statementReason  = 4
+	statementDelay   = 5
+)
+
+// fault says what breaks s's rules, or "".
+func (s *Statement) fault() string {
+	switch {
+	case s.Verdict < Stored || s.Verdict > SlowDown:
+		return "statement has an unknown verdict"
+	case s.Verdict == Stored && (s.Batch == report.BatchID{} || s.Body == [sha256.Size]byte{}):
+		return "statement says stored, but not what"
+	case s.Verdict != Stored && s.Reason == "":
+		return "statement needs a reason"
+	case !validName(s.Reason, maxReason) && s.Reason != "":
+		return "statement has a malformed reason"
+	case s.DelayMS > 0 && s.Verdict != SlowDown:
+		return "statement has a delay, but is not a slow-down"
+	case s.DelayMS > maxDelayMS:
+		return "statement has a delay of more than a day"
+	}
+	return ""
+}
+
+// appendStatement appends the one encoding of s, which must have no fault. Fields that are zero are left out.
+func appendStatement(dst []byte, s *Statement) []byte {
+	hasBatch, hasBody := s.Batch != report.BatchID{}, s.Body != [sha256.Size]byte{}
+	n := 1
+	for _, present := range [...]bool{hasBatch, hasBody, s.Reason != "", s.DelayMS > 0} {
+		if present {
+			n++
+		}
+	}
+	dst = cbor.AppendMap(dst, n)
+	if hasBatch {
+		dst = cbor.AppendBytes(cbor.AppendUint(dst, statementBatch), s.Batch[:])
+	}
+	if hasBody {
+		dst = cbor.AppendBytes(cbor.AppendUint(dst, statementBody), s.Body[:])
+	}
+	dst = cbor.AppendUint(cbor.AppendUint(dst, statementVerdict), uint64(s.Verdict))
+	if s.Reason != "" {
+		dst = cbor.AppendText(cbor.AppendUint(dst, statementReason), s.Reason)
+	}
+	if s.DelayMS > 0 {
+		dst = cbor.AppendUint(cbor.AppendUint(dst, statementDelay), s.DelayMS)
+	}
+	return dst
+}
+
+// decodeStatement is the inverse of appendStatement; it returns a fault or "".
+func decodeStatement(b []byte) (s Statement, fault string) {
+	d := cbor.New(b)
+	var key uint64
+	for range d.Map(statementDelay) {
+		switch key = d.Key(key); key {
+		case statementBatch:
+			readExact(d, s.Batch[:])
+		case statementBody:
+			readExact(d, s.Body[:])
+		case statementVerdict:
+			s.Verdict = Verdict(readPositive(d, uint64(SlowDown)))
+		case statementReason:
+			if s.Reason = d.Text(maxReason); s.Reason == "" {
+				d.Fail(presentZero)
+			}
+		case statementDelay:
+			s.DelayMS = readPositive(d, maxDelayMS)
+		default:
+			d.Fail(unknownKey)
+		}
+	}
+	if err := d.Done(); err != nil {
+		return Statement{}, err.Error()
+	}
+	return s, s.fault()
+}
