@@ -1,0 +1,190 @@
+package collector_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/heliograph-net/heliograph/collector"
+	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+func TestUploadWithoutDeliveryHeaderIsTaken(t *testing.T) {
+	r := newRig(t, nil)
+	segment := r.segment(1)
+	req := r.upload(batchID(1), bytes.NewReader(segment))
+	req.Header.Del(privacy.HeaderDelivery)
+	if a := r.do(req); a.status != http.StatusAccepted {
+		t.Errorf("status %d, want 202: a report with a doubtful age is better than none", a.status)
+	}
+	if got := r.stored(); len(got) != 1 || got[0].Delivery.Age != 0 {
+		t.Errorf("stored %+v", got)
+	}
+}
+
+func TestBatchIsStoredAndReceipted(t *testing.T) {
+	r := newRig(t, nil)
+	before := time.Now().UnixMilli()
+	segment := r.segment(1)
+	s, a := r.send(batchID(1), segment)
+	if want := (privacy.Statement{Batch: batchID(1), Body: sha(segment), Verdict: privacy.Stored}); s != want || a.status != http.StatusAccepted {
+		t.Errorf("status %d, statement %+v, want 202 and %+v", a.status, s, want)
+	}
+	got := r.stored()
+	if len(got) != 1 {
+		t.Fatalf("%d batches are stored", len(got))
+	}
+	e := got[0]
+	if e.Received < before || e.Received > time.Now().UnixMilli() {
+		t.Errorf("received at %d", e.Received)
+	}
+	want := report.Envelope{Seq: e.Seq, Batch: batchID(1), Received: e.Received, Collector: "c1", ASN: 64501, Country: "DE", Delivery: testDelivery, Segment: segment}
+	if !reflect.DeepEqual(e, want) {
+		t.Errorf("stored %+v, want %+v", e, want)
+	}
+}
+
+func TestReplayIsADuplicate(t *testing.T) {
+	r := newRig(t, nil)
+	segment := r.segment(1)
+	r.send(batchID(1), segment)
+	s, a := r.send(batchID(1), segment)
+	if s.Verdict != privacy.Stored || s.Reason != privacy.ReasonDuplicate || s.Body != sha(segment) || a.status != http.StatusAccepted {
+		t.Errorf("status %d, %+v; want 202, stored, duplicate", a.status, s)
+	}
+	if n := len(r.stored()); n != 1 {
+		t.Errorf("%d batches are stored, want 1", n)
+	}
+}
+
+func TestConcurrentReplaysAreStoredOnce(t *testing.T) {
+	r := newRig(t, nil)
+	segments := [][]byte{r.segment(0), r.segment(1), r.segment(2)}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	fresh := 0
+	for n := range 30 {
+		wg.Go(func() {
+			s, _ := r.send(batchID(uint32(n%3)), segments[n%3])
+			if s.Verdict != privacy.Stored {
+				t.Errorf("%+v", s)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if s.Reason == "" {
+				fresh++
+			}
+		})
+	}
+	wg.Wait()
+	if fresh != 3 || len(r.stored()) != 3 {
+		t.Errorf("%d answers said new, %d are stored; want 3 and 3", fresh, len(r.stored()))
+	}
+}
+
+// Every refusal is named, signed, and changes nothing.
+func TestRefusals(t *testing.T) {
+	r := newRig(t, nil)
+	good := r.segment(1)
+	r.send(batchID(1), good)
+	stranger := must(privacy.GenerateOpenKey())(t)
+	alter := func(change func(b []byte) []byte) []byte { return change(bytes.Clone(r.segment(2))) }
+	header := func(name, value string) func(*http.Request) {
+		return func(req *http.Request) { req.Header.Set(name, value) }
+	}
+	unannounced := func(req *http.Request) { req.Body, req.ContentLength = io.NopCloser(req.Body), -1 }
+	huge := bytes.Repeat([]byte{0}, privacy.MaxSegment+1)
+	for name, c := range map[string]struct {
+		body    []byte
+		change  func(*http.Request)
+		status  int
+		reason  string
+		unread  bool // the receipt names no body
+		batchID report.BatchID
+	}{
+		"garbage":              {body: []byte("hello, world"), status: 400, reason: privacy.ReasonMalformed},
+		"bytes after the end":  {body: alter(func(b []byte) []byte { return append(b, 0) }), status: 400, reason: privacy.ReasonMalformed},
+		"empty":                {body: nil, status: 400, reason: privacy.ReasonTruncated},
+		"cut":                  {body: good[:len(good)-5], status: 400, reason: privacy.ReasonTruncated},
+		"no end mark":          {body: alter(func(b []byte) []byte { return b[:len(b)-4] }), status: 400, reason: privacy.ReasonTruncated},
+		"newer version":        {body: alter(func(b []byte) []byte { b[3] = 2; return b }), status: 400, reason: privacy.ReasonVersion},
+		"key of a stranger":    {body: sealed(t, stranger.SealKey(), batchID(2)), status: 400, reason: privacy.ReasonUnknownKey},
+		"zero id":              {body: sealed(t, r.openKey.SealKey(), report.BatchID{}), change: header(privacy.HeaderBatch, ""), status: 400, reason: privacy.ReasonMalformed, batchID: report.BatchID{1: 1}},
+		"delivery not base64":  {body: r.segment(2), change: header(privacy.HeaderDelivery, "!"), status: 400, reason: privacy.ReasonBadDelivery},
+		"delivery not CBOR":    {body: r.segment(2), change: header(privacy.HeaderDelivery, "____"), status: 400, reason: privacy.ReasonBadDelivery},
+		"id not hex":           {body: r.segment(2), change: header(privacy.HeaderBatch, "x"), status: 400, reason: privacy.ReasonBadDelivery},
+		"another batch's id":   {body: r.segment(3), status: 400, reason: privacy.ReasonBadDelivery},
+		"same id, other body":  {body: r.segment(1), change: header(privacy.HeaderBatch, batchID(1).String()), status: 409, reason: privacy.ReasonIDConflict, batchID: batchID(1)},
+		"announced too large":  {body: huge, status: 413, reason: privacy.ReasonTooLarge, unread: true},
+		"turns out too large":  {body: huge, change: unannounced, status: 413, reason: privacy.ReasonTooLarge, unread: true},
+		"largest, but garbage": {body: huge[:privacy.MaxSegment], status: 400, reason: privacy.ReasonMalformed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			req := r.upload(batchID(2), bytes.NewReader(c.body))
+			if c.change != nil {
+				c.change(req)
+			}
+			a := r.do(req)
+			s := r.statement(a)
+			if a.status != c.status || s.Verdict != privacy.Refused || s.Reason != c.reason {
+				t.Errorf("status %d, %v %q; want %d, refused %q", a.status, s.Verdict, s.Reason, c.status, c.reason)
+			}
+			want := sha(c.body)
+			if c.unread {
+				want = [32]byte{}
+			}
+			if s.Body != want {
+				t.Errorf("the receipt is for another body")
+			}
+			if c.batchID == (report.BatchID{}) {
+				c.batchID = batchID(2)
+			}
+			if s.Batch != c.batchID && name != "zero id" {
+				t.Errorf("the receipt is for batch %v, want %v", s.Batch, c.batchID)
+			}
+		})
+	}
+	if got := r.stored(); len(got) != 1 || !bytes.Equal(got[0].Segment, good) {
+		t.Errorf("%d batches are stored; want the first alone", len(got))
+	}
+}
+
+func TestBatchIDHeaderMayBeMissing(t *testing.T) {
+	r := newRig(t, nil)
+	req := r.upload(batchID(1), bytes.NewReader(r.segment(1)))
+	req.Header.Del(privacy.HeaderBatch)
+	if s := r.statement(r.do(req)); s.Verdict != privacy.Stored || s.Batch != batchID(1) {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestAnyKeyIsTakenWithoutAList(t *testing.T) {
+	r := newRig(t, func(o *collector.Options, _ *sqliteinbox.Options) { o.Settings.Keys = nil })
+	stranger := must(privacy.GenerateOpenKey())(t)
+	if s, _ := r.send(batchID(1), sealed(t, stranger.SealKey(), batchID(1))); s.Verdict != privacy.Stored {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestWrongContentTypeIsNoUpload(t *testing.T) {
+	r := newRig(t, nil)
+	for _, contentType := range []string{"", "application/octet-stream", "multipart/form-data; boundary=", privacy.MediaTypeReceipt} {
+		req := r.upload(batchID(1), bytes.NewReader(r.segment(1)))
+		req.Header.Set("Content-Type", contentType)
+		if a := r.do(req); a.status != http.StatusUnsupportedMediaType {
+			t.Errorf("%q: status %d, want 415", contentType, a.status)
+		}
+	}
+	req := r.upload(batchID(1), bytes.NewReader(r.segment(1)))
+	req.Header.Set("Content-Type", strings.ToUpper(privacy.MediaTypeSegment)+"; charset=x")
+	if s := r.statement(r.do(req)); s.Verdict != privacy.Stored {
+		t.Errorf("parameters and case: %+v", s)
+	}
+}

@@ -1,0 +1,100 @@
+package collector_test
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/ed25519"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/heliograph-net/heliograph/collector"
+	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
+	"github.com/heliograph-net/heliograph/privacy"
+)
+
+// BenchmarkIngest is one upload of one window over 64 connections, receipt included, and the floor in the same run: net/http, the body
+// read, an answer. The load generator runs in the same process.
+func BenchmarkIngest(b *testing.B) {
+	b.Run("floor", func(b *testing.B) {
+		benchmarkUploads(b, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			_, _ = io.WriteString(w, "ok")
+		}))
+	})
+	b.Run("collector", func(b *testing.B) {
+		inbox := must(sqliteinbox.Open(filepath.Join(b.TempDir(), "inbox.db"), sqliteinbox.Options{}))(b)
+		defer inbox.Close()
+		c := must(collector.New(collector.Options{ID: "c1", Inbox: inbox, ReceiptKey: ed25519.NewKeyFromSeed(make([]byte, 32))}))(b)
+		benchmarkUploads(b, c.Handler())
+		if err := c.Shutdown(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	})
+}
+
+func benchmarkUploads(b *testing.B, h http.Handler) {
+	const connections = 64
+	srv := httptest.NewServer(h)
+	defer srv.Close()
+	segment := sealed(b, must(privacy.GenerateOpenKey())(b).SealKey(), batchID(0))
+	head := fmt.Sprintf("POST /v1/batches HTTP/1.1\r\nHost: c\r\nContent-Type: %s\r\n%s: oA\r\nContent-Length: %d\r\n\r\n",
+		privacy.MediaTypeSegment, privacy.HeaderDelivery, len(segment))
+	var next atomic.Uint32
+	var wg sync.WaitGroup
+	b.SetBytes(int64(len(segment)))
+	b.ResetTimer()
+	for range connections {
+		conn := must(net.Dial("tcp", strings.TrimPrefix(srv.URL, "http://")))(b)
+		wg.Go(func() {
+			defer conn.Close()
+			request := append([]byte(head), segment...)
+			in := bufio.NewReader(conn)
+			for n := next.Add(1); n <= uint32(b.N); n = next.Add(1) {
+				id := batchID(n)
+				copy(request[len(head)+4:], id[:])
+				if _, err := conn.Write(request); err != nil {
+					b.Error(err)
+					return
+				}
+				if err := skipResponse(in); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "uploads/s")
+}
+
+// skipResponse reads an answer of 200 or 202 with a Content-Length.
+func skipResponse(in *bufio.Reader) error {
+	length := 0
+	for first := true; ; first = false {
+		line, err := in.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		if first && !bytes.HasPrefix(line, []byte("HTTP/1.1 20")) {
+			return fmt.Errorf("answer %q", line)
+		}
+		if v, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
+			if length, err = strconv.Atoi(string(bytes.TrimSpace(v))); err != nil {
+				return err
+			}
+		}
+		if len(line) == 2 {
+			_, err := in.Discard(length)
+			return err
+		}
+	}
+}

@@ -1,0 +1,266 @@
+package collector
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// stuckInbox commits nothing until it is released: a disk that hangs. Only the methods that a test uses work.
+type stuckInbox struct {
+	Inbox
+	release chan struct{}
+}
+
+func (i *stuckInbox) Commit(_ context.Context, entries []Entry) ([]Result, error) {
+	<-i.release
+	results := make([]Result, len(entries))
+	for n := range results {
+		results[n] = Result{Status: StatusNew, Seq: uint64(n) + 1}
+	}
+	return results, nil
+}
+
+func TestStuckInboxIsNotWaitedForAndNeverAcknowledged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		key := ed25519.NewKeyFromSeed(make([]byte, 32))
+		inbox := &stuckInbox{release: make(chan struct{})}
+		c, err := New(Options{ID: "c1", Inbox: inbox, ReceiptKey: key, MaxUploads: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		segment := testSegment(t)
+		upload := func() (int, privacy.Statement) {
+			req := httptest.NewRequest("POST", pathBatches, strings.NewReader(string(segment)))
+			req.Header.Set("Content-Type", privacy.MediaTypeSegment)
+			req.Header.Set(privacy.HeaderDelivery, "oA")
+			w := httptest.NewRecorder()
+			c.Handler().ServeHTTP(w, req)
+			s, err := privacy.VerifyReceipt(key.Public().(ed25519.PublicKey), w.Body.Bytes())
+			if err != nil {
+				t.Error(err)
+			}
+			return w.Code, s
+		}
+		// One is being committed, two wait, then the queue is full; each is told to come later.
+		for n, want := range []string{"unavailable", "unavailable", "unavailable", "overload"} {
+			start := time.Now()
+			status, s := upload()
+			if status != http.StatusServiceUnavailable || s.Verdict != privacy.SlowDown || s.Reason != want {
+				t.Errorf("upload %d: status %d, %+v; want slow down, %s", n, status, s, want)
+			}
+			if waited := time.Since(start); waited > defaultCommitTimeout {
+				t.Errorf("upload %d waited %v", n, waited)
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := c.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Shutdown = %v with a commit that hangs", err)
+		}
+		close(inbox.release)
+		if err := c.Shutdown(t.Context()); err != nil {
+			t.Errorf("Shutdown after the disk came back = %v", err)
+		}
+	})
+}
+
+func testSegment(t *testing.T) []byte {
+	t.Helper()
+	key, err := privacy.GenerateOpenKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := privacy.NewSealer(key.SealKey(), report.BatchID{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := s.Seal(slices.Clone(s.Prefix()), []byte("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return privacy.AppendEnd(b)
+}
+
+func TestNewNamesEveryFault(t *testing.T) {
+	_, err := New(Options{ID: strings.Repeat("x", 257), MaxUploads: -1, SlowDown: 2 * time.Hour})
+	for _, want := range []string{"ID", "Inbox", "ReceiptKey", "MaxUploads", "SlowDown"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("err = %v, want one that names %s", err, want)
+		}
+	}
+	o := Options{ID: "c1", Inbox: &stuckInbox{}, ReceiptKey: ed25519.NewKeyFromSeed(make([]byte, 32))}
+	o.Settings = Settings{Policy: []byte("x"), FeedKeys: []ed25519.PublicKey{{1}}}
+	_, err = New(o)
+	for _, want := range []string{"Policy", "FeedKeys[0]"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("err = %v, want one that names %s", err, want)
+		}
+	}
+}
+
+// While a round is worked on, the next one gathers: that is what makes one fsync serve many.
+func TestGroupGathersWhileItWorks(t *testing.T) {
+	started, release := make(chan struct{}, 10), make(chan struct{})
+	var rounds [][]int
+	g := startGroup(10, func(n int) int { return n }, func(round []int) {
+		rounds = append(rounds, slices.Clone(round))
+		started <- struct{}{}
+		<-release
+	})
+	g.submit(1)
+	<-started
+	for _, n := range []int{2, 3, commitBytes, 4} {
+		if !g.submit(n) {
+			t.Fatal("not taken")
+		}
+	}
+	for n := range 6 {
+		if taken := g.submit(5 + n); !taken {
+			t.Fatalf("the queue is full after %d", 4+n)
+		}
+	}
+	if g.submit(99) {
+		t.Error("a full queue took one more")
+	}
+	close(release)
+	g.end()
+	g.end()
+	<-g.done
+	if want := [][]int{{1}, {2, 3, commitBytes}, {4, 5, 6, 7, 8, 9, 10}}; !reflect.DeepEqual(rounds, want) {
+		t.Errorf("rounds %v, want %v", rounds, want)
+	}
+}
+
+func TestGateLetsNobodyInOnceClosed(t *testing.T) {
+	var g gate
+	if !g.enter() || !g.enter() {
+		t.Fatal("an open gate is closed")
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := g.close(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("close = %v with two inside", err)
+	}
+	if g.enter() {
+		t.Error("a closed gate is open")
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := g.close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	g.leave()
+	g.leave()
+	wg.Wait()
+	if err := g.close(t.Context()); err != nil {
+		t.Errorf("second close = %v", err)
+	}
+}
+
+func TestClientTokens(t *testing.T) {
+	noon := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	addr := netip.MustParseAddr
+	tokens := new(clientTokens)
+	first := tokens.token(noon, addr("192.0.2.1"), "a browser")
+	if new(clientTokens).token(noon, addr("192.0.2.1"), "a browser") == first {
+		t.Error("two collectors make the same token")
+	}
+	if tokens.token(noon.Add(11*time.Hour+59*time.Minute), addr("192.0.2.1"), "a browser") != first {
+		t.Error("a browser changes its token within a day")
+	}
+	if tokens.token(noon, addr("192.0.2.2"), "a browser") == first || tokens.token(noon, addr("192.0.2.1"), "another") == first {
+		t.Error("two browsers have one token")
+	}
+	in64, same64, other64 := addr("2001:db8::1"), addr("2001:db8::ffff:2"), addr("2001:db8:0:1::1")
+	if tokens.token(noon, in64, "b") != tokens.token(noon, same64, "b") || tokens.token(noon, in64, "b") == tokens.token(noon, other64, "b") {
+		t.Error("IPv6 clients are told apart by anything but their /64")
+	}
+	if tokens.token(noon.Add(12*time.Hour), addr("192.0.2.1"), "a browser") == first {
+		t.Error("the token of the next UTC day can be linked")
+	}
+	if tokens.token(noon, addr("192.0.2.1"), "a browser") == first {
+		t.Error("the key of a day that is over was kept")
+	}
+}
+
+func TestUserAgentIsReduced(t *testing.T) {
+	for s, want := range map[string]string{
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.6099.71 Safari/537.36":                           "chrome 120 windows",
+		"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/156.0.0.0 Safari/537.36":                                 "chrome 156 linux",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36 Edg/121.0.2277.4":              "edge 121 windows",
+		"Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/114.0.0.0 Mobile Safari/537.36":                               "chrome 114 android",
+		"Mozilla/5.0 (Linux; Android 13; SM-S901B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/23.0 Chrome/115.0.0.0 Mobile Safari/537.36":    "samsung 23 android",
+		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.2 Safari/605.1.15":                         "safari 17 macos",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 17_2 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/120.0.6099.119 Mobile/15E148 Safari/604": "chrome 120 ios",
+		"Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:121.0) Gecko/20100101 Firefox/121.0":                                                                "firefox 121 linux",
+		"Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/119.0.0.0 Safari/537.36 OPR/105.0.0.0":                  "opera 105 chromeos",
+		"curl/8.5.0":                           "other  ",
+		"Chrome/123456789012345 identifies me": "chrome  ",
+		"":                                     "other  ",
+		strings.Repeat("x", 600) + "Firefox/9": "other  ",
+	} {
+		ua := parseUserAgent(s)
+		if got := ua.family + " " + ua.major + " " + ua.os; got != want {
+			t.Errorf("%s:\n%s, want %s", s, got, want)
+		}
+	}
+}
+
+// Whatever JSON is accepted can be sealed: no value that passes breaks the codec's rules, and no query string passes.
+func FuzzReports(f *testing.F) {
+	for _, seed := range []string{
+		`[{"age":1,"body":{"elapsed_time":37,"method":"GET","phase":"connection","protocol":"h2","sampling_fraction":1.0,"server_ip":"192.0.2.7",` +
+			`"status_code":0,"type":"tcp.reset"},"type":"network-error","url":"https://shop.example/cart?card=QQQQ","user_agent":"Chrome/1"}]`,
+		`[{"age":1e300,"body":{"elapsed_time":1e300,"phase":"dns","sampling_fraction":1e-300,"status_code":1e300,"type":"x"},"type":"network-error","url":"wss://[::1]:8443/?QQQQ"}]`,
+		`[null,1,"x",[],{}]`, `[]`, `{}`, `[`, ``,
+	} {
+		f.Add([]byte(seed))
+	}
+	c := &Collector{}
+	c.o.Inbox = &stuckInbox{}
+	c.metrics = newMetrics(c)
+	key, err := privacy.GenerateOpenKey()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		reports, err := c.decodeReports(body, true)
+		if err != nil || len(reports) == 0 {
+			return
+		}
+		header := reports[0].userAgent.header(report.Diagnostics, [16]byte{1})
+		ws, ss := windows(reports, 60_000), samples(reports, 100, report.Diagnostics)
+		if _, err := sealReports(key.SealKey(), report.BatchID{1}, header, ws, ss); err != nil {
+			t.Fatalf("%v for %q", err, body)
+		}
+		total := uint64(0)
+		for _, w := range ws {
+			for _, counter := range w.Counters {
+				total += counter.Count
+			}
+		}
+		if total != uint64(len(reports)) {
+			t.Errorf("%d reports, %d counted", len(reports), total)
+		}
+		for _, s := range ss {
+			if strings.ContainsAny(s.URL, "?#") {
+				t.Errorf("URL %q", s.URL)
+			}
+		}
+	})
+}

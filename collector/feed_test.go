@@ -1,0 +1,154 @@
+package collector_test
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/binary"
+	"net/http"
+	"reflect"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/heliograph-net/heliograph/collector"
+	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// feed asks for batches with a query such as "after=7&limit=2".
+func (r *rig) feed(query string) answer {
+	r.t.Helper()
+	uri := "/v1/feed"
+	if query != "" {
+		uri += "?" + query
+	}
+	req := must(http.NewRequestWithContext(r.t.Context(), "GET", r.url+uri, nil))(r.t)
+	req.Header.Set("Authorization", privacy.SignFeed(r.feedKey, "c1", "GET", uri, time.Now()))
+	return r.do(req)
+}
+
+// batches decodes the answer to a feed request.
+func (r *rig) batches(a answer) (all []report.Envelope) {
+	r.t.Helper()
+	if a.status != http.StatusOK || a.header.Get("Content-Type") != privacy.MediaTypeFeed {
+		r.t.Fatalf("status %d, type %q, %q", a.status, a.header.Get("Content-Type"), a.body)
+	}
+	for b := a.body; len(b) > 0; {
+		n := binary.BigEndian.Uint32(b)
+		all = append(all, *must(report.DecodeEnvelope(b[4 : 4+n]))(r.t))
+		b = b[4+n:]
+	}
+	return all
+}
+
+func TestFeedHandsOnAndAcknowledgesByCursor(t *testing.T) {
+	r := newRig(t, nil)
+	for n := range uint32(5) {
+		r.send(batchID(n+1), r.segment(n+1))
+	}
+	want := r.stored()
+	first := r.batches(r.feed("limit=3"))
+	if !reflect.DeepEqual(first, want[:3]) {
+		t.Fatalf("first part: %+v", first)
+	}
+	if again := r.batches(r.feed("after=0&limit=3")); !reflect.DeepEqual(again, first) {
+		t.Error("what was not acknowledged is not given again")
+	}
+	if rest := r.batches(r.feed("after=" + strconv.FormatUint(first[2].Seq, 10))); !reflect.DeepEqual(rest, want[3:]) {
+		t.Errorf("rest: %+v", rest)
+	}
+	if left := r.stored(); !reflect.DeepEqual(left, want[3:]) {
+		t.Errorf("%d batches are left in the inbox, want the last 2", len(left))
+	}
+	if s, _ := r.send(batchID(1), nil); s.Verdict == privacy.Stored {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestFeedIsForDetectorsOnly(t *testing.T) {
+	r := newRig(t, nil)
+	r.send(batchID(1), r.segment(1))
+	other := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, 32))
+	now := time.Now()
+	cursor := "/v1/feed?after=" + strconv.FormatUint(r.stored()[0].Seq, 10)
+	for name, authorization := range map[string]string{
+		"none":               "",
+		"another scheme":     "Bearer x",
+		"a stranger's key":   privacy.SignFeed(other, "c1", "GET", cursor, now),
+		"another collector":  privacy.SignFeed(r.feedKey, "c2", "GET", cursor, now),
+		"another request":    privacy.SignFeed(r.feedKey, "c1", "GET", "/v1/feed", now),
+		"of an hour ago":     privacy.SignFeed(r.feedKey, "c1", "GET", cursor, now.Add(-time.Hour)),
+		"of an hour to come": privacy.SignFeed(r.feedKey, "c1", "GET", cursor, now.Add(time.Hour)),
+	} {
+		req := must(http.NewRequestWithContext(t.Context(), "GET", r.url+cursor, nil))(t)
+		if authorization != "" {
+			req.Header.Set("Authorization", authorization)
+		}
+		if a := r.do(req); a.status != http.StatusUnauthorized || a.header.Get("WWW-Authenticate") == "" {
+			t.Errorf("%s: status %d, want 401", name, a.status)
+		}
+	}
+	if n := len(r.stored()); n != 1 {
+		t.Errorf("%d batches are left: a stranger acknowledged", n)
+	}
+}
+
+func TestFeedIsClosedWithoutKeys(t *testing.T) {
+	r := newRig(t, func(o *collector.Options, _ *sqliteinbox.Options) { o.Settings.FeedKeys = nil })
+	if a := r.feed(""); a.status != http.StatusForbidden {
+		t.Errorf("status %d, want 403", a.status)
+	}
+}
+
+func TestFeedRefusesBadQueries(t *testing.T) {
+	r := newRig(t, nil)
+	for query, status := range map[string]int{
+		"after=-1": 400, "after=x": 400, "after=18446744073709551615": 400, "limit=0": 400, "limit=1001": 400, "limit=x": 400,
+		"wait=-1s": 400, "wait=20": 400, "after=%zz": 400,
+		"after=9000000000000000000": 409, // a cursor of another inbox
+	} {
+		if a := r.feed(query); a.status != status {
+			t.Errorf("%s: status %d, %q; want %d", query, a.status, a.body, status)
+		}
+	}
+}
+
+func TestFeedWaitsForNewBatches(t *testing.T) {
+	r := newRig(t, nil)
+	if got := r.batches(r.feed("")); len(got) != 0 {
+		t.Fatalf("%d batches in an empty inbox", len(got))
+	}
+	got := make(chan []report.Envelope, 1)
+	go func() { got <- r.batches(r.feed("wait=30s")) }()
+	r.await("a poll", func() bool { return r.feedsInFlight() == 1 })
+	r.send(batchID(1), r.segment(1))
+	if all := <-got; len(all) != 1 || all[0].Batch != batchID(1) {
+		t.Errorf("%+v", all)
+	}
+}
+
+func (r *rig) feedsInFlight() float64 { return r.metric("feeds_in_flight") }
+
+func TestFeedWaitEnds(t *testing.T) {
+	r := newRig(t, nil)
+	if got := r.batches(r.feed("wait=10ms")); len(got) != 0 {
+		t.Errorf("%d batches", len(got))
+	}
+}
+
+func TestShutdownEndsLongPolls(t *testing.T) {
+	r := newRig(t, nil)
+	got := make(chan []report.Envelope, 1)
+	go func() { got <- r.batches(r.feed("wait=30s")) }()
+	r.await("a poll", func() bool { return r.feedsInFlight() == 1 })
+	if err := r.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if all := <-got; len(all) != 0 {
+		t.Errorf("%+v", all)
+	}
+	if a := r.feed("wait=30s"); a.status != http.StatusServiceUnavailable {
+		t.Errorf("status %d after Shutdown, want 503", a.status)
+	}
+}

@@ -1,0 +1,155 @@
+package collector
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are the collector's own. No label has a value that a client chooses.
+type metrics struct {
+	requests    *prometheus.CounterVec   // route, code
+	duration    *prometheus.HistogramVec // route
+	batches     *prometheus.CounterVec   // source, verdict, reason
+	received    *prometheus.CounterVec   // route
+	reports     *prometheus.CounterVec   // type
+	dropped     *prometheus.CounterVec   // reason
+	feedBatches prometheus.Counter
+	commitSize  prometheus.Histogram
+	commitTime  prometheus.Histogram
+	wait        prometheus.Histogram
+	uploads     prometheus.GaugeFunc
+	feeds       prometheus.GaugeFunc
+	queue       prometheus.GaugeFunc
+	inbox       inboxMetrics
+
+	registered prometheus.Registerer // nil before register and without a registry
+}
+
+const metricsPrefix = "heliograph_collector_"
+
+// latencies in seconds: a commit to a fast disk takes 0.3 ms, the timeouts are at 10 s.
+var latencies = []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
+
+func newMetrics(c *Collector) *metrics {
+	counter := func(name, help string) prometheus.CounterOpts {
+		return prometheus.CounterOpts{Name: metricsPrefix + name, Help: help}
+	}
+	histogram := func(name, help string, buckets []float64) prometheus.HistogramOpts {
+		return prometheus.HistogramOpts{Name: metricsPrefix + name, Help: help, Buckets: buckets}
+	}
+	return &metrics{
+		requests:    prometheus.NewCounterVec(counter("requests_total", "HTTP requests, by route and status code."), []string{"route", "code"}),
+		duration:    prometheus.NewHistogramVec(histogram("request_duration_seconds", "Time to answer a request; that of the feed includes its wait.", latencies), []string{"route"}),
+		batches:     prometheus.NewCounterVec(counter("batches_total", "Batches by source, verdict and reason."), []string{"source", "verdict", "reason"}),
+		received:    prometheus.NewCounterVec(counter("received_bytes_total", "Bytes of bodies read, by route."), []string{"route"}),
+		reports:     prometheus.NewCounterVec(counter("browser_reports_total", "Reports that browsers sent, by type."), []string{"type"}),
+		dropped:     prometheus.NewCounterVec(counter("dropped_reports_total", "Reports of browsers that were not kept, by reason; an upload that was not read counts as one."), []string{"reason"}),
+		feedBatches: prometheus.NewCounter(counter("feed_batches_total", "Batches handed to detectors, repetitions included.")),
+		commitSize:  prometheus.NewHistogram(histogram("commit_batches", "Batches per commit.", prometheus.ExponentialBuckets(1, 2, 11))),
+		commitTime:  prometheus.NewHistogram(histogram("commit_duration_seconds", "Time of the inbox to make a group durable.", latencies)),
+		wait:        prometheus.NewHistogram(histogram("queue_duration_seconds", "Time that an upload waited for its commit to begin.", latencies)),
+		uploads: prometheus.NewGaugeFunc(prometheus.GaugeOpts(counter("uploads_in_flight", "Uploads whose body is read or that wait for the inbox.")),
+			func() float64 { return float64(c.uploads.taken.Load()) }),
+		feeds: prometheus.NewGaugeFunc(prometheus.GaugeOpts(counter("feeds_in_flight", "Feed requests that have no answer yet.")),
+			func() float64 { return float64(c.feeds.taken.Load()) }),
+		queue: prometheus.NewGaugeFunc(prometheus.GaugeOpts(counter("queue_batches", "Batches that wait for their commit to begin.")),
+			func() float64 { return float64(len(c.committer.in)) }),
+		inbox: newInboxMetrics(c.o.Inbox),
+	}
+}
+
+func (m *metrics) all() []prometheus.Collector {
+	return []prometheus.Collector{m.requests, m.duration, m.batches, m.received, m.reports, m.dropped, m.feedBatches, m.commitSize,
+		m.commitTime, m.wait, m.uploads, m.feeds, m.queue, m.inbox}
+}
+
+// register adds all metrics to r, which may be nil, or none of them.
+func (m *metrics) register(r prometheus.Registerer, id string) error {
+	if r == nil {
+		return nil
+	}
+	m.registered = prometheus.WrapRegistererWith(prometheus.Labels{"collector": id}, r)
+	for i, each := range m.all() {
+		if err := m.registered.Register(each); err != nil {
+			for _, done := range m.all()[:i] {
+				m.registered.Unregister(done)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// unregister makes room for another collector of the same id in this process.
+func (m *metrics) unregister() {
+	if m.registered == nil {
+		return
+	}
+	for _, each := range m.all() {
+		m.registered.Unregister(each)
+	}
+}
+
+// statusLabel avoids an allocation for the usual statuses.
+func statusLabel(status int) string {
+	switch status {
+	case 200:
+		return "200"
+	case 202:
+		return "202"
+	case 204:
+		return "204"
+	case 503:
+		return "503"
+	}
+	return strconv.Itoa(status)
+}
+
+// inboxMetrics asks the inbox when it is scraped.
+type inboxMetrics struct {
+	inbox                            Inbox
+	pending, bytes, maxBytes, oldest *prometheus.Desc
+}
+
+func newInboxMetrics(inbox Inbox) inboxMetrics {
+	desc := func(name, help string) *prometheus.Desc {
+		return prometheus.NewDesc(metricsPrefix+name, help, nil, nil)
+	}
+	return inboxMetrics{
+		inbox:    inbox,
+		pending:  desc("inbox_pending_batches", "Batches stored that no detector has acknowledged."),
+		bytes:    desc("inbox_bytes", "Bytes that the inbox uses."),
+		maxBytes: desc("inbox_max_bytes", "Bytes at which the inbox is full."),
+		oldest:   desc("inbox_oldest_batch_age_seconds", "Age of the oldest batch that no detector has acknowledged; 0 without one."),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (m inboxMetrics) Describe(ch chan<- *prometheus.Desc) {
+	ch <- m.pending
+	ch <- m.bytes
+	ch <- m.maxBytes
+	ch <- m.oldest
+}
+
+// Collect implements prometheus.Collector. An inbox that does not answer leaves its metrics out, which /health/ready explains.
+func (m inboxMetrics) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
+	defer cancel()
+	s, err := m.inbox.Stats(ctx)
+	if err != nil {
+		return
+	}
+	age := 0.0
+	if !s.Oldest.IsZero() {
+		age = max(0, time.Since(s.Oldest).Seconds())
+	}
+	gauge := func(d *prometheus.Desc, v float64) { ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v) }
+	gauge(m.pending, float64(s.Pending))
+	gauge(m.bytes, float64(s.Bytes))
+	gauge(m.maxBytes, float64(s.MaxBytes))
+	gauge(m.oldest, age)
+}

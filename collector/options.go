@@ -1,0 +1,87 @@
+package collector
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// Networks tells the autonomous system and country (ISO 3166-1 alpha-2) of an address; 0 and "ZZ" when it does not know. It is called
+// concurrently and must not keep the address.
+type Networks interface {
+	Lookup(addr netip.Addr) (asn uint32, country string)
+}
+
+// Options describe a Collector.
+type Options struct {
+	ID         string             // the collector's id in the policy, see privacy.Collector
+	Inbox      Inbox              // required; stays the caller's, who closes it after Shutdown
+	ReceiptKey ed25519.PrivateKey // required; signs receipts
+	Settings   Settings           // what Reload can replace
+
+	Logger  *slog.Logger          // nil: logs nothing
+	Metrics prometheus.Registerer // nil: registered nowhere. Every metric has the label collector=ID; Shutdown unregisters them
+
+	MaxUploads    int           // uploads whose body is read or waits for the inbox at one time; more are shed. 0 means 256
+	UploadTimeout time.Duration // an upload's body must have arrived within this. 0 means 10 s
+	CommitTimeout time.Duration // an upload that the inbox has not stored within this is told to come later. 0 means 10 s
+	SlowDown      time.Duration // the least delay asked of agents that are shed; up to twice as much is asked, at most an hour. 0 means 5 s
+}
+
+const (
+	defaultMaxUploads    = 256
+	defaultUploadTimeout = 10 * time.Second
+	defaultCommitTimeout = 10 * time.Second
+	defaultSlowDown      = 5 * time.Second
+	maxSlowDown          = time.Hour
+)
+
+// validate joins all faults and fills in the defaults. Settings are checked by Reload.
+func (o *Options) validate() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf("collector: "+format, args...)) }
+	if err := checkID(o.ID); err != nil {
+		fault("ID: %w", err)
+	}
+	if o.Inbox == nil {
+		fault("Inbox is missing")
+	}
+	if len(o.ReceiptKey) != ed25519.PrivateKeySize {
+		fault("ReceiptKey must be an Ed25519 private key of %d bytes, has %d", ed25519.PrivateKeySize, len(o.ReceiptKey))
+	}
+	if o.MaxUploads < 0 || o.UploadTimeout < 0 || o.CommitTimeout < 0 {
+		fault("MaxUploads, UploadTimeout and CommitTimeout must not be negative")
+	}
+	if o.SlowDown < 0 || o.SlowDown > maxSlowDown {
+		fault("SlowDown must be 0 to %v, is %v", maxSlowDown, o.SlowDown)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	setDefault(&o.MaxUploads, defaultMaxUploads)
+	setDefault(&o.UploadTimeout, defaultUploadTimeout)
+	setDefault(&o.CommitTimeout, defaultCommitTimeout)
+	setDefault(&o.SlowDown, defaultSlowDown)
+	return errors.Join(faults...)
+}
+
+// checkID asks the codec, for an id that it refuses would spoil every batch for the feed.
+func checkID(id string) error {
+	_, err := report.AppendEnvelope(nil, &report.Envelope{
+		Seq: 1, Batch: report.BatchID{1}, Received: 1, Collector: id, Country: unknownCountry, Segment: []byte{0},
+	})
+	return err
+}
+
+func setDefault[T int | time.Duration](v *T, def T) {
+	if *v == 0 {
+		*v = def
+	}
+}

@@ -1,0 +1,179 @@
+package collector_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/heliograph-net/heliograph/collector"
+	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// rawUpload opens a connection and sends the head of an upload and the first bytes of its body.
+func (r *rig) rawUpload(id report.BatchID, length int, body string) net.Conn {
+	r.t.Helper()
+	c := must(net.Dial("tcp", strings.TrimPrefix(r.url, "http://")))(r.t)
+	r.t.Cleanup(func() { c.Close() })
+	fmt.Fprintf(c, "POST /v1/batches HTTP/1.1\r\nHost: c\r\nContent-Type: %s\r\n%s: %s\r\nContent-Length: %d\r\n\r\n%s",
+		privacy.MediaTypeSegment, privacy.HeaderBatch, id, length, body)
+	return c
+}
+
+func (r *rig) rawAnswer(c net.Conn) answer {
+	r.t.Helper()
+	resp := must(http.ReadResponse(bufio.NewReader(c), nil))(r.t)
+	defer resp.Body.Close()
+	return answer{resp.StatusCode, resp.Header, must(io.ReadAll(resp.Body))(r.t)}
+}
+
+// await waits until the collector has done something that only its metrics tell.
+func (r *rig) await(what string, done func() bool) {
+	r.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !done(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			r.t.Fatalf("waited for 10 s: %s", what)
+		}
+	}
+}
+
+func TestOverloadShedsBeforeReadingTheBody(t *testing.T) {
+	r := newRig(t, func(o *collector.Options, _ *sqliteinbox.Options) { o.MaxUploads = 1; o.SlowDown = 2 * time.Second })
+	first := r.rawUpload(batchID(1), 2000, "HGS")
+	r.await("an upload in flight", func() bool { return r.metric("uploads_in_flight") == 1 })
+
+	a := r.rawAnswer(r.rawUpload(batchID(2), 200_000, "")) // not one byte of the body is ever sent
+	s := r.statement(a)
+	if a.status != 503 || s.Batch != batchID(2) || s.Body != [32]byte{} || s.Verdict != privacy.SlowDown || s.Reason != privacy.ReasonOverload {
+		t.Errorf("status %d, %+v; want a signed slow-down for the second batch", a.status, s)
+	}
+	if s.DelayMS < 2000 || s.DelayMS >= 4000 || (a.header.Get("Retry-After") != "2" && a.header.Get("Retry-After") != "3" && a.header.Get("Retry-After") != "4") {
+		t.Errorf("delay %d ms, Retry-After %q; want 2 to 4 s", s.DelayMS, a.header.Get("Retry-After"))
+	}
+
+	first.Close() // the slot is free again
+	r.await("no upload in flight", func() bool { return r.metric("uploads_in_flight") == 0 })
+	if s, _ := r.send(batchID(3), r.segment(3)); s.Verdict != privacy.Stored {
+		t.Errorf("after the overload: %+v", s)
+	}
+	if n := r.metric("batches_total", "slow_down", "overload"); n != 1 {
+		t.Errorf("the metrics count %v slow-downs", n)
+	}
+}
+
+func TestSlowBodyIsCut(t *testing.T) {
+	r := newRig(t, func(o *collector.Options, _ *sqliteinbox.Options) { o.UploadTimeout = 20 * time.Millisecond })
+	c := r.rawUpload(batchID(1), 2000, "HGS")
+	if a := r.rawAnswer(c); a.status != http.StatusRequestTimeout {
+		t.Errorf("status %d, want 408", a.status)
+	}
+	if _, err := c.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the connection is still open: %v", err)
+	}
+	r.await("no upload in flight", func() bool { return r.metric("uploads_in_flight") == 0 })
+}
+
+func TestBrokenInboxNeverAcknowledges(t *testing.T) {
+	r := newRig(t, nil)
+	if err := r.inbox.Close(); err != nil {
+		t.Fatal(err)
+	}
+	segment := r.segment(1)
+	s, a := r.send(batchID(1), segment)
+	if a.status != 503 || s.Verdict != privacy.SlowDown || s.Reason != privacy.ReasonUnavailable || s.Body != sha(segment) {
+		t.Errorf("status %d, %+v; want slow down, unavailable", a.status, s)
+	}
+	if err := r.Ready(t.Context()); err == nil {
+		t.Error("Ready with a broken inbox")
+	}
+	r.send(batchID(2), r.segment(2))
+	if n := strings.Count(r.log.String(), "inbox takes nothing"); n != 1 {
+		t.Errorf("logged %d times, want once for all failures in a row:\n%s", n, r.log)
+	}
+}
+
+func TestFullInboxTellsToComeLaterAndRecovers(t *testing.T) {
+	r := newRig(t, func(_ *collector.Options, io *sqliteinbox.Options) { io.MaxBytes = sqliteinbox.MinBytes })
+	large := func(n uint32) []byte {
+		s := must(privacy.NewSealer(r.openKey.SealKey(), batchID(n)))(t)
+		b := bytes.Clone(s.Prefix())
+		for range 3 {
+			b = must(s.Seal(b, make([]byte, report.MaxRecord)))(t)
+		}
+		return privacy.AppendEnd(b)
+	}
+	n := uint32(1)
+	for ; n < 100; n++ {
+		if s, _ := r.send(batchID(n), large(n)); s.Verdict != privacy.Stored {
+			if s.Verdict != privacy.SlowDown || s.Reason != privacy.ReasonUnavailable {
+				t.Fatalf("%+v", s)
+			}
+			break
+		}
+	}
+	if got := r.stored(); n < 3 || len(got) != int(n-1) {
+		t.Fatalf("%d batches were acknowledged, %d are stored", n-1, len(got))
+	}
+	if err := r.inbox.Ack(t.Context(), r.stored()[n-2].Seq); err != nil {
+		t.Fatal(err)
+	}
+	if s, _ := r.send(batchID(n), large(n)); s.Verdict != privacy.Stored {
+		t.Errorf("after the detector took everything: %+v", s)
+	}
+	if !strings.Contains(r.log.String(), "inbox takes uploads again") {
+		t.Error("the recovery is not in the log")
+	}
+}
+
+func TestShutdownSendsAgentsElsewhere(t *testing.T) {
+	r := newRig(t, nil)
+	for range 2 { // idempotent
+		if err := r.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, a := r.send(batchID(1), r.segment(1))
+	if a.status != 503 || s.Batch != batchID(1) || s.Verdict != privacy.SlowDown || s.Reason != privacy.ReasonUnavailable {
+		t.Errorf("status %d, %+v", a.status, s)
+	}
+	if n := len(r.stored()); n != 0 {
+		t.Errorf("%d batches are stored", n)
+	}
+	if err := r.Ready(t.Context()); err == nil {
+		t.Error("Ready after Shutdown")
+	}
+}
+
+func TestShutdownWaitsForUploadsInFlight(t *testing.T) {
+	r := newRig(t, nil)
+	segment := r.segment(1)
+	body, feed := io.Pipe()
+	req := r.upload(batchID(1), body)
+	req.ContentLength = int64(len(segment))
+	answered := make(chan privacy.Statement, 1)
+	go func() { answered <- r.statement(r.do(req)) }()
+	must(feed.Write(segment[:100]))(t)
+	r.await("an upload in flight", func() bool { return r.metric("uploads_in_flight") == 1 })
+	down := make(chan error, 1)
+	go func() { down <- r.Shutdown(t.Context()) }()
+	r.await("a closed gate", func() bool { return r.Ready(t.Context()) != nil })
+	select {
+	case err := <-down:
+		t.Fatalf("Shutdown = %v with an upload in flight", err)
+	default:
+	}
+	must(feed.Write(segment[100:]))(t)
+	if s := <-answered; s.Verdict != privacy.Stored {
+		t.Errorf("the upload in flight: %+v", s)
+	}
+	if err := <-down; err != nil {
+		t.Errorf("Shutdown = %v", err)
+	}
+}

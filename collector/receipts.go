@@ -1,0 +1,96 @@
+package collector
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/heliograph-net/heliograph/privacy"
+)
+
+// unsigned is a statement that waits for its signature.
+type unsigned struct {
+	statement privacy.Statement
+	receipt   chan []byte // buffered; receives nil when signing failed
+}
+
+func (*unsigned) weight() int { return 0 }
+
+// sign is the work of the signer: one signature for all.
+func (c *Collector) sign(round []*unsigned) {
+	statements := make([]privacy.Statement, len(round))
+	for i, u := range round {
+		statements[i] = u.statement
+	}
+	receipts := c.receipts(statements)
+	for i, u := range round {
+		u.receipt <- receipts[i]
+	}
+}
+
+// receipts signs statements; it returns nil receipts, and logs, when that fails.
+func (c *Collector) receipts(statements []privacy.Statement) [][]byte {
+	receipts, err := privacy.SignReceipts(c.o.ReceiptKey, statements)
+	if err != nil {
+		c.o.Logger.Error("receipts could not be signed", "error", err)
+		return make([][]byte, len(statements))
+	}
+	return receipts
+}
+
+// answerRefusal signs and sends a statement that is not Stored. The caller is inside the gate.
+func (c *Collector) answerRefusal(w http.ResponseWriter, s privacy.Statement) {
+	u := &unsigned{s, make(chan []byte, 1)}
+	if !c.signer.submit(u) {
+		c.answer(w, s, c.receipts([]privacy.Statement{s})[0])
+		return
+	}
+	c.answer(w, s, <-u.receipt)
+}
+
+// answer sends a statement's receipt.
+func (c *Collector) answer(w http.ResponseWriter, s privacy.Statement, receipt []byte) {
+	c.metrics.batches.WithLabelValues("agent", s.Verdict.String(), s.Reason).Inc()
+	if receipt == nil {
+		writeText(w, http.StatusInternalServerError, "no receipt could be made")
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", privacy.MediaTypeReceipt)
+	h.Set("Content-Length", strconv.Itoa(len(receipt)))
+	h.Set("Cache-Control", "no-store")
+	if s.Verdict == privacy.SlowDown {
+		h.Set("Retry-After", strconv.FormatUint((s.DelayMS+999)/1000, 10))
+	}
+	w.WriteHeader(statusOf(s))
+	_, _ = w.Write(receipt) // a client that went away will ask again
+}
+
+// statusOf is the HTTP status that goes with a statement. Only the receipt counts for agents; the status is for whoever looks on.
+func statusOf(s privacy.Statement) int {
+	switch {
+	case s.Verdict == privacy.Stored:
+		return http.StatusAccepted
+	case s.Verdict == privacy.SlowDown:
+		return http.StatusServiceUnavailable
+	case s.Reason == privacy.ReasonIDConflict:
+		return http.StatusConflict
+	case s.Reason == privacy.ReasonTooLarge:
+		return http.StatusRequestEntityTooLarge
+	default:
+		return http.StatusBadRequest
+	}
+}
+
+// slowDown makes s a request to come later, after a delay that spreads those who come back.
+func (c *Collector) slowDown(s privacy.Statement, reason string) privacy.Statement {
+	delay := c.o.SlowDown + rand.N(c.o.SlowDown)
+	s.Verdict, s.Reason, s.DelayMS = privacy.SlowDown, reason, uint64(delay/time.Millisecond)
+	return s
+}
+
+func refused(s privacy.Statement, reason string) privacy.Statement {
+	s.Verdict, s.Reason = privacy.Refused, reason
+	return s
+}

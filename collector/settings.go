@@ -1,0 +1,102 @@
+package collector
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/heliograph-net/heliograph/privacy"
+)
+
+// Settings are the part of Options that can change while the collector runs.
+type Settings struct {
+	// Policy is the signed policy served to agents. Browser reports are sealed to its SealKey, and kept as far as it allows collection.
+	// Without one, GET /v1/policy answers 404, and browser reports are dropped and counted. Who signed it is for agents to judge.
+	Policy []byte
+	// Keys are the seal keys whose segments are taken: the policy's, and those that it had before as long as old agents may use them.
+	// Empty: every key's.
+	Keys []privacy.KeyID
+	// Networks looks up peer addresses. nil: every network is unknown.
+	Networks Networks
+	// FeedKeys are the Ed25519 public keys of the detectors that may read the feed. Empty: GET /v1/feed answers 403.
+	FeedKeys []ed25519.PublicKey
+	// KeepServerAddress keeps the server_ip of browser reports, which is an address of the service, not of the client. false drops it.
+	KeepServerAddress bool
+}
+
+// settings are Settings made ready for use. They do not change.
+type settings struct {
+	Settings
+	policy  *privacy.Policy  // nil without Policy
+	sealKey *privacy.SealKey // the policy's, nil without
+	etag    string           // of Policy, quoted
+}
+
+// Reload replaces the settings for requests that start from now on; the caller must not change what they point to. On an error the old
+// settings stay.
+func (c *Collector) Reload(s Settings) error {
+	ready, err := prepare(s)
+	if err != nil {
+		return err
+	}
+	c.settings.Store(ready)
+	return nil
+}
+
+func prepare(s Settings) (*settings, error) {
+	ready := &settings{Settings: s}
+	var faults []error
+	if len(s.Policy) > 0 {
+		faults = append(faults, ready.readPolicy())
+	}
+	for i, key := range s.FeedKeys {
+		if len(key) != ed25519.PublicKeySize {
+			faults = append(faults, fmt.Errorf("collector: FeedKeys[%d] must be an Ed25519 public key of %d bytes, has %d",
+				i, ed25519.PublicKeySize, len(key)))
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	return ready, nil
+}
+
+// readPolicy trusts whoever signed the policy: the operator put it here.
+func (s *settings) readPolicy() error {
+	signer, err := privacy.PolicySigner(s.Policy)
+	if err == nil {
+		s.policy, err = privacy.OpenPolicy(s.Policy, signer)
+	}
+	if err == nil {
+		s.sealKey, err = privacy.ParseSealKey(s.policy.SealKey)
+	}
+	if err != nil {
+		return fmt.Errorf("collector: Policy: %w", err)
+	}
+	sum := sha256.Sum256(s.Policy)
+	s.etag = `"` + hex.EncodeToString(sum[:16]) + `"`
+	return nil
+}
+
+// takes says whether segments sealed to key are taken.
+func (s *settings) takes(key privacy.KeyID) bool {
+	return len(s.Keys) == 0 || slices.Contains(s.Keys, key)
+}
+
+const unknownCountry = "ZZ"
+
+// network looks addr up. What Networks returns is checked, for a bad country would spoil the feed.
+func (s *settings) network(addr netip.Addr) (asn uint32, country string) {
+	if s.Networks == nil {
+		return 0, unknownCountry
+	}
+	asn, country = s.Networks.Lookup(addr)
+	if len(country) != 2 || country[0] < 'A' || country[0] > 'Z' || country[1] < 'A' || country[1] > 'Z' {
+		country = unknownCountry
+	}
+	return asn, country
+}

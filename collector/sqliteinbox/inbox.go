@@ -1,0 +1,129 @@
+// Package sqliteinbox keeps a collector's batches in one SQLite file: WAL, synchronous=FULL, one writer, readers of their own.
+//
+// Most readers need Open. A committed group has been synced to disk when Commit returns; neither a crash of the process nor, as far as
+// the disk keeps its word, of the machine loses it. Ack frees the bodies and keeps the ids for Options.Retention, so that a replay
+// stays a duplicate. The file does not shrink: its free pages are used again.
+package sqliteinbox
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
+
+	"github.com/heliograph-net/heliograph/collector"
+)
+
+// MinBytes is the least Options.MaxBytes.
+const MinBytes = 1 << 20
+
+const (
+	defaultMaxBytes  = 4 << 30
+	defaultRetention = 7 * 24 * time.Hour
+)
+
+// Options of an Inbox. The zero value is good.
+type Options struct {
+	MaxBytes  int64         // bytes in use at which the inbox is full; at least MinBytes. 0 means 4 GiB. The write-ahead log comes on top: some MiB
+	Retention time.Duration // how long ids are remembered after their receipt. 0 means 7 days. What is not acknowledged stays in any case
+}
+
+// Inbox is a collector.Inbox in one SQLite file. Safe for concurrent use.
+type Inbox struct {
+	o       Options
+	writer  *sql.DB // one connection
+	readers *sql.DB
+
+	mu        sync.Mutex // held while the writer is in use; owns what follows
+	insertID  *sql.Stmt
+	insert    *sql.Stmt
+	nextPrune time.Time
+
+	changedMu sync.Mutex
+	changed   chan struct{} // owned by changedMu; closed and replaced by Commit
+}
+
+var _ collector.Inbox = (*Inbox)(nil)
+
+// Open opens the inbox at path and makes the file (mode 0600) when it is missing; its directory must exist. The error wraps ErrSchema for
+// a file of a newer release or one that is no inbox.
+func Open(path string, o Options) (*Inbox, error) {
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("inbox options: %w", err)
+	}
+	i := &Inbox{o: o, changed: make(chan struct{})}
+	if err := i.open(path); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening inbox %s: %w", path, err), i.Close())
+	}
+	return i, nil
+}
+
+func (o *Options) validate() error {
+	var faults []error
+	if o.MaxBytes == 0 {
+		o.MaxBytes = defaultMaxBytes
+	}
+	if o.Retention == 0 {
+		o.Retention = defaultRetention
+	}
+	if o.MaxBytes < MinBytes {
+		faults = append(faults, fmt.Errorf("MaxBytes must be at least %d, is %d", MinBytes, o.MaxBytes))
+	}
+	if o.Retention < 0 {
+		faults = append(faults, fmt.Errorf("retention must not be negative, is %v", o.Retention))
+	}
+	return errors.Join(faults...)
+}
+
+// Changed implements collector.Inbox.
+func (i *Inbox) Changed() <-chan struct{} {
+	i.changedMu.Lock()
+	defer i.changedMu.Unlock()
+	return i.changed
+}
+
+func (i *Inbox) announce() {
+	i.changedMu.Lock()
+	defer i.changedMu.Unlock()
+	close(i.changed)
+	i.changed = make(chan struct{})
+}
+
+// Close implements collector.Inbox.
+func (i *Inbox) Close() error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	var errs []error
+	if i.readers != nil {
+		errs = append(errs, i.readers.Close())
+	}
+	if i.writer != nil { // last, for the last connection folds the write-ahead log into the file
+		errs = append(errs, i.writer.Close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("closing inbox: %w", err)
+	}
+	return nil
+}
+
+// write runs f in one durable transaction, alone.
+func (i *Inbox) write(ctx context.Context, f func(*sql.Tx) error) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	// The context stays out of the driver: it would start a goroutine for each statement, and a commit cannot be taken back anyway.
+	tx, err := i.writer.BeginTx(context.WithoutCancel(ctx), nil)
+	if err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
