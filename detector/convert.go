@@ -1,0 +1,200 @@
+package detector
+
+import (
+	"encoding/binary"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+var (
+	errNoHeader = errors.New("the first record is no header")
+	errID       = errors.New("the segment carries another batch id than its envelope")
+	errReserved = errors.New("malformed window: a target is reserved for deliveries")
+)
+
+// opener turns envelopes into batches. It is used by one goroutine.
+type opener struct {
+	keys   *privacy.Keyring
+	bin    time.Duration
+	maxAge time.Duration
+}
+
+// opened is a batch and what was noticed on the way.
+type opened struct {
+	Batch
+	unknown int           // records of kinds that this build does not know
+	drops   []report.Drop // that the client tells of
+}
+
+// open opens and decodes a batch. The reason is set when err is.
+func (o *opener) open(e *report.Envelope, now time.Time) (b *opened, reason string, err error) {
+	info, records, err := o.keys.Open(e.Segment)
+	switch {
+	case errors.Is(err, privacy.ErrUnknownKey):
+		return nil, ReasonUnknownKey, err
+	case errors.Is(err, privacy.ErrOpen):
+		return nil, ReasonOpen, err
+	case err != nil:
+		return nil, ReasonSegment, err
+	case info.ID != e.Batch:
+		return nil, ReasonID, errID
+	}
+	c := newConversion(o, e, now)
+	for _, r := range records {
+		if err := c.record(r); err != nil {
+			if errors.Is(err, errNoHeader) {
+				return nil, ReasonHeader, err
+			}
+			return nil, ReasonRecord, err
+		}
+	}
+	if c.header == nil {
+		return nil, ReasonHeader, errNoHeader
+	}
+	c.delivery()
+	return &c.out, "", nil
+}
+
+// conversion is one batch on its way. The collector's clock decides: the client tells ages only.
+type conversion struct {
+	*opener
+	e        *report.Envelope
+	received time.Time
+	birth    time.Time // of the segment
+	last     time.Time // the last moment that the segment tells of
+	header   *report.Header
+	client   uint64
+	out      opened
+}
+
+func newConversion(o *opener, e *report.Envelope, now time.Time) *conversion {
+	received := time.UnixMilli(e.Received)
+	if received.After(now) { // the collector's clock is ahead of ours
+		received = now
+	}
+	birth := received.Add(-time.Duration(min(e.Delivery.Age, report.MaxAge)) * time.Millisecond)
+	c := &conversion{opener: o, e: e, received: received, birth: birth, last: birth}
+	c.out.ID, c.out.Received = e.Batch, received
+	return c
+}
+
+// at is the time of an event so many milliseconds after the segment's birth, not before MaxAge and not in the future.
+func (c *conversion) at(ms int64) time.Time {
+	t := c.birth.Add(time.Duration(ms) * time.Millisecond)
+	if oldest := c.received.Add(-c.maxAge); t.Before(oldest) {
+		return oldest
+	}
+	if t.After(c.received) {
+		return c.received
+	}
+	return t
+}
+
+// binEnd is the end of the bin that t falls into.
+func (o *opener) binEnd(t time.Time) time.Time {
+	width := o.bin.Milliseconds()
+	return time.UnixMilli(t.UnixMilli()/width*width + width)
+}
+
+func (c *conversion) record(b []byte) error {
+	r, err := report.DecodeRecord(b)
+	if errors.Is(err, report.ErrUnknownRecord) {
+		c.out.unknown++
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c.out.Records++
+	h, isHeader := r.(*report.Header)
+	if !isHeader && c.header == nil {
+		return errNoHeader
+	}
+	switch r := r.(type) {
+	case *report.Header:
+		c.begin(h)
+	case *report.Window:
+		return c.window(r)
+	case *report.Sample:
+		c.sample(r)
+	}
+	return nil
+}
+
+func (c *conversion) begin(h *report.Header) {
+	if c.header == nil {
+		c.out.App = h.App
+	}
+	c.header = h
+	c.out.drops = append(c.out.drops, h.Drops...)
+	c.client = clientOf(h.Client, c.e.Batch)
+}
+
+// clientOf makes a client's token, which is random, shorter. Who does not tell one is a client for one batch.
+func clientOf(token [16]byte, batch report.BatchID) uint64 {
+	short := token[:8]
+	if token == [16]byte{} {
+		short = batch[8:] // a batch id starts with the time
+	}
+	return max(binary.BigEndian.Uint64(short), 1)
+}
+
+// window counts in the bin of the window's middle. Windows and bins are of like length, so that the error averages out.
+func (c *conversion) window(w *report.Window) error {
+	middle := c.at(w.End - int64(w.Length/2))
+	if end := c.at(w.End); end.After(c.last) {
+		c.last = end
+	}
+	weight := float64(report.FullPPM) / float64(w.SampledPPM)
+	for _, k := range w.Counters {
+		if strings.HasPrefix(k.Target, CollectorTarget) {
+			return errReserved
+		}
+		c.count(middle, float64(k.Count)*weight, k.Count, Series{App: c.header.App, Target: k.Target, Outcome: k.Outcome, Protocol: k.Protocol,
+			Status: k.Status, Server: k.Server, Flags: k.Flags})
+	}
+	return nil
+}
+
+func (c *conversion) count(at time.Time, estimated float64, raw uint64, s Series) {
+	s.ASN, s.Country, s.Source = c.e.ASN, c.e.Country, c.header.Source
+	c.out.Counts = append(c.out.Counts, Count{Series: s, Client: c.client, End: c.binEnd(at), Raw: raw, Estimated: estimated})
+}
+
+func (c *conversion) sample(s *report.Sample) {
+	at := c.at(s.At)
+	if at.After(c.last) {
+		c.last = at
+	}
+	c.out.Samples = append(c.out.Samples, Sample{At: at, App: c.header.App, Version: c.header.Version, OS: c.header.OS, Source: c.header.Source,
+		Target: origin(s.URL), URL: s.URL, Method: s.Method, Outcome: s.Outcome, Phase: s.Phase, Protocol: s.Protocol, Server: s.Server,
+		Status: s.Status, Elapsed: time.Duration(min(s.ElapsedMS, report.MaxAge)) * time.Millisecond, TraceID: s.TraceID, Flags: s.Flags,
+		ASN: c.e.ASN, Country: c.e.Country})
+}
+
+// origin is what a URL has before its path.
+func origin(url string) string {
+	scheme, rest, ok := strings.Cut(url, "://")
+	if !ok {
+		return ""
+	}
+	host, _, _ := strings.Cut(rest, "/")
+	return privacy.Target(scheme, host)
+}
+
+// delivery counts the batch's own way: the collectors that did not take it and the one that did. The attempts carry no time; they lie
+// between the last moment that the segment tells of and its receipt, and in the middle on average. A batch that waited for days for
+// its user's network to come back thus blames the collectors in the past, where it raises nothing.
+func (c *conversion) delivery() {
+	failed := c.last.Add(c.received.Sub(c.last) / 2)
+	for _, a := range c.e.Delivery.Path {
+		if a.Outcome != report.OK {
+			c.count(failed, 1, 1, Series{App: DeliveryApp, Target: CollectorTarget + a.Collector, Outcome: a.Outcome})
+		}
+	}
+	c.count(c.received, 1, 1, Series{App: DeliveryApp, Target: CollectorTarget + c.e.Collector, Outcome: report.OK})
+}

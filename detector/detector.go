@@ -1,0 +1,74 @@
+package detector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Detector takes batches in, stores them and keeps incidents up to date. Make one with New.
+type Detector struct {
+	o       Options
+	metrics *metrics
+	ran     atomic.Bool
+}
+
+// pruneEvery is how often old data is deleted.
+const pruneEvery = time.Hour
+
+// New checks the options. It starts nothing.
+func New(o Options) (*Detector, error) {
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("detector: %w", err)
+	}
+	m, err := newMetrics(o.Metrics)
+	if err != nil {
+		return nil, fmt.Errorf("detector: registering metrics: %w", err)
+	}
+	return &Detector{o: o, metrics: m}, nil
+}
+
+// Run works until ctx ends and returns nil once all its goroutines have. Troubles with sources and with the store are logged, counted and
+// tried again. It may be called once.
+func (d *Detector) Run(ctx context.Context) error {
+	if d.ran.Swap(true) {
+		return errors.New("detector: Run may be called once")
+	}
+	ev := &evaluator{d: d, log: d.o.Logger, open: map[int64]struct{}{}}
+	var caught, running sync.WaitGroup
+	caught.Add(len(d.o.Sources))
+	for name, src := range d.o.Sources {
+		in := &intake{d: d, name: name, src: src, log: d.o.Logger.With("source", name), caught: sync.OnceFunc(caught.Done),
+			opener: opener{keys: d.o.Keys, bin: d.o.Bin, maxAge: d.o.MaxAge}}
+		running.Go(func() {
+			in.run(ctx)
+			in.caught() // so that nobody waits for it
+			if c, ok := src.(interface{ CloseIdleConnections() }); ok {
+				c.CloseIdleConnections()
+			}
+		})
+	}
+	running.Go(func() {
+		wait(ctx, &running, &caught)
+		ev.run(ctx)
+	})
+	running.Go(func() { d.prune(ctx) })
+	running.Wait()
+	return nil
+}
+
+// Ready says whether the store works; it asks nothing beyond this host.
+func (d *Detector) Ready(ctx context.Context) error { return d.o.Store.Ready(ctx) }
+
+func (d *Detector) prune(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := d.o.Store.Prune(ctx, time.Now(), d.o.Retention); err != nil && ctx.Err() == nil {
+			d.metrics.troubles.WithLabelValues("prune").Inc()
+			d.o.Logger.Error("deleting old data failed", "error", err)
+		}
+		sleep(ctx, pruneEvery)
+	}
+}

@@ -1,0 +1,178 @@
+package detector
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+const (
+	replayBins  = 240     // bins from which the baseline is learned again after a restart
+	replayMost  = 720     // and as many when an incident is open for so long; a longer gap is skipped
+	maxCells    = 500_000 // cells of one bin that are looked at
+	catchUpTime = 30 * time.Second
+)
+
+// wait waits until every source has had nothing more once, so that no bin is judged before the reports that waited are in; but not for
+// a source that is gone.
+func wait(ctx context.Context, running, caught *sync.WaitGroup) {
+	done := make(chan struct{})
+	running.Go(func() {
+		caught.Wait() // ends at the latest when the intakes do
+		close(done)
+	})
+	timer := time.NewTimer(catchUpTime)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// evaluator judges bins as they close. It belongs to one goroutine.
+type evaluator struct {
+	d      *Detector
+	series *SeriesDetector // made by replay
+	log    *slog.Logger
+	next   time.Time // end of the next bin to judge
+	open   map[int64]struct{}
+}
+
+func (ev *evaluator) run(ctx context.Context) {
+	if !ev.d.retry(ctx, "evaluate", ev.log, ev.restore) {
+		return
+	}
+	for ctx.Err() == nil {
+		if due := time.Until(ev.next.Add(ev.d.o.Grace)); due > 0 {
+			sleep(ctx, due)
+			continue
+		}
+		ev.skip(time.Now())
+		ev.step(ctx)
+	}
+}
+
+// skip leaves out bins when too many were missed, after a suspended machine or a clock that jumped.
+func (ev *evaluator) skip(now time.Time) {
+	if oldest := ev.align(now.Add(-replayMost * ev.d.o.Bin)); ev.next.Before(oldest) {
+		ev.log.Warn("bins were missed and are not judged", "from", ev.next, "to", oldest)
+		ev.next = oldest
+	}
+}
+
+// align is the end of the bin that t falls into.
+func (ev *evaluator) align(t time.Time) time.Time {
+	o := opener{bin: ev.d.o.Bin}
+	return o.binEnd(t)
+}
+
+// step judges the next bin.
+func (ev *evaluator) step(ctx context.Context) {
+	cells, ok := ev.cells(ctx, ev.next)
+	if !ok {
+		return
+	}
+	events := ev.series.Step(ev.next, cells)
+	incidents := make([]Incident, len(events))
+	for i := range events {
+		incidents[i] = events[i].Incident
+	}
+	if !ev.d.retry(ctx, "evaluate", ev.log, func(ctx context.Context) error {
+		return ev.d.o.Store.SaveStep(ctx, ev.next, incidents)
+	}) {
+		return
+	}
+	for i := range events {
+		ev.tell(&events[i])
+	}
+	m := ev.d.metrics
+	m.bins.Inc()
+	m.evaluated.Set(float64(ev.next.UnixMilli()) / 1000)
+	m.open.Set(float64(len(ev.open)))
+	m.overflow.Set(float64(ev.series.Dropped()))
+	ev.next = ev.next.Add(ev.d.o.Bin)
+}
+
+func (ev *evaluator) cells(ctx context.Context, end time.Time) (cells []Cell, ok bool) {
+	ok = ev.d.retry(ctx, "evaluate", ev.log, func(ctx context.Context) (err error) {
+		cells, err = ev.d.o.Store.Cells(ctx, end.Add(-ev.d.o.Bin), end, maxCells)
+		return err
+	})
+	if len(cells) == maxCells {
+		ev.log.Warn("a bin has more cells than are looked at", "cells", maxCells)
+	}
+	return cells, ok
+}
+
+// tell logs an event. The target is a client's word and stays out of the log.
+func (ev *evaluator) tell(e *Event) {
+	i := &e.Incident
+	ev.d.metrics.incidents.WithLabelValues(e.Kind.String()).Inc()
+	if e.Kind == Cleared {
+		delete(ev.open, i.ID)
+	} else {
+		ev.open[i.ID] = struct{}{}
+	}
+	level := slog.LevelInfo
+	if e.Kind == Changed {
+		level = slog.LevelDebug
+	}
+	ev.log.Log(context.Background(), level, "incident "+e.Kind.String(), "incident", i.ID, "outcome", string(i.Outcome), "asns", i.Scope.ASNs,
+		"servers", len(i.Scope.Servers), "failed", i.Failed, "requests", i.Requests, "clients", i.Clients)
+}
+
+// restore learns the recent bins again and takes up the incidents that are open. Bins that were judged before are not judged again: what
+// arrived late since then amends the store and raises nothing.
+func (ev *evaluator) restore(ctx context.Context) error {
+	now, width, store := time.Now(), ev.d.o.Bin, ev.d.o.Store
+	judged, err := store.Evaluated(ctx)
+	if err != nil {
+		return err
+	}
+	ev.next = ev.align(now)
+	if !judged.IsZero() && judged.Before(now.Add(time.Hour)) { // later than that our clock was wrong, or is
+		ev.next = ev.align(judged)
+		ev.skip(now)
+	}
+	lastID, err := store.LastIncident(ctx)
+	if err != nil {
+		return err
+	}
+	incidents, err := store.Incidents(ctx, ev.next.Add(-replayMost*width))
+	if err != nil {
+		return err
+	}
+	from := ev.next.Add(-replayBins * width)
+	for i := range incidents {
+		if !incidents[i].Open() {
+			continue
+		}
+		ev.open[incidents[i].ID] = struct{}{}
+		if before := ev.align(incidents[i].Since.Add(-replayBins / 4 * width)); before.Before(from) {
+			from = before
+		}
+	}
+	if oldest := ev.next.Add(-replayMost * width); from.Before(oldest) {
+		from = oldest
+	}
+	return ev.replay(ctx, from, incidents, lastID)
+}
+
+func (ev *evaluator) replay(ctx context.Context, from time.Time, incidents []Incident, lastID int64) error {
+	series, err := NewSeriesDetector(SeriesOptions{Bin: ev.d.o.Bin, Floors: ev.d.o.Floors, Probes: ev.d.o.Probes, NetworkName: ev.d.o.NetworkName})
+	if err != nil {
+		return err
+	}
+	ev.series = series
+	ev.series.Restore(incidents, lastID)
+	for end := from; end.Before(ev.next); end = end.Add(ev.d.o.Bin) {
+		cells, ok := ev.cells(ctx, end)
+		if !ok {
+			return ctx.Err()
+		}
+		ev.series.Replay(end, cells)
+	}
+	return nil
+}

@@ -1,0 +1,190 @@
+package detector
+
+import (
+	"bufio"
+	"context"
+	"crypto/ed25519"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+const (
+	feedPath     = "/v1/feed"
+	feedWait     = 20 * time.Second
+	feedTransfer = time.Minute // for everything but the wait
+	maxFeedBytes = 32 << 20    // of one answer that are looked at; the rest comes with the next one
+	maxFeedError = 200         // bytes of an error's text
+)
+
+// FeedOptions of a FeedSource.
+type FeedOptions struct {
+	Collector string             // required; the collector's id in the policy: it is signed with every request
+	URL       string             // the collector's origin, "https://c1.example.net"; http:// only for loopback hosts
+	Key       ed25519.PrivateKey // required; the collector knows its public half
+	RootCAs   *x509.CertPool     // authorities of the collector's certificate. nil: the system's
+	Wait      time.Duration      // how long the collector may hold an empty answer, at most 30 s. 0 means 20 s
+}
+
+func (o *FeedOptions) validate() error {
+	def(&o.Wait, feedWait)
+	var faults []error
+	if o.Collector == "" || len(o.Collector) > report.MaxString {
+		faults = append(faults, fmt.Errorf("Collector must be the collector's id, 1 to %d bytes", report.MaxString))
+	}
+	u, err := url.Parse(o.URL)
+	switch {
+	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil:
+		faults = append(faults, fmt.Errorf("URL must be an origin such as https://c1.example.net, is %q", o.URL))
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		faults = append(faults, fmt.Errorf("URL must be https, unless the host is a loopback address, is %q", o.URL))
+	}
+	if len(o.Key) != ed25519.PrivateKeySize {
+		faults = append(faults, fmt.Errorf("Key must be an Ed25519 private key of %d bytes, has %d", ed25519.PrivateKeySize, len(o.Key)))
+	}
+	if o.Wait < 0 || o.Wait > 30*time.Second {
+		faults = append(faults, fmt.Errorf("Wait must be 0 to 30 s, is %v", o.Wait))
+	}
+	return errors.Join(faults...)
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// FeedSource is a Source that pulls from a remote collector's feed by long polling. An acknowledgement rides with the next Read, so the
+// collector keeps what the detector has stored a moment longer; when either side dies in between, ids drop what comes twice.
+type FeedSource struct {
+	o      FeedOptions
+	client *http.Client
+
+	drained bool // whether an answer was empty before; belongs to the goroutine that calls Read
+}
+
+// NewFeedSource checks the options. It connects to nothing yet.
+func NewFeedSource(o FeedOptions) (*FeedSource, error) {
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("feed: %w", err)
+	}
+	o.URL = strings.TrimRight(o.URL, "/")
+	return &FeedSource{o: o, client: &http.Client{
+		Transport: &http.Transport{
+			DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+			TLSClientConfig:        &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12},
+			TLSHandshakeTimeout:    10 * time.Second,
+			ResponseHeaderTimeout:  o.Wait + 15*time.Second,
+			IdleConnTimeout:        90 * time.Second,
+			MaxResponseHeaderBytes: 64 << 10,
+			DisableCompression:     true,
+			ForceAttemptHTTP2:      true,
+		},
+		// A redirected request would not be the one that was signed.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
+}
+
+// Read implements Source. Once it has found nothing, it waits for batches as long as the options allow.
+func (f *FeedSource) Read(ctx context.Context, after uint64, limit int) ([]report.Envelope, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.o.Wait+feedTransfer)
+	defer cancel()
+	wait := f.o.Wait
+	if !f.drained { // a Detector begins to judge when it knows that nothing old is left: it should not wait to hear that
+		wait = 0
+	}
+	uri := feedPath + "?after=" + strconv.FormatUint(after, 10) + "&limit=" + strconv.Itoa(limit) + "&wait=" + wait.String()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, f.o.URL+uri, nil)
+	if err != nil {
+		return nil, fmt.Errorf("asking the feed: %w", err)
+	}
+	r.Header.Set("Authorization", privacy.SignFeed(f.o.Key, f.o.Collector, http.MethodGet, uri, time.Now()))
+	r.Header.Set("Accept", privacy.MediaTypeFeed)
+	answer, err := f.client.Do(r)
+	if err != nil {
+		if e, ok := errors.AsType[*url.Error](err); ok { // without the address
+			err = e.Err
+		}
+		return nil, fmt.Errorf("asking the feed: %w", err)
+	}
+	defer answer.Body.Close()
+	if err := checkFeedAnswer(answer); err != nil {
+		return nil, fmt.Errorf("asking the feed: %w", err)
+	}
+	envelopes, err := readFeed(answer.Body, limit)
+	if err != nil {
+		return nil, fmt.Errorf("reading the feed: %w", err)
+	}
+	f.drained = f.drained || len(envelopes) == 0
+	return envelopes, nil
+}
+
+func checkFeedAnswer(answer *http.Response) error {
+	switch {
+	case answer.StatusCode == http.StatusConflict:
+		return ErrCursor
+	case answer.StatusCode != http.StatusOK:
+		text, _ := io.ReadAll(io.LimitReader(answer.Body, maxFeedError))
+		return fmt.Errorf("status %d: %q", answer.StatusCode, strings.TrimSpace(string(text)))
+	case answer.Header.Get("Content-Type") != privacy.MediaTypeFeed:
+		return errors.New("what answers is no collector: the content type is another")
+	}
+	return nil
+}
+
+// readFeed decodes envelopes, each behind its length. What was whole before an answer broke off or grew too long is returned: the rest
+// comes with the next one.
+func readFeed(body io.Reader, limit int) ([]report.Envelope, error) {
+	in := bufio.NewReaderSize(body, 64<<10)
+	var all []report.Envelope
+	for total := 0; total < maxFeedBytes && len(all) < limit; {
+		e, size, err := readEnvelope(in)
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			if len(all) > 0 {
+				return all, nil
+			}
+			return nil, err
+		}
+		total += size
+		all = append(all, *e)
+	}
+	return all, nil
+}
+
+// readEnvelope returns io.EOF at the end of the feed.
+func readEnvelope(in io.Reader) (e *report.Envelope, size int, err error) {
+	var prefix [4]byte
+	if _, err := io.ReadFull(in, prefix[:]); err != nil {
+		return nil, 0, err
+	}
+	size = int(binary.BigEndian.Uint32(prefix[:]))
+	if size == 0 || size > report.MaxEnvelope {
+		return nil, 0, fmt.Errorf("an envelope of %d bytes", size)
+	}
+	b := make([]byte, size)
+	if _, err := io.ReadFull(in, b); err != nil {
+		return nil, 0, errors.New("the answer broke off")
+	}
+	e, err = report.DecodeEnvelope(b)
+	return e, size, err
+}
+
+// Ack implements Source: the next Read tells.
+func (f *FeedSource) Ack(context.Context, uint64) error { return nil }
+
+// CloseIdleConnections closes connections that wait for the next Read. A Detector calls it when Run ends.
+func (f *FeedSource) CloseIdleConnections() { f.client.CloseIdleConnections() }

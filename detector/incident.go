@@ -1,0 +1,75 @@
+package detector
+
+import (
+	"time"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// Incident is a stretch of time in which requests to one target failed abnormally.
+type Incident struct {
+	ID      int64
+	App     string // DeliveryApp when a collector does not take batches
+	Target  string
+	Outcome report.Outcome   // of most of the abnormal failures; may be refined while the incident is open
+	Also    []report.Outcome // further outcomes of the same fault, present and past, sorted
+
+	Scope Scope     // who and where; may be refined while the incident is open
+	Since time.Time // start of the first abnormal bin
+	Until time.Time // end of the last abnormal bin; zero: open
+
+	// The worst stretch of Floors.Window bins within the scope.
+	Failed   float64 // raw failures
+	Requests float64 // estimated requests, failures among them
+	Expected float64 // failures that were to be expected
+	Clients  int     // distinct clients with failures
+
+	Title    string   // one sentence: what, where, whom, how many
+	Evidence []string // sentences, the strongest first
+}
+
+// Open reports whether the incident goes on.
+func (i *Incident) Open() bool { return i.Until.IsZero() }
+
+// Scope says whom an incident hits: clients in any of ASNs or Countries, or requests to any of Servers. At most one of the lists is not
+// empty; when all are, everyone is hit.
+type Scope struct {
+	ASNs      []uint32 // sorted
+	Countries []string // sorted
+	Servers   []string // sorted; address and port
+}
+
+// Everyone reports whether the scope is not limited.
+func (s Scope) Everyone() bool {
+	return len(s.ASNs) == 0 && len(s.Countries) == 0 && len(s.Servers) == 0
+}
+
+// EventKind says what happened to an incident.
+type EventKind uint8
+
+// The kinds of Event.
+const (
+	Opened  EventKind = 1
+	Changed EventKind = 2 // scope, outcome, title or numbers were refined
+	Cleared EventKind = 3
+)
+
+// String is "opened", "changed" or "cleared".
+func (k EventKind) String() string {
+	switch k {
+	case Opened:
+		return "opened"
+	case Changed:
+		return "changed"
+	case Cleared:
+		return "cleared"
+	default:
+		return "unknown"
+	}
+}
+
+// Event is a change of one incident. The receiver owns Incident and its slices.
+type Event struct {
+	Kind     EventKind
+	Incident Incident
+}

@@ -1,0 +1,189 @@
+package detector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+const (
+	readLimit    = 256              // envelopes asked for at one time: at most 64 MiB
+	longestPause = 15 * time.Second // between two tries of something that fails
+	recheck      = time.Minute      // when a source that tells of news has not told for so long
+)
+
+// intake takes batches from one source. It belongs to one goroutine.
+type intake struct {
+	d      *Detector
+	name   string
+	src    Source
+	log    *slog.Logger
+	opener opener
+	cursor uint64
+	newest time.Time // when the last batch read was received
+	caught func()    // called when the source had nothing more, or nothing old; again is harmless
+}
+
+// run works until ctx ends.
+func (in *intake) run(ctx context.Context) {
+	if !in.d.retry(ctx, "store", in.log, in.loadCursor) {
+		return
+	}
+	pause := newBackOff()
+	for ctx.Err() == nil {
+		// Asked for before the read, so that what comes between the two is not missed.
+		changed := in.changed()
+		start := time.Now()
+		n, err := in.once(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			in.d.metrics.troubles.WithLabelValues("read").Inc()
+			in.log.Warn("reading from a source failed, trying again", "error", err)
+			sleep(ctx, pause.NextBackOff())
+		case err == nil && n == 0:
+			in.caught()
+			pause.Reset()
+			in.await(ctx, changed, in.d.o.Poll-time.Since(start))
+		default:
+			// A busy source always has something more: what it has left is no older than what a bin waits for anyway.
+			if time.Since(in.newest) < in.d.o.Grace {
+				in.caught()
+			}
+			pause.Reset()
+		}
+	}
+}
+
+func (in *intake) loadCursor(ctx context.Context) (err error) {
+	in.cursor, err = in.d.o.Store.Cursor(ctx, in.name)
+	return err
+}
+
+// changed is a channel that is closed when there is something new; nil when the source cannot tell.
+func (in *intake) changed() <-chan struct{} {
+	if n, ok := in.src.(changeNotifier); ok {
+		return n.Changed()
+	}
+	return nil
+}
+
+// await waits for something new. A source that tells is asked again after a long while all the same.
+func (in *intake) await(ctx context.Context, changed <-chan struct{}, poll time.Duration) {
+	if changed != nil {
+		poll = recheck
+	}
+	timer := time.NewTimer(poll)
+	defer timer.Stop()
+	select {
+	case <-changed:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// once reads a bunch, stores it with the cursor and acknowledges it. n is how many envelopes there were.
+func (in *intake) once(ctx context.Context) (n int, err error) {
+	envelopes, err := in.src.Read(ctx, in.cursor, readLimit)
+	if errors.Is(err, ErrCursor) && in.cursor > 0 {
+		in.log.Warn("the inbox was replaced or restored: reading it from its beginning", "cursor", in.cursor)
+		in.cursor = 0
+		return in.once(ctx)
+	}
+	if err != nil || len(envelopes) == 0 {
+		return 0, err
+	}
+	b := Bunch{Source: in.name, Cursor: in.cursor}
+	batches := make([]*opened, 0, len(envelopes))
+	for i := range envelopes {
+		if envelopes[i].Seq <= b.Cursor {
+			return 0, fmt.Errorf("position %d follows %d", envelopes[i].Seq, b.Cursor)
+		}
+		b.Cursor = envelopes[i].Seq
+		if o := in.open(&envelopes[i], &b); o != nil {
+			batches = append(batches, o)
+			b.Batches = append(b.Batches, o.Batch)
+		}
+	}
+	var done Ingested
+	if !in.d.retry(ctx, "store", in.log, func(ctx context.Context) (err error) {
+		done, err = in.d.o.Store.Ingest(ctx, b)
+		return err
+	}) {
+		return 0, ctx.Err()
+	}
+	in.cursor, in.newest = b.Cursor, time.UnixMilli(envelopes[len(envelopes)-1].Received)
+	in.tell(&b, batches, done)
+	if err := in.src.Ack(ctx, in.cursor); err != nil { // the next one acknowledges this, too
+		in.d.metrics.troubles.WithLabelValues("ack").Inc()
+		in.log.Warn("acknowledging to a source failed", "error", err)
+	}
+	return len(envelopes), nil
+}
+
+// open opens an envelope, or puts it into the bunch's quarantine.
+func (in *intake) open(e *report.Envelope, b *Bunch) *opened {
+	o, reason, err := in.opener.open(e, time.Now())
+	if err == nil {
+		return o
+	}
+	b.Quarantined = append(b.Quarantined, Quarantined{ID: e.Batch, Received: time.UnixMilli(e.Received), Reason: reason, Detail: err.Error(), Segment: e.Segment})
+	in.log.Warn("a batch cannot be used and was put into quarantine", "batch", e.Batch.String(), "reason", reason, "error", err)
+	return nil
+}
+
+// tell counts a bunch that was stored.
+func (in *intake) tell(b *Bunch, batches []*opened, done Ingested) {
+	m := in.d.metrics
+	m.batches.WithLabelValues("new").Add(float64(done.New))
+	m.batches.WithLabelValues("duplicate").Add(float64(done.Duplicates))
+	for i := range b.Quarantined {
+		m.batches.WithLabelValues(b.Quarantined[i].Reason).Inc()
+	}
+	judged := time.Now().Add(-in.d.o.Grace)
+	for _, o := range batches {
+		m.tookIn(o)
+		if in.opener.binEnd(o.Received).Before(judged) {
+			m.late.Inc()
+		}
+	}
+	if len(batches) > 0 {
+		m.newest.Set(float64(batches[len(batches)-1].Received.UnixMilli()) / 1000)
+	}
+}
+
+// retry calls f until it succeeds; false means that ctx ended first.
+func (d *Detector) retry(ctx context.Context, where string, log *slog.Logger, f func(context.Context) error) bool {
+	pause := newBackOff()
+	for {
+		err := f(ctx)
+		if err == nil {
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		d.metrics.troubles.WithLabelValues(where).Inc()
+		log.Error("trying again", "where", where, "error", err)
+		sleep(ctx, pause.NextBackOff())
+	}
+}
+
+func newBackOff() *backoff.ExponentialBackOff {
+	return backoff.NewExponentialBackOff(backoff.WithInitialInterval(200*time.Millisecond), backoff.WithMaxInterval(longestPause),
+		backoff.WithMaxElapsedTime(0))
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

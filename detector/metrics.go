@@ -1,0 +1,85 @@
+package detector
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// metrics are what operators see of the detector itself. No label is a name that clients chose.
+type metrics struct {
+	batches     *prometheus.CounterVec // result: new, duplicate, or a Reason
+	records     prometheus.Counter
+	unknown     prometheus.Counter
+	late        prometheus.Counter
+	clientDrops *prometheus.CounterVec // reason
+	troubles    *prometheus.CounterVec // where: read, ack, store, evaluate, prune
+	bins        prometheus.Counter
+	evaluated   prometheus.Gauge
+	incidents   *prometheus.CounterVec // event
+	open        prometheus.Gauge
+	overflow    prometheus.Gauge
+	newest      prometheus.Gauge
+}
+
+func newMetrics(r prometheus.Registerer) (*metrics, error) {
+	var all []prometheus.Collector
+	name := func(s string) string { return "heliograph_detector_" + s }
+	vec := func(n, help, label string) *prometheus.CounterVec {
+		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name(n), Help: help}, []string{label})
+		all = append(all, c)
+		return c
+	}
+	counter := func(n, help string) prometheus.Counter {
+		c := prometheus.NewCounter(prometheus.CounterOpts{Name: name(n), Help: help})
+		all = append(all, c)
+		return c
+	}
+	gauge := func(n, help string) prometheus.Gauge {
+		g := prometheus.NewGauge(prometheus.GaugeOpts{Name: name(n), Help: help})
+		all = append(all, g)
+		return g
+	}
+	m := &metrics{
+		batches: vec("batches_total", "Batches taken from sources: new, duplicate, or why they were quarantined.", "result"),
+		records: counter("records_total", "Records of known kinds in new batches and duplicates."),
+		unknown: counter("unknown_records_total", "Records skipped because this release does not know their kind."),
+		late: counter("late_batches_total", "Batches that came when the bin of their receipt was judged already: the collector's clock is behind, or its "+
+			"feed. They amend the store and raise nothing."),
+		clientDrops: vec("client_drops_total", "Records that clients say they lost.", "reason"),
+		troubles:    vec("troubles_total", "Operations that failed and are tried again.", "where"),
+		bins:        counter("bins_total", "Bins evaluated."),
+		evaluated:   gauge("evaluated_timestamp_seconds", "End of the last bin that was evaluated."),
+		incidents:   vec("incident_events_total", "Incidents opened, changed and cleared.", "event"),
+		open:        gauge("open_incidents", "Incidents that are open."),
+		overflow:    gauge("dropped_series", "Series not taken up because the detector remembers a bounded number, since its start."),
+		newest:      gauge("newest_batch_timestamp_seconds", "When the newest batch was received by its collector."),
+	}
+	if r == nil {
+		return m, nil
+	}
+	var faults []error
+	for _, c := range all {
+		faults = append(faults, r.Register(c))
+	}
+	return m, errors.Join(faults...)
+}
+
+var knownDrops = []string{report.DropSpoolFull, report.DropExpired, report.DropCorrupt, report.DropWriteFailed, report.DropOverflow,
+	report.DropQueueFull, report.DropRefused}
+
+// tookIn counts what a batch carried.
+func (m *metrics) tookIn(b *opened) {
+	m.records.Add(float64(b.Records))
+	m.unknown.Add(float64(b.unknown))
+	for _, d := range b.drops {
+		reason := d.Reason
+		if !slices.Contains(knownDrops, reason) {
+			reason = "other"
+		}
+		m.clientDrops.WithLabelValues(reason).Add(float64(d.Count))
+	}
+}

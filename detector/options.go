@@ -1,0 +1,125 @@
+package detector
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// Options of a Detector.
+type Options struct {
+	Sources map[string]Source // by a name that stays the same over restarts; at least one
+	Store   Store             // required; stays the caller's, who closes it after Run has returned
+	Keys    *privacy.Keyring  // required; opens the batches
+
+	Bin       time.Duration // width of a bin, at least a second, a divisor of 24 h. 0 means one minute
+	Grace     time.Duration // how long after its end a bin waits for reports before it is evaluated. 0 means 30 s
+	MaxAge    time.Duration // an event older than this is moved to this age. 0 means report.MaxAge
+	Poll      time.Duration // pause before a source that had nothing, and cannot tell when it has, is asked again. 0 means a second
+	Floors    Floors        // what an incident takes at least
+	Retention Retention     // how long data is kept
+
+	Probes      Witness                 // optional: what probes see
+	NetworkName func(asn uint32) string // optional: name of a network, "" when unknown; called by one goroutine
+	Logger      *slog.Logger            // nil: logs nothing
+	Metrics     prometheus.Registerer   // nil: metrics are kept but registered nowhere
+}
+
+// Witness tells what probes see of a server. It is called by one goroutine and must not block.
+type Witness interface {
+	// ServerDown says whether the server at address and port is down; known is false when it is not probed or the probes doubt themselves.
+	ServerDown(server string) (down, known bool)
+}
+
+// Floors are what it takes at least to call something an incident. A zero field means its default.
+type Floors struct {
+	Evidence float64 // minus the natural logarithm of the probability that chance does it, after overdispersion. 0 means 14
+	Excess   float64 // raw failures above the expected. 0 means 10
+	Ratio    float64 // failures, and failing clients, over the expected. 0 means 1.5
+	Clients  int     // distinct clients with failures. 0 means 24
+	Networks int     // distinct networks, when not one network alone is hit; see SeriesDetector. 0 means 3
+	Window   int     // bins over which excess, clients and networks are counted, at most 16. 0 means 3
+	Hot      int     // bins out of Window that must be abnormal. 0 means 2
+	Clear    int     // consecutive normal bins with requests after which an incident is over. 0 means 3
+	Silence  int     // bins without requests after which an incident is over. 0 means 60
+}
+
+// setDefaults fills in the defaults.
+func (f *Floors) setDefaults() {
+	def(&f.Evidence, 14)
+	def(&f.Excess, 10)
+	def(&f.Ratio, 1.5)
+	def(&f.Clients, 24)
+	def(&f.Networks, 3)
+	def(&f.Window, 3)
+	def(&f.Hot, 2)
+	def(&f.Clear, 3)
+	def(&f.Silence, 60)
+}
+
+func (f *Floors) validate() error {
+	f.setDefaults()
+	var faults []error
+	if !(f.Evidence > 0 && f.Excess > 0 && f.Ratio > 1) {
+		faults = append(faults, errors.New("Floors: Evidence and Excess must be positive, Ratio above 1"))
+	}
+	if f.Clients < 1 || f.Networks < 1 || f.Clear < 1 || f.Silence < 1 {
+		faults = append(faults, errors.New("Floors: Clients, Networks, Clear and Silence must be at least 1"))
+	}
+	if f.Window < 1 || f.Window > maxWindow || f.Hot < 1 || f.Hot > f.Window {
+		faults = append(faults, fmt.Errorf("Floors: Window must be 1 to %d, Hot 1 to Window", maxWindow))
+	}
+	return errors.Join(faults...)
+}
+
+const maxWindow = 16
+
+const day = 24 * time.Hour
+
+func def[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+// validate fills in the defaults and joins all faults.
+func (o *Options) validate() error {
+	def(&o.Bin, time.Minute)
+	def(&o.Grace, 30*time.Second)
+	def(&o.MaxAge, report.MaxAge*time.Millisecond)
+	def(&o.Poll, time.Second)
+	o.Retention = o.Retention.Defaults()
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	faults := []error{o.Floors.validate()}
+	bad := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if len(o.Sources) == 0 {
+		bad("Sources is empty: name at least one inbox or feed")
+	}
+	for name, s := range o.Sources {
+		if name == "" || len(name) > report.MaxString || s == nil {
+			bad("Sources: %q must have a name of at most %d bytes and not be nil", name, report.MaxString)
+		}
+	}
+	if o.Store == nil {
+		bad("Store is missing")
+	}
+	if o.Keys == nil {
+		bad("Keys is missing: the detector cannot open anything")
+	}
+	if o.Bin < time.Second || day%o.Bin != 0 {
+		bad("Bin must be at least a second and divide 24 h, is %v", o.Bin)
+	}
+	if o.Grace < 0 || o.MaxAge < 0 || o.Poll < 0 {
+		bad("Grace, MaxAge and Poll must not be negative")
+	}
+	return errors.Join(faults...)
+}

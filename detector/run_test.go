@@ -1,0 +1,434 @@
+package detector_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/detector/sqlitestore"
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+const shop = "https://shop.test"
+
+// inbox is a collector's inbox in memory, with faults to order.
+type inbox struct {
+	mu      sync.Mutex
+	all     []report.Envelope
+	acked   uint64
+	changed chan struct{}
+	ackErr  error
+}
+
+func newInbox() *inbox { return &inbox{changed: make(chan struct{})} }
+
+func (i *inbox) put(e report.Envelope) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	e.Seq = uint64(len(i.all)) + 1
+	i.all = append(i.all, e)
+	close(i.changed)
+	i.changed = make(chan struct{})
+}
+
+func (i *inbox) Read(_ context.Context, after uint64, limit int) ([]report.Envelope, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if after > uint64(len(i.all)) {
+		return nil, detector.ErrCursor
+	}
+	rest := i.all[after:]
+	return slices.Clone(rest[:min(len(rest), limit, 7)]), nil
+}
+
+func (i *inbox) Ack(_ context.Context, upTo uint64) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.ackErr == nil {
+		i.acked = max(i.acked, upTo)
+	}
+	return i.ackErr
+}
+
+// fail makes Ack return err.
+func (i *inbox) fail(err error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.ackErr = err
+}
+
+func (i *inbox) state() (all []report.Envelope, acked uint64) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.all, i.acked
+}
+
+// wipe empties the inbox and returns what was in it.
+func (i *inbox) wipe() []report.Envelope {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	all := i.all
+	i.all = nil
+	return all
+}
+
+func (i *inbox) Changed() <-chan struct{} {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.changed
+}
+
+// bench is a detector at work on a store, in a bubble of virtual time.
+type bench struct {
+	*testing.T
+	path    string
+	inbox   *inbox
+	store   *sqlitestore.Store
+	metrics *prometheus.Registry
+	stop    func()
+	number  uint64
+}
+
+func newBench(t *testing.T) *bench {
+	b := &bench{T: t, path: filepath.Join(t.TempDir(), "store.db"), inbox: newInbox()}
+	b.start()
+	return b
+}
+
+func (b *bench) start() {
+	b.Helper()
+	store, err := sqlitestore.Open(b.Context(), b.path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.store, b.metrics = store, prometheus.NewRegistry()
+	d, err := detector.New(detector.Options{Sources: map[string]detector.Source{"c1": b.inbox}, Store: store, Metrics: b.metrics,
+		Keys: privacy.NewKeyring(detector.TestKey), Bin: 2 * time.Second, Grace: 3 * time.Second})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- d.Run(ctx) }()
+	b.stop = func() {
+		cancel()
+		if err := <-done; err != nil {
+			b.Error(err)
+		}
+		if err := store.Close(); err != nil {
+			b.Error(err)
+		}
+	}
+}
+
+// put uploads records, those of one client behind its header.
+func (b *bench) put(asn uint32, d report.Delivery, records ...any) {
+	b.number++
+	id := detector.BatchNumber(b.number)
+	b.inbox.put(report.Envelope{Batch: id, Received: time.Now().UnixMilli(), Collector: "c1", ASN: asn, Country: "XA", Delivery: d,
+		Segment: detector.Seal(b, id, records...)})
+}
+
+// traffic lets 26 clients in each of two networks upload a window of two seconds; in the network that is hit every second request fails.
+// To save the sealing, the windows of one network share a batch.
+func (b *bench) traffic(windows int, hit uint32) {
+	for range windows {
+		time.Sleep(2 * time.Second)
+		for n := range uint32(2) {
+			var records []any
+			for c := range uint64(26) {
+				counters := []report.Counter{{Target: shop, Outcome: report.OK, Protocol: "h2", Server: "192.0.2.1:443", Status: 200, Count: 1}}
+				if 64501+n == hit {
+					counters = append(counters, report.Counter{Target: shop, Outcome: report.TCPReset, Server: "192.0.2.1:443", Count: 1})
+				} else {
+					counters[0].Count = 2
+				}
+				records = append(records, detector.ShopHeader(uint64(n)*1000+c+1), oneWindow(2000, counters...))
+			}
+			b.put(64501+n, report.Delivery{Age: 2000}, records...)
+		}
+	}
+}
+
+// oneWindow is a window that ended so many ms after the segment's birth.
+func oneWindow(end int64, counters ...report.Counter) *report.Window {
+	return &report.Window{End: end, Length: 2000, SampledPPM: report.FullPPM, Counters: counters}
+}
+
+// okWindow is a window of one request that succeeded.
+func okWindow() *report.Window {
+	return oneWindow(2000, report.Counter{Target: shop, Outcome: report.OK, Count: 1})
+}
+
+func (b *bench) incidents() []detector.Incident {
+	b.Helper()
+	all, err := b.store.Incidents(b.Context(), time.Time{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return all
+}
+
+func (b *bench) total(q detector.TotalsQuery) detector.Total {
+	b.Helper()
+	all, err := b.store.Totals(b.Context(), q)
+	if err != nil || len(all) != 1 {
+		b.Fatalf("%+v %v", all, err)
+	}
+	return all[0]
+}
+
+func (b *bench) metric(name string, want float64, labels ...string) {
+	b.Helper()
+	families, err := b.metrics.Gather()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			var values []string
+			for _, l := range m.GetLabel() {
+				values = append(values, l.GetValue())
+			}
+			if f.GetName() == "heliograph_detector_"+name && slices.Equal(values, labels) {
+				if got := m.GetCounter().GetValue() + m.GetGauge().GetValue(); got != want {
+					b.Errorf("%s%v is %v, want %v", name, labels, got, want)
+				}
+				return
+			}
+		}
+	}
+	if want != 0 {
+		b.Errorf("no metric %s%v", name, labels)
+	}
+}
+
+func TestIncidentOpensAndClearsInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		defer func() { b.stop() }()
+		b.traffic(10, 0)
+		broke := time.Now()
+		b.traffic(10, 64502)
+		all := b.incidents()
+		if len(all) != 1 || !all[0].Open() || all[0].Outcome != report.TCPReset || !slices.Equal(all[0].Scope.ASNs, []uint32{64502}) {
+			t.Fatalf("20 s after the fault began: %+v", all)
+		}
+		if d := all[0].Since.Sub(broke).Abs(); d > 4*time.Second {
+			t.Errorf("since is %v off", d)
+		}
+		if want := "tcp.reset for https://shop.test from AS64502: "; !strings.HasPrefix(all[0].Title, want) || !strings.HasSuffix(all[0].Title, "26 clients") {
+			t.Errorf("title %q", all[0].Title)
+		}
+		b.metric("open_incidents", 1)
+		b.traffic(10, 0)
+		if all := b.incidents(); len(all) != 1 || all[0].Open() {
+			t.Fatalf("20 s after the fault ended: %+v", all)
+		}
+		b.metric("open_incidents", 0)
+		b.metric("incident_events_total", 1, "cleared")
+	})
+}
+
+func TestRestartKeepsIncidentsAndRaisesNothingTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		defer func() { b.stop() }()
+		b.traffic(8, 0)
+		b.traffic(6, 64502)
+		restart := func(gap time.Duration) {
+			b.stop()
+			time.Sleep(gap)
+			b.start()
+		}
+		restart(0)
+		b.traffic(4, 64502)
+		if all := b.incidents(); len(all) != 1 || !all[0].Open() || all[0].ID != 1 {
+			t.Fatalf("during the fault: %+v", all)
+		}
+		restart(0)
+		b.traffic(8, 0)
+		if all := b.incidents(); len(all) != 1 || all[0].Open() {
+			t.Fatalf("after it: %+v", all)
+		}
+		restart(time.Minute)
+		b.traffic(4, 0)
+		if all := b.incidents(); len(all) != 1 {
+			t.Fatalf("in calm: %+v", all)
+		}
+		restart(0)
+		b.traffic(7, 64501)
+		if all := b.incidents(); len(all) != 2 || all[0].ID != 2 || !slices.Equal(all[0].Scope.ASNs, []uint32{64501}) {
+			t.Fatalf("the second fault: %+v", all)
+		}
+	})
+}
+
+func TestLateReportsAmendThePastAndRaiseNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		defer func() { b.stop() }()
+		b.traffic(5, 0)
+		since := time.Now()
+		b.traffic(8, 0)
+		for c := range uint64(60) { // as when a network's users come back
+			b.put(64502, report.Delivery{Age: 15_000, Path: []report.Attempt{{Collector: "c1", Outcome: report.DNSFailed}}},
+				detector.ShopHeader(5000+c), oneWindow(2000, report.Counter{Target: shop, Outcome: report.DNSFailed, Count: 3}))
+		}
+		b.traffic(4, 0)
+		if all := b.incidents(); len(all) != 0 {
+			t.Errorf("%+v", all)
+		}
+		if got := b.total(detector.TotalsQuery{Since: since, Type: "dns"}); got.Failed != 180 || got.Clients != 60 {
+			t.Errorf("%+v, want 180 failures of 60 clients in the past", got)
+		}
+		b.stop()
+		b.start() // now the past is read again
+		b.traffic(4, 0)
+		if all := b.incidents(); len(all) != 0 {
+			t.Errorf("after a restart: %+v", all)
+		}
+	})
+}
+
+func TestNothingStopsTheFlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		defer func() { b.stop() }()
+		since := time.Now().Add(-time.Minute)
+		b.put(64501, report.Delivery{}, detector.ShopHeader(1), okWindow(), detector.FutureRecord)
+		for _, spoil := range []func(e *report.Envelope){
+			func(e *report.Envelope) { e.Segment = nil },
+			func(e *report.Envelope) { e.Segment[len(e.Segment)-9] ^= 1 },
+			func(e *report.Envelope) { e.Batch[0]++ },
+			func(e *report.Envelope) { e.Segment[20]++ },
+			func(e *report.Envelope) {}, // a duplicate
+		} {
+			all, _ := b.inbox.state()
+			e := all[0]
+			e.Segment = slices.Clone(e.Segment)
+			spoil(&e)
+			b.inbox.put(e)
+		}
+		b.inbox.fail(errors.New("no"))
+		b.put(64501, report.Delivery{}, detector.ShopHeader(2), okWindow())
+		time.Sleep(time.Second)
+		b.inbox.fail(nil)
+		b.put(64501, report.Delivery{}, detector.ShopHeader(3), okWindow())
+		time.Sleep(time.Second)
+		if got := b.total(detector.TotalsQuery{Since: since}); got.OK != 3 || got.Clients != 3 {
+			t.Errorf("%+v, want three requests of three clients", got)
+		}
+		synctest.Wait()
+		if _, acked := b.inbox.state(); acked != 8 {
+			t.Errorf("acknowledged %d of 8", acked)
+		}
+		for reason, want := range map[string]float64{"new": 3, "duplicate": 1, detector.ReasonSegment: 1, detector.ReasonOpen: 1, detector.ReasonID: 1, detector.ReasonUnknownKey: 1} {
+			b.metric("batches_total", want, reason)
+		}
+		b.metric("unknown_records_total", 2) // it was read twice, stored once
+	})
+}
+
+func TestReplacedInboxIsReadFromItsBeginning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		defer func() { b.stop() }()
+		since := time.Now().Add(-time.Minute)
+		for c := range uint64(20) {
+			b.put(64501, report.Delivery{}, detector.ShopHeader(c+1), okWindow())
+		}
+		time.Sleep(time.Second)
+		old := b.inbox.wipe()
+		b.put(64501, report.Delivery{}, detector.ShopHeader(77), okWindow())
+		b.inbox.put(old[3]) // a copy of what was read
+		time.Sleep(time.Minute)
+		if got := b.total(detector.TotalsQuery{Since: since}); got.OK != 21 {
+			t.Errorf("%+v, want 21", got)
+		}
+		if c, err := b.store.Cursor(t.Context(), "c1"); c != 2 || err != nil {
+			t.Errorf("cursor %d %v, want that of the new inbox", c, err)
+		}
+	})
+}
+
+// failingStore fails now and then, before and after it has stored.
+type failingStore struct {
+	*sqlitestore.Store
+	calls int
+}
+
+func (f *failingStore) Ingest(ctx context.Context, b detector.Bunch) (detector.Ingested, error) {
+	f.calls++
+	if f.calls%3 == 1 {
+		return detector.Ingested{}, errors.New("not yet")
+	}
+	done, err := f.Store.Ingest(ctx, b)
+	if f.calls%3 == 2 {
+		return detector.Ingested{}, errors.New("stored, but the answer got lost")
+	}
+	return done, err
+}
+
+func TestAStoreThatFailsLosesAndDoublesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.stop()
+		store, err := sqlitestore.Open(t.Context(), b.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		d, err := detector.New(detector.Options{Sources: map[string]detector.Source{"c1": b.inbox}, Store: &failingStore{Store: store}, Keys: privacy.NewKeyring(detector.TestKey)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for c := range uint64(30) {
+			b.put(64501, report.Delivery{}, detector.ShopHeader(c+1), okWindow())
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		if err := d.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := store.Batches(t.Context(), time.Time{}); n != 30 || err != nil {
+			t.Errorf("%d batches of 30, %v", n, err)
+		}
+		all, err := store.Totals(t.Context(), detector.TotalsQuery{})
+		if err != nil || all[0].OK != 30 || all[0].Clients != 30 {
+			t.Errorf("%+v %v", all, err)
+		}
+		if err := d.Run(ctx); err == nil {
+			t.Error("a second Run must be an error")
+		}
+	})
+}
+
+func TestOptionsNameTheirFaults(t *testing.T) {
+	_, err := detector.New(detector.Options{Bin: 7 * time.Second, Grace: -1, Floors: detector.Floors{Ratio: 0.5, Window: 99, Clients: -1}})
+	for _, word := range []string{"Sources", "Store", "Keys", "Bin", "Grace", "Ratio", "Window", "Clients"} {
+		if err == nil || !strings.Contains(err.Error(), word) {
+			t.Errorf("%v does not name %s", err, word)
+		}
+	}
+}
+
+func TestMetricsThatAreTakenAreAnError(t *testing.T) {
+	o := detector.Options{Sources: map[string]detector.Source{"c1": newInbox()}, Store: &sqlitestore.Store{}, Keys: privacy.NewKeyring(), Metrics: prometheus.NewRegistry()}
+	if _, err := detector.New(o); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := detector.New(o); err == nil {
+		t.Error("no error")
+	}
+}

@@ -1,0 +1,147 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+)
+
+// ErrSchema says that the file was written by a newer release of Heliograph, or is no store at all.
+var ErrSchema = errors.New("not a store that this release can read")
+
+const (
+	applicationID = 0x48475354 // "HGST": marks the file as a store
+	schemaVersion = 1
+)
+
+// schema. Times are Unix milliseconds. A bin is named by its end, so that "bin > since" selects what reaches beyond a moment whatever
+// the width was.
+const schema = `
+CREATE TABLE series (
+	id       INTEGER PRIMARY KEY,
+	app      TEXT NOT NULL,
+	target   TEXT NOT NULL,
+	outcome  TEXT NOT NULL,
+	protocol TEXT NOT NULL,
+	status   INTEGER NOT NULL,
+	server   TEXT NOT NULL,
+	asn      INTEGER NOT NULL,
+	country  TEXT NOT NULL,
+	source   INTEGER NOT NULL,
+	flags    INTEGER NOT NULL,
+	delivery INTEGER NOT NULL, -- 1: counts deliveries to a collector
+	used     INTEGER NOT NULL, -- the newest bin, to within a day
+	UNIQUE (app, target, outcome, protocol, status, server, asn, country, source, flags)
+) STRICT;
+CREATE TABLE rollups (
+	bin       INTEGER NOT NULL,
+	series    INTEGER NOT NULL,
+	raw       INTEGER NOT NULL,
+	estimated REAL NOT NULL,
+	PRIMARY KEY (bin, series)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE sightings ( -- rollups by client, kept for a shorter time
+	bin       INTEGER NOT NULL,
+	series    INTEGER NOT NULL,
+	client    INTEGER NOT NULL,
+	raw       INTEGER NOT NULL,
+	estimated REAL NOT NULL,
+	PRIMARY KEY (bin, series, client)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE samples (
+	id       INTEGER PRIMARY KEY,
+	at       INTEGER NOT NULL,
+	app      TEXT NOT NULL,
+	version  TEXT NOT NULL,
+	os       TEXT NOT NULL,
+	source   INTEGER NOT NULL,
+	target   TEXT NOT NULL,
+	url      TEXT NOT NULL,
+	method   TEXT NOT NULL,
+	outcome  TEXT NOT NULL,
+	phase    TEXT NOT NULL,
+	protocol TEXT NOT NULL,
+	server   TEXT NOT NULL,
+	status   INTEGER NOT NULL,
+	elapsed  INTEGER NOT NULL, -- ms
+	trace    BLOB NOT NULL,
+	flags    INTEGER NOT NULL,
+	asn      INTEGER NOT NULL,
+	country  TEXT NOT NULL
+) STRICT;
+CREATE INDEX samples_at ON samples (at);
+CREATE TABLE incidents (
+	id    INTEGER PRIMARY KEY,
+	since INTEGER NOT NULL,
+	until INTEGER NOT NULL, -- 0: open
+	body  TEXT NOT NULL     -- JSON
+) STRICT;
+CREATE INDEX incidents_until ON incidents (until);
+CREATE TABLE batches (
+	id       BLOB PRIMARY KEY,
+	source   TEXT NOT NULL,
+	received INTEGER NOT NULL,
+	app      TEXT NOT NULL,
+	records  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX batches_received ON batches (received);
+CREATE TABLE quarantine (
+	id       INTEGER PRIMARY KEY,
+	batch    BLOB NOT NULL,
+	source   TEXT NOT NULL,
+	received INTEGER NOT NULL,
+	reason   TEXT NOT NULL,
+	detail   TEXT NOT NULL,
+	segment  BLOB NOT NULL,
+	UNIQUE (batch, source)
+) STRICT;
+CREATE TABLE cursors (
+	source TEXT PRIMARY KEY,
+	cursor INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE state (
+	one       INTEGER PRIMARY KEY CHECK (one = 1),
+	evaluated INTEGER NOT NULL, -- end of the last bin that was; 0: none
+	checked   INTEGER NOT NULL
+) STRICT;
+INSERT INTO state (one, evaluated, checked) VALUES (1, 0, 0);`
+
+// migrate brings the file to this release's schema, or refuses it.
+func migrate(ctx context.Context, db *sql.DB) error {
+	var id, version, tables int64
+	err := db.QueryRowContext(ctx, `SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
+		(SELECT count(*) FROM sqlite_schema)`).Scan(&id, &version, &tables)
+	if e, ok := errors.AsType[sqlite3.Error](err); ok && e.Code == sqlite3.ErrNotADB {
+		return fmt.Errorf("%w: the file is no SQLite database", ErrSchema)
+	}
+	switch {
+	case err != nil:
+		return err
+	case id == 0 && version == 0 && tables == 0:
+		return create(ctx, db)
+	case id != applicationID:
+		return fmt.Errorf("%w: the file belongs to another application", ErrSchema)
+	case version != schemaVersion:
+		return fmt.Errorf("%w: its schema is version %d, this release knows %d; start the release that wrote it, or move the file away",
+			ErrSchema, version, schemaVersion)
+	}
+	return nil
+}
+
+func create(ctx context.Context, db *sql.DB) error {
+	if _, err := db.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
+		return err
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if _, err := tx.Exec(schema + fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, schemaVersion)); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
