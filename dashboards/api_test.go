@@ -1,0 +1,154 @@
+package dashboards
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+func names(asn uint32) string {
+	if asn == 64501 {
+		return "Northnet"
+	}
+	return ""
+}
+
+func dims(pairs ...string) map[string]string {
+	m := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		m[pairs[i]] = pairs[i+1]
+	}
+	return m
+}
+
+func TestTotals(t *testing.T) {
+	reader := &fakeReader{totals: []detector.Total{
+		{Dims: dims("type", "tcp.reset", "asn", "64501"), Failed: 12.34567, Clients: 4},
+		{Dims: dims("type", "ok", "asn", "64502"), OK: 20, Clients: 9},
+		{Dims: dims("type", "ok", "asn", "0"), OK: 1},
+	}}
+	_, url := serve(t, Options{Reader: reader, NetworkName: names})
+	wantJSON(t, url+"/api/v1/totals?since=5m&by=type,asn", `[
+		{"type":"tcp.reset","asn":64501,"as_name":"Northnet","ok":0,"failed":12.346,"clients":4},
+		{"type":"ok","asn":64502,"ok":20,"failed":0,"clients":9},
+		{"type":"ok","asn":0,"ok":1,"failed":0,"clients":0}]`)
+	q := reader.lastQuery().(detector.TotalsQuery)
+	if age := time.Since(q.Since); age < 5*time.Minute || age > 6*time.Minute || fmt.Sprint(q.By) != "[type asn]" || q.Delivery {
+		t.Errorf("asked for %+v", q)
+	}
+	resp := wantJSON(t, url+"/api/v1/totals?by=type,asn&limit=1",
+		`[{"type":"tcp.reset","asn":64501,"as_name":"Northnet","ok":0,"failed":12.346,"clients":4}]`)
+	if got := resp.Header.Get("X-Total-Count"); got != "3" {
+		t.Errorf("X-Total-Count %q, want 3", got)
+	}
+}
+
+func TestTotalsOfEveryDimension(t *testing.T) {
+	reader := &fakeReader{totals: []detector.Total{{Dims: dims("type", "http.error", "app", "shop", "target", "https://shop.example", "asn", "7",
+		"country", "DE", "server", "192.0.2.1:443", "protocol", "", "status", "503", "source", "browser"), Failed: 1, Clients: 1}}}
+	_, url := serve(t, Options{Reader: reader})
+	wantJSON(t, url+"/api/v1/totals?by=type,app,target,asn,country,server,protocol,status,source", `[{
+		"type":"http.error","app":"shop","target":"https://shop.example","asn":7,"country":"DE","server":"192.0.2.1:443",
+		"protocol":"","status":503,"source":"browser","ok":0,"failed":1,"clients":1}]`)
+}
+
+func TestEmptyAnswersAreArrays(t *testing.T) {
+	_, url := serve(t, Options{Reader: &fakeReader{}})
+	for _, path := range []string{"totals", "totals?by=type", "reports", "incidents"} {
+		wantJSON(t, url+"/api/v1/"+path, `[]`)
+	}
+}
+
+func TestReports(t *testing.T) {
+	at := time.Date(2026, 11, 22, 12, 3, 10, 123_456_789, time.FixedZone("CET", 3600))
+	reader := &fakeReader{samples: []detector.Sample{
+		{
+			At: at, App: "shop", Version: "1.2", OS: "linux", Source: report.SourceAgent, Target: "https://shop.example",
+			URL: "https://shop.example/orders/:id", Method: "GET", Outcome: report.TCPReset, Phase: report.PhaseConnection,
+			Protocol: "h2", Server: "192.0.2.1:443", Elapsed: 1500 * time.Microsecond, TraceID: [16]byte{0xab, 15: 1},
+			ASN: 64501, Country: "DE",
+		},
+		{At: at, App: "shop", Source: report.SourceBrowser, Target: "https://shop.example", URL: "https://shop.example/",
+			Method: "POST", Outcome: report.HTTPError, Status: 503},
+	}}
+	_, url := serve(t, Options{Reader: reader, NetworkName: names})
+	wantJSON(t, url+"/api/v1/reports?type=tcp&target=https://shop.example&since=2h&limit=7", `[
+		{"at":"2026-11-22T11:03:10.123Z","type":"tcp.reset","phase":"connection","app":"shop","version":"1.2","os":"linux","source":"agent",
+		 "target":"https://shop.example","method":"GET","url":"https://shop.example/orders/:id","protocol":"h2","server":"192.0.2.1:443",
+		 "asn":64501,"as_name":"Northnet","country":"DE","elapsed_ms":1,"trace_id":"ab000000000000000000000000000001"},
+		{"at":"2026-11-22T11:03:10.123Z","type":"http.error","app":"shop","source":"browser","target":"https://shop.example",
+		 "method":"POST","url":"https://shop.example/","status":503,"asn":0,"elapsed_ms":0}]`)
+	q := reader.lastQuery().(detector.SampleQuery)
+	if q.Type != "tcp" || q.Target != "https://shop.example" || q.Limit != 7 || time.Since(q.Since).Round(time.Minute) != 2*time.Hour {
+		t.Errorf("asked for %+v", q)
+	}
+}
+
+func TestIncidents(t *testing.T) {
+	since := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	reader := &fakeReader{incidents: []detector.Incident{
+		{
+			ID: 2, App: "shop", Target: "https://shop.example", Outcome: report.TCPReset, Also: []report.Outcome{report.TCPClosed},
+			Scope: detector.Scope{ASNs: []uint32{64501, 64502}}, Since: since, Failed: 120, Requests: 130, Expected: 1.23456, Clients: 30,
+			Title: "Connections from Northnet are reset", Evidence: []string{"120 of 130 failed"},
+		},
+		{ID: 1, App: "shop", Target: "https://shop.example", Outcome: report.TCPRefused, Scope: detector.Scope{Servers: []string{"192.0.2.1:443"}},
+			Since: since.Add(-time.Hour), Until: since.Add(-time.Minute), Title: "192.0.2.1:443 refuses"},
+	}}
+	_, url := serve(t, Options{Reader: reader, NetworkName: names})
+	wantJSON(t, url+"/api/v1/incidents?since=3h", `[
+		{"id":2,"title":"Connections from Northnet are reset","app":"shop","target":"https://shop.example","outcome":"tcp.reset",
+		 "also":["tcp.closed"],"scope":{"networks":[{"asn":64501,"as_name":"Northnet"},{"asn":64502}],"countries":[],"servers":[]},
+		 "since":"2026-11-22T12:00:00Z","failed":120,"requests":130,"expected":1.235,"clients":30,"evidence":["120 of 130 failed"]},
+		{"id":1,"title":"192.0.2.1:443 refuses","app":"shop","target":"https://shop.example","outcome":"tcp.refused","also":[],
+		 "scope":{"networks":[],"countries":[],"servers":["192.0.2.1:443"]},"since":"2026-11-22T11:00:00Z",
+		 "until":"2026-11-22T11:59:00Z","failed":0,"requests":0,"expected":0,"clients":0,"evidence":[]}]`)
+	if age := time.Since(reader.lastQuery().(time.Time)).Round(time.Minute); age != 3*time.Hour {
+		t.Errorf("asked for the last %v, want 3h", age)
+	}
+}
+
+func TestReachability(t *testing.T) {
+	reader := &fakeReader{}
+	d, url := serve(t, Options{Reader: reader, NetworkName: names})
+	now := time.Now()
+	start := now.Truncate(time.Minute).Add(-2 * time.Minute)
+	reader.set(func(f *fakeReader) {
+		f.reach = []detector.Reach{
+			{At: start, ASN: 64501, OK: 10},
+			{At: start, ASN: 64502, OK: 50},
+			{At: start.Add(2 * time.Minute), ASN: 64501, OK: 1, Failed: 9},
+			{At: start.Add(3 * time.Minute), ASN: 64501, OK: 99}, // after the last column
+			{At: start.Add(-time.Minute), ASN: 64501, OK: 99},    // before the first
+		}
+	})
+	grid, err := d.grid(t.Context(), now, time.Minute, 3, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !grid.Start.Equal(start) {
+		t.Errorf("starts at %v, want %v", grid.Start, start)
+	}
+	if got, want := fmt.Sprint(grid.Origins), "[{{64501 Northnet} {[10 0 1] [0 0 9]}} {{64502 } {[50 0 0] [0 0 0]}}]"; got != want {
+		t.Errorf("origins %s\nwant %s", got, want)
+	}
+	if got, want := fmt.Sprint(grid.All), "{[60 0 1] [0 0 9]}"; got != want {
+		t.Errorf("all %s, want %s", got, want)
+	}
+	cut, err := d.grid(t.Context(), now, time.Minute, 3, 1)
+	if err != nil || len(cut.Origins) != 1 || cut.Origins[0].ASN != 64501 || cut.OriginCount != 2 {
+		t.Errorf("a limit of one origin keeps %+v (%v), want the one that fails, and the count", cut.Origins, err)
+	}
+	resp, body := fetch(t, url+"/api/v1/reachability?since=10m&step=30s")
+	if resp.StatusCode != http.StatusOK || !strings.Contains(string(body), `"step_seconds":30,"steps":20,"all":{"ok":[`) {
+		t.Errorf("%s %s", resp.Status, body)
+	}
+	if step := reader.lastQuery().(time.Duration); step != 30*time.Second {
+		t.Errorf("asked for steps of %v", step)
+	}
+}

@@ -1,0 +1,138 @@
+package dashboards
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/heatmap"
+)
+
+// Options of a Dashboard.
+type Options struct {
+	Reader      detector.Reader         // required
+	Servers     *heatmap.Map            // nil: no servers are probed
+	NetworkName func(asn uint32) string // optional: name of a network, "" when unknown; called by many goroutines
+
+	Retention  time.Duration // how far back queries may reach. 0 means 30 days
+	Window     time.Duration // what the live totals sum up. 0 means 15 minutes
+	Step       time.Duration // width of a column of the live reachability grid, which has 60; at least a second. 0 means one minute
+	MaxStreams int           // live streams at one time; more are refused. 0 means 64
+
+	// Hosts are further names, without port, by which the dashboard may be asked for, such as "status.example". IP addresses and
+	// localhost always may. A listener on a loopback address refuses all other names, because a name that suddenly points there is how
+	// a foreign page would read this one (DNS rebinding); other listeners refuse them only if Hosts is not empty.
+	Hosts []string
+
+	Logger *slog.Logger // nil: logs nothing
+}
+
+const (
+	defaultRetention  = 30 * 24 * time.Hour
+	defaultWindow     = 15 * time.Minute
+	defaultStep       = time.Minute
+	defaultMaxStreams = 64
+)
+
+// validate fills in the defaults and joins all faults.
+func (o *Options) validate() error {
+	setDefault(&o.Retention, defaultRetention)
+	setDefault(&o.Window, defaultWindow)
+	setDefault(&o.Step, defaultStep)
+	setDefault(&o.MaxStreams, defaultMaxStreams)
+	if o.NetworkName == nil {
+		o.NetworkName = func(uint32) string { return "" }
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	var faults []error
+	if o.Reader == nil {
+		faults = append(faults, errors.New("Reader is missing"))
+	}
+	if o.Window < 0 || o.Retention < o.Window {
+		faults = append(faults, fmt.Errorf("Window must be positive and at most Retention (%v), is %v", o.Retention, o.Window))
+	}
+	if o.Step < time.Second || liveSteps*o.Step > o.Retention {
+		faults = append(faults, fmt.Errorf("Step must be at least a second and %d of them at most Retention, is %v", liveSteps, o.Step))
+	}
+	if o.MaxStreams < 0 {
+		faults = append(faults, fmt.Errorf("MaxStreams must not be negative, is %d", o.MaxStreams))
+	}
+	for _, host := range o.Hosts {
+		if host == "" || strings.ContainsAny(host, "/@ ") || (strings.Contains(host, ":") && net.ParseIP(host) == nil) {
+			faults = append(faults, fmt.Errorf("Hosts: %q is not a host name; leave out scheme and port", host))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func setDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+// Dashboard is the page and its API. It is safe for concurrent use.
+type Dashboard struct {
+	o       Options
+	boot    string // random: tells the tags of this process from those of another
+	handler http.Handler
+	live    *live
+	stop    context.CancelFunc // ends the streams and the goroutine that feeds them
+	running sync.WaitGroup     // that goroutine
+}
+
+// New checks the options and starts the goroutine that feeds the streams, which rests while there are none. End it with Shutdown.
+func New(o Options) (*Dashboard, error) {
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("dashboards: %w", err)
+	}
+	if o.Servers == nil {
+		none, err := heatmap.NewTopology(nil)
+		if err != nil {
+			return nil, fmt.Errorf("dashboards: making an empty topology: %w", err)
+		}
+		o.Servers = heatmap.NewMap(none)
+	}
+	var boot [8]byte
+	rand.Read(boot[:]) // never fails
+	d := &Dashboard{o: o, boot: hex.EncodeToString(boot[:])}
+	ctx, stop := context.WithCancel(context.Background())
+	d.stop = stop
+	d.live = newLive(d, nothing(&d.o))
+	d.handler = d.guard(d.routes())
+	d.running.Go(func() { d.live.run(ctx) })
+	return d, nil
+}
+
+// ServeHTTP answers one request.
+func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.handler.ServeHTTP(w, r) }
+
+// Shutdown ends all streams, refuses new ones and waits until ctx ends for the goroutines to be gone. Call it before the listener's own
+// shutdown, which would wait for the streams. It is idempotent; other requests are answered as before.
+func (d *Dashboard) Shutdown(ctx context.Context) error {
+	d.stop()
+	done := make(chan struct{})
+	go func() {
+		d.running.Wait()
+		d.live.streams.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("dashboards: waiting for streams to end: %w", context.Cause(ctx))
+	}
+}

@@ -1,0 +1,224 @@
+package dashboards
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/heatmap"
+)
+
+// fakeReader answers what a test gave it.
+type fakeReader struct {
+	detector.Reader // panics when something is asked that the dashboard should not ask
+
+	mu        sync.Mutex // holds everything below
+	totals    []detector.Total
+	delivery  []detector.Total
+	samples   []detector.Sample
+	incidents []detector.Incident
+	reach     []detector.Reach
+	servers   []detector.ServerCount
+	err       error
+	takes     time.Duration // how long each answer takes
+	calls     int
+	asked     []any
+}
+
+// answer notes a query and says what to answer.
+func (f *fakeReader) answer(ctx context.Context, query any) error {
+	f.mu.Lock()
+	f.calls++
+	f.asked = append(f.asked, query)
+	takes, err := f.takes, f.err
+	f.mu.Unlock()
+	if takes > 0 {
+		select {
+		case <-time.After(takes):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return err
+}
+
+// set changes what is answered.
+func (f *fakeReader) set(change func(*fakeReader)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change(f)
+}
+
+func (f *fakeReader) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calls
+}
+
+func (f *fakeReader) lastQuery() any {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked[len(f.asked)-1]
+}
+
+func (f *fakeReader) Totals(ctx context.Context, q detector.TotalsQuery) ([]detector.Total, error) {
+	err := f.answer(ctx, q)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if q.Delivery {
+		return f.delivery, err
+	}
+	return f.totals, err
+}
+
+func (f *fakeReader) Samples(ctx context.Context, q detector.SampleQuery) ([]detector.Sample, error) {
+	return f.samples, f.answer(ctx, q)
+}
+
+func (f *fakeReader) Incidents(ctx context.Context, since time.Time) ([]detector.Incident, error) {
+	err := f.answer(ctx, since)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.incidents, err
+}
+
+func (f *fakeReader) Reachability(ctx context.Context, since time.Time, step time.Duration) ([]detector.Reach, error) {
+	return f.reach, f.answer(ctx, step)
+}
+
+func (f *fakeReader) Servers(ctx context.Context, since time.Time) ([]detector.ServerCount, error) {
+	return f.servers, f.answer(ctx, since)
+}
+
+// serve runs a dashboard on a real loopback listener until the test ends.
+func serve(t *testing.T, o Options) (d *Dashboard, address string) {
+	t.Helper()
+	d, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(d)
+	t.Cleanup(func() {
+		if err := d.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		server.Close()
+	})
+	return d, server.URL
+}
+
+// fetch gets a URL and returns the answer with its body read.
+func fetch(t *testing.T, url string) (*http.Response, []byte) {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, body
+}
+
+// wantJSON gets a URL and compares the JSON, whatever its spaces.
+func wantJSON(t *testing.T, url, want string) *http.Response {
+	t.Helper()
+	resp, body := fetch(t, url)
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("GET %s: %s %s", url, resp.Status, resp.Header.Get("Content-Type"))
+	}
+	if got, want := compact(t, string(body)), compact(t, want); got != want {
+		t.Errorf("GET %s\n got %s\nwant %s", url, got, want)
+	}
+	return resp
+}
+
+func compact(t *testing.T, s string) string {
+	t.Helper()
+	var out strings.Builder
+	var v json.RawMessage
+	if err := json.Unmarshal([]byte(s), &v); err != nil {
+		t.Fatalf("%v: %s", err, s)
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Write(b)
+	return out.String()
+}
+
+// fleet makes a map of servers, all unknown: two data centres of clusters of rows of five.
+func fleet(t *testing.T, n int) *heatmap.Map {
+	t.Helper()
+	servers := make([]heatmap.Server, n)
+	for i := range servers {
+		servers[i] = heatmap.Server{
+			Name: "web-" + string(rune('a'+i%26)) + string(rune('a'+i/26)), Address: "192.0.2." + string(rune('1'+i%9)) + ":443",
+			DataCentre: []string{"fra", "ams"}[min(i/10, 1)], Cluster: "c1", Row: []string{"r1", "r2"}[i/5%2],
+		}
+	}
+	topology, err := heatmap.NewTopology(servers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return heatmap.NewMap(topology)
+}
+
+func TestNewNamesEveryFault(t *testing.T) {
+	_, err := New(Options{Window: time.Hour, Retention: time.Minute, Step: time.Millisecond, MaxStreams: -1, Hosts: []string{"https://a"}})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{"Reader", "Window", "Step", "MaxStreams", "Hosts"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q does not name %s", err, want)
+		}
+	}
+}
+
+func TestErrorsAreMappedInOnePlace(t *testing.T) {
+	cases := []struct {
+		name   string
+		err    error
+		status int
+		logged bool
+	}{
+		{"bad query", detector.ErrQuery, http.StatusBadRequest, false},
+		{"too slow", context.DeadlineExceeded, http.StatusServiceUnavailable, true},
+		{"anything else", io.ErrUnexpectedEOF, http.StatusInternalServerError, true},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			var log strings.Builder
+			_, url := serve(t, Options{Reader: &fakeReader{err: c.err}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			resp, body := fetch(t, url+"/api/v1/reports?target=https://private.example")
+			if resp.StatusCode != c.status {
+				t.Errorf("%s, want %d", resp.Status, c.status)
+			}
+			var p problem
+			if err := json.Unmarshal(body, &p); err != nil || p.Error == "" {
+				t.Errorf("body %q: %v", body, err)
+			}
+			if strings.Contains(string(body), "EOF") {
+				t.Errorf("the answer tells internals: %s", body)
+			}
+			if got := log.Len() > 0; got != c.logged {
+				t.Errorf("logged %t, want %t: %s", got, c.logged, log.String())
+			}
+			if strings.Contains(log.String(), "private") || strings.Contains(log.String(), "127.0.0.1") {
+				t.Errorf("the log holds a query or an address: %s", log.String())
+			}
+		})
+	}
+}

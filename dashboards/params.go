@@ -1,0 +1,147 @@
+package dashboards
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxQuery is the longest query string in bytes.
+const maxQuery = 4096
+
+// paramError says which parameter is wrong and what it may be. Its text never quotes what the client sent.
+type paramError struct {
+	name    string
+	must    string
+	allowed []string
+}
+
+func (e *paramError) Error() string {
+	if len(e.allowed) == 0 {
+		return e.name + " " + e.must
+	}
+	return e.name + " " + e.must + ": " + strings.Join(e.allowed, ", ")
+}
+
+// params reads the parameters of one request. The first fault sticks; what is read after it is worthless.
+type params struct {
+	values url.Values
+	err    error
+}
+
+// paramsOf reads the query string, which may have only the parameters named, each once.
+func paramsOf(r *http.Request, known ...string) *params {
+	p := &params{}
+	if len(r.URL.RawQuery) > maxQuery {
+		p.fail("query", fmt.Sprintf("must be at most %d bytes", maxQuery))
+		return p
+	}
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		p.fail("query", "must be name=value pairs joined by &, percent-encoded")
+		return p
+	}
+	p.values = values
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if !slices.Contains(known, name) {
+			p.fail("query", "has a parameter that is not one of", known...)
+		} else if len(values[name]) > 1 {
+			p.fail(name, "must be given once")
+		}
+	}
+	return p
+}
+
+func (p *params) fail(name, must string, allowed ...string) {
+	if p.err == nil {
+		p.err = &paramError{name: name, must: must, allowed: allowed}
+	}
+}
+
+// text is a parameter of at most limit bytes; "" when absent.
+func (p *params) text(name string, limit int) string {
+	v := p.values.Get(name)
+	if len(v) > limit {
+		p.fail(name, fmt.Sprintf("must be at most %d bytes", limit))
+	}
+	return v
+}
+
+// span is a positive duration of at most longest.
+func (p *params) span(name string, absent, longest time.Duration) time.Duration {
+	v := p.values.Get(name)
+	if v == "" {
+		return min(absent, longest)
+	}
+	d, err := parseSpan(v)
+	if err != nil || d <= 0 || d > longest {
+		p.fail(name, fmt.Sprintf("must be a duration above 0 and at most %s, such as 90s, 15m, 24h or 7d", formatSpan(longest)))
+	}
+	return d
+}
+
+// parseSpan takes what time.ParseDuration does, and whole days.
+func parseSpan(s string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 16)
+		return time.Duration(n) * 24 * time.Hour, err
+	}
+	return time.ParseDuration(s)
+}
+
+func formatSpan(d time.Duration) string {
+	if d%(24*time.Hour) == 0 {
+		return strconv.Itoa(int(d/(24*time.Hour))) + "d"
+	}
+	return d.String()
+}
+
+// integer is a whole number from least to most.
+func (p *params) integer(name string, absent, least, most int) int {
+	v := p.values.Get(name)
+	if v == "" {
+		return absent
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < least || n > most {
+		p.fail(name, fmt.Sprintf("must be a whole number from %d to %d", least, most))
+	}
+	return n
+}
+
+// oneOf is one of a few words.
+func (p *params) oneOf(name, absent string, allowed ...string) string {
+	v := p.values.Get(name)
+	if v == "" {
+		return absent
+	}
+	if !slices.Contains(allowed, v) {
+		p.fail(name, "must be one of", allowed...)
+	}
+	return v
+}
+
+// list is a comma-separated list of words without repetition; nil when absent.
+func (p *params) list(name string, allowed ...string) []string {
+	v := p.values.Get(name)
+	if v == "" {
+		return nil
+	}
+	words := strings.Split(v, ",")
+	for i, word := range words {
+		if !slices.Contains(allowed, word) {
+			p.fail(name, "must be a comma-separated list of", allowed...)
+			return nil
+		}
+		if slices.Contains(words[:i], word) {
+			p.fail(name, "must not name a dimension twice; it may have", allowed...)
+			return nil
+		}
+	}
+	return words
+}

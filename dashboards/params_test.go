@@ -1,0 +1,84 @@
+package dashboards
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestParameterErrorsNameTheParameterAndWhatIsAllowed(t *testing.T) {
+	reader := &fakeReader{}
+	_, url := serve(t, Options{Reader: reader, Servers: fleet(t, 5), Retention: 48 * time.Hour})
+	cases := []struct{ query, parameter, says string }{
+		{"totals?since=0s", "since", "at most 2d"},
+		{"totals?since=-5m", "since", "above 0"},
+		{"totals?since=3d", "since", "at most 2d"},
+		{"totals?since=yesterday", "since", "15m"},
+		{"totals?since=99999999d", "since", "at most 2d"},
+		{"totals?by=type,colour", "by", "protocol"},
+		{"totals?by=type,type", "by", "twice"},
+		{"totals?by=,", "by", "country"},
+		{"totals?limit=0", "limit", "from 1 to 10000"},
+		{"totals?limit=10001", "limit", "from 1 to 10000"},
+		{"totals?limit=ten", "limit", "whole number"},
+		{"totals?bye=type", "query", "since, by, limit"},
+		{"totals?since=1m&since=2m", "since", "once"},
+		{"totals?%zz", "query", "percent-encoded"},
+		{"totals?since=" + strings.Repeat("9", maxQuery), "query", "4096"},
+		{"reports?type=TCP", "type", "tcp.reset"},
+		{"reports?type=" + strings.Repeat("a", 65), "type", "64 bytes"},
+		{"reports?target=" + strings.Repeat("a", 257), "target", "256 bytes"},
+		{"reports?limit=1001", "limit", "from 1 to 1000"},
+		{"incidents?since=1w", "since", "24h"},
+		{"reachability?step=10ms", "step", "at least 1s"},
+		{"reachability?since=48h&step=1m", "step", "divided by 1440"},
+		{"servers?state=broken", "state", "up, down, unknown"},
+		{"servers?first=-1", "first", "from 0"},
+		{"servers?limit=10001", "limit", "from 0 to 10000"},
+		{"servers.bits?state=no", "state", "up, down, unknown"},
+		{"servers.png?width=99999", "width", "whole number from"},
+		{"stream?since=1m", "query", "one of"},
+	}
+	for _, c := range cases {
+		resp, body := fetch(t, url+"/api/v1/"+c.query)
+		var p problem
+		if err := json.Unmarshal(body, &p); err != nil {
+			t.Fatalf("%.60s: %v: %s", c.query, err, body)
+		}
+		if resp.StatusCode != http.StatusBadRequest || p.Parameter != c.parameter || !strings.Contains(p.Error, c.says) {
+			t.Errorf("%.60s: %s, %+v; want 400, parameter %q and %q", c.query, resp.Status, p, c.parameter, c.says)
+		}
+	}
+	if n := reader.count(); n != 0 {
+		t.Errorf("the store was asked %d times for requests that were refused", n)
+	}
+}
+
+func TestParameterErrorsListTheWords(t *testing.T) {
+	_, url := serve(t, Options{Reader: &fakeReader{}})
+	_, body := fetch(t, url+"/api/v1/totals?by=colour")
+	var p problem
+	if err := json.Unmarshal(body, &p); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"type", "app", "target", "asn", "country", "server", "protocol", "status", "source"}
+	if !slices.Equal(p.Allowed, want) {
+		t.Errorf("allowed %v, want %v", p.Allowed, want)
+	}
+}
+
+func TestParseSpan(t *testing.T) {
+	for s, want := range map[string]time.Duration{"90s": 90 * time.Second, "1h30m": 90 * time.Minute, "7d": 7 * 24 * time.Hour} {
+		if got, err := parseSpan(s); err != nil || got != want {
+			t.Errorf("%s: %v, %v", s, got, err)
+		}
+	}
+	for _, s := range []string{"", "d", "-1d", "1.5d", "65536d", "7"} {
+		if got, err := parseSpan(s); err == nil {
+			t.Errorf("%q: %v, want an error", s, got)
+		}
+	}
+}

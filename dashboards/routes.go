@@ -1,0 +1,111 @@
+package dashboards
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/heliograph-net/heliograph/detector"
+)
+
+// queryTimeout bounds one request to the API but for the stream.
+const queryTimeout = 15 * time.Second
+
+// handler answers a request or returns why not; answer maps the error.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+func (d *Dashboard) routes() http.Handler {
+	r := mux.NewRouter()
+	api := r.PathPrefix("/api/v1").Subrouter()
+	for path, h := range map[string]handler{
+		"/totals":       d.getTotals,
+		"/reports":      d.getReports,
+		"/incidents":    d.getIncidents,
+		"/reachability": d.getReachability,
+		"/servers":      d.getServers,
+		"/servers.bits": d.getServersBits,
+		"/servers.png":  d.getServersPNG,
+	} {
+		api.Handle(path, d.answer(path, timed(h)))
+	}
+	api.Handle("/stream", d.answer("/stream", d.getStream))
+	for path, file := range pageFiles {
+		r.Handle(path, d.answer(path, file.handler()))
+	}
+	r.NotFoundHandler = d.answer("", func(http.ResponseWriter, *http.Request) error { return errNotFound })
+	return r
+}
+
+func timed(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		ctx, cancel := context.WithTimeout(r.Context(), queryTimeout)
+		defer cancel()
+		return h(w, r.WithContext(ctx))
+	}
+}
+
+var (
+	errNotFound = errors.New("there is nothing here; the API is below /api/v1")
+	errBusy     = errors.New("too many live streams; close another page or try later")
+	errStopping = errors.New("shutting down")
+)
+
+// problem is the body of every error.
+type problem struct {
+	Error     string   `json:"error"`
+	Parameter string   `json:"parameter,omitempty"`
+	Allowed   []string `json:"allowed,omitempty"`
+}
+
+// answer is the one place where errors become answers. An error that a handler returns after it began to write is lost; only the stream
+// does that, and there it means that the reader is gone.
+func (d *Dashboard) answer(route string, h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := h(w, r)
+		fault, badParameter := errors.AsType[*paramError](err)
+		switch {
+		case err == nil:
+		case badParameter:
+			writeError(w, http.StatusBadRequest, problem{Error: fault.Error(), Parameter: fault.name, Allowed: fault.allowed})
+		case errors.Is(err, detector.ErrQuery):
+			writeError(w, http.StatusBadRequest, problem{Error: "the store cannot answer this query"})
+		case errors.Is(err, errNotFound):
+			writeError(w, http.StatusNotFound, problem{Error: err.Error()})
+		case errors.Is(err, errBusy), errors.Is(err, errStopping):
+			w.Header().Set("Retry-After", "5")
+			writeError(w, http.StatusServiceUnavailable, problem{Error: err.Error()})
+		case r.Context().Err() != nil: // nobody waits for an answer
+		case errors.Is(err, context.DeadlineExceeded):
+			d.o.Logger.Warn("dashboard query took too long", "route", route, "limit", queryTimeout)
+			writeError(w, http.StatusServiceUnavailable, problem{Error: "the query took too long; ask for a shorter span"})
+		default:
+			d.o.Logger.Error("dashboard query", "route", route, "error", err)
+			writeError(w, http.StatusInternalServerError, problem{Error: "internal error; the log says more"})
+		}
+	})
+}
+
+func writeError(w http.ResponseWriter, status int, p problem) {
+	body, err := json.Marshal(p)
+	if err != nil { // cannot be: strings only
+		body = []byte("{}")
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	w.Write(append(body, '\n')) // an error here means that the client is gone
+}
+
+// writeJSON answers with v.
+func writeJSON(w http.ResponseWriter, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Write(append(body, '\n')) // an error here means that the client is gone
+	return nil
+}

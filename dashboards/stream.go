@@ -1,0 +1,151 @@
+package dashboards
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+const (
+	heartbeatEvery = 15 * time.Second
+	// writeTimeout is how long a reader may take to make room for one event before it is cut off.
+	writeTimeout = 10 * time.Second
+)
+
+// refresh reads everything that the page shows. On an error it returns what it could read.
+func (d *Dashboard) refresh(ctx context.Context, now time.Time) (map[string]any, error) {
+	fresh := map[string]any{}
+	var faults []error
+	for name, read := range map[string]func(context.Context, time.Time) (any, error){
+		sectionTotals:       d.liveTotals,
+		sectionIncidents:    d.liveIncidents,
+		sectionServers:      d.liveServers,
+		sectionReachability: d.liveReachability,
+		sectionReports:      d.liveReports,
+	} {
+		v, err := read(ctx, now)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("reading %s: %w", name, err))
+			continue
+		}
+		fresh[name] = v
+	}
+	return fresh, errors.Join(faults...)
+}
+
+// nothing is what the page is told before the first look succeeded.
+func nothing(o *Options) map[string]any {
+	return map[string]any{
+		sectionTotals: totalsJSON{
+			WindowSeconds: int(o.Window / time.Second), Outcomes: []totalJSON{}, Networks: []totalJSON{}, Collectors: []totalJSON{},
+		},
+		sectionIncidents:    []incidentJSON{},
+		sectionServers:      summaryJSON{},
+		sectionReachability: reachabilityJSON{StepSeconds: o.Step.Seconds(), All: newColumns(0), Origins: []originJSON{}},
+		sectionReports:      []reportJSON{},
+		sectionTrouble:      nil,
+	}
+}
+
+// getStream sends server-sent events (HTML, section 9.2) until the reader goes, is too slow, or the dashboard shuts down.
+func (d *Dashboard) getStream(w http.ResponseWriter, r *http.Request) error {
+	if p := paramsOf(r); p.err != nil {
+		return p.err
+	}
+	watcher, err := d.live.watch()
+	if err != nil {
+		return err
+	}
+	defer watcher.leave()
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx would collect events
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	s := &stream{w: w, control: http.NewResponseController(w)}
+	s.follow(r.Context(), watcher)
+	return nil
+}
+
+// stream writes events to one reader.
+type stream struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	started bool // the snapshot was sent
+}
+
+// follow returns when there is nothing more to send, or nobody who takes it in time.
+func (s *stream) follow(ctx context.Context, watcher *watcher) {
+	heartbeat := time.NewTicker(heartbeatEvery)
+	defer heartbeat.Stop()
+	err := s.send([]byte(": heliograph\n\n")) // so that the reader has the headers at once
+	for err == nil {
+		news := watcher.news()
+		if news.finished {
+			return
+		}
+		if err = s.tell(news); err != nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-news.changed:
+		case <-heartbeat.C:
+			err = s.send(event([]byte(": heartbeat\n"), "clock", encode(clockJSON{stamp(time.Now())})))
+		}
+	}
+}
+
+// clockJSON tells the reader the server's time, by which it says how long ago something was.
+type clockJSON struct {
+	Now time.Time `json:"now"`
+}
+
+// tell sends the snapshot first, and what changed after that.
+func (s *stream) tell(n news) error {
+	if len(n.names) == 0 {
+		return nil
+	}
+	if !s.started {
+		s.started = true
+		n.data["now"] = encode(stamp(time.Now()))
+		return s.send(event(nil, "snapshot", encode(n.data)))
+	}
+	var out []byte
+	for _, name := range n.names {
+		out = event(out, name, n.data[name])
+	}
+	return s.send(out)
+}
+
+// send writes and flushes within writeTimeout.
+func (s *stream) send(b []byte) error {
+	if err := s.control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	if _, err := s.w.Write(b); err != nil {
+		return err
+	}
+	return s.control.Flush()
+}
+
+// event appends one event; data is JSON, which has no line breaks.
+func event(dst []byte, name string, data []byte) []byte {
+	dst = append(dst, "event: "+name+"\ndata: "...)
+	dst = append(dst, data...)
+	return append(dst, "\n\n"...)
+}
+
+// encode is for values that always encode: times, and JSON that was encoded before.
+func encode(v any) json.RawMessage {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return json.RawMessage("null")
+	}
+	return data
+}

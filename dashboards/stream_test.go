@@ -1,0 +1,322 @@
+package dashboards
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/heatmap"
+)
+
+// reading is one open stream.
+type reading struct {
+	t    *testing.T
+	resp *http.Response
+	scan *bufio.Scanner
+}
+
+func openStream(t *testing.T, client *http.Client, url string) *reading {
+	t.Helper()
+	resp, err := client.Get(url + "/api/v1/stream")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/event-stream" {
+		t.Fatalf("%s %s", resp.Status, resp.Header.Get("Content-Type"))
+	}
+	scan := bufio.NewScanner(resp.Body)
+	scan.Buffer(nil, 1<<20)
+	return &reading{t: t, resp: resp, scan: scan}
+}
+
+// next returns the next event, its comments joined before it. At the end of the stream its name is "".
+func (r *reading) next() (name, data, comments string) {
+	r.t.Helper()
+	for r.scan.Scan() {
+		switch line := r.scan.Text(); {
+		case line == "" && name != "":
+			return name, data, comments
+		case strings.HasPrefix(line, ":"):
+			comments += line
+		case strings.HasPrefix(line, "event: "):
+			name = line[len("event: "):]
+		case strings.HasPrefix(line, "data: "):
+			data = line[len("data: "):]
+		case line != "":
+			r.t.Fatalf("not an event stream: %q", line)
+		}
+	}
+	return "", "", comments
+}
+
+// wantNext reads the next event and checks its name and that its data has something in it.
+func (r *reading) wantNext(name, has string) string {
+	r.t.Helper()
+	got, data, _ := r.next()
+	if got != name || !strings.Contains(data, has) {
+		r.t.Fatalf("event %q %s\nwant %q with %s", got, data, name, has)
+	}
+	return data
+}
+
+func (r *reading) close() { r.resp.Body.Close() }
+
+func TestStreamSendsASnapshotAndThenWhatChanged(t *testing.T) {
+	m := fleet(t, 9)
+	reader := &fakeReader{totals: []detector.Total{{Dims: dims("type", "ok"), OK: 5}}}
+	d, url := serve(t, Options{Reader: reader, Servers: m})
+	stream := openStream(t, http.DefaultClient, url)
+	defer stream.close()
+
+	var snapshot map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(stream.wantNext("snapshot", `"ok":5`)), &snapshot); err != nil {
+		t.Fatal(err)
+	}
+	for _, member := range append(slices.Clone(sections), "now") {
+		if _, ok := snapshot[member]; !ok {
+			t.Errorf("the snapshot lacks %s", member)
+		}
+	}
+	if string(snapshot[sectionTrouble]) != "null" || string(snapshot[sectionIncidents]) != "[]" {
+		t.Errorf("trouble %s, incidents %s; want null and []", snapshot[sectionTrouble], snapshot[sectionIncidents])
+	}
+
+	reader.set(func(f *fakeReader) {
+		f.totals = []detector.Total{{Dims: dims("type", "ok"), OK: 6}}
+		f.incidents = []detector.Incident{{ID: 1, Title: "reset", Since: time.Now()}}
+	})
+	m.Set(4, heatmap.Up, time.Now())
+	want := map[string]string{"totals": `"ok":6`, "incidents": `"title":"reset"`, "servers": `"up":1`}
+	for len(want) > 0 {
+		name, data, _ := stream.next()
+		if has, ok := want[name]; name != sectionReachability && (!ok || !strings.Contains(data, has)) {
+			t.Fatalf("event %q %s\nwant one of %v", name, data, want)
+		}
+		delete(want, name)
+	}
+
+	if err := d.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if name, data, _ := stream.next(); name != "" {
+		t.Errorf("after the shutdown came %s %s", name, data)
+	}
+	if resp, _ := fetch(t, url+"/api/v1/stream"); resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("a stream after the shutdown: %s, want 503", resp.Status)
+	}
+	if err := d.Shutdown(t.Context()); err != nil {
+		t.Errorf("a second shutdown: %v", err)
+	}
+}
+
+func TestStreamsAreBounded(t *testing.T) {
+	_, url := serve(t, Options{Reader: &fakeReader{}, MaxStreams: 1})
+	first := openStream(t, http.DefaultClient, url)
+	first.wantNext("snapshot", "")
+	resp, body := fetch(t, url+"/api/v1/stream")
+	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" || !strings.Contains(string(body), "too many") {
+		t.Errorf("a second stream: %s %s", resp.Status, body)
+	}
+	first.close()
+	for { // the first one's place is free as soon as the server notices
+		resp, err := http.Get(url + "/api/v1/stream")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode == http.StatusOK {
+			return
+		}
+	}
+}
+
+// The tests below run in virtual time: an HTTP server and its client over connections in memory.
+
+// memory is a listener whose connections are pipes.
+type memory struct {
+	conns chan net.Conn
+	done  chan struct{}
+}
+
+func (m *memory) Accept() (net.Conn, error) {
+	select {
+	case c := <-m.conns:
+		return c, nil
+	case <-m.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (m *memory) Close() error   { close(m.done); return nil }
+func (m *memory) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }
+
+// virtual serves a dashboard in memory, with the timeouts of a real listener. Call stop before the bubble ends.
+func virtual(t *testing.T, o Options) (d *Dashboard, client *http.Client, stop func()) {
+	t.Helper()
+	d, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln := &memory{conns: make(chan net.Conn), done: make(chan struct{})}
+	server := &http.Server{Handler: d, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second}
+	ended := make(chan error)
+	go func() { ended <- server.Serve(ln) }()
+	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		here, there := net.Pipe()
+		ln.conns <- there
+		return here, nil
+	}}
+	return d, &http.Client{Transport: transport}, func() {
+		if err := d.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		transport.CloseIdleConnections()
+		server.Close()
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	}
+}
+
+func (l *live) watching() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.watchers
+}
+
+func TestStreamBeatsWhileNothingChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, client, stop := virtual(t, Options{Reader: &fakeReader{}, Step: time.Hour})
+		defer stop()
+		stream := openStream(t, client, "http://localhost")
+		defer stream.close()
+		stream.wantNext("snapshot", "")
+		began := time.Now()
+		for range 8 { // two minutes: longer than the listener's timeouts
+			name, data, comments := stream.next()
+			for name == sectionReachability { // its last column moves on with the clock
+				name, data, comments = stream.next()
+			}
+			if name != "clock" || !strings.Contains(data, `"now":"`) || !strings.Contains(comments, "heartbeat") {
+				t.Fatalf("after %v: %q %s %s", time.Since(began), name, data, comments)
+			}
+		}
+		if took := time.Since(began).Round(time.Second); took != 120*time.Second {
+			t.Errorf("eight heartbeats took %v, want 2m", took)
+		}
+	})
+}
+
+func TestSlowReaderIsCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reader := &fakeReader{totals: []detector.Total{{Dims: dims("type", "ok"), OK: 1}}}
+		d, client, stop := virtual(t, Options{Reader: reader})
+		defer stop()
+		slow, fast := openStream(t, client, "http://localhost"), openStream(t, client, "http://localhost")
+		defer slow.close()
+		slow.wantNext("snapshot", "")
+		fast.wantNext("snapshot", "")
+		events := make(chan string)
+		go func() {
+			defer close(events)
+			for name, _, _ := fast.next(); name != ""; name, _, _ = fast.next() {
+				events <- name
+			}
+		}()
+		// From here on slow reads nothing. Its pipe takes no byte, its transport's buffers a few thousand.
+		reader.set(func(f *fakeReader) {
+			f.incidents = []detector.Incident{{ID: 1, Title: strings.Repeat("long ", 20_000), Since: time.Now()}}
+		})
+		if got := <-events; got != "incidents" {
+			t.Fatalf("the fast reader got %s", got)
+		}
+		time.Sleep(writeTimeout + time.Second)
+		synctest.Wait()
+		if n := d.live.watching(); n != 1 {
+			t.Errorf("%d streams, want only the one that reads", n)
+		}
+		reader.set(func(f *fakeReader) { f.totals = []detector.Total{{Dims: dims("type", "ok"), OK: 2}} })
+		for got := range events {
+			if got == "totals" {
+				break
+			}
+		}
+		fast.close()
+		for range events {
+		}
+	})
+}
+
+func TestStoreIsLookedAtOnlyWhileSomebodyWatches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reader := &fakeReader{}
+		_, client, stop := virtual(t, Options{Reader: reader})
+		defer stop()
+		time.Sleep(time.Hour)
+		if n := reader.count(); n != 0 {
+			t.Errorf("%d queries while nobody watched", n)
+		}
+		stream := openStream(t, client, "http://localhost")
+		stream.wantNext("snapshot", "")
+		perLook := reader.count()
+		time.Sleep(9*time.Second + time.Second/2)
+		if n := reader.count(); n != 10*perLook {
+			t.Errorf("%d queries in ten seconds, want %d a second", n, perLook)
+		}
+		stream.close()
+		synctest.Wait()
+		time.Sleep(2 * time.Second)
+		before := reader.count()
+		time.Sleep(time.Hour)
+		if n := reader.count(); n != before {
+			t.Errorf("%d queries after the last reader left", n-before)
+		}
+	})
+}
+
+func TestSlowStoreIsLookedAtLessOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reader := &fakeReader{takes: time.Second}
+		_, client, stop := virtual(t, Options{Reader: reader})
+		defer stop()
+		stream := openStream(t, client, "http://localhost")
+		defer stream.close()
+		began := time.Now()
+		stream.wantNext("snapshot", "")
+		look, perLook := time.Since(began), reader.count()
+		time.Sleep(100 * look)
+		if n := reader.count(); n > 11*perLook+perLook {
+			t.Errorf("%d queries in a hundred times what a look takes, want about ten looks of %d", n, perLook)
+		}
+	})
+}
+
+func TestTroubleWithTheStoreIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reader := &fakeReader{totals: []detector.Total{{Dims: dims("type", "ok"), OK: 7}}}
+		_, client, stop := virtual(t, Options{Reader: reader})
+		defer stop()
+		stream := openStream(t, client, "http://localhost")
+		defer stream.close()
+		stream.wantNext("snapshot", `"ok":7`)
+		reader.set(func(f *fakeReader) { f.err = io.ErrUnexpectedEOF })
+		stream.wantNext("trouble", `"since":"`)
+		late := openStream(t, client, "http://localhost")
+		defer late.close()
+		if data := late.wantNext("snapshot", `"trouble":{"since"`); !strings.Contains(data, `"ok":7`) {
+			t.Errorf("what was known is lost: %s", data)
+		}
+		reader.set(func(f *fakeReader) { f.err = nil })
+		stream.wantNext("trouble", "null")
+	})
+}

@@ -1,0 +1,69 @@
+// Builds the page into dist/, which is committed and embedded into the Go binary, so that `go build` needs no Node.
+// With --check it builds into a temporary directory and compares: it exits 1 and names the files that differ.
+import { build } from "esbuild";
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const dist = join(here, "dist");
+const bundled = ["preact", "@preact/signals", "@preact/signals-core"];
+
+async function buildInto(dir) {
+  await mkdir(dir, { recursive: true });
+  await build({
+    absWorkingDir: here,
+    entryPoints: { app: "src/main.tsx", style: "src/style.css" },
+    outdir: dir,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    charset: "utf8",
+    logLevel: "warning",
+  });
+  await cp(join(here, "static"), dir, { recursive: true });
+  await writeFile(join(dir, "licenses.txt"), await licenses());
+}
+
+// licenses gathers what the licences of the bundled packages ask to be passed on with them.
+async function licenses() {
+  const texts = bundled.map(async (name) => {
+    const dir = join(here, "node_modules", name);
+    const { version } = JSON.parse(await readFile(join(dir, "package.json"), "utf8"));
+    return `${name} ${version}\n\n${(await readFile(join(dir, "LICENSE"), "utf8")).trim()}\n`;
+  });
+  return (await Promise.all(texts)).join("\n\n");
+}
+
+async function differences(a, b) {
+  const names = new Set([...(await readdir(a)), ...(await readdir(b))]);
+  const read = (dir, name) => readFile(join(dir, name)).catch(() => Buffer.alloc(0));
+  const out = [];
+  for (const name of [...names].sort()) {
+    if (!(await read(a, name)).equals(await read(b, name))) out.push(name);
+  }
+  return out;
+}
+
+if (process.argv.includes("--check")) {
+  const dir = await mkdtemp(join(tmpdir(), "heliograph-dist-"));
+  try {
+    await buildInto(dir);
+    const changed = await differences(dist, dir);
+    if (changed.length > 0) {
+      console.error(`dist/ is not what src/ builds to: ${changed.join(", ")}; run npm run build and commit dist/`);
+      process.exitCode = 1;
+    } else {
+      console.log("dist/ is what src/ builds to");
+    }
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+} else {
+  await rm(dist, { recursive: true, force: true });
+  await buildInto(dist);
+}

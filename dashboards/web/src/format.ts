@@ -1,0 +1,71 @@
+// Numbers, spans and times as people read them. All pure.
+
+const grouped = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+
+/** A count: exact below a million, then "1.2M". Estimates are rounded; what is above 0 is never shown as 0. */
+export function count(n: number): string {
+  if (n > 0 && n < 1) return "<1";
+  return n < 999_999.5 ? grouped.format(n) : compact.format(n);
+}
+
+/** The share of part in whole: "0 %", "<0.1 %", "3.4 %", "57 %", "99.8 %"; 100 only when it is all. */
+export function share(part: number, whole: number): string {
+  if (whole <= 0) return "–";
+  const percent = (100 * part) / whole;
+  if (percent <= 0) return "0 %";
+  if (percent < 0.1) return "<0.1 %";
+  if (percent < 9.95) return `${percent.toFixed(1)} %`;
+  if (percent >= 100) return "100 %";
+  if (percent >= 99) return `${(Math.floor(percent * 10) / 10).toFixed(1)} %`;
+  return `${Math.round(percent)} %`;
+}
+
+/** A stretch of time, to its two largest units: "14 s", "3 min 5 s", "2 h 5 min", "3 d 4 h". */
+export function span(ms: number): string {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  if (s < 60) return `${s} s`;
+  if (s < 600) return join(Math.floor(s / 60), "min", s % 60, "s");
+  if (s < 3600) return `${Math.floor(s / 60)} min`;
+  if (s < 86_400) return join(Math.floor(s / 3600), "h", Math.floor((s % 3600) / 60), "min");
+  return join(Math.floor(s / 86_400), "d", Math.floor((s % 86_400) / 3600), "h");
+}
+
+function join(major: number, majorUnit: string, minor: number, minorUnit: string): string {
+  return minor === 0 ? `${major} ${majorUnit}` : `${major} ${majorUnit} ${minor} ${minorUnit}`;
+}
+
+/** Time of day, "12:03:10", with the day before it unless it is today's. */
+export function clock(at: number, now: number): string {
+  const t = new Date(at);
+  const time = `${two(t.getHours())}:${two(t.getMinutes())}:${two(t.getSeconds())}`;
+  if (new Date(now).toDateString() === t.toDateString()) return time;
+  return `${t.toLocaleDateString("en-GB", { day: "numeric", month: "short" })}, ${time}`;
+}
+
+/** Time of day without seconds. */
+export function minute(at: number): string {
+  const t = new Date(at);
+  return `${two(t.getHours())}:${two(t.getMinutes())}`;
+}
+
+function two(n: number): string {
+  return n < 10 ? `0${n}` : `${n}`;
+}
+
+/** "1 server", "2 servers". */
+export function plural(n: number, one: string, many = `${one}s`): string {
+  return `${count(n)} ${n === 1 ? one : many}`;
+}
+
+/** A network as people call it: its name, or its number, or that it is unknown. */
+export function network(asn: number | undefined, name: string | undefined): string {
+  if (name) return name;
+  return asn ? `AS${asn}` : "Unknown network";
+}
+
+/** A latency: "87 ms", "2.4 s". */
+export function elapsed(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : span(ms);
+}

@@ -1,0 +1,263 @@
+// Where every server of the heat map lies: data centres hold clusters, clusters hold rows, rows hold servers, in order. Boxes go
+// from left to right and wrap. All lengths are whole device pixels, so that every edge is sharp.
+import type { Cluster, DataCentre } from "../api.ts";
+
+/** A line of cells; a row of servers that is too long takes several. */
+export interface Line {
+  x: number;
+  y: number;
+  first: number;
+  count: number;
+}
+
+export interface Box {
+  level: "data centre" | "cluster";
+  name: string;
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  first: number;
+  count: number;
+  labelled: boolean;
+}
+
+export interface RowLabel {
+  name: string;
+  x: number;
+  y: number;
+}
+
+export interface Layout {
+  /** From one cell's edge to the next one's. */
+  pitch: number;
+  /** Space between cells, part of the pitch. */
+  gap: number;
+  width: number;
+  height: number;
+  lines: Line[];
+  boxes: Box[];
+  rowLabels: RowLabel[];
+  /** Height of a label's line. */
+  labelHeight: number;
+  /** Some row that could stay whole takes several lines. */
+  folded: boolean;
+}
+
+export interface Space {
+  width: number;
+  /** The layout takes the largest cells with which it is not higher than this. */
+  maxHeight: number;
+  /** Device pixels per pixel of the sizes named here, for sharp screens and for wall screens with large type. */
+  scale: number;
+}
+
+interface Style {
+  pitch: number;
+  gap: number;
+  rowGap: number;
+  pad: number;
+  margin: number;
+  labelHeight: number;
+  clusterLabels: boolean;
+  rowLabelWidth: number;
+}
+
+// Pitches, in pixels before scale.
+const largestPitch = 28;
+const comfortablePitch = 9; // above it, cells rather shrink than that a row takes two lines
+const rowLabelsFrom = 12;
+const clusterLabelsFrom = 3;
+
+/** A row of so many servers is never folded, if there is room. */
+const wholeRow = 64;
+
+/** Data centres may stand side by side in so many columns. */
+const mostColumns = 4;
+
+/** Lays out the data centres. If even the smallest cells do not fit, the result is higher than asked. */
+export function layout(dataCentres: DataCentre[], space: Space): Layout {
+  const labelled = bestFit(dataCentres, space, true);
+  if (labelled.height <= space.maxHeight && labelled.pitch >= clusterLabelsFrom * space.scale) return labelled;
+  const bare = bestFit(dataCentres, space, false);
+  return labelled.height <= space.maxHeight && labelled.pitch >= bare.pitch ? labelled : bare;
+}
+
+/** The layout with the largest cells, over the numbers of columns; the lowest of those. */
+function bestFit(dataCentres: DataCentre[], space: Space, clusterLabels: boolean): Layout {
+  let best = largestFit(dataCentres, space, 1, clusterLabels);
+  for (let columns = 2; columns <= Math.min(mostColumns, dataCentres.length); columns++) {
+    const trial = largestFit(dataCentres, space, columns, clusterLabels);
+    if (trial.width > space.width) continue;
+    if (trial.pitch > best.pitch || (trial.pitch === best.pitch && trial.height < best.height)) best = trial;
+  }
+  return best;
+}
+
+function largestFit(dataCentres: DataCentre[], space: Space, columns: number, clusterLabels: boolean): Layout {
+  const arranged = (pitch: number) => arrange(dataCentres, space.width, columns, styleOf(dataCentres, pitch, space.scale, clusterLabels));
+  const comfortable = Math.round(comfortablePitch * space.scale);
+  let low = 1;
+  let high = Math.round(largestPitch * space.scale);
+  let best = arranged(low);
+  if (best.height > space.maxHeight) return best;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    const trial = arranged(middle);
+    const fits = trial.height <= space.maxHeight && trial.width <= space.width;
+    if (fits && !(trial.folded && middle > comfortable)) {
+      low = middle;
+      best = trial;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return best;
+}
+
+function styleOf(dataCentres: DataCentre[], pitch: number, scale: number, clusterLabels: boolean): Style {
+  const roomy = pitch >= 4 * scale;
+  const px = (css: number) => Math.max(1, Math.round(css * scale));
+  return {
+    pitch,
+    gap: pitch >= 4 ? Math.max(1, Math.round(pitch * 0.12)) : 0,
+    rowGap: roomy ? Math.max(px(2), Math.round(pitch * 0.2)) : pitch >= 3 * scale ? px(1) : 0,
+    pad: roomy ? px(6) : px(3),
+    margin: roomy ? px(8) : px(3),
+    labelHeight: px(17),
+    clusterLabels,
+    rowLabelWidth: pitch >= rowLabelsFrom * scale ? rowLabelWidth(dataCentres, px) : 0,
+  };
+}
+
+/** Room for the longest row name; 0 when they are too long to show, or when no cluster has rows to tell apart. */
+function rowLabelWidth(dataCentres: DataCentre[], px: (css: number) => number): number {
+  let longest = 0;
+  for (const dc of dataCentres) {
+    for (const cluster of dc.clusters) {
+      if (cluster.rows.length < 2) continue;
+      for (const row of cluster.rows) longest = Math.max(longest, row.name.length);
+    }
+  }
+  return longest === 0 || longest > 8 ? 0 : longest * px(6.5) + px(6);
+}
+
+function arrange(dataCentres: DataCentre[], width: number, columns: number, style: Style): Layout {
+  const out: Layout = {
+    pitch: style.pitch, gap: style.gap, width: 0, height: 0,
+    lines: [], boxes: [], rowLabels: [], labelHeight: style.labelHeight, folded: false,
+  };
+  const columnWidth = Math.floor((width - (columns - 1) * style.margin) / columns);
+  const shelf = new Shelf(0, 0, width, style.margin);
+  for (const dc of dataCentres) {
+    // Placed at the origin first, because where it goes depends on its size.
+    const from = { lines: out.lines.length, boxes: out.boxes.length, labels: out.rowLabels.length };
+    const box = placeDataCentre(out, dc, columnWidth, style);
+    const at = shelf.place(box.width, box.height);
+    move(out, from, at.x, at.y);
+  }
+  out.width = shelf.usedWidth;
+  out.height = shelf.usedHeight;
+  return out;
+}
+
+function placeDataCentre(out: Layout, dc: DataCentre, width: number, style: Style): Box {
+  const box: Box = {
+    level: "data centre", name: dc.name, x: 0, y: 0, width: 0, height: 0, first: dc.first, count: dc.count, labelled: true,
+  };
+  out.boxes.push(box);
+  const top = style.labelHeight + style.pad;
+  const shelf = new Shelf(style.pad, top, width - 2 * style.pad, style.margin);
+  for (const cluster of dc.clusters) {
+    const from = { lines: out.lines.length, boxes: out.boxes.length, labels: out.rowLabels.length };
+    const inner = placeCluster(out, cluster, width - 2 * style.pad, style);
+    const at = shelf.place(inner.width, inner.height);
+    move(out, from, at.x, at.y);
+  }
+  box.width = Math.max(shelf.usedWidth + style.pad, Math.min(width, labelWidth(dc.name, style)));
+  box.height = shelf.usedHeight + style.pad;
+  return box;
+}
+
+function placeCluster(out: Layout, cluster: Cluster, width: number, style: Style): Box {
+  const box: Box = {
+    level: "cluster", name: cluster.name, x: 0, y: 0, width: 0, height: 0,
+    first: cluster.first, count: cluster.count, labelled: style.clusterLabels,
+  };
+  out.boxes.push(box);
+  const left = style.pad + style.rowLabelWidth;
+  const per = cellsPerLine(cluster, width - left - style.pad, style.pitch);
+  const longest = longestRow(cluster);
+  if (per < longest && longest <= wholeRow) out.folded = true;
+  let y = style.pad + (style.clusterLabels ? style.labelHeight : 0);
+  for (const row of cluster.rows) {
+    if (style.rowLabelWidth > 0) out.rowLabels.push({ name: row.name, x: left, y: y + style.pitch / 2 });
+    for (let done = 0; done < row.count; done += per) {
+      out.lines.push({ x: left, y, first: row.first + done, count: Math.min(per, row.count - done) });
+      y += style.pitch;
+    }
+    y += style.rowGap;
+  }
+  box.width = left + Math.min(per, longest) * style.pitch - style.gap + style.pad;
+  box.height = y - style.rowGap - style.gap + style.pad;
+  if (style.clusterLabels) box.width = Math.max(box.width, Math.min(width, labelWidth(cluster.name, style)));
+  return box;
+}
+
+/** Rows lie whole in a line if they can; very long ones are folded, into lines of about one length. */
+function cellsPerLine(cluster: Cluster, width: number, pitch: number): number {
+  const longest = longestRow(cluster);
+  const most = Math.max(1, Math.min(Math.max(wholeRow, Math.ceil(Math.sqrt(8 * cluster.count))), Math.floor(width / pitch)));
+  return longest <= most ? longest : Math.ceil(longest / Math.ceil(longest / most));
+}
+
+function longestRow(cluster: Cluster): number {
+  return cluster.rows.reduce((n, row) => Math.max(n, row.count), 1);
+}
+
+/** Room for the name, and in roomy layouts for a count of what is down beside it. */
+function labelWidth(name: string, style: Style): number {
+  const letters = Math.min(name.length, 12) + (style.rowLabelWidth > 0 ? 9 : 0);
+  return style.pad * 2 + letters * Math.round(style.labelHeight * 0.4);
+}
+
+function move(out: Layout, from: { lines: number; boxes: number; labels: number }, dx: number, dy: number): void {
+  for (const list of [out.lines.slice(from.lines), out.boxes.slice(from.boxes), out.rowLabels.slice(from.labels)]) {
+    for (const item of list) {
+      item.x += dx;
+      item.y += dy;
+    }
+  }
+}
+
+/** Shelf places boxes from left to right and starts a new line below when one does not fit. */
+class Shelf {
+  usedWidth: number;
+  usedHeight: number;
+  #x: number;
+  #y: number;
+
+  constructor(
+    private readonly left: number,
+    top: number,
+    private readonly width: number,
+    private readonly margin: number,
+  ) {
+    this.#x = left;
+    this.#y = top;
+    this.usedWidth = left;
+    this.usedHeight = top;
+  }
+
+  place(width: number, height: number): { x: number; y: number } {
+    if (this.#x > this.left && this.#x + width > this.left + this.width) {
+      this.#x = this.left;
+      this.#y = this.usedHeight + this.margin;
+    }
+    const at = { x: this.#x, y: this.#y };
+    this.#x += width + this.margin;
+    this.usedWidth = Math.max(this.usedWidth, at.x + width);
+    this.usedHeight = Math.max(this.usedHeight, at.y + height);
+    return at;
+  }
+}

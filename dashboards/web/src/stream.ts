@@ -1,0 +1,80 @@
+// The live connection: server-sent events with a reconnect of our own, because EventSource gives up for good on an HTTP error and
+// never notices a connection that died without a word.
+
+export type Status =
+  | { kind: "connecting" }
+  | { kind: "live" }
+  | { kind: "lost"; since: number; retryAt: number };
+
+export interface StreamEvents {
+  /** An event came; data is its parsed JSON. */
+  onEvent(name: string, data: unknown): void;
+  onStatus(status: Status): void;
+}
+
+const names = ["snapshot", "totals", "incidents", "servers", "reachability", "reports", "trouble", "clock"];
+
+/** The server says something at least every 15 s; after three times that the connection counts as dead. */
+const silenceMS = 45_000;
+
+/** Milliseconds before try n (from 0): 1 s doubling to 30 s, with jitter from 0 to 1 so that many pages do not return at once. */
+export function retryDelay(n: number, jitter: number): number {
+  return Math.min(30_000, 1000 * 2 ** Math.min(n, 10)) * (0.5 + 0.5 * jitter);
+}
+
+export class Stream {
+  #source: EventSource | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #watchdog: ReturnType<typeof setTimeout> | undefined;
+  #tries = 0;
+  #lostSince = 0;
+
+  constructor(
+    private readonly url: string,
+    private readonly events: StreamEvents,
+  ) {}
+
+  /** Connects at once, and again whenever the connection is lost. */
+  connect(): void {
+    this.close();
+    const source = new EventSource(this.url);
+    this.#source = source;
+    source.onerror = () => this.#lost();
+    for (const name of names) {
+      source.addEventListener(name, (event) => {
+        this.#heard(name);
+        this.events.onEvent(name, JSON.parse((event as MessageEvent<string>).data));
+      });
+    }
+    this.#watch();
+  }
+
+  close(): void {
+    this.#source?.close();
+    this.#source = undefined;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#watchdog);
+  }
+
+  #heard(name: string): void {
+    this.#watch();
+    if (name !== "snapshot") return;
+    this.#tries = 0;
+    this.#lostSince = 0;
+    this.events.onStatus({ kind: "live" });
+  }
+
+  #watch(): void {
+    clearTimeout(this.#watchdog);
+    this.#watchdog = setTimeout(() => this.#lost(), silenceMS);
+  }
+
+  #lost(): void {
+    this.close();
+    const now = Date.now();
+    this.#lostSince ||= now;
+    const delay = retryDelay(this.#tries++, Math.random());
+    this.events.onStatus({ kind: "lost", since: this.#lostSince, retryAt: now + delay });
+    this.#timer = setTimeout(() => this.connect(), delay);
+  }
+}

@@ -1,0 +1,118 @@
+import { useState } from "preact/hooks";
+import type { Incident } from "../api.ts";
+import { clock, count, network, plural, span } from "../format.ts";
+import { outcomeWords } from "../outcomes.ts";
+import { lastHeard } from "../overall.ts";
+import { now, snapshot } from "../store.ts";
+import { Ago, More, Panel, Since } from "./parts.tsx";
+
+const clearedShown = 2;
+const openShown = 6;
+/** With more open ones than this, the evidence waits behind a click. */
+const unfolded = 3;
+
+/** What is wrong, who is hit, and since when: open incidents first, then those that cleared lately. */
+export function Incidents() {
+  const s = snapshot.value;
+  if (s === undefined) return null;
+  const incidents = s.incidents;
+  const open = incidents.filter((incident) => incident.until === undefined);
+  const cleared = incidents.filter((incident) => incident.until !== undefined);
+  return (
+    <Panel id="incidents" title="Incidents" note={open.length > 0 ? `${open.length} open` : "none open"}>
+      {incidents.length === 0 && (
+        <p class="empty">
+          {lastHeard(s.reachability) === undefined
+            ? "None yet. One opens when requests fail more than they normally do, and says who is hit."
+            : "Nothing abnormal in the last 24 hours."}
+        </p>
+      )}
+      <List incidents={open} shown={openShown} unfold={open.length <= unfolded} />
+      {cleared.length > 0 && <h3>Cleared in the last 24 hours</h3>}
+      <List incidents={cleared} shown={clearedShown} unfold={false} />
+    </Panel>
+  );
+}
+
+function List(props: { incidents: Incident[]; shown: number; unfold: boolean }) {
+  const [all, setAll] = useState(false);
+  if (props.incidents.length === 0) return null;
+  const shown = all ? props.incidents : props.incidents.slice(0, props.shown);
+  return (
+    <>
+      <ul class="incidents">
+        {shown.map((incident) => (
+          <Item key={incident.id} incident={incident} unfold={props.unfold} />
+        ))}
+      </ul>
+      <More hidden={props.incidents.length - props.shown} open={all} toggle={() => setAll(!all)} />
+    </>
+  );
+}
+
+function Item({ incident, unfold }: { incident: Incident; unfold: boolean }) {
+  const open = incident.until === undefined;
+  const since = Date.parse(incident.since);
+  return (
+    <li class={open ? "incident open" : "incident"}>
+      <details class="incident-main" open={unfold}>
+        <summary>
+          <p class="incident-title">{incident.title}</p>
+          <p class="incident-what">
+            <code>{[incident.outcome, ...incident.also].join(", ")}</code> {outcomeWords(incident.outcome)}
+            <Scope incident={incident} />
+          </p>
+        </summary>
+        <ul class="evidence">
+          {incident.evidence.map((line) => (
+            <li key={line}>{line}</li>
+          ))}
+        </ul>
+      </details>
+      <ul class="incident-facts">
+        <li>{open ? <Since at={since} /> : <Cleared since={since} until={Date.parse(incident.until!)} />}</li>
+        <li>
+          {count(incident.failed)} of {plural(Math.round(incident.requests), "request")} failed, {count(incident.expected)} expected ·{" "}
+          {plural(incident.clients, "client")}
+        </li>
+      </ul>
+    </li>
+  );
+}
+
+function Cleared(props: { since: number; until: number }) {
+  return (
+    <>
+      {clock(props.since, now.value)} for {span(props.until - props.since)}, cleared <Ago at={props.until} />
+    </>
+  );
+}
+
+const scopeShown = 4;
+
+/** Who is hit and where: service, networks, countries, servers. */
+function Scope({ incident }: { incident: Incident }) {
+  const { networks, countries, servers } = incident.scope;
+  const parts: [string, string[]][] = [
+    ["", incident.target === "" ? [] : [incident.target]],
+    ["from", networks.map((n) => network(n.asn, n.as_name))],
+    ["from", countries],
+    ["on", servers],
+  ];
+  return (
+    <>
+      {parts
+        .filter(([, names]) => names.length > 0)
+        .map(([word, names]) => (
+          <span key={names[0]} class="scope">
+            {word} <b>{listed(names)}</b>
+          </span>
+        ))}
+    </>
+  );
+}
+
+function listed(names: string[]): string {
+  if (names.length <= scopeShown) return names.join(", ");
+  return `${names.slice(0, scopeShown - 1).join(", ")} and ${plural(names.length - scopeShown + 1, "other")}`;
+}

@@ -1,0 +1,50 @@
+// Small parts that several panels share.
+import type { ComponentChildren } from "preact";
+import { clock, span } from "../format.ts";
+import { now } from "../store.ts";
+
+export function Panel(props: { id: string; title: string; note?: ComponentChildren; children: ComponentChildren }) {
+  return (
+    <section class={`panel panel-${props.id}`} aria-labelledby={`title-${props.id}`}>
+      <div class="panel-head">
+        <h2 id={`title-${props.id}`}>{props.title}</h2>
+        {props.note !== undefined && <p class="note">{props.note}</p>}
+      </div>
+      {props.children}
+    </section>
+  );
+}
+
+/** "14 s ago", kept up to date. */
+export function Ago(props: { at: number }) {
+  return <>{span(now.value - props.at)} ago</>;
+}
+
+/** "since 12:03:10, 14 s ago". */
+export function Since(props: { at: number }) {
+  return (
+    <time dateTime={new Date(props.at).toISOString()}>
+      since {clock(props.at, now.value)}, <Ago at={props.at} />
+    </time>
+  );
+}
+
+/** A horizontal bar, part of whole; the number beside it says the same. */
+export function Bar(props: { part: number; whole: number }) {
+  const percent = props.whole > 0 ? Math.min(100, (100 * props.part) / props.whole) : 0;
+  return (
+    <span class="bar" aria-hidden="true">
+      <span class="bar-fill" style={{ width: `${percent}%` }} />
+    </span>
+  );
+}
+
+/** Shows the first few of many, and a button for the rest. */
+export function More(props: { hidden: number; open: boolean; toggle: () => void }) {
+  if (props.hidden <= 0) return null;
+  return (
+    <button type="button" class="more" aria-expanded={props.open} onClick={props.toggle}>
+      {props.open ? "Show fewer" : `Show ${props.hidden} more`}
+    </button>
+  );
+}

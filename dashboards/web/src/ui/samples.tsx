@@ -1,0 +1,75 @@
+import type { Report } from "../api.ts";
+import { clock, elapsed, network } from "../format.ts";
+import { outcomeWords } from "../outcomes.ts";
+import { now, snapshot } from "../store.ts";
+import { Panel } from "./parts.tsx";
+
+/** The latest requests in detail, from users who allow diagnostics. */
+export function Samples() {
+  const reports = snapshot.value?.reports ?? [];
+  return (
+    <Panel id="samples" title="Latest samples" note="from users who allow diagnostics; URLs scrubbed">
+      {reports.length === 0 ? (
+        <p class="empty">
+          None in the last hour. Run: <code>heliograph get --policy DIR/policy --consent diagnostics https://…</code>
+        </p>
+      ) : (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Time</th>
+              <th scope="col">Outcome</th>
+              <th scope="col">Request</th>
+              <th scope="col" class="wide server">
+                Server
+              </th>
+              <th scope="col" class="wide">
+                Network
+              </th>
+              <th scope="col" class="number wide">
+                Took
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {reports.map((report, i) => (
+              <Sample key={`${report.at}${report.url}${i}`} report={report} />
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Panel>
+  );
+}
+
+function Sample({ report }: { report: Report }) {
+  const failed = report.type !== "ok";
+  return (
+    <tr>
+      <td class="time">{clock(Date.parse(report.at), now.value)}</td>
+      <td>
+        <code class={failed ? "bad-text" : ""}>
+          {report.type}
+          {report.status ? ` ${report.status}` : ""}
+        </code>{" "}
+        <span class="muted words">{outcomeWords(report.type)}</span>
+      </td>
+      <td class="url" title={report.url}>
+        {report.method} <Url url={report.url} target={report.target} />
+      </td>
+      <td class="wide server">{report.server ?? "–"}</td>
+      <td class="wide">{network(report.asn, report.as_name)}</td>
+      <td class="number wide">{elapsed(report.elapsed_ms)}</td>
+    </tr>
+  );
+}
+
+/** The path first, because it differs where the origin does not. */
+function Url(props: { url: string; target: string }) {
+  if (props.target === "" || !props.url.startsWith(props.target)) return <>{props.url}</>;
+  return (
+    <>
+      {props.url.slice(props.target.length) || "/"} <span class="muted">{props.target}</span>
+    </>
+  );
+}

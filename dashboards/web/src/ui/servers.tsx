@@ -1,0 +1,308 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Cluster, DataCentre, Servers as Groups } from "../api.ts";
+import { clock, count, plural, share, span } from "../format.ts";
+import { moveCursor, serverAt } from "../map/cursor.ts";
+import { draw, drawCursor, themeOf } from "../map/draw.ts";
+import { layout, type Layout } from "../map/layout.ts";
+import { detailOf, failing, groups, states, tableOpen } from "../map/servers.ts";
+import type { States } from "../map/states.ts";
+import { now, snapshot } from "../store.ts";
+import { Panel } from "./parts.tsx";
+
+/** From so many servers on the map takes the whole width of the page. */
+export const manyServers = 5000;
+
+/** The heat map of servers: data centres, clusters, rows; blue is up, vermillion down, hatched unknown. */
+export function Servers() {
+  const summary = snapshot.value?.servers;
+  if (summary === undefined) return null;
+  if (summary.count === 0) {
+    return (
+      <Panel id="servers" title="Servers">
+        <p class="empty">
+          No servers are probed. List them under <code>prober: targets</code> in the configuration.
+        </p>
+      </Panel>
+    );
+  }
+  const known = groups.value;
+  const bits = states.value;
+  return (
+    <Panel id="servers" title="Servers" note={<Key down={summary.down} unknown={summary.unknown} up={summary.up} />}>
+      <p class="visually-hidden" aria-live="polite">
+        {count(summary.up)} up, {count(summary.down)} down, {count(summary.unknown)} unknown
+      </p>
+      {known !== undefined && bits !== undefined && known.count === bits.count && (
+        <>
+          <HeatMap groups={known} states={bits} />
+          <Table groups={known} states={bits} />
+        </>
+      )}
+    </Panel>
+  );
+}
+
+function Key(props: { up: number; down: number; unknown: number }) {
+  return (
+    <span class="key">
+      <i class="swatch up" /> {count(props.up)} up <i class="swatch down" />{" "}
+      <span class={props.down > 0 ? "bad-text" : ""}>{count(props.down)} down</span>
+      {props.unknown > 0 && (
+        <>
+          {" "}
+          <i class="swatch unknown" /> {count(props.unknown)} unknown
+        </>
+      )}
+    </span>
+  );
+}
+
+function HeatMap(props: { groups: Groups; states: States }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const overlay = useRef<HTMLCanvasElement>(null);
+  const plan = useRef<Layout | undefined>(undefined);
+  const [cursor, setCursor] = useState(-1);
+  const look = useLook(canvas, props.groups.count);
+
+  useEffect(() => {
+    if (canvas.current === null || overlay.current === null || look.width === 0) return;
+    const space = { width: Math.floor(look.width * look.density), maxHeight: Math.floor(look.maxHeight * look.density), scale: look.scale };
+    const laidOut = layout(props.groups.data_centres, space);
+    plan.current = laidOut;
+    for (const c of [canvas.current, overlay.current]) {
+      c.width = space.width;
+      c.height = laidOut.height;
+      c.style.height = `${laidOut.height / look.density}px`;
+    }
+  }, [props.groups, look]);
+
+  useEffect(() => {
+    const ctx = canvas.current?.getContext("2d");
+    if (ctx && plan.current) draw(ctx, plan.current, props.states, themeOf(ctx.canvas), look.scale);
+  }, [props.groups, props.states, look]);
+
+  useEffect(() => {
+    const ctx = overlay.current?.getContext("2d");
+    if (!ctx || !plan.current) return;
+    ctx.clearRect(0, 0, ctx.canvas.width, ctx.canvas.height);
+    if (cursor >= 0) drawCursor(ctx, plan.current, cursor, themeOf(ctx.canvas), look.scale);
+  }, [cursor, props.groups, look]);
+
+  const point = (event: PointerEvent) => {
+    if (plan.current === undefined) return;
+    setCursor(serverAt(plan.current, event.offsetX * look.density, event.offsetY * look.density));
+  };
+  const key = (event: KeyboardEvent) => {
+    if (plan.current === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    const next = cursor < 0 && event.key.startsWith("Arrow") ? 0 : moveCursor(event.key, Math.max(0, cursor), plan.current, props.states);
+    if (next === undefined) return;
+    event.preventDefault();
+    setCursor(next);
+  };
+  return (
+    <>
+      <p class="readout" aria-live="polite">
+        {cursor >= 0 ? <Readout index={cursor} groups={props.groups} states={props.states} /> : summaryOf(props.groups, props.states)}
+      </p>
+      <div class="map">
+        <canvas ref={canvas} aria-hidden="true" />
+        <canvas
+          ref={overlay}
+          class="map-overlay"
+          tabIndex={0}
+          role="application"
+          aria-roledescription="server map"
+          aria-label="Map of servers. Arrow keys move from server to server, page keys from cluster to cluster, N to the next that is down."
+          onPointerMove={point}
+          onPointerDown={point}
+          onPointerLeave={() => setCursor(-1)}
+          onKeyDown={key}
+          onBlur={() => setCursor(-1)}
+        />
+      </div>
+    </>
+  );
+}
+
+interface Look {
+  /** CSS pixels. */
+  width: number;
+  maxHeight: number;
+  /** Device pixels per CSS pixel. */
+  density: number;
+  /** Device pixels per pixel of the map's own sizes, which grow with the type of the page. */
+  scale: number;
+  dark: boolean;
+}
+
+/** The size of the page's type, in CSS pixels, at which the map's sizes are meant. */
+const plainType = 14.5;
+
+/** The room for the map, and what it must be drawn anew for: width, sharpness of the screen, dark or light. */
+function useLook(canvas: { current: HTMLCanvasElement | null }, servers: number): Look {
+  const [look, setLook] = useState<Look>({ width: 0, maxHeight: 0, density: 1, scale: 1, dark: false });
+  useEffect(() => {
+    const parent = canvas.current?.parentElement;
+    if (!parent) return;
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    const measure = () => {
+      const width = parent.clientWidth;
+      const maxHeight = Math.max(260, Math.min(innerHeight * (servers >= manyServers ? 0.85 : 0.62), width * 1.1));
+      const density = devicePixelRatio || 1;
+      const type = parseFloat(getComputedStyle(document.documentElement).fontSize) || plainType;
+      setLook((before) => {
+        const after = { width, maxHeight, density, scale: (density * type) / plainType, dark: dark.matches };
+        // Scrolling changes the height of the window on phones a little; that is no reason to lay out anew.
+        const same = before.width === width && before.scale === after.scale && before.dark === after.dark;
+        return same && Math.abs(before.maxHeight - maxHeight) < 80 ? before : after;
+      });
+    };
+    const observer = new ResizeObserver(measure);
+    observer.observe(parent);
+    dark.addEventListener("change", measure);
+    measure();
+    return () => {
+      observer.disconnect();
+      dark.removeEventListener("change", measure);
+    };
+  }, [servers]);
+  return look;
+}
+
+/** Where a server stands, its state, and what clients met there. */
+function Readout(props: { index: number; groups: Groups; states: States }) {
+  const { index } = props;
+  const state = props.states.at(index);
+  const server = detailOf(index);
+  const place = placeOf(props.groups, index);
+  const met = server?.failed === undefined ? undefined : (server.ok ?? 0) + server.failed;
+  return (
+    <>
+      <b class={state === "down" ? "bad-text" : ""}>{state}</b>
+      {server?.since && server.state === state && ` since ${clock(Date.parse(server.since), now.value)}`} · {place.join(" › ")}
+      {server && (
+        <>
+          {" › "}
+          <b>{server.name}</b>
+          {server.address && ` · ${server.address}`}
+        </>
+      )}
+      {met !== undefined && met > 0 && ` · clients: ${count(server!.failed!)} of ${count(met)} failed (${share(server!.failed!, met)})`}
+    </>
+  );
+}
+
+function placeOf(known: Groups, index: number): string[] {
+  const holds = (g: { first: number; count: number }) => index >= g.first && index < g.first + g.count;
+  const dc = known.data_centres.find(holds);
+  const cluster = dc?.clusters.find(holds);
+  const row = cluster?.rows.find(holds);
+  return [dc?.name, cluster?.name, row?.name].filter((name): name is string => Boolean(name));
+}
+
+const groupsNamed = 3;
+
+/** Where the trouble is, in words: the clusters with the largest part down. */
+function summaryOf(known: Groups, bits: States): string {
+  const hit = clustersOf(known)
+    .map(({ dc, cluster }) => ({ name: label(dc, cluster), down: bits.tally("down", cluster.first, cluster.count), of: cluster.count }))
+    .filter((c) => c.down > 0)
+    .sort((a, b) => b.down / b.of - a.down / a.of || b.down - a.down);
+  if (hit.length === 0) return "Point at a server, or focus the map and use the arrow keys.";
+  const named = hit.slice(0, groupsNamed).map((c) => `${c.name} (${count(c.down)} of ${count(c.of)})`);
+  const rest = hit.length - named.length;
+  return `Down in ${plural(hit.length, "cluster")}: ${named.join(", ")}${rest > 0 ? ` and ${plural(rest, "other")}` : ""}`;
+}
+
+function clustersOf(known: Groups): { dc: DataCentre; cluster: Cluster }[] {
+  return known.data_centres.flatMap((dc) => dc.clusters.map((cluster) => ({ dc, cluster })));
+}
+
+function label(dc: DataCentre, cluster: Cluster): string {
+  return [dc.name, cluster.name].filter(Boolean).join(" › ") || "unnamed";
+}
+
+const tableRows = 100;
+
+/** The same as the map, for those who read rather than look. */
+function Table(props: { groups: Groups; states: States }) {
+  const open = tableOpen.value;
+  return (
+    <details class="map-table" open={open} onToggle={(event) => (tableOpen.value = (event.currentTarget as HTMLDetailsElement).open)}>
+      <summary>As a table</summary>
+      {open && <Clusters {...props} />}
+      {open && <Failing />}
+    </details>
+  );
+}
+
+function Clusters(props: { groups: Groups; states: States }) {
+  const rows = clustersOf(props.groups).map(({ dc, cluster }) => ({
+    dc,
+    cluster,
+    down: props.states.tally("down", cluster.first, cluster.count),
+    unknown: props.states.tally("unknown", cluster.first, cluster.count),
+  }));
+  rows.sort((a, b) => b.down - a.down || b.unknown - a.unknown || a.cluster.first - b.cluster.first);
+  return (
+    <table>
+      <caption>
+        {rows.length > tableRows ? `The ${tableRows} clusters with most servers down, of ${count(rows.length)}` : "Clusters, most servers down first"}
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col">Data centre</th>
+          <th scope="col">Cluster</th>
+          <th scope="col" class="number">
+            Servers
+          </th>
+          <th scope="col" class="number">
+            Down
+          </th>
+          <th scope="col" class="number">
+            Unknown
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.slice(0, tableRows).map(({ dc, cluster, down, unknown }) => (
+          <tr key={cluster.first}>
+            <td>{dc.name}</td>
+            <th scope="row">{cluster.name}</th>
+            <td class="number">{count(cluster.count)}</td>
+            <td class={down > 0 ? "number bad-text" : "number"}>{count(down)}</td>
+            <td class="number">{count(unknown)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Failing() {
+  if (failing.value.length === 0) return null;
+  return (
+    <table>
+      <caption>Servers that are down or unknown, the first {count(failing.value.length)}</caption>
+      <thead>
+        <tr>
+          <th scope="col">Server</th>
+          <th scope="col">Where</th>
+          <th scope="col">State</th>
+        </tr>
+      </thead>
+      <tbody>
+        {failing.value.map((server) => (
+          <tr key={server.index}>
+            <th scope="row">{server.name}</th>
+            <td>{[server.data_centre, server.cluster, server.row].filter(Boolean).join(" › ")}</td>
+            <td>
+              {server.state}
+              {server.since && ` for ${span(now.value - Date.parse(server.since))}`}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
