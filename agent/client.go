@@ -1,0 +1,56 @@
+package agent
+
+import (
+	"encoding/binary"
+	"io"
+	"time"
+)
+
+// client is the token that tells distinct clients apart for one UTC day. It is random, and derived from nothing that lasts.
+type client struct {
+	day   int64 // since 1970
+	token [16]byte
+}
+
+// stateClient is the state under which the processes of a spool share their token: day in 8 bytes, big-endian, then the token.
+const stateClient = "client"
+
+func (c client) encode() []byte {
+	return append(binary.BigEndian.AppendUint64(nil, uint64(c.day)), c.token[:]...)
+}
+
+func decodeClient(b []byte) (c client, ok bool) {
+	if len(b) != 8+len(c.token) {
+		return client{}, false
+	}
+	c.day = int64(binary.BigEndian.Uint64(b))
+	copy(c.token[:], b[8:])
+	return c, true
+}
+
+func utcDay(t time.Time) int64 {
+	const day = 24 * 60 * 60
+	return (t.Unix() - (t.Unix()%day+day)%day) / day
+}
+
+// currentClient returns today's token. Should the spool not keep it, this agent counts as a client of its own. The caller holds
+// spoolMu.
+func (a *Agent) currentClient(now time.Time) client {
+	today := utcDay(now)
+	if a.token.day == today && a.token.token != [16]byte{} {
+		return a.token
+	}
+	fresh := client{day: today}
+	if _, err := io.ReadFull(a.o.Rand, fresh.token[:]); err != nil {
+		return client{day: today} // all zero: not told
+	}
+	a.token = fresh
+	_, _ = a.o.Spool.State(stateClient, func(old []byte) []byte {
+		if kept, ok := decodeClient(old); ok && kept.day == today {
+			a.token = kept
+			return nil
+		}
+		return fresh.encode()
+	})
+	return a.token
+}

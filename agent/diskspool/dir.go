@@ -1,0 +1,190 @@
+package diskspool
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+const (
+	extOpen  = ".open"
+	extDone  = ".seg"
+	extState = ".state"
+	extTemp  = ".tmp"
+
+	lockDir    = "dir.lock"
+	lockUpload = "upload.lock"
+)
+
+// open returns the directory, made if create is set. A directory that was deleted or replaced since the last time is opened anew. The
+// caller holds mu.
+func (s *Spool) open(create bool) (*os.Root, error) {
+	now, err := os.Stat(s.dir)
+	if s.root != nil {
+		if then, statErr := s.root.Stat("."); err == nil && statErr == nil && os.SameFile(then, now) {
+			return s.root, nil
+		}
+		_ = s.root.Close()
+		s.root = nil
+	}
+	if errors.Is(err, os.ErrNotExist) && create {
+		if err = os.MkdirAll(s.dir, 0o700); err == nil {
+			err = syncPath(filepath.Dir(s.dir))
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.root, err = os.OpenRoot(s.dir)
+	return s.root, err
+}
+
+// lockPatience is how long an operation waits for other processes' operations on the directory. None takes more than a few writes.
+const lockPatience = 2 * time.Second
+
+var errLockBusy = errors.New("directory is locked by another process")
+
+// locked calls f while no other process, and no other Spool, changes the directory. The caller holds mu.
+func (s *Spool) locked(root *os.Root, f func() error) error {
+	for deadline := time.Now().Add(lockPatience); ; time.Sleep(time.Millisecond) {
+		lock, err := tryLockFile(root, lockDir)
+		if err == nil {
+			defer lock.Close()
+			return f()
+		}
+		if !errors.Is(err, errLockBusy) || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+// tryLockFile makes and locks the file called name; closing it releases the lock. The error is errLockBusy if another has it.
+func tryLockFile(root *os.Root, name string) (*os.File, error) {
+	f, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := tryLock(f); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	if !isStill(root, name, f) { // Purge deleted it after it was opened: a lock on it excludes nobody
+		_ = f.Close()
+		return nil, errLockBusy
+	}
+	return f, nil
+}
+
+// isStill reports whether name is f's name.
+func isStill(root *os.Root, name string, f *os.File) bool {
+	a, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	b, err := root.Lstat(name)
+	return err == nil && os.SameFile(a, b)
+}
+
+// file is a segment's file.
+type file struct {
+	name  string
+	birth time.Time
+	id    report.BatchID
+	size  int64
+	done  bool
+}
+
+func fileName(birth time.Time, id report.BatchID, ext string) string {
+	ms := strconv.FormatInt(max(birth.UnixMilli(), 0), 10)
+	return strings.Repeat("0", max(16-len(ms), 0)) + ms + "-" + id.String() + ext
+}
+
+func parseName(name string) (file, bool) {
+	base, done := strings.CutSuffix(name, extDone)
+	if !done {
+		var isOpen bool
+		if base, isOpen = strings.CutSuffix(name, extOpen); !isOpen {
+			return file{}, false
+		}
+	}
+	birth, id, ok := strings.Cut(base, "-")
+	ms, err := strconv.ParseInt(birth, 10, 64)
+	if !ok || err != nil {
+		return file{}, false
+	}
+	f := file{name: name, birth: time.UnixMilli(ms), done: done}
+	if f.id, err = report.ParseBatchID(id); err != nil {
+		return file{}, false
+	}
+	return f, fileName(f.birth, f.id, filepath.Ext(name)) == name
+}
+
+// entries lists the regular files of the directory.
+func entries(root *os.Root) ([]fs.DirEntry, error) {
+	d, err := root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	all, err := d.ReadDir(-1)
+	return slices.DeleteFunc(all, func(e fs.DirEntry) bool { return !e.Type().IsRegular() }), err
+}
+
+// scan lists the segments, oldest first.
+func scan(root *os.Root) ([]file, error) {
+	all, err := entries(root)
+	if err != nil {
+		return nil, err
+	}
+	var files []file
+	for _, e := range all {
+		f, ok := parseName(e.Name())
+		if !ok {
+			continue
+		}
+		info, err := e.Info()
+		if err != nil {
+			continue // deleted since
+		}
+		f.size = info.Size()
+		files = append(files, f)
+	}
+	slices.SortFunc(files, func(x, y file) int { return strings.Compare(x.name, y.name) })
+	return files, nil
+}
+
+// endSize is the length of privacy.AppendEnd's mark.
+const endSize = 4
+
+// total is what the segments take, with the end marks that unfinished ones will have.
+func total(files []file) (bytes int64) {
+	for _, f := range files {
+		bytes += f.size
+		if !f.done {
+			bytes += endSize
+		}
+	}
+	return bytes
+}
+
+// ours lists every file of the directory that a spool made.
+func ours(root *os.Root) ([]string, error) {
+	all, err := entries(root)
+	var names []string
+	for _, e := range all {
+		name := e.Name()
+		_, isSegment := parseName(name)
+		state, isState := strings.CutSuffix(strings.TrimSuffix(name, extTemp), extState)
+		if isSegment || (isState && validState(state)) || name == lockDir || name == lockUpload {
+			names = append(names, name)
+		}
+	}
+	return names, err
+}

@@ -1,0 +1,165 @@
+// Package diskspool keeps an agent's sealed segments in a directory that several processes may share. Most readers need Open.
+//
+// The directory holds, readable by its owner only:
+//
+//	<birth>-<batch id>.open  a segment being written; its writer holds a lock on it as long as it lives
+//	<birth>-<batch id>.seg   a finished segment, to the byte what is uploaded; birth is in Unix ms
+//	<name>.state             a blob of state
+//	dir.lock, upload.lock    empty; held while the directory changes, and while a process uploads
+//
+// A process that dies, at whatever instant, leaves an .open file without a lock: the next List of any process cuts it back to its
+// whole frames and finishes it. Files with other names are left alone.
+package diskspool
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/heliograph-net/heliograph/agent"
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// Options bound a spool. The zero value is right for applications. Processes that share a directory should agree on them; each keeps
+// to its own.
+type Options struct {
+	MaxBytes    int64         // of all segments together; 0: 8 MiB; at least privacy.MaxSegment
+	MaxSegments int           // 0: 1024
+	MaxAge      time.Duration // from a segment's birth; 0: 7 days
+}
+
+// Defaults of Options.
+const (
+	DefaultMaxBytes    = 8 << 20
+	DefaultMaxSegments = 1024
+	DefaultMaxAge      = 7 * 24 * time.Hour
+)
+
+func (o *Options) validate() error {
+	var faults []error
+	if o.MaxBytes != 0 && o.MaxBytes < privacy.MaxSegment {
+		faults = append(faults, errors.New("MaxBytes: must be at least 262144, which one segment may take"))
+	}
+	if o.MaxSegments < 0 {
+		faults = append(faults, errors.New("MaxSegments: must not be negative"))
+	}
+	if o.MaxAge < 0 {
+		faults = append(faults, errors.New("MaxAge: must not be negative"))
+	}
+	return errors.Join(faults...)
+}
+
+// Spool is an agent.Spool in a directory.
+type Spool struct {
+	dir string
+	o   Options
+
+	mu      sync.Mutex // one operation of this process at a time; owns what follows
+	root    *os.Root   // nil: not open
+	writers map[*writer]struct{}
+	drops   map[string]uint64
+	names   map[report.BatchID]string // of the segments that List told, a hint
+}
+
+var _ agent.Spool = (*Spool)(nil)
+
+// Open returns the spool in dir. It touches no file: the directory comes into being, readable only by its owner, with the first
+// segment. The error joins the faults of o, each naming its option.
+func Open(dir string, o Options) (*Spool, error) {
+	if dir == "" {
+		return nil, errors.New("diskspool: directory: is required")
+	}
+	if err := o.validate(); err != nil {
+		return nil, errors.Join(errors.New("diskspool"), err)
+	}
+	if o.MaxBytes == 0 {
+		o.MaxBytes = DefaultMaxBytes
+	}
+	if o.MaxSegments == 0 {
+		o.MaxSegments = DefaultMaxSegments
+	}
+	if o.MaxAge == 0 {
+		o.MaxAge = DefaultMaxAge
+	}
+	return &Spool{
+		dir: dir, o: o,
+		writers: make(map[*writer]struct{}),
+		drops:   make(map[string]uint64),
+		names:   make(map[report.BatchID]string),
+	}, nil
+}
+
+// TakeDrops implements agent.Spool.
+func (s *Spool) TakeDrops() []report.Drop {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var drops []report.Drop
+	for reason, n := range s.drops {
+		drops = append(drops, report.Drop{Reason: reason, Count: n})
+	}
+	clear(s.drops)
+	return drops
+}
+
+// Usage implements agent.Spool.
+func (s *Spool) Usage() (segments int, bytes int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	root, err := s.open(false)
+	if err != nil {
+		return 0, 0
+	}
+	files, err := scan(root)
+	if err != nil {
+		return 0, 0
+	}
+	return len(files), total(files)
+}
+
+// Purge implements agent.Spool. The directory itself stays, empty but for files that are not the spool's.
+func (s *Spool) Purge() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.drops)
+	clear(s.names)
+	root, err := s.open(false)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if names, err := ours(root); err != nil || len(names) == 0 {
+		return err
+	}
+	return s.locked(root, func() error {
+		names, err := ours(root)
+		if err != nil {
+			return err
+		}
+		var faults []error
+		for _, name := range names {
+			if err := root.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+				faults = append(faults, err)
+			}
+		}
+		return errors.Join(append(faults, syncDir(root))...)
+	})
+}
+
+// Close implements agent.Spool.
+func (s *Spool) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for w := range s.writers {
+		w.abandon()
+	}
+	if s.root == nil {
+		return nil
+	}
+	err := s.root.Close()
+	s.root = nil
+	return err
+}

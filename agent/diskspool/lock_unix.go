@@ -1,0 +1,54 @@
+//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
+
+package diskspool
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// tryLock locks f until it is closed, or returns errLockBusy. The lock (flock) belongs to this opening of the file, so it also keeps
+// out other openings by this process, and dies with the process.
+func tryLock(f *os.File) error {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var lockErr error
+	err = conn.Control(func(fd uintptr) {
+		for {
+			lockErr = syscall.Flock(int(fd), syscall.LOCK_EX|syscall.LOCK_NB)
+			if lockErr != syscall.EINTR {
+				return
+			}
+		}
+	})
+	switch {
+	case err != nil:
+		return err
+	case errors.Is(lockErr, syscall.EWOULDBLOCK):
+		return errLockBusy
+	default:
+		return lockErr
+	}
+}
+
+// syncDir makes the directory's entries durable.
+func syncDir(root *os.Root) error {
+	d, err := root.Open(".")
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+func syncPath(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

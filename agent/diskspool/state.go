@@ -1,0 +1,98 @@
+package diskspool
+
+import (
+	"errors"
+	"io"
+	"os"
+
+	"github.com/heliograph-net/heliograph/agent"
+)
+
+func validState(name string) bool {
+	for i := range len(name) {
+		if name[i] < 'a' || name[i] > 'z' {
+			return false
+		}
+	}
+	return name != "" && len(name) <= 32
+}
+
+var (
+	errStateName = errors.New("state name must be 1 to 32 lower-case letters")
+	errStateSize = errors.New("state is larger than agent.MaxState")
+)
+
+// State implements agent.Spool. A blob that cannot be read, or is too large, counts as absent.
+func (s *Spool) State(name string, update func(old []byte) []byte) ([]byte, error) {
+	if !validState(name) {
+		return nil, errStateName
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	root, err := s.open(false)
+	if errors.Is(err, os.ErrNotExist) {
+		if update(nil) == nil {
+			return nil, nil // reading makes no directory
+		}
+		root, err = s.open(true)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := root.Lstat(name + extState); errors.Is(err, os.ErrNotExist) && update(nil) == nil {
+		return nil, nil
+	}
+	var blob []byte
+	err = s.locked(root, func() error {
+		blob = readState(root, name+extState)
+		fresh := update(blob)
+		if fresh == nil {
+			return nil
+		}
+		if err := writeState(root, name+extState, fresh); err != nil {
+			return err
+		}
+		blob = fresh
+		return nil
+	})
+	return blob, err
+}
+
+func readState(root *os.Root, name string) []byte {
+	f, err := root.Open(name)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, agent.MaxState+1))
+	if err != nil || len(b) > agent.MaxState {
+		return nil
+	}
+	return b
+}
+
+// writeState replaces a blob: after a crash there is the old one or the new one, whole.
+func writeState(root *os.Root, name string, b []byte) error {
+	if len(b) > agent.MaxState {
+		return errStateSize
+	}
+	f, err := root.OpenFile(name+extTemp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = root.Rename(name+extTemp, name)
+	}
+	if err != nil {
+		_ = root.Remove(name + extTemp)
+		return err
+	}
+	return syncDir(root)
+}

@@ -1,0 +1,66 @@
+package agent
+
+import (
+	"strconv"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// EventKind says what an Event tells.
+type EventKind uint8
+
+// Kinds of events.
+const (
+	EventDelivered     EventKind = 1 // a collector has the batch: Batch, Collector
+	EventNotDelivered  EventKind = 2 // one attempt failed, the batch stays: Batch, Collector, Outcome, Err
+	EventDropped       EventKind = 3 // records are lost: Reason, Count, and Batch if it was one batch
+	EventPolicy        EventKind = 4 // a newer policy is in force: Count is its version
+	EventPolicyRefused EventKind = 5 // a collector's policy was refused or could not be had: Collector, Outcome, Err
+	EventPanic         EventKind = 6 // the agent caught a panic of its own: Err
+)
+
+// Event is one thing that happened in an agent, for tests, demonstrations and curious hosts.
+type Event struct {
+	Kind      EventKind
+	Batch     report.BatchID
+	Collector string
+	Outcome   report.Outcome
+	Reason    string // a report.Drop reason
+	Count     uint64
+	Err       error
+}
+
+// Stats are an agent's totals since New.
+type Stats struct {
+	Consent        report.Consent    // in force: the user's, lowered by the policy
+	PolicyVersion  uint64            // in force
+	Observed       uint64            // requests counted
+	Windows        uint64            // windows that ended with at least one request
+	SampledOut     uint64            // of these, windows without a failure that the policy's fraction left out
+	Sealed         uint64            // records durably in the spool
+	Delivered      uint64            // segments that a collector has, by its receipt
+	DeliveredBytes uint64            // bytes of these
+	Attempts       uint64            // uploads tried
+	Dropped        map[string]uint64 // records lost, by report.Drop reason
+	Pending        int               // segments in the spool, those of other agents on it included
+	PendingBytes   int64             // bytes of these
+	Panics         uint64            // panics of the agent's own, caught
+}
+
+// RemainError says what an agent leaves in the spool for its next run.
+type RemainError struct {
+	Segments int
+	Bytes    int64
+	Cause    error // why: the context's error, or nil when no collector took them
+}
+
+func (e *RemainError) Error() string {
+	s := strconv.Itoa(e.Segments) + " segments (" + strconv.FormatInt(e.Bytes, 10) + " bytes) stay in the spool for the next run"
+	if e.Cause != nil {
+		s += ": " + e.Cause.Error()
+	}
+	return s
+}
+
+// Unwrap returns Cause.
+func (e *RemainError) Unwrap() error { return e.Cause }

@@ -1,0 +1,236 @@
+package httpagent
+
+import (
+	"compress/flate"
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/textproto"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// Classify names what became of a request from the error of a RoundTripper, of a body's Read or of an http.Client. ctx is the request's
+// own context: it tells the caller's giving up from the network's failing. A nil err is report.OK. What only httptrace knows is not
+// known here, so an error of an unknown kind is report.HTTPFailed.
+func Classify(ctx context.Context, err error) report.Outcome {
+	if err == nil {
+		return report.OK
+	}
+	if contains(err, "stopped after 10 redirects") {
+		return report.HTTPRedirectLoop
+	}
+	return classifyRequest(ctx, err, phaseSend)
+}
+
+// classifyRequest names the failure of a request that got no answer, or only part of its head. at is how far it came.
+func classifyRequest(ctx context.Context, err error, at phase) report.Outcome {
+	if abandoned(ctx, err) {
+		return report.Abandoned
+	}
+	for _, outcome := range [...]func(error) report.Outcome{dnsOutcome, tcpOutcome, tlsOutcome, timeoutOutcome, http2Outcome, headOutcome} {
+		if o := outcome(err); o != "" {
+			return o
+		}
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return endOutcome(at)
+	}
+	return fallback(at)
+}
+
+// classifyBody names the failure of an answer's body.
+func classifyBody(ctx context.Context, err error, resp *http.Response) report.Outcome {
+	if abandoned(ctx, err) {
+		return report.Abandoned
+	}
+	for _, outcome := range [...]func(error) report.Outcome{tcpOutcome, tlsOutcome, timeoutOutcome, chunkOutcome} {
+		if o := outcome(err); o != "" {
+			return o
+		}
+	}
+	chunked := slices.Contains(resp.TransferEncoding, "chunked")
+	var corrupt flate.CorruptInputError
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF) && chunked:
+		return report.HTTPIncompleteChunked
+	case errors.Is(err, io.ErrUnexpectedEOF) && (resp.ProtoMajor < 2 || resp.ContentLength >= 0),
+		contains(err, "more than declared Content-Length"):
+		return report.HTTPContentLengthMismatch
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
+		return report.HTTPResponseInvalid
+	case resp.ProtoMajor == 3:
+		return report.H3ProtocolError
+	}
+	if o := http2Outcome(err); o != "" {
+		return o
+	}
+	if resp.ProtoMajor == 2 {
+		return report.H2ProtocolError
+	}
+	return report.HTTPFailed
+}
+
+// slack is how much earlier than the context's timer a connection's may notice the same deadline.
+const slack = 20 * time.Millisecond
+
+// abandoned reports whether err is there because the caller cancelled, or ran out of the time that it had allowed.
+func abandoned(ctx context.Context, err error) bool {
+	if errors.Is(err, context.Canceled) || contains(err, "request canceled") {
+		return true
+	}
+	if cause := context.Cause(ctx); cause != nil && errors.Is(err, cause) {
+		return true
+	}
+	deadline, ok := ctx.Deadline()
+	return ok && isTimeout(err) && time.Until(deadline) < slack
+}
+
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &t) && t.Timeout()
+}
+
+// timeoutOutcome is for waiting times that the transport itself has set: for the handshake, for the answer. A peer that is silent after
+// connecting cannot be told from a path that went silent.
+func timeoutOutcome(err error) report.Outcome {
+	if isTimeout(err) {
+		return report.TCPTimedOut
+	}
+	return ""
+}
+
+func dnsOutcome(err error) report.Outcome {
+	var e *net.DNSError
+	if !errors.As(err, &e) {
+		return ""
+	}
+	switch {
+	case e.IsNotFound:
+		return report.DNSNameNotResolved
+	case e.IsTimeout:
+		return report.DNSTimedOut
+	case containsAny(e.Err, "connection refused", "network is unreachable", "no route to host", "host is unreachable",
+		"host is down", "network is down", "forcibly closed", "unreachable"):
+		return report.DNSUnreachable // the resolver keeps only the text of what happened to its packets
+	default:
+		return report.DNSFailed
+	}
+}
+
+func tcpOutcome(err error) report.Outcome {
+	if o := errnoOutcome(err); o != "" {
+		return o
+	}
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "dial" {
+		return ""
+	}
+	var addr *net.AddrError
+	switch {
+	case op.Timeout():
+		return report.TCPTimedOut
+	case errors.As(err, &addr) && addr.Err == "no suitable address":
+		return report.DNSNameNotResolved
+	case addr != nil:
+		return report.TCPAddressInvalid
+	default:
+		return report.TCPFailed
+	}
+}
+
+// dialled returns the address that a failed dial was to.
+func dialled(err error) (netip.AddrPort, bool) {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "dial" {
+		return netip.AddrPort{}, false
+	}
+	a, ok := op.Addr.(*net.TCPAddr)
+	if !ok || a == nil {
+		return netip.AddrPort{}, false
+	}
+	return a.AddrPort(), true
+}
+
+// http2Outcome knows net/http's HTTP/2 errors by their text, because their types are not exported.
+func http2Outcome(err error) report.Outcome {
+	switch {
+	case contains(err, "http2: client connection lost"):
+		return report.H2PingFailed
+	case contains(err, "http2: "), contains(err, "stream error: stream ID"), contains(err, "connection error: "):
+		return report.H2ProtocolError
+	default:
+		return ""
+	}
+}
+
+// headOutcome is for an answer's head that is no HTTP, and for requests that the application itself has spoilt.
+func headOutcome(err error) report.Outcome {
+	var proto textproto.ProtocolError
+	switch {
+	case errors.As(err, &proto), containsAny(err.Error(),
+		"malformed HTTP", "malformed response", "malformed non-numeric", "Content-Length", "transfer encoding", "response headers exceeded",
+		"header list", "Trailer key", "informational response"):
+		if contains(err, "with Body length") {
+			return report.Abandoned
+		}
+		return report.HTTPResponseInvalid
+	case contains(err, "server closed idle connection"):
+		return report.TCPClosed
+	case contains(err, "unsupported protocol scheme"):
+		return report.Unknown
+	default:
+		return ""
+	}
+}
+
+// chunkOutcome is for chunked encoding that is broken rather than cut short.
+func chunkOutcome(err error) report.Outcome {
+	switch {
+	case containsAny(err.Error(), "EOF reading trailer", "long trailer after chunked"): // the latter also for one that ends too early
+		return report.HTTPIncompleteChunked
+	case containsAny(err.Error(), "chunk", "header line too long"):
+		return report.HTTPInvalidChunked
+	default:
+		return ""
+	}
+}
+
+// endOutcome is for a connection that the peer closed in good order, but too early.
+func endOutcome(at phase) report.Outcome {
+	switch at {
+	case phaseSend:
+		return report.HTTPResponseEmpty
+	case phaseHead:
+		return report.HTTPHeadersTruncated
+	default:
+		return report.TCPClosed
+	}
+}
+
+// fallback is for an error of an unknown kind.
+func fallback(at phase) report.Outcome {
+	switch at {
+	case phaseConnect:
+		return report.TCPFailed
+	case phaseTLS:
+		return report.TLSFailed
+	case phaseSend, phaseHead:
+		return report.HTTPFailed
+	default:
+		return report.Unknown
+	}
+}
+
+func contains(err error, text string) bool { return strings.Contains(err.Error(), text) }
+
+func containsAny(s string, texts ...string) bool {
+	return slices.ContainsFunc(texts, func(t string) bool { return strings.Contains(s, t) })
+}

@@ -1,0 +1,8 @@
+//go:build !(unix || js || wasip1 || windows)
+
+package httpagent
+
+import "github.com/heliograph-net/heliograph/report"
+
+// errnoOutcome knows no numbers here.
+func errnoOutcome(error) report.Outcome { return "" }

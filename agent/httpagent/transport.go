@@ -1,0 +1,125 @@
+package httpagent
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/heliograph-net/heliograph/agent"
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// TransportOptions configure the way to the collectors. The zero value is right for applications.
+type TransportOptions struct {
+	RootCAs   *x509.CertPool // authorities that may vouch for collectors; nil: the system's
+	LocalAddr netip.Addr     // source address of connections; zero: the system chooses
+	Resolver  *net.Resolver  // resolves collectors' names; nil: net.DefaultResolver
+}
+
+// Transport delivers segments to collectors over HTTP. It is safe for concurrent use.
+type Transport struct {
+	o TransportOptions
+
+	mu      sync.Mutex
+	clients map[string]*http.Client // by what is particular to a collector
+}
+
+var _ agent.Transport = (*Transport)(nil)
+
+// NewTransport returns the way to the collectors. It has http.Clients of its own: no proxy, no cookies, no redirects, a limit on every
+// wait and on every answer. A collector whose name does not resolve, or leads nowhere, is dialled at its policy's addresses. One with
+// pins must show one of them in addition to a valid certificate.
+func NewTransport(o TransportOptions) *Transport {
+	return &Transport{o: o, clients: make(map[string]*http.Client)}
+}
+
+// Deliver implements agent.Transport.
+func (t *Transport) Deliver(ctx context.Context, c privacy.Collector, id report.BatchID, delivery, segment []byte) agent.Response {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+"/v1/batches", bytes.NewReader(segment))
+	if err != nil {
+		return agent.Response{Outcome: report.Unknown, Err: errCollectorURL}
+	}
+	req.Header.Set("Content-Type", privacy.MediaTypeSegment)
+	req.Header.Set("Accept", privacy.MediaTypeReceipt)
+	req.Header.Set(privacy.HeaderBatch, id.String())
+	req.Header.Set(privacy.HeaderDelivery, base64.RawURLEncoding.EncodeToString(delivery))
+	return t.do(c, req, privacy.MaxReceipt)
+}
+
+// FetchPolicy implements agent.Transport.
+func (t *Transport) FetchPolicy(ctx context.Context, c privacy.Collector, etag string) agent.Response {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL+"/v1/policy", nil)
+	if err != nil {
+		return agent.Response{Outcome: report.Unknown, Err: errCollectorURL}
+	}
+	req.Header.Set("Accept", privacy.MediaTypePolicy)
+	if etag != "" {
+		req.Header.Set("If-None-Match", etag)
+	}
+	return t.do(c, req, privacy.MaxPolicy)
+}
+
+// Close implements agent.Transport.
+func (t *Transport) Close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, client := range t.clients {
+		client.CloseIdleConnections()
+	}
+}
+
+var (
+	errCollectorURL = errors.New("collector's URL is not valid")
+	errAnswerSize   = errors.New("collector's answer is too large")
+)
+
+// userAgent is the same for every agent: it tells nothing about the client.
+const userAgent = "heliograph/1"
+
+// do makes one exchange. limit is how many bytes of answer are taken.
+func (t *Transport) do(c privacy.Collector, req *http.Request, limit int64) agent.Response {
+	req.Header.Set("User-Agent", userAgent)
+	resp, err := t.client(c).Do(req)
+	if err != nil {
+		return agent.Response{Outcome: Classify(req.Context(), err), Err: err}
+	}
+	defer resp.Body.Close()
+	r := agent.Response{
+		Outcome:    report.OK,
+		Status:     uint16(min(max(resp.StatusCode, 0), report.MaxStatus)),
+		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now()),
+		ETag:       resp.Header.Get("ETag"),
+	}
+	if resp.StatusCode >= 400 {
+		r.Outcome = report.HTTPError
+	}
+	r.Body, err = io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	switch {
+	case err != nil:
+		r.Outcome, r.Err = classifyBody(req.Context(), err, resp), err
+	case int64(len(r.Body)) > limit:
+		r.Outcome, r.Err, r.Body = report.HTTPResponseInvalid, errAnswerSize, nil
+	}
+	return r
+}
+
+// retryAfter reads a Retry-After header (RFC 9110, section 10.2.3): seconds or a date. 0 for none, and for what cannot be read.
+func retryAfter(h string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(h, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(h); err == nil {
+		return max(at.Sub(now), 0)
+	}
+	return 0
+}

@@ -1,0 +1,104 @@
+package httpagent
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/heliograph-net/heliograph/agent"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// Wrap returns base with a watching: every request that goes through it is observed once, when its answer's body has ended, failed or
+// been closed, or when it got no answer. Requests, answers, bodies' bytes and errors pass unchanged. While a records nothing, requests
+// pass without any detour. A nil base is http.DefaultTransport.
+func Wrap(a *agent.Agent, base http.RoundTripper) http.RoundTripper {
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	return &roundTripper{agent: a, base: base}
+}
+
+type roundTripper struct {
+	agent *agent.Agent
+	base  http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !rt.agent.Recording() || req.URL == nil {
+		return rt.base.RoundTrip(req)
+	}
+	x := &exchange{agent: rt.agent, req: req, start: time.Now()}
+	watched := req.WithContext(x.trace(req.Context()))
+	resp, err := rt.base.RoundTrip(watched)
+	switch {
+	case err != nil:
+		x.end(classifyRequest(req.Context(), err, x.phase()), err)
+	case resp != nil:
+		if resp.Request == watched {
+			resp.Request = req
+		}
+		x.answered(resp)
+	}
+	return resp, err
+}
+
+// Unwrap returns the RoundTripper underneath.
+func (rt *roundTripper) Unwrap() http.RoundTripper { return rt.base }
+
+// CloseIdleConnections does what http.Client.CloseIdleConnections expects of a Transport.
+func (rt *roundTripper) CloseIdleConnections() {
+	if c, ok := rt.base.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// answered takes note of an answer's head, and waits for its body if there is one.
+func (x *exchange) answered(resp *http.Response) {
+	x.resp = resp
+	outcome := statusOutcome(resp)
+	if resp.Body == nil || resp.Body == http.NoBody || resp.StatusCode == http.StatusSwitchingProtocols {
+		x.end(outcome, nil) // what follows a 101 is another protocol, whose connection must stay what it is
+		return
+	}
+	x.body = body{ReadCloser: resp.Body, x: x, outcome: outcome}
+	resp.Body = &x.body
+}
+
+// statusOutcome is the outcome of an answer that arrives whole.
+func statusOutcome(resp *http.Response) report.Outcome {
+	switch {
+	case resp.StatusCode >= 400:
+		return report.HTTPError
+	case resp.StatusCode >= 300 && resp.Header.Get("Location") != "" && redirects(resp.Request) >= maxRedirects-1:
+		return report.HTTPRedirectLoop
+	default:
+		return report.OK
+	}
+}
+
+// maxRedirects is how many requests http.Client makes in a row before it gives up.
+const maxRedirects = 10
+
+// redirects counts the redirects that led to req.
+func redirects(req *http.Request) (n int) {
+	for n < maxRedirects && req != nil && req.Response != nil {
+		req = req.Response.Request
+		n++
+	}
+	return n
+}
+
+type retryKey struct{}
+
+// Retry marks requests made under the returned context as repeating one that failed (report.FlagRetry), so that an application's
+// retries do not make an outage look larger than it is.
+func Retry(ctx context.Context) context.Context { return context.WithValue(ctx, retryKey{}, true) }
+
+func flags(ctx context.Context) (f report.Flags) {
+	if ctx.Value(retryKey{}) != nil {
+		f |= report.FlagRetry
+	}
+	return f
+}

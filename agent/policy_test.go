@@ -1,0 +1,255 @@
+package agent_test
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/heliograph-net/heliograph/agent"
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// version changes a policy's version, and what else is asked for.
+func version(v uint64, change func(*privacy.Policy)) func(*privacy.Policy) {
+	return func(p *privacy.Policy) {
+		p.Version = v
+		if change != nil {
+			change(p)
+		}
+	}
+}
+
+func TestPolicyIsRefreshed(t *testing.T) {
+	stranger := newKey(66)
+	for _, test := range []struct {
+		name string
+		sign func(*world) []byte
+		want uint64 // version in force afterwards
+	}{
+		{"newer", func(w *world) []byte { return w.signed(w.signer, version(9, nil)) }, 9},
+		{"the same", func(w *world) []byte { return w.signed(w.signer, nil) }, 5},
+		{"rollback", func(w *world) []byte { return w.signed(w.signer, version(4, nil)) }, 5},
+		{"same version, other content", func(w *world) []byte {
+			return w.signed(w.signer, version(5, func(p *privacy.Policy) { p.Disabled = true }))
+		}, 5},
+		{"signed by a stranger", func(w *world) []byte {
+			return w.signed(stranger, version(9, func(p *privacy.Policy) { p.Signers = [][]byte{stranger.Public().(ed25519.PublicKey)} }))
+		}, 5},
+		{"altered", func(w *world) []byte {
+			b := w.signed(w.signer, version(9, nil))
+			b[len(b)-1] ^= 1
+			return b
+		}, 5},
+		{"garbage", func(*world) []byte { return []byte("<html>") }, 5},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, "c1", "c2")
+				w.policy.Version, w.policy.RefreshSeconds = 5, 3600
+				a := start(t, w.options(newMemory().spool(), report.Counts))
+				time.Sleep(time.Minute)
+				w.setPolicy(test.sign(w))
+				time.Sleep(2 * time.Hour)
+				s := a.Stats()
+				if s.PolicyVersion != test.want || s.Consent != report.Counts {
+					t.Errorf("version %d and consent %v in force, want version %d and counts", s.PolicyVersion, s.Consent, test.want)
+				}
+			})
+		})
+	}
+}
+
+func TestPolicyIsAskedForSeldomAndByETag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "c1", "c2")
+		w.policy.RefreshSeconds = 3600
+		w.setPolicy(w.signed(w.signer, nil))
+		memory := newMemory()
+		a := start(t, w.options(memory.spool(), report.Counts))
+		time.Sleep(10 * time.Hour)
+		if n := w.fetched(); n < 9 || n > 11 {
+			t.Errorf("%d fetches in 10 hours, want one an hour", n)
+		}
+		w.mu.Lock()
+		if w.etags[0] != "" || w.etags[1] == "" {
+			t.Errorf("asked with etags %q", w.etags)
+		}
+		w.mu.Unlock()
+		_ = a.Shutdown(t.Context())
+		n := w.fetched()
+		for range 20 { // short-lived processes, each within the hour
+			b := start(t, w.options(memory.spool(), report.Counts))
+			time.Sleep(time.Second)
+			_ = b.Shutdown(t.Context())
+		}
+		if got := w.fetched() - n; got > 1 {
+			t.Errorf("20 runs within a minute fetched the policy %d times", got)
+		}
+	})
+}
+
+// TestPolicySurvivesRestart, even when the key that signs policies has changed twice meanwhile.
+func TestPolicySurvivesRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "c1")
+		w.policy.RefreshSeconds = 60
+		keys := []ed25519.PrivateKey{w.signer, newKey(71), newKey(72), newKey(73)}
+		memory := newMemory()
+		a := start(t, w.options(memory.spool(), report.Counts))
+		for i := range 3 {
+			next := keys[i+1].Public().(ed25519.PublicKey)
+			w.setPolicy(w.signed(keys[i], version(uint64(2+i), func(p *privacy.Policy) { p.Signers = [][]byte{next} })))
+			time.Sleep(5 * time.Minute)
+		}
+		if got := a.Stats().PolicyVersion; got != 4 {
+			t.Fatalf("version %d in force, want 4", got)
+		}
+		_ = a.Shutdown(t.Context())
+		w.setPolicy(nil)
+		b := start(t, w.options(memory.spool(), report.Counts))
+		if got := b.Stats().PolicyVersion; got != 4 {
+			t.Errorf("version %d in force after a restart, want 4", got)
+		}
+		_ = b.Shutdown(t.Context())
+
+		// The first signer was rotated away: what it signs now is refused, also from the disk.
+		memory.mu.Lock()
+		memory.state["policy"] = append(make([]byte, 8), frame(w.signed(keys[2], version(50, nil)))...)
+		memory.mu.Unlock()
+		c := start(t, w.options(memory.spool(), report.Counts))
+		if got := c.Stats().PolicyVersion; got != 1 {
+			t.Errorf("version %d in force from a tampered file, want the bundled one", got)
+		}
+	})
+}
+
+func TestManyPoliciesSurviveRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "c1")
+		w.policy.RefreshSeconds = 60
+		memory := newMemory()
+		a := start(t, w.options(memory.spool(), report.Counts))
+		for i := range 20 {
+			w.setPolicy(w.signed(w.signer, version(uint64(2+i), nil)))
+			time.Sleep(5 * time.Minute)
+		}
+		_ = a.Shutdown(t.Context())
+		b := start(t, w.options(memory.spool(), report.Counts))
+		if got := b.Stats().PolicyVersion; got != 21 {
+			t.Errorf("version %d in force after a restart, want 21", got)
+		}
+		memory.mu.Lock()
+		defer memory.mu.Unlock()
+		if n := len(memory.state["policy"]); n > 2*len(w.signed(w.signer, nil)) {
+			t.Errorf("%d bytes of policies are kept: each was directly trusted", n)
+		}
+	})
+}
+
+func frame(b []byte) []byte {
+	return append([]byte{byte(len(b) >> 24), byte(len(b) >> 16), byte(len(b) >> 8), byte(len(b))}, b...)
+}
+
+func TestNewerBundledPolicyWins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "c1")
+		w.setPolicy(w.signed(w.signer, version(7, nil)))
+		memory := newMemory()
+		a := start(t, w.options(memory.spool(), report.Counts))
+		time.Sleep(time.Minute)
+		_ = a.Shutdown(t.Context())
+		o := w.options(memory.spool(), report.Counts)
+		o.Policy = w.signed(w.signer, version(8, nil))
+		w.setPolicy(nil)
+		b := start(t, o)
+		if got := b.Stats().PolicyVersion; got != 8 {
+			t.Errorf("version %d in force, want the bundled 8 over the cached 7", got)
+		}
+	})
+}
+
+func TestKillSwitch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "c1")
+		w.policy.RefreshSeconds = 600
+		a := start(t, w.options(newMemory().spool(), report.Counts))
+		time.Sleep(time.Minute)
+		w.setPolicy(w.signed(w.signer, version(2, func(p *privacy.Policy) { p.Disabled = true })))
+		time.Sleep(20 * time.Minute)
+		observed, uploads := a.Stats().Observed, len(w.seen())
+		for range 10 {
+			a.Observe(failure("shop.example"))
+			time.Sleep(time.Minute)
+		}
+		if a.Stats().Observed != observed || len(w.seen()) != uploads || a.Recording() {
+			t.Error("a disabled agent goes on")
+		}
+		w.setPolicy(w.signed(w.signer, version(3, nil)))
+		time.Sleep(20 * time.Minute)
+		a.Observe(failure("shop.example"))
+		time.Sleep(4 * time.Second)
+		if got := w.totals()[report.TCPRefused]; got != 1 {
+			t.Errorf("%v failures arrived after the switch was turned back, want 1", got)
+		}
+	})
+}
+
+func TestExpiredPolicyKeepsCollectorsAndLowersConsent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "c1")
+		w.policy.Expires = time.Now().Add(time.Hour).Unix()
+		a := start(t, w.options(newMemory().spool(), report.Diagnostics))
+		time.Sleep(2 * time.Hour)
+		a.Observe(failure("shop.example"))
+		time.Sleep(4 * time.Second)
+		a.Observe(failure("shop.example"))
+		time.Sleep(4 * time.Second)
+		for _, b := range w.batches() {
+			if len(b.samples) != 0 || b.headers[0].Consent != report.Counts {
+				t.Errorf("under an expired policy: %+v", b)
+			}
+		}
+		if got := w.totals()[report.TCPRefused]; got != 2 {
+			t.Errorf("%v failures arrived, want 2", got)
+		}
+	})
+}
+
+func TestNewRefuses(t *testing.T) {
+	w := newWorld(t, "c1")
+	good := w.options(newMemory().spool(), report.Off)
+	for _, test := range []struct {
+		name   string
+		change func(*agent.Options)
+		want   error // or nil: any
+	}{
+		{"no app", func(o *agent.Options) { o.App = "" }, nil},
+		{"app not UTF-8", func(o *agent.Options) { o.App = "\xff" }, nil},
+		{"no policy", func(o *agent.Options) { o.Policy = nil }, nil},
+		{"altered policy", func(o *agent.Options) {
+			o.Policy = w.signed(w.signer, nil)
+			o.Policy[len(o.Policy)-1] ^= 1
+		}, privacy.ErrPolicySignature},
+		{"truncated policy", func(o *agent.Options) { o.Policy = o.Policy[:20] }, privacy.ErrTruncated},
+		{"no such consent", func(o *agent.Options) { o.Consent = 3 }, nil},
+		{"no spool", func(o *agent.Options) { o.Spool = nil }, nil},
+		{"no transport", func(o *agent.Options) { o.Transport = nil }, nil},
+		{"no randomness", func(o *agent.Options) { o.Rand = noRand{} }, errRefused},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := good
+			test.change(&o)
+			a, err := agent.New(o)
+			if err == nil || a != nil || (test.want != nil && !errors.Is(err, test.want)) {
+				t.Errorf("got %v, %v; want an error, %v if not nil", a, err, test.want)
+			}
+		})
+	}
+}
+
+type noRand struct{}
+
+func (noRand) Read([]byte) (int, error) { return 0, errRefused }

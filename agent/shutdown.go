@@ -1,0 +1,94 @@
+package agent
+
+import (
+	"context"
+	"time"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// patience is how long Flush and Shutdown wait for another process to end its upload from the same spool.
+const patience = 3 * lockLater
+
+// Flush ends the open window, seals it if the policy has it sent, and tries to deliver what is in the spool once, to each collector
+// that is not waiting after a failure. It returns nil when nothing remains, else *RemainError.
+func (a *Agent) Flush(ctx context.Context) error {
+	a.endWindow(true)
+	a.deliverAll(ctx, patience)
+	return a.remain(ctx)
+}
+
+// remain says what the spool still has that could be delivered.
+func (a *Agent) remain(ctx context.Context) (err error) {
+	defer a.caught()
+	if a.userConsent() == report.Off {
+		return nil
+	}
+	segments, listErr := a.o.Spool.List()
+	if len(segments) == 0 && listErr == nil {
+		return nil
+	}
+	remain := &RemainError{Segments: len(segments), Cause: ctx.Err()}
+	if listErr != nil {
+		remain.Cause = listErr
+	}
+	for _, s := range segments {
+		remain.Bytes += s.Size
+	}
+	return remain
+}
+
+// Shutdown stops recording, does what Flush does, ends all of the agent's goroutines and closes the spool. When ctx ends first, the
+// delivery is cut short, but the sealing is not. It returns nil when nothing remains in the spool, else *RemainError; a later call
+// returns what the first did. Observe afterwards does nothing.
+func (a *Agent) Shutdown(ctx context.Context) error {
+	a.stopOnce.Do(func() { go a.stop(ctx) })
+	select {
+	case <-a.stopped:
+		return a.remaining
+	case <-ctx.Done():
+	}
+	select {
+	case <-a.stopped:
+		return a.remaining
+	case <-time.After(grace): // a disk that hangs must not hang the host
+		return &RemainError{Cause: ctx.Err()}
+	}
+}
+
+// grace is what Shutdown takes beyond its context, for what is no delivery.
+const grace = time.Second
+
+// stop does Shutdown's work and closes stopped.
+func (a *Agent) stop(ctx context.Context) {
+	defer close(a.stopped)
+	defer a.caught()
+	a.close()
+	a.endWindow(true)
+	cut := context.AfterFunc(ctx, a.cancel) // whoever transfers now may finish, but not after ctx
+	a.loops.Wait()
+	a.deliverAll(ctx, patience)
+	a.endSegment()
+	a.remaining = a.remain(ctx)
+	cut()
+	a.cancel()
+	a.o.Transport.Close()
+	_ = a.o.Spool.Close() // what matters in it is durable already
+}
+
+// close ends recording, and keeps the open window.
+func (a *Agent) close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.closed = true
+	a.level.Store(uint32(report.Off))
+	close(a.stopping)
+}
+
+// endSegment ends the open segment, which a delivery that did not come about has left open.
+func (a *Agent) endSegment() {
+	defer a.caught()
+	a.spoolMu.Lock()
+	defer a.spoolMu.Unlock()
+	a.finishSegment()
+}
