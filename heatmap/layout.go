@@ -31,7 +31,8 @@ type style struct {
 	border        int // of a cluster
 	gap           int // between clusters, and between data centres
 	shortest      int // a row of so many servers is not folded
-	scale         int // of labels of clusters and rows
+	scale         int // of rows' labels
+	headScale     int // of clusters' labels
 	clusterHead   int // height of a cluster's label
 	centrePad     int // between a data centre's border and its clusters
 	centreHead    int // height of a data centre's label
@@ -40,17 +41,20 @@ type style struct {
 }
 
 func newStyle(cell int, d detail) style {
-	s := style{detail: d, cell: cell, pitch: cell + 1, rowGap: max(1, cell/4), pad: 3, border: 1, gap: 6, shortest: 20, scale: 1, centrePad: 8, centreHead: 22}
+	s := style{detail: d, cell: cell, pitch: cell + 1, rowGap: max(1, cell/4), pad: 3, border: 1, gap: 6, shortest: 20, scale: 1, headScale: 1, centrePad: 8, centreHead: 22}
 	switch {
 	case cell <= 2:
 		s.pitch, s.rowGap, s.pad, s.gap = cell, 0, 1, 4
 	case cell >= 12:
 		s.pitch, s.scale, s.pad, s.gap = cell+2, 2, 6, 10
 	}
+	if cell >= 6 {
+		s.headScale = 2
+	}
 	switch d {
 	case allDetail:
 		s.tellsClusters = true
-		s.clusterHead = glyphHeight*s.scale + s.scale
+		s.clusterHead = (glyphHeight + 1) * s.headScale
 		s.rowLabels = cell >= glyphLine
 	case borderless:
 		s.border, s.pad, s.gap, s.shortest = 0, 0, max(2, cell/2), 1
@@ -135,21 +139,33 @@ func largestLayout(centres []Group, width int, d detail) layout {
 	if len(centres) == 0 && d != flat {
 		return layout{}
 	}
+	servers := 0
+	for _, c := range centres {
+		servers += c.Len
+	}
 	for cell := largestCell; cell > 0; cell-- {
-		most := width * 3 / 4 // what a screen shows without scrolling
-		switch {
-		case cell == 1 && d == flat:
-			most = math.MaxInt // ends below 3 × width by the choice of MinWidth and MaxServers
-		case cell == 1:
-			most = width * 2
-		case cell == 2:
-			most = width * 5 / 4
+		most := highest(cell, width, d)
+		if servers*cell*cell > width*most {
+			continue // the squares alone need more
 		}
 		if l, ok := layOut(centres, newStyle(cell, d), width, most); ok {
 			return l
 		}
 	}
 	return layout{}
+}
+
+// highest is how high a picture may be before smaller squares or less detail are tried.
+func highest(cell, width int, d detail) int {
+	switch {
+	case cell == 1 && d == flat:
+		return width * 3 // MaxServers fit into MinWidth × 3 × MinWidth, the heading included
+	case cell == 1:
+		return width * 2
+	case cell == 2:
+		return width * 5 / 4
+	}
+	return width * 3 / 4 // what a screen shows without scrolling
 }
 
 // layOut puts data centres side by side in lines from the top, and makes the picture as wide and high as they need.
@@ -239,7 +255,7 @@ func measureCluster(g Group, st style, width int) (box clusterBox, ok bool) {
 	box.w = around + box.banks*box.bankPitch(st) - st.bankGap()
 	box.h = around + st.clusterHead + box.rowsHeight(st)
 	if st.tellsClusters {
-		box.w = max(box.w, min(width, textWidth(clipCluster(g.Name), st.scale)+around))
+		box.w = max(box.w, min(width, textWidth(clipCluster(g.Name), st.headScale)+around))
 	}
 	return box, true
 }

@@ -95,38 +95,55 @@ type canvas struct {
 
 func newCanvas(s Snapshot, o PNGOptions) *canvas {
 	l := newLayout(s, o.Width)
-	heading := 2*margin + textWidth(o.Title+headingText(s), 2)
+	heading := 2*margin + textWidth(o.Title, 2) + legendGap + legendWidth(s) + textWidth(moment(s.Changed), 2)
 	l.w = min(max(l.w, heading), o.Width)
 	return &canvas{img: image.NewPaletted(image.Rect(0, 0, l.w, l.h), palette), layout: l, style: l.style, snapshot: s}
 }
 
-// headingText is about as long as what heading draws after the title.
-func headingText(s Snapshot) string {
-	n := s.Counts()
-	return "    " + group3(n.Up) + " up     " + group3(n.Down) + " down     " + group3(n.Unknown) + " unknown  " + moment(s.Changed)
+// Measures of the heading in pixels.
+const (
+	legendSquare = 14
+	legendGap    = 2 * glyphWidth * 2 // between the parts
+)
+
+// legend is a square and a count for every state.
+type legend struct {
+	state State
+	text  string
 }
 
-// heading draws title, legend with counts, and the time of the last change.
+func legends(s Snapshot) (all []legend) {
+	n := s.Counts()
+	for _, state := range []State{Up, Down, Unknown} {
+		all = append(all, legend{state, group3(n.Of(state)) + " " + state.String()})
+	}
+	return all
+}
+
+// width includes the gap after it.
+func (l legend) width() int { return legendSquare + glyphWidth + textWidth(l.text, 2) + legendGap }
+
+func legendWidth(s Snapshot) (w int) {
+	for _, l := range legends(s) {
+		w += l.width()
+	}
+	return w
+}
+
+// heading draws title, legend with counts, and the time of the last change. Where it is narrow the title is cut, and the time goes.
 func (c *canvas) heading(title string) {
-	const y, square = margin, 14
-	x := margin
-	if title != "" {
-		title = fit(title, c.img.Rect.Dx()/2, 2)
+	x, y, end := margin, margin, c.img.Rect.Dx()-margin
+	if title = fit(title, end-x-legendGap-legendWidth(c.snapshot), 2); title != "" {
 		c.bold(x, y, title, inkText)
-		x += textWidth(title, 2) + 3*glyphWidth*2
+		x += textWidth(title, 2) + legendGap
 	}
-	n := c.snapshot.Counts()
-	for _, entry := range []struct {
-		state State
-		count int
-	}{{Up, n.Up}, {Down, n.Down}, {Unknown, n.Unknown}} {
-		c.server(x, y, square, entry.state)
-		label := group3(entry.count) + " " + entry.state.String()
-		drawText(c.img, x+square+6, y, 2, label, inkText)
-		x += square + 6 + textWidth(label, 2) + 2*glyphWidth*2
+	for _, l := range legends(c.snapshot) {
+		c.server(x, y, legendSquare, l.state)
+		drawText(c.img, x+legendSquare+glyphWidth, y, 2, l.text, inkText)
+		x += l.width()
 	}
-	if at := moment(c.snapshot.Changed); at != "" {
-		drawText(c.img, x, y, 2, fit(at, c.img.Rect.Dx()-margin-x, 2), inkMuted)
+	if at := moment(c.snapshot.Changed); x+textWidth(at, 2) <= end+glyphWidth {
+		drawText(c.img, x, y, 2, at, inkMuted)
 	}
 }
 
@@ -205,7 +222,7 @@ func (c *canvas) cluster(b *clusterBox) {
 
 // clusterHead writes the name and, where there is room, how many are down.
 func (c *canvas) clusterHead(b *clusterBox, n Counts) {
-	scale, inside := c.style.scale, c.style.border+c.style.pad
+	scale, inside := c.style.headScale, c.style.border+c.style.pad
 	x, y, room := b.x+inside, b.y+inside, b.w-2*inside
 	name := fit(b.group.Name, room, scale)
 	drawText(c.img, x, y, scale, name, inkText)

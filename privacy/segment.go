@@ -7,7 +7,7 @@ import (
 )
 
 // MaxSegment is the longest segment in bytes, its end mark included.
-const MaxSegment = 256 << 10
+const MaxSegment = report.MaxSegment
 
 // The layout of a segment: prefix, frames, end mark.
 //

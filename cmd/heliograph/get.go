@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/heliograph-net/heliograph/agent"
+	"github.com/heliograph-net/heliograph/agent/diskspool"
+	"github.com/heliograph-net/heliograph/agent/httpagent"
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+type getCmd struct {
+	Policy  string        `help:"Signed policy; without one nothing is reported." placeholder:"FILE"`
+	Spool   string        `help:"Directory for reports that could not be delivered yet. Default: one per policy signer below the user's cache directory." type:"path" placeholder:"DIR"`
+	Consent string        `help:"off, counts or diagnostics." default:"off" placeholder:"LEVEL"`
+	Timeout time.Duration `help:"For one request." default:"30s"`
+	Deliver time.Duration `help:"How long to try to deliver before leaving reports to the next run." default:"10s"`
+	URLs    []string      `arg:"" name:"url" help:"What to fetch."`
+}
+
+const exitFailed = 1 // a request failed; nothing is wrong with the command line
+
+// Run fetches the URLs in turn, bodies to stdout, and tries to deliver once before it returns.
+func (g *getCmd) Run(ctx context.Context, out *output) (err error) {
+	transport := http.RoundTripper(http.DefaultTransport)
+	level, err := report.ParseConsent(g.Consent)
+	if err != nil {
+		return fmt.Errorf("--consent: %w", err)
+	}
+	if g.Policy == "" && level != report.Off {
+		return errors.New("--consent needs --policy: it says whom the reports are for")
+	}
+	if g.Policy != "" {
+		a, err := g.startAgent(level)
+		if err != nil {
+			return err
+		}
+		transport = httpagent.Wrap(a, transport)
+		defer func() { // whatever happened to the requests
+			wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.Deliver)
+			defer cancel()
+			if remain, ok := errors.AsType[*agent.RemainError](a.Shutdown(wait)); ok && remain.Segments > 0 {
+				fmt.Fprintf(out.stderr, "heliograph: %d reports could not be delivered yet; the next run tries again\n", remain.Segments)
+			}
+		}()
+	}
+	client := &http.Client{Transport: transport, Timeout: g.Timeout}
+	failed := false
+	for _, url := range g.URLs {
+		if err := fetch(ctx, client, url, out); err != nil {
+			fmt.Fprintln(out.stderr, "heliograph:", err)
+			failed = true
+		}
+	}
+	if failed {
+		return &exitError{code: exitFailed}
+	}
+	return nil
+}
+
+func (g *getCmd) startAgent(level report.Consent) (*agent.Agent, error) {
+	signed, _, err := readPolicy(g.Policy)
+	if err != nil {
+		return nil, fmt.Errorf("--policy: %w", err)
+	}
+	dir := g.Spool
+	if dir == "" {
+		if dir, err = defaultSpool(signed); err != nil {
+			return nil, err
+		}
+	}
+	spool, err := diskspool.Open(dir, diskspool.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("--spool: %w", err)
+	}
+	return agent.New(agent.Options{App: "heliograph-get", Version: version, Policy: signed, Consent: level, Spool: spool,
+		Transport: httpagent.NewTransport(httpagent.TransportOptions{})})
+}
+
+// defaultSpool gives every signer a directory: reports sealed for one operator are of no use to another.
+func defaultSpool(signed []byte) (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("--spool: there is no cache directory for it (%w); name one", err)
+	}
+	signer, err := privacy.PolicySigner(signed)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(signer)
+	return filepath.Join(cache, "heliograph", "spool-"+hex.EncodeToString(sum[:4])), nil
+}
+
+func fetch(ctx context.Context, client *http.Client, url string, out *output) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("User-Agent", "heliograph-get/"+version)
+	resp, err := client.Do(req)
+	if err != nil {
+		return fmt.Errorf("%s: %w", httpagent.Classify(ctx, err), err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(out.stdout, resp.Body); err != nil {
+		return fmt.Errorf("%s: reading the answer of %s: %w", httpagent.Classify(ctx, err), url, err)
+	}
+	if resp.StatusCode >= 400 {
+		return fmt.Errorf("%s: %s answered %s", report.HTTPError, url, resp.Status)
+	}
+	return nil
+}

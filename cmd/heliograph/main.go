@@ -1,0 +1,98 @@
+// Command heliograph is all of Heliograph in one binary, a subcommand per role.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/heatmap"
+)
+
+// cli is the command line. The names are a contract.
+type cli struct {
+	LogLevel slog.Level `help:"debug, info, warn or error." default:"info" placeholder:"LEVEL"`
+
+	Demo      demoCmd      `cmd:"" help:"Stage an outage on this machine's loopback and watch it: service, clients, collectors, detector, page."`
+	Up        upCmd        `cmd:"" help:"Run all roles in one process from a data directory, which is made when it is missing."`
+	Init      initCmd      `cmd:"" help:"Make a data directory: keys, a signed policy, a configuration with comments."`
+	Get       getCmd       `cmd:"" help:"Fetch URLs with the agent inside: what fails is reported."`
+	Query     queryCmd     `cmd:"" help:"Search reports, or total them."`
+	Heatmap   heatmapCmd   `cmd:"" help:"Render the servers' bitset as text or PNG."`
+	Policy    policyCmd    `cmd:"" help:"Show or sign a policy."`
+	Collector collectorCmd `cmd:"" help:"Run a collector alone: it takes sealed reports and cannot read them."`
+	Detector  detectorCmd  `cmd:"" help:"Run the detector and the dashboard alone, fed by remote collectors."`
+	Prober    proberCmd    `cmd:"" help:"Run the prober alone, with its heat map."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
+}
+
+// output is where commands write.
+type output struct {
+	stdout, stderr io.Writer
+	log            *slog.Logger
+}
+
+// exitError ends the process with a code other than 1; its text has been printed already when it is empty.
+type exitError struct {
+	code int
+	text string
+}
+
+func (e *exitError) Error() string { return e.text }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is main without the process: it returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
+	var c cli
+	exited := -1
+	parser, err := kong.New(&c, kong.Name("heliograph"),
+		kong.Description("Client-side error reporting: what your servers cannot see."),
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"dims": strings.Join(detector.Dimensions, ", "),
+			"min_width": strconv.Itoa(heatmap.MinWidth), "max_width": strconv.Itoa(heatmap.MaxWidth)},
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	if err != nil {
+		fmt.Fprintln(stderr, "heliograph:", err)
+		return 2
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	k, err := parser.Parse(args)
+	if exited >= 0 { // --help
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "heliograph: %v\nSee heliograph --help.\n", err)
+		return 2
+	}
+	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: c.LogLevel}))
+	err = k.Run(&output{stdout, stderr, log})
+	if exit, ok := errors.AsType[*exitError](err); ok {
+		if exit.text != "" {
+			fmt.Fprintln(stderr, "heliograph:", exit.text)
+		}
+		return exit.code
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "heliograph:", err)
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+type policyCmd struct {
+	Show policyShowCmd `cmd:"" help:"Show what a signed policy says."`
+	Sign policySignCmd `cmd:"" help:"Sign a policy.yaml."`
+}
+
+type policyShowCmd struct {
+	File string `arg:"" help:"Signed policy."`
+}
+
+// Run prints a policy.
+func (p *policyShowCmd) Run(out *output) error {
+	signed, policy, err := readPolicy(p.File)
+	if err != nil {
+		return err
+	}
+	return showPolicy(out.stdout, signed, policy, time.Now())
+}
+
+// readPolicy reads a signed policy and checks it against the signer that it names: whoever hands the file over is trusted.
+func readPolicy(path string) ([]byte, *privacy.Policy, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	signed, err := io.ReadAll(io.LimitReader(f, privacy.MaxPolicy+1))
+	if err != nil {
+		return nil, nil, err
+	}
+	signer, err := privacy.PolicySigner(signed)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s is not a signed policy: %w", path, err)
+	}
+	policy, err := privacy.OpenPolicy(signed, signer)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return signed, policy, nil
+}
+
+func showPolicy(w io.Writer, signed []byte, p *privacy.Policy, now time.Time) error {
+	signer, err := privacy.PolicySigner(signed)
+	if err != nil {
+		return err
+	}
+	seal, err := privacy.ParseSealKey(p.SealKey)
+	if err != nil {
+		return err
+	}
+	day := func(unix int64) string { return time.Unix(unix, 0).UTC().Format(time.RFC3339) }
+	state := "in force"
+	switch {
+	case p.Disabled:
+		state = "disabled: agents record nothing"
+	case p.Expired(now):
+		state = "expired: agents keep its collectors and record counts at most"
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(tw, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+	}
+	row("version", "%d (%s)", p.Version, state)
+	row("issued", "%s", day(p.Issued))
+	row("expires", "%s", day(p.Expires))
+	row("signed by", "ed25519:%x", signer)
+	for _, s := range p.Signers {
+		row("next signer", "ed25519:%x", s)
+	}
+	row("sealed to", "%x", seal.ID())
+	row("max consent", "%s", p.MaxConsent)
+	row("success windows sent", "%.4g %%", float64(p.SuccessPPM)*100/report.FullPPM)
+	row("window", "%v", time.Duration(p.WindowMS)*time.Millisecond)
+	row("samples per window", "%d", p.SamplesPerWindow)
+	row("refresh", "%v", time.Duration(p.RefreshSeconds)*time.Second)
+	row("bytes per day", "%d", p.BytesPerDay)
+	for _, c := range p.Collectors {
+		more := ""
+		if len(c.Addresses) > 0 {
+			more += ", addresses " + strings.Join(c.Addresses, " ")
+		}
+		if len(c.Pins) > 0 {
+			more += fmt.Sprintf(", %d pins", len(c.Pins))
+		}
+		row("collector "+c.ID, "%s, priority %d, weight %d%s", c.URL, c.Priority, c.Weight, more)
+	}
+	return tw.Flush()
+}
+
+type policySignCmd struct {
+	File string `arg:"" help:"policy.yaml."`
+	Key  string `help:"Key that signs." required:"" placeholder:"FILE"`
+	Out  string `help:"Where the signed policy goes; replaced in one step." required:"" placeholder:"FILE"`
+}
+
+// Run signs a policy. A version that does not rise is refused: agents would refuse it too.
+func (p *policySignCmd) Run(out *output) error {
+	signed, err := roles.SignPolicyFile(p.File, p.Key, time.Now())
+	if err != nil {
+		return err
+	}
+	next, err := privacy.PolicySigner(signed)
+	if err != nil {
+		return err
+	}
+	policy, err := privacy.OpenPolicy(signed, next)
+	if err != nil {
+		return err
+	}
+	if _, old, err := readPolicy(p.Out); err == nil && policy.Version <= old.Version {
+		return fmt.Errorf("%s: version: %d does not rise above %d of %s: agents keep the one they have; raise it", p.File, policy.Version, old.Version, p.Out)
+	} else if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("--out: %w (it is not replaced)", err)
+	}
+	if err := replaceFile(p.Out, signed); err != nil {
+		return err
+	}
+	fmt.Fprintf(out.stdout, "Signed version %d into %s.\n", policy.Version, p.Out)
+	return nil
+}
+
+// replaceFile writes a file in one step: a reader sees the old bytes or the new ones.
+func replaceFile(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // gone already when all went well
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

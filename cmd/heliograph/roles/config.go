@@ -1,0 +1,238 @@
+// Package roles wires the packages of Heliograph into the processes that operators run: it reads the configuration, makes a new data
+// directory, and starts and stops collector, detector, prober and dashboard. Most readers need Load and Start.
+package roles
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/goccy/go-yaml"
+)
+
+// ConfigName is the configuration's file name below a data directory.
+const ConfigName = "heliograph.yaml"
+
+const maxConfig = 8 << 20 // bytes; a list of 100,000 targets is about 8 MiB
+
+// Config is what heliograph.yaml says. Relative paths are relative to the file. A key that is absent has its default.
+type Config struct {
+	Collector  CollectorConfig `yaml:"collector"`
+	Detector   DetectorConfig  `yaml:"detector"`
+	Prober     ProberConfig    `yaml:"prober"`
+	Dashboard  ListenConfig    `yaml:"dashboard"`
+	Operations ListenConfig    `yaml:"operations"`
+	Networks   string          `yaml:"networks"` // table of networks, TSV of start, end, ASN, country, name; "": every peer is AS0, ZZ
+
+	path string // of the file, for errors
+	dir  string // what relative paths are relative to
+	text []byte // for the line of a bad key
+}
+
+// ListenConfig is a listener.
+type ListenConfig struct {
+	Listen string `yaml:"listen"` // host:port
+}
+
+// CollectorConfig is the collector's part.
+type CollectorConfig struct {
+	ID         string   `yaml:"id"`
+	Listen     string   `yaml:"listen"`
+	TLSCert    string   `yaml:"tls_cert"` // PEM file; "": plain HTTP
+	TLSKey     string   `yaml:"tls_key"`
+	ReceiptKey string   `yaml:"receipt_key"` // signs receipts
+	FeedKeys   []string `yaml:"feed_keys"`   // public keys of the detectors that may pull
+	Policy     string   `yaml:"policy"`
+	Inbox      string   `yaml:"inbox"`
+	MaxBytes   int64    `yaml:"inbox_max_bytes"`
+}
+
+// DetectorConfig is the detector's part.
+type DetectorConfig struct {
+	Store      string       `yaml:"store"`
+	OpenKeys   []string     `yaml:"open_keys"`
+	FeedKey    string       `yaml:"feed_key"` // signs requests to remote feeds
+	Feeds      []FeedConfig `yaml:"feeds"`    // remote collectors
+	FeedCA     string       `yaml:"feed_ca"`  // PEM file of the authority that the feeds' certificates come from; "": the system's
+	Bin        Duration     `yaml:"bin"`
+	Grace      Duration     `yaml:"grace"`
+	MinClients int          `yaml:"min_clients"`
+	MinExcess  float64      `yaml:"min_excess"`
+	MinRatio   float64      `yaml:"min_ratio"`
+}
+
+// FeedConfig is a remote collector to pull from.
+type FeedConfig struct {
+	ID  string `yaml:"id"`  // the collector's id in the policy
+	URL string `yaml:"url"` // its base URL
+}
+
+// ProberConfig is the prober's part.
+type ProberConfig struct {
+	Interval  Duration       `yaml:"interval"`
+	Timeout   Duration       `yaml:"timeout"`
+	Failures  int            `yaml:"failures"`  // consecutive failed attempts before a target is down
+	Witnesses []string       `yaml:"witnesses"` // host:port of things that should always answer; when none does, the prober doubts itself
+	CA        string         `yaml:"ca"`        // PEM file, trusted besides the system's authorities
+	Targets   []TargetConfig `yaml:"targets"`
+}
+
+// Duration is a time.Duration written as "30s". The YAML library gives no line for a duration that does not parse, so it is kept for
+// validate to name.
+type Duration struct {
+	time.Duration
+	bad string
+}
+
+func dur(d time.Duration) Duration { return Duration{Duration: d} }
+
+// UnmarshalYAML never fails; see Duration.
+func (d *Duration) UnmarshalYAML(text []byte) error {
+	*d = Duration{}
+	var s string
+	err := yaml.Unmarshal(text, &s)
+	if err == nil {
+		d.Duration, err = time.ParseDuration(s)
+	}
+	if err != nil {
+		d.bad = string(bytes.TrimSpace(text))
+	}
+	return nil
+}
+
+// TargetConfig is one server to probe.
+type TargetConfig struct {
+	Name       string `yaml:"name"`
+	URL        string `yaml:"url"`     // http or https URL; or
+	TCP        string `yaml:"tcp"`     // host:port
+	Address    string `yaml:"address"` // host:port to connect to instead of what the URL's host resolves to
+	DataCentre string `yaml:"data_centre"`
+	Cluster    string `yaml:"cluster"`
+	Row        string `yaml:"row"`
+}
+
+func defaults() Config {
+	return Config{
+		Collector: CollectorConfig{ID: "c1", Listen: "127.0.0.1:8417", ReceiptKey: "keys/receipt.pem",
+			FeedKeys: []string{"keys/feed.pub.pem"}, Policy: "policy", Inbox: "inbox.db", MaxBytes: 4 << 30},
+		Detector: DetectorConfig{Store: "store.db", OpenKeys: []string{"keys/open.pem"}, FeedKey: "keys/feed.pem",
+			Bin: dur(time.Minute), Grace: dur(30 * time.Second), MinClients: 24, MinExcess: 10, MinRatio: 1.5},
+		Prober:     ProberConfig{Interval: dur(30 * time.Second), Timeout: dur(5 * time.Second), Failures: 3},
+		Dashboard:  ListenConfig{Listen: "127.0.0.1:8418"},
+		Operations: ListenConfig{Listen: "127.0.0.1:8419"},
+	}
+}
+
+// Load reads a configuration. Errors name the file, the line and the key.
+func Load(path string) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	if len(text) > maxConfig {
+		return nil, fmt.Errorf("%s: larger than %d bytes", path, maxConfig)
+	}
+	return parse(path, text)
+}
+
+func parse(path string, text []byte) (*Config, error) {
+	c := defaults()
+	switch err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&c); {
+	case errors.Is(err, io.EOF): // no document: the decoder has zeroed c
+		c = defaults()
+	case err != nil:
+		return nil, fmt.Errorf("%s:%s", path, yaml.FormatError(err, false, true))
+	}
+	c.path, c.dir, c.text = path, filepath.Dir(path), text
+	return &c, c.validate()
+}
+
+// File is where a path of the configuration points to.
+func (c *Config) File(name string) string {
+	if name == "" || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(c.dir, name)
+}
+
+// validate joins all faults, each with file, line and key.
+func (c *Config) validate() error {
+	var errs []error
+	bad := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s:%s: %s: %s", c.path, c.line(key), key, fmt.Sprintf(format, args...)))
+	}
+	for key, listen := range map[string]string{"collector.listen": c.Collector.Listen, "dashboard.listen": c.Dashboard.Listen,
+		"operations.listen": c.Operations.Listen} {
+		if _, _, err := net.SplitHostPort(listen); err != nil {
+			bad(key, "%q is not host:port", listen)
+		}
+	}
+	if (c.Collector.TLSCert == "") != (c.Collector.TLSKey == "") {
+		bad("collector.tls_cert", "tls_cert and tls_key go together")
+	}
+	if c.Collector.ID == "" {
+		bad("collector.id", "must not be empty: it is the id that the policy gives this collector")
+	}
+	if c.Collector.MaxBytes < 1<<20 {
+		bad("collector.inbox_max_bytes", "%d is too small, give at least 1048576", c.Collector.MaxBytes)
+	}
+	for i, feed := range c.Detector.Feeds {
+		key := fmt.Sprintf("detector.feeds[%d]", i)
+		if u, err := url.Parse(feed.URL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			bad(key+".url", "%q is not the http or https URL of a collector", feed.URL)
+		}
+		if feed.ID == "" {
+			bad(key+".id", "must not be empty: it is the id that the policy gives that collector")
+		}
+	}
+	for key, d := range map[string]Duration{"detector.bin": c.Detector.Bin, "prober.interval": c.Prober.Interval, "prober.timeout": c.Prober.Timeout,
+		"detector.grace": c.Detector.Grace} {
+		switch {
+		case d.bad != "":
+			bad(key, "%s is not a duration such as 30s or 5m", d.bad)
+		case d.Duration < 10*time.Millisecond:
+			bad(key, "%v is too short", d)
+		}
+	}
+	if c.Detector.MinClients < 1 || c.Detector.MinExcess < 1 || c.Detector.MinRatio <= 1 {
+		bad("detector.min_clients", "floors must be min_clients >= 1, min_excess >= 1, min_ratio > 1: they keep one loud machine from paging anyone")
+	}
+	if c.Prober.Failures < 1 {
+		bad("prober.failures", "must be at least 1")
+	}
+	for i, t := range c.Prober.Targets {
+		key := fmt.Sprintf("prober.targets[%d]", i)
+		switch {
+		case t.Name == "":
+			bad(key+".name", "must not be empty")
+		case (t.URL == "") == (t.TCP == ""):
+			bad(key, "%s: give either url or tcp", t.Name)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// line is where a key stands in the file; for an absent one, where the nearest key above it stands, "1" when there is none.
+func (c *Config) line(key string) string {
+	for path := "$." + key; len(path) > 2; {
+		if p, err := yaml.PathString(path); err == nil {
+			if node, err := p.ReadNode(bytes.NewReader(c.text)); err == nil {
+				return fmt.Sprint(node.GetToken().Position.Line)
+			}
+		}
+		cut := bytes.LastIndexAny([]byte(path), ".[")
+		path = path[:cut]
+	}
+	return "1"
+}

@@ -1,0 +1,62 @@
+package roles
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestEmptyConfigHasTheDefaults(t *testing.T) {
+	c, err := parse("/data/heliograph.yaml", []byte("# nothing but a comment\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Collector.Listen != "127.0.0.1:8417" || c.Dashboard.Listen != "127.0.0.1:8418" || c.Operations.Listen != "127.0.0.1:8419" {
+		t.Errorf("ports are a contract: %+v", c)
+	}
+	if got := c.File(c.Collector.Inbox); got != "/data/inbox.db" {
+		t.Errorf("relative path = %q", got)
+	}
+	if got := c.File("/etc/x"); got != "/etc/x" {
+		t.Errorf("absolute path = %q", got)
+	}
+}
+
+func TestConfigOverDefaults(t *testing.T) {
+	c, err := parse("f", []byte("detector:\n  bin: 10s\nprober:\n  targets:\n    - {name: a, tcp: \"127.0.0.1:1\", row: r1}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Detector.Bin.Duration != 10*time.Second || c.Detector.Grace.Duration != 30*time.Second || c.Prober.Targets[0].Row != "r1" {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestBadConfigNamesFileLineAndKey(t *testing.T) {
+	for name, tt := range map[string]struct {
+		text string
+		want []string
+	}{
+		"unknown key":     {"collector:\n  id: c1\n  lissten: x\n", []string{"h.yaml:", "3", "lissten"}},
+		"wrong type":      {"detector:\n  bin: soon\n", []string{"h.yaml:", "2", "bin"}},
+		"bad listen":      {"collector:\n  listen: nowhere\n", []string{"h.yaml:2: collector.listen", "nowhere"}},
+		"half TLS":        {"collector:\n  tls_cert: a\n", []string{"h.yaml:2: collector.tls_cert"}},
+		"feed":            {"detector:\n  feeds:\n    - id: c1\n      url: ftp://x\n", []string{"h.yaml:4: detector.feeds[0].url", "ftp://x"}},
+		"target":          {"prober:\n  targets:\n    - name: a\n", []string{"h.yaml:3: prober.targets[0]", "url or tcp"}},
+		"floors":          {"detector:\n  min_clients: 0\n", []string{"h.yaml:2: detector.min_clients"}},
+		"not YAML at all": {"{{{", []string{"h.yaml:"}},
+		"two faults":      {"collector:\n  listen: x\ndashboard:\n  listen: y\n", []string{":2: collector.listen", ":4: dashboard.listen"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := parse("h.yaml", []byte(tt.text))
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %q lacks %q", err, want)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,103 @@
+package roles
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/keyfile"
+)
+
+//go:embed heliograph.yaml
+var configTemplate []byte
+
+//go:embed policy.yaml
+var policyTemplate []byte
+
+// InitOptions say what Init puts into a new data directory. The zero value gives the commented defaults.
+type InitOptions struct {
+	Config []byte // heliograph.yaml; nil: the defaults with comments
+	Policy []byte // policy.yaml; nil: one collector on loopback, with comments
+}
+
+// Init makes a data directory: fresh keys (mode 0600), policy.yaml and the policy signed from it, heliograph.yaml. It never
+// overwrites: a directory that has a configuration is an error, fs.ErrExist. When it fails half-way, what it wrote is removed.
+func Init(dir string, o InitOptions) (err error) {
+	if _, err := os.Stat(filepath.Join(dir, ConfigName)); err == nil {
+		return fmt.Errorf("%s has a %s already: %w", dir, ConfigName, fs.ErrExist)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "keys"), 0o700); err != nil {
+		return fmt.Errorf("making the data directory: %w", err)
+	}
+	var written []string
+	defer func() {
+		for _, name := range written {
+			if err != nil {
+				_ = os.Remove(name)
+			}
+		}
+	}()
+	write := func(name string, text []byte, mode fs.FileMode) error {
+		name = filepath.Join(dir, name)
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		if err != nil {
+			return fmt.Errorf("making the data directory: %w", err)
+		}
+		written = append(written, name)
+		_, err = f.Write(text)
+		return errors.Join(err, f.Close())
+	}
+	if err := writeKeys(write); err != nil {
+		return err
+	}
+	if o.Config == nil {
+		o.Config = configTemplate
+	}
+	if o.Policy == nil {
+		o.Policy = policyTemplate
+	}
+	if err := write("policy.yaml", o.Policy, 0o644); err != nil {
+		return err
+	}
+	signed, err := SignPolicyFile(filepath.Join(dir, "policy.yaml"), filepath.Join(dir, "keys/policy.pem"), time.Now())
+	if err != nil {
+		return err
+	}
+	if err := write("policy", signed, 0o644); err != nil {
+		return err
+	}
+	// The configuration comes last: a directory without one is unfinished.
+	return write(ConfigName, o.Config, 0o644)
+}
+
+// writeKeys makes the four key pairs: policy (signs policies), receipt (the collector's), feed (the detector's, to pull), open (the
+// detector's, to read reports).
+func writeKeys(write func(name string, text []byte, mode fs.FileMode) error) error {
+	for _, name := range []string{"policy", "receipt", "feed"} {
+		public, private, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			return fmt.Errorf("making the %s key: %w", name, err)
+		}
+		if err := write("keys/"+name+".pem", keyfile.MarshalSigningKey(private), 0o600); err != nil {
+			return err
+		}
+		if err := write("keys/"+name+".pub.pem", keyfile.MarshalPublicKey(public), 0o644); err != nil {
+			return err
+		}
+	}
+	open, err := privacy.GenerateOpenKey()
+	if err != nil {
+		return fmt.Errorf("making the key that opens reports: %w", err)
+	}
+	if err := write("keys/open.pem", keyfile.MarshalOpenKey(open), 0o600); err != nil {
+		return err
+	}
+	return write("keys/seal.pem", keyfile.MarshalSealKey(open.SealKey()), 0o644)
+}

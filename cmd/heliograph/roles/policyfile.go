@@ -1,0 +1,172 @@
+package roles
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/keyfile"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// PolicySource is policy.yaml: a policy as people edit it, before it is signed. Relative paths are relative to the file.
+type PolicySource struct {
+	Version         uint64            `yaml:"version"`
+	ValidFor        Duration          `yaml:"valid_for"`
+	Disabled        bool              `yaml:"disabled"`
+	MaxConsent      string            `yaml:"max_consent"`
+	SuccessFraction float64           `yaml:"success_fraction"`
+	Window          Duration          `yaml:"window"`
+	Samples         uint32            `yaml:"samples_per_window"`
+	Refresh         Duration          `yaml:"refresh"`
+	BytesPerDay     uint64            `yaml:"bytes_per_day"`
+	SealKey         string            `yaml:"seal_key"`
+	Signers         []string          `yaml:"signers"`
+	Collectors      []CollectorSource `yaml:"collectors"`
+}
+
+// CollectorSource is one collector in policy.yaml.
+type CollectorSource struct {
+	ID         string   `yaml:"id"`
+	URL        string   `yaml:"url"`
+	Priority   uint32   `yaml:"priority"`
+	Weight     uint32   `yaml:"weight"`
+	Addresses  []string `yaml:"addresses"`
+	Pins       []string `yaml:"pins"` // base64 of the SHA-256 of the certificate's SubjectPublicKeyInfo
+	ReceiptKey string   `yaml:"receipt_key"`
+}
+
+func defaultPolicySource() PolicySource {
+	return PolicySource{Version: 1, ValidFor: dur(90 * 24 * time.Hour), MaxConsent: report.Diagnostics.String(), SuccessFraction: 0.05,
+		Window: dur(time.Minute), Samples: 5, Refresh: dur(time.Hour), BytesPerDay: 10 << 20}
+}
+
+// ReadPolicySource reads policy.yaml and the keys that it names and makes a policy issued at now, unsigned. Errors name file and key.
+func ReadPolicySource(path string, now time.Time) (*privacy.Policy, error) {
+	text, err := readLimited(path, privacy.MaxPolicy)
+	if err != nil {
+		return nil, err
+	}
+	s := defaultPolicySource()
+	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&s); err != nil {
+		return nil, fmt.Errorf("%s:%s", path, yaml.FormatError(err, false, true))
+	}
+	p, err := s.policy(filepath.Dir(path), now)
+	if err == nil {
+		err = p.Validate()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return p, nil
+}
+
+func (s *PolicySource) policy(dir string, now time.Time) (*privacy.Policy, error) {
+	var errs []error
+	bad := func(key string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", key, err))
+		}
+	}
+	for key, d := range map[string]Duration{"valid_for": s.ValidFor, "window": s.Window, "refresh": s.Refresh} {
+		if d.bad != "" || d.Duration <= 0 {
+			bad(key, fmt.Errorf("%q is not a duration such as 60s or 2160h", d.bad))
+		}
+	}
+	if !(s.SuccessFraction > 0 && s.SuccessFraction <= 1) {
+		bad("success_fraction", fmt.Errorf("%v is not above 0 and at most 1", s.SuccessFraction))
+	}
+	consent, err := report.ParseConsent(s.MaxConsent)
+	bad("max_consent", err)
+	p := &privacy.Policy{Version: s.Version, Issued: now.Unix(), Expires: now.Add(s.ValidFor.Duration).Unix(), Disabled: s.Disabled,
+		MaxConsent: consent, SuccessPPM: uint32(math.Round(s.SuccessFraction * report.FullPPM)), WindowMS: uint64(s.Window.Milliseconds()),
+		SamplesPerWindow: s.Samples, RefreshSeconds: uint64(s.Refresh.Seconds()), BytesPerDay: s.BytesPerDay}
+	key, err := readKey(dir, s.SealKey, keyfile.ParseSealKey)
+	bad("seal_key", err)
+	if err == nil {
+		p.SealKey = key.Bytes()
+	}
+	for i, name := range s.Signers {
+		signer, err := readKey(dir, name, keyfile.ParsePublicKey)
+		bad(fmt.Sprintf("signers[%d]", i), err)
+		p.Signers = append(p.Signers, signer)
+	}
+	for i, c := range s.Collectors {
+		receipt, err := readKey(dir, c.ReceiptKey, keyfile.ParsePublicKey)
+		bad(fmt.Sprintf("collectors[%d].receipt_key", i), err)
+		out := privacy.Collector{ID: c.ID, URL: c.URL, Priority: c.Priority, Weight: c.Weight, Addresses: c.Addresses, ReceiptKey: receipt}
+		for _, pin := range c.Pins {
+			sum, err := base64.StdEncoding.DecodeString(pin)
+			if err == nil && len(sum) != sha256.Size {
+				err = fmt.Errorf("%q is not the base64 of a SHA-256", pin)
+			}
+			bad(fmt.Sprintf("collectors[%d].pins", i), err)
+			out.Pins = append(out.Pins, sum)
+		}
+		p.Collectors = append(p.Collectors, out)
+	}
+	return p, errors.Join(errs...)
+}
+
+// SignPolicyFile signs the policy in source with the key in keyPath.
+func SignPolicyFile(source, keyPath string, now time.Time) ([]byte, error) {
+	p, err := ReadPolicySource(source, now)
+	if err != nil {
+		return nil, err
+	}
+	key, err := readKey("", keyPath, keyfile.ParseSigningKey)
+	if err != nil {
+		return nil, err
+	}
+	signed, err := privacy.SignPolicy(p, key)
+	if err != nil {
+		return nil, fmt.Errorf("signing %s: %w", source, err)
+	}
+	return signed, nil
+}
+
+// readKey reads a key file; dir is what a relative name is relative to.
+func readKey[K any](dir, name string, parse func([]byte) (K, error)) (K, error) {
+	var zero K
+	if name == "" {
+		return zero, errors.New("no key file is named")
+	}
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(dir, name)
+	}
+	text, err := readLimited(name, 64<<10)
+	if err != nil {
+		return zero, err
+	}
+	key, err := parse(text)
+	if err != nil {
+		return zero, fmt.Errorf("%s: %w", name, err)
+	}
+	return key, nil
+}
+
+func readLimited(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	if int64(len(b)) > limit {
+		return nil, fmt.Errorf("%s is larger than %d bytes", path, limit)
+	}
+	return b, nil
+}

@@ -1,0 +1,360 @@
+package roles
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/heliograph-net/heliograph/collector"
+	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
+	"github.com/heliograph-net/heliograph/dashboards"
+	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/detector/sqlitestore"
+	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/internal/httpserve"
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
+	"github.com/heliograph-net/heliograph/internal/nettable"
+	"github.com/heliograph-net/heliograph/internal/ops"
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/keyfile"
+	"github.com/heliograph-net/heliograph/prober"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// Roles says which roles a process has.
+type Roles struct{ Collector, Detector, Prober bool }
+
+// Node is a running process: some roles, their listeners and the operations listener.
+type Node struct {
+	stack   lifecycle.Stack
+	failed  chan error // the first failure of any part
+	log     *slog.Logger
+	metrics *prometheus.Registry
+	checks  map[string]ops.Check
+
+	CollectorAddr, DashboardAddr, OperationsAddr string // host:port as bound; "" for a role that is not there
+
+	Store  detector.Store // nil without a detector
+	inbox  collector.Inbox
+	probes *heatmap.Map
+	names  *nettable.Table
+}
+
+// Start starts the roles as configured. When it fails, what was started is stopped again.
+func Start(ctx context.Context, c *Config, r Roles, log *slog.Logger) (n *Node, err error) {
+	n = &Node{failed: make(chan error, 8), log: log, metrics: prometheus.NewRegistry(), checks: map[string]ops.Check{}}
+	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("starting: %w", err)
+			_ = n.Close(context.WithoutCancel(ctx))
+		}
+	}()
+	if c.Networks != "" {
+		if n.names, err = loadNetworks(c.File(c.Networks)); err != nil {
+			return n, err
+		}
+	}
+	if r.Prober {
+		if err := n.startProber(ctx, c); err != nil {
+			return n, err
+		}
+	}
+	if r.Collector {
+		if err := n.startCollector(c); err != nil {
+			return n, err
+		}
+	}
+	if r.Detector {
+		if err := n.startDetector(ctx, c); err != nil {
+			return n, err
+		}
+	}
+	if r.Detector || r.Prober {
+		if err := n.startDashboard(c); err != nil {
+			return n, err
+		}
+	}
+	n.OperationsAddr, err = n.serve(httpserve.Options{Name: "operations", Listen: c.Operations.Listen, Handler: ops.Handler(n.metrics, n.checks),
+		WriteTimeout: -1}) // a CPU profile takes as long as it was asked for
+	return n, err
+}
+
+// Wait returns when ctx ends, with nil, or when a part fails, with its error.
+func (n *Node) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-n.failed:
+		return err
+	}
+}
+
+// Close stops everything: first what accepts, then what works, then what stores.
+func (n *Node) Close(ctx context.Context) error { return n.stack.Close(ctx) }
+
+func (n *Node) fail(err error) {
+	select {
+	case n.failed <- err:
+	default: // Wait has enough to report
+	}
+}
+
+func (n *Node) serve(o httpserve.Options) (addr string, err error) {
+	o.Logger = n.log
+	s, err := httpserve.Start(o)
+	if err != nil {
+		return "", err
+	}
+	n.stack.Defer(o.Name+" listener", s.Shutdown)
+	go func() { // ends with the listener
+		if err := s.Wait(); err != nil {
+			n.fail(err)
+		}
+	}()
+	return s.Addr(), nil
+}
+
+func (n *Node) startCollector(c *Config) error {
+	key, err := readKey(c.dir, c.Collector.ReceiptKey, keyfile.ParseSigningKey)
+	if err != nil {
+		return fmt.Errorf("collector.receipt_key: %w", err)
+	}
+	settings := collector.Settings{}
+	if settings.Policy, err = readLimited(c.File(c.Collector.Policy), privacy.MaxPolicy); err != nil {
+		return fmt.Errorf("collector.policy: %w", err)
+	}
+	if n.names != nil {
+		settings.Networks = n.names
+	}
+	for _, name := range c.Collector.FeedKeys {
+		feed, err := readKey(c.dir, name, keyfile.ParsePublicKey)
+		if err != nil {
+			return fmt.Errorf("collector.feed_keys: %w", err)
+		}
+		settings.FeedKeys = append(settings.FeedKeys, feed)
+	}
+	inbox, err := sqliteinbox.Open(c.File(c.Collector.Inbox), sqliteinbox.Options{MaxBytes: c.Collector.MaxBytes})
+	if err != nil {
+		return fmt.Errorf("collector.inbox: %w", err)
+	}
+	n.inbox = inbox
+	n.stack.Defer("inbox", func(context.Context) error { return inbox.Close() })
+	n.checks["inbox"] = inbox.Check
+	col, err := collector.New(collector.Options{ID: c.Collector.ID, Inbox: inbox, ReceiptKey: key, Settings: settings, Logger: n.log, Metrics: n.metrics})
+	if err != nil {
+		return err
+	}
+	n.stack.Defer("collector", col.Shutdown)
+	listen := httpserve.Options{Name: "collector", Listen: c.Collector.Listen, Handler: col.Handler(), WriteTimeout: -1} // the feed is polled long; the collector sets deadlines
+	if c.Collector.TLSCert != "" {
+		cert, err := tls.LoadX509KeyPair(c.File(c.Collector.TLSCert), c.File(c.Collector.TLSKey))
+		if err != nil {
+			return fmt.Errorf("collector.tls_cert: %w", err)
+		}
+		listen.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	}
+	n.CollectorAddr, err = n.serve(listen)
+	return err
+}
+
+func (n *Node) startDetector(ctx context.Context, c *Config) error {
+	var keys []*privacy.OpenKey
+	for _, name := range c.Detector.OpenKeys {
+		key, err := readKey(c.dir, name, keyfile.ParseOpenKey)
+		if err != nil {
+			return fmt.Errorf("detector.open_keys: %w", err)
+		}
+		keys = append(keys, key)
+	}
+	sources, err := n.sources(c)
+	if err != nil {
+		return err
+	}
+	store, err := sqlitestore.Open(ctx, c.File(c.Detector.Store))
+	if err != nil {
+		return fmt.Errorf("detector.store: %w", err)
+	}
+	n.Store = store
+	n.stack.Defer("store", func(context.Context) error { return store.Close() })
+	n.checks["store"] = store.Ready
+	o := detector.Options{Sources: sources, Store: store, Keys: privacy.NewKeyring(keys...), Bin: c.Detector.Bin.Duration,
+		Grace: c.Detector.Grace.Duration, Logger: n.log, Metrics: n.metrics,
+		Floors: detector.Floors{Clients: c.Detector.MinClients, Excess: c.Detector.MinExcess, Ratio: c.Detector.MinRatio}}
+	if n.probes != nil {
+		o.Probes = witness{n.probes}
+	}
+	if n.names != nil {
+		o.NetworkName = n.names.Name
+	}
+	d, err := detector.New(o)
+	if err != nil {
+		return err
+	}
+	n.stack.Go(context.WithoutCancel(ctx), "detector", d.Run, n.fail)
+	return nil
+}
+
+// sources are the remote feeds, or the inbox of the collector in this process.
+func (n *Node) sources(c *Config) (map[string]detector.Source, error) {
+	if len(c.Detector.Feeds) == 0 {
+		if n.inbox == nil {
+			return nil, fmt.Errorf("detector.feeds: name at least one collector, this process has none of its own")
+		}
+		return map[string]detector.Source{c.Collector.ID: localInbox{n.inbox}}, nil
+	}
+	key, err := readKey(c.dir, c.Detector.FeedKey, keyfile.ParseSigningKey)
+	if err != nil {
+		return nil, fmt.Errorf("detector.feed_key: %w", err)
+	}
+	roots, err := loadRoots(c.File(c.Detector.FeedCA))
+	if err != nil {
+		return nil, fmt.Errorf("detector.feed_ca: %w", err)
+	}
+	sources := map[string]detector.Source{}
+	if n.inbox != nil {
+		sources[c.Collector.ID] = localInbox{n.inbox}
+	}
+	for _, f := range c.Detector.Feeds {
+		feed, err := detector.NewFeedSource(detector.FeedOptions{URL: f.URL, Collector: f.ID, Key: key, RootCAs: roots})
+		if err != nil {
+			return nil, fmt.Errorf("detector.feeds: %s: %w", f.ID, err)
+		}
+		if sources[f.ID] != nil {
+			return nil, fmt.Errorf("detector.feeds: two collectors have the id %q", f.ID)
+		}
+		sources[f.ID] = feed
+	}
+	return sources, nil
+}
+
+func (n *Node) startProber(ctx context.Context, c *Config) error {
+	roots, err := loadRoots(c.File(c.Prober.CA))
+	if err != nil {
+		return fmt.Errorf("prober.ca: %w", err)
+	}
+	o := prober.Options{Interval: c.Prober.Interval.Duration, Timeout: c.Prober.Timeout.Duration, DownAfter: c.Prober.Failures,
+		Logger: n.log, Metrics: n.metrics}
+	for _, t := range c.Prober.Targets {
+		target := prober.Target{Name: t.Name, URL: t.URL, Address: t.Address, DataCentre: t.DataCentre, Cluster: t.Cluster, Row: t.Row,
+			TLS: prober.TLSOptions{RootCAs: roots}}
+		if t.TCP != "" {
+			target.Address = t.TCP
+		}
+		o.Targets = append(o.Targets, target)
+	}
+	for _, w := range c.Prober.Witnesses {
+		o.Witnesses = append(o.Witnesses, prober.Target{Name: w, Address: w})
+	}
+	p, err := prober.New(o)
+	if err != nil {
+		return err
+	}
+	n.probes = p.Map()
+	n.stack.Go(context.WithoutCancel(ctx), "prober", p.Run, n.fail)
+	return nil
+}
+
+func (n *Node) startDashboard(c *Config) error {
+	o := dashboards.Options{Servers: n.probes, Logger: n.log, Reader: noReports{},
+		Step: min(time.Minute, 5*c.Detector.Bin.Duration)} // short bins come with short outages: a demonstration, a test
+	if n.Store != nil {
+		o.Reader = n.Store
+	}
+	if n.names != nil {
+		o.NetworkName = n.names.Name
+	}
+	d, err := dashboards.New(o)
+	if err != nil {
+		return err
+	}
+	n.DashboardAddr, err = n.serve(httpserve.Options{Name: "dashboard", Listen: c.Dashboard.Listen, Handler: d, WriteTimeout: -1}) // streams have no end
+	n.stack.Defer("dashboard", d.Shutdown)                                                                                         // before the listener, which waits for streams
+	return err
+}
+
+// localInbox is the inbox of this process's collector as the detector's source.
+type localInbox struct{ collector.Inbox }
+
+// Read translates the one error that the detector branches on.
+func (l localInbox) Read(ctx context.Context, after uint64, limit int) ([]report.Envelope, error) {
+	batches, err := l.Inbox.Read(ctx, after, limit)
+	if errors.Is(err, collector.ErrCursor) {
+		err = fmt.Errorf("%w: %w", detector.ErrCursor, err)
+	}
+	return batches, err
+}
+
+// witness shows the prober's map to the detector.
+type witness struct{ servers *heatmap.Map }
+
+func (w witness) ServerDown(server string) (down, known bool) {
+	for _, i := range w.servers.Topology().ByAddress(server) {
+		if s, _ := w.servers.State(i); s != heatmap.Unknown {
+			known = true
+		}
+	}
+	return w.servers.Down(server), known
+}
+
+func loadNetworks(path string) (*nettable.Table, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("networks: %w", err)
+	}
+	defer f.Close()
+	t, err := nettable.Load(f)
+	if err != nil {
+		return nil, fmt.Errorf("networks: %s: %w", path, err)
+	}
+	return t, nil
+}
+
+// loadRoots adds the certificates of a PEM file to the system's; nil for no file.
+func loadRoots(path string) (*x509.CertPool, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := readLimited(path, 1<<20)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s holds no PEM certificate", path)
+	}
+	return pool, nil
+}
+
+// ServerDown says whether the prober sees the server at address and port down.
+func (n *Node) ServerDown(server string) bool { return n.probes != nil && n.probes.Down(server) }
+
+// noReports is what a dashboard without a detector reads.
+type noReports struct{}
+
+func (noReports) Totals(context.Context, detector.TotalsQuery) ([]detector.Total, error) {
+	return nil, nil
+}
+func (noReports) Samples(context.Context, detector.SampleQuery) ([]detector.Sample, error) {
+	return nil, nil
+}
+func (noReports) Incidents(context.Context, time.Time) ([]detector.Incident, error)  { return nil, nil }
+func (noReports) Servers(context.Context, time.Time) ([]detector.ServerCount, error) { return nil, nil }
+func (noReports) Batches(context.Context, time.Time) (uint64, error)                 { return 0, nil }
+func (noReports) Batch(context.Context, report.BatchID) (detector.BatchInfo, bool, error) {
+	return detector.BatchInfo{}, false, nil
+}
+func (noReports) Reachability(context.Context, time.Time, time.Duration) ([]detector.Reach, error) {
+	return nil, nil
+}

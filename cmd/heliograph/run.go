@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/heliograph-net/heliograph/cmd/heliograph/demo"
+	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
+)
+
+// stopWithin bounds a clean stop; systemd and Kubernetes allow more.
+const stopWithin = 15 * time.Second
+
+type upCmd struct {
+	Data string `help:"Data directory; made when it is missing." required:"" type:"path" placeholder:"DIR"`
+}
+
+// Run runs all roles from a data directory.
+func (u *upCmd) Run(ctx context.Context, out *output) error {
+	config := filepath.Join(u.Data, roles.ConfigName)
+	if _, err := os.Stat(config); errors.Is(err, fs.ErrNotExist) {
+		if err := roles.Init(u.Data, roles.InitOptions{}); err != nil {
+			return err
+		}
+		fmt.Fprintf(out.stdout, "Made %s with new keys, a policy and a configuration.\n", u.Data)
+	}
+	return runRoles(ctx, out, config, roles.Roles{Collector: true, Detector: true, Prober: true})
+}
+
+// configFlag names the configuration of a role that runs alone.
+type configFlag struct {
+	Config string `help:"Configuration file." default:"heliograph.yaml" type:"path" placeholder:"FILE"`
+}
+
+type collectorCmd struct {
+	configFlag
+	UntilEOF bool `name:"until-eof" hidden:"" help:"End when standard input ends: for a parent that may be killed."`
+}
+
+// Run runs a collector.
+func (c *collectorCmd) Run(ctx context.Context, out *output) error {
+	if c.UntilEOF {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		go func() { _, _ = io.Copy(io.Discard, os.Stdin); cancel() }() // ends with the process
+	}
+	return runRoles(ctx, out, c.Config, roles.Roles{Collector: true})
+}
+
+type detectorCmd struct{ configFlag }
+
+// Run runs a detector and the dashboard.
+func (d *detectorCmd) Run(ctx context.Context, out *output) error {
+	return runRoles(ctx, out, d.Config, roles.Roles{Detector: true})
+}
+
+type proberCmd struct{ configFlag }
+
+// Run runs a prober and the dashboard with its heat map.
+func (p *proberCmd) Run(ctx context.Context, out *output) error {
+	return runRoles(ctx, out, p.Config, roles.Roles{Prober: true})
+}
+
+func runRoles(ctx context.Context, out *output, config string, r roles.Roles) error {
+	c, err := roles.Load(config)
+	if err != nil {
+		return err
+	}
+	n, err := roles.Start(ctx, c, r, out.log)
+	if err != nil {
+		return err
+	}
+	if n.CollectorAddr != "" {
+		fmt.Fprintf(out.stdout, "Collector   %s\n", n.CollectorAddr)
+	}
+	if n.DashboardAddr != "" {
+		fmt.Fprintf(out.stdout, "Dashboard   http://%s/\n", n.DashboardAddr)
+	}
+	fmt.Fprintf(out.stdout, "Operations  http://%s/health/ready\n", n.OperationsAddr)
+	err = n.Wait(ctx)
+	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	defer cancel()
+	return errors.Join(err, n.Close(wait))
+}
+
+type demoCmd struct {
+	Once   bool   `help:"Play the script once, check everything, and exit 0 only if all of it was right."`
+	Listen string `help:"Address of the page." default:"127.0.0.1:8418" placeholder:"HOST:PORT"`
+}
+
+// Run stages the outage.
+func (d *demoCmd) Run(ctx context.Context, out *output) error {
+	executable, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return demo.Run(ctx, demo.Options{Once: d.Once, Listen: d.Listen, Executable: executable, Out: out.stdout, Log: out.log})
+}
+
+type initCmd struct {
+	Dir string `arg:"" help:"Directory to make." type:"path"`
+}
+
+// Run makes a data directory and says what to do next.
+func (i *initCmd) Run(out *output) error {
+	if err := roles.Init(i.Dir, roles.InitOptions{}); err != nil {
+		return err
+	}
+	fmt.Fprintf(out.stdout, `Made %[1]s:
+  %[2]s  the configuration: listeners, targets to probe, floors
+  policy.yaml      what agents may collect and where they deliver; signed into policy
+  policy           give this to agents: heliograph get --policy %[1]s/policy --consent diagnostics URL
+  keys/            open.pem reads reports, policy.pem signs policies: keep both away from collectors' hosts
+
+Run everything here with: heliograph up --data %[1]s
+`, i.Dir, roles.ConfigName)
+	return nil
+}

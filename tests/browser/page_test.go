@@ -1,0 +1,126 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/heliograph-net/heliograph/agent"
+	"github.com/heliograph-net/heliograph/agent/diskspool"
+	"github.com/heliograph-net/heliograph/agent/httpagent"
+	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
+	"github.com/heliograph-net/heliograph/internal/devca"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// TestPageIsLive: the page over a real pipeline shows a server that is down and, without a reload, a failure that an agent reports. Nothing
+// goes to its console: no script error, no refusal by its own content security policy.
+func TestPageIsLive(t *testing.T) {
+	closed := closedPort(t)
+	collector := closedPort(t)
+	dir := filepath.Join(t.TempDir(), "d")
+	err := roles.Init(dir, roles.InitOptions{
+		Config: fmt.Appendf(nil, `collector: {listen: %q}
+dashboard: {listen: "127.0.0.1:0"}
+operations: {listen: "127.0.0.1:0"}
+prober: {interval: 100ms, timeout: 1s, targets: [{name: web-1, tcp: %q, data_centre: east, cluster: web, row: r1}]}
+`, collector, closed),
+		Policy: fmt.Appendf(nil, `seal_key: keys/seal.pem
+signers: [keys/policy.pub.pem]
+collectors: [{id: c1, url: "http://%s", priority: 1, weight: 1, receipt_key: keys/receipt.pub.pem}]
+`, collector),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := roles.Load(filepath.Join(dir, roles.ConfigName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	node, err := roles.Start(t.Context(), c, roles.Roles{Collector: true, Detector: true, Prober: true}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = node.Close(context.WithoutCancel(t.Context())) })
+
+	ca, err := devca.New("Page test authority")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := chromium(t, ca)
+	console := chromedp.Console(ctx)
+	text := func(want string) {
+		t.Helper()
+		js := fmt.Sprintf(`document.body.innerText.includes(%q)`, want)
+		bounded, cancel := context.WithTimeout(ctx, 20*time.Second)
+		defer cancel()
+		if _, err := chromedp.Run(bounded, chromedp.Poll[bool](js)); err != nil {
+			all, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText`))
+			t.Fatalf("the page never says %q (%v), but: %s", want, err, all)
+		}
+	}
+	if err := chromedp.Do(ctx, chromedp.Navigate("http://"+node.DashboardAddr+"/")); err != nil {
+		t.Fatal(err)
+	}
+	text("1 down")
+	reportRefused(t, dir, closed)
+	text("tcp.refused")
+	text("/checkout/:id")
+	const last = "the test's own last word"
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`console.log(%q)`, last))); err != nil {
+		t.Fatal(err)
+	}
+	for m, err := range console {
+		if err != nil {
+			t.Fatalf("reading the console: %v", err)
+		}
+		if m.Text == last {
+			break
+		}
+		t.Errorf("the page's console says: %s %s", m.Type, m.Text)
+	}
+}
+
+// reportRefused runs an application with an agent in it that asks an address where nothing listens.
+func reportRefused(t *testing.T, dir, address string) {
+	t.Helper()
+	policy, err := os.ReadFile(filepath.Join(dir, "policy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spool, err := diskspool.Open(filepath.Join(t.TempDir(), "spool"), diskspool.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := agent.New(agent.Options{App: "shop", Policy: policy, Consent: report.Diagnostics, Spool: spool,
+		Transport: httpagent.NewTransport(httpagent.TransportOptions{})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Transport: httpagent.Wrap(a, http.DefaultTransport)}
+	if _, err := client.Get("http://" + address + "/checkout/48151623"); err == nil {
+		t.Errorf("%s answers", address)
+	}
+	if err := a.Shutdown(t.Context()); err != nil {
+		t.Errorf("delivering: %v", err)
+	}
+}
+
+// closedPort is an address on which nothing listens.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().String()
+}

@@ -1,0 +1,139 @@
+// Package imports holds the import table of docs/architecture.md.
+package imports
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/heliograph-net/heliograph"
+
+// allowed says, per tree, which trees of this module its non-test files may import besides their own.
+var allowed = map[string][]string{
+	"report":     {},
+	"heatmap":    {},
+	"privacy":    {"report"},
+	"agent":      {"privacy", "report"},
+	"collector":  {"privacy", "report", "internal"},
+	"detector":   {"heatmap", "privacy", "report", "internal"},
+	"prober":     {"heatmap", "report", "internal"},
+	"dashboards": {"detector", "heatmap", "report", "internal"},
+	"internal":   {},
+	"cmd":        {"*"},
+	"tests":      {"*"},
+}
+
+// stdlibOnly are the trees without any dependency outside the standard library.
+var stdlibOnly = []string{"report", "heatmap", "privacy"}
+
+// light are the packages that go into WASM: nothing in them, nor in what they import, may pull these in.
+var light = []string{"report", "privacy", "agent"}
+var heavy = []string{"net/http", "encoding/json", "log/slog", "net/url"}
+
+func TestImportTable(t *testing.T) {
+	root := moduleRoot(t)
+	files := 0
+	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if n := d.Name(); name != root && (strings.HasPrefix(n, ".") || n == "node_modules" || n == "bin" || n == "testdata" || hasOwnModule(name)) {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		files++
+		rel, err := filepath.Rel(root, name)
+		if err != nil {
+			return err
+		}
+		check(t, root, filepath.ToSlash(rel))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < 20 {
+		t.Fatalf("walked %d files only: the test looks at the wrong place", files)
+	}
+}
+
+func check(t *testing.T, root, rel string) {
+	tree, _, _ := strings.Cut(rel, "/")
+	may, known := allowed[tree]
+	if !known {
+		t.Errorf("%s: the tree %q is not in the import table", rel, tree)
+		return
+	}
+	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, rel), nil, parser.ImportsOnly)
+	if err != nil {
+		t.Errorf("%s: %v", rel, err)
+		return
+	}
+	for _, spec := range f.Imports {
+		imported, _ := strconv.Unquote(spec.Path.Value)
+		if own, ok := strings.CutPrefix(imported, module+"/"); ok {
+			to, _, _ := strings.Cut(own, "/")
+			if to != tree && !slices.Contains(may, to) && !slices.Contains(may, "*") {
+				t.Errorf("%s imports %s: %s may import %v of this module only", rel, imported, tree, may)
+			}
+			// A parent never imports its adapters: agent imports neither agent/httpagent nor agent/diskspool.
+			if to == tree && strings.HasPrefix(path.Dir(own)+"/", path.Dir(rel)+"/") && path.Dir(rel) == tree && tree != "report" {
+				t.Errorf("%s imports its own adapter %s", rel, imported)
+			}
+			continue
+		}
+		if host, _, _ := strings.Cut(imported, "/"); strings.Contains(host, ".") && slices.Contains(stdlibOnly, tree) {
+			t.Errorf("%s imports %s: %s is built on the standard library alone", rel, imported, tree)
+		}
+	}
+}
+
+// TestLightPackages asks the go command for everything that ends up in a WASM build of the agent's core.
+func TestLightPackages(t *testing.T) {
+	for _, pkg := range light {
+		cmd := exec.Command("go", "list", "-deps", module+"/"+pkg)
+		cmd.Dir = moduleRoot(t)
+		cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("go list -deps %s: %v", pkg, err)
+		}
+		deps := strings.Fields(string(out))
+		if !slices.Contains(deps, module+"/report") {
+			t.Fatalf("go list -deps %s lists %d packages and not report: it cannot be right", pkg, len(deps))
+		}
+		for _, bad := range heavy {
+			if slices.Contains(deps, bad) {
+				t.Errorf("%s pulls in %s, which makes it too large for browsers", pkg, bad)
+			}
+		}
+	}
+}
+
+func hasOwnModule(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "go.mod"))
+	return err == nil && filepath.Base(filepath.Dir(dir)) == "tests"
+}
+
+func moduleRoot(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Dir(filepath.Dir(dir))
+}
