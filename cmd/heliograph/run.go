@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -100,7 +101,11 @@ func (d *demoCmd) Run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	return demo.Run(ctx, demo.Options{Once: d.Once, Listen: d.Listen, Executable: executable, Out: out.stdout, Log: out.log})
+	log := out.log
+	if !log.Enabled(ctx, slog.LevelDebug) { // the timeline tells what happens; warnings are part of the script
+		log = slog.New(slog.NewJSONHandler(out.stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	}
+	return demo.Run(ctx, demo.Options{Once: d.Once, Listen: d.Listen, Executable: executable, Out: out.stdout, Log: log})
 }
 
 type initCmd struct {

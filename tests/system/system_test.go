@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		binary = filepath.Join(dir, "heliograph")
-		build := exec.Command("go", "build", "-o", binary, "github.com/heliograph-net/heliograph/cmd/heliograph")
+		build := exec.Command("go", "build", "-trimpath", "-o", binary, "github.com/heliograph-net/heliograph/cmd/heliograph")
 		build.Stderr = os.Stderr
 		if err := build.Run(); err != nil {
 			panic(fmt.Sprintf("building the binary: %v", err))

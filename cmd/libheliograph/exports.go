@@ -1,0 +1,131 @@
+package main
+
+/*
+#include "heliograph.h"
+*/
+import "C"
+
+import (
+	"strings"
+	"unsafe"
+
+	"github.com/heliograph-net/heliograph/agent"
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// What agents.go and request.go need to know of the header.
+const (
+	resultOK       = C.HG_OK
+	resultArgument = C.HG_ERR_ARGUMENT
+	resultHandle   = C.HG_ERR_HANDLE
+	resultLimit    = C.HG_ERR_LIMIT
+	resultSpool    = C.HG_ERR_SPOOL
+	resultInternal = C.HG_ERR_INTERNAL
+	maxAgents      = C.HG_MAX_AGENTS
+)
+
+// These do not compile unless the header and package report agree.
+var (
+	_ = [1]struct{}{}[report.Off-C.HG_CONSENT_OFF]
+	_ = [1]struct{}{}[report.Counts-C.HG_CONSENT_COUNTS]
+	_ = [1]struct{}{}[report.Diagnostics-C.HG_CONSENT_DIAGNOSTICS]
+	_ = [1]struct{}{}[report.FlagRetry-C.HG_FLAG_RETRY]
+	_ = [1]struct{}{}[report.FlagNetworkChanged-C.HG_FLAG_NETWORK_CHANGED]
+)
+
+// The functions below are called by heliograph.c only, never with a nil structure. Each is a call of protect and nothing else: no
+// panic may get into C.
+
+//export hgo_open
+func hgo_open(o *C.hg_options, handle *C.hg_agent, text *C.char, textSize C.size_t) C.int32_t {
+	return C.int32_t(protect(func() int32 {
+		id, err := agents.open(config{
+			app: owned(o.app, report.MaxString+1), version: owned(o.version, report.MaxString+1), spool: owned(o.spool_dir, maxPath+1),
+			policy: blob(o.policy, o.policy_size, privacy.MaxPolicy+1), consent: int32(o.consent),
+		})
+		*handle = C.hg_agent(id)
+		return fail(err, text, textSize)
+	}))
+}
+
+//export hgo_observe
+func hgo_observe(handle C.hg_agent, o *C.hg_observation) C.int32_t {
+	return C.int32_t(protect(func() int32 {
+		r := request{
+			url: borrowed(o.url, maxURL+1), outcome: borrowed(o.outcome, report.MaxOutcome+1),
+			protocol: borrowed(o.protocol, report.MaxString), server: borrowed(o.server, maxServer),
+			method: borrowed(o.method, report.MaxString), osError: int32(o.os_error), elapsedMS: uint32(o.elapsed_ms),
+			status: uint16(o.status), flags: uint16(o.flags), traceID: *(*[16]byte)(unsafe.Pointer(&o.trace_id)),
+		}
+		return agents.use(uint64(handle), func(a *agent.Agent) int32 { return observe(a, &r) })
+	}))
+}
+
+//export hgo_set_consent
+func hgo_set_consent(handle C.hg_agent, consent C.int32_t) C.int32_t {
+	return C.int32_t(protect(func() int32 {
+		return agents.use(uint64(handle), func(a *agent.Agent) int32 { return setConsent(a, int32(consent)) })
+	}))
+}
+
+//export hgo_flush
+func hgo_flush(handle C.hg_agent, timeoutMS C.uint32_t) C.int32_t {
+	return C.int32_t(protect(func() int32 {
+		return agents.use(uint64(handle), func(a *agent.Agent) int32 { return within(uint32(timeoutMS), a.Flush) })
+	}))
+}
+
+//export hgo_shutdown
+func hgo_shutdown(handle C.hg_agent, timeoutMS C.uint32_t) C.int32_t {
+	return C.int32_t(protect(func() int32 { return agents.shutdown(uint64(handle), uint32(timeoutMS)) }))
+}
+
+//export hgo_get_stats
+func hgo_get_stats(handle C.hg_agent, out *C.hg_stats) C.int32_t {
+	return C.int32_t(protect(func() int32 {
+		return agents.use(uint64(handle), func(a *agent.Agent) int32 {
+			s := a.Stats()
+			out.consent = C.int32_t(s.Consent)
+			out.policy_version, out.observed, out.sealed = C.uint64_t(s.PolicyVersion), C.uint64_t(s.Observed), C.uint64_t(s.Sealed)
+			out.delivered, out.dropped = C.uint64_t(s.Delivered), C.uint64_t(sum(s.Dropped))
+			out.pending, out.pending_bytes, out.panics = C.uint64_t(s.Pending), C.uint64_t(s.PendingBytes), C.uint64_t(s.Panics)
+			return resultOK
+		})
+	}))
+}
+
+// borrowed is at most max bytes of C's string p, without a copy: it must not be kept.
+func borrowed(p *C.char, max int) string {
+	if p == nil {
+		return ""
+	}
+	n := 0
+	for n < max && *(*byte)(unsafe.Add(unsafe.Pointer(p), n)) != 0 {
+		n++
+	}
+	return unsafe.String((*byte)(unsafe.Pointer(p)), n)
+}
+
+// owned is a copy of at most max bytes of C's string p.
+func owned(p *C.char, max int) string { return strings.Clone(borrowed(p, max)) }
+
+// blob is a copy of at most max of the n bytes at p.
+func blob(p unsafe.Pointer, n C.size_t, max int) []byte {
+	if p == nil {
+		return nil
+	}
+	return C.GoBytes(p, C.int(min(n, C.size_t(max))))
+}
+
+// fail writes err's text to C's buffer, cut to fit, and returns its code.
+func fail(err error, text *C.char, textSize C.size_t) int32 {
+	if err == nil {
+		return resultOK
+	}
+	if text != nil && textSize > 0 {
+		b := unsafe.Slice((*byte)(unsafe.Pointer(text)), textSize)
+		b[copy(b[:textSize-1], strings.ToValidUTF8(cut(err.Error(), int(textSize)-1), ""))] = 0
+	}
+	return codeOf(err)
+}

@@ -1,0 +1,224 @@
+//go:build cgo
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
+)
+
+// site makes a data directory whose policy names one collector, at an address.
+func site(t *testing.T, collector string) (dir, policy string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "d")
+	err := roles.Init(dir, roles.InitOptions{
+		Config: fmt.Appendf(nil, "collector: {listen: %q}\ndashboard: {listen: \"127.0.0.1:0\"}\noperations: {listen: \"127.0.0.1:0\"}\n", collector),
+		Policy: fmt.Appendf(nil, "seal_key: keys/seal.pem\nsigners: [keys/policy.pub.pem]\n"+
+			"collectors: [{id: c1, url: \"http://%s\", priority: 1, weight: 1, receipt_key: keys/receipt.pub.pem}]\n", collector),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, filepath.Join(dir, "policy")
+}
+
+// startNode runs collector, detector and dashboard of a site.
+func startNode(t *testing.T, dir string) *roles.Node {
+	t.Helper()
+	c, err := roles.Load(filepath.Join(dir, roles.ConfigName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := roles.Start(t.Context(), c, roles.Roles{Collector: true, Detector: true}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := n.Close(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	return n
+}
+
+// closedPorts are two different host:port that refuse connections.
+func closedPorts(t *testing.T) (a, b string) {
+	t.Helper()
+	for _, addr := range []*string{&a, &b} {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close() // both together, so that they differ
+		*addr = ln.Addr().String()
+	}
+	return a, b
+}
+
+// run runs a program to its end and expects nothing but stdout of it.
+func run(t *testing.T, stdout, name string, args ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil || out.String() != stdout || errs.Len() > 0 {
+		t.Fatalf("%s: %v\nstdout: %s\nstderr: %s", filepath.Base(name), err, &out, &errs)
+	}
+}
+
+// ask returns the rows of a dashboard's answer.
+func ask(t *testing.T, n *roles.Node, path string) []map[string]any {
+	t.Helper()
+	resp, err := http.Get("http://" + n.DashboardAddr + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var rows []map[string]any
+	if err := json.NewDecoder(resp.Body).Decode(&rows); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s: %v", path, resp.Status, err)
+	}
+	return rows
+}
+
+// eventually waits until the dashboard gives a row with these values.
+func eventually(t *testing.T, n *roles.Node, path string, want map[string]any) {
+	t.Helper()
+	deadline := time.Now().Add(15 * time.Second)
+	for {
+		rows := ask(t, n, path)
+		if slices.ContainsFunc(rows, func(row map[string]any) bool { return holds(row, want) }) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("waited 15 s: %s gives %v, want %v", path, rows, want)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func holds(row, want map[string]any) bool {
+	for k, v := range want {
+		if !reflect.DeepEqual(row[k], v) {
+			return false
+		}
+	}
+	return true
+}
+
+// TestExample: the example's real connections are refused, first while no collector is up, then with one; linked both ways. What the
+// user had not agreed to is in no total.
+func TestExample(t *testing.T) {
+	collector, target := closedPorts(t)
+	dir, policy := site(t, collector)
+	spool := filepath.Join(t.TempDir(), "spool")
+	_, port, _ := net.SplitHostPort(target)
+	shared := program(t, "example/example.c", built(t, sharedLibrary))
+	static := program(t, "example/example.c", built(t, staticLibrary))
+	run(t, "heliograph 0.1.0: 3 requests observed, 1 segments remain\n", shared, policy, spool, port)
+
+	node := startNode(t, dir)
+	const delivered = "heliograph 0.1.0: 3 requests observed, 0 segments remain\n"
+	totals := "/api/v1/totals?since=15m&by=type,app,target,server"
+	example := map[string]any{"type": "tcp.refused", "app": "example", "target": "http://" + target, "server": target, "ok": 0.0}
+	run(t, delivered, shared, policy, spool, port) // it opens without consent, so what the first run left is gone
+	example["failed"] = 3.0
+	eventually(t, node, totals, example)
+	run(t, delivered, static, policy, spool, port)
+	example["failed"] = 6.0
+	eventually(t, node, totals, example)
+
+	samples := ask(t, node, "/api/v1/reports?type="+url.QueryEscape("tcp.refused"))
+	sample := map[string]any{"app": "example", "version": "1.0.0", "method": "GET", "url": "http://" + target + "/cart", "server": target}
+	if len(samples) != 6 || !holds(samples[0], sample) {
+		t.Errorf("samples: %v", samples)
+	}
+}
+
+// TestMisuse runs what must do no harm, against both libraries, and where the compiler has it under the address sanitizer.
+func TestMisuse(t *testing.T) {
+	collector, _ := closedPorts(t)
+	_, policy := site(t, collector)
+	run(t, "", program(t, "testdata/misuse.c", built(t, sharedLibrary)), policy, filepath.Join(t.TempDir(), "spool"))
+	library, flags := staticLibrary, []string{}
+	if gccCan(t, "-x", "c", "-fsanitize=address") {
+		library, flags = asanLibrary, []string{"-fsanitize=address"}
+	}
+	run(t, "", program(t, "testdata/misuse.c", built(t, library), flags...), policy, filepath.Join(t.TempDir(), "spool"))
+}
+
+// TestQuiet: a collector that talks out of turn makes net/http log. Nothing of that reaches the host's stderr.
+func TestQuiet(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, policy := site(t, ln.Addr().String())
+	hungUp := make(chan struct{}, 16)
+	go func() { // ends when ln is closed
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go talkOutOfTurn(conn, hungUp)
+		}
+	}()
+	defer ln.Close()
+
+	cmd := exec.CommandContext(t.Context(), program(t, "testdata/quiet.c", built(t, staticLibrary)), policy, filepath.Join(t.TempDir(), "spool"))
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-hungUp: // net/http logs before it hangs up
+	case <-time.After(30 * time.Second):
+		t.Error("nothing was delivered")
+	}
+	stdin.Close()
+	if err := cmd.Wait(); err != nil || out.Len() > 0 {
+		t.Errorf("%v, printed: %s", err, &out)
+	}
+}
+
+// talkOutOfTurn answers one request, and goes on unasked.
+func talkOutOfTurn(conn net.Conn, hungUp chan<- struct{}) {
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	r := bufio.NewReader(conn)
+	req, err := http.ReadRequest(r)
+	if err != nil {
+		return
+	}
+	_, _ = io.Copy(io.Discard, req.Body)
+	_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"+strings.Repeat("unasked ", 8))
+	if _, err := r.ReadByte(); err == nil {
+		return
+	}
+	hungUp <- struct{}{}
+}
