@@ -54,7 +54,8 @@ func (a *Agent) deliverAll(ctx context.Context, patience time.Duration) (again t
 	if a.mayDeliver() {
 		again = a.deliverSpool(ctx, patience)
 	}
-	if due := a.refreshDue(); !time.Now().Before(due) && ctx.Err() == nil {
+	hopeless := patience > 0 && a.firstReady(a.currentPolicy()).After(time.Now()) // no collector answers, and somebody waits for us
+	if due := a.refreshDue(); !time.Now().Before(due) && !hopeless && ctx.Err() == nil {
 		a.refreshPolicy(ctx)
 	}
 	if due := a.refreshDue(); due.Before(again) {
@@ -73,7 +74,7 @@ func (a *Agent) whileConsented(ctx context.Context) (context.Context, context.Ca
 	return ctx, func() { stop(); cancel() }
 }
 
-// mayDeliver reports whether the policy lets agents work. The last delivery of a Shutdown still may.
+// mayDeliver reports whether policy and consent let the agent deliver. Unlike level it does not change with Shutdown, which delivers.
 func (a *Agent) mayDeliver() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

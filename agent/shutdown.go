@@ -11,8 +11,14 @@ import (
 const patience = 3 * lockLater
 
 // Flush ends the open window, seals it if the policy has it sent, and tries to deliver what is in the spool once, to each collector
-// that is not waiting after a failure. It returns nil when nothing remains, else *RemainError.
+// that is not waiting after a failure. It waits for the disk, and for the network until ctx ends. It returns nil when nothing remains,
+// else *RemainError.
 func (a *Agent) Flush(ctx context.Context) error {
+	select {
+	case <-a.stopped:
+		return a.remaining
+	default:
+	}
 	a.endWindow(true)
 	a.deliverAll(ctx, patience)
 	return a.remain(ctx)

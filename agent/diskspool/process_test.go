@@ -166,9 +166,11 @@ func TestKilledWriters(t *testing.T) {
 			out, err := cmd.StdoutPipe()
 			must(t, err)
 			must(t, cmd.Start())
-			time.AfterFunc(time.Duration(20+rand.IntN(100))*time.Millisecond, func() { _ = cmd.Process.Kill() })
 			group.Go(func() {
 				for scan := bufio.NewScanner(out); scan.Scan(); {
+					if len(lines[i]) == 0 { // it has begun
+						time.AfterFunc(time.Duration(rand.IntN(100))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+					}
 					if n, err := strconv.ParseUint(scan.Text(), 10, 64); err == nil {
 						lines[i] = append(lines[i], n)
 					}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/textproto"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +24,10 @@ import (
 func Classify(ctx context.Context, err error) report.Outcome {
 	if err == nil {
 		return report.OK
+	}
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err // the text of which is not the URL's, which could say anything
 	}
 	if contains(err, "stopped after 10 redirects") {
 		return report.HTTPRedirectLoop

@@ -128,10 +128,6 @@ func faults() []fault {
 			client: func(tr *http.Transport) { tr.TLSHandshakeTimeout = 50 * time.Millisecond }},
 		{name: "silent after the request", want: report.TCPTimedOut, server: plain(func(net.Conn) {}),
 			client: func(tr *http.Transport) { tr.ResponseHeaderTimeout = 50 * time.Millisecond }},
-		{name: "does not accept", want: report.TCPTimedOut, server: unaccepting,
-			client: func(tr *http.Transport) {
-				tr.DialContext = (&net.Dialer{Timeout: 50 * time.Millisecond}).DialContext
-			}},
 
 		{name: "expired certificate", want: report.TLSCertDateInvalid, server: secure(func(c *x509.Certificate) {
 			c.NotBefore, c.NotAfter = time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour)
@@ -221,9 +217,6 @@ func faults() []fault {
 		{name: "caller's deadline", want: report.Abandoned, server: plain(func(net.Conn) {}), context: func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, 50*time.Millisecond)
 		}},
-		{name: "caller's deadline while connecting", want: report.Abandoned, server: unaccepting, context: func(ctx context.Context) (context.Context, context.CancelFunc) {
-			return context.WithTimeout(ctx, 50*time.Millisecond)
-		}},
 		{name: "caller's deadline in the body", want: report.Abandoned, server: plain(func(c net.Conn) {
 			readSome(c)
 			_, _ = c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"))
@@ -307,7 +300,7 @@ type testKey struct{}
 
 func TestEveryFaultHasItsName(t *testing.T) {
 	ca := newAuthority(t)
-	for _, f := range faults() {
+	for _, f := range append(faults(), connectFaults()...) {
 		t.Run(f.name, func(t *testing.T) {
 			w := watch(t)
 			url := f.server(t, ca)

@@ -1,12 +1,29 @@
 package httpagent_test
 
 import (
+	"context"
 	"net"
+	"net/http"
 	"strconv"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/heliograph-net/heliograph/report"
 )
+
+// connectFaults are those of a server that cannot be connected to.
+func connectFaults() []fault {
+	return []fault{
+		{name: "does not accept", want: report.TCPTimedOut, server: unaccepting,
+			client: func(tr *http.Transport) {
+				tr.DialContext = (&net.Dialer{Timeout: 50 * time.Millisecond}).DialContext
+			}},
+		{name: "caller's deadline while connecting", want: report.Abandoned, server: unaccepting, context: func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, 50*time.Millisecond)
+		}},
+	}
+}
 
 // unaccepting is a server whose queue is full, so that it does not answer to connecting: what a host behind a firewall that drops
 // packets looks like.

@@ -1,0 +1,87 @@
+package diskspool
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"github.com/heliograph-net/heliograph/agent"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// List implements agent.Spool.
+func (s *Spool) List() ([]agent.Segment, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	root, err := s.open(false)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	files, err := scan(root)
+	if err != nil {
+		return nil, err
+	}
+	if s.needsCare(files) {
+		if files, err = s.care(root); err != nil {
+			return nil, err
+		}
+	}
+	clear(s.names)
+	var segments []agent.Segment
+	for _, f := range files {
+		if f.done {
+			s.names[f.id] = f.name
+			segments = append(segments, agent.Segment{ID: f.id, Birth: f.birth, Size: f.size})
+		}
+	}
+	return segments, nil
+}
+
+// needsCare reports whether something has expired or may have been abandoned.
+func (s *Spool) needsCare(files []file) bool {
+	for _, f := range files {
+		if !f.done && !s.writes(f.id) || f.done && s.expired(f) {
+			return true
+		}
+	}
+	return false
+}
+
+// care finishes what was abandoned and drops what has expired.
+func (s *Spool) care(root *os.Root) (files []file, err error) {
+	err = s.locked(root, func() error {
+		s.recover(root)
+		if files, err = scan(root); err != nil {
+			return err
+		}
+		kept := files[:0]
+		for _, f := range files {
+			if !f.done || !s.expired(f) || !s.dropFile(root, f, report.DropExpired) {
+				kept = append(kept, f)
+			}
+		}
+		files = kept
+		return nil
+	})
+	return files, err
+}
+
+// writes reports whether this Spool has a writer for id.
+func (s *Spool) writes(id report.BatchID) bool {
+	for w := range s.writers {
+		if w.id == id {
+			return true
+		}
+	}
+	return false
+}
+
+// released is before any segment was born: a clock that says less was not set, and says nothing about age.
+var released = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func (s *Spool) expired(f file) bool {
+	return f.birth.After(released) && time.Since(f.birth) > s.o.MaxAge
+}

@@ -1,0 +1,59 @@
+package diskspool
+
+import (
+	"io"
+	"os"
+
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// recover finishes the segments of writers that are no more. The directory is locked.
+func (s *Spool) recover(root *os.Root) {
+	files, _ := scan(root)
+	for _, f := range files {
+		if !f.done && !s.writes(f.id) {
+			s.recoverFile(root, f)
+		}
+	}
+}
+
+func (s *Spool) recoverFile(root *os.Root, f file) {
+	h, err := root.OpenFile(f.name, os.O_RDWR, 0)
+	if err != nil {
+		return
+	}
+	defer h.Close()
+	if tryLock(h) != nil {
+		return // its writer lives
+	}
+	b, err := io.ReadAll(io.LimitReader(h, privacy.MaxSegment+1))
+	if err != nil {
+		return
+	}
+	if info, err := privacy.ParseSegment(b); err == nil && info.ID == f.id { // died between end mark and renaming
+		_ = h.Close()
+		_ = rename(root, f.name)
+		return
+	}
+	n, err := privacy.WholeFrames(b)
+	if err != nil {
+		if _, removeErr := removeFile(root, f.name); removeErr == nil && len(b) > 0 {
+			s.drops[report.DropCorrupt]++
+		}
+		return
+	}
+	if finish(root, h, f.name, int64(n)) == nil && lostTail(b[n:]) {
+		s.drops[report.DropCorrupt]++
+	}
+}
+
+// lostTail reports whether what follows the whole frames is more than a part of the end mark.
+func lostTail(tail []byte) bool {
+	for _, c := range tail {
+		if c != 0 {
+			return true
+		}
+	}
+	return len(tail) > endSize
+}

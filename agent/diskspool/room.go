@@ -1,0 +1,66 @@
+package diskspool
+
+import (
+	"errors"
+	"os"
+
+	"github.com/heliograph-net/heliograph/agent"
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// makeRoom drops the oldest finished segments until size more bytes, and one more file if fresh, stay within bounds. The directory is
+// locked.
+func (s *Spool) makeRoom(root *os.Root, size int64, fresh bool) error {
+	files, err := scan(root)
+	if err != nil {
+		return err
+	}
+	count := 0
+	if fresh {
+		count, size = 1, size+endSize
+	}
+	fits := func() bool { return total(files)+size <= s.o.MaxBytes && len(files)+count <= s.o.MaxSegments }
+	if fits() {
+		return nil
+	}
+	s.recover(root)
+	if files, err = scan(root); err != nil {
+		return err
+	}
+	for i := 0; i < len(files) && !fits(); {
+		if files[i].done && s.dropFile(root, files[i], report.DropSpoolFull) {
+			files = append(files[:i], files[i+1:]...)
+		} else {
+			i++
+		}
+	}
+	if !fits() {
+		return agent.ErrSpoolFull
+	}
+	return nil
+}
+
+// dropFile deletes a finished segment and counts its records as lost. It reports false if it cannot be deleted.
+func (s *Spool) dropFile(root *os.Root, f file, reason string) bool {
+	records := uint64(1)
+	if b, err := readFile(root, f.name); err == nil {
+		if info, err := privacy.ParseSegment(b); err == nil {
+			records = uint64(max(info.Frames-1, 1)) // its header aside
+		}
+	}
+	removed, err := removeFile(root, f.name)
+	if err == nil && removed {
+		s.drops[reason] += records
+	}
+	return err == nil
+}
+
+// removeFile deletes a file and reports whether it was there.
+func removeFile(root *os.Root, name string) (removed bool, err error) {
+	err = root.Remove(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
