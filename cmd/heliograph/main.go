@@ -33,6 +33,7 @@ type cli struct {
 	Collector collectorCmd `cmd:"" help:"Run a collector alone: it takes sealed reports and cannot read them."`
 	Detector  detectorCmd  `cmd:"" help:"Run the detector and the dashboard alone, fed by remote collectors."`
 	Prober    proberCmd    `cmd:"" help:"Run the prober alone, with its heat map."`
+	Doctor    doctorCmd    `cmd:"" help:"Say whether the collectors really stand in another failure domain than the service, and work."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 

@@ -21,7 +21,7 @@ func TestHelpListsEveryCommand(t *testing.T) {
 		if code != 0 {
 			t.Errorf("%v: exit %d", args, code)
 		}
-		for _, command := range []string{"demo", "up", "init", "get", "query", "heatmap", "policy show", "policy sign", "collector", "detector", "prober", "version"} {
+		for _, command := range []string{"demo", "up", "init", "get", "query", "heatmap", "policy show", "policy sign", "collector", "detector", "prober", "version", "doctor"} {
 			if !strings.Contains(stdout, "\n  "+command+" ") {
 				t.Errorf("%v does not list %q:\n%s", args, command, stdout)
 			}
@@ -127,5 +127,26 @@ func TestHeatmapOfAFile(t *testing.T) {
 	}
 	if b, _ := os.ReadFile(picture); !bytes.HasPrefix(b, []byte("\x89PNG")) {
 		t.Error("no PNG was written")
+	}
+}
+
+func TestDoctorJudgesFactsFromAFile(t *testing.T) {
+	policy := filepath.Join(newDir(t), "policy")
+	facts := filepath.Join(t.TempDir(), "facts.yaml")
+	for text, want := range map[string]struct {
+		code int
+		says string
+	}{
+		"{name: c1, addresses: [198.51.100.7], asns: [64501], domain: watch.example}": {0, "shares nothing"},
+		"{name: c1, addresses: [192.0.2.7], asns: [64501], domain: watch.example}":    {exitUnsound, "192.0.2.0/24"},
+		"{nam: c1}": {1, "facts.yaml"},
+	} {
+		all := "service: [{name: shop.example, addresses: [192.0.2.1], asns: [64500], domain: shop.example}]\ncollectors: [" + text + "]\n"
+		if err := os.WriteFile(facts, []byte(all), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if code, stdout, stderr := invoke(t, "doctor", "--policy", policy, "--facts", facts); code != want.code || !strings.Contains(stdout+stderr, want.says) {
+			t.Errorf("%s: exit %d, %s%s; want %d and %q", text, code, stdout, stderr, want.code, want.says)
+		}
 	}
 }

@@ -37,14 +37,18 @@ func New(name string) (*CA, error) {
 	return &CA{cert, key}, err
 }
 
-// Issue makes a server certificate for hosts, names or addresses, valid from an hour ago until the given time (expired when it lies in
-// the past).
+// Issue makes a server certificate for hosts, names or addresses, valid until the given time; from an hour ago, or from a day before
+// that time when it lies in the past.
 func (ca *CA) Issue(until time.Time, hosts ...string) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	t := template(hosts[0], until.Add(-24*time.Hour), until)
+	from := time.Now().Add(-time.Hour)
+	if !from.Before(until) {
+		from = until.Add(-24 * time.Hour)
+	}
+	t := template(hosts[0], from, until)
 	t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	for _, h := range hosts {
 		if ip := net.ParseIP(h); ip != nil {

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/heliograph-net/heliograph/cmd/heliograph/doctor"
+	"github.com/heliograph-net/heliograph/internal/nettable"
+)
+
+type doctorCmd struct {
+	Policy   string   `help:"Signed policy." required:"" placeholder:"FILE"`
+	Service  []string `arg:"" optional:"" help:"Names of the service: shop.example, or shop.example:8443."`
+	Networks string   `help:"Table of networks (start, end, ASN, country, name), to tell autonomous systems." placeholder:"FILE"`
+	CA       string   `name:"ca" help:"PEM file of an authority to trust besides the system's." placeholder:"FILE"`
+	Facts    string   `help:"Judge facts from this YAML file (lists service and collectors) instead of looking." placeholder:"FILE"`
+}
+
+// exitUnsound tells scripts that the collectors are not what they should be.
+const exitUnsound = 3
+
+// Run looks, judges and prints. It exits 0 when nothing is shared or broken, 3 otherwise.
+func (d *doctorCmd) Run(ctx context.Context, out *output) error {
+	_, policy, err := readPolicy(d.Policy)
+	if err != nil {
+		return fmt.Errorf("--policy: %w", err)
+	}
+	var facts struct {
+		Service    []doctor.Facts `yaml:"service"`
+		Collectors []doctor.Facts `yaml:"collectors"`
+	}
+	if d.Facts != "" {
+		text, err := os.ReadFile(d.Facts)
+		if err != nil {
+			return fmt.Errorf("--facts: %w", err)
+		}
+		if err := yaml.UnmarshalWithOptions(text, &facts, yaml.Strict()); err != nil {
+			return fmt.Errorf("--facts: %s:%s", d.Facts, yaml.FormatError(err, false, true))
+		}
+	} else {
+		if len(d.Service) == 0 {
+			return errors.New("name the service whose collectors these are: heliograph doctor --policy FILE shop.example")
+		}
+		look, err := d.looker()
+		if err != nil {
+			return err
+		}
+		for _, name := range d.Service {
+			facts.Service = append(facts.Service, look.Service(ctx, name))
+		}
+		for _, c := range policy.Collectors {
+			facts.Collectors = append(facts.Collectors, look.Collector(ctx, c))
+		}
+	}
+	findings := doctor.Judge(facts.Service, facts.Collectors, policy, time.Now())
+	if err := printFindings(out.stdout, findings); err != nil {
+		return err
+	}
+	if doctor.Worst(findings) == doctor.Bad {
+		return &exitError{code: exitUnsound, text: "the collectors do not stand in a failure domain of their own, or do not work: see FAULT above"}
+	}
+	return nil
+}
+
+func (d *doctorCmd) looker() (*doctor.Looker, error) {
+	look := &doctor.Looker{}
+	if d.Networks != "" {
+		f, err := os.Open(d.Networks)
+		if err != nil {
+			return nil, fmt.Errorf("--networks: %w", err)
+		}
+		defer f.Close()
+		if look.Networks, err = nettable.Load(f); err != nil {
+			return nil, fmt.Errorf("--networks: %s: %w", d.Networks, err)
+		}
+	}
+	if d.CA != "" {
+		text, err := os.ReadFile(d.CA)
+		if err != nil {
+			return nil, fmt.Errorf("--ca: %w", err)
+		}
+		if look.RootCAs, err = x509.SystemCertPool(); err != nil {
+			look.RootCAs = x509.NewCertPool()
+		}
+		if !look.RootCAs.AppendCertsFromPEM(text) {
+			return nil, fmt.Errorf("--ca: %s holds no PEM certificate", d.CA)
+		}
+	}
+	return look, nil
+}
+
+func printFindings(w io.Writer, findings []doctor.Finding) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, f := range findings {
+		fmt.Fprintf(tw, "%s\t%s\t%s\n", f.Severity, f.Subject, f.Text)
+	}
+	return tw.Flush()
+}
