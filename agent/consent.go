@@ -98,5 +98,6 @@ func (a *Agent) relevel(now time.Time) {
 	case level < w.level:
 		w.level = level
 		w.samples = nil
+		w.dropDetails()
 	}
 }

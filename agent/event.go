@@ -12,8 +12,8 @@ type EventKind uint8
 // Kinds of events.
 const (
 	EventDelivered     EventKind = 1 // a collector has the batch: Batch, Collector
-	EventNotDelivered  EventKind = 2 // one attempt failed, the batch stays: Batch, Collector, Outcome, Err
-	EventDropped       EventKind = 3 // records are lost: Reason, Count, and Batch if it was one batch
+	EventNotDelivered  EventKind = 2 // one attempt failed: Batch, Collector, Outcome, Err; Reason if it was refused for good
+	EventDropped       EventKind = 3 // records are lost: Reason, Count
 	EventPolicy        EventKind = 4 // a newer policy is in force: Count is its version
 	EventPolicyRefused EventKind = 5 // a collector's policy was refused or could not be had: Collector, Outcome, Err
 	EventPanic         EventKind = 6 // the agent caught a panic of its own: Err
@@ -25,7 +25,7 @@ type Event struct {
 	Batch     report.BatchID
 	Collector string
 	Outcome   report.Outcome
-	Reason    string // a report.Drop reason
+	Reason    string // report.Drop… of a drop, else privacy.Reason… of the receipt
 	Count     uint64
 	Err       error
 }
@@ -35,7 +35,8 @@ type Stats struct {
 	Consent        report.Consent    // in force: the user's, lowered by the policy
 	PolicyVersion  uint64            // in force
 	Observed       uint64            // requests counted
-	Windows        uint64            // windows that ended with at least one request
+	Errors         uint64            // application errors captured
+	Windows        uint64            // windows that ended with at least one request or application error
 	SampledOut     uint64            // of these, windows without a failure that the policy's fraction left out
 	Sealed         uint64            // records durably in the spool
 	Delivered      uint64            // segments that a collector has, by its receipt

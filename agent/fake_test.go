@@ -217,6 +217,8 @@ type batch struct {
 	headers []*report.Header
 	windows []*report.Window
 	samples []*report.Sample
+	errors  []*report.ApplicationError
+	notices []*report.DeletionNotice
 }
 
 // batches opens what was received, oldest id first.
@@ -251,6 +253,10 @@ func (w *world) openSegment(id report.BatchID, segment []byte) batch {
 			b.windows = append(b.windows, r)
 		case *report.Sample:
 			b.samples = append(b.samples, r)
+		case *report.ApplicationError:
+			b.errors = append(b.errors, r)
+		case *report.DeletionNotice:
+			b.notices = append(b.notices, r)
 		}
 		if i == 0 && len(b.headers) == 0 {
 			w.t.Fatal("segment does not start with a header")

@@ -50,8 +50,8 @@ func (a *Agent) endWindow(atOnce bool) {
 }
 
 // takeWindow closes the open window, opens the next and returns the closed one with the probability with which a window like it is
-// sent; 0 when it is not. A window with a failure is always sent, and so is one that comes with drops to tell. It returns nil when
-// there is no window to end.
+// sent; 0 when it is not. A window with a failure or an application error is always sent, and so is one that comes with drops to tell.
+// It returns nil when there is no window to end.
 func (a *Agent) takeWindow(now time.Time, atOnce bool) (*window, uint32) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -61,8 +61,11 @@ func (a *Agent) takeWindow(now time.Time, atOnce bool) (*window, uint32) {
 		return nil, 0
 	}
 	a.window = newWindow(a.policy.Policy, len(w.keys))
+	if len(w.keys) == 0 && len(w.errors) == 0 && w.overflow == 0 {
+		return nil, 0 // a panic that was sealed at once began it
+	}
 	a.stats.Windows++
-	if w.failed || w.overflow > 0 || len(a.drops) > 0 {
+	if w.failed || len(w.errors) > 0 || w.overflow > 0 || len(a.drops) > 0 {
 		return w, report.FullPPM
 	}
 	if ppm := a.policy.SuccessPPM; a.rand.Uint32N(report.FullPPM) < ppm {

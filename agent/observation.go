@@ -94,17 +94,22 @@ func (a *Agent) count(o *Observation) (*window, int) {
 	if level == report.Off || (!o.Start.IsZero() && o.Start.Before(a.since)) {
 		return nil, -1
 	}
-	w := a.window
-	if w.start.IsZero() {
-		w.start, w.level = time.Now(), level
-		signal(a.opened)
-	}
+	w := a.begun(level)
 	a.stats.Observed++
 	w.add(o.key())
 	if w.level < report.Diagnostics || o.Outcome == report.OK {
 		return nil, -1
 	}
 	return w, w.admit(a.rand.Uint64N)
+}
+
+// begun returns the open window, which begins now if it has not yet. The caller holds mu.
+func (a *Agent) begun(level report.Consent) *window {
+	if a.window.start.IsZero() {
+		a.window.start, a.window.level = time.Now(), level
+		signal(a.opened)
+	}
+	return a.window
 }
 
 // fill puts a sample into its place, unless the window has ended or lost its samples meanwhile.

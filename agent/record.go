@@ -23,6 +23,8 @@ func (it item) appendTo(dst []byte, birth time.Time) ([]byte, error) {
 		r.End = ms
 	case *report.Sample:
 		r.At = ms
+	case *report.ApplicationError:
+		r.At = ms
 	}
 	return report.AppendRecord(dst, it.record)
 }
@@ -45,17 +47,27 @@ func (it item) halves() (a, b item, ok bool) {
 	return item{it.at, &first}, item{it.at, &second}, true
 }
 
-// items is what a window that ended at end has to say, its samples included, when it is sent with probability ppm.
+// items is what a window that ended at end has to say, samples and application errors included, when it is sent with probability ppm.
 func (w *window) items(end time.Time, ppm uint32) []item {
-	items := []item{{end, &report.Window{
-		Length:     min(max(uint64(sinceBirth(w.start, end)), 1), report.MaxAge),
-		SampledPPM: ppm,
-		Counters:   w.counters(),
-	}}}
+	var items []item
+	if len(w.keys) > 0 {
+		items = append(items, item{end, &report.Window{
+			Length:     min(max(uint64(sinceBirth(w.start, end)), 1), report.MaxAge),
+			SampledPPM: ppm,
+			Counters:   w.counters(),
+		}})
+	}
 	for i := range w.samples {
 		if s := &w.samples[i]; s.record.Outcome != "" {
 			items = append(items, item{s.at, &s.record})
 		}
+	}
+	for _, g := range w.errors {
+		at := g.at
+		if w.level < report.Diagnostics {
+			at = end // counts are of a window, not of a moment
+		}
+		items = append(items, item{at, &g.record})
 	}
 	return items
 }

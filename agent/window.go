@@ -34,6 +34,9 @@ type window struct {
 	failures   uint64 // that could have become samples, for the reservoir
 	maxSamples int
 	samples    []sample
+
+	errors []*errorGroup // of the application, in the order in which they came
+	panics int           // that were sealed at once
 }
 
 // sample is a report.Sample whose time is not relative yet. It is empty, url and all, until its failure's Observe has filled it.

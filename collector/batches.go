@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/heliograph-net/heliograph/privacy"
@@ -15,7 +16,9 @@ var deliveryEncoding = base64.RawURLEncoding.Strict()
 
 // serveBatch takes one sealed segment. Its answer is a receipt, but for a wrong media type and for a body that did not arrive.
 func (c *Collector) serveBatch(w http.ResponseWriter, r *http.Request) error {
-	allowOrigins(w)
+	if r.Header["Origin"] != nil { // a page's
+		allowOrigins(w)
+	}
 	if !hasType(r, privacy.MediaTypeSegment) {
 		leaveBody(w, r)
 		return &httpError{http.StatusUnsupportedMediaType, "want Content-Type " + privacy.MediaTypeSegment}
@@ -24,30 +27,36 @@ func (c *Collector) serveBatch(w http.ResponseWriter, r *http.Request) error {
 	said := privacy.Statement{Batch: id}
 	if !c.gate.enter() {
 		leaveBody(w, r)
-		s := c.slowDown(said, privacy.ReasonUnavailable)
+		s := c.unavailable(said)
 		c.answer(w, s, c.receipts([]privacy.Statement{s})[0])
 		return nil
 	}
 	defer c.gate.leave()
-	if !c.uploads.enter() {
-		leaveBody(w, r)
-		c.answerRefusal(w, c.slowDown(said, privacy.ReasonOverload))
+	now, from := time.Now(), c.settings.Load().client(r)
+	source := c.sources.of(now, from)
+	if shed := c.admit(now, source); shed != nil {
+		c.shedBatch(w, r, said, shed)
 		return nil
 	}
-	defer c.uploads.leave()
-
-	body, err := readBody(w, r, privacy.MaxSegment)
-	if err == errTooLarge {
+	defer c.leave(source)
+	c.bodyDeadline(w, now)
+	body, err := c.readBody(w, r, privacy.MaxSegment)
+	switch {
+	case err == errMemory:
+		c.shedBatch(w, r, said, c.shed(shedMemory, 1))
+		return nil
+	case err == errTooLarge:
 		leaveBody(w, r)
 		c.answerRefusal(w, refused(said, privacy.ReasonTooLarge))
 		return nil
-	} else if err != nil {
+	case err != nil:
 		return err
 	}
-	c.metrics.received.WithLabelValues("batches").Add(float64(len(*body)))
-	said.Body = sha256.Sum256(*body)
+	c.metrics.received.batches.Add(float64(len(body.bytes)))
+	c.sources.charge(source, len(body.bytes))
+	said.Body = sha256.Sum256(body.bytes)
 	delivery, deliveryErr := deliveryHeader(r)
-	info, reason := c.judge(*body)
+	info, reason := c.judge(body.bytes)
 	switch {
 	case reason != "":
 	case idErr != nil, id != report.BatchID{} && id != info.ID, deliveryErr != nil:
@@ -57,31 +66,38 @@ func (c *Collector) serveBatch(w http.ResponseWriter, r *http.Request) error {
 		said.Batch = info.ID
 	}
 	if reason != "" {
-		putBuffer(body)
+		body.free()
 		c.answerRefusal(w, refused(said, reason))
 		return nil
 	}
-	c.keep(w, r, info.ID, said.Body, delivery, body)
+	a := c.store(Entry{Envelope: c.envelope(from, info.ID, delivery, body.bytes), Body: said.Body}, body)
+	if a.receipt == nil && a.statement.Verdict == privacy.SlowDown {
+		c.answerRefusal(w, a.statement)
+		return nil
+	}
+	c.answer(w, a.statement, a.receipt)
 	return nil
 }
 
-// keep makes a good batch durable and answers. It owns body.
-func (c *Collector) keep(w http.ResponseWriter, r *http.Request, id report.BatchID, sum [32]byte, d report.Delivery, body *[]byte) {
-	u := &upload{entry: Entry{Envelope: c.envelope(r, id, d, *body), Body: sum}, receipt: true}
-	a, kept := c.store(u)
-	if !kept {
-		putBuffer(body)
-	}
-	if a.receipt == nil && a.statement.Verdict == privacy.SlowDown {
-		c.answerRefusal(w, a.statement)
-		return
-	}
-	c.answer(w, a.statement, a.receipt)
+// shedBatch answers without reading the body, or the rest of it.
+func (c *Collector) shedBatch(w http.ResponseWriter, r *http.Request, said privacy.Statement, why *shed) {
+	leaveBody(w, r)
+	c.answerRefusal(w, slowDown(said, privacy.ReasonOverload, why.delay))
 }
 
-// envelope is what is kept of an upload. Of the peer's address, only its network is.
-func (c *Collector) envelope(r *http.Request, id report.BatchID, d report.Delivery, segment []byte) report.Envelope {
-	asn, country := c.settings.Load().network(peerAddr(r))
+// bodyDeadline leaves clients less time to send their bodies while more than half of all places are taken, so that a few thousand that
+// send a byte now and then do not keep everyone else out.
+func (c *Collector) bodyDeadline(w http.ResponseWriter, now time.Time) {
+	if c.uploads.taken.Load() > c.uploads.max/2 {
+		_ = http.NewResponseController(w).SetReadDeadline(now.Add(c.o.UploadTimeout / hurry))
+	}
+}
+
+const hurry = 5
+
+// envelope is what is kept of an upload. Of the client's address, only its network is.
+func (c *Collector) envelope(from netip.Addr, id report.BatchID, d report.Delivery, segment []byte) report.Envelope {
+	asn, country := c.settings.Load().network(from)
 	return report.Envelope{
 		Batch: id, Received: time.Now().UnixMilli(), Collector: c.o.ID, ASN: asn, Country: country, Delivery: d, Segment: segment,
 	}

@@ -5,64 +5,118 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// buffers are reused: most uploads are of about the same size.
-var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 8<<10); return &b }}
+// memory bounds the bytes of all bodies together.
+type memory struct {
+	max  int64
+	used atomic.Int64
+}
 
-// maxPooled is the largest buffer that is kept, so that a few large uploads do not hold memory for ever.
-const maxPooled = 64 << 10
-
-func putBuffer(b *[]byte) {
-	if cap(*b) <= maxPooled {
-		buffers.Put(b)
+func (m *memory) take(n int) bool {
+	if m.used.Add(int64(n)) > m.max {
+		m.used.Add(-int64(n))
+		return false
 	}
+	return true
+}
+
+// body is the body of an upload in a buffer that is used again. Its capacity counts as used memory until free.
+type body struct {
+	bytes  []byte
+	memory *memory
+}
+
+const (
+	smallBody = 8 << 10  // most bodies find room in it
+	maxPooled = 64 << 10 // a larger buffer is not kept, so that a few large uploads do not hold memory for ever
+)
+
+var bodies = sync.Pool{New: func() any { return &body{bytes: make([]byte, 0, smallBody)} }}
+
+// newBody returns nil when too much memory is in use.
+func newBody(m *memory) *body {
+	b := bodies.Get().(*body)
+	if !m.take(cap(b.bytes)) {
+		bodies.Put(b)
+		return nil
+	}
+	b.bytes, b.memory = b.bytes[:0], m
+	return b
+}
+
+// free gives the body's memory back. Nobody may use its bytes afterwards.
+func (b *body) free() {
+	b.memory.used.Add(-int64(cap(b.bytes)))
+	b.memory = nil
+	if cap(b.bytes) <= maxPooled {
+		bodies.Put(b)
+	}
+}
+
+// grow doubles the buffer, and reports false when too much memory is in use.
+func (b *body) grow() bool {
+	if !b.memory.take(cap(b.bytes)) {
+		return false
+	}
+	larger := make([]byte, len(b.bytes), 2*cap(b.bytes))
+	copy(larger, b.bytes)
+	b.bytes = larger
+	return true
 }
 
 var (
 	errTooLarge = &httpError{http.StatusRequestEntityTooLarge, "body is too large"}
 	errTooSlow  = &httpError{http.StatusRequestTimeout, "body did not arrive in time"}
 	errBroken   = &httpError{http.StatusBadRequest, "body ended before its announced length"}
+	errMemory   = errors.New("too many bodies are being read")
 )
 
 // readBody reads at most limit bytes into a buffer that grows with what has arrived, not with what was announced. The read deadline is
-// set already. Its errors are errTooLarge, errTooSlow and errBroken.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) (*[]byte, error) {
+// set already. Its errors are errTooLarge, errTooSlow, errBroken and errMemory.
+func (c *Collector) readBody(w http.ResponseWriter, r *http.Request, limit int64) (*body, error) {
 	if r.ContentLength > limit {
 		return nil, errTooLarge
 	}
-	buffer := buffers.Get().(*[]byte)
-	b, err := appendAll((*buffer)[:0], http.MaxBytesReader(w, r.Body, limit))
-	*buffer = b
-	if err == nil {
-		return buffer, nil
+	b := newBody(&c.memory)
+	if b == nil {
+		return nil, errMemory
 	}
-	putBuffer(buffer)
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, errTooLarge
+	whole := false
+	defer func() { // after a panic, too: the memory is all uploads'
+		if !whole {
+			b.free()
+		}
+	}()
+	if err := b.readFrom(http.MaxBytesReader(w, r.Body, limit)); err != nil {
+		return nil, err
 	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return nil, errTooSlow
-	}
-	return nil, errBroken
+	whole = true
+	return b, nil
 }
 
-func appendAll(b []byte, r io.Reader) ([]byte, error) {
+func (b *body) readFrom(r io.Reader) error {
 	for {
-		if len(b) == cap(b) {
-			b = append(b, 0)[:len(b)]
+		if len(b.bytes) == cap(b.bytes) && !b.grow() {
+			return errMemory
 		}
-		n, err := r.Read(b[len(b):cap(b)])
-		b = b[:len(b)+n]
-		if err == io.EOF {
-			return b, nil
-		}
-		if err != nil {
-			return b, err
+		n, err := r.Read(b.bytes[len(b.bytes):cap(b.bytes)])
+		b.bytes = b.bytes[:len(b.bytes)+n]
+		switch {
+		case err == nil:
+		case err == io.EOF:
+			return nil
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return errTooSlow
+		default:
+			if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+				return errTooLarge
+			}
+			return errBroken
 		}
 	}
 }
@@ -98,13 +152,4 @@ func hasType(r *http.Request, types ...string) bool {
 		}
 	}
 	return false
-}
-
-// peerAddr is the address of the connection's other end, without its zone. The zero Addr when the server has none (a Unix socket).
-func peerAddr(r *http.Request) netip.Addr {
-	ap, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return ap.Addr().Unmap().WithZone("")
 }

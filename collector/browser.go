@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/heliograph-net/heliograph/privacy"
@@ -30,24 +31,31 @@ func (c *Collector) serveReports(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	defer c.gate.leave()
-	if !c.uploads.enter() {
+	now, from := time.Now(), c.settings.Load().client(r)
+	source := c.sources.of(now, from)
+	if shed := c.admit(now, source); shed != nil {
 		c.dropUpload(w, r, dropOverload)
 		return nil
 	}
-	defer c.uploads.leave()
-
-	body, err := readBody(w, r, MaxReportsBody)
-	if err != nil {
+	defer c.leave(source)
+	c.bodyDeadline(w, now)
+	body, err := c.readBody(w, r, MaxReportsBody)
+	if err == errMemory {
+		c.shed(shedMemory, 1)
+		c.dropUpload(w, r, dropOverload)
+		return nil
+	} else if err != nil {
 		leaveBody(w, r)
 		return err
 	}
-	c.metrics.received.WithLabelValues("reports").Add(float64(len(*body)))
-	reports, err := c.decodeReports(*body, c.settings.Load().KeepServerAddress)
-	putBuffer(body)
+	c.metrics.received.reports.Add(float64(len(body.bytes)))
+	c.sources.charge(source, len(body.bytes))
+	reports, err := c.decodeReports(body.bytes, c.settings.Load().KeepServerAddress)
+	body.free()
 	if err != nil {
 		return &httpError{http.StatusBadRequest, "body must be a JSON array of reports: " + err.Error()}
 	}
-	if err := c.keepReports(r, reports); err != nil {
+	if err := c.keepReports(from, reports); err != nil {
 		c.o.Logger.Error("browser reports could not be sealed", "error", err)
 		c.drop(dropFailed, len(reports))
 	}
@@ -80,7 +88,7 @@ func (c *Collector) dropUpload(w http.ResponseWriter, r *http.Request, reason st
 }
 
 // keepReports seals an upload's reports and makes them durable, or drops and counts them.
-func (c *Collector) keepReports(r *http.Request, reports []nelReport) error {
+func (c *Collector) keepReports(from netip.Addr, reports []nelReport) error {
 	if len(reports) == 0 {
 		return nil
 	}
@@ -99,13 +107,12 @@ func (c *Collector) keepReports(r *http.Request, reports []nelReport) error {
 	}
 	// One upload comes from one browser, whatever its reports say: so one upload is one client.
 	agent := reports[0].userAgent
-	header := agent.header(consent, c.tokens.token(now, peerAddr(r), agent.raw))
+	header := agent.header(consent, c.tokens.token(now, from, agent.raw))
 	segment, err := sealReports(s.sealKey, id, header, windows(reports, s.policy.WindowMS), samples(reports, s.policy.SamplesPerWindow, consent))
 	if err != nil {
 		return err
 	}
-	u := &upload{entry: Entry{Envelope: c.envelope(r, id, report.Delivery{}, segment), Body: sha256.Sum256(segment)}}
-	a, _ := c.store(u)
+	a := c.store(Entry{Envelope: c.envelope(from, id, report.Delivery{}, segment), Body: sha256.Sum256(segment)}, nil)
 	c.metrics.batches.WithLabelValues("browser", a.statement.Verdict.String(), a.statement.Reason).Inc()
 	if a.statement.Verdict != privacy.Stored {
 		c.drop(dropUnavailable, len(reports))

@@ -16,14 +16,23 @@ type Collector struct {
 	handler  http.Handler
 	metrics  *metrics
 
-	gate      gate              // closed by Shutdown; whoever uses the committer, the signer or the inbox is inside
-	closing   context.Context   // ends when Shutdown begins; long polls watch it
-	beginStop func()            // ends closing
-	uploads   slots             // uploads in flight
+	gate      gate            // closed by Shutdown; whoever uses the committer, the signer or the inbox is inside
+	closing   context.Context // ends when Shutdown begins; long polls watch it
+	beginStop func()          // ends closing
+	uploads   slots           // uploads in flight
+	memory    memory          // of their bodies
+	delay     queueDelay
+	pressure  pressure
+	sources   *sources
+	round     round     // the committer's
+	idle      sync.Pool // of *upload
+	forecast  forecast
 	feeds     slots             // feed requests in flight
 	committer *group[*upload]   // makes uploads durable, many at a time
 	signer    *group[*unsigned] // signs refusals, many at a time
 	tokens    clientTokens
+
+	maintenance sync.WaitGroup
 
 	failing atomic.Pointer[error] // why the inbox did not take the last group; nil: it did
 	stop    sync.Once
@@ -34,13 +43,15 @@ func New(o Options) (*Collector, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	c := &Collector{o: o, uploads: slots{max: int64(o.MaxUploads)}, feeds: slots{max: maxFeeds}}
+	c := &Collector{o: o, uploads: slots{max: int64(o.MaxUploads)}, feeds: slots{max: maxFeeds}, memory: memory{max: o.MaxBodyBytes},
+		delay: queueDelay{interval: o.MaxQueueDelay}, sources: newSources(o.Limits), idle: sync.Pool{New: newUpload}}
 	if err := c.Reload(o.Settings); err != nil {
 		return nil, err
 	}
 	c.closing, c.beginStop = context.WithCancel(context.Background())
 	c.metrics = newMetrics(c)
 	c.handler = c.routes()
+	c.maintenance.Go(c.maintain)
 	c.committer = startGroup(o.MaxUploads, (*upload).weight, c.commit)
 	c.signer = startGroup(o.MaxUploads, (*unsigned).weight, c.sign)
 	if err := c.metrics.register(o.Metrics, o.ID); err != nil {
@@ -68,6 +79,7 @@ func (c *Collector) Ready(ctx context.Context) error {
 func (c *Collector) Shutdown(ctx context.Context) error {
 	c.beginStop()
 	err := c.gate.close(ctx)
+	c.maintenance.Wait()
 	c.stop.Do(func() {
 		c.committer.end()
 		c.signer.end()

@@ -34,11 +34,15 @@ func (i *stuckInbox) Commit(_ context.Context, entries []Entry) ([]Result, error
 	return results, nil
 }
 
+func (i *stuckInbox) SetReaders(context.Context, []string) error      { return nil }
+func (i *stuckInbox) Maintain(context.Context) error                  { return nil }
+func (i *stuckInbox) Stats(context.Context) (s InboxStats, err error) { return s, nil }
+
 func TestStuckInboxIsNotWaitedForAndNeverAcknowledged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key := ed25519.NewKeyFromSeed(make([]byte, 32))
 		inbox := &stuckInbox{release: make(chan struct{})}
-		c, err := New(Options{ID: "c1", Inbox: inbox, ReceiptKey: key, MaxUploads: 2})
+		c, err := New(Options{ID: "c1", Inbox: inbox, ReceiptKey: key, MaxUploads: 2, MaxQueueDelay: time.Hour})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,6 +78,9 @@ func TestStuckInboxIsNotWaitedForAndNeverAcknowledged(t *testing.T) {
 		close(inbox.release)
 		if err := c.Shutdown(t.Context()); err != nil {
 			t.Errorf("Shutdown after the disk came back = %v", err)
+		}
+		if n := c.memory.used.Load(); n != 0 {
+			t.Errorf("%d bytes of bodies are in use at the end", n)
 		}
 	})
 }

@@ -2,17 +2,26 @@ package collector
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/heliograph-net/heliograph/privacy"
 )
 
-// upload is one batch on its way into the inbox.
+// upload is one batch on its way into the inbox. Its fields are the submitter's before submit and after answered, else the committer's.
 type upload struct {
 	entry    Entry
-	receipt  bool // whether a receipt is wanted
+	body     *body // of entry; nil: sealed here, and no receipt is wanted
 	queued   time.Time
 	answered chan answered // buffered
+	timeout  *time.Timer   // the submitter's own
+	over     atomic.Bool   // set by who comes first: the committer with an answer, or a submitter who waits no longer
+}
+
+func newUpload() any {
+	u := &upload{answered: make(chan answered, 1), timeout: time.NewTimer(time.Hour)}
+	u.timeout.Stop()
+	return u
 }
 
 // answered is what became of an upload. The receipt is nil when none was wanted or it could not be signed.
@@ -23,41 +32,67 @@ type answered struct {
 
 func (u *upload) weight() int { return len(u.entry.Envelope.Segment) }
 
+// free gives back what an upload holds. Nobody may use it afterwards.
+func (c *Collector) free(u *upload) {
+	if u.body != nil {
+		u.body.free()
+	}
+	u.entry, u.body = Entry{}, nil
+	u.over.Store(false)
+	c.idle.Put(u)
+}
+
+// round is what the committer uses again.
+type round struct {
+	entries            []Entry
+	statements, wanted []privacy.Statement
+}
+
 // commit is the work of the committer: one durable transaction and one signature for all.
-func (c *Collector) commit(round []*upload) {
+func (c *Collector) commit(all []*upload) {
 	start := time.Now()
-	entries := make([]Entry, len(round))
-	for i, u := range round {
+	c.delay.round(start, all[0].queued, len(c.committer.in))
+	defer c.delay.done()
+	work := &c.round
+	work.entries, work.statements, work.wanted = work.entries[:0], work.statements[:0], work.wanted[:0]
+	for _, u := range all {
 		c.metrics.wait.Observe(start.Sub(u.queued).Seconds())
-		entries[i] = u.entry
+		work.entries = append(work.entries, u.entry)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), c.o.CommitTimeout)
 	defer cancel()
-	results, err := c.o.Inbox.Commit(ctx, entries)
-	c.metrics.commitSize.Observe(float64(len(round)))
+	results, err := c.o.Inbox.Commit(ctx, work.entries)
+	clear(work.entries) // they point to bodies
+	c.metrics.commitSize.Observe(float64(len(all)))
 	c.metrics.commitTime.Observe(time.Since(start).Seconds())
 	c.noteInbox(err)
-
-	statements := make([]privacy.Statement, len(round))
-	var wanted []privacy.Statement
-	for i, u := range round {
+	for i, u := range all {
 		s := privacy.Statement{Batch: u.entry.Envelope.Batch, Body: u.entry.Body}
 		if err != nil {
-			statements[i] = c.slowDown(s, privacy.ReasonUnavailable)
+			s = c.unavailable(s)
 		} else {
-			statements[i] = verdict(s, results[i].Status)
+			s = verdict(s, results[i].Status)
 		}
-		if u.receipt {
-			wanted = append(wanted, statements[i])
+		work.statements = append(work.statements, s)
+		if u.body != nil {
+			work.wanted = append(work.wanted, s)
 		}
 	}
-	receipts := c.receipts(wanted)
-	for i, u := range round {
+	c.handOut(all, work.statements, c.receipts(work.wanted))
+}
+
+// handOut answers all uploads of a round; receipts are those of uploads that want one.
+func (c *Collector) handOut(all []*upload, statements []privacy.Statement, receipts [][]byte) {
+	for i, u := range all {
 		a := answered{statement: statements[i]}
-		if u.receipt {
+		if u.body != nil {
 			a.receipt, receipts = receipts[0], receipts[1:]
 		}
-		u.answered <- a
+		if u.over.CompareAndSwap(false, true) {
+			u.answered <- a
+		} else {
+			c.free(u)
+		}
 	}
 }
 
@@ -88,21 +123,27 @@ func (c *Collector) noteInbox(err error) {
 	}
 }
 
-// store hands an upload to the committer and waits for the answer, no longer than the inbox is given. kept says that the upload, its
-// segment among it, may still be in use after that.
-func (c *Collector) store(u *upload) (a answered, kept bool) {
-	u.queued = time.Now()
-	u.answered = make(chan answered, 1)
-	s := privacy.Statement{Batch: u.entry.Envelope.Batch, Body: u.entry.Body}
+// store hands an entry to the committer and waits for the answer, no longer than the inbox is given. It owns body, which may be nil.
+func (c *Collector) store(e Entry, body *body) answered {
+	u := c.idle.Get().(*upload)
+	u.entry, u.body, u.queued = e, body, time.Now()
+	s := privacy.Statement{Batch: e.Envelope.Batch, Body: e.Body}
 	if !c.committer.submit(u) {
-		return answered{statement: c.slowDown(s, privacy.ReasonOverload)}, false
+		c.free(u)
+		return answered{statement: slowDown(s, privacy.ReasonOverload, c.shed(shedCount, 1).delay)}
 	}
-	timeout := time.NewTimer(c.o.CommitTimeout)
-	defer timeout.Stop()
+	u.timeout.Reset(c.o.CommitTimeout)
 	select {
-	case a = <-u.answered:
-		return a, false
-	case <-timeout.C:
-		return answered{statement: c.slowDown(s, privacy.ReasonUnavailable)}, true
+	case a := <-u.answered:
+		u.timeout.Stop()
+		c.free(u)
+		return a
+	case <-u.timeout.C:
 	}
+	if u.over.CompareAndSwap(false, true) { // the committer frees it
+		return answered{statement: c.unavailable(s)}
+	}
+	a := <-u.answered
+	c.free(u)
+	return a
 }

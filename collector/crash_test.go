@@ -39,10 +39,14 @@ func TestKillMinusNineLosesNoReceiptedBatch(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inbox.db")
 	template := sealed(t, must(privacy.GenerateOpenKey())(t).SealKey(), batchID(0))
 	receipted := map[report.BatchID][32]byte{}
-	for round := range 5 {
+	rounds := 100
+	if testing.Short() {
+		rounds = 10
+	}
+	for round := range rounds {
 		load := &crashLoad{t: t, public: public, template: template, round: uint32(round), receipted: receipted}
 		// After some receipts, and then anywhere between two commits' beginnings.
-		load.run(path, seed, 20+rand.IntN(200), time.Duration(rand.Int64N(int64(3*time.Millisecond))))
+		load.run(path, seed, 1+rand.IntN(60), time.Duration(rand.Int64N(int64(3*time.Millisecond))))
 	}
 	inbox := must(sqliteinbox.Open(path, sqliteinbox.Options{}))(t)
 	defer inbox.Close()

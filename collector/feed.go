@@ -32,7 +32,8 @@ type feedQuery struct {
 }
 
 // serveFeed hands on stored batches to a detector that may read them, waiting for new ones when there are none. The answer is a sequence
-// of envelopes, each behind its length (4 bytes, big-endian); it may be empty. Asking for what comes after N acknowledges all up to N.
+// of envelopes, each behind its length (4 bytes, big-endian); it may be empty. Asking for what comes after N acknowledges all up to N for
+// the detector with this key; it is kept until the detectors of all keys have acknowledged it.
 func (c *Collector) serveFeed(w http.ResponseWriter, r *http.Request) error {
 	if !c.gate.enter() {
 		return &httpError{http.StatusServiceUnavailable, "shutting down"}
@@ -42,7 +43,8 @@ func (c *Collector) serveFeed(w http.ResponseWriter, r *http.Request) error {
 		return &httpError{http.StatusServiceUnavailable, "too many feed requests at one time"}
 	}
 	defer c.feeds.leave()
-	if err := c.authorizeFeed(w, r); err != nil {
+	reader, err := c.authorizeFeed(w, r)
+	if err != nil {
 		return err
 	}
 	q, err := parseFeedQuery(r.URL.RawQuery)
@@ -51,7 +53,7 @@ func (c *Collector) serveFeed(w http.ResponseWriter, r *http.Request) error {
 	}
 	c.deadlines(w, q.wait+writeTimeout, q.wait+writeTimeout+c.o.CommitTimeout)
 	// A disk without room for the acknowledgement must not keep detectors from reading on; they acknowledge more with their next request.
-	if err := c.o.Inbox.Ack(r.Context(), q.after); err != nil && !errors.Is(err, ErrFull) {
+	if err := c.o.Inbox.Ack(r.Context(), reader, q.after); err != nil && !errors.Is(err, ErrFull) {
 		return feedError(err)
 	}
 	batches, err := c.awaitBatches(r.Context(), q)
@@ -71,17 +73,18 @@ func (c *Collector) serveFeed(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (c *Collector) authorizeFeed(w http.ResponseWriter, r *http.Request) error {
+// authorizeFeed returns the reader who asks.
+func (c *Collector) authorizeFeed(w http.ResponseWriter, r *http.Request) (reader string, err error) {
 	keys := c.settings.Load().FeedKeys
 	if len(keys) == 0 {
-		return &httpError{http.StatusForbidden, "the feed is closed: this collector knows no detector's key"}
+		return "", &httpError{http.StatusForbidden, "the feed is closed: this collector knows no detector's key"}
 	}
-	_, err := privacy.VerifyFeed(r.Header.Get("Authorization"), c.o.ID, r.Method, r.RequestURI, time.Now(), feedSkew, keys...)
+	key, err := privacy.VerifyFeed(r.Header.Get("Authorization"), c.o.ID, r.Method, r.RequestURI, time.Now(), feedSkew, keys...)
 	if err != nil {
 		w.Header().Set("WWW-Authenticate", "Heliograph-Feed")
-		return &httpError{http.StatusUnauthorized, err.Error()}
+		return "", &httpError{http.StatusUnauthorized, err.Error()}
 	}
-	return nil
+	return ReaderName(key), nil
 }
 
 func parseFeedQuery(raw string) (feedQuery, error) {
@@ -148,6 +151,8 @@ func feedError(err error) error {
 	switch {
 	case errors.Is(err, ErrCursor):
 		return &httpError{http.StatusConflict, "after: " + ErrCursor.Error() + "; start again from 0"}
+	case errors.Is(err, ErrReader): // its key was taken away a moment ago
+		return &httpError{http.StatusForbidden, ErrReader.Error()}
 	case errors.Is(err, context.Canceled):
 		return &httpError{statusClientGone, "gone"}
 	}

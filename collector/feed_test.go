@@ -66,6 +66,44 @@ func TestFeedHandsOnAndAcknowledgesByCursor(t *testing.T) {
 	}
 }
 
+func TestFeedKeepsWhatNotAllDetectorsHave(t *testing.T) {
+	r := newRig(t, nil)
+	second := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{8}, 32))
+	settings := r.settings()
+	settings.FeedKeys = append(settings.FeedKeys, second.Public().(ed25519.PublicKey))
+	if err := r.Reload(settings); err != nil {
+		t.Fatal(err)
+	}
+	for n := range uint32(4) {
+		r.send(batchID(n+1), r.segment(n+1))
+	}
+	all := r.stored()
+	cursor := func(n int) string { return "after=" + strconv.FormatUint(all[n].Seq, 10) }
+	r.batches(r.feed(cursor(3)))
+	if left := r.stored(); len(left) != 4 {
+		t.Fatalf("%d batches are left though the second detector has none yet", len(left))
+	}
+	if n := r.metric("feed_lag_batches"); n != 4 {
+		t.Errorf("the detectors lag by %v batches, want 0 and 4", n)
+	}
+	first := r.feedKey
+	r.feedKey = second
+	if got := r.batches(r.feed(cursor(1))); !reflect.DeepEqual(got, all[2:]) {
+		t.Errorf("the second detector gets %+v", got)
+	}
+	if left := r.stored(); !reflect.DeepEqual(left, all[2:]) {
+		t.Errorf("%d batches are left, want the 2 that the second detector has not acknowledged", len(left))
+	}
+	r.feedKey = first
+	if err := r.Reload(r.settings()); err != nil { // the second detector is given up
+		t.Fatal(err)
+	}
+	r.batches(r.feed(cursor(3)))
+	if left := r.stored(); len(left) != 0 {
+		t.Errorf("%d batches are kept for a detector that is no more", len(left))
+	}
+}
+
 func TestFeedIsForDetectorsOnly(t *testing.T) {
 	r := newRig(t, nil)
 	r.send(batchID(1), r.segment(1))

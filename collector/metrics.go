@@ -1,21 +1,24 @@
 package collector
 
 import (
-	"context"
 	"strconv"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/heliograph-net/heliograph/privacy"
 )
 
 // metrics are the collector's own. No label has a value that a client chooses.
 type metrics struct {
-	requests    *prometheus.CounterVec   // route, code
-	duration    *prometheus.HistogramVec // route
-	batches     *prometheus.CounterVec   // source, verdict, reason
-	received    *prometheus.CounterVec   // route
-	reports     *prometheus.CounterVec   // type
-	dropped     *prometheus.CounterVec   // reason
+	requests    *prometheus.CounterVec                        // route, code
+	duration    *prometheus.HistogramVec                      // route
+	batches     *prometheus.CounterVec                        // source, verdict, reason
+	stored      prometheus.Counter                            // of batches: those that agents have a receipt for
+	bytes       *prometheus.CounterVec                        // route
+	received    struct{ batches, reports prometheus.Counter } // of bytes
+	shed        *prometheus.CounterVec                        // cause
+	reports     *prometheus.CounterVec                        // type
+	dropped     *prometheus.CounterVec                        // reason
 	feedBatches prometheus.Counter
 	commitSize  prometheus.Histogram
 	commitTime  prometheus.Histogram
@@ -23,6 +26,7 @@ type metrics struct {
 	uploads     prometheus.GaugeFunc
 	feeds       prometheus.GaugeFunc
 	queue       prometheus.GaugeFunc
+	memory      prometheus.GaugeFunc
 	inbox       inboxMetrics
 
 	registered prometheus.Registerer // nil before register and without a registry
@@ -40,13 +44,14 @@ func newMetrics(c *Collector) *metrics {
 	histogram := func(name, help string, buckets []float64) prometheus.HistogramOpts {
 		return prometheus.HistogramOpts{Name: metricsPrefix + name, Help: help, Buckets: buckets}
 	}
-	return &metrics{
+	m := &metrics{
 		requests:    prometheus.NewCounterVec(counter("requests_total", "HTTP requests, by route and status code."), []string{"route", "code"}),
 		duration:    prometheus.NewHistogramVec(histogram("request_duration_seconds", "Time to answer a request; that of the feed includes its wait.", latencies), []string{"route"}),
 		batches:     prometheus.NewCounterVec(counter("batches_total", "Batches by source, verdict and reason."), []string{"source", "verdict", "reason"}),
-		received:    prometheus.NewCounterVec(counter("received_bytes_total", "Bytes of bodies read, by route."), []string{"route"}),
+		bytes:       prometheus.NewCounterVec(counter("received_bytes_total", "Bytes of bodies read, by route."), []string{"route"}),
 		reports:     prometheus.NewCounterVec(counter("browser_reports_total", "Reports that browsers sent, by type."), []string{"type"}),
 		dropped:     prometheus.NewCounterVec(counter("dropped_reports_total", "Reports of browsers that were not kept, by reason; an upload that was not read counts as one."), []string{"reason"}),
+		shed:        prometheus.NewCounterVec(counter("shed_uploads_total", "Uploads that were turned away before their bodies were read, by cause."), []string{"cause"}),
 		feedBatches: prometheus.NewCounter(counter("feed_batches_total", "Batches handed to detectors, repetitions included.")),
 		commitSize:  prometheus.NewHistogram(histogram("commit_batches", "Batches per commit.", prometheus.ExponentialBuckets(1, 2, 11))),
 		commitTime:  prometheus.NewHistogram(histogram("commit_duration_seconds", "Time of the inbox to make a group durable.", latencies)),
@@ -57,13 +62,18 @@ func newMetrics(c *Collector) *metrics {
 			func() float64 { return float64(c.feeds.taken.Load()) }),
 		queue: prometheus.NewGaugeFunc(prometheus.GaugeOpts(counter("queue_batches", "Batches that wait for their commit to begin.")),
 			func() float64 { return float64(len(c.committer.in)) }),
-		inbox: newInboxMetrics(c.o.Inbox),
+		memory: prometheus.NewGaugeFunc(prometheus.GaugeOpts(counter("body_bytes", "Memory in use for bodies of uploads.")),
+			func() float64 { return float64(c.memory.used.Load()) }),
+		inbox: newInboxMetrics(c),
 	}
+	m.stored = m.batches.WithLabelValues("agent", privacy.Stored.String(), "")
+	m.received.batches, m.received.reports = m.bytes.WithLabelValues("batches"), m.bytes.WithLabelValues("reports")
+	return m
 }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.requests, m.duration, m.batches, m.received, m.reports, m.dropped, m.feedBatches, m.commitSize,
-		m.commitTime, m.wait, m.uploads, m.feeds, m.queue, m.inbox}
+	return []prometheus.Collector{m.requests, m.duration, m.batches, m.bytes, m.shed, m.reports, m.dropped, m.feedBatches,
+		m.commitSize, m.commitTime, m.wait, m.uploads, m.feeds, m.queue, m.memory, m.inbox}
 }
 
 // register adds all metrics to r, which may be nil, or none of them.
@@ -106,50 +116,4 @@ func statusLabel(status int) string {
 		return "503"
 	}
 	return strconv.Itoa(status)
-}
-
-// inboxMetrics asks the inbox when it is scraped.
-type inboxMetrics struct {
-	inbox                            Inbox
-	pending, bytes, maxBytes, oldest *prometheus.Desc
-}
-
-func newInboxMetrics(inbox Inbox) inboxMetrics {
-	desc := func(name, help string) *prometheus.Desc {
-		return prometheus.NewDesc(metricsPrefix+name, help, nil, nil)
-	}
-	return inboxMetrics{
-		inbox:    inbox,
-		pending:  desc("inbox_pending_batches", "Batches stored that no detector has acknowledged."),
-		bytes:    desc("inbox_bytes", "Bytes that the inbox uses."),
-		maxBytes: desc("inbox_max_bytes", "Bytes at which the inbox is full."),
-		oldest:   desc("inbox_oldest_batch_age_seconds", "Age of the oldest batch that no detector has acknowledged; 0 without one."),
-	}
-}
-
-// Describe implements prometheus.Collector.
-func (m inboxMetrics) Describe(ch chan<- *prometheus.Desc) {
-	ch <- m.pending
-	ch <- m.bytes
-	ch <- m.maxBytes
-	ch <- m.oldest
-}
-
-// Collect implements prometheus.Collector. An inbox that does not answer leaves its metrics out, which /health/ready explains.
-func (m inboxMetrics) Collect(ch chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
-	defer cancel()
-	s, err := m.inbox.Stats(ctx)
-	if err != nil {
-		return
-	}
-	age := 0.0
-	if !s.Oldest.IsZero() {
-		age = max(0, time.Since(s.Oldest).Seconds())
-	}
-	gauge := func(d *prometheus.Desc, v float64) { ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v) }
-	gauge(m.pending, float64(s.Pending))
-	gauge(m.bytes, float64(s.Bytes))
-	gauge(m.maxBytes, float64(s.MaxBytes))
-	gauge(m.oldest, age)
 }

@@ -29,18 +29,24 @@ type Options struct {
 	Logger  *slog.Logger          // nil: logs nothing
 	Metrics prometheus.Registerer // nil: registered nowhere. Every metric has the label collector=ID; Shutdown unregisters them
 
-	MaxUploads    int           // uploads whose body is read or waits for the inbox at one time; more are shed. 0 means 256
+	MaxUploads    int           // uploads whose body is read or waits for the inbox at one time; more are shed. 0 means 1024
+	MaxBodyBytes  int64         // memory for their bodies; when it is used up, uploads are shed. 0 means 64 MiB
+	MaxQueueDelay time.Duration // uploads are shed while the inbox needs longer than this for those before them, a tenth of it if their queue never empties. 0 means 5 s
 	UploadTimeout time.Duration // an upload's body must have arrived within this. 0 means 10 s
 	CommitTimeout time.Duration // an upload that the inbox has not stored within this is told to come later. 0 means 10 s
-	SlowDown      time.Duration // the least delay asked of agents that are shed; up to twice as much is asked, at most an hour. 0 means 5 s
+	SlowDown      time.Duration // the least delay asked of agents that are shed, twice as much at most; more under pressure, an hour at most. 0 means 5 s
+	Limits        Limits        // of one client network
 }
 
 const (
-	defaultMaxUploads    = 256
+	defaultMaxUploads    = 1024
+	defaultMaxBodyBytes  = 64 << 20
+	defaultMaxQueueDelay = 5 * time.Second
 	defaultUploadTimeout = 10 * time.Second
 	defaultCommitTimeout = 10 * time.Second
 	defaultSlowDown      = 5 * time.Second
 	maxSlowDown          = time.Hour
+	minBodyBytes         = 1 << 20 // room for the largest body that is allowed
 )
 
 // validate joins all faults and fills in the defaults. Settings are checked by Reload.
@@ -56,8 +62,14 @@ func (o *Options) validate() error {
 	if len(o.ReceiptKey) != ed25519.PrivateKeySize {
 		fault("ReceiptKey must be an Ed25519 private key of %d bytes, has %d", ed25519.PrivateKeySize, len(o.ReceiptKey))
 	}
-	if o.MaxUploads < 0 || o.UploadTimeout < 0 || o.CommitTimeout < 0 {
-		fault("MaxUploads, UploadTimeout and CommitTimeout must not be negative")
+	if o.MaxUploads < 0 || o.MaxQueueDelay < 0 || o.UploadTimeout < 0 || o.CommitTimeout < 0 {
+		fault("MaxUploads, MaxQueueDelay, UploadTimeout and CommitTimeout must not be negative")
+	}
+	if o.MaxBodyBytes != 0 && o.MaxBodyBytes < minBodyBytes {
+		fault("MaxBodyBytes must be at least %d, is %d", minBodyBytes, o.MaxBodyBytes)
+	}
+	if l := o.Limits; l.Requests < 0 || l.Bytes < 0 || l.Uploads < 0 || l.NewSources < 0 {
+		fault("Limits must not be negative")
 	}
 	if o.SlowDown < 0 || o.SlowDown > maxSlowDown {
 		fault("SlowDown must be 0 to %v, is %v", maxSlowDown, o.SlowDown)
@@ -66,6 +78,12 @@ func (o *Options) validate() error {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	setDefault(&o.MaxUploads, defaultMaxUploads)
+	setDefault(&o.MaxBodyBytes, defaultMaxBodyBytes)
+	setDefault(&o.MaxQueueDelay, defaultMaxQueueDelay)
+	setDefault(&o.Limits.Requests, 200)
+	setDefault(&o.Limits.Bytes, 4<<20)
+	setDefault(&o.Limits.Uploads, max(1, o.MaxUploads/4))
+	setDefault(&o.Limits.NewSources, 2000)
 	setDefault(&o.UploadTimeout, defaultUploadTimeout)
 	setDefault(&o.CommitTimeout, defaultCommitTimeout)
 	setDefault(&o.SlowDown, defaultSlowDown)
@@ -80,7 +98,7 @@ func checkID(id string) error {
 	return err
 }
 
-func setDefault[T int | time.Duration](v *T, def T) {
+func setDefault[T int | int64 | float64 | time.Duration](v *T, def T) {
 	if *v == 0 {
 		*v = def
 	}

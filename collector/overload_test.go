@@ -3,10 +3,12 @@ package collector_test
 import (
 	"bufio"
 	"bytes"
+	"crypto/ed25519"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -121,7 +123,7 @@ func TestFullInboxTellsToComeLaterAndRecovers(t *testing.T) {
 	if got := r.stored(); n < 3 || len(got) != int(n-1) {
 		t.Fatalf("%d batches were acknowledged, %d are stored", n-1, len(got))
 	}
-	if err := r.inbox.Ack(t.Context(), r.stored()[n-2].Seq); err != nil {
+	if err := r.inbox.Ack(t.Context(), collector.ReaderName(r.feedKey.Public().(ed25519.PublicKey)), r.stored()[n-2].Seq); err != nil {
 		t.Fatal(err)
 	}
 	if s, _ := r.send(batchID(n), large(n)); s.Verdict != privacy.Stored {
@@ -175,5 +177,65 @@ func TestShutdownWaitsForUploadsInFlight(t *testing.T) {
 	}
 	if err := <-down; err != nil {
 		t.Errorf("Shutdown = %v", err)
+	}
+}
+
+// behindProxy makes a request that a trusted proxy has got from an address.
+func behindProxy(req *http.Request, from string) *http.Request {
+	req.Header.Set("X-Forwarded-For", from)
+	return req
+}
+
+func trustLoopback(o *collector.Options) {
+	o.Settings.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+}
+
+func TestOneNetworkCannotKeepOthersOut(t *testing.T) {
+	r := newRig(t, func(o *collector.Options, _ *sqliteinbox.Options) {
+		trustLoopback(o)
+		o.Limits = collector.Limits{Requests: 0.3}
+	})
+	stored := 0
+	for n := range uint32(6) {
+		a := r.do(behindProxy(r.upload(batchID(n), bytes.NewReader(r.segment(n))), "192.0.2.7"))
+		switch s := r.statement(a); {
+		case s.Verdict == privacy.Stored:
+			stored++
+		case s.Verdict != privacy.SlowDown || s.Reason != privacy.ReasonOverload || s.DelayMS < 5000 || s.Body != [32]byte{}:
+			t.Errorf("%+v", s)
+		}
+	}
+	if stored != 3 {
+		t.Errorf("%d of the loud network are stored, want 3", stored)
+	}
+	req := must(http.NewRequestWithContext(t.Context(), "POST", r.url+"/v1/reports", strings.NewReader("[]")))(t)
+	req.Header.Set("Content-Type", "application/reports+json")
+	if a := r.do(behindProxy(req, "192.0.2.8")); a.status != http.StatusNoContent || r.metric("dropped_reports_total", "overload") != 1 {
+		t.Errorf("a browser of the loud network: status %d, %v drops; want 204 and a counted drop", a.status, r.metric("dropped_reports_total"))
+	}
+	if s := r.statement(r.do(behindProxy(r.upload(batchID(9), bytes.NewReader(r.segment(9))), "198.51.100.1"))); s.Verdict != privacy.Stored {
+		t.Errorf("another network: %+v", s)
+	}
+	if n := r.metric("shed_uploads_total", "source"); n != 4 {
+		t.Errorf("%v uploads are counted as shed", n)
+	}
+}
+
+func TestBodiesHaveAMemoryBudget(t *testing.T) {
+	r := newRig(t, func(o *collector.Options, _ *sqliteinbox.Options) { o.MaxBodyBytes = 1 << 20 })
+	var open []net.Conn
+	for n := range uint32(5) { // each has read more than 128 KiB into a buffer of 256 KiB
+		open = append(open, r.rawUpload(batchID(n), 200_000, "HGS"+strings.Repeat("x", 140_000)))
+	}
+	r.await("a refusal for want of memory", func() bool { return r.metric("shed_uploads_total", "memory") > 0 })
+	if n := r.metric("body_bytes"); n > 1<<20 {
+		t.Errorf("%v bytes are in use", n)
+	}
+	for _, c := range open {
+		c.Close()
+	}
+	r.await("the memory to be free", func() bool { return r.metric("body_bytes") == 0 })
+	if s, _ := r.send(batchID(9), r.segment(9)); s.Verdict != privacy.Stored {
+		t.Errorf("after that: %+v", s)
 	}
 }

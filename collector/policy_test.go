@@ -78,6 +78,7 @@ func TestPreflightsAndMethods(t *testing.T) {
 		}
 	}
 	req := r.upload(batchID(1), bytes.NewReader(r.segment(1)))
+	req.Header.Set("Origin", "https://shop.example")
 	if a := r.do(req); a.header.Get("Access-Control-Allow-Origin") != "*" {
 		t.Error("a page cannot read its receipt")
 	}

@@ -10,24 +10,45 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"strings"
 	"testing"
 
+	"github.com/heliograph-net/heliograph/collector"
+	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
 	"github.com/heliograph-net/heliograph/privacy"
 	"github.com/heliograph-net/heliograph/report"
 )
 
 // Everything that clients do comes from one marked address; then that address, and what else must go nowhere, is looked for in the inbox's
-// files, in the log (net/http's among it), in the metrics and in what a detector gets.
+// files, in the log (net/http's among it), in the metrics, in the profiles and in what a detector gets.
 func TestClientAddressGoesNowhere(t *testing.T) {
-	const marked = "127.77.66.55"
-	r := newRig(t, nil)
-	client := &http.Client{Transport: &http.Transport{DialContext: dialFrom(marked)}}
+	t.Run("direct", func(t *testing.T) {
+		addressGoesNowhere(t, newRig(t, nil), "127.77.66.55", "127.77.66.55", "X-Forwarded-For")
+	})
+	for _, header := range []string{"X-Forwarded-For", "Forwarded"} {
+		t.Run("behind a proxy, "+header, func(t *testing.T) {
+			r := newRig(t, func(o *collector.Options, _ *sqliteinbox.Options) {
+				trustLoopback(o)
+				o.Settings.ForwardedHeader = header
+			})
+			addressGoesNowhere(t, r, "203.0.113.55", "127.0.0.1", header)
+		})
+	}
+}
+
+// addressGoesNowhere sends from an address; a header names the marked one, which is the same or is behind it.
+func addressGoesNowhere(t *testing.T, r *rig, marked, from, header string) {
+	client := &http.Client{Transport: &http.Transport{DialContext: dialFrom(from)}}
+	forwarded := marked
+	if header == "Forwarded" {
+		forwarded = "for=" + marked
+	}
 	send := func(req *http.Request) {
 		t.Helper()
 		req.Header.Set("User-Agent", "MarkedAgent/1.0 (Windows)")
 		req.Header.Set("Referer", "https://marked-referrer.example/")
-		req.Header.Set("X-Forwarded-For", marked)
+		req.Header.Set(header, forwarded)
 		resp := must(client.Do(req))(t)
 		resp.Body.Close()
 	}
@@ -46,7 +67,7 @@ func TestClientAddressGoesNowhere(t *testing.T) {
 	for _, path := range []string{"/v1/policy", "/v1/feed?after=1&" + marked, "/nowhere/" + marked} {
 		send(must(http.NewRequestWithContext(t.Context(), "GET", r.url+path, nil))(t))
 	}
-	r.brokenConnection(marked)
+	r.brokenConnection(from)
 	r.panicUnderHandler(marked)
 	ops := r.Operations(r.registry)
 	metrics := serve(ops, httptest.NewRequest("GET", "/metrics", nil)).body
@@ -69,6 +90,13 @@ func TestClientAddressGoesNowhere(t *testing.T) {
 	send(r.upload(batchID(3), bytes.NewReader(r.segment(3))))
 
 	places := map[string][]byte{"log": []byte(r.log.String()), "metrics": metrics, "feed": opened}
+	for _, p := range pprof.Profiles() {
+		var b bytes.Buffer
+		if err := p.WriteTo(&b, 1); err != nil {
+			t.Fatal(err)
+		}
+		places["profile "+p.Name()] = b.Bytes()
+	}
 	must(0, filepath.WalkDir(r.dir, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {
 			places[d.Name()], err = os.ReadFile(path)

@@ -1,10 +1,8 @@
 package collector
 
 import (
-	"math/rand/v2"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/heliograph-net/heliograph/privacy"
 )
@@ -49,17 +47,27 @@ func (c *Collector) answerRefusal(w http.ResponseWriter, s privacy.Statement) {
 	c.answer(w, s, <-u.receipt)
 }
 
+// Header values that are always the same.
+var (
+	receiptType = []string{privacy.MediaTypeReceipt}
+	noStore     = []string{"no-store"}
+	anyOrigin   = []string{"*"}
+	exposed     = []string{"ETag, Retry-After"}
+)
+
 // answer sends a statement's receipt.
 func (c *Collector) answer(w http.ResponseWriter, s privacy.Statement, receipt []byte) {
-	c.metrics.batches.WithLabelValues("agent", s.Verdict.String(), s.Reason).Inc()
+	if s.Verdict == privacy.Stored && s.Reason == "" {
+		c.metrics.stored.Inc()
+	} else {
+		c.metrics.batches.WithLabelValues("agent", s.Verdict.String(), s.Reason).Inc()
+	}
 	if receipt == nil {
 		writeText(w, http.StatusInternalServerError, "no receipt could be made")
 		return
 	}
 	h := w.Header()
-	h.Set("Content-Type", privacy.MediaTypeReceipt)
-	h.Set("Content-Length", strconv.Itoa(len(receipt)))
-	h.Set("Cache-Control", "no-store")
+	h["Content-Type"], h["Cache-Control"] = receiptType, noStore
 	if s.Verdict == privacy.SlowDown {
 		h.Set("Retry-After", strconv.FormatUint((s.DelayMS+999)/1000, 10))
 	}
@@ -81,13 +89,6 @@ func statusOf(s privacy.Statement) int {
 	default:
 		return http.StatusBadRequest
 	}
-}
-
-// slowDown makes s a request to come later, after a delay that spreads those who come back.
-func (c *Collector) slowDown(s privacy.Statement, reason string) privacy.Statement {
-	delay := c.o.SlowDown + rand.N(c.o.SlowDown)
-	s.Verdict, s.Reason, s.DelayMS = privacy.SlowDown, reason, uint64(delay/time.Millisecond)
-	return s
 }
 
 func refused(s privacy.Statement, reason string) privacy.Statement {

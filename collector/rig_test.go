@@ -41,7 +41,7 @@ type rig struct {
 	log      *lockedBuffer
 }
 
-const networks = "127.0.0.0\t127.0.0.255\t64501\tDE\tExample One\n127.77.66.0\t127.77.66.255\t64502\tSE\tExample Two\n"
+const networks = "127.0.0.0\t127.0.0.255\t64501\tDE\tExample One\n127.77.66.0\t127.77.66.255\t64502\tSE\tExample Two\n203.0.113.0\t203.0.113.255\t64502\tSE\tExample Two\n"
 
 // newRig starts a collector; change may change its options, of the inbox too.
 func newRig(t testing.TB, change func(*collector.Options, *sqliteinbox.Options)) *rig {
@@ -63,7 +63,9 @@ func newRig(t testing.TB, change func(*collector.Options, *sqliteinbox.Options))
 		change(&o, &io)
 	}
 	r.inbox = must(sqliteinbox.Open(filepath.Join(r.dir, "inbox.db"), io))(t)
-	o.Inbox = r.inbox
+	if o.Inbox == nil {
+		o.Inbox = r.inbox
+	}
 	r.Collector = must(collector.New(o))(t)
 	r.server = httptest.NewUnstartedServer(r.Handler())
 	r.server.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(r.log, nil), slog.LevelError)

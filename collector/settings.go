@@ -1,11 +1,13 @@
 package collector
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"slices"
 
@@ -24,6 +26,15 @@ type Settings struct {
 	Networks Networks
 	// FeedKeys are the Ed25519 public keys of the detectors that may read the feed. Empty: GET /v1/feed answers 403.
 	FeedKeys []ed25519.PublicKey
+	// LocalReaders are further readers of the Inbox, see ReaderName: a detector in this process that does without the feed. What neither
+	// they nor the detectors of FeedKeys have all acknowledged is kept.
+	LocalReaders []string
+	// TrustedProxies are the addresses of proxies in front of the collector. Of what they forward, ForwardedHeader names the client. Empty:
+	// every peer is a client, and forwarding headers are not looked at.
+	TrustedProxies []netip.Prefix
+	// ForwardedHeader is the one header that the proxies write and that they let no client write: "X-Forwarded-For" or "Forwarded"
+	// (RFC 7239). Empty means X-Forwarded-For.
+	ForwardedHeader string
 	// KeepServerAddress keeps the server_ip of browser reports, which is an address of the service, not of the client. false drops it.
 	KeepServerAddress bool
 }
@@ -34,6 +45,7 @@ type settings struct {
 	policy  *privacy.Policy  // nil without Policy
 	sealKey *privacy.SealKey // the policy's, nil without
 	etag    string           // of Policy, quoted
+	readers []string         // of the inbox, sorted
 }
 
 // Reload replaces the settings for requests that start from now on; the caller must not change what they point to. On an error the old
@@ -43,7 +55,32 @@ func (c *Collector) Reload(s Settings) error {
 	if err != nil {
 		return err
 	}
+	if err := c.setReaders(ready); err != nil {
+		return err
+	}
 	c.settings.Store(ready)
+	return nil
+}
+
+// ReaderName is what the Inbox calls the detector with a feed key.
+func ReaderName(key ed25519.PublicKey) string { return hex.EncodeToString(key) }
+
+// setReaders tells the inbox who reads, when that has changed.
+func (c *Collector) setReaders(s *settings) error {
+	s.readers = slices.Clone(s.LocalReaders)
+	for _, key := range s.FeedKeys {
+		s.readers = append(s.readers, ReaderName(key))
+	}
+	slices.Sort(s.readers)
+	s.readers = slices.Compact(s.readers)
+	if old := c.settings.Load(); old != nil && slices.Equal(old.readers, s.readers) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), c.o.CommitTimeout)
+	defer cancel()
+	if err := c.o.Inbox.SetReaders(ctx, s.readers); err != nil {
+		return fmt.Errorf("collector: %w", err)
+	}
 	return nil
 }
 
@@ -58,6 +95,14 @@ func prepare(s Settings) (*settings, error) {
 			faults = append(faults, fmt.Errorf("collector: FeedKeys[%d] must be an Ed25519 public key of %d bytes, has %d",
 				i, ed25519.PublicKeySize, len(key)))
 		}
+	}
+	switch http.CanonicalHeaderKey(s.ForwardedHeader) {
+	case "", headerForwardedFor:
+		ready.ForwardedHeader = headerForwardedFor
+	case headerForwarded:
+		ready.ForwardedHeader = headerForwarded
+	default:
+		faults = append(faults, fmt.Errorf("collector: ForwardedHeader must be %s or %s, is %q", headerForwardedFor, headerForwarded, s.ForwardedHeader))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err

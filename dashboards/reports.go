@@ -40,6 +40,13 @@ type reportJSON struct {
 	Country   string         `json:"country,omitempty"`
 	ElapsedMS int64          `json:"elapsed_ms"`
 	TraceID   string         `json:"trace_id,omitempty"` // 32 hex digits
+
+	// Of application errors only.
+	ErrorType   string `json:"error_type,omitempty"`
+	Message     string `json:"message,omitempty"`
+	Stack       string `json:"stack,omitempty"`       // a line per call
+	Fingerprint string `json:"fingerprint,omitempty"` // 32 hex digits
+	Count       uint64 `json:"count,omitempty"`
 }
 
 func (d *Dashboard) getReports(w http.ResponseWriter, r *http.Request) error {
@@ -79,6 +86,10 @@ func (d *Dashboard) reportRows(ctx context.Context, q detector.SampleQuery) ([]r
 		}
 		if s.TraceID != [16]byte{} {
 			rows[i].TraceID = hex.EncodeToString(s.TraceID[:])
+		}
+		if s.Fingerprint != [16]byte{} {
+			rows[i].Fingerprint = hex.EncodeToString(s.Fingerprint[:])
+			rows[i].ErrorType, rows[i].Message, rows[i].Stack, rows[i].Count = s.ErrorType, s.Message, s.Stack, s.Count
 		}
 	}
 	return rows, nil

@@ -3,6 +3,7 @@ package detector
 import (
 	"encoding/binary"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -121,6 +122,10 @@ func (c *conversion) record(b []byte) error {
 		return c.window(r)
 	case *report.Sample:
 		c.sample(r)
+	case *report.ApplicationError:
+		c.applicationError(r)
+	case *report.DeletionNotice:
+		c.deletion(r)
 	}
 	return nil
 }
@@ -173,7 +178,40 @@ func (c *conversion) sample(s *report.Sample) {
 	c.out.Samples = append(c.out.Samples, Sample{At: at, App: c.header.App, Version: c.header.Version, OS: c.header.OS, Source: c.header.Source,
 		Target: origin(s.URL), URL: s.URL, Method: s.Method, Outcome: s.Outcome, Phase: s.Phase, Protocol: s.Protocol, Server: s.Server,
 		Status: s.Status, Elapsed: time.Duration(min(s.ElapsedMS, report.MaxAge)) * time.Millisecond, TraceID: s.TraceID, Flags: s.Flags,
-		ASN: c.e.ASN, Country: c.e.Country})
+		ASN: c.e.ASN, Country: c.e.Country, Client: c.client})
+}
+
+// applicationError becomes a sample. It is no request: it counts nowhere and raises nothing.
+func (c *conversion) applicationError(e *report.ApplicationError) {
+	at := c.at(e.At)
+	if at.After(c.last) {
+		c.last = at
+	}
+	o := e.Kind.Outcome()
+	c.out.Samples = append(c.out.Samples, Sample{At: at, App: c.header.App, Version: c.header.Version, OS: c.header.OS, Source: c.header.Source,
+		Outcome: o, Phase: o.Phase(), TraceID: e.TraceID, ASN: c.e.ASN, Country: c.e.Country, Client: c.client,
+		ErrorType: e.Type, Message: e.Message, Stack: stack(e.Frames), Fingerprint: e.Fingerprint, Count: e.Count})
+}
+
+// stack writes frames a line each.
+func stack(frames []report.Frame) string {
+	var b strings.Builder
+	for i, f := range frames {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(f.Function)
+		if f.File != "" {
+			b.WriteString(" " + f.File + ":" + strconv.FormatUint(uint64(f.Line), 10))
+		}
+	}
+	return b.String()
+}
+
+func (c *conversion) deletion(n *report.DeletionNotice) {
+	for _, token := range n.Clients[:min(len(n.Clients), report.MaxClients-len(c.out.Deleted))] { // an agent sends one notice
+		c.out.Deleted = append(c.out.Deleted, clientOf(token, c.e.Batch))
+	}
 }
 
 // origin is what a URL has before its path.

@@ -84,7 +84,7 @@ func TestCountsCarryWeightAndOrigin(t *testing.T) {
 		t.Errorf("counts\n got %+v\nwant %+v", b.Counts, want)
 	}
 	sample := Sample{At: time.UnixMilli(received - 1500), App: "shop", Version: "1.2", OS: "linux", Source: report.SourceAgent, Target: shop, URL: s.URL,
-		Method: "GET", Outcome: report.TCPReset, Phase: report.PhaseConnection, Elapsed: 40 * time.Millisecond, ASN: 64502, Country: "XA"}
+		Method: "GET", Outcome: report.TCPReset, Phase: report.PhaseConnection, Elapsed: 40 * time.Millisecond, ASN: 64502, Country: "XA", Client: 7}
 	if !slices.Equal(b.Samples, []Sample{sample}) {
 		t.Errorf("samples %+v, want %+v", b.Samples, sample)
 	}

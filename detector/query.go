@@ -72,7 +72,8 @@ type SampleQuery struct {
 	Limit  int // 0 means 100
 }
 
-// Sample is one request in detail.
+// Sample is one request in detail, or a group of application errors: then Outcome is report.AppError, AppPanic or AppLog, and what
+// belongs to requests is empty.
 type Sample struct {
 	At       time.Time // when it ended
 	App      string
@@ -92,6 +93,18 @@ type Sample struct {
 	Flags    report.Flags
 	ASN      uint32
 	Country  string
+
+	// Of application errors only.
+
+	ErrorType   string
+	Message     string   // scrubbed by the agent; empty without consent to diagnostics
+	Stack       string   // a line per call, the innermost first: "main.run main.go:17"; as Message
+	Fingerprint [16]byte // which errors are one problem; all zero: no application error
+	Count       uint64   // how many of them this tells of; 0 for a request
+
+	// Client is the short form of the client's token of the day, by which a deletion notice finds the sample. Stores keep it and
+	// readers do not return it.
+	Client uint64
 }
 
 // Reach sums the requests from one network in one step of time.

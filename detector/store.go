@@ -50,6 +50,11 @@ type Batch struct {
 	Records  int       // records of known kinds
 	Counts   []Count
 	Samples  []Sample
+
+	// Deleted names the clients whose users have withdrawn consent (report.DeletionNotice), in the short form of Count.Client. A store deletes
+	// their samples and sightings, also those in this bunch, and keeps neither of batches that come later, for as long as these could
+	// come. Sums over all clients stay: nobody can be told apart in them.
+	Deleted []uint64
 }
 
 // Quarantined is a batch that could not be used. A store keeps the newest few, for people to look at.

@@ -30,6 +30,10 @@ var (
 		At: -1200, URL: "https://shop.example/cart/:id", Method: "GET", Outcome: report.TCPReset, Phase: report.PhaseConnection,
 		Server: "192.0.2.1:443", ElapsedMS: 84,
 	}
+	appError = &report.ApplicationError{
+		At: -900, Kind: report.KindPanic, Type: "runtime.boundsError", Fingerprint: [16]byte{0x5e, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
+		Frames: []report.Frame{{Function: "main.(*Cart).Pay", File: "cart.go", Line: 117}}, Count: 1,
+	}
 	batch    = report.BatchID{0x01, 0xc9, 0xc3, 0x80, 0x6e, 0x0d, 0x4e, 0x11, 0x9a, 0x52, 0x30, 0xb7, 0x5c, 0x88, 0xf1, 0x02}
 	delivery = report.Delivery{Age: 7000, Path: []report.Attempt{{Collector: "c1", Outcome: report.TCPTimedOut}}}
 	envelope = &report.Envelope{
@@ -41,9 +45,10 @@ func TestWireFormatExample(t *testing.T) {
 	doc := read(t, "wire-format.md")
 	segment := sealed(t)
 	want := map[string][]byte{
-		"header": encoded(report.AppendRecord(nil, header)),
-		"window": encoded(report.AppendRecord(nil, window)),
-		"sample": encoded(report.AppendRecord(nil, sample)),
+		"header":   encoded(report.AppendRecord(nil, header)),
+		"window":   encoded(report.AppendRecord(nil, window)),
+		"sample":   encoded(report.AppendRecord(nil, sample)),
+		"apperror": encoded(report.AppendRecord(nil, appError)),
 
 		"delivery": encoded(report.AppendDelivery(nil, delivery)),
 		"envelope": encoded(report.AppendEnvelope(nil, envelope)),
@@ -62,6 +67,7 @@ func TestWireFormatExample(t *testing.T) {
 		"segment of " + strconv.Itoa(len(segment)) + " bytes",
 		"The header, " + strconv.Itoa(len(encoded(report.AppendRecord(nil, header)))) + " bytes",
 		"The window, " + strconv.Itoa(len(encoded(report.AppendRecord(nil, window)))) + " bytes",
+		"An application error, " + strconv.Itoa(len(encoded(report.AppendRecord(nil, appError)))) + " bytes",
 		"one of the three, " + strconv.Itoa(len(encoded(report.AppendRecord(nil, sample)))) + " bytes",
 		"The delivery, " + strconv.Itoa(len(encoded(report.AppendDelivery(nil, delivery)))) + " bytes",
 		privacy.HeaderDelivery + ": " + base64.RawURLEncoding.EncodeToString(encoded(report.AppendDelivery(nil, delivery))),
@@ -103,7 +109,8 @@ func sealed(t *testing.T) []byte {
 func TestWireFormatLimits(t *testing.T) {
 	want := map[string]uint64{
 		"MaxRecord": report.MaxRecord, "MaxCounters": report.MaxCounters, "MaxString": report.MaxString, "MaxOutcome": report.MaxOutcome,
-		"MaxURL": report.MaxURL, "MaxDrops": report.MaxDrops, "MaxCount": report.MaxCount, "MaxStatus": report.MaxStatus, "MaxAge": report.MaxAge,
+		"MaxURL": report.MaxURL, "MaxDrops": report.MaxDrops, "MaxCount": report.MaxCount, "MaxStatus": report.MaxStatus, "MaxMessage": report.MaxMessage, "MaxFrames": report.MaxFrames, "MaxLine": report.MaxLine, "MaxClients": report.MaxClients,
+		"MaxAge":  report.MaxAge,
 		"MaxPath": report.MaxPath, "MaxDelivery": report.MaxDelivery, "MaxSegment": report.MaxSegment, "MaxEnvelope": report.MaxEnvelope,
 		"MaxReceipt": privacy.MaxReceipt, "MaxPolicy": privacy.MaxPolicy, "MaxCollectors": privacy.MaxCollectors,
 		"MaxAddresses": privacy.MaxAddresses, "MaxPins": privacy.MaxPins, "MaxSigners": privacy.MaxSigners,

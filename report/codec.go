@@ -2,16 +2,22 @@ package report
 
 import "github.com/heliograph-net/heliograph/report/cbor"
 
-// The kinds of record, the first item of each. 4 (application error) and 5 (deletion notice) are reserved.
+// The kinds of record, the first item of each.
 const (
 	kindHeader = 1
 	kindWindow = 2
 	kindSample = 3
+	kindError  = 4
+	kindNotice = 5
 )
 
 func (*Header) kind() uint64 { return kindHeader }
 func (*Window) kind() uint64 { return kindWindow }
 func (*Sample) kind() uint64 { return kindSample }
+
+func (*ApplicationError) kind() uint64 { return kindError }
+
+func (*DeletionNotice) kind() uint64 { return kindNotice }
 
 // AppendRecord appends the encoding of r to dst. It refuses what DecodeRecord would refuse, with an error that wraps ErrMalformed and
 // names the field, and with one that wraps ErrTooLarge what has a valid encoding only in parts. With an error it returns dst as it was.
@@ -29,7 +35,7 @@ func AppendRecord(dst []byte, r Record) ([]byte, error) {
 	return out, nil
 }
 
-// DecodeRecord decodes one whole record: a *Header, *Window or *Sample that shares no memory with b. Its error wraps ErrMalformed, or
+// DecodeRecord decodes one whole record: a *Header, *Window, *Sample, *ApplicationError or *DeletionNotice that shares no memory with b. Its error wraps ErrMalformed, or
 // is ErrUnknownRecord when b is canonical CBOR of a kind that this build does not know.
 func DecodeRecord(b []byte) (Record, error) {
 	if len(b) > MaxRecord {
@@ -65,6 +71,10 @@ func decodeBody(d *cbor.Decoder, kind uint64) Record {
 		return decodeWindow(d)
 	case kindSample:
 		return decodeSample(d)
+	case kindError:
+		return decodeApplicationError(d)
+	case kindNotice:
+		return decodeDeletionNotice(d)
 	default:
 		d.Skip()
 		return nil
@@ -79,6 +89,10 @@ func kindName(kind uint64) string {
 		return "window"
 	case kindSample:
 		return "sample"
+	case kindError:
+		return "application error"
+	case kindNotice:
+		return "deletion notice"
 	default:
 		return "record"
 	}

@@ -16,7 +16,7 @@ var ErrTooLarge = errors.New("too large")
 // Error says what was refused and why. It wraps ErrMalformed or ErrTooLarge, and quotes nothing of the value that it refuses, so that
 // it may be logged.
 type Error struct {
-	What     string // "header", "window", "sample", "record", "delivery", "envelope" or "batch id"
+	What     string // "header", "window", "sample", "application error", "deletion notice", "record", "delivery", "envelope" or "batch id"
 	Reason   string // why, in lower case
 	sentinel error
 }

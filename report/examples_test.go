@@ -40,6 +40,17 @@ var examples = []example{
 		Protocol: "http/1.1", Server: "192.0.2.1:443", Status: 999, ElapsedMS: 30001, Flags: report.FlagNetworkChanged,
 		TraceID: [16]byte{0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6, 0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47, 0x36},
 	}},
+	{"apperror-small", &report.ApplicationError{Kind: report.KindError, Type: "*fs.PathError", Fingerprint: client, Count: 1}},
+	{"apperror-full", &report.ApplicationError{
+		At: -70, Kind: report.KindPanic, Type: "runtime.boundsError", Message: "index out of range [5] with length 3", Fingerprint: client,
+		Frames: []report.Frame{
+			{Function: "shop.example/cart.(*Cart).Remove", File: "cart.go", Line: 117}, {Function: "main.main", File: "Größe.go", Line: report.MaxLine},
+			{Function: "plugin"},
+		},
+		TraceID: [16]byte{15: 1}, Count: report.MaxCount,
+	}},
+	{"notice-small", &report.DeletionNotice{Clients: [][16]byte{{15: 1}}}},
+	{"notice-full", &report.DeletionNotice{Clients: clients(report.MaxClients)}},
 	{"delivery-empty", report.Delivery{}},
 	{"delivery-full", report.Delivery{Age: report.MaxAge, Path: []report.Attempt{
 		{Collector: "c1", Outcome: report.DNSTimedOut}, {Collector: "c2", Outcome: report.TCPRefused}, {Collector: "c1", Outcome: "receipt.invalid"},
@@ -87,9 +98,11 @@ type (
 	W = report.Window
 	S = report.Sample
 	E = report.Envelope
+	A = report.ApplicationError
+	N = report.DeletionNotice
 )
 
-// header, window, sample, delivery and envelope return a fresh valid value for a test to spoil.
+// header, window, sample, appError, notice, delivery and envelope return a fresh valid value for a test to spoil.
 func header() *report.Header {
 	return &report.Header{
 		Source: report.SourceAgent, App: "shop", Version: "1.2", OS: "linux", Consent: report.Counts, Client: client,
@@ -109,6 +122,25 @@ func sample() *report.Sample {
 		At: -5, URL: "https://a.example/", Method: "GET", Outcome: report.TCPReset, Phase: report.PhaseConnection, Protocol: "h2",
 		Server: "192.0.2.1:443", Status: 200, ElapsedMS: 12, TraceID: client, Flags: report.FlagRetry,
 	}
+}
+
+func appError() *report.ApplicationError {
+	return &report.ApplicationError{
+		At: -5, Kind: report.KindPanic, Type: "*errors.errorString", Message: "no stock", Fingerprint: client, TraceID: client, Count: 2,
+		Frames: []report.Frame{{Function: "main.buy", File: "main.go", Line: 12}, {Function: "main.main", File: "main.go", Line: 40}},
+	}
+}
+
+func notice() *report.DeletionNotice { return &report.DeletionNotice{Clients: clients(3)} }
+
+// clients returns n tokens in order.
+func clients(n uint64) (all [][16]byte) {
+	for i := range n {
+		token := client
+		token[0] = byte(i)
+		all = append(all, token)
+	}
+	return all
 }
 
 func delivery() report.Delivery {

@@ -142,7 +142,7 @@ func FuzzEncode(f *testing.F) {
 // maker makes values from a seed.
 type maker struct{ *rand.Rand }
 
-const kinds = 5
+const kinds = 7
 
 func (r maker) value(kind byte) any {
 	switch kind % kinds {
@@ -154,6 +154,10 @@ func (r maker) value(kind byte) any {
 		return r.sample()
 	case 3:
 		return r.delivery()
+	case 4:
+		return r.appError()
+	case 5:
+		return &report.DeletionNotice{Clients: clients(r.Uint64N(report.MaxClients + 2))}
 	default:
 		return &report.Envelope{
 			Seq: r.number(), Batch: report.BatchID(r.bytes16()), Received: int64(r.number()), Collector: r.text(), ASN: uint32(r.number()),
@@ -194,6 +198,17 @@ func (r maker) sample() *report.Sample {
 		At: r.signed(), URL: r.text(), Method: r.pick("", "GET", "M-SEARCH"), Outcome: o, Phase: o.Phase(), Protocol: r.text(), Server: r.text(),
 		Status: uint16(r.IntN(1001)), ElapsedMS: r.number(), TraceID: r.bytes16(), Flags: report.Flags(r.IntN(256)),
 	}
+}
+
+func (r maker) appError() *report.ApplicationError {
+	e := &report.ApplicationError{
+		At: r.signed(), Kind: report.ErrorKind(1 + r.IntN(3)), Type: r.text(), Message: r.text(), Fingerprint: r.bytes16(), TraceID: r.bytes16(),
+		Count: 1 + r.number(),
+	}
+	for range r.IntN(5) {
+		e.Frames = append(e.Frames, report.Frame{Function: r.text(), File: r.pick("", "main.go", "a/b.go"), Line: uint32(r.number())})
+	}
+	return e
 }
 
 func (r maker) delivery() report.Delivery {

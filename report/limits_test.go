@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -48,6 +49,21 @@ var limits = []struct {
 	{"MaxString of a sample's server", report.MaxString, func(n uint64) any { return with(sample(), func(s *S) { s.Server = long(n) }) }},
 	{"MaxStatus of a sample", report.MaxStatus, func(n uint64) any { return with(sample(), func(s *S) { s.Status = uint16(n) }) }},
 	{"MaxAge of a sample's elapsed", report.MaxAge, func(n uint64) any { return with(sample(), func(s *S) { s.ElapsedMS = n }) }},
+
+	{"MaxAge of an error's at", report.MaxAge, func(n uint64) any { return with(appError(), func(e *A) { e.At = int64(n) }) }},
+	{"MaxAge of an error's at before birth", report.MaxAge, func(n uint64) any { return with(appError(), func(e *A) { e.At = -int64(n) }) }},
+	{"kind of an error", uint64(report.KindLog), func(n uint64) any { return with(appError(), func(e *A) { e.Kind = report.ErrorKind(n) }) }},
+	{"MaxString of an error's type", report.MaxString, func(n uint64) any { return with(appError(), func(e *A) { e.Type = long(n) }) }},
+	{"MaxMessage", report.MaxMessage, func(n uint64) any { return with(appError(), func(e *A) { e.Message = long(n) }) }},
+	{"MaxFrames", report.MaxFrames, func(n uint64) any {
+		return with(appError(), func(e *A) { e.Frames = slices.Repeat(e.Frames[:1], int(n)) })
+	}},
+	{"MaxString of a frame's function", report.MaxString, func(n uint64) any { return with(appError(), func(e *A) { e.Frames[1].Function = long(n) }) }},
+	{"MaxString of a frame's file", report.MaxString, func(n uint64) any { return with(appError(), func(e *A) { e.Frames[1].File = long(n) }) }},
+	{"MaxLine", report.MaxLine, func(n uint64) any { return with(appError(), func(e *A) { e.Frames[1].Line = uint32(n) }) }},
+	{"MaxCount of an error", report.MaxCount, func(n uint64) any { return with(appError(), func(e *A) { e.Count = n }) }},
+
+	{"MaxClients", report.MaxClients, func(n uint64) any { return &report.DeletionNotice{Clients: clients(n)} }},
 
 	{"MaxAge of a delivery", report.MaxAge, func(n uint64) any { return report.Delivery{Age: n} }},
 	{"MaxPath", report.MaxPath, func(n uint64) any { return report.Delivery{Path: path(n, 1, 1)} }},
@@ -180,6 +196,8 @@ func TestDecodersAllocateByTheirInput(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"strings":  append([]byte{0x82, 2, 0xa1, 4, 0x99, 0x20, 0}, make([]byte, 64)...),
 		"counters": append([]byte{0x82, 2, 0xa1, 5, 0x99, 8, 0}, make([]byte, 64)...),
+		"frames":   {0x82, 4, 0xa1, 6, 0x98, 32},
+		"clients":  {0x82, 5, 0xa1, 1, 0x98, 32},
 		"drops":    {0x82, 1, 0xa1, 7, 0x98, 32},
 	} {
 		if got := testing.AllocsPerRun(100, func() { _, _ = report.DecodeRecord(b) }); got > 8 {

@@ -62,6 +62,24 @@ type (
 		TraceID  []byte `cbor:"10,keyasint,omitempty"`
 		Flags    uint8  `cbor:"11,keyasint,omitempty"`
 	}
+	libError struct {
+		At          int64      `cbor:"1,keyasint,omitempty"`
+		Kind        uint8      `cbor:"2,keyasint,omitempty"`
+		Type        string     `cbor:"3,keyasint,omitempty"`
+		Message     string     `cbor:"4,keyasint,omitempty"`
+		Fingerprint []byte     `cbor:"5,keyasint,omitempty"`
+		Frames      []libFrame `cbor:"6,keyasint,omitempty"`
+		TraceID     []byte     `cbor:"7,keyasint,omitempty"`
+		Count       uint64     `cbor:"8,keyasint,omitempty"`
+	}
+	libFrame struct {
+		_              struct{} `cbor:",toarray"`
+		Function, File string
+		Line           uint32
+	}
+	libNotice struct {
+		Clients [][]byte `cbor:"1,keyasint,omitempty"`
+	}
 	libDelivery struct {
 		Age  uint64       `cbor:"1,keyasint,omitempty"`
 		Path []libAttempt `cbor:"2,keyasint,omitempty"`
@@ -115,6 +133,20 @@ func toLibrary(v any) any {
 			At: v.At, URL: v.URL, Method: v.Method, Outcome: string(v.Outcome), Phase: phaseNumber[v.Phase], Protocol: v.Protocol,
 			Server: v.Server, Status: v.Status, Elapsed: v.ElapsedMS, TraceID: nonZero(v.TraceID), Flags: uint8(v.Flags),
 		}}
+	case *report.ApplicationError:
+		e := libError{
+			At: v.At, Kind: uint8(v.Kind), Type: v.Type, Message: v.Message, Fingerprint: nonZero(v.Fingerprint), TraceID: nonZero(v.TraceID), Count: v.Count,
+		}
+		for _, f := range v.Frames {
+			e.Frames = append(e.Frames, libFrame{Function: f.Function, File: f.File, Line: f.Line})
+		}
+		return libRecord{Kind: 4, Body: e}
+	case *report.DeletionNotice:
+		var n libNotice
+		for i := range v.Clients {
+			n.Clients = append(n.Clients, v.Clients[i][:])
+		}
+		return libRecord{Kind: 5, Body: n}
 	case report.Delivery:
 		return toLibDelivery(v)
 	case *report.Envelope:
@@ -186,6 +218,10 @@ func oracleDecode(like any, b []byte) any {
 		return oracleDecodeWindow(r.Body)
 	case 3:
 		return oracleDecodeSample(r.Body)
+	case 4:
+		return oracleDecodeError(r.Body)
+	case 5:
+		return oracleDecodeNotice(r.Body)
 	}
 	return nil
 }
@@ -237,6 +273,35 @@ func oracleDecodeSample(b []byte) any {
 		if n == s.Phase {
 			v.Phase = phase
 		}
+	}
+	return v
+}
+
+func oracleDecodeError(b []byte) any {
+	var e libError
+	if oracleDecoder.Unmarshal(b, &e) != nil {
+		return nil
+	}
+	v := &report.ApplicationError{At: e.At, Kind: report.ErrorKind(e.Kind), Type: e.Type, Message: e.Message, Count: e.Count}
+	copy(v.Fingerprint[:], e.Fingerprint)
+	copy(v.TraceID[:], e.TraceID)
+	for _, f := range e.Frames {
+		v.Frames = append(v.Frames, report.Frame{Function: f.Function, File: f.File, Line: f.Line})
+	}
+	return v
+}
+
+func oracleDecodeNotice(b []byte) any {
+	var n libNotice
+	if oracleDecoder.Unmarshal(b, &n) != nil {
+		return nil
+	}
+	v := new(report.DeletionNotice)
+	for _, c := range n.Clients {
+		if len(c) != 16 {
+			return nil
+		}
+		v.Clients = append(v.Clients, [16]byte(c))
 	}
 	return v
 }

@@ -57,6 +57,11 @@ const (
 	H2ProtocolError           Outcome = "h2.protocol.error"
 	H3ProtocolError           Outcome = "h3.protocol.error"
 
+	// What happens inside the application is no outcome of a request: these stand with application errors only, never in a counter.
+	AppError Outcome = "app.error"
+	AppPanic Outcome = "app.panic"
+	AppLog   Outcome = "app.log"
+
 	Abandoned Outcome = "abandoned" // the caller gave up (cancel or its own deadline) before an answer
 	Unknown   Outcome = "unknown"   // failed in a way that this build cannot name
 )

@@ -52,6 +52,24 @@ var badValues = []struct {
 	{"sample protocol not utf-8", with(sample(), func(s *S) { s.Protocol = "\xff" }), "sample: protocol is not valid utf-8"},
 	{"sample server not utf-8", with(sample(), func(s *S) { s.Server = "\xff" }), "sample: server is not valid utf-8"},
 
+	{"error kind zero", with(appError(), func(e *A) { e.Kind = 0 }), "application error: kind is unknown"},
+	{"error kind unknown", with(appError(), func(e *A) { e.Kind = 4 }), "application error: kind is unknown"},
+	{"error type empty", with(appError(), func(e *A) { e.Type = "" }), "application error: type is empty"},
+	{"error type not utf-8", with(appError(), func(e *A) { e.Type = "\xff" }), "application error: type is not valid utf-8"},
+	{"error message not utf-8", with(appError(), func(e *A) { e.Message = "\xff" }), "application error: message is not valid utf-8"},
+	{"error fingerprint zero", with(appError(), func(e *A) { e.Fingerprint = [16]byte{} }), "application error: fingerprint is zero"},
+	{"error count zero", with(appError(), func(e *A) { e.Count = 0 }), "application error: count is zero or above MaxCount"},
+	{"frame function empty", with(appError(), func(e *A) { e.Frames[0].Function = "" }), "application error: frame 0: function is empty"},
+	{"frame function not utf-8", with(appError(), func(e *A) { e.Frames[1].Function = "\xff" }), "application error: frame 1: function is not valid utf-8"},
+	{"frame file not utf-8", with(appError(), func(e *A) { e.Frames[1].File = "\xff" }), "application error: frame 1: file is not valid utf-8"},
+	{"frame file with a path", with(appError(), func(e *A) { e.Frames[1].File = "/home/bob/main.go" }), "application error: frame 1: file is more than a base name"},
+	{"frame file with a windows path", with(appError(), func(e *A) { e.Frames[1].File = `C:\bob\main.go` }), "application error: frame 1: file is more than a base name"},
+
+	{"notice without clients", &report.DeletionNotice{}, "deletion notice: names no client"},
+	{"notice client zero", with(notice(), func(n *N) { n.Clients[0] = [16]byte{} }), "deletion notice: a client is zero, not sorted, or there twice"},
+	{"notice clients unsorted", with(notice(), func(n *N) { n.Clients[0][0] = 9 }), "deletion notice: a client is zero, not sorted, or there twice"},
+	{"notice client twice", with(notice(), func(n *N) { n.Clients[1] = n.Clients[0] }), "deletion notice: a client is zero, not sorted, or there twice"},
+
 	{"delivery collector empty", report.Delivery{Path: []report.Attempt{{Outcome: report.TCPReset}}}, "delivery: path names a collector that is empty"},
 	{"delivery collector not utf-8", report.Delivery{Path: []report.Attempt{{Collector: "\xff", Outcome: report.TCPReset}}}, "delivery: path names a collector that is not valid utf-8"},
 	{"delivery outcome empty", report.Delivery{Path: []report.Attempt{{Collector: "c"}}}, "delivery: path has an outcome that is no failure"},
@@ -93,7 +111,7 @@ func TestBadValuesAreRefusedOnBothSides(t *testing.T) {
 }
 
 func TestSpoiledValuesWereValid(t *testing.T) {
-	for _, v := range []any{header(), window(), sample(), delivery(), envelope()} {
+	for _, v := range []any{header(), window(), sample(), appError(), notice(), delivery(), envelope()} {
 		if _, err := encode(nil, v); err != nil {
 			t.Errorf("%T: %v", v, err)
 		}
@@ -101,7 +119,7 @@ func TestSpoiledValuesWereValid(t *testing.T) {
 }
 
 func TestNilIsRefused(t *testing.T) {
-	for _, r := range []report.Record{nil, (*report.Header)(nil), (*report.Window)(nil), (*report.Sample)(nil)} {
+	for _, r := range []report.Record{nil, (*report.Header)(nil), (*report.Window)(nil), (*report.Sample)(nil), (*report.ApplicationError)(nil), (*report.DeletionNotice)(nil)} {
 		if _, err := report.AppendRecord(nil, r); !errors.Is(err, report.ErrMalformed) || !strings.HasSuffix(err.Error(), ": is nil") {
 			t.Errorf("%T: %v", r, err)
 		}
@@ -123,6 +141,8 @@ func windowOf(strings a, counters ...any) a {
 
 func headerWith(key uint64, v any) a { return a{1, set(m{1: 1, 2: "shop", 5: 1}, key, v)} }
 func sampleWith(key uint64, v any) a { return a{3, set(m{4: "ok", 5: 3}, key, v)} }
+func errorWith(key uint64, v any) a  { return a{4, set(m{2: 1, 3: "T", 5: client[:], 8: 1}, key, v)} }
+func noticeWith(key uint64, v any) a { return a{5, set(m{1: a{client[:]}}, key, v)} }
 func windowWith(key uint64, v any) a {
 	return a{2, set(windowOf(a{"", "a", "ok"}, a{1, 2, 0, 0, 0, 0, 1})[1].(m), key, v)}
 }
@@ -207,6 +227,28 @@ var badEncodings = []struct {
 	{"sample flags above one byte", nil, sampleWith(11, 256), "number above its limit"},
 	{"sample phase above application", nil, sampleWith(5, 4), "number above its limit"},
 
+	{"error unknown key", nil, errorWith(9, 1), "unknown key"},
+	{"error without kind", nil, errorWith(2, nil), "kind is unknown"},
+	{"error without type", nil, errorWith(3, nil), "type is empty"},
+	{"error without fingerprint", nil, errorWith(5, nil), "fingerprint is zero"},
+	{"error without count", nil, errorWith(8, nil), "count is zero"},
+	{"error present at zero", nil, errorWith(1, 0), "a zero value must be absent"},
+	{"error present empty message", nil, errorWith(4, ""), "a zero value must be absent"},
+	{"error present fingerprint zero", nil, errorWith(5, make([]byte, 16)), "a zero value must be absent"},
+	{"error fingerprint of 15 bytes", nil, errorWith(5, client[:15]), "want 16 bytes"},
+	{"error present empty frames", nil, errorWith(6, a{}), "a zero value must be absent"},
+	{"error frame of two items", nil, errorWith(6, a{a{"f", "x.go"}}), "want a frame of three items"},
+	{"error frame with a line above 32 bits", nil, errorWith(6, a{a{"f", "x.go", uint64(1) << 32}}), "number above its limit"},
+	{"error present trace id zero", nil, errorWith(7, make([]byte, 16)), "a zero value must be absent"},
+	{"error present count zero", nil, errorWith(8, 0), "a zero value must be absent"},
+
+	{"notice unknown key", nil, a{5, m{2: 1}}, "unknown key"},
+	{"notice of two fields", nil, noticeWith(2, 1), "map too long"},
+	{"notice without clients", nil, a{5, m{}}, "names no client"},
+	{"notice present empty clients", nil, noticeWith(1, a{}), "names no client"},
+	{"notice client of 15 bytes", nil, noticeWith(1, a{client[:15]}), "want 16 bytes"},
+	{"notice client zero", nil, noticeWith(1, a{make([]byte, 16)}), "a zero value must be absent"},
+
 	{"delivery unknown key", report.Delivery{}, m{3: 1}, "unknown key"},
 	{"delivery present age zero", report.Delivery{}, m{1: 0}, "a zero value must be absent"},
 	{"delivery present empty path", report.Delivery{}, m{2: a{}}, "a zero value must be absent"},
@@ -235,7 +277,7 @@ func TestBadEncodingsAreRefused(t *testing.T) {
 
 func TestUnspoiledEncodingsAreAccepted(t *testing.T) {
 	for _, e := range []struct{ like, value any }{
-		{nil, headerWith(8, nil)}, {nil, windowWith(6, nil)}, {nil, sampleWith(12, nil)}, {&report.Envelope{}, envelopeWith(9, nil)},
+		{nil, headerWith(8, nil)}, {nil, windowWith(6, nil)}, {nil, sampleWith(12, nil)}, {nil, errorWith(9, nil)}, {&report.Envelope{}, envelopeWith(9, nil)},
 	} {
 		if _, err := decodeLike(e.like, oracleEncode(e.value)); err != nil {
 			t.Errorf("%v: %v", e.value, err)
@@ -262,8 +304,8 @@ func TestCutAndPaddedBytesAreRefused(t *testing.T) {
 
 func TestUnknownRecordIsToldApart(t *testing.T) {
 	for _, body := range []any{m{}, m{1: "x", 2: a{1, -1, true}}, a{}, "text", 0} {
-		if r, err := report.DecodeRecord(oracleEncode(a{4, body})); r != nil || !errors.Is(err, report.ErrUnknownRecord) {
-			t.Errorf("kind 4 with %v: %v, %v", body, r, err)
+		if r, err := report.DecodeRecord(oracleEncode(a{6, body})); r != nil || !errors.Is(err, report.ErrUnknownRecord) {
+			t.Errorf("kind 6 with %v: %v, %v", body, r, err)
 		}
 	}
 }
@@ -275,6 +317,8 @@ func TestErrorsQuoteNothing(t *testing.T) {
 		with(sample(), func(s *S) { s.URL = secret + "\xff" }),
 		with(window(), func(w *W) { w.Counters[0].Target = secret + "\xff" }),
 		with(header(), func(h *H) { h.Drops[0].Reason = secret }),
+		with(appError(), func(e *A) { e.Message = secret + "\xff" }),
+		with(appError(), func(e *A) { e.Frames[0].File = "/" + secret }),
 	} {
 		_, errEncode := encode(nil, v)
 		_, errDecode := decodeLike(v, oracleEncode(v))

@@ -15,10 +15,14 @@ const (
 	MaxString   = 256                      // bytes of a target, server, app, version, …
 	MaxURL      = 2048                     // bytes of a sample's URL
 	MaxDrops    = 32                       // reasons in one header
+	MaxClients  = 32                       // client tokens in a deletion notice
 	MaxPath     = 16                       // attempts in one delivery path
 	MaxAge      = 30 * 24 * 60 * 60 * 1000 // ms; whoever has an older age, a longer window or a slower request clamps it to this
 	MaxCount    = 1<<32 - 1                // requests in one counter, records in one drop
 	MaxStatus   = 999                      // HTTP status
+	MaxMessage  = 1024                     // bytes of an application error's message
+	MaxFrames   = 32                       // frames of an application error's stack
+	MaxLine     = 1<<31 - 1                // line in a frame
 	FullPPM     = 1_000_000                // the probability 1 in parts per million
 )
 
@@ -29,7 +33,7 @@ type Consent uint8
 const (
 	Off         Consent = 0 // nothing is counted, stored or sent
 	Counts      Consent = 1 // counters only
-	Diagnostics Consent = 2 // counters, and a few samples with scrubbed URLs
+	Diagnostics Consent = 2 // counters, a few samples with scrubbed URLs, and application errors with scrubbed message and stack
 )
 
 // Source is the population that a batch speaks for; populations are never mixed.
@@ -40,7 +44,7 @@ const (
 	SourceBrowser Source = 2 // a browser's own reports (W3C Reporting API), sealed by a collector
 )
 
-// Record is one of *Header, *Window, *Sample.
+// Record is one of *Header, *Window, *Sample, *ApplicationError, *DeletionNotice.
 type Record interface {
 	kind() uint64                 // its number on the wire
 	validate() error              // every rule that does not concern the encoding; encoder and decoder both ask
@@ -115,6 +119,42 @@ type Sample struct {
 	ElapsedMS uint64   // from the request's start to its end, at most MaxAge
 	TraceID   [16]byte // W3C trace context; all zero: none
 	Flags     Flags
+}
+
+// ErrorKind says how an application error came to notice.
+type ErrorKind uint8
+
+// Kinds of application errors.
+const (
+	KindError ErrorKind = 1 // the application handed over an error
+	KindPanic ErrorKind = 2 // a goroutine panicked
+	KindLog   ErrorKind = 3 // the application logged it
+)
+
+// ApplicationError is one error of the application itself, with everything of the same fingerprint that happened in one window. It
+// says nothing about requests, and is never added up with them. Message, Frames and TraceID are recorded under Diagnostics only.
+type ApplicationError struct {
+	At          int64     // ms from the segment's birth to the last of them; negative when it came before; within ±MaxAge
+	Kind        ErrorKind // Valid
+	Type        string    // name of its type: "*fs.PathError", "runtime.boundsError"; of a log record its level; 1 to MaxString bytes
+	Message     string    // of the first of them, scrubbed, see privacy.ScrubText; at most MaxMessage; may be empty
+	Fingerprint [16]byte  // tells which errors are one problem; made from code, never from values; not all zero
+	Frames      []Frame   // the innermost first, at most MaxFrames; none: not told
+	TraceID     [16]byte  // W3C trace context of the first of them; all zero: none
+	Count       uint64    // how many there were, 1 to MaxCount
+}
+
+// Frame is one call on a stack.
+type Frame struct {
+	Function string // with its package: "net/http.(*Client).Do"; 1 to MaxString bytes
+	File     string // base name only, without a slash or backslash; at most MaxString; may be empty
+	Line     uint32 // at most MaxLine, 0: unknown
+}
+
+// DeletionNotice is the last word of a user who has withdrawn consent: what was sent under these tokens is to be deleted. Only whoever
+// chose the tokens, at random, can name them. The header before it has no Client.
+type DeletionNotice struct {
+	Clients [][16]byte // 1 to MaxClients, sorted as bytes, none twice, none all zero
 }
 
 // Delivery is what only the moment of upload knows. It goes beside the segment, in the clear, because the segment is sealed at birth.

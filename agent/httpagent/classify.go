@@ -25,8 +25,7 @@ func Classify(ctx context.Context, err error) report.Outcome {
 	if err == nil {
 		return report.OK
 	}
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err // the text of which is not the URL's, which could say anything
 	}
 	if contains(err, "stopped after 10 redirects") {
@@ -40,8 +39,14 @@ func classifyRequest(ctx context.Context, err error, at phase) report.Outcome {
 	if abandoned(ctx, err) {
 		return report.Abandoned
 	}
-	for _, outcome := range [...]func(error) report.Outcome{dnsOutcome, tcpOutcome, tlsOutcome, timeoutOutcome, http2Outcome, headOutcome} {
+	for _, outcome := range [...]func(error) report.Outcome{dnsOutcome, tcpOutcome, certificateOutcome} {
 		if o := outcome(err); o != "" {
+			return o
+		}
+	}
+	text := err.Error() // which takes longer to write than all the types above take to compare
+	for _, outcome := range [...]func(error, string) report.Outcome{tlsOutcome, timeoutOutcome, http2Outcome, headOutcome} {
+		if o := outcome(err, text); o != "" {
 			return o
 		}
 	}
@@ -56,25 +61,30 @@ func classifyBody(ctx context.Context, err error, resp *http.Response) report.Ou
 	if abandoned(ctx, err) {
 		return report.Abandoned
 	}
-	for _, outcome := range [...]func(error) report.Outcome{tcpOutcome, tlsOutcome, timeoutOutcome, chunkOutcome} {
+	for _, outcome := range [...]func(error) report.Outcome{tcpOutcome, certificateOutcome} {
 		if o := outcome(err); o != "" {
 			return o
 		}
 	}
+	text := err.Error()
+	for _, outcome := range [...]func(error, string) report.Outcome{tlsOutcome, timeoutOutcome, chunkOutcome} {
+		if o := outcome(err, text); o != "" {
+			return o
+		}
+	}
 	chunked := slices.Contains(resp.TransferEncoding, "chunked")
-	var corrupt flate.CorruptInputError
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF) && chunked:
 		return report.HTTPIncompleteChunked
 	case errors.Is(err, io.ErrUnexpectedEOF) && (resp.ProtoMajor < 2 || resp.ContentLength >= 0),
-		contains(err, "more than declared Content-Length"):
+		strings.Contains(text, "more than declared Content-Length"):
 		return report.HTTPContentLengthMismatch
-	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), is[flate.CorruptInputError](err):
 		return report.HTTPResponseInvalid
 	case resp.ProtoMajor == 3:
 		return report.H3ProtocolError
 	}
-	if o := http2Outcome(err); o != "" {
+	if o := http2Outcome(err, text); o != "" {
 		return o
 	}
 	if resp.ProtoMajor == 2 {
@@ -88,24 +98,32 @@ const slack = 20 * time.Millisecond
 
 // abandoned reports whether err is there because the caller cancelled, or ran out of the time that it had allowed.
 func abandoned(ctx context.Context, err error) bool {
-	if errors.Is(err, context.Canceled) || contains(err, "request canceled") {
+	if errors.Is(err, context.Canceled) {
 		return true
 	}
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, cause) {
 		return true
 	}
-	deadline, ok := ctx.Deadline()
-	return ok && isTimeout(err) && time.Until(deadline) < slack
+	if deadline, ok := ctx.Deadline(); ok && isTimeout(err) && time.Until(deadline) < slack {
+		return true
+	}
+	if is[*net.OpError](err) {
+		return false // of package net, which says so by the type: its text need not be written
+	}
+	return contains(err, "request canceled")
 }
 
 func isTimeout(err error) bool {
-	var t interface{ Timeout() bool }
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &t) && t.Timeout()
+	t, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return ok && t.Timeout() || errors.Is(err, context.DeadlineExceeded)
 }
 
 // timeoutOutcome is for waiting times that the transport itself has set: for the handshake, for the answer. A peer that is silent after
 // connecting cannot be told from a path that went silent.
-func timeoutOutcome(err error) report.Outcome {
+func timeoutOutcome(err error, _ string) report.Outcome {
 	if isTimeout(err) {
 		return report.TCPTimedOut
 	}
@@ -113,8 +131,8 @@ func timeoutOutcome(err error) report.Outcome {
 }
 
 func dnsOutcome(err error) report.Outcome {
-	var e *net.DNSError
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*net.DNSError](err)
+	if !ok {
 		return ""
 	}
 	switch {
@@ -134,17 +152,17 @@ func tcpOutcome(err error) report.Outcome {
 	if o := errnoOutcome(err); o != "" {
 		return o
 	}
-	var op *net.OpError
-	if !errors.As(err, &op) || op.Op != "dial" {
+	op, ok := errors.AsType[*net.OpError](err)
+	if !ok || op.Op != "dial" {
 		return ""
 	}
-	var addr *net.AddrError
+	addr, unusable := errors.AsType[*net.AddrError](err)
 	switch {
 	case op.Timeout():
 		return report.TCPTimedOut
-	case errors.As(err, &addr) && addr.Err == "no suitable address":
+	case unusable && addr.Err == "no suitable address":
 		return report.DNSNameNotResolved
-	case addr != nil:
+	case unusable:
 		return report.TCPAddressInvalid
 	default:
 		return report.TCPFailed
@@ -153,8 +171,8 @@ func tcpOutcome(err error) report.Outcome {
 
 // dialled returns the address that a failed dial was to.
 func dialled(err error) (netip.AddrPort, bool) {
-	var op *net.OpError
-	if !errors.As(err, &op) || op.Op != "dial" {
+	op, ok := errors.AsType[*net.OpError](err)
+	if !ok || op.Op != "dial" {
 		return netip.AddrPort{}, false
 	}
 	a, ok := op.Addr.(*net.TCPAddr)
@@ -165,11 +183,11 @@ func dialled(err error) (netip.AddrPort, bool) {
 }
 
 // http2Outcome knows net/http's HTTP/2 errors by their text, because their types are not exported.
-func http2Outcome(err error) report.Outcome {
+func http2Outcome(_ error, text string) report.Outcome {
 	switch {
-	case contains(err, "http2: client connection lost"):
+	case strings.Contains(text, "http2: client connection lost"):
 		return report.H2PingFailed
-	case contains(err, "http2: "), contains(err, "stream error: stream ID"), contains(err, "connection error: "):
+	case containsAny(text, "http2: ", "stream error: stream ID", "connection error: "):
 		return report.H2ProtocolError
 	default:
 		return ""
@@ -177,19 +195,18 @@ func http2Outcome(err error) report.Outcome {
 }
 
 // headOutcome is for an answer's head that is no HTTP, and for requests that the application itself has spoilt.
-func headOutcome(err error) report.Outcome {
-	var proto textproto.ProtocolError
+func headOutcome(err error, text string) report.Outcome {
 	switch {
-	case errors.As(err, &proto), containsAny(err.Error(),
+	case is[textproto.ProtocolError](err), containsAny(text,
 		"malformed HTTP", "malformed response", "malformed non-numeric", "Content-Length", "transfer encoding", "response headers exceeded",
 		"header list", "Trailer key", "informational response"):
-		if contains(err, "with Body length") {
+		if strings.Contains(text, "with Body length") {
 			return report.Abandoned
 		}
 		return report.HTTPResponseInvalid
-	case contains(err, "server closed idle connection"):
+	case strings.Contains(text, "server closed idle connection"):
 		return report.TCPClosed
-	case contains(err, "unsupported protocol scheme"):
+	case strings.Contains(text, "unsupported protocol scheme"):
 		return report.Unknown
 	default:
 		return ""
@@ -197,11 +214,11 @@ func headOutcome(err error) report.Outcome {
 }
 
 // chunkOutcome is for chunked encoding that is broken rather than cut short.
-func chunkOutcome(err error) report.Outcome {
+func chunkOutcome(_ error, text string) report.Outcome {
 	switch {
-	case containsAny(err.Error(), "EOF reading trailer", "long trailer after chunked"): // the latter also for one that ends too early
+	case containsAny(text, "EOF reading trailer", "long trailer after chunked"): // the latter also for one that ends too early
 		return report.HTTPIncompleteChunked
-	case containsAny(err.Error(), "chunk", "header line too long"):
+	case containsAny(text, "chunk", "header line too long"):
 		return report.HTTPInvalidChunked
 	default:
 		return ""

@@ -11,24 +11,19 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-func tlsOutcome(err error) report.Outcome {
-	if o := certificateOutcome(err); o != "" {
-		return o
-	}
-	var header tls.RecordHeaderError
-	var alert *net.OpError
-	var ech *tls.ECHRejectionError
+func tlsOutcome(err error, text string) report.Outcome {
+	alert, refused := errors.AsType[*net.OpError](err)
 	switch {
-	case errors.As(err, &header), errors.Is(err, http.ErrSchemeMismatch):
+	case is[tls.RecordHeaderError](err), errors.Is(err, http.ErrSchemeMismatch):
 		return report.TLSProtocolError // the peer does not speak TLS
-	case errors.As(err, &ech):
+	case is[*tls.ECHRejectionError](err):
 		return report.TLSFailed
-	case errors.As(err, &alert) && alert.Op == "remote error":
+	case refused && alert.Op == "remote error":
 		return alertOutcome(alert.Err.Error())
-	case containsAny(err.Error(), "tls: server selected unsupported", "tls: no supported versions", "tls: server chose an unconfigured cipher suite",
+	case containsAny(text, "tls: server selected unsupported", "tls: no supported versions", "tls: server chose an unconfigured cipher suite",
 		"tls: protocol version not supported", "tls: no cipher suite"):
 		return report.TLSVersionOrCipherMismatch
-	case contains(err, "tls: ") && !isTimeout(err):
+	case strings.Contains(text, "tls: ") && !isTimeout(err):
 		return report.TLSProtocolError
 	default:
 		return ""
@@ -55,25 +50,25 @@ func alertOutcome(text string) report.Outcome {
 var errPin = errors.New("certificate chain has none of the pinned keys")
 
 func certificateOutcome(err error) report.Outcome {
-	var (
-		name      x509.HostnameError
-		authority x509.UnknownAuthorityError
-		roots     x509.SystemRootsError
-		invalid   x509.CertificateInvalidError
-		verify    *tls.CertificateVerificationError
-	)
+	invalid, isInvalid := errors.AsType[x509.CertificateInvalidError](err)
 	switch {
 	case errors.Is(err, errPin):
 		return report.TLSCertPinnedKeyNotInChain
-	case errors.As(err, &name):
+	case is[x509.HostnameError](err):
 		return report.TLSCertNameInvalid
-	case errors.As(err, &authority), errors.As(err, &roots):
+	case is[x509.UnknownAuthorityError](err), is[x509.SystemRootsError](err):
 		return report.TLSCertAuthorityInvalid
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired: // also: not valid yet
+	case isInvalid && invalid.Reason == x509.Expired: // also: not valid yet
 		return report.TLSCertDateInvalid
-	case errors.As(err, &invalid), errors.As(err, &verify):
+	case isInvalid, is[*tls.CertificateVerificationError](err):
 		return report.TLSCertInvalid
 	default:
 		return ""
 	}
+}
+
+// is reports whether err is, or wraps, an E.
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
 }

@@ -11,8 +11,8 @@ import (
 
 // errnoOutcome is for failures that the operating system reports.
 func errnoOutcome(err error) report.Outcome {
-	var errno syscall.Errno
-	if !errors.As(err, &errno) {
+	errno, ok := errors.AsType[syscall.Errno](err)
+	if !ok {
 		return ""
 	}
 	switch errno {

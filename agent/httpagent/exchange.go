@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/hex"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -16,19 +17,25 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// exchange is one request under observation. What it needs lies within it, because most requests succeed, and then every allocation
-// is one too many.
+// exchange is one request under observation. It is at once the request that goes on, that request's context and the answer's body,
+// because most requests succeed, and then every allocation is one too many.
 type exchange struct {
-	agent *agent.Agent
-	req   *http.Request
-	resp  *http.Response // nil until its head is there; written before anybody sees the body
-	start time.Time
-	ended atomic.Bool
-	hooks httptrace.ClientTrace
-	body  body
+	context.Context              // of the application's request
+	watched         http.Request // req, with another context
+	agent           *agent.Agent
+	req             *http.Request
+	resp            *http.Response // nil until its head is there; written before anybody sees the body
+	start           time.Time
+	body            io.ReadCloser  // of the answer
+	outcome         report.Outcome // of the answer, if its body arrives whole
+	ended           atomic.Bool
+	hooks           atomic.Pointer[hooks] // nil until somebody asks for them, retired after the end
+	direct          bool                  // the next RoundTripper is an http.Transport
 
 	mu     sync.Mutex // hooks run on the transport's goroutines, even after the request has ended
 	at     phase
+	begun  int            // connections looked for
+	idle   bool           // the latest of them was waiting for a request
 	server netip.AddrPort // that is, or was, tried
 	conn   net.Conn       // that the request went out on
 }
@@ -44,24 +51,13 @@ const (
 	phaseHead                 // the answer has begun
 )
 
-// trace returns ctx with hooks that follow the request. Hooks of ctx's own are called as well.
-func (x *exchange) trace(ctx context.Context) context.Context {
-	x.hooks = httptrace.ClientTrace{
-		GetConn:              x.begin,
-		ConnectStart:         x.connect,
-		TLSHandshakeStart:    x.shakeHands,
-		GotConn:              x.gotConn,
-		GotFirstResponseByte: x.firstByte,
-	}
-	return httptrace.WithClientTrace(ctx, &x.hooks)
-}
-
 // begin is called for each connection that the transport looks for: it may do so again, after one that was kept for reuse turned out
 // to be dead.
 func (x *exchange) begin(string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.at, x.conn = phaseStart, nil
+	x.at, x.conn, x.idle = phaseStart, nil, false
+	x.begun++
 }
 
 // A connection that is still being made after the request got another one is none of the request's: conn tells.
@@ -81,7 +77,7 @@ func (x *exchange) connect(_, addr string) {
 func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.at, x.conn = phaseSend, info.Conn
+	x.at, x.conn, x.idle = phaseSend, info.Conn, info.WasIdle
 	if info.Conn == nil {
 		return
 	}
@@ -116,8 +112,9 @@ func (x *exchange) end(outcome report.Outcome, failed error) {
 		return
 	}
 	x.mu.Lock()
-	server, conn := x.server, x.conn
+	server, conn, reused := x.server, x.conn, x.begun == 1 && x.idle
 	x.mu.Unlock()
+	x.retire(reused)
 	u := x.req.URL
 	o := agent.Observation{
 		Scheme: u.Scheme, Host: u.Host, Outcome: outcome, Server: server,

@@ -16,12 +16,14 @@ func Wrap(a *agent.Agent, base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		base = http.DefaultTransport
 	}
-	return &roundTripper{agent: a, base: base}
+	_, direct := base.(*http.Transport)
+	return &roundTripper{agent: a, base: base, direct: direct}
 }
 
 type roundTripper struct {
-	agent *agent.Agent
-	base  http.RoundTripper
+	agent  *agent.Agent
+	base   http.RoundTripper
+	direct bool // base is an http.Transport, of which it is known when it calls hooks
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -29,14 +31,14 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !rt.agent.Recording() || req.URL == nil {
 		return rt.base.RoundTrip(req)
 	}
-	x := &exchange{agent: rt.agent, req: req, start: time.Now()}
-	watched := req.WithContext(x.trace(req.Context()))
-	resp, err := rt.base.RoundTrip(watched)
+	x := &exchange{Context: req.Context(), agent: rt.agent, req: req, start: time.Now(), direct: rt.direct}
+	x.watch()
+	resp, err := rt.base.RoundTrip(&x.watched)
 	switch {
 	case err != nil:
 		x.end(classifyRequest(req.Context(), err, x.phase()), err)
 	case resp != nil:
-		if resp.Request == watched {
+		if resp.Request == &x.watched {
 			resp.Request = req
 		}
 		x.answered(resp)
@@ -62,8 +64,8 @@ func (x *exchange) answered(resp *http.Response) {
 		x.end(outcome, nil) // what follows a 101 is another protocol, whose connection must stay what it is
 		return
 	}
-	x.body = body{ReadCloser: resp.Body, x: x, outcome: outcome}
-	resp.Body = &x.body
+	x.body, x.outcome = resp.Body, outcome
+	resp.Body = (*body)(x)
 }
 
 // statusOutcome is the outcome of an answer that arrives whole.

@@ -50,7 +50,7 @@ func (g *getCmd) Run(ctx context.Context, out *output) (err error) {
 			wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.Deliver)
 			defer cancel()
 			if remain, ok := errors.AsType[*agent.RemainError](a.Shutdown(wait)); ok && remain.Segments > 0 {
-				fmt.Fprintf(out.stderr, "heliograph: %d reports could not be delivered yet; the next run tries again\n", remain.Segments)
+				fmt.Fprintf(out.stderr, "heliograph: %d report(s) could not be delivered yet; the next run tries again\n", remain.Segments)
 			}
 		}()
 	}

@@ -17,11 +17,13 @@ import (
 
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/internal/logfile"
 )
 
 // cli is the command line. The names are a contract.
 type cli struct {
 	LogLevel slog.Level `help:"debug, info, warn or error." default:"info" placeholder:"LEVEL"`
+	LogFile  string     `help:"Log to this file, a new one each day or 64 MiB, 7 old ones kept, instead of standard error." placeholder:"FILE"`
 
 	Demo      demoCmd      `cmd:"" help:"Stage an outage on this machine's loopback and watch it: service, clients, collectors, detector, page."`
 	Up        upCmd        `cmd:"" help:"Run all roles in one process from a data directory, which is made when it is missing."`
@@ -41,6 +43,7 @@ type cli struct {
 type output struct {
 	stdout, stderr io.Writer
 	log            *slog.Logger
+	level          *slog.LevelVar // of log
 }
 
 // exitError ends the process with a code other than 1; its text has been printed already when it is empty.
@@ -83,8 +86,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		fmt.Fprintf(stderr, "heliograph: %v\nSee heliograph --help.\n", err)
 		return 2
 	}
-	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: c.LogLevel}))
-	err = k.Run(&output{stdout, stderr, log})
+	logTo, level := stderr, new(slog.LevelVar)
+	if level.Set(c.LogLevel); c.LogFile != "" {
+		file, err := logfile.Open(logfile.Options{Path: c.LogFile})
+		if err != nil {
+			fmt.Fprintln(stderr, "heliograph:", err)
+			return 1
+		}
+		defer file.Close()
+		logTo = file
+	}
+	log := slog.New(slog.NewJSONHandler(logTo, &slog.HandlerOptions{Level: level}))
+	err = k.Run(&output{stdout, stderr, log, level})
 	if exit, ok := errors.AsType[*exitError](err); ok {
 		if exit.text != "" {
 			fmt.Fprintln(stderr, "heliograph:", exit.text)

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/heliograph-net/heliograph/report"
 )
 
 // apiFlag is where commands that read find the dashboard's API.
@@ -96,7 +98,10 @@ func (q *queryCmd) Run(ctx context.Context, out *output) error {
 	if len(q.By) > 0 {
 		return printTable(out.stdout, rows, append(slices.Clone(q.By), "ok", "failed", "clients"))
 	}
-	return printTable(out.stdout, rows, []string{"time", "type", "url", "status", "server", "asn", "country", "app", "elapsed_ms"})
+	if report.Outcome(q.Type).Under("app") {
+		return printTable(out.stdout, rows, []string{"at", "type", "error_type", "count", "message", "app", "version", "os", "country", "fingerprint"})
+	}
+	return printTable(out.stdout, rows, []string{"at", "type", "url", "status", "server", "asn", "country", "app", "elapsed_ms"})
 }
 
 func printTable(w io.Writer, rows []map[string]any, columns []string) error {
@@ -106,7 +111,7 @@ func printTable(w io.Writer, rows []map[string]any, columns []string) error {
 		cells := make([]string, len(columns))
 		for i, c := range columns {
 			if cells[i] = "-"; row[c] != nil && row[c] != "" {
-				cells[i] = fmt.Sprint(row[c])
+				cells[i] = strings.Join(strings.Fields(fmt.Sprint(row[c])), " ") // a message may have lines
 			}
 		}
 		fmt.Fprintln(tw, strings.Join(cells, "\t"))

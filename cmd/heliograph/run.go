@@ -73,6 +73,7 @@ func runRoles(ctx context.Context, out *output, config string, r roles.Roles) er
 	if err != nil {
 		return err
 	}
+	c.Level = out.level
 	n, err := roles.Start(ctx, c, r, out.log)
 	if err != nil {
 		return err

@@ -9,104 +9,127 @@ import (
 	"github.com/heliograph-net/heliograph/collector"
 )
 
-const (
-	ackRows    = 2000        // batches freed in one transaction, so that commits get their turn
-	pruneRows  = 2 * ackRows // ids forgotten at a time: faster than they are acknowledged
-	pruneEvery = time.Minute // when there was nothing left to forget
-)
+// ackRows is how many batches one transaction frees, or ids it forgets, so that commits get their turn.
+const ackRows = 2000
 
 // Ack implements collector.Inbox.
-func (i *Inbox) Ack(ctx context.Context, upTo uint64) error {
-	for {
-		done, err := i.ackSome(ctx, upTo)
-		if err != nil {
-			return named("acknowledging in inbox", err)
-		}
-		if done {
-			break
-		}
-	}
-	return named("forgetting old ids of inbox", i.prune(ctx, time.Now()))
-}
-
-// ackSome frees at most ackRows batches and says whether none is left.
-func (i *Inbox) ackSome(ctx context.Context, upTo uint64) (done bool, err error) {
-	acked, head, err := i.cursors(ctx)
+func (i *Inbox) Ack(ctx context.Context, reader string, upTo uint64) error {
+	_, head, err := i.ends(ctx)
 	if err != nil {
-		return false, err
+		return named("acknowledging in inbox", err)
 	}
 	if upTo > head {
-		return false, fmt.Errorf("%w: %d, the newest is %d", collector.ErrCursor, upTo, head)
+		return fmt.Errorf("acknowledging in inbox: %w: %d, the newest is %d", collector.ErrCursor, upTo, head)
 	}
-	if upTo <= acked {
-		return true, nil
-	}
-	to := min(upTo, acked+ackRows)
-	err = i.write(ctx, func(tx *sql.Tx) error {
-		for _, statement := range []string{
-			"INSERT INTO acked SELECT seq, received, batch, body FROM pending WHERE seq <= ?",
-			"DELETE FROM pending WHERE seq <= ?",
-			"UPDATE state SET acked = max(acked, ?)",
-		} {
-			if _, err := tx.Exec(statement, int64(to)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return to == upTo, err
-}
-
-// prune forgets ids that were acknowledged and received longer ago than Retention.
-func (i *Inbox) prune(ctx context.Context, now time.Time) error {
-	if !i.pruneDue(now) {
-		return nil
-	}
-	last, n, err := i.old(ctx, now)
+	all, moves, err := i.note(reader, upTo)
 	if err != nil {
 		return err
 	}
-	if n > 0 {
+	if moves {
 		err = i.write(ctx, func(tx *sql.Tx) error {
-			if _, err := tx.Exec("DELETE FROM ids WHERE batch IN (SELECT batch FROM acked WHERE seq <= ?)", last); err != nil {
+			if err := move(tx, reader, upTo); err != nil {
 				return err
 			}
-			_, err := tx.Exec("DELETE FROM acked WHERE seq <= ?", last)
-			return err
-		})
+			return release(tx, all, false)
+		}, func() { i.moved(reader, upTo) })
 	}
-	if err == nil && n < pruneRows {
-		i.mu.Lock()
-		i.nextPrune = now.Add(pruneEvery)
-		i.mu.Unlock()
+	if err == nil {
+		err = i.releaseAll(ctx, all, false)
 	}
-	return err
+	return named("acknowledging in inbox", err)
 }
 
-// old finds the ids to forget: the first ones, up to the first that is to stay, at most pruneRows. A receipt further in the future than
-// Retention is that of a clock that was wrong then: it must not keep everything behind it for years.
-func (i *Inbox) old(ctx context.Context, now time.Time) (last int64, n int, err error) {
-	rows, err := i.readers.QueryContext(ctx, "SELECT seq, received FROM acked ORDER BY seq LIMIT ?", pruneRows)
+// releaseAll frees everything up to a seq, in as many transactions as it takes.
+func (i *Inbox) releaseAll(ctx context.Context, upTo uint64, dropped bool) error {
+	for {
+		acked, _, err := i.ends(ctx)
+		if err != nil || upTo <= acked {
+			return err
+		}
+		if err := i.write(ctx, func(tx *sql.Tx) error { return release(tx, upTo, dropped) }, nil); err != nil {
+			return err
+		}
+	}
+}
+
+// release frees the first ackRows batches up to a seq, and counts them when they are dropped.
+func release(tx *sql.Tx, upTo uint64, dropped bool) error {
+	var acked int64
+	if err := tx.QueryRow("SELECT acked FROM state").Scan(&acked); err != nil {
+		return err
+	}
+	to := min(int64(upTo), acked+ackRows)
+	if to <= acked {
+		return nil
+	}
+	if dropped {
+		if _, err := tx.Exec("UPDATE state SET dropped = dropped + (SELECT count(*) FROM pending WHERE seq <= ?)", to); err != nil {
+			return err
+		}
+	}
+	for _, statement := range []string{
+		"INSERT INTO acked SELECT seq, received, batch, body FROM pending WHERE seq <= ?",
+		"DELETE FROM pending WHERE seq <= ?",
+		"UPDATE state SET acked = ?",
+	} {
+		if _, err := tx.Exec(statement, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Maintain implements collector.Inbox.
+func (i *Inbox) Maintain(ctx context.Context) error { return i.maintain(ctx, time.Now()) }
+
+func (i *Inbox) maintain(ctx context.Context, now time.Time) error {
+	if err := i.sweep(ctx, "pending", now, i.o.MaxAge, func(last int64) error { return i.releaseAll(ctx, uint64(last), true) }); err != nil {
+		return named("dropping old batches of inbox", err)
+	}
+	return named("forgetting old ids of inbox", i.sweep(ctx, "acked", now, i.o.Retention, func(last int64) error { return i.forget(ctx, last) }))
+}
+
+// sweep calls drop with the last seq of those that a table has had for longer than age, until none are left.
+func (i *Inbox) sweep(ctx context.Context, table string, now time.Time, age time.Duration, drop func(last int64) error) error {
+	for {
+		last, err := i.old(ctx, table, now, age)
+		if err != nil || last == 0 {
+			return err
+		}
+		if err := drop(last); err != nil {
+			return err
+		}
+	}
+}
+
+// forget forgets the ids of acknowledged batches.
+func (i *Inbox) forget(ctx context.Context, last int64) error {
+	return i.write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.Exec("DELETE FROM ids WHERE batch IN (SELECT batch FROM acked WHERE seq <= ?)", last); err != nil {
+			return err
+		}
+		_, err := tx.Exec("DELETE FROM acked WHERE seq <= ?", last)
+		return err
+	}, func() { i.recent.forget(last) })
+}
+
+// old finds the first ones of a table, up to the first that is to stay, at most ackRows; 0 for none. A receipt further in the future than
+// age is that of a clock that was wrong then: it must not keep everything behind it for years.
+func (i *Inbox) old(ctx context.Context, table string, now time.Time, age time.Duration) (last int64, err error) {
+	rows, err := i.readers.QueryContext(ctx, "SELECT seq, received FROM "+table+" ORDER BY seq LIMIT ?", ackRows)
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var seq, received int64
 		if err := rows.Scan(&seq, &received); err != nil {
-			return 0, 0, err
+			return 0, err
 		}
-		if now.Sub(time.UnixMilli(received)).Abs() <= i.o.Retention {
+		if now.Sub(time.UnixMilli(received)).Abs() <= age {
 			break
 		}
 		last = seq
-		n++
 	}
-	return last, n, rows.Err()
-}
-
-func (i *Inbox) pruneDue(now time.Time) bool {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return !now.Before(i.nextPrune)
+	return last, rows.Err()
 }

@@ -12,95 +12,116 @@ import (
 
 const (
 	rowBytes   = 256      // what a batch takes beside its segment, rounded up
+	idBytes    = 48       // what an id takes in the tree, rounded up
 	checkBytes = 64 << 10 // the room that Check asks for
 )
 
 // Commit implements collector.Inbox.
 func (i *Inbox) Commit(ctx context.Context, entries []collector.Entry) ([]collector.Result, error) {
 	results := make([]collector.Result, len(entries))
-	stored := false
-	err := i.write(ctx, func(tx *sql.Tx) error {
+	added := make(map[report.BatchID]known, len(entries))
+	var head int64
+	var rest []report.BatchID
+	err := i.write(ctx, func(tx *sql.Tx) (err error) {
+		if head, err = i.current(tx); err != nil {
+			return err
+		}
 		if err := i.room(tx, bytesOf(entries)); err != nil {
 			return err
 		}
-		var head int64
-		if err := tx.QueryRow(selectHead).Scan(&head); err != nil {
+		indexed, err := i.indexed(tx, entries)
+		if err != nil {
 			return err
 		}
-		insertID, insert := tx.Stmt(i.insertID), tx.Stmt(i.insert)
+		insert := tx.Stmt(i.insert)
 		for n := range entries {
-			if err := ctx.Err(); err != nil {
+			e := &entries[n]
+			if results[n].Status, err = i.stored(tx, e, added, indexed); err != nil {
+				return err
+			} else if results[n].Status != 0 {
+				continue
+			}
+			head++
+			if err := store(insert, head, e); err != nil {
 				return err
 			}
-			status, err := store(tx, insertID, insert, head+1, &entries[n])
-			if err != nil {
-				return err
-			}
-			results[n].Status = status
-			if status == collector.StatusNew {
-				head++
-				results[n].Seq = uint64(head)
-				stored = true
-			}
+			results[n] = collector.Result{Status: collector.StatusNew, Seq: uint64(head)}
+			added[e.Envelope.Batch] = known{head, e.Body}
 		}
-		return nil
-	})
+		rest, err = i.index(tx, len(added))
+		return err
+	}, func() { i.committed(head, added, rest) })
 	if err != nil {
 		return nil, named("committing to inbox", err)
 	}
-	if stored {
+	if len(added) > 0 {
 		i.announce()
 	}
 	return results, nil
 }
 
+// current returns the newest seq, and sees to it that the recent ids are those of the file.
+func (i *Inbox) current(tx *sql.Tx) (head int64, err error) {
+	if err := tx.Stmt(i.head).QueryRow().Scan(&head); err != nil {
+		return 0, err
+	}
+	if head != i.recent.head {
+		return head, i.recent.load(tx, head)
+	}
+	return head, nil
+}
+
 // selectHead is the newest seq ever given: what was acknowledged may be gone.
 const selectHead = "SELECT max(acked, coalesce((SELECT max(seq) FROM pending), 0)) FROM state"
 
-// store adds one entry as seq, unless its id is known.
-func store(tx *sql.Tx, insertID, insert *sql.Stmt, seq int64, e *collector.Entry) (collector.Status, error) {
+// stored compares an entry with what was stored under its id: before, in this group or earlier. 0 for a new id.
+func (i *Inbox) stored(tx *sql.Tx, e *collector.Entry, added map[report.BatchID]known, indexed map[report.BatchID]int64) (collector.Status, error) {
+	id := e.Envelope.Batch
+	k, ok := added[id]
+	if !ok {
+		k, ok = i.recent.find(id)
+	}
+	if seq, inTree := indexed[id]; !ok && inTree {
+		body, err := storedBody(tx, seq)
+		if err != nil {
+			return 0, err
+		}
+		k, ok = known{seq, body}, true
+	}
+	if !ok {
+		return 0, nil
+	}
+	return k.against(e), nil
+}
+
+// store adds one entry as seq.
+func store(insert *sql.Stmt, seq int64, e *collector.Entry) error {
 	env := &e.Envelope
-	r, err := insertID.Exec(env.Batch[:], seq)
-	if err != nil {
-		return 0, err
-	}
-	if added, err := r.RowsAffected(); err != nil {
-		return 0, err
-	} else if added == 0 {
-		return known(tx, e)
-	}
 	delivery, err := report.AppendDelivery(nil, env.Delivery)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	_, err = insert.Exec(seq, env.Received, env.Batch[:], e.Body[:], env.ASN, env.Country, env.Collector, delivery, env.Segment)
-	return collector.StatusNew, err
+	return err
 }
 
-// known compares an entry whose id was stored before with what was stored.
-func known(tx *sql.Tx, e *collector.Entry) (collector.Status, error) {
-	var body []byte
-	err := tx.QueryRow(`SELECT coalesce((SELECT body FROM pending WHERE seq = ids.seq), (SELECT body FROM acked WHERE seq = ids.seq))
-		FROM ids WHERE batch = ?`, e.Envelope.Batch[:]).Scan(&body)
-	switch {
-	case err != nil:
-		return 0, err
-	case string(body) == string(e.Body[:]):
-		return collector.StatusDuplicate, nil
-	}
-	return collector.StatusConflict, nil
-}
-
-// room refuses what would make the file exceed MaxBytes.
+// room refuses what would make the file exceed MaxBytes. It measures only when a quarter of what was free the last time may be used up:
+// what a batch really takes is known only roughly.
 func (i *Inbox) room(tx *sql.Tx, more int64) error {
+	i.budget -= more
+	if i.budget > 0 {
+		return nil
+	}
 	used, err := bytesUsed(tx)
 	if err != nil {
 		return err
 	}
+	used += int64(len(i.recent.fresh)+len(i.recent.order)) * idBytes
 	if used+more > i.o.MaxBytes {
 		return fmt.Errorf("%w: %d of %d bytes are in use; it empties as detectors acknowledge what they read",
 			collector.ErrFull, used, i.o.MaxBytes)
 	}
+	i.budget = (i.o.MaxBytes - used - more) / 4
 	return nil
 }
 
@@ -129,5 +150,5 @@ func (i *Inbox) Check(ctx context.Context) error {
 		}
 		_, err := tx.Exec("UPDATE state SET checked = ?", time.Now().UnixMilli())
 		return err
-	}))
+	}, nil))
 }

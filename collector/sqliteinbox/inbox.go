@@ -1,8 +1,8 @@
 // Package sqliteinbox keeps a collector's batches in one SQLite file: WAL, synchronous=FULL, one writer, readers of their own.
 //
 // Most readers need Open. A committed group has been synced to disk when Commit returns; neither a crash of the process nor, as far as
-// the disk keeps its word, of the machine loses it. Ack frees the bodies and keeps the ids for Options.Retention, so that a replay
-// stays a duplicate. The file does not shrink: its free pages are used again.
+// the disk keeps its word, of the machine loses it. What all readers have
+// acknowledged is freed; its ids are kept for Options.Retention, so that a replay stays a duplicate. The file does not shrink: its free pages are used again.
 package sqliteinbox
 
 import (
@@ -24,24 +24,31 @@ const MinBytes = 1 << 20
 const (
 	defaultMaxBytes  = 4 << 30
 	defaultRetention = 7 * 24 * time.Hour
+	defaultMaxAge    = 30 * 24 * time.Hour
 )
 
 // Options of an Inbox. The zero value is good.
 type Options struct {
 	MaxBytes  int64         // bytes in use at which the inbox is full; at least MinBytes. 0 means 4 GiB. The write-ahead log comes on top: some MiB
-	Retention time.Duration // how long ids are remembered after their receipt. 0 means 7 days. What is not acknowledged stays in any case
+	Retention time.Duration // how long ids are remembered after their receipt. 0 means 7 days. Those of batches that are not acknowledged stay
+	MaxAge    time.Duration // batches that no detector has acknowledged for so long are dropped and counted. 0 means 30 days
 }
 
 // Inbox is a collector.Inbox in one SQLite file. Safe for concurrent use.
 type Inbox struct {
-	o       Options
-	writer  *sql.DB // one connection
-	readers *sql.DB
+	o         Options
+	indexRows int     // the constant, but for tests
+	writer    *sql.DB // one connection
+	readers   *sql.DB
 
-	mu        sync.Mutex // held while the writer is in use; owns what follows
-	insertID  *sql.Stmt
-	insert    *sql.Stmt
-	nextPrune time.Time
+	mu       sync.Mutex // held while the writer is in use; owns what follows
+	head     *sql.Stmt
+	insert   *sql.Stmt
+	insertID *sql.Stmt
+	findIDs  *sql.Stmt
+	recent   recentIDs
+	budget   int64 // bytes that may be added before the file is measured again
+	cursors  map[string]cursor
 
 	changedMu sync.Mutex
 	changed   chan struct{} // owned by changedMu; closed and replaced by Commit
@@ -55,7 +62,7 @@ func Open(path string, o Options) (*Inbox, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("inbox options: %w", err)
 	}
-	i := &Inbox{o: o, changed: make(chan struct{})}
+	i := &Inbox{o: o, indexRows: indexRows, changed: make(chan struct{})}
 	if err := i.open(path); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening inbox %s: %w", path, err), i.Close())
 	}
@@ -70,11 +77,14 @@ func (o *Options) validate() error {
 	if o.Retention == 0 {
 		o.Retention = defaultRetention
 	}
+	if o.MaxAge == 0 {
+		o.MaxAge = defaultMaxAge
+	}
 	if o.MaxBytes < MinBytes {
 		faults = append(faults, fmt.Errorf("MaxBytes must be at least %d, is %d", MinBytes, o.MaxBytes))
 	}
-	if o.Retention < 0 {
-		faults = append(faults, fmt.Errorf("retention must not be negative, is %v", o.Retention))
+	if o.Retention < 0 || o.MaxAge < 0 {
+		faults = append(faults, fmt.Errorf("retention and MaxAge must not be negative, are %v and %v", o.Retention, o.MaxAge))
 	}
 	return errors.Join(faults...)
 }
@@ -110,8 +120,8 @@ func (i *Inbox) Close() error {
 	return nil
 }
 
-// write runs f in one durable transaction, alone.
-func (i *Inbox) write(ctx context.Context, f func(*sql.Tx) error) error {
+// write runs f in one durable transaction, alone, and then done, which may be nil.
+func (i *Inbox) write(ctx context.Context, f func(*sql.Tx) error, done func()) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -125,5 +135,11 @@ func (i *Inbox) write(ctx context.Context, f func(*sql.Tx) error) error {
 	if err := f(tx); err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	if done != nil {
+		done()
+	}
+	return nil
 }

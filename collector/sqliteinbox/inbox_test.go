@@ -48,6 +48,9 @@ func entries(from, to, size int) (all []collector.Entry) {
 	return all
 }
 
+// reader is the only one, but for tests of several.
+const reader = "d1"
+
 func open(t testing.TB, path string, o Options) *Inbox {
 	t.Helper()
 	i, err := Open(path, o)
@@ -55,6 +58,9 @@ func open(t testing.TB, path string, o Options) *Inbox {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = i.Close() })
+	if err := i.SetReaders(t.Context(), []string{reader}); err != nil {
+		t.Fatal(err)
+	}
 	return i
 }
 
@@ -99,7 +105,7 @@ func stats(t testing.TB, i *Inbox) collector.InboxStats {
 
 func ack(t testing.TB, i *Inbox, upTo uint64) {
 	t.Helper()
-	if err := i.Ack(t.Context(), upTo); err != nil {
+	if err := i.Ack(t.Context(), reader, upTo); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -213,7 +219,7 @@ func TestCursorBeyondTheNewestIsRefused(t *testing.T) {
 	i := fresh(t, Options{})
 	head := commit(t, i, entry(1, 10))[0].Seq
 	for _, cursor := range []uint64{head + 1, 1 << 63, 1<<64 - 1} {
-		if err := i.Ack(t.Context(), cursor); !errors.Is(err, collector.ErrCursor) {
+		if err := i.Ack(t.Context(), reader, cursor); !errors.Is(err, collector.ErrCursor) {
 			t.Errorf("Ack(%d) = %v, want ErrCursor", cursor, err)
 		}
 		if _, err := i.Read(t.Context(), cursor, 1); !errors.Is(err, collector.ErrCursor) {
@@ -292,10 +298,9 @@ func TestOldIDsAreForgottenButPendingOnesNot(t *testing.T) {
 		{time.UnixMilli(received).Add(time.Hour), []collector.Status{isNew, duplicate, duplicate}},
 		{time.UnixMilli(received).Add(time.Hour + time.Second), []collector.Status{duplicate, isNew, duplicate}},
 	} {
-		if err := i.prune(t.Context(), c.at); err != nil {
+		if err := i.maintain(t.Context(), c.at); err != nil {
 			t.Fatal(err)
 		}
-		i.nextPrune = time.Time{}
 		if got := statuses(commit(t, i, wrongClock, entry(4, 10), entry(5, 10))); !slices.Equal(got, c.want) {
 			t.Errorf("at %v: %v, want %v", c.at, got, c.want)
 		}

@@ -16,7 +16,7 @@ const readBytes = 4 << 20
 
 // Read implements collector.Inbox.
 func (i *Inbox) Read(ctx context.Context, after uint64, limit int) ([]report.Envelope, error) {
-	_, head, err := i.cursors(ctx)
+	_, head, err := i.ends(ctx)
 	if err != nil {
 		return nil, named("reading inbox", err)
 	}
@@ -56,8 +56,8 @@ func scan(rows *sql.Rows) (e report.Envelope, err error) {
 	return e, nil
 }
 
-// cursors returns what was acknowledged and the newest seq, as of now.
-func (i *Inbox) cursors(ctx context.Context) (acked, head uint64, err error) {
+// ends returns what was acknowledged and the newest seq, as of now.
+func (i *Inbox) ends(ctx context.Context) (acked, head uint64, err error) {
 	var a, h int64
 	err = i.readers.QueryRowContext(ctx, "SELECT acked, ("+selectHead+") FROM state").Scan(&a, &h)
 	if err == nil && (a < 0 || h < a || h == math.MaxInt64) {
@@ -68,14 +68,19 @@ func (i *Inbox) cursors(ctx context.Context) (acked, head uint64, err error) {
 
 // Stats implements collector.Inbox.
 func (i *Inbox) Stats(ctx context.Context) (collector.InboxStats, error) {
-	acked, head, err := i.cursors(ctx)
+	acked, head, err := i.ends(ctx)
 	if err != nil {
 		return collector.InboxStats{}, named("measuring inbox", err)
 	}
-	s := collector.InboxStats{Head: head, Acked: acked, Pending: head - acked, MaxBytes: i.o.MaxBytes}
+	s := collector.InboxStats{Head: head, Acked: acked, Pending: head - acked, MaxBytes: i.o.MaxBytes, Readers: i.readerStats()}
 	if s.Bytes, err = bytesUsed(i.readers); err != nil {
 		return s, named("measuring inbox", err)
 	}
+	var dropped int64
+	if err := i.readers.QueryRowContext(ctx, "SELECT dropped FROM state").Scan(&dropped); err != nil {
+		return s, named("measuring inbox", err)
+	}
+	s.Dropped = uint64(dropped)
 	var oldest sql.NullInt64
 	if err := i.readers.QueryRowContext(ctx, "SELECT received FROM pending ORDER BY seq LIMIT 1").Scan(&oldest); err != nil && err != sql.ErrNoRows {
 		return s, named("measuring inbox", err)

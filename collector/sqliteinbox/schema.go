@@ -1,6 +1,7 @@
 package sqliteinbox
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -15,12 +16,13 @@ var ErrSchema = errors.New("not an inbox that this release can read")
 
 const (
 	applicationID = 0x48475842 // "HGXB": marks the file as an inbox
-	schemaVersion = 1
+	schemaVersion = 2
 	maxReaders    = 4
 )
 
 // schema: ids has every batch that is remembered, pending the bodies that are not acknowledged, acked what is known of those that are.
-// ids is a tree of its own and small because its keys come in any order within a minute: the other two only ever grow at their end.
+// ids is a tree of its own and small because its keys come in any order within a minute, and it is filled late, see ids.go; the other two
+// only ever grow at their end.
 const schema = `
 CREATE TABLE ids (
 	batch BLOB PRIMARY KEY,
@@ -45,9 +47,23 @@ CREATE TABLE acked (
 ) STRICT;
 CREATE TABLE state (
 	one     INTEGER PRIMARY KEY CHECK (one = 1),
-	acked   INTEGER NOT NULL, -- everything up to this seq was acknowledged
-	checked INTEGER NOT NULL  -- Unix ms of the last Check
-) STRICT;`
+	acked   INTEGER NOT NULL, -- everything up to this seq was acknowledged by all readers, or dropped
+	checked INTEGER NOT NULL, -- Unix ms of the last Check
+	indexed INTEGER NOT NULL, -- ids has everything up to this seq
+	dropped INTEGER NOT NULL  -- batches that were never acknowledged by all readers
+) STRICT;` + readersTable
+
+const readersTable = `
+CREATE TABLE readers (
+	name  TEXT PRIMARY KEY,
+	acked INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;`
+
+// fromVersion1 brings an inbox without readers of its own, and with all ids in the tree, to version 2.
+const fromVersion1 = `
+ALTER TABLE state ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE state ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;
+UPDATE state SET indexed = (` + selectHead + `);` + readersTable
 
 func (i *Inbox) open(path string) error {
 	// SQLite gives its other files the mode of this one.
@@ -62,7 +78,7 @@ func (i *Inbox) open(path string) error {
 	if err != nil {
 		return err
 	}
-	if i.writer, err = sql.Open("sqlite3", dsn+"&_synchronous=FULL&_txlock=immediate"); err != nil {
+	if i.writer, err = sql.Open("sqlite3", dsn+"&_synchronous=FULL&_txlock=immediate&_cache_size=-16384"); err != nil {
 		return err
 	}
 	i.writer.SetMaxOpenConns(1)
@@ -74,12 +90,30 @@ func (i *Inbox) open(path string) error {
 	}
 	i.readers.SetMaxOpenConns(maxReaders)
 	i.readers.SetMaxIdleConns(maxReaders)
-	if i.insertID, err = i.writer.Prepare("INSERT INTO ids (batch, seq) VALUES (?, ?) ON CONFLICT DO NOTHING"); err != nil {
-		return err
+	return i.prepare()
+}
+
+// prepare makes what every Commit uses.
+func (i *Inbox) prepare() error {
+	for stmt, text := range map[**sql.Stmt]string{
+		&i.head:     selectHead,
+		&i.findIDs:  lookupSQL,
+		&i.insertID: "INSERT INTO ids (batch, seq) VALUES (?, ?) ON CONFLICT DO NOTHING",
+		&i.insert: `INSERT INTO pending (seq, received, batch, body, asn, country, collector, delivery, segment)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	} {
+		var err error
+		if *stmt, err = i.writer.Prepare(text); err != nil {
+			return err
+		}
 	}
-	i.insert, err = i.writer.Prepare(`INSERT INTO pending (seq, received, batch, body, asn, country, collector, delivery, segment)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-	return err
+	return i.write(context.Background(), func(tx *sql.Tx) error {
+		if _, err := i.current(tx); err != nil {
+			return err
+		}
+		i.recent.freeze(i.indexRows)
+		return i.loadReaders(tx)
+	}, nil)
 }
 
 // dataSource is the URI of path with what all connections share. Unusual characters of the path are escaped.
@@ -105,6 +139,8 @@ func (i *Inbox) migrate() error {
 		return i.create()
 	case id != applicationID:
 		return fmt.Errorf("%w: the file belongs to another application", ErrSchema)
+	case version == 1:
+		return i.change(fromVersion1)
 	case version != schemaVersion:
 		return fmt.Errorf("%w: its schema is version %d, this release knows %d; start the release that wrote it, or move the file away",
 			ErrSchema, version, schemaVersion)
@@ -118,15 +154,18 @@ func (i *Inbox) create() error {
 	if _, err := i.writer.Exec("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL"); err != nil {
 		return err
 	}
+	now := time.Now().UnixMicro()
+	return i.change(fmt.Sprintf("%s\nINSERT INTO state (one, acked, checked, indexed, dropped) VALUES (1, %d, 0, %d, 0);", schema, now, now))
+}
+
+// change runs statements that make the schema this release's, all or none.
+func (i *Inbox) change(statements string) error {
 	tx, err := i.writer.Begin()
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	if _, err := tx.Exec(schema); err != nil {
-		return err
-	}
-	if _, err := tx.Exec("INSERT INTO state (one, acked, checked) VALUES (1, ?, 0)", time.Now().UnixMicro()); err != nil {
+	if _, err := tx.Exec(statements); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, schemaVersion)); err != nil {

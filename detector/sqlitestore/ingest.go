@@ -45,6 +45,7 @@ type ingest struct {
 	bunch     *detector.Bunch
 	rollups   map[spot]amount
 	sightings map[sighting]amount
+	deleted   deletions
 }
 
 type spot struct{ bin, series int64 }
@@ -64,6 +65,9 @@ func (a amount) plus(c *detector.Count) amount {
 }
 
 func (in *ingest) run() (done detector.Ingested, err error) {
+	if err := in.loadDeleted(); err != nil {
+		return done, err
+	}
 	for i := range in.bunch.Batches {
 		b := &in.bunch.Batches[i]
 		isNew, err := in.batch(b)
@@ -76,7 +80,7 @@ func (in *ingest) run() (done detector.Ingested, err error) {
 			done.Duplicates++
 		}
 	}
-	for _, step := range []func() error{in.writeRollups, in.writeSightings, in.writeQuarantine} {
+	for _, step := range []func() error{in.writeRollups, in.writeSightings, in.writeDeleted, in.writeQuarantine} {
 		if err := step(); err != nil {
 			return done, err
 		}
@@ -105,9 +109,13 @@ func (in *ingest) batch(b *detector.Batch) (isNew bool, err error) {
 		}
 		at := spot{bin, id}
 		in.rollups[at] = in.rollups[at].plus(c)
+		if in.deleted.has(c.Client) {
+			continue
+		}
 		seen := sighting{at, int64(c.Client)}
 		in.sightings[seen] = in.sightings[seen].plus(c)
 	}
+	in.deleted.add(b)
 	return true, in.samples(b.Samples)
 }
 
@@ -150,15 +158,28 @@ func (in *ingest) writeSightings() error {
 func (in *ingest) samples(all []detector.Sample) error {
 	for i := range all {
 		v := &all[i]
+		if in.deleted.has(v.Client) {
+			continue
+		}
 		_, err := in.tx.Exec(`INSERT INTO samples (at, app, version, os, source, target, url, method, outcome, phase, protocol, server, status,
-			elapsed, trace, flags, asn, country) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			elapsed, trace, flags, asn, country, error_type, message, stack, fingerprint, count, client)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			v.At.UnixMilli(), v.App, v.Version, v.OS, v.Source, v.Target, v.URL, v.Method, string(v.Outcome), string(v.Phase), v.Protocol,
-			v.Server, v.Status, int64(v.Elapsed/time.Millisecond), v.TraceID[:], v.Flags, v.ASN, v.Country)
+			v.Server, v.Status, int64(v.Elapsed/time.Millisecond), v.TraceID[:], v.Flags, v.ASN, v.Country,
+			v.ErrorType, v.Message, v.Stack, fingerprint(v), int64(v.Count), int64(v.Client))
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// fingerprint takes no room in samples of requests.
+func fingerprint(v *detector.Sample) []byte {
+	if v.Fingerprint == [16]byte{} {
+		return []byte{}
+	}
+	return v.Fingerprint[:]
 }
 
 // writeQuarantine keeps what could not be used; one that comes again is kept once.

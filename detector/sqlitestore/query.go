@@ -141,17 +141,18 @@ func (s *Store) Reachability(ctx context.Context, since time.Time, step time.Dur
 func (s *Store) Samples(ctx context.Context, q detector.SampleQuery) ([]detector.Sample, error) {
 	args := append([]any{q.Since.UnixMilli(), q.Target, q.Target}, underArgs(q.Type)...)
 	return list(ctx, s.readers, "reading samples", `SELECT at, app, version, os, source, target, url, method, outcome, phase, protocol, server,
-		status, elapsed, trace, flags, asn, country FROM samples WHERE at >= ? AND (? = '' OR target = ?) AND `+under("outcome")+`
+		status, elapsed, trace, flags, asn, country, error_type, message, stack, fingerprint, count FROM samples WHERE at >= ? AND (? = '' OR target = ?) AND `+under("outcome")+`
 		ORDER BY at DESC, id DESC LIMIT ?`, append(args, bounded(q.Limit, 100)), scanSample)
 }
 
 func scanSample(rows *sql.Rows) (v detector.Sample, err error) {
 	var at, elapsed int64
-	var trace sql.RawBytes
+	var trace, fingerprint sql.RawBytes
 	err = rows.Scan(&at, &v.App, &v.Version, &v.OS, &v.Source, &v.Target, &v.URL, &v.Method, &v.Outcome, &v.Phase, &v.Protocol, &v.Server,
-		&v.Status, &elapsed, &trace, &v.Flags, &v.ASN, &v.Country)
+		&v.Status, &elapsed, &trace, &v.Flags, &v.ASN, &v.Country, &v.ErrorType, &v.Message, &v.Stack, &fingerprint, &v.Count)
 	v.At, v.Elapsed = time.UnixMilli(at), time.Duration(elapsed)*time.Millisecond
 	copy(v.TraceID[:], trace)
+	copy(v.Fingerprint[:], fingerprint)
 	return v, err
 }
 

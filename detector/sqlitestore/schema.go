@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
@@ -14,10 +15,10 @@ var ErrSchema = errors.New("not a store that this release can read")
 
 const (
 	applicationID = 0x48475354 // "HGST": marks the file as a store
-	schemaVersion = 1
+	schemaVersion = 2
 )
 
-// schema. Times are Unix milliseconds. A bin is named by its end, so that "bin > since" selects what reaches beyond a moment whatever
+// schema is version 1, as released; upgrades lead from there to schemaVersion. Times are Unix milliseconds. A bin is named by its end, so that "bin > since" selects what reaches beyond a moment whatever
 // the width was.
 const schema = `
 CREATE TABLE series (
@@ -109,6 +110,19 @@ CREATE TABLE state (
 ) STRICT;
 INSERT INTO state (one, evaluated, checked) VALUES (1, 0, 0);`
 
+// upgrades[i] leads from version i+1 to the next. They are never changed.
+var upgrades = [schemaVersion - 1]string{`
+ALTER TABLE samples ADD COLUMN error_type  TEXT NOT NULL DEFAULT '';
+ALTER TABLE samples ADD COLUMN message     TEXT NOT NULL DEFAULT '';
+ALTER TABLE samples ADD COLUMN stack       TEXT NOT NULL DEFAULT '';
+ALTER TABLE samples ADD COLUMN fingerprint BLOB NOT NULL DEFAULT x'';
+ALTER TABLE samples ADD COLUMN count       INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE samples ADD COLUMN client      INTEGER NOT NULL DEFAULT 0; -- as in sightings; 0: not known
+CREATE TABLE deleted ( -- clients whose data is not kept
+	client   INTEGER PRIMARY KEY,
+	received INTEGER NOT NULL
+) STRICT;`}
+
 // migrate brings the file to this release's schema, or refuses it.
 func migrate(ctx context.Context, db *sql.DB) error {
 	var id, version, tables int64
@@ -124,6 +138,8 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return create(ctx, db)
 	case id != applicationID:
 		return fmt.Errorf("%w: the file belongs to another application", ErrSchema)
+	case version >= 1 && version < schemaVersion:
+		return upgrade(ctx, db, int(version), "")
 	case version != schemaVersion:
 		return fmt.Errorf("%w: its schema is version %d, this release knows %d; start the release that wrote it, or move the file away",
 			ErrSchema, version, schemaVersion)
@@ -135,12 +151,18 @@ func create(ctx context.Context, db *sql.DB) error {
 	if _, err := db.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
 		return err
 	}
+	return upgrade(ctx, db, 1, schema+fmt.Sprintf("PRAGMA application_id = %d;", applicationID))
+}
+
+// upgrade runs first, and then what leads from a version to this release's, in one transaction.
+func upgrade(ctx context.Context, db *sql.DB, version int, first string) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	if _, err := tx.Exec(schema + fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, schemaVersion)); err != nil {
+	script := first + strings.Join(upgrades[version-1:], "") + fmt.Sprintf("PRAGMA user_version = %d", schemaVersion)
+	if _, err := tx.Exec(script); err != nil {
 		return err
 	}
 	return tx.Commit()

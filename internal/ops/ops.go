@@ -2,10 +2,15 @@
 package ops
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/http/pprof"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,9 +20,15 @@ import (
 // Check says whether one part can work; its error is shown to operators and must name no client.
 type Check func(context.Context) error
 
+// Warning is what a Check returns for a part that works but will need attention: it is shown, and the process stays ready.
+type Warning string
+
+func (w Warning) Error() string { return string(w) }
+
 // Handler answers GET /health/live (the process runs, nothing else), /health/ready (every check passes: 200, else 503; the body
-// names each check and its fault as JSON), /metrics (Prometheus) and /debug/pprof/. A check has two seconds.
-func Handler(metrics prometheus.Gatherer, checks map[string]Check) http.Handler {
+// names each check and its fault as JSON), /metrics (Prometheus) and /debug/pprof/. A check has two seconds. GET and PUT /log/level show and
+// change the level of the log (debug, info, warn, error) until the process ends; there is no such path when level is nil.
+func Handler(metrics prometheus.Gatherer, checks map[string]Check, level *slog.LevelVar) http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /health/live", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -29,7 +40,32 @@ func Handler(metrics prometheus.Gatherer, checks map[string]Check) http.Handler 
 	m.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	m.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	m.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	return m
+	if level != nil {
+		m.HandleFunc("GET /log/level", func(w http.ResponseWriter, _ *http.Request) { writeLevel(w, level) })
+		m.HandleFunc("PUT /log/level", func(w http.ResponseWriter, r *http.Request) { putLevel(w, r, level) })
+	}
+	return http.NewCrossOriginProtection().Handler(m) // an operator's browser must not change it for another site
+}
+
+const maxLevel = 16 // bytes of a level's name
+
+func putLevel(w http.ResponseWriter, r *http.Request, level *slog.LevelVar) {
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxLevel))
+	var next slog.Level
+	if err == nil {
+		err = next.UnmarshalText(bytes.TrimSpace(text))
+	}
+	if err != nil {
+		http.Error(w, "body must be debug, info, warn or error", http.StatusBadRequest)
+		return
+	}
+	level.Set(next)
+	writeLevel(w, level)
+}
+
+func writeLevel(w http.ResponseWriter, level *slog.LevelVar) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte(strings.ToLower(level.Level().String()) + "\n"))
 }
 
 func ready(w http.ResponseWriter, r *http.Request, checks map[string]Check) {
@@ -42,7 +78,10 @@ func ready(w http.ResponseWriter, r *http.Request, checks map[string]Check) {
 	code := http.StatusOK
 	for name, check := range checks {
 		answer.Checks[name] = "ok"
-		if err := check(ctx); err != nil {
+		err := check(ctx)
+		if warning, ok := errors.AsType[Warning](err); ok {
+			answer.Checks[name] = "warning: " + string(warning)
+		} else if err != nil {
 			answer.Status, answer.Checks[name], code = "not ready", err.Error(), http.StatusServiceUnavailable
 		}
 	}

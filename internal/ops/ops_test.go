@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -20,7 +21,7 @@ func TestEndpoints(t *testing.T) {
 	srv := httptest.NewServer(Handler(reg, map[string]Check{
 		"inbox": func(context.Context) error { return inbox },
 		"store": func(context.Context) error { return nil },
-	}))
+	}, nil))
 	defer srv.Close()
 	get := func(path string) (int, string) {
 		resp, err := http.Get(srv.URL + path)
@@ -47,5 +48,42 @@ func TestEndpoints(t *testing.T) {
 		if code, body := get(tt.path); code != tt.code || !strings.Contains(body, tt.want) {
 			t.Errorf("%s with inbox %v: %d %q, want %d with %q", tt.path, tt.inbox, code, body, tt.code, tt.want)
 		}
+	}
+}
+
+func TestWarningIsShownAndReady(t *testing.T) {
+	h := Handler(prometheus.NewRegistry(), map[string]Check{"inbox": func(context.Context) error { return Warning("full in 3 hours") }}, nil)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/health/ready", nil))
+	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "warning: full in 3 hours") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestLogLevelChangesAtRunTime(t *testing.T) {
+	level := new(slog.LevelVar)
+	h := Handler(prometheus.NewRegistry(), nil, level)
+	do := func(method, body, site string) (int, string) {
+		req := httptest.NewRequest(method, "/log/level", strings.NewReader(body))
+		if site != "" {
+			req.Header.Set("Sec-Fetch-Site", site)
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, req)
+		return w.Code, strings.TrimSpace(w.Body.String())
+	}
+	if code, body := do("GET", "", ""); code != 200 || body != "info" {
+		t.Errorf("%d %q", code, body)
+	}
+	if code, body := do("PUT", "debug\n", ""); code != 200 || body != "debug" || level.Level() != slog.LevelDebug {
+		t.Errorf("%d %q, level %v", code, body, level)
+	}
+	for _, bad := range []string{"", "loud", strings.Repeat("x", 1000)} {
+		if code, _ := do("PUT", bad, ""); code != 400 || level.Level() != slog.LevelDebug {
+			t.Errorf("PUT %.10q: %d, level %v", bad, code, level)
+		}
+	}
+	if code, _ := do("PUT", "error", "cross-site"); code != 403 || level.Level() != slog.LevelDebug {
+		t.Errorf("another site's page: %d, level %v", code, level)
 	}
 }

@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
+	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -28,11 +31,24 @@ type Config struct {
 	Prober     ProberConfig    `yaml:"prober"`
 	Dashboard  ListenConfig    `yaml:"dashboard"`
 	Operations ListenConfig    `yaml:"operations"`
-	Networks   string          `yaml:"networks"` // table of networks, TSV of start, end, ASN, country, name; "": every peer is AS0, ZZ
+	Networks   string          `yaml:"networks"`  // table of networks, TSV of start, end, ASN, country, name, or MaxMind database; "": every peer is AS0, ZZ
+	Countries  string          `yaml:"countries"` // MaxMind database whose countries go before those of networks; "": none
+
+	NetworkFields NetworkFieldsConfig `yaml:"network_fields"`
+
+	// Level is what PUT /log/level changes; nil: it has no such path.
+	Level *slog.LevelVar `yaml:"-"`
 
 	path string // of the file, for errors
 	dir  string // what relative paths are relative to
 	text []byte // for the line of a bad key
+}
+
+// NetworkFieldsConfig names the fields of MaxMind databases, keys with dots between them; "": those of MaxMind's own.
+type NetworkFieldsConfig struct {
+	ASN     string `yaml:"asn"`
+	Country string `yaml:"country"`
+	Name    string `yaml:"name"`
 }
 
 // ListenConfig is a listener.
@@ -42,15 +58,31 @@ type ListenConfig struct {
 
 // CollectorConfig is the collector's part.
 type CollectorConfig struct {
-	ID         string   `yaml:"id"`
-	Listen     string   `yaml:"listen"`
-	TLSCert    string   `yaml:"tls_cert"` // PEM file; "": plain HTTP
-	TLSKey     string   `yaml:"tls_key"`
-	ReceiptKey string   `yaml:"receipt_key"` // signs receipts
-	FeedKeys   []string `yaml:"feed_keys"`   // public keys of the detectors that may pull
-	Policy     string   `yaml:"policy"`
-	Inbox      string   `yaml:"inbox"`
-	MaxBytes   int64    `yaml:"inbox_max_bytes"`
+	ID              string     `yaml:"id"`
+	Listen          string     `yaml:"listen"`
+	TLSCert         string     `yaml:"tls_cert"` // PEM file; "": plain HTTP
+	TLSKey          string     `yaml:"tls_key"`
+	ACME            ACMEConfig `yaml:"acme"`
+	ReceiptKey      string     `yaml:"receipt_key"` // signs receipts
+	FeedKeys        []string   `yaml:"feed_keys"`   // public keys of the detectors that may pull
+	Policy          string     `yaml:"policy"`
+	Inbox           string     `yaml:"inbox"`
+	MaxBytes        int64      `yaml:"inbox_max_bytes"`
+	TrustedProxies  []string   `yaml:"trusted_proxies"`            // prefixes of proxies in front of it
+	ForwardedHeader string     `yaml:"forwarded_header"`           // the one that those proxies write
+	SourceRequests  float64    `yaml:"source_requests_per_second"` // of one client network; 0: the default
+	SourceBytes     float64    `yaml:"source_bytes_per_second"`
+	NewSources      float64    `yaml:"new_sources_per_second"`
+	MaxAge          Duration   `yaml:"inbox_max_age"` // of batches that not all detectors have taken; older ones are dropped
+}
+
+// ACMEConfig is for certificates from an ACME authority, with whose terms of service its use agrees.
+type ACMEConfig struct {
+	Names     []string `yaml:"names"`     // host names of this collector; none: no ACME
+	Cache     string   `yaml:"cache"`     // directory for the account's key and certificates
+	Directory string   `yaml:"directory"` // URL; "": Let's Encrypt
+	Email     string   `yaml:"email"`
+	CA        string   `yaml:"ca"` // PEM file of the authority of the directory's own certificate; "": the system's
 }
 
 // DetectorConfig is the detector's part.
@@ -120,7 +152,8 @@ type TargetConfig struct {
 func defaults() Config {
 	return Config{
 		Collector: CollectorConfig{ID: "c1", Listen: "127.0.0.1:8417", ReceiptKey: "keys/receipt.pem",
-			FeedKeys: []string{"keys/feed.pub.pem"}, Policy: "policy", Inbox: "inbox.db", MaxBytes: 4 << 30},
+			FeedKeys: []string{"keys/feed.pub.pem"}, Policy: "policy", Inbox: "inbox.db", MaxBytes: 4 << 30, MaxAge: dur(30 * 24 * time.Hour),
+			ACME: ACMEConfig{Cache: "certificates"}},
 		Detector: DetectorConfig{Store: "store.db", OpenKeys: []string{"keys/open.pem"}, FeedKey: "keys/feed.pem",
 			Bin: dur(time.Minute), Grace: dur(30 * time.Second), MinClients: 24, MinExcess: 10, MinRatio: 1.5},
 		Prober:     ProberConfig{Interval: dur(30 * time.Second), Timeout: dur(5 * time.Second), Failures: 3},
@@ -181,11 +214,30 @@ func (c *Config) validate() error {
 	if (c.Collector.TLSCert == "") != (c.Collector.TLSKey == "") {
 		bad("collector.tls_cert", "tls_cert and tls_key go together")
 	}
+	if c.Collector.TLSCert != "" && len(c.Collector.ACME.Names) > 0 {
+		bad("collector.acme", "give either tls_cert or acme")
+	}
 	if c.Collector.ID == "" {
 		bad("collector.id", "must not be empty: it is the id that the policy gives this collector")
 	}
 	if c.Collector.MaxBytes < 1<<20 {
 		bad("collector.inbox_max_bytes", "%d is too small, give at least 1048576", c.Collector.MaxBytes)
+	}
+	for i, text := range c.Collector.TrustedProxies {
+		if _, err := netip.ParsePrefix(text); err != nil {
+			bad(fmt.Sprintf("collector.trusted_proxies[%d]", i), "%q is not a prefix such as 192.0.2.0/24", text)
+		}
+	}
+	switch http.CanonicalHeaderKey(c.Collector.ForwardedHeader) {
+	case "", "Forwarded", "X-Forwarded-For":
+	default:
+		bad("collector.forwarded_header", "%q is neither X-Forwarded-For nor Forwarded", c.Collector.ForwardedHeader)
+	}
+	for key, rate := range map[string]float64{"collector.source_requests_per_second": c.Collector.SourceRequests,
+		"collector.source_bytes_per_second": c.Collector.SourceBytes, "collector.new_sources_per_second": c.Collector.NewSources} {
+		if rate < 0 || rate > 0 && rate < 1 {
+			bad(key, "%v is neither at least 1 nor 0 for the default", rate)
+		}
 	}
 	for i, feed := range c.Detector.Feeds {
 		key := fmt.Sprintf("detector.feeds[%d]", i)
@@ -197,7 +249,7 @@ func (c *Config) validate() error {
 		}
 	}
 	for key, d := range map[string]Duration{"detector.bin": c.Detector.Bin, "prober.interval": c.Prober.Interval, "prober.timeout": c.Prober.Timeout,
-		"detector.grace": c.Detector.Grace} {
+		"detector.grace": c.Detector.Grace, "collector.inbox_max_age": c.Collector.MaxAge} {
 		switch {
 		case d.bad != "":
 			bad(key, "%s is not a duration such as 30s or 5m", d.bad)

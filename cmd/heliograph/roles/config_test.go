@@ -37,15 +37,16 @@ func TestBadConfigNamesFileLineAndKey(t *testing.T) {
 		text string
 		want []string
 	}{
-		"unknown key":     {"collector:\n  id: c1\n  lissten: x\n", []string{"h.yaml:", "3", "lissten"}},
-		"wrong type":      {"detector:\n  bin: soon\n", []string{"h.yaml:", "2", "bin"}},
-		"bad listen":      {"collector:\n  listen: nowhere\n", []string{"h.yaml:2: collector.listen", "nowhere"}},
-		"half TLS":        {"collector:\n  tls_cert: a\n", []string{"h.yaml:2: collector.tls_cert"}},
-		"feed":            {"detector:\n  feeds:\n    - id: c1\n      url: ftp://x\n", []string{"h.yaml:4: detector.feeds[0].url", "ftp://x"}},
-		"target":          {"prober:\n  targets:\n    - name: a\n", []string{"h.yaml:3: prober.targets[0]", "url or tcp"}},
-		"floors":          {"detector:\n  min_clients: 0\n", []string{"h.yaml:2: detector.min_clients"}},
-		"not YAML at all": {"{{{", []string{"h.yaml:"}},
-		"two faults":      {"collector:\n  listen: x\ndashboard:\n  listen: y\n", []string{":2: collector.listen", ":4: dashboard.listen"}},
+		"unknown key":        {"collector:\n  id: c1\n  lissten: x\n", []string{"h.yaml:", "3", "lissten"}},
+		"wrong type":         {"detector:\n  bin: soon\n", []string{"h.yaml:", "2", "bin"}},
+		"bad listen":         {"collector:\n  listen: nowhere\n", []string{"h.yaml:2: collector.listen", "nowhere"}},
+		"half TLS":           {"collector:\n  tls_cert: a\n", []string{"h.yaml:2: collector.tls_cert"}},
+		"two sources of TLS": {"collector:\n  tls_cert: a\n  tls_key: b\n  acme: {names: [c]}\n", []string{"h.yaml:4: collector.acme"}},
+		"feed":               {"detector:\n  feeds:\n    - id: c1\n      url: ftp://x\n", []string{"h.yaml:4: detector.feeds[0].url", "ftp://x"}},
+		"target":             {"prober:\n  targets:\n    - name: a\n", []string{"h.yaml:3: prober.targets[0]", "url or tcp"}},
+		"floors":             {"detector:\n  min_clients: 0\n", []string{"h.yaml:2: detector.min_clients"}},
+		"not YAML at all":    {"{{{", []string{"h.yaml:"}},
+		"two faults":         {"collector:\n  listen: x\ndashboard:\n  listen: y\n", []string{":2: collector.listen", ":4: dashboard.listen"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := parse("h.yaml", []byte(tt.text))

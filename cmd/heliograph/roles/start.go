@@ -2,12 +2,12 @@ package roles
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,6 +19,7 @@ import (
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/detector/sqlitestore"
 	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/internal/certs"
 	"github.com/heliograph-net/heliograph/internal/httpserve"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/internal/nettable"
@@ -45,7 +46,7 @@ type Node struct {
 	Store  detector.Store // nil without a detector
 	inbox  collector.Inbox
 	probes *heatmap.Map
-	names  *nettable.Table
+	names  *nettable.Live // nil: no table of networks
 }
 
 // Start starts the roles as configured. When it fails, what was started is stopped again.
@@ -59,7 +60,7 @@ func Start(ctx context.Context, c *Config, r Roles, log *slog.Logger) (n *Node, 
 		}
 	}()
 	if c.Networks != "" {
-		if n.names, err = loadNetworks(c.File(c.Networks)); err != nil {
+		if err := n.startNetworks(ctx, c); err != nil {
 			return n, err
 		}
 	}
@@ -69,7 +70,7 @@ func Start(ctx context.Context, c *Config, r Roles, log *slog.Logger) (n *Node, 
 		}
 	}
 	if r.Collector {
-		if err := n.startCollector(c); err != nil {
+		if err := n.startCollector(ctx, c, r.Detector); err != nil {
 			return n, err
 		}
 	}
@@ -83,7 +84,7 @@ func Start(ctx context.Context, c *Config, r Roles, log *slog.Logger) (n *Node, 
 			return n, err
 		}
 	}
-	n.OperationsAddr, err = n.serve(httpserve.Options{Name: "operations", Listen: c.Operations.Listen, Handler: ops.Handler(n.metrics, n.checks),
+	n.OperationsAddr, err = n.serve(httpserve.Options{Name: "operations", Listen: c.Operations.Listen, Handler: ops.Handler(n.metrics, n.checks, c.Level),
 		WriteTimeout: -1}) // a CPU profile takes as long as it was asked for
 	return n, err
 }
@@ -123,47 +124,71 @@ func (n *Node) serve(o httpserve.Options) (addr string, err error) {
 	return s.Addr(), nil
 }
 
-func (n *Node) startCollector(c *Config) error {
+// startCollector starts a collector, whose inbox a detector in this process may read.
+func (n *Node) startCollector(ctx context.Context, c *Config, detector bool) error {
 	key, err := readKey(c.dir, c.Collector.ReceiptKey, keyfile.ParseSigningKey)
 	if err != nil {
 		return fmt.Errorf("collector.receipt_key: %w", err)
 	}
-	settings := collector.Settings{}
-	if settings.Policy, err = readLimited(c.File(c.Collector.Policy), privacy.MaxPolicy); err != nil {
-		return fmt.Errorf("collector.policy: %w", err)
+	settings, err := n.collectorSettings(c, detector)
+	if err != nil {
+		return err
 	}
-	if n.names != nil {
-		settings.Networks = n.names
-	}
-	for _, name := range c.Collector.FeedKeys {
-		feed, err := readKey(c.dir, name, keyfile.ParsePublicKey)
-		if err != nil {
-			return fmt.Errorf("collector.feed_keys: %w", err)
-		}
-		settings.FeedKeys = append(settings.FeedKeys, feed)
-	}
-	inbox, err := sqliteinbox.Open(c.File(c.Collector.Inbox), sqliteinbox.Options{MaxBytes: c.Collector.MaxBytes})
+	inbox, err := sqliteinbox.Open(c.File(c.Collector.Inbox), sqliteinbox.Options{MaxBytes: c.Collector.MaxBytes, MaxAge: c.Collector.MaxAge.Duration})
 	if err != nil {
 		return fmt.Errorf("collector.inbox: %w", err)
 	}
 	n.inbox = inbox
 	n.stack.Defer("inbox", func(context.Context) error { return inbox.Close() })
 	n.checks["inbox"] = inbox.Check
-	col, err := collector.New(collector.Options{ID: c.Collector.ID, Inbox: inbox, ReceiptKey: key, Settings: settings, Logger: n.log, Metrics: n.metrics})
+	col, err := collector.New(collector.Options{ID: c.Collector.ID, Inbox: inbox, ReceiptKey: key, Settings: settings, Logger: n.log, Metrics: n.metrics,
+		Limits: collector.Limits{Requests: c.Collector.SourceRequests, Bytes: c.Collector.SourceBytes, NewSources: c.Collector.NewSources}})
 	if err != nil {
 		return err
 	}
 	n.stack.Defer("collector", col.Shutdown)
-	listen := httpserve.Options{Name: "collector", Listen: c.Collector.Listen, Handler: col.Handler(), WriteTimeout: -1} // the feed is polled long; the collector sets deadlines
-	if c.Collector.TLSCert != "" {
-		cert, err := tls.LoadX509KeyPair(c.File(c.Collector.TLSCert), c.File(c.Collector.TLSKey))
-		if err != nil {
-			return fmt.Errorf("collector.tls_cert: %w", err)
+	n.checks["collector"] = func(context.Context) error {
+		if outlook := col.Outlook(time.Now()); outlook != "" {
+			return ops.Warning(outlook)
 		}
-		listen.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+		return nil
 	}
-	n.CollectorAddr, err = n.serve(listen)
-	return err
+	listen := httpserve.Options{Name: "collector", Listen: c.Collector.Listen, Handler: col.Handler(), WriteTimeout: -1} // the feed is polled long; the collector sets deadlines
+	if listen.TLS, err = n.collectorTLS(c); err != nil {
+		return err
+	}
+	if n.CollectorAddr, err = n.serve(listen); err != nil {
+		return err
+	}
+	n.reloadCollector(ctx, c, detector, col)
+	return nil
+}
+
+// collectorTLS is the collector's certificate: from files, from an ACME authority, or none.
+func (n *Node) collectorTLS(c *Config) (*tls.Config, error) {
+	acme := c.Collector.ACME
+	switch {
+	case c.Collector.TLSCert != "":
+		conf, err := certs.Files(c.File(c.Collector.TLSCert), c.File(c.Collector.TLSKey), func(err error) {
+			n.log.Error("the certificate was not replaced, the one before stays in use", "component", "collector", "error", err)
+		})
+		if err != nil {
+			return nil, fmt.Errorf("collector.tls_cert: %w", err)
+		}
+		return conf, nil
+	case len(acme.Names) > 0:
+		roots, err := loadRoots(c.File(acme.CA))
+		if err != nil {
+			return nil, fmt.Errorf("collector.acme.ca: %w", err)
+		}
+		conf, err := certs.ACME(certs.ACMEOptions{Names: acme.Names, Cache: c.File(acme.Cache), Directory: acme.Directory, Email: acme.Email, RootCAs: roots})
+		if err != nil {
+			return nil, fmt.Errorf("collector.acme: %w", err)
+		}
+		return conf, nil
+	default:
+		return nil, nil
+	}
 }
 
 func (n *Node) startDetector(ctx context.Context, c *Config) error {
@@ -209,7 +234,7 @@ func (n *Node) sources(c *Config) (map[string]detector.Source, error) {
 		if n.inbox == nil {
 			return nil, fmt.Errorf("detector.feeds: name at least one collector, this process has none of its own")
 		}
-		return map[string]detector.Source{c.Collector.ID: localInbox{n.inbox}}, nil
+		return map[string]detector.Source{c.Collector.ID: localInbox{n.inbox, localReader(c)}}, nil
 	}
 	key, err := readKey(c.dir, c.Detector.FeedKey, keyfile.ParseSigningKey)
 	if err != nil {
@@ -221,7 +246,7 @@ func (n *Node) sources(c *Config) (map[string]detector.Source, error) {
 	}
 	sources := map[string]detector.Source{}
 	if n.inbox != nil {
-		sources[c.Collector.ID] = localInbox{n.inbox}
+		sources[c.Collector.ID] = localInbox{n.inbox, localReader(c)}
 	}
 	for _, f := range c.Detector.Feeds {
 		feed, err := detector.NewFeedSource(detector.FeedOptions{URL: f.URL, Collector: f.ID, Key: key, RootCAs: roots})
@@ -282,7 +307,25 @@ func (n *Node) startDashboard(c *Config) error {
 }
 
 // localInbox is the inbox of this process's collector as the detector's source.
-type localInbox struct{ collector.Inbox }
+type localInbox struct {
+	collector.Inbox
+	reader string
+}
+
+// localReader is the name under which the detector of this process reads the inbox: that of its feed key, so that it is one reader
+// whether it reads the inbox or the feed.
+func localReader(c *Config) string {
+	key, err := readKey(c.dir, c.Detector.FeedKey, keyfile.ParseSigningKey)
+	if err != nil { // a detector that reads no feed needs no key
+		return "local"
+	}
+	return collector.ReaderName(key.Public().(ed25519.PublicKey))
+}
+
+// Ack acknowledges for the detector of this process.
+func (l localInbox) Ack(ctx context.Context, upTo uint64) error {
+	return l.Inbox.Ack(ctx, l.reader, upTo)
+}
 
 // Read translates the one error that the detector branches on.
 func (l localInbox) Read(ctx context.Context, after uint64, limit int) ([]report.Envelope, error) {
@@ -303,19 +346,6 @@ func (w witness) ServerDown(server string) (down, known bool) {
 		}
 	}
 	return w.servers.Down(server), known
-}
-
-func loadNetworks(path string) (*nettable.Table, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("networks: %w", err)
-	}
-	defer f.Close()
-	t, err := nettable.Load(f)
-	if err != nil {
-		return nil, fmt.Errorf("networks: %s: %w", path, err)
-	}
-	return t, nil
 }
 
 // loadRoots adds the certificates of a PEM file to the system's; nil for no file.

@@ -1,0 +1,5 @@
+//go:build !race
+
+package httpagent_test
+
+const raceEnabled = false

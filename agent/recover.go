@@ -1,0 +1,85 @@
+package agent
+
+import (
+	"time"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// Recover reports a panic and lets it go on. It is to be deferred, first thing in a goroutine or handler:
+//
+//	defer a.Recover()
+//
+// The report is sealed and on disk before Recover panics again with the same value, so that it outlives the process; a disk that hangs
+// is given a second. Of the panics of one window the ninth and later ones are counted instead, like errors, and sealed with the window. When
+// there is no panic, Recover does nothing; without consent, after Shutdown, and for a nil Agent it only panics again.
+func (a *Agent) Recover() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	a.capturePanic(v)
+	panic(v)
+}
+
+// capturePanic seals a panic, unless it is one of too many.
+func (a *Agent) capturePanic(v any) {
+	if a == nil || !a.Recording() {
+		return
+	}
+	defer a.caught()
+	e := ApplicationError{Kind: report.KindPanic, PCs: callers(1), At: time.Now()}
+	e.Type, e.Message = describePanic(v)
+	done := make(chan bool, 1)
+	go func() {
+		defer close(done)
+		defer a.caught()
+		done <- a.sealPanic(&e)
+	}()
+	select {
+	case sealed, ok := <-done:
+		if ok && !sealed {
+			a.Capture(e)
+		}
+	case <-time.After(grace):
+	}
+}
+
+// sealPanic puts a panic durably into the spool. It reports false when the window has had its share of these.
+func (a *Agent) sealPanic(e *ApplicationError) bool {
+	stack := frames(e.PCs)
+	r := e.record(stack)
+	a.spoolMu.Lock() // before consent is asked, so that a withdrawal's purge comes before or after all of this
+	defer a.spoolMu.Unlock()
+	level, ok := a.admitPanic(e.At)
+	if !ok {
+		return false
+	}
+	if level == report.Off {
+		return true
+	}
+	if level >= report.Diagnostics {
+		r.Message, r.Frames, r.TraceID = scrubbed(e.Message), stack, e.TraceID
+	}
+	a.store(level, []item{{e.At, &r}})
+	signal(a.kicked)
+	return true
+}
+
+// admitPanic returns the consent under which a panic is sealed now, Off when it is not to be recorded, and false when there were
+// too many.
+func (a *Agent) admitPanic(at time.Time) (report.Consent, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	level := report.Consent(a.level.Load())
+	if level == report.Off || at.Before(a.since) {
+		return report.Off, true
+	}
+	w := a.begun(level)
+	if w.panics == maxPanics {
+		return report.Off, false
+	}
+	w.panics++
+	a.stats.Errors++
+	return level, true
+}

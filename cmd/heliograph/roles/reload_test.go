@@ -1,0 +1,94 @@
+package roles
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *logBuffer) await(t *testing.T, text string) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		b.mu.Lock()
+		s := b.b.String()
+		b.mu.Unlock()
+		if strings.Contains(s, text) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%q is not in the log:\n%s", text, s)
+		}
+	}
+}
+
+// SIGHUP reads configuration, keys, policy and networks again; what is wrong with them leaves the old ones in use.
+func TestHangupReloads(t *testing.T) {
+	dir := t.TempDir()
+	config := "collector:\n  listen: 127.0.0.1:0\noperations:\n  listen: 127.0.0.1:0\nnetworks: networks.tsv\n"
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("networks.tsv", "127.0.0.0\t127.0.0.255\t64501\tDE\n")
+	if err := Init(dir, InitOptions{Config: []byte(config)}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(filepath.Join(dir, ConfigName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log logBuffer
+	n, err := Start(t.Context(), c, Roles{Collector: true}, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close(t.Context())
+	hangup := func() {
+		t.Helper()
+		if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+	}
+	readers := func() int {
+		t.Helper()
+		s, err := n.inbox.Stats(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(s.Readers)
+	}
+	if got := readers(); got != 1 {
+		t.Errorf("%d readers, want the one detector", got)
+	}
+	write(ConfigName, strings.Replace(config, "operations:", "  feed_keys: [keys/feed.pub.pem, keys/policy.pub.pem]\noperations:", 1))
+	hangup()
+	log.await(t, "reloaded")
+	if got := readers(); got != 2 {
+		t.Errorf("%d readers, want a second detector", got)
+	}
+	write(ConfigName, strings.Replace(config, "operations:", "  trusted_proxies: [everyone]\noperations:", 1))
+	hangup()
+	log.await(t, "trusted_proxies[0]")
+	if got := readers(); got != 2 {
+		t.Errorf("%d readers after a faulty configuration, want the two from before", got)
+	}
+}

@@ -1,0 +1,163 @@
+package collector_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/heliograph-net/heliograph/collector"
+	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
+	"github.com/heliograph-net/heliograph/internal/httpserve"
+	"github.com/heliograph-net/heliograph/privacy"
+)
+
+// newServedRig is a rig on the listener that real collectors use, with its timeouts.
+func newServedRig(t *testing.T, change func(*collector.Options, *sqliteinbox.Options)) *rig {
+	t.Helper()
+	r := newRig(t, change)
+	s := must(httpserve.Start(httpserve.Options{Name: "collector", Listen: "127.0.0.1:0", Handler: r.Handler(), WriteTimeout: -1,
+		Logger: slog.New(slog.DiscardHandler)}))(t)
+	t.Cleanup(func() {
+		ended, cancel := context.WithCancel(context.Background())
+		cancel() // connections that are still open are part of the test
+		_ = s.Shutdown(ended)
+	})
+	r.url = "http://" + s.Addr()
+	return r
+}
+
+// dial opens a connection that ends with the test and sends something.
+func (r *rig) dial(send string) net.Conn {
+	r.t.Helper()
+	c := must(net.Dial("tcp", strings.TrimPrefix(r.url, "http://")))(r.t)
+	r.t.Cleanup(func() { c.Close() })
+	_, _ = io.WriteString(c, send) // a server that refuses may have closed it by now
+	return c
+}
+
+// others uploads over a connection of its own and fails the test when it is not served.
+func (r *rig) others(n uint32, when string) {
+	r.t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second}
+	resp, err := client.Do(r.upload(batchID(n), bytes.NewReader(r.segment(n))))
+	if err != nil {
+		r.t.Fatalf("%s: others are not served: %v", when, err)
+	}
+	defer resp.Body.Close()
+	s, err := privacy.VerifyReceipt(r.receipts, must(io.ReadAll(resp.Body))(r.t))
+	if err != nil || s.Verdict != privacy.Stored {
+		r.t.Errorf("%s: others get status %d, %+v, %v", when, resp.StatusCode, s, err)
+	}
+}
+
+const uploadHead = "POST /v1/batches HTTP/1.1\r\nHost: c\r\nContent-Type: " + privacy.MediaTypeSegment + "\r\n"
+
+func TestSlowlorisKeepsNobodyOut(t *testing.T) {
+	r := newServedRig(t, nil)
+	var heads, bodies []net.Conn
+	for range 400 {
+		heads = append(heads, r.dial("POST /v1/batches HTTP/1.1\r\nHost: c\r\nX-"))
+		bodies = append(bodies, r.dial(uploadHead+"Content-Length: 2000\r\n\r\nHGS"))
+	}
+	r.await("slow bodies", func() bool { return r.metric("uploads_in_flight") == 400 })
+	for n := range uint32(20) {
+		for _, c := range heads {
+			_, _ = io.WriteString(c, "a")
+		}
+		for _, c := range bodies {
+			_, _ = io.WriteString(c, "b")
+		}
+		r.others(n+1, "while 800 connections send a byte at a time")
+	}
+}
+
+// Clients of one network that hold every place they can get leave places for other networks.
+func TestSlowNetworkLeavesPlacesToOthers(t *testing.T) {
+	r := newServedRig(t, func(o *collector.Options, _ *sqliteinbox.Options) { trustLoopback(o); o.MaxUploads = 8 })
+	for range 8 {
+		r.dial(uploadHead + "X-Forwarded-For: 192.0.2.1\r\nContent-Length: 2000\r\n\r\nHGS")
+	}
+	r.await("six of them turned away", func() bool { return r.metric("shed_uploads_total", "source") == 6 })
+	for n := range uint32(5) {
+		a := r.do(behindProxy(r.upload(batchID(n+1), bytes.NewReader(r.segment(n+1))), "198.51.100.1"))
+		if s := r.statement(a); s.Verdict != privacy.Stored {
+			t.Errorf("another network: %+v", s)
+		}
+	}
+}
+
+func TestIdleConnectionsKeepNobodyOut(t *testing.T) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil { // Go has raised it as far as it may
+		t.Fatal(err)
+	}
+	n := min(10_000, int(limit.Cur)/2-200) // both ends are in this process
+	if testing.Short() {
+		n = min(n, 1000)
+	}
+	if n < 100 {
+		t.Fatalf("RLIMIT_NOFILE is %d: too low for this test", limit.Cur)
+	}
+	r := newServedRig(t, nil)
+	for range n {
+		r.dial("")
+	}
+	for i := range uint32(10) {
+		r.others(i+1, fmt.Sprintf("beside %d idle connections", n))
+	}
+	t.Logf("%d idle connections", n)
+}
+
+func TestHostileRequestsAreRefusedAndOthersServed(t *testing.T) {
+	r := newServedRig(t, nil)
+	random := make([]byte, 4096)
+	for i := range random {
+		random[i] = byte(rand.Uint32())
+	}
+	for n, c := range []struct {
+		name, send, again string // again is sent until the connection is cut, or a megabyte has gone
+		want              string // how the answer begins; "" for none
+	}{
+		{"an announced body that is too large", uploadHead + "Content-Length: 99999999\r\n\r\n", "", "HTTP/1.1 413 "},
+		{"an endless body", uploadHead + "Transfer-Encoding: chunked\r\n\r\n", "400\r\n" + strings.Repeat("x", 1024) + "\r\n", "HTTP/1.1 413 "},
+		{"a header flood", "POST /v1/batches HTTP/1.1\r\nHost: c\r\n", "X-Flood: " + strings.Repeat("y", 100) + "\r\n", "HTTP/1.1 431 "},
+		{"one endless header", "POST /v1/batches HTTP/1.1\r\nHost: c\r\nX: ", strings.Repeat("y", 1000), "HTTP/1.1 431 "},
+		{"an endless request line", "GET /", strings.Repeat("y", 1000), "HTTP/1.1 431 "},
+		{"garbage", string(random) + "\r\n\r\n", "", "HTTP/1.1 400 "},
+		{"a TLS handshake", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + strings.Repeat("\x00", 500) + "\r\n\r\n", "", "HTTP/1.1 400 "},
+		{"two lengths", uploadHead + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nHGS\x01\x00", "", "HTTP/1.1 400 "},
+		{"a length that is none", uploadHead + "Content-Length: -5\r\n\r\n", "", "HTTP/1.1 400 "},
+		{"a bad chunk", uploadHead + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", "", "HTTP/1.1 400 "},
+	} {
+		conn := r.dial(c.send)
+		var flood sync.WaitGroup
+		if c.again != "" {
+			flood.Go(func() {
+				for sent := 0; sent < 1<<20; sent += len(c.again) {
+					if _, err := io.WriteString(conn, c.again); err != nil {
+						return
+					}
+				}
+			})
+		}
+		line, _ := bufio.NewReader(conn).ReadString('\n')
+		if !strings.HasPrefix(line, c.want) {
+			t.Errorf("%s: answered %q, want %q", c.name, line, c.want)
+		}
+		conn.Close()
+		flood.Wait()
+		r.others(uint32(n)+1, "after "+c.name)
+	}
+	r.await("no upload in flight", func() bool { return r.metric("uploads_in_flight") == 0 && r.metric("body_bytes") == 0 })
+}

@@ -1,0 +1,65 @@
+package collector
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// inboxMetrics asks the inbox when it is scraped.
+type inboxMetrics struct {
+	inbox                                             Inbox
+	forecast                                          *forecast
+	pending, bytes, maxBytes, oldest, dropped, fullIn *prometheus.Desc
+	behind, unseen                                    *prometheus.Desc // by reader
+}
+
+func newInboxMetrics(c *Collector) inboxMetrics {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(metricsPrefix+name, help, labels, nil)
+	}
+	return inboxMetrics{
+		inbox:    c.o.Inbox,
+		forecast: &c.forecast,
+		pending:  desc("inbox_pending_batches", "Batches stored that not all detectors have acknowledged."),
+		bytes:    desc("inbox_bytes", "Bytes that the inbox uses."),
+		maxBytes: desc("inbox_max_bytes", "Bytes at which the inbox is full."),
+		oldest:   desc("inbox_oldest_batch_age_seconds", "Age of the oldest batch that not all detectors have acknowledged; 0 without one."),
+		dropped:  desc("inbox_dropped_batches_total", "Batches dropped for their age, never acknowledged by all detectors."),
+		fullIn:   desc("inbox_full_seconds", "Time until the inbox is full if it goes on as in the last hour; +Inf when it does not grow."),
+		behind:   desc("feed_lag_batches", "Batches that a detector has not acknowledged, by its feed key.", "reader"),
+		unseen:   desc("feed_unseen_seconds", "Time since a detector last asked, by its feed key; +Inf when it has not since the start.", "reader"),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (m inboxMetrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{m.pending, m.bytes, m.maxBytes, m.oldest, m.dropped, m.fullIn, m.behind, m.unseen} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector. An inbox that does not answer leaves its metrics out, which /health/ready explains.
+func (m inboxMetrics) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
+	defer cancel()
+	s, err := m.inbox.Stats(ctx)
+	if err != nil {
+		return
+	}
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	now := time.Now()
+	gauge(m.pending, float64(s.Pending))
+	gauge(m.bytes, float64(s.Bytes))
+	gauge(m.maxBytes, float64(s.MaxBytes))
+	gauge(m.oldest, secondsSince(now, s.Oldest, 0))
+	gauge(m.fullIn, m.forecast.fullIn().Seconds())
+	ch <- prometheus.MustNewConstMetric(m.dropped, prometheus.CounterValue, float64(s.Dropped))
+	for _, r := range s.Readers {
+		gauge(m.behind, float64(s.Head-min(s.Head, max(r.Acked, s.Acked))), r.Name)
+		gauge(m.unseen, secondsSince(now, r.Seen, never), r.Name)
+	}
+}

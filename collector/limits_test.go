@@ -1,0 +1,271 @@
+package collector
+
+import (
+	"encoding/binary"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestQueueDelayDecides(t *testing.T) {
+	at := func(ms int) time.Time { return time.UnixMilli(1_000_000 + int64(ms)) }
+	q := &queueDelay{interval: time.Second}
+	admits := func(ms int, want bool, when string) {
+		t.Helper()
+		if q.admits(at(ms)) != want {
+			t.Errorf("%s: admits = %v", when, !want)
+		}
+	}
+	admits(0, true, "nothing is being committed")
+	q.round(at(0), at(0), 0)
+	admits(1000, true, "a slow commit within the interval")
+	admits(1001, false, "a commit that takes longer than the interval")
+	q.done()
+	admits(5000, true, "it is over")
+	q.round(at(6000), at(5950), 7) // the queue stands
+	admits(6500, true, "the queue has stood for less than the interval")
+	q.round(at(7000), at(6950), 7)
+	admits(7050, true, "below the target")
+	admits(7060, false, "the queue has stood for the interval: above the target")
+	q.round(at(7100), at(7000), 0)
+	admits(7900, true, "the queue was empty: the whole interval again")
+}
+
+func TestPressureIsTheRatioOfTheLastSeconds(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	var p pressure
+	if got := p.note(now, false); got != 1 {
+		t.Errorf("one shed: %v, want 1", got)
+	}
+	for range 10 {
+		p.note(now, true)
+		for range 5 {
+			p.note(now, false)
+		}
+	}
+	if got := p.note(now, true); got < 4.5 || got > 5.5 {
+		t.Errorf("five shed for each one taken: %v", got)
+	}
+	if got := p.note(now.Add(time.Minute), true); got != 1 {
+		t.Errorf("a minute later: %v, want 1", got)
+	}
+	for range 1000 {
+		p.note(now, false)
+	}
+	if got := p.note(now, false); got != maxPressure {
+		t.Errorf("everything is shed: %v, want %v", got, maxPressure)
+	}
+}
+
+var (
+	testLimits = Limits{Requests: 10, Bytes: 1000, Uploads: 1000, NewSources: 5}
+	netA       = netip.MustParseAddr("192.0.2.1")
+	netB       = netip.MustParseAddr("198.51.100.1")
+)
+
+// enterAll counts how many uploads of addr are let in, of n, and lets them go again.
+func enterAll(s *sources, now time.Time, addr netip.Addr, n int) (in int) {
+	for range n {
+		if ticket := s.of(now, addr); s.enter(now, ticket) == "" {
+			s.leave(ticket)
+			in++
+		}
+	}
+	return in
+}
+
+func TestSourcesHaveRequestRates(t *testing.T) {
+	s, now := newSources(testLimits), time.Unix(1_000_000, 0)
+	if got := enterAll(s, now, netA, 500); got != 100 {
+		t.Errorf("%d at once, want 100", got)
+	}
+	if got := enterAll(s, now, netip.MustParseAddr("192.0.2.200"), 5); got != 0 {
+		t.Errorf("%d from another address of the /24, want 0", got)
+	}
+	if got := enterAll(s, now, netip.MustParseAddr("192.0.3.1"), 5); got != 5 {
+		t.Errorf("%d from the next /24, want 5", got)
+	}
+	if got := enterAll(s, now.Add(2*time.Second), netA, 500); got != 20 {
+		t.Errorf("%d after 2 s, want 20", got)
+	}
+	for _, host := range []string{"127.0.0.1", "127.9.9.9", "::1"} {
+		if got := enterAll(s, now, netip.MustParseAddr(host), 500); got != 500 {
+			t.Errorf("%d of %s, which is this host, want all", got, host)
+		}
+	}
+}
+
+func TestSourcesAreSlash48OfIPv6(t *testing.T) {
+	s, now := newSources(testLimits), time.Unix(1_000_000, 0)
+	a, same, other := s.of(now, netip.MustParseAddr("2001:db8:1::1")), s.of(now, netip.MustParseAddr("2001:db8:1:ffff::2")), s.of(now, netip.MustParseAddr("2001:db8:2::1"))
+	if a != same || a == other || a == (ticket{}) {
+		t.Errorf("%v, %v, %v", a, same, other)
+	}
+}
+
+func TestSourcesHaveByteRates(t *testing.T) {
+	s, now := newSources(testLimits), time.Unix(1_000_000, 0)
+	a := s.of(now, netA)
+	enterAll(s, now, netA, 1)
+	s.charge(a, 12_000) // 10,000 at once
+	if got := enterAll(s, now.Add(time.Second), netA, 1); got != 0 {
+		t.Errorf("let in after 1 s")
+	}
+	if got := enterAll(s, now.Add(3*time.Second), netA, 1); got != 1 {
+		t.Errorf("not let in after 3 s")
+	}
+}
+
+func TestSourcesHaveUploadsInFlight(t *testing.T) {
+	s, now := newSources(Limits{Requests: 10, Bytes: 1000, Uploads: 2, NewSources: 5}), time.Unix(1_000_000, 0)
+	a := s.of(now, netA)
+	if s.enter(now, a) != "" || s.enter(now, a) != "" || s.enter(now, a) != shedSource {
+		t.Error("want 2 of 3 let in")
+	}
+	s.leave(a)
+	if s.enter(now, a) != "" {
+		t.Error("not let in though one has left")
+	}
+}
+
+func TestNewSourcesAreCappedAndKnownOnesGoOn(t *testing.T) {
+	s, now := newSources(testLimits), time.Unix(1_000_000, 0)
+	enterAll(s, now, netA, 1)
+	in := 0
+	for n := range 200 {
+		in += enterAll(s, now, netip.AddrFrom4([4]byte{10, byte(n), 0, 1}), 1)
+	}
+	if in != 49 {
+		t.Errorf("%d new networks at once beside the first, want 49", in)
+	}
+	if enterAll(s, now, netA, 1) != 1 {
+		t.Error("a network that was seen before is shut out")
+	}
+	if enterAll(s, now, netB, 1) != 0 || enterAll(s, now.Add(time.Second), netB, 1) != 1 {
+		t.Error("a new network has its turn a second later")
+	}
+}
+
+func TestSourcesAreForgottenWithTheirKey(t *testing.T) {
+	s, now := newSources(testLimits), time.Unix(1_000_000, 0)
+	before := s.of(now, netA)
+	enterAll(s, now, netA, 500)
+	later := now.Add(sourceKeyAge)
+	if s.of(later, netA) == before {
+		t.Error("the same hash under the next key")
+	}
+	if got := enterAll(s, later, netA, 1); got != 1 {
+		t.Error("what a network owed outlives the key")
+	}
+}
+
+func TestSourceTableIsBounded(t *testing.T) {
+	s, now := newSources(Limits{Requests: 10, Bytes: 1000, Uploads: 10, NewSources: 1e9}), time.Unix(1_000_000, 0)
+	const n = 4 * sourceSets * sourceWays
+	for i := range uint32(n) {
+		var b [16]byte
+		binary.BigEndian.PutUint32(b[2:], i)
+		if s.enter(now, s.of(now, netip.AddrFrom16(b))) != "" {
+			t.Fatal("a new network is refused")
+		}
+	}
+	if len(s.sets) != sourceSets {
+		t.Errorf("%d sets", len(s.sets))
+	}
+}
+
+func TestClientBehindProxies(t *testing.T) {
+	for _, c := range []struct {
+		name, header, peer string
+		values             map[string][]string
+		want               string
+	}{
+		{"no proxy", "", "203.0.113.9:1", map[string][]string{"X-Forwarded-For": {"192.0.2.1"}}, "203.0.113.9"},
+		{"one proxy", "", "10.0.0.1:1", map[string][]string{"X-Forwarded-For": {"192.0.2.1"}}, "192.0.2.1"},
+		{"a client's own entry", "", "10.0.0.1:1", map[string][]string{"X-Forwarded-For": {"1.1.1.1, 192.0.2.1"}}, "192.0.2.1"},
+		{"two proxies, two lines", "", "10.0.0.1:1", map[string][]string{"X-Forwarded-For": {"1.1.1.1", "192.0.2.1", "10.0.0.2"}}, "192.0.2.1"},
+		{"with a port", "", "10.0.0.1:1", map[string][]string{"X-Forwarded-For": {"192.0.2.1:555"}}, "192.0.2.1"},
+		{"the other header is not believed", "", "10.0.0.1:1", map[string][]string{"Forwarded": {"for=192.0.2.1"}}, ""},
+		{"not an address", "", "10.0.0.1:1", map[string][]string{"X-Forwarded-For": {"192.0.2.1, unknown"}}, ""},
+		{"only proxies", "", "10.0.0.1:1", map[string][]string{"X-Forwarded-For": {"10.0.0.2"}}, ""},
+		{"endless", "", "10.0.0.1:1", map[string][]string{"X-Forwarded-For": {"192.0.2.1" + commas(100)}}, ""},
+		{"Forwarded", "forwarded", "10.0.0.1:1", map[string][]string{"Forwarded": {`for=1.1.1.1, For="[2001:db8::1]:4711";proto=https;by=10.0.0.1`}}, "2001:db8::1"},
+		{"Forwarded, hidden", "Forwarded", "10.0.0.1:1", map[string][]string{"Forwarded": {"for=_hidden"}}, ""},
+		{"mapped", "", "[::ffff:10.0.0.1]:1", map[string][]string{"X-Forwarded-For": {"::ffff:192.0.2.1"}}, "192.0.2.1"},
+	} {
+		s, err := prepare(Settings{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, ForwardedHeader: c.header})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, _ := netip.ParseAddr(c.want) // "": the zero Addr
+		if got := s.client(&http.Request{RemoteAddr: c.peer, Header: c.values}); got != want {
+			t.Errorf("%s: %v, want %v", c.name, got, want)
+		}
+	}
+	if _, err := prepare(Settings{ForwardedHeader: "X-Real-IP"}); err == nil {
+		t.Error("an unknown header is taken")
+	}
+}
+
+func commas(n int) (s string) {
+	for range n {
+		s += ", 10.0.0.2"
+	}
+	return s
+}
+
+func TestForecast(t *testing.T) {
+	c := &Collector{}
+	now := time.Unix(1_000_000, 0)
+	at := func(minutes int) time.Time { return now.Add(time.Duration(minutes) * time.Minute) }
+	if got := c.Outlook(now); got != "" {
+		t.Errorf("before anything is known: %q", got)
+	}
+	c.forecast.note(at(0), InboxStats{Bytes: 1000, MaxBytes: 10_000, Pending: 1, Oldest: at(-1)})
+	c.forecast.note(at(5), InboxStats{Bytes: 1500, MaxBytes: 10_000, Pending: 2, Oldest: at(-1)})
+	if got, want := c.forecast.fullIn(), 85*time.Minute; got != want {
+		t.Errorf("full in %v, want %v", got, want)
+	}
+	if got := c.Outlook(at(5)); got != "" {
+		t.Errorf("a detector that was here minutes ago: %q", got)
+	}
+	if got := c.Outlook(at(9)); got == "" || !containsAll(got, "1.4 hours", "2 batches", "1500 of 10000") {
+		t.Errorf("cut off for ten minutes: %q", got)
+	}
+	c.forecast.note(at(200), InboxStats{Bytes: 1500, MaxBytes: 10_000}) // all before is older than the window
+	if got := c.forecast.fullIn(); got < 1000*time.Hour {
+		t.Errorf("without growth: full in %v", got)
+	}
+}
+
+func containsAll(s string, parts ...string) bool {
+	for _, part := range parts {
+		if !strings.Contains(s, part) {
+			return false
+		}
+	}
+	return true
+}
+
+// deadlineWriter remembers its read deadline.
+type deadlineWriter struct {
+	http.ResponseWriter
+	read time.Time
+}
+
+func (w *deadlineWriter) SetReadDeadline(t time.Time) error { w.read = t; return nil }
+
+func TestSlowBodiesAreCutSoonerWhenPlacesRunOut(t *testing.T) {
+	c := &Collector{o: Options{UploadTimeout: 10 * time.Second}, uploads: slots{max: 4}}
+	now := time.Unix(1_000_000, 0)
+	for taken, want := range map[int64]time.Time{1: {}, 2: {}, 3: now.Add(2 * time.Second), 4: now.Add(2 * time.Second)} {
+		c.uploads.taken.Store(taken)
+		w := new(deadlineWriter)
+		c.bodyDeadline(w, now)
+		if !w.read.Equal(want) {
+			t.Errorf("%d of 4 places taken: deadline %v, want %v (zero: unchanged)", taken, w.read, want)
+		}
+	}
+}

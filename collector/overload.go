@@ -1,0 +1,144 @@
+package collector
+
+import (
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/heliograph-net/heliograph/privacy"
+)
+
+// queueDelay decides by the delay of the commit queue whether an upload is taken, as CoDel does (RFC 8289): a queue that empties within
+// the interval is good and may be long; one that has stood for longer only adds delay, so that it is cut down to the target. Uploads are
+// judged before their bodies are read. The zero value, with an interval, is ready.
+type queueDelay struct {
+	interval time.Duration // the longest acceptable delay; a tenth of it is the target for a queue that stands
+
+	began    atomic.Int64 // when the oldest upload of the round that is being committed was queued, Unix ns; 0: none is
+	standing atomic.Int64 // since when every round has left uploads waiting, Unix ns; 0: the last one has not
+}
+
+const targetPart = 10
+
+// round begins a round: oldest is when its first upload was queued, left is how many find no place in it.
+func (q *queueDelay) round(now, oldest time.Time, left int) {
+	q.began.Store(oldest.UnixNano())
+	switch {
+	case left == 0:
+		q.standing.Store(0)
+	case q.standing.Load() == 0:
+		q.standing.Store(now.UnixNano())
+	}
+}
+
+// done ends a round.
+func (q *queueDelay) done() { q.began.Store(0) }
+
+// admits says whether the delay allows one more upload.
+func (q *queueDelay) admits(now time.Time) bool {
+	began, limit := q.began.Load(), q.interval
+	if began == 0 {
+		return true
+	}
+	if since := q.standing.Load(); since != 0 && now.UnixNano()-since >= int64(q.interval) {
+		limit /= targetPart
+	}
+	return now.UnixNano()-began <= int64(limit)
+}
+
+// pressure measures how many uploads are shed for each one that is taken, over the last few seconds. The zero value is ready.
+type pressure struct {
+	mu          sync.Mutex
+	second      int64   // owned by mu; Unix time of the last decay
+	shed, taken float64 // owned by mu; sums that halve every second
+}
+
+// maxPressure bounds the delay that agents are asked for.
+const maxPressure = 24
+
+// note counts an upload that was taken or shed and returns the ratio, 1 to maxPressure.
+func (p *pressure) note(now time.Time, taken bool) float64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s := now.Unix(); s != p.second {
+		for n := min(s-p.second, 64); n > 0; n-- {
+			p.shed, p.taken = p.shed/2, p.taken/2
+		}
+		p.second = s
+	}
+	if taken {
+		p.taken++
+	} else {
+		p.shed++
+	}
+	return min(max(1, p.shed/max(1, p.taken)), maxPressure)
+}
+
+// Causes for which an upload is shed before its body is read: the values of a metric's label.
+const (
+	shedCount      = "count"       // MaxUploads are in flight
+	shedDelay      = "queue_delay" // the commit queue is too slow
+	shedMemory     = "memory"      // MaxBodyBytes are in use
+	shedSource     = "source"      // its network sends too much
+	shedNewSources = "new_sources" // too many networks that were not seen before
+)
+
+// admission is a place that an upload was given.
+type admission struct {
+	source ticket
+	body   body
+}
+
+// shed is why an upload was not taken, and for how long it should stay away.
+type shed struct {
+	cause string
+	delay time.Duration
+}
+
+// admit gives an upload from a network its place, which leave frees, or says why not.
+func (c *Collector) admit(now time.Time, source ticket) *shed {
+	if cause := c.sources.enter(now, source); cause != "" {
+		return c.shed(cause, 1)
+	}
+	cause := ""
+	switch {
+	case !c.delay.admits(now):
+		cause = shedDelay
+	case !c.uploads.enter():
+		cause = shedCount
+	}
+	ratio := c.pressure.note(now, cause == "")
+	if cause == "" {
+		return nil
+	}
+	c.sources.leave(source)
+	return c.shed(cause, ratio)
+}
+
+// leave frees an upload's place.
+func (c *Collector) leave(source ticket) {
+	c.uploads.leave()
+	c.sources.leave(source)
+}
+
+// shed counts. The more uploads are shed for each one that is taken, the longer they are sent away: so those who come back are about as
+// many as can be taken, and, spread over twice the delay, they do not come back at once.
+func (c *Collector) shed(cause string, ratio float64) *shed {
+	c.metrics.shed.WithLabelValues(cause).Inc()
+	return &shed{cause, spread(time.Duration(float64(c.o.SlowDown) * ratio))}
+}
+
+// spread is a random delay from d to twice d, at most maxSlowDown.
+func spread(d time.Duration) time.Duration { return min(d+rand.N(d), maxSlowDown) }
+
+// slowDown makes s a request to come later.
+func slowDown(s privacy.Statement, reason string, delay time.Duration) privacy.Statement {
+	s.Verdict, s.Reason, s.DelayMS = privacy.SlowDown, reason, uint64(delay/time.Millisecond)
+	return s
+}
+
+// unavailable makes s a request to come later for no fault of those who send.
+func (c *Collector) unavailable(s privacy.Statement) privacy.Statement {
+	return slowDown(s, privacy.ReasonUnavailable, spread(c.o.SlowDown))
+}

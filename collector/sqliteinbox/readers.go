@@ -1,0 +1,109 @@
+package sqliteinbox
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/heliograph-net/heliograph/collector"
+)
+
+// cursor is how far one reader is.
+type cursor struct {
+	acked uint64
+	seen  time.Time // of its last Ack; zero: not since Open
+}
+
+// loadReaders reads the cursors when the inbox is opened.
+func (i *Inbox) loadReaders(tx *sql.Tx) error {
+	i.cursors = make(map[string]cursor)
+	rows, err := tx.Query("SELECT name, acked FROM readers")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		var acked int64
+		if err := rows.Scan(&name, &acked); err != nil {
+			return err
+		}
+		i.cursors[name] = cursor{acked: uint64(acked)}
+	}
+	return rows.Err()
+}
+
+// SetReaders implements collector.Inbox.
+func (i *Inbox) SetReaders(ctx context.Context, names []string) error {
+	next := make(map[string]cursor, len(names))
+	return named("setting the readers of inbox", i.write(ctx, func(tx *sql.Tx) error {
+		args := make([]any, len(names))
+		for n, name := range names {
+			args[n] = name
+		}
+		in := strings.TrimSuffix(strings.Repeat("?, ", len(names)), ", ")
+		if _, err := tx.Exec("DELETE FROM readers WHERE name NOT IN ("+in+")", args...); err != nil {
+			return err
+		}
+		for _, name := range names {
+			if _, err := tx.Exec("INSERT INTO readers SELECT ?, acked FROM state WHERE true ON CONFLICT DO NOTHING", name); err != nil {
+				return err
+			}
+			var acked int64
+			if err := tx.QueryRow("SELECT acked FROM readers WHERE name = ?", name).Scan(&acked); err != nil {
+				return err
+			}
+			next[name] = cursor{uint64(acked), i.cursors[name].seen}
+		}
+		return nil
+	}, func() { i.cursors = next }))
+}
+
+// note remembers that a reader was here and returns what all readers have acknowledged after it has acknowledged upTo, and whether its
+// own cursor has to be moved for that.
+func (i *Inbox) note(reader string, upTo uint64) (all uint64, moves bool, err error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	c, ok := i.cursors[reader]
+	if !ok {
+		return 0, false, fmt.Errorf("%w: %q", collector.ErrReader, reader)
+	}
+	c.seen = time.Now()
+	i.cursors[reader] = c
+	all = max(c.acked, upTo)
+	for name, other := range i.cursors {
+		if name != reader {
+			all = min(all, other.acked)
+		}
+	}
+	return all, upTo > c.acked, nil
+}
+
+// move stores a reader's cursor.
+func move(tx *sql.Tx, reader string, upTo uint64) error {
+	_, err := tx.Exec("UPDATE readers SET acked = max(acked, ?) WHERE name = ?", int64(upTo), reader)
+	return err
+}
+
+// moved follows move once it is durable.
+func (i *Inbox) moved(reader string, upTo uint64) {
+	if c, ok := i.cursors[reader]; ok {
+		c.acked = max(c.acked, upTo)
+		i.cursors[reader] = c
+	}
+}
+
+// readerStats describes all readers, by name.
+func (i *Inbox) readerStats() []collector.ReaderStats {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	all := make([]collector.ReaderStats, 0, len(i.cursors))
+	for name, c := range i.cursors {
+		all = append(all, collector.ReaderStats{Name: name, Acked: c.acked, Seen: c.seen})
+	}
+	slices.SortFunc(all, func(a, b collector.ReaderStats) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}

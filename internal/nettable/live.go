@@ -1,0 +1,139 @@
+package nettable
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// Files say what a Live looks addresses up in.
+type Files struct {
+	Networks  string // a table as Load reads it, or a MaxMind database
+	Countries string // a MaxMind database whose countries go before those of Networks. "": none
+	Fields    Fields // of databases
+}
+
+// finder is a Table or a Database.
+type finder interface {
+	Lookup(netip.Addr) (asn uint32, country string)
+	Name(asn uint32) string
+}
+
+// loaded is what a Live uses until its files change.
+type loaded struct {
+	networks  finder
+	countries finder // nil: none
+	stamps    [2]stamp
+}
+
+// stamp tells whether a file is another than it was.
+type stamp struct {
+	size     int64
+	modified time.Time
+}
+
+// Live looks addresses up in files that may be replaced meanwhile. Its methods are safe for concurrent use.
+type Live struct {
+	files Files
+	now   atomic.Pointer[loaded]
+}
+
+// Open loads the files.
+func Open(f Files) (*Live, error) {
+	l := &Live{files: f}
+	return l, l.Reload()
+}
+
+// Reload loads the files again. On an error what was loaded before stays in use.
+func (l *Live) Reload() error {
+	next := &loaded{stamps: l.stamps()}
+	var err error
+	if next.networks, err = openFile(l.files.Networks, l.files.Fields); err != nil {
+		return err
+	}
+	if l.files.Countries != "" {
+		if next.countries, err = openFile(l.files.Countries, l.files.Fields); err != nil {
+			return err
+		}
+	}
+	l.now.Store(next)
+	return nil
+}
+
+// openFile tells a database from a table by what is in it: a table is text.
+func openFile(path string, fields Fields) (finder, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r := bufio.NewReader(f)
+	head, _ := r.Peek(64)
+	var table finder
+	if isText(head) {
+		table, err = Load(r)
+	} else {
+		table, err = ReadDatabase(r, fields)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return table, nil
+}
+
+// isText says that there are no control characters but tabs and line ends: the search tree of a database begins with some.
+func isText(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' && c != '\t' && c != '\n' && c != '\r' {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *Live) stamps() (s [2]stamp) {
+	for i, path := range []string{l.files.Networks, l.files.Countries} {
+		if info, err := os.Stat(path); err == nil {
+			s[i] = stamp{info.Size(), info.ModTime()}
+		}
+	}
+	return s
+}
+
+// Watch reloads the files when they have changed, which it looks for from time to time, until ctx ends. tell hears of every attempt. A
+// file that cannot be loaded is tried again only when it changes again.
+func (l *Live) Watch(ctx context.Context, every time.Duration, tell func(error)) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	seen := l.now.Load().stamps
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if now := l.stamps(); now != seen {
+			seen = now
+			tell(l.Reload())
+		}
+	}
+}
+
+// Lookup is as Table.Lookup.
+func (l *Live) Lookup(addr netip.Addr) (asn uint32, country string) {
+	now := l.now.Load()
+	asn, country = now.networks.Lookup(addr)
+	if now.countries != nil {
+		if _, better := now.countries.Lookup(addr); better != UnknownCountry {
+			country = better
+		}
+	}
+	return asn, country
+}
+
+// Name is as Table.Name.
+func (l *Live) Name(asn uint32) string { return l.now.Load().networks.Name(asn) }
