@@ -32,7 +32,7 @@ type Collector struct {
 	signer    *group[*unsigned] // signs refusals, many at a time
 	tokens    clientTokens
 
-	maintenance sync.WaitGroup
+	maintained chan struct{} // closed when maintain has ended
 
 	failing atomic.Pointer[error] // why the inbox did not take the last group; nil: it did
 	stop    sync.Once
@@ -51,7 +51,8 @@ func New(o Options) (*Collector, error) {
 	c.closing, c.beginStop = context.WithCancel(context.Background())
 	c.metrics = newMetrics(c)
 	c.handler = c.routes()
-	c.maintenance.Go(c.maintain)
+	c.maintained = make(chan struct{})
+	go c.maintain()
 	c.committer = startGroup(o.MaxUploads, (*upload).weight, c.commit)
 	c.signer = startGroup(o.MaxUploads, (*unsigned).weight, c.sign)
 	if err := c.metrics.register(o.Metrics, o.ID); err != nil {
@@ -79,13 +80,12 @@ func (c *Collector) Ready(ctx context.Context) error {
 func (c *Collector) Shutdown(ctx context.Context) error {
 	c.beginStop()
 	err := c.gate.close(ctx)
-	c.maintenance.Wait()
 	c.stop.Do(func() {
 		c.committer.end()
 		c.signer.end()
 		c.metrics.unregister()
 	})
-	for _, done := range []<-chan struct{}{c.committer.done, c.signer.done} {
+	for _, done := range []<-chan struct{}{c.committer.done, c.signer.done, c.maintained} {
 		select {
 		case <-done:
 		case <-ctx.Done():

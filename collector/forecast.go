@@ -78,6 +78,7 @@ func (c *Collector) Outlook(now time.Time) string {
 
 // maintain looks after the inbox until the collector closes.
 func (c *Collector) maintain() {
+	defer close(c.maintained)
 	tick := time.NewTicker(maintainEvery)
 	defer tick.Stop()
 	for {

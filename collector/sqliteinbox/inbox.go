@@ -48,7 +48,9 @@ type Inbox struct {
 	findIDs  *sql.Stmt
 	recent   recentIDs
 	budget   int64 // bytes that may be added before the file is measured again
-	cursors  map[string]cursor
+
+	cursorsMu sync.Mutex        // not mu: a disk that hangs must not keep Stats waiting
+	cursors   map[string]cursor // owned by cursorsMu; by reader
 
 	changedMu sync.Mutex
 	changed   chan struct{} // owned by changedMu; closed and replaced by Commit

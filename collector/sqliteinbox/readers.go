@@ -19,12 +19,14 @@ type cursor struct {
 
 // loadReaders reads the cursors when the inbox is opened.
 func (i *Inbox) loadReaders(tx *sql.Tx) error {
-	i.cursors = make(map[string]cursor)
 	rows, err := tx.Query("SELECT name, acked FROM readers")
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
+	i.cursorsMu.Lock()
+	defer i.cursorsMu.Unlock()
+	i.cursors = make(map[string]cursor)
 	for rows.Next() {
 		var name string
 		var acked int64
@@ -56,17 +58,28 @@ func (i *Inbox) SetReaders(ctx context.Context, names []string) error {
 			if err := tx.QueryRow("SELECT acked FROM readers WHERE name = ?", name).Scan(&acked); err != nil {
 				return err
 			}
-			next[name] = cursor{uint64(acked), i.cursors[name].seen}
+			next[name] = cursor{acked: uint64(acked)}
 		}
 		return nil
-	}, func() { i.cursors = next }))
+	}, func() { i.replaceCursors(next) }))
+}
+
+// replaceCursors keeps when the readers were seen.
+func (i *Inbox) replaceCursors(next map[string]cursor) {
+	i.cursorsMu.Lock()
+	defer i.cursorsMu.Unlock()
+	for name, c := range next {
+		c.seen = i.cursors[name].seen
+		next[name] = c
+	}
+	i.cursors = next
 }
 
 // note remembers that a reader was here and returns what all readers have acknowledged after it has acknowledged upTo, and whether its
 // own cursor has to be moved for that.
 func (i *Inbox) note(reader string, upTo uint64) (all uint64, moves bool, err error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
+	i.cursorsMu.Lock()
+	defer i.cursorsMu.Unlock()
 	c, ok := i.cursors[reader]
 	if !ok {
 		return 0, false, fmt.Errorf("%w: %q", collector.ErrReader, reader)
@@ -90,6 +103,8 @@ func move(tx *sql.Tx, reader string, upTo uint64) error {
 
 // moved follows move once it is durable.
 func (i *Inbox) moved(reader string, upTo uint64) {
+	i.cursorsMu.Lock()
+	defer i.cursorsMu.Unlock()
 	if c, ok := i.cursors[reader]; ok {
 		c.acked = max(c.acked, upTo)
 		i.cursors[reader] = c
@@ -98,8 +113,8 @@ func (i *Inbox) moved(reader string, upTo uint64) {
 
 // readerStats describes all readers, by name.
 func (i *Inbox) readerStats() []collector.ReaderStats {
-	i.mu.Lock()
-	defer i.mu.Unlock()
+	i.cursorsMu.Lock()
+	defer i.cursorsMu.Unlock()
 	all := make([]collector.ReaderStats, 0, len(i.cursors))
 	for name, c := range i.cursors {
 		all = append(all, collector.ReaderStats{Name: name, Acked: c.acked, Seen: c.seen})
