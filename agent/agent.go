@@ -44,7 +44,10 @@ type Agent struct {
 	spoolMu sync.Mutex // held while segments and state are written
 	segment *openSegment
 	token   client
-	chain   policyChain
+	// of this agent's segments that no collector has yet
+	summaries map[report.BatchID]*summary
+	unsaved   []client // under whose tokens something was sent, which the spool could not note
+	chain     policyChain
 
 	// pass, a channel of capacity 1, is held by sending to it, while segments are delivered and policies fetched: by one goroutine at
 	// a time, with a context. It owns the fields below.
@@ -95,6 +98,7 @@ func New(o Options) (*Agent, error) {
 	a := &Agent{
 		o: o, bundled: bundled, policy: bundled, rand: rng,
 		drops: make(map[string]uint64), births: make(map[report.BatchID]time.Time),
+		summaries:  make(map[report.BatchID]*summary),
 		stats:      Stats{Dropped: make(map[string]uint64)},
 		pass:       make(chan struct{}, 1),
 		collectors: make(map[string]*collector), uploads: make(map[report.BatchID]*upload),
@@ -106,7 +110,7 @@ func New(o Options) (*Agent, error) {
 	a.consent, a.revoke = context.WithCancel(a.ctx)
 	a.window = newWindow(bundled.Policy, 0)
 	if o.Consent == report.Off {
-		_ = o.Spool.Purge() // what stays is never sent: consent purges again before it counts
+		a.withdrawn()
 	} else {
 		a.allow(o.Consent, false)
 	}

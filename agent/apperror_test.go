@@ -41,6 +41,7 @@ func TestErrorsAreGroupedAndScrubbed(t *testing.T) {
 				a.CaptureError(t.Context(), errors.New("another"))
 				a.CaptureError(t.Context(), nil)
 				time.Sleep(4 * time.Second)
+				synctest.Wait()
 				if n := len(w.batches()[0].windows); n != 0 {
 					t.Errorf("%d windows of requests, want none", n)
 				}
@@ -84,13 +85,14 @@ func TestPanicIsDurableBeforeItGoesOn(t *testing.T) {
 		if got := panicking(a, func() { panic(value) }); got != value {
 			t.Errorf("went on as %v, want the same value", got)
 		}
-		if memory.writes < 1 || len(memory.segments) != 1 {
-			t.Errorf("%d segments when the panic went on, want 1", len(memory.segments))
+		if memory.written() < 1 || segments(memory) != 1 {
+			t.Errorf("%d segments when the panic went on, want 1", segments(memory))
 		}
 		var none []int
 		panicking(a, func() { _ = none[t.Context().Value("index").(int)] })
 		panicking(a, func() { _ = none[5%len(t.Name())] })
 		time.Sleep(4 * time.Second)
+		synctest.Wait()
 		types := map[string]*report.ApplicationError{}
 		for _, e := range w.appErrors() {
 			types[e.Type] = e
@@ -131,8 +133,8 @@ func TestPanicGoesOnWithoutConsentAndWithoutAgent(t *testing.T) {
 				t.Errorf("%s: panic %v out of nothing", name, got)
 			}
 		}
-		if memory.writes != 0 {
-			t.Errorf("%d writes without consent", memory.writes)
+		if memory.written() != 0 {
+			t.Errorf("%d writes without consent", memory.written())
 		}
 	})
 }
@@ -146,20 +148,22 @@ func TestTooManyErrorsAreCounted(t *testing.T) {
 			a.Capture(agent.ApplicationError{Type: fmt.Sprint("T", i), Message: "m"})
 		}
 		time.Sleep(4 * time.Second)
+		synctest.Wait()
 		if n := len(w.appErrors()); n != 32 {
 			t.Errorf("%d groups, want 32", n)
 		}
 		if got := a.Stats().Dropped[report.DropOverflow]; got != 8 {
 			t.Errorf("%d dropped, want 8", got)
 		}
-		writes := memory.writes
+		writes := memory.written()
 		for range 100 {
 			panicking(a, func() { panic("again") })
 		}
-		if n := memory.writes - writes; n > 9 {
+		if n := memory.written() - writes; n > 9 {
 			t.Errorf("100 panics caused %d writes", n)
 		}
 		time.Sleep(4 * time.Second)
+		synctest.Wait()
 		var panics uint64
 		for _, e := range w.appErrors() {
 			if e.Kind == report.KindPanic {
@@ -178,14 +182,17 @@ func TestErrorsFollowConsent(t *testing.T) {
 		a := start(t, w.options(newMemory().spool(), report.Off))
 		early := agent.ApplicationError{Type: "early", At: time.Now()}
 		time.Sleep(time.Second)
+		synctest.Wait()
 		a.SetConsent(report.Diagnostics)
 		a.Capture(early) // it waited in some queue
 		a.Capture(agent.ApplicationError{Type: "lowered", Message: "secret words"})
 		a.SetConsent(report.Counts)
 		time.Sleep(4 * time.Second)
+		synctest.Wait()
 		a.Capture(agent.ApplicationError{Type: "withdrawn"})
 		a.SetConsent(report.Off)
 		time.Sleep(4 * time.Second)
+		synctest.Wait()
 		all := w.appErrors()
 		if len(all) != 1 || all[0].Type != "lowered" || all[0].Message != "" {
 			t.Errorf("received %+v, want one without message", all)
@@ -209,6 +216,7 @@ func TestErrorsThatPanicDoNoHarm(t *testing.T) {
 			t.Errorf("went on as %v", got)
 		}
 		time.Sleep(4 * time.Second)
+		synctest.Wait()
 		if n := len(w.appErrors()); n != 3 {
 			t.Errorf("%d errors, want 3", n)
 		}

@@ -52,5 +52,6 @@ func (a *Agent) currentClient(now time.Time) client {
 		}
 		return fresh.encode()
 	})
+	a.noteToken(a.token)
 	return a.token
 }

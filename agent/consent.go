@@ -8,7 +8,8 @@ import (
 )
 
 // SetConsent says what the user allows from now on; an unknown level means Off. Off ends recording at once, stops transfers and
-// deletes the spool before it returns. Data from before a consent is never sent: the open window goes with a change to Off, Counts
+// deletes the spool before it returns. If anything had been sent, one deletion notice (report.DeletionNotice) is left there, and is the
+// last that is sent. Data from before a consent is never sent: the open window goes with a change to Off, Counts
 // drops its samples, and requests that began earlier are not recorded. When an earlier run's spool cannot be deleted, consent stays
 // Off (see Stats), because what is in there must not be sent.
 func (a *Agent) SetConsent(c report.Consent) {
@@ -37,20 +38,28 @@ func (a *Agent) withdraw() {
 	a.mu.Unlock()
 	a.spoolMu.Lock()
 	defer a.spoolMu.Unlock()
-	_ = a.o.Spool.Purge() // what stays is never sent: allow purges again
+	_ = a.forget() // what stays is never sent: allow purges again
 	a.finishSegment()
-	a.token = client{}
+	signal(a.kicked)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	clear(a.births)
 	clear(a.drops) // these speak of what was recorded before, too
 }
 
+// withdrawn deletes what an earlier run left that had consent.
+func (a *Agent) withdrawn() {
+	a.spoolMu.Lock()
+	defer a.spoolMu.Unlock()
+	a.loadPolicy() // for the notice
+	_ = a.forget() // what stays is never sent: consent purges again before it counts
+}
+
 // allow begins recording. With purge the spool is emptied first: it has nothing that this consent covers.
 func (a *Agent) allow(c report.Consent, purge bool) {
 	a.spoolMu.Lock()
 	defer a.spoolMu.Unlock()
-	if purge && a.o.Spool.Purge() != nil {
+	if (purge || a.interrupted()) && a.forget() != nil {
 		return
 	}
 	a.loadPolicy()

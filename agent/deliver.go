@@ -45,14 +45,17 @@ func (a *Agent) deliverAll(ctx context.Context, patience time.Duration) (again t
 	case <-ctx.Done():
 		return again
 	}
+	notices := a.deliverNotices(ctx, patience)
 	ctx, cancel := a.whileConsented(ctx)
 	defer cancel()
 	if a.userConsent() == report.Off || ctx.Err() != nil {
-		return time.Now().Add(idle)
+		return notices
 	}
-	again = time.Now().Add(idle)
+	again = notices
 	if a.mayDeliver() {
-		again = a.deliverSpool(ctx, patience)
+		if at := a.deliverSpool(ctx, patience); at.Before(again) {
+			again = at
+		}
 	}
 	hopeless := patience > 0 && a.firstReady(a.currentPolicy()).After(time.Now()) // no collector answers, and somebody waits for us
 	if due := a.refreshDue(); !time.Now().Before(due) && !hopeless && ctx.Err() == nil {
@@ -139,6 +142,7 @@ func (a *Agent) finished() ([]Segment, error) {
 	}
 	a.collectDrops()
 	a.forgetOthers(segments)
+	a.forgetSummaries(segments)
 	slices.SortStableFunc(segments, func(x, y Segment) int { return a.tries(x.ID) - a.tries(y.ID) })
 	return segments, nil
 }
@@ -182,12 +186,22 @@ func (a *Agent) deliver(ctx context.Context, p *policy, s Segment) bool {
 	if err != nil || u.done {
 		return true // gone, or given up and counted by the spool: nothing left to deliver
 	}
+	unmark, ok := a.markSent(s)
+	if !ok {
+		return false
+	}
+	defer func() {
+		if unmark {
+			a.unmarkSent(s)
+		}
+	}()
 	for _, c := range a.order(p.Collectors) {
 		state := a.collector(c)
 		if !state.ready(time.Now()) {
 			continue
 		}
 		answer := a.attempt(ctx, c, s, u, body)
+		unmark = unmark && neverLeft(answer)
 		if ctx.Err() != nil && answer.verdict == none {
 			return false // cut off by ourselves, which says nothing about the collector
 		}
@@ -223,6 +237,9 @@ func (a *Agent) attempt(ctx context.Context, c privacy.Collector, s Segment, u *
 
 // settle deletes a segment whose fate a receipt has decided.
 func (a *Agent) settle(s Segment, c privacy.Collector, r answer, body []byte) {
+	if r.verdict == privacy.Stored {
+		a.logSent(s, c, len(body))
+	}
 	if err := a.o.Spool.Remove(s.ID); err == nil {
 		delete(a.uploads, s.ID)
 	} else {

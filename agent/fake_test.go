@@ -340,6 +340,24 @@ func (m *memory) vanish() {
 	}
 }
 
+// blobs is the state that is kept now.
+func (m *memory) blobs() map[string][]byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.state)
+}
+
+func (m *memory) written() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.writes
+}
+
+func segments(m *memory) int {
+	n, _ := m.spool().Usage()
+	return n
+}
+
 type memWriter struct {
 	s      *memSpool
 	seg    *memSegment
@@ -449,6 +467,10 @@ func (s *memSpool) State(name string, update func([]byte) []byte) ([]byte, error
 		return s.state[name], s.fail
 	}
 	s.writes++
+	if len(fresh) == 0 {
+		delete(s.state, name)
+		return nil, nil
+	}
 	s.state[name] = fresh
 	return fresh, nil
 }
@@ -470,7 +492,7 @@ func (s *memSpool) Purge() error {
 	if s.fail != nil {
 		return s.fail
 	}
-	clear(s.state)
+	maps.DeleteFunc(s.state, func(name string, _ []byte) bool { return name != agent.StateNotice })
 	s.mu.Unlock()
 	s.vanish()
 	s.mu.Lock()

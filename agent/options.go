@@ -21,6 +21,8 @@ type Options struct {
 
 	// Consent is what the user allows now. The zero value is Off: nothing is recorded, stored or sent, and what an earlier run left
 	// in the spool is deleted.
+	//
+	// If an earlier run had consent and sent something, one deletion notice is sent.
 	Consent report.Consent
 
 	Spool     Spool     // required; the agent closes it at Shutdown

@@ -27,10 +27,14 @@ func (a *Agent) Flush(ctx context.Context) error {
 // remain says what the spool still has that could be delivered.
 func (a *Agent) remain(ctx context.Context) (err error) {
 	defer a.caught()
-	if a.userConsent() == report.Off {
-		return nil
+	var segments []Segment
+	var listErr error
+	if a.userConsent() != report.Off {
+		segments, listErr = a.o.Spool.List()
 	}
-	segments, listErr := a.o.Spool.List()
+	for _, n := range a.notices() {
+		segments = append(segments, n.Segment)
+	}
 	if len(segments) == 0 && listErr == nil {
 		return nil
 	}

@@ -44,14 +44,14 @@ type Spool interface {
 	TakeDrops() []report.Drop
 
 	// State hands the blob called name, or nil, to update and durably stores what that returns; nil keeps what is there. No other
-	// agent on the spool changes the blob meanwhile; update may be called more than once. It returns what is stored afterwards. Name is 1 to 32
+	// agent on the spool changes the blob meanwhile; an empty blob that is not nil deletes it; update may be called more than once. It returns what is stored afterwards. Name is 1 to 32
 	// lower-case letters, the blob at most MaxState bytes.
 	State(name string, update func(old []byte) []byte) ([]byte, error)
 
 	// Usage tells how many segments are kept, unfinished ones included, and their bytes.
 	Usage() (segments int, bytes int64)
 
-	// Purge deletes everything: finished and unfinished segments of all agents, and all state. Appending to an unfinished one fails
+	// Purge deletes everything: finished and unfinished segments of all agents, and all state but StateNotice. Appending to an unfinished one fails
 	// from then on.
 	Purge() error
 

@@ -78,6 +78,7 @@ func (a *Agent) storeSome(consent report.Consent, items []item) (int, error) {
 		return 0, err
 	}
 	s.consent = consent
+	a.remember(s, consent, items[:n])
 	a.reported(header.Drops)
 	return n, packErr
 }

@@ -28,6 +28,7 @@ type window struct {
 	index    map[key]uint32 // into keys and counts
 	keys     []key
 	counts   []uint64
+	latest   int  // into keys and counts
 	failed   bool // at least one request did not succeed
 	overflow uint64
 
@@ -58,10 +59,15 @@ func (w *window) add(k key) {
 	if k.outcome != report.OK {
 		w.failed = true
 	}
+	if w.latest < len(w.keys) && w.keys[w.latest] == k { // most requests are like the one before, and to compare is cheaper than to look up
+		w.counts[w.latest]++
+		return
+	}
 	// A map access that only reads leaves the map's own key alone. Assigning would put k's strings there, and with them keep alive
 	// the application's whole URL.
 	if i, ok := w.index[k]; ok {
 		w.counts[i]++
+		w.latest = int(i)
 		return
 	}
 	if !k.outcome.Valid() {

@@ -62,7 +62,7 @@ const (
 	AppPanic Outcome = "app.panic"
 	AppLog   Outcome = "app.log"
 
-	Abandoned Outcome = "abandoned" // the caller gave up (cancel or its own deadline) before an answer
+	Abandoned Outcome = "abandoned" // the caller cancelled before an answer; a deadline that passed is a time-out
 	Unknown   Outcome = "unknown"   // failed in a way that this build cannot name
 )
 

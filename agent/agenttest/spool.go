@@ -1,6 +1,7 @@
 package agenttest
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -102,7 +103,11 @@ func (s *Spool) TakeDrops() []report.Drop { return nil }
 func (s *Spool) State(name string, update func(old []byte) []byte) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if fresh := update(s.state[name]); fresh != nil {
+	switch fresh := update(s.state[name]); {
+	case fresh == nil:
+	case len(fresh) == 0:
+		delete(s.state, name)
+	default:
 		s.state[name] = slices.Clone(fresh)
 	}
 	return s.state[name], nil
@@ -126,7 +131,7 @@ func (s *Spool) Purge() error {
 		g.gone = true
 	}
 	s.segments = nil
-	clear(s.state)
+	maps.DeleteFunc(s.state, func(name string, _ []byte) bool { return name != agent.StateNotice })
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/heliograph-net/heliograph/agent"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -187,4 +188,10 @@ func ours(root *os.Root) ([]string, error) {
 		}
 	}
 	return names, err
+}
+
+// purged lists what Purge deletes.
+func purged(root *os.Root) ([]string, error) {
+	names, err := ours(root)
+	return slices.DeleteFunc(names, func(name string) bool { return name == agent.StateNotice+extState }), err
 }

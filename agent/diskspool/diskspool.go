@@ -118,7 +118,7 @@ func (s *Spool) Usage() (segments int, bytes int64) {
 	return len(files), total(files)
 }
 
-// Purge implements agent.Spool. The directory itself stays, empty but for files that are not the spool's.
+// Purge implements agent.Spool. The directory itself stays, empty but for files that are not the spool's and a deletion notice.
 func (s *Spool) Purge() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,11 +131,11 @@ func (s *Spool) Purge() error {
 	if err != nil {
 		return err
 	}
-	if names, err := ours(root); err != nil || len(names) == 0 {
+	if names, err := purged(root); err != nil || len(names) == 0 {
 		return err
 	}
 	return s.locked(root, func() error {
-		names, err := ours(root)
+		names, err := purged(root)
 		if err != nil {
 			return err
 		}

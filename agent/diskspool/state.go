@@ -49,6 +49,10 @@ func (s *Spool) State(name string, update func(old []byte) []byte) ([]byte, erro
 		if fresh == nil {
 			return nil
 		}
+		if len(fresh) == 0 {
+			blob = nil
+			return removeState(root, name+extState)
+		}
 		if err := writeState(root, name+extState, fresh); err != nil {
 			return err
 		}
@@ -56,6 +60,14 @@ func (s *Spool) State(name string, update func(old []byte) []byte) ([]byte, erro
 		return nil
 	})
 	return blob, err
+}
+
+func removeState(root *os.Root, name string) error {
+	removed, err := removeFile(root, name)
+	if err != nil || !removed {
+		return err
+	}
+	return syncDir(root)
 }
 
 func readState(root *os.Root, name string) []byte {

@@ -44,6 +44,12 @@ func classifyRequest(ctx context.Context, err error, at phase) report.Outcome {
 			return o
 		}
 	}
+	if expired(ctx, err) {
+		if at == phaseResolve {
+			return report.DNSTimedOut
+		}
+		return report.TCPTimedOut
+	}
 	text := err.Error() // which takes longer to write than all the types above take to compare
 	for _, outcome := range [...]func(error, string) report.Outcome{tlsOutcome, timeoutOutcome, http2Outcome, headOutcome} {
 		if o := outcome(err, text); o != "" {
@@ -65,6 +71,9 @@ func classifyBody(ctx context.Context, err error, resp *http.Response) report.Ou
 		if o := outcome(err); o != "" {
 			return o
 		}
+	}
+	if expired(ctx, err) {
+		return report.TCPTimedOut
 	}
 	text := err.Error()
 	for _, outcome := range [...]func(error, string) report.Outcome{tlsOutcome, timeoutOutcome, chunkOutcome} {
@@ -96,15 +105,25 @@ func classifyBody(ctx context.Context, err error, resp *http.Response) report.Ou
 // slack is how much earlier than the context's timer a connection's may notice the same deadline.
 const slack = 20 * time.Millisecond
 
-// abandoned reports whether err is there because the caller cancelled, or ran out of the time that it had allowed.
+// expired reports whether the time is over that the caller had allowed. What then failed is the network or the service, not the caller: a
+// path that swallows packets shows up in applications as their own deadline, mostly http.Client.Timeout, and as nothing else.
+func expired(ctx context.Context, err error) bool {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return true
+	}
+	deadline, ok := ctx.Deadline()
+	return ok && isTimeout(err) && time.Until(deadline) < slack
+}
+
+// abandoned reports whether err is there because the caller cancelled.
 func abandoned(ctx context.Context, err error) bool {
+	if expired(ctx, err) {
+		return false
+	}
 	if errors.Is(err, context.Canceled) {
 		return true
 	}
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, cause) {
-		return true
-	}
-	if deadline, ok := ctx.Deadline(); ok && isTimeout(err) && time.Until(deadline) < slack {
 		return true
 	}
 	if is[*net.OpError](err) {

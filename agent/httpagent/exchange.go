@@ -44,7 +44,8 @@ type exchange struct {
 type phase uint8
 
 const (
-	phaseStart   phase = iota // before anything, resolving the name, or an unknown transport
+	phaseStart   phase = iota // before anything, or an unknown transport
+	phaseResolve              // resolving the name
 	phaseConnect              // connecting
 	phaseTLS                  // shaking hands
 	phaseSend                 // has a connection
@@ -61,6 +62,14 @@ func (x *exchange) begin(string) {
 }
 
 // A connection that is still being made after the request got another one is none of the request's: conn tells.
+
+func (x *exchange) resolve() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.conn == nil {
+		x.at = phaseResolve
+	}
+}
 
 func (x *exchange) connect(_, addr string) {
 	server, err := netip.ParseAddrPort(addr)

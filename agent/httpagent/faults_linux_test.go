@@ -19,7 +19,7 @@ func connectFaults() []fault {
 			client: func(tr *http.Transport) {
 				tr.DialContext = (&net.Dialer{Timeout: 50 * time.Millisecond}).DialContext
 			}},
-		{name: "caller's deadline while connecting", want: report.Abandoned, server: unaccepting, context: func(ctx context.Context) (context.Context, context.CancelFunc) {
+		{name: "caller's deadline while connecting", want: report.TCPTimedOut, server: unaccepting, context: func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, 50*time.Millisecond)
 		}},
 	}

@@ -214,16 +214,23 @@ func faults() []fault {
 			time.AfterFunc(50*time.Millisecond, func() { cancel(errors.New("changed my mind")) })
 			return ctx, func() { cancel(nil) }
 		}},
-		{name: "caller's deadline", want: report.Abandoned, server: plain(func(net.Conn) {}), context: func(ctx context.Context) (context.Context, context.CancelFunc) {
+		{name: "caller's deadline", want: report.TCPTimedOut, server: plain(func(net.Conn) {}), context: func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, 50*time.Millisecond)
 		}},
-		{name: "caller's deadline in the body", want: report.Abandoned, server: plain(func(c net.Conn) {
+		{name: "caller's deadline in the body", want: report.TCPTimedOut, server: plain(func(c net.Conn) {
 			readSome(c)
 			_, _ = c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"))
 		}), context: func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, 100*time.Millisecond)
 		}},
 
+		{name: "caller's deadline with a cause", want: report.TCPTimedOut, server: plain(func(net.Conn) {}), context: func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeoutCause(ctx, 50*time.Millisecond, errors.New("took too long"))
+		}},
+		{name: "caller's deadline while resolving", want: report.DNSTimedOut, server: named, client: resolve(silent),
+			context: func(ctx context.Context) (context.Context, context.CancelFunc) {
+				return context.WithTimeout(ctx, 50*time.Millisecond)
+			}},
 		{name: "NXDOMAIN", want: report.DNSNameNotResolved, server: named, client: resolve(dns.RcodeNameError)},
 		{name: "name without an address", want: report.DNSNameNotResolved, server: named, client: resolve(dns.RcodeSuccess)},
 		{name: "SERVFAIL", want: report.DNSFailed, server: named, client: resolve(dns.RcodeServerFailure)},
@@ -331,8 +338,9 @@ func TestEveryFaultHasItsName(t *testing.T) {
 			if counters[0].Server != host {
 				t.Errorf("server %q, want %q", counters[0].Server, host)
 			}
-			// Of the error alone, without httptrace, Classify cannot tell in which phase a connection was closed.
-			if err != nil && f.want != report.TCPClosed && f.want != report.HTTPHeadersTruncated {
+			// Of the error alone, without httptrace, Classify cannot tell in which phase a connection was closed, or a deadline passed.
+			late := f.want == report.DNSTimedOut && f.context != nil
+			if err != nil && !late && f.want != report.TCPClosed && f.want != report.HTTPHeadersTruncated {
 				if got := httpagent.Classify(ctx, err); got.Phase() != f.want.Phase() {
 					t.Errorf("Classify of the client's error %q: %v, of another phase than %v", err, got, f.want)
 				}

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 )
 
-// hooks are httptrace's. Making them takes eleven allocations, so they serve one request after another where that is safe.
+// hooks are httptrace's. Making them takes a dozen allocations, so they serve one request after another where that is safe.
 type hooks struct {
 	ctx    context.Context          // has the hooks, for whoever asks
 	pooled bool                     // may serve again
@@ -19,6 +19,7 @@ func newHooks(ctx context.Context) *hooks {
 	h := new(hooks)
 	h.ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn:              func(hostPort string) { h.tell(func(x *exchange) { x.begin(hostPort) }) },
+		DNSStart:             func(httptrace.DNSStartInfo) { h.tell((*exchange).resolve) },
 		ConnectStart:         func(network, addr string) { h.tell(func(x *exchange) { x.connect(network, addr) }) },
 		TLSHandshakeStart:    func() { h.tell((*exchange).shakeHands) },
 		GotConn:              func(info httptrace.GotConnInfo) { h.tell(func(x *exchange) { x.gotConn(info) }) },

@@ -29,6 +29,7 @@ type cli struct {
 	Up        upCmd        `cmd:"" help:"Run all roles in one process from a data directory, which is made when it is missing."`
 	Init      initCmd      `cmd:"" help:"Make a data directory: keys, a signed policy, a configuration with comments."`
 	Get       getCmd       `cmd:"" help:"Fetch URLs with the agent inside: what fails is reported."`
+	Sent      sentCmd      `cmd:"" help:"Show what left this device and to whom, in plain words."`
 	Query     queryCmd     `cmd:"" help:"Search reports, or total them."`
 	Heatmap   heatmapCmd   `cmd:"" help:"Render the servers' bitset as text or PNG."`
 	Policy    policyCmd    `cmd:"" help:"Show or sign a policy."`

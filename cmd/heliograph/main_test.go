@@ -21,7 +21,7 @@ func TestHelpListsEveryCommand(t *testing.T) {
 		if code != 0 {
 			t.Errorf("%v: exit %d", args, code)
 		}
-		for _, command := range []string{"demo", "up", "init", "get", "query", "heatmap", "policy show", "policy sign", "collector", "detector", "prober", "version", "doctor"} {
+		for _, command := range []string{"demo", "up", "init", "get", "sent", "query", "heatmap", "policy show", "policy sign", "collector", "detector", "prober", "version", "doctor"} {
 			if !strings.Contains(stdout, "\n  "+command+" ") {
 				t.Errorf("%v does not list %q:\n%s", args, command, stdout)
 			}
@@ -47,6 +47,7 @@ func TestErrorsNameWhatIsAtFault(t *testing.T) {
 		"unknown flag":      {[]string{"get", "--polcy", "x", "http://127.0.0.1:9/"}, 2, "--polcy"},
 		"missing flag":      {[]string{"up"}, 2, "--data"},
 		"bad level":         {[]string{"get", "--policy", policy, "--consent", "some", "http://127.0.0.1:9/"}, 1, "--consent"},
+		"sent of nobody":    {[]string{"sent"}, 1, "--spool"},
 		"level, no policy":  {[]string{"get", "--consent", "counts", "http://127.0.0.1:9/"}, 1, "--policy"},
 		"no such policy":    {[]string{"get", "--policy", "/nowhere/policy", "http://127.0.0.1:9/"}, 1, "/nowhere/policy"},
 		"not a policy":      {[]string{"policy", "show", garbage}, 1, garbage},

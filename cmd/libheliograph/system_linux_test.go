@@ -149,7 +149,8 @@ func TestExample(t *testing.T) {
 
 	samples := ask(t, node, "/api/v1/reports?type="+url.QueryEscape("tcp.refused"))
 	sample := map[string]any{"app": "example", "version": "1.0.0", "method": "GET", "url": "http://" + target + "/cart", "server": target}
-	if len(samples) != 6 || !holds(samples[0], sample) {
+	// The second run opened without consent, too: that took back what the first had sent, by a notice that has its samples deleted.
+	if len(samples) != 3 || !holds(samples[0], sample) {
 		t.Errorf("samples: %v", samples)
 	}
 }

@@ -1,0 +1,79 @@
+// Package wasm holds that the agent's core also works where there is neither a disk nor a socket: it builds for browsers (js/wasm) and
+// for WASI (wasip1), and its tests pass under Node.
+package wasm
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/heliograph-net/heliograph/"
+
+// core are the packages that go into a WASM build.
+var core = []string{module + "report/...", module + "privacy", module + "agent"}
+
+func TestCoreBuilds(t *testing.T) {
+	for _, goos := range []string{"js", "wasip1"} {
+		t.Run(goos, func(t *testing.T) {
+			t.Parallel()
+			run(t, goos, append([]string{"build"}, core...)...)
+		})
+	}
+}
+
+// TestCoreUnderNode runs the core's own tests in a WASM machine, but for those that flip every bit of something, because the machine
+// is slow and bits are the same everywhere.
+func TestCoreUnderNode(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Fatal("this test runs WASM with Node: install Node 20 or newer")
+	}
+	wrapper := filepath.Join(goroot(t), "lib", "wasm", "go_js_wasm_exec")
+	if _, err := os.Stat(wrapper); err != nil {
+		t.Fatalf("Go's wrapper around Node is missing: %v", err)
+	}
+	out := run(t, "js", append([]string{"test", "-skip", "EveryBit", "-timeout", "5m", "-exec", wrapper}, core...)...)
+	for _, pkg := range []string{"report", "privacy", "agent"} {
+		if !strings.Contains(out, "ok  \t"+module+pkg+"\t") {
+			t.Errorf("no tests of %s passed:\n%s", pkg, out)
+		}
+	}
+}
+
+// run runs the go command for WASM and returns what it prints.
+func run(t *testing.T, goos string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), filepath.Join(goroot(t), "bin", "go"), args...)
+	cmd.Env = append(environ(), "GOOS="+goos, "GOARCH=wasm", "CGO_ENABLED=0")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("go %s for %s/wasm: %v\n%s", strings.Join(args, " "), goos, err, out)
+	}
+	return string(out)
+}
+
+// environ is what the go command needs. Go's wrapper around Node gives up when the environment is long.
+func environ() (env []string) {
+	for _, v := range os.Environ() {
+		name, _, _ := strings.Cut(v, "=")
+		switch {
+		case name == "GOOS", name == "GOARCH", name == "GOFLAGS":
+		case strings.HasPrefix(name, "GO"), name == "PATH", name == "HOME", name == "TMPDIR", name == "XDG_CACHE_HOME":
+			env = append(env, v)
+		}
+	}
+	return env
+}
+
+func goroot(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatalf("go env GOROOT (%s): %v", runtime.Version(), err)
+	}
+	return strings.TrimSpace(string(out))
+}
