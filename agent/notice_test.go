@@ -243,3 +243,27 @@ func TestKillSwitchDoesNotKeepBackANotice(t *testing.T) {
 		}
 	})
 }
+
+// The receipt comes while the user revokes: it writes nothing, and the notice names what it was for.
+func TestReceiptThatComesWhileRevokingWritesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "c1")
+		memory := newMemory()
+		var a *agent.Agent
+		w.setHandler("c1", func(ctx context.Context, u upload) agent.Response {
+			w.setHandler("c1", nil)
+			a.SetConsent(report.Off)
+			return w.store(ctx, u)
+		})
+		a = start(t, w.options(memory.spool(), report.Counts))
+		a.Observe(failure("shop.example"))
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if got := w.notices(); len(got) != 1 || !slices.Equal(got[0], w.clients()) {
+			t.Errorf("notices %x, want one of %x", got, w.clients())
+		}
+		if left := memory.blobs(); len(left) != 0 {
+			t.Errorf("%d blobs stay", len(left))
+		}
+	})
+}

@@ -33,7 +33,8 @@ type SentReport struct {
 	Bytes     uint64
 	Born      time.Time // when the segment was begun
 
-	// Known is false when another process sealed it: this one cannot open it, and what follows is empty.
+	// Known is false when another process sealed it, or too many waited to remember them all: nobody here can open it, and what follows
+	// is empty.
 	Known    bool
 	Consent  report.Consent // under which it was recorded
 	Requests []SentCount    // requests counted
@@ -226,7 +227,7 @@ func (r SentReport) String() string {
 	number := func(n uint64) string { return strconv.FormatUint(n, 10) }
 	say(r.At.Format(time.DateTime), ": ", number(r.Bytes), " bytes, sealed, went to collector ", r.Collector, " (", r.URL, ")")
 	if !r.Known {
-		say("  Written on ", r.Born.Format(time.DateTime), " by an earlier run or another process. It was sealed then, and only its receiver can read it.")
+		say("  Written on ", r.Born.Format(time.DateTime), ". It was sealed then, by an earlier run or another process, and only its receiver can read it.")
 		return b.String()
 	}
 	if r.Consent == report.Diagnostics {

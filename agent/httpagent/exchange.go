@@ -117,13 +117,10 @@ func (x *exchange) phase() phase {
 
 // end observes the request, once.
 func (x *exchange) end(outcome report.Outcome, failed error) {
-	if x.ended.Swap(true) {
+	if x.ended.Load() || x.ended.Swap(true) { // most bodies are closed after they have ended
 		return
 	}
-	x.mu.Lock()
-	server, conn, reused := x.server, x.conn, x.begun == 1 && x.idle
-	x.mu.Unlock()
-	x.retire(reused)
+	server, conn := x.retire()
 	u := x.req.URL
 	o := agent.Observation{
 		Scheme: u.Scheme, Host: u.Host, Outcome: outcome, Server: server,

@@ -2,7 +2,9 @@ package httpagent
 
 import (
 	"context"
+	"net"
 	"net/http/httptrace"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 )
@@ -76,18 +78,24 @@ func (x *exchange) Value(k any) any {
 	return h.ctx.Value(k)
 }
 
-// retire lets go of the hooks. Another request gets them only if nobody can call them any longer: an http.Transport has looked for a
-// connection once and found one of HTTP/1 that was waiting (reused), so that it has dialled none. A dial that goes on in the
-// background after its request was served otherwise would tell its progress to a stranger. Of HTTP/2 one cannot know.
-func (x *exchange) retire(reused bool) {
+// retire lets go of the hooks, and returns what they have told. Another request gets them only if nobody can call them any longer: an
+// http.Transport has looked for a connection once and found one of HTTP/1 that was waiting, so that it has dialled none. A dial that
+// goes on in the background after its request was served otherwise would tell its progress to a stranger. Of HTTP/2 one cannot know.
+func (x *exchange) retire() (server netip.AddrPort, conn net.Conn) {
 	h := x.hooks.Swap(retired)
-	switch {
-	case h == nil:
-	case reused && h.pooled && x.direct && x.resp != nil && x.resp.ProtoMajor == 1:
+	if h == nil {
+		return server, conn // nobody has asked for them
+	}
+	x.mu.Lock()
+	server, conn = x.server, x.conn
+	reused := x.begun == 1 && x.idle
+	x.mu.Unlock()
+	if reused && h.pooled && x.direct && x.resp != nil && x.resp.ProtoMajor == 1 {
 		h.release()
-	default:
+	} else {
 		h.x.Store(nil)
 	}
+	return server, conn
 }
 
 // release puts hooks that nobody else knows back.
