@@ -117,6 +117,10 @@ export interface Report {
   country?: string;
   elapsed_ms: number;
   trace_id?: string;
+  /** Of application errors, which have neither URL nor method. */
+  error_type?: string;
+  message?: string;
+  count?: number;
 }
 
 export interface Snapshot {

@@ -3,6 +3,9 @@
 
 const words: Record<string, string> = {
   ok: "answered",
+  app: "application error",
+  "app.panic": "the application crashed",
+  "app.log": "logged by the application",
   dns: "name resolution failed",
   "dns.unreachable": "no name server reached",
   "dns.name_not_resolved": "name does not resolve",

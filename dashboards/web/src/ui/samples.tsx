@@ -19,7 +19,7 @@ export function Samples() {
             <tr>
               <th scope="col">Time</th>
               <th scope="col">Outcome</th>
-              <th scope="col">Request</th>
+              <th scope="col">Request or error</th>
               <th scope="col" class="wide server">
                 Server
               </th>
@@ -54,8 +54,16 @@ function Sample({ report }: { report: Report }) {
         </code>{" "}
         <span class="muted words">{outcomeWords(report.type)}</span>
       </td>
-      <td class="url" title={report.url}>
-        {report.method} <Url url={report.url} target={report.target} />
+      <td class="url" title={report.url || report.message}>
+        {report.url ? (
+          <>
+            {report.method} <Url url={report.url} target={report.target} />
+          </>
+        ) : (
+          <>
+            {report.error_type} <span class="muted">{report.message}</span>
+          </>
+        )}
       </td>
       <td class="wide server">{report.server ?? "–"}</td>
       <td class="wide">{network(report.asn, report.as_name)}</td>
