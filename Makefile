@@ -2,7 +2,7 @@
 BIN := bin/heliograph
 PAGE := dashboards/web
 
-.PHONY: build run test setup check race page fuzz bench clean
+.PHONY: build run test setup check race page fuzz bench bench-collector clean
 
 build:
 	go build -trimpath -o $(BIN) ./cmd/heliograph
@@ -19,6 +19,7 @@ setup:
 check:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'gofmt would change these files'; exit 1; }
 	go vet ./...
+	cd tests/bench && go vet ./... # a module of its own: it must follow the API
 
 race:
 	go test -race ./...
@@ -31,7 +32,11 @@ fuzz:
 	tests/fuzz.sh 30s
 
 bench:
-	cd tests/bench && go test -run '^$$' -bench . -benchmem ./...
+	cd tests/bench && go run ./cmd/bench
+
+# The collector's part beside the OpenTelemetry Collector, which is built first.
+bench-collector:
+	cd tests/bench && go run ./cmd/bench -only ingest -otelcol
 
 clean:
 	rm -rf bin $(PAGE)/node_modules

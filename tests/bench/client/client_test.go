@@ -1,0 +1,18 @@
+package client_test
+
+import (
+	"testing"
+
+	"github.com/heliograph-net/heliograph/tests/bench/client"
+)
+
+func BenchmarkSuccessPath(b *testing.B)    { run(b, client.SuccessPath()) }
+func BenchmarkLoopback(b *testing.B)       { run(b, client.Loopback()) }
+func BenchmarkObserve(b *testing.B)        { run(b, client.Observe()) }
+func BenchmarkCaptureFailure(b *testing.B) { run(b, client.CaptureFailure()) }
+
+func run(b *testing.B, cases []client.Case) {
+	for _, c := range cases {
+		b.Run(c.Name, c.Run)
+	}
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/heliograph-net/heliograph/tests/bench/ingest"
+)
+
+// subject is a server under a load, with its results, one per round.
+type subject struct {
+	ingest.Subject
+	results []ingest.Result
+}
+
+func (s *subject) median(f func(ingest.Result) float64) float64 { return median(s.all(f)) }
+
+func (s *subject) all(f func(ingest.Result) float64) (values []float64) {
+	for _, r := range s.results {
+		values = append(values, f(r))
+	}
+	return values
+}
+
+func perSecond(r ingest.Result) float64 { return r.PerSecond }
+
+// warm is enough for connections and caches.
+const warm = 500 * time.Millisecond
+
+func (s *session) ingest(ctx context.Context) error {
+	dir, remove, err := s.workDir()
+	if err != nil {
+		return err
+	}
+	defer remove()
+	servers := []string{ingest.Floor, ingest.Heliograph}
+	if s.otelcol {
+		if ingest.OTelColBinary, err = buildOTelCol(ctx, dir); err != nil {
+			return err
+		}
+		servers = append(servers, ingest.OTelCol)
+	}
+	for _, counters := range []int{1, 100} {
+		subjects, err := s.loadAll(ctx, dir, servers, counters, s.rounds, s.loadTime)
+		if err != nil {
+			return err
+		}
+		s.compareServers(counters, subjects)
+	}
+	return nil
+}
+
+// soak is one long load on our collector with a detector behind it. Its memory is to stay what it is after a quarter of the time.
+func (s *session) soak(ctx context.Context) error {
+	dir, remove, err := s.workDir()
+	if err != nil {
+		return err
+	}
+	defer remove()
+	subjects, err := s.loadAll(ctx, dir, []string{ingest.Drained}, 1, 1, s.soakTime)
+	if err != nil {
+		return err
+	}
+	r := subjects[0].results[0]
+	growth := float64(r.Memory) / float64(r.EarlyMemory)
+	s.target("resident memory at the end of the soak / after a quarter", "≤ 1.2×", times(growth), growth <= 1.2)
+	return nil
+}
+
+// loadAll runs every server once per round and prints a table.
+func (s *session) loadAll(ctx context.Context, dir string, servers []string, counters, rounds int, d time.Duration) ([]*subject, error) {
+	subjects := make([]*subject, len(servers))
+	for i, server := range servers {
+		subjects[i] = &subject{Subject: ingest.Subject{Server: server, Counters: counters}}
+		if s.profile != "" {
+			subjects[i].Profile = filepath.Join(s.profile, fmt.Sprintf("%s-%d.pprof", server, counters))
+		}
+	}
+	for range rounds {
+		for _, subject := range subjects {
+			r, err := ingest.Run(ctx, dir, subject.Subject, ingest.Load{Connections: s.connections, Warm: warm, Duration: d})
+			if err := errors.Join(err, ctx.Err()); err != nil {
+				return nil, err
+			}
+			subject.results = append(subject.results, r)
+		}
+	}
+	var rows [][]string
+	for _, subject := range subjects {
+		rows = append(rows, append(subject.row(), ratiosTo(subject, subjects)))
+	}
+	table(s.out, fmt.Sprintf("Uploads with %s over %d connections for %v", plural(counters, "counter"), s.connections, d), []string{
+		"", "uploads/s", "counters/s", "p50 ms", "p99 ms", "server CPU µs", "load CPU µs", "MiB at ¼", "MiB at end", "disk B/counter", "body B", "ratio of uploads/s",
+	}, rows)
+	return subjects, nil
+}
+
+// row is a subject's line: medians, per upload.
+func (s *subject) row() []string {
+	number := func(format string, f func(ingest.Result) float64) string { return fmt.Sprintf(format, s.median(f)) }
+	return []string{
+		s.Server,
+		thousands(s.median(perSecond)),
+		thousands(s.median(perSecond) * float64(s.Counters)),
+		number("%.2f", func(r ingest.Result) float64 { return r.P50.Seconds() * 1000 }),
+		number("%.2f", func(r ingest.Result) float64 { return r.P99.Seconds() * 1000 }),
+		number("%.0f", func(r ingest.Result) float64 { return float64(r.CPU.Microseconds()) }),
+		number("%.0f", func(r ingest.Result) float64 { return float64(r.LoadCPU.Microseconds()) }),
+		number("%.0f", func(r ingest.Result) float64 { return float64(r.EarlyMemory) / (1 << 20) }),
+		number("%.0f", func(r ingest.Result) float64 { return float64(r.Memory) / (1 << 20) }),
+		number("%.0f", func(r ingest.Result) float64 { return r.DiskBytes / float64(s.Counters) }),
+		thousands(s.results[0].RequestBytes),
+	}
+}
+
+// compareServers holds our collector to its targets.
+func (s *session) compareServers(counters int, subjects []*subject) {
+	with := "uploads with " + plural(counters, "counter") + ": "
+	floor, ours := subjects[0], subjects[1]
+	if counters == 1 {
+		ratio := medianRatio(ours.all(perSecond), floor.all(perSecond))
+		s.target(with+"ours / floor", "≥ 0.4×", times(ratio), ratio >= 0.4)
+	}
+	tail := ours.median(func(r ingest.Result) float64 { return r.P99.Seconds() / r.P50.Seconds() })
+	s.target(with+"p99 / p50 of a receipt", "< 10×", times(tail), tail < 10)
+	if len(subjects) < 3 {
+		return
+	}
+	want := map[int]float64{1: 5, 100: 4}[counters]
+	ratio := medianRatio(ours.all(perSecond), subjects[2].all(perSecond))
+	s.target(with+"ours / OpenTelemetry Collector", fmt.Sprintf("≥ %.0f×", want), times(ratio), ratio >= want)
+}
+
+// ratiosTo compares a server to those before it in the list, in the same rounds.
+func ratiosTo(s *subject, subjects []*subject) (text string) {
+	for _, other := range subjects {
+		if other == s {
+			break
+		}
+		if text != "" {
+			text += ", "
+		}
+		text += times(medianRatio(s.all(perSecond), other.all(perSecond))) + " " + other.Server
+	}
+	return text
+}
+
+// buildOTelCol builds the peer from its own module.
+func buildOTelCol(ctx context.Context, dir string) (string, error) {
+	binary := filepath.Join(dir, "otelcol")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, ".")
+	build.Dir, build.Stderr = "otelcol", os.Stderr
+	if err := build.Run(); err != nil {
+		return "", fmt.Errorf("building the OpenTelemetry Collector: %w", err)
+	}
+	return binary, nil
+}

@@ -1,0 +1,158 @@
+package ingest
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Load is offered by connections that each send one request after another.
+type Load struct {
+	Connections int           // 0: 64
+	Warm        time.Duration // at first, not counted
+	Duration    time.Duration // counted
+	MaxRequests int64         // of all connections, the warm ones too; more end the run. 0: 5,000,000
+}
+
+// Figures are what a server did under a load.
+type Figures struct {
+	PerSecond float64       // requests answered well
+	P50, P99  time.Duration // from a request's first byte sent to its answer's last
+	Accepted  int64         // answered well, the warm ones too
+}
+
+// checkEvery says how many answers go by between two that are verified in full: a signature costs more than an upload.
+const checkEvery = 1000
+
+// apply puts the load on the server at addr. check, if not nil, judges one in checkEvery answers' bodies. Any answer that is not a 2xx
+// ends the run with an error.
+func (l Load) apply(ctx context.Context, addr string, p *Payload, check func([]byte) error) (Figures, error) {
+	if l.Connections == 0 {
+		l.Connections = 64
+	}
+	if l.MaxRequests == 0 {
+		l.MaxRequests = 5_000_000
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.Warm+l.Duration)
+	defer cancel()
+	var (
+		wg      sync.WaitGroup
+		sent    atomic.Int64
+		clients = make([]*client, l.Connections)
+		from    = time.Now().Add(l.Warm)
+	)
+	for i := range clients {
+		c := &client{payload: p, check: check, from: from, rng: rand.New(rand.NewPCG(uint64(i), uint64(time.Now().UnixNano())))}
+		clients[i] = c
+		wg.Go(func() { c.err = c.run(ctx, addr, &sent, l.MaxRequests) })
+	}
+	wg.Wait()
+	return sum(clients, time.Since(from))
+}
+
+func sum(clients []*client, counted time.Duration) (f Figures, err error) {
+	var took []time.Duration
+	for _, c := range clients {
+		f.Accepted += c.accepted
+		took = append(took, c.took...)
+		err = errors.Join(err, c.err)
+	}
+	if err == nil && len(took) == 0 {
+		err = errors.New("no request was answered")
+	}
+	if err != nil {
+		return f, err
+	}
+	slices.Sort(took)
+	f.PerSecond = float64(len(took)) / counted.Seconds()
+	f.P50, f.P99 = took[len(took)/2], took[len(took)*99/100]
+	return f, nil
+}
+
+// client is one connection.
+type client struct {
+	payload  *Payload
+	check    func([]byte) error
+	from     time.Time // answers from then on are counted
+	rng      *rand.Rand
+	accepted int64
+	took     []time.Duration
+	body     []byte
+	err      error
+}
+
+func (c *client) run(ctx context.Context, addr string, sent *atomic.Int64, most int64) error {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(time.Minute + time.Until(c.from)*2))
+	r := bufio.NewReader(conn)
+	var request []byte
+	for ctx.Err() == nil && sent.Add(1) <= most {
+		_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+		request = c.payload.append(request[:0], c.rng)
+		start := time.Now()
+		if _, err := conn.Write(request); err != nil {
+			return err
+		}
+		if err := c.answer(r); err != nil {
+			return err
+		}
+		if now := time.Now(); now.After(c.from) {
+			c.took = append(c.took, now.Sub(start))
+		}
+		c.accepted++
+	}
+	return nil
+}
+
+// answer reads one answer.
+func (c *client) answer(r *bufio.Reader) error {
+	status, err := r.ReadSlice('\n')
+	if err != nil {
+		return fmt.Errorf("reading an answer: %w", err)
+	}
+	good := bytes.HasPrefix(status, []byte("HTTP/1.1 2"))
+	line := string(bytes.TrimSpace(status))
+	length := 0
+	for {
+		header, err := r.ReadSlice('\n')
+		if err != nil {
+			return fmt.Errorf("reading an answer: %w", err)
+		}
+		if len(bytes.TrimSpace(header)) == 0 {
+			break
+		}
+		if name, value, _ := bytes.Cut(header, []byte(":")); bytes.EqualFold(name, []byte("Content-Length")) {
+			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil || length > 1<<20 {
+				return fmt.Errorf("answer of %q bytes", value)
+			}
+		}
+	}
+	c.body = slices.Grow(c.body[:0], length)[:length]
+	for n := 0; n < length; {
+		m, err := r.Read(c.body[n:])
+		if err != nil {
+			return fmt.Errorf("reading an answer: %w", err)
+		}
+		n += m
+	}
+	if !good {
+		return fmt.Errorf("answer %q: %q", line, c.body)
+	}
+	if c.check != nil && c.accepted%checkEvery == 0 {
+		return c.check(c.body)
+	}
+	return nil
+}
