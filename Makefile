@@ -2,7 +2,7 @@
 BIN := bin/heliograph
 PAGE := dashboards/web
 
-.PHONY: build run test setup check race page fuzz bench bench-collector clean
+.PHONY: build run test setup check page race fuzz bench bench-collector clean
 
 build:
 	go build -trimpath -o $(BIN) ./cmd/heliograph
@@ -16,27 +16,22 @@ test: setup check page race build
 setup:
 	tests/setup.sh
 
+# The benchmarks are a module of their own, which must follow the API.
 check:
-	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'gofmt would change these files'; exit 1; }
+	@! gofmt -l $$(git ls-files '*.go') | grep . || { echo 'gofmt would change these files'; exit 1; }
 	go vet ./...
-	cd tests/bench && go vet ./... # a module of its own: it must follow the API
-
-race:
-	go test -race ./...
+	cd tests/bench && go vet ./...
 
 # The page's bundle is committed, so that `go build` needs no Node; this rebuilds it and compares.
 page:
 	cd $(PAGE) && npm ci --no-audit --no-fund && npm run check
-
+race:
+	go test -race ./...
 fuzz:
 	tests/fuzz.sh 30s
-
 bench:
 	cd tests/bench && go run ./cmd/bench
-
-# The collector's part beside the OpenTelemetry Collector, which is built first.
 bench-collector:
 	cd tests/bench && go run ./cmd/bench -only ingest -otelcol
-
 clean:
 	rm -rf bin $(PAGE)/node_modules
