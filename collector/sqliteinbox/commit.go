@@ -50,12 +50,14 @@ func (i *Inbox) Commit(ctx context.Context, entries []collector.Entry) ([]collec
 		}
 		rest, err = i.index(tx, len(added))
 		return err
-	}, func() { i.committed(head, added, rest) })
+	}, func() {
+		if len(added) > 0 {
+			i.announce()
+		}
+		i.committed(head, added, rest) // takes added over: another Commit may write to it from here on
+	})
 	if err != nil {
 		return nil, named("committing to inbox", err)
-	}
-	if len(added) > 0 {
-		i.announce()
 	}
 	return results, nil
 }
