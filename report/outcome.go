@@ -62,6 +62,11 @@ const (
 	AppPanic Outcome = "app.panic"
 	AppLog   Outcome = "app.log"
 
+	// What script in a browser can tell of a request that got no answer. The browser keeps the reason to itself.
+	NetworkFailed   Outcome = "network.failed"
+	NetworkTimedOut Outcome = "network.timed_out" // by the caller's own clock
+	NetworkOffline  Outcome = "network.offline"   // the browser said that it was offline
+
 	Abandoned Outcome = "abandoned" // the caller cancelled before an answer; a deadline that passed is a time-out
 	Unknown   Outcome = "unknown"   // failed in a way that this build cannot name
 )
@@ -129,7 +134,7 @@ func (o Outcome) Phase() Phase {
 	switch {
 	case o.Under("dns"):
 		return PhaseDNS
-	case o.Under("tcp"), o.Under("tls"), o.Under(H2ProtocolError), o.Under(H3ProtocolError):
+	case o.Under("tcp"), o.Under("tls"), o.Under("network"), o.Under(H2ProtocolError), o.Under(H3ProtocolError):
 		return PhaseConnection
 	default:
 		return PhaseApplication

@@ -28,6 +28,7 @@ func TestOutcome(t *testing.T) {
 		{report.TLSFailed, "tls", true, true, connection},
 		{report.TLSCertDateInvalid, "tls.cert", true, true, connection},
 		{report.TLSProtocolError, "tls.protocol", true, true, connection},
+		{report.NetworkFailed, "network", true, true, connection},
 		{report.H2PingFailed, "h2", true, true, application},
 		{report.H2ProtocolError, "h2.protocol", true, true, connection},
 		{report.H3ProtocolError, "h3.protocol", true, true, connection},

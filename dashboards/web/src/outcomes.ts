@@ -44,6 +44,10 @@ const words: Record<string, string> = {
   "h2.protocol.error": "HTTP/2 protocol error",
   h3: "HTTP/3 failed",
   "h3.protocol.error": "HTTP/3 protocol error",
+  network: "no answer",
+  "network.failed": "no answer, browser tells no reason",
+  "network.timed_out": "no answer in time",
+  "network.offline": "browser was offline",
   abandoned: "caller gave up",
   unknown: "failed, kind unknown",
 };
