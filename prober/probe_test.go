@@ -78,6 +78,12 @@ func reset(conn net.Conn) { _ = conn.(*net.TCPConn).SetLinger(0) }
 // stall waits until the client has gone.
 func stall(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
 
+// hangUp closes its side before the request is there. It goes on reading, for a request that nobody reads is answered by a reset.
+func hangUp(conn net.Conn) {
+	_ = conn.(*net.TCPConn).CloseWrite()
+	stall(conn)
+}
+
 func TestProbeOfMisbehavingHTTPServers(t *testing.T) {
 	const head = "HTTP/1.1 200 OK\r\n"
 	for _, c := range []struct {
@@ -88,7 +94,7 @@ func TestProbeOfMisbehavingHTTPServers(t *testing.T) {
 		status  uint16
 		timeout time.Duration
 	}{
-		{"closes at once", func(net.Conn) {}, report.HTTPResponseEmpty, PhaseFirstByte, 0, limit},
+		{"closes at once", hangUp, report.HTTPResponseEmpty, PhaseFirstByte, 0, limit},
 		{"closes after the request", answer(""), report.HTTPResponseEmpty, PhaseFirstByte, 0, limit},
 		{"resets after the request", func(conn net.Conn) { answer("")(conn); reset(conn) }, report.TCPReset, PhaseFirstByte, 0, limit},
 		{"never answers", stall, report.TCPTimedOut, PhaseFirstByte, 0, soon},
