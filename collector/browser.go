@@ -22,7 +22,8 @@ const (
 // back: so a collector that cannot keep reports drops and counts them, and answers 204. Only what no browser sends is refused.
 func (c *Collector) serveReports(w http.ResponseWriter, r *http.Request) error {
 	allowOrigins(w)
-	if !hasType(r, "application/reports+json", "application/json") {
+	legacy := hasType(r, typeLegacyCSP)
+	if !legacy && !hasType(r, "application/reports+json", "application/json") {
 		leaveBody(w, r)
 		return &httpError{http.StatusUnsupportedMediaType, "want Content-Type application/reports+json"}
 	}
@@ -50,14 +51,14 @@ func (c *Collector) serveReports(w http.ResponseWriter, r *http.Request) error {
 	}
 	c.metrics.received.reports.Add(float64(len(body.bytes)))
 	c.sources.charge(source, len(body.bytes))
-	reports, err := c.decodeReports(body.bytes, c.settings.Load().KeepServerAddress)
+	kept, err := c.decodeUpload(r, body.bytes, legacy)
 	body.free()
 	if err != nil {
-		return &httpError{http.StatusBadRequest, "body must be a JSON array of reports: " + err.Error()}
+		return &httpError{http.StatusBadRequest, "body must be a JSON array of reports, or of " + typeLegacyCSP + " one: " + err.Error()}
 	}
-	if err := c.keepReports(from, reports); err != nil {
+	if err := c.keepReports(from, kept); err != nil {
 		c.o.Logger.Error("browser reports could not be sealed", "error", err)
-		c.drop(dropFailed, len(reports))
+		c.drop(dropFailed, kept.len())
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
@@ -87,9 +88,17 @@ func (c *Collector) dropUpload(w http.ResponseWriter, r *http.Request, reason st
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// decodeUpload reads an upload of either format.
+func (c *Collector) decodeUpload(r *http.Request, body []byte, legacy bool) (*keptReports, error) {
+	if legacy {
+		return c.decodeLegacyCSP(body, r.UserAgent())
+	}
+	return c.decodeReports(body)
+}
+
 // keepReports seals an upload's reports and makes them durable, or drops and counts them.
-func (c *Collector) keepReports(from netip.Addr, reports []nelReport) error {
-	if len(reports) == 0 {
+func (c *Collector) keepReports(from netip.Addr, kept *keptReports) error {
+	if kept.len() == 0 {
 		return nil
 	}
 	s, now := c.settings.Load(), time.Now()
@@ -98,35 +107,38 @@ func (c *Collector) keepReports(from netip.Addr, reports []nelReport) error {
 		consent = s.policy.Effective(report.Diagnostics, now)
 	}
 	if consent == report.Off {
-		c.drop(dropDisabled, len(reports))
+		c.drop(dropDisabled, kept.len())
 		return nil
 	}
 	id, err := report.NewBatchID(now, rand.Reader)
 	if err != nil {
 		return err
 	}
-	// One upload comes from one browser, whatever its reports say: so one upload is one client.
-	agent := reports[0].userAgent
-	header := agent.header(consent, c.tokens.token(now, from, agent.raw))
-	segment, err := sealReports(s.sealKey, id, header, windows(reports, s.policy.WindowMS), samples(reports, s.policy.SamplesPerWindow, consent))
+	header := kept.userAgent.header(consent, c.tokens.token(now, from, kept.userAgent.raw))
+	pages, left := pageErrors(kept.pages, consent)
+	segment, full, err := sealReports(s.sealKey, id, header, windows(kept.nel, s.policy.WindowMS), pages,
+		samples(kept.nel, s.policy.SamplesPerWindow, consent))
 	if err != nil {
 		return err
 	}
+	c.drop(dropOverflow, left+full)
 	a := c.store(Entry{Envelope: c.envelope(from, id, report.Delivery{}, segment), Body: sha256.Sum256(segment)}, nil)
 	c.metrics.batches.WithLabelValues("browser", a.statement.Verdict.String(), a.statement.Reason).Inc()
 	if a.statement.Verdict != privacy.Stored {
-		c.drop(dropUnavailable, len(reports))
+		c.drop(dropUnavailable, kept.len()-left-full)
 	}
 	return nil
 }
 
-// sealReports makes a segment of a header and what follows it. Samples that find no room are left out: their requests are counted.
-func sealReports(key *privacy.SealKey, id report.BatchID, h *report.Header, ws []*report.Window, ss []*report.Sample) ([]byte, error) {
+// sealReports makes a segment of a header and what follows it. Samples that find no room are left out: their requests are counted. So are
+// errors of pages, and the number of reports that they stand for is returned.
+func sealReports(key *privacy.SealKey, id report.BatchID, h *report.Header, ws []*report.Window, pages []*report.ApplicationError,
+	ss []*report.Sample) (segment []byte, left int, err error) {
 	sealer, err := privacy.NewSealer(key, id)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	segment := append([]byte(nil), sealer.Prefix()...)
+	segment = append([]byte(nil), sealer.Prefix()...)
 	seal := func(r report.Record) error {
 		record, err := report.AppendRecord(nil, r)
 		if err == nil {
@@ -135,19 +147,26 @@ func sealReports(key *privacy.SealKey, id report.BatchID, h *report.Header, ws [
 		return err
 	}
 	if err := seal(h); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	for _, w := range ws {
 		if err := seal(w); err != nil {
-			return nil, err
+			return nil, 0, err
+		}
+	}
+	for _, p := range pages {
+		if err := seal(p); errors.Is(err, privacy.ErrTooLarge) {
+			left += int(p.Count)
+		} else if err != nil {
+			return nil, 0, err
 		}
 	}
 	for _, s := range ss {
 		if err := seal(s); errors.Is(err, privacy.ErrTooLarge) {
 			break
 		} else if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
-	return privacy.AppendEnd(segment), nil
+	return privacy.AppendEnd(segment), left, nil
 }

@@ -31,6 +31,7 @@ type Collector struct {
 	committer *group[*upload]   // makes uploads durable, many at a time
 	signer    *group[*unsigned] // signs refusals, many at a time
 	tokens    clientTokens
+	replays   replays // of Oblivious HTTP
 
 	maintained chan struct{} // closed when maintain has ended
 

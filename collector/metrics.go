@@ -20,6 +20,7 @@ type metrics struct {
 	reports     *prometheus.CounterVec                        // type
 	dropped     *prometheus.CounterVec                        // reason
 	feedBatches prometheus.Counter
+	oblivious   *prometheus.CounterVec // result
 	commitSize  prometheus.Histogram
 	commitTime  prometheus.Histogram
 	wait        prometheus.Histogram
@@ -52,6 +53,7 @@ func newMetrics(c *Collector) *metrics {
 		reports:     prometheus.NewCounterVec(counter("browser_reports_total", "Reports that browsers sent, by type."), []string{"type"}),
 		dropped:     prometheus.NewCounterVec(counter("dropped_reports_total", "Reports of browsers that were not kept, by reason; an upload that was not read counts as one."), []string{"reason"}),
 		shed:        prometheus.NewCounterVec(counter("shed_uploads_total", "Uploads that were turned away before their bodies were read, by cause."), []string{"cause"}),
+		oblivious:   prometheus.NewCounterVec(counter("oblivious_requests_total", "Requests to the Oblivious HTTP gateway, by result."), []string{"result"}),
 		feedBatches: prometheus.NewCounter(counter("feed_batches_total", "Batches handed to detectors, repetitions included.")),
 		commitSize:  prometheus.NewHistogram(histogram("commit_batches", "Batches per commit.", prometheus.ExponentialBuckets(1, 2, 11))),
 		commitTime:  prometheus.NewHistogram(histogram("commit_duration_seconds", "Time of the inbox to make a group durable.", latencies)),
@@ -72,7 +74,7 @@ func newMetrics(c *Collector) *metrics {
 }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.requests, m.duration, m.batches, m.bytes, m.shed, m.reports, m.dropped, m.feedBatches,
+	return []prometheus.Collector{m.requests, m.duration, m.batches, m.bytes, m.shed, m.reports, m.dropped, m.feedBatches, m.oblivious,
 		m.commitSize, m.commitTime, m.wait, m.uploads, m.feeds, m.queue, m.memory, m.inbox}
 }
 

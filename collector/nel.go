@@ -1,11 +1,6 @@
 package collector
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"math"
 	"net/netip"
 	"net/url"
@@ -19,21 +14,11 @@ import (
 type nelReport struct {
 	age        uint64 // ms from the request's end to the upload, at most report.MaxAge
 	sampledPPM uint32 // 1 to report.FullPPM
-	userAgent  userAgent
 	url        string // scrubbed
 	counter    report.Counter
 	phase      report.Phase
 	method     string
 	elapsed    uint64 // ms
-}
-
-// rawReport is a report as browsers send it (Reporting API, section 3.4). What is not named here is not decoded.
-type rawReport struct {
-	Age       float64         `json:"age"`
-	Type      string          `json:"type"`
-	URL       string          `json:"url"`
-	UserAgent string          `json:"user_agent"`
-	Body      json.RawMessage `json:"body"`
 }
 
 // rawBody is the body of a network error report (Network Error Logging, section 5.4), without its referrer.
@@ -48,95 +33,24 @@ type rawBody struct {
 	StatusCode       float64 `json:"status_code"`
 }
 
-// typeLabels are the report types that the metrics tell apart; all others are "other".
-var typeLabels = map[string]bool{
-	typeNEL: true, "csp-violation": true, "deprecation": true, "intervention": true, "crash": true, "coep": true, "coop": true,
-	"document-policy-violation": true, "permissions-policy-violation": true, "integrity-violation": true,
-}
-
-const typeNEL = "network-error"
-
-// decodeReports reads an upload, counts its reports by type and returns those that are kept. An error means that the body is no JSON
-// array; a report that is merely wrong in itself is dropped and counted.
-func (c *Collector) decodeReports(body []byte, keepServer bool) ([]nelReport, error) {
-	d := json.NewDecoder(bytes.NewReader(body))
-	if t, err := d.Token(); err != nil {
-		return nil, jsonError(err)
-	} else if t != json.Delim('[') {
-		return nil, errors.New("it is not an array")
-	}
-	var kept []nelReport
-	for n := 0; d.More(); n++ {
-		var item json.RawMessage
-		if err := d.Decode(&item); err != nil {
-			return nil, jsonError(err)
-		}
-		if n >= MaxReports {
-			c.drop(dropOverflow, 1)
-			continue
-		}
-		if r, reason := c.decodeReport(item, keepServer); reason != "" {
-			c.drop(reason, 1)
-		} else {
-			kept = append(kept, r)
-		}
-	}
-	if _, err := d.Token(); err != nil {
-		return nil, jsonError(err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, errors.New("something follows the array")
-	}
-	return kept, nil
-}
-
-// jsonError says where the JSON breaks, and nothing of what it says.
-func jsonError(err error) error {
-	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Errorf("malformed JSON at byte %d", e.Offset)
-	}
-	return errors.New("malformed JSON: it ends too early")
-}
-
-// decodeReport returns a report, or a reason to drop it.
-func (c *Collector) decodeReport(item json.RawMessage, keepServer bool) (nelReport, string) {
-	var raw rawReport
-	err := json.Unmarshal(item, &raw)
-	label := "other"
-	if typeLabels[raw.Type] {
-		label = raw.Type
-	}
-	c.metrics.reports.WithLabelValues(label).Inc()
-	if err == nil && raw.Type != typeNEL {
-		return nelReport{}, dropType
-	}
-	var body rawBody
-	if err != nil || json.Unmarshal(raw.Body, &body) != nil {
-		return nelReport{}, dropInvalid
-	}
-	r, ok := scrub(&raw, &body, keepServer)
-	if !ok {
-		return nelReport{}, dropInvalid
-	}
-	return r, ""
-}
-
-// scrub keeps what may be kept of a report. It reports false for one that breaks the rules: a negative age, a fraction that is zero or
+// scrubNEL keeps what may be kept of a report. It reports false for one that breaks the rules: a negative age, a fraction that is zero or
 // less (or missing), an outcome or URL that cannot be.
-func scrub(raw *rawReport, body *rawBody, keepServer bool) (nelReport, bool) {
-	if raw.Age < 0 || body.SamplingFraction <= 0 || !report.Outcome(body.Type).Valid() {
+func scrubNEL(raw *rawReport, body *rawBody, keepServer bool) (nelReport, bool) {
+	if raw.Age < 0 || body.SamplingFraction <= 0 || !requestOutcome(report.Outcome(body.Type)) {
 		return nelReport{}, false
 	}
 	r := nelReport{
 		age:        uint64(clamp(raw.Age, report.MaxAge)),
 		sampledPPM: max(1, uint32(math.Round(min(body.SamplingFraction, 1)*report.FullPPM))),
-		userAgent:  parseUserAgent(raw.UserAgent),
 		url:        privacy.ScrubURL(raw.URL),
 		method:     knownMethod(body.Method),
 		elapsed:    uint64(clamp(body.ElapsedTime, report.MaxAge)),
 		counter:    report.Counter{Outcome: report.Outcome(body.Type), Status: status(body.StatusCode), Count: 1},
 	}
 	r.phase = phase(body.Phase, r.counter.Outcome)
+	if succeededElsewhere(&r) {
+		r.counter.Outcome, r.phase = report.OK, report.PhaseApplication
+	}
 	if r.phase == report.PhaseApplication { // before it none was agreed on: Chromium then says "http/1.1" of anything
 		r.counter.Protocol = protocol(body.Protocol)
 	}
@@ -149,6 +63,19 @@ func scrub(raw *rawReport, body *rawBody, keepServer bool) (nelReport, bool) {
 		r.counter.Server = server(body.ServerIP, u)
 	}
 	return r, r.counter.Target != ""
+}
+
+// requestOutcome says whether o may stand with a request: not what is of the application or of a page alone.
+func requestOutcome(o report.Outcome) bool {
+	return o.Valid() && !o.Under("app") && !o.Under("browser")
+}
+
+// succeededElsewhere tells requests that another address than the policy's answered from those that failed there. Of both the browser says
+// "dns.address_changed" and no status (Network Error Logging, section 4.5), so that only the fraction is left: failures are reported with
+// the failure_fraction, which is 1 unless somebody chose otherwise. Without this rule a service of many addresses would seem to fail all
+// the time.
+func succeededElsewhere(r *nelReport) bool {
+	return r.counter.Outcome == report.DNSAddressChanged && r.sampledPPM < report.FullPPM
 }
 
 func clamp(v, most float64) float64 { return max(0, min(v, most)) }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/gorilla/mux"
+
+	"github.com/heliograph-net/heliograph/privacy"
 )
 
 // httpError is an error that a client may read. Any other error of a handler is answered with a generic text.
@@ -38,12 +40,14 @@ func (c *Collector) routes() http.Handler {
 			r.Handle(path, c.serve(name, preflight(methods, headers))).Methods(http.MethodOptions)
 			methods += ", OPTIONS"
 		}
-		r.Handle(path, c.serve(name, notAllowed(methods)))
+		r.Handle(path, c.serve(name, notAllowed(methods, headers != "")))
 	}
 	route(pathBatches, "POST", "content-type, heliograph-batch, heliograph-delivery", c.serveBatch)
 	route(pathReports, "POST", "content-type", c.serveReports)
 	route(pathPolicy, "GET, HEAD", "if-none-match", c.servePolicy)
 	route(pathFeed, "GET", "", c.serveFeed)
+	route(privacy.PathOblivious, "POST", "", c.serveOblivious)
+	route(privacy.PathObliviousKeys, "GET, HEAD", "", c.serveObliviousKeys)
 	r.NotFoundHandler = c.serve("other", func(http.ResponseWriter, *http.Request) error {
 		return &httpError{http.StatusNotFound, "no such path"}
 	})
@@ -64,8 +68,9 @@ func (c *Collector) shortcut(path string, router http.Handler) http.Handler {
 
 // preflight answers a CORS preflight (Fetch, section 4.8): pages of any origin may send, for nothing here depends on cookies.
 func preflight(methods, headers string) handler {
-	return func(w http.ResponseWriter, _ *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
 		allowOrigins(w)
+		allowPrivateNetwork(w, r)
 		w.Header().Set("Access-Control-Allow-Methods", methods)
 		w.Header().Set("Access-Control-Allow-Headers", headers)
 		w.Header().Set("Access-Control-Max-Age", "86400")
@@ -79,8 +84,20 @@ func allowOrigins(w http.ResponseWriter) {
 	h["Access-Control-Allow-Origin"], h["Access-Control-Expose-Headers"] = anyOrigin, exposed
 }
 
-func notAllowed(allow string) handler {
+// allowPrivateNetwork answers older versions of Chromium, which ask before a page of the internet reaches a private address, as a collector of an
+// intranet has one (Private Network Access; Local Network Access, with a question to the user, has taken its place). There is nothing here
+// that the address would protect.
+func allowPrivateNetwork(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Access-Control-Request-Private-Network") == "true" {
+		w.Header().Set("Access-Control-Allow-Private-Network", "true")
+	}
+}
+
+func notAllowed(allow string, origins bool) handler {
 	return func(w http.ResponseWriter, _ *http.Request) error {
+		if origins {
+			allowOrigins(w)
+		}
 		w.Header().Set("Allow", allow)
 		return &httpError{http.StatusMethodNotAllowed, "method not allowed"}
 	}

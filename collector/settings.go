@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/ohttp"
 )
 
 // Settings are the part of Options that can change while the collector runs.
@@ -29,6 +30,12 @@ type Settings struct {
 	// LocalReaders are further readers of the Inbox, see ReaderName: a detector in this process that does without the feed. What neither
 	// they nor the detectors of FeedKeys have all acknowledged is kept.
 	LocalReaders []string
+	// ObliviousKeys are the private keys of the Oblivious HTTP gateway, the newest first: see ohttp.NewGateway. Empty: the collector is no
+	// gateway, POST /v1/oblivious answers 404.
+	ObliviousKeys []*ohttp.PrivateKey
+	// RelayKeys are the Ed25519 public keys of the relays whose word on their clients' network is taken, and whose requests have no limits
+	// per network. Clients of other relays are of unknown networks.
+	RelayKeys []ed25519.PublicKey
 	// TrustedProxies are the addresses of proxies in front of the collector. Of what they forward, ForwardedHeader names the client. Empty:
 	// every peer is a client, and forwarding headers are not looked at.
 	TrustedProxies []netip.Prefix
@@ -37,6 +44,9 @@ type Settings struct {
 	ForwardedHeader string
 	// KeepServerAddress keeps the server_ip of browser reports, which is an address of the service, not of the client. false drops it.
 	KeepServerAddress bool
+	// BrowserReports says by type what becomes of browser reports, "other" standing for the types without a name of their own, see
+	// CheckHandling. A type that is not in it: "network-error" is stored, and all others are counted. The caller must not change it.
+	BrowserReports map[string]Handling
 }
 
 // settings are Settings made ready for use. They do not change.
@@ -46,6 +56,7 @@ type settings struct {
 	sealKey *privacy.SealKey // the policy's, nil without
 	etag    string           // of Policy, quoted
 	readers []string         // of the inbox, sorted
+	gateway *ohttp.Gateway   // nil without ObliviousKeys
 }
 
 // Reload replaces the settings for requests that start from now on; the caller must not change what they point to. On an error the old
@@ -90,6 +101,7 @@ func prepare(s Settings) (*settings, error) {
 	if len(s.Policy) > 0 {
 		faults = append(faults, ready.readPolicy())
 	}
+	faults = append(faults, ready.readOblivious())
 	for i, key := range s.FeedKeys {
 		if len(key) != ed25519.PublicKeySize {
 			faults = append(faults, fmt.Errorf("collector: FeedKeys[%d] must be an Ed25519 public key of %d bytes, has %d",
@@ -103,6 +115,9 @@ func prepare(s Settings) (*settings, error) {
 		ready.ForwardedHeader = headerForwarded
 	default:
 		faults = append(faults, fmt.Errorf("collector: ForwardedHeader must be %s or %s, is %q", headerForwardedFor, headerForwarded, s.ForwardedHeader))
+	}
+	if err := CheckHandling(s.BrowserReports); err != nil {
+		faults = append(faults, fmt.Errorf("collector: BrowserReports: %w", err))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err

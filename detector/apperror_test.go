@@ -32,6 +32,31 @@ func TestApplicationErrorsBecomeSamplesAndCountNowhere(t *testing.T) {
 	}
 }
 
+// What a browser reports of a page names the page, and says in its outcome which of the browser's own words it is.
+func TestBrowsersReportsOfPagesBecomeSamples(t *testing.T) {
+	h := &report.Header{Source: report.SourceBrowser, App: "chrome", Version: "156", OS: "linux", Consent: report.Diagnostics}
+	e := &report.ApplicationError{At: -500, Kind: report.KindCSPViolation, Type: "script-src-elem", Message: "blocked inline", Fingerprint: [16]byte{1},
+		Count: 2, URL: "https://shop.example/cart/:id"}
+	b, _, err := testOpener().open(envelope(t, report.Delivery{}, h, e), time.UnixMilli(received))
+	if err != nil || len(b.Samples) != 1 {
+		t.Fatalf("%d samples, %v", len(b.Samples), err)
+	}
+	b.Samples[0].Client = 0
+	want := Sample{
+		At: time.UnixMilli(received - 500), App: "chrome", Version: "156", OS: "linux", Source: report.SourceBrowser, Outcome: "browser.csp.script_src_elem",
+		Phase: report.PhaseApplication, ASN: 64502, Country: "XA", Target: "https://shop.example", URL: "https://shop.example/cart/:id",
+		ErrorType: "script-src-elem", Message: "blocked inline", Fingerprint: [16]byte{1}, Count: 2,
+	}
+	if b.Samples[0] != want {
+		t.Errorf("sample\n got %+v\nwant %+v", b.Samples[0], want)
+	}
+	for _, c := range b.Counts {
+		if c.App != DeliveryApp {
+			t.Errorf("counted as a request: %+v", c)
+		}
+	}
+}
+
 func TestDeletionNoticeNamesClients(t *testing.T) {
 	h := ShopHeader(7)
 	token := h.Client

@@ -187,9 +187,9 @@ func (c *conversion) applicationError(e *report.ApplicationError) {
 	if at.After(c.last) {
 		c.last = at
 	}
-	o := e.Kind.Outcome()
+	o := e.Outcome()
 	c.out.Samples = append(c.out.Samples, Sample{At: at, App: c.header.App, Version: c.header.Version, OS: c.header.OS, Source: c.header.Source,
-		Outcome: o, Phase: o.Phase(), TraceID: e.TraceID, ASN: c.e.ASN, Country: c.e.Country, Client: c.client,
+		Target: origin(e.URL), URL: e.URL, Outcome: o, Phase: o.Phase(), TraceID: e.TraceID, ASN: c.e.ASN, Country: c.e.Country, Client: c.client,
 		ErrorType: e.Type, Message: e.Message, Stack: stack(e.Frames), Fingerprint: e.Fingerprint, Count: e.Count})
 }
 

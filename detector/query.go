@@ -72,8 +72,8 @@ type SampleQuery struct {
 	Limit  int // 0 means 100
 }
 
-// Sample is one request in detail, or a group of application errors: then Outcome is report.AppError, AppPanic or AppLog, and what
-// belongs to requests is empty.
+// Sample is one request in detail, or a group of application errors: then Outcome lies under "app" or "browser", and what belongs to
+// requests is empty. URL, if any, is then the page's.
 type Sample struct {
 	At       time.Time // when it ended
 	App      string

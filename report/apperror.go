@@ -17,13 +17,14 @@ const (
 	errorFrames      = 6
 	errorTraceID     = 7
 	errorCount       = 8
+	errorURL         = 9
 )
 
 // frameItems is how many items a frame has: function, file, line.
 const frameItems = 3
 
 // Valid reports whether k is one of the kinds above.
-func (k ErrorKind) Valid() bool { return k >= KindError && k <= KindLog }
+func (k ErrorKind) Valid() bool { return k >= KindError && k <= KindCSPViolation }
 
 // Outcome is the word for k in the vocabulary of outcomes, Unknown for an invalid one.
 func (k ErrorKind) Outcome() Outcome {
@@ -34,9 +35,30 @@ func (k ErrorKind) Outcome() Outcome {
 		return AppPanic
 	case KindLog:
 		return AppLog
+	case KindCrash:
+		return BrowserCrash
+	case KindDeprecation:
+		return BrowserDeprecation
+	case KindIntervention:
+		return BrowserIntervention
+	case KindCSPViolation:
+		return BrowserCSP
 	default:
 		return Unknown
 	}
+}
+
+// Outcome is the word for e: its kind's, and below it the type where that is a word of the browser's own vocabulary, with "_" for "-":
+// "browser.crash.oom", "browser.csp.script_src_elem".
+func (e *ApplicationError) Outcome() Outcome {
+	o := e.Kind.Outcome()
+	if !o.Under("browser") {
+		return o
+	}
+	if below := o + "." + Outcome(strings.ReplaceAll(e.Type, "-", "_")); !strings.Contains(e.Type, ".") && below.Valid() {
+		return below
+	}
+	return o
 }
 
 func (e *ApplicationError) appendBody(dst []byte) []byte {
@@ -57,18 +79,19 @@ func (e *ApplicationError) appendBody(dst []byte) []byte {
 	}
 	f.bytes16(errorTraceID, e.TraceID)
 	f.uint(errorCount, e.Count)
+	f.text(errorURL, e.URL)
 	return f.b
 }
 
 func decodeApplicationError(d *cbor.Decoder) *ApplicationError {
 	e := new(ApplicationError)
 	var key uint64
-	for range d.Map(8) {
+	for range d.Map(9) {
 		switch key = d.Key(key); key {
 		case errorAt:
 			e.At = readInt(d)
 		case errorKind:
-			e.Kind = ErrorKind(readUint(d, uint64(KindLog)))
+			e.Kind = ErrorKind(readUint(d, uint64(KindCSPViolation)))
 		case errorType:
 			e.Type = readText(d, MaxString)
 		case errorMessage:
@@ -81,6 +104,8 @@ func decodeApplicationError(d *cbor.Decoder) *ApplicationError {
 			e.TraceID = readBytes16(d)
 		case errorCount:
 			e.Count = readUint(d, MaxCount)
+		case errorURL:
+			e.URL = readText(d, MaxURL)
 		default:
 			d.Fail(unknownKey)
 		}
@@ -130,6 +155,8 @@ func (e *ApplicationError) fault() string {
 		return "more than MaxFrames frames"
 	case e.Count == 0 || e.Count > MaxCount:
 		return "count is zero or above MaxCount"
+	case textFault(e.URL, MaxURL) != "":
+		return "url is " + textFault(e.URL, MaxURL)
 	}
 	for i := range e.Frames {
 		if fault := e.Frames[i].fault(); fault != "" {

@@ -49,6 +49,10 @@ var examples = []example{
 		},
 		TraceID: [16]byte{15: 1}, Count: report.MaxCount,
 	}},
+	{"apperror-browser", &report.ApplicationError{
+		At: -40, Kind: report.KindCSPViolation, Type: "script-src-elem", Message: "blocked https://cdn.example", Fingerprint: client, Count: 2,
+		URL: "https://shop.example/cart/:id",
+	}},
 	{"notice-small", &report.DeletionNotice{Clients: [][16]byte{{15: 1}}}},
 	{"notice-full", &report.DeletionNotice{Clients: clients(report.MaxClients)}},
 	{"delivery-empty", report.Delivery{}},

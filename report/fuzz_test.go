@@ -202,8 +202,8 @@ func (r maker) sample() *report.Sample {
 
 func (r maker) appError() *report.ApplicationError {
 	e := &report.ApplicationError{
-		At: r.signed(), Kind: report.ErrorKind(1 + r.IntN(3)), Type: r.text(), Message: r.text(), Fingerprint: r.bytes16(), TraceID: r.bytes16(),
-		Count: 1 + r.number(),
+		At: r.signed(), Kind: report.ErrorKind(1 + r.IntN(7)), Type: r.text(), Message: r.text(), Fingerprint: r.bytes16(), TraceID: r.bytes16(),
+		Count: 1 + r.number(), URL: r.text(),
 	}
 	for range r.IntN(5) {
 		e.Frames = append(e.Frames, report.Frame{Function: r.text(), File: r.pick("", "main.go", "a/b.go"), Line: uint32(r.number())})

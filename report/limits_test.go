@@ -52,7 +52,7 @@ var limits = []struct {
 
 	{"MaxAge of an error's at", report.MaxAge, func(n uint64) any { return with(appError(), func(e *A) { e.At = int64(n) }) }},
 	{"MaxAge of an error's at before birth", report.MaxAge, func(n uint64) any { return with(appError(), func(e *A) { e.At = -int64(n) }) }},
-	{"kind of an error", uint64(report.KindLog), func(n uint64) any { return with(appError(), func(e *A) { e.Kind = report.ErrorKind(n) }) }},
+	{"kind of an error", uint64(report.KindCSPViolation), func(n uint64) any { return with(appError(), func(e *A) { e.Kind = report.ErrorKind(n) }) }},
 	{"MaxString of an error's type", report.MaxString, func(n uint64) any { return with(appError(), func(e *A) { e.Type = long(n) }) }},
 	{"MaxMessage", report.MaxMessage, func(n uint64) any { return with(appError(), func(e *A) { e.Message = long(n) }) }},
 	{"MaxFrames", report.MaxFrames, func(n uint64) any {
@@ -61,6 +61,7 @@ var limits = []struct {
 	{"MaxString of a frame's function", report.MaxString, func(n uint64) any { return with(appError(), func(e *A) { e.Frames[1].Function = long(n) }) }},
 	{"MaxString of a frame's file", report.MaxString, func(n uint64) any { return with(appError(), func(e *A) { e.Frames[1].File = long(n) }) }},
 	{"MaxLine", report.MaxLine, func(n uint64) any { return with(appError(), func(e *A) { e.Frames[1].Line = uint32(n) }) }},
+	{"MaxURL of an error's page", report.MaxURL, func(n uint64) any { return with(appError(), func(e *A) { e.URL = long(n) }) }},
 	{"MaxCount of an error", report.MaxCount, func(n uint64) any { return with(appError(), func(e *A) { e.Count = n }) }},
 
 	{"MaxClients", report.MaxClients, func(n uint64) any { return &report.DeletionNotice{Clients: clients(n)} }},

@@ -71,6 +71,7 @@ type (
 		Frames      []libFrame `cbor:"6,keyasint,omitempty"`
 		TraceID     []byte     `cbor:"7,keyasint,omitempty"`
 		Count       uint64     `cbor:"8,keyasint,omitempty"`
+		URL         string     `cbor:"9,keyasint,omitempty"`
 	}
 	libFrame struct {
 		_              struct{} `cbor:",toarray"`
@@ -136,6 +137,7 @@ func toLibrary(v any) any {
 	case *report.ApplicationError:
 		e := libError{
 			At: v.At, Kind: uint8(v.Kind), Type: v.Type, Message: v.Message, Fingerprint: nonZero(v.Fingerprint), TraceID: nonZero(v.TraceID), Count: v.Count,
+			URL: v.URL,
 		}
 		for _, f := range v.Frames {
 			e.Frames = append(e.Frames, libFrame{Function: f.Function, File: f.File, Line: f.Line})
@@ -282,7 +284,7 @@ func oracleDecodeError(b []byte) any {
 	if oracleDecoder.Unmarshal(b, &e) != nil {
 		return nil
 	}
-	v := &report.ApplicationError{At: e.At, Kind: report.ErrorKind(e.Kind), Type: e.Type, Message: e.Message, Count: e.Count}
+	v := &report.ApplicationError{At: e.At, Kind: report.ErrorKind(e.Kind), Type: e.Type, Message: e.Message, Count: e.Count, URL: e.URL}
 	copy(v.Fingerprint[:], e.Fingerprint)
 	copy(v.TraceID[:], e.TraceID)
 	for _, f := range e.Frames {

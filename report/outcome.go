@@ -57,12 +57,28 @@ const (
 	H2ProtocolError           Outcome = "h2.protocol.error"
 	H3ProtocolError           Outcome = "h3.protocol.error"
 
+	// Faults of a proxy on the way, after Chromium's net errors of these names (net_error_list.h). What a service did behind a tunnel that
+	// stands has the names above.
+	ProxyConnectionFailed     Outcome = "proxy.connection_failed"                 // its name did not resolve, or it could not be connected to; its TLS, too
+	ProxyCertificateInvalid   Outcome = "proxy.certificate_invalid"               // of a proxy that is spoken to over TLS
+	ProxyAuthRequested        Outcome = "proxy.auth_requested"                    // it answered 407
+	ProxyTunnelFailed         Outcome = "proxy.tunnel_connection_failed"          // it did not answer CONNECT with 200
+	ProxySOCKSFailed          Outcome = "proxy.socks_connection_failed"           // a SOCKS proxy refused, or broke off
+	ProxySOCKSHostUnreachable Outcome = "proxy.socks_connection_host_unreachable" // a SOCKS proxy found no way to the service
+
 	// What happens inside the application is no outcome of a request: these stand with application errors only, never in a counter.
 	AppError Outcome = "app.error"
 	AppPanic Outcome = "app.panic"
 	AppLog   Outcome = "app.log"
 
-	// What script in a browser can tell of a request that got no answer. The browser keeps the reason to itself.
+	// Likewise what a browser reports of a page by itself. More words may follow, see ApplicationError.Outcome.
+	BrowserCrash        Outcome = "browser.crash"
+	BrowserDeprecation  Outcome = "browser.deprecation"
+	BrowserIntervention Outcome = "browser.intervention"
+	BrowserCSP          Outcome = "browser.csp" // a violation of the content security policy
+
+	// What script in a browser can tell of a request that got no answer. The browser keeps the reason to itself. Other clients use them for what
+	// they did not look at closely enough.
 	NetworkFailed   Outcome = "network.failed"
 	NetworkTimedOut Outcome = "network.timed_out" // by the caller's own clock
 	NetworkOffline  Outcome = "network.offline"   // the browser said that it was offline
@@ -134,7 +150,7 @@ func (o Outcome) Phase() Phase {
 	switch {
 	case o.Under("dns"):
 		return PhaseDNS
-	case o.Under("tcp"), o.Under("tls"), o.Under("network"), o.Under(H2ProtocolError), o.Under(H3ProtocolError):
+	case o.Under("tcp"), o.Under("tls"), o.Under("proxy"), o.Under("network"), o.Under(H2ProtocolError), o.Under(H3ProtocolError):
 		return PhaseConnection
 	default:
 		return PhaseApplication

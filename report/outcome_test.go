@@ -30,6 +30,7 @@ func TestOutcome(t *testing.T) {
 		{report.TLSProtocolError, "tls.protocol", true, true, connection},
 		{report.NetworkFailed, "network", true, true, connection},
 		{report.H2PingFailed, "h2", true, true, application},
+		{report.ProxyTunnelFailed, "proxy", true, true, connection},
 		{report.H2ProtocolError, "h2.protocol", true, true, connection},
 		{report.H3ProtocolError, "h3.protocol", true, true, connection},
 		{report.HTTPError, "http", true, true, application},
@@ -118,4 +119,31 @@ func FuzzOutcome(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What a browser says of a page is named by the browser's own word as far as that is one.
+func TestOutcomesOfApplicationErrors(t *testing.T) {
+	for _, e := range []struct {
+		kind report.ErrorKind
+		name string
+		want report.Outcome
+	}{
+		{report.KindError, "oom", report.AppError},
+		{report.KindPanic, "runtime.boundsError", report.AppPanic},
+		{report.KindLog, "warn", report.AppLog},
+		{report.KindCrash, "oom", "browser.crash.oom"},
+		{report.KindCrash, "crash", "browser.crash.crash"},
+		{report.KindCSPViolation, "script-src-elem", "browser.csp.script_src_elem"},
+		{report.KindDeprecation, "unload_handler", "browser.deprecation.unload_handler"},
+		{report.KindDeprecation, "PrefixedStorageInfo", report.BrowserDeprecation},
+		{report.KindIntervention, "a.b", report.BrowserIntervention},
+		{report.KindIntervention, strings.Repeat("a", report.MaxOutcome), report.BrowserIntervention},
+		{0, "oom", report.Unknown},
+		{report.KindCSPViolation + 1, "oom", report.Unknown},
+	} {
+		o := (&report.ApplicationError{Kind: e.kind, Type: e.name}).Outcome()
+		if o != e.want || !o.Valid() || o != report.Unknown && o.Phase() != report.PhaseApplication {
+			t.Errorf("%d %q: %q, want %q", e.kind, e.name, o, e.want)
+		}
+	}
 }

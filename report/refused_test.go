@@ -53,11 +53,12 @@ var badValues = []struct {
 	{"sample server not utf-8", with(sample(), func(s *S) { s.Server = "\xff" }), "sample: server is not valid utf-8"},
 
 	{"error kind zero", with(appError(), func(e *A) { e.Kind = 0 }), "application error: kind is unknown"},
-	{"error kind unknown", with(appError(), func(e *A) { e.Kind = 4 }), "application error: kind is unknown"},
+	{"error kind unknown", with(appError(), func(e *A) { e.Kind = 8 }), "application error: kind is unknown"},
 	{"error type empty", with(appError(), func(e *A) { e.Type = "" }), "application error: type is empty"},
 	{"error type not utf-8", with(appError(), func(e *A) { e.Type = "\xff" }), "application error: type is not valid utf-8"},
 	{"error message not utf-8", with(appError(), func(e *A) { e.Message = "\xff" }), "application error: message is not valid utf-8"},
 	{"error fingerprint zero", with(appError(), func(e *A) { e.Fingerprint = [16]byte{} }), "application error: fingerprint is zero"},
+	{"error url not utf-8", with(appError(), func(e *A) { e.URL = "\xff" }), "application error: url is not valid utf-8"},
 	{"error count zero", with(appError(), func(e *A) { e.Count = 0 }), "application error: count is zero or above MaxCount"},
 	{"frame function empty", with(appError(), func(e *A) { e.Frames[0].Function = "" }), "application error: frame 0: function is empty"},
 	{"frame function not utf-8", with(appError(), func(e *A) { e.Frames[1].Function = "\xff" }), "application error: frame 1: function is not valid utf-8"},
@@ -227,7 +228,7 @@ var badEncodings = []struct {
 	{"sample flags above one byte", nil, sampleWith(11, 256), "number above its limit"},
 	{"sample phase above application", nil, sampleWith(5, 4), "number above its limit"},
 
-	{"error unknown key", nil, errorWith(9, 1), "unknown key"},
+	{"error unknown key", nil, errorWith(10, 1), "unknown key"},
 	{"error without kind", nil, errorWith(2, nil), "kind is unknown"},
 	{"error without type", nil, errorWith(3, nil), "type is empty"},
 	{"error without fingerprint", nil, errorWith(5, nil), "fingerprint is zero"},
@@ -240,6 +241,7 @@ var badEncodings = []struct {
 	{"error frame of two items", nil, errorWith(6, a{a{"f", "x.go"}}), "want a frame of three items"},
 	{"error frame with a line above 32 bits", nil, errorWith(6, a{a{"f", "x.go", uint64(1) << 32}}), "number above its limit"},
 	{"error present trace id zero", nil, errorWith(7, make([]byte, 16)), "a zero value must be absent"},
+	{"error present empty url", nil, errorWith(9, ""), "a zero value must be absent"},
 	{"error present count zero", nil, errorWith(8, 0), "a zero value must be absent"},
 
 	{"notice unknown key", nil, a{5, m{2: 1}}, "unknown key"},
@@ -277,7 +279,7 @@ func TestBadEncodingsAreRefused(t *testing.T) {
 
 func TestUnspoiledEncodingsAreAccepted(t *testing.T) {
 	for _, e := range []struct{ like, value any }{
-		{nil, headerWith(8, nil)}, {nil, windowWith(6, nil)}, {nil, sampleWith(12, nil)}, {nil, errorWith(9, nil)}, {&report.Envelope{}, envelopeWith(9, nil)},
+		{nil, headerWith(8, nil)}, {nil, windowWith(6, nil)}, {nil, sampleWith(12, nil)}, {nil, errorWith(10, nil)}, {&report.Envelope{}, envelopeWith(9, nil)},
 	} {
 		if _, err := decodeLike(e.like, oracleEncode(e.value)); err != nil {
 			t.Errorf("%v: %v", e.value, err)

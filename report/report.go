@@ -124,11 +124,16 @@ type Sample struct {
 // ErrorKind says how an application error came to notice.
 type ErrorKind uint8
 
-// Kinds of application errors.
+// Kinds of application errors. From KindCrash on they are what a browser reports of a page by itself (W3C Reporting API).
 const (
 	KindError ErrorKind = 1 // the application handed over an error
 	KindPanic ErrorKind = 2 // a goroutine panicked
 	KindLog   ErrorKind = 3 // the application logged it
+
+	KindCrash        ErrorKind = 4 // the page's process ended
+	KindDeprecation  ErrorKind = 5 // the page uses what browsers will remove
+	KindIntervention ErrorKind = 6 // the browser did not do what the page asked for
+	KindCSPViolation ErrorKind = 7 // the page broke its content security policy
 )
 
 // ApplicationError is one error of the application itself, with everything of the same fingerprint that happened in one window. It
@@ -136,12 +141,13 @@ const (
 type ApplicationError struct {
 	At          int64     // ms from the segment's birth to the last of them; negative when it came before; within ±MaxAge
 	Kind        ErrorKind // Valid
-	Type        string    // name of its type: "*fs.PathError", "runtime.boundsError"; of a log record its level; 1 to MaxString bytes
+	Type        string    // name of its type: "*fs.PathError", "runtime.boundsError"; of a log record its level; of a browser's report "oom", "script-src-elem"; 1 to MaxString bytes
 	Message     string    // of the first of them, scrubbed, see privacy.ScrubText; at most MaxMessage; may be empty
 	Fingerprint [16]byte  // tells which errors are one problem; made from code, never from values; not all zero
 	Frames      []Frame   // the innermost first, at most MaxFrames; none: not told
 	TraceID     [16]byte  // W3C trace context of the first of them; all zero: none
 	Count       uint64    // how many there were, 1 to MaxCount
+	URL         string    // page on which the first of them was, scrubbed, see privacy.ScrubURL; under Counts its origin alone; at most MaxURL; may be empty
 }
 
 // Frame is one call on a stack.

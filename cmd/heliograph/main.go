@@ -33,6 +33,7 @@ type cli struct {
 	Query     queryCmd     `cmd:"" help:"Search reports, or total them."`
 	Heatmap   heatmapCmd   `cmd:"" help:"Render the servers' bitset as text or PNG."`
 	Policy    policyCmd    `cmd:"" help:"Show or sign a policy."`
+	Headers   headersCmd   `cmd:"" help:"Print the headers with which a service asks browsers for their own reports, as text or for nginx, Caddy and Go."`
 	Collector collectorCmd `cmd:"" help:"Run a collector alone: it takes sealed reports and cannot read them."`
 	Detector  detectorCmd  `cmd:"" help:"Run the detector and the dashboard alone, fed by remote collectors."`
 	Prober    proberCmd    `cmd:"" help:"Run the prober alone, with its heat map."`

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/heliograph-net/heliograph/collector"
 )
 
 // ConfigName is the configuration's file name below a data directory.
@@ -74,6 +76,9 @@ type CollectorConfig struct {
 	SourceBytes     float64    `yaml:"source_bytes_per_second"`
 	NewSources      float64    `yaml:"new_sources_per_second"`
 	MaxAge          Duration   `yaml:"inbox_max_age"` // of batches that not all detectors have taken; older ones are dropped
+
+	BrowserReports       map[string]collector.Handling `yaml:"browser_reports"`        // by type; of one that is absent: collector.Settings.BrowserReports
+	BrowserServerAddress bool                          `yaml:"browser_server_address"` // keep server_ip of browsers' reports
 }
 
 // ACMEConfig is for certificates from an ACME authority, with whose terms of service its use agrees.
@@ -233,6 +238,7 @@ func (c *Config) validate() error {
 	default:
 		bad("collector.forwarded_header", "%q is neither X-Forwarded-For nor Forwarded", c.Collector.ForwardedHeader)
 	}
+	c.checkBrowserReports(bad)
 	for key, rate := range map[string]float64{"collector.source_requests_per_second": c.Collector.SourceRequests,
 		"collector.source_bytes_per_second": c.Collector.SourceBytes, "collector.new_sources_per_second": c.Collector.NewSources} {
 		if rate < 0 || rate > 0 && rate < 1 {

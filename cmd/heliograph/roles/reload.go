@@ -55,6 +55,7 @@ func (n *Node) collectorSettings(c *Config, detector bool) (s collector.Settings
 		s.TrustedProxies = append(s.TrustedProxies, p)
 	}
 	s.ForwardedHeader = c.Collector.ForwardedHeader
+	s.BrowserReports, s.KeepServerAddress = c.Collector.BrowserReports, c.Collector.BrowserServerAddress
 	if detector {
 		s.LocalReaders = []string{localReader(c)}
 	}

@@ -1,0 +1,12 @@
+package roles
+
+import "github.com/heliograph-net/heliograph/collector"
+
+// checkBrowserReports names every type of browser reports that has no such handling.
+func (c *Config) checkBrowserReports(bad func(key, format string, args ...any)) {
+	for reportType, h := range c.Collector.BrowserReports {
+		if err := collector.CheckHandling(map[string]collector.Handling{reportType: h}); err != nil {
+			bad("collector.browser_reports."+reportType, "%v", err)
+		}
+	}
+}

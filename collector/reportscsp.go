@@ -1,0 +1,40 @@
+package collector
+
+import (
+	"encoding/json"
+	"errors"
+)
+
+// typeLegacyCSP is what browsers send to the report-uri of a content security policy: one report, not in an array, without a preflight.
+// The directive is deprecated for report-to, but it is the only one that every browser knows.
+const typeLegacyCSP = "application/csp-report"
+
+// rawLegacyCSP is such an upload (Content Security Policy Level 3, section 5.3). What is not named here is not decoded.
+type rawLegacyCSP struct {
+	Report *struct {
+		DocumentURI        string  `json:"document-uri"`
+		EffectiveDirective string  `json:"effective-directive"`
+		BlockedURI         string  `json:"blocked-uri"`
+		Disposition        string  `json:"disposition"`
+		SourceFile         string  `json:"source-file"`
+		Line               float64 `json:"line-number"`
+	} `json:"csp-report"`
+}
+
+// decodeLegacyCSP is decodeReports for that format. Such a report has no age: it is sent at once.
+func (c *Collector) decodeLegacyCSP(body []byte, userAgent string) (*keptReports, error) {
+	var in rawLegacyCSP
+	err := json.Unmarshal(body, &in)
+	if _, syntax := errors.AsType[*json.SyntaxError](err); syntax {
+		return nil, jsonError(err)
+	}
+	raw := rawReport{Type: typeCSP, UserAgent: userAgent}
+	if r := in.Report; r != nil {
+		raw.URL = r.DocumentURI
+		raw.page = &rawPageBody{EffectiveDirective: r.EffectiveDirective, BlockedURL: r.BlockedURI, Disposition: r.Disposition,
+			SourceFile: r.SourceFile, Line: r.Line}
+	}
+	kept := new(keptReports)
+	c.decodeReport(kept, c.settings.Load(), &raw, err)
+	return kept, nil
+}
