@@ -139,7 +139,7 @@ func FuzzOpenPolicy(f *testing.F) {
 	minimal.Collectors = minimal.Collectors[1:]
 	minimal.Signers = minimal.Signers[:1]
 	known := make(map[string]bool)
-	for _, p := range []*Policy{testPolicy(f), minimal} {
+	for _, p := range []*Policy{testPolicy(f), obliviousPolicy(f), minimal} {
 		b := signed(f, p, signingKey(1))
 		known[string(b)] = true
 		f.Add(b)

@@ -15,6 +15,9 @@ const (
 	MaxAddresses  = 8  // fallback addresses of a collector
 	MaxPins       = 8  // pins of a collector
 	MaxSigners    = 8  // keys that may sign the next policy
+
+	MaxRelayURL      = 512  // bytes of a relay's URL
+	MaxObliviousKeys = 4096 // bytes of a collector's key configurations
 )
 
 // What SignPolicy writes for a field that is zero.
@@ -54,9 +57,16 @@ type Collector struct {
 	URL        string   // origin, as Target writes it: "https://collector.example"; http only to a loopback host
 	Priority   uint32   // the lowest is tried first, up to 65,535
 	Weight     uint32   // share among collectors of one priority, up to 65,535; 0: only when no other of that priority has any
-	Addresses  []string // "ip:port" to connect to when the host's name does not resolve, at most MaxAddresses
-	Pins       [][]byte // SHA-256 of acceptable SubjectPublicKeyInfos, at most MaxPins; none: the Web PKI decides alone
+	Addresses  []string // "ip:port" to connect to when the host's name does not resolve, at most MaxAddresses; with a Relay, the relay's
+	Pins       [][]byte // SHA-256 of acceptable SubjectPublicKeyInfos, at most MaxPins; none: the Web PKI decides alone; with a Relay, the relay's
 	ReceiptKey []byte   // Ed25519 public key of its receipts, see VerifyReceipt
+
+	// Relay is the URL of the Oblivious HTTP relay (RFC 9458) through which this collector is reached, and never otherwise, because a direct
+	// connection would disclose the client's address. "": there is none, agents connect to URL.
+	Relay string
+	// ObliviousKeys are the collector's key configurations (application/ohttp-keys, see package ohttp), at most MaxObliviousKeys bytes;
+	// with a Relay, and only then.
+	ObliviousKeys []byte
 }
 
 // Expired reports whether the policy's time is over. It then still names collectors to deliver to; for recording see Effective.

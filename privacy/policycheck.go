@@ -70,6 +70,49 @@ func (c *Collector) validate(f *faults, at string) {
 	f.inRange(uint64(len(c.Pins)), 0, MaxPins, at+"pins")
 	f.keys(c.Pins, MaxPins, sha256.Size, at+"pins")
 	f.check(len(c.ReceiptKey) == ed25519.PublicKeySize, at+"receipt_key", "must have 32 bytes")
+	c.validateRelay(f, at)
+}
+
+// validateRelay checks what is said of Oblivious HTTP. The keys themselves are checked by who uses them: package ohttp is not for those who
+// do without.
+func (c *Collector) validateRelay(f *faults, at string) {
+	if c.Relay == "" {
+		f.check(len(c.ObliviousKeys) == 0, at+"oblivious_keys", "are of no use without a relay")
+		return
+	}
+	f.inRange(uint64(len(c.Relay)), 1, MaxRelayURL, at+"relay")
+	scheme, rest, _ := strings.Cut(c.Relay, "://")
+	host, path, _ := strings.Cut(rest, "/")
+	if origin := scheme + "://" + host; (scheme != "https" && scheme != "http") || Target(scheme, host) != origin || !validPath("/"+path) {
+		f.add(at+"relay", "must be a URL without user, query, fragment or default port, its host in lower case, such as https://relay.example"+PathOblivious)
+	} else {
+		f.check(scheme == "https" || isLoopback(host), at+"relay", "must be https, unless the host is a loopback address")
+		f.check(origin != c.URL, at+"relay", "is the collector itself: a relay that somebody else runs is what keeps addresses from it")
+	}
+	f.inRange(uint64(len(c.ObliviousKeys)), 1, MaxObliviousKeys, at+"oblivious_keys")
+	for list := c.ObliviousKeys; len(list) > 0; {
+		n := 2
+		if len(list) >= n {
+			n += int(list[0])<<8 | int(list[1])
+		}
+		if len(list) < n || n == 2 {
+			f.add(at+"oblivious_keys", "must be key configurations, each after its length in 2 bytes")
+			break
+		}
+		list = list[n:]
+	}
+}
+
+// validPath reports whether s is the path of a URL (RFC 3986, section 3.3) that needs no escapes.
+func validPath(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case isLetter(c), isDigit(c), strings.IndexByte("-._~/", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return !strings.Contains(s, "//") && !strings.Contains(s, "/.")
 }
 
 func (c *Collector) validateURL(f *faults, at string) {

@@ -38,7 +38,9 @@ const (
 	collectorKeyAddresses  = 5 // may be empty
 	collectorKeyPins       = 6 // may be empty
 	collectorKeyReceiptKey = 7
-	collectorKeys          = 7
+	collectorKeyRelay      = 8 // may be empty
+	collectorKeyOblivious  = 9 // may be empty
+	collectorKeys          = 9
 )
 
 // appendPolicy appends the one encoding of p, which must be valid and have no number left to a default.
@@ -73,7 +75,7 @@ func appendPolicy(dst []byte, p *Policy) []byte {
 
 func appendCollector(dst []byte, c *Collector) []byte {
 	n := collectorKeys
-	for _, absent := range [...]bool{c.Priority == 0, c.Weight == 0, len(c.Addresses) == 0, len(c.Pins) == 0} {
+	for _, absent := range [...]bool{c.Priority == 0, c.Weight == 0, len(c.Addresses) == 0, len(c.Pins) == 0, c.Relay == "", len(c.ObliviousKeys) == 0} {
 		if absent {
 			n--
 		}
@@ -92,7 +94,14 @@ func appendCollector(dst []byte, c *Collector) []byte {
 	if len(c.Pins) > 0 {
 		dst = appendKeys(cbor.AppendUint(dst, collectorKeyPins), c.Pins)
 	}
-	return cbor.AppendBytes(cbor.AppendUint(dst, collectorKeyReceiptKey), c.ReceiptKey)
+	dst = cbor.AppendBytes(cbor.AppendUint(dst, collectorKeyReceiptKey), c.ReceiptKey)
+	if c.Relay != "" {
+		dst = cbor.AppendText(cbor.AppendUint(dst, collectorKeyRelay), c.Relay)
+	}
+	if len(c.ObliviousKeys) > 0 {
+		dst = cbor.AppendBytes(cbor.AppendUint(dst, collectorKeyOblivious), c.ObliviousKeys)
+	}
+	return dst
 }
 
 func appendUintField(dst []byte, key, v uint64) []byte {
@@ -186,6 +195,14 @@ func decodeCollector(d *cbor.Decoder) (c Collector) {
 			c.Pins = decodeKeys(d, MaxPins, sha256.Size)
 		case collectorKeyReceiptKey:
 			c.ReceiptKey = bytes.Clone(d.Bytes(ed25519.PublicKeySize))
+		case collectorKeyRelay:
+			if c.Relay = d.Text(MaxRelayURL); c.Relay == "" {
+				d.Fail(presentZero)
+			}
+		case collectorKeyOblivious:
+			if c.ObliviousKeys = bytes.Clone(d.Bytes(MaxObliviousKeys)); len(c.ObliviousKeys) == 0 {
+				d.Fail(presentZero)
+			}
 		default:
 			d.Fail(unknownKey)
 		}

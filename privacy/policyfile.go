@@ -105,12 +105,3 @@ func (p *Policy) Next(b []byte) (*Policy, error) {
 func policyMessage(body []byte) []byte {
 	return append(append(make([]byte, 0, len(policyContext)+len(body)), policyContext...), body...)
 }
-
-func containsKey(keys []ed25519.PublicKey, key ed25519.PublicKey) bool {
-	for _, k := range keys {
-		if bytes.Equal(k, key) {
-			return true
-		}
-	}
-	return false
-}

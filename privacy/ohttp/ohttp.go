@@ -1,0 +1,122 @@
+// Package ohttp is the encapsulation of Oblivious HTTP (RFC 9458): a client seals a binary HTTP message (package bhttp) to a gateway and
+// sends it through a relay, so that the relay learns who asks and the gateway what is asked, and neither of them both. Clients need
+// ParseKeyConfigs, KeyConfig.Encapsulate and Exchange.Open; gateways NewGateway and its methods.
+//
+// One pair of symmetric algorithms is spoken, HKDF-SHA256 with AES-128-GCM, which every implementation has, with two KEMs. What is made
+// of them is the standard library's. Clients name the KEMs that they take, so that a program which names one does not carry the other.
+// The two sides are in files of their own, and nothing of one is linked with the other.
+//
+// The package compiles to WebAssembly, so it leans on as little of the standard library as it can.
+package ohttp
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/ecdh"
+	"crypto/hkdf"
+	"crypto/hpke"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+)
+
+// Media types (RFC 9458, section 9).
+const (
+	MediaTypeRequest  = "message/ohttp-req"
+	MediaTypeResponse = "message/ohttp-res"
+	MediaTypeKeys     = "application/ohttp-keys"
+)
+
+// ProblemKey is the problem type (RFC 9457) by which a gateway says that a request used a key configuration that it does not take
+// (section 5.3).
+const ProblemKey = "https://iana.org/assignments/http-problem-types#ohttp-key"
+
+// Overhead is the most by which an encapsulated request or response is longer than the message in it.
+const Overhead = headerSize + mlkemX25519Enc + tagSize
+
+// Reasons for which messages and keys are refused, for errors.Is. No error quotes what it refuses.
+var (
+	ErrMalformed = errors.New("malformed Oblivious HTTP message") // or key configuration, or key
+	ErrKey       = errors.New("request does not open")            // altered, or sealed to another key, or to one that is not held any more
+	ErrOpen      = errors.New("response does not open")           // altered, or the answer to another request
+	ErrNoKey     = errors.New("no usable key configuration")      // none of a KEM and of algorithms that are known here
+)
+
+// KEM is how keys are agreed upon.
+type KEM struct {
+	id     uint16 // of the registry "HPKE KEM Identifiers"
+	public int    // bytes of a public key
+	enc    int    // bytes of an encapsulated key
+	kem    hpke.KEM
+}
+
+// MLKEM768X25519 is the hybrid of ML-KEM-768 and X25519 (0x647a, also called X-Wing): safe as long as one of them is.
+func MLKEM768X25519() KEM {
+	return KEM{id: mlkemX25519ID, public: 1216, enc: mlkemX25519Enc, kem: hpke.MLKEM768X25519()}
+}
+
+// X25519 is DHKEM(X25519, HKDF-SHA256) (0x0020), that of RFC 9458's own example.
+func X25519() KEM { return KEM{id: x25519ID, public: 32, enc: 32, kem: hpke.DHKEM(ecdh.X25519())} }
+
+// The algorithms.
+const (
+	mlkemX25519ID  = 0x647a
+	mlkemX25519Enc = 1120
+	x25519ID       = 0x0020
+
+	kdfID     = 0x0001 // HKDF-SHA256
+	aeadID    = 0x0001 // AES-128-GCM
+	keySize   = 16     // Nk
+	nonceSize = 12     // Nn
+	tagSize   = 16
+
+	headerSize    = 1 + 2 + 2 + 2
+	responseNonce = max(keySize, nonceSize)
+
+	requestLabel  = "message/bhttp request\x00"
+	responseLabel = "message/bhttp response"
+)
+
+// header is what an encapsulated request begins with (section 4.1).
+func header(id byte, kem uint16) []byte {
+	b := make([]byte, 0, headerSize)
+	b = binary.BigEndian.AppendUint16(append(b, id), kem)
+	return binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(b, kdfID), aeadID)
+}
+
+// requestInfo is HPKE's info (section 4.3).
+func requestInfo(header []byte) []byte { return append([]byte(requestLabel), header...) }
+
+// responseAEAD derives the key and nonce of a response from the secret that HPKE exported for its request (section 4.4).
+func responseAEAD(secret, enc, responseNonce []byte) (cipher.AEAD, []byte, error) {
+	salt := append(append(make([]byte, 0, len(enc)+len(responseNonce)), enc...), responseNonce...)
+	prk, err := hkdf.Extract(sha256.New, secret, salt)
+	if err != nil {
+		return nil, nil, err
+	}
+	key, err := hkdf.Expand(sha256.New, prk, "key", keySize)
+	if err != nil {
+		return nil, nil, err
+	}
+	nonce, err := hkdf.Expand(sha256.New, prk, "nonce", nonceSize)
+	if err != nil {
+		return nil, nil, err
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, nil, err
+	}
+	aead, err := cipher.NewGCM(block)
+	return aead, nonce, err
+}
+
+// fault is an error that wraps a sentinel and says what was wrong.
+type fault struct {
+	sentinel error
+	detail   string
+}
+
+func (f *fault) Error() string { return f.sentinel.Error() + ": " + f.detail }
+func (f *fault) Unwrap() error { return f.sentinel }
+
+func because(sentinel error, detail string) error { return &fault{sentinel, detail} }
