@@ -34,6 +34,7 @@ type Agent struct {
 	closed  bool           // Shutdown was called
 	policy  *policy        // in force
 	window  *window        // open; never nil
+	tallies []tally        // that were handed over and are not sealed yet
 	drops   map[string]uint64
 	stats   Stats
 	births  map[report.BatchID]time.Time // of this agent's segments, with a monotonic reading that file names lack
@@ -63,7 +64,7 @@ type Agent struct {
 	consentMu sync.Mutex // one SetConsent at a time
 	eventMu   sync.Mutex // one OnEvent at a time
 
-	opened   chan struct{} // capacity 1: a window has begun
+	opened   chan struct{} // capacity 1: a window has begun, or a tally was handed over
 	kicked   chan struct{} // capacity 1: there is something to deliver
 	stopping chan struct{} // closed by Shutdown
 	loops    sync.WaitGroup

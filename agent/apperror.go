@@ -18,6 +18,11 @@ type ApplicationError struct {
 	PCs     []uintptr        // stack as runtime.Callers tells it, the innermost call first; may be empty
 	TraceID [16]byte         // W3C trace context; all zero: none
 
+	// Frames is the stack instead of PCs, of hosts whose stacks are not Go's, the innermost call first. Of more than report.MaxFrames
+	// the first are taken; of File what follows the last slash, without query and fragment, scrubbed unless it looks like a source
+	// file's name; "" as Function means a function without a name.
+	Frames []report.Frame
+
 	// At is when it happened. What happened before consent is not recorded. Zero: now.
 	At time.Time
 }
@@ -54,7 +59,7 @@ func (a *Agent) Capture(e ApplicationError) {
 		return
 	}
 	defer a.caught()
-	stack := frames(e.PCs)
+	stack := e.stack()
 	w, g := a.group(e.record(stack), e.at())
 	if g == nil {
 		return

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -219,6 +220,63 @@ func TestErrorsThatPanicDoNoHarm(t *testing.T) {
 		synctest.Wait()
 		if n := len(w.appErrors()); n != 3 {
 			t.Errorf("%d errors, want 3", n)
+		}
+	})
+}
+
+// TestFramesOfOtherLanguages: stacks that are not Go's are kept within the limits of a record, and tell no values.
+func TestFramesOfOtherLanguages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "c1")
+		a := start(t, w.options(newMemory().spool(), report.Diagnostics))
+		frames := []report.Frame{
+			{Function: "Cart.buy", File: "https://cdn.example/static/app.3f2a91bc.js?v=3#x", Line: 7},
+			{Function: "", File: "https://shop.example/users/4711", Line: 1 << 31},
+			{Function: "by bob@shop.example", File: `C:\src\cart.c`, Line: 3},
+			{Function: strings.Repeat("buy ", 300), File: strings.Repeat("g", 1000) + ".js"},
+			{Function: "odd\xff\x00", File: "https://shop.example/mail/bob@shop.example"},
+		}
+		e := agent.ApplicationError{Kind: report.KindError, Type: "TypeError", Message: "x is undefined", Frames: frames, PCs: []uintptr{1}}
+		a.Capture(e)
+		e.Frames = slices.Clone(frames)
+		e.Frames[0].Line, e.Frames[0].File = 8, "app.99999999.js" // the next release
+		a.Capture(e)
+		e.Frames[1].Line = 9 // another function, though it has no name
+		a.Capture(e)
+		e.Type, e.Frames = "RangeError", slices.Repeat(frames[:1], 100)
+		a.Capture(e)
+		time.Sleep(4 * time.Second)
+		all := w.appErrors()
+		if len(all) != 3 || all[0].Count != 2 || all[1].Count != 1 || len(all[2].Frames) != report.MaxFrames {
+			t.Fatalf("received %+v, want two of a group, one of another and one with as many frames as fit", all)
+		}
+		want := []report.Frame{
+			{Function: "Cart.buy", File: "app.3f2a91bc.js", Line: 7},
+			{Function: "<anonymous>", File: ":id", Line: report.MaxLine},
+			{Function: "by [email]", File: "cart.c", Line: 3},
+			{Function: strings.Repeat("buy ", report.MaxString/4), File: ":id"},
+			{Function: "odd\uFFFD ", File: "[email]"},
+		}
+		got := all[0].Frames
+		if len(got) == len(want) {
+			want[3].File = got[3].File // cut to the limit
+		}
+		if !slices.Equal(got, want) || len(got[3].File) > report.MaxString {
+			t.Errorf("frames\n%+v, want\n%+v", got, want)
+		}
+	})
+}
+
+func TestFramesNeedDiagnostics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "c1")
+		a := start(t, w.options(newMemory().spool(), report.Counts))
+		a.Capture(agent.ApplicationError{Type: "TypeError", Frames: []report.Frame{{Function: "buy"}}})
+		a.Capture(agent.ApplicationError{Type: "TypeError", Frames: []report.Frame{{Function: "sell"}}})
+		time.Sleep(4 * time.Second)
+		all := w.appErrors()
+		if len(all) != 2 || all[0].Frames != nil || all[1].Frames != nil {
+			t.Errorf("received %+v, want two groups without frames", all)
 		}
 	})
 }

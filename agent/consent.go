@@ -100,6 +100,12 @@ func (a *Agent) relevel(now time.Time) {
 	}
 	level := a.policy.Effective(a.user, now)
 	a.level.Store(uint32(level))
+	if level == report.Off {
+		a.tallies = nil
+	}
+	for i := range a.tallies {
+		a.tallies[i].level = min(a.tallies[i].level, level)
+	}
 	w := a.window
 	switch {
 	case w.start.IsZero(), level == report.Off:

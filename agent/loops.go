@@ -15,6 +15,7 @@ func (a *Agent) recordLoop() {
 		case <-a.stopping:
 			return
 		case <-a.opened:
+			a.endTallies()
 		case <-timer.C:
 			a.endWindow(false)
 		}
@@ -37,6 +38,7 @@ func (a *Agent) endWindow(atOnce bool) {
 	defer a.caught()
 	a.spoolMu.Lock()
 	defer a.spoolMu.Unlock()
+	a.storeTallies()
 	now := time.Now()
 	w, ppm := a.takeWindow(now, atOnce)
 	if w == nil {

@@ -20,6 +20,10 @@ type Observation struct {
 	Status   uint16         // HTTP status, 0: none
 	Flags    report.Flags
 
+	// Count is how many such requests there were; 0 means one, above report.MaxCount counts as that. Several at once never become a
+	// sample.
+	Count uint64
+
 	// Start is when the request began. One that began before consent is not recorded. Zero: not told.
 	Start time.Time
 
@@ -38,6 +42,9 @@ func (o *Observation) key() key {
 		outcome: o.Outcome, server: o.Server, status: o.Status, flags: o.Flags,
 	}
 }
+
+// count is how many requests o stands for.
+func (o *Observation) count() uint64 { return min(max(o.Count, 1), report.MaxCount) }
 
 func cut(s string) string {
 	if len(s) > report.MaxString {
@@ -73,7 +80,7 @@ func (o *Observation) sample() sample {
 // Recording reports whether Observe would count a request now. Whoever watches requests may spare itself the trouble if not.
 func (a *Agent) Recording() bool { return report.Consent(a.level.Load()) != report.Off }
 
-// Observe counts one request. It takes no longer than a lock and a map access when the request succeeded, allocates only for what
+// Observe counts one request, or Count like ones. It takes no longer than a lock and a map access when the request succeeded, allocates only for what
 // it sees for the first time in a window, never blocks on anything slower and never panics. It does nothing without consent.
 func (a *Agent) Observe(o Observation) {
 	if !a.Recording() {
@@ -95,9 +102,10 @@ func (a *Agent) count(o *Observation) (*window, int) {
 		return nil, -1
 	}
 	w := a.begun(level)
-	a.stats.Observed++
-	w.add(o.key())
-	if w.level < report.Diagnostics || o.Outcome == report.OK {
+	n := o.count()
+	a.stats.Observed += n
+	w.add(o.key(), n)
+	if w.level < report.Diagnostics || o.Outcome == report.OK || n > 1 {
 		return nil, -1
 	}
 	return w, w.admit(a.rand.Uint64N)

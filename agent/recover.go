@@ -47,7 +47,7 @@ func (a *Agent) capturePanic(v any) {
 
 // sealPanic puts a panic durably into the spool. It reports false when the window has had its share of these.
 func (a *Agent) sealPanic(e *ApplicationError) bool {
-	stack := frames(e.PCs)
+	stack := e.stack()
 	r := e.record(stack)
 	a.spoolMu.Lock() // before consent is asked, so that a withdrawal's purge comes before or after all of this
 	defer a.spoolMu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/heliograph-net/heliograph/privacy"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -47,11 +48,50 @@ func frames(pcs []uintptr) []report.Frame {
 	return out
 }
 
+// stack is e's stack as it may be told. It shares no memory with e.
+func (e *ApplicationError) stack() []report.Frame {
+	if len(e.Frames) == 0 {
+		return frames(e.PCs)
+	}
+	out := make([]report.Frame, 0, min(len(e.Frames), report.MaxFrames))
+	for _, f := range e.Frames[:cap(out)] {
+		f.Function = strings.Clone(text(privacy.ScrubText(f.Function[:min(len(f.Function), 4*report.MaxString)]), report.MaxString))
+		if f.Function == "" {
+			f.Function = anonymous
+		}
+		f.File = strings.Clone(text(sourceFile(f.File), report.MaxString))
+		f.Line = min(f.Line, report.MaxLine)
+		out = append(out, f)
+	}
+	return out
+}
+
+// anonymous is what a function without a name is called, as JavaScript's engines have it.
+const anonymous = "<anonymous>"
+
+// sourceFile is the base name of a source file. The frames of a script that stands in a page name the page's URL instead, so what does not
+// look like a file is scrubbed.
+func sourceFile(path string) string {
+	if i := strings.IndexAny(path, "?#"); i >= 0 {
+		path = path[:i]
+	}
+	name := base(path)
+	if dot := strings.LastIndexByte(name, '.'); dot > 0 && isExtension(name[dot+1:]) && !strings.ContainsAny(name, "@%") {
+		return name
+	}
+	return base(privacy.ScrubURL("https://page.example/" + name))
+}
+
+func isExtension(s string) bool {
+	return len(s) >= 1 && len(s) <= 4 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz") == ""
+}
+
 // base is what follows the last slash of either kind.
 func base(path string) string { return path[strings.LastIndexAny(path, `/\`)+1:] }
 
 // fingerprint tells which errors are one problem: those of one kind, type and chain of functions. Lines are left out, so that a release
-// that moves code keeps its groups; but several log statements of one function are several problems. Messages are left out, because
+// that moves code keeps its groups; but several log statements of one function are several problems, and functions without a name are
+// told apart by their place. Messages are left out, because
 // a hash of a value that few people have is as good as the value.
 func fingerprint(kind report.ErrorKind, name string, stack []report.Frame) (sum [16]byte) {
 	h := sha256.New()
@@ -60,11 +100,13 @@ func fingerprint(kind report.ErrorKind, name string, stack []report.Frame) (sum 
 	for i := range stack {
 		h.Write([]byte{0})
 		h.Write([]byte(stack[i].Function))
+		if stack[i].Function == anonymous {
+			h.Write([]byte(stack[i].File))
+			h.Write(binary.BigEndian.AppendUint32(nil, stack[i].Line))
+		}
 	}
 	if kind == report.KindLog && len(stack) > 0 {
-		var line [4]byte
-		binary.BigEndian.PutUint32(line[:], stack[0].Line)
-		h.Write(line[:])
+		h.Write(binary.BigEndian.AppendUint32(nil, stack[0].Line))
 	}
 	copy(sum[:], h.Sum(nil))
 	return sum

@@ -54,36 +54,36 @@ func newWindow(p *privacy.Policy, sizeHint int) *window {
 	}
 }
 
-// add counts one request of key k. Only a key's first request allocates.
-func (w *window) add(k key) {
+// add counts n requests of key k. Only a key's first request allocates.
+func (w *window) add(k key, n uint64) {
 	if k.outcome != report.OK {
 		w.failed = true
 	}
 	if w.latest < len(w.keys) && w.keys[w.latest] == k { // most requests are like the one before, and to compare is cheaper than to look up
-		w.counts[w.latest]++
+		w.counts[w.latest] += n
 		return
 	}
 	// A map access that only reads leaves the map's own key alone. Assigning would put k's strings there, and with them keep alive
 	// the application's whole URL.
 	if i, ok := w.index[k]; ok {
-		w.counts[i]++
+		w.counts[i] += n
 		w.latest = int(i)
 		return
 	}
 	if !k.outcome.Valid() {
 		k.outcome = report.Unknown
-		w.add(k)
+		w.add(k, n)
 		return
 	}
 	if len(w.keys) == report.MaxCounters {
-		w.overflow++
+		w.overflow += n
 		return
 	}
 	k.scheme, k.host = strings.Clone(k.scheme), strings.Clone(k.host)
 	k.protocol, k.outcome = strings.Clone(k.protocol), report.Outcome(strings.Clone(string(k.outcome)))
 	w.index[k] = uint32(len(w.keys))
 	w.keys = append(w.keys, k)
-	w.counts = append(w.counts, 1)
+	w.counts = append(w.counts, n)
 }
 
 // admit decides whether the failure at hand becomes a sample, by reservoir sampling, so that all failures of the window are equally

@@ -1,6 +1,7 @@
 package agenttest
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -11,28 +12,52 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Spool keeps segments in memory, without bounds. Several agents may share one, at a time or one after the other, as processes share
-// a directory: what one leaves the next delivers.
+// Bounds are how much a spool keeps.
+type Bounds struct {
+	MaxBytes    int64         // of all segments together; 0: 8 MiB
+	MaxSegments int           // 0: 1024
+	MaxAge      time.Duration // from a segment's birth; 0: 7 days
+}
+
+// Spool keeps segments in memory. Several agents may share one, at a time or one after the other, as processes share a directory: what
+// one leaves the next delivers.
 type Spool struct {
 	mu       sync.Mutex
-	segments []*segment // by birth
+	bounds   Bounds
+	segments []*segment // oldest first
 	state    map[string][]byte
+	drops    map[string]uint64
 	busy     bool
 	full     bool
 }
 
 type segment struct {
 	agent.Segment
-	bytes []byte // nil before the first Append
-	done  bool
-	gone  bool // purged
-	spool *Spool
+	bytes     []byte // nil before the first Append
+	done      bool
+	gone      bool // purged
+	abandoned bool // its writer was closed with its Spool, or has failed
+	spool     *Spool
 }
 
 var _ agent.Spool = (*Spool)(nil)
 
-// NewSpool returns an empty spool.
-func NewSpool() *Spool { return &Spool{state: make(map[string][]byte)} }
+// NewSpool returns an empty spool with the bounds of agent/diskspool.
+func NewSpool() *Spool { return NewBoundedSpool(Bounds{}) }
+
+// NewBoundedSpool returns an empty spool.
+func NewBoundedSpool(b Bounds) *Spool {
+	if b.MaxBytes == 0 {
+		b.MaxBytes = 8 << 20
+	}
+	if b.MaxSegments == 0 {
+		b.MaxSegments = 1024
+	}
+	if b.MaxAge == 0 {
+		b.MaxAge = 7 * 24 * time.Hour
+	}
+	return &Spool{bounds: b, state: make(map[string][]byte), drops: make(map[string]uint64)}
+}
 
 // Fill makes the spool take nothing more, with agent.ErrSpoolFull, or lets it take again.
 func (s *Spool) Fill(full bool) {
@@ -53,12 +78,30 @@ func (s *Spool) Begin(birth time.Time, id report.BatchID, prefix []byte) (agent.
 func (s *Spool) List() (list []agent.Segment, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, g := range s.segments {
-		if g.done {
+	for _, g := range slices.Clone(s.segments) {
+		if g.abandoned {
+			g.finish()
+		}
+		switch {
+		case !g.done:
+		case time.Since(g.Birth) > s.bounds.MaxAge:
+			s.drop(g, report.DropExpired)
+		default:
 			list = append(list, g.Segment)
 		}
 	}
 	return list, nil
+}
+
+// drop deletes a finished segment and counts its records as lost. The caller holds mu.
+func (s *Spool) drop(g *segment, reason string) {
+	info, _ := privacy.ParseSegment(g.bytes)
+	s.drops[reason] += uint64(max(info.Frames-1, 1)) // its header aside
+	s.delete(g.ID)
+}
+
+func (s *Spool) delete(id report.BatchID) {
+	s.segments = slices.DeleteFunc(s.segments, func(g *segment) bool { return g.ID == id && g.done })
 }
 
 // Read implements agent.Spool.
@@ -77,7 +120,7 @@ func (s *Spool) Read(id report.BatchID) ([]byte, error) {
 func (s *Spool) Remove(id report.BatchID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.segments = slices.DeleteFunc(s.segments, func(g *segment) bool { return g.ID == id && g.done })
+	s.delete(id)
 	return nil
 }
 
@@ -89,38 +132,60 @@ func (s *Spool) LockUpload() (unlock func(), err error) {
 		return nil, agent.ErrSpoolBusy
 	}
 	s.busy = true
-	return func() {
+	return sync.OnceFunc(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.busy = false
-	}, nil
+	}), nil
 }
 
-// TakeDrops implements agent.Spool. A Spool without bounds drops nothing.
-func (s *Spool) TakeDrops() []report.Drop { return nil }
+// TakeDrops implements agent.Spool.
+func (s *Spool) TakeDrops() (drops []report.Drop) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, reason := range slices.Sorted(maps.Keys(s.drops)) {
+		drops = append(drops, report.Drop{Reason: reason, Count: s.drops[reason]})
+	}
+	clear(s.drops)
+	return drops
+}
+
+var (
+	errStateName = errors.New("agenttest: a state's name is 1 to 32 lower-case letters")
+	errStateSize = errors.New("agenttest: state is larger than agent.MaxState")
+)
 
 // State implements agent.Spool.
 func (s *Spool) State(name string, update func(old []byte) []byte) ([]byte, error) {
+	if name == "" || len(name) > 32 || slices.ContainsFunc([]byte(name), func(c byte) bool { return c < 'a' || c > 'z' }) {
+		return nil, errStateName
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch fresh := update(s.state[name]); {
+	switch fresh := update(slices.Clone(s.state[name])); {
 	case fresh == nil:
 	case len(fresh) == 0:
 		delete(s.state, name)
+	case len(fresh) > agent.MaxState:
+		return slices.Clone(s.state[name]), errStateSize
 	default:
 		s.state[name] = slices.Clone(fresh)
 	}
-	return s.state[name], nil
+	return slices.Clone(s.state[name]), nil
 }
 
 // Usage implements agent.Spool.
 func (s *Spool) Usage() (segments int, bytes int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return len(s.segments), s.size()
+}
+
+func (s *Spool) size() (bytes int64) {
 	for _, g := range s.segments {
 		bytes += g.Size
 	}
-	return len(s.segments), bytes
+	return bytes
 }
 
 // Purge implements agent.Spool.
@@ -131,14 +196,22 @@ func (s *Spool) Purge() error {
 		g.gone = true
 	}
 	s.segments = nil
+	clear(s.drops)
 	maps.DeleteFunc(s.state, func(name string, _ []byte) bool { return name != agent.StateNotice })
 	return nil
 }
 
 // Close implements agent.Spool. The contents stay for the next agent.
-func (s *Spool) Close() error { return nil }
+func (s *Spool) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, g := range s.segments {
+		g.abandoned = !g.done
+	}
+	return nil
+}
 
-// writer writes one segment.
+// writer writes one segment. Its Spool's mu owns it.
 type writer struct {
 	*segment
 	prefix []byte
@@ -149,28 +222,68 @@ func (w *writer) Append(frames []byte) error {
 	s := w.spool
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.full {
-		return agent.ErrSpoolFull
-	}
-	if w.gone {
+	if w.gone || w.done || w.abandoned {
 		return agent.ErrNoSegment
 	}
-	if w.bytes == nil {
+	fresh := w.bytes == nil
+	size := int64(len(frames))
+	if fresh {
+		size += int64(len(w.prefix) + len(privacy.AppendEnd(nil)))
+	}
+	if s.full || !s.makeRoom(size, fresh) {
+		w.abandoned = !fresh
+		w.gone = fresh
+		return agent.ErrSpoolFull
+	}
+	if fresh {
 		w.bytes = w.prefix
-		s.segments = append(s.segments, w.segment)
+		i, _ := slices.BinarySearchFunc(s.segments, w.segment, func(g, w *segment) int {
+			if c := g.Birth.Compare(w.Birth); c != 0 {
+				return c
+			}
+			return slices.Compare(g.ID[:], w.ID[:])
+		})
+		s.segments = slices.Insert(s.segments, i, w.segment)
 	}
 	w.bytes = append(w.bytes, frames...)
 	w.Size = int64(len(w.bytes))
 	return nil
 }
 
+// makeRoom drops the oldest finished segments until size more bytes, in one more segment if fresh, stay within bounds. The caller holds
+// mu.
+func (s *Spool) makeRoom(size int64, fresh bool) bool {
+	more := 0
+	if fresh {
+		more = 1
+	}
+	for _, g := range slices.Clone(s.segments) {
+		if s.size()+size <= s.bounds.MaxBytes && len(s.segments)+more <= s.bounds.MaxSegments {
+			return true
+		}
+		if g.abandoned {
+			g.finish()
+		}
+		if g.done {
+			s.drop(g, report.DropSpoolFull)
+		}
+	}
+	return s.size()+size <= s.bounds.MaxBytes && len(s.segments)+more <= s.bounds.MaxSegments
+}
+
+// finish makes g a finished segment. The caller holds the spool's mu.
+func (g *segment) finish() {
+	if g.bytes == nil || g.done || g.gone {
+		return
+	}
+	g.bytes = privacy.AppendEnd(g.bytes)
+	g.Size, g.done, g.abandoned = int64(len(g.bytes)), true, false
+}
+
 // Close implements agent.SegmentWriter.
 func (w *writer) Close() error {
 	w.spool.mu.Lock()
 	defer w.spool.mu.Unlock()
-	if w.bytes != nil && !w.done {
-		w.bytes = privacy.AppendEnd(w.bytes)
-		w.Size, w.done = int64(len(w.bytes)), true
-	}
+	w.finish()
 	return nil
 }

@@ -3,28 +3,80 @@ package httpagent
 import (
 	"errors"
 	"io"
+
+	"github.com/heliograph-net/heliograph/report"
 )
 
-// body is an exchange in its last part: it passes the answer's body on, and sees how that ends.
-type body exchange
+// handle is the answer's body as the application has it: it passes the real one on, and sees how that ends.
+//
+// An application may keep a body after Close, close it again, read from it while another goroutine closes it. So what it holds can
+// never be used for a second answer; but all that must be its own is an address. Every handle is given out once, and the exchange
+// behind it knows the one that it serves: whoever comes with another is late, and touches nothing. The exchange serves the next request
+// when its handle was closed and no goroutine is in Read. Handles are made by the dozen, 8 bytes each.
+type handle struct{ of *exchange }
+
+// handles is how many are made at once.
+const handles = 64
+
+// hold gives x, which nobody holds, a holder.
+func (x *exchange) hold() *handle {
+	if len(x.spare) == 0 {
+		x.spare = make([]handle, handles)
+	}
+	h := &x.spare[0]
+	x.spare = x.spare[1:]
+	h.of = x
+	x.holder.Store(h)
+	return h
+}
+
+// errClosed is what net/http's own bodies say.
+var errClosed = errors.New("http: read on closed response body")
 
 // Read implements io.Reader.
-func (b *body) Read(p []byte) (int, error) {
-	n, err := b.body.Read(p)
-	x := (*exchange)(b)
-	switch {
-	case err == nil:
-	case errors.Is(err, io.EOF):
-		x.end(b.outcome, nil)
-	default:
-		x.end(classifyBody(b.req.Context(), err, b.resp), err)
+func (h *handle) Read(p []byte) (int, error) {
+	x := h.of
+	// The order decides: either Close sees a reader, and leaves the exchange to the garbage collector, or the reader sees that
+	// it came after Close.
+	x.readers.Add(1)
+	if x.holder.Load() != h {
+		x.readers.Add(-1)
+		return 0, errClosed
 	}
+	n, err := x.body.Read(p)
+	if err != nil {
+		x.bodyEnded(err)
+	}
+	x.readers.Add(-1)
 	return n, err
 }
 
 // Close implements io.Closer. A body that the application does not read to its end was answered all the same; a Read that fails
 // because of Close is no failure, so the end is noted first.
-func (b *body) Close() error {
-	(*exchange)(b).end(b.outcome, nil)
-	return b.body.Close()
+func (h *handle) Close() error {
+	x := h.of
+	if !x.holder.CompareAndSwap(h, nil) {
+		return nil
+	}
+	x.end(x.outcome, nil)
+	err := x.body.Close()
+	if x.readers.Load() == 0 {
+		x.release()
+	}
+	return err
+}
+
+func (x *exchange) bodyEnded(err error) {
+	if err == io.EOF || errors.Is(err, io.EOF) {
+		x.end(x.outcome, nil)
+		return
+	}
+	if x.ended.Load() {
+		return
+	}
+	outcome := classifyBody(x.req.Context(), err, x.resp)
+	if outcome != report.Abandoned {
+		x.host.failed()
+	}
+	x.end(outcome, nil)
 }

@@ -39,16 +39,23 @@ func classifyRequest(ctx context.Context, err error, at phase) report.Outcome {
 	if abandoned(ctx, err) {
 		return report.Abandoned
 	}
+	if o := proxyOutcome(err, at); o != "" {
+		return o
+	}
 	for _, outcome := range [...]func(error) report.Outcome{dnsOutcome, tcpOutcome, certificateOutcome} {
 		if o := outcome(err); o != "" {
 			return o
 		}
 	}
 	if expired(ctx, err) {
-		if at == phaseResolve {
+		switch at {
+		case phaseResolve:
 			return report.DNSTimedOut
+		case phaseUnseen:
+			return report.NetworkTimedOut
+		default:
+			return report.TCPTimedOut
 		}
-		return report.TCPTimedOut
 	}
 	text := err.Error() // which takes longer to write than all the types above take to compare
 	for _, outcome := range [...]func(error, string) report.Outcome{tlsOutcome, timeoutOutcome, http2Outcome, headOutcome} {

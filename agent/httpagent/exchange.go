@@ -1,13 +1,11 @@
 package httpagent
 
 import (
-	"context"
 	"crypto/tls"
 	"encoding/hex"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -17,139 +15,127 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// exchange is one request under observation. It is at once the request that goes on, that request's context and the answer's body,
-// because most requests succeed, and then every allocation is one too many.
+// exchange is one request under observation. Exchanges serve one request after another, because most requests succeed, and then every
+// allocation is one too many: see body.go for who may still hold one.
 type exchange struct {
-	context.Context              // of the application's request
-	watched         http.Request // req, with another context
-	agent           *agent.Agent
-	req             *http.Request
-	resp            *http.Response // nil until its head is there; written before anybody sees the body
-	start           time.Time
-	body            io.ReadCloser  // of the answer
-	outcome         report.Outcome // of the answer, if its body arrives whole
-	ended           atomic.Bool
-	hooks           atomic.Pointer[hooks] // nil until somebody asks for them, retired after the end
-	direct          bool                  // the next RoundTripper is an http.Transport
+	rt      *roundTripper
+	host    *host
+	trace   *trace // nil: the request goes out as it is
+	req     *http.Request
+	resp    *http.Response // nil until its head is there
+	start   time.Time
+	server  netip.AddrPort // that answered, invalid when unknown
+	body    io.ReadCloser  // of the answer
+	outcome report.Outcome // of the answer, if its body arrives whole
+	ended   atomic.Bool
 
-	mu     sync.Mutex // hooks run on the transport's goroutines, even after the request has ended
-	at     phase
-	begun  int            // connections looked for
-	idle   bool           // the latest of them was waiting for a request
-	server netip.AddrPort // that is, or was, tried
-	conn   net.Conn       // that the request went out on
+	holder  atomic.Pointer[handle] // of the body; nil: none, or it was closed
+	readers atomic.Int32           // goroutines that are in handle.Read, or about to find that they must not
+	spare   []handle               // that nobody had yet
 }
 
-// phase is how far a request has come.
-type phase uint8
+var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
-const (
-	phaseStart   phase = iota // before anything, or an unknown transport
-	phaseResolve              // resolving the name
-	phaseConnect              // connecting
-	phaseTLS                  // shaking hands
-	phaseSend                 // has a connection
-	phaseHead                 // the answer has begun
-)
-
-// begin is called for each connection that the transport looks for: it may do so again, after one that was kept for reuse turned out
-// to be dead.
-func (x *exchange) begin(string) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.at, x.conn, x.idle = phaseStart, nil, false
-	x.begun++
+// release lets x serve the next request. Nobody else holds it.
+func (x *exchange) release() {
+	x.rt, x.host, x.trace, x.req, x.resp, x.body = nil, nil, nil, nil, nil, nil
+	x.server = netip.AddrPort{}
+	x.ended.Store(false)
+	exchanges.Put(x)
 }
 
-// A connection that is still being made after the request got another one is none of the request's: conn tells.
-
-func (x *exchange) resolve() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.conn == nil {
-		x.at = phaseResolve
+// failed takes note that no answer came.
+func (x *exchange) failed(err error) {
+	var s sight
+	if x.trace != nil {
+		s = x.trace.retire(false)
+	} else {
+		s = x.host.unseen(err)
 	}
+	outcome := classifyRequest(x.req.Context(), err, s.at)
+	x.server = s.server
+	if a, ok := dialled(err); ok && !s.proxied {
+		x.server = a // of several addresses, the one that the error is about
+	}
+	if outcome != report.Abandoned {
+		x.host.failed()
+	}
+	x.end(outcome, s.conn)
+	x.release()
 }
 
-func (x *exchange) connect(_, addr string) {
-	server, err := netip.ParseAddrPort(addr)
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.conn == nil {
-		x.at = phaseConnect
-		if err == nil {
-			x.server = server
+// answered takes note of an answer's head, and waits for its body if there is one.
+func (x *exchange) answered(resp *http.Response) {
+	x.resp, x.outcome = resp, statusOutcome(resp)
+	if t := x.trace; t != nil {
+		if resp.Request == &t.watched {
+			resp.Request = x.req
 		}
+		s := t.retire(resp.ProtoMajor == 1)
+		x.host.saw(s, resp, x.rt.direct, x.start.Sub(x.rt.made))
+		x.server = s.server
+		if s.proxied && resp.StatusCode == http.StatusProxyAuthRequired {
+			x.outcome = report.ProxyAuthRequested
+		}
+	} else {
+		x.server = x.host.answers(resp)
 	}
-}
-
-func (x *exchange) gotConn(info httptrace.GotConnInfo) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.at, x.conn, x.idle = phaseSend, info.Conn, info.WasIdle
-	if info.Conn == nil {
+	if unwatched(x.req, resp) {
+		x.end(x.outcome, nil)
+		x.release()
 		return
 	}
-	if a, ok := info.Conn.RemoteAddr().(*net.TCPAddr); ok {
-		x.server = a.AddrPort()
+	x.body = resp.Body
+	resp.Body = x.hold()
+}
+
+// unwatched reports whether an answer has no body, or one that must stay what it is: a connection that now speaks another protocol.
+func unwatched(req *http.Request, resp *http.Response) bool {
+	if resp.Body == nil || resp.Body == http.NoBody || resp.StatusCode == http.StatusSwitchingProtocols {
+		return true
 	}
-}
-
-func (x *exchange) shakeHands() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.conn == nil {
-		x.at = phaseTLS
+	if req.Method != http.MethodConnect {
+		return false
 	}
+	_, ok := resp.Body.(io.Writer)
+	return ok
 }
 
-func (x *exchange) firstByte() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.at = phaseHead
-}
-
-func (x *exchange) phase() phase {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.at
-}
-
-// end observes the request, once.
-func (x *exchange) end(outcome report.Outcome, failed error) {
+// end observes the request, once. conn is what it went out on, of a failure that got no answer.
+func (x *exchange) end(outcome report.Outcome, conn net.Conn) {
 	if x.ended.Load() || x.ended.Swap(true) { // most bodies are closed after they have ended
 		return
 	}
-	server, conn := x.retire()
 	u := x.req.URL
 	o := agent.Observation{
-		Scheme: u.Scheme, Host: u.Host, Outcome: outcome, Server: server,
+		Scheme: u.Scheme, Host: u.Host, Outcome: outcome, Server: x.server,
 		Flags: flags(x.req.Context()), Start: x.start,
 	}
 	if x.resp != nil {
 		o.Status, o.Protocol = uint16(min(max(x.resp.StatusCode, 0), report.MaxStatus)), protocol(x.resp)
 	}
 	if outcome != report.OK {
-		x.detail(&o, conn, failed)
+		x.detail(&o, conn)
 	}
-	x.agent.Observe(o)
+	x.rt.agent.Observe(o)
 }
 
 // detail adds what only a failure is asked for.
-func (x *exchange) detail(o *agent.Observation, conn net.Conn, failed error) {
-	if a, ok := dialled(failed); ok {
-		o.Server = a // of several addresses, the one that the error is about
-	}
-	if x.resp == nil && conn != nil {
+func (x *exchange) detail(o *agent.Observation, conn net.Conn) {
+	if conn != nil {
 		o.Protocol = connProtocol(conn)
 	}
 	u := x.req.URL
 	o.URL = u.Scheme + "://" + u.Host + u.EscapedPath() // without user and query, which nobody may see
-	o.Elapsed = time.Since(x.start)
+	now := time.Now()
+	o.Elapsed = now.Sub(x.start)
 	if o.Method = x.req.Method; o.Method == "" {
 		o.Method = http.MethodGet
 	}
 	o.TraceID = traceID(x.req.Header.Get("Traceparent"))
+	if x.rt.networkChanged(x.start, now) {
+		o.Flags |= report.FlagNetworkChanged
+	}
 }
 
 // protocol is the ALPN id of an answer's protocol.

@@ -12,18 +12,24 @@ import (
 // Wrap returns base with a watching: every request that goes through it is observed once, when its answer's body has ended, failed or
 // been closed, or when it got no answer. Requests, answers, bodies' bytes and errors pass unchanged. While a records nothing, requests
 // pass without any detour. A nil base is http.DefaultTransport.
+//
+// When a request fails, and now and then when one goes out, Wrap looks at the addresses of the machine's network interfaces, which stay where they are: that they changed
+// is all that is noted (agent.Agent.NetworkChanged).
 func Wrap(a *agent.Agent, base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		base = http.DefaultTransport
 	}
 	_, direct := base.(*http.Transport)
-	return &roundTripper{agent: a, base: base, direct: direct}
+	return &roundTripper{agent: a, base: base, direct: direct, made: time.Now(), network: newNetwork()}
 }
 
 type roundTripper struct {
-	agent  *agent.Agent
-	base   http.RoundTripper
-	direct bool // base is an http.Transport, of which it is known when it calls hooks
+	agent   *agent.Agent
+	base    http.RoundTripper
+	direct  bool      // base is an http.Transport, of which it is known when it calls hooks
+	made    time.Time // what times of hosts count from
+	hosts   hosts
+	network *network
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -31,16 +37,19 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !rt.agent.Recording() || req.URL == nil {
 		return rt.base.RoundTrip(req)
 	}
-	x := &exchange{Context: req.Context(), agent: rt.agent, req: req, start: time.Now(), direct: rt.direct}
-	x.watch()
-	resp, err := rt.base.RoundTrip(&x.watched)
+	x := exchanges.Get().(*exchange)
+	x.rt, x.req, x.start = rt, req, time.Now()
+	x.host = rt.hosts.of(req.URL)
+	if !x.host.calm(x.start.Sub(rt.made)) {
+		rt.watchNetwork(x.start)
+		x.trace = newTrace(req, rt.direct)
+		req = &x.trace.watched
+	}
+	resp, err := rt.base.RoundTrip(req)
 	switch {
 	case err != nil:
-		x.end(classifyRequest(req.Context(), err, x.phase()), err)
+		x.failed(err)
 	case resp != nil:
-		if resp.Request == &x.watched {
-			resp.Request = req
-		}
 		x.answered(resp)
 	}
 	return resp, err
@@ -54,18 +63,6 @@ func (rt *roundTripper) CloseIdleConnections() {
 	if c, ok := rt.base.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
-}
-
-// answered takes note of an answer's head, and waits for its body if there is one.
-func (x *exchange) answered(resp *http.Response) {
-	x.resp = resp
-	outcome := statusOutcome(resp)
-	if resp.Body == nil || resp.Body == http.NoBody || resp.StatusCode == http.StatusSwitchingProtocols {
-		x.end(outcome, nil) // what follows a 101 is another protocol, whose connection must stay what it is
-		return
-	}
-	x.body, x.outcome = resp.Body, outcome
-	resp.Body = (*body)(x)
 }
 
 // statusOutcome is the outcome of an answer that arrives whole.

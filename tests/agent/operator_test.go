@@ -1,0 +1,154 @@
+package agent_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/heliograph-net/heliograph/collector"
+	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
+	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/detector/sqlitestore"
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// operator is a real collector behind a bad network, and a real detector with its store.
+type operator struct {
+	t      *testing.T
+	policy []byte // signed
+	inbox  *sqliteinbox.Inbox
+	store  *sqlitestore.Store
+	server *httptest.Server
+	began  time.Time
+
+	healthy atomic.Bool // the network is good
+	mu      sync.Mutex
+	rng     *rand.Rand // owned by mu
+}
+
+func newOperator(t *testing.T) *operator {
+	t.Helper()
+	dir := t.TempDir()
+	o := &operator{t: t, began: time.Now(), rng: rand.New(rand.NewPCG(1, 2))}
+	o.inbox = must(sqliteinbox.Open(filepath.Join(dir, "inbox.db"), sqliteinbox.Options{}))(t)
+	t.Cleanup(func() { _ = o.inbox.Close() })
+	o.store = must(sqlitestore.Open(t.Context(), filepath.Join(dir, "store.db")))(t)
+	t.Cleanup(func() { _ = o.store.Close() })
+	openKey := must(privacy.GenerateOpenKey())(t)
+	receiptKey := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+
+	o.server = httptest.NewUnstartedServer(nil)
+	o.policy = must(privacy.SignPolicy(&privacy.Policy{
+		Version: 1, Issued: o.began.Add(-time.Hour).Unix(), Expires: o.began.Add(time.Hour).Unix(),
+		MaxConsent: report.Diagnostics, WindowMS: 100, RefreshSeconds: 1, // asked for all the time
+		SealKey: openKey.SealKey().Bytes(), Signers: [][]byte{receiptKey.Public().(ed25519.PublicKey)},
+		Collectors: []privacy.Collector{{ID: "c1", URL: "http://" + o.server.Listener.Addr().String(), ReceiptKey: receiptKey.Public().(ed25519.PublicKey)}},
+	}, receiptKey))(t)
+	c := must(collector.New(collector.Options{
+		ID: "c1", Inbox: o.inbox, ReceiptKey: receiptKey,
+		Settings: collector.Settings{Policy: o.policy, LocalReaders: []string{reader}},
+		Limits:   collector.Limits{Requests: 1e6, Bytes: 1 << 30, Uploads: 1000, NewSources: 1e6},
+	}))(t)
+	o.server.Config.Handler = o.badNetwork(c.Handler())
+	o.server.Start()
+	t.Cleanup(func() {
+		o.server.Close()
+		if err := c.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	o.detect(openKey)
+	return o
+}
+
+const reader = "detector"
+
+// source is the inbox as a detector reads it.
+type source struct{ *sqliteinbox.Inbox }
+
+func (s source) Ack(ctx context.Context, upTo uint64) error { return s.Inbox.Ack(ctx, reader, upTo) }
+
+// detect runs a detector until the end of the test.
+func (o *operator) detect(key *privacy.OpenKey) {
+	d := must(detector.New(detector.Options{
+		Sources: map[string]detector.Source{"c1": source{o.inbox}}, Store: o.store, Keys: privacy.NewKeyring(key),
+	}))(o.t)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- d.Run(ctx) }()
+	o.t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			o.t.Error(err)
+		}
+	})
+}
+
+// badNetwork is what may happen on the way to a collector.
+func (o *operator) badNetwork(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		o.mu.Lock()
+		mood := o.rng.IntN(10)
+		o.mu.Unlock()
+		switch {
+		case o.healthy.Load() || mood > 3:
+			next.ServeHTTP(w, r)
+		case mood == 0: // a proxy that cannot reach it
+			w.WriteHeader(http.StatusBadGateway)
+		case mood == 1: // a captive portal
+			_, _ = io.WriteString(w, "<html>Welcome! Please sign in.</html>")
+		default: // taken, but the answer is lost, or ends in the middle
+			answer := httptest.NewRecorder()
+			next.ServeHTTP(answer, r)
+			if body := answer.Body.Bytes(); mood == 2 {
+				w.WriteHeader(answer.Code)
+				_, _ = w.Write(body[:len(body)/2])
+				_ = http.NewResponseController(w).Flush()
+			}
+			panic(http.ErrAbortHandler)
+		}
+	})
+}
+
+// arrived waits until the store has everything that was uploaded, and counts the requests of a life in it, by number.
+func (o *operator) arrived(life int) map[int]float64 {
+	o.t.Helper()
+	for must(o.inbox.Stats(o.t.Context()))(o.t).Pending > 0 {
+		time.Sleep(5 * time.Millisecond)
+	}
+	totals := must(o.store.Totals(o.t.Context(), detector.TotalsQuery{
+		Since: o.began.Add(-time.Hour), By: []string{detector.ByServer}, Type: outcome(life),
+	}))(o.t)
+	all := make(map[int]float64, len(totals))
+	for _, total := range totals {
+		n := must(number(total.Dims[detector.ByServer]))(o.t)
+		all[n] += total.Failed
+	}
+	return all
+}
+
+// spec is what an application of this operator is told.
+func (o *operator) spec(dir, life string) string {
+	return dir + "|" + life + "|" + base64.StdEncoding.EncodeToString(o.policy)
+}
+
+// must ends the test on an error: must(f())(t).
+func must[T any](v T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
