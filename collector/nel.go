@@ -73,7 +73,7 @@ func requestOutcome(o report.Outcome) bool {
 // succeededElsewhere tells requests that another address than the policy's answered from those that failed there. Of both the browser says
 // "dns.address_changed" and no status (Network Error Logging, section 4.5), so that only the fraction is left: failures are reported with
 // the failure_fraction, which is 1 unless somebody chose otherwise. Without this rule a service of many addresses would seem to fail all
-// the time.
+// the time. An HTTP error from such an address passes for an answer: Chromium decides on the fraction after it has forgotten the status.
 func succeededElsewhere(r *nelReport) bool {
 	return r.counter.Outcome == report.DNSAddressChanged && r.sampledPPM < report.FullPPM
 }

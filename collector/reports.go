@@ -147,17 +147,31 @@ func (c *Collector) decodeReport(kept *keptReports, s *settings, raw *rawReport,
 
 // add scrubs a report of a storable type and keeps it. It reports false for one that breaks the rules of its type.
 func (k *keptReports) add(raw *rawReport, keepServer bool) bool {
+	kept := false
 	if raw.Type == typeNEL {
-		var body rawBody
-		if json.Unmarshal(raw.Body, &body) != nil {
-			return false
-		}
-		r, ok := scrubNEL(raw, &body, keepServer)
-		if ok {
-			k.nel = append(k.nel, r)
-		}
-		return ok && k.browser(raw)
+		kept = k.addNEL(raw, keepServer)
+	} else {
+		kept = k.addPage(raw)
 	}
+	if kept && k.len() == 1 {
+		k.userAgent = parseUserAgent(raw.UserAgent)
+	}
+	return kept
+}
+
+func (k *keptReports) addNEL(raw *rawReport, keepServer bool) bool {
+	var body rawBody
+	if json.Unmarshal(raw.Body, &body) != nil {
+		return false
+	}
+	r, ok := scrubNEL(raw, &body, keepServer)
+	if ok {
+		k.nel = append(k.nel, r)
+	}
+	return ok
+}
+
+func (k *keptReports) addPage(raw *rawReport) bool {
 	if raw.page == nil && json.Unmarshal(raw.Body, &raw.page) != nil || raw.page == nil {
 		return false
 	}
@@ -165,13 +179,5 @@ func (k *keptReports) add(raw *rawReport, keepServer bool) bool {
 	if ok {
 		k.pages = append(k.pages, p)
 	}
-	return ok && k.browser(raw)
-}
-
-// browser notes whose report the first one that is kept is.
-func (k *keptReports) browser(raw *rawReport) bool {
-	if k.len() == 1 {
-		k.userAgent = parseUserAgent(raw.UserAgent)
-	}
-	return true
+	return ok
 }

@@ -249,7 +249,8 @@ func TestEveryTypeOfNetworkErrorIsKept(t *testing.T) {
 		"connection": "tcp.timed_out tcp.closed tcp.reset tcp.refused tcp.aborted tcp.address_invalid tcp.address_unreachable tcp.failed tls.version_or_cipher_mismatch tls.bad_client_auth_cert tls.cert.name_invalid tls.cert.date_invalid tls.cert.authority_invalid tls.cert.invalid tls.cert.revoked tls.cert.pinned_key_not_in_cert_chain tls.protocol.error tls.failed tls.unrecognized_name_alert h2.protocol.error h3.protocol.error",
 		"application": "http.error http.protocol.error http.response.invalid http.response.redirect_loop http.failed abandoned unknown ok h2.ping_failed http.response.invalid.empty http.response.invalid.content_length_mismatch " +
 			"http.response.invalid.incomplete_chunked_encoding http.response.invalid.invalid_chunked_encoding http.request.range_not_satisfiable http.response.headers.truncated http.response.headers.multiple_content_disposition http.response.headers.multiple_content_length",
-		"sxg": "sxg.failed sxg.mi_error sxg.non_https sxg.invalid_integrity_header sxg.signature_verification_error sxg.cert_verification_error sxg.cert_fetch_error sxg.cert_parse_error",
+		"sxg": "sxg.failed sxg.mi_error sxg.non_secure_distributor sxg.parse_error sxg.invalid_integrity_header sxg.signature_verification_error sxg.cert_verification_error " +
+			"sxg.cert_fetch_error sxg.cert_parse_error sxg.variant_mismatch sxg.header_integrity_mismatch sxg.had_cookie",
 	}
 	r := newRig(t, nil)
 	r.policy.SamplesPerWindow = 100

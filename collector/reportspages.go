@@ -44,7 +44,9 @@ type rawPageBody struct {
 const (
 	maxName     = 64 // bytes of a directive, a reason or the id of a deprecation or intervention
 	crashReason = "unknown"
-	anonymous   = "<anonymous>" // the function of a frame: browsers tell none
+
+	anonymous    = "<anonymous>" // the function of a frame: browsers tell none
+	blockedOther = "other"       // what was blocked, when it is nothing that may be kept
 )
 
 // scrubPage keeps what may be kept of a report. It reports false for one that breaks the rules: a negative age, a page that is not on the
@@ -114,7 +116,7 @@ func blocked(s string) string {
 	if s, _, _ = strings.Cut(s, ":"); isName(s) {
 		return strings.ToLower(s)
 	}
-	return typeOther
+	return blockedOther
 }
 
 func originOf(scrubbed string) string {
@@ -164,23 +166,23 @@ func pageErrors(pages []pageReport, consent report.Consent) (groups []*report.Ap
 	index := map[[16]byte]*report.ApplicationError{}
 	for i := range pages {
 		p := &pages[i]
-		print := p.fingerprint()
-		switch g := index[print]; {
+		sum := p.fingerprint()
+		switch g := index[sum]; {
 		case g != nil:
 			g.Count++
 			g.At = max(g.At, -int64(p.age))
 		case len(groups) == maxPageErrors:
 			left++
 		default:
-			index[print] = p.record(print, consent)
-			groups = append(groups, index[print])
+			index[sum] = p.record(sum, consent)
+			groups = append(groups, index[sum])
 		}
 	}
 	return groups, left
 }
 
-func (p *pageReport) record(print [16]byte, consent report.Consent) *report.ApplicationError {
-	e := &report.ApplicationError{At: -int64(p.age), Kind: p.kind, Type: p.name, Fingerprint: print, Count: 1, URL: p.target + "/"}
+func (p *pageReport) record(fingerprint [16]byte, consent report.Consent) *report.ApplicationError {
+	e := &report.ApplicationError{At: -int64(p.age), Kind: p.kind, Type: p.name, Fingerprint: fingerprint, Count: 1, URL: p.target + "/"}
 	if consent >= report.Diagnostics {
 		e.URL, e.Message = p.url, p.message
 		if p.file != "" {

@@ -101,6 +101,9 @@ func (q *queryCmd) Run(ctx context.Context, out *output) error {
 	if report.Outcome(q.Type).Under("app") {
 		return printTable(out.stdout, rows, []string{"at", "type", "error_type", "count", "message", "app", "version", "os", "country", "fingerprint"})
 	}
+	if report.Outcome(q.Type).Under("browser") {
+		return printTable(out.stdout, rows, []string{"at", "type", "error_type", "count", "url", "message", "stack", "app", "version", "os", "country"})
+	}
 	return printTable(out.stdout, rows, []string{"at", "type", "url", "status", "server", "asn", "country", "app", "elapsed_ms"})
 }
 

@@ -3,12 +3,10 @@ package browser
 import (
 	"bufio"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,14 +33,14 @@ type origin struct {
 // fault is what an origin does with a connection, from its first byte on.
 type fault = func(o *origin, c net.Conn)
 
-// startOrigin listens on loopback. answers maps paths to what is written for them, see (*origin).answer.
-func startOrigin(t *testing.T, ca *devca.CA, headers string) *origin {
+// startOrigin listens on an address of loopback with a port. headers are the lines that a good answer from shop.test has.
+func startOrigin(t *testing.T, ca *devca.CA, address, headers string) *origin {
 	t.Helper()
 	cert, err := ca.Issue(time.Now().Add(time.Hour), "shop.test", "*.shop.test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,9 +150,9 @@ func (o *origin) answer(r *http.Request) (text string, again bool) {
 		return fmt.Sprintf("HTTP/1.1 %s\r\n%sContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%s", status, headers, len(body), body), true
 	}
 	switch path := r.URL.Path; path {
-	case "/status/404":
+	case "/status/missing":
 		return whole("404 Not Found", "no")
-	case "/status/503":
+	case "/status/broken":
 		return whole("503 Service Unavailable", "no")
 	case "/loop":
 		return "HTTP/1.1 302 Found\r\n" + headers + "Location: /loop\r\nContent-Length: 0\r\n\r\n", true
@@ -180,7 +178,17 @@ func (o *origin) answer(r *http.Request) (text string, again bool) {
 }
 
 // pages are the bodies of good answers, by path.
-var pages = map[string]string{"/": "<!doctype html><title>Shop</title>"}
+var pages = map[string]string{
+	"/":       "<!doctype html><title>Shop</title>",
+	"/legacy": `<!doctype html><title>Legacy</title><img src="https://elsewhere.test/pixel?x=secret">`,
+	// A page that breaks its policy, uses what is deprecated, and asks for what browsers do not do unasked.
+	"/page": `<!doctype html><title>Page</title><img src="https://elsewhere.test/pixel?x=secret"><script>
+const request = new XMLHttpRequest()
+request.open("GET", "/data", false)
+request.send()
+navigator.vibrate(100)
+</script>`,
+}
 
 func reset(c net.Conn) {
 	_ = c.(*net.TCPConn).SetLinger(0)
@@ -219,21 +227,29 @@ func shows(conf *tls.Config) fault {
 	return func(o *origin, c net.Conn) { o.serve(c, conf) }
 }
 
-// breaksHTTP2 agrees on HTTP/2 and answers the first request with a frame that must not be: data on stream 0 (RFC 9113, section 6.1).
+// breaksHTTP2 agrees on HTTP/2 and ends every request with RST_STREAM and PROTOCOL_ERROR (RFC 9113, sections 6.4 and 7).
 func breaksHTTP2(cert tls.Certificate) fault {
 	return func(_ *origin, c net.Conn) {
 		tc := tls.Server(c, serverTLS(cert, "h2"))
-		settings, data := []byte{0, 0, 0, 4, 0, 0, 0, 0, 0}, []byte{0, 0, 1, 0, 0, 0, 0, 0, 0, 'x'}
-		if _, err := tc.Write(settings); err != nil {
+		if _, err := tc.Write([]byte{0, 0, 0, 4, 0, 0, 0, 0, 0}); err != nil { // SETTINGS
 			return
 		}
-		buf := make([]byte, 16<<10)
-		if _, err := tc.Read(buf); err != nil {
+		if _, err := io.CopyN(io.Discard, tc, int64(len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))); err != nil {
 			return
 		}
-		_, _ = tc.Write(data)
+		frame := make([]byte, 9)
 		for {
-			if _, err := tc.Read(buf); err != nil {
+			if _, err := io.ReadFull(tc, frame); err != nil {
+				return
+			}
+			if _, err := io.CopyN(io.Discard, tc, int64(frame[0])<<16|int64(frame[1])<<8|int64(frame[2])); err != nil {
+				return
+			}
+			if frame[3] != 1 { // HEADERS
+				continue
+			}
+			answer := append([]byte{0, 0, 4, 3, 0}, frame[5:9]...)
+			if _, err := tc.Write(append(answer, 0, 0, 0, 1)); err != nil {
 				return
 			}
 		}
@@ -248,17 +264,4 @@ func issue(t *testing.T, ca *devca.CA, until time.Duration, names ...string) tls
 		t.Fatal(err)
 	}
 	return cert
-}
-
-// errNotYet is what a condition says that may still come true.
-var errNotYet = errors.New("not yet")
-
-// missing are those wanted that are not among got.
-func missing(want, got []string) (m []string) {
-	for _, w := range want {
-		if !slices.Contains(got, w) {
-			m = append(m, w)
-		}
-	}
-	return m
 }

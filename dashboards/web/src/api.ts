@@ -117,7 +117,7 @@ export interface Report {
   country?: string;
   elapsed_ms: number;
   trace_id?: string;
-  /** Of application errors, which have neither URL nor method. */
+  /** Of application errors and of what browsers say of pages: no method, a URL only of the latter. */
   error_type?: string;
   message?: string;
   count?: number;

@@ -54,14 +54,14 @@ function Sample({ report }: { report: Report }) {
         </code>{" "}
         <span class="muted words">{outcomeWords(report.type)}</span>
       </td>
-      <td class="url" title={report.url || report.message}>
-        {report.url ? (
+      <td class="url" title={report.error_type ? report.message : report.url}>
+        {report.error_type ? (
           <>
-            {report.method} <Url url={report.url} target={report.target} />
+            {report.error_type} <span class="muted">{report.message || report.url}</span>
           </>
         ) : (
           <>
-            {report.error_type} <span class="muted">{report.message}</span>
+            {report.method} <Url url={report.url} target={report.target} />
           </>
         )}
       </td>

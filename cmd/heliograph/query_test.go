@@ -1,0 +1,36 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What browsers report of pages has a table of its own.
+func TestQueryShowsReportsOfPages(t *testing.T) {
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("type") != "browser.csp" {
+			t.Errorf("asked for %s", r.URL)
+		}
+		_, _ = io.WriteString(w, `[{"at":"2027-01-15T08:00:00Z","type":"browser.csp.img_src","app":"chrome","version":"156","os":"linux","source":"browser","target":"https://shop.example",`+
+			`"url":"https://shop.example/cart","country":"DE","error_type":"img-src","message":"blocked https://cdn.example","stack":"<anonymous> app.js:7","count":3}]`)
+	}))
+	defer api.Close()
+	code, stdout, stderr := invoke(t, "query", "--api", api.URL, "--type", "browser.csp")
+	lines := strings.Split(stdout, "\n")
+	if code != 0 || len(lines) != 3 {
+		t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
+	}
+	head, row := strings.Fields(lines[0]), lines[1]
+	if !slices.Equal(head, []string{"AT", "TYPE", "ERROR_TYPE", "COUNT", "URL", "MESSAGE", "STACK", "APP", "VERSION", "OS", "COUNTRY"}) {
+		t.Errorf("columns %v", head)
+	}
+	for _, want := range []string{"browser.csp.img_src", "img-src", " 3 ", "https://shop.example/cart", "blocked https://cdn.example", "app.js:7", "chrome", "156", "DE"} {
+		if !strings.Contains(row, want) {
+			t.Errorf("no %q in %s", want, row)
+		}
+	}
+}
