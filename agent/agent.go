@@ -47,6 +47,7 @@ type Agent struct {
 	token   client
 	// of this agent's segments that no collector has yet
 	summaries map[report.BatchID]*summary
+	unpurged  bool     // the spool holds what consent was withdrawn for, because it could not be deleted
 	unsaved   []client // under whose tokens something was sent, which the spool could not note
 	chain     policyChain
 

@@ -127,7 +127,7 @@ func (w *window) dropDetails() {
 // record is e without its details.
 func (e *ApplicationError) record(stack []report.Frame) report.ApplicationError {
 	r := report.ApplicationError{Kind: e.Kind, Type: strings.Clone(text(e.Type, report.MaxString)), Count: 1}
-	if !r.Kind.Valid() {
+	if !r.Kind.Valid() || r.Kind > report.KindLog { // those above are browsers' own
 		r.Kind = report.KindError
 	}
 	if r.Type == "" {

@@ -38,7 +38,7 @@ func (a *Agent) withdraw() {
 	a.mu.Unlock()
 	a.spoolMu.Lock()
 	defer a.spoolMu.Unlock()
-	_ = a.forget() // what stays is never sent: allow purges again
+	_ = a.forget() // what stays is never sent: deliverAll tries again, and allow purges before it counts
 	a.finishSegment()
 	signal(a.kicked)
 	a.mu.Lock()
@@ -47,12 +47,22 @@ func (a *Agent) withdraw() {
 	clear(a.drops) // these speak of what was recorded before, too
 }
 
+// purgeAgain deletes what a withdrawal could not. It returns when to call it again.
+func (a *Agent) purgeAgain() (again time.Time) {
+	a.spoolMu.Lock()
+	defer a.spoolMu.Unlock()
+	if a.unpurged && a.userConsent() == report.Off && a.forget() != nil {
+		return time.Now().Add(purgeRetry)
+	}
+	return time.Now().Add(idle)
+}
+
 // withdrawn deletes what an earlier run left that had consent.
 func (a *Agent) withdrawn() {
 	a.spoolMu.Lock()
 	defer a.spoolMu.Unlock()
 	a.loadPolicy() // for the notice
-	_ = a.forget() // what stays is never sent: consent purges again before it counts
+	_ = a.forget() // as withdraw
 }
 
 // allow begins recording. With purge the spool is emptied first: it has nothing that this consent covers.
@@ -63,6 +73,7 @@ func (a *Agent) allow(c report.Consent, purge bool) {
 		return
 	}
 	a.loadPolicy()
+	a.takeDrops()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed {

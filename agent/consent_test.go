@@ -25,8 +25,8 @@ func TestWithoutConsentNothingHappens(t *testing.T) {
 		if err := a.Shutdown(t.Context()); err != nil {
 			t.Errorf("shutdown: %v", err)
 		}
-		if len(w.seen()) != 0 || w.fetched() != 0 || memory.writes != 0 {
-			t.Errorf("%d uploads, %d policy fetches, %d writes; want none", len(w.seen()), w.fetched(), memory.writes)
+		if len(w.seen()) != 0 || w.fetched() != 0 || memory.written() != 0 {
+			t.Errorf("%d uploads, %d policy fetches, %d writes; want none", len(w.seen()), w.fetched(), memory.written())
 		}
 		if s := a.Stats(); s.Observed != 0 || s.Consent != report.Off {
 			t.Errorf("stats %+v", s)
@@ -63,13 +63,13 @@ func TestWithdrawnConsentPurgesAndStops(t *testing.T) {
 		if len(memory.blobs()) != 0 {
 			t.Errorf("%d blobs stay", len(memory.blobs()))
 		}
-		writes, uploads, fetches := memory.writes, len(w.seen()), w.fetched()
+		writes, uploads, fetches := memory.written(), len(w.seen()), w.fetched()
 		for range 10 {
 			a.Observe(failure("shop.example"))
 			_ = a.Flush(t.Context())
 			time.Sleep(24 * time.Hour)
 		}
-		if memory.writes != writes || len(w.seen()) != uploads || w.fetched() != fetches {
+		if memory.written() != writes || len(w.seen()) != uploads || w.fetched() != fetches {
 			t.Error("something was written or sent without consent")
 		}
 	})
@@ -102,6 +102,29 @@ func TestDataFromBeforeConsentIsNeverSent(t *testing.T) {
 		batches := w.batches()
 		if len(batches) != 1 || len(batches[0].windows[0].Counters) != 1 || batches[0].windows[0].Counters[0].Target != "https://after.example" {
 			t.Errorf("received %+v, want after.example only", batches)
+		}
+	})
+}
+
+// TestPurgeIsTriedAgain: what consent was withdrawn for goes as soon as the disk lets it.
+func TestPurgeIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "c1")
+		w.setHandler("c1", refuse)
+		memory := newMemory()
+		a := start(t, w.options(memory.spool(), report.Counts))
+		a.Observe(failure("shop.example"))
+		_ = a.Flush(t.Context())
+		memory.setFail(errRefused)
+		a.SetConsent(report.Off)
+		time.Sleep(10 * time.Minute)
+		if n := segments(memory); n != 1 {
+			t.Fatalf("%d segments while the disk fails, want the one", n)
+		}
+		memory.setFail(nil)
+		time.Sleep(2 * time.Minute)
+		if n := segments(memory); n != 0 || len(memory.blobs()) != 0 {
+			t.Errorf("%d segments and %d blobs stay", n, len(memory.blobs()))
 		}
 	})
 }

@@ -2,37 +2,20 @@ package agent
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"slices"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
 	"github.com/heliograph-net/heliograph/report"
 )
 
 const (
-	attemptTimeout = time.Minute           // for one exchange, should the Transport have no limit of its own
-	lockRetry      = 50 * time.Millisecond // between looks at another process's upload
-	lockLater      = 2 * time.Second       // until deliverLoop looks again
-	afterPanic     = time.Minute           // until deliverLoop tries again
-	idle           = 24 * time.Hour        // nothing to do
+	lockRetry  = 50 * time.Millisecond // between looks at another process's upload
+	lockLater  = 2 * time.Second       // until deliverLoop looks again
+	afterPanic = time.Minute           // until deliverLoop tries again
+	purgeRetry = time.Minute           // between tries to delete a spool that should be gone
+	idle       = 24 * time.Hour        // nothing to do
 )
-
-// upload is what an agent remembers of a segment that it could not deliver yet. The pass owns it.
-type upload struct {
-	tries int
-	path  []report.Attempt // the latest report.MaxPath
-	done  bool             // settled, but the spool could not delete it
-}
-
-func (u *upload) failed(collector string, outcome report.Outcome) {
-	u.tries++
-	if len(u.path) == report.MaxPath {
-		u.path = slices.Delete(u.path, 0, 1)
-	}
-	u.path = append(u.path, report.Attempt{Collector: collector, Outcome: outcome})
-}
 
 // deliverAll delivers what is in the spool and looks for a newer policy if it is time to. When another agent uploads from the spool it
 // waits for its turn, but no longer than patience. It returns when to call it again.
@@ -45,15 +28,14 @@ func (a *Agent) deliverAll(ctx context.Context, patience time.Duration) (again t
 	case <-ctx.Done():
 		return again
 	}
-	notices := a.deliverNotices(ctx, patience)
+	again = a.afterWithdrawal(ctx, patience)
 	ctx, cancel := a.whileConsented(ctx)
 	defer cancel()
 	if a.userConsent() == report.Off || ctx.Err() != nil {
-		return notices
+		return again
 	}
-	again = notices
 	if a.mayDeliver() {
-		if at := a.deliverSpool(ctx, patience); at.Before(again) {
+		if at := a.uploading(ctx, patience, func(p *policy) time.Time { return a.deliverSpool(ctx, p) }); at.Before(again) {
 			again = at
 		}
 	}
@@ -63,6 +45,19 @@ func (a *Agent) deliverAll(ctx context.Context, patience time.Duration) (again t
 	}
 	if due := a.refreshDue(); due.Before(again) {
 		again = due
+	}
+	return again
+}
+
+// afterWithdrawal does what is left to do once consent was withdrawn, also when there is consent again: it deletes what could not be deleted,
+// and delivers notices, which are what is left to say about what was sent. It returns when to call it again.
+func (a *Agent) afterWithdrawal(ctx context.Context, patience time.Duration) (again time.Time) {
+	again = a.purgeAgain()
+	if len(a.notices()) == 0 || ctx.Err() != nil {
+		return again
+	}
+	if at := a.uploading(ctx, patience, func(p *policy) time.Time { return a.deliverNotices(ctx, p) }); at.Before(again) {
+		again = at
 	}
 	return again
 }
@@ -84,21 +79,29 @@ func (a *Agent) mayDeliver() bool {
 	return a.policy.Effective(a.user, time.Now()) != report.Off
 }
 
-// deliverSpool uploads the finished segments, this agent's open one among them, as long as a collector takes them. It returns when to
-// go on.
-func (a *Agent) deliverSpool(ctx context.Context, patience time.Duration) (again time.Time) {
+// uploading calls deliver, as the only agent on this spool that uploads, if there is a collector to deliver to. It returns when to go on.
+func (a *Agent) uploading(ctx context.Context, patience time.Duration, deliver func(*policy) time.Time) (again time.Time) {
 	p := a.currentPolicy()
 	if at := a.firstReady(p); at.After(time.Now()) {
 		return at
 	}
 	unlock, err := a.lockUpload(ctx, patience)
 	if err != nil {
-		return time.Now().Add(lockLater + a.uniform(lockLater))
+		return a.later()
 	}
 	defer unlock()
+	return deliver(p)
+}
+
+// later is when to look again for what is in the way now.
+func (a *Agent) later() time.Time { return time.Now().Add(lockLater + a.uniform(lockLater)) }
+
+// deliverSpool uploads the finished segments, this agent's open one among them, as long as a collector takes them. It returns when to
+// go on.
+func (a *Agent) deliverSpool(ctx context.Context, p *policy) (again time.Time) {
 	segments, err := a.finished()
 	if err != nil {
-		return time.Now().Add(lockLater + a.uniform(lockLater))
+		return a.later()
 	}
 	for _, s := range segments {
 		if !a.withinDay(p, s.Size) {
@@ -172,122 +175,6 @@ func (a *Agent) forgetOthers(segments []Segment) {
 			delete(a.births, id)
 		}
 	}
-}
-
-// deliver offers a segment to each collector that is ready, until one takes it or refuses it for good. It reports false when none
-// did, or ctx ended.
-func (a *Agent) deliver(ctx context.Context, p *policy, s Segment) bool {
-	u := a.uploads[s.ID]
-	if u == nil {
-		u = new(upload)
-		a.uploads[s.ID] = u
-	}
-	body, err := a.o.Spool.Read(s.ID)
-	if err != nil || u.done {
-		return true // gone, or given up and counted by the spool: nothing left to deliver
-	}
-	unmark, ok := a.markSent(s)
-	if !ok {
-		return false
-	}
-	defer func() {
-		if unmark {
-			a.unmarkSent(s)
-		}
-	}()
-	for _, c := range a.order(p.Collectors) {
-		state := a.collector(c)
-		if !state.ready(time.Now()) {
-			continue
-		}
-		answer := a.attempt(ctx, c, s, u, body)
-		unmark = unmark && neverLeft(answer)
-		if ctx.Err() != nil && answer.verdict == none {
-			return false // cut off by ourselves, which says nothing about the collector
-		}
-		switch answer.verdict {
-		case privacy.Stored, privacy.Refused:
-			state.succeeded()
-			a.settle(s, c, answer, body)
-			return true
-		default:
-			state.failed(time.Now(), answer)
-			u.failed(c.ID, answer.outcome)
-			a.emit(Event{Kind: EventNotDelivered, Batch: s.ID, Collector: c.ID, Outcome: answer.outcome, Err: answer.err})
-		}
-	}
-	return false
-}
-
-// attempt uploads a segment to one collector and judges the answer.
-func (a *Agent) attempt(ctx context.Context, c privacy.Collector, s Segment, u *upload, body []byte) answer {
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
-	defer cancel()
-	delivery, err := report.AppendDelivery(nil, report.Delivery{Age: a.age(s), Path: u.path})
-	if err != nil {
-		return answer{outcome: report.Unknown, err: err}
-	}
-	a.mu.Lock()
-	a.stats.Attempts++
-	a.mu.Unlock()
-	a.uploadedBytes += uint64(len(body))
-	response := a.o.Transport.Deliver(ctx, c, s.ID, delivery, body)
-	return judge(c, s.ID, sha256.Sum256(body), response)
-}
-
-// settle deletes a segment whose fate a receipt has decided.
-func (a *Agent) settle(s Segment, c privacy.Collector, r answer, body []byte) {
-	if r.verdict == privacy.Stored {
-		a.logSent(s, c, len(body))
-	}
-	if err := a.o.Spool.Remove(s.ID); err == nil {
-		delete(a.uploads, s.ID)
-	} else {
-		a.uploads[s.ID] = &upload{done: true} // another agent delivers it once more; its id tells that it is known
-	}
-	a.mu.Lock()
-	delete(a.births, s.ID)
-	if r.verdict == privacy.Stored {
-		a.stats.Delivered++
-		a.stats.DeliveredBytes += uint64(len(body))
-	}
-	a.mu.Unlock()
-	if r.verdict == privacy.Stored {
-		a.emit(Event{Kind: EventDelivered, Batch: s.ID, Collector: c.ID, Outcome: report.OK, Reason: r.reason})
-		return
-	}
-	a.emit(Event{Kind: EventNotDelivered, Batch: s.ID, Collector: c.ID, Outcome: r.outcome, Reason: r.reason})
-	info, _ := privacy.ParseSegment(body)
-	a.drop(report.DropRefused, uint64(max(info.Frames-1, 1))) // its header aside
-}
-
-// age is the time from a segment's birth until now, in ms.
-func (a *Agent) age(s Segment) uint64 {
-	a.mu.Lock()
-	birth, ok := a.births[s.ID]
-	a.mu.Unlock()
-	if !ok {
-		birth = s.Birth
-	}
-	return uint64(min(max(sinceBirth(birth, time.Now()), 0), report.MaxAge))
-}
-
-func (a *Agent) rememberBirth(id report.BatchID, birth time.Time) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.births[id] = birth
-}
-
-// withinDay reports whether n more bytes stay within what the policy lets a process upload on one UTC day.
-func (a *Agent) withinDay(p *policy, n int64) bool {
-	if today := utcDay(time.Now()); today != a.uploadDay {
-		a.uploadDay, a.uploadedBytes = today, 0
-	}
-	return a.uploadedBytes+uint64(n) <= p.BytesPerDay
-}
-
-func nextDay(t time.Time) time.Time {
-	return time.Unix((utcDay(t)+1)*24*60*60, 0)
 }
 
 // refreshDue is when to look for a newer policy. The caller holds the pass.

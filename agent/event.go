@@ -56,7 +56,11 @@ type RemainError struct {
 }
 
 func (e *RemainError) Error() string {
-	s := strconv.Itoa(e.Segments) + " segments (" + strconv.FormatInt(e.Bytes, 10) + " bytes) stay in the spool for the next run"
+	segments, stay := " segments (", " bytes) stay in the spool for the next run"
+	if e.Segments == 1 {
+		segments, stay = " segment (", " bytes) stays in the spool for the next run"
+	}
+	s := strconv.Itoa(e.Segments) + segments + strconv.FormatInt(e.Bytes, 10) + stay
 	if e.Cause != nil {
 		s += ": " + e.Cause.Error()
 	}

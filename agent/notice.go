@@ -66,7 +66,8 @@ func (a *Agent) notices() []notice {
 
 // forget deletes the spool. If anything had been sent it makes a deletion notice first, so that a crash at any instant leaves the notice,
 // or leaves the tokens from which the next agent without consent makes it. The caller holds spoolMu.
-func (a *Agent) forget() error {
+func (a *Agent) forget() (err error) {
+	defer func() { a.unpurged = err != nil }()
 	list := a.prepareNotice()
 	if err := a.o.Spool.Purge(); err != nil {
 		return err
@@ -79,7 +80,7 @@ func (a *Agent) forget() error {
 	for i := range list {
 		list[i].purged = true
 	}
-	_, err := a.o.Spool.State(StateNotice, func([]byte) []byte { return encodeNotices(list) })
+	_, err = a.o.Spool.State(StateNotice, func([]byte) []byte { return encodeNotices(list) })
 	return err
 }
 
@@ -135,58 +136,22 @@ func (a *Agent) newNotice(tokens [][16]byte, now time.Time) (n notice, err error
 	return n, nil
 }
 
-// deliverNotices uploads notices, with consent and without: they are what is left to say about what was sent. It returns when to call it
-// again. The caller holds the pass.
-func (a *Agent) deliverNotices(ctx context.Context, patience time.Duration) (again time.Time) {
-	again = time.Now().Add(idle)
-	if ctx.Err() != nil || len(a.notices()) == 0 {
-		return again
-	}
-	p := a.currentPolicy()
-	if at := a.firstReady(p); at.After(time.Now()) {
-		return at
-	}
-	unlock, err := a.lockUpload(ctx, patience)
-	if err != nil {
-		return time.Now().Add(lockLater + a.uniform(lockLater))
-	}
-	defer unlock()
-	for _, n := range a.notices() { // once more, for another agent may have delivered some
-		if !a.offerNotice(ctx, p, n) {
+// deliverNotices uploads notices. It returns when to go on.
+func (a *Agent) deliverNotices(ctx context.Context, p *policy) (again time.Time) {
+	for _, n := range a.notices() { // read again, for another agent may have delivered some
+		c, answer, _ := a.offer(ctx, p, n.Segment, new(upload), n.body)
+		if answer.verdict == none {
 			return a.firstReady(p)
 		}
+		a.forgetNotice(n)
+		a.settled(n.Segment, c, answer)
 	}
-	return again
+	return time.Now().Add(idle)
 }
 
-// offerNotice offers a notice to each collector that is ready, and reports whether one took it or refused it for good.
-func (a *Agent) offerNotice(ctx context.Context, p *policy, n notice) bool {
-	u := new(upload)
-	for _, c := range a.order(p.Collectors) {
-		state := a.collector(c)
-		if !state.ready(time.Now()) {
-			continue
-		}
-		answer := a.attempt(ctx, c, n.Segment, u, n.body)
-		switch {
-		case answer.verdict == privacy.Stored, answer.verdict == privacy.Refused:
-			state.succeeded()
-			a.settleNotice(n, c, answer)
-			return true
-		case ctx.Err() != nil:
-			return false
-		default:
-			state.failed(time.Now(), answer)
-			u.failed(c.ID, answer.outcome)
-			a.emit(Event{Kind: EventNotDelivered, Batch: n.ID, Collector: c.ID, Outcome: answer.outcome, Err: answer.err})
-		}
-	}
-	return false
-}
-
-// settleNotice deletes a notice whose fate a receipt has decided.
-func (a *Agent) settleNotice(n notice, c privacy.Collector, r answer) {
-	_, _ = a.o.Spool.State(StateNotice, func(old []byte) []byte { // one that stays is delivered once more; its id tells that it is known
+// forgetNotice deletes a notice whose fate a receipt has decided. One that stays is delivered once more; its id tells that it is known.
+func (a *Agent) forgetNotice(n notice) {
+	_, _ = a.o.Spool.State(StateNotice, func(old []byte) []byte {
 		list := decodeNotices(old)
 		kept := slices.DeleteFunc(slices.Clone(list), func(other notice) bool { return other.ID == n.ID })
 		if len(kept) == len(list) {
@@ -194,13 +159,4 @@ func (a *Agent) settleNotice(n notice, c privacy.Collector, r answer) {
 		}
 		return encodeNotices(kept)
 	})
-	if r.verdict == privacy.Stored {
-		a.mu.Lock()
-		a.stats.Delivered++
-		a.stats.DeliveredBytes += uint64(n.Size)
-		a.mu.Unlock()
-		a.emit(Event{Kind: EventDelivered, Batch: n.ID, Collector: c.ID, Outcome: report.OK, Reason: r.reason})
-		return
-	}
-	a.emit(Event{Kind: EventNotDelivered, Batch: n.ID, Collector: c.ID, Outcome: r.outcome, Reason: r.reason})
 }

@@ -125,6 +125,7 @@ func (a *Agent) fill(w *window, place int, s sample) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.window == w && place < len(w.samples) {
+		s.record.Flags |= w.samples[place].record.Flags // the network changed while it was being filled
 		w.samples[place] = s
 	}
 }

@@ -108,17 +108,18 @@ func TestPolicySurvivesRestart(t *testing.T) {
 			t.Fatalf("version %d in force, want 4", got)
 		}
 		_ = a.Shutdown(t.Context())
-		w.setPolicy(nil)
+		w.setPolicy(w.signed(keys[3], version(3, func(p *privacy.Policy) { p.Disabled = true }))) // which the first run would have taken
 		b := start(t, w.options(memory.spool(), report.Counts))
-		if got := b.Stats().PolicyVersion; got != 4 {
-			t.Errorf("version %d in force after a restart, want 4", got)
+		for range 2 {
+			if got := b.Stats(); got.PolicyVersion != 4 || got.Consent != report.Counts {
+				t.Errorf("version %d in force after a restart, consent %v; want 4 and counts", got.PolicyVersion, got.Consent)
+			}
+			time.Sleep(5 * time.Minute) // now it was offered the older one
 		}
 		_ = b.Shutdown(t.Context())
 
 		// The first signer was rotated away: what it signs now is refused, also from the disk.
-		memory.mu.Lock()
-		memory.state["policy"] = append(make([]byte, 8), frame(w.signed(keys[2], version(50, nil)))...)
-		memory.mu.Unlock()
+		memory.set("policy", append(make([]byte, 8), frame(w.signed(keys[2], version(50, nil)))...))
 		c := start(t, w.options(memory.spool(), report.Counts))
 		if got := c.Stats().PolicyVersion; got != 1 {
 			t.Errorf("version %d in force from a tampered file, want the bundled one", got)
@@ -141,9 +142,7 @@ func TestManyPoliciesSurviveRestart(t *testing.T) {
 		if got := b.Stats().PolicyVersion; got != 21 {
 			t.Errorf("version %d in force after a restart, want 21", got)
 		}
-		memory.mu.Lock()
-		defer memory.mu.Unlock()
-		if n := len(memory.state["policy"]); n > 2*len(w.signed(w.signer, nil)) {
+		if n := len(memory.blobs()["policy"]); n > 2*len(w.signed(w.signer, nil)) {
 			t.Errorf("%d bytes of policies are kept: each was directly trusted", n)
 		}
 	})
@@ -203,6 +202,11 @@ func TestExpiredPolicyKeepsCollectorsAndLowersConsent(t *testing.T) {
 		w.policy.Expires = time.Now().Add(time.Hour).Unix()
 		a := start(t, w.options(newMemory().spool(), report.Diagnostics))
 		time.Sleep(2 * time.Hour)
+		panicking(a, func() { panic("a message") }) // the first word since it has expired
+		time.Sleep(4 * time.Second)
+		if all := w.appErrors(); len(all) != 1 || all[0].Message != "" || all[0].Frames != nil {
+			t.Errorf("under an expired policy: %+v", all)
+		}
 		a.Observe(failure("shop.example"))
 		time.Sleep(4 * time.Second)
 		a.Observe(failure("shop.example"))

@@ -81,6 +81,7 @@ type openSegment struct {
 	client  client         // whose token its headers carry: one only, or a segment would link two days
 	key     privacy.KeyID  // that it is sealed to
 	consent report.Consent // of its last header; Off: it has none yet
+	size    int64          // durable bytes
 }
 
 // maxOpen is how long a segment stays open when no collector can be reached: what expires together should be of about one age.

@@ -71,6 +71,7 @@ func (a *Agent) sealPanic(e *ApplicationError) bool {
 func (a *Agent) admitPanic(at time.Time) (report.Consent, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.relevel(time.Now()) // the policy may have expired meanwhile, and this window's end comes too late
 	level := report.Consent(a.level.Load())
 	if level == report.Off || at.Before(a.since) {
 		return report.Off, true

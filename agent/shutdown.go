@@ -30,7 +30,7 @@ func (a *Agent) remain(ctx context.Context) (err error) {
 	var segments []Segment
 	var listErr error
 	if a.userConsent() != report.Off {
-		segments, listErr = a.o.Spool.List()
+		segments, listErr = a.kept()
 	}
 	for _, n := range a.notices() {
 		segments = append(segments, n.Segment)
@@ -46,6 +46,17 @@ func (a *Agent) remain(ctx context.Context) (err error) {
 		remain.Bytes += s.Size
 	}
 	return remain
+}
+
+// kept tells the segments that wait in the spool, and the one that is still open because nobody could be asked to take it.
+func (a *Agent) kept() ([]Segment, error) {
+	a.spoolMu.Lock()
+	defer a.spoolMu.Unlock()
+	segments, err := a.o.Spool.List()
+	if s := a.segment; err == nil && s != nil && s.size > 0 {
+		segments = append(segments, Segment{ID: s.id, Birth: s.birth, Size: s.size})
+	}
+	return segments, err
 }
 
 // Shutdown stops recording, does what Flush does, ends all of the agent's goroutines and closes the spool. When ctx ends first, the
@@ -95,10 +106,13 @@ func (a *Agent) close() {
 	close(a.stopping)
 }
 
-// endSegment ends the open segment, which a delivery that did not come about has left open.
+// endSegment ends the open segment, which a delivery that did not come about has left open, and leaves what is still to be told.
 func (a *Agent) endSegment() {
 	defer a.caught()
 	a.spoolMu.Lock()
 	defer a.spoolMu.Unlock()
 	a.finishSegment()
+	if a.userConsent() != report.Off {
+		a.leaveDrops()
+	}
 }

@@ -140,6 +140,24 @@ func TestShutdownLetsAnUploadFinish(t *testing.T) {
 	})
 }
 
+// TestFlushWithoutTime seals, and says that it is not delivered.
+func TestFlushWithoutTime(t *testing.T) {
+	for range 10 { // to be out of time and to have it can be the same to a select
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, "c1")
+			memory := newMemory()
+			a := start(t, w.options(memory.spool(), report.Counts))
+			a.Observe(failure("shop.example"))
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			remain, ok := errors.AsType[*agent.RemainError](a.Flush(ctx))
+			if !ok || remain.Segments != 1 || remain.Bytes < 1000 || !errors.Is(remain, context.Canceled) || segments(memory) != 1 {
+				t.Errorf("flush: %v, %d segments kept; want one", remain, segments(memory))
+			}
+		})
+	}
+}
+
 func TestFlush(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, "c1")
@@ -151,10 +169,11 @@ func TestFlush(t *testing.T) {
 		w.setHandler("c1", func(_ context.Context, u upload) agent.Response {
 			return w.says(u, privacy.Statement{Verdict: privacy.SlowDown, Reason: privacy.ReasonOverload, DelayMS: 60_000})
 		})
-		for range 2 {
+		for i := range 3 { // the first is offered; the second opens a segment, where the third goes
 			a.Observe(failure("shop.example"))
-			if remain, ok := errors.AsType[*agent.RemainError](a.Flush(t.Context())); !ok || remain.Segments == 0 {
-				t.Errorf("flush: %v", remain)
+			remain, ok := errors.AsType[*agent.RemainError](a.Flush(t.Context()))
+			if want := min(i+1, 2); !ok || remain.Segments != want || remain.Bytes != a.Stats().PendingBytes {
+				t.Errorf("flush: %v, want %d segments of %d bytes", remain, want, a.Stats().PendingBytes)
 			}
 		}
 		if got := len(w.seen()); got != 2 {

@@ -21,6 +21,8 @@ var ErrNoSegment = errors.New("no such segment")
 // on one spool at a time, in one process or in many; each writes segments of its own. The bytes are sealed already, so a spool
 // needs no key. It bounds itself, drops the oldest segments first and counts what it drops.
 //
+// agenttest.TestSpool checks the rules that follow.
+//
 // A Spool creates nothing before Begin's first Append or State's first change, so that an agent without consent leaves no trace.
 // All methods are safe for concurrent use.
 type Spool interface {
@@ -43,16 +45,16 @@ type Spool interface {
 	// TakeDrops returns what the spool had to drop since the last call, and forgets it.
 	TakeDrops() []report.Drop
 
-	// State hands the blob called name, or nil, to update and durably stores what that returns; nil keeps what is there. No other
-	// agent on the spool changes the blob meanwhile; an empty blob that is not nil deletes it; update may be called more than once. It returns what is stored afterwards. Name is 1 to 32
-	// lower-case letters, the blob at most MaxState bytes.
+	// State hands the blob called name, or nil, to update and durably stores what that returns: nil keeps what is there, an empty blob
+	// that is not nil deletes it. No other agent on the spool changes the blob meanwhile; update may be called more than once. It returns
+	// what is stored afterwards. Name is 1 to 32 lower-case letters, the blob at most MaxState bytes.
 	State(name string, update func(old []byte) []byte) ([]byte, error)
 
 	// Usage tells how many segments are kept, unfinished ones included, and their bytes.
 	Usage() (segments int, bytes int64)
 
-	// Purge deletes everything: finished and unfinished segments of all agents, and all state but StateNotice. Appending to an unfinished one fails
-	// from then on.
+	// Purge deletes everything: finished and unfinished segments of all agents, and all state but StateNotice. Appending to an unfinished
+	// segment fails from then on.
 	Purge() error
 
 	// Close releases what the spool holds open. Segments still being written become finished ones later, by any agent's List.

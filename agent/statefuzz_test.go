@@ -21,6 +21,22 @@ func FuzzTokens(f *testing.F) {
 	})
 }
 
+func FuzzDrops(f *testing.F) {
+	f.Add(encodeDrops(map[string]uint64{report.DropExpired: 3, report.DropSpoolFull: 1 << 40}))
+	f.Add([]byte("\x01A\x00\x00\x00\x00\x00\x00\x00\x01"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		drops := decodeDrops(b)
+		if again := decodeDrops(encodeDrops(drops)); !reflect.DeepEqual(again, drops) {
+			t.Fatalf("%x became %v and %v", b, drops, again)
+		}
+		a := Agent{drops: drops}
+		h := report.Header{Source: report.SourceAgent, App: "app", Consent: report.Counts, Drops: a.unreported()}
+		if _, err := report.AppendRecord(nil, &h); err != nil {
+			t.Fatalf("%x became %v, which no header takes: %v", b, drops, err)
+		}
+	})
+}
+
 // sampleNotice is a notice with a real segment.
 func sampleNotice(tb testing.TB) notice {
 	key, err := privacy.GenerateOpenKey()

@@ -2,8 +2,6 @@ package agent
 
 import (
 	"errors"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/heliograph-net/heliograph/privacy"
@@ -77,6 +75,10 @@ func (a *Agent) storeSome(consent report.Consent, items []item) (int, error) {
 	if err := s.writer.Append(frames); err != nil {
 		return 0, err
 	}
+	if s.size == 0 {
+		s.size = int64(len(s.sealer.Prefix()))
+	}
+	s.size += int64(len(frames))
 	s.consent = consent
 	a.remember(s, consent, items[:n])
 	a.reported(header.Drops)
@@ -115,48 +117,6 @@ func (a *Agent) finishSegment() {
 	if a.segment != nil {
 		_ = a.segment.writer.Close()
 		a.segment = nil
-	}
-}
-
-// collectDrops takes over what the spool had to drop.
-func (a *Agent) collectDrops() {
-	for _, d := range a.o.Spool.TakeDrops() {
-		a.drop(d.Reason, d.Count)
-	}
-}
-
-// drop counts n lost records, for Stats and for the next header.
-func (a *Agent) drop(reason string, n uint64) {
-	if n == 0 {
-		return
-	}
-	a.mu.Lock()
-	a.stats.Dropped[reason] += n
-	a.drops[reason] += n
-	a.mu.Unlock()
-	a.emit(Event{Kind: EventDropped, Reason: reason, Count: n})
-}
-
-// unreported is what no header has told yet.
-func (a *Agent) unreported() []report.Drop {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	drops := make([]report.Drop, 0, len(a.drops))
-	for reason, n := range a.drops {
-		drops = append(drops, report.Drop{Reason: reason, Count: min(n, report.MaxCount)})
-	}
-	slices.SortFunc(drops, func(x, y report.Drop) int { return strings.Compare(x.Reason, y.Reason) })
-	return drops[:min(len(drops), report.MaxDrops)]
-}
-
-// reported forgets what a durable header has told.
-func (a *Agent) reported(drops []report.Drop) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, d := range drops {
-		if a.drops[d.Reason] -= d.Count; a.drops[d.Reason] == 0 {
-			delete(a.drops, d.Reason)
-		}
 	}
 }
 

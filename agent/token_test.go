@@ -63,7 +63,7 @@ func TestTokenRotatesAtMidnight(t *testing.T) {
 				}
 			}
 		}
-		if state := memory.state["client"]; len(got) == 2 && (slices.Equal(state[8:], got[0][:]) || !slices.Equal(state[8:], got[1][:])) {
+		if state := memory.blobs()["client"]; len(got) == 2 && (slices.Equal(state[8:], got[0][:]) || !slices.Equal(state[8:], got[1][:])) {
 			t.Errorf("the spool keeps %x, want the second day's token alone", state)
 		}
 	})

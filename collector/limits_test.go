@@ -1,11 +1,15 @@
 package collector
 
 import (
+	"crypto/ed25519"
 	"encoding/binary"
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -268,4 +272,46 @@ func TestSlowBodiesAreCutSoonerWhenPlacesRunOut(t *testing.T) {
 			t.Errorf("%d of 4 places taken: deadline %v, want %v (zero: unchanged)", taken, w.read, want)
 		}
 	}
+}
+
+// Ten times as many clients as there are places, none of which heeds a slow-down: places are always taken, and those without one cost little.
+func TestClientsThatIgnoreSlowDownsKeepNobodyOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const (
+			places = 50
+			lasts  = 10 * time.Second
+			work   = 100 * time.Millisecond // for one upload
+		)
+		c, err := New(Options{ID: "c1", Inbox: &stuckInbox{}, ReceiptKey: ed25519.NewKeyFromSeed(make([]byte, 32)), MaxUploads: places})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stored, shed atomic.Int64
+		var clients sync.WaitGroup
+		end := time.Now().Add(lasts)
+		for range 10 * places {
+			clients.Go(func() {
+				for time.Now().Before(end) {
+					if c.admit(time.Now(), ticket{}) != nil {
+						shed.Add(1)
+						time.Sleep(time.Millisecond) // there and back
+						continue
+					}
+					time.Sleep(work)
+					c.leave(ticket{})
+					stored.Add(1)
+				}
+			})
+		}
+		clients.Wait()
+		if capacity := int64(places * lasts / work); stored.Load() < capacity*8/10 {
+			t.Errorf("%d uploads are stored, of %d for which there is time", stored.Load(), capacity)
+		}
+		if most := int64(10 * places * (lasts/time.Second + 1)); shed.Load() > most { // one a second and client
+			t.Errorf("%d uploads were turned away, want at most %d", shed.Load(), most)
+		}
+		if err := c.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
 }

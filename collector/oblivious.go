@@ -85,6 +85,7 @@ func (c *Collector) serveOblivious(w http.ResponseWriter, r *http.Request) error
 		c.metrics.oblivious.WithLabelValues(obliviousUnread).Inc()
 		return err
 	}
+	c.metrics.bytes.WithLabelValues("oblivious").Add(float64(len(body.bytes)))
 	c.sources.charge(source, len(body.bytes))
 	sum := sha256.Sum256(body.bytes)
 	if known && signed != sum { // what was said was said of another request

@@ -96,7 +96,11 @@ type shed struct {
 	delay time.Duration
 }
 
-// admit gives an upload from a network its place, which leave frees, or says why not.
+// holdShed is how long an upload that finds no place waits for its answer. A client that does not heed the delay asks again the moment it is
+// answered, and some thousand of those would be more work than all uploads that are taken; while they wait they are none.
+const holdShed = 2 * time.Second
+
+// admit gives an upload from a network its place, which leave frees, or says why not, after holdShed.
 func (c *Collector) admit(now time.Time, source ticket) *shed {
 	if cause := c.sources.enter(now, source); cause != "" {
 		return c.shed(cause, 1)
@@ -113,6 +117,12 @@ func (c *Collector) admit(now time.Time, source ticket) *shed {
 		return nil
 	}
 	c.sources.leave(source)
+	hold := time.NewTimer(holdShed)
+	defer hold.Stop()
+	select {
+	case <-hold.C:
+	case <-c.closing.Done():
+	}
 	return c.shed(cause, ratio)
 }
 

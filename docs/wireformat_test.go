@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/ohttp"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -114,6 +115,8 @@ func TestWireFormatLimits(t *testing.T) {
 		"MaxPath": report.MaxPath, "MaxDelivery": report.MaxDelivery, "MaxSegment": report.MaxSegment, "MaxEnvelope": report.MaxEnvelope,
 		"MaxReceipt": privacy.MaxReceipt, "MaxPolicy": privacy.MaxPolicy, "MaxCollectors": privacy.MaxCollectors,
 		"MaxAddresses": privacy.MaxAddresses, "MaxPins": privacy.MaxPins, "MaxSigners": privacy.MaxSigners,
+		"MaxRelayURL": privacy.MaxRelayURL, "MaxObliviousKeys": privacy.MaxObliviousKeys,
+		"MaxObliviousRequest": privacy.MaxObliviousRequest, "MaxObliviousResponse": privacy.MaxObliviousResponse,
 	}
 	if privacy.MaxSegment != report.MaxSegment {
 		t.Errorf("MaxSegment is %d in privacy and %d in report", privacy.MaxSegment, report.MaxSegment)
@@ -135,6 +138,7 @@ func TestWireFormatNames(t *testing.T) {
 	doc := read(t, "wire-format.md")
 	for _, name := range []string{
 		privacy.MediaTypeSegment, privacy.MediaTypeReceipt, privacy.MediaTypePolicy, privacy.MediaTypeFeed, privacy.HeaderDelivery, privacy.HeaderBatch,
+		privacy.HeaderNetwork, privacy.HeaderGatewayKeys, ohttp.MediaTypeRequest, ohttp.MediaTypeResponse, ohttp.MediaTypeKeys, ohttp.ProblemKey,
 		privacy.ReasonDuplicate, privacy.ReasonMalformed, privacy.ReasonTruncated, privacy.ReasonTooLarge, privacy.ReasonVersion,
 		privacy.ReasonUnknownKey, privacy.ReasonIDConflict, privacy.ReasonBadDelivery, privacy.ReasonOverload, privacy.ReasonUnavailable,
 		report.DropSpoolFull, report.DropExpired, report.DropCorrupt, report.DropWriteFailed, report.DropOverflow, report.DropQueueFull, report.DropRefused,

@@ -86,6 +86,40 @@ func TestTroubles(t *testing.T) {
 	}
 }
 
+// TestFailover: each collector has its own good and bad days, and its own key.
+func TestFailover(t *testing.T) {
+	for _, listens := range []bool{false, true} {
+		op := agenttest.For(t)
+		second, err := op.AddCollector()
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := op.Options(report.Counts)
+		if listens {
+			if _, err := op.Listen(); err != nil {
+				t.Fatal(err)
+			}
+			o.Policy, o.Transport = op.Policy(), httpagent.NewTransport(httpagent.TransportOptions{})
+		}
+		op.Collector("c1").CaptivePortal()
+		a, err := agent.New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Observe(refused)
+		if err := a.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		u := op.Uploads()
+		if len(u) != 2 || u[0].Collector != "c1" || u[1].Collector != second.ID || len(u[1].Delivery.Path) != 1 {
+			t.Errorf("uploads %+v, want one to each", u)
+		}
+		if n := op.Seen().Count("", report.TCPRefused); n != 1 {
+			t.Errorf("%d failures arrived", n)
+		}
+	}
+}
+
 func TestRefusalIsTold(t *testing.T) {
 	op := agenttest.For(t)
 	a := op.Start(t, report.Counts)
@@ -134,6 +168,9 @@ func TestSpoolIsShared(t *testing.T) {
 		t.Errorf("dropped %v", d)
 	}
 	two.SetConsent(report.Off)
+	if err := two.Flush(t.Context()); err != nil || len(op.Seen().Notices) != 1 {
+		t.Errorf("%v, notices %+v, want one: something had been sent", err, op.Seen().Notices)
+	}
 	if n, size := spool.Usage(); n != 0 || size != 0 {
 		t.Errorf("%d segments of %d bytes stay", n, size)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -16,29 +17,46 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Operator is an operator with a detector's key, a policy and one collector. Its methods are safe for concurrent use.
+// Operator is an operator with a detector's key, a policy and a collector called c1; AddCollector makes more. Its methods are safe for
+// concurrent use.
 type Operator struct {
-	open    *privacy.OpenKey
-	signer  ed25519.PrivateKey
-	receipt ed25519.PrivateKey
+	Answers // of all collectors
 
-	mu      sync.Mutex
-	policy  privacy.Policy
-	signed  []byte // policy, signed
-	answer  answer // how uploads are answered
-	taken   map[report.BatchID][32]byte
-	seen    Seen
-	uploads []Upload
-	faults  []error
+	open   *privacy.OpenKey
+	signer ed25519.PrivateKey
+
+	mu         sync.Mutex
+	policy     privacy.Policy
+	signed     []byte                // policy, signed
+	collectors map[string]*collector // by id
+	taken      map[report.BatchID][32]byte
+	seen       Seen
+	uploads    []Upload
+	faults     []error
+}
+
+// collector is one of an Operator's, whose mu owns it.
+type collector struct {
+	receipt ed25519.PrivateKey
+	answer  answer           // how uploads are answered
 	server  *httptest.Server // nil before Listen
+}
+
+const firstCollector = "c1"
+
+// Collector is one of an Operator's collectors.
+type Collector struct {
+	Answers
+	ID string // in the policy
 }
 
 // Upload is one try of an agent to deliver a segment, whatever the answer was.
 type Upload struct {
-	At       time.Time
-	ID       report.BatchID
-	Delivery report.Delivery // age and path
-	Bytes    int             // of the segment
+	At        time.Time
+	Collector string // its id
+	ID        report.BatchID
+	Delivery  report.Delivery // age and path
+	Bytes     int             // of the segment
 }
 
 // New returns an Operator whose policy sends every window, those without a failure too, so that tests do not depend on chance. The
@@ -52,26 +70,48 @@ func New() (*Operator, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, receipt, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	o := &Operator{open: open, signer: signer, receipt: receipt, taken: make(map[report.BatchID][32]byte)}
+	o := &Operator{open: open, signer: signer, collectors: make(map[string]*collector), taken: make(map[report.BatchID][32]byte)}
+	o.Answers.o = o
 	now := time.Now()
 	o.policy = privacy.Policy{
 		Issued: now.Unix(), Expires: now.AddDate(1, 0, 0).Unix(),
 		MaxConsent: report.Diagnostics, SuccessPPM: report.FullPPM,
 		SealKey: open.SealKey().Bytes(),
-		Collectors: []privacy.Collector{{
-			ID: "c1", URL: "https://collector.example", Weight: 1, ReceiptKey: receipt.Public().(ed25519.PublicKey),
-		}},
 		Signers: [][]byte{signer.Public().(ed25519.PublicKey)},
 	}
-	if err := o.ChangePolicy(func(*privacy.Policy) {}); err != nil {
+	if _, err := o.AddCollector(); err != nil {
 		return nil, err
 	}
 	return o, nil
 }
+
+// AddCollector adds a collector to the policy, which agents try after those that are there already. They are called c1, c2, …; the error
+// says that there are privacy.MaxCollectors. Call it before Listen.
+func (o *Operator) AddCollector() (*Collector, error) {
+	_, receipt, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	o.mu.Lock()
+	n := len(o.collectors)
+	id := "c" + strconv.Itoa(n+1)
+	o.mu.Unlock()
+	err = o.ChangePolicy(func(p *privacy.Policy) {
+		p.Collectors = append(p.Collectors, privacy.Collector{
+			ID: id, URL: "https://" + id + ".example", Priority: uint32(n), Weight: 1, ReceiptKey: receipt.Public().(ed25519.PublicKey),
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.collectors[id] = &collector{receipt: receipt}
+	return o.Collector(id), nil
+}
+
+// Collector returns the collector with an id, to have it answer otherwise than the others.
+func (o *Operator) Collector(id string) *Collector { return &Collector{Answers{o, id}, id} }
 
 // For returns an Operator for one test. It is closed when the test ends, and the test fails if anything came that could not be opened.
 func For(t testing.TB) *Operator {
@@ -90,14 +130,7 @@ func For(t testing.TB) *Operator {
 }
 
 // Close ends what Listen began. What was seen stays.
-func (o *Operator) Close() {
-	o.mu.Lock()
-	server := o.server
-	o.mu.Unlock()
-	if server != nil {
-		server.Close()
-	}
-}
+func (o *Operator) Close() { o.hangUp() }
 
 // Policy is the signed policy in force, for agent.Options.
 func (o *Operator) Policy() []byte {

@@ -15,6 +15,7 @@ type Seen struct {
 	Windows []*report.Window
 	Samples []*report.Sample
 	Errors  []*report.ApplicationError
+	Notices []*report.DeletionNotice
 }
 
 // Count is how many requests to target ended in outcome. Empty means any. Windows that stand for others that were not sent count as
@@ -53,6 +54,8 @@ func (s *Seen) add(r report.Record) {
 		s.Samples = append(s.Samples, r)
 	case *report.ApplicationError:
 		s.Errors = append(s.Errors, r)
+	case *report.DeletionNotice:
+		s.Notices = append(s.Notices, r)
 	}
 }
 
@@ -64,6 +67,7 @@ func (o *Operator) Seen() *Seen {
 	return &Seen{
 		Records: slices.Clone(o.seen.Records), Headers: slices.Clone(o.seen.Headers),
 		Windows: slices.Clone(o.seen.Windows), Samples: slices.Clone(o.seen.Samples), Errors: slices.Clone(o.seen.Errors),
+		Notices: slices.Clone(o.seen.Notices),
 	}
 }
 

@@ -332,7 +332,7 @@ func stateLimits(t *spoolTest) {
 }
 
 func stateTogether(t *spoolTest) {
-	const agents, times = 4, 25
+	const agents, times = 4, 10
 	var group sync.WaitGroup
 	for range agents {
 		s := t.open()
@@ -446,11 +446,11 @@ func boundedBytes(t *spoolTest) {
 	}
 	t.must(open.Close())
 	t.wantList(s, all[4], open)
-	t.wantDrops(s, report.DropSpoolFull, 4)
+	t.wantDrops(s, report.DropSpoolFull, 2)
 	t.must(t.begin(s, now).append(size))
 	t.wantBytes(s)
 	t.wantList(s, open)
-	t.wantDrops(s, report.DropSpoolFull, 2)
+	t.wantDrops(s, report.DropSpoolFull, 1)
 }
 
 // wantBytes checks that s is within boundedBytes' bounds.

@@ -47,8 +47,9 @@ func (s *Spool) open(create bool) (*os.Root, error) {
 	return s.root, err
 }
 
-// lockPatience is how long an operation waits for other processes' operations on the directory. None takes more than a few writes.
-const lockPatience = 2 * time.Second
+// lockPatience is how long an operation waits for other processes' operations on the directory. None takes more than a few writes, but a
+// busy disk can take a second for each, and who gives up loses what it was to write.
+const lockPatience = 10 * time.Second
 
 var errLockBusy = errors.New("directory is locked by another process")
 

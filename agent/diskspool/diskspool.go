@@ -61,6 +61,10 @@ type Spool struct {
 	writers map[*writer]struct{}
 	drops   map[string]uint64
 	names   map[report.BatchID]string // of the segments that List told, a hint
+
+	// births are those of this process's own segments, with a monotonic reading that file names lack: a wall clock that is set right
+	// (a device without a battery starts somewhere in its past) makes nothing old.
+	births map[report.BatchID]time.Time
 }
 
 var _ agent.Spool = (*Spool)(nil)
@@ -88,6 +92,7 @@ func Open(dir string, o Options) (*Spool, error) {
 		writers: make(map[*writer]struct{}),
 		drops:   make(map[string]uint64),
 		names:   make(map[report.BatchID]string),
+		births:  make(map[report.BatchID]time.Time),
 	}, nil
 }
 
@@ -124,6 +129,7 @@ func (s *Spool) Purge() error {
 	defer s.mu.Unlock()
 	clear(s.drops)
 	clear(s.names)
+	clear(s.births)
 	root, err := s.open(false)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil

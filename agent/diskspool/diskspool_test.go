@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -382,6 +383,26 @@ func TestVanishedDirectory(t *testing.T) {
 }
 
 // TestUnusableDirectory: a place that cannot be written to gives errors, and no panic.
+// TestClockSetForward: what this process wrote is as old as the time that has really passed, whatever the clock says now.
+func TestClockSetForward(t *testing.T) {
+	dir, key := t.TempDir(), newKey(t)
+	s := open(t, dir, diskspool.Options{})
+	id := write(t, s, key, time.Now(), 4, 100)
+	path := only(t, dir, ".seg") // its name is the birth by the wall clock: an older one is a clock that has gone forward since
+	born := strconv.FormatInt(time.Now().Add(-100*24*time.Hour).UnixMilli(), 10)
+	must(t, os.Rename(path, filepath.Join(dir, "000"+born+"-"+id.String()+".seg")))
+	if segments := list(t, s); len(segments) != 1 || segments[0].ID != id {
+		t.Errorf("segments %v, want the one that was just written", segments)
+	}
+	other := open(t, dir, diskspool.Options{}) // has only the name to go by
+	if segments := list(t, other); len(segments) != 0 || drops(other)[report.DropExpired] != 3 {
+		t.Errorf("segments %v, want the old one dropped and counted", segments)
+	}
+	if segments := list(t, s); len(segments) != 0 {
+		t.Errorf("segments %v, want none", segments)
+	}
+}
+
 func TestUnusableDirectory(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	must(t, os.WriteFile(file, nil, 0o600))

@@ -30,6 +30,7 @@ func (s *Spool) List() ([]agent.Segment, error) {
 		}
 	}
 	clear(s.names)
+	s.forgetBirths(files)
 	var segments []agent.Segment
 	for _, f := range files {
 		if f.done {
@@ -69,6 +70,17 @@ func (s *Spool) care(root *os.Root) (files []file, err error) {
 	return files, err
 }
 
+// forgetBirths drops those of segments that are gone.
+func (s *Spool) forgetBirths(files []file) {
+	kept := make(map[report.BatchID]time.Time)
+	for _, f := range files {
+		if birth, ok := s.births[f.id]; ok {
+			kept[f.id] = birth
+		}
+	}
+	s.births = kept
+}
+
 // writes reports whether this Spool has a writer for id.
 func (s *Spool) writes(id report.BatchID) bool {
 	for w := range s.writers {
@@ -83,5 +95,8 @@ func (s *Spool) writes(id report.BatchID) bool {
 var released = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (s *Spool) expired(f file) bool {
+	if birth, ok := s.births[f.id]; ok && birth.After(released) {
+		return time.Since(birth) > s.o.MaxAge
+	}
 	return f.birth.After(released) && time.Since(f.birth) > s.o.MaxAge
 }

@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,6 +60,8 @@ func child(role string) int {
 		return fill(s, key)
 	case "hold":
 		return hold(s)
+	case "read":
+		return read(s, key)
 	default:
 		return promise(s, key, base)
 	}
@@ -122,6 +125,47 @@ func hold(s *diskspool.Spool) int {
 	}
 	fmt.Println("locked")
 	time.Sleep(time.Minute)
+	return 0
+}
+
+// nobody is who may not write everywhere, as root may.
+const nobody = 65534
+
+// read uses a directory that it may not change, and tells what is wrong.
+func read(s *diskspool.Spool, key *privacy.SealKey) int {
+	if os.Getuid() == 0 {
+		if err := errors.Join(syscall.Setgid(nobody), syscall.Setuid(nobody)); err != nil {
+			fmt.Println("setuid:", err)
+			return 2
+		}
+	}
+	segments, err := s.List()
+	if len(segments) != 1 || err != nil {
+		fmt.Printf("%d segments, %v; want 1\n", len(segments), err)
+		return 1
+	}
+	if b, err := s.Read(segments[0].ID); err != nil || len(b) == 0 {
+		fmt.Println("read:", err)
+	}
+	if b, err := s.State("client", func([]byte) []byte { return nil }); string(b) != "kept" || err != nil {
+		fmt.Printf("state %q, %v\n", b, err)
+	}
+	if b, err := s.State("client", func([]byte) []byte { return []byte("new") }); string(b) != "kept" || err == nil {
+		fmt.Printf("a new state %q, %v\n", b, err)
+	}
+	g, err := begin(s, key, time.Now())
+	if err == nil {
+		err = g.add(1, 100)
+	}
+	if err == nil || errors.Is(err, agent.ErrSpoolFull) {
+		fmt.Println("append:", err)
+	}
+	if s.Remove(segments[0].ID) == nil || s.Purge() == nil {
+		fmt.Println("removed")
+	}
+	if n, _ := s.Usage(); n != 1 || len(s.TakeDrops()) != 0 {
+		fmt.Println("usage", n)
+	}
 	return 0
 }
 
@@ -220,6 +264,32 @@ func TestFullDisk(t *testing.T) {
 	must(t, err)
 	if n := len(records(t, key, b)); n != promised {
 		t.Errorf("%d records, want %d", n, promised)
+	}
+}
+
+// TestReadOnlyDirectory: what is there stays and can be read, and what cannot be written is an error.
+func TestReadOnlyDirectory(t *testing.T) {
+	dir, key := t.TempDir(), newKey(t)
+	s := open(t, dir, diskspool.Options{})
+	id := write(t, s, key, time.Now(), 1, 100)
+	_, err := s.State("client", func([]byte) []byte { return []byte("kept") })
+	must(t, err)
+	if os.Getuid() == 0 {
+		must(t, os.Chmod(filepath.Dir(dir), 0o711))
+		must(t, os.Chown(dir, nobody, nobody))
+		for _, name := range names(t, dir) {
+			must(t, os.Chown(filepath.Join(dir, name), nobody, nobody))
+		}
+	}
+	must(t, os.Chmod(dir, 0o500))
+	defer os.Chmod(dir, 0o700)
+	out, err := command(t, "read", dir, key, 0).Output()
+	if err != nil || len(out) != 0 {
+		t.Errorf("%v: %s", err, out)
+	}
+	must(t, os.Chmod(dir, 0o700))
+	if segments := list(t, s); len(segments) != 1 || segments[0].ID != id {
+		t.Errorf("segments %v, want the one that was there", segments)
 	}
 }
 

@@ -96,6 +96,7 @@ func (w *writer) ready(root *os.Root) error {
 	}
 	w.f = f
 	w.s.writers[w] = struct{}{}
+	w.s.births[w.id] = w.birth
 	return nil
 }
 

@@ -76,7 +76,7 @@ func (x *exchange) bodyEnded(err error) {
 	}
 	outcome := classifyBody(x.req.Context(), err, x.resp)
 	if outcome != report.Abandoned {
-		x.host.failed()
+		x.host.suspect()
 	}
 	x.end(outcome, nil)
 }

@@ -119,8 +119,14 @@ func expired(ctx context.Context, err error) bool {
 		return true
 	}
 	deadline, ok := ctx.Deadline()
-	return ok && isTimeout(err) && time.Until(deadline) < slack
+	if !ok || time.Until(deadline) >= slack {
+		return false
+	}
+	return isTimeout(err) || contains(err, legacyCancel) // http.Client.Timeout cancels in this way, too
 }
+
+// legacyCancel is what net/http says when it is cancelled otherwise than by the context.
+const legacyCancel = "request canceled"
 
 // abandoned reports whether err is there because the caller cancelled.
 func abandoned(ctx context.Context, err error) bool {
@@ -136,7 +142,7 @@ func abandoned(ctx context.Context, err error) bool {
 	if is[*net.OpError](err) {
 		return false // of package net, which says so by the type: its text need not be written
 	}
-	return contains(err, "request canceled")
+	return contains(err, legacyCancel)
 }
 
 func isTimeout(err error) bool {

@@ -23,7 +23,7 @@ type exchange struct {
 	trace   *trace // nil: the request goes out as it is
 	req     *http.Request
 	resp    *http.Response // nil until its head is there
-	start   time.Time
+	start   time.Duration  // when it began, since rt.made
 	server  netip.AddrPort // that answered, invalid when unknown
 	body    io.ReadCloser  // of the answer
 	outcome report.Outcome // of the answer, if its body arrives whole
@@ -40,7 +40,7 @@ var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 func (x *exchange) release() {
 	x.rt, x.host, x.trace, x.req, x.resp, x.body = nil, nil, nil, nil, nil, nil
 	x.server = netip.AddrPort{}
-	x.ended.Store(false)
+	x.ended = atomic.Bool{}
 	exchanges.Put(x)
 }
 
@@ -58,7 +58,7 @@ func (x *exchange) failed(err error) {
 		x.server = a // of several addresses, the one that the error is about
 	}
 	if outcome != report.Abandoned {
-		x.host.failed()
+		x.host.suspect()
 	}
 	x.end(outcome, s.conn)
 	x.release()
@@ -72,7 +72,7 @@ func (x *exchange) answered(resp *http.Response) {
 			resp.Request = x.req
 		}
 		s := t.retire(resp.ProtoMajor == 1)
-		x.host.saw(s, resp, x.rt.direct, x.start.Sub(x.rt.made))
+		x.host.saw(s, resp, x.rt.direct, x.start)
 		x.server = s.server
 		if s.proxied && resp.StatusCode == http.StatusProxyAuthRequired {
 			x.outcome = report.ProxyAuthRequested
@@ -106,17 +106,24 @@ func (x *exchange) end(outcome report.Outcome, conn net.Conn) {
 	if x.ended.Load() || x.ended.Swap(true) { // most bodies are closed after they have ended
 		return
 	}
-	u := x.req.URL
-	o := agent.Observation{
-		Scheme: u.Scheme, Host: u.Host, Outcome: outcome, Server: x.server,
-		Flags: flags(x.req.Context()), Start: x.start,
-	}
+	u, start := x.req.URL, x.rt.made.Add(x.start)
+	var status uint16
+	var spoken string
 	if x.resp != nil {
-		o.Status, o.Protocol = uint16(min(max(x.resp.StatusCode, 0), report.MaxStatus)), protocol(x.resp)
+		status, spoken = uint16(min(max(x.resp.StatusCode, 0), report.MaxStatus)), protocol(x.resp)
 	}
-	if outcome != report.OK {
-		x.detail(&o, conn)
+	if outcome == report.OK {
+		x.rt.agent.Observe(agent.Observation{
+			Scheme: u.Scheme, Host: u.Host, Outcome: report.OK, Protocol: spoken, Server: x.server, Status: status,
+			Flags: flags(x.req.Context()), Start: start,
+		})
+		return
 	}
+	o := agent.Observation{
+		Scheme: u.Scheme, Host: u.Host, Outcome: outcome, Protocol: spoken, Server: x.server, Status: status,
+		Flags: flags(x.req.Context()), Start: start,
+	}
+	x.detail(&o, conn)
 	x.rt.agent.Observe(o)
 }
 
@@ -128,12 +135,13 @@ func (x *exchange) detail(o *agent.Observation, conn net.Conn) {
 	u := x.req.URL
 	o.URL = u.Scheme + "://" + u.Host + u.EscapedPath() // without user and query, which nobody may see
 	now := time.Now()
-	o.Elapsed = now.Sub(x.start)
+	o.Elapsed = now.Sub(o.Start)
+	o.Start = now.Add(-o.Elapsed) // whose wall clock is right even if the machine has slept since rt.made
 	if o.Method = x.req.Method; o.Method == "" {
 		o.Method = http.MethodGet
 	}
 	o.TraceID = traceID(x.req.Header.Get("Traceparent"))
-	if x.rt.networkChanged(x.start, now) {
+	if x.rt.networkChanged(o.Start, now) {
 		o.Flags |= report.FlagNetworkChanged
 	}
 }

@@ -19,6 +19,10 @@ func connectFaults() []fault {
 			client: func(tr *http.Transport) {
 				tr.DialContext = (&net.Dialer{Timeout: 50 * time.Millisecond}).DialContext
 			}},
+		{name: "no way from this address to that one", want: report.TCPAddressInvalid, server: func(*testing.T, *authority) string { return "http://192.0.2.1:8080/" },
+			client: func(tr *http.Transport) {
+				tr.DialContext = (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}}).DialContext
+			}},
 		{name: "caller's deadline while connecting", want: report.TCPTimedOut, server: unaccepting, context: func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, 50*time.Millisecond)
 		}},

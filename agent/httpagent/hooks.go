@@ -79,7 +79,7 @@ func (t *trace) retire(http1 bool) sight {
 	t.mu.Lock()
 	s := t.sight
 	t.mu.Unlock()
-	s.asked = true
+	s.asked = h.pooled || s.begun > 0 // of the application's own hooks nobody knows who asks for them
 	if s.begun == 1 && s.idle && h.pooled && t.direct && http1 {
 		h.release()
 	} else {

@@ -29,40 +29,6 @@ func keepAlive(c net.Conn) {
 	}
 }
 
-// TestAllocations: watching a request that succeeds costs one allocation, net/http's hooks included, once its connection is there.
-func TestAllocations(t *testing.T) {
-	w := watch(t)
-	for _, test := range []struct {
-		name string
-		base http.RoundTripper
-		url  string
-	}{
-		{"in memory", roundTripper(memoryAnswer), "https://shop.example/"},
-		{"kept connection", newTransport(t, nil), "http://" + serve(t, keepAlive) + "/"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			req, err := http.NewRequest(http.MethodGet, test.url, nil)
-			must(t, err)
-			measure := func(rt http.RoundTripper) float64 {
-				return testing.AllocsPerRun(500, func() {
-					resp, err := rt.RoundTrip(req)
-					must(t, err)
-					_, _ = io.Copy(io.Discard, resp.Body)
-					_ = resp.Body.Close()
-				})
-			}
-			plain, watched := measure(test.base), measure(httpagent.Wrap(w.Agent, test.base))
-			want := 1.0
-			if raceEnabled {
-				want = 16 // the race detector has sync.Pool forget things
-			}
-			if watched-plain > want {
-				t.Errorf("%v allocations instead of %v, want at most %v more", watched, plain, want)
-			}
-		})
-	}
-}
-
 // TestLateHooksReachNobodyElse: a request is served by a connection that became free while its own was being made. What becomes of
 // that one later is no other request's.
 func TestLateHooksReachNobodyElse(t *testing.T) {

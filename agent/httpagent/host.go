@@ -22,8 +22,9 @@ import (
 // hooks have told before where that leads. So a request goes out without hooks only if
 //   - the latest 16 traced requests to its host all succeeded over connections that were there before, so that this one will, too,
 //   - one of them not longer than a second ago, so that a client with few requests always has the whole truth, and
-//   - an answer itself tells its connection: by the connection's state of TLS, which all its answers share (http.Response.TLS), or because the
-//     host is an address, reached directly, without TLS. Answers from RoundTrippers that never ask for hooks come from no address.
+//   - an answer itself tells its connection: by the connection's state of TLS, which all its answers share (http.Response.TLS), or
+//     because the host is an address, reached directly, without TLS. Answers from RoundTrippers that never ask for hooks come from no
+//     address.
 //
 // A request that fails ends this, as does an answer on a connection that no hooks have seen; that answer counts without a server.
 const (
@@ -99,18 +100,16 @@ type conn struct {
 // calm reports whether a request at now goes out without hooks.
 func (h *host) calm(now time.Duration) bool { return int64(now) < h.until.Load() }
 
-// failed has the next requests traced.
-func (h *host) failed() {
+// suspect has the next requests traced.
+func (h *host) suspect() {
 	h.streak.Store(0)
 	h.until.Store(0)
-	h.conns.Store(nil)
 }
 
 // saw takes note of a traced request, which began at now and was answered by resp.
 func (h *host) saw(s sight, resp *http.Response, direct bool, now time.Duration) {
 	if !h.expected(s, resp, direct) {
-		h.streak.Store(0)
-		h.until.Store(0)
+		h.suspect()
 		return
 	}
 	if h.streak.Add(1) >= calmAfter {
@@ -128,15 +127,20 @@ func (h *host) expected(s sight, resp *http.Response, direct bool) bool {
 		return false
 	}
 	if resp.TLS != nil {
-		return h.learn(resp.TLS, s.server) && s.kept
+		return h.learn(resp.TLS, s) && s.kept
 	}
 	return direct && s.kept && h.address.IsValid() && h.address == netip.AddrPortFrom(s.server.Addr().Unmap(), s.server.Port())
 }
 
-// learn remembers where the connection with this state leads. It returns false if it had led elsewhere: then a state is no connection's.
-func (h *host) learn(state *tls.ConnectionState, server netip.AddrPort) bool {
-	if s, ok := h.leads(state); ok && s == server {
+// learn remembers where the connection with this state leads, by the sight of a request that was answered there. It returns false if
+// that cannot be: the state is none of that connection's, or had led elsewhere. Other RoundTrippers than net/http's may say what they like.
+func (h *host) learn(state *tls.ConnectionState, s sight) bool {
+	server := s.server
+	if known, ok := h.leads(state); ok && known == server {
 		return true
+	}
+	if !sharesPeer(s.conn, state) {
+		return false
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -152,6 +156,16 @@ func (h *host) learn(state *tls.ConnectionState, server netip.AddrPort) bool {
 	}
 	h.conns.Store(&conns)
 	return same
+}
+
+// sharesPeer reports whether state is of a handshake like conn's.
+func sharesPeer(c net.Conn, state *tls.ConnectionState) bool {
+	secure, ok := c.(interface{ ConnectionState() tls.ConnectionState })
+	if !ok || len(state.PeerCertificates) == 0 {
+		return false
+	}
+	peers := secure.ConnectionState().PeerCertificates
+	return len(peers) > 0 && peers[0] == state.PeerCertificates[0]
 }
 
 // leads returns where the connection with this state leads.
@@ -176,8 +190,7 @@ func (h *host) answers(resp *http.Response) (server netip.AddrPort) {
 	}
 	server, known := h.leads(resp.TLS)
 	if !known {
-		h.streak.Store(0)
-		h.until.Store(0)
+		h.suspect()
 	}
 	return server
 }

@@ -15,44 +15,57 @@ type network struct {
 	addresses func() ([]net.Addr, error) // the interfaces'
 
 	mu      sync.Mutex
-	looked  time.Time // when; zero: never
-	last    []netip.Prefix
-	changed time.Time // when a change was noticed last
+	looked  time.Time      // zero: never
+	failed  time.Time      // looked because of a failure
+	last    []netip.Prefix // what was seen
+	changed time.Time      // when a change was noticed last
 }
 
+// How often it looks: that costs some system calls.
 const (
-	lookAgain  = time.Second      // after a failure, at most so often
-	lookIdle   = 10 * time.Second // when a request begins
+	lookFailed = time.Second      // at most, when requests fail
+	lookBegun  = 10 * time.Second // at most, when requests begin
 	lookRecent = time.Minute      // of a change since an older look nobody knows when it was
 )
 
 func newNetwork() *network { return &network{addresses: net.InterfaceAddrs} }
 
 // watchNetwork is called when a request begins that is traced.
-func (rt *roundTripper) watchNetwork(now time.Time) {
-	if rt.network.look(now, now, lookIdle) {
+func (rt *roundTripper) watchNetwork() {
+	now := time.Now()
+	if rt.network.begun(now) {
 		rt.agent.NetworkChanged()
 	}
 }
 
 // networkChanged is called when a request fails that began at start. It reports whether the network has changed since.
 func (rt *roundTripper) networkChanged(start, now time.Time) bool {
-	if rt.network.look(start, now, lookAgain) {
+	noticed, since := rt.network.ended(start, now)
+	if noticed {
 		rt.agent.NetworkChanged()
 	}
-	rt.network.mu.Lock()
-	defer rt.network.mu.Unlock()
-	return rt.network.changed.After(start)
+	return since
 }
 
-// look reports whether the network has changed since the last look, unless that is less than pause ago. The last look must
-// have been within a minute, or not before start: else nobody can tell what the change has to do with what happens now.
-func (n *network) look(start, now time.Time, pause time.Duration) bool {
+func (n *network) begun(now time.Time) (noticed bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if !n.looked.IsZero() && now.Sub(n.looked) < pause {
-		return false
+	return now.Sub(n.looked) >= lookBegun && n.look(now, now)
+}
+
+func (n *network) ended(start, now time.Time) (noticed, since bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if now.Sub(n.failed) >= lookFailed {
+		n.failed = now
+		noticed = n.look(start, now)
 	}
+	return noticed, n.changed.After(start)
+}
+
+// look reports whether the network has changed since the last look, which must have been within a minute, or not before start: else
+// nobody can tell what the change has to do with what happens now. The caller holds mu.
+func (n *network) look(start, now time.Time) bool {
 	current, err := n.prefixes()
 	if err != nil {
 		return false
@@ -66,8 +79,8 @@ func (n *network) look(start, now time.Time, pause time.Duration) bool {
 	return changed
 }
 
-// prefixes are the addresses by which a machine is reached from elsewhere. Of IPv6 it is the network: temporary addresses (RFC 8981) come and go
-// on one that stays.
+// prefixes are the addresses by which a machine is reached from elsewhere. Of IPv6 it is the network: temporary addresses (RFC 8981) come
+// and go on one that stays.
 func (n *network) prefixes() ([]netip.Prefix, error) {
 	addresses, err := n.addresses()
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent"
+	"github.com/heliograph-net/heliograph/agent/oblivious"
 	"github.com/heliograph-net/heliograph/privacy"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -32,19 +33,26 @@ type Transport struct {
 
 	mu      sync.Mutex
 	clients map[string]*http.Client // by what is particular to a collector
+
+	oblivious *oblivious.Client // the way to collectors behind relays
 }
 
 var _ agent.Transport = (*Transport)(nil)
 
 // NewTransport returns the way to the collectors. It has http.Clients of its own: no proxy, no cookies, no redirects, a limit on every
 // wait and on every answer. A collector whose name does not resolve, or leads nowhere, is dialled at its policy's addresses. One with
-// pins must show one of them in addition to a valid certificate.
+// pins must show one of them in addition to a valid certificate. A collector with a relay is reached through it and in no other way.
 func NewTransport(o TransportOptions) *Transport {
-	return &Transport{o: o, clients: make(map[string]*http.Client)}
+	t := &Transport{o: o, clients: make(map[string]*http.Client)}
+	t.oblivious = newOblivious(t)
+	return t
 }
 
 // Deliver implements agent.Transport.
 func (t *Transport) Deliver(ctx context.Context, c privacy.Collector, id report.BatchID, delivery, segment []byte) agent.Response {
+	if c.Relay != "" {
+		return t.oblivious.Deliver(ctx, c, id, delivery, segment)
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+"/v1/batches", bytes.NewReader(segment))
 	if err != nil {
 		return agent.Response{Outcome: report.Unknown, Err: errCollectorURL}
@@ -58,6 +66,9 @@ func (t *Transport) Deliver(ctx context.Context, c privacy.Collector, id report.
 
 // FetchPolicy implements agent.Transport.
 func (t *Transport) FetchPolicy(ctx context.Context, c privacy.Collector, etag string) agent.Response {
+	if c.Relay != "" {
+		return t.oblivious.FetchPolicy(ctx, c, etag)
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL+"/v1/policy", nil)
 	if err != nil {
 		return agent.Response{Outcome: report.Unknown, Err: errCollectorURL}
@@ -88,10 +99,16 @@ const userAgent = "heliograph/1"
 
 // do makes one exchange. limit is how many bytes of answer are taken.
 func (t *Transport) do(c privacy.Collector, req *http.Request, limit int64) agent.Response {
+	r, _ := t.exchange(c, req, limit)
+	return r
+}
+
+// exchange is do, with the header of the answer; nil when there was none.
+func (t *Transport) exchange(c privacy.Collector, req *http.Request, limit int64) (agent.Response, http.Header) {
 	req.Header.Set("User-Agent", userAgent)
 	resp, err := t.client(c).Do(req)
 	if err != nil {
-		return agent.Response{Outcome: Classify(req.Context(), err), Err: err}
+		return agent.Response{Outcome: Classify(req.Context(), err), Err: err}, nil
 	}
 	defer resp.Body.Close()
 	r := agent.Response{
@@ -110,7 +127,7 @@ func (t *Transport) do(c privacy.Collector, req *http.Request, limit int64) agen
 	case int64(len(r.Body)) > limit:
 		r.Outcome, r.Err, r.Body = report.HTTPResponseInvalid, errAnswerSize, nil
 	}
-	return r
+	return r, resp.Header
 }
 
 // retryAfter reads a Retry-After header (RFC 9110, section 10.2.3): seconds or a date. 0 for none, and for what cannot be read.

@@ -13,8 +13,8 @@ import (
 // been closed, or when it got no answer. Requests, answers, bodies' bytes and errors pass unchanged. While a records nothing, requests
 // pass without any detour. A nil base is http.DefaultTransport.
 //
-// When a request fails, and now and then when one goes out, Wrap looks at the addresses of the machine's network interfaces, which stay where they are: that they changed
-// is all that is noted (agent.Agent.NetworkChanged).
+// When a request fails, and now and then when one goes out, it looks at the addresses of the machine's network interfaces. That they have
+// changed is all that is noted of them (agent.Agent.NetworkChanged).
 func Wrap(a *agent.Agent, base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		base = http.DefaultTransport
@@ -27,7 +27,7 @@ type roundTripper struct {
 	agent   *agent.Agent
 	base    http.RoundTripper
 	direct  bool      // base is an http.Transport, of which it is known when it calls hooks
-	made    time.Time // what times of hosts count from
+	made    time.Time // what times of exchanges and hosts count from
 	hosts   hosts
 	network *network
 }
@@ -38,10 +38,10 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 		return rt.base.RoundTrip(req)
 	}
 	x := exchanges.Get().(*exchange)
-	x.rt, x.req, x.start = rt, req, time.Now()
+	x.rt, x.req, x.start = rt, req, time.Since(rt.made) // half the price of time.Now
 	x.host = rt.hosts.of(req.URL)
-	if !x.host.calm(x.start.Sub(rt.made)) {
-		rt.watchNetwork(x.start)
+	if !x.host.calm(x.start) {
+		rt.watchNetwork()
 		x.trace = newTrace(req, rt.direct)
 		req = &x.trace.watched
 	}

@@ -35,6 +35,7 @@ type cli struct {
 	Policy    policyCmd    `cmd:"" help:"Show or sign a policy."`
 	Headers   headersCmd   `cmd:"" help:"Print the headers with which a service asks browsers for their own reports, as text or for nginx, Caddy and Go."`
 	Collector collectorCmd `cmd:"" help:"Run a collector alone: it takes sealed reports and cannot read them."`
+	Relay     relayCmd     `cmd:"" help:"Run an Oblivious HTTP relay: it keeps agents' addresses from a collector and can read nothing."`
 	Detector  detectorCmd  `cmd:"" help:"Run the detector and the dashboard alone, fed by remote collectors."`
 	Prober    proberCmd    `cmd:"" help:"Run the prober alone, with its heat map."`
 	Doctor    doctorCmd    `cmd:"" help:"Say whether the collectors really stand in another failure domain than the service, and work."`

@@ -21,7 +21,7 @@ func TestHelpListsEveryCommand(t *testing.T) {
 		if code != 0 {
 			t.Errorf("%v: exit %d", args, code)
 		}
-		for _, command := range []string{"demo", "up", "init", "get", "sent", "query", "heatmap", "policy show", "policy sign", "collector", "detector", "prober", "version", "doctor", "headers"} {
+		for _, command := range []string{"demo", "up", "init", "get", "sent", "query", "heatmap", "policy show", "policy sign", "collector", "detector", "prober", "version", "doctor", "headers", "relay"} {
 			if !strings.Contains(stdout, "\n  "+command+" ") {
 				t.Errorf("%v does not list %q:\n%s", args, command, stdout)
 			}
@@ -52,6 +52,7 @@ func TestErrorsNameWhatIsAtFault(t *testing.T) {
 		"no such policy":    {[]string{"get", "--policy", "/nowhere/policy", "http://127.0.0.1:9/"}, 1, "/nowhere/policy"},
 		"not a policy":      {[]string{"policy", "show", garbage}, 1, garbage},
 		"no configuration":  {[]string{"collector", "--config", "/nowhere/heliograph.yaml"}, 1, "/nowhere/heliograph.yaml"},
+		"no relay.yaml":     {[]string{"relay", "--config", "/nowhere/relay.yaml"}, 1, "/nowhere/relay.yaml"},
 		"no dashboard":      {[]string{"query", "--api", "http://127.0.0.1:9"}, 1, "--api"},
 		"bitset of no size": {[]string{"heatmap", garbage, "--servers", "7"}, 1, "--servers"},
 	} {

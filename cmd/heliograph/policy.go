@@ -6,12 +6,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/ohttp"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -98,9 +100,42 @@ func showPolicy(w io.Writer, signed []byte, p *privacy.Policy, now time.Time) er
 		if len(c.Pins) > 0 {
 			more += fmt.Sprintf(", %d pins", len(c.Pins))
 		}
+		if c.Relay != "" {
+			more += ", through " + c.Relay + keyIDs(c.ObliviousKeys)
+		}
 		row("collector "+c.ID, "%s, priority %d, weight %d%s", c.URL, c.Priority, c.Weight, more)
 	}
+	if direct := directCollectors(p); direct != "" {
+		row("note", "agents also connect to %s without a relay, when it is their turn, and disclose their addresses to it", direct)
+	}
 	return tw.Flush()
+}
+
+// keyIDs names the keys in a list, which their gateway must hold.
+func keyIDs(list []byte) string {
+	configs, err := ohttp.ParseKeyConfigs(list, ohttp.MLKEM768X25519(), ohttp.X25519())
+	if err != nil {
+		return ", with a key that this version cannot use: " + err.Error()
+	}
+	var ids []string
+	for _, c := range configs {
+		ids = append(ids, strconv.Itoa(int(c.ID())))
+	}
+	return ", key " + strings.Join(ids, ", ")
+}
+
+// directCollectors names the collectors without a relay of a policy that has relays; "" when there are none of either.
+func directCollectors(p *privacy.Policy) string {
+	var direct []string
+	for _, c := range p.Collectors {
+		if c.Relay == "" {
+			direct = append(direct, c.ID)
+		}
+	}
+	if len(direct) == len(p.Collectors) {
+		return ""
+	}
+	return strings.Join(direct, ", ")
 }
 
 type policySignCmd struct {
@@ -132,6 +167,9 @@ func (p *policySignCmd) Run(out *output) error {
 		return err
 	}
 	fmt.Fprintf(out.stdout, "Signed version %d into %s.\n", policy.Version, p.Out)
+	if direct := directCollectors(policy); direct != "" {
+		fmt.Fprintf(out.stdout, "Note: %s has no relay; agents whose turn it is disclose their addresses to it.\n", direct)
+	}
 	return nil
 }
 

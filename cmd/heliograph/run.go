@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
 
-	"github.com/heliograph-net/heliograph/cmd/heliograph/demo"
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 )
 
@@ -91,30 +89,16 @@ func runRoles(ctx context.Context, out *output, config string, r roles.Roles) er
 	return errors.Join(err, n.Close(wait))
 }
 
-type demoCmd struct {
-	Once   bool   `help:"Play the script once, check everything, and exit 0 only if all of it was right."`
-	Listen string `help:"Address of the page." default:"127.0.0.1:8418" placeholder:"HOST:PORT"`
-}
-
-// Run stages the outage.
-func (d *demoCmd) Run(ctx context.Context, out *output) error {
-	executable, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	log := out.log
-	if !log.Enabled(ctx, slog.LevelDebug) { // the timeline tells what happens; warnings are part of the script
-		log = slog.New(slog.NewJSONHandler(out.stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	}
-	return demo.Run(ctx, demo.Options{Once: d.Once, Listen: d.Listen, Executable: executable, Out: out.stdout, Log: log})
-}
-
 type initCmd struct {
-	Dir string `arg:"" help:"Directory to make." type:"path"`
+	Dir   string `arg:"" help:"Directory to make." type:"path"`
+	Relay bool   `help:"Make one for a relay: its key and relay.yaml."`
 }
 
 // Run makes a data directory and says what to do next.
 func (i *initCmd) Run(out *output) error {
+	if i.Relay {
+		return initRelay(i.Dir, out)
+	}
 	if err := roles.Init(i.Dir, roles.InitOptions{}); err != nil {
 		return err
 	}

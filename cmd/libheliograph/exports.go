@@ -32,6 +32,9 @@ var (
 	_ = [1]struct{}{}[report.Diagnostics-C.HG_CONSENT_DIAGNOSTICS]
 	_ = [1]struct{}{}[report.FlagRetry-C.HG_FLAG_RETRY]
 	_ = [1]struct{}{}[report.FlagNetworkChanged-C.HG_FLAG_NETWORK_CHANGED]
+	_ = [1]struct{}{}[report.KindError-C.HG_KIND_ERROR]
+	_ = [1]struct{}{}[report.KindPanic-C.HG_KIND_PANIC]
+	_ = [1]struct{}{}[report.KindLog-C.HG_KIND_LOG]
 )
 
 // The functions below are called by heliograph.c only, never with a nil structure. Each is a call of protect and nothing else: no
@@ -59,6 +62,31 @@ func hgo_observe(handle C.hg_agent, o *C.hg_observation) C.int32_t {
 			status: uint16(o.status), flags: uint16(o.flags), traceID: *(*[16]byte)(unsafe.Pointer(&o.trace_id)),
 		}
 		return agents.use(uint64(handle), func(a *agent.Agent) int32 { return observe(a, &r) })
+	}))
+}
+
+//export hgo_capture_error
+func hgo_capture_error(handle C.hg_agent, e *C.hg_error) C.int32_t {
+	return C.int32_t(protect(func() int32 {
+		r := failure{
+			kind: int32(e.kind), name: borrowed(e._type, report.MaxString), message: borrowed(e.message, maxMessage),
+			traceID: *(*[16]byte)(unsafe.Pointer(&e.trace_id)), frames: stack(e.frames, e.frame_count),
+		}
+		return agents.use(uint64(handle), func(a *agent.Agent) int32 { return capture(a, &r) })
+	}))
+}
+
+//export hgo_sent
+func hgo_sent(handle C.hg_agent, text *C.char, size C.size_t) C.int32_t {
+	return C.int32_t(protect(func() int32 {
+		return agents.use(uint64(handle), func(a *agent.Agent) int32 {
+			all, err := sent(a)
+			if err != nil {
+				return resultSpool
+			}
+			write(all, text, size)
+			return int32(len(all))
+		})
 	}))
 }
 
@@ -123,9 +151,25 @@ func fail(err error, text *C.char, textSize C.size_t) int32 {
 	if err == nil {
 		return resultOK
 	}
-	if text != nil && textSize > 0 {
-		b := unsafe.Slice((*byte)(unsafe.Pointer(text)), textSize)
-		b[copy(b[:textSize-1], strings.ToValidUTF8(cut(err.Error(), int(textSize)-1), ""))] = 0
-	}
+	write(err.Error(), text, textSize)
 	return codeOf(err)
+}
+
+// write writes s to C's buffer, cut to fit, unless that is NULL.
+func write(s string, text *C.char, size C.size_t) {
+	if text == nil || size == 0 {
+		return
+	}
+	room := int(min(size-1, C.size_t(len(s))))
+	b := unsafe.Slice((*byte)(unsafe.Pointer(text)), room+1)
+	b[copy(b, strings.ToValidUTF8(s[:room], ""))] = 0
+}
+
+// stack is at most as many of C's n frames as are kept. The strings are borrowed.
+func stack(p *C.hg_frame, n C.size_t) []report.Frame {
+	frames := make([]report.Frame, 0, min(n, report.MaxFrames))
+	for _, f := range unsafe.Slice(p, cap(frames)) {
+		frames = append(frames, report.Frame{Function: borrowed(f.function, maxMessage), File: borrowed(f.file, maxPath), Line: uint32(f.line)})
+	}
+	return frames
 }

@@ -19,11 +19,13 @@
 /* What the first release had. Fields that came later may be missing. */
 #define OPTIONS_LEAST (offsetof(hg_options, spool_dir) + sizeof(char *))
 #define OBSERVATION_LEAST (offsetof(hg_observation, method) + sizeof(char *))
+#define ERROR_LEAST (offsetof(hg_error, frame_count) + sizeof(size_t))
 #define STATS_LEAST (offsetof(hg_stats, panics) + sizeof(uint64_t))
 
 /* Padding at the end would let a later field hide in an old size. */
 _Static_assert(OPTIONS_LEAST == sizeof(hg_options), "hg_options has padding at its end");
 _Static_assert(OBSERVATION_LEAST == sizeof(hg_observation), "hg_observation has padding at its end");
+_Static_assert(ERROR_LEAST == sizeof(hg_error), "hg_error has padding at its end");
 _Static_assert(STATS_LEAST == sizeof(hg_stats), "hg_stats has padding at its end");
 
 static int forked; /* written only in a child that has one thread yet */
@@ -93,11 +95,35 @@ int32_t hg_observe(hg_agent agent, const hg_observation *observation) {
   return hgo_observe(agent, &o);
 }
 
+int32_t hg_capture_error(hg_agent agent, const hg_error *error) {
+  hg_error e;
+  if (forked) {
+    return HG_ERR_FORKED;
+  }
+  if (!take(&e, sizeof e, ERROR_LEAST, error) || (e.frames == NULL && e.frame_count > 0)) {
+    return HG_ERR_ARGUMENT;
+  }
+  return hgo_capture_error(agent, &e);
+}
+
 int32_t hg_set_consent(hg_agent agent, int32_t consent) { return forked ? HG_ERR_FORKED : hgo_set_consent(agent, consent); }
 
 int32_t hg_flush(hg_agent agent, uint32_t timeout_ms) { return forked ? HG_ERR_FORKED : hgo_flush(agent, timeout_ms); }
 
 int32_t hg_shutdown(hg_agent agent, uint32_t timeout_ms) { return forked ? HG_ERR_FORKED : hgo_shutdown(agent, timeout_ms); }
+
+int32_t hg_sent(hg_agent agent, char *text, size_t size) {
+  if (text != NULL && size > 0) {
+    text[0] = '\0';
+  }
+  if (forked) {
+    return HG_ERR_FORKED;
+  }
+  if (text == NULL && size > 0) {
+    return HG_ERR_ARGUMENT;
+  }
+  return hgo_sent(agent, text, size);
+}
 
 int32_t hg_get_stats(hg_agent agent, hg_stats *stats) {
   hg_stats s = {0};

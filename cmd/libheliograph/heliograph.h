@@ -60,11 +60,16 @@ extern "C" {
 /* What a user allows. */
 #define HG_CONSENT_OFF 0         /* nothing is recorded, stored or sent */
 #define HG_CONSENT_COUNTS 1      /* how many requests ended how, per target */
-#define HG_CONSENT_DIAGNOSTICS 2 /* and a few failures in detail, with scrubbed URLs */
+#define HG_CONSENT_DIAGNOSTICS 2 /* and a few failures in detail, with scrubbed URLs; scrubbed messages and stacks of errors */
 
 /* hg_observation.flags */
 #define HG_FLAG_RETRY 1           /* the request repeats one that failed */
 #define HG_FLAG_NETWORK_CHANGED 2 /* the client's network changed meanwhile */
+
+/* hg_error.kind */
+#define HG_KIND_ERROR 1 /* the application noticed it */
+#define HG_KIND_PANIC 2 /* it ends a thread or the process */
+#define HG_KIND_LOG 3   /* the application logged it */
 
 /* An open agent. 0 is never one, and no number is given out twice in a process. */
 typedef uint64_t hg_agent;
@@ -99,6 +104,24 @@ typedef struct hg_observation {
   const char *method;   /* "GET"; for samples only */
 } hg_observation;
 
+/* One call on a stack. It has no size of its own and never changes. */
+typedef struct hg_frame {
+  const char *function; /* its name in the program's code, "cart_load"; NULL: it has none */
+  const char *file;     /* source file; only what follows the last slash is kept; NULL: unknown */
+  uint32_t line;        /* 0: unknown */
+  uint32_t unused;      /* 0 */
+} hg_frame;
+
+typedef struct hg_error {
+  uint32_t size;          /* sizeof(hg_error) */
+  int32_t kind;           /* HG_KIND_…; 0 means HG_KIND_ERROR */
+  uint8_t trace_id[16];   /* W3C trace context; all 0: none */
+  const char *type;       /* what kind of error it is in the program's code: "cart.unreadable", "std::bad_alloc"; required */
+  const char *message;    /* scrubbed before it is kept: at most 1024 bytes of it */
+  const hg_frame *frames; /* the stack, the innermost call first; at most 32 are kept; NULL: not told */
+  size_t frame_count;     /* how many there are */
+} hg_error;
+
 typedef struct hg_stats {
   uint32_t size;           /* sizeof(hg_stats) */
   int32_t consent;         /* in force: the user's, lowered by the policy */
@@ -125,6 +148,14 @@ HG_API int32_t hg_open(const hg_options *options, hg_agent *agent, char *error, 
 HG_API int32_t hg_observe(hg_agent agent, const hg_observation *observation);
 
 /*
+ * Records one error of the application itself, apart from requests. Errors of one kind, type and stack (the functions' names) make a group, which is
+ * told once in a window, with their number; at most 32 groups fit into one. Without HG_CONSENT_DIAGNOSTICS a group has neither message
+ * nor stack. Like hg_observe it does not wait: a program that is about to end calls hg_flush(agent, 0) afterwards, and then the
+ * error is on disk.
+ */
+HG_API int32_t hg_capture_error(hg_agent agent, const hg_error *error);
+
+/*
  * Says what the user allows from now on, and returns the level in force, which the policy may have lowered. Off deletes the spool
  * before it returns. A level that is none means off, and returns HG_ERR_ARGUMENT. When an earlier run's spool cannot be deleted, off stays in
  * force, because what is in there must not be sent.
@@ -142,6 +173,13 @@ HG_API int32_t hg_flush(hg_agent agent, uint32_t timeout_ms);
  * run. A process that ends without it loses what it has counted since the last window ended (a minute, unless the policy says otherwise).
  */
 HG_API int32_t hg_shutdown(hg_agent agent, uint32_t timeout_ms);
+
+/*
+ * Writes what has left this device and to whom, in plain English, for the user: what collectors confirmed in the last 30 days, the oldest
+ * first; "" when nothing was sent, or consent was withdrawn since. text is cut to size bytes with its NUL; NULL and 0 only ask.
+ * Returns how many bytes the whole takes without NUL.
+ */
+HG_API int32_t hg_sent(hg_agent agent, char *text, size_t size);
 
 /* Fills *stats, whose size the caller has set. */
 HG_API int32_t hg_get_stats(hg_agent agent, hg_stats *stats);

@@ -81,6 +81,3 @@ func origin(url string) (scheme, host string) {
 	}
 	return scheme, rest[strings.LastIndexByte(rest, '@')+1:]
 }
-
-// cut is at most max bytes of s.
-func cut(s string, max int) string { return s[:min(len(s), max)] }

@@ -2,7 +2,6 @@ package sqliteinbox
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
@@ -22,33 +21,17 @@ func (i *Inbox) Commit(ctx context.Context, entries []collector.Entry) ([]collec
 	added := make(map[report.BatchID]known, len(entries))
 	var head int64
 	var rest []report.BatchID
-	err := i.write(ctx, func(tx *sql.Tx) (err error) {
-		if head, err = i.current(tx); err != nil {
+	err := i.writeDirect(ctx, func() (err error) {
+		if head, err = i.current(); err != nil {
 			return err
 		}
-		if err := i.room(tx, bytesOf(entries)); err != nil {
+		if err := i.room(bytesOf(entries)); err != nil {
 			return err
 		}
-		indexed, err := i.indexed(tx, entries)
-		if err != nil {
+		if head, err = i.add(entries, results, added, head); err != nil {
 			return err
 		}
-		insert := tx.Stmt(i.insert)
-		for n := range entries {
-			e := &entries[n]
-			if results[n].Status, err = i.stored(tx, e, added, indexed); err != nil {
-				return err
-			} else if results[n].Status != 0 {
-				continue
-			}
-			head++
-			if err := store(insert, head, e); err != nil {
-				return err
-			}
-			results[n] = collector.Result{Status: collector.StatusNew, Seq: uint64(head)}
-			added[e.Envelope.Batch] = known{head, e.Body}
-		}
-		rest, err = i.index(tx, len(added))
+		rest, err = i.index(len(added))
 		return err
 	}, func() {
 		if len(added) > 0 {
@@ -62,29 +45,58 @@ func (i *Inbox) Commit(ctx context.Context, entries []collector.Entry) ([]collec
 	return results, nil
 }
 
+// add stores those entries whose ids are new behind head, says in results what became of each, and returns the new head.
+func (i *Inbox) add(entries []collector.Entry, results []collector.Result, added map[report.BatchID]known, head int64) (int64, error) {
+	indexed, err := i.indexed(entries)
+	if err != nil {
+		return 0, err
+	}
+	rows := inserter{direct: &i.direct}
+	for n := range entries {
+		e := &entries[n]
+		if results[n].Status, err = i.stored(e, added, indexed); err != nil {
+			return 0, err
+		} else if results[n].Status != 0 {
+			continue
+		}
+		head++
+		if err := rows.add(head, e); err != nil {
+			return 0, err
+		}
+		results[n] = collector.Result{Status: collector.StatusNew, Seq: uint64(head)}
+		added[e.Envelope.Batch] = known{head, e.Body}
+	}
+	return head, rows.flush()
+}
+
 // current returns the newest seq, and sees to it that the recent ids are those of the file.
-func (i *Inbox) current(tx *sql.Tx) (head int64, err error) {
-	if err := tx.Stmt(i.head).QueryRow().Scan(&head); err != nil {
+func (i *Inbox) current() (head int64, err error) {
+	version, err := i.direct.version.one()
+	if err != nil || version == i.recent.version {
+		return i.recent.head, err
+	}
+	if head, err = i.direct.head.one(); err != nil {
 		return 0, err
 	}
 	if head != i.recent.head {
-		return head, i.recent.load(tx, head)
+		err = i.recent.load(i.direct.recent, head)
 	}
-	return head, nil
+	i.recent.version = version
+	return head, err
 }
 
 // selectHead is the newest seq ever given: what was acknowledged may be gone.
 const selectHead = "SELECT max(acked, coalesce((SELECT max(seq) FROM pending), 0)) FROM state"
 
 // stored compares an entry with what was stored under its id: before, in this group or earlier. 0 for a new id.
-func (i *Inbox) stored(tx *sql.Tx, e *collector.Entry, added map[report.BatchID]known, indexed map[report.BatchID]int64) (collector.Status, error) {
+func (i *Inbox) stored(e *collector.Entry, added map[report.BatchID]known, indexed map[report.BatchID]int64) (collector.Status, error) {
 	id := e.Envelope.Batch
 	k, ok := added[id]
 	if !ok {
 		k, ok = i.recent.find(id)
 	}
 	if seq, inTree := indexed[id]; !ok && inTree {
-		body, err := storedBody(tx, seq)
+		body, err := i.storedBody(seq)
 		if err != nil {
 			return 0, err
 		}
@@ -96,25 +108,14 @@ func (i *Inbox) stored(tx *sql.Tx, e *collector.Entry, added map[report.BatchID]
 	return k.against(e), nil
 }
 
-// store adds one entry as seq.
-func store(insert *sql.Stmt, seq int64, e *collector.Entry) error {
-	env := &e.Envelope
-	delivery, err := report.AppendDelivery(nil, env.Delivery)
-	if err != nil {
-		return err
-	}
-	_, err = insert.Exec(seq, env.Received, env.Batch[:], e.Body[:], env.ASN, env.Country, env.Collector, delivery, env.Segment)
-	return err
-}
-
 // room refuses what would make the file exceed MaxBytes. It measures only when a quarter of what was free the last time may be used up:
 // what a batch really takes is known only roughly.
-func (i *Inbox) room(tx *sql.Tx, more int64) error {
+func (i *Inbox) room(more int64) error {
 	i.budget -= more
 	if i.budget > 0 {
 		return nil
 	}
-	used, err := bytesUsed(tx)
+	used, err := i.direct.used.one()
 	if err != nil {
 		return err
 	}
@@ -127,15 +128,8 @@ func (i *Inbox) room(tx *sql.Tx, more int64) error {
 	return nil
 }
 
-type querier interface {
-	QueryRow(query string, args ...any) *sql.Row
-}
-
-// bytesUsed leaves free pages out: they are used again.
-func bytesUsed(q querier) (n int64, err error) {
-	err = q.QueryRow(`SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size`).Scan(&n)
-	return n, err
-}
+// selectUsed is the bytes in use. Free pages are left out: they are used again.
+const selectUsed = "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
 
 func bytesOf(entries []collector.Entry) (n int64) {
 	for i := range entries {
@@ -146,11 +140,11 @@ func bytesOf(entries []collector.Entry) (n int64) {
 
 // Check implements collector.Inbox.
 func (i *Inbox) Check(ctx context.Context) error {
-	return named("checking inbox", i.write(ctx, func(tx *sql.Tx) error {
-		if err := i.room(tx, checkBytes); err != nil {
+	return named("checking inbox", i.writeDirect(ctx, func() error {
+		if err := i.room(checkBytes); err != nil {
 			return err
 		}
-		_, err := tx.Exec("UPDATE state SET checked = ?", time.Now().UnixMilli())
-		return err
+		i.direct.checked.set(0, time.Now().UnixMilli())
+		return i.direct.checked.run(nil)
 	}, nil))
 }

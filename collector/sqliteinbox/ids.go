@@ -2,7 +2,7 @@ package sqliteinbox
 
 import (
 	"bytes"
-	"database/sql"
+	"database/sql/driver"
 	"slices"
 	"strings"
 
@@ -18,7 +18,7 @@ import (
 const (
 	indexRows = 32 << 10 // fresh ids that become the next to index: more of them fall on one page, and take more memory
 	indexMin  = 256      // ids that a commit indexes at least while some are due, so that they are through before the next are
-	lookupIDs = 32       // ids that are looked up by one statement
+	manyIDs   = 32       // ids that one statement looks up, or puts into the tree
 )
 
 // known is what is remembered of a batch.
@@ -29,11 +29,12 @@ type known struct {
 
 // recentIDs are the ids after state.indexed. Its fields are owned by Inbox.mu.
 type recentIDs struct {
-	head  int64                    // newest seq, as of what is here; anything else in the file was written by someone else
-	fresh map[report.BatchID]known // the newest
-	due   map[report.BatchID]known // those before; being indexed
-	order []report.BatchID         // what is left to index of due, ascending; some may be pruned from due
-	upTo  int64                    // the newest seq of due
+	version int64                    // of the file when head was read from it: another one is there once another process has written
+	head    int64                    // newest seq, as of what is here
+	fresh   map[report.BatchID]known // the newest
+	due     map[report.BatchID]known // those before; being indexed
+	order   []report.BatchID         // what is left to index of due, ascending; some may be pruned from due
+	upTo    int64                    // the newest seq of due
 }
 
 // find looks an id up.
@@ -45,25 +46,18 @@ func (r *recentIDs) find(id report.BatchID) (known, bool) {
 	return k, ok
 }
 
+// selectRecent is what load loads.
+const selectRecent = `SELECT seq, batch, body FROM acked WHERE seq > (SELECT indexed FROM state)
+	UNION ALL SELECT seq, batch, body FROM pending WHERE seq > (SELECT indexed FROM state)`
+
 // load reads all ids after state.indexed: when the inbox is opened, and when another process has written to it.
-func (r *recentIDs) load(tx *sql.Tx, head int64) error {
+func (r *recentIDs) load(recent *statement, head int64) error {
 	*r = recentIDs{head: head, fresh: make(map[report.BatchID]known)}
-	rows, err := tx.Query(`SELECT seq, batch, body FROM acked WHERE seq > (SELECT indexed FROM state)
-		UNION ALL SELECT seq, batch, body FROM pending WHERE seq > (SELECT indexed FROM state)`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var k known
-		var id, body sql.RawBytes
-		if err := rows.Scan(&k.seq, &id, &body); err != nil {
-			return err
-		}
-		copy(k.body[:], body)
-		r.fresh[report.BatchID(id)] = k
-	}
-	return rows.Err()
+	return recent.run(func(values []driver.Value) error {
+		id := report.BatchID(values[1].([]byte))
+		r.fresh[id] = known{values[0].(int64), [32]byte(values[2].([]byte))}
+		return nil
+	})
 }
 
 // freeze makes the fresh ids due when there are enough, and none are due.
@@ -80,24 +74,38 @@ func (r *recentIDs) freeze(enough int) {
 }
 
 // index puts the next due ids into the tree, as many as keep pace with what is added, and returns what is left of them after that.
-func (i *Inbox) index(tx *sql.Tx, added int) (rest []report.BatchID, err error) {
+func (i *Inbox) index(added int) (rest []report.BatchID, err error) {
 	r := &i.recent
 	if len(r.due) == 0 {
 		return nil, nil
 	}
-	insert := tx.Stmt(i.insertID)
 	n := min(max(2*added, indexMin), len(r.order))
-	for _, id := range r.order[:n] {
-		if k, ok := r.due[id]; ok {
-			if _, err := insert.Exec(id[:], k.seq); err != nil {
+	next := make([]report.BatchID, 0, manyIDs)
+	for k, id := range r.order[:n] {
+		if _, ok := r.due[id]; ok {
+			next = append(next, id)
+		}
+		if len(next) == manyIDs || k == n-1 && len(next) > 0 {
+			if err := i.insertIDs(next); err != nil {
 				return nil, err
 			}
+			next = next[:0]
 		}
 	}
 	if n == len(r.order) {
-		_, err = tx.Exec("UPDATE state SET indexed = ?", r.upTo)
+		i.direct.indexed.set(0, r.upTo)
+		err = i.direct.indexed.run(nil)
 	}
 	return r.order[n:], err
+}
+
+// insertIDs puts 1 to manyIDs ids into the tree. A statement is always given manyIDs of them: where there are fewer, the last once more.
+func (i *Inbox) insertIDs(ids []report.BatchID) error {
+	for k := range manyIDs {
+		id := &ids[min(k, len(ids)-1)]
+		i.direct.insertIDs.set(2*k, id[:], i.recent.due[*id].seq)
+	}
+	return i.direct.insertIDs.run(nil)
 }
 
 // committed takes over what a transaction has stored, and what it has left to index.
@@ -128,19 +136,22 @@ func (r *recentIDs) forget(last int64) {
 	}
 }
 
-var lookupSQL = "SELECT batch, seq FROM ids WHERE batch IN (?" + strings.Repeat(", ?", lookupIDs-1) + ")"
+var (
+	findIDsText   = "SELECT batch, seq FROM ids WHERE batch IN (?" + strings.Repeat(", ?", manyIDs-1) + ")"
+	insertIDsText = "INSERT INTO ids (batch, seq) VALUES (?, ?)" + strings.Repeat(", (?, ?)", manyIDs-1) + " ON CONFLICT DO NOTHING"
+)
 
 // indexed returns which of the entries' ids are in the tree, with their seq. Those in memory are left out.
-func (i *Inbox) indexed(tx *sql.Tx, entries []collector.Entry) (map[report.BatchID]int64, error) {
-	ask := make([]any, 0, lookupIDs)
+func (i *Inbox) indexed(entries []collector.Entry) (map[report.BatchID]int64, error) {
+	ask := make([]driver.Value, 0, manyIDs)
 	found := make(map[report.BatchID]int64)
 	for n := range entries {
 		id := &entries[n].Envelope.Batch
 		if _, ok := i.recent.find(*id); !ok {
 			ask = append(ask, id[:])
 		}
-		if len(ask) == lookupIDs || n == len(entries)-1 && len(ask) > 0 {
-			if err := i.lookup(tx, ask, found); err != nil {
+		if len(ask) == manyIDs || n == len(entries)-1 && len(ask) > 0 {
+			if err := i.lookup(ask, found); err != nil {
 				return nil, err
 			}
 			ask = ask[:0]
@@ -149,33 +160,26 @@ func (i *Inbox) indexed(tx *sql.Tx, entries []collector.Entry) (map[report.Batch
 	return found, nil
 }
 
-// lookup asks for 1 to lookupIDs ids.
-func (i *Inbox) lookup(tx *sql.Tx, ask []any, found map[report.BatchID]int64) error {
-	slices.SortFunc(ask, func(a, b any) int { return bytes.Compare(a.([]byte), b.([]byte)) })
-	for len(ask) < lookupIDs {
+// lookup asks for 1 to manyIDs ids.
+func (i *Inbox) lookup(ask []driver.Value, found map[report.BatchID]int64) error {
+	slices.SortFunc(ask, func(a, b driver.Value) int { return bytes.Compare(a.([]byte), b.([]byte)) })
+	for len(ask) < manyIDs {
 		ask = append(ask, ask[len(ask)-1])
 	}
-	rows, err := tx.Stmt(i.findIDs).Query(ask...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id sql.RawBytes
-		var seq int64
-		if err := rows.Scan(&id, &seq); err != nil {
-			return err
-		}
-		found[report.BatchID(id)] = seq
-	}
-	return rows.Err()
+	i.direct.findIDs.set(0, ask...)
+	return i.direct.findIDs.run(func(values []driver.Value) error {
+		found[report.BatchID(values[0].([]byte))] = values[1].(int64)
+		return nil
+	})
 }
 
 // storedBody is the SHA-256 of a batch in the tree.
-func storedBody(tx *sql.Tx, seq int64) (body [32]byte, err error) {
-	var b []byte
-	err = tx.QueryRow("SELECT body FROM pending WHERE seq = ? UNION ALL SELECT body FROM acked WHERE seq = ?", seq, seq).Scan(&b)
-	copy(body[:], b)
+func (i *Inbox) storedBody(seq int64) (body [32]byte, err error) {
+	i.direct.body.set(0, seq)
+	err = i.direct.body.run(func(values []driver.Value) error {
+		copy(body[:], values[0].([]byte))
+		return nil
+	})
 	return body, err
 }
 

@@ -13,7 +13,7 @@ import (
 // indexedIDs counts the ids in the tree.
 func indexedIDs(t testing.TB, i *Inbox) (n int) {
 	t.Helper()
-	if err := i.writer.QueryRow("SELECT count(*) FROM ids").Scan(&n); err != nil {
+	if err := i.writer.QueryRowContext(t.Context(), "SELECT count(*) FROM ids").Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -98,6 +98,22 @@ func TestInboxOfVersion1IsBroughtUpToDate(t *testing.T) {
 		}
 		if err := i.Close(); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// What is kept in memory has a bound, whatever the size of groups.
+func TestIDsInMemoryAreBounded(t *testing.T) {
+	for _, group := range []int{1, 50, collector.MaxCommit} {
+		i := fresh(t, Options{})
+		i.indexRows = 400
+		most := 0
+		for n := 0; n < max(2*group, 1200); n += group {
+			commit(t, i, entries(n, n+group, 1)...)
+			most = max(most, len(i.recent.fresh)+len(i.recent.due))
+		}
+		if bound := i.indexRows + i.indexRows/2 + 2*group; most > bound {
+			t.Errorf("groups of %d: %d ids are in memory, want at most %d", group, most, bound)
 		}
 	}
 }

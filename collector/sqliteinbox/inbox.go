@@ -1,19 +1,16 @@
 // Package sqliteinbox keeps a collector's batches in one SQLite file: WAL, synchronous=FULL, one writer, readers of their own.
 //
 // Most readers need Open. A committed group has been synced to disk when Commit returns; neither a crash of the process nor, as far as
-// the disk keeps its word, of the machine loses it. What all readers have
-// acknowledged is freed; its ids are kept for Options.Retention, so that a replay stays a duplicate. The file does not shrink: its free pages are used again.
+// the disk keeps its word, of the machine loses it. What all readers have acknowledged is freed; its ids are kept for Options.Retention,
+// so that a replay stays a duplicate. The file does not shrink: its free pages are used again.
 package sqliteinbox
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
-
-	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
 
 	"github.com/heliograph-net/heliograph/collector"
 )
@@ -37,17 +34,15 @@ type Options struct {
 // Inbox is a collector.Inbox in one SQLite file. Safe for concurrent use.
 type Inbox struct {
 	o         Options
-	indexRows int     // the constant, but for tests
-	writer    *sql.DB // one connection
+	indexRows int       // the constant, but for tests
+	pool      *sql.DB   // of one connection
+	writer    *sql.Conn // that connection
 	readers   *sql.DB
 
-	mu       sync.Mutex // held while the writer is in use; owns what follows
-	head     *sql.Stmt
-	insert   *sql.Stmt
-	insertID *sql.Stmt
-	findIDs  *sql.Stmt
-	recent   recentIDs
-	budget   int64 // bytes that may be added before the file is measured again
+	mu     sync.Mutex // held while the writer is in use; owns what follows
+	direct statements
+	recent recentIDs
+	budget int64 // bytes that may be added before the file is measured again
 
 	cursorsMu sync.Mutex        // not mu: a disk that hangs must not keep Stats waiting
 	cursors   map[string]cursor // owned by cursorsMu; by reader
@@ -113,8 +108,8 @@ func (i *Inbox) Close() error {
 	if i.readers != nil {
 		errs = append(errs, i.readers.Close())
 	}
-	if i.writer != nil { // last, for the last connection folds the write-ahead log into the file
-		errs = append(errs, i.writer.Close())
+	if i.pool != nil { // last, for the last connection folds the write-ahead log into the file
+		errs = append(errs, i.direct.close(), i.closeWriter(), i.pool.Close())
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("closing inbox: %w", err)
@@ -122,26 +117,13 @@ func (i *Inbox) Close() error {
 	return nil
 }
 
-// write runs f in one durable transaction, alone, and then done, which may be nil.
-func (i *Inbox) write(ctx context.Context, f func(*sql.Tx) error, done func()) error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if err := ctx.Err(); err != nil {
+// closeWriter gives the connection back to its pool; a second time it does nothing.
+func (i *Inbox) closeWriter() error {
+	if i.writer == nil {
+		return nil
+	}
+	if err := i.writer.Close(); !errors.Is(err, sql.ErrConnDone) {
 		return err
-	}
-	// The context stays out of the driver: it would start a goroutine for each statement, and a commit cannot be taken back anyway.
-	tx, err := i.writer.BeginTx(context.WithoutCancel(ctx), nil)
-	if err != nil {
-		return err
-	}
-	if err := f(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
-	}
-	if err := tx.Commit(); err != nil {
-		return err
-	}
-	if done != nil {
-		done()
 	}
 	return nil
 }

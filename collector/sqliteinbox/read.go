@@ -73,7 +73,7 @@ func (i *Inbox) Stats(ctx context.Context) (collector.InboxStats, error) {
 		return collector.InboxStats{}, named("measuring inbox", err)
 	}
 	s := collector.InboxStats{Head: head, Acked: acked, Pending: head - acked, MaxBytes: i.o.MaxBytes, Readers: i.readerStats()}
-	if s.Bytes, err = bytesUsed(i.readers); err != nil {
+	if err := i.readers.QueryRowContext(ctx, selectUsed).Scan(&s.Bytes); err != nil {
 		return s, named("measuring inbox", err)
 	}
 	var dropped int64

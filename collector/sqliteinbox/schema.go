@@ -5,10 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"os"
 	"path/filepath"
 	"time"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
 // ErrSchema says that the file was written by a newer release of Heliograph, or is no inbox at all.
@@ -78,10 +81,15 @@ func (i *Inbox) open(path string) error {
 	if err != nil {
 		return err
 	}
-	if i.writer, err = sql.Open("sqlite3", dsn+"&_synchronous=FULL&_txlock=immediate&_cache_size=-16384"); err != nil {
+	if i.pool, err = sql.Open("sqlite3", dsn+"&_synchronous=FULL&_txlock=immediate&_cache_size=-16384"); err != nil {
 		return err
 	}
-	i.writer.SetMaxOpenConns(1)
+	i.pool.SetMaxOpenConns(1)
+	if i.writer, err = i.pool.Conn(context.Background()); notADatabase(err) {
+		return fmt.Errorf("%w: the file is no SQLite database", ErrSchema)
+	} else if err != nil {
+		return err
+	}
 	if err := i.migrate(); err != nil {
 		return err
 	}
@@ -95,22 +103,14 @@ func (i *Inbox) open(path string) error {
 
 // prepare makes what every Commit uses.
 func (i *Inbox) prepare() error {
-	for stmt, text := range map[**sql.Stmt]string{
-		&i.head:     selectHead,
-		&i.findIDs:  lookupSQL,
-		&i.insertID: "INSERT INTO ids (batch, seq) VALUES (?, ?) ON CONFLICT DO NOTHING",
-		&i.insert: `INSERT INTO pending (seq, received, batch, body, asn, country, collector, delivery, segment)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-	} {
-		var err error
-		if *stmt, err = i.writer.Prepare(text); err != nil {
-			return err
-		}
+	if err := i.writer.Raw(func(c any) error { return i.direct.prepare(c.(*sqlite3.SQLiteConn)) }); err != nil {
+		return err
+	}
+	i.recent.version = math.MinInt64 // not known yet
+	if err := i.writeDirect(context.Background(), func() error { _, err := i.current(); return err }, nil); err != nil {
+		return err
 	}
 	return i.write(context.Background(), func(tx *sql.Tx) error {
-		if _, err := i.current(tx); err != nil {
-			return err
-		}
 		i.recent.freeze(i.indexRows)
 		return i.loadReaders(tx)
 	}, nil)
@@ -128,11 +128,9 @@ func dataSource(path string) (string, error) {
 // migrate brings the file to this release's schema, or refuses it.
 func (i *Inbox) migrate() error {
 	var id, version, tables int64
-	err := i.writer.QueryRow(`SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
+	err := i.writer.QueryRowContext(context.Background(), `SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
 		(SELECT count(*) FROM sqlite_schema)`).Scan(&id, &version, &tables)
 	switch {
-	case notADatabase(err):
-		return fmt.Errorf("%w: the file is no SQLite database", ErrSchema)
 	case err != nil:
 		return err
 	case id == 0 && version == 0 && tables == 0:
@@ -149,9 +147,10 @@ func (i *Inbox) migrate() error {
 }
 
 // create fills an empty file. Sequence numbers start at the time in microseconds, so that a reader's cursor of an inbox that was here
-// before lies below all that this one will ever hold.
+// before lies below all that this one will ever hold. Pages are large because a commit under load pays for each one that it writes, and a
+// batch takes 1.5 KiB.
 func (i *Inbox) create() error {
-	if _, err := i.writer.Exec("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL"); err != nil {
+	if _, err := i.writer.ExecContext(context.Background(), "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL"); err != nil {
 		return err
 	}
 	now := time.Now().UnixMicro()
@@ -160,7 +159,7 @@ func (i *Inbox) create() error {
 
 // change runs statements that make the schema this release's, all or none.
 func (i *Inbox) change(statements string) error {
-	tx, err := i.writer.Begin()
+	tx, err := i.writer.BeginTx(context.Background(), nil)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ func TestWriterIsDurable(t *testing.T) {
 	i := fresh(t, Options{})
 	var mode string
 	var synchronous int
-	if err := errors.Join(i.writer.QueryRow("PRAGMA journal_mode").Scan(&mode), i.writer.QueryRow("PRAGMA synchronous").Scan(&synchronous)); err != nil {
+	if err := errors.Join(i.writer.QueryRowContext(t.Context(), "PRAGMA journal_mode").Scan(&mode), i.writer.QueryRowContext(t.Context(), "PRAGMA synchronous").Scan(&synchronous)); err != nil {
 		t.Fatal(err)
 	}
 	if mode != "wal" || synchronous != 2 {

@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -12,9 +13,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/letsencrypt/pebble/v2/ca"
@@ -102,6 +105,43 @@ func TestFilesThatDoNotFitAreAnError(t *testing.T) {
 	}
 }
 
+func TestWatchTellsWhyThereIsNoCertificateAndTriesAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		authority, err := devca.New("Watch test authority")
+		if err != nil {
+			t.Fatal(err)
+		}
+		until := time.Now().Add(24 * time.Hour).Truncate(time.Second)
+		issued, err := authority.Issue(until, "collect.test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		start, tries := time.Now(), 0
+		conf := &tls.Config{GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			if tries++; tries == 1 || hello.ServerName != "collect.test" {
+				return nil, errors.New("the authority is away")
+			}
+			return &issued, nil
+		}}
+		type told struct {
+			after   time.Duration
+			expires time.Time
+			failed  bool
+		}
+		var all []told
+		ctx, cancel := context.WithCancel(t.Context())
+		Watch(ctx, conf, "collect.test", func(expires time.Time, err error) {
+			if all = append(all, told{time.Since(start), expires.UTC(), err != nil}); len(all) == 3 {
+				cancel()
+			}
+		})
+		want := []told{{0, time.Time{}, true}, {watchRetry, until.UTC(), false}, {watchRetry + watchEvery, until.UTC(), false}}
+		if !reflect.DeepEqual(all, want) {
+			t.Errorf("told %v, want %v", all, want)
+		}
+	})
+}
+
 // TestACME gets a certificate from a real ACME server, pebble, which checks by TLS-ALPN-01 that the listener answers for the name.
 func TestACME(t *testing.T) {
 	t.Setenv("PEBBLE_VA_NOSLEEP", "1")
@@ -138,9 +178,16 @@ func TestACME(t *testing.T) {
 		defer c.Close()
 		return c.ConnectionState(), nil
 	}
+	watched, stop := context.WithCancel(t.Context())
+	Watch(watched, conf, "collect.test", func(expires time.Time, err error) {
+		if stop(); err != nil || !expires.After(time.Now()) {
+			t.Errorf("before any client has come: a certificate until %v, %v", expires, err)
+		}
+	})
+	ordered := orders.Load()
 	state, err := handshake("collect.test")
-	if err != nil {
-		t.Fatalf("the first handshake: %v", err)
+	if err != nil || orders.Load() != ordered {
+		t.Fatalf("the first handshake: %v, %d more requests to the authority; want none", err, orders.Load()-ordered)
 	}
 	if state.CurveID != tls.X25519MLKEM768 {
 		t.Errorf("key exchange %v, want the hybrid one", state.CurveID)

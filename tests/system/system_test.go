@@ -27,6 +27,12 @@ var binary string
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
+		if os.Getenv(hostEnv) != "" {
+			panic(becomeHost())
+		}
+		if binary = os.Getenv(binaryEnv); binary != "" {
+			return m.Run()
+		}
 		dir, err := os.MkdirTemp("", "heliograph-system-")
 		if err != nil {
 			panic(err)
@@ -92,13 +98,7 @@ type process struct {
 // start runs heliograph and waits until its operations listener says that it is ready.
 func (s *site) start(args ...string) *process {
 	s.t.Helper()
-	p := &process{t: s.t, cmd: exec.Command(binary, args...), logs: &lockedBuffer{}, done: make(chan struct{})}
-	p.cmd.Stdout, p.cmd.Stderr = p.logs, p.logs
-	if err := p.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	go func() { _ = p.cmd.Wait(); close(p.done) }()
-	s.t.Cleanup(p.kill)
+	p := startProcess(s.t, exec.Command(binary, args...))
 	s.eventually("the process to be ready", func() error {
 		select {
 		case <-p.done:
@@ -108,6 +108,19 @@ func (s *site) start(args ...string) *process {
 		_, err := s.get("http://" + s.oper + "/health/ready")
 		return err
 	})
+	return p
+}
+
+// startProcess starts cmd and kills it at the end of the test.
+func startProcess(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{t: t, cmd: cmd, logs: &lockedBuffer{}, done: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = p.logs, p.logs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = cmd.Wait(); close(p.done) }()
+	t.Cleanup(p.kill)
 	return p
 }
 
@@ -162,14 +175,20 @@ func (s *site) get(url string) ([]byte, error) {
 // eventually tries until check is content or 15 seconds are over.
 func (s *site) eventually(what string, check func() error) {
 	s.t.Helper()
-	deadline := time.Now().Add(15 * time.Second)
+	s.within(15*time.Second, what, check)
+}
+
+// within tries until check is content or the time is over.
+func (s *site) within(most time.Duration, what string, check func() error) {
+	s.t.Helper()
+	deadline := time.Now().Add(most)
 	for {
 		err := check()
 		if err == nil {
 			return
 		}
 		if time.Now().After(deadline) {
-			s.t.Fatalf("waited 15 s for %s: %v", what, err)
+			s.t.Fatalf("waited %v for %s: %v", most, what, err)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}

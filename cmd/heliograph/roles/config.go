@@ -65,8 +65,10 @@ type CollectorConfig struct {
 	TLSCert         string     `yaml:"tls_cert"` // PEM file; "": plain HTTP
 	TLSKey          string     `yaml:"tls_key"`
 	ACME            ACMEConfig `yaml:"acme"`
-	ReceiptKey      string     `yaml:"receipt_key"` // signs receipts
-	FeedKeys        []string   `yaml:"feed_keys"`   // public keys of the detectors that may pull
+	ReceiptKey      string     `yaml:"receipt_key"`    // signs receipts
+	FeedKeys        []string   `yaml:"feed_keys"`      // public keys of the detectors that may pull
+	ObliviousKeys   []string   `yaml:"oblivious_keys"` // of the Oblivious HTTP gateway, the newest first; none: it is no gateway
+	RelayKeys       []string   `yaml:"relay_keys"`     // public keys of relays whose word on their clients' network is taken
 	Policy          string     `yaml:"policy"`
 	Inbox           string     `yaml:"inbox"`
 	MaxBytes        int64      `yaml:"inbox_max_bytes"`

@@ -13,6 +13,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/privacy"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
+	"github.com/heliograph-net/heliograph/privacy/ohttp"
 )
 
 //go:embed heliograph.yaml
@@ -77,8 +78,8 @@ func Init(dir string, o InitOptions) (err error) {
 	return write(ConfigName, o.Config, 0o644)
 }
 
-// writeKeys makes the four key pairs: policy (signs policies), receipt (the collector's), feed (the detector's, to pull), open (the
-// detector's, to read reports).
+// writeKeys makes the five key pairs: policy (signs policies), receipt (the collector's), feed (the detector's, to pull), oblivious (the
+// collector's, for requests through relays), open (the detector's, to read reports).
 func writeKeys(write func(name string, text []byte, mode fs.FileMode) error) error {
 	for _, name := range []string{"policy", "receipt", "feed"} {
 		public, private, err := ed25519.GenerateKey(rand.Reader)
@@ -91,6 +92,16 @@ func writeKeys(write func(name string, text []byte, mode fs.FileMode) error) err
 		if err := write("keys/"+name+".pub.pem", keyfile.MarshalPublicKey(public), 0o644); err != nil {
 			return err
 		}
+	}
+	oblivious, err := ohttp.GenerateKey(ohttp.MLKEM768X25519())
+	if err != nil {
+		return fmt.Errorf("making the key of Oblivious HTTP: %w", err)
+	}
+	if err := write("keys/oblivious.pem", keyfile.MarshalObliviousKey(oblivious), 0o600); err != nil {
+		return err
+	}
+	if err := write("keys/oblivious.pub.pem", keyfile.MarshalObliviousConfig(oblivious), 0o644); err != nil {
+		return err
 	}
 	open, err := privacy.GenerateOpenKey()
 	if err != nil {

@@ -44,6 +44,9 @@ type CollectorSource struct {
 	Addresses  []string `yaml:"addresses"`
 	Pins       []string `yaml:"pins"` // base64 of the SHA-256 of the certificate's SubjectPublicKeyInfo
 	ReceiptKey string   `yaml:"receipt_key"`
+
+	Relay         string   `yaml:"relay"`          // URL of the Oblivious HTTP relay before it; "": none
+	ObliviousKeys []string `yaml:"oblivious_keys"` // public key files of its gateway
 }
 
 func defaultPolicySource() PolicySource {
@@ -104,7 +107,12 @@ func (s *PolicySource) policy(dir string, now time.Time) (*privacy.Policy, error
 	for i, c := range s.Collectors {
 		receipt, err := readKey(dir, c.ReceiptKey, keyfile.ParsePublicKey)
 		bad(fmt.Sprintf("collectors[%d].receipt_key", i), err)
-		out := privacy.Collector{ID: c.ID, URL: c.URL, Priority: c.Priority, Weight: c.Weight, Addresses: c.Addresses, ReceiptKey: receipt}
+		out := privacy.Collector{ID: c.ID, URL: c.URL, Priority: c.Priority, Weight: c.Weight, Addresses: c.Addresses, ReceiptKey: receipt, Relay: c.Relay}
+		for j, name := range c.ObliviousKeys {
+			config, err := readKey(dir, name, keyfile.ParseObliviousConfig)
+			bad(fmt.Sprintf("collectors[%d].oblivious_keys[%d]", i, j), err)
+			out.ObliviousKeys = append(out.ObliviousKeys, config...)
+		}
 		for _, pin := range c.Pins {
 			sum, err := base64.StdEncoding.DecodeString(pin)
 			if err == nil && len(sum) != sha256.Size {

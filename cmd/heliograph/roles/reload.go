@@ -47,6 +47,9 @@ func (n *Node) collectorSettings(c *Config, detector bool) (s collector.Settings
 		}
 		s.FeedKeys = append(s.FeedKeys, feed)
 	}
+	if err := obliviousSettings(c, &s); err != nil {
+		return s, err
+	}
 	for _, text := range c.Collector.TrustedProxies {
 		p, err := netip.ParsePrefix(text)
 		if err != nil {

@@ -160,6 +160,9 @@ func (n *Node) startCollector(ctx context.Context, c *Config, detector bool) err
 	if n.CollectorAddr, err = n.serve(listen); err != nil {
 		return err
 	}
+	if listen.TLS != nil {
+		n.watchCertificates(ctx, listen.TLS, c.Collector.ACME.Names)
+	}
 	n.reloadCollector(ctx, c, detector, col)
 	return nil
 }

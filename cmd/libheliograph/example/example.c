@@ -62,6 +62,13 @@ static void request(hg_agent agent, uint16_t port) {
   check("hg_observe", hg_observe(agent, &o));
 }
 
+/* Something else that went wrong in the application. A program that can tell its stack gives it, too. */
+static void cart_load(hg_agent agent) {
+  const hg_frame here = {.function = "cart_load", .file = __FILE__, .line = __LINE__};
+  hg_error e = {.size = sizeof e, .type = "cart.unreadable", .message = "no cart for bob@shop.example", .frames = &here, .frame_count = 1};
+  check("hg_capture_error", hg_capture_error(agent, &e));
+}
+
 int main(int argc, char **argv) {
   static unsigned char policy[64 << 10];
   char error[512];
@@ -91,7 +98,12 @@ int main(int argc, char **argv) {
   for (int i = 0; i < 3; i++) {
     request(agent, port);
   }
+  cart_load(agent);
   check("hg_flush", hg_flush(agent, 10000));
+
+  static char sent[64 << 10]; /* what the application's settings page would show */
+  check("hg_sent", hg_sent(agent, sent, sizeof sent));
+  fputs(sent, stdout);
 
   hg_stats stats = {.size = sizeof stats};
   check("hg_get_stats", hg_get_stats(agent, &stats));

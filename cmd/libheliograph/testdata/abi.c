@@ -1,4 +1,4 @@
-/* The interface of release 0.1.0, bit by bit. It compiles as C and as C++ as long as the header keeps it. */
+/* The interface of release 0.1.0 and what came after it, bit by bit. It compiles as C and as C++ as long as the header keeps it. */
 #include "heliograph.h"
 
 #define HOLDS(name, condition) typedef char name[(condition) ? 1 : -1]
@@ -23,6 +23,19 @@ HOLDS(observation_protocol, offsetof(hg_observation, protocol) == 32 + 2 * sizeo
 HOLDS(observation_server, offsetof(hg_observation, server) == 32 + 3 * sizeof(void *));
 HOLDS(observation_method, offsetof(hg_observation, method) == 32 + 4 * sizeof(void *));
 
+HOLDS(frame_size, sizeof(hg_frame) == 8 + 2 * sizeof(void *));
+HOLDS(frame_function, offsetof(hg_frame, function) == 0);
+HOLDS(frame_file, offsetof(hg_frame, file) == sizeof(void *));
+HOLDS(frame_line, offsetof(hg_frame, line) == 2 * sizeof(void *));
+
+HOLDS(error_size, sizeof(hg_error) == 24 + 4 * sizeof(void *));
+HOLDS(error_kind, offsetof(hg_error, kind) == 4);
+HOLDS(error_trace_id, offsetof(hg_error, trace_id) == 8);
+HOLDS(error_type, offsetof(hg_error, type) == 24);
+HOLDS(error_message, offsetof(hg_error, message) == 24 + sizeof(void *));
+HOLDS(error_frames, offsetof(hg_error, frames) == 24 + 2 * sizeof(void *));
+HOLDS(error_frame_count, offsetof(hg_error, frame_count) == 24 + 3 * sizeof(void *));
+
 HOLDS(stats_size, sizeof(hg_stats) == 72);
 HOLDS(stats_consent, offsetof(hg_stats, consent) == 4);
 HOLDS(stats_policy_version, offsetof(hg_stats, policy_version) == 8);
@@ -38,6 +51,7 @@ HOLDS(results, HG_OK == 0 && HG_ERR_ARGUMENT == -1 && HG_ERR_HANDLE == -2 && HG_
                    HG_ERR_FORKED == -5 && HG_ERR_INTERNAL == -6);
 HOLDS(levels, HG_CONSENT_OFF == 0 && HG_CONSENT_COUNTS == 1 && HG_CONSENT_DIAGNOSTICS == 2);
 HOLDS(flags, HG_FLAG_RETRY == 1 && HG_FLAG_NETWORK_CHANGED == 2);
+HOLDS(kinds, HG_KIND_ERROR == 1 && HG_KIND_PANIC == 2 && HG_KIND_LOG == 3);
 
 struct functions {
   int32_t (*open)(const hg_options *, hg_agent *, char *, size_t);
@@ -48,8 +62,11 @@ struct functions {
   int32_t (*get_stats)(hg_agent, hg_stats *);
   const char *(*error_text)(int32_t);
   const char *(*version)(void);
+  int32_t (*capture_error)(hg_agent, const hg_error *);
+  int32_t (*sent)(hg_agent, char *, size_t);
 };
 
 extern const struct functions functions;
 const struct functions functions = {hg_open,     hg_observe,   hg_set_consent, hg_flush,
-                                    hg_shutdown, hg_get_stats, hg_error_text,  hg_version};
+                                    hg_shutdown, hg_get_stats, hg_error_text,  hg_version,
+                                    hg_capture_error, hg_sent};

@@ -121,6 +121,7 @@ static void test_handles(void) {
     WANT(HG_ERR_HANDLE, hg_flush(bad[i], UINT32_MAX));
     WANT(HG_ERR_HANDLE, hg_shutdown(bad[i], UINT32_MAX));
     WANT(HG_ERR_HANDLE, hg_get_stats(bad[i], &s));
+    WANT(HG_ERR_HANDLE, hg_sent(bad[i], NULL, 0));
   }
   WANT(0, strcmp(hg_version(), HG_VERSION));
   for (int32_t result = -20; result < 3; result++) {
@@ -190,6 +191,72 @@ static void test_observe(void) {
   WANT(HG_ERR_HANDLE, hg_shutdown(agent, 0));
   o = good_observation();
   WANT(HG_ERR_HANDLE, hg_observe(agent, &o));
+}
+
+static hg_error good_error(void) {
+  static const hg_frame frames[] = {{.function = "cart_load", .file = "src/cart.c", .line = 17}, {.function = "main", .file = "main.c"}};
+  hg_error e = {.size = sizeof e, .type = "cart.unreadable", .message = "cart of bob@shop.example", .frames = frames, .frame_count = 2};
+  return e;
+}
+
+static void test_errors(void) {
+  hg_agent agent = open_agent();
+  hg_error e;
+  hg_frame *many;
+  char *text, *exact, byte = 'x';
+  struct {
+    hg_error e;
+    uint64_t more;
+  } later;
+
+  WANT(HG_ERR_ARGUMENT, hg_capture_error(agent, NULL));
+  e = good_error(), e.size--;
+  WANT(HG_ERR_ARGUMENT, hg_capture_error(agent, &e));
+  e = good_error(), e.type = NULL;
+  WANT(HG_ERR_ARGUMENT, hg_capture_error(agent, &e));
+  e = good_error(), e.kind = -1;
+  WANT(HG_ERR_ARGUMENT, hg_capture_error(agent, &e));
+  e = good_error(), e.kind = HG_KIND_LOG + 1;
+  WANT(HG_ERR_ARGUMENT, hg_capture_error(agent, &e));
+  e = good_error(), e.frames = NULL;
+  WANT(HG_ERR_ARGUMENT, hg_capture_error(agent, &e));
+  memset(&later, 0, sizeof later);
+  later.e = good_error(), later.e.size = sizeof later, later.more = 1;
+  WANT(HG_ERR_ARGUMENT, hg_capture_error(agent, &later.e));
+  WANT(0, hg_flush(agent, 0)); /* nothing to seal */
+
+  /* Odd, but recorded. */
+  later.more = 0;
+  WANT(HG_OK, hg_capture_error(agent, &later.e));
+  e = good_error(), e.message = NULL, e.frames = NULL, e.frame_count = 0, memset(e.trace_id, 255, sizeof e.trace_id);
+  WANT(HG_OK, hg_capture_error(agent, &e));
+  text = malloc(1 << 20); /* exactly allocated, gone after the call */
+  memset(text, 0xff, 1 << 20);
+  text[(1 << 20) - 1] = '\0';
+  many = calloc(1000, sizeof *many);
+  many[31].function = many[0].file = text, many[1].line = UINT32_MAX;
+  e = good_error(), e.type = e.message = text, e.frames = many, e.frame_count = SIZE_MAX;
+  WANT(HG_OK, hg_capture_error(agent, &e));
+  memset(text, 0, 1 << 20);
+  free(text);
+  free(many);
+  WANT(1, hg_flush(agent, 0));
+  WANT(0, observed(agent)); /* errors are no requests */
+
+  /* No collector has it, so nothing was sent. */
+  WANT(0, hg_sent(agent, NULL, 0));
+  WANT(HG_ERR_ARGUMENT, hg_sent(agent, NULL, 1));
+  WANT(0, hg_sent(agent, &byte, 0));
+  WANT('x', byte);
+  exact = malloc(1);
+  WANT(0, hg_sent(agent, exact, 1));
+  WANT('\0', exact[0]);
+  free(exact);
+  WANT(0, hg_sent(agent, &byte, SIZE_MAX));
+  WANT(1, hg_shutdown(agent, 0));
+  WANT(HG_ERR_HANDLE, hg_sent(agent, NULL, 0));
+  e = good_error();
+  WANT(HG_ERR_HANDLE, hg_capture_error(agent, &e));
 }
 
 static void test_limit(void) {
@@ -273,6 +340,8 @@ static void test_fork(void) {
     WANT(HG_ERR_FORKED, hg_get_stats(agent, &s));
     WANT(HG_ERR_FORKED, hg_flush(agent, UINT32_MAX));
     WANT(HG_ERR_FORKED, hg_shutdown(agent, UINT32_MAX));
+    WANT(HG_ERR_FORKED, hg_capture_error(agent, NULL));
+    WANT(HG_ERR_FORKED, hg_sent(agent, NULL, 0));
     WANT(HG_ERR_FORKED, hg_open(&options, &other, NULL, 0));
     WANT(0, strcmp(hg_version(), HG_VERSION));
     _exit(0);
@@ -296,6 +365,7 @@ int main(int argc, char **argv) {
   test_handles();
   test_observe();
   test_limit();
+  test_errors();
   test_threads();
   test_fork();
   return 0;

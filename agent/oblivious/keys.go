@@ -1,0 +1,91 @@
+package oblivious
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/ohttp"
+)
+
+// keysRetry is the least time between two questions for other keys than the policy's: a relay that says that keys are old, whether it
+// is true or not, costs no more than that.
+const keysRetry = 5 * time.Minute
+
+// keys are those in use. The zero value is ready.
+type keys struct {
+	mu      sync.Mutex
+	current map[string]*inUse // owned by mu; by what the policy says
+}
+
+// inUse is the key of one gateway.
+type inUse struct {
+	key   *ohttp.KeyConfig
+	asked time.Time // for another; zero: never
+}
+
+// maxInUse bounds what is remembered: keys of the present policy and of some before.
+const maxInUse = 4 * privacy.MaxCollectors
+
+// entry returns what is remembered of a gateway under the present policy. Keys that were asked for are forgotten with the policy that
+// lacked them.
+func (c *Client) entry(to privacy.Collector) (*inUse, error) {
+	name := to.ID + "\x00" + to.Relay + "\x00" + string(to.ObliviousKeys)
+	if e := c.keys.current[name]; e != nil {
+		return e, nil
+	}
+	list, err := ohttp.ParseKeyConfigs(to.ObliviousKeys, c.kems...)
+	if err != nil {
+		return nil, err
+	}
+	if c.keys.current == nil || len(c.keys.current) >= maxInUse {
+		c.keys.current = make(map[string]*inUse)
+	}
+	e := &inUse{key: list[0]}
+	c.keys.current[name] = e
+	return e, nil
+}
+
+// key is the one to use for a gateway.
+func (c *Client) key(to privacy.Collector) (*ohttp.KeyConfig, error) {
+	c.keys.mu.Lock()
+	defer c.keys.mu.Unlock()
+	e, err := c.entry(to)
+	if err != nil {
+		return nil, err
+	}
+	return e.key, nil
+}
+
+// otherKey returns another key of a gateway that does not have this one any more, or nil: what it has since been told, or what it is told
+// now, by way of the relay. The collector's receipt key must have signed it.
+func (c *Client) otherKey(ctx context.Context, to privacy.Collector, old *ohttp.KeyConfig) *ohttp.KeyConfig {
+	c.keys.mu.Lock()
+	e, err := c.entry(to)
+	if err != nil || e.key != old {
+		defer c.keys.mu.Unlock()
+		if err != nil {
+			return nil
+		}
+		return e.key
+	}
+	if since := time.Since(e.asked); !e.asked.IsZero() && since >= 0 && since < keysRetry {
+		c.keys.mu.Unlock()
+		return nil
+	}
+	e.asked = time.Now()
+	c.keys.mu.Unlock()
+	a := c.send(ctx, to, Request{Method: "GET", URL: to.Relay + "/keys", Limit: ohttp.MaxKeys})
+	if a.Err != nil || a.Status != 200 || privacy.VerifyGatewayKeys(a.Signed, to.ID, a.Body, time.Now(), to.ReceiptKey) != nil {
+		return nil
+	}
+	list, err := ohttp.ParseKeyConfigs(a.Body, c.kems...)
+	if err != nil {
+		return nil
+	}
+	c.keys.mu.Lock()
+	defer c.keys.mu.Unlock()
+	e.key = list[0]
+	return list[0]
+}

@@ -1,0 +1,168 @@
+// Package oblivious is how an agent delivers through an Oblivious HTTP relay (RFC 9458), whatever it speaks HTTP with: agent/httpagent uses
+// it with net/http, and any agent.Transport can. It makes and opens the messages; somebody else sends them. A transport must turn to it for
+// every collector that has a Relay in the policy, and never connect to such a collector itself: the collector is not to learn the client's
+// address.
+package oblivious
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/heliograph-net/heliograph/agent"
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/bhttp"
+	"github.com/heliograph-net/heliograph/privacy/ohttp"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// Send makes one HTTP request to a collector's relay: with nothing in it that tells clients apart, no redirects, and the collector's
+// Addresses and Pins, which are the relay's. It is called concurrently.
+type Send func(ctx context.Context, c privacy.Collector, r Request) Answer
+
+// Request is what is to be sent.
+type Request struct {
+	Method      string
+	URL         string
+	ContentType string // "": none
+	Body        []byte
+	Limit       int64 // most bytes of the answer that are taken
+}
+
+// Answer is what came of it.
+type Answer struct {
+	agent.Response        // the relay's; ETag plays no part
+	Signed         string // its header privacy.HeaderGatewayKeys
+}
+
+// Client delivers through relays. It is safe for concurrent use.
+type Client struct {
+	send Send
+	kems []ohttp.KEM
+	keys keys
+}
+
+// New returns a Client that sends with send, and takes gateways' keys of the given KEMs, the best first.
+func New(send Send, kems ...ohttp.KEM) *Client { return &Client{send: send, kems: kems} }
+
+var (
+	errNoKey     = errors.New("policy has no usable key of the collector's gateway")
+	errNotSealed = errors.New("relay's answer is not sealed by the collector")
+	errMessage   = errors.New("collector's sealed answer is not a message")
+	errSize      = errors.New("collector's answer is too large")
+)
+
+// Deliver is that of agent.Transport, for a collector with a Relay.
+func (c *Client) Deliver(ctx context.Context, to privacy.Collector, id report.BatchID, delivery, segment []byte) agent.Response {
+	return c.ask(ctx, to, upload(id, delivery, segment), privacy.MaxReceipt)
+}
+
+func upload(id report.BatchID, delivery, segment []byte) *bhttp.Request {
+	return &bhttp.Request{Method: "POST", Path: "/v1/batches", Content: segment, Header: []bhttp.Field{
+		{Name: "content-type", Value: privacy.MediaTypeSegment},
+		{Name: "heliograph-batch", Value: id.String()},
+		{Name: "heliograph-delivery", Value: base64.RawURLEncoding.EncodeToString(delivery)},
+	}}
+}
+
+// Upload returns the request that Deliver would send, for somebody else to send once and not wait for the answer, which nobody can open: a
+// web page that ends. The segment must stay in the spool.
+func (c *Client) Upload(to privacy.Collector, id report.BatchID, delivery, segment []byte) (Request, error) {
+	message, key, err := c.prepare(to, upload(id, delivery, segment))
+	if err != nil {
+		return Request{}, err
+	}
+	sealed, _, err := key.Encapsulate(message)
+	return encapsulated(to, sealed), err
+}
+
+// FetchPolicy is that of agent.Transport, for a collector with a Relay.
+func (c *Client) FetchPolicy(ctx context.Context, from privacy.Collector, etag string) agent.Response {
+	m := &bhttp.Request{Method: "GET", Path: "/v1/policy"}
+	if etag != "" {
+		m.Header = []bhttp.Field{{Name: "if-none-match", Value: etag}}
+	}
+	return c.ask(ctx, from, m, privacy.MaxPolicy)
+}
+
+// ask sends a message, and once more with other keys if the gateway no longer has that which the policy names.
+func (c *Client) ask(ctx context.Context, to privacy.Collector, m *bhttp.Request, limit int) agent.Response {
+	b, key, err := c.prepare(to, m)
+	if err != nil {
+		return agent.Response{Outcome: report.Unknown, Err: err}
+	}
+	answer, stale := c.exchange(ctx, to, key, b, limit)
+	if stale {
+		if key := c.otherKey(ctx, to, key); key != nil {
+			answer, _ = c.exchange(ctx, to, key, b, limit)
+		}
+	}
+	return answer
+}
+
+// prepare encodes a message and finds the key that it is to be sealed to.
+func (c *Client) prepare(to privacy.Collector, m *bhttp.Request) ([]byte, *ohttp.KeyConfig, error) {
+	m.Scheme, m.Authority = "https", to.ID // the id stays what it is when the collector moves
+	b, err := bhttp.AppendRequest(nil, m)
+	if err != nil {
+		return nil, nil, err
+	}
+	key, err := c.key(to)
+	if err != nil {
+		return nil, nil, errNoKey
+	}
+	return bhttp.Pad(b, 0, privacy.ObliviousPadding), key, nil
+}
+
+// encapsulated is the request that carries a sealed message.
+func encapsulated(to privacy.Collector, sealed []byte) Request {
+	return Request{Method: "POST", URL: to.Relay, ContentType: ohttp.MediaTypeRequest, Body: sealed, Limit: privacy.MaxObliviousResponse}
+}
+
+// exchange encapsulates a message and opens the answer; stale says that the gateway does not have the key.
+func (c *Client) exchange(ctx context.Context, to privacy.Collector, key *ohttp.KeyConfig, message []byte, limit int) (r agent.Response, stale bool) {
+	sealed, x, err := key.Encapsulate(message)
+	if err != nil {
+		return agent.Response{Outcome: report.Unknown, Err: err}, false
+	}
+	outer := c.send(ctx, to, encapsulated(to, sealed))
+	r = outer.Response
+	r.Body, r.ETag = nil, ""
+	const unprocessable = 422
+	switch {
+	case r.Err != nil:
+		return r, false
+	case r.Status >= 400: // the relay's word, or the gateway's before it had opened the request
+		return r, r.Status == unprocessable
+	case r.Status != 200:
+		r.Outcome, r.Err = report.HTTPResponseInvalid, errNotSealed
+		return r, false
+	}
+	plain, err := x.Open(outer.Body)
+	if err != nil {
+		r.Outcome, r.Err = report.HTTPResponseInvalid, errNotSealed
+		return r, false
+	}
+	return inner(plain, limit), false
+}
+
+// inner is the collector's answer, out of its seal.
+func inner(message []byte, limit int) agent.Response {
+	m, err := bhttp.DecodeResponse(message)
+	if err != nil {
+		return agent.Response{Outcome: report.HTTPResponseInvalid, Err: errMessage}
+	}
+	r := agent.Response{Outcome: report.OK, Status: uint16(m.Status), Body: m.Content, ETag: bhttp.Get(m.Header, "etag")}
+	if seconds, err := strconv.ParseUint(bhttp.Get(m.Header, "retry-after"), 10, 31); err == nil {
+		r.RetryAfter = time.Duration(seconds) * time.Second
+	}
+	if m.Status >= 400 {
+		r.Outcome = report.HTTPError
+	}
+	if len(r.Body) > limit {
+		r.Outcome, r.Err, r.Body = report.HTTPResponseInvalid, errSize, nil
+	}
+	return r
+}

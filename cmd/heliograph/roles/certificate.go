@@ -1,0 +1,77 @@
+package roles
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/heliograph-net/heliograph/internal/certs"
+	"github.com/heliograph-net/heliograph/internal/ops"
+)
+
+// certificateSoon is how long before its end a certificate is worth a warning. ACME renews it 30 days before.
+const certificateSoon = 14 * 24 * time.Hour
+
+// certificate is what is known of the certificate for one name.
+type certificate struct {
+	mu      sync.Mutex
+	expires time.Time // owned by mu; zero: there is none
+	err     error     // owned by mu; why
+}
+
+// watchCertificates gets the certificates of a listener that is there already, and shows in readiness and metrics whether it has them and for
+// how long.
+func (n *Node) watchCertificates(ctx context.Context, conf *tls.Config, names []string) {
+	if len(names) == 0 {
+		names = []string{""} // of files, which have one certificate
+	}
+	gauge := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "heliograph_collector_certificate_expiry_timestamp_seconds",
+		Help: "When the listener's certificate ends, by the name that it was asked for; 0 while there is none."}, []string{"name"})
+	n.metrics.MustRegister(gauge)
+	for _, name := range names {
+		c := &certificate{err: errors.New("the certificate has not come yet")}
+		n.checks[strings.TrimSpace("certificate "+name)] = func(context.Context) error { return c.check(time.Now()) }
+		gauge.WithLabelValues(name).Set(0)
+		n.stack.Go(context.WithoutCancel(ctx), "certificate "+name, func(ctx context.Context) error {
+			certs.Watch(ctx, conf, name, func(expires time.Time, err error) {
+				if c.set(expires, err); err != nil {
+					n.log.Error("no certificate; trying again in a minute", "component", "collector", "error", err)
+					return
+				}
+				gauge.WithLabelValues(name).Set(float64(expires.Unix()))
+			})
+			return nil
+		}, n.fail)
+	}
+}
+
+// set notes what a look has found. While the authority is away, the certificate that there was is still served.
+func (c *certificate) set(expires time.Time, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.err = err
+	if err == nil {
+		c.expires = expires
+	}
+}
+
+// check is an error without a certificate that is valid, and a warning when it ends soon.
+func (c *certificate) check(now time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch left := c.expires.Sub(now); {
+	case c.expires.IsZero():
+		return c.err
+	case left <= 0:
+		return fmt.Errorf("the certificate ended on %s", c.expires.UTC().Format(time.DateTime))
+	case left < certificateSoon:
+		return ops.Warning("the certificate ends on " + c.expires.UTC().Format(time.DateTime))
+	}
+	return nil
+}

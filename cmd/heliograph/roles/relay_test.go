@@ -1,0 +1,151 @@
+package roles
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/keyfile"
+	"github.com/heliograph-net/heliograph/privacy/ohttp"
+)
+
+func TestInitRelayGivesWhatARelayNeeds(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "r")
+	if err := InitRelay(dir); err != nil {
+		t.Fatal(err)
+	}
+	c, err := LoadRelay(filepath.Join(dir, RelayConfigName))
+	if err != nil {
+		t.Fatalf("the commented configuration: %v", err)
+	}
+	want := relayDefaults()
+	if c.Listen != want.Listen || c.Gateway != want.Gateway || c.Collector != want.Collector || c.Key != want.Key || c.Operations != want.Operations {
+		t.Errorf("the comments say that the defaults are shown, but: %+v", c)
+	}
+	private, err1 := readKey(dir, "keys/relay.pem", keyfile.ParseSigningKey)
+	public, err2 := readKey(dir, "keys/relay.pub.pem", keyfile.ParsePublicKey)
+	if err1 != nil || err2 != nil || !public.Equal(private.Public()) {
+		t.Errorf("keys: %v, %v", err1, err2)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "keys/relay.pem")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the key's file: %v, %v", info.Mode(), err)
+	}
+	if err := InitRelay(dir); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("again: %v", err)
+	}
+}
+
+func TestBadRelayConfigNamesFileAndKey(t *testing.T) {
+	for text, want := range map[string]string{
+		"listen: nowhere\n": "listen",
+		"tls_cert: a.pem\n": "tls_cert",
+		"tls_cert: a\ntls_key: b\nacme: {names: [a.example]}": "acme",
+		"source_requests_per_second: 0.5\n":                   "source_requests_per_second",
+		"max_requests: -1\n":                                  "max_requests",
+		"gatway: x\n":                                         "gatway",
+	} {
+		path := filepath.Join(t.TempDir(), "relay.yaml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadRelay(path); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s named", text, err, want)
+		}
+	}
+}
+
+func TestStartRelay(t *testing.T) {
+	dir := t.TempDir()
+	if err := InitRelay(dir); err != nil {
+		t.Fatal(err)
+	}
+	start := func(text string) error {
+		path := filepath.Join(dir, RelayConfigName)
+		if err := os.WriteFile(path, []byte("listen: 127.0.0.1:0\noperations: {listen: \"127.0.0.1:0\"}\n"+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := LoadRelay(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := StartRelay(t.Context(), c, slog.New(slog.DiscardHandler))
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if err := n.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}()
+		for path, status := range map[string]int{"/health/live": 200, "/health/ready": 503, "/metrics": 200} {
+			resp, err := http.Get("http://" + n.OperationsAddr + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.StatusCode != status {
+				t.Errorf("%s without a collector: %d, want %d", path, resp.StatusCode, status)
+			}
+		}
+		return nil
+	}
+	if err := start("gateway: http://127.0.0.1:1\n"); err != nil {
+		t.Error(err)
+	}
+	for text, want := range map[string]string{
+		"gateway: http://collector.example\n":                 "https",
+		"key: keys/nowhere.pem\n":                             "key",
+		"gateway_ca: nowhere.pem\n":                           "gateway_ca",
+		"networks: nowhere.tsv\n":                             "networks",
+		"tls_cert: nowhere.pem\ntls_key: nowhere.pem\n":       "tls_cert",
+		"acme: {names: [relay.example.net], ca: nowhere.pem}": "acme",
+	} {
+		if err := start(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s named", text, err, want)
+		}
+	}
+}
+
+func TestPolicySourceWithRelay(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "d")
+	if err := Init(dir, InitOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "policy.yaml")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sign := func(more string) (*privacy.Policy, error) {
+		if err := os.WriteFile(path, append(text, more...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return ReadPolicySource(path, time.Now())
+	}
+	p, err := sign("\n    relay: https://relay.example.net/v1/oblivious\n    oblivious_keys: [keys/oblivious.pub.pem]\n")
+	if err != nil || p.Collectors[0].Relay != "https://relay.example.net/v1/oblivious" {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	configs, err := ohttp.ParseKeyConfigs(p.Collectors[0].ObliviousKeys, ohttp.MLKEM768X25519())
+	if err != nil || len(configs) != 1 {
+		t.Errorf("%d keys, %v", len(configs), err)
+	}
+	for more, want := range map[string]string{
+		"\n    relay: https://relay.example.net/v1/oblivious\n":                                                "collectors[0].oblivious_keys",
+		"\n    oblivious_keys: [keys/oblivious.pub.pem]\n":                                                     "collectors[0].oblivious_keys",
+		"\n    relay: http://relay.example.net\n    oblivious_keys: [keys/oblivious.pub.pem]\n":                "collectors[0].relay",
+		"\n    relay: https://relay.example.net/v1/oblivious\n    oblivious_keys: [keys/oblivious.pem]\n":      "collectors[0].oblivious_keys[0]",
+		"\n    relay: https://relay.example.net/v1/oblivious\n    oblivious_keys: [keys/receipt.pub.pem, a]\n": "collectors[0].oblivious_keys[1]",
+	} {
+		if _, err := sign(more); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "policy.yaml") {
+			t.Errorf("%q: %v, want %s named", more, err, want)
+		}
+	}
+}

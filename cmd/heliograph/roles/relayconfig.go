@@ -1,0 +1,85 @@
+package roles
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+
+	"github.com/goccy/go-yaml"
+)
+
+// RelayConfigName is the file name of a relay's configuration. It has a file of its own because a relay belongs to another operator than
+// the collector behind it.
+const RelayConfigName = "relay.yaml"
+
+// RelayConfig is what relay.yaml says. Relative paths are relative to the file. A key that is absent has its default.
+type RelayConfig struct {
+	Listen         string       `yaml:"listen"`
+	TLSCert        string       `yaml:"tls_cert"` // PEM file; "": plain HTTP
+	TLSKey         string       `yaml:"tls_key"`
+	ACME           ACMEConfig   `yaml:"acme"`
+	Gateway        string       `yaml:"gateway"`    // the collector's origin
+	GatewayCA      string       `yaml:"gateway_ca"` // PEM file of the authority of the collector's certificate; "": the system's
+	Collector      string       `yaml:"collector"`  // its id in the policy
+	Key            string       `yaml:"key"`        // signs what is said of clients; "": nothing is said of them
+	SourceRequests float64      `yaml:"source_requests_per_second"`
+	MaxRequests    int          `yaml:"max_requests"`
+	Operations     ListenConfig `yaml:"operations"`
+
+	Networks      string              `yaml:"networks"` // as in heliograph.yaml
+	Countries     string              `yaml:"countries"`
+	NetworkFields NetworkFieldsConfig `yaml:"network_fields"`
+
+	base Config // for what both configurations have
+}
+
+func relayDefaults() RelayConfig {
+	return RelayConfig{Listen: "127.0.0.1:8420", Gateway: "http://127.0.0.1:8417", Collector: "c1", Key: "keys/relay.pem",
+		Operations: ListenConfig{Listen: "127.0.0.1:8421"}, ACME: ACMEConfig{Cache: "certificates"}}
+}
+
+// LoadRelay reads a relay's configuration. Errors name the file, the line and the key.
+func LoadRelay(path string) (*RelayConfig, error) {
+	text, err := readLimited(path, 1<<20)
+	if err != nil {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	c := relayDefaults()
+	switch err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&c); {
+	case errors.Is(err, io.EOF): // no document: the decoder has zeroed c
+		c = relayDefaults()
+	case err != nil:
+		return nil, fmt.Errorf("%s:%s", path, yaml.FormatError(err, false, true))
+	}
+	c.base = Config{path: path, dir: filepath.Dir(path), text: text, Networks: c.Networks, Countries: c.Countries, NetworkFields: c.NetworkFields}
+	return &c, c.validate()
+}
+
+// validate joins the faults of what is not checked where it is used.
+func (c *RelayConfig) validate() error {
+	var errs []error
+	bad := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s:%s: %s: %s", c.base.path, c.base.line(key), key, fmt.Sprintf(format, args...)))
+	}
+	for key, listen := range map[string]string{"listen": c.Listen, "operations.listen": c.Operations.Listen} {
+		if _, _, err := net.SplitHostPort(listen); err != nil {
+			bad(key, "%q is not host:port", listen)
+		}
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		bad("tls_cert", "tls_cert and tls_key go together")
+	}
+	if c.TLSCert != "" && len(c.ACME.Names) > 0 {
+		bad("acme", "give either tls_cert or acme")
+	}
+	if c.SourceRequests < 0 || c.SourceRequests > 0 && c.SourceRequests < 1 {
+		bad("source_requests_per_second", "%v is neither at least 1 nor 0 for the default", c.SourceRequests)
+	}
+	if c.MaxRequests < 0 {
+		bad("max_requests", "must not be negative")
+	}
+	return errors.Join(errs...)
+}

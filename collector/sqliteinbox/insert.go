@@ -1,0 +1,76 @@
+package sqliteinbox
+
+import (
+	"strings"
+
+	"github.com/heliograph-net/heliograph/collector"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+const (
+	manyRows  = 8         // batches that one statement inserts
+	manyBytes = 128 << 10 // of their segments: the driver keeps a buffer as large as the most that a statement was ever given
+	columns   = 9         // of pending
+)
+
+// insertText inserts so many batches.
+func insertText(rows int) string {
+	const row = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	return "INSERT INTO pending (seq, received, batch, body, asn, country, collector, delivery, segment) VALUES " + row + strings.Repeat(", "+row, rows-1)
+}
+
+// inserter inserts entries with as few statements as possible. Nothing but flush inserts the last ones.
+type inserter struct {
+	direct *statements
+	first  int64 // seq of the first that waits; the others follow it
+	wait   []*collector.Entry
+	bytes  int // of segments that wait
+}
+
+// add takes an entry, whose seq is the one after the last's.
+func (w *inserter) add(seq int64, e *collector.Entry) error {
+	if w.bytes+len(e.Envelope.Segment) > manyBytes {
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	if len(w.wait) == 0 {
+		w.first = seq
+	}
+	w.wait, w.bytes = append(w.wait, e), w.bytes+len(e.Envelope.Segment)
+	if len(w.wait) < manyRows {
+		return nil
+	}
+	for n, e := range w.wait {
+		if err := setRow(w.direct.insertMany, n*columns, w.first+int64(n), e); err != nil {
+			return err
+		}
+	}
+	w.wait, w.bytes = w.wait[:0], 0
+	return w.direct.insertMany.run(nil)
+}
+
+// flush inserts what waits.
+func (w *inserter) flush() error {
+	for n, e := range w.wait {
+		if err := setRow(w.direct.insert, 0, w.first+int64(n), e); err != nil {
+			return err
+		}
+		if err := w.direct.insert.run(nil); err != nil {
+			return err
+		}
+	}
+	w.wait, w.bytes = w.wait[:0], 0
+	return nil
+}
+
+// setRow gives the values of one row to the parameters from number at on.
+func setRow(s *statement, at int, seq int64, e *collector.Entry) error {
+	env := &e.Envelope
+	delivery, err := report.AppendDelivery(nil, env.Delivery)
+	if err != nil {
+		return err
+	}
+	s.set(at, seq, env.Received, env.Batch[:], e.Body[:], int64(env.ASN), env.Country, env.Collector, delivery, env.Segment)
+	return nil
+}

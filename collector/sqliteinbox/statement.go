@@ -1,0 +1,71 @@
+package sqliteinbox
+
+import (
+	"context"
+	"database/sql/driver"
+	"io"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+)
+
+// statement is a prepared statement of the writer's connection, used inside of (*sql.Conn).Raw: a group of uploads has hundreds of values,
+// and what database/sql does with each, and a call of C for each, cost more than SQLite's own work.
+type statement struct {
+	stmt driver.StmtQueryContext
+	args []driver.NamedValue // one for each parameter
+}
+
+func prepare(conn *sqlite3.SQLiteConn, text string) (*statement, error) {
+	stmt, err := conn.Prepare(text)
+	if err != nil {
+		return nil, err
+	}
+	s := &statement{stmt: stmt.(driver.StmtQueryContext), args: make([]driver.NamedValue, stmt.NumInput())}
+	for n := range s.args {
+		s.args[n].Ordinal = n + 1
+	}
+	return s, nil
+}
+
+// set gives values to the parameters from number at on, which counts from 0. The driver knows int64, float64, bool, string, []byte and nil.
+func (s *statement) set(at int, values ...driver.Value) {
+	for n, v := range values {
+		s.args[at+n].Value = v
+	}
+}
+
+// run runs the statement to its end and hands each row that it returns to row, which may be nil and must not keep the slice. Even what changes
+// something is a query for the driver, for it takes all values of a query to SQLite in one call.
+func (s *statement) run(row func([]driver.Value) error) (err error) {
+	rows, err := s.stmt.QueryContext(context.Background(), s.args)
+	for n := range s.args {
+		s.args[n].Value = nil // the bytes are others'
+	}
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	values := make([]driver.Value, len(rows.Columns()))
+	for {
+		switch err := rows.Next(values); {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		}
+		if row != nil {
+			if err := row(values); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// one runs a statement that returns one integer.
+func (s *statement) one() (n int64, err error) {
+	err = s.run(func(values []driver.Value) error {
+		n = values[0].(int64)
+		return nil
+	})
+	return n, err
+}
