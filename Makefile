@@ -1,30 +1,32 @@
 # make run: build everything and watch a staged outage. make test: set up what is needed, then all tests.
 BIN := bin/heliograph
 PAGE := dashboards/web
+SHIM := wasm/npm
+CI := npm ci --no-audit --no-fund
+.PHONY: build run test setup check page wasm shim npm sizes race fuzz bench bench-collector clean
 
-.PHONY: build run test setup check page race fuzz bench bench-collector clean
-
-build:
+build: wasm
 	go build -trimpath -o $(BIN) ./cmd/heliograph
-
 run: build
 	./$(BIN) demo
-
-test: setup check page race build
+test: setup check page shim race build
 	./$(BIN) demo --once
-
 setup:
 	tests/setup.sh
-
 # The benchmarks are a module of their own, which must follow the API.
 check:
 	@! gofmt -l $$(git ls-files '*.go') | grep . || { echo 'gofmt would change these files'; exit 1; }
 	go vet ./...
 	cd tests/bench && go vet ./...
-
-# The page's bundle is committed, so that `go build` needs no Node; this rebuilds it and compares.
+# The bundles are committed, so that `go build` needs no Node; these rebuild and compare.
 page:
-	cd $(PAGE) && npm ci --no-audit --no-fund && npm run check
+	cd $(PAGE) && $(CI) && npm run check
+wasm:
+	go run ./wasm/internal/build
+shim npm: wasm
+	cd $(SHIM) && $(CI) && npm run check
+sizes: wasm
+	cd tests/bench/sizes && $(CI) && node sizes.mjs
 race:
 	go test -race ./...
 fuzz:
@@ -34,4 +36,4 @@ bench:
 bench-collector:
 	cd tests/bench && go run ./cmd/bench -only ingest -otelcol
 clean:
-	rm -rf bin $(PAGE)/node_modules
+	rm -rf bin $(PAGE)/node_modules $(SHIM)/node_modules tests/bench/sizes/node_modules

@@ -1,12 +1,18 @@
 #!/usr/bin/env bash
-# Installs what the tests need besides Go, make, gcc and Node: a browser and the tool that gives it a test authority.
+# Installs what the tests need besides Go, make, gcc and Node: two browsers, and the tool that gives Chromium a test authority.
 set -euo pipefail
-if command -v chromium >/dev/null && command -v certutil >/dev/null; then exit 0; fi
+# The command that shows that a package is there, and the package of Debian that has it.
+needs=(chromium:chromium certutil:libnss3-tools firefox-esr:firefox-esr)
+missing=()
+for need in "${needs[@]}"; do
+  command -v "${need%%:*}" >/dev/null || missing+=("${need#*:}")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
 if ! command -v apt-get >/dev/null; then
-  echo "The browser tests need chromium and certutil (NSS tools); install them, then run make test again." >&2
+  echo "The tests need ${missing[*]} (names of Debian's packages); install them, then run make test again." >&2
   exit 1
 fi
 as_root=""
 [ "$(id -u)" = 0 ] || as_root=sudo
 $as_root apt-get update -qq
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium libnss3-tools >/dev/null
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

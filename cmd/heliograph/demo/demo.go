@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/heliograph-net/heliograph/cmd/heliograph/demo/page"
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/internal/devca"
@@ -24,7 +25,8 @@ import (
 // Options of a run.
 type Options struct {
 	Once       bool      // play the script once and check everything; else cycle until ctx ends
-	Listen     string    // of the page; "": 127.0.0.1:8418
+	Listen     string    // of the dashboard; "": 127.0.0.1:8418
+	Page       string    // of the page that a visitor may break; "": none, for a run with Once expects nobody else's reports
 	Executable string    // of heliograph, for the collectors' processes
 	Out        io.Writer // the timeline
 	Log        *slog.Logger
@@ -49,7 +51,10 @@ type stage struct {
 	collectors []*collectorProcess
 	node       *roles.Node
 	crowd      *crowd
-	expected   map[int64]bool // incidents that a fault explains
+	page       *page.Page // nil: none
+
+	collectorTLS *tls.Config
+	expected     map[int64]bool // incidents that a fault explains
 }
 
 // Run stages the outage. With Once it returns nil only if every fault was flagged and cleared in time with the right outcome and the right
@@ -71,7 +76,11 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	fmt.Fprintf(o.Out, "Heliograph demo: %d clients in %d networks, %d servers, %d collectors and a name server, all on this machine's loopback.\n",
 		len(s.crowd.clients), len(networks), len(s.places), len(s.collectors))
-	fmt.Fprintf(o.Out, "Open http://%s/ and watch.\n\n", s.node.DashboardAddr)
+	fmt.Fprintf(o.Out, "Open http://%s/ and watch.\n", s.node.DashboardAddr)
+	if s.page != nil {
+		fmt.Fprintf(o.Out, "Try it in your browser: http://%s/\n", s.page.Addr())
+	}
+	fmt.Fprintln(o.Out)
 	s.line("calm     one request in a hundred fails, as on any day")
 	if !sleep(ctx, firstCalm) {
 		return nil
@@ -130,6 +139,7 @@ func (s *stage) set(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	s.collectorTLS = &tls.Config{RootCAs: collectorCA.Pool()}
 	policy, err := s.setPipeline(ctx, collectorCA, serviceCA)
 	if err != nil {
 		return err
@@ -143,6 +153,9 @@ func (s *stage) set(ctx context.Context) (err error) {
 		_ = s.crowd.Shutdown(ctx) // what remains in the spools goes with the directory
 		return nil
 	})
+	if s.o.Page != "" {
+		return s.setPage(ctx)
+	}
 	return nil
 }
 

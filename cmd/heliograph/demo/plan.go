@@ -29,6 +29,9 @@ var networks = [...]network{
 	{64505, "Campus Net", "XE", netip.MustParsePrefix("127.105.0.0/24")},
 }
 
+// visitor is the network in which whoever opens the page to break seems to sit.
+var visitor = network{64506, "Your browser", "XF", netip.MustParsePrefix("127.106.0.0/24")}
+
 // client is the address of the i-th client of n.
 func (n network) client(i int) netip.Addr {
 	a := n.Prefix.Addr().As4()
@@ -66,7 +69,7 @@ var collectorHosts = [...]string{"127.130.0.1", "127.140.0.1"}
 // networkTable is the table of networks as the collectors read it: start, end, ASN, country, name.
 func networkTable() string {
 	var b strings.Builder
-	for _, n := range networks {
+	for _, n := range append(networks[:], visitor) {
 		last := n.Prefix.Addr().As4()
 		last[3] = 255
 		fmt.Fprintf(&b, "%s\t%s\t%d\t%s\t%s\n", n.Prefix.Addr(), netip.AddrFrom4(last), n.ASN, n.Country, n.Name)

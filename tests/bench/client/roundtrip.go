@@ -22,16 +22,20 @@ type Case struct {
 	Run  func(b *testing.B)
 }
 
-// memory answers every request at once from memory, with a body of two bytes.
-type memory struct{}
+// memory answers every request at once from memory, with a body of two bytes or none.
+type memory struct{ bodiless bool }
 
 var memoryHeader = http.Header{"Content-Type": {"text/plain"}}
 
-func (memory) RoundTrip(req *http.Request) (*http.Response, error) {
-	return &http.Response{
+func (m memory) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp := &http.Response{
 		StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: memoryHeader, Body: &shortBody{left: "ok"}, ContentLength: 2, Request: req,
-	}, nil
+		Header: memoryHeader, Body: http.NoBody, Request: req,
+	}
+	if !m.bodiless {
+		resp.Body, resp.ContentLength = &shortBody{left: "ok"}, 2
+	}
+	return resp, nil
 }
 
 type shortBody struct{ left string }

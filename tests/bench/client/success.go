@@ -61,11 +61,16 @@ func (discardSpans) Shutdown(context.Context) error                  { return ni
 func (discardSpans) ForceFlush(context.Context) error                { return nil }
 
 // SuccessPath is one request that succeeds, its body read to the end, over a RoundTripper in memory.
-func SuccessPath() []Case {
+func SuccessPath() []Case { return inMemory(memory{}) }
+
+// SuccessPathBodiless is the same with answers that have no body, as to HEAD or with status 204.
+func SuccessPathBodiless() []Case { return inMemory(memory{bodiless: true}) }
+
+func inMemory(base memory) []Case {
 	var cases []Case
 	for _, w := range wrappers {
 		cases = append(cases, Case{w.name, func(b *testing.B) {
-			rt, ctx := w.wrap(b, memory{})
+			rt, ctx := w.wrap(b, base)
 			requests(b, rt, newRequest(b, origin).WithContext(ctx))
 		}})
 	}
@@ -74,14 +79,30 @@ func SuccessPath() []Case {
 
 // Loopback is the same over net/http's Transport and one kept connection to a server in this process: what share of a real request
 // the watching is, with the hooks of httptrace, which memory does not call.
-func Loopback() []Case {
+func Loopback() []Case { return loopback(func(*httptest.Server) {}) }
+
+// LoopbackTLS is Loopback over TLS, HTTP/1.1.
+func LoopbackTLS() []Case { return loopback((*httptest.Server).StartTLS) }
+
+// LoopbackHTTP2 is Loopback over TLS, HTTP/2.
+func LoopbackHTTP2() []Case {
+	return loopback(func(s *httptest.Server) {
+		s.EnableHTTP2 = true
+		s.StartTLS()
+	})
+}
+
+// loopback starts a server, without TLS unless secure has started it.
+func loopback(secure func(*httptest.Server)) []Case {
 	var cases []Case
 	for _, w := range wrappers {
 		cases = append(cases, Case{w.name, func(b *testing.B) {
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) }))
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) }))
+			if secure(server); server.URL == "" {
+				server.Start()
+			}
 			b.Cleanup(server.Close)
-			transport := &http.Transport{}
-			b.Cleanup(transport.CloseIdleConnections)
+			transport := server.Client().Transport.(*http.Transport)
 			rt, ctx := w.wrap(b, transport)
 			requests(b, rt, newRequest(b, server.URL).WithContext(ctx))
 		}})

@@ -50,21 +50,6 @@ func (c *child) stop() error {
 	return c.cmd.Wait()
 }
 
-// memory is what the process has resident, in bytes.
-func (c *child) memory() int64 {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(status)) {
-		var kb int64
-		if _, err := fmt.Sscanf(line, "VmRSS: %d kB", &kb); err == nil {
-			return kb << 10
-		}
-	}
-	return 0
-}
-
 // tick is the kernel's unit of CPU time in /proc, on every Linux that Go supports.
 const tick = 10 * time.Millisecond
 

@@ -2,14 +2,12 @@ package ingest
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,10 +70,15 @@ func sum(clients []*client, counted time.Duration) (f Figures, err error) {
 	if err != nil {
 		return f, err
 	}
-	slices.Sort(took)
 	f.PerSecond = float64(len(took)) / counted.Seconds()
-	f.P50, f.P99 = took[len(took)/2], took[len(took)*99/100]
+	f.P50, f.P99 = percentile(took, 50), percentile(took, 99)
 	return f, nil
+}
+
+// percentile sorts took, which is not empty.
+func percentile(took []time.Duration, n int) time.Duration {
+	slices.Sort(took)
+	return took[len(took)*n/100]
 }
 
 // client is one connection.
@@ -86,7 +89,7 @@ type client struct {
 	rng      *rand.Rand
 	accepted int64
 	took     []time.Duration
-	body     []byte
+	answer   answer
 	err      error
 }
 
@@ -106,7 +109,7 @@ func (c *client) run(ctx context.Context, addr string, sent *atomic.Int64, most 
 		if _, err := conn.Write(request); err != nil {
 			return err
 		}
-		if err := c.answer(r); err != nil {
+		if err := c.answered(r); err != nil {
 			return err
 		}
 		if now := time.Now(); now.After(c.from) {
@@ -117,42 +120,16 @@ func (c *client) run(ctx context.Context, addr string, sent *atomic.Int64, most 
 	return nil
 }
 
-// answer reads one answer.
-func (c *client) answer(r *bufio.Reader) error {
-	status, err := r.ReadSlice('\n')
-	if err != nil {
-		return fmt.Errorf("reading an answer: %w", err)
+// answered reads one answer and judges it.
+func (c *client) answered(r *bufio.Reader) error {
+	if err := c.answer.read(r); err != nil {
+		return err
 	}
-	good := bytes.HasPrefix(status, []byte("HTTP/1.1 2"))
-	line := string(bytes.TrimSpace(status))
-	length := 0
-	for {
-		header, err := r.ReadSlice('\n')
-		if err != nil {
-			return fmt.Errorf("reading an answer: %w", err)
-		}
-		if len(bytes.TrimSpace(header)) == 0 {
-			break
-		}
-		if name, value, _ := bytes.Cut(header, []byte(":")); bytes.EqualFold(name, []byte("Content-Length")) {
-			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil || length > 1<<20 {
-				return fmt.Errorf("answer of %q bytes", value)
-			}
-		}
-	}
-	c.body = slices.Grow(c.body[:0], length)[:length]
-	for n := 0; n < length; {
-		m, err := r.Read(c.body[n:])
-		if err != nil {
-			return fmt.Errorf("reading an answer: %w", err)
-		}
-		n += m
-	}
-	if !good {
-		return fmt.Errorf("answer %q: %q", line, c.body)
+	if c.answer.status/100 != 2 {
+		return fmt.Errorf("answer %q: %q", c.answer.line, c.answer.body)
 	}
 	if c.check != nil && c.accepted%checkEvery == 0 {
-		return c.check(c.body)
+		return c.check(c.answer.body)
 	}
 	return nil
 }

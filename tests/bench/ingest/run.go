@@ -24,8 +24,8 @@ func (s Subject) ours() bool { return s.Server == Heliograph || s.Server == Drai
 // Result is what came out.
 type Result struct {
 	Figures
-	EarlyMemory  int64         // bytes resident after a quarter of the load
-	Memory       int64         // bytes resident at its end
+	EarlyMemory  int64         // most bytes resident in the first fifth of the load
+	Memory       int64         // most bytes resident after that
 	CPU          time.Duration // of the server per request
 	LoadCPU      time.Duration // of the load generator per request
 	DiskBytes    float64       // per request, what the server left in its directory
@@ -69,11 +69,10 @@ func (r *Result) under(ctx context.Context, cmd *exec.Cmd, p *Payload, check fun
 	if err != nil {
 		return err
 	}
-	early := time.AfterFunc(l.Warm+l.Duration/4, func() { r.EarlyMemory = c.memory() })
-	defer early.Stop()
+	memory := watchMemory(c, l.Warm+l.Duration)
 	before, loadBefore := c.cpu(), measure.CPU()
 	r.Figures, err = l.apply(ctx, c.addr, p, check)
-	r.Memory = c.memory()
+	r.EarlyMemory, r.Memory = memory()
 	used, loadUsed := c.cpu()-before, measure.CPU()-loadBefore
 	if stopErr := c.stop(); err == nil {
 		err = stopErr

@@ -35,3 +35,20 @@ func TestEveryServerKeepsWhatItTakes(t *testing.T) {
 		}
 	}
 }
+
+// TestOverloadCountsWhatBecomesOfEachUpload runs a small one: how much is shed is the machine's business, that nothing is left out is not.
+func TestOverloadCountsWhatBecomesOfEachUpload(t *testing.T) {
+	for _, heed := range []bool{true, false} {
+		r, err := ingest.RunOverload(t.Context(), t.TempDir(), ingest.Overload{Agents: 50, Factor: 5, Measure: 200 * time.Millisecond,
+			Duration: 500 * time.Millisecond, Patience: 3 * time.Second, Heed: heed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Capacity == 0 || r.Goodput == 0 || r.Memory == 0 || r.Wanted < r.Sent {
+			t.Errorf("%+v", r)
+		}
+		if sum := r.Goodput + r.Shed + r.Lost; sum < r.Sent*0.999 || sum > r.Sent*1.001 {
+			t.Errorf("%v uploads a second were sent, and %v were stored, shed or lost", r.Sent, sum)
+		}
+	}
+}

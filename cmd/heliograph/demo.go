@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"github.com/heliograph-net/heliograph/cmd/heliograph/demo"
+)
+
+type demoCmd struct {
+	Once   bool   `help:"Play the script once, check everything, and exit 0 only if all of it was right."`
+	Listen string `help:"Address of the dashboard." default:"127.0.0.1:8418" placeholder:"HOST:PORT"`
+	Page   string `help:"Address of the page that you may break in your browser, on loopback; there is none with --once." default:"127.0.0.1:8420" placeholder:"HOST:PORT"`
+}
+
+// Run stages the outage.
+func (d *demoCmd) Run(ctx context.Context, out *output) error {
+	executable, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	log := out.log
+	if !log.Enabled(ctx, slog.LevelDebug) { // the timeline tells what happens; warnings are part of the script
+		log = slog.New(slog.NewJSONHandler(out.stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	}
+	if d.Once {
+		d.Page = ""
+	}
+	return demo.Run(ctx, demo.Options{Once: d.Once, Listen: d.Listen, Page: d.Page, Executable: executable, Out: out.stdout, Log: log})
+}

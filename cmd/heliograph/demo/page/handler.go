@@ -1,0 +1,171 @@
+package page
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/wasm"
+)
+
+//go:embed web
+var web embed.FS
+
+// contentSecurityPolicy is as strict as the agent allows: scripts and the worker from the page's own origin, WebAssembly, and connections to
+// the service and the collectors. Every answer carries it, for a worker obeys the policy that came with its own script.
+func contentSecurityPolicy(service string, connect []string) string {
+	return strings.Join([]string{
+		"default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "worker-src 'self'", "style-src 'self'",
+		"connect-src 'self' " + service + " " + strings.Join(connect, " "), "img-src 'self' " + service,
+		"base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+	}, "; ")
+}
+
+func (p *Page) handler() http.Handler {
+	own, err := fs.Sub(web, "web")
+	if err != nil { // the pattern above embeds it
+		own = web
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /", http.FileServerFS(own))
+	mux.Handle("GET /heliograph/", http.StripPrefix("/heliograph", wasm.Handler()))
+	mux.HandleFunc("GET /policy", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/vnd.heliograph.policy")
+		_, _ = w.Write(p.policy)
+	})
+	mux.HandleFunc("GET /state", p.serveState)
+	mux.HandleFunc("GET /arrived", p.serveArrived)
+	mux.HandleFunc("POST /collectors/{id}/{state}", p.setCollector)
+	return p.guard(http.NewCrossOriginProtection().Handler(mux))
+}
+
+// guard refuses names that are not this machine's, by which a foreign page would read this one (DNS rebinding), and sets the headers that
+// every answer has.
+func (p *Page) guard(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		if host != "localhost" && net.ParseIP(strings.Trim(host, "[]")) == nil {
+			http.Error(w, "ask by IP address or as localhost", http.StatusMisdirectedRequest)
+			return
+		}
+		w.Header().Set("Content-Security-Policy", p.csp)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		w.Header().Set("Cache-Control", "no-cache") // another version of the program may be the next to answer here
+		h.ServeHTTP(w, r)
+	})
+}
+
+// stage is what the page has to know of the stage.
+type stage struct {
+	App        string           `json:"app"`
+	Built      bool             `json:"built"`     // the WebAssembly module is there
+	Service    string           `json:"service"`   // base URL
+	Closed     string           `json:"closed"`    // base URL that refuses
+	Dashboard  string           `json:"dashboard"` // URL
+	Collectors []collectorState `json:"collectors"`
+}
+
+// built says whether the WebAssembly module is in this program, which only make build puts there.
+func built() bool {
+	_, err := fs.Stat(wasm.Files(), "heliograph.wasm.gz")
+	return err == nil
+}
+
+type collectorState struct {
+	ID string `json:"id"`
+	Up bool   `json:"up"`
+}
+
+func (p *Page) serveState(w http.ResponseWriter, _ *http.Request) {
+	s := stage{App: App, Built: built(), Service: p.service, Closed: p.closed, Dashboard: p.o.Dashboard}
+	for _, d := range p.doors {
+		s.Collectors = append(s.Collectors, collectorState{d.id, d.Up()})
+	}
+	writeJSON(w, s)
+}
+
+// arrival is a total of the detector's: requests, or application errors.
+type arrival struct {
+	Type  string  `json:"type"`
+	Count float64 `json:"count"`
+}
+
+// serveArrived says what the detector has opened of this page's reports in the last 15 minutes.
+func (p *Page) serveArrived(w http.ResponseWriter, r *http.Request) {
+	arrived, err := p.arrived(r.Context(), time.Now().Add(-15*time.Minute))
+	if err != nil {
+		p.o.Logger.Error("reading what arrived", "component", "demonstration page", "error", err)
+		http.Error(w, "the detector's store does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	writeJSON(w, arrived)
+}
+
+func (p *Page) arrived(ctx context.Context, since time.Time) ([]arrival, error) {
+	totals, err := p.o.Reports.Totals(ctx, detector.TotalsQuery{Since: since, By: []string{"app", "type"}})
+	if err != nil {
+		return nil, err
+	}
+	sum := map[string]float64{}
+	for _, t := range totals {
+		if t.Dims["app"] == App {
+			sum[t.Dims["type"]] += t.OK + t.Failed
+		}
+	}
+	errors, err := p.o.Reports.Samples(ctx, detector.SampleQuery{Type: "app", Since: since, Limit: 1000})
+	if err != nil {
+		return nil, err
+	}
+	for i := range errors { // application errors are no requests: no total counts them
+		if errors[i].App == App {
+			sum[string(errors[i].Outcome)] += float64(errors[i].Count)
+		}
+	}
+	all := []arrival{}
+	for _, kind := range slices.Sorted(maps.Keys(sum)) {
+		all = append(all, arrival{kind, sum[kind]})
+	}
+	return all, nil
+}
+
+// setCollector opens or closes the door to a collector.
+func (p *Page) setCollector(w http.ResponseWriter, r *http.Request) {
+	i := slices.IndexFunc(p.doors, func(d *door) bool { return d.id == r.PathValue("id") })
+	if i < 0 {
+		http.NotFound(w, r)
+		return
+	}
+	var err error
+	switch r.PathValue("state") {
+	case "up":
+		err = p.doors[i].Open()
+	case "down":
+		err = p.doors[i].Close(r.Context())
+	default:
+		err = fmt.Errorf("%q is neither up nor down", r.PathValue("state"))
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusConflict)
+		return
+	}
+	p.serveState(w, r)
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(v) // a client that is gone needs no answer
+}

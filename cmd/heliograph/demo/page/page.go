@@ -1,0 +1,141 @@
+// Package page serves the page of the demonstration on which a visitor opts in, breaks things and sees what was sent. The page is a shop's:
+// it asks a service that fails on demand, and the browser agent in it delivers to the demonstration's collectors. Most readers need Start.
+package page
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/internal/httpserve"
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
+)
+
+// App is the name under which the page's reports are stored.
+const App = "demo-page"
+
+// Options of a Page. All are required but Listen and Transport.
+type Options struct {
+	Listen     string            // host:port on loopback; "": 127.0.0.1:8420
+	Collectors []Collector       // at least one, the preferred first
+	Transport  http.RoundTripper // to the collectors: trusts their authority. nil: http.DefaultTransport
+	// SignPolicy makes the signed policy for browsers. It gets the URLs by which a browser reaches the collectors, in their order.
+	SignPolicy func(urls []string) ([]byte, error)
+	Reports    detector.Reader // where reports arrive
+	Dashboard  string          // URL of the dashboard
+	Logger     *slog.Logger
+}
+
+// Collector is a collector of the demonstration.
+type Collector struct {
+	ID  string // as in the policy
+	URL string // base URL
+}
+
+func (o *Options) validate() error {
+	var faults []error
+	if o.Listen == "" {
+		o.Listen = "127.0.0.1:8420"
+	}
+	if host, _, err := net.SplitHostPort(o.Listen); err != nil {
+		faults = append(faults, fmt.Errorf("Listen: %q is not host:port", o.Listen))
+	} else if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		faults = append(faults, fmt.Errorf("Listen: %q is not a loopback address: browsers trust plain HTTP and plain collectors only there", host))
+	}
+	if o.SignPolicy == nil || o.Reports == nil || o.Logger == nil || len(o.Collectors) == 0 {
+		faults = append(faults, errors.New("Collectors, SignPolicy, Reports and Logger are required"))
+	}
+	if o.Transport == nil {
+		o.Transport = http.DefaultTransport
+	}
+	return errors.Join(faults...)
+}
+
+// Page is a running page: its listener, the failing service's and a door to each collector.
+type Page struct {
+	o       Options
+	stack   lifecycle.Stack
+	addr    string
+	doors   []*door
+	service string // base URL of the service that fails on demand
+	closed  string // base URL at which nothing listens
+	policy  []byte
+	csp     string
+}
+
+// Start listens and serves until Shutdown.
+func Start(ctx context.Context, o Options) (p *Page, err error) {
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("demonstration page: %w", err)
+	}
+	p = &Page{o: o}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("demonstration page: %w", err)
+			_ = p.Shutdown(context.WithoutCancel(ctx))
+		}
+	}()
+	var urls []string
+	for _, c := range o.Collectors {
+		d, err := p.newDoor(c)
+		if err != nil {
+			return p, err
+		}
+		p.doors = append(p.doors, d)
+		p.stack.Defer("door to collector "+c.ID, d.Close)
+		urls = append(urls, d.URL())
+	}
+	if p.policy, err = o.SignPolicy(urls); err != nil {
+		return p, err
+	}
+	if p.service, err = p.serve("failing service", "127.0.0.1:0", failingService()); err != nil {
+		return p, err
+	}
+	if p.closed, err = closedURL(); err != nil {
+		return p, err
+	}
+	p.csp = contentSecurityPolicy(p.service, append(urls, p.closed))
+	root, err := p.serve("demonstration page", o.Listen, p.handler())
+	if err != nil {
+		return p, err
+	}
+	p.addr = root[len("http://"):]
+	return p, nil
+}
+
+// Addr is the bound address, host:port.
+func (p *Page) Addr() string { return p.addr }
+
+// Shutdown closes all listeners. It is idempotent.
+func (p *Page) Shutdown(ctx context.Context) error { return p.stack.Close(ctx) }
+
+func (p *Page) serve(name, listen string, h http.Handler) (baseURL string, err error) {
+	s, err := httpserve.Start(httpserve.Options{Name: name, Listen: listen, Handler: h, Logger: p.o.Logger})
+	if err != nil {
+		return "", err
+	}
+	p.stack.Defer(name, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, time.Second) // a slow answer that nobody waits for may be cut
+		defer cancel()
+		if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+		return nil
+	})
+	return "http://" + s.Addr(), nil
+}
+
+// closedURL is at a port of this machine that was free a moment ago: connections are refused.
+func closedURL() (string, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return (&url.URL{Scheme: "http", Host: ln.Addr().String()}).String(), ln.Close()
+}

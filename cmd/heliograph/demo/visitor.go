@@ -1,0 +1,53 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/heliograph-net/heliograph/cmd/heliograph/demo/page"
+	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
+)
+
+// setPage starts the page that a visitor may break. Its reports reach the collectors from the visitor's own network.
+func (s *stage) setPage(ctx context.Context) error {
+	from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: visitor.client(0).AsSlice()}, Timeout: 3 * time.Second}
+	o := page.Options{
+		Listen: s.o.Page, SignPolicy: s.pagePolicy, Reports: s.node.Store, Dashboard: "http://" + s.node.DashboardAddr + "/", Logger: s.o.Log,
+		Transport: &http.Transport{DialContext: from.DialContext, TLSClientConfig: s.collectorTLS, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true},
+	}
+	for _, c := range s.collectors {
+		o.Collectors = append(o.Collectors, page.Collector{ID: c.id, URL: "https://" + c.Addr})
+	}
+	p, err := page.Start(ctx, o)
+	if err != nil {
+		return err
+	}
+	s.stack.Defer("page to break", p.Shutdown)
+	s.page = p
+	return nil
+}
+
+// pagePolicy is the policy of the page's agent: the collectors as a browser reaches them. Its version is above the one that the collectors
+// serve, which is for the clients of the script.
+func (s *stage) pagePolicy(urls []string) ([]byte, error) {
+	text := s.policy()
+	for i, c := range s.collectors {
+		text = strings.Replace(text, "https://"+c.Addr, urls[i], 1)
+	}
+	dir := filepath.Join(s.dir, "main")
+	file := filepath.Join(dir, "page-policy.yaml")
+	if err := os.WriteFile(file, []byte("version: 2\n"+text), 0o644); err != nil {
+		return nil, err
+	}
+	signed, err := roles.SignPolicyFile(file, filepath.Join(dir, "keys/policy.pem"), time.Now())
+	if err != nil {
+		return nil, fmt.Errorf("signing the page's policy: %w", err)
+	}
+	return signed, nil
+}

@@ -1,0 +1,49 @@
+// A page with one of the variants in it, and the burst that is measured.
+const variant = new URLSearchParams(location.search).get("with");
+let report = () => {};
+if (variant === "heliograph") {
+  const { start } = await import("/assets/heliograph.js");
+  window.h = start({ app: "bench", policy: "/policy", consent: "diagnostics", assets: "/assets/", successFraction: 0 });
+} else if (variant === "sentry") {
+  const { captureException } = await import("/sentry.js");
+  report = (error) => captureException(error);
+}
+
+// Messages to itself come as fast as tasks can: the longest time between two of them is the longest time the page could do nothing else.
+function watchPauses() {
+  const { port1, port2 } = new MessageChannel();
+  let last = performance.now();
+  let pause = 0;
+  let on = true;
+  port1.onmessage = () => {
+    const now = performance.now();
+    pause = Math.max(pause, now - last);
+    last = now;
+    if (on) setTimeout(() => port2.postMessage(0));
+  };
+  port2.postMessage(0);
+  return () => {
+    on = false;
+    return pause;
+  };
+}
+
+window.burst = async (url) => {
+  let longest = 0;
+  const observer = new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) longest = Math.max(longest, entry.duration);
+  });
+  observer.observe({ type: "longtask" });
+  const pauses = watchPauses();
+  let left = 1000;
+  const one = async () => {
+    while (left-- > 0) await fetch(`${url}/item/${left}`).catch((error) => report(new Error(`${error.message} ${left}`)));
+  };
+  await Promise.all(Array.from({ length: 50 }, one));
+  await new Promise((done) => setTimeout(done, 1500)); // what comes after the burst counts too
+  observer.disconnect();
+  return { longest, pause: pauses() };
+};
+
+window.first = (url) => fetch(url).catch(() => {});
+document.title = "ready";

@@ -1,0 +1,226 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"context"
+	"errors"
+	"syscall/js"
+	"time"
+
+	"github.com/heliograph-net/heliograph/agent"
+	"github.com/heliograph-net/heliograph/report"
+	"github.com/heliograph-net/heliograph/wasm/internal/idbspool"
+	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
+)
+
+const (
+	maxQueue     = 256              // messages that wait; more are dropped, and what was in them is counted
+	settleTime   = time.Second      // from the first failure to sealing: a tab can die at any moment, and failures come in bursts
+	flushTime    = 25 * time.Second // the page waits for 30
+	stopTime     = 5 * time.Second
+	hideTime     = 5 * time.Second // in which uploads may have to outlive the page
+	statusPause  = time.Second     // between two of status
+	secondLook   = 8 * time.Second // after the start: by then other tabs' abandoned segments are known to be so
+	maxReplies   = 64              // questions that wait for one flush
+	maxStateText = 1 << 10         // of texts in init
+)
+
+// core is the worker's program. Its loop owns what has no other comment.
+type core struct {
+	queue   chan js.Value // the page's messages
+	refused uint64        // messages that made no sense
+	missed  uint64        // records that found the queue full, and are not counted by the agent yet; callbacks and loop, which never overlap
+
+	agent   *agent.Agent // nil before init
+	spool   *idbspool.Spool
+	courier *courier
+	level   report.Consent // the user's
+	channel js.Value       // to other tabs; undefined: there is none
+	revoked chan struct{}  // capacity 1: another tab's user has withdrawn consent
+
+	settling *time.Timer   // nil: nothing waits to be sealed
+	flush    chan struct{} // capacity 1: flush now
+	flushed  chan []js.Value
+	asked    []js.Value    // ids of the questions that wait for the flush that runs next
+	flushing bool          //
+	again    bool          // a flush was due while one ran
+	changed  chan struct{} // capacity 1: the agent's state has changed
+	tell     chan struct{} // capacity 1: tell the page now
+	telling  *time.Timer   // nil: no status is due
+	stopped  bool
+}
+
+func newCore() *core {
+	return &core{
+		queue: make(chan js.Value, maxQueue), revoked: make(chan struct{}, 1),
+		flush: make(chan struct{}, 1), flushed: make(chan []js.Value, 1), changed: make(chan struct{}, 1), tell: make(chan struct{}, 1),
+	}
+}
+
+// receive takes a message of the page. It is a callback of JavaScript: it must not wait.
+func (c *core) receive(message js.Value) {
+	if c.stopped {
+		return
+	}
+	select {
+	case c.queue <- message:
+	default:
+		n, isList := jsx.List(jsx.Field(message, "list"), maxRows)
+		if !isList {
+			n = 1
+		}
+		c.missed += uint64(n)
+	}
+}
+
+// run is the loop. It ends with a message stop, or when the program is broken.
+func (c *core) run() {
+	defer func() {
+		if recover() != nil {
+			postFailed(failedWASM, "the agent broke down", false)
+		}
+		c.stopped = true
+	}()
+	for !c.stopped {
+		select {
+		case message := <-c.queue:
+			c.handle(message)
+		case <-c.revoked:
+			c.revoke()
+		case <-c.flush:
+			c.startFlush()
+		case ids := <-c.flushed:
+			c.endFlush(ids)
+		case <-c.changed:
+			c.tellLater()
+		case <-c.tell:
+			c.tellNow()
+		}
+	}
+}
+
+// handle does what a message asks for. Before init nothing else makes sense.
+func (c *core) handle(message js.Value) {
+	defer func() {
+		if recover() != nil { // a mistake of ours that one message found costs that message
+			c.refused++
+		}
+	}()
+	kind, _ := jsx.Text(jsx.Field(message, "t"), 16)
+	if c.agent == nil {
+		if kind != "init" || !c.init(message) {
+			c.refused++
+		}
+		return
+	}
+	if c.missed > 0 {
+		c.agent.Lost(c.missed)
+		c.missed = 0
+	}
+	if !c.dispatch(kind, message) {
+		c.refused++
+	}
+}
+
+// dispatch reports false for what makes no sense.
+func (c *core) dispatch(kind string, m js.Value) bool {
+	id := jsx.Field(m, "id")
+	switch kind {
+	case "observe":
+		return c.observe(m)
+	case "counts":
+		return c.counts(m)
+	case "error":
+		return c.applicationError(m)
+	case "lost":
+		n, ok := jsx.Integer(jsx.Field(m, "count"), 1, report.MaxCount)
+		c.agent.Lost(uint64(n))
+		return ok
+	case "consent":
+		return c.consent(m)
+	case "network":
+		c.agent.NetworkChanged()
+	case "flush":
+		c.asked = append(c.asked, id)
+		c.asked = c.asked[:min(len(c.asked), maxReplies)]
+		signal(c.flush)
+	case "sent":
+		c.sent(id)
+	case "stats":
+		postReply(id, c.stats())
+	case "hide":
+		c.courier.hide(hideTime)
+		signal(c.flush)
+	case "stop":
+		c.stop()
+	default:
+		return false
+	}
+	return true
+}
+
+// signal wakes whoever waits for c, a channel of capacity 1.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// failed sees to it that what has failed is sealed soon.
+func (c *core) failed() {
+	if c.settling == nil {
+		c.settling = time.AfterFunc(settleTime, func() { signal(c.flush) })
+	}
+}
+
+// startFlush flushes on another goroutine, because that may take as long as a network does.
+func (c *core) startFlush() {
+	if c.flushing {
+		c.again = true // endFlush sees to it
+		return
+	}
+	if c.settling != nil {
+		c.settling.Stop()
+		c.settling = nil
+	}
+	ids := c.asked
+	c.asked, c.flushing = nil, true
+	go func() {
+		defer func() { c.flushed <- ids }()
+		ctx, cancel := context.WithTimeout(context.Background(), flushTime)
+		defer cancel()
+		_ = c.agent.Flush(ctx) // what remains, stats tells
+	}()
+}
+
+func (c *core) endFlush(ids []js.Value) {
+	c.flushing = false
+	for _, id := range ids {
+		postReply(id, js.Undefined())
+	}
+	if c.again {
+		c.again = false
+		signal(c.flush)
+	}
+}
+
+// stop ends the agent and the program.
+func (c *core) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	_ = c.agent.Shutdown(ctx) // what remains, the next page delivers
+	c.stopped = true
+}
+
+// event hears what the agent does, on the agent's goroutines.
+func (c *core) event(e agent.Event) {
+	switch {
+	case e.Kind == agent.EventDelivered, e.Kind == agent.EventNotDelivered && e.Reason != "":
+		c.courier.settled(e.Batch)
+	case e.Kind == agent.EventNotDelivered && errors.Is(e.Err, context.Canceled):
+		return
+	}
+	signal(c.changed)
+}

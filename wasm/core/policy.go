@@ -1,0 +1,94 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"strconv"
+	"syscall/js"
+	"time"
+
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/wasm/internal/fetchtransport"
+	"github.com/heliograph-net/heliograph/wasm/internal/idbspool"
+	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
+)
+
+const (
+	policyAge    = 24 * time.Hour // that a kept policy is taken without asking; the agent itself looks for newer ones of its signers
+	policyTime   = 10 * time.Second
+	maxPolicyURL = 4 << 10
+)
+
+var errPolicyType = errors.New("policy must be a URL or a Uint8Array")
+
+// policyOf is the signed policy that the page brought, or whose URL it brought. With keep, one that was fetched is kept.
+func policyOf(spool *idbspool.Spool, v js.Value, keep bool) ([]byte, error) {
+	url, isText := jsx.Text(v, maxPolicyURL)
+	if !isText {
+		b, err := jsx.Bytes(v, privacy.MaxPolicy)
+		if err != nil {
+			return nil, errPolicyType
+		}
+		return b, nil
+	}
+	kept, age := keptPolicy(spool, url)
+	if kept != nil && age >= 0 && age < policyAge {
+		return kept, nil
+	}
+	fresh, err := fetchPolicy(url)
+	switch {
+	case err == nil:
+		if keep {
+			keepPolicy(spool, url, fresh)
+		}
+		return fresh, nil
+	case kept != nil:
+		return kept, nil
+	default:
+		return nil, err
+	}
+}
+
+// fetchPolicy gets the policy from where the page serves it. It may come from the browser's cache.
+func fetchPolicy(url string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), policyTime)
+	defer cancel()
+	status, b, err := fetchtransport.Get(ctx, url, privacy.MaxPolicy)
+	if err != nil {
+		return nil, err
+	}
+	if status != 200 {
+		return nil, errors.New("the policy's URL answers with status " + strconv.Itoa(int(status)))
+	}
+	if _, err := privacy.PolicySigner(b); err != nil {
+		return nil, errors.New("what the policy's URL answers with is no signed policy: " + err.Error())
+	}
+	return b, nil
+}
+
+// statePolicyFile keeps the policy that was fetched. Without it nothing could be sealed in an outage that the page's own server is part of,
+// and a user who withdraws consent then could not have the notice of it sealed. It is when it was fetched in Unix seconds, 8 bytes,
+// big-endian, then the URL's SHA-256, then the policy.
+const statePolicyFile = "policyfile"
+
+const policyHead = 8 + sha256.Size
+
+func keptPolicy(spool *idbspool.Spool, url string) (policy []byte, age time.Duration) {
+	b, err := spool.State(statePolicyFile, func([]byte) []byte { return nil })
+	if err != nil || len(b) <= policyHead || [sha256.Size]byte(b[8:policyHead]) != sha256.Sum256([]byte(url)) {
+		return nil, 0
+	}
+	return b[policyHead:], time.Since(time.Unix(int64(binary.BigEndian.Uint64(b)), 0))
+}
+
+// keepPolicy keeps a policy, if it can: else the next page fetches it again.
+func keepPolicy(spool *idbspool.Spool, url string, policy []byte) {
+	sum := sha256.Sum256([]byte(url))
+	b := binary.BigEndian.AppendUint64(nil, uint64(time.Now().Unix()))
+	b = append(append(b, sum[:]...), policy...)
+	_, _ = spool.State(statePolicyFile, func([]byte) []byte { return b })
+}

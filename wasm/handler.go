@@ -1,0 +1,117 @@
+//go:build !js
+
+package wasm
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"io/fs"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// file is what Handler serves under one name.
+type file struct {
+	mediaType string
+	body      []byte
+	gzipped   bool
+	etag      string
+}
+
+// mediaTypes of the files, by extension.
+var mediaTypes = map[string]string{
+	".js":   "text/javascript; charset=utf-8",
+	".ts":   "text/plain; charset=utf-8",
+	".txt":  "text/plain; charset=utf-8",
+	".wasm": "application/wasm", // else browsers do not compile it while it arrives
+}
+
+// Handler serves the files, and the module as heliograph.wasm, under their bare names: mount it with http.StripPrefix on the page's own
+// origin, for browsers start workers from there only. Browsers ask again each time whether the shim has changed, and keep the worker and the
+// module of its release for a week. In a program that was built without the module, heliograph.wasm answers 404 and says how to build it.
+func Handler() http.Handler { return handler(Files()) }
+
+func handler(from fs.FS) http.Handler {
+	files := load(from)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := strings.TrimPrefix(r.URL.Path, "/")
+		f, ok := files[name]
+		switch {
+		case ok && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+			f.serve(w, r, name)
+		case ok:
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		case name+".gz" == moduleFile:
+			http.Error(w, "this program was built without the module: run go run ./wasm/internal/build, then build again", http.StatusNotFound)
+		default:
+			http.NotFound(w, r)
+		}
+	})
+}
+
+func load(files fs.FS) map[string]file {
+	loaded := make(map[string]file)
+	entries, _ := fs.ReadDir(files, ".") // what cannot be read is not there
+	for _, e := range entries {
+		name, gzipped := strings.CutSuffix(e.Name(), ".gz")
+		mediaType, known := mediaTypes[path.Ext(name)]
+		body, err := fs.ReadFile(files, e.Name())
+		if err != nil || !known {
+			continue
+		}
+		sum := sha256.Sum256(body)
+		loaded[name] = file{mediaType: mediaType, body: body, gzipped: gzipped, etag: `"` + hex.EncodeToString(sum[:12]) + `"`}
+	}
+	return loaded
+}
+
+func (f *file) serve(w http.ResponseWriter, r *http.Request, name string) {
+	h := w.Header()
+	h.Set("Content-Type", f.mediaType)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-cache")
+	if r.URL.RawQuery != "" { // the shim asks for its own release of worker and module, which must be had while the page's server is down
+		h.Set("Cache-Control", "max-age=604800")
+	}
+	h.Set("Cross-Origin-Embedder-Policy", "require-corp") // a page that has this may start only workers that have it, too
+	body, etag := f.body, f.etag
+	if f.gzipped {
+		h.Set("Vary", "Accept-Encoding")
+		if accepts(r, "gzip") {
+			h.Set("Content-Encoding", "gzip")
+		} else {
+			body, etag = unzip(body), `"plain-`+f.etag[1:] // another representation, another tag
+		}
+	}
+	h.Set("ETag", etag)
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(body))
+}
+
+// accepts reports whether the request's Accept-Encoding names a coding and does not give it the weight 0 (RFC 9110, section 12.5.3).
+func accepts(r *http.Request, coding string) bool {
+	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept-Encoding"), ","), ",") {
+		name, weight, weighed := strings.Cut(strings.ReplaceAll(part, " ", ""), ";q=")
+		if strings.EqualFold(name, coding) {
+			q, err := strconv.ParseFloat(weight, 64)
+			return !weighed || err == nil && q > 0
+		}
+	}
+	return false
+}
+
+// unzip returns nothing for what is not gzip, which the build does not make.
+func unzip(b []byte) []byte {
+	r, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return nil
+	}
+	all, _ := io.ReadAll(r)
+	return all
+}

@@ -1,0 +1,46 @@
+//go:build js && wasm
+
+package fetchtransport
+
+import (
+	"context"
+
+	"github.com/heliograph-net/heliograph/agent/oblivious"
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/ohttp"
+	"github.com/heliograph-net/heliograph/report"
+	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
+)
+
+// behindRelay is the way to collectors that are reached through Oblivious HTTP relays. One kind of key is enough: the other would bring
+// curves along that nothing else here needs.
+func (t *Transport) behindRelay() *oblivious.Client {
+	t.once.Do(func() { t.relays = oblivious.New(t.sendToRelay, ohttp.MLKEM768X25519()) })
+	return t.relays
+}
+
+// sendToRelay is an oblivious.Send.
+func (t *Transport) sendToRelay(ctx context.Context, _ privacy.Collector, r oblivious.Request) oblivious.Answer {
+	var headers [][2]string
+	if r.ContentType != "" {
+		headers = [][2]string{{"Content-Type", r.ContentType}}
+	}
+	init := options(r.Method, headers)
+	if len(r.Body) > 0 {
+		init["body"] = jsx.Array(r.Body)
+		if t.Hidden != nil && len(r.Body) <= MaxKeepalive {
+			init["keepalive"] = t.Hidden()
+		}
+	}
+	response, signed := exchangeWith(ctx, r.URL, init, int(r.Limit), privacy.HeaderGatewayKeys)
+	return oblivious.Answer{Response: response, Signed: signed}
+}
+
+// Upload is the request that takes a segment to c, or to its relay, for a page to send once more when it ends.
+func (t *Transport) Upload(c privacy.Collector, id report.BatchID, delivery, segment []byte) (url string, headers [][2]string, body []byte, err error) {
+	if c.Relay == "" {
+		return UploadURL(c), UploadHeaders(id, delivery), segment, nil
+	}
+	r, err := t.behindRelay().Upload(c, id, delivery, segment)
+	return r.URL, [][2]string{{"Content-Type", r.ContentType}}, r.Body, err
+}

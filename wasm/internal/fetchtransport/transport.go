@@ -1,0 +1,219 @@
+//go:build js && wasm
+
+// Package fetchtransport carries an agent's segments to collectors, and policies back, with a browser's fetch. It works in workers and in
+// pages. Script learns little about a request that fails: it is told apart who ended it, and whether the browser knows that it is offline.
+package fetchtransport
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"strconv"
+	"sync"
+	"syscall/js"
+	"time"
+
+	"github.com/heliograph-net/heliograph/agent"
+	"github.com/heliograph-net/heliograph/agent/oblivious"
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/report"
+	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
+)
+
+// Limits of one exchange.
+const (
+	// Timeout ends an exchange that no context has ended before. A worker that waits for an answer keeps its page out of the
+	// back/forward cache.
+	Timeout = 30 * time.Second
+
+	// MaxKeepalive is the largest body that is sent so that it outlives the page. Browsers give a page 64 KiB for all of them.
+	MaxKeepalive = 48 << 10
+)
+
+// Transport is an agent.Transport over fetch. It sends no cookies, follows no redirects, leaves no trace in caches, and tells no referrer.
+type Transport struct {
+	// Hidden, if set, reports whether nobody looks at the page, which may end at any moment then.
+	Hidden func() bool
+
+	once   sync.Once
+	relays *oblivious.Client // the way to collectors behind relays; made by once
+}
+
+var _ agent.Transport = (*Transport)(nil)
+
+// UploadURL is where c takes segments.
+func UploadURL(c privacy.Collector) string { return c.URL + "/v1/batches" }
+
+// UploadHeaders are those of the request that delivers a segment: names and values.
+func UploadHeaders(id report.BatchID, delivery []byte) [][2]string {
+	return [][2]string{
+		{"Content-Type", privacy.MediaTypeSegment},
+		{"Accept", privacy.MediaTypeReceipt},
+		{privacy.HeaderBatch, id.String()},
+		{privacy.HeaderDelivery, base64.RawURLEncoding.EncodeToString(delivery)},
+	}
+}
+
+// Deliver implements agent.Transport.
+func (t *Transport) Deliver(ctx context.Context, c privacy.Collector, id report.BatchID, delivery, segment []byte) agent.Response {
+	if c.Relay != "" {
+		return t.behindRelay().Deliver(ctx, c, id, delivery, segment)
+	}
+	init := options("POST", UploadHeaders(id, delivery))
+	init["body"] = jsx.Array(segment)
+	if t.Hidden != nil && len(segment) <= MaxKeepalive {
+		init["keepalive"] = t.Hidden()
+	}
+	return exchange(ctx, UploadURL(c), init, privacy.MaxReceipt)
+}
+
+// FetchPolicy implements agent.Transport.
+func (t *Transport) FetchPolicy(ctx context.Context, c privacy.Collector, etag string) agent.Response {
+	if c.Relay != "" {
+		return t.behindRelay().FetchPolicy(ctx, c, etag)
+	}
+	headers := [][2]string{{"Accept", privacy.MediaTypePolicy}}
+	if etag != "" {
+		headers = append(headers, [2]string{"If-None-Match", etag})
+	}
+	return exchange(ctx, c.URL+"/v1/policy", options("GET", headers), privacy.MaxPolicy)
+}
+
+// Get fetches a file of the page's own, of at most limit bytes, from the browser's cache if that is allowed to have it.
+func Get(ctx context.Context, url string, limit int) (status uint16, body []byte, err error) {
+	init := options("GET", nil)
+	init["cache"] = "default"
+	r := exchange(ctx, url, init, limit)
+	return r.Status, r.Body, r.Err
+}
+
+// Close implements agent.Transport. The browser owns the connections.
+func (t *Transport) Close() {}
+
+// options are those of the Fetch standard, section 5.4.
+func options(method string, headers [][2]string) map[string]any {
+	h := make(map[string]any, len(headers))
+	for _, pair := range headers {
+		h[pair[0]] = pair[1]
+	}
+	return map[string]any{
+		"method": method, "headers": h, "mode": "cors", "credentials": "omit", "cache": "no-store",
+		"redirect": "error", "referrerPolicy": "no-referrer",
+	}
+}
+
+var errAnswerSize = errors.New("collector's answer is too large")
+
+// exchange makes one request and reads at most limit bytes of its answer.
+func exchange(ctx context.Context, url string, init map[string]any, limit int) agent.Response {
+	r, _ := exchangeWith(ctx, url, init, limit, "")
+	return r
+}
+
+// exchangeWith is exchange, with one header of the answer.
+func exchangeWith(ctx context.Context, url string, init map[string]any, limit int, name string) (agent.Response, string) {
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	controller := js.Global().Get("AbortController").New()
+	defer controller.Call("abort") // after the answer was read that changes nothing
+	init["signal"] = controller.Get("signal")
+	promise, err := jsx.Try(func() js.Value { return js.Global().Call("fetch", url, init) })
+	if err != nil {
+		return failure(ctx, err), ""
+	}
+	answer, err := jsx.Await(ctx, promise)
+	if err != nil {
+		return failure(ctx, err), ""
+	}
+	r := agent.Response{
+		Outcome:    report.OK,
+		RetryAfter: retryAfter(header(answer, "Retry-After"), time.Now()),
+		ETag:       header(answer, "ETag"),
+	}
+	status, _ := jsx.Integer(jsx.Field(answer, "status"), 0, report.MaxStatus)
+	if r.Status = uint16(status); r.Status >= 400 {
+		r.Outcome = report.HTTPError
+	}
+	body, err := readBody(ctx, jsx.Field(answer, "body"), limit)
+	switch {
+	case errors.Is(err, errAnswerSize):
+		r.Outcome, r.Err = report.HTTPResponseInvalid, err
+	case err != nil:
+		f := failure(ctx, err)
+		r.Outcome, r.Err = f.Outcome, f.Err
+	default:
+		r.Body = body
+	}
+	if name == "" {
+		return r, ""
+	}
+	return r, header(answer, name)
+}
+
+// failure is the response to a request without an answer.
+func failure(ctx context.Context, err error) agent.Response {
+	r := agent.Response{Outcome: report.NetworkFailed, Err: err}
+	switch online := jsx.Field(jsx.Field(js.Global(), "navigator"), "onLine"); {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		r.Outcome = report.NetworkTimedOut
+	case ctx.Err() != nil:
+		r.Outcome = report.Abandoned
+	case online.Type() == js.TypeBoolean && !online.Bool():
+		r.Outcome = report.NetworkOffline
+	}
+	return r
+}
+
+// readBody reads a stream. Null, of an answer without a body, is empty.
+func readBody(ctx context.Context, stream js.Value, limit int) ([]byte, error) {
+	if !stream.Truthy() {
+		return nil, nil
+	}
+	reader, err := jsx.Call(stream, "getReader")
+	if err != nil {
+		return nil, err
+	}
+	var body []byte
+	for {
+		promise, err := jsx.Call(reader, "read")
+		if err != nil {
+			return nil, err
+		}
+		part, err := jsx.Await(ctx, promise)
+		if err != nil {
+			return nil, err
+		}
+		if jsx.Field(part, "done").Truthy() {
+			return body, nil
+		}
+		b, err := jsx.Bytes(jsx.Field(part, "value"), limit-len(body))
+		if err != nil {
+			return nil, errAnswerSize
+		}
+		body = append(body, b...)
+	}
+}
+
+// maxHeader is more than any header has that means something here.
+const maxHeader = 256
+
+// header reads a header that the collector lets pages see (Access-Control-Expose-Headers).
+func header(answer js.Value, name string) string {
+	v, _ := jsx.Call(jsx.Field(answer, "headers"), "get", name)
+	s, _ := jsx.Text(v, maxHeader)
+	return s
+}
+
+// retryAfter reads a Retry-After header (RFC 9110, section 10.2.3): seconds or a date, which the browser reads. 0 for none, and for what
+// cannot be read.
+func retryAfter(h string, now time.Time) time.Duration {
+	if h == "" {
+		return 0
+	}
+	if seconds, err := strconv.ParseUint(h, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	const farthest = 1 << 52
+	at, _ := jsx.Integer(js.Global().Get("Date").Call("parse", h), 0, farthest)
+	return max(time.UnixMilli(at).Sub(now), 0)
+}

@@ -1,0 +1,75 @@
+// Builds wasm/dist, all but the WebAssembly module, which Go alone builds. It is committed and embedded into the Go binary, so that
+// `go build` needs no Node. With --check it builds into a temporary directory and compares: it exits 1 and names the files that differ.
+import { build } from "esbuild";
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const dist = join(here, "..", "dist");
+const files = ["heliograph.js", "heliograph.worker.js", "heliograph.d.ts", "licenses.txt"];
+
+const common = { absWorkingDir: here, bundle: true, minify: true, charset: "utf8", legalComments: "none", target: "es2022", logLevel: "warning" };
+
+async function buildInto(dir) {
+  const goroot = goRoot();
+  await mkdir(dir, { recursive: true });
+  await build({
+    ...common,
+    entryPoints: { "heliograph.worker": "src/worker.ts" },
+    outdir: dir,
+    format: "iife",
+    plugins: [{
+      name: "go",
+      setup: (b) => b.onResolve({ filter: /^go:wasm_exec$/ }, () => ({ path: join(goroot, "lib", "wasm", "wasm_exec.js"), sideEffects: true })),
+    }],
+  });
+  const release = createHash("sha256").update(await readFile(join(dir, "heliograph.worker.js"))).update(await readFile(join(here, "package.json")));
+  await build({
+    ...common,
+    entryPoints: { heliograph: "src/shim.ts" },
+    outdir: dir,
+    format: "esm",
+    // Worker and module are asked for by release: browsers may keep them, for a page whose server is down, and never take another's.
+    define: { RELEASE: JSON.stringify(release.digest("hex").slice(0, 8)) },
+  });
+  await copyFile(join(here, "src", "heliograph.d.ts"), join(dir, "heliograph.d.ts"));
+  const license = await readFile(join(goroot, "LICENSE"), "utf8");
+  await writeFile(join(dir, "licenses.txt"), `Go (in heliograph.worker.js and heliograph.wasm)\n\n${license.trim()}\n`);
+}
+
+function goRoot() {
+  const run = spawnSync("go", ["env", "GOROOT"], { encoding: "utf8" });
+  if (run.status !== 0) throw new Error(`go env GOROOT: ${run.error ?? run.stderr}: install Go`);
+  return run.stdout.trim();
+}
+
+async function differences(a, b) {
+  const read = (dir, name) => readFile(join(dir, name)).catch(() => Buffer.alloc(0));
+  const out = [];
+  for (const name of files) {
+    if (!(await read(a, name)).equals(await read(b, name))) out.push(name);
+  }
+  return out;
+}
+
+if (process.argv.includes("--check")) {
+  const dir = await mkdtemp(join(tmpdir(), "heliograph-dist-"));
+  try {
+    await buildInto(dir);
+    const changed = await differences(dist, dir);
+    if (changed.length > 0) {
+      console.error(`wasm/dist is not what src/ builds to: ${changed.join(", ")}; run npm run build and commit wasm/dist`);
+      process.exitCode = 1;
+    } else {
+      console.log("wasm/dist is what src/ builds to");
+    }
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+} else {
+  await buildInto(dist);
+}

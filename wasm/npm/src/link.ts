@@ -1,0 +1,122 @@
+// The worker: started when it is needed, started again when it could not be loaded, asked questions.
+
+import type { AgentStats } from "./heliograph.d.ts";
+import type { FromWorker, InitMessage, Parcel, Reason, ToWorker } from "./messages.ts";
+
+export interface Ends {
+  /** The worker has been initialised and takes messages. */
+  ready(): void;
+  /** It could not be started, or ended. final: trying again is of no use. */
+  failed(reason: Reason, text: string, final: boolean): void;
+  status(agent: AgentStats): void;
+}
+
+export interface Link {
+  /** Sealed reports that no collector has confirmed. */
+  parcels: Parcel[];
+  running(): boolean;
+  /** Starts the worker unless there is one. One that waits to be started again does not wait any longer. */
+  start(): void;
+  /** Sends a message; without a running worker it is lost. */
+  post(message: ToWorker): void;
+  /** Asks as soon as the worker runs. Resolves with its answer, or undefined when none comes. */
+  ask(t: "flush" | "sent" | "stats"): Promise<unknown>;
+  /** Lets go of the worker: one that runs finishes what it was told, and ends itself. */
+  end(): void;
+}
+
+const firstRetry = 5000; // milliseconds
+const lastRetry = 300_000;
+const answerTime = 30_000;
+
+export function newLink(url: string, init: () => InitMessage, ends: Ends): Link {
+  let worker: Worker | undefined;
+  let ready = false;
+  let retries = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let id = 0;
+  const asked = new Map<number, [question: ToWorker, answer: (value?: unknown) => void]>();
+
+  const receive = (m: FromWorker) => {
+    if (m.t === "ready") {
+      ready = true;
+      ends.ready();
+      for (const [question] of asked.values()) link.post(question);
+    } else if (m.t === "failed") {
+      fail(m.reason, m.text, !m.again);
+    } else if (m.t === "reply") {
+      asked.get(m.id)?.[1](m.value);
+    } else if (m.t === "parcels") {
+      link.parcels = m.list;
+    } else {
+      ends.status(m);
+    }
+  };
+
+  const fail = (reason: Reason, text: string, final: boolean) => {
+    ready = false;
+    link.end();
+    // With jitter: all pages of a service lose it at the same moment.
+    if (!final) timer = setTimeout(link.start, Math.min(firstRetry * 2 ** retries++, lastRetry) * (0.5 + Math.random() / 2));
+    ends.failed(reason, text, final);
+  };
+
+  // The worker's own error event does not tell that the page's content security policy refused it.
+  const refused = (e: SecurityPolicyViolationEvent) => {
+    if (worker && !ready && e.disposition === "enforce" && e.blockedURI === url) {
+      fail("csp", "its content security policy must allow worker-src 'self'", true);
+    }
+  };
+
+  const link: Link = {
+    parcels: [],
+    running: () => ready,
+    start() {
+      if (worker) return;
+      clearTimeout(timer);
+      timer = undefined;
+      document.addEventListener("securitypolicyviolation", refused);
+      try {
+        const w = new Worker(url, { name: "heliograph" });
+        worker = w;
+        w.onmessage = ({ data }) => {
+          if (worker === w) receive(data);
+        };
+        w.onerror = (event) => {
+          event.preventDefault(); // the page's own error handlers are for the page's errors
+          // The violation of a content security policy is told after this.
+          setTimeout(() => {
+            if (worker === w) fail("worker", event.message ?? `${url} cannot be loaded`, false);
+          });
+        };
+        w.postMessage(init());
+      } catch (error) {
+        fail("worker", String(error), true);
+      }
+    },
+    post(message) {
+      if (ready) worker?.postMessage(message);
+    },
+    ask: (t) => new Promise((resolve) => {
+      const question: ToWorker = { t, id: ++id };
+      const answer = (value?: unknown) => {
+        asked.delete(question.id);
+        resolve(value);
+      };
+      setTimeout(answer, answerTime);
+      if (!worker && !timer) return resolve(undefined);
+      asked.set(id, [question, answer]);
+      link.post(question);
+    }),
+    end() {
+      clearTimeout(timer);
+      if (ready) worker?.postMessage({ t: "stop" });
+      else worker?.terminate();
+      timer = worker = undefined;
+      ready = false;
+      link.parcels = [];
+      for (const [, answer] of asked.values()) answer();
+    },
+  };
+  return link;
+}

@@ -1,0 +1,34 @@
+// What the page's browser tells of itself.
+
+/** Tells each origin's protocol, as the browser said last: "h2". */
+export interface Protocols {
+  of(origin: string): string;
+  stop(): void;
+}
+
+export function watchProtocols(): Protocols {
+  const known = new Map<string, string>();
+  let observer: PerformanceObserver | undefined;
+  try {
+    observer = new PerformanceObserver((list) => {
+      for (const { name, nextHopProtocol } of list.getEntries() as PerformanceResourceTiming[]) {
+        const end = name.indexOf("/", 8);
+        if (end > 0 && known.size < 64 && /^h/.test(nextHopProtocol)) known.set(name.slice(0, end), nextHopProtocol);
+      }
+    });
+    for (const type of ["navigation", "resource"]) observer.observe({ type, buffered: true });
+  } catch {
+    // Then protocols stay unknown.
+  }
+  return { of: (origin) => known.get(origin) ?? "", stop: () => observer?.disconnect() };
+}
+
+const patience = 3000; // milliseconds that a page may take to load; one that misses an image never ends
+
+/** afterLoad calls back when the page has loaded and has nothing else to do, perhaps twice. */
+export function afterLoad(call: () => void): void {
+  const idle = () => (window.requestIdleCallback ?? setTimeout)(call, { timeout: patience } as object);
+  if (document.readyState === "complete") return void idle();
+  addEventListener("load", idle, { once: true });
+  setTimeout(idle, patience);
+}

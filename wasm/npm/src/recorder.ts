@@ -1,0 +1,178 @@
+// What the page has seen and the worker does not know yet. Everything here is memory: without the worker nothing can be sealed, and what is
+// not sealed is stored nowhere.
+//
+// As long as no worker runs, requests are counted in windows. A window with a failure is kept for certain; one without is kept by a coin,
+// and the report says with which chance, so that the operator's ratios stay true. Once the worker runs, the agent in it has windows and
+// coins of its own, and gets everything.
+
+import { flagNetworkChanged, type CountRow, type CountsMessage, type ErrorMessage, type ObserveRow, type ToWorker } from "./messages.ts";
+
+/** How long a window lasts, in milliseconds. */
+export const windowLength = 60_000;
+/** How long what has been seen may wait before the worker gets it, in milliseconds. */
+export const batchDelay = 1000;
+/** How many failures are handed over at once. */
+export const batchSize = 64;
+/** At most this much waits for the worker; the rest is dropped and counted. */
+export const maxFailures = 512;
+export const maxKinds = 256;
+export const maxErrors = 64;
+
+/** What a recorder needs of its surroundings. */
+export interface Surroundings {
+  /** How many windows without a failure are kept, 0 to 1. */
+  fraction: number;
+  now(): number;
+  random(): number;
+  /** Calls back once, and returns how to prevent that. */
+  after(ms: number, call: () => void): () => void;
+  /** There is something to seal: the worker is wanted. */
+  need(): void;
+  /** The worker runs: take what there is. */
+  due(): void;
+}
+
+export interface Recorder {
+  /** Requests seen, and requests and errors dropped, since the page began. */
+  totals(): { observed: number; dropped: number };
+  /** Records one request. */
+  add(row: ObserveRow): void;
+  /** Records one error of the application, which is only made if there is room for it. */
+  addError(make: () => ErrorMessage): void;
+  /** Marks what failed before the network changed. */
+  networkChanged(): void;
+  /** Takes from what waits what the level "counts" does not cover. */
+  dropDetails(): void;
+  /** Says whether a worker takes what is recorded. */
+  run(worker: boolean): void;
+  /** Returns everything that waits, as messages, and keeps nothing. */
+  take(): ToWorker[];
+}
+
+export function newRecorder(s: Surroundings): Recorder {
+  let observed = 0;
+  let dropped = 0;
+  let lost = 0; // dropped, and not told to the worker
+  let kept: CountsMessage[] = []; // closed windows
+  let kinds = 0; // rows in kept and open
+  let open = new Map<string, CountRow>(); // of the open window
+  let start = 0; // of the open window; 0: none is open
+  let ppm = 0; // of the open window; -1: the coin fell against it
+  let failures: ObserveRow[] = []; // in the open window
+  let errors: ErrorMessage[] = [];
+  let running = false;
+  let cancel: (() => void) | undefined; // the timer
+  let delay = 0; // of the timer
+
+  const drop = (n: number) => {
+    lost += n;
+    dropped += n;
+  };
+
+  const count = (row: ObserveRow) => {
+    const key = row.slice(0, 6);
+    const known = open.get(key.join());
+    if (known) {
+      known[6]++;
+    } else if (kinds < maxKinds) {
+      kinds++;
+      open.set(key.join(), [...key, 1] as CountRow);
+    } else {
+      drop(1);
+    }
+  };
+
+  const reset = () => {
+    open = new Map();
+    failures = [];
+    start = 0;
+    cancel?.();
+    cancel = undefined;
+  };
+
+  const keep = () => {
+    if (ppm >= 0 && open.size > 0) kept.push({ t: "counts", start, end: s.now(), ppm, list: [...open.values()] });
+    else kinds -= open.size;
+  };
+
+  // A window that no worker took ends. What failed in it is from now on told by its number, with the window's time.
+  const close = () => {
+    if (running || start === 0) return;
+    failures.forEach(count);
+    keep();
+    reset();
+  };
+
+  // Sets the timer, unless it is set to an earlier time already.
+  const schedule = (ms: number) => {
+    if (cancel && delay <= ms) return;
+    cancel?.();
+    delay = ms;
+    cancel = s.after(ms, () => {
+      cancel = undefined;
+      if (running) s.due();
+      else close();
+    });
+  };
+
+  const begin = () => {
+    if (start !== 0) return;
+    start = s.now();
+    ppm = 0;
+    if (running) return schedule(batchDelay);
+    schedule(windowLength);
+    // The coin is tossed at the beginning rather than at the end, which is the same to the operator's figures. It lets the worker start
+    // in time, so that visits shorter than a window are counted too.
+    if (s.random() >= s.fraction) ppm = -1;
+    else if (s.fraction < 1) ppm = Math.round(s.fraction * 1e6);
+    if (ppm >= 0) s.need();
+  };
+
+  const failed = () => {
+    ppm = 0;
+    if (!running) s.need();
+    else if (failures.length >= batchSize) s.due();
+    else schedule(0);
+  };
+
+  return {
+    totals: () => ({ observed, dropped }),
+    add(row) {
+      observed++;
+      begin();
+      if (row[2] === "ok") return count(row);
+      if (failures.length < maxFailures) failures.push(row);
+      else drop(1);
+      failed();
+    },
+    addError(make) {
+      if (errors.length >= maxErrors) return drop(1);
+      errors.push(make());
+      begin();
+      failed();
+    },
+    networkChanged() {
+      for (const f of failures) f[5] |= flagNetworkChanged;
+    },
+    dropDetails() {
+      for (const f of failures) f[8] = f[9] = "";
+      for (const e of errors) e.message = e.stack = "";
+    },
+    run(worker) {
+      running = worker;
+      if (start !== 0) schedule(running ? 0 : windowLength);
+    },
+    take() {
+      keep();
+      const out: ToWorker[] = kept;
+      if (failures.length > 0) out.push({ t: "observe", list: failures });
+      out.push(...errors);
+      if (lost > 0) out.push({ t: "lost", count: lost });
+      kept = [];
+      errors = [];
+      lost = kinds = 0;
+      reset();
+      return out;
+    },
+  };
+}

@@ -1,0 +1,31 @@
+// Elements that load something: images, scripts, style sheets, media. Their events do not bubble, but the document sees them first.
+
+import type { Hooks } from "./hook.ts";
+import { ofResource } from "./outcome.ts";
+import { begin, type Watch } from "./watch.ts";
+
+/** hookResources watches the document's elements. */
+export function hookResources(hooks: Hooks, watch: Watch): void {
+  const loaded = ({ target }: Event) => {
+    const begun = watch.active() && begin(source(target), "GET");
+    if (begun) watch.ended(begun, "ok", 0);
+  };
+  const failed = ({ target }: Event) => {
+    const url = source(target);
+    const begun = watch.active() && begin(url, "GET");
+    // The browser's record of the request may come after the event.
+    if (begun) setTimeout(() => {
+      const entry = performance.getEntriesByName(url as string).pop() as PerformanceResourceTiming | undefined;
+      const status = entry?.responseStatus ?? 0;
+      watch.ended(begun, ofResource(status), status, entry?.nextHopProtocol);
+    });
+  };
+  hooks.listen(document, "load", loaded, true);
+  hooks.listen(document, "loadeddata", loaded, true);
+  hooks.listen(document, "error", failed, true);
+}
+
+/** source is what an element loads. Frames have none here: they fire "load" for every error page. */
+function source(element: any): unknown {
+  return /^i?frame$/i.test(element.tagName) ? undefined : element.currentSrc || element.src || element.href || element.data;
+}

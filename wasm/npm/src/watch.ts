@@ -1,0 +1,36 @@
+// What the hooks need to know of the agent, and it of them.
+
+import { split, type Target } from "./outcome.ts";
+
+/** A request under way. */
+export interface Begun extends Target {
+  method: string;
+  start: number; // milliseconds since 1970
+  ticks: number; // of the monotonic clock
+}
+
+export interface Watch {
+  /** Nothing is recorded otherwise: hooks pass on. */
+  active(): boolean;
+  /** Records the end of a request. A protocol left out is what the browser said last of the origin's. */
+  ended(r: Begun, outcome: string, status: number, protocol?: string): void;
+  /** The same for one without a response, or with a broken one, by what it was rejected with. */
+  failed(r: Begun, error: unknown, signal: AbortSignal | null | undefined, status: number): void;
+}
+
+/** begin notes a request that begins now, or returns undefined if it is none of HTTP's. */
+export function begin(url: unknown, method: unknown): Begun | undefined {
+  // What else can be a URL has a toString of the page's, which is not to be called twice.
+  const target = typeof url === "string" || url instanceof URL ? split(String(url), document.baseURI) : undefined;
+  return target && { ...target, method: typeof method === "string" ? method.toUpperCase() : "GET", start: Date.now(), ticks: ticks() };
+}
+
+/** answered returns the request as it was answered: an outcome speaks of the server at the end of the redirects. */
+export function answered(r: Begun, url: string): Begun {
+  return { ...r, ...split(url) };
+}
+
+/** ticks is a clock in milliseconds that nobody sets. */
+export function ticks(): number {
+  return performance.now();
+}

@@ -1,0 +1,62 @@
+// XMLHttpRequest.
+
+import type { Hooks } from "./hook.ts";
+import { ofStatus } from "./outcome.ts";
+import { answered, begin, type Begun, type Watch } from "./watch.ts";
+
+interface Call {
+  method: unknown;
+  url: unknown;
+  sync: boolean;
+  begun?: Begun | undefined; // undefined: not sent, or ended
+}
+
+/** hookXHR watches open and send, and the events at the end. Nothing is added to upload: that alone would cause a CORS preflight. */
+export function hookXHR(hooks: Hooks, watch: Watch): void {
+  const prototype = window.XMLHttpRequest?.prototype;
+  const calls = new WeakMap<XMLHttpRequest, Call>();
+
+  // Ends a call, by what it failed with or the status that came.
+  const end = (xhr: XMLHttpRequest, call: Call | undefined, failure?: unknown) => {
+    const begun = call?.begun;
+    if (!begun) return;
+    call.begun = undefined;
+    const { status, responseURL } = xhr;
+    if (failure || !status) watch.failed(answered(begun, responseURL), failure, null, status);
+    else watch.ended(answered(begun, responseURL), ofStatus(status), status);
+  };
+
+  const failures: Record<string, object> = { abort: { name: "AbortError" }, timeout: { name: "TimeoutError" }, error: {} };
+  const handle = function (this: XMLHttpRequest, { type }: Event) {
+    // Otherwise the event is of a request before, and the page has opened the next one in its own handler.
+    if (this.readyState === 4) end(this, calls.get(this), failures[type]);
+  };
+
+  hooks.replace(prototype, "open", (original) => function (this: XMLHttpRequest, ...args) {
+    const before = calls.get(this);
+    if (this.readyState === 4) end(this, before); // a handler of the page's came before ours
+    const result: unknown = original.apply(this, args);
+    end(this, before, failures.abort); // opening again ends a request without a word
+    calls.delete(this);
+    if (watch.active()) {
+      for (const type of ["load", ...Object.keys(failures)]) this.addEventListener(type, handle);
+      calls.set(this, { method: args[0], url: args[1], sync: args.length > 2 && !args[2] });
+    }
+    return result;
+  });
+
+  hooks.replace(prototype, "send", (original) => function (this: XMLHttpRequest, ...args) {
+    const call = calls.get(this);
+    if (!call || call.begun || !watch.active()) return original.apply(this, args);
+    call.begun = begin(call.url, call.method);
+    try {
+      const result: unknown = original.apply(this, args);
+      if (call.sync) end(this, call);
+      return result;
+    } catch (error) {
+      if (call.sync) end(this, call, error);
+      call.begun = undefined;
+      throw error;
+    }
+  });
+}
