@@ -24,6 +24,16 @@ func (a *Agent) Flush(ctx context.Context) error {
 	return a.remain(ctx)
 }
 
+// Seal ends the open window and stores it durably, if the policy has it sent. Unlike Flush it does not wait for the network: what it stored is
+// delivered in the background. It does nothing after Shutdown. For hosts that may die at any moment, such as a page.
+func (a *Agent) Seal() {
+	select {
+	case <-a.stopped:
+	default:
+		a.endWindow(true)
+	}
+}
+
 // remain says what the spool still has that could be delivered.
 func (a *Agent) remain(ctx context.Context) (err error) {
 	defer a.caught()

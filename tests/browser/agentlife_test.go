@@ -20,6 +20,10 @@ func (tb *tab) waiting() int {
 	return evaluate[int](tb, "h.stats().then((s) => s.agent?.pending ?? -1)")
 }
 
+func (tb *tab) waitingBytes() int {
+	return evaluate[int](tb, "h.stats().then((s) => s.agent?.pendingBytes ?? -1)")
+}
+
 // TestBrowserKilledWhileOffline: neither service nor collector can be reached, requests of two tabs fail, and the browser is killed. Started again with
 // the same profile, now online, it delivers everything once.
 func TestBrowserKilledWhileOffline(t *testing.T) {
@@ -84,6 +88,27 @@ func TestTwoTabs(t *testing.T) {
 	two.do("await h.flush()")
 	await(t, "nothing waits", func() bool { return two.waiting() == 0 })
 	f.awaitStored(counts{"network.failed": 7})
+}
+
+// TestHangingCollector: while a collector keeps an upload waiting, what fails is sealed and stored all the same, because the tab may die.
+func TestHangingCollector(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	release := f.gate.HoldAnswers()
+	defer release()
+	tab := f.open("strict", "counts")
+	tab.fail(f, 3)
+	await(t, "the upload waits for its answer", func() bool { return f.gate.Holding() == 1 })
+	tab.fail(f, 4)
+	await(t, "the later failures are stored", func() bool { return tab.waiting() >= 2 })
+	before := tab.waitingBytes()
+	tab.fail(f, 2)
+	await(t, "still later ones are, too", func() bool { return tab.waitingBytes() > before })
+	if f.gate.Holding() != 1 {
+		t.Error("the first upload has ended: it was waited for")
+	}
+	release()
+	f.awaitStored(counts{"network.failed": 9})
 }
 
 // TestReload: what a page recorded before a reload arrives once.

@@ -23,6 +23,7 @@ type gate struct {
 	mu       sync.Mutex
 	server   *http.Server  // guarded by mu; nil: closed, connections are refused
 	answer   chan struct{} // guarded by mu; not nil: answers are held back until it closes
+	holding  int           // guarded by mu; answers that are held back now
 	requests []gateRequest // guarded by mu
 }
 
@@ -123,21 +124,37 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
-	g.forward.ServeHTTP(&lateWriter{ResponseWriter: w, held: held, gone: r.Context().Done()}, r)
+	g.forward.ServeHTTP(&lateWriter{ResponseWriter: w, gate: g, held: held, gone: r.Context().Done()}, r)
 }
 
 // lateWriter begins its answer when it may, or when the client has gone.
 type lateWriter struct {
 	http.ResponseWriter
+	gate       *gate
 	held, gone <-chan struct{}
 }
 
 func (l *lateWriter) WriteHeader(status int) {
+	l.gate.hold(1)
 	select {
 	case <-l.held:
 	case <-l.gone:
 	}
+	l.gate.hold(-1)
 	l.ResponseWriter.WriteHeader(status)
+}
+
+func (g *gate) hold(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.holding += n
+}
+
+// Holding is how many clients wait for an answer that is held back.
+func (g *gate) Holding() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.holding
 }
 
 // Requests are those that came so far.

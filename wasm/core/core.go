@@ -42,9 +42,12 @@ type core struct {
 	settling *time.Timer   // nil: nothing waits to be sealed
 	flush    chan struct{} // capacity 1: flush now
 	flushed  chan []js.Value
-	asked    []js.Value    // ids of the questions that wait for the flush that runs next
-	flushing bool          //
-	again    bool          // a flush was due while one ran
+	asked    []js.Value // ids of the questions that wait for the flush that runs next
+	flushing bool       //
+	again    bool       // a flush was due while one ran
+	sealed   chan struct{}
+	sealing  bool
+	unsealed bool          // sealing was due while it was under way
 	changed  chan struct{} // capacity 1: the agent's state has changed
 	tell     chan struct{} // capacity 1: tell the page now
 	telling  *time.Timer   // nil: no status is due
@@ -54,7 +57,7 @@ type core struct {
 func newCore() *core {
 	return &core{
 		queue: make(chan js.Value, maxQueue), revoked: make(chan struct{}, 1),
-		flush: make(chan struct{}, 1), flushed: make(chan []js.Value, 1), changed: make(chan struct{}, 1), tell: make(chan struct{}, 1),
+		flush: make(chan struct{}, 1), flushed: make(chan []js.Value, 1), sealed: make(chan struct{}, 1), changed: make(chan struct{}, 1), tell: make(chan struct{}, 1),
 	}
 }
 
@@ -92,6 +95,8 @@ func (c *core) run() {
 			c.startFlush()
 		case ids := <-c.flushed:
 			c.endFlush(ids)
+		case <-c.sealed:
+			c.endSeal()
 		case <-c.changed:
 			c.tellLater()
 		case <-c.tell:
@@ -177,13 +182,14 @@ func (c *core) failed() {
 
 // startFlush flushes on another goroutine, because that may take as long as a network does.
 func (c *core) startFlush() {
-	if c.flushing {
-		c.again = true // endFlush sees to it
-		return
-	}
 	if c.settling != nil {
 		c.settling.Stop()
 		c.settling = nil
+	}
+	if c.flushing {
+		c.again = true // endFlush sees to it
+		c.startSeal()  // a collector that hangs must not keep what has failed meanwhile from being stored
+		return
 	}
 	ids := c.asked
 	c.asked, c.flushing = nil, true
@@ -193,6 +199,27 @@ func (c *core) startFlush() {
 		defer cancel()
 		_ = c.agent.Flush(ctx) // what remains, stats tells
 	}()
+}
+
+// startSeal stores on another goroutine, because a disk may hang.
+func (c *core) startSeal() {
+	if c.sealing {
+		c.unsealed = true // endSeal sees to it
+		return
+	}
+	c.sealing = true
+	go func() {
+		defer func() { c.sealed <- struct{}{} }()
+		c.agent.Seal()
+	}()
+}
+
+func (c *core) endSeal() {
+	c.sealing = false
+	if c.unsealed {
+		c.unsealed = false
+		c.startSeal()
+	}
 }
 
 func (c *core) endFlush(ids []js.Value) {
