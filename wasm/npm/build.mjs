@@ -34,6 +34,8 @@ async function buildInto(dir) {
     outdir: dir,
     format: "esm",
     // Worker and module are asked for by release: browsers may keep them, for a page whose server is down, and never take another's.
+    // Names that only the shim's own parts use, and neither a browser nor a message has.
+    mangleProps: /^(active|addError|ask|begun|counted|dropDetails|due|ended|failed|fraction|listen|need|networkChanged|parcels|reading|ready|running|scheme|sync|ticks|totals)$/,
     define: { RELEASE: JSON.stringify(release.digest("hex").slice(0, 8)) },
   });
   await copyFile(join(here, "src", "heliograph.d.ts"), join(dir, "heliograph.d.ts"));
