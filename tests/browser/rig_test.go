@@ -119,7 +119,7 @@ func newRig() (r *rig, err error) {
 
 // agentNode is a collector and a detector in one process. Gates stand before the collector.
 func agentNode(dir string) (*roles.Node, error) {
-	config := `collector: {listen: "127.0.0.1:0"}
+	config := `collector: {listen: "127.0.0.1:0", oblivious_keys: [keys/oblivious.pem]}
 dashboard: {listen: "127.0.0.1:0"}
 operations: {listen: "127.0.0.1:0"}
 `
