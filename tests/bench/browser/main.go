@@ -122,6 +122,26 @@ func measureBursts(ctx context.Context, st *stage, n int) error {
 			medianFloat(all[v], func(b burst) float64 { return b.Pause }), worst)
 	}
 	fmt.Println()
+	return measureShares(b, st, n)
+}
+
+// measureShares tells what of such bursts is the script's own.
+func measureShares(b *browser, st *stage, n int) error {
+	fmt.Printf("The script's own part of that, %d more times under V8's profiler, sampling each 0.1 ms (ms):\n\n", n)
+	fmt.Println("| script | longest stretch, worst of all | all together, median |\n|---|---:|---:|")
+	for _, v := range []struct{ variant, script string }{{"heliograph", "/assets/heliograph.js"}, {"sentry", "/sentry.js"}} {
+		var all []share
+		for range n {
+			one, err := b.share(st.page(v.variant), st.refuses, v.script)
+			if err != nil {
+				return fmt.Errorf("%s: %w", v.variant, err)
+			}
+			all = append(all, one)
+		}
+		longest := slices.MaxFunc(all, func(a, b share) int { return cmp.Compare(a.longest, b.longest) }).longest
+		fmt.Printf("| %s | %.1f | %.0f |\n", v.variant, ms(longest), ms(median(all, func(s share) time.Duration { return s.total })))
+	}
+	fmt.Println()
 	return nil
 }
 
