@@ -83,7 +83,8 @@ func spent(ctx context.Context) (l load, err error) {
 
 // burst is what 1,000 failures did to a page.
 type burst struct {
-	Longest float64       `json:"longest"` // ms, of tasks of 50 or more; 0: there was none
+	Long    int           `json:"long"`    // tasks of 50 ms or more
+	Longest float64       `json:"longest"` // ms, the longest of those
 	Pause   float64       `json:"pause"`   // ms
 	tasks   time.Duration // CPU time
 }

@@ -110,19 +110,22 @@ func measureBursts(ctx context.Context, st *stage, n int) error {
 		}
 	}
 	fmt.Printf("1,000 requests fail, 50 at a time, %d times, on the main thread (ms):\n\n", n)
-	fmt.Println("| page with | CPU time, median | longest task of 50 or more, worst of all | longest pause, median | longest pause, worst |\n|---|---:|---:|---:|---:|")
+	fmt.Println("| page with | CPU time, median | tasks over 50, all together | longest of those | longest pause, median | longest pause, worst |\n|---|---:|---:|---:|---:|---:|")
 	for _, v := range variants {
 		longest := slices.MaxFunc(all[v], func(a, b burst) int { return cmp.Compare(a.Longest, b.Longest) }).Longest
 		worst := slices.MaxFunc(all[v], func(a, b burst) int { return cmp.Compare(a.Pause, b.Pause) }).Pause
-		task := "none"
-		if longest > 0 {
-			task = fmt.Sprintf("%.0f", longest)
+		tasks := 0
+		for _, one := range all[v] {
+			tasks += one.Long
 		}
-		fmt.Printf("| %s | %.0f | %s | %.1f | %.1f |\n", v, ms(median(all[v], func(b burst) time.Duration { return b.tasks })), task,
+		fmt.Printf("| %s | %.0f | %d | %.0f | %.1f | %.1f |\n", v, ms(median(all[v], func(b burst) time.Duration { return b.tasks })), tasks, longest,
 			medianFloat(all[v], func(b burst) float64 { return b.Pause }), worst)
 	}
 	fmt.Println()
-	return measureShares(b, st, n)
+	if err := measureShares(b, st, n); err != nil {
+		return err
+	}
+	return measureBegins(b, st, n)
 }
 
 // measureShares tells what of such bursts is the script's own.
@@ -140,6 +143,27 @@ func measureShares(b *browser, st *stage, n int) error {
 		}
 		longest := slices.MaxFunc(all, func(a, b share) int { return cmp.Compare(a.longest, b.longest) }).longest
 		fmt.Printf("| %s | %.1f | %.0f |\n", v.variant, ms(longest), ms(median(all, func(s share) time.Duration { return s.total })))
+	}
+	fmt.Println()
+	return nil
+}
+
+// measureBegins tells what a page pays in the task in which it begins requests.
+func measureBegins(b *browser, st *stage, n int) error {
+	fmt.Println("A task in which 50 requests begin that will fail, CPU time (ms):\n\n| page with | least | median | most |\n|---|---:|---:|---:|")
+	all := map[string][]time.Duration{}
+	for range n {
+		for _, v := range variants {
+			some, err := b.begin(st.page(v), st.refuses, 7)
+			if err != nil {
+				return fmt.Errorf("%s: %w", v, err)
+			}
+			all[v] = append(all[v], some...)
+		}
+	}
+	for _, v := range variants {
+		same := func(d time.Duration) time.Duration { return d }
+		fmt.Printf("| %s | %.1f | %.1f | %.1f |\n", v, ms(slices.Min(all[v])), ms(median(all[v], same)), ms(slices.Max(all[v])))
 	}
 	fmt.Println()
 	return nil

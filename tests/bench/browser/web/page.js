@@ -30,8 +30,12 @@ function watchPauses() {
 
 window.burst = async (url) => {
   let longest = 0;
+  let tasks = 0;
   const observer = new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) longest = Math.max(longest, entry.duration);
+    for (const entry of list.getEntries()) {
+      tasks++;
+      longest = Math.max(longest, entry.duration);
+    }
   });
   observer.observe({ type: "longtask" });
   const pauses = watchPauses();
@@ -39,10 +43,20 @@ window.burst = async (url) => {
   const one = async () => {
     while (left-- > 0) await fetch(`${url}/item/${left}`).catch((error) => report(new Error(`${error.message} ${left}`)));
   };
-  await Promise.all(Array.from({ length: 50 }, one));
+  const lanes = [];
+  for (let i = 0; i < 50; i++) {
+    lanes.push(one());
+    await new Promise((next) => setTimeout(next)); // begun in one task they make it a long one without any agent: see begin
+  }
+  await Promise.all(lanes);
   await new Promise((done) => setTimeout(done, 1500)); // what comes after the burst counts too
   observer.disconnect();
-  return { longest, pause: pauses() };
+  return { longest, long: tasks, pause: pauses() };
+};
+
+window.begin = (url) => {
+  for (let i = 0; i < 50; i++) fetch(`${url}/item/${i}`).catch(() => {});
+  return 50;
 };
 
 window.first = (url) => fetch(url).catch(() => {});
