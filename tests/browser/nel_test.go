@@ -145,6 +145,7 @@ func connectionFaults(t *testing.T, ca *devca.CA) map[string]fault {
 		"/old tls.version_or_cipher_mismatch connection":       shows(old),
 		"/plain tls.protocol.error connection":                 says("HTTP/1.1 400 Bad Request\r\n\r\n"),
 		"/unrecognized tls.unrecognized_name_alert connection": says("\x15\x03\x03\x00\x02\x02\x70"), // a fatal alert, RFC 6066, section 3
+		"/badclient tls.bad_client_auth_cert connection":       says("\x15\x03\x03\x00\x02\x02\x2a"), // another
 		"/frames h2.protocol.error connection":                 breaksHTTP2(good),
 	}
 }

@@ -229,6 +229,12 @@ func shows(conf *tls.Config) fault {
 
 // breaksHTTP2 agrees on HTTP/2 and ends every request with RST_STREAM and PROTOCOL_ERROR (RFC 9113, sections 6.4 and 7).
 func breaksHTTP2(cert tls.Certificate) fault {
+	return speaksHTTP2(cert, func(int) string { return "\x00\x00\x04\x03\x00" }, "\x00\x00\x00\x01")
+}
+
+// speaksHTTP2 agrees on HTTP/2 (RFC 9113) and answers nothing but requests, each with a frame: head says its length, type and flags, by the
+// number of the request on its connection, or nothing; payload is what follows the number of the stream.
+func speaksHTTP2(cert tls.Certificate, head func(request int) string, payload string) fault {
 	return func(_ *origin, c net.Conn) {
 		tc := tls.Server(c, serverTLS(cert, "h2"))
 		if _, err := tc.Write([]byte{0, 0, 0, 4, 0, 0, 0, 0, 0}); err != nil { // SETTINGS
@@ -238,7 +244,7 @@ func breaksHTTP2(cert tls.Certificate) fault {
 			return
 		}
 		frame := make([]byte, 9)
-		for {
+		for requests := 0; ; {
 			if _, err := io.ReadFull(tc, frame); err != nil {
 				return
 			}
@@ -248,9 +254,11 @@ func breaksHTTP2(cert tls.Certificate) fault {
 			if frame[3] != 1 { // HEADERS
 				continue
 			}
-			answer := append([]byte{0, 0, 4, 3, 0}, frame[5:9]...)
-			if _, err := tc.Write(append(answer, 0, 0, 0, 1)); err != nil {
-				return
+			requests++
+			if h := head(requests); h != "" {
+				if _, err := io.WriteString(tc, h+string(frame[5:])+payload); err != nil {
+					return
+				}
 			}
 		}
 	}

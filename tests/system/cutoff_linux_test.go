@@ -22,6 +22,7 @@ import (
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 	"github.com/heliograph-net/heliograph/internal/devca"
 	"github.com/heliograph-net/heliograph/report"
+	"github.com/heliograph-net/heliograph/tests/netns"
 )
 
 // The two collectors' networks; ".1" is this side.
@@ -43,7 +44,7 @@ type cutOff struct {
 // TestCollectorCutOffInMidFlow: the preferred collector goes silent, comes back, becomes unreachable and comes back, while agents upload.
 // They turn to the other one, and every failure that they saw is in the detector's store exactly once.
 func TestCollectorCutOffInMidFlow(t *testing.T) {
-	if !ownNetwork(t) {
+	if !netns.Own(t, binaryEnv+"="+binary) {
 		return
 	}
 	c := newCutOff(t)

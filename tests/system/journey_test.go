@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/heliograph-net/heliograph/tests/netns"
 )
 
 // refusedURL names a port of loopback that refuses.
@@ -49,7 +51,7 @@ func TestUpMakesItsDirectoryAndShowsWhatGetMet(t *testing.T) {
 }
 
 func TestUpWithoutDirectory(t *testing.T) {
-	if !ownNetwork(t) { // in which nobody uses the default ports
+	if !netns.Own(t, binaryEnv+"="+binary) { // in which nobody uses the default ports
 		return
 	}
 	s := &site{t: t, dir: filepath.Join(t.TempDir(), "new", "d"), collector: "127.0.0.1:8417", dashboard: "127.0.0.1:8418", oper: "127.0.0.1:8419"}

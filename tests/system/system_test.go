@@ -25,6 +25,12 @@ import (
 
 var binary string
 
+// Set in the processes that tests make of their own program.
+const (
+	binaryEnv = "HELIOGRAPH_TEST_BINARY" // heliograph: it is built already
+	hostEnv   = "HELIOGRAPH_TEST_HOST"   // this process is to become a host in a network of its own
+)
+
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
 		if os.Getenv(hostEnv) != "" {

@@ -1,0 +1,72 @@
+package netns
+
+import (
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"os"
+	"slices"
+	"syscall"
+)
+
+// Attributes of rtnetlink(7) that package syscall does not name: linux/if_link.h and linux/veth.h.
+const (
+	iflaNetNSPID = 19
+	infoKind     = 1
+	infoData     = 2
+	vethPeer     = 1
+)
+
+// AddCable makes a pair of connected interfaces (veth(4)): one here, and one called other in the network of a process. They carry IPv4 alone, whose addresses
+// hold at once: for IPv6 their frames are too short (RFC 8200, section 5).
+func AddCable(name, other string, pid int) error {
+	link, mtu := make([]byte, syscall.SizeofIfInfomsg), attribute(syscall.IFLA_MTU, binary.NativeEndian.AppendUint32(nil, 1200))
+	peer := slices.Concat(link, mtu, attribute(syscall.IFLA_IFNAME, cString(other)), attribute(iflaNetNSPID, binary.NativeEndian.AppendUint32(nil, uint32(pid))))
+	return netlink(syscall.RTM_NEWLINK, syscall.NLM_F_CREATE|syscall.NLM_F_EXCL, slices.Concat(link, mtu,
+		attribute(syscall.IFLA_IFNAME, cString(name)),
+		attribute(syscall.IFLA_LINKINFO, slices.Concat(attribute(infoKind, cString("veth")), attribute(infoData, attribute(vethPeer, peer)))),
+	))
+}
+
+// Unreachable makes the kernel refuse what is sent to an address (EHOSTUNREACH) while no interface here has it.
+func Unreachable(addr netip.Addr) error {
+	route := []byte{syscall.AF_INET, byte(addr.BitLen()), 0, 0, syscall.RT_TABLE_MAIN, syscall.RTPROT_STATIC, syscall.RT_SCOPE_UNIVERSE, syscall.RTN_UNREACHABLE, 0, 0, 0, 0}
+	return netlink(syscall.RTM_NEWROUTE, syscall.NLM_F_CREATE|syscall.NLM_F_EXCL, slices.Concat(route, attribute(syscall.RTA_DST, addr.AsSlice())))
+}
+
+func cString(s string) []byte { return append([]byte(s), 0) }
+
+// attribute is a netlink attribute with its padding.
+func attribute(kind uint16, value []byte) []byte {
+	b := binary.NativeEndian.AppendUint16(nil, uint16(syscall.SizeofRtAttr+len(value)))
+	b = append(binary.NativeEndian.AppendUint16(b, kind), value...)
+	return append(b, make([]byte, -len(b)&(syscall.RTA_ALIGNTO-1))...)
+}
+
+// netlink sends one request and waits for its acknowledgement.
+func netlink(kind, flags uint16, payload []byte) error {
+	fd, err := syscall.Socket(syscall.AF_NETLINK, syscall.SOCK_RAW|syscall.SOCK_CLOEXEC, syscall.NETLINK_ROUTE)
+	if err != nil {
+		return os.NewSyscallError("socket", err)
+	}
+	defer syscall.Close(fd)
+	request := binary.NativeEndian.AppendUint32(nil, uint32(syscall.SizeofNlMsghdr+len(payload)))
+	request = binary.NativeEndian.AppendUint16(request, kind)
+	request = binary.NativeEndian.AppendUint16(request, flags|syscall.NLM_F_REQUEST|syscall.NLM_F_ACK)
+	request = append(append(request, make([]byte, 8)...), payload...) // sequence number and sender: not needed
+	if err := syscall.Sendto(fd, request, 0, &syscall.SockaddrNetlink{Family: syscall.AF_NETLINK}); err != nil {
+		return os.NewSyscallError("sendto", err)
+	}
+	answer := make([]byte, 8192)
+	n, _, err := syscall.Recvfrom(fd, answer, 0)
+	if err != nil {
+		return os.NewSyscallError("recvfrom", err)
+	}
+	if n < syscall.SizeofNlMsghdr+4 || binary.NativeEndian.Uint16(answer[4:]) != syscall.NLMSG_ERROR {
+		return errors.New("netlink: no acknowledgement")
+	}
+	if errno := int32(binary.NativeEndian.Uint32(answer[syscall.SizeofNlMsghdr:])); errno != 0 {
+		return os.NewSyscallError("netlink", syscall.Errno(-errno))
+	}
+	return nil
+}

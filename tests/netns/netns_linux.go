@@ -1,0 +1,121 @@
+// Package netns gives tests networks of their own: network namespaces (network_namespaces(7)), in which interfaces and addresses come and go.
+package netns
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+)
+
+const env = "HELIOGRAPH_TEST_NAMESPACE" // set: this process is in a network namespace of its own
+
+// Where a test runs.
+type Where int
+
+const (
+	Inside Where = iota // a network of its own: loopback and nothing else
+	Ran                 // outside, and it has run inside
+	None                // outside, and the kernel gives no namespaces; the error says why
+)
+
+// Enter runs the calling test again, in a process with a network of its own and more variables in its environment. That test calls Enter
+// too, which returns Inside. If it fails there, it fails here.
+func Enter(t *testing.T, more ...string) (Where, error) {
+	t.Helper()
+	if os.Getenv(env) != "" {
+		if err := SetAddress("lo", netip.MustParseAddr("127.0.0.1")); err != nil {
+			t.Fatal(err)
+		}
+		return Inside, nil
+	}
+	run := func(flags uintptr) ([]byte, error) {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=4m")
+		cmd.Env = append(append(os.Environ(), env+"=1"), more...)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: flags}
+		if flags&syscall.CLONE_NEWUSER != 0 {
+			cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
+			cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
+		}
+		return cmd.CombinedOutput()
+	}
+	out, err := run(syscall.CLONE_NEWNET | syscall.CLONE_NEWUSER)
+	if _, ran := errors.AsType[*exec.ExitError](err); err != nil && !ran { // a container may forbid namespaces of users, and have root
+		out, err = run(syscall.CLONE_NEWNET)
+	}
+	switch _, ran := errors.AsType[*exec.ExitError](err); {
+	case ran:
+		t.Fatalf("in a network of its own: %v\n%s", err, out)
+	case err != nil:
+		return None, err
+	case !strings.Contains(string(out), "--- PASS: "+t.Name()):
+		t.Fatalf("in a network of its own, the test did not run:\n%s", out)
+	}
+	return Ran, nil
+}
+
+// Own is Enter for tests that cannot do without. It returns true inside; where it returns false, the test has run already.
+func Own(t *testing.T, more ...string) bool {
+	t.Helper()
+	where, err := Enter(t, more...)
+	if where == None {
+		t.Fatalf("this test needs network namespaces, and the kernel gives none (%v): run it as root, or allow users their own (user.max_user_namespaces)", err)
+	}
+	return where == Inside
+}
+
+// SetAddress gives an interface an address, with the netmask of its class (RFC 791), and brings it up. "lo:1" is an alias of "lo": one that
+// comes and goes without it.
+func SetAddress(name string, addr netip.Addr) error {
+	if err := setIPv4(syscall.SIOCSIFADDR, name, addr.As4()); err != nil {
+		return err
+	}
+	return SetUp(name, true)
+}
+
+// SetNetmask says which addresses are an interface's neighbours.
+func SetNetmask(name string, mask [4]byte) error { return setIPv4(syscall.SIOCSIFNETMASK, name, mask) }
+
+// SetUp brings an interface up, or takes it down; an alias that is taken down is gone, with its address.
+func SetUp(name string, up bool) error {
+	var flags uint16
+	if up {
+		flags = syscall.IFF_UP | syscall.IFF_RUNNING
+	}
+	var r ifreq
+	copy(r.name[:], name)
+	binary.NativeEndian.PutUint16(r.data[:], flags)
+	return ioctl(syscall.SIOCSIFFLAGS, &r)
+}
+
+// ifreq is struct ifreq of netdevice(7).
+type ifreq struct {
+	name [syscall.IFNAMSIZ]byte
+	data [24]byte
+}
+
+func setIPv4(request uintptr, name string, value [4]byte) error {
+	var r ifreq
+	copy(r.name[:], name)
+	binary.NativeEndian.PutUint16(r.data[:], syscall.AF_INET)
+	copy(r.data[4:], value[:])
+	return ioctl(request, &r)
+}
+
+func ioctl(request uintptr, r *ifreq) error {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return os.NewSyscallError("socket", err)
+	}
+	defer syscall.Close(fd)
+	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), request, uintptr(unsafe.Pointer(r))); errno != 0 {
+		return fmt.Errorf("ioctl %#x on %s: %w", request, strings.TrimRight(string(r.name[:]), "\x00"), errno)
+	}
+	return nil
+}
