@@ -44,6 +44,7 @@ func TestDemoPage(t *testing.T) {
 		})
 	}
 	shows("#agent-state", "Nothing is loaded")
+	await(t, "the page takes clicks", func() bool { return evaluate[bool](tab, `!document.querySelector("main").inert`) })
 	click("input[value=diagnostics]")
 	shows("#agent-state", "Nothing is loaded until something fails")
 	click("#collector")

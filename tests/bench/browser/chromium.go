@@ -107,6 +107,24 @@ func (b *browser) burst(url, refuses string) (one burst, err error) {
 	return one, err
 }
 
+// requests tells how long a request of a page takes that is answered, and one that fails, in microseconds.
+func (b *browser) requests(url string) (answered, failed float64, err error) {
+	ctx, closeTab, err := b.tab(url)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer closeTab()
+	each := func(path string) (us float64) {
+		if err == nil {
+			us, err = chromedp.Run(ctx, chromedp.Evaluate[float64](fmt.Sprintf("each(%q)", path), chromedp.EvalAwaitPromise))
+		}
+		return us
+	}
+	answered = each("/answered")
+	failed = each("/fails") // last: it starts the worker
+	return answered, failed, err
+}
+
 // first times a page's first failure until its report reaches the collector.
 func (b *browser) first(st *stage) (time.Duration, error) {
 	ctx, closeTab, err := b.tab(st.page("heliograph"))

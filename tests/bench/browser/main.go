@@ -125,7 +125,10 @@ func measureBursts(ctx context.Context, st *stage, n int) error {
 	if err := measureShares(b, st, n); err != nil {
 		return err
 	}
-	return measureBegins(b, st, n)
+	if err := measureBegins(b, st, n); err != nil {
+		return err
+	}
+	return measureRequests(b, st, n)
 }
 
 // measureShares tells what of such bursts is the script's own.
@@ -164,6 +167,27 @@ func measureBegins(b *browser, st *stage, n int) error {
 	for _, v := range variants {
 		same := func(d time.Duration) time.Duration { return d }
 		fmt.Printf("| %s | %.1f | %.1f | %.1f |\n", v, ms(slices.Min(all[v])), ms(median(all[v], same)), ms(slices.Max(all[v])))
+	}
+	fmt.Println()
+	return nil
+}
+
+// measureRequests tells what an agent does with a request, above a fetch that does nothing.
+func measureRequests(b *browser, st *stage, n int) error {
+	fmt.Printf("A request through a fetch that uses no network, median of %d pages (µs):\n\n| page with | answered | failed |\n|---|---:|---:|\n", n)
+	answered, failed := map[string][]float64{}, map[string][]float64{}
+	for range n {
+		for _, v := range variants {
+			ok, bad, err := b.requests(st.page(v) + "&stub")
+			if err != nil {
+				return fmt.Errorf("%s: %w", v, err)
+			}
+			answered[v], failed[v] = append(answered[v], ok), append(failed[v], bad)
+		}
+	}
+	same := func(f float64) float64 { return f }
+	for _, v := range variants {
+		fmt.Printf("| %s | %.1f | %.1f |\n", v, medianFloat(answered[v], same), medianFloat(failed[v], same))
 	}
 	fmt.Println()
 	return nil

@@ -84,7 +84,7 @@ export function newAgent(options: Options, assets: string, stopped: () => void):
       failed(reason, text, final) {
         recorder.run(false);
         if (final) {
-          console.warn(`heliograph: nothing is reported from this page: ${text}`);
+          console.warn(`heliograph reports nothing: ${text}`);
           end({ state: "blocked", reason, text });
         } else if (active()) {
           show({ state: "loading", reason, text });
@@ -106,10 +106,13 @@ export function newAgent(options: Options, assets: string, stopped: () => void):
 
   const watch: Watch = {
     active,
-    ended: (r, outcome, code, protocol = protocols?.of(r.scheme + "://" + r.host) ?? "") => safely(() => {
-      if (r.start < since || ignore?.(r.url)) return;
+    ended: (r, outcome, code, protocol) => safely(() => {
+      const target = split(r.url, r.base);
+      if (!target || r.start < since || ignore?.(target.url)) return;
+      const { scheme, host, url } = target;
       const details = level > 1;
-      recorder.add([r.scheme, r.host, outcome, protocol, code, 0, r.start, ticks() - r.ticks, details ? r.method : "", details ? r.url : ""]);
+      protocol ??= protocols?.of(`${scheme}://${host}`) ?? "";
+      recorder.add([scheme, host, outcome, protocol, code, 0, r.start, ticks() - r.ticks, details ? r.method : "", details ? url : ""]);
     }),
     failed: (r, error, signal, code) => safely(() => {
       const outcome = ofError(error, signal);
@@ -221,8 +224,7 @@ export function newAgent(options: Options, assets: string, stopped: () => void):
     },
     observe: (o) => safely(() => {
       const { url, outcome, status = 0, method = "", elapsed = 0 } = o;
-      const target = split(url);
-      if (target) watch.ended({ ...target, method: `${method}`, start: Date.now() - elapsed, ticks: ticks() - elapsed }, `${outcome}`, +status, "");
+      watch.ended({ url, method: `${method}`, start: Date.now() - elapsed, ticks: ticks() - elapsed }, `${outcome}`, +status, "");
     }),
     captureError,
     flush: async () => void (await ask("flush")),

@@ -64,7 +64,7 @@ export function newLink(url: string, init: () => InitMessage, ends: Ends): Link 
   // The worker's own error event does not tell that the page's content security policy refused it.
   const refused = (e: SecurityPolicyViolationEvent) => {
     if (worker && !ready && e.disposition === "enforce" && e.blockedURI === url) {
-      fail("csp", "its content security policy must allow worker-src 'self'", true);
+      fail("csp", "the page's CSP must allow worker-src 'self'", true);
     }
   };
 

@@ -11,14 +11,13 @@ export interface Target {
 
 /** split takes a URL apart, or returns undefined when it is none of HTTP's or WebSocket's: data:, blob: and the like never use the network. */
 export function split(url: string, base?: string): Target | undefined {
-  let u: URL;
   try {
-    u = new URL(url, base);
+    const { protocol, host, pathname } = new URL(url, base);
+    if (/^(http|ws)s?:$/.test(protocol)) return { scheme: protocol.slice(0, -1), host, url: `${protocol}//${host}${pathname}` };
   } catch {
-    return undefined;
+    // It is none at all.
   }
-  if (!/^(http|ws)s?:$/.test(u.protocol)) return undefined;
-  return { scheme: u.protocol.slice(0, -1), host: u.host, url: u.protocol + "//" + u.host + u.pathname };
+  return undefined;
 }
 
 /** ofStatus is the outcome of a response; 0 is the status of one that the page may not look into. */

@@ -91,13 +91,13 @@ export function newRecorder(s: Surroundings): Recorder {
   };
 
   const keep = () => {
-    if (ppm >= 0 && open.size > 0) kept.push({ t: "counts", start, end: s.now(), ppm, list: [...open.values()] });
+    if (ppm >= 0 && open.size) kept.push({ t: "counts", start, end: s.now(), ppm, list: [...open.values()] });
     else kinds -= open.size;
   };
 
   // A window that no worker took ends. What failed in it is from now on told by its number, with the window's time.
   const close = () => {
-    if (running || start === 0) return;
+    if (running || !start) return;
     failures.forEach(count);
     keep();
     reset();
@@ -116,7 +116,7 @@ export function newRecorder(s: Surroundings): Recorder {
   };
 
   const begin = () => {
-    if (start !== 0) return;
+    if (start) return;
     start = s.now();
     ppm = 0;
     if (running) return schedule(batchDelay);
@@ -160,14 +160,14 @@ export function newRecorder(s: Surroundings): Recorder {
     },
     run(worker) {
       running = worker;
-      if (start !== 0) schedule(running ? 0 : windowLength);
+      if (start) schedule(running ? 0 : windowLength);
     },
     take() {
       keep();
       const out: ToWorker[] = kept;
-      if (failures.length > 0) out.push({ t: "observe", list: failures });
+      if (failures.length) out.push({ t: "observe", list: failures });
       out.push(...errors);
-      if (lost > 0) out.push({ t: "lost", count: lost });
+      if (lost) out.push({ t: "lost", count: lost });
       kept = [];
       errors = [];
       lost = kinds = 0;

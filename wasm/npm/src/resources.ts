@@ -6,16 +6,16 @@ import { begin, type Watch } from "./watch.ts";
 
 /** hookResources watches the document's elements. */
 export function hookResources(hooks: Hooks, watch: Watch): void {
-  const loaded = ({ target }: Event) => {
-    const begun = watch.active() && begin(source(target), "GET");
+  const request = ({ target }: Event) => (watch.active() ? begin(source(target), "GET") : undefined);
+  const loaded = (event: Event) => {
+    const begun = request(event);
     if (begun) watch.ended(begun, "ok", 0);
   };
-  const failed = ({ target }: Event) => {
-    const url = source(target);
-    const begun = watch.active() && begin(url, "GET");
+  const failed = (event: Event) => {
+    const begun = request(event);
     // The browser's record of the request may come after the event.
     if (begun) setTimeout(() => {
-      const entry = performance.getEntriesByName(url as string).pop() as PerformanceResourceTiming | undefined;
+      const entry = performance.getEntriesByName(begun.url).pop() as PerformanceResourceTiming | undefined;
       const status = entry?.responseStatus ?? 0;
       watch.ended(begun, ofResource(status), status, entry?.nextHopProtocol);
     });

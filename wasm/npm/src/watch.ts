@@ -1,9 +1,9 @@
 // What the hooks need to know of the agent, and it of them.
 
-import { split, type Target } from "./outcome.ts";
-
-/** A request under way. */
-export interface Begun extends Target {
+/** A request under way. Its URL is only taken apart when it ends: until then the page waits for its promise. */
+export interface Begun {
+  url: string;
+  base?: string; // what a relative URL was relative to
   method: string;
   start: number; // milliseconds since 1970
   ticks: number; // of the monotonic clock
@@ -18,16 +18,16 @@ export interface Watch {
   failed(r: Begun, error: unknown, signal: AbortSignal | null | undefined, status: number): void;
 }
 
-/** begin notes a request that begins now, or returns undefined if it is none of HTTP's. */
+/** begin notes a request that begins now, or returns undefined if its URL cannot be told. */
 export function begin(url: unknown, method: unknown): Begun | undefined {
   // What else can be a URL has a toString of the page's, which is not to be called twice.
-  const target = typeof url === "string" || url instanceof URL ? split(String(url), document.baseURI) : undefined;
-  return target && { ...target, method: typeof method === "string" ? method.toUpperCase() : "GET", start: Date.now(), ticks: ticks() };
+  if (typeof url !== "string" && !(url instanceof URL)) return undefined;
+  return { url: `${url}`, base: document.baseURI, method: typeof method === "string" ? method.toUpperCase() : "GET", start: Date.now(), ticks: ticks() };
 }
 
 /** answered returns the request as it was answered: an outcome speaks of the server at the end of the redirects. */
 export function answered(r: Begun, url: string): Begun {
-  return { ...r, ...split(url) };
+  return { ...r, url: url || r.url };
 }
 
 /** ticks is a clock in milliseconds that nobody sets. */

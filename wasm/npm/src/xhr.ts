@@ -18,12 +18,12 @@ export function hookXHR(hooks: Hooks, watch: Watch): void {
 
   // Ends a call, by what it failed with or the status that came.
   const end = (xhr: XMLHttpRequest, call: Call | undefined, failure?: unknown) => {
-    const begun = call?.begun;
-    if (!begun) return;
-    call.begun = undefined;
+    if (!call?.begun) return;
     const { status, responseURL } = xhr;
-    if (failure || !status) watch.failed(answered(begun, responseURL), failure, null, status);
-    else watch.ended(answered(begun, responseURL), ofStatus(status), status);
+    const request = answered(call.begun, responseURL);
+    call.begun = undefined;
+    if (failure || !status) watch.failed(request, failure, null, status);
+    else watch.ended(request, ofStatus(status), status);
   };
 
   const failures: Record<string, object> = { abort: { name: "AbortError" }, timeout: { name: "TimeoutError" }, error: {} };

@@ -1,5 +1,13 @@
 // A page with one of the variants in it, and the burst that is measured.
-const variant = new URLSearchParams(location.search).get("with");
+const asked = new URLSearchParams(location.search);
+const variant = asked.get("with");
+if (asked.has("stub")) {
+  // A fetch that costs nothing: what an agent makes of it is the agent's.
+  window.fetch = async (url) => {
+    if (String(url).endsWith("/fails")) throw new TypeError("Failed to fetch");
+    return Object.defineProperty(new Response(null, { status: 204 }), "url", { value: new URL(url, location).href });
+  };
+}
 let report = () => {};
 if (variant === "heliograph") {
   const { start } = await import("/assets/heliograph.js");
@@ -57,6 +65,18 @@ window.burst = async (url) => {
 window.begin = (url) => {
   for (let i = 0; i < 50; i++) fetch(`${url}/item/${i}`).catch(() => {});
   return 50;
+};
+
+// The time of a request, in microseconds, the median of rounds of 200.
+window.each = async (url) => {
+  const rounds = [];
+  for (let round = 0; round < 25; round++) {
+    const began = performance.now();
+    for (let i = 0; i < 200; i++) await fetch(url).catch((error) => report(error));
+    rounds.push(((performance.now() - began) * 1000) / 200);
+    await new Promise((next) => setTimeout(next, 50));
+  }
+  return rounds.sort((a, b) => a - b)[12];
 };
 
 window.first = (url) => fetch(url).catch(() => {});

@@ -240,5 +240,5 @@ const poll = async () => {
   if (document.visibilityState === "visible") await refresh().catch(() => {});
   setTimeout(poll, 1000);
 };
+document.querySelector("main").inert = false;
 await poll();
-document.documentElement.dataset.ready = "true";
