@@ -47,7 +47,7 @@ func Start(o Options) (*Server, error) {
 	}
 	s := &Server{name: o.Name, ln: ln, done: make(chan error, 1), srv: &http.Server{
 		Handler:           o.Handler,
-		TLSConfig:         o.TLS,
+		TLSConfig:         o.TLS.Clone(), // net/http changes it
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      write,

@@ -203,6 +203,9 @@ func TestBackForwardCache(t *testing.T) {
 	}
 	tab.fail(f, 2)
 	f.awaitStored(counts{"network.failed": 2})
+	await(t, "nothing is under way", func() bool {
+		return tab.waiting() == 0 && evaluate[int](tab, "navigator.locks.query().then((all) => all.held.length + all.pending.length)") == 0
+	})
 	tab.do(`window.mark = "as it was"; addEventListener("pageshow", (event) => { window.restored = event.persisted; })`)
 	tab.leave(f)
 	if _, err := chromedp.Run(tab.ctx, chromedp.Evaluate[chromedp.Void]("history.back()")); err != nil {

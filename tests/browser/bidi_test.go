@@ -67,8 +67,8 @@ user_pref("toolkit.telemetry.server", "data:,none");
 user_pref("toolkit.shutdown.fastShutdownStage", 3);
 `
 
-// startFirefox starts a browser with a profile directory, which a second start finds as the first one left it.
-func startFirefox(t *testing.T, profile string) *firefox {
+// startFirefox starts a browser with a profile directory, which a second start finds as the first one left it, and more preferences.
+func startFirefox(t *testing.T, profile string, preferences ...string) *firefox {
 	t.Helper()
 	path, err := exec.LookPath("firefox-esr")
 	if err != nil {
@@ -77,7 +77,7 @@ func startFirefox(t *testing.T, profile string) *firefox {
 	if err := os.MkdirAll(profile, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(firefoxPreferences), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(firefoxPreferences+strings.Join(preferences, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	const origin = "http://127.0.0.1" // the WebSocket library always sends one, and Firefox takes none that it was not told of
@@ -217,9 +217,25 @@ func (f *firefox) open(url string) (tab string) {
 		Context string `json:"context"`
 	}
 	f.call("browsingContext.create", map[string]any{"type": "tab"}, &created)
-	f.call("browsingContext.navigate", map[string]any{"context": created.Context, "url": url, "wait": "complete"}, nil)
-	await(f.t, "the page's script runs in Firefox", func() bool { return f.eval(created.Context, "document.title") == "ready" })
+	f.navigate(created.Context, url)
+	f.ready(created.Context)
 	return created.Context
+}
+
+// ready waits until the page's script has run.
+func (f *firefox) ready(tab string) {
+	f.t.Helper()
+	await(f.t, "the page's script runs in Firefox", func() bool { return f.eval(tab, "document.title") == "ready" })
+}
+
+func (f *firefox) navigate(tab, url string) {
+	f.t.Helper()
+	f.call("browsingContext.navigate", map[string]any{"context": tab, "url": url, "wait": "complete"}, nil)
+}
+
+func (f *firefox) close(tab string) {
+	f.t.Helper()
+	f.call("browsingContext.close", map[string]any{"context": tab}, nil)
 }
 
 // eval evaluates an expression in a tab, waits for its promise, and returns the result as JSON decodes it.

@@ -1,7 +1,9 @@
 package browser
 
 import (
+	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -9,13 +11,8 @@ import (
 // no certificate has to be trusted. Without consent nothing happens; with it failures arrive once, also those that a killed browser kept.
 func TestFirefox(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	gate := newPlainGate(t, f.rig)
-	f.origin = f.rig.site.plain
-	f.rig.site.setPolicy(f.app, signPolicy(t, f.rig.dir, f.app, gate.URL()))
-	refuse := "http://" + closedPort(t) + "/checkout/48151623?card=query-secret"
+	f, gate, refuse := plainFixture(t)
 	profile := filepath.Join(t.TempDir(), "profile")
-
 	browser := startFirefox(t, profile)
 	tab := browser.open(f.pageURL("none", ""))
 	browser.eval(tab, `begin("off")`)
@@ -50,4 +47,126 @@ func TestFirefox(t *testing.T) {
 	browser.eval(tab, "fail(1, %q)", refuse)
 	browser.eval(tab, "h.flush()")
 	f.awaitStored(counts{"network.failed": 8, "http.error": 1, "network.timed_out": 1, "app.error": 1})
+}
+
+// plainFixture is a fixture on plain HTTP, its gate, and a URL that refuses.
+func plainFixture(t *testing.T) (f *fixture, g *gate, refuse string) {
+	t.Helper()
+	f = newFixture(t)
+	g = newPlainGate(t, f.rig)
+	f.origin = f.rig.site.plain
+	f.rig.site.setPolicy(f.app, signPolicy(t, f.rig.dir, f.app, g.URL()))
+	return f, g, "http://" + closedPort(t) + "/checkout/48151623?card=query-secret"
+}
+
+// TestFirefoxPageLife: under a strict content security policy, reports survive what happens to pages: a reload, a tab that closes while its upload is
+// under way, two tabs, the back/forward cache; each arrives once.
+func TestFirefoxPageLife(t *testing.T) {
+	t.Parallel()
+	f, gate, refuse := plainFixture(t)
+	browser := startFirefox(t, filepath.Join(t.TempDir(), "profile"))
+	page := f.pageURL("strict", "counts")
+	failed := 0
+	fail := func(tab string, n int) {
+		t.Helper()
+		if got := browser.eval(tab, "fail(%d, %q)", n, refuse); got != float64(n) {
+			t.Fatalf("%v of %d requests failed", got, n)
+		}
+		failed += n
+	}
+	arrive := func() {
+		t.Helper()
+		f.awaitStored(counts{"network.failed": float64(failed)})
+	}
+
+	first := browser.open(page)
+	fail(first, 2)
+	browser.eval(first, "h.flush()")
+	browser.call("browsingContext.reload", map[string]any{"context": first, "wait": "complete"}, nil)
+	browser.ready(first)
+	fail(first, 1)
+	arrive()
+
+	second := browser.open(page)
+	release := gate.HoldAnswers()
+	defer release()
+	posts := gate.Posts()
+	fail(second, 3)
+	gate.AwaitPosts(posts + 1)
+	browser.close(second)
+	release()
+	fail(first, 1)
+	browser.eval(first, "h.flush()")
+	arrive()
+
+	gate.Close()
+	second = browser.open(page)
+	fail(first, 2)
+	fail(second, 2)
+	browser.eval(first, "h.flush()")
+	browser.eval(second, "h.flush()")
+	gate.Open()
+	browser.eval(first, "h.flush()")
+	browser.eval(second, "h.flush()")
+	arrive()
+
+	await(t, "nothing is under way", func() bool { // Firefox keeps no page that holds a lock
+		return browser.eval(second, "navigator.locks.query().then((all) => all.held.length + all.pending.length)") == 0.0 &&
+			browser.eval(second, "h.stats().then((s) => s.agent.pending)") == 0.0
+	})
+	browser.eval(second, `void (window.mark = "as it was", addEventListener("pageshow", (event) => { window.restored = event.persisted; }))`)
+	browser.navigate(second, f.origin+"/")
+	browser.call("browsingContext.traverseHistory", map[string]any{"context": second, "delta": -1}, nil)
+	await(t, "the page is back", func() bool {
+		return browser.eval(second, `location.pathname.startsWith("/page/") && document.title`) == "ready"
+	})
+	if was := browser.eval(second, "[window.mark, window.restored]"); fmt.Sprint(was) != "[as it was true]" {
+		t.Errorf("not restored from the back/forward cache: %v", was)
+	}
+	fail(second, 2)
+	arrive()
+
+	if escaped := browser.eval(first, "escaped"); fmt.Sprint(escaped) != "[]" {
+		t.Errorf("the page's own handlers saw %v", escaped)
+	}
+}
+
+// TestFirefoxContentSecurityPolicy: a page whose policy does not let the worker run is told why, and not disturbed.
+func TestFirefoxContentSecurityPolicy(t *testing.T) {
+	t.Parallel()
+	f, _, refuse := plainFixture(t)
+	browser := startFirefox(t, filepath.Join(t.TempDir(), "profile"))
+	for csp, directive := range map[string]string{"nowasm": "wasm-unsafe-eval", "noworker": "worker-src"} {
+		tab := browser.open(f.pageURL(csp, "counts"))
+		browser.eval(tab, "fail(3, %q)", refuse)
+		await(t, "the state is blocked", func() bool { return browser.eval(tab, "h.stats().then((s) => s.state)") == "blocked" })
+		if why := fmt.Sprint(browser.eval(tab, "h.stats().then((s) => [s.reason, s.text])")); !strings.HasPrefix(why, "[csp ") || !strings.Contains(why, directive) {
+			t.Errorf("%s: blocked for %s", csp, why)
+		}
+		if escaped := browser.eval(tab, "escaped"); fmt.Sprint(escaped) != "[]" {
+			t.Errorf("%s: the page's own handlers saw %v", csp, escaped)
+		}
+	}
+}
+
+// TestFirefoxPrivateWindow: in a private window reports wait, and arrive.
+func TestFirefoxPrivateWindow(t *testing.T) {
+	t.Parallel()
+	f, gate, refuse := plainFixture(t)
+	profile := filepath.Join(t.TempDir(), "profile")
+	browser := startFirefox(t, profile, `user_pref("browser.privatebrowsing.autostart", true);`)
+	tab := browser.open(f.pageURL("strict", "diagnostics"))
+	gate.Close()
+	browser.eval(tab, "fail(3, %q)", refuse)
+	browser.eval(tab, "h.flush()")
+	await(t, "a segment waits", func() bool {
+		n, _ := browser.eval(tab, "h.stats().then((s) => s.agent?.pending)").(float64)
+		return n > 0
+	})
+	gate.Open()
+	browser.eval(tab, "h.flush()")
+	f.awaitStored(counts{"network.failed": 3})
+	if kept, err := filepath.Glob(filepath.Join(profile, "storage", "default", "http*")); err != nil || len(kept) > 0 {
+		t.Errorf("it was no private window: it kept %q, %v", kept, err)
+	}
 }

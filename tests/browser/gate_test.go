@@ -79,7 +79,7 @@ func (g *gate) Open() {
 		g.t.Fatal(err)
 	}
 	g.addr = ln.Addr().String()
-	g.server = &http.Server{Handler: g, TLSConfig: g.conf, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
+	g.server = &http.Server{Handler: g, TLSConfig: g.conf.Clone(), ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
 	go func(s *http.Server) { // ends with Close
 		if g.conf == nil {
 			_ = s.Serve(ln)

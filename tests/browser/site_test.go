@@ -36,9 +36,9 @@ var pageJS string
 var contentPolicies = map[string]string{
 	"none": "",
 	// What docs/browser.md tells a page to add to a policy that allows nothing.
-	"strict":   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src https:",
-	"nowasm":   "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src https:",
-	"noworker": "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'none'; connect-src https:",
+	"strict":   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src https: http:",
+	"nowasm":   "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src https: http:",
+	"noworker": "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'none'; connect-src https: http:",
 }
 
 func newSite(cert tls.Certificate) (*site, error) {
