@@ -55,11 +55,12 @@ type reporter struct {
 	traceKey string
 	traceID  func(context.Context) [16]byte
 
-	lost     atomic.Uint64 // since the worker last told
-	queue    chan agent.ApplicationError
-	stopping chan struct{} // closed by Shutdown
-	stopOnce sync.Once
-	stopped  chan struct{} // closed when the worker has ended
+	lost    atomic.Uint64 // since the worker last told
+	queue   chan agent.ApplicationError
+	stopped chan struct{} // closed when the worker has ended
+
+	mu    sync.RWMutex // held for reading by who queues: nothing comes into a queue that has ended
+	ended bool         // guarded by mu; the queue is closed
 }
 
 var _ slog.Handler = (*Handler)(nil)
@@ -68,7 +69,7 @@ var _ slog.Handler = (*Handler)(nil)
 func New(a *agent.Agent, next slog.Handler, o Options) *Handler {
 	r := &reporter{
 		agent: a, level: o.Level, keys: make(map[string]bool, len(o.Keys)), traceKey: o.TraceKey, traceID: o.TraceID,
-		stopping: make(chan struct{}), stopped: make(chan struct{}),
+		stopped: make(chan struct{}),
 	}
 	if r.level == nil {
 		r.level = slog.LevelError
@@ -132,13 +133,10 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 // report puts a record into the queue, or counts it as lost. Values are read here, for whoever logs may change them later; what costs
 // time is left to the worker.
 func (h *Handler) report(ctx context.Context, r *slog.Record) {
-	select {
-	case <-h.stopping:
-		return
-	default:
-	}
 	e, ok := h.convert(ctx, r)
-	if !ok {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	if !ok || h.ended {
 		return
 	}
 	select {
@@ -148,25 +146,13 @@ func (h *Handler) report(ctx context.Context, r *slog.Record) {
 	}
 }
 
-// work hands the queue to the agent until Shutdown, and then what is left of it.
+// work hands the queue to the agent until Shutdown ends it, and what is left of it then.
 func (r *reporter) work() {
 	defer close(r.stopped)
-	for {
-		select {
-		case e := <-r.queue:
-			r.hand(e)
-		case <-r.stopping:
-			for {
-				select {
-				case e := <-r.queue:
-					r.hand(e)
-				default:
-					r.tellLost()
-					return
-				}
-			}
-		}
+	for e := range r.queue {
+		r.hand(e)
 	}
+	r.tellLost()
 }
 
 func (r *reporter) hand(e agent.ApplicationError) {
@@ -183,7 +169,12 @@ func (r *reporter) tellLost() {
 // Shutdown ends reporting and hands what waits to the agent; it returns ctx's error when ctx ends first. Call it before the agent's
 // Shutdown. The handlers go on logging. It may be called more than once, on any handler of the family.
 func (h *Handler) Shutdown(ctx context.Context) error {
-	h.stopOnce.Do(func() { close(h.stopping) })
+	h.mu.Lock()
+	if !h.ended {
+		h.ended = true
+		close(h.queue)
+	}
+	h.mu.Unlock()
 	select {
 	case <-h.stopped:
 		return nil
