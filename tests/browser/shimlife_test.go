@@ -29,6 +29,7 @@ func TestShimLife(t *testing.T) {
 		{"privacy control", shimPrivacyControl},
 		{"application errors", shimErrors},
 		{"own observations", shimObserve},
+		{"relative URLs", shimRelative},
 		{"page that is left", shimLeft},
 		{"stop", shimStop},
 		{"one agent", shimOnce},
@@ -172,6 +173,13 @@ func shimObserve(t *testing.T, ctx context.Context, _ *shimSite) {
 h.observe({url: "https://shop.example/", outcome: "http.error", status: 500}); h.observe({url: "ftp://x/", outcome: "ok"}); h.observe({url: "nonsense", outcome: "ok"});
 await h.flush(); return (await h.sent()).filter(m => m.t === "observe")[0].list.map((r, i) => [...r.slice(0, 6), i > 0 || r[7] >= 20, r[8], r[9], Math.abs(Date.now() - r[6]) < 60000])`)
 	want(t, got, `[["wss","live.example","network.timed_out","",0,0,true,"CONNECT","wss://live.example/feed",true],["https","shop.example","http.error","",500,0,true,"","https://shop.example/",true]]`)
+}
+
+// A URL is told relative to what the page's address was when the request began.
+func shimRelative(t *testing.T, ctx context.Context, _ *shimSite) {
+	got := inPage[[]any](t, ctx, startShim("")+`const there = location.href; history.replaceState(0, "", "/shop/"); const ended = fetch("../reset/?secret=1").catch(() => {});
+history.pushState(0, "", "/shop/of/lamps/"); await ended; history.replaceState(0, "", there); return urls.map(u => u.slice(location.origin.length))`)
+	want(t, got, `["/reset/"]`)
 }
 
 func shimStop(t *testing.T, ctx context.Context, _ *shimSite) {
