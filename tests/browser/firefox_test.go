@@ -110,18 +110,25 @@ func TestFirefoxPageLife(t *testing.T) {
 	browser.eval(second, "h.flush()")
 	arrive()
 
-	await(t, "nothing is under way", func() bool { // Firefox keeps no page that holds a lock
-		return browser.eval(second, "navigator.locks.query().then((all) => all.held.length + all.pending.length)") == 0.0 &&
-			browser.eval(second, "h.stats().then((s) => s.agent.pending)") == 0.0
-	})
-	browser.eval(second, `void (window.mark = "as it was", addEventListener("pageshow", (event) => { window.restored = event.persisted; }))`)
-	browser.navigate(second, f.origin+"/")
-	browser.call("browsingContext.traverseHistory", map[string]any{"context": second, "delta": -1}, nil)
-	await(t, "the page is back", func() bool {
-		return browser.eval(second, `location.pathname.startsWith("/page/") && document.title`) == "ready"
-	})
-	if was := browser.eval(second, "[window.mark, window.restored]"); fmt.Sprint(was) != "[as it was true]" {
-		t.Errorf("not restored from the back/forward cache: %v", was)
+	// Firefox keeps no page that holds a lock, which a worker may take at any moment for a look: then it is tried again.
+	restored := false
+	for attempt := 0; attempt < 5 && !restored; attempt++ {
+		fail(second, 1)
+		arrive()
+		await(t, "nothing is under way", func() bool {
+			return browser.eval(second, "navigator.locks.query().then((all) => all.held.length + all.pending.length)") == 0.0 &&
+				browser.eval(second, "h.stats().then((s) => s.agent.pending)") == 0.0
+		})
+		browser.eval(second, `void (window.mark = "as it was", addEventListener("pageshow", (event) => { window.restored = event.persisted; }))`)
+		browser.navigate(second, f.origin+"/")
+		browser.call("browsingContext.traverseHistory", map[string]any{"context": second, "delta": -1}, nil)
+		await(t, "the page is back", func() bool {
+			return browser.eval(second, `location.pathname.startsWith("/page/") && document.title`) == "ready"
+		})
+		restored = fmt.Sprint(browser.eval(second, "[window.mark, window.restored]")) == "[as it was true]"
+	}
+	if !restored {
+		t.Error("not restored from the back/forward cache, five times")
 	}
 	fail(second, 2)
 	arrive()

@@ -143,10 +143,13 @@ func (b *browser) first(st *stage) (time.Duration, error) {
 	})); err != nil {
 		return 0, err
 	}
+	var took time.Duration
 	select {
 	case at := <-st.arrived:
-		return at.Sub(began), nil
+		took = at.Sub(began)
 	case <-time.After(30 * time.Second):
 		return 0, fmt.Errorf("no report reached the collector within 30 s")
 	}
+	_, err = chromedp.Run(ctx, chromedp.Evaluate[bool]("settled()", chromedp.EvalAwaitPromise))
+	return took, err
 }

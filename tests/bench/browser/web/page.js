@@ -80,4 +80,10 @@ window.each = async (url) => {
 };
 
 window.first = (url) => fetch(url).catch(() => {});
+// Waits until the collector's receipts are in: what has none is sent again by the next page.
+window.settled = async () => {
+  while ((await h.stats()).agent?.pending !== 0) await new Promise((next) => setTimeout(next, 50));
+  return true;
+};
+
 document.title = "ready";
