@@ -12,7 +12,6 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,6 +22,7 @@ import (
 	"github.com/heliograph-net/heliograph/internal/nettable"
 	"github.com/heliograph-net/heliograph/privacy"
 	"github.com/heliograph-net/heliograph/report"
+	"github.com/heliograph-net/heliograph/tests/syncbuffer"
 )
 
 // rig is a collector on a real socket with a real inbox, and the keys of everyone around it.
@@ -38,7 +38,7 @@ type rig struct {
 	feedKey  ed25519.PrivateKey
 	policy   privacy.Policy
 	registry *prometheus.Registry
-	log      *lockedBuffer
+	log      *syncbuffer.Buffer
 }
 
 const networks = "127.0.0.0\t127.0.0.255\t64501\tDE\tExample One\n127.77.66.0\t127.77.66.255\t64502\tSE\tExample Two\n203.0.113.0\t203.0.113.255\t64502\tSE\tExample Two\n"
@@ -46,7 +46,7 @@ const networks = "127.0.0.0\t127.0.0.255\t64501\tDE\tExample One\n127.77.66.0\t1
 // newRig starts a collector; change may change its options, of the inbox too.
 func newRig(t testing.TB, change func(*collector.Options, *sqliteinbox.Options)) *rig {
 	t.Helper()
-	r := &rig{t: t, dir: t.TempDir(), registry: prometheus.NewRegistry(), log: new(lockedBuffer), openKey: must(privacy.GenerateOpenKey())(t)}
+	r := &rig{t: t, dir: t.TempDir(), registry: prometheus.NewRegistry(), log: new(syncbuffer.Buffer), openKey: must(privacy.GenerateOpenKey())(t)}
 	receiptKey := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32))
 	r.receipts = receiptKey.Public().(ed25519.PublicKey)
 	r.feedKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, 32))
@@ -102,23 +102,6 @@ func must[T any](v T, err error) func(testing.TB) T {
 		}
 		return v
 	}
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 // segment seals one header and window under an id that n makes.

@@ -23,6 +23,7 @@ import (
 	"github.com/heliograph-net/heliograph/privacy"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
 	"github.com/heliograph-net/heliograph/relay"
+	"github.com/heliograph-net/heliograph/tests/syncbuffer"
 )
 
 // rig is a relay on a real socket before a gateway that does as the test says.
@@ -31,7 +32,7 @@ type rig struct {
 	relay    *relay.Relay
 	url      string
 	key      ed25519.PrivateKey
-	log      *lockedBuffer
+	log      *syncbuffer.Buffer
 	registry *prometheus.Registry
 	gateway  *httptest.Server
 
@@ -61,7 +62,7 @@ func (table) Lookup(addr netip.Addr) (uint32, string) {
 
 func newRig(t testing.TB, answer http.HandlerFunc, change func(*relay.Options)) *rig {
 	t.Helper()
-	r := &rig{t: t, key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32)), log: new(lockedBuffer), registry: prometheus.NewRegistry()}
+	r := &rig{t: t, key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32)), log: new(syncbuffer.Buffer), registry: prometheus.NewRegistry()}
 	r.gateway = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		body, _ := io.ReadAll(req.Body)
 		r.mu.Lock()
@@ -141,23 +142,6 @@ func (r *rig) request(method, path, body string) *http.Request {
 func (r *rig) post(body string) answer {
 	r.t.Helper()
 	return r.from("127.0.0.1", r.request("POST", privacy.PathOblivious, body))
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 // Of a client that tells all about itself, the collector gets the body, the network and country, and nothing else; and what the relay writes

@@ -30,6 +30,7 @@ import (
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/internal/devca"
 	"github.com/heliograph-net/heliograph/report"
+	"github.com/heliograph-net/heliograph/tests/syncbuffer"
 )
 
 // The client's address, by which it must not be known to the collector, and its network, by which it must.
@@ -96,7 +97,7 @@ type site struct {
 	node           *roles.Node
 	relay          *roles.RelayNode
 	front          *front
-	log, relayLog  *lockedBuffer
+	log, relayLog  *syncbuffer.Buffer
 }
 
 // newSite starts both. policy is what policy.yaml says before its list of collectors, extra more of these.
@@ -104,7 +105,7 @@ func (w *world) newSite(id, policy, extra string) *site {
 	t := w.t
 	t.Helper()
 	s := &site{world: w, id: id, data: filepath.Join(t.TempDir(), "data"), relayDir: filepath.Join(t.TempDir(), "relay"),
-		collector: freePort(t, "127.0.0.2"), relayAddr: freePort(t, "127.0.0.3"), log: new(lockedBuffer), relayLog: new(lockedBuffer)}
+		collector: freePort(t, "127.0.0.2"), relayAddr: freePort(t, "127.0.0.3"), log: new(syncbuffer.Buffer), relayLog: new(syncbuffer.Buffer)}
 	if err := roles.InitRelay(s.relayDir); err != nil {
 		t.Fatal(err)
 	}
@@ -343,21 +344,4 @@ func (f *front) all() []crossing {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return append([]crossing(nil), f.seen...)
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }

@@ -15,12 +15,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
+	"github.com/heliograph-net/heliograph/tests/syncbuffer"
 )
 
 var binary string
@@ -97,7 +97,7 @@ collectors: [{id: c1, url: "http://%s", priority: 1, weight: 1, receipt_key: key
 type process struct {
 	t    *testing.T
 	cmd  *exec.Cmd
-	logs *lockedBuffer
+	logs *syncbuffer.Buffer
 	done chan struct{}
 }
 
@@ -120,7 +120,7 @@ func (s *site) start(args ...string) *process {
 // startProcess starts cmd and kills it at the end of the test.
 func startProcess(t *testing.T, cmd *exec.Cmd) *process {
 	t.Helper()
-	p := &process{t: t, cmd: cmd, logs: &lockedBuffer{}, done: make(chan struct{})}
+	p := &process{t: t, cmd: cmd, logs: new(syncbuffer.Buffer), done: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = p.logs, p.logs
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -261,21 +261,4 @@ func grep(t *testing.T, dir string, needles ...string) (hits []string, files int
 		t.Fatal(err)
 	}
 	return hits, files
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -1,34 +1,21 @@
 package roles
 
 import (
-	"bytes"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/heliograph-net/heliograph/tests/syncbuffer"
 )
 
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *logBuffer) await(t *testing.T, text string) {
+func awaitLog(t *testing.T, log *syncbuffer.Buffer, text string) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-		b.mu.Lock()
-		s := b.b.String()
-		b.mu.Unlock()
+		s := log.String()
 		if strings.Contains(s, text) {
 			return
 		}
@@ -56,7 +43,7 @@ func TestHangupReloads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var log logBuffer
+	var log syncbuffer.Buffer
 	n, err := Start(t.Context(), c, Roles{Collector: true}, slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
@@ -81,13 +68,13 @@ func TestHangupReloads(t *testing.T) {
 	}
 	write(ConfigName, strings.Replace(config, "operations:", "  feed_keys: [keys/feed.pub.pem, keys/policy.pub.pem]\noperations:", 1))
 	hangup()
-	log.await(t, "reloaded")
+	awaitLog(t, &log, "reloaded")
 	if got := readers(); got != 2 {
 		t.Errorf("%d readers, want a second detector", got)
 	}
 	write(ConfigName, strings.Replace(config, "operations:", "  trusted_proxies: [everyone]\noperations:", 1))
 	hangup()
-	log.await(t, "trusted_proxies[0]")
+	awaitLog(t, &log, "trusted_proxies[0]")
 	if got := readers(); got != 2 {
 		t.Errorf("%d readers after a faulty configuration, want the two from before", got)
 	}
