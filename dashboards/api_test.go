@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -18,27 +18,20 @@ func names(asn uint32) string {
 	return ""
 }
 
-func dims(pairs ...string) map[string]string {
-	m := map[string]string{}
-	for i := 0; i < len(pairs); i += 2 {
-		m[pairs[i]] = pairs[i+1]
-	}
-	return m
-}
-
 func TestTotals(t *testing.T) {
-	reader := &fakeReader{totals: []detector.Total{
-		{Dims: dims("type", "tcp.reset", "asn", "64501"), Failed: 12.34567, Clients: 4},
-		{Dims: dims("type", "ok", "asn", "64502"), OK: 20, Clients: 9},
-		{Dims: dims("type", "ok", "asn", "0"), OK: 1},
+	byTypeASN := model.DimensionsOf(model.ByOutcome, model.ByASN)
+	reader := &fakeReader{totals: []model.Total{
+		{Key: model.Series{Outcome: "tcp.reset", ASN: 64501}, By: byTypeASN, Failed: 12.34567, Clients: 4},
+		{Key: model.Series{Outcome: "ok", ASN: 64502}, By: byTypeASN, OK: 20, Clients: 9},
+		{Key: model.Series{Outcome: "ok"}, By: byTypeASN, OK: 1},
 	}}
 	_, url := serve(t, Options{Reader: reader, NetworkName: names})
 	wantJSON(t, url+"/api/v1/totals?since=5m&by=type,asn", `[
 		{"type":"tcp.reset","asn":64501,"as_name":"Northnet","ok":0,"failed":12.346,"clients":4},
 		{"type":"ok","asn":64502,"ok":20,"failed":0,"clients":9},
 		{"type":"ok","asn":0,"ok":1,"failed":0,"clients":0}]`)
-	q := reader.lastQuery().(detector.TotalsQuery)
-	if age := time.Since(q.Since); age < 5*time.Minute || age > 6*time.Minute || fmt.Sprint(q.By) != "[type asn]" || q.Delivery {
+	q := reader.lastQuery().(model.TotalsQuery)
+	if age := time.Since(q.Since); age < 5*time.Minute || age > 6*time.Minute || q.By != byTypeASN || q.Delivery {
 		t.Errorf("asked for %+v", q)
 	}
 	resp := wantJSON(t, url+"/api/v1/totals?by=type,asn&limit=1",
@@ -49,8 +42,8 @@ func TestTotals(t *testing.T) {
 }
 
 func TestTotalsOfEveryDimension(t *testing.T) {
-	reader := &fakeReader{totals: []detector.Total{{Dims: dims("type", "http.error", "app", "shop", "target", "https://shop.example", "asn", "7",
-		"country", "DE", "server", "192.0.2.1:443", "protocol", "", "status", "503", "source", "browser"), Failed: 1, Clients: 1}}}
+	reader := &fakeReader{totals: []model.Total{{By: model.AllDimensions, Key: model.Series{Outcome: "http.error", App: "shop",
+		Target: "https://shop.example", ASN: 7, Country: "DE", Server: "192.0.2.1:443", Status: 503, Source: report.SourceBrowser}, Failed: 1, Clients: 1}}}
 	_, url := serve(t, Options{Reader: reader})
 	wantJSON(t, url+"/api/v1/totals?by=type,app,target,asn,country,server,protocol,status,source", `[{
 		"type":"http.error","app":"shop","target":"https://shop.example","asn":7,"country":"DE","server":"192.0.2.1:443",
@@ -66,7 +59,7 @@ func TestEmptyAnswersAreArrays(t *testing.T) {
 
 func TestReports(t *testing.T) {
 	at := time.Date(2026, 11, 22, 12, 3, 10, 123_456_789, time.FixedZone("CET", 3600))
-	reader := &fakeReader{samples: []detector.Sample{
+	reader := &fakeReader{samples: []model.Sample{
 		{
 			At: at, App: "shop", Version: "1.2", OS: "linux", Source: report.SourceAgent, Target: "https://shop.example",
 			URL: "https://shop.example/orders/:id", Method: "GET", Outcome: report.TCPReset, Phase: report.PhaseConnection,
@@ -83,7 +76,7 @@ func TestReports(t *testing.T) {
 		 "asn":64501,"as_name":"Northnet","country":"DE","elapsed_ms":1,"trace_id":"ab000000000000000000000000000001"},
 		{"at":"2026-11-22T11:03:10.123Z","type":"http.error","app":"shop","source":"browser","target":"https://shop.example",
 		 "method":"POST","url":"https://shop.example/","status":503,"asn":0,"elapsed_ms":0}]`)
-	q := reader.lastQuery().(detector.SampleQuery)
+	q := reader.lastQuery().(model.SampleQuery)
 	if q.Type != "tcp" || q.Target != "https://shop.example" || q.Limit != 7 || time.Since(q.Since).Round(time.Minute) != 2*time.Hour {
 		t.Errorf("asked for %+v", q)
 	}
@@ -91,13 +84,13 @@ func TestReports(t *testing.T) {
 
 func TestIncidents(t *testing.T) {
 	since := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	reader := &fakeReader{incidents: []detector.Incident{
+	reader := &fakeReader{incidents: []model.Incident{
 		{
 			ID: 2, App: "shop", Target: "https://shop.example", Outcome: report.TCPReset, Also: []report.Outcome{report.TCPClosed},
-			Scope: detector.Scope{ASNs: []uint32{64501, 64502}}, Since: since, Failed: 120, Requests: 130, Expected: 1.23456, Clients: 30,
+			Scope: model.Scope{ASNs: []uint32{64501, 64502}}, Since: since, Failed: 120, Requests: 130, Expected: 1.23456, Clients: 30,
 			Title: "Connections from Northnet are reset", Evidence: []string{"120 of 130 failed"},
 		},
-		{ID: 1, App: "shop", Target: "https://shop.example", Outcome: report.TCPRefused, Scope: detector.Scope{Servers: []string{"192.0.2.1:443"}},
+		{ID: 1, App: "shop", Target: "https://shop.example", Outcome: report.TCPRefused, Scope: model.Scope{Servers: []string{"192.0.2.1:443"}},
 			Since: since.Add(-time.Hour), Until: since.Add(-time.Minute), Title: "192.0.2.1:443 refuses"},
 	}}
 	_, url := serve(t, Options{Reader: reader, NetworkName: names})
@@ -119,7 +112,7 @@ func TestReachability(t *testing.T) {
 	now := time.Now()
 	start := now.Truncate(time.Minute).Add(-2 * time.Minute)
 	reader.set(func(f *fakeReader) {
-		f.reach = []detector.Reach{
+		f.reach = []model.Reach{
 			{At: start, ASN: 64501, OK: 10},
 			{At: start, ASN: 64502, OK: 50},
 			{At: start.Add(2 * time.Minute), ASN: 64501, OK: 1, Failed: 9},

@@ -13,13 +13,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // Options of a Dashboard.
 type Options struct {
-	Reader      detector.Reader         // required
+	Reader      model.Reader            // required
 	Servers     *heatmap.Map            // nil: no servers are probed
 	NetworkName func(asn uint32) string // optional: name of a network, "" when unknown; called by many goroutines
 

@@ -12,21 +12,21 @@ import (
 	"testing"
 	"time"
 
-	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // fakeReader answers what a test gave it.
 type fakeReader struct {
-	detector.Reader // panics when something is asked that the dashboard should not ask
+	model.Reader // panics when something is asked that the dashboard should not ask
 
 	mu        sync.Mutex // holds everything below
-	totals    []detector.Total
-	delivery  []detector.Total
-	samples   []detector.Sample
-	incidents []detector.Incident
-	reach     []detector.Reach
-	servers   []detector.ServerCount
+	totals    []model.Total
+	delivery  []model.Total
+	samples   []model.Sample
+	incidents []model.Incident
+	reach     []model.Reach
+	servers   []model.ServerCount
 	err       error
 	takes     time.Duration // how long each answer takes
 	calls     int
@@ -69,7 +69,7 @@ func (f *fakeReader) lastQuery() any {
 	return f.asked[len(f.asked)-1]
 }
 
-func (f *fakeReader) Totals(ctx context.Context, q detector.TotalsQuery) ([]detector.Total, error) {
+func (f *fakeReader) Totals(ctx context.Context, q model.TotalsQuery) ([]model.Total, error) {
 	err := f.answer(ctx, q)
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -79,22 +79,22 @@ func (f *fakeReader) Totals(ctx context.Context, q detector.TotalsQuery) ([]dete
 	return f.totals, err
 }
 
-func (f *fakeReader) Samples(ctx context.Context, q detector.SampleQuery) ([]detector.Sample, error) {
+func (f *fakeReader) Samples(ctx context.Context, q model.SampleQuery) ([]model.Sample, error) {
 	return f.samples, f.answer(ctx, q)
 }
 
-func (f *fakeReader) Incidents(ctx context.Context, since time.Time) ([]detector.Incident, error) {
+func (f *fakeReader) Incidents(ctx context.Context, since time.Time) ([]model.Incident, error) {
 	err := f.answer(ctx, since)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.incidents, err
 }
 
-func (f *fakeReader) Reachability(ctx context.Context, since time.Time, step time.Duration) ([]detector.Reach, error) {
+func (f *fakeReader) Reachability(ctx context.Context, since time.Time, step time.Duration) ([]model.Reach, error) {
 	return f.reach, f.answer(ctx, step)
 }
 
-func (f *fakeReader) Servers(ctx context.Context, since time.Time) ([]detector.ServerCount, error) {
+func (f *fakeReader) Servers(ctx context.Context, since time.Time) ([]model.ServerCount, error) {
 	return f.servers, f.answer(ctx, since)
 }
 
@@ -194,7 +194,7 @@ func TestErrorsAreMappedInOnePlace(t *testing.T) {
 		status int
 		logged bool
 	}{
-		{"bad query", detector.ErrQuery, http.StatusBadRequest, false},
+		{"bad query", model.ErrQuery, http.StatusBadRequest, false},
 		{"too slow", context.DeadlineExceeded, http.StatusServiceUnavailable, true},
 		{"anything else", io.ErrUnexpectedEOF, http.StatusInternalServerError, true},
 	}

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -82,7 +82,7 @@ func (d *Dashboard) incidentRows(ctx context.Context, since time.Time) ([]incide
 	return rows, nil
 }
 
-func (d *Dashboard) scope(s detector.Scope) scopeJSON {
+func (d *Dashboard) scope(s model.Scope) scopeJSON {
 	networks := make([]networkJSON, len(s.ASNs))
 	for i, asn := range s.ASNs {
 		networks[i] = networkJSON{asn, d.networkName(asn)}

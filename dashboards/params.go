@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // maxQuery is the longest query string in bytes.
@@ -144,4 +146,14 @@ func (p *params) list(name string, allowed ...string) []string {
 		}
 	}
 	return words
+}
+
+// dimensions is a list of dimensions; empty when absent.
+func (p *params) dimensions(name string) (by model.Dimensions) {
+	for _, word := range p.list(name, model.AllDimensions.Names()...) {
+		if d, err := model.ParseDimension(word); err == nil { // list let no other word through
+			by |= model.DimensionsOf(d)
+		}
+	}
+	return by
 }

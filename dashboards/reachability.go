@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // Limits of reachability.
@@ -89,7 +89,7 @@ func newColumns(n int) columnsJSON {
 	return columnsJSON{OK: make([]float64, n), Failed: make([]float64, n)}
 }
 
-func (c columnsJSON) add(column int, cell detector.Reach) {
+func (c columnsJSON) add(column int, cell model.Reach) {
 	c.OK[column] = rounded(c.OK[column] + cell.OK)
 	c.Failed[column] = rounded(c.Failed[column] + cell.Failed)
 }

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -55,7 +55,7 @@ func (d *Dashboard) getReports(w http.ResponseWriter, r *http.Request) error {
 	if outcome != "" && !outcome.Valid() {
 		p.fail("type", "must be an outcome such as tcp.reset, or the first words of one such as tls.cert")
 	}
-	q := detector.SampleQuery{
+	q := model.SampleQuery{
 		Type:   outcome,
 		Target: p.text("target", report.MaxString),
 		Since:  time.Now().Add(-p.span("since", time.Hour, d.o.Retention)),
@@ -71,7 +71,7 @@ func (d *Dashboard) getReports(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, rows)
 }
 
-func (d *Dashboard) reportRows(ctx context.Context, q detector.SampleQuery) ([]reportJSON, error) {
+func (d *Dashboard) reportRows(ctx context.Context, q model.SampleQuery) ([]reportJSON, error) {
 	samples, err := d.o.Reader.Samples(ctx, q)
 	if err != nil {
 		return nil, err
@@ -100,5 +100,5 @@ func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 // liveReports is the page's share.
 func (d *Dashboard) liveReports(ctx context.Context, now time.Time) (any, error) {
-	return d.reportRows(ctx, detector.SampleQuery{Since: now.Add(-liveReportsSince), Limit: liveReports})
+	return d.reportRows(ctx, model.SampleQuery{Since: now.Add(-liveReportsSince), Limit: liveReports})
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // queryTimeout bounds one request to the API but for the stream.
@@ -71,7 +71,7 @@ func (d *Dashboard) answer(route string, h handler) http.Handler {
 		case err == nil:
 		case badParameter:
 			writeError(w, http.StatusBadRequest, problem{Error: fault.Error(), Parameter: fault.name, Allowed: fault.allowed})
-		case errors.Is(err, detector.ErrQuery):
+		case errors.Is(err, model.ErrQuery):
 			writeError(w, http.StatusBadRequest, problem{Error: "the store cannot answer this query"})
 		case errors.Is(err, errNotFound):
 			writeError(w, http.StatusNotFound, problem{Error: err.Error()})

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // Limits of the list of servers.
@@ -111,7 +111,7 @@ func (d *Dashboard) serverRows(ctx context.Context, s heatmap.Snapshot, chosen [
 	if err != nil {
 		return nil, err
 	}
-	met := make(map[int]detector.ServerCount, len(counts))
+	met := make(map[int]model.ServerCount, len(counts))
 	for _, c := range counts {
 		for _, i := range s.Topology.ByAddress(c.Server) {
 			met[i] = c

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/model"
 )
 
 func TestServers(t *testing.T) {
@@ -19,7 +19,7 @@ func TestServers(t *testing.T) {
 		m.Set(i, heatmap.Up, at)
 	}
 	m.Set(6, heatmap.Down, at.Add(time.Minute))
-	reader := &fakeReader{servers: []detector.ServerCount{{Server: "192.0.2.7:443", OK: 30, Failed: 12}, {Server: "198.51.100.1:443", Failed: 3}}}
+	reader := &fakeReader{servers: []model.ServerCount{{Server: "192.0.2.7:443", OK: 30, Failed: 12}, {Server: "198.51.100.1:443", Failed: 3}}}
 	d, url := serve(t, Options{Reader: reader, Servers: m})
 	wantJSON(t, url+"/api/v1/servers?first=6&limit=1", fmt.Sprintf(`{
 		"count":12,"up":10,"down":1,"unknown":1,"changed":"2026-11-22T12:01:00Z","topology":"%s","states":"%s-12",

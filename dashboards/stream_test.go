@@ -14,8 +14,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // reading is one open stream.
@@ -73,7 +73,7 @@ func (r *reading) close() { r.resp.Body.Close() }
 
 func TestStreamSendsASnapshotAndThenWhatChanged(t *testing.T) {
 	m := fleet(t, 9)
-	reader := &fakeReader{totals: []detector.Total{{Dims: dims("type", "ok"), OK: 5}}}
+	reader := &fakeReader{totals: []model.Total{{Key: model.Series{Outcome: "ok"}, By: model.DimensionsOf(model.ByOutcome), OK: 5}}}
 	d, url := serve(t, Options{Reader: reader, Servers: m})
 	stream := openStream(t, http.DefaultClient, url)
 	defer stream.close()
@@ -92,8 +92,8 @@ func TestStreamSendsASnapshotAndThenWhatChanged(t *testing.T) {
 	}
 
 	reader.set(func(f *fakeReader) {
-		f.totals = []detector.Total{{Dims: dims("type", "ok"), OK: 6}}
-		f.incidents = []detector.Incident{{ID: 1, Title: "reset", Since: time.Now()}}
+		f.totals = []model.Total{{Key: model.Series{Outcome: "ok"}, By: model.DimensionsOf(model.ByOutcome), OK: 6}}
+		f.incidents = []model.Incident{{ID: 1, Title: "reset", Since: time.Now()}}
 	})
 	m.Set(4, heatmap.Up, time.Now())
 	want := map[string]string{"totals": `"ok":6`, "incidents": `"title":"reset"`, "servers": `"up":1`}
@@ -219,7 +219,7 @@ func TestStreamBeatsWhileNothingChanges(t *testing.T) {
 
 func TestSlowReaderIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		reader := &fakeReader{totals: []detector.Total{{Dims: dims("type", "ok"), OK: 1}}}
+		reader := &fakeReader{totals: []model.Total{{Key: model.Series{Outcome: "ok"}, By: model.DimensionsOf(model.ByOutcome), OK: 1}}}
 		d, client, stop := virtual(t, Options{Reader: reader})
 		defer stop()
 		slow, fast := openStream(t, client, "http://localhost"), openStream(t, client, "http://localhost")
@@ -235,7 +235,7 @@ func TestSlowReaderIsCut(t *testing.T) {
 		}()
 		// From here on slow reads nothing. Its pipe takes no byte, its transport's buffers a few thousand.
 		reader.set(func(f *fakeReader) {
-			f.incidents = []detector.Incident{{ID: 1, Title: strings.Repeat("long ", 20_000), Since: time.Now()}}
+			f.incidents = []model.Incident{{ID: 1, Title: strings.Repeat("long ", 20_000), Since: time.Now()}}
 		})
 		if got := <-events; got != "incidents" {
 			t.Fatalf("the fast reader got %s", got)
@@ -245,7 +245,9 @@ func TestSlowReaderIsCut(t *testing.T) {
 		if n := d.live.watching(); n != 1 {
 			t.Errorf("%d streams, want only the one that reads", n)
 		}
-		reader.set(func(f *fakeReader) { f.totals = []detector.Total{{Dims: dims("type", "ok"), OK: 2}} })
+		reader.set(func(f *fakeReader) {
+			f.totals = []model.Total{{Key: model.Series{Outcome: "ok"}, By: model.DimensionsOf(model.ByOutcome), OK: 2}}
+		})
 		for got := range events {
 			if got == "totals" {
 				break
@@ -303,7 +305,7 @@ func TestSlowStoreIsLookedAtLessOften(t *testing.T) {
 
 func TestTroubleWithTheStoreIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		reader := &fakeReader{totals: []detector.Total{{Dims: dims("type", "ok"), OK: 7}}}
+		reader := &fakeReader{totals: []model.Total{{Key: model.Series{Outcome: "ok"}, By: model.DimensionsOf(model.ByOutcome), OK: 7}}}
 		_, client, stop := virtual(t, Options{Reader: reader})
 		defer stop()
 		stream := openStream(t, client, "http://localhost")

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // Limits of answers, in rows.
@@ -26,7 +26,7 @@ type totalJSON struct {
 	Country  *string `json:"country,omitempty"`
 	Server   *string `json:"server,omitempty"`
 	Protocol *string `json:"protocol,omitempty"`
-	Status   *uint32 `json:"status,omitempty"`
+	Status   *uint16 `json:"status,omitempty"`
 	Source   *string `json:"source,omitempty"`
 	OK       float64 `json:"ok"`
 	Failed   float64 `json:"failed"`
@@ -45,12 +45,12 @@ type totalsJSON struct {
 func (d *Dashboard) getTotals(w http.ResponseWriter, r *http.Request) error {
 	p := paramsOf(r, "since", "by", "limit")
 	since := p.span("since", d.o.Window, d.o.Retention)
-	by := p.list("by", detector.Dimensions...)
-	limit := p.integer("limit", defaultTotals, 1, detector.MaxRows)
+	by := p.dimensions("by")
+	limit := p.integer("limit", defaultTotals, 1, model.MaxRows)
 	if p.err != nil {
 		return p.err
 	}
-	totals, err := d.o.Reader.Totals(r.Context(), detector.TotalsQuery{Since: time.Now().Add(-since), By: by})
+	totals, err := d.o.Reader.Totals(r.Context(), model.TotalsQuery{Since: time.Now().Add(-since), By: by})
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (d *Dashboard) getTotals(w http.ResponseWriter, r *http.Request) error {
 }
 
 // totalRows is never nil: an empty answer is [], not null.
-func (d *Dashboard) totalRows(totals []detector.Total) []totalJSON {
+func (d *Dashboard) totalRows(totals []model.Total) []totalJSON {
 	rows := make([]totalJSON, len(totals))
 	for i, t := range totals {
 		rows[i] = d.totalRow(t)
@@ -67,33 +67,31 @@ func (d *Dashboard) totalRows(totals []detector.Total) []totalJSON {
 	return rows
 }
 
-func (d *Dashboard) totalRow(t detector.Total) totalJSON {
+func (d *Dashboard) totalRow(t model.Total) totalJSON {
 	row := totalJSON{OK: rounded(t.OK), Failed: rounded(t.Failed), Clients: t.Clients}
-	words := map[string]**string{
-		detector.ByType: &row.Type, detector.ByApp: &row.App, detector.ByTarget: &row.Target, detector.ByCountry: &row.Country,
-		detector.ByServer: &row.Server, detector.ByProtocol: &row.Protocol, detector.BySource: &row.Source,
-	}
-	for dim, value := range t.Dims {
-		switch field := words[dim]; {
-		case field != nil:
-			*field = &value
-		case dim == detector.ByASN:
-			row.ASN = number(value)
-			row.ASName = d.networkName(*row.ASN)
-		case dim == detector.ByStatus:
-			row.Status = number(value)
+	for dim := range t.By.Each() {
+		switch dim {
+		case model.ByOutcome:
+			row.Type = new(string(t.Key.Outcome))
+		case model.ByApp:
+			row.App = &t.Key.App
+		case model.ByTarget:
+			row.Target = &t.Key.Target
+		case model.ByASN:
+			row.ASN, row.ASName = &t.Key.ASN, d.networkName(t.Key.ASN)
+		case model.ByCountry:
+			row.Country = &t.Key.Country
+		case model.ByServer:
+			row.Server = &t.Key.Server
+		case model.ByProtocol:
+			row.Protocol = &t.Key.Protocol
+		case model.ByStatus:
+			row.Status = &t.Key.Status
+		case model.BySource:
+			row.Source = new(t.Key.Source.String())
 		}
 	}
 	return row
-}
-
-// number reads a dimension's decimal value; what is none counts as 0, which means unknown.
-func number(s string) *uint32 {
-	n, err := strconv.ParseUint(s, 10, 32)
-	if err != nil {
-		n = 0
-	}
-	return new(uint32(n))
 }
 
 // rounded keeps estimates short.
@@ -110,15 +108,15 @@ func (d *Dashboard) networkName(asn uint32) string {
 // liveTotals is the page's share.
 func (d *Dashboard) liveTotals(ctx context.Context, now time.Time) (any, error) {
 	since := now.Add(-d.o.Window)
-	outcomes, err := d.o.Reader.Totals(ctx, detector.TotalsQuery{Since: since, By: []string{detector.ByType}})
+	outcomes, err := d.o.Reader.Totals(ctx, model.TotalsQuery{Since: since, By: model.DimensionsOf(model.ByOutcome)})
 	if err != nil {
 		return nil, err
 	}
-	networks, err := d.o.Reader.Totals(ctx, detector.TotalsQuery{Since: since, By: []string{detector.ByASN}})
+	networks, err := d.o.Reader.Totals(ctx, model.TotalsQuery{Since: since, By: model.DimensionsOf(model.ByASN)})
 	if err != nil {
 		return nil, err
 	}
-	collectors, err := d.o.Reader.Totals(ctx, detector.TotalsQuery{Since: since, By: []string{detector.ByTarget}, Delivery: true})
+	collectors, err := d.o.Reader.Totals(ctx, model.TotalsQuery{Since: since, By: model.DimensionsOf(model.ByTarget), Delivery: true})
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -17,16 +18,16 @@ func TestApplicationErrorsBecomeSamplesAndCountNowhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Sample{
+	want := model.Sample{
 		At: time.UnixMilli(received - 1500), App: "shop", Version: "1.2", OS: "linux", Source: report.SourceAgent, Outcome: report.AppPanic,
 		Phase: report.PhaseApplication, TraceID: [16]byte{2}, ASN: 64502, Country: "XA", Client: 7,
 		ErrorType: "runtime.boundsError", Message: "index out of range", Stack: "main.pay pay.go:7\nplugin.run", Fingerprint: [16]byte{1}, Count: 3,
 	}
-	if !slices.Equal(b.Samples, []Sample{want}) {
+	if !slices.Equal(b.Samples, []model.Sample{want}) {
 		t.Errorf("samples\n got %+v\nwant %+v", b.Samples, want)
 	}
 	for _, c := range b.Counts {
-		if c.App != DeliveryApp {
+		if c.App != model.DeliveryApp {
 			t.Errorf("counted as a request: %+v", c)
 		}
 	}
@@ -42,7 +43,7 @@ func TestBrowsersReportsOfPagesBecomeSamples(t *testing.T) {
 		t.Fatalf("%d samples, %v", len(b.Samples), err)
 	}
 	b.Samples[0].Client = 0
-	want := Sample{
+	want := model.Sample{
 		At: time.UnixMilli(received - 500), App: "chrome", Version: "156", OS: "linux", Source: report.SourceBrowser, Outcome: "browser.csp.script_src_elem",
 		Phase: report.PhaseApplication, ASN: 64502, Country: "XA", Target: "https://shop.example", URL: "https://shop.example/cart/:id",
 		ErrorType: "script-src-elem", Message: "blocked inline", Fingerprint: [16]byte{1}, Count: 2,
@@ -51,7 +52,7 @@ func TestBrowsersReportsOfPagesBecomeSamples(t *testing.T) {
 		t.Errorf("sample\n got %+v\nwant %+v", b.Samples[0], want)
 	}
 	for _, c := range b.Counts {
-		if c.App != DeliveryApp {
+		if c.App != model.DeliveryApp {
 			t.Errorf("counted as a request: %+v", c)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/privacy"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -156,18 +157,18 @@ func (c *conversion) window(w *report.Window) error {
 	}
 	weight := float64(report.FullPPM) / float64(w.SampledPPM)
 	for _, k := range w.Counters {
-		if strings.HasPrefix(k.Target, CollectorTarget) {
+		if strings.HasPrefix(k.Target, model.CollectorTarget) {
 			return errReserved
 		}
-		c.count(middle, float64(k.Count)*weight, k.Count, Series{App: c.header.App, Target: k.Target, Outcome: k.Outcome, Protocol: k.Protocol,
+		c.count(middle, float64(k.Count)*weight, k.Count, model.Series{App: c.header.App, Target: k.Target, Outcome: k.Outcome, Protocol: k.Protocol,
 			Status: k.Status, Server: k.Server, Flags: k.Flags})
 	}
 	return nil
 }
 
-func (c *conversion) count(at time.Time, estimated float64, raw uint64, s Series) {
+func (c *conversion) count(at time.Time, estimated float64, raw uint64, s model.Series) {
 	s.ASN, s.Country, s.Source = c.e.ASN, c.e.Country, c.header.Source
-	c.out.Counts = append(c.out.Counts, Count{Series: s, Client: c.client, End: c.binEnd(at), Raw: raw, Estimated: estimated})
+	c.out.Counts = append(c.out.Counts, model.Count{Series: s, Client: c.client, End: c.binEnd(at), Raw: raw, Estimated: estimated})
 }
 
 func (c *conversion) sample(s *report.Sample) {
@@ -175,7 +176,7 @@ func (c *conversion) sample(s *report.Sample) {
 	if at.After(c.last) {
 		c.last = at
 	}
-	c.out.Samples = append(c.out.Samples, Sample{At: at, App: c.header.App, Version: c.header.Version, OS: c.header.OS, Source: c.header.Source,
+	c.out.Samples = append(c.out.Samples, model.Sample{At: at, App: c.header.App, Version: c.header.Version, OS: c.header.OS, Source: c.header.Source,
 		Target: origin(s.URL), URL: s.URL, Method: s.Method, Outcome: s.Outcome, Phase: s.Phase, Protocol: s.Protocol, Server: s.Server,
 		Status: s.Status, Elapsed: time.Duration(min(s.ElapsedMS, report.MaxAge)) * time.Millisecond, TraceID: s.TraceID, Flags: s.Flags,
 		ASN: c.e.ASN, Country: c.e.Country, Client: c.client})
@@ -188,7 +189,7 @@ func (c *conversion) applicationError(e *report.ApplicationError) {
 		c.last = at
 	}
 	o := e.Outcome()
-	c.out.Samples = append(c.out.Samples, Sample{At: at, App: c.header.App, Version: c.header.Version, OS: c.header.OS, Source: c.header.Source,
+	c.out.Samples = append(c.out.Samples, model.Sample{At: at, App: c.header.App, Version: c.header.Version, OS: c.header.OS, Source: c.header.Source,
 		Target: origin(e.URL), URL: e.URL, Outcome: o, Phase: o.Phase(), TraceID: e.TraceID, ASN: c.e.ASN, Country: c.e.Country, Client: c.client,
 		ErrorType: e.Type, Message: e.Message, Stack: stack(e.Frames), Fingerprint: e.Fingerprint, Count: e.Count})
 }
@@ -231,8 +232,8 @@ func (c *conversion) delivery() {
 	failed := c.last.Add(c.received.Sub(c.last) / 2)
 	for _, a := range c.e.Delivery.Path {
 		if a.Outcome != report.OK {
-			c.count(failed, 1, 1, Series{App: DeliveryApp, Target: CollectorTarget + a.Collector, Outcome: a.Outcome})
+			c.count(failed, 1, 1, model.Series{App: model.DeliveryApp, Target: model.CollectorTarget + a.Collector, Outcome: a.Outcome})
 		}
 	}
-	c.count(c.received, 1, 1, Series{App: DeliveryApp, Target: CollectorTarget + c.e.Collector, Outcome: report.OK})
+	c.count(c.received, 1, 1, model.Series{App: model.DeliveryApp, Target: model.CollectorTarget + c.e.Collector, Outcome: report.OK})
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/privacy"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -67,25 +68,28 @@ func TestCountsCarryWeightAndOrigin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	series := Series{App: "shop", Target: shop, Outcome: report.OK, Protocol: "h2", Status: 200, Server: "192.0.2.1:443", ASN: 64502, Country: "XA", Source: report.SourceAgent}
+	series := model.Series{App: "shop", Target: shop, Outcome: report.OK, Protocol: "h2", Status: 200, Server: "192.0.2.1:443", ASN: 64502, Country: "XA", Source: report.SourceAgent}
 	reset, web := series, series
 	reset.Outcome, reset.Protocol, reset.Status, reset.Flags = report.TCPReset, "", 0, report.FlagRetry
 	web.App, web.Source = "web", report.SourceBrowser
-	refused := Series{App: DeliveryApp, Target: "collector:c1", Outcome: report.TCPRefused, ASN: 64502, Country: "XA", Source: report.SourceBrowser}
+	refused := model.Series{App: model.DeliveryApp, Target: "collector:c1", Outcome: report.TCPRefused, ASN: 64502, Country: "XA", Source: report.SourceBrowser}
 	took := refused
 	took.Target, took.Outcome = "collector:c2", report.OK
 	bin, now := time.UnixMilli(1_700_000_000_000), time.UnixMilli(1_700_000_002_000)
 	anonymous := clientOf([16]byte{}, BatchNumber(9))
-	want := []Count{
-		{series, 7, bin, 3, 12}, {reset, 7, bin, report.MaxCount, 4 * report.MaxCount}, {web, anonymous, bin, 3, 3},
-		{refused, anonymous, now, 1, 1}, {took, anonymous, now, 1, 1},
+	count := func(s model.Series, client uint64, end time.Time, raw uint64, estimated float64) model.Count {
+		return model.Count{Series: s, Client: client, End: end, Raw: raw, Estimated: estimated}
+	}
+	want := []model.Count{
+		count(series, 7, bin, 3, 12), count(reset, 7, bin, report.MaxCount, 4*report.MaxCount), count(web, anonymous, bin, 3, 3),
+		count(refused, anonymous, now, 1, 1), count(took, anonymous, now, 1, 1),
 	}
 	if !slices.Equal(b.Counts, want) {
 		t.Errorf("counts\n got %+v\nwant %+v", b.Counts, want)
 	}
-	sample := Sample{At: time.UnixMilli(received - 1500), App: "shop", Version: "1.2", OS: "linux", Source: report.SourceAgent, Target: shop, URL: s.URL,
+	sample := model.Sample{At: time.UnixMilli(received - 1500), App: "shop", Version: "1.2", OS: "linux", Source: report.SourceAgent, Target: shop, URL: s.URL,
 		Method: "GET", Outcome: report.TCPReset, Phase: report.PhaseConnection, Elapsed: 40 * time.Millisecond, ASN: 64502, Country: "XA", Client: 7}
-	if !slices.Equal(b.Samples, []Sample{sample}) {
+	if !slices.Equal(b.Samples, []model.Sample{sample}) {
 		t.Errorf("samples %+v, want %+v", b.Samples, sample)
 	}
 	if b.App != "shop" || b.Records != 5 || b.unknown != 1 || len(b.drops) != 1 || b.ID != BatchNumber(9) {

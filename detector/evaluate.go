@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/heliograph-net/heliograph/model"
 )
 
 const (
@@ -75,7 +77,7 @@ func (ev *evaluator) step(ctx context.Context) {
 		return
 	}
 	events := ev.series.Step(ev.next, cells)
-	incidents := make([]Incident, len(events))
+	incidents := make([]model.Incident, len(events))
 	for i := range events {
 		incidents[i] = events[i].Incident
 	}
@@ -107,16 +109,16 @@ func (ev *evaluator) cells(ctx context.Context, end time.Time) (cells []Cell, ok
 }
 
 // tell logs an event. The target is a client's word and stays out of the log.
-func (ev *evaluator) tell(e *Event) {
+func (ev *evaluator) tell(e *model.Event) {
 	i := &e.Incident
 	ev.d.metrics.incidents.WithLabelValues(e.Kind.String()).Inc()
-	if e.Kind == Cleared {
+	if e.Kind == model.Cleared {
 		delete(ev.open, i.ID)
 	} else {
 		ev.open[i.ID] = struct{}{}
 	}
 	level := slog.LevelInfo
-	if e.Kind == Changed {
+	if e.Kind == model.Changed {
 		level = slog.LevelDebug
 	}
 	ev.log.Log(context.Background(), level, "incident "+e.Kind.String(), "incident", i.ID, "outcome", string(i.Outcome), "asns", i.Scope.ASNs,
@@ -160,7 +162,7 @@ func (ev *evaluator) restore(ctx context.Context) error {
 	return ev.replay(ctx, from, incidents, lastID)
 }
 
-func (ev *evaluator) replay(ctx context.Context, from time.Time, incidents []Incident, lastID int64) error {
+func (ev *evaluator) replay(ctx context.Context, from time.Time, incidents []model.Incident, lastID int64) error {
 	series, err := NewSeriesDetector(SeriesOptions{Bin: ev.d.o.Bin, Floors: ev.d.o.Floors, Probes: ev.d.o.Probes, NetworkName: ev.d.o.NetworkName})
 	if err != nil {
 		return err

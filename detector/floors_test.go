@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -82,7 +83,7 @@ func TestOnsetAndClearBins(t *testing.T) {
 					cells = crowdBin(64501, c.clients, n)
 				}
 				for _, e := range d.Step(binEnd(b), cells) {
-					if e.Kind != Changed {
+					if e.Kind != model.Changed {
 						all = append(all, moment{b, e})
 					}
 				}
@@ -157,7 +158,7 @@ func TestShouting(t *testing.T) {
 					all = append(all, moment{b, e})
 				}
 			}
-			opened := ofKind(all, Opened)
+			opened := ofKind(all, model.Opened)
 			for _, m := range all {
 				if !slices.Equal(m.Incident.Scope.ASNs, c.allowed) || c.allowed == nil {
 					dump(t, all)
@@ -186,12 +187,12 @@ func TestFaultsAreToldApartAndTheirOutcomesAreNot(t *testing.T) {
 		}
 	}
 	all := w.play(newSeriesDetector(t, Floors{}), 0, 60)
-	cleared := ofKind(all, Cleared)
-	if len(ofKind(all, Opened)) != 2 || len(cleared) != 2 {
+	cleared := ofKind(all, model.Cleared)
+	if len(ofKind(all, model.Opened)) != 2 || len(cleared) != 2 {
 		dump(t, all)
 		t.Fatal("want two incidents")
 	}
-	byNetwork := map[uint32]Incident{}
+	byNetwork := map[uint32]model.Incident{}
 	for _, m := range cleared {
 		if len(m.Incident.Scope.ASNs) == 1 {
 			byNetwork[m.Incident.Scope.ASNs[0]] = m.Incident
@@ -245,8 +246,8 @@ func (p probes) ServerDown(server string) (down, known bool) {
 func TestRestoredIncidentGoesOn(t *testing.T) {
 	first := newSeriesDetector(t, Floors{})
 	var bins [][]Cell
-	var open Incident
-	step := func(d *SeriesDetector, b int, cells []Cell) (events []Event) {
+	var open model.Incident
+	step := func(d *SeriesDetector, b int, cells []Cell) (events []model.Event) {
 		bins = append(bins, cells)
 		return d.Step(binEnd(b), cells)
 	}
@@ -275,7 +276,7 @@ func TestRestoredIncidentGoesOn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newSeriesDetector(t, Floors{})
-			d.Restore([]Incident{open}, 7)
+			d.Restore([]model.Incident{open}, 7)
 			for b := 20 - c.replay; b < 20; b++ {
 				d.Replay(binEnd(b), bins[b])
 			}
@@ -285,8 +286,8 @@ func TestRestoredIncidentGoesOn(t *testing.T) {
 					all = append(all, moment{b, e})
 				}
 			}
-			cleared := ofKind(all, Cleared)
-			if len(ofKind(all, Opened)) != 0 || len(cleared) != 1 || cleared[0].bin != c.until || cleared[0].Incident.ID != 1 {
+			cleared := ofKind(all, model.Cleared)
+			if len(ofKind(all, model.Opened)) != 0 || len(cleared) != 1 || cleared[0].bin != c.until || cleared[0].Incident.ID != 1 {
 				dump(t, all)
 				t.Fatalf("want it cleared in bin %d and nothing opened", c.until)
 			}
@@ -328,12 +329,12 @@ func TestWhatLastsForDaysBecomesNormal(t *testing.T) {
 			n = 30
 		}
 		for _, e := range d.Step(time.Unix(0, 0).Add(time.Duration(b)*time.Hour), crowdBin(64501, 60, n)) {
-			if e.Kind != Changed {
+			if e.Kind != model.Changed {
 				all = append(all, moment{b, e})
 			}
 		}
 	}
-	if len(all) != 2 || all[0].Kind != Opened || all[1].Kind != Cleared || all[1].bin-all[0].bin < 72 {
+	if len(all) != 2 || all[0].Kind != model.Opened || all[1].Kind != model.Cleared || all[1].bin-all[0].bin < 72 {
 		dump(t, all)
 		t.Error("want one incident that ends after more than three days")
 	}

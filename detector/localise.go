@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // nearlyAsGood is the share of the best score at which a shorter, or the former, scope is preferred.
@@ -17,7 +19,7 @@ const (
 
 // finding is a scope and how well it explains the failures of a stretch.
 type finding struct {
-	scope Scope
+	scope model.Scope
 	score float64 // log-likelihood ratio, less the price of having chosen among many
 	size  int     // values in the scope, 0: everyone
 	sum   stretch
@@ -26,7 +28,7 @@ type finding struct {
 // localise says who is hit: the networks, the servers or the countries that explain the failures of the last bins best, or everyone. Per
 // attribute it is a scan over subsets: with values ordered by failures over expected failures the best subset is a prefix (linear-time
 // subset scanning, Neill 2012), so that the prefixes are all there is to try. The former scope is kept while it is nearly as good as the best.
-func (g *group) localise(former *Scope) finding {
+func (g *group) localise(former *model.Scope) finding {
 	all := finding{sum: g.all.stretch()}
 	all.score = g.score(all.sum)
 	var best finding
@@ -48,7 +50,7 @@ func (g *group) localise(former *Scope) finding {
 		old := finding{scope: *former, sum: g.within(*former)}
 		old.score = g.score(old.sum)
 		if !former.Everyone() {
-			places := former.places()
+			places := placesOf(*former)
 			old.score -= price(len(places), g.candidates(places[0].attr))
 		}
 		if old.score >= nearlyAsGood*best.score {
@@ -144,13 +146,14 @@ func (g *group) scan(attr attribute) finding {
 		}
 	}
 	for _, p := range members[:best.size] {
-		best.scope.add(p)
+		addPlace(&best.scope, p)
 	}
-	best.scope.sort()
+	sortScope(&best.scope)
 	return best
 }
 
-func (s *Scope) add(p place) {
+// addPlace names one more place in a scope.
+func addPlace(s *model.Scope, p place) {
 	switch p.attr {
 	case byASN:
 		s.ASNs = append(s.ASNs, p.asn)
@@ -161,23 +164,14 @@ func (s *Scope) add(p place) {
 	}
 }
 
-func (s *Scope) sort() {
+func sortScope(s *model.Scope) {
 	slices.Sort(s.ASNs)
 	slices.Sort(s.Servers)
 	slices.Sort(s.Countries)
 }
 
-func (s Scope) equal(o Scope) bool {
-	return slices.Equal(s.ASNs, o.ASNs) && slices.Equal(s.Servers, o.Servers) && slices.Equal(s.Countries, o.Countries)
-}
-
-// clone is a Scope that shares no slice with s.
-func (s Scope) clone() Scope {
-	return Scope{slices.Clone(s.ASNs), slices.Clone(s.Countries), slices.Clone(s.Servers)}
-}
-
-// places are the places of a scope; everyone is one.
-func (s Scope) places() []place {
+// placesOf are the places of a scope; everyone is one.
+func placesOf(s model.Scope) []place {
 	var all []place
 	for _, v := range s.ASNs {
 		all = append(all, place{attr: byASN, asn: v})
@@ -195,9 +189,9 @@ func (s Scope) places() []place {
 }
 
 // within sums the last bins over a scope.
-func (g *group) within(s Scope) stretch {
+func (g *group) within(s model.Scope) stretch {
 	var sum stretch
-	for _, p := range s.places() {
+	for _, p := range placesOf(s) {
 		if s := g.series[p]; s != nil {
 			sum.add(g.expect(s))
 		}
@@ -217,9 +211,9 @@ func (g *group) expect(s *series) stretch {
 }
 
 // clientsWithin counts the distinct clients with failures in a scope.
-func (g *group) clientsWithin(s Scope) int {
+func (g *group) clientsWithin(s model.Scope) int {
 	who := map[uint64]struct{}{}
-	for _, p := range s.places() {
+	for _, p := range placesOf(s) {
 		if s := g.series[p]; s != nil {
 			s.addClients(who)
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -15,20 +16,20 @@ const sameFault = 0.5
 
 // openIncident is an incident and the groups whose alarms it stands for.
 type openIncident struct {
-	Incident
+	model.Incident
 	groups map[*group]struct{}
 	main   *group    // whose outcome the incident has
 	last   time.Time // end of the last abnormal bin
 }
 
 // judge raises, refines and clears incidents after a bin.
-func (d *SeriesDetector) judge(end time.Time) []Event {
+func (d *SeriesDetector) judge(end time.Time) []model.Event {
 	for _, c := range d.populations {
 		for _, g := range c.groups {
 			g.judge(d.slot(), end, d.o.Bin, &d.o.Floors)
 		}
 	}
-	events := map[*openIncident]EventKind{}
+	events := map[*openIncident]model.EventKind{}
 	for _, g := range d.sortedGroups() {
 		if g.incident == nil {
 			d.attach(g, events)
@@ -37,10 +38,10 @@ func (d *SeriesDetector) judge(end time.Time) []Event {
 	for _, inc := range d.incidents {
 		d.refine(inc, events)
 	}
-	var out []Event
+	var out []model.Event
 	for _, inc := range d.incidents {
 		if kind := events[inc]; kind != 0 {
-			out = append(out, Event{Kind: kind, Incident: inc.Incident.clone()})
+			out = append(out, model.Event{Kind: kind, Incident: inc.Incident.Clone()})
 		}
 	}
 	d.incidents = slices.DeleteFunc(d.incidents, func(i *openIncident) bool { return !i.Open() })
@@ -48,7 +49,7 @@ func (d *SeriesDetector) judge(end time.Time) []Event {
 }
 
 // attach gives a group that alarms to the incident that it is part of, or to a new one.
-func (d *SeriesDetector) attach(g *group, events map[*openIncident]EventKind) {
+func (d *SeriesDetector) attach(g *group, events map[*openIncident]model.EventKind) {
 	excess := g.all.stretch().excess()
 	for _, inc := range d.incidents {
 		if inc.App == g.crowd.app && inc.Target == g.crowd.target && g.within(inc.Scope).excess() >= sameFault*excess {
@@ -59,15 +60,15 @@ func (d *SeriesDetector) attach(g *group, events map[*openIncident]EventKind) {
 	}
 	d.lastID++
 	inc := &openIncident{groups: map[*group]struct{}{g: {}}}
-	inc.Incident = Incident{ID: d.lastID, App: g.crowd.app, Target: g.crowd.target, Since: g.since.Add(-d.o.Bin)}
+	inc.Incident = model.Incident{ID: d.lastID, App: g.crowd.app, Target: g.crowd.target, Since: g.since.Add(-d.o.Bin)}
 	g.incident = inc
 	inc.describe(g, d) // so that the next group sees whether it lies within
 	d.incidents = append(d.incidents, inc)
-	events[inc] = Opened
+	events[inc] = model.Opened
 }
 
 // refine brings an incident up to date with its groups.
-func (d *SeriesDetector) refine(inc *openIncident, events map[*openIncident]EventKind) {
+func (d *SeriesDetector) refine(inc *openIncident, events map[*openIncident]model.EventKind) {
 	for g := range inc.groups {
 		inc.last = later(inc.last, g.lastBad)
 	}
@@ -81,14 +82,14 @@ func (d *SeriesDetector) refine(inc *openIncident, events map[*openIncident]Even
 	main := inc.mainGroup()
 	if main.incident == nil {
 		inc.Until = inc.last
-		events[inc] = Cleared
+		events[inc] = model.Cleared
 		return
 	}
 	if !main.hot(d.slot(), true) && main == inc.main {
 		return
 	}
 	if inc.describe(main, d) && events[inc] == 0 {
-		events[inc] = Changed
+		events[inc] = model.Changed
 	}
 }
 
@@ -130,13 +131,13 @@ func (g *group) hot(slot int, alarmed bool) bool {
 // describe sets what the incident says from its main group, and reports whether that changed. The numbers are those of the worst stretch
 // under the present scope and outcome.
 func (i *openIncident) describe(main *group, d *SeriesDetector) bool {
-	var former *Scope
+	var former *model.Scope
 	if i.main != nil {
 		former = &i.Scope
 	}
 	found := main.localise(former)
 	also := i.further(main)
-	same := i.main == main && former != nil && found.scope.equal(*former)
+	same := i.main == main && former != nil && found.scope.Equal(*former)
 	if same && slices.Equal(also, i.Also) && found.sum.excess() <= i.Failed-i.Expected {
 		return false
 	}
@@ -160,11 +161,4 @@ func (i *openIncident) further(main *group) []report.Outcome {
 	also = slices.DeleteFunc(also, func(o report.Outcome) bool { return o == main.outcome })
 	slices.Sort(also)
 	return slices.Compact(also)
-}
-
-func (i Incident) clone() Incident {
-	i.Scope = i.Scope.clone()
-	i.Also = slices.Clone(i.Also)
-	i.Evidence = slices.Clone(i.Evidence)
-	return i
 }

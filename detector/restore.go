@@ -4,13 +4,14 @@ import (
 	"slices"
 	"time"
 
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
 // Restore tells what was found before: incidents that are open, or that were within the bins that will be replayed, and the highest ID in
 // use. Call it on a new detector, before Replay. The bins of an incident are not learned, and those that are open go on with the
 // first Step.
-func (d *SeriesDetector) Restore(incidents []Incident, lastID int64) {
+func (d *SeriesDetector) Restore(incidents []model.Incident, lastID int64) {
 	d.known = incidents
 	d.lastID = lastID
 	for i := range incidents {
@@ -23,7 +24,7 @@ func (d *SeriesDetector) Restore(incidents []Incident, lastID int64) {
 func (d *SeriesDetector) masked(g *group, end time.Time) bool {
 	for i := range d.known {
 		k := &d.known[i]
-		if !k.concerns(g) {
+		if !concerns(k, g) {
 			continue
 		}
 		from := k.Since.Add(-time.Duration(d.o.Floors.Window) * d.o.Bin)
@@ -34,7 +35,7 @@ func (d *SeriesDetector) masked(g *group, end time.Time) bool {
 	return false
 }
 
-func (i *Incident) concerns(g *group) bool {
+func concerns(i *model.Incident, g *group) bool {
 	return i.App == g.crowd.app && i.Target == g.crowd.target && (i.Outcome == g.outcome || slices.Contains(i.Also, g.outcome))
 }
 
@@ -42,13 +43,13 @@ func (i *Incident) concerns(g *group) bool {
 func (d *SeriesDetector) adopt() {
 	for i := range d.known {
 		if d.known[i].Open() {
-			d.adoptIncident(d.known[i].clone())
+			d.adoptIncident(d.known[i].Clone())
 		}
 	}
 	d.known = nil
 }
 
-func (d *SeriesDetector) adoptIncident(inc Incident) {
+func (d *SeriesDetector) adoptIncident(inc model.Incident) {
 	open := &openIncident{Incident: inc, groups: map[*group]struct{}{}, last: inc.Since.Add(d.o.Bin)}
 	for _, source := range []report.Source{report.SourceAgent, report.SourceBrowser} {
 		c := d.populations[population{inc.App, inc.Target, source}]

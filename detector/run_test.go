@@ -15,6 +15,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/detector/sqlitestore"
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/privacy"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -170,7 +171,7 @@ func okWindow() *report.Window {
 	return oneWindow(2000, report.Counter{Target: shop, Outcome: report.OK, Count: 1})
 }
 
-func (b *bench) incidents() []detector.Incident {
+func (b *bench) incidents() []model.Incident {
 	b.Helper()
 	all, err := b.store.Incidents(b.Context(), time.Time{})
 	if err != nil {
@@ -179,7 +180,7 @@ func (b *bench) incidents() []detector.Incident {
 	return all
 }
 
-func (b *bench) total(q detector.TotalsQuery) detector.Total {
+func (b *bench) total(q model.TotalsQuery) model.Total {
 	b.Helper()
 	all, err := b.store.Totals(b.Context(), q)
 	if err != nil || len(all) != 1 {
@@ -289,7 +290,7 @@ func TestLateReportsAmendThePastAndRaiseNothing(t *testing.T) {
 		if all := b.incidents(); len(all) != 0 {
 			t.Errorf("%+v", all)
 		}
-		if got := b.total(detector.TotalsQuery{Since: since, Type: "dns"}); got.Failed != 180 || got.Clients != 60 {
+		if got := b.total(model.TotalsQuery{Since: since, Type: "dns"}); got.Failed != 180 || got.Clients != 60 {
 			t.Errorf("%+v, want 180 failures of 60 clients in the past", got)
 		}
 		b.stop()
@@ -326,7 +327,7 @@ func TestNothingStopsTheFlow(t *testing.T) {
 		b.inbox.fail(nil)
 		b.put(64501, report.Delivery{}, detector.ShopHeader(3), okWindow())
 		time.Sleep(time.Second)
-		if got := b.total(detector.TotalsQuery{Since: since}); got.OK != 3 || got.Clients != 3 {
+		if got := b.total(model.TotalsQuery{Since: since}); got.OK != 3 || got.Clients != 3 {
 			t.Errorf("%+v, want three requests of three clients", got)
 		}
 		synctest.Wait()
@@ -353,7 +354,7 @@ func TestReplacedInboxIsReadFromItsBeginning(t *testing.T) {
 		b.put(64501, report.Delivery{}, detector.ShopHeader(77), okWindow())
 		b.inbox.put(old[3]) // a copy of what was read
 		time.Sleep(time.Minute)
-		if got := b.total(detector.TotalsQuery{Since: since}); got.OK != 21 {
+		if got := b.total(model.TotalsQuery{Since: since}); got.OK != 21 {
 			t.Errorf("%+v, want 21", got)
 		}
 		if c, err := b.store.Cursor(t.Context(), "c1"); c != 2 || err != nil {
@@ -404,7 +405,7 @@ func TestAStoreThatFailsLosesAndDoublesNothing(t *testing.T) {
 		if n, err := store.Batches(t.Context(), time.Time{}); n != 30 || err != nil {
 			t.Errorf("%d batches of 30, %v", n, err)
 		}
-		all, err := store.Totals(t.Context(), detector.TotalsQuery{})
+		all, err := store.Totals(t.Context(), model.TotalsQuery{})
 		if err != nil || all[0].OK != 30 || all[0].Clients != 30 {
 			t.Errorf("%+v %v", all, err)
 		}

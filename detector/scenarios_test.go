@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -18,7 +19,7 @@ func deliveries(w *world, from, to, backoff int) func(int, uint32) []Cell {
 				continue
 			}
 			add := func(collector string, o report.Outcome) {
-				cells = append(cells, Cell{App: DeliveryApp, Target: CollectorTarget + collector, Outcome: o, ASN: asn, Country: "XA",
+				cells = append(cells, Cell{App: model.DeliveryApp, Target: model.CollectorTarget + collector, Outcome: o, ASN: asn, Country: "XA",
 					Source: report.SourceAgent, Client: client, Raw: 1, Estimated: 1})
 			}
 			switch {
@@ -49,7 +50,7 @@ func TestScenarios(t *testing.T) {
 		prepare func(w *world)
 		target  string
 		outcome report.Outcome
-		scope   Scope
+		scope   model.Scope
 		title   string
 		onset   int // most bins from the start of the fault to the event
 		clear   int // likewise from its end
@@ -62,7 +63,7 @@ func TestScenarios(t *testing.T) {
 					}
 				})
 			},
-			target: shop, outcome: report.TCPReset, scope: Scope{ASNs: []uint32{64502}}, onset: 2, clear: 6,
+			target: shop, outcome: report.TCPReset, scope: model.Scope{ASNs: []uint32{64502}}, onset: 2, clear: 6,
 			title: "tcp.reset for https://shop.test from AS64502 (Harbour Net): ",
 		},
 		"half of the requests of a network time out": {
@@ -73,7 +74,7 @@ func TestScenarios(t *testing.T) {
 					}
 				})
 			},
-			target: shop, outcome: report.TCPTimedOut, scope: Scope{ASNs: []uint32{64503}}, onset: 3, clear: 6,
+			target: shop, outcome: report.TCPTimedOut, scope: model.Scope{ASNs: []uint32{64503}}, onset: 3, clear: 6,
 			title: "tcp.timed_out for https://shop.test from AS64503: ",
 		},
 		"a server dies": {
@@ -88,7 +89,7 @@ func TestScenarios(t *testing.T) {
 					}
 				}
 			},
-			target: shop, outcome: report.TCPRefused, scope: Scope{Servers: []string{server(4)}}, onset: 3, clear: 6,
+			target: shop, outcome: report.TCPRefused, scope: model.Scope{Servers: []string{server(4)}}, onset: 3, clear: 6,
 			title: "tcp.refused for https://shop.test at 192.0.2.5:443: ",
 		},
 		"names do not resolve in a network": {
@@ -99,7 +100,7 @@ func TestScenarios(t *testing.T) {
 					}
 				})
 			},
-			target: shop, outcome: report.DNSFailed, scope: Scope{ASNs: []uint32{64504}}, onset: 2, clear: 6,
+			target: shop, outcome: report.DNSFailed, scope: model.Scope{ASNs: []uint32{64504}}, onset: 2, clear: 6,
 			title: "dns.failed for https://shop.test from AS64504: ",
 		},
 		"the service answers errors": {
@@ -110,7 +111,7 @@ func TestScenarios(t *testing.T) {
 					}
 				})
 			},
-			target: shop, outcome: report.HTTPError, scope: Scope{}, onset: 2, clear: 6,
+			target: shop, outcome: report.HTTPError, scope: model.Scope{}, onset: 2, clear: 6,
 			title: "http.error for https://shop.test from everyone: ",
 		},
 		"a fault spread thinly over many networks": {
@@ -122,7 +123,7 @@ func TestScenarios(t *testing.T) {
 					}
 				})
 			},
-			target: shop, outcome: report.TCPTimedOut, scope: Scope{}, onset: 3, clear: 6,
+			target: shop, outcome: report.TCPTimedOut, scope: model.Scope{}, onset: 3, clear: 6,
 			title: "tcp.timed_out for https://shop.test from everyone: ",
 		},
 		"two networks of five": {
@@ -133,12 +134,12 @@ func TestScenarios(t *testing.T) {
 					}
 				})
 			},
-			target: shop, outcome: report.TCPReset, scope: Scope{ASNs: []uint32{64501, 64505}}, onset: 2, clear: 6,
+			target: shop, outcome: report.TCPReset, scope: model.Scope{ASNs: []uint32{64501, 64505}}, onset: 2, clear: 6,
 			title: "tcp.reset for https://shop.test from AS64501 and AS64505: ",
 		},
 		"a collector dies": {
 			prepare: func(w *world) { w.upload = deliveries(w, from, to, 8) },
-			target:  "collector:c1", outcome: report.TCPRefused, scope: Scope{}, onset: 2, clear: 3 + 8,
+			target:  "collector:c1", outcome: report.TCPRefused, scope: model.Scope{}, onset: 2, clear: 3 + 8,
 			title: "tcp.refused for collector:c1 from everyone: ",
 		},
 	} {
@@ -147,7 +148,7 @@ func TestScenarios(t *testing.T) {
 				w := newWorld(seed)
 				c.prepare(w)
 				all := w.play(newSeriesDetector(t, Floors{}), 0, 60)
-				opened, cleared := ofKind(all, Opened), ofKind(all, Cleared)
+				opened, cleared := ofKind(all, model.Opened), ofKind(all, model.Cleared)
 				if len(opened) != 1 || len(cleared) != 1 {
 					dump(t, all)
 					t.Fatalf("seed %d: %d opened and %d cleared, want one each", seed, len(opened), len(cleared))
@@ -159,7 +160,7 @@ func TestScenarios(t *testing.T) {
 				if late := cleared[0].bin - to; late < 0 || late >= c.clear {
 					t.Errorf("seed %d: cleared after %d bins, want within %d", seed, late+1, c.clear)
 				}
-				if inc.Target != c.target || inc.Outcome != c.outcome || !inc.Scope.equal(c.scope) || !strings.HasPrefix(inc.Title, c.title) {
+				if inc.Target != c.target || inc.Outcome != c.outcome || !inc.Scope.Equal(c.scope) || !strings.HasPrefix(inc.Title, c.title) {
 					dump(t, all)
 					t.Fatalf("seed %d: %s %s %+v", seed, inc.Target, inc.Outcome, inc.Scope)
 				}

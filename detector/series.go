@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -52,7 +53,7 @@ type SeriesDetector struct {
 	places      int // in all crowds
 	dropped     uint64
 	incidents   []*openIncident
-	known       []Incident // from Restore
+	known       []model.Incident // from Restore
 	lastID      int64
 }
 
@@ -89,7 +90,7 @@ func NewSeriesDetector(o SeriesOptions) (*SeriesDetector, error) {
 func (d *SeriesDetector) Dropped() uint64 { return d.dropped }
 
 // Step takes the bin that ends at end. Bins come in order, the empty ones too; after a gap it goes on as if there had been none.
-func (d *SeriesDetector) Step(end time.Time, cells []Cell) []Event {
+func (d *SeriesDetector) Step(end time.Time, cells []Cell) []model.Event {
 	d.adopt()
 	d.observe(end, cells)
 	return d.judge(end)

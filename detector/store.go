@@ -2,18 +2,15 @@ package detector
 
 import (
 	"context"
-	"errors"
 	"time"
 
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// ErrQuery says that a query asks for something that does not exist, such as a dimension of another name.
-var ErrQuery = errors.New("bad query")
-
 // Store keeps what was reported. Implementations are safe for concurrent use, and every writing method is one durable transaction.
 type Store interface {
-	Reader
+	model.Reader
 	// Cursor is the position up to which a source was taken in, 0: nothing yet.
 	Cursor(ctx context.Context, source string) (uint64, error)
 	// Ingest stores a bunch together with its cursor. A batch whose id is known changes nothing and is counted as a duplicate.
@@ -21,7 +18,7 @@ type Store interface {
 	// Cells returns what clients contributed to bins that end after after and not after upTo; at most limit cells.
 	Cells(ctx context.Context, after, upTo time.Time, limit int) ([]Cell, error)
 	// SaveStep stores incidents, new ones and those known by their ID, and that bins up to the one that ends at bin were evaluated.
-	SaveStep(ctx context.Context, bin time.Time, incidents []Incident) error
+	SaveStep(ctx context.Context, bin time.Time, incidents []model.Incident) error
 	// Evaluated is the end of the last bin given to SaveStep; zero: none.
 	Evaluated(ctx context.Context) (time.Time, error)
 	// LastIncident is the highest ID of an incident, 0: none.
@@ -48,8 +45,8 @@ type Batch struct {
 	Received time.Time // by the collector's clock
 	App      string    // of the first header
 	Records  int       // records of known kinds
-	Counts   []Count
-	Samples  []Sample
+	Counts   []model.Count
+	Samples  []model.Sample
 
 	// Deleted names the clients whose users have withdrawn consent (report.DeletionNotice), in the short form of Count.Client. A store deletes
 	// their samples and sightings, also those in this bunch, and keeps neither of batches that come later, for as long as these could

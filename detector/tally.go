@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -13,7 +14,6 @@ const (
 	maxClients  = 4096 // distinct failing clients remembered per series and bin
 	clipFactor  = 10   // no client counts for more than so many times the median client
 	clipFloor   = 10   // and for no less than this many requests
-	unknownLand = "ZZ" // country of a client whose network is unknown
 )
 
 // attribute is what a place is a value of.
@@ -45,7 +45,7 @@ func (p place) known() bool {
 	case byServer:
 		return p.name != ""
 	case byCountry:
-		return p.name != "" && p.name != unknownLand
+		return p.name != "" && p.name != model.UnknownCountry
 	default:
 		return true
 	}

@@ -6,27 +6,29 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // maxNames is how many networks or servers a sentence names before it says "and 7 more".
 const maxNames = 3
 
 // title is one sentence: what, where, whom, how many.
-func (d *SeriesDetector) title(i *Incident) string {
+func (d *SeriesDetector) title(i *model.Incident) string {
 	return fmt.Sprintf("%s for %s%s: %s of %s %s fail, %s", i.Outcome, i.Target, d.scopeWords(i.Scope),
 		whole(i.Failed), whole(max(i.Requests, i.Failed)), things(i), plural(i.Clients, "client"))
 }
 
 // things is what the numbers of an incident count.
-func things(i *Incident) string {
-	if i.App == DeliveryApp {
+func things(i *model.Incident) string {
+	if i.App == model.DeliveryApp {
 		return "deliveries"
 	}
 	return "requests"
 }
 
 // scopeWords starts with a space: " from AS64502 (Harbour Net)", " at 192.0.2.1:443", " from everyone".
-func (d *SeriesDetector) scopeWords(s Scope) string {
+func (d *SeriesDetector) scopeWords(s model.Scope) string {
 	switch {
 	case len(s.ASNs) > 0:
 		names := make([]string, len(s.ASNs))
@@ -118,7 +120,7 @@ func (d *SeriesDetector) probes(i *openIncident, main *group) []string {
 }
 
 // servers are those of the scope, or else those at which there were more failures than expected; sorted by failures, 64 at most.
-func (g *group) servers(s Scope) []string {
+func (g *group) servers(s model.Scope) []string {
 	if len(s.Servers) > 0 {
 		return s.Servers
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -105,7 +106,7 @@ func (w *world) poisson(mean float64) int {
 // moment is an event and the bin, counted from 0, after which it came.
 type moment struct {
 	bin int
-	Event
+	model.Event
 }
 
 // play runs bins from..to-1 through d.
@@ -133,7 +134,7 @@ func newSeriesDetector(t testing.TB, floors Floors) *SeriesDetector {
 }
 
 // ofKind are the moments of one kind.
-func ofKind(all []moment, kind EventKind) []moment {
+func ofKind(all []moment, kind model.EventKind) []moment {
 	return slices.DeleteFunc(slices.Clone(all), func(m moment) bool { return m.Kind != kind })
 }
 

@@ -10,14 +10,13 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
-	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/heatmap"
 	"github.com/heliograph-net/heliograph/internal/logfile"
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // cli is the command line. The names are a contract.
@@ -71,7 +70,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		kong.Description("Client-side error reporting: what your servers cannot see."),
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"dims": strings.Join(detector.Dimensions, ", "),
+		kong.Vars{"dims": model.AllDimensions.String(),
 			"min_width": strconv.Itoa(heatmap.MinWidth), "max_width": strconv.Itoa(heatmap.MaxWidth)},
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {

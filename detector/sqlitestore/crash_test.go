@@ -13,6 +13,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/detector/sqlitestore"
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -41,7 +42,7 @@ func ingestForEver(path string) {
 		var b detector.Bunch
 		for range 3 {
 			cursor++
-			b.Batches = append(b.Batches, batch(int(cursor), count(int(cursor%50), cursor, 1, 1, detector.Series{Outcome: report.OK})))
+			b.Batches = append(b.Batches, batch(int(cursor), count(int(cursor%50), cursor, 1, 1, model.Series{Outcome: report.OK})))
 		}
 		b.Source, b.Cursor = "c1", cursor
 		if done, err := s.Ingest(ctx, b); err != nil || done.New != 3 {
@@ -94,7 +95,7 @@ func checkWhole(t *testing.T, path string, told uint64) {
 		t.Fatalf("cursor %d, %v; the child told %d", cursor, err, told)
 	}
 	n, err := s.Batches(t.Context(), time.Time{})
-	if got := totals(t, s, detector.TotalsQuery{Since: start.Add(-time.Second)}); err != nil || n != cursor || got[0].OK != float64(cursor) || got[0].Clients != cursor {
+	if got := totals(t, s, model.TotalsQuery{Since: start.Add(-time.Second)}); err != nil || n != cursor || got[0].OK != float64(cursor) || got[0].Clients != cursor {
 		t.Fatalf("cursor %d, but %d batches and %+v", cursor, n, got)
 	}
 }

@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // SaveStep implements detector.Store.
-func (s *Store) SaveStep(ctx context.Context, bin time.Time, incidents []detector.Incident) error {
+func (s *Store) SaveStep(ctx context.Context, bin time.Time, incidents []model.Incident) error {
 	return s.write(ctx, "saving incidents", func(tx *sql.Tx) error {
 		for i := range incidents {
 			if err := saveIncident(tx, &incidents[i]); err != nil {
@@ -23,7 +23,7 @@ func (s *Store) SaveStep(ctx context.Context, bin time.Time, incidents []detecto
 	})
 }
 
-func saveIncident(tx *sql.Tx, i *detector.Incident) error {
+func saveIncident(tx *sql.Tx, i *model.Incident) error {
 	body, err := json.Marshal(i)
 	if err != nil {
 		return err
@@ -37,11 +37,11 @@ func saveIncident(tx *sql.Tx, i *detector.Incident) error {
 	return err
 }
 
-// Incidents implements detector.Reader.
-func (s *Store) Incidents(ctx context.Context, since time.Time) ([]detector.Incident, error) {
+// Incidents implements model.Reader.
+func (s *Store) Incidents(ctx context.Context, since time.Time) ([]model.Incident, error) {
 	return list(ctx, s.readers, "reading incidents", `SELECT body FROM incidents WHERE until = 0 OR until >= ?
-		ORDER BY until = 0 DESC, since DESC, id DESC LIMIT ?`, []any{since.UnixMilli(), detector.MaxRows},
-		func(rows *sql.Rows) (i detector.Incident, err error) {
+		ORDER BY until = 0 DESC, since DESC, id DESC LIMIT ?`, []any{since.UnixMilli(), model.MaxRows},
+		func(rows *sql.Rows) (i model.Incident, err error) {
 			var body sql.RawBytes
 			if err := rows.Scan(&body); err != nil {
 				return i, err

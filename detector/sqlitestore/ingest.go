@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // maxQuarantine is how many batches that could not be used are kept, the newest ones.
@@ -60,7 +61,7 @@ type amount struct {
 	estimated float64
 }
 
-func (a amount) plus(c *detector.Count) amount {
+func (a amount) plus(c *model.Count) amount {
 	return amount{a.raw + int64(c.Raw), a.estimated + c.Estimated}
 }
 
@@ -155,7 +156,7 @@ func (in *ingest) writeSightings() error {
 	return nil
 }
 
-func (in *ingest) samples(all []detector.Sample) error {
+func (in *ingest) samples(all []model.Sample) error {
 	for i := range all {
 		v := &all[i]
 		if in.deleted.has(v.Client) {
@@ -175,7 +176,7 @@ func (in *ingest) samples(all []detector.Sample) error {
 }
 
 // fingerprint takes no room in samples of requests.
-func fingerprint(v *detector.Sample) []byte {
+func fingerprint(v *model.Sample) []byte {
 	if v.Fingerprint == [16]byte{} {
 		return []byte{}
 	}

@@ -4,7 +4,7 @@ import (
 	"database/sql"
 	"time"
 
-	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -20,20 +20,20 @@ const (
 // names finds the id of a series and remembers it. It belongs to whoever holds Store.mu.
 type names struct {
 	rows int64
-	ids  map[detector.Series]known
+	ids  map[model.Series]known
 }
 
 type known struct{ id, used int64 }
 
 func newNames(db *sql.DB) (*names, error) {
-	n := &names{ids: map[detector.Series]known{}}
+	n := &names{ids: map[model.Series]known{}}
 	return n, db.QueryRow("SELECT count(*) FROM series").Scan(&n.rows)
 }
 
-func (n *names) forget() { n.ids = map[detector.Series]known{} }
+func (n *names) forget() { n.ids = map[model.Series]known{} }
 
 // id finds or makes the row of a series that is used in bin.
-func (n *names) id(tx *sql.Tx, s detector.Series, bin int64) (int64, error) {
+func (n *names) id(tx *sql.Tx, s model.Series, bin int64) (int64, error) {
 	if k, ok := n.ids[s]; ok && bin <= k.used+dayMS {
 		return k.id, nil
 	}
@@ -60,13 +60,13 @@ func (n *names) id(tx *sql.Tx, s detector.Series, bin int64) (int64, error) {
 	return k.id, nil
 }
 
-func (n *names) lookUp(tx *sql.Tx, s detector.Series) (k known, err error) {
+func (n *names) lookUp(tx *sql.Tx, s model.Series) (k known, err error) {
 	err = tx.QueryRow(`SELECT id, used FROM series WHERE app = ? AND target = ? AND outcome = ? AND protocol = ? AND status = ? AND server = ?
 		AND asn = ? AND country = ? AND source = ? AND flags = ?`, key(s)...).Scan(&k.id, &k.used)
 	return k, err
 }
 
-func (n *names) insert(tx *sql.Tx, s detector.Series, bin int64) (known, error) {
+func (n *names) insert(tx *sql.Tx, s model.Series, bin int64) (known, error) {
 	r, err := tx.Exec(`INSERT INTO series (app, target, outcome, protocol, status, server, asn, country, source, flags, delivery, used)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, append(key(s), s.Delivery(), bin)...)
 	if err != nil {
@@ -77,14 +77,14 @@ func (n *names) insert(tx *sql.Tx, s detector.Series, bin int64) (known, error) 
 	return known{id, bin}, err
 }
 
-func key(s detector.Series) []any {
+func key(s model.Series) []any {
 	return []any{s.App, s.Target, string(s.Outcome), s.Protocol, s.Status, s.Server, s.ASN, s.Country, s.Source, s.Flags}
 }
 
 // reduce leaves of a series what there are few values of.
-func reduce(s detector.Series) detector.Series {
+func reduce(s model.Series) model.Series {
 	if s.Outcome != report.OK {
 		s.Outcome = report.Unknown
 	}
-	return detector.Series{App: other, Target: other, Outcome: s.Outcome, ASN: s.ASN, Country: s.Country, Source: s.Source, Flags: s.Flags}
+	return model.Series{App: other, Target: other, Outcome: s.Outcome, ASN: s.ASN, Country: s.Country, Source: s.Source, Flags: s.Flags}
 }

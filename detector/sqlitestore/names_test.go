@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -17,9 +18,9 @@ func TestNamesAreFoldedWhenThereAreTooMany(t *testing.T) {
 	defer s.Close()
 	now := time.Now()
 	ingest := func(n byte, target string, o report.Outcome) {
-		series := detector.Series{App: "shop", Target: target, Outcome: o, Server: "192.0.2.1:443", ASN: 7, Country: "XA", Source: report.SourceAgent}
+		series := model.Series{App: "shop", Target: target, Outcome: o, Server: "192.0.2.1:443", ASN: 7, Country: "XA", Source: report.SourceAgent}
 		_, err := s.Ingest(t.Context(), detector.Bunch{Source: "c", Cursor: 1, Batches: []detector.Batch{{ID: report.BatchID{n}, Received: now,
-			Counts: []detector.Count{{Series: series, Client: 1, End: now, Raw: 1, Estimated: 1}}}}})
+			Counts: []model.Count{{Series: series, Client: 1, End: now, Raw: 1, Estimated: 1}}}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,15 +31,17 @@ func TestNamesAreFoldedWhenThereAreTooMany(t *testing.T) {
 	ingest(3, "https://new.test", report.TCPReset)
 	ingest(4, "https://newer.test", report.HTTPError)
 	ingest(5, "https://newest.test", report.OK)
-	all, err := s.Totals(t.Context(), detector.TotalsQuery{Since: now.Add(-time.Second), By: []string{"target", "type", "asn"}})
+	all, err := s.Totals(t.Context(), model.TotalsQuery{Since: now.Add(-time.Second), By: model.DimensionsOf(model.ByTarget, model.ByOutcome, model.ByASN)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := map[[3]string]float64{}
+	got := map[model.Series]float64{}
 	for _, v := range all {
-		got[[3]string{v.Dims["target"], v.Dims["type"], v.Dims["asn"]}] = v.OK + v.Failed
+		got[v.Key] = v.OK + v.Failed
 	}
-	want := map[[3]string]float64{{"https://known.test", "tcp.reset", "7"}: 2, {other, "unknown", "7"}: 2, {other, "ok", "7"}: 1}
+	want := map[model.Series]float64{
+		{Target: "https://known.test", Outcome: report.TCPReset, ASN: 7}: 2,
+		{Target: other, Outcome: report.Unknown, ASN: 7}:                 2, {Target: other, Outcome: report.OK, ASN: 7}: 1}
 	if len(got) != len(want) {
 		t.Fatalf("%v", got)
 	}

@@ -10,27 +10,37 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// columns are the expressions of the dimensions. All of them are text.
-var columns = map[string]string{
-	detector.ByType:     "s.outcome",
-	detector.ByApp:      "s.app",
-	detector.ByTarget:   "s.target",
-	detector.ByASN:      "CAST(s.asn AS TEXT)",
-	detector.ByCountry:  "s.country",
-	detector.ByServer:   "s.server",
-	detector.ByProtocol: "s.protocol",
-	detector.ByStatus:   "CAST(s.status AS TEXT)",
-	detector.BySource:   "s.source",
+// columns are the columns of the dimensions.
+var columns = map[model.Dimension]string{
+	model.ByOutcome:  "s.outcome",
+	model.ByApp:      "s.app",
+	model.ByTarget:   "s.target",
+	model.ByASN:      "s.asn",
+	model.ByCountry:  "s.country",
+	model.ByServer:   "s.server",
+	model.ByProtocol: "s.protocol",
+	model.ByStatus:   "s.status",
+	model.BySource:   "s.source",
+}
+
+// field is where the value of a dimension goes.
+func field(k *model.Series, d model.Dimension) any {
+	return map[model.Dimension]any{
+		model.ByOutcome: &k.Outcome, model.ByApp: &k.App, model.ByTarget: &k.Target,
+		model.ByASN: &k.ASN, model.ByCountry: &k.Country, model.ByServer: &k.Server,
+		model.ByProtocol: &k.Protocol, model.ByStatus: &k.Status, model.BySource: &k.Source,
+	}[d]
 }
 
 func bounded(limit, otherwise int) int {
 	if limit <= 0 {
 		limit = otherwise
 	}
-	return min(limit, detector.MaxRows)
+	return min(limit, model.MaxRows)
 }
 
 // under is a condition on a column with three arguments, from underArgs: this outcome or below it, or any.
@@ -41,46 +51,26 @@ func under(column string) string {
 func underArgs(o report.Outcome) []any { return []any{string(o), string(o), string(o), string(o)} }
 
 // Totals implements detector.Reader.
-func (s *Store) Totals(ctx context.Context, q detector.TotalsQuery) ([]detector.Total, error) {
-	query, args, err := totalsSQL(q)
-	if err != nil {
-		return nil, err
-	}
-	return list(ctx, s.readers, "reading totals", query, args, func(rows *sql.Rows) (t detector.Total, err error) {
-		values := make([]string, len(q.By))
-		into := make([]any, len(q.By), len(q.By)+3)
-		for i := range values {
-			into[i] = &values[i]
+func (s *Store) Totals(ctx context.Context, q model.TotalsQuery) ([]model.Total, error) {
+	query, args := totalsSQL(q)
+	return list(ctx, s.readers, "reading totals", query, args, func(rows *sql.Rows) (t model.Total, err error) {
+		t.By = q.By & model.AllDimensions
+		var into []any
+		for d := range t.By.Each() {
+			into = append(into, field(&t.Key, d))
 		}
-		if err := rows.Scan(append(into, &t.OK, &t.Failed, &t.Clients)...); err != nil {
-			return t, err
-		}
-		t.Dims = make(map[string]string, len(values))
-		for i, name := range q.By {
-			t.Dims[name] = dimension(name, values[i])
-		}
-		return t, nil
+		err = rows.Scan(append(into, &t.OK, &t.Failed, &t.Clients)...)
+		return t, err
 	})
 }
 
-func dimension(name, value string) string {
-	if name == detector.BySource && len(value) == 1 {
-		return report.Source(value[0] - '0').String()
-	}
-	return value
-}
-
 // totalsSQL sums the rollups, and counts clients in the sightings, by the same expressions.
-func totalsSQL(q detector.TotalsQuery) (string, []any, error) {
+func totalsSQL(q model.TotalsQuery) (string, []any) {
 	var selects, names, joins strings.Builder
-	for i, name := range q.By {
-		column, ok := columns[name]
-		if !ok || slices.Contains(q.By[:i], name) {
-			return "", nil, fmt.Errorf("%w: no dimension %q, or asked for twice; there are %s", detector.ErrQuery, name, strings.Join(detector.Dimensions, ", "))
-		}
-		fmt.Fprintf(&selects, "%s AS d%d, ", column, i)
-		fmt.Fprintf(&names, "d%d, ", i)
-		fmt.Fprintf(&joins, " AND c.d%[1]d = t.d%[1]d", i)
+	for d := range q.By.Each() {
+		fmt.Fprintf(&selects, "%s AS d%d, ", columns[d], d)
+		fmt.Fprintf(&names, "d%d, ", d)
+		fmt.Fprintf(&joins, " AND c.d%[1]d = t.d%[1]d", d)
 	}
 	until := int64(1) << 62
 	if !q.Until.IsZero() {
@@ -88,7 +78,7 @@ func totalsSQL(q detector.TotalsQuery) (string, []any, error) {
 	}
 	where := "WHERE r.bin > ? AND r.bin <= ? AND s.delivery = ? AND " + under("s.outcome")
 	group := ""
-	if len(q.By) > 0 {
+	if q.By != 0 {
 		group = " GROUP BY " + strings.TrimSuffix(names.String(), ", ")
 	}
 	args := append([]any{q.Since.UnixMilli(), until, q.Delivery}, underArgs(q.Type)...)
@@ -99,35 +89,35 @@ func totalsSQL(q detector.TotalsQuery) (string, []any, error) {
 		c AS (SELECT %[1]scount(DISTINCT r.client) AS clients FROM sightings r JOIN series s ON s.id = r.series %[2]s%[3]s)
 		SELECT %[4]st.ok, t.failed, coalesce(c.clients, 0) FROM t LEFT JOIN c ON true%[5]s ORDER BY t.failed DESC, t.ok DESC LIMIT ?`,
 		selects.String(), where, group, strings.ReplaceAll(names.String(), "d", "t.d"), joins.String())
-	return query, append(append(slices.Clone(args), args...), bounded(q.Limit, detector.MaxRows)), nil
+	return query, append(append(slices.Clone(args), args...), bounded(q.Limit, model.MaxRows))
 }
 
-// Servers implements detector.Reader.
-func (s *Store) Servers(ctx context.Context, since time.Time) ([]detector.ServerCount, error) {
-	totals, err := s.Totals(ctx, detector.TotalsQuery{Since: since, By: []string{detector.ByServer}})
+// Servers implements model.Reader.
+func (s *Store) Servers(ctx context.Context, since time.Time) ([]model.ServerCount, error) {
+	totals, err := s.Totals(ctx, model.TotalsQuery{Since: since, By: model.DimensionsOf(model.ByServer)})
 	if err != nil {
 		return nil, err
 	}
-	var all []detector.ServerCount
+	var all []model.ServerCount
 	for _, t := range totals {
-		if name := t.Dims[detector.ByServer]; name != "" {
-			all = append(all, detector.ServerCount{Server: name, OK: t.OK, Failed: t.Failed})
+		if name := t.Key.Server; name != "" {
+			all = append(all, model.ServerCount{Server: name, OK: t.OK, Failed: t.Failed})
 		}
 	}
 	return all, nil
 }
 
-// Reachability implements detector.Reader. When there are more than detector.MaxRows rows, the oldest are left out.
-func (s *Store) Reachability(ctx context.Context, since time.Time, step time.Duration) ([]detector.Reach, error) {
+// Reachability implements model.Reader. When there are more than model.MaxRows rows, the oldest are left out.
+func (s *Store) Reachability(ctx context.Context, since time.Time, step time.Duration) ([]model.Reach, error) {
 	if step < time.Second {
-		return nil, fmt.Errorf("%w: step must be at least a second, is %v", detector.ErrQuery, step)
+		return nil, fmt.Errorf("%w: step must be at least a second, is %v", model.ErrQuery, step)
 	}
 	from, width := since.UnixMilli(), step.Milliseconds()
 	all, err := list(ctx, s.readers, "reading reachability", `SELECT (r.bin - 1 - ?1) / ?2 AS step, s.asn,
 		total(CASE s.outcome WHEN 'ok' THEN r.estimated END), total(CASE s.outcome WHEN 'ok' THEN NULL ELSE r.estimated END)
 		FROM rollups r JOIN series s ON s.id = r.series WHERE r.bin > ?1 AND s.delivery = 0
-		GROUP BY step, s.asn ORDER BY step DESC, s.asn DESC LIMIT ?3`, []any{from, width, detector.MaxRows},
-		func(rows *sql.Rows) (r detector.Reach, err error) {
+		GROUP BY step, s.asn ORDER BY step DESC, s.asn DESC LIMIT ?3`, []any{from, width, model.MaxRows},
+		func(rows *sql.Rows) (r model.Reach, err error) {
 			var n int64
 			err = rows.Scan(&n, &r.ASN, &r.OK, &r.Failed)
 			r.At = time.UnixMilli(from + n*width)
@@ -137,15 +127,15 @@ func (s *Store) Reachability(ctx context.Context, since time.Time, step time.Dur
 	return all, err
 }
 
-// Samples implements detector.Reader.
-func (s *Store) Samples(ctx context.Context, q detector.SampleQuery) ([]detector.Sample, error) {
+// Samples implements model.Reader.
+func (s *Store) Samples(ctx context.Context, q model.SampleQuery) ([]model.Sample, error) {
 	args := append([]any{q.Since.UnixMilli(), q.Target, q.Target}, underArgs(q.Type)...)
 	return list(ctx, s.readers, "reading samples", `SELECT at, app, version, os, source, target, url, method, outcome, phase, protocol, server,
 		status, elapsed, trace, flags, asn, country, error_type, message, stack, fingerprint, count FROM samples WHERE at >= ? AND (? = '' OR target = ?) AND `+under("outcome")+`
 		ORDER BY at DESC, id DESC LIMIT ?`, append(args, bounded(q.Limit, 100)), scanSample)
 }
 
-func scanSample(rows *sql.Rows) (v detector.Sample, err error) {
+func scanSample(rows *sql.Rows) (v model.Sample, err error) {
 	var at, elapsed int64
 	var trace, fingerprint sql.RawBytes
 	err = rows.Scan(&at, &v.App, &v.Version, &v.OS, &v.Source, &v.Target, &v.URL, &v.Method, &v.Outcome, &v.Phase, &v.Protocol, &v.Server,
@@ -156,11 +146,11 @@ func scanSample(rows *sql.Rows) (v detector.Sample, err error) {
 	return v, err
 }
 
-// Batch implements detector.Reader.
-func (s *Store) Batch(ctx context.Context, id report.BatchID) (b detector.BatchInfo, found bool, err error) {
+// Batch implements model.Reader.
+func (s *Store) Batch(ctx context.Context, id report.BatchID) (b model.BatchInfo, found bool, err error) {
 	var received int64
 	err = s.readers.QueryRowContext(ctx, "SELECT source, received, app, records FROM batches WHERE id = ?", id[:]).
-		Scan(&b.Source, &received, &b.App, &b.Records)
+		Scan(&b.Feed, &received, &b.App, &b.Records)
 	if errors.Is(err, sql.ErrNoRows) {
 		return b, false, nil
 	}
@@ -171,7 +161,7 @@ func (s *Store) Batch(ctx context.Context, id report.BatchID) (b detector.BatchI
 	return b, true, nil
 }
 
-// Batches implements detector.Reader.
+// Batches implements model.Reader.
 func (s *Store) Batches(ctx context.Context, since time.Time) (n uint64, err error) {
 	err = s.readers.QueryRowContext(ctx, "SELECT count(*) FROM batches WHERE received >= ?", since.UnixMilli()).Scan(&n)
 	if err != nil {

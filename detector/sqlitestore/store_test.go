@@ -15,6 +15,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/detector/sqlitestore"
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -45,11 +46,11 @@ func id(n int) (b report.BatchID) {
 	return b
 }
 
-func count(end int, client uint64, raw uint64, weight float64, s detector.Series) detector.Count {
+func count(end int, client uint64, raw uint64, weight float64, s model.Series) model.Count {
 	if s.App == "" {
 		s.App, s.Target, s.Source, s.Country = "shop", "https://shop.test", report.SourceAgent, "XA"
 	}
-	return detector.Count{Series: s, Client: client, End: at(end), Raw: raw, Estimated: float64(raw) * weight}
+	return model.Count{Series: s, Client: client, End: at(end), Raw: raw, Estimated: float64(raw) * weight}
 }
 
 func ingest(t *testing.T, s *sqlitestore.Store, cursor uint64, batches ...detector.Batch) detector.Ingested {
@@ -61,11 +62,11 @@ func ingest(t *testing.T, s *sqlitestore.Store, cursor uint64, batches ...detect
 	return done
 }
 
-func batch(n int, counts ...detector.Count) detector.Batch {
+func batch(n int, counts ...model.Count) detector.Batch {
 	return detector.Batch{ID: id(n), Received: start, App: "shop", Records: 2, Counts: counts}
 }
 
-func totals(t *testing.T, s *sqlitestore.Store, q detector.TotalsQuery) []detector.Total {
+func totals(t *testing.T, s *sqlitestore.Store, q model.TotalsQuery) []model.Total {
 	t.Helper()
 	all, err := s.Totals(t.Context(), q)
 	if err != nil {
@@ -76,14 +77,14 @@ func totals(t *testing.T, s *sqlitestore.Store, q detector.TotalsQuery) []detect
 
 func TestDuplicatesChangeNothing(t *testing.T) {
 	s := newStore(t)
-	b := batch(1, count(2, 7, 3, 1, detector.Series{Outcome: report.TCPReset}))
+	b := batch(1, count(2, 7, 3, 1, model.Series{Outcome: report.TCPReset}))
 	for i, want := range []detector.Ingested{{New: 1, Duplicates: 1}, {Duplicates: 2}} {
 		if got := ingest(t, s, uint64(2*i+2), b, b); got != want {
 			t.Errorf("round %d: %+v, want %+v", i, got, want)
 		}
 	}
-	want := []detector.Total{{Dims: map[string]string{}, Failed: 3, Clients: 1}}
-	if got := totals(t, s, detector.TotalsQuery{Since: start}); !reflect.DeepEqual(got, want) {
+	want := []model.Total{{Failed: 3, Clients: 1}}
+	if got := totals(t, s, model.TotalsQuery{Since: start}); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	if n, err := s.Batches(t.Context(), start); n != 1 || err != nil {
@@ -96,7 +97,7 @@ func TestDuplicatesChangeNothing(t *testing.T) {
 		t.Errorf("cursor of a source never seen: %d, %v", c, err)
 	}
 	info, found, err := s.Batch(t.Context(), id(1))
-	if err != nil || !found || info != (detector.BatchInfo{Source: "c1", Received: start, App: "shop", Records: 2}) {
+	if err != nil || !found || info != (model.BatchInfo{Feed: "c1", Received: start, App: "shop", Records: 2}) {
 		t.Errorf("%+v %v %v", info, found, err)
 	}
 	if _, found, err := s.Batch(t.Context(), id(2)); found || err != nil {
@@ -108,50 +109,45 @@ func TestTotalsGroupAndCountClients(t *testing.T) {
 	s := newStore(t)
 	ingest(t, s, 1,
 		batch(1,
-			count(2, 1, 10, 4, detector.Series{Outcome: report.OK, Server: "a:1", ASN: 1, Protocol: "h2", Status: 200}),
-			count(2, 1, 2, 1, detector.Series{Outcome: report.TCPReset, Server: "a:1", ASN: 1})),
+			count(2, 1, 10, 4, model.Series{Outcome: report.OK, Server: "a:1", ASN: 1, Protocol: "h2", Status: 200}),
+			count(2, 1, 2, 1, model.Series{Outcome: report.TCPReset, Server: "a:1", ASN: 1})),
 		batch(2,
-			count(4, 2, 5, 1, detector.Series{Outcome: report.OK, Server: "b:1", ASN: 2, Protocol: "h2", Status: 200}),
-			count(4, 2, 1, 1, detector.Series{Outcome: report.HTTPError, Server: "b:1", ASN: 2, Status: 503}),
-			count(4, 2, 1, 1, detector.Series{App: detector.DeliveryApp, Target: "collector:c1", Outcome: report.TCPRefused, ASN: 2})),
-		batch(3, count(4, 1, 1, 1, detector.Series{Outcome: report.TCPReset, Server: "b:1", ASN: 1})))
-	total := func(ok, failed float64, clients uint64, dims ...string) detector.Total {
-		all := detector.Total{Dims: map[string]string{}, OK: ok, Failed: failed, Clients: clients}
-		for i := 0; i < len(dims); i += 2 {
-			all.Dims[dims[i]] = dims[i+1]
-		}
-		return all
+			count(4, 2, 5, 1, model.Series{Outcome: report.OK, Server: "b:1", ASN: 2, Protocol: "h2", Status: 200}),
+			count(4, 2, 1, 1, model.Series{Outcome: report.HTTPError, Server: "b:1", ASN: 2, Status: 503}),
+			count(4, 2, 1, 1, model.Series{App: model.DeliveryApp, Target: "collector:c1", Outcome: report.TCPRefused, ASN: 2})),
+		batch(3, count(4, 1, 1, 1, model.Series{Outcome: report.TCPReset, Server: "b:1", ASN: 1})))
+	total := func(ok, failed float64, clients uint64, key model.Series) model.Total {
+		return model.Total{Key: key, OK: ok, Failed: failed, Clients: clients}
 	}
+	by, everything := model.DimensionsOf, model.Series{}
 	for name, c := range map[string]struct {
-		q    detector.TotalsQuery
-		want []detector.Total
+		q    model.TotalsQuery
+		want []model.Total
 	}{
-		"everything": {detector.TotalsQuery{Since: start}, []detector.Total{total(45, 4, 2)}},
-		"by type": {detector.TotalsQuery{Since: start, By: []string{"type"}}, []detector.Total{
-			total(0, 3, 1, "type", "tcp.reset"), total(0, 1, 1, "type", "http.error"), total(45, 0, 2, "type", "ok")}},
-		"by network and server": {detector.TotalsQuery{Since: start, By: []string{"asn", "server"}}, []detector.Total{
-			total(40, 2, 1, "asn", "1", "server", "a:1"), total(5, 1, 1, "asn", "2", "server", "b:1"), total(0, 1, 1, "asn", "1", "server", "b:1")}},
-		"by source and status": {detector.TotalsQuery{Since: start, By: []string{"source", "status", "protocol", "country", "app", "target"}, Limit: 1}, []detector.Total{
-			total(0, 3, 1, "source", "agent", "status", "0", "protocol", "", "country", "XA", "app", "shop", "target", "https://shop.test")}},
-		"below a type":      {detector.TotalsQuery{Since: start, Type: "tcp"}, []detector.Total{total(0, 3, 1)}},
-		"a part of a word":  {detector.TotalsQuery{Since: start, Type: "tc", By: []string{"type"}}, nil},
-		"the second bin":    {detector.TotalsQuery{Since: at(2)}, []detector.Total{total(5, 2, 2)}},
-		"the first bin":     {detector.TotalsQuery{Since: start, Until: at(3)}, []detector.Total{total(40, 2, 1)}},
-		"within a bin":      {detector.TotalsQuery{Since: at(3)}, []detector.Total{total(5, 2, 2)}},
-		"deliveries":        {detector.TotalsQuery{Since: start, Delivery: true, By: []string{"target"}}, []detector.Total{total(0, 1, 1, "target", "collector:c1")}},
-		"nothing to sum up": {detector.TotalsQuery{Since: at(9), By: []string{"type"}}, nil},
+		"everything": {model.TotalsQuery{Since: start}, []model.Total{total(45, 4, 2, everything)}},
+		"by type": {model.TotalsQuery{Since: start, By: by(model.ByOutcome)}, []model.Total{
+			total(0, 3, 1, model.Series{Outcome: "tcp.reset"}), total(0, 1, 1, model.Series{Outcome: "http.error"}), total(45, 0, 2, model.Series{Outcome: "ok"})}},
+		"by network and server": {model.TotalsQuery{Since: start, By: by(model.ByASN, model.ByServer)}, []model.Total{
+			total(40, 2, 1, model.Series{ASN: 1, Server: "a:1"}), total(5, 1, 1, model.Series{ASN: 2, Server: "b:1"}), total(0, 1, 1, model.Series{ASN: 1, Server: "b:1"})}},
+		"by source and status": {model.TotalsQuery{Since: start, By: by(model.BySource, model.ByStatus, model.ByProtocol, model.ByCountry, model.ByApp, model.ByTarget), Limit: 1}, []model.Total{
+			total(0, 3, 1, model.Series{Source: report.SourceAgent, Country: "XA", App: "shop", Target: "https://shop.test"})}},
+		"below a type":      {model.TotalsQuery{Since: start, Type: "tcp"}, []model.Total{total(0, 3, 1, everything)}},
+		"a part of a word":  {model.TotalsQuery{Since: start, Type: "tc", By: by(model.ByOutcome)}, nil},
+		"the second bin":    {model.TotalsQuery{Since: at(2)}, []model.Total{total(5, 2, 2, everything)}},
+		"the first bin":     {model.TotalsQuery{Since: start, Until: at(3)}, []model.Total{total(40, 2, 1, everything)}},
+		"within a bin":      {model.TotalsQuery{Since: at(3)}, []model.Total{total(5, 2, 2, everything)}},
+		"deliveries":        {model.TotalsQuery{Since: start, Delivery: true, By: by(model.ByTarget)}, []model.Total{total(0, 1, 1, model.Series{Target: "collector:c1"})}},
+		"nothing to sum up": {model.TotalsQuery{Since: at(9), By: by(model.ByOutcome)}, nil},
 	} {
+		for i := range c.want {
+			c.want[i].By = c.q.By
+		}
 		if got := totals(t, s, c.q); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s:\n got %+v\nwant %+v", name, got, c.want)
 		}
 	}
-	for _, by := range [][]string{{"colour"}, {"asn", "asn"}, {"s.asn; DROP TABLE series"}} {
-		if _, err := s.Totals(t.Context(), detector.TotalsQuery{By: by}); !errors.Is(err, detector.ErrQuery) {
-			t.Errorf("%v: %v, want ErrQuery", by, err)
-		}
-	}
 	servers, err := s.Servers(t.Context(), start)
-	if want := []detector.ServerCount{{Server: "b:1", OK: 5, Failed: 2}, {Server: "a:1", OK: 40, Failed: 2}}; err != nil || len(servers) != 2 || !slices.Contains(servers, want[0]) || !slices.Contains(servers, want[1]) {
+	if want := []model.ServerCount{{Server: "b:1", OK: 5, Failed: 2}, {Server: "a:1", OK: 40, Failed: 2}}; err != nil || len(servers) != 2 || !slices.Contains(servers, want[0]) || !slices.Contains(servers, want[1]) {
 		t.Errorf("%+v %v, want %+v", servers, err, want)
 	}
 }
@@ -159,16 +155,16 @@ func TestTotalsGroupAndCountClients(t *testing.T) {
 func TestReachabilityCutsTimeIntoSteps(t *testing.T) {
 	s := newStore(t)
 	ingest(t, s, 1, batch(1,
-		count(2, 1, 1, 1, detector.Series{Outcome: report.OK, ASN: 1}),
-		count(4, 1, 2, 1, detector.Series{Outcome: report.TCPReset, ASN: 1}),
-		count(6, 1, 4, 1, detector.Series{Outcome: report.OK, ASN: 2}),
-		count(6, 1, 8, 1, detector.Series{App: detector.DeliveryApp, Target: "collector:c1", Outcome: report.OK, ASN: 2})))
+		count(2, 1, 1, 1, model.Series{Outcome: report.OK, ASN: 1}),
+		count(4, 1, 2, 1, model.Series{Outcome: report.TCPReset, ASN: 1}),
+		count(6, 1, 4, 1, model.Series{Outcome: report.OK, ASN: 2}),
+		count(6, 1, 8, 1, model.Series{App: model.DeliveryApp, Target: "collector:c1", Outcome: report.OK, ASN: 2})))
 	got, err := s.Reachability(t.Context(), start, 4*time.Second)
-	want := []detector.Reach{{At: start, ASN: 1, OK: 1, Failed: 2}, {At: at(4), ASN: 2, OK: 4}}
+	want := []model.Reach{{At: start, ASN: 1, OK: 1, Failed: 2}, {At: at(4), ASN: 2, OK: 4}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v %v, want %+v", got, err, want)
 	}
-	if _, err := s.Reachability(t.Context(), start, time.Millisecond); !errors.Is(err, detector.ErrQuery) {
+	if _, err := s.Reachability(t.Context(), start, time.Millisecond); !errors.Is(err, model.ErrQuery) {
 		t.Errorf("a tiny step: %v", err)
 	}
 }
@@ -176,10 +172,10 @@ func TestReachabilityCutsTimeIntoSteps(t *testing.T) {
 func TestCellsAreOfFirstAttemptsByClient(t *testing.T) {
 	s := newStore(t)
 	ingest(t, s, 1, batch(1,
-		count(2, 1, 3, 4, detector.Series{Outcome: report.OK, Server: "a:1", ASN: 9}),
-		count(4, math.MaxUint64, 2, 1, detector.Series{Outcome: report.TCPReset, Server: "a:1", ASN: 9}),
-		count(4, 1, 5, 1, detector.Series{App: "shop", Target: "https://shop.test", Source: report.SourceAgent, Outcome: report.TCPReset, Flags: report.FlagRetry}),
-		count(6, 1, 6, 1, detector.Series{Outcome: report.OK})))
+		count(2, 1, 3, 4, model.Series{Outcome: report.OK, Server: "a:1", ASN: 9}),
+		count(4, math.MaxUint64, 2, 1, model.Series{Outcome: report.TCPReset, Server: "a:1", ASN: 9}),
+		count(4, 1, 5, 1, model.Series{App: "shop", Target: "https://shop.test", Source: report.SourceAgent, Outcome: report.TCPReset, Flags: report.FlagRetry}),
+		count(6, 1, 6, 1, model.Series{Outcome: report.OK})))
 	got, err := s.Cells(t.Context(), at(2), at(4), 10)
 	want := []detector.Cell{{App: "shop", Target: "https://shop.test", Outcome: report.TCPReset, Server: "a:1", ASN: 9, Country: "XA",
 		Source: report.SourceAgent, Client: math.MaxUint64, Raw: 2, Estimated: 2}}
@@ -193,24 +189,24 @@ func TestCellsAreOfFirstAttemptsByClient(t *testing.T) {
 
 func TestSamplesNewestFirst(t *testing.T) {
 	s := newStore(t)
-	sample := func(sec int, o report.Outcome, target string) detector.Sample {
-		return detector.Sample{At: at(sec), App: "shop", Version: "1", OS: "linux", Source: report.SourceAgent, Target: target, URL: target + "/cart",
+	sample := func(sec int, o report.Outcome, target string) model.Sample {
+		return model.Sample{At: at(sec), App: "shop", Version: "1", OS: "linux", Source: report.SourceAgent, Target: target, URL: target + "/cart",
 			Method: "GET", Outcome: o, Phase: o.Phase(), Protocol: "h2", Server: "a:1", Status: 503, Elapsed: 5 * time.Millisecond,
 			TraceID: [16]byte{1, 2}, Flags: report.FlagRetry, ASN: 7, Country: "XA"}
 	}
 	one, two, three := sample(1, report.TCPReset, "https://a.test"), sample(2, report.TLSCertDateInvalid, "https://a.test"), sample(3, report.TCPReset, "https://b.test")
 	b := batch(1)
-	b.Samples = []detector.Sample{one, two, three}
+	b.Samples = []model.Sample{one, two, three}
 	ingest(t, s, 1, b)
 	for name, c := range map[string]struct {
-		q    detector.SampleQuery
-		want []detector.Sample
+		q    model.SampleQuery
+		want []model.Sample
 	}{
-		"all":       {detector.SampleQuery{}, []detector.Sample{three, two, one}},
-		"limited":   {detector.SampleQuery{Limit: 1}, []detector.Sample{three}},
-		"by prefix": {detector.SampleQuery{Type: "tls.cert"}, []detector.Sample{two}},
-		"by target": {detector.SampleQuery{Target: "https://a.test"}, []detector.Sample{two, one}},
-		"since":     {detector.SampleQuery{Since: at(3)}, []detector.Sample{three}},
+		"all":       {model.SampleQuery{}, []model.Sample{three, two, one}},
+		"limited":   {model.SampleQuery{Limit: 1}, []model.Sample{three}},
+		"by prefix": {model.SampleQuery{Type: "tls.cert"}, []model.Sample{two}},
+		"by target": {model.SampleQuery{Target: "https://a.test"}, []model.Sample{two, one}},
+		"since":     {model.SampleQuery{Since: at(3)}, []model.Sample{three}},
 	} {
 		if got, err := s.Samples(t.Context(), c.q); err != nil || !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %+v %v", name, got, err)
@@ -220,11 +216,11 @@ func TestSamplesNewestFirst(t *testing.T) {
 
 func TestIncidentsAreUpdatedAndOrdered(t *testing.T) {
 	s := newStore(t)
-	first := detector.Incident{ID: 1, App: "shop", Target: "https://shop.test", Outcome: report.TCPReset, Since: at(0).UTC(),
-		Scope: detector.Scope{ASNs: []uint32{64502}}, Title: "one", Evidence: []string{"e"}, Failed: 41, Requests: 44.5, Clients: 28}
-	second := detector.Incident{ID: 2, Since: at(60).UTC(), Until: at(90).UTC(), Title: "two"}
-	third := detector.Incident{ID: 3, Since: at(30).UTC(), Title: "three"}
-	save := func(bin int, all ...detector.Incident) {
+	first := model.Incident{ID: 1, App: "shop", Target: "https://shop.test", Outcome: report.TCPReset, Since: at(0).UTC(),
+		Scope: model.Scope{ASNs: []uint32{64502}}, Title: "one", Evidence: []string{"e"}, Failed: 41, Requests: 44.5, Clients: 28}
+	second := model.Incident{ID: 2, Since: at(60).UTC(), Until: at(90).UTC(), Title: "two"}
+	third := model.Incident{ID: 3, Since: at(30).UTC(), Title: "three"}
+	save := func(bin int, all ...model.Incident) {
 		if err := s.SaveStep(t.Context(), at(bin), all); err != nil {
 			t.Fatal(err)
 		}
@@ -304,11 +300,11 @@ func TestPruneKeepsWhatIsYoung(t *testing.T) {
 	s := open(t, path)
 	now := start.Add(100 * 24 * time.Hour)
 	put := func(n int, age time.Duration) {
-		c := count(0, uint64(n), 1, 1, detector.Series{Outcome: report.OK, ASN: uint32(n)})
+		c := count(0, uint64(n), 1, 1, model.Series{Outcome: report.OK, ASN: uint32(n)})
 		c.End = now.Add(-age)
 		b := batch(n, c)
 		b.Received = now.Add(-age)
-		b.Samples = []detector.Sample{{At: now.Add(-age)}}
+		b.Samples = []model.Sample{{At: now.Add(-age)}}
 		ingest(t, s, uint64(n), b)
 	}
 	day := 24 * time.Hour
@@ -316,8 +312,8 @@ func TestPruneKeepsWhatIsYoung(t *testing.T) {
 		put(n+1, age)
 	}
 	for i, age := range []time.Duration{0, 40 * day} {
-		inc := detector.Incident{ID: int64(i + 1), Since: now.Add(-age - day), Until: now.Add(-age)}
-		if err := s.SaveStep(t.Context(), now, []detector.Incident{inc, {ID: 9, Since: now.Add(-60 * day)}}); err != nil {
+		inc := model.Incident{ID: int64(i + 1), Since: now.Add(-age - day), Until: now.Add(-age)}
+		if err := s.SaveStep(t.Context(), now, []model.Incident{inc, {ID: 9, Since: now.Add(-60 * day)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -334,7 +330,7 @@ func TestPruneKeepsWhatIsYoung(t *testing.T) {
 		}
 	}
 	put(7, 0) // its series is gone from the file and must be gone from memory
-	if got := totals(t, s, detector.TotalsQuery{Since: now.Add(-time.Second)}); len(got) != 1 || got[0].Clients != 2 {
+	if got := totals(t, s, model.TotalsQuery{Since: now.Add(-time.Second)}); len(got) != 1 || got[0].Clients != 2 {
 		t.Errorf("%+v", got)
 	}
 }
@@ -342,9 +338,9 @@ func TestPruneKeepsWhatIsYoung(t *testing.T) {
 func TestPruneDeletesManyRowsInPortions(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	s := open(t, path)
-	var counts []detector.Count
+	var counts []model.Count
 	for i := range 12_000 {
-		counts = append(counts, count(2*(i%40), uint64(i), 1, 1, detector.Series{Outcome: report.OK}))
+		counts = append(counts, count(2*(i%40), uint64(i), 1, 1, model.Series{Outcome: report.OK}))
 	}
 	ingest(t, s, 1, batch(1, counts...))
 	if err := s.Prune(t.Context(), at(60).Add(2*24*time.Hour), detector.Retention{}); err != nil {
@@ -360,9 +356,9 @@ func TestPruneDeletesManyRowsInPortions(t *testing.T) {
 func TestInventedCountsDoNotStopTheFlow(t *testing.T) {
 	s := newStore(t)
 	for n := range 10 {
-		ingest(t, s, uint64(n+1), batch(n, count(2, 1, 1<<32, 1_000_000, detector.Series{Outcome: report.OK})))
+		ingest(t, s, uint64(n+1), batch(n, count(2, 1, 1<<32, 1_000_000, model.Series{Outcome: report.OK})))
 	}
-	if got := totals(t, s, detector.TotalsQuery{Since: start}); got[0].OK != 10*(1<<32)*1e6 {
+	if got := totals(t, s, model.TotalsQuery{Since: start}); got[0].OK != 10*(1<<32)*1e6 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/detector/sqlitestore"
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/privacy"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -126,12 +127,12 @@ func (o *operator) arrived(life int) map[int]float64 {
 	for must(o.inbox.Stats(o.t.Context()))(o.t).Pending > 0 {
 		time.Sleep(5 * time.Millisecond)
 	}
-	totals := must(o.store.Totals(o.t.Context(), detector.TotalsQuery{
-		Since: o.began.Add(-time.Hour), By: []string{detector.ByServer}, Type: outcome(life),
+	totals := must(o.store.Totals(o.t.Context(), model.TotalsQuery{
+		Since: o.began.Add(-time.Hour), By: model.DimensionsOf(model.ByServer), Type: outcome(life),
 	}))(o.t)
 	all := make(map[int]float64, len(totals))
 	for _, total := range totals {
-		n := must(number(total.Dims[detector.ByServer]))(o.t)
+		n := must(number(total.Key.Server))(o.t)
 		all[n] += total.Failed
 	}
 	return all

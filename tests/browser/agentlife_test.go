@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
-	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // waiting is how many sealed segments the page's agent has not delivered yet.
@@ -267,7 +267,7 @@ func TestHoursOffline(t *testing.T) {
 	tab.fail(f, 1)
 	tab.do("await h.flush()")
 	f.awaitStored(counts{"network.failed": 4})
-	samples, err := f.rig.node.Store.Samples(t.Context(), detector.SampleQuery{Since: time.Now().Add(-12 * time.Hour), Limit: 1000})
+	samples, err := f.rig.node.Store.Samples(t.Context(), model.SampleQuery{Since: time.Now().Add(-12 * time.Hour), Limit: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}

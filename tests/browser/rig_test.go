@@ -20,6 +20,7 @@ import (
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/internal/devca"
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/wasm"
 )
 
@@ -206,17 +207,17 @@ func (f *fixture) stored() counts {
 func storedOf(t *testing.T, store detector.Store, app string) counts {
 	t.Helper()
 	since := time.Now().Add(-12 * time.Hour)
-	totals, err := store.Totals(t.Context(), detector.TotalsQuery{Since: since, By: []string{"app", "type"}})
+	totals, err := store.Totals(t.Context(), model.TotalsQuery{Since: since, By: model.DimensionsOf(model.ByApp, model.ByOutcome)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := counts{}
 	for _, total := range totals {
-		if total.Dims["app"] == app {
-			c[total.Dims["type"]] += total.OK + total.Failed
+		if total.Key.App == app {
+			c[string(total.Key.Outcome)] += total.OK + total.Failed
 		}
 	}
-	samples, err := store.Samples(t.Context(), detector.SampleQuery{Type: "app", Since: since, Limit: 1000})
+	samples, err := store.Samples(t.Context(), model.SampleQuery{Type: "app", Since: since, Limit: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +232,7 @@ func storedOf(t *testing.T, store detector.Store, app string) counts {
 // samples are the single requests that the store holds of the fixture's application.
 func (f *fixture) samples() (urls []string) {
 	f.t.Helper()
-	samples, err := f.rig.node.Store.Samples(f.t.Context(), detector.SampleQuery{Since: time.Now().Add(-time.Hour), Limit: 1000})
+	samples, err := f.rig.node.Store.Samples(f.t.Context(), model.SampleQuery{Since: time.Now().Add(-time.Hour), Limit: 1000})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -246,12 +247,12 @@ func (f *fixture) samples() (urls []string) {
 // deliveriesFailed counts the attempts at a collector that failed, as the uploads to others tell.
 func (f *fixture) deliveriesFailed(collector string) (n float64) {
 	f.t.Helper()
-	totals, err := f.rig.node.Store.Totals(f.t.Context(), detector.TotalsQuery{Since: time.Now().Add(-time.Hour), By: []string{"target"}, Delivery: true})
+	totals, err := f.rig.node.Store.Totals(f.t.Context(), model.TotalsQuery{Since: time.Now().Add(-time.Hour), By: model.DimensionsOf(model.ByTarget), Delivery: true})
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	for _, total := range totals {
-		if total.Dims["target"] == detector.CollectorTarget+collector {
+		if total.Key.Target == model.CollectorTarget+collector {
 			n += total.Failed
 		}
 	}

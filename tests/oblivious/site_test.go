@@ -27,8 +27,8 @@ import (
 	"github.com/heliograph-net/heliograph/agent/agenttest"
 	"github.com/heliograph-net/heliograph/agent/httpagent"
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
-	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/internal/devca"
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 	"github.com/heliograph-net/heliograph/tests/syncbuffer"
 )
@@ -246,8 +246,8 @@ func (s *site) totals(want float64) map[string]float64 {
 	s.await(fmt.Sprint(want, " failures in the store"), func() bool {
 		clear(got)
 		sum := 0.0
-		for _, row := range must(s.node.Store.Totals(s.t.Context(), detector.TotalsQuery{By: []string{detector.ByASN, detector.ByCountry}}))(s.t) {
-			got["AS"+row.Dims[detector.ByASN]+" "+row.Dims[detector.ByCountry]] += row.Failed
+		for _, row := range must(s.node.Store.Totals(s.t.Context(), model.TotalsQuery{By: model.DimensionsOf(model.ByASN, model.ByCountry)}))(s.t) {
+			got["AS"+row.Key.Value(model.ByASN)+" "+row.Key.Country] += row.Failed
 			sum += row.Failed
 		}
 		return sum >= want

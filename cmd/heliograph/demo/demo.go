@@ -17,9 +17,9 @@ import (
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/demo/page"
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
-	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/internal/devca"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // Options of a run.
@@ -313,7 +313,7 @@ func (s *stage) compare(ctx context.Context, delivered int, dropped uint64) erro
 	if err != nil {
 		return err
 	}
-	totals, err := s.node.Store.Totals(ctx, detector.TotalsQuery{Since: s.began.Add(-time.Minute)})
+	totals, err := s.node.Store.Totals(ctx, model.TotalsQuery{Since: s.began.Add(-time.Minute)})
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -22,8 +22,8 @@ type fault struct {
 	what   string // for the timeline
 	begin  func() error
 	end    func(context.Context) error
-	expect func(*detector.Incident) bool // right outcome, right network or server
-	seen   func() bool                   // nil, or what else must be true while it is flagged
+	expect func(*model.Incident) bool // right outcome, right network or server
+	seen   func() bool                // nil, or what else must be true while it is flagged
 }
 
 // faults are the acts, in order.
@@ -41,7 +41,7 @@ func (s *stage) faults() []fault {
 			what:  fmt.Sprintf("server %s (%s) dies", dead.Name, s.service.Server(dead.Addr)),
 			begin: func() error { s.service.Kill(dead.Addr); return nil },
 			end:   func(context.Context) error { return s.service.Start(dead.Addr) },
-			expect: func(i *detector.Incident) bool {
+			expect: func(i *model.Incident) bool {
 				return i.Target == s.service.URL() && i.Outcome == report.TCPRefused && slices.Equal(i.Scope.Servers, []string{s.service.Server(dead.Addr)})
 			},
 			seen: func() bool { return s.node.ServerDown(s.service.Server(dead.Addr)) },
@@ -56,16 +56,16 @@ func (s *stage) faults() []fault {
 			what:  fmt.Sprintf("collector %s is killed with reports in flight", s.collectors[0].id),
 			begin: s.collectors[0].Kill,
 			end:   s.collectors[0].Start,
-			expect: func(i *detector.Incident) bool {
-				return i.App == detector.DeliveryApp && i.Target == detector.CollectorTarget+s.collectors[0].id && i.Outcome.Under("tcp")
+			expect: func(i *model.Incident) bool {
+				return i.App == model.DeliveryApp && i.Target == model.CollectorTarget+s.collectors[0].id && i.Outcome.Under("tcp")
 			},
 		},
 	}
 }
 
 // hits expects an incident of the service for one network.
-func (s *stage) hits(o report.Outcome, asn uint32) func(*detector.Incident) bool {
-	return func(i *detector.Incident) bool {
+func (s *stage) hits(o report.Outcome, asn uint32) func(*model.Incident) bool {
+	return func(i *model.Incident) bool {
 		return i.Target == s.service.URL() && i.Outcome == o && slices.Equal(i.Scope.ASNs, []uint32{asn})
 	}
 }
@@ -77,7 +77,7 @@ func (s *stage) play(ctx context.Context, f fault) error {
 	if err := f.begin(); err != nil {
 		return fmt.Errorf("%s: %w", f.what, err)
 	}
-	flagged, err := s.await(ctx, flagWithin, func(open []detector.Incident) *detector.Incident {
+	flagged, err := s.await(ctx, flagWithin, func(open []model.Incident) *model.Incident {
 		for i := range open {
 			if f.expect(&open[i]) && (f.seen == nil || f.seen()) {
 				return &open[i]
@@ -103,9 +103,9 @@ func (s *stage) play(ctx context.Context, f fault) error {
 		return fmt.Errorf("repairing after %q: %w", f.what, err)
 	}
 	s.line("repaired")
-	if _, err := s.await(ctx, clearWithin, func(open []detector.Incident) *detector.Incident {
+	if _, err := s.await(ctx, clearWithin, func(open []model.Incident) *model.Incident {
 		if len(open) == 0 {
-			return &detector.Incident{}
+			return &model.Incident{}
 		}
 		return nil
 	}); err != nil {
@@ -116,14 +116,14 @@ func (s *stage) play(ctx context.Context, f fault) error {
 }
 
 // await polls the store's open incidents until found returns one.
-func (s *stage) await(ctx context.Context, limit time.Duration, found func(open []detector.Incident) *detector.Incident) (*detector.Incident, error) {
+func (s *stage) await(ctx context.Context, limit time.Duration, found func(open []model.Incident) *model.Incident) (*model.Incident, error) {
 	deadline := time.Now().Add(limit)
 	for {
 		all, err := s.node.Store.Incidents(ctx, s.began)
 		if err != nil {
 			return nil, err
 		}
-		open := slices.DeleteFunc(all, func(i detector.Incident) bool { return !i.Open() })
+		open := slices.DeleteFunc(all, func(i model.Incident) bool { return !i.Open() })
 		if i := found(open); i != nil {
 			return i, nil
 		}
@@ -136,7 +136,7 @@ func (s *stage) await(ctx context.Context, limit time.Duration, found func(open 
 	}
 }
 
-func titles(incidents []detector.Incident) []string {
+func titles(incidents []model.Incident) []string {
 	t := make([]string, len(incidents))
 	for i := range incidents {
 		t[i] = incidents[i].Title

@@ -24,6 +24,7 @@ import (
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/internal/nettable"
 	"github.com/heliograph-net/heliograph/internal/ops"
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/privacy"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
 	"github.com/heliograph-net/heliograph/prober"
@@ -376,18 +377,18 @@ func (n *Node) ServerDown(server string) bool { return n.probes != nil && n.prob
 // noReports is what a dashboard without a detector reads.
 type noReports struct{}
 
-func (noReports) Totals(context.Context, detector.TotalsQuery) ([]detector.Total, error) {
+func (noReports) Totals(context.Context, model.TotalsQuery) ([]model.Total, error) {
 	return nil, nil
 }
-func (noReports) Samples(context.Context, detector.SampleQuery) ([]detector.Sample, error) {
+func (noReports) Samples(context.Context, model.SampleQuery) ([]model.Sample, error) {
 	return nil, nil
 }
-func (noReports) Incidents(context.Context, time.Time) ([]detector.Incident, error)  { return nil, nil }
-func (noReports) Servers(context.Context, time.Time) ([]detector.ServerCount, error) { return nil, nil }
-func (noReports) Batches(context.Context, time.Time) (uint64, error)                 { return 0, nil }
-func (noReports) Batch(context.Context, report.BatchID) (detector.BatchInfo, bool, error) {
-	return detector.BatchInfo{}, false, nil
+func (noReports) Incidents(context.Context, time.Time) ([]model.Incident, error)  { return nil, nil }
+func (noReports) Servers(context.Context, time.Time) ([]model.ServerCount, error) { return nil, nil }
+func (noReports) Batches(context.Context, time.Time) (uint64, error)              { return 0, nil }
+func (noReports) Batch(context.Context, report.BatchID) (model.BatchInfo, bool, error) {
+	return model.BatchInfo{}, false, nil
 }
-func (noReports) Reachability(context.Context, time.Time, time.Duration) ([]detector.Reach, error) {
+func (noReports) Reachability(context.Context, time.Time, time.Duration) ([]model.Reach, error) {
 	return nil, nil
 }

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/wasm"
 )
 
@@ -115,17 +115,17 @@ func (p *Page) serveArrived(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Page) arrived(ctx context.Context, since time.Time) ([]arrival, error) {
-	totals, err := p.o.Reports.Totals(ctx, detector.TotalsQuery{Since: since, By: []string{"app", "type"}})
+	totals, err := p.o.Reports.Totals(ctx, model.TotalsQuery{Since: since, By: model.DimensionsOf(model.ByApp, model.ByOutcome)})
 	if err != nil {
 		return nil, err
 	}
 	sum := map[string]float64{}
 	for _, t := range totals {
-		if t.Dims["app"] == App {
-			sum[t.Dims["type"]] += t.OK + t.Failed
+		if t.Key.App == App {
+			sum[string(t.Key.Outcome)] += t.OK + t.Failed
 		}
 	}
-	errors, err := p.o.Reports.Samples(ctx, detector.SampleQuery{Type: "app", Since: since, Limit: 1000})
+	errors, err := p.o.Reports.Samples(ctx, model.SampleQuery{Type: "app", Since: since, Limit: 1000})
 	if err != nil {
 		return nil, err
 	}

@@ -12,9 +12,9 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/internal/httpserve"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // App is the name under which the page's reports are stored.
@@ -27,8 +27,8 @@ type Options struct {
 	Transport  http.RoundTripper // to the collectors: trusts their authority. nil: http.DefaultTransport
 	// SignPolicy makes the signed policy for browsers. It gets the URLs by which a browser reaches the collectors, in their order.
 	SignPolicy func(urls []string) ([]byte, error)
-	Reports    detector.Reader // where reports arrive
-	Dashboard  string          // URL of the dashboard
+	Reports    model.Reader // where reports arrive
+	Dashboard  string       // URL of the dashboard
 	Logger     *slog.Logger
 }
 

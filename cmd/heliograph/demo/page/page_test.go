@@ -13,22 +13,22 @@ import (
 	"testing"
 	"time"
 
-	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // store has two totals and one application error of the page, and one total of another application.
-type store struct{ detector.Reader }
+type store struct{ model.Reader }
 
-func (store) Totals(context.Context, detector.TotalsQuery) ([]detector.Total, error) {
-	return []detector.Total{
-		{Dims: map[string]string{"app": App, "type": "ok"}, OK: 20},
-		{Dims: map[string]string{"app": App, "type": "http.error"}, Failed: 2},
-		{Dims: map[string]string{"app": "shop", "type": "ok"}, OK: 1000},
+func (store) Totals(context.Context, model.TotalsQuery) ([]model.Total, error) {
+	return []model.Total{
+		{Key: model.Series{App: App, Outcome: "ok"}, OK: 20},
+		{Key: model.Series{App: App, Outcome: "http.error"}, Failed: 2},
+		{Key: model.Series{App: "shop", Outcome: "ok"}, OK: 1000},
 	}, nil
 }
 
-func (store) Samples(context.Context, detector.SampleQuery) ([]detector.Sample, error) {
-	return []detector.Sample{{App: App, Outcome: "app.error", Count: 3}, {App: "shop", Outcome: "app.error", Count: 50}}, nil
+func (store) Samples(context.Context, model.SampleQuery) ([]model.Sample, error) {
+	return []model.Sample{{App: App, Outcome: "app.error", Count: 3}, {App: "shop", Outcome: "app.error", Count: 50}}, nil
 }
 
 // startPage starts a page before one collector, which answers with what it was asked for.
