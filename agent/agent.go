@@ -21,8 +21,8 @@ import (
 //
 // Locks are taken in the order consentMu, pass, spoolMu, mu; eventMu may be taken under any of them.
 type Agent struct {
-	o       Options // with defaults filled in; does not change
-	bundled *policy // does not change
+	o       Options        // with defaults filled in; does not change
+	bundled *checkedPolicy // does not change
 
 	// level is the consent in force: the user's, lowered by the policy, Off once shut down. It is written under mu and read without,
 	// so that an Observe that has nothing to do costs nothing.
@@ -32,7 +32,7 @@ type Agent struct {
 	user    report.Consent // what the user allows
 	since   time.Time      // when the user first allowed anything
 	closed  bool           // Shutdown was called
-	policy  *policy        // in force
+	policy  *checkedPolicy // in force
 	window  *window        // open; never nil
 	tallies []tally        // that were handed over and are not sealed yet
 	drops   map[string]uint64
@@ -78,7 +78,7 @@ type Agent struct {
 }
 
 // New starts an agent. It reads the spool's state but neither connects nor waits. The error joins every fault of o, or says why the
-// policy cannot be used (privacy.ErrPolicySignature, privacy.ErrMalformed, …). The caller must call Shutdown.
+// policy cannot be used (policy.ErrSignature, privacy.ErrMalformed, …). The caller must call Shutdown.
 func New(o Options) (*Agent, error) {
 	if err := o.validate(); err != nil {
 		return nil, err

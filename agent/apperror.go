@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/scrub"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -14,7 +14,7 @@ import (
 type ApplicationError struct {
 	Kind    report.ErrorKind // an invalid one counts as report.KindError
 	Type    string           // name of the error's type; "" counts as "error"
-	Message string           // any; scrubbed by privacy.ScrubText before it is kept
+	Message string           // any; scrubbed by scrub.Text before it is kept
 	PCs     []uintptr        // stack as runtime.Callers tells it, the innermost call first; may be empty
 	TraceID [16]byte         // W3C trace context; all zero: none
 
@@ -151,5 +151,5 @@ func scrubbed(message string) string {
 	if len(message) > enough {
 		message = message[:max(strings.LastIndexAny(message[:enough], " \t\n"), 0)]
 	}
-	return strings.Clone(text(privacy.ScrubText(message), report.MaxMessage))
+	return strings.Clone(text(scrub.Text(message), report.MaxMessage))
 }

@@ -9,7 +9,8 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -44,11 +45,11 @@ type collector struct {
 }
 
 // collector returns the state of c, which a new URL makes another collector.
-func (a *Agent) collector(c privacy.Collector) *collector {
+func (a *Agent) collector(c policy.Collector) *collector {
 	name := c.ID + " " + c.URL
 	state := a.collectors[name]
 	if state == nil {
-		const enough = 4 * privacy.MaxCollectors
+		const enough = 4 * policy.MaxCollectors
 		if len(a.collectors) >= enough { // of many policies before
 			clear(a.collectors)
 		}
@@ -70,7 +71,7 @@ func (c *collector) failed(now time.Time, r answer) {
 }
 
 // firstReady is when the first of p's collectors may be tried again. The caller holds the pass.
-func (a *Agent) firstReady(p *policy) time.Time {
+func (a *Agent) firstReady(p *checkedPolicy) time.Time {
 	first := time.Now().Add(idle)
 	for _, c := range p.Collectors {
 		if at := a.collector(c).notBefore; at.Before(first) {
@@ -81,9 +82,9 @@ func (a *Agent) firstReady(p *policy) time.Time {
 }
 
 // order is the order in which collectors are tried: by priority, and at random by weight among equals.
-func (a *Agent) order(collectors []privacy.Collector) []privacy.Collector {
+func (a *Agent) order(collectors []policy.Collector) []policy.Collector {
 	type ranked struct {
-		privacy.Collector
+		policy.Collector
 		rank float64
 	}
 	list := make([]ranked, 0, len(collectors))
@@ -96,7 +97,7 @@ func (a *Agent) order(collectors []privacy.Collector) []privacy.Collector {
 	slices.SortFunc(list, func(x, y ranked) int {
 		return cmp.Or(cmp.Compare(x.Priority, y.Priority), cmp.Compare(x.rank, y.rank))
 	})
-	out := make([]privacy.Collector, len(list))
+	out := make([]policy.Collector, len(list))
 	for i := range list {
 		out[i] = list[i].Collector
 	}
@@ -104,11 +105,11 @@ func (a *Agent) order(collectors []privacy.Collector) []privacy.Collector {
 }
 
 // none is the verdict of an answer that is no receipt for what was sent.
-const none privacy.Verdict = 0
+const none receipt.Decision = 0
 
 // answer is a collector's answer, judged.
 type answer struct {
-	verdict privacy.Verdict
+	verdict receipt.Decision
 	reason  string
 	outcome report.Outcome // what stands in the path when the batch was not taken
 	delay   time.Duration  // before the collector is asked again
@@ -123,7 +124,7 @@ var (
 // judge decides what an answer means. Whatever is not signed by the collector's receipt key, for this batch and these bytes, leaves
 // the batch undelivered: a captive portal's 200, a router's 403, a proxy's 502. A slow-down may come without the body's hash, because
 // it is sent before the body is read and deletes nothing.
-func judge(c privacy.Collector, id report.BatchID, body [32]byte, r Response) answer {
+func judge(c policy.Collector, id report.BatchID, body [32]byte, r Response) answer {
 	undelivered := answer{outcome: r.Outcome, delay: min(max(r.RetryAfter, 0), maxRetryAfter), err: r.Err}
 	if !undelivered.outcome.Valid() || undelivered.outcome == report.OK {
 		undelivered.outcome = report.HTTPResponseInvalid
@@ -131,18 +132,18 @@ func judge(c privacy.Collector, id report.BatchID, body [32]byte, r Response) an
 	if r.Err != nil {
 		return undelivered
 	}
-	st, err := privacy.VerifyReceipt(c.ReceiptKey, r.Body)
+	st, err := receipt.Verify(c.ReceiptKey, r.Body)
 	switch {
 	case err != nil:
 		undelivered.err = errNoReceipt
 		return undelivered
-	case st.Batch != id, st.Body != body && st.Verdict != privacy.SlowDown:
+	case st.Batch != id, st.Body != body && st.Decision != receipt.SlowDown:
 		undelivered.err = errOtherReceipt
 		return undelivered
-	case st.Verdict == privacy.SlowDown:
-		return answer{verdict: privacy.SlowDown, reason: st.Reason, outcome: report.HTTPError, delay: slowDown(st.DelayMS)}
+	case st.Decision == receipt.SlowDown:
+		return answer{verdict: receipt.SlowDown, reason: st.Reason, outcome: report.HTTPError, delay: slowDown(st.DelayMS)}
 	}
-	return answer{verdict: st.Verdict, reason: st.Reason, outcome: report.HTTPError}
+	return answer{verdict: st.Decision, reason: st.Reason, outcome: report.HTTPError}
 }
 
 func slowDown(ms uint64) time.Duration {

@@ -35,7 +35,7 @@ func (a *Agent) deliverAll(ctx context.Context, patience time.Duration) (again t
 		return again
 	}
 	if a.mayDeliver() {
-		if at := a.uploading(ctx, patience, func(p *policy) time.Time { return a.deliverSpool(ctx, p) }); at.Before(again) {
+		if at := a.uploading(ctx, patience, func(p *checkedPolicy) time.Time { return a.deliverSpool(ctx, p) }); at.Before(again) {
 			again = at
 		}
 	}
@@ -56,7 +56,7 @@ func (a *Agent) afterWithdrawal(ctx context.Context, patience time.Duration) (ag
 	if len(a.notices()) == 0 || ctx.Err() != nil {
 		return again
 	}
-	if at := a.uploading(ctx, patience, func(p *policy) time.Time { return a.deliverNotices(ctx, p) }); at.Before(again) {
+	if at := a.uploading(ctx, patience, func(p *checkedPolicy) time.Time { return a.deliverNotices(ctx, p) }); at.Before(again) {
 		again = at
 	}
 	return again
@@ -80,7 +80,7 @@ func (a *Agent) mayDeliver() bool {
 }
 
 // uploading calls deliver, as the only agent on this spool that uploads, if there is a collector to deliver to. It returns when to go on.
-func (a *Agent) uploading(ctx context.Context, patience time.Duration, deliver func(*policy) time.Time) (again time.Time) {
+func (a *Agent) uploading(ctx context.Context, patience time.Duration, deliver func(*checkedPolicy) time.Time) (again time.Time) {
 	p := a.currentPolicy()
 	if at := a.firstReady(p); at.After(time.Now()) {
 		return at
@@ -98,7 +98,7 @@ func (a *Agent) later() time.Time { return time.Now().Add(lockLater + a.uniform(
 
 // deliverSpool uploads the finished segments, this agent's open one among them, as long as a collector takes them. It returns when to
 // go on.
-func (a *Agent) deliverSpool(ctx context.Context, p *policy) (again time.Time) {
+func (a *Agent) deliverSpool(ctx context.Context, p *checkedPolicy) (again time.Time) {
 	segments, err := a.finished()
 	if err != nil {
 		return a.later()

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -26,7 +26,7 @@ func TestOnlyAValidReceiptDeletes(t *testing.T) {
 			return r
 		}
 	}
-	stored := privacy.Statement{Verdict: privacy.Stored}
+	stored := receipt.Statement{Decision: receipt.Stored}
 	for _, test := range []struct {
 		name    string
 		answer  func(*world, upload) agent.Response
@@ -56,7 +56,7 @@ func TestOnlyAValidReceiptDeletes(t *testing.T) {
 			return w.says(u, s)
 		}, report.HTTPResponseInvalid},
 		{"refusal of another body", func(w *world, u upload) agent.Response {
-			return w.says(u, privacy.Statement{Verdict: privacy.Refused, Reason: privacy.ReasonMalformed, Body: [32]byte{9}})
+			return w.says(u, receipt.Statement{Decision: receipt.Refused, Reason: receipt.ReasonMalformed, Body: [32]byte{9}})
 		}, report.HTTPResponseInvalid},
 		{"truncated receipt", func(w *world, u upload) agent.Response {
 			r := w.says(u, stored)
@@ -112,7 +112,7 @@ func TestRefusedForGoodIsDroppedAndTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, "c1", "c2")
 		w.setHandler("c1", func(_ context.Context, u upload) agent.Response {
-			return w.says(u, privacy.Statement{Verdict: privacy.Refused, Reason: privacy.ReasonUnknownKey})
+			return w.says(u, receipt.Statement{Decision: receipt.Refused, Reason: receipt.ReasonUnknownKey})
 		})
 		a := start(t, w.options(newMemory().spool(), report.Diagnostics))
 		a.Observe(failure("shop.example")) // a window and a sample
@@ -283,7 +283,7 @@ func longestGap(uploads []upload, collector string) (gap time.Duration) {
 func TestWaitsThatCollectorsAskFor(t *testing.T) {
 	slow := func(ms uint64) func(*world, upload) agent.Response {
 		return func(w *world, u upload) agent.Response {
-			return w.says(u, privacy.Statement{Verdict: privacy.SlowDown, Reason: privacy.ReasonOverload, DelayMS: ms})
+			return w.says(u, receipt.Statement{Decision: receipt.SlowDown, Reason: receipt.ReasonOverload, DelayMS: ms})
 		}
 	}
 	retry := func(d time.Duration) func(*world, upload) agent.Response {

@@ -25,7 +25,7 @@ type Event struct {
 	Batch     report.BatchID
 	Collector string
 	Outcome   report.Outcome
-	Reason    string // report.Drop… of a drop, else privacy.Reason… of the receipt
+	Reason    string // report.Drop… of a drop, else receipt.Reason… of the receipt
 	Count     uint64
 	Err       error
 }

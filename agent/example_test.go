@@ -18,7 +18,10 @@ import (
 	"github.com/heliograph-net/heliograph/agent"
 	"github.com/heliograph-net/heliograph/agent/diskspool"
 	"github.com/heliograph-net/heliograph/agent/httpagent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -83,17 +86,17 @@ func ExampleAgent_SetConsent() {
 }
 
 // operator stands for the other side: a collector on loopback, a policy that names it, and a fresh spool directory.
-func operator() (policy []byte, dir string, done func()) {
+func operator() (signed []byte, dir string, done func()) {
 	seed := make([]byte, ed25519.SeedSize)
 	key := ed25519.NewKeyFromSeed(seed)
-	open, err := privacy.GenerateOpenKey()
+	open, err := seal.GenerateOpenKey()
 	if err != nil {
 		log.Fatal(err)
 	}
 	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		segment, _ := io.ReadAll(r.Body)
-		id, _ := report.ParseBatchID(r.Header.Get(privacy.HeaderBatch))
-		receipts, err := privacy.SignReceipts(key, []privacy.Statement{{Batch: id, Body: sha256.Sum256(segment), Verdict: privacy.Stored}})
+		id, _ := report.ParseBatchID(r.Header.Get(protocol.HeaderBatch))
+		receipts, err := receipt.Sign(key, []receipt.Statement{{Batch: id, Body: sha256.Sum256(segment), Decision: receipt.Stored}})
 		if err != nil {
 			w.WriteHeader(http.StatusInternalServerError)
 			return
@@ -101,10 +104,10 @@ func operator() (policy []byte, dir string, done func()) {
 		w.WriteHeader(http.StatusAccepted)
 		_, _ = w.Write(receipts[0])
 	}))
-	policy, err = privacy.SignPolicy(&privacy.Policy{
+	signed, err = policy.Sign(&policy.Policy{
 		Version: 1, Issued: time.Now().Unix(), Expires: time.Now().AddDate(1, 0, 0).Unix(), MaxConsent: report.Diagnostics,
 		SealKey:    open.SealKey().Bytes(),
-		Collectors: []privacy.Collector{{ID: "c1", URL: collector.URL, ReceiptKey: key.Public().(ed25519.PublicKey)}},
+		Collectors: []policy.Collector{{ID: "c1", URL: collector.URL, ReceiptKey: key.Public().(ed25519.PublicKey)}},
 		Signers:    [][]byte{key.Public().(ed25519.PublicKey)},
 	}, key)
 	if err != nil {
@@ -114,7 +117,7 @@ func operator() (policy []byte, dir string, done func()) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	return policy, filepath.Join(home, "spool"), func() {
+	return signed, filepath.Join(home, "spool"), func() {
 		collector.Close()
 		_ = os.RemoveAll(home)
 	}

@@ -13,16 +13,18 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
 // world is an operator with collectors, a detector's key and a signing key.
 type world struct {
 	t       *testing.T
-	open    *privacy.OpenKey
+	open    *seal.OpenKey
 	signer  ed25519.PrivateKey
-	policy  privacy.Policy
+	policy  policy.Policy
 	receipt map[string]ed25519.PrivateKey
 
 	mu       sync.Mutex
@@ -48,7 +50,7 @@ type handler func(ctx context.Context, u upload) agent.Response
 // newWorld has collectors called ids, in falling priority, and windows of 2 s.
 func newWorld(t *testing.T, ids ...string) *world {
 	t.Helper()
-	open, err := privacy.GenerateOpenKey()
+	open, err := seal.GenerateOpenKey()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +60,7 @@ func newWorld(t *testing.T, ids ...string) *world {
 		handle:   make(map[string]handler),
 		received: make(map[report.BatchID][]byte),
 	}
-	w.policy = privacy.Policy{
+	w.policy = policy.Policy{
 		Version: 1, Issued: time.Now().Unix(), Expires: time.Now().Add(365 * 24 * time.Hour).Unix(),
 		MaxConsent: report.Diagnostics, WindowMS: 2000, SealKey: open.SealKey().Bytes(),
 		RefreshSeconds: 7 * 24 * 3600, BytesPerDay: 1 << 30,
@@ -66,7 +68,7 @@ func newWorld(t *testing.T, ids ...string) *world {
 	}
 	for i, id := range ids {
 		w.receipt[id] = newKey(byte(100 + i))
-		w.policy.Collectors = append(w.policy.Collectors, privacy.Collector{
+		w.policy.Collectors = append(w.policy.Collectors, policy.Collector{
 			ID: id, URL: "https://" + id + ".example", Priority: uint32(i), Weight: 1,
 			ReceiptKey: w.receipt[id].Public().(ed25519.PublicKey),
 		})
@@ -79,13 +81,13 @@ func newKey(seed byte) ed25519.PrivateKey {
 }
 
 // signed is the policy after change, signed by key.
-func (w *world) signed(key ed25519.PrivateKey, change func(*privacy.Policy)) []byte {
+func (w *world) signed(key ed25519.PrivateKey, change func(*policy.Policy)) []byte {
 	w.t.Helper()
 	p := w.policy
 	if change != nil {
 		change(&p)
 	}
-	b, err := privacy.SignPolicy(&p, key)
+	b, err := policy.Sign(&p, key)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -119,7 +121,7 @@ func start(t *testing.T, o agent.Options) *agent.Agent {
 }
 
 // Deliver implements agent.Transport.
-func (w *world) Deliver(ctx context.Context, c privacy.Collector, id report.BatchID, delivery, segment []byte) agent.Response {
+func (w *world) Deliver(ctx context.Context, c policy.Collector, id report.BatchID, delivery, segment []byte) agent.Response {
 	d, err := report.DecodeDelivery(delivery)
 	if err != nil {
 		w.t.Errorf("delivery: %v", err)
@@ -143,18 +145,18 @@ func (w *world) store(_ context.Context, u upload) agent.Response {
 		w.t.Errorf("batch %v came with two bodies", u.id)
 	}
 	w.received[u.id] = u.segment
-	return w.says(u, privacy.Statement{Verdict: privacy.Stored})
+	return w.says(u, receipt.Statement{Decision: receipt.Stored})
 }
 
 // says signs a statement about u, by the key of u's collector.
-func (w *world) says(u upload, s privacy.Statement) agent.Response {
+func (w *world) says(u upload, s receipt.Statement) agent.Response {
 	if s.Batch == (report.BatchID{}) {
 		s.Batch = u.id
 	}
 	if s.Body == [32]byte{} {
 		s.Body = sha256.Sum256(u.segment)
 	}
-	receipts, err := privacy.SignReceipts(w.receipt[u.collector], []privacy.Statement{s})
+	receipts, err := receipt.Sign(w.receipt[u.collector], []receipt.Statement{s})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -168,7 +170,7 @@ func refuse(context.Context, upload) agent.Response {
 }
 
 // FetchPolicy implements agent.Transport.
-func (w *world) FetchPolicy(_ context.Context, c privacy.Collector, etag string) agent.Response {
+func (w *world) FetchPolicy(_ context.Context, c policy.Collector, etag string) agent.Response {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.fetches = append(w.fetches, c.ID)
@@ -236,7 +238,7 @@ func (w *world) batches() []batch {
 
 func (w *world) openSegment(id report.BatchID, segment []byte) batch {
 	w.t.Helper()
-	info, records, err := privacy.NewKeyring(w.open).Open(segment)
+	info, records, err := seal.NewKeyring(w.open).Open(segment)
 	if err != nil || info.ID != id {
 		w.t.Fatalf("segment %v: %v, id %v", id, err, info.ID)
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -46,11 +46,11 @@ func decodeNotices(b []byte) (list []notice) {
 		copy(n.ID[:], b[1:])
 		n.Birth = time.UnixMilli(int64(binary.BigEndian.Uint64(b[17:])))
 		size := binary.BigEndian.Uint32(b[25:])
-		if b = b[noticeHead:]; size > privacy.MaxSegment || uint64(size) > uint64(len(b)) {
+		if b = b[noticeHead:]; size > seal.MaxSegment || uint64(size) > uint64(len(b)) {
 			break
 		}
 		n.body, b = b[:size:size], b[size:]
-		if info, err := privacy.ParseSegment(n.body); err == nil && info.ID == n.ID {
+		if info, err := seal.ParseSegment(n.body); err == nil && info.ID == n.ID {
 			n.Size = int64(size)
 			list = append(list, n)
 		}
@@ -114,7 +114,7 @@ func (a *Agent) newNotice(tokens [][16]byte, now time.Time) (n notice, err error
 	if n.ID, err = report.NewBatchID(now, a.o.Rand); err != nil {
 		return n, err
 	}
-	sealer, err := privacy.NewSealer(a.currentPolicy().seal, n.ID)
+	sealer, err := seal.NewSealer(a.currentPolicy().seal, n.ID)
 	if err != nil {
 		return n, err
 	}
@@ -131,13 +131,13 @@ func (a *Agent) newNotice(tokens [][16]byte, now time.Time) (n notice, err error
 			return n, err
 		}
 	}
-	n.body = privacy.AppendEnd(n.body)
+	n.body = seal.AppendEnd(n.body)
 	n.Size = int64(len(n.body))
 	return n, nil
 }
 
 // deliverNotices uploads notices. It returns when to go on.
-func (a *Agent) deliverNotices(ctx context.Context, p *policy) (again time.Time) {
+func (a *Agent) deliverNotices(ctx context.Context, p *checkedPolicy) (again time.Time) {
 	for _, n := range a.notices() { // read again, for another agent may have delivered some
 		c, answer, _ := a.offer(ctx, p, n.Segment, new(upload), n.body)
 		if answer.verdict == none {

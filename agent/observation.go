@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/scrub"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -31,7 +31,7 @@ type Observation struct {
 
 	Elapsed time.Duration // from Start to the end
 	Method  string
-	URL     string   // any; scrubbed by privacy.ScrubURL before it is kept
+	URL     string   // any; scrubbed by scrub.URL before it is kept
 	TraceID [16]byte // W3C trace context, all zero: none
 }
 
@@ -64,7 +64,7 @@ func (o *Observation) sample() sample {
 		outcome = report.Unknown
 	}
 	return sample{at: at, record: report.Sample{
-		URL:       text(privacy.ScrubURL(o.URL), report.MaxURL),
+		URL:       text(scrub.URL(o.URL), report.MaxURL),
 		Method:    strings.Clone(text(o.Method, report.MaxString)),
 		Outcome:   report.Outcome(strings.Clone(string(outcome))),
 		Phase:     outcome.Phase(),

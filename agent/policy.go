@@ -6,33 +6,34 @@ import (
 	"errors"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
 var errNoPolicy = errors.New("answer is not a policy")
 
-// policy is a verified policy. It does not change.
-type policy struct {
-	*privacy.Policy
-	seal *privacy.SealKey
+// checkedPolicy is a verified policy. It does not change.
+type checkedPolicy struct {
+	*policy.Policy
+	seal *seal.Key
 }
 
-func newPolicy(p *privacy.Policy) (*policy, error) {
-	seal, err := privacy.ParseSealKey(p.SealKey)
+func newPolicy(p *policy.Policy) (*checkedPolicy, error) {
+	key, err := seal.ParseKey(p.SealKey)
 	if err != nil {
 		return nil, err
 	}
-	return &policy{Policy: p, seal: seal}, nil
+	return &checkedPolicy{Policy: p, seal: key}, nil
 }
 
 // openBundled trusts whoever signed the policy that the application brought.
-func openBundled(signed []byte) (*policy, error) {
-	signer, err := privacy.PolicySigner(signed)
+func openBundled(signed []byte) (*checkedPolicy, error) {
+	signer, err := policy.Signer(signed)
 	if err != nil {
 		return nil, err
 	}
-	p, err := privacy.OpenPolicy(signed, signer)
+	p, err := policy.Open(signed, signer)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +41,7 @@ func openBundled(signed []byte) (*policy, error) {
 }
 
 // next verifies a policy that is to follow p. It returns nil, nil for p itself.
-func (p *policy) next(signed []byte) (*policy, error) {
+func (p *checkedPolicy) next(signed []byte) (*checkedPolicy, error) {
 	next, err := p.Policy.Next(signed)
 	if err != nil {
 		return nil, err
@@ -80,7 +81,7 @@ func decodeChain(b []byte) (c policyChain) {
 	c.checked = int64(binary.BigEndian.Uint64(b))
 	for b = b[8:]; len(b) >= 4 && len(c.signed) < maxChain; {
 		n := binary.BigEndian.Uint32(b)
-		if b = b[4:]; n > privacy.MaxPolicy || uint64(n) > uint64(len(b)) {
+		if b = b[4:]; n > policy.MaxSize || uint64(n) > uint64(len(b)) {
 			break
 		}
 		c.signed = append(c.signed, b[:n:n])
@@ -90,7 +91,7 @@ func decodeChain(b []byte) (c policyChain) {
 }
 
 // follow returns the newest policy that the chain proves, starting from the bundled one, and the part of the chain that it needs.
-func (c policyChain) follow(bundled *policy) (*policy, policyChain) {
+func (c policyChain) follow(bundled *checkedPolicy) (*checkedPolicy, policyChain) {
 	at, used := bundled, policyChain{checked: c.checked}
 	for _, signed := range c.signed {
 		if next, err := at.next(signed); err == nil && next != nil {
@@ -102,7 +103,7 @@ func (c policyChain) follow(bundled *policy) (*policy, policyChain) {
 
 // add appends a verified policy, and forgets those before it when the bundled policy's signers vouch for it directly. When the chain
 // is at its limit the policy is left out: it will be fetched again.
-func (c policyChain) add(bundled *policy, signed []byte) policyChain {
+func (c policyChain) add(bundled *checkedPolicy, signed []byte) policyChain {
 	if _, err := bundled.next(signed); err == nil {
 		c.signed = nil
 	}
@@ -126,7 +127,7 @@ func (a *Agent) loadPolicy() {
 	}
 }
 
-func (a *Agent) currentPolicy() *policy {
+func (a *Agent) currentPolicy() *checkedPolicy {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.policy
@@ -149,10 +150,12 @@ func (a *Agent) refreshPolicy(ctx context.Context) {
 	a.refreshAt = time.Now().Add(min(refreshInterval(p), a.policyBackoff.NextBackOff()))
 }
 
-func refreshInterval(p *policy) time.Duration { return time.Duration(p.RefreshSeconds) * time.Second }
+func refreshInterval(p *checkedPolicy) time.Duration {
+	return time.Duration(p.RefreshSeconds) * time.Second
+}
 
 // askForPolicy asks one collector and reports whether it answered with the policy in force or a newer one.
-func (a *Agent) askForPolicy(ctx context.Context, c privacy.Collector) bool {
+func (a *Agent) askForPolicy(ctx context.Context, c policy.Collector) bool {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	r := a.o.Transport.FetchPolicy(ctx, c, a.etag)
@@ -192,7 +195,7 @@ func (a *Agent) judgePolicy(r Response) error {
 
 // keepPolicy notes that policies were looked for now, and puts next, if it is not nil, in force and into the spool. It reports false
 // and does nothing when consent was withdrawn meanwhile.
-func (a *Agent) keepPolicy(next *policy, signed []byte) bool {
+func (a *Agent) keepPolicy(next *checkedPolicy, signed []byte) bool {
 	a.spoolMu.Lock()
 	defer a.spoolMu.Unlock()
 	if a.userConsent() == report.Off {

@@ -9,12 +9,13 @@ import (
 
 	"github.com/heliograph-net/heliograph/agent"
 	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 	"github.com/heliograph-net/heliograph/report"
 )
 
 // version changes a policy's version, and what else is asked for.
-func version(v uint64, change func(*privacy.Policy)) func(*privacy.Policy) {
-	return func(p *privacy.Policy) {
+func version(v uint64, change func(*policy.Policy)) func(*policy.Policy) {
+	return func(p *policy.Policy) {
 		p.Version = v
 		if change != nil {
 			change(p)
@@ -33,10 +34,10 @@ func TestPolicyIsRefreshed(t *testing.T) {
 		{"the same", func(w *world) []byte { return w.signed(w.signer, nil) }, 5},
 		{"rollback", func(w *world) []byte { return w.signed(w.signer, version(4, nil)) }, 5},
 		{"same version, other content", func(w *world) []byte {
-			return w.signed(w.signer, version(5, func(p *privacy.Policy) { p.Disabled = true }))
+			return w.signed(w.signer, version(5, func(p *policy.Policy) { p.Disabled = true }))
 		}, 5},
 		{"signed by a stranger", func(w *world) []byte {
-			return w.signed(stranger, version(9, func(p *privacy.Policy) { p.Signers = [][]byte{stranger.Public().(ed25519.PublicKey)} }))
+			return w.signed(stranger, version(9, func(p *policy.Policy) { p.Signers = [][]byte{stranger.Public().(ed25519.PublicKey)} }))
 		}, 5},
 		{"altered", func(w *world) []byte {
 			b := w.signed(w.signer, version(9, nil))
@@ -101,14 +102,14 @@ func TestPolicySurvivesRestart(t *testing.T) {
 		a := start(t, w.options(memory.spool(), report.Counts))
 		for i := range 3 {
 			next := keys[i+1].Public().(ed25519.PublicKey)
-			w.setPolicy(w.signed(keys[i], version(uint64(2+i), func(p *privacy.Policy) { p.Signers = [][]byte{next} })))
+			w.setPolicy(w.signed(keys[i], version(uint64(2+i), func(p *policy.Policy) { p.Signers = [][]byte{next} })))
 			time.Sleep(5 * time.Minute)
 		}
 		if got := a.Stats().PolicyVersion; got != 4 {
 			t.Fatalf("version %d in force, want 4", got)
 		}
 		_ = a.Shutdown(t.Context())
-		w.setPolicy(w.signed(keys[3], version(3, func(p *privacy.Policy) { p.Disabled = true }))) // which the first run would have taken
+		w.setPolicy(w.signed(keys[3], version(3, func(p *policy.Policy) { p.Disabled = true }))) // which the first run would have taken
 		b := start(t, w.options(memory.spool(), report.Counts))
 		for range 2 {
 			if got := b.Stats(); got.PolicyVersion != 4 || got.Consent != report.Counts {
@@ -176,7 +177,7 @@ func TestKillSwitch(t *testing.T) {
 		w.policy.RefreshSeconds = 600
 		a := start(t, w.options(newMemory().spool(), report.Counts))
 		time.Sleep(time.Minute)
-		w.setPolicy(w.signed(w.signer, version(2, func(p *privacy.Policy) { p.Disabled = true })))
+		w.setPolicy(w.signed(w.signer, version(2, func(p *policy.Policy) { p.Disabled = true })))
 		time.Sleep(20 * time.Minute)
 		observed, uploads := a.Stats().Observed, len(w.seen())
 		for range 10 {
@@ -236,7 +237,7 @@ func TestNewRefuses(t *testing.T) {
 		{"altered policy", func(o *agent.Options) {
 			o.Policy = w.signed(w.signer, nil)
 			o.Policy[len(o.Policy)-1] ^= 1
-		}, privacy.ErrPolicySignature},
+		}, policy.ErrSignature},
 		{"truncated policy", func(o *agent.Options) { o.Policy = o.Policy[:20] }, privacy.ErrTruncated},
 		{"no such consent", func(o *agent.Options) { o.Consent = 3 }, nil},
 		{"no spool", func(o *agent.Options) { o.Spool = nil }, nil},

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -76,10 +77,10 @@ func (w *window) items(end time.Time, ppm uint32) []item {
 type openSegment struct {
 	id      report.BatchID
 	birth   time.Time
-	sealer  *privacy.Sealer
+	sealer  *seal.Sealer
 	writer  SegmentWriter
 	client  client         // whose token its headers carry: one only, or a segment would link two days
-	key     privacy.KeyID  // that it is sealed to
+	key     seal.KeyID     // that it is sealed to
 	consent report.Consent // of its last header; Off: it has none yet
 	size    int64          // durable bytes
 }
@@ -88,7 +89,7 @@ type openSegment struct {
 const maxOpen = time.Hour
 
 // serves reports whether records of this moment may go into s.
-func (s *openSegment) serves(now time.Time, c client, key privacy.KeyID) bool {
+func (s *openSegment) serves(now time.Time, c client, key seal.KeyID) bool {
 	age := now.Sub(s.birth)
 	return age >= 0 && age < maxOpen && s.client == c && s.key == key
 }

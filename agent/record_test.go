@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -301,7 +303,7 @@ func TestClientTokenIsSharedForADayAndNeverLinked(t *testing.T) {
 func (w *world) later(d time.Duration) {
 	for _, c := range w.policy.Collectors {
 		w.setHandler(c.ID, func(_ context.Context, u upload) agent.Response {
-			return w.says(u, privacy.Statement{Verdict: privacy.SlowDown, Reason: privacy.ReasonOverload, DelayMS: uint64(d.Milliseconds())})
+			return w.says(u, receipt.Statement{Decision: receipt.SlowDown, Reason: receipt.ReasonOverload, DelayMS: uint64(d.Milliseconds())})
 		})
 	}
 }
@@ -339,24 +341,24 @@ func TestSegmentEndsWithItsKey(t *testing.T) {
 		w.policy.RefreshSeconds = 600
 		w.later(time.Hour)
 		a := start(t, w.options(newMemory().spool(), report.Counts))
-		next, err := privacy.GenerateOpenKey()
+		next, err := seal.GenerateOpenKey()
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i := range 4 { // put off, then open, then the policy changes
 			if i == 2 {
-				w.setPolicy(w.signed(w.signer, version(2, func(p *privacy.Policy) { p.SealKey = next.SealKey().Bytes() })))
+				w.setPolicy(w.signed(w.signer, version(2, func(p *policy.Policy) { p.SealKey = next.SealKey().Bytes() })))
 			}
 			a.Observe(failure("shop.example"))
 			time.Sleep(14 * time.Minute)
 		}
 		w.setHandler("c1", nil)
 		time.Sleep(2 * time.Hour)
-		keys := make(map[privacy.KeyID]int)
+		keys := make(map[seal.KeyID]int)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		for _, segment := range w.received {
-			info, records, err := privacy.NewKeyring(w.open, next).Open(segment)
+			info, records, err := seal.NewKeyring(w.open, next).Open(segment)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -404,7 +406,7 @@ func TestVanishedSegmentIsWrittenAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, "c1")
 		w.setHandler("c1", func(_ context.Context, u upload) agent.Response {
-			return w.says(u, privacy.Statement{Verdict: privacy.SlowDown, Reason: privacy.ReasonOverload, DelayMS: 600_000})
+			return w.says(u, receipt.Statement{Decision: receipt.SlowDown, Reason: receipt.ReasonOverload, DelayMS: 600_000})
 		})
 		memory := newMemory()
 		a := start(t, w.options(memory.spool(), report.Counts))
@@ -433,7 +435,7 @@ func TestSegmentIsSealedToItsPolicysKey(t *testing.T) {
 		a.Observe(failure("shop.example"))
 		time.Sleep(4 * time.Second)
 		for _, u := range w.seen() {
-			info, err := privacy.ParseSegment(u.segment)
+			info, err := seal.ParseSegment(u.segment)
 			if err != nil || info.ID != u.id || info.Key != w.open.SealKey().ID() {
 				t.Errorf("segment %+v, %v", info, err)
 			}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 	"github.com/heliograph-net/heliograph/report"
 	"github.com/heliograph-net/heliograph/report/cbor"
 )
@@ -70,7 +70,7 @@ func ReadSent(s Spool) ([]SentReport, error) {
 
 // logSent writes down that a collector has a segment. It comes before the segment is deleted, so that nothing is left out; what is
 // delivered twice is written once.
-func (a *Agent) logSent(s Segment, c privacy.Collector, bytes int) {
+func (a *Agent) logSent(s Segment, c policy.Collector, bytes int) {
 	a.spoolMu.Lock()
 	defer a.spoolMu.Unlock()
 	if a.userConsent() == report.Off {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -167,7 +167,7 @@ func TestFlush(t *testing.T) {
 			t.Errorf("flush: %v after %d uploads", err, len(w.seen()))
 		}
 		w.setHandler("c1", func(_ context.Context, u upload) agent.Response {
-			return w.says(u, privacy.Statement{Verdict: privacy.SlowDown, Reason: privacy.ReasonOverload, DelayMS: 60_000})
+			return w.says(u, receipt.Statement{Decision: receipt.SlowDown, Reason: receipt.ReasonOverload, DelayMS: 60_000})
 		})
 		for i := range 3 { // the first is offered; the second opens a segment, where the third goes
 			a.Observe(failure("shop.example"))

@@ -12,7 +12,8 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -82,16 +83,16 @@ func newSoak(t *testing.T) *soak {
 		known: make(map[report.BatchID][32]byte, 10_000)} // it does not grow
 	s.policy.RefreshSeconds = 60
 	s.moods = append(s.moods, s.store, refuse, s.stall, s.loseAnswer, s.garble)
-	for _, lie := range []privacy.Statement{
-		{Batch: report.BatchID{1}, Verdict: privacy.Stored},
-		{Body: [32]byte{1}, Verdict: privacy.Stored},
-		{Verdict: privacy.SlowDown, Reason: privacy.ReasonOverload, DelayMS: 30_000},
+	for _, lie := range []receipt.Statement{
+		{Batch: report.BatchID{1}, Decision: receipt.Stored},
+		{Body: [32]byte{1}, Decision: receipt.Stored},
+		{Decision: receipt.SlowDown, Reason: receipt.ReasonOverload, DelayMS: 30_000},
 	} {
 		s.moods = append(s.moods, func(_ context.Context, u upload) agent.Response { return s.says(u, lie) })
 	}
 	s.moods = append(s.moods, func(_ context.Context, u upload) agent.Response { // another's signature
 		u.collector = map[string]string{"c1": "c2", "c2": "c3", "c3": "c1"}[u.collector]
-		return s.says(u, privacy.Statement{Verdict: privacy.Stored})
+		return s.says(u, receipt.Statement{Decision: receipt.Stored})
 	})
 	for range 3 {
 		s.agents = append(s.agents, s.begin())
@@ -124,21 +125,21 @@ func (s *soak) loseAnswer(ctx context.Context, u upload) agent.Response {
 
 // garble answers with rubbish: a page, noise, a receipt that was cut or bent.
 func (s *soak) garble(_ context.Context, u upload) agent.Response {
-	receipt := s.says(u, privacy.Statement{Verdict: privacy.Stored}).Body
+	signed := s.says(u, receipt.Statement{Decision: receipt.Stored}).Body
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := agent.Response{Outcome: report.OK, Status: 200, RetryAfter: time.Duration(s.rng.Int64()), Body: receipt[:s.rng.IntN(len(receipt))]}
+	r := agent.Response{Outcome: report.OK, Status: 200, RetryAfter: time.Duration(s.rng.Int64()), Body: signed[:s.rng.IntN(len(signed))]}
 	switch s.rng.IntN(4) {
 	case 0:
 		r.Body = []byte("<html>Welcome! Please sign in.</html>")
 	case 1:
-		r.Body = make([]byte, s.rng.IntN(privacy.MaxReceipt))
+		r.Body = make([]byte, s.rng.IntN(receipt.MaxSize))
 		for i := range r.Body {
 			r.Body[i] = byte(s.rng.Uint32())
 		}
 	case 2:
-		receipt[s.rng.IntN(len(receipt))] ^= 1 << s.rng.IntN(8)
-		r.Body = receipt
+		signed[s.rng.IntN(len(signed))] ^= 1 << s.rng.IntN(8)
+		r.Body = signed
 	}
 	return r
 }
@@ -150,7 +151,7 @@ func (s *soak) minute(n int) {
 	case 0:
 		s.setPolicy(s.signed(s.signer, version(uint64(n), nil)))
 	case 1: // a stranger's
-		s.setPolicy(s.signed(newKey(9), version(1000, func(p *privacy.Policy) { p.Disabled = true })))
+		s.setPolicy(s.signed(newKey(9), version(1000, func(p *policy.Policy) { p.Disabled = true })))
 	case 2:
 		s.setPolicy([]byte("<html>"))
 	}

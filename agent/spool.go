@@ -33,7 +33,7 @@ type Spool interface {
 	// drops what is too old.
 	List() ([]Segment, error)
 
-	// Read returns the bytes of a finished segment that privacy.ParseSegment accepts, or an error.
+	// Read returns the bytes of a finished segment that seal.ParseSegment accepts, or an error.
 	Read(id report.BatchID) ([]byte, error)
 
 	// Remove deletes a finished segment; one that is not there is not an error.
@@ -77,6 +77,6 @@ type SegmentWriter interface {
 	// frames is stored, and only Close may follow.
 	Append(frames []byte) error
 
-	// Close ends the segment (privacy.AppendEnd) and makes it a finished one. A segment without frames vanishes.
+	// Close ends the segment (seal.AppendEnd) and makes it a finished one. A segment without frames vanishes.
 	Close() error
 }

@@ -7,7 +7,7 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/scrub"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -55,7 +55,7 @@ func (e *ApplicationError) stack() []report.Frame {
 	}
 	out := make([]report.Frame, 0, min(len(e.Frames), report.MaxFrames))
 	for _, f := range e.Frames[:cap(out)] {
-		f.Function = strings.Clone(text(privacy.ScrubText(f.Function[:min(len(f.Function), 4*report.MaxString)]), report.MaxString))
+		f.Function = strings.Clone(text(scrub.Text(f.Function[:min(len(f.Function), 4*report.MaxString)]), report.MaxString))
 		if f.Function == "" {
 			f.Function = anonymous
 		}
@@ -79,7 +79,7 @@ func sourceFile(path string) string {
 	if dot := strings.LastIndexByte(name, '.'); dot > 0 && isExtension(name[dot+1:]) && !strings.ContainsAny(name, "@%") {
 		return name
 	}
-	return base(privacy.ScrubURL("https://page.example/" + name))
+	return base(scrub.URL("https://page.example/" + name))
 }
 
 func isExtension(s string) bool {

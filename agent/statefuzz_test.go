@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -39,19 +39,19 @@ func FuzzDrops(f *testing.F) {
 
 // sampleNotice is a notice with a real segment.
 func sampleNotice(tb testing.TB) notice {
-	key, err := privacy.GenerateOpenKey()
+	key, err := seal.GenerateOpenKey()
 	if err != nil {
 		tb.Fatal(err)
 	}
 	n := notice{Segment: Segment{ID: report.BatchID{1}, Birth: time.UnixMilli(1_800_000_000_000)}, purged: true}
-	sealer, err := privacy.NewSealer(key.SealKey(), n.ID)
+	sealer, err := seal.NewSealer(key.SealKey(), n.ID)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	if n.body, err = sealer.Seal(bytes.Clone(sealer.Prefix()), []byte("record")); err != nil {
 		tb.Fatal(err)
 	}
-	n.body = privacy.AppendEnd(n.body)
+	n.body = seal.AppendEnd(n.body)
 	n.Size = int64(len(n.body))
 	return n
 }

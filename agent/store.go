@@ -4,7 +4,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -100,7 +100,7 @@ func (a *Agent) currentSegment(now time.Time) (*openSegment, error) {
 		return nil, err
 	}
 	s := &openSegment{id: id, birth: now, client: c, key: key.ID()}
-	if s.sealer, err = privacy.NewSealer(key, id); err != nil {
+	if s.sealer, err = seal.NewSealer(key, id); err != nil {
 		return nil, err
 	}
 	if s.writer, err = a.o.Spool.Begin(now, id, s.sealer.Prefix()); err != nil {

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -29,7 +31,7 @@ func (u *upload) failed(collector string, outcome report.Outcome) {
 }
 
 // deliver offers a segment to the collectors. It reports false when its fate is open: none decided it, or ctx ended.
-func (a *Agent) deliver(ctx context.Context, p *policy, s Segment) bool {
+func (a *Agent) deliver(ctx context.Context, p *checkedPolicy, s Segment) bool {
 	u := a.uploads[s.ID]
 	if u == nil {
 		u = new(upload)
@@ -60,7 +62,7 @@ func (a *Agent) deliver(ctx context.Context, p *policy, s Segment) bool {
 
 // offer offers a segment to each collector that is ready, until one takes it or refuses it for good: that one and its answer are returned,
 // else an answer without a verdict. left is false when it is certain that no byte of the segment got out.
-func (a *Agent) offer(ctx context.Context, p *policy, s Segment, u *upload, body []byte) (c privacy.Collector, r answer, left bool) {
+func (a *Agent) offer(ctx context.Context, p *checkedPolicy, s Segment, u *upload, body []byte) (c policy.Collector, r answer, left bool) {
 	for _, c = range a.order(p.Collectors) {
 		state := a.collector(c)
 		if !state.ready(time.Now()) {
@@ -69,7 +71,7 @@ func (a *Agent) offer(ctx context.Context, p *policy, s Segment, u *upload, body
 		r = a.attempt(ctx, c, s, u, body)
 		left = left || !neverLeft(r)
 		switch {
-		case r.verdict == privacy.Stored, r.verdict == privacy.Refused:
+		case r.verdict == receipt.Stored, r.verdict == receipt.Refused:
 			state.succeeded()
 			return c, r, left
 		case ctx.Err() != nil && r.verdict == none:
@@ -83,7 +85,7 @@ func (a *Agent) offer(ctx context.Context, p *policy, s Segment, u *upload, body
 }
 
 // attempt uploads a segment to one collector and judges the answer.
-func (a *Agent) attempt(ctx context.Context, c privacy.Collector, s Segment, u *upload, body []byte) answer {
+func (a *Agent) attempt(ctx context.Context, c policy.Collector, s Segment, u *upload, body []byte) answer {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	delivery, err := report.AppendDelivery(nil, report.Delivery{Age: a.age(s), Path: u.path})
@@ -99,14 +101,14 @@ func (a *Agent) attempt(ctx context.Context, c privacy.Collector, s Segment, u *
 }
 
 // settle deletes a segment whose fate a receipt has decided.
-func (a *Agent) settle(s Segment, c privacy.Collector, r answer, body []byte) {
-	if r.verdict == privacy.Stored {
+func (a *Agent) settle(s Segment, c policy.Collector, r answer, body []byte) {
+	if r.verdict == receipt.Stored {
 		a.logSent(s, c, len(body))
 	}
 	a.delete(s)
 	a.settled(s, c, r)
-	if r.verdict == privacy.Refused {
-		info, _ := privacy.ParseSegment(body)
+	if r.verdict == receipt.Refused {
+		info, _ := seal.ParseSegment(body)
 		a.drop(report.DropRefused, uint64(max(info.Frames-1, 1))) // its header aside
 	}
 }
@@ -125,9 +127,9 @@ func (a *Agent) delete(s Segment) {
 }
 
 // settled counts and tells what became of a segment.
-func (a *Agent) settled(s Segment, c privacy.Collector, r answer) {
+func (a *Agent) settled(s Segment, c policy.Collector, r answer) {
 	e := Event{Kind: EventNotDelivered, Batch: s.ID, Collector: c.ID, Outcome: r.outcome, Reason: r.reason}
-	if r.verdict == privacy.Stored {
+	if r.verdict == receipt.Stored {
 		a.mu.Lock()
 		a.stats.Delivered++
 		a.stats.DeliveredBytes += uint64(s.Size)
@@ -155,7 +157,7 @@ func (a *Agent) rememberBirth(id report.BatchID, birth time.Time) {
 }
 
 // withinDay reports whether n more bytes stay within what the policy lets a process upload on one UTC day.
-func (a *Agent) withinDay(p *policy, n int64) bool {
+func (a *Agent) withinDay(p *checkedPolicy, n int64) bool {
 	if today := utcDay(time.Now()); today != a.uploadDay {
 		a.uploadDay, a.uploadedBytes = today, 0
 	}

@@ -6,7 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/scrub"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -46,7 +47,7 @@ type sample struct {
 	record report.Sample
 }
 
-func newWindow(p *privacy.Policy, sizeHint int) *window {
+func newWindow(p *policy.Policy, sizeHint int) *window {
 	return &window{
 		length:     time.Duration(p.WindowMS) * time.Millisecond,
 		index:      make(map[key]uint32, sizeHint),
@@ -136,7 +137,7 @@ func merge(counters []report.Counter) []report.Counter {
 const invalidTarget = "invalid"
 
 func target(scheme, host string) string {
-	if t := privacy.Target(scheme, host); t != "" {
+	if t := scrub.Target(scheme, host); t != "" {
 		return t
 	}
 	return invalidTarget

@@ -2,33 +2,33 @@ package collector
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/netip"
 	"time"
 
+	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
-
-var deliveryEncoding = base64.RawURLEncoding.Strict()
 
 // serveBatch takes one sealed segment. Its answer is a receipt, but for a wrong media type and for a body that did not arrive.
 func (c *Collector) serveBatch(w http.ResponseWriter, r *http.Request) error {
 	if r.Header["Origin"] != nil { // a page's
 		allowOrigins(w)
 	}
-	if !hasType(r, privacy.MediaTypeSegment) {
+	if !hasType(r, protocol.MediaTypeSegment) {
 		leaveBody(w, r)
-		return &httpError{http.StatusUnsupportedMediaType, "want Content-Type " + privacy.MediaTypeSegment}
+		return &httpError{http.StatusUnsupportedMediaType, "want Content-Type " + protocol.MediaTypeSegment}
 	}
 	id, idErr := batchHeader(r)
-	said := privacy.Statement{Batch: id}
+	said := receipt.Statement{Batch: id}
 	if !c.gate.enter() {
 		leaveBody(w, r)
 		s := c.unavailable(said)
-		c.answer(w, s, c.receipts([]privacy.Statement{s})[0])
+		c.answer(w, s, c.receipts([]receipt.Statement{s})[0])
 		return nil
 	}
 	defer c.gate.leave()
@@ -40,14 +40,14 @@ func (c *Collector) serveBatch(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer c.leave(source)
 	c.bodyDeadline(w, now)
-	body, err := c.readBody(w, r, privacy.MaxSegment)
+	body, err := c.readBody(w, r, seal.MaxSegment)
 	switch {
 	case err == errMemory:
 		c.shedBatch(w, r, said, c.shed(shedMemory, 1))
 		return nil
 	case err == errTooLarge:
 		leaveBody(w, r)
-		c.answerRefusal(w, refused(said, privacy.ReasonTooLarge))
+		c.answerRefusal(w, refused(said, receipt.ReasonTooLarge))
 		return nil
 	case err != nil:
 		return err
@@ -60,7 +60,7 @@ func (c *Collector) serveBatch(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case reason != "":
 	case idErr != nil, id != report.BatchID{} && id != info.ID, deliveryErr != nil:
-		reason = privacy.ReasonBadDelivery
+		reason = receipt.ReasonBadDelivery
 	}
 	if said.Batch == (report.BatchID{}) {
 		said.Batch = info.ID
@@ -71,7 +71,7 @@ func (c *Collector) serveBatch(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	a := c.store(Entry{Envelope: c.envelope(from, info.ID, delivery, body.bytes), Body: said.Body}, body)
-	if a.receipt == nil && a.statement.Verdict == privacy.SlowDown {
+	if a.receipt == nil && a.statement.Decision == receipt.SlowDown {
 		c.answerRefusal(w, a.statement)
 		return nil
 	}
@@ -80,9 +80,9 @@ func (c *Collector) serveBatch(w http.ResponseWriter, r *http.Request) error {
 }
 
 // shedBatch answers without reading the body, or the rest of it.
-func (c *Collector) shedBatch(w http.ResponseWriter, r *http.Request, said privacy.Statement, why *shed) {
+func (c *Collector) shedBatch(w http.ResponseWriter, r *http.Request, said receipt.Statement, why *shed) {
 	leaveBody(w, r)
-	c.answerRefusal(w, slowDown(said, privacy.ReasonOverload, why.delay))
+	c.answerRefusal(w, slowDown(said, receipt.ReasonOverload, why.delay))
 }
 
 // bodyDeadline leaves clients less time to send their bodies while more than half of all places are taken, so that a few thousand that
@@ -104,30 +104,30 @@ func (c *Collector) envelope(from netip.Addr, id report.BatchID, d report.Delive
 }
 
 // judge checks a segment's framing and key, and returns a reason to refuse it or "". Nothing in it is decoded.
-func (c *Collector) judge(segment []byte) (privacy.SegmentInfo, string) {
-	info, err := privacy.ParseSegment(segment)
+func (c *Collector) judge(segment []byte) (seal.SegmentInfo, string) {
+	info, err := seal.ParseSegment(segment)
 	switch {
 	case err == nil && info.ID == report.BatchID{}:
-		return info, privacy.ReasonMalformed
+		return info, receipt.ReasonMalformed
 	case err == nil && !c.settings.Load().takes(info.Key):
-		return info, privacy.ReasonUnknownKey
+		return info, receipt.ReasonUnknownKey
 	case err == nil:
 		return info, ""
 	case errors.Is(err, privacy.ErrTooLarge):
-		return info, privacy.ReasonTooLarge
+		return info, receipt.ReasonTooLarge
 	case errors.Is(err, privacy.ErrTruncated):
-		return info, privacy.ReasonTruncated
+		return info, receipt.ReasonTruncated
 	case errors.Is(err, privacy.ErrVersion):
-		return info, privacy.ReasonVersion
+		return info, receipt.ReasonVersion
 	default:
-		return info, privacy.ReasonMalformed
+		return info, receipt.ReasonMalformed
 	}
 }
 
 // batchHeader is the batch id that the request names before its body, so that a receipt can name it when the body is not read. The zero
 // id, without an error, when it names none.
 func batchHeader(r *http.Request) (report.BatchID, error) {
-	s := r.Header.Get(privacy.HeaderBatch)
+	s := r.Header.Get(protocol.HeaderBatch)
 	if s == "" {
 		return report.BatchID{}, nil
 	}
@@ -137,12 +137,8 @@ func batchHeader(r *http.Request) (report.BatchID, error) {
 // deliveryHeader decodes what the agent says of the delivery. Without the header the batch is as old as its arrival: something on the way may
 // have taken the header off, and a report with a doubtful age is better than none.
 func deliveryHeader(r *http.Request) (report.Delivery, error) {
-	if r.Header.Get(privacy.HeaderDelivery) == "" {
+	if r.Header.Get(protocol.HeaderDelivery) == "" {
 		return report.Delivery{}, nil
 	}
-	b, err := deliveryEncoding.DecodeString(r.Header.Get(privacy.HeaderDelivery))
-	if err != nil {
-		return report.Delivery{}, err
-	}
-	return report.DecodeDelivery(b)
+	return protocol.DecodeDelivery(r.Header.Get(protocol.HeaderDelivery))
 }

@@ -12,7 +12,9 @@ import (
 
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -20,7 +22,7 @@ func TestUploadWithoutDeliveryHeaderIsTaken(t *testing.T) {
 	r := newRig(t, nil)
 	segment := r.segment(1)
 	req := r.upload(batchID(1), bytes.NewReader(segment))
-	req.Header.Del(privacy.HeaderDelivery)
+	req.Header.Del(protocol.HeaderDelivery)
 	if a := r.do(req); a.status != http.StatusAccepted {
 		t.Errorf("status %d, want 202: a report with a doubtful age is better than none", a.status)
 	}
@@ -34,7 +36,7 @@ func TestBatchIsStoredAndReceipted(t *testing.T) {
 	before := time.Now().UnixMilli()
 	segment := r.segment(1)
 	s, a := r.send(batchID(1), segment)
-	if want := (privacy.Statement{Batch: batchID(1), Body: sha(segment), Verdict: privacy.Stored}); s != want || a.status != http.StatusAccepted {
+	if want := (receipt.Statement{Batch: batchID(1), Body: sha(segment), Decision: receipt.Stored}); s != want || a.status != http.StatusAccepted {
 		t.Errorf("status %d, statement %+v, want 202 and %+v", a.status, s, want)
 	}
 	got := r.stored()
@@ -56,7 +58,7 @@ func TestReplayIsADuplicate(t *testing.T) {
 	segment := r.segment(1)
 	r.send(batchID(1), segment)
 	s, a := r.send(batchID(1), segment)
-	if s.Verdict != privacy.Stored || s.Reason != privacy.ReasonDuplicate || s.Body != sha(segment) || a.status != http.StatusAccepted {
+	if s.Decision != receipt.Stored || s.Reason != receipt.ReasonDuplicate || s.Body != sha(segment) || a.status != http.StatusAccepted {
 		t.Errorf("status %d, %+v; want 202, stored, duplicate", a.status, s)
 	}
 	if n := len(r.stored()); n != 1 {
@@ -73,7 +75,7 @@ func TestConcurrentReplaysAreStoredOnce(t *testing.T) {
 	for n := range 30 {
 		wg.Go(func() {
 			s, _ := r.send(batchID(uint32(n%3)), segments[n%3])
-			if s.Verdict != privacy.Stored {
+			if s.Decision != receipt.Stored {
 				t.Errorf("%+v", s)
 			}
 			mu.Lock()
@@ -94,13 +96,13 @@ func TestRefusals(t *testing.T) {
 	r := newRig(t, nil)
 	good := r.segment(1)
 	r.send(batchID(1), good)
-	stranger := must(privacy.GenerateOpenKey())(t)
+	stranger := must(seal.GenerateOpenKey())(t)
 	alter := func(change func(b []byte) []byte) []byte { return change(bytes.Clone(r.segment(2))) }
 	header := func(name, value string) func(*http.Request) {
 		return func(req *http.Request) { req.Header.Set(name, value) }
 	}
 	unannounced := func(req *http.Request) { req.Body, req.ContentLength = io.NopCloser(req.Body), -1 }
-	huge := bytes.Repeat([]byte{0}, privacy.MaxSegment+1)
+	huge := bytes.Repeat([]byte{0}, seal.MaxSegment+1)
 	for name, c := range map[string]struct {
 		body    []byte
 		change  func(*http.Request)
@@ -109,22 +111,22 @@ func TestRefusals(t *testing.T) {
 		unread  bool // the receipt names no body
 		batchID report.BatchID
 	}{
-		"garbage":              {body: []byte("hello, world"), status: 400, reason: privacy.ReasonMalformed},
-		"bytes after the end":  {body: alter(func(b []byte) []byte { return append(b, 0) }), status: 400, reason: privacy.ReasonMalformed},
-		"empty":                {body: nil, status: 400, reason: privacy.ReasonTruncated},
-		"cut":                  {body: good[:len(good)-5], status: 400, reason: privacy.ReasonTruncated},
-		"no end mark":          {body: alter(func(b []byte) []byte { return b[:len(b)-4] }), status: 400, reason: privacy.ReasonTruncated},
-		"newer version":        {body: alter(func(b []byte) []byte { b[3] = 2; return b }), status: 400, reason: privacy.ReasonVersion},
-		"key of a stranger":    {body: sealed(t, stranger.SealKey(), batchID(2)), status: 400, reason: privacy.ReasonUnknownKey},
-		"zero id":              {body: sealed(t, r.openKey.SealKey(), report.BatchID{}), change: header(privacy.HeaderBatch, ""), status: 400, reason: privacy.ReasonMalformed, batchID: report.BatchID{1: 1}},
-		"delivery not base64":  {body: r.segment(2), change: header(privacy.HeaderDelivery, "!"), status: 400, reason: privacy.ReasonBadDelivery},
-		"delivery not CBOR":    {body: r.segment(2), change: header(privacy.HeaderDelivery, "____"), status: 400, reason: privacy.ReasonBadDelivery},
-		"id not hex":           {body: r.segment(2), change: header(privacy.HeaderBatch, "x"), status: 400, reason: privacy.ReasonBadDelivery},
-		"another batch's id":   {body: r.segment(3), status: 400, reason: privacy.ReasonBadDelivery},
-		"same id, other body":  {body: r.segment(1), change: header(privacy.HeaderBatch, batchID(1).String()), status: 409, reason: privacy.ReasonIDConflict, batchID: batchID(1)},
-		"announced too large":  {body: huge, status: 413, reason: privacy.ReasonTooLarge, unread: true},
-		"turns out too large":  {body: huge, change: unannounced, status: 413, reason: privacy.ReasonTooLarge, unread: true},
-		"largest, but garbage": {body: huge[:privacy.MaxSegment], status: 400, reason: privacy.ReasonMalformed},
+		"garbage":              {body: []byte("hello, world"), status: 400, reason: receipt.ReasonMalformed},
+		"bytes after the end":  {body: alter(func(b []byte) []byte { return append(b, 0) }), status: 400, reason: receipt.ReasonMalformed},
+		"empty":                {body: nil, status: 400, reason: receipt.ReasonTruncated},
+		"cut":                  {body: good[:len(good)-5], status: 400, reason: receipt.ReasonTruncated},
+		"no end mark":          {body: alter(func(b []byte) []byte { return b[:len(b)-4] }), status: 400, reason: receipt.ReasonTruncated},
+		"newer version":        {body: alter(func(b []byte) []byte { b[3] = 2; return b }), status: 400, reason: receipt.ReasonVersion},
+		"key of a stranger":    {body: sealed(t, stranger.SealKey(), batchID(2)), status: 400, reason: receipt.ReasonUnknownKey},
+		"zero id":              {body: sealed(t, r.openKey.SealKey(), report.BatchID{}), change: header(protocol.HeaderBatch, ""), status: 400, reason: receipt.ReasonMalformed, batchID: report.BatchID{1: 1}},
+		"delivery not base64":  {body: r.segment(2), change: header(protocol.HeaderDelivery, "!"), status: 400, reason: receipt.ReasonBadDelivery},
+		"delivery not CBOR":    {body: r.segment(2), change: header(protocol.HeaderDelivery, "____"), status: 400, reason: receipt.ReasonBadDelivery},
+		"id not hex":           {body: r.segment(2), change: header(protocol.HeaderBatch, "x"), status: 400, reason: receipt.ReasonBadDelivery},
+		"another batch's id":   {body: r.segment(3), status: 400, reason: receipt.ReasonBadDelivery},
+		"same id, other body":  {body: r.segment(1), change: header(protocol.HeaderBatch, batchID(1).String()), status: 409, reason: receipt.ReasonIDConflict, batchID: batchID(1)},
+		"announced too large":  {body: huge, status: 413, reason: receipt.ReasonTooLarge, unread: true},
+		"turns out too large":  {body: huge, change: unannounced, status: 413, reason: receipt.ReasonTooLarge, unread: true},
+		"largest, but garbage": {body: huge[:seal.MaxSegment], status: 400, reason: receipt.ReasonMalformed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			req := r.upload(batchID(2), bytes.NewReader(c.body))
@@ -133,8 +135,8 @@ func TestRefusals(t *testing.T) {
 			}
 			a := r.do(req)
 			s := r.statement(a)
-			if a.status != c.status || s.Verdict != privacy.Refused || s.Reason != c.reason {
-				t.Errorf("status %d, %v %q; want %d, refused %q", a.status, s.Verdict, s.Reason, c.status, c.reason)
+			if a.status != c.status || s.Decision != receipt.Refused || s.Reason != c.reason {
+				t.Errorf("status %d, %v %q; want %d, refused %q", a.status, s.Decision, s.Reason, c.status, c.reason)
 			}
 			want := sha(c.body)
 			if c.unread {
@@ -159,23 +161,23 @@ func TestRefusals(t *testing.T) {
 func TestBatchIDHeaderMayBeMissing(t *testing.T) {
 	r := newRig(t, nil)
 	req := r.upload(batchID(1), bytes.NewReader(r.segment(1)))
-	req.Header.Del(privacy.HeaderBatch)
-	if s := r.statement(r.do(req)); s.Verdict != privacy.Stored || s.Batch != batchID(1) {
+	req.Header.Del(protocol.HeaderBatch)
+	if s := r.statement(r.do(req)); s.Decision != receipt.Stored || s.Batch != batchID(1) {
 		t.Errorf("%+v", s)
 	}
 }
 
 func TestAnyKeyIsTakenWithoutAList(t *testing.T) {
 	r := newRig(t, func(o *collector.Options, _ *sqliteinbox.Options) { o.Settings.Keys = nil })
-	stranger := must(privacy.GenerateOpenKey())(t)
-	if s, _ := r.send(batchID(1), sealed(t, stranger.SealKey(), batchID(1))); s.Verdict != privacy.Stored {
+	stranger := must(seal.GenerateOpenKey())(t)
+	if s, _ := r.send(batchID(1), sealed(t, stranger.SealKey(), batchID(1))); s.Decision != receipt.Stored {
 		t.Errorf("%+v", s)
 	}
 }
 
 func TestWrongContentTypeIsNoUpload(t *testing.T) {
 	r := newRig(t, nil)
-	for _, contentType := range []string{"", "application/octet-stream", "multipart/form-data; boundary=", privacy.MediaTypeReceipt} {
+	for _, contentType := range []string{"", "application/octet-stream", "multipart/form-data; boundary=", protocol.MediaTypeReceipt} {
 		req := r.upload(batchID(1), bytes.NewReader(r.segment(1)))
 		req.Header.Set("Content-Type", contentType)
 		if a := r.do(req); a.status != http.StatusUnsupportedMediaType {
@@ -183,8 +185,8 @@ func TestWrongContentTypeIsNoUpload(t *testing.T) {
 		}
 	}
 	req := r.upload(batchID(1), bytes.NewReader(r.segment(1)))
-	req.Header.Set("Content-Type", strings.ToUpper(privacy.MediaTypeSegment)+"; charset=x")
-	if s := r.statement(r.do(req)); s.Verdict != privacy.Stored {
+	req.Header.Set("Content-Type", strings.ToUpper(protocol.MediaTypeSegment)+"; charset=x")
+	if s := r.statement(r.do(req)); s.Decision != receipt.Stored {
 		t.Errorf("parameters and case: %+v", s)
 	}
 }

@@ -21,7 +21,8 @@ import (
 
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 )
 
 // BenchmarkIngest is one upload of one window over 64 connections, receipt included, and the floor in the same run: net/http, the body
@@ -48,9 +49,9 @@ func benchmarkUploads(b *testing.B, h http.Handler) {
 	const connections = 64
 	srv := httptest.NewServer(h)
 	defer srv.Close()
-	segment := sealed(b, must(privacy.GenerateOpenKey())(b).SealKey(), batchID(0))
+	segment := sealed(b, must(seal.GenerateOpenKey())(b).SealKey(), batchID(0))
 	head := fmt.Sprintf("POST /v1/batches HTTP/1.1\r\nHost: c\r\nContent-Type: %s\r\n%s: oA\r\nContent-Length: %d\r\n\r\n",
-		privacy.MediaTypeSegment, privacy.HeaderDelivery, len(segment))
+		protocol.MediaTypeSegment, protocol.HeaderDelivery, len(segment))
 	var next atomic.Uint32
 	var wg sync.WaitGroup
 	b.SetBytes(int64(len(segment)))

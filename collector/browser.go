@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -123,8 +125,8 @@ func (c *Collector) keepReports(from netip.Addr, kept *keptReports) error {
 	}
 	c.drop(dropOverflow, left+full)
 	a := c.store(Entry{Envelope: c.envelope(from, id, report.Delivery{}, segment), Body: sha256.Sum256(segment)}, nil)
-	c.metrics.batches.WithLabelValues("browser", a.statement.Verdict.String(), a.statement.Reason).Inc()
-	if a.statement.Verdict != privacy.Stored {
+	c.metrics.batches.WithLabelValues("browser", a.statement.Decision.String(), a.statement.Reason).Inc()
+	if a.statement.Decision != receipt.Stored {
 		c.drop(dropUnavailable, kept.len()-left-full)
 	}
 	return nil
@@ -132,41 +134,41 @@ func (c *Collector) keepReports(from netip.Addr, kept *keptReports) error {
 
 // sealReports makes a segment of a header and what follows it. Samples that find no room are left out: their requests are counted. So are
 // errors of pages, and the number of reports that they stand for is returned.
-func sealReports(key *privacy.SealKey, id report.BatchID, h *report.Header, ws []*report.Window, pages []*report.ApplicationError,
+func sealReports(key *seal.Key, id report.BatchID, h *report.Header, ws []*report.Window, pages []*report.ApplicationError,
 	ss []*report.Sample) (segment []byte, left int, err error) {
-	sealer, err := privacy.NewSealer(key, id)
+	sealer, err := seal.NewSealer(key, id)
 	if err != nil {
 		return nil, 0, err
 	}
 	segment = append([]byte(nil), sealer.Prefix()...)
-	seal := func(r report.Record) error {
+	appendRecord := func(r report.Record) error {
 		record, err := report.AppendRecord(nil, r)
 		if err == nil {
 			segment, err = sealer.Seal(segment, record)
 		}
 		return err
 	}
-	if err := seal(h); err != nil {
+	if err := appendRecord(h); err != nil {
 		return nil, 0, err
 	}
 	for _, w := range ws {
-		if err := seal(w); err != nil {
+		if err := appendRecord(w); err != nil {
 			return nil, 0, err
 		}
 	}
 	for _, p := range pages {
-		if err := seal(p); errors.Is(err, privacy.ErrTooLarge) {
+		if err := appendRecord(p); errors.Is(err, privacy.ErrTooLarge) {
 			left += int(p.Count)
 		} else if err != nil {
 			return nil, 0, err
 		}
 	}
 	for _, s := range ss {
-		if err := seal(s); errors.Is(err, privacy.ErrTooLarge) {
+		if err := appendRecord(s); errors.Is(err, privacy.ErrTooLarge) {
 			break
 		} else if err != nil {
 			return nil, 0, err
 		}
 	}
-	return privacy.AppendEnd(segment), left, nil
+	return seal.AppendEnd(segment), left, nil
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -238,8 +238,8 @@ func TestUploadOfManyReportsIsBounded(t *testing.T) {
 			samples++
 		}
 	}
-	if counted != collector.MaxReports || samples != privacy.DefaultSamplesPerWindow {
-		t.Errorf("%d requests and %d samples, want %d and %d", counted, samples, collector.MaxReports, privacy.DefaultSamplesPerWindow)
+	if counted != collector.MaxReports || samples != policy.DefaultSamplesPerWindow {
+		t.Errorf("%d requests and %d samples, want %d and %d", counted, samples, collector.MaxReports, policy.DefaultSamplesPerWindow)
 	}
 	if n := r.metric("dropped_reports_total", "overflow"); n != 10 {
 		t.Errorf("%v are counted as dropped, want 10", n)

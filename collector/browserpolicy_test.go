@@ -8,21 +8,21 @@ import (
 
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 	"github.com/heliograph-net/heliograph/report"
 )
 
 func TestPolicyDecidesWhatBrowserReportsAreKept(t *testing.T) {
 	r := newRig(t, nil)
 	for name, c := range map[string]struct {
-		change  func(*privacy.Policy)
+		change  func(*policy.Policy)
 		consent report.Consent
 	}{
-		"all":      {func(*privacy.Policy) {}, report.Diagnostics},
-		"counts":   {func(p *privacy.Policy) { p.MaxConsent = report.Counts }, report.Counts},
-		"expired":  {func(p *privacy.Policy) { p.Expires = time.Now().Unix() - 1 }, report.Counts},
-		"off":      {func(p *privacy.Policy) { p.MaxConsent = report.Off }, report.Off},
-		"disabled": {func(p *privacy.Policy) { p.Disabled = true }, report.Off},
+		"all":      {func(*policy.Policy) {}, report.Diagnostics},
+		"counts":   {func(p *policy.Policy) { p.MaxConsent = report.Counts }, report.Counts},
+		"expired":  {func(p *policy.Policy) { p.Expires = time.Now().Unix() - 1 }, report.Counts},
+		"off":      {func(p *policy.Policy) { p.MaxConsent = report.Off }, report.Off},
+		"disabled": {func(p *policy.Policy) { p.Disabled = true }, report.Off},
 	} {
 		whole := r.policy
 		c.change(&r.policy)

@@ -15,7 +15,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -47,13 +49,13 @@ func TestStuckInboxIsNotWaitedForAndNeverAcknowledged(t *testing.T) {
 			t.Fatal(err)
 		}
 		segment := testSegment(t)
-		upload := func() (int, privacy.Statement) {
-			req := httptest.NewRequest("POST", pathBatches, strings.NewReader(string(segment)))
-			req.Header.Set("Content-Type", privacy.MediaTypeSegment)
-			req.Header.Set(privacy.HeaderDelivery, "oA")
+		upload := func() (int, receipt.Statement) {
+			req := httptest.NewRequest("POST", protocol.PathBatches, strings.NewReader(string(segment)))
+			req.Header.Set("Content-Type", protocol.MediaTypeSegment)
+			req.Header.Set(protocol.HeaderDelivery, "oA")
 			w := httptest.NewRecorder()
 			c.Handler().ServeHTTP(w, req)
-			s, err := privacy.VerifyReceipt(key.Public().(ed25519.PublicKey), w.Body.Bytes())
+			s, err := receipt.Verify(key.Public().(ed25519.PublicKey), w.Body.Bytes())
 			if err != nil {
 				t.Error(err)
 			}
@@ -63,7 +65,7 @@ func TestStuckInboxIsNotWaitedForAndNeverAcknowledged(t *testing.T) {
 		for n, want := range []string{"unavailable", "unavailable", "unavailable", "overload"} {
 			start := time.Now()
 			status, s := upload()
-			if status != http.StatusServiceUnavailable || s.Verdict != privacy.SlowDown || s.Reason != want {
+			if status != http.StatusServiceUnavailable || s.Decision != receipt.SlowDown || s.Reason != want {
 				t.Errorf("upload %d: status %d, %+v; want slow down, %s", n, status, s, want)
 			}
 			if waited := time.Since(start); waited > defaultCommitTimeout {
@@ -87,11 +89,11 @@ func TestStuckInboxIsNotWaitedForAndNeverAcknowledged(t *testing.T) {
 
 func testSegment(t *testing.T) []byte {
 	t.Helper()
-	key, err := privacy.GenerateOpenKey()
+	key, err := seal.GenerateOpenKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := privacy.NewSealer(key.SealKey(), report.BatchID{1})
+	s, err := seal.NewSealer(key.SealKey(), report.BatchID{1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +101,7 @@ func testSegment(t *testing.T) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return privacy.AppendEnd(b)
+	return seal.AppendEnd(b)
 }
 
 func TestNewNamesEveryFault(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
 // upload is one batch on its way into the inbox. Its fields are the submitter's before submit and after answered, else the committer's.
@@ -26,7 +26,7 @@ func newUpload() any {
 
 // answered is what became of an upload. The receipt is nil when none was wanted or it could not be signed.
 type answered struct {
-	statement privacy.Statement
+	statement receipt.Statement
 	receipt   []byte
 }
 
@@ -45,7 +45,7 @@ func (c *Collector) free(u *upload) {
 // round is what the committer uses again.
 type round struct {
 	entries            []Entry
-	statements, wanted []privacy.Statement
+	statements, wanted []receipt.Statement
 }
 
 // commit is the work of the committer: one durable transaction and one signature for all.
@@ -67,7 +67,7 @@ func (c *Collector) commit(all []*upload) {
 	c.metrics.commitTime.Observe(time.Since(start).Seconds())
 	c.noteInbox(err)
 	for i, u := range all {
-		s := privacy.Statement{Batch: u.entry.Envelope.Batch, Body: u.entry.Body}
+		s := receipt.Statement{Batch: u.entry.Envelope.Batch, Body: u.entry.Body}
 		if err != nil {
 			s = c.unavailable(s)
 		} else {
@@ -82,7 +82,7 @@ func (c *Collector) commit(all []*upload) {
 }
 
 // handOut answers all uploads of a round; receipts are those of uploads that want one.
-func (c *Collector) handOut(all []*upload, statements []privacy.Statement, receipts [][]byte) {
+func (c *Collector) handOut(all []*upload, statements []receipt.Statement, receipts [][]byte) {
 	for i, u := range all {
 		a := answered{statement: statements[i]}
 		if u.body != nil {
@@ -96,14 +96,14 @@ func (c *Collector) handOut(all []*upload, statements []privacy.Statement, recei
 	}
 }
 
-func verdict(s privacy.Statement, status Status) privacy.Statement {
+func verdict(s receipt.Statement, status Status) receipt.Statement {
 	switch status {
 	case StatusNew:
-		s.Verdict = privacy.Stored
+		s.Decision = receipt.Stored
 	case StatusDuplicate:
-		s.Verdict, s.Reason = privacy.Stored, privacy.ReasonDuplicate
+		s.Decision, s.Reason = receipt.Stored, receipt.ReasonDuplicate
 	default:
-		s.Verdict, s.Reason = privacy.Refused, privacy.ReasonIDConflict
+		s.Decision, s.Reason = receipt.Refused, receipt.ReasonIDConflict
 	}
 	return s
 }
@@ -127,10 +127,10 @@ func (c *Collector) noteInbox(err error) {
 func (c *Collector) store(e Entry, body *body) answered {
 	u := c.idle.Get().(*upload)
 	u.entry, u.body, u.queued = e, body, time.Now()
-	s := privacy.Statement{Batch: e.Envelope.Batch, Body: e.Body}
+	s := receipt.Statement{Batch: e.Envelope.Batch, Body: e.Body}
 	if !c.committer.submit(u) {
 		c.free(u)
-		return answered{statement: slowDown(s, privacy.ReasonOverload, c.shed(shedCount, 1).delay)}
+		return answered{statement: slowDown(s, receipt.ReasonOverload, c.shed(shedCount, 1).delay)}
 	}
 	u.timeout.Reset(c.o.CommitTimeout)
 	select {

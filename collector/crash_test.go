@@ -20,7 +20,9 @@ import (
 
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -37,7 +39,7 @@ func TestKillMinusNineLosesNoReceiptedBatch(t *testing.T) {
 	seed := bytes.Repeat([]byte{7}, ed25519.SeedSize)
 	public := ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)
 	path := filepath.Join(t.TempDir(), "inbox.db")
-	template := sealed(t, must(privacy.GenerateOpenKey())(t).SealKey(), batchID(0))
+	template := sealed(t, must(seal.GenerateOpenKey())(t).SealKey(), batchID(0))
 	receipted := map[report.BatchID][32]byte{}
 	rounds := 100
 	if testing.Short() {
@@ -130,19 +132,19 @@ func (l *crashLoad) send(url string, sender uint32) {
 			l.t.Error(err)
 			return
 		}
-		req.Header.Set("Content-Type", privacy.MediaTypeSegment)
-		req.Header.Set(privacy.HeaderDelivery, "oA") // the empty map
+		req.Header.Set("Content-Type", protocol.MediaTypeSegment)
+		req.Header.Set(protocol.HeaderDelivery, "oA") // the empty map
 		resp, err := client.Do(req)
 		if err != nil {
 			return
 		}
-		receipt, err := io.ReadAll(resp.Body)
+		signed, err := io.ReadAll(resp.Body)
 		resp.Body.Close()
 		if err != nil {
 			return
 		}
-		s, err := privacy.VerifyReceipt(l.public, receipt)
-		if err != nil || s.Verdict != privacy.Stored || s.Batch != id || s.Body != sha(segment) {
+		s, err := receipt.Verify(l.public, signed)
+		if err != nil || s.Decision != receipt.Stored || s.Batch != id || s.Body != sha(segment) {
 			l.t.Errorf("receipt %+v, %v", s, err)
 			return
 		}
@@ -150,7 +152,7 @@ func (l *crashLoad) send(url string, sender uint32) {
 	}
 }
 
-func (l *crashLoad) note(s privacy.Statement) {
+func (l *crashLoad) note(s receipt.Statement) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.receipted[s.Batch] = s.Body

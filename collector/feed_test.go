@@ -12,7 +12,9 @@ import (
 
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/auth"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -24,14 +26,14 @@ func (r *rig) feed(query string) answer {
 		uri += "?" + query
 	}
 	req := must(http.NewRequestWithContext(r.t.Context(), "GET", r.url+uri, nil))(r.t)
-	req.Header.Set("Authorization", privacy.SignFeed(r.feedKey, "c1", "GET", uri, time.Now()))
+	req.Header.Set("Authorization", auth.SignFeed(r.feedKey, "c1", "GET", uri, time.Now()))
 	return r.do(req)
 }
 
 // batches decodes the answer to a feed request.
 func (r *rig) batches(a answer) (all []report.Envelope) {
 	r.t.Helper()
-	if a.status != http.StatusOK || a.header.Get("Content-Type") != privacy.MediaTypeFeed {
+	if a.status != http.StatusOK || a.header.Get("Content-Type") != protocol.MediaTypeFeed {
 		r.t.Fatalf("status %d, type %q, %q", a.status, a.header.Get("Content-Type"), a.body)
 	}
 	for b := a.body; len(b) > 0; {
@@ -61,7 +63,7 @@ func TestFeedHandsOnAndAcknowledgesByCursor(t *testing.T) {
 	if left := r.stored(); !reflect.DeepEqual(left, want[3:]) {
 		t.Errorf("%d batches are left in the inbox, want the last 2", len(left))
 	}
-	if s, _ := r.send(batchID(1), nil); s.Verdict == privacy.Stored {
+	if s, _ := r.send(batchID(1), nil); s.Decision == receipt.Stored {
 		t.Errorf("%+v", s)
 	}
 }
@@ -113,11 +115,11 @@ func TestFeedIsForDetectorsOnly(t *testing.T) {
 	for name, authorization := range map[string]string{
 		"none":               "",
 		"another scheme":     "Bearer x",
-		"a stranger's key":   privacy.SignFeed(other, "c1", "GET", cursor, now),
-		"another collector":  privacy.SignFeed(r.feedKey, "c2", "GET", cursor, now),
-		"another request":    privacy.SignFeed(r.feedKey, "c1", "GET", "/v1/feed", now),
-		"of an hour ago":     privacy.SignFeed(r.feedKey, "c1", "GET", cursor, now.Add(-time.Hour)),
-		"of an hour to come": privacy.SignFeed(r.feedKey, "c1", "GET", cursor, now.Add(time.Hour)),
+		"a stranger's key":   auth.SignFeed(other, "c1", "GET", cursor, now),
+		"another collector":  auth.SignFeed(r.feedKey, "c2", "GET", cursor, now),
+		"another request":    auth.SignFeed(r.feedKey, "c1", "GET", "/v1/feed", now),
+		"of an hour ago":     auth.SignFeed(r.feedKey, "c1", "GET", cursor, now.Add(-time.Hour)),
+		"of an hour to come": auth.SignFeed(r.feedKey, "c1", "GET", cursor, now.Add(time.Hour)),
 	} {
 		req := must(http.NewRequestWithContext(t.Context(), "GET", r.url+cursor, nil))(t)
 		if authorization != "" {

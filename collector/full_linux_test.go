@@ -9,7 +9,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
 // smallDisk mounts a file system of 4 MiB. It reports false where that is not allowed; sqliteinbox has a test with a limit on the file's size
@@ -50,11 +50,11 @@ func TestFullDiskUnderTheCollector(t *testing.T) {
 	receipted := uint32(0)
 	for n := uint32(1); n < 5000; n++ {
 		s, _ := r.send(batchID(n), r.segment(n))
-		if s.Verdict == privacy.Stored {
+		if s.Decision == receipt.Stored {
 			receipted++
 			continue
 		}
-		if s.Verdict != privacy.SlowDown || s.Reason != privacy.ReasonUnavailable {
+		if s.Decision != receipt.SlowDown || s.Reason != receipt.ReasonUnavailable {
 			t.Errorf("on a full disk: %+v", s)
 		}
 		break
@@ -72,7 +72,7 @@ func TestFullDiskUnderTheCollector(t *testing.T) {
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
-	if s, _ := r.send(batchID(9999), r.segment(9999)); s.Verdict != privacy.Stored {
+	if s, _ := r.send(batchID(9999), r.segment(9999)); s.Decision != receipt.Stored {
 		t.Errorf("after there was room again: %+v", s)
 	}
 	if err := r.Ready(t.Context()); err != nil {

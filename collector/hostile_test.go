@@ -20,7 +20,8 @@ import (
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
 	"github.com/heliograph-net/heliograph/internal/httpserve"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
 // newServedRig is a rig on the listener that real collectors use, with its timeouts.
@@ -56,13 +57,13 @@ func (r *rig) others(n uint32, when string) {
 		r.t.Fatalf("%s: others are not served: %v", when, err)
 	}
 	defer resp.Body.Close()
-	s, err := privacy.VerifyReceipt(r.receipts, must(io.ReadAll(resp.Body))(r.t))
-	if err != nil || s.Verdict != privacy.Stored {
+	s, err := receipt.Verify(r.receipts, must(io.ReadAll(resp.Body))(r.t))
+	if err != nil || s.Decision != receipt.Stored {
 		r.t.Errorf("%s: others get status %d, %+v, %v", when, resp.StatusCode, s, err)
 	}
 }
 
-const uploadHead = "POST /v1/batches HTTP/1.1\r\nHost: c\r\nContent-Type: " + privacy.MediaTypeSegment + "\r\n"
+const uploadHead = "POST /v1/batches HTTP/1.1\r\nHost: c\r\nContent-Type: " + protocol.MediaTypeSegment + "\r\n"
 
 func TestSlowlorisKeepsNobodyOut(t *testing.T) {
 	r := newServedRig(t, nil)
@@ -92,7 +93,7 @@ func TestSlowNetworkLeavesPlacesToOthers(t *testing.T) {
 	r.await("six of them turned away", func() bool { return r.metric("shed_uploads_total", "source") == 6 })
 	for n := range uint32(5) {
 		a := r.do(behindProxy(r.upload(batchID(n+1), bytes.NewReader(r.segment(n+1))), "198.51.100.1"))
-		if s := r.statement(a); s.Verdict != privacy.Stored {
+		if s := r.statement(a); s.Decision != receipt.Stored {
 			t.Errorf("another network: %+v", s)
 		}
 	}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
 // metrics are the collector's own. No label has a value that a client chooses.
@@ -68,7 +68,7 @@ func newMetrics(c *Collector) *metrics {
 			func() float64 { return float64(c.memory.used.Load()) }),
 		inbox: newInboxMetrics(c),
 	}
-	m.stored = m.batches.WithLabelValues("agent", privacy.Stored.String(), "")
+	m.stored = m.batches.WithLabelValues("agent", receipt.Stored.String(), "")
 	m.received.batches, m.received.reports = m.bytes.WithLabelValues("batches"), m.bytes.WithLabelValues("reports")
 	return m
 }

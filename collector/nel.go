@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"strconv"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/scrub"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -42,7 +42,7 @@ func scrubNEL(raw *rawReport, body *rawBody, keepServer bool) (nelReport, bool) 
 	r := nelReport{
 		age:        uint64(clamp(raw.Age, report.MaxAge)),
 		sampledPPM: max(1, uint32(math.Round(min(body.SamplingFraction, 1)*report.FullPPM))),
-		url:        privacy.ScrubURL(raw.URL),
+		url:        scrub.URL(raw.URL),
 		method:     knownMethod(body.Method),
 		elapsed:    uint64(clamp(body.ElapsedTime, report.MaxAge)),
 		counter:    report.Counter{Outcome: report.Outcome(body.Type), Status: status(body.StatusCode), Count: 1},
@@ -52,13 +52,13 @@ func scrubNEL(raw *rawReport, body *rawBody, keepServer bool) (nelReport, bool) 
 		r.counter.Outcome, r.phase = report.OK, report.PhaseApplication
 	}
 	if r.phase == report.PhaseApplication { // before it none was agreed on: Chromium then says "http/1.1" of anything
-		r.counter.Protocol = protocol(body.Protocol)
+		r.counter.Protocol = alpn(body.Protocol)
 	}
 	u, err := url.Parse(r.url)
 	if err != nil || r.url == "" {
 		return r, false
 	}
-	r.counter.Target = privacy.Target(u.Scheme, u.Host)
+	r.counter.Target = scrub.Target(u.Scheme, u.Host)
 	if keepServer {
 		r.counter.Server = server(body.ServerIP, u)
 	}
@@ -96,8 +96,8 @@ func phase(said string, o report.Outcome) report.Phase {
 	return o.Phase()
 }
 
-// protocol keeps what can be an ALPN id, and nothing long enough to smuggle text.
-func protocol(s string) string {
+// alpn keeps what can be an ALPN id, and nothing long enough to smuggle text.
+func alpn(s string) string {
 	if len(s) > 16 {
 		return ""
 	}

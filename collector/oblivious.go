@@ -9,7 +9,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/auth"
 	"github.com/heliograph-net/heliograph/privacy/bhttp"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
 )
@@ -18,7 +19,7 @@ import (
 const relaySkew = 2 * time.Minute
 
 // unknownNetwork is that of a client of whom no known relay tells anything.
-var unknownNetwork = privacy.Network{Country: unknownCountry}
+var unknownNetwork = auth.Network{Country: unknownCountry}
 
 // readOblivious makes the gateway ready.
 func (s *settings) readOblivious() error {
@@ -76,7 +77,7 @@ func (c *Collector) serveOblivious(w http.ResponseWriter, r *http.Request) error
 	}
 	defer c.leave(source)
 	c.bodyDeadline(w, now)
-	body, err := c.readBody(w, r, privacy.MaxObliviousRequest)
+	body, err := c.readBody(w, r, protocol.MaxObliviousRequest)
 	if err == errMemory {
 		leaveBody(w, r)
 		return c.obliviousLater(w, c.shed(shedMemory, 1).delay)
@@ -101,14 +102,14 @@ func (c *Collector) serveOblivious(w http.ResponseWriter, r *http.Request) error
 }
 
 // relayOf is what a relay that is known says of the client of a request, and of which body it says that.
-func (c *Collector) relayOf(s *settings, r *http.Request, now time.Time) (n privacy.Network, body [sha256.Size]byte, known bool) {
-	authorization, said := r.Header.Get("Authorization"), r.Header.Get(privacy.HeaderNetwork)
+func (c *Collector) relayOf(s *settings, r *http.Request, now time.Time) (n auth.Network, body [sha256.Size]byte, known bool) {
+	authorization, said := r.Header.Get("Authorization"), r.Header.Get(protocol.HeaderNetwork)
 	if authorization == "" || len(s.RelayKeys) == 0 {
 		return unknownNetwork, body, false
 	}
-	body, err := privacy.VerifyRelay(authorization, c.o.ID, said, now, relaySkew, s.RelayKeys...)
+	body, err := auth.VerifyRelay(authorization, c.o.ID, said, now, relaySkew, s.RelayKeys...)
 	if err == nil {
-		n, err = privacy.ParseNetwork(said)
+		n, err = auth.ParseNetwork(said)
 	}
 	if err != nil {
 		c.o.Logger.Debug("what a relay says of its client is not believed", "error", err)
@@ -177,7 +178,7 @@ func (c *Collector) sealAnswer(w http.ResponseWriter, a *answerBuffer, reply *oh
 	if err != nil {
 		return fmt.Errorf("encoding an answer: %w", err)
 	}
-	sealed, err := reply.Seal(bhttp.Pad(b, 0, privacy.ObliviousPadding))
+	sealed, err := reply.Seal(bhttp.Pad(b, 0, protocol.ObliviousPadding))
 	if err != nil {
 		return err
 	}
@@ -201,7 +202,7 @@ func (c *Collector) serveObliviousKeys(w http.ResponseWriter, _ *http.Request) e
 	h := w.Header()
 	h.Set("Content-Type", ohttp.MediaTypeKeys)
 	h.Set("Cache-Control", "public, max-age="+keysMaxAge)
-	h.Set(privacy.HeaderGatewayKeys, privacy.SignGatewayKeys(c.o.ReceiptKey, c.o.ID, list, time.Now()))
+	h.Set(protocol.HeaderGatewayKeys, auth.SignGatewayKeys(c.o.ReceiptKey, c.o.ID, list, time.Now()))
 	_, _ = w.Write(list)
 	return nil
 }

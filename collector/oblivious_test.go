@@ -15,9 +15,13 @@ import (
 
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/auth"
 	"github.com/heliograph-net/heliograph/privacy/bhttp"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -52,7 +56,7 @@ func config(t testing.TB, key *ohttp.PrivateKey) *ohttp.KeyConfig {
 // batchMessage is an agent's upload as a message.
 func (r *rig) batchMessage(id report.BatchID, segment []byte) *bhttp.Request {
 	return &bhttp.Request{Method: "POST", Scheme: "https", Authority: "c1", Path: "/v1/batches", Header: []bhttp.Field{
-		{Name: "content-type", Value: privacy.MediaTypeSegment}, {Name: "heliograph-batch", Value: id.String()},
+		{Name: "content-type", Value: protocol.MediaTypeSegment}, {Name: "heliograph-batch", Value: id.String()},
 		{Name: "heliograph-delivery", Value: base64.RawURLEncoding.EncodeToString(must(report.AppendDelivery(nil, testDelivery))(r.t))},
 	}, Content: segment}
 }
@@ -62,7 +66,7 @@ var policyMessage = &bhttp.Request{Method: "GET", Scheme: "https", Authority: "c
 // encapsulate seals a message as an agent does.
 func (g *gatewayRig) encapsulate(key *ohttp.PrivateKey, m *bhttp.Request) ([]byte, *ohttp.Exchange) {
 	g.t.Helper()
-	b, x, err := config(g.t, key).Encapsulate(bhttp.Pad(must(bhttp.AppendRequest(nil, m))(g.t), 0, privacy.ObliviousPadding))
+	b, x, err := config(g.t, key).Encapsulate(bhttp.Pad(must(bhttp.AppendRequest(nil, m))(g.t), 0, protocol.ObliviousPadding))
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -74,8 +78,8 @@ func (g *gatewayRig) outer(body []byte, network string, key ed25519.PrivateKey) 
 	req := must(http.NewRequestWithContext(g.t.Context(), "POST", g.url+"/v1/oblivious", bytes.NewReader(body)))(g.t)
 	req.Header.Set("Content-Type", ohttp.MediaTypeRequest)
 	if key != nil {
-		req.Header.Set(privacy.HeaderNetwork, network)
-		req.Header.Set("Authorization", privacy.SignRelay(key, "c1", network, body, time.Now()))
+		req.Header.Set(protocol.HeaderNetwork, network)
+		req.Header.Set("Authorization", auth.SignRelay(key, "c1", network, body, time.Now()))
 	}
 	return req
 }
@@ -86,11 +90,11 @@ func (g *gatewayRig) open(a answer, x *ohttp.Exchange) *bhttp.Response {
 	if a.status != http.StatusOK || a.header.Get("Content-Type") != ohttp.MediaTypeResponse {
 		g.t.Fatalf("status %d, type %q, body %.100q: want an encapsulated response", a.status, a.header.Get("Content-Type"), a.body)
 	}
-	if len(a.body) > privacy.MaxObliviousResponse {
+	if len(a.body) > protocol.MaxObliviousResponse {
 		g.t.Errorf("response of %d bytes", len(a.body))
 	}
 	plain := must(x.Open(a.body))(g.t)
-	if len(plain)%privacy.ObliviousPadding != 0 {
+	if len(plain)%protocol.ObliviousPadding != 0 {
 		g.t.Errorf("response is padded to %d bytes", len(plain))
 	}
 	return must(bhttp.DecodeResponse(plain))(g.t)
@@ -103,25 +107,25 @@ func (g *gatewayRig) ask(m *bhttp.Request) *bhttp.Response {
 	return g.open(g.do(g.outer(body, "AS64501, DE", g.relay)), x)
 }
 
-func (g *gatewayRig) receipt(m *bhttp.Response) privacy.Statement {
+func (g *gatewayRig) receipt(m *bhttp.Response) receipt.Statement {
 	g.t.Helper()
-	if got := bhttp.Get(m.Header, "content-type"); got != privacy.MediaTypeReceipt {
+	if got := bhttp.Get(m.Header, "content-type"); got != protocol.MediaTypeReceipt {
 		g.t.Fatalf("status %d, type %q, body %q: want a receipt", m.Status, got, m.Content)
 	}
-	return must(privacy.VerifyReceipt(g.receipts, m.Content))(g.t)
+	return must(receipt.Verify(g.receipts, m.Content))(g.t)
 }
 
 func TestObliviousBatchIsStored(t *testing.T) {
 	g := newGatewayRig(t, nil)
 	segment := g.segment(1)
 	m := g.ask(g.batchMessage(batchID(1), segment))
-	if s := g.receipt(m); m.Status != 202 || s.Verdict != privacy.Stored || s.Reason != "" || s.Body != sha(segment) || s.Batch != batchID(1) {
+	if s := g.receipt(m); m.Status != 202 || s.Decision != receipt.Stored || s.Reason != "" || s.Body != sha(segment) || s.Batch != batchID(1) {
 		t.Errorf("status %d: %+v", m.Status, s)
 	}
-	if s := g.receipt(g.ask(g.batchMessage(batchID(1), segment))); s.Verdict != privacy.Stored || s.Reason != privacy.ReasonDuplicate {
+	if s := g.receipt(g.ask(g.batchMessage(batchID(1), segment))); s.Decision != receipt.Stored || s.Reason != receipt.ReasonDuplicate {
 		t.Errorf("again, encapsulated anew: %+v", s)
 	}
-	if s, _ := g.send(batchID(1), segment); s.Reason != privacy.ReasonDuplicate {
+	if s, _ := g.send(batchID(1), segment); s.Reason != receipt.ReasonDuplicate {
 		t.Errorf("again, without a relay: %+v", s)
 	}
 	all := g.stored()
@@ -138,16 +142,16 @@ func TestObliviousRefusalsAreReceiptsToo(t *testing.T) {
 		m      *bhttp.Request
 		reason string
 	}{
-		"garbage":          {g.batchMessage(batchID(1), []byte("garbage")), privacy.ReasonMalformed},
-		"nothing":          {g.batchMessage(batchID(1), nil), privacy.ReasonTruncated},
-		"too large":        {g.batchMessage(batchID(1), make([]byte, privacy.MaxSegment+1)), privacy.ReasonTooLarge},
-		"another id":       {g.batchMessage(batchID(2), g.segment(1)), privacy.ReasonBadDelivery},
-		"a bad delivery":   {bad, privacy.ReasonBadDelivery},
-		"an unknown key":   {g.batchMessage(batchID(1), sealed(t, must(privacy.GenerateOpenKey())(t).SealKey(), batchID(1))), privacy.ReasonUnknownKey},
-		"the next version": {g.batchMessage(batchID(1), []byte("HGS\x02")), privacy.ReasonVersion},
+		"garbage":          {g.batchMessage(batchID(1), []byte("garbage")), receipt.ReasonMalformed},
+		"nothing":          {g.batchMessage(batchID(1), nil), receipt.ReasonTruncated},
+		"too large":        {g.batchMessage(batchID(1), make([]byte, seal.MaxSegment+1)), receipt.ReasonTooLarge},
+		"another id":       {g.batchMessage(batchID(2), g.segment(1)), receipt.ReasonBadDelivery},
+		"a bad delivery":   {bad, receipt.ReasonBadDelivery},
+		"an unknown key":   {g.batchMessage(batchID(1), sealed(t, must(seal.GenerateOpenKey())(t).SealKey(), batchID(1))), receipt.ReasonUnknownKey},
+		"the next version": {g.batchMessage(batchID(1), []byte("HGS\x02")), receipt.ReasonVersion},
 	} {
 		m := g.ask(c.m)
-		if s := g.receipt(m); m.Status < 400 || s.Verdict != privacy.Refused || s.Reason != c.reason {
+		if s := g.receipt(m); m.Status < 400 || s.Decision != receipt.Refused || s.Reason != c.reason {
 			t.Errorf("%s: status %d, %+v", name, m.Status, s)
 		}
 	}
@@ -159,7 +163,7 @@ func TestObliviousRefusalsAreReceiptsToo(t *testing.T) {
 func TestObliviousPolicy(t *testing.T) {
 	g := newGatewayRig(t, nil)
 	m := g.ask(policyMessage)
-	if _, err := privacy.PolicySigner(m.Content); err != nil || m.Status != 200 || bhttp.Get(m.Header, "etag") == "" {
+	if _, err := policy.Signer(m.Content); err != nil || m.Status != 200 || bhttp.Get(m.Header, "etag") == "" {
 		t.Fatalf("status %d, %v, %v", m.Status, m.Header, err)
 	}
 	again := *policyMessage
@@ -225,7 +229,7 @@ func TestGatewayErrors(t *testing.T) {
 		"cut short":   {good[:100], 400, "no encapsulated request"},
 		"altered":     {altered, 422, ohttp.ProblemKey},
 		"another key": {other, 422, ohttp.ProblemKey},
-		"too large":   {make([]byte, privacy.MaxObliviousRequest+1), 413, "too large"},
+		"too large":   {make([]byte, protocol.MaxObliviousRequest+1), 413, "too large"},
 	} {
 		a := serve(g.Handler(), g.outer(c.body, "", nil)) // without a socket, on which an answer may come before all was sent
 		if a.status != c.status || !strings.Contains(string(a.body), c.says) {
@@ -276,17 +280,17 @@ func TestNetworkIsThatOfTheRelaysWord(t *testing.T) {
 		"one that knows little": {"AS0, ZZ", nil, 0, "ZZ"},
 		"nobody's word":         {"AS64599, FR", func(r *http.Request, _ []byte) { r.Header.Del("Authorization") }, 0, "ZZ"},
 		"a stranger's word": {"AS64599, FR", func(r *http.Request, b []byte) {
-			r.Header.Set("Authorization", privacy.SignRelay(stranger, "c1", "AS64599, FR", b, time.Now()))
+			r.Header.Set("Authorization", auth.SignRelay(stranger, "c1", "AS64599, FR", b, time.Now()))
 		}, 0, "ZZ"},
-		"a changed word": {"AS64599, FR", func(r *http.Request, _ []byte) { r.Header.Set(privacy.HeaderNetwork, "AS64599, SE") }, 0, "ZZ"},
+		"a changed word": {"AS64599, FR", func(r *http.Request, _ []byte) { r.Header.Set(protocol.HeaderNetwork, "AS64599, SE") }, 0, "ZZ"},
 		"an old word": {"AS64599, FR", func(r *http.Request, b []byte) {
-			r.Header.Set("Authorization", privacy.SignRelay(g.relay, "c1", "AS64599, FR", b, time.Now().Add(-time.Hour)))
+			r.Header.Set("Authorization", auth.SignRelay(g.relay, "c1", "AS64599, FR", b, time.Now().Add(-time.Hour)))
 		}, 0, "ZZ"},
 		"said of another request": {"AS64599, FR", func(r *http.Request, _ []byte) {
-			r.Header.Set("Authorization", privacy.SignRelay(g.relay, "c1", "AS64599, FR", []byte("another"), time.Now()))
+			r.Header.Set("Authorization", auth.SignRelay(g.relay, "c1", "AS64599, FR", []byte("another"), time.Now()))
 		}, 0, "ZZ"},
 		"said to another collector": {"AS64599, FR", func(r *http.Request, b []byte) {
-			r.Header.Set("Authorization", privacy.SignRelay(g.relay, "c2", "AS64599, FR", b, time.Now()))
+			r.Header.Set("Authorization", auth.SignRelay(g.relay, "c2", "AS64599, FR", b, time.Now()))
 		}, 0, "ZZ"},
 		"an address": {"203.0.113.7", nil, 0, "ZZ"},
 		"a forwarded one": {"AS64599, FR", func(r *http.Request, _ []byte) {
@@ -300,7 +304,7 @@ func TestNetworkIsThatOfTheRelaysWord(t *testing.T) {
 		if c.change != nil {
 			c.change(req, body)
 		}
-		if s := g.receipt(g.open(g.do(req), x)); s.Verdict != privacy.Stored {
+		if s := g.receipt(g.open(g.do(req), x)); s.Decision != receipt.Stored {
 			t.Fatalf("%s: %+v", name, s)
 		}
 		all := g.stored()
@@ -317,7 +321,7 @@ func TestGatewayKeysChangeWithoutRestart(t *testing.T) {
 		if a.status != 200 || a.header.Get("Content-Type") != ohttp.MediaTypeKeys || !strings.HasPrefix(a.header.Get("Cache-Control"), "public, max-age=") {
 			t.Fatalf("%d, %v", a.status, a.header)
 		}
-		if err := privacy.VerifyGatewayKeys(a.header.Get(privacy.HeaderGatewayKeys), "c1", a.body, time.Now(), g.receipts); err != nil {
+		if err := auth.VerifyGatewayKeys(a.header.Get(protocol.HeaderGatewayKeys), "c1", a.body, time.Now(), g.receipts); err != nil {
 			t.Error(err)
 		}
 		return a
@@ -389,7 +393,7 @@ func TestReplaysChangeNothing(t *testing.T) {
 		switch a.status {
 		case 200:
 			once++
-			if s := g.receipt(g.open(a, x)); s.Verdict != privacy.Stored {
+			if s := g.receipt(g.open(a, x)); s.Decision != receipt.Stored {
 				t.Errorf("%+v", s)
 			}
 		case 409:
@@ -405,7 +409,7 @@ func TestReplaysChangeNothing(t *testing.T) {
 	defer func() { _ = restarted.Shutdown(t.Context()) }()
 	req := httptest.NewRequest("POST", "/v1/oblivious", bytes.NewReader(body))
 	req.Header.Set("Content-Type", ohttp.MediaTypeRequest)
-	if s := g.receipt(g.open(serve(restarted.Handler(), req), x)); s.Verdict != privacy.Stored || s.Reason != privacy.ReasonDuplicate {
+	if s := g.receipt(g.open(serve(restarted.Handler(), req), x)); s.Decision != receipt.Stored || s.Reason != receipt.ReasonDuplicate {
 		t.Errorf("after a restart: %+v", s)
 	}
 	if len(g.stored()) != 1 {

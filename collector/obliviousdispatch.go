@@ -6,13 +6,16 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/auth"
 	"github.com/heliograph-net/heliograph/privacy/bhttp"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
 // dispatch answers a request that was opened. There are two that it answers; there is nothing that it passes on.
-func (c *Collector) dispatch(w *answerBuffer, s *settings, encoded []byte, n privacy.Network) {
+func (c *Collector) dispatch(w *answerBuffer, s *settings, encoded []byte, n auth.Network) {
 	m, err := bhttp.DecodeRequest(encoded)
 	if err != nil {
 		writeText(w, http.StatusBadRequest, "request is not a binary HTTP message")
@@ -24,17 +27,17 @@ func (c *Collector) dispatch(w *answerBuffer, s *settings, encoded []byte, n pri
 		writeText(w, http.StatusExpectationFailed, "expectations cannot be met in Oblivious HTTP")
 	case !c.isMe(s, m.Authority):
 		writeText(w, http.StatusMisdirectedRequest, "this gateway answers for its own collector only, by its id")
-	case m.Path == pathBatches && m.Method == http.MethodPost:
-		if !hasType(r, privacy.MediaTypeSegment) {
-			writeText(w, http.StatusUnsupportedMediaType, "want Content-Type "+privacy.MediaTypeSegment)
+	case m.Path == protocol.PathBatches && m.Method == http.MethodPost:
+		if !hasType(r, protocol.MediaTypeSegment) {
+			writeText(w, http.StatusUnsupportedMediaType, "want Content-Type "+protocol.MediaTypeSegment)
 			return
 		}
 		c.takeOblivious(w, r, m.Content, n)
-	case m.Path == pathPolicy && m.Method == http.MethodGet:
+	case m.Path == protocol.PathPolicy && m.Method == http.MethodGet:
 		if err := c.servePolicy(w, r); err != nil {
 			writeText(w, http.StatusNotFound, err.Error())
 		}
-	case m.Path == pathBatches, m.Path == pathPolicy:
+	case m.Path == protocol.PathBatches, m.Path == protocol.PathPolicy:
 		writeText(w, http.StatusMethodNotAllowed, "method not allowed")
 	default:
 		writeText(w, http.StatusNotFound, "no such path")
@@ -58,23 +61,23 @@ func (c *Collector) isMe(s *settings, authority string) bool {
 }
 
 // takeOblivious takes one sealed segment, as serveBatch does. What it answers is a receipt.
-func (c *Collector) takeOblivious(w http.ResponseWriter, r *http.Request, segment []byte, n privacy.Network) {
+func (c *Collector) takeOblivious(w http.ResponseWriter, r *http.Request, segment []byte, n auth.Network) {
 	id, idErr := batchHeader(r)
-	said := privacy.Statement{Batch: id}
-	if len(segment) > privacy.MaxSegment {
-		c.answerRefusal(w, refused(said, privacy.ReasonTooLarge))
+	said := receipt.Statement{Batch: id}
+	if len(segment) > seal.MaxSegment {
+		c.answerRefusal(w, refused(said, receipt.ReasonTooLarge))
 		return
 	}
 	kept := c.keep(segment)
 	if kept == nil {
-		c.answerRefusal(w, slowDown(said, privacy.ReasonOverload, c.shed(shedMemory, 1).delay))
+		c.answerRefusal(w, slowDown(said, receipt.ReasonOverload, c.shed(shedMemory, 1).delay))
 		return
 	}
 	said.Body = sha256.Sum256(segment)
 	delivery, deliveryErr := deliveryHeader(r)
 	info, reason := c.judge(segment)
 	if reason == "" && (idErr != nil || id != (report.BatchID{}) && id != info.ID || deliveryErr != nil) {
-		reason = privacy.ReasonBadDelivery
+		reason = receipt.ReasonBadDelivery
 	}
 	if said.Batch == (report.BatchID{}) {
 		said.Batch = info.ID
@@ -87,7 +90,7 @@ func (c *Collector) takeOblivious(w http.ResponseWriter, r *http.Request, segmen
 	a := c.store(Entry{Body: said.Body, Envelope: report.Envelope{
 		Batch: info.ID, Received: time.Now().UnixMilli(), Collector: c.o.ID, ASN: n.ASN, Country: n.Country, Delivery: delivery, Segment: kept.bytes,
 	}}, kept)
-	if a.receipt == nil && a.statement.Verdict == privacy.SlowDown {
+	if a.receipt == nil && a.statement.Decision == receipt.SlowDown {
 		c.answerRefusal(w, a.statement)
 		return
 	}
@@ -112,7 +115,7 @@ func (c *Collector) keep(segment []byte) *body {
 // innerFields are the fields of a request that mean anything here; nothing else of it is looked at.
 var innerFields = map[string]string{
 	"content-type": "Content-Type", "if-none-match": "If-None-Match",
-	"heliograph-batch": privacy.HeaderBatch, "heliograph-delivery": privacy.HeaderDelivery,
+	"heliograph-batch": protocol.HeaderBatch, "heliograph-delivery": protocol.HeaderDelivery,
 }
 
 func innerHeader(fields []bhttp.Field) http.Header {

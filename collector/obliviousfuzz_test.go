@@ -7,7 +7,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy/bhttp"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
 )
@@ -22,7 +22,7 @@ func FuzzObliviousMessage(f *testing.F) {
 	}
 	f.Add([]byte{2})
 	f.Fuzz(func(t *testing.T, message []byte) {
-		if len(message) > privacy.MaxObliviousRequest-ohttp.Overhead {
+		if len(message) > protocol.MaxObliviousRequest-ohttp.Overhead {
 			return
 		}
 		body, x, err := key.Encapsulate(message)
@@ -45,7 +45,7 @@ func FuzzObliviousMessage(f *testing.F) {
 			t.Fatalf("%+v, %v", m, err)
 		}
 		asked, err := bhttp.DecodeRequest(message)
-		if policy := bhttp.Get(m.Header, "content-type") == privacy.MediaTypePolicy; policy && (err != nil || asked.Path != "/v1/policy" || asked.Method != "GET") {
+		if policy := bhttp.Get(m.Header, "content-type") == protocol.MediaTypePolicy; policy && (err != nil || asked.Path != "/v1/policy" || asked.Method != "GET") {
 			t.Fatalf("a policy for %+v, %v", asked, err)
 		}
 		if len(must(g.inbox.Read(t.Context(), 0, 1))(t)) != 0 { // the fuzzer cannot seal

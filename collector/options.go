@@ -21,7 +21,7 @@ type Networks interface {
 
 // Options describe a Collector.
 type Options struct {
-	ID         string             // the collector's id in the policy, see privacy.Collector
+	ID         string             // the collector's id in the policy, see policy.Collector
 	Inbox      Inbox              // required; stays the caller's, who closes it after Shutdown
 	ReceiptKey ed25519.PrivateKey // required; signs receipts
 	Settings   Settings           // what Reload can replace

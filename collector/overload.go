@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
 // queueDelay decides by the delay of the commit queue whether an upload is taken, as CoDel does (RFC 8289): a queue that empties within
@@ -143,12 +143,12 @@ func (c *Collector) shed(cause string, ratio float64) *shed {
 func spread(d time.Duration) time.Duration { return min(d+rand.N(d), maxSlowDown) }
 
 // slowDown makes s a request to come later.
-func slowDown(s privacy.Statement, reason string, delay time.Duration) privacy.Statement {
-	s.Verdict, s.Reason, s.DelayMS = privacy.SlowDown, reason, uint64(delay/time.Millisecond)
+func slowDown(s receipt.Statement, reason string, delay time.Duration) receipt.Statement {
+	s.Decision, s.Reason, s.DelayMS = receipt.SlowDown, reason, uint64(delay/time.Millisecond)
 	return s
 }
 
 // unavailable makes s a request to come later for no fault of those who send.
-func (c *Collector) unavailable(s privacy.Statement) privacy.Statement {
-	return slowDown(s, privacy.ReasonUnavailable, spread(c.o.SlowDown))
+func (c *Collector) unavailable(s receipt.Statement) receipt.Statement {
+	return slowDown(s, receipt.ReasonUnavailable, spread(c.o.SlowDown))
 }

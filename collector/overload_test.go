@@ -15,7 +15,9 @@ import (
 
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -25,7 +27,7 @@ func (r *rig) rawUpload(id report.BatchID, length int, body string) net.Conn {
 	c := must(net.Dial("tcp", strings.TrimPrefix(r.url, "http://")))(r.t)
 	r.t.Cleanup(func() { c.Close() })
 	fmt.Fprintf(c, "POST /v1/batches HTTP/1.1\r\nHost: c\r\nContent-Type: %s\r\n%s: %s\r\nContent-Length: %d\r\n\r\n%s",
-		privacy.MediaTypeSegment, privacy.HeaderBatch, id, length, body)
+		protocol.MediaTypeSegment, protocol.HeaderBatch, id, length, body)
 	return c
 }
 
@@ -53,7 +55,7 @@ func TestOverloadShedsBeforeReadingTheBody(t *testing.T) {
 
 	a := r.rawAnswer(r.rawUpload(batchID(2), 200_000, "")) // not one byte of the body is ever sent
 	s := r.statement(a)
-	if a.status != 503 || s.Batch != batchID(2) || s.Body != [32]byte{} || s.Verdict != privacy.SlowDown || s.Reason != privacy.ReasonOverload {
+	if a.status != 503 || s.Batch != batchID(2) || s.Body != [32]byte{} || s.Decision != receipt.SlowDown || s.Reason != receipt.ReasonOverload {
 		t.Errorf("status %d, %+v; want a signed slow-down for the second batch", a.status, s)
 	}
 	if s.DelayMS < 2000 || s.DelayMS >= 4000 || (a.header.Get("Retry-After") != "2" && a.header.Get("Retry-After") != "3" && a.header.Get("Retry-After") != "4") {
@@ -62,7 +64,7 @@ func TestOverloadShedsBeforeReadingTheBody(t *testing.T) {
 
 	first.Close() // the slot is free again
 	r.await("no upload in flight", func() bool { return r.metric("uploads_in_flight") == 0 })
-	if s, _ := r.send(batchID(3), r.segment(3)); s.Verdict != privacy.Stored {
+	if s, _ := r.send(batchID(3), r.segment(3)); s.Decision != receipt.Stored {
 		t.Errorf("after the overload: %+v", s)
 	}
 	if n := r.metric("batches_total", "slow_down", "overload"); n != 1 {
@@ -89,7 +91,7 @@ func TestBrokenInboxNeverAcknowledges(t *testing.T) {
 	}
 	segment := r.segment(1)
 	s, a := r.send(batchID(1), segment)
-	if a.status != 503 || s.Verdict != privacy.SlowDown || s.Reason != privacy.ReasonUnavailable || s.Body != sha(segment) {
+	if a.status != 503 || s.Decision != receipt.SlowDown || s.Reason != receipt.ReasonUnavailable || s.Body != sha(segment) {
 		t.Errorf("status %d, %+v; want slow down, unavailable", a.status, s)
 	}
 	if err := r.Ready(t.Context()); err == nil {
@@ -104,17 +106,17 @@ func TestBrokenInboxNeverAcknowledges(t *testing.T) {
 func TestFullInboxTellsToComeLaterAndRecovers(t *testing.T) {
 	r := newRig(t, func(_ *collector.Options, io *sqliteinbox.Options) { io.MaxBytes = sqliteinbox.MinBytes })
 	large := func(n uint32) []byte {
-		s := must(privacy.NewSealer(r.openKey.SealKey(), batchID(n)))(t)
+		s := must(seal.NewSealer(r.openKey.SealKey(), batchID(n)))(t)
 		b := bytes.Clone(s.Prefix())
 		for range 3 {
 			b = must(s.Seal(b, make([]byte, report.MaxRecord)))(t)
 		}
-		return privacy.AppendEnd(b)
+		return seal.AppendEnd(b)
 	}
 	n := uint32(1)
 	for ; n < 100; n++ {
-		if s, _ := r.send(batchID(n), large(n)); s.Verdict != privacy.Stored {
-			if s.Verdict != privacy.SlowDown || s.Reason != privacy.ReasonUnavailable {
+		if s, _ := r.send(batchID(n), large(n)); s.Decision != receipt.Stored {
+			if s.Decision != receipt.SlowDown || s.Reason != receipt.ReasonUnavailable {
 				t.Fatalf("%+v", s)
 			}
 			break
@@ -126,7 +128,7 @@ func TestFullInboxTellsToComeLaterAndRecovers(t *testing.T) {
 	if err := r.inbox.Ack(t.Context(), collector.ReaderName(r.feedKey.Public().(ed25519.PublicKey)), r.stored()[n-2].Seq); err != nil {
 		t.Fatal(err)
 	}
-	if s, _ := r.send(batchID(n), large(n)); s.Verdict != privacy.Stored {
+	if s, _ := r.send(batchID(n), large(n)); s.Decision != receipt.Stored {
 		t.Errorf("after the detector took everything: %+v", s)
 	}
 	if !strings.Contains(r.log.String(), "inbox takes uploads again") {
@@ -142,7 +144,7 @@ func TestShutdownSendsAgentsElsewhere(t *testing.T) {
 		}
 	}
 	s, a := r.send(batchID(1), r.segment(1))
-	if a.status != 503 || s.Batch != batchID(1) || s.Verdict != privacy.SlowDown || s.Reason != privacy.ReasonUnavailable {
+	if a.status != 503 || s.Batch != batchID(1) || s.Decision != receipt.SlowDown || s.Reason != receipt.ReasonUnavailable {
 		t.Errorf("status %d, %+v", a.status, s)
 	}
 	if n := len(r.stored()); n != 0 {
@@ -159,7 +161,7 @@ func TestShutdownWaitsForUploadsInFlight(t *testing.T) {
 	body, feed := io.Pipe()
 	req := r.upload(batchID(1), body)
 	req.ContentLength = int64(len(segment))
-	answered := make(chan privacy.Statement, 1)
+	answered := make(chan receipt.Statement, 1)
 	go func() { answered <- r.statement(r.do(req)) }()
 	must(feed.Write(segment[:100]))(t)
 	r.await("an upload in flight", func() bool { return r.metric("uploads_in_flight") == 1 })
@@ -172,7 +174,7 @@ func TestShutdownWaitsForUploadsInFlight(t *testing.T) {
 	default:
 	}
 	must(feed.Write(segment[100:]))(t)
-	if s := <-answered; s.Verdict != privacy.Stored {
+	if s := <-answered; s.Decision != receipt.Stored {
 		t.Errorf("the upload in flight: %+v", s)
 	}
 	if err := <-down; err != nil {
@@ -199,9 +201,9 @@ func TestOneNetworkCannotKeepOthersOut(t *testing.T) {
 	for n := range uint32(6) {
 		a := r.do(behindProxy(r.upload(batchID(n), bytes.NewReader(r.segment(n))), "192.0.2.7"))
 		switch s := r.statement(a); {
-		case s.Verdict == privacy.Stored:
+		case s.Decision == receipt.Stored:
 			stored++
-		case s.Verdict != privacy.SlowDown || s.Reason != privacy.ReasonOverload || s.DelayMS < 5000 || s.Body != [32]byte{}:
+		case s.Decision != receipt.SlowDown || s.Reason != receipt.ReasonOverload || s.DelayMS < 5000 || s.Body != [32]byte{}:
 			t.Errorf("%+v", s)
 		}
 	}
@@ -213,7 +215,7 @@ func TestOneNetworkCannotKeepOthersOut(t *testing.T) {
 	if a := r.do(behindProxy(req, "192.0.2.8")); a.status != http.StatusNoContent || r.metric("dropped_reports_total", "overload") != 1 {
 		t.Errorf("a browser of the loud network: status %d, %v drops; want 204 and a counted drop", a.status, r.metric("dropped_reports_total"))
 	}
-	if s := r.statement(r.do(behindProxy(r.upload(batchID(9), bytes.NewReader(r.segment(9))), "198.51.100.1"))); s.Verdict != privacy.Stored {
+	if s := r.statement(r.do(behindProxy(r.upload(batchID(9), bytes.NewReader(r.segment(9))), "198.51.100.1"))); s.Decision != receipt.Stored {
 		t.Errorf("another network: %+v", s)
 	}
 	if n := r.metric("shed_uploads_total", "source"); n != 4 {
@@ -235,7 +237,7 @@ func TestBodiesHaveAMemoryBudget(t *testing.T) {
 		c.Close()
 	}
 	r.await("the memory to be free", func() bool { return r.metric("body_bytes") == 0 })
-	if s, _ := r.send(batchID(9), r.segment(9)); s.Verdict != privacy.Stored {
+	if s, _ := r.send(batchID(9), r.segment(9)); s.Decision != receipt.Stored {
 		t.Errorf("after that: %+v", s)
 	}
 }

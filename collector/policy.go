@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
 )
 
 // servePolicy serves the signed policy as it was given. It may lie in any cache: agents check its signature, version and expiry.
@@ -16,7 +16,7 @@ func (c *Collector) servePolicy(w http.ResponseWriter, r *http.Request) error {
 		return &httpError{http.StatusNotFound, "this collector has no policy to serve"}
 	}
 	h := w.Header()
-	h.Set("Content-Type", privacy.MediaTypePolicy)
+	h.Set("Content-Type", protocol.MediaTypePolicy)
 	h.Set("ETag", s.etag)
 	h.Set("Cache-Control", "public, max-age=60") // short: the policy has the kill switch
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(s.Policy))

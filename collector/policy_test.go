@@ -8,7 +8,8 @@ import (
 	"testing"
 
 	"github.com/heliograph-net/heliograph/collector"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
 func TestPolicyIsServedWithETag(t *testing.T) {
@@ -22,8 +23,8 @@ func TestPolicyIsServedWithETag(t *testing.T) {
 	}
 	first := get("GET", "")
 	etag := first.header.Get("ETag")
-	p := must(privacy.OpenPolicy(first.body, must(privacy.PolicySigner(first.body))(t)))(t)
-	if first.status != 200 || p.Version != 1 || etag == "" || first.header.Get("Content-Type") != privacy.MediaTypePolicy {
+	p := must(policy.Open(first.body, must(policy.Signer(first.body))(t)))(t)
+	if first.status != 200 || p.Version != 1 || etag == "" || first.header.Get("Content-Type") != protocol.MediaTypePolicy {
 		t.Errorf("status %d, %v, version %d", first.status, first.header, p.Version)
 	}
 	for _, method := range []string{"GET", "HEAD"} {

@@ -16,7 +16,8 @@ import (
 
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -58,7 +59,7 @@ func addressGoesNowhere(t *testing.T, r *rig, marked, from, header string) {
 	}
 	send(r.upload(batchID(1), bytes.NewReader(r.segment(1)))) // conflict
 	send(r.upload(batchID(2), strings.NewReader("garbage")))
-	send(r.upload(batchID(2), bytes.NewReader(make([]byte, privacy.MaxSegment+1))))
+	send(r.upload(batchID(2), bytes.NewReader(make([]byte, seal.MaxSegment+1))))
 	for _, body := range []string{"[" + nel("Mozilla/5.0", "MarkedAgent/1.0", "https://shop.example/\"", "https://marked-referrer.example/\"") + "]", "garbage"} {
 		req := must(http.NewRequestWithContext(t.Context(), "POST", r.url+"/v1/reports", strings.NewReader(body)))(t)
 		req.Header.Set("Content-Type", "application/reports+json")
@@ -123,7 +124,7 @@ func dialFrom(address string) func(context.Context, string, string) (net.Conn, e
 func (r *rig) brokenConnection(from string) {
 	r.t.Helper()
 	c := must(dialFrom(from)(r.t.Context(), "tcp", strings.TrimPrefix(r.url, "http://")))(r.t)
-	must(c.Write([]byte("POST /v1/batches HTTP/1.1\r\nHost: c\r\nContent-Type: " + privacy.MediaTypeSegment + "\r\nContent-Length: 999\r\n\r\nHGS")))(r.t)
+	must(c.Write([]byte("POST /v1/batches HTTP/1.1\r\nHost: c\r\nContent-Type: " + protocol.MediaTypeSegment + "\r\nContent-Length: 999\r\n\r\nHGS")))(r.t)
 	c.Close()
 	r.await("the broken upload", func() bool { return r.metric("requests_total", "batches", "400") >= 2 })
 }
@@ -133,7 +134,7 @@ func (r *rig) panicUnderHandler(from string) {
 	r.t.Helper()
 	req := httptest.NewRequest("POST", "/v1/batches", panicking{})
 	req.RemoteAddr = from + ":1234"
-	req.Header.Set("Content-Type", privacy.MediaTypeSegment)
+	req.Header.Set("Content-Type", protocol.MediaTypeSegment)
 	if a := serve(r.Handler(), req); a.status != http.StatusInternalServerError || !strings.Contains(r.log.String(), "panic in a handler") {
 		r.t.Errorf("status %d after a panic", a.status)
 	}

@@ -4,12 +4,13 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
 // unsigned is a statement that waits for its signature.
 type unsigned struct {
-	statement privacy.Statement
+	statement receipt.Statement
 	receipt   chan []byte // buffered; receives nil when signing failed
 }
 
@@ -17,7 +18,7 @@ func (*unsigned) weight() int { return 0 }
 
 // sign is the work of the signer: one signature for all.
 func (c *Collector) sign(round []*unsigned) {
-	statements := make([]privacy.Statement, len(round))
+	statements := make([]receipt.Statement, len(round))
 	for i, u := range round {
 		statements[i] = u.statement
 	}
@@ -28,8 +29,8 @@ func (c *Collector) sign(round []*unsigned) {
 }
 
 // receipts signs statements; it returns nil receipts, and logs, when that fails.
-func (c *Collector) receipts(statements []privacy.Statement) [][]byte {
-	receipts, err := privacy.SignReceipts(c.o.ReceiptKey, statements)
+func (c *Collector) receipts(statements []receipt.Statement) [][]byte {
+	receipts, err := receipt.Sign(c.o.ReceiptKey, statements)
 	if err != nil {
 		c.o.Logger.Error("receipts could not be signed", "error", err)
 		return make([][]byte, len(statements))
@@ -38,10 +39,10 @@ func (c *Collector) receipts(statements []privacy.Statement) [][]byte {
 }
 
 // answerRefusal signs and sends a statement that is not Stored. The caller is inside the gate.
-func (c *Collector) answerRefusal(w http.ResponseWriter, s privacy.Statement) {
+func (c *Collector) answerRefusal(w http.ResponseWriter, s receipt.Statement) {
 	u := &unsigned{s, make(chan []byte, 1)}
 	if !c.signer.submit(u) {
-		c.answer(w, s, c.receipts([]privacy.Statement{s})[0])
+		c.answer(w, s, c.receipts([]receipt.Statement{s})[0])
 		return
 	}
 	c.answer(w, s, <-u.receipt)
@@ -49,49 +50,49 @@ func (c *Collector) answerRefusal(w http.ResponseWriter, s privacy.Statement) {
 
 // Header values that are always the same.
 var (
-	receiptType = []string{privacy.MediaTypeReceipt}
+	receiptType = []string{protocol.MediaTypeReceipt}
 	noStore     = []string{"no-store"}
 	anyOrigin   = []string{"*"}
 	exposed     = []string{"ETag, Retry-After"}
 )
 
 // answer sends a statement's receipt.
-func (c *Collector) answer(w http.ResponseWriter, s privacy.Statement, receipt []byte) {
-	if s.Verdict == privacy.Stored && s.Reason == "" {
+func (c *Collector) answer(w http.ResponseWriter, s receipt.Statement, signed []byte) {
+	if s.Decision == receipt.Stored && s.Reason == "" {
 		c.metrics.stored.Inc()
 	} else {
-		c.metrics.batches.WithLabelValues("agent", s.Verdict.String(), s.Reason).Inc()
+		c.metrics.batches.WithLabelValues("agent", s.Decision.String(), s.Reason).Inc()
 	}
-	if receipt == nil {
+	if signed == nil {
 		writeText(w, http.StatusInternalServerError, "no receipt could be made")
 		return
 	}
 	h := w.Header()
 	h["Content-Type"], h["Cache-Control"] = receiptType, noStore
-	if s.Verdict == privacy.SlowDown {
+	if s.Decision == receipt.SlowDown {
 		h.Set("Retry-After", strconv.FormatUint((s.DelayMS+999)/1000, 10))
 	}
 	w.WriteHeader(statusOf(s))
-	_, _ = w.Write(receipt) // a client that went away will ask again
+	_, _ = w.Write(signed) // a client that went away will ask again
 }
 
 // statusOf is the HTTP status that goes with a statement. Only the receipt counts for agents; the status is for whoever looks on.
-func statusOf(s privacy.Statement) int {
+func statusOf(s receipt.Statement) int {
 	switch {
-	case s.Verdict == privacy.Stored:
+	case s.Decision == receipt.Stored:
 		return http.StatusAccepted
-	case s.Verdict == privacy.SlowDown:
+	case s.Decision == receipt.SlowDown:
 		return http.StatusServiceUnavailable
-	case s.Reason == privacy.ReasonIDConflict:
+	case s.Reason == receipt.ReasonIDConflict:
 		return http.StatusConflict
-	case s.Reason == privacy.ReasonTooLarge:
+	case s.Reason == receipt.ReasonTooLarge:
 		return http.StatusRequestEntityTooLarge
 	default:
 		return http.StatusBadRequest
 	}
 }
 
-func refused(s privacy.Statement, reason string) privacy.Statement {
-	s.Verdict, s.Reason = privacy.Refused, reason
+func refused(s receipt.Statement, reason string) receipt.Statement {
+	s.Decision, s.Reason = receipt.Refused, reason
 	return s
 }

@@ -13,7 +13,8 @@ import (
 
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -337,13 +338,13 @@ func TestOtherOriginsAreAnswered(t *testing.T) {
 			t.Errorf("DELETE %s: status %d", path, a.status)
 		}
 	}
-	segment := []string{"Content-Type", privacy.MediaTypeSegment, "Heliograph-Batch", batchID(1).String()}
+	segment := []string{"Content-Type", protocol.MediaTypeSegment, "Heliograph-Batch", batchID(1).String()}
 	etag := ask("GET", "/v1/policy", "").header.Get("ETag")
 	for name, c := range map[string]struct{ got, want int }{
 		"policy that is known": {ask("GET", "/v1/policy", "", "If-None-Match", etag).status, 304},
 		"no segment":           {ask("POST", "/v1/batches", "x", segment...).status, 400},
 		"other type":           {ask("POST", "/v1/batches", "x", "Content-Type", "text/plain").status, 415},
-		"too large":            {ask("POST", "/v1/batches", strings.Repeat("x", privacy.MaxSegment+1), segment...).status, 413},
+		"too large":            {ask("POST", "/v1/batches", strings.Repeat("x", seal.MaxSegment+1), segment...).status, 413},
 		"no JSON":              {ask("POST", "/v1/reports", "x", "Content-Type", "application/reports+json").status, 400},
 		"other type of report": {ask("POST", "/v1/reports", "x", "Content-Type", "text/plain").status, 415},
 	} {

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -29,7 +29,7 @@ func FuzzReports(f *testing.F) {
 	c.settings.Store(&settings{Settings: Settings{KeepServerAddress: true, BrowserReports: map[string]Handling{
 		typeCrash: StoreReports, typeDeprecation: StoreReports, typeIntervention: StoreReports, typeCSP: StoreReports,
 	}}})
-	key, err := privacy.GenerateOpenKey()
+	key, err := seal.GenerateOpenKey()
 	if err != nil {
 		f.Fatal(err)
 	}

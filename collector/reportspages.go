@@ -5,7 +5,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/scrub"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -53,7 +53,7 @@ const (
 // web, no name or one that is not built like a name.
 func scrubPage(raw *rawReport) (pageReport, bool) {
 	body := raw.page
-	p := pageReport{age: uint64(clamp(raw.Age, report.MaxAge)), kind: pageKinds[raw.Type], url: privacy.ScrubURL(raw.URL)}
+	p := pageReport{age: uint64(clamp(raw.Age, report.MaxAge)), kind: pageKinds[raw.Type], url: scrub.URL(raw.URL)}
 	p.target = originOf(p.url)
 	switch p.kind {
 	case report.KindCrash:
@@ -74,7 +74,7 @@ func scrubPage(raw *rawReport) (pageReport, bool) {
 
 // source says in which script it happened: by its base name, and by its origin when that is not the page's.
 func (p *pageReport) source(body *rawPageBody) {
-	script := privacy.ScrubURL(body.SourceFile)
+	script := scrub.URL(body.SourceFile)
 	p.file = script[strings.LastIndexByte(script, '/')+1:]
 	if len(p.file) > report.MaxString {
 		p.file = ""
@@ -110,7 +110,7 @@ func isName(s string) bool {
 // blocked is what may be kept of a blocked URL: its origin, its scheme when that is not the web's ("data"), or the keyword that stands in its
 // place ("inline", "eval").
 func blocked(s string) string {
-	if o := originOf(privacy.ScrubURL(s)); o != "" {
+	if o := originOf(scrub.URL(s)); o != "" {
 		return o
 	}
 	if s, _, _ = strings.Cut(s, ":"); isName(s) {
@@ -124,7 +124,7 @@ func originOf(scrubbed string) string {
 	if err != nil || scrubbed == "" {
 		return ""
 	}
-	return privacy.Target(u.Scheme, u.Host)
+	return scrub.Target(u.Scheme, u.Host)
 }
 
 // scrubMessage is a browser's message as it may be kept. What is far beyond the limit is cut off before, at the end of a word, for a part of
@@ -134,7 +134,7 @@ func scrubMessage(s string) string {
 	if len(s) > enough {
 		s = s[:max(strings.LastIndexAny(s[:enough], " \t\n"), 0)]
 	}
-	return cut(privacy.ScrubText(s), report.MaxMessage)
+	return cut(scrub.Text(s), report.MaxMessage)
 }
 
 // cut shortens valid UTF-8 to at most n bytes of valid UTF-8.

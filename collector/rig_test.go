@@ -20,7 +20,10 @@ import (
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
 	"github.com/heliograph-net/heliograph/internal/nettable"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 	"github.com/heliograph-net/heliograph/tests/syncbuffer"
 )
@@ -33,10 +36,10 @@ type rig struct {
 	dir      string // of the inbox's files
 	url      string
 	server   *httptest.Server
-	openKey  *privacy.OpenKey
+	openKey  *seal.OpenKey
 	receipts ed25519.PublicKey
 	feedKey  ed25519.PrivateKey
-	policy   privacy.Policy
+	policy   policy.Policy
 	registry *prometheus.Registry
 	log      *syncbuffer.Buffer
 }
@@ -46,14 +49,14 @@ const networks = "127.0.0.0\t127.0.0.255\t64501\tDE\tExample One\n127.77.66.0\t1
 // newRig starts a collector; change may change its options, of the inbox too.
 func newRig(t testing.TB, change func(*collector.Options, *sqliteinbox.Options)) *rig {
 	t.Helper()
-	r := &rig{t: t, dir: t.TempDir(), registry: prometheus.NewRegistry(), log: new(syncbuffer.Buffer), openKey: must(privacy.GenerateOpenKey())(t)}
+	r := &rig{t: t, dir: t.TempDir(), registry: prometheus.NewRegistry(), log: new(syncbuffer.Buffer), openKey: must(seal.GenerateOpenKey())(t)}
 	receiptKey := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32))
 	r.receipts = receiptKey.Public().(ed25519.PublicKey)
 	r.feedKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, 32))
-	r.policy = privacy.Policy{
+	r.policy = policy.Policy{
 		Version: 1, Issued: time.Now().Add(-time.Hour).Unix(), Expires: time.Now().Add(time.Hour).Unix(), MaxConsent: report.Diagnostics,
 		SealKey: r.openKey.SealKey().Bytes(), Signers: [][]byte{r.receipts},
-		Collectors: []privacy.Collector{{ID: "c1", URL: "http://127.0.0.1:8417", ReceiptKey: r.receipts}},
+		Collectors: []policy.Collector{{ID: "c1", URL: "http://127.0.0.1:8417", ReceiptKey: r.receipts}},
 	}
 	o := collector.Options{
 		ID: "c1", ReceiptKey: receiptKey, Metrics: r.registry, Logger: slog.New(slog.NewJSONHandler(r.log, nil)), Settings: r.settings(),
@@ -86,8 +89,8 @@ func newRig(t testing.TB, change func(*collector.Options, *sqliteinbox.Options))
 // settings are the rig's, with its policy as it is now.
 func (r *rig) settings() collector.Settings {
 	return collector.Settings{
-		Policy:   must(privacy.SignPolicy(&r.policy, ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, 32))))(r.t),
-		Keys:     []privacy.KeyID{r.openKey.SealKey().ID()},
+		Policy:   must(policy.Sign(&r.policy, ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, 32))))(r.t),
+		Keys:     []seal.KeyID{r.openKey.SealKey().ID()},
 		Networks: must(nettable.Load(strings.NewReader(networks)))(r.t),
 		FeedKeys: []ed25519.PublicKey{r.feedKey.Public().(ed25519.PublicKey)},
 	}
@@ -113,9 +116,9 @@ func batchID(n uint32) (id report.BatchID) {
 	return id
 }
 
-func sealed(t testing.TB, key *privacy.SealKey, id report.BatchID) []byte {
+func sealed(t testing.TB, key *seal.Key, id report.BatchID) []byte {
 	t.Helper()
-	s := must(privacy.NewSealer(key, id))(t)
+	s := must(seal.NewSealer(key, id))(t)
 	b := bytes.Clone(s.Prefix())
 	for _, rec := range []report.Record{
 		&report.Header{Source: report.SourceAgent, App: "shop", Consent: report.Counts},
@@ -125,7 +128,7 @@ func sealed(t testing.TB, key *privacy.SealKey, id report.BatchID) []byte {
 	} {
 		b = must(s.Seal(b, must(report.AppendRecord(nil, rec))(t)))(t)
 	}
-	return privacy.AppendEnd(b)
+	return seal.AppendEnd(b)
 }
 
 var testDelivery = report.Delivery{Age: 1500, Path: []report.Attempt{{Collector: "c0", Outcome: report.DNSFailed}}}
@@ -133,9 +136,9 @@ var testDelivery = report.Delivery{Age: 1500, Path: []report.Attempt{{Collector:
 // upload makes the request of an agent.
 func (r *rig) upload(id report.BatchID, body io.Reader) *http.Request {
 	req := must(http.NewRequestWithContext(r.t.Context(), "POST", r.url+"/v1/batches", body))(r.t)
-	req.Header.Set("Content-Type", privacy.MediaTypeSegment)
-	req.Header.Set(privacy.HeaderBatch, id.String())
-	req.Header.Set(privacy.HeaderDelivery, base64.RawURLEncoding.EncodeToString(must(report.AppendDelivery(nil, testDelivery))(r.t)))
+	req.Header.Set("Content-Type", protocol.MediaTypeSegment)
+	req.Header.Set(protocol.HeaderBatch, id.String())
+	req.Header.Set(protocol.HeaderDelivery, base64.RawURLEncoding.EncodeToString(must(report.AppendDelivery(nil, testDelivery))(r.t)))
 	return req
 }
 
@@ -154,18 +157,18 @@ func (r *rig) do(req *http.Request) answer {
 }
 
 // send uploads a segment and returns what the collector states.
-func (r *rig) send(id report.BatchID, segment []byte) (privacy.Statement, answer) {
+func (r *rig) send(id report.BatchID, segment []byte) (receipt.Statement, answer) {
 	r.t.Helper()
 	a := r.do(r.upload(id, bytes.NewReader(segment)))
 	return r.statement(a), a
 }
 
-func (r *rig) statement(a answer) privacy.Statement {
+func (r *rig) statement(a answer) receipt.Statement {
 	r.t.Helper()
-	if got := a.header.Get("Content-Type"); got != privacy.MediaTypeReceipt {
+	if got := a.header.Get("Content-Type"); got != protocol.MediaTypeReceipt {
 		r.t.Fatalf("status %d, type %q, body %q: want a receipt", a.status, got, a.body)
 	}
-	return must(privacy.VerifyReceipt(r.receipts, a.body))(r.t)
+	return must(receipt.Verify(r.receipts, a.body))(r.t)
 }
 
 // stored reads everything that is in the inbox.
@@ -177,7 +180,7 @@ func (r *rig) stored() []report.Envelope {
 // records opens a stored segment.
 func (r *rig) records(segment []byte) (all []report.Record) {
 	r.t.Helper()
-	_, plain, err := privacy.NewKeyring(r.openKey).Open(segment)
+	_, plain, err := seal.NewKeyring(r.openKey).Open(segment)
 	if err != nil {
 		r.t.Fatal(err)
 	}

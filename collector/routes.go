@@ -9,7 +9,7 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
 )
 
 // httpError is an error that a client may read. Any other error of a handler is answered with a generic text.
@@ -23,13 +23,6 @@ func (e *httpError) Error() string { return e.text }
 // handler answers a request, or returns an error before it has written anything.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-const (
-	pathBatches = "/v1/batches"
-	pathReports = "/v1/reports"
-	pathPolicy  = "/v1/policy"
-	pathFeed    = "/v1/feed"
-)
-
 // routes maps paths to handlers. A route's name, its label in the metrics, is its path without "/v1/".
 func (c *Collector) routes() http.Handler {
 	r := mux.NewRouter()
@@ -42,16 +35,16 @@ func (c *Collector) routes() http.Handler {
 		}
 		r.Handle(path, c.serve(name, notAllowed(methods, headers != "")))
 	}
-	route(pathBatches, "POST", "content-type, heliograph-batch, heliograph-delivery", c.serveBatch)
-	route(pathReports, "POST", "content-type", c.serveReports)
-	route(pathPolicy, "GET, HEAD", "if-none-match", c.servePolicy)
-	route(pathFeed, "GET", "", c.serveFeed)
-	route(privacy.PathOblivious, "POST", "", c.serveOblivious)
-	route(privacy.PathObliviousKeys, "GET, HEAD", "", c.serveObliviousKeys)
+	route(protocol.PathBatches, "POST", "content-type, heliograph-batch, heliograph-delivery", c.serveBatch)
+	route(protocol.PathReports, "POST", "content-type", c.serveReports)
+	route(protocol.PathPolicy, "GET, HEAD", "if-none-match", c.servePolicy)
+	route(protocol.PathFeed, "GET", "", c.serveFeed)
+	route(protocol.PathOblivious, "POST", "", c.serveOblivious)
+	route(protocol.PathObliviousKeys, "GET, HEAD", "", c.serveObliviousKeys)
 	r.NotFoundHandler = c.serve("other", func(http.ResponseWriter, *http.Request) error {
 		return &httpError{http.StatusNotFound, "no such path"}
 	})
-	return c.shortcut(pathBatches, r)
+	return c.shortcut(protocol.PathBatches, r)
 }
 
 // shortcut takes the one request that comes thousands of times a second past the router, which copies each request.

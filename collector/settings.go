@@ -11,8 +11,9 @@ import (
 	"net/netip"
 	"slices"
 
-	"github.com/heliograph-net/heliograph/privacy"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 )
 
 // Settings are the part of Options that can change while the collector runs.
@@ -22,7 +23,7 @@ type Settings struct {
 	Policy []byte
 	// Keys are the seal keys whose segments are taken: the policy's, and those that it had before as long as old agents may use them.
 	// Empty: every key's.
-	Keys []privacy.KeyID
+	Keys []seal.KeyID
 	// Networks looks up peer addresses. nil: every network is unknown.
 	Networks Networks
 	// FeedKeys are the Ed25519 public keys of the detectors that may read the feed. Empty: GET /v1/feed answers 403.
@@ -52,11 +53,11 @@ type Settings struct {
 // settings are Settings made ready for use. They do not change.
 type settings struct {
 	Settings
-	policy  *privacy.Policy  // nil without Policy
-	sealKey *privacy.SealKey // the policy's, nil without
-	etag    string           // of Policy, quoted
-	readers []string         // of the inbox, sorted
-	gateway *ohttp.Gateway   // nil without ObliviousKeys
+	policy  *policy.Policy // nil without Policy
+	sealKey *seal.Key      // the policy's, nil without
+	etag    string         // of Policy, quoted
+	readers []string       // of the inbox, sorted
+	gateway *ohttp.Gateway // nil without ObliviousKeys
 }
 
 // Reload replaces the settings for requests that start from now on; the caller must not change what they point to. On an error the old
@@ -127,12 +128,12 @@ func prepare(s Settings) (*settings, error) {
 
 // readPolicy trusts whoever signed the policy: the operator put it here.
 func (s *settings) readPolicy() error {
-	signer, err := privacy.PolicySigner(s.Policy)
+	signer, err := policy.Signer(s.Policy)
 	if err == nil {
-		s.policy, err = privacy.OpenPolicy(s.Policy, signer)
+		s.policy, err = policy.Open(s.Policy, signer)
 	}
 	if err == nil {
-		s.sealKey, err = privacy.ParseSealKey(s.policy.SealKey)
+		s.sealKey, err = seal.ParseKey(s.policy.SealKey)
 	}
 	if err != nil {
 		return fmt.Errorf("collector: Policy: %w", err)
@@ -143,7 +144,7 @@ func (s *settings) readPolicy() error {
 }
 
 // takes says whether segments sealed to key are taken.
-func (s *settings) takes(key privacy.KeyID) bool {
+func (s *settings) takes(key seal.KeyID) bool {
 	return len(s.Keys) == 0 || slices.Contains(s.Keys, key)
 }
 

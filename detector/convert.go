@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/model"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/scrub"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -20,7 +21,7 @@ var (
 
 // opener turns envelopes into batches. It is used by one goroutine.
 type opener struct {
-	keys   *privacy.Keyring
+	keys   *seal.Keyring
 	bin    time.Duration
 	maxAge time.Duration
 }
@@ -36,9 +37,9 @@ type opened struct {
 func (o *opener) open(e *report.Envelope, now time.Time) (b *opened, reason string, err error) {
 	info, records, err := o.keys.Open(e.Segment)
 	switch {
-	case errors.Is(err, privacy.ErrUnknownKey):
+	case errors.Is(err, seal.ErrUnknownKey):
 		return nil, ReasonUnknownKey, err
-	case errors.Is(err, privacy.ErrOpen):
+	case errors.Is(err, seal.ErrOpen):
 		return nil, ReasonOpen, err
 	case err != nil:
 		return nil, ReasonSegment, err
@@ -222,7 +223,7 @@ func origin(url string) string {
 		return ""
 	}
 	host, _, _ := strings.Cut(rest, "/")
-	return privacy.Target(scheme, host)
+	return scrub.Target(scheme, host)
 }
 
 // delivery counts the batch's own way: the collectors that did not take it and the one that did. The attempts carry no time; they lie

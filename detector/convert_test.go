@@ -7,14 +7,14 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/model"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
 const received = 1_700_000_000_500 // ms; a bin of two seconds ends at …002_000
 
 func testOpener() *opener {
-	return &opener{keys: privacy.NewKeyring(TestKey), bin: testBin, maxAge: time.Hour}
+	return &opener{keys: seal.NewKeyring(TestKey), bin: testBin, maxAge: time.Hour}
 }
 
 func envelope(t *testing.T, d report.Delivery, records ...any) *report.Envelope {
@@ -110,7 +110,7 @@ func TestOldAttemptsBlameThePast(t *testing.T) {
 }
 
 func TestUnusableBatchesHaveReasons(t *testing.T) {
-	foreign, err := privacy.GenerateOpenKey()
+	foreign, err := seal.GenerateOpenKey()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestUnusableBatchesHaveReasons(t *testing.T) {
 		e      *report.Envelope
 		spoil  func(e *report.Envelope)
 	}{
-		"another key":     {ReasonUnknownKey, &opener{keys: privacy.NewKeyring(foreign), bin: testBin, maxAge: time.Hour}, good(), nil},
+		"another key":     {ReasonUnknownKey, &opener{keys: seal.NewKeyring(foreign), bin: testBin, maxAge: time.Hour}, good(), nil},
 		"a flipped bit":   {ReasonOpen, nil, good(), func(e *report.Envelope) { e.Segment[len(e.Segment)-9] ^= 1 }},
 		"cut off":         {ReasonSegment, nil, good(), func(e *report.Envelope) { e.Segment = e.Segment[:len(e.Segment)-1] }},
 		"nothing":         {ReasonSegment, nil, good(), func(e *report.Envelope) { e.Segment = nil }},

@@ -1,28 +1,26 @@
 package detector
 
 import (
-	"bufio"
 	"context"
 	"crypto/ed25519"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/internal/protocol/feed"
+	"github.com/heliograph-net/heliograph/privacy/auth"
 	"github.com/heliograph-net/heliograph/report"
 )
 
 const (
-	feedPath     = "/v1/feed"
 	feedWait     = 20 * time.Second
 	feedTransfer = time.Minute // for everything but the wait
 	maxFeedBytes = 32 << 20    // of one answer that are looked at; the rest comes with the next one
@@ -54,7 +52,7 @@ func (o *FeedOptions) validate() error {
 	if len(o.Key) != ed25519.PrivateKeySize {
 		faults = append(faults, fmt.Errorf("Key must be an Ed25519 private key of %d bytes, has %d", ed25519.PrivateKeySize, len(o.Key)))
 	}
-	if o.Wait < 0 || o.Wait > 30*time.Second {
+	if o.Wait < 0 || o.Wait > feed.MaxWait {
 		faults = append(faults, fmt.Errorf("Wait must be 0 to 30 s, is %v", o.Wait))
 	}
 	return errors.Join(faults...)
@@ -104,13 +102,13 @@ func (f *FeedSource) Read(ctx context.Context, after uint64, limit int) ([]repor
 	if !f.drained { // a Detector begins to judge when it knows that nothing old is left: it should not wait to hear that
 		wait = 0
 	}
-	uri := feedPath + "?after=" + strconv.FormatUint(after, 10) + "&limit=" + strconv.Itoa(limit) + "&wait=" + wait.String()
+	uri := protocol.PathFeed + "?" + feed.Query{After: after, Limit: limit, Wait: wait}.String()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, f.o.URL+uri, nil)
 	if err != nil {
 		return nil, fmt.Errorf("asking the feed: %w", err)
 	}
-	r.Header.Set("Authorization", privacy.SignFeed(f.o.Key, f.o.Collector, http.MethodGet, uri, time.Now()))
-	r.Header.Set("Accept", privacy.MediaTypeFeed)
+	r.Header.Set("Authorization", auth.SignFeed(f.o.Key, f.o.Collector, http.MethodGet, uri, time.Now()))
+	r.Header.Set("Accept", protocol.MediaTypeFeed)
 	answer, err := f.client.Do(r)
 	if err != nil {
 		if e, ok := errors.AsType[*url.Error](err); ok { // without the address
@@ -122,7 +120,7 @@ func (f *FeedSource) Read(ctx context.Context, after uint64, limit int) ([]repor
 	if err := checkFeedAnswer(answer); err != nil {
 		return nil, fmt.Errorf("asking the feed: %w", err)
 	}
-	envelopes, err := readFeed(answer.Body, limit)
+	envelopes, err := feed.Read(answer.Body, limit, maxFeedBytes)
 	if err != nil {
 		return nil, fmt.Errorf("reading the feed: %w", err)
 	}
@@ -137,50 +135,10 @@ func checkFeedAnswer(answer *http.Response) error {
 	case answer.StatusCode != http.StatusOK:
 		text, _ := io.ReadAll(io.LimitReader(answer.Body, maxFeedError))
 		return fmt.Errorf("status %d: %q", answer.StatusCode, strings.TrimSpace(string(text)))
-	case answer.Header.Get("Content-Type") != privacy.MediaTypeFeed:
+	case answer.Header.Get("Content-Type") != protocol.MediaTypeFeed:
 		return errors.New("what answers is no collector: the content type is another")
 	}
 	return nil
-}
-
-// readFeed decodes envelopes, each behind its length. What was whole before an answer broke off or grew too long is returned: the rest
-// comes with the next one.
-func readFeed(body io.Reader, limit int) ([]report.Envelope, error) {
-	in := bufio.NewReaderSize(body, 64<<10)
-	var all []report.Envelope
-	for total := 0; total < maxFeedBytes && len(all) < limit; {
-		e, size, err := readEnvelope(in)
-		if errors.Is(err, io.EOF) {
-			return all, nil
-		}
-		if err != nil {
-			if len(all) > 0 {
-				return all, nil
-			}
-			return nil, err
-		}
-		total += size
-		all = append(all, *e)
-	}
-	return all, nil
-}
-
-// readEnvelope returns io.EOF at the end of the feed.
-func readEnvelope(in io.Reader) (e *report.Envelope, size int, err error) {
-	var prefix [4]byte
-	if _, err := io.ReadFull(in, prefix[:]); err != nil {
-		return nil, 0, err
-	}
-	size = int(binary.BigEndian.Uint32(prefix[:]))
-	if size == 0 || size > report.MaxEnvelope {
-		return nil, 0, fmt.Errorf("an envelope of %d bytes", size)
-	}
-	b := make([]byte, size)
-	if _, err := io.ReadFull(in, b); err != nil {
-		return nil, 0, errors.New("the answer broke off")
-	}
-	e, err = report.DecodeEnvelope(b)
-	return e, size, err
 }
 
 // Ack implements Source: the next Read tells.

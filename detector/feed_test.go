@@ -1,7 +1,6 @@
 package detector
 
 import (
-	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/x509"
@@ -18,14 +17,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/auth"
 	"github.com/heliograph-net/heliograph/report"
 )
 
 var feedKey = ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 
-// feed is what a collector answers with batches from..to.
-func feed(t testing.TB, from, to uint64) (b []byte) {
+// feedBody is what a collector answers with batches from..to.
+func feedBody(t testing.TB, from, to uint64) (b []byte) {
 	t.Helper()
 	for seq := from; seq <= to; seq++ {
 		e, err := report.AppendEnvelope(nil, &report.Envelope{Seq: seq, Batch: BatchNumber(seq), Received: received, Collector: "c1", Country: "ZZ",
@@ -61,14 +61,14 @@ func source(t *testing.T, url string, roots *x509.CertPool) *FeedSource {
 }
 
 func answer(w http.ResponseWriter, body []byte) {
-	w.Header().Set("Content-Type", privacy.MediaTypeFeed)
+	w.Header().Set("Content-Type", protocol.MediaTypeFeed)
 	_, _ = w.Write(body)
 }
 
 func TestFeedIsAskedWithCursorAndSignature(t *testing.T) {
 	var uris []string
 	f := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if _, err := privacy.VerifyFeed(r.Header.Get("Authorization"), "c1", r.Method, r.RequestURI, time.Now(), time.Minute, feedKey.Public().(ed25519.PublicKey)); err != nil {
+		if _, err := auth.VerifyFeed(r.Header.Get("Authorization"), "c1", r.Method, r.RequestURI, time.Now(), time.Minute, feedKey.Public().(ed25519.PublicKey)); err != nil {
 			http.Error(w, err.Error(), http.StatusUnauthorized)
 			return
 		}
@@ -78,7 +78,7 @@ func TestFeedIsAskedWithCursorAndSignature(t *testing.T) {
 			answer(w, nil)
 			return
 		}
-		answer(w, feed(t, after+1, 5))
+		answer(w, feedBody(t, after+1, 5))
 	})
 	got, err := f.Read(t.Context(), 2, 10)
 	if err != nil || len(got) != 3 || got[0].Seq != 3 || got[2].Seq != 5 || got[0].Batch != BatchNumber(3) {
@@ -100,7 +100,7 @@ func TestFeedIsAskedWithCursorAndSignature(t *testing.T) {
 }
 
 func TestFeedAnswersThatAreNone(t *testing.T) {
-	whole := feed(t, 1, 3)
+	whole := feedBody(t, 1, 3)
 	for name, c := range map[string]struct {
 		h    http.HandlerFunc
 		is   error
@@ -195,26 +195,4 @@ func TestFeedOptions(t *testing.T) {
 			t.Errorf("%s: %v", url, err)
 		}
 	}
-}
-
-func FuzzReadFeed(f *testing.F) {
-	f.Add(feed(f, 1, 3))
-	f.Add([]byte{0, 0, 0, 1, 0xff})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		all, err := readFeed(bytes.NewReader(b), 100)
-		if err != nil && len(all) > 0 {
-			t.Fatal("envelopes beside an error")
-		}
-		var again []byte
-		for i := range all {
-			e, err := report.AppendEnvelope(nil, &all[i])
-			if err != nil {
-				t.Fatal(err)
-			}
-			again = append(binary.BigEndian.AppendUint32(again, uint32(len(e))), e...)
-		}
-		if !bytes.HasPrefix(b, again) {
-			t.Fatal("what was read does not encode to what was there")
-		}
-	})
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -16,7 +16,7 @@ import (
 type Options struct {
 	Sources map[string]Source // by a name that stays the same over restarts; at least one
 	Store   Store             // required; stays the caller's, who closes it after Run has returned
-	Keys    *privacy.Keyring  // required; opens the batches
+	Keys    *seal.Keyring     // required; opens the batches
 
 	Bin       time.Duration // width of a bin, at least a second, a divisor of 24 h. 0 means one minute
 	Grace     time.Duration // how long after its end a bin waits for reports before it is evaluated. 0 means 30 s

@@ -16,7 +16,7 @@ import (
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/detector/sqlitestore"
 	"github.com/heliograph-net/heliograph/model"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -114,7 +114,7 @@ func (b *bench) start() {
 	}
 	b.store, b.metrics = store, prometheus.NewRegistry()
 	d, err := detector.New(detector.Options{Sources: map[string]detector.Source{"c1": b.inbox}, Store: store, Metrics: b.metrics,
-		Keys: privacy.NewKeyring(detector.TestKey), Bin: 2 * time.Second, Grace: 3 * time.Second})
+		Keys: seal.NewKeyring(detector.TestKey), Bin: 2 * time.Second, Grace: 3 * time.Second})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -390,7 +390,7 @@ func TestAStoreThatFailsLosesAndDoublesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer store.Close()
-		d, err := detector.New(detector.Options{Sources: map[string]detector.Source{"c1": b.inbox}, Store: &failingStore{Store: store}, Keys: privacy.NewKeyring(detector.TestKey)})
+		d, err := detector.New(detector.Options{Sources: map[string]detector.Source{"c1": b.inbox}, Store: &failingStore{Store: store}, Keys: seal.NewKeyring(detector.TestKey)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -425,7 +425,7 @@ func TestOptionsNameTheirFaults(t *testing.T) {
 }
 
 func TestMetricsThatAreTakenAreAnError(t *testing.T) {
-	o := detector.Options{Sources: map[string]detector.Source{"c1": newInbox()}, Store: &sqlitestore.Store{}, Keys: privacy.NewKeyring(), Metrics: prometheus.NewRegistry()}
+	o := detector.Options{Sources: map[string]detector.Source{"c1": newInbox()}, Store: &sqlitestore.Store{}, Keys: seal.NewKeyring(), Metrics: prometheus.NewRegistry()}
 	if _, err := detector.New(o); err != nil {
 		t.Fatal(err)
 	}

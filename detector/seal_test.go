@@ -4,13 +4,13 @@ import (
 	"encoding/binary"
 	"testing"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
 // TestKey is the key that Seal seals to.
-var TestKey = func() *privacy.OpenKey {
-	k, err := privacy.GenerateOpenKey()
+var TestKey = func() *seal.OpenKey {
+	k, err := seal.GenerateOpenKey()
 	if err != nil {
 		panic(err)
 	}
@@ -26,7 +26,7 @@ func BatchNumber(n uint64) (id report.BatchID) {
 // Seal makes the segment of a batch. A []byte among the records is taken as it is.
 func Seal(t testing.TB, id report.BatchID, records ...any) []byte {
 	t.Helper()
-	s, err := privacy.NewSealer(TestKey.SealKey(), id)
+	s, err := seal.NewSealer(TestKey.SealKey(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func Seal(t testing.TB, id report.BatchID, records ...any) []byte {
 			t.Fatal(err)
 		}
 	}
-	return privacy.AppendEnd(b)
+	return seal.AppendEnd(b)
 }
 
 // ShopHeader is the header of one client's batches.

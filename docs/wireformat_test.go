@@ -11,8 +11,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -71,7 +74,7 @@ func TestWireFormatExample(t *testing.T) {
 		"An application error, " + strconv.Itoa(len(encoded(report.AppendRecord(nil, appError)))) + " bytes",
 		"one of the three, " + strconv.Itoa(len(encoded(report.AppendRecord(nil, sample)))) + " bytes",
 		"The delivery, " + strconv.Itoa(len(encoded(report.AppendDelivery(nil, delivery)))) + " bytes",
-		privacy.HeaderDelivery + ": " + base64.RawURLEncoding.EncodeToString(encoded(report.AppendDelivery(nil, delivery))),
+		protocol.HeaderDelivery + ": " + base64.RawURLEncoding.EncodeToString(encoded(report.AppendDelivery(nil, delivery))),
 	} {
 		if !strings.Contains(doc, text) {
 			t.Errorf("the document does not say %q", text)
@@ -82,15 +85,15 @@ func TestWireFormatExample(t *testing.T) {
 // sealed is the example's segment, sealed to the key that the document names.
 func sealed(t *testing.T) []byte {
 	t.Helper()
-	var seed [privacy.OpenKeySize]byte
+	var seed [seal.OpenKeySize]byte
 	for i := range seed {
 		seed[i] = byte(i)
 	}
-	key, err := privacy.ParseOpenKey(seed[:])
+	key, err := seal.ParseOpenKey(seed[:])
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealer, err := privacy.NewSealer(key.SealKey(), batch)
+	sealer, err := seal.NewSealer(key.SealKey(), batch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,8 +103,8 @@ func sealed(t *testing.T) []byte {
 			t.Fatal(err)
 		}
 	}
-	segment = privacy.AppendEnd(segment)
-	if _, records, err := privacy.NewKeyring(key).Open(segment); err != nil || len(records) != 3 {
+	segment = seal.AppendEnd(segment)
+	if _, records, err := seal.NewKeyring(key).Open(segment); err != nil || len(records) != 3 {
 		t.Fatalf("open: %d records, %v", len(records), err)
 	}
 	return segment
@@ -113,13 +116,13 @@ func TestWireFormatLimits(t *testing.T) {
 		"MaxURL": report.MaxURL, "MaxDrops": report.MaxDrops, "MaxCount": report.MaxCount, "MaxStatus": report.MaxStatus, "MaxMessage": report.MaxMessage, "MaxFrames": report.MaxFrames, "MaxLine": report.MaxLine, "MaxClients": report.MaxClients,
 		"MaxAge":  report.MaxAge,
 		"MaxPath": report.MaxPath, "MaxDelivery": report.MaxDelivery, "MaxSegment": report.MaxSegment, "MaxEnvelope": report.MaxEnvelope,
-		"MaxReceipt": privacy.MaxReceipt, "MaxPolicy": privacy.MaxPolicy, "MaxCollectors": privacy.MaxCollectors,
-		"MaxAddresses": privacy.MaxAddresses, "MaxPins": privacy.MaxPins, "MaxSigners": privacy.MaxSigners,
-		"MaxRelayURL": privacy.MaxRelayURL, "MaxObliviousKeys": privacy.MaxObliviousKeys,
-		"MaxObliviousRequest": privacy.MaxObliviousRequest, "MaxObliviousResponse": privacy.MaxObliviousResponse,
+		"MaxReceipt": receipt.MaxSize, "MaxPolicy": policy.MaxSize, "MaxCollectors": policy.MaxCollectors,
+		"MaxAddresses": policy.MaxAddresses, "MaxPins": policy.MaxPins, "MaxSigners": policy.MaxSigners,
+		"MaxRelayURL": policy.MaxRelayURL, "MaxObliviousKeys": policy.MaxObliviousKeys,
+		"MaxObliviousRequest": protocol.MaxObliviousRequest, "MaxObliviousResponse": protocol.MaxObliviousResponse,
 	}
-	if privacy.MaxSegment != report.MaxSegment {
-		t.Errorf("MaxSegment is %d in privacy and %d in report", privacy.MaxSegment, report.MaxSegment)
+	if seal.MaxSegment != report.MaxSegment {
+		t.Errorf("MaxSegment is %d in privacy and %d in report", seal.MaxSegment, report.MaxSegment)
 	}
 	for _, row := range regexp.MustCompile("(?m)^\\| `(Max[A-Za-z]+)` \\| ([0-9,]+) \\|").FindAllStringSubmatch(read(t, "wire-format.md"), -1) {
 		n, err := strconv.ParseUint(strings.ReplaceAll(row[2], ",", ""), 10, 64)
@@ -137,10 +140,10 @@ func TestWireFormatLimits(t *testing.T) {
 func TestWireFormatNames(t *testing.T) {
 	doc := read(t, "wire-format.md")
 	for _, name := range []string{
-		privacy.MediaTypeSegment, privacy.MediaTypeReceipt, privacy.MediaTypePolicy, privacy.MediaTypeFeed, privacy.HeaderDelivery, privacy.HeaderBatch,
-		privacy.HeaderNetwork, privacy.HeaderGatewayKeys, ohttp.MediaTypeRequest, ohttp.MediaTypeResponse, ohttp.MediaTypeKeys, ohttp.ProblemKey,
-		privacy.ReasonDuplicate, privacy.ReasonMalformed, privacy.ReasonTruncated, privacy.ReasonTooLarge, privacy.ReasonVersion,
-		privacy.ReasonUnknownKey, privacy.ReasonIDConflict, privacy.ReasonBadDelivery, privacy.ReasonOverload, privacy.ReasonUnavailable,
+		protocol.MediaTypeSegment, protocol.MediaTypeReceipt, protocol.MediaTypePolicy, protocol.MediaTypeFeed, protocol.HeaderDelivery, protocol.HeaderBatch,
+		protocol.HeaderNetwork, protocol.HeaderGatewayKeys, ohttp.MediaTypeRequest, ohttp.MediaTypeResponse, ohttp.MediaTypeKeys, ohttp.ProblemKey,
+		receipt.ReasonDuplicate, receipt.ReasonMalformed, receipt.ReasonTruncated, receipt.ReasonTooLarge, receipt.ReasonVersion,
+		receipt.ReasonUnknownKey, receipt.ReasonIDConflict, receipt.ReasonBadDelivery, receipt.ReasonOverload, receipt.ReasonUnavailable,
 		report.DropSpoolFull, report.DropExpired, report.DropCorrupt, report.DropWriteFailed, report.DropOverflow, report.DropQueueFull, report.DropRefused,
 	} {
 		if !strings.Contains(doc, "`"+name+"`") && !strings.Contains(doc, "`"+name+":") {

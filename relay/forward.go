@@ -14,7 +14,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/auth"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
 )
 
@@ -57,8 +58,8 @@ func (r *Relay) forward(w http.ResponseWriter, req *http.Request) *httpError {
 		return r.gatewayFailed(ctx, err)
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, privacy.MaxObliviousResponse+1))
-	if err != nil || len(answer) > privacy.MaxObliviousResponse {
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, protocol.MaxObliviousResponse+1))
+	if err != nil || len(answer) > protocol.MaxObliviousResponse {
 		return r.gatewayFailed(ctx, errors.Join(err, errors.New("the answer is too long or broke off")))
 	}
 	return r.handBack(w, resp, answer)
@@ -66,7 +67,7 @@ func (r *Relay) forward(w http.ResponseWriter, req *http.Request) *httpError {
 
 // outgoing makes the request to the collector. Nothing in it is the client's but the body and the network.
 func (r *Relay) outgoing(ctx context.Context, client netip.Addr, body []byte) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.o.Gateway+privacy.PathOblivious, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.o.Gateway+protocol.PathOblivious, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -75,26 +76,26 @@ func (r *Relay) outgoing(ctx context.Context, client netip.Addr, body []byte) (*
 	req.Header.Set("Content-Type", ohttp.MediaTypeRequest)
 	if len(r.o.Key) != 0 {
 		network := r.network(client).String()
-		req.Header.Set(privacy.HeaderNetwork, network)
-		req.Header.Set("Authorization", privacy.SignRelay(r.o.Key, r.o.Collector, network, body, time.Now()))
+		req.Header.Set(protocol.HeaderNetwork, network)
+		req.Header.Set("Authorization", auth.SignRelay(r.o.Key, r.o.Collector, network, body, time.Now()))
 	}
 	return req, nil
 }
 
 // network is what may be told of a client. What Networks returns is checked: a bad country would be refused.
-func (r *Relay) network(client netip.Addr) privacy.Network {
-	n := privacy.Network{Country: "ZZ"}
+func (r *Relay) network(client netip.Addr) auth.Network {
+	n := auth.Network{Country: "ZZ"}
 	if r.o.Networks != nil {
 		asn, country := r.o.Networks.Lookup(client)
-		if found := (privacy.Network{ASN: asn, Country: country}); validNetwork(found) {
+		if found := (auth.Network{ASN: asn, Country: country}); validNetwork(found) {
 			n = found
 		}
 	}
 	return n
 }
 
-func validNetwork(n privacy.Network) bool {
-	_, err := privacy.ParseNetwork(n.String())
+func validNetwork(n auth.Network) bool {
+	_, err := auth.ParseNetwork(n.String())
 	return err == nil
 }
 
@@ -162,11 +163,11 @@ func (r *Relay) later(w http.ResponseWriter, status int, cause string) *httpErro
 
 // readBody reads an encapsulated request into a buffer that grows with what has arrived. The read deadline is set already.
 func readBody(w http.ResponseWriter, req *http.Request) ([]byte, *httpError) {
-	if req.ContentLength > privacy.MaxObliviousRequest {
+	if req.ContentLength > protocol.MaxObliviousRequest {
 		leaveBody(w)
 		return nil, &httpError{http.StatusRequestEntityTooLarge, "body is too large"}
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, privacy.MaxObliviousRequest))
+	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, protocol.MaxObliviousRequest))
 	if err == nil && len(body) > 0 {
 		return body, nil
 	}

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
 )
 
@@ -86,7 +86,7 @@ var errNoKeys = errors.New("the collector does not tell its keys; is it a gatewa
 func (r *Relay) askForKeys(ctx context.Context) (list []byte, signed string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, keysTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.o.Gateway+privacy.PathObliviousKeys, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.o.Gateway+protocol.PathObliviousKeys, nil)
 	if err != nil {
 		return nil, "", err
 	}
@@ -100,7 +100,7 @@ func (r *Relay) askForKeys(ctx context.Context) (list []byte, signed string, err
 	if err != nil {
 		return nil, "", err
 	}
-	signed = resp.Header.Get(privacy.HeaderGatewayKeys)
+	signed = resp.Header.Get(protocol.HeaderGatewayKeys)
 	if resp.StatusCode != http.StatusOK || mediaType(resp.Header.Get("Content-Type")) != ohttp.MediaTypeKeys || len(list) > ohttp.MaxKeys || len(signed) > 512 {
 		return nil, "", errNoKeys
 	}
@@ -117,7 +117,7 @@ func (r *Relay) serveKeys(w http.ResponseWriter, req *http.Request) *httpError {
 	h.Set("Content-Type", ohttp.MediaTypeKeys)
 	h.Set("Cache-Control", "no-cache") // who asks has just heard that what he has is old
 	if signed != "" {
-		h.Set(privacy.HeaderGatewayKeys, signed)
+		h.Set(protocol.HeaderGatewayKeys, signed)
 	}
 	_, _ = w.Write(list)
 	return nil

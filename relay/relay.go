@@ -22,7 +22,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/scrub"
 )
 
 // Networks tells the autonomous system and country (ISO 3166-1 alpha-2) of an address; 0 and "ZZ" when it does not know. It is called
@@ -54,7 +54,7 @@ func (o *Options) validate() error {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf("relay: "+format, args...)) }
 	u, err := url.Parse(o.Gateway)
 	switch {
-	case err != nil || u.Host == "" || privacy.Target(u.Scheme, u.Host) != o.Gateway:
+	case err != nil || u.Host == "" || scrub.Target(u.Scheme, u.Host) != o.Gateway:
 		fault("Gateway must be an origin without path, user or default port, such as https://collector.example")
 	case u.Scheme != "https" && !isLoopback(u.Hostname()):
 		fault("Gateway must be https, unless its host is a loopback address")

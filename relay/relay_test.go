@@ -20,7 +20,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/auth"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
 	"github.com/heliograph-net/heliograph/relay"
 	"github.com/heliograph-net/heliograph/tests/syncbuffer"
@@ -141,16 +142,16 @@ func (r *rig) request(method, path, body string) *http.Request {
 
 func (r *rig) post(body string) answer {
 	r.t.Helper()
-	return r.from("127.0.0.1", r.request("POST", privacy.PathOblivious, body))
+	return r.from("127.0.0.1", r.request("POST", protocol.PathOblivious, body))
 }
 
 // Of a client that tells all about itself, the collector gets the body, the network and country, and nothing else; and what the relay writes
 // down is nothing of it.
 func TestNothingOfTheClientIsPassedOn(t *testing.T) {
 	r := newRig(t, encapsulated, nil)
-	req := r.request("POST", privacy.PathOblivious+"?marked=query", "sealed request")
+	req := r.request("POST", protocol.PathOblivious+"?marked=query", "sealed request")
 	for _, name := range []string{"User-Agent", "Referer", "Cookie", "Origin", "X-Forwarded-For", "Forwarded", "Via", "X-Real-IP", "Authorization",
-		privacy.HeaderNetwork, "Accept-Language", "Traceparent", "X-Unknown", "Early-Data", "Accept"} {
+		protocol.HeaderNetwork, "Accept-Language", "Traceparent", "X-Unknown", "Early-Data", "Accept"} {
 		req.Header.Set(name, "marked")
 	}
 	a := r.from("127.7.7.7", req)
@@ -161,29 +162,29 @@ func TestNothingOfTheClientIsPassedOn(t *testing.T) {
 		t.Errorf("the answer has %v", a.header)
 	}
 	all := r.all()
-	if len(all) != 1 || all[0].method != "POST" || all[0].path != privacy.PathOblivious || string(all[0].body) != "sealed request" {
+	if len(all) != 1 || all[0].method != "POST" || all[0].path != protocol.PathOblivious || string(all[0].body) != "sealed request" {
 		t.Fatalf("the gateway saw %+v", all)
 	}
 	h := all[0].header
 	for name := range h {
 		switch name {
-		case "Content-Type", "Content-Length", "Authorization", privacy.HeaderNetwork:
+		case "Content-Type", "Content-Length", "Authorization", protocol.HeaderNetwork:
 		default:
 			t.Errorf("the gateway got %s: %q", name, h[name])
 		}
 	}
-	if got := h.Get(privacy.HeaderNetwork); got != "AS64507, SE" {
+	if got := h.Get(protocol.HeaderNetwork); got != "AS64507, SE" {
 		t.Errorf("network %q", got)
 	}
-	sum, err := privacy.VerifyRelay(h.Get("Authorization"), "c1", h.Get(privacy.HeaderNetwork), time.Now(), time.Minute, r.key.Public().(ed25519.PublicKey))
+	sum, err := auth.VerifyRelay(h.Get("Authorization"), "c1", h.Get(protocol.HeaderNetwork), time.Now(), time.Minute, r.key.Public().(ed25519.PublicKey))
 	if err != nil || sum != sha256.Sum256([]byte("sealed request")) {
 		t.Errorf("signature: %v", err)
 	}
 	r.gateway.Close()
-	r.from("127.7.7.7", r.request("POST", privacy.PathOblivious, "x")) // what fails is logged
+	r.from("127.7.7.7", r.request("POST", protocol.PathOblivious, "x")) // what fails is logged
 	metrics := httptest.NewRecorder()
 	promhttp.HandlerFor(r.registry, promhttp.HandlerOpts{}).ServeHTTP(metrics, httptest.NewRequest("GET", "/", nil))
-	for where, text := range map[string]string{"log": r.log.String(), "metrics": metrics.Body.String(), "network": strings.Join(h.Values(privacy.HeaderNetwork), "")} {
+	for where, text := range map[string]string{"log": r.log.String(), "metrics": metrics.Body.String(), "network": strings.Join(h.Values(protocol.HeaderNetwork), "")} {
 		if text == "" {
 			t.Errorf("%s is empty", where)
 		}
@@ -204,9 +205,9 @@ func TestWhatIsSaidOfClients(t *testing.T) {
 		"no key, so nothing": {"127.0.0.1", "", func(o *relay.Options) { o.Key = nil }},
 	} {
 		r := newRig(t, encapsulated, c.change)
-		r.from(c.from, r.request("POST", privacy.PathOblivious, "x"))
+		r.from(c.from, r.request("POST", protocol.PathOblivious, "x"))
 		h := r.all()[0].header
-		if h.Get(privacy.HeaderNetwork) != c.want || (h.Get("Authorization") == "") != (c.want == "") {
+		if h.Get(protocol.HeaderNetwork) != c.want || (h.Get("Authorization") == "") != (c.want == "") {
 			t.Errorf("%s: %v", name, h)
 		}
 	}
@@ -214,15 +215,15 @@ func TestWhatIsSaidOfClients(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	r := newRig(t, encapsulated, nil)
-	withType := r.request("POST", privacy.PathOblivious, "x")
+	withType := r.request("POST", protocol.PathOblivious, "x")
 	withType.Header.Set("Content-Type", "text/plain")
 	for name, c := range map[string]struct {
 		req    *http.Request
 		status int
 	}{
 		"another type":        {withType, 415},
-		"no body":             {r.request("POST", privacy.PathOblivious, ""), 400},
-		"another method":      {r.request("PUT", privacy.PathOblivious, "x"), 405},
+		"no body":             {r.request("POST", protocol.PathOblivious, ""), 400},
+		"another method":      {r.request("PUT", protocol.PathOblivious, "x"), 405},
 		"the collector's own": {r.request("POST", "/v1/batches", "x"), 404},
 		"another host":        {r.request("GET", "/http://192.0.2.1/", ""), 404},
 		"the feed":            {r.request("GET", "/v1/feed?after=0", ""), 404},
@@ -231,8 +232,8 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: %d, want %d; %v", name, a.status, c.status, a.header)
 		}
 	}
-	for _, announced := range []int64{privacy.MaxObliviousRequest + 1, -1} { // without a socket, on which the answer may come before all was sent
-		req := httptest.NewRequest("POST", privacy.PathOblivious, bytes.NewReader(make([]byte, privacy.MaxObliviousRequest+1)))
+	for _, announced := range []int64{protocol.MaxObliviousRequest + 1, -1} { // without a socket, on which the answer may come before all was sent
+		req := httptest.NewRequest("POST", protocol.PathOblivious, bytes.NewReader(make([]byte, protocol.MaxObliviousRequest+1)))
 		req.Header.Set("Content-Type", ohttp.MediaTypeRequest)
 		req.ContentLength = announced
 		w := httptest.NewRecorder()
@@ -244,7 +245,7 @@ func TestRefusals(t *testing.T) {
 	if all := r.all(); len(all) != 0 {
 		t.Errorf("the gateway saw %+v", all)
 	}
-	a := r.from("127.0.0.1", r.request("OPTIONS", privacy.PathOblivious, ""))
+	a := r.from("127.0.0.1", r.request("OPTIONS", protocol.PathOblivious, ""))
 	if a.status != 204 || a.header.Get("Access-Control-Allow-Origin") != "*" || a.header.Get("Access-Control-Allow-Methods") != "POST" ||
 		a.header.Get("Access-Control-Allow-Headers") != "content-type" {
 		t.Errorf("preflight: %d, %v", a.status, a.header)
@@ -275,7 +276,7 @@ func TestAnswersOfTheGateway(t *testing.T) {
 		"a page":         {with(502, "text/html", "<script>"), 502, "text/plain", ""},
 		"not sealed":     {with(200, "text/html", "<html>"), 502, "text/plain; charset=utf-8", "the collector gave no answer of a gateway\n"},
 		"a redirect":     {with(307, "text/plain", ""), 502, "text/plain; charset=utf-8", "the collector gave no answer of a gateway\n"},
-		"an endless one": {with(200, ohttp.MediaTypeResponse, strings.Repeat("x", privacy.MaxObliviousResponse+1)), 502, "text/plain; charset=utf-8", "the collector cannot be reached\n"},
+		"an endless one": {with(200, ohttp.MediaTypeResponse, strings.Repeat("x", protocol.MaxObliviousResponse+1)), 502, "text/plain; charset=utf-8", "the collector cannot be reached\n"},
 	} {
 		now.Store(&c.gateway)
 		before := len(r.all())
@@ -326,7 +327,7 @@ func TestPlacesAreBounded(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 2 {
 		wg.Go(func() {
-			resp, err := http.DefaultClient.Do(r.request("POST", privacy.PathOblivious, "x"))
+			resp, err := http.DefaultClient.Do(r.request("POST", protocol.PathOblivious, "x"))
 			if err == nil {
 				resp.Body.Close()
 			}
@@ -370,15 +371,15 @@ func TestKeysAreOneAnswerForAll(t *testing.T) {
 		}
 		asked.Add(1)
 		w.Header().Set("Content-Type", ohttp.MediaTypeKeys)
-		w.Header().Set(privacy.HeaderGatewayKeys, "signed")
+		w.Header().Set(protocol.HeaderGatewayKeys, "signed")
 		_, _ = w.Write([]byte("list"))
 	}
 	r := newRig(t, answer, nil)
 	get := func() keysAnswer {
-		req := r.request("GET", privacy.PathObliviousKeys, "")
+		req := r.request("GET", protocol.PathObliviousKeys, "")
 		req.Header.Set("User-Agent", "marked")
 		a := r.from("127.0.0.1", req)
-		return keysAnswer{a.status, a.body, a.header.Get("Content-Type"), a.header.Get(privacy.HeaderGatewayKeys)}
+		return keysAnswer{a.status, a.body, a.header.Get("Content-Type"), a.header.Get(protocol.HeaderGatewayKeys)}
 	}
 	want := keysAnswer{200, "list", ohttp.MediaTypeKeys, "signed"}
 	for range 3 {
@@ -408,7 +409,7 @@ func TestReadyAsksTheGateway(t *testing.T) {
 	if err := r.relay.Ready(t.Context()); err == nil {
 		t.Error("ready without keys")
 	}
-	if a := r.from("127.0.0.1", r.request("GET", privacy.PathObliviousKeys, "")); a.status != 502 {
+	if a := r.from("127.0.0.1", r.request("GET", protocol.PathObliviousKeys, "")); a.status != 502 {
 		t.Errorf("keys: %d", a.status)
 	}
 	if n := len(r.all()); n != 1 {

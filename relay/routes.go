@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
 )
 
 // httpError is an error that a client may read.
@@ -22,12 +22,12 @@ type handler func(w http.ResponseWriter, r *http.Request) *httpError
 
 func (r *Relay) routes() http.Handler {
 	m := http.NewServeMux()
-	m.Handle("POST "+privacy.PathOblivious, r.serve("oblivious", r.forward))
-	m.Handle("OPTIONS "+privacy.PathOblivious, r.serve("preflight", preflight))
-	m.Handle("GET "+privacy.PathObliviousKeys, r.serve("keys", r.serveKeys))
+	m.Handle("POST "+protocol.PathOblivious, r.serve("oblivious", r.forward))
+	m.Handle("OPTIONS "+protocol.PathOblivious, r.serve("preflight", preflight))
+	m.Handle("GET "+protocol.PathObliviousKeys, r.serve("keys", r.serveKeys))
 	m.Handle("/", r.serve("other", func(w http.ResponseWriter, req *http.Request) *httpError {
 		w.Header().Set("Connection", "close") // rather than read what it may send
-		if req.URL.Path == privacy.PathOblivious || req.URL.Path == privacy.PathObliviousKeys {
+		if req.URL.Path == protocol.PathOblivious || req.URL.Path == protocol.PathObliviousKeys {
 			return &httpError{http.StatusMethodNotAllowed, "method not allowed"}
 		}
 		return &httpError{http.StatusNotFound, "no such path"}
@@ -69,7 +69,7 @@ func (r *Relay) serve(route string, h handler) http.Handler {
 		_ = rc.SetWriteDeadline(start.Add(r.o.BodyTimeout + r.o.GatewayTimeout + writeTimeout))
 		header := sw.Header()
 		header.Set("Access-Control-Allow-Origin", "*")
-		header.Set("Access-Control-Expose-Headers", "Retry-After, "+privacy.HeaderGatewayKeys)
+		header.Set("Access-Control-Expose-Headers", "Retry-After, "+protocol.HeaderGatewayKeys)
 		if err := h(sw, req); err != nil {
 			writeText(sw, err)
 		}

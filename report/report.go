@@ -109,7 +109,7 @@ type Counter struct {
 // Sample is one request in detail; recorded under Diagnostics only.
 type Sample struct {
 	At        int64    // ms from the segment's birth to the request's end; negative when it ended before; within ±MaxAge
-	URL       string   // scrubbed, see privacy.ScrubURL; at most MaxURL; may be empty
+	URL       string   // scrubbed, see scrub.URL; at most MaxURL; may be empty
 	Method    string   // "GET"; at most MaxString; may be empty
 	Outcome   Outcome  // Valid
 	Phase     Phase    // in which it ended; Valid
@@ -142,12 +142,12 @@ type ApplicationError struct {
 	At          int64     // ms from the segment's birth to the last of them; negative when it came before; within ±MaxAge
 	Kind        ErrorKind // Valid
 	Type        string    // name of its type: "*fs.PathError", "runtime.boundsError"; of a log record its level; of a browser's report "oom", "script-src-elem"; 1 to MaxString bytes
-	Message     string    // of the first of them, scrubbed, see privacy.ScrubText; at most MaxMessage; may be empty
+	Message     string    // of the first of them, scrubbed, see scrub.Text; at most MaxMessage; may be empty
 	Fingerprint [16]byte  // tells which errors are one problem; made from code, never from values; not all zero
 	Frames      []Frame   // the innermost first, at most MaxFrames; none: not told
 	TraceID     [16]byte  // W3C trace context of the first of them; all zero: none
 	Count       uint64    // how many there were, 1 to MaxCount
-	URL         string    // page on which the first of them was, scrubbed, see privacy.ScrubURL; under Counts its origin alone; at most MaxURL; may be empty
+	URL         string    // page on which the first of them was, scrubbed, see scrub.URL; under Counts its origin alone; at most MaxURL; may be empty
 }
 
 // Frame is one call on a stack.

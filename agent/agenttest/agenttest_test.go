@@ -11,7 +11,8 @@ import (
 	"github.com/heliograph-net/heliograph/agent"
 	"github.com/heliograph-net/heliograph/agent/agenttest"
 	"github.com/heliograph-net/heliograph/agent/httpagent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -123,7 +124,7 @@ func TestFailover(t *testing.T) {
 func TestRefusalIsTold(t *testing.T) {
 	op := agenttest.For(t)
 	a := op.Start(t, report.Counts)
-	op.Refuse(privacy.ReasonMalformed)
+	op.Refuse(receipt.ReasonMalformed)
 	a.Observe(refused)
 	if err := a.Flush(t.Context()); err != nil {
 		t.Fatal(err)
@@ -183,14 +184,14 @@ func TestPolicyIsFetched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		op := agenttest.For(t)
 		a := op.Start(t, report.Counts)
-		if err := op.ChangePolicy(func(p *privacy.Policy) { p.Disabled = true }); err != nil {
+		if err := op.ChangePolicy(func(p *policy.Policy) { p.Disabled = true }); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(3 * time.Hour)
 		if s := a.Stats(); s.PolicyVersion != 2 || s.Consent != report.Off {
 			t.Errorf("stats %+v", s)
 		}
-		if err := op.ChangePolicy(func(p *privacy.Policy) { p.WindowMS = 1 }); err == nil {
+		if err := op.ChangePolicy(func(p *policy.Policy) { p.WindowMS = 1 }); err == nil {
 			t.Error("a bad policy was signed")
 		}
 	})

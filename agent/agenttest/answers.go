@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -24,7 +26,7 @@ type transport struct{ o *Operator }
 var errUnreachable = errors.New("agenttest: collector is unreachable")
 
 // Deliver implements agent.Transport.
-func (t transport) Deliver(ctx context.Context, c privacy.Collector, id report.BatchID, delivery, segment []byte) agent.Response {
+func (t transport) Deliver(ctx context.Context, c policy.Collector, id report.BatchID, delivery, segment []byte) agent.Response {
 	if ctx.Err() != nil {
 		return agent.Response{Outcome: report.Abandoned, Err: ctx.Err()}
 	}
@@ -36,7 +38,7 @@ func (t transport) Deliver(ctx context.Context, c privacy.Collector, id report.B
 }
 
 // FetchPolicy implements agent.Transport.
-func (t transport) FetchPolicy(ctx context.Context, c privacy.Collector, etag string) agent.Response {
+func (t transport) FetchPolicy(ctx context.Context, c policy.Collector, etag string) agent.Response {
 	if ctx.Err() != nil {
 		return agent.Response{Outcome: report.Abandoned, Err: ctx.Err()}
 	}
@@ -69,19 +71,19 @@ func (o *Operator) upload(collector string, id report.BatchID, delivery, segment
 	o.uploads = append(o.uploads, Upload{At: time.Now(), Collector: collector, ID: id, Delivery: d, Bytes: len(segment)})
 	st := c.answer.statement
 	st.Batch, st.Body = id, sha256.Sum256(segment)
-	if st.Verdict == 0 {
-		st.Verdict = privacy.Stored
+	if st.Decision == 0 {
+		st.Decision = receipt.Stored
 	}
-	if stored := st.Verdict == privacy.Stored && c.answer.body == nil && !c.answer.silent; stored || c.answer.keep {
+	if stored := st.Decision == receipt.Stored && c.answer.body == nil && !c.answer.silent; stored || c.answer.keep {
 		switch body, known := o.taken[id]; {
 		case !known:
 			o.taken[id] = st.Body
 			o.take(id, segment)
 		case body == st.Body:
-			st.Reason = privacy.ReasonDuplicate
+			st.Reason = receipt.ReasonDuplicate
 		default:
 			o.faults = append(o.faults, errors.New("batch "+id.String()+" came with two bodies"))
-			st.Verdict, st.Reason = privacy.Refused, privacy.ReasonIDConflict
+			st.Decision, st.Reason = receipt.Refused, receipt.ReasonIDConflict
 		}
 	}
 	if c.answer.silent {
@@ -90,7 +92,7 @@ func (o *Operator) upload(collector string, id report.BatchID, delivery, segment
 	if c.answer.body != nil {
 		return c.answer.body, nil
 	}
-	receipts, err := privacy.SignReceipts(c.receipt, []privacy.Statement{st})
+	receipts, err := receipt.Sign(c.receipt, []receipt.Statement{st})
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +124,7 @@ func (o *Operator) Listen() (url string, err error) {
 		urls[id] = c.server.URL
 	}
 	o.mu.Unlock()
-	err = o.ChangePolicy(func(p *privacy.Policy) {
+	err = o.ChangePolicy(func(p *policy.Policy) {
 		for i := range p.Collectors {
 			p.Collectors[i].URL = urls[p.Collectors[i].ID]
 		}
@@ -155,14 +157,14 @@ func (o *Operator) serve(collector string, w http.ResponseWriter, r *http.Reques
 	case "POST /v1/batches":
 		body, err = o.serveUpload(collector, w, r)
 		status = http.StatusAccepted
-		w.Header().Set("Content-Type", privacy.MediaTypeReceipt)
+		w.Header().Set("Content-Type", protocol.MediaTypeReceipt)
 	case "GET /v1/policy":
 		var etag string
 		if body, etag, err = o.policyAnswer(collector); etag != "" && r.Header.Get("If-None-Match") == etag {
 			status, body = http.StatusNotModified, nil
 		}
 		w.Header().Set("ETag", etag)
-		w.Header().Set("Content-Type", privacy.MediaTypePolicy)
+		w.Header().Set("Content-Type", protocol.MediaTypePolicy)
 	default:
 		status = http.StatusNotFound
 	}
@@ -178,11 +180,11 @@ func (o *Operator) serveUpload(collector string, w http.ResponseWriter, r *http.
 	if err != nil {
 		return nil, err
 	}
-	id, err := report.ParseBatchID(r.Header.Get(privacy.HeaderBatch))
+	id, err := report.ParseBatchID(r.Header.Get(protocol.HeaderBatch))
 	if err != nil {
 		return nil, err
 	}
-	delivery, err := base64.RawURLEncoding.DecodeString(r.Header.Get(privacy.HeaderDelivery))
+	delivery, err := base64.RawURLEncoding.DecodeString(r.Header.Get(protocol.HeaderDelivery))
 	if err != nil {
 		return nil, err
 	}

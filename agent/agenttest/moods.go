@@ -3,7 +3,7 @@ package agenttest
 import (
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
 // Answers are how collectors treat uploads: an Operator's all of them, a Collector's its own.
@@ -17,7 +17,7 @@ type answer struct {
 	silent    bool              // no connection comes about
 	keep      bool              // what is not answered with Stored is kept all the same
 	body      []byte            // instead of a receipt
-	statement privacy.Statement // Verdict 0: Stored
+	statement receipt.Statement // Verdict 0: Stored
 }
 
 // Accept takes uploads again, as it was at first.
@@ -36,13 +36,13 @@ func (a Answers) CaptivePortal() {
 
 // Refuse refuses uploads for good, in a signed answer: agents drop them and tell so. reason is one of privacy's Reason constants.
 func (a Answers) Refuse(reason string) {
-	a.set(answer{statement: privacy.Statement{Verdict: privacy.Refused, Reason: reason}})
+	a.set(answer{statement: receipt.Statement{Decision: receipt.Refused, Reason: reason}})
 }
 
 // SlowDown asks agents, in a signed answer, to come again after a time.
 func (a Answers) SlowDown(wait time.Duration) {
-	a.set(answer{statement: privacy.Statement{
-		Verdict: privacy.SlowDown, Reason: privacy.ReasonOverload, DelayMS: uint64(max(wait.Milliseconds(), 0)),
+	a.set(answer{statement: receipt.Statement{
+		Decision: receipt.SlowDown, Reason: receipt.ReasonOverload, DelayMS: uint64(max(wait.Milliseconds(), 0)),
 	}})
 }
 

@@ -13,7 +13,8 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -22,11 +23,11 @@ import (
 type Operator struct {
 	Answers // of all collectors
 
-	open   *privacy.OpenKey
+	open   *seal.OpenKey
 	signer ed25519.PrivateKey
 
 	mu         sync.Mutex
-	policy     privacy.Policy
+	policy     policy.Policy
 	signed     []byte                // policy, signed
 	collectors map[string]*collector // by id
 	taken      map[report.BatchID][32]byte
@@ -62,7 +63,7 @@ type Upload struct {
 // New returns an Operator whose policy sends every window, those without a failure too, so that tests do not depend on chance. The
 // error is the system's, when it has no randomness for keys. The caller must call Close.
 func New() (*Operator, error) {
-	open, err := privacy.GenerateOpenKey()
+	open, err := seal.GenerateOpenKey()
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func New() (*Operator, error) {
 	o := &Operator{open: open, signer: signer, collectors: make(map[string]*collector), taken: make(map[report.BatchID][32]byte)}
 	o.Answers.o = o
 	now := time.Now()
-	o.policy = privacy.Policy{
+	o.policy = policy.Policy{
 		Issued: now.Unix(), Expires: now.AddDate(1, 0, 0).Unix(),
 		MaxConsent: report.Diagnostics, SuccessPPM: report.FullPPM,
 		SealKey: open.SealKey().Bytes(),
@@ -86,7 +87,7 @@ func New() (*Operator, error) {
 }
 
 // AddCollector adds a collector to the policy, which agents try after those that are there already. They are called c1, c2, …; the error
-// says that there are privacy.MaxCollectors. Call it before Listen.
+// says that there are policy.MaxCollectors. Call it before Listen.
 func (o *Operator) AddCollector() (*Collector, error) {
 	_, receipt, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -96,8 +97,8 @@ func (o *Operator) AddCollector() (*Collector, error) {
 	n := len(o.collectors)
 	id := "c" + strconv.Itoa(n+1)
 	o.mu.Unlock()
-	err = o.ChangePolicy(func(p *privacy.Policy) {
-		p.Collectors = append(p.Collectors, privacy.Collector{
+	err = o.ChangePolicy(func(p *policy.Policy) {
+		p.Collectors = append(p.Collectors, policy.Collector{
 			ID: id, URL: "https://" + id + ".example", Priority: uint32(n), Weight: 1, ReceiptKey: receipt.Public().(ed25519.PublicKey),
 		})
 	})
@@ -141,14 +142,14 @@ func (o *Operator) Policy() []byte {
 
 // ChangePolicy changes the policy and signs it under the next version. Agents that start afterwards can be given it, those that run
 // fetch it at their next refresh (RefreshSeconds). The error names what is not allowed in a policy; the old one then stays.
-func (o *Operator) ChangePolicy(change func(*privacy.Policy)) error {
+func (o *Operator) ChangePolicy(change func(*policy.Policy)) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	next := o.policy
 	next.Collectors = slices.Clone(o.policy.Collectors)
 	change(&next)
 	next.Version = o.policy.Version + 1
-	signed, err := privacy.SignPolicy(&next, o.signer)
+	signed, err := policy.Sign(&next, o.signer)
 	if err != nil {
 		return err
 	}

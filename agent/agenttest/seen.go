@@ -4,7 +4,7 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -87,7 +87,7 @@ func (o *Operator) Uploads() []Upload {
 
 // take opens a segment and adds what is in it. The caller holds mu.
 func (o *Operator) take(id report.BatchID, segment []byte) {
-	info, plain, err := privacy.NewKeyring(o.open).Open(segment)
+	info, plain, err := seal.NewKeyring(o.open).Open(segment)
 	if err != nil {
 		o.faults = append(o.faults, errors.New("batch "+id.String()+": "+err.Error()))
 		return

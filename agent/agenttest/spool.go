@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -95,7 +95,7 @@ func (s *Spool) List() (list []agent.Segment, err error) {
 
 // drop deletes a finished segment and counts its records as lost. The caller holds mu.
 func (s *Spool) drop(g *segment, reason string) {
-	info, _ := privacy.ParseSegment(g.bytes)
+	info, _ := seal.ParseSegment(g.bytes)
 	s.drops[reason] += uint64(max(info.Frames-1, 1)) // its header aside
 	s.delete(g.ID)
 }
@@ -228,7 +228,7 @@ func (w *writer) Append(frames []byte) error {
 	fresh := w.bytes == nil
 	size := int64(len(frames))
 	if fresh {
-		size += int64(len(w.prefix) + len(privacy.AppendEnd(nil)))
+		size += int64(len(w.prefix) + len(seal.AppendEnd(nil)))
 	}
 	if s.full || !s.makeRoom(size, fresh) {
 		w.abandoned = !fresh
@@ -276,7 +276,7 @@ func (g *segment) finish() {
 	if g.bytes == nil || g.done || g.gone {
 		return
 	}
-	g.bytes = privacy.AppendEnd(g.bytes)
+	g.bytes = seal.AppendEnd(g.bytes)
 	g.Size, g.done, g.abandoned = int64(len(g.bytes)), true, false
 }
 

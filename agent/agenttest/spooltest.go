@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -19,7 +19,7 @@ import (
 // segments with bounds, a zero one being the spool's own choice, and returns how to open it: every call of open is another agent there. TestSpool
 // uses neither files nor the net and closes what it opens.
 func TestSpool(t *testing.T, newStore func(t *testing.T, b Bounds) (open func() (agent.Spool, error))) {
-	key, err := privacy.GenerateOpenKey()
+	key, err := seal.GenerateOpenKey()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestSpool(t *testing.T, newStore func(t *testing.T, b Bounds) (open func() 
 		{"purge", purge, Bounds{}},
 		{"many at a time", manyWriters, Bounds{}},
 		{"at most so many segments", boundedSegments, Bounds{MaxSegments: 3}},
-		{"at most so many bytes", boundedBytes, Bounds{MaxBytes: privacy.MaxSegment}},
+		{"at most so many bytes", boundedBytes, Bounds{MaxBytes: seal.MaxSegment}},
 		{"not older than that", boundedAge, Bounds{MaxAge: time.Hour}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -52,7 +52,7 @@ func TestSpool(t *testing.T, newStore func(t *testing.T, b Bounds) (open func() 
 // spoolTest is one test of a store.
 type spoolTest struct {
 	*testing.T
-	key   *privacy.OpenKey
+	key   *seal.OpenKey
 	store func() (agent.Spool, error)
 }
 
@@ -84,7 +84,7 @@ type testSegment struct {
 	t      *spoolTest
 	id     report.BatchID
 	birth  time.Time
-	sealer *privacy.Sealer
+	sealer *seal.Sealer
 	bytes  []byte
 }
 
@@ -94,7 +94,7 @@ func (t *spoolTest) begin(s agent.Spool, birth time.Time) *testSegment {
 	var err error
 	g.id, err = report.NewBatchID(birth, rand.Reader)
 	t.must(err)
-	g.sealer, err = privacy.NewSealer(t.key.SealKey(), g.id)
+	g.sealer, err = seal.NewSealer(t.key.SealKey(), g.id)
 	t.must(err)
 	g.bytes = slices.Clone(g.sealer.Prefix())
 	g.SegmentWriter, err = s.Begin(birth, g.id, g.sealer.Prefix())
@@ -134,7 +134,7 @@ func (t *spoolTest) wantList(s agent.Spool, want ...*testSegment) {
 		t.Fatalf("List has %d segments, want %d", len(list), len(want))
 	}
 	for i, g := range want {
-		whole := privacy.AppendEnd(slices.Clone(g.bytes))
+		whole := seal.AppendEnd(slices.Clone(g.bytes))
 		if list[i].ID != g.id || !list[i].Birth.Equal(time.UnixMilli(g.birth.UnixMilli())) || list[i].Size != int64(len(whole)) {
 			t.Errorf("segment %d is %+v, want %v, born %v, of %d bytes", i, list[i], g.id, g.birth, len(whole))
 		}
@@ -456,8 +456,8 @@ func boundedBytes(t *spoolTest) {
 // wantBytes checks that s is within boundedBytes' bounds.
 func (t *spoolTest) wantBytes(s agent.Spool) {
 	t.Helper()
-	if _, used := s.Usage(); used > privacy.MaxSegment {
-		t.Errorf("%d bytes are in use, want %d at most", used, privacy.MaxSegment)
+	if _, used := s.Usage(); used > seal.MaxSegment {
+		t.Errorf("%d bytes are in use, want %d at most", used, seal.MaxSegment)
 	}
 }
 

@@ -162,7 +162,7 @@ func scan(root *os.Root) ([]file, error) {
 	return files, nil
 }
 
-// endSize is the length of privacy.AppendEnd's mark.
+// endSize is the length of seal.AppendEnd's mark.
 const endSize = 4
 
 // total is what the segments take, with the end marks that unfinished ones will have.

@@ -18,14 +18,14 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
 // Options bound a spool. The zero value is right for applications. Processes that share a directory should agree on them; each keeps
 // to its own.
 type Options struct {
-	MaxBytes    int64         // of all segments together; 0: 8 MiB; at least privacy.MaxSegment
+	MaxBytes    int64         // of all segments together; 0: 8 MiB; at least seal.MaxSegment
 	MaxSegments int           // 0: 1024
 	MaxAge      time.Duration // from a segment's birth; 0: 7 days
 }
@@ -39,7 +39,7 @@ const (
 
 func (o *Options) validate() error {
 	var faults []error
-	if o.MaxBytes != 0 && o.MaxBytes < privacy.MaxSegment {
+	if o.MaxBytes != 0 && o.MaxBytes < seal.MaxSegment {
 		faults = append(faults, errors.New("MaxBytes: must be at least 262144, which one segment may take"))
 	}
 	if o.MaxSegments < 0 {

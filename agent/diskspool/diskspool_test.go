@@ -13,7 +13,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/agent"
 	"github.com/heliograph-net/heliograph/agent/diskspool"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -309,7 +309,7 @@ func TestBitRotIsCounted(t *testing.T) {
 		func(b []byte) []byte { return b[:len(b)-1] },
 		func(b []byte) []byte { return append(b, 0) },
 		func(b []byte) []byte { return nil },
-		func(b []byte) []byte { return make([]byte, 2*privacy.MaxSegment) },
+		func(b []byte) []byte { return make([]byte, 2*seal.MaxSegment) },
 	} {
 		id := write(t, s, key, time.Now(), 2, 100)
 		name := only(t, dir, ".seg")

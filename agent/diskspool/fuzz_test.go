@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -33,12 +33,12 @@ func FuzzFileName(f *testing.F) {
 
 // FuzzAbandonedFile: whatever a dead writer, or a dying disk, has left becomes a segment that a collector accepts, or nothing.
 func FuzzAbandonedFile(f *testing.F) {
-	key, err := privacy.GenerateOpenKey()
+	key, err := seal.GenerateOpenKey()
 	if err != nil {
 		f.Fatal(err)
 	}
 	id := report.BatchID{7}
-	sealer, err := privacy.NewSealer(key.SealKey(), id)
+	sealer, err := seal.NewSealer(key.SealKey(), id)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func FuzzAbandonedFile(f *testing.F) {
 		f.Add(append([]byte(nil), b...))
 	}
 	f.Add(b[:len(b)-3])
-	f.Add(privacy.AppendEnd(b))
+	f.Add(seal.AppendEnd(b))
 	f.Add([]byte("garbage"))
 	dir := f.TempDir()
 	name := filepath.Join(dir, fileName(time.Now(), id, extOpen))
@@ -72,7 +72,7 @@ func FuzzAbandonedFile(f *testing.F) {
 			if errors.Is(err, agent.ErrNoSegment) && len(s.TakeDrops()) > 0 {
 				return // whole, but another's
 			}
-			if _, parseErr := privacy.ParseSegment(b); err != nil || parseErr != nil {
+			if _, parseErr := seal.ParseSegment(b); err != nil || parseErr != nil {
 				t.Fatalf("read: %v, %v", err, parseErr)
 			}
 			if err := s.Remove(id); err != nil {

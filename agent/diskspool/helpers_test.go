@@ -11,7 +11,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/agent"
 	"github.com/heliograph-net/heliograph/agent/diskspool"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -29,15 +29,15 @@ func open(t testing.TB, dir string, o diskspool.Options) *diskspool.Spool {
 type segment struct {
 	agent.SegmentWriter
 	id     report.BatchID
-	sealer *privacy.Sealer
+	sealer *seal.Sealer
 }
 
-func begin(s *diskspool.Spool, key *privacy.SealKey, birth time.Time) (*segment, error) {
+func begin(s *diskspool.Spool, key *seal.Key, birth time.Time) (*segment, error) {
 	id, err := report.NewBatchID(birth, rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	sealer, err := privacy.NewSealer(key, id)
+	sealer, err := seal.NewSealer(key, id)
 	if err != nil {
 		return nil, err
 	}
@@ -62,15 +62,15 @@ func must(t testing.TB, err error) {
 	}
 }
 
-func newKey(t testing.TB) *privacy.OpenKey {
+func newKey(t testing.TB) *seal.OpenKey {
 	t.Helper()
-	key, err := privacy.GenerateOpenKey()
+	key, err := seal.GenerateOpenKey()
 	must(t, err)
 	return key
 }
 
 // write makes a finished segment of records 0 to n-1.
-func write(t testing.TB, s *diskspool.Spool, key *privacy.OpenKey, birth time.Time, n, size int) report.BatchID {
+func write(t testing.TB, s *diskspool.Spool, key *seal.OpenKey, birth time.Time, n, size int) report.BatchID {
 	t.Helper()
 	g, err := begin(s, key.SealKey(), birth)
 	must(t, err)
@@ -82,9 +82,9 @@ func write(t testing.TB, s *diskspool.Spool, key *privacy.OpenKey, birth time.Ti
 }
 
 // records opens a segment that Read returned.
-func records(t testing.TB, key *privacy.OpenKey, b []byte) []uint64 {
+func records(t testing.TB, key *seal.OpenKey, b []byte) []uint64 {
 	t.Helper()
-	_, plain, err := privacy.NewKeyring(key).Open(b)
+	_, plain, err := seal.NewKeyring(key).Open(b)
 	must(t, err)
 	var out []uint64
 	for _, r := range plain {

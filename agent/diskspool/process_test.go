@@ -22,7 +22,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/agent"
 	"github.com/heliograph-net/heliograph/agent/diskspool"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 )
 
 // The test binary runs itself as another process that uses the same directory.
@@ -46,7 +46,7 @@ func child(role string) int {
 	if err != nil {
 		return 2
 	}
-	key, err := privacy.ParseSealKey(raw)
+	key, err := seal.ParseKey(raw)
 	if err != nil {
 		return 2
 	}
@@ -68,7 +68,7 @@ func child(role string) int {
 }
 
 // promise writes until it is killed, and tells each record that is durable.
-func promise(s *diskspool.Spool, key *privacy.SealKey, base uint64) int {
+func promise(s *diskspool.Spool, key *seal.Key, base uint64) int {
 	for {
 		g, err := begin(s, key, time.Now())
 		if err != nil {
@@ -90,7 +90,7 @@ func promise(s *diskspool.Spool, key *privacy.SealKey, base uint64) int {
 }
 
 // fill writes two records at a time until the disk takes no more, tells what was promised, and dies.
-func fill(s *diskspool.Spool, key *privacy.SealKey) int {
+func fill(s *diskspool.Spool, key *seal.Key) int {
 	const limit = 21_200 // bytes of one file, which ends between the two records of an Append: what a full disk does, whoever runs the test
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: limit, Max: limit}); err != nil {
 		return 2
@@ -132,7 +132,7 @@ func hold(s *diskspool.Spool) int {
 const nobody = 65534
 
 // read uses a directory that it may not change, and tells what is wrong.
-func read(s *diskspool.Spool, key *privacy.SealKey) int {
+func read(s *diskspool.Spool, key *seal.Key) int {
 	if os.Getuid() == 0 {
 		if err := errors.Join(syscall.Setgid(nobody), syscall.Setuid(nobody)); err != nil {
 			fmt.Println("setuid:", err)
@@ -169,7 +169,7 @@ func read(s *diskspool.Spool, key *privacy.SealKey) int {
 	return 0
 }
 
-func command(t *testing.T, role, dir string, key *privacy.OpenKey, base uint64) *exec.Cmd {
+func command(t *testing.T, role, dir string, key *seal.OpenKey, base uint64) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	must(t, err)

@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -17,7 +17,7 @@ func readFile(root *os.Root, name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, privacy.MaxSegment+1))
+	return io.ReadAll(io.LimitReader(f, seal.MaxSegment+1))
 }
 
 // Read implements agent.Spool.
@@ -35,7 +35,7 @@ func (s *Spool) Read(id report.BatchID) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info, err := privacy.ParseSegment(b); err != nil || info.ID != id {
+	if info, err := seal.ParseSegment(b); err != nil || info.ID != id {
 		if removed, err := removeFile(root, name); err == nil && removed {
 			s.drops[report.DropCorrupt]++
 		}

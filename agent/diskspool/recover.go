@@ -4,7 +4,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -27,16 +27,16 @@ func (s *Spool) recoverFile(root *os.Root, f file) {
 	if tryLock(h) != nil {
 		return // its writer lives
 	}
-	b, err := io.ReadAll(io.LimitReader(h, privacy.MaxSegment+1))
+	b, err := io.ReadAll(io.LimitReader(h, seal.MaxSegment+1))
 	if err != nil {
 		return
 	}
-	if info, err := privacy.ParseSegment(b); err == nil && info.ID == f.id { // died between end mark and renaming
+	if info, err := seal.ParseSegment(b); err == nil && info.ID == f.id { // died between end mark and renaming
 		_ = h.Close()
 		_ = rename(root, f.name)
 		return
 	}
-	n, err := privacy.WholeFrames(b)
+	n, err := seal.WholeFrames(b)
 	if err != nil {
 		if _, removeErr := removeFile(root, f.name); removeErr == nil && len(b) > 0 {
 			s.drops[report.DropCorrupt]++

@@ -5,7 +5,7 @@ import (
 	"os"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -45,7 +45,7 @@ func (s *Spool) makeRoom(root *os.Root, size int64, fresh bool) error {
 func (s *Spool) dropFile(root *os.Root, f file, reason string) bool {
 	records := uint64(1)
 	if b, err := readFile(root, f.name); err == nil {
-		if info, err := privacy.ParseSegment(b); err == nil {
+		if info, err := seal.ParseSegment(b); err == nil {
 			records = uint64(max(info.Frames-1, 1)) // its header aside
 		}
 	}

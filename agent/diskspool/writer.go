@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -151,7 +151,7 @@ func finish(root *os.Root, f *os.File, name string, size int64) error {
 	if err := f.Truncate(size); err != nil {
 		return err
 	}
-	if _, err := f.WriteAt(privacy.AppendEnd(nil), size); err != nil {
+	if _, err := f.WriteAt(seal.AppendEnd(nil), size); err != nil {
 		return err
 	}
 	if err := f.Sync(); err != nil {

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
 // Limits of the delivery's waits and sizes.
@@ -23,11 +23,11 @@ const (
 	answerTimeout    = 20 * time.Second
 	idleTimeout      = 30 * time.Second
 	maxAnswerHead    = 16 << 10
-	maxClients       = 4 * privacy.MaxCollectors // of this policy and of some before
+	maxClients       = 4 * policy.MaxCollectors // of this policy and of some before
 )
 
 // client returns the client for a collector. What is particular to one, pins and addresses, is never used for another.
-func (t *Transport) client(c privacy.Collector) *http.Client {
+func (t *Transport) client(c policy.Collector) *http.Client {
 	key := clientKey(c)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -45,7 +45,7 @@ func (t *Transport) client(c privacy.Collector) *http.Client {
 	return client
 }
 
-func clientKey(c privacy.Collector) string {
+func clientKey(c policy.Collector) string {
 	parts := append([]string{c.ID, c.URL}, c.Addresses...)
 	for _, pin := range c.Pins {
 		parts = append(parts, string(pin))
@@ -53,7 +53,7 @@ func clientKey(c privacy.Collector) string {
 	return strings.Join(parts, "\x00")
 }
 
-func (t *Transport) newClient(c privacy.Collector) *http.Client {
+func (t *Transport) newClient(c policy.Collector) *http.Client {
 	return &http.Client{
 		Timeout:       exchangeTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -72,7 +72,7 @@ func (t *Transport) newClient(c privacy.Collector) *http.Client {
 	}
 }
 
-func (t *Transport) tlsConfig(c privacy.Collector) *tls.Config {
+func (t *Transport) tlsConfig(c policy.Collector) *tls.Config {
 	config := &tls.Config{RootCAs: t.o.RootCAs, MinVersion: tls.VersionTLS12}
 	if len(c.Pins) > 0 {
 		config.VerifyConnection = func(state tls.ConnectionState) error { return checkPins(state, c.Pins) }
@@ -100,7 +100,7 @@ type dialer struct {
 	addresses []string
 }
 
-func (t *Transport) dialer(c privacy.Collector) *dialer {
+func (t *Transport) dialer(c policy.Collector) *dialer {
 	d := &dialer{
 		Dialer:    net.Dialer{Timeout: connectTimeout},
 		resolver:  t.o.Resolver,

@@ -110,7 +110,7 @@ func (x *exchange) end(outcome report.Outcome, conn net.Conn) {
 	var status uint16
 	var spoken string
 	if x.resp != nil {
-		status, spoken = uint16(min(max(x.resp.StatusCode, 0), report.MaxStatus)), protocol(x.resp)
+		status, spoken = uint16(min(max(x.resp.StatusCode, 0), report.MaxStatus)), alpn(x.resp)
 	}
 	if outcome == report.OK {
 		x.rt.agent.Observe(agent.Observation{
@@ -146,8 +146,8 @@ func (x *exchange) detail(o *agent.Observation, conn net.Conn) {
 	}
 }
 
-// protocol is the ALPN id of an answer's protocol.
-func protocol(resp *http.Response) string {
+// alpn is the ALPN id of an answer's protocol.
+func alpn(resp *http.Response) string {
 	switch resp.ProtoMajor {
 	case 1:
 		if resp.ProtoMinor == 0 {

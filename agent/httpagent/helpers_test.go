@@ -20,7 +20,9 @@ import (
 
 	"github.com/heliograph-net/heliograph/agent"
 	"github.com/heliograph-net/heliograph/agent/diskspool"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -33,14 +35,14 @@ func must(t testing.TB, err error) {
 
 // operator holds the keys that an agent's policy needs.
 type operator struct {
-	open    *privacy.OpenKey
+	open    *seal.OpenKey
 	signer  ed25519.PrivateKey
 	receipt ed25519.PrivateKey
 }
 
 func newOperator(t testing.TB) *operator {
 	t.Helper()
-	open, err := privacy.GenerateOpenKey()
+	open, err := seal.GenerateOpenKey()
 	must(t, err)
 	_, signer, err := ed25519.GenerateKey(rand.Reader)
 	must(t, err)
@@ -52,10 +54,10 @@ func newOperator(t testing.TB) *operator {
 // policy is signed and names one collector.
 func (op *operator) policy(t testing.TB, url string) []byte {
 	t.Helper()
-	b, err := privacy.SignPolicy(&privacy.Policy{
+	b, err := policy.Sign(&policy.Policy{
 		Version: 1, Issued: time.Now().Unix(), Expires: time.Now().Add(time.Hour).Unix(),
 		MaxConsent: report.Diagnostics, WindowMS: 3_600_000, SealKey: op.open.SealKey().Bytes(),
-		Collectors: []privacy.Collector{{ID: "c1", URL: url, ReceiptKey: op.receipt.Public().(ed25519.PublicKey)}},
+		Collectors: []policy.Collector{{ID: "c1", URL: url, ReceiptKey: op.receipt.Public().(ed25519.PublicKey)}},
 		Signers:    [][]byte{op.signer.Public().(ed25519.PublicKey)},
 	}, op.signer)
 	must(t, err)
@@ -65,7 +67,7 @@ func (op *operator) policy(t testing.TB, url string) []byte {
 // records opens a segment.
 func (op *operator) records(t testing.TB, segment []byte) (windows []*report.Window, samples []*report.Sample) {
 	t.Helper()
-	_, plain, err := privacy.NewKeyring(op.open).Open(segment)
+	_, plain, err := seal.NewKeyring(op.open).Open(segment)
 	must(t, err)
 	for _, raw := range plain {
 		r, err := report.DecodeRecord(raw)
@@ -87,7 +89,7 @@ type sink struct {
 	segments [][]byte
 }
 
-func (s *sink) Deliver(_ context.Context, _ privacy.Collector, id report.BatchID, _, segment []byte) agent.Response {
+func (s *sink) Deliver(_ context.Context, _ policy.Collector, id report.BatchID, _, segment []byte) agent.Response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.segments = append(s.segments, segment)
@@ -95,11 +97,11 @@ func (s *sink) Deliver(_ context.Context, _ privacy.Collector, id report.BatchID
 }
 
 func (op *operator) stored(id report.BatchID, segment []byte) agent.Response {
-	receipts, err := privacy.SignReceipts(op.receipt, []privacy.Statement{{Batch: id, Body: sha256.Sum256(segment), Verdict: privacy.Stored}})
+	receipts, err := receipt.Sign(op.receipt, []receipt.Statement{{Batch: id, Body: sha256.Sum256(segment), Decision: receipt.Stored}})
 	return agent.Response{Outcome: report.OK, Status: 202, Body: receipts[0], Err: err}
 }
 
-func (s *sink) FetchPolicy(context.Context, privacy.Collector, string) agent.Response {
+func (s *sink) FetchPolicy(context.Context, policy.Collector, string) agent.Response {
 	return agent.Response{Outcome: report.HTTPError, Status: 503}
 }
 

@@ -7,8 +7,9 @@ import (
 
 	"github.com/heliograph-net/heliograph/agent"
 	"github.com/heliograph-net/heliograph/agent/oblivious"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -18,7 +19,7 @@ func newOblivious(t *Transport) *oblivious.Client {
 }
 
 // sendToRelay makes a request that is like that of every other agent.
-func (t *Transport) sendToRelay(ctx context.Context, c privacy.Collector, r oblivious.Request) oblivious.Answer {
+func (t *Transport) sendToRelay(ctx context.Context, c policy.Collector, r oblivious.Request) oblivious.Answer {
 	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, bytes.NewReader(r.Body))
 	if err != nil {
 		return oblivious.Answer{Response: agent.Response{Outcome: report.Unknown, Err: errCollectorURL}}
@@ -28,5 +29,5 @@ func (t *Transport) sendToRelay(ctx context.Context, c privacy.Collector, r obli
 		req.Header.Set("Content-Type", r.ContentType)
 	}
 	response, header := t.exchange(c, req, r.Limit)
-	return oblivious.Answer{Response: response, Signed: header.Get(privacy.HeaderGatewayKeys)}
+	return oblivious.Answer{Response: response, Signed: header.Get(protocol.HeaderGatewayKeys)}
 }

@@ -12,14 +12,16 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/heliograph-net/heliograph/agent/httpagent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/auth"
 	"github.com/heliograph-net/heliograph/privacy/bhttp"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 	"github.com/heliograph-net/heliograph/report"
 )
 
 // relayed is a collector that must not be connected to, behind a relay that plays its gateway.
-func relayed(t *testing.T, ca *authority, keys func() *ohttp.PrivateKey, seen func(*http.Request)) privacy.Collector {
+func relayed(t *testing.T, ca *authority, keys func() *ohttp.PrivateKey, seen func(*http.Request)) policy.Collector {
 	t.Helper()
 	receipt := ed25519.NewKeyFromSeed(make([]byte, 32))
 	trap := collector(t, ca, func(_ http.ResponseWriter, r *http.Request) {
@@ -31,7 +33,7 @@ func relayed(t *testing.T, ca *authority, keys func() *ohttp.PrivateKey, seen fu
 		g, err := ohttp.NewGateway(keys())
 		must(t, err)
 		if r.Method == http.MethodGet {
-			rw.Header().Set(privacy.HeaderGatewayKeys, privacy.SignGatewayKeys(receipt, "c1", g.Configs(), time.Now()))
+			rw.Header().Set(protocol.HeaderGatewayKeys, auth.SignGatewayKeys(receipt, "c1", g.Configs(), time.Now()))
 			_, _ = rw.Write(g.Configs())
 			return
 		}
@@ -50,7 +52,7 @@ func relayed(t *testing.T, ca *authority, keys func() *ohttp.PrivateKey, seen fu
 	})
 	_, port, err := net.SplitHostPort(s.Listener.Addr().String())
 	must(t, err)
-	return privacy.Collector{ID: "c1", URL: trap.URL, ReceiptKey: receipt.Public().(ed25519.PublicKey), Relay: "https://shop.test:" + port + "/v1/oblivious",
+	return policy.Collector{ID: "c1", URL: trap.URL, ReceiptKey: receipt.Public().(ed25519.PublicKey), Relay: "https://shop.test:" + port + "/v1/oblivious",
 		Addresses: []string{s.Listener.Addr().String()}, ObliviousKeys: keys().AppendConfig(nil)}
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"io"
 	"net"
@@ -16,7 +15,9 @@ import (
 
 	"github.com/heliograph-net/heliograph/agent"
 	"github.com/heliograph-net/heliograph/agent/oblivious"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -49,35 +50,35 @@ func NewTransport(o TransportOptions) *Transport {
 }
 
 // Deliver implements agent.Transport.
-func (t *Transport) Deliver(ctx context.Context, c privacy.Collector, id report.BatchID, delivery, segment []byte) agent.Response {
+func (t *Transport) Deliver(ctx context.Context, c policy.Collector, id report.BatchID, delivery, segment []byte) agent.Response {
 	if c.Relay != "" {
 		return t.oblivious.Deliver(ctx, c, id, delivery, segment)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+"/v1/batches", bytes.NewReader(segment))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+protocol.PathBatches, bytes.NewReader(segment))
 	if err != nil {
 		return agent.Response{Outcome: report.Unknown, Err: errCollectorURL}
 	}
-	req.Header.Set("Content-Type", privacy.MediaTypeSegment)
-	req.Header.Set("Accept", privacy.MediaTypeReceipt)
-	req.Header.Set(privacy.HeaderBatch, id.String())
-	req.Header.Set(privacy.HeaderDelivery, base64.RawURLEncoding.EncodeToString(delivery))
-	return t.do(c, req, privacy.MaxReceipt)
+	req.Header.Set("Content-Type", protocol.MediaTypeSegment)
+	req.Header.Set("Accept", protocol.MediaTypeReceipt)
+	req.Header.Set(protocol.HeaderBatch, id.String())
+	req.Header.Set(protocol.HeaderDelivery, protocol.EncodeDelivery(delivery))
+	return t.do(c, req, receipt.MaxSize)
 }
 
 // FetchPolicy implements agent.Transport.
-func (t *Transport) FetchPolicy(ctx context.Context, c privacy.Collector, etag string) agent.Response {
+func (t *Transport) FetchPolicy(ctx context.Context, c policy.Collector, etag string) agent.Response {
 	if c.Relay != "" {
 		return t.oblivious.FetchPolicy(ctx, c, etag)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL+"/v1/policy", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL+protocol.PathPolicy, nil)
 	if err != nil {
 		return agent.Response{Outcome: report.Unknown, Err: errCollectorURL}
 	}
-	req.Header.Set("Accept", privacy.MediaTypePolicy)
+	req.Header.Set("Accept", protocol.MediaTypePolicy)
 	if etag != "" {
 		req.Header.Set("If-None-Match", etag)
 	}
-	return t.do(c, req, privacy.MaxPolicy)
+	return t.do(c, req, policy.MaxSize)
 }
 
 // Close implements agent.Transport.
@@ -98,13 +99,13 @@ var (
 const userAgent = "heliograph/1"
 
 // do makes one exchange. limit is how many bytes of answer are taken.
-func (t *Transport) do(c privacy.Collector, req *http.Request, limit int64) agent.Response {
+func (t *Transport) do(c policy.Collector, req *http.Request, limit int64) agent.Response {
 	r, _ := t.exchange(c, req, limit)
 	return r
 }
 
 // exchange is do, with the header of the answer; nil when there was none.
-func (t *Transport) exchange(c privacy.Collector, req *http.Request, limit int64) (agent.Response, http.Header) {
+func (t *Transport) exchange(c policy.Collector, req *http.Request, limit int64) (agent.Response, http.Header) {
 	req.Header.Set("User-Agent", userAgent)
 	resp, err := t.client(c).Do(req)
 	if err != nil {

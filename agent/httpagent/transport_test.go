@@ -21,7 +21,9 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/heliograph-net/heliograph/agent/httpagent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -50,14 +52,14 @@ func TestDeliver(t *testing.T) {
 	must(t, err)
 	s := collector(t, ca, func(rw http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		d, err := base64.RawURLEncoding.DecodeString(r.Header.Get(privacy.HeaderDelivery))
+		d, err := base64.RawURLEncoding.DecodeString(r.Header.Get(protocol.HeaderDelivery))
 		if r.Method != http.MethodPost || r.URL.Path != "/v1/batches" || string(body) != string(segment) || err != nil || string(d) != string(delivery) ||
-			r.Header.Get("Content-Type") != privacy.MediaTypeSegment || r.Header.Get(privacy.HeaderBatch) != id.String() || r.ProtoMajor != 2 {
+			r.Header.Get("Content-Type") != protocol.MediaTypeSegment || r.Header.Get(protocol.HeaderBatch) != id.String() || r.ProtoMajor != 2 {
 			t.Errorf("request %s %s %v with %q", r.Method, r.URL, r.Header, body)
 		}
 		for name := range r.Header {
 			switch name {
-			case "Content-Type", "Content-Length", "Accept", "User-Agent", privacy.HeaderBatch, privacy.HeaderDelivery:
+			case "Content-Type", "Content-Length", "Accept", "User-Agent", protocol.HeaderBatch, protocol.HeaderDelivery:
 			default:
 				t.Errorf("header %s tells more than it must", name)
 			}
@@ -69,7 +71,7 @@ func TestDeliver(t *testing.T) {
 		_, _ = io.WriteString(rw, "receipt")
 	})
 	tr := transport(t, httpagent.TransportOptions{RootCAs: ca.pool})
-	got := tr.Deliver(t.Context(), privacy.Collector{ID: "c1", URL: s.URL}, id, delivery, segment)
+	got := tr.Deliver(t.Context(), policy.Collector{ID: "c1", URL: s.URL}, id, delivery, segment)
 	if got.Outcome != report.OK || got.Status != 202 || string(got.Body) != "receipt" || got.Err != nil {
 		t.Errorf("response %+v", got)
 	}
@@ -89,7 +91,7 @@ func TestFetchPolicy(t *testing.T) {
 		_, _ = io.WriteString(rw, "policy")
 	})
 	tr := transport(t, httpagent.TransportOptions{RootCAs: ca.pool})
-	c := privacy.Collector{ID: "c1", URL: s.URL}
+	c := policy.Collector{ID: "c1", URL: s.URL}
 	if got := tr.FetchPolicy(t.Context(), c, `"v1"`); string(got.Body) != "policy" || got.ETag != `"v2"` || got.Status != 200 || got.Outcome != report.OK {
 		t.Errorf("response %+v", got)
 	}
@@ -148,8 +150,8 @@ func TestAnswersThatAreNoReceipts(t *testing.T) {
 			s := collector(t, ca, test.handler)
 			tr := transport(t, httpagent.TransportOptions{RootCAs: ca.pool})
 			for range 2 {
-				got := tr.Deliver(t.Context(), privacy.Collector{ID: "c1", URL: s.URL}, report.BatchID{1}, nil, []byte("segment"))
-				if got.Outcome != test.want || got.Status != test.status || got.RetryAfter != test.retry || len(got.Body) > privacy.MaxReceipt {
+				got := tr.Deliver(t.Context(), policy.Collector{ID: "c1", URL: s.URL}, report.BatchID{1}, nil, []byte("segment"))
+				if got.Outcome != test.want || got.Status != test.status || got.RetryAfter != test.retry || len(got.Body) > receipt.MaxSize {
 					t.Errorf("response %v %d, retry after %v, %d bytes, %v", got.Outcome, got.Status, got.RetryAfter, len(got.Body), got.Err)
 				}
 			}
@@ -166,7 +168,7 @@ func TestRetryAfterDate(t *testing.T) {
 		rw.Header().Set("Retry-After", time.Now().Add(10*time.Minute).UTC().Format(http.TimeFormat))
 		rw.WriteHeader(503)
 	})
-	got := transport(t, httpagent.TransportOptions{RootCAs: ca.pool}).FetchPolicy(t.Context(), privacy.Collector{URL: s.URL}, "")
+	got := transport(t, httpagent.TransportOptions{RootCAs: ca.pool}).FetchPolicy(t.Context(), policy.Collector{URL: s.URL}, "")
 	if got.RetryAfter < 9*time.Minute || got.RetryAfter > 10*time.Minute {
 		t.Errorf("retry after %v, want about 10 minutes", got.RetryAfter)
 	}
@@ -196,7 +198,7 @@ func TestPins(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tr := transport(t, httpagent.TransportOptions{RootCAs: test.pool})
-			c := privacy.Collector{ID: "c1", URL: s.URL, Pins: test.pins}
+			c := policy.Collector{ID: "c1", URL: s.URL, Pins: test.pins}
 			if got := tr.FetchPolicy(t.Context(), c, ""); got.Outcome != test.want {
 				t.Errorf("outcome %v, want %v; %v", got.Outcome, test.want, got.Err)
 			}
@@ -208,7 +210,7 @@ func TestPins(t *testing.T) {
 		pins [][]byte
 		want report.Outcome
 	}{{nil, report.OK}, {[][]byte{pin(other.cert)}, report.TLSCertPinnedKeyNotInChain}} {
-		if got := tr.FetchPolicy(t.Context(), privacy.Collector{ID: "c1", URL: s.URL, Pins: c.pins}, ""); got.Outcome != c.want {
+		if got := tr.FetchPolicy(t.Context(), policy.Collector{ID: "c1", URL: s.URL, Pins: c.pins}, ""); got.Outcome != c.want {
 			t.Errorf("outcome %v, want %v", got.Outcome, c.want)
 		}
 	}
@@ -243,7 +245,7 @@ func TestFallbackAddresses(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tr := transport(t, httpagent.TransportOptions{RootCAs: ca.pool, Resolver: resolver(nameServer(t, test.rcode))})
-			c := privacy.Collector{ID: "c1", URL: "https://shop.test:" + port, Addresses: test.addresses}
+			c := policy.Collector{ID: "c1", URL: "https://shop.test:" + port, Addresses: test.addresses}
 			if got := tr.FetchPolicy(t.Context(), c, ""); got.Outcome != test.want {
 				t.Errorf("outcome %v, want %v; %v", got.Outcome, test.want, got.Err)
 			}
@@ -256,7 +258,7 @@ func TestLocalAddr(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { peer <- r.RemoteAddr }))
 	defer s.Close()
 	tr := transport(t, httpagent.TransportOptions{LocalAddr: netip.MustParseAddr("127.0.0.7")})
-	if got := tr.FetchPolicy(t.Context(), privacy.Collector{URL: s.URL}, ""); got.Outcome != report.OK {
+	if got := tr.FetchPolicy(t.Context(), policy.Collector{URL: s.URL}, ""); got.Outcome != report.OK {
 		t.Fatalf("response %+v", got)
 	}
 	if got := <-peer; !strings.HasPrefix(got, "127.0.0.7:") {
@@ -269,11 +271,11 @@ func TestDeliveryEndsWithItsContext(t *testing.T) {
 	tr := transport(t, httpagent.TransportOptions{})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	got := tr.Deliver(ctx, privacy.Collector{URL: url}, report.BatchID{}, nil, []byte("segment"))
+	got := tr.Deliver(ctx, policy.Collector{URL: url}, report.BatchID{}, nil, []byte("segment"))
 	if got.Err == nil || !errors.Is(got.Err, context.DeadlineExceeded) {
 		t.Errorf("response %+v", got)
 	}
-	if got := tr.FetchPolicy(ctx, privacy.Collector{URL: "http://\x00"}, ""); got.Err == nil || got.Outcome != report.Unknown {
+	if got := tr.FetchPolicy(ctx, policy.Collector{URL: "http://\x00"}, ""); got.Err == nil || got.Outcome != report.Unknown {
 		t.Errorf("a bad URL: %+v", got)
 	}
 }

@@ -5,8 +5,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/auth"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
 // keysRetry is the least time between two questions for other keys than the policy's: a relay that says that keys are old, whether it
@@ -26,11 +27,11 @@ type inUse struct {
 }
 
 // maxInUse bounds what is remembered: keys of the present policy and of some before.
-const maxInUse = 4 * privacy.MaxCollectors
+const maxInUse = 4 * policy.MaxCollectors
 
 // entry returns what is remembered of a gateway under the present policy. Keys that were asked for are forgotten with the policy that
 // lacked them.
-func (c *Client) entry(to privacy.Collector) (*inUse, error) {
+func (c *Client) entry(to policy.Collector) (*inUse, error) {
 	name := to.ID + "\x00" + to.Relay + "\x00" + string(to.ObliviousKeys)
 	if e := c.keys.current[name]; e != nil {
 		return e, nil
@@ -48,7 +49,7 @@ func (c *Client) entry(to privacy.Collector) (*inUse, error) {
 }
 
 // key is the one to use for a gateway.
-func (c *Client) key(to privacy.Collector) (*ohttp.KeyConfig, error) {
+func (c *Client) key(to policy.Collector) (*ohttp.KeyConfig, error) {
 	c.keys.mu.Lock()
 	defer c.keys.mu.Unlock()
 	e, err := c.entry(to)
@@ -60,7 +61,7 @@ func (c *Client) key(to privacy.Collector) (*ohttp.KeyConfig, error) {
 
 // otherKey returns another key of a gateway that does not have this one any more, or nil: what it has since been told, or what it is told
 // now, by way of the relay. The collector's receipt key must have signed it.
-func (c *Client) otherKey(ctx context.Context, to privacy.Collector, old *ohttp.KeyConfig) *ohttp.KeyConfig {
+func (c *Client) otherKey(ctx context.Context, to policy.Collector, old *ohttp.KeyConfig) *ohttp.KeyConfig {
 	c.keys.mu.Lock()
 	e, err := c.entry(to)
 	if err != nil || e.key != old {
@@ -77,7 +78,7 @@ func (c *Client) otherKey(ctx context.Context, to privacy.Collector, old *ohttp.
 	e.asked = time.Now()
 	c.keys.mu.Unlock()
 	a := c.send(ctx, to, Request{Method: "GET", URL: to.Relay + "/keys", Limit: ohttp.MaxKeys})
-	if a.Err != nil || a.Status != 200 || privacy.VerifyGatewayKeys(a.Signed, to.ID, a.Body, time.Now(), to.ReceiptKey) != nil {
+	if a.Err != nil || a.Status != 200 || auth.VerifyGatewayKeys(a.Signed, to.ID, a.Body, time.Now(), to.ReceiptKey) != nil {
 		return nil
 	}
 	list, err := ohttp.ParseKeyConfigs(a.Body, c.kems...)

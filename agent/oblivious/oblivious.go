@@ -6,21 +6,22 @@ package oblivious
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"strconv"
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy/bhttp"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
 	"github.com/heliograph-net/heliograph/report"
 )
 
 // Send makes one HTTP request to a collector's relay: with nothing in it that tells clients apart, no redirects, and the collector's
 // Addresses and Pins, which are the relay's. It is called concurrently.
-type Send func(ctx context.Context, c privacy.Collector, r Request) Answer
+type Send func(ctx context.Context, c policy.Collector, r Request) Answer
 
 // Request is what is to be sent.
 type Request struct {
@@ -34,7 +35,7 @@ type Request struct {
 // Answer is what came of it.
 type Answer struct {
 	agent.Response        // the relay's; ETag plays no part
-	Signed         string // its header privacy.HeaderGatewayKeys
+	Signed         string // its header protocol.HeaderGatewayKeys
 }
 
 // Client delivers through relays. It is safe for concurrent use.
@@ -55,21 +56,21 @@ var (
 )
 
 // Deliver is that of agent.Transport, for a collector with a Relay.
-func (c *Client) Deliver(ctx context.Context, to privacy.Collector, id report.BatchID, delivery, segment []byte) agent.Response {
-	return c.ask(ctx, to, upload(id, delivery, segment), privacy.MaxReceipt)
+func (c *Client) Deliver(ctx context.Context, to policy.Collector, id report.BatchID, delivery, segment []byte) agent.Response {
+	return c.ask(ctx, to, upload(id, delivery, segment), receipt.MaxSize)
 }
 
 func upload(id report.BatchID, delivery, segment []byte) *bhttp.Request {
-	return &bhttp.Request{Method: "POST", Path: "/v1/batches", Content: segment, Header: []bhttp.Field{
-		{Name: "content-type", Value: privacy.MediaTypeSegment},
+	return &bhttp.Request{Method: "POST", Path: protocol.PathBatches, Content: segment, Header: []bhttp.Field{
+		{Name: "content-type", Value: protocol.MediaTypeSegment},
 		{Name: "heliograph-batch", Value: id.String()},
-		{Name: "heliograph-delivery", Value: base64.RawURLEncoding.EncodeToString(delivery)},
+		{Name: "heliograph-delivery", Value: protocol.EncodeDelivery(delivery)},
 	}}
 }
 
 // Upload returns the request that Deliver would send, for somebody else to send once and not wait for the answer, which nobody can open: a
 // web page that ends. The segment must stay in the spool.
-func (c *Client) Upload(to privacy.Collector, id report.BatchID, delivery, segment []byte) (Request, error) {
+func (c *Client) Upload(to policy.Collector, id report.BatchID, delivery, segment []byte) (Request, error) {
 	message, key, err := c.prepare(to, upload(id, delivery, segment))
 	if err != nil {
 		return Request{}, err
@@ -79,16 +80,16 @@ func (c *Client) Upload(to privacy.Collector, id report.BatchID, delivery, segme
 }
 
 // FetchPolicy is that of agent.Transport, for a collector with a Relay.
-func (c *Client) FetchPolicy(ctx context.Context, from privacy.Collector, etag string) agent.Response {
-	m := &bhttp.Request{Method: "GET", Path: "/v1/policy"}
+func (c *Client) FetchPolicy(ctx context.Context, from policy.Collector, etag string) agent.Response {
+	m := &bhttp.Request{Method: "GET", Path: protocol.PathPolicy}
 	if etag != "" {
 		m.Header = []bhttp.Field{{Name: "if-none-match", Value: etag}}
 	}
-	return c.ask(ctx, from, m, privacy.MaxPolicy)
+	return c.ask(ctx, from, m, policy.MaxSize)
 }
 
 // ask sends a message, and once more with other keys if the gateway no longer has that which the policy names.
-func (c *Client) ask(ctx context.Context, to privacy.Collector, m *bhttp.Request, limit int) agent.Response {
+func (c *Client) ask(ctx context.Context, to policy.Collector, m *bhttp.Request, limit int) agent.Response {
 	b, key, err := c.prepare(to, m)
 	if err != nil {
 		return agent.Response{Outcome: report.Unknown, Err: err}
@@ -103,7 +104,7 @@ func (c *Client) ask(ctx context.Context, to privacy.Collector, m *bhttp.Request
 }
 
 // prepare encodes a message and finds the key that it is to be sealed to.
-func (c *Client) prepare(to privacy.Collector, m *bhttp.Request) ([]byte, *ohttp.KeyConfig, error) {
+func (c *Client) prepare(to policy.Collector, m *bhttp.Request) ([]byte, *ohttp.KeyConfig, error) {
 	m.Scheme, m.Authority = "https", to.ID // the id stays what it is when the collector moves
 	b, err := bhttp.AppendRequest(nil, m)
 	if err != nil {
@@ -113,16 +114,16 @@ func (c *Client) prepare(to privacy.Collector, m *bhttp.Request) ([]byte, *ohttp
 	if err != nil {
 		return nil, nil, errNoKey
 	}
-	return bhttp.Pad(b, 0, privacy.ObliviousPadding), key, nil
+	return bhttp.Pad(b, 0, protocol.ObliviousPadding), key, nil
 }
 
 // encapsulated is the request that carries a sealed message.
-func encapsulated(to privacy.Collector, sealed []byte) Request {
-	return Request{Method: "POST", URL: to.Relay, ContentType: ohttp.MediaTypeRequest, Body: sealed, Limit: privacy.MaxObliviousResponse}
+func encapsulated(to policy.Collector, sealed []byte) Request {
+	return Request{Method: "POST", URL: to.Relay, ContentType: ohttp.MediaTypeRequest, Body: sealed, Limit: protocol.MaxObliviousResponse}
 }
 
 // exchange encapsulates a message and opens the answer; stale says that the gateway does not have the key.
-func (c *Client) exchange(ctx context.Context, to privacy.Collector, key *ohttp.KeyConfig, message []byte, limit int) (r agent.Response, stale bool) {
+func (c *Client) exchange(ctx context.Context, to policy.Collector, key *ohttp.KeyConfig, message []byte, limit int) (r agent.Response, stale bool) {
 	sealed, x, err := key.Encapsulate(message)
 	if err != nil {
 		return agent.Response{Outcome: report.Unknown, Err: err}, false

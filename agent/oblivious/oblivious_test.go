@@ -14,9 +14,13 @@ import (
 
 	"github.com/heliograph-net/heliograph/agent"
 	"github.com/heliograph-net/heliograph/agent/oblivious"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/auth"
 	"github.com/heliograph-net/heliograph/privacy/bhttp"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -26,7 +30,7 @@ type world struct {
 	receipt   ed25519.PrivateKey
 	signer    ed25519.PrivateKey // of the gateway's keys; receipt unless the relay forges them
 	keys      []*ohttp.PrivateKey
-	collector privacy.Collector
+	collector policy.Collector
 	client    *oblivious.Client
 
 	answer func(*bhttp.Request) *bhttp.Response
@@ -51,7 +55,7 @@ func newKey(t *testing.T, not ...*ohttp.PrivateKey) *ohttp.PrivateKey {
 func newWorld(t *testing.T) *world {
 	w := &world{t: t, receipt: ed25519.NewKeyFromSeed(make([]byte, 32)), keys: []*ohttp.PrivateKey{newKey(t)}}
 	w.signer = w.receipt
-	w.collector = privacy.Collector{ID: "c1", URL: "https://collector.example", ReceiptKey: w.receipt.Public().(ed25519.PublicKey),
+	w.collector = policy.Collector{ID: "c1", URL: "https://collector.example", ReceiptKey: w.receipt.Public().(ed25519.PublicKey),
 		Relay: "https://relay.example/v1/oblivious", ObliviousKeys: w.keys[0].AppendConfig(nil)}
 	w.answer = func(*bhttp.Request) *bhttp.Response { return &bhttp.Response{Status: 202, Content: []byte("receipt")} }
 	w.spoil = func(a oblivious.Answer) oblivious.Answer { return a }
@@ -60,7 +64,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // send is the relay.
-func (w *world) send(_ context.Context, c privacy.Collector, r oblivious.Request) oblivious.Answer {
+func (w *world) send(_ context.Context, c policy.Collector, r oblivious.Request) oblivious.Answer {
 	w.sent = append(w.sent, r)
 	if c.ID != w.collector.ID {
 		w.t.Errorf("sent for %q", c.ID)
@@ -72,13 +76,13 @@ func (w *world) send(_ context.Context, c privacy.Collector, r oblivious.Request
 	if r.Method == "GET" {
 		list := gateway.Configs()
 		return oblivious.Answer{Response: agent.Response{Outcome: report.OK, Status: 200, Body: list},
-			Signed: privacy.SignGatewayKeys(w.signer, "c1", list, time.Now())}
+			Signed: auth.SignGatewayKeys(w.signer, "c1", list, time.Now())}
 	}
 	message, reply, err := gateway.Decapsulate(r.Body)
 	if err != nil {
 		return oblivious.Answer{Response: agent.Response{Outcome: report.HTTPError, Status: 422, Body: []byte("{}")}}
 	}
-	if len(message)%privacy.ObliviousPadding != 0 || len(r.Body) > privacy.MaxObliviousRequest {
+	if len(message)%protocol.ObliviousPadding != 0 || len(r.Body) > protocol.MaxObliviousRequest {
 		w.t.Errorf("message of %d bytes, request of %d", len(message), len(r.Body))
 	}
 	m, err := bhttp.DecodeRequest(message)
@@ -109,7 +113,7 @@ func TestDeliver(t *testing.T) {
 	}
 	m := w.asked[0]
 	if m.Method != "POST" || m.Path != "/v1/batches" || m.Authority != "c1" || string(m.Content) != "segment" ||
-		bhttp.Get(m.Header, "content-type") != privacy.MediaTypeSegment || bhttp.Get(m.Header, "heliograph-batch") != (report.BatchID{1}).String() ||
+		bhttp.Get(m.Header, "content-type") != protocol.MediaTypeSegment || bhttp.Get(m.Header, "heliograph-batch") != (report.BatchID{1}).String() ||
 		bhttp.Get(m.Header, "heliograph-delivery") != base64.RawURLEncoding.EncodeToString([]byte("delivery")) || len(m.Header) != 3 {
 		t.Errorf("the collector got %+v", m)
 	}
@@ -139,7 +143,7 @@ func TestUpload(t *testing.T) {
 // The largest segment with the largest delivery fits.
 func TestTheLargestFits(t *testing.T) {
 	w := newWorld(t)
-	r := w.client.Deliver(t.Context(), w.collector, report.BatchID{1}, make([]byte, report.MaxDelivery), make([]byte, privacy.MaxSegment))
+	r := w.client.Deliver(t.Context(), w.collector, report.BatchID{1}, make([]byte, report.MaxDelivery), make([]byte, seal.MaxSegment))
 	if r.Status != 202 {
 		t.Errorf("%+v", r)
 	}
@@ -175,7 +179,7 @@ func TestFetchPolicy(t *testing.T) {
 
 func TestAnswersThatAreNone(t *testing.T) {
 	failed := errors.New("failed")
-	large := &bhttp.Response{Status: 200, Content: make([]byte, privacy.MaxReceipt+1)}
+	large := &bhttp.Response{Status: 200, Content: make([]byte, receipt.MaxSize+1)}
 	slow := &bhttp.Response{Status: 503, Content: []byte("receipt"), Header: []bhttp.Field{{Name: "retry-after", Value: "7"}}}
 	set := func(change func(*oblivious.Answer)) func(oblivious.Answer) oblivious.Answer {
 		return func(a oblivious.Answer) oblivious.Answer { change(&a); return a }

@@ -21,7 +21,7 @@ type Options struct {
 	Level slog.Leveler
 
 	// Keys names the attributes whose values may be reported, with their groups: "op", "request.method". All others are left out, key and
-	// value. What is reported is scrubbed all the same (privacy.ScrubText).
+	// value. What is reported is scrubbed all the same (scrub.Text).
 	Keys []string
 
 	// TraceKey is the attribute that holds a trace id of 32 hex digits, with its groups; "": "trace_id".

@@ -18,7 +18,8 @@ import (
 	"github.com/heliograph-net/heliograph/agent"
 	"github.com/heliograph-net/heliograph/agent/diskspool"
 	"github.com/heliograph-net/heliograph/agent/slogagent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -26,17 +27,17 @@ import (
 type rig struct {
 	t    *testing.T
 	dir  string
-	open *privacy.OpenKey
+	open *seal.OpenKey
 	*agent.Agent
 }
 
 type deaf struct{}
 
-func (deaf) Deliver(context.Context, privacy.Collector, report.BatchID, []byte, []byte) agent.Response {
+func (deaf) Deliver(context.Context, policy.Collector, report.BatchID, []byte, []byte) agent.Response {
 	return agent.Response{Outcome: report.TCPRefused, Err: io.ErrClosedPipe}
 }
 
-func (deaf) FetchPolicy(context.Context, privacy.Collector, string) agent.Response {
+func (deaf) FetchPolicy(context.Context, policy.Collector, string) agent.Response {
 	return agent.Response{Outcome: report.TCPRefused, Err: io.ErrClosedPipe}
 }
 
@@ -46,15 +47,15 @@ func newRig(t *testing.T, level report.Consent) *rig {
 	t.Helper()
 	r := &rig{t: t, dir: t.TempDir()}
 	var err error
-	if r.open, err = privacy.GenerateOpenKey(); err != nil {
+	if r.open, err = seal.GenerateOpenKey(); err != nil {
 		t.Fatal(err)
 	}
 	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 	public := key.Public().(ed25519.PublicKey)
-	policy, err := privacy.SignPolicy(&privacy.Policy{
+	policy, err := policy.Sign(&policy.Policy{
 		Version: 1, Issued: time.Now().Unix(), Expires: time.Now().Add(time.Hour).Unix(), MaxConsent: report.Diagnostics,
 		WindowMS: 60_000, RefreshSeconds: 3600, BytesPerDay: 1 << 20, SealKey: r.open.SealKey().Bytes(), Signers: [][]byte{public},
-		Collectors: []privacy.Collector{{ID: "c1", URL: "https://c1.example", Priority: 1, Weight: 1, ReceiptKey: public}},
+		Collectors: []policy.Collector{{ID: "c1", URL: "https://c1.example", Priority: 1, Weight: 1, ReceiptKey: public}},
 	}, key)
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +93,7 @@ func (r *rig) errors(h *slogagent.Handler) (all []*report.ApplicationError, drop
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		_, records, err := privacy.NewKeyring(r.open).Open(b)
+		_, records, err := seal.NewKeyring(r.open).Open(b)
 		if err != nil {
 			r.t.Fatal(err)
 		}

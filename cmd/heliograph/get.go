@@ -15,7 +15,7 @@ import (
 	"github.com/heliograph-net/heliograph/agent"
 	"github.com/heliograph-net/heliograph/agent/diskspool"
 	"github.com/heliograph-net/heliograph/agent/httpagent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -93,7 +93,7 @@ func defaultSpool(signed []byte) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("--spool: there is no cache directory for it (%w); name one", err)
 	}
-	signer, err := privacy.PolicySigner(signed)
+	signer, err := policy.Signer(signed)
 	if err != nil {
 		return "", err
 	}

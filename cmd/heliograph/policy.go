@@ -12,8 +12,9 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
-	"github.com/heliograph-net/heliograph/privacy"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -36,33 +37,33 @@ func (p *policyShowCmd) Run(out *output) error {
 }
 
 // readPolicy reads a signed policy and checks it against the signer that it names: whoever hands the file over is trusted.
-func readPolicy(path string) ([]byte, *privacy.Policy, error) {
+func readPolicy(path string) ([]byte, *policy.Policy, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer f.Close()
-	signed, err := io.ReadAll(io.LimitReader(f, privacy.MaxPolicy+1))
+	signed, err := io.ReadAll(io.LimitReader(f, policy.MaxSize+1))
 	if err != nil {
 		return nil, nil, err
 	}
-	signer, err := privacy.PolicySigner(signed)
+	signer, err := policy.Signer(signed)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s is not a signed policy: %w", path, err)
 	}
-	policy, err := privacy.OpenPolicy(signed, signer)
+	policy, err := policy.Open(signed, signer)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return signed, policy, nil
 }
 
-func showPolicy(w io.Writer, signed []byte, p *privacy.Policy, now time.Time) error {
-	signer, err := privacy.PolicySigner(signed)
+func showPolicy(w io.Writer, signed []byte, p *policy.Policy, now time.Time) error {
+	signer, err := policy.Signer(signed)
 	if err != nil {
 		return err
 	}
-	seal, err := privacy.ParseSealKey(p.SealKey)
+	seal, err := seal.ParseKey(p.SealKey)
 	if err != nil {
 		return err
 	}
@@ -125,7 +126,7 @@ func keyIDs(list []byte) string {
 }
 
 // directCollectors names the collectors without a relay of a policy that has relays; "" when there are none of either.
-func directCollectors(p *privacy.Policy) string {
+func directCollectors(p *policy.Policy) string {
 	var direct []string
 	for _, c := range p.Collectors {
 		if c.Relay == "" {
@@ -150,11 +151,11 @@ func (p *policySignCmd) Run(out *output) error {
 	if err != nil {
 		return err
 	}
-	next, err := privacy.PolicySigner(signed)
+	next, err := policy.Signer(signed)
 	if err != nil {
 		return err
 	}
-	policy, err := privacy.OpenPolicy(signed, next)
+	policy, err := policy.Open(signed, next)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/heliograph-net/heliograph/agent"
 	"github.com/heliograph-net/heliograph/agent/diskspool"
 	"github.com/heliograph-net/heliograph/agent/httpagent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -52,7 +52,7 @@ func (c *config) validate() error {
 	if !validConsent(c.consent) {
 		faults = append(faults, errors.New("consent: no such level"))
 	}
-	if len(c.policy) > privacy.MaxPolicy {
+	if len(c.policy) > policy.MaxSize {
 		faults = append(faults, errors.New("policy: is too large to be one"))
 	}
 	if c.spool == "" || len(c.spool) > maxPath {

@@ -10,7 +10,7 @@ import (
 	"unsafe"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -45,7 +45,7 @@ func hgo_open(o *C.hg_options, handle *C.hg_agent, text *C.char, textSize C.size
 	return C.int32_t(protect(func() int32 {
 		id, err := agents.open(config{
 			app: owned(o.app, report.MaxString+1), version: owned(o.version, report.MaxString+1), spool: owned(o.spool_dir, maxPath+1),
-			policy: blob(o.policy, o.policy_size, privacy.MaxPolicy+1), consent: int32(o.consent),
+			policy: blob(o.policy, o.policy_size, policy.MaxSize+1), consent: int32(o.consent),
 		})
 		*handle = C.hg_agent(id)
 		return fail(err, text, textSize)

@@ -13,7 +13,7 @@ import (
 	"encoding/pem"
 	"errors"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 )
 
 // MaxFile is the longest key file in bytes.
@@ -74,27 +74,27 @@ func ParsePublicKey(file []byte) (ed25519.PublicKey, error) {
 }
 
 // MarshalOpenKey returns the file for a detector's private key.
-func MarshalOpenKey(key *privacy.OpenKey) []byte { return encode(openLabel, key.Bytes(), nil) }
+func MarshalOpenKey(key *seal.OpenKey) []byte { return encode(openLabel, key.Bytes(), nil) }
 
 // ParseOpenKey is the inverse of MarshalOpenKey.
-func ParseOpenKey(file []byte) (*privacy.OpenKey, error) {
+func ParseOpenKey(file []byte) (*seal.OpenKey, error) {
 	seed, err := decode(file, openLabel)
 	if err != nil {
 		return nil, errors.New("parse open key: " + err.Error())
 	}
-	return privacy.ParseOpenKey(seed)
+	return seal.ParseOpenKey(seed)
 }
 
 // MarshalSealKey returns the file for a detector's public key.
-func MarshalSealKey(key *privacy.SealKey) []byte { return encode(sealLabel, key.Bytes(), nil) }
+func MarshalSealKey(key *seal.Key) []byte { return encode(sealLabel, key.Bytes(), nil) }
 
 // ParseSealKey is the inverse of MarshalSealKey.
-func ParseSealKey(file []byte) (*privacy.SealKey, error) {
+func ParseSealKey(file []byte) (*seal.Key, error) {
 	b, err := decode(file, sealLabel)
 	if err != nil {
 		return nil, errors.New("parse seal key: " + err.Error())
 	}
-	return privacy.ParseSealKey(b)
+	return seal.ParseKey(b)
 }
 
 func encode(label string, contents []byte, err error) []byte {

@@ -11,13 +11,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 )
 
 var key = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))
 
 func files(tb testing.TB) map[string][]byte {
-	open, err := privacy.ParseOpenKey(bytes.Repeat([]byte{2}, privacy.OpenKeySize))
+	open, err := seal.ParseOpenKey(bytes.Repeat([]byte{2}, seal.OpenKeySize))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestKeyFilesRefused(t *testing.T) {
 		"ECDSA":       pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
 		"other label": bytes.ReplaceAll(good, []byte("PRIVATE"), []byte("PUBLIC")),
 		"short seed":  pem.EncodeToMemory(&pem.Block{Type: "HELIOGRAPH OPEN KEY", Bytes: make([]byte, 31)}),
-		"bad point":   pem.EncodeToMemory(&pem.Block{Type: "HELIOGRAPH SEAL KEY", Bytes: bytes.Repeat([]byte{255}, privacy.SealKeySize)}),
+		"bad point":   pem.EncodeToMemory(&pem.Block{Type: "HELIOGRAPH SEAL KEY", Bytes: bytes.Repeat([]byte{255}, seal.KeySize)}),
 		"too long":    append(bytes.Repeat([]byte("\n"), MaxFile), good...),
 	} {
 		if got := reparse(file); len(got) != 0 {

@@ -19,7 +19,8 @@ import (
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/detector/sqlitestore"
 	"github.com/heliograph-net/heliograph/model"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -45,15 +46,15 @@ func newOperator(t *testing.T) *operator {
 	t.Cleanup(func() { _ = o.inbox.Close() })
 	o.store = must(sqlitestore.Open(t.Context(), filepath.Join(dir, "store.db")))(t)
 	t.Cleanup(func() { _ = o.store.Close() })
-	openKey := must(privacy.GenerateOpenKey())(t)
+	openKey := must(seal.GenerateOpenKey())(t)
 	receiptKey := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 
 	o.server = httptest.NewUnstartedServer(nil)
-	o.policy = must(privacy.SignPolicy(&privacy.Policy{
+	o.policy = must(policy.Sign(&policy.Policy{
 		Version: 1, Issued: o.began.Add(-time.Hour).Unix(), Expires: o.began.Add(time.Hour).Unix(),
 		MaxConsent: report.Diagnostics, WindowMS: 100, RefreshSeconds: 1, // asked for all the time
 		SealKey: openKey.SealKey().Bytes(), Signers: [][]byte{receiptKey.Public().(ed25519.PublicKey)},
-		Collectors: []privacy.Collector{{ID: "c1", URL: "http://" + o.server.Listener.Addr().String(), ReceiptKey: receiptKey.Public().(ed25519.PublicKey)}},
+		Collectors: []policy.Collector{{ID: "c1", URL: "http://" + o.server.Listener.Addr().String(), ReceiptKey: receiptKey.Public().(ed25519.PublicKey)}},
 	}, receiptKey))(t)
 	c := must(collector.New(collector.Options{
 		ID: "c1", Inbox: o.inbox, ReceiptKey: receiptKey,
@@ -80,9 +81,9 @@ type source struct{ *sqliteinbox.Inbox }
 func (s source) Ack(ctx context.Context, upTo uint64) error { return s.Inbox.Ack(ctx, reader, upTo) }
 
 // detect runs a detector until the end of the test.
-func (o *operator) detect(key *privacy.OpenKey) {
+func (o *operator) detect(key *seal.OpenKey) {
 	d := must(detector.New(detector.Options{
-		Sources: map[string]detector.Source{"c1": source{o.inbox}}, Store: o.store, Keys: privacy.NewKeyring(key),
+		Sources: map[string]detector.Source{"c1": source{o.inbox}}, Store: o.store, Keys: seal.NewKeyring(key),
 	}))(o.t)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -24,7 +24,8 @@ import (
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 	"github.com/heliograph-net/heliograph/internal/devca"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
 // goroot is where the go command keeps wasm_exec.js.
@@ -313,11 +314,11 @@ func (c *coreTest) wantFailed(app string, want float64) {
 // deafPolicy is policy with its collectors where nothing listens.
 func deafPolicy(t *testing.T, signed []byte) []byte {
 	t.Helper()
-	signer, err := privacy.PolicySigner(signed)
+	signer, err := policy.Signer(signed)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := privacy.OpenPolicy(signed, signer)
+	p, err := policy.Open(signed, signer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -326,7 +327,7 @@ func deafPolicy(t *testing.T, signed []byte) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if signed, err = privacy.SignPolicy(p, key); err != nil {
+	if signed, err = policy.Sign(p, key); err != nil {
 		t.Fatal(err)
 	}
 	return signed
@@ -511,14 +512,14 @@ w.terminate();
 window.parcel = parcel;
 return {url: parcel.url, headers: parcel.headers, size: parcel.body.byteLength};`)
 	headers, _ := got["headers"].(map[string]any)
-	if size, _ := got["size"].(float64); headers["Content-Type"] != privacy.MediaTypeSegment || headers[privacy.HeaderDelivery] == "" || size < 1000 {
+	if size, _ := got["size"].(float64); headers["Content-Type"] != protocol.MediaTypeSegment || headers[protocol.HeaderDelivery] == "" || size < 1000 {
 		c.Errorf("parcel %v", got)
 	}
-	signer, err := privacy.PolicySigner(c.policy)
+	signer, err := policy.Signer(c.policy)
 	if err != nil {
 		c.Fatal(err)
 	}
-	p, err := privacy.OpenPolicy(c.policy, signer)
+	p, err := policy.Open(c.policy, signer)
 	if err != nil {
 		c.Fatal(err)
 	}

@@ -20,7 +20,7 @@ import (
 	"github.com/heliograph-net/heliograph/cmd/heliograph/nel"
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 	"github.com/heliograph-net/heliograph/internal/devca"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
 // TestBrowsersOwnReports: a service sends the headers that `heliograph headers` prints, and then fails in every way that can be provoked.
@@ -234,7 +234,7 @@ func portOf(t *testing.T, n *roles.Node) string {
 // askForReports are the lines of the headers for a node's collector.
 func askForReports(t *testing.T, n *roles.Node) string {
 	t.Helper()
-	collectors := []privacy.Collector{{ID: "c1", URL: "https://collect.test:" + portOf(t, n), Priority: 1, Weight: 1}}
+	collectors := []policy.Collector{{ID: "c1", URL: "https://collect.test:" + portOf(t, n), Priority: 1, Weight: 1}}
 	o := nel.Options{Group: "nel", MaxAge: time.Hour, SuccessFraction: 0.9, FailureFraction: 1, IncludeSubdomains: true, Reports: true}
 	all, err := nel.Headers(collectors, o)
 	if err != nil {

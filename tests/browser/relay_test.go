@@ -15,7 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/relay"
 )
 
@@ -50,7 +50,7 @@ func startRelay(t *testing.T, r *rig) (url string, messages *atomic.Int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return "https://relay.shop.test:" + port + privacy.PathOblivious, messages
+	return "https://relay.shop.test:" + port + protocol.PathOblivious, messages
 }
 
 // TestRelay: a page whose policy names a relay delivers through it, and never asks the collector itself, which would learn its address.

@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
 // misbehaving is a collector that treats uploads as the first part of their path says. It fails the test if a request tells more about
@@ -28,7 +29,7 @@ func misbehaving(t *testing.T) http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		if r.Header.Get("Cookie") != "" || r.Header.Get("Referer") != "" || r.Header.Get(privacy.HeaderBatch) == "" {
+		if r.Header.Get("Cookie") != "" || r.Header.Get("Referer") != "" || r.Header.Get(protocol.HeaderBatch) == "" {
 			t.Errorf("%s: headers %v", way, r.Header)
 		}
 		text := func(status int, body string) {
@@ -49,7 +50,7 @@ func misbehaving(t *testing.T) http.Handler {
 		case "/empty":
 			text(http.StatusNoContent, "")
 		case "/largest", "/larger":
-			text(http.StatusOK, strings.Repeat("x", privacy.MaxReceipt+strings.Count(way, "larger")))
+			text(http.StatusOK, strings.Repeat("x", receipt.MaxSize+strings.Count(way, "larger")))
 		case "/endless":
 			for r.Context().Err() == nil {
 				text(http.StatusOK, strings.Repeat("x", 1<<16))

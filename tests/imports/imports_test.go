@@ -21,16 +21,16 @@ const module = "github.com/heliograph-net/heliograph"
 var allowed = map[string][]string{
 	"report":     {},
 	"heatmap":    {},
-	"privacy":    {"report"},
-	"agent":      {"privacy", "report"},
+	"privacy":    {"report", "internal"},
+	"agent":      {"privacy", "report", "internal"},
 	"collector":  {"privacy", "report", "internal"},
 	"model":      {"report"},
 	"detector":   {"heatmap", "model", "privacy", "report", "internal"},
 	"prober":     {"heatmap", "report", "internal"},
 	"relay":      {"privacy", "report", "internal"},
 	"dashboards": {"heatmap", "model", "report", "internal"},
-	"wasm":       {"agent", "privacy", "report"},
-	"internal":   {},
+	"wasm":       {"agent", "privacy", "report", "internal"},
+	"internal":   {"report"},
 	"cmd":        {"*"},
 	"tests":      {"*"},
 }
@@ -39,7 +39,8 @@ var allowed = map[string][]string{
 var stdlibOnly = []string{"report", "heatmap", "privacy"}
 
 // light are the packages that go into WASM: nothing in them, nor in what they import, may pull these in.
-var light = []string{"report", "privacy", "privacy/bhttp", "privacy/ohttp", "agent", "agent/oblivious"}
+var light = []string{"report", "privacy", "privacy/auth", "privacy/bhttp", "privacy/ohttp", "privacy/policy", "privacy/receipt",
+	"privacy/scrub", "privacy/seal", "internal/protocol", "agent", "agent/oblivious"}
 var heavy = []string{"net/http", "encoding/json", "log/slog", "net/url"}
 
 func TestImportTable(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
 	"github.com/heliograph-net/heliograph/report"
@@ -43,18 +43,18 @@ func TestReportsArriveWithoutTheirSendersAddress(t *testing.T) {
 		}
 	}
 	for _, x := range all {
-		if x.from == marked || x.method != "POST" || x.path != privacy.PathOblivious {
+		if x.from == marked || x.method != "POST" || x.path != protocol.PathOblivious {
 			t.Errorf("%s %s from %s", x.method, x.path, x.from)
 		}
 		for name, values := range x.header {
 			switch name {
-			case "Content-Type", "Content-Length", "Authorization", "Accept-Encoding", privacy.HeaderNetwork:
+			case "Content-Type", "Content-Length", "Authorization", "Accept-Encoding", protocol.HeaderNetwork:
 				grep("header "+name, []byte(strings.Join(values, "\n")), secrets...)
 			default:
 				t.Errorf("header %s: %q", name, values)
 			}
 		}
-		if got := x.header.Get(privacy.HeaderNetwork); got != "AS64502, SE" {
+		if got := x.header.Get(protocol.HeaderNetwork); got != "AS64502, SE" {
 			t.Errorf("network %q", got)
 		}
 		grep("a request", x.body, append(secrets, "shop", "HGS")...)
@@ -156,7 +156,7 @@ func TestKeyRotation(t *testing.T) {
 		if x.status == 422 {
 			refused++
 		}
-		if x.path == privacy.PathObliviousKeys && x.status == 200 {
+		if x.path == protocol.PathObliviousKeys && x.status == 200 {
 			asked++
 		}
 	}
@@ -205,7 +205,7 @@ func TestCapturedRequestsDoubleNothing(t *testing.T) {
 	replay := func(want int) {
 		t.Helper()
 		for _, x := range captured {
-			if x.path != privacy.PathOblivious {
+			if x.path != protocol.PathOblivious {
 				continue
 			}
 			if _, status, _, err := s.front.pass(x.method, x.path, x.header, x.body); err != nil || status != want {
@@ -249,7 +249,7 @@ func TestKillSwitch(t *testing.T) {
 		t.Error("the agent still counts")
 	}
 	for _, x := range s.front.all() {
-		if x.path != privacy.PathOblivious {
+		if x.path != protocol.PathOblivious {
 			t.Errorf("%s %s crossed in the clear", x.method, x.path)
 		}
 	}

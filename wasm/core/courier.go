@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 	"github.com/heliograph-net/heliograph/report"
 	"github.com/heliograph-net/heliograph/wasm/internal/fetchtransport"
 	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
@@ -27,7 +27,7 @@ type courier struct {
 
 type parcel struct {
 	id       report.BatchID
-	to       privacy.Collector
+	to       policy.Collector
 	segment  []byte
 	delivery report.Delivery
 	at       time.Time // when delivery.Age was right
@@ -47,7 +47,7 @@ func newCourier() *courier {
 }
 
 // Deliver implements agent.Transport.
-func (c *courier) Deliver(ctx context.Context, to privacy.Collector, id report.BatchID, delivery, segment []byte) agent.Response {
+func (c *courier) Deliver(ctx context.Context, to policy.Collector, id report.BatchID, delivery, segment []byte) agent.Response {
 	if d, err := report.DecodeDelivery(delivery); err == nil && len(segment) <= maxParcels {
 		c.tried(parcel{id, to, segment, d, time.Now()})
 	}

@@ -11,7 +11,7 @@ import (
 	"syscall/js"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 	"github.com/heliograph-net/heliograph/wasm/internal/fetchtransport"
 	"github.com/heliograph-net/heliograph/wasm/internal/idbspool"
 	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
@@ -29,7 +29,7 @@ var errPolicyType = errors.New("policy must be a URL or a Uint8Array")
 func policyOf(spool *idbspool.Spool, v js.Value, keep bool) ([]byte, error) {
 	url, isText := jsx.Text(v, maxPolicyURL)
 	if !isText {
-		b, err := jsx.Bytes(v, privacy.MaxPolicy)
+		b, err := jsx.Bytes(v, policy.MaxSize)
 		if err != nil {
 			return nil, errPolicyType
 		}
@@ -57,14 +57,14 @@ func policyOf(spool *idbspool.Spool, v js.Value, keep bool) ([]byte, error) {
 func fetchPolicy(url string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), policyTime)
 	defer cancel()
-	status, b, err := fetchtransport.Get(ctx, url, privacy.MaxPolicy)
+	status, b, err := fetchtransport.Get(ctx, url, policy.MaxSize)
 	if err != nil {
 		return nil, err
 	}
 	if status != 200 {
 		return nil, errors.New("the policy's URL answers with status " + strconv.Itoa(int(status)))
 	}
-	if _, err := privacy.PolicySigner(b); err != nil {
+	if _, err := policy.Signer(b); err != nil {
 		return nil, errors.New("what the policy's URL answers with is no signed policy: " + err.Error())
 	}
 	return b, nil

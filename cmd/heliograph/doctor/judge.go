@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
 // How soon something that ends is worth a word, and how far a clock may be off: collectors date reports by their own clock.
@@ -17,7 +17,7 @@ const (
 )
 
 // Judge compares collectors with the service and with one another. It is pure: the same facts give the same findings.
-func Judge(service, collectors []Facts, p *privacy.Policy, now time.Time) []Finding {
+func Judge(service, collectors []Facts, p *policy.Policy, now time.Time) []Finding {
 	var all []Finding
 	for i := range collectors {
 		c := &collectors[i]
@@ -36,7 +36,7 @@ func Judge(service, collectors []Facts, p *privacy.Policy, now time.Time) []Find
 	if len(collectors) == 1 {
 		all = append(all, Finding{Warning, "policy", "names one collector only: when it is away, agents wait"})
 	}
-	return append(all, policy(p, now)...)
+	return append(all, judgePolicy(p, now)...)
 }
 
 // shared tells what a collector and another host have in common.
@@ -98,8 +98,8 @@ func health(c *Facts, now time.Time) []Finding {
 	return all
 }
 
-// policy tells what is wrong with the policy by itself.
-func policy(p *privacy.Policy, now time.Time) []Finding {
+// judgePolicy tells what is wrong with the policy by itself.
+func judgePolicy(p *policy.Policy, now time.Time) []Finding {
 	var all []Finding
 	say := func(s Severity, text string) { all = append(all, Finding{s, "policy", text}) }
 	expires := time.Unix(p.Expires, 0)

@@ -17,7 +17,8 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"github.com/heliograph-net/heliograph/internal/nettable"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
 // Looker finds facts by asking: the resolver, and the hosts themselves.
@@ -51,7 +52,7 @@ func (l *Looker) Service(ctx context.Context, name string) Facts {
 }
 
 // Collector looks at a collector of a policy, by name and by each fallback address.
-func (l *Looker) Collector(ctx context.Context, c privacy.Collector) Facts {
+func (l *Looker) Collector(ctx context.Context, c policy.Collector) Facts {
 	f := Facts{Name: "collector " + c.ID}
 	u, err := url.Parse(c.URL)
 	if err != nil {
@@ -142,7 +143,7 @@ func (l *Looker) answers(ctx context.Context, f *Facts, base, address, how strin
 			return dial.DialContext(ctx, network, name)
 		},
 	}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/v1/policy", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+protocol.PathPolicy, nil)
 	if err != nil {
 		f.Faults = append(f.Faults, "cannot be asked "+how+": "+err.Error())
 		return
@@ -154,7 +155,7 @@ func (l *Looker) answers(ctx context.Context, f *Facts, base, address, how strin
 		return
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != privacy.MediaTypePolicy {
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != protocol.MediaTypePolicy {
 		f.Faults = append(f.Faults, fmt.Sprintf("what answers %s (status %d) is no collector that serves a policy", how, resp.StatusCode))
 	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {

@@ -17,7 +17,8 @@ import (
 
 	"github.com/heliograph-net/heliograph/internal/devca"
 	"github.com/heliograph-net/heliograph/internal/nettable"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
 // nameServer answers from zone records in the usual text form, NXDOMAIN for all else.
@@ -77,7 +78,7 @@ func server(t *testing.T, ca *devca.CA, address, host string, h http.HandlerFunc
 
 func policyHandler(date time.Time) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", privacy.MediaTypePolicy)
+		w.Header().Set("Content-Type", protocol.MediaTypePolicy)
 		w.Header().Set("Date", date.UTC().Format(http.TimeFormat))
 	}
 }
@@ -94,7 +95,7 @@ func TestLookFindsWhatIsThere(t *testing.T) {
 	}
 	l := &Looker{RootCAs: ca.Pool(), Networks: table, Timeout: 3 * time.Second, Resolver: nameServer(t,
 		"collect.watch.test. A 127.0.0.2", "watch.test. NS NS1.dns.test.", "watch.test. NS ns2.dns.test.")}
-	f := l.Collector(t.Context(), privacy.Collector{ID: "c1", URL: "https://collect.watch.test:" + port, Addresses: []string{"127.0.0.2:" + port, "127.0.0.3:9"}})
+	f := l.Collector(t.Context(), policy.Collector{ID: "c1", URL: "https://collect.watch.test:" + port, Addresses: []string{"127.0.0.2:" + port, "127.0.0.3:9"}})
 	if !slices.Equal(f.Addresses, []netip.Addr{netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.3")}) || !slices.Equal(f.ASNs, []uint32{64502}) {
 		t.Errorf("addresses %v, ASNs %v", f.Addresses, f.ASNs)
 	}
@@ -128,7 +129,7 @@ func TestLookNamesWhatIsBroken(t *testing.T) {
 		"nothing listens": {"https://127.0.0.3:9", "does not answer by its name"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := l.Collector(t.Context(), privacy.Collector{ID: "c1", URL: tt.url})
+			f := l.Collector(t.Context(), policy.Collector{ID: "c1", URL: tt.url})
 			if !strings.Contains(strings.Join(f.Faults, "\n"), tt.want) {
 				t.Errorf("faults %q, want %q", f.Faults, tt.want)
 			}

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
 const day = 24 * time.Hour
 
 // Advice is what is unwise about options that are valid.
-func Advice(collectors []privacy.Collector, o Options) (all []string) {
+func Advice(collectors []policy.Collector, o Options) (all []string) {
 	advise := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	usable := 0
 	for _, c := range collectors {

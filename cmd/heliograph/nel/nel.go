@@ -11,7 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
 // Options say what browsers are asked for. Errors and advice name them like the flags of `heliograph headers`.
@@ -27,9 +28,6 @@ type Options struct {
 
 // Header is a response header.
 type Header struct{ Name, Value string }
-
-// reportsPath is where collectors take browsers' reports.
-const reportsPath = "/v1/reports"
 
 // validate joins all faults.
 func (o *Options) validate() error {
@@ -61,7 +59,7 @@ func isToken(s string) bool {
 }
 
 // endpoints are the collectors that browsers can use, best first. They take https only.
-func endpoints(collectors []privacy.Collector) (usable []privacy.Collector, err error) {
+func endpoints(collectors []policy.Collector) (usable []policy.Collector, err error) {
 	for _, c := range collectors {
 		if !strings.HasPrefix(c.URL, "https://") {
 			continue
@@ -74,7 +72,7 @@ func endpoints(collectors []privacy.Collector) (usable []privacy.Collector, err 
 	if len(usable) == 0 {
 		return nil, errors.New("the policy has no collector with an https URL, and browsers report to no other: give the collectors certificates (docs/collector.md)")
 	}
-	slices.SortStableFunc(usable, func(a, b privacy.Collector) int {
+	slices.SortStableFunc(usable, func(a, b policy.Collector) int {
 		return cmp.Or(cmp.Compare(a.Priority, b.Priority), -cmp.Compare(a.Weight, b.Weight))
 	})
 	return usable, nil
@@ -94,8 +92,8 @@ type endpoint struct {
 	Weight   uint32 `json:"weight"`   // within a priority
 }
 
-// policy is the value of NEL (Network Error Logging, section 4.1).
-type policy struct {
+// nelPolicy is the value of NEL (Network Error Logging, section 4.1).
+type nelPolicy struct {
 	ReportTo          string   `json:"report_to"`
 	MaxAge            int64    `json:"max_age"`
 	IncludeSubdomains bool     `json:"include_subdomains,omitempty"`
@@ -104,7 +102,7 @@ type policy struct {
 }
 
 // Headers are the headers for a policy's collectors, for every answer of the service over https.
-func Headers(collectors []privacy.Collector, o Options) ([]Header, error) {
+func Headers(collectors []policy.Collector, o Options) ([]Header, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
@@ -113,14 +111,14 @@ func Headers(collectors []privacy.Collector, o Options) ([]Header, error) {
 		return nil, err
 	}
 	to := reportTo{Group: o.Group, MaxAge: int64(o.MaxAge.Seconds()), IncludeSubdomains: o.IncludeSubdomains}
-	log := policy{ReportTo: o.Group, MaxAge: to.MaxAge, IncludeSubdomains: o.IncludeSubdomains,
+	log := nelPolicy{ReportTo: o.Group, MaxAge: to.MaxAge, IncludeSubdomains: o.IncludeSubdomains,
 		SuccessFraction: &o.SuccessFraction, FailureFraction: &o.FailureFraction}
 	for _, c := range usable {
-		to.Endpoints = append(to.Endpoints, endpoint{c.URL + reportsPath, c.Priority, c.Weight})
+		to.Endpoints = append(to.Endpoints, endpoint{c.URL + protocol.PathReports, c.Priority, c.Weight})
 	}
 	if o.Remove { // the removal must look like what is removed, but for its age
 		to.MaxAge = 0
-		log = policy{ReportTo: o.Group, IncludeSubdomains: o.IncludeSubdomains}
+		log = nelPolicy{ReportTo: o.Group, IncludeSubdomains: o.IncludeSubdomains}
 	}
 	group, err := json.Marshal(to)
 	if err != nil {
@@ -132,16 +130,16 @@ func Headers(collectors []privacy.Collector, o Options) ([]Header, error) {
 	}
 	headers := []Header{{"Report-To", string(group)}, {"NEL", string(request)}}
 	if o.Reports && !o.Remove { // it holds for one page: without it nothing is left to forget
-		headers = append(headers, Header{"Reporting-Endpoints", fmt.Sprintf(`default="%s%s"`, usable[0].URL, reportsPath)})
+		headers = append(headers, Header{"Reporting-Endpoints", fmt.Sprintf(`default="%s%s"`, usable[0].URL, protocol.PathReports)})
 	}
 	return headers, nil
 }
 
 // Directives are what a Content-Security-Policy needs besides, so that violations are reported; "" when they are not asked for.
-func Directives(collectors []privacy.Collector, o Options) string {
+func Directives(collectors []policy.Collector, o Options) string {
 	usable, err := endpoints(collectors)
 	if !o.Reports || o.Remove || err != nil {
 		return ""
 	}
-	return "report-to default; report-uri " + usable[0].URL + reportsPath
+	return "report-to default; report-uri " + usable[0].URL + protocol.PathReports
 }

@@ -13,10 +13,10 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/nel"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-var collectors = []privacy.Collector{
+var collectors = []policy.Collector{
 	{ID: "c2", URL: "https://c2.example-b.org:8443", Priority: 2, Weight: 1},
 	{ID: "local", URL: "http://127.0.0.1:8417", Priority: 0, Weight: 1},
 	{ID: "c1", URL: "https://c1.example-a.net", Priority: 1, Weight: 3},
@@ -90,7 +90,7 @@ func TestErrorsNameTheFlag(t *testing.T) {
 	if _, err := nel.Headers(collectors[1:2], options(nil)); err == nil || !strings.Contains(err.Error(), "https") {
 		t.Errorf("no collector that browsers take: %v", err)
 	}
-	if _, err := nel.Headers([]privacy.Collector{{ID: "c9", URL: "https://größe.example"}}, options(nil)); err == nil || !strings.Contains(err.Error(), "c9") {
+	if _, err := nel.Headers([]policy.Collector{{ID: "c9", URL: "https://größe.example"}}, options(nil)); err == nil || !strings.Contains(err.Error(), "c9") {
 		t.Errorf("a host that no header carries: %v", err)
 	}
 	if _, err := nel.Format("apache", nil, ""); err == nil || !strings.Contains(err.Error(), "--format") {
@@ -99,9 +99,9 @@ func TestErrorsNameTheFlag(t *testing.T) {
 }
 
 func TestAdvice(t *testing.T) {
-	two := []privacy.Collector{collectors[0], collectors[2]}
+	two := []policy.Collector{collectors[0], collectors[2]}
 	for name, tt := range map[string]struct {
-		collectors []privacy.Collector
+		collectors []policy.Collector
 		change     func(*nel.Options)
 		want       []string // a word of each
 	}{

@@ -11,9 +11,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 )
 
 //go:embed heliograph.yaml
@@ -103,7 +103,7 @@ func writeKeys(write func(name string, text []byte, mode fs.FileMode) error) err
 	if err := write("keys/oblivious.pub.pem", keyfile.MarshalObliviousConfig(oblivious), 0o644); err != nil {
 		return err
 	}
-	open, err := privacy.GenerateOpenKey()
+	open, err := seal.GenerateOpenKey()
 	if err != nil {
 		return fmt.Errorf("making the key that opens reports: %w", err)
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -28,15 +28,15 @@ func TestInitGivesWhatUpNeeds(t *testing.T) {
 	if c.Collector.MaxBytes != want.Collector.MaxBytes || c.Prober.Interval != want.Prober.Interval || c.Dashboard != want.Dashboard {
 		t.Errorf("the comments say that the defaults are shown, but: %+v", c)
 	}
-	signed, err := readLimited(filepath.Join(dir, "policy"), privacy.MaxPolicy)
+	signed, err := readLimited(filepath.Join(dir, "policy"), policy.MaxSize)
 	if err != nil {
 		t.Fatal(err)
 	}
-	signer, err := privacy.PolicySigner(signed)
+	signer, err := policy.Signer(signed)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := privacy.OpenPolicy(signed, signer)
+	p, err := policy.Open(signed, signer)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"github.com/heliograph-net/heliograph/privacy"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -55,8 +55,8 @@ func defaultPolicySource() PolicySource {
 }
 
 // ReadPolicySource reads policy.yaml and the keys that it names and makes a policy issued at now, unsigned. Errors name file and key.
-func ReadPolicySource(path string, now time.Time) (*privacy.Policy, error) {
-	text, err := readLimited(path, privacy.MaxPolicy)
+func ReadPolicySource(path string, now time.Time) (*policy.Policy, error) {
+	text, err := readLimited(path, policy.MaxSize)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func ReadPolicySource(path string, now time.Time) (*privacy.Policy, error) {
 	return p, nil
 }
 
-func (s *PolicySource) policy(dir string, now time.Time) (*privacy.Policy, error) {
+func (s *PolicySource) policy(dir string, now time.Time) (*policy.Policy, error) {
 	var errs []error
 	bad := func(key string, err error) {
 		if err != nil {
@@ -91,7 +91,7 @@ func (s *PolicySource) policy(dir string, now time.Time) (*privacy.Policy, error
 	}
 	consent, err := report.ParseConsent(s.MaxConsent)
 	bad("max_consent", err)
-	p := &privacy.Policy{Version: s.Version, Issued: now.Unix(), Expires: now.Add(s.ValidFor.Duration).Unix(), Disabled: s.Disabled,
+	p := &policy.Policy{Version: s.Version, Issued: now.Unix(), Expires: now.Add(s.ValidFor.Duration).Unix(), Disabled: s.Disabled,
 		MaxConsent: consent, SuccessPPM: uint32(math.Round(s.SuccessFraction * report.FullPPM)), WindowMS: uint64(s.Window.Milliseconds()),
 		SamplesPerWindow: s.Samples, RefreshSeconds: uint64(s.Refresh.Seconds()), BytesPerDay: s.BytesPerDay}
 	key, err := readKey(dir, s.SealKey, keyfile.ParseSealKey)
@@ -107,7 +107,7 @@ func (s *PolicySource) policy(dir string, now time.Time) (*privacy.Policy, error
 	for i, c := range s.Collectors {
 		receipt, err := readKey(dir, c.ReceiptKey, keyfile.ParsePublicKey)
 		bad(fmt.Sprintf("collectors[%d].receipt_key", i), err)
-		out := privacy.Collector{ID: c.ID, URL: c.URL, Priority: c.Priority, Weight: c.Weight, Addresses: c.Addresses, ReceiptKey: receipt, Relay: c.Relay}
+		out := policy.Collector{ID: c.ID, URL: c.URL, Priority: c.Priority, Weight: c.Weight, Addresses: c.Addresses, ReceiptKey: receipt, Relay: c.Relay}
 		for j, name := range c.ObliviousKeys {
 			config, err := readKey(dir, name, keyfile.ParseObliviousConfig)
 			bad(fmt.Sprintf("collectors[%d].oblivious_keys[%d]", i, j), err)
@@ -136,7 +136,7 @@ func SignPolicyFile(source, keyPath string, now time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	signed, err := privacy.SignPolicy(p, key)
+	signed, err := policy.Sign(p, key)
 	if err != nil {
 		return nil, fmt.Errorf("signing %s: %w", source, err)
 	}

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
 func TestInitRelayGivesWhatARelayNeeds(t *testing.T) {
@@ -123,7 +123,7 @@ func TestPolicySourceWithRelay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sign := func(more string) (*privacy.Policy, error) {
+	sign := func(more string) (*policy.Policy, error) {
 		if err := os.WriteFile(path, append(text, more...), 0o600); err != nil {
 			t.Fatal(err)
 		}

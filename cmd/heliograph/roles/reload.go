@@ -11,8 +11,8 @@ import (
 
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/internal/nettable"
-	"github.com/heliograph-net/heliograph/privacy"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
 // lookEvery is how often files that may be replaced while the process runs are looked at.
@@ -34,7 +34,7 @@ func (n *Node) startNetworks(ctx context.Context, c *Config) (err error) {
 
 // collectorSettings are what a collector can change while it runs.
 func (n *Node) collectorSettings(c *Config, detector bool) (s collector.Settings, err error) {
-	if s.Policy, err = readLimited(c.File(c.Collector.Policy), privacy.MaxPolicy); err != nil {
+	if s.Policy, err = readLimited(c.File(c.Collector.Policy), policy.MaxSize); err != nil {
 		return s, fmt.Errorf("collector.policy: %w", err)
 	}
 	if n.names != nil {

@@ -25,8 +25,8 @@ import (
 	"github.com/heliograph-net/heliograph/internal/nettable"
 	"github.com/heliograph-net/heliograph/internal/ops"
 	"github.com/heliograph-net/heliograph/model"
-	"github.com/heliograph-net/heliograph/privacy"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/prober"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -196,7 +196,7 @@ func (n *Node) collectorTLS(c *Config) (*tls.Config, error) {
 }
 
 func (n *Node) startDetector(ctx context.Context, c *Config) error {
-	var keys []*privacy.OpenKey
+	var keys []*seal.OpenKey
 	for _, name := range c.Detector.OpenKeys {
 		key, err := readKey(c.dir, name, keyfile.ParseOpenKey)
 		if err != nil {
@@ -215,7 +215,7 @@ func (n *Node) startDetector(ctx context.Context, c *Config) error {
 	n.Store = store
 	n.stack.Defer("store", func(context.Context) error { return store.Close() })
 	n.checks["store"] = store.Ready
-	o := detector.Options{Sources: sources, Store: store, Keys: privacy.NewKeyring(keys...), Bin: c.Detector.Bin.Duration,
+	o := detector.Options{Sources: sources, Store: store, Keys: seal.NewKeyring(keys...), Bin: c.Detector.Bin.Duration,
 		Grace: c.Detector.Grace.Duration, Logger: n.log, Metrics: n.metrics,
 		Floors: detector.Floors{Clients: c.Detector.MinClients, Excess: c.Detector.MinExcess, Ratio: c.Detector.MinRatio}}
 	if n.probes != nil {

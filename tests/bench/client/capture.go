@@ -13,7 +13,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/agent"
 	"github.com/heliograph-net/heliograph/agent/httpagent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 	"github.com/heliograph-net/heliograph/report"
 	"github.com/heliograph-net/heliograph/tests/bench/measure"
 )
@@ -79,7 +79,7 @@ func captureObserve(b *testing.B) {
 // captureSampled observes as many failures per window as it has places for samples.
 func captureSampled(b *testing.B) {
 	const places = 100
-	a := startAgent(b, nowhere{}, func(p *privacy.Policy) { p.SamplesPerWindow = places })
+	a := startAgent(b, nowhere{}, func(p *policy.Policy) { p.SamplesPerWindow = places })
 	o := failure()
 	m := measure.Start(b)
 	defer m.End()

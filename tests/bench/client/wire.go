@@ -15,7 +15,7 @@ import (
 	"github.com/heliograph-net/heliograph/agent/httpagent"
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -123,7 +123,7 @@ func newWireSite(dir string) (*wireSite, error) {
 		return nil, err
 	}
 	s := &wireSite{counts: &countingListener{Listener: ln}}
-	open, err := privacy.GenerateOpenKey()
+	open, err := seal.GenerateOpenKey()
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,8 @@ import (
 
 	"github.com/heliograph-net/heliograph/agent"
 	"github.com/heliograph-net/heliograph/agent/diskspool"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -20,21 +21,21 @@ func key(seed byte) ed25519.PrivateKey {
 }
 
 // signedPolicy is an operator's policy with one collector.
-func signedPolicy(seal *privacy.SealKey, collectorURL string, change func(*privacy.Policy)) ([]byte, error) {
-	p := privacy.Policy{
+func signedPolicy(seal *seal.Key, collectorURL string, change func(*policy.Policy)) ([]byte, error) {
+	p := policy.Policy{
 		Version: 1, Issued: time.Now().Add(-time.Hour).Unix(), Expires: time.Now().Add(24 * time.Hour).Unix(),
 		MaxConsent: report.Diagnostics, SealKey: seal.Bytes(), BytesPerDay: 1 << 40,
 		Signers:    [][]byte{key(1).Public().(ed25519.PublicKey)},
-		Collectors: []privacy.Collector{{ID: "c1", URL: collectorURL, Weight: 1, ReceiptKey: key(2).Public().(ed25519.PublicKey)}},
+		Collectors: []policy.Collector{{ID: "c1", URL: collectorURL, Weight: 1, ReceiptKey: key(2).Public().(ed25519.PublicKey)}},
 	}
 	if change != nil {
 		change(&p)
 	}
-	return privacy.SignPolicy(&p, key(1))
+	return policy.Sign(&p, key(1))
 }
 
 // newAgent starts an agent as applications have it, with a spool on disk, that reaches no collector.
-func newAgent(b *testing.B, change func(*privacy.Policy)) *agent.Agent {
+func newAgent(b *testing.B, change func(*policy.Policy)) *agent.Agent {
 	b.Helper()
 	spool, err := diskspool.Open(b.TempDir(), diskspool.Options{})
 	if err != nil {
@@ -43,9 +44,9 @@ func newAgent(b *testing.B, change func(*privacy.Policy)) *agent.Agent {
 	return startAgent(b, spool, change)
 }
 
-func startAgent(b *testing.B, spool agent.Spool, change func(*privacy.Policy)) *agent.Agent {
+func startAgent(b *testing.B, spool agent.Spool, change func(*policy.Policy)) *agent.Agent {
 	b.Helper()
-	open, err := privacy.GenerateOpenKey()
+	open, err := seal.GenerateOpenKey()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -75,11 +76,11 @@ type unreachable struct{}
 
 var errUnreachable = errors.New("network is unreachable")
 
-func (unreachable) Deliver(context.Context, privacy.Collector, report.BatchID, []byte, []byte) agent.Response {
+func (unreachable) Deliver(context.Context, policy.Collector, report.BatchID, []byte, []byte) agent.Response {
 	return agent.Response{Outcome: report.TCPAddressUnreachable, Err: errUnreachable}
 }
 
-func (unreachable) FetchPolicy(context.Context, privacy.Collector, string) agent.Response {
+func (unreachable) FetchPolicy(context.Context, policy.Collector, string) agent.Response {
 	return agent.Response{Outcome: report.TCPAddressUnreachable, Err: errUnreachable}
 }
 

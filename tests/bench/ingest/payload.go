@@ -13,7 +13,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -59,7 +61,7 @@ func segmentPayload(counters int) (*Payload, error) {
 		return nil, err
 	}
 	head := "POST /v1/batches HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: heliograph/1\r\nContent-Length: " + strconv.Itoa(len(segment)) +
-		"\r\nAccept: " + privacy.MediaTypeReceipt + "\r\nContent-Type: " + privacy.MediaTypeSegment +
+		"\r\nAccept: " + protocol.MediaTypeReceipt + "\r\nContent-Type: " + protocol.MediaTypeSegment +
 		"\r\nHeliograph-Batch: " + id.String() +
 		"\r\nHeliograph-Delivery: " + base64.RawURLEncoding.EncodeToString(delivery) + "\r\n\r\n"
 	return &Payload{
@@ -70,11 +72,11 @@ func segmentPayload(counters int) (*Payload, error) {
 }
 
 func sealSegment(id report.BatchID, counters int) ([]byte, error) {
-	open, err := privacy.GenerateOpenKey()
+	open, err := seal.GenerateOpenKey()
 	if err != nil {
 		return nil, err
 	}
-	s, err := privacy.NewSealer(open.SealKey(), id)
+	s, err := seal.NewSealer(open.SealKey(), id)
 	if err != nil {
 		return nil, err
 	}
@@ -96,14 +98,14 @@ func sealSegment(id report.BatchID, counters int) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return privacy.AppendEnd(segment), nil
+	return seal.AppendEnd(segment), nil
 }
 
 // checkReceipt says whether a collector's answer is what an agent would delete its segment for.
 func checkReceipt(answer []byte) error {
-	s, err := privacy.VerifyReceipt(receiptKey.Public().(ed25519.PublicKey), answer)
-	if err == nil && s.Verdict != privacy.Stored {
-		err = fmt.Errorf("verdict %v %s", s.Verdict, s.Reason)
+	s, err := receipt.Verify(receiptKey.Public().(ed25519.PublicKey), answer)
+	if err == nil && s.Decision != receipt.Stored {
+		err = fmt.Errorf("verdict %v %s", s.Decision, s.Reason)
 	}
 	return err
 }

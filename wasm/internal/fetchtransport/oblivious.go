@@ -6,8 +6,9 @@ import (
 	"context"
 
 	"github.com/heliograph-net/heliograph/agent/oblivious"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 	"github.com/heliograph-net/heliograph/report"
 	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
 )
@@ -20,7 +21,7 @@ func (t *Transport) behindRelay() *oblivious.Client {
 }
 
 // sendToRelay is an oblivious.Send.
-func (t *Transport) sendToRelay(ctx context.Context, _ privacy.Collector, r oblivious.Request) oblivious.Answer {
+func (t *Transport) sendToRelay(ctx context.Context, _ policy.Collector, r oblivious.Request) oblivious.Answer {
 	var headers [][2]string
 	if r.ContentType != "" {
 		headers = [][2]string{{"Content-Type", r.ContentType}}
@@ -32,12 +33,12 @@ func (t *Transport) sendToRelay(ctx context.Context, _ privacy.Collector, r obli
 			init["keepalive"] = t.Hidden()
 		}
 	}
-	response, signed := exchangeWith(ctx, r.URL, init, int(r.Limit), privacy.HeaderGatewayKeys)
+	response, signed := exchangeWith(ctx, r.URL, init, int(r.Limit), protocol.HeaderGatewayKeys)
 	return oblivious.Answer{Response: response, Signed: signed}
 }
 
 // Upload is the request that takes a segment to c, or to its relay, for a page to send once more when it ends.
-func (t *Transport) Upload(c privacy.Collector, id report.BatchID, delivery, segment []byte) (url string, headers [][2]string, body []byte, err error) {
+func (t *Transport) Upload(c policy.Collector, id report.BatchID, delivery, segment []byte) (url string, headers [][2]string, body []byte, err error) {
 	if c.Relay == "" {
 		return UploadURL(c), UploadHeaders(id, delivery), segment, nil
 	}

@@ -6,7 +6,6 @@ package fetchtransport
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"strconv"
 	"sync"
@@ -15,7 +14,9 @@ import (
 
 	"github.com/heliograph-net/heliograph/agent"
 	"github.com/heliograph-net/heliograph/agent/oblivious"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
 	"github.com/heliograph-net/heliograph/report"
 	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
 )
@@ -42,20 +43,20 @@ type Transport struct {
 var _ agent.Transport = (*Transport)(nil)
 
 // UploadURL is where c takes segments.
-func UploadURL(c privacy.Collector) string { return c.URL + "/v1/batches" }
+func UploadURL(c policy.Collector) string { return c.URL + protocol.PathBatches }
 
 // UploadHeaders are those of the request that delivers a segment: names and values.
 func UploadHeaders(id report.BatchID, delivery []byte) [][2]string {
 	return [][2]string{
-		{"Content-Type", privacy.MediaTypeSegment},
-		{"Accept", privacy.MediaTypeReceipt},
-		{privacy.HeaderBatch, id.String()},
-		{privacy.HeaderDelivery, base64.RawURLEncoding.EncodeToString(delivery)},
+		{"Content-Type", protocol.MediaTypeSegment},
+		{"Accept", protocol.MediaTypeReceipt},
+		{protocol.HeaderBatch, id.String()},
+		{protocol.HeaderDelivery, protocol.EncodeDelivery(delivery)},
 	}
 }
 
 // Deliver implements agent.Transport.
-func (t *Transport) Deliver(ctx context.Context, c privacy.Collector, id report.BatchID, delivery, segment []byte) agent.Response {
+func (t *Transport) Deliver(ctx context.Context, c policy.Collector, id report.BatchID, delivery, segment []byte) agent.Response {
 	if c.Relay != "" {
 		return t.behindRelay().Deliver(ctx, c, id, delivery, segment)
 	}
@@ -64,19 +65,19 @@ func (t *Transport) Deliver(ctx context.Context, c privacy.Collector, id report.
 	if t.Hidden != nil && len(segment) <= MaxKeepalive {
 		init["keepalive"] = t.Hidden()
 	}
-	return exchange(ctx, UploadURL(c), init, privacy.MaxReceipt)
+	return exchange(ctx, UploadURL(c), init, receipt.MaxSize)
 }
 
 // FetchPolicy implements agent.Transport.
-func (t *Transport) FetchPolicy(ctx context.Context, c privacy.Collector, etag string) agent.Response {
+func (t *Transport) FetchPolicy(ctx context.Context, c policy.Collector, etag string) agent.Response {
 	if c.Relay != "" {
 		return t.behindRelay().FetchPolicy(ctx, c, etag)
 	}
-	headers := [][2]string{{"Accept", privacy.MediaTypePolicy}}
+	headers := [][2]string{{"Accept", protocol.MediaTypePolicy}}
 	if etag != "" {
 		headers = append(headers, [2]string{"If-None-Match", etag})
 	}
-	return exchange(ctx, c.URL+"/v1/policy", options("GET", headers), privacy.MaxPolicy)
+	return exchange(ctx, c.URL+protocol.PathPolicy, options("GET", headers), policy.MaxSize)
 }
 
 // Get fetches a file of the page's own, of at most limit bytes, from the browser's cache if that is allowed to have it.

@@ -12,20 +12,21 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
 	"github.com/heliograph-net/heliograph/report"
 )
 
 // These tests run in a browser's worker: tests/browser starts them, and servers that misbehave.
 
 // collector is one that behaves as a path of the test's server says.
-func collector(way string) privacy.Collector {
-	return privacy.Collector{ID: "c1", URL: os.Getenv("SERVER") + way}
+func collector(way string) policy.Collector {
+	return policy.Collector{ID: "c1", URL: os.Getenv("SERVER") + way}
 }
 
 var segment = bytes.Repeat([]byte{7}, 1000)
 
-func deliver(t *testing.T, c privacy.Collector) agent.Response {
+func deliver(t *testing.T, c policy.Collector) agent.Response {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
@@ -45,7 +46,7 @@ func TestAnswersAndFailures(t *testing.T) {
 		{"/gone", report.HTTPError, 410, "", 0},
 		{"/busy", report.HTTPError, 503, "busy", 7 * time.Second},
 		{"/empty", report.OK, 204, "", 0},
-		{"/largest", report.OK, 200, string(bytes.Repeat([]byte("x"), privacy.MaxReceipt)), 0},
+		{"/largest", report.OK, 200, string(bytes.Repeat([]byte("x"), receipt.MaxSize)), 0},
 		{"/larger", report.HTTPResponseInvalid, 200, "", 0},
 		{"/endless", report.HTTPResponseInvalid, 200, "", 0},
 		{"/broken", report.NetworkFailed, 200, "", 0},
@@ -71,7 +72,7 @@ func TestAnswersAndFailures(t *testing.T) {
 
 func TestRefusedAndUnknown(t *testing.T) {
 	for _, url := range []string{os.Getenv("REFUSED"), "https://no.such.name.test", "https://["} {
-		if r := deliver(t, privacy.Collector{URL: url}); r.Outcome != report.NetworkFailed || r.Err == nil {
+		if r := deliver(t, policy.Collector{URL: url}); r.Outcome != report.NetworkFailed || r.Err == nil {
 			t.Errorf("%q: %s, %v", url, r.Outcome, r.Err)
 		}
 	}
@@ -93,19 +94,19 @@ func TestOffline(t *testing.T) {
 	}
 	define(false)
 	defer define(true)
-	if r := deliver(t, privacy.Collector{URL: os.Getenv("REFUSED")}); r.Outcome != report.NetworkOffline {
+	if r := deliver(t, policy.Collector{URL: os.Getenv("REFUSED")}); r.Outcome != report.NetworkOffline {
 		t.Errorf("%s, %v", r.Outcome, r.Err)
 	}
 }
 
 // TestPolicy asks a real collector: the headers must be ones that it lets pages see.
 func TestPolicy(t *testing.T) {
-	c := privacy.Collector{URL: os.Getenv("COLLECTOR")}
+	c := policy.Collector{URL: os.Getenv("COLLECTOR")}
 	r := new(Transport).FetchPolicy(t.Context(), c, "")
 	if r.Outcome != report.OK || r.Status != 200 || r.ETag == "" || r.Err != nil {
 		t.Fatalf("%s, status %d, ETag %q, %v", r.Outcome, r.Status, r.ETag, r.Err)
 	}
-	if _, err := privacy.PolicySigner(r.Body); err != nil {
+	if _, err := policy.Signer(r.Body); err != nil {
 		t.Errorf("%d bytes that are no policy: %v", len(r.Body), err)
 	}
 	again := new(Transport).FetchPolicy(t.Context(), c, r.ETag)

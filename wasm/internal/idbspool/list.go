@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -106,7 +106,7 @@ func dropSegment(t transaction, r *row) (records uint64, err error) {
 		return 0, err
 	}
 	t.deleteSegment(r.id.String())
-	info, err := privacy.ParseSegment(b)
+	info, err := seal.ParseSegment(b)
 	if err != nil {
 		return 1, nil
 	}
@@ -135,7 +135,7 @@ func (s *Spool) Read(id report.BatchID) (b []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if info, err := privacy.ParseSegment(b); err != nil || info.ID != id {
+	if info, err := seal.ParseSegment(b); err != nil || info.ID != id {
 		if s.remove(key) == nil {
 			s.lost(report.DropCorrupt, 1)
 		}

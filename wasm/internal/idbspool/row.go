@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -50,7 +50,7 @@ func parseRow(s string) (r row, ok bool) {
 	var err error
 	r = row{birth: n[0], size: n[1], chunks: int(n[2]), touched: n[3]}
 	r.id, err = report.ParseBatchID(id)
-	sane := err == nil && r.birth >= 0 && r.size > 0 && r.size <= privacy.MaxSegment && r.chunks > 0 && n[2] <= r.size && r.touched >= done
+	sane := err == nil && r.birth >= 0 && r.size > 0 && r.size <= seal.MaxSegment && r.chunks > 0 && n[2] <= r.size && r.touched >= done
 	return r, sane && r.String() == s
 }
 
@@ -75,7 +75,7 @@ func readRows(t transaction) ([]row, error) {
 	return rows, nil
 }
 
-// endSize is the length of privacy.AppendEnd's mark.
+// endSize is the length of seal.AppendEnd's mark.
 const endSize = 4
 
 // total is what the segments take, with the end marks that unfinished ones will have.
@@ -107,7 +107,7 @@ func (s *Spool) expired(r *row, now time.Time) bool {
 
 // finish ends an unfinished segment.
 func finish(t transaction, r *row) {
-	t.putChunk(r.id.String(), r.chunks, privacy.AppendEnd(nil))
+	t.putChunk(r.id.String(), r.chunks, seal.AppendEnd(nil))
 	r.size += endSize
 	r.chunks++
 	r.touched = done

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -24,11 +24,11 @@ func must(t testing.TB, err error) {
 type segment struct {
 	agent.SegmentWriter
 	id     report.BatchID
-	sealer *privacy.Sealer
+	sealer *seal.Sealer
 }
 
-var sealKey = func() *privacy.SealKey {
-	key, err := privacy.GenerateOpenKey()
+var sealKey = func() *seal.Key {
+	key, err := seal.GenerateOpenKey()
 	if err != nil {
 		panic(err)
 	}
@@ -39,7 +39,7 @@ func begin(t testing.TB, s *Spool, birth time.Time) *segment {
 	t.Helper()
 	id, err := report.NewBatchID(birth, rand.Reader)
 	must(t, err)
-	sealer, err := privacy.NewSealer(sealKey, id)
+	sealer, err := seal.NewSealer(sealKey, id)
 	must(t, err)
 	w, err := s.Begin(birth, id, sealer.Prefix())
 	must(t, err)

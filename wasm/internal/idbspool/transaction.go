@@ -8,7 +8,7 @@ import (
 	"syscall/js"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
 )
 
@@ -101,7 +101,7 @@ func (x *idbTransaction) chunks(id string) ([]byte, error) {
 	}
 	var joined []byte
 	for i := range all.Length() {
-		b, err := jsx.Bytes(all.Index(i), privacy.MaxSegment-len(joined))
+		b, err := jsx.Bytes(all.Index(i), seal.MaxSegment-len(joined))
 		if err != nil {
 			break // nobody but a stranger wrote that, and ParseSegment will see it
 		}

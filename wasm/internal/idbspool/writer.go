@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent"
-	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -47,7 +47,7 @@ func (w *writer) append(frames []byte) error {
 	if w.prefix != nil {
 		frames = append(w.prefix[:len(w.prefix):len(w.prefix)], frames...)
 	}
-	if len(frames) > privacy.MaxSegment-endSize {
+	if len(frames) > seal.MaxSegment-endSize {
 		return agent.ErrSpoolFull // no reader would take such a segment
 	}
 	err := w.store(frames)
@@ -87,7 +87,7 @@ func (w *writer) store(frames []byte) error {
 			return err
 		}
 		victims, ok := w.s.victims(rows, int64(len(frames)), w.prefix != nil)
-		if !ok || r.size+int64(len(frames))+endSize > privacy.MaxSegment {
+		if !ok || r.size+int64(len(frames))+endSize > seal.MaxSegment {
 			return agent.ErrSpoolFull
 		}
 		for i := range victims {

@@ -1,0 +1,54 @@
+package feed
+
+import (
+	"errors"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// Limits of a request for a feed.
+const (
+	MaxLimit     = 1000             // batches in one answer; there are fewer when they are large
+	MaxWait      = 30 * time.Second // how long a request may wait for new batches
+	defaultLimit = 256
+)
+
+// Query is what a request for a feed asks for.
+type Query struct {
+	After uint64        // position of the last batch that the reader has stored: acknowledges all up to it
+	Limit int           // most batches wanted, 1 to MaxLimit. An absent one is 256
+	Wait  time.Duration // how long to wait when there is none, 0 to MaxWait
+}
+
+// String returns the query as it stands behind the path's question mark.
+func (q Query) String() string {
+	return "after=" + strconv.FormatUint(q.After, 10) + "&limit=" + strconv.Itoa(q.Limit) + "&wait=" + q.Wait.String()
+}
+
+// ParseQuery is the inverse of String. Parameters may be absent; a longer wait is cut to
+// MaxWait. The error names the parameter at fault.
+func ParseQuery(raw string) (Query, error) {
+	q := Query{Limit: defaultLimit}
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return q, errors.New("malformed query")
+	}
+	if s := values.Get("after"); s != "" {
+		if q.After, err = strconv.ParseUint(s, 10, 63); err != nil {
+			return q, errors.New("after: want a sequence number")
+		}
+	}
+	if s := values.Get("limit"); s != "" {
+		if q.Limit, err = strconv.Atoi(s); err != nil || q.Limit < 1 || q.Limit > MaxLimit {
+			return q, errors.New("limit: want a number from 1 to " + strconv.Itoa(MaxLimit))
+		}
+	}
+	if s := values.Get("wait"); s != "" {
+		if q.Wait, err = time.ParseDuration(s); err != nil || q.Wait < 0 {
+			return q, errors.New(`wait: want a duration such as "20s"`)
+		}
+		q.Wait = min(q.Wait, MaxWait)
+	}
+	return q, nil
+}

@@ -1,0 +1,44 @@
+// Package protocol holds what both sides of each of Heliograph's HTTP exchanges must agree on: paths,
+// headers, media types, limits, and the encoders beside their decoders. The documents themselves are
+// in the packages report and privacy.
+//
+// It compiles to WebAssembly with the agent, so it does without net/http.
+package protocol
+
+// Paths at a collector. A relay serves PathOblivious and PathObliviousKeys, too.
+const (
+	PathBatches       = "/v1/batches"        // POST MediaTypeSegment
+	PathReports       = "/v1/reports"        // POST application/reports+json, from browsers
+	PathPolicy        = "/v1/policy"         // GET MediaTypePolicy
+	PathFeed          = "/v1/feed"           // GET MediaTypeFeed; see feed.Query
+	PathOblivious     = "/v1/oblivious"      // POST message/ohttp-req (RFC 9458)
+	PathObliviousKeys = "/v1/oblivious/keys" // GET application/ohttp-keys (RFC 9458)
+)
+
+// Media types of the documents that travel over HTTP.
+const (
+	MediaTypeSegment = "application/vnd.heliograph.segment" // a sealed batch, see seal.Sealer
+	MediaTypeReceipt = "application/vnd.heliograph.receipt" // what a collector answers, see receipt.Sign
+	MediaTypePolicy  = "application/vnd.heliograph.policy"  // see policy.Sign
+	MediaTypeFeed    = "application/vnd.heliograph.feed"    // see feed.Append
+)
+
+// Headers of an upload.
+const (
+	HeaderDelivery = "Heliograph-Delivery" // EncodeDelivery
+	HeaderBatch    = "Heliograph-Batch"    // report.BatchID.String
+)
+
+// Headers of Oblivious HTTP.
+const (
+	HeaderNetwork     = "Heliograph-Network" // auth.Network.String: what a relay tells of the client
+	HeaderGatewayKeys = "Heliograph-Keys"    // auth.SignGatewayKeys, with the key configurations
+)
+
+// Sizes of Oblivious HTTP in bytes. Messages are padded before they are sealed, so that a relay cannot
+// tell a small batch from a question for the policy.
+const (
+	ObliviousPadding     = 4096      // messages are padded to multiples of this
+	MaxObliviousRequest  = 280 << 10 // of an encapsulated request: a segment, its delivery, padding and seal
+	MaxObliviousResponse = 72 << 10  // of an encapsulated response: a policy, padding and seal
+)

@@ -1,0 +1,110 @@
+package policy
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"errors"
+
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/internal/wire"
+)
+
+// Reasons for which a policy is refused although it is well-formed.
+var (
+	ErrSignature = errors.New("policy is not signed by a trusted key") // an unknown signer, or an altered policy
+	ErrRollback  = errors.New("policy is older than the one held")
+)
+
+// The layout of a signed policy:
+//
+//	3     "HGP"
+//	1     version, 1
+//	32    Ed25519 public key of the signer
+//	64    Ed25519 signature over signContext and the rest
+//	rest  the policy in CBOR
+const (
+	magic       = "HGP"
+	version     = 1
+	signContext = "heliograph policy v1\x00"
+	signerAt    = 4
+	signatureAt = signerAt + ed25519.PublicKeySize
+	bodyAt      = signatureAt + ed25519.SignatureSize
+)
+
+// Sign writes p's defaults in and signs it. It refuses a policy that Validate finds fault with. The signer need not be one of
+// p.Signers: those sign what comes after p.
+func Sign(p *Policy, key ed25519.PrivateKey) ([]byte, error) {
+	if len(key) != ed25519.PrivateKeySize {
+		return nil, errors.New("sign policy: not an Ed25519 private key")
+	}
+	if err := p.Validate(); err != nil {
+		return nil, errors.Join(errors.New("sign policy: it is not valid"), err)
+	}
+	body := appendPolicy(nil, p.withDefaults())
+	if bodyAt+len(body) > MaxSize {
+		return nil, wire.Because(privacy.ErrTooLarge, "policy exceeds MaxSize")
+	}
+	b := append(make([]byte, 0, bodyAt+len(body)), magic...)
+	b = append(append(b, version), key.Public().(ed25519.PublicKey)...)
+	b = append(b, ed25519.Sign(key, message(body))...)
+	return append(b, body...), nil
+}
+
+// Open returns the policy that one of the trusted keys signed. It does not judge its age: see Policy.Expired and Policy.Next. Its
+// errors wrap privacy.ErrTooLarge, privacy.ErrTruncated, privacy.ErrMalformed, privacy.ErrVersion or ErrSignature. The policy shares no memory with b.
+func Open(b []byte, trusted ...ed25519.PublicKey) (*Policy, error) {
+	signer, err := Signer(b)
+	if err != nil {
+		return nil, err
+	}
+	if !wire.ContainsKey(trusted, signer) {
+		return nil, wire.Because(ErrSignature, "unknown signer")
+	}
+	body := b[bodyAt:]
+	if !ed25519.Verify(signer, message(body), b[signatureAt:bodyAt]) {
+		return nil, wire.Because(ErrSignature, "signature does not match")
+	}
+	p, err := decodePolicy(body)
+	if err != nil {
+		return nil, wire.Because(privacy.ErrMalformed, "policy: "+err.Error())
+	}
+	return p, nil
+}
+
+// Signer returns the key that a signed policy names as its signer, without looking at the signature: for trust in a file that was
+// handed over, such as the one bundled with an application. Its errors wrap privacy.ErrTooLarge, privacy.ErrTruncated, privacy.ErrMalformed or privacy.ErrVersion.
+func Signer(b []byte) (ed25519.PublicKey, error) {
+	if len(b) > MaxSize {
+		return nil, wire.Because(privacy.ErrTooLarge, "policy exceeds MaxSize")
+	}
+	if err := wire.CheckMagic(b, magic, version); err != nil {
+		return nil, err
+	}
+	if len(b) <= bodyAt {
+		return nil, wire.Because(privacy.ErrTruncated, "policy ends before its body")
+	}
+	return bytes.Clone(b[signerAt:signatureAt]), nil
+}
+
+// Next opens b as the policy to follow p, or p itself again. Besides Open's errors, with p.Signers as the trusted keys, there is
+// ErrRollback: for a lower version, and for another policy of the same version.
+func (p *Policy) Next(b []byte) (*Policy, error) {
+	trusted := make([]ed25519.PublicKey, len(p.Signers))
+	for i, k := range p.Signers {
+		trusted[i] = k
+	}
+	next, err := Open(b, trusted...)
+	switch {
+	case err != nil:
+		return nil, err
+	case next.Version < p.Version:
+		return nil, ErrRollback
+	case next.Version == p.Version && !bytes.Equal(appendPolicy(nil, p.withDefaults()), b[bodyAt:]):
+		return nil, wire.Because(ErrRollback, "same version, other content")
+	}
+	return next, nil
+}
+
+func message(body []byte) []byte {
+	return append(append(make([]byte, 0, len(signContext)+len(body)), signContext...), body...)
+}

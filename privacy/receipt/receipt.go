@@ -1,0 +1,115 @@
+package receipt
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+
+	"github.com/heliograph-net/heliograph/privacy/internal/wire"
+)
+
+// MaxSize is the longest receipt in bytes.
+const MaxSize = 4096
+
+// ErrInvalid says that bytes are not a receipt by the given key: an agent then keeps its batch, as if nothing had answered.
+var ErrInvalid = errors.New("not a valid receipt")
+
+// The layout of a receipt:
+//
+//	3     "HGR"
+//	1     version, 1
+//	64    Ed25519 signature over receiptContext, the number of leaves (4 bytes) and the tree's root
+//	4     number of leaves, 1 to maxLeaves, big-endian
+//	4     index of this leaf, big-endian
+//	32·p  inclusion proof; its length p follows from number and index
+//	rest  the statement in CBOR, which is the leaf
+//
+// The number of leaves is signed because it, with the index, decides the shape of the proof.
+const (
+	receiptMagic   = "HGR"
+	receiptVersion = 1
+	receiptContext = "heliograph receipt v1\x00"
+	receiptHead    = 4 + ed25519.SignatureSize + 4 + 4
+	maxLeaves      = 1 << 16
+)
+
+// Sign signs all statements at once, with one signature over the root of a Merkle tree (RFC 9162, section 2.1) that has them as
+// leaves, and returns the i-th receipt for the i-th statement. It takes at most 65,536 statements, and refuses them all when one of
+// them is not valid.
+func Sign(key ed25519.PrivateKey, statements []Statement) ([][]byte, error) {
+	if len(key) != ed25519.PrivateKeySize {
+		return nil, errors.New("sign receipts: not an Ed25519 private key")
+	}
+	if len(statements) > maxLeaves {
+		return nil, errors.New("sign receipts: more than 65536 at once")
+	}
+	if len(statements) == 0 {
+		return nil, nil
+	}
+	leaves := make([][]byte, len(statements))
+	hashes := make([]hash, len(statements))
+	for i := range statements {
+		if fault := statements[i].fault(); fault != "" {
+			return nil, errors.New("sign receipts: " + fault)
+		}
+		leaves[i] = appendStatement(nil, &statements[i])
+		hashes[i] = leafHash(leaves[i])
+	}
+	tree := newMerkleTree(hashes)
+	n := uint32(len(leaves))
+	signature := ed25519.Sign(key, receiptMessage(n, tree.root()))
+	receipts := make([][]byte, len(leaves))
+	for i, leaf := range leaves {
+		size := receiptHead + sha256.Size*pathLen(uint32(i), n) + len(leaf)
+		r := append(make([]byte, 0, size), receiptMagic...)
+		r = append(append(r, receiptVersion), signature...)
+		r = binary.BigEndian.AppendUint32(r, n)
+		r = binary.BigEndian.AppendUint32(r, uint32(i))
+		r = tree.appendPath(r, i)
+		receipts[i] = append(r, leaf...)
+	}
+	return receipts, nil
+}
+
+// Verify returns the statement that the holder of key signed. Whoever saw a receipt can show it again: before it deletes anything,
+// the caller has to see that both Batch and Body are those of what it sent. Every error wraps ErrInvalid.
+func Verify(key ed25519.PublicKey, receipt []byte) (Statement, error) {
+	if len(key) != ed25519.PublicKeySize {
+		return Statement{}, wire.Because(ErrInvalid, "no key to verify it with")
+	}
+	if len(receipt) > MaxSize {
+		return Statement{}, wire.Because(ErrInvalid, "too large")
+	}
+	if err := wire.CheckMagic(receipt, receiptMagic, receiptVersion); err != nil {
+		return Statement{}, wire.Because(ErrInvalid, err.Error())
+	}
+	if len(receipt) < receiptHead {
+		return Statement{}, wire.Because(ErrInvalid, "truncated")
+	}
+	signature := receipt[4 : 4+ed25519.SignatureSize]
+	n := binary.BigEndian.Uint32(receipt[receiptHead-8:])
+	i := binary.BigEndian.Uint32(receipt[receiptHead-4:])
+	if n > maxLeaves || i >= n {
+		return Statement{}, wire.Because(ErrInvalid, "index outside of the tree")
+	}
+	rest, proof := receipt[receiptHead:], sha256.Size*pathLen(i, n)
+	if len(rest) < proof {
+		return Statement{}, wire.Because(ErrInvalid, "truncated")
+	}
+	root := rootFromPath(leafHash(rest[proof:]), i, n, rest[:proof])
+	if !ed25519.Verify(key, receiptMessage(n, root), signature) {
+		return Statement{}, wire.Because(ErrInvalid, "signature does not match")
+	}
+	s, fault := decodeStatement(rest[proof:])
+	if fault != "" {
+		return Statement{}, wire.Because(ErrInvalid, fault)
+	}
+	return s, nil
+}
+
+// receiptMessage is what is signed for a tree of n leaves.
+func receiptMessage(n uint32, root hash) []byte {
+	b := append(make([]byte, 0, len(receiptContext)+4+len(root)), receiptContext...)
+	return append(binary.BigEndian.AppendUint32(b, n), root[:]...)
+}

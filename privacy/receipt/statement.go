@@ -1,0 +1,144 @@
+package receipt
+
+import (
+	"crypto/sha256"
+
+	"github.com/heliograph-net/heliograph/privacy/internal/wire"
+	"github.com/heliograph-net/heliograph/report"
+	"github.com/heliograph-net/heliograph/report/cbor"
+)
+
+// Decision is what became of an upload.
+type Decision uint8
+
+// Decisions. An agent deletes a batch after Stored and after Refused, and counts the latter as lost.
+const (
+	Stored   Decision = 1 // durable at the collector
+	Refused  Decision = 2 // for good: the same bytes would be refused again
+	SlowDown Decision = 3 // not taken now; to be tried again, not before Statement.DelayMS
+)
+
+// String returns "stored", "refused" or "slow_down", and "unknown" for any other value.
+func (v Decision) String() string {
+	switch v {
+	case Stored:
+		return "stored"
+	case Refused:
+		return "refused"
+	case SlowDown:
+		return "slow_down"
+	default:
+		return "unknown"
+	}
+}
+
+// Reasons of a Statement. A reader must live with others: the decision says what to do, the reason only why.
+const (
+	ReasonDuplicate = "duplicate" // Stored: the same body was stored before
+
+	ReasonMalformed   = "malformed"           // Refused: privacy.ErrMalformed
+	ReasonTruncated   = "truncated"           // Refused: privacy.ErrTruncated
+	ReasonTooLarge    = "too_large"           // Refused: privacy.ErrTooLarge
+	ReasonVersion     = "unsupported_version" // Refused: privacy.ErrVersion
+	ReasonUnknownKey  = "unknown_key"         // Refused: sealed to a key that the detector does not hold
+	ReasonIDConflict  = "id_conflict"         // Refused: another body was stored under the same batch id
+	ReasonBadDelivery = "bad_delivery"        // Refused: protocol.HeaderDelivery is missing or malformed
+	ReasonOverload    = "overload"            // SlowDown: more arrives than can be stored
+	ReasonUnavailable = "unavailable"         // SlowDown: nothing can be stored at present
+)
+
+const (
+	maxReason  = 64                  // bytes
+	maxDelayMS = 24 * 60 * 60 * 1000 // a day
+)
+
+// Statement is what a collector says about one upload, and what a receipt proves that it said.
+type Statement struct {
+	Batch    report.BatchID    // zero when the upload did not tell one, never zero with Stored
+	Body     [sha256.Size]byte // SHA-256 of the uploaded body; zero when the body was not read, never zero with Stored
+	Decision Decision
+	Reason   string // Reason…, or another name of at most 64 bytes; "" only with Stored
+	DelayMS  uint64 // how long to wait before the next try, at most a day; 0: as the agent sees fit. Only with SlowDown
+}
+
+// Keys of a statement's map.
+const (
+	statementBatch    = 1
+	statementBody     = 2
+	statementDecision = 3
+	statementReason   = 4
+	statementDelay    = 5
+)
+
+// fault says what breaks s's rules, or "".
+func (s *Statement) fault() string {
+	switch {
+	case s.Decision < Stored || s.Decision > SlowDown:
+		return "statement has an unknown decision"
+	case s.Decision == Stored && (s.Batch == report.BatchID{} || s.Body == [sha256.Size]byte{}):
+		return "statement says stored, but not what"
+	case s.Decision != Stored && s.Reason == "":
+		return "statement needs a reason"
+	case !wire.ValidName(s.Reason, maxReason) && s.Reason != "":
+		return "statement has a malformed reason"
+	case s.DelayMS > 0 && s.Decision != SlowDown:
+		return "statement has a delay, but is not a slow-down"
+	case s.DelayMS > maxDelayMS:
+		return "statement has a delay of more than a day"
+	}
+	return ""
+}
+
+// appendStatement appends the one encoding of s, which must have no fault. Fields that are zero are left out.
+func appendStatement(dst []byte, s *Statement) []byte {
+	hasBatch, hasBody := s.Batch != report.BatchID{}, s.Body != [sha256.Size]byte{}
+	n := 1
+	for _, present := range [...]bool{hasBatch, hasBody, s.Reason != "", s.DelayMS > 0} {
+		if present {
+			n++
+		}
+	}
+	dst = cbor.AppendMap(dst, n)
+	if hasBatch {
+		dst = cbor.AppendBytes(cbor.AppendUint(dst, statementBatch), s.Batch[:])
+	}
+	if hasBody {
+		dst = cbor.AppendBytes(cbor.AppendUint(dst, statementBody), s.Body[:])
+	}
+	dst = cbor.AppendUint(cbor.AppendUint(dst, statementDecision), uint64(s.Decision))
+	if s.Reason != "" {
+		dst = cbor.AppendText(cbor.AppendUint(dst, statementReason), s.Reason)
+	}
+	if s.DelayMS > 0 {
+		dst = cbor.AppendUint(cbor.AppendUint(dst, statementDelay), s.DelayMS)
+	}
+	return dst
+}
+
+// decodeStatement is the inverse of appendStatement; it returns a fault or "".
+func decodeStatement(b []byte) (s Statement, fault string) {
+	d := cbor.New(b)
+	var key uint64
+	for range d.Map(statementDelay) {
+		switch key = d.Key(key); key {
+		case statementBatch:
+			wire.ReadExact(d, s.Batch[:])
+		case statementBody:
+			wire.ReadExact(d, s.Body[:])
+		case statementDecision:
+			s.Decision = Decision(wire.ReadPositive(d, uint64(SlowDown)))
+		case statementReason:
+			if s.Reason = d.Text(maxReason); s.Reason == "" {
+				d.Fail(wire.PresentZero)
+			}
+		case statementDelay:
+			s.DelayMS = wire.ReadPositive(d, maxDelayMS)
+		default:
+			d.Fail(wire.UnknownKey)
+		}
+	}
+	if err := d.Done(); err != nil {
+		return Statement{}, err.Error()
+	}
+	return s, s.fault()
+}

@@ -1,0 +1,129 @@
+package scrub
+
+import "strings"
+
+// shape is what a stretch of text is made of; it tells words from random strings.
+type shape struct {
+	lower, upper, digits int
+	digitRuns            int // stretches of consecutive digits
+	notHex               int // letters beyond f
+}
+
+func shapeOf(s string) (h shape) {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case isDigit(c):
+			h.digits++
+			if i == 0 || !isDigit(s[i-1]) {
+				h.digitRuns++
+			}
+		case isLetter(c):
+			if c >= 'a' {
+				h.lower++
+			} else {
+				h.upper++
+			}
+			if !isHex(c) {
+				h.notHex++
+			}
+		}
+	}
+	return h
+}
+
+func (h shape) letters() int { return h.lower + h.upper }
+
+// mixedCase reports whether capitals are as frequent as chance has them. Words, camelCase included, have fewer, acronyms have all.
+func (h shape) mixedCase() bool {
+	return h.upper*8 >= h.letters()*3 && h.upper*8 <= h.letters()*7
+}
+
+// routeWord reports whether a path segment looks like what a programmer wrote into a route: at most 64 ASCII letters, digits and "-._~:",
+// fewer than three digits in all, no hexadecimal of 8 digits or more, and between the separators no stretch that is long or looks random.
+func routeWord(s string) bool {
+	if len(s) > maxSegmentText || s[0] == '~' { // ~name is somebody's home page
+		return false
+	}
+	start := 0
+	for i := 0; i <= len(s); i++ {
+		switch {
+		case i < len(s) && (isLetter(s[i]) || isDigit(s[i])):
+			continue
+		case i < len(s) && strings.IndexByte("-._~:", s[i]) < 0,
+			!routeStretch(s[start:i]):
+			return false
+		}
+		start = i + 1
+	}
+	h := shapeOf(s)
+	return h.digits < 3 && (h.notHex > 0 || h.letters()+h.digits < 8)
+}
+
+// routeStretch reports whether letters and digits without a separator could be a word, or a few in camelCase.
+func routeStretch(s string) bool {
+	h := shapeOf(s)
+	switch {
+	case len(s) >= 20,
+		len(s) >= 6 && h.lower > 0 && h.upper > 0 && h.digits > 0,
+		h.letters() >= 8 && h.mixedCase():
+		return false
+	}
+	return true
+}
+
+// randomPiece reports whether a stretch of letters and digits in a text looks like part of an id, key or token rather than like a word,
+// an identifier or a number. It is more lenient than routeWord: a text has more that is worth keeping.
+func randomPiece(s string) bool {
+	h := shapeOf(s)
+	switch {
+	case len(s) >= 40,
+		len(s) >= 16 && h.notHex == 0,
+		len(s) >= 8 && h.notHex == 0 && h.digits > 0,
+		len(s) >= 16 && h.digits >= 4,
+		len(s) >= 10 && h.lower > 0 && h.upper > 0 && h.digits > 0 && (h.digitRuns > 1 || h.mixedCase()),
+		h.letters() >= 16 && h.mixedCase():
+		return true
+	}
+	return false
+}
+
+// looksLikeEmail reports whether s holds an @ between a name and a domain with a dot.
+func looksLikeEmail(s string) bool {
+	i := strings.IndexByte(s, '@')
+	return i > 0 && strings.IndexByte(s[i+1:], '.') > 0
+}
+
+// tokenPrefixes are what the credentials of well-known issuers start with.
+var tokenPrefixes = [...]string{
+	"eyJ", // JSON Web Token: base64url of {"
+	"sk_", "pk_", "rk_", "sk-", "whsec_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "xoxa-", "xoxs-",
+	"xapp-", "npm_", "pypi-", "AKIA", "ASIA", "AIza", "ya29.", "SG.", "shpat_", "dop_v1_", "hvs.", "AGE-SECRET-KEY-",
+}
+
+// looksLikeToken reports whether s, or what follows any separator in it, starts as the credentials of a well-known issuer do and is as
+// long.
+func looksLikeToken(s string) bool {
+	for i := 0; i+16 <= len(s); i++ {
+		if i > 0 && isAlnum(s[i-1]) {
+			continue
+		}
+		for _, prefix := range tokenPrefixes {
+			if strings.HasPrefix(s[i:], prefix) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func isDigit(c byte) bool  { return c >= '0' && c <= '9' }
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+func isHex(c byte) bool    { return isDigit(c) || (c|0x20 >= 'a' && c|0x20 <= 'f') }
+
+// unhex is the value of a hexadecimal digit.
+func unhex(c byte) byte {
+	if isDigit(c) {
+		return c - '0'
+	}
+	return c | 0x20 - 'a' + 10
+}

@@ -1,0 +1,260 @@
+package scrub
+
+import "strings"
+
+// isDelimiter reports whether s[i] ends a word. An apostrophe between letters does not (o'brien@example.com).
+func isDelimiter(s string, i int) bool {
+	switch c := s[i]; c {
+	case '"', '`', '<', '>', '(', ')', '[', ']', '{', '}', ',', ';', ':', '|', '=', '\\', '&', '?', '#', '!', '*', '^', '$':
+		return true
+	case '\'':
+		return i == 0 || i+1 == len(s) || !isAlnum(s[i-1]) || !isAlnum(s[i+1])
+	default:
+		return c <= ' ' || c == 0x7f
+	}
+}
+
+func isAlnum(c byte) bool { return isLetter(c) || isDigit(c) || c >= 0x80 }
+
+// placeholderAt returns the placeholder that s starts with, and its length, or 0.
+func placeholderAt(s string) (n int, placeholder string) {
+	if s[0] == '[' {
+		for _, p := range placeholders {
+			if strings.HasPrefix(s, p) {
+				return len(p), p
+			}
+		}
+	}
+	return 0, ""
+}
+
+// standIn returns what has to stand in for a word, or "" when the word may stay. It looks below percent-encoding.
+func standIn(w string) string {
+	w = unescape(w)
+	switch {
+	case len(w) > 1 && strings.IndexByte(w, '@') >= 0:
+		return textEmail
+	case hasIPv4(w):
+		return textIP
+	case looksLikeToken(w):
+		return textToken
+	}
+	digits, start := 0, 0
+	for i := 0; i <= len(w); i++ {
+		if i < len(w) && (isLetter(w[i]) || isDigit(w[i])) {
+			if isDigit(w[i]) {
+				digits++
+			}
+			continue
+		}
+		if piece := w[start:i]; randomPiece(piece) {
+			if shapeOf(piece).notHex > 0 {
+				return textToken
+			}
+			return textID
+		}
+		start = i + 1
+	}
+	if digits >= 7 {
+		return textID
+	}
+	return ""
+}
+
+// hasIPv4 reports whether w holds four numbers joined by dots, of at most three digits but for the last.
+func hasIPv4(w string) bool {
+	groups, digits := 1, 0
+	for i := range len(w) {
+		switch {
+		case isDigit(w[i]):
+			if digits++; groups == 4 {
+				return true
+			}
+		case w[i] == '.' && digits > 0 && digits <= 3:
+			groups, digits = groups+1, 0
+		default:
+			groups, digits = 1, 0
+		}
+	}
+	return false
+}
+
+// secretKeys are the ends of the names of values that must not be told, in lower case without separators.
+var secretKeys = [...]string{"password", "passwd", "passphrase", "pwd", "secret", "token", "apikey", "accesskey", "privatekey", "secretkey",
+	"credential", "credentials", "sessionid", "sessid", "csrf", "xsrf", "otp", "cvv", "cvc", "ssn", "iban"}
+
+// expectAfter says what word w, followed by rest, lets expect of the next word.
+func expectAfter(w, rest string) expectation {
+	if strings.HasPrefix(rest, `\`) && (equalASCII(w, "users") || equalASCII(w, "home")) {
+		return userName
+	}
+	if equalASCII(w, "bearer") {
+		return bearerToken
+	}
+	var buf [16]byte // the last letters of w, right-aligned; long enough for every key
+	i := len(buf)
+	for j := len(w) - 1; j >= 0 && i > 0; j-- {
+		switch c := lowerASCII(w[j]); {
+		case isLetter(c), isDigit(c):
+			i--
+			buf[i] = c
+		case c != '-' && c != '_':
+			j = 0 // a dot or slash: what is before it belongs to another name
+		}
+	}
+	name := string(buf[i:])
+	if strings.HasSuffix(name, "authorization") || strings.HasSuffix(name, "cookie") {
+		return headerValue
+	}
+	for _, key := range secretKeys {
+		if strings.HasSuffix(name, key) {
+			return secretValue
+		}
+	}
+	return nothing
+}
+
+// valueLen is the length of the value that rest starts with: up to the closing quote if the byte before it is an opening one, and
+// otherwise up to white space, a quote, or what ends a value in JSON, a URL's query or a list.
+func valueLen(rest string, before byte) int {
+	if before == '"' || before == '\'' || before == '`' {
+		if n := strings.IndexByte(rest, before); n >= 0 {
+			return n
+		}
+	}
+	return indexAnyOrLen(rest, " \t\r\n\"'`,;&<>)}]")
+}
+
+func lineLen(rest string) int { return indexAnyOrLen(rest, "\n") }
+
+func queryLen(rest string) int { return indexAnyOrLen(rest, " \t\r\n\"'`<>") }
+
+// urlLen is the length of the URL that rest starts with, without the punctuation of the sentence around it.
+func urlLen(rest string, quoted bool) int {
+	n := 0
+	for n < len(rest) && rest[n] > ' ' && rest[n] != 0x7f && strings.IndexByte("\"`<>", rest[n]) < 0 && !(quoted && rest[n] == '\'') {
+		n++
+	}
+	for n > 0 && strings.IndexByte(".,:;!?)}]'", rest[n-1]) >= 0 {
+		if url := rest[:n]; strings.HasSuffix(url, pathEmail) || strings.HasSuffix(url, pathToken) {
+			break
+		}
+		n--
+	}
+	return n
+}
+
+func indexAnyOrLen(s, chars string) int {
+	if n := strings.IndexAny(s, chars); n >= 0 {
+		return n
+	}
+	return len(s)
+}
+
+// addressLen is the length of the IPv6 or MAC address that rest starts with, with its zone, or 0. Hexadecimal with two colons together and
+// a decimal digit, or with five colons anywhere, is no time of day, no place in a file and hardly ever a name: it is not looked at more
+// closely, because the answer must not depend on what is after it.
+func addressLen(rest string) int {
+	if rest[0] == ':' && (len(rest) < 3 || !isHex(rest[2])) {
+		return 0 // starts with two colons, but nothing follows
+	}
+	n, colons, digit := 0, 0, false
+	for ; n < len(rest) && (isHex(rest[n]) || rest[n] == ':' || rest[n] == '.'); n++ {
+		switch {
+		case rest[n] == ':':
+			colons++
+		case isDigit(rest[n]):
+			digit = true
+		}
+	}
+	if run := rest[:n]; colons < 5 && !(digit && strings.Contains(run, "::")) {
+		return 0
+	}
+	if rest[n-1] == '.' || (rest[n-1] == ':' && rest[n-2] != ':') {
+		n-- // the sentence's
+	}
+	if n < len(rest) && rest[n] == '%' {
+		for n < len(rest) && !isDelimiter(rest, n) {
+			n++
+		}
+	}
+	return n
+}
+
+const maxCardDigits = 19 // ISO/IEC 7812
+
+// cardLen is the length of the card number that rest starts with, or 0: 13 to 19 digits, in groups if there is a single space, dash or dot
+// between them, with a valid check digit.
+func cardLen(rest string) int {
+	var digits [maxCardDigits]byte
+	n, best := 0, 0
+	for i := 0; i < len(rest) && isDigit(rest[i]); i++ {
+		if n == len(digits) {
+			break
+		}
+		digits[n] = rest[i] - '0'
+		n++
+		end := i + 1
+		if end < len(rest) && isDigit(rest[end]) {
+			continue
+		}
+		if n >= 13 && passesLuhn(digits[:n]) && (end == len(rest) || !isAlnum(rest[end])) {
+			best = end
+		}
+		if end < len(rest) && (rest[end] == ' ' || rest[end] == '-' || rest[end] == '.') {
+			i = end // the loop ends unless a digit follows
+		}
+	}
+	return best
+}
+
+// passesLuhn checks the check digit of a card number (ISO/IEC 7812-1, annex B).
+func passesLuhn(digits []byte) bool {
+	sum := 0
+	for i, d := range digits {
+		if (len(digits)-i)%2 == 0 {
+			if d *= 2; d > 9 {
+				d -= 9
+			}
+		}
+		sum += int(d)
+	}
+	return sum%10 == 0
+}
+
+const maxPhone = 32 // bytes of an international telephone number (ITU-T E.164 has 15 digits), punctuation included
+
+// phoneLen is the length of the telephone number that rest starts with, or 0: a plus sign and at least 8 digits.
+func phoneLen(rest string) int {
+	digits, end := 0, 0
+	for i := 1; i < min(len(rest), maxPhone); i++ {
+		switch c := rest[i]; {
+		case isDigit(c):
+			digits++
+			end = i + 1
+		case c != ' ' && c != '-' && c != '.' && c != '(' && c != ')' || digits == 0:
+			i = maxPhone
+		}
+	}
+	if digits < 8 {
+		return 0
+	}
+	return end
+}
+
+// appendPathText appends w with the names of home directories replaced: "/home/alice/x" becomes "/home/[user]/x".
+func appendPathText(dst []byte, w string) []byte {
+	before := ""
+	for {
+		part, rest, more := strings.Cut(w, "/")
+		if part != "" && (before == "home" || before == "Users") {
+			part = textUser
+		}
+		dst = append(dst, part...)
+		if !more {
+			return dst
+		}
+		dst = append(dst, '/')
+		before, w = part, rest
+	}
+}
