@@ -19,13 +19,14 @@ import (
 
 // Agent observes, seals, keeps and delivers. Its methods are safe for concurrent use.
 //
-// Locks are taken in the order consentMu, pass, spoolMu, mu; eventMu may be taken under any of them.
+// Locks are taken in the order consentMu, pass, spoolMu, mu; eventMu may be taken under
+// any of them.
 type Agent struct {
 	o       Options        // with defaults filled in; does not change
 	bundled *checkedPolicy // does not change
 
-	// level is the consent in force: the user's, lowered by the policy, Off once shut down. It is written under mu and read without,
-	// so that an Observe that has nothing to do costs nothing.
+	// level is the consent in force: the user's, lowered by the policy, Off once shut down. It is
+	// written under mu and read without, so that an Observe that has nothing to do costs nothing.
 	level atomic.Uint32
 
 	mu      sync.Mutex
@@ -37,7 +38,8 @@ type Agent struct {
 	tallies []tally        // that were handed over and are not sealed yet
 	drops   map[string]uint64
 	stats   Stats
-	births  map[report.BatchID]time.Time // of this agent's segments, with a monotonic reading that file names lack
+	// of this agent's segments, with a monotonic reading that file names lack
+	births  map[report.BatchID]time.Time
 	rand    *mathrand.Rand
 	consent context.Context    // done when consent is withdrawn: uploads stop at once
 	revoke  context.CancelFunc // ends consent
@@ -47,12 +49,13 @@ type Agent struct {
 	token   client
 	// of this agent's segments that no collector has yet
 	summaries map[report.BatchID]*summary
-	unpurged  bool     // the spool holds what consent was withdrawn for, because it could not be deleted
-	unsaved   []client // under whose tokens something was sent, which the spool could not note
-	chain     policyChain
+	// the spool holds what consent was withdrawn for, because it could not be deleted
+	unpurged bool
+	unsaved  []client // under whose tokens something was sent, which the spool could not note
+	chain    policyChain
 
-	// pass, a channel of capacity 1, is held by sending to it, while segments are delivered and policies fetched: by one goroutine at
-	// a time, with a context. It owns the fields below.
+	// pass, a channel of capacity 1, is held by sending to it, while segments are delivered and
+	// policies fetched: by one goroutine at a time, with a context. It owns the fields below.
 	pass          chan struct{}
 	collectors    map[string]*collector
 	uploads       map[report.BatchID]*upload
@@ -77,8 +80,9 @@ type Agent struct {
 	remaining error         // what Shutdown returns; written before stopped is closed
 }
 
-// New starts an agent. It reads the spool's state but neither connects nor waits. The error joins every fault of o, or says why the
-// policy cannot be used (policy.ErrSignature, privacy.ErrMalformed, …). The caller must call Shutdown.
+// New starts an agent. It reads the spool's state but neither connects nor waits. The error joins
+// every fault of o, or says why the policy cannot be used (policy.ErrSignature,
+// privacy.ErrMalformed, …). The caller must call Shutdown.
 func New(o Options) (*Agent, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
@@ -170,7 +174,8 @@ func (a *Agent) emit(e Event) {
 	a.o.OnEvent(e)
 }
 
-// caught is deferred wherever the agent is entered, from the host or by a goroutine of its own: no panic gets out.
+// caught is deferred wherever the agent is entered, from the host or by a goroutine of its own: no
+// panic gets out.
 func (a *Agent) caught() {
 	r := recover()
 	if r == nil {

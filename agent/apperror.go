@@ -9,40 +9,46 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// ApplicationError is one error of the application itself, for Capture. Most hosts use CaptureError, Recover and agent/slogagent, which
-// make it. The agent keeps no reference to the strings.
+// ApplicationError is one error of the application itself, for Capture. Most hosts use
+// CaptureError, Recover and agent/slogagent, which make it. The agent keeps no reference to
+// the strings.
 type ApplicationError struct {
 	Kind    report.ErrorKind // an invalid one counts as report.KindError
 	Type    string           // name of the error's type; "" counts as "error"
 	Message string           // any; scrubbed by scrub.Text before it is kept
-	PCs     []uintptr        // stack as runtime.Callers tells it, the innermost call first; may be empty
-	TraceID [16]byte         // W3C trace context; all zero: none
+	// stack as runtime.Callers tells it, the innermost call first; may be empty
+	PCs     []uintptr
+	TraceID [16]byte // W3C trace context; all zero: none
 
-	// Frames is the stack instead of PCs, of hosts whose stacks are not Go's, the innermost call first. Of more than report.MaxFrames
-	// the first are taken; of File what follows the last slash, without query and fragment, scrubbed unless it looks like a source
-	// file's name; "" as Function means a function without a name.
+	// Frames is the stack instead of PCs, of hosts whose stacks are not Go's, the innermost call
+	// first. Of more than report.MaxFrames the first are taken; of File what follows the last
+	// slash, without query and fragment, scrubbed unless it looks like a source file's name; "" as
+	// Function means a function without a name.
 	Frames []report.Frame
 
 	// At is when it happened. What happened before consent is not recorded. Zero: now.
 	At time.Time
 }
 
-// Bounds of application errors in one window. What exceeds them is counted: by its group, or as report.DropOverflow.
+// Bounds of application errors in one window. What exceeds them is counted: by its group, or as
+// report.DropOverflow.
 const (
 	maxGroups = 32 // fingerprints
 	maxPanics = 8  // panics that are sealed at once; more of them are sealed with the window
 )
 
-// errorGroup is what a window keeps of all errors of one fingerprint. Agent.mu owns it like its window.
+// errorGroup is what a window keeps of all errors of one fingerprint. Agent.mu owns it like
+// its window.
 type errorGroup struct {
 	at     time.Time // of the last of them
 	record report.ApplicationError
 }
 
-// CaptureError records an error of the application with the stack of its caller. Errors of one type and stack make one group, which
-// a window tells once, with their number; at most 32 groups fit into one window. Under report.Counts a group has neither message nor
-// stack. The trace id is ctx's, see WithTraceID. It does nothing for nil and without consent, never blocks on anything slow and never
-// panics.
+// CaptureError records an error of the application with the stack of its caller. Errors of one type
+// and stack make one group, which a window tells once, with their number; at most 32 groups fit
+// into one window. Under report.Counts a group has neither message nor stack. The trace id is
+// ctx's, see WithTraceID. It does nothing for nil and without consent, never blocks on anything
+// slow and never panics.
 func (a *Agent) CaptureError(ctx context.Context, err error) {
 	if a == nil || err == nil || !a.Recording() {
 		return
@@ -72,8 +78,8 @@ func (a *Agent) Capture(e ApplicationError) {
 	}
 }
 
-// Lost counts n application errors that the host's side had to drop before they reached Capture, as agent/slogagent does when its
-// queue is full (report.DropQueueFull).
+// Lost counts n application errors that the host's side had to drop before they reached Capture, as
+// agent/slogagent does when its queue is full (report.DropQueueFull).
 func (a *Agent) Lost(n uint64) {
 	if a == nil || !a.Recording() {
 		return
@@ -82,7 +88,8 @@ func (a *Agent) Lost(n uint64) {
 	a.drop(report.DropQueueFull, n)
 }
 
-// group counts an error in the open window. It returns the group if this is its first and details are wanted, else nil.
+// group counts an error in the open window. It returns the group if this is its first and details
+// are wanted, else nil.
 func (a *Agent) group(r report.ApplicationError, at time.Time) (*window, *errorGroup) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -144,8 +151,8 @@ func (e *ApplicationError) at() time.Time {
 	return e.At
 }
 
-// scrubbed is a message as it may be kept. What is far beyond the limit is cut off before, at the end of a word, for a part of
-// a secret may not look like one.
+// scrubbed is a message as it may be kept. What is far beyond the limit is cut off before, at the
+// end of a word, for a part of a secret may not look like one.
 func scrubbed(message string) string {
 	const enough = 4 * report.MaxMessage
 	if len(message) > enough {

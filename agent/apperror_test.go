@@ -224,7 +224,8 @@ func TestErrorsThatPanicDoNoHarm(t *testing.T) {
 	})
 }
 
-// TestFramesOfOtherLanguages: stacks that are not Go's are kept within the limits of a record, and tell no values.
+// TestFramesOfOtherLanguages: stacks that are not Go's are kept within the limits of a record, and
+// tell no values.
 func TestFramesOfOtherLanguages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, "c1")

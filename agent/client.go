@@ -6,13 +6,15 @@ import (
 	"time"
 )
 
-// client is the token that tells distinct clients apart for one UTC day. It is random, and derived from nothing that lasts.
+// client is the token that tells distinct clients apart for one UTC day. It is random, and derived
+// from nothing that lasts.
 type client struct {
 	day   int64 // since 1970
 	token [16]byte
 }
 
-// stateClient is the state under which the processes of a spool share their token: day in 8 bytes, big-endian, then the token.
+// stateClient is the state under which the processes of a spool share their token: day in 8 bytes,
+// big-endian, then the token.
 const stateClient = "client"
 
 func (c client) encode() []byte {
@@ -33,8 +35,8 @@ func utcDay(t time.Time) int64 {
 	return (t.Unix() - (t.Unix()%day+day)%day) / day
 }
 
-// currentClient returns today's token. Should the spool not keep it, this agent counts as a client of its own. The caller holds
-// spoolMu.
+// currentClient returns today's token. Should the spool not keep it, this agent counts as a client
+// of its own. The caller holds spoolMu.
 func (a *Agent) currentClient(now time.Time) client {
 	today := utcDay(now)
 	if a.token.day == today && a.token.token != [16]byte{} {

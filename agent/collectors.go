@@ -24,7 +24,8 @@ const (
 	maxSlowDown     = time.Hour       // from a signed slow-down
 )
 
-// newBackoff waits with full jitter: uniformly from 0 to a limit that starts at first and doubles up to longest.
+// newBackoff waits with full jitter: uniformly from 0 to a limit that starts at first and doubles
+// up to longest.
 func newBackoff(first, longest time.Duration) *backoff.ExponentialBackOff {
 	b := &backoff.ExponentialBackOff{
 		InitialInterval:     first / 2,
@@ -81,7 +82,8 @@ func (a *Agent) firstReady(p *checkedPolicy) time.Time {
 	return first
 }
 
-// order is the order in which collectors are tried: by priority, and at random by weight among equals.
+// order is the order in which collectors are tried: by priority, and at random by weight
+// among equals.
 func (a *Agent) order(collectors []policy.Collector) []policy.Collector {
 	type ranked struct {
 		policy.Collector
@@ -90,7 +92,8 @@ func (a *Agent) order(collectors []policy.Collector) []policy.Collector {
 	list := make([]ranked, 0, len(collectors))
 	a.mu.Lock()
 	for _, c := range collectors {
-		// The smallest of exponential variates with rates w1, w2, … is the i-th with probability wi/Σw; a weight of 0 comes last.
+		// The smallest of exponential variates with rates w1, w2, … is the i-th with probability
+		// wi/Σw; a weight of 0 comes last.
 		list = append(list, ranked{c, a.rand.ExpFloat64() / max(float64(c.Weight), math.SmallestNonzeroFloat32)})
 	}
 	a.mu.Unlock()
@@ -121,9 +124,10 @@ var (
 	errOtherReceipt = errors.New("receipt is for another upload")
 )
 
-// judge decides what an answer means. Whatever is not signed by the collector's receipt key, for this batch and these bytes, leaves
-// the batch undelivered: a captive portal's 200, a router's 403, a proxy's 502. A slow-down may come without the body's hash, because
-// it is sent before the body is read and deletes nothing.
+// judge decides what an answer means. Whatever is not signed by the collector's receipt key, for
+// this batch and these bytes, leaves the batch undelivered: a captive portal's 200, a router's 403,
+// a proxy's 502. A slow-down may come without the body's hash, because it is sent before the body
+// is read and deletes nothing.
 func judge(c policy.Collector, id report.BatchID, body [32]byte, r Response) answer {
 	undelivered := answer{outcome: r.Outcome, delay: min(max(r.RetryAfter, 0), maxRetryAfter), err: r.Err}
 	if !undelivered.outcome.Valid() || undelivered.outcome == report.OK {

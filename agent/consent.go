@@ -7,11 +7,12 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// SetConsent says what the user allows from now on; an unknown level means Off. Off ends recording at once, stops transfers and
-// deletes the spool before it returns. If anything had been sent, one deletion notice (report.DeletionNotice) is left there, and is the
-// last that is sent. Data from before a consent is never sent: the open window goes with a change to Off, Counts
-// drops its samples, and requests that began earlier are not recorded. When an earlier run's spool cannot be deleted, consent stays
-// Off (see Stats), because what is in there must not be sent.
+// SetConsent says what the user allows from now on; an unknown level means Off. Off ends recording
+// at once, stops transfers and deletes the spool before it returns. If anything had been sent, one
+// deletion notice (report.DeletionNotice) is left there, and is the last that is sent. Data from
+// before a consent is never sent: the open window goes with a change to Off, Counts drops its
+// samples, and requests that began earlier are not recorded. When an earlier run's spool cannot be
+// deleted, consent stays Off (see Stats), because what is in there must not be sent.
 func (a *Agent) SetConsent(c report.Consent) {
 	defer a.caught()
 	if c > report.Diagnostics {
@@ -38,7 +39,8 @@ func (a *Agent) withdraw() {
 	a.mu.Unlock()
 	a.spoolMu.Lock()
 	defer a.spoolMu.Unlock()
-	_ = a.forget() // what stays is never sent: deliverAll tries again, and allow purges before it counts
+	// what stays is never sent: deliverAll tries again, and allow purges before it counts
+	_ = a.forget()
 	a.finishSegment()
 	signal(a.kicked)
 	a.mu.Lock()
@@ -65,7 +67,8 @@ func (a *Agent) withdrawn() {
 	_ = a.forget() // as withdraw
 }
 
-// allow begins recording. With purge the spool is emptied first: it has nothing that this consent covers.
+// allow begins recording. With purge the spool is emptied first: it has nothing that this
+// consent covers.
 func (a *Agent) allow(c report.Consent, purge bool) {
 	a.spoolMu.Lock()
 	defer a.spoolMu.Unlock()
@@ -103,7 +106,8 @@ func (a *Agent) userConsent() report.Consent {
 	return a.user
 }
 
-// relevel recomputes the consent in force, and takes from the open window what it no longer covers. The caller holds mu.
+// relevel recomputes the consent in force, and takes from the open window what it no longer covers.
+// The caller holds mu.
 func (a *Agent) relevel(now time.Time) {
 	if a.closed {
 		a.level.Store(uint32(report.Off)) // the open window stays as it is, to be sealed

@@ -180,7 +180,8 @@ func TestChangeBetweenLevels(t *testing.T) {
 	})
 }
 
-// TestHeaderFollowsConsentWithinASegment: what was recorded under one level is not read under another.
+// TestHeaderFollowsConsentWithinASegment: what was recorded under one level is not read
+// under another.
 func TestHeaderFollowsConsentWithinASegment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, "c1")

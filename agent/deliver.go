@@ -17,8 +17,9 @@ const (
 	idle       = 24 * time.Hour        // nothing to do
 )
 
-// deliverAll delivers what is in the spool and looks for a newer policy if it is time to. When another agent uploads from the spool it
-// waits for its turn, but no longer than patience. It returns when to call it again.
+// deliverAll delivers what is in the spool and looks for a newer policy if it is time to. When
+// another agent uploads from the spool it waits for its turn, but no longer than patience. It
+// returns when to call it again.
 func (a *Agent) deliverAll(ctx context.Context, patience time.Duration) (again time.Time) {
 	again = time.Now().Add(afterPanic)
 	defer a.caught()
@@ -39,7 +40,8 @@ func (a *Agent) deliverAll(ctx context.Context, patience time.Duration) (again t
 			again = at
 		}
 	}
-	hopeless := patience > 0 && a.firstReady(a.currentPolicy()).After(time.Now()) // no collector answers, and somebody waits for us
+	// no collector answers, and somebody waits for us
+	hopeless := patience > 0 && a.firstReady(a.currentPolicy()).After(time.Now())
 	if due := a.refreshDue(); !time.Now().Before(due) && !hopeless && ctx.Err() == nil {
 		a.refreshPolicy(ctx)
 	}
@@ -49,8 +51,9 @@ func (a *Agent) deliverAll(ctx context.Context, patience time.Duration) (again t
 	return again
 }
 
-// afterWithdrawal does what is left to do once consent was withdrawn, also when there is consent again: it deletes what could not be deleted,
-// and delivers notices, which are what is left to say about what was sent. It returns when to call it again.
+// afterWithdrawal does what is left to do once consent was withdrawn, also when there is consent
+// again: it deletes what could not be deleted, and delivers notices, which are what is left to say
+// about what was sent. It returns when to call it again.
 func (a *Agent) afterWithdrawal(ctx context.Context, patience time.Duration) (again time.Time) {
 	again = a.purgeAgain()
 	if len(a.notices()) == 0 || ctx.Err() != nil {
@@ -72,14 +75,16 @@ func (a *Agent) whileConsented(ctx context.Context) (context.Context, context.Ca
 	return ctx, func() { stop(); cancel() }
 }
 
-// mayDeliver reports whether policy and consent let the agent deliver. Unlike level it does not change with Shutdown, which delivers.
+// mayDeliver reports whether policy and consent let the agent deliver. Unlike level it does not
+// change with Shutdown, which delivers.
 func (a *Agent) mayDeliver() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.policy.Effective(a.user, time.Now()) != report.Off
 }
 
-// uploading calls deliver, as the only agent on this spool that uploads, if there is a collector to deliver to. It returns when to go on.
+// uploading calls deliver, as the only agent on this spool that uploads, if there is a collector to
+// deliver to. It returns when to go on.
 func (a *Agent) uploading(ctx context.Context, patience time.Duration, deliver func(*checkedPolicy) time.Time) (again time.Time) {
 	p := a.currentPolicy()
 	if at := a.firstReady(p); at.After(time.Now()) {
@@ -96,8 +101,8 @@ func (a *Agent) uploading(ctx context.Context, patience time.Duration, deliver f
 // later is when to look again for what is in the way now.
 func (a *Agent) later() time.Time { return time.Now().Add(lockLater + a.uniform(lockLater)) }
 
-// deliverSpool uploads the finished segments, this agent's open one among them, as long as a collector takes them. It returns when to
-// go on.
+// deliverSpool uploads the finished segments, this agent's open one among them, as long as a
+// collector takes them. It returns when to go on.
 func (a *Agent) deliverSpool(ctx context.Context, p *checkedPolicy) (again time.Time) {
 	segments, err := a.finished()
 	if err != nil {
@@ -133,8 +138,8 @@ func (a *Agent) lockUpload(ctx context.Context, patience time.Duration) (func(),
 	}
 }
 
-// finished ends the open segment and returns all finished ones: first those that were tried least, so that one that no collector gets
-// to see does not hold up the others, then the oldest.
+// finished ends the open segment and returns all finished ones: first those that were tried least,
+// so that one that no collector gets to see does not hold up the others, then the oldest.
 func (a *Agent) finished() ([]Segment, error) {
 	a.spoolMu.Lock()
 	defer a.spoolMu.Unlock()

@@ -15,7 +15,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// TestOnlyAValidReceiptDeletes: whatever else answers, the batch stays and is delivered later, once.
+// TestOnlyAValidReceiptDeletes: whatever else answers, the batch stays and is delivered
+// later, once.
 func TestOnlyAValidReceiptDeletes(t *testing.T) {
 	text := func(status uint16, body string) func(*world, upload) agent.Response {
 		return func(*world, upload) agent.Response {
@@ -180,7 +181,8 @@ func TestWeightsShareCollectorsOfOnePriority(t *testing.T) {
 	})
 }
 
-// TestBackoff: through a day without collectors an agent keeps what it has, tries seldom, and delivers everything once when it can.
+// TestBackoff: through a day without collectors an agent keeps what it has, tries seldom, and
+// delivers everything once when it can.
 func TestBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, "c1", "c2")
@@ -254,7 +256,8 @@ func TestOwnHasteIsNoFailure(t *testing.T) {
 		a.Observe(failure("shop.example"))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := a.Flush(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) { // nil: the agent itself has tried again by now
+		// nil: the agent itself has tried again by now
+		if err := a.Flush(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("flush: %v", err)
 		}
 		if err := a.Flush(t.Context()); err != nil {

@@ -9,8 +9,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// stateDrops is the state in which a process that ends leaves what it has not told of: of the short-lived, one drops a segment and the next
-// has a header to say so. Per reason: its length in 1 byte, itself, the count in 8, big-endian.
+// stateDrops is the state in which a process that ends leaves what it has not told of: of the
+// short-lived, one drops a segment and the next has a header to say so. Per reason: its length in
+// 1 byte, itself, the count in 8, big-endian.
 const stateDrops = "drops"
 
 func encodeDrops(drops map[string]uint64) []byte {
@@ -46,7 +47,8 @@ func addDrops(drops, more map[string]uint64) {
 	}
 }
 
-// leaveDrops leaves to the next process what this one has not told of. The caller holds spoolMu and has consent.
+// leaveDrops leaves to the next process what this one has not told of. The caller holds spoolMu and
+// has consent.
 func (a *Agent) leaveDrops() {
 	a.collectDrops()
 	a.mu.Lock()
@@ -55,14 +57,16 @@ func (a *Agent) leaveDrops() {
 	if len(left) == 0 {
 		return
 	}
-	_, _ = a.o.Spool.State(stateDrops, func(old []byte) []byte { // a disk that takes nothing keeps nothing
+	// a disk that takes nothing keeps nothing
+	_, _ = a.o.Spool.State(stateDrops, func(old []byte) []byte {
 		all := decodeDrops(old)
 		addDrops(all, left)
 		return encodeDrops(all)
 	})
 }
 
-// takeDrops takes over what a process before this one has left. The caller holds spoolMu and has consent.
+// takeDrops takes over what a process before this one has left. The caller holds spoolMu and
+// has consent.
 func (a *Agent) takeDrops() {
 	var left map[string]uint64
 	_, err := a.o.Spool.State(stateDrops, func(old []byte) []byte {

@@ -11,8 +11,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// TestDropsOfTheSpoolAreTold, those of an earlier process too: of many short-lived ones offline, each drops what one before it has left,
-// and ends before it has anything more to say.
+// TestDropsOfTheSpoolAreTold, those of an earlier process too: of many short-lived ones offline,
+// each drops what one before it has left, and ends before it has anything more to say.
 func TestDropsOfTheSpoolAreTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, "c1")
@@ -32,7 +32,8 @@ func TestDropsOfTheSpoolAreTold(t *testing.T) {
 		w.setHandler("c1", nil)
 		run()
 		run()
-		// The fourth run dropped one, which the fifth told in a segment that expired; the fifth and the sixth dropped one each, the sixth two more.
+		// The fourth run dropped one, which the fifth told in a segment that expired; the fifth and
+		// the sixth dropped one each, the sixth two more.
 		want := map[string]uint64{report.DropSpoolFull: 2, report.DropExpired: 2}
 		if got := w.drops(); !maps.Equal(got, want) {
 			t.Errorf("headers tell of %v, want %v", got, want)

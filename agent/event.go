@@ -11,11 +11,13 @@ type EventKind uint8
 
 // Kinds of events.
 const (
-	EventDelivered     EventKind = 1 // a collector has the batch: Batch, Collector
-	EventNotDelivered  EventKind = 2 // one attempt failed: Batch, Collector, Outcome, Err; Reason if it was refused for good
-	EventDropped       EventKind = 3 // records are lost: Reason, Count
-	EventPolicy        EventKind = 4 // a newer policy is in force: Count is its version
-	EventPolicyRefused EventKind = 5 // a collector's policy was refused or could not be had: Collector, Outcome, Err
+	EventDelivered EventKind = 1 // a collector has the batch: Batch, Collector
+	// one attempt failed: Batch, Collector, Outcome, Err; Reason if it was refused for good
+	EventNotDelivered EventKind = 2
+	EventDropped      EventKind = 3 // records are lost: Reason, Count
+	EventPolicy       EventKind = 4 // a newer policy is in force: Count is its version
+	// a collector's policy was refused or could not be had: Collector, Outcome, Err
+	EventPolicyRefused EventKind = 5
 	EventPanic         EventKind = 6 // the agent caught a panic of its own: Err
 )
 
@@ -32,12 +34,14 @@ type Event struct {
 
 // Stats are an agent's totals since New.
 type Stats struct {
-	Consent        report.Consent    // in force: the user's, lowered by the policy
-	PolicyVersion  uint64            // in force
-	Observed       uint64            // requests counted
-	Errors         uint64            // application errors captured
-	Windows        uint64            // windows that ended with at least one request or application error
-	SampledOut     uint64            // of these, windows without a failure that the policy's fraction left out
+	Consent       report.Consent // in force: the user's, lowered by the policy
+	PolicyVersion uint64         // in force
+	Observed      uint64         // requests counted
+	Errors        uint64         // application errors captured
+	// windows that ended with at least one request or application error
+	Windows uint64
+	// of these, windows without a failure that the policy's fraction left out
+	SampledOut     uint64
 	Sealed         uint64            // records durably in the spool
 	Delivered      uint64            // segments that a collector has, by its receipt
 	DeliveredBytes uint64            // bytes of these

@@ -25,9 +25,11 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// An application brings the operator's policy and the user's consent, and sends its requests through the agent.
+// An application brings the operator's policy and the user's consent, and sends its requests
+// through the agent.
 func Example() {
-	policy, dir, closeCollector := operator() // in earnest: go:embed the policy, and a directory of the application's own
+	// in earnest: go:embed the policy, and a directory of the application's own
+	policy, dir, closeCollector := operator()
 	defer closeCollector()
 
 	spool, err := diskspool.Open(dir, diskspool.Options{})
@@ -35,7 +37,8 @@ func Example() {
 		log.Fatal(err)
 	}
 	a, err := agent.New(agent.Options{
-		App: "shop", Version: "1.4.2", Policy: policy, Consent: report.Counts, // what the user chose; zero is off
+		// what the user chose; zero is off
+		App: "shop", Version: "1.4.2", Policy: policy, Consent: report.Counts,
 		Spool: spool, Transport: httpagent.NewTransport(httpagent.TransportOptions{}),
 	})
 	if err != nil {
@@ -85,7 +88,8 @@ func ExampleAgent_SetConsent() {
 	// after it was withdrawn: 1 counted, 0 kept
 }
 
-// operator stands for the other side: a collector on loopback, a policy that names it, and a fresh spool directory.
+// operator stands for the other side: a collector on loopback, a policy that names it, and a fresh
+// spool directory.
 func operator() (signed []byte, dir string, done func()) {
 	seed := make([]byte, ed25519.SeedSize)
 	key := ed25519.NewKeyFromSeed(seed)

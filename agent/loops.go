@@ -6,7 +6,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// recordLoop ends windows when their time has come. Without requests there is no window and no timer.
+// recordLoop ends windows when their time has come. Without requests there is no window
+// and no timer.
 func (a *Agent) recordLoop() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -23,7 +24,8 @@ func (a *Agent) recordLoop() {
 	}
 }
 
-// untilWindowEnds is how long the open window still lasts. Without one it is long: opened will be signalled.
+// untilWindowEnds is how long the open window still lasts. Without one it is long: opened will
+// be signalled.
 func (a *Agent) untilWindowEnds() time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -33,7 +35,8 @@ func (a *Agent) untilWindowEnds() time.Duration {
 	return max(time.Until(a.window.start.Add(a.window.length)), 0)
 }
 
-// endWindow takes the open window, if its time has come or at once, draws whether it is sent, and stores it.
+// endWindow takes the open window, if its time has come or at once, draws whether it is sent, and
+// stores it.
 func (a *Agent) endWindow(atOnce bool) {
 	defer a.caught()
 	a.spoolMu.Lock()
@@ -51,9 +54,10 @@ func (a *Agent) endWindow(atOnce bool) {
 	}
 }
 
-// takeWindow closes the open window, opens the next and returns the closed one with the probability with which a window like it is
-// sent; 0 when it is not. A window with a failure or an application error is always sent, and so is one that comes with drops to tell.
-// It returns nil when there is no window to end.
+// takeWindow closes the open window, opens the next and returns the closed one with the probability
+// with which a window like it is sent; 0 when it is not. A window with a failure or an application
+// error is always sent, and so is one that comes with drops to tell. It returns nil when there is
+// no window to end.
 func (a *Agent) takeWindow(now time.Time, atOnce bool) (*window, uint32) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -77,7 +81,8 @@ func (a *Agent) takeWindow(now time.Time, atOnce bool) (*window, uint32) {
 	return w, 0
 }
 
-// deliverLoop delivers soon after something was stored, and again when a collector's waiting time is over.
+// deliverLoop delivers soon after something was stored, and again when a collector's waiting
+// time is over.
 func (a *Agent) deliverLoop() {
 	at := time.Now().Add(a.uniform(maxSendJitter)) // when the timer fires
 	timer := time.NewTimer(time.Until(at))
@@ -97,7 +102,8 @@ func (a *Agent) deliverLoop() {
 	}
 }
 
-// maxSendJitter spreads the uploads of many clients that saw the same failure, and yet is little against a window.
+// maxSendJitter spreads the uploads of many clients that saw the same failure, and yet is little
+// against a window.
 const maxSendJitter = time.Second
 
 func (a *Agent) sendJitter() time.Duration {

@@ -10,7 +10,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// memory is a place that the spools of several agents share, as processes share a directory, and whose disk can fail.
+// memory is a place that the spools of several agents share, as processes share a directory, and
+// whose disk can fail.
 type memory struct {
 	kept *agenttest.Spool
 

@@ -10,10 +10,12 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// StateNotice is the state that holds deletion notices until they are delivered. It is the one blob that Spool.Purge leaves.
+// StateNotice is the state that holds deletion notices until they are delivered. It is the one blob
+// that Spool.Purge leaves.
 const StateNotice = "notice"
 
-const maxNotices = 8 // of users who change their mind while no collector can be reached; the oldest go first
+// of users who change their mind while no collector can be reached; the oldest go first
+const maxNotices = 8
 
 // notice is a sealed segment with a report.DeletionNotice in it.
 type notice struct {
@@ -24,7 +26,8 @@ type notice struct {
 
 const noticeHead = 1 + 16 + 8 + 4
 
-// encodeNotices returns per notice whether it was purged in 1 byte, id, birth in Unix ms in 8, length in 4, body.
+// encodeNotices returns per notice whether it was purged in 1 byte, id, birth in Unix ms in 8,
+// length in 4, body.
 func encodeNotices(list []notice) []byte {
 	b := []byte{}
 	for _, n := range list {
@@ -64,8 +67,9 @@ func (a *Agent) notices() []notice {
 	return decodeNotices(state)
 }
 
-// forget deletes the spool. If anything had been sent it makes a deletion notice first, so that a crash at any instant leaves the notice,
-// or leaves the tokens from which the next agent without consent makes it. The caller holds spoolMu.
+// forget deletes the spool. If anything had been sent it makes a deletion notice first, so that a
+// crash at any instant leaves the notice, or leaves the tokens from which the next agent without
+// consent makes it. The caller holds spoolMu.
 func (a *Agent) forget() (err error) {
 	defer func() { a.unpurged = err != nil }()
 	list := a.prepareNotice()
@@ -89,7 +93,8 @@ func (a *Agent) interrupted() bool {
 	return slices.ContainsFunc(a.notices(), func(n notice) bool { return !n.purged })
 }
 
-// prepareNotice puts a notice into the spool, if anything had been sent and there is none about it yet, and returns all that are there.
+// prepareNotice puts a notice into the spool, if anything had been sent and there is none about it
+// yet, and returns all that are there.
 func (a *Agent) prepareNotice() []notice {
 	list := a.notices()
 	if slices.ContainsFunc(list, func(n notice) bool { return !n.purged }) {
@@ -105,7 +110,8 @@ func (a *Agent) prepareNotice() []notice {
 	}
 	list = append(list, n)
 	list = list[max(len(list)-maxNotices, 0):]
-	_, _ = a.o.Spool.State(StateNotice, func([]byte) []byte { return encodeNotices(list) }) // forget tries again
+	// forget tries again
+	_, _ = a.o.Spool.State(StateNotice, func([]byte) []byte { return encodeNotices(list) })
 	return list
 }
 
@@ -149,7 +155,8 @@ func (a *Agent) deliverNotices(ctx context.Context, p *checkedPolicy) (again tim
 	return time.Now().Add(idle)
 }
 
-// forgetNotice deletes a notice whose fate a receipt has decided. One that stays is delivered once more; its id tells that it is known.
+// forgetNotice deletes a notice whose fate a receipt has decided. One that stays is delivered once
+// more; its id tells that it is known.
 func (a *Agent) forgetNotice(n notice) {
 	_, _ = a.o.Spool.State(StateNotice, func(old []byte) []byte {
 		list := decodeNotices(old)

@@ -139,7 +139,8 @@ func (s stopping) Purge() error {
 	return s.memSpool.Purge()
 }
 
-// Whatever step of a revocation is the last that its process does, the next agent sends one notice and nothing of what was there.
+// Whatever step of a revocation is the last that its process does, the next agent sends one notice
+// and nothing of what was there.
 func TestNoticeSurvivesACrashWhileRevoking(t *testing.T) {
 	for dies := range 7 {
 		for _, next := range []report.Consent{report.Off, report.Counts} {
@@ -244,7 +245,8 @@ func TestKillSwitchDoesNotKeepBackANotice(t *testing.T) {
 	})
 }
 
-// The receipt comes while the user revokes: it writes nothing, and the notice names what it was for.
+// The receipt comes while the user revokes: it writes nothing, and the notice names what
+// it was for.
 func TestReceiptThatComesWhileRevokingWritesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, "c1")

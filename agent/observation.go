@@ -9,8 +9,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Observation is one request that has ended. Strings longer than the limits of package report are cut. The agent keeps no reference
-// to the strings.
+// Observation is one request that has ended. Strings longer than the limits of package report are
+// cut. The agent keeps no reference to the strings.
 type Observation struct {
 	Scheme   string         // "https"
 	Host     string         // host or host:port, as in the URL
@@ -20,11 +20,12 @@ type Observation struct {
 	Status   uint16         // HTTP status, 0: none
 	Flags    report.Flags
 
-	// Count is how many such requests there were; 0 means one, above report.MaxCount counts as that. Several at once never become a
-	// sample.
+	// Count is how many such requests there were; 0 means one, above report.MaxCount counts as
+	// that. Several at once never become a sample.
 	Count uint64
 
-	// Start is when the request began. One that began before consent is not recorded. Zero: not told.
+	// Start is when the request began. One that began before consent is not recorded.
+	// Zero: not told.
 	Start time.Time
 
 	// What follows is for a sample, which only a failure under report.Diagnostics may become.
@@ -77,11 +78,13 @@ func (o *Observation) sample() sample {
 	}}
 }
 
-// Recording reports whether Observe would count a request now. Whoever watches requests may spare itself the trouble if not.
+// Recording reports whether Observe would count a request now. Whoever watches requests may spare
+// itself the trouble if not.
 func (a *Agent) Recording() bool { return report.Consent(a.level.Load()) != report.Off }
 
-// Observe counts one request, or Count like ones. It takes no longer than a lock and a map access when the request succeeded, allocates only for what
-// it sees for the first time in a window, never blocks on anything slower and never panics. It does nothing without consent.
+// Observe counts one request, or Count like ones. It takes no longer than a lock and a map access
+// when the request succeeded, allocates only for what it sees for the first time in a window, never
+// blocks on anything slower and never panics. It does nothing without consent.
 func (a *Agent) Observe(o Observation) {
 	if !a.Recording() {
 		return
@@ -93,7 +96,8 @@ func (a *Agent) Observe(o Observation) {
 	}
 }
 
-// count adds o to the open window. When o is to become a sample it returns the window and the sample's place there, else -1.
+// count adds o to the open window. When o is to become a sample it returns the window and the
+// sample's place there, else -1.
 func (a *Agent) count(o *Observation) (*window, int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -125,7 +129,8 @@ func (a *Agent) fill(w *window, place int, s sample) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.window == w && place < len(w.samples) {
-		s.record.Flags |= w.samples[place].record.Flags // the network changed while it was being filled
+		// the network changed while it was being filled
+		s.record.Flags |= w.samples[place].record.Flags
 		w.samples[place] = s
 	}
 }

@@ -15,12 +15,12 @@ type Options struct {
 	Version string // the application's version; may be empty
 	OS      string // family only; empty: runtime.GOOS
 
-	// Policy is the signed policy that comes with the application. Whoever signed it is trusted, and with that whoever it names as
-	// signers of the next one. Required.
+	// Policy is the signed policy that comes with the application. Whoever signed it is trusted,
+	// and with that whoever it names as signers of the next one. Required.
 	Policy []byte
 
-	// Consent is what the user allows now. The zero value is Off: nothing is recorded, stored or sent, and what an earlier run left
-	// in the spool is deleted.
+	// Consent is what the user allows now. The zero value is Off: nothing is recorded, stored or
+	// sent, and what an earlier run left in the spool is deleted.
 	//
 	// If an earlier run had consent and sent something, one deletion notice is sent.
 	Consent report.Consent
@@ -28,8 +28,9 @@ type Options struct {
 	Spool     Spool     // required; the agent closes it at Shutdown
 	Transport Transport // required
 
-	// OnEvent, if set, hears what the agent does. It is called on the agent's goroutines or on Flush's and Shutdown's caller's, one
-	// call at a time, must be quick and must not call the agent. Its panics are caught.
+	// OnEvent, if set, hears what the agent does. It is called on the agent's goroutines or on
+	// Flush's and Shutdown's caller's, one call at a time, must be quick and must not call the
+	// agent. Its panics are caught.
 	OnEvent func(Event)
 
 	// Rand is the source of batch ids, client tokens and jitter; nil: crypto/rand. For tests.

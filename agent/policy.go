@@ -52,8 +52,9 @@ func (p *checkedPolicy) next(signed []byte) (*checkedPolicy, error) {
 	return newPolicy(next)
 }
 
-// policyChain is what the spool keeps of policies: those that lead from the bundled one to the one in force, each signed by a key
-// that the one before it names, so that a changed signing key survives a restart and a tampered file is not believed.
+// policyChain is what the spool keeps of policies: those that lead from the bundled one to the one
+// in force, each signed by a key that the one before it names, so that a changed signing key
+// survives a restart and a tampered file is not believed.
 type policyChain struct {
 	checked int64    // Unix seconds of the last successful look for a newer one
 	signed  [][]byte // oldest first, the bundled one not among them
@@ -90,7 +91,8 @@ func decodeChain(b []byte) (c policyChain) {
 	return c
 }
 
-// follow returns the newest policy that the chain proves, starting from the bundled one, and the part of the chain that it needs.
+// follow returns the newest policy that the chain proves, starting from the bundled one, and the
+// part of the chain that it needs.
 func (c policyChain) follow(bundled *checkedPolicy) (*checkedPolicy, policyChain) {
 	at, used := bundled, policyChain{checked: c.checked}
 	for _, signed := range c.signed {
@@ -101,8 +103,9 @@ func (c policyChain) follow(bundled *checkedPolicy) (*checkedPolicy, policyChain
 	return at, used
 }
 
-// add appends a verified policy, and forgets those before it when the bundled policy's signers vouch for it directly. When the chain
-// is at its limit the policy is left out: it will be fetched again.
+// add appends a verified policy, and forgets those before it when the bundled policy's signers
+// vouch for it directly. When the chain is at its limit the policy is left out: it will be
+// fetched again.
 func (c policyChain) add(bundled *checkedPolicy, signed []byte) policyChain {
 	if _, err := bundled.next(signed); err == nil {
 		c.signed = nil
@@ -113,7 +116,8 @@ func (c policyChain) add(bundled *checkedPolicy, signed []byte) policyChain {
 	return c
 }
 
-// loadPolicy takes up the newest policy that the spool knows. The caller holds spoolMu and has consent.
+// loadPolicy takes up the newest policy that the spool knows. The caller holds spoolMu and
+// has consent.
 func (a *Agent) loadPolicy() {
 	state, err := a.o.Spool.State(statePolicy, func([]byte) []byte { return nil })
 	if err != nil {
@@ -133,8 +137,9 @@ func (a *Agent) currentPolicy() *checkedPolicy {
 	return a.policy
 }
 
-// refreshPolicy asks the collectors for a newer policy, one after another until one answers, those that take no segments now among
-// them: what they have to say may be the kill switch. The caller holds the pass.
+// refreshPolicy asks the collectors for a newer policy, one after another until one answers, those
+// that take no segments now among them: what they have to say may be the kill switch. The caller
+// holds the pass.
 func (a *Agent) refreshPolicy(ctx context.Context) {
 	p := a.currentPolicy()
 	for _, c := range a.order(p.Collectors) {
@@ -154,7 +159,8 @@ func refreshInterval(p *checkedPolicy) time.Duration {
 	return time.Duration(p.RefreshSeconds) * time.Second
 }
 
-// askForPolicy asks one collector and reports whether it answered with the policy in force or a newer one.
+// askForPolicy asks one collector and reports whether it answered with the policy in force or a
+// newer one.
 func (a *Agent) askForPolicy(ctx context.Context, c policy.Collector) bool {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
@@ -193,8 +199,8 @@ func (a *Agent) judgePolicy(r Response) error {
 	return nil
 }
 
-// keepPolicy notes that policies were looked for now, and puts next, if it is not nil, in force and into the spool. It reports false
-// and does nothing when consent was withdrawn meanwhile.
+// keepPolicy notes that policies were looked for now, and puts next, if it is not nil, in force and
+// into the spool. It reports false and does nothing when consent was withdrawn meanwhile.
 func (a *Agent) keepPolicy(next *checkedPolicy, signed []byte) bool {
 	a.spoolMu.Lock()
 	defer a.spoolMu.Unlock()
@@ -211,7 +217,8 @@ func (a *Agent) keepPolicy(next *checkedPolicy, signed []byte) bool {
 	}
 	state := a.chain.encode()
 	version := a.currentPolicy().Version
-	_, _ = a.o.Spool.State(statePolicy, func(old []byte) []byte { // a spool that cannot keep it costs one more fetch, no more
+	// a spool that cannot keep it costs one more fetch, no more
+	_, _ = a.o.Spool.State(statePolicy, func(old []byte) []byte {
 		if other, _ := decodeChain(old).follow(a.bundled); other.Version > version {
 			return nil // another process knows a newer one; this one will come to it, too
 		}

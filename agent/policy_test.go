@@ -109,7 +109,8 @@ func TestPolicySurvivesRestart(t *testing.T) {
 			t.Fatalf("version %d in force, want 4", got)
 		}
 		_ = a.Shutdown(t.Context())
-		w.setPolicy(w.signed(keys[3], version(3, func(p *policy.Policy) { p.Disabled = true }))) // which the first run would have taken
+		// which the first run would have taken
+		w.setPolicy(w.signed(keys[3], version(3, func(p *policy.Policy) { p.Disabled = true })))
 		b := start(t, w.options(memory.spool(), report.Counts))
 		for range 2 {
 			if got := b.Stats(); got.PolicyVersion != 4 || got.Consent != report.Counts {

@@ -11,9 +11,10 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// TestPopulationIsUnbiased: what is estimated of many clients, busy and quiet, healthy and ailing, is the truth within its confidence
-// interval, also when some of what they saw was counted by pages that hand over few of their windows. The interval comes from what
-// arrived alone, as it would for an operator.
+// TestPopulationIsUnbiased: what is estimated of many clients, busy and quiet, healthy and ailing,
+// is the truth within its confidence interval, also when some of what they saw was counted by pages
+// that hand over few of their windows. The interval comes from what arrived alone, as it would for
+// an operator.
 func TestPopulationIsUnbiased(t *testing.T) {
 	for _, test := range []struct {
 		name         string
@@ -38,8 +39,9 @@ func TestPopulationIsUnbiased(t *testing.T) {
 // population is many clients of one world, and what really happened to them.
 type population struct {
 	*world
-	rng   *mathrand.Rand
-	page  float64            // the chance with which pages hand over a window without failure; 0: there are no pages
+	rng *mathrand.Rand
+	// the chance with which pages hand over a window without failure; 0: there are no pages
+	page  float64
 	truth map[string]float64 // by host and outcome
 }
 
@@ -49,8 +51,8 @@ func newPopulation(t *testing.T, policy, page float64) *population {
 	return p
 }
 
-// live is the life of one client. Few clients are busy and most are not; every fifth fails in a tenth of its requests, the others
-// hardly ever.
+// live is the life of one client. Few clients are busy and most are not; every fifth fails in a
+// tenth of its requests, the others hardly ever.
 func (p *population) live(i byte) {
 	o := p.options(newMemory().spool(), report.Counts)
 	o.Rand = seeded(i)
@@ -92,8 +94,8 @@ func (p *population) observe(a *agent.Agent, host string, ok, failed uint64) {
 	}
 }
 
-// handOver does what a page does: a window without failure it hands over by chance; with a failure it does for certain, all in one, or
-// the successes so far as a window and the failures one by one.
+// handOver does what a page does: a window without failure it hands over by chance; with a failure
+// it does for certain, all in one, or the successes so far as a window and the failures one by one.
 func (p *population) handOver(a *agent.Agent, host string, ok, failed uint64) {
 	var list []agent.Observation
 	if ok > 0 {

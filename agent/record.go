@@ -9,8 +9,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// item is a record on its way into a segment. Records tell times relative to their segment's birth, so the last step is left until
-// the segment is known.
+// item is a record on its way into a segment. Records tell times relative to their segment's birth,
+// so the last step is left until the segment is known.
 type item struct {
 	at     time.Time // the window's end, the sample's time
 	record report.Record
@@ -30,13 +30,14 @@ func (it item) appendTo(dst []byte, birth time.Time) ([]byte, error) {
 	return report.AppendRecord(dst, it.record)
 }
 
-// sinceBirth is the time from birth to t in milliseconds. The monotonic clock does not tick while a machine sleeps, and the wall
-// clock may be set back: whichever says more is nearer to the truth.
+// sinceBirth is the time from birth to t in milliseconds. The monotonic clock does not tick while a
+// machine sleeps, and the wall clock may be set back: whichever says more is nearer to the truth.
 func sinceBirth(birth, t time.Time) int64 {
 	return max(t.Sub(birth), t.Round(0).Sub(birth.Round(0))).Milliseconds()
 }
 
-// halves divides a window whose record would be too large into two of the same time. It reports false for what cannot be divided.
+// halves divides a window whose record would be too large into two of the same time. It reports
+// false for what cannot be divided.
 func (it item) halves() (a, b item, ok bool) {
 	w, isWindow := it.record.(*report.Window)
 	if !isWindow || len(w.Counters) < 2 {
@@ -48,7 +49,8 @@ func (it item) halves() (a, b item, ok bool) {
 	return item{it.at, &first}, item{it.at, &second}, true
 }
 
-// items is what a window that ended at end has to say, samples and application errors included, when it is sent with probability ppm.
+// items is what a window that ended at end has to say, samples and application errors included,
+// when it is sent with probability ppm.
 func (w *window) items(end time.Time, ppm uint32) []item {
 	var items []item
 	if len(w.keys) > 0 {
@@ -75,17 +77,19 @@ func (w *window) items(end time.Time, ppm uint32) []item {
 
 // openSegment is the segment that an agent is writing. Agent.spoolMu owns it.
 type openSegment struct {
-	id      report.BatchID
-	birth   time.Time
-	sealer  *seal.Sealer
-	writer  SegmentWriter
-	client  client         // whose token its headers carry: one only, or a segment would link two days
+	id     report.BatchID
+	birth  time.Time
+	sealer *seal.Sealer
+	writer SegmentWriter
+	// whose token its headers carry: one only, or a segment would link two days
+	client  client
 	key     seal.KeyID     // that it is sealed to
 	consent report.Consent // of its last header; Off: it has none yet
 	size    int64          // durable bytes
 }
 
-// maxOpen is how long a segment stays open when no collector can be reached: what expires together should be of about one age.
+// maxOpen is how long a segment stays open when no collector can be reached: what expires together
+// should be of about one age.
 const maxOpen = time.Hour
 
 // serves reports whether records of this moment may go into s.
@@ -94,8 +98,8 @@ func (s *openSegment) serves(now time.Time, c client, key seal.KeyID) bool {
 	return age >= 0 && age < maxOpen && s.client == c && s.key == key
 }
 
-// pack seals as many of items as fit, after a header if one is due. It returns the frames and how many items are in them, or an
-// error for an item that no segment can take.
+// pack seals as many of items as fit, after a header if one is due. It returns the frames and how
+// many items are in them, or an error for an item that no segment can take.
 func (s *openSegment) pack(header *report.Header, items []item) (frames []byte, n int, err error) {
 	if s.consent != header.Consent || len(header.Drops) > 0 {
 		record, err := report.AppendRecord(nil, header)
@@ -122,7 +126,8 @@ func (s *openSegment) pack(header *report.Header, items []item) (frames []byte, 
 // errSegmentFull says that an item goes into the next segment.
 var errSegmentFull = errors.New("segment is full")
 
-// full turns the Sealer's refusal into errSegmentFull. Records above report.MaxRecord do not come this far.
+// full turns the Sealer's refusal into errSegmentFull. Records above report.MaxRecord do not
+// come this far.
 func full(err error) error {
 	if errors.Is(err, privacy.ErrTooLarge) {
 		return errSegmentFull

@@ -387,7 +387,8 @@ func TestFailedWritesAreCountedAndTold(t *testing.T) {
 					t.Fatalf("%d records dropped for %q, want 1", got, test.reason)
 				}
 				memory.setFail(nil)
-				a.Observe(success("shop.example")) // would most likely be sampled out, were there nothing to tell
+				// would most likely be sampled out, were there nothing to tell
+				a.Observe(success("shop.example"))
 				time.Sleep(4 * time.Second)
 				if got := w.drops()[test.reason]; got != 1 {
 					t.Errorf("headers tell of %d, want 1", got)
@@ -410,7 +411,9 @@ func TestVanishedSegmentIsWrittenAnew(t *testing.T) {
 		})
 		memory := newMemory()
 		a := start(t, w.options(memory.spool(), report.Counts))
-		for i := range 3 { // the first is offered to the collector; the second opens a segment that stays open, the third goes there
+		// the first is offered to the collector; the second opens a segment that stays open, the
+		// third goes there
+		for i := range 3 {
 			a.Observe(failure("h" + strconv.Itoa(i) + ".example"))
 			time.Sleep(10 * time.Second)
 			if i == 1 {

@@ -6,13 +6,16 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Recover reports a panic and lets it go on. It is to be deferred, first thing in a goroutine or handler:
+// Recover reports a panic and lets it go on. It is to be deferred, first thing in a goroutine
+// or handler:
 //
 //	defer a.Recover()
 //
-// The report is sealed and on disk before Recover panics again with the same value, so that it outlives the process; a disk that hangs
-// is given a second. Of the panics of one window the ninth and later ones are counted instead, like errors, and sealed with the window. When
-// there is no panic, Recover does nothing; without consent, after Shutdown, and for a nil Agent it only panics again.
+// The report is sealed and on disk before Recover panics again with the same value, so that it
+// outlives the process; a disk that hangs is given a second. Of the panics of one window the ninth
+// and later ones are counted instead, like errors, and sealed with the window. When there is no
+// panic, Recover does nothing; without consent, after Shutdown, and for a nil Agent it only
+// panics again.
 func (a *Agent) Recover() {
 	v := recover()
 	if v == nil {
@@ -45,11 +48,13 @@ func (a *Agent) capturePanic(v any) {
 	}
 }
 
-// sealPanic puts a panic durably into the spool. It reports false when the window has had its share of these.
+// sealPanic puts a panic durably into the spool. It reports false when the window has had its
+// share of these.
 func (a *Agent) sealPanic(e *ApplicationError) bool {
 	stack := e.stack()
 	r := e.record(stack)
-	a.spoolMu.Lock() // before consent is asked, so that a withdrawal's purge comes before or after all of this
+	// before consent is asked, so that a withdrawal's purge comes before or after all of this
+	a.spoolMu.Lock()
 	defer a.spoolMu.Unlock()
 	level, ok := a.admitPanic(e.At)
 	if !ok {
@@ -66,12 +71,13 @@ func (a *Agent) sealPanic(e *ApplicationError) bool {
 	return true
 }
 
-// admitPanic returns the consent under which a panic is sealed now, Off when it is not to be recorded, and false when there were
-// too many.
+// admitPanic returns the consent under which a panic is sealed now, Off when it is not to be
+// recorded, and false when there were too many.
 func (a *Agent) admitPanic(at time.Time) (report.Consent, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.relevel(time.Now()) // the policy may have expired meanwhile, and this window's end comes too late
+	// the policy may have expired meanwhile, and this window's end comes too late
+	a.relevel(time.Now())
 	level := report.Consent(a.level.Load())
 	if level == report.Off || at.Before(a.since) {
 		return report.Off, true

@@ -14,8 +14,9 @@ import (
 	"github.com/heliograph-net/heliograph/report/cbor"
 )
 
-// The log of what was sent: the states that hold it and its key, and its bounds. It is enciphered, so that no search of the disk, backup or
-// indexer finds in it which services somebody uses; it is the user's own, so the key lies beside it.
+// The log of what was sent: the states that hold it and its key, and its bounds. It is enciphered,
+// so that no search of the disk, backup or indexer finds in it which services somebody uses; it is
+// the user's own, so the key lies beside it.
 const (
 	stateSent    = "sent"
 	stateSentKey = "sentkey"
@@ -24,7 +25,8 @@ const (
 	maxSent      = 1000 // entries
 )
 
-// SentReport is one segment that a collector has, in the words of the user's log. It is a plain value.
+// SentReport is one segment that a collector has, in the words of the user's log. It is a
+// plain value.
 type SentReport struct {
 	At        time.Time // when the collector confirmed it
 	Collector string    // its id
@@ -33,8 +35,8 @@ type SentReport struct {
 	Bytes     uint64
 	Born      time.Time // when the segment was begun
 
-	// Known is false when another process sealed it, or too many waited to remember them all: nobody here can open it, and what follows
-	// is empty.
+	// Known is false when another process sealed it, or too many waited to remember them all:
+	// nobody here can open it, and what follows is empty.
 	Known    bool
 	Consent  report.Consent // under which it was recorded
 	Requests []SentCount    // requests counted
@@ -50,8 +52,9 @@ type SentCount struct {
 	Count   uint64
 }
 
-// Sent returns what left this device and to whom, the oldest first: what collectors have confirmed in the last 30 days, as far as 64 KiB
-// hold it. Withdrawing consent deletes it. It reads the spool and may be called at any time.
+// Sent returns what left this device and to whom, the oldest first: what collectors have confirmed
+// in the last 30 days, as far as 64 KiB hold it. Withdrawing consent deletes it. It reads the spool
+// and may be called at any time.
 func (a *Agent) Sent() ([]SentReport, error) { return ReadSent(a.o.Spool) }
 
 // ReadSent is Sent for a spool without an agent.
@@ -68,8 +71,8 @@ func ReadSent(s Spool) ([]SentReport, error) {
 	return openSent(key, sealed), nil
 }
 
-// logSent writes down that a collector has a segment. It comes before the segment is deleted, so that nothing is left out; what is
-// delivered twice is written once.
+// logSent writes down that a collector has a segment. It comes before the segment is deleted, so
+// that nothing is left out; what is delivered twice is written once.
 func (a *Agent) logSent(s Segment, c policy.Collector, bytes int) {
 	a.spoolMu.Lock()
 	defer a.spoolMu.Unlock()

@@ -7,12 +7,13 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// patience is how long Flush and Shutdown wait for another process to end its upload from the same spool.
+// patience is how long Flush and Shutdown wait for another process to end its upload from the
+// same spool.
 const patience = 3 * lockLater
 
-// Flush ends the open window, seals it if the policy has it sent, and tries to deliver what is in the spool once, to each collector
-// that is not waiting after a failure. It waits for the disk, and for the network until ctx ends. It returns nil when nothing remains,
-// else *RemainError.
+// Flush ends the open window, seals it if the policy has it sent, and tries to deliver what is in
+// the spool once, to each collector that is not waiting after a failure. It waits for the disk, and
+// for the network until ctx ends. It returns nil when nothing remains, else *RemainError.
 func (a *Agent) Flush(ctx context.Context) error {
 	select {
 	case <-a.stopped:
@@ -24,8 +25,9 @@ func (a *Agent) Flush(ctx context.Context) error {
 	return a.remain(ctx)
 }
 
-// Seal ends the open window and stores it durably, if the policy has it sent. Unlike Flush it does not wait for the network: what it stored is
-// delivered in the background. It does nothing after Shutdown. For hosts that may die at any moment, such as a page.
+// Seal ends the open window and stores it durably, if the policy has it sent. Unlike Flush it does
+// not wait for the network: what it stored is delivered in the background. It does nothing after
+// Shutdown. For hosts that may die at any moment, such as a page.
 func (a *Agent) Seal() {
 	select {
 	case <-a.stopped:
@@ -58,7 +60,8 @@ func (a *Agent) remain(ctx context.Context) (err error) {
 	return remain
 }
 
-// kept tells the segments that wait in the spool, and the one that is still open because nobody could be asked to take it.
+// kept tells the segments that wait in the spool, and the one that is still open because nobody
+// could be asked to take it.
 func (a *Agent) kept() ([]Segment, error) {
 	a.spoolMu.Lock()
 	defer a.spoolMu.Unlock()
@@ -69,9 +72,10 @@ func (a *Agent) kept() ([]Segment, error) {
 	return segments, err
 }
 
-// Shutdown stops recording, does what Flush does, ends all of the agent's goroutines and closes the spool. When ctx ends first, the
-// delivery is cut short, but the sealing is not. It returns nil when nothing remains in the spool, else *RemainError; a later call
-// returns what the first did. Observe afterwards does nothing.
+// Shutdown stops recording, does what Flush does, ends all of the agent's goroutines and closes the
+// spool. When ctx ends first, the delivery is cut short, but the sealing is not. It returns nil
+// when nothing remains in the spool, else *RemainError; a later call returns what the first did.
+// Observe afterwards does nothing.
 func (a *Agent) Shutdown(ctx context.Context) error {
 	a.stopOnce.Do(func() { go a.stop(ctx) })
 	select {
@@ -116,7 +120,8 @@ func (a *Agent) close() {
 	close(a.stopping)
 }
 
-// endSegment ends the open segment, which a delivery that did not come about has left open, and leaves what is still to be told.
+// endSegment ends the open segment, which a delivery that did not come about has left open, and
+// leaves what is still to be told.
 func (a *Agent) endSegment() {
 	defer a.caught()
 	a.spoolMu.Lock()

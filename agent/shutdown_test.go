@@ -182,7 +182,8 @@ func TestFlush(t *testing.T) {
 	})
 }
 
-// TestPanicsStayInside: neither a spool nor a transport nor a handler that panics reaches the host or ends the agent.
+// TestPanicsStayInside: neither a spool nor a transport nor a handler that panics reaches the host
+// or ends the agent.
 func TestPanicsStayInside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, "c1")

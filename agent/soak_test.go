@@ -17,8 +17,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// TestSoak: for an hour three processes share a spool, one all the time while the others end and begin again, and their collectors die,
-// lie, stall and answer rubbish. All that was counted arrives, once; memory stays flat; no goroutine is left.
+// TestSoak: for an hour three processes share a spool, one all the time while the others end and
+// begin again, and their collectors die, lie, stall and answer rubbish. All that was counted
+// arrives, once; memory stays flat; no goroutine is left.
 func TestSoak(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const minutes, quarter, most = 60, 15, 128 << 10
@@ -90,7 +91,8 @@ func newSoak(t *testing.T) *soak {
 	} {
 		s.moods = append(s.moods, func(_ context.Context, u upload) agent.Response { return s.says(u, lie) })
 	}
-	s.moods = append(s.moods, func(_ context.Context, u upload) agent.Response { // another's signature
+	// another's signature
+	s.moods = append(s.moods, func(_ context.Context, u upload) agent.Response {
 		u.collector = map[string]string{"c1": "c2", "c2": "c3", "c3": "c1"}[u.collector]
 		return s.says(u, receipt.Statement{Decision: receipt.Stored})
 	})
@@ -144,7 +146,8 @@ func (s *soak) garble(_ context.Context, u upload) agent.Response {
 	return r
 }
 
-// minute is one of them: somebody's mood changes, requests fail, a policy is good or bad, and now and then a process ends.
+// minute is one of them: somebody's mood changes, requests fail, a policy is good or bad, and now
+// and then a process ends.
 func (s *soak) minute(n int) {
 	s.setHandler("c"+strconv.Itoa(1+s.draw(3)), s.moods[s.draw(len(s.moods))])
 	switch s.draw(4) {
@@ -158,7 +161,8 @@ func (s *soak) minute(n int) {
 	for range 20 {
 		o := failure("h" + strconv.Itoa(s.draw(5)) + ".example")
 		o.URL = "https://shop.example/"
-		s.agents[max(s.draw(5)-2, 0)].Observe(o) // most is the first one's, which lives all the time
+		// most is the first one's, which lives all the time
+		s.agents[max(s.draw(5)-2, 0)].Observe(o)
 		s.observed++
 		time.Sleep(time.Duration(s.draw(6000)) * time.Millisecond)
 	}

@@ -17,8 +17,9 @@ func callers(skip int) []uintptr {
 	return append([]uintptr(nil), pcs[:runtime.Callers(skip+2, pcs[:])]...)
 }
 
-// frames resolves a stack to what may be told of it: names from the program's code, and base names of its files, for their directories
-// name the machine that built it. Of a panic's stack, what the runtime did after the fault is left out.
+// frames resolves a stack to what may be told of it: names from the program's code, and base names
+// of its files, for their directories name the machine that built it. Of a panic's stack, what the
+// runtime did after the fault is left out.
 func frames(pcs []uintptr) []report.Frame {
 	if len(pcs) == 0 {
 		return nil
@@ -69,8 +70,8 @@ func (e *ApplicationError) stack() []report.Frame {
 // anonymous is what a function without a name is called, as JavaScript's engines have it.
 const anonymous = "<anonymous>"
 
-// sourceFile is the base name of a source file. The frames of a script that stands in a page name the page's URL instead, so what does not
-// look like a file is scrubbed.
+// sourceFile is the base name of a source file. The frames of a script that stands in a page name
+// the page's URL instead, so what does not look like a file is scrubbed.
 func sourceFile(path string) string {
 	if i := strings.IndexAny(path, "?#"); i >= 0 {
 		path = path[:i]
@@ -89,10 +90,11 @@ func isExtension(s string) bool {
 // base is what follows the last slash of either kind.
 func base(path string) string { return path[strings.LastIndexAny(path, `/\`)+1:] }
 
-// fingerprint tells which errors are one problem: those of one kind, type and chain of functions. Lines are left out, so that a release
-// that moves code keeps its groups; but several log statements of one function are several problems, and functions without a name are
-// told apart by their place. Messages are left out, because
-// a hash of a value that few people have is as good as the value.
+// fingerprint tells which errors are one problem: those of one kind, type and chain of functions.
+// Lines are left out, so that a release that moves code keeps its groups; but several log
+// statements of one function are several problems, and functions without a name are told apart by
+// their place. Messages are left out, because a hash of a value that few people have is as good as
+// the value.
 func fingerprint(kind report.ErrorKind, name string, stack []report.Frame) (sum [16]byte) {
 	h := sha256.New()
 	h.Write([]byte{byte(kind)})
@@ -114,8 +116,9 @@ func fingerprint(kind report.ErrorKind, name string, stack []report.Frame) (sum 
 
 const maxUnwrap = 32 // errors looked at; a chain may be a circle
 
-// typeOf names the type of what went wrong: the first in the chain of wrapped errors that is not one of those that only carry a text.
-// (reflect is in every Go program with encoding/binary in it; the name alone does not make it larger.)
+// typeOf names the type of what went wrong: the first in the chain of wrapped errors that is not
+// one of those that only carry a text. (reflect is in every Go program with encoding/binary in it;
+// the name alone does not make it larger.)
 func typeOf(err error) (name string) {
 	defer func() {
 		if recover() != nil && name == "" { // an Unwrap of the host's

@@ -8,10 +8,13 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// store seals items and puts them durably into the spool. What cannot be stored is counted as dropped. The caller holds spoolMu.
+// store seals items and puts them durably into the spool. What cannot be stored is counted as
+// dropped. The caller holds spoolMu.
 func (a *Agent) store(consent report.Consent, items []item) {
 	a.collectDrops()
-	again := true // after a failed write, once more in a fresh segment: the directory may have been deleted under the old one
+	// after a failed write, once more in a fresh segment: the directory may have been deleted under
+	// the old one
+	again := true
 	for len(items) > 0 {
 		fresh := a.segment == nil
 		n, err := a.storeSome(consent, items)
@@ -54,8 +57,8 @@ func dropReason(err error) string {
 	return report.DropWriteFailed
 }
 
-// storeSome appends as many of items as the open segment takes to it, and returns how many are durable. The error is about what
-// follows these.
+// storeSome appends as many of items as the open segment takes to it, and returns how many are
+// durable. The error is about what follows these.
 func (a *Agent) storeSome(consent report.Consent, items []item) (int, error) {
 	s, err := a.currentSegment(time.Now())
 	if err != nil {
@@ -66,7 +69,9 @@ func (a *Agent) storeSome(consent report.Consent, items []item) (int, error) {
 		Consent: consent, Client: s.client.token, Drops: a.unreported(),
 	}
 	frames, n, packErr := s.pack(header, items)
-	if n == 0 { // a header alone is not worth a write; but it was sealed, so the segment's sequence goes on behind it
+	// a header alone is not worth a write; but it was sealed, so the segment's sequence goes
+	// on behind it
+	if n == 0 {
 		if len(frames) > 0 {
 			a.finishSegment()
 		}
@@ -111,8 +116,8 @@ func (a *Agent) currentSegment(now time.Time) (*openSegment, error) {
 	return s, nil
 }
 
-// finishSegment ends the open segment, if there is one, so that it can be delivered. What cannot be ended now, List ends later. The
-// caller holds spoolMu.
+// finishSegment ends the open segment, if there is one, so that it can be delivered. What cannot be
+// ended now, List ends later. The caller holds spoolMu.
 func (a *Agent) finishSegment() {
 	if a.segment != nil {
 		_ = a.segment.writer.Close()

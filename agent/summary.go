@@ -12,11 +12,12 @@ const (
 	maxSentCounts = 32 // pairs of target and outcome
 	maxSentLines  = 16 // samples, and errors
 	maxSentLine   = 512
-	maxSummaries  = 64 // segments that wait for a collector; of more the log tells only that they were sent
+	// segments that wait for a collector; of more the log tells only that they were sent
+	maxSummaries = 64
 )
 
-// summary is what an agent remembers of a segment that it has sealed, in memory only, until a collector has it: nothing readable is
-// written before something was sent. Agent.spoolMu owns it.
+// summary is what an agent remembers of a segment that it has sealed, in memory only, until a
+// collector has it: nothing readable is written before something was sent. Agent.spoolMu owns it.
 type summary struct {
 	consent report.Consent // the highest under which something was recorded
 	counts  []SentCount
@@ -83,7 +84,8 @@ func appErrorLine(r *report.ApplicationError) string {
 	return line
 }
 
-// forgetSummaries drops those of segments that are gone. The caller holds spoolMu, and has no segment open.
+// forgetSummaries drops those of segments that are gone. The caller holds spoolMu, and has no
+// segment open.
 func (a *Agent) forgetSummaries(segments []Segment) {
 	kept := make(map[report.BatchID]*summary, len(a.summaries))
 	for _, s := range segments {

@@ -6,17 +6,22 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Tally is what somebody else has counted over a window of its own: a web page before it needed an agent, say.
+// Tally is what somebody else has counted over a window of its own: a web page before it needed an
+// agent, say.
 type Tally struct {
-	Start time.Time // of the window, at its first request at the latest. One that began before consent is not recorded.
+	// of the window, at its first request at the latest. One that began before consent is
+	// not recorded.
+	Start time.Time
 	End   time.Time // of the window; zero, or later than now: now
 
-	// SampledPPM is the chance with which this window was handed over, in parts per million, report.FullPPM at most; 0: report.FullPPM.
-	// Whoever hands windows over by chance draws for each anew, and not for those with a failure: these count with weight 1 whatever
+	// SampledPPM is the chance with which this window was handed over, in parts per million,
+	// report.FullPPM at most; 0: report.FullPPM. Whoever hands windows over by chance draws for
+	// each anew, and not for those with a failure: these count with weight 1 whatever
 	// SampledPPM says.
 	SampledPPM uint32
 
-	// Observations is what was counted, see Observation.Count. What concerns samples, and Start, is not looked at.
+	// Observations is what was counted, see Observation.Count. What concerns samples, and Start, is
+	// not looked at.
 	Observations []Observation
 }
 
@@ -30,9 +35,11 @@ type tally struct {
 // maxTallies is how many may wait to be sealed; there are that many only while the disk hangs.
 const maxTallies = 64
 
-// AddWindow records a window that somebody else has counted, beside the agent's own. Unless something in it failed, it is sent with the
-// policy's probability, as the agent's own are: when it was handed over with a higher one, a second draw makes up for the difference; it is
-// not lowered when it was handed over with a lower one. Like Observe it neither waits nor panics, and does nothing without consent.
+// AddWindow records a window that somebody else has counted, beside the agent's own. Unless
+// something in it failed, it is sent with the policy's probability, as the agent's own are: when it
+// was handed over with a higher one, a second draw makes up for the difference; it is not lowered
+// when it was handed over with a lower one. Like Observe it neither waits nor panics, and does
+// nothing without consent.
 func (a *Agent) AddWindow(t Tally) {
 	if !a.Recording() {
 		return
@@ -63,7 +70,8 @@ func (a *Agent) AddWindow(t Tally) {
 	a.admitTally(tally{w, end, min(ppm, report.FullPPM)}, t.Start, n)
 }
 
-// admitTally draws whether t, which began at start with n requests in it, is sent, and has it sealed if so.
+// admitTally draws whether t, which began at start with n requests in it, is sent, and has it
+// sealed if so.
 func (a *Agent) admitTally(t tally, start time.Time, n uint64) {
 	a.mu.Lock()
 	t.level = report.Consent(a.level.Load())

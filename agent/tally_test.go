@@ -182,7 +182,8 @@ func TestTallyFollowsConsent(t *testing.T) {
 		began := time.Now().Add(-time.Second)
 		a.SetConsent(report.Diagnostics)
 		a.AddWindow(agent.Tally{Start: began, Observations: []agent.Observation{failure("before.example")}})
-		a.AddWindow(agent.Tally{Observations: []agent.Observation{failure("untold.example")}}) // may have begun before
+		// may have begun before
+		a.AddWindow(agent.Tally{Observations: []agent.Observation{failure("untold.example")}})
 		a.AddWindow(agent.Tally{Start: time.Now(), Observations: []agent.Observation{failure("lowered.example")}})
 		a.SetConsent(report.Counts)
 		time.Sleep(4 * time.Second)
@@ -226,7 +227,8 @@ func TestTallyLimits(t *testing.T) {
 	})
 }
 
-// TestTalliesDoNotWaitForTheDisk: while it hangs, they queue up to a limit, and what is beyond is counted.
+// TestTalliesDoNotWaitForTheDisk: while it hangs, they queue up to a limit, and what is beyond
+// is counted.
 func TestTalliesDoNotWaitForTheDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, "c1")

@@ -24,8 +24,8 @@ func (w *world) tokens() (out [][16]byte) {
 	return out
 }
 
-// TestTokenRotatesAtMidnight of UTC, whatever the local time: to the second, for all processes of a device alike, and without a
-// segment that has both.
+// TestTokenRotatesAtMidnight of UTC, whatever the local time: to the second, for all processes of a
+// device alike, and without a segment that has both.
 func TestTokenRotatesAtMidnight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, "c1")
@@ -37,13 +37,15 @@ func TestTokenRotatesAtMidnight(t *testing.T) {
 			a.Observe(failure("shop.example"))
 			time.Sleep(5 * time.Second) // ended and delivered
 		}
-		midnight := time.Now().UTC().Truncate(24 * time.Hour).Add(48 * time.Hour) // a bubble begins at one
+		// a bubble begins at one
+		midnight := time.Now().UTC().Truncate(24 * time.Hour).Add(48 * time.Hour)
 		tell(midnight.Add(-20*time.Second), one)
 		tell(midnight.Add(-10*time.Second), two)
 		if got := w.tokens(); len(got) != 1 {
 			t.Fatalf("%d tokens before midnight, want one for both processes", len(got))
 		}
-		w.setHandler("c1", refuse) // what is sealed before midnight is delivered after it, together with what is sealed then
+		// what is sealed before midnight is delivered after it, together with what is sealed then
+		w.setHandler("c1", refuse)
 		time.Sleep(time.Until(midnight.Add(-2 * time.Second)))
 		one.Observe(failure("shop.example"))
 		time.Sleep(3 * time.Second)
@@ -87,8 +89,9 @@ func (s *source) set(seed byte) {
 	s.Reader = seeded(seed)
 }
 
-// TestTokensAreUnlinkable: a day's token is made of nothing but randomness that was drawn on that day. Whoever has one token, and
-// everything else about the device, learns nothing of another day's.
+// TestTokensAreUnlinkable: a day's token is made of nothing but randomness that was drawn on that
+// day. Whoever has one token, and everything else about the device, learns nothing of
+// another day's.
 func TestTokensAreUnlinkable(t *testing.T) {
 	days := func(first, second byte) (tokens [][16]byte) {
 		synctest.Test(t, func(t *testing.T) {

@@ -7,13 +7,15 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// stateTokens is the state in which the client tokens of past days are kept, for one purpose: a deletion notice must name those under
-// which something was sent. Per token: day in 8 bytes, big-endian, 1 if something may have been sent in one, the token in 16.
+// stateTokens is the state in which the client tokens of past days are kept, for one purpose: a
+// deletion notice must name those under which something was sent. Per token: day in 8 bytes,
+// big-endian, 1 if something may have been sent in one, the token in 16.
 const stateTokens = "tokens"
 
 const (
 	tokenSize = 8 + 1 + 16
-	tokenDays = 31 // tokens of days before are forgotten: detectors keep nothing by client for so long
+	// tokens of days before are forgotten: detectors keep nothing by client for so long
+	tokenDays = 31
 )
 
 // usedToken is a client token and whether something may have been sent under it.
@@ -46,7 +48,8 @@ func decodeTokens(b []byte) (list []usedToken) {
 
 // noteToken remembers a day's token, without a mark. The caller holds spoolMu.
 func (a *Agent) noteToken(c client) {
-	_, _ = a.o.Spool.State(stateTokens, func(old []byte) []byte { // a spool that keeps nothing has nothing to send later, either
+	// a spool that keeps nothing has nothing to send later, either
+	_, _ = a.o.Spool.State(stateTokens, func(old []byte) []byte {
 		list := decodeTokens(old)
 		if slices.ContainsFunc(list, func(t usedToken) bool { return t.client == c }) {
 			return nil
@@ -57,8 +60,9 @@ func (a *Agent) noteToken(c client) {
 	})
 }
 
-// markSent notes, before a segment is uploaded, that something may have been sent under the token of the day of its birth. It reports
-// whether the mark is new, and ok false when consent was withdrawn meanwhile.
+// markSent notes, before a segment is uploaded, that something may have been sent under the token
+// of the day of its birth. It reports whether the mark is new, and ok false when consent was
+// withdrawn meanwhile.
 func (a *Agent) markSent(s Segment) (fresh, ok bool) {
 	a.spoolMu.Lock()
 	defer a.spoolMu.Unlock()
@@ -67,7 +71,8 @@ func (a *Agent) markSent(s Segment) (fresh, ok bool) {
 	}
 	err := a.setSent(utcDay(s.Birth), true, &fresh)
 	if err != nil && a.token.day == utcDay(s.Birth) {
-		a.unsaved = append(a.unsaved, a.token) // a disk that takes nothing keeps neither us from delivering nor the user from revoking
+		// a disk that takes nothing keeps neither us from delivering nor the user from revoking
+		a.unsaved = append(a.unsaved, a.token)
 	}
 	return fresh, true
 }
@@ -77,7 +82,8 @@ func (a *Agent) unmarkSent(s Segment) {
 	a.spoolMu.Lock()
 	defer a.spoolMu.Unlock()
 	var changed bool
-	_ = a.setSent(utcDay(s.Birth), false, &changed) // the mark of a day on which nothing was sent costs a notice about nothing
+	// the mark of a day on which nothing was sent costs a notice about nothing
+	_ = a.setSent(utcDay(s.Birth), false, &changed)
 }
 
 func (a *Agent) setSent(day int64, sent bool, changed *bool) error {
@@ -98,7 +104,8 @@ func (a *Agent) setSent(day int64, sent bool, changed *bool) error {
 	return err
 }
 
-// sentTokens are the tokens under which something may have been sent, sorted, none twice. The caller holds spoolMu.
+// sentTokens are the tokens under which something may have been sent, sorted, none twice. The
+// caller holds spoolMu.
 func (a *Agent) sentTokens() [][16]byte {
 	var tokens [][16]byte
 	state, _ := a.o.Spool.State(stateTokens, func([]byte) []byte { return nil })
@@ -115,7 +122,8 @@ func (a *Agent) sentTokens() [][16]byte {
 	return slices.Compact(tokens)
 }
 
-// neverLeft reports whether it is certain that an attempt got no byte of the segment out: no connection, or no peer that was trusted.
+// neverLeft reports whether it is certain that an attempt got no byte of the segment out: no
+// connection, or no peer that was trusted.
 func neverLeft(r answer) bool {
 	switch o := r.outcome; {
 	case r.verdict != none || r.err == nil:

@@ -4,7 +4,8 @@ import "context"
 
 type traceKey struct{}
 
-// WithTraceID returns a context that carries a trace id (W3C Trace Context, trace-id), for CaptureError and agent/slogagent.
+// WithTraceID returns a context that carries a trace id (W3C Trace Context, trace-id), for
+// CaptureError and agent/slogagent.
 func WithTraceID(ctx context.Context, id [16]byte) context.Context {
 	return context.WithValue(ctx, traceKey{}, id)
 }

@@ -30,7 +30,8 @@ func (u *upload) failed(collector string, outcome report.Outcome) {
 	u.path = append(u.path, report.Attempt{Collector: collector, Outcome: outcome})
 }
 
-// deliver offers a segment to the collectors. It reports false when its fate is open: none decided it, or ctx ended.
+// deliver offers a segment to the collectors. It reports false when its fate is open: none decided
+// it, or ctx ended.
 func (a *Agent) deliver(ctx context.Context, p *checkedPolicy, s Segment) bool {
 	u := a.uploads[s.ID]
 	if u == nil {
@@ -60,8 +61,9 @@ func (a *Agent) deliver(ctx context.Context, p *checkedPolicy, s Segment) bool {
 	return true
 }
 
-// offer offers a segment to each collector that is ready, until one takes it or refuses it for good: that one and its answer are returned,
-// else an answer without a verdict. left is false when it is certain that no byte of the segment got out.
+// offer offers a segment to each collector that is ready, until one takes it or refuses it for
+// good: that one and its answer are returned, else an answer without a verdict. left is false when
+// it is certain that no byte of the segment got out.
 func (a *Agent) offer(ctx context.Context, p *checkedPolicy, s Segment, u *upload, body []byte) (c policy.Collector, r answer, left bool) {
 	for _, c = range a.order(p.Collectors) {
 		state := a.collector(c)
@@ -113,8 +115,8 @@ func (a *Agent) settle(s Segment, c policy.Collector, r answer, body []byte) {
 	}
 }
 
-// delete takes a settled segment out of the spool. If it stays, a later pass tries again; another agent delivers it once more, and its id tells
-// that it is known.
+// delete takes a settled segment out of the spool. If it stays, a later pass tries again; another
+// agent delivers it once more, and its id tells that it is known.
 func (a *Agent) delete(s Segment) {
 	if err := a.o.Spool.Remove(s.ID); err == nil {
 		delete(a.uploads, s.ID)
@@ -156,7 +158,8 @@ func (a *Agent) rememberBirth(id report.BatchID, birth time.Time) {
 	a.births[id] = birth
 }
 
-// withinDay reports whether n more bytes stay within what the policy lets a process upload on one UTC day.
+// withinDay reports whether n more bytes stay within what the policy lets a process upload on
+// one UTC day.
 func (a *Agent) withinDay(p *checkedPolicy, n int64) bool {
 	if today := utcDay(time.Now()); today != a.uploadDay {
 		a.uploadDay, a.uploadedBytes = today, 0

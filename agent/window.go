@@ -11,8 +11,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// key is what requests are counted by. It is the raw form of report.Counter's key: making the strings of that costs more than a
-// request that succeeded may cost, so it is done once, when the window ends.
+// key is what requests are counted by. It is the raw form of report.Counter's key: making the
+// strings of that costs more than a request that succeeded may cost, so it is done once, when the
+// window ends.
 type key struct {
 	scheme, host, protocol string
 	outcome                report.Outcome
@@ -21,7 +22,8 @@ type key struct {
 	flags                  report.Flags
 }
 
-// window is a stretch of time that is being counted. Agent.mu owns it while it is open; whoever takes it owns it afterwards.
+// window is a stretch of time that is being counted. Agent.mu owns it while it is open; whoever
+// takes it owns it afterwards.
 type window struct {
 	start    time.Time // zero: nothing observed yet, the window has not begun
 	length   time.Duration
@@ -41,7 +43,8 @@ type window struct {
 	panics int           // that were sealed at once
 }
 
-// sample is a report.Sample whose time is not relative yet. It is empty, url and all, until its failure's Observe has filled it.
+// sample is a report.Sample whose time is not relative yet. It is empty, url and all, until its
+// failure's Observe has filled it.
 type sample struct {
 	at     time.Time
 	record report.Sample
@@ -60,12 +63,13 @@ func (w *window) add(k key, n uint64) {
 	if k.outcome != report.OK {
 		w.failed = true
 	}
-	if w.latest < len(w.keys) && w.keys[w.latest] == k { // most requests are like the one before, and to compare is cheaper than to look up
+	// most requests are like the one before, and to compare is cheaper than to look up
+	if w.latest < len(w.keys) && w.keys[w.latest] == k {
 		w.counts[w.latest] += n
 		return
 	}
-	// A map access that only reads leaves the map's own key alone. Assigning would put k's strings there, and with them keep alive
-	// the application's whole URL.
+	// A map access that only reads leaves the map's own key alone. Assigning would put k's strings
+	// there, and with them keep alive the application's whole URL.
 	if i, ok := w.index[k]; ok {
 		w.counts[i] += n
 		w.latest = int(i)
@@ -87,8 +91,9 @@ func (w *window) add(k key, n uint64) {
 	w.counts = append(w.counts, n)
 }
 
-// admit decides whether the failure at hand becomes a sample, by reservoir sampling, so that all failures of the window are equally
-// likely to. It returns the sample's place or -1. draw(n) is uniform in [0, n).
+// admit decides whether the failure at hand becomes a sample, by reservoir sampling, so that all
+// failures of the window are equally likely to. It returns the sample's place or -1. draw(n) is
+// uniform in [0, n).
 func (w *window) admit(draw func(n uint64) uint64) int {
 	w.failures++
 	if len(w.samples) < w.maxSamples {
@@ -120,7 +125,8 @@ func (w *window) counters() []report.Counter {
 	return merge(counters)
 }
 
-// merge adds up neighbours of one key: raw keys that were written differently, "Shop.example" and "shop.example:443".
+// merge adds up neighbours of one key: raw keys that were written differently, "Shop.example" and
+// "shop.example:443".
 func merge(counters []report.Counter) []report.Counter {
 	out := counters[:0]
 	for _, c := range counters {

@@ -26,8 +26,9 @@ func (s *slots) leave() { s.taken.Add(-1) }
 // gate counts who is inside and can be closed. The zero value is open.
 type gate struct {
 	mu     sync.Mutex
-	inside int           // owned by mu
-	idle   chan struct{} // owned by mu; not nil once closed; itself closed when the last one has left
+	inside int // owned by mu
+	// owned by mu; not nil once closed; itself closed when the last one has left
+	idle chan struct{}
 }
 
 // enter reports false when the gate is closed.

@@ -14,7 +14,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// serveBatch takes one sealed segment. Its answer is a receipt, but for a wrong media type and for a body that did not arrive.
+// serveBatch takes one sealed segment. Its answer is a receipt, but for a wrong media type and for
+// a body that did not arrive.
 func (c *Collector) serveBatch(w http.ResponseWriter, r *http.Request) error {
 	if r.Header["Origin"] != nil { // a page's
 		allowOrigins(w)
@@ -85,8 +86,8 @@ func (c *Collector) shedBatch(w http.ResponseWriter, r *http.Request, said recei
 	c.answerRefusal(w, slowDown(said, receipt.ReasonOverload, why.delay))
 }
 
-// bodyDeadline leaves clients less time to send their bodies while more than half of all places are taken, so that a few thousand that
-// send a byte now and then do not keep everyone else out.
+// bodyDeadline leaves clients less time to send their bodies while more than half of all places are
+// taken, so that a few thousand that send a byte now and then do not keep everyone else out.
 func (c *Collector) bodyDeadline(w http.ResponseWriter, now time.Time) {
 	if c.uploads.taken.Load() > c.uploads.max/2 {
 		_ = http.NewResponseController(w).SetReadDeadline(now.Add(c.o.UploadTimeout / hurry))
@@ -103,7 +104,8 @@ func (c *Collector) envelope(from netip.Addr, id report.BatchID, d report.Delive
 	}
 }
 
-// judge checks a segment's framing and key, and returns a reason to refuse it or "". Nothing in it is decoded.
+// judge checks a segment's framing and key, and returns a reason to refuse it or "". Nothing in it
+// is decoded.
 func (c *Collector) judge(segment []byte) (seal.SegmentInfo, string) {
 	info, err := seal.ParseSegment(segment)
 	switch {
@@ -124,8 +126,8 @@ func (c *Collector) judge(segment []byte) (seal.SegmentInfo, string) {
 	}
 }
 
-// batchHeader is the batch id that the request names before its body, so that a receipt can name it when the body is not read. The zero
-// id, without an error, when it names none.
+// batchHeader is the batch id that the request names before its body, so that a receipt can name it
+// when the body is not read. The zero id, without an error, when it names none.
 func batchHeader(r *http.Request) (report.BatchID, error) {
 	s := r.Header.Get(protocol.HeaderBatch)
 	if s == "" {
@@ -134,8 +136,9 @@ func batchHeader(r *http.Request) (report.BatchID, error) {
 	return report.ParseBatchID(s)
 }
 
-// deliveryHeader decodes what the agent says of the delivery. Without the header the batch is as old as its arrival: something on the way may
-// have taken the header off, and a report with a doubtful age is better than none.
+// deliveryHeader decodes what the agent says of the delivery. Without the header the batch is as
+// old as its arrival: something on the way may have taken the header off, and a report with a
+// doubtful age is better than none.
 func deliveryHeader(r *http.Request) (report.Delivery, error) {
 	if r.Header.Get(protocol.HeaderDelivery) == "" {
 		return report.Delivery{}, nil

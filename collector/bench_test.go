@@ -25,8 +25,8 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/seal"
 )
 
-// BenchmarkIngest is one upload of one window over 64 connections, receipt included, and the floor in the same run: net/http, the body
-// read, an answer. The load generator runs in the same process.
+// BenchmarkIngest is one upload of one window over 64 connections, receipt included, and the floor
+// in the same run: net/http, the body read, an answer. The load generator runs in the same process.
 func BenchmarkIngest(b *testing.B) {
 	b.Run("floor", func(b *testing.B) {
 		benchmarkUploads(b, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -65,7 +65,8 @@ func benchmarkUploads(b *testing.B, h http.Handler) {
 			in := bufio.NewReader(conn)
 			for n := next.Add(1); n <= uint32(b.N); n = next.Add(1) {
 				id := batchID(0)
-				binary.BigEndian.PutUint64(id[4:], uint64(n)*0x9e3779b97f4a7c15) // those of one minute come in any order
+				// those of one minute come in any order
+				binary.BigEndian.PutUint64(id[4:], uint64(n)*0x9e3779b97f4a7c15)
 				copy(request[len(head)+4:], id[:])
 				if _, err := conn.Write(request); err != nil {
 					b.Error(err)
@@ -83,7 +84,8 @@ func benchmarkUploads(b *testing.B, h http.Handler) {
 	b.ReportMetric(float64((cpuTime(b)-cpu).Microseconds())/float64(b.N), "cpu-µs/op")
 }
 
-// cpuTime is what this process has used: unlike the time of the clock it hardly depends on what else the machine does.
+// cpuTime is what this process has used: unlike the time of the clock it hardly depends on what
+// else the machine does.
 func cpuTime(b *testing.B) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

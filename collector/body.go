@@ -25,15 +25,17 @@ func (m *memory) take(n int) bool {
 	return true
 }
 
-// body is the body of an upload in a buffer that is used again. Its capacity counts as used memory until free.
+// body is the body of an upload in a buffer that is used again. Its capacity counts as used memory
+// until free.
 type body struct {
 	bytes  []byte
 	memory *memory
 }
 
 const (
-	smallBody = 8 << 10  // most bodies find room in it
-	maxPooled = 64 << 10 // a larger buffer is not kept, so that a few large uploads do not hold memory for ever
+	smallBody = 8 << 10 // most bodies find room in it
+	// a larger buffer is not kept, so that a few large uploads do not hold memory for ever
+	maxPooled = 64 << 10
 )
 
 var bodies = sync.Pool{New: func() any { return &body{bytes: make([]byte, 0, smallBody)} }}
@@ -76,8 +78,9 @@ var (
 	errMemory   = errors.New("too many bodies are being read")
 )
 
-// readBody reads at most limit bytes into a buffer that grows with what has arrived, not with what was announced. The read deadline is
-// set already. Its errors are errTooLarge, errTooSlow, errBroken and errMemory.
+// readBody reads at most limit bytes into a buffer that grows with what has arrived, not with what
+// was announced. The read deadline is set already. Its errors are errTooLarge, errTooSlow,
+// errBroken and errMemory.
 func (c *Collector) readBody(w http.ResponseWriter, r *http.Request, limit int64) (*body, error) {
 	if r.ContentLength > limit {
 		return nil, errTooLarge
@@ -126,7 +129,8 @@ const (
 	drainSize = 16 << 10    // a longer body is not worth waiting for: the connection is closed
 )
 
-// leaveBody prepares an answer to a request whose body stays unread. net/http reads what is left of a short one to keep the connection.
+// leaveBody prepares an answer to a request whose body stays unread. net/http reads what is left of
+// a short one to keep the connection.
 func leaveBody(w http.ResponseWriter, r *http.Request) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTime))
 	if r.ContentLength < 0 || r.ContentLength > drainSize {

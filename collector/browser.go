@@ -20,8 +20,9 @@ const (
 	MaxReports     = 512       // reports; what comes after is dropped and counted
 )
 
-// serveReports takes what browsers send by the W3C Reporting API. Any 2xx means "delivered" to them, and anything else that they come
-// back: so a collector that cannot keep reports drops and counts them, and answers 204. Only what no browser sends is refused.
+// serveReports takes what browsers send by the W3C Reporting API. Any 2xx means "delivered" to
+// them, and anything else that they come back: so a collector that cannot keep reports drops and
+// counts them, and answers 204. Only what no browser sends is refused.
 func (c *Collector) serveReports(w http.ResponseWriter, r *http.Request) error {
 	allowOrigins(w)
 	legacy := hasType(r, typeLegacyCSP)
@@ -132,8 +133,9 @@ func (c *Collector) keepReports(from netip.Addr, kept *keptReports) error {
 	return nil
 }
 
-// sealReports makes a segment of a header and what follows it. Samples that find no room are left out: their requests are counted. So are
-// errors of pages, and the number of reports that they stand for is returned.
+// sealReports makes a segment of a header and what follows it. Samples that find no room are left
+// out: their requests are counted. So are errors of pages, and the number of reports that they
+// stand for is returned.
 func sealReports(key *seal.Key, id report.BatchID, h *report.Header, ws []*report.Window, pages []*report.ApplicationError,
 	ss []*report.Sample) (segment []byte, left int, err error) {
 	sealer, err := seal.NewSealer(key, id)

@@ -9,9 +9,10 @@ import (
 	"time"
 )
 
-// clientTokens makes the tokens that tell distinct browsers apart for one UTC day, as agents' own random tokens do. A token is a keyed
-// hash of the peer's address and the User-Agent string. The key is random, is only ever in memory and is replaced every day: then
-// nobody, the collector included, can link tokens to addresses or to those of another day. The zero value is ready.
+// clientTokens makes the tokens that tell distinct browsers apart for one UTC day, as agents' own
+// random tokens do. A token is a keyed hash of the peer's address and the User-Agent string. The
+// key is random, is only ever in memory and is replaced every day: then nobody, the collector
+// included, can link tokens to addresses or to those of another day. The zero value is ready.
 type clientTokens struct {
 	mu  sync.Mutex
 	day int64    // owned by mu; days since 1970, of key
@@ -27,7 +28,8 @@ func (t *clientTokens) token(now time.Time, addr netip.Addr, userAgent string) (
 	return token
 }
 
-// keyOf returns the key of a day. A clock that goes back makes a new key rather than keep the old ones.
+// keyOf returns the key of a day. A clock that goes back makes a new key rather than keep
+// the old ones.
 func (t *clientTokens) keyOf(day int64) [32]byte {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -38,8 +40,8 @@ func (t *clientTokens) keyOf(day int64) [32]byte {
 	return t.key
 }
 
-// hostPart is 16 bytes of the address: of IPv6 only the first 64 bits, for one host can use all addresses of its /64 and would pass for
-// as many clients.
+// hostPart is 16 bytes of the address: of IPv6 only the first 64 bits, for one host can use all
+// addresses of its /64 and would pass for as many clients.
 func hostPart(addr netip.Addr) []byte {
 	b := addr.As16()
 	if addr.Is6() {

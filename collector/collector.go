@@ -9,14 +9,16 @@ import (
 	"sync/atomic"
 )
 
-// Collector takes, keeps and hands on batches. Make one with New; its methods are safe for concurrent use.
+// Collector takes, keeps and hands on batches. Make one with New; its methods are safe for
+// concurrent use.
 type Collector struct {
 	o        Options
 	settings atomic.Pointer[settings]
 	handler  http.Handler
 	metrics  *metrics
 
-	gate      gate            // closed by Shutdown; whoever uses the committer, the signer or the inbox is inside
+	// closed by Shutdown; whoever uses the committer, the signer or the inbox is inside
+	gate      gate
 	closing   context.Context // ends when Shutdown begins; long polls watch it
 	beginStop func()          // ends closing
 	uploads   slots           // uploads in flight
@@ -40,8 +42,9 @@ type Collector struct {
 	stop    sync.Once
 }
 
-// headroomBytes are allocated and never touched, so that they take no memory. But the garbage collector counts them as living, and therefore lets
-// that much more garbage gather: a collector lives in a few MiB, and would else be cleaned up many times a second.
+// headroomBytes are allocated and never touched, so that they take no memory. But the garbage
+// collector counts them as living, and therefore lets that much more garbage gather: a collector
+// lives in a few MiB, and would else be cleaned up many times a second.
 const headroomBytes = 32 << 20
 
 // New checks the options and starts the collector's own goroutines; Shutdown ends them.
@@ -69,11 +72,12 @@ func New(o Options) (*Collector, error) {
 	return c, nil
 }
 
-// Handler serves the public routes: /v1/batches, /v1/reports, /v1/policy and /v1/feed. It sets read and write deadlines of its own.
+// Handler serves the public routes: /v1/batches, /v1/reports, /v1/policy and /v1/feed. It sets read
+// and write deadlines of its own.
 func (c *Collector) Handler() http.Handler { return c.handler }
 
-// Ready says whether the collector would make a batch durable now: nil, or an error that names what is in the way. It really writes to
-// the inbox, and asks nothing beyond this host.
+// Ready says whether the collector would make a batch durable now: nil, or an error that names what
+// is in the way. It really writes to the inbox, and asks nothing beyond this host.
 func (c *Collector) Ready(ctx context.Context) error {
 	if c.closing.Err() != nil {
 		return errors.New("collector is shutting down")
@@ -81,9 +85,10 @@ func (c *Collector) Ready(ctx context.Context) error {
 	return c.o.Inbox.Check(ctx)
 }
 
-// Shutdown refuses new uploads with a slow-down, ends long polls, waits for uploads in flight and stops the collector's goroutines. Call
-// it before the HTTP server's own Shutdown, so that agents turn to another collector, and close the Inbox afterwards. It is idempotent;
-// an error says that ctx ended before all uploads had their answer.
+// Shutdown refuses new uploads with a slow-down, ends long polls, waits for uploads in flight and
+// stops the collector's goroutines. Call it before the HTTP server's own Shutdown, so that agents
+// turn to another collector, and close the Inbox afterwards. It is idempotent; an error says that
+// ctx ended before all uploads had their answer.
 func (c *Collector) Shutdown(ctx context.Context) error {
 	c.beginStop()
 	err := c.gate.close(ctx)

@@ -21,7 +21,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// stuckInbox commits nothing until it is released: a disk that hangs. Only the methods that a test uses work.
+// stuckInbox commits nothing until it is released: a disk that hangs. Only the methods that a test
+// uses work.
 type stuckInbox struct {
 	Inbox
 	release chan struct{}

@@ -8,14 +8,16 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
-// upload is one batch on its way into the inbox. Its fields are the submitter's before submit and after answered, else the committer's.
+// upload is one batch on its way into the inbox. Its fields are the submitter's before submit and
+// after answered, else the committer's.
 type upload struct {
 	entry    Entry
 	body     *body // of entry; nil: sealed here, and no receipt is wanted
 	queued   time.Time
 	answered chan answered // buffered
 	timeout  *time.Timer   // the submitter's own
-	over     atomic.Bool   // set by who comes first: the committer with an answer, or a submitter who waits no longer
+	// set by who comes first: the committer with an answer, or a submitter who waits no longer
+	over atomic.Bool
 }
 
 func newUpload() any {
@@ -24,7 +26,8 @@ func newUpload() any {
 	return u
 }
 
-// answered is what became of an upload. The receipt is nil when none was wanted or it could not be signed.
+// answered is what became of an upload. The receipt is nil when none was wanted or it could not
+// be signed.
 type answered struct {
 	statement receipt.Statement
 	receipt   []byte
@@ -123,7 +126,8 @@ func (c *Collector) noteInbox(err error) {
 	}
 }
 
-// store hands an entry to the committer and waits for the answer, no longer than the inbox is given. It owns body, which may be nil.
+// store hands an entry to the committer and waits for the answer, no longer than the inbox is
+// given. It owns body, which may be nil.
 func (c *Collector) store(e Entry, body *body) answered {
 	u := c.idle.Get().(*upload)
 	u.entry, u.body, u.queued = e, body, time.Now()

@@ -26,11 +26,12 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// crashEnv makes a process of this test a collector: inbox file, then the receipt key's seed in hex.
+// crashEnv makes a process of this test a collector: inbox file, then the receipt key's
+// seed in hex.
 const crashEnv = "HELIOGRAPH_TEST_CRASH"
 
-// A collector process under load is killed with SIGKILL, several times over the same inbox. Whatever it gave a receipt for is in the
-// inbox afterwards, once, with the body of the receipt.
+// A collector process under load is killed with SIGKILL, several times over the same inbox.
+// Whatever it gave a receipt for is in the inbox afterwards, once, with the body of the receipt.
 func TestKillMinusNineLosesNoReceiptedBatch(t *testing.T) {
 	if args := os.Getenv(crashEnv); args != "" {
 		serveUntilKilled(t, args)

@@ -18,9 +18,10 @@ const (
 	feedSkew = 5 * time.Minute // between a detector's clock and ours
 )
 
-// serveFeed hands on stored batches to a detector that may read them, waiting for new ones when there are none. The answer is a sequence
-// of envelopes, each behind its length (4 bytes, big-endian); it may be empty. Asking for what comes after N acknowledges all up to N for
-// the detector with this key; it is kept until the detectors of all keys have acknowledged it.
+// serveFeed hands on stored batches to a detector that may read them, waiting for new ones when
+// there are none. The answer is a sequence of envelopes, each behind its length (4 bytes,
+// big-endian); it may be empty. Asking for what comes after N acknowledges all up to N for the
+// detector with this key; it is kept until the detectors of all keys have acknowledged it.
 func (c *Collector) serveFeed(w http.ResponseWriter, r *http.Request) error {
 	if !c.gate.enter() {
 		return &httpError{http.StatusServiceUnavailable, "shutting down"}
@@ -39,7 +40,8 @@ func (c *Collector) serveFeed(w http.ResponseWriter, r *http.Request) error {
 		return &httpError{http.StatusBadRequest, err.Error()}
 	}
 	c.deadlines(w, q.Wait+writeTimeout, q.Wait+writeTimeout+c.o.CommitTimeout)
-	// A disk without room for the acknowledgement must not keep detectors from reading on; they acknowledge more with their next request.
+	// A disk without room for the acknowledgement must not keep detectors from reading on; they
+	// acknowledge more with their next request.
 	if err := c.o.Inbox.Ack(r.Context(), reader, q.After); err != nil && !errors.Is(err, ErrFull) {
 		return feedError(err)
 	}
@@ -74,8 +76,8 @@ func (c *Collector) authorizeFeed(w http.ResponseWriter, r *http.Request) (reade
 	return ReaderName(key), nil
 }
 
-// awaitBatches reads what there is; if that is nothing, it waits for the next commit. It returns nothing when the wait is over, and when
-// the collector shuts down.
+// awaitBatches reads what there is; if that is nothing, it waits for the next commit. It returns
+// nothing when the wait is over, and when the collector shuts down.
 func (c *Collector) awaitBatches(ctx context.Context, q feed.Query) ([]report.Envelope, error) {
 	timeout := time.NewTimer(q.Wait)
 	defer timeout.Stop()
@@ -109,5 +111,6 @@ func feedError(err error) error {
 	return err
 }
 
-// statusClientGone is for the metrics: nobody reads the answer. The number is the one that nginx made common.
+// statusClientGone is for the metrics: nobody reads the answer. The number is the one that nginx
+// made common.
 const statusClientGone = 499

@@ -10,8 +10,9 @@ import (
 
 const (
 	maintainEvery  = time.Minute
-	forecastWindow = time.Hour        // the growth of the inbox is that of this time
-	cutOffAfter    = 10 * time.Minute // a detector takes batches within seconds; when the oldest is older, none does
+	forecastWindow = time.Hour // the growth of the inbox is that of this time
+	// a detector takes batches within seconds; when the oldest is older, none does
+	cutOffAfter = 10 * time.Minute
 )
 
 // never is more than any delay.
@@ -40,7 +41,8 @@ func (f *forecast) note(now time.Time, s InboxStats) {
 	}
 }
 
-// fullIn is the time until the inbox is full if it goes on growing, from the last note on; the longest Duration when it does not grow.
+// fullIn is the time until the inbox is full if it goes on growing, from the last note on; the
+// longest Duration when it does not grow.
 func (f *forecast) fullIn() time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -59,8 +61,8 @@ func (f *forecast) fullIn() time.Duration {
 	return time.Duration(left)
 }
 
-// Outlook says in words what a collector that works now will need soon: "" when detectors take what it stores, else how much it
-// holds for them, since when, and when it will be full.
+// Outlook says in words what a collector that works now will need soon: "" when detectors take what
+// it stores, else how much it holds for them, since when, and when it will be full.
 func (c *Collector) Outlook(now time.Time) string {
 	c.forecast.mu.Lock()
 	s := c.forecast.last

@@ -12,8 +12,8 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
-// smallDisk mounts a file system of 4 MiB. It reports false where that is not allowed; sqliteinbox has a test with a limit on the file's size
-// that works everywhere.
+// smallDisk mounts a file system of 4 MiB. It reports false where that is not allowed; sqliteinbox
+// has a test with a limit on the file's size that works everywhere.
 func smallDisk(t *testing.T) (dir string, ok bool) {
 	t.Helper()
 	dir = t.TempDir()
@@ -33,8 +33,9 @@ func smallDisk(t *testing.T) (dir string, ok bool) {
 	return dir, true
 }
 
-// The disk below the inbox fills up while the collector runs: batches are refused with a signed slow-down, what was receipted stays, readiness
-// tells, and everything goes on by itself once there is room.
+// The disk below the inbox fills up while the collector runs: batches are refused with a signed
+// slow-down, what was receipted stays, readiness tells, and everything goes on by itself once
+// there is room.
 func TestFullDiskUnderTheCollector(t *testing.T) {
 	dir, ok := smallDisk(t)
 	if !ok {
@@ -62,7 +63,8 @@ func TestFullDiskUnderTheCollector(t *testing.T) {
 	if receipted < 50 || receipted > 4000 {
 		t.Fatalf("%d batches before the disk was full", receipted)
 	}
-	if err := r.Ready(t.Context()); err != nil && !errors.Is(err, collector.ErrFull) { // the little that it writes may find room
+	// the little that it writes may find room
+	if err := r.Ready(t.Context()); err != nil && !errors.Is(err, collector.ErrFull) {
 		t.Errorf("Ready = %v", err)
 	}
 	stats := must(inbox.Stats(t.Context()))(t)

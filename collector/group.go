@@ -2,8 +2,9 @@ package collector
 
 import "sync"
 
-// group gathers what many goroutines submit and works on all of it together, so that one fsync or one signature serves many.
-// Whatever arrives while the work is done waits for the next round: groups grow with the load and are single without it.
+// group gathers what many goroutines submit and works on all of it together, so that one fsync or
+// one signature serves many. Whatever arrives while the work is done waits for the next round:
+// groups grow with the load and are single without it.
 type group[T any] struct {
 	in     chan T
 	weight func(T) int // of one item, in bytes
@@ -16,7 +17,8 @@ type group[T any] struct {
 // commitBytes is the weight after which a round takes nothing more.
 const commitBytes = 8 << 20
 
-// startGroup starts a group that lets at most waiting items wait; end stops it. A round has at most MaxCommit items.
+// startGroup starts a group that lets at most waiting items wait; end stops it. A round has at most
+// MaxCommit items.
 func startGroup[T any](waiting int, weight func(T) int, work func([]T)) *group[T] {
 	g := &group[T]{in: make(chan T, waiting), weight: weight, work: work, stop: make(chan struct{}), done: make(chan struct{})}
 	go g.run()

@@ -101,7 +101,8 @@ func TestSlowNetworkLeavesPlacesToOthers(t *testing.T) {
 
 const (
 	idleConnections = 10_000
-	idleEnv         = "HELIOGRAPH_TEST_IDLE" // where to open them: one process may not have files enough for both ends
+	// where to open them: one process may not have files enough for both ends
+	idleEnv = "HELIOGRAPH_TEST_IDLE"
 )
 
 func TestIdleConnectionsKeepNobodyOut(t *testing.T) {
@@ -155,7 +156,8 @@ func TestHostileRequestsAreRefusedAndOthersServed(t *testing.T) {
 		random[i] = byte(rand.Uint32())
 	}
 	for n, c := range []struct {
-		name, send, again string // again is sent until the connection is cut, or a megabyte has gone
+		// again is sent until the connection is cut, or a megabyte has gone
+		name, send, again string
 		want              string // how the answer begins; "" for none
 	}{
 		{"an announced body that is too large", uploadHead + "Content-Length: 99999999\r\n\r\n", "", "HTTP/1.1 413 "},

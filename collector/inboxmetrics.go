@@ -40,7 +40,8 @@ func (m inboxMetrics) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. An inbox that does not answer leaves its metrics out, which /health/ready explains.
+// Collect implements prometheus.Collector. An inbox that does not answer leaves its metrics out,
+// which /health/ready explains.
 func (m inboxMetrics) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
 	defer cancel()

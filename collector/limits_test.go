@@ -238,7 +238,8 @@ func TestForecast(t *testing.T) {
 	if got := c.Outlook(at(9)); got == "" || !containsAll(got, "1.4 hours", "2 batches", "1500 of 10000") {
 		t.Errorf("cut off for ten minutes: %q", got)
 	}
-	c.forecast.note(at(200), InboxStats{Bytes: 1500, MaxBytes: 10_000}) // all before is older than the window
+	// all before is older than the window
+	c.forecast.note(at(200), InboxStats{Bytes: 1500, MaxBytes: 10_000})
 	if got := c.forecast.fullIn(); got < 1000*time.Hour {
 		t.Errorf("without growth: full in %v", got)
 	}
@@ -274,7 +275,8 @@ func TestSlowBodiesAreCutSoonerWhenPlacesRunOut(t *testing.T) {
 	}
 }
 
-// Ten times as many clients as there are places, none of which heeds a slow-down: places are always taken, and those without one cost little.
+// Ten times as many clients as there are places, none of which heeds a slow-down: places are always
+// taken, and those without one cost little.
 func TestClientsThatIgnoreSlowDownsKeepNobodyOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const (
@@ -307,7 +309,8 @@ func TestClientsThatIgnoreSlowDownsKeepNobodyOut(t *testing.T) {
 		if capacity := int64(places * lasts / work); stored.Load() < capacity*8/10 {
 			t.Errorf("%d uploads are stored, of %d for which there is time", stored.Load(), capacity)
 		}
-		if most := int64(10 * places * (lasts/time.Second + 1)); shed.Load() > most { // one a second and client
+		// one a second and client
+		if most := int64(10 * places * (lasts/time.Second + 1)); shed.Load() > most {
 			t.Errorf("%d uploads were turned away, want at most %d", shed.Load(), most)
 		}
 		if err := c.Shutdown(t.Context()); err != nil {

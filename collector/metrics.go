@@ -10,10 +10,11 @@ import (
 
 // metrics are the collector's own. No label has a value that a client chooses.
 type metrics struct {
-	requests    *prometheus.CounterVec                        // route, code
-	duration    *prometheus.HistogramVec                      // route
-	batches     *prometheus.CounterVec                        // source, verdict, reason
-	stored      prometheus.Counter                            // of batches: those that agents have a receipt for
+	requests *prometheus.CounterVec   // route, code
+	duration *prometheus.HistogramVec // route
+	batches  *prometheus.CounterVec   // source, verdict, reason
+	// of batches: those that agents have a receipt for
+	stored      prometheus.Counter
 	bytes       *prometheus.CounterVec                        // route
 	received    struct{ batches, reports prometheus.Counter } // of bytes
 	shed        *prometheus.CounterVec                        // cause

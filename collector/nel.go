@@ -21,7 +21,8 @@ type nelReport struct {
 	elapsed    uint64 // ms
 }
 
-// rawBody is the body of a network error report (Network Error Logging, section 5.4), without its referrer.
+// rawBody is the body of a network error report (Network Error Logging, section 5.4), without
+// its referrer.
 type rawBody struct {
 	SamplingFraction float64 `json:"sampling_fraction"`
 	ElapsedTime      float64 `json:"elapsed_time"`
@@ -33,8 +34,8 @@ type rawBody struct {
 	StatusCode       float64 `json:"status_code"`
 }
 
-// scrubNEL keeps what may be kept of a report. It reports false for one that breaks the rules: a negative age, a fraction that is zero or
-// less (or missing), an outcome or URL that cannot be.
+// scrubNEL keeps what may be kept of a report. It reports false for one that breaks the rules: a
+// negative age, a fraction that is zero or less (or missing), an outcome or URL that cannot be.
 func scrubNEL(raw *rawReport, body *rawBody, keepServer bool) (nelReport, bool) {
 	if raw.Age < 0 || body.SamplingFraction <= 0 || !requestOutcome(report.Outcome(body.Type)) {
 		return nelReport{}, false
@@ -51,7 +52,8 @@ func scrubNEL(raw *rawReport, body *rawBody, keepServer bool) (nelReport, bool) 
 	if succeededElsewhere(&r) {
 		r.counter.Outcome, r.phase = report.OK, report.PhaseApplication
 	}
-	if r.phase == report.PhaseApplication { // before it none was agreed on: Chromium then says "http/1.1" of anything
+	// before it none was agreed on: Chromium then says "http/1.1" of anything
+	if r.phase == report.PhaseApplication {
 		r.counter.Protocol = alpn(body.Protocol)
 	}
 	u, err := url.Parse(r.url)
@@ -65,15 +67,18 @@ func scrubNEL(raw *rawReport, body *rawBody, keepServer bool) (nelReport, bool) 
 	return r, r.counter.Target != ""
 }
 
-// requestOutcome says whether o may stand with a request: not what is of the application or of a page alone.
+// requestOutcome says whether o may stand with a request: not what is of the application or of a
+// page alone.
 func requestOutcome(o report.Outcome) bool {
 	return o.Valid() && !o.Under("app") && !o.Under("browser")
 }
 
-// succeededElsewhere tells requests that another address than the policy's answered from those that failed there. Of both the browser says
-// "dns.address_changed" and no status (Network Error Logging, section 4.5), so that only the fraction is left: failures are reported with
-// the failure_fraction, which is 1 unless somebody chose otherwise. Without this rule a service of many addresses would seem to fail all
-// the time. An HTTP error from such an address passes for an answer: Chromium decides on the fraction after it has forgotten the status.
+// succeededElsewhere tells requests that another address than the policy's answered from those that
+// failed there. Of both the browser says "dns.address_changed" and no status (Network Error
+// Logging, section 4.5), so that only the fraction is left: failures are reported with the
+// failure_fraction, which is 1 unless somebody chose otherwise. Without this rule a service of many
+// addresses would seem to fail all the time. An HTTP error from such an address passes for an
+// answer: Chromium decides on the fraction after it has forgotten the status.
 func succeededElsewhere(r *nelReport) bool {
 	return r.counter.Outcome == report.DNSAddressChanged && r.sampledPPM < report.FullPPM
 }
@@ -87,7 +92,8 @@ func status(v float64) uint16 {
 	return uint16(v)
 }
 
-// phase falls back to the one that the outcome belongs to: Chromium has phases of its own, "sxg" among them.
+// phase falls back to the one that the outcome belongs to: Chromium has phases of its own, "sxg"
+// among them.
 func phase(said string, o report.Outcome) report.Phase {
 	switch p := report.Phase(said); p {
 	case report.PhaseDNS, report.PhaseConnection, report.PhaseApplication:

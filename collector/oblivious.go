@@ -15,7 +15,8 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
 )
 
-// relaySkew is how far a relay's clock may be from the collector's, and how long what it signs is good.
+// relaySkew is how far a relay's clock may be from the collector's, and how long what it
+// signs is good.
 const relaySkew = 2 * time.Minute
 
 // unknownNetwork is that of a client of whom no known relay tells anything.
@@ -48,8 +49,9 @@ const (
 	obliviousReplay    = "replay"    // the same bytes were answered before
 )
 
-// serveOblivious is the gateway of Oblivious HTTP (RFC 9458): it opens a request and answers it, if it is one for this collector's batches
-// or policy. It asks nobody else, so it is nobody's proxy. Of the client it knows what a known relay has signed: network and country.
+// serveOblivious is the gateway of Oblivious HTTP (RFC 9458): it opens a request and answers it, if
+// it is one for this collector's batches or policy. It asks nobody else, so it is nobody's proxy.
+// Of the client it knows what a known relay has signed: network and country.
 func (c *Collector) serveOblivious(w http.ResponseWriter, r *http.Request) error {
 	s := c.settings.Load()
 	if s.gateway == nil {
@@ -101,7 +103,8 @@ func (c *Collector) serveOblivious(w http.ResponseWriter, r *http.Request) error
 	return c.sealAnswer(w, &answer, reply)
 }
 
-// relayOf is what a relay that is known says of the client of a request, and of which body it says that.
+// relayOf is what a relay that is known says of the client of a request, and of which body it
+// says that.
 func (c *Collector) relayOf(s *settings, r *http.Request, now time.Time) (n auth.Network, body [sha256.Size]byte, known bool) {
 	authorization, said := r.Header.Get("Authorization"), r.Header.Get(protocol.HeaderNetwork)
 	if authorization == "" || len(s.RelayKeys) == 0 {
@@ -139,7 +142,8 @@ var (
 	errReplay    = &httpError{http.StatusConflict, "this request was answered before; encapsulate it anew"}
 )
 
-// refuseOblivious answers a request that could not be opened, without protection, for there is none (RFC 9458, section 5.2).
+// refuseOblivious answers a request that could not be opened, without protection, for there is none
+// (RFC 9458, section 5.2).
 func (c *Collector) refuseOblivious(w http.ResponseWriter, err error) error {
 	switch {
 	case err == errReplay:
@@ -165,14 +169,16 @@ var (
 	responseType = []string{ohttp.MediaTypeResponse}
 )
 
-// obliviousLater tells a client to come later. It has no protection either: the request was not opened.
+// obliviousLater tells a client to come later. It has no protection either: the request was
+// not opened.
 func (c *Collector) obliviousLater(w http.ResponseWriter, delay time.Duration) error {
 	c.metrics.oblivious.WithLabelValues(obliviousShed).Inc()
 	w.Header().Set("Retry-After", strconv.FormatInt(int64((delay+time.Second-1)/time.Second), 10))
 	return &httpError{http.StatusServiceUnavailable, "come later"}
 }
 
-// sealAnswer encapsulates an answer. Its length tells the relay no more than how many times ObliviousPadding it is.
+// sealAnswer encapsulates an answer. Its length tells the relay no more than how many times
+// ObliviousPadding it is.
 func (c *Collector) sealAnswer(w http.ResponseWriter, a *answerBuffer, reply *ohttp.Reply) error {
 	b, err := bhttp.AppendResponse(nil, a.message())
 	if err != nil {
@@ -192,7 +198,8 @@ func (c *Collector) sealAnswer(w http.ResponseWriter, a *answerBuffer, reply *oh
 // keysMaxAge is for how long relays and others may keep the key configurations, in seconds.
 const keysMaxAge = "600"
 
-// serveObliviousKeys tells the key configurations. They are signed, for agents that get them from a relay.
+// serveObliviousKeys tells the key configurations. They are signed, for agents that get them
+// from a relay.
 func (c *Collector) serveObliviousKeys(w http.ResponseWriter, _ *http.Request) error {
 	s := c.settings.Load()
 	if s.gateway == nil {

@@ -213,7 +213,8 @@ func TestGatewayIsNoProxy(t *testing.T) {
 	}
 }
 
-// What can be said of a request that does not open is said without protection (RFC 9458, section 5.2).
+// What can be said of a request that does not open is said without protection (RFC 9458,
+// section 5.2).
 func TestGatewayErrors(t *testing.T) {
 	g := newGatewayRig(t, nil)
 	good, _ := g.encapsulate(g.key, policyMessage)
@@ -231,7 +232,8 @@ func TestGatewayErrors(t *testing.T) {
 		"another key": {other, 422, ohttp.ProblemKey},
 		"too large":   {make([]byte, protocol.MaxObliviousRequest+1), 413, "too large"},
 	} {
-		a := serve(g.Handler(), g.outer(c.body, "", nil)) // without a socket, on which an answer may come before all was sent
+		// without a socket, on which an answer may come before all was sent
+		a := serve(g.Handler(), g.outer(c.body, "", nil))
 		if a.status != c.status || !strings.Contains(string(a.body), c.says) {
 			t.Errorf("%s: %d, %q", name, a.status, a.body)
 		}
@@ -265,7 +267,8 @@ func TestWithoutKeysThereIsNoGateway(t *testing.T) {
 	}
 }
 
-// A relay that is known is believed; of nobody else's clients is anything known, not even that they are where their relay is.
+// A relay that is known is believed; of nobody else's clients is anything known, not even that they
+// are where their relay is.
 func TestNetworkIsThatOfTheRelaysWord(t *testing.T) {
 	g := newGatewayRig(t, nil)
 	stranger := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, 32))
@@ -368,8 +371,9 @@ func TestGatewayKeysChangeWithoutRestart(t *testing.T) {
 	}
 }
 
-// A captured request that comes again, at once, often, in many connections, is answered once. When the gateway has forgotten it, as after a
-// restart, the batch's id still keeps it from being stored twice.
+// A captured request that comes again, at once, often, in many connections, is answered once. When
+// the gateway has forgotten it, as after a restart, the batch's id still keeps it from being
+// stored twice.
 func TestReplaysChangeNothing(t *testing.T) {
 	g := newGatewayRig(t, nil)
 	body, x := g.encapsulate(g.key, g.batchMessage(batchID(1), g.segment(1)))
@@ -428,7 +432,8 @@ func TestLimitsOfRelays(t *testing.T) {
 		for range 15 {
 			body, _ := g.encapsulate(g.key, policyMessage)
 			req := g.outer(body, "AS64501, DE", key)
-			req.Header.Set("X-Forwarded-For", "203.0.113.9") // the relay, as the collector's own proxy sees it
+			// the relay, as the collector's own proxy sees it
+			req.Header.Set("X-Forwarded-For", "203.0.113.9")
 			a := g.do(req)
 			counts[a.status]++
 			if a.status == 503 && a.header.Get("Retry-After") == "" {

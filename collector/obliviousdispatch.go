@@ -14,7 +14,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// dispatch answers a request that was opened. There are two that it answers; there is nothing that it passes on.
+// dispatch answers a request that was opened. There are two that it answers; there is nothing that
+// it passes on.
 func (c *Collector) dispatch(w *answerBuffer, s *settings, encoded []byte, n auth.Network) {
 	m, err := bhttp.DecodeRequest(encoded)
 	if err != nil {
@@ -44,7 +45,8 @@ func (c *Collector) dispatch(w *answerBuffer, s *settings, encoded []byte, n aut
 	}
 }
 
-// isMe reports whether an authority is this collector: its id, which stays whatever its address, or the host of its URL.
+// isMe reports whether an authority is this collector: its id, which stays whatever its address, or
+// the host of its URL.
 func (c *Collector) isMe(s *settings, authority string) bool {
 	if authority == c.o.ID {
 		return true
@@ -97,7 +99,8 @@ func (c *Collector) takeOblivious(w http.ResponseWriter, r *http.Request, segmen
 	c.answer(w, a.statement, a.receipt)
 }
 
-// keep copies what the inbox is to hold on to into a buffer that counts as used memory. It returns nil when too much is in use.
+// keep copies what the inbox is to hold on to into a buffer that counts as used memory. It returns
+// nil when too much is in use.
 func (c *Collector) keep(segment []byte) *body {
 	b := newBody(&c.memory)
 	for b != nil && cap(b.bytes) < len(segment) {
@@ -128,7 +131,8 @@ func innerHeader(fields []bhttp.Field) http.Header {
 	return h
 }
 
-// outerFields are the fields of an answer that mean anything to a client, in the order in which they are sent.
+// outerFields are the fields of an answer that mean anything to a client, in the order in which
+// they are sent.
 var outerFields = []bhttp.Field{{Name: "content-type", Value: "Content-Type"}, {Name: "etag", Value: "Etag"}, {Name: "retry-after", Value: "Retry-After"}}
 
 // answerBuffer keeps an answer that is to be encapsulated. It implements http.ResponseWriter.

@@ -12,8 +12,9 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
 )
 
-// Whatever is inside an encapsulated request gets an encapsulated answer, never one without protection and never an error of the
-// gateway's own; a policy comes of one request only, and nothing is stored of any.
+// Whatever is inside an encapsulated request gets an encapsulated answer, never one without
+// protection and never an error of the gateway's own; a policy comes of one request only, and
+// nothing is stored of any.
 func FuzzObliviousMessage(f *testing.F) {
 	g := newGatewayRig(f, func(_ *collector.Options, _ *sqliteinbox.Options) {})
 	key := config(f, g.key)
@@ -54,7 +55,8 @@ func FuzzObliviousMessage(f *testing.F) {
 	})
 }
 
-// Whatever is sent as an encapsulated request gets an answer of the client's fault, and is remembered only when it opens.
+// Whatever is sent as an encapsulated request gets an answer of the client's fault, and is
+// remembered only when it opens.
 func FuzzObliviousBody(f *testing.F) {
 	g := newGatewayRig(f, func(_ *collector.Options, _ *sqliteinbox.Options) {})
 	good, _ := g.encapsulate(g.key, policyMessage)

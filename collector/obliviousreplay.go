@@ -11,18 +11,21 @@ const (
 	maxReplays   = 1 << 17 // requests of one generation: about 4 MiB
 )
 
-// replays remembers encapsulated requests that were opened, so that one which is sent again is refused before anything is done for it
-// (RFC 9458, section 6.5). It has two generations of at most maxReplays requests or replayWindow each: a request is known until that many
-// others, or that much time, have come after it. What is older is refused, or changes nothing, by other means: a batch is stored once by its
-// id, and a key that was replaced opens nothing. The Date of requests plays no part: it would tell clients' clocks, and shut out those whose
-// clocks are wrong. The zero value is ready.
+// replays remembers encapsulated requests that were opened, so that one which is sent again is
+// refused before anything is done for it (RFC 9458, section 6.5). It has two generations of at most
+// maxReplays requests or replayWindow each: a request is known until that many others, or that much
+// time, have come after it. What is older is refused, or changes nothing, by other means: a batch
+// is stored once by its id, and a key that was replaced opens nothing. The Date of requests plays
+// no part: it would tell clients' clocks, and shut out those whose clocks are wrong. The zero
+// value is ready.
 type replays struct {
 	mu          sync.Mutex
 	now, before map[replayID]struct{} // owned by mu; generations
 	since       time.Time             // owned by mu; when now began
 }
 
-// replayID is part of the SHA-256 of an encapsulated request: of each that opens there is one encoding.
+// replayID is part of the SHA-256 of an encapsulated request: of each that opens there is
+// one encoding.
 type replayID [16]byte
 
 // seen reports whether a request is remembered.

@@ -13,8 +13,8 @@ import (
 // readyTimeout bounds the check of the inbox.
 const readyTimeout = 5 * time.Second
 
-// Operations serves /health/live, /health/ready and /metrics, for a listener that the public does not reach. gatherer is what /metrics
-// shows; nil leaves that route out.
+// Operations serves /health/live, /health/ready and /metrics, for a listener that the public does
+// not reach. gatherer is what /metrics shows; nil leaves that route out.
 func (c *Collector) Operations(gatherer prometheus.Gatherer) http.Handler {
 	r := mux.NewRouter()
 	r.HandleFunc("/health/live", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") })

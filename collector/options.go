@@ -13,8 +13,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Networks tells the autonomous system and country (ISO 3166-1 alpha-2) of an address; 0 and "ZZ" when it does not know. It is called
-// concurrently and must not keep the address.
+// Networks tells the autonomous system and country (ISO 3166-1 alpha-2) of an address; 0 and "ZZ"
+// when it does not know. It is called concurrently and must not keep the address.
 type Networks interface {
 	Lookup(addr netip.Addr) (asn uint32, country string)
 }
@@ -26,16 +26,24 @@ type Options struct {
 	ReceiptKey ed25519.PrivateKey // required; signs receipts
 	Settings   Settings           // what Reload can replace
 
-	Logger  *slog.Logger          // nil: logs nothing
-	Metrics prometheus.Registerer // nil: registered nowhere. Every metric has the label collector=ID; Shutdown unregisters them
+	Logger *slog.Logger // nil: logs nothing
+	// nil: registered nowhere. Every metric has the label collector=ID; Shutdown unregisters them
+	Metrics prometheus.Registerer
 
-	MaxUploads    int           // uploads whose body is read or waits for the inbox at one time; more are shed. 0 means 1024
-	MaxBodyBytes  int64         // memory for their bodies; when it is used up, uploads are shed. 0 means 64 MiB
-	MaxQueueDelay time.Duration // uploads are shed while the inbox needs longer than this for those before them, a tenth of it if their queue never empties. 0 means 5 s
+	// uploads whose body is read or waits for the inbox at one time; more are shed. 0 means 1024
+	MaxUploads int
+	// memory for their bodies; when it is used up, uploads are shed. 0 means 64 MiB
+	MaxBodyBytes int64
+	// uploads are shed while the inbox needs longer than this for those before them, a tenth of it
+	// if their queue never empties. 0 means 5 s
+	MaxQueueDelay time.Duration
 	UploadTimeout time.Duration // an upload's body must have arrived within this. 0 means 10 s
-	CommitTimeout time.Duration // an upload that the inbox has not stored within this is told to come later. 0 means 10 s
-	SlowDown      time.Duration // the least delay asked of agents that are shed, twice as much at most; more under pressure, an hour at most. 0 means 5 s
-	Limits        Limits        // of one client network
+	// an upload that the inbox has not stored within this is told to come later. 0 means 10 s
+	CommitTimeout time.Duration
+	// the least delay asked of agents that are shed, twice as much at most; more under pressure, an
+	// hour at most. 0 means 5 s
+	SlowDown time.Duration
+	Limits   Limits // of one client network
 }
 
 const (

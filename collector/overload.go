@@ -9,19 +9,24 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
-// queueDelay decides by the delay of the commit queue whether an upload is taken, as CoDel does (RFC 8289): a queue that empties within
-// the interval is good and may be long; one that has stood for longer only adds delay, so that it is cut down to the target. Uploads are
-// judged before their bodies are read. The zero value, with an interval, is ready.
+// queueDelay decides by the delay of the commit queue whether an upload is taken, as CoDel does
+// (RFC 8289): a queue that empties within the interval is good and may be long; one that has stood
+// for longer only adds delay, so that it is cut down to the target. Uploads are judged before their
+// bodies are read. The zero value, with an interval, is ready.
 type queueDelay struct {
-	interval time.Duration // the longest acceptable delay; a tenth of it is the target for a queue that stands
+	// the longest acceptable delay; a tenth of it is the target for a queue that stands
+	interval time.Duration
 
-	began    atomic.Int64 // when the oldest upload of the round that is being committed was queued, Unix ns; 0: none is
-	standing atomic.Int64 // since when every round has left uploads waiting, Unix ns; 0: the last one has not
+	// when the oldest upload of the round that is being committed was queued, Unix ns; 0: none is
+	began atomic.Int64
+	// since when every round has left uploads waiting, Unix ns; 0: the last one has not
+	standing atomic.Int64
 }
 
 const targetPart = 10
 
-// round begins a round: oldest is when its first upload was queued, left is how many find no place in it.
+// round begins a round: oldest is when its first upload was queued, left is how many find no
+// place in it.
 func (q *queueDelay) round(now, oldest time.Time, left int) {
 	q.began.Store(oldest.UnixNano())
 	switch {
@@ -47,7 +52,8 @@ func (q *queueDelay) admits(now time.Time) bool {
 	return now.UnixNano()-began <= int64(limit)
 }
 
-// pressure measures how many uploads are shed for each one that is taken, over the last few seconds. The zero value is ready.
+// pressure measures how many uploads are shed for each one that is taken, over the last few
+// seconds. The zero value is ready.
 type pressure struct {
 	mu          sync.Mutex
 	second      int64   // owned by mu; Unix time of the last decay
@@ -96,11 +102,13 @@ type shed struct {
 	delay time.Duration
 }
 
-// holdShed is how long an upload that finds no place waits for its answer. A client that does not heed the delay asks again the moment it is
-// answered, and some thousand of those would be more work than all uploads that are taken; while they wait they are none.
+// holdShed is how long an upload that finds no place waits for its answer. A client that does not
+// heed the delay asks again the moment it is answered, and some thousand of those would be more
+// work than all uploads that are taken; while they wait they are none.
 const holdShed = 2 * time.Second
 
-// admit gives an upload from a network its place, which leave frees, or says why not, after holdShed.
+// admit gives an upload from a network its place, which leave frees, or says why not,
+// after holdShed.
 func (c *Collector) admit(now time.Time, source ticket) *shed {
 	if cause := c.sources.enter(now, source); cause != "" {
 		return c.shed(cause, 1)
@@ -132,8 +140,9 @@ func (c *Collector) leave(source ticket) {
 	c.sources.leave(source)
 }
 
-// shed counts. The more uploads are shed for each one that is taken, the longer they are sent away: so those who come back are about as
-// many as can be taken, and, spread over twice the delay, they do not come back at once.
+// shed counts. The more uploads are shed for each one that is taken, the longer they are sent away:
+// so those who come back are about as many as can be taken, and, spread over twice the delay, they
+// do not come back at once.
 func (c *Collector) shed(cause string, ratio float64) *shed {
 	c.metrics.shed.WithLabelValues(cause).Inc()
 	return &shed{cause, spread(time.Duration(float64(c.o.SlowDown) * ratio))}

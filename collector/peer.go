@@ -9,8 +9,9 @@ import (
 // maxHops is how many addresses of a forwarding header are looked at, from its end.
 const maxHops = 16
 
-// client is the address that an upload came from: the peer's or, when that is a trusted proxy, the last one in the forwarding header that
-// is none. Only the part of the header that trusted proxies have written is believed. The zero Addr: unknown.
+// client is the address that an upload came from: the peer's or, when that is a trusted proxy, the
+// last one in the forwarding header that is none. Only the part of the header that trusted proxies
+// have written is believed. The zero Addr: unknown.
 func (s *settings) client(r *http.Request) netip.Addr {
 	addr := peerAddr(r)
 	if !s.trusts(addr) {
@@ -53,7 +54,8 @@ const (
 	headerForwardedFor = "X-Forwarded-For"
 )
 
-// hopAddr is the address that one element of a forwarding header names; the zero Addr when it names none ("unknown", "_hidden").
+// hopAddr is the address that one element of a forwarding header names; the zero Addr when it names
+// none ("unknown", "_hidden").
 func hopAddr(hop string, forwarded bool) netip.Addr {
 	if forwarded {
 		hop = forParameter(hop)
@@ -80,7 +82,8 @@ func forParameter(element string) string {
 	return ""
 }
 
-// peerAddr is the address of the connection's other end, without its zone. The zero Addr when the server has none (a Unix socket).
+// peerAddr is the address of the connection's other end, without its zone. The zero Addr when the
+// server has none (a Unix socket).
 func peerAddr(r *http.Request) netip.Addr {
 	ap, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"github.com/heliograph-net/heliograph/internal/protocol"
 )
 
-// servePolicy serves the signed policy as it was given. It may lie in any cache: agents check its signature, version and expiry.
+// servePolicy serves the signed policy as it was given. It may lie in any cache: agents check its
+// signature, version and expiry.
 func (c *Collector) servePolicy(w http.ResponseWriter, r *http.Request) error {
 	allowOrigins(w)
 	s := c.settings.Load()

@@ -21,8 +21,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Everything that clients do comes from one marked address; then that address, and what else must go nowhere, is looked for in the inbox's
-// files, in the log (net/http's among it), in the metrics, in the profiles and in what a detector gets.
+// Everything that clients do comes from one marked address; then that address, and what else must
+// go nowhere, is looked for in the inbox's files, in the log (net/http's among it), in the metrics,
+// in the profiles and in what a detector gets.
 func TestClientAddressGoesNowhere(t *testing.T) {
 	t.Run("direct", func(t *testing.T) {
 		addressGoesNowhere(t, newRig(t, nil), "127.77.66.55", "127.77.66.55", "X-Forwarded-For")
@@ -38,7 +39,8 @@ func TestClientAddressGoesNowhere(t *testing.T) {
 	}
 }
 
-// addressGoesNowhere sends from an address; a header names the marked one, which is the same or is behind it.
+// addressGoesNowhere sends from an address; a header names the marked one, which is the same or is
+// behind it.
 func addressGoesNowhere(t *testing.T, r *rig, marked, from, header string) {
 	client := &http.Client{Transport: &http.Transport{DialContext: dialFrom(from)}}
 	forwarded := marked

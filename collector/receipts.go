@@ -76,7 +76,8 @@ func (c *Collector) answer(w http.ResponseWriter, s receipt.Statement, signed []
 	_, _ = w.Write(signed) // a client that went away will ask again
 }
 
-// statusOf is the HTTP status that goes with a statement. Only the receipt counts for agents; the status is for whoever looks on.
+// statusOf is the HTTP status that goes with a statement. Only the receipt counts for agents; the
+// status is for whoever looks on.
 func statusOf(s receipt.Statement) int {
 	switch {
 	case s.Decision == receipt.Stored:

@@ -11,7 +11,8 @@ import (
 	"strings"
 )
 
-// Handling says what becomes of the reports of one type that browsers send by the W3C Reporting API.
+// Handling says what becomes of the reports of one type that browsers send by the W3C
+// Reporting API.
 type Handling string
 
 // Ways of handling. The zero value is none of them.
@@ -21,8 +22,8 @@ const (
 	IgnoreReports Handling = "ignore" // as if they had not come
 )
 
-// reportTypes are the types of reports that are told apart, in settings and in metrics, and what becomes of each unless Settings say
-// otherwise. All that are not here are typeOther.
+// reportTypes are the types of reports that are told apart, in settings and in metrics, and what
+// becomes of each unless Settings say otherwise. All that are not here are typeOther.
 var reportTypes = map[string]Handling{
 	typeNEL: StoreReports, typeCrash: CountReports, typeDeprecation: CountReports, typeIntervention: CountReports, typeCSP: CountReports,
 	"coep": CountReports, "coop": CountReports, "document-policy-violation": CountReports, "permissions-policy-violation": CountReports,
@@ -38,7 +39,8 @@ const (
 	typeOther        = "other"
 )
 
-// storable says whether reports of a type can be kept: of all others nobody has decided what of them may be.
+// storable says whether reports of a type can be kept: of all others nobody has decided what of
+// them may be.
 func storable(reportType string) bool { return reportType == typeNEL || pageKinds[reportType] != 0 }
 
 // CheckHandling joins what is wrong with Settings.BrowserReports.
@@ -65,7 +67,8 @@ func (s *settings) handling(reportType string) Handling {
 	return reportTypes[reportType]
 }
 
-// rawReport is a report as browsers send it (Reporting API, section 3.4). What is not named here is not decoded.
+// rawReport is a report as browsers send it (Reporting API, section 3.4). What is not named here is
+// not decoded.
 type rawReport struct {
 	Age       float64         `json:"age"`
 	Type      string          `json:"type"`
@@ -78,15 +81,17 @@ type rawReport struct {
 
 // keptReports is what is kept of one upload.
 type keptReports struct {
-	nel       []nelReport
-	pages     []pageReport
-	userAgent userAgent // of the first report that is kept: one upload comes from one browser, whatever its reports say
+	nel   []nelReport
+	pages []pageReport
+	// of the first report that is kept: one upload comes from one browser, whatever its reports say
+	userAgent userAgent
 }
 
 func (k *keptReports) len() int { return len(k.nel) + len(k.pages) }
 
-// decodeReports reads an upload, counts its reports by type and returns those that are kept. An error means that the body is no JSON
-// array; a report that is merely wrong in itself is dropped and counted.
+// decodeReports reads an upload, counts its reports by type and returns those that are kept. An
+// error means that the body is no JSON array; a report that is merely wrong in itself is dropped
+// and counted.
 func (c *Collector) decodeReports(body []byte) (*keptReports, error) {
 	s, kept := c.settings.Load(), new(keptReports)
 	d := json.NewDecoder(bytes.NewReader(body))
@@ -124,7 +129,8 @@ func jsonError(err error) error {
 	return errors.New("malformed JSON: it ends too early")
 }
 
-// decodeReport adds a report to those that are kept, or drops and counts it. err is that of reading it.
+// decodeReport adds a report to those that are kept, or drops and counts it. err is that of
+// reading it.
 func (c *Collector) decodeReport(kept *keptReports, s *settings, raw *rawReport, err error) {
 	label := raw.Type
 	if reportTypes[label] == "" {
@@ -145,7 +151,8 @@ func (c *Collector) decodeReport(kept *keptReports, s *settings, raw *rawReport,
 	}
 }
 
-// add scrubs a report of a storable type and keeps it. It reports false for one that breaks the rules of its type.
+// add scrubs a report of a storable type and keeps it. It reports false for one that breaks the
+// rules of its type.
 func (k *keptReports) add(raw *rawReport, keepServer bool) bool {
 	kept := false
 	if raw.Type == typeNEL {

@@ -243,7 +243,8 @@ func TestReportsOfPagesAreGroupedAndBounded(t *testing.T) {
 	}
 }
 
-// Every type that the specification and Chromium's source name is kept as it came, in the phase that the browser says.
+// Every type that the specification and Chromium's source name is kept as it came, in the phase
+// that the browser says.
 func TestEveryTypeOfNetworkErrorIsKept(t *testing.T) {
 	types := map[string]string{
 		"dns":        "dns.unreachable dns.name_not_resolved dns.failed dns.address_changed dns.timed_out dns.protocol dns.server",
@@ -305,7 +306,8 @@ func TestChangedAddressIsNoFailureByItself(t *testing.T) {
 	}
 }
 
-// A browser asks before every upload, whatever it was answered before; pages and workers of other origins must be able to read every answer.
+// A browser asks before every upload, whatever it was answered before; pages and workers of other
+// origins must be able to read every answer.
 func TestOtherOriginsAreAnswered(t *testing.T) {
 	r := newRig(t, func(o *collector.Options, _ *sqliteinbox.Options) { o.MaxUploads = 1 })
 	ask := func(method, path, body string, header ...string) answer {

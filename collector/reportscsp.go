@@ -5,11 +5,13 @@ import (
 	"errors"
 )
 
-// typeLegacyCSP is what browsers send to the report-uri of a content security policy: one report, not in an array, without a preflight.
-// The directive is deprecated for report-to, but it is the only one that every browser knows.
+// typeLegacyCSP is what browsers send to the report-uri of a content security policy: one report,
+// not in an array, without a preflight. The directive is deprecated for report-to, but it is the
+// only one that every browser knows.
 const typeLegacyCSP = "application/csp-report"
 
-// rawLegacyCSP is such an upload (Content Security Policy Level 3, section 5.3). What is not named here is not decoded.
+// rawLegacyCSP is such an upload (Content Security Policy Level 3, section 5.3). What is not named
+// here is not decoded.
 type rawLegacyCSP struct {
 	Report *struct {
 		DocumentURI        string  `json:"document-uri"`

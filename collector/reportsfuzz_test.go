@@ -8,8 +8,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Whatever JSON is accepted can be sealed: no value that passes breaks the codec's rules, no report is lost or made up, and no query string
-// passes.
+// Whatever JSON is accepted can be sealed: no value that passes breaks the codec's rules, no report
+// is lost or made up, and no query string passes.
 func FuzzReports(f *testing.F) {
 	for _, seed := range []string{
 		`[{"age":1,"body":{"elapsed_time":37,"method":"GET","phase":"connection","protocol":"h2","sampling_fraction":1.0,"server_ip":"192.0.2.7",` +

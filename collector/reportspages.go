@@ -9,7 +9,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// pageReport is what a browser reports of a page rather than of a request, scrubbed: nothing else of what it sent is kept.
+// pageReport is what a browser reports of a page rather than of a request, scrubbed: nothing else
+// of what it sent is kept.
 type pageReport struct {
 	age     uint64 // ms, at most report.MaxAge
 	kind    report.ErrorKind
@@ -27,8 +28,9 @@ var pageKinds = map[string]report.ErrorKind{
 	typeCrash: report.KindCrash, typeDeprecation: report.KindDeprecation, typeIntervention: report.KindIntervention, typeCSP: report.KindCSPViolation,
 }
 
-// rawPageBody has what is looked at of the bodies of deprecation, intervention and crash reports (WICG drafts of these names) and of
-// violations (Content Security Policy Level 3, section 5.3). Stacks, samples of code, the policy and referrers are not decoded.
+// rawPageBody has what is looked at of the bodies of deprecation, intervention and crash reports
+// (WICG drafts of these names) and of violations (Content Security Policy Level 3, section 5.3).
+// Stacks, samples of code, the policy and referrers are not decoded.
 type rawPageBody struct {
 	ID         string  `json:"id"`         // deprecation, intervention
 	Message    string  `json:"message"`    // deprecation, intervention
@@ -49,8 +51,8 @@ const (
 	blockedOther = "other"       // what was blocked, when it is nothing that may be kept
 )
 
-// scrubPage keeps what may be kept of a report. It reports false for one that breaks the rules: a negative age, a page that is not on the
-// web, no name or one that is not built like a name.
+// scrubPage keeps what may be kept of a report. It reports false for one that breaks the rules: a
+// negative age, a page that is not on the web, no name or one that is not built like a name.
 func scrubPage(raw *rawReport) (pageReport, bool) {
 	body := raw.page
 	p := pageReport{age: uint64(clamp(raw.Age, report.MaxAge)), kind: pageKinds[raw.Type], url: scrub.URL(raw.URL)}
@@ -72,7 +74,8 @@ func scrubPage(raw *rawReport) (pageReport, bool) {
 	return p, raw.Age >= 0 && p.target != "" && isName(p.name)
 }
 
-// source says in which script it happened: by its base name, and by its origin when that is not the page's.
+// source says in which script it happened: by its base name, and by its origin when that is not
+// the page's.
 func (p *pageReport) source(body *rawPageBody) {
 	script := scrub.URL(body.SourceFile)
 	p.file = script[strings.LastIndexByte(script, '/')+1:]
@@ -92,7 +95,8 @@ func (p *pageReport) source(body *rawPageBody) {
 	}
 }
 
-// isName says whether s can be one of the browser's own words: not a text that may tell of the user.
+// isName says whether s can be one of the browser's own words: not a text that may tell
+// of the user.
 func isName(s string) bool {
 	if len(s) == 0 || len(s) > maxName {
 		return false
@@ -107,8 +111,8 @@ func isName(s string) bool {
 	return true
 }
 
-// blocked is what may be kept of a blocked URL: its origin, its scheme when that is not the web's ("data"), or the keyword that stands in its
-// place ("inline", "eval").
+// blocked is what may be kept of a blocked URL: its origin, its scheme when that is not the web's
+// ("data"), or the keyword that stands in its place ("inline", "eval").
 func blocked(s string) string {
 	if o := originOf(scrub.URL(s)); o != "" {
 		return o
@@ -127,8 +131,8 @@ func originOf(scrubbed string) string {
 	return scrub.Target(u.Scheme, u.Host)
 }
 
-// scrubMessage is a browser's message as it may be kept. What is far beyond the limit is cut off before, at the end of a word, for a part of
-// a secret may not look like one.
+// scrubMessage is a browser's message as it may be kept. What is far beyond the limit is cut off
+// before, at the end of a word, for a part of a secret may not look like one.
 func scrubMessage(s string) string {
 	const enough = 4 * report.MaxMessage
 	if len(s) > enough {
@@ -157,11 +161,12 @@ func (p *pageReport) fingerprint() (sum [16]byte) {
 	return sum
 }
 
-// maxPageErrors is how many problems of pages one upload can tell of: a browser that has more to say is not telling of pages.
+// maxPageErrors is how many problems of pages one upload can tell of: a browser that has more to
+// say is not telling of pages.
 const maxPageErrors = 32
 
-// pageErrors groups reports of pages by problem, each with the details of the first report that has it. Those beyond maxPageErrors are
-// left out, and their number is returned.
+// pageErrors groups reports of pages by problem, each with the details of the first report that has
+// it. Those beyond maxPageErrors are left out, and their number is returned.
 func pageErrors(pages []pageReport, consent report.Consent) (groups []*report.ApplicationError, left int) {
 	index := map[[16]byte]*report.ApplicationError{}
 	for i := range pages {

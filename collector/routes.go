@@ -12,7 +12,8 @@ import (
 	"github.com/heliograph-net/heliograph/internal/protocol"
 )
 
-// httpError is an error that a client may read. Any other error of a handler is answered with a generic text.
+// httpError is an error that a client may read. Any other error of a handler is answered with a
+// generic text.
 type httpError struct {
 	status int
 	text   string
@@ -23,7 +24,8 @@ func (e *httpError) Error() string { return e.text }
 // handler answers a request, or returns an error before it has written anything.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// routes maps paths to handlers. A route's name, its label in the metrics, is its path without "/v1/".
+// routes maps paths to handlers. A route's name, its label in the metrics, is its path
+// without "/v1/".
 func (c *Collector) routes() http.Handler {
 	r := mux.NewRouter()
 	route := func(path, methods, headers string, h handler) {
@@ -47,7 +49,8 @@ func (c *Collector) routes() http.Handler {
 	return c.shortcut(protocol.PathBatches, r)
 }
 
-// shortcut takes the one request that comes thousands of times a second past the router, which copies each request.
+// shortcut takes the one request that comes thousands of times a second past the router, which
+// copies each request.
 func (c *Collector) shortcut(path string, router http.Handler) http.Handler {
 	batches := c.serve(strings.TrimPrefix(path, "/v1/"), c.serveBatch)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -59,7 +62,8 @@ func (c *Collector) shortcut(path string, router http.Handler) http.Handler {
 	})
 }
 
-// preflight answers a CORS preflight (Fetch, section 4.8): pages of any origin may send, for nothing here depends on cookies.
+// preflight answers a CORS preflight (Fetch, section 4.8): pages of any origin may send, for
+// nothing here depends on cookies.
 func preflight(methods, headers string) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		allowOrigins(w)
@@ -77,9 +81,10 @@ func allowOrigins(w http.ResponseWriter) {
 	h["Access-Control-Allow-Origin"], h["Access-Control-Expose-Headers"] = anyOrigin, exposed
 }
 
-// allowPrivateNetwork answers older versions of Chromium, which ask before a page of the internet reaches a private address, as a collector of an
-// intranet has one (Private Network Access; Local Network Access, with a question to the user, has taken its place). There is nothing here
-// that the address would protect.
+// allowPrivateNetwork answers older versions of Chromium, which ask before a page of the internet
+// reaches a private address, as a collector of an intranet has one (Private Network Access; Local
+// Network Access, with a question to the user, has taken its place). There is nothing here that the
+// address would protect.
 func allowPrivateNetwork(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Access-Control-Request-Private-Network") == "true" {
 		w.Header().Set("Access-Control-Allow-Private-Network", "true")
@@ -124,7 +129,8 @@ func (c *Collector) serve(name string, h handler) http.Handler {
 // writeTimeout is what a client has to take an answer.
 const writeTimeout = 10 * time.Second
 
-// deadlines bounds the reading of the body and the writing of the answer. A server that cannot, such as a test's recorder, is left alone.
+// deadlines bounds the reading of the body and the writing of the answer. A server that cannot,
+// such as a test's recorder, is left alone.
 func (c *Collector) deadlines(w http.ResponseWriter, read, write time.Duration) {
 	now, rc := time.Now(), http.NewResponseController(w)
 	_ = rc.SetReadDeadline(now.Add(read))

@@ -18,35 +18,42 @@ import (
 
 // Settings are the part of Options that can change while the collector runs.
 type Settings struct {
-	// Policy is the signed policy served to agents. Browser reports are sealed to its SealKey, and kept as far as it allows collection.
-	// Without one, GET /v1/policy answers 404, and browser reports are dropped and counted. Who signed it is for agents to judge.
+	// Policy is the signed policy served to agents. Browser reports are sealed to its SealKey, and
+	// kept as far as it allows collection. Without one, GET /v1/policy answers 404, and browser
+	// reports are dropped and counted. Who signed it is for agents to judge.
 	Policy []byte
-	// Keys are the seal keys whose segments are taken: the policy's, and those that it had before as long as old agents may use them.
-	// Empty: every key's.
+	// Keys are the seal keys whose segments are taken: the policy's, and those that it had before
+	// as long as old agents may use them. Empty: every key's.
 	Keys []seal.KeyID
 	// Networks looks up peer addresses. nil: every network is unknown.
 	Networks Networks
-	// FeedKeys are the Ed25519 public keys of the detectors that may read the feed. Empty: GET /v1/feed answers 403.
+	// FeedKeys are the Ed25519 public keys of the detectors that may read the feed. Empty: GET
+	// /v1/feed answers 403.
 	FeedKeys []ed25519.PublicKey
-	// LocalReaders are further readers of the Inbox, see ReaderName: a detector in this process that does without the feed. What neither
-	// they nor the detectors of FeedKeys have all acknowledged is kept.
+	// LocalReaders are further readers of the Inbox, see ReaderName: a detector in this process
+	// that does without the feed. What neither they nor the detectors of FeedKeys have all
+	// acknowledged is kept.
 	LocalReaders []string
-	// ObliviousKeys are the private keys of the Oblivious HTTP gateway, the newest first: see ohttp.NewGateway. Empty: the collector is no
-	// gateway, POST /v1/oblivious answers 404.
+	// ObliviousKeys are the private keys of the Oblivious HTTP gateway, the newest first: see
+	// ohttp.NewGateway. Empty: the collector is no gateway, POST /v1/oblivious answers 404.
 	ObliviousKeys []*ohttp.PrivateKey
-	// RelayKeys are the Ed25519 public keys of the relays whose word on their clients' network is taken, and whose requests have no limits
-	// per network. Clients of other relays are of unknown networks.
+	// RelayKeys are the Ed25519 public keys of the relays whose word on their clients' network is
+	// taken, and whose requests have no limits per network. Clients of other relays are of
+	// unknown networks.
 	RelayKeys []ed25519.PublicKey
-	// TrustedProxies are the addresses of proxies in front of the collector. Of what they forward, ForwardedHeader names the client. Empty:
-	// every peer is a client, and forwarding headers are not looked at.
+	// TrustedProxies are the addresses of proxies in front of the collector. Of what they forward,
+	// ForwardedHeader names the client. Empty: every peer is a client, and forwarding headers are
+	// not looked at.
 	TrustedProxies []netip.Prefix
-	// ForwardedHeader is the one header that the proxies write and that they let no client write: "X-Forwarded-For" or "Forwarded"
-	// (RFC 7239). Empty means X-Forwarded-For.
+	// ForwardedHeader is the one header that the proxies write and that they let no client write:
+	// "X-Forwarded-For" or "Forwarded" (RFC 7239). Empty means X-Forwarded-For.
 	ForwardedHeader string
-	// KeepServerAddress keeps the server_ip of browser reports, which is an address of the service, not of the client. false drops it.
+	// KeepServerAddress keeps the server_ip of browser reports, which is an address of the service,
+	// not of the client. false drops it.
 	KeepServerAddress bool
-	// BrowserReports says by type what becomes of browser reports, "other" standing for the types without a name of their own, see
-	// CheckHandling. A type that is not in it: "network-error" is stored, and all others are counted. The caller must not change it.
+	// BrowserReports says by type what becomes of browser reports, "other" standing for the types
+	// without a name of their own, see CheckHandling. A type that is not in it: "network-error" is
+	// stored, and all others are counted. The caller must not change it.
 	BrowserReports map[string]Handling
 }
 
@@ -60,8 +67,8 @@ type settings struct {
 	gateway *ohttp.Gateway // nil without ObliviousKeys
 }
 
-// Reload replaces the settings for requests that start from now on; the caller must not change what they point to. On an error the old
-// settings stay.
+// Reload replaces the settings for requests that start from now on; the caller must not change what
+// they point to. On an error the old settings stay.
 func (c *Collector) Reload(s Settings) error {
 	ready, err := prepare(s)
 	if err != nil {

@@ -9,13 +9,15 @@ import (
 	"time"
 )
 
-// Limits bound what one network may send: a /24 of IPv4 or a /48 of IPv6. Networks are told apart by a hash of their prefix, under a random
-// key that is replaced every hour; hash and key are in memory only. Addresses of this host (127.0.0.0/8, ::1) have no limits.
+// Limits bound what one network may send: a /24 of IPv4 or a /48 of IPv6. Networks are told apart
+// by a hash of their prefix, under a random key that is replaced every hour; hash and key are in
+// memory only. Addresses of this host (127.0.0.0/8, ::1) have no limits.
 type Limits struct {
-	Requests   float64 // uploads per second; ten times as many at once. 0 means 200
-	Bytes      float64 // bytes of bodies per second; ten times as many at once. 0 means 4 MiB
-	Uploads    int     // uploads in flight. 0 means a quarter of MaxUploads
-	NewSources float64 // networks per second that were not seen before; ten times as many at once. 0 means 2000
+	Requests float64 // uploads per second; ten times as many at once. 0 means 200
+	Bytes    float64 // bytes of bodies per second; ten times as many at once. 0 means 4 MiB
+	Uploads  int     // uploads in flight. 0 means a quarter of MaxUploads
+	// networks per second that were not seen before; ten times as many at once. 0 means 2000
+	NewSources float64
 }
 
 const (
@@ -25,7 +27,8 @@ const (
 	sourceKeyAge = time.Hour // after which the key is replaced and all networks are forgotten
 )
 
-// sources holds networks to their Limits, in a table of fixed size: a network that finds no place replaces the one that owes least.
+// sources holds networks to their Limits, in a table of fixed size: a network that finds no place
+// replaces the one that owes least.
 type sources struct {
 	limits Limits
 
@@ -33,11 +36,13 @@ type sources struct {
 	key   [32]byte            // owned by mu
 	keyed time.Time           // owned by mu; when key was made
 	sets  [][sourceWays]owing // owned by mu
-	fresh float64             // owned by mu; networks not seen before, less what NewSources has allowed since
-	since time.Time           // owned by mu; of fresh
+	// owned by mu; networks not seen before, less what NewSources has allowed since
+	fresh float64
+	since time.Time // owned by mu; of fresh
 }
 
-// owing is what a network has sent, less what its limits have allowed since. The zero value is a free place.
+// owing is what a network has sent, less what its limits have allowed since. The zero value is a
+// free place.
 type owing struct {
 	tag      uint64 // part of the hash; 0: free
 	at       int64  // Unix ms of what follows
@@ -46,7 +51,8 @@ type owing struct {
 	inFlight int
 }
 
-// ticket is a network's place in the table. The zero value stands for this host, which has no limits.
+// ticket is a network's place in the table. The zero value stands for this host, which has
+// no limits.
 type ticket struct {
 	set int
 	tag uint64

@@ -6,13 +6,15 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// userAgent is what is kept of a browser's User-Agent string, and the string itself for the client token.
+// userAgent is what is kept of a browser's User-Agent string, and the string itself for the
+// client token.
 type userAgent struct {
 	family, major, os string // "chrome", "120", "windows"
 	raw               string // goes nowhere but into the keyed hash of clientTokens
 }
 
-// families in the order in which they are looked for: most browsers also claim to be those they descend from.
+// families in the order in which they are looked for: most browsers also claim to be those they
+// descend from.
 var families = []struct{ mark, family string }{
 	{"Edg/", "edge"}, {"EdgA/", "edge"}, {"EdgiOS/", "edge"},
 	{"OPR/", "opera"}, {"SamsungBrowser/", "samsung"}, {"YaBrowser/", "yandex"}, {"Vivaldi/", "vivaldi"},

@@ -16,9 +16,10 @@ type windowKey struct {
 	back       uint64 // whole window lengths between the window's end and the upload
 }
 
-// windows counts reports by sampling fraction and by the time of their requests. A browser decides for each request whether to report
-// it, with the fraction of its kind; so every fraction has windows of its own, which weigh accordingly. The segment is born at the
-// upload: windows end before it. lengthMS is the policy's, which is never 0.
+// windows counts reports by sampling fraction and by the time of their requests. A browser decides
+// for each request whether to report it, with the fraction of its kind; so every fraction has
+// windows of its own, which weigh accordingly. The segment is born at the upload: windows end
+// before it. lengthMS is the policy's, which is never 0.
 func windows(reports []nelReport, lengthMS uint64) []*report.Window {
 	counters := make(map[windowKey][]report.Counter)
 	for i := range reports {
@@ -53,7 +54,8 @@ func sum(cs []report.Counter) []report.Counter {
 	return out
 }
 
-// samples picks the first failed requests, at most as many as the policy lets ride along with a window, and none without the consent.
+// samples picks the first failed requests, at most as many as the policy lets ride along with a
+// window, and none without the consent.
 func samples(reports []nelReport, limit uint32, consent report.Consent) []*report.Sample {
 	if consent < report.Diagnostics {
 		return nil

@@ -19,18 +19,22 @@ import (
 
 // Options of a Dashboard.
 type Options struct {
-	Reader      model.Reader            // required
-	Servers     *heatmap.Map            // nil: no servers are probed
-	NetworkName func(asn uint32) string // optional: name of a network, "" when unknown; called by many goroutines
+	Reader  model.Reader // required
+	Servers *heatmap.Map // nil: no servers are probed
+	// optional: name of a network, "" when unknown; called by many goroutines
+	NetworkName func(asn uint32) string
 
-	Retention  time.Duration // how far back queries may reach. 0 means 30 days
-	Window     time.Duration // what the live totals sum up. 0 means 15 minutes
-	Step       time.Duration // width of a column of the live reachability grid, which has 60; at least a second. 0 means one minute
-	MaxStreams int           // live streams at one time; more are refused. 0 means 64
+	Retention time.Duration // how far back queries may reach. 0 means 30 days
+	Window    time.Duration // what the live totals sum up. 0 means 15 minutes
+	// width of a column of the live reachability grid, which has 60; at least a second. 0 means
+	// one minute
+	Step       time.Duration
+	MaxStreams int // live streams at one time; more are refused. 0 means 64
 
-	// Hosts are further names, without port, by which the dashboard may be asked for, such as "status.example". IP addresses and
-	// localhost always may. A listener on a loopback address refuses all other names, because a name that suddenly points there is how
-	// a foreign page would read this one (DNS rebinding); other listeners refuse them only if Hosts is not empty.
+	// Hosts are further names, without port, by which the dashboard may be asked for, such as
+	// "status.example". IP addresses and localhost always may. A listener on a loopback address
+	// refuses all other names, because a name that suddenly points there is how a foreign page
+	// would read this one (DNS rebinding); other listeners refuse them only if Hosts is not empty.
 	Hosts []string
 
 	Logger *slog.Logger // nil: logs nothing
@@ -93,7 +97,8 @@ type Dashboard struct {
 	running sync.WaitGroup     // that goroutine
 }
 
-// New checks the options and starts the goroutine that feeds the streams, which rests while there are none. End it with Shutdown.
+// New checks the options and starts the goroutine that feeds the streams, which rests while there
+// are none. End it with Shutdown.
 func New(o Options) (*Dashboard, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("dashboards: %w", err)
@@ -119,8 +124,9 @@ func New(o Options) (*Dashboard, error) {
 // ServeHTTP answers one request.
 func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.handler.ServeHTTP(w, r) }
 
-// Shutdown ends all streams, refuses new ones and waits until ctx ends for the goroutines to be gone. Call it before the listener's own
-// shutdown, which would wait for the streams. It is idempotent; other requests are answered as before.
+// Shutdown ends all streams, refuses new ones and waits until ctx ends for the goroutines to be
+// gone. Call it before the listener's own shutdown, which would wait for the streams. It is
+// idempotent; other requests are answered as before.
 func (d *Dashboard) Shutdown(ctx context.Context) error {
 	d.stop()
 	done := make(chan struct{})

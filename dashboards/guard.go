@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// The page loads nothing but its own files and talks to nobody but its own origin. Trusted Types keep scripts from making markup of
-// strings.
+// The page loads nothing but its own files and talks to nobody but its own origin. Trusted Types
+// keep scripts from making markup of strings.
 const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
@@ -40,8 +40,8 @@ func (d *Dashboard) guard(next http.Handler) http.Handler {
 	})
 }
 
-// foreign reports a request that another site's page makes in the background. It could not read the answer, but it could use up the
-// streams. Following a link is fine.
+// foreign reports a request that another site's page makes in the background. It could not read the
+// answer, but it could use up the streams. Following a link is fine.
 func foreign(r *http.Request) bool {
 	return r.Header.Get("Sec-Fetch-Site") == "cross-site" && r.Header.Get("Sec-Fetch-Mode") != "navigate"
 }
@@ -69,7 +69,8 @@ func hostOf(header string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(header, "["), "]")
 }
 
-// onLoopback reports whether the request came in on a loopback address; so does one whose address cannot be told.
+// onLoopback reports whether the request came in on a loopback address; so does one whose address
+// cannot be told.
 func onLoopback(r *http.Request) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if !ok {

@@ -144,7 +144,8 @@ func TestPageIsCompleteAndAsksNobodyElse(t *testing.T) {
 			continue
 		}
 		for _, found := range foreign.FindAllString(string(file.content), -1) {
-			if !strings.HasPrefix(found, "http://www.w3.org/") { // names of vocabularies, never fetched
+			// names of vocabularies, never fetched
+			if !strings.HasPrefix(found, "http://www.w3.org/") {
 				t.Errorf("%s names %s", path, found)
 			}
 		}

@@ -30,8 +30,8 @@ const (
 	refreshTimeout = 15 * time.Second
 )
 
-// live keeps the sections up to date while somebody watches, and tells who watches when they change. There is no queue: a watcher that is
-// slow skips states, and costs nothing meanwhile.
+// live keeps the sections up to date while somebody watches, and tells who watches when they
+// change. There is no queue: a watcher that is slow skips states, and costs nothing meanwhile.
 type live struct {
 	refresh func(ctx context.Context, now time.Time) (map[string]any, error)
 	most    int
@@ -103,7 +103,8 @@ func (l *live) watched() bool {
 	return l.watchers > 0
 }
 
-// look refreshes all sections. When it fails they stay, and the section of trouble says since when they are old.
+// look refreshes all sections. When it fails they stay, and the section of trouble says since when
+// they are old.
 func (l *live) look(ctx context.Context, now time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
 	defer cancel()

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// The built page is committed, so that building the program takes no Node; `npm run check` in web/ holds it to its sources.
+// The built page is committed, so that building the program takes no Node; `npm run check` in web/
+// holds it to its sources.
 var (
 	//go:embed web/dist/index.html
 	indexHTML []byte

@@ -16,7 +16,8 @@ import (
 // maxQuery is the longest query string in bytes.
 const maxQuery = 4096
 
-// paramError says which parameter is wrong and what it may be. Its text never quotes what the client sent.
+// paramError says which parameter is wrong and what it may be. Its text never quotes what the
+// client sent.
 type paramError struct {
 	name    string
 	must    string
@@ -30,7 +31,8 @@ func (e *paramError) Error() string {
 	return e.name + " " + e.must + ": " + strings.Join(e.allowed, ", ")
 }
 
-// params reads the parameters of one request. The first fault sticks; what is read after it is worthless.
+// params reads the parameters of one request. The first fault sticks; what is read after it
+// is worthless.
 type params struct {
 	values url.Values
 	err    error

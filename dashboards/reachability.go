@@ -22,11 +22,12 @@ const (
 
 // reachabilityJSON is a grid of origins × time. Column i begins at start + i × step_seconds.
 type reachabilityJSON struct {
-	Start       time.Time    `json:"start"`
-	StepSeconds float64      `json:"step_seconds"`
-	Steps       int          `json:"steps"`
-	All         columnsJSON  `json:"all"`          // every origin, listed or not
-	Origins     []originJSON `json:"origins"`      // those with failures in the last columns first, then the busiest
+	Start       time.Time   `json:"start"`
+	StepSeconds float64     `json:"step_seconds"`
+	Steps       int         `json:"steps"`
+	All         columnsJSON `json:"all"` // every origin, listed or not
+	// those with failures in the last columns first, then the busiest
+	Origins     []originJSON `json:"origins"`
 	OriginCount int          `json:"origin_count"` // how many there are
 }
 
@@ -97,7 +98,8 @@ func (c columnsJSON) add(column int, cell model.Reach) {
 // recentColumns are the last ones, which say how an origin fares now.
 const recentColumns = 5
 
-// ranked puts the origins that fail now first, so that a limit never cuts those off, then the busiest.
+// ranked puts the origins that fail now first, so that a limit never cuts those off, then
+// the busiest.
 func ranked(origins map[uint32]*originJSON, most int) []originJSON {
 	type rank struct {
 		origin         *originJSON

@@ -61,8 +61,8 @@ type problem struct {
 	Allowed   []string `json:"allowed,omitempty"`
 }
 
-// answer is the one place where errors become answers. An error that a handler returns after it began to write is lost; only the stream
-// does that, and there it means that the reader is gone.
+// answer is the one place where errors become answers. An error that a handler returns after it
+// began to write is lost; only the stream does that, and there it means that the reader is gone.
 func (d *Dashboard) answer(route string, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := h(w, r)

@@ -25,8 +25,8 @@ type countsJSON struct {
 	Unknown int `json:"unknown"`
 }
 
-// summaryJSON is what the stream says of servers. The tags change when what they name does: topology the groups and names, states the
-// bits.
+// summaryJSON is what the stream says of servers. The tags change when what they name does:
+// topology the groups and names, states the bits.
 type summaryJSON struct {
 	countsJSON
 	Changed  time.Time `json:"changed,omitzero"` // last change of any state
@@ -58,7 +58,8 @@ type dataCentreJSON struct {
 	Clusters []clusterJSON `json:"clusters"`
 }
 
-// serverJSON is one server: what probes say (state), and what clients met there (ok, failed; absent when none reported).
+// serverJSON is one server: what probes say (state), and what clients met there (ok, failed; absent
+// when none reported).
 type serverJSON struct {
 	Index      int       `json:"index"`
 	Name       string    `json:"name"`

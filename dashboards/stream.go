@@ -50,7 +50,8 @@ func nothing(o *Options) map[string]any {
 	}
 }
 
-// getStream sends server-sent events (HTML, section 9.2) until the reader goes, is too slow, or the dashboard shuts down.
+// getStream sends server-sent events (HTML, section 9.2) until the reader goes, is too slow, or the
+// dashboard shuts down.
 func (d *Dashboard) getStream(w http.ResponseWriter, r *http.Request) error {
 	if p := paramsOf(r); p.err != nil {
 		return p.err

@@ -39,7 +39,8 @@ func openStream(t *testing.T, client *http.Client, url string) *reading {
 	return &reading{t: t, resp: resp, scan: scan}
 }
 
-// next returns the next event, its comments joined before it. At the end of the stream its name is "".
+// next returns the next event, its comments joined before it. At the end of the stream its
+// name is "".
 func (r *reading) next() (name, data, comments string) {
 	r.t.Helper()
 	for r.scan.Scan() {
@@ -160,7 +161,8 @@ func (m *memory) Accept() (net.Conn, error) {
 func (m *memory) Close() error   { close(m.done); return nil }
 func (m *memory) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }
 
-// virtual serves a dashboard in memory, with the timeouts of a real listener. Call stop before the bubble ends.
+// virtual serves a dashboard in memory, with the timeouts of a real listener. Call stop before the
+// bubble ends.
 func virtual(t *testing.T, o Options) (d *Dashboard, client *http.Client, stop func()) {
 	t.Helper()
 	d, err := New(o)
@@ -233,7 +235,8 @@ func TestSlowReaderIsCut(t *testing.T) {
 				events <- name
 			}
 		}()
-		// From here on slow reads nothing. Its pipe takes no byte, its transport's buffers a few thousand.
+		// From here on slow reads nothing. Its pipe takes no byte, its transport's buffers a
+		// few thousand.
 		reader.set(func(f *fakeReader) {
 			f.incidents = []model.Incident{{ID: 1, Title: strings.Repeat("long ", 20_000), Since: time.Now()}}
 		})

@@ -33,7 +33,8 @@ func TestApplicationErrorsBecomeSamplesAndCountNowhere(t *testing.T) {
 	}
 }
 
-// What a browser reports of a page names the page, and says in its outcome which of the browser's own words it is.
+// What a browser reports of a page names the page, and says in its outcome which of the browser's
+// own words it is.
 func TestBrowsersReportsOfPagesBecomeSamples(t *testing.T) {
 	h := &report.Header{Source: report.SourceBrowser, App: "chrome", Version: "156", OS: "linux", Consent: report.Diagnostics}
 	e := &report.ApplicationError{At: -500, Kind: report.KindCSPViolation, Type: "script-src-elem", Message: "blocked inline", Fingerprint: [16]byte{1},

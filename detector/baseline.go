@@ -2,14 +2,18 @@ package detector
 
 import "math"
 
-// Parameters of the baseline. They are constants because they hold for any sensible width of a bin and for any rate.
+// Parameters of the baseline. They are constants because they hold for any sensible width of a bin
+// and for any rate.
 const (
-	priorRate   = 0.01 // failures per request where nothing is known at all
-	priorWeight = 20   // requests for which the parent's rate speaks: a new series alarms only when most of its requests fail
-	halfLife    = 1440 // bins with requests after which an observation counts for half; a day of minutes
-	spreadLife  = 64   // the same for the overdispersion
-	spreadClip  = 16   // most that one bin says about it
-	usualWeight = 0.1  // of the newest bin in the usual exposure
+	priorRate = 0.01 // failures per request where nothing is known at all
+	// requests for which the parent's rate speaks: a new series alarms only when most of its
+	// requests fail
+	priorWeight = 20
+	// bins with requests after which an observation counts for half; a day of minutes
+	halfLife    = 1440
+	spreadLife  = 64  // the same for the overdispersion
+	spreadClip  = 16  // most that one bin says about it
+	usualWeight = 0.1 // of the newest bin in the usual exposure
 )
 
 var (
@@ -19,9 +23,11 @@ var (
 
 // observation is one bin of one series.
 type observation struct {
-	x, n     float64  // failures; exposure, scaled by the fraction of failures that is reported
-	e        float64  // expected failures among n
-	bound    float64  // expected failures among the usual exposure, if that is larger: exposure is an estimate from a few sampled windows
+	x, n float64 // failures; exposure, scaled by the fraction of failures that is reported
+	e    float64 // expected failures among n
+	// expected failures among the usual exposure, if that is larger: exposure is an estimate from a
+	// few sampled windows
+	bound    float64
 	failing  float64  // distinct clients that failed
 	expected float64  // and how many were to be expected
 	clients  []uint64 // who failed; at most maxClients
@@ -31,7 +37,8 @@ type observation struct {
 
 // series is the state of one place in one group.
 type series struct {
-	a, b, c float64 // discounted failures, exposure and failing clients (per bin) of all bins that were learned
+	// discounted failures, exposure and failing clients (per bin) of all bins that were learned
+	a, b, c float64
 	spread  float64 // overdispersion: discounted mean of (x-e)²/e
 	recent  []observation
 
@@ -51,8 +58,9 @@ func (s *series) rate(parent float64) float64 {
 	return (priorWeight*parent + s.a) / (priorWeight + s.b)
 }
 
-// observe predicts a bin, keeps it in the ring at slot and learns the bin that stood there: what happened since is known by now, so that
-// the beginning of an incident does not spoil the baseline it is compared with.
+// observe predicts a bin, keeps it in the ring at slot and learns the bin that stood there: what
+// happened since is known by now, so that the beginning of an incident does not spoil the baseline
+// it is compared with.
 func (s *series) observe(slot int, o observation, parent, usual float64, f *Floors) {
 	if old := &s.recent[slot]; old.n > 0 && !old.masked {
 		s.learn(old)
@@ -141,7 +149,8 @@ func (s *series) alarm(peak float64) {
 	s.alarmed, s.peak, s.clean, s.silent = true, min(peak, 1), 0, 0
 }
 
-// follow judges the newest bin of a series that is hit and ends the alarm when it is over. bad reports whether the fault was there.
+// follow judges the newest bin of a series that is hit and ends the alarm when it is over. bad
+// reports whether the fault was there.
 func (s *series) follow(slot int, f *Floors) (bad bool) {
 	o := &s.recent[slot]
 	if o.n <= 0 {
@@ -162,8 +171,9 @@ func (s *series) follow(slot int, f *Floors) (bad bool) {
 	return false
 }
 
-// likelier reports whether the bin fits half of the incident's rate better than the baseline. A dead collector that one agent tries in
-// vain proves nothing by itself, but it is no sign of recovery either.
+// likelier reports whether the bin fits half of the incident's rate better than the baseline. A
+// dead collector that one agent tries in vain proves nothing by itself, but it is no sign of
+// recovery either.
 func (s *series) likelier(o *observation, f *Floors) bool {
 	calm := o.e / o.n
 	fault := max(s.peak/2, f.Ratio*calm)

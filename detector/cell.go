@@ -2,7 +2,8 @@ package detector
 
 import "github.com/heliograph-net/heliograph/report"
 
-// Cell is what one client contributed to one bin, the detector's grain. The Detector sums over cells, so one key may come twice.
+// Cell is what one client contributed to one bin, the detector's grain. The Detector sums over
+// cells, so one key may come twice.
 type Cell struct {
 	App       string
 	Target    string

@@ -85,7 +85,8 @@ func newConversion(o *opener, e *report.Envelope, now time.Time) *conversion {
 	return c
 }
 
-// at is the time of an event so many milliseconds after the segment's birth, not before MaxAge and not in the future.
+// at is the time of an event so many milliseconds after the segment's birth, not before MaxAge and
+// not in the future.
 func (c *conversion) at(ms int64) time.Time {
 	t := c.birth.Add(time.Duration(ms) * time.Millisecond)
 	if oldest := c.received.Add(-c.maxAge); t.Before(oldest) {
@@ -141,7 +142,8 @@ func (c *conversion) begin(h *report.Header) {
 	c.client = clientOf(h.Client, c.e.Batch)
 }
 
-// clientOf makes a client's token, which is random, shorter. Who does not tell one is a client for one batch.
+// clientOf makes a client's token, which is random, shorter. Who does not tell one is a client for
+// one batch.
 func clientOf(token [16]byte, batch report.BatchID) uint64 {
 	short := token[:8]
 	if token == [16]byte{} {
@@ -150,7 +152,8 @@ func clientOf(token [16]byte, batch report.BatchID) uint64 {
 	return max(binary.BigEndian.Uint64(short), 1)
 }
 
-// window counts in the bin of the window's middle. Windows and bins are of like length, so that the error averages out.
+// window counts in the bin of the window's middle. Windows and bins are of like length, so that the
+// error averages out.
 func (c *conversion) window(w *report.Window) error {
 	middle := c.at(w.End - int64(w.Length/2))
 	if end := c.at(w.End); end.After(c.last) {
@@ -211,7 +214,8 @@ func stack(frames []report.Frame) string {
 }
 
 func (c *conversion) deletion(n *report.DeletionNotice) {
-	for _, token := range n.Clients[:min(len(n.Clients), report.MaxClients-len(c.out.Deleted))] { // an agent sends one notice
+	// an agent sends one notice
+	for _, token := range n.Clients[:min(len(n.Clients), report.MaxClients-len(c.out.Deleted))] {
 		c.out.Deleted = append(c.out.Deleted, clientOf(token, c.e.Batch))
 	}
 }
@@ -226,9 +230,10 @@ func origin(url string) string {
 	return scrub.Target(scheme, host)
 }
 
-// delivery counts the batch's own way: the collectors that did not take it and the one that did. The attempts carry no time; they lie
-// between the last moment that the segment tells of and its receipt, and in the middle on average. A batch that waited for days for
-// its user's network to come back thus blames the collectors in the past, where it raises nothing.
+// delivery counts the batch's own way: the collectors that did not take it and the one that did.
+// The attempts carry no time; they lie between the last moment that the segment tells of and its
+// receipt, and in the middle on average. A batch that waited for days for its user's network to
+// come back thus blames the collectors in the past, where it raises nothing.
 func (c *conversion) delivery() {
 	failed := c.last.Add(c.received.Sub(c.last) / 2)
 	for _, a := range c.e.Delivery.Path {

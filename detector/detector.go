@@ -31,8 +31,8 @@ func New(o Options) (*Detector, error) {
 	return &Detector{o: o, metrics: m}, nil
 }
 
-// Run works until ctx ends and returns nil once all its goroutines have. Troubles with sources and with the store are logged, counted and
-// tried again. It may be called once.
+// Run works until ctx ends and returns nil once all its goroutines have. Troubles with sources and
+// with the store are logged, counted and tried again. It may be called once.
 func (d *Detector) Run(ctx context.Context) error {
 	if d.ran.Swap(true) {
 		return errors.New("detector: Run may be called once")

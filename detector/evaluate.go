@@ -10,14 +10,15 @@ import (
 )
 
 const (
-	replayBins  = 240     // bins from which the baseline is learned again after a restart
-	replayMost  = 720     // and as many when an incident is open for so long; a longer gap is skipped
+	replayBins = 240 // bins from which the baseline is learned again after a restart
+	// and as many when an incident is open for so long; a longer gap is skipped
+	replayMost  = 720
 	maxCells    = 500_000 // cells of one bin that are looked at
 	catchUpTime = 30 * time.Second
 )
 
-// wait waits until every source has had nothing more once, so that no bin is judged before the reports that waited are in; but not for
-// a source that is gone.
+// wait waits until every source has had nothing more once, so that no bin is judged before the
+// reports that waited are in; but not for a source that is gone.
 func wait(ctx context.Context, running, caught *sync.WaitGroup) {
 	done := make(chan struct{})
 	running.Go(func() {
@@ -125,8 +126,9 @@ func (ev *evaluator) tell(e *model.Event) {
 		"servers", len(i.Scope.Servers), "failed", i.Failed, "requests", i.Requests, "clients", i.Clients)
 }
 
-// restore learns the recent bins again and takes up the incidents that are open. Bins that were judged before are not judged again: what
-// arrived late since then amends the store and raises nothing.
+// restore learns the recent bins again and takes up the incidents that are open. Bins that were
+// judged before are not judged again: what arrived late since then amends the store and
+// raises nothing.
 func (ev *evaluator) restore(ctx context.Context) error {
 	now, width, store := time.Now(), ev.d.o.Bin, ev.d.o.Store
 	judged, err := store.Evaluated(ctx)
@@ -134,7 +136,8 @@ func (ev *evaluator) restore(ctx context.Context) error {
 		return err
 	}
 	ev.next = ev.align(now)
-	if !judged.IsZero() && judged.Before(now.Add(time.Hour)) { // later than that our clock was wrong, or is
+	// later than that our clock was wrong, or is
+	if !judged.IsZero() && judged.Before(now.Add(time.Hour)) {
 		ev.next = ev.align(judged)
 		ev.skip(now)
 	}

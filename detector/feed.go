@@ -29,11 +29,14 @@ const (
 
 // FeedOptions of a FeedSource.
 type FeedOptions struct {
-	Collector string             // required; the collector's id in the policy: it is signed with every request
-	URL       string             // the collector's origin, "https://c1.example.net"; http:// only for loopback hosts
-	Key       ed25519.PrivateKey // required; the collector knows its public half
-	RootCAs   *x509.CertPool     // authorities of the collector's certificate. nil: the system's
-	Wait      time.Duration      // how long the collector may hold an empty answer, at most 30 s. 0 means 20 s
+	// required; the collector's id in the policy: it is signed with every request
+	Collector string
+	// the collector's origin, "https://c1.example.net"; http:// only for loopback hosts
+	URL     string
+	Key     ed25519.PrivateKey // required; the collector knows its public half
+	RootCAs *x509.CertPool     // authorities of the collector's certificate. nil: the system's
+	// how long the collector may hold an empty answer, at most 30 s. 0 means 20 s
+	Wait time.Duration
 }
 
 func (o *FeedOptions) validate() error {
@@ -63,8 +66,9 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// FeedSource is a Source that pulls from a remote collector's feed by long polling. An acknowledgement rides with the next Read, so the
-// collector keeps what the detector has stored a moment longer; when either side dies in between, ids drop what comes twice.
+// FeedSource is a Source that pulls from a remote collector's feed by long polling. An
+// acknowledgement rides with the next Read, so the collector keeps what the detector has stored a
+// moment longer; when either side dies in between, ids drop what comes twice.
 type FeedSource struct {
 	o      FeedOptions
 	client *http.Client
@@ -94,12 +98,15 @@ func NewFeedSource(o FeedOptions) (*FeedSource, error) {
 	}}, nil
 }
 
-// Read implements Source. Once it has found nothing, it waits for batches as long as the options allow.
+// Read implements Source. Once it has found nothing, it waits for batches as long as the
+// options allow.
 func (f *FeedSource) Read(ctx context.Context, after uint64, limit int) ([]report.Envelope, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.o.Wait+feedTransfer)
 	defer cancel()
 	wait := f.o.Wait
-	if !f.drained { // a Detector begins to judge when it knows that nothing old is left: it should not wait to hear that
+	// a Detector begins to judge when it knows that nothing old is left: it should not wait
+	// to hear that
+	if !f.drained {
 		wait = 0
 	}
 	uri := protocol.PathFeed + "?" + feed.Query{After: after, Limit: limit, Wait: wait}.String()
@@ -144,5 +151,6 @@ func checkFeedAnswer(answer *http.Response) error {
 // Ack implements Source: the next Read tells.
 func (f *FeedSource) Ack(context.Context, uint64) error { return nil }
 
-// CloseIdleConnections closes connections that wait for the next Read. A Detector calls it when Run ends.
+// CloseIdleConnections closes connections that wait for the next Read. A Detector calls it
+// when Run ends.
 func (f *FeedSource) CloseIdleConnections() { f.client.CloseIdleConnections() }

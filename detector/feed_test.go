@@ -38,7 +38,8 @@ func feedBody(t testing.TB, from, to uint64) (b []byte) {
 	return b
 }
 
-// serve starts a collector's feed on loopback with a certificate of its own, and a source that trusts it.
+// serve starts a collector's feed on loopback with a certificate of its own, and a source that
+// trusts it.
 func serve(t *testing.T, h http.HandlerFunc) *FeedSource {
 	t.Helper()
 	s := httptest.NewUnstartedServer(h)

@@ -10,7 +10,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// crowdBin is a bin in which clients of one network make two requests each; the first failing of them fail with both.
+// crowdBin is a bin in which clients of one network make two requests each; the first failing of
+// them fail with both.
 func crowdBin(asn uint32, clients, failing int) []Cell {
 	var cells []Cell
 	for c := range clients {

@@ -98,7 +98,8 @@ func (g *group) mask() {
 	}
 }
 
-// hotBins is how many bins ago, the newest included, the ring's first abnormal bin of any series was.
+// hotBins is how many bins ago, the newest included, the ring's first abnormal bin of any
+// series was.
 func (g *group) hotBins(slot int) int {
 	most := 1
 	for _, s := range g.series {
@@ -111,7 +112,8 @@ func (g *group) hotBins(slot int) int {
 	return most
 }
 
-// raises reports whether a series is to be called hit. Servers and countries are never tested by themselves: they serve to say where.
+// raises reports whether a series is to be called hit. Servers and countries are never tested by
+// themselves: they serve to say where.
 func (g *group) raises(p place, s *series, f *Floors) bool {
 	switch p.attr {
 	case everyone:
@@ -123,8 +125,9 @@ func (g *group) raises(p place, s *series, f *Floors) bool {
 	}
 }
 
-// widespread reports whether enough networks are hit: the group must be abnormal without the worst of them too. When the population
-// lives in fewer networks than the floor asks for, all of them but one may be left out.
+// widespread reports whether enough networks are hit: the group must be abnormal without the worst
+// of them too. When the population lives in fewer networks than the floor asks for, all of them but
+// one may be left out.
 func (g *group) widespread(f *Floors) bool {
 	networks := 0
 	for p := range g.crowd.exposure {

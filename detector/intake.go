@@ -51,7 +51,8 @@ func (in *intake) run(ctx context.Context) {
 			pause.Reset()
 			in.await(ctx, changed, in.d.o.Poll-time.Since(start))
 		default:
-			// A busy source always has something more: what it has left is no older than what a bin waits for anyway.
+			// A busy source always has something more: what it has left is no older than what a bin
+			// waits for anyway.
 			if time.Since(in.newest) < in.d.o.Grace {
 				in.caught()
 			}
@@ -73,7 +74,8 @@ func (in *intake) changed() <-chan struct{} {
 	return nil
 }
 
-// await waits for something new. A source that tells is asked again after a long while all the same.
+// await waits for something new. A source that tells is asked again after a long while
+// all the same.
 func (in *intake) await(ctx context.Context, changed <-chan struct{}, poll time.Duration) {
 	if changed != nil {
 		poll = recheck
@@ -87,7 +89,8 @@ func (in *intake) await(ctx context.Context, changed <-chan struct{}, poll time.
 	}
 }
 
-// once reads a bunch, stores it with the cursor and acknowledges it. n is how many envelopes there were.
+// once reads a bunch, stores it with the cursor and acknowledges it. n is how many envelopes
+// there were.
 func (in *intake) once(ctx context.Context) (n int, err error) {
 	envelopes, err := in.src.Read(ctx, in.cursor, readLimit)
 	if errors.Is(err, ErrCursor) && in.cursor > 0 {

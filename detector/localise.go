@@ -8,7 +8,8 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// nearlyAsGood is the share of the best score at which a shorter, or the former, scope is preferred.
+// nearlyAsGood is the share of the best score at which a shorter, or the former, scope
+// is preferred.
 const nearlyAsGood = 0.95
 
 // Evidence, in nats, that the localiser asks for.
@@ -25,9 +26,11 @@ type finding struct {
 	sum   stretch
 }
 
-// localise says who is hit: the networks, the servers or the countries that explain the failures of the last bins best, or everyone. Per
-// attribute it is a scan over subsets: with values ordered by failures over expected failures the best subset is a prefix (linear-time
-// subset scanning, Neill 2012), so that the prefixes are all there is to try. The former scope is kept while it is nearly as good as the best.
+// localise says who is hit: the networks, the servers or the countries that explain the failures of
+// the last bins best, or everyone. Per attribute it is a scan over subsets: with values ordered by
+// failures over expected failures the best subset is a prefix (linear-time subset scanning, Neill
+// 2012), so that the prefixes are all there is to try. The former scope is kept while it is nearly
+// as good as the best.
 func (g *group) localise(former *model.Scope) finding {
 	all := finding{sum: g.all.stretch()}
 	all.score = g.score(all.sum)
@@ -72,8 +75,9 @@ func (f finding) beats(o finding) bool {
 	}
 }
 
-// attributes are those that can name a place of such failures, the preferred first. A name is resolved before there is a server. What
-// only single networks say is not more than about them: one machine in a network could say it.
+// attributes are those that can name a place of such failures, the preferred first. A name is
+// resolved before there is a server. What only single networks say is not more than about them: one
+// machine in a network could say it.
 func (g *group) attributes() []attribute {
 	if !g.all.alarmed {
 		return []attribute{byASN}
@@ -111,8 +115,8 @@ func (g *group) candidates(attr attribute) int {
 // score is how much better the failures are explained when those of the sum are abnormal.
 func (g *group) score(sum stretch) float64 { return surprise(sum.x, sum.e) / max(1, g.all.spread) }
 
-// price is what it takes to name size out of so many candidates, in nats. It grows with every name, so that "everyone" wins over nearly
-// everyone.
+// price is what it takes to name size out of so many candidates, in nats. It grows with every name,
+// so that "everyone" wins over nearly everyone.
 func price(size, candidates int) float64 {
 	return float64(size) * math.Log(float64(max(candidates, 1)))
 }
@@ -199,9 +203,9 @@ func (g *group) within(s model.Scope) stretch {
 	return sum
 }
 
-// expect is the stretch of a place with what the localiser expects of it: the group's rate counts there for as many requests as make up
-// one failure. Else a place with hardly any history would be expected to be far better than all together, or, after a single failure by
-// chance, far worse.
+// expect is the stretch of a place with what the localiser expects of it: the group's rate counts
+// there for as many requests as make up one failure. Else a place with hardly any history would be
+// expected to be far better than all together, or, after a single failure by chance, far worse.
 func (g *group) expect(s *series) stretch {
 	w := s.stretch()
 	if all := g.all.stretch(); s != g.all && all.n > 0 {

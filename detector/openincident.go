@@ -10,8 +10,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// sameFault is the share of a group's excess that must lie within the scope of an open incident of the same target to be part of it. One
-// fault often has several outcomes: a server that dies first closes connections and then refuses them.
+// sameFault is the share of a group's excess that must lie within the scope of an open incident of
+// the same target to be part of it. One fault often has several outcomes: a server that dies first
+// closes connections and then refuses them.
 const sameFault = 0.5
 
 // openIncident is an incident and the groups whose alarms it stands for.
@@ -128,8 +129,8 @@ func (g *group) hot(slot int, alarmed bool) bool {
 	return false
 }
 
-// describe sets what the incident says from its main group, and reports whether that changed. The numbers are those of the worst stretch
-// under the present scope and outcome.
+// describe sets what the incident says from its main group, and reports whether that changed. The
+// numbers are those of the worst stretch under the present scope and outcome.
 func (i *openIncident) describe(main *group, d *SeriesDetector) bool {
 	var former *model.Scope
 	if i.main != nil {

@@ -18,36 +18,44 @@ type Options struct {
 	Store   Store             // required; stays the caller's, who closes it after Run has returned
 	Keys    *seal.Keyring     // required; opens the batches
 
-	Bin       time.Duration // width of a bin, at least a second, a divisor of 24 h. 0 means one minute
-	Grace     time.Duration // how long after its end a bin waits for reports before it is evaluated. 0 means 30 s
-	MaxAge    time.Duration // an event older than this is moved to this age. 0 means report.MaxAge
-	Poll      time.Duration // pause before a source that had nothing, and cannot tell when it has, is asked again. 0 means a second
-	Floors    Floors        // what an incident takes at least
-	Retention Retention     // how long data is kept
+	Bin time.Duration // width of a bin, at least a second, a divisor of 24 h. 0 means one minute
+	// how long after its end a bin waits for reports before it is evaluated. 0 means 30 s
+	Grace  time.Duration
+	MaxAge time.Duration // an event older than this is moved to this age. 0 means report.MaxAge
+	// pause before a source that had nothing, and cannot tell when it has, is asked again. 0
+	// means a second
+	Poll      time.Duration
+	Floors    Floors    // what an incident takes at least
+	Retention Retention // how long data is kept
 
-	Probes      Witness                 // optional: what probes see
-	NetworkName func(asn uint32) string // optional: name of a network, "" when unknown; called by one goroutine
-	Logger      *slog.Logger            // nil: logs nothing
-	Metrics     prometheus.Registerer   // nil: metrics are kept but registered nowhere
+	Probes Witness // optional: what probes see
+	// optional: name of a network, "" when unknown; called by one goroutine
+	NetworkName func(asn uint32) string
+	Logger      *slog.Logger          // nil: logs nothing
+	Metrics     prometheus.Registerer // nil: metrics are kept but registered nowhere
 }
 
 // Witness tells what probes see of a server. It is called by one goroutine and must not block.
 type Witness interface {
-	// ServerDown says whether the server at address and port is down; known is false when it is not probed or the probes doubt themselves.
+	// ServerDown says whether the server at address and port is down; known is false when it is not
+	// probed or the probes doubt themselves.
 	ServerDown(server string) (down, known bool)
 }
 
 // Floors are what it takes at least to call something an incident. A zero field means its default.
 type Floors struct {
-	Evidence float64 // minus the natural logarithm of the probability that chance does it, after overdispersion. 0 means 14
+	// minus the natural logarithm of the probability that chance does it, after overdispersion.
+	// 0 means 14
+	Evidence float64
 	Excess   float64 // raw failures above the expected. 0 means 10
 	Ratio    float64 // failures, and failing clients, over the expected. 0 means 1.5
 	Clients  int     // distinct clients with failures. 0 means 24
-	Networks int     // distinct networks, when not one network alone is hit; see SeriesDetector. 0 means 3
-	Window   int     // bins over which excess, clients and networks are counted, at most 16. 0 means 3
-	Hot      int     // bins out of Window that must be abnormal. 0 means 2
-	Clear    int     // consecutive normal bins with requests after which an incident is over. 0 means 3
-	Silence  int     // bins without requests after which an incident is over. 0 means 60
+	// distinct networks, when not one network alone is hit; see SeriesDetector. 0 means 3
+	Networks int
+	Window   int // bins over which excess, clients and networks are counted, at most 16. 0 means 3
+	Hot      int // bins out of Window that must be abnormal. 0 means 2
+	Clear    int // consecutive normal bins with requests after which an incident is over. 0 means 3
+	Silence  int // bins without requests after which an incident is over. 0 means 60
 }
 
 // setDefaults fills in the defaults.

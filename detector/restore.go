@@ -8,9 +8,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Restore tells what was found before: incidents that are open, or that were within the bins that will be replayed, and the highest ID in
-// use. Call it on a new detector, before Replay. The bins of an incident are not learned, and those that are open go on with the
-// first Step.
+// Restore tells what was found before: incidents that are open, or that were within the bins that
+// will be replayed, and the highest ID in use. Call it on a new detector, before Replay. The bins
+// of an incident are not learned, and those that are open go on with the first Step.
 func (d *SeriesDetector) Restore(incidents []model.Incident, lastID int64) {
 	d.known = incidents
 	d.lastID = lastID
@@ -19,8 +19,8 @@ func (d *SeriesDetector) Restore(incidents []model.Incident, lastID int64) {
 	}
 }
 
-// masked reports whether the bin that ends at end belongs to a known incident of the group. The bins just before it do, too: the fault
-// may have begun in the middle of one.
+// masked reports whether the bin that ends at end belongs to a known incident of the group. The
+// bins just before it do, too: the fault may have begun in the middle of one.
 func (d *SeriesDetector) masked(g *group, end time.Time) bool {
 	for i := range d.known {
 		k := &d.known[i]

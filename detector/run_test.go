@@ -140,8 +140,9 @@ func (b *bench) put(asn uint32, d report.Delivery, records ...any) {
 		Segment: detector.Seal(b, id, records...)})
 }
 
-// traffic lets 26 clients in each of two networks upload a window of two seconds; in the network that is hit every second request fails.
-// To save the sealing, the windows of one network share a batch.
+// traffic lets 26 clients in each of two networks upload a window of two seconds; in the network
+// that is hit every second request fails. To save the sealing, the windows of one network
+// share a batch.
 func (b *bench) traffic(windows int, hit uint32) {
 	for range windows {
 		time.Sleep(2 * time.Second)

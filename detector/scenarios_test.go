@@ -8,8 +8,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// deliveries makes every client of a network upload about once in two bins; while dead, the first collector refuses and the second takes
-// it. A client that failed leaves the first collector alone for backoff bins.
+// deliveries makes every client of a network upload about once in two bins; while dead, the first
+// collector refuses and the second takes it. A client that failed leaves the first collector alone
+// for backoff bins.
 func deliveries(w *world, from, to, backoff int) func(int, uint32) []Cell {
 	next := map[uint64]int{}
 	return func(bin int, asn uint32) (cells []Cell) {

@@ -20,8 +20,9 @@ const (
 	sweepBins      = 256 // how often what is not seen any more is forgotten
 )
 
-// relearnAfter is how long an incident may last until its failures are learned as the new normal. Without an end, a release that turned
-// some requests into failures on purpose would be an incident for ever.
+// relearnAfter is how long an incident may last until its failures are learned as the new normal.
+// Without an end, a release that turned some requests into failures on purpose would be an
+// incident for ever.
 const relearnAfter = 72 * time.Hour
 
 // SeriesOptions of a SeriesDetector.
@@ -32,18 +33,21 @@ type SeriesOptions struct {
 	NetworkName func(asn uint32) string // optional
 }
 
-// SeriesDetector finds incidents in a sequence of bins. It has no clock and no goroutine: the same bins give the same events. It is not
-// safe for concurrent use.
+// SeriesDetector finds incidents in a sequence of bins. It has no clock and no goroutine: the same
+// bins give the same events. It is not safe for concurrent use.
 //
-// A group is one outcome of one population (application, target, kind of reporter). For the group as a whole and for each network (AS) it
-// keeps the discounted gamma-Poisson baseline of failures per request, shrunk to the parent where little is known, and asks of every bin
-// how improbable its failures are. Counts are raw: weights of sampled windows go into the exposure only.
+// A group is one outcome of one population (application, target, kind of reporter). For the group
+// as a whole and for each network (AS) it keeps the discounted gamma-Poisson baseline of failures
+// per request, shrunk to the parent where little is known, and asks of every bin how improbable its
+// failures are. Counts are raw: weights of sampled windows go into the exposure only.
 //
-// One machine cannot raise an alarm: no client counts for more than ten times the median one, failures must exceed the floor in requests
-// and in distinct clients, and clients must exceed what is usual by the ratio as well. But the tokens that tell clients apart are the
-// clients' own claims; a machine that invents tokens is limited only by what it cannot invent, its network as the collector saw it.
-// Therefore the group as a whole alarms only if it would without its worst Floors.Networks-1 networks (or without all but one, when
-// the population lives in fewer), and a single network alarms only by the clients within it. Thus forged tokens can at worst raise an
+// One machine cannot raise an alarm: no client counts for more than ten times the median one,
+// failures must exceed the floor in requests and in distinct clients, and clients must exceed what
+// is usual by the ratio as well. But the tokens that tell clients apart are the clients' own
+// claims; a machine that invents tokens is limited only by what it cannot invent, its network as
+// the collector saw it. Therefore the group as a whole alarms only if it would without its worst
+// Floors.Networks-1 networks (or without all but one, when the population lives in fewer), and a
+// single network alarms only by the clients within it. Thus forged tokens can at worst raise an
 // incident about the forger's own network, whose evidence says so.
 type SeriesDetector struct {
 	o           SeriesOptions
@@ -85,11 +89,12 @@ func NewSeriesDetector(o SeriesOptions) (*SeriesDetector, error) {
 	return &SeriesDetector{o: o, populations: map[population]*crowd{}}, nil
 }
 
-// Dropped counts the series and places that were not taken up because the detector remembers a bounded number of them. Their requests
-// count in the group as a whole all the same.
+// Dropped counts the series and places that were not taken up because the detector remembers a
+// bounded number of them. Their requests count in the group as a whole all the same.
 func (d *SeriesDetector) Dropped() uint64 { return d.dropped }
 
-// Step takes the bin that ends at end. Bins come in order, the empty ones too; after a gap it goes on as if there had been none.
+// Step takes the bin that ends at end. Bins come in order, the empty ones too; after a gap it goes
+// on as if there had been none.
 func (d *SeriesDetector) Step(end time.Time, cells []Cell) []model.Event {
 	d.adopt()
 	d.observe(end, cells)
@@ -139,7 +144,8 @@ func (d *SeriesDetector) crowdFor(key population) *crowd {
 	return c
 }
 
-// admit is the outcome under which o is counted: itself, or what it rolls up to when clients have brought too many.
+// admit is the outcome under which o is counted: itself, or what it rolls up to when clients have
+// brought too many.
 func (c *crowd) admit(o report.Outcome) report.Outcome {
 	for ; o != ""; o = o.Parent() {
 		if c.groups[o] != nil || len(c.groups) < maxOutcomes {
@@ -221,8 +227,9 @@ func (d *SeriesDetector) open(g *group, p place) *series {
 	return s
 }
 
-// sweep forgets places without requests for two half-lives, and series and groups whose failures have faded. Nothing is lost by that: a
-// series that comes again starts from the exposure of its place.
+// sweep forgets places without requests for two half-lives, and series and groups whose failures
+// have faded. Nothing is lost by that: a series that comes again starts from the exposure of
+// its place.
 func (d *SeriesDetector) sweep() {
 	for key, c := range d.populations {
 		maps.DeleteFunc(c.exposure, func(_ place, e *exposure) bool { return e.seen+2*halfLife < d.bins })

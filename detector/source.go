@@ -7,20 +7,23 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Source is an inbox of sealed batches: a collector's own in the same process, or a FeedSource. A Detector calls the methods of one
-// Source from one goroutine.
+// Source is an inbox of sealed batches: a collector's own in the same process, or a FeedSource. A
+// Detector calls the methods of one Source from one goroutine.
 type Source interface {
-	// Read returns batches with Seq > after, oldest first, at most limit of them. None and no error means that there are none now; a
-	// Source may wait for some until ctx ends. Errors: ErrCursor; any other is tried again.
+	// Read returns batches with Seq > after, oldest first, at most limit of them. None and no error
+	// means that there are none now; a Source may wait for some until ctx ends. Errors: ErrCursor;
+	// any other is tried again.
 	Read(ctx context.Context, after uint64, limit int) ([]report.Envelope, error)
-	// Ack says that everything up to and including upTo is in the store. A lower upTo than before changes nothing.
+	// Ack says that everything up to and including upTo is in the store. A lower upTo than before
+	// changes nothing.
 	Ack(ctx context.Context, upTo uint64) error
 }
 
-// ErrCursor says that after lies beyond the newest batch of a Source's inbox: it was replaced by another, or restored from a copy. It is
-// then read again from the beginning; ids drop what was taken in before.
+// ErrCursor says that after lies beyond the newest batch of a Source's inbox: it was replaced by
+// another, or restored from a copy. It is then read again from the beginning; ids drop what was
+// taken in before.
 var ErrCursor = errors.New("cursor is beyond the newest batch of the inbox")
 
-// changeNotifier is what a Source also implements when it can tell that something new may be there; without it, it is asked again after
-// Options.Poll.
+// changeNotifier is what a Source also implements when it can tell that something new may be there;
+// without it, it is asked again after Options.Poll.
 type changeNotifier interface{ Changed() <-chan struct{} }

@@ -8,16 +8,20 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Store keeps what was reported. Implementations are safe for concurrent use, and every writing method is one durable transaction.
+// Store keeps what was reported. Implementations are safe for concurrent use, and every writing
+// method is one durable transaction.
 type Store interface {
 	model.Reader
 	// Cursor is the position up to which a source was taken in, 0: nothing yet.
 	Cursor(ctx context.Context, source string) (uint64, error)
-	// Ingest stores a bunch together with its cursor. A batch whose id is known changes nothing and is counted as a duplicate.
+	// Ingest stores a bunch together with its cursor. A batch whose id is known changes nothing and
+	// is counted as a duplicate.
 	Ingest(ctx context.Context, b Bunch) (Ingested, error)
-	// Cells returns what clients contributed to bins that end after after and not after upTo; at most limit cells.
+	// Cells returns what clients contributed to bins that end after after and not after upTo; at
+	// most limit cells.
 	Cells(ctx context.Context, after, upTo time.Time, limit int) ([]Cell, error)
-	// SaveStep stores incidents, new ones and those known by their ID, and that bins up to the one that ends at bin were evaluated.
+	// SaveStep stores incidents, new ones and those known by their ID, and that bins up to the one
+	// that ends at bin were evaluated.
 	SaveStep(ctx context.Context, bin time.Time, incidents []model.Incident) error
 	// Evaluated is the end of the last bin given to SaveStep; zero: none.
 	Evaluated(ctx context.Context) (time.Time, error)
@@ -48,13 +52,15 @@ type Batch struct {
 	Counts   []model.Count
 	Samples  []model.Sample
 
-	// Deleted names the clients whose users have withdrawn consent (report.DeletionNotice), in the short form of Count.Client. A store deletes
-	// their samples and sightings, also those in this bunch, and keeps neither of batches that come later, for as long as these could
-	// come. Sums over all clients stay: nobody can be told apart in them.
+	// Deleted names the clients whose users have withdrawn consent (report.DeletionNotice), in the
+	// short form of Count.Client. A store deletes their samples and sightings, also those in this
+	// bunch, and keeps neither of batches that come later, for as long as these could come. Sums
+	// over all clients stay: nobody can be told apart in them.
 	Deleted []uint64
 }
 
-// Quarantined is a batch that could not be used. A store keeps the newest few, for people to look at.
+// Quarantined is a batch that could not be used. A store keeps the newest few, for people
+// to look at.
 type Quarantined struct {
 	ID       report.BatchID
 	Received time.Time
@@ -84,7 +90,9 @@ type Retention struct {
 	Rollups   time.Duration // counts, and closed incidents; 0 means 30 days
 	Samples   time.Duration // 0 means 7 days
 	Sightings time.Duration // which client contributed to what; 0 means 2 days
-	IDs       time.Duration // ids of batches, for refusing duplicates; 0 means 31 days, and it is never less than report.MaxAge
+	// ids of batches, for refusing duplicates; 0 means 31 days, and it is never less
+	// than report.MaxAge
+	IDs time.Duration
 }
 
 // Defaults is r with its zero fields filled in.

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// directTail sums the negative binomial's probabilities, from x away from its mode, so that nothing cancels.
+// directTail sums the negative binomial's probabilities, from x away from its mode, so that
+// nothing cancels.
 func directTail(x int, n, a, b float64) float64 {
 	q := n / (b + n)
 	at := func(k int) float64 {

@@ -36,8 +36,9 @@ type place struct {
 // nameless is everyone.
 var nameless = place{}
 
-// known reports whether the place is a real value and not the lack of one. Failures to resolve a name have no server, for instance, so
-// that "no server" would look like a place where everything fails.
+// known reports whether the place is a real value and not the lack of one. Failures to resolve a
+// name have no server, for instance, so that "no server" would look like a place where
+// everything fails.
 func (p place) known() bool {
 	switch p.attr {
 	case byASN:
@@ -51,7 +52,8 @@ func (p place) known() bool {
 	}
 }
 
-// population is who is compared with whom: the requests of one application to one target, seen by one kind of reporter.
+// population is who is compared with whom: the requests of one application to one target, seen by
+// one kind of reporter.
 type population struct {
 	app, target string
 	source      report.Source
@@ -68,11 +70,13 @@ type tally struct {
 type failures struct {
 	x       map[place]float64             // raw failures, clipped per client
 	clients map[place]map[uint64]struct{} // who failed
-	sampled float64                       // raw over estimated: the fraction of failures that is reported at all
+	// raw over estimated: the fraction of failures that is reported at all
+	sampled float64
 }
 
-// tested reports whether an outcome is a failure that can stand for a fault. A caller who gave up says nothing about the service, and
-// dns.address_changed may be a request that succeeded (Network Error Logging, section 5.2).
+// tested reports whether an outcome is a failure that can stand for a fault. A caller who gave up
+// says nothing about the service, and dns.address_changed may be a request that succeeded (Network
+// Error Logging, section 5.2).
 func tested(o report.Outcome) bool {
 	return o != report.OK && o != report.Abandoned && o != report.DNSAddressChanged
 }
@@ -148,8 +152,9 @@ func sumByClient(cells []Cell) (raw, estimated map[uint64]float64) {
 	return raw, estimated
 }
 
-// fraction is the fraction of failures that is reported: one for agents, less for browsers whose policy says so. All honest clients claim
-// the same, so the median client's is taken: a sum would let one client shrink the exposure of all.
+// fraction is the fraction of failures that is reported: one for agents, less for browsers whose
+// policy says so. All honest clients claim the same, so the median client's is taken: a sum would
+// let one client shrink the exposure of all.
 func fraction(raw, estimated map[uint64]float64) float64 {
 	claims := make([]float64, 0, len(raw))
 	for client, r := range raw {
@@ -170,9 +175,10 @@ func (f *failures) saw(p place, client uint64) {
 	}
 }
 
-// exposureWeights returns the factor by which each client's requests count as exposure. Clipped are both the requests that a client
-// reports and the weight that it claims for them (one over the probability with which it sends a window without failures), because
-// either could be invented to hide an outage. The honest weights are all alike: they come from one policy.
+// exposureWeights returns the factor by which each client's requests count as exposure. Clipped are
+// both the requests that a client reports and the weight that it claims for them (one over the
+// probability with which it sends a window without failures), because either could be invented to
+// hide an outage. The honest weights are all alike: they come from one policy.
 func exposureWeights(cells []Cell) map[uint64]float64 {
 	raw, claimed := sumByClient(cells)
 	for client := range claimed {
@@ -189,8 +195,9 @@ func exposureWeights(cells []Cell) map[uint64]float64 {
 	return weight
 }
 
-// clip returns the factor that brings each client's value down to clipFactor times the median client's, or to floor if that is more.
-// Without it one client could fake an outage, or hide one behind invented successes.
+// clip returns the factor that brings each client's value down to clipFactor times the median
+// client's, or to floor if that is more. Without it one client could fake an outage, or hide one
+// behind invented successes.
 func clip(values map[uint64]float64, floor float64) map[uint64]float64 {
 	if len(values) == 0 {
 		return nil

@@ -27,7 +27,8 @@ func things(i *model.Incident) string {
 	return "requests"
 }
 
-// scopeWords starts with a space: " from AS64502 (Harbour Net)", " at 192.0.2.1:443", " from everyone".
+// scopeWords starts with a space: " from AS64502 (Harbour Net)", " at 192.0.2.1:443", "
+// from everyone".
 func (d *SeriesDetector) scopeWords(s model.Scope) string {
 	switch {
 	case len(s.ASNs) > 0:
@@ -119,7 +120,8 @@ func (d *SeriesDetector) probes(i *openIncident, main *group) []string {
 	}
 }
 
-// servers are those of the scope, or else those at which there were more failures than expected; sorted by failures, 64 at most.
+// servers are those of the scope, or else those at which there were more failures than expected;
+// sorted by failures, 64 at most.
 func (g *group) servers(s model.Scope) []string {
 	if len(s.Servers) > 0 {
 		return s.Servers

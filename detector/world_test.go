@@ -16,7 +16,8 @@ const (
 	testBin = 2 * time.Second
 )
 
-// world is a seeded simulation of clients that report bin by bin, as their collector and the store would pass it on.
+// world is a seeded simulation of clients that report bin by bin, as their collector and the store
+// would pass it on.
 type world struct {
 	rng        *rand.Rand
 	networks   int     // AS64501 and up

@@ -13,7 +13,8 @@ import (
 
 var codeBlock = regexp.MustCompile("(?s)```go\n// ([a-z_]+\\.go)\n(.*?)```")
 
-// TestAgentProgram builds the program that agent.md shows, in a module of its own as an application has it, and runs its tests.
+// TestAgentProgram builds the program that agent.md shows, in a module of its own as an application
+// has it, and runs its tests.
 func TestAgentProgram(t *testing.T) {
 	root, err := filepath.Abs("..")
 	must(t, err)
@@ -35,12 +36,14 @@ func TestAgentProgram(t *testing.T) {
 	sum, err := os.ReadFile(filepath.Join(root, "go.sum"))
 	must(t, err)
 	const module = "github.com/heliograph-net/heliograph"
-	_, requirements, _ := strings.Cut(string(mod), "\n") // of the same versions, without asking anybody
+	// of the same versions, without asking anybody
+	_, requirements, _ := strings.Cut(string(mod), "\n")
 	write("go.mod", []byte("module shop\n"+requirements+"\nrequire "+module+" v0.0.0\nreplace "+module+" => "+root+"\n"))
 	write("go.sum", sum)
 	sources, err := filepath.Glob(filepath.Join(root, "agent", "*", "*.go"))
 	must(t, err)
-	for _, name := range sources { // so that the cached result of this test does not outlive a change in what the program imports
+	// so that the cached result of this test does not outlive a change in what the program imports
+	for _, name := range sources {
 		_, err := os.ReadFile(name)
 		must(t, err)
 	}

@@ -168,7 +168,8 @@ func read(t *testing.T, name string) string {
 	return string(b)
 }
 
-// hexBlocks returns the bytes of the blocks that are marked "hex NAME"; what follows a # in a line is a comment.
+// hexBlocks returns the bytes of the blocks that are marked "hex NAME"; what follows a # in a line
+// is a comment.
 func hexBlocks(t *testing.T, doc string) map[string][]byte {
 	t.Helper()
 	blocks := map[string][]byte{}

@@ -17,7 +17,8 @@ var ErrLength = errors.New("wrong length")
 
 // Bitset is a fixed number of bits. It is not safe for concurrent use; Map is.
 //
-// Reading outside 0 to Len-1 gives false and writing there does nothing, so that a stale index from outside can do no harm.
+// Reading outside 0 to Len-1 gives false and writing there does nothing, so that a stale index from
+// outside can do no harm.
 type Bitset struct {
 	n     int
 	words []uint64 // bit i is bit i%64 of word i/64; bits from n on are zero
@@ -33,8 +34,8 @@ func NewBitset(n int) (*Bitset, error) {
 
 func newBitset(n int) *Bitset { return &Bitset{n: n, words: make([]uint64, (n+63)/64)} }
 
-// FromBytes is the inverse of Bytes for n bits. It refuses, with ErrLength, any other number of bytes than ceil(n/8); and padding bits
-// that are not zero. It keeps nothing of b.
+// FromBytes is the inverse of Bytes for n bits. It refuses, with ErrLength, any other number of
+// bytes than ceil(n/8); and padding bits that are not zero. It keeps nothing of b.
 func FromBytes(n int, b []byte) (*Bitset, error) {
 	s, err := NewBitset(n)
 	if err != nil {
@@ -55,8 +56,8 @@ func FromBytes(n int, b []byte) (*Bitset, error) {
 	return s, nil
 }
 
-// Bytes is the set's form on the wire and on disk: ceil(Len/8) bytes, bit i of the set is bit i%8 (0 the lowest) of byte i/8, padding
-// bits are zero. The caller owns the slice.
+// Bytes is the set's form on the wire and on disk: ceil(Len/8) bytes, bit i of the set is bit i%8
+// (0 the lowest) of byte i/8, padding bits are zero. The caller owns the slice.
 func (b *Bitset) Bytes() []byte {
 	out := make([]byte, len(b.words)*8)
 	for i, w := range b.words {
@@ -95,7 +96,8 @@ func (b *Bitset) Count() int {
 	return n
 }
 
-// CountRange is the number of bits that are 1 among the n bits from first on; what lies outside the set counts as 0.
+// CountRange is the number of bits that are 1 among the n bits from first on; what lies outside the
+// set counts as 0.
 func (b *Bitset) CountRange(first, n int) int {
 	from, to := max(first, 0), min(first+n, b.n)
 	if from >= to {
@@ -135,8 +137,8 @@ func (b *Bitset) Equal(other *Bitset) bool {
 	return b.n == other.n && slices.Equal(b.words, other.words)
 }
 
-// Xor makes b the bits that differ between x and y: what changed from one to the other. All three must have one length, else
-// ErrLength; they may be the same set.
+// Xor makes b the bits that differ between x and y: what changed from one to the other. All three
+// must have one length, else ErrLength; they may be the same set.
 func (b *Bitset) Xor(x, y *Bitset) error {
 	if err := b.sameLength(x, y); err != nil {
 		return err
@@ -148,8 +150,8 @@ func (b *Bitset) Xor(x, y *Bitset) error {
 	return nil
 }
 
-// AndNot makes b the bits of x that are not in y, and returns how many they are: with known and up, those that are down. All three
-// must have one length, else ErrLength; they may be the same set.
+// AndNot makes b the bits of x that are not in y, and returns how many they are: with known and up,
+// those that are down. All three must have one length, else ErrLength; they may be the same set.
 func (b *Bitset) AndNot(x, y *Bitset) (int, error) {
 	if err := b.sameLength(x, y); err != nil {
 		return 0, err

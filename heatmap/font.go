@@ -120,7 +120,8 @@ func fit(s string, width, scale int) string {
 	return string(runes[:room-2]) + ".."
 }
 
-// drawText draws s with its top left corner at x, y, a square of scale × scale pixels for each of the font's.
+// drawText draws s with its top left corner at x, y, a square of scale × scale pixels for each of
+// the font's.
 func drawText(img *image.Paletted, x, y, scale int, s string, ink uint8) {
 	for _, r := range s {
 		bits := glyph(r)

@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// place is where a server stands: numbers of its data centre, cluster and row in the order of first mention.
+// place is where a server stands: numbers of its data centre, cluster and row in the order of
+// first mention.
 type place struct{ centre, cluster, row int32 }
 
 func (p place) compare(q place) int {

@@ -2,8 +2,8 @@ package heatmap
 
 import "hash/maphash"
 
-// index finds servers by a string that it does not store itself: 8 bytes or less per server, where a map of strings takes 50. Open
-// addressing with linear probing, at most half full.
+// index finds servers by a string that it does not store itself: 8 bytes or less per server, where
+// a map of strings takes 50. Open addressing with linear probing, at most half full.
 type index struct {
 	seed  maphash.Seed // random per process, so that nobody can choose keys that collide
 	slots []int32      // server + 1; 0 is free
@@ -33,7 +33,8 @@ func (x index) add(key string, server int) {
 	x.slots[slot] = int32(server + 1)
 }
 
-// find returns the servers under key in the order in which they were added, at most limit; keyOf tells the key of a server.
+// find returns the servers under key in the order in which they were added, at most limit; keyOf
+// tells the key of a server.
 func (x index) find(key string, limit int, keyOf func(server int) string) []int {
 	var found []int
 	for slot := x.start(key); x.slots[slot] != 0 && len(found) < limit; slot = x.next(slot) {

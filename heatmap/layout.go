@@ -89,8 +89,8 @@ type layout struct {
 	centres []centreBox
 }
 
-// newLayout finds the largest squares that fit a width; less detail is taken only where it doubles their size, or where nothing
-// else fits.
+// newLayout finds the largest squares that fit a width; less detail is taken only where it doubles
+// their size, or where nothing else fits.
 func newLayout(s Snapshot, width int) layout {
 	var best [details]layout
 	largest := 0
@@ -100,7 +100,8 @@ func newLayout(s Snapshot, width int) layout {
 	}
 	for d := range details {
 		cell := best[d].style.cell
-		if bare := d == clusterless && cell < 3; cell > 0 && 2*cell >= largest && !bare { // bare: more border than servers
+		// bare: more border than servers
+		if bare := d == clusterless && cell < 3; cell > 0 && 2*cell >= largest && !bare {
 			return best[d]
 		}
 	}
@@ -134,7 +135,8 @@ func (s Snapshot) groupsFor(d detail) []Group {
 	return all
 }
 
-// largestLayout has cell 0 when not even one pixel per server fits, or there is nothing to draw. A flat one always fits.
+// largestLayout has cell 0 when not even one pixel per server fits, or there is nothing to draw. A
+// flat one always fits.
 func largestLayout(centres []Group, width int, d detail) layout {
 	if len(centres) == 0 && d != flat {
 		return layout{}
@@ -168,7 +170,8 @@ func highest(cell, width int, d detail) int {
 	return width * 3 / 4 // what a screen shows without scrolling
 }
 
-// layOut puts data centres side by side in lines from the top, and makes the picture as wide and high as they need.
+// layOut puts data centres side by side in lines from the top, and makes the picture as wide and
+// high as they need.
 func layOut(centres []Group, st style, width, most int) (layout, bool) {
 	l := layout{style: st}
 	x, y, line := margin, margin+headHeight, 0
@@ -228,7 +231,8 @@ func (b *centreBox) moveTo(x, y int) {
 	}
 }
 
-// measureCluster says how a cluster's rows are folded, and how large it is. ok is false when one server is too wide.
+// measureCluster says how a cluster's rows are folded, and how large it is. ok is false when one
+// server is too wide.
 func measureCluster(g Group, st style, width int) (box clusterBox, ok bool) {
 	box = clusterBox{group: g}
 	longest := 0

@@ -26,8 +26,8 @@ func (s State) String() string {
 	return "unknown"
 }
 
-// Map is the present state of the servers of one topology. All methods are safe for concurrent use. It starts with every server
-// Unknown.
+// Map is the present state of the servers of one topology. All methods are safe for concurrent use.
+// It starts with every server Unknown.
 type Map struct {
 	topology *Topology
 
@@ -54,8 +54,8 @@ func NewMap(t *Topology) *Map {
 // Topology is the topology that the map was made with.
 func (m *Map) Topology() *Topology { return m.topology }
 
-// Set says that server i is in state s since at, and reports whether that is a change. The time of a server's last change stays when
-// there is none. An index outside the topology does nothing.
+// Set says that server i is in state s since at, and reports whether that is a change. The time of
+// a server's last change stays when there is none. An index outside the topology does nothing.
 func (m *Map) Set(i int, s State, at time.Time) (changed bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -89,8 +89,8 @@ func stateOf(up, known bool) State {
 	return Down
 }
 
-// State returns the state of server i and since when it has been so, to the millisecond; the zero time when it never changed. Unknown
-// for an index outside the topology.
+// State returns the state of server i and since when it has been so, to the millisecond; the zero
+// time when it never changed. Unknown for an index outside the topology.
 func (m *Map) State(i int) (s State, since time.Time) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -100,8 +100,8 @@ func (m *Map) State(i int) (s State, since time.Time) {
 	return m.state(i), fromMilli(m.changed[i])
 }
 
-// Down reports whether the servers at an address ("host:port") are down: at least one is known to be, and none is up. It is false for
-// an address that the topology does not have.
+// Down reports whether the servers at an address ("host:port") are down: at least one is known to
+// be, and none is up. It is false for an address that the topology does not have.
 func (m *Map) Down(address string) bool {
 	at := m.topology.ByAddress(address)
 	m.mu.RLock()
@@ -145,9 +145,9 @@ func (m *Map) Snapshot() Snapshot {
 	}
 }
 
-// Subscribe returns a channel that receives after changes. It holds one signal: many changes while the reader is busy become one, and
-// the writer never waits. The reader takes a Snapshot after each signal and misses nothing. cancel ends it and may be called again;
-// the channel is never closed.
+// Subscribe returns a channel that receives after changes. It holds one signal: many changes while
+// the reader is busy become one, and the writer never waits. The reader takes a Snapshot after each
+// signal and misses nothing. cancel ends it and may be called again; the channel is never closed.
 func (m *Map) Subscribe() (changes <-chan struct{}, cancel func()) {
 	c := make(chan struct{}, 1)
 	m.mu.Lock()

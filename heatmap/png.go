@@ -20,7 +20,9 @@ const (
 
 // PNGOptions says how RenderPNG draws. The zero value is fine.
 type PNGOptions struct {
-	Width int    // pixels that the picture may be wide, MinWidth to MaxWidth; 0: DefaultWidth. Few servers take less
+	// pixels that the picture may be wide, MinWidth to MaxWidth; 0: DefaultWidth. Few
+	// servers take less
+	Width int
 	Title string // first words of the heading; at most MaxLabel bytes; empty: none
 }
 
@@ -38,8 +40,8 @@ func (o *PNGOptions) validate() error {
 	return errors.Join(faults...)
 }
 
-// Colours, by their place in the palette. Blue and vermillion are Okabe and Ito's, told apart by nearly everybody; where squares are
-// large enough a cross and hatching say the same by shape.
+// Colours, by their place in the palette. Blue and vermillion are Okabe and Ito's, told apart by
+// nearly everybody; where squares are large enough a cross and hatching say the same by shape.
 const (
 	paper uint8 = iota
 	panel
@@ -64,10 +66,11 @@ var palette = color.Palette{
 	inkHatch:   color.RGBA{0x8d, 0x94, 0xa0, 0xff},
 }
 
-// RenderPNG draws every server as a square: data centres, in them clusters, in them rows, in the topology's order. Up is blue, down is
-// vermillion (and crossed where there is room), unknown is hatched grey. A cluster of which half or more is down has a vermillion
-// border. Squares shrink as servers grow in number, to one pixel; labels and borders go where they would take more room than the
-// servers. A picture is at most Width wide and 3 × Width high.
+// RenderPNG draws every server as a square: data centres, in them clusters, in them rows, in the
+// topology's order. Up is blue, down is vermillion (and crossed where there is room), unknown is
+// hatched grey. A cluster of which half or more is down has a vermillion border. Squares shrink as
+// servers grow in number, to one pixel; labels and borders go where they would take more room than
+// the servers. A picture is at most Width wide and 3 × Width high.
 func RenderPNG(w io.Writer, s Snapshot, o PNGOptions) error {
 	if err := errors.Join(o.validate(), s.check()); err != nil {
 		return fmt.Errorf("draw the heat map: %w", err)
@@ -77,7 +80,8 @@ func RenderPNG(w io.Writer, s Snapshot, o PNGOptions) error {
 	for i := range c.layout.centres {
 		c.centre(&c.layout.centres[i])
 	}
-	// Nine colours: four bits a pixel. The fastest level costs a quarter in size and saves half the time.
+	// Nine colours: four bits a pixel. The fastest level costs a quarter in size and saves
+	// half the time.
 	encoder := png.Encoder{CompressionLevel: png.BestSpeed}
 	if err := encoder.Encode(w, c.img); err != nil {
 		return fmt.Errorf("write the heat map: %w", err)
@@ -130,7 +134,8 @@ func legendWidth(s Snapshot) (w int) {
 	return w
 }
 
-// heading draws title, legend with counts, and the time of the last change. Where it is narrow the title is cut, and the time goes.
+// heading draws title, legend with counts, and the time of the last change. Where it is narrow the
+// title is cut, and the time goes.
 func (c *canvas) heading(title string) {
 	x, y, end := margin, margin, c.img.Rect.Dx()-margin
 	if title = fit(title, end-x-legendGap-legendWidth(c.snapshot), 2); title != "" {

@@ -200,7 +200,8 @@ func TestRenderPNGMakesAPicture(t *testing.T) {
 				seen[color.RGBAModel.Convert(picture.At(x, y)).(color.RGBA)] = true
 			}
 		}
-		for _, want := range []color.RGBA{{0x00, 0x72, 0xb2, 0xff}, {0xd5, 0x5e, 0x00, 0xff}} { // Okabe and Ito's
+		// Okabe and Ito's
+		for _, want := range []color.RGBA{{0x00, 0x72, 0xb2, 0xff}, {0xd5, 0x5e, 0x00, 0xff}} {
 			if !seen[want] {
 				t.Errorf("title %.10q: no pixel has colour %v", title, want)
 			}

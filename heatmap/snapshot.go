@@ -10,9 +10,11 @@ import (
 type Snapshot struct {
 	Topology *Topology // nil: the servers stand in no groups and have no names
 	Up       *Bitset   // bit i: server i is up. Required by the renderers
-	Known    *Bitset   // bit i: the state of server i is known; a server that is not known is neither up nor down. nil: all are known
-	Version  uint64    // as Map.Version
-	Changed  time.Time // of the last change; zero: not told
+	// bit i: the state of server i is known; a server that is not known is neither up nor down.
+	// nil: all are known
+	Known   *Bitset
+	Version uint64    // as Map.Version
+	Changed time.Time // of the last change; zero: not told
 }
 
 // Counts says how many servers are in each state.

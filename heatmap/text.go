@@ -11,8 +11,10 @@ import (
 
 // TextOptions says how RenderText draws. The zero value is fine.
 type TextOptions struct {
-	Columns  int  // of the terminal, 40 to 1000; 0: 80
-	MaxCells int  // characters for servers in all; with more servers than that one character stands for several. 0: 4000
+	Columns int // of the terminal, 40 to 1000; 0: 80
+	// characters for servers in all; with more servers than that one character stands for
+	// several. 0: 4000
+	MaxCells int
 	Colour   bool // ANSI colours (the 256-colour codes)
 }
 
@@ -55,9 +57,11 @@ const (
 	manyClusters = 200 // with more, a data centre's clusters that are wholly up share one line
 )
 
-// RenderText draws the servers for a terminal, a character each: █ up, ✗ down, · unknown; ▒ stands for several of which some are down.
-// A line gives a cluster's name, how many of its servers are up of how many, and its rows, each after its name. Where a character
-// stands for several servers, rows are not told apart; of a data centre with more than 200 clusters only those with a fault are drawn. The output ends with a line break.
+// RenderText draws the servers for a terminal, a character each: █ up, ✗ down, · unknown; ▒ stands
+// for several of which some are down. A line gives a cluster's name, how many of its servers are up
+// of how many, and its rows, each after its name. Where a character stands for several servers,
+// rows are not told apart; of a data centre with more than 200 clusters only those with a fault are
+// drawn. The output ends with a line break.
 func RenderText(w io.Writer, s Snapshot, o TextOptions) error {
 	if err := errors.Join(o.validate(), s.check()); err != nil {
 		return fmt.Errorf("draw the heat map: %w", err)
@@ -172,7 +176,8 @@ func (t *textCanvas) row(g Group, first bool) {
 	t.cells(g)
 }
 
-// cells writes the servers of a group, folded at the edge of the terminal; runs of one kind share their colour codes.
+// cells writes the servers of a group, folded at the edge of the terminal; runs of one kind share
+// their colour codes.
 func (t *textCanvas) cells(g Group) {
 	var run []rune
 	flush := func() {

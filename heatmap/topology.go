@@ -20,23 +20,29 @@ const maxFaults = 10
 
 // Server is one thing that is up or down, and where it stands.
 type Server struct {
-	Name       string // unique; must not be empty
-	Address    string // "host:port", as agents report it ("192.0.2.1:443", "[2001:db8::1]:443"); empty: it has none. Several servers may share one
+	Name string // unique; must not be empty
+	// "host:port", as agents report it ("192.0.2.1:443", "[2001:db8::1]:443"); empty: it has none.
+	// Several servers may share one
+	Address    string
 	DataCentre string // empty: not told, as with Cluster and Row
 	Cluster    string // unique within the data centre only
 	Row        string // unique within the cluster only
 }
 
-// Group is a run of servers that stand together: a data centre, one of its clusters, or a row of that.
+// Group is a run of servers that stand together: a data centre, one of its clusters, or a
+// row of that.
 type Group struct {
-	Name     string  // as in Server; may be empty
-	First    int     // index of its first server
-	Len      int     // number of servers, > 0
-	Children []Group // of a data centre its clusters, of a cluster its rows; together they are exactly the group's servers
+	Name  string // as in Server; may be empty
+	First int    // index of its first server
+	Len   int    // number of servers, > 0
+	// of a data centre its clusters, of a cluster its rows; together they are exactly the
+	// group's servers
+	Children []Group
 }
 
-// Topology is an ordered list of servers in data centres, clusters and rows. It never changes, so that any number of goroutines may
-// use it. Server i belongs to bit i of every Bitset that goes with it.
+// Topology is an ordered list of servers in data centres, clusters and rows. It never changes, so
+// that any number of goroutines may use it. Server i belongs to bit i of every Bitset that
+// goes with it.
 type Topology struct {
 	servers   []Server
 	centres   []Group
@@ -44,9 +50,10 @@ type Topology struct {
 	byAddress index
 }
 
-// NewTopology orders servers by data centre, cluster and row: groups in the order in which the list first names them, the servers of
-// a row in the order of the list. A list in which every group stands in one piece keeps its order. Addresses are brought into
-// their canonical form. The error names up to ten servers at fault; an empty list is fine. It keeps nothing of the slice.
+// NewTopology orders servers by data centre, cluster and row: groups in the order in which the list
+// first names them, the servers of a row in the order of the list. A list in which every group
+// stands in one piece keeps its order. Addresses are brought into their canonical form. The error
+// names up to ten servers at fault; an empty list is fine. It keeps nothing of the slice.
 func NewTopology(servers []Server) (*Topology, error) {
 	if len(servers) > MaxServers {
 		return nil, fmt.Errorf("topology of %d servers, at most %d: %w", len(servers), MaxServers, ErrLength)
@@ -106,7 +113,8 @@ func (t *Topology) ByName(name string) (i int, ok bool) {
 	return found[0], true
 }
 
-// ByAddress finds the servers at an address, "host:port" in any spelling that NewTopology takes; nil when there is none.
+// ByAddress finds the servers at an address, "host:port" in any spelling that NewTopology takes;
+// nil when there is none.
 func (t *Topology) ByAddress(address string) []int {
 	canonical, err := canonicalAddress(address)
 	if err != nil {
@@ -142,7 +150,8 @@ func (s *Server) normalise() error {
 	return nil
 }
 
-// checkLabel keeps out what would disturb a terminal, a log or a page: control characters, bidirectional overrides, broken UTF-8.
+// checkLabel keeps out what would disturb a terminal, a log or a page: control characters,
+// bidirectional overrides, broken UTF-8.
 func checkLabel(s string) error {
 	if len(s) > MaxLabel {
 		return fmt.Errorf("longer than %d bytes", MaxLabel)
@@ -156,7 +165,8 @@ func checkLabel(s string) error {
 	return nil
 }
 
-// canonicalAddress gives equal strings for equal addresses: IP addresses as RFC 5952 writes them, names in lower case.
+// canonicalAddress gives equal strings for equal addresses: IP addresses as RFC 5952 writes them,
+// names in lower case.
 func canonicalAddress(s string) (string, error) {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		if ap.Port() == 0 {

@@ -72,14 +72,15 @@ type Verdict string
 
 // The verdicts.
 const (
-	ServiceDown   Verdict = "service_down"   // the service fails, for everyone
-	ServerGroup   Verdict = "server_group"   // one server does, or several
-	NetworkPath   Verdict = "network_path"   // the way from some networks
-	DNS           Verdict = "dns"            // names do not resolve
-	Certificate   Verdict = "certificate"    // a certificate is refused
-	Release       Verdict = "release"        // one version of the application
-	Protocol      Verdict = "protocol"       // one protocol, such as HTTP/3
-	LastMile      Verdict = "last_mile"      // the clients' own links: they fail everywhere and come back
+	ServiceDown Verdict = "service_down" // the service fails, for everyone
+	ServerGroup Verdict = "server_group" // one server does, or several
+	NetworkPath Verdict = "network_path" // the way from some networks
+	DNS         Verdict = "dns"          // names do not resolve
+	Certificate Verdict = "certificate"  // a certificate is refused
+	Release     Verdict = "release"      // one version of the application
+	Protocol    Verdict = "protocol"     // one protocol, such as HTTP/3
+	// the clients' own links: they fail everywhere and come back
+	LastMile      Verdict = "last_mile"
 	CollectorPath Verdict = "collector_path" // the way to a collector
 	Forged        Verdict = "forged"         // reports that are made up
 	TooThin       Verdict = "too_thin"       // too little is known to call it anything

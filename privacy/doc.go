@@ -13,10 +13,10 @@
 //
 // All cryptography is the standard library's: HPKE (RFC 9180) with the hybrid KEM MLKEM768-X25519,
 // Ed25519 (RFC 8032), SHA-256, and Merkle trees as RFC 9162, section 2.1, defines them. Every
-// signature is over a context string that ends in a NUL byte, so a signature made for one purpose is
-// worth nothing for another. Every decoder is strict: bytes that are accepted are the only encoding of
-// what they say, and no single bit of them can change unnoticed.
+// signature is over a context string that ends in a NUL byte, so a signature made for one purpose
+// is worth nothing for another. Every decoder is strict: bytes that are accepted are the only
+// encoding of what they say, and no single bit of them can change unnoticed.
 //
-// All of it but keyfile compiles to WebAssembly, so it leans on as little of the standard library as
-// it can.
+// All of it but keyfile compiles to WebAssembly, so it leans on as little of the standard library
+// as it can.
 package privacy

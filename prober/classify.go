@@ -29,11 +29,14 @@ type bodyError struct {
 
 func (e bodyError) Unwrap() error { return e.error }
 
-// localFault tells whether err is the prober's own trouble and says nothing of the target; nil if it is not.
+// localFault tells whether err is the prober's own trouble and says nothing of the target; nil if
+// it is not.
 func localFault(err error) error {
 	for _, errno := range []syscall.Errno{
-		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, // out of descriptors or memory
-		syscall.EADDRNOTAVAIL, syscall.EADDRINUSE, // out of ports, or a source address that this machine does not have
+		// out of descriptors or memory
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM,
+		// out of ports, or a source address that this machine does not have
+		syscall.EADDRNOTAVAIL, syscall.EADDRINUSE,
 		syscall.EACCES, syscall.EPERM, // forbidden by a rule of this machine
 	} {
 		if errors.Is(err, errno) {
@@ -43,9 +46,10 @@ func localFault(err error) error {
 	return nil
 }
 
-// classify names the outcome of an attempt that ended in phase with err. It follows what browsers report (Network Error Logging,
-// section 5.2, and Chromium), so that probes and client reports can be laid side by side. Waiting in vain for an answer is
-// tcp.timed_out there too; Result.Phase tells the difference.
+// classify names the outcome of an attempt that ended in phase with err. It follows what browsers
+// report (Network Error Logging, section 5.2, and Chromium), so that probes and client reports can
+// be laid side by side. Waiting in vain for an answer is tcp.timed_out there too; Result.Phase
+// tells the difference.
 func classify(phase Phase, err error) report.Outcome {
 	if phase == PhaseDNS {
 		return classifyDNS(err)
@@ -136,7 +140,8 @@ func classifyCertificate(err error) report.Outcome {
 	return ""
 }
 
-// alerts gives the number of an alert by the text that crypto/tls has for it, which is all that it shows of one over TCP.
+// alerts gives the number of an alert by the text that crypto/tls has for it, which is all that it
+// shows of one over TCP.
 var alerts = sync.OnceValue(func() map[string]uint8 {
 	table := map[string]uint8{}
 	for number := range 256 {
@@ -152,7 +157,8 @@ func classifyAlert(err error) report.Outcome {
 		return ""
 	}
 	switch alerts()[op.Err.Error()] {
-	case 40, 70, 71, 86: // handshake_failure, protocol_version, insufficient_security, inappropriate_fallback
+	// handshake_failure, protocol_version, insufficient_security, inappropriate_fallback
+	case 40, 70, 71, 86:
 		return report.TLSVersionOrCipherMismatch
 	case 41, 42, 43, 44, 45, 46, 48, 49, 116: // about the client's certificate, or its absence
 		return report.TLSBadClientAuthCert

@@ -22,8 +22,9 @@ const (
 
 var errHeaderTooLong = errors.New("headers too long")
 
-// httpProbe asks one URL at one address. It speaks HTTP/1.1 itself over a connection of its own, with net/http's reader of
-// answers, rather than through http.Transport: that hides in which phase it failed, and may try again behind the caller's back.
+// httpProbe asks one URL at one address. It speaks HTTP/1.1 itself over a connection of its own,
+// with net/http's reader of answers, rather than through http.Transport: that hides in which phase
+// it failed, and may try again behind the caller's back.
 type httpProbe struct {
 	dial            *dial
 	tls             *tls.Config   // nil for http
@@ -96,7 +97,9 @@ func (h *httpProbe) exchange(ctx context.Context, conn net.Conn, a *attempt) err
 	source := &source{conn: conn, left: maxHeader}
 	answer, err := h.readAnswer(source)
 	if err != nil && writeErr != nil {
-		return writeErr // a server may answer and close before it has read the request; without an answer this tells more
+		// a server may answer and close before it has read the request; without an answer this
+		// tells more
+		return writeErr
 	}
 	if err != nil {
 		return err
@@ -112,8 +115,8 @@ func (h *httpProbe) exchange(ctx context.Context, conn net.Conn, a *attempt) err
 	return nil
 }
 
-// source reads from a connection, so much and no more, and remembers what ended it: net/http's reader swallows that when it comes in
-// the middle of a line.
+// source reads from a connection, so much and no more, and remembers what ended it: net/http's
+// reader swallows that when it comes in the middle of a line.
 type source struct {
 	conn net.Conn
 	left int64

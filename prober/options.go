@@ -33,29 +33,39 @@ const (
 type Options struct {
 	Targets []Target // what to probe; at most heatmap.MaxServers, may be empty
 
-	// Map takes the results; every target must be a server of its topology, by name, and nobody else may set those servers.
-	// nil: New makes one with Topology(Targets).
+	// Map takes the results; every target must be a server of its topology, by name, and nobody
+	// else may set those servers. nil: New makes one with Topology(Targets).
 	Map *heatmap.Map
 
-	Interval      time.Duration // from one regular attempt at a target to the next. First attempts are spread evenly over one interval
-	RetryInterval time.Duration // from an attempt that hints at a change of state to the next; at most Interval (default: 2 s or Interval, the shorter)
+	// from one regular attempt at a target to the next. First attempts are spread evenly over
+	// one interval
+	Interval time.Duration
+	// from an attempt that hints at a change of state to the next; at most Interval (default: 2 s
+	// or Interval, the shorter)
+	RetryInterval time.Duration
 	Timeout       time.Duration // of one attempt
-	Concurrency   int           // attempts at a time, at most 65,536. To keep its interval while everything times out the prober needs targets × Timeout / Interval
-	DownAfter     int           // failed attempts in a row before a server is down, 1 to 100
-	UpAfter       int           // successful attempts in a row before a server is up, 1 to 100
+	// attempts at a time, at most 65,536. To keep its interval while everything times out the
+	// prober needs targets × Timeout / Interval
+	Concurrency int
+	DownAfter   int // failed attempts in a row before a server is down, 1 to 100
+	UpAfter     int // successful attempts in a row before a server is up, 1 to 100
 
-	// Witnesses are up to 16 addresses in several other networks that should always answer: a public resolver, the vantage's own
-	// gateway, another provider's page. They are asked, about once a second at most, before a server is called down. When all of
-	// them fail the vantage is at fault, not the server. Empty: every failure is believed. Their names and places do not count.
+	// Witnesses are up to 16 addresses in several other networks that should always answer: a
+	// public resolver, the vantage's own gateway, another provider's page. They are asked, about
+	// once a second at most, before a server is called down. When all of them fail the vantage is
+	// at fault, not the server. Empty: every failure is believed. Their names and places do
+	// not count.
 	Witnesses []Target
 
-	Dialer *net.Dialer // source address, resolver and socket options of all probes; nil: the system's
+	// source address, resolver and socket options of all probes; nil: the system's
+	Dialer *net.Dialer
 
-	// OnResult gets every attempt, one at a time and in the order in which they were judged: err is nil, or wraps ErrInconclusive. It
-	// must not block: the schedule waits for it. Optional.
+	// OnResult gets every attempt, one at a time and in the order in which they were judged: err is
+	// nil, or wraps ErrInconclusive. It must not block: the schedule waits for it. Optional.
 	OnResult func(t Target, r Result, err error)
 
-	Logger  *slog.Logger          // the vantage's health when it changes; never an address or URL. nil: none
+	// the vantage's health when it changes; never an address or URL. nil: none
+	Logger  *slog.Logger
 	Metrics prometheus.Registerer // heliograph_prober_…; nil: none
 }
 

@@ -11,11 +11,12 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// NewProbe makes the probe that t describes; t.Probe itself if there is one. dialer gives source address, resolver and socket options;
-// nil: the system's. Its time limits apply beside the context's. The probe is safe for concurrent use.
+// NewProbe makes the probe that t describes; t.Probe itself if there is one. dialer gives source
+// address, resolver and socket options; nil: the system's. Its time limits apply beside the
+// context's. The probe is safe for concurrent use.
 //
-// A name is looked up once (the resolver may repeat its query, as resolv.conf says) and the first address is tried, no other: list
-// every address that matters as a target of its own.
+// A name is looked up once (the resolver may repeat its query, as resolv.conf says) and the first
+// address is tried, no other: list every address that matters as a target of its own.
 func NewProbe(t Target, dialer *net.Dialer) (Probe, error) {
 	if err := t.validate(); err != nil {
 		return nil, err

@@ -78,7 +78,8 @@ func reset(conn net.Conn) { _ = conn.(*net.TCPConn).SetLinger(0) }
 // stall waits until the client has gone.
 func stall(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
 
-// hangUp closes its side before the request is there. It goes on reading, for a request that nobody reads is answered by a reset.
+// hangUp closes its side before the request is there. It goes on reading, for a request that nobody
+// reads is answered by a reset.
 func hangUp(conn net.Conn) {
 	_ = conn.(*net.TCPConn).CloseWrite()
 	stall(conn)

@@ -12,13 +12,15 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// ErrInconclusive is what OnResult gets, wrapped, for an attempt that counts neither for nor against its target.
+// ErrInconclusive is what OnResult gets, wrapped, for an attempt that counts neither for nor
+// against its target.
 var ErrInconclusive = errors.New("inconclusive")
 
 // errRunning is the answer to a second Run.
 var errRunning = errors.New("prober is running already")
 
-// Prober probes targets until it is told to stop. One goroutine, Run's own, holds the schedule; workers make the attempts.
+// Prober probes targets until it is told to stop. One goroutine, Run's own, holds the schedule;
+// workers make the attempts.
 type Prober struct {
 	options Options
 	servers *heatmap.Map
@@ -28,7 +30,8 @@ type Prober struct {
 	running atomic.Bool
 }
 
-// server is one target and what the prober remembers of it. It belongs to the worker that probes it, else to Run's goroutine.
+// server is one target and what the prober remembers of it. It belongs to the worker that probes
+// it, else to Run's goroutine.
 type server struct {
 	target *Target
 	probe  Probe
@@ -75,7 +78,8 @@ func New(o Options) (*Prober, error) {
 // enlist makes the probe of every target and finds its place in the map.
 func (p *Prober) enlist() error {
 	var faults []error
-	seen, _ := heatmap.NewBitset(p.servers.Topology().Len()) // never too long: it is the length of a topology
+	// never too long: it is the length of a topology
+	seen, _ := heatmap.NewBitset(p.servers.Topology().Len())
 	for i := range p.options.Targets {
 		t := &p.options.Targets[i]
 		probe, err := NewProbe(*t, p.options.Dialer)
@@ -104,8 +108,8 @@ func (p *Prober) enlist() error {
 // Map is where the results are.
 func (p *Prober) Map() *heatmap.Map { return p.servers }
 
-// Run probes until ctx ends; then it cancels the attempts under way, waits for them and returns nil. It is an error to run a prober
-// twice at a time.
+// Run probes until ctx ends; then it cancels the attempts under way, waits for them and returns
+// nil. It is an error to run a prober twice at a time.
 func (p *Prober) Run(ctx context.Context) error {
 	if !p.running.CompareAndSwap(false, true) {
 		return errRunning
@@ -177,7 +181,8 @@ func (p *Prober) attempt(ctx context.Context, s *server) {
 	}
 	failed := s.result.Outcome.Failed()
 	falls := failed && s.state != heatmap.Down && s.failed+1 >= p.options.DownAfter
-	// While the vantage is in doubt every attempt asks: a failure then counts for nothing, and somebody must notice its recovery.
+	// While the vantage is in doubt every attempt asks: a failure then counts for nothing, and
+	// somebody must notice its recovery.
 	if (falls || p.vantage.inDoubt()) && !p.vantage.vouch(ctx, started) && failed {
 		s.err = fmt.Errorf("%w: no witness answers either", ErrInconclusive)
 	}
@@ -190,7 +195,8 @@ func (p *Prober) probe(ctx context.Context, probe Probe) (Result, error) {
 	return guard(ctx, probe)
 }
 
-// guard turns a panic into an error: a caller's own Probe runs in a goroutine that the caller cannot guard.
+// guard turns a panic into an error: a caller's own Probe runs in a goroutine that the caller
+// cannot guard.
 func guard(ctx context.Context, probe Probe) (r Result, err error) {
 	defer func() {
 		if recover() != nil {

@@ -131,7 +131,8 @@ func TestRunEndsAmidManyResults(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			results := 0
 			p, err := New(Options{Targets: targets, Interval: time.Nanosecond, Concurrency: 2, OnResult: func(Target, Result, error) {
-				time.Sleep(time.Nanosecond) // all workers come to rest, with results that nobody has taken yet
+				// all workers come to rest, with results that nobody has taken yet
+				time.Sleep(time.Nanosecond)
 				if results++; results == 10+last {
 					cancel()
 				}

@@ -7,9 +7,10 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Probe makes one attempt at a target, within ctx's deadline. The error is not nil when the attempt says nothing about the target: ctx
-// was cancelled, or this machine could not carry it out (no file descriptors or ports left, forbidden by its own firewall). A failure
-// of the target is not an error; it is a Result. Safe for concurrent use unless it says otherwise.
+// Probe makes one attempt at a target, within ctx's deadline. The error is not nil when the attempt
+// says nothing about the target: ctx was cancelled, or this machine could not carry it out (no file
+// descriptors or ports left, forbidden by its own firewall). A failure of the target is not an
+// error; it is a Result. Safe for concurrent use unless it says otherwise.
 type Probe func(ctx context.Context) (Result, error)
 
 // Phase is the part of an attempt in which it ended.

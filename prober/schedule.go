@@ -8,8 +8,8 @@ import (
 	"github.com/heliograph-net/heliograph/heatmap"
 )
 
-// judge counts the attempt just made and changes the state when enough in a row agree. again asks for another attempt soon, because
-// the last one spoke against the state.
+// judge counts the attempt just made and changes the state when enough in a row agree. again asks
+// for another attempt soon, because the last one spoke against the state.
 func (s *server) judge(downAfter, upAfter int) (again bool) {
 	if s.result.Outcome.Failed() {
 		s.failed, s.passed = min(s.failed+1, downAfter), 0
@@ -25,8 +25,9 @@ func (s *server) judge(downAfter, upAfter int) (again bool) {
 	return s.state != heatmap.Up
 }
 
-// reschedule sets the next attempt: soon, or in the next regular slot. Slots that have passed meanwhile are left out, so that a prober
-// that cannot keep up does not fall further and further behind, and each server keeps its place in the interval.
+// reschedule sets the next attempt: soon, or in the next regular slot. Slots that have passed
+// meanwhile are left out, so that a prober that cannot keep up does not fall further and further
+// behind, and each server keeps its place in the interval.
 func (s *server) reschedule(now time.Time, again bool, o *Options) {
 	if again {
 		s.due = now.Add(o.RetryInterval)
@@ -39,14 +40,16 @@ func (s *server) reschedule(now time.Time, again bool, o *Options) {
 	s.due = s.slot
 }
 
-// spread is server i's place in the interval, 0 to 1. Multiples of the golden ratio lie evenly however many there are, and put
-// neighbours in the list far apart, so that a rack is never probed all at once and any stretch of time sees a part of each.
+// spread is server i's place in the interval, 0 to 1. Multiples of the golden ratio lie evenly
+// however many there are, and put neighbours in the list far apart, so that a rack is never probed
+// all at once and any stretch of time sees a part of each.
 func spread(i int) float64 {
 	_, fraction := math.Modf(float64(i) * (math.Phi - 1))
 	return fraction
 }
 
-// queue holds the servers that are not being probed, the one that is due first in front. Only Run's goroutine uses it.
+// queue holds the servers that are not being probed, the one that is due first in front. Only Run's
+// goroutine uses it.
 type queue struct{ byDue byDue }
 
 func newQueue(all []*server, start time.Time, interval time.Duration) *queue {

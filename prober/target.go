@@ -14,7 +14,8 @@ import (
 // Kind says how a target is probed.
 type Kind string
 
-// The kinds. KindTCP connects, and that is all; KindHTTP makes a GET request, over TLS when the URL says https.
+// The kinds. KindTCP connects, and that is all; KindHTTP makes a GET request, over TLS when the URL
+// says https.
 const (
 	KindHTTP Kind = "http"
 	KindTCP  Kind = "tcp"
@@ -31,10 +32,14 @@ const maxURL = 2048
 
 // Target is one server to probe, and where it stands.
 type Target struct {
-	Name    string // unique among the targets; the server's name in the map
-	Kind    Kind   // empty: KindHTTP with a URL, KindTCP without
-	Address string // host:port to connect to, whatever the URL's host; KindHTTP may leave it empty: that of the URL
-	URL     string // KindHTTP: http or https, without user or password. Its host is the Host header and the TLS server name
+	Name string // unique among the targets; the server's name in the map
+	Kind Kind   // empty: KindHTTP with a URL, KindTCP without
+	// host:port to connect to, whatever the URL's host; KindHTTP may leave it empty: that
+	// of the URL
+	Address string
+	// KindHTTP: http or https, without user or password. Its host is the Host header and the TLS
+	// server name
+	URL string
 
 	StatusMin int // lowest status that is a success, 100 to 599; 0: DefaultStatusMin
 	StatusMax int // highest; 0: DefaultStatusMax, or StatusMin when that is higher
@@ -43,20 +48,23 @@ type Target struct {
 
 	DataCentre, Cluster, Row string // may be empty
 
-	// Probe replaces the probe that Kind, Address, URL, StatusMin, StatusMax and TLS describe (they may then be empty), for things
-	// that are up or down in another way. It must keep to its context's deadline, and is never called twice at a time.
+	// Probe replaces the probe that Kind, Address, URL, StatusMin, StatusMax and TLS describe (they
+	// may then be empty), for things that are up or down in another way. It must keep to its
+	// context's deadline, and is never called twice at a time.
 	Probe Probe
 }
 
-// TLSOptions says which certificate a target must present. The zero value asks for a chain to one of the system's authorities that is
-// valid now and for the URL's host.
+// TLSOptions says which certificate a target must present. The zero value asks for a chain to one
+// of the system's authorities that is valid now and for the URL's host.
 type TLSOptions struct {
-	ServerName         string         // name to ask for and to expect; empty: the URL's host
-	RootCAs            *x509.CertPool // authorities to trust; nil: the system's
-	InsecureSkipVerify bool           // takes any certificate: tells only whether the server speaks TLS
+	ServerName string         // name to ask for and to expect; empty: the URL's host
+	RootCAs    *x509.CertPool // authorities to trust; nil: the system's
+	// takes any certificate: tells only whether the server speaks TLS
+	InsecureSkipVerify bool
 }
 
-// Topology is the topology of targets, with the address of each, ready for heatmap.NewMap. The error names the targets at fault.
+// Topology is the topology of targets, with the address of each, ready for heatmap.NewMap. The
+// error names the targets at fault.
 func Topology(targets []Target) (*heatmap.Topology, error) {
 	servers := make([]heatmap.Server, len(targets))
 	for i := range targets {

@@ -54,7 +54,8 @@ func (a *authority) sign(t *testing.T, template, parent *x509.Certificate) (*x50
 	return certificate, key
 }
 
-// server is a certificate for shop.example that ends at an hour from now, which may lie in the past.
+// server is a certificate for shop.example that ends at an hour from now, which may lie
+// in the past.
 func (a *authority) server(t *testing.T, ends time.Duration) tls.Certificate {
 	t.Helper()
 	template := &x509.Certificate{

@@ -11,10 +11,12 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// witnessFresh is for how long after the witnesses were asked their answer holds for further attempts.
+// witnessFresh is for how long after the witnesses were asked their answer holds for
+// further attempts.
 const witnessFresh = time.Second
 
-// vantage judges the place that the prober probes from, by witnesses. All methods are safe for concurrent use.
+// vantage judges the place that the prober probes from, by witnesses. All methods are safe for
+// concurrent use.
 type vantage struct {
 	witnesses []Probe
 	timeout   time.Duration
@@ -42,8 +44,9 @@ func newVantage(o *Options) (*vantage, error) {
 // inDoubt reports whether no witness answered when they were asked last.
 func (v *vantage) inDoubt() bool { return v.doubt.Load() }
 
-// vouch reports whether any witness answers, by a round that began at most witnessFresh before since, when the attempt in question
-// began. One caller asks while the others wait for it. It is true when there are no witnesses and false when ctx ends first.
+// vouch reports whether any witness answers, by a round that began at most witnessFresh before
+// since, when the attempt in question began. One caller asks while the others wait for it. It is
+// true when there are no witnesses and false when ctx ends first.
 func (v *vantage) vouch(ctx context.Context, since time.Time) bool {
 	if len(v.witnesses) == 0 {
 		return true

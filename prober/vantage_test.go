@@ -55,7 +55,8 @@ func TestBrokenVantageCallsNobodyDown(t *testing.T) {
 		}
 
 		for i, f := range append(all, witnesses...) {
-			if i != 3 && i != 4 && i != n { // one server was down before, one fell meanwhile, one witness stays away
+			// one server was down before, one fell meanwhile, one witness stays away
+			if i != 3 && i != 4 && i != n {
 				f.becomes(report.OK)
 			}
 		}

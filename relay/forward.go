@@ -19,14 +19,16 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
 )
 
-// Causes for which a request is told to come later before its body is read: values of a metric's label.
+// Causes for which a request is told to come later before its body is read: values of a
+// metric's label.
 const (
 	shedPlaces = "places" // MaxRequests are in flight
 	shedSource = "source" // its network sends too much
 )
 
-// forward hands one encapsulated request on, and the answer back. It never sends a request twice: the collector would take the second for
-// a replay, and only the client can make another (RFC 9458, section 6.5).
+// forward hands one encapsulated request on, and the answer back. It never sends a request twice:
+// the collector would take the second for a replay, and only the client can make another (RFC 9458,
+// section 6.5).
 func (r *Relay) forward(w http.ResponseWriter, req *http.Request) *httpError {
 	if mediaType(req.Header.Get("Content-Type")) != ohttp.MediaTypeRequest {
 		leaveBody(w)
@@ -65,7 +67,8 @@ func (r *Relay) forward(w http.ResponseWriter, req *http.Request) *httpError {
 	return r.handBack(w, resp, answer)
 }
 
-// outgoing makes the request to the collector. Nothing in it is the client's but the body and the network.
+// outgoing makes the request to the collector. Nothing in it is the client's but the body and
+// the network.
 func (r *Relay) outgoing(ctx context.Context, client netip.Addr, body []byte) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.o.Gateway+protocol.PathOblivious, bytes.NewReader(body))
 	if err != nil {
@@ -82,7 +85,8 @@ func (r *Relay) outgoing(ctx context.Context, client netip.Addr, body []byte) (*
 	return req, nil
 }
 
-// network is what may be told of a client. What Networks returns is checked: a bad country would be refused.
+// network is what may be told of a client. What Networks returns is checked: a bad country would
+// be refused.
 func (r *Relay) network(client netip.Addr) auth.Network {
 	n := auth.Network{Country: "ZZ"}
 	if r.o.Networks != nil {
@@ -99,7 +103,8 @@ func validNetwork(n auth.Network) bool {
 	return err == nil
 }
 
-// handBack passes an answer on: what is encapsulated, and the errors that a gateway has (RFC 9458, section 5.2).
+// handBack passes an answer on: what is encapsulated, and the errors that a gateway has (RFC 9458,
+// section 5.2).
 func (r *Relay) handBack(w http.ResponseWriter, resp *http.Response, answer []byte) *httpError {
 	kind := mediaType(resp.Header.Get("Content-Type"))
 	switch {
@@ -126,7 +131,8 @@ func (r *Relay) handBack(w http.ResponseWriter, resp *http.Response, answer []by
 	return nil
 }
 
-// noteGateway logs when the collector begins to fail and when it answers again, "", not every request between.
+// noteGateway logs when the collector begins to fail and when it answers again, "", not every
+// request between.
 func (r *Relay) noteGateway(fault string, err error) {
 	switch failed := r.failing.Swap(fault != ""); {
 	case fault != "" && !failed:
@@ -161,7 +167,8 @@ func (r *Relay) later(w http.ResponseWriter, status int, cause string) *httpErro
 	return &httpError{status, "come later"}
 }
 
-// readBody reads an encapsulated request into a buffer that grows with what has arrived. The read deadline is set already.
+// readBody reads an encapsulated request into a buffer that grows with what has arrived. The read
+// deadline is set already.
 func readBody(w http.ResponseWriter, req *http.Request) ([]byte, *httpError) {
 	if req.ContentLength > protocol.MaxObliviousRequest {
 		leaveBody(w)

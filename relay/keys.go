@@ -19,8 +19,9 @@ const (
 	keysTimeout = 5 * time.Second
 )
 
-// keyCache keeps the collector's key configurations. All clients of a relay get the same ones, so that a collector cannot know a client
-// again by keys that it alone was given (RFC 9458, section 7). The zero value is ready.
+// keyCache keeps the collector's key configurations. All clients of a relay get the same ones, so
+// that a collector cannot know a client again by keys that it alone was given (RFC 9458, section
+// 7). The zero value is ready.
 type keyCache struct {
 	asking sync.Mutex // held while the collector is asked; taken before mu
 
@@ -123,8 +124,8 @@ func (r *Relay) serveKeys(w http.ResponseWriter, req *http.Request) *httpError {
 	return nil
 }
 
-// Ready says whether the collector can be reached: nil, or why not. A relay is of no use without it. It asks every ten minutes while the
-// answer is good, and every five seconds else.
+// Ready says whether the collector can be reached: nil, or why not. A relay is of no use without
+// it. It asks every ten minutes while the answer is good, and every five seconds else.
 func (r *Relay) Ready(ctx context.Context) error {
 	_, _, err := r.gatewayKeys(ctx)
 	return err

@@ -1,9 +1,11 @@
-// Package relay is an Oblivious HTTP relay (RFC 9458): it takes encapsulated requests from agents and hands them on to one collector,
-// which so never learns an agent's address, while the relay can read nothing. Most readers need New and Handler.
+// Package relay is an Oblivious HTTP relay (RFC 9458): it takes encapsulated requests from agents
+// and hands them on to one collector, which so never learns an agent's address, while the relay can
+// read nothing. Most readers need New and Handler.
 //
-// Of the client it passes on its autonomous system and country, nothing else: the request to the collector is made anew, with no field of
-// the client's. The relay writes nothing down about clients; their networks are known, for limits, by a hash under a key that is
-// replaced every hour, in memory only.
+// Of the client it passes on its autonomous system and country, nothing else: the request to the
+// collector is made anew, with no field of the client's. The relay writes nothing down about
+// clients; their networks are known, for limits, by a hash under a key that is replaced every hour,
+// in memory only.
 package relay
 
 import (
@@ -25,25 +27,30 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/scrub"
 )
 
-// Networks tells the autonomous system and country (ISO 3166-1 alpha-2) of an address; 0 and "ZZ" when it does not know. It is called
-// concurrently and must not keep the address.
+// Networks tells the autonomous system and country (ISO 3166-1 alpha-2) of an address; 0 and "ZZ"
+// when it does not know. It is called concurrently and must not keep the address.
 type Networks interface {
 	Lookup(addr netip.Addr) (asn uint32, country string)
 }
 
 // Options describe a Relay.
 type Options struct {
-	Gateway   string             // required; the collector's origin, "https://collector.example"; http only to a loopback host
-	Collector string             // its id in the policy; required with Key
-	Key       ed25519.PrivateKey // signs what is said of clients; the collector knows its public half. nil: nothing is said of them
-	Networks  Networks           // looks clients up. nil: every network is unknown
-	RootCAs   *x509.CertPool     // authorities that may vouch for the collector; nil: the system's
+	// required; the collector's origin, "https://collector.example"; http only to a loopback host
+	Gateway   string
+	Collector string // its id in the policy; required with Key
+	// signs what is said of clients; the collector knows its public half. nil: nothing is
+	// said of them
+	Key      ed25519.PrivateKey
+	Networks Networks       // looks clients up. nil: every network is unknown
+	RootCAs  *x509.CertPool // authorities that may vouch for the collector; nil: the system's
 
 	Logger  *slog.Logger          // nil: logs nothing
 	Metrics prometheus.Registerer // nil: registered nowhere. Close unregisters them
 
-	MaxRequests    int           // requests in flight at one time; more are told to come later. 0 means 256
-	SourceRequests float64       // requests per second of one client network, a /24 or /48; ten times as many at once. 0 means 100
+	MaxRequests int // requests in flight at one time; more are told to come later. 0 means 256
+	// requests per second of one client network, a /24 or /48; ten times as many at once.
+	// 0 means 100
+	SourceRequests float64
 	BodyTimeout    time.Duration // a request's body must have arrived within this. 0 means 10 s
 	GatewayTimeout time.Duration // the collector must have answered within this. 0 means 30 s
 }
@@ -89,7 +96,8 @@ func isLoopback(host string) bool {
 	return host == "localhost" || err == nil && addr.Unmap().IsLoopback()
 }
 
-// Relay forwards requests to one collector. Make one with New; its methods are safe for concurrent use.
+// Relay forwards requests to one collector. Make one with New; its methods are safe for
+// concurrent use.
 type Relay struct {
 	o        Options
 	client   *http.Client
@@ -101,7 +109,8 @@ type Relay struct {
 	metrics  *metrics
 }
 
-// New checks the options. The Relay has no goroutines of its own, and connects to the collector when there is something to ask.
+// New checks the options. The Relay has no goroutines of its own, and connects to the collector
+// when there is something to ask.
 func New(o Options) (*Relay, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
@@ -130,7 +139,8 @@ func New(o Options) (*Relay, error) {
 	return r, nil
 }
 
-// Handler serves POST /v1/oblivious, with its CORS preflight, and GET /v1/oblivious/keys. It sets read and write deadlines of its own.
+// Handler serves POST /v1/oblivious, with its CORS preflight, and GET /v1/oblivious/keys. It sets
+// read and write deadlines of its own.
 func (r *Relay) Handler() http.Handler { return r.handler }
 
 // Close lets go of idle connections. Call it after the HTTP server's Shutdown. It is idempotent.

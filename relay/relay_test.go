@@ -145,8 +145,8 @@ func (r *rig) post(body string) answer {
 	return r.from("127.0.0.1", r.request("POST", protocol.PathOblivious, body))
 }
 
-// Of a client that tells all about itself, the collector gets the body, the network and country, and nothing else; and what the relay writes
-// down is nothing of it.
+// Of a client that tells all about itself, the collector gets the body, the network and country,
+// and nothing else; and what the relay writes down is nothing of it.
 func TestNothingOfTheClientIsPassedOn(t *testing.T) {
 	r := newRig(t, encapsulated, nil)
 	req := r.request("POST", protocol.PathOblivious+"?marked=query", "sealed request")
@@ -232,7 +232,8 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: %d, want %d; %v", name, a.status, c.status, a.header)
 		}
 	}
-	for _, announced := range []int64{protocol.MaxObliviousRequest + 1, -1} { // without a socket, on which the answer may come before all was sent
+	// without a socket, on which the answer may come before all was sent
+	for _, announced := range []int64{protocol.MaxObliviousRequest + 1, -1} {
 		req := httptest.NewRequest("POST", protocol.PathOblivious, bytes.NewReader(make([]byte, protocol.MaxObliviousRequest+1)))
 		req.Header.Set("Content-Type", ohttp.MediaTypeRequest)
 		req.ContentLength = announced
@@ -393,7 +394,8 @@ func TestKeysAreOneAnswerForAll(t *testing.T) {
 	if err := r.relay.Ready(t.Context()); err != nil || asked.Load() != 1 {
 		t.Errorf("ready: %v, asked %d times", err, asked.Load())
 	}
-	r.post("x") // its key is old; the next question goes to the gateway, but not more than one in five seconds
+	// its key is old; the next question goes to the gateway, but not more than one in five seconds
+	r.post("x")
 	if got := get(); got != want || asked.Load() > 2 {
 		t.Errorf("%+v, asked %d times", got, asked.Load())
 	}

@@ -35,7 +35,8 @@ func (r *Relay) routes() http.Handler {
 	return m
 }
 
-// preflight answers a CORS preflight (Fetch, section 4.8): pages of any origin may use the relay, for nothing here depends on cookies.
+// preflight answers a CORS preflight (Fetch, section 4.8): pages of any origin may use the relay,
+// for nothing here depends on cookies.
 func preflight(w http.ResponseWriter, _ *http.Request) *httpError {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Methods", "POST")

@@ -15,9 +15,10 @@ const (
 	sourceKeyAge = time.Hour // after which the hash's key is replaced and all is forgotten
 )
 
-// sources hold client networks, a /24 of IPv4 or a /48 of IPv6, to a rate and a number of requests in flight. Which networks there are is
-// not remembered: each has its place among sourcePlaces by a hash under a random key, and shares it with others that have the same. Addresses
-// of this host have no limits.
+// sources hold client networks, a /24 of IPv4 or a /48 of IPv6, to a rate and a number of requests
+// in flight. Which networks there are is not remembered: each has its place among sourcePlaces by a
+// hash under a random key, and shares it with others that have the same. Addresses of this host
+// have no limits.
 type sources struct {
 	rate     float64 // requests per second
 	inFlight int     // at one time
@@ -42,7 +43,8 @@ func newSources(rate float64, inFlight int) *sources {
 // noPlace is that of this host.
 const noPlace = -1
 
-// enter counts a request and returns its place, for leave; ok is false when its network sends too much.
+// enter counts a request and returns its place, for leave; ok is false when its network
+// sends too much.
 func (s *sources) enter(now time.Time, addr netip.Addr) (at int, ok bool) {
 	if addr.IsLoopback() {
 		return noPlace, true

@@ -48,8 +48,8 @@ func (k ErrorKind) Outcome() Outcome {
 	}
 }
 
-// Outcome is the word for e: its kind's, and below it the type where that is a word of the browser's own vocabulary, with "_" for "-":
-// "browser.crash.oom", "browser.csp.script_src_elem".
+// Outcome is the word for e: its kind's, and below it the type where that is a word of the
+// browser's own vocabulary, with "_" for "-": "browser.crash.oom", "browser.csp.script_src_elem".
 func (e *ApplicationError) Outcome() Outcome {
 	o := e.Kind.Outcome()
 	if !o.Under("browser") {

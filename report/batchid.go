@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// NewBatchID returns a fresh id for a batch that is born at now, with 12 bytes from rand. Its error wraps the one of rand; a time that
-// 32 bits of minutes since 1970 cannot hold is refused.
+// NewBatchID returns a fresh id for a batch that is born at now, with 12 bytes from rand. Its error
+// wraps the one of rand; a time that 32 bits of minutes since 1970 cannot hold is refused.
 func NewBatchID(now time.Time, rand io.Reader) (BatchID, error) {
 	seconds := now.Unix()
 	if seconds < 0 || seconds/60 > math.MaxUint32 {
@@ -39,7 +39,8 @@ func (id BatchID) String() string {
 	return string(s[:])
 }
 
-// ParseBatchID is the inverse of BatchID.String and takes no other spelling, so that a batch has one name. Its error wraps ErrMalformed.
+// ParseBatchID is the inverse of BatchID.String and takes no other spelling, so that a batch has
+// one name. Its error wraps ErrMalformed.
 func ParseBatchID(s string) (BatchID, error) {
 	var id BatchID
 	if len(s) != 2*len(id) {

@@ -19,8 +19,9 @@ func (*ApplicationError) kind() uint64 { return kindError }
 
 func (*DeletionNotice) kind() uint64 { return kindNotice }
 
-// AppendRecord appends the encoding of r to dst. It refuses what DecodeRecord would refuse, with an error that wraps ErrMalformed and
-// names the field, and with one that wraps ErrTooLarge what has a valid encoding only in parts. With an error it returns dst as it was.
+// AppendRecord appends the encoding of r to dst. It refuses what DecodeRecord would refuse, with an
+// error that wraps ErrMalformed and names the field, and with one that wraps ErrTooLarge what has a
+// valid encoding only in parts. With an error it returns dst as it was.
 func AppendRecord(dst []byte, r Record) ([]byte, error) {
 	if r == nil {
 		return dst, malformed("record", "is nil")
@@ -35,8 +36,9 @@ func AppendRecord(dst []byte, r Record) ([]byte, error) {
 	return out, nil
 }
 
-// DecodeRecord decodes one whole record: a *Header, *Window, *Sample, *ApplicationError or *DeletionNotice that shares no memory with b. Its error wraps ErrMalformed, or
-// is ErrUnknownRecord when b is canonical CBOR of a kind that this build does not know.
+// DecodeRecord decodes one whole record: a *Header, *Window, *Sample, *ApplicationError or
+// *DeletionNotice that shares no memory with b. Its error wraps ErrMalformed, or is
+// ErrUnknownRecord when b is canonical CBOR of a kind that this build does not know.
 func DecodeRecord(b []byte) (Record, error) {
 	if len(b) > MaxRecord {
 		return nil, malformed("record", "longer than MaxRecord")
@@ -59,7 +61,8 @@ func DecodeRecord(b []byte) (Record, error) {
 	return r, nil
 }
 
-// decodeBody reads the body of a record, or passes over it and returns nil when it does not know the kind.
+// decodeBody reads the body of a record, or passes over it and returns nil when it does not
+// know the kind.
 func decodeBody(d *cbor.Decoder, kind uint64) Record {
 	switch kind {
 	case 0:

@@ -11,8 +11,8 @@ const (
 	deliveryPath = 2
 )
 
-// AppendDelivery appends the encoding of d to dst. It refuses what DecodeDelivery would refuse, with an error that wraps ErrMalformed,
-// and then returns dst as it was.
+// AppendDelivery appends the encoding of d to dst. It refuses what DecodeDelivery would refuse,
+// with an error that wraps ErrMalformed, and then returns dst as it was.
 func AppendDelivery(dst []byte, d Delivery) ([]byte, error) {
 	if fault := d.fault(); fault != "" {
 		return dst, malformed("delivery", fault)
@@ -20,7 +20,8 @@ func AppendDelivery(dst []byte, d Delivery) ([]byte, error) {
 	return appendDelivery(dst, &d), nil
 }
 
-// DecodeDelivery decodes one whole Delivery that shares no memory with b. Its error wraps ErrMalformed.
+// DecodeDelivery decodes one whole Delivery that shares no memory with b. Its error
+// wraps ErrMalformed.
 func DecodeDelivery(b []byte) (Delivery, error) {
 	if len(b) > MaxDelivery {
 		return Delivery{}, malformed("delivery", "longer than MaxDelivery")

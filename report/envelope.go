@@ -21,8 +21,8 @@ const (
 	envelopeSegment   = 8
 )
 
-// AppendEnvelope appends the encoding of e to dst. It refuses what DecodeEnvelope would refuse, with an error that wraps ErrMalformed,
-// and then returns dst as it was.
+// AppendEnvelope appends the encoding of e to dst. It refuses what DecodeEnvelope would refuse,
+// with an error that wraps ErrMalformed, and then returns dst as it was.
 func AppendEnvelope(dst []byte, e *Envelope) ([]byte, error) {
 	if fault := e.fault(); fault != "" {
 		return dst, malformed("envelope", fault)
@@ -43,7 +43,8 @@ func AppendEnvelope(dst []byte, e *Envelope) ([]byte, error) {
 	return f.b, nil
 }
 
-// DecodeEnvelope decodes one whole Envelope that shares no memory with b. Its error wraps ErrMalformed.
+// DecodeEnvelope decodes one whole Envelope that shares no memory with b. Its error
+// wraps ErrMalformed.
 func DecodeEnvelope(b []byte) (*Envelope, error) {
 	if len(b) > MaxEnvelope {
 		return nil, malformed("envelope", "longer than MaxEnvelope")

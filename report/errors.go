@@ -2,21 +2,24 @@ package report
 
 import "errors"
 
-// ErrMalformed is what every decoder of this package returns, wrapped, for bytes that are not a canonical encoding within the limits,
-// and every encoder for a value that has none.
+// ErrMalformed is what every decoder of this package returns, wrapped, for bytes that are not a
+// canonical encoding within the limits, and every encoder for a value that has none.
 var ErrMalformed = errors.New("malformed")
 
-// ErrUnknownRecord says that a record is canonical CBOR but of a kind that this build does not know; the reader skips it and counts it.
+// ErrUnknownRecord says that a record is canonical CBOR but of a kind that this build does not
+// know; the reader skips it and counts it.
 var ErrUnknownRecord = errors.New("unknown record kind")
 
-// ErrTooLarge is what AppendRecord returns, wrapped, for a valid record that takes more than MaxRecord bytes or a window of more than
-// MaxCounters counters: the caller may divide it.
+// ErrTooLarge is what AppendRecord returns, wrapped, for a valid record that takes more than
+// MaxRecord bytes or a window of more than MaxCounters counters: the caller may divide it.
 var ErrTooLarge = errors.New("too large")
 
-// Error says what was refused and why. It wraps ErrMalformed or ErrTooLarge, and quotes nothing of the value that it refuses, so that
-// it may be logged.
+// Error says what was refused and why. It wraps ErrMalformed or ErrTooLarge, and quotes nothing of
+// the value that it refuses, so that it may be logged.
 type Error struct {
-	What     string // "header", "window", "sample", "application error", "deletion notice", "record", "delivery", "envelope" or "batch id"
+	// "header", "window", "sample", "application error", "deletion notice", "record", "delivery",
+	// "envelope" or "batch id"
+	What     string
 	Reason   string // why, in lower case
 	sentinel error
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/heliograph-net/heliograph/report/cbor"
 )
 
-// fields writes a map whose zero-valued fields are absent. A map has fewer than 24 fields, so its head is one byte, which is counted up
-// as fields come.
+// fields writes a map whose zero-valued fields are absent. A map has fewer than 24 fields, so its
+// head is one byte, which is counted up as fields come.
 type fields struct {
 	b    []byte
 	head int

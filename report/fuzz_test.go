@@ -58,8 +58,9 @@ func TestSeedsAreThere(t *testing.T) {
 	}
 }
 
-// checkDecoder holds a decoder to its contract for any input: what decodes encodes to the same bytes, the library reads the same value
-// from them and writes the same bytes, and nothing is refused that the encoder could have written.
+// checkDecoder holds a decoder to its contract for any input: what decodes encodes to the same
+// bytes, the library reads the same value from them and writes the same bytes, and nothing is
+// refused that the encoder could have written.
 func checkDecoder(t *testing.T, like any, b []byte) {
 	v, err := decodeLike(like, b)
 	other := oracleDecode(like, b)
@@ -111,7 +112,8 @@ func FuzzDecodeEnvelope(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) { checkDecoder(t, &report.Envelope{}, b) })
 }
 
-// Values made at random, most of them valid, come back as they were and are to the library what they are to us.
+// Values made at random, most of them valid, come back as they were and are to the library what
+// they are to us.
 func FuzzEncode(f *testing.F) {
 	for kind := range byte(kinds) {
 		for seed := range uint64(8) {

@@ -14,7 +14,8 @@ const goldenDir = "testdata/golden/v1"
 
 var writeGolden = flag.Bool("write-golden", false, "write the golden files that are missing; those that exist are never changed")
 
-// Every golden file of a released version is decoded for ever, to the value that it was written from.
+// Every golden file of a released version is decoded for ever, to the value that it was
+// written from.
 func TestGolden(t *testing.T) {
 	for _, e := range examples {
 		t.Run(e.name, func(t *testing.T) {

@@ -12,7 +12,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// limits are every limit by name: the value at max is taken by both sides, the one above refused by both.
+// limits are every limit by name: the value at max is taken by both sides, the one above
+// refused by both.
 var limits = []struct {
 	name string
 	max  uint64
@@ -149,7 +150,8 @@ func TestMaxRecord(t *testing.T) {
 		fits.Counters = counters(len(fits.Counters)+1, 100)
 		room = report.MaxRecord - len(oracleEncode(fits))
 	}
-	fits.Counters[0].Server = long(uint64(room - 4)) // 2 for its head, 2 for its index, which is longer than that of ""
+	// 2 for its head, 2 for its index, which is longer than that of ""
+	fits.Counters[0].Server = long(uint64(room - 4))
 	b, err := report.AppendRecord(nil, fits)
 	if err != nil || len(b) != report.MaxRecord {
 		t.Fatalf("a record of %d bytes: %v", len(b), err)

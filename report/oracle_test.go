@@ -9,7 +9,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// The library describes the wire format a second time, as struct tags, and encodes and decodes it without our codec.
+// The library describes the wire format a second time, as struct tags, and encodes and decodes it
+// without our codec.
 type (
 	libRecord struct {
 		_    struct{} `cbor:",toarray"`
@@ -116,7 +117,8 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// oracleEncode encodes v, which may break our rules, with the library. It writes text as it is, valid UTF-8 or not.
+// oracleEncode encodes v, which may break our rules, with the library. It writes text as it is,
+// valid UTF-8 or not.
 func oracleEncode(v any) []byte { return must(oracleEncoder.Marshal(toLibrary(v))) }
 
 func toLibrary(v any) any {
@@ -197,7 +199,8 @@ func toLibDelivery(v report.Delivery) libDelivery {
 	return d
 }
 
-// oracleDecode reads b with the library as what like is. It returns nil for what the library cannot read.
+// oracleDecode reads b with the library as what like is. It returns nil for what the library
+// cannot read.
 func oracleDecode(like any, b []byte) any {
 	switch like.(type) {
 	case report.Delivery:

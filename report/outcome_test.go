@@ -97,7 +97,8 @@ func TestPhaseValid(t *testing.T) {
 
 var validOutcome = regexp.MustCompile(`\A[a-z0-9_]+(\.[a-z0-9_]+)*\z`)
 
-// For any text: Valid agrees with the grammar, and climbing to the parent keeps an outcome valid, goes up, and ends.
+// For any text: Valid agrees with the grammar, and climbing to the parent keeps an outcome valid,
+// goes up, and ends.
 func FuzzOutcome(f *testing.F) {
 	for _, s := range []string{"ok", "tls.cert.date_invalid", "", ".", "a..b", "a.", "é", "A", strings.Repeat("x", report.MaxOutcome+1)} {
 		f.Add(s)

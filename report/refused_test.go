@@ -8,7 +8,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// badValues break one rule each. The encoder names it, and the decoder refuses what the library encodes for the same value.
+// badValues break one rule each. The encoder names it, and the decoder refuses what the library
+// encodes for the same value.
 var badValues = []struct {
 	name   string
 	value  any

@@ -18,12 +18,12 @@ const (
 	windowCounters = 5
 )
 
-// counterItems is how many items a counter has: indices of target, outcome, protocol and server into the window's strings, then
-// status, flags and count.
+// counterItems is how many items a counter has: indices of target, outcome, protocol and server
+// into the window's strings, then status, flags and count.
 const counterItems = 7
 
-// Compare orders counters by Target, Outcome, Protocol, Server (all as bytes), Status and Flags. Count does not take part: 0 means
-// the same key.
+// Compare orders counters by Target, Outcome, Protocol, Server (all as bytes), Status and Flags.
+// Count does not take part: 0 means the same key.
 func (c Counter) Compare(o Counter) int {
 	if n := strings.Compare(c.Target, o.Target); n != 0 {
 		return n

@@ -32,9 +32,11 @@ var mediaTypes = map[string]string{
 	".wasm": "application/wasm", // else browsers do not compile it while it arrives
 }
 
-// Handler serves the files, and the module as heliograph.wasm, under their bare names: mount it with http.StripPrefix on the page's own
-// origin, for browsers start workers from there only. Browsers ask again each time whether the shim has changed, and keep the worker and the
-// module of its release for a week. In a program that was built without the module, heliograph.wasm answers 404 and says how to build it.
+// Handler serves the files, and the module as heliograph.wasm, under their bare names: mount it
+// with http.StripPrefix on the page's own origin, for browsers start workers from there only.
+// Browsers ask again each time whether the shim has changed, and keep the worker and the module of
+// its release for a week. In a program that was built without the module, heliograph.wasm answers
+// 404 and says how to build it.
 func Handler() http.Handler { return handler(Files()) }
 
 func handler(from fs.FS) http.Handler {
@@ -77,10 +79,13 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request, name string) {
 	h.Set("Content-Type", f.mediaType)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-cache")
-	if r.URL.RawQuery != "" { // the shim asks for its own release of worker and module, which must be had while the page's server is down
+	// the shim asks for its own release of worker and module, which must be had while the page's
+	// server is down
+	if r.URL.RawQuery != "" {
 		h.Set("Cache-Control", "max-age=604800")
 	}
-	h.Set("Cross-Origin-Embedder-Policy", "require-corp") // a page that has this may start only workers that have it, too
+	// a page that has this may start only workers that have it, too
+	h.Set("Cross-Origin-Embedder-Policy", "require-corp")
 	body, etag := f.body, f.etag
 	if f.gzipped {
 		h.Set("Vary", "Accept-Encoding")
@@ -94,7 +99,8 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request, name string) {
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(body))
 }
 
-// accepts reports whether the request's Accept-Encoding names a coding and does not give it the weight 0 (RFC 9110, section 12.5.3).
+// accepts reports whether the request's Accept-Encoding names a coding and does not give it the
+// weight 0 (RFC 9110, section 12.5.3).
 func accepts(r *http.Request, coding string) bool {
 	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept-Encoding"), ","), ",") {
 		name, weight, weighed := strings.Cut(strings.ReplaceAll(part, " ", ""), ";q=")

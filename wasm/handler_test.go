@@ -102,7 +102,8 @@ func zip(t *testing.T, b []byte) []byte {
 	return z.Bytes()
 }
 
-// The worker and the module must be had while the page's own server is down, and the shim must never be older than the page.
+// The worker and the module must be had while the page's own server is down, and the shim must
+// never be older than the page.
 func TestHandlerHasReleasesKept(t *testing.T) {
 	for path, want := range map[string]string{"/heliograph.js": "no-cache", "/heliograph.worker.js?0123abcd": "max-age=604800"} {
 		if got := get(t, Handler(), "GET", path).Header.Get("Cache-Control"); got != want {

@@ -52,7 +52,8 @@ func TestWhatArrivesIsSeen(t *testing.T) {
 	}
 }
 
-// TestTroubles: in each the agent keeps what it has, and everything is there once when the trouble is over.
+// TestTroubles: in each the agent keeps what it has, and everything is there once when the
+// trouble is over.
 func TestTroubles(t *testing.T) {
 	for name, trouble := range map[string]func(*agenttest.Operator){
 		"unreachable":    (*agenttest.Operator).Unreachable,

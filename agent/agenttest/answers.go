@@ -18,7 +18,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Transport returns the way to the collectors that is a function call. Every agent may have the same.
+// Transport returns the way to the collectors that is a function call. Every agent may
+// have the same.
 func (o *Operator) Transport() agent.Transport { return transport{o} }
 
 type transport struct{ o *Operator }
@@ -113,8 +114,9 @@ func (o *Operator) policyAnswer(collector string) (body []byte, etag string, err
 	return body, `"` + hex.EncodeToString(sum[:8]) + `"`, nil
 }
 
-// Listen starts the collectors on loopback as well, has the policy name their URLs, and returns the first one's. Agents that start with
-// this policy and an httpagent.Transport go the whole way. Close ends it.
+// Listen starts the collectors on loopback as well, has the policy name their URLs, and returns the
+// first one's. Agents that start with this policy and an httpagent.Transport go the whole way.
+// Close ends it.
 func (o *Operator) Listen() (url string, err error) {
 	o.hangUp()
 	urls := make(map[string]string)
@@ -169,7 +171,8 @@ func (o *Operator) serve(collector string, w http.ResponseWriter, r *http.Reques
 		status = http.StatusNotFound
 	}
 	if err != nil {
-		panic(http.ErrAbortHandler) // the connection breaks off, which is what net/http takes this for
+		// the connection breaks off, which is what net/http takes this for
+		panic(http.ErrAbortHandler)
 	}
 	w.WriteHeader(status)
 	_, _ = w.Write(body)

@@ -13,8 +13,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// What does the operator learn of a failing request? A test with a *testing.T begins with op := agenttest.For(t) and
-// a := op.Start(t, report.Diagnostics) instead.
+// What does the operator learn of a failing request? A test with a *testing.T begins with op :=
+// agenttest.For(t) and a := op.Start(t, report.Diagnostics) instead.
 func Example() {
 	op, err := agenttest.New()
 	if err != nil {

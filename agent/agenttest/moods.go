@@ -34,7 +34,8 @@ func (a Answers) CaptivePortal() {
 	a.set(answer{body: []byte("<html>Welcome! Please sign in.</html>")})
 }
 
-// Refuse refuses uploads for good, in a signed answer: agents drop them and tell so. reason is one of privacy's Reason constants.
+// Refuse refuses uploads for good, in a signed answer: agents drop them and tell so. reason is one
+// of privacy's Reason constants.
 func (a Answers) Refuse(reason string) {
 	a.set(answer{statement: receipt.Statement{Decision: receipt.Refused, Reason: reason}})
 }

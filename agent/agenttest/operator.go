@@ -18,8 +18,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Operator is an operator with a detector's key, a policy and a collector called c1; AddCollector makes more. Its methods are safe for
-// concurrent use.
+// Operator is an operator with a detector's key, a policy and a collector called c1; AddCollector
+// makes more. Its methods are safe for concurrent use.
 type Operator struct {
 	Answers // of all collectors
 
@@ -60,8 +60,9 @@ type Upload struct {
 	Bytes     int             // of the segment
 }
 
-// New returns an Operator whose policy sends every window, those without a failure too, so that tests do not depend on chance. The
-// error is the system's, when it has no randomness for keys. The caller must call Close.
+// New returns an Operator whose policy sends every window, those without a failure too, so that
+// tests do not depend on chance. The error is the system's, when it has no randomness for keys. The
+// caller must call Close.
 func New() (*Operator, error) {
 	open, err := seal.GenerateOpenKey()
 	if err != nil {
@@ -86,8 +87,9 @@ func New() (*Operator, error) {
 	return o, nil
 }
 
-// AddCollector adds a collector to the policy, which agents try after those that are there already. They are called c1, c2, …; the error
-// says that there are policy.MaxCollectors. Call it before Listen.
+// AddCollector adds a collector to the policy, which agents try after those that are there already.
+// They are called c1, c2, …; the error says that there are policy.MaxCollectors. Call it
+// before Listen.
 func (o *Operator) AddCollector() (*Collector, error) {
 	_, receipt, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -114,7 +116,8 @@ func (o *Operator) AddCollector() (*Collector, error) {
 // Collector returns the collector with an id, to have it answer otherwise than the others.
 func (o *Operator) Collector(id string) *Collector { return &Collector{Answers{o, id}, id} }
 
-// For returns an Operator for one test. It is closed when the test ends, and the test fails if anything came that could not be opened.
+// For returns an Operator for one test. It is closed when the test ends, and the test fails if
+// anything came that could not be opened.
 func For(t testing.TB) *Operator {
 	t.Helper()
 	o, err := New()
@@ -140,8 +143,9 @@ func (o *Operator) Policy() []byte {
 	return slices.Clone(o.signed)
 }
 
-// ChangePolicy changes the policy and signs it under the next version. Agents that start afterwards can be given it, those that run
-// fetch it at their next refresh (RefreshSeconds). The error names what is not allowed in a policy; the old one then stays.
+// ChangePolicy changes the policy and signs it under the next version. Agents that start afterwards
+// can be given it, those that run fetch it at their next refresh (RefreshSeconds). The error names
+// what is not allowed in a policy; the old one then stays.
 func (o *Operator) ChangePolicy(change func(*policy.Policy)) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -157,7 +161,8 @@ func (o *Operator) ChangePolicy(change func(*policy.Policy)) error {
 	return nil
 }
 
-// Options are ready for agent.New: the policy, a fresh Spool in memory, the Operator as the Transport. Change what the test is about.
+// Options are ready for agent.New: the policy, a fresh Spool in memory, the Operator as the
+// Transport. Change what the test is about.
 func (o *Operator) Options(consent report.Consent) agent.Options {
 	return agent.Options{App: "test", Policy: o.Policy(), Consent: consent, Spool: NewSpool(), Transport: o.Transport()}
 }
@@ -177,7 +182,8 @@ func (o *Operator) Start(t testing.TB, consent report.Consent) *agent.Agent {
 	return a
 }
 
-// Err joins what was wrong with uploads: segments that cannot be opened, records that cannot be decoded.
+// Err joins what was wrong with uploads: segments that cannot be opened, records that cannot
+// be decoded.
 func (o *Operator) Err() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()

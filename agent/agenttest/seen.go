@@ -18,8 +18,8 @@ type Seen struct {
 	Notices []*report.DeletionNotice
 }
 
-// Count is how many requests to target ended in outcome. Empty means any. Windows that stand for others that were not sent count as
-// the one that they are.
+// Count is how many requests to target ended in outcome. Empty means any. Windows that stand for
+// others that were not sent count as the one that they are.
 func (s *Seen) Count(target string, outcome report.Outcome) (n uint64) {
 	for _, w := range s.Windows {
 		for i := range w.Counters {
@@ -59,8 +59,8 @@ func (s *Seen) add(r report.Record) {
 	}
 }
 
-// Seen returns what has arrived so far. Agents deliver on their own a little after a window has ended; Agent.Flush does not wait for
-// that. The records must not be changed.
+// Seen returns what has arrived so far. Agents deliver on their own a little after a window has
+// ended; Agent.Flush does not wait for that. The records must not be changed.
 func (o *Operator) Seen() *Seen {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -19,8 +19,8 @@ type Bounds struct {
 	MaxAge      time.Duration // from a segment's birth; 0: 7 days
 }
 
-// Spool keeps segments in memory. Several agents may share one, at a time or one after the other, as processes share a directory: what
-// one leaves the next delivers.
+// Spool keeps segments in memory. Several agents may share one, at a time or one after the other,
+// as processes share a directory: what one leaves the next delivers.
 type Spool struct {
 	mu       sync.Mutex
 	bounds   Bounds
@@ -250,8 +250,8 @@ func (w *writer) Append(frames []byte) error {
 	return nil
 }
 
-// makeRoom drops the oldest finished segments until size more bytes, in one more segment if fresh, stay within bounds. The caller holds
-// mu.
+// makeRoom drops the oldest finished segments until size more bytes, in one more segment if fresh,
+// stay within bounds. The caller holds mu.
 func (s *Spool) makeRoom(size int64, fresh bool) bool {
 	more := 0
 	if fresh {

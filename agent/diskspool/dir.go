@@ -24,8 +24,8 @@ const (
 	lockUpload = "upload.lock"
 )
 
-// open returns the directory, made if create is set. A directory that was deleted or replaced since the last time is opened anew. The
-// caller holds mu.
+// open returns the directory, made if create is set. A directory that was deleted or replaced since
+// the last time is opened anew. The caller holds mu.
 func (s *Spool) open(create bool) (*os.Root, error) {
 	now, err := os.Stat(s.dir)
 	if s.root != nil {
@@ -47,13 +47,15 @@ func (s *Spool) open(create bool) (*os.Root, error) {
 	return s.root, err
 }
 
-// lockPatience is how long an operation waits for other processes' operations on the directory. None takes more than a few writes, but a
-// busy disk can take a second for each, and who gives up loses what it was to write.
+// lockPatience is how long an operation waits for other processes' operations on the directory.
+// None takes more than a few writes, but a busy disk can take a second for each, and who gives up
+// loses what it was to write.
 const lockPatience = 10 * time.Second
 
 var errLockBusy = errors.New("directory is locked by another process")
 
-// locked calls f while no other process, and no other Spool, changes the directory. The caller holds mu.
+// locked calls f while no other process, and no other Spool, changes the directory. The
+// caller holds mu.
 func (s *Spool) locked(root *os.Root, f func() error) error {
 	for deadline := time.Now().Add(lockPatience); ; time.Sleep(time.Millisecond) {
 		lock, err := tryLockFile(root, lockDir)
@@ -67,7 +69,8 @@ func (s *Spool) locked(root *os.Root, f func() error) error {
 	}
 }
 
-// tryLockFile makes and locks the file called name; closing it releases the lock. The error is errLockBusy if another has it.
+// tryLockFile makes and locks the file called name; closing it releases the lock. The error is
+// errLockBusy if another has it.
 func tryLockFile(root *os.Root, name string) (*os.File, error) {
 	f, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -77,7 +80,8 @@ func tryLockFile(root *os.Root, name string) (*os.File, error) {
 		_ = f.Close()
 		return nil, err
 	}
-	if !isStill(root, name, f) { // Purge deleted it after it was opened: a lock on it excludes nobody
+	// Purge deleted it after it was opened: a lock on it excludes nobody
+	if !isStill(root, name, f) {
 		_ = f.Close()
 		return nil, errLockBusy
 	}

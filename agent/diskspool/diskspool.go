@@ -1,4 +1,5 @@
-// Package diskspool keeps an agent's sealed segments in a directory that several processes may share. Most readers need Open.
+// Package diskspool keeps an agent's sealed segments in a directory that several processes may
+// share. Most readers need Open.
 //
 // The directory holds, readable by its owner only:
 //
@@ -7,8 +8,9 @@
 //	<name>.state             a blob of state; notice.state stays when the spool is purged, until the notice is delivered
 //	dir.lock, upload.lock    empty; held while the directory changes, and while a process uploads
 //
-// A process that dies, at whatever instant, leaves an .open file without a lock: the next List of any process cuts it back to its
-// whole frames and finishes it. Files with other names are left alone.
+// A process that dies, at whatever instant, leaves an .open file without a lock: the next List of
+// any process cuts it back to its whole frames and finishes it. Files with other names are
+// left alone.
 package diskspool
 
 import (
@@ -22,8 +24,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Options bound a spool. The zero value is right for applications. Processes that share a directory should agree on them; each keeps
-// to its own.
+// Options bound a spool. The zero value is right for applications. Processes that share a directory
+// should agree on them; each keeps to its own.
 type Options struct {
 	MaxBytes    int64         // of all segments together; 0: 8 MiB; at least seal.MaxSegment
 	MaxSegments int           // 0: 1024
@@ -62,15 +64,16 @@ type Spool struct {
 	drops   map[string]uint64
 	names   map[report.BatchID]string // of the segments that List told, a hint
 
-	// births are those of this process's own segments, with a monotonic reading that file names lack: a wall clock that is set right
-	// (a device without a battery starts somewhere in its past) makes nothing old.
+	// births are those of this process's own segments, with a monotonic reading that file names
+	// lack: a wall clock that is set right (a device without a battery starts somewhere in its
+	// past) makes nothing old.
 	births map[report.BatchID]time.Time
 }
 
 var _ agent.Spool = (*Spool)(nil)
 
-// Open returns the spool in dir. It touches no file: the directory comes into being, readable only by its owner, with the first
-// segment. The error joins the faults of o, each naming its option.
+// Open returns the spool in dir. It touches no file: the directory comes into being, readable only
+// by its owner, with the first segment. The error joins the faults of o, each naming its option.
 func Open(dir string, o Options) (*Spool, error) {
 	if dir == "" {
 		return nil, errors.New("diskspool: directory: is required")
@@ -123,7 +126,8 @@ func (s *Spool) Usage() (segments int, bytes int64) {
 	return len(files), total(files)
 }
 
-// Purge implements agent.Spool. The directory itself stays, empty but for files that are not the spool's and a deletion notice.
+// Purge implements agent.Spool. The directory itself stays, empty but for files that are not the
+// spool's and a deletion notice.
 func (s *Spool) Purge() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

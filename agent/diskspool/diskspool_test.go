@@ -78,7 +78,8 @@ func TestOnlyTheOwnerMayRead(t *testing.T) {
 	}
 }
 
-// TestReadingLeavesNoTrace: an agent without consent, and one that has nothing to say, make no file.
+// TestReadingLeavesNoTrace: an agent without consent, and one that has nothing to say,
+// make no file.
 func TestReadingLeavesNoTrace(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "spool")
 	s := open(t, dir, diskspool.Options{})
@@ -288,7 +289,8 @@ func TestOldSegmentsExpire(t *testing.T) {
 	s := open(t, dir, diskspool.Options{MaxAge: 24 * time.Hour})
 	write(t, s, key, time.Now().Add(-25*time.Hour), 4, 100)
 	kept := write(t, s, key, time.Now().Add(-23*time.Hour), 4, 100)
-	unset := write(t, s, key, time.Unix(5, 0), 4, 100) // its clock was not set: nothing is known of its age
+	// its clock was not set: nothing is known of its age
+	unset := write(t, s, key, time.Unix(5, 0), 4, 100)
 	ahead := write(t, s, key, time.Now().Add(25*time.Hour), 4, 100)
 	segments := list(t, s)
 	if len(segments) != 3 || segments[0].ID != unset || segments[1].ID != kept || segments[2].ID != ahead {
@@ -383,12 +385,14 @@ func TestVanishedDirectory(t *testing.T) {
 }
 
 // TestUnusableDirectory: a place that cannot be written to gives errors, and no panic.
-// TestClockSetForward: what this process wrote is as old as the time that has really passed, whatever the clock says now.
+// TestClockSetForward: what this process wrote is as old as the time that has really passed,
+// whatever the clock says now.
 func TestClockSetForward(t *testing.T) {
 	dir, key := t.TempDir(), newKey(t)
 	s := open(t, dir, diskspool.Options{})
 	id := write(t, s, key, time.Now(), 4, 100)
-	path := only(t, dir, ".seg") // its name is the birth by the wall clock: an older one is a clock that has gone forward since
+	// its name is the birth by the wall clock: an older one is a clock that has gone forward since
+	path := only(t, dir, ".seg")
 	born := strconv.FormatInt(time.Now().Add(-100*24*time.Hour).UnixMilli(), 10)
 	must(t, os.Rename(path, filepath.Join(dir, "000"+born+"-"+id.String()+".seg")))
 	if segments := list(t, s); len(segments) != 1 || segments[0].ID != id {
@@ -466,7 +470,8 @@ func TestStateIsSharedAndAtomic(t *testing.T) {
 		}
 	}
 	s := open(t, dir, diskspool.Options{})
-	must(t, os.WriteFile(filepath.Join(dir, "client.state.tmp"), []byte("torn"), 0o600)) // of a crash
+	// of a crash
+	must(t, os.WriteFile(filepath.Join(dir, "client.state.tmp"), []byte("torn"), 0o600))
 	b, err := s.State("client", func([]byte) []byte { return []byte("next") })
 	if string(b) != "next" || err != nil {
 		t.Errorf("state %q, %v", b, err)

@@ -31,7 +31,8 @@ func FuzzFileName(f *testing.F) {
 	})
 }
 
-// FuzzAbandonedFile: whatever a dead writer, or a dying disk, has left becomes a segment that a collector accepts, or nothing.
+// FuzzAbandonedFile: whatever a dead writer, or a dying disk, has left becomes a segment that a
+// collector accepts, or nothing.
 func FuzzAbandonedFile(f *testing.F) {
 	key, err := seal.GenerateOpenKey()
 	if err != nil {

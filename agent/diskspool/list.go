@@ -91,7 +91,8 @@ func (s *Spool) writes(id report.BatchID) bool {
 	return false
 }
 
-// released is before any segment was born: a clock that says less was not set, and says nothing about age.
+// released is before any segment was born: a clock that says less was not set, and says nothing
+// about age.
 var released = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (s *Spool) expired(f file) bool {

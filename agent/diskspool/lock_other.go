@@ -7,7 +7,8 @@ import (
 	"os"
 )
 
-// tryLock has no lock that dies with its process here, and without one a spool cannot be shared safely.
+// tryLock has no lock that dies with its process here, and without one a spool cannot be
+// shared safely.
 func tryLock(*os.File) error { return errors.ErrUnsupported }
 
 func syncDir(*os.Root) error { return nil }

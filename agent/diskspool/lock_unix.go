@@ -8,8 +8,9 @@ import (
 	"syscall"
 )
 
-// tryLock locks f until it is closed, or returns errLockBusy. The lock (flock) belongs to this opening of the file, so it also keeps
-// out other openings by this process, and dies with the process.
+// tryLock locks f until it is closed, or returns errLockBusy. The lock (flock) belongs to this
+// opening of the file, so it also keeps out other openings by this process, and dies with
+// the process.
 func tryLock(f *os.File) error {
 	conn, err := f.SyscallConn()
 	if err != nil {

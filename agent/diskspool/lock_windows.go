@@ -9,8 +9,8 @@ import (
 
 var procLockFileEx = syscall.NewLazyDLL("kernel32.dll").NewProc("LockFileEx")
 
-// tryLock locks f until it is closed, or returns errLockBusy. It locks one byte far behind the end, because a locked byte cannot be
-// read by others.
+// tryLock locks f until it is closed, or returns errLockBusy. It locks one byte far behind the end,
+// because a locked byte cannot be read by others.
 func tryLock(f *os.File) error {
 	const (
 		failImmediately = 1

@@ -89,9 +89,12 @@ func promise(s *diskspool.Spool, key *seal.Key, base uint64) int {
 	}
 }
 
-// fill writes two records at a time until the disk takes no more, tells what was promised, and dies.
+// fill writes two records at a time until the disk takes no more, tells what was
+// promised, and dies.
 func fill(s *diskspool.Spool, key *seal.Key) int {
-	const limit = 21_200 // bytes of one file, which ends between the two records of an Append: what a full disk does, whoever runs the test
+	// bytes of one file, which ends between the two records of an Append: what a full disk does,
+	// whoever runs the test
+	const limit = 21_200
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: limit, Max: limit}); err != nil {
 		return 2
 	}
@@ -180,8 +183,8 @@ func command(t *testing.T, role, dir string, key *seal.OpenKey, base uint64) *ex
 	return cmd
 }
 
-// TestKilledWriters kills processes at random instants, while others write and this one takes away what is finished: every record
-// whose Append had returned is there, once.
+// TestKilledWriters kills processes at random instants, while others write and this one takes away
+// what is finished: every record whose Append had returned is there, once.
 func TestKilledWriters(t *testing.T) {
 	const rounds, writers = 12, 3
 	dir, key := t.TempDir(), newKey(t)
@@ -245,7 +248,8 @@ func TestKilledWriters(t *testing.T) {
 	}
 }
 
-// TestFullDisk: what a full disk does not take is refused as a whole, and what it took before stays.
+// TestFullDisk: what a full disk does not take is refused as a whole, and what it took
+// before stays.
 func TestFullDisk(t *testing.T) {
 	dir, key := t.TempDir(), newKey(t)
 	out, err := command(t, "fill", dir, key, 0).Output()
@@ -267,7 +271,8 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// TestReadOnlyDirectory: what is there stays and can be read, and what cannot be written is an error.
+// TestReadOnlyDirectory: what is there stays and can be read, and what cannot be written
+// is an error.
 func TestReadOnlyDirectory(t *testing.T) {
 	dir, key := t.TempDir(), newKey(t)
 	s := open(t, dir, diskspool.Options{})

@@ -31,7 +31,8 @@ func (s *Spool) recoverFile(root *os.Root, f file) {
 	if err != nil {
 		return
 	}
-	if info, err := seal.ParseSegment(b); err == nil && info.ID == f.id { // died between end mark and renaming
+	// died between end mark and renaming
+	if info, err := seal.ParseSegment(b); err == nil && info.ID == f.id {
 		_ = h.Close()
 		_ = rename(root, f.name)
 		return

@@ -9,8 +9,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// makeRoom drops the oldest finished segments until size more bytes, and one more file if fresh, stay within bounds. The directory is
-// locked.
+// makeRoom drops the oldest finished segments until size more bytes, and one more file if fresh,
+// stay within bounds. The directory is locked.
 func (s *Spool) makeRoom(root *os.Root, size int64, fresh bool) error {
 	files, err := scan(root)
 	if err != nil {
@@ -41,7 +41,8 @@ func (s *Spool) makeRoom(root *os.Root, size int64, fresh bool) error {
 	return nil
 }
 
-// dropFile deletes a finished segment and counts its records as lost. It reports false if it cannot be deleted.
+// dropFile deletes a finished segment and counts its records as lost. It reports false if it cannot
+// be deleted.
 func (s *Spool) dropFile(root *os.Root, f file, reason string) bool {
 	records := uint64(1)
 	if b, err := readFile(root, f.name); err == nil {

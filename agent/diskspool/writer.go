@@ -75,8 +75,8 @@ func (w *writer) append(frames []byte) error {
 	return nil
 }
 
-// ready makes and locks the file, or sees that it is still there. It is called with the directory locked, so that no process takes
-// the file for an abandoned one before it is locked.
+// ready makes and locks the file, or sees that it is still there. It is called with the directory
+// locked, so that no process takes the file for an abandoned one before it is locked.
 func (w *writer) ready(root *os.Root) error {
 	name := fileName(w.birth, w.id, extOpen)
 	if w.f != nil {
@@ -145,8 +145,9 @@ func (w *writer) Close() error {
 	})
 }
 
-// finish ends the segment in f, called name, after size bytes, and gives it its final name. It closes f, because some systems do not
-// rename open files; the directory is locked, so nobody takes it for abandoned meanwhile.
+// finish ends the segment in f, called name, after size bytes, and gives it its final name. It
+// closes f, because some systems do not rename open files; the directory is locked, so nobody takes
+// it for abandoned meanwhile.
 func finish(root *os.Root, f *os.File, name string, size int64) error {
 	if err := f.Truncate(size); err != nil {
 		return err

@@ -7,12 +7,15 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// handle is the answer's body as the application has it: it passes the real one on, and sees how that ends.
+// handle is the answer's body as the application has it: it passes the real one on, and sees how
+// that ends.
 //
-// An application may keep a body after Close, close it again, read from it while another goroutine closes it. So what it holds can
-// never be used for a second answer; but all that must be its own is an address. Every handle is given out once, and the exchange
-// behind it knows the one that it serves: whoever comes with another is late, and touches nothing. The exchange serves the next request
-// when its handle was closed and no goroutine is in Read. Handles are made by the dozen, 8 bytes each.
+// An application may keep a body after Close, close it again, read from it while another goroutine
+// closes it. So what it holds can never be used for a second answer; but all that must be its own
+// is an address. Every handle is given out once, and the exchange behind it knows the one that it
+// serves: whoever comes with another is late, and touches nothing. The exchange serves the next
+// request when its handle was closed and no goroutine is in Read. Handles are made by the dozen,
+// 8 bytes each.
 type handle struct{ of *exchange }
 
 // handles is how many are made at once.
@@ -36,8 +39,8 @@ var errClosed = errors.New("http: read on closed response body")
 // Read implements io.Reader.
 func (h *handle) Read(p []byte) (int, error) {
 	x := h.of
-	// The order decides: either Close sees a reader, and leaves the exchange to the garbage collector, or the reader sees that
-	// it came after Close.
+	// The order decides: either Close sees a reader, and leaves the exchange to the garbage
+	// collector, or the reader sees that it came after Close.
 	x.readers.Add(1)
 	if x.holder.Load() != h {
 		x.readers.Add(-1)
@@ -51,8 +54,8 @@ func (h *handle) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close implements io.Closer. A body that the application does not read to its end was answered all the same; a Read that fails
-// because of Close is no failure, so the end is noted first.
+// Close implements io.Closer. A body that the application does not read to its end was answered all
+// the same; a Read that fails because of Close is no failure, so the end is noted first.
 func (h *handle) Close() error {
 	x := h.of
 	if !x.holder.CompareAndSwap(h, nil) {

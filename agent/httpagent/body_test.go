@@ -45,8 +45,8 @@ func (b *ownBody) Read(p []byte) (int, error) {
 
 func (b *ownBody) Close() error { b.closes.Add(1); return nil }
 
-// TestNoBodyIsEverAnothers: whatever an application does with bodies that it should be done with, it gets no byte of another request's,
-// closes no other's, and every request counts once.
+// TestNoBodyIsEverAnothers: whatever an application does with bodies that it should be done with,
+// it gets no byte of another request's, closes no other's, and every request counts once.
 func TestNoBodyIsEverAnothers(t *testing.T) {
 	w := watch(t)
 	var mu sync.Mutex
@@ -140,7 +140,8 @@ func TestNoBodyIsEverAnothers(t *testing.T) {
 	}
 }
 
-// TestBodyOverRealConnections does the like with net/http underneath, where a body closed wrongly would spoil a connection.
+// TestBodyOverRealConnections does the like with net/http underneath, where a body closed wrongly
+// would spoil a connection.
 func TestBodyOverRealConnections(t *testing.T) {
 	handler := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		_, _ = rw.Write(bytes.Repeat([]byte{r.URL.Path[1]}, 20_000))
@@ -210,7 +211,8 @@ func TestBodyOverRealConnections(t *testing.T) {
 	}
 }
 
-// TestDeadKeptConnections: net/http repeats a request whose kept connection turns out to be dead. It is one request.
+// TestDeadKeptConnections: net/http repeats a request whose kept connection turns out to be dead.
+// It is one request.
 func TestDeadKeptConnections(t *testing.T) {
 	w := watch(t)
 	addr := serve(t, func(c net.Conn) { after(3, func(c net.Conn) { _ = c.Close() })(c) })
@@ -226,7 +228,8 @@ func TestDeadKeptConnections(t *testing.T) {
 	}
 }
 
-// TestRedirectChain: every request of a chain counts, and the bodies between them are http.Client's to close.
+// TestRedirectChain: every request of a chain counts, and the bodies between them are
+// http.Client's to close.
 func TestRedirectChain(t *testing.T) {
 	w := watch(t)
 	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -264,7 +267,8 @@ type writerToBody struct {
 	io.Closer
 }
 
-// TestBodyThatWritesItself: a failure to write is none of the answer's, so a body's WriteTo is not used.
+// TestBodyThatWritesItself: a failure to write is none of the answer's, so a body's WriteTo
+// is not used.
 func TestBodyThatWritesItself(t *testing.T) {
 	w := watch(t)
 	base := roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -327,9 +331,11 @@ type stuckBody struct {
 func (b stuckBody) Read([]byte) (int, error) { close(b.reading); return 0, <-b.fail }
 func (stuckBody) Close() error               { return nil }
 
-// TestReadThatOutlivesClose: what a Read says after its body was closed is said of no other request.
+// TestReadThatOutlivesClose: what a Read says after its body was closed is said of no
+// other request.
 func TestReadThatOutlivesClose(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // else what one request puts into a sync.Pool the next may not find there
+	// else what one request puts into a sync.Pool the next may not find there
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	w := watch(t)
 	stuck := stuckBody{make(chan struct{}), make(chan error)}
 	rt := httpagent.Wrap(w.Agent, roundTripper(func(r *http.Request) (*http.Response, error) {

@@ -70,8 +70,9 @@ func write(text string) func(net.Conn) {
 	return func(c net.Conn) { _, _ = io.WriteString(c, text); _ = c.Close() }
 }
 
-// TestFaultsOfACalmHost: a request to a host that has answered all the time has no hooks. Its failure has the same name all the same or,
-// where only hooks could tell, a more general one; and so it has the same server or none. The next failure is named exactly.
+// TestFaultsOfACalmHost: a request to a host that has answered all the time has no hooks. Its
+// failure has the same name all the same or, where only hooks could tell, a more general one; and
+// so it has the same server or none. The next failure is named exactly.
 func TestFaultsOfACalmHost(t *testing.T) {
 	ca := newAuthority(t)
 	secure := func(bad func(net.Conn)) func(*testing.T) string {
@@ -108,7 +109,8 @@ func TestFaultsOfACalmHost(t *testing.T) {
 		{name: "silence", want: report.TCPTimedOut, url: plain(silence), context: deadline},
 		{name: "silence over TLS", want: report.NetworkTimedOut, url: secure(silence), context: deadline, noServer: true}, // could be DNS
 		{name: "reset over TLS", want: report.TCPReset, url: secure(reset)},
-		{name: "no answer over TLS", want: report.TCPClosed, url: secure(closing), noServer: true}, // could be the handshake
+		// could be the handshake
+		{name: "no answer over TLS", want: report.TCPClosed, url: secure(closing), noServer: true},
 		{name: "truncated body over TLS", want: report.HTTPContentLengthMismatch, url: secure(write(cut))},
 		{name: "silence for the transport's time", want: report.TCPTimedOut, url: secure(silence), noServer: true,
 			client: func(tr *http.Transport) { tr.ResponseHeaderTimeout = 100 * time.Millisecond }},
@@ -202,8 +204,8 @@ func TestAfterAFailureEveryRequestIsTraced(t *testing.T) {
 	}
 }
 
-// TestServersAreNeverConfused: two servers serve one name, each dial leads to the other, and connections do not live long. What is said
-// of a server must be true.
+// TestServersAreNeverConfused: two servers serve one name, each dial leads to the other, and
+// connections do not live long. What is said of a server must be true.
 func TestServersAreNeverConfused(t *testing.T) {
 	ca := newAuthority(t)
 	for _, scheme := range []string{"http", "https"} {
@@ -225,7 +227,8 @@ func TestServersAreNeverConfused(t *testing.T) {
 					mu.Unlock()
 					_, _ = io.WriteString(c, okAnswer)
 				}
-				_ = c.Close() // without saying so before: net/http repeats the next request elsewhere
+				// without saying so before: net/http repeats the next request elsewhere
+				_ = c.Close()
 			}
 			var addrs [2]string
 			for i := range addrs {
@@ -356,8 +359,8 @@ func TestManyHosts(t *testing.T) {
 	}
 }
 
-// TestAllocations: watching a request that succeeds allocates nothing. Once in a second a request is traced, and handles for bodies
-// are made by the dozen, so it is the average that is promised.
+// TestAllocations: watching a request that succeeds allocates nothing. Once in a second a request
+// is traced, and handles for bodies are made by the dozen, so it is the average that is promised.
 func TestAllocations(t *testing.T) {
 	ca := newAuthority(t)
 	config := func(protocol string) *tls.Config {
@@ -401,10 +404,12 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// allocations is the average of a request once things are warm, the lowest of some: other goroutines allocate, too.
+// allocations is the average of a request once things are warm, the lowest of some: other
+// goroutines allocate, too.
 func allocations(t *testing.T, rt http.RoundTripper, req *http.Request) float64 {
 	const runs = 300
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // what net/http allocates depends on who comes first
+	// what net/http allocates depends on who comes first
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	ask := func() {
 		resp, err := rt.RoundTrip(req)
 		must(t, err)

@@ -18,9 +18,10 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Classify names what became of a request from the error of a RoundTripper, of a body's Read or of an http.Client. ctx is the request's
-// own context: it tells the caller's giving up from the network's failing. A nil err is report.OK. What only httptrace knows is not
-// known here, so an error of an unknown kind is report.HTTPFailed.
+// Classify names what became of a request from the error of a RoundTripper, of a body's Read or of
+// an http.Client. ctx is the request's own context: it tells the caller's giving up from the
+// network's failing. A nil err is report.OK. What only httptrace knows is not known here, so an
+// error of an unknown kind is report.HTTPFailed.
 func Classify(ctx context.Context, err error) report.Outcome {
 	if err == nil {
 		return report.OK
@@ -34,7 +35,8 @@ func Classify(ctx context.Context, err error) report.Outcome {
 	return classifyRequest(ctx, err, phaseSend)
 }
 
-// classifyRequest names the failure of a request that got no answer, or only part of its head. at is how far it came.
+// classifyRequest names the failure of a request that got no answer, or only part of its head. at
+// is how far it came.
 func classifyRequest(ctx context.Context, err error, at phase) report.Outcome {
 	if abandoned(ctx, err) {
 		return report.Abandoned
@@ -112,8 +114,9 @@ func classifyBody(ctx context.Context, err error, resp *http.Response) report.Ou
 // slack is how much earlier than the context's timer a connection's may notice the same deadline.
 const slack = 20 * time.Millisecond
 
-// expired reports whether the time is over that the caller had allowed. What then failed is the network or the service, not the caller: a
-// path that swallows packets shows up in applications as their own deadline, mostly http.Client.Timeout, and as nothing else.
+// expired reports whether the time is over that the caller had allowed. What then failed is the
+// network or the service, not the caller: a path that swallows packets shows up in applications as
+// their own deadline, mostly http.Client.Timeout, and as nothing else.
 func expired(ctx context.Context, err error) bool {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return true
@@ -122,7 +125,8 @@ func expired(ctx context.Context, err error) bool {
 	if !ok || time.Until(deadline) >= slack {
 		return false
 	}
-	return isTimeout(err) || contains(err, legacyCancel) // http.Client.Timeout cancels in this way, too
+	// http.Client.Timeout cancels in this way, too
+	return isTimeout(err) || contains(err, legacyCancel)
 }
 
 // legacyCancel is what net/http says when it is cancelled otherwise than by the context.
@@ -153,8 +157,8 @@ func isTimeout(err error) bool {
 	return ok && t.Timeout() || errors.Is(err, context.DeadlineExceeded)
 }
 
-// timeoutOutcome is for waiting times that the transport itself has set: for the handshake, for the answer. A peer that is silent after
-// connecting cannot be told from a path that went silent.
+// timeoutOutcome is for waiting times that the transport itself has set: for the handshake, for the
+// answer. A peer that is silent after connecting cannot be told from a path that went silent.
 func timeoutOutcome(err error, _ string) report.Outcome {
 	if isTimeout(err) {
 		return report.TCPTimedOut
@@ -174,7 +178,8 @@ func dnsOutcome(err error) report.Outcome {
 		return report.DNSTimedOut
 	case containsAny(e.Err, "connection refused", "network is unreachable", "no route to host", "host is unreachable",
 		"host is down", "network is down", "forcibly closed", "unreachable"):
-		return report.DNSUnreachable // the resolver keeps only the text of what happened to its packets
+		// the resolver keeps only the text of what happened to its packets
+		return report.DNSUnreachable
 	default:
 		return report.DNSFailed
 	}
@@ -226,7 +231,8 @@ func http2Outcome(_ error, text string) report.Outcome {
 	}
 }
 
-// headOutcome is for an answer's head that is no HTTP, and for requests that the application itself has spoilt.
+// headOutcome is for an answer's head that is no HTTP, and for requests that the application itself
+// has spoilt.
 func headOutcome(err error, text string) report.Outcome {
 	switch {
 	case is[textproto.ProtocolError](err), containsAny(text,
@@ -248,7 +254,8 @@ func headOutcome(err error, text string) report.Outcome {
 // chunkOutcome is for chunked encoding that is broken rather than cut short.
 func chunkOutcome(_ error, text string) report.Outcome {
 	switch {
-	case containsAny(text, "EOF reading trailer", "long trailer after chunked"): // the latter also for one that ends too early
+	// the latter also for one that ends too early
+	case containsAny(text, "EOF reading trailer", "long trailer after chunked"):
 		return report.HTTPIncompleteChunked
 	case containsAny(text, "chunk", "header line too long"):
 		return report.HTTPInvalidChunked

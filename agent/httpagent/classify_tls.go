@@ -30,8 +30,8 @@ func tlsOutcome(err error, text string) report.Outcome {
 	}
 }
 
-// alertOutcome is for the alerts (RFC 8446, section 6.2) with which a server ends a handshake. Those about certificates are about the
-// client's.
+// alertOutcome is for the alerts (RFC 8446, section 6.2) with which a server ends a handshake.
+// Those about certificates are about the client's.
 func alertOutcome(text string) report.Outcome {
 	switch strings.TrimPrefix(text, "tls: ") {
 	case "protocol version not supported", "handshake failure", "insufficient security level", "inappropriate fallback":

@@ -26,7 +26,8 @@ const (
 	maxClients       = 4 * policy.MaxCollectors // of this policy and of some before
 )
 
-// client returns the client for a collector. What is particular to one, pins and addresses, is never used for another.
+// client returns the client for a collector. What is particular to one, pins and addresses, is
+// never used for another.
 func (t *Transport) client(c policy.Collector) *http.Client {
 	key := clientKey(c)
 	t.mu.Lock()
@@ -115,7 +116,8 @@ func (t *Transport) dialer(c policy.Collector) *dialer {
 	return d
 }
 
-// dial connects to addr, and if that does not succeed, because its name does not resolve or leads nowhere, to the policy's addresses.
+// dial connects to addr, and if that does not succeed, because its name does not resolve or leads
+// nowhere, to the policy's addresses.
 func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {

@@ -15,8 +15,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// exchange is one request under observation. Exchanges serve one request after another, because most requests succeed, and then every
-// allocation is one too many: see body.go for who may still hold one.
+// exchange is one request under observation. Exchanges serve one request after another, because
+// most requests succeed, and then every allocation is one too many: see body.go for who may
+// still hold one.
 type exchange struct {
 	rt      *roundTripper
 	host    *host
@@ -29,9 +30,10 @@ type exchange struct {
 	outcome report.Outcome // of the answer, if its body arrives whole
 	ended   atomic.Bool
 
-	holder  atomic.Pointer[handle] // of the body; nil: none, or it was closed
-	readers atomic.Int32           // goroutines that are in handle.Read, or about to find that they must not
-	spare   []handle               // that nobody had yet
+	holder atomic.Pointer[handle] // of the body; nil: none, or it was closed
+	// goroutines that are in handle.Read, or about to find that they must not
+	readers atomic.Int32
+	spare   []handle // that nobody had yet
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
@@ -89,7 +91,8 @@ func (x *exchange) answered(resp *http.Response) {
 	resp.Body = x.hold()
 }
 
-// unwatched reports whether an answer has no body, or one that must stay what it is: a connection that now speaks another protocol.
+// unwatched reports whether an answer has no body, or one that must stay what it is: a connection
+// that now speaks another protocol.
 func unwatched(req *http.Request, resp *http.Response) bool {
 	if resp.Body == nil || resp.Body == http.NoBody || resp.StatusCode == http.StatusSwitchingProtocols {
 		return true
@@ -133,10 +136,12 @@ func (x *exchange) detail(o *agent.Observation, conn net.Conn) {
 		o.Protocol = connProtocol(conn)
 	}
 	u := x.req.URL
-	o.URL = u.Scheme + "://" + u.Host + u.EscapedPath() // without user and query, which nobody may see
+	// without user and query, which nobody may see
+	o.URL = u.Scheme + "://" + u.Host + u.EscapedPath()
 	now := time.Now()
 	o.Elapsed = now.Sub(o.Start)
-	o.Start = now.Add(-o.Elapsed) // whose wall clock is right even if the machine has slept since rt.made
+	// whose wall clock is right even if the machine has slept since rt.made
+	o.Start = now.Add(-o.Elapsed)
 	if o.Method = x.req.Method; o.Method == "" {
 		o.Method = http.MethodGet
 	}
@@ -173,7 +178,8 @@ func connProtocol(conn net.Conn) string {
 	return "http/1.1"
 }
 
-// traceID reads the trace id of a traceparent header (W3C Trace Context, section 3.2.2); all zero if there is none.
+// traceID reads the trace id of a traceparent header (W3C Trace Context, section 3.2.2); all zero
+// if there is none.
 func traceID(h string) (id [16]byte) {
 	const version, digits = len("00-"), 2 * len(id)
 	if len(h) < version+digits+1 || h[version-1] != '-' || h[version+digits] != '-' {

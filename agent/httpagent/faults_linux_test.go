@@ -29,8 +29,8 @@ func connectFaults() []fault {
 	}
 }
 
-// unaccepting is a server whose queue is full, so that it does not answer to connecting: what a host behind a firewall that drops
-// packets looks like.
+// unaccepting is a server whose queue is full, so that it does not answer to connecting: what a
+// host behind a firewall that drops packets looks like.
 func unaccepting(t *testing.T, _ *authority) string {
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	must(t, err)

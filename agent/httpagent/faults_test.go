@@ -60,7 +60,8 @@ func alert(code byte) func(net.Conn) {
 	}
 }
 
-// resetAfter reads a request, begins to answer with text, and resets the connection when the client has read that.
+// resetAfter reads a request, begins to answer with text, and resets the connection when the client
+// has read that.
 func resetAfter(text string) func(net.Conn) {
 	return func(c net.Conn) {
 		readSome(c)
@@ -70,7 +71,8 @@ func resetAfter(text string) func(net.Conn) {
 	}
 }
 
-// http2 is a server that speaks enough HTTP/2 to answer the first request with frames, and then says nothing more.
+// http2 is a server that speaks enough HTTP/2 to answer the first request with frames, and then
+// says nothing more.
 func http2(frames ...string) func(*testing.T, *authority) string {
 	return func(t *testing.T, a *authority) string {
 		config := &tls.Config{Certificates: []tls.Certificate{a.certificate(t, nil)}, NextProtos: []string{"h2"}}
@@ -109,11 +111,14 @@ func awaitHeaders(c net.Conn) bool {
 }
 
 const (
-	h2Status200 = "\x00\x00\x01\x01\x04\x00\x00\x00\x01\x88"                             // HEADERS, END_HEADERS: ":status: 200"
-	h2Reset     = "\x00\x00\x04\x03\x00\x00\x00\x00\x01\x00\x00\x00\x02"                 // RST_STREAM, INTERNAL_ERROR
-	h2GoAway    = "\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x01" // GOAWAY, stream 1, PROTOCOL_ERROR
-	h2Close     = "close"
-	h2Garbage   = "\x00\x00\x03\x04\x00\x00\x00\x00\x00\x01\x02\x03" // SETTINGS of 3 bytes
+	// HEADERS, END_HEADERS: ":status: 200"
+	h2Status200 = "\x00\x00\x01\x01\x04\x00\x00\x00\x01\x88"
+	// RST_STREAM, INTERNAL_ERROR
+	h2Reset = "\x00\x00\x04\x03\x00\x00\x00\x00\x01\x00\x00\x00\x02"
+	// GOAWAY, stream 1, PROTOCOL_ERROR
+	h2GoAway  = "\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x01"
+	h2Close   = "close"
+	h2Garbage = "\x00\x00\x03\x04\x00\x00\x00\x00\x00\x01\x02\x03" // SETTINGS of 3 bytes
 )
 
 func faults() []fault {
@@ -170,7 +175,8 @@ func faults() []fault {
 		}},
 		{name: "client certificate wanted", want: report.TLSBadClientAuthCert, server: func(t *testing.T, a *authority) string {
 			config := &tls.Config{Certificates: []tls.Certificate{a.certificate(t, nil)}, ClientAuth: tls.RequireAnyClientCert}
-			return "https://" + serve(t, func(c net.Conn) { // unlike serveTLS it leaves the connection open, so that the alert arrives
+			// unlike serveTLS it leaves the connection open, so that the alert arrives
+			return "https://" + serve(t, func(c net.Conn) {
 				_ = tls.Server(c, config).Handshake()
 				_, _ = io.Copy(io.Discard, c)
 			}) + "/"
@@ -260,7 +266,8 @@ const (
 	dead   = -2
 )
 
-// nameServer is a real DNS server on loopback that answers every question with rcode, or not at all.
+// nameServer is a real DNS server on loopback that answers every question with rcode, or
+// not at all.
 func nameServer(t testing.TB, rcode int) (addr string) {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -302,7 +309,8 @@ func resolver(addr string) *net.Resolver {
 	}}
 }
 
-// resolve has the client ask a name server that answers with rcode. It is started by the test, which knows when to stop it.
+// resolve has the client ask a name server that answers with rcode. It is started by the test,
+// which knows when to stop it.
 func resolve(rcode int) func(*http.Transport) {
 	return func(tr *http.Transport) { tr.DialContext = dialByName{rcode}.dial }
 }
@@ -328,7 +336,8 @@ func TestEveryFaultHasItsName(t *testing.T) {
 				f.client(tr)
 			}
 			ctx := context.WithValue(t.Context(), testKey{}, func(rcode int) string { return nameServer(t, rcode) })
-			ctx, cancel := context.WithTimeout(ctx, 20*time.Second) // so that a mistake does not hang
+			// so that a mistake does not hang
+			ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 			defer cancel()
 			if f.context != nil {
 				var cancel context.CancelFunc
@@ -350,7 +359,8 @@ func TestEveryFaultHasItsName(t *testing.T) {
 			if counters[0].Server != host {
 				t.Errorf("server %q, want %q", counters[0].Server, host)
 			}
-			// Of the error alone, without httptrace, Classify cannot tell in which phase a connection was closed, or a deadline passed.
+			// Of the error alone, without httptrace, Classify cannot tell in which phase a
+			// connection was closed, or a deadline passed.
 			late := f.want == report.DNSTimedOut && f.context != nil
 			if err != nil && !late && f.want != report.TCPClosed && f.want != report.HTTPHeadersTruncated {
 				if got := httpagent.Classify(ctx, err); got.Phase() != f.want.Phase() {
@@ -377,11 +387,12 @@ func TestClientTimeout(t *testing.T) {
 	}
 }
 
-// TestHTTP2GoesAwayInGoodOrder: net/http repeats a request that the server has not looked at on another connection. It is one request, and
-// what counts is the answer.
+// TestHTTP2GoesAwayInGoodOrder: net/http repeats a request that the server has not looked at on
+// another connection. It is one request, and what counts is the answer.
 func TestHTTP2GoesAwayInGoodOrder(t *testing.T) {
 	ca := newAuthority(t)
-	const unseen = "\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" // GOAWAY, stream 0, NO_ERROR
+	// GOAWAY, stream 0, NO_ERROR
+	const unseen = "\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 	var conns atomic.Int32
 	config := &tls.Config{Certificates: []tls.Certificate{ca.certificate(t, nil)}, NextProtos: []string{"h2"}}
 	addr := serveTLS(t, config, func(c net.Conn) {
@@ -391,7 +402,8 @@ func TestHTTP2GoesAwayInGoodOrder(t *testing.T) {
 		}
 		answer := unseen
 		if conns.Add(1) > 1 {
-			answer = "\x00\x00\x01\x01\x05\x00\x00\x00\x01\x88" // HEADERS, END_HEADERS, END_STREAM: ":status: 200"
+			// HEADERS, END_HEADERS, END_STREAM: ":status: 200"
+			answer = "\x00\x00\x01\x01\x05\x00\x00\x00\x01\x88"
 		}
 		_, _ = io.WriteString(c, answer)
 		_, _ = io.Copy(io.Discard, c)

@@ -133,7 +133,8 @@ func watch(t testing.TB) *watcher {
 	return &watcher{a, op, s}
 }
 
-// seen returns what was observed since the last call. At least one request must have failed, or the window may not be sent.
+// seen returns what was observed since the last call. At least one request must have failed, or the
+// window may not be sent.
 func (w *watcher) seen(t testing.TB) (counters []report.Counter, samples []*report.Sample) {
 	t.Helper()
 	must(t, w.Flush(t.Context()))
@@ -192,7 +193,8 @@ func (a *authority) certificate(t testing.TB, change func(*x509.Certificate)) tl
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-// serve accepts connections on a loopback address until the test ends, and hands each to handle, which need not close it.
+// serve accepts connections on a loopback address until the test ends, and hands each to handle,
+// which need not close it.
 func serve(t testing.TB, handle func(net.Conn)) (addr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

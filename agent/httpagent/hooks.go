@@ -8,7 +8,8 @@ import (
 	"sync/atomic"
 )
 
-// hooks are httptrace's. Making them takes a dozen allocations, so they serve one request after another where that is safe.
+// hooks are httptrace's. Making them takes a dozen allocations, so they serve one request after
+// another where that is safe.
 type hooks struct {
 	ctx    context.Context       // has the hooks, for whoever asks
 	pooled bool                  // may serve again
@@ -43,8 +44,9 @@ var (
 		h.pooled = true
 		return h
 	}}
-	asking  = newHooks(context.Background()).ctx // answers only to the keys under which hooks are looked for
-	retired = new(hooks)                         // those of a trace that has ended
+	// answers only to the keys under which hooks are looked for
+	asking  = newHooks(context.Background()).ctx
+	retired = new(hooks) // those of a trace that has ended
 )
 
 // Value implements context.Context.
@@ -67,10 +69,11 @@ func (t *trace) Value(k any) any {
 	return h.ctx.Value(k)
 }
 
-// retire lets go of the hooks, and returns what they have told. Another request gets them only if nobody can call them any longer: an
-// http.Transport has looked for a connection once and found one of HTTP/1 that was waiting, so that it has dialled none. A dial that
-// goes on in the background after its request was served otherwise would tell its progress to a stranger. Of HTTP/2 one cannot know. http1
-// says that an answer of HTTP/1 has come.
+// retire lets go of the hooks, and returns what they have told. Another request gets them only if
+// nobody can call them any longer: an http.Transport has looked for a connection once and found one
+// of HTTP/1 that was waiting, so that it has dialled none. A dial that goes on in the background
+// after its request was served otherwise would tell its progress to a stranger. Of HTTP/2 one
+// cannot know. http1 says that an answer of HTTP/1 has come.
 func (t *trace) retire(http1 bool) sight {
 	h := t.hooks.Swap(retired)
 	if h == nil {
@@ -79,7 +82,8 @@ func (t *trace) retire(http1 bool) sight {
 	t.mu.Lock()
 	s := t.sight
 	t.mu.Unlock()
-	s.asked = h.pooled || s.begun > 0 // of the application's own hooks nobody knows who asks for them
+	// of the application's own hooks nobody knows who asks for them
+	s.asked = h.pooled || s.begun > 0
 	if s.begun == 1 && s.idle && h.pooled && t.direct && http1 {
 		h.release()
 	} else {

@@ -29,14 +29,16 @@ func keepAlive(c net.Conn) {
 	}
 }
 
-// TestLateHooksReachNobodyElse: a request is served by a connection that became free while its own was being made. What becomes of
-// that one later is no other request's.
+// TestLateHooksReachNobodyElse: a request is served by a connection that became free while its own
+// was being made. What becomes of that one later is no other request's.
 func TestLateHooksReachNobodyElse(t *testing.T) {
 	const stray = "192.0.2.9:99"
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // else what one request puts into a sync.Pool the next may not find there
+	// else what one request puts into a sync.Pool the next may not find there
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	w := watch(t)
 	addr := serve(t, keepAlive)
-	// The first dial works; the second waits, tells its stray address, and fails; the third lets the second go on, and fails.
+	// The first dial works; the second waits, tells its stray address, and fails; the third lets
+	// the second go on, and fails.
 	dialling, late, told := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	dials := 0 // one dial begins after the other
 	tr := newTransport(t, nil)
@@ -76,7 +78,8 @@ func TestLateHooksReachNobodyElse(t *testing.T) {
 	}
 }
 
-// TestContextPasses: whoever is underneath sees the application's values, its cancelling and its hooks.
+// TestContextPasses: whoever is underneath sees the application's values, its cancelling and
+// its hooks.
 func TestContextPasses(t *testing.T) {
 	type key struct{}
 	w := watch(t)

@@ -16,17 +16,22 @@ import (
 	"time"
 )
 
-// Which requests carry hooks. Hooks cost an allocation, since the request that carries them must be a copy, and tell two things: how far
-// a request came that got no answer, and from which address an answer came. The first only matters for requests that open a connection: once
-// there is one, the error says the rest. The second is known without hooks if it can be told which connection an answer came on, and
-// hooks have told before where that leads. So a request goes out without hooks only if
-//   - the latest 16 traced requests to its host all succeeded over connections that were there before, so that this one will, too,
-//   - one of them not longer than a second ago, so that a client with few requests always has the whole truth, and
-//   - an answer itself tells its connection: by the connection's state of TLS, which all its answers share (http.Response.TLS), or
-//     because the host is an address, reached directly, without TLS. Answers from RoundTrippers that never ask for hooks come from no
-//     address.
+// Which requests carry hooks. Hooks cost an allocation, since the request that carries them must be
+// a copy, and tell two things: how far a request came that got no answer, and from which address an
+// answer came. The first only matters for requests that open a connection: once there is one, the
+// error says the rest. The second is known without hooks if it can be told which connection an
+// answer came on, and hooks have told before where that leads. So a request goes out without
+// hooks only if
+//   - the latest 16 traced requests to its host all succeeded over connections that were there
+//     before, so that this one will, too,
+//   - one of them not longer than a second ago, so that a client with few requests always has the
+//     whole truth, and
+//   - an answer itself tells its connection: by the connection's state of TLS, which all its
+//     answers share (http.Response.TLS), or because the host is an address, reached directly,
+//     without TLS. Answers from RoundTrippers that never ask for hooks come from no address.
 //
-// A request that fails ends this, as does an answer on a connection that no hooks have seen; that answer counts without a server.
+// A request that fails ends this, as does an answer on a connection that no hooks have seen; that
+// answer counts without a server.
 const (
 	calmAfter = 16
 	calmFor   = time.Second
@@ -132,8 +137,9 @@ func (h *host) expected(s sight, resp *http.Response, direct bool) bool {
 	return direct && s.kept && h.address.IsValid() && h.address == netip.AddrPortFrom(s.server.Addr().Unmap(), s.server.Port())
 }
 
-// learn remembers where the connection with this state leads, by the sight of a request that was answered there. It returns false if
-// that cannot be: the state is none of that connection's, or had led elsewhere. Other RoundTrippers than net/http's may say what they like.
+// learn remembers where the connection with this state leads, by the sight of a request that was
+// answered there. It returns false if that cannot be: the state is none of that connection's, or
+// had led elsewhere. Other RoundTrippers than net/http's may say what they like.
 func (h *host) learn(state *tls.ConnectionState, s sight) bool {
 	server := s.server
 	if known, ok := h.leads(state); ok && known == server {
@@ -180,7 +186,8 @@ func (h *host) leads(state *tls.ConnectionState) (netip.AddrPort, bool) {
 	return netip.AddrPort{}, false
 }
 
-// answers returns where the answer to a request without hooks came from, invalid if that is not known.
+// answers returns where the answer to a request without hooks came from, invalid if that is
+// not known.
 func (h *host) answers(resp *http.Response) (server netip.AddrPort) {
 	switch {
 	case !h.asked.Load():
@@ -202,15 +209,16 @@ func (h *host) unseen(err error) sight {
 		return sight{}
 	case !h.address.IsValid():
 		return sight{at: phaseUnseen, server: h.spokeTo(err)}
-	case errors.Is(err, io.ErrUnexpectedEOF): // without name, proxy and TLS there is nothing that ends so but an answer
+	// without name, proxy and TLS there is nothing that ends so but an answer
+	case errors.Is(err, io.ErrUnexpectedEOF):
 		return sight{at: phaseHead, server: h.address}
 	default:
 		return sight{at: phaseSend, server: h.address}
 	}
 }
 
-// spokeTo returns the server that err, of reading or writing, names. It may be a proxy's that was not there before: only those that
-// are known are believed.
+// spokeTo returns the server that err, of reading or writing, names. It may be a proxy's that was
+// not there before: only those that are known are believed.
 func (h *host) spokeTo(err error) netip.AddrPort {
 	op, ok := errors.AsType[*net.OpError](err)
 	conns := h.conns.Load()

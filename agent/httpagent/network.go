@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// network notices that the machine's network has changed, by the addresses of its interfaces. It looks when a request fails, and now and then
-// when one begins, so that it needs no goroutine. What keeps all its addresses, such as another network with the same private ones, goes
-// unnoticed.
+// network notices that the machine's network has changed, by the addresses of its interfaces. It
+// looks when a request fails, and now and then when one begins, so that it needs no goroutine. What
+// keeps all its addresses, such as another network with the same private ones, goes unnoticed.
 type network struct {
 	addresses func() ([]net.Addr, error) // the interfaces'
 
@@ -38,7 +38,8 @@ func (rt *roundTripper) watchNetwork() {
 	}
 }
 
-// networkChanged is called when a request fails that began at start. It reports whether the network has changed since.
+// networkChanged is called when a request fails that began at start. It reports whether the network
+// has changed since.
 func (rt *roundTripper) networkChanged(start, now time.Time) bool {
 	noticed, since := rt.network.ended(start, now)
 	if noticed {
@@ -63,8 +64,9 @@ func (n *network) ended(start, now time.Time) (noticed, since bool) {
 	return noticed, n.changed.After(start)
 }
 
-// look reports whether the network has changed since the last look, which must have been within a minute, or not before start: else
-// nobody can tell what the change has to do with what happens now. The caller holds mu.
+// look reports whether the network has changed since the last look, which must have been within a
+// minute, or not before start: else nobody can tell what the change has to do with what happens
+// now. The caller holds mu.
 func (n *network) look(start, now time.Time) bool {
 	current, err := n.prefixes()
 	if err != nil {
@@ -79,8 +81,8 @@ func (n *network) look(start, now time.Time) bool {
 	return changed
 }
 
-// prefixes are the addresses by which a machine is reached from elsewhere. Of IPv6 it is the network: temporary addresses (RFC 8981) come
-// and go on one that stays.
+// prefixes are the addresses by which a machine is reached from elsewhere. Of IPv6 it is the
+// network: temporary addresses (RFC 8981) come and go on one that stays.
 func (n *network) prefixes() ([]netip.Prefix, error) {
 	addresses, err := n.addresses()
 	if err != nil {

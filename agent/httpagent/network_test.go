@@ -15,8 +15,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// failOverChange makes one request that succeeds and one during which change is called. The latter must be marked, and one that fails
-// later not.
+// failOverChange makes one request that succeeds and one during which change is called. The latter
+// must be marked, and one that fails later not.
 func failOverChange(t *testing.T, listen string, fake func(http.RoundTripper), change func()) {
 	l, err := net.Listen("tcp", listen)
 	must(t, err)

@@ -13,7 +13,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// newOblivious returns the way through relays. The connections are like those to collectors, of the same limits.
+// newOblivious returns the way through relays. The connections are like those to collectors, of the
+// same limits.
 func newOblivious(t *Transport) *oblivious.Client {
 	return oblivious.New(t.sendToRelay, ohttp.MLKEM768X25519(), ohttp.X25519())
 }

@@ -56,8 +56,8 @@ func relayed(t *testing.T, ca *authority, keys func() *ohttp.PrivateKey, seen fu
 		Addresses: []string{s.Listener.Addr().String()}, ObliviousKeys: keys().AppendConfig(nil)}
 }
 
-// TestThroughARelay: batches and policies go to the relay, whose name does not resolve, at its addresses; what the relay gets beside the
-// sealed request is the same from every agent.
+// TestThroughARelay: batches and policies go to the relay, whose name does not resolve, at its
+// addresses; what the relay gets beside the sealed request is the same from every agent.
 func TestThroughARelay(t *testing.T) {
 	ca := newAuthority(t)
 	key, err := ohttp.GenerateKey(ohttp.X25519())

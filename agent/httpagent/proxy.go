@@ -8,7 +8,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// proxyOutcome is for failures on this side of a proxy, and of its own making. What happens behind a tunnel that stands is the service's.
+// proxyOutcome is for failures on this side of a proxy, and of its own making. What happens behind
+// a tunnel that stands is the service's.
 func proxyOutcome(err error, at phase) report.Outcome {
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		switch {
@@ -23,7 +24,8 @@ func proxyOutcome(err error, at phase) report.Outcome {
 	switch {
 	case at == phaseProxy:
 		return report.ProxyConnectionFailed
-	case at == phaseTunnel && contains(err, "Proxy Authentication Required"): // all that net/http keeps of the answer is its reason phrase
+	// all that net/http keeps of the answer is its reason phrase
+	case at == phaseTunnel && contains(err, "Proxy Authentication Required"):
 		return report.ProxyAuthRequested
 	case at == phaseTunnel:
 		return report.ProxyTunnelFailed
@@ -32,7 +34,8 @@ func proxyOutcome(err error, at phase) report.Outcome {
 	}
 }
 
-// socksOutcome tells the replies of RFC 1928, section 6, by their text, because their type is not exported.
+// socksOutcome tells the replies of RFC 1928, section 6, by their text, because their type is
+// not exported.
 func socksOutcome(err error) report.Outcome {
 	if err != nil && containsAny(err.Error(), "network unreachable", "host unreachable") {
 		return report.ProxySOCKSHostUnreachable

@@ -85,7 +85,8 @@ func splice(c net.Conn, in io.Reader, up net.Conn) {
 	<-done
 }
 
-// socks is a SOCKS5 proxy (RFC 1928) without authentication that answers a request with reply, and if that is 0 does its work.
+// socks is a SOCKS5 proxy (RFC 1928) without authentication that answers a request with reply, and
+// if that is 0 does its work.
 func socks(reply byte) func(net.Conn, string) {
 	return func(c net.Conn, service string) {
 		head := make([]byte, 2)
@@ -168,7 +169,8 @@ func proxyFaults() []proxied {
 		{name: "closed instead of a tunnel", want: report.ProxyTunnelFailed, secure: true, proxy: listening("http", hangUp)},
 		{name: "reset instead of a tunnel", want: report.ProxyTunnelFailed, secure: true, proxy: listening("http", func(c net.Conn, _ string) { readSome(c); reset(c) })},
 		{name: "silent instead of a tunnel", want: report.ProxyTunnelFailed, secure: true, proxy: listening("http", hang), limit: soon},
-		{name: "request answered 502", want: report.HTTPError, status: 502, // which could be the service's own
+		// which could be the service's own
+		{name: "request answered 502", want: report.HTTPError, status: 502,
 			proxy: listening("http", answering("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"))},
 
 		{name: "SOCKS general failure", want: report.ProxySOCKSFailed, proxy: listening("socks5", socks(1))},
@@ -195,7 +197,8 @@ func proxyFaults() []proxied {
 	}
 }
 
-// TestProxyFaultsHaveTheirNames: what a proxy did is told from what the service did, and no proxy's address is given as the service's.
+// TestProxyFaultsHaveTheirNames: what a proxy did is told from what the service did, and no proxy's
+// address is given as the service's.
 func TestProxyFaultsHaveTheirNames(t *testing.T) {
 	ca := newAuthority(t)
 	for _, f := range proxyFaults() {

@@ -12,8 +12,9 @@ import (
 	"sync/atomic"
 )
 
-// trace is a request that goes out with httptrace's hooks. It is at once the request and that request's context. It belongs to one
-// request only: net/http looks into contexts, and may look into requests, after their answers have ended.
+// trace is a request that goes out with httptrace's hooks. It is at once the request and that
+// request's context. It belongs to one request only: net/http looks into contexts, and may look
+// into requests, after their answers have ended.
 type trace struct {
 	context.Context                       // of the application's request
 	watched         http.Request          // the application's, with another context
@@ -65,8 +66,8 @@ func newTrace(req *http.Request, direct bool) *trace {
 	return t
 }
 
-// begin is called for each connection that the transport looks for: it may do so again, after one that was kept for reuse turned out
-// to be dead.
+// begin is called for each connection that the transport looks for: it may do so again, after one
+// that was kept for reuse turned out to be dead.
 func (t *trace) begin(hostPort string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -77,8 +78,8 @@ func (t *trace) begin(hostPort string) {
 	}
 }
 
-// leadsTo reports whether hostPort, where a connection is wanted to, is u's own host. It is a proxy's else. Names in other scripts come
-// translated into Punycode.
+// leadsTo reports whether hostPort, where a connection is wanted to, is u's own host. It is a
+// proxy's else. Names in other scripts come translated into Punycode.
 func leadsTo(hostPort string, u *url.URL) bool {
 	host, port, err := net.SplitHostPort(hostPort)
 	if err != nil {
@@ -104,7 +105,8 @@ func leadsTo(hostPort string, u *url.URL) bool {
 	return strings.EqualFold(host, own)
 }
 
-// A connection that is still being made after the request got another one is none of the request's: conn tells.
+// A connection that is still being made after the request got another one is none of the request's:
+// conn tells.
 
 func (t *trace) resolve() { t.reach(phaseResolve) }
 
@@ -135,8 +137,8 @@ func (t *trace) connect(_, addr string) {
 	}
 }
 
-// halfway is called when a connection stands, or its first handshake is done: what comes next is, of a proxy, the tunnel. After
-// a handshake with the service itself, nothing comes that could fail.
+// halfway is called when a connection stands, or its first handshake is done: what comes next is,
+// of a proxy, the tunnel. After a handshake with the service itself, nothing comes that could fail.
 func (t *trace) halfway(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -40,9 +40,11 @@ type Transport struct {
 
 var _ agent.Transport = (*Transport)(nil)
 
-// NewTransport returns the way to the collectors. It has http.Clients of its own: no proxy, no cookies, no redirects, a limit on every
-// wait and on every answer. A collector whose name does not resolve, or leads nowhere, is dialled at its policy's addresses. One with
-// pins must show one of them in addition to a valid certificate. A collector with a relay is reached through it and in no other way.
+// NewTransport returns the way to the collectors. It has http.Clients of its own: no proxy, no
+// cookies, no redirects, a limit on every wait and on every answer. A collector whose name does not
+// resolve, or leads nowhere, is dialled at its policy's addresses. One with pins must show one of
+// them in addition to a valid certificate. A collector with a relay is reached through it and in no
+// other way.
 func NewTransport(o TransportOptions) *Transport {
 	t := &Transport{o: o, clients: make(map[string]*http.Client)}
 	t.oblivious = newOblivious(t)
@@ -131,7 +133,8 @@ func (t *Transport) exchange(c policy.Collector, req *http.Request, limit int64)
 	return r, resp.Header
 }
 
-// retryAfter reads a Retry-After header (RFC 9110, section 10.2.3): seconds or a date. 0 for none, and for what cannot be read.
+// retryAfter reads a Retry-After header (RFC 9110, section 10.2.3): seconds or a date. 0 for none,
+// and for what cannot be read.
 func retryAfter(h string, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseUint(h, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second

@@ -212,7 +212,8 @@ func TestWhatASampleTells(t *testing.T) {
 	}
 }
 
-// TestServerOfAReusedConnection: the address is that of the connection, and of a failed dial the one that the error is about.
+// TestServerOfAReusedConnection: the address is that of the connection, and of a failed dial the
+// one that the error is about.
 func TestServerOfAReusedConnection(t *testing.T) {
 	w := watch(t)
 	n := 0
@@ -244,7 +245,8 @@ func TestServerOfAReusedConnection(t *testing.T) {
 	}
 }
 
-// TestServerOfAFailedDial: of a name's addresses, the error is about the first that was tried, and so is the report.
+// TestServerOfAFailedDial: of a name's addresses, the error is about the first that was tried, and
+// so is the report.
 func TestServerOfAFailedDial(t *testing.T) {
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	must(t, err)
@@ -300,7 +302,8 @@ func TestNoConsentLeavesNoTrace(t *testing.T) {
 		must(t, get(t.Context(), client, service.URL+"/x"))
 	}
 	must(t, a.Flush(t.Context()))
-	time.Sleep(1100 * time.Millisecond) // longer than an agent with consent waits for its first contact
+	// longer than an agent with consent waits for its first contact
+	time.Sleep(1100 * time.Millisecond)
 	must(t, a.Shutdown(t.Context()))
 	left, err := os.ReadDir(home)
 	must(t, err)

@@ -10,8 +10,8 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-// keysRetry is the least time between two questions for other keys than the policy's: a relay that says that keys are old, whether it
-// is true or not, costs no more than that.
+// keysRetry is the least time between two questions for other keys than the policy's: a relay that
+// says that keys are old, whether it is true or not, costs no more than that.
 const keysRetry = 5 * time.Minute
 
 // keys are those in use. The zero value is ready.
@@ -29,8 +29,8 @@ type inUse struct {
 // maxInUse bounds what is remembered: keys of the present policy and of some before.
 const maxInUse = 4 * policy.MaxCollectors
 
-// entry returns what is remembered of a gateway under the present policy. Keys that were asked for are forgotten with the policy that
-// lacked them.
+// entry returns what is remembered of a gateway under the present policy. Keys that were asked for
+// are forgotten with the policy that lacked them.
 func (c *Client) entry(to policy.Collector) (*inUse, error) {
 	name := to.ID + "\x00" + to.Relay + "\x00" + string(to.ObliviousKeys)
 	if e := c.keys.current[name]; e != nil {
@@ -59,8 +59,9 @@ func (c *Client) key(to policy.Collector) (*ohttp.KeyConfig, error) {
 	return e.key, nil
 }
 
-// otherKey returns another key of a gateway that does not have this one any more, or nil: what it has since been told, or what it is told
-// now, by way of the relay. The collector's receipt key must have signed it.
+// otherKey returns another key of a gateway that does not have this one any more, or nil: what it
+// has since been told, or what it is told now, by way of the relay. The collector's receipt key
+// must have signed it.
 func (c *Client) otherKey(ctx context.Context, to policy.Collector, old *ohttp.KeyConfig) *ohttp.KeyConfig {
 	c.keys.mu.Lock()
 	e, err := c.entry(to)

@@ -1,7 +1,8 @@
-// Package oblivious is how an agent delivers through an Oblivious HTTP relay (RFC 9458), whatever it speaks HTTP with: agent/httpagent uses
-// it with net/http, and any agent.Transport can. It makes and opens the messages; somebody else sends them. A transport must turn to it for
-// every collector that has a Relay in the policy, and never connect to such a collector itself: the collector is not to learn the client's
-// address.
+// Package oblivious is how an agent delivers through an Oblivious HTTP relay (RFC 9458), whatever
+// it speaks HTTP with: agent/httpagent uses it with net/http, and any agent.Transport can. It makes
+// and opens the messages; somebody else sends them. A transport must turn to it for every collector
+// that has a Relay in the policy, and never connect to such a collector itself: the collector is
+// not to learn the client's address.
 package oblivious
 
 import (
@@ -19,8 +20,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Send makes one HTTP request to a collector's relay: with nothing in it that tells clients apart, no redirects, and the collector's
-// Addresses and Pins, which are the relay's. It is called concurrently.
+// Send makes one HTTP request to a collector's relay: with nothing in it that tells clients apart,
+// no redirects, and the collector's Addresses and Pins, which are the relay's. It is
+// called concurrently.
 type Send func(ctx context.Context, c policy.Collector, r Request) Answer
 
 // Request is what is to be sent.
@@ -45,7 +47,8 @@ type Client struct {
 	keys keys
 }
 
-// New returns a Client that sends with send, and takes gateways' keys of the given KEMs, the best first.
+// New returns a Client that sends with send, and takes gateways' keys of the given KEMs, the
+// best first.
 func New(send Send, kems ...ohttp.KEM) *Client { return &Client{send: send, kems: kems} }
 
 var (
@@ -68,8 +71,8 @@ func upload(id report.BatchID, delivery, segment []byte) *bhttp.Request {
 	}}
 }
 
-// Upload returns the request that Deliver would send, for somebody else to send once and not wait for the answer, which nobody can open: a
-// web page that ends. The segment must stay in the spool.
+// Upload returns the request that Deliver would send, for somebody else to send once and not wait
+// for the answer, which nobody can open: a web page that ends. The segment must stay in the spool.
 func (c *Client) Upload(to policy.Collector, id report.BatchID, delivery, segment []byte) (Request, error) {
 	message, key, err := c.prepare(to, upload(id, delivery, segment))
 	if err != nil {
@@ -88,7 +91,8 @@ func (c *Client) FetchPolicy(ctx context.Context, from policy.Collector, etag st
 	return c.ask(ctx, from, m, policy.MaxSize)
 }
 
-// ask sends a message, and once more with other keys if the gateway no longer has that which the policy names.
+// ask sends a message, and once more with other keys if the gateway no longer has that which the
+// policy names.
 func (c *Client) ask(ctx context.Context, to policy.Collector, m *bhttp.Request, limit int) agent.Response {
 	b, key, err := c.prepare(to, m)
 	if err != nil {
@@ -122,7 +126,8 @@ func encapsulated(to policy.Collector, sealed []byte) Request {
 	return Request{Method: "POST", URL: to.Relay, ContentType: ohttp.MediaTypeRequest, Body: sealed, Limit: protocol.MaxObliviousResponse}
 }
 
-// exchange encapsulates a message and opens the answer; stale says that the gateway does not have the key.
+// exchange encapsulates a message and opens the answer; stale says that the gateway does not
+// have the key.
 func (c *Client) exchange(ctx context.Context, to policy.Collector, key *ohttp.KeyConfig, message []byte, limit int) (r agent.Response, stale bool) {
 	sealed, x, err := key.Encapsulate(message)
 	if err != nil {

@@ -227,7 +227,8 @@ func TestAnswersThatAreNone(t *testing.T) {
 	}
 }
 
-// When the gateway has given up the key of the policy, the agent asks for another by way of the relay, which cannot make one up.
+// When the gateway has given up the key of the policy, the agent asks for another by way of the
+// relay, which cannot make one up.
 func TestKeysThatWereReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -1,5 +1,6 @@
-// Package slogagent reports what an application logs: a slog.Handler that wraps the application's own and hands records from a level up
-// to an agent, as application errors (report.KindLog). Most readers need New and Shutdown.
+// Package slogagent reports what an application logs: a slog.Handler that wraps the application's
+// own and hands records from a level up to an agent, as application errors (report.KindLog). Most
+// readers need New and Shutdown.
 //
 //	h := slogagent.New(a, slog.NewTextHandler(os.Stderr, nil), slogagent.Options{})
 //	slog.SetDefault(slog.New(h))
@@ -17,21 +18,25 @@ import (
 
 // Options configure a Handler. The zero value is safe: errors, and of them the message alone.
 type Options struct {
-	// Level is from where on records are reported; nil: slog.LevelError. What the wrapped handler logs does not depend on it.
+	// Level is from where on records are reported; nil: slog.LevelError. What the wrapped handler
+	// logs does not depend on it.
 	Level slog.Leveler
 
-	// Keys names the attributes whose values may be reported, with their groups: "op", "request.method". All others are left out, key and
-	// value. What is reported is scrubbed all the same (scrub.Text).
+	// Keys names the attributes whose values may be reported, with their groups: "op",
+	// "request.method". All others are left out, key and value. What is reported is scrubbed all
+	// the same (scrub.Text).
 	Keys []string
 
-	// TraceKey is the attribute that holds a trace id of 32 hex digits, with its groups; "": "trace_id".
+	// TraceKey is the attribute that holds a trace id of 32 hex digits, with its groups;
+	// "": "trace_id".
 	TraceKey string
 
-	// TraceID, if set, finds the trace id of a record without that attribute; nil: agent.TraceIDFrom. It is called by the goroutine
-	// that logs and must be quick.
+	// TraceID, if set, finds the trace id of a record without that attribute; nil:
+	// agent.TraceIDFrom. It is called by the goroutine that logs and must be quick.
 	TraceID func(context.Context) [16]byte
 
-	// Queue is how many records may wait for the agent; 0: 256. What exceeds it is dropped and counted (report.DropQueueFull).
+	// Queue is how many records may wait for the agent; 0: 256. What exceeds it is dropped and
+	// counted (report.DropQueueFull).
 	Queue int
 }
 
@@ -100,8 +105,8 @@ func (r *reporter) wants(level slog.Level) bool {
 	return level >= r.level.Level() && r.agent != nil && r.agent.Recording()
 }
 
-// Handle implements slog.Handler. The wrapped handler comes first and gets the records that it is enabled for, as they are; its error
-// is returned.
+// Handle implements slog.Handler. The wrapped handler comes first and gets the records that it is
+// enabled for, as they are; its error is returned.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) (err error) {
 	if h.next.Enabled(ctx, r.Level) {
 		err = h.next.Handle(ctx, r)
@@ -130,8 +135,8 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 	return &derived
 }
 
-// report puts a record into the queue, or counts it as lost. Values are read here, for whoever logs may change them later; what costs
-// time is left to the worker.
+// report puts a record into the queue, or counts it as lost. Values are read here, for whoever logs
+// may change them later; what costs time is left to the worker.
 func (h *Handler) report(ctx context.Context, r *slog.Record) {
 	e, ok := h.convert(ctx, r)
 	h.mu.RLock()
@@ -166,8 +171,9 @@ func (r *reporter) tellLost() {
 	}
 }
 
-// Shutdown ends reporting and hands what waits to the agent; it returns ctx's error when ctx ends first. Call it before the agent's
-// Shutdown. The handlers go on logging. It may be called more than once, on any handler of the family.
+// Shutdown ends reporting and hands what waits to the agent; it returns ctx's error when ctx ends
+// first. Call it before the agent's Shutdown. The handlers go on logging. It may be called more
+// than once, on any handler of the family.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	h.mu.Lock()
 	if !h.ended {

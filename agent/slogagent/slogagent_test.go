@@ -23,7 +23,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// rig is an agent whose collector never answers, and the key that opens what it has put into its spool.
+// rig is an agent whose collector never answers, and the key that opens what it has put into
+// its spool.
 type rig struct {
 	t    *testing.T
 	dir  string

@@ -21,7 +21,8 @@ func (d *demoCmd) Run(ctx context.Context, out *output) error {
 		return err
 	}
 	log := out.log
-	if !log.Enabled(ctx, slog.LevelDebug) { // the timeline tells what happens; warnings are part of the script
+	// the timeline tells what happens; warnings are part of the script
+	if !log.Enabled(ctx, slog.LevelDebug) {
 		log = slog.New(slog.NewJSONHandler(out.stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	}
 	if d.Once {

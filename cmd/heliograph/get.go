@@ -87,7 +87,8 @@ func (g *getCmd) startAgent(level report.Consent) (*agent.Agent, error) {
 		Transport: httpagent.NewTransport(httpagent.TransportOptions{})})
 }
 
-// defaultSpool gives every signer a directory: reports sealed for one operator are of no use to another.
+// defaultSpool gives every signer a directory: reports sealed for one operator are of no use
+// to another.
 func defaultSpool(signed []byte) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {

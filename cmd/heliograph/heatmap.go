@@ -73,7 +73,8 @@ type group struct {
 	Rows     []group `json:"rows"`
 }
 
-// live asks the dashboard. Bits and groups are separate answers; a topology that changed between them is an error.
+// live asks the dashboard. Bits and groups are separate answers; a topology that changed between
+// them is an error.
 func (h *heatmapCmd) live(ctx context.Context) (heatmap.Snapshot, error) {
 	body, err := h.fetch(ctx, "/api/v1/servers", url.Values{"limit": {"0"}})
 	if err != nil {

@@ -48,7 +48,8 @@ type output struct {
 	level          *slog.LevelVar // of log
 }
 
-// exitError ends the process with a code other than 1; its text has been printed already when it is empty.
+// exitError ends the process with a code other than 1; its text has been printed already when
+// it is empty.
 type exitError struct {
 	code int
 	text string

@@ -36,7 +36,8 @@ func (p *policyShowCmd) Run(out *output) error {
 	return showPolicy(out.stdout, signed, policy, time.Now())
 }
 
-// readPolicy reads a signed policy and checks it against the signer that it names: whoever hands the file over is trusted.
+// readPolicy reads a signed policy and checks it against the signer that it names: whoever hands
+// the file over is trusted.
 func readPolicy(path string) ([]byte, *policy.Policy, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -125,7 +126,8 @@ func keyIDs(list []byte) string {
 	return ", key " + strings.Join(ids, ", ")
 }
 
-// directCollectors names the collectors without a relay of a policy that has relays; "" when there are none of either.
+// directCollectors names the collectors without a relay of a policy that has relays; "" when there
+// are none of either.
 func directCollectors(p *policy.Policy) string {
 	var direct []string
 	for _, c := range p.Collectors {

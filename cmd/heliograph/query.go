@@ -114,7 +114,8 @@ func printTable(w io.Writer, rows []map[string]any, columns []string) error {
 		cells := make([]string, len(columns))
 		for i, c := range columns {
 			if cells[i] = "-"; row[c] != nil && row[c] != "" {
-				cells[i] = strings.Join(strings.Fields(fmt.Sprint(row[c])), " ") // a message may have lines
+				// a message may have lines
+				cells[i] = strings.Join(strings.Fields(fmt.Sprint(row[c])), " ")
 			}
 		}
 		fmt.Fprintln(tw, strings.Join(cells, "\t"))

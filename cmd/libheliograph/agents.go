@@ -40,7 +40,8 @@ func codeOf(err error) int32 {
 	return resultArgument
 }
 
-// config is hg_options in Go's terms. Strings and policy may be longer than allowed by one byte, but not more.
+// config is hg_options in Go's terms. Strings and policy may be longer than allowed by one byte,
+// but not more.
 type config struct {
 	app, version, spool string
 	policy              []byte
@@ -63,8 +64,8 @@ func (c *config) validate() error {
 
 func validConsent(level int32) bool { return level >= 0 && level <= int32(report.Diagnostics) }
 
-// table holds the open agents by handle. Its methods are safe for concurrent use. C has nothing but numbers of it, so that a stale or
-// invented handle finds nothing.
+// table holds the open agents by handle. Its methods are safe for concurrent use. C has nothing but
+// numbers of it, so that a stale or invented handle finds nothing.
 type table struct {
 	opening sync.Mutex // one open at a time
 
@@ -80,7 +81,8 @@ func (t *table) open(c config) (uint64, error) {
 	if err := c.validate(); err != nil {
 		return 0, err
 	}
-	// Packages below, net/http for one, use the standard logger when a peer misbehaves. The host's stderr is not theirs.
+	// Packages below, net/http for one, use the standard logger when a peer misbehaves. The host's
+	// stderr is not theirs.
 	log.SetOutput(io.Discard)
 	t.opening.Lock()
 	defer t.opening.Unlock()
@@ -120,7 +122,8 @@ func (t *table) use(handle uint64, f func(*agent.Agent) int32) int32 {
 	return f(a)
 }
 
-// shutdown ends an agent and forgets its handle. Of several calls at once all wait and return the same.
+// shutdown ends an agent and forgets its handle. Of several calls at once all wait and
+// return the same.
 func (t *table) shutdown(handle uint64, timeoutMS uint32) int32 {
 	return t.use(handle, func(a *agent.Agent) int32 {
 		defer func() {

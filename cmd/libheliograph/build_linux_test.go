@@ -95,8 +95,8 @@ func TestHeader(t *testing.T) {
 	}
 }
 
-// TestHeaderAgreesWithGo: what the go command generates and what is kept by hand go together, and the library has exactly the
-// functions of the header.
+// TestHeaderAgreesWithGo: what the go command generates and what is kept by hand go together, and
+// the library has exactly the functions of the header.
 func TestHeaderAgreesWithGo(t *testing.T) {
 	shared := built(t, sharedLibrary)
 	generated, err := os.ReadFile(strings.TrimSuffix(shared, ".so") + ".h")

@@ -37,8 +37,8 @@ var (
 	_ = [1]struct{}{}[report.KindLog-C.HG_KIND_LOG]
 )
 
-// The functions below are called by heliograph.c only, never with a nil structure. Each is a call of protect and nothing else: no
-// panic may get into C.
+// The functions below are called by heliograph.c only, never with a nil structure. Each is a call
+// of protect and nothing else: no panic may get into C.
 
 //export hgo_open
 func hgo_open(o *C.hg_options, handle *C.hg_agent, text *C.char, textSize C.size_t) C.int32_t {

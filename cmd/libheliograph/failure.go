@@ -9,7 +9,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// maxMessage is how many bytes of a message are looked at: more than any that may be kept, so that the agent sees where it was cut.
+// maxMessage is how many bytes of a message are looked at: more than any that may be kept, so that
+// the agent sees where it was cut.
 const maxMessage = 4*report.MaxMessage + 1
 
 // failure is hg_error in Go's terms. Its strings belong to C.

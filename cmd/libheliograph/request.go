@@ -15,11 +15,13 @@ import (
 )
 
 const (
-	maxURL    = 8 << 10 // bytes of a URL that are looked at; of a longer one only the origin is used
-	maxServer = 128     // bytes of an address and port, generously
+	// bytes of a URL that are looked at; of a longer one only the origin is used
+	maxURL    = 8 << 10
+	maxServer = 128 // bytes of an address and port, generously
 )
 
-// request is hg_observation in Go's terms. Its strings belong to C. URL and outcome may be longer than allowed by one byte, but not more.
+// request is hg_observation in Go's terms. Its strings belong to C. URL and outcome may be longer
+// than allowed by one byte, but not more.
 type request struct {
 	url, outcome, protocol, server, method string
 	osError                                int32
@@ -68,7 +70,8 @@ func outcome(r *request) report.Outcome {
 	}
 }
 
-// origin cuts scheme and host out of an absolute http, https, ws or wss URL, without user and password; "" if it is none.
+// origin cuts scheme and host out of an absolute http, https, ws or wss URL, without user and
+// password; "" if it is none.
 func origin(url string) (scheme, host string) {
 	scheme, rest, _ := strings.Cut(url, "://")
 	switch strings.ToLower(scheme) {

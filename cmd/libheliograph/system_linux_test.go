@@ -126,8 +126,8 @@ func holds(row, want map[string]any) bool {
 	return true
 }
 
-// TestExample: the example's real connections are refused, first while no collector is up, then with one; linked both ways. What the
-// user had not agreed to is in no total.
+// TestExample: the example's real connections are refused, first while no collector is up, then
+// with one; linked both ways. What the user had not agreed to is in no total.
 func TestExample(t *testing.T) {
 	collector, target := closedPorts(t)
 	dir, policy := site(t, collector)
@@ -143,7 +143,8 @@ func TestExample(t *testing.T) {
 		`heliograph 0\.1\.0: 3 requests observed, 0 segments remain\n`
 	totals := "/api/v1/totals?since=15m&by=type,app,target,server"
 	example := map[string]any{"type": "tcp.refused", "app": "example", "target": "http://" + target, "server": target, "ok": 0.0}
-	run(t, delivered, shared, policy, spool, port) // it opens without consent, so what the first run left is gone
+	// it opens without consent, so what the first run left is gone
+	run(t, delivered, shared, policy, spool, port)
 	example["failed"] = 3.0
 	eventually(t, node, totals, example)
 	run(t, delivered, static, policy, spool, port)
@@ -152,7 +153,8 @@ func TestExample(t *testing.T) {
 
 	samples := ask(t, node, "/api/v1/reports?type="+url.QueryEscape("tcp.refused"))
 	sample := map[string]any{"app": "example", "version": "1.0.0", "method": "GET", "url": "http://" + target + "/cart", "server": target}
-	// The second run opened without consent, too: that took back what the first had sent, by a notice that has its samples deleted.
+	// The second run opened without consent, too: that took back what the first had sent, by a
+	// notice that has its samples deleted.
 	if len(samples) != 3 || !holds(samples[0], sample) {
 		t.Errorf("samples: %v", samples)
 	}
@@ -163,7 +165,8 @@ func TestExample(t *testing.T) {
 	}
 }
 
-// TestMisuse runs what must do no harm, against both libraries, and where the compiler has it under the address sanitizer.
+// TestMisuse runs what must do no harm, against both libraries, and where the compiler has it under
+// the address sanitizer.
 func TestMisuse(t *testing.T) {
 	collector, _ := closedPorts(t)
 	_, policy := site(t, collector)
@@ -175,7 +178,8 @@ func TestMisuse(t *testing.T) {
 	run(t, "", program(t, "testdata/misuse.c", built(t, library), flags...), policy, filepath.Join(t.TempDir(), "spool"))
 }
 
-// TestQuiet: a collector that talks out of turn makes net/http log. Nothing of that reaches the host's stderr.
+// TestQuiet: a collector that talks out of turn makes net/http log. Nothing of that reaches the
+// host's stderr.
 func TestQuiet(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

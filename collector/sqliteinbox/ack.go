@@ -9,7 +9,8 @@ import (
 	"github.com/heliograph-net/heliograph/collector"
 )
 
-// ackRows is how many batches one transaction frees, or ids it forgets, so that commits get their turn.
+// ackRows is how many batches one transaction frees, or ids it forgets, so that commits get
+// their turn.
 const ackRows = 2000
 
 // Ack implements collector.Inbox.
@@ -89,7 +90,8 @@ func (i *Inbox) maintain(ctx context.Context, now time.Time) error {
 	return named("forgetting old ids of inbox", i.sweep(ctx, "acked", now, i.o.Retention, func(last int64) error { return i.forget(ctx, last) }))
 }
 
-// sweep calls drop with the last seq of those that a table has had for longer than age, until none are left.
+// sweep calls drop with the last seq of those that a table has had for longer than age, until
+// none are left.
 func (i *Inbox) sweep(ctx context.Context, table string, now time.Time, age time.Duration, drop func(last int64) error) error {
 	for {
 		last, err := i.old(ctx, table, now, age)
@@ -113,8 +115,9 @@ func (i *Inbox) forget(ctx context.Context, last int64) error {
 	}, func() { i.recent.forget(last) })
 }
 
-// old finds the first ones of a table, up to the first that is to stay, at most ackRows; 0 for none. A receipt further in the future than
-// age is that of a clock that was wrong then: it must not keep everything behind it for years.
+// old finds the first ones of a table, up to the first that is to stay, at most ackRows; 0 for
+// none. A receipt further in the future than age is that of a clock that was wrong then: it must
+// not keep everything behind it for years.
 func (i *Inbox) old(ctx context.Context, table string, now time.Time, age time.Duration) (last int64, err error) {
 	rows, err := i.readers.QueryContext(ctx, "SELECT seq, received FROM "+table+" ORDER BY seq LIMIT ?", ackRows)
 	if err != nil {

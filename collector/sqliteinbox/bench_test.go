@@ -9,8 +9,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// BenchmarkCommit is a commit of 64 segments of one window, with ids of one minute in the order of time, which cost a tree least, and at
-// random, as they are.
+// BenchmarkCommit is a commit of 64 segments of one window, with ids of one minute in the order of
+// time, which cost a tree least, and at random, as they are.
 func BenchmarkCommit(b *testing.B) {
 	const group, size = 64, 1300
 	for name, factor := range map[string]uint64{"rising": 1, "random": 0x9e3779b97f4a7c15} {

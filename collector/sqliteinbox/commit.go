@@ -37,7 +37,8 @@ func (i *Inbox) Commit(ctx context.Context, entries []collector.Entry) ([]collec
 		if len(added) > 0 {
 			i.announce()
 		}
-		i.committed(head, added, rest) // takes added over: another Commit may write to it from here on
+		// takes added over: another Commit may write to it from here on
+		i.committed(head, added, rest)
 	})
 	if err != nil {
 		return nil, named("committing to inbox", err)
@@ -45,7 +46,8 @@ func (i *Inbox) Commit(ctx context.Context, entries []collector.Entry) ([]collec
 	return results, nil
 }
 
-// add stores those entries whose ids are new behind head, says in results what became of each, and returns the new head.
+// add stores those entries whose ids are new behind head, says in results what became of each, and
+// returns the new head.
 func (i *Inbox) add(entries []collector.Entry, results []collector.Result, added map[report.BatchID]known, head int64) (int64, error) {
 	indexed, err := i.indexed(entries)
 	if err != nil {
@@ -88,7 +90,8 @@ func (i *Inbox) current() (head int64, err error) {
 // selectHead is the newest seq ever given: what was acknowledged may be gone.
 const selectHead = "SELECT max(acked, coalesce((SELECT max(seq) FROM pending), 0)) FROM state"
 
-// stored compares an entry with what was stored under its id: before, in this group or earlier. 0 for a new id.
+// stored compares an entry with what was stored under its id: before, in this group or earlier. 0
+// for a new id.
 func (i *Inbox) stored(e *collector.Entry, added map[report.BatchID]known, indexed map[report.BatchID]int64) (collector.Status, error) {
 	id := e.Envelope.Batch
 	k, ok := added[id]
@@ -108,8 +111,8 @@ func (i *Inbox) stored(e *collector.Entry, added map[report.BatchID]known, index
 	return k.against(e), nil
 }
 
-// room refuses what would make the file exceed MaxBytes. It measures only when a quarter of what was free the last time may be used up:
-// what a batch really takes is known only roughly.
+// room refuses what would make the file exceed MaxBytes. It measures only when a quarter of what
+// was free the last time may be used up: what a batch really takes is known only roughly.
 func (i *Inbox) room(more int64) error {
 	i.budget -= more
 	if i.budget > 0 {

@@ -14,7 +14,8 @@ import (
 	"github.com/heliograph-net/heliograph/collector"
 )
 
-// fill commits batches, about 10 KiB at a time, until the inbox takes no more, and returns how many it took.
+// fill commits batches, about 10 KiB at a time, until the inbox takes no more, and returns how
+// many it took.
 func fill(t testing.TB, i *Inbox, from, size int) int {
 	group := max(1, 10<<10/size)
 	for n := 0; n < 100_000; n += group {
@@ -57,7 +58,8 @@ func TestFullInboxRefusesKeepsAndRecovers(t *testing.T) {
 	}
 }
 
-// The disk is full for a child process whose files may not grow beyond a limit. (A limit on all files of the test would hit its others.)
+// The disk is full for a child process whose files may not grow beyond a limit. (A limit on all
+// files of the test would hit its others.)
 const diskFullEnv = "HELIOGRAPH_TEST_DISK_FULL"
 
 func TestFullDiskRefusesKeepsAndRecovers(t *testing.T) {

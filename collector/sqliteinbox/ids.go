@@ -10,15 +10,19 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// The ids of one minute come in any order, so that a commit that put its ids into their tree would write as many of the tree's pages as
-// it has ids. Therefore a batch's id is durable by its row in pending alone at first, and is also kept in memory; it goes into the tree
-// later, together with those that are its neighbours there. State.indexed says up to which seq the tree is complete; opening the inbox
-// loads what came after.
+// The ids of one minute come in any order, so that a commit that put its ids into their tree would
+// write as many of the tree's pages as it has ids. Therefore a batch's id is durable by its row in
+// pending alone at first, and is also kept in memory; it goes into the tree later, together with
+// those that are its neighbours there. State.indexed says up to which seq the tree is complete;
+// opening the inbox loads what came after.
 
 const (
-	indexRows = 32 << 10 // fresh ids that become the next to index: more of them fall on one page, and take more memory
-	indexMin  = 256      // ids that a commit indexes at least while some are due, so that they are through before the next are
-	manyIDs   = 32       // ids that one statement looks up, or puts into the tree
+	// fresh ids that become the next to index: more of them fall on one page, and take more memory
+	indexRows = 32 << 10
+	// ids that a commit indexes at least while some are due, so that they are through before
+	// the next are
+	indexMin = 256
+	manyIDs  = 32 // ids that one statement looks up, or puts into the tree
 )
 
 // known is what is remembered of a batch.
@@ -29,12 +33,14 @@ type known struct {
 
 // recentIDs are the ids after state.indexed. Its fields are owned by Inbox.mu.
 type recentIDs struct {
-	version int64                    // of the file when head was read from it: another one is there once another process has written
+	// of the file when head was read from it: another one is there once another process has written
+	version int64
 	head    int64                    // newest seq, as of what is here
 	fresh   map[report.BatchID]known // the newest
 	due     map[report.BatchID]known // those before; being indexed
-	order   []report.BatchID         // what is left to index of due, ascending; some may be pruned from due
-	upTo    int64                    // the newest seq of due
+	// what is left to index of due, ascending; some may be pruned from due
+	order []report.BatchID
+	upTo  int64 // the newest seq of due
 }
 
 // find looks an id up.
@@ -50,7 +56,8 @@ func (r *recentIDs) find(id report.BatchID) (known, bool) {
 const selectRecent = `SELECT seq, batch, body FROM acked WHERE seq > (SELECT indexed FROM state)
 	UNION ALL SELECT seq, batch, body FROM pending WHERE seq > (SELECT indexed FROM state)`
 
-// load reads all ids after state.indexed: when the inbox is opened, and when another process has written to it.
+// load reads all ids after state.indexed: when the inbox is opened, and when another process has
+// written to it.
 func (r *recentIDs) load(recent *statement, head int64) error {
 	*r = recentIDs{head: head, fresh: make(map[report.BatchID]known)}
 	return recent.run(func(values []driver.Value) error {
@@ -73,7 +80,8 @@ func (r *recentIDs) freeze(enough int) {
 	slices.SortFunc(r.order, func(a, b report.BatchID) int { return bytes.Compare(a[:], b[:]) })
 }
 
-// index puts the next due ids into the tree, as many as keep pace with what is added, and returns what is left of them after that.
+// index puts the next due ids into the tree, as many as keep pace with what is added, and returns
+// what is left of them after that.
 func (i *Inbox) index(added int) (rest []report.BatchID, err error) {
 	r := &i.recent
 	if len(r.due) == 0 {
@@ -99,7 +107,8 @@ func (i *Inbox) index(added int) (rest []report.BatchID, err error) {
 	return r.order[n:], err
 }
 
-// insertIDs puts 1 to manyIDs ids into the tree. A statement is always given manyIDs of them: where there are fewer, the last once more.
+// insertIDs puts 1 to manyIDs ids into the tree. A statement is always given manyIDs of them: where
+// there are fewer, the last once more.
 func (i *Inbox) insertIDs(ids []report.BatchID) error {
 	for k := range manyIDs {
 		id := &ids[min(k, len(ids)-1)]
@@ -141,7 +150,8 @@ var (
 	insertIDsText = "INSERT INTO ids (batch, seq) VALUES (?, ?)" + strings.Repeat(", (?, ?)", manyIDs-1) + " ON CONFLICT DO NOTHING"
 )
 
-// indexed returns which of the entries' ids are in the tree, with their seq. Those in memory are left out.
+// indexed returns which of the entries' ids are in the tree, with their seq. Those in memory
+// are left out.
 func (i *Inbox) indexed(entries []collector.Entry) (map[report.BatchID]int64, error) {
 	ask := make([]driver.Value, 0, manyIDs)
 	found := make(map[report.BatchID]int64)

@@ -19,7 +19,8 @@ func indexedIDs(t testing.TB, i *Inbox) (n int) {
 	return n
 }
 
-// Whatever part of the ids is in memory, being indexed or in the tree, and however often the inbox is opened anew, a batch is stored once.
+// Whatever part of the ids is in memory, being indexed or in the tree, and however often the inbox
+// is opened anew, a batch is stored once.
 func TestIDsStayUniqueWhileTheyAreIndexedLate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inbox.db")
 	i := open(t, path, Options{})

@@ -1,8 +1,10 @@
-// Package sqliteinbox keeps a collector's batches in one SQLite file: WAL, synchronous=FULL, one writer, readers of their own.
+// Package sqliteinbox keeps a collector's batches in one SQLite file: WAL, synchronous=FULL, one
+// writer, readers of their own.
 //
-// Most readers need Open. A committed group has been synced to disk when Commit returns; neither a crash of the process nor, as far as
-// the disk keeps its word, of the machine loses it. What all readers have acknowledged is freed; its ids are kept for Options.Retention,
-// so that a replay stays a duplicate. The file does not shrink: its free pages are used again.
+// Most readers need Open. A committed group has been synced to disk when Commit returns; neither a
+// crash of the process nor, as far as the disk keeps its word, of the machine loses it. What all
+// readers have acknowledged is freed; its ids are kept for Options.Retention, so that a replay
+// stays a duplicate. The file does not shrink: its free pages are used again.
 package sqliteinbox
 
 import (
@@ -26,9 +28,15 @@ const (
 
 // Options of an Inbox. The zero value is good.
 type Options struct {
-	MaxBytes  int64         // bytes in use at which the inbox is full; at least MinBytes. 0 means 4 GiB. The write-ahead log comes on top: some MiB
-	Retention time.Duration // how long ids are remembered after their receipt. 0 means 7 days. Those of batches that are not acknowledged stay
-	MaxAge    time.Duration // batches that no detector has acknowledged for so long are dropped and counted. 0 means 30 days
+	// bytes in use at which the inbox is full; at least MinBytes. 0 means 4 GiB. The write-ahead
+	// log comes on top: some MiB
+	MaxBytes int64
+	// how long ids are remembered after their receipt. 0 means 7 days. Those of batches that are
+	// not acknowledged stay
+	Retention time.Duration
+	// batches that no detector has acknowledged for so long are dropped and counted. 0
+	// means 30 days
+	MaxAge time.Duration
 }
 
 // Inbox is a collector.Inbox in one SQLite file. Safe for concurrent use.
@@ -53,8 +61,8 @@ type Inbox struct {
 
 var _ collector.Inbox = (*Inbox)(nil)
 
-// Open opens the inbox at path and makes the file (mode 0600) when it is missing; its directory must exist. The error wraps ErrSchema for
-// a file of a newer release or one that is no inbox.
+// Open opens the inbox at path and makes the file (mode 0600) when it is missing; its directory
+// must exist. The error wraps ErrSchema for a file of a newer release or one that is no inbox.
 func Open(path string, o Options) (*Inbox, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("inbox options: %w", err)

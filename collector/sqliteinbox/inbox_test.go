@@ -252,7 +252,8 @@ func TestReopenedInboxGoesOn(t *testing.T) {
 	}
 }
 
-// A detector's cursor outlives the inbox that it was made by: it must not skip batches of the next one.
+// A detector's cursor outlives the inbox that it was made by: it must not skip batches of
+// the next one.
 func TestSeqsOfANewInboxLieBeyondThoseOfTheOld(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inbox.db")
 	i := open(t, path, Options{})
@@ -339,7 +340,8 @@ func TestConcurrentUse(t *testing.T) {
 	for w := range writers {
 		wg.Go(func() {
 			for n := range each {
-				if _, err := i.Commit(t.Context(), entries(w*each+n, w*each+n+2, 100)); err != nil { // overlaps the next
+				// overlaps the next
+				if _, err := i.Commit(t.Context(), entries(w*each+n, w*each+n+2, 100)); err != nil {
 					t.Error(err)
 				}
 			}

@@ -8,9 +8,11 @@ import (
 )
 
 const (
-	manyRows  = 8         // batches that one statement inserts
-	manyBytes = 128 << 10 // of their segments: the driver keeps a buffer as large as the most that a statement was ever given
-	columns   = 9         // of pending
+	manyRows = 8 // batches that one statement inserts
+	// of their segments: the driver keeps a buffer as large as the most that a statement was
+	// ever given
+	manyBytes = 128 << 10
+	columns   = 9 // of pending
 )
 
 // insertText inserts so many batches.
@@ -19,7 +21,8 @@ func insertText(rows int) string {
 	return "INSERT INTO pending (seq, received, batch, body, asn, country, collector, delivery, segment) VALUES " + row + strings.Repeat(", "+row, rows-1)
 }
 
-// inserter inserts entries with as few statements as possible. Nothing but flush inserts the last ones.
+// inserter inserts entries with as few statements as possible. Nothing but flush inserts the
+// last ones.
 type inserter struct {
 	direct *statements
 	first  int64 // seq of the first that waits; the others follow it

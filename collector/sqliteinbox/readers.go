@@ -75,8 +75,8 @@ func (i *Inbox) replaceCursors(next map[string]cursor) {
 	i.cursors = next
 }
 
-// note remembers that a reader was here and returns what all readers have acknowledged after it has acknowledged upTo, and whether its
-// own cursor has to be moved for that.
+// note remembers that a reader was here and returns what all readers have acknowledged after it has
+// acknowledged upTo, and whether its own cursor has to be moved for that.
 func (i *Inbox) note(reader string, upTo uint64) (all uint64, moves bool, err error) {
 	i.cursorsMu.Lock()
 	defer i.cursorsMu.Unlock()

@@ -23,9 +23,10 @@ const (
 	maxReaders    = 4
 )
 
-// schema: ids has every batch that is remembered, pending the bodies that are not acknowledged, acked what is known of those that are.
-// ids is a tree of its own and small because its keys come in any order within a minute, and it is filled late, see ids.go; the other two
-// only ever grow at their end.
+// schema: ids has every batch that is remembered, pending the bodies that are not acknowledged,
+// acked what is known of those that are. ids is a tree of its own and small because its keys come
+// in any order within a minute, and it is filled late, see ids.go; the other two only ever grow at
+// their end.
 const schema = `
 CREATE TABLE ids (
 	batch BLOB PRIMARY KEY,
@@ -62,7 +63,8 @@ CREATE TABLE readers (
 	acked INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;`
 
-// fromVersion1 brings an inbox without readers of its own, and with all ids in the tree, to version 2.
+// fromVersion1 brings an inbox without readers of its own, and with all ids in the tree,
+// to version 2.
 const fromVersion1 = `
 ALTER TABLE state ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE state ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;
@@ -116,7 +118,8 @@ func (i *Inbox) prepare() error {
 	}, nil)
 }
 
-// dataSource is the URI of path with what all connections share. Unusual characters of the path are escaped.
+// dataSource is the URI of path with what all connections share. Unusual characters of the path
+// are escaped.
 func dataSource(path string) (string, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -146,9 +149,10 @@ func (i *Inbox) migrate() error {
 	return nil
 }
 
-// create fills an empty file. Sequence numbers start at the time in microseconds, so that a reader's cursor of an inbox that was here
-// before lies below all that this one will ever hold. Pages are large because a commit under load pays for each one that it writes, and a
-// batch takes 1.5 KiB.
+// create fills an empty file. Sequence numbers start at the time in microseconds, so that a
+// reader's cursor of an inbox that was here before lies below all that this one will ever hold.
+// Pages are large because a commit under load pays for each one that it writes, and a batch
+// takes 1.5 KiB.
 func (i *Inbox) create() error {
 	if _, err := i.writer.ExecContext(context.Background(), "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL"); err != nil {
 		return err

@@ -8,8 +8,9 @@ import (
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
-// statement is a prepared statement of the writer's connection, used inside of (*sql.Conn).Raw: a group of uploads has hundreds of values,
-// and what database/sql does with each, and a call of C for each, cost more than SQLite's own work.
+// statement is a prepared statement of the writer's connection, used inside of (*sql.Conn).Raw: a
+// group of uploads has hundreds of values, and what database/sql does with each, and a call of C
+// for each, cost more than SQLite's own work.
 type statement struct {
 	stmt driver.StmtQueryContext
 	args []driver.NamedValue // one for each parameter
@@ -27,15 +28,17 @@ func prepare(conn *sqlite3.SQLiteConn, text string) (*statement, error) {
 	return s, nil
 }
 
-// set gives values to the parameters from number at on, which counts from 0. The driver knows int64, float64, bool, string, []byte and nil.
+// set gives values to the parameters from number at on, which counts from 0. The driver knows
+// int64, float64, bool, string, []byte and nil.
 func (s *statement) set(at int, values ...driver.Value) {
 	for n, v := range values {
 		s.args[at+n].Value = v
 	}
 }
 
-// run runs the statement to its end and hands each row that it returns to row, which may be nil and must not keep the slice. Even what changes
-// something is a query for the driver, for it takes all values of a query to SQLite in one call.
+// run runs the statement to its end and hands each row that it returns to row, which may be nil and
+// must not keep the slice. Even what changes something is a query for the driver, for it takes all
+// values of a query to SQLite in one call.
 func (s *statement) run(row func([]driver.Value) error) (err error) {
 	rows, err := s.stmt.QueryContext(context.Background(), s.args)
 	for n := range s.args {

@@ -10,14 +10,16 @@ import (
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
-// write runs f in one durable transaction, alone, and then done, which may be nil. It is for what is rare.
+// write runs f in one durable transaction, alone, and then done, which may be nil. It is for
+// what is rare.
 func (i *Inbox) write(ctx context.Context, f func(*sql.Tx) error, done func()) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	// The context stays out of the driver: it would start a goroutine for each statement, and a commit cannot be taken back anyway.
+	// The context stays out of the driver: it would start a goroutine for each statement, and a
+	// commit cannot be taken back anyway.
 	tx, err := i.writer.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
 		return err
@@ -34,7 +36,8 @@ func (i *Inbox) write(ctx context.Context, f func(*sql.Tx) error, done func()) e
 	return nil
 }
 
-// writeDirect is write for what comes with every group of uploads, and therefore uses the direct statements.
+// writeDirect is write for what comes with every group of uploads, and therefore uses the
+// direct statements.
 func (i *Inbox) writeDirect(ctx context.Context, f func() error, done func()) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -50,7 +53,8 @@ func (i *Inbox) writeDirect(ctx context.Context, f func() error, done func()) er
 	return nil
 }
 
-// statements are those of the writer's connection that bypass database/sql. They are owned by Inbox.mu.
+// statements are those of the writer's connection that bypass database/sql. They are owned
+// by Inbox.mu.
 type statements struct {
 	begin, commit, rollback *statement
 	version                 *statement // changes when another connection has written
@@ -92,7 +96,8 @@ func (d *statements) prepare(conn *sqlite3.SQLiteConn) (err error) {
 	return nil
 }
 
-// close comes before the connection's own end, which folds the log into the file only when no statement is left.
+// close comes before the connection's own end, which folds the log into the file only when no
+// statement is left.
 func (d *statements) close() error {
 	var errs []error
 	for s := range d.texts() {
@@ -113,7 +118,8 @@ func (d *statements) transaction(conn *sqlite3.SQLiteConn, f func() error) error
 	if err == nil {
 		err = d.commit.run(nil)
 	}
-	if err != nil && !conn.AutoCommit() { // after some errors, those of a full disk for instance, SQLite has ended it itself
+	// after some errors, those of a full disk for instance, SQLite has ended it itself
+	if err != nil && !conn.AutoCommit() {
 		err = errors.Join(err, d.rollback.run(nil))
 	}
 	return err

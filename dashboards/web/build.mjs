@@ -1,5 +1,6 @@
-// Builds the page into dist/, which is committed and embedded into the Go binary, so that `go build` needs no Node.
-// With --check it builds into a temporary directory and compares: it exits 1 and names the files that differ.
+// Builds the page into dist/, which is committed and embedded into the Go binary, so that
+// `go build` needs no Node. With --check it builds into a temporary directory and compares: it
+// exits 1 and names the files that differ.
 import { build } from "esbuild";
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,5 @@
-// Bundles test/*.test.ts (Node alone does not read TypeScript of every version) and runs them with node --test.
+// Bundles test/*.test.ts (Node alone does not read TypeScript of every version) and runs them with
+// node --test.
 import { build } from "esbuild";
 import { spawnSync } from "node:child_process";
 import { mkdtemp, readdir, rm } from "node:fs/promises";

@@ -19,7 +19,8 @@ import (
 
 const crashFile = "HELIOGRAPH_TEST_CRASH_FILE"
 
-// TestMain makes the test binary a busy store when it is asked to: the child of TestKillLeavesDataAndCursorTogether.
+// TestMain makes the test binary a busy store when it is asked to: the child of
+// TestKillLeavesDataAndCursorTogether.
 func TestMain(m *testing.M) {
 	if path := os.Getenv(crashFile); path != "" {
 		ingestForEver(path)
@@ -27,7 +28,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// ingestForEver takes bunches of three batches from where the cursor stands, and says so after each.
+// ingestForEver takes bunches of three batches from where the cursor stands, and says so
+// after each.
 func ingestForEver(path string) {
 	ctx := context.Background()
 	s, err := sqlitestore.Open(ctx, path)
@@ -74,7 +76,8 @@ func TestKillLeavesDataAndCursorTogether(t *testing.T) {
 			}
 		}
 		fmt.Sscan(lines.Text(), &told)
-		time.Sleep(time.Duration(rng.IntN(3000)) * time.Microsecond) // somewhere within a transaction
+		// somewhere within a transaction
+		time.Sleep(time.Duration(rng.IntN(3000)) * time.Microsecond)
 		if err := child.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}

@@ -22,7 +22,8 @@ func (d *deletions) add(b *detector.Batch) {
 	}
 }
 
-// loadDeleted asks which of the bunch's clients are known as deleted. Most stores know none, and then it is one query.
+// loadDeleted asks which of the bunch's clients are known as deleted. Most stores know none, and
+// then it is one query.
 func (in *ingest) loadDeleted() error {
 	var some bool
 	if err := in.tx.QueryRow("SELECT EXISTS (SELECT 1 FROM deleted)").Scan(&some); err != nil || !some {
@@ -56,8 +57,9 @@ func (in *ingest) loadDeleted() error {
 	return nil
 }
 
-// writeDeleted deletes what is stored of the clients that this bunch names: one pass over samples and sightings for all of them, for
-// neither has an index by client, which every report would pay for.
+// writeDeleted deletes what is stored of the clients that this bunch names: one pass over samples
+// and sightings for all of them, for neither has an index by client, which every report
+// would pay for.
 func (in *ingest) writeDeleted() error {
 	if len(in.deleted.fresh) == 0 {
 		return nil

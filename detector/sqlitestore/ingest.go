@@ -39,7 +39,8 @@ func (s *Store) Ingest(ctx context.Context, b detector.Bunch) (detector.Ingested
 	return done, nil
 }
 
-// ingest is one bunch being stored. Counts are summed before they are written: batches of one bunch mostly fall into the same bins.
+// ingest is one bunch being stored. Counts are summed before they are written: batches of one bunch
+// mostly fall into the same bins.
 type ingest struct {
 	tx        *sql.Tx
 	names     *names

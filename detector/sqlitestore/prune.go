@@ -23,7 +23,8 @@ func (s *Store) Prune(ctx context.Context, now time.Time, r detector.Retention) 
 		{byBin("sightings"), before(min(r.Sightings, r.Rollups))},
 		{"DELETE FROM samples WHERE id IN (SELECT id FROM samples WHERE at < ?1 ORDER BY at LIMIT ?2)", before(r.Samples)},
 		{"DELETE FROM batches WHERE id IN (SELECT id FROM batches WHERE received < ?1 ORDER BY received LIMIT ?2)", before(r.IDs)},
-		// As long as batches may be late and ids are known: then nothing of these clients can come any more.
+		// As long as batches may be late and ids are known: then nothing of these clients can
+		// come any more.
 		{"DELETE FROM deleted WHERE client IN (SELECT client FROM deleted WHERE received < ?1 LIMIT ?2)", before(r.IDs)},
 		{"DELETE FROM incidents WHERE id IN (SELECT id FROM incidents WHERE until > 0 AND until < ?1 LIMIT ?2)", before(r.Rollups)},
 		{"DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine WHERE received < ?1 LIMIT ?2)", before(r.IDs)},

@@ -43,7 +43,8 @@ func bounded(limit, otherwise int) int {
 	return min(limit, model.MaxRows)
 }
 
-// under is a condition on a column with three arguments, from underArgs: this outcome or below it, or any.
+// under is a condition on a column with three arguments, from underArgs: this outcome or below
+// it, or any.
 func under(column string) string {
 	return fmt.Sprintf("(? = '' OR %[1]s = ? OR substr(%[1]s, 1, length(?) + 1) = ? || '.')", column)
 }
@@ -107,7 +108,8 @@ func (s *Store) Servers(ctx context.Context, since time.Time) ([]model.ServerCou
 	return all, nil
 }
 
-// Reachability implements model.Reader. When there are more than model.MaxRows rows, the oldest are left out.
+// Reachability implements model.Reader. When there are more than model.MaxRows rows, the oldest
+// are left out.
 func (s *Store) Reachability(ctx context.Context, since time.Time, step time.Duration) ([]model.Reach, error) {
 	if step < time.Second {
 		return nil, fmt.Errorf("%w: step must be at least a second, is %v", model.ErrQuery, step)
@@ -170,8 +172,9 @@ func (s *Store) Batches(ctx context.Context, since time.Time) (n uint64, err err
 	return n, nil
 }
 
-// Cells implements detector.Store. Requests that repeat a failed one, or whose client changed its network, are left out: the first would
-// count a fault as often as applications try again, the second are faults of the client's own.
+// Cells implements detector.Store. Requests that repeat a failed one, or whose client changed its
+// network, are left out: the first would count a fault as often as applications try again, the
+// second are faults of the client's own.
 func (s *Store) Cells(ctx context.Context, after, upTo time.Time, limit int) ([]detector.Cell, error) {
 	return list(ctx, s.readers, "reading cells", `SELECT s.app, s.target, s.outcome, s.server, s.asn, s.country, s.source, c.client, c.raw, c.estimated
 		FROM sightings c JOIN series s ON s.id = c.series WHERE c.bin > ? AND c.bin <= ? AND s.flags = 0 LIMIT ?`,

@@ -18,8 +18,9 @@ const (
 	schemaVersion = 2
 )
 
-// schema is version 1, as released; upgrades lead from there to schemaVersion. Times are Unix milliseconds. A bin is named by its end, so that "bin > since" selects what reaches beyond a moment whatever
-// the width was.
+// schema is version 1, as released; upgrades lead from there to schemaVersion. Times are Unix
+// milliseconds. A bin is named by its end, so that "bin > since" selects what reaches beyond a
+// moment whatever the width was.
 const schema = `
 CREATE TABLE series (
 	id       INTEGER PRIMARY KEY,

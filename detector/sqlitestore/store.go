@@ -1,7 +1,8 @@
-// Package sqlitestore keeps what a detector knows in one SQLite file: WAL, synchronous=FULL, one writer, readers of their own.
+// Package sqlitestore keeps what a detector knows in one SQLite file: WAL, synchronous=FULL, one
+// writer, readers of their own.
 //
-// Most readers need Open. What Ingest stored has been synced to disk when it returns, together with the cursor: a crash at any instant
-// leaves both or neither.
+// Most readers need Open. What Ingest stored has been synced to disk when it returns, together with
+// the cursor: a crash at any instant leaves both or neither.
 package sqlitestore
 
 import (
@@ -35,7 +36,8 @@ type Store struct {
 
 var _ detector.Store = (*Store)(nil)
 
-// Open opens the store at path and makes the file (0600) when it is missing; its directory must exist. Errors: ErrSchema.
+// Open opens the store at path and makes the file (0600) when it is missing; its directory must
+// exist. Errors: ErrSchema.
 func Open(ctx context.Context, path string) (*Store, error) {
 	s := &Store{path: path}
 	if err := s.open(ctx); err != nil {
@@ -45,7 +47,8 @@ func Open(ctx context.Context, path string) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context) error {
-	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE, 0o600) // SQLite gives its other files the mode of this one
+	// SQLite gives its other files the mode of this one
+	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
@@ -120,7 +123,8 @@ func (s *Store) write(ctx context.Context, doing string, f func(*sql.Tx) error) 
 }
 
 func (s *Store) transact(ctx context.Context, f func(*sql.Tx) error) error {
-	// The context stays out of the driver: it would start a goroutine for each statement, and a commit cannot be taken back anyway.
+	// The context stays out of the driver: it would start a goroutine for each statement, and a
+	// commit cannot be taken back anyway.
 	tx, err := s.writer.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
 		return err

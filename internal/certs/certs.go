@@ -1,4 +1,5 @@
-// Package certs gives listeners their certificates: from files that are read again when they change, or from an ACME authority.
+// Package certs gives listeners their certificates: from files that are read again when they
+// change, or from an ACME authority.
 package certs
 
 import (
@@ -15,15 +16,17 @@ import (
 	"golang.org/x/crypto/acme/autocert"
 )
 
-// base is what every listener has. The key exchange is left to crypto/tls, whose default prefers the hybrid X25519MLKEM768.
+// base is what every listener has. The key exchange is left to crypto/tls, whose default prefers
+// the hybrid X25519MLKEM768.
 func base() *tls.Config { return &tls.Config{MinVersion: tls.VersionTLS12} }
 
 // checkEvery is how often, at most, a handshake looks at the files.
 const checkEvery = time.Second
 
-// Files serves the certificate in two PEM files. When either file changes, the next handshake, at most a second later, reads both again;
-// if they do not fit together, say because only one was replaced so far, the certificate before stays in use and failed is told, once
-// per change. failed may be nil. The error is for files that cannot be used at the start.
+// Files serves the certificate in two PEM files. When either file changes, the next handshake, at
+// most a second later, reads both again; if they do not fit together, say because only one was
+// replaced so far, the certificate before stays in use and failed is told, once per change. failed
+// may be nil. The error is for files that cannot be used at the start.
 func Files(cert, key string, failed func(error)) (*tls.Config, error) {
 	f := &files{cert: cert, key: key, failed: failed}
 	if err := f.load(); err != nil {
@@ -100,9 +103,10 @@ type ACMEOptions struct {
 	RootCAs   *x509.CertPool // authorities of the directory's own certificate; nil: the system's
 }
 
-// ACME gets and renews certificates by TLS-ALPN-01 (RFC 8737) on the listener itself, which must be reachable as port 443. By calling it the
-// operator accepts the authority's terms of service. The first handshakes for a name wait for its certificate; those that a listener's timeout
-// cuts off do not stop it.
+// ACME gets and renews certificates by TLS-ALPN-01 (RFC 8737) on the listener itself, which must be
+// reachable as port 443. By calling it the operator accepts the authority's terms of service. The
+// first handshakes for a name wait for its certificate; those that a listener's timeout cuts off do
+// not stop it.
 func ACME(o ACMEOptions) (*tls.Config, error) {
 	if len(o.Names) == 0 || o.Cache == "" {
 		return nil, errors.New("certificates by ACME need names and a cache directory")

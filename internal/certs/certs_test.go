@@ -142,7 +142,8 @@ func TestWatchTellsWhyThereIsNoCertificateAndTriesAgain(t *testing.T) {
 	})
 }
 
-// TestACME gets a certificate from a real ACME server, pebble, which checks by TLS-ALPN-01 that the listener answers for the name.
+// TestACME gets a certificate from a real ACME server, pebble, which checks by TLS-ALPN-01 that the
+// listener answers for the name.
 func TestACME(t *testing.T) {
 	t.Setenv("PEBBLE_VA_NOSLEEP", "1")
 	t.Setenv("PEBBLE_WFE_NONCEREJECT", "0")
@@ -204,7 +205,8 @@ func TestACME(t *testing.T) {
 	}
 }
 
-// pebble starts a real ACME server whose checks go to tlsPort of the address that every name resolves to.
+// pebble starts a real ACME server whose checks go to tlsPort of the address that every name
+// resolves to.
 func pebble(t *testing.T, tlsPort int) (directory *httptest.Server, authority *ca.CAImpl, requests *atomic.Int64) {
 	t.Helper()
 	names, err := net.Listen("tcp", "127.0.0.1:0") // pebble asks over TCP

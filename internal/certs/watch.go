@@ -14,8 +14,9 @@ const (
 	watchRetry = time.Minute
 )
 
-// Watch tells when the certificate for a name ends, or why there is none: at once, after every change that an hourly look finds, and a minute
-// after each failure, until ctx ends. With ACME it thereby orders the certificate before the first client comes, which would have to wait for it;
+// Watch tells when the certificate for a name ends, or why there is none: at once, after every
+// change that an hourly look finds, and a minute after each failure, until ctx ends. With ACME it
+// thereby orders the certificate before the first client comes, which would have to wait for it;
 // start it when the listener is there, for the authority will ask it. name may be empty for Files.
 func Watch(ctx context.Context, conf *tls.Config, name string, tell func(expires time.Time, err error)) {
 	for {

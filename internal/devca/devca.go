@@ -1,4 +1,5 @@
-// Package devca is a throw-away certificate authority for demonstrations and tests: its keys live in memory and end with the process.
+// Package devca is a throw-away certificate authority for demonstrations and tests: its keys live
+// in memory and end with the process.
 package devca
 
 import (
@@ -37,8 +38,8 @@ func New(name string) (*CA, error) {
 	return &CA{cert, key}, err
 }
 
-// Issue makes a server certificate for hosts, names or addresses, valid until the given time; from an hour ago, or from a day before
-// that time when it lies in the past.
+// Issue makes a server certificate for hosts, names or addresses, valid until the given time; from
+// an hour ago, or from a day before that time when it lies in the past.
 func (ca *CA) Issue(until time.Time, hosts ...string) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -87,7 +88,8 @@ func EncodePEM(c tls.Certificate) (cert, key []byte, err error) {
 }
 
 func template(name string, from, until time.Time) *x509.Certificate {
-	serial, _ := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120)) // crypto/rand does not fail since Go 1.24
+	// crypto/rand does not fail since Go 1.24
+	serial, _ := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	return &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: name}, NotBefore: from, NotAfter: until,
 		KeyUsage: x509.KeyUsageDigitalSignature}
 }

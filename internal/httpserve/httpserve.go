@@ -20,7 +20,8 @@ type Options struct {
 	TLS     *tls.Config  // nil: plain HTTP
 	Logger  *slog.Logger // required
 
-	// WriteTimeout bounds one answer. 0 means 30 s; negative means none, for streams, which then need their own deadline.
+	// WriteTimeout bounds one answer. 0 means 30 s; negative means none, for streams, which then
+	// need their own deadline.
 	WriteTimeout time.Duration
 }
 
@@ -53,7 +54,8 @@ func Start(o Options) (*Server, error) {
 		WriteTimeout:      write,
 		IdleTimeout:       90 * time.Second,
 		MaxHeaderBytes:    16 << 10,
-		// net/http's own messages carry peer addresses ("TLS handshake error from …"): they are dropped, the metrics count requests.
+		// net/http's own messages carry peer addresses ("TLS handshake error from …"): they are
+		// dropped, the metrics count requests.
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}}
 	go func() {
@@ -78,7 +80,8 @@ func (s *Server) Wait() error {
 	return nil
 }
 
-// Shutdown stops accepting and waits for requests in flight until ctx ends, then cuts them. It is idempotent.
+// Shutdown stops accepting and waits for requests in flight until ctx ends, then cuts them. It
+// is idempotent.
 func (s *Server) Shutdown(ctx context.Context) error {
 	if err := s.srv.Shutdown(ctx); err != nil {
 		return errors.Join(err, s.srv.Close())

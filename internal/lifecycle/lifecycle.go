@@ -8,7 +8,8 @@ import (
 	"sync"
 )
 
-// Stack holds clean-ups. Register each one at the line that acquires the thing. The zero value is ready. Safe for concurrent use.
+// Stack holds clean-ups. Register each one at the line that acquires the thing. The zero value is
+// ready. Safe for concurrent use.
 type Stack struct {
 	mu    sync.Mutex
 	steps []step // guarded by mu; the last one runs first
@@ -26,8 +27,8 @@ func (s *Stack) Defer(name string, undo func(context.Context) error) {
 	s.steps = append(s.steps, step{name, undo})
 }
 
-// Go starts work and registers a clean-up that cancels it and waits for its end. An error of work reaches failed at once, unless the
-// work was told to end.
+// Go starts work and registers a clean-up that cancels it and waits for its end. An error of work
+// reaches failed at once, unless the work was told to end.
 func (s *Stack) Go(ctx context.Context, name string, work func(context.Context) error, failed func(error)) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -48,8 +49,8 @@ func (s *Stack) Go(ctx context.Context, name string, work func(context.Context) 
 	})
 }
 
-// Close runs all clean-ups, the last registered first, and joins their errors. A second call does nothing. When ctx ends, the remaining
-// steps still run, with the ended ctx.
+// Close runs all clean-ups, the last registered first, and joins their errors. A second call does
+// nothing. When ctx ends, the remaining steps still run, with the ended ctx.
 func (s *Stack) Close(ctx context.Context) error {
 	s.mu.Lock()
 	steps := s.steps

@@ -1,4 +1,5 @@
-// Package logfile is an io.Writer on a file that starts a new one when it has become too large or too old, and keeps a few of the old ones.
+// Package logfile is an io.Writer on a file that starts a new one when it has become too large or
+// too old, and keeps a few of the old ones.
 package logfile
 
 import (
@@ -12,10 +13,11 @@ import (
 
 // Options of a Writer.
 type Options struct {
-	Path     string        // of the current file; old ones are Path.1, the newest of them, to Path.Keep
-	MaxBytes int64         // size at which a new file is started. 0 means 64 MiB
-	MaxAge   time.Duration // age at which a new file is started, when something is written. 0 means 24 hours
-	Keep     int           // old files. 0 means 7
+	Path     string // of the current file; old ones are Path.1, the newest of them, to Path.Keep
+	MaxBytes int64  // size at which a new file is started. 0 means 64 MiB
+	// age at which a new file is started, when something is written. 0 means 24 hours
+	MaxAge time.Duration
+	Keep   int // old files. 0 means 7
 }
 
 // Writer is safe for concurrent use. One Write is never split over two files.
@@ -59,7 +61,8 @@ func (w *Writer) open() error {
 	return nil
 }
 
-// Write appends a line. When no new file can be started it goes on with the old one: a log that is too long is better than none.
+// Write appends a line. When no new file can be started it goes on with the old one: a log that is
+// too long is better than none.
 func (w *Writer) Write(b []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

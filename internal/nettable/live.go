@@ -36,7 +36,8 @@ type stamp struct {
 	modified time.Time
 }
 
-// Live looks addresses up in files that may be replaced meanwhile. Its methods are safe for concurrent use.
+// Live looks addresses up in files that may be replaced meanwhile. Its methods are safe for
+// concurrent use.
 type Live struct {
 	files Files
 	now   atomic.Pointer[loaded]
@@ -85,7 +86,8 @@ func openFile(path string, fields Fields) (finder, error) {
 	return table, nil
 }
 
-// isText says that there are no control characters but tabs and line ends: the search tree of a database begins with some.
+// isText says that there are no control characters but tabs and line ends: the search tree of a
+// database begins with some.
 func isText(b []byte) bool {
 	for _, c := range b {
 		if c < ' ' && c != '\t' && c != '\n' && c != '\r' {
@@ -104,8 +106,9 @@ func (l *Live) stamps() (s [2]stamp) {
 	return s
 }
 
-// Watch reloads the files when they have changed, which it looks for from time to time, until ctx ends. tell hears of every attempt. A
-// file that cannot be loaded is tried again only when it changes again.
+// Watch reloads the files when they have changed, which it looks for from time to time, until ctx
+// ends. tell hears of every attempt. A file that cannot be loaded is tried again only when it
+// changes again.
 func (l *Live) Watch(ctx context.Context, every time.Duration, tell func(error)) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()

@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// mmdb writes a MaxMind database of IPv4 prefixes (MaxMind DB file format 2.0): 24-bit records, each prefix with a map of its own.
+// mmdb writes a MaxMind database of IPv4 prefixes (MaxMind DB file format 2.0): 24-bit records,
+// each prefix with a map of its own.
 func mmdb(records map[string]map[string]any) []byte {
 	type node [2]int // 0: nothing, n > 0: node n, n < 0: data at -n-1
 	nodes := []node{{}}

@@ -23,9 +23,10 @@ const (
 //
 //	start  end  asn  country  [name]
 //
-// start and end are addresses of one family, both within the range. asn is a decimal number, 0 for addresses that are not routed.
-// country is two capital letters; empty, "None" and "ZZ" mean unknown. Lines may come in any order; ranges must not overlap. Empty
-// lines and lines that start with '#' are passed over. An error names the line at fault.
+// start and end are addresses of one family, both within the range. asn is a decimal number, 0 for
+// addresses that are not routed. country is two capital letters; empty, "None" and "ZZ" mean
+// unknown. Lines may come in any order; ranges must not overlap. Empty lines and lines that start
+// with '#' are passed over. An error names the line at fault.
 func Load(r io.Reader) (*Table, error) {
 	l := loader{table: &Table{names: make(map[uint32]string)}, known: make(map[network]uint32)}
 	lines := bufio.NewScanner(r)

@@ -17,8 +17,8 @@ const (
 	maxNames    = 1_000_000 // names of autonomous systems that are kept
 )
 
-// Fields say where the records of a MaxMind database (MMDB) have what is looked up, each as keys from the outside in with dots between.
-// The zero value means those of MaxMind's own databases.
+// Fields say where the records of a MaxMind database (MMDB) have what is looked up, each as keys
+// from the outside in with dots between. The zero value means those of MaxMind's own databases.
 type Fields struct {
 	ASN     string // a number, or a text such as "AS64501". "" means autonomous_system_number
 	Country string // ISO 3166-1 alpha-2. "" means country.iso_code
@@ -32,8 +32,8 @@ type Database struct {
 	names        map[uint32]string
 }
 
-// ReadDatabase reads a database. A record without a field is no error: it is unknown. A database in which no record has any of the fields
-// is, for then they are named wrongly.
+// ReadDatabase reads a database. A record without a field is no error: it is unknown. A database in
+// which no record has any of the fields is, for then they are named wrongly.
 func ReadDatabase(r io.Reader, f Fields) (*Database, error) {
 	b, err := io.ReadAll(io.LimitReader(r, MaxDatabase+1))
 	if err != nil {
@@ -123,7 +123,8 @@ func (d *Database) Lookup(addr netip.Addr) (asn uint32, country string) {
 	}
 	n, err := d.network(d.reader.Lookup(addr.Unmap().WithZone("")))
 	if err != nil {
-		return 0, UnknownCountry // scan has read every record; an IPv6 address in an IPv4 database comes here
+		// scan has read every record; an IPv6 address in an IPv4 database comes here
+		return 0, UnknownCountry
 	}
 	return n.asn, n.country
 }

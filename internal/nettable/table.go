@@ -1,7 +1,8 @@
-// Package nettable tells the autonomous system and the country of an IP address from a table file in the format of iptoasn.com.
+// Package nettable tells the autonomous system and the country of an IP address from a table file
+// in the format of iptoasn.com.
 //
-// Most readers need Load and Table.Lookup. A Table keeps 12 bytes for each IPv4 range and 36 for each IPv6 one, and looks an address up
-// by binary search without allocating.
+// Most readers need Load and Table.Lookup. A Table keeps 12 bytes for each IPv4 range and 36 for
+// each IPv6 one, and looks an address up by binary search without allocating.
 package nettable
 
 import (
@@ -14,7 +15,8 @@ import (
 // UnknownCountry is the country of an address that no range holds, or whose range names none.
 const UnknownCountry = "ZZ"
 
-// Table is a loaded table. It does not change, so that any number of goroutines may use it. A nil *Table knows nothing.
+// Table is a loaded table. It does not change, so that any number of goroutines may use it. A nil
+// *Table knows nothing.
 type Table struct {
 	v4       []range4          // sorted by start, disjoint
 	v6       []range6          // sorted by start, disjoint
@@ -38,8 +40,9 @@ type range6 struct {
 	network    uint32
 }
 
-// Lookup returns the autonomous system (0: unknown, or not routed) and the country (ISO 3166-1 alpha-2, UnknownCountry: unknown) of an
-// address. IPv4 addresses mapped into IPv6 are looked up as IPv4; zones are ignored; the zero Addr is unknown.
+// Lookup returns the autonomous system (0: unknown, or not routed) and the country (ISO 3166-1
+// alpha-2, UnknownCountry: unknown) of an address. IPv4 addresses mapped into IPv6 are looked up as
+// IPv4; zones are ignored; the zero Addr is unknown.
 func (t *Table) Lookup(addr netip.Addr) (asn uint32, country string) {
 	if t == nil || !addr.IsValid() {
 		return 0, UnknownCountry

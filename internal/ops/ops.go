@@ -1,4 +1,5 @@
-// Package ops serves what operators and their tools ask of any role: liveness, readiness, metrics and profiles.
+// Package ops serves what operators and their tools ask of any role: liveness, readiness, metrics
+// and profiles.
 package ops
 
 import (
@@ -20,14 +21,17 @@ import (
 // Check says whether one part can work; its error is shown to operators and must name no client.
 type Check func(context.Context) error
 
-// Warning is what a Check returns for a part that works but will need attention: it is shown, and the process stays ready.
+// Warning is what a Check returns for a part that works but will need attention: it is shown, and
+// the process stays ready.
 type Warning string
 
 func (w Warning) Error() string { return string(w) }
 
-// Handler answers GET /health/live (the process runs, nothing else), /health/ready (every check passes: 200, else 503; the body
-// names each check and its fault as JSON), /metrics (Prometheus) and /debug/pprof/. A check has two seconds. GET and PUT /log/level show and
-// change the level of the log (debug, info, warn, error) until the process ends; there is no such path when level is nil.
+// Handler answers GET /health/live (the process runs, nothing else), /health/ready (every check
+// passes: 200, else 503; the body names each check and its fault as JSON), /metrics (Prometheus)
+// and /debug/pprof/. A check has two seconds. GET and PUT /log/level show and change the level of
+// the log (debug, info, warn, error) until the process ends; there is no such path when
+// level is nil.
 func Handler(metrics prometheus.Gatherer, checks map[string]Check, level *slog.LevelVar) http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /health/live", func(w http.ResponseWriter, _ *http.Request) {
@@ -44,7 +48,8 @@ func Handler(metrics prometheus.Gatherer, checks map[string]Check, level *slog.L
 		m.HandleFunc("GET /log/level", func(w http.ResponseWriter, _ *http.Request) { writeLevel(w, level) })
 		m.HandleFunc("PUT /log/level", func(w http.ResponseWriter, r *http.Request) { putLevel(w, r, level) })
 	}
-	return http.NewCrossOriginProtection().Handler(m) // an operator's browser must not change it for another site
+	// an operator's browser must not change it for another site
+	return http.NewCrossOriginProtection().Handler(m)
 }
 
 const maxLevel = 16 // bytes of a level's name

@@ -1,6 +1,6 @@
-// Package protocol holds what both sides of each of Heliograph's HTTP exchanges must agree on: paths,
-// headers, media types, limits, and the encoders beside their decoders. The documents themselves are
-// in the packages report and privacy.
+// Package protocol holds what both sides of each of Heliograph's HTTP exchanges must agree on:
+// paths, headers, media types, limits, and the encoders beside their decoders. The documents
+// themselves are in the packages report and privacy.
 //
 // It compiles to WebAssembly with the agent, so it does without net/http.
 package protocol
@@ -18,9 +18,10 @@ const (
 // Media types of the documents that travel over HTTP.
 const (
 	MediaTypeSegment = "application/vnd.heliograph.segment" // a sealed batch, see seal.Sealer
-	MediaTypeReceipt = "application/vnd.heliograph.receipt" // what a collector answers, see receipt.Sign
-	MediaTypePolicy  = "application/vnd.heliograph.policy"  // see policy.Sign
-	MediaTypeFeed    = "application/vnd.heliograph.feed"    // see feed.Append
+	// what a collector answers, see receipt.Sign
+	MediaTypeReceipt = "application/vnd.heliograph.receipt"
+	MediaTypePolicy  = "application/vnd.heliograph.policy" // see policy.Sign
+	MediaTypeFeed    = "application/vnd.heliograph.feed"   // see feed.Append
 )
 
 // Headers of an upload.
@@ -31,14 +32,16 @@ const (
 
 // Headers of Oblivious HTTP.
 const (
-	HeaderNetwork     = "Heliograph-Network" // auth.Network.String: what a relay tells of the client
-	HeaderGatewayKeys = "Heliograph-Keys"    // auth.SignGatewayKeys, with the key configurations
+	// auth.Network.String: what a relay tells of the client
+	HeaderNetwork     = "Heliograph-Network"
+	HeaderGatewayKeys = "Heliograph-Keys" // auth.SignGatewayKeys, with the key configurations
 )
 
-// Sizes of Oblivious HTTP in bytes. Messages are padded before they are sealed, so that a relay cannot
-// tell a small batch from a question for the policy.
+// Sizes of Oblivious HTTP in bytes. Messages are padded before they are sealed, so that a relay
+// cannot tell a small batch from a question for the policy.
 const (
-	ObliviousPadding     = 4096      // messages are padded to multiples of this
-	MaxObliviousRequest  = 280 << 10 // of an encapsulated request: a segment, its delivery, padding and seal
-	MaxObliviousResponse = 72 << 10  // of an encapsulated response: a policy, padding and seal
+	ObliviousPadding = 4096 // messages are padded to multiples of this
+	// of an encapsulated request: a segment, its delivery, padding and seal
+	MaxObliviousRequest  = 280 << 10
+	MaxObliviousResponse = 72 << 10 // of an encapsulated response: a policy, padding and seal
 )

@@ -14,19 +14,22 @@ var ErrGatewayKeys = errors.New("key configurations are not signed by their coll
 
 const keysContext = "heliograph gateway keys v1\x00"
 
-// GatewayKeysValid is for how long a signed list of key configurations is good, before and after its time: clocks may differ.
+// GatewayKeysValid is for how long a signed list of key configurations is good, before and after
+// its time: clocks may differ.
 const GatewayKeysValid = 24 * time.Hour
 
-// SignGatewayKeys returns protocol.HeaderGatewayKeys for the key configurations of the collector with this id. The key is that of its receipts: an
-// agent that asks for them through a relay takes none that the relay has put in. The time is that of the full hour before now, so that all
-// agents get the same within an hour.
+// SignGatewayKeys returns protocol.HeaderGatewayKeys for the key configurations of the collector
+// with this id. The key is that of its receipts: an agent that asks for them through a relay takes
+// none that the relay has put in. The time is that of the full hour before now, so that all agents
+// get the same within an hour.
 func SignGatewayKeys(key ed25519.PrivateKey, collector string, list []byte, now time.Time) string {
 	ts := strconv.FormatInt(now.Truncate(time.Hour).Unix(), 10)
 	return "ts=" + ts + ",sig=" + authEncoding.EncodeToString(ed25519.Sign(key, authMessage(keysContext, list, ts, collector)))
 }
 
-// VerifyGatewayKeys checks that the collector with this id and receipt key offers these key configurations now, give or take
-// GatewayKeysValid: a relay cannot bring keys back that were replaced long ago. Every error wraps ErrGatewayKeys.
+// VerifyGatewayKeys checks that the collector with this id and receipt key offers these key
+// configurations now, give or take GatewayKeysValid: a relay cannot bring keys back that were
+// replaced long ago. Every error wraps ErrGatewayKeys.
 func VerifyGatewayKeys(header, collector string, list []byte, now time.Time, key ed25519.PublicKey) error {
 	v, ok := authValues(header, "", "ts", "sig")
 	if !ok {

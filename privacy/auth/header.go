@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Headers that are signed have one form: name=value pairs after a scheme, with commas between them, in one order. A time comes first, and
-// a signature last.
+// Headers that are signed have one form: name=value pairs after a scheme, with commas between them,
+// in one order. A time comes first, and a signature last.
 
 const maxAuth = 512 // bytes of such a header
 
@@ -40,7 +40,8 @@ func authBytes(value string, size int) ([]byte, bool) {
 	return b, err == nil && len(b) == size
 }
 
-// authTime checks a header's time, which may be at most skew from now in either direction. It returns what is wrong with it, or "".
+// authTime checks a header's time, which may be at most skew from now in either direction. It
+// returns what is wrong with it, or "".
 func authTime(ts string, now time.Time, skew time.Duration) (fault string) {
 	signed, err := strconv.ParseInt(ts, 10, 64)
 	if err != nil || strconv.FormatInt(signed, 10) != ts || signed < 0 {
@@ -52,7 +53,8 @@ func authTime(ts string, now time.Time, skew time.Duration) (fault string) {
 	return ""
 }
 
-// authMessage is what is signed. Each part follows its length, so that no part can be taken for another; last is the rest.
+// authMessage is what is signed. Each part follows its length, so that no part can be taken for
+// another; last is the rest.
 func authMessage[T string | []byte](context string, last T, parts ...string) []byte {
 	b := []byte(context)
 	for _, part := range parts {

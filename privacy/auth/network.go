@@ -19,7 +19,8 @@ func (n Network) String() string {
 	return "AS" + strconv.FormatUint(uint64(n.ASN), 10) + ", " + n.Country
 }
 
-// ParseNetwork is the inverse of String. It takes nothing else, so that nothing else can be passed on in its place.
+// ParseNetwork is the inverse of String. It takes nothing else, so that nothing else can be passed
+// on in its place.
 func ParseNetwork(s string) (Network, error) {
 	number, country, _ := strings.Cut(strings.TrimPrefix(s, "AS"), ", ")
 	asn, err := strconv.ParseUint(number, 10, 32)

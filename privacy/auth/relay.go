@@ -18,8 +18,9 @@ const (
 	relayContext = "heliograph relay v1\x00"
 )
 
-// SignRelay returns the Authorization header for a request that a relay forwards to the collector with this id, with protocol.HeaderNetwork as
-// network. body is the encapsulated request, so that what is said of one client is never taken for another's.
+// SignRelay returns the Authorization header for a request that a relay forwards to the collector
+// with this id, with protocol.HeaderNetwork as network. body is the encapsulated request, so that
+// what is said of one client is never taken for another's.
 func SignRelay(key ed25519.PrivateKey, collector, network string, body []byte, now time.Time) (authorization string) {
 	ts, sum := strconv.FormatInt(now.Unix(), 10), sha256.Sum256(body)
 	return relayScheme + "ts=" + ts +
@@ -28,8 +29,9 @@ func SignRelay(key ed25519.PrivateKey, collector, network string, body []byte, n
 		",sig=" + authEncoding.EncodeToString(ed25519.Sign(key, authMessage(relayContext, sum[:], ts, collector, network)))
 }
 
-// VerifyRelay returns the SHA-256 of the body for which one of the keys signed the header, at most skew from now in either direction. It
-// needs the header alone, so that a gateway knows its relay before it reads the body; it must then compare. Every error wraps ErrRelay.
+// VerifyRelay returns the SHA-256 of the body for which one of the keys signed the header, at most
+// skew from now in either direction. It needs the header alone, so that a gateway knows its relay
+// before it reads the body; it must then compare. Every error wraps ErrRelay.
 func VerifyRelay(authorization, collector, network string, now time.Time, skew time.Duration, keys ...ed25519.PublicKey) (
 	body [sha256.Size]byte, err error) {
 	v, ok := authValues(authorization, relayScheme, "ts", "key", "body", "sig")

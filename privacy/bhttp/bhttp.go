@@ -1,9 +1,10 @@
-// Package bhttp is the binary representation of HTTP messages (RFC 9292), which Oblivious HTTP encapsulates. Most readers need
-// AppendRequest and DecodeResponse, or the other two.
+// Package bhttp is the binary representation of HTTP messages (RFC 9292), which Oblivious HTTP
+// encapsulates. Most readers need AppendRequest and DecodeResponse, or the other two.
 //
-// Both forms, of known and of indeterminate length, are decoded; known length is what is encoded. A message has many encodings: integers
-// may be longer than needed, empty parts may be missing at its end, zeros may follow it. So bytes that are to be compared or hashed must
-// be inside some envelope that is authenticated as a whole.
+// Both forms, of known and of indeterminate length, are decoded; known length is what is encoded. A
+// message has many encodings: integers may be longer than needed, empty parts may be missing at its
+// end, zeros may follow it. So bytes that are to be compared or hashed must be inside some envelope
+// that is authenticated as a whole.
 //
 // The package compiles to WebAssembly, so it leans on as little of the standard library as it can.
 package bhttp
@@ -13,7 +14,8 @@ import "errors"
 // MediaType is that of a message (RFC 9292, section 7).
 const MediaType = "message/bhttp"
 
-// Limits of a decoder, checked before it allocates. The content has none but the message's own length.
+// Limits of a decoder, checked before it allocates. The content has none but the message's
+// own length.
 const (
 	MaxControl      = 2048     // bytes of each of a request's method, scheme, authority and path
 	MaxFieldSection = 32 << 10 // bytes of a field section

@@ -1,7 +1,7 @@
 package bhttp
 
-// DecodeRequest decodes a request of known or indeterminate length. Its errors wrap ErrMalformed or ErrTooLarge. The content of a
-// request of known length shares memory with b.
+// DecodeRequest decodes a request of known or indeterminate length. Its errors wrap ErrMalformed or
+// ErrTooLarge. The content of a request of known length shares memory with b.
 func DecodeRequest(b []byte) (*Request, error) {
 	d := &decoder{b: b}
 	framing := d.varint()
@@ -19,8 +19,9 @@ func DecodeRequest(b []byte) (*Request, error) {
 	return r, nil
 }
 
-// DecodeResponse decodes a response of known or indeterminate length. Informational responses before the final one are checked and left
-// out. Its errors wrap ErrMalformed or ErrTooLarge. The content of a response of known length shares memory with b.
+// DecodeResponse decodes a response of known or indeterminate length. Informational responses
+// before the final one are checked and left out. Its errors wrap ErrMalformed or ErrTooLarge. The
+// content of a response of known length shares memory with b.
 func DecodeResponse(b []byte) (*Response, error) {
 	d := &decoder{b: b}
 	framing := d.varint()
@@ -97,7 +98,8 @@ func (d *decoder) text() string {
 	return string(d.take(n))
 }
 
-// rest reads what follows the control data. Parts that are missing at the end are empty (section 3.8).
+// rest reads what follows the control data. Parts that are missing at the end are empty
+// (section 3.8).
 func (d *decoder) rest(known bool) (header []Field, content []byte, trailer []Field) {
 	header = d.section(known, false)
 	switch {

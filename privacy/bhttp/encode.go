@@ -1,7 +1,7 @@
 package bhttp
 
-// AppendRequest appends r with known lengths (RFC 9292, section 3.1). It refuses what DecodeRequest would refuse; dst is then returned
-// unchanged.
+// AppendRequest appends r with known lengths (RFC 9292, section 3.1). It refuses what DecodeRequest
+// would refuse; dst is then returned unchanged.
 func AppendRequest(dst []byte, r *Request) ([]byte, error) {
 	if err := checkControl(r); err != nil {
 		return dst, err
@@ -13,8 +13,8 @@ func AppendRequest(dst []byte, r *Request) ([]byte, error) {
 	return appendRest(dst, b, r.Header, r.Content, r.Trailer)
 }
 
-// AppendResponse appends r with known lengths (RFC 9292, section 3.1). It refuses what DecodeResponse would refuse; dst is then returned
-// unchanged.
+// AppendResponse appends r with known lengths (RFC 9292, section 3.1). It refuses what
+// DecodeResponse would refuse; dst is then returned unchanged.
 func AppendResponse(dst []byte, r *Response) ([]byte, error) {
 	if !finalStatus(uint64(r.Status)) {
 		return dst, malformed("status is not 200 to 599")
@@ -23,8 +23,9 @@ func AppendResponse(dst []byte, r *Response) ([]byte, error) {
 	return appendRest(dst, b, r.Header, r.Content, r.Trailer)
 }
 
-// Pad appends zeros to a message that begins at offset from until it is the least multiple of size bytes, so that its length tells less
-// of what it is (section 3.8). A message that is a multiple already stays as it is.
+// Pad appends zeros to a message that begins at offset from until it is the least multiple of size
+// bytes, so that its length tells less of what it is (section 3.8). A message that is a multiple
+// already stays as it is.
 func Pad(b []byte, from, size int) []byte {
 	if over := (len(b) - from) % size; over > 0 {
 		b = append(b, make([]byte, size-over)...)

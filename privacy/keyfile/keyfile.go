@@ -1,9 +1,10 @@
-// Package keyfile writes and reads the PEM files (RFC 7468) that hold an operator's keys. It is apart from privacy because agents need
-// none of it, and crypto/x509 is heavy in WebAssembly.
+// Package keyfile writes and reads the PEM files (RFC 7468) that hold an operator's keys. It is
+// apart from privacy because agents need none of it, and crypto/x509 is heavy in WebAssembly.
 //
-// Ed25519 keys are PKCS #8 (private) and SubjectPublicKeyInfo (public) as RFC 8410 has them, which openssl reads; the keys that segments
-// are sealed with are raw bytes under labels of their own. Files of private keys belong to their owner alone: write them with mode 0600.
-// The parsers take a whole file with one PEM block in it, and their errors quote nothing of it.
+// Ed25519 keys are PKCS #8 (private) and SubjectPublicKeyInfo (public) as RFC 8410 has them, which
+// openssl reads; the keys that segments are sealed with are raw bytes under labels of their own.
+// Files of private keys belong to their owner alone: write them with mode 0600. The parsers take a
+// whole file with one PEM block in it, and their errors quote nothing of it.
 package keyfile
 
 import (
@@ -26,8 +27,8 @@ const (
 	sealLabel    = "HELIOGRAPH SEAL KEY"
 )
 
-// MarshalSigningKey returns the file for an Ed25519 private key: a policy's, a collector's for receipts, or a detector's for feeds. It
-// returns nil for a key of another size.
+// MarshalSigningKey returns the file for an Ed25519 private key: a policy's, a collector's for
+// receipts, or a detector's for feeds. It returns nil for a key of another size.
 func MarshalSigningKey(key ed25519.PrivateKey) []byte {
 	if len(key) != ed25519.PrivateKeySize {
 		return nil
@@ -50,7 +51,8 @@ func ParseSigningKey(file []byte) (ed25519.PrivateKey, error) {
 	return key, nil
 }
 
-// MarshalPublicKey returns the file for the public half of a signing key, or nil for a key of another size.
+// MarshalPublicKey returns the file for the public half of a signing key, or nil for a key of
+// another size.
 func MarshalPublicKey(key ed25519.PublicKey) []byte {
 	if len(key) != ed25519.PublicKeySize {
 		return nil
@@ -104,7 +106,8 @@ func encode(label string, contents []byte, err error) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: label, Bytes: contents})
 }
 
-// decode returns the contents of a file that holds one PEM block, with this label, and nothing else.
+// decode returns the contents of a file that holds one PEM block, with this label, and
+// nothing else.
 func decode(file []byte, label string) ([]byte, error) {
 	if len(file) > MaxFile {
 		return nil, errors.New("file is longer than 8192 bytes")

@@ -30,7 +30,8 @@ func MarshalObliviousConfig(key *ohttp.PrivateKey) []byte {
 	return encode(obliviousPublicLabel, key.AppendConfig(nil), nil)
 }
 
-// ParseObliviousConfig is the inverse of MarshalObliviousConfig. It returns a list of key configurations (application/ohttp-keys), checked.
+// ParseObliviousConfig is the inverse of MarshalObliviousConfig. It returns a list of key
+// configurations (application/ohttp-keys), checked.
 func ParseObliviousConfig(file []byte) ([]byte, error) {
 	list, err := decode(file, obliviousPublicLabel)
 	if err != nil {

@@ -9,7 +9,8 @@ import (
 // MaxKeys is the longest list of key configurations in bytes.
 const MaxKeys = 4096
 
-// KeyConfig is a gateway's public key and how to use it (RFC 9458, section 3). It does not change and is safe for concurrent use.
+// KeyConfig is a gateway's public key and how to use it (RFC 9458, section 3). It does not change
+// and is safe for concurrent use.
 type KeyConfig struct {
 	id  byte
 	kem KEM
@@ -19,9 +20,10 @@ type KeyConfig struct {
 // ID is the key's identifier, by which its gateway finds it.
 func (c *KeyConfig) ID() byte { return c.id }
 
-// ParseKeyConfigs decodes a list of key configurations (application/ohttp-keys) and returns those of the given KEMs, in the order of the
-// KEMs and then of the list. Others are passed over, as are keys for other symmetric algorithms. It is ErrNoKey when none is left, and
-// ErrMalformed for a list that is wrong in any place: recovering a part of it could be used to tell clients apart.
+// ParseKeyConfigs decodes a list of key configurations (application/ohttp-keys) and returns those
+// of the given KEMs, in the order of the KEMs and then of the list. Others are passed over, as are
+// keys for other symmetric algorithms. It is ErrNoKey when none is left, and ErrMalformed for a
+// list that is wrong in any place: recovering a part of it could be used to tell clients apart.
 func ParseKeyConfigs(list []byte, kems ...KEM) ([]*KeyConfig, error) {
 	if len(list) > MaxKeys {
 		return nil, because(ErrMalformed, "list exceeds MaxKeys")
@@ -51,7 +53,8 @@ func ParseKeyConfigs(list []byte, kems ...KEM) ([]*KeyConfig, error) {
 	return all, nil
 }
 
-// parseKeyConfig decodes one key configuration; it returns nil without an error for one that is of no use. at is the index of its KEM.
+// parseKeyConfig decodes one key configuration; it returns nil without an error for one that is of
+// no use. at is the index of its KEM.
 func parseKeyConfig(b []byte, kems []KEM) (c *KeyConfig, at int, err error) {
 	if len(b) < 3 {
 		return nil, 0, because(ErrMalformed, "key configuration ends within its KEM")
@@ -85,8 +88,8 @@ func parseKeyConfig(b []byte, kems []KEM) (c *KeyConfig, at int, err error) {
 // Exchange is what a client keeps of its request to open the response. It is good for one response.
 type Exchange struct{ secret, enc []byte }
 
-// Encapsulate seals a binary HTTP request to the gateway (section 4.3), at most Overhead bytes longer. Each call makes new keys: a request
-// that is sent again must be encapsulated again.
+// Encapsulate seals a binary HTTP request to the gateway (section 4.3), at most Overhead bytes
+// longer. Each call makes new keys: a request that is sent again must be encapsulated again.
 func (c *KeyConfig) Encapsulate(request []byte) ([]byte, *Exchange, error) {
 	b := header(c.id, c.kem.id)
 	enc, sender, err := hpke.NewSender(c.key, hpke.HKDFSHA256(), hpke.AES128GCM(), requestInfo(b))
@@ -104,7 +107,8 @@ func (c *KeyConfig) Encapsulate(request []byte) ([]byte, *Exchange, error) {
 	return append(append(b, enc...), sealed...), &Exchange{secret, enc}, nil
 }
 
-// Open opens an encapsulated response (section 4.4). It is ErrOpen unless the holder of the gateway's key made it for this request.
+// Open opens an encapsulated response (section 4.4). It is ErrOpen unless the holder of the
+// gateway's key made it for this request.
 func (x *Exchange) Open(response []byte) ([]byte, error) {
 	if len(response) < responseNonce+tagSize {
 		return nil, because(ErrOpen, "it is too short")

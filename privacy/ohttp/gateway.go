@@ -7,7 +7,8 @@ import (
 	"errors"
 )
 
-// PrivateKey is a gateway's private key with its identifier. It does not change and is safe for concurrent use.
+// PrivateKey is a gateway's private key with its identifier. It does not change and is safe for
+// concurrent use.
 type PrivateKey struct {
 	id   byte
 	kem  KEM
@@ -47,12 +48,14 @@ func ParsePrivateKey(b []byte) (*PrivateKey, error) {
 	return nil, because(ErrMalformed, "private key of an unknown KEM")
 }
 
-// Bytes returns identifier (1 byte), KEM (2 bytes, big-endian) and private key; the caller may keep it, and must keep it secret.
+// Bytes returns identifier (1 byte), KEM (2 bytes, big-endian) and private key; the caller may keep
+// it, and must keep it secret.
 func (k *PrivateKey) Bytes() []byte {
 	return append(binary.BigEndian.AppendUint16([]byte{k.id}, k.kem.id), k.seed[:]...)
 }
 
-// AppendConfig appends the key's configuration, after its length, to a list of them (application/ohttp-keys).
+// AppendConfig appends the key's configuration, after its length, to a list of them
+// (application/ohttp-keys).
 func (k *PrivateKey) AppendConfig(list []byte) []byte {
 	public := k.key.PublicKey().Bytes()
 	list = binary.BigEndian.AppendUint16(list, uint16(3+len(public)+2+4))
@@ -61,14 +64,16 @@ func (k *PrivateKey) AppendConfig(list []byte) []byte {
 	return binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(list, kdfID), aeadID)
 }
 
-// Gateway opens requests with whichever of its keys they are sealed to. It does not change and is safe for concurrent use.
+// Gateway opens requests with whichever of its keys they are sealed to. It does not change and is
+// safe for concurrent use.
 type Gateway struct {
 	keys    map[byte]*PrivateKey
 	configs []byte
 }
 
-// NewGateway makes a Gateway of keys, the newest first. The first of each KEM is offered; those after it open what clients that have not
-// heard of the first still send. It is an error if two keys have one identifier.
+// NewGateway makes a Gateway of keys, the newest first. The first of each KEM is offered; those
+// after it open what clients that have not heard of the first still send. It is an error if two
+// keys have one identifier.
 func NewGateway(keys ...*PrivateKey) (*Gateway, error) {
 	g := &Gateway{keys: make(map[byte]*PrivateKey, len(keys))}
 	offered := make(map[uint16]bool, 2)
@@ -88,12 +93,14 @@ func NewGateway(keys ...*PrivateKey) (*Gateway, error) {
 	return g, nil
 }
 
-// Configs returns the list of the key configurations that are offered (application/ohttp-keys). The caller must not change it.
+// Configs returns the list of the key configurations that are offered (application/ohttp-keys). The
+// caller must not change it.
 func (g *Gateway) Configs() []byte { return g.configs }
 
-// Decapsulate opens an encapsulated request (section 4.3). It is ErrMalformed for what is no such request, and ErrKey for one that is not
-// sealed to one of the keys, or was altered: every encapsulation that opens is the only one of its kind, so that its bytes can be
-// remembered to know it again. The Reply seals the response.
+// Decapsulate opens an encapsulated request (section 4.3). It is ErrMalformed for what is no such
+// request, and ErrKey for one that is not sealed to one of the keys, or was altered: every
+// encapsulation that opens is the only one of its kind, so that its bytes can be remembered to know
+// it again. The Reply seals the response.
 func (g *Gateway) Decapsulate(encapsulated []byte) (request []byte, r *Reply, err error) {
 	if len(encapsulated) < headerSize {
 		return nil, nil, because(ErrMalformed, "it ends within its header")

@@ -1,10 +1,12 @@
-// Package ohttp is the encapsulation of Oblivious HTTP (RFC 9458): a client seals a binary HTTP message (package bhttp) to a gateway and
-// sends it through a relay, so that the relay learns who asks and the gateway what is asked, and neither of them both. Clients need
-// ParseKeyConfigs, KeyConfig.Encapsulate and Exchange.Open; gateways NewGateway and its methods.
+// Package ohttp is the encapsulation of Oblivious HTTP (RFC 9458): a client seals a binary HTTP
+// message (package bhttp) to a gateway and sends it through a relay, so that the relay learns who
+// asks and the gateway what is asked, and neither of them both. Clients need ParseKeyConfigs,
+// KeyConfig.Encapsulate and Exchange.Open; gateways NewGateway and its methods.
 //
-// One pair of symmetric algorithms is spoken, HKDF-SHA256 with AES-128-GCM, which every implementation has, with two KEMs. What is made
-// of them is the standard library's. Clients name the KEMs that they take, so that a program which names one does not carry the other.
-// The two sides are in files of their own, and nothing of one is linked with the other.
+// One pair of symmetric algorithms is spoken, HKDF-SHA256 with AES-128-GCM, which every
+// implementation has, with two KEMs. What is made of them is the standard library's. Clients name
+// the KEMs that they take, so that a program which names one does not carry the other. The two
+// sides are in files of their own, and nothing of one is linked with the other.
 //
 // The package compiles to WebAssembly, so it leans on as little of the standard library as it can.
 package ohttp
@@ -27,19 +29,22 @@ const (
 	MediaTypeKeys     = "application/ohttp-keys"
 )
 
-// ProblemKey is the problem type (RFC 9457) by which a gateway says that a request used a key configuration that it does not take
-// (section 5.3).
+// ProblemKey is the problem type (RFC 9457) by which a gateway says that a request used a key
+// configuration that it does not take (section 5.3).
 const ProblemKey = "https://iana.org/assignments/http-problem-types#ohttp-key"
 
-// Overhead is the most by which an encapsulated request or response is longer than the message in it.
+// Overhead is the most by which an encapsulated request or response is longer than the
+// message in it.
 const Overhead = headerSize + mlkemX25519Enc + tagSize
 
 // Reasons for which messages and keys are refused, for errors.Is. No error quotes what it refuses.
 var (
 	ErrMalformed = errors.New("malformed Oblivious HTTP message") // or key configuration, or key
-	ErrKey       = errors.New("request does not open")            // altered, or sealed to another key, or to one that is not held any more
-	ErrOpen      = errors.New("response does not open")           // altered, or the answer to another request
-	ErrNoKey     = errors.New("no usable key configuration")      // none of a KEM and of algorithms that are known here
+	// altered, or sealed to another key, or to one that is not held any more
+	ErrKey  = errors.New("request does not open")
+	ErrOpen = errors.New("response does not open") // altered, or the answer to another request
+	// none of a KEM and of algorithms that are known here
+	ErrNoKey = errors.New("no usable key configuration")
 )
 
 // KEM is how keys are agreed upon.
@@ -50,7 +55,8 @@ type KEM struct {
 	kem    hpke.KEM
 }
 
-// MLKEM768X25519 is the hybrid of ML-KEM-768 and X25519 (0x647a, also called X-Wing): safe as long as one of them is.
+// MLKEM768X25519 is the hybrid of ML-KEM-768 and X25519 (0x647a, also called X-Wing): safe as long
+// as one of them is.
 func MLKEM768X25519() KEM {
 	return KEM{id: mlkemX25519ID, public: 1216, enc: mlkemX25519Enc, kem: hpke.MLKEM768X25519()}
 }
@@ -87,7 +93,8 @@ func header(id byte, kem uint16) []byte {
 // requestInfo is HPKE's info (section 4.3).
 func requestInfo(header []byte) []byte { return append([]byte(requestLabel), header...) }
 
-// responseAEAD derives the key and nonce of a response from the secret that HPKE exported for its request (section 4.4).
+// responseAEAD derives the key and nonce of a response from the secret that HPKE exported for its
+// request (section 4.4).
 func responseAEAD(secret, enc, responseNonce []byte) (cipher.AEAD, []byte, error) {
 	salt := append(append(make([]byte, 0, len(enc)+len(responseNonce)), enc...), responseNonce...)
 	prk, err := hkdf.Extract(sha256.New, secret, salt)

@@ -59,8 +59,9 @@ func listed(configs ...[]byte) (list []byte) {
 	return list
 }
 
-// The gateway's side of the example, to the byte. AES-GCM gives one ciphertext for a key, a nonce and a plaintext: that the example's
-// request opens shows that it is what sealing would make of its ephemeral key, which the standard library does not let one choose.
+// The gateway's side of the example, to the byte. AES-GCM gives one ciphertext for a key, a nonce
+// and a plaintext: that the example's request opens shows that it is what sealing would make of its
+// ephemeral key, which the standard library does not let one choose.
 func TestExampleOfRFC9458AtTheGateway(t *testing.T) {
 	k, err := newPrivateKey(1, X25519(), unhex(t, exampleKey))
 	if err != nil {
@@ -88,7 +89,8 @@ func TestExampleOfRFC9458AtTheGateway(t *testing.T) {
 	}
 }
 
-// The client's side of the example: its list, which the example has with one more pair of algorithms, and its response.
+// The client's side of the example: its list, which the example has with one more pair of
+// algorithms, and its response.
 func TestExampleOfRFC9458AtTheClient(t *testing.T) {
 	configs, err := ParseKeyConfigs(listed(unhex(t, exampleConfig)), MLKEM768X25519(), X25519())
 	if err != nil || len(configs) != 1 || configs[0].ID() != 1 {
@@ -171,7 +173,8 @@ func TestEveryByteOfAnExchangeCounts(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range b {
-			for _, bit := range []byte{1, 0x80} { // the highest bit of an X25519 share means nothing to X25519
+			// the highest bit of an X25519 share means nothing to X25519
+			for _, bit := range []byte{1, 0x80} {
 				flipped := bytes.Clone(b)
 				flipped[i] ^= bit
 				if request, _, err := g.Decapsulate(flipped); !errors.Is(err, ErrKey) || request != nil {

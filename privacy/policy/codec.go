@@ -13,7 +13,8 @@ import (
 	"github.com/heliograph-net/heliograph/report/cbor"
 )
 
-// Keys of a policy's map. Fields that may be zero in a signed policy are left out then; the others are always there.
+// Keys of a policy's map. Fields that may be zero in a signed policy are left out then; the others
+// are always there.
 const (
 	policyKeyVersion    = 1
 	policyKeyIssued     = 2
@@ -45,7 +46,8 @@ const (
 	collectorKeys          = 9
 )
 
-// appendPolicy appends the one encoding of p, which must be valid and have no number left to a default.
+// appendPolicy appends the one encoding of p, which must be valid and have no number left to
+// a default.
 func appendPolicy(dst []byte, p *Policy) []byte {
 	n := policyKeys
 	if !p.Disabled {

@@ -11,7 +11,8 @@ import (
 
 // Reasons for which a policy is refused although it is well-formed.
 var (
-	ErrSignature = errors.New("policy is not signed by a trusted key") // an unknown signer, or an altered policy
+	// an unknown signer, or an altered policy
+	ErrSignature = errors.New("policy is not signed by a trusted key")
 	ErrRollback  = errors.New("policy is older than the one held")
 )
 
@@ -31,8 +32,8 @@ const (
 	bodyAt      = signatureAt + ed25519.SignatureSize
 )
 
-// Sign writes p's defaults in and signs it. It refuses a policy that Validate finds fault with. The signer need not be one of
-// p.Signers: those sign what comes after p.
+// Sign writes p's defaults in and signs it. It refuses a policy that Validate finds fault with. The
+// signer need not be one of p.Signers: those sign what comes after p.
 func Sign(p *Policy, key ed25519.PrivateKey) ([]byte, error) {
 	if len(key) != ed25519.PrivateKeySize {
 		return nil, errors.New("sign policy: not an Ed25519 private key")
@@ -50,8 +51,9 @@ func Sign(p *Policy, key ed25519.PrivateKey) ([]byte, error) {
 	return append(b, body...), nil
 }
 
-// Open returns the policy that one of the trusted keys signed. It does not judge its age: see Policy.Expired and Policy.Next. Its
-// errors wrap privacy.ErrTooLarge, privacy.ErrTruncated, privacy.ErrMalformed, privacy.ErrVersion or ErrSignature. The policy shares no memory with b.
+// Open returns the policy that one of the trusted keys signed. It does not judge its age: see
+// Policy.Expired and Policy.Next. Its errors wrap privacy.ErrTooLarge, privacy.ErrTruncated,
+// privacy.ErrMalformed, privacy.ErrVersion or ErrSignature. The policy shares no memory with b.
 func Open(b []byte, trusted ...ed25519.PublicKey) (*Policy, error) {
 	signer, err := Signer(b)
 	if err != nil {
@@ -71,8 +73,10 @@ func Open(b []byte, trusted ...ed25519.PublicKey) (*Policy, error) {
 	return p, nil
 }
 
-// Signer returns the key that a signed policy names as its signer, without looking at the signature: for trust in a file that was
-// handed over, such as the one bundled with an application. Its errors wrap privacy.ErrTooLarge, privacy.ErrTruncated, privacy.ErrMalformed or privacy.ErrVersion.
+// Signer returns the key that a signed policy names as its signer, without looking at the
+// signature: for trust in a file that was handed over, such as the one bundled with an application.
+// Its errors wrap privacy.ErrTooLarge, privacy.ErrTruncated, privacy.ErrMalformed or
+// privacy.ErrVersion.
 func Signer(b []byte) (ed25519.PublicKey, error) {
 	if len(b) > MaxSize {
 		return nil, wire.Because(privacy.ErrTooLarge, "policy exceeds MaxSize")
@@ -86,8 +90,9 @@ func Signer(b []byte) (ed25519.PublicKey, error) {
 	return bytes.Clone(b[signerAt:signatureAt]), nil
 }
 
-// Next opens b as the policy to follow p, or p itself again. Besides Open's errors, with p.Signers as the trusted keys, there is
-// ErrRollback: for a lower version, and for another policy of the same version.
+// Next opens b as the policy to follow p, or p itself again. Besides Open's errors, with p.Signers
+// as the trusted keys, there is ErrRollback: for a lower version, and for another policy of the
+// same version.
 func (p *Policy) Next(b []byte) (*Policy, error) {
 	trusted := make([]ed25519.PublicKey, len(p.Signers))
 	for i, k := range p.Signers {

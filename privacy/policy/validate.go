@@ -28,8 +28,8 @@ const (
 	maxAddress        = 64 // bytes of an ip:port
 )
 
-// Validate returns every fault of p, joined, each naming its key ("collectors[0].url: …"), or nil. Numbers that are zero are valid: they
-// mean their defaults.
+// Validate returns every fault of p, joined, each naming its key ("collectors[0].url: …"), or nil.
+// Numbers that are zero are valid: they mean their defaults.
 func (p *Policy) Validate() error {
 	var f faults
 	f.check(p.Version > 0, "version", "must be 1 or more")
@@ -77,8 +77,8 @@ func (c *Collector) validate(f *faults, at string) {
 	c.validateRelay(f, at)
 }
 
-// validateRelay checks what is said of Oblivious HTTP. The keys themselves are checked by who uses them: package ohttp is not for those who
-// do without.
+// validateRelay checks what is said of Oblivious HTTP. The keys themselves are checked by who uses
+// them: package ohttp is not for those who do without.
 func (c *Collector) validateRelay(f *faults, at string) {
 	if c.Relay == "" {
 		f.check(len(c.ObliviousKeys) == 0, at+"oblivious_keys", "are of no use without a relay")

@@ -12,7 +12,8 @@ import (
 // MaxSize is the longest receipt in bytes.
 const MaxSize = 4096
 
-// ErrInvalid says that bytes are not a receipt by the given key: an agent then keeps its batch, as if nothing had answered.
+// ErrInvalid says that bytes are not a receipt by the given key: an agent then keeps its batch, as
+// if nothing had answered.
 var ErrInvalid = errors.New("not a valid receipt")
 
 // The layout of a receipt:
@@ -34,9 +35,9 @@ const (
 	maxLeaves      = 1 << 16
 )
 
-// Sign signs all statements at once, with one signature over the root of a Merkle tree (RFC 9162, section 2.1) that has them as
-// leaves, and returns the i-th receipt for the i-th statement. It takes at most 65,536 statements, and refuses them all when one of
-// them is not valid.
+// Sign signs all statements at once, with one signature over the root of a Merkle tree (RFC 9162,
+// section 2.1) that has them as leaves, and returns the i-th receipt for the i-th statement. It
+// takes at most 65,536 statements, and refuses them all when one of them is not valid.
 func Sign(key ed25519.PrivateKey, statements []Statement) ([][]byte, error) {
 	if len(key) != ed25519.PrivateKeySize {
 		return nil, errors.New("sign receipts: not an Ed25519 private key")
@@ -72,8 +73,9 @@ func Sign(key ed25519.PrivateKey, statements []Statement) ([][]byte, error) {
 	return receipts, nil
 }
 
-// Verify returns the statement that the holder of key signed. Whoever saw a receipt can show it again: before it deletes anything,
-// the caller has to see that both Batch and Body are those of what it sent. Every error wraps ErrInvalid.
+// Verify returns the statement that the holder of key signed. Whoever saw a receipt can show it
+// again: before it deletes anything, the caller has to see that both Batch and Body are those of
+// what it sent. Every error wraps ErrInvalid.
 func Verify(key ed25519.PublicKey, receipt []byte) (Statement, error) {
 	if len(key) != ed25519.PublicKeySize {
 		return Statement{}, wire.Because(ErrInvalid, "no key to verify it with")

@@ -11,7 +11,8 @@ import (
 // Decision is what became of an upload.
 type Decision uint8
 
-// Decisions. An agent deletes a batch after Stored and after Refused, and counts the latter as lost.
+// Decisions. An agent deletes a batch after Stored and after Refused, and counts the
+// latter as lost.
 const (
 	Stored   Decision = 1 // durable at the collector
 	Refused  Decision = 2 // for good: the same bytes would be refused again
@@ -32,19 +33,22 @@ func (v Decision) String() string {
 	}
 }
 
-// Reasons of a Statement. A reader must live with others: the decision says what to do, the reason only why.
+// Reasons of a Statement. A reader must live with others: the decision says what to do, the
+// reason only why.
 const (
 	ReasonDuplicate = "duplicate" // Stored: the same body was stored before
 
-	ReasonMalformed   = "malformed"           // Refused: privacy.ErrMalformed
-	ReasonTruncated   = "truncated"           // Refused: privacy.ErrTruncated
-	ReasonTooLarge    = "too_large"           // Refused: privacy.ErrTooLarge
-	ReasonVersion     = "unsupported_version" // Refused: privacy.ErrVersion
-	ReasonUnknownKey  = "unknown_key"         // Refused: sealed to a key that the detector does not hold
-	ReasonIDConflict  = "id_conflict"         // Refused: another body was stored under the same batch id
-	ReasonBadDelivery = "bad_delivery"        // Refused: protocol.HeaderDelivery is missing or malformed
-	ReasonOverload    = "overload"            // SlowDown: more arrives than can be stored
-	ReasonUnavailable = "unavailable"         // SlowDown: nothing can be stored at present
+	ReasonMalformed = "malformed"           // Refused: privacy.ErrMalformed
+	ReasonTruncated = "truncated"           // Refused: privacy.ErrTruncated
+	ReasonTooLarge  = "too_large"           // Refused: privacy.ErrTooLarge
+	ReasonVersion   = "unsupported_version" // Refused: privacy.ErrVersion
+	// Refused: sealed to a key that the detector does not hold
+	ReasonUnknownKey = "unknown_key"
+	ReasonIDConflict = "id_conflict" // Refused: another body was stored under the same batch id
+	// Refused: protocol.HeaderDelivery is missing or malformed
+	ReasonBadDelivery = "bad_delivery"
+	ReasonOverload    = "overload"    // SlowDown: more arrives than can be stored
+	ReasonUnavailable = "unavailable" // SlowDown: nothing can be stored at present
 )
 
 const (
@@ -54,11 +58,14 @@ const (
 
 // Statement is what a collector says about one upload, and what a receipt proves that it said.
 type Statement struct {
-	Batch    report.BatchID    // zero when the upload did not tell one, never zero with Stored
-	Body     [sha256.Size]byte // SHA-256 of the uploaded body; zero when the body was not read, never zero with Stored
+	Batch report.BatchID // zero when the upload did not tell one, never zero with Stored
+	// SHA-256 of the uploaded body; zero when the body was not read, never zero with Stored
+	Body     [sha256.Size]byte
 	Decision Decision
 	Reason   string // Reason…, or another name of at most 64 bytes; "" only with Stored
-	DelayMS  uint64 // how long to wait before the next try, at most a day; 0: as the agent sees fit. Only with SlowDown
+	// how long to wait before the next try, at most a day; 0: as the agent sees fit. Only
+	// with SlowDown
+	DelayMS uint64
 }
 
 // Keys of a statement's map.
@@ -89,7 +96,8 @@ func (s *Statement) fault() string {
 	return ""
 }
 
-// appendStatement appends the one encoding of s, which must have no fault. Fields that are zero are left out.
+// appendStatement appends the one encoding of s, which must have no fault. Fields that are zero
+// are left out.
 func appendStatement(dst []byte, s *Statement) []byte {
 	hasBatch, hasBody := s.Batch != report.BatchID{}, s.Body != [sha256.Size]byte{}
 	n := 1

@@ -11,9 +11,11 @@ import (
 
 const maxHost = 253 // bytes of a host name (RFC 1035, section 2.3.4, without the length octets)
 
-// Target returns the origin (RFC 6454) of a request to host, which may end in a port: "https://shop.example", "https://127.0.0.1:8443". The
-// scheme is http, https, ws or wss in any case. Letters become lower case, the scheme's default port is dropped, and so are user, password
-// and the zone of an IPv6 address. It returns "" for anything that is not an origin of at most report.MaxString bytes.
+// Target returns the origin (RFC 6454) of a request to host, which may end in a port:
+// "https://shop.example", "https://127.0.0.1:8443". The scheme is http, https, ws or wss in any
+// case. Letters become lower case, the scheme's default port is dropped, and so are user, password
+// and the zone of an IPv6 address. It returns "" for anything that is not an origin of at most
+// report.MaxString bytes.
 func Target(scheme, host string) string {
 	scheme, ok := webScheme(scheme)
 	if !ok {
@@ -36,8 +38,8 @@ func webScheme(s string) (string, bool) {
 	return "", false
 }
 
-// equalASCII reports whether s is lower, a string in lower case, but for the case of ASCII letters. (strings.EqualFold would take U+017F
-// for an s.)
+// equalASCII reports whether s is lower, a string in lower case, but for the case of ASCII letters.
+// (strings.EqualFold would take U+017F for an s.)
 func equalASCII(s, lower string) bool {
 	if len(s) != len(lower) {
 		return false
@@ -97,7 +99,8 @@ func splitPort(s string) (host, port string, ok bool) {
 	return host, port, bracketed || !strings.ContainsRune(host, ':')
 }
 
-// appendIPv6 appends an address in brackets in its shortest form (RFC 5952), without its zone, which names an interface of the client.
+// appendIPv6 appends an address in brackets in its shortest form (RFC 5952), without its zone,
+// which names an interface of the client.
 func appendIPv6(dst []byte, host string) ([]byte, bool) {
 	inner, ok := strings.CutSuffix(host[1:], "]")
 	if !ok || len(inner) > maxHost {
@@ -111,8 +114,8 @@ func appendIPv6(dst []byte, host string) ([]byte, bool) {
 	return append(a.AppendTo(append(dst, '[')), ']'), true
 }
 
-// appendHost appends a host name or IPv4 address in lower case. Letters beyond ASCII (internationalized names) may be in it; nothing that
-// would have to be escaped may.
+// appendHost appends a host name or IPv4 address in lower case. Letters beyond ASCII
+// (internationalized names) may be in it; nothing that would have to be escaped may.
 func appendHost(dst []byte, host string) ([]byte, bool) {
 	if host == "" || len(host) > maxHost || host[0] == '.' || strings.Contains(host, "..") {
 		return nil, false

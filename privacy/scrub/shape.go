@@ -33,13 +33,15 @@ func shapeOf(s string) (h shape) {
 
 func (h shape) letters() int { return h.lower + h.upper }
 
-// mixedCase reports whether capitals are as frequent as chance has them. Words, camelCase included, have fewer, acronyms have all.
+// mixedCase reports whether capitals are as frequent as chance has them. Words, camelCase included,
+// have fewer, acronyms have all.
 func (h shape) mixedCase() bool {
 	return h.upper*8 >= h.letters()*3 && h.upper*8 <= h.letters()*7
 }
 
-// routeWord reports whether a path segment looks like what a programmer wrote into a route: at most 64 ASCII letters, digits and "-._~:",
-// fewer than three digits in all, no hexadecimal of 8 digits or more, and between the separators no stretch that is long or looks random.
+// routeWord reports whether a path segment looks like what a programmer wrote into a route: at most
+// 64 ASCII letters, digits and "-._~:", fewer than three digits in all, no hexadecimal of 8 digits
+// or more, and between the separators no stretch that is long or looks random.
 func routeWord(s string) bool {
 	if len(s) > maxSegmentText || s[0] == '~' { // ~name is somebody's home page
 		return false
@@ -59,7 +61,8 @@ func routeWord(s string) bool {
 	return h.digits < 3 && (h.notHex > 0 || h.letters()+h.digits < 8)
 }
 
-// routeStretch reports whether letters and digits without a separator could be a word, or a few in camelCase.
+// routeStretch reports whether letters and digits without a separator could be a word, or a few
+// in camelCase.
 func routeStretch(s string) bool {
 	h := shapeOf(s)
 	switch {
@@ -71,8 +74,9 @@ func routeStretch(s string) bool {
 	return true
 }
 
-// randomPiece reports whether a stretch of letters and digits in a text looks like part of an id, key or token rather than like a word,
-// an identifier or a number. It is more lenient than routeWord: a text has more that is worth keeping.
+// randomPiece reports whether a stretch of letters and digits in a text looks like part of an id,
+// key or token rather than like a word, an identifier or a number. It is more lenient than
+// routeWord: a text has more that is worth keeping.
 func randomPiece(s string) bool {
 	h := shapeOf(s)
 	switch {
@@ -100,8 +104,8 @@ var tokenPrefixes = [...]string{
 	"xapp-", "npm_", "pypi-", "AKIA", "ASIA", "AIza", "ya29.", "SG.", "shpat_", "dop_v1_", "hvs.", "AGE-SECRET-KEY-",
 }
 
-// looksLikeToken reports whether s, or what follows any separator in it, starts as the credentials of a well-known issuer do and is as
-// long.
+// looksLikeToken reports whether s, or what follows any separator in it, starts as the credentials
+// of a well-known issuer do and is as long.
 func looksLikeToken(s string) bool {
 	for i := 0; i+16 <= len(s); i++ {
 		if i > 0 && isAlnum(s[i-1]) {

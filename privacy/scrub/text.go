@@ -20,14 +20,16 @@ const (
 
 var placeholders = [...]string{textEmail, textToken, textID, textIP, textCard, textSecret, textUser, textURL, textQuery}
 
-// Text returns s, a message meant for developers, without the values that tell who the user is or that open something: e-mail
-// addresses, IP addresses, card numbers (13 to 19 digits that pass ISO/IEC 7812's check), numbers of 7 digits and more, UUIDs, long
-// hexadecimal and base64, credentials of well-known issuers, what follows "Bearer", "password=" and the like, names of home directories,
-// and whole Authorization and Cookie headers. What stands in for them is in square brackets. A URL in the text becomes what URL makes
-// of it, or "[url]". Names and other words cannot be recognised and stay: a message is never anonymous for certain.
+// Text returns s, a message meant for developers, without the values that tell who the user is or
+// that open something: e-mail addresses, IP addresses, card numbers (13 to 19 digits that pass
+// ISO/IEC 7812's check), numbers of 7 digits and more, UUIDs, long hexadecimal and base64,
+// credentials of well-known issuers, what follows "Bearer", "password=" and the like, names of home
+// directories, and whole Authorization and Cookie headers. What stands in for them is in square
+// brackets. A URL in the text becomes what URL makes of it, or "[url]". Names and other words
+// cannot be recognised and stay: a message is never anonymous for certain.
 //
-// The result is valid UTF-8 without control characters but tab and line feed; other white space in it is plain spaces. Scrubbing twice
-// changes nothing. It takes time and space linear in len(s).
+// The result is valid UTF-8 without control characters but tab and line feed; other white space in
+// it is plain spaces. Scrubbing twice changes nothing. It takes time and space linear in len(s).
 func Text(s string) string {
 	t := textScrubber{in: strings.Map(printable, s)}
 	t.out = make([]byte, 0, len(t.in)+16)
@@ -37,8 +39,8 @@ func Text(s string) string {
 	return string(t.out)
 }
 
-// printable makes a space of every control character but tab and line feed, and of every other white space, so that it ends words.
-// strings.Map makes U+FFFD of invalid bytes.
+// printable makes a space of every control character but tab and line feed, and of every other
+// white space, so that it ends words. strings.Map makes U+FFFD of invalid bytes.
 func printable(r rune) rune {
 	if r != '\t' && r != '\n' && (unicode.IsControl(r) || unicode.IsSpace(r)) {
 		return ' '
@@ -97,7 +99,8 @@ func (t *textScrubber) replace(n int, stand string) {
 	t.next, t.sep = nothing, false
 }
 
-// delimiter copies one delimiter and keeps an expectation alive across those that may stand between a key and its value.
+// delimiter copies one delimiter and keeps an expectation alive across those that may stand between
+// a key and its value.
 func (t *textScrubber) delimiter(c byte) {
 	t.pos++
 	t.out = append(t.out, c)
@@ -166,7 +169,8 @@ func (t *textScrubber) word(rest string) {
 	}
 }
 
-// spaced recognises what may hold delimiters: IPv6 and MAC addresses, card and telephone numbers. It returns how long it is.
+// spaced recognises what may hold delimiters: IPv6 and MAC addresses, card and telephone numbers.
+// It returns how long it is.
 func (t *textScrubber) spaced(rest string) (n int, stand string) {
 	switch c := rest[0]; {
 	case c == '+':

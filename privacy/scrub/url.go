@@ -14,18 +14,23 @@ const (
 )
 
 const (
-	maxSegmentText = 64   // bytes of a path segment that may be kept
-	maxSegmentRaw  = 1024 // bytes of a path segment that is looked at: longer than any text that may be kept, escaped three times
-	maxEscaping    = 3    // how many times over a path segment may be percent-encoded
+	maxSegmentText = 64 // bytes of a path segment that may be kept
+	// bytes of a path segment that is looked at: longer than any text that may be kept, escaped
+	// three times
+	maxSegmentRaw = 1024
+	maxEscaping   = 3 // how many times over a path segment may be percent-encoded
 )
 
-// URL returns raw without what may tell who the user is or what they see: user, password, query, fragment and path parameters
-// (";…") are dropped, and a path segment is kept only if it looks like a word of a route. One that holds an e-mail address becomes
-// "[email]", a credential "[token]", and any other (see routeWord) ":id", as does a name that follows "users" and its like. Percent-encoding
-// is undone before looking. Names that look like words, elsewhere in a path or in the host, cannot be recognised and stay.
+// URL returns raw without what may tell who the user is or what they see: user, password, query,
+// fragment and path parameters (";…") are dropped, and a path segment is kept only if it looks like
+// a word of a route. One that holds an e-mail address becomes "[email]", a credential "[token]",
+// and any other (see routeWord) ":id", as does a name that follows "users" and its like.
+// Percent-encoding is undone before looking. Names that look like words, elsewhere in a path or in
+// the host, cannot be recognised and stay.
 //
-// The result is at most report.MaxURL bytes; whole segments are dropped from the end of a longer one. It is "" unless raw is an
-// absolute http, https, ws or wss URL with a valid host. Scrubbing twice changes nothing. It takes time linear in len(raw).
+// The result is at most report.MaxURL bytes; whole segments are dropped from the end of a longer
+// one. It is "" unless raw is an absolute http, https, ws or wss URL with a valid host. Scrubbing
+// twice changes nothing. It takes time linear in len(raw).
 func URL(raw string) string {
 	i := strings.Index(raw[:min(len(raw), len("https://"))], "://")
 	if i < 0 {
@@ -36,7 +41,8 @@ func URL(raw string) string {
 		return ""
 	}
 	rest := raw[i+len("://"):]
-	end := strings.IndexAny(rest, `/\?#`) // browsers take a backslash for a slash (WHATWG URL, section 4.4)
+	// browsers take a backslash for a slash (WHATWG URL, section 4.4)
+	end := strings.IndexAny(rest, `/\?#`)
 	if end < 0 {
 		end = len(rest)
 	}
@@ -96,7 +102,8 @@ func scrubSegment(raw string, isPerson bool) string {
 	return s
 }
 
-// unescape undoes percent-encoding, up to maxEscaping times. What is not valid encoding stays, and its percent sign with it.
+// unescape undoes percent-encoding, up to maxEscaping times. What is not valid encoding stays, and
+// its percent sign with it.
 func unescape(s string) string {
 	for range maxEscaping {
 		i := strings.IndexByte(s, '%')

@@ -176,7 +176,8 @@ func TestTarget(t *testing.T) {
 		{"ftp", "shop.example", ""},
 		{"", "shop.example", ""},
 		{"https", strings.Repeat("a", 254), ""},
-		{"https", strings.Repeat("a", 250) + ":8443", ""}, // a valid host, but beyond report.MaxString
+		// a valid host, but beyond report.MaxString
+		{"https", strings.Repeat("a", 250) + ":8443", ""},
 	} {
 		if got := Target(c.scheme, c.host); got != c.want {
 			t.Errorf("Target(%q, %q) = %q, want %q", c.scheme, c.host, got, c.want)

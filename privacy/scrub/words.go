@@ -2,7 +2,8 @@ package scrub
 
 import "strings"
 
-// isDelimiter reports whether s[i] ends a word. An apostrophe between letters does not (o'brien@example.com).
+// isDelimiter reports whether s[i] ends a word. An apostrophe between letters does not
+// (o'brien@example.com).
 func isDelimiter(s string, i int) bool {
 	switch c := s[i]; c {
 	case '"', '`', '<', '>', '(', ')', '[', ']', '{', '}', ',', ';', ':', '|', '=', '\\', '&', '?', '#', '!', '*', '^', '$':
@@ -28,7 +29,8 @@ func placeholderAt(s string) (n int, placeholder string) {
 	return 0, ""
 }
 
-// standIn returns what has to stand in for a word, or "" when the word may stay. It looks below percent-encoding.
+// standIn returns what has to stand in for a word, or "" when the word may stay. It looks below
+// percent-encoding.
 func standIn(w string) string {
 	w = unescape(w)
 	switch {
@@ -61,7 +63,8 @@ func standIn(w string) string {
 	return ""
 }
 
-// hasIPv4 reports whether w holds four numbers joined by dots, of at most three digits but for the last.
+// hasIPv4 reports whether w holds four numbers joined by dots, of at most three digits but
+// for the last.
 func hasIPv4(w string) bool {
 	groups, digits := 1, 0
 	for i := range len(w) {
@@ -79,7 +82,8 @@ func hasIPv4(w string) bool {
 	return false
 }
 
-// secretKeys are the ends of the names of values that must not be told, in lower case without separators.
+// secretKeys are the ends of the names of values that must not be told, in lower case
+// without separators.
 var secretKeys = [...]string{"password", "passwd", "passphrase", "pwd", "secret", "token", "apikey", "accesskey", "privatekey", "secretkey",
 	"credential", "credentials", "sessionid", "sessid", "csrf", "xsrf", "otp", "cvv", "cvc", "ssn", "iban"}
 
@@ -114,8 +118,9 @@ func expectAfter(w, rest string) expectation {
 	return nothing
 }
 
-// valueLen is the length of the value that rest starts with: up to the closing quote if the byte before it is an opening one, and
-// otherwise up to white space, a quote, or what ends a value in JSON, a URL's query or a list.
+// valueLen is the length of the value that rest starts with: up to the closing quote if the byte
+// before it is an opening one, and otherwise up to white space, a quote, or what ends a value in
+// JSON, a URL's query or a list.
 func valueLen(rest string, before byte) int {
 	if before == '"' || before == '\'' || before == '`' {
 		if n := strings.IndexByte(rest, before); n >= 0 {
@@ -129,7 +134,8 @@ func lineLen(rest string) int { return indexAnyOrLen(rest, "\n") }
 
 func queryLen(rest string) int { return indexAnyOrLen(rest, " \t\r\n\"'`<>") }
 
-// urlLen is the length of the URL that rest starts with, without the punctuation of the sentence around it.
+// urlLen is the length of the URL that rest starts with, without the punctuation of the sentence
+// around it.
 func urlLen(rest string, quoted bool) int {
 	n := 0
 	for n < len(rest) && rest[n] > ' ' && rest[n] != 0x7f && strings.IndexByte("\"`<>", rest[n]) < 0 && !(quoted && rest[n] == '\'') {
@@ -151,9 +157,10 @@ func indexAnyOrLen(s, chars string) int {
 	return len(s)
 }
 
-// addressLen is the length of the IPv6 or MAC address that rest starts with, with its zone, or 0. Hexadecimal with two colons together and
-// a decimal digit, or with five colons anywhere, is no time of day, no place in a file and hardly ever a name: it is not looked at more
-// closely, because the answer must not depend on what is after it.
+// addressLen is the length of the IPv6 or MAC address that rest starts with, with its zone, or 0.
+// Hexadecimal with two colons together and a decimal digit, or with five colons anywhere, is no
+// time of day, no place in a file and hardly ever a name: it is not looked at more closely, because
+// the answer must not depend on what is after it.
 func addressLen(rest string) int {
 	if rest[0] == ':' && (len(rest) < 3 || !isHex(rest[2])) {
 		return 0 // starts with two colons, but nothing follows
@@ -183,8 +190,8 @@ func addressLen(rest string) int {
 
 const maxCardDigits = 19 // ISO/IEC 7812
 
-// cardLen is the length of the card number that rest starts with, or 0: 13 to 19 digits, in groups if there is a single space, dash or dot
-// between them, with a valid check digit.
+// cardLen is the length of the card number that rest starts with, or 0: 13 to 19 digits, in groups
+// if there is a single space, dash or dot between them, with a valid check digit.
 func cardLen(rest string) int {
 	var digits [maxCardDigits]byte
 	n, best := 0, 0
@@ -222,9 +229,11 @@ func passesLuhn(digits []byte) bool {
 	return sum%10 == 0
 }
 
-const maxPhone = 32 // bytes of an international telephone number (ITU-T E.164 has 15 digits), punctuation included
+// bytes of an international telephone number (ITU-T E.164 has 15 digits), punctuation included
+const maxPhone = 32
 
-// phoneLen is the length of the telephone number that rest starts with, or 0: a plus sign and at least 8 digits.
+// phoneLen is the length of the telephone number that rest starts with, or 0: a plus sign and at
+// least 8 digits.
 func phoneLen(rest string) int {
 	digits, end := 0, 0
 	for i := 1; i < min(len(rest), maxPhone); i++ {
@@ -242,7 +251,8 @@ func phoneLen(rest string) int {
 	return end
 }
 
-// appendPathText appends w with the names of home directories replaced: "/home/alice/x" becomes "/home/[user]/x".
+// appendPathText appends w with the names of home directories replaced: "/home/alice/x" becomes
+// "/home/[user]/x".
 func appendPathText(dst []byte, w string) []byte {
 	before := ""
 	for {

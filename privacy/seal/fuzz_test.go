@@ -66,7 +66,8 @@ func FuzzWholeFrames(f *testing.F) {
 }
 
 func FuzzKeyringOpen(f *testing.F) {
-	segment, err := fixtures.ReadGolden("segment.bin") // fuzzing's processes must agree on what was sealed
+	// fuzzing's processes must agree on what was sealed
+	segment, err := fixtures.ReadGolden("segment.bin")
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -10,11 +10,13 @@ import (
 // Reasons for which a well-formed segment is refused. Keyring.Open explains them.
 var (
 	ErrUnknownKey = errors.New("sealed to a key that is not in the keyring")
-	ErrOpen       = errors.New("does not open") // altered, reordered, or not sealed to the key that it names
+	// altered, reordered, or not sealed to the key that it names
+	ErrOpen = errors.New("does not open")
 )
 
-// Keyring opens segments with whichever of its keys they are sealed to: the present key, and those before it for as long as agents may
-// still deliver what they sealed to them. It does not change and is safe for concurrent use.
+// Keyring opens segments with whichever of its keys they are sealed to: the present key, and those
+// before it for as long as agents may still deliver what they sealed to them. It does not change
+// and is safe for concurrent use.
 type Keyring struct{ keys map[KeyID]*OpenKey }
 
 // NewKeyring makes a Keyring of keys; nil ones are left out.
@@ -28,8 +30,9 @@ func NewKeyring(keys ...*OpenKey) *Keyring {
 	return r
 }
 
-// Open returns the records of a whole segment in order, or none of them. Its errors are those of ParseSegment, and ErrUnknownKey and
-// ErrOpen; the info is as ParseSegment returns it. The records share no memory with the segment and take less than it does.
+// Open returns the records of a whole segment in order, or none of them. Its errors are those of
+// ParseSegment, and ErrUnknownKey and ErrOpen; the info is as ParseSegment returns it. The records
+// share no memory with the segment and take less than it does.
 func (r *Keyring) Open(segment []byte) (SegmentInfo, [][]byte, error) {
 	info, err := ParseSegment(segment)
 	if err != nil {

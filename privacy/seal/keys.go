@@ -12,17 +12,20 @@ const (
 	OpenKeySize = 32   // the seed of both private keys
 )
 
-// The one cipher suite (RFC 9180; the KEM is MLKEM768-X25519, also called X-Wing, 0x647a in IANA's registry).
+// The one cipher suite (RFC 9180; the KEM is MLKEM768-X25519, also called X-Wing, 0x647a in
+// IANA's registry).
 var (
 	suiteKEM  = hpke.MLKEM768X25519()
 	suiteKDF  = hpke.HKDFSHA256()
 	suiteAEAD = hpke.ChaCha20Poly1305()
 )
 
-// KeyID names a Key: the first 8 bytes of the SHA-256 of its encoding. It is a hint for finding the key and proves nothing.
+// KeyID names a Key: the first 8 bytes of the SHA-256 of its encoding. It is a hint for finding the
+// key and proves nothing.
 type KeyID [8]byte
 
-// Key is the detector's public key, to which segments are sealed. It does not change and is safe for concurrent use.
+// Key is the detector's public key, to which segments are sealed. It does not change and is safe
+// for concurrent use.
 type Key struct {
 	key   hpke.PublicKey
 	bytes []byte
@@ -48,7 +51,8 @@ func newSealKey(key hpke.PublicKey) *Key {
 	return k
 }
 
-// Bytes returns the key's KeySize bytes, as RFC 9180's SerializePublicKey; the caller may keep them.
+// Bytes returns the key's KeySize bytes, as RFC 9180's SerializePublicKey; the caller may
+// keep them.
 func (k *Key) Bytes() []byte { return append([]byte(nil), k.bytes...) }
 
 // ID returns the key's name.
@@ -81,7 +85,8 @@ func ParseOpenKey(seed []byte) (*OpenKey, error) {
 	return &OpenKey{key: key, seal: newSealKey(key.PublicKey())}, nil
 }
 
-// Bytes returns the key's seed of OpenKeySize bytes; the caller may keep it, and must keep it secret.
+// Bytes returns the key's seed of OpenKeySize bytes; the caller may keep it, and must keep
+// it secret.
 func (k *OpenKey) Bytes() []byte {
 	seed, err := k.key.Bytes()
 	if err != nil {

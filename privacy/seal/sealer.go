@@ -10,7 +10,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Sealer writes one segment, record by record. What it has sealed it cannot open again. It is not safe for concurrent use.
+// Sealer writes one segment, record by record. What it has sealed it cannot open again. It is not
+// safe for concurrent use.
 //
 //	s, err := NewSealer(key, id)
 //	segment := append([]byte(nil), s.Prefix()...)
@@ -22,7 +23,8 @@ type Sealer struct {
 	size   int
 }
 
-// NewSealer starts the segment that carries the batch id, sealed to k. It costs a key encapsulation, about 0.1 ms.
+// NewSealer starts the segment that carries the batch id, sealed to k. It costs a key
+// encapsulation, about 0.1 ms.
 func NewSealer(k *Key, id report.BatchID) (*Sealer, error) {
 	if k == nil {
 		return nil, errors.New("start segment: no seal key")
@@ -50,10 +52,11 @@ func (s *Sealer) Prefix() []byte { return s.prefix }
 // Size returns the bytes of the segment so far: the prefix and all frames, the end mark not.
 func (s *Sealer) Size() int { return s.size }
 
-// Seal appends to dst one frame that holds record. Frames belong into the segment in the order in which they were sealed, all of them:
-// a caller that could not write one must end the segment before it. An empty record is refused, and, with an error that wraps
-// privacy.ErrTooLarge, one above report.MaxRecord or one that would make the segment exceed MaxSegment: that one opens the next segment. After a
-// refusal the Sealer is as it was, and dst is returned unchanged.
+// Seal appends to dst one frame that holds record. Frames belong into the segment in the order in
+// which they were sealed, all of them: a caller that could not write one must end the segment
+// before it. An empty record is refused, and, with an error that wraps privacy.ErrTooLarge, one
+// above report.MaxRecord or one that would make the segment exceed MaxSegment: that one opens the
+// next segment. After a refusal the Sealer is as it was, and dst is returned unchanged.
 func (s *Sealer) Seal(dst, record []byte) ([]byte, error) {
 	switch frame := lengthSize + len(record) + sealOverhead; {
 	case len(record) == 0:

@@ -21,12 +21,14 @@ const MaxSegment = report.MaxSegment
 //	then per frame: 4 bytes length (big-endian, 17 to report.MaxRecord+16) and that many bytes of ciphertext
 //	4     zero: the end mark
 //
-// The first 28 bytes, after segmentContext, are HPKE's info, so they cannot be altered; frames are sealed in sequence, without
-// additional data, so they cannot be altered, reordered or dropped from the front or the middle.
+// The first 28 bytes, after segmentContext, are HPKE's info, so they cannot be altered; frames are
+// sealed in sequence, without additional data, so they cannot be altered, reordered or dropped from
+// the front or the middle.
 //
-// The end mark is not authenticated: what a crashed process left is ended by another process, which cannot seal. So whoever carries a
-// segment can drop frames from its end and put the end mark there. The body's hash in the receipt, and the bytes on the
-// client's disk until the receipt comes, are what a collector answers with.
+// The end mark is not authenticated: what a crashed process left is ended by another process, which
+// cannot seal. So whoever carries a segment can drop frames from its end and put the end mark
+// there. The body's hash in the receipt, and the bytes on the client's disk until the receipt
+// comes, are what a collector answers with.
 const (
 	segmentMagic   = "HGS"
 	segmentVersion = 1
@@ -43,7 +45,8 @@ const (
 	maxFrame     = report.MaxRecord + sealOverhead
 )
 
-// SegmentInfo is what a segment tells without its key. None of it is proven until Keyring.Open succeeds.
+// SegmentInfo is what a segment tells without its key. None of it is proven until
+// Keyring.Open succeeds.
 type SegmentInfo struct {
 	ID     report.BatchID
 	Key    KeyID // the key it says it is sealed to
@@ -53,9 +56,11 @@ type SegmentInfo struct {
 // AppendEnd appends the end mark to a segment that holds at least one frame.
 func AppendEnd(dst []byte) []byte { return append(dst, 0, 0, 0, 0) }
 
-// ParseSegment checks the framing of a whole segment: all that can be checked without the key, and all that a collector checks. Its
-// errors wrap privacy.ErrTooLarge, privacy.ErrTruncated (no end mark, or cut anywhere before it), privacy.ErrVersion or privacy.ErrMalformed (a segment without a frame
-// among them); the info then holds ID and Key if b reached that far. It allocates only the error.
+// ParseSegment checks the framing of a whole segment: all that can be checked without the key, and
+// all that a collector checks. Its errors wrap privacy.ErrTooLarge, privacy.ErrTruncated (no end
+// mark, or cut anywhere before it), privacy.ErrVersion or privacy.ErrMalformed (a segment without a
+// frame among them); the info then holds ID and Key if b reached that far. It allocates only
+// the error.
 func ParseSegment(b []byte) (SegmentInfo, error) {
 	info, err := parsePrefix(b)
 	if err != nil {
@@ -82,9 +87,10 @@ func ParseSegment(b []byte) (SegmentInfo, error) {
 	return info, nil
 }
 
-// WholeFrames returns the length of the longest part of b, from its start, that AppendEnd makes a segment which ParseSegment accepts:
-// what can be saved of a file whose writer died. Whatever follows the last whole frame is ignored, an end mark too. Its errors are
-// those of ParseSegment; privacy.ErrTruncated when not even the first frame is whole, so that there is nothing to save.
+// WholeFrames returns the length of the longest part of b, from its start, that AppendEnd makes a
+// segment which ParseSegment accepts: what can be saved of a file whose writer died. Whatever
+// follows the last whole frame is ignored, an end mark too. Its errors are those of ParseSegment;
+// privacy.ErrTruncated when not even the first frame is whole, so that there is nothing to save.
 func WholeFrames(b []byte) (n int, err error) {
 	if len(b) > MaxSegment-endSize {
 		b = b[:MaxSegment-endSize]
@@ -124,7 +130,8 @@ func parsePrefix(b []byte) (info SegmentInfo, err error) {
 	return info, nil
 }
 
-// frameAt returns the size of the ciphertext of the frame that starts at off, all of which is there, or 0 for the end mark.
+// frameAt returns the size of the ciphertext of the frame that starts at off, all of which is
+// there, or 0 for the end mark.
 func frameAt(b []byte, off int) (int, error) {
 	rest := b[off:]
 	if len(rest) < lengthSize {

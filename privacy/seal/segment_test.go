@@ -217,7 +217,8 @@ func TestFramesCannotMove(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	// The end mark is not authenticated: dropping frames from the end goes unnoticed here. The receipt's hash is what notices.
+	// The end mark is not authenticated: dropping frames from the end goes unnoticed here. The
+	// receipt's hash is what notices.
 	if _, records, err := ring.Open(AppendEnd(slices.Concat(prefix, first))); err != nil || len(records) != 1 {
 		t.Errorf("last dropped: %v", err)
 	}

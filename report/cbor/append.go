@@ -1,8 +1,10 @@
-// Package cbor reads and writes the subset of deterministic CBOR (RFC 8949, section 4.2.1) that Heliograph speaks: unsigned and
-// negative integers of 64 bits, byte strings, text strings, booleans, arrays, and maps whose keys are unsigned integers. There are no
-// floats, tags, nulls or indefinite lengths, so every value has one encoding, and Decoder refuses any other.
+// Package cbor reads and writes the subset of deterministic CBOR (RFC 8949, section 4.2.1) that
+// Heliograph speaks: unsigned and negative integers of 64 bits, byte strings, text strings,
+// booleans, arrays, and maps whose keys are unsigned integers. There are no floats, tags, nulls or
+// indefinite lengths, so every value has one encoding, and Decoder refuses any other.
 //
-// The Append functions cannot fail; a Decoder keeps its first error, so that a caller reads a whole structure and asks once.
+// The Append functions cannot fail; a Decoder keeps its first error, so that a caller reads a whole
+// structure and asks once.
 package cbor
 
 // The major types of RFC 8949, section 3.1, in the upper three bits of an item's first byte.
@@ -37,7 +39,8 @@ func AppendBytes(dst, b []byte) []byte {
 	return append(appendHead(dst, majorBytes, uint64(len(b))), b...)
 }
 
-// AppendText appends s as a text string. The caller answers for s being valid UTF-8; a Decoder refuses any other.
+// AppendText appends s as a text string. The caller answers for s being valid UTF-8; a Decoder
+// refuses any other.
 func AppendText(dst []byte, s string) []byte {
 	return append(appendHead(dst, majorText, uint64(len(s))), s...)
 }
@@ -45,7 +48,8 @@ func AppendText(dst []byte, s string) []byte {
 // AppendArray appends the head of an array; the caller appends its n items, n >= 0.
 func AppendArray(dst []byte, n int) []byte { return appendHead(dst, majorArray, uint64(n)) }
 
-// AppendMap appends the head of a map; the caller appends its n pairs, n >= 0, keys first and in rising order.
+// AppendMap appends the head of a map; the caller appends its n pairs, n >= 0, keys first and in
+// rising order.
 func AppendMap(dst []byte, n int) []byte { return appendHead(dst, majorMap, uint64(n)) }
 
 // AppendBool appends v.

@@ -18,7 +18,8 @@ func unhex(t testing.TB, s string) []byte {
 	return b
 }
 
-// examples are the values of RFC 8949, appendix A, that lie in the subset, with how this package writes and reads them.
+// examples are the values of RFC 8949, appendix A, that lie in the subset, with how this package
+// writes and reads them.
 var examples = []struct {
 	hex    string
 	append func(dst []byte) []byte
@@ -150,7 +151,8 @@ func TestExamplesOfRFC8949(t *testing.T) {
 	}
 }
 
-// refused are byte strings that are no item of the subset, each with the reason that a reader is given.
+// refused are byte strings that are no item of the subset, each with the reason that a
+// reader is given.
 var refused = []struct{ name, hex, reason string }{
 	{"nothing", "", "input ends too early"},
 	{"argument cut", "1901", "input ends too early"},

@@ -15,16 +15,18 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string { return "at byte " + strconv.Itoa(e.Offset) + ": " + e.Reason }
 
-// Decoder reads items from a byte slice, one after another. After its first error every method returns a zero value and changes
-// nothing, so a caller may read on and look at Err or Done once; a loop over the result of Array or Map then ends at once. Nothing is
-// allocated but the error and the strings that Text returns. It is not safe for concurrent use.
+// Decoder reads items from a byte slice, one after another. After its first error every method
+// returns a zero value and changes nothing, so a caller may read on and look at Err or Done once; a
+// loop over the result of Array or Map then ends at once. Nothing is allocated but the error and
+// the strings that Text returns. It is not safe for concurrent use.
 type Decoder struct {
 	b   []byte
 	off int
 	err *Error
 }
 
-// New returns a Decoder of b, which must not change while the Decoder or a slice from Bytes is in use.
+// New returns a Decoder of b, which must not change while the Decoder or a slice from Bytes
+// is in use.
 func New(b []byte) *Decoder { return &Decoder{b: b} }
 
 // Err is the first error, an *Error, or nil.
@@ -43,7 +45,8 @@ func (d *Decoder) Done() error {
 	return d.Err()
 }
 
-// Fail makes the Decoder refuse its input for a reason that only its caller can know, unless it has refused it already.
+// Fail makes the Decoder refuse its input for a reason that only its caller can know, unless it has
+// refused it already.
 func (d *Decoder) Fail(reason string) { d.failAt(d.off, reason) }
 
 func (d *Decoder) failAt(off int, reason string) {
@@ -75,7 +78,8 @@ func (d *Decoder) Int() int64 {
 	}
 }
 
-// Bytes reads a byte string of at most max bytes. The result is a part of the Decoder's input: copy what must outlive it.
+// Bytes reads a byte string of at most max bytes. The result is a part of the Decoder's input: copy
+// what must outlive it.
 func (d *Decoder) Bytes(max int) []byte {
 	n := d.length(majorBytes, max, 1, "want a byte string", "byte string too long")
 	return d.take(n)
@@ -93,19 +97,20 @@ func (d *Decoder) Text(max int) string {
 	return string(b)
 }
 
-// Array reads the head of an array of at most max items and returns their number; the caller reads that many items. The number never
-// exceeds the bytes that are left, so it is safe to allocate by.
+// Array reads the head of an array of at most max items and returns their number; the caller reads
+// that many items. The number never exceeds the bytes that are left, so it is safe to allocate by.
 func (d *Decoder) Array(max int) int {
 	return d.length(majorArray, max, 1, "want an array", "array too long")
 }
 
-// Map reads the head of a map of at most max pairs and returns their number; the caller reads that many pairs, each key with Key.
-// Twice the number never exceeds the bytes that are left.
+// Map reads the head of a map of at most max pairs and returns their number; the caller reads that
+// many pairs, each key with Key. Twice the number never exceeds the bytes that are left.
 func (d *Decoder) Map(max int) int {
 	return d.length(majorMap, max, 2, "want a map", "map too long")
 }
 
-// Key reads a map's next key. Keys are unsigned integers from 1 and rise strictly: prev is the key before, 0 for the first.
+// Key reads a map's next key. Keys are unsigned integers from 1 and rise strictly: prev is the key
+// before, 0 for the first.
 //
 //	var key uint64
 //	for range d.Map(2) {
@@ -143,7 +148,8 @@ func (d *Decoder) Bool() bool {
 	return false
 }
 
-// length reads the head of an item whose argument counts bytes, items or pairs of at least size bytes each.
+// length reads the head of an item whose argument counts bytes, items or pairs of at least size
+// bytes each.
 func (d *Decoder) length(major byte, max, size int, want, tooLong string) int {
 	at := d.off
 	v := d.expect(major, want)

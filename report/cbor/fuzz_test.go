@@ -10,7 +10,8 @@ import (
 	"github.com/heliograph-net/heliograph/report/cbor"
 )
 
-// The library is the oracle: strict decoding, and the core deterministic encoding of RFC 8949, section 4.2.1.
+// The library is the oracle: strict decoding, and the core deterministic encoding of RFC 8949,
+// section 4.2.1.
 var (
 	oracleDecoder = must(library.DecOptions{
 		DupMapKey: library.DupMapKeyEnforcedAPF, IndefLength: library.IndefLengthForbidden, TagsMd: library.TagsForbidden,
@@ -44,7 +45,8 @@ func TestSeedsAreThere(t *testing.T) {
 	}
 }
 
-// Skip accepts exactly the byte strings that the library decodes to a value of the subset and encodes to the same bytes again.
+// Skip accepts exactly the byte strings that the library decodes to a value of the subset and
+// encodes to the same bytes again.
 func FuzzSkip(f *testing.F) {
 	for _, b := range seeds(f) {
 		f.Add(b)
@@ -80,7 +82,8 @@ func oracleAccepts(b []byte) bool {
 	return err == nil && bytes.Equal(again, b)
 }
 
-// inSubset says whether v is of the types that this package speaks, with at most depth arrays and maps in each other.
+// inSubset says whether v is of the types that this package speaks, with at most depth arrays and
+// maps in each other.
 func inSubset(v any, depth int) bool {
 	switch v := v.(type) {
 	case uint64, int64, bool, string, []byte:
@@ -141,7 +144,8 @@ func appendValue(dst []byte, v any) []byte {
 	return dst
 }
 
-// The typed methods, driven by a program of method numbers, accept only what encodes to the same bytes again.
+// The typed methods, driven by a program of method numbers, accept only what encodes to the same
+// bytes again.
 func FuzzDecoder(f *testing.F) {
 	for _, b := range seeds(f) {
 		f.Add(b, []byte{0, 1, 2, 3, 4, 5, 6})

@@ -5,8 +5,9 @@ import "math"
 // MaxDepth is how deeply arrays and maps may lie in each other in an item that Skip passes over.
 const MaxDepth = 8
 
-// Skip reads one item of any kind of the subset and forgets it. It holds the item to every rule that the other methods hold it to, so
-// that a reader which passes over what it does not know still accepts one encoding only.
+// Skip reads one item of any kind of the subset and forgets it. It holds the item to every rule
+// that the other methods hold it to, so that a reader which passes over what it does not know still
+// accepts one encoding only.
 func (d *Decoder) Skip() { d.skip(MaxDepth) }
 
 func (d *Decoder) skip(depth int) {

@@ -19,7 +19,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// applicationEnv makes a process of this test an application: directory of the spool, number of this life, signed policy in base64.
+// applicationEnv makes a process of this test an application: directory of the spool, number of
+// this life, signed policy in base64.
 const applicationEnv = "HELIOGRAPH_TEST_APPLICATION"
 
 func TestMain(m *testing.M) {
@@ -35,13 +36,14 @@ func TestMain(m *testing.M) {
 // spoolOptions have room for everything: what the bounds drop is tested elsewhere.
 var spoolOptions = diskspool.Options{MaxBytes: 1 << 30, MaxSegments: 1 << 20}
 
-// application is a busy one: until it is killed its requests fail, each in its own way, and it tells of each
+// application is a busy one: until it is killed its requests fail, each in its own way, and it
+// tells of each
 //
 //	seen <n>       requests 0 to n-1 were handed to Observe
 //	promised <n>   requests 0 to n-1 are to survive whatever comes
 //
-// Every second life promises what Flush has come back for. The others leave it to the windows to end by themselves, and promise what was
-// observed in one that is sealed.
+// Every second life promises what Flush has come back for. The others leave it to the windows to
+// end by themselves, and promise what was observed in one that is sealed.
 func application(spec string) error {
 	dir, rest, _ := strings.Cut(spec, "|")
 	number, encoded, _ := strings.Cut(rest, "|")
@@ -94,7 +96,8 @@ func flushAndPromise(a *agent.Agent, seen *atomic.Int64) error {
 	}
 }
 
-// watchAndPromise knows that what was observed by the time that w windows had ended is in one of the first w+1.
+// watchAndPromise knows that what was observed by the time that w windows had ended is in one of
+// the first w+1.
 func watchAndPromise(a *agent.Agent, seen *atomic.Int64) error {
 	for {
 		n, windows := seen.Load(), a.Stats().Windows

@@ -1,4 +1,5 @@
-// Package agent_test kills whole agents: a real process with a spool on disk, a real collector behind a bad network, a real detector.
+// Package agent_test kills whole agents: a real process with a spool on disk, a real collector
+// behind a bad network, a real detector.
 package agent_test
 
 import (
@@ -21,9 +22,10 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// TestKilledAgents kills busy agents with SIGKILL at random instants and starts them again, several at a time on one spool, while the way to
-// their collector is bad. Everything that a sealed window or Flush promised is in the detector's store in the end, once; what an
-// instant can cost is what came after that: the open window, and the one that is being sealed.
+// TestKilledAgents kills busy agents with SIGKILL at random instants and starts them again, several
+// at a time on one spool, while the way to their collector is bad. Everything that a sealed window
+// or Flush promised is in the detector's store in the end, once; what an instant can cost is what
+// came after that: the open window, and the one that is being sealed.
 func TestKilledAgents(t *testing.T) {
 	const side = 4 // processes side by side
 	kills := 200
@@ -81,7 +83,8 @@ func checkLife(t *testing.T, life int, a account, arrived map[int]float64) {
 	}
 }
 
-// live starts an application and kills it at a random instant: of its whole life, its start included, or after its first request.
+// live starts an application and kills it at a random instant: of its whole life, its start
+// included, or after its first request.
 func (o *operator) live(dir string, life int, rng *rand.Rand) (a account) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), applicationEnv+"="+o.spec(dir, strconv.Itoa(life)))

@@ -122,7 +122,8 @@ func (o *operator) badNetwork(next http.Handler) http.Handler {
 	})
 }
 
-// arrived waits until the store has everything that was uploaded, and counts the requests of a life in it, by number.
+// arrived waits until the store has everything that was uploaded, and counts the requests of a life
+// in it, by number.
 func (o *operator) arrived(life int) map[int]float64 {
 	o.t.Helper()
 	for must(o.inbox.Stats(o.t.Context()))(o.t).Pending > 0 {

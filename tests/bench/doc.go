@@ -1,5 +1,6 @@
-// Package bench is the module of Heliograph's benchmarks beside its peers. It is a module of its own so that the peers are nobody's
-// dependencies. docs/benchmarks.md says how to run it and what came out.
+// Package bench is the module of Heliograph's benchmarks beside its peers. It is a module of its
+// own so that the peers are nobody's dependencies. docs/benchmarks.md says how to run it and
+// what came out.
 //
 //	client   the agent's side: what a request costs, what a failure costs, bytes on the wire, growth of a binary
 //	ingest   the collector's side: a floor, ours, the OpenTelemetry Collector, and the load on them

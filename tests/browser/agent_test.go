@@ -24,7 +24,8 @@ func (f *fixture) worker() []string {
 	return slices.Concat(f.askedFor("heliograph.worker.js"), f.askedFor("heliograph.wasm"), f.askedFor("/policy/"))
 }
 
-// TestConsentOff: without consent, or after it was refused, a page whose requests fail loads nothing, stores nothing and asks no collector.
+// TestConsentOff: without consent, or after it was refused, a page whose requests fail loads
+// nothing, stores nothing and asks no collector.
 func TestConsentOff(t *testing.T) {
 	t.Parallel()
 	for _, consent := range []string{"off", "undefined"} {
@@ -58,8 +59,8 @@ func TestConsentOff(t *testing.T) {
 	}
 }
 
-// TestNothingLoadedBeforeNeed: with consent, and requests that all work, not a byte of worker or module is loaded. The first failure loads
-// them, and it is reported with all that came before.
+// TestNothingLoadedBeforeNeed: with consent, and requests that all work, not a byte of worker or
+// module is loaded. The first failure loads them, and it is reported with all that came before.
 func TestNothingLoadedBeforeNeed(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -108,7 +109,8 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// TestSecondCollector: the first collector refuses connections; the second gets everything and is told so.
+// TestSecondCollector: the first collector refuses connections; the second gets everything and
+// is told so.
 func TestSecondCollector(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, "https://gate.shop.test:"+closedPortNumber(t))
@@ -118,7 +120,8 @@ func TestSecondCollector(t *testing.T) {
 	await(t, "the delivery path names the collector that failed", func() bool { return f.deliveriesFailed(f.app+"-1") > 0 })
 }
 
-// TestContentSecurityPolicy: a page whose policy does not let the worker run warns once, says what is missing, and is not disturbed.
+// TestContentSecurityPolicy: a page whose policy does not let the worker run warns once, says what
+// is missing, and is not disturbed.
 func TestContentSecurityPolicy(t *testing.T) {
 	t.Parallel()
 	for csp, directive := range map[string]string{"nowasm": "wasm-unsafe-eval", "noworker": "worker-src"} {
@@ -153,7 +156,8 @@ func TestContentSecurityPolicy(t *testing.T) {
 	}
 }
 
-// TestGlobalPrivacyControl: with the signal, a user who chose diagnostics is counted and nothing more.
+// TestGlobalPrivacyControl: with the signal, a user who chose diagnostics is counted and
+// nothing more.
 func TestGlobalPrivacyControl(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -170,8 +174,9 @@ func TestGlobalPrivacyControl(t *testing.T) {
 	await(t, "without the signal a sample comes", func() bool { return len(f2.samples()) > 0 })
 }
 
-// TestNothingReadable: what waits in IndexedDB, and what went over the wire, holds nothing of what it tells in readable form; uploads carry neither
-// cookies nor referrer nor the page's origin's path.
+// TestNothingReadable: what waits in IndexedDB, and what went over the wire, holds nothing of what
+// it tells in readable form; uploads carry neither cookies nor referrer nor the page's
+// origin's path.
 func TestNothingReadable(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -213,7 +218,8 @@ func TestNothingReadable(t *testing.T) {
 // secrets are words of the tests' requests that must not be readable in a browser's store.
 var secrets = []string{"svc.test", "checkout", "48151623", "card", "query-secret", "message-secret", "network.failed"}
 
-// TestConsentWithdrawn: a user who says no on a later page has what waits and the log deleted there, and what the store has of single requests.
+// TestConsentWithdrawn: a user who says no on a later page has what waits and the log deleted
+// there, and what the store has of single requests.
 func TestConsentWithdrawn(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -232,7 +238,8 @@ func TestConsentWithdrawn(t *testing.T) {
 	f.awaitStored(counts{"network.failed": 2})
 }
 
-// TestQuotaExceeded: an origin whose quota is used up still reports from memory, and the page does not notice.
+// TestQuotaExceeded: an origin whose quota is used up still reports from memory, and the page does
+// not notice.
 func TestQuotaExceeded(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -252,7 +259,8 @@ func TestQuotaExceeded(t *testing.T) {
 	}
 }
 
-// TestWithoutDatabase: where IndexedDB may not be used, as in some private windows, reports are kept in memory and delivered.
+// TestWithoutDatabase: where IndexedDB may not be used, as in some private windows, reports are
+// kept in memory and delivered.
 func TestWithoutDatabase(t *testing.T) {
 	t.Parallel()
 	for name, prelude := range map[string]string{
@@ -292,7 +300,8 @@ func TestIncognito(t *testing.T) {
 	f.awaitStored(counts{"network.failed": 3})
 }
 
-// TestApplicationsServiceWorker: a page under a service worker of its own reports what its requests came to, also those that the worker fails.
+// TestApplicationsServiceWorker: a page under a service worker of its own reports what its requests
+// came to, also those that the worker fails.
 func TestApplicationsServiceWorker(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

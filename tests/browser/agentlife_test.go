@@ -24,8 +24,9 @@ func (tb *tab) waitingBytes() int {
 	return evaluate[int](tb, "h.stats().then((s) => s.agent?.pendingBytes ?? -1)")
 }
 
-// TestBrowserKilledWhileOffline: neither service nor collector can be reached, requests of two tabs fail, and the browser is killed. Started again with
-// the same profile, now online, it delivers everything once.
+// TestBrowserKilledWhileOffline: neither service nor collector can be reached, requests of two tabs
+// fail, and the browser is killed. Started again with the same profile, now online, it delivers
+// everything once.
 func TestBrowserKilledWhileOffline(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -71,7 +72,8 @@ func TestBrowserKilledWhileOffline(t *testing.T) {
 	await(t, "nothing waits", func() bool { return again.waiting() == 0 })
 }
 
-// TestTwoTabs: both tabs' failures arrive once, whichever tab uploads, and also when the tab that uploads is closed meanwhile.
+// TestTwoTabs: both tabs' failures arrive once, whichever tab uploads, and also when the tab that
+// uploads is closed meanwhile.
 func TestTwoTabs(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -90,7 +92,8 @@ func TestTwoTabs(t *testing.T) {
 	f.awaitStored(counts{"network.failed": 7})
 }
 
-// TestHangingCollector: while a collector keeps an upload waiting, what fails is sealed and stored all the same, because the tab may die.
+// TestHangingCollector: while a collector keeps an upload waiting, what fails is sealed and stored
+// all the same, because the tab may die.
 func TestHangingCollector(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -129,8 +132,8 @@ func TestReload(t *testing.T) {
 	f.awaitStored(counts{"network.failed": 7})
 }
 
-// TestClosedMidSend: a tab is closed while the collector has its upload and has not answered. A parcel may go out at pagehide as well; the next
-// page asks again; the store has it once.
+// TestClosedMidSend: a tab is closed while the collector has its upload and has not answered. A
+// parcel may go out at pagehide as well; the next page asks again; the store has it once.
 func TestClosedMidSend(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -151,8 +154,9 @@ func TestClosedMidSend(t *testing.T) {
 	f.awaitStored(counts{"network.failed": 4})
 }
 
-// TestParcelsAtPagehide: a worker that cannot reach the collector, as when the tab closes before it could, leaves its sealed reports to the page,
-// which sends them as it goes; no other page is needed for that. The next page asks again and doubles nothing.
+// TestParcelsAtPagehide: a worker that cannot reach the collector, as when the tab closes before it
+// could, leaves its sealed reports to the page, which sends them as it goes; no other page is
+// needed for that. The next page asks again and doubles nothing.
 func TestParcelsAtPagehide(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -181,7 +185,8 @@ func (tb *tab) leave(f *fixture) {
 	tb.load(f.origin + "/")
 }
 
-// TestBackForwardCache: a page with the agent at work goes into the back/forward cache, comes back as it was, and goes on reporting.
+// TestBackForwardCache: a page with the agent at work goes into the back/forward cache, comes back
+// as it was, and goes on reporting.
 func TestBackForwardCache(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -225,7 +230,8 @@ func TestBackForwardCache(t *testing.T) {
 	f.awaitStored(counts{"network.failed": 5})
 }
 
-// TestOfflineAndBack: the browser says that it is offline: outcomes are told so, and what waits goes out when it is back, without a further failure.
+// TestOfflineAndBack: the browser says that it is offline: outcomes are told so, and what waits
+// goes out when it is back, without a further failure.
 func TestOfflineAndBack(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -249,7 +255,8 @@ func setOffline(t *testing.T, ctx context.Context, offline bool) {
 	}
 }
 
-// TestHoursOffline: what was recorded five hours ago, in a page that was closed since, is delivered by the next page, and told to be of then.
+// TestHoursOffline: what was recorded five hours ago, in a page that was closed since, is delivered
+// by the next page, and told to be of then.
 func TestHoursOffline(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -291,7 +298,8 @@ const fiveHoursAgo = `{
   };
 }`
 
-// TestBurst: 1,000 failures are all counted, and the page hands them over in batches: in fewer messages than there are failures.
+// TestBurst: 1,000 failures are all counted, and the page hands them over in batches: in fewer
+// messages than there are failures.
 func TestBurst(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -19,7 +19,8 @@ import (
 	"golang.org/x/net/websocket"
 )
 
-// firefox is a headless Firefox driven by WebDriver BiDi (W3C draft), which it speaks itself: no geckodriver is needed.
+// firefox is a headless Firefox driven by WebDriver BiDi (W3C draft), which it speaks itself: no
+// geckodriver is needed.
 type firefox struct {
 	t    *testing.T
 	cmd  *exec.Cmd
@@ -41,7 +42,8 @@ type bidiMessage struct {
 	Message string          `json:"message"`
 }
 
-// firefoxPreferences keep a test's browser from asking anyone for anything: updates, settings, lists, captive portals.
+// firefoxPreferences keep a test's browser from asking anyone for anything: updates, settings,
+// lists, captive portals.
 const firefoxPreferences = `
 user_pref("app.update.enabled", false);
 user_pref("app.normandy.enabled", false);
@@ -67,7 +69,8 @@ user_pref("toolkit.telemetry.server", "data:,none");
 user_pref("toolkit.shutdown.fastShutdownStage", 3);
 `
 
-// startFirefox starts a browser with a profile directory, which a second start finds as the first one left it, and more preferences.
+// startFirefox starts a browser with a profile directory, which a second start finds as the first
+// one left it, and more preferences.
 func startFirefox(t *testing.T, profile string, preferences ...string) *firefox {
 	t.Helper()
 	path, err := exec.LookPath("firefox-esr")
@@ -80,7 +83,8 @@ func startFirefox(t *testing.T, profile string, preferences ...string) *firefox 
 	if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(firefoxPreferences+strings.Join(preferences, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	const origin = "http://127.0.0.1" // the WebSocket library always sends one, and Firefox takes none that it was not told of
+	// the WebSocket library always sends one, and Firefox takes none that it was not told of
+	const origin = "http://127.0.0.1"
 	f := &firefox{t: t, waiting: map[int]chan bidiMessage{}, done: make(chan struct{})}
 	f.cmd = exec.Command(path, "--headless", "--no-remote", "--profile", profile, "--remote-debugging-port=0", "--remote-allow-origins="+origin, "about:blank")
 	f.cmd.Env = append(os.Environ(), "HOME="+profile, "MOZ_CRASHREPORTER_DISABLE=1")
@@ -210,7 +214,8 @@ func (f *firefox) call(method string, params, result any) {
 	}
 }
 
-// open opens a URL in a new tab and returns its browsing context. userContext is a container ("default" is none).
+// open opens a URL in a new tab and returns its browsing context. userContext is a container
+// ("default" is none).
 func (f *firefox) open(url string) (tab string) {
 	f.t.Helper()
 	var created struct {
@@ -238,7 +243,8 @@ func (f *firefox) close(tab string) {
 	f.call("browsingContext.close", map[string]any{"context": tab}, nil)
 }
 
-// eval evaluates an expression in a tab, waits for its promise, and returns the result as JSON decodes it.
+// eval evaluates an expression in a tab, waits for its promise, and returns the result as JSON
+// decodes it.
 func (f *firefox) eval(tab, format string, args ...any) (value any) {
 	f.t.Helper()
 	expression := fmt.Sprintf(format, args...)

@@ -31,7 +31,8 @@ func chromium(t *testing.T, ca *devca.CA, flags ...chromedp.ExecAllocatorOption)
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute) // not earlier: it would bound the browser's life instead
+	// not earlier: it would bound the browser's life instead
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -54,7 +55,8 @@ func trust(home string, ca *devca.CA) error {
 	return nil
 }
 
-// launch starts a headless browser whose profile is in home. A second start with the same home finds what the first one stored.
+// launch starts a headless browser whose profile is in home. A second start with the same home
+// finds what the first one stored.
 func launch(parent context.Context, home string, flags ...chromedp.ExecAllocatorOption) (ctx context.Context, stop func(), err error) {
 	path, err := exec.LookPath("chromium")
 	if err != nil {

@@ -62,7 +62,8 @@ func compile(t *testing.T, pkg string) []byte {
 	return b
 }
 
-// readForBrowsers opens what the go command will compile, so that a cached result of these tests does not outlive a change there.
+// readForBrowsers opens what the go command will compile, so that a cached result of these tests
+// does not outlive a change there.
 func readForBrowsers(t *testing.T) {
 	t.Helper()
 	for _, pattern := range []string{"go.mod", "report/*.go", "report/*/*.go", "privacy/*.go", "agent/*.go", "agent/agenttest/*.go", "wasm/core/*.go", "wasm/internal/*/*.go"} {
@@ -170,7 +171,8 @@ func serveTLS(t *testing.T, cert tls.Certificate, name string, h http.Handler) (
 	return "https://" + name + ":" + port
 }
 
-// pipeline runs collector and detector, with a policy that names the collector as the browser finds it.
+// pipeline runs collector and detector, with a policy that names the collector as the
+// browser finds it.
 func pipeline(t *testing.T, ca *devca.CA) (node *roles.Node, url string, policy []byte) {
 	t.Helper()
 	address := freePort(t)
@@ -291,7 +293,8 @@ func (c *coreTest) run(body string) map[string]any {
 	return script[map[string]any](c.T, c.ctx, body)
 }
 
-// wantFailed waits until the application's failed requests in the totals are want, and looks whether they stay so.
+// wantFailed waits until the application's failed requests in the totals are want, and looks
+// whether they stay so.
 func (c *coreTest) wantFailed(app string, want float64) {
 	c.Helper()
 	var got float64
@@ -388,7 +391,8 @@ func patient(t *testing.T, ca *devca.CA) context.Context {
 	return ctx
 }
 
-// coreDelivers: what a page observes is sealed by the worker and delivered, and shows in the totals and in the log of what was sent.
+// coreDelivers: what a page observes is sealed by the worker and delivered, and shows in the totals
+// and in the log of what was sent.
 func coreDelivers(c *coreTest) {
 	timing := c.run(`
 const w = startWorker(), begun = performance.now();
@@ -444,7 +448,8 @@ const dump = `const dump = (name) => new Promise((done, fail) => {
 });
 `
 
-// coreLeavesNothingReadable: while segments wait, and after some were sent, the database has no host, path, message or secret in it.
+// coreLeavesNothingReadable: while segments wait, and after some were sent, the database has no
+// host, path, message or secret in it.
 func coreLeavesNothingReadable(c *coreTest) {
 	for _, policy := range [][]byte{c.deaf, c.policy} {
 		got := c.run(dump + `
@@ -469,7 +474,8 @@ return {text, chunks: (await indexedDB.databases()).length};`)
 	}
 }
 
-// coreOutlivesItsTab: a tab dies while no collector answers, a second after a failure. The next one delivers what it left, once.
+// coreOutlivesItsTab: a tab dies while no collector answers, a second after a failure. The next one
+// delivers what it left, once.
 func coreOutlivesItsTab(c *coreTest) {
 	got := c.run(`
 const w = startWorker();
@@ -497,7 +503,8 @@ for (const end = Date.now() + 60000; ;) {
 	c.wantFailed("outlives", 2)
 }
 
-// coreHandsOutParcels: what the page sends for the worker reaches the collector, and is not counted twice when the worker sends it, too.
+// coreHandsOutParcels: what the page sends for the worker reaches the collector, and is not counted
+// twice when the worker sends it, too.
 func coreHandsOutParcels(c *coreTest) {
 	got := c.run(`
 const w = startWorker();
@@ -557,7 +564,8 @@ return {stats, expected: nonsense.length + 1, bad: said.filter((m) => m.t === "c
 	}
 }
 
-// coreHearsOtherTabsWithdraw: the user withdraws consent in one tab. The other stops, and neither leaves a database behind.
+// coreHearsOtherTabsWithdraw: the user withdraws consent in one tab. The other stops, and neither
+// leaves a database behind.
 func coreHearsOtherTabsWithdraw(c *coreTest) {
 	got := c.run(`
 const a = startWorker("a"), b = startWorker("b");
@@ -582,8 +590,8 @@ for (const end = Date.now() + 60000; ;) {
 	}
 }
 
-// coreCleansUp: an earlier page had consent and sent something; this one starts with a refusal. The deletion notice is delivered, and the
-// database goes.
+// coreCleansUp: an earlier page had consent and sent something; this one starts with a refusal. The
+// deletion notice is delivered, and the database goes.
 func coreCleansUp(c *coreTest) {
 	c.run(`
 const w = startWorker();
@@ -599,8 +607,8 @@ if (left || status.delivered !== 1) throw new Error(JSON.stringify({left, status
 return {};`)
 }
 
-// coreLetsPagesRest: a page that is left in the middle of an outage, while segments wait for a collector, comes back from the back/forward cache
-// as it was, and its worker with it.
+// coreLetsPagesRest: a page that is left in the middle of an outage, while segments wait for a
+// collector, comes back from the back/forward cache as it was, and its worker with it.
 func coreLetsPagesRest(c *coreTest) {
 	c.run(`
 window.w = startWorker();
@@ -617,7 +625,8 @@ return {};`)
 		c.Fatal(err)
 	}
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		path, err := chromedp.Run(c.ctx, chromedp.Evaluate[string](`location.pathname`)) // an error while it goes from page to page
+		// an error while it goes from page to page
+		path, err := chromedp.Run(c.ctx, chromedp.Evaluate[string](`location.pathname`))
 		if err == nil && path == "/" {
 			break
 		}
@@ -633,8 +642,8 @@ return {restored: window.restored, why: n.notRestoredReasons, stats: window.w ? 
 	}
 }
 
-// corePolicyByURL: the page names the policy's URL. A page that comes while that does not answer takes the kept one; one without any says why
-// it does not work.
+// corePolicyByURL: the page names the policy's URL. A page that comes while that does not answer
+// takes the kept one; one without any says why it does not work.
 func corePolicyByURL(c *coreTest) {
 	got := c.run(`
 const start = async (db, policy) => {

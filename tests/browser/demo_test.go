@@ -11,7 +11,8 @@ import (
 	"github.com/heliograph-net/heliograph/cmd/heliograph/demo/page"
 )
 
-// TestDemoPage clicks through the demonstration's page: opt in, break things with every button, and read what was sent and what arrived.
+// TestDemoPage clicks through the demonstration's page: opt in, break things with every button, and
+// read what was sent and what arrived.
 func TestDemoPage(t *testing.T) {
 	t.Parallel()
 	r := shared(t)

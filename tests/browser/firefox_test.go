@@ -7,8 +7,10 @@ import (
 	"testing"
 )
 
-// TestFirefox: Firefox ESR runs the same shim and module. Pages and collector are plain HTTP on loopback, which browsers trust and policies allow, so that
-// no certificate has to be trusted. Without consent nothing happens; with it failures arrive once, also those that a killed browser kept.
+// TestFirefox: Firefox ESR runs the same shim and module. Pages and collector are plain HTTP on
+// loopback, which browsers trust and policies allow, so that no certificate has to be trusted.
+// Without consent nothing happens; with it failures arrive once, also those that a killed
+// browser kept.
 func TestFirefox(t *testing.T) {
 	t.Parallel()
 	f, gate, refuse := plainFixture(t)
@@ -59,8 +61,9 @@ func plainFixture(t *testing.T) (f *fixture, g *gate, refuse string) {
 	return f, g, "http://" + closedPort(t) + "/checkout/48151623?card=query-secret"
 }
 
-// TestFirefoxPageLife: under a strict content security policy, reports survive what happens to pages: a reload, a tab that closes while its upload is
-// under way, two tabs, the back/forward cache; each arrives once.
+// TestFirefoxPageLife: under a strict content security policy, reports survive what happens to
+// pages: a reload, a tab that closes while its upload is under way, two tabs, the back/forward
+// cache; each arrives once.
 func TestFirefoxPageLife(t *testing.T) {
 	t.Parallel()
 	f, gate, refuse := plainFixture(t)
@@ -110,7 +113,8 @@ func TestFirefoxPageLife(t *testing.T) {
 	browser.eval(second, "h.flush()")
 	arrive()
 
-	// Firefox keeps no page that holds a lock, which a worker may take at any moment for a look: then it is tried again.
+	// Firefox keeps no page that holds a lock, which a worker may take at any moment for a look:
+	// then it is tried again.
 	restored := false
 	for attempt := 0; attempt < 5 && !restored; attempt++ {
 		fail(second, 1)
@@ -138,7 +142,8 @@ func TestFirefoxPageLife(t *testing.T) {
 	}
 }
 
-// TestFirefoxContentSecurityPolicy: a page whose policy does not let the worker run is told why, and not disturbed.
+// TestFirefoxContentSecurityPolicy: a page whose policy does not let the worker run is told why,
+// and not disturbed.
 func TestFirefoxContentSecurityPolicy(t *testing.T) {
 	t.Parallel()
 	f, _, refuse := plainFixture(t)

@@ -24,8 +24,9 @@ var (
 	guidePolicy = regexp.MustCompile("(?m)^Content-Security-Policy: (.*)$")
 )
 
-// TestBrowserGuide does what docs/browser.md says: its page, its script, under its content security policy, with a whole operator behind it.
-// The visitor consents, a request fails, and both the visitor and the operator see what was sent, without its query.
+// TestBrowserGuide does what docs/browser.md says: its page, its script, under its content security
+// policy, with a whole operator behind it. The visitor consents, a request fails, and both the
+// visitor and the operator see what was sent, without its query.
 func TestBrowserGuide(t *testing.T) {
 	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "browser.md"))
 	if err != nil {
@@ -100,7 +101,8 @@ return (await indexedDB.databases()).length`)
 	}
 }
 
-// guideOperator runs a collector and a detector on this machine, and returns the collector's origin.
+// guideOperator runs a collector and a detector on this machine, and returns the
+// collector's origin.
 func guideOperator(t *testing.T) (n *roles.Node, dir, collector string) {
 	t.Helper()
 	address := closedPort(t)

@@ -23,8 +23,9 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-// TestBrowsersOwnReports: a service sends the headers that `heliograph headers` prints, and then fails in every way that can be provoked.
-// Chromium's reports must be in the store under their exact type and phase, as a population of their own, and the query nowhere.
+// TestBrowsersOwnReports: a service sends the headers that `heliograph headers` prints, and then
+// fails in every way that can be provoked. Chromium's reports must be in the store under their
+// exact type and phase, as a population of their own, and the query nowhere.
 func TestBrowsersOwnReports(t *testing.T) {
 	ca, err := devca.New("Browser test authority")
 	if err != nil {
@@ -46,7 +47,8 @@ func TestBrowsersOwnReports(t *testing.T) {
 	v := start(t, home, "127.0.0.1")
 	v.open(shop.url + "/")
 
-	well := slices.Repeat([]string{shop.url + "/well?x=secret"}, 10) // nine in ten successes are reported: all but surely one of them
+	// nine in ten successes are reported: all but surely one of them
+	well := slices.Repeat([]string{shop.url + "/well?x=secret"}, 10)
 	for _, o := range broken {
 		well = append(well, o.url+"/well?x=secret")
 	}
@@ -83,7 +85,8 @@ func TestBrowsersOwnReports(t *testing.T) {
 	awaitReports(t, node, want)
 	v.readAnswers("https://collect.test:" + portOf(t, node))
 
-	// The policy outlives the browser. Then the service moves: what the browser says of its requests hides how they went.
+	// The policy outlives the browser. Then the service moves: what the browser says of its
+	// requests hides how they went.
 	v.quit()
 	moved.close()
 	v = start(t, home, "127.0.0.3")
@@ -111,7 +114,8 @@ func reportURL(t *testing.T, n *roles.Node) string {
 	return "https://collect.test:" + portOf(t, n) + "/v1/reports"
 }
 
-// start starts a browser with a profile that may have been used before, for which the service is at an address.
+// start starts a browser with a profile that may have been used before, for which the service is at
+// an address.
 func start(t *testing.T, home, address string) visitor {
 	t.Helper()
 	ctx, stop, err := launch(t.Context(), home, chromedp.Flag("short-reporting-delay", true), chromedp.Flag("host-resolver-rules",
@@ -120,12 +124,14 @@ func start(t *testing.T, home, address string) visitor {
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute) // not earlier: it would bound the browser's life instead
+	// not earlier: it would bound the browser's life instead
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	t.Cleanup(cancel)
 	return visitor{t, ctx}
 }
 
-// connectionFaults are faults before HTTP, by the path that is asked for, the outcome and the phase.
+// connectionFaults are faults before HTTP, by the path that is asked for, the outcome and
+// the phase.
 func connectionFaults(t *testing.T, ca *devca.CA) map[string]fault {
 	t.Helper()
 	stranger, err := devca.New("Authority that nobody trusts")
@@ -136,7 +142,8 @@ func connectionFaults(t *testing.T, ca *devca.CA) map[string]fault {
 	old := serverTLS(good)
 	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS10
 	return map[string]fault{
-		"/refused tcp.refused connection":                      closes, // its listener is closed besides
+		// its listener is closed besides
+		"/refused tcp.refused connection":                      closes,
 		"/hello/reset tcp.reset connection":                    resets,
 		"/hello/close tcp.closed connection":                   closes,
 		"/expired tls.cert.date_invalid connection":            shows(serverTLS(issue(t, ca, -time.Hour, "shop.test"))),
@@ -171,7 +178,8 @@ func pathOf(f string) string {
 	return path
 }
 
-// reportsNode runs collector and detector, which keep all browser reports, at https://collect.test on 127.0.0.2.
+// reportsNode runs collector and detector, which keep all browser reports, at https://collect.test
+// on 127.0.0.2.
 func reportsNode(t *testing.T, ca *devca.CA) (n *roles.Node, dir string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "d")
@@ -409,7 +417,8 @@ func checkTotals(t *testing.T, n *roles.Node, rows []map[string]any) {
 	}
 }
 
-// awaitAnswered waits until requests that another address than the policy's answered count as such: without a status, for none is told.
+// awaitAnswered waits until requests that another address than the policy's answered count as such:
+// without a status, for none is told.
 func awaitAnswered(t *testing.T, n *roles.Node, target string) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {

@@ -16,8 +16,8 @@ import (
 	"github.com/heliograph-net/heliograph/internal/devca"
 )
 
-// origin is a service that answers well, and its NEL policy with it, until it is told to misbehave. HTTP/1.1 is written by hand, for
-// net/http refuses to answer badly.
+// origin is a service that answers well, and its NEL policy with it, until it is told to misbehave.
+// HTTP/1.1 is written by hand, for net/http refuses to answer badly.
 type origin struct {
 	url     string // https://shop.test:port
 	ln      net.Listener
@@ -33,7 +33,8 @@ type origin struct {
 // fault is what an origin does with a connection, from its first byte on.
 type fault = func(o *origin, c net.Conn)
 
-// startOrigin listens on an address of loopback with a port. headers are the lines that a good answer from shop.test has.
+// startOrigin listens on an address of loopback with a port. headers are the lines that a good
+// answer from shop.test has.
 func startOrigin(t *testing.T, ca *devca.CA, address, headers string) *origin {
 	t.Helper()
 	cert, err := ca.Issue(time.Now().Add(time.Hour), "shop.test", "*.shop.test")
@@ -138,8 +139,8 @@ func (o *origin) serve(c net.Conn, conf *tls.Config) {
 	}
 }
 
-// answer is the text of an answer, and whether the connection may be used again. The policy comes from the service's own name only: that of
-// its subdomains is inherited.
+// answer is the text of an answer, and whether the connection may be used again. The policy comes
+// from the service's own name only: that of its subdomains is inherited.
 func (o *origin) answer(r *http.Request) (text string, again bool) {
 	headers := "Cache-Control: no-store\r\nAccess-Control-Allow-Origin: *\r\n"
 	if strings.HasPrefix(r.Host, "shop.test") {
@@ -181,7 +182,8 @@ func (o *origin) answer(r *http.Request) (text string, again bool) {
 var pages = map[string]string{
 	"/":       "<!doctype html><title>Shop</title>",
 	"/legacy": `<!doctype html><title>Legacy</title><img src="https://elsewhere.test/pixel?x=secret">`,
-	// A page that breaks its policy, uses what is deprecated, and asks for what browsers do not do unasked.
+	// A page that breaks its policy, uses what is deprecated, and asks for what browsers do not
+	// do unasked.
 	"/page": `<!doctype html><title>Page</title><img src="https://elsewhere.test/pixel?x=secret"><script>
 const request = new XMLHttpRequest()
 request.open("GET", "/data", false)
@@ -227,13 +229,15 @@ func shows(conf *tls.Config) fault {
 	return func(o *origin, c net.Conn) { o.serve(c, conf) }
 }
 
-// breaksHTTP2 agrees on HTTP/2 and ends every request with RST_STREAM and PROTOCOL_ERROR (RFC 9113, sections 6.4 and 7).
+// breaksHTTP2 agrees on HTTP/2 and ends every request with RST_STREAM and PROTOCOL_ERROR (RFC 9113,
+// sections 6.4 and 7).
 func breaksHTTP2(cert tls.Certificate) fault {
 	return speaksHTTP2(cert, func(int) string { return "\x00\x00\x04\x03\x00" }, "\x00\x00\x00\x01")
 }
 
-// speaksHTTP2 agrees on HTTP/2 (RFC 9113) and answers nothing but requests, each with a frame: head says its length, type and flags, by the
-// number of the request on its connection, or nothing; payload is what follows the number of the stream.
+// speaksHTTP2 agrees on HTTP/2 (RFC 9113) and answers nothing but requests, each with a frame: head
+// says its length, type and flags, by the number of the request on its connection, or nothing;
+// payload is what follows the number of the stream.
 func speaksHTTP2(cert tls.Certificate, head func(request int) string, payload string) fault {
 	return func(_ *origin, c net.Conn) {
 		tc := tls.Server(c, serverTLS(cert, "h2"))

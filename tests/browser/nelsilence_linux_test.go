@@ -15,12 +15,14 @@ import (
 	"github.com/heliograph-net/heliograph/tests/netns"
 )
 
-// TestReportsOfSilence: a service from which nothing comes back any more. Chromium's reports of it must be in the store.
+// TestReportsOfSilence: a service from which nothing comes back any more. Chromium's reports of it
+// must be in the store.
 func TestReportsOfSilence(t *testing.T) {
 	if !netns.Own(t) {
 		return
 	}
-	// A connection that nobody answers ends after one repetition. Where this is read-only, it ends after the kernel's usual two minutes.
+	// A connection that nobody answers ends after one repetition. Where this is read-only, it ends
+	// after the kernel's usual two minutes.
 	if err := os.WriteFile("/proc/sys/net/ipv4/tcp_syn_retries", []byte("1"), 0); err != nil {
 		t.Logf("this takes longer: %v", err)
 	}
@@ -52,7 +54,9 @@ func TestReportsOfSilence(t *testing.T) {
 	fill(t, netip.AddrPortFrom(service, portNumber(t, full)))
 	stalls.misbehave(stallsInHTTP2(issue(t, ca, time.Hour, "shop.test")))
 	v.fetch(true, stalls.url+"/first?x=secret")
-	time.Sleep(11 * time.Second) // a connection that was silent for 10 s is doubted: with the next request goes a ping, which has 10 s
+	// a connection that was silent for 10 s is doubted: with the next request goes a ping,
+	// which has 10 s
+	time.Sleep(11 * time.Second)
 	v.fetch(false, stalls.url+"/stalls?x=secret", full.url+"/full?x=secret")
 	want := map[string]bool{"/stalls h2.ping_failed application": true, "/full tcp.timed_out connection": true}
 	awaitReports(t, node, want)
@@ -67,8 +71,9 @@ func TestReportsOfSilence(t *testing.T) {
 	v.quit()
 }
 
-// stallsInHTTP2 answers the first request of a connection, and of others just the headers: 200 for everybody (HPACK, RFC 7541, Appendix A).
-// Without those the browser would begin the request again, on another connection.
+// stallsInHTTP2 answers the first request of a connection, and of others just the headers: 200 for
+// everybody (HPACK, RFC 7541, Appendix A). Without those the browser would begin the request again,
+// on another connection.
 func stallsInHTTP2(cert tls.Certificate) fault {
 	return speaksHTTP2(cert, func(request int) string {
 		if request == 1 {
@@ -78,8 +83,8 @@ func stallsInHTTP2(cert tls.Certificate) fault {
 	}, "\x88\x0f\x05\x01*")
 }
 
-// fill listens and lets nobody in: one connection waits to be accepted, and for more there is no room (listen(2)), so that the kernel drops
-// what else comes.
+// fill listens and lets nobody in: one connection waits to be accepted, and for more there is no
+// room (listen(2)), so that the kernel drops what else comes.
 func fill(t *testing.T, addr netip.AddrPort) {
 	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)

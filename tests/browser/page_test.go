@@ -21,8 +21,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// TestPageIsLive: the page over a real pipeline shows a server that is down and, without a reload, a failure that an agent reports. Nothing
-// goes to its console: no script error, no refusal by its own content security policy.
+// TestPageIsLive: the page over a real pipeline shows a server that is down and, without a reload,
+// a failure that an agent reports. Nothing goes to its console: no script error, no refusal by its
+// own content security policy.
 func TestPageIsLive(t *testing.T) {
 	closed := closedPort(t)
 	collector := closedPort(t)

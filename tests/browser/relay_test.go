@@ -19,7 +19,8 @@ import (
 	"github.com/heliograph-net/heliograph/relay"
 )
 
-// startRelay starts an Oblivious HTTP relay before the rig's collector. It returns the URL for the policy and how many messages it got.
+// startRelay starts an Oblivious HTTP relay before the rig's collector. It returns the URL for the
+// policy and how many messages it got.
 func startRelay(t *testing.T, r *rig) (url string, messages *atomic.Int64) {
 	t.Helper()
 	rl, err := relay.New(relay.Options{Gateway: "http://" + r.node.CollectorAddr, Collector: "c1", Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()})
@@ -53,7 +54,8 @@ func startRelay(t *testing.T, r *rig) (url string, messages *atomic.Int64) {
 	return "https://relay.shop.test:" + port + protocol.PathOblivious, messages
 }
 
-// TestRelay: a page whose policy names a relay delivers through it, and never asks the collector itself, which would learn its address.
+// TestRelay: a page whose policy names a relay delivers through it, and never asks the collector
+// itself, which would learn its address.
 func TestRelay(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

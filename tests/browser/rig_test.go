@@ -24,8 +24,9 @@ import (
 	"github.com/heliograph-net/heliograph/wasm"
 )
 
-// rig is what the tests of the browser agent share: an authority, a collector with a detector, a site, and one browser. Each test has an
-// origin, an application name and a gate of its own, so that none sees another's.
+// rig is what the tests of the browser agent share: an authority, a collector with a detector, a
+// site, and one browser. Each test has an origin, an application name and a gate of its own, so
+// that none sees another's.
 type rig struct {
 	ca    *devca.CA
 	cert  tls.Certificate // for every name
@@ -47,7 +48,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// life runs clean-ups at the end of the whole run. It stands in for a test, whose clean-ups would come too early.
+// life runs clean-ups at the end of the whole run. It stands in for a test, whose clean-ups would
+// come too early.
 type life struct {
 	mu    sync.Mutex
 	steps []func() // guarded by mu
@@ -149,7 +151,8 @@ type fixture struct {
 	refuse string // origin of its service that refuses connections
 }
 
-// newFixture makes an origin with a policy whose collector is reached through a gate. More collectors of the policy go before it: URLs.
+// newFixture makes an origin with a policy whose collector is reached through a gate. More
+// collectors of the policy go before it: URLs.
 func newFixture(t *testing.T, before ...string) *fixture {
 	t.Helper()
 	r := shared(t)
@@ -171,8 +174,9 @@ func closedPortNumber(t *testing.T) string {
 	return port
 }
 
-// signPolicy signs a policy for collectors at urls, the preferred first: NAME-1, NAME-2 and so on, the last c1. All have the
-// node's receipt key. Every window is kept, so that totals are exact and no coin decides over a test.
+// signPolicy signs a policy for collectors at urls, the preferred first: NAME-1, NAME-2 and so on,
+// the last c1. All have the node's receipt key. Every window is kept, so that totals are exact and
+// no coin decides over a test.
 func signPolicy(t *testing.T, dir, name string, urls ...string) []byte {
 	t.Helper()
 	var b strings.Builder
@@ -259,7 +263,8 @@ func (f *fixture) deliveriesFailed(collector string) (n float64) {
 	return n
 }
 
-// awaitStored waits until the store holds exactly want of the fixture's application. More than that fails at once.
+// awaitStored waits until the store holds exactly want of the fixture's application. More than that
+// fails at once.
 func (f *fixture) awaitStored(want counts) {
 	f.t.Helper()
 	awaitStored(f.t, f.rig.node.Store, f.app, want)

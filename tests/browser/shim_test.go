@@ -21,7 +21,8 @@ import (
 	"github.com/heliograph-net/heliograph/internal/devca"
 )
 
-// shimSite serves a page with the package's shim, and a worker that only writes down what it is told: the answer to "sent".
+// shimSite serves a page with the package's shim, and a worker that only writes down what it is
+// told: the answer to "sent".
 type shimSite struct {
 	*httptest.Server
 	other   *httptest.Server // another origin, which allows nothing
@@ -103,7 +104,8 @@ func newShimSite(t *testing.T) *shimSite {
 	})
 	mux.HandleFunc("/hang/", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	mux.HandleFunc("/reset/", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
-	mux.HandleFunc("/broken/", func(w http.ResponseWriter, _ *http.Request) { // ends in the middle of its body
+	// ends in the middle of its body
+	mux.HandleFunc("/broken/", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "1000")
 		_, _ = io.WriteString(w, "half")
 		_ = http.NewResponseController(w).Flush()
@@ -177,7 +179,8 @@ const heard = `await h.flush(); return h.sent();`
 // behaviour is something that a page does. Its result must be the same with the shim and without.
 type behaviour struct {
 	name string
-	js   string   // body of an asynchronous function (p, other): p makes paths unique, other is another origin
+	// body of an asynchronous function (p, other): p makes paths unique, other is another origin
+	js   string
 	want []string // what the shim records: outcome and status
 }
 
@@ -257,8 +260,8 @@ x.open("GET", "/text" + p); x.send(); while (n < 2 || x.readyState < 4) await ne
 	{"frame", element(`Object.assign(document.createElement("iframe"), {src: "/missing" + p})`), nil},
 }
 
-// TestShimChangesNothing runs every behaviour in a page without the shim and in one with it. Results must be the same, and the shim must
-// have recorded each request once.
+// TestShimChangesNothing runs every behaviour in a page without the shim and in one with it.
+// Results must be the same, and the shim must have recorded each request once.
 func TestShimChangesNothing(t *testing.T) {
 	site := newShimSite(t)
 	ctx := shimBrowser(t)
@@ -294,8 +297,8 @@ func TestShimChangesNothing(t *testing.T) {
 	}
 }
 
-// recorded returns what the shim told its worker, by the second part of the paths. Successes have no path: they are what the shim recorded
-// and did not tell as a failure.
+// recorded returns what the shim told its worker, by the second part of the paths. Successes have
+// no path: they are what the shim recorded and did not tell as a failure.
 func (s *shimSite) recorded(t *testing.T, ctx context.Context) map[string][]string {
 	t.Helper()
 	seen := inPage[struct {

@@ -14,7 +14,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestShimLife holds when the shim loads its worker, what it tells it, and that nothing of it ever gets into the page.
+// TestShimLife holds when the shim loads its worker, what it tells it, and that nothing of it ever
+// gets into the page.
 func TestShimLife(t *testing.T) {
 	ctx := shimBrowser(t)
 	for _, part := range []struct {
@@ -110,7 +111,8 @@ h.setConsent("off"); await fetch("/missing/2"); await h.flush(); return [fetch =
 	}
 }
 
-// shimAgain: once a worker has deleted everything it is let go; the next consent starts from nothing.
+// shimAgain: once a worker has deleted everything it is let go; the next consent starts
+// from nothing.
 func shimAgain(t *testing.T, ctx context.Context, site *shimSite) {
 	got := inPage[[]any](t, ctx, `const native = Worker; window.workers = []; window.Worker = class extends native { constructor(...a) { super(...a); workers.push(this) } };
 `+startShim("")+`await fetch("/missing/1"); await h.flush(); h.setConsent("off");
@@ -196,7 +198,8 @@ await fetch("/missing/"); await h.flush(); return [second === h, (await h.stats(
 	want(t, got, `[true,1]`)
 }
 
-// shimCSP: a page whose policy refuses the worker gets one warning, which says what to add, and no error.
+// shimCSP: a page whose policy refuses the worker gets one warning, which says what to add,
+// and no error.
 func shimCSP(t *testing.T, ctx context.Context, site *shimSite) {
 	site.policy.Store("default-src 'none'; script-src 'self'; connect-src 'self'; img-src data:; worker-src 'none'")
 	site.open(t, ctx)
@@ -210,7 +213,8 @@ const s = await h.stats(); return [errors, said.length, said[0]?.[0], said.join(
 	}
 }
 
-// shimRetry: what happens while the worker cannot be loaded is kept, within bounds, and told once it can.
+// shimRetry: what happens while the worker cannot be loaded is kept, within bounds, and told
+// once it can.
 func shimRetry(t *testing.T, ctx context.Context, site *shimSite) {
 	site.refuse.Store(true)
 	got := inPage[[]any](t, ctx, `window.errors = 0; addEventListener("error", () => errors++); addEventListener("unhandledrejection", () => errors++);
@@ -238,8 +242,8 @@ let s; do { await new Promise(r => setTimeout(r, 20)); s = await h.stats(); } wh
 	}
 }
 
-// failsWithModule makes a request fail in a page with the real worker's script, and returns the state, its reason, the warnings, and errors
-// that the page saw.
+// failsWithModule makes a request fail in a page with the real worker's script, and returns the
+// state, its reason, the warnings, and errors that the page saw.
 func failsWithModule(t *testing.T, ctx context.Context, site *shimSite) []any {
 	t.Helper()
 	site.worker.Store(true)
@@ -282,7 +286,8 @@ func shimModuleDamaged(t *testing.T, ctx context.Context, site *shimSite) {
 	}
 }
 
-// shimLeft: what seems to fail because the user leaves the page was abandoned; what failed by itself stays what it is.
+// shimLeft: what seems to fail because the user leaves the page was abandoned; what failed by
+// itself stays what it is.
 func shimLeft(t *testing.T, ctx context.Context, _ *shimSite) {
 	got := inPage[[]any](t, ctx, startShim("")+`const slow = fetch("/broken/").then(r => { dispatchEvent(new Event("beforeunload")); return r.text() }).catch(String);
 await slow; await new Promise(r => setTimeout(r, 5)); await fetch("/reset/").catch(String); await h.flush();
@@ -290,7 +295,8 @@ return (await h.sent()).filter(m => m.t === "observe").flatMap(m => m.list.map(r
 	want(t, got, `["abandoned","network.failed"]`)
 }
 
-// shimParcels: what has not arrived when the page goes is sent by the page itself, newest that fit first.
+// shimParcels: what has not arrived when the page goes is sent by the page itself, newest that
+// fit first.
 func shimParcels(t *testing.T, ctx context.Context, site *shimSite) {
 	var mu sync.Mutex
 	var bodies []string

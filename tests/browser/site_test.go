@@ -26,7 +26,8 @@ type site struct {
 	mu       sync.Mutex
 	policies map[string][]byte   // guarded by mu; by application
 	asked    map[string][]string // guarded by mu; method and path of all requests, by host name
-	preludes map[string]string   // guarded by mu; what stands before the agent's worker script, by host name
+	// guarded by mu; what stands before the agent's worker script, by host name
+	preludes map[string]string
 }
 
 //go:embed testdata/page.js
@@ -51,7 +52,8 @@ func newSite(cert tls.Certificate) (*site, error) {
 		return nil, err
 	}
 	s.server = &http.Server{Handler: s.handler(), TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}}, ReadHeaderTimeout: 5 * time.Second,
-		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}, // no HTTP/2: its connections cannot be hijacked and reset
+		// no HTTP/2: its connections cannot be hijacked and reset
+		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){},
 		ErrorLog:     slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
 	go func() { _ = s.server.ServeTLS(ln, "", "") }() // ends with Close
 	plain, err := net.Listen("tcp", "127.0.0.1:0")
@@ -174,7 +176,8 @@ func serviceRoutes(mux *http.ServeMux) {
 	})
 }
 
-// appWorkerJS is a service worker of the application's own. It answers some paths itself, and all others with its own fetch.
+// appWorkerJS is a service worker of the application's own. It answers some paths itself, and all
+// others with its own fetch.
 const appWorkerJS = `
 addEventListener("install", () => skipWaiting());
 addEventListener("activate", (event) => event.waitUntil(clients.claim()));

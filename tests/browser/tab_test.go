@@ -24,7 +24,8 @@ type tab struct {
 	console []string // guarded by mu; "warning: …"
 }
 
-// pageURL is a page of the fixture's origin that starts the agent with a consent; "": does not start it. csp is a name of contentPolicies.
+// pageURL is a page of the fixture's origin that starts the agent with a consent; "": does not
+// start it. csp is a name of contentPolicies.
 func (f *fixture) pageURL(csp, consent string) string {
 	q := url.Values{"app": {f.app}}
 	if consent != "" {
@@ -53,7 +54,8 @@ func newTab(t *testing.T, browser context.Context, scripts ...string) *tab {
 	return newTabWith(t, browser, nil, scripts...)
 }
 
-// newPrivateTab opens an empty tab in a browser context of its own, which is what a private window is.
+// newPrivateTab opens an empty tab in a browser context of its own, which is what a private
+// window is.
 func newPrivateTab(t *testing.T, browser context.Context) *tab {
 	t.Helper()
 	return newTabWith(t, browser, []chromedp.ContextOption{chromedp.WithNewBrowserContext()})
@@ -109,8 +111,9 @@ func (tb *tab) navigate(url string) {
 	tb.ready()
 }
 
-// load opens a page. When the machine's addresses change meanwhile, as by tests that make network interfaces, Chromium closes its sockets and
-// gives the page up: then it is asked once more, as a user would.
+// load opens a page. When the machine's addresses change meanwhile, as by tests that make network
+// interfaces, Chromium closes its sockets and gives the page up: then it is asked once more, as a
+// user would.
 func (tb *tab) load(url string) {
 	tb.t.Helper()
 	err := chromedp.Do(tb.ctx, chromedp.Navigate(url))

@@ -11,8 +11,8 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
-// misbehaving is a collector that treats uploads as the first part of their path says. It fails the test if a request tells more about
-// the user than it must.
+// misbehaving is a collector that treats uploads as the first part of their path says. It fails the
+// test if a request tells more about the user than it must.
 func misbehaving(t *testing.T) http.Handler {
 	t.Helper()
 	over := make(chan struct{})
@@ -79,7 +79,8 @@ func misbehaving(t *testing.T) http.Handler {
 	})
 }
 
-// TestTransport runs the transport's tests in a worker, against a collector that misbehaves and a real one.
+// TestTransport runs the transport's tests in a worker, against a collector that misbehaves and
+// a real one.
 func TestTransport(t *testing.T) {
 	ca := authority(t)
 	_, url, _ := pipeline(t, ca)

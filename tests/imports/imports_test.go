@@ -17,7 +17,8 @@ import (
 
 const module = "github.com/heliograph-net/heliograph"
 
-// allowed says, per tree, which trees of this module its non-test files may import besides their own.
+// allowed says, per tree, which trees of this module its non-test files may import besides
+// their own.
 var allowed = map[string][]string{
 	"report":     {},
 	"heatmap":    {},
@@ -38,7 +39,8 @@ var allowed = map[string][]string{
 // stdlibOnly are the trees without any dependency outside the standard library.
 var stdlibOnly = []string{"report", "heatmap", "privacy"}
 
-// light are the packages that go into WASM: nothing in them, nor in what they import, may pull these in.
+// light are the packages that go into WASM: nothing in them, nor in what they import, may
+// pull these in.
 var light = []string{"report", "privacy", "privacy/auth", "privacy/bhttp", "privacy/ohttp", "privacy/policy", "privacy/receipt",
 	"privacy/scrub", "privacy/seal", "internal/protocol", "agent", "agent/oblivious"}
 var heavy = []string{"net/http", "encoding/json", "log/slog", "net/url"}
@@ -94,7 +96,8 @@ func check(t *testing.T, root, rel string) {
 			if to != tree && !slices.Contains(may, to) && !slices.Contains(may, "*") {
 				t.Errorf("%s imports %s: %s may import %v of this module only", rel, imported, tree, may)
 			}
-			// A parent never imports its adapters: agent imports neither agent/httpagent nor agent/diskspool.
+			// A parent never imports its adapters: agent imports neither agent/httpagent nor
+			// agent/diskspool.
 			if to == tree && strings.HasPrefix(path.Dir(own)+"/", path.Dir(rel)+"/") && path.Dir(rel) == tree && tree != "report" {
 				t.Errorf("%s imports its own adapter %s", rel, imported)
 			}
@@ -106,7 +109,8 @@ func check(t *testing.T, root, rel string) {
 	}
 }
 
-// TestLightPackages asks the go command for everything that ends up in a WASM build of the agent's core.
+// TestLightPackages asks the go command for everything that ends up in a WASM build of the
+// agent's core.
 func TestLightPackages(t *testing.T) {
 	for _, pkg := range light {
 		cmd := exec.Command("go", "list", "-deps", module+"/"+pkg)

@@ -17,8 +17,9 @@ const (
 	vethPeer     = 1
 )
 
-// AddCable makes a pair of connected interfaces (veth(4)): one here, and one called other in the network of a process. They carry IPv4 alone, whose addresses
-// hold at once: for IPv6 their frames are too short (RFC 8200, section 5).
+// AddCable makes a pair of connected interfaces (veth(4)): one here, and one called other in the
+// network of a process. They carry IPv4 alone, whose addresses hold at once: for IPv6 their frames
+// are too short (RFC 8200, section 5).
 func AddCable(name, other string, pid int) error {
 	link, mtu := make([]byte, syscall.SizeofIfInfomsg), attribute(syscall.IFLA_MTU, binary.NativeEndian.AppendUint32(nil, 1200))
 	peer := slices.Concat(link, mtu, attribute(syscall.IFLA_IFNAME, cString(other)), attribute(iflaNetNSPID, binary.NativeEndian.AppendUint32(nil, uint32(pid))))
@@ -28,7 +29,8 @@ func AddCable(name, other string, pid int) error {
 	))
 }
 
-// Unreachable makes the kernel refuse what is sent to an address (EHOSTUNREACH) while no interface here has it.
+// Unreachable makes the kernel refuse what is sent to an address (EHOSTUNREACH) while no interface
+// here has it.
 func Unreachable(addr netip.Addr) error {
 	route := []byte{syscall.AF_INET, byte(addr.BitLen()), 0, 0, syscall.RT_TABLE_MAIN, syscall.RTPROT_STATIC, syscall.RT_SCOPE_UNIVERSE, syscall.RTN_UNREACHABLE, 0, 0, 0, 0}
 	return netlink(syscall.RTM_NEWROUTE, syscall.NLM_F_CREATE|syscall.NLM_F_EXCL, slices.Concat(route, attribute(syscall.RTA_DST, addr.AsSlice())))
@@ -53,7 +55,8 @@ func netlink(kind, flags uint16, payload []byte) error {
 	request := binary.NativeEndian.AppendUint32(nil, uint32(syscall.SizeofNlMsghdr+len(payload)))
 	request = binary.NativeEndian.AppendUint16(request, kind)
 	request = binary.NativeEndian.AppendUint16(request, flags|syscall.NLM_F_REQUEST|syscall.NLM_F_ACK)
-	request = append(append(request, make([]byte, 8)...), payload...) // sequence number and sender: not needed
+	// sequence number and sender: not needed
+	request = append(append(request, make([]byte, 8)...), payload...)
 	if err := syscall.Sendto(fd, request, 0, &syscall.SockaddrNetlink{Family: syscall.AF_NETLINK}); err != nil {
 		return os.NewSyscallError("sendto", err)
 	}

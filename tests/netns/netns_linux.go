@@ -1,4 +1,5 @@
-// Package netns gives tests networks of their own: network namespaces (network_namespaces(7)), in which interfaces and addresses come and go.
+// Package netns gives tests networks of their own: network namespaces (network_namespaces(7)), in
+// which interfaces and addresses come and go.
 package netns
 
 import (
@@ -25,8 +26,9 @@ const (
 	None                // outside, and the kernel gives no namespaces; the error says why
 )
 
-// Enter runs the calling test again, in a process with a network of its own and more variables in its environment. That test calls Enter
-// too, which returns Inside. If it fails there, it fails here.
+// Enter runs the calling test again, in a process with a network of its own and more variables in
+// its environment. That test calls Enter too, which returns Inside. If it fails there, it
+// fails here.
 func Enter(t *testing.T, more ...string) (Where, error) {
 	t.Helper()
 	if os.Getenv(env) != "" {
@@ -46,7 +48,8 @@ func Enter(t *testing.T, more ...string) (Where, error) {
 		return cmd.CombinedOutput()
 	}
 	out, err := run(syscall.CLONE_NEWNET | syscall.CLONE_NEWUSER)
-	if _, ran := errors.AsType[*exec.ExitError](err); err != nil && !ran { // a container may forbid namespaces of users, and have root
+	// a container may forbid namespaces of users, and have root
+	if _, ran := errors.AsType[*exec.ExitError](err); err != nil && !ran {
 		out, err = run(syscall.CLONE_NEWNET)
 	}
 	switch _, ran := errors.AsType[*exec.ExitError](err); {
@@ -60,7 +63,8 @@ func Enter(t *testing.T, more ...string) (Where, error) {
 	return Ran, nil
 }
 
-// Own is Enter for tests that cannot do without. It returns true inside; where it returns false, the test has run already.
+// Own is Enter for tests that cannot do without. It returns true inside; where it returns false,
+// the test has run already.
 func Own(t *testing.T, more ...string) bool {
 	t.Helper()
 	where, err := Enter(t, more...)
@@ -70,8 +74,8 @@ func Own(t *testing.T, more ...string) bool {
 	return where == Inside
 }
 
-// SetAddress gives an interface an address, with the netmask of its class (RFC 791), and brings it up. "lo:1" is an alias of "lo": one that
-// comes and goes without it.
+// SetAddress gives an interface an address, with the netmask of its class (RFC 791), and brings it
+// up. "lo:1" is an alias of "lo": one that comes and goes without it.
 func SetAddress(name string, addr netip.Addr) error {
 	if err := setIPv4(syscall.SIOCSIFADDR, name, addr.As4()); err != nil {
 		return err
@@ -82,7 +86,8 @@ func SetAddress(name string, addr netip.Addr) error {
 // SetNetmask says which addresses are an interface's neighbours.
 func SetNetmask(name string, mask [4]byte) error { return setIPv4(syscall.SIOCSIFNETMASK, name, mask) }
 
-// SetUp brings an interface up, or takes it down; an alias that is taken down is gone, with its address.
+// SetUp brings an interface up, or takes it down; an alias that is taken down is gone, with
+// its address.
 func SetUp(name string, up bool) error {
 	var flags uint16
 	if up {

@@ -1,6 +1,7 @@
 //go:build !linux
 
-// Package netns gives tests networks of their own. There are such on Linux only; elsewhere tests share the machine's.
+// Package netns gives tests networks of their own. There are such on Linux only; elsewhere tests
+// share the machine's.
 package netns
 
 import "testing"

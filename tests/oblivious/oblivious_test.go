@@ -17,8 +17,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// What a client reports is in the store, once, from the client's network as its relay knows it, and the client holds a receipt. Its address
-// is nowhere: not in what crosses between relay and collector, nor in what either of them keeps or writes down.
+// What a client reports is in the store, once, from the client's network as its relay knows it, and
+// the client holds a receipt. Its address is nowhere: not in what crosses between relay and
+// collector, nor in what either of them keeps or writes down.
 func TestReportsArriveWithoutTheirSendersAddress(t *testing.T) {
 	s := newWorld(t).newSite("c1", "", "")
 	c := s.newClient()
@@ -82,7 +83,8 @@ func TestReportsArriveWithoutTheirSendersAddress(t *testing.T) {
 	}
 }
 
-// With the relay gone the agent turns to the next collector, through that one's relay, and not to the collector itself.
+// With the relay gone the agent turns to the next collector, through that one's relay, and not to
+// the collector itself.
 func TestRelayDown(t *testing.T) {
 	w := newWorld(t)
 	second := w.newSite("c2", "", "")
@@ -112,7 +114,8 @@ func TestRelayDown(t *testing.T) {
 	}
 }
 
-// An answer that is lost on its way back makes the agent send the batch again, in a new encapsulation, and it is still there once.
+// An answer that is lost on its way back makes the agent send the batch again, in a new
+// encapsulation, and it is still there once.
 func TestLostAnswer(t *testing.T) {
 	s := newWorld(t).newSite("c1", "", "")
 	c := s.newClient()
@@ -194,8 +197,9 @@ func (s *site) keys(from, to string) {
 	s.reload()
 }
 
-// Whoever has captured what a relay sent, the relay itself or the collector's host, and sends it again, doubles nothing: not at once, and
-// not when the collector has been restarted and remembers no request.
+// Whoever has captured what a relay sent, the relay itself or the collector's host, and sends it
+// again, doubles nothing: not at once, and not when the collector has been restarted and remembers
+// no request.
 func TestCapturedRequestsDoubleNothing(t *testing.T) {
 	s := newWorld(t).newSite("c1", "", "")
 	c := s.newClient()

@@ -1,5 +1,5 @@
-// Package oblivious tests delivery through Oblivious HTTP end to end: agents, relays and collectors with their real listeners, files and
-// stores, on addresses of loopback that differ.
+// Package oblivious tests delivery through Oblivious HTTP end to end: agents, relays and collectors
+// with their real listeners, files and stores, on addresses of loopback that differ.
 package oblivious
 
 import (
@@ -33,7 +33,8 @@ import (
 	"github.com/heliograph-net/heliograph/tests/syncbuffer"
 )
 
-// The client's address, by which it must not be known to the collector, and its network, by which it must.
+// The client's address, by which it must not be known to the collector, and its network, by
+// which it must.
 const (
 	marked   = "127.77.66.55"
 	networks = "127.0.0.0\t127.0.0.255\t64501\tDE\tExample One\n127.77.66.0\t127.77.66.255\t64502\tSE\tExample Two\n"
@@ -100,7 +101,8 @@ type site struct {
 	log, relayLog  *syncbuffer.Buffer
 }
 
-// newSite starts both. policy is what policy.yaml says before its list of collectors, extra more of these.
+// newSite starts both. policy is what policy.yaml says before its list of collectors, extra
+// more of these.
 func (w *world) newSite(id, policy, extra string) *site {
 	t := w.t
 	t.Helper()
@@ -145,7 +147,8 @@ func (s *site) start() {
 	s.node = must(roles.Start(s.t.Context(), c, roles.Roles{Collector: true, Detector: true}, slog.New(slog.NewJSONHandler(s.log, nil))))(s.t)
 }
 
-// entry is the site's own in the list of collectors of a policy.yaml; of its own directory, or of another's.
+// entry is the site's own in the list of collectors of a policy.yaml; of its own directory, or
+// of another's.
 func (s *site) entry(priority int) string {
 	keys := "keys"
 	if priority > 1 {
@@ -275,7 +278,8 @@ func files(t *testing.T, dir string) map[string][]byte {
 	return all
 }
 
-// front stands before a collector and sees, behind TLS, what the relay sends to it and what it answers.
+// front stands before a collector and sees, behind TLS, what the relay sends to it and what
+// it answers.
 type front struct {
 	server *httptest.Server
 	client *http.Client

@@ -31,7 +31,8 @@ var (
 	secondHere, second = netip.MustParseAddr("192.168.92.1"), netip.MustParseAddr("192.168.92.2")
 )
 
-// cutOff is a site with two collectors, each a host of its own at the end of a cable, a detector and agents on this side.
+// cutOff is a site with two collectors, each a host of its own at the end of a cable, a detector
+// and agents on this side.
 type cutOff struct {
 	*site
 	first, second *host
@@ -41,8 +42,9 @@ type cutOff struct {
 	requests      atomic.Int64 // how many there are
 }
 
-// TestCollectorCutOffInMidFlow: the preferred collector goes silent, comes back, becomes unreachable and comes back, while agents upload.
-// They turn to the other one, and every failure that they saw is in the detector's store exactly once.
+// TestCollectorCutOffInMidFlow: the preferred collector goes silent, comes back, becomes
+// unreachable and comes back, while agents upload. They turn to the other one, and every failure
+// that they saw is in the detector's store exactly once.
 func TestCollectorCutOffInMidFlow(t *testing.T) {
 	if !netns.Own(t, binaryEnv+"="+binary) {
 		return
@@ -153,7 +155,8 @@ func (c *cutOff) startAgents(n int) {
 	}
 }
 
-// observe lets every agent see a request fail and make a report of it, again and again, until it is stopped.
+// observe lets every agent see a request fail and make a report of it, again and again, until it
+// is stopped.
 func (c *cutOff) observe() (stop func()) {
 	ctx, cancel := context.WithCancel(c.t.Context())
 	var wg sync.WaitGroup
@@ -161,7 +164,8 @@ func (c *cutOff) observe() (stop func()) {
 		client := &http.Client{Transport: httpagent.Wrap(a, http.DefaultTransport)}
 		wg.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
-				target := fmt.Sprintf("http://127.%d.%d.%d:9", i+1, n/250, n%250+1) // nobody listens on any of them
+				// nobody listens on any of them
+				target := fmt.Sprintf("http://127.%d.%d.%d:9", i+1, n/250, n%250+1)
 				if resp, err := client.Get(target); err == nil {
 					resp.Body.Close()
 					c.t.Errorf("%s answers", target)
@@ -169,7 +173,8 @@ func (c *cutOff) observe() (stop func()) {
 				c.observed.Store(target, nil)
 				c.requests.Add(1)
 				wait, done := context.WithTimeout(ctx, 200*time.Millisecond)
-				_ = a.Flush(wait) // makes it a segment; whether it arrives by then is the test's business
+				// makes it a segment; whether it arrives by then is the test's business
+				_ = a.Flush(wait)
 				<-wait.Done()
 				done()
 			}
@@ -189,7 +194,8 @@ func (c *cutOff) shutDownAgents() {
 	}
 }
 
-// delivered is how many reports a collector took, and how often it failed, as the page shows it: from the ways of the reports themselves.
+// delivered is how many reports a collector took, and how often it failed, as the page shows it:
+// from the ways of the reports themselves.
 func (c *cutOff) delivered(collector string) (taken, failed float64, err error) {
 	ctx, cancel := context.WithTimeout(c.t.Context(), 10*time.Second)
 	defer cancel()
@@ -205,7 +211,8 @@ func (c *cutOff) delivered(collector string) (taken, failed float64, err error) 
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		data, ok := strings.CutPrefix(lines.Text(), "data: ") // of the first event, which is a snapshot of everything
+		// of the first event, which is a snapshot of everything
+		data, ok := strings.CutPrefix(lines.Text(), "data: ")
 		if !ok {
 			continue
 		}

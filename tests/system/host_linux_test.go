@@ -23,7 +23,8 @@ type host struct {
 	addr  netip.Addr // the host's
 }
 
-// startHost lays a cable to a host and runs heliograph there. Both addresses are in one network of 256.
+// startHost lays a cable to a host and runs heliograph there. Both addresses are in one
+// network of 256.
 func startHost(t *testing.T, cable string, here, addr netip.Addr, args ...string) *host {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], args...)
@@ -71,7 +72,8 @@ func (h *host) pull(out bool) error {
 	return netns.SetUp(h.cable, !out)
 }
 
-// silence makes everything that is sent to the host vanish without a word, or ends that: the host has no route back.
+// silence makes everything that is sent to the host vanish without a word, or ends that: the host
+// has no route back.
 func (h *host) silence(on bool) error {
 	mask := [4]byte{255, 255, 255, 0}
 	if on {
@@ -79,7 +81,9 @@ func (h *host) silence(on bool) error {
 	}
 	errs := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // and never unlocks: the thread ends with the goroutine, and with it its place in the host's namespace
+		// and never unlocks: the thread ends with the goroutine, and with it its place in the
+		// host's namespace
+		runtime.LockOSThread()
 		ns, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", h.cmd.Process.Pid))
 		if err == nil {
 			defer ns.Close()

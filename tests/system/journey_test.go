@@ -168,14 +168,17 @@ func TestWithoutConsentNothingIsWrittenOrSent(t *testing.T) {
 	if _, err := os.Stat(spool); err != nil || connections.Load() == 0 {
 		t.Errorf("with consent: %v, %d connections", err, connections.Load())
 	}
-	get("off") // and taking consent back leaves nothing but the notice that what may have arrived is to be deleted
+	// and taking consent back leaves nothing but the notice that what may have arrived is to
+	// be deleted
+	get("off")
 	left, err := os.ReadDir(spool)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range left {
 		info, err := f.Info()
-		if name := f.Name(); name != "notice.state" && (err != nil || info.Size() > 0) { // locks are empty
+		// locks are empty
+		if name := f.Name(); name != "notice.state" && (err != nil || info.Size() > 0) {
 			t.Errorf("%s stays after consent was taken back, %v", name, err)
 		}
 	}

@@ -1,4 +1,5 @@
-// Package system tests the binary as an operator and a user run it: real processes, sockets and files.
+// Package system tests the binary as an operator and a user run it: real processes, sockets
+// and files.
 package system
 
 import (
@@ -45,7 +46,8 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		binary = filepath.Join(dir, "heliograph")
-		// The binary is built behind the go command's back: reading its sources here keeps a cached result from outliving a change there.
+		// The binary is built behind the go command's back: reading its sources here keeps a cached
+		// result from outliving a change there.
 		sources, err := filepath.Glob("../../cmd/heliograph/*.go")
 		if err != nil || len(sources) == 0 {
 			panic(fmt.Sprintf("no sources of the binary: %v", err))
@@ -235,7 +237,8 @@ func (s *site) wantFailed(outcome string, want float64) {
 func (s *site) policy() string { return filepath.Join(s.dir, "policy") }
 func (s *site) config() string { return filepath.Join(s.dir, roles.ConfigName) }
 
-// grep returns the files below dir that hold any of the strings; a directory that does not exist holds none.
+// grep returns the files below dir that hold any of the strings; a directory that does not exist
+// holds none.
 func grep(t *testing.T, dir string, needles ...string) (hits []string, files int) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {

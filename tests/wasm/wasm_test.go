@@ -1,5 +1,5 @@
-// Package wasm holds that the agent's core also works where there is neither a disk nor a socket: it builds for browsers (js/wasm) and
-// for WASI (wasip1), and its tests pass under Node.
+// Package wasm holds that the agent's core also works where there is neither a disk nor a socket:
+// it builds for browsers (js/wasm) and for WASI (wasip1), and its tests pass under Node.
 package wasm
 
 import (
@@ -26,8 +26,8 @@ func TestCoreBuilds(t *testing.T) {
 	}
 }
 
-// TestCoreUnderNode runs the core's own tests in a WASM machine, but for those that flip every bit of something, because the machine
-// is slow and bits are the same everywhere.
+// TestCoreUnderNode runs the core's own tests in a WASM machine, but for those that flip every bit
+// of something, because the machine is slow and bits are the same everywhere.
 func TestCoreUnderNode(t *testing.T) {
 	t.Parallel()
 	readSources(t)
@@ -46,7 +46,8 @@ func TestCoreUnderNode(t *testing.T) {
 	}
 }
 
-// readSources opens what the go command will compile, so that this test's cached result does not outlive a change there.
+// readSources opens what the go command will compile, so that this test's cached result does not
+// outlive a change there.
 func readSources(t *testing.T) {
 	t.Helper()
 	for _, pattern := range []string{"go.mod", "report/*.go", "report/*/*.go", "privacy/*.go", "agent/*.go", "agent/agenttest/*.go"} {
@@ -74,7 +75,8 @@ func run(t *testing.T, goos string, args ...string) string {
 	return string(out)
 }
 
-// environ is what the go command needs. Go's wrapper around Node gives up when the environment is long.
+// environ is what the go command needs. Go's wrapper around Node gives up when the
+// environment is long.
 func environ() (env []string) {
 	for _, v := range os.Environ() {
 		name, _, _ := strings.Cut(v, "=")

@@ -13,7 +13,8 @@ import (
 // withdrawn is what a tab tells the others when its user withdraws consent.
 const withdrawn = "consent withdrawn"
 
-// openChannel listens to other tabs. Without a BroadcastChannel each tab keeps to its own user's word until it is loaded again.
+// openChannel listens to other tabs. Without a BroadcastChannel each tab keeps to its own user's
+// word until it is loaded again.
 func (c *core) openChannel(db string) {
 	class := jsx.Field(js.Global(), "BroadcastChannel")
 	if !class.Truthy() {
@@ -42,7 +43,8 @@ func (c *core) consent(m js.Value) bool {
 	}
 	level := report.Consent(n)
 	if level == report.Off && c.level != report.Off && c.channel.Truthy() {
-		_, _ = jsx.Call(c.channel, "postMessage", withdrawn) // first, so that no tab brings back what is deleted now
+		// first, so that no tab brings back what is deleted now
+		_, _ = jsx.Call(c.channel, "postMessage", withdrawn)
 	}
 	c.setConsent(level)
 	return true
@@ -64,8 +66,8 @@ func (c *core) setConsent(level report.Consent) {
 	signal(c.changed)
 }
 
-// vanish deletes the database of a user who has no consent, once the notice that it held is delivered. It reports whether nothing is left
-// to do.
+// vanish deletes the database of a user who has no consent, once the notice that it held is
+// delivered. It reports whether nothing is left to do.
 func (c *core) vanish() bool {
 	if c.level != report.Off {
 		return false

@@ -15,22 +15,26 @@ import (
 )
 
 const (
-	maxQueue     = 256              // messages that wait; more are dropped, and what was in them is counted
-	settleTime   = time.Second      // from the first failure to sealing: a tab can die at any moment, and failures come in bursts
-	flushTime    = 25 * time.Second // the page waits for 30
-	stopTime     = 5 * time.Second
-	hideTime     = 5 * time.Second // in which uploads may have to outlive the page
-	statusPause  = time.Second     // between two of status
-	secondLook   = 8 * time.Second // after the start: by then other tabs' abandoned segments are known to be so
-	maxReplies   = 64              // questions that wait for one flush
-	maxStateText = 1 << 10         // of texts in init
+	maxQueue = 256 // messages that wait; more are dropped, and what was in them is counted
+	// from the first failure to sealing: a tab can die at any moment, and failures come in bursts
+	settleTime  = time.Second
+	flushTime   = 25 * time.Second // the page waits for 30
+	stopTime    = 5 * time.Second
+	hideTime    = 5 * time.Second // in which uploads may have to outlive the page
+	statusPause = time.Second     // between two of status
+	// after the start: by then other tabs' abandoned segments are known to be so
+	secondLook   = 8 * time.Second
+	maxReplies   = 64      // questions that wait for one flush
+	maxStateText = 1 << 10 // of texts in init
 )
 
 // core is the worker's program. Its loop owns what has no other comment.
 type core struct {
 	queue   chan js.Value // the page's messages
 	refused uint64        // messages that made no sense
-	missed  uint64        // records that found the queue full, and are not counted by the agent yet; callbacks and loop, which never overlap
+	// records that found the queue full, and are not counted by the agent yet; callbacks and loop,
+	// which never overlap
+	missed uint64
 
 	agent   *agent.Agent // nil before init
 	spool   *idbspool.Spool
@@ -188,7 +192,8 @@ func (c *core) startFlush() {
 	}
 	if c.flushing {
 		c.again = true // endFlush sees to it
-		c.startSeal()  // a collector that hangs must not keep what has failed meanwhile from being stored
+		// a collector that hangs must not keep what has failed meanwhile from being stored
+		c.startSeal()
 		return
 	}
 	ids := c.asked

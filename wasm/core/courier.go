@@ -14,9 +14,10 @@ import (
 	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
 )
 
-// courier is the way to the collectors. It lets the page know each upload whose receipt has not come yet, ready to be sent once more, so
-// that a page that is left can send it with a request that outlives it (Fetch, keepalive). The segment stays in the spool; should both get
-// through, the collector knows the batch already.
+// courier is the way to the collectors. It lets the page know each upload whose receipt has not
+// come yet, ready to be sent once more, so that a page that is left can send it with a request that
+// outlives it (Fetch, keepalive). The segment stays in the spool; should both get through, the
+// collector knows the batch already.
 type courier struct {
 	fetchtransport.Transport
 
@@ -54,7 +55,8 @@ func (c *courier) Deliver(ctx context.Context, to policy.Collector, id report.Ba
 	return c.Transport.Deliver(ctx, to, id, delivery, segment)
 }
 
-// tried notes an upload, in place of an earlier one of the segment. The oldest that find no room go.
+// tried notes an upload, in place of an earlier one of the segment. The oldest that find
+// no room go.
 func (c *courier) tried(p parcel) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,7 +99,8 @@ func (c *courier) forget() {
 	c.tell()
 }
 
-// hide says that nobody looks at the page, so that it may end at any moment, and tells the page the ages of now.
+// hide says that nobody looks at the page, so that it may end at any moment, and tells the page the
+// ages of now.
 func (c *courier) hide(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -118,7 +121,8 @@ func (c *courier) tell() {
 		if err != nil {
 			continue
 		}
-		url, fields, body, err := c.Upload(p.to, p.id, delivery, p.segment) // sealed anew each time, if to a relay: once sent it is not taken again
+		// sealed anew each time, if to a relay: once sent it is not taken again
+		url, fields, body, err := c.Upload(p.to, p.id, delivery, p.segment)
 		if err != nil {
 			continue
 		}

@@ -1,10 +1,12 @@
 //go:build js && wasm
 
-// Command core is the agent in a browser's worker: the program that becomes heliograph.wasm. Its script, heliograph.worker.js, hands each
-// message of the page to the global function heliographReceive; answers go out by the worker's postMessage.
+// Command core is the agent in a browser's worker: the program that becomes heliograph.wasm. Its
+// script, heliograph.worker.js, hands each message of the page to the global function
+// heliographReceive; answers go out by the worker's postMessage.
 //
-// Messages of the page are objects whose property t says what they are: init (first, once), observe, counts, error, lost, consent, network,
-// flush, sent, stats, hide, stop. The worker's are ready, failed, reply, parcels, status, stopped. wasm/npm/src/messages.ts has their shapes.
+// Messages of the page are objects whose property t says what they are: init (first, once),
+// observe, counts, error, lost, consent, network, flush, sent, stats, hide, stop. The worker's are
+// ready, failed, reply, parcels, status, stopped. wasm/npm/src/messages.ts has their shapes.
 package main
 
 import (
@@ -23,7 +25,9 @@ func main() {
 	}))
 	c.run()
 	post(map[string]any{"t": "stopped"})
-	select {} // were the program to end, the browser's next event would be an error in the worker; the page ends the worker
+	// were the program to end, the browser's next event would be an error in the worker; the page
+	// ends the worker
+	select {}
 }
 
 // post tells the page something. What cannot be sent is lost.

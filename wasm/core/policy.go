@@ -18,14 +18,17 @@ import (
 )
 
 const (
-	policyAge    = 24 * time.Hour // that a kept policy is taken without asking; the agent itself looks for newer ones of its signers
+	// that a kept policy is taken without asking; the agent itself looks for newer ones of
+	// its signers
+	policyAge    = 24 * time.Hour
 	policyTime   = 10 * time.Second
 	maxPolicyURL = 4 << 10
 )
 
 var errPolicyType = errors.New("policy must be a URL or a Uint8Array")
 
-// policyOf is the signed policy that the page brought, or whose URL it brought. With keep, one that was fetched is kept.
+// policyOf is the signed policy that the page brought, or whose URL it brought. With keep, one that
+// was fetched is kept.
 func policyOf(spool *idbspool.Spool, v js.Value, keep bool) ([]byte, error) {
 	url, isText := jsx.Text(v, maxPolicyURL)
 	if !isText {
@@ -70,9 +73,10 @@ func fetchPolicy(url string) ([]byte, error) {
 	return b, nil
 }
 
-// statePolicyFile keeps the policy that was fetched. Without it nothing could be sealed in an outage that the page's own server is part of,
-// and a user who withdraws consent then could not have the notice of it sealed. It is when it was fetched in Unix seconds, 8 bytes,
-// big-endian, then the URL's SHA-256, then the policy.
+// statePolicyFile keeps the policy that was fetched. Without it nothing could be sealed in an
+// outage that the page's own server is part of, and a user who withdraws consent then could not
+// have the notice of it sealed. It is when it was fetched in Unix seconds, 8 bytes, big-endian,
+// then the URL's SHA-256, then the policy.
 const statePolicyFile = "policyfile"
 
 const policyHead = 8 + sha256.Size

@@ -19,7 +19,8 @@ const (
 	maxField = 4 << 10 // of a URL or a message, which the agent scrubs and cuts
 )
 
-// reader reads the elements of an array one after another. The first that is not what it should be makes ok false.
+// reader reads the elements of an array one after another. The first that is not what it should be
+// makes ok false.
 type reader struct {
 	list js.Value
 	next int
@@ -65,7 +66,8 @@ func (r *reader) key() agent.Observation {
 	}
 }
 
-// rows calls f for each element of m's list. What f refuses is left out. It reports false if there was such a one.
+// rows calls f for each element of m's list. What f refuses is left out. It reports false if there
+// was such a one.
 func (c *core) rows(m js.Value, f func(row js.Value) bool) bool {
 	list := jsx.Field(m, "list")
 	n, ok := jsx.List(list, maxRows)
@@ -99,8 +101,8 @@ func (c *core) observe(m js.Value) bool {
 // recent is how old successes may be that are counted with what the agent counts itself.
 const recent = 5 * time.Second
 
-// counts records requests that the page has counted. What it counted for certain, and a moment ago, is a part of the agent's own window;
-// anything else was a window of the page's.
+// counts records requests that the page has counted. What it counted for certain, and a moment ago,
+// is a part of the agent's own window; anything else was a window of the page's.
 func (c *core) counts(m js.Value) bool {
 	start, ok1 := jsx.Integer(jsx.Field(m, "start"), 0, maxTime)
 	end, ok2 := jsx.Integer(jsx.Field(m, "end"), 0, maxTime)

@@ -27,7 +27,8 @@ func (c *core) tellNow() {
 	post(status)
 }
 
-// stats is the state of things for the page. done says that there is neither consent nor anything left to do: the worker may go.
+// stats is the state of things for the page. done says that there is neither consent nor anything
+// left to do: the worker may go.
 func (c *core) stats() map[string]any {
 	s := c.agent.Stats()
 	storage := "memory"

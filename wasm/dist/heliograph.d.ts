@@ -9,11 +9,15 @@ export interface Options {
   /** The operator's signed policy: its bytes, or the URL of the file. */
   policy: string | URL | Uint8Array;
   /**
-   * The user's choice as the application saved it. Give it only once it is known: "off" is a refusal, which deletes what an earlier
-   * consent left behind. Left out: not asked yet. Nothing is recorded and nothing is touched until setConsent.
+   * The user's choice as the application saved it. Give it only once it is known: "off" is a
+   * refusal, which deletes what an earlier consent left behind. Left out: not asked yet. Nothing is
+   * recorded and nothing is touched until setConsent.
    */
   consent?: Consent;
-  /** The directory that serves heliograph.worker.js and heliograph.wasm, on the page's origin. By default the module's own. */
+  /**
+   * The directory that serves heliograph.worker.js and heliograph.wasm, on the page's origin. By
+   * default the module's own.
+   */
   assets?: string | URL;
   /** How many of the minutes without any failure are reported, 0 to 1; 0.05 when left out. */
   successFraction?: number;
@@ -25,8 +29,9 @@ export interface Options {
 
 export interface Status {
   /**
-   * "off": no consent. "waiting": recording, and nothing to report yet. "loading": the worker starts. "running": the worker seals and
-   * delivers. "blocked": the browser or the configuration does not let the worker start; nothing is recorded until the page is loaded again.
+   * "off": no consent. "waiting": recording, and nothing to report yet. "loading": the worker
+   * starts. "running": the worker seals and delivers. "blocked": the browser or the configuration
+   * does not let the worker start; nothing is recorded until the page is loaded again.
    */
   state: "off" | "waiting" | "loading" | "running" | "blocked";
   /** Why it is blocked, or why the last start failed. */
@@ -50,7 +55,9 @@ export interface Observation {
   elapsed?: number;
 }
 
-/** One report that a collector confirmed, in the user's terms. Times are in milliseconds since 1970. */
+/**
+ * One report that a collector confirmed, in the user's terms. Times are in milliseconds since 1970.
+ */
 export interface SentReport {
   /** When the collector confirmed it. */
   at: number;
@@ -63,7 +70,10 @@ export interface SentReport {
   bytes: number;
   /** When the report was begun. */
   born: number;
-  /** false: another tab sealed it, so that nobody here can say what is in it, and what follows is empty. */
+  /**
+   * false: another tab sealed it, so that nobody here can say what is in it, and what
+   * follows is empty.
+   */
   known: boolean;
   /** Whether it was recorded under "diagnostics". */
   diagnostics: boolean;
@@ -79,7 +89,10 @@ export interface SentReport {
 
 /** What the agent in the worker tells of itself. */
 export interface AgentStats {
-  /** The user's consent and the one in force, which the policy may have lowered: 0 off, 1 counts, 2 diagnostics. */
+  /**
+   * The user's consent and the one in force, which the policy may have lowered: 0 off, 1 counts,
+   * 2 diagnostics.
+   */
   consent: number;
   inForce: number;
   /** Version of the policy in force. */
@@ -123,17 +136,24 @@ export interface Heliograph {
   observe(observation: Observation): void;
   /** Reports an error that the application caught. */
   captureError(error: unknown): void;
-  /** Seals what is open and tries to deliver it. It resolves when that was tried, at the latest after 30 s. */
+  /**
+   * Seals what is open and tries to deliver it. It resolves when that was tried, at the latest
+   * after 30 s.
+   */
   flush(): Promise<void>;
   /** What left this device in the last 30 days, the oldest first. */
   sent(): Promise<SentReport[]>;
   /** What the agent has done in this page. */
   stats(): Promise<Stats>;
-  /** Ends recording in this page and takes the hooks off again. What is sealed stays for the next page. */
+  /**
+   * Ends recording in this page and takes the hooks off again. What is sealed stays for the
+   * next page.
+   */
   stop(): void;
 }
 
 /**
- * Starts the agent. It never throws. There is one agent in a page: while one runs, start returns that one and does nothing else.
+ * Starts the agent. It never throws. There is one agent in a page: while one runs, start returns
+ * that one and does nothing else.
  */
 export declare function start(options: Options): Heliograph;

@@ -1,5 +1,6 @@
-// Builds wasm/dist, all but the WebAssembly module, which Go alone builds. It is committed and embedded into the Go binary, so that
-// `go build` needs no Node. With --check it builds into a temporary directory and compares: it exits 1 and names the files that differ.
+// Builds wasm/dist, all but the WebAssembly module, which Go alone builds. It is committed and
+// embedded into the Go binary, so that `go build` needs no Node. With --check it builds into a
+// temporary directory and compares: it exits 1 and names the files that differ.
 import { build } from "esbuild";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -33,8 +34,9 @@ async function buildInto(dir) {
     entryPoints: { heliograph: "src/shim.ts" },
     outdir: dir,
     format: "esm",
-    // Worker and module are asked for by release: browsers may keep them, for a page whose server is down, and never take another's.
-    // Names that only the shim's own parts use, and neither a browser nor a message has.
+    // Worker and module are asked for by release: browsers may keep them, for a page whose server
+    // is down, and never take another's. Names that only the shim's own parts use, and neither a
+    // browser nor a message has.
     mangleProps: /^(active|addError|ask|begun|counted|dropDetails|due|ended|failed|fraction|listen|need|networkChanged|parcels|reading|ready|running|scheme|sync|ticks|totals)$/,
     define: { RELEASE: JSON.stringify(release.digest("hex").slice(0, 8)) },
   });

@@ -1,5 +1,6 @@
-// Packs bin/heliograph-<version>.tgz, what `npm install` takes: the files of wasm/dist with the module as browsers want it. With --check
-// it also installs the tarball into an empty project, without a network, bundles an application that imports it, and runs that.
+// Packs bin/heliograph-<version>.tgz, what `npm install` takes: the files of wasm/dist with the
+// module as browsers want it. With --check it also installs the tarball into an empty project,
+// without a network, bundles an application that imports it, and runs that.
 import { build } from "esbuild";
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";

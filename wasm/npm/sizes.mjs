@@ -1,4 +1,5 @@
-// What the package costs a page, and its budgets: `node sizes.mjs` prints them and exits 1 when one is exceeded.
+// What the package costs a page, and its budgets: `node sizes.mjs` prints them and exits 1 when one
+// is exceeded.
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,7 +13,10 @@ export function compressed(bytes) {
   return { raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotliCompressSync(bytes, { params }).length };
 }
 
-/** packageSizes measures the files in wasm/dist. budget names the limit of one of a row's figures, in bytes. */
+/**
+ * packageSizes measures the files in wasm/dist. budget names the limit of one of a row's
+ * figures, in bytes.
+ */
 export async function packageSizes() {
   const module = gunzipSync(await readFile(join(dist, "heliograph.wasm.gz")).catch(() => {
     throw new Error("wasm/dist/heliograph.wasm.gz is missing: run go run ./wasm/internal/build");

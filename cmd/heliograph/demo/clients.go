@@ -26,13 +26,15 @@ const (
 	requestEvery      = time.Second // on average, per client
 )
 
-// crowd are the clients: each an application with an agent of its own, a source address in its network, and a spool.
+// crowd are the clients: each an application with an agent of its own, a source address in its
+// network, and a spool.
 type crowd struct {
 	clients []*client
 	wg      sync.WaitGroup
 	stop    context.CancelFunc
 
-	requests, failures atomic.Uint64 // as the applications saw them, to compare with what the store says
+	// as the applications saw them, to compare with what the store says
+	requests, failures atomic.Uint64
 
 	mu        sync.Mutex
 	delivered map[report.BatchID]int // guarded by mu; how often agents counted a batch as delivered
@@ -54,7 +56,8 @@ type crowdOptions struct {
 	Seed       uint64
 }
 
-// startCrowd makes the clients and sets them to work. When it fails, those that were made are shut down.
+// startCrowd makes the clients and sets them to work. When it fails, those that were made are
+// shut down.
 func startCrowd(o crowdOptions) (c *crowd, err error) {
 	ctx, stop := context.WithCancel(context.Background())
 	c = &crowd{stop: stop, delivered: map[report.BatchID]int{}}
@@ -108,8 +111,9 @@ func (c *crowd) newClient(o crowdOptions, n network, k, i int) (*client, error) 
 	return &client{agent: a, rand: rand.New(rand.NewPCG(o.Seed, uint64(k*1000+i))), http: &http.Client{
 		Timeout: 8 * time.Second,
 		Transport: httpagent.Wrap(a, &http.Transport{
-			DialContext:       from.DialContext,
-			DisableKeepAlives: true, // every request resolves, connects and shakes hands: there is more that can fail
+			DialContext: from.DialContext,
+			// every request resolves, connects and shakes hands: there is more that can fail
+			DisableKeepAlives: true,
 			TLSClientConfig:   &tls.Config{RootCAs: o.Service},
 		}),
 	}}, nil
@@ -174,7 +178,8 @@ func (c *crowd) Drain(ctx context.Context) error {
 	return nil
 }
 
-// Delivered returns how often agents counted each batch as delivered, and how many requests they lost.
+// Delivered returns how often agents counted each batch as delivered, and how many requests
+// they lost.
 func (c *crowd) Delivered() (batches map[report.BatchID]int, dropped uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -16,7 +16,8 @@ import (
 	"github.com/heliograph-net/heliograph/internal/devca"
 )
 
-// collectorProcess is a collector in a process of its own, so that it can be killed as a process is.
+// collectorProcess is a collector in a process of its own, so that it can be killed as a
+// process is.
 type collectorProcess struct {
 	id, dir     string
 	Addr        string // host:port
@@ -28,7 +29,8 @@ type collectorProcess struct {
 	done        chan struct{}  // guarded by mu; closed when the child has ended
 }
 
-// newCollector makes the data directory of a collector, which is an `init` of its own. It gets its policy later, from mainDir.
+// newCollector makes the data directory of a collector, which is an `init` of its own. It gets its
+// policy later, from mainDir.
 func newCollector(id, host, dir, mainDir, executable string, ca *devca.CA) (*collectorProcess, error) {
 	c := &collectorProcess{id: id, dir: dir, executable: executable}
 	for _, addr := range []*string{&c.Addr, &c.ops} {
@@ -140,7 +142,8 @@ func (c *collectorProcess) Stop(ctx context.Context) error {
 	}
 }
 
-// freeAddr finds a port that is free now. Another process could take it before it is used, which Start would then tell.
+// freeAddr finds a port that is free now. Another process could take it before it is used, which
+// Start would then tell.
 func freeAddr(host string) (string, error) {
 	ln, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package demo stages an outage on real sockets of this machine's loopback: a service with its name server, clients in five networks,
-// two collectors, and everything between. Nothing in the way of a report is simulated. Most readers need Run.
+// Package demo stages an outage on real sockets of this machine's loopback: a service with its name
+// server, clients in five networks, two collectors, and everything between. Nothing in the way of a
+// report is simulated. Most readers need Run.
 package demo
 
 import (
@@ -24,9 +25,11 @@ import (
 
 // Options of a run.
 type Options struct {
-	Once       bool      // play the script once and check everything; else cycle until ctx ends
-	Listen     string    // of the dashboard; "": 127.0.0.1:8418
-	Page       string    // of the page that a visitor may break; "": none, for a run with Once expects nobody else's reports
+	Once   bool   // play the script once and check everything; else cycle until ctx ends
+	Listen string // of the dashboard; "": 127.0.0.1:8418
+	// of the page that a visitor may break; "": none, for a run with Once expects nobody
+	// else's reports
+	Page       string
 	Executable string    // of heliograph, for the collectors' processes
 	Out        io.Writer // the timeline
 	Log        *slog.Logger
@@ -57,8 +60,9 @@ type stage struct {
 	expected     map[int64]bool // incidents that a fault explains
 }
 
-// Run stages the outage. With Once it returns nil only if every fault was flagged and cleared in time with the right outcome and the right
-// network or server, nothing else was flagged, and every delivered report is in the store exactly once.
+// Run stages the outage. With Once it returns nil only if every fault was flagged and cleared in
+// time with the right outcome and the right network or server, nothing else was flagged, and every
+// delivered report is in the store exactly once.
 func Run(ctx context.Context, o Options) (err error) {
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:8418"
@@ -179,7 +183,8 @@ func (s *stage) setService(ca *devca.CA) error {
 	return nil
 }
 
-// setPipeline starts collectors, detector, prober and page, and returns the signed policy for the clients.
+// setPipeline starts collectors, detector, prober and page, and returns the signed policy for
+// the clients.
 func (s *stage) setPipeline(ctx context.Context, collectorCA, serviceCA *devca.CA) ([]byte, error) {
 	mainDir := filepath.Join(s.dir, "main")
 	for i, host := range collectorHosts {
@@ -216,7 +221,8 @@ func (s *stage) setPipeline(ctx context.Context, collectorCA, serviceCA *devca.C
 	return os.ReadFile(filepath.Join(mainDir, "policy"))
 }
 
-// config is heliograph.yaml of the process that has detector, prober and page. Times are short: a demo has no patience.
+// config is heliograph.yaml of the process that has detector, prober and page. Times are short: a
+// demo has no patience.
 func (s *stage) config() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `networks: networks.tsv
@@ -249,7 +255,8 @@ func (s *stage) feeds() string {
 	return strings.Join(urls, ", ")
 }
 
-// policy is policy.yaml for the clients: both collectors, the first preferred. With so few clients a quarter of the calm windows is sent.
+// policy is policy.yaml for the clients: both collectors, the first preferred. With so few clients
+// a quarter of the calm windows is sent.
 func (s *stage) policy() string {
 	var b strings.Builder
 	fmt.Fprint(&b, `success_fraction: 0.25
@@ -306,8 +313,9 @@ func (s *stage) verify(ctx context.Context) error {
 	return nil
 }
 
-// compare says how store and clients differ in batches and in failed requests. A window with a failure is always sent, so that the
-// store's total of failures must be exactly what the applications saw.
+// compare says how store and clients differ in batches and in failed requests. A window with a
+// failure is always sent, so that the store's total of failures must be exactly what the
+// applications saw.
 func (s *stage) compare(ctx context.Context, delivered int, dropped uint64) error {
 	stored, err := s.node.Store.Batches(ctx, s.began)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// nameServerOf is the monitored service's own name server: it hands out one address of the service per question, in turn, so that a
-// client does not quietly go on to the next one.
+// nameServerOf is the monitored service's own name server: it hands out one address of the service
+// per question, in turn, so that a client does not quietly go on to the next one.
 type nameServerOf struct {
 	Addr  string // host:port, UDP and TCP
 	addrs []netip.Addr

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// The stage: who has which loopback address. Networks, service, name server and each collector have prefixes of their own, as
-// they would have networks of their own in the world.
+// The stage: who has which loopback address. Networks, service, name server and each collector have
+// prefixes of their own, as they would have networks of their own in the world.
 const (
 	serviceName = "shop.heliograph.test"
 	nameServer  = "127.120.0.53"
@@ -45,8 +45,8 @@ type place struct {
 	Addr                           netip.Addr
 }
 
-// places are eight servers: two data centres of two clusters of two rows. With more, a dead one would take longer to reach the floor of
-// distinct clients.
+// places are eight servers: two data centres of two clusters of two rows. With more, a dead one
+// would take longer to reach the floor of distinct clients.
 func places() []place {
 	var all []place
 	for d, dc := range []string{"east", "west"} {

@@ -70,7 +70,8 @@ func (s *stage) hits(o report.Outcome, asn uint32) func(*model.Incident) bool {
 	}
 }
 
-// play runs one fault: begin, wait until it is flagged, end, wait until all is clear. The error says what did not happen.
+// play runs one fault: begin, wait until it is flagged, end, wait until all is clear. The error
+// says what did not happen.
 func (s *stage) play(ctx context.Context, f fault) error {
 	began := time.Now()
 	s.line("FAULT    %s", f.what)

@@ -103,7 +103,8 @@ func (s *service) Close() {
 	clear(s.servers)
 }
 
-// brokenPath is a listener behind a path on which something resets the connections of one network, as a middlebox does.
+// brokenPath is a listener behind a path on which something resets the connections of one network,
+// as a middlebox does.
 type brokenPath struct {
 	net.Listener
 	reset *atomic.Pointer[netip.Prefix]

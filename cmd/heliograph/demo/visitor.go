@@ -14,7 +14,8 @@ import (
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 )
 
-// setPage starts the page that a visitor may break. Its reports reach the collectors from the visitor's own network.
+// setPage starts the page that a visitor may break. Its reports reach the collectors from the
+// visitor's own network.
 func (s *stage) setPage(ctx context.Context) error {
 	from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: visitor.client(0).AsSlice()}, Timeout: 3 * time.Second}
 	o := page.Options{
@@ -33,8 +34,8 @@ func (s *stage) setPage(ctx context.Context) error {
 	return nil
 }
 
-// pagePolicy is the policy of the page's agent: the collectors as a browser reaches them. Its version is above the one that the collectors
-// serve, which is for the clients of the script.
+// pagePolicy is the policy of the page's agent: the collectors as a browser reaches them. Its
+// version is above the one that the collectors serve, which is for the clients of the script.
 func (s *stage) pagePolicy(urls []string) ([]byte, error) {
 	text := s.policy()
 	for i, c := range s.collectors {

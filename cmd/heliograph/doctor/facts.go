@@ -1,5 +1,6 @@
-// Package doctor says whether the collectors of a policy really stand in another failure domain than the service that they report on, and
-// whether they work. Facts come from live look-ups (Look) or from a file; Judge turns them into findings and does nothing else.
+// Package doctor says whether the collectors of a policy really stand in another failure domain
+// than the service that they report on, and whether they work. Facts come from live look-ups (Look)
+// or from a file; Judge turns them into findings and does nothing else.
 package doctor
 
 import (
@@ -10,19 +11,23 @@ import (
 
 // Facts are what is known of one host: the service under one of its names, or a collector.
 type Facts struct {
-	Name        string        `yaml:"name"`         // host name or address, as people know it
-	Addresses   []netip.Addr  `yaml:"addresses"`    // what the name resolves to, and a collector's fallback addresses
-	ASNs        []uint32      `yaml:"asns"`         // of the addresses; empty: not known
-	Domain      string        `yaml:"domain"`       // registrable domain; "": an address has none
-	NameServers []string      `yaml:"name_servers"` // of the domain, lower case, no final dot
-	Authority   string        `yaml:"authority"`    // organisation and name of the root that vouches for the certificate; "": no TLS, or not known
-	Expires     time.Time     `yaml:"expires"`      // of the certificate; zero: none
-	ClockOffset time.Duration `yaml:"-"`            // its clock less ours
-	Faults      []string      `yaml:"faults"`       // what did not work: unreachable by name, by fallback address, …
-	Unknown     []string      `yaml:"unknown"`      // what could not be found out, and why
+	Name string `yaml:"name"` // host name or address, as people know it
+	// what the name resolves to, and a collector's fallback addresses
+	Addresses   []netip.Addr `yaml:"addresses"`
+	ASNs        []uint32     `yaml:"asns"`         // of the addresses; empty: not known
+	Domain      string       `yaml:"domain"`       // registrable domain; "": an address has none
+	NameServers []string     `yaml:"name_servers"` // of the domain, lower case, no final dot
+	// organisation and name of the root that vouches for the certificate; "": no TLS, or not known
+	Authority   string        `yaml:"authority"`
+	Expires     time.Time     `yaml:"expires"` // of the certificate; zero: none
+	ClockOffset time.Duration `yaml:"-"`       // its clock less ours
+	// what did not work: unreachable by name, by fallback address, …
+	Faults  []string `yaml:"faults"`
+	Unknown []string `yaml:"unknown"` // what could not be found out, and why
 }
 
-// prefixes are the routable neighbourhoods of the addresses: /24 and /48, the smallest that the internet routes by themselves.
+// prefixes are the routable neighbourhoods of the addresses: /24 and /48, the smallest that the
+// internet routes by themselves.
 func (f *Facts) prefixes() []netip.Prefix {
 	var all []netip.Prefix
 	for _, a := range f.Addresses {

@@ -9,14 +9,16 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-// How soon something that ends is worth a word, and how far a clock may be off: collectors date reports by their own clock.
+// How soon something that ends is worth a word, and how far a clock may be off: collectors date
+// reports by their own clock.
 const (
 	expiresSoon    = 14 * 24 * time.Hour
 	policyOld      = 365 * 24 * time.Hour
 	clockTolerance = 5 * time.Second
 )
 
-// Judge compares collectors with the service and with one another. It is pure: the same facts give the same findings.
+// Judge compares collectors with the service and with one another. It is pure: the same facts give
+// the same findings.
 func Judge(service, collectors []Facts, p *policy.Policy, now time.Time) []Finding {
 	var all []Finding
 	for i := range collectors {
@@ -60,7 +62,8 @@ func shared(c, other *Facts, severity Severity) []Finding {
 		say("shares the name server %s", common[0])
 	}
 	if c.Authority != "" && c.Authority == other.Authority {
-		// An authority that fails takes new certificates away, not those in use: it is a weakness, never a fault of today.
+		// An authority that fails takes new certificates away, not those in use: it is a weakness,
+		// never a fault of today.
 		all = append(all, Finding{Warning, c.Name, "shares the certificate authority " + c.Authority + " with " + other.Name})
 	}
 	return all

@@ -159,7 +159,8 @@ func (l *Looker) answers(ctx context.Context, f *Facts, base, address, how strin
 		f.Faults = append(f.Faults, fmt.Sprintf("what answers %s (status %d) is no collector that serves a policy", how, resp.StatusCode))
 	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		f.ClockOffset = date.Add(500 * time.Millisecond).Sub(asked.Add(time.Since(asked) / 2)) // the header has whole seconds
+		// the header has whole seconds
+		f.ClockOffset = date.Add(500 * time.Millisecond).Sub(asked.Add(time.Since(asked) / 2))
 	}
 }
 

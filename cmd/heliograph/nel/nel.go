@@ -1,5 +1,5 @@
-// Package nel makes the headers by which a service asks browsers to send their own reports to collectors, as text and for web servers.
-// Most readers need Headers and Write.
+// Package nel makes the headers by which a service asks browsers to send their own reports to
+// collectors, as text and for web servers. Most readers need Headers and Write.
 package nel
 
 import (
@@ -15,7 +15,8 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-// Options say what browsers are asked for. Errors and advice name them like the flags of `heliograph headers`.
+// Options say what browsers are asked for. Errors and advice name them like the flags of
+// `heliograph headers`.
 type Options struct {
 	Group             string        // of Report-To, 1 to 64 of a-z A-Z 0-9 _ -
 	MaxAge            time.Duration // how long browsers remember; whole seconds, at least one
@@ -135,7 +136,8 @@ func Headers(collectors []policy.Collector, o Options) ([]Header, error) {
 	return headers, nil
 }
 
-// Directives are what a Content-Security-Policy needs besides, so that violations are reported; "" when they are not asked for.
+// Directives are what a Content-Security-Policy needs besides, so that violations are reported; ""
+// when they are not asked for.
 func Directives(collectors []policy.Collector, o Options) string {
 	usable, err := endpoints(collectors)
 	if !o.Reports || o.Remove || err != nil {

@@ -128,7 +128,8 @@ func TestAdvice(t *testing.T) {
 
 var update = flag.Bool("update", false, "write the golden files anew; then try them with the real nginx and Caddy")
 
-// The golden files were tried with nginx 1.22 and Caddy 2.6: each answered with the very values of the text.
+// The golden files were tried with nginx 1.22 and Caddy 2.6: each answered with the very values
+// of the text.
 func TestFormats(t *testing.T) {
 	o := options(func(o *nel.Options) { o.Reports, o.IncludeSubdomains = true, true })
 	all, err := nel.Headers(collectors, o)

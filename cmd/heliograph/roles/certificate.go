@@ -15,7 +15,8 @@ import (
 	"github.com/heliograph-net/heliograph/internal/ops"
 )
 
-// certificateSoon is how long before its end a certificate is worth a warning. ACME renews it 30 days before.
+// certificateSoon is how long before its end a certificate is worth a warning. ACME renews it
+// 30 days before.
 const certificateSoon = 14 * 24 * time.Hour
 
 // certificate is what is known of the certificate for one name.
@@ -25,8 +26,8 @@ type certificate struct {
 	err     error     // owned by mu; why
 }
 
-// watchCertificates gets the certificates of a listener that is there already, and shows in readiness and metrics whether it has them and for
-// how long.
+// watchCertificates gets the certificates of a listener that is there already, and shows in
+// readiness and metrics whether it has them and for how long.
 func (n *Node) watchCertificates(ctx context.Context, conf *tls.Config, names []string) {
 	if len(names) == 0 {
 		names = []string{""} // of files, which have one certificate
@@ -51,7 +52,8 @@ func (n *Node) watchCertificates(ctx context.Context, conf *tls.Config, names []
 	}
 }
 
-// set notes what a look has found. While the authority is away, the certificate that there was is still served.
+// set notes what a look has found. While the authority is away, the certificate that there was is
+// still served.
 func (c *certificate) set(expires time.Time, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

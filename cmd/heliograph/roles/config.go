@@ -1,5 +1,6 @@
-// Package roles wires the packages of Heliograph into the processes that operators run: it reads the configuration, makes a new data
-// directory, and starts and stops collector, detector, prober and dashboard. Most readers need Load and Start.
+// Package roles wires the packages of Heliograph into the processes that operators run: it reads
+// the configuration, makes a new data directory, and starts and stops collector, detector, prober
+// and dashboard. Most readers need Load and Start.
 package roles
 
 import (
@@ -26,15 +27,19 @@ const ConfigName = "heliograph.yaml"
 
 const maxConfig = 8 << 20 // bytes; a list of 100,000 targets is about 8 MiB
 
-// Config is what heliograph.yaml says. Relative paths are relative to the file. A key that is absent has its default.
+// Config is what heliograph.yaml says. Relative paths are relative to the file. A key that is
+// absent has its default.
 type Config struct {
 	Collector  CollectorConfig `yaml:"collector"`
 	Detector   DetectorConfig  `yaml:"detector"`
 	Prober     ProberConfig    `yaml:"prober"`
 	Dashboard  ListenConfig    `yaml:"dashboard"`
 	Operations ListenConfig    `yaml:"operations"`
-	Networks   string          `yaml:"networks"`  // table of networks, TSV of start, end, ASN, country, name, or MaxMind database; "": every peer is AS0, ZZ
-	Countries  string          `yaml:"countries"` // MaxMind database whose countries go before those of networks; "": none
+	// table of networks, TSV of start, end, ASN, country, name, or MaxMind database; "": every peer
+	// is AS0, ZZ
+	Networks string `yaml:"networks"`
+	// MaxMind database whose countries go before those of networks; "": none
+	Countries string `yaml:"countries"`
 
 	NetworkFields NetworkFieldsConfig `yaml:"network_fields"`
 
@@ -46,7 +51,8 @@ type Config struct {
 	text []byte // for the line of a bad key
 }
 
-// NetworkFieldsConfig names the fields of MaxMind databases, keys with dots between them; "": those of MaxMind's own.
+// NetworkFieldsConfig names the fields of MaxMind databases, keys with dots between them; "": those
+// of MaxMind's own.
 type NetworkFieldsConfig struct {
 	ASN     string `yaml:"asn"`
 	Country string `yaml:"country"`
@@ -60,50 +66,59 @@ type ListenConfig struct {
 
 // CollectorConfig is the collector's part.
 type CollectorConfig struct {
-	ID              string     `yaml:"id"`
-	Listen          string     `yaml:"listen"`
-	TLSCert         string     `yaml:"tls_cert"` // PEM file; "": plain HTTP
-	TLSKey          string     `yaml:"tls_key"`
-	ACME            ACMEConfig `yaml:"acme"`
-	ReceiptKey      string     `yaml:"receipt_key"`    // signs receipts
-	FeedKeys        []string   `yaml:"feed_keys"`      // public keys of the detectors that may pull
-	ObliviousKeys   []string   `yaml:"oblivious_keys"` // of the Oblivious HTTP gateway, the newest first; none: it is no gateway
-	RelayKeys       []string   `yaml:"relay_keys"`     // public keys of relays whose word on their clients' network is taken
-	Policy          string     `yaml:"policy"`
-	Inbox           string     `yaml:"inbox"`
-	MaxBytes        int64      `yaml:"inbox_max_bytes"`
-	TrustedProxies  []string   `yaml:"trusted_proxies"`            // prefixes of proxies in front of it
-	ForwardedHeader string     `yaml:"forwarded_header"`           // the one that those proxies write
-	SourceRequests  float64    `yaml:"source_requests_per_second"` // of one client network; 0: the default
-	SourceBytes     float64    `yaml:"source_bytes_per_second"`
-	NewSources      float64    `yaml:"new_sources_per_second"`
-	MaxAge          Duration   `yaml:"inbox_max_age"` // of batches that not all detectors have taken; older ones are dropped
+	ID         string     `yaml:"id"`
+	Listen     string     `yaml:"listen"`
+	TLSCert    string     `yaml:"tls_cert"` // PEM file; "": plain HTTP
+	TLSKey     string     `yaml:"tls_key"`
+	ACME       ACMEConfig `yaml:"acme"`
+	ReceiptKey string     `yaml:"receipt_key"` // signs receipts
+	FeedKeys   []string   `yaml:"feed_keys"`   // public keys of the detectors that may pull
+	// of the Oblivious HTTP gateway, the newest first; none: it is no gateway
+	ObliviousKeys []string `yaml:"oblivious_keys"`
+	// public keys of relays whose word on their clients' network is taken
+	RelayKeys       []string `yaml:"relay_keys"`
+	Policy          string   `yaml:"policy"`
+	Inbox           string   `yaml:"inbox"`
+	MaxBytes        int64    `yaml:"inbox_max_bytes"`
+	TrustedProxies  []string `yaml:"trusted_proxies"`  // prefixes of proxies in front of it
+	ForwardedHeader string   `yaml:"forwarded_header"` // the one that those proxies write
+	// of one client network; 0: the default
+	SourceRequests float64 `yaml:"source_requests_per_second"`
+	SourceBytes    float64 `yaml:"source_bytes_per_second"`
+	NewSources     float64 `yaml:"new_sources_per_second"`
+	// of batches that not all detectors have taken; older ones are dropped
+	MaxAge Duration `yaml:"inbox_max_age"`
 
-	BrowserReports       map[string]collector.Handling `yaml:"browser_reports"`        // by type; of one that is absent: collector.Settings.BrowserReports
-	BrowserServerAddress bool                          `yaml:"browser_server_address"` // keep server_ip of browsers' reports
+	// by type; of one that is absent: collector.Settings.BrowserReports
+	BrowserReports map[string]collector.Handling `yaml:"browser_reports"`
+	// keep server_ip of browsers' reports
+	BrowserServerAddress bool `yaml:"browser_server_address"`
 }
 
-// ACMEConfig is for certificates from an ACME authority, with whose terms of service its use agrees.
+// ACMEConfig is for certificates from an ACME authority, with whose terms of service its
+// use agrees.
 type ACMEConfig struct {
 	Names     []string `yaml:"names"`     // host names of this collector; none: no ACME
 	Cache     string   `yaml:"cache"`     // directory for the account's key and certificates
 	Directory string   `yaml:"directory"` // URL; "": Let's Encrypt
 	Email     string   `yaml:"email"`
-	CA        string   `yaml:"ca"` // PEM file of the authority of the directory's own certificate; "": the system's
+	// PEM file of the authority of the directory's own certificate; "": the system's
+	CA string `yaml:"ca"`
 }
 
 // DetectorConfig is the detector's part.
 type DetectorConfig struct {
-	Store      string       `yaml:"store"`
-	OpenKeys   []string     `yaml:"open_keys"`
-	FeedKey    string       `yaml:"feed_key"` // signs requests to remote feeds
-	Feeds      []FeedConfig `yaml:"feeds"`    // remote collectors
-	FeedCA     string       `yaml:"feed_ca"`  // PEM file of the authority that the feeds' certificates come from; "": the system's
-	Bin        Duration     `yaml:"bin"`
-	Grace      Duration     `yaml:"grace"`
-	MinClients int          `yaml:"min_clients"`
-	MinExcess  float64      `yaml:"min_excess"`
-	MinRatio   float64      `yaml:"min_ratio"`
+	Store    string       `yaml:"store"`
+	OpenKeys []string     `yaml:"open_keys"`
+	FeedKey  string       `yaml:"feed_key"` // signs requests to remote feeds
+	Feeds    []FeedConfig `yaml:"feeds"`    // remote collectors
+	// PEM file of the authority that the feeds' certificates come from; "": the system's
+	FeedCA     string   `yaml:"feed_ca"`
+	Bin        Duration `yaml:"bin"`
+	Grace      Duration `yaml:"grace"`
+	MinClients int      `yaml:"min_clients"`
+	MinExcess  float64  `yaml:"min_excess"`
+	MinRatio   float64  `yaml:"min_ratio"`
 }
 
 // FeedConfig is a remote collector to pull from.
@@ -114,16 +129,17 @@ type FeedConfig struct {
 
 // ProberConfig is the prober's part.
 type ProberConfig struct {
-	Interval  Duration       `yaml:"interval"`
-	Timeout   Duration       `yaml:"timeout"`
-	Failures  int            `yaml:"failures"`  // consecutive failed attempts before a target is down
-	Witnesses []string       `yaml:"witnesses"` // host:port of things that should always answer; when none does, the prober doubts itself
-	CA        string         `yaml:"ca"`        // PEM file, trusted besides the system's authorities
+	Interval Duration `yaml:"interval"`
+	Timeout  Duration `yaml:"timeout"`
+	Failures int      `yaml:"failures"` // consecutive failed attempts before a target is down
+	// host:port of things that should always answer; when none does, the prober doubts itself
+	Witnesses []string       `yaml:"witnesses"`
+	CA        string         `yaml:"ca"` // PEM file, trusted besides the system's authorities
 	Targets   []TargetConfig `yaml:"targets"`
 }
 
-// Duration is a time.Duration written as "30s". The YAML library gives no line for a duration that does not parse, so it is kept for
-// validate to name.
+// Duration is a time.Duration written as "30s". The YAML library gives no line for a duration that
+// does not parse, so it is kept for validate to name.
 type Duration struct {
 	time.Duration
 	bad string
@@ -147,10 +163,11 @@ func (d *Duration) UnmarshalYAML(text []byte) error {
 
 // TargetConfig is one server to probe.
 type TargetConfig struct {
-	Name       string `yaml:"name"`
-	URL        string `yaml:"url"`     // http or https URL; or
-	TCP        string `yaml:"tcp"`     // host:port
-	Address    string `yaml:"address"` // host:port to connect to instead of what the URL's host resolves to
+	Name string `yaml:"name"`
+	URL  string `yaml:"url"` // http or https URL; or
+	TCP  string `yaml:"tcp"` // host:port
+	// host:port to connect to instead of what the URL's host resolves to
+	Address    string `yaml:"address"`
 	DataCentre string `yaml:"data_centre"`
 	Cluster    string `yaml:"cluster"`
 	Row        string `yaml:"row"`
@@ -283,7 +300,8 @@ func (c *Config) validate() error {
 	return errors.Join(errs...)
 }
 
-// line is where a key stands in the file; for an absent one, where the nearest key above it stands, "1" when there is none.
+// line is where a key stands in the file; for an absent one, where the nearest key above it stands,
+// "1" when there is none.
 func (c *Config) line(key string) string {
 	for path := "$." + key; len(path) > 2; {
 		if p, err := yaml.PathString(path); err == nil {

@@ -22,14 +22,16 @@ var configTemplate []byte
 //go:embed policy.yaml
 var policyTemplate []byte
 
-// InitOptions say what Init puts into a new data directory. The zero value gives the commented defaults.
+// InitOptions say what Init puts into a new data directory. The zero value gives the
+// commented defaults.
 type InitOptions struct {
 	Config []byte // heliograph.yaml; nil: the defaults with comments
 	Policy []byte // policy.yaml; nil: one collector on loopback, with comments
 }
 
-// Init makes a data directory: fresh keys (mode 0600), policy.yaml and the policy signed from it, heliograph.yaml. It never
-// overwrites: a directory that has a configuration is an error, fs.ErrExist. When it fails half-way, what it wrote is removed.
+// Init makes a data directory: fresh keys (mode 0600), policy.yaml and the policy signed from it,
+// heliograph.yaml. It never overwrites: a directory that has a configuration is an error,
+// fs.ErrExist. When it fails half-way, what it wrote is removed.
 func Init(dir string, o InitOptions) (err error) {
 	if _, err := os.Stat(filepath.Join(dir, ConfigName)); err == nil {
 		return fmt.Errorf("%s has a %s already: %w", dir, ConfigName, fs.ErrExist)
@@ -78,8 +80,9 @@ func Init(dir string, o InitOptions) (err error) {
 	return write(ConfigName, o.Config, 0o644)
 }
 
-// writeKeys makes the five key pairs: policy (signs policies), receipt (the collector's), feed (the detector's, to pull), oblivious (the
-// collector's, for requests through relays), open (the detector's, to read reports).
+// writeKeys makes the five key pairs: policy (signs policies), receipt (the collector's), feed (the
+// detector's, to pull), oblivious (the collector's, for requests through relays), open (the
+// detector's, to read reports).
 func writeKeys(write func(name string, text []byte, mode fs.FileMode) error) error {
 	for _, name := range []string{"policy", "receipt", "feed"} {
 		public, private, err := ed25519.GenerateKey(rand.Reader)

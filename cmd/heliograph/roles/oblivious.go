@@ -7,7 +7,8 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
 )
 
-// obliviousSettings reads the keys of the collector's Oblivious HTTP gateway, and those of the relays that it knows.
+// obliviousSettings reads the keys of the collector's Oblivious HTTP gateway, and those of the
+// relays that it knows.
 func obliviousSettings(c *Config, s *collector.Settings) error {
 	for _, name := range c.Collector.ObliviousKeys {
 		key, err := readKey(c.dir, name, keyfile.ParseObliviousKey)

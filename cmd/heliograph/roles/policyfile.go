@@ -19,7 +19,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// PolicySource is policy.yaml: a policy as people edit it, before it is signed. Relative paths are relative to the file.
+// PolicySource is policy.yaml: a policy as people edit it, before it is signed. Relative paths are
+// relative to the file.
 type PolicySource struct {
 	Version         uint64            `yaml:"version"`
 	ValidFor        Duration          `yaml:"valid_for"`
@@ -37,15 +38,17 @@ type PolicySource struct {
 
 // CollectorSource is one collector in policy.yaml.
 type CollectorSource struct {
-	ID         string   `yaml:"id"`
-	URL        string   `yaml:"url"`
-	Priority   uint32   `yaml:"priority"`
-	Weight     uint32   `yaml:"weight"`
-	Addresses  []string `yaml:"addresses"`
-	Pins       []string `yaml:"pins"` // base64 of the SHA-256 of the certificate's SubjectPublicKeyInfo
+	ID        string   `yaml:"id"`
+	URL       string   `yaml:"url"`
+	Priority  uint32   `yaml:"priority"`
+	Weight    uint32   `yaml:"weight"`
+	Addresses []string `yaml:"addresses"`
+	// base64 of the SHA-256 of the certificate's SubjectPublicKeyInfo
+	Pins       []string `yaml:"pins"`
 	ReceiptKey string   `yaml:"receipt_key"`
 
-	Relay         string   `yaml:"relay"`          // URL of the Oblivious HTTP relay before it; "": none
+	// URL of the Oblivious HTTP relay before it; "": none
+	Relay         string   `yaml:"relay"`
 	ObliviousKeys []string `yaml:"oblivious_keys"` // public key files of its gateway
 }
 
@@ -54,7 +57,8 @@ func defaultPolicySource() PolicySource {
 		Window: dur(time.Minute), Samples: 5, Refresh: dur(time.Hour), BytesPerDay: 10 << 20}
 }
 
-// ReadPolicySource reads policy.yaml and the keys that it names and makes a policy issued at now, unsigned. Errors name file and key.
+// ReadPolicySource reads policy.yaml and the keys that it names and makes a policy issued at now,
+// unsigned. Errors name file and key.
 func ReadPolicySource(path string, now time.Time) (*policy.Policy, error) {
 	text, err := readLimited(path, policy.MaxSize)
 	if err != nil {

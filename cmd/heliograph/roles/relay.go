@@ -101,8 +101,8 @@ func (n *RelayNode) relayTLS(c *RelayConfig) (conf *tls.Config, err error) {
 // SetLevel lets PUT /log/level change the level of the log.
 func (c *RelayConfig) SetLevel(level *slog.LevelVar) { c.base.Level = level }
 
-// InitRelay makes a relay's directory: a fresh key (mode 0600), its public half for the collector, relay.yaml. It never overwrites: a
-// directory that has a configuration is an error, fs.ErrExist.
+// InitRelay makes a relay's directory: a fresh key (mode 0600), its public half for the collector,
+// relay.yaml. It never overwrites: a directory that has a configuration is an error, fs.ErrExist.
 func InitRelay(dir string) error {
 	if _, err := os.Stat(filepath.Join(dir, RelayConfigName)); err == nil {
 		return fmt.Errorf("%s has a %s already: %w", dir, RelayConfigName, fs.ErrExist)

@@ -11,20 +11,23 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// RelayConfigName is the file name of a relay's configuration. It has a file of its own because a relay belongs to another operator than
-// the collector behind it.
+// RelayConfigName is the file name of a relay's configuration. It has a file of its own because a
+// relay belongs to another operator than the collector behind it.
 const RelayConfigName = "relay.yaml"
 
-// RelayConfig is what relay.yaml says. Relative paths are relative to the file. A key that is absent has its default.
+// RelayConfig is what relay.yaml says. Relative paths are relative to the file. A key that is
+// absent has its default.
 type RelayConfig struct {
-	Listen         string       `yaml:"listen"`
-	TLSCert        string       `yaml:"tls_cert"` // PEM file; "": plain HTTP
-	TLSKey         string       `yaml:"tls_key"`
-	ACME           ACMEConfig   `yaml:"acme"`
-	Gateway        string       `yaml:"gateway"`    // the collector's origin
-	GatewayCA      string       `yaml:"gateway_ca"` // PEM file of the authority of the collector's certificate; "": the system's
-	Collector      string       `yaml:"collector"`  // its id in the policy
-	Key            string       `yaml:"key"`        // signs what is said of clients; "": nothing is said of them
+	Listen  string     `yaml:"listen"`
+	TLSCert string     `yaml:"tls_cert"` // PEM file; "": plain HTTP
+	TLSKey  string     `yaml:"tls_key"`
+	ACME    ACMEConfig `yaml:"acme"`
+	Gateway string     `yaml:"gateway"` // the collector's origin
+	// PEM file of the authority of the collector's certificate; "": the system's
+	GatewayCA string `yaml:"gateway_ca"`
+	Collector string `yaml:"collector"` // its id in the policy
+	// signs what is said of clients; "": nothing is said of them
+	Key            string       `yaml:"key"`
 	SourceRequests float64      `yaml:"source_requests_per_second"`
 	MaxRequests    int          `yaml:"max_requests"`
 	Operations     ListenConfig `yaml:"operations"`

@@ -65,7 +65,8 @@ func (n *Node) collectorSettings(c *Config, detector bool) (s collector.Settings
 	return s, nil
 }
 
-// reloadCollector gives a collector its settings anew when its policy file changes, and on SIGHUP, when the configuration is read again too.
+// reloadCollector gives a collector its settings anew when its policy file changes, and on SIGHUP,
+// when the configuration is read again too.
 func (n *Node) reloadCollector(ctx context.Context, c *Config, detector bool, col *collector.Collector) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -94,7 +95,8 @@ func (n *Node) reloadCollector(ctx context.Context, c *Config, detector bool, co
 	}, n.fail)
 }
 
-// rereadSettings reads the configuration file again. What is not among the collector's settings, listeners for instance, stays as it was.
+// rereadSettings reads the configuration file again. What is not among the collector's settings,
+// listeners for instance, stays as it was.
 func (n *Node) rereadSettings(c **Config, detector bool, col *collector.Collector) error {
 	next := *c
 	if next.path != "" {

@@ -25,7 +25,8 @@ func awaitLog(t *testing.T, log *syncbuffer.Buffer, text string) {
 	}
 }
 
-// SIGHUP reads configuration, keys, policy and networks again; what is wrong with them leaves the old ones in use.
+// SIGHUP reads configuration, keys, policy and networks again; what is wrong with them leaves the
+// old ones in use.
 func TestHangupReloads(t *testing.T) {
 	dir := t.TempDir()
 	config := "collector:\n  listen: 127.0.0.1:0\noperations:\n  listen: 127.0.0.1:0\nnetworks: networks.tsv\n"

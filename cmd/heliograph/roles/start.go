@@ -42,7 +42,8 @@ type Node struct {
 	metrics *prometheus.Registry
 	checks  map[string]ops.Check
 
-	CollectorAddr, DashboardAddr, OperationsAddr string // host:port as bound; "" for a role that is not there
+	// host:port as bound; "" for a role that is not there
+	CollectorAddr, DashboardAddr, OperationsAddr string
 
 	Store  detector.Store // nil without a detector
 	inbox  collector.Inbox
@@ -294,7 +295,8 @@ func (n *Node) startProber(ctx context.Context, c *Config) error {
 
 func (n *Node) startDashboard(c *Config) error {
 	o := dashboards.Options{Servers: n.probes, Logger: n.log, Reader: noReports{},
-		Step: min(time.Minute, 5*c.Detector.Bin.Duration)} // short bins come with short outages: a demonstration, a test
+		// short bins come with short outages: a demonstration, a test
+		Step: min(time.Minute, 5*c.Detector.Bin.Duration)}
 	if n.Store != nil {
 		o.Reader = n.Store
 	}
@@ -306,7 +308,8 @@ func (n *Node) startDashboard(c *Config) error {
 		return err
 	}
 	n.DashboardAddr, err = n.serve(httpserve.Options{Name: "dashboard", Listen: c.Dashboard.Listen, Handler: d, WriteTimeout: -1}) // streams have no end
-	n.stack.Defer("dashboard", d.Shutdown)                                                                                         // before the listener, which waits for streams
+	// before the listener, which waits for streams
+	n.stack.Defer("dashboard", d.Shutdown)
 	return err
 }
 
@@ -316,8 +319,8 @@ type localInbox struct {
 	reader string
 }
 
-// localReader is the name under which the detector of this process reads the inbox: that of its feed key, so that it is one reader
-// whether it reads the inbox or the feed.
+// localReader is the name under which the detector of this process reads the inbox: that of its
+// feed key, so that it is one reader whether it reads the inbox or the feed.
 func localReader(c *Config) string {
 	key, err := readKey(c.dir, c.Detector.FeedKey, keyfile.ParseSigningKey)
 	if err != nil { // a detector that reads no feed needs no key

@@ -117,7 +117,9 @@ export interface Report {
   country?: string;
   elapsed_ms: number;
   trace_id?: string;
-  /** Of application errors and of what browsers say of pages: no method, a URL only of the latter. */
+  /**
+   * Of application errors and of what browsers say of pages: no method, a URL only of the latter.
+   */
   error_type?: string;
   message?: string;
   count?: number;

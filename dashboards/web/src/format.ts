@@ -3,13 +3,18 @@
 const grouped = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
-/** A count: exact below a million, then "1.2M". Estimates are rounded; what is above 0 is never shown as 0. */
+/**
+ * A count: exact below a million, then "1.2M". Estimates are rounded; what is above 0 is never
+ * shown as 0.
+ */
 export function count(n: number): string {
   if (n > 0 && n < 1) return "<1";
   return n < 999_999.5 ? grouped.format(n) : compact.format(n);
 }
 
-/** The share of part in whole: "0 %", "<0.1 %", "3.4 %", "57 %", "99.8 %"; 100 only when it is all. */
+/**
+ * The share of part in whole: "0 %", "<0.1 %", "3.4 %", "57 %", "99.8 %"; 100 only when it is all.
+ */
 export function share(part: number, whole: number): string {
   if (whole <= 0) return "–";
   const percent = (100 * part) / whole;

@@ -17,7 +17,10 @@ export interface NetworkRow {
   failing: boolean;
 }
 
-/** What makes a network count as failing: this share of the last columns, and at least so many requests. */
+/**
+ * What makes a network count as failing: this share of the last columns, and at least so
+ * many requests.
+ */
 const failingColumns = 3;
 const failingShare = 0.1;
 const failingLeast = 3;
@@ -57,7 +60,10 @@ export function fares(history: NetworkRow["history"]): { latest: string; failing
   return { latest: share(failed, ok + failed), failing };
 }
 
-/** The values of the columns in which anything was heard: reports are late, so the last columns are often still empty. */
+/**
+ * The values of the columns in which anything was heard: reports are late, so the last columns are
+ * often still empty.
+ */
 function heardOnly(values: number[], history: NetworkRow["history"]): number[] {
   return values.filter((_, i) => (history.ok[i] ?? 0) + (history.failed[i] ?? 0) > 0);
 }

@@ -1,5 +1,5 @@
-// Plain words for the outcomes of Network Error Logging. The vocabulary is open: an unknown outcome takes the words of its nearest
-// known prefix.
+// Plain words for the outcomes of Network Error Logging. The vocabulary is open: an unknown outcome
+// takes the words of its nearest known prefix.
 
 const words: Record<string, string> = {
   ok: "answered",

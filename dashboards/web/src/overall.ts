@@ -14,7 +14,10 @@ export interface Overall {
   basis: string;
 }
 
-/** Columns without any request before the page calls it silence, and the least time, because reports come in windows. */
+/**
+ * Columns without any request before the page calls it silence, and the least time, because reports
+ * come in windows.
+ */
 const silentSteps = 5;
 const leastSilenceMS = 120_000;
 

@@ -1,5 +1,5 @@
-// The live connection: server-sent events with a reconnect of our own, because EventSource gives up for good on an HTTP error and
-// never notices a connection that died without a word.
+// The live connection: server-sent events with a reconnect of our own, because EventSource gives up
+// for good on an HTTP error and never notices a connection that died without a word.
 
 export type Status =
   | { kind: "connecting" }
@@ -14,10 +14,16 @@ export interface StreamEvents {
 
 const names = ["snapshot", "totals", "incidents", "servers", "reachability", "reports", "trouble", "clock"];
 
-/** The server says something at least every 15 s; after three times that the connection counts as dead. */
+/**
+ * The server says something at least every 15 s; after three times that the connection
+ * counts as dead.
+ */
 const silenceMS = 45_000;
 
-/** Milliseconds before try n (from 0): 1 s doubling to 30 s, with jitter from 0 to 1 so that many pages do not return at once. */
+/**
+ * Milliseconds before try n (from 0): 1 s doubling to 30 s, with jitter from 0 to 1 so that many
+ * pages do not return at once.
+ */
 export function retryDelay(n: number, jitter: number): number {
   return Math.min(30_000, 1000 * 2 ** Math.min(n, 10)) * (0.5 + 0.5 * jitter);
 }

@@ -1,14 +1,20 @@
-// A row of a status history: columns of time, each as blue as it answered and as vermillion, from the bottom up, as it failed.
-// So a failure shows by size as well as by colour.
+// A row of a status history: columns of time, each as blue as it answered and as vermillion, from
+// the bottom up, as it failed. So a failure shows by size as well as by colour.
 
 export interface Strip {
-  /** SVG path of the columns in which anything was heard; each is one unit high and, with the gap after it, wide. */
+  /**
+   * SVG path of the columns in which anything was heard; each is one unit high and, with the gap
+   * after it, wide.
+   */
   heard: string;
   /** SVG path of their failed parts. */
   failed: string;
 }
 
-/** Smallest failed part that is drawn, and the least height it is drawn with: what is normal must not make noise. */
+/**
+ * Smallest failed part that is drawn, and the least height it is drawn with: what is normal must
+ * not make noise.
+ */
 const leastShare = 0.02;
 const leastHeight = 0.15;
 

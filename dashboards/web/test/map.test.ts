@@ -28,7 +28,10 @@ function allUp(n: number, ...down: number[]): States {
   return new States(n, bits, new Uint8Array(0));
 }
 
-/** Checks what must hold of every layout: each server has a cell of its own, inside the map and inside its boxes. */
+/**
+ * Checks what must hold of every layout: each server has a cell of its own, inside the map and
+ * inside its boxes.
+ */
 function checkLayout(name: string, l: Layout, n: number): void {
   const cells = new Set<string>();
   for (let i = 0; i < n; i++) {

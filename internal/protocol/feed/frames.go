@@ -15,8 +15,8 @@ import (
 // frameHead is the length of an envelope's length: 4 bytes, big-endian.
 const frameHead = 4
 
-// Append appends the body of a feed's answer (protocol.MediaTypeFeed): envelopes, each behind its length
-// in 4 bytes, big-endian. The error says which envelope cannot be encoded.
+// Append appends the body of a feed's answer (protocol.MediaTypeFeed): envelopes, each behind its
+// length in 4 bytes, big-endian. The error says which envelope cannot be encoded.
 func Append(dst []byte, batches []report.Envelope) ([]byte, error) {
 	for i := range batches {
 		start := len(dst)
@@ -30,8 +30,8 @@ func Append(dst []byte, batches []report.Envelope) ([]byte, error) {
 	return dst, nil
 }
 
-// Read decodes the body of a feed's answer: at most limit envelopes, and no further ones once
-// there are maxBytes of them. What was whole before the answer broke off or grew too long is returned
+// Read decodes the body of a feed's answer: at most limit envelopes, and no further ones once there
+// are maxBytes of them. What was whole before the answer broke off or grew too long is returned
 // without an error, because the rest comes with the next answer; so an error means that there was
 // nothing whole at all.
 func Read(body io.Reader, limit, maxBytes int) ([]report.Envelope, error) {

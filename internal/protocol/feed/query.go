@@ -16,7 +16,8 @@ const (
 
 // Query is what a request for a feed asks for.
 type Query struct {
-	After uint64        // position of the last batch that the reader has stored: acknowledges all up to it
+	// position of the last batch that the reader has stored: acknowledges all up to it
+	After uint64
 	Limit int           // most batches wanted, 1 to MaxLimit. An absent one is 256
 	Wait  time.Duration // how long to wait when there is none, 0 to MaxWait
 }

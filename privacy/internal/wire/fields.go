@@ -3,7 +3,8 @@ package wire
 
 import "github.com/heliograph-net/heliograph/report/cbor"
 
-// Why a decoder refuses a field: one that should have been left out, and one that this version does not have.
+// Why a decoder refuses a field: one that should have been left out, and one that this version
+// does not have.
 const (
 	PresentZero = "a zero value is present"
 	UnknownKey  = "unknown key"
@@ -25,7 +26,8 @@ func ReadExact(d *cbor.Decoder, dst []byte) {
 	d.Fail(PresentZero)
 }
 
-// ReadPositive reads an unsigned integer of 1 to max, for fields that are left out when they are zero.
+// ReadPositive reads an unsigned integer of 1 to max, for fields that are left out when
+// they are zero.
 func ReadPositive(d *cbor.Decoder, max uint64) uint64 {
 	v := d.Uint()
 	switch {
@@ -38,7 +40,8 @@ func ReadPositive(d *cbor.Decoder, max uint64) uint64 {
 	return v
 }
 
-// ValidName reports whether s is 1 to max bytes of [a-z0-9_-.], which can be logged, compared and used in a file name as it is.
+// ValidName reports whether s is 1 to max bytes of [a-z0-9_-.], which can be logged, compared and
+// used in a file name as it is.
 func ValidName(s string, max int) bool {
 	if s == "" || len(s) > max {
 		return false

@@ -7,7 +7,8 @@ import (
 	"github.com/heliograph-net/heliograph/privacy"
 )
 
-// CheckMagic checks the four bytes that every binary document starts with: three of magic and one of version.
+// CheckMagic checks the four bytes that every binary document starts with: three of magic and one
+// of version.
 func CheckMagic(b []byte, magic string, version byte) error {
 	if n := min(len(b), len(magic)); string(b[:n]) != magic[:n] {
 		return Because(privacy.ErrMalformed, "does not start with "+magic)

@@ -11,8 +11,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// begin has a page begin 50 requests in one task, n times over, and returns that task's CPU time each time: here an agent's part is what it
-// does before the page gets its promise, in the page's own task.
+// begin has a page begin 50 requests in one task, n times over, and returns that task's CPU time
+// each time: here an agent's part is what it does before the page gets its promise, in the
+// page's own task.
 func (b *browser) begin(url, refuses string, n int) ([]time.Duration, error) {
 	ctx, closeTab, err := b.tab(url)
 	if err != nil {
@@ -42,7 +43,8 @@ func (b *browser) begin(url, refuses string, n int) ([]time.Duration, error) {
 		if _, err := chromedp.Run(ctx, chromedp.Evaluate[int](fmt.Sprintf("begin(%q)", refuses))); err != nil {
 			return nil, err
 		}
-		if err := chromedp.Do(ctx, chromedp.Sleep(500*time.Millisecond)); err != nil { // all have failed by then
+		// all have failed by then
+		if err := chromedp.Do(ctx, chromedp.Sleep(500*time.Millisecond)); err != nil {
 			return nil, err
 		}
 	}
@@ -65,8 +67,9 @@ func (b *browser) begin(url, refuses string, n int) ([]time.Duration, error) {
 	return all, nil
 }
 
-// evaluated returns the CPU time of an event of a trace, if that event is an expression that was evaluated from here and did more than a
-// poll. A page's or a worker's own scripts come with arguments.
+// evaluated returns the CPU time of an event of a trace, if that event is an expression that was
+// evaluated from here and did more than a poll. A page's or a worker's own scripts come
+// with arguments.
 func evaluated(event []byte) (time.Duration, bool) {
 	var e struct {
 		Name, Ph  string

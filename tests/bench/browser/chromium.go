@@ -61,7 +61,8 @@ func (b *browser) load(url string) (l load, err error) {
 		return l, err
 	}
 	defer closeTab()
-	if err := chromedp.Do(ctx, chromedp.Sleep(300*time.Millisecond)); err != nil { // what is put off until the page is idle counts too
+	// what is put off until the page is idle counts too
+	if err := chromedp.Do(ctx, chromedp.Sleep(300*time.Millisecond)); err != nil {
 		return l, err
 	}
 	return spent(ctx)
@@ -107,7 +108,8 @@ func (b *browser) burst(url, refuses string) (one burst, err error) {
 	return one, err
 }
 
-// requests tells how long a request of a page takes that is answered, and one that fails, in microseconds.
+// requests tells how long a request of a page takes that is answered, and one that fails,
+// in microseconds.
 func (b *browser) requests(url string) (answered, failed float64, err error) {
 	ctx, closeTab, err := b.tab(url)
 	if err != nil {

@@ -1,10 +1,12 @@
-// Command browser measures in headless Chromium what the browser agent costs a page, and beside it what @sentry/browser costs the same page:
-// the main thread's CPU time while the page loads and while 1,000 requests fail, the longest stretch in which the page could do nothing else, and
-// the time from a first failure to the report in the collector's hands.
+// Command browser measures in headless Chromium what the browser agent costs a page, and beside it
+// what @sentry/browser costs the same page: the main thread's CPU time while the page loads and
+// while 1,000 requests fail, the longest stretch in which the page could do nothing else, and the
+// time from a first failure to the report in the collector's hands.
 //
 //	cd tests/bench && go run ./browser
 //
-// It needs chromium and, for the peer, npm. Run `make build` first: it builds the WebAssembly module. Figures of a busy machine are worth nothing.
+// It needs chromium and, for the peer, npm. Run `make build` first: it builds the WebAssembly
+// module. Figures of a busy machine are worth nothing.
 package main
 
 import (
@@ -65,7 +67,8 @@ func run(ctx context.Context, loads, bursts, firsts int) error {
 	return nil
 }
 
-// measureLoads compares the main thread's time of a page load. Variants take turns, so that what else the machine does hits all alike.
+// measureLoads compares the main thread's time of a page load. Variants take turns, so that what
+// else the machine does hits all alike.
 func measureLoads(ctx context.Context, st *stage, n int) error {
 	b, err := startBrowser(ctx, filepath.Join(st.dir, "loads"))
 	if err != nil {
@@ -193,7 +196,8 @@ func measureRequests(b *browser, st *stage, n int) error {
 	return nil
 }
 
-// measureFirsts times the way of a page's first failure to the collector: worker and module are loaded, compiled and started on it.
+// measureFirsts times the way of a page's first failure to the collector: worker and module are
+// loaded, compiled and started on it.
 func measureFirsts(ctx context.Context, st *stage, n int) error {
 	var cold, warm []time.Duration
 	for i := range n {
@@ -237,12 +241,14 @@ func medianFloat[T any](all []T, of func(T) float64) float64 {
 	return values[len(values)/2]
 }
 
-// peerSource is @sentry/browser as its guide sets it up. What it sends goes to a port that refuses, as the page's requests do.
+// peerSource is @sentry/browser as its guide sets it up. What it sends goes to a port that refuses,
+// as the page's requests do.
 const peerSource = `import { captureException, init } from "@sentry/browser";
 init({ dsn: "http://key@127.0.0.1:1/1" });
 export { captureException };`
 
-// buildPeer bundles the peer with the bundler of the shim, from the packages that the comparison of sizes has.
+// buildPeer bundles the peer with the bundler of the shim, from the packages that the comparison of
+// sizes has.
 func buildPeer(ctx context.Context) (script []byte, err error) {
 	const dir = "sizes"
 	if _, err := os.Stat(dir); err != nil {

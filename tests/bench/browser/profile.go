@@ -10,13 +10,15 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// share is what of a burst the main thread spent in one script's own code: time that went by, by V8's sampling profiler.
+// share is what of a burst the main thread spent in one script's own code: time that went by, by
+// V8's sampling profiler.
 type share struct {
 	longest time.Duration // in one stretch
 	total   time.Duration
 }
 
-// share profiles a burst. What the browser's own fetch does on behalf of the page is the page's, though the script called it.
+// share profiles a burst. What the browser's own fetch does on behalf of the page is the page's,
+// though the script called it.
 func (b *browser) share(url, refuses, script string) (share, error) {
 	ctx, closeTab, err := b.tab(url)
 	if err != nil {
@@ -51,7 +53,8 @@ func shareOf(p *profiler.Profile, script string) (s share, err error) {
 	}
 	var stretch time.Duration
 	for i, id := range p.Samples {
-		if !own[id] && !(stretch > 0 && garbage[id]) { // garbage that is collected in between prolongs a stretch
+		// garbage that is collected in between prolongs a stretch
+		if !own[id] && !(stretch > 0 && garbage[id]) {
 			stretch = 0
 			continue
 		}
@@ -68,7 +71,8 @@ func shareOf(p *profiler.Profile, script string) (s share, err error) {
 	return s, nil
 }
 
-// ownNodes are the nodes of a profile that belong to a script: its functions, and what they call but for the browser's fetch.
+// ownNodes are the nodes of a profile that belong to a script: its functions, and what they call
+// but for the browser's fetch.
 func ownNodes(p *profiler.Profile, script string) map[int64]bool {
 	byID := map[int64]*profiler.ProfileNode{}
 	for _, n := range p.Nodes {

@@ -31,7 +31,8 @@ func web() fs.FS {
 	return f
 }
 
-// stage is what the pages need: a site, a collector, and a port that refuses. All is plain HTTP on loopback.
+// stage is what the pages need: a site, a collector, and a port that refuses. All is plain HTTP
+// on loopback.
 type stage struct {
 	dir     string
 	node    *roles.Node
@@ -40,7 +41,8 @@ type stage struct {
 	refuses string // base URL
 	policy  []byte
 	sizes   map[string]int // of the scripts, gzip bytes, by variant
-	arrived chan time.Time // when an upload came to the collector; the oldest wait, others are dropped
+	// when an upload came to the collector; the oldest wait, others are dropped
+	arrived chan time.Time
 }
 
 func startStage(ctx context.Context, dir string, peer []byte) (st *stage, err error) {

@@ -22,11 +22,15 @@ var observedServer = netip.MustParseAddrPort("127.0.0.1:8443")
 
 // CaptureFailure is what one failure costs whoever reports it.
 //
-//   - heliograph: an application calls Agent.Observe, again and again within a window; few of them become samples.
-//   - heliograph-sampled: each becomes a sample, with its URL scrubbed; windows are ended outside of the measurement.
-//   - heliograph-roundtrip: a whole failing request through the wrapper, naming of the error included.
-//   - sentry-…: the calls that applications make, with a transport that throws everything away, in favour of the peer. chain: the error that
-//     an http.Client returns for a closed port; without it, the cheapest error there is.
+//   - heliograph: an application calls Agent.Observe, again and again within a window; few of them
+//     become samples.
+//   - heliograph-sampled: each becomes a sample, with its URL scrubbed; windows are ended outside
+//     of the measurement.
+//   - heliograph-roundtrip: a whole failing request through the wrapper, naming of the
+//     error included.
+//   - sentry-…: the calls that applications make, with a transport that throws everything away, in
+//     favour of the peer. chain: the error that an http.Client returns for a closed port; without
+//     it, the cheapest error there is.
 func CaptureFailure() []Case {
 	return []Case{
 		{"heliograph", captureObserve},

@@ -14,8 +14,8 @@ type Growth struct {
 	Bytes int64
 }
 
-// BinaryGrowth builds the programs below size, stripped, and returns their sizes; the first is what the others grow from. The working
-// directory must be this module's.
+// BinaryGrowth builds the programs below size, stripped, and returns their sizes; the first is what
+// the others grow from. The working directory must be this module's.
 func BinaryGrowth(ctx context.Context) ([]Growth, error) {
 	dir, err := os.MkdirTemp("", "heliograph-size-")
 	if err != nil {

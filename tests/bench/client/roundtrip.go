@@ -1,5 +1,6 @@
-// Package client measures the agent's side: what watching a request costs beside a minimal wrapper, otelhttp and sentry-go, what a
-// failure costs, how many bytes leave the device, and by how much a binary grows. Most readers need SuccessPath and CaptureFailure.
+// Package client measures the agent's side: what watching a request costs beside a minimal wrapper,
+// otelhttp and sentry-go, what a failure costs, how many bytes leave the device, and by how much a
+// binary grows. Most readers need SuccessPath and CaptureFailure.
 package client
 
 import (
@@ -80,7 +81,8 @@ func (m *minimal) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// newRequest is a request as an application makes it. The URL has what a real one has: a path and a query.
+// newRequest is a request as an application makes it. The URL has what a real one has: a path
+// and a query.
 func newRequest(b *testing.B, origin string) *http.Request {
 	b.Helper()
 	u, err := url.Parse(origin + "/cart/items/4711?user=7")

@@ -20,7 +20,8 @@ import (
 
 const origin = "https://shop.example"
 
-// wrappers are the ways to watch requests. Each returns what wraps base, and the context that its requests need.
+// wrappers are the ways to watch requests. Each returns what wraps base, and the context that its
+// requests need.
 var wrappers = []struct {
 	name string
 	wrap func(b *testing.B, base http.RoundTripper) (http.RoundTripper, context.Context)
@@ -60,7 +61,8 @@ func (discardSpans) OnEnd(sdktrace.ReadOnlySpan)                     {}
 func (discardSpans) Shutdown(context.Context) error                  { return nil }
 func (discardSpans) ForceFlush(context.Context) error                { return nil }
 
-// SuccessPath is one request that succeeds, its body read to the end, over a RoundTripper in memory.
+// SuccessPath is one request that succeeds, its body read to the end, over a RoundTripper
+// in memory.
 func SuccessPath() []Case { return inMemory(memory{}) }
 
 // SuccessPathBodiless is the same with answers that have no body, as to HEAD or with status 204.
@@ -77,8 +79,9 @@ func inMemory(base memory) []Case {
 	return cases
 }
 
-// Loopback is the same over net/http's Transport and one kept connection to a server in this process: what share of a real request
-// the watching is, with the hooks of httptrace, which memory does not call.
+// Loopback is the same over net/http's Transport and one kept connection to a server in this
+// process: what share of a real request the watching is, with the hooks of httptrace, which memory
+// does not call.
 func Loopback() []Case { return loopback(func(*httptest.Server) {}) }
 
 // LoopbackTLS is Loopback over TLS, HTTP/1.1.
@@ -110,7 +113,8 @@ func loopback(secure func(*httptest.Server)) []Case {
 	return cases
 }
 
-// Observe is the agent's core alone: what any watcher that is not net/http's pays for a request that succeeded.
+// Observe is the agent's core alone: what any watcher that is not net/http's pays for a request
+// that succeeded.
 func Observe() []Case {
 	o := agent.Observation{Scheme: "https", Host: "shop.example", Outcome: "ok", Protocol: "h2", Server: observedServer, Status: 200}
 	return []Case{{"heliograph", func(b *testing.B) {

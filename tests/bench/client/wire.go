@@ -19,15 +19,16 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// What a browser sends by Network Error Logging with the fractions of our default: one report for each failure and for every 20th
-// success, of 532 bytes each.
+// What a browser sends by Network Error Logging with the fractions of our default: one report for
+// each failure and for every 20th success, of 532 bytes each.
 const (
-	nelReport     = 532
-	nelSuccess    = 0.05
-	wireRequests  = 1000
-	wireFailures  = 10
-	NELWire       = (wireFailures + nelSuccess*(wireRequests-wireFailures)) * nelReport // bytes for the same requests
-	wireSeeds     = 5                                                                   // runs to average over: which windows are sent is drawn
+	nelReport    = 532
+	nelSuccess   = 0.05
+	wireRequests = 1000
+	wireFailures = 10
+	// bytes for the same requests
+	NELWire       = (wireFailures + nelSuccess*(wireRequests-wireFailures)) * nelReport
+	wireSeeds     = 5 // runs to average over: which windows are sent is drawn
 	policyWindows = 0
 )
 
@@ -39,8 +40,9 @@ type Wire struct {
 	Up, Down float64 // bytes of HTTP each way, heads included, but for the policy's refresh
 }
 
-// BytesOnWire measures an agent with its spool and transport and a collector with its inbox, on loopback, without TLS. Failures are
-// scattered over the windows, which costs the most: every window with a failure is sent. Numbers are averages over several draws.
+// BytesOnWire measures an agent with its spool and transport and a collector with its inbox, on
+// loopback, without TLS. Failures are scattered over the windows, which costs the most: every
+// window with a failure is sent. Numbers are averages over several draws.
 func BytesOnWire(windows int) (Wire, error) {
 	w := Wire{Windows: windows}
 	for seed := range uint64(wireSeeds) {

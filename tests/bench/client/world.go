@@ -34,7 +34,8 @@ func signedPolicy(seal *seal.Key, collectorURL string, change func(*policy.Polic
 	return policy.Sign(&p, key(1))
 }
 
-// newAgent starts an agent as applications have it, with a spool on disk, that reaches no collector.
+// newAgent starts an agent as applications have it, with a spool on disk, that reaches
+// no collector.
 func newAgent(b *testing.B, change func(*policy.Policy)) *agent.Agent {
 	b.Helper()
 	spool, err := diskspool.Open(b.TempDir(), diskspool.Options{})
@@ -86,7 +87,8 @@ func (unreachable) FetchPolicy(context.Context, policy.Collector, string) agent.
 
 func (unreachable) Close() {}
 
-// nowhere is a Spool that takes everything and keeps nothing, to leave the disk's noise out of a measurement of the CPU.
+// nowhere is a Spool that takes everything and keeps nothing, to leave the disk's noise out of a
+// measurement of the CPU.
 type nowhere struct{}
 
 func (nowhere) Begin(time.Time, report.BatchID, []byte) (agent.SegmentWriter, error) {

@@ -54,7 +54,8 @@ func statusOf(line []byte) (int, error) {
 	return strconv.Atoi(string(rest[:3]))
 }
 
-// The headers that matter, of different lengths: a generator on the cores of what it measures has to be quick.
+// The headers that matter, of different lengths: a generator on the cores of what it measures has
+// to be quick.
 const (
 	contentLength = "Content-Length"
 	retryAfter    = "Retry-After"

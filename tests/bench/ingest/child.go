@@ -19,7 +19,8 @@ type child struct {
 	addr  string
 }
 
-// startChild runs a command that says its address on its first line and ends when its standard input does.
+// startChild runs a command that says its address on its first line and ends when its standard
+// input does.
 func startChild(ctx context.Context, cmd *exec.Cmd) (*child, error) {
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
@@ -59,7 +60,8 @@ func (c *child) cpu() time.Duration {
 	if err != nil {
 		return 0
 	}
-	_, fields, _ := strings.Cut(string(stat), ") ") // behind the command's name, which may have spaces
+	// behind the command's name, which may have spaces
+	_, fields, _ := strings.Cut(string(stat), ") ")
 	var user, system int64
 	if f := strings.Fields(fields); len(f) > 12 {
 		user, _ = strconv.ParseInt(f[11], 10, 64)

@@ -15,8 +15,9 @@ import (
 	"github.com/heliograph-net/heliograph/tests/bench/measure"
 )
 
-// BenchmarkInboxCommit is the collector's inbox without HTTP: groups of so many batches of 1,319 bytes, with ids as agents make them
-// (random within a minute) and with ids that only rise, which is as cheap as their index can be. An operation is one batch.
+// BenchmarkInboxCommit is the collector's inbox without HTTP: groups of so many batches of
+// 1,319 bytes, with ids as agents make them (random within a minute) and with ids that only rise,
+// which is as cheap as their index can be. An operation is one batch.
 func BenchmarkInboxCommit(b *testing.B) {
 	for _, ids := range []string{"random", "rising"} {
 		for _, group := range []int{1, 32, 64, 1000} {

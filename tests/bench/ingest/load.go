@@ -18,7 +18,8 @@ type Load struct {
 	Connections int           // 0: 64
 	Warm        time.Duration // at first, not counted
 	Duration    time.Duration // counted
-	MaxRequests int64         // of all connections, the warm ones too; more end the run. 0: 5,000,000
+	// of all connections, the warm ones too; more end the run. 0: 5,000,000
+	MaxRequests int64
 }
 
 // Figures are what a server did under a load.
@@ -28,11 +29,12 @@ type Figures struct {
 	Accepted  int64         // answered well, the warm ones too
 }
 
-// checkEvery says how many answers go by between two that are verified in full: a signature costs more than an upload.
+// checkEvery says how many answers go by between two that are verified in full: a signature costs
+// more than an upload.
 const checkEvery = 1000
 
-// apply puts the load on the server at addr. check, if not nil, judges one in checkEvery answers' bodies. Any answer that is not a 2xx
-// ends the run with an error.
+// apply puts the load on the server at addr. check, if not nil, judges one in checkEvery answers'
+// bodies. Any answer that is not a 2xx ends the run with an error.
 func (l Load) apply(ctx context.Context, addr string, p *Payload, check func([]byte) error) (Figures, error) {
 	if l.Connections == 0 {
 		l.Connections = 64

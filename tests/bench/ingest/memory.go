@@ -21,11 +21,12 @@ func (c *child) memory() int64 {
 	return kb << 10
 }
 
-// memorySamples is how often a process is looked at while a load lasts. Each look takes time that both sides lack.
+// memorySamples is how often a process is looked at while a load lasts. Each look takes time that
+// both sides lack.
 const memorySamples = 50
 
-// watchMemory looks at a process from now on, for the time that a load lasts. What it returns ends that, and tells the most that was resident in the
-// first fifth of the time and after it.
+// watchMemory looks at a process from now on, for the time that a load lasts. What it returns ends
+// that, and tells the most that was resident in the first fifth of the time and after it.
 func watchMemory(c *child, lasts time.Duration) (most func() (early, late int64)) {
 	start, stop, done := time.Now(), make(chan struct{}), make(chan struct{})
 	var early, late int64 // owned by the goroutine until done

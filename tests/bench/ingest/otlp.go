@@ -8,8 +8,9 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// otlpPayload is what OpenTelemetry would send for the same: an ExportLogsServiceRequest over HTTP, a log record of about 300 bytes for
-// each event. Field numbers are those of opentelemetry/proto/logs/v1/logs.proto.
+// otlpPayload is what OpenTelemetry would send for the same: an ExportLogsServiceRequest over HTTP,
+// a log record of about 300 bytes for each event. Field numbers are those of
+// opentelemetry/proto/logs/v1/logs.proto.
 func otlpPayload(records int) *Payload {
 	var logs []byte
 	for i := range records {
@@ -29,7 +30,8 @@ func logRecord(i int) []byte {
 	b = protowire.AppendFixed64(b, uint64(time.Now().UnixNano()))
 	b = protowire.AppendTag(b, 2, protowire.VarintType) // severity_number
 	b = protowire.AppendVarint(b, 17)
-	b = field(b, 5, field(nil, 1, []byte("dial tcp 192.0.2.17:443: connect: connection refused"))) // body
+	// body
+	b = field(b, 5, field(nil, 1, []byte("dial tcp 192.0.2.17:443: connect: connection refused")))
 	for _, a := range [][2]string{
 		{"server.address", fmt.Sprintf("host-%03d.shop.example", i)}, {"server.port", "443"}, {"network.peer.address", "192.0.2.17"},
 		{"error.type", "tcp.refused"}, {"http.request.method", "GET"}, {"network.protocol.name", "http"}, {"url.scheme", "https"},

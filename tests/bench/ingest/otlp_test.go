@@ -8,7 +8,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// TestOTLPPayload reads what the peer is sent with OpenTelemetry's own types: it must be what an application would send, not less.
+// TestOTLPPayload reads what the peer is sent with OpenTelemetry's own types: it must be what an
+// application would send, not less.
 func TestOTLPPayload(t *testing.T) {
 	p := otlpPayload(100)
 	_, body, _ := bytes.Cut(p.append(nil, nil), []byte("\r\n\r\n"))

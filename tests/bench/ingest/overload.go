@@ -17,21 +17,25 @@ import (
 	"github.com/heliograph-net/heliograph/tests/bench/measure"
 )
 
-// Overload is more than a collector can take: so many agents, each of which wants to upload at times of its own, whatever came of the
-// upload before. Together they want Factor times as much as 64 connections get through.
+// Overload is more than a collector can take: so many agents, each of which wants to upload at
+// times of its own, whatever came of the upload before. Together they want Factor times as much as
+// 64 connections get through.
 type Overload struct {
 	Agents   int           // with a connection each
 	Factor   float64       // of the capacity
 	Measure  time.Duration // for the capacity
 	Duration time.Duration // of the overload
 	Patience time.Duration // for an answer: an agent hangs up after that
-	Heed     bool          // agents stay away for as long as a slow-down says; else they do not care
+	// agents stay away for as long as a slow-down says; else they do not care
+	Heed bool
 }
 
 // OverloadResult is what a collector did. All rates are per second.
 type OverloadResult struct {
-	Capacity    float64       // what 64 connections, each sending one upload after another, got through before
-	Wanted      float64       // uploads that agents wanted to send, those included that they had no time for
+	// what 64 connections, each sending one upload after another, got through before
+	Capacity float64
+	// uploads that agents wanted to send, those included that they had no time for
+	Wanted      float64
 	Sent        float64       // uploads begun
 	Goodput     float64       // uploads with a receipt that says stored, in time
 	Shed        float64       // uploads answered by a slow-down
@@ -43,10 +47,12 @@ type OverloadResult struct {
 	LoadCPU     float64       // cores that the agents used
 }
 
-// loadNiceness leaves the collector first choice of the cores: what is measured is the collector, and agents have cores of their own.
+// loadNiceness leaves the collector first choice of the cores: what is measured is the collector,
+// and agents have cores of their own.
 const loadNiceness = 10
 
-// RunOverload measures a collector's capacity and puts the overload on it, in a fresh directory below base. This process is niced for good.
+// RunOverload measures a collector's capacity and puts the overload on it, in a fresh directory
+// below base. This process is niced for good.
 func RunOverload(ctx context.Context, base string, o Overload) (r OverloadResult, err error) {
 	dir, err := os.MkdirTemp(base, "overload-")
 	if err != nil {
@@ -170,7 +176,8 @@ func (a *agent) hangUp() {
 	}
 }
 
-// upload sends one batch and says for how long the collector wants the agent away. An error is that of a connection.
+// upload sends one batch and says for how long the collector wants the agent away. An error is that
+// of a connection.
 func (a *agent) upload(ctx context.Context) (away time.Duration, err error) {
 	start := time.Now()
 	if a.conn == nil {

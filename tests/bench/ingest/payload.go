@@ -1,5 +1,6 @@
-// Package ingest measures the collector's side: how many uploads a server takes over loopback from 64 connections, the load generator on
-// the same cores. Most readers need Run. Every server is a process of its own.
+// Package ingest measures the collector's side: how many uploads a server takes over loopback from
+// 64 connections, the load generator on the same cores. Most readers need Run. Every server is a
+// process of its own.
 package ingest
 
 import (
@@ -22,7 +23,8 @@ import (
 // receiptKey is the collector's in this run. There is nothing to keep secret.
 var receiptKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, ed25519.SeedSize))
 
-// Payload makes the requests of one kind. Each has a batch id of its own, in the header and in the body.
+// Payload makes the requests of one kind. Each has a batch id of its own, in the header and
+// in the body.
 type Payload struct {
 	Counters int // that one request carries: counters of ours, log records of OTLP
 	Bytes    int // of one request's body
@@ -31,8 +33,8 @@ type Payload struct {
 	id       int // where the id is in the body
 }
 
-// append appends one request with a fresh id. Only the id differs from request to request: the collector cannot open a segment, so it
-// cannot tell that these would not open.
+// append appends one request with a fresh id. Only the id differs from request to request: the
+// collector cannot open a segment, so it cannot tell that these would not open.
 func (p *Payload) append(dst []byte, rng *rand.Rand) []byte {
 	start := len(dst)
 	dst = append(dst, p.request...)

@@ -32,7 +32,8 @@ type Result struct {
 	RequestBytes int           // of a body
 }
 
-// Run starts a server in a fresh directory below base, puts the load on it, stops it and checks that it has what it said it has.
+// Run starts a server in a fresh directory below base, puts the load on it, stops it and checks
+// that it has what it said it has.
 func Run(ctx context.Context, base string, s Subject, l Load) (r Result, err error) {
 	dir, err := os.MkdirTemp(base, s.Server+"-")
 	if err != nil {
@@ -83,7 +84,8 @@ func (r *Result) under(ctx context.Context, cmd *exec.Cmd, p *Payload, check fun
 	return err
 }
 
-// head is the newest sequence number of our inbox in dir, which it makes if there is none; 0 for other servers.
+// head is the newest sequence number of our inbox in dir, which it makes if there is none; 0 for
+// other servers.
 func (s Subject) head(ctx context.Context, dir string) (uint64, error) {
 	if !s.ours() {
 		return 0, nil

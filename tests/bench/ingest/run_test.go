@@ -21,7 +21,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestEveryServerKeepsWhatItTakes holds the benchmark to what it measures: answers are receipts, and what has a receipt is stored.
+// TestEveryServerKeepsWhatItTakes holds the benchmark to what it measures: answers are receipts,
+// and what has a receipt is stored.
 func TestEveryServerKeepsWhatItTakes(t *testing.T) {
 	load := ingest.Load{Connections: 4, Duration: 10 * time.Second, MaxRequests: 400}
 	for _, server := range []string{ingest.Floor, ingest.Heliograph, ingest.Drained} {
@@ -36,7 +37,8 @@ func TestEveryServerKeepsWhatItTakes(t *testing.T) {
 	}
 }
 
-// TestOverloadCountsWhatBecomesOfEachUpload runs a small one: how much is shed is the machine's business, that nothing is left out is not.
+// TestOverloadCountsWhatBecomesOfEachUpload runs a small one: how much is shed is the machine's
+// business, that nothing is left out is not.
 func TestOverloadCountsWhatBecomesOfEachUpload(t *testing.T) {
 	for _, heed := range []bool{true, false} {
 		r, err := ingest.RunOverload(t.Context(), t.TempDir(), ingest.Overload{Agents: 50, Factor: 5, Measure: 200 * time.Millisecond,

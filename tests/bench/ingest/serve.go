@@ -33,8 +33,8 @@ const (
 	reader    = "detector" // of a drained inbox
 )
 
-// Serve is the child process: it serves in dir until its standard input ends, and says its address on its standard output. profile, if
-// not empty, is where a profile of its CPU is written.
+// Serve is the child process: it serves in dir until its standard input ends, and says its address
+// on its standard output. profile, if not empty, is where a profile of its CPU is written.
 func Serve(server, dir, profile string) error {
 	switch server {
 	case Floor:
@@ -69,7 +69,8 @@ func floor(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte("ok"))
 }
 
-// serveHeliograph is a collector as the binary runs it: a listener with every timeout, metrics, a network table.
+// serveHeliograph is a collector as the binary runs it: a listener with every timeout, metrics, a
+// network table.
 func serveHeliograph(dir, profile string, drained bool) error {
 	inbox, err := sqliteinbox.Open(filepath.Join(dir, inboxName), sqliteinbox.Options{})
 	if err != nil {
@@ -106,8 +107,8 @@ func serveHeliograph(dir, profile string, drained bool) error {
 	return errors.Join(c.Shutdown(ctx), s.Shutdown(ctx), stopReading(), inbox.Close())
 }
 
-// keepReading is a detector: it reads everything and acknowledges what it has read, so that the inbox stays of one size however long
-// the load lasts.
+// keepReading is a detector: it reads everything and acknowledges what it has read, so that the
+// inbox stays of one size however long the load lasts.
 func keepReading(inbox *sqliteinbox.Inbox) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// CPUMetric is the name of the metric that a Meter reports: CPU time of the whole process per operation, the kernel's work for it and the
-// garbage collector's included. On a machine that does other things as well it says more than the time that went by.
+// CPUMetric is the name of the metric that a Meter reports: CPU time of the whole process per
+// operation, the kernel's work for it and the garbage collector's included. On a machine that does
+// other things as well it says more than the time that went by.
 const CPUMetric = "cpu-ns/op"
 
 // Meter measures CPU time, but for what happens in Without.
@@ -20,8 +21,9 @@ type Meter struct {
 	paused time.Duration
 }
 
-// ballast is never touched, so that it takes no memory; but the garbage collector sees a heap of 64 MiB, as an ordinary program has, and
-// runs as seldom as there. With nothing but a benchmark in it, it would run after every few thousand operations.
+// ballast is never touched, so that it takes no memory; but the garbage collector sees a heap of
+// 64 MiB, as an ordinary program has, and runs as seldom as there. With nothing but a benchmark in
+// it, it would run after every few thousand operations.
 var ballast = sync.OnceValue(func() []byte { return make([]byte, 64<<20) })
 
 // Start is called right before a benchmark's loop; End after it. It also has allocations reported.
@@ -33,7 +35,8 @@ func Start(b *testing.B) *Meter {
 
 // Without runs f outside of all measurements.
 func (m *Meter) Without(f func()) {
-	start := CPU() // StopTimer and StartTimer are costly themselves: they read the memory statistics
+	// StopTimer and StartTimer are costly themselves: they read the memory statistics
+	start := CPU()
 	m.b.StopTimer()
 	f()
 	m.b.StartTimer()

@@ -1,6 +1,7 @@
-// Command otelcol is an OpenTelemetry Collector with what it takes to compare: OTLP over HTTP, a sending queue in files that are synced,
-// and behind the queue an exporter that throws everything away. It answers an upload when the queue has it on disk. It is a module of
-// its own because of what it depends on.
+// Command otelcol is an OpenTelemetry Collector with what it takes to compare: OTLP over HTTP, a
+// sending queue in files that are synced, and behind the queue an exporter that throws everything
+// away. It answers an upload when the queue has it on disk. It is a module of its own because of
+// what it depends on.
 //
 //	otelcol DIRECTORY
 //
@@ -27,7 +28,8 @@ import (
 	"go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
 )
 
-// config has the defaults of the collector but for: fsync on, a queue that this load does not fill, no metrics of its own.
+// config has the defaults of the collector but for: fsync on, a queue that this load does not fill,
+// no metrics of its own.
 const config = `yaml:
 extensions:
   file_storage: {directory: %q, fsync: true, timeout: 10s}

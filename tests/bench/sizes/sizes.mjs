@@ -1,5 +1,6 @@
-// Prints what Heliograph's browser package costs a page, beside @sentry/browser built the same way: esbuild, minified, one ES module.
-// It is a package of its own so that Sentry's is nobody's dependency. It exits 1 when a budget of ours is exceeded.
+// Prints what Heliograph's browser package costs a page, beside @sentry/browser built the same way:
+// esbuild, minified, one ES module. It is a package of its own so that Sentry's is nobody's
+// dependency. It exits 1 when a budget of ours is exceeded.
 import { build } from "esbuild";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";

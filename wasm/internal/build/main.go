@@ -2,7 +2,8 @@
 //
 //	go run ./wasm/internal/build
 //
-// writes wasm/dist/heliograph.wasm.gz. The same sources and the same Go give the same bytes. This is the one place where the flags are.
+// writes wasm/dist/heliograph.wasm.gz. The same sources and the same Go give the same bytes. This
+// is the one place where the flags are.
 package main
 
 import (
@@ -17,8 +18,8 @@ import (
 	"strings"
 )
 
-// flags make the module small: no paths and no debugging data (-trimpath, -s -w), and no inlined calls, which would make it faster, and
-// 8 % larger when compressed.
+// flags make the module small: no paths and no debugging data (-trimpath, -s -w), and no inlined
+// calls, which would make it faster, and 8 % larger when compressed.
 var flags = []string{"-trimpath", "-ldflags=-s -w", "-gcflags=all=-l"}
 
 func main() {

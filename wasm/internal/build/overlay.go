@@ -9,12 +9,13 @@ import (
 	"strings"
 )
 
-// edits leave out of the module what no agent ever calls and the linker keeps all the same: 180 KB when compressed. The agent's one cipher
-// suite is ML-KEM-768 with X25519. But package hpke, when it is initialised, looks at the NIST curves, and with them comes all of their
-// arithmetic; package ecdh makes a self-test of P-256 ready; and package nistec points to a table for P-256, 88 KB of random numbers,
-// before anybody asks for it. Package godebug brings metrics and a bisecting tool for $GODEBUG, which no browser has; and the
-// runtime can print fractions, in traces that nobody sees. What remains of these
-// packages is as Go has it.
+// edits leave out of the module what no agent ever calls and the linker keeps all the same: 180 KB
+// when compressed. The agent's one cipher suite is ML-KEM-768 with X25519. But package hpke, when
+// it is initialised, looks at the NIST curves, and with them comes all of their arithmetic; package
+// ecdh makes a self-test of P-256 ready; and package nistec points to a table for P-256, 88 KB of
+// random numbers, before anybody asks for it. Package godebug brings metrics and a bisecting tool
+// for $GODEBUG, which no browser has; and the runtime can print fractions, in traces that nobody
+// sees. What remains of these packages is as Go has it.
 var edits = []edit{
 	{"crypto/hpke/kem.go", "ecdh.P256()", "ecdh.Curve(nil)"},
 	{"crypto/hpke/kem.go", "ecdh.P384()", "ecdh.Curve(nil)"},
@@ -39,8 +40,8 @@ var edits = []edit{
 // edit replaces old, wherever it is in a file of the standard library, by new.
 type edit struct{ file, old, new string }
 
-// overlay writes what `go build -overlay` needs into dir and returns its name. The error says that Go's sources are not what they were
-// when edits was written: the module can be built without.
+// overlay writes what `go build -overlay` needs into dir and returns its name. The error says that
+// Go's sources are not what they were when edits was written: the module can be built without.
 func overlay(dir string) (string, error) {
 	out, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {

@@ -1,7 +1,8 @@
 //go:build js && wasm
 
-// Package fetchtransport carries an agent's segments to collectors, and policies back, with a browser's fetch. It works in workers and in
-// pages. Script learns little about a request that fails: it is told apart who ended it, and whether the browser knows that it is offline.
+// Package fetchtransport carries an agent's segments to collectors, and policies back, with a
+// browser's fetch. It works in workers and in pages. Script learns little about a request that
+// fails: it is told apart who ended it, and whether the browser knows that it is offline.
 package fetchtransport
 
 import (
@@ -23,15 +24,17 @@ import (
 
 // Limits of one exchange.
 const (
-	// Timeout ends an exchange that no context has ended before. A worker that waits for an answer keeps its page out of the
-	// back/forward cache.
+	// Timeout ends an exchange that no context has ended before. A worker that waits for an answer
+	// keeps its page out of the back/forward cache.
 	Timeout = 30 * time.Second
 
-	// MaxKeepalive is the largest body that is sent so that it outlives the page. Browsers give a page 64 KiB for all of them.
+	// MaxKeepalive is the largest body that is sent so that it outlives the page. Browsers give a
+	// page 64 KiB for all of them.
 	MaxKeepalive = 48 << 10
 )
 
-// Transport is an agent.Transport over fetch. It sends no cookies, follows no redirects, leaves no trace in caches, and tells no referrer.
+// Transport is an agent.Transport over fetch. It sends no cookies, follows no redirects, leaves no
+// trace in caches, and tells no referrer.
 type Transport struct {
 	// Hidden, if set, reports whether nobody looks at the page, which may end at any moment then.
 	Hidden func() bool
@@ -80,7 +83,8 @@ func (t *Transport) FetchPolicy(ctx context.Context, c policy.Collector, etag st
 	return exchange(ctx, c.URL+protocol.PathPolicy, options("GET", headers), policy.MaxSize)
 }
 
-// Get fetches a file of the page's own, of at most limit bytes, from the browser's cache if that is allowed to have it.
+// Get fetches a file of the page's own, of at most limit bytes, from the browser's cache if that is
+// allowed to have it.
 func Get(ctx context.Context, url string, limit int) (status uint16, body []byte, err error) {
 	init := options("GET", nil)
 	init["cache"] = "default"
@@ -205,8 +209,8 @@ func header(answer js.Value, name string) string {
 	return s
 }
 
-// retryAfter reads a Retry-After header (RFC 9110, section 10.2.3): seconds or a date, which the browser reads. 0 for none, and for what
-// cannot be read.
+// retryAfter reads a Retry-After header (RFC 9110, section 10.2.3): seconds or a date, which the
+// browser reads. 0 for none, and for what cannot be read.
 func retryAfter(h string, now time.Time) time.Duration {
 	if h == "" {
 		return 0

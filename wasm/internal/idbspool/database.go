@@ -12,13 +12,15 @@ var (
 
 // database is where an origin's segments and state are. Several Spools share one.
 type database interface {
-	// read and write run f in a transaction that overlaps with no writing one. What f has changed is durable once write returns nil;
-	// after an error nothing of it is. The errors are f's, errAbsent, errUnavailable, errQuota, or others. f must not wait for anything
-	// but its transaction.
+	// read and write run f in a transaction that overlaps with no writing one. What f has changed
+	// is durable once write returns nil; after an error nothing of it is. The errors are f's,
+	// errAbsent, errUnavailable, errQuota, or others. f must not wait for anything but
+	// its transaction.
 	read(f func(t transaction) error) error
 	write(create bool, f func(t transaction) error) error
 
-	// lock makes the caller the only one who uploads until it calls unlock. agent.ErrSpoolBusy when another is.
+	// lock makes the caller the only one who uploads until it calls unlock. agent.ErrSpoolBusy when
+	// another is.
 	lock() (unlock func(), err error)
 
 	delete() // the whole database, when all others let go of it

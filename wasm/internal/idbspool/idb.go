@@ -11,8 +11,8 @@ import (
 	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
 )
 
-// Open returns the spool in the database called name, which comes into being with the first segment. The error joins the faults of o,
-// each naming its option.
+// Open returns the spool in the database called name, which comes into being with the first
+// segment. The error joins the faults of o, each naming its option.
 func Open(name string, o Options) (*Spool, error) {
 	if name == "" {
 		return nil, errors.New("idbspool: database name: is required")
@@ -32,7 +32,8 @@ const patience = 20 * time.Second
 
 var errClosed = errors.New("browser closed the database")
 
-// idb is a database of the browser's. One operation at a time; only the event loop, which never runs beside Go code, and it touch conn.
+// idb is a database of the browser's. One operation at a time; only the event loop, which never
+// runs beside Go code, and it touch conn.
 type idb struct {
 	name string
 	conn js.Value // undefined: not open
@@ -120,7 +121,8 @@ func (d *idb) open(ctx context.Context, create bool) error {
 		w.On(request, "success", success)
 		w.On(request, "error", failure)
 		if err := upgradeTo(request, create); err != nil {
-			_, _ = w.Wait(ctx) // nothing is left of a new database whose first transaction was aborted
+			// nothing is left of a new database whose first transaction was aborted
+			_, _ = w.Wait(ctx)
 			return err
 		}
 		o, err = w.Wait(ctx)
@@ -147,7 +149,8 @@ func (d *idb) open(ctx context.Context, create bool) error {
 	return nil
 }
 
-// unopened judges why a database could not be opened. When it never could be, it is as good as not available.
+// unopened judges why a database could not be opened. When it never could be, it is as good as
+// not available.
 func (d *idb) unopened(err error) error {
 	if d.ever || jsx.Named(err, "AbortError") {
 		return err
@@ -170,7 +173,8 @@ func upgradeTo(request js.Value, create bool) error {
 	return nil
 }
 
-// factory calls a method of indexedDB, which pages of some origins and windows of some browsers may not even look at.
+// factory calls a method of indexedDB, which pages of some origins and windows of some browsers may
+// not even look at.
 func (d *idb) factory(method string, args ...any) (js.Value, error) {
 	factory := jsx.Field(js.Global(), "indexedDB")
 	if !factory.Truthy() {
@@ -183,7 +187,8 @@ func (d *idb) factory(method string, args ...any) (js.Value, error) {
 	return request, nil
 }
 
-// delete implements database. When other tabs keep it open, the browser deletes it once they let go.
+// delete implements database. When other tabs keep it open, the browser deletes it once
+// they let go.
 func (d *idb) delete() {
 	d.close()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

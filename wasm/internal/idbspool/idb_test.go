@@ -58,7 +58,8 @@ func exists(t testing.TB, name string) bool {
 	return false
 }
 
-// TestReadingLeavesNoTrace: an agent without consent, and one that has nothing to say, make no database.
+// TestReadingLeavesNoTrace: an agent without consent, and one that has nothing to say, make
+// no database.
 func TestReadingLeavesNoTrace(t *testing.T) {
 	name := newName()
 	s := openIDB(t, name, Options{})
@@ -251,7 +252,8 @@ func TestForeignRows(t *testing.T) {
 	}
 }
 
-// TestFailedTransactionChangesNothing: an error of whoever changes, and an exception of the browser's.
+// TestFailedTransactionChangesNothing: an error of whoever changes, and an exception of
+// the browser's.
 func TestFailedTransactionChangesNothing(t *testing.T) {
 	s := openIDB(t, newName(), Options{})
 	id := write(t, s, time.Now(), 1, 100)

@@ -57,7 +57,8 @@ func (s *Spool) needsCare(rows []row, now time.Time) bool {
 	return false
 }
 
-// care finishes what was abandoned and drops what has expired. It returns the rows afterwards. The caller holds mu.
+// care finishes what was abandoned and drops what has expired. It returns the rows afterwards. The
+// caller holds mu.
 func (s *Spool) care() (kept []row, err error) {
 	var lost uint64
 	err = s.write(false, func(t transaction) error {

@@ -14,7 +14,8 @@ import (
 	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
 )
 
-// lock implements database: by a Web Lock, which the browser releases when the tab dies. Pages that are not secure contexts have none.
+// lock implements database: by a Web Lock, which the browser releases when the tab dies. Pages that
+// are not secure contexts have none.
 func (d *idb) lock() (unlock func(), err error) {
 	locks := jsx.Field(jsx.Field(js.Global(), "navigator"), "locks")
 	if !locks.Truthy() {
@@ -55,12 +56,13 @@ func giveBack(release, released js.Value) {
 	_, _ = jsx.Await(ctx, released)
 }
 
-// uploadLease is the blob that stands for the lock where there are no Web Locks: until when it is held, in Unix ms, 8 bytes, big-endian,
-// then 8 that tell who holds it. Its name is none that State takes.
+// uploadLease is the blob that stands for the lock where there are no Web Locks: until when it is
+// held, in Unix ms, 8 bytes, big-endian, then 8 that tell who holds it. Its name is none that
+// State takes.
 const uploadLease = "upload lease"
 
-// leaseTime bounds what the lease of a tab that died holds up. Who uploads longer may get company; then collectors see a segment twice,
-// and tell so.
+// leaseTime bounds what the lease of a tab that died holds up. Who uploads longer may get company;
+// then collectors see a segment twice, and tell so.
 const leaseTime = time.Minute
 
 func (d *idb) leaseUpload() (unlock func(), err error) {

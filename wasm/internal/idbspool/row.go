@@ -23,7 +23,8 @@ const done = -1
 
 func (r *row) done() bool { return r.touched == done }
 
-// String is r as the database keeps it: one string, because each value that crosses from JavaScript takes its time.
+// String is r as the database keeps it: one string, because each value that crosses from JavaScript
+// takes its time.
 func (r *row) String() string {
 	b := append([]byte(r.id.String()), ' ')
 	for i, n := range []int64{r.birth, r.size, int64(r.chunks), r.touched} {
@@ -92,13 +93,15 @@ func total(rows []row) (bytes int64) {
 // lease is how long after an Append other tabs take the segment's writer for alive.
 const lease = 5 * time.Second
 
-// abandoned reports whether r's writer seems to be no more. A time ahead of ours is of a clock that was set back meanwhile.
+// abandoned reports whether r's writer seems to be no more. A time ahead of ours is of a clock that
+// was set back meanwhile.
 func (r *row) abandoned(now time.Time) bool {
 	age := now.UnixMilli() - r.touched
 	return !r.done() && (age < 0 || age >= lease.Milliseconds())
 }
 
-// released is before any segment was born: a clock that says less was not set, and says nothing about age.
+// released is before any segment was born: a clock that says less was not set, and says nothing
+// about age.
 var released = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 
 func (s *Spool) expired(r *row, now time.Time) bool {

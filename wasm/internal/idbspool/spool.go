@@ -10,7 +10,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Options bound a spool. The zero value is right for pages. Tabs that share a database should agree on them; each keeps to its own.
+// Options bound a spool. The zero value is right for pages. Tabs that share a database should agree
+// on them; each keeps to its own.
 type Options struct {
 	MaxBytes    int64         // of all segments together; 0: 4 MiB; at least seal.MaxSegment
 	MaxSegments int           // 0: 1024
@@ -59,8 +60,9 @@ type Spool struct {
 	db      database
 	writers map[report.BatchID]*writer // that have appended something and are not closed
 	drops   map[string]uint64
-	inVain  time.Time   // when something was dropped for the browser's quota last, and did not help
-	closing *time.Timer // lets go of the database when it has not been needed for a while; nil: not set
+	inVain  time.Time // when something was dropped for the browser's quota last, and did not help
+	// lets go of the database when it has not been needed for a while; nil: not set
+	closing *time.Timer
 }
 
 var _ agent.Spool = (*Spool)(nil)
@@ -85,8 +87,8 @@ func (s *Spool) Persistent() bool {
 	return !inMemory
 }
 
-// idleTime is how long the database stays open when nobody needs it. An open one can keep a page out of the back/forward cache, and
-// others from deleting it.
+// idleTime is how long the database stays open when nobody needs it. An open one can keep a page
+// out of the back/forward cache, and others from deleting it.
 const idleTime = 3 * time.Second
 
 // read runs f in a transaction that changes nothing. The caller holds mu.
@@ -94,7 +96,8 @@ func (s *Spool) read(f func(t transaction) error) error {
 	return s.run(func(db database) error { return db.read(f) })
 }
 
-// write runs f in a transaction. The database comes into being if create is set. The caller holds mu.
+// write runs f in a transaction. The database comes into being if create is set. The
+// caller holds mu.
 func (s *Spool) write(create bool, f func(t transaction) error) error {
 	return s.run(func(db database) error { return db.write(create, f) })
 }
@@ -147,7 +150,8 @@ func (s *Spool) Usage() (segments int, bytes int64) {
 	return len(rows), total(rows)
 }
 
-// Purge implements agent.Spool. When not even a deletion notice stays, the database itself is deleted.
+// Purge implements agent.Spool. When not even a deletion notice stays, the database itself
+// is deleted.
 func (s *Spool) Purge() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

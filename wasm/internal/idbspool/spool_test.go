@@ -97,8 +97,9 @@ func age(t testing.TB, db database, d time.Duration) {
 	}))
 }
 
-// TestSegmentsOfDeadTabsAreFinished: a tab dies without a word. Another finishes what it left once it has been quiet for a while; a tab that
-// was only slow finds out, and its records go into a fresh segment.
+// TestSegmentsOfDeadTabsAreFinished: a tab dies without a word. Another finishes what it left once
+// it has been quiet for a while; a tab that was only slow finds out, and its records go into a
+// fresh segment.
 func TestSegmentsOfDeadTabsAreFinished(t *testing.T) {
 	db := newMemory()
 	dead, other := open(t, db, Options{}), open(t, db, Options{})
@@ -134,7 +135,8 @@ func TestClockThatWasSetBack(t *testing.T) {
 	}
 }
 
-// TestOwnSegmentsAreNotFinished: a writer that has been quiet for long is alive as long as its own Spool says so.
+// TestOwnSegmentsAreNotFinished: a writer that has been quiet for long is alive as long as its own
+// Spool says so.
 func TestOwnSegmentsAreNotFinished(t *testing.T) {
 	db := newMemory()
 	s := open(t, db, Options{})

@@ -12,7 +12,8 @@ import (
 	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
 )
 
-// idbTransaction is a transaction of IndexedDB. It is active as long as whoever waits for its requests makes the next one at once.
+// idbTransaction is a transaction of IndexedDB. It is active as long as whoever waits for its
+// requests makes the next one at once.
 type idbTransaction struct {
 	ctx context.Context
 	t   js.Value

@@ -61,8 +61,8 @@ func (w *writer) append(frames []byte) error {
 			w.s.inVain = time.Now()
 		}
 	case w.prefix != nil && w.s.vacant():
-		// Nothing of ours is there: the quota is others'. This page keeps its own in memory from now on. While anything is there, memory
-		// would put it out of this page's reach.
+		// Nothing of ours is there: the quota is others'. This page keeps its own in memory from
+		// now on. While anything is there, memory would put it out of this page's reach.
 		w.s.db.close()
 		w.s.db = newMemory()
 		err = w.store(frames)
@@ -73,7 +73,8 @@ func (w *writer) append(frames []byte) error {
 	return err
 }
 
-// store stores frames in one transaction. It drops the oldest finished segments as far as the bounds ask for it.
+// store stores frames in one transaction. It drops the oldest finished segments as far as the
+// bounds ask for it.
 func (w *writer) store(frames []byte) error {
 	var lost uint64
 	err := w.s.write(true, func(t transaction) error {
@@ -110,7 +111,8 @@ func (w *writer) store(frames []byte) error {
 	return err
 }
 
-// row finds w's row among rows, or makes one for the first Append. What was purged, or finished by another tab, takes no more.
+// row finds w's row among rows, or makes one for the first Append. What was purged, or finished by
+// another tab, takes no more.
 func (w *writer) row(rows []row) (row, error) {
 	for _, r := range rows {
 		if r.id != w.id {
@@ -127,8 +129,8 @@ func (w *writer) row(rows []row) (row, error) {
 	return row{id: w.id, birth: max(w.birth.UnixMilli(), 0)}, nil
 }
 
-// victims are the oldest finished segments that must go before size more bytes, and one more segment if fresh, stay within bounds. It
-// reports false when all of them would not do.
+// victims are the oldest finished segments that must go before size more bytes, and one more
+// segment if fresh, stay within bounds. It reports false when all of them would not do.
 func (s *Spool) victims(rows []row, size int64, fresh bool) (victims []row, ok bool) {
 	count := len(rows)
 	size += total(rows)
@@ -147,7 +149,8 @@ func (s *Spool) victims(rows []row, size int64, fresh bool) (victims []row, ok b
 	return victims, size <= s.o.MaxBytes && count <= s.o.MaxSegments
 }
 
-// finishOrphans makes the segments of dead writers ones that can be dropped. It reports whether there were any.
+// finishOrphans makes the segments of dead writers ones that can be dropped. It reports whether
+// there were any.
 func (s *Spool) finishOrphans() bool {
 	rows, err := s.rows()
 	if err != nil || !s.needsCare(rows, time.Now()) {
@@ -163,12 +166,14 @@ func (s *Spool) vacant() bool {
 	return err == nil && len(rows) == 0
 }
 
-// sacrificePause is how long nothing more is dropped for a quota's sake once that did not help. Browsers notice late that room has become free: Chromium's database
-// shrinks when it is compacted. Who went on dropping would lose everything and gain nothing.
+// sacrificePause is how long nothing more is dropped for a quota's sake once that did not help.
+// Browsers notice late that room has become free: Chromium's database shrinks when it is compacted.
+// Who went on dropping would lose everything and gain nothing.
 const sacrificePause = time.Minute
 
-// sacrifice drops the oldest finished segments, so that size bytes may find room under a quota of which nothing is known. It reports
-// whether there were any, and the last time was not just before, and in vain.
+// sacrifice drops the oldest finished segments, so that size bytes may find room under a quota of
+// which nothing is known. It reports whether there were any, and the last time was not just before,
+// and in vain.
 func (s *Spool) sacrifice(size int64) bool {
 	if time.Since(s.inVain) < sacrificePause {
 		return false
@@ -226,7 +231,8 @@ func (s *Spool) finishWriters() error {
 	return s.finishSegments(ids...)
 }
 
-// finishSegments finishes segments. Those that were purged, or that another tab has finished, stay as they are. Even an end mark needs room.
+// finishSegments finishes segments. Those that were purged, or that another tab has finished, stay
+// as they are. Even an end mark needs room.
 func (s *Spool) finishSegments(ids ...report.BatchID) error {
 	err := s.tryFinish(ids)
 	if errors.Is(err, errQuota) && s.sacrifice(1) {

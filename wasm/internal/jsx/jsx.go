@@ -1,10 +1,11 @@
 //go:build js && wasm
 
-// Package jsx lets goroutines wait for JavaScript's promises and events, and reads JavaScript's values without trusting them. Most
-// readers need Await.
+// Package jsx lets goroutines wait for JavaScript's promises and events, and reads JavaScript's
+// values without trusting them. Most readers need Await.
 //
-// All waiting goes through one Go function that lives as long as the program. Each wait binds it to a number of its own, so nothing
-// has to be released, and a promise that settles too late, or never, holds no Go memory.
+// All waiting goes through one Go function that lives as long as the program. Each wait binds it to
+// a number of its own, so nothing has to be released, and a promise that settles too late, or
+// never, holds no Go memory.
 package jsx
 
 import (
@@ -96,7 +97,8 @@ type Waiter struct {
 	reply js.Value     // what the callbacks return
 }
 
-// NewWaiter begins to wait. The caller hands Callback to JavaScript, then calls Wait or Forget. The callbacks return reply.
+// NewWaiter begins to wait. The caller hands Callback to JavaScript, then calls Wait or Forget. The
+// callbacks return reply.
 func NewWaiter(reply js.Value) *Waiter {
 	table.mu.Lock()
 	defer table.mu.Unlock()
@@ -110,7 +112,8 @@ func NewWaiter(reply js.Value) *Waiter {
 	return w
 }
 
-// settle is what all callbacks call: with their Waiter's number, their index, and their arguments. It blocks on nothing.
+// settle is what all callbacks call: with their Waiter's number, their index, and their arguments.
+// It blocks on nothing.
 func settle(_ js.Value, args []js.Value) any {
 	if len(args) < 2 {
 		return nil
@@ -163,8 +166,8 @@ func (w *Waiter) Forget() {
 	delete(table.waiting, w.id)
 }
 
-// Await waits for a promise. It returns its value, its reason as an *Error, or ctx's error. It must not be called by a callback, which
-// would stop the event loop for ever.
+// Await waits for a promise. It returns its value, its reason as an *Error, or ctx's error. It must
+// not be called by a callback, which would stop the event loop for ever.
 func Await(ctx context.Context, promise js.Value) (js.Value, error) {
 	w := NewWaiter(js.Undefined())
 	if _, err := Call(promise, "then", w.Callback(0), w.Callback(1)); err != nil {

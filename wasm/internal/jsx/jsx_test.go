@@ -35,7 +35,8 @@ func TestAwait(t *testing.T) {
 	}
 }
 
-// TestAwaitGivesUp: a promise that settles too late finds nobody, and nothing is kept for one that never does.
+// TestAwaitGivesUp: a promise that settles too late finds nobody, and nothing is kept for one that
+// never does.
 func TestAwaitGivesUp(t *testing.T) {
 	var settle js.Value
 	promise, settle := Deferred()

@@ -18,7 +18,8 @@ func typeOf(v js.Value) (t js.Type) {
 	return v.Type()
 }
 
-// Field is v's property, undefined when v has no properties, or throws. An exception in js.Value.Get would end the program.
+// Field is v's property, undefined when v has no properties, or throws. An exception in
+// js.Value.Get would end the program.
 func Field(v js.Value, name string) js.Value {
 	if t := typeOf(v); t != js.TypeObject && t != js.TypeFunction {
 		return js.Undefined()

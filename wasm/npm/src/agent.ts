@@ -1,4 +1,5 @@
-// The agent in the page: consent, hooks, the page's life, and the worker when there is something for it.
+// The agent in the page: consent, hooks, the page's life, and the worker when there is
+// something for it.
 
 import { database, leftover } from "./database.ts";
 import { hookFetch } from "./fetch.ts";
@@ -17,7 +18,10 @@ const levels: readonly Consent[] = ["off", "counts", "diagnostics"];
 const maxParcels = 48 << 10; // bytes; requests that outlive a page share 64 KiB with the application's
 const maxText = 8192; // of an error's message and stack
 
-/** newAgent starts an agent. It throws where there is no page; no method of what it returns throws. It calls stopped when it is stopped. */
+/**
+ * newAgent starts an agent. It throws where there is no page; no method of what it returns throws.
+ * It calls stopped when it is stopped.
+ */
 export function newAgent(options: Options, assets: string, stopped: () => void): Heliograph {
   const { app, version = "", policy, successFraction = 0.05, ignore, onstatus } = options;
   const fetch = window.fetch; // beneath the hooks: the agent does not observe itself
@@ -95,7 +99,8 @@ export function newAgent(options: Options, assets: string, stopped: () => void):
 
   const recorder = newRecorder({ fraction: successFraction >= 0 ? successFraction : 0.05, now: Date.now, random: Math.random, after, need, due: handOver });
 
-  // Nothing that the application's ignore throws, or the look at what it threw itself, gets back into it.
+  // Nothing that the application's ignore throws, or the look at what it threw itself, gets
+  // back into it.
   const safely = (call: () => void) => {
     try {
       if (active()) call();
@@ -175,9 +180,11 @@ export function newAgent(options: Options, assets: string, stopped: () => void):
   };
 
   life.listen(document, "visibilitychange", () => document.visibilityState === "hidden" && hide());
-  // Firefox ends the requests of a page that is left as if they had failed, and only then hides the page.
+  // Firefox ends the requests of a page that is left as if they had failed, and only then
+  // hides the page.
   life.listen(window, "beforeunload", () => (left = Date.now()));
-  // The page goes, perhaps into the back/forward cache: what is sealed and has not arrived goes out on its own.
+  // The page goes, perhaps into the back/forward cache: what is sealed and has not arrived goes out
+  // on its own.
   life.listen(window, "pagehide", () => {
     hide();
     let room = maxParcels;
@@ -204,7 +211,8 @@ export function newAgent(options: Options, assets: string, stopped: () => void):
     } else if (level < before) {
       recorder.dropDetails();
     }
-    // What an earlier page could not deliver wants to go, and after a refusal everything is deleted, whether or not this page fails.
+    // What an earlier page could not deliver wants to go, and after a refusal everything is
+    // deleted, whether or not this page fails.
     afterLoad(async () => {
       if (!wanted && (await leftover(level === 0))) need();
     });

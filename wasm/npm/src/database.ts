@@ -1,10 +1,14 @@
-// Looking into the agent's database without the agent: its worker is only worth loading when something is there.
+// Looking into the agent's database without the agent: its worker is only worth loading when
+// something is there.
 
 /** The database and its store of sealed reports, as wasm/internal/idbspool makes them. */
 export const database = "heliograph";
 const segments = "segments";
 
-/** leftover reports whether earlier pages left reports behind that no collector has confirmed; with any, whether they left anything at all. */
+/**
+ * leftover reports whether earlier pages left reports behind that no collector has confirmed; with
+ * any, whether they left anything at all.
+ */
 export async function leftover(any: boolean): Promise<boolean> {
   try {
     // Opening it first would create it.

@@ -64,7 +64,8 @@ export function hookFetch(hooks: Hooks, watch: Watch): () => void {
         throw error;
       },
     );
-    // What is rejected before fetch returns never became a request: wrong arguments, or a signal that was aborted before.
+    // What is rejected before fetch returns never became a request: wrong arguments, or a signal
+    // that was aborted before.
     queueMicrotask(() => (sent = true));
     return seen;
   });

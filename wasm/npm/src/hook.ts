@@ -4,10 +4,16 @@ type Any = (this: any, ...args: any[]) => any;
 
 /** The functions that one agent has replaced, and its listeners. */
 export interface Hooks {
-  /** Puts make(original) into target's place. Where that is not possible (frozen by the page, missing) nothing happens. */
+  /**
+   * Puts make(original) into target's place. Where that is not possible (frozen by the page,
+   * missing) nothing happens.
+   */
   replace(target: object | undefined, name: string, make: (original: Any) => Any): void;
   listen(target: EventTarget | undefined | null, type: string, handle: (event: any) => void, capture?: boolean): void;
-  /** Takes off what is still on top. Beneath another library's wrapper ours stays, and only passes on. */
+  /**
+   * Takes off what is still on top. Beneath another library's wrapper ours stays, and only
+   * passes on.
+   */
   remove(): void;
 }
 
@@ -18,7 +24,8 @@ export function newHooks(): Hooks {
     replace(target, name, make) {
       const object = target as Record<string, Any> | undefined;
       const original = object?.[name];
-      // Another library may have wrapped ours, so that it could not be taken off and is still at work.
+      // Another library may have wrapped ours, so that it could not be taken off and is
+      // still at work.
       if (!original || replaced.some((r) => r[0] === object && r[1] === name)) return;
       try {
         const wrapper = make(original);

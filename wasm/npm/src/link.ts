@@ -1,4 +1,5 @@
-// The worker: started when it is needed, started again when it could not be loaded, asked questions.
+// The worker: started when it is needed, started again when it could not be loaded,
+// asked questions.
 
 import type { AgentStats } from "./heliograph.d.ts";
 import type { FromWorker, InitMessage, Parcel, Reason, ToWorker } from "./messages.ts";
@@ -15,7 +16,10 @@ export interface Link {
   /** Sealed reports that no collector has confirmed. */
   parcels: Parcel[];
   running(): boolean;
-  /** Starts the worker unless there is one. One that waits to be started again does not wait any longer. */
+  /**
+   * Starts the worker unless there is one. One that waits to be started again does not wait
+   * any longer.
+   */
   start(): void;
   /** Sends a message; without a running worker it is lost. */
   post(message: ToWorker): void;

@@ -1,4 +1,5 @@
-// What page and worker tell each other. Rows are arrays, because thousands of them may be cloned in a burst.
+// What page and worker tell each other. Rows are arrays, because thousands of them may be cloned
+// in a burst.
 
 import type { AgentStats } from "./heliograph.d.ts";
 
@@ -31,7 +32,10 @@ export interface ErrorMessage {
   kind: 1;
   type: string;
   message: string;
-  /** As the browser tells it: the worker's script makes frames of it, the page has better things to do. */
+  /**
+   * As the browser tells it: the worker's script makes frames of it, the page has better
+   * things to do.
+   */
   stack: string;
   at: number;
 }

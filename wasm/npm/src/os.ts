@@ -1,6 +1,7 @@
 // The family of the operating system.
 
-// The first that fits: Android and ChromeOS also say that they are Linux, iPhones that they are like a Mac.
+// The first that fits: Android and ChromeOS also say that they are Linux, iPhones that they are
+// like a Mac.
 const families: [pattern: RegExp, name: string][] = [
   [/android/i, "android"], [/cros|chrome os/i, "chromeos"], [/ip(hone|ad|od)/i, "ios"], [/win/i, "windows"], [/mac/i, "darwin"], [/linux/i, "linux"],
 ];

@@ -1,5 +1,5 @@
-// What became of a request, as far as script can tell. Nothing is guessed: a browser keeps the reason of a failure to itself, so DNS, TCP,
-// TLS, CORS and blockers are all "network.failed".
+// What became of a request, as far as script can tell. Nothing is guessed: a browser keeps the
+// reason of a failure to itself, so DNS, TCP, TLS, CORS and blockers are all "network.failed".
 
 /** The parts of a URL that are kept. */
 export interface Target {
@@ -9,7 +9,10 @@ export interface Target {
   url: string;
 }
 
-/** split takes a URL apart, or returns undefined when it is none of HTTP's or WebSocket's: data:, blob: and the like never use the network. */
+/**
+ * split takes a URL apart, or returns undefined when it is none of HTTP's or WebSocket's: data:,
+ * blob: and the like never use the network.
+ */
 export function split(url: string, base?: string): Target | undefined {
   try {
     const { protocol, host, pathname } = new URL(url, base);
@@ -20,7 +23,9 @@ export function split(url: string, base?: string): Target | undefined {
   return undefined;
 }
 
-/** ofStatus is the outcome of a response; 0 is the status of one that the page may not look into. */
+/**
+ * ofStatus is the outcome of a response; 0 is the status of one that the page may not look into.
+ */
 export function ofStatus(status: number): string {
   return status >= 400 ? "http.error" : "ok";
 }
@@ -35,8 +40,9 @@ export function ofError(error?: any, signal?: AbortSignal | null): string {
 }
 
 /**
- * ofResource is the outcome of an element that could not be loaded, 0 being an untold status. Without one nothing is known: it may also have
- * been no image, no script, or not what its integrity attribute asks for, and behind a redirect the browser hides everything.
+ * ofResource is the outcome of an element that could not be loaded, 0 being an untold status.
+ * Without one nothing is known: it may also have been no image, no script, or not what its
+ * integrity attribute asks for, and behind a redirect the browser hides everything.
  */
 export function ofResource(status: number): string {
   if (status >= 400) return "http.error";

@@ -1,9 +1,10 @@
-// What the page has seen and the worker does not know yet. Everything here is memory: without the worker nothing can be sealed, and what is
-// not sealed is stored nowhere.
+// What the page has seen and the worker does not know yet. Everything here is memory: without the
+// worker nothing can be sealed, and what is not sealed is stored nowhere.
 //
-// As long as no worker runs, requests are counted in windows. A window with a failure is kept for certain; one without is kept by a coin,
-// and the report says with which chance, so that the operator's ratios stay true. Once the worker runs, the agent in it has windows and
-// coins of its own, and gets everything.
+// As long as no worker runs, requests are counted in windows. A window with a failure is kept for
+// certain; one without is kept by a coin, and the report says with which chance, so that the
+// operator's ratios stay true. Once the worker runs, the agent in it has windows and coins of its
+// own, and gets everything.
 
 import { flagNetworkChanged, type CountRow, type CountsMessage, type ErrorMessage, type ObserveRow, type ToWorker } from "./messages.ts";
 
@@ -95,7 +96,8 @@ export function newRecorder(s: Surroundings): Recorder {
     else kinds -= open.size;
   };
 
-  // A window that no worker took ends. What failed in it is from now on told by its number, with the window's time.
+  // A window that no worker took ends. What failed in it is from now on told by its number, with
+  // the window's time.
   const close = () => {
     if (running || !start) return;
     failures.forEach(count);
@@ -121,8 +123,9 @@ export function newRecorder(s: Surroundings): Recorder {
     ppm = 0;
     if (running) return schedule(batchDelay);
     schedule(windowLength);
-    // The coin is tossed at the beginning rather than at the end, which is the same to the operator's figures. It lets the worker start
-    // in time, so that visits shorter than a window are counted too.
+    // The coin is tossed at the beginning rather than at the end, which is the same to the
+    // operator's figures. It lets the worker start in time, so that visits shorter than a window
+    // are counted too.
     if (s.random() >= s.fraction) ppm = -1;
     else if (s.fraction < 1) ppm = Math.round(s.fraction * 1e6);
     if (ppm >= 0) s.need();

@@ -1,4 +1,5 @@
-// Elements that load something: images, scripts, style sheets, media. Their events do not bubble, but the document sees them first.
+// Elements that load something: images, scripts, style sheets, media. Their events do not bubble,
+// but the document sees them first.
 
 import type { Hooks } from "./hook.ts";
 import { ofResource } from "./outcome.ts";
@@ -25,7 +26,9 @@ export function hookResources(hooks: Hooks, watch: Watch): void {
   hooks.listen(document, "error", failed, true);
 }
 
-/** source is what an element loads. Frames have none here: they fire "load" for every error page. */
+/**
+ * source is what an element loads. Frames have none here: they fire "load" for every error page.
+ */
 function source(element: any): unknown {
   return /^i?frame$/i.test(element.tagName) ? undefined : element.currentSrc || element.src || element.href || element.data;
 }

@@ -5,7 +5,10 @@ import type { Frame } from "./messages.ts";
 const maxFrames = 32;
 const maxName = 256;
 
-/** parse returns the frames in a stack, the innermost first. In Chromium the message stands before them, and may look like frames. */
+/**
+ * parse returns the frames in a stack, the innermost first. In Chromium the message stands before
+ * them, and may look like frames.
+ */
 export function parse(stack: string, message = ""): Frame[] {
   const at = message === "" ? -1 : stack.indexOf(message);
   if (at >= 0 && stack.lastIndexOf("\n", at) < 0) stack = stack.slice(at + message.length);
@@ -33,7 +36,10 @@ function frame(func: string, place: string): Frame {
   return [cut(func), baseName(m?.[1] ?? ""), Number(m?.[2] ?? 0)];
 }
 
-/** baseName is the last part of a URL's path: what comes before it, and a query, say more of the user than of the error. */
+/**
+ * baseName is the last part of a URL's path: what comes before it, and a query, say more of the
+ * user than of the error.
+ */
 export function baseName(url: string): string {
   const path = url.replace(/[?#].*$/, "");
   return cut(path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1));

@@ -1,6 +1,9 @@
 // What the hooks need to know of the agent, and it of them.
 
-/** A request under way. Its URL is only taken apart when it ends: until then the page waits for its promise. */
+/**
+ * A request under way. Its URL is only taken apart when it ends: until then the page waits for
+ * its promise.
+ */
 export interface Begun {
   url: string;
   base?: string; // what a relative URL was relative to
@@ -12,7 +15,10 @@ export interface Begun {
 export interface Watch {
   /** Nothing is recorded otherwise: hooks pass on. */
   active(): boolean;
-  /** Records the end of a request. A protocol left out is what the browser said last of the origin's. */
+  /**
+   * Records the end of a request. A protocol left out is what the browser said last of
+   * the origin's.
+   */
   ended(r: Begun, outcome: string, status: number, protocol?: string): void;
   /** The same for one without a response, or with a broken one, by what it was rejected with. */
   failed(r: Begun, error: unknown, signal: AbortSignal | null | undefined, status: number): void;
@@ -25,7 +31,10 @@ export function begin(url: unknown, method: unknown): Begun | undefined {
   return { url: `${url}`, base: document.baseURI, method: typeof method === "string" ? method.toUpperCase() : "GET", start: Date.now(), ticks: ticks() };
 }
 
-/** answered returns the request as it was answered: an outcome speaks of the server at the end of the redirects. */
+/**
+ * answered returns the request as it was answered: an outcome speaks of the server at the end of
+ * the redirects.
+ */
 export function answered(r: Begun, url: string): Begun {
   return { ...r, url: url || r.url };
 }

@@ -1,4 +1,5 @@
-// The worker's own part: it fetches the Go program, starts it, and passes messages on. Everything else is Go's.
+// The worker's own part: it fetches the Go program, starts it, and passes messages on. Everything
+// else is Go's.
 
 import "go:wasm_exec";
 import type { FromWorker, InitMessage, Reason, ToCore, ToWorker } from "./messages.ts";
@@ -38,7 +39,8 @@ scope.addEventListener("securitypolicyviolation", (event) => {
   if (event.disposition === "enforce") violated = event.effectiveDirective;
 });
 
-// What Go prints is for nobody's console; the end of it is kept for the one line that says why the program ended.
+// What Go prints is for nobody's console; the end of it is kept for the one line that says why the
+// program ended.
 scope.fs.writeSync = (_fd, text) => {
   output = (output + new TextDecoder().decode(text)).slice(-512);
   return text.length;

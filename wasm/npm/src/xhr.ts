@@ -11,7 +11,10 @@ interface Call {
   begun?: Begun | undefined; // undefined: not sent, or ended
 }
 
-/** hookXHR watches open and send, and the events at the end. Nothing is added to upload: that alone would cause a CORS preflight. */
+/**
+ * hookXHR watches open and send, and the events at the end. Nothing is added to upload: that alone
+ * would cause a CORS preflight.
+ */
 export function hookXHR(hooks: Hooks, watch: Watch): void {
   const prototype = window.XMLHttpRequest?.prototype;
   const calls = new WeakMap<XMLHttpRequest, Call>();
@@ -28,7 +31,8 @@ export function hookXHR(hooks: Hooks, watch: Watch): void {
 
   const failures: Record<string, object> = { abort: { name: "AbortError" }, timeout: { name: "TimeoutError" }, error: {} };
   const handle = function (this: XMLHttpRequest, { type }: Event) {
-    // Otherwise the event is of a request before, and the page has opened the next one in its own handler.
+    // Otherwise the event is of a request before, and the page has opened the next one in its
+    // own handler.
     if (this.readyState === 4) end(this, calls.get(this), failures[type]);
   };
 

@@ -37,7 +37,10 @@ export interface Bench {
   dues: number;
 }
 
-/** bench makes a recorder whose coins fall as coins says, one after another, 0 being heads for any fraction above 0. */
+/**
+ * bench makes a recorder whose coins fall as coins says, one after another, 0 being heads for any
+ * fraction above 0.
+ */
 export function bench(fraction: number, coins: number[] = []): Bench {
   const clock = new Clock();
   const b = { clock, needs: 0, dues: 0 } as Bench;

@@ -14,8 +14,9 @@ import (
 	"github.com/heliograph-net/heliograph/internal/httpserve"
 )
 
-// door is a plain listener on loopback before a collector, which has a certificate of the demonstration's own authority that no browser
-// trusts. It passes on what comes, byte for byte. A closed door refuses connections, as a collector that is down does.
+// door is a plain listener on loopback before a collector, which has a certificate of the
+// demonstration's own authority that no browser trusts. It passes on what comes, byte for byte. A
+// closed door refuses connections, as a collector that is down does.
 type door struct {
 	id      string
 	addr    string // host:port, the same whenever it is open

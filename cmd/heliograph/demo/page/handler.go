@@ -20,8 +20,9 @@ import (
 //go:embed web
 var web embed.FS
 
-// contentSecurityPolicy is as strict as the agent allows: scripts and the worker from the page's own origin, WebAssembly, and connections to
-// the service and the collectors. Every answer carries it, for a worker obeys the policy that came with its own script.
+// contentSecurityPolicy is as strict as the agent allows: scripts and the worker from the page's
+// own origin, WebAssembly, and connections to the service and the collectors. Every answer carries
+// it, for a worker obeys the policy that came with its own script.
 func contentSecurityPolicy(service string, connect []string) string {
 	return strings.Join([]string{
 		"default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "worker-src 'self'", "style-src 'self'",
@@ -48,8 +49,8 @@ func (p *Page) handler() http.Handler {
 	return p.guard(http.NewCrossOriginProtection().Handler(mux))
 }
 
-// guard refuses names that are not this machine's, by which a foreign page would read this one (DNS rebinding), and sets the headers that
-// every answer has.
+// guard refuses names that are not this machine's, by which a foreign page would read this one (DNS
+// rebinding), and sets the headers that every answer has.
 func (p *Page) guard(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host
@@ -63,7 +64,8 @@ func (p *Page) guard(h http.Handler) http.Handler {
 		w.Header().Set("Content-Security-Policy", p.csp)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Referrer-Policy", "no-referrer")
-		w.Header().Set("Cache-Control", "no-cache") // another version of the program may be the next to answer here
+		// another version of the program may be the next to answer here
+		w.Header().Set("Cache-Control", "no-cache")
 		h.ServeHTTP(w, r)
 	})
 }

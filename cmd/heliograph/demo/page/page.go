@@ -1,5 +1,6 @@
-// Package page serves the page of the demonstration on which a visitor opts in, breaks things and sees what was sent. The page is a shop's:
-// it asks a service that fails on demand, and the browser agent in it delivers to the demonstration's collectors. Most readers need Start.
+// Package page serves the page of the demonstration on which a visitor opts in, breaks things and
+// sees what was sent. The page is a shop's: it asks a service that fails on demand, and the browser
+// agent in it delivers to the demonstration's collectors. Most readers need Start.
 package page
 
 import (
@@ -22,10 +23,12 @@ const App = "demo-page"
 
 // Options of a Page. All are required but Listen and Transport.
 type Options struct {
-	Listen     string            // host:port on loopback; "": 127.0.0.1:8420
-	Collectors []Collector       // at least one, the preferred first
-	Transport  http.RoundTripper // to the collectors: trusts their authority. nil: http.DefaultTransport
-	// SignPolicy makes the signed policy for browsers. It gets the URLs by which a browser reaches the collectors, in their order.
+	Listen     string      // host:port on loopback; "": 127.0.0.1:8420
+	Collectors []Collector // at least one, the preferred first
+	// to the collectors: trusts their authority. nil: http.DefaultTransport
+	Transport http.RoundTripper
+	// SignPolicy makes the signed policy for browsers. It gets the URLs by which a browser reaches
+	// the collectors, in their order.
 	SignPolicy func(urls []string) ([]byte, error)
 	Reports    model.Reader // where reports arrive
 	Dashboard  string       // URL of the dashboard
@@ -121,7 +124,8 @@ func (p *Page) serve(name, listen string, h http.Handler) (baseURL string, err e
 		return "", err
 	}
 	p.stack.Defer(name, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, time.Second) // a slow answer that nobody waits for may be cut
+		// a slow answer that nobody waits for may be cut
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
 		if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			return err

@@ -109,7 +109,8 @@ func TestDoorIsClosedAndOpenedAgain(t *testing.T) {
 	if _, _, body := do(t, "POST", door+"/v1/batches", nil); body != "POST /v1/batches" {
 		t.Errorf("through the door: %q", body)
 	}
-	fresh := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // a connection of before would be found cut, not refused
+	// a connection of before would be found cut, not refused
+	fresh := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for _, state := range []string{"down", "down", "up", "up", "down", "up"} {
 		status, _, body := do(t, "POST", base+"/collectors/c1/"+state, nil)
 		var s stage

@@ -31,7 +31,10 @@ export function themeOf(element: Element): Theme {
   };
 }
 
-/** Pitch from which a cell that is down has a cross in it, and the least size of one that is down, in pixels before scale. */
+/**
+ * Pitch from which a cell that is down has a cross in it, and the least size of one that is down,
+ * in pixels before scale.
+ */
 const crossedFrom = 10;
 const leastMark = 3;
 

@@ -1,5 +1,6 @@
-// Where every server of the heat map lies: data centres hold clusters, clusters hold rows, rows hold servers, in order. Boxes go
-// from left to right and wrap. All lengths are whole device pixels, so that every edge is sharp.
+// Where every server of the heat map lies: data centres hold clusters, clusters hold rows, rows
+// hold servers, in order. Boxes go from left to right and wrap. All lengths are whole device
+// pixels, so that every edge is sharp.
 import type { Cluster, DataCentre } from "../api.ts";
 
 /** A line of cells; a row of servers that is too long takes several. */
@@ -48,7 +49,10 @@ export interface Space {
   width: number;
   /** The layout takes the largest cells with which it is not higher than this. */
   maxHeight: number;
-  /** Device pixels per pixel of the sizes named here, for sharp screens and for wall screens with large type. */
+  /**
+   * Device pixels per pixel of the sizes named here, for sharp screens and for wall screens with
+   * large type.
+   */
   scale: number;
 }
 
@@ -75,7 +79,10 @@ const wholeRow = 64;
 /** Data centres may stand side by side in so many columns. */
 const mostColumns = 4;
 
-/** Lays out the data centres. If even the smallest cells do not fit, the result is higher than asked. */
+/**
+ * Lays out the data centres. If even the smallest cells do not fit, the result is higher
+ * than asked.
+ */
 export function layout(dataCentres: DataCentre[], space: Space): Layout {
   const labelled = bestFit(dataCentres, space, true);
   if (labelled.height <= space.maxHeight && labelled.pitch >= clusterLabelsFrom * space.scale) return labelled;
@@ -130,7 +137,10 @@ function styleOf(dataCentres: DataCentre[], pitch: number, scale: number, cluste
   };
 }
 
-/** Room for the longest row name; 0 when they are too long to show, or when no cluster has rows to tell apart. */
+/**
+ * Room for the longest row name; 0 when they are too long to show, or when no cluster has rows to
+ * tell apart.
+ */
 function rowLabelWidth(dataCentres: DataCentre[], px: (css: number) => number): number {
   let longest = 0;
   for (const dc of dataCentres) {
@@ -204,7 +214,9 @@ function placeCluster(out: Layout, cluster: Cluster, width: number, style: Style
   return box;
 }
 
-/** Rows lie whole in a line if they can; very long ones are folded, into lines of about one length. */
+/**
+ * Rows lie whole in a line if they can; very long ones are folded, into lines of about one length.
+ */
 function cellsPerLine(cluster: Cluster, width: number, pitch: number): number {
   const longest = longestRow(cluster);
   const most = Math.max(1, Math.min(Math.max(wholeRow, Math.ceil(Math.sqrt(8 * cluster.count))), Math.floor(width / pitch)));

@@ -1,5 +1,6 @@
-// What the page knows of the servers. The stream only says that something changed; the groups, the bits and the details of single
-// servers are fetched here, because a million servers do not belong into every message.
+// What the page knows of the servers. The stream only says that something changed; the groups, the
+// bits and the details of single servers are fetched here, because a million servers do not belong
+// into every message.
 import { effect, signal } from "@preact/signals";
 import { fetchBits, fetchByState, fetchGroups, fetchServers, type Server, type Servers, type ServersSummary } from "../api.ts";
 import { snapshot } from "../store.ts";

@@ -11,7 +11,9 @@ const openShown = 6;
 /** With more open ones than this, the evidence waits behind a click. */
 const unfolded = 3;
 
-/** What is wrong, who is hit, and since when: open incidents first, then those that cleared lately. */
+/**
+ * What is wrong, who is hit, and since when: open incidents first, then those that cleared lately.
+ */
 export function Incidents() {
   const s = snapshot.value;
   if (s === undefined) return null;

@@ -13,7 +13,10 @@ interface Cursor {
   column: number;
 }
 
-/** Which networks reach the service, and since when not: one row a network, one column a step of time. */
+/**
+ * Which networks reach the service, and since when not: one row a network, one column a
+ * step of time.
+ */
 export function Networks() {
   const [all, setAll] = useState(false);
   const [cursor, setCursor] = useState<Cursor | undefined>(undefined);

@@ -77,7 +77,10 @@ function Answered(props: { totals: Total[]; requests: number }) {
   );
 }
 
-/** How the reports themselves travel: agents say which collectors failed before one took their batch. */
+/**
+ * How the reports themselves travel: agents say which collectors failed before one took
+ * their batch.
+ */
 function Collectors(props: { totals: Total[] }) {
   if (props.totals.length === 0) return null;
   return (

@@ -12,7 +12,10 @@ import { Panel } from "./parts.tsx";
 /** From so many servers on the map takes the whole width of the page. */
 export const manyServers = 5000;
 
-/** The heat map of servers: data centres, clusters, rows; blue is up, vermillion down, hatched unknown. */
+/**
+ * The heat map of servers: data centres, clusters, rows; blue is up, vermillion down,
+ * hatched unknown.
+ */
 export function Servers() {
   const summary = snapshot.value?.servers;
   if (summary === undefined) return null;
@@ -138,7 +141,10 @@ interface Look {
 /** The size of the page's type, in CSS pixels, at which the map's sizes are meant. */
 const plainType = 14.5;
 
-/** The room for the map, and what it must be drawn anew for: width, sharpness of the screen, dark or light. */
+/**
+ * The room for the map, and what it must be drawn anew for: width, sharpness of the screen,
+ * dark or light.
+ */
 function useLook(canvas: { current: HTMLCanvasElement | null }, servers: number): Look {
   const [look, setLook] = useState<Look>({ width: 0, maxHeight: 0, density: 1, scale: 1, dark: false });
   useEffect(() => {
@@ -152,7 +158,8 @@ function useLook(canvas: { current: HTMLCanvasElement | null }, servers: number)
       const type = parseFloat(getComputedStyle(document.documentElement).fontSize) || plainType;
       setLook((before) => {
         const after = { width, maxHeight, density, scale: (density * type) / plainType, dark: dark.matches };
-        // Scrolling changes the height of the window on phones a little; that is no reason to lay out anew.
+        // Scrolling changes the height of the window on phones a little; that is no reason to
+        // lay out anew.
         const same = before.width === width && before.scale === after.scale && before.dark === after.dark;
         return same && Math.abs(before.maxHeight - maxHeight) < 80 ? before : after;
       });

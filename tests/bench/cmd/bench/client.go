@@ -17,7 +17,8 @@ type rounds struct {
 	allocs, bytes_ int64
 }
 
-// interleave runs every case once per round, so that what disturbs the machine disturbs all of them.
+// interleave runs every case once per round, so that what disturbs the machine disturbs
+// all of them.
 func (s *session) interleave(ctx context.Context, cases []client.Case) ([]rounds, error) {
 	all := make([]rounds, len(cases))
 	for range s.rounds {
@@ -90,7 +91,8 @@ func (s *session) success(ctx context.Context) error {
 	return nil
 }
 
-// added compares what over and under add to base. Medians are subtracted, because within one round a small difference drowns.
+// added compares what over and under add to base. Medians are subtracted, because within one round
+// a small difference drowns.
 func added(over, under, base rounds) string {
 	b := median(base.cpu)
 	if median(under.cpu) <= b {

@@ -55,7 +55,8 @@ func (s *session) ingest(ctx context.Context) error {
 	return nil
 }
 
-// soak is one long load on our collector with a detector behind it: in five minutes, the most memory of the last four is to be about that of the first.
+// soak is one long load on our collector with a detector behind it: in five minutes, the most
+// memory of the last four is to be about that of the first.
 func (s *session) soak(ctx context.Context) error {
 	dir, remove, err := s.workDir()
 	if err != nil {

@@ -1,5 +1,6 @@
-// Command bench runs Heliograph's benchmarks beside its peers in interleaved rounds and prints tables with ratios (Markdown). Run it in
-// this module's directory: go run ./cmd/bench. docs/benchmarks.md has what came out.
+// Command bench runs Heliograph's benchmarks beside its peers in interleaved rounds and prints
+// tables with ratios (Markdown). Run it in this module's directory: go run ./cmd/bench.
+// docs/benchmarks.md has what came out.
 package main
 
 import (

@@ -9,7 +9,8 @@ import (
 	"github.com/heliograph-net/heliograph/tests/bench/ingest"
 )
 
-// overload offers a collector five times what it can take, once by agents that do as slow-downs tell them and once by clients that do not.
+// overload offers a collector five times what it can take, once by agents that do as slow-downs
+// tell them and once by clients that do not.
 func (s *session) overload(ctx context.Context) error {
 	dir, remove, err := s.workDir()
 	if err != nil {

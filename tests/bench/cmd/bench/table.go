@@ -22,7 +22,8 @@ func median[T int64 | float64 | time.Duration](values []T) T {
 	return sorted[len(sorted)/2]
 }
 
-// medianRatio is the median of the ratios of the rounds, not the ratio of the medians: what slows one round down slows both sides.
+// medianRatio is the median of the ratios of the rounds, not the ratio of the medians: what slows
+// one round down slows both sides.
 func medianRatio(over, under []float64) float64 {
 	ratios := make([]float64, len(over))
 	for i := range over {
