@@ -38,6 +38,13 @@ var (
 		At: -900, Kind: report.KindPanic, Type: "runtime.boundsError", Fingerprint: [16]byte{0x5e, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
 		Frames: []report.Frame{{Function: "main.(*Cart).Pay", File: "cart.go", Line: 117}}, Count: 1,
 	}
+	probe = &report.ProbeResults{
+		Vantage: "fra", ASN: 64501, Targets: []report.ProbeTarget{{Name: "shop", Address: "192.0.2.1:443", Kind: "tcp", DataCentre: "eu"}},
+		Results: []report.ProbeResult{
+			{At: -2000, Judgement: report.JudgedUp, Outcome: report.OK, Steps: []report.ProbeStep{{Name: "connect", Micros: 12_000}}, Family: 4, Server: "192.0.2.1:443"},
+			{At: -30, Judgement: report.JudgedUp, Outcome: report.TCPReset, Steps: []report.ProbeStep{{Name: "connect", Micros: 900}}, Family: 4, Server: "192.0.2.1:443"},
+		},
+	}
 	batch    = report.BatchID{0x01, 0xc9, 0xc3, 0x80, 0x6e, 0x0d, 0x4e, 0x11, 0x9a, 0x52, 0x30, 0xb7, 0x5c, 0x88, 0xf1, 0x02}
 	delivery = report.Delivery{Age: 7000, Path: []report.Attempt{{Collector: "c1", Outcome: report.TCPTimedOut}}}
 	envelope = &report.Envelope{
@@ -53,6 +60,7 @@ func TestWireFormatExample(t *testing.T) {
 		"window":   encoded(report.AppendRecord(nil, window)),
 		"sample":   encoded(report.AppendRecord(nil, sample)),
 		"apperror": encoded(report.AppendRecord(nil, appError)),
+		"probe":    encoded(report.AppendRecord(nil, probe)),
 
 		"delivery": encoded(report.AppendDelivery(nil, delivery)),
 		"envelope": encoded(report.AppendEnvelope(nil, envelope)),
@@ -72,6 +80,7 @@ func TestWireFormatExample(t *testing.T) {
 		"The header, " + strconv.Itoa(len(encoded(report.AppendRecord(nil, header)))) + " bytes",
 		"The window, " + strconv.Itoa(len(encoded(report.AppendRecord(nil, window)))) + " bytes",
 		"An application error, " + strconv.Itoa(len(encoded(report.AppendRecord(nil, appError)))) + " bytes",
+		"Probe results, " + strconv.Itoa(len(encoded(report.AppendRecord(nil, probe)))) + " bytes",
 		"one of the three, " + strconv.Itoa(len(encoded(report.AppendRecord(nil, sample)))) + " bytes",
 		"The delivery, " + strconv.Itoa(len(encoded(report.AppendDelivery(nil, delivery)))) + " bytes",
 		protocol.HeaderDelivery + ": " + base64.RawURLEncoding.EncodeToString(encoded(report.AppendDelivery(nil, delivery))),
@@ -114,6 +123,7 @@ func TestWireFormatLimits(t *testing.T) {
 	want := map[string]uint64{
 		"MaxRecord": report.MaxRecord, "MaxCounters": report.MaxCounters, "MaxString": report.MaxString, "MaxOutcome": report.MaxOutcome,
 		"MaxURL": report.MaxURL, "MaxDrops": report.MaxDrops, "MaxCount": report.MaxCount, "MaxStatus": report.MaxStatus, "MaxMessage": report.MaxMessage, "MaxFrames": report.MaxFrames, "MaxLine": report.MaxLine, "MaxClients": report.MaxClients,
+		"MaxProbeTargets": report.MaxProbeTargets, "MaxProbeResults": report.MaxProbeResults, "MaxProbeSteps": report.MaxProbeSteps, "MaxMicros": report.MaxMicros,
 		"MaxAge":  report.MaxAge,
 		"MaxPath": report.MaxPath, "MaxDelivery": report.MaxDelivery, "MaxSegment": report.MaxSegment, "MaxEnvelope": report.MaxEnvelope,
 		"MaxReceipt": receipt.MaxSize, "MaxPolicy": policy.MaxSize, "MaxCollectors": policy.MaxCollectors,

@@ -9,6 +9,7 @@ const (
 	kindSample = 3
 	kindError  = 4
 	kindNotice = 5
+	kindProbe  = 6
 )
 
 func (*Header) kind() uint64 { return kindHeader }
@@ -18,6 +19,8 @@ func (*Sample) kind() uint64 { return kindSample }
 func (*ApplicationError) kind() uint64 { return kindError }
 
 func (*DeletionNotice) kind() uint64 { return kindNotice }
+
+func (*ProbeResults) kind() uint64 { return kindProbe }
 
 // AppendRecord appends the encoding of r to dst. It refuses what DecodeRecord would refuse, with an
 // error that wraps ErrMalformed and names the field, and with one that wraps ErrTooLarge what has a
@@ -31,14 +34,14 @@ func AppendRecord(dst []byte, r Record) ([]byte, error) {
 	}
 	out := r.appendBody(cbor.AppendUint(cbor.AppendArray(dst, 2), r.kind()))
 	if len(out)-len(dst) > MaxRecord {
-		return dst, &Error{What: kindName(r.kind()), Reason: "takes more than MaxRecord bytes", sentinel: ErrTooLarge}
+		return dst, tooLarge(kindName(r.kind()), "takes more than MaxRecord bytes")
 	}
 	return out, nil
 }
 
-// DecodeRecord decodes one whole record: a *Header, *Window, *Sample, *ApplicationError or
-// *DeletionNotice that shares no memory with b. Its error wraps ErrMalformed, or is
-// ErrUnknownRecord when b is canonical CBOR of a kind that this build does not know.
+// DecodeRecord decodes one whole record: a *Header, *Window, *Sample, *ApplicationError,
+// *DeletionNotice or *ProbeResults that shares no memory with b. Its error wraps ErrMalformed, or
+// is ErrUnknownRecord when b is canonical CBOR of a kind that this build does not know.
 func DecodeRecord(b []byte) (Record, error) {
 	if len(b) > MaxRecord {
 		return nil, malformed("record", "longer than MaxRecord")
@@ -78,6 +81,8 @@ func decodeBody(d *cbor.Decoder, kind uint64) Record {
 		return decodeApplicationError(d)
 	case kindNotice:
 		return decodeDeletionNotice(d)
+	case kindProbe:
+		return decodeProbeResults(d)
 	default:
 		d.Skip()
 		return nil
@@ -96,6 +101,8 @@ func kindName(kind uint64) string {
 		return "application error"
 	case kindNotice:
 		return "deletion notice"
+	case kindProbe:
+		return "probe results"
 	default:
 		return "record"
 	}

@@ -11,14 +11,15 @@ var ErrMalformed = errors.New("malformed")
 var ErrUnknownRecord = errors.New("unknown record kind")
 
 // ErrTooLarge is what AppendRecord returns, wrapped, for a valid record that takes more than
-// MaxRecord bytes or a window of more than MaxCounters counters: the caller may divide it.
+// MaxRecord bytes, a window of more than MaxCounters counters, and probe results of more than
+// MaxProbeTargets or MaxProbeResults: the caller may divide it.
 var ErrTooLarge = errors.New("too large")
 
 // Error says what was refused and why. It wraps ErrMalformed or ErrTooLarge, and quotes nothing of
 // the value that it refuses, so that it may be logged.
 type Error struct {
-	// "header", "window", "sample", "application error", "deletion notice", "record", "delivery",
-	// "envelope" or "batch id"
+	// "header", "window", "sample", "application error", "deletion notice", "probe results",
+	// "record", "delivery", "envelope" or "batch id"
 	What     string
 	Reason   string // why, in lower case
 	sentinel error
@@ -32,4 +33,8 @@ func (e *Error) Unwrap() error { return e.sentinel }
 
 func malformed(what, reason string) error {
 	return &Error{What: what, Reason: reason, sentinel: ErrMalformed}
+}
+
+func tooLarge(what, reason string) error {
+	return &Error{What: what, Reason: reason, sentinel: ErrTooLarge}
 }

@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"bytes"
+	"math"
 	"strings"
 
 	"github.com/heliograph-net/heliograph/report"
@@ -55,6 +56,23 @@ var examples = []example{
 	}},
 	{"notice-small", &report.DeletionNotice{Clients: [][16]byte{{15: 1}}}},
 	{"notice-full", &report.DeletionNotice{Clients: clients(report.MaxClients)}},
+	{"probe-small", &report.ProbeResults{
+		Vantage: "fra", Targets: []report.ProbeTarget{{Name: "a", Kind: "tcp"}},
+		Results: []report.ProbeResult{{Judgement: report.JudgedInconclusive, Outcome: report.Unknown}},
+	}},
+	{"probe-full", &report.ProbeResults{
+		Vantage: "Köln-1", ASN: math.MaxUint32, Version: "0.2.0", Targets: []report.ProbeTarget{
+			{Name: "api-1", Address: "[2001:db8::1]:8443", Kind: "tcp", DataCentre: "eu", Cluster: "b", Row: "7"},
+			{Name: "shop", Address: "shop.example:443", Kind: "http", DataCentre: "eu", Cluster: "a"},
+		},
+		Results: []report.ProbeResult{
+			{Target: 1, At: -15000, Judgement: report.JudgedUp, Outcome: report.OK, Steps: probeSteps(310, 12_000, 25_400, 70_001, 0), Family: 4, Server: "192.0.2.1:443", Protocol: "http/1.1", Status: 200},
+			{Target: 0, At: -9000, Judgement: report.JudgedDown, Outcome: report.TCPTimedOut, Steps: []report.ProbeStep{{Name: "connect", Micros: report.MaxMicros}}, Family: 6, Server: "[2001:db8::1]:8443"},
+			{Target: 1, At: 0, Judgement: report.JudgedUp, Outcome: report.HTTPError, Steps: probeSteps(290, 12_900, 26_000, 2_100, 40), Family: 4, Server: "192.0.2.1:443", Protocol: "http/1.1", Status: 503},
+			{Target: 1, At: 1, Judgement: report.JudgedInconclusive, Outcome: report.DNSTimedOut, Steps: probeSteps(5_000_000)},
+			{Target: 1, At: 2, Judgement: report.JudgedUp, Outcome: report.OK, Steps: probeSteps(311, 12_001, 25_401, 70_002, 1), Family: 4, Server: "192.0.2.2:443", Protocol: "http/1.1", Status: 200},
+		},
+	}},
 	{"delivery-empty", report.Delivery{}},
 	{"delivery-full", report.Delivery{Age: report.MaxAge, Path: []report.Attempt{
 		{Collector: "c1", Outcome: report.DNSTimedOut}, {Collector: "c2", Outcome: report.TCPRefused}, {Collector: "c1", Outcome: "receipt.invalid"},
@@ -104,10 +122,11 @@ type (
 	E = report.Envelope
 	A = report.ApplicationError
 	N = report.DeletionNotice
+	P = report.ProbeResults
 )
 
-// header, window, sample, appError, notice, delivery and envelope return a fresh valid value for a
-// test to spoil.
+// header, window, sample, appError, notice, probe, delivery and envelope return a fresh valid value
+// for a test to spoil.
 func header() *report.Header {
 	return &report.Header{
 		Source: report.SourceAgent, App: "shop", Version: "1.2", OS: "linux", Consent: report.Counts, Client: client,
@@ -137,6 +156,26 @@ func appError() *report.ApplicationError {
 }
 
 func notice() *report.DeletionNotice { return &report.DeletionNotice{Clients: clients(3)} }
+
+func probe() *report.ProbeResults {
+	return &report.ProbeResults{
+		Vantage: "fra", ASN: 64501, Version: "1.2", Targets: []report.ProbeTarget{
+			{Name: "a", Address: "192.0.2.1:443", Kind: "http", DataCentre: "eu", Cluster: "c", Row: "r"}, {Name: "b", Kind: "tcp"},
+		},
+		Results: []report.ProbeResult{
+			{Target: 1, At: -7, Judgement: report.JudgedInconclusive, Outcome: report.TCPReset, Steps: probeSteps(7)},
+			{Target: 0, At: -5, Judgement: report.JudgedUp, Outcome: report.OK, Steps: probeSteps(1, 2, 3), Family: 4, Server: "192.0.2.1:443", Protocol: "h2", Status: 200},
+		},
+	}
+}
+
+// probeSteps are the first steps of an attempt by HTTP, with their lengths.
+func probeSteps(micros ...uint64) (all []report.ProbeStep) {
+	for i, name := range []string{"dns", "connect", "tls", "first_byte", "body"}[:len(micros)] {
+		all = append(all, report.ProbeStep{Name: name, Micros: micros[i]})
+	}
+	return all
+}
 
 // clients returns n tokens in order.
 func clients(n uint64) (all [][16]byte) {

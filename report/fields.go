@@ -92,6 +92,16 @@ func readBytes16(d *cbor.Decoder) (v [16]byte) {
 	return v
 }
 
+// bounded reads a number that may be zero.
+func bounded(d *cbor.Decoder, max uint64) uint64 {
+	v := d.Uint()
+	if v > max {
+		d.Fail("number above its limit")
+		return 0
+	}
+	return v
+}
+
 const unknownKey = "unknown key"
 
 // textFault says what is wrong with a text that may be empty, or "".

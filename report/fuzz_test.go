@@ -144,7 +144,7 @@ func FuzzEncode(f *testing.F) {
 // maker makes values from a seed.
 type maker struct{ *rand.Rand }
 
-const kinds = 7
+const kinds = 8
 
 func (r maker) value(kind byte) any {
 	switch kind % kinds {
@@ -160,6 +160,8 @@ func (r maker) value(kind byte) any {
 		return r.appError()
 	case 5:
 		return &report.DeletionNotice{Clients: clients(r.Uint64N(report.MaxClients + 2))}
+	case 6:
+		return r.probe()
 	default:
 		return &report.Envelope{
 			Seq: r.number(), Batch: report.BatchID(r.bytes16()), Received: int64(r.number()), Collector: r.text(), ASN: uint32(r.number()),
@@ -211,6 +213,26 @@ func (r maker) appError() *report.ApplicationError {
 		e.Frames = append(e.Frames, report.Frame{Function: r.text(), File: r.pick("", "main.go", "a/b.go"), Line: uint32(r.number())})
 	}
 	return e
+}
+
+func (r maker) probe() *report.ProbeResults {
+	p := &report.ProbeResults{Vantage: r.text(), ASN: uint32(r.number()), Version: r.text()}
+	for i := range 1 + r.IntN(4) {
+		p.Targets = append(p.Targets, report.ProbeTarget{
+			Name: string(rune('a'+i)) + r.pick("", "Größe"), Address: r.text(), Kind: r.pick("http", "tcp", "new"), DataCentre: r.pick("", "eu"), Cluster: r.text(),
+			Row: r.pick("", "1", "2"),
+		})
+	}
+	for i := range len(p.Targets) + r.IntN(10) {
+		p.Results = append(p.Results, report.ProbeResult{
+			Target: i % (len(p.Targets) + r.IntN(2)), At: r.signed(), Judgement: report.Judgement(1 + r.IntN(3)), Outcome: r.outcome(),
+			Steps: probeSteps(make([]uint64, r.IntN(6))...), Family: uint8(2 * r.IntN(4)), Server: r.text(), Protocol: r.pick("", "h2"), Status: uint16(r.IntN(1001)),
+		})
+		for j := range p.Results[i].Steps {
+			p.Results[i].Steps[j].Micros = r.number()
+		}
+	}
+	return p
 }
 
 func (r maker) delivery() report.Delivery {

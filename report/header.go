@@ -38,7 +38,7 @@ func decodeHeader(d *cbor.Decoder) *Header {
 	for range d.Map(7) {
 		switch key = d.Key(key); key {
 		case headerSource:
-			h.Source = Source(readUint(d, uint64(SourceBrowser)))
+			h.Source = Source(readUint(d, uint64(SourceProber)))
 		case headerApp:
 			h.App = readText(d, MaxString)
 		case headerVersion:
@@ -86,7 +86,7 @@ func (h *Header) fault() string {
 	switch {
 	case h == nil:
 		return "is nil"
-	case h.Source != SourceAgent && h.Source != SourceBrowser:
+	case h.Source < SourceAgent || h.Source > SourceProber:
 		return "source is unknown"
 	case nameFault(h.App, MaxString) != "":
 		return "app is " + nameFault(h.App, MaxString)

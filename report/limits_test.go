@@ -67,6 +67,30 @@ var limits = []struct {
 
 	{"MaxClients", report.MaxClients, func(n uint64) any { return &report.DeletionNotice{Clients: clients(n)} }},
 
+	{"MaxString of a vantage", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Vantage = long(n) }) }},
+	{"MaxString of a prober's version", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Version = long(n) }) }},
+	{"MaxString of a probed target's name", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Targets[1].Name = long(n) }) }},
+	{"MaxString of a probed target's address", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Targets[1].Address = long(n) }) }},
+	{"MaxString of a probed target's kind", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Targets[1].Kind = long(n) }) }},
+	{"MaxString of a data centre", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Targets[1].DataCentre = long(n) }) }},
+	{"MaxString of a cluster", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Targets[1].Cluster = long(n) }) }},
+	{"MaxString of a row", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Targets[1].Row = long(n) }) }},
+	{"MaxAge of a result's at", report.MaxAge, func(n uint64) any { return with(probe(), func(p *P) { p.Results[1].At = int64(n) }) }},
+	{"MaxAge of a result's at before birth", report.MaxAge, func(n uint64) any { return with(probe(), func(p *P) { p.Results[1].At = -int64(n) }) }},
+	{"judgement of a result", uint64(report.JudgedInconclusive), func(n uint64) any { return with(probe(), func(p *P) { p.Results[1].Judgement = report.Judgement(n) }) }},
+	{"MaxOutcome of a result's outcome", report.MaxOutcome, func(n uint64) any {
+		return with(probe(), func(p *P) { p.Results[1].Outcome = report.Outcome(long(n)) })
+	}},
+	{"MaxProbeSteps", report.MaxProbeSteps, func(n uint64) any {
+		return with(probe(), func(p *P) { p.Results[1].Steps = slices.Repeat(p.Results[1].Steps[:1], int(n)) })
+	}},
+	{"MaxString of a step's name", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Results[1].Steps[0].Name = long(n) }) }},
+	{"MaxMicros", report.MaxMicros, func(n uint64) any { return with(probe(), func(p *P) { p.Results[1].Steps[0].Micros = n }) }},
+	{"family of a result", 6, func(n uint64) any { return with(probe(), func(p *P) { p.Results[1].Family = uint8(n) }) }},
+	{"MaxString of a result's server", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Results[1].Server = long(n) }) }},
+	{"MaxString of a result's protocol", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Results[1].Protocol = long(n) }) }},
+	{"MaxStatus of a result", report.MaxStatus, func(n uint64) any { return with(probe(), func(p *P) { p.Results[1].Status = uint16(n) }) }},
+
 	{"MaxAge of a delivery", report.MaxAge, func(n uint64) any { return report.Delivery{Age: n} }},
 	{"MaxPath", report.MaxPath, func(n uint64) any { return report.Delivery{Path: path(n, 1, 1)} }},
 	{"MaxString of a collector in a path", report.MaxString, func(n uint64) any { return report.Delivery{Path: path(1, n, 1)} }},
@@ -202,6 +226,9 @@ func TestDecodersAllocateByTheirInput(t *testing.T) {
 		"frames":   {0x82, 4, 0xa1, 6, 0x98, 32},
 		"clients":  {0x82, 5, 0xa1, 1, 0x98, 32},
 		"drops":    {0x82, 1, 0xa1, 7, 0x98, 32},
+		"targets":  append([]byte{0x82, 6, 0xa1, 5, 0x99, 4, 0}, make([]byte, 64)...),
+		"shapes":   append([]byte{0x82, 6, 0xa1, 6, 0x99, 16, 0}, make([]byte, 64)...),
+		"results":  append([]byte{0x82, 6, 0xa1, 7, 0x99, 16, 0}, make([]byte, 64)...),
 	} {
 		if got := testing.AllocsPerRun(100, func() { _, _ = report.DecodeRecord(b) }); got > 8 {
 			t.Errorf("%s: %v allocations", name, got)

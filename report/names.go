@@ -26,13 +26,15 @@ func (c Consent) String() string {
 	}
 }
 
-// String returns "agent" or "browser", and "unknown" for any other value.
+// String returns "agent", "browser" or "prober", and "unknown" for any other value.
 func (s Source) String() string {
 	switch s {
 	case SourceAgent:
 		return "agent"
 	case SourceBrowser:
 		return "browser"
+	case SourceProber:
+		return "prober"
 	default:
 		return "unknown"
 	}

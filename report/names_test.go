@@ -32,7 +32,7 @@ func TestConsentNames(t *testing.T) {
 }
 
 func TestSourceNames(t *testing.T) {
-	for s, name := range map[report.Source]string{report.SourceAgent: "agent", report.SourceBrowser: "browser", 0: "unknown", 3: "unknown"} {
+	for s, name := range map[report.Source]string{report.SourceAgent: "agent", report.SourceBrowser: "browser", report.SourceProber: "prober", 0: "unknown", 4: "unknown"} {
 		if s.String() != name {
 			t.Errorf("%d is %q", s, s)
 		}

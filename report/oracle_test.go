@@ -82,6 +82,20 @@ type (
 	libNotice struct {
 		Clients [][]byte `cbor:"1,keyasint,omitempty"`
 	}
+	libProbe struct {
+		Vantage string      `cbor:"1,keyasint,omitempty"`
+		ASN     uint32      `cbor:"2,keyasint,omitempty"`
+		Version string      `cbor:"3,keyasint,omitempty"`
+		Strings []string    `cbor:"4,keyasint,omitempty"`
+		Targets []libTarget `cbor:"5,keyasint,omitempty"`
+		Shapes  [][]uint64  `cbor:"6,keyasint,omitempty"`
+		Results [][]int64   `cbor:"7,keyasint,omitempty"`
+	}
+	libTarget struct {
+		_                              struct{} `cbor:",toarray"`
+		Name, Address                  string
+		Kind, DataCentre, Cluster, Row uint64
+	}
 	libDelivery struct {
 		Age  uint64       `cbor:"1,keyasint,omitempty"`
 		Path []libAttempt `cbor:"2,keyasint,omitempty"`
@@ -151,6 +165,8 @@ func toLibrary(v any) any {
 			n.Clients = append(n.Clients, v.Clients[i][:])
 		}
 		return libRecord{Kind: 5, Body: n}
+	case *report.ProbeResults:
+		return libRecord{Kind: 6, Body: toLibProbe(v)}
 	case report.Delivery:
 		return toLibDelivery(v)
 	case *report.Envelope:
@@ -227,6 +243,8 @@ func oracleDecode(like any, b []byte) any {
 		return oracleDecodeError(r.Body)
 	case 5:
 		return oracleDecodeNotice(r.Body)
+	case 6:
+		return oracleDecodeProbe(r.Body)
 	}
 	return nil
 }

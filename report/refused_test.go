@@ -16,7 +16,7 @@ var badValues = []struct {
 	reason string // of the encoder
 }{
 	{"header source zero", with(header(), func(h *H) { h.Source = 0 }), "header: source is unknown"},
-	{"header source unknown", with(header(), func(h *H) { h.Source = 3 }), "header: source is unknown"},
+	{"header source unknown", with(header(), func(h *H) { h.Source = 4 }), "header: source is unknown"},
 	{"header app empty", with(header(), func(h *H) { h.App = "" }), "header: app is empty"},
 	{"header app not utf-8", with(header(), func(h *H) { h.App = "\xff" }), "header: app is not valid utf-8"},
 	{"header version not utf-8", with(header(), func(h *H) { h.Version = "\xff" }), "header: version is not valid utf-8"},
@@ -72,6 +72,30 @@ var badValues = []struct {
 	{"notice clients unsorted", with(notice(), func(n *N) { n.Clients[0][0] = 9 }), "deletion notice: a client is zero, not sorted, or there twice"},
 	{"notice client twice", with(notice(), func(n *N) { n.Clients[1] = n.Clients[0] }), "deletion notice: a client is zero, not sorted, or there twice"},
 
+	{"probe vantage empty", with(probe(), func(p *P) { p.Vantage = "" }), "probe results: vantage is empty"},
+	{"probe vantage not utf-8", with(probe(), func(p *P) { p.Vantage = "\xff" }), "probe results: vantage is not valid utf-8"},
+	{"probe version not utf-8", with(probe(), func(p *P) { p.Version = "\xff" }), "probe results: version is not valid utf-8"},
+	{"probe without targets", with(probe(), func(p *P) { p.Targets = nil }), "probe results: no targets"},
+	{"probe without results", with(probe(), func(p *P) { p.Results = nil }), "probe results: target 0: has no result"},
+	{"probe target without result", with(probe(), func(p *P) { p.Results[0].Target = 0 }), "probe results: target 1: has no result"},
+	{"probe targets unsorted", with(probe(), func(p *P) { p.Targets[0].Name = "z" }), "probe results: target 1: not sorted, or its name is there twice"},
+	{"probe target twice", with(probe(), func(p *P) { p.Targets[1].Name = "a" }), "probe results: target 1: not sorted, or its name is there twice"},
+	{"probe target name empty", with(probe(), func(p *P) { p.Targets[0].Name = "" }), "probe results: target 0: name is empty"},
+	{"probe target name not utf-8", with(probe(), func(p *P) { p.Targets[1].Name = "\xff" }), "probe results: target 1: name is not valid utf-8"},
+	{"probe target kind empty", with(probe(), func(p *P) { p.Targets[0].Kind = "" }), "probe results: target 0: kind is empty"},
+	{"probe target address not utf-8", with(probe(), func(p *P) { p.Targets[0].Address = "\xff" }), "probe results: target 0: address is not valid utf-8"},
+	{"probe data centre not utf-8", with(probe(), func(p *P) { p.Targets[0].DataCentre = "\xff" }), "probe results: target 0: data centre is not valid utf-8"},
+	{"probe cluster not utf-8", with(probe(), func(p *P) { p.Targets[0].Cluster = "\xff" }), "probe results: target 0: cluster is not valid utf-8"},
+	{"probe row not utf-8", with(probe(), func(p *P) { p.Targets[0].Row = "\xff" }), "probe results: target 0: row is not valid utf-8"},
+	{"probe result of no target", with(probe(), func(p *P) { p.Results[0].Target = 2 }), "probe results: result 0: no such target"},
+	{"probe judgement zero", with(probe(), func(p *P) { p.Results[0].Judgement = 0 }), "probe results: result 0: judgement is unknown"},
+	{"probe outcome empty", with(probe(), func(p *P) { p.Results[0].Outcome = "" }), "probe results: result 0: outcome is not valid"},
+	{"probe step without name", with(probe(), func(p *P) { p.Results[0].Steps[0].Name = "" }), "probe results: result 0: name of a step is empty"},
+	{"probe step not utf-8", with(probe(), func(p *P) { p.Results[1].Steps[2].Name = "\xff" }), "probe results: result 1: name of a step is not valid utf-8"},
+	{"probe family 5", with(probe(), func(p *P) { p.Results[1].Family = 5 }), "probe results: result 1: family is not 4 or 6"},
+	{"probe server not utf-8", with(probe(), func(p *P) { p.Results[1].Server = "\xff" }), "probe results: result 1: server is not valid utf-8"},
+	{"probe protocol not utf-8", with(probe(), func(p *P) { p.Results[1].Protocol = "\xff" }), "probe results: result 1: protocol is not valid utf-8"},
+
 	{"delivery collector empty", report.Delivery{Path: []report.Attempt{{Outcome: report.TCPReset}}}, "delivery: path names a collector that is empty"},
 	{"delivery collector not utf-8", report.Delivery{Path: []report.Attempt{{Collector: "\xff", Outcome: report.TCPReset}}}, "delivery: path names a collector that is not valid utf-8"},
 	{"delivery outcome empty", report.Delivery{Path: []report.Attempt{{Collector: "c"}}}, "delivery: path has an outcome that is no failure"},
@@ -113,7 +137,7 @@ func TestBadValuesAreRefusedOnBothSides(t *testing.T) {
 }
 
 func TestSpoiledValuesWereValid(t *testing.T) {
-	for _, v := range []any{header(), window(), sample(), appError(), notice(), delivery(), envelope()} {
+	for _, v := range []any{header(), window(), sample(), appError(), notice(), probe(), delivery(), envelope()} {
 		if _, err := encode(nil, v); err != nil {
 			t.Errorf("%T: %v", v, err)
 		}
@@ -121,7 +145,7 @@ func TestSpoiledValuesWereValid(t *testing.T) {
 }
 
 func TestNilIsRefused(t *testing.T) {
-	for _, r := range []report.Record{nil, (*report.Header)(nil), (*report.Window)(nil), (*report.Sample)(nil), (*report.ApplicationError)(nil), (*report.DeletionNotice)(nil)} {
+	for _, r := range []report.Record{nil, (*report.Header)(nil), (*report.Window)(nil), (*report.Sample)(nil), (*report.ApplicationError)(nil), (*report.DeletionNotice)(nil), (*report.ProbeResults)(nil)} {
 		if _, err := report.AppendRecord(nil, r); !errors.Is(err, report.ErrMalformed) || !strings.HasSuffix(err.Error(), ": is nil") {
 			t.Errorf("%T: %v", r, err)
 		}
@@ -148,6 +172,13 @@ func noticeWith(key uint64, v any) a { return a{5, set(m{1: a{client[:]}}, key, 
 func windowWith(key uint64, v any) a {
 	return a{2, set(windowOf(a{"", "a", "ok"}, a{1, 2, 0, 0, 0, 0, 1})[1].(m), key, v)}
 }
+
+// probeWith is a record of one result at the target "a" by "tcp", with a field changed. Its strings
+// are "", "ok" and "tcp".
+func probeWith(key uint64, v any) a {
+	return a{6, set(m{1: "fra", 4: a{"", "ok", "tcp"}, 5: a{a{"a", "ip", 2, 0, 0, 0}}, 6: a{a{1, 1, 0, 0, 0}}, 7: a{a{0, 0, 0, 0}}}, key, v)}
+}
+
 func envelopeWith(key uint64, v any) m {
 	return set(m{1: 1, 2: client[:], 3: 1, 4: "c", 6: "ZZ", 8: []byte{1}}, key, v)
 }
@@ -252,6 +283,37 @@ var badEncodings = []struct {
 	{"notice client of 15 bytes", nil, noticeWith(1, a{client[:15]}), "want 16 bytes"},
 	{"notice client zero", nil, noticeWith(1, a{make([]byte, 16)}), "a zero value must be absent"},
 
+	{"probe unknown key", nil, probeWith(8, 1), "unknown key"},
+	{"probe of eight fields", nil, a{6, m{1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 1, 7: 1, 8: 1}}, "map too long"},
+	{"probe present asn zero", nil, probeWith(2, 0), "a zero value must be absent"},
+	{"probe asn above 32 bits", nil, probeWith(2, uint64(1)<<32), "number above its limit"},
+	{"probe present empty version", nil, probeWith(3, ""), "a zero value must be absent"},
+	{"probe without strings", nil, probeWith(4, nil), "no such string"},
+	{"probe strings unsorted", nil, probeWith(4, a{"", "tcp", "ok"}), "strings are not sorted"},
+	{"probe string unused", nil, probeWith(4, a{"", "ok", "tcp", "x"}), "a string that nothing uses"},
+	{"probe without targets", nil, probeWith(5, nil), "no such target"},
+	{"probe target of five items", nil, probeWith(5, a{a{"a", "ip", 2, 0, 0}}), "want a target of six items"},
+	{"probe target with its name as an index", nil, probeWith(5, a{a{0, "ip", 2, 0, 0, 0}}), "want a text string"},
+	{"probe target out of the strings", nil, probeWith(5, a{a{"a", "ip", 3, 0, 0, 0}}), "no such string"},
+	{"probe without shapes", nil, probeWith(6, nil), "no such shape"},
+	{"probe shape of four items", nil, probeWith(6, a{a{1, 1, 0, 0}}), "want a shape of five items or more"},
+	{"probe shape unused", nil, probeWith(6, a{a{1, 1, 0, 0, 0}, a{2, 1, 0, 0, 0}}), "a shape that no result has"},
+	{"probe shape twice", nil, probeWith(6, a{a{1, 1, 0, 0, 0}, a{1, 1, 0, 0, 0}}), "shapes are not sorted"},
+	{"probe shapes unsorted", nil, probeWith(6, a{a{2, 1, 0, 0, 0}, a{1, 1, 0, 0, 0}}), "shapes are not sorted"},
+	{"probe shape with a judgement above eight bits", nil, probeWith(6, a{a{257, 1, 0, 0, 0}}), "number above its limit"},
+	{"probe shape with a family above eight bits", nil, probeWith(6, a{a{1, 1, 260, 0, 0}}), "number above its limit"},
+	{"probe shape with a status above MaxStatus", nil, probeWith(6, a{a{1, 1, 0, 0, 1000}}), "number above its limit"},
+	{"probe shape out of the strings", nil, probeWith(6, a{a{1, 3, 0, 0, 0}}), "no such string"},
+	{"probe without results", nil, probeWith(7, nil), "a string that nothing uses"},
+	{"probe result of three items", nil, probeWith(7, a{a{0, 0, 0}, a{0}}), "want an unsigned integer"},
+	{"probe result with a duration too many", nil, probeWith(7, a{a{0, 0, 0, 0, 1}}), "want a duration for each step of the shape"},
+	{"probe result of another shape", nil, probeWith(7, a{a{0, 0, 1, 0}}), "no such shape"},
+	{"probe result out of the strings", nil, probeWith(7, a{a{0, 0, 0, 4}}), "no such string"},
+	{"probe result of no target", nil, probeWith(7, a{a{1, 0, 0, 0}}), "no such target"},
+	{"probe result that says the target's address", nil, a{6, m{1: "fra", 4: a{"", "ok", "tcp"}, 5: a{a{"a", "ok", 2, 0, 0, 0}}, 6: a{a{1, 1, 0, 0, 0}}, 7: a{a{0, 0, 0, 2}}}},
+		"the server is the target's address"},
+	{"probe result of a target above its limit", nil, probeWith(7, a{a{1024, 0, 0, 0}}), "number above its limit"},
+
 	{"delivery unknown key", report.Delivery{}, m{3: 1}, "unknown key"},
 	{"delivery present age zero", report.Delivery{}, m{1: 0}, "a zero value must be absent"},
 	{"delivery present empty path", report.Delivery{}, m{2: a{}}, "a zero value must be absent"},
@@ -280,7 +342,7 @@ func TestBadEncodingsAreRefused(t *testing.T) {
 
 func TestUnspoiledEncodingsAreAccepted(t *testing.T) {
 	for _, e := range []struct{ like, value any }{
-		{nil, headerWith(8, nil)}, {nil, windowWith(6, nil)}, {nil, sampleWith(12, nil)}, {nil, errorWith(10, nil)}, {&report.Envelope{}, envelopeWith(9, nil)},
+		{nil, headerWith(8, nil)}, {nil, windowWith(6, nil)}, {nil, sampleWith(12, nil)}, {nil, errorWith(10, nil)}, {nil, probeWith(8, nil)}, {&report.Envelope{}, envelopeWith(9, nil)},
 	} {
 		if _, err := decodeLike(e.like, oracleEncode(e.value)); err != nil {
 			t.Errorf("%v: %v", e.value, err)
@@ -307,8 +369,8 @@ func TestCutAndPaddedBytesAreRefused(t *testing.T) {
 
 func TestUnknownRecordIsToldApart(t *testing.T) {
 	for _, body := range []any{m{}, m{1: "x", 2: a{1, -1, true}}, a{}, "text", 0} {
-		if r, err := report.DecodeRecord(oracleEncode(a{6, body})); r != nil || !errors.Is(err, report.ErrUnknownRecord) {
-			t.Errorf("kind 6 with %v: %v, %v", body, r, err)
+		if r, err := report.DecodeRecord(oracleEncode(a{7, body})); r != nil || !errors.Is(err, report.ErrUnknownRecord) {
+			t.Errorf("kind 7 with %v: %v, %v", body, r, err)
 		}
 	}
 }

@@ -28,6 +28,11 @@ const (
 	MaxFrames  = 32        // frames of an application error's stack
 	MaxLine    = 1<<31 - 1 // line in a frame
 	FullPPM    = 1_000_000 // the probability 1 in parts per million
+
+	MaxProbeTargets = 1024      // targets in one record of probe results
+	MaxProbeResults = 4096      // results in one record of probe results
+	MaxProbeSteps   = 16        // steps of one attempt of a prober
+	MaxMicros       = 1<<32 - 1 // µs of one step; whoever has a longer one clamps it to this
 )
 
 // Consent is how much a user allows. The zero value is Off.
@@ -48,9 +53,10 @@ type Source uint8
 const (
 	SourceAgent   Source = 1 // an agent inside an application
 	SourceBrowser Source = 2 // a browser's own reports (W3C Reporting API), sealed by a collector
+	SourceProber  Source = 3 // a prober: only ProbeResults stand below its header
 )
 
-// Record is one of *Header, *Window, *Sample, *ApplicationError, *DeletionNotice.
+// Record is one of *Header, *Window, *Sample, *ApplicationError, *DeletionNotice, *ProbeResults.
 type Record interface {
 	kind() uint64 // its number on the wire
 	// every rule that does not concern the encoding; encoder and decoder both ask

@@ -43,8 +43,8 @@ func (c Counter) Compare(o Counter) int {
 	return cmp.Compare(c.Flags, o.Flags)
 }
 
-// stringTable is every string that counters use, sorted as bytes, none twice.
-func stringTable(counters []Counter) []string {
+// counterStrings is every string that counters use, sorted as bytes, none twice.
+func counterStrings(counters []Counter) []string {
 	table := make([]string, 0, 4*len(counters))
 	for i := range counters {
 		c := &counters[i]
@@ -55,16 +55,13 @@ func stringTable(counters []Counter) []string {
 }
 
 func (w *Window) appendBody(dst []byte) []byte {
-	table := stringTable(w.Counters)
+	table := counterStrings(w.Counters)
 	f := newFields(dst)
 	f.int(windowEnd, w.End)
 	f.uint(windowLength, w.Length)
 	f.uint(windowSampled, uint64(w.SampledPPM))
 	f.key(windowStrings)
-	f.b = cbor.AppendArray(f.b, len(table))
-	for _, s := range table {
-		f.b = cbor.AppendText(f.b, s)
-	}
+	f.b = appendStrings(f.b, table)
 	f.key(windowCounters)
 	f.b = cbor.AppendArray(f.b, len(w.Counters))
 	for i := range w.Counters {
@@ -76,8 +73,7 @@ func (w *Window) appendBody(dst []byte) []byte {
 func appendCounter(dst []byte, c *Counter, table []string) []byte {
 	dst = cbor.AppendArray(dst, counterItems)
 	for _, s := range [...]string{c.Target, string(c.Outcome), c.Protocol, c.Server} {
-		i, _ := slices.BinarySearch(table, s) // always there: the table was made from these strings
-		dst = cbor.AppendUint(dst, uint64(i))
+		dst = cbor.AppendUint(dst, indexIn(table, s))
 	}
 	dst = cbor.AppendUint(dst, uint64(c.Status))
 	dst = cbor.AppendUint(dst, uint64(c.Flags))
@@ -86,7 +82,7 @@ func appendCounter(dst []byte, c *Counter, table []string) []byte {
 
 func decodeWindow(d *cbor.Decoder) *Window {
 	w := new(Window)
-	var table []string
+	var table stringTable
 	var key uint64
 	for range d.Map(5) {
 		switch key = d.Key(key); key {
@@ -97,7 +93,7 @@ func decodeWindow(d *cbor.Decoder) *Window {
 		case windowSampled:
 			w.SampledPPM = uint32(readUint(d, FullPPM))
 		case windowStrings:
-			table = decodeStrings(d)
+			table = decodeStrings(d, 4*MaxCounters)
 		case windowCounters:
 			w.Counters = decodeCounters(d, table)
 		default:
@@ -107,31 +103,9 @@ func decodeWindow(d *cbor.Decoder) *Window {
 	return w
 }
 
-func decodeStrings(d *cbor.Decoder) []string {
-	table := make([]string, 0, d.Array(4*MaxCounters))
-	for i := range cap(table) {
-		s := d.Text(MaxString)
-		if i > 0 && s <= table[i-1] {
-			d.Fail("strings are not sorted, or one is there twice")
-			return nil
-		}
-		table = append(table, s)
-	}
-	return table
-}
-
-func decodeCounters(d *cbor.Decoder, table []string) []Counter {
+func decodeCounters(d *cbor.Decoder, table stringTable) []Counter {
 	counters := make([]Counter, 0, d.Array(MaxCounters))
-	used := make([]bool, len(table))
-	str := func() string {
-		i := d.Uint()
-		if i >= uint64(len(table)) {
-			d.Fail("no such string")
-			return ""
-		}
-		used[i] = true
-		return table[i]
-	}
+	str := func() string { return table.read(d) }
 	for range cap(counters) {
 		if d.Array(counterItems) != counterItems {
 			d.Fail("want a counter of seven items")
@@ -142,20 +116,10 @@ func decodeCounters(d *cbor.Decoder, table []string) []Counter {
 			Status: uint16(bounded(d, MaxStatus)), Flags: Flags(bounded(d, 0xff)), Count: bounded(d, MaxCount),
 		})
 	}
-	if slices.Contains(used, false) {
+	if table.unused() {
 		d.Fail("a string that no counter uses")
 	}
 	return counters
-}
-
-// bounded reads a number that may be zero.
-func bounded(d *cbor.Decoder, max uint64) uint64 {
-	v := d.Uint()
-	if v > max {
-		d.Fail("number above its limit")
-		return 0
-	}
-	return v
 }
 
 func (w *Window) validate() error {
@@ -171,7 +135,7 @@ func (w *Window) validate() error {
 	case len(w.Counters) == 0:
 		return malformed("window", "no counters")
 	case len(w.Counters) > MaxCounters:
-		return &Error{What: "window", Reason: "more than MaxCounters counters", sentinel: ErrTooLarge}
+		return tooLarge("window", "more than MaxCounters counters")
 	}
 	for i := range w.Counters {
 		c := &w.Counters[i]

@@ -1,0 +1,188 @@
+package report
+
+import "strconv"
+
+// ProbeResults is what one prober found at its targets. It stands below a [Header] of
+// [SourceProber].
+type ProbeResults struct {
+	Vantage string // id of the place that was probed from, 1 to MaxString bytes
+	ASN     uint32 // autonomous system of the vantage, 0: unknown
+	Version string // of the prober, at most MaxString; may be empty
+	// Targets are 1 to MaxProbeTargets, sorted by name as bytes, no name twice, each with a result.
+	Targets []ProbeTarget
+	Results []ProbeResult // 1 to MaxProbeResults, in any order
+}
+
+// ProbeTarget is a server that is probed, and where it stands. Its texts have at most MaxString
+// bytes and may be empty unless they say otherwise.
+type ProbeTarget struct {
+	Name       string // 1 to MaxString bytes; the same from every vantage
+	Address    string // "192.0.2.1:443", "shop.example:443"
+	Kind       string // kind of probe: "http", "tcp"; 1 to MaxString bytes
+	DataCentre string
+	Cluster    string
+	Row        string
+}
+
+// ProbeResult is one attempt at a target.
+type ProbeResult struct {
+	Target    int         // index into ProbeResults.Targets
+	At        int64       // ms from the segment's birth to the attempt's end; within ±MaxAge
+	Judgement Judgement   // of the target, after this attempt
+	Outcome   Outcome     // Valid
+	Steps     []ProbeStep // at most MaxProbeSteps, in order; the attempt ended in the last
+	Family    uint8       // IP version of the address that was tried: 4 or 6; 0: none was
+	Server    string      // as in Counter
+	Protocol  string      // as in Counter
+	Status    uint16      // as in Counter
+}
+
+// ProbeStep is one step of an attempt: "dns", "connect", "tls".
+type ProbeStep struct {
+	Name   string // 1 to MaxString bytes
+	Micros uint64 // how long it took in µs, at most MaxMicros
+}
+
+// Judgement is what a vantage holds of a target.
+type Judgement uint8
+
+// Judgements. A target that is JudgedUp after an attempt that failed has not failed often enough in
+// a row to be down.
+const (
+	JudgedUp   Judgement = 1
+	JudgedDown Judgement = 2
+	// the vantage is in doubt, or has seen too little of the target
+	JudgedInconclusive Judgement = 3
+)
+
+// String returns "up", "down" or "inconclusive", and "unknown" for any other value.
+func (j Judgement) String() string {
+	switch j {
+	case JudgedUp:
+		return "up"
+	case JudgedDown:
+		return "down"
+	case JudgedInconclusive:
+		return "inconclusive"
+	default:
+		return "unknown"
+	}
+}
+
+// Ended is the name of the step in which the attempt ended, or "" when none was begun.
+func (r *ProbeResult) Ended() string {
+	if len(r.Steps) == 0 {
+		return ""
+	}
+	return r.Steps[len(r.Steps)-1].Name
+}
+
+// Micros is the length of the whole attempt in µs: the sum of its steps.
+func (r *ProbeResult) Micros() (total uint64) {
+	for _, s := range r.Steps {
+		total += s.Micros
+	}
+	return total
+}
+
+func (p *ProbeResults) validate() error {
+	switch {
+	case p == nil:
+		return malformed(kindName(kindProbe), "is nil")
+	case len(p.Targets) > MaxProbeTargets:
+		return tooLarge(kindName(kindProbe), "more than MaxProbeTargets targets")
+	case len(p.Results) > MaxProbeResults:
+		return tooLarge(kindName(kindProbe), "more than MaxProbeResults results")
+	}
+	if fault := p.fault(); fault != "" {
+		return malformed(kindName(kindProbe), fault)
+	}
+	return nil
+}
+
+// fault says what breaks p's rules, or "".
+func (p *ProbeResults) fault() string {
+	switch {
+	case nameFault(p.Vantage, MaxString) != "":
+		return "vantage is " + nameFault(p.Vantage, MaxString)
+	case textFault(p.Version, MaxString) != "":
+		return "version is " + textFault(p.Version, MaxString)
+	case len(p.Targets) == 0:
+		return "no targets"
+	}
+	used := make([]bool, len(p.Targets))
+	for i := range p.Results {
+		r := &p.Results[i]
+		if fault := r.fault(len(used)); fault != "" {
+			return "result " + strconv.Itoa(i) + ": " + fault
+		}
+		used[r.Target] = true
+	}
+	for i := range p.Targets {
+		t := &p.Targets[i]
+		fault := t.fault()
+		switch {
+		case fault != "":
+		case i > 0 && t.Name <= p.Targets[i-1].Name:
+			fault = "not sorted, or its name is there twice"
+		case !used[i]:
+			fault = "has no result"
+		default:
+			continue
+		}
+		return "target " + strconv.Itoa(i) + ": " + fault
+	}
+	return ""
+}
+
+// fault says what breaks t's rules, or "".
+func (t *ProbeTarget) fault() string {
+	switch {
+	case nameFault(t.Name, MaxString) != "":
+		return "name is " + nameFault(t.Name, MaxString)
+	case textFault(t.Address, MaxString) != "":
+		return "address is " + textFault(t.Address, MaxString)
+	case nameFault(t.Kind, MaxString) != "":
+		return "kind is " + nameFault(t.Kind, MaxString)
+	case textFault(t.DataCentre, MaxString) != "":
+		return "data centre is " + textFault(t.DataCentre, MaxString)
+	case textFault(t.Cluster, MaxString) != "":
+		return "cluster is " + textFault(t.Cluster, MaxString)
+	case textFault(t.Row, MaxString) != "":
+		return "row is " + textFault(t.Row, MaxString)
+	}
+	return ""
+}
+
+// fault says what breaks r's rules among so many targets, or "".
+func (r *ProbeResult) fault(targets int) string {
+	switch {
+	case r.Target < 0 || r.Target >= targets:
+		return "no such target"
+	case !within(r.At):
+		return "at is further than MaxAge from the segment's birth"
+	case r.Judgement < JudgedUp || r.Judgement > JudgedInconclusive:
+		return "judgement is unknown"
+	case !r.Outcome.Valid():
+		return "outcome is not valid"
+	case len(r.Steps) > MaxProbeSteps:
+		return "more than MaxProbeSteps steps"
+	case r.Family != 0 && r.Family != 4 && r.Family != 6:
+		return "family is not 4 or 6"
+	case textFault(r.Server, MaxString) != "":
+		return "server is " + textFault(r.Server, MaxString)
+	case textFault(r.Protocol, MaxString) != "":
+		return "protocol is " + textFault(r.Protocol, MaxString)
+	case r.Status > MaxStatus:
+		return "status is above MaxStatus"
+	}
+	for _, s := range r.Steps {
+		if fault := nameFault(s.Name, MaxString); fault != "" {
+			return "name of a step is " + fault
+		}
+		if s.Micros > MaxMicros {
+			return "micros of a step are above MaxMicros"
+		}
+	}
+	return ""
+}
