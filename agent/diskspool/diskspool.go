@@ -3,9 +3,9 @@
 //
 // The directory holds, readable by its owner only:
 //
-//	<birth>-<batch id>.open  a segment being written; its writer holds a lock on it as long as it lives
+//	<birth>-<batch id>.open  a segment being written; its writer holds a lock on it
 //	<birth>-<batch id>.seg   a finished segment, to the byte what is uploaded; birth is in Unix ms
-//	<name>.state             a blob of state; notice.state stays when the spool is purged, until the notice is delivered
+//	<name>.state             a blob of state; a purge of the spool leaves notice.state
 //	dir.lock, upload.lock    empty; held while the directory changes, and while a process uploads
 //
 // A process that dies, at whatever instant, leaves an .open file without a lock: the next List of

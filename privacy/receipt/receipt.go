@@ -20,7 +20,7 @@ var ErrInvalid = errors.New("not a valid receipt")
 //
 //	3     "HGR"
 //	1     version, 1
-//	64    Ed25519 signature over receiptContext, the number of leaves (4 bytes) and the tree's root
+//	64    Ed25519 signature over receiptContext, the number of leaves and the tree's root
 //	4     number of leaves, 1 to maxLeaves, big-endian
 //	4     index of this leaf, big-endian
 //	32·p  inclusion proof; its length p follows from number and index

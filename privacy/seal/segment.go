@@ -18,7 +18,9 @@ const MaxSegment = report.MaxSegment
 //	16    batch id
 //	8     KeyID of the key it is sealed to
 //	1120  HPKE's encapsulated key
-//	then per frame: 4 bytes length (big-endian, 17 to report.MaxRecord+16) and that many bytes of ciphertext
+//	then per frame:
+//	  4   length, big-endian, 17 to report.MaxRecord+16
+//	  n   ciphertext of that length
 //	4     zero: the end mark
 //
 // The first 28 bytes, after segmentContext, are HPKE's info, so they cannot be altered; frames are

@@ -2,7 +2,7 @@
 // own so that the peers are nobody's dependencies. docs/benchmarks.md says how to run it and
 // what came out.
 //
-//	client   the agent's side: what a request costs, what a failure costs, bytes on the wire, growth of a binary
-//	ingest   the collector's side: a floor, ours, the OpenTelemetry Collector, and the load on them
+//	client     the agent's side: costs of requests and failures, bytes on the wire and in a binary
+//	ingest     the collector's side: a floor, ours, the OpenTelemetry Collector, and their load
 //	cmd/bench  runs all of it in interleaved rounds and prints tables with ratios
 package bench

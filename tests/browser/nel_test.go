@@ -151,8 +151,9 @@ func connectionFaults(t *testing.T, ca *devca.CA) map[string]fault {
 		"/stranger tls.cert.authority_invalid connection":      shows(serverTLS(issue(t, stranger, time.Hour, "shop.test"))),
 		"/old tls.version_or_cipher_mismatch connection":       shows(old),
 		"/plain tls.protocol.error connection":                 says("HTTP/1.1 400 Bad Request\r\n\r\n"),
-		"/unrecognized tls.unrecognized_name_alert connection": says("\x15\x03\x03\x00\x02\x02\x70"), // a fatal alert, RFC 6066, section 3
-		"/badclient tls.bad_client_auth_cert connection":       says("\x15\x03\x03\x00\x02\x02\x2a"), // another
+		// Fatal alerts: RFC 6066, section 3, and RFC 8446, section 6.2.
+		"/unrecognized tls.unrecognized_name_alert connection": says("\x15\x03\x03\x00\x02\x02\x70"),
+		"/badclient tls.bad_client_auth_cert connection":       says("\x15\x03\x03\x00\x02\x02\x2a"),
 		"/frames h2.protocol.error connection":                 breaksHTTP2(good),
 	}
 }

@@ -255,8 +255,9 @@ x.open("GET", "/text" + p); x.send(); while (n < 2 || x.readyState < 4) await ne
 	{"image of another origin", element(`Object.assign(new Image, {src: other + "/reset" + p})`), []string{"unknown 0"}},
 	{"image of data", element(`Object.assign(new Image, {src: "data:image/png,x"})`), nil},
 	{"script missing", element(`Object.assign(document.createElement("script"), {src: "/missing" + p})`), []string{"http.error 404"}},
-	{"style sheet missing", element(`Object.assign(document.createElement("link"), {rel: "stylesheet", href: "/missing" + p})`), []string{"unknown 0"}}, // Chromium hides its status
-	{"video missing", element(`Object.assign(document.createElement("video"), {src: "/missing" + p})`), []string{"unknown 0"}},                          // and this one's
+	// Chromium hides the status of style sheets and videos.
+	{"style sheet missing", element(`Object.assign(document.createElement("link"), {rel: "stylesheet", href: "/missing" + p})`), []string{"unknown 0"}},
+	{"video missing", element(`Object.assign(document.createElement("video"), {src: "/missing" + p})`), []string{"unknown 0"}},
 	{"frame", element(`Object.assign(document.createElement("iframe"), {src: "/missing" + p})`), nil},
 }
 

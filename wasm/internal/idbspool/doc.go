@@ -6,8 +6,8 @@
 // The database, version 1, has three object stores:
 //
 //	segments  batch id → one line per segment, see row
-//	chunks    [batch id, n] → what the n-th Append stored, as a Uint8Array; together, to the byte what is uploaded
-//	state     name → a blob of state; "notice" stays when the spool is purged, until the notice is delivered
+//	chunks    [batch id, n] → what the n-th Append stored; together, to the byte the upload
+//	state     name → a blob of state; a purge of the spool leaves "notice"
 //
 // Every operation is one transaction over all three, so none sees another half done, and an Append
 // is there whole or not at all, whenever a tab dies. Therefore any tab may finish any segment: its

@@ -267,7 +267,8 @@ func TestFailedTransactionChangesNothing(t *testing.T) {
 	}
 	err = s.db.write(false, func(x transaction) error {
 		x.clear()
-		x.(*idbTransaction).change(segments, "put", js.FuncOf(func(js.Value, []js.Value) any { return nil }), "function") // cannot be cloned
+		// A function cannot be cloned.
+		x.(*idbTransaction).change(segments, "put", js.FuncOf(func(js.Value, []js.Value) any { return nil }), "function")
 		return nil
 	})
 	if !jsx.Named(err, "DataCloneError") {

@@ -15,7 +15,8 @@ import { ticks, type Watch } from "./watch.ts";
 import { hookXHR } from "./xhr.ts";
 
 const levels: readonly Consent[] = ["off", "counts", "diagnostics"];
-const maxParcels = 48 << 10; // bytes; requests that outlive a page share 64 KiB with the application's
+// Bytes. Requests that outlive a page share 64 KiB with the application's.
+const maxParcels = 48 << 10;
 const maxText = 8192; // of an error's message and stack
 
 /**
@@ -237,7 +238,8 @@ export function newAgent(options: Options, assets: string, stopped: () => void):
     captureError,
     flush: async () => void (await ask("flush")),
     async sent() {
-      if (active() && (await leftover(true))) wanted = true; // somebody asks: no need to wait for a failure
+      // Somebody asks: there is no need to wait for a failure.
+      if (active() && (await leftover(true))) wanted = true;
       return ((await ask("sent")) ?? []) as [];
     },
     async stats() {

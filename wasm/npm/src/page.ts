@@ -23,7 +23,8 @@ export function watchProtocols(): Protocols {
   return { of: (origin) => known.get(origin) ?? "", stop: () => observer?.disconnect() };
 }
 
-const patience = 3000; // milliseconds that a page may take to load; one that misses an image never ends
+// Milliseconds that a page may take to load. One that misses an image never ends.
+const patience = 3000;
 
 /** afterLoad calls back when the page has loaded and has nothing else to do, perhaps twice. */
 export function afterLoad(call: () => void): void {

@@ -1,4 +1,5 @@
-// JavaScript errors as frames. Stacks are text, of two kinds: "    at f (url:1:2)" in Chromium, "f@url:1:2" in Firefox and Safari.
+// JavaScript errors as frames. Stacks are text, of two kinds: "    at f (url:1:2)" in Chromium,
+// "f@url:1:2" in Firefox and Safari.
 
 import type { Frame } from "./messages.ts";
 
