@@ -36,6 +36,7 @@ type Agent struct {
 	policy  *checkedPolicy // in force
 	window  *window        // open; never nil
 	tallies []tally        // that were handed over and are not sealed yet
+	probes  []probes       // likewise
 	drops   map[string]uint64
 	stats   Stats
 	// of this agent's segments, with a monotonic reading that file names lack

@@ -116,7 +116,7 @@ func (a *Agent) relevel(now time.Time) {
 	level := a.policy.Effective(a.user, now)
 	a.level.Store(uint32(level))
 	if level == report.Off {
-		a.tallies = nil
+		a.tallies, a.probes = nil, nil
 	}
 	for i := range a.tallies {
 		a.tallies[i].level = min(a.tallies[i].level, level)

@@ -221,6 +221,7 @@ type batch struct {
 	samples []*report.Sample
 	errors  []*report.ApplicationError
 	notices []*report.DeletionNotice
+	probes  []*report.ProbeResults
 }
 
 // batches opens what was received, oldest id first.
@@ -259,6 +260,8 @@ func (w *world) openSegment(id report.BatchID, segment []byte) batch {
 			b.errors = append(b.errors, r)
 		case *report.DeletionNotice:
 			b.notices = append(b.notices, r)
+		case *report.ProbeResults:
+			b.probes = append(b.probes, r)
 		}
 		if i == 0 && len(b.headers) == 0 {
 			w.t.Fatal("segment does not start with a header")

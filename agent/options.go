@@ -25,6 +25,10 @@ type Options struct {
 	// If an earlier run had consent and sent something, one deletion notice is sent.
 	Consent report.Consent
 
+	// Uncapped lifts the policy's limit of bytes a day. It is for machines of the operator's own,
+	// such as a prober.
+	Uncapped bool
+
 	Spool     Spool     // required; the agent closes it at Shutdown
 	Transport Transport // required
 

@@ -19,6 +19,9 @@ type item struct {
 // appendTo appends the encoding of the record in a segment born at birth.
 func (it item) appendTo(dst []byte, birth time.Time) ([]byte, error) {
 	ms := min(max(sinceBirth(birth, it.at), -report.MaxAge), report.MaxAge)
+	if r, ok := it.record.(*report.ProbeResults); ok {
+		return report.AppendRecord(dst, shifted(r, ms))
+	}
 	switch r := it.record.(type) {
 	case *report.Window:
 		r.End = ms
@@ -36,9 +39,13 @@ func sinceBirth(birth, t time.Time) int64 {
 	return max(t.Sub(birth), t.Round(0).Sub(birth.Round(0))).Milliseconds()
 }
 
-// halves divides a window whose record would be too large into two of the same time. It reports
-// false for what cannot be divided.
+// halves divides a window whose record would be too large into two of the same time, and likewise
+// a prober's results. It reports false for what cannot be divided.
 func (it item) halves() (a, b item, ok bool) {
+	if r, isProbe := it.record.(*report.ProbeResults); isProbe {
+		first, second, ok := probeHalves(r)
+		return item{it.at, first}, item{it.at, second}, ok
+	}
 	w, isWindow := it.record.(*report.Window)
 	if !isWindow || len(w.Counters) < 2 {
 		return a, b, false
@@ -85,6 +92,7 @@ type openSegment struct {
 	client  client
 	key     seal.KeyID     // that it is sealed to
 	consent report.Consent // of its last header; Off: it has none yet
+	source  report.Source  // of its last header
 	size    int64          // durable bytes
 }
 
@@ -101,7 +109,7 @@ func (s *openSegment) serves(now time.Time, c client, key seal.KeyID) bool {
 // pack seals as many of items as fit, after a header if one is due. It returns the frames and how
 // many items are in them, or an error for an item that no segment can take.
 func (s *openSegment) pack(header *report.Header, items []item) (frames []byte, n int, err error) {
-	if s.consent != header.Consent || len(header.Drops) > 0 {
+	if s.consent != header.Consent || s.source != header.Source || len(header.Drops) > 0 {
 		record, err := report.AppendRecord(nil, header)
 		if err != nil {
 			return nil, 0, err

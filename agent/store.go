@@ -65,7 +65,7 @@ func (a *Agent) storeSome(consent report.Consent, items []item) (int, error) {
 		return 0, err
 	}
 	header := &report.Header{
-		Source: report.SourceAgent, App: a.o.App, Version: a.o.Version, OS: a.o.OS,
+		Source: sourceOf(items), App: a.o.App, Version: a.o.Version, OS: a.o.OS,
 		Consent: consent, Client: s.client.token, Drops: a.unreported(),
 	}
 	frames, n, packErr := s.pack(header, items)
@@ -84,7 +84,7 @@ func (a *Agent) storeSome(consent report.Consent, items []item) (int, error) {
 		s.size = int64(len(s.sealer.Prefix()))
 	}
 	s.size += int64(len(frames))
-	s.consent = consent
+	s.consent, s.source = consent, header.Source
 	a.remember(s, consent, items[:n])
 	a.reported(header.Drops)
 	return n, packErr

@@ -45,6 +45,8 @@ func (a *Agent) remember(s *openSegment, consent report.Consent, items []item) {
 			}
 		case *report.Sample:
 			sum.line(&sum.samples, r.Method+" "+r.URL+": "+string(r.Outcome))
+		case *report.ProbeResults:
+			sum.line(&sum.samples, probeLine(r))
 		case *report.ApplicationError:
 			sum.line(&sum.errors, appErrorLine(r))
 		}

@@ -101,7 +101,7 @@ func (a *Agent) admitTally(t tally, start time.Time, n uint64) {
 	}
 }
 
-// endTallies seals what was handed over.
+// endTallies seals what was handed over: tallies and a prober's results.
 func (a *Agent) endTallies() {
 	defer a.caught()
 	a.spoolMu.Lock()
@@ -111,6 +111,7 @@ func (a *Agent) endTallies() {
 
 // storeTallies does endTallies' work. The caller holds spoolMu.
 func (a *Agent) storeTallies() {
+	a.storeProbes()
 	var items []item
 	level := report.Diagnostics
 	for _, t := range a.takeTallies(time.Now()) {

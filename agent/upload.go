@@ -164,7 +164,7 @@ func (a *Agent) withinDay(p *checkedPolicy, n int64) bool {
 	if today := utcDay(time.Now()); today != a.uploadDay {
 		a.uploadDay, a.uploadedBytes = today, 0
 	}
-	return a.uploadedBytes+uint64(n) <= p.BytesPerDay
+	return a.o.Uncapped || a.uploadedBytes+uint64(n) <= p.BytesPerDay
 }
 
 func nextDay(t time.Time) time.Time {
