@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/collector"
+	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 )
 
 // MinBytes is the least Options.MaxBytes.
@@ -42,10 +43,10 @@ type Options struct {
 // Inbox is a collector.Inbox in one SQLite file. Safe for concurrent use.
 type Inbox struct {
 	o         Options
-	indexRows int       // the constant, but for tests
-	pool      *sql.DB   // of one connection
-	writer    *sql.Conn // that connection
-	readers   *sql.DB
+	indexRows int // the constant, but for tests
+	db        *sqlitedb.DB
+	writer    *sql.Conn // the one connection of db.Writer
+	readers   *sql.DB   // db.Readers
 
 	mu     sync.Mutex // held while the writer is in use; owns what follows
 	direct statements
@@ -112,14 +113,10 @@ func (i *Inbox) announce() {
 func (i *Inbox) Close() error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	var errs []error
-	if i.readers != nil {
-		errs = append(errs, i.readers.Close())
+	if i.db == nil {
+		return nil
 	}
-	if i.pool != nil { // last, for the last connection folds the write-ahead log into the file
-		errs = append(errs, i.direct.close(), i.closeWriter(), i.pool.Close())
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(i.direct.close(), i.closeWriter(), i.db.Close()); err != nil {
 		return fmt.Errorf("closing inbox: %w", err)
 	}
 	return nil

@@ -8,6 +8,8 @@ import (
 	"fmt"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
+
+	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 )
 
 // write runs f in one durable transaction, alone, and then done, which may be nil. It is for
@@ -15,19 +17,7 @@ import (
 func (i *Inbox) write(ctx context.Context, f func(*sql.Tx) error, done func()) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	// The context stays out of the driver: it would start a goroutine for each statement, and a
-	// commit cannot be taken back anyway.
-	tx, err := i.writer.BeginTx(context.WithoutCancel(ctx), nil)
-	if err != nil {
-		return err
-	}
-	if err := f(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
-	}
-	if err := tx.Commit(); err != nil {
+	if err := sqlitedb.Transact(ctx, i.writer, f); err != nil {
 		return err
 	}
 	if done != nil {

@@ -1,24 +1,24 @@
 package sqlitestore
 
 import (
-	"context"
-	"database/sql"
 	"errors"
-	"fmt"
-	"strings"
 
-	sqlite3 "github.com/mattn/go-sqlite3"
+	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 )
 
 // ErrSchema says that the file was written by a newer release of Heliograph, or is no store at all.
 var ErrSchema = errors.New("not a store that this release can read")
 
-const (
-	applicationID = 0x48475354 // "HGST": marks the file as a store
-	schemaVersion = 2
-)
+// file describes the store's file.
+var file = sqlitedb.Options{Schema: sqlitedb.Schema{
+	ApplicationID: 0x48475354, // "HGST": marks the file as a store
+	Refused:       ErrSchema,
+	Create:        schema,
+	Created:       1,
+	Upgrades:      upgrades,
+}}
 
-// schema is version 1, as released; upgrades lead from there to schemaVersion. Times are Unix
+// schema is version 1, as released; upgrades lead from there to this release's. Times are Unix
 // milliseconds. A bin is named by its end, so that "bin > since" selects what reaches beyond a
 // moment whatever the width was.
 const schema = `
@@ -112,7 +112,7 @@ CREATE TABLE state (
 INSERT INTO state (one, evaluated, checked) VALUES (1, 0, 0);`
 
 // upgrades[i] leads from version i+1 to the next. They are never changed.
-var upgrades = [schemaVersion - 1]string{`
+var upgrades = []string{`
 ALTER TABLE samples ADD COLUMN error_type  TEXT NOT NULL DEFAULT '';
 ALTER TABLE samples ADD COLUMN message     TEXT NOT NULL DEFAULT '';
 ALTER TABLE samples ADD COLUMN stack       TEXT NOT NULL DEFAULT '';
@@ -123,48 +123,3 @@ CREATE TABLE deleted ( -- clients whose data is not kept
 	client   INTEGER PRIMARY KEY,
 	received INTEGER NOT NULL
 ) STRICT;`}
-
-// migrate brings the file to this release's schema, or refuses it.
-func migrate(ctx context.Context, db *sql.DB) error {
-	var id, version, tables int64
-	err := db.QueryRowContext(ctx, `SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
-		(SELECT count(*) FROM sqlite_schema)`).Scan(&id, &version, &tables)
-	if e, ok := errors.AsType[sqlite3.Error](err); ok && e.Code == sqlite3.ErrNotADB {
-		return fmt.Errorf("%w: the file is no SQLite database", ErrSchema)
-	}
-	switch {
-	case err != nil:
-		return err
-	case id == 0 && version == 0 && tables == 0:
-		return create(ctx, db)
-	case id != applicationID:
-		return fmt.Errorf("%w: the file belongs to another application", ErrSchema)
-	case version >= 1 && version < schemaVersion:
-		return upgrade(ctx, db, int(version), "")
-	case version != schemaVersion:
-		return fmt.Errorf("%w: its schema is version %d, this release knows %d; start the release that wrote it, or move the file away",
-			ErrSchema, version, schemaVersion)
-	}
-	return nil
-}
-
-func create(ctx context.Context, db *sql.DB) error {
-	if _, err := db.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
-		return err
-	}
-	return upgrade(ctx, db, 1, schema+fmt.Sprintf("PRAGMA application_id = %d;", applicationID))
-}
-
-// upgrade runs first, and then what leads from a version to this release's, in one transaction.
-func upgrade(ctx context.Context, db *sql.DB, version int, first string) error {
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	script := first + strings.Join(upgrades[version-1:], "") + fmt.Sprintf("PRAGMA user_version = %d", schemaVersion)
-	if _, err := tx.Exec(script); err != nil {
-		return err
-	}
-	return tx.Commit()
-}

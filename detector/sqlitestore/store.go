@@ -10,24 +10,18 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
-	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
-
 	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 )
-
-const maxReaders = 4
 
 // Store is a detector.Store in one SQLite file. It is safe for concurrent use.
 type Store struct {
 	path    string
-	writer  *sql.DB // one connection
-	readers *sql.DB
+	db      *sqlitedb.DB
+	readers *sql.DB // db.Readers
 
 	mu     sync.Mutex // held by whoever writes; owns what follows
 	closed bool
@@ -46,36 +40,13 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context) error {
-	// SQLite gives its other files the mode of this one
-	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
+func (s *Store) open(ctx context.Context) (err error) {
+	if s.db, err = sqlitedb.Open(ctx, s.path, file); err != nil {
 		return err
 	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	abs, err := filepath.Abs(s.path)
-	if err != nil {
-		return err
-	}
-	dsn := (&url.URL{Scheme: "file", Path: abs, RawQuery: "_busy_timeout=5000"}).String()
-	if s.writer, err = sql.Open("sqlite3", dsn+"&_synchronous=FULL&_txlock=immediate"); err != nil {
-		return err
-	}
-	s.writer.SetMaxOpenConns(1)
-	if err := migrate(ctx, s.writer); err != nil {
-		return err
-	}
-	if s.names, err = newNames(s.writer); err != nil {
-		return err
-	}
-	if s.readers, err = sql.Open("sqlite3", dsn+"&_query_only=1"); err != nil {
-		return err
-	}
-	s.readers.SetMaxOpenConns(maxReaders)
-	s.readers.SetMaxIdleConns(maxReaders)
-	return nil
+	s.readers = s.db.Readers
+	s.names, err = newNames(s.db.Writer)
+	return err
 }
 
 // Close implements detector.Store.
@@ -86,14 +57,10 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
-	var errs []error
-	if s.readers != nil {
-		errs = append(errs, s.readers.Close())
+	if s.db == nil {
+		return nil
 	}
-	if s.writer != nil { // last, for the last connection folds the write-ahead log into the file
-		errs = append(errs, s.writer.Close())
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := s.db.Close(); err != nil {
 		return fmt.Errorf("closing store: %w", err)
 	}
 	return nil
@@ -111,26 +78,9 @@ func (s *Store) Ready(ctx context.Context) error {
 func (s *Store) write(ctx context.Context, doing string, f func(*sql.Tx) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	err := ctx.Err()
-	if err == nil {
-		err = s.transact(ctx, f)
-	}
-	if err != nil {
+	if err := sqlitedb.Transact(ctx, s.db.Writer, f); err != nil {
 		s.names.forget() // some may have been made by the transaction that is gone
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return nil
-}
-
-func (s *Store) transact(ctx context.Context, f func(*sql.Tx) error) error {
-	// The context stays out of the driver: it would start a goroutine for each statement, and a
-	// commit cannot be taken back anyway.
-	tx, err := s.writer.BeginTx(context.WithoutCancel(ctx), nil)
-	if err != nil {
-		return err
-	}
-	if err := f(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
-	}
-	return tx.Commit()
 }

@@ -1,0 +1,72 @@
+package sqlitedb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+)
+
+// Schema is what a file holds. Its version is one more than there are upgrades.
+type Schema struct {
+	ApplicationID uint32 // marks the file as one of this kind
+	Refused       error  // what the errors about other files wrap
+
+	Create  string // statements that fill an empty file
+	Created int    // the version that Create makes
+	// Upgrades[i] leads from version i+1 to the next. They are never changed once released.
+	Upgrades []string
+}
+
+func (s *Schema) version() int { return len(s.Upgrades) + 1 }
+
+// migrate brings the file to this release's schema, or refuses it.
+func (o *Options) migrate(ctx context.Context, db *sql.DB) error {
+	s := &o.Schema
+	var id, version, tables int64
+	err := db.QueryRowContext(ctx, `SELECT (SELECT application_id FROM pragma_application_id),
+		(SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)`).Scan(&id, &version, &tables)
+	switch {
+	case notADatabase(err):
+		return fmt.Errorf("%w: the file is no SQLite database", s.Refused)
+	case err != nil:
+		return err
+	case id == 0 && version == 0 && tables == 0:
+		return o.create(ctx, db)
+	case id != int64(s.ApplicationID):
+		return fmt.Errorf("%w: the file belongs to another application", s.Refused)
+	case version < 1 || version > int64(s.version()):
+		return fmt.Errorf("%w: its schema is version %d, this release knows %d; start the release that wrote it, or move the file away",
+			s.Refused, version, s.version())
+	case version < int64(s.version()):
+		return s.change(ctx, db, int(version), "")
+	}
+	return nil
+}
+
+// create fills an empty file.
+func (o *Options) create(ctx context.Context, db *sql.DB) error {
+	pages := ""
+	if o.PageSize > 0 {
+		pages = fmt.Sprintf("PRAGMA page_size = %d;", o.PageSize) // the log's mode fixes it
+	}
+	if _, err := db.ExecContext(ctx, pages+"PRAGMA journal_mode = WAL"); err != nil {
+		return err
+	}
+	return o.Schema.change(ctx, db, o.Schema.Created, o.Schema.Create)
+}
+
+// change runs first, which may be empty, and then what leads from a version to this release's, in
+// one transaction.
+func (s *Schema) change(ctx context.Context, db *sql.DB, version int, first string) error {
+	steps := slices.Concat([]string{first}, s.Upgrades[version-1:],
+		[]string{fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", s.ApplicationID, s.version())})
+	return Transact(ctx, db, func(tx *sql.Tx) error {
+		for _, step := range steps {
+			if _, err := tx.Exec(step); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

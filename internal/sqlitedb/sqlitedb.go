@@ -1,0 +1,126 @@
+// Package sqlitedb opens the SQLite files of Heliograph: one file of mode 0600, a write-ahead log,
+// synchronous=FULL, one connection that writes and a few that only read.
+//
+// Most readers need [Open] and [Transact].
+package sqlitedb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
+)
+
+const maxReaders = 4
+
+// Options describe a file. Schema is required.
+type Options struct {
+	Schema Schema
+
+	PageSize   int // bytes of a page of a new file. 0 means SQLite's own
+	CacheKiB   int // memory for pages of the connection that writes. 0 means SQLite's own
+	Statements int // prepared statements that a connection keeps for another use. 0 means none
+}
+
+// DB is an open file. Close ends both pools; nothing else here may be assigned.
+type DB struct {
+	Writer  *sql.DB // one connection; its transactions take the write lock at their beginning
+	Readers *sql.DB // connections that cannot write
+}
+
+// Open opens the file at path, makes it when it is missing and brings it to this release's schema.
+// Its directory must exist. The error wraps o.Schema.Refused for a file of a newer release or of
+// another application.
+func Open(ctx context.Context, path string, o Options) (*DB, error) {
+	d := new(DB)
+	if err := d.open(ctx, path, &o); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+func (d *DB) open(ctx context.Context, path string, o *Options) error {
+	// SQLite gives its other files the mode of this one.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	if d.Writer, err = sql.Open("sqlite3", o.writerURI(abs)); err != nil {
+		return err
+	}
+	d.Writer.SetMaxOpenConns(1)
+	if err := o.migrate(ctx, d.Writer); err != nil {
+		return err
+	}
+	if d.Readers, err = sql.Open("sqlite3", o.uri(abs, url.Values{"_query_only": {"1"}})); err != nil {
+		return err
+	}
+	d.Readers.SetMaxOpenConns(maxReaders)
+	d.Readers.SetMaxIdleConns(maxReaders)
+	return nil
+}
+
+func (o *Options) writerURI(path string) string {
+	settings := url.Values{"_synchronous": {"FULL"}, "_txlock": {"immediate"}}
+	if o.CacheKiB > 0 {
+		settings.Set("_cache_size", fmt.Sprint(-o.CacheKiB)) // negative: KiB, not pages
+	}
+	return o.uri(path, settings)
+}
+
+// uri is the data source of path, whose unusual characters are escaped, with what all connections
+// share.
+func (o *Options) uri(path string, settings url.Values) string {
+	settings.Set("_busy_timeout", "5000") // ms
+	if o.Statements > 0 {
+		settings.Set("_stmt_cache_size", fmt.Sprint(o.Statements))
+	}
+	return (&url.URL{Scheme: "file", Path: path, RawQuery: settings.Encode()}).String()
+}
+
+// Close closes all connections. It is idempotent.
+func (d *DB) Close() error {
+	var errs []error
+	if d.Readers != nil {
+		errs = append(errs, d.Readers.Close())
+	}
+	if d.Writer != nil { // last, for the last connection folds the write-ahead log into the file
+		errs = append(errs, d.Writer.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Beginner is a [sql.DB] or a [sql.Conn].
+type Beginner interface {
+	BeginTx(context.Context, *sql.TxOptions) (*sql.Tx, error)
+}
+
+// Transact runs f in one transaction of the writer, which is durable when Transact returns nil and
+// leaves nothing behind otherwise. Nothing is begun when ctx has ended; what has begun goes on.
+func Transact(ctx context.Context, writer Beginner, f func(*sql.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	// The context stays out of the driver: it would start a goroutine for each statement, and a
+	// commit cannot be taken back anyway.
+	tx, err := writer.BeginTx(context.WithoutCancel(ctx), nil)
+	if err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
