@@ -13,10 +13,11 @@ test: setup check page shim race build
 	./$(BIN) demo --once
 setup:
 	tests/setup.sh
-# The benchmarks are a module of their own, which must follow the API.
+# Whole-system tests and benchmarks are modules of their own, so that go.mod names what the product links.
 check:
 	@! gofmt -l $$(git ls-files '*.go') | grep . || { echo 'gofmt would change these files'; exit 1; }
 	go vet ./...
+	cd tests && go vet ./...
 	cd tests/bench && go vet ./...
 # The bundles are committed, so that `go build` needs no Node; these rebuild and compare.
 page:
@@ -29,6 +30,7 @@ sizes: wasm
 	cd tests/bench/sizes && $(CI) && node sizes.mjs
 race:
 	go test -race ./...
+	cd tests && go test -race ./...
 fuzz:
 	tests/fuzz.sh 30s
 bench:

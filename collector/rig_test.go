@@ -25,7 +25,7 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/receipt"
 	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
-	"github.com/heliograph-net/heliograph/tests/syncbuffer"
+	"github.com/heliograph-net/heliograph/internal/syncbuffer"
 )
 
 // rig is a collector on a real socket with a real inbox, and the keys of everyone around it.

@@ -24,7 +24,7 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/auth"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
 	"github.com/heliograph-net/heliograph/relay"
-	"github.com/heliograph-net/heliograph/tests/syncbuffer"
+	"github.com/heliograph-net/heliograph/internal/syncbuffer"
 )
 
 // rig is a relay on a real socket before a gateway that does as the test says.

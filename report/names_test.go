@@ -94,9 +94,12 @@ func TestNewBatchID(t *testing.T) {
 	}
 }
 
+// batchID is one without a pattern.
+var batchID = report.BatchID{0xc1, 0x1e, 0x97, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
+
 // A batch has one name.
 func FuzzParseBatchID(f *testing.F) {
-	id := report.BatchID(client).String()
+	id := batchID.String()
 	for _, s := range []string{id, strings.ToUpper(id), id[:31], id + "0", "", strings.Repeat("g", 32), strings.Repeat("é", 16)} {
 		f.Add(s)
 	}
@@ -115,7 +118,7 @@ func FuzzParseBatchID(f *testing.F) {
 }
 
 func TestParseBatchID(t *testing.T) {
-	id := report.BatchID(client)
+	id := batchID
 	if got, err := report.ParseBatchID(id.String()); err != nil || got != id {
 		t.Errorf("%v, %v", got, err)
 	}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every fuzz target of the module for a while each: tests/fuzz.sh 30s. Further arguments go to `go test`: -parallel 1 leaves the
+# Runs every fuzz target of the module and of its tests for a while each: tests/fuzz.sh 30s. Further arguments go to `go test`: -parallel 1 leaves the
 # other CPUs alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,15 +25,15 @@ only_the_deadline() {
     grep -Eq "^--- FAIL: $2 \([0-9.]+s\)~    context deadline exceeded~FAIL~(exit status 1~)?FAIL\s[^~]*~(FAIL~)?$"
 }
 
-list=$(targets)
+list=$(targets && cd tests && targets)
 [ -n "$list" ] || { echo 'no fuzz targets found' >&2; exit 1; }
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 while read -r dir target; do
   echo "== ${dir#"$PWD"/} $target"
-  seeds=$(go test "$dir" -run "^$target\$" -v | grep -c -- "--- PASS: $target/" || true)
+  seeds=$(cd "$dir" && go test -run "^$target\$" -v | grep -c -- "--- PASS: $target/" || true)
   [ "$seeds" -gt 0 ] || { echo "$target has no seeds, or one of them fails" >&2; exit 1; }
-  if ! go test "$dir" -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 20x "$@" 2>&1 | tee "$out"; then
+  if ! (cd "$dir" && go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 20x "$@") 2>&1 | tee "$out"; then
     only_the_deadline "$out" "$target" || exit 1
     echo "$target: found nothing until its time limit (go.dev/issue/75804)"
   fi

@@ -11,7 +11,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/agent/httpagent"
 	"github.com/heliograph-net/heliograph/report"
-	"github.com/heliograph-net/heliograph/tests/netns"
+	"github.com/heliograph-net/heliograph/internal/netns"
 )
 
 // namespace runs the calling test in a network of its own, where the kernel gives one.

@@ -5,26 +5,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"io"
-	"log"
-	"log/slog"
-	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/letsencrypt/pebble/v2/ca"
-	"github.com/letsencrypt/pebble/v2/db"
-	"github.com/letsencrypt/pebble/v2/va"
-	"github.com/letsencrypt/pebble/v2/wfe"
-	"github.com/miekg/dns"
 
 	"github.com/heliograph-net/heliograph/internal/devca"
 )
@@ -140,99 +127,4 @@ func TestWatchTellsWhyThereIsNoCertificateAndTriesAgain(t *testing.T) {
 			t.Errorf("told %v, want %v", all, want)
 		}
 	})
-}
-
-// TestACME gets a certificate from a real ACME server, pebble, which checks by TLS-ALPN-01 that the
-// listener answers for the name.
-func TestACME(t *testing.T) {
-	t.Setenv("PEBBLE_VA_NOSLEEP", "1")
-	t.Setenv("PEBBLE_WFE_NONCEREJECT", "0")
-	ln, err := net.Listen("tcp", "127.0.0.2:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	directory, authority, orders := pebble(t, ln.Addr().(*net.TCPAddr).Port)
-	directoryCA, err := x509.ParseCertificate(directory.TLS.Certificates[0].Certificate[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(directoryCA)
-	cache := filepath.Join(t.TempDir(), "certificates")
-	conf, err := ACME(ACMEOptions{Names: []string{"collect.test"}, Cache: cache, Directory: directory.URL + wfe.DirectoryPath, RootCAs: roots})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &http.Server{TLSConfig: conf, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0), ReadHeaderTimeout: 30 * time.Second}
-	go func() { _ = s.ServeTLS(ln, "", "") }() // ends with Close
-	defer s.Close()
-
-	trusted := x509.NewCertPool()
-	trusted.AppendCertsFromPEM(authority.GetRootCert(0).PEM())
-	handshake := func(name string) (tls.ConnectionState, error) {
-		d := &net.Dialer{Timeout: 30 * time.Second}
-		c, err := tls.DialWithDialer(d, "tcp", ln.Addr().String(), &tls.Config{ServerName: name, RootCAs: trusted})
-		if err != nil {
-			return tls.ConnectionState{}, err
-		}
-		defer c.Close()
-		return c.ConnectionState(), nil
-	}
-	watched, stop := context.WithCancel(t.Context())
-	Watch(watched, conf, "collect.test", func(expires time.Time, err error) {
-		if stop(); err != nil || !expires.After(time.Now()) {
-			t.Errorf("before any client has come: a certificate until %v, %v", expires, err)
-		}
-	})
-	ordered := orders.Load()
-	state, err := handshake("collect.test")
-	if err != nil || orders.Load() != ordered {
-		t.Fatalf("the first handshake: %v, %d more requests to the authority; want none", err, orders.Load()-ordered)
-	}
-	if state.CurveID != tls.X25519MLKEM768 {
-		t.Errorf("key exchange %v, want the hybrid one", state.CurveID)
-	}
-	before := orders.Load()
-	if _, err := handshake("collect.test"); err != nil || orders.Load() != before {
-		t.Errorf("the second handshake: %v, %d more requests to the authority; want none", err, orders.Load()-before)
-	}
-	if _, err := handshake("other.test"); err == nil || orders.Load() != before {
-		t.Errorf("a name that is not ours: %v, %d requests to the authority", err, orders.Load()-before)
-	}
-	if info, err := os.Stat(cache); err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("cache: %v, %v; want mode 0700", info, err)
-	}
-}
-
-// pebble starts a real ACME server whose checks go to tlsPort of the address that every name
-// resolves to.
-func pebble(t *testing.T, tlsPort int) (directory *httptest.Server, authority *ca.CAImpl, requests *atomic.Int64) {
-	t.Helper()
-	names, err := net.Listen("tcp", "127.0.0.1:0") // pebble asks over TCP
-	if err != nil {
-		t.Fatal(err)
-	}
-	resolver := &dns.Server{Listener: names, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
-		m := new(dns.Msg).SetReply(q)
-		if q.Question[0].Qtype == dns.TypeA {
-			m.Answer = []dns.RR{&dns.A{Hdr: dns.RR_Header{Name: q.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET}, A: net.IPv4(127, 0, 0, 2)}}
-		}
-		_ = w.WriteMsg(m)
-	})}
-	go func() { _ = resolver.ActivateAndServe() }() // ends with Shutdown
-	t.Cleanup(func() { _ = resolver.Shutdown() })
-	quiet := log.New(io.Discard, "", 0)
-	store := db.NewMemoryStore()
-	authority = ca.New(quiet, store, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {Description: "test"}})
-	validator := va.New(quiet, 1, tlsPort, false, names.Addr().String(), store)
-	front := wfe.New(quiet, store, validator, authority, []string{"pebble.test"}, false, false, 1, 1)
-	requests = new(atomic.Int64)
-	handler := front.Handler()
-	directory = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		requests.Add(1)
-		handler.ServeHTTP(w, r)
-	}))
-	t.Cleanup(directory.Close)
-	return directory, authority, requests
 }

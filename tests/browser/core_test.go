@@ -66,7 +66,7 @@ func compile(t *testing.T, pkg string) []byte {
 // does not outlive a change there.
 func readForBrowsers(t *testing.T) {
 	t.Helper()
-	for _, pattern := range []string{"go.mod", "report/*.go", "report/*/*.go", "privacy/*.go", "agent/*.go", "agent/agenttest/*.go", "wasm/core/*.go", "wasm/internal/*/*.go"} {
+	for _, pattern := range []string{"go.mod", "report/*.go", "report/*/*.go", "privacy/*.go", "privacy/*/*.go", "internal/protocol/*.go", "agent/*.go", "agent/agenttest/*.go", "wasm/core/*.go", "wasm/internal/*/*.go"} {
 		files, err := filepath.Glob(filepath.Join("..", "..", filepath.FromSlash(pattern)))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %d files, %v", pattern, len(files), err)

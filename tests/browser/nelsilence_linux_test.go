@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/internal/devca"
-	"github.com/heliograph-net/heliograph/tests/netns"
+	"github.com/heliograph-net/heliograph/internal/netns"
 )
 
 // TestReportsOfSilence: a service from which nothing comes back any more. Chromium's reports of it

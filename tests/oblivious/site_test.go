@@ -28,9 +28,9 @@ import (
 	"github.com/heliograph-net/heliograph/agent/httpagent"
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 	"github.com/heliograph-net/heliograph/internal/devca"
+	"github.com/heliograph-net/heliograph/internal/syncbuffer"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
-	"github.com/heliograph-net/heliograph/tests/syncbuffer"
 )
 
 // The client's address, by which it must not be known to the collector, and its network, by

@@ -21,8 +21,8 @@ import (
 	"github.com/heliograph-net/heliograph/agent/httpagent"
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 	"github.com/heliograph-net/heliograph/internal/devca"
+	"github.com/heliograph-net/heliograph/internal/netns"
 	"github.com/heliograph-net/heliograph/report"
-	"github.com/heliograph-net/heliograph/tests/netns"
 )
 
 // The two collectors' networks; ".1" is this side.

@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/heliograph-net/heliograph/tests/netns"
+	"github.com/heliograph-net/heliograph/internal/netns"
 )
 
 // host is a heliograph in a network namespace of its own, at the other end of a cable.

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/heliograph-net/heliograph/tests/netns"
+	"github.com/heliograph-net/heliograph/internal/netns"
 )
 
 // refusedURL names a port of loopback that refuses.

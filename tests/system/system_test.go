@@ -21,7 +21,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
-	"github.com/heliograph-net/heliograph/tests/syncbuffer"
+	"github.com/heliograph-net/heliograph/internal/syncbuffer"
 )
 
 var binary string
@@ -57,7 +57,8 @@ func TestMain(m *testing.M) {
 				panic(err)
 			}
 		}
-		build := exec.Command("go", "build", "-trimpath", "-o", binary, "github.com/heliograph-net/heliograph/cmd/heliograph")
+		build := exec.Command("go", "build", "-trimpath", "-o", binary, "./cmd/heliograph")
+		build.Dir = filepath.Join("..", "..")
 		build.Stderr = os.Stderr
 		if err := build.Run(); err != nil {
 			panic(fmt.Sprintf("building the binary: %v", err))

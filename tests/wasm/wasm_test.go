@@ -11,17 +11,21 @@ import (
 	"testing"
 )
 
-const module = "github.com/heliograph-net/heliograph/"
+// root is where the module is whose core this is.
+var root = filepath.Join("..", "..")
 
 // core are the packages that go into a WASM build.
-var core = []string{module + "report/...", module + "privacy", module + "agent"}
+var core = []string{
+	"./report/...", "./privacy/auth", "./privacy/bhttp", "./privacy/ohttp", "./privacy/policy", "./privacy/receipt", "./privacy/scrub", "./privacy/seal",
+	"./internal/protocol/...", "./agent",
+}
 
 func TestCoreBuilds(t *testing.T) {
 	readSources(t)
 	for _, goos := range []string{"js", "wasip1"} {
 		t.Run(goos, func(t *testing.T) {
 			t.Parallel()
-			run(t, goos, append([]string{"build"}, core...)...)
+			run(t, goos, root, append([]string{"build"}, core...)...)
 		})
 	}
 }
@@ -38,9 +42,11 @@ func TestCoreUnderNode(t *testing.T) {
 	if _, err := os.Stat(wrapper); err != nil {
 		t.Fatalf("Go's wrapper around Node is missing: %v", err)
 	}
-	out := run(t, "js", append([]string{"test", "-skip", "EveryBit", "-timeout", "5m", "-exec", wrapper}, core...)...)
-	for _, pkg := range []string{"report", "privacy", "agent"} {
-		if !strings.Contains(out, "ok  \t"+module+pkg+"\t") {
+	args := []string{"test", "-skip", "EveryBit", "-timeout", "5m", "-exec", wrapper}
+	out := run(t, "js", root, append(args, core...)...)
+	out += run(t, "js", filepath.Join(root, "tests"), append(args, "./wire")...)
+	for _, pkg := range []string{"report", "privacy/policy", "privacy/receipt", "privacy/scrub", "privacy/seal", "agent", "tests/wire"} {
+		if !strings.Contains(out, "ok  \tgithub.com/heliograph-net/heliograph/"+pkg+"\t") {
 			t.Errorf("no tests of %s passed:\n%s", pkg, out)
 		}
 	}
@@ -50,8 +56,8 @@ func TestCoreUnderNode(t *testing.T) {
 // outlive a change there.
 func readSources(t *testing.T) {
 	t.Helper()
-	for _, pattern := range []string{"go.mod", "report/*.go", "report/*/*.go", "privacy/*.go", "agent/*.go", "agent/agenttest/*.go"} {
-		files, err := filepath.Glob(filepath.Join("..", "..", filepath.FromSlash(pattern)))
+	for _, pattern := range []string{"go.mod", "report/*.go", "report/*/*.go", "privacy/*.go", "privacy/*/*.go", "internal/protocol/*.go", "agent/*.go", "agent/agenttest/*.go", "tests/wire/*.go"} {
+		files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern)))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
 		}
@@ -63,10 +69,11 @@ func readSources(t *testing.T) {
 	}
 }
 
-// run runs the go command for WASM and returns what it prints.
-func run(t *testing.T, goos string, args ...string) string {
+// run runs the go command for WASM in dir and returns what it prints.
+func run(t *testing.T, goos, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), filepath.Join(goroot(t), "bin", "go"), args...)
+	cmd.Dir = dir
 	cmd.Env = append(environ(), "GOOS="+goos, "GOARCH=wasm", "CGO_ENABLED=0")
 	out, err := cmd.CombinedOutput()
 	if err != nil {

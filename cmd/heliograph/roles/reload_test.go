@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/heliograph-net/heliograph/tests/syncbuffer"
+	"github.com/heliograph-net/heliograph/internal/syncbuffer"
 )
 
 func awaitLog(t *testing.T, log *syncbuffer.Buffer, text string) {

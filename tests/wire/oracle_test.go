@@ -1,4 +1,7 @@
-package report_test
+// Package wire holds the wire format of package report against a second implementation: every
+// value and every encoding is also written and read by github.com/fxamacker/cbor, which is the
+// oracle of the fuzz targets.
+package wire
 
 import (
 	"bytes"

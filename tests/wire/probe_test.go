@@ -1,4 +1,4 @@
-package report_test
+package wire
 
 import (
 	"errors"
@@ -165,26 +165,6 @@ func TestTooManyProbeResults(t *testing.T) {
 		}
 		if _, err := report.DecodeRecord(oracleEncode(above)); !errors.Is(err, report.ErrMalformed) {
 			t.Errorf("decode above the limit: %v", err)
-		}
-	}
-}
-
-func TestEndedAndMicros(t *testing.T) {
-	r := report.ProbeResult{Steps: probeSteps(1, 20, 300)}
-	if r.Ended() != "tls" || r.Micros() != 321 {
-		t.Errorf("ended in %q after %d µs", r.Ended(), r.Micros())
-	}
-	if none := (&report.ProbeResult{}); none.Ended() != "" || none.Micros() != 0 {
-		t.Errorf("an attempt without steps ended in %q after %d µs", none.Ended(), none.Micros())
-	}
-}
-
-func TestJudgementNames(t *testing.T) {
-	for j, name := range map[report.Judgement]string{
-		report.JudgedUp: "up", report.JudgedDown: "down", report.JudgedInconclusive: "inconclusive", 0: "unknown", 4: "unknown",
-	} {
-		if j.String() != name {
-			t.Errorf("%d is %q", j, j)
 		}
 	}
 }
