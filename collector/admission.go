@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"context"
 	"sync"
 	"sync/atomic"
 )
@@ -23,19 +22,23 @@ func (s *slots) enter() bool {
 
 func (s *slots) leave() { s.taken.Add(-1) }
 
-// gate counts who is inside and can be closed. The zero value is open.
+// gate counts who is inside and can be closed. Make one with newGate.
 type gate struct {
+	closed chan struct{} // itself closed once nobody is let in any more
+	idle   chan struct{} // itself closed once, after that, the last one has left
+
 	mu     sync.Mutex
-	inside int // owned by mu
-	// owned by mu; not nil once closed; itself closed when the last one has left
-	idle chan struct{}
+	inside int  // owned by mu
+	shut   bool // owned by mu
 }
+
+func newGate() *gate { return &gate{closed: make(chan struct{}), idle: make(chan struct{})} }
 
 // enter reports false when the gate is closed.
 func (g *gate) enter() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.idle != nil {
+	if g.shut {
 		return false
 	}
 	g.inside++
@@ -46,26 +49,21 @@ func (g *gate) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.inside--
-	if g.inside == 0 && g.idle != nil {
+	if g.inside == 0 && g.shut {
 		close(g.idle)
 	}
 }
 
-// close lets nobody in any more and waits until all have left or ctx ends.
-func (g *gate) close(ctx context.Context) error {
+// close lets nobody in any more. It does not wait: see idle. It is idempotent.
+func (g *gate) close() {
 	g.mu.Lock()
-	if g.idle == nil {
-		g.idle = make(chan struct{})
-		if g.inside == 0 {
-			close(g.idle)
-		}
+	defer g.mu.Unlock()
+	if g.shut {
+		return
 	}
-	idle := g.idle
-	g.mu.Unlock()
-	select {
-	case <-idle:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	g.shut = true
+	close(g.closed)
+	if g.inside == 0 {
+		close(g.idle)
 	}
 }

@@ -37,9 +37,10 @@ func BenchmarkIngest(b *testing.B) {
 	b.Run("collector", func(b *testing.B) {
 		inbox := must(sqliteinbox.Open(filepath.Join(b.TempDir(), "inbox.db"), sqliteinbox.Options{}))(b)
 		defer inbox.Close()
-		c := must(collector.New(collector.Options{ID: "c1", Inbox: inbox, ReceiptKey: ed25519.NewKeyFromSeed(make([]byte, 32))}))(b)
+		c := must(collector.New(collector.Options{ID: "c1", Inbox: inbox, Settings: collector.Settings{ReceiptKey: ed25519.NewKeyFromSeed(make([]byte, 32))}}))(b)
+		stop := run(b, c)
 		benchmarkUploads(b, c.Handler())
-		if err := c.Shutdown(b.Context()); err != nil {
+		if err := stop(); err != nil {
 			b.Fatal(err)
 		}
 	})

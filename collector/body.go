@@ -125,15 +125,15 @@ func (b *body) readFrom(r io.Reader) error {
 }
 
 const (
-	drainTime = time.Second // for the rest of a body that is not read
-	drainSize = 16 << 10    // a longer body is not worth waiting for: the connection is closed
+	leaveTime = time.Second // for the rest of a body that is not read
+	leaveSize = 16 << 10    // a longer body is not worth waiting for: the connection is closed
 )
 
 // leaveBody prepares an answer to a request whose body stays unread. net/http reads what is left of
 // a short one to keep the connection.
 func leaveBody(w http.ResponseWriter, r *http.Request) {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTime))
-	if r.ContentLength < 0 || r.ContentLength > drainSize {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(leaveTime))
+	if r.ContentLength < 0 || r.ContentLength > leaveSize {
 		w.Header().Set("Connection", "close")
 	}
 }

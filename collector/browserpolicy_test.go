@@ -49,7 +49,7 @@ func TestPolicyDecidesWhatBrowserReportsAreKept(t *testing.T) {
 			t.Errorf("%s: consent %v, %d records", name, h.Consent, len(got))
 		}
 	}
-	if err := r.Reload(collector.Settings{}); err != nil {
+	if err := r.Reload(collector.Settings{ReceiptKey: r.receiptKey}); err != nil {
 		t.Fatal(err)
 	}
 	before := len(r.stored())
@@ -74,7 +74,7 @@ func TestBrowsersAreNeverToldToComeBack(t *testing.T) {
 	if a := r.report("[" + nel() + "," + nel() + "]"); a.status != 204 || r.metric("dropped_reports_total", "unavailable") != 2 {
 		t.Errorf("broken inbox: status %d, %v counted", a.status, r.metric("dropped_reports_total", "unavailable"))
 	}
-	if err := r.Shutdown(t.Context()); err != nil {
+	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
 	if a := r.report("[" + nel() + "]"); a.status != 204 {

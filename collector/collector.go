@@ -17,12 +17,10 @@ type Collector struct {
 	handler  http.Handler
 	metrics  *metrics
 
-	// closed by Shutdown; whoever uses the committer, the signer or the inbox is inside
-	gate      gate
-	closing   context.Context // ends when Shutdown begins; long polls watch it
-	beginStop func()          // ends closing
-	uploads   slots           // uploads in flight
-	memory    memory          // of their bodies
+	running   atomic.Bool // Run was called
+	gate      *gate       // closed when Run drains; uploads and polls in flight are inside
+	uploads   slots       // uploads in flight
+	memory    memory      // of their bodies
 	delay     queueDelay
 	pressure  pressure
 	sources   *sources
@@ -35,11 +33,9 @@ type Collector struct {
 	tokens    clientTokens
 	replays   replays // of Oblivious HTTP
 
-	maintained chan struct{} // closed when maintain has ended
-	headroom   []byte        // never touched, see headroomBytes
+	headroom []byte // never touched, see headroomBytes
 
 	failing atomic.Pointer[error] // why the inbox did not take the last group; nil: it did
-	stop    sync.Once
 }
 
 // headroomBytes are allocated and never touched, so that they take no memory. But the garbage
@@ -47,27 +43,24 @@ type Collector struct {
 // lives in a few MiB, and would else be cleaned up many times a second.
 const headroomBytes = 32 << 20
 
-// New checks the options and starts the collector's own goroutines; Shutdown ends them.
+// New checks the options and makes a Collector, which works once its Run is called.
 func New(o Options) (*Collector, error) {
-	if err := o.validate(); err != nil {
+	ready, err := prepare(o.Settings)
+	if err := errors.Join(o.validate(), err); err != nil {
 		return nil, err
 	}
-	c := &Collector{o: o, uploads: slots{max: int64(o.MaxUploads)}, feeds: slots{max: maxFeeds}, memory: memory{max: o.MaxBodyBytes},
+	c := &Collector{o: o, gate: newGate(), uploads: slots{max: int64(o.MaxUploads)}, feeds: slots{max: maxFeeds}, memory: memory{max: o.MaxBodyBytes},
 		delay: queueDelay{interval: o.MaxQueueDelay}, sources: newSources(o.Limits), idle: sync.Pool{New: newUpload},
 		headroom: make([]byte, headroomBytes)}
-	if err := c.Reload(o.Settings); err != nil {
+	if err := c.apply(ready); err != nil {
 		return nil, err
 	}
-	c.closing, c.beginStop = context.WithCancel(context.Background())
 	c.metrics = newMetrics(c)
 	c.handler = c.routes()
-	c.maintained = make(chan struct{})
-	go c.maintain()
-	c.committer = startGroup(o.MaxUploads, (*upload).weight, c.commit)
-	c.signer = startGroup(o.MaxUploads, (*unsigned).weight, c.sign)
+	c.committer = newGroup(o.MaxUploads, (*upload).weight, c.commit)
+	c.signer = newGroup(o.MaxUploads, (*unsigned).weight, c.sign)
 	if err := c.metrics.register(o.Metrics, o.ID); err != nil {
-		err = fmt.Errorf("collector: registering metrics: %w", err)
-		return nil, errors.Join(err, c.Shutdown(context.Background()))
+		return nil, fmt.Errorf("collector: registering metrics: %w", err)
 	}
 	return c, nil
 }
@@ -79,33 +72,10 @@ func (c *Collector) Handler() http.Handler { return c.handler }
 // Ready says whether the collector would make a batch durable now: nil, or an error that names what
 // is in the way. It really writes to the inbox, and asks nothing beyond this host.
 func (c *Collector) Ready(ctx context.Context) error {
-	if c.closing.Err() != nil {
+	select {
+	case <-c.gate.closed:
 		return errors.New("collector is shutting down")
+	default:
 	}
 	return c.o.Inbox.Check(ctx)
-}
-
-// Shutdown refuses new uploads with a slow-down, ends long polls, waits for uploads in flight and
-// stops the collector's goroutines. Call it before the HTTP server's own Shutdown, so that agents
-// turn to another collector, and close the Inbox afterwards. It is idempotent; an error says that
-// ctx ended before all uploads had their answer.
-func (c *Collector) Shutdown(ctx context.Context) error {
-	c.beginStop()
-	err := c.gate.close(ctx)
-	c.stop.Do(func() {
-		c.committer.end()
-		c.signer.end()
-		c.metrics.unregister()
-	})
-	for _, done := range []<-chan struct{}{c.committer.done, c.signer.done, c.maintained} {
-		select {
-		case <-done:
-		case <-ctx.Done():
-			err = ctx.Err()
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("collector: uploads were still in flight: %w", err)
-	}
-	return nil
 }

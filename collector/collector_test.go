@@ -3,14 +3,12 @@ package collector
 import (
 	"context"
 	"crypto/ed25519"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,12 +41,15 @@ func (i *stuckInbox) Stats(context.Context) (s InboxStats, err error) { return s
 
 func TestStuckInboxIsNotWaitedForAndNeverAcknowledged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		key := ed25519.NewKeyFromSeed(make([]byte, 32))
+		key := testKey
 		inbox := &stuckInbox{release: make(chan struct{})}
-		c, err := New(Options{ID: "c1", Inbox: inbox, ReceiptKey: key, MaxUploads: 2, MaxQueueDelay: time.Hour})
+		c, err := New(Options{ID: "c1", Inbox: inbox, Settings: Settings{ReceiptKey: key}, MaxUploads: 2, MaxQueueDelay: time.Hour})
 		if err != nil {
 			t.Fatal(err)
 		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- c.Run(ctx) }()
 		segment := testSegment(t)
 		upload := func() (int, receipt.Statement) {
 			req := httptest.NewRequest("POST", protocol.PathBatches, strings.NewReader(string(segment)))
@@ -73,15 +74,13 @@ func TestStuckInboxIsNotWaitedForAndNeverAcknowledged(t *testing.T) {
 				t.Errorf("upload %d waited %v", n, waited)
 			}
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		if err := c.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("Shutdown = %v with a commit that hangs", err)
+		cancel()
+		began := time.Now()
+		if err := <-ended; err == nil || time.Since(began) > 3*time.Second {
+			t.Errorf("Run = %v after %v with a commit that hangs", err, time.Since(began))
 		}
 		close(inbox.release)
-		if err := c.Shutdown(t.Context()); err != nil {
-			t.Errorf("Shutdown after the disk came back = %v", err)
-		}
+		synctest.Wait()
 		if n := c.memory.used.Load(); n != 0 {
 			t.Errorf("%d bytes of bodies are in use at the end", n)
 		}
@@ -112,8 +111,8 @@ func TestNewNamesEveryFault(t *testing.T) {
 			t.Errorf("err = %v, want one that names %s", err, want)
 		}
 	}
-	o := Options{ID: "c1", Inbox: &stuckInbox{}, ReceiptKey: ed25519.NewKeyFromSeed(make([]byte, 32))}
-	o.Settings = Settings{Policy: []byte("x"), FeedKeys: []ed25519.PublicKey{{1}}}
+	o := Options{ID: "c1", Inbox: &stuckInbox{}}
+	o.Settings = Settings{ReceiptKey: testKey, Policy: []byte("x"), FeedKeys: []ed25519.PublicKey{{1}}}
 	_, err = New(o)
 	for _, want := range []string{"Policy", "FeedKeys[0]"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -126,12 +125,14 @@ func TestNewNamesEveryFault(t *testing.T) {
 func TestGroupGathersWhileItWorks(t *testing.T) {
 	started, release := make(chan struct{}, 10), make(chan struct{})
 	var rounds [][]int
-	g := startGroup(10, func(n int) int { return n }, func(round []int) {
+	g := newGroup(10, func(n int) int { return n }, func(round []int) {
 		rounds = append(rounds, slices.Clone(round))
 		started <- struct{}{}
 		<-release
 	})
 	g.submit(1)
+	done := make(chan struct{})
+	go func() { g.run(); close(done) }()
 	<-started
 	for _, n := range []int{2, 3, commitBytes, 4} {
 		if !g.submit(n) {
@@ -149,36 +150,48 @@ func TestGroupGathersWhileItWorks(t *testing.T) {
 	close(release)
 	g.end()
 	g.end()
-	<-g.done
+	<-done
+	if g.submit(100) {
+		t.Error("taken after the end")
+	}
 	if want := [][]int{{1}, {2, 3, commitBytes}, {4, 5, 6, 7, 8, 9, 10}}; !reflect.DeepEqual(rounds, want) {
 		t.Errorf("rounds %v, want %v", rounds, want)
 	}
 }
 
 func TestGateLetsNobodyInOnceClosed(t *testing.T) {
-	var g gate
+	g := newGate()
 	if !g.enter() || !g.enter() {
 		t.Fatal("an open gate is closed")
 	}
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := g.close(ended); !errors.Is(err, context.Canceled) {
-		t.Errorf("close = %v with two inside", err)
+	over := func(done <-chan struct{}) bool {
+		select {
+		case <-done:
+			return true
+		default:
+			return false
+		}
+	}
+	for range 2 {
+		g.close()
+		if !over(g.closed) || over(g.idle) {
+			t.Errorf("closed %v, idle %v with two inside", over(g.closed), over(g.idle))
+		}
 	}
 	if g.enter() {
 		t.Error("a closed gate is open")
 	}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if err := g.close(t.Context()); err != nil {
-			t.Error(err)
-		}
-	})
 	g.leave()
+	if over(g.idle) {
+		t.Error("idle with one inside")
+	}
 	g.leave()
-	wg.Wait()
-	if err := g.close(t.Context()); err != nil {
-		t.Errorf("second close = %v", err)
+	if !over(g.idle) {
+		t.Error("not idle though all have left")
+	}
+	empty := newGate()
+	if empty.close(); !over(empty.idle) {
+		t.Error("a gate that nobody has entered is not idle")
 	}
 }
 

@@ -91,7 +91,7 @@ func (c *Collector) awaitBatches(ctx context.Context, q feed.Query) ([]report.En
 		case <-changed:
 		case <-timeout.C:
 			return nil, nil
-		case <-c.closing.Done():
+		case <-c.gate.closed:
 			return nil, nil
 		case <-ctx.Done():
 			return nil, ctx.Err()

@@ -177,18 +177,18 @@ func TestFeedWaitEnds(t *testing.T) {
 	}
 }
 
-func TestShutdownEndsLongPolls(t *testing.T) {
+func TestDrainEndsLongPolls(t *testing.T) {
 	r := newRig(t, nil)
 	got := make(chan []report.Envelope, 1)
 	go func() { got <- r.batches(r.feed("wait=30s")) }()
 	r.await("a poll", func() bool { return r.feedsInFlight() == 1 })
-	if err := r.Shutdown(t.Context()); err != nil {
+	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
 	if all := <-got; len(all) != 0 {
 		t.Errorf("%+v", all)
 	}
 	if a := r.feed("wait=30s"); a.status != http.StatusServiceUnavailable {
-		t.Errorf("status %d after Shutdown, want 503", a.status)
+		t.Errorf("status %d after Run, want 503", a.status)
 	}
 }

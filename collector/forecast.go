@@ -78,16 +78,15 @@ func (c *Collector) Outlook(now time.Time) string {
 	return text
 }
 
-// maintain looks after the inbox until the collector closes.
-func (c *Collector) maintain() {
-	defer close(c.maintained)
+// maintain looks after the inbox until ctx ends.
+func (c *Collector) maintain(ctx context.Context) {
 	tick := time.NewTicker(maintainEvery)
 	defer tick.Stop()
 	for {
-		c.maintainOnce(c.closing)
+		c.maintainOnce(ctx)
 		select {
 		case <-tick.C:
-		case <-c.closing.Done():
+		case <-ctx.Done():
 			return
 		}
 	}

@@ -8,25 +8,28 @@ import "sync"
 type group[T any] struct {
 	in     chan T
 	weight func(T) int // of one item, in bytes
-	work   func([]T)   // called by the group's own goroutine, one round at a time
-	stop   chan struct{}
-	once   sync.Once
-	done   chan struct{} // closed when the goroutine has ended
+	work   func([]T)   // called by run, one round at a time
+
+	mu    sync.RWMutex
+	ended bool // owned by mu; in is closed
 }
 
 // commitBytes is the weight after which a round takes nothing more.
 const commitBytes = 8 << 20
 
-// startGroup starts a group that lets at most waiting items wait; end stops it. A round has at most
-// MaxCommit items.
-func startGroup[T any](waiting int, weight func(T) int, work func([]T)) *group[T] {
-	g := &group[T]{in: make(chan T, waiting), weight: weight, work: work, stop: make(chan struct{}), done: make(chan struct{})}
-	go g.run()
-	return g
+// newGroup makes a group that lets at most waiting items wait. A round has at most MaxCommit items.
+func newGroup[T any](waiting int, weight func(T) int, work func([]T)) *group[T] {
+	return &group[T]{in: make(chan T, waiting), weight: weight, work: work}
 }
 
-// submit hands x over without blocking and says whether it was taken.
+// submit hands x over without blocking and says whether it was taken: not when too many wait, and
+// not after end.
 func (g *group[T]) submit(x T) bool {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if g.ended {
+		return false
+	}
 	select {
 	case g.in <- x:
 		return true
@@ -35,23 +38,23 @@ func (g *group[T]) submit(x T) bool {
 	}
 }
 
-// end lets the goroutine finish what was submitted before and stop. It does not wait: see done.
-func (g *group[T]) end() { g.once.Do(func() { close(g.stop) }) }
+// end lets run finish what was submitted before and return. It does not wait, and is idempotent.
+func (g *group[T]) end() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.ended {
+		g.ended = true
+		close(g.in)
+	}
+}
 
+// run works until end was called.
 func (g *group[T]) run() {
-	defer close(g.done)
 	var round []T
-	for {
-		select {
-		case x := <-g.in:
-			round = g.gather(append(round[:0], x))
-			g.work(round)
-			clear(round)
-		case <-g.stop:
-			if len(g.in) == 0 {
-				return
-			}
-		}
+	for x := range g.in {
+		round = g.gather(append(round[:0], x))
+		g.work(round)
+		clear(round)
 	}
 }
 
@@ -59,7 +62,10 @@ func (g *group[T]) run() {
 func (g *group[T]) gather(round []T) []T {
 	for bytes := g.weight(round[0]); len(round) < MaxCommit && bytes < commitBytes; {
 		select {
-		case x := <-g.in:
+		case x, ok := <-g.in:
+			if !ok {
+				return round
+			}
 			round = append(round, x)
 			bytes += g.weight(x)
 		default:

@@ -7,6 +7,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
+// statsTimeout bounds a question to the inbox.
+const statsTimeout = 5 * time.Second
+
 // inboxMetrics asks the inbox when it is scraped.
 type inboxMetrics struct {
 	inbox                                             Inbox
@@ -43,7 +46,7 @@ func (m inboxMetrics) Describe(ch chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector. An inbox that does not answer leaves its metrics out,
 // which /health/ready explains.
 func (m inboxMetrics) Collect(ch chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), statsTimeout)
 	defer cancel()
 	s, err := m.inbox.Stats(ctx)
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 	"time"
 )
 
+var testKey = ed25519.NewKeyFromSeed(make([]byte, 32))
+
 func TestQueueDelayDecides(t *testing.T) {
 	at := func(ms int) time.Time { return time.UnixMilli(1_000_000 + int64(ms)) }
 	q := &queueDelay{interval: time.Second}
@@ -199,7 +201,7 @@ func TestClientBehindProxies(t *testing.T) {
 		{"Forwarded, hidden", "Forwarded", "10.0.0.1:1", map[string][]string{"Forwarded": {"for=_hidden"}}, ""},
 		{"mapped", "", "[::ffff:10.0.0.1]:1", map[string][]string{"X-Forwarded-For": {"::ffff:192.0.2.1"}}, "192.0.2.1"},
 	} {
-		s, err := prepare(Settings{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, ForwardedHeader: c.header})
+		s, err := prepare(Settings{ReceiptKey: testKey, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, ForwardedHeader: c.header})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -208,7 +210,7 @@ func TestClientBehindProxies(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.name, got, want)
 		}
 	}
-	if _, err := prepare(Settings{ForwardedHeader: "X-Real-IP"}); err == nil {
+	if _, err := prepare(Settings{ReceiptKey: testKey, ForwardedHeader: "X-Real-IP"}); err == nil {
 		t.Error("an unknown header is taken")
 	}
 }
@@ -284,7 +286,7 @@ func TestClientsThatIgnoreSlowDownsKeepNobodyOut(t *testing.T) {
 			lasts  = 10 * time.Second
 			work   = 100 * time.Millisecond // for one upload
 		)
-		c, err := New(Options{ID: "c1", Inbox: &stuckInbox{}, ReceiptKey: ed25519.NewKeyFromSeed(make([]byte, 32)), MaxUploads: places})
+		c, err := New(Options{ID: "c1", Inbox: &stuckInbox{}, Settings: Settings{ReceiptKey: testKey}, MaxUploads: places})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -312,9 +314,6 @@ func TestClientsThatIgnoreSlowDownsKeepNobodyOut(t *testing.T) {
 		// one a second and client
 		if most := int64(10 * places * (lasts/time.Second + 1)); shed.Load() > most {
 			t.Errorf("%d uploads were turned away, want at most %d", shed.Load(), most)
-		}
-		if err := c.Shutdown(t.Context()); err != nil {
-			t.Error(err)
 		}
 	})
 }

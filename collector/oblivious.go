@@ -209,7 +209,7 @@ func (c *Collector) serveObliviousKeys(w http.ResponseWriter, _ *http.Request) e
 	h := w.Header()
 	h.Set("Content-Type", ohttp.MediaTypeKeys)
 	h.Set("Cache-Control", "public, max-age="+keysMaxAge)
-	h.Set(protocol.HeaderGatewayKeys, auth.SignGatewayKeys(c.o.ReceiptKey, c.o.ID, list, time.Now()))
+	h.Set(protocol.HeaderGatewayKeys, auth.SignGatewayKeys(s.ReceiptKey, c.o.ID, list, time.Now()))
 	_, _ = w.Write(list)
 	return nil
 }

@@ -408,9 +408,8 @@ func TestReplaysChangeNothing(t *testing.T) {
 	if once != 1 || len(g.stored()) != 1 || g.metric("oblivious_requests_total", "replay") != float64(cap(answers)-1) {
 		t.Errorf("answered %d times, stored %d, %v replays", once, len(g.stored()), g.metric("oblivious_requests_total", "replay"))
 	}
-	restarted := must(collector.New(collector.Options{ID: "c1", Inbox: g.inbox, ReceiptKey: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32)),
-		Settings: func() (s collector.Settings) { s = g.settings(); g.in(&s); return s }()}))(t)
-	defer func() { _ = restarted.Shutdown(t.Context()) }()
+	restarted := must(collector.New(collector.Options{ID: "c1", Inbox: g.inbox, Settings: func() (s collector.Settings) { s = g.settings(); g.in(&s); return s }()}))(t)
+	run(t, restarted)
 	req := httptest.NewRequest("POST", "/v1/oblivious", bytes.NewReader(body))
 	req.Header.Set("Content-Type", ohttp.MediaTypeRequest)
 	if s := g.receipt(g.open(serve(restarted.Handler(), req), x)); s.Decision != receipt.Stored || s.Reason != receipt.ReasonDuplicate {

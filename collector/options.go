@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,13 +20,13 @@ type Networks interface {
 
 // Options describe a Collector.
 type Options struct {
-	ID         string             // the collector's id in the policy, see policy.Collector
-	Inbox      Inbox              // required; stays the caller's, who closes it after Shutdown
-	ReceiptKey ed25519.PrivateKey // required; signs receipts
-	Settings   Settings           // what Reload can replace
+	ID       string   // the collector's id in the policy, see policy.Collector
+	Inbox    Inbox    // required; stays the caller's, who closes it after Run
+	Settings Settings // what Reload can replace
 
 	Logger *slog.Logger // nil: logs nothing
-	// nil: registered nowhere. Every metric has the label collector=ID; Shutdown unregisters them
+	// nil: registered nowhere. Every metric has the label collector=ID; Run unregisters them
+	// at its end
 	Metrics prometheus.Registerer
 
 	// uploads whose body is read or waits for the inbox at one time; more are shed. 0 means 1024
@@ -66,9 +65,6 @@ func (o *Options) validate() error {
 	}
 	if o.Inbox == nil {
 		fault("Inbox is missing")
-	}
-	if len(o.ReceiptKey) != ed25519.PrivateKeySize {
-		fault("ReceiptKey must be an Ed25519 private key of %d bytes, has %d", ed25519.PrivateKeySize, len(o.ReceiptKey))
 	}
 	if o.MaxUploads < 0 || o.MaxQueueDelay < 0 || o.UploadTimeout < 0 || o.CommitTimeout < 0 {
 		fault("MaxUploads, MaxQueueDelay, UploadTimeout and CommitTimeout must not be negative")

@@ -90,12 +90,6 @@ const (
 	shedNewSources = "new_sources" // too many networks that were not seen before
 )
 
-// admission is a place that an upload was given.
-type admission struct {
-	source ticket
-	body   body
-}
-
 // shed is why an upload was not taken, and for how long it should stay away.
 type shed struct {
 	cause string
@@ -129,7 +123,7 @@ func (c *Collector) admit(now time.Time, source ticket) *shed {
 	defer hold.Stop()
 	select {
 	case <-hold.C:
-	case <-c.closing.Done():
+	case <-c.gate.closed:
 	}
 	return c.shed(cause, ratio)
 }

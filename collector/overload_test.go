@@ -136,12 +136,13 @@ func TestFullInboxTellsToComeLaterAndRecovers(t *testing.T) {
 	}
 }
 
-func TestShutdownSendsAgentsElsewhere(t *testing.T) {
+func TestAfterRunAgentsAreSentElsewhere(t *testing.T) {
 	r := newRig(t, nil)
-	for range 2 { // idempotent
-		if err := r.Shutdown(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Run(t.Context()); err == nil {
+		t.Error("Run can be called twice")
 	}
 	s, a := r.send(batchID(1), r.segment(1))
 	if a.status != 503 || s.Batch != batchID(1) || s.Decision != receipt.SlowDown || s.Reason != receipt.ReasonUnavailable {
@@ -151,11 +152,11 @@ func TestShutdownSendsAgentsElsewhere(t *testing.T) {
 		t.Errorf("%d batches are stored", n)
 	}
 	if err := r.Ready(t.Context()); err == nil {
-		t.Error("Ready after Shutdown")
+		t.Error("Ready after Run")
 	}
 }
 
-func TestShutdownWaitsForUploadsInFlight(t *testing.T) {
+func TestDrainWaitsForUploadsInFlight(t *testing.T) {
 	r := newRig(t, nil)
 	segment := r.segment(1)
 	body, feed := io.Pipe()
@@ -166,11 +167,11 @@ func TestShutdownWaitsForUploadsInFlight(t *testing.T) {
 	must(feed.Write(segment[:100]))(t)
 	r.await("an upload in flight", func() bool { return r.metric("uploads_in_flight") == 1 })
 	down := make(chan error, 1)
-	go func() { down <- r.Shutdown(t.Context()) }()
+	go func() { down <- r.stop() }()
 	r.await("a closed gate", func() bool { return r.Ready(t.Context()) != nil })
 	select {
 	case err := <-down:
-		t.Fatalf("Shutdown = %v with an upload in flight", err)
+		t.Fatalf("Run = %v with an upload in flight", err)
 	default:
 	}
 	must(feed.Write(segment[100:]))(t)
@@ -178,7 +179,7 @@ func TestShutdownWaitsForUploadsInFlight(t *testing.T) {
 		t.Errorf("the upload in flight: %+v", s)
 	}
 	if err := <-down; err != nil {
-		t.Errorf("Shutdown = %v", err)
+		t.Errorf("Run = %v", err)
 	}
 }
 

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"net/http"
-	"net/url"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 func TestPolicyIsServedWithETag(t *testing.T) {
@@ -39,13 +41,13 @@ func TestPolicyIsServedWithETag(t *testing.T) {
 	if a := get("GET", etag); a.status != 200 || a.header.Get("ETag") == etag {
 		t.Errorf("after a reload: status %d, ETag %s", a.status, a.header.Get("ETag"))
 	}
-	if err := r.Reload(collector.Settings{Policy: []byte("no policy"), FeedKeys: []ed25519.PublicKey{{1}}}); err == nil {
+	if err := r.Reload(collector.Settings{ReceiptKey: r.receiptKey, Policy: []byte("no policy"), FeedKeys: []ed25519.PublicKey{{1}}}); err == nil {
 		t.Error("Reload took a broken policy")
 	}
 	if a := get("GET", ""); a.status != 200 {
 		t.Errorf("after a failed reload: status %d", a.status)
 	}
-	if err := r.Reload(collector.Settings{}); err != nil {
+	if err := r.Reload(collector.Settings{ReceiptKey: r.receiptKey}); err != nil {
 		t.Fatal(err)
 	}
 	if a := get("GET", ""); a.status != http.StatusNotFound {
@@ -85,36 +87,38 @@ func TestPreflightsAndMethods(t *testing.T) {
 	}
 }
 
-func TestOperationsAreApart(t *testing.T) {
+func TestPublicListenerShowsNothingElse(t *testing.T) {
 	r := newRig(t, nil)
 	for _, path := range []string{"/health/live", "/health/ready", "/metrics", "/", "/v1/batches/"} {
 		if a := r.do(must(http.NewRequestWithContext(t.Context(), "GET", r.url+path, nil))(t)); a.status != http.StatusNotFound {
 			t.Errorf("%s on the public listener: status %d, want 404", path, a.status)
 		}
 	}
-	ops := r.Operations(r.registry)
-	get := func(path string) answer {
-		u := must(url.Parse(path))(t)
-		return serve(ops, &http.Request{Method: "GET", URL: u, Header: http.Header{}})
-	}
+}
+
+func TestMetricsAndReadiness(t *testing.T) {
+	r := newRig(t, nil)
 	r.send(batchID(1), r.segment(1))
-	if a := get("/metrics"); a.status != 200 || !bytes.Contains(a.body, []byte(`heliograph_collector_requests_total{code="202",collector="c1",route="batches"} 1`)) ||
-		!bytes.Contains(a.body, []byte(`heliograph_collector_inbox_pending_batches{collector="c1"} 1`)) {
-		t.Errorf("metrics: status %d\n%s", a.status, a.body)
+	for _, want := range []string{`heliograph_collector_requests_total{code="202",collector="c1",route="batches"} 1`,
+		`heliograph_collector_inbox_pending_batches{collector="c1"} 1`} {
+		if text := r.exposition(); !bytes.Contains(text, []byte(want)) {
+			t.Errorf("%s is missing in\n%s", want, text)
+		}
 	}
-	if a := get("/health/ready"); a.status != 200 {
-		t.Errorf("ready: status %d, %s", a.status, a.body)
+	if err := r.Ready(t.Context()); err != nil {
+		t.Errorf("Ready = %v", err)
 	}
 	if err := r.inbox.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if a := get("/health/ready"); a.status != 503 || !bytes.Contains(a.body, []byte("inbox")) {
-		t.Errorf("ready with a broken inbox: status %d, %s", a.status, a.body)
+	if err := r.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "inbox") {
+		t.Errorf("with a broken inbox: Ready = %v", err)
 	}
-	if a := get("/health/live"); a.status != 200 {
-		t.Errorf("live: status %d", a.status)
-	}
-	if a := serve(r.Operations(nil), &http.Request{Method: "GET", URL: must(url.Parse("/metrics"))(t)}); a.status != 404 {
-		t.Errorf("metrics without a gatherer: status %d", a.status)
-	}
+}
+
+// exposition is what a scrape of the metrics shows.
+func (r *rig) exposition() []byte {
+	r.t.Helper()
+	h := promhttp.HandlerFor(r.registry, promhttp.HandlerOpts{})
+	return serve(h, httptest.NewRequest("GET", "/metrics", nil)).body
 }

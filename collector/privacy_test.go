@@ -72,8 +72,7 @@ func addressGoesNowhere(t *testing.T, r *rig, marked, from, header string) {
 	}
 	r.brokenConnection(from)
 	r.panicUnderHandler(marked)
-	ops := r.Operations(r.registry)
-	metrics := serve(ops, httptest.NewRequest("GET", "/metrics", nil)).body
+	metrics := r.exposition()
 	feed := r.feed("")
 	opened := feed.body
 	for _, e := range r.batches(feed) {

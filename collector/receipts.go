@@ -30,7 +30,7 @@ func (c *Collector) sign(round []*unsigned) {
 
 // receipts signs statements; it returns nil receipts, and logs, when that fails.
 func (c *Collector) receipts(statements []receipt.Statement) [][]byte {
-	receipts, err := receipt.Sign(c.o.ReceiptKey, statements)
+	receipts, err := receipt.Sign(c.settings.Load().ReceiptKey, statements)
 	if err != nil {
 		c.o.Logger.Error("receipts could not be signed", "error", err)
 		return make([][]byte, len(statements))

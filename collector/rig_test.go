@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
@@ -12,6 +13,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,17 +33,19 @@ import (
 // rig is a collector on a real socket with a real inbox, and the keys of everyone around it.
 type rig struct {
 	*collector.Collector
-	t        testing.TB
-	inbox    *sqliteinbox.Inbox
-	dir      string // of the inbox's files
-	url      string
-	server   *httptest.Server
-	openKey  *seal.OpenKey
-	receipts ed25519.PublicKey
-	feedKey  ed25519.PrivateKey
-	policy   policy.Policy
-	registry *prometheus.Registry
-	log      *syncbuffer.Buffer
+	t          testing.TB
+	inbox      *sqliteinbox.Inbox
+	dir        string // of the inbox's files
+	url        string
+	server     *httptest.Server
+	openKey    *seal.OpenKey
+	receiptKey ed25519.PrivateKey
+	receipts   ed25519.PublicKey
+	feedKey    ed25519.PrivateKey
+	stop       func() error // ends Run and returns what it returns
+	policy     policy.Policy
+	registry   *prometheus.Registry
+	log        *syncbuffer.Buffer
 }
 
 const networks = "127.0.0.0\t127.0.0.255\t64501\tDE\tExample One\n127.77.66.0\t127.77.66.255\t64502\tSE\tExample Two\n203.0.113.0\t203.0.113.255\t64502\tSE\tExample Two\n"
@@ -50,8 +54,8 @@ const networks = "127.0.0.0\t127.0.0.255\t64501\tDE\tExample One\n127.77.66.0\t1
 func newRig(t testing.TB, change func(*collector.Options, *sqliteinbox.Options)) *rig {
 	t.Helper()
 	r := &rig{t: t, dir: t.TempDir(), registry: prometheus.NewRegistry(), log: new(syncbuffer.Buffer), openKey: must(seal.GenerateOpenKey())(t)}
-	receiptKey := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32))
-	r.receipts = receiptKey.Public().(ed25519.PublicKey)
+	r.receiptKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32))
+	r.receipts = r.receiptKey.Public().(ed25519.PublicKey)
 	r.feedKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, 32))
 	r.policy = policy.Policy{
 		Version: 1, Issued: time.Now().Add(-time.Hour).Unix(), Expires: time.Now().Add(time.Hour).Unix(), MaxConsent: report.Diagnostics,
@@ -59,7 +63,7 @@ func newRig(t testing.TB, change func(*collector.Options, *sqliteinbox.Options))
 		Collectors: []policy.Collector{{ID: "c1", URL: "http://127.0.0.1:8417", ReceiptKey: r.receipts}},
 	}
 	o := collector.Options{
-		ID: "c1", ReceiptKey: receiptKey, Metrics: r.registry, Logger: slog.New(slog.NewJSONHandler(r.log, nil)), Settings: r.settings(),
+		ID: "c1", Metrics: r.registry, Logger: slog.New(slog.NewJSONHandler(r.log, nil)), Settings: r.settings(),
 	}
 	var io sqliteinbox.Options
 	if change != nil {
@@ -74,9 +78,10 @@ func newRig(t testing.TB, change func(*collector.Options, *sqliteinbox.Options))
 	r.server.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(r.log, nil), slog.LevelError)
 	r.server.Start()
 	r.url = r.server.URL
+	r.stop = run(t, r.Collector)
 	t.Cleanup(func() {
-		if err := r.Shutdown(t.Context()); err != nil && t.Context().Err() == nil {
-			t.Errorf("Shutdown: %v", err)
+		if err := r.stop(); err != nil {
+			t.Errorf("Run: %v", err)
 		}
 		r.server.Close()
 		if err := r.inbox.Close(); err != nil {
@@ -86,13 +91,27 @@ func newRig(t testing.TB, change func(*collector.Options, *sqliteinbox.Options))
 	return r
 }
 
+// run runs a collector. stop ends it, waits, and returns what Run returned; it is idempotent.
+func run(t testing.TB, c *collector.Collector) (stop func() error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx) }()
+	stop = sync.OnceValue(func() error {
+		cancel()
+		return <-done
+	})
+	t.Cleanup(func() { _ = stop() })
+	return stop
+}
+
 // settings are the rig's, with its policy as it is now.
 func (r *rig) settings() collector.Settings {
 	return collector.Settings{
-		Policy:   must(policy.Sign(&r.policy, ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, 32))))(r.t),
-		Keys:     []seal.KeyID{r.openKey.SealKey().ID()},
-		Networks: must(nettable.Load(strings.NewReader(networks)))(r.t),
-		FeedKeys: []ed25519.PublicKey{r.feedKey.Public().(ed25519.PublicKey)},
+		ReceiptKey: r.receiptKey,
+		Policy:     must(policy.Sign(&r.policy, ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, 32))))(r.t),
+		Keys:       []seal.KeyID{r.openKey.SealKey().ID()},
+		Networks:   must(nettable.Load(strings.NewReader(networks)))(r.t),
+		FeedKeys:   []ed25519.PublicKey{r.feedKey.Public().(ed25519.PublicKey)},
 	}
 }
 

@@ -18,6 +18,9 @@ import (
 
 // Settings are the part of Options that can change while the collector runs.
 type Settings struct {
+	// ReceiptKey signs receipts, and the key configurations of the Oblivious HTTP gateway;
+	// required. What is in flight when another one takes its place is signed with the one before.
+	ReceiptKey ed25519.PrivateKey
 	// Policy is the signed policy served to agents. Browser reports are sealed to its SealKey, and
 	// kept as far as it allows collection. Without one, GET /v1/policy answers 404, and browser
 	// reports are dropped and counted. Who signed it is for agents to judge.
@@ -74,10 +77,14 @@ func (c *Collector) Reload(s Settings) error {
 	if err != nil {
 		return err
 	}
-	if err := c.setReaders(ready); err != nil {
+	return c.apply(ready)
+}
+
+func (c *Collector) apply(s *settings) error {
+	if err := c.setReaders(s); err != nil {
 		return err
 	}
-	c.settings.Store(ready)
+	c.settings.Store(s)
 	return nil
 }
 
@@ -106,6 +113,10 @@ func (c *Collector) setReaders(s *settings) error {
 func prepare(s Settings) (*settings, error) {
 	ready := &settings{Settings: s}
 	var faults []error
+	if len(s.ReceiptKey) != ed25519.PrivateKeySize {
+		faults = append(faults, fmt.Errorf("collector: ReceiptKey must be an Ed25519 private key of %d bytes, has %d",
+			ed25519.PrivateKeySize, len(s.ReceiptKey)))
+	}
 	if len(s.Policy) > 0 {
 		faults = append(faults, ready.readPolicy())
 	}

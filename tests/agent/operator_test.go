@@ -57,18 +57,14 @@ func newOperator(t *testing.T) *operator {
 		Collectors: []policy.Collector{{ID: "c1", URL: "http://" + o.server.Listener.Addr().String(), ReceiptKey: receiptKey.Public().(ed25519.PublicKey)}},
 	}, receiptKey))(t)
 	c := must(collector.New(collector.Options{
-		ID: "c1", Inbox: o.inbox, ReceiptKey: receiptKey,
-		Settings: collector.Settings{Policy: o.policy, LocalReaders: []string{reader}},
+		ID: "c1", Inbox: o.inbox,
+		Settings: collector.Settings{ReceiptKey: receiptKey, Policy: o.policy, LocalReaders: []string{reader}},
 		Limits:   collector.Limits{Requests: 1e6, Bytes: 1 << 30, Uploads: 1000, NewSources: 1e6},
 	}))(t)
+	o.run(c.Run)
 	o.server.Config.Handler = o.badNetwork(c.Handler())
 	o.server.Start()
-	t.Cleanup(func() {
-		o.server.Close()
-		if err := c.Shutdown(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(o.server.Close)
 	o.detect(openKey)
 	return o
 }
@@ -85,9 +81,14 @@ func (o *operator) detect(key *seal.OpenKey) {
 	d := must(detector.New(detector.Options{
 		Sources: map[string]detector.Source{"c1": source{o.inbox}}, Store: o.store, Keys: seal.NewKeyring(key),
 	}))(o.t)
+	o.run(d.Run)
+}
+
+// run runs a service until the end of the test.
+func (o *operator) run(service func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- d.Run(ctx) }()
+	go func() { done <- service(ctx) }()
 	o.t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {

@@ -34,6 +34,9 @@ func (n *Node) startNetworks(ctx context.Context, c *Config) (err error) {
 
 // collectorSettings are what a collector can change while it runs.
 func (n *Node) collectorSettings(c *Config, detector bool) (s collector.Settings, err error) {
+	if s.ReceiptKey, err = readKey(c.dir, c.Collector.ReceiptKey, keyfile.ParseSigningKey); err != nil {
+		return s, fmt.Errorf("collector.receipt_key: %w", err)
+	}
 	if s.Policy, err = readLimited(c.File(c.Collector.Policy), policy.MaxSize); err != nil {
 		return s, fmt.Errorf("collector.policy: %w", err)
 	}

@@ -128,10 +128,6 @@ func (n *Node) serve(o httpserve.Options) (addr string, err error) {
 
 // startCollector starts a collector, whose inbox a detector in this process may read.
 func (n *Node) startCollector(ctx context.Context, c *Config, detector bool) error {
-	key, err := readKey(c.dir, c.Collector.ReceiptKey, keyfile.ParseSigningKey)
-	if err != nil {
-		return fmt.Errorf("collector.receipt_key: %w", err)
-	}
 	settings, err := n.collectorSettings(c, detector)
 	if err != nil {
 		return err
@@ -143,12 +139,11 @@ func (n *Node) startCollector(ctx context.Context, c *Config, detector bool) err
 	n.inbox = inbox
 	n.stack.Defer("inbox", func(context.Context) error { return inbox.Close() })
 	n.checks["inbox"] = inbox.Check
-	col, err := collector.New(collector.Options{ID: c.Collector.ID, Inbox: inbox, ReceiptKey: key, Settings: settings, Logger: n.log, Metrics: n.metrics,
+	col, err := collector.New(collector.Options{ID: c.Collector.ID, Inbox: inbox, Settings: settings, Logger: n.log, Metrics: n.metrics,
 		Limits: collector.Limits{Requests: c.Collector.SourceRequests, Bytes: c.Collector.SourceBytes, NewSources: c.Collector.NewSources}})
 	if err != nil {
 		return err
 	}
-	n.stack.Defer("collector", col.Shutdown)
 	n.checks["collector"] = func(context.Context) error {
 		if outlook := col.Outlook(time.Now()); outlook != "" {
 			return ops.Warning(outlook)
@@ -162,6 +157,8 @@ func (n *Node) startCollector(ctx context.Context, c *Config, detector bool) err
 	if n.CollectorAddr, err = n.serve(listen); err != nil {
 		return err
 	}
+	// its end comes before that of the listener, which it needs to tell agents to come later
+	n.stack.Go(context.WithoutCancel(ctx), "collector", col.Run, n.fail)
 	if listen.TLS != nil {
 		n.watchCertificates(ctx, listen.TLS, c.Collector.ACME.Names)
 	}

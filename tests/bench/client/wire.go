@@ -116,6 +116,7 @@ type wireSite struct {
 	server    *http.Server
 	collector *collector.Collector
 	inbox     *sqliteinbox.Inbox
+	stop      func() // ends the collector
 	policy    []byte
 }
 
@@ -136,11 +137,15 @@ func newWireSite(dir string) (*wireSite, error) {
 		return nil, err
 	}
 	s.collector, err = collector.New(collector.Options{
-		ID: "c1", Inbox: s.inbox, ReceiptKey: key(2), Settings: collector.Settings{Policy: s.policy},
+		ID: "c1", Inbox: s.inbox, Settings: collector.Settings{ReceiptKey: key(2), Policy: s.policy},
 	})
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.collector.Run(ctx) }()
+	s.stop = func() { cancel(); <-ended }
 	s.server = &http.Server{Handler: s.collector.Handler()}
 	go func() { _ = s.server.Serve(s.counts) }()
 	return s, nil
@@ -159,7 +164,7 @@ func (s *wireSite) agent(dir string, seed uint64) (*agent.Agent, error) {
 
 func (s *wireSite) close() {
 	_ = s.server.Close()
-	_ = s.collector.Shutdown(context.Background())
+	s.stop()
 	_ = s.inbox.Close()
 }
 

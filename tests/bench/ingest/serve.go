@@ -80,19 +80,19 @@ func serveHeliograph(dir, profile string, drained bool) error {
 	if err != nil {
 		return err
 	}
-	settings := collector.Settings{Networks: networks}
+	settings := collector.Settings{ReceiptKey: receiptKey, Networks: networks}
 	if drained {
 		settings.LocalReaders = []string{reader}
 	}
 	c, err := collector.New(collector.Options{
-		ID: "c1", Inbox: inbox, ReceiptKey: receiptKey, Metrics: prometheus.NewRegistry(), Settings: settings,
+		ID: "c1", Inbox: inbox, Metrics: prometheus.NewRegistry(), Settings: settings,
 	})
 	if err != nil {
 		return err
 	}
-	stopReading := func() error { return nil }
+	stopCollector, stopReading := background(c.Run), func() error { return nil }
 	if drained {
-		stopReading = keepReading(inbox)
+		stopReading = background(func(ctx context.Context) error { return read(ctx, inbox) })
 	}
 	s, err := httpserve.Start(httpserve.Options{
 		Name: "collector", Listen: "127.0.0.1:0", Handler: c.Handler(), Logger: slog.New(slog.DiscardHandler),
@@ -103,16 +103,14 @@ func serveHeliograph(dir, profile string, drained bool) error {
 	if err := untilStdinEnds(s.Addr(), profile); err != nil {
 		return err
 	}
-	ctx := context.Background()
-	return errors.Join(c.Shutdown(ctx), s.Shutdown(ctx), stopReading(), inbox.Close())
+	return errors.Join(stopCollector(), s.Shutdown(context.Background()), stopReading(), inbox.Close())
 }
 
-// keepReading is a detector: it reads everything and acknowledges what it has read, so that the
-// inbox stays of one size however long the load lasts.
-func keepReading(inbox *sqliteinbox.Inbox) (stop func() error) {
+// background runs work until stop is called.
+func background(work func(context.Context) error) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- read(ctx, inbox) }()
+	go func() { done <- work(ctx) }()
 	return func() error {
 		cancel()
 		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
@@ -122,6 +120,8 @@ func keepReading(inbox *sqliteinbox.Inbox) (stop func() error) {
 	}
 }
 
+// read is a detector: it reads everything and acknowledges what it has read, so that the inbox
+// stays of one size however long the load lasts.
 func read(ctx context.Context, inbox *sqliteinbox.Inbox) error {
 	const page = 1000
 	var cursor uint64

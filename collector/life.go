@@ -1,0 +1,60 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+const (
+	drainTime = 2 * time.Second        // for uploads in flight, after Run's context has ended
+	stopTime  = 500 * time.Millisecond // and then for the collector's own goroutines
+)
+
+// Run works until ctx ends, drains the collector and returns nil. It may be called once. An upload
+// that comes before it waits for it, as it would for a slow inbox.
+//
+// When ctx ends, new uploads are told to come later, by signed slow-downs, and long polls of the
+// feed end at once; uploads in flight have two seconds to arrive and be stored. Run returns within
+// three seconds; an error says that the inbox still held on to a commit. Let the HTTP server serve
+// the Handler until Run has returned, so that agents turn to another collector, and close the Inbox
+// afterwards. The Handler goes on answering after Run as it does while draining.
+func (c *Collector) Run(ctx context.Context) error {
+	if c.running.Swap(true) {
+		return errors.New("collector: Run was called before")
+	}
+	defer c.metrics.unregister()
+	var workers sync.WaitGroup
+	workers.Go(c.committer.run)
+	workers.Go(c.signer.run)
+	maintenance, stopMaintenance := context.WithCancel(ctx)
+	defer stopMaintenance()
+	workers.Go(func() { c.maintain(maintenance) })
+
+	<-ctx.Done()
+	c.gate.close()
+	if !within(drainTime, c.gate.idle) {
+		c.o.Logger.Warn("some uploads were still arriving when the collector stopped; they are told to come later")
+	}
+	c.committer.end()
+	c.signer.end()
+	ended := make(chan struct{})
+	go func() { workers.Wait(); close(ended) }()
+	if !within(stopTime, ended) {
+		return errors.New("collector: the inbox still holds on to a commit")
+	}
+	return nil
+}
+
+// within waits for done, and reports false when that takes longer than d.
+func within(d time.Duration, done <-chan struct{}) bool {
+	timeout := time.NewTimer(d)
+	defer timeout.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timeout.C:
+		return false
+	}
+}
