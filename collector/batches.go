@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/heliograph-net/heliograph/internal/httpx"
 	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy"
 	"github.com/heliograph-net/heliograph/privacy/receipt"
@@ -20,41 +21,41 @@ func (c *Collector) serveBatch(w http.ResponseWriter, r *http.Request) error {
 	if r.Header["Origin"] != nil { // a page's
 		allowOrigins(w)
 	}
-	if !hasType(r, protocol.MediaTypeSegment) {
-		leaveBody(w, r)
-		return &httpError{http.StatusUnsupportedMediaType, "want Content-Type " + protocol.MediaTypeSegment}
+	if !httpx.HasType(r.Header, protocol.MediaTypeSegment) {
+		httpx.LeaveBody(w, r)
+		return httpx.NewError(http.StatusUnsupportedMediaType, "want Content-Type "+protocol.MediaTypeSegment)
 	}
 	id, idErr := batchHeader(r)
 	said := receipt.Statement{Batch: id}
 	if !c.gate.enter() {
-		leaveBody(w, r)
+		httpx.LeaveBody(w, r)
 		s := c.unavailable(said)
 		c.answer(w, s, c.receipts([]receipt.Statement{s})[0])
 		return nil
 	}
 	defer c.gate.leave()
 	now, from := time.Now(), c.settings.Load().client(r)
-	source := c.sources.of(now, from)
-	if shed := c.admit(now, source); shed != nil {
+	network := c.networks.Network(now, from)
+	if shed := c.admit(now, network); shed != nil {
 		c.shedBatch(w, r, said, shed)
 		return nil
 	}
-	defer c.leave(source)
+	defer c.leave(network)
 	c.bodyDeadline(w, now)
 	body, err := c.readBody(w, r, seal.MaxSegment)
 	switch {
 	case err == errMemory:
 		c.shedBatch(w, r, said, c.shed(shedMemory, 1))
 		return nil
-	case err == errTooLarge:
-		leaveBody(w, r)
+	case err == httpx.ErrTooLarge:
+		httpx.LeaveBody(w, r)
 		c.answerRefusal(w, refused(said, receipt.ReasonTooLarge))
 		return nil
 	case err != nil:
 		return err
 	}
 	c.metrics.received.batches.Add(float64(len(body.bytes)))
-	c.sources.charge(source, len(body.bytes))
+	c.networks.Charge(network, len(body.bytes))
 	said.Body = sha256.Sum256(body.bytes)
 	delivery, deliveryErr := deliveryHeader(r)
 	info, reason := c.judge(body.bytes)
@@ -82,7 +83,7 @@ func (c *Collector) serveBatch(w http.ResponseWriter, r *http.Request) error {
 
 // shedBatch answers without reading the body, or the rest of it.
 func (c *Collector) shedBatch(w http.ResponseWriter, r *http.Request, said receipt.Statement, why *shed) {
-	leaveBody(w, r)
+	httpx.LeaveBody(w, r)
 	c.answerRefusal(w, slowDown(said, receipt.ReasonOverload, why.delay))
 }
 

@@ -3,12 +3,11 @@ package collector
 import (
 	"errors"
 	"io"
-	"mime"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
-	"time"
+
+	"github.com/heliograph-net/heliograph/internal/httpx"
 )
 
 // memory bounds the bytes of all bodies together.
@@ -71,19 +70,14 @@ func (b *body) grow() bool {
 	return true
 }
 
-var (
-	errTooLarge = &httpError{http.StatusRequestEntityTooLarge, "body is too large"}
-	errTooSlow  = &httpError{http.StatusRequestTimeout, "body did not arrive in time"}
-	errBroken   = &httpError{http.StatusBadRequest, "body ended before its announced length"}
-	errMemory   = errors.New("too many bodies are being read")
-)
+var errMemory = errors.New("too many bodies are being read")
 
 // readBody reads at most limit bytes into a buffer that grows with what has arrived, not with what
-// was announced. The read deadline is set already. Its errors are errTooLarge, errTooSlow,
-// errBroken and errMemory.
+// was announced. The read deadline is set already. Its errors are those of httpx.BodyError, and
+// errMemory.
 func (c *Collector) readBody(w http.ResponseWriter, r *http.Request, limit int64) (*body, error) {
 	if r.ContentLength > limit {
-		return nil, errTooLarge
+		return nil, httpx.ErrTooLarge
 	}
 	b := newBody(&c.memory)
 	if b == nil {
@@ -113,47 +107,8 @@ func (b *body) readFrom(r io.Reader) error {
 		case err == nil:
 		case err == io.EOF:
 			return nil
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			return errTooSlow
 		default:
-			if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-				return errTooLarge
-			}
-			return errBroken
+			return httpx.BodyError(err)
 		}
 	}
-}
-
-const (
-	leaveTime = time.Second // for the rest of a body that is not read
-	leaveSize = 16 << 10    // a longer body is not worth waiting for: the connection is closed
-)
-
-// leaveBody prepares an answer to a request whose body stays unread. net/http reads what is left of
-// a short one to keep the connection.
-func leaveBody(w http.ResponseWriter, r *http.Request) {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(leaveTime))
-	if r.ContentLength < 0 || r.ContentLength > leaveSize {
-		w.Header().Set("Connection", "close")
-	}
-}
-
-// hasType says whether the request's media type is one of those, whatever its parameters.
-func hasType(r *http.Request, types ...string) bool {
-	have := r.Header.Get("Content-Type")
-	for _, t := range types {
-		if have == t {
-			return true
-		}
-	}
-	parsed, _, err := mime.ParseMediaType(have)
-	if err != nil {
-		return false
-	}
-	for _, t := range types {
-		if parsed == t {
-			return true
-		}
-	}
-	return false
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/heliograph-net/heliograph/internal/httpx"
 	"github.com/heliograph-net/heliograph/privacy"
 	"github.com/heliograph-net/heliograph/privacy/receipt"
 	"github.com/heliograph-net/heliograph/privacy/seal"
@@ -25,10 +26,10 @@ const (
 // counts them, and answers 204. Only what no browser sends is refused.
 func (c *Collector) serveReports(w http.ResponseWriter, r *http.Request) error {
 	allowOrigins(w)
-	legacy := hasType(r, typeLegacyCSP)
-	if !legacy && !hasType(r, "application/reports+json", "application/json") {
-		leaveBody(w, r)
-		return &httpError{http.StatusUnsupportedMediaType, "want Content-Type application/reports+json"}
+	legacy := httpx.HasType(r.Header, typeLegacyCSP)
+	if !legacy && !httpx.HasType(r.Header, "application/reports+json", "application/json") {
+		httpx.LeaveBody(w, r)
+		return httpx.NewError(http.StatusUnsupportedMediaType, "want Content-Type application/reports+json")
 	}
 	if !c.gate.enter() {
 		c.dropUpload(w, r, dropUnavailable)
@@ -36,12 +37,12 @@ func (c *Collector) serveReports(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer c.gate.leave()
 	now, from := time.Now(), c.settings.Load().client(r)
-	source := c.sources.of(now, from)
-	if shed := c.admit(now, source); shed != nil {
+	network := c.networks.Network(now, from)
+	if shed := c.admit(now, network); shed != nil {
 		c.dropUpload(w, r, dropOverload)
 		return nil
 	}
-	defer c.leave(source)
+	defer c.leave(network)
 	c.bodyDeadline(w, now)
 	body, err := c.readBody(w, r, MaxReportsBody)
 	if err == errMemory {
@@ -49,15 +50,15 @@ func (c *Collector) serveReports(w http.ResponseWriter, r *http.Request) error {
 		c.dropUpload(w, r, dropOverload)
 		return nil
 	} else if err != nil {
-		leaveBody(w, r)
+		httpx.LeaveBody(w, r)
 		return err
 	}
 	c.metrics.received.reports.Add(float64(len(body.bytes)))
-	c.sources.charge(source, len(body.bytes))
+	c.networks.Charge(network, len(body.bytes))
 	kept, err := c.decodeUpload(r, body.bytes, legacy)
 	body.free()
 	if err != nil {
-		return &httpError{http.StatusBadRequest, "body must be a JSON array of reports, or of " + typeLegacyCSP + " one: " + err.Error()}
+		return httpx.NewError(http.StatusBadRequest, "body must be a JSON array of reports, or of "+typeLegacyCSP+" one: "+err.Error())
 	}
 	if err := c.keepReports(from, kept); err != nil {
 		c.o.Logger.Error("browser reports could not be sealed", "error", err)
@@ -87,7 +88,7 @@ func (c *Collector) drop(reason string, n int) {
 // dropUpload answers without reading the body.
 func (c *Collector) dropUpload(w http.ResponseWriter, r *http.Request, reason string) {
 	c.drop(reason, 1)
-	leaveBody(w, r)
+	httpx.LeaveBody(w, r)
 	w.WriteHeader(http.StatusNoContent)
 }
 

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+
+	"github.com/heliograph-net/heliograph/internal/httpx"
 )
 
 // Collector takes, keeps and hands on batches. Make one with New; its methods are safe for
@@ -23,7 +25,7 @@ type Collector struct {
 	memory    memory      // of their bodies
 	delay     queueDelay
 	pressure  pressure
-	sources   *sources
+	networks  *httpx.Limiter
 	round     round     // the committer's
 	idle      sync.Pool // of *upload
 	forecast  forecast
@@ -50,7 +52,7 @@ func New(o Options) (*Collector, error) {
 		return nil, err
 	}
 	c := &Collector{o: o, gate: newGate(), uploads: slots{max: int64(o.MaxUploads)}, feeds: slots{max: maxFeeds}, memory: memory{max: o.MaxBodyBytes},
-		delay: queueDelay{interval: o.MaxQueueDelay}, sources: newSources(o.Limits), idle: sync.Pool{New: newUpload},
+		delay: queueDelay{interval: o.MaxQueueDelay}, networks: o.Limits.limiter(), idle: sync.Pool{New: newUpload},
 		headroom: make([]byte, headroomBytes)}
 	if err := c.apply(ready); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/heliograph-net/heliograph/internal/httpx"
 	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/internal/protocol/feed"
 	"github.com/heliograph-net/heliograph/privacy/auth"
@@ -24,11 +25,11 @@ const (
 // detector with this key; it is kept until the detectors of all keys have acknowledged it.
 func (c *Collector) serveFeed(w http.ResponseWriter, r *http.Request) error {
 	if !c.gate.enter() {
-		return &httpError{http.StatusServiceUnavailable, "shutting down"}
+		return httpx.NewError(http.StatusServiceUnavailable, "shutting down")
 	}
 	defer c.gate.leave()
 	if !c.feeds.enter() {
-		return &httpError{http.StatusServiceUnavailable, "too many feed requests at one time"}
+		return httpx.NewError(http.StatusServiceUnavailable, "too many feed requests at one time")
 	}
 	defer c.feeds.leave()
 	reader, err := c.authorizeFeed(w, r)
@@ -37,9 +38,9 @@ func (c *Collector) serveFeed(w http.ResponseWriter, r *http.Request) error {
 	}
 	q, err := feed.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return &httpError{http.StatusBadRequest, err.Error()}
+		return httpx.NewError(http.StatusBadRequest, err.Error())
 	}
-	c.deadlines(w, q.Wait+writeTimeout, q.Wait+writeTimeout+c.o.CommitTimeout)
+	httpx.SetDeadlines(w, q.Wait+httpx.WriteTimeout, q.Wait+httpx.WriteTimeout+c.o.CommitTimeout)
 	// A disk without room for the acknowledgement must not keep detectors from reading on; they
 	// acknowledge more with their next request.
 	if err := c.o.Inbox.Ack(r.Context(), reader, q.After); err != nil && !errors.Is(err, ErrFull) {
@@ -66,12 +67,12 @@ func (c *Collector) serveFeed(w http.ResponseWriter, r *http.Request) error {
 func (c *Collector) authorizeFeed(w http.ResponseWriter, r *http.Request) (reader string, err error) {
 	keys := c.settings.Load().FeedKeys
 	if len(keys) == 0 {
-		return "", &httpError{http.StatusForbidden, "the feed is closed: this collector knows no detector's key"}
+		return "", httpx.NewError(http.StatusForbidden, "the feed is closed: this collector knows no detector's key")
 	}
 	key, err := auth.VerifyFeed(r.Header.Get("Authorization"), c.o.ID, r.Method, r.RequestURI, time.Now(), feedSkew, keys...)
 	if err != nil {
 		w.Header().Set("WWW-Authenticate", "Heliograph-Feed")
-		return "", &httpError{http.StatusUnauthorized, err.Error()}
+		return "", httpx.NewError(http.StatusUnauthorized, err.Error())
 	}
 	return ReaderName(key), nil
 }
@@ -102,11 +103,11 @@ func (c *Collector) awaitBatches(ctx context.Context, q feed.Query) ([]report.En
 func feedError(err error) error {
 	switch {
 	case errors.Is(err, ErrCursor):
-		return &httpError{http.StatusConflict, "after: " + ErrCursor.Error() + "; start again from 0"}
+		return httpx.NewError(http.StatusConflict, "after: "+ErrCursor.Error()+"; start again from 0")
 	case errors.Is(err, ErrReader): // its key was taken away a moment ago
-		return &httpError{http.StatusForbidden, ErrReader.Error()}
+		return httpx.NewError(http.StatusForbidden, ErrReader.Error())
 	case errors.Is(err, context.Canceled):
-		return &httpError{statusClientGone, "gone"}
+		return httpx.NewError(statusClientGone, "gone")
 	}
 	return err
 }

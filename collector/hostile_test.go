@@ -90,7 +90,7 @@ func TestSlowNetworkLeavesPlacesToOthers(t *testing.T) {
 	for range 8 {
 		r.dial(uploadHead + "X-Forwarded-For: 192.0.2.1\r\nContent-Length: 2000\r\n\r\nHGS")
 	}
-	r.await("six of them turned away", func() bool { return r.metric("shed_uploads_total", "source") == 6 })
+	r.await("six of them turned away", func() bool { return r.metric("shed_uploads_total", "network") == 6 })
 	for n := range uint32(5) {
 		a := r.do(behindProxy(r.upload(batchID(n+1), bytes.NewReader(r.segment(n+1))), "198.51.100.1"))
 		if s := r.statement(a); s.Decision != receipt.Stored {

@@ -2,7 +2,6 @@ package collector
 
 import (
 	"crypto/ed25519"
-	"encoding/binary"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -11,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/heliograph-net/heliograph/internal/httpx"
 )
 
 var testKey = ed25519.NewKeyFromSeed(make([]byte, 32))
@@ -62,123 +63,6 @@ func TestPressureIsTheRatioOfTheLastSeconds(t *testing.T) {
 	}
 	if got := p.note(now, false); got != maxPressure {
 		t.Errorf("everything is shed: %v, want %v", got, maxPressure)
-	}
-}
-
-var (
-	testLimits = Limits{Requests: 10, Bytes: 1000, Uploads: 1000, NewSources: 5}
-	netA       = netip.MustParseAddr("192.0.2.1")
-	netB       = netip.MustParseAddr("198.51.100.1")
-)
-
-// enterAll counts how many uploads of addr are let in, of n, and lets them go again.
-func enterAll(s *sources, now time.Time, addr netip.Addr, n int) (in int) {
-	for range n {
-		if ticket := s.of(now, addr); s.enter(now, ticket) == "" {
-			s.leave(ticket)
-			in++
-		}
-	}
-	return in
-}
-
-func TestSourcesHaveRequestRates(t *testing.T) {
-	s, now := newSources(testLimits), time.Unix(1_000_000, 0)
-	if got := enterAll(s, now, netA, 500); got != 100 {
-		t.Errorf("%d at once, want 100", got)
-	}
-	if got := enterAll(s, now, netip.MustParseAddr("192.0.2.200"), 5); got != 0 {
-		t.Errorf("%d from another address of the /24, want 0", got)
-	}
-	if got := enterAll(s, now, netip.MustParseAddr("192.0.3.1"), 5); got != 5 {
-		t.Errorf("%d from the next /24, want 5", got)
-	}
-	if got := enterAll(s, now.Add(2*time.Second), netA, 500); got != 20 {
-		t.Errorf("%d after 2 s, want 20", got)
-	}
-	for _, host := range []string{"127.0.0.1", "127.9.9.9", "::1"} {
-		if got := enterAll(s, now, netip.MustParseAddr(host), 500); got != 500 {
-			t.Errorf("%d of %s, which is this host, want all", got, host)
-		}
-	}
-}
-
-func TestSourcesAreSlash48OfIPv6(t *testing.T) {
-	s, now := newSources(testLimits), time.Unix(1_000_000, 0)
-	a, same, other := s.of(now, netip.MustParseAddr("2001:db8:1::1")), s.of(now, netip.MustParseAddr("2001:db8:1:ffff::2")), s.of(now, netip.MustParseAddr("2001:db8:2::1"))
-	if a != same || a == other || a == (ticket{}) {
-		t.Errorf("%v, %v, %v", a, same, other)
-	}
-}
-
-func TestSourcesHaveByteRates(t *testing.T) {
-	s, now := newSources(testLimits), time.Unix(1_000_000, 0)
-	a := s.of(now, netA)
-	enterAll(s, now, netA, 1)
-	s.charge(a, 12_000) // 10,000 at once
-	if got := enterAll(s, now.Add(time.Second), netA, 1); got != 0 {
-		t.Errorf("let in after 1 s")
-	}
-	if got := enterAll(s, now.Add(3*time.Second), netA, 1); got != 1 {
-		t.Errorf("not let in after 3 s")
-	}
-}
-
-func TestSourcesHaveUploadsInFlight(t *testing.T) {
-	s, now := newSources(Limits{Requests: 10, Bytes: 1000, Uploads: 2, NewSources: 5}), time.Unix(1_000_000, 0)
-	a := s.of(now, netA)
-	if s.enter(now, a) != "" || s.enter(now, a) != "" || s.enter(now, a) != shedSource {
-		t.Error("want 2 of 3 let in")
-	}
-	s.leave(a)
-	if s.enter(now, a) != "" {
-		t.Error("not let in though one has left")
-	}
-}
-
-func TestNewSourcesAreCappedAndKnownOnesGoOn(t *testing.T) {
-	s, now := newSources(testLimits), time.Unix(1_000_000, 0)
-	enterAll(s, now, netA, 1)
-	in := 0
-	for n := range 200 {
-		in += enterAll(s, now, netip.AddrFrom4([4]byte{10, byte(n), 0, 1}), 1)
-	}
-	if in != 49 {
-		t.Errorf("%d new networks at once beside the first, want 49", in)
-	}
-	if enterAll(s, now, netA, 1) != 1 {
-		t.Error("a network that was seen before is shut out")
-	}
-	if enterAll(s, now, netB, 1) != 0 || enterAll(s, now.Add(time.Second), netB, 1) != 1 {
-		t.Error("a new network has its turn a second later")
-	}
-}
-
-func TestSourcesAreForgottenWithTheirKey(t *testing.T) {
-	s, now := newSources(testLimits), time.Unix(1_000_000, 0)
-	before := s.of(now, netA)
-	enterAll(s, now, netA, 500)
-	later := now.Add(sourceKeyAge)
-	if s.of(later, netA) == before {
-		t.Error("the same hash under the next key")
-	}
-	if got := enterAll(s, later, netA, 1); got != 1 {
-		t.Error("what a network owed outlives the key")
-	}
-}
-
-func TestSourceTableIsBounded(t *testing.T) {
-	s, now := newSources(Limits{Requests: 10, Bytes: 1000, Uploads: 10, NewSources: 1e9}), time.Unix(1_000_000, 0)
-	const n = 4 * sourceSets * sourceWays
-	for i := range uint32(n) {
-		var b [16]byte
-		binary.BigEndian.PutUint32(b[2:], i)
-		if s.enter(now, s.of(now, netip.AddrFrom16(b))) != "" {
-			t.Fatal("a new network is refused")
-		}
-	}
-	if len(s.sets) != sourceSets {
-		t.Errorf("%d sets", len(s.sets))
 	}
 }
 
@@ -296,13 +180,13 @@ func TestClientsThatIgnoreSlowDownsKeepNobodyOut(t *testing.T) {
 		for range 10 * places {
 			clients.Go(func() {
 				for time.Now().Before(end) {
-					if c.admit(time.Now(), ticket{}) != nil {
+					if c.admit(time.Now(), httpx.Network{}) != nil {
 						shed.Add(1)
 						time.Sleep(time.Millisecond) // there and back
 						continue
 					}
 					time.Sleep(work)
-					c.leave(ticket{})
+					c.leave(httpx.Network{})
 					stored.Add(1)
 				}
 			})

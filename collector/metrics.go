@@ -1,8 +1,6 @@
 package collector
 
 import (
-	"strconv"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/heliograph-net/heliograph/privacy/receipt"
@@ -104,19 +102,4 @@ func (m *metrics) unregister() {
 	for _, each := range m.all() {
 		m.registered.Unregister(each)
 	}
-}
-
-// statusLabel avoids an allocation for the usual statuses.
-func statusLabel(status int) string {
-	switch status {
-	case 200:
-		return "200"
-	case 202:
-		return "202"
-	case 204:
-		return "204"
-	case 503:
-		return "503"
-	}
-	return strconv.Itoa(status)
 }

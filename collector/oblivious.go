@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/heliograph-net/heliograph/internal/httpx"
 	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy/auth"
 	"github.com/heliograph-net/heliograph/privacy/bhttp"
@@ -55,41 +56,41 @@ const (
 func (c *Collector) serveOblivious(w http.ResponseWriter, r *http.Request) error {
 	s := c.settings.Load()
 	if s.gateway == nil {
-		leaveBody(w, r)
+		httpx.LeaveBody(w, r)
 		return errNoGateway
 	}
-	if !hasType(r, ohttp.MediaTypeRequest) {
-		leaveBody(w, r)
-		return &httpError{http.StatusUnsupportedMediaType, "want Content-Type " + ohttp.MediaTypeRequest}
+	if !httpx.HasType(r.Header, ohttp.MediaTypeRequest) {
+		httpx.LeaveBody(w, r)
+		return httpx.NewError(http.StatusUnsupportedMediaType, "want Content-Type "+ohttp.MediaTypeRequest)
 	}
 	if !c.gate.enter() {
-		leaveBody(w, r)
+		httpx.LeaveBody(w, r)
 		return c.obliviousLater(w, spread(c.o.SlowDown))
 	}
 	defer c.gate.leave()
 	now := time.Now()
 	network, signed, known := c.relayOf(s, r, now)
-	source := ticket{} // a known relay has limits of its own for its clients
+	limited := httpx.Network{} // a known relay has limits of its own for its clients
 	if !known {
-		source = c.sources.of(now, s.client(r))
+		limited = c.networks.Network(now, s.client(r))
 	}
-	if shed := c.admit(now, source); shed != nil {
-		leaveBody(w, r)
+	if shed := c.admit(now, limited); shed != nil {
+		httpx.LeaveBody(w, r)
 		return c.obliviousLater(w, shed.delay)
 	}
-	defer c.leave(source)
+	defer c.leave(limited)
 	c.bodyDeadline(w, now)
 	body, err := c.readBody(w, r, protocol.MaxObliviousRequest)
 	if err == errMemory {
-		leaveBody(w, r)
+		httpx.LeaveBody(w, r)
 		return c.obliviousLater(w, c.shed(shedMemory, 1).delay)
 	} else if err != nil {
-		leaveBody(w, r)
+		httpx.LeaveBody(w, r)
 		c.metrics.oblivious.WithLabelValues(obliviousUnread).Inc()
 		return err
 	}
 	c.metrics.bytes.WithLabelValues("oblivious").Add(float64(len(body.bytes)))
-	c.sources.charge(source, len(body.bytes))
+	c.networks.Charge(limited, len(body.bytes))
 	sum := sha256.Sum256(body.bytes)
 	if known && signed != sum { // what was said was said of another request
 		network = unknownNetwork
@@ -138,8 +139,8 @@ func (c *Collector) decapsulate(g *ohttp.Gateway, body *body, sum [sha256.Size]b
 }
 
 var (
-	errNoGateway = &httpError{http.StatusNotFound, "this collector is no gateway of Oblivious HTTP"}
-	errReplay    = &httpError{http.StatusConflict, "this request was answered before; encapsulate it anew"}
+	errNoGateway = httpx.NewError(http.StatusNotFound, "this collector is no gateway of Oblivious HTTP")
+	errReplay    = httpx.NewError(http.StatusConflict, "this request was answered before; encapsulate it anew")
 )
 
 // refuseOblivious answers a request that could not be opened, without protection, for there is none
@@ -158,7 +159,7 @@ func (c *Collector) refuseOblivious(w http.ResponseWriter, err error) error {
 		return nil
 	case errors.Is(err, ohttp.ErrMalformed):
 		c.metrics.oblivious.WithLabelValues(obliviousMalformed).Inc()
-		return &httpError{http.StatusBadRequest, "body is no encapsulated request"}
+		return httpx.NewError(http.StatusBadRequest, "body is no encapsulated request")
 	default:
 		return err
 	}
@@ -174,7 +175,7 @@ var (
 func (c *Collector) obliviousLater(w http.ResponseWriter, delay time.Duration) error {
 	c.metrics.oblivious.WithLabelValues(obliviousShed).Inc()
 	w.Header().Set("Retry-After", strconv.FormatInt(int64((delay+time.Second-1)/time.Second), 10))
-	return &httpError{http.StatusServiceUnavailable, "come later"}
+	return httpx.NewError(http.StatusServiceUnavailable, "come later")
 }
 
 // sealAnswer encapsulates an answer. Its length tells the relay no more than how many times

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/heliograph-net/heliograph/internal/httpx"
 	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy/auth"
 	"github.com/heliograph-net/heliograph/privacy/bhttp"
@@ -19,29 +20,29 @@ import (
 func (c *Collector) dispatch(w *answerBuffer, s *settings, encoded []byte, n auth.Network) {
 	m, err := bhttp.DecodeRequest(encoded)
 	if err != nil {
-		writeText(w, http.StatusBadRequest, "request is not a binary HTTP message")
+		httpx.WriteText(w, http.StatusBadRequest, "request is not a binary HTTP message")
 		return
 	}
 	r := &http.Request{Method: m.Method, URL: &url.URL{Path: m.Path}, Header: innerHeader(m.Header)}
 	switch {
 	case bhttp.Get(m.Header, "expect") != "":
-		writeText(w, http.StatusExpectationFailed, "expectations cannot be met in Oblivious HTTP")
+		httpx.WriteText(w, http.StatusExpectationFailed, "expectations cannot be met in Oblivious HTTP")
 	case !c.isMe(s, m.Authority):
-		writeText(w, http.StatusMisdirectedRequest, "this gateway answers for its own collector only, by its id")
+		httpx.WriteText(w, http.StatusMisdirectedRequest, "this gateway answers for its own collector only, by its id")
 	case m.Path == protocol.PathBatches && m.Method == http.MethodPost:
-		if !hasType(r, protocol.MediaTypeSegment) {
-			writeText(w, http.StatusUnsupportedMediaType, "want Content-Type "+protocol.MediaTypeSegment)
+		if !httpx.HasType(r.Header, protocol.MediaTypeSegment) {
+			httpx.WriteText(w, http.StatusUnsupportedMediaType, "want Content-Type "+protocol.MediaTypeSegment)
 			return
 		}
 		c.takeOblivious(w, r, m.Content, n)
 	case m.Path == protocol.PathPolicy && m.Method == http.MethodGet:
 		if err := c.servePolicy(w, r); err != nil {
-			writeText(w, http.StatusNotFound, err.Error())
+			httpx.WriteText(w, http.StatusNotFound, err.Error())
 		}
 	case m.Path == protocol.PathBatches, m.Path == protocol.PathPolicy:
-		writeText(w, http.StatusMethodNotAllowed, "method not allowed")
+		httpx.WriteText(w, http.StatusMethodNotAllowed, "method not allowed")
 	default:
-		writeText(w, http.StatusNotFound, "no such path")
+		httpx.WriteText(w, http.StatusNotFound, "no such path")
 	}
 }
 

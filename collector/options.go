@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/heliograph-net/heliograph/internal/httpx"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -72,7 +74,7 @@ func (o *Options) validate() error {
 	if o.MaxBodyBytes != 0 && o.MaxBodyBytes < minBodyBytes {
 		fault("MaxBodyBytes must be at least %d, is %d", minBodyBytes, o.MaxBodyBytes)
 	}
-	if l := o.Limits; l.Requests < 0 || l.Bytes < 0 || l.Uploads < 0 || l.NewSources < 0 {
+	if l := o.Limits; l.Requests < 0 || l.Bytes < 0 || l.Uploads < 0 || l.NewNetworks < 0 {
 		fault("Limits must not be negative")
 	}
 	if o.SlowDown < 0 || o.SlowDown > maxSlowDown {
@@ -81,16 +83,16 @@ func (o *Options) validate() error {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	setDefault(&o.MaxUploads, defaultMaxUploads)
-	setDefault(&o.MaxBodyBytes, defaultMaxBodyBytes)
-	setDefault(&o.MaxQueueDelay, defaultMaxQueueDelay)
-	setDefault(&o.Limits.Requests, 200)
-	setDefault(&o.Limits.Bytes, 4<<20)
-	setDefault(&o.Limits.Uploads, max(1, o.MaxUploads/4))
-	setDefault(&o.Limits.NewSources, 2000)
-	setDefault(&o.UploadTimeout, defaultUploadTimeout)
-	setDefault(&o.CommitTimeout, defaultCommitTimeout)
-	setDefault(&o.SlowDown, defaultSlowDown)
+	o.MaxUploads = cmp.Or(o.MaxUploads, defaultMaxUploads)
+	o.MaxBodyBytes = cmp.Or(o.MaxBodyBytes, defaultMaxBodyBytes)
+	o.MaxQueueDelay = cmp.Or(o.MaxQueueDelay, defaultMaxQueueDelay)
+	o.Limits.Requests = cmp.Or(o.Limits.Requests, 200)
+	o.Limits.Bytes = cmp.Or(o.Limits.Bytes, 4<<20)
+	o.Limits.Uploads = cmp.Or(o.Limits.Uploads, max(1, o.MaxUploads/4))
+	o.Limits.NewNetworks = cmp.Or(o.Limits.NewNetworks, 2000)
+	o.UploadTimeout = cmp.Or(o.UploadTimeout, defaultUploadTimeout)
+	o.CommitTimeout = cmp.Or(o.CommitTimeout, defaultCommitTimeout)
+	o.SlowDown = cmp.Or(o.SlowDown, defaultSlowDown)
 	return errors.Join(faults...)
 }
 
@@ -102,8 +104,17 @@ func checkID(id string) error {
 	return err
 }
 
-func setDefault[T int | int64 | float64 | time.Duration](v *T, def T) {
-	if *v == 0 {
-		*v = def
-	}
+// Limits bound what one client network may send: a /24 of IPv4 or a /48 of IPv6. Networks are told
+// apart by a hash of their prefix, under a random key that is replaced every hour; hash and key are
+// in memory only. Addresses of this host (127.0.0.0/8, ::1) have no limits.
+type Limits struct {
+	Requests float64 // uploads per second; ten times as many at once. 0 means 200
+	Bytes    float64 // bytes of bodies per second; ten times as many at once. 0 means 4 MiB
+	Uploads  int     // uploads in flight. 0 means a quarter of MaxUploads
+	// networks per second that were not seen before; ten times as many at once. 0 means 2000
+	NewNetworks float64
+}
+
+func (l *Limits) limiter() *httpx.Limiter {
+	return httpx.NewLimiter(httpx.Limits{Requests: l.Requests, Bytes: l.Bytes, InFlight: l.Uploads, NewNetworks: l.NewNetworks})
 }

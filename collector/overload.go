@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/heliograph-net/heliograph/internal/httpx"
 	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
@@ -83,11 +84,11 @@ func (p *pressure) note(now time.Time, taken bool) float64 {
 
 // Causes for which an upload is shed before its body is read: the values of a metric's label.
 const (
-	shedCount      = "count"       // MaxUploads are in flight
-	shedDelay      = "queue_delay" // the commit queue is too slow
-	shedMemory     = "memory"      // MaxBodyBytes are in use
-	shedSource     = "source"      // its network sends too much
-	shedNewSources = "new_sources" // too many networks that were not seen before
+	shedCount       = "count"        // MaxUploads are in flight
+	shedDelay       = "queue_delay"  // the commit queue is too slow
+	shedMemory      = "memory"       // MaxBodyBytes are in use
+	shedNetwork     = "network"      // its network sends too much
+	shedNewNetworks = "new_networks" // too many networks that were not seen before
 )
 
 // shed is why an upload was not taken, and for how long it should stay away.
@@ -103,9 +104,12 @@ const holdShed = 2 * time.Second
 
 // admit gives an upload from a network its place, which leave frees, or says why not,
 // after holdShed.
-func (c *Collector) admit(now time.Time, source ticket) *shed {
-	if cause := c.sources.enter(now, source); cause != "" {
-		return c.shed(cause, 1)
+func (c *Collector) admit(now time.Time, network httpx.Network) *shed {
+	switch c.networks.Enter(now, network) {
+	case httpx.OfNetwork:
+		return c.shed(shedNetwork, 1)
+	case httpx.OfNetworks:
+		return c.shed(shedNewNetworks, 1)
 	}
 	cause := ""
 	switch {
@@ -118,7 +122,7 @@ func (c *Collector) admit(now time.Time, source ticket) *shed {
 	if cause == "" {
 		return nil
 	}
-	c.sources.leave(source)
+	c.networks.Leave(network)
 	hold := time.NewTimer(holdShed)
 	defer hold.Stop()
 	select {
@@ -129,9 +133,9 @@ func (c *Collector) admit(now time.Time, source ticket) *shed {
 }
 
 // leave frees an upload's place.
-func (c *Collector) leave(source ticket) {
+func (c *Collector) leave(network httpx.Network) {
 	c.uploads.leave()
-	c.sources.leave(source)
+	c.networks.Leave(network)
 }
 
 // shed counts. The more uploads are shed for each one that is taken, the longer they are sent away:

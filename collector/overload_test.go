@@ -219,7 +219,7 @@ func TestOneNetworkCannotKeepOthersOut(t *testing.T) {
 	if s := r.statement(r.do(behindProxy(r.upload(batchID(9), bytes.NewReader(r.segment(9))), "198.51.100.1"))); s.Decision != receipt.Stored {
 		t.Errorf("another network: %+v", s)
 	}
-	if n := r.metric("shed_uploads_total", "source"); n != 4 {
+	if n := r.metric("shed_uploads_total", "network"); n != 4 {
 		t.Errorf("%v uploads are counted as shed", n)
 	}
 }

@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"github.com/heliograph-net/heliograph/internal/httpx"
+	"github.com/heliograph-net/heliograph/internal/netaddr"
 )
 
 // maxHops is how many addresses of a forwarding header are looked at, from its end.
@@ -13,7 +16,7 @@ const maxHops = 16
 // last one in the forwarding header that is none. Only the part of the header that trusted proxies
 // have written is believed. The zero Addr: unknown.
 func (s *settings) client(r *http.Request) netip.Addr {
-	addr := peerAddr(r)
+	addr := httpx.Peer(r)
 	if !s.trusts(addr) {
 		return addr
 	}
@@ -60,15 +63,7 @@ func hopAddr(hop string, forwarded bool) netip.Addr {
 	if forwarded {
 		hop = forParameter(hop)
 	}
-	hop = strings.TrimSpace(hop)
-	if addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(hop, "["), "]")); err == nil {
-		return addr.Unmap().WithZone("")
-	}
-	ap, err := netip.ParseAddrPort(hop)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return ap.Addr().Unmap().WithZone("")
+	return netaddr.Parse(strings.TrimSpace(hop))
 }
 
 // forParameter is the value of "for" in one element of Forwarded (RFC 7239, section 4).
@@ -80,14 +75,4 @@ func forParameter(element string) string {
 		}
 	}
 	return ""
-}
-
-// peerAddr is the address of the connection's other end, without its zone. The zero Addr when the
-// server has none (a Unix socket).
-func peerAddr(r *http.Request) netip.Addr {
-	ap, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return ap.Addr().Unmap().WithZone("")
 }

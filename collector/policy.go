@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/heliograph-net/heliograph/internal/httpx"
 	"github.com/heliograph-net/heliograph/internal/protocol"
 )
 
@@ -14,7 +15,7 @@ func (c *Collector) servePolicy(w http.ResponseWriter, r *http.Request) error {
 	allowOrigins(w)
 	s := c.settings.Load()
 	if s.policy == nil {
-		return &httpError{http.StatusNotFound, "this collector has no policy to serve"}
+		return httpx.NewError(http.StatusNotFound, "this collector has no policy to serve")
 	}
 	h := w.Header()
 	h.Set("Content-Type", protocol.MediaTypePolicy)

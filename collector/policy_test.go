@@ -8,10 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy/policy"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 func TestPolicyIsServedWithETag(t *testing.T) {

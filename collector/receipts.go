@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/heliograph-net/heliograph/internal/httpx"
 	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
@@ -64,7 +65,7 @@ func (c *Collector) answer(w http.ResponseWriter, s receipt.Statement, signed []
 		c.metrics.batches.WithLabelValues("agent", s.Decision.String(), s.Reason).Inc()
 	}
 	if signed == nil {
-		writeText(w, http.StatusInternalServerError, "no receipt could be made")
+		httpx.WriteText(w, http.StatusInternalServerError, "no receipt could be made")
 		return
 	}
 	h := w.Header()

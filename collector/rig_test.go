@@ -23,11 +23,11 @@ import (
 	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
 	"github.com/heliograph-net/heliograph/internal/nettable"
 	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/internal/syncbuffer"
 	"github.com/heliograph-net/heliograph/privacy/policy"
 	"github.com/heliograph-net/heliograph/privacy/receipt"
 	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
-	"github.com/heliograph-net/heliograph/internal/syncbuffer"
 )
 
 // rig is a collector on a real socket with a real inbox, and the keys of everyone around it.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/heliograph-net/heliograph/internal/netaddr"
 	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy/internal/wire"
 	"github.com/heliograph-net/heliograph/privacy/scrub"
@@ -90,7 +91,7 @@ func (c *Collector) validateRelay(f *faults, at string) {
 	if origin := scheme + "://" + host; (scheme != "https" && scheme != "http") || scrub.Target(scheme, host) != origin || !validPath("/"+path) {
 		f.add(at+"relay", "must be a URL without user, query, fragment or default port, its host in lower case, such as https://relay.example"+protocol.PathOblivious)
 	} else {
-		f.check(scheme == "https" || isLoopback(host), at+"relay", "must be https, unless the host is a loopback address")
+		f.check(scheme == "https" || netaddr.LoopbackHost(host), at+"relay", "must be https, unless the host is a loopback address")
 		f.check(origin != c.URL, at+"relay", "is the collector itself: a relay that somebody else runs is what keeps addresses from it")
 	}
 	f.inRange(uint64(len(c.ObliviousKeys)), 1, MaxObliviousKeys, at+"oblivious_keys")
@@ -125,19 +126,7 @@ func (c *Collector) validateURL(f *faults, at string) {
 		f.add(at, "must be an origin in lower case without path, user or default port, such as https://collector.example")
 		return
 	}
-	f.check(scheme == "https" || isLoopback(host), at, "must be https, unless the host is a loopback address")
-}
-
-// isLoopback reports whether host, which may end in a port, is a loopback address or localhost.
-func isLoopback(host string) bool {
-	if a, err := netip.ParseAddrPort(host); err == nil {
-		return a.Addr().Unmap().IsLoopback()
-	}
-	if a, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
-		return a.Unmap().IsLoopback()
-	}
-	name, _, _ := strings.Cut(host, ":")
-	return name == "localhost"
+	f.check(scheme == "https" || netaddr.LoopbackHost(host), at, "must be https, unless the host is a loopback address")
 }
 
 // faults collects what is wrong with a policy.

@@ -59,7 +59,7 @@ func newOperator(t *testing.T) *operator {
 	c := must(collector.New(collector.Options{
 		ID: "c1", Inbox: o.inbox,
 		Settings: collector.Settings{ReceiptKey: receiptKey, Policy: o.policy, LocalReaders: []string{reader}},
-		Limits:   collector.Limits{Requests: 1e6, Bytes: 1 << 30, Uploads: 1000, NewSources: 1e6},
+		Limits:   collector.Limits{Requests: 1e6, Bytes: 1 << 30, Uploads: 1000, NewNetworks: 1e6},
 	}))(t)
 	o.run(c.Run)
 	o.server.Config.Handler = o.badNetwork(c.Handler())

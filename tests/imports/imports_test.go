@@ -42,7 +42,7 @@ var stdlibOnly = []string{"report", "heatmap", "privacy"}
 // light are the packages that go into WASM: nothing in them, nor in what they import, may
 // pull these in.
 var light = []string{"report", "privacy", "privacy/auth", "privacy/bhttp", "privacy/ohttp", "privacy/policy", "privacy/receipt",
-	"privacy/scrub", "privacy/seal", "internal/protocol", "agent", "agent/oblivious"}
+	"privacy/scrub", "privacy/seal", "internal/netaddr", "internal/protocol", "agent", "agent/oblivious"}
 var heavy = []string{"net/http", "encoding/json", "log/slog", "net/url"}
 
 func TestImportTable(t *testing.T) {

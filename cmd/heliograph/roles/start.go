@@ -140,7 +140,7 @@ func (n *Node) startCollector(ctx context.Context, c *Config, detector bool) err
 	n.stack.Defer("inbox", func(context.Context) error { return inbox.Close() })
 	n.checks["inbox"] = inbox.Check
 	col, err := collector.New(collector.Options{ID: c.Collector.ID, Inbox: inbox, Settings: settings, Logger: n.log, Metrics: n.metrics,
-		Limits: collector.Limits{Requests: c.Collector.SourceRequests, Bytes: c.Collector.SourceBytes, NewSources: c.Collector.NewSources}})
+		Limits: collector.Limits{Requests: c.Collector.SourceRequests, Bytes: c.Collector.SourceBytes, NewNetworks: c.Collector.NewSources}})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,110 @@
+package httpx
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// WriteTimeout is what a client has to take an answer.
+const WriteTimeout = 10 * time.Second
+
+// Handler answers a request, or returns an error before it has written anything. The client reads
+// an [Error]; any other is logged, and answered with a generic text.
+type Handler func(w http.ResponseWriter, r *http.Request) error
+
+// Routes are the routes of one service. All fields are required.
+type Routes struct {
+	Requests *prometheus.CounterVec   // labels: route, status code
+	Duration *prometheus.HistogramVec // seconds; label: route
+	Logger   *slog.Logger
+	// what a request's body and its answer have, from the request's beginning, unless the
+	// handler sets other deadlines
+	ReadTimeout, WriteTimeout time.Duration
+}
+
+// Handle measures the handler of a route, bounds its time, and is the one place where its errors
+// become answers.
+func (s *Routes) Handle(name string, h Handler) http.Handler {
+	seconds := s.Duration.WithLabelValues(name)
+	counts := &counters{vec: s.Requests, route: name}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		rec := &Recorder{ResponseWriter: w}
+		defer func() {
+			if fault := recover(); fault != nil {
+				s.panicked(rec, name, fault)
+			}
+			counts.inc(rec.status)
+			seconds.Observe(time.Since(start).Seconds())
+		}()
+		SetDeadlines(rec, s.ReadTimeout, s.WriteTimeout)
+		if err := h(rec, r); err != nil {
+			s.fail(rec, name, err)
+		}
+	})
+}
+
+func (s *Routes) fail(w *Recorder, route string, err error) {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		s.Logger.Error("request failed", "route", route, "error", err)
+		e = errInternal
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	WriteText(w, e.Status, e.Text)
+}
+
+// panicked answers what net/http would log with the client's address.
+func (s *Routes) panicked(w *Recorder, route string, fault any) {
+	if fault == http.ErrAbortHandler {
+		panic(fault) // net/http cuts the connection and logs nothing
+	}
+	s.Logger.Error("panic in a handler", "route", route, "panic", fault, "stack", string(debug.Stack()))
+	if w.status == 0 {
+		WriteText(w, errInternal.Status, errInternal.Text)
+	}
+}
+
+var errInternal = NewError(http.StatusInternalServerError, "internal error")
+
+// SetDeadlines bounds, from now on, the reading of the body and the writing of the answer. A server
+// that cannot, such as a test's recorder, is left alone.
+func SetDeadlines(w http.ResponseWriter, read, write time.Duration) {
+	now, rc := time.Now(), http.NewResponseController(w)
+	_ = rc.SetReadDeadline(now.Add(read))
+	_ = rc.SetWriteDeadline(now.Add(write))
+}
+
+// counters are those of one route by status. A counter that was found once is found again without a
+// search.
+type counters struct {
+	vec   *prometheus.CounterVec
+	route string
+	known [600]atomic.Pointer[prometheus.Counter]
+}
+
+// inc counts an answer. The status 0 is that of a handler that has written nothing, for which
+// net/http says 200.
+func (c *counters) inc(status int) {
+	if status == 0 {
+		status = http.StatusOK
+	}
+	if status < 0 || status >= len(c.known) {
+		c.vec.WithLabelValues(c.route, strconv.Itoa(status)).Inc()
+		return
+	}
+	known := c.known[status].Load()
+	if known == nil {
+		counter := c.vec.WithLabelValues(c.route, strconv.Itoa(status))
+		known = &counter
+		c.known[status].Store(known)
+	}
+	(*known).Inc()
+}
