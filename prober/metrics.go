@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/prober/probe"
 )
 
 // metrics never name a target: there may be a million.
@@ -72,11 +73,11 @@ func gauges(p *Prober) []prometheus.Collector {
 
 func (m *metrics) late(lag time.Duration) { m.lag.Set(max(lag, 0).Seconds()) }
 
-func (m *metrics) attempt(r Result, err error) {
+func (m *metrics) attempt(r probe.Result, err error) {
 	if err != nil {
 		m.attempts.WithLabelValues("inconclusive").Inc()
 		return
 	}
 	m.attempts.WithLabelValues(string(r.Outcome)).Inc()
-	m.duration.Observe(r.Timings.Total().Seconds())
+	m.duration.Observe(r.Total().Seconds())
 }

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"time"
+	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/prober/probe"
+	"github.com/heliograph-net/heliograph/report"
 )
 
 // Defaults of Options.
@@ -20,6 +22,7 @@ const (
 	DefaultConcurrency   = 256
 	DefaultDownAfter     = 3
 	DefaultUpAfter       = 1
+	DefaultHold          = 30 * time.Second
 )
 
 const (
@@ -57,12 +60,26 @@ type Options struct {
 	// not count.
 	Witnesses []Target
 
-	// source address, resolver and socket options of all probes; nil: the system's
-	Dialer *net.Dialer
+	Env probe.Env // source address, resolver and authorities of all probes
+
+	// Vantage is the id of the place that is probed from, at most report.MaxString bytes. Required
+	// with Deliver.
+	Vantage string
+	ASN     uint32 // autonomous system of the vantage; 0: not told
+	Version string // of this program, at most report.MaxString bytes; may be empty
+
+	// Deliver gets all results, to be sent to a detector: [agent.Agent.AddProbeResults], or what
+	// the detector has for it in one process. The results' At is relative to at. It owns r, is
+	// called by Run's goroutine, and must not block: the schedule waits for it. nil: none.
+	Deliver func(at time.Time, r *report.ProbeResults)
+
+	// Hold is how long a result may wait for others to be delivered with, if it says nothing new.
+	// What does goes within a second.
+	Hold time.Duration
 
 	// OnResult gets every attempt, one at a time and in the order in which they were judged: err is
 	// nil, or wraps ErrInconclusive. It must not block: the schedule waits for it. Optional.
-	OnResult func(t Target, r Result, err error)
+	OnResult func(t Target, r probe.Result, err error)
 
 	// the vantage's health when it changes; never an address or URL. nil: none
 	Logger  *slog.Logger
@@ -77,6 +94,7 @@ func (o *Options) fill() {
 	o.Concurrency = orDefault(o.Concurrency, DefaultConcurrency)
 	o.DownAfter = orDefault(o.DownAfter, DefaultDownAfter)
 	o.UpAfter = orDefault(o.UpAfter, DefaultUpAfter)
+	o.Hold = orDefault(o.Hold, DefaultHold)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -88,6 +106,9 @@ func orDefault[T time.Duration | int](v, standard T) T {
 	}
 	return v
 }
+
+// fits reports whether s can stand in a record of results.
+func fits(s string) bool { return len(s) <= report.MaxString && utf8.ValidString(s) }
 
 // validate joins all faults but those of single targets.
 func (o *Options) validate() error {
@@ -104,6 +125,10 @@ func (o *Options) validate() error {
 	check(o.Concurrency > 0 && o.Concurrency <= maxConcurrency, "concurrency %d: want 1 to %d", o.Concurrency, maxConcurrency)
 	check(o.DownAfter > 0 && o.DownAfter <= maxStreak, "down after %d attempts: want 1 to %d", o.DownAfter, maxStreak)
 	check(o.UpAfter > 0 && o.UpAfter <= maxStreak, "up after %d attempts: want 1 to %d", o.UpAfter, maxStreak)
+	check(o.Hold > 0, "hold %v: must be positive", o.Hold)
+	check(o.Deliver == nil || o.Vantage != "", "vantage: missing; name the place that is probed from")
+	check(fits(o.Vantage), "vantage: want at most %d bytes of UTF-8", report.MaxString)
+	check(fits(o.Version), "version: want at most %d bytes of UTF-8", report.MaxString)
 	check(len(o.Witnesses) <= maxWitnesses, "witnesses: %d, at most %d", len(o.Witnesses), maxWitnesses)
 	return errors.Join(faults...)
 }

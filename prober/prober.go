@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/prober/probe"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -27,6 +28,7 @@ type Prober struct {
 	all     []*server
 	vantage *vantage
 	metrics *metrics
+	outbox  *outbox
 	running atomic.Bool
 }
 
@@ -34,8 +36,9 @@ type Prober struct {
 // it, else to Run's goroutine.
 type server struct {
 	target *Target
-	probe  Probe
+	probe  probe.Func
 	index  int // in the map
+	rank   int // among the names
 	state  heatmap.State
 	failed int // attempts in a row
 	passed int // attempts in a row
@@ -43,8 +46,10 @@ type server struct {
 	slot time.Time // of the regular attempt that was made last or comes next
 	due  time.Time // of the next attempt: slot, or that of a retry
 
-	result Result // of the attempt just made
-	err    error  // why that does not count
+	result probe.Result     // of the attempt just made
+	err    error            // why that does not count
+	ended  time.Time        // when it was made
+	told   report.Judgement // that was handed on last; 0: none was
 }
 
 // New checks the options, naming the faults, and makes the probes. Nothing is sent before Run.
@@ -69,6 +74,7 @@ func New(o Options) (*Prober, error) {
 		return nil, err
 	}
 	p.vantage = vantage
+	p.outbox = newOutbox(&o, p.all)
 	if p.metrics, err = newMetrics(o.Metrics, p); err != nil {
 		return nil, err
 	}
@@ -82,7 +88,7 @@ func (p *Prober) enlist() error {
 	seen, _ := heatmap.NewBitset(p.servers.Topology().Len())
 	for i := range p.options.Targets {
 		t := &p.options.Targets[i]
-		probe, err := NewProbe(*t, p.options.Dialer)
+		f, err := t.probe(p.options.Env)
 		index, known := p.servers.Topology().ByName(t.Name)
 		switch {
 		case err != nil:
@@ -90,6 +96,8 @@ func (p *Prober) enlist() error {
 			err = errors.New("is not in the map's topology")
 		case seen.Get(index):
 			err = errors.New("is listed twice")
+		case p.options.Deliver != nil && !t.fits():
+			err = fmt.Errorf("a name is longer than %d bytes of UTF-8", report.MaxString)
 		}
 		if err != nil {
 			faults = append(faults, fmt.Errorf("target %d (%q): %w", i, t.Name, err))
@@ -100,7 +108,7 @@ func (p *Prober) enlist() error {
 		}
 		seen.Set(index, true)
 		state, _ := p.servers.State(index)
-		p.all = append(p.all, &server{target: t, probe: probe, index: index, state: state})
+		p.all = append(p.all, &server{target: t, probe: f, index: index, state: state})
 	}
 	return errors.Join(faults...)
 }
@@ -135,6 +143,7 @@ func (p *Prober) Run(ctx context.Context) error {
 	cancel()
 	close(jobs)
 	group.Wait()
+	p.outbox.flush(time.Now())
 	return nil
 }
 
@@ -144,15 +153,19 @@ func (p *Prober) schedule(ctx context.Context, jobs chan<- *server, done <-chan 
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		now := time.Now()
+		wake := p.outbox.flushDue(now)
 		var out chan<- *server // nil, which blocks, while nobody is due
 		next := q.first()
-		if next != nil {
-			wait := time.Until(next.due)
-			if wait <= 0 {
-				out = jobs
-			} else {
-				timer.Reset(wait)
-			}
+		switch {
+		case next == nil:
+		case !next.due.After(now):
+			out = jobs
+		case wake.IsZero() || next.due.Before(wake):
+			wake = next.due
+		}
+		if !wake.IsZero() {
+			timer.Reset(wake.Sub(now))
 		}
 		select {
 		case out <- next:
@@ -172,6 +185,7 @@ func (p *Prober) attempt(ctx context.Context, s *server) {
 	p.metrics.late(time.Since(s.due))
 	started := time.Now()
 	s.result, s.err = p.probe(ctx, s.probe)
+	s.ended = time.Now()
 	if s.err != nil {
 		s.err = fmt.Errorf("%w: %w", ErrInconclusive, s.err)
 		return
@@ -189,21 +203,21 @@ func (p *Prober) attempt(ctx context.Context, s *server) {
 }
 
 // probe bounds the time of an attempt.
-func (p *Prober) probe(ctx context.Context, probe Probe) (Result, error) {
+func (p *Prober) probe(ctx context.Context, f probe.Func) (probe.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.options.Timeout)
 	defer cancel()
-	return guard(ctx, probe)
+	return guard(ctx, f)
 }
 
-// guard turns a panic into an error: a caller's own Probe runs in a goroutine that the caller
+// guard turns a panic into an error: a caller's own probe.Func runs in a goroutine that the caller
 // cannot guard.
-func guard(ctx context.Context, probe Probe) (r Result, err error) {
+func guard(ctx context.Context, f probe.Func) (r probe.Result, err error) {
 	defer func() {
 		if recover() != nil {
-			r, err = Result{}, errors.New("the probe panicked")
+			r, err = probe.Result{}, errors.New("the probe panicked")
 		}
 	}()
-	return probe(ctx)
+	return f(ctx)
 }
 
 // settle judges the attempt just made, tells everybody and sets the time of the next.
@@ -216,6 +230,7 @@ func (p *Prober) settle(s *server, now time.Time) {
 		p.servers.Set(s.index, s.state, now)
 	}
 	s.reschedule(now, again, &p.options)
+	p.outbox.add(s, now)
 	p.metrics.attempt(s.result, s.err)
 	if p.options.OnResult != nil {
 		p.options.OnResult(*s.target, s.result, s.err)

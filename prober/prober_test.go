@@ -14,10 +14,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/prober/probe"
 	"github.com/heliograph-net/heliograph/report"
 )
 
-func nothing(context.Context) (Result, error) { return Result{Outcome: report.OK}, nil }
+func nothing(context.Context) (probe.Result, error) { return probe.Result{Outcome: report.OK}, nil }
 
 // fake is a server whose outcome a test sets, and which remembers when it was probed.
 type fake struct {
@@ -28,7 +29,7 @@ type fake struct {
 	times   []time.Time
 }
 
-func (f *fake) probe(ctx context.Context) (Result, error) {
+func (f *fake) probe(ctx context.Context) (probe.Result, error) {
 	f.mu.Lock()
 	f.times = append(f.times, time.Now())
 	outcome, err, takes := f.outcome, f.err, f.takes
@@ -41,7 +42,7 @@ func (f *fake) probe(ctx context.Context) (Result, error) {
 	case <-ctx.Done():
 		outcome = report.TCPTimedOut
 	}
-	return Result{Outcome: outcome, Timings: Timings{Connect: takes}}, err
+	return probe.Result{Outcome: outcome, Steps: []probe.Step{{Name: "connect", Duration: takes}}}, err
 }
 
 func (f *fake) becomes(outcome report.Outcome) {
@@ -65,7 +66,7 @@ func fakes(n int) ([]*fake, []Target) {
 	all, targets := make([]*fake, n), make([]Target, n)
 	for i := range n {
 		all[i] = &fake{}
-		targets[i] = Target{Name: fmt.Sprintf("s%d", i), Probe: all[i].probe}
+		targets[i] = Target{Name: fmt.Sprintf("s%d", i), Spec: probe.Custom{Func: all[i].probe}}
 	}
 	return all, targets
 }
@@ -126,11 +127,11 @@ func TestRunEndsAmidManyResults(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) { // which fails when Run hangs
 			targets := make([]Target, 300)
 			for i := range targets {
-				targets[i] = Target{Name: fmt.Sprint(i), Probe: nothing}
+				targets[i] = Target{Name: fmt.Sprint(i), Spec: probe.Custom{Func: nothing}}
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			results := 0
-			p, err := New(Options{Targets: targets, Interval: time.Nanosecond, Concurrency: 2, OnResult: func(Target, Result, error) {
+			p, err := New(Options{Targets: targets, Interval: time.Nanosecond, Concurrency: 2, OnResult: func(Target, probe.Result, error) {
 				// all workers come to rest, with results that nobody has taken yet
 				time.Sleep(time.Nanosecond)
 				if results++; results == 10+last {
@@ -173,7 +174,7 @@ func TestNewNamesEveryFault(t *testing.T) {
 	for name, o := range map[string]Options{
 		"not in the topology": {Targets: targets, Map: heatmap.NewMap(small)},
 		"listed twice":        {Targets: []Target{targets[0], targets[0]}, Map: heatmap.NewMap(small)},
-		"no address":          {Targets: []Target{{Name: "a"}}},
+		"no spec":             {Targets: []Target{{Name: "a"}}},
 		"witness":             {Witnesses: []Target{{Name: "w"}}},
 		"too many":            {Targets: make([]Target, heatmap.MaxServers+1)},
 	} {
@@ -245,7 +246,7 @@ func TestProberSeesARealServerFall(t *testing.T) {
 		t.Fatal(err)
 	}
 	address := listener.Addr().String()
-	targets := []Target{{Name: "web", Address: address}}
+	targets := []Target{{Name: "web", Spec: tcp(address)}}
 	p, stop := run(t, Options{Targets: targets, Interval: 20 * time.Millisecond, RetryInterval: 5 * time.Millisecond})
 	defer stop()
 	waitFor(t, p.Map(), heatmap.Up)
@@ -266,7 +267,7 @@ func waitFor(t *testing.T, m *heatmap.Map, want heatmap.State) {
 	t.Helper()
 	changes, cancel := m.Subscribe()
 	defer cancel()
-	late := time.After(limit)
+	late := time.After(30 * time.Second)
 	for {
 		if s, _ := m.State(0); s == want {
 			return

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/prober/probe"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -77,7 +78,7 @@ func TestSingleFailureIsForgotten(t *testing.T) {
 		all, targets := fakes(1)
 		var outcomes []report.Outcome
 		p, stop := run(t, Options{Targets: targets, Interval: 10 * time.Second, RetryInterval: time.Second, DownAfter: 2,
-			OnResult: func(_ Target, r Result, _ error) { outcomes = append(outcomes, r.Outcome) }})
+			OnResult: func(_ Target, r probe.Result, _ error) { outcomes = append(outcomes, r.Outcome) }})
 		for range 3 {
 			after(5 * time.Second)
 			all[0].becomes(report.HTTPError)
@@ -122,18 +123,18 @@ func TestConcurrencyAndTimeAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const timeout = 3 * time.Second
 		var now, most atomic.Int32
-		hang := func(ctx context.Context) (Result, error) {
+		hang := func(ctx context.Context) (probe.Result, error) {
 			most.Store(max(most.Load(), now.Add(1)))
 			defer now.Add(-1)
 			if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) != timeout {
 				t.Errorf("deadline in %v", time.Until(deadline))
 			}
 			<-ctx.Done()
-			return Result{Outcome: report.TCPTimedOut}, nil
+			return probe.Result{Outcome: report.TCPTimedOut}, nil
 		}
 		targets := make([]Target, 50)
 		for i := range targets {
-			targets[i] = Target{Name: fmt.Sprint(i), Probe: hang}
+			targets[i] = Target{Name: fmt.Sprint(i), Spec: probe.Custom{Func: hang}}
 		}
 		_, stop := run(t, Options{Targets: targets, Interval: time.Second, Timeout: timeout, Concurrency: 7})
 		after(20*time.Second + time.Millisecond)
@@ -168,12 +169,12 @@ func BenchmarkSweep(b *testing.B) {
 	var made atomic.Int64
 	done := make(chan struct{})
 	for i := range targets {
-		targets[i] = Target{Name: fmt.Sprint(i), Probe: func(context.Context) (Result, error) {
+		targets[i] = Target{Name: fmt.Sprint(i), Spec: probe.Custom{Func: func(context.Context) (probe.Result, error) {
 			if made.Add(1) == int64(b.N) {
 				close(done)
 			}
-			return Result{Outcome: report.OK}, nil
-		}}
+			return probe.Result{Outcome: report.OK}, nil
+		}}}
 	}
 	p, err := New(Options{Targets: targets, Interval: time.Microsecond, Concurrency: 16})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/heliograph-net/heliograph/prober/probe"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -18,7 +19,7 @@ const witnessFresh = time.Second
 // vantage judges the place that the prober probes from, by witnesses. All methods are safe for
 // concurrent use.
 type vantage struct {
-	witnesses []Probe
+	witnesses []probe.Func
 	timeout   time.Duration
 	logger    *slog.Logger
 	doubt     atomic.Bool // the last time they were asked none answered
@@ -32,11 +33,11 @@ type vantage struct {
 func newVantage(o *Options) (*vantage, error) {
 	v := &vantage{timeout: o.Timeout, logger: o.Logger}
 	for i, t := range o.Witnesses {
-		probe, err := NewProbe(t, o.Dialer)
+		f, err := t.probe(o.Env)
 		if err != nil {
 			return nil, fmt.Errorf("witness %d: %w", i, err)
 		}
-		v.witnesses = append(v.witnesses, probe)
+		v.witnesses = append(v.witnesses, f)
 	}
 	return v, nil
 }
@@ -102,9 +103,9 @@ func (v *vantage) anyAnswers(ctx context.Context) bool {
 	defer cancel()
 	var answers atomic.Bool
 	var group sync.WaitGroup
-	for _, probe := range v.witnesses {
+	for _, f := range v.witnesses {
 		group.Go(func() {
-			if r, err := guard(ctx, probe); err == nil && r.Outcome == report.OK {
+			if r, err := guard(ctx, f); err == nil && r.Outcome == report.OK {
 				answers.Store(true)
 				cancel()
 			}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/prober/probe"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -24,7 +25,7 @@ func TestBrokenVantageCallsNobodyDown(t *testing.T) {
 		var inconclusive atomic.Int32
 		p, stop := run(t, Options{Targets: targets, Witnesses: witnessTargets, Interval: 10 * time.Second, RetryInterval: time.Second,
 			Logger: slog.New(slog.NewTextHandler(&log, nil)),
-			OnResult: func(_ Target, _ Result, err error) {
+			OnResult: func(_ Target, _ probe.Result, err error) {
 				if errors.Is(err, ErrInconclusive) {
 					inconclusive.Add(1)
 				}
@@ -115,8 +116,8 @@ func TestPanicOfAProbeIsInconclusive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var last error
 		_, stop := run(t, Options{
-			Targets:  []Target{{Name: "a", Probe: func(context.Context) (Result, error) { panic("oh") }}},
-			OnResult: func(_ Target, _ Result, err error) { last = err },
+			Targets:  []Target{{Name: "a", Spec: probe.Custom{Func: func(context.Context) (probe.Result, error) { panic("oh") }}}},
+			OnResult: func(_ Target, _ probe.Result, err error) { last = err },
 		})
 		after(time.Second)
 		stop()

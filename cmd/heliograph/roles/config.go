@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -161,18 +162,6 @@ func (d *Duration) UnmarshalYAML(text []byte) error {
 	return nil
 }
 
-// TargetConfig is one server to probe.
-type TargetConfig struct {
-	Name string `yaml:"name"`
-	URL  string `yaml:"url"` // http or https URL; or
-	TCP  string `yaml:"tcp"` // host:port
-	// host:port to connect to instead of what the URL's host resolves to
-	Address    string `yaml:"address"`
-	DataCentre string `yaml:"data_centre"`
-	Cluster    string `yaml:"cluster"`
-	Row        string `yaml:"row"`
-}
-
 func defaults() Config {
 	return Config{
 		Collector: CollectorConfig{ID: "c1", Listen: "127.0.0.1:8417", ReceiptKey: "keys/receipt.pem",
@@ -288,13 +277,13 @@ func (c *Config) validate() error {
 	if c.Prober.Failures < 1 {
 		bad("prober.failures", "must be at least 1")
 	}
-	for i, t := range c.Prober.Targets {
-		key := fmt.Sprintf("prober.targets[%d]", i)
-		switch {
-		case t.Name == "":
+	for i := range c.Prober.Targets {
+		t, key := &c.Prober.Targets[i], fmt.Sprintf("prober.targets[%d]", i)
+		if t.Name == "" {
 			bad(key+".name", "must not be empty")
-		case (t.URL == "") == (t.TCP == ""):
-			bad(key, "%s: give either url or tcp", t.Name)
+		}
+		if t.bad != nil {
+			bad(strings.TrimSuffix(key+"."+t.badKey, "."), "%s: %v", t.Name, t.bad)
 		}
 	}
 	return errors.Join(errs...)

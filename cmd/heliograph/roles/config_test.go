@@ -37,16 +37,23 @@ func TestBadConfigNamesFileLineAndKey(t *testing.T) {
 		text string
 		want []string
 	}{
-		"unknown key":        {"collector:\n  id: c1\n  lissten: x\n", []string{"h.yaml:", "3", "lissten"}},
-		"wrong type":         {"detector:\n  bin: soon\n", []string{"h.yaml:", "2", "bin"}},
-		"bad listen":         {"collector:\n  listen: nowhere\n", []string{"h.yaml:2: collector.listen", "nowhere"}},
-		"half TLS":           {"collector:\n  tls_cert: a\n", []string{"h.yaml:2: collector.tls_cert"}},
-		"two sources of TLS": {"collector:\n  tls_cert: a\n  tls_key: b\n  acme: {names: [c]}\n", []string{"h.yaml:4: collector.acme"}},
-		"feed":               {"detector:\n  feeds:\n    - id: c1\n      url: ftp://x\n", []string{"h.yaml:4: detector.feeds[0].url", "ftp://x"}},
-		"target":             {"prober:\n  targets:\n    - name: a\n", []string{"h.yaml:3: prober.targets[0]", "url or tcp"}},
-		"floors":             {"detector:\n  min_clients: 0\n", []string{"h.yaml:2: detector.min_clients"}},
-		"not YAML at all":    {"{{{", []string{"h.yaml:"}},
-		"two faults":         {"collector:\n  listen: x\ndashboard:\n  listen: y\n", []string{":2: collector.listen", ":4: dashboard.listen"}},
+		"unknown key":    {"collector:\n  id: c1\n  lissten: x\n", []string{"h.yaml:", "3", "lissten"}},
+		"wrong type":     {"detector:\n  bin: soon\n", []string{"h.yaml:", "2", "bin"}},
+		"bad listen":     {"collector:\n  listen: nowhere\n", []string{"h.yaml:2: collector.listen", "nowhere"}},
+		"half TLS":       {"collector:\n  tls_cert: a\n", []string{"h.yaml:2: collector.tls_cert"}},
+		"TLS told twice": {"collector:\n  tls_cert: a\n  tls_key: b\n  acme: {names: [c]}\n", []string{"h.yaml:4: collector.acme"}},
+		"feed":           {"detector:\n  feeds:\n    - id: c1\n      url: ftp://x\n", []string{"h.yaml:4: detector.feeds[0].url", "ftp://x"}},
+		"target":         {"prober:\n  targets:\n    - name: a\n", []string{"h.yaml:3: prober.targets[0]", "url or tcp"}},
+		"target of two kinds": {"prober:\n  targets:\n    - {name: a, url: \"http://a\", tcp: \"a:1\"}\n",
+			[]string{"h.yaml:3: prober.targets[0]", "a: give either url or tcp, not both"}},
+		"target's unknown key": {"prober:\n  targets:\n    - name: a\n      url: http://a\n      colour: red\n",
+			[]string{"h.yaml:5: prober.targets[0].colour", "unknown field"}},
+		"target's wrong type": {"prober:\n  targets:\n    - {name: a, url: \"http://a\", status_min: low}\n",
+			[]string{"h.yaml:3: prober.targets[0]", "a: "}},
+		"target that is no map": {"prober:\n  targets:\n    - 1\n", []string{"h.yaml:3: prober.targets[0]", "want a map"}},
+		"floors":                {"detector:\n  min_clients: 0\n", []string{"h.yaml:2: detector.min_clients"}},
+		"not YAML at all":       {"{{{", []string{"h.yaml:"}},
+		"two faults":            {"collector:\n  listen: x\ndashboard:\n  listen: y\n", []string{":2: collector.listen", ":4: dashboard.listen"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := parse("h.yaml", []byte(tt.text))

@@ -264,23 +264,11 @@ func (n *Node) sources(c *Config) (map[string]detector.Source, error) {
 }
 
 func (n *Node) startProber(ctx context.Context, c *Config) error {
-	roots, err := loadRoots(c.File(c.Prober.CA))
+	o, err := proberOptions(c)
 	if err != nil {
-		return fmt.Errorf("prober.ca: %w", err)
+		return err
 	}
-	o := prober.Options{Interval: c.Prober.Interval.Duration, Timeout: c.Prober.Timeout.Duration, DownAfter: c.Prober.Failures,
-		Logger: n.log, Metrics: n.metrics}
-	for _, t := range c.Prober.Targets {
-		target := prober.Target{Name: t.Name, URL: t.URL, Address: t.Address, DataCentre: t.DataCentre, Cluster: t.Cluster, Row: t.Row,
-			TLS: prober.TLSOptions{RootCAs: roots}}
-		if t.TCP != "" {
-			target.Address = t.TCP
-		}
-		o.Targets = append(o.Targets, target)
-	}
-	for _, w := range c.Prober.Witnesses {
-		o.Witnesses = append(o.Witnesses, prober.Target{Name: w, Address: w})
-	}
+	o.Logger, o.Metrics = n.log, n.metrics
 	p, err := prober.New(o)
 	if err != nil {
 		return err

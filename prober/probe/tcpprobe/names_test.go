@@ -1,4 +1,4 @@
-package prober
+package tcpprobe_test
 
 import (
 	"context"
@@ -8,6 +8,10 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/heliograph-net/heliograph/prober/probe"
+	"github.com/heliograph-net/heliograph/prober/probe/conn"
+	"github.com/heliograph-net/heliograph/prober/probe/probetest"
+	"github.com/heliograph-net/heliograph/prober/probe/tcpprobe"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -56,7 +60,7 @@ func resolveAt(address string) *net.Dialer {
 }
 
 func TestProbeOfNames(t *testing.T) {
-	server, _ := serve(t, func(net.Conn) {})
+	server, _ := probetest.Serve(t, probetest.Nothing)
 	_, port, _ := net.SplitHostPort(server)
 	working := nameServer(t)
 	for _, c := range []struct {
@@ -66,22 +70,22 @@ func TestProbeOfNames(t *testing.T) {
 		want    report.Outcome
 		timeout time.Duration
 	}{
-		{"resolves", "shop.example.", working, report.OK, limit},
-		{"NXDOMAIN", "nobody.example.", working, report.DNSNameNotResolved, limit},
-		{"SERVFAIL", "servfail.example.", working, report.DNSFailed, limit},
-		{"no answer", "silent.example.", working, report.DNSTimedOut, soon},
-		{"no name server", "shop.example.", resolveAt(closedUDPPort(t)), report.DNSUnreachable, limit},
+		{"resolves", "shop.example.", working, report.OK, probetest.Limit},
+		{"NXDOMAIN", "nobody.example.", working, report.DNSNameNotResolved, probetest.Limit},
+		{"SERVFAIL", "servfail.example.", working, report.DNSFailed, probetest.Limit},
+		{"no answer", "silent.example.", working, report.DNSTimedOut, probetest.Soon},
+		{"no name server", "shop.example.", resolveAt(closedUDPPort(t)), report.DNSUnreachable, probetest.Limit},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			result, err := probeOnce(t, Target{Address: net.JoinHostPort(c.host, port)}, c.dialer, c.timeout)
+			result, err := probetest.Once(t, &tcpprobe.Options{Target: net.JoinHostPort(c.host, port)}, probe.Env{Dialer: c.dialer}, c.timeout)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if result.Outcome != c.want || result.Timings.DNS <= 0 {
+			if result.Outcome != c.want || result.Step(conn.StepDNS) <= 0 {
 				t.Errorf("%+v, want %s", result, c.want)
 			}
-			if found := c.want == report.OK; found != (result.Phase == PhaseConnect) || found != (result.Server == server) {
-				t.Errorf("ended in %s at %q", result.Phase, result.Server)
+			if found := c.want == report.OK; found != (result.Ended() == conn.StepConnect) || found != (result.Server == server) {
+				t.Errorf("ended in %s at %q", result.Ended(), result.Server)
 			}
 		})
 	}

@@ -1,8 +1,8 @@
-package prober
+// Package httpprobe makes a GET request, over TLS when the URL says https.
+package httpprobe
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -12,8 +12,19 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/heliograph-net/heliograph/prober/probe"
+	"github.com/heliograph-net/heliograph/prober/probe/conn"
 	"github.com/heliograph-net/heliograph/report"
 )
+
+// The steps of an attempt after those of package conn.
+const (
+	StepFirstByte = "first_byte" // the request is sent and the answer's headers are awaited
+	StepBody      = "body"       // the answer's body is read, up to MaxBody
+)
+
+// MaxBody is how many bytes of a body a probe reads. A longer body is a success without the rest.
+const MaxBody = 1 << 20
 
 const (
 	maxHeader = 64 << 10 // bytes of an answer's status line and headers
@@ -26,76 +37,42 @@ var errHeaderTooLong = errors.New("headers too long")
 // with net/http's reader of answers, rather than through http.Transport: that hides in which phase
 // it failed, and may try again behind the caller's back.
 type httpProbe struct {
-	dial            *dial
+	dialer          *conn.Dialer
 	tls             *tls.Config   // nil for http
 	request         *http.Request // what the answers belong to; only read
 	wire            []byte        // the request as sent
 	lowest, highest int
 }
 
-func newHTTPProbe(t *Target, d *dial) (*httpProbe, error) {
-	u, err := parseURL(t.URL)
+// probe makes an attempt.
+func (h *httpProbe) probe(ctx context.Context) (probe.Result, error) {
+	a := probe.Begin()
+	c, err := h.dialer.Connect(ctx, a)
 	if err != nil {
-		return nil, err
+		return a.End(ctx, err, classify)
 	}
-	request, err := http.NewRequest(http.MethodGet, u.String(), nil)
-	if err != nil {
-		return nil, errors.New("URL: cannot be requested")
-	}
-	request.Header.Set("User-Agent", "heliograph-prober")
-	request.Header.Set("Accept", "*/*")
-	request.Close = true
-	var wire bytes.Buffer
-	if err := request.Write(&wire); err != nil {
-		return nil, errors.New("URL: cannot be requested")
-	}
-	h := &httpProbe{dial: d, request: request, wire: wire.Bytes()}
-	h.lowest, h.highest = t.statuses()
-	if u.Scheme == "https" {
-		h.tls = &tls.Config{
-			ServerName:         u.Hostname(),
-			RootCAs:            t.TLS.RootCAs,
-			InsecureSkipVerify: t.TLS.InsecureSkipVerify,
-			NextProtos:         []string{"http/1.1"},
-			MinVersion:         tls.VersionTLS12,
-		}
-		if t.TLS.ServerName != "" {
-			h.tls.ServerName = t.TLS.ServerName
-		}
-	}
-	return h, nil
-}
-
-// probe is the Probe of KindHTTP.
-func (h *httpProbe) probe(ctx context.Context) (Result, error) {
-	a := newAttempt()
-	conn, err := h.dial.connect(ctx, a)
-	if err != nil {
-		return a.end(ctx, err)
-	}
-	defer conn.Close() // whatever it says, the answer is known by then
+	defer c.Close() // whatever it says, the answer is known by then
 	if deadline, ok := ctx.Deadline(); ok {
-		_ = conn.SetDeadline(deadline) // fails only on a closed connection
+		_ = c.SetDeadline(deadline) // fails only on a closed connection
 	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	return a.end(ctx, h.exchange(ctx, conn, a))
+	return a.End(ctx, h.exchange(ctx, c, a), classify)
 }
 
 // exchange does everything after the connection is there.
-func (h *httpProbe) exchange(ctx context.Context, conn net.Conn, a *attempt) error {
+func (h *httpProbe) exchange(ctx context.Context, c net.Conn, a *probe.Attempt) error {
 	if h.tls != nil {
-		a.enter(PhaseTLS)
-		secured := tls.Client(conn, h.tls)
-		if err := secured.HandshakeContext(ctx); err != nil {
+		secured, err := conn.Handshake(ctx, a, c, h.tls)
+		if err != nil {
 			return err
 		}
-		conn = secured
+		c = secured
 	}
-	a.enter(PhaseFirstByte)
-	_, writeErr := conn.Write(h.wire)
-	source := &source{conn: conn, left: maxHeader}
-	answer, err := h.readAnswer(source)
+	a.Enter(StepFirstByte)
+	_, writeErr := c.Write(h.wire)
+	from := &stream{conn: c, left: maxHeader}
+	answer, err := h.readAnswer(from)
 	if err != nil && writeErr != nil {
 		// a server may answer and close before it has read the request; without an answer this
 		// tells more
@@ -105,25 +82,25 @@ func (h *httpProbe) exchange(ctx context.Context, conn net.Conn, a *attempt) err
 		return err
 	}
 	defer answer.Body.Close()
-	a.result.Status, a.result.Protocol = uint16(answer.StatusCode), protocol(answer)
-	a.enter(PhaseBody)
-	source.left = math.MaxInt64 // the body has its own limit
+	a.Result.Status, a.Result.Protocol = uint16(answer.StatusCode), protocol(answer)
+	a.Enter(StepBody)
+	from.left = math.MaxInt64 // the body has its own limit
 	if err := readBody(answer); err != nil {
 		return err
 	}
-	a.result.Outcome = h.judge(answer.StatusCode)
+	a.Result.Outcome = h.judge(answer.StatusCode)
 	return nil
 }
 
-// source reads from a connection, so much and no more, and remembers what ended it: net/http's
+// stream reads from a connection, so much and no more, and remembers what ended it: net/http's
 // reader swallows that when it comes in the middle of a line.
-type source struct {
+type stream struct {
 	conn net.Conn
 	left int64
 	err  error
 }
 
-func (s *source) Read(b []byte) (int, error) {
+func (s *stream) Read(b []byte) (int, error) {
 	if s.left <= 0 {
 		s.err = errHeaderTooLong
 		return 0, s.err
@@ -137,7 +114,7 @@ func (s *source) Read(b []byte) (int, error) {
 }
 
 // readAnswer reads up to the end of the headers of the final answer (RFC 9110, section 15.2).
-func (h *httpProbe) readAnswer(from *source) (*http.Response, error) {
+func (h *httpProbe) readAnswer(from *stream) (*http.Response, error) {
 	r := bufio.NewReader(from)
 	for range maxInform {
 		if _, err := r.Peek(1); err != nil {

@@ -1,11 +1,10 @@
-package prober
+package conn
 
 import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -16,54 +15,25 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// answerError is a failure to read an answer of which at least one byte came.
-type answerError struct{ error }
-
-func (e answerError) Unwrap() error { return e.error }
-
-// bodyError is a failure to read the body of an answer.
-type bodyError struct {
-	error
-	chunked bool
-}
-
-func (e bodyError) Unwrap() error { return e.error }
-
-// localFault tells whether err is the prober's own trouble and says nothing of the target; nil if
-// it is not.
-func localFault(err error) error {
-	for _, errno := range []syscall.Errno{
-		// out of descriptors or memory
-		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM,
-		// out of ports, or a source address that this machine does not have
-		syscall.EADDRNOTAVAIL, syscall.EADDRINUSE,
-		syscall.EACCES, syscall.EPERM, // forbidden by a rule of this machine
-	} {
-		if errors.Is(err, errno) {
-			return fmt.Errorf("this machine cannot probe: %w", errno)
-		}
-	}
-	return nil
-}
-
-// classify names the outcome of an attempt that ended in phase with err. It follows what browsers
-// report (Network Error Logging, section 5.2, and Chromium), so that probes and client reports can
-// be laid side by side. Waiting in vain for an answer is tcp.timed_out there too; Result.Phase
-// tells the difference.
-func classify(phase Phase, err error) report.Outcome {
-	if phase == PhaseDNS {
+// Classify names the outcome of an attempt that ended in step with err, as far as it is one of this
+// package's steps, or a matter of the socket. It returns "" for anything else, which the kind
+// itself must name. It follows what browsers report (Network Error Logging, section 5.2, and
+// Chromium), so that probes and client reports can be laid side by side. Waiting in vain for an
+// answer is tcp.timed_out there too; the step tells the difference.
+func Classify(step string, err error) report.Outcome {
+	if step == StepDNS {
 		return classifyDNS(err)
 	}
 	if outcome := classifySocket(err); outcome != "" {
 		return outcome
 	}
-	switch phase {
-	case PhaseConnect:
+	switch step {
+	case StepConnect:
 		return report.TCPFailed
-	case PhaseTLS:
+	case StepTLS:
 		return classifyTLS(err)
 	}
-	return classifyHTTP(err)
+	return Alert(err) // with TLS 1.3 a server refuses the client's certificate after the handshake
 }
 
 func classifyDNS(err error) report.Outcome {
@@ -109,7 +79,7 @@ func classifyTLS(err error) report.Outcome {
 	if outcome := classifyCertificate(err); outcome != "" {
 		return outcome
 	}
-	if outcome := classifyAlert(err); outcome != "" {
+	if outcome := Alert(err); outcome != "" {
 		return outcome
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
@@ -150,8 +120,8 @@ var alerts = sync.OnceValue(func() map[string]uint8 {
 	return table
 })
 
-// classifyAlert names the peer's alert (RFC 8446, section 6); "" when err is none.
-func classifyAlert(err error) report.Outcome {
+// Alert names the peer's TLS alert (RFC 8446, section 6); "" when err is none.
+func Alert(err error) report.Outcome {
 	op, ok := errors.AsType[*net.OpError](err)
 	if !ok || op.Op != "remote error" {
 		return ""
@@ -166,29 +136,4 @@ func classifyAlert(err error) report.Outcome {
 		return report.TLSUnrecognizedNameAlert
 	}
 	return report.TLSProtocolError
-}
-
-func classifyHTTP(err error) report.Outcome {
-	if outcome := classifyAlert(err); outcome != "" {
-		return outcome // with TLS 1.3 a server refuses the client's certificate after the handshake
-	}
-	if body, ok := errors.AsType[bodyError](err); ok {
-		truncated := errors.Is(err, io.ErrUnexpectedEOF)
-		switch {
-		case truncated && body.chunked:
-			return report.HTTPIncompleteChunked
-		case truncated:
-			return report.HTTPContentLengthMismatch
-		case body.chunked:
-			return report.HTTPInvalidChunked
-		}
-		return report.HTTPResponseInvalid
-	}
-	eof := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-	if _, some := errors.AsType[answerError](err); some && eof {
-		return report.HTTPHeadersTruncated
-	} else if eof {
-		return report.HTTPResponseEmpty
-	}
-	return report.HTTPResponseInvalid
 }

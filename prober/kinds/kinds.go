@@ -1,0 +1,15 @@
+// Package kinds lists the kinds of probe that the prober's configuration knows. A new kind is a
+// package of its own and an entry here.
+package kinds
+
+import (
+	"github.com/heliograph-net/heliograph/prober/probe"
+	"github.com/heliograph-net/heliograph/prober/probe/httpprobe"
+	"github.com/heliograph-net/heliograph/prober/probe/tcpprobe"
+)
+
+// All are the kinds. Their names and keys differ.
+var All = []probe.Kind{
+	httpprobe.Kind,
+	tcpprobe.Kind,
+}

@@ -1,0 +1,160 @@
+package prober
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/prober/probe"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// soon is how long a result waits that says something new, so that a failure of many servers is
+// told in one record.
+const soon = time.Second
+
+// outbox gathers results until they are delivered. Only Run's goroutine uses it.
+type outbox struct {
+	deliver func(at time.Time, r *report.ProbeResults) // nil: nobody wants them
+	head    report.ProbeResults                        // what all records say
+	hold    time.Duration
+	waiting []waiting
+	due     time.Time // when they are delivered; zero: none wait
+}
+
+// waiting is a result that waits.
+type waiting struct {
+	of     *server
+	ended  time.Time
+	result report.ProbeResult // whose Target and At are not known yet
+}
+
+func newOutbox(o *Options, all []*server) *outbox {
+	byName := slices.Clone(all)
+	slices.SortFunc(byName, func(a, b *server) int { return strings.Compare(a.target.Name, b.target.Name) })
+	for rank, s := range byName {
+		s.rank = rank
+	}
+	head := report.ProbeResults{Vantage: o.Vantage, ASN: o.ASN, Version: o.Version}
+	return &outbox{deliver: o.Deliver, head: head, hold: o.Hold}
+}
+
+// add takes in the attempt at s that was just judged.
+func (b *outbox) add(s *server, now time.Time) {
+	if b.deliver == nil {
+		return
+	}
+	j := s.judgement()
+	b.waiting = append(b.waiting, waiting{s, s.ended, resultOf(s, j)})
+	wait := b.hold
+	if s.isNews(j) {
+		wait = min(soon, b.hold)
+	}
+	s.told = j
+	if due := now.Add(wait); b.due.IsZero() || due.Before(b.due) {
+		b.due = due
+	}
+	if len(b.waiting) == report.MaxProbeResults {
+		b.due = now
+	}
+}
+
+// flushDue delivers if it is time to, and returns when it will be; zero: nothing waits.
+func (b *outbox) flushDue(now time.Time) time.Time {
+	if !b.due.IsZero() && !b.due.After(now) {
+		b.flush(now)
+	}
+	return b.due
+}
+
+// flush delivers what waits.
+func (b *outbox) flush(now time.Time) {
+	if len(b.waiting) == 0 {
+		return
+	}
+	record := b.head
+	of := make([]*server, len(b.waiting))
+	for i := range b.waiting {
+		of[i] = b.waiting[i].of
+	}
+	byRank := func(x, y *server) int { return cmp.Compare(x.rank, y.rank) }
+	slices.SortFunc(of, byRank)
+	of = slices.Compact(of)
+	for _, s := range of {
+		record.Targets = append(record.Targets, s.target.described())
+	}
+	for i := range b.waiting {
+		w := &b.waiting[i]
+		w.result.Target, _ = slices.BinarySearchFunc(of, w.of, byRank)
+		w.result.At = min(max(w.ended.Sub(now).Milliseconds(), -report.MaxAge), 0)
+		record.Results = append(record.Results, w.result)
+	}
+	clear(b.waiting)
+	b.waiting, b.due = b.waiting[:0], time.Time{}
+	b.deliver(now, &record)
+}
+
+// isNews reports whether the attempt just judged as j must be told at once: the judgement changed,
+// or a target that is not down failed.
+func (s *server) isNews(j report.Judgement) bool {
+	switch {
+	case s.told == 0:
+		return j == report.JudgedDown
+	case j != s.told:
+		return true
+	}
+	return j == report.JudgedUp && s.result.Outcome.Failed()
+}
+
+// judgement is what the vantage holds of s after the attempt just made.
+func (s *server) judgement() report.Judgement {
+	switch {
+	case s.err != nil:
+	case s.state == heatmap.Up:
+		return report.JudgedUp
+	case s.state == heatmap.Down:
+		return report.JudgedDown
+	}
+	return report.JudgedInconclusive
+}
+
+// resultOf is the attempt just made at s, within the limits of a record: a program's own probe may
+// exceed them.
+func resultOf(s *server, j report.Judgement) report.ProbeResult {
+	r := &s.result
+	result := report.ProbeResult{
+		Judgement: j, Outcome: r.Outcome, Server: text(r.Server), Protocol: text(r.Protocol),
+		Status: min(r.Status, report.MaxStatus), Family: family(r.Server),
+	}
+	if !result.Outcome.Valid() {
+		result.Outcome = report.Unknown // this machine could not probe
+	}
+	for _, step := range r.Steps[:min(len(r.Steps), report.MaxProbeSteps)] {
+		result.Steps = append(result.Steps, report.ProbeStep{Name: cmp.Or(text(step.Name), "unknown"), Micros: micros(step)})
+	}
+	return result
+}
+
+func micros(s probe.Step) uint64 {
+	return min(uint64(max(s.Duration.Microseconds(), 0)), report.MaxMicros)
+}
+
+// text cuts s to what a record holds.
+func text(s string) string {
+	return strings.ToValidUTF8(s[:min(len(s), report.MaxString)], "")
+}
+
+// family is the IP version of an address and port, 0 when it is none.
+func family(server string) uint8 {
+	a, err := netip.ParseAddrPort(server)
+	switch {
+	case err != nil:
+		return 0
+	case a.Addr().Is4():
+		return 4
+	}
+	return 6
+}

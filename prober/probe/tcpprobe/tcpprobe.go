@@ -1,0 +1,50 @@
+// Package tcpprobe connects by TCP, and that is all.
+package tcpprobe
+
+import (
+	"context"
+
+	"github.com/heliograph-net/heliograph/prober/probe"
+	"github.com/heliograph-net/heliograph/prober/probe/conn"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// Name is the kind's.
+const Name = "tcp"
+
+// Kind is chosen by the key "tcp".
+var Kind = probe.Kind{Name: Name, Key: "tcp", New: func() probe.Spec { return new(Options) }}
+
+// Options are a [probe.Spec]. The steps of an attempt are those of package conn, without TLS.
+type Options struct {
+	Target string `yaml:"tcp"` // host:port; required
+}
+
+// Kind implements [probe.Spec].
+func (o *Options) Kind() string { return Name }
+
+// Address implements [probe.Spec].
+func (o *Options) Address() string { return o.Target }
+
+// Probe implements [probe.Spec].
+func (o *Options) Probe(env probe.Env) (probe.Func, error) {
+	d, err := conn.NewDialer(o.Target, env)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (probe.Result, error) {
+		a := probe.Begin()
+		c, err := d.Connect(ctx, a)
+		if err == nil {
+			_ = c.Close() // nothing was written, so nothing can be lost
+		}
+		return a.End(ctx, err, classify)
+	}, nil
+}
+
+func classify(step string, err error) report.Outcome {
+	if outcome := conn.Classify(step, err); outcome != "" {
+		return outcome
+	}
+	return report.Unknown
+}
