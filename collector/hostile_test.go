@@ -3,7 +3,6 @@ package collector_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,6 +19,7 @@ import (
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
 	"github.com/heliograph-net/heliograph/internal/httpserve"
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
@@ -28,13 +28,10 @@ import (
 func newServedRig(t *testing.T, change func(*collector.Options, *sqliteinbox.Options)) *rig {
 	t.Helper()
 	r := newRig(t, change)
-	s := must(httpserve.Start(httpserve.Options{Name: "collector", Listen: "127.0.0.1:0", Handler: r.Handler(), WriteTimeout: -1,
+	s := must(httpserve.New(httpserve.Options{Name: "collector", Listen: "127.0.0.1:0", Handler: r.Handler(), WriteTimeout: -1, Grace: time.Millisecond,
 		Logger: slog.New(slog.DiscardHandler)}))(t)
-	t.Cleanup(func() {
-		ended, cancel := context.WithCancel(context.Background())
-		cancel() // connections that are still open are part of the test
-		_ = s.Shutdown(ended)
-	})
+	stop := lifecycle.Background(s.Run)
+	t.Cleanup(func() { _ = stop() }) // cuts connections that are still open: they are part of the test
 	r.url = "http://" + s.Addr()
 	return r
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
@@ -14,20 +13,18 @@ type relayCmd struct {
 
 // Run runs a relay.
 func (r *relayCmd) Run(ctx context.Context, out *output) error {
+	hangup := notifyHangup()
 	c, err := roles.LoadRelay(r.Config)
 	if err != nil {
 		return err
 	}
 	c.SetLevel(out.level)
-	n, err := roles.StartRelay(ctx, c, out.log)
+	n, err := roles.NewRelay(c, out.log, hangup)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out.stdout, "Relay       %s, to %s\nOperations  http://%s/health/ready\n", n.RelayAddr, c.Gateway, n.OperationsAddr)
-	err = n.Wait(ctx)
-	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
-	defer cancel()
-	return errors.Join(err, n.Close(wait))
+	return n.Run(ctx)
 }
 
 // initRelay makes a relay's directory and says what to do next.

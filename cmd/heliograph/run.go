@@ -7,14 +7,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/signal"
 	"path/filepath"
-	"time"
+	"syscall"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 )
-
-// stopWithin bounds a clean stop; systemd and Kubernetes allow more.
-const stopWithin = 15 * time.Second
 
 type upCmd struct {
 	Data string `help:"Data directory; made when it is missing." required:"" type:"path" placeholder:"DIR"`
@@ -66,27 +64,34 @@ func (p *proberCmd) Run(ctx context.Context, out *output) error {
 	return runRoles(ctx, out, p.Config, roles.Roles{Prober: true})
 }
 
+// runRoles runs some roles until ctx ends.
 func runRoles(ctx context.Context, out *output, config string, r roles.Roles) error {
+	hangup := notifyHangup()
 	c, err := roles.Load(config)
 	if err != nil {
 		return err
 	}
 	c.Level = out.level
-	n, err := roles.Start(ctx, c, r, out.log)
+	p, err := roles.New(ctx, roles.Options{Config: c, Roles: r, Logger: out.log, Hangup: hangup})
 	if err != nil {
 		return err
 	}
-	if n.CollectorAddr != "" {
-		fmt.Fprintf(out.stdout, "Collector   %s\n", n.CollectorAddr)
+	if p.CollectorAddr != "" {
+		fmt.Fprintf(out.stdout, "Collector   %s\n", p.CollectorAddr)
 	}
-	if n.DashboardAddr != "" {
-		fmt.Fprintf(out.stdout, "Dashboard   http://%s/\n", n.DashboardAddr)
+	if p.DashboardAddr != "" {
+		fmt.Fprintf(out.stdout, "Dashboard   http://%s/\n", p.DashboardAddr)
 	}
-	fmt.Fprintf(out.stdout, "Operations  http://%s/health/ready\n", n.OperationsAddr)
-	err = n.Wait(ctx)
-	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
-	defer cancel()
-	return errors.Join(err, n.Close(wait))
+	fmt.Fprintf(out.stdout, "Operations  http://%s/health/ready\n", p.OperationsAddr)
+	return p.Run(ctx)
+}
+
+// notifyHangup brings SIGHUP for as long as the process lives, so that none kills it, however early
+// or late it comes.
+func notifyHangup() <-chan os.Signal {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	return hangup
 }
 
 type initCmd struct {

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
 )
 
 // site makes a data directory whose policy names one collector, at an address.
@@ -41,18 +42,19 @@ func site(t *testing.T, collector string) (dir, policy string) {
 }
 
 // startNode runs collector, detector and dashboard of a site.
-func startNode(t *testing.T, dir string) *roles.Node {
+func startNode(t *testing.T, dir string) *roles.Process {
 	t.Helper()
 	c, err := roles.Load(filepath.Join(dir, roles.ConfigName))
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := roles.Start(t.Context(), c, roles.Roles{Collector: true, Detector: true}, slog.New(slog.DiscardHandler))
+	n, err := roles.New(t.Context(), roles.Options{Config: c, Roles: roles.Roles{Collector: true, Detector: true}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
+	stop := lifecycle.Background(n.Run)
 	t.Cleanup(func() {
-		if err := n.Close(context.WithoutCancel(t.Context())); err != nil {
+		if err := stop(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -87,7 +89,7 @@ func run(t *testing.T, stdout, name string, args ...string) {
 }
 
 // ask returns the rows of a dashboard's answer.
-func ask(t *testing.T, n *roles.Node, path string) []map[string]any {
+func ask(t *testing.T, n *roles.Process, path string) []map[string]any {
 	t.Helper()
 	resp, err := http.Get("http://" + n.DashboardAddr + path)
 	if err != nil {
@@ -102,7 +104,7 @@ func ask(t *testing.T, n *roles.Node, path string) []map[string]any {
 }
 
 // eventually waits until the dashboard gives a row with these values.
-func eventually(t *testing.T, n *roles.Node, path string, want map[string]any) {
+func eventually(t *testing.T, n *roles.Process, path string, want map[string]any) {
 	t.Helper()
 	deadline := time.Now().Add(15 * time.Second)
 	for {

@@ -9,7 +9,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
+
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
 )
 
 // Options describe a listener.
@@ -23,68 +26,92 @@ type Options struct {
 	// WriteTimeout bounds one answer. 0 means 30 s; negative means none, for streams, which then
 	// need their own deadline.
 	WriteTimeout time.Duration
+	// Grace is how long requests in flight have at the end, before they are cut. 0 means 300 ms.
+	Grace time.Duration
 }
 
-// Server is a running listener.
+// Server is a bound listener.
 type Server struct {
-	name string
-	srv  *http.Server
-	ln   net.Listener
-	done chan error
+	name  string
+	srv   *http.Server
+	ln    net.Listener
+	grace time.Duration
+	log   *slog.Logger
 }
 
-// Start listens and serves until Shutdown. The listener is bound when Start returns.
-func Start(o Options) (*Server, error) {
+// New binds a listener, so that an error of its port comes early and Addr is known. It serves from
+// Run on; connections that come before wait. Close frees the port of a Server that is not run.
+func New(o Options) (*Server, error) {
 	ln, err := net.Listen("tcp", o.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("%s: listening on %s: %w (is another process there? change its listen key)", o.Name, o.Listen, err)
+		hint := ""
+		if errors.Is(err, syscall.EADDRINUSE) {
+			hint = " (another process is there: change the listen key)"
+		}
+		return nil, fmt.Errorf("%s: listening on %s: %w%s", o.Name, o.Listen, err, hint)
 	}
-	write := o.WriteTimeout
 	switch {
-	case write == 0:
-		write = 30 * time.Second
-	case write < 0:
-		write = 0
+	case o.WriteTimeout == 0:
+		o.WriteTimeout = 30 * time.Second
+	case o.WriteTimeout < 0:
+		o.WriteTimeout = 0
 	}
-	s := &Server{name: o.Name, ln: ln, done: make(chan error, 1), srv: &http.Server{
+	if o.Grace == 0 {
+		o.Grace = 300 * time.Millisecond
+	}
+	return &Server{name: o.Name, ln: ln, grace: o.Grace, log: o.Logger, srv: &http.Server{
 		Handler:           o.Handler,
 		TLSConfig:         o.TLS.Clone(), // net/http changes it
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      write,
+		WriteTimeout:      o.WriteTimeout,
 		IdleTimeout:       90 * time.Second,
 		MaxHeaderBytes:    16 << 10,
 		// net/http's own messages carry peer addresses ("TLS handshake error from …"): they are
 		// dropped, the metrics count requests.
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
-	}}
-	go func() {
-		if o.TLS != nil {
-			s.done <- s.srv.ServeTLS(ln, "", "")
-		} else {
-			s.done <- s.srv.Serve(ln)
-		}
-	}()
-	o.Logger.Info("listening", "component", o.Name, "address", ln.Addr().String(), "tls", o.TLS != nil)
-	return s, nil
+	}}, nil
 }
 
 // Addr is the bound address, with the real port.
 func (s *Server) Addr() string { return s.ln.Addr().String() }
 
-// Wait blocks until the server has ended and says why; nil after a Shutdown. Call it at most once.
-func (s *Server) Wait() error {
-	if err := <-s.done; !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("%s: serving: %w", s.name, err)
+// Run serves until ctx ends. Then it stops accepting, waits for requests in flight, cuts those that
+// outlast their grace, and returns nil. It may be called once.
+func (s *Server) Run(ctx context.Context) error {
+	s.log.Info("listening", "component", s.name, "address", s.Addr(), "tls", s.srv.TLSConfig != nil)
+	served := make(chan error, 1)
+	go func() { served <- s.serve() }() // ends with the listener, before Run returns
+	select {
+	case err := <-served:
+		return fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+	}
+	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.grace)
+	defer cancel()
+	if s.srv.Shutdown(wait) != nil {
+		_ = s.srv.Close() // whoever is still there has had the time to end
+	}
+	<-served
+	return nil
+}
+
+func (s *Server) serve() error {
+	if s.srv.TLSConfig != nil {
+		return s.srv.ServeTLS(s.ln, "", "")
+	}
+	return s.srv.Serve(s.ln)
+}
+
+// Close frees the port. It is idempotent, and harmless after Run.
+func (s *Server) Close() error {
+	if err := s.ln.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
 	}
 	return nil
 }
 
-// Shutdown stops accepting and waits for requests in flight until ctx ends, then cuts them. It
-// is idempotent.
-func (s *Server) Shutdown(ctx context.Context) error {
-	if err := s.srv.Shutdown(ctx); err != nil {
-		return errors.Join(err, s.srv.Close())
-	}
-	return nil
+// Part is the listener as a part of a process.
+func (s *Server) Part() lifecycle.Part {
+	return lifecycle.Part{Name: s.name + " listener", Run: s.Run, Close: s.Close}
 }

@@ -8,6 +8,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
 )
 
 func start(t *testing.T, o Options) *Server {
@@ -16,36 +19,106 @@ func start(t *testing.T, o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s, err := Start(o)
+	s, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Shutdown(t.Context()) })
+	stop := lifecycle.Background(s.Run)
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+	})
 	return s
 }
 
 func TestServesAndShutsDown(t *testing.T) {
-	s := start(t, Options{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })})
+	s, err := New(Options{Name: "test", Listen: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler),
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := lifecycle.Background(s.Run)
 	resp, err := http.Get("http://" + s.Addr())
 	if err != nil {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	if err := s.Shutdown(t.Context()); err != nil {
-		t.Error(err)
+	if err := stop(); err != nil {
+		t.Errorf("Run = %v", err)
 	}
-	if err := s.Wait(); err != nil {
-		t.Errorf("Wait after Shutdown = %v", err)
+	if err := s.Close(); err != nil {
+		t.Errorf("Close after Run = %v", err)
 	}
-	if err := s.Shutdown(t.Context()); err != nil {
-		t.Errorf("second Shutdown = %v", err)
+	if c, err := net.Dial("tcp", s.Addr()); err == nil {
+		c.Close()
+		t.Error("still listening")
+	}
+}
+
+// What was bound and never served is free again.
+func TestCloseFreesThePort(t *testing.T) {
+	for range 2 {
+		s, err := New(Options{Name: "test", Listen: "127.0.0.1:0", Handler: http.NotFoundHandler(), Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		ln, err := net.Listen("tcp", s.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ln.Close()
+	}
+}
+
+// Requests in flight are waited for, and cut when they take too long: neither is an error.
+func TestRequestsInFlightHaveTheirGrace(t *testing.T) {
+	for name, tt := range map[string]struct {
+		takes time.Duration
+		cut   bool
+	}{"quick": {200 * time.Millisecond, false}, "endless": {time.Hour, true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			arrived := make(chan struct{})
+			s, err := New(Options{Name: "test", Listen: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler), Grace: 2 * time.Second,
+				Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					close(arrived)
+					select {
+					case <-time.After(tt.takes):
+					case <-r.Context().Done():
+					}
+					_, _ = io.WriteString(w, "ok")
+				})})
+			if err != nil {
+				t.Fatal(err)
+			}
+			stop := lifecycle.Background(s.Run)
+			answered := make(chan error, 1)
+			go func() {
+				resp, err := http.Get("http://" + s.Addr())
+				if err == nil {
+					resp.Body.Close()
+				}
+				answered <- err
+			}()
+			<-arrived
+			if err := stop(); err != nil {
+				t.Error(err)
+			}
+			if err := <-answered; (err != nil) != tt.cut {
+				t.Errorf("the client: %v", err)
+			}
+		})
 	}
 }
 
 func TestPortInUseNamesListenerAndRemedy(t *testing.T) {
 	s := start(t, Options{Handler: http.NotFoundHandler()})
-	_, err := Start(Options{Name: "second", Listen: s.Addr(), Handler: http.NotFoundHandler(), Logger: slog.New(slog.DiscardHandler)})
-	if err == nil || !strings.Contains(err.Error(), "second") || !strings.Contains(err.Error(), s.Addr()) {
+	_, err := New(Options{Name: "second", Listen: s.Addr(), Handler: http.NotFoundHandler(), Logger: slog.New(slog.DiscardHandler)})
+	if err == nil || !strings.Contains(err.Error(), "second") || !strings.Contains(err.Error(), s.Addr()) || !strings.Contains(err.Error(), "another process") {
 		t.Errorf("err = %v", err)
 	}
 }
@@ -63,5 +136,12 @@ func TestHeaderFloodIsCut(t *testing.T) {
 	line, _ := bufio.NewReader(c).ReadString('\n')
 	if !strings.Contains(line, "431") {
 		t.Errorf("answer = %q, want 431", line)
+	}
+}
+
+func TestOnlyAPortInUseIsBlamedOnAnotherProcess(t *testing.T) {
+	_, err := New(Options{Name: "test", Listen: "192.0.2.1:0", Handler: http.NotFoundHandler(), Logger: slog.New(slog.DiscardHandler)})
+	if err == nil || strings.Contains(err.Error(), "another process") {
+		t.Errorf("err = %v", err)
 	}
 }

@@ -3,61 +3,162 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
-func TestCloseRunsInReverseAndNamesErrors(t *testing.T) {
-	var s Stack
-	var order []string
-	for _, name := range []string{"store", "listener"} {
-		s.Defer(name, func(context.Context) error { order = append(order, name); return errors.New("boom") })
-	}
-	err := s.Close(t.Context())
-	if got := strings.Join(order, " "); got != "listener store" {
-		t.Errorf("order = %q", got)
-	}
-	if err == nil || !strings.Contains(err.Error(), "stopping store: boom") || !strings.Contains(err.Error(), "stopping listener: boom") {
-		t.Errorf("err = %v, want both steps named", err)
-	}
-	if err := s.Close(t.Context()); err != nil || len(order) != 2 {
-		t.Errorf("second Close ran steps again: %v, %v", err, order)
-	}
+// journal notes what happens, in order.
+type journal struct {
+	mu    sync.Mutex
+	lines []string
 }
 
-func TestGoIsCancelledAndWaitedFor(t *testing.T) {
-	var s Stack
-	ended := false
-	s.Go(t.Context(), "worker", func(ctx context.Context) error {
+func (j *journal) add(line string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.lines = append(j.lines, line)
+}
+
+// part runs until it is stopped, drains for a time and is closed.
+func (j *journal) part(name string, drain time.Duration) Part {
+	return Part{Name: name, Run: func(ctx context.Context) error {
 		<-ctx.Done()
-		ended = true
-		return ctx.Err()
-	}, func(err error) { t.Errorf("failed(%v) after a requested end", err) })
-	if err := s.Close(t.Context()); err != nil || !ended {
-		t.Errorf("Close = %v, ended = %v", err, ended)
-	}
+		time.Sleep(drain)
+		j.add("drained " + name)
+		return nil
+	}, Close: func() error { j.add("closed " + name); return nil }}
 }
 
-func TestGoReportsFailureAtOnce(t *testing.T) {
-	var s Stack
-	failed := make(chan error, 1)
-	s.Go(t.Context(), "worker", func(context.Context) error { return errors.New("boom") }, func(err error) { failed <- err })
-	if err := <-failed; err.Error() != "worker: boom" {
-		t.Errorf("failed with %q", err)
-	}
-	if err := s.Close(t.Context()); err != nil {
+func TestStepsEndInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := new(journal)
+		g := NewGroup(3*time.Second, 4*time.Second, 5*time.Second)
+		g.Add(2, Part{Name: "store", Close: func() error { j.add("closed store"); return nil }})
+		g.Add(1, j.part("listener", 0))
+		g.Add(0, j.part("collector", time.Second))
+		ctx, stop := context.WithCancel(t.Context())
+		time.AfterFunc(time.Minute, stop)
+		began := time.Now()
+		if err := g.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		want := []string{"drained collector", "closed collector", "drained listener", "closed listener", "closed store"}
+		if !slices.Equal(j.lines, want) {
+			t.Errorf("%q, want %q", j.lines, want)
+		}
+		if took := time.Since(began); took != time.Minute+time.Second {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+func TestPartsOfAStepEndTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := new(journal)
+		g := NewGroup(2 * time.Second)
+		for _, name := range []string{"detector", "prober", "dashboard"} {
+			g.Add(0, j.part(name, time.Second))
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		began := time.Now()
+		if err := g.Run(ctx); err != nil || time.Since(began) != time.Second || len(j.lines) != 6 {
+			t.Errorf("%v after %v: %q", err, time.Since(began), j.lines)
+		}
+	})
+}
+
+func TestFailureOfOnePartEndsTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := new(journal)
+		boom := errors.New("boom")
+		g := NewGroup(time.Second, 2*time.Second)
+		g.Add(0, j.part("collector", 0))
+		g.Add(1, Part{Name: "detector", Run: func(context.Context) error { time.Sleep(time.Hour); return boom }})
+		// has nothing to do
+		g.Add(1, Part{Name: "reloader", Run: func(context.Context) error { return nil }})
+		began := time.Now()
+		err := g.Run(t.Context())
+		if !errors.Is(err, boom) || err.Error() != "detector: boom" || time.Since(began) != time.Hour {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		if !slices.Equal(j.lines, []string{"drained collector", "closed collector"}) {
+			t.Errorf("%q", j.lines)
+		}
+	})
+}
+
+func TestErrorsOfTheEndNameTheirParts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGroup(time.Second, 2*time.Second)
+		g.Add(0, Part{Name: "drain", Run: func(ctx context.Context) error { <-ctx.Done(); return errors.New("one") }})
+		g.Add(1, Part{Name: "store", Close: func() error { return errors.New("two") }})
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		err := g.Run(ctx)
+		for _, want := range []string{"stopping drain: one", "stopping store: two"} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want %q", err, want)
+			}
+		}
+	})
+}
+
+// A part that will not end costs its step's time and no more; the time that a quick step leaves is
+// its successors'.
+func TestStepsHaveDeadlines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := new(journal)
+		release := make(chan struct{})
+		stuck := func(context.Context) error { <-release; return nil }
+		g := NewGroup(2*time.Second, 3*time.Second, 4*time.Second)
+		g.Add(0, j.part("collector", 0))
+		g.Add(1, Part{Name: "stuck", Run: stuck})
+		g.Add(1, Part{Name: "stuck too", Run: stuck})
+		g.Add(1, j.part("slow", 2900*time.Millisecond))
+		g.Add(2, j.part("operations", 900*time.Millisecond))
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		began := time.Now()
+		err := g.Run(ctx)
+		if took := time.Since(began); took != 3900*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+		if err == nil || err.Error() != "stopping stuck: it has not ended within 3s\nstopping stuck too: it has not ended within 3s" {
+			t.Errorf("%v", err)
+		}
+		if !slices.Contains(j.lines, "drained slow") || !slices.Contains(j.lines, "drained operations") {
+			t.Errorf("%q", j.lines)
+		}
+		close(release)
+	})
+}
+
+func TestCloseWithoutRun(t *testing.T) {
+	j := new(journal)
+	g := NewGroup(time.Second, 2*time.Second)
+	g.Add(1, j.part("store", 0))
+	g.Add(0, j.part("listener", 0))
+	g.Add(1, Part{Name: "worker", Run: func(context.Context) error { return nil }})
+	g.Add(1, Part{Name: "inbox", Close: func() error { return errors.New("boom") }})
+	if err := g.Close(); err == nil || err.Error() != "closing inbox: boom" {
 		t.Error(err)
 	}
+	if !slices.Equal(j.lines, []string{"closed listener", "closed store"}) {
+		t.Errorf("%q", j.lines)
+	}
 }
 
-func TestGoThatWillNotEndIsNamed(t *testing.T) {
-	var s Stack
-	release := make(chan struct{})
-	defer close(release)
-	s.Go(t.Context(), "stuck", func(context.Context) error { <-release; return nil }, func(error) {})
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := s.Close(ctx); err == nil || !strings.Contains(err.Error(), "stopping stuck") {
-		t.Errorf("err = %v", err)
+func TestBackground(t *testing.T) {
+	boom := errors.New("boom")
+	stop := Background(func(ctx context.Context) error { <-ctx.Done(); return boom })
+	for range 2 {
+		if err := stop(); !errors.Is(err, boom) {
+			t.Error(err)
+		}
 	}
 }

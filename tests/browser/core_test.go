@@ -24,6 +24,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 	"github.com/heliograph-net/heliograph/internal/devca"
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
@@ -173,7 +174,7 @@ func serveTLS(t *testing.T, cert tls.Certificate, name string, h http.Handler) (
 
 // pipeline runs collector and detector, with a policy that names the collector as the
 // browser finds it.
-func pipeline(t *testing.T, ca *devca.CA) (node *roles.Node, url string, policy []byte) {
+func pipeline(t *testing.T, ca *devca.CA) (node *roles.Process, url string, policy []byte) {
 	t.Helper()
 	address := freePort(t)
 	_, port, err := net.SplitHostPort(address)
@@ -200,10 +201,11 @@ collectors: [{id: c1, url: "https://collect.test:%s", priority: 1, weight: 1, re
 	if err != nil {
 		t.Fatal(err)
 	}
-	if node, err = roles.Start(t.Context(), c, roles.Roles{Collector: true, Detector: true}, slog.New(slog.DiscardHandler)); err != nil {
+	if node, err = roles.New(t.Context(), roles.Options{Config: c, Roles: roles.Roles{Collector: true, Detector: true}, Logger: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = node.Close(context.WithoutCancel(t.Context())) })
+	stop := lifecycle.Background(node.Run)
+	t.Cleanup(func() { _ = stop() })
 	if policy, err = os.ReadFile(filepath.Join(dir, "policy")); err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package browser
 
 import (
-	"context"
 	"log/slog"
 	"strings"
 	"testing"
@@ -9,6 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/demo/page"
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
 )
 
 // TestDemoPage clicks through the demonstration's page: opt in, break things with every button, and
@@ -16,7 +16,7 @@ import (
 func TestDemoPage(t *testing.T) {
 	t.Parallel()
 	r := shared(t)
-	p, err := page.Start(t.Context(), page.Options{
+	p, err := page.New(page.Options{
 		Listen: "127.0.0.1:0", Reports: r.node.Store, Dashboard: "http://" + r.node.DashboardAddr + "/", Logger: slog.New(slog.DiscardHandler),
 		Collectors: []page.Collector{{ID: "c0", URL: "http://" + r.node.CollectorAddr}, {ID: "c1", URL: "http://" + r.node.CollectorAddr}},
 		SignPolicy: func(urls []string) ([]byte, error) { return signPolicy(t, r.dir, "demo", urls...), nil },
@@ -24,8 +24,9 @@ func TestDemoPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	stop := lifecycle.Background(p.Run)
 	t.Cleanup(func() {
-		if err := p.Shutdown(context.WithoutCancel(t.Context())); err != nil {
+		if err := stop(); err != nil {
 			t.Error(err)
 		}
 	})

@@ -1,7 +1,6 @@
 package browser
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -16,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/wasm"
 )
 
@@ -103,7 +103,7 @@ return (await indexedDB.databases()).length`)
 
 // guideOperator runs a collector and a detector on this machine, and returns the
 // collector's origin.
-func guideOperator(t *testing.T) (n *roles.Node, dir, collector string) {
+func guideOperator(t *testing.T) (n *roles.Process, dir, collector string) {
 	t.Helper()
 	address := closedPort(t)
 	dir = filepath.Join(t.TempDir(), "d")
@@ -121,10 +121,11 @@ collectors: [{id: c1, url: "http://%s", priority: 1, weight: 1, receipt_key: key
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err = roles.Start(t.Context(), c, roles.Roles{Collector: true, Detector: true}, slog.New(slog.DiscardHandler))
+	n, err = roles.New(t.Context(), roles.Options{Config: c, Roles: roles.Roles{Collector: true, Detector: true}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = n.Close(context.WithoutCancel(t.Context())) })
+	stop := lifecycle.Background(n.Run)
+	t.Cleanup(func() { _ = stop() })
 	return n, dir, "http://" + address
 }

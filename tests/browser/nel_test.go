@@ -20,6 +20,7 @@ import (
 	"github.com/heliograph-net/heliograph/cmd/heliograph/nel"
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 	"github.com/heliograph-net/heliograph/internal/devca"
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
@@ -110,7 +111,7 @@ func startTwins(t *testing.T, ca *devca.CA, headers, others string) (first, seco
 	return startOrigin(t, ca, "127.0.0.1:"+second.port(), headers), second
 }
 
-func reportURL(t *testing.T, n *roles.Node) string {
+func reportURL(t *testing.T, n *roles.Process) string {
 	return "https://collect.test:" + portOf(t, n) + "/v1/reports"
 }
 
@@ -143,14 +144,14 @@ func connectionFaults(t *testing.T, ca *devca.CA) map[string]fault {
 	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS10
 	return map[string]fault{
 		// its listener is closed besides
-		"/refused tcp.refused connection":                      closes,
-		"/hello/reset tcp.reset connection":                    resets,
-		"/hello/close tcp.closed connection":                   closes,
-		"/expired tls.cert.date_invalid connection":            shows(serverTLS(issue(t, ca, -time.Hour, "shop.test"))),
-		"/misnamed tls.cert.name_invalid connection":           shows(serverTLS(issue(t, ca, time.Hour, "other.test"))),
-		"/stranger tls.cert.authority_invalid connection":      shows(serverTLS(issue(t, stranger, time.Hour, "shop.test"))),
-		"/old tls.version_or_cipher_mismatch connection":       shows(old),
-		"/plain tls.protocol.error connection":                 says("HTTP/1.1 400 Bad Request\r\n\r\n"),
+		"/refused tcp.refused connection":                 closes,
+		"/hello/reset tcp.reset connection":               resets,
+		"/hello/close tcp.closed connection":              closes,
+		"/expired tls.cert.date_invalid connection":       shows(serverTLS(issue(t, ca, -time.Hour, "shop.test"))),
+		"/misnamed tls.cert.name_invalid connection":      shows(serverTLS(issue(t, ca, time.Hour, "other.test"))),
+		"/stranger tls.cert.authority_invalid connection": shows(serverTLS(issue(t, stranger, time.Hour, "shop.test"))),
+		"/old tls.version_or_cipher_mismatch connection":  shows(old),
+		"/plain tls.protocol.error connection":            says("HTTP/1.1 400 Bad Request\r\n\r\n"),
 		// Fatal alerts: RFC 6066, section 3, and RFC 8446, section 6.2.
 		"/unrecognized tls.unrecognized_name_alert connection": says("\x15\x03\x03\x00\x02\x02\x70"),
 		"/badclient tls.bad_client_auth_cert connection":       says("\x15\x03\x03\x00\x02\x02\x2a"),
@@ -181,7 +182,7 @@ func pathOf(f string) string {
 
 // reportsNode runs collector and detector, which keep all browser reports, at https://collect.test
 // on 127.0.0.2.
-func reportsNode(t *testing.T, ca *devca.CA) (n *roles.Node, dir string) {
+func reportsNode(t *testing.T, ca *devca.CA) (n *roles.Process, dir string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "d")
 	if err := roles.Init(dir, roles.InitOptions{Config: []byte(`
@@ -218,12 +219,13 @@ collectors: [{id: c1, url: "https://collect.test", priority: 1, weight: 1, recei
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = log.Close() })
-	n, err = roles.Start(t.Context(), c, roles.Roles{Collector: true, Detector: true}, slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	n, err = roles.New(t.Context(), roles.Options{Config: c, Roles: roles.Roles{Collector: true, Detector: true}, Logger: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		t.Fatal(err)
 	}
+	stop := lifecycle.Background(n.Run)
 	t.Cleanup(func() {
-		if err := n.Close(context.WithoutCancel(t.Context())); err != nil {
+		if err := stop(); err != nil {
 			t.Error(err)
 		}
 		assertNowhere(t, dir, "secret")
@@ -231,7 +233,7 @@ collectors: [{id: c1, url: "https://collect.test", priority: 1, weight: 1, recei
 	return n, dir
 }
 
-func portOf(t *testing.T, n *roles.Node) string {
+func portOf(t *testing.T, n *roles.Process) string {
 	t.Helper()
 	u, err := url.Parse("https://" + n.CollectorAddr)
 	if err != nil {
@@ -241,7 +243,7 @@ func portOf(t *testing.T, n *roles.Node) string {
 }
 
 // askForReports are the lines of the headers for a node's collector.
-func askForReports(t *testing.T, n *roles.Node) string {
+func askForReports(t *testing.T, n *roles.Process) string {
 	t.Helper()
 	collectors := []policy.Collector{{ID: "c1", URL: "https://collect.test:" + portOf(t, n), Priority: 1, Weight: 1}}
 	o := nel.Options{Group: "nel", MaxAge: time.Hour, SuccessFraction: 0.9, FailureFraction: 1, IncludeSubdomains: true, Reports: true}
@@ -346,7 +348,7 @@ return [first.status, etag.length > 9, again.status, batch.status, receipt.slice
 }
 
 // awaitReports returns the API's reports once all that are wanted are among them.
-func awaitReports(t *testing.T, n *roles.Node, want map[string]bool) (rows []map[string]any) {
+func awaitReports(t *testing.T, n *roles.Process, want map[string]bool) (rows []map[string]any) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		rows = getJSON(t, "http://"+n.DashboardAddr+"/api/v1/reports?since=15m&limit=1000")
@@ -399,7 +401,7 @@ func checkReports(t *testing.T, rows []map[string]any) {
 }
 
 // checkTotals: every outcome of a request is counted, and what is of pages is not.
-func checkTotals(t *testing.T, n *roles.Node, rows []map[string]any) {
+func checkTotals(t *testing.T, n *roles.Process, rows []map[string]any) {
 	t.Helper()
 	failed := map[string]bool{}
 	for _, r := range getJSON(t, "http://"+n.DashboardAddr+"/api/v1/totals?since=15m&by=type,source") {
@@ -420,7 +422,7 @@ func checkTotals(t *testing.T, n *roles.Node, rows []map[string]any) {
 
 // awaitAnswered waits until requests that another address than the policy's answered count as such:
 // without a status, for none is told.
-func awaitAnswered(t *testing.T, n *roles.Node, target string) {
+func awaitAnswered(t *testing.T, n *roles.Process, target string) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		rows := getJSON(t, "http://"+n.DashboardAddr+"/api/v1/totals?since=15m&by=type,target,status")

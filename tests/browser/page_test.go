@@ -18,6 +18,7 @@ import (
 	"github.com/heliograph-net/heliograph/agent/httpagent"
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 	"github.com/heliograph-net/heliograph/internal/devca"
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -46,11 +47,12 @@ collectors: [{id: c1, url: "http://%s", priority: 1, weight: 1, receipt_key: key
 	if err != nil {
 		t.Fatal(err)
 	}
-	node, err := roles.Start(t.Context(), c, roles.Roles{Collector: true, Detector: true, Prober: true}, slog.New(slog.DiscardHandler))
+	node, err := roles.New(t.Context(), roles.Options{Config: c, Roles: roles.Roles{Collector: true, Detector: true, Prober: true}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = node.Close(context.WithoutCancel(t.Context())) })
+	stop := lifecycle.Background(node.Run)
+	t.Cleanup(func() { _ = stop() })
 
 	ca, err := devca.New("Page test authority")
 	if err != nil {

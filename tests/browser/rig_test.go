@@ -20,6 +20,7 @@ import (
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/internal/devca"
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/wasm"
 )
@@ -30,7 +31,7 @@ import (
 type rig struct {
 	ca    *devca.CA
 	cert  tls.Certificate // for every name
-	node  *roles.Node
+	node  *roles.Process
 	dir   string // of node
 	site  *site
 	chrom context.Context
@@ -121,7 +122,7 @@ func newRig() (r *rig, err error) {
 }
 
 // agentNode is a collector and a detector in one process. Gates stand before the collector.
-func agentNode(dir string) (*roles.Node, error) {
+func agentNode(dir string) (*roles.Process, error) {
 	config := `collector: {listen: "127.0.0.1:0", oblivious_keys: [keys/oblivious.pem]}
 dashboard: {listen: "127.0.0.1:0"}
 operations: {listen: "127.0.0.1:0"}
@@ -133,11 +134,12 @@ operations: {listen: "127.0.0.1:0"}
 	if err != nil {
 		return nil, err
 	}
-	n, err := roles.Start(context.Background(), c, roles.Roles{Collector: true, Detector: true}, slog.New(slog.DiscardHandler))
+	n, err := roles.New(context.Background(), roles.Options{Config: c, Roles: roles.Roles{Collector: true, Detector: true}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, err
 	}
-	sharedLife.onEnd(func() { _ = n.Close(context.Background()) })
+	stop := lifecycle.Background(n.Run)
+	sharedLife.onEnd(func() { _ = stop() })
 	return n, nil
 }
 

@@ -2,7 +2,6 @@ package oblivious
 
 import (
 	"bytes"
-	"context"
 	"encoding/hex"
 	"net"
 	"os"
@@ -90,7 +89,7 @@ func TestRelayDown(t *testing.T) {
 	second := w.newSite("c2", "", "")
 	first := w.newSite("c1", "", second.entry(2))
 	c := first.newClient()
-	if err := first.relay.Close(t.Context()); err != nil {
+	if err := first.stopRelay(); err != nil {
 		t.Fatal(err)
 	}
 	c.mustFail(3)
@@ -231,7 +230,7 @@ func TestCapturedRequestsDoubleNothing(t *testing.T) {
 // restart stops the collector and its detector and starts them again on the same files.
 func (s *site) restart() {
 	s.t.Helper()
-	if err := s.node.Close(context.Background()); err != nil {
+	if err := s.stop(); err != nil {
 		s.t.Fatal(err)
 	}
 	s.start()

@@ -28,6 +28,7 @@ import (
 	"github.com/heliograph-net/heliograph/agent/httpagent"
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 	"github.com/heliograph-net/heliograph/internal/devca"
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/internal/syncbuffer"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
@@ -95,8 +96,11 @@ type site struct {
 	data, relayDir string
 	collector      string // host:port
 	relayAddr      string // host:port
-	node           *roles.Node
-	relay          *roles.RelayNode
+	node           *roles.Process
+	stop           func() error // the node
+	hangup         chan os.Signal
+	relay          *roles.Relay
+	stopRelay      func() error
 	front          *front
 	log, relayLog  *syncbuffer.Buffer
 }
@@ -107,7 +111,7 @@ func (w *world) newSite(id, policy, extra string) *site {
 	t := w.t
 	t.Helper()
 	s := &site{world: w, id: id, data: filepath.Join(t.TempDir(), "data"), relayDir: filepath.Join(t.TempDir(), "relay"),
-		collector: freePort(t, "127.0.0.2"), relayAddr: freePort(t, "127.0.0.3"), log: new(syncbuffer.Buffer), relayLog: new(syncbuffer.Buffer)}
+		hangup: make(chan os.Signal), collector: freePort(t, "127.0.0.2"), relayAddr: freePort(t, "127.0.0.3"), log: new(syncbuffer.Buffer), relayLog: new(syncbuffer.Buffer)}
 	if err := roles.InitRelay(s.relayDir); err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +126,7 @@ operations: {listen: "127.0.0.1:0"}
 		t.Fatal(err)
 	}
 	s.start()
-	t.Cleanup(func() { _ = s.node.Close(context.Background()) })
+	t.Cleanup(func() { _ = s.stop() })
 	s.front = newFront(w, s.collector)
 	w.write(id+"-relay.yaml", fmt.Appendf(nil, `networks: %[1]s/networks.tsv
 listen: %[2]q
@@ -135,8 +139,9 @@ key: %[5]s/keys/relay.pem
 operations: {listen: "127.0.0.1:0"}
 `, w.dir, s.relayAddr, s.front.server.URL, id, s.relayDir))
 	rc := must(roles.LoadRelay(filepath.Join(w.dir, id+"-relay.yaml")))(t)
-	s.relay = must(roles.StartRelay(t.Context(), rc, slog.New(slog.NewJSONHandler(s.relayLog, nil))))(t)
-	t.Cleanup(func() { _ = s.relay.Close(context.Background()) })
+	s.relay = must(roles.NewRelay(rc, slog.New(slog.NewJSONHandler(s.relayLog, nil)), nil))(t)
+	s.stopRelay = lifecycle.Background(s.relay.Run)
+	t.Cleanup(func() { _ = s.stopRelay() })
 	return s
 }
 
@@ -144,7 +149,8 @@ operations: {listen: "127.0.0.1:0"}
 func (s *site) start() {
 	s.t.Helper()
 	c := must(roles.Load(filepath.Join(s.data, roles.ConfigName)))(s.t)
-	s.node = must(roles.Start(s.t.Context(), c, roles.Roles{Collector: true, Detector: true}, slog.New(slog.NewJSONHandler(s.log, nil))))(s.t)
+	s.node = must(roles.New(s.t.Context(), roles.Options{Config: c, Roles: roles.Roles{Collector: true, Detector: true}, Logger: slog.New(slog.NewJSONHandler(s.log, nil)), Hangup: s.hangup}))(s.t)
+	s.stop = lifecycle.Background(s.node.Run)
 }
 
 // entry is the site's own in the list of collectors of a policy.yaml; of its own directory, or
@@ -176,11 +182,10 @@ func (s *site) policy(change func(string) string) {
 // reload is what an operator does after changing a file.
 func (s *site) reload() {
 	s.t.Helper()
-	before := strings.Count(s.log.String(), `"reloaded"`)
-	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
-		s.t.Fatal(err)
-	}
-	s.await("the reload", func() bool { return strings.Count(s.log.String(), `"reloaded"`) > before })
+	const done = `"reloaded","what":"collector"`
+	before := strings.Count(s.log.String(), done)
+	s.hangup <- syscall.SIGHUP
+	s.await("the reload", func() bool { return strings.Count(s.log.String(), done) > before })
 }
 
 func (w *world) await(what string, done func() bool) {

@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,12 +48,12 @@ type stage struct {
 	o          Options
 	dir        string
 	began      time.Time
-	stack      lifecycle.Stack
+	undo       []cleanUp // the last one runs first
 	places     []place
 	service    *service
 	names      *nameServerOf
 	collectors []*collectorProcess
-	node       *roles.Node
+	node       *roles.Process
 	crowd      *crowd
 	page       *page.Page // nil: none
 
@@ -71,9 +72,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	defer func() {
 		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 		defer cancel()
-		if e := s.stack.Close(wait); err == nil && e != nil {
-			err = e
-		}
+		err = errors.Join(err, s.clear(wait))
 	}()
 	if err := s.set(ctx); err != nil {
 		return fmt.Errorf("setting the stage: %w", err)
@@ -109,6 +108,34 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 }
 
+// cleanUp is a step of the end.
+type cleanUp struct {
+	name string
+	do   func(context.Context) error
+}
+
+// cleanUp registers what undoes something that has just been set up.
+func (s *stage) cleanUp(name string, do func(context.Context) error) {
+	s.undo = append(s.undo, cleanUp{name, do})
+}
+
+// background runs a service until the stage is cleared.
+func (s *stage) background(name string, run func(context.Context) error) {
+	stop := lifecycle.Background(run)
+	s.cleanUp(name, func(context.Context) error { return stop() })
+}
+
+// clear undoes what was set up, the last thing first.
+func (s *stage) clear(ctx context.Context) error {
+	var errs []error
+	for _, c := range slices.Backward(s.undo) {
+		if err := c.do(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("ending the %s: %w", c.name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // cycle plays every fault. With Once the first that fails ends it.
 func (s *stage) cycle(ctx context.Context) error {
 	var errs []error
@@ -131,7 +158,7 @@ func (s *stage) set(ctx context.Context) (err error) {
 	if s.dir, err = os.MkdirTemp("", "heliograph-demo-"); err != nil {
 		return err
 	}
-	s.stack.Defer("data directory", func(context.Context) error { return os.RemoveAll(s.dir) })
+	s.cleanUp("data directory", func(context.Context) error { return os.RemoveAll(s.dir) })
 	serviceCA, err := devca.New("Shop test authority")
 	if err != nil {
 		return err
@@ -153,12 +180,12 @@ func (s *stage) set(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.stack.Defer("clients", func(ctx context.Context) error {
+	s.cleanUp("clients", func(ctx context.Context) error {
 		_ = s.crowd.Shutdown(ctx) // what remains in the spools goes with the directory
 		return nil
 	})
 	if s.o.Page != "" {
-		return s.setPage(ctx)
+		return s.setPage()
 	}
 	return nil
 }
@@ -175,11 +202,11 @@ func (s *stage) setService(ca *devca.CA) error {
 	if s.service, err = startService(addrs, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}); err != nil {
 		return err
 	}
-	s.stack.Defer("service", func(context.Context) error { s.service.Close(); return nil })
+	s.cleanUp("service", func(context.Context) error { s.service.Close(); return nil })
 	if s.names, err = startNameServer(addrs); err != nil {
 		return err
 	}
-	s.stack.Defer("name server", s.names.Close)
+	s.cleanUp("name server", s.names.Close)
 	return nil
 }
 
@@ -208,16 +235,17 @@ func (s *stage) setPipeline(ctx context.Context, collectorCA, serviceCA *devca.C
 		if err := c.Start(ctx); err != nil {
 			return nil, err
 		}
-		s.stack.Defer("collector "+c.id, c.Stop)
+		s.cleanUp("collector "+c.id, c.Stop)
 	}
 	config, err := roles.Load(filepath.Join(mainDir, roles.ConfigName))
 	if err != nil {
 		return nil, err
 	}
-	if s.node, err = roles.Start(ctx, config, roles.Roles{Detector: true, Prober: true}, s.o.Log); err != nil {
+	s.node, err = roles.New(ctx, roles.Options{Config: config, Roles: roles.Roles{Detector: true, Prober: true}, Logger: s.o.Log})
+	if err != nil {
 		return nil, err
 	}
-	s.stack.Defer("detector", s.node.Close)
+	s.background("detector", s.node.Run)
 	return os.ReadFile(filepath.Join(mainDir, "policy"))
 }
 

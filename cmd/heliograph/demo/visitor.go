@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -14,9 +13,9 @@ import (
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 )
 
-// setPage starts the page that a visitor may break. Its reports reach the collectors from the
+// setPage runs the page that a visitor may break. Its reports reach the collectors from the
 // visitor's own network.
-func (s *stage) setPage(ctx context.Context) error {
+func (s *stage) setPage() error {
 	from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: visitor.client(0).AsSlice()}, Timeout: 3 * time.Second}
 	o := page.Options{
 		Listen: s.o.Page, SignPolicy: s.pagePolicy, Reports: s.node.Store, Dashboard: "http://" + s.node.DashboardAddr + "/", Logger: s.o.Log,
@@ -25,11 +24,11 @@ func (s *stage) setPage(ctx context.Context) error {
 	for _, c := range s.collectors {
 		o.Collectors = append(o.Collectors, page.Collector{ID: c.id, URL: "https://" + c.Addr})
 	}
-	p, err := page.Start(ctx, o)
+	p, err := page.New(o)
 	if err != nil {
 		return err
 	}
-	s.stack.Defer("page to break", p.Shutdown)
+	s.background("page to break", p.Run)
 	s.page = p
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/heliograph-net/heliograph/internal/certs"
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/internal/ops"
 )
 
@@ -28,27 +29,27 @@ type certificate struct {
 
 // watchCertificates gets the certificates of a listener that is there already, and shows in
 // readiness and metrics whether it has them and for how long.
-func (n *Node) watchCertificates(ctx context.Context, conf *tls.Config, names []string) {
+func (p *Process) watchCertificates(conf *tls.Config, names []string) {
 	if len(names) == 0 {
 		names = []string{""} // of files, which have one certificate
 	}
 	gauge := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "heliograph_collector_certificate_expiry_timestamp_seconds",
 		Help: "When the listener's certificate ends, by the name that it was asked for; 0 while there is none."}, []string{"name"})
-	n.metrics.MustRegister(gauge)
+	p.metrics.MustRegister(gauge)
 	for _, name := range names {
 		c := &certificate{err: errors.New("the certificate has not come yet")}
-		n.checks[strings.TrimSpace("certificate "+name)] = func(context.Context) error { return c.check(time.Now()) }
+		p.checks[strings.TrimSpace("certificate "+name)] = func(context.Context) error { return c.check(time.Now()) }
 		gauge.WithLabelValues(name).Set(0)
-		n.stack.Go(context.WithoutCancel(ctx), "certificate "+name, func(ctx context.Context) error {
+		p.parts.Add(closeCollector, lifecycle.Part{Name: "certificate " + name, Run: func(ctx context.Context) error {
 			certs.Watch(ctx, conf, name, func(expires time.Time, err error) {
 				if c.set(expires, err); err != nil {
-					n.log.Error("no certificate; trying again in a minute", "component", "collector", "error", err)
+					p.log.Error("no certificate; trying again in a minute", "component", "collector", "error", err)
 					return
 				}
 				gauge.WithLabelValues(name).Set(float64(expires.Unix()))
 			})
 			return nil
-		}, n.fail)
+		}})
 	}
 }
 

@@ -1,6 +1,6 @@
 // Package roles wires the packages of Heliograph into the processes that operators run: it reads
-// the configuration, makes a new data directory, and starts and stops collector, detector, prober
-// and dashboard. Most readers need Load and Start.
+// the configuration, makes a new data directory, and builds collector, detector, prober and
+// dashboard from it. Most readers need [Load] and [New].
 package roles
 
 import (
@@ -190,6 +190,14 @@ func Load(path string) (*Config, error) {
 		return nil, fmt.Errorf("%s: larger than %d bytes", path, maxConfig)
 	}
 	return parse(path, text)
+}
+
+// again reads the configuration's file again.
+func (c *Config) again() (*Config, error) {
+	if c.path == "" {
+		return c, nil
+	}
+	return Load(c.path)
 }
 
 func parse(path string, text []byte) (*Config, error) {

@@ -1,10 +1,8 @@
 package roles
 
 import (
-	"context"
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/tls"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -13,12 +11,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-
-	"github.com/heliograph-net/heliograph/internal/certs"
 	"github.com/heliograph-net/heliograph/internal/httpserve"
-	"github.com/heliograph-net/heliograph/internal/ops"
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
 	"github.com/heliograph-net/heliograph/relay"
 )
@@ -26,26 +20,23 @@ import (
 //go:embed relay.yaml
 var relayTemplate []byte
 
-// RelayNode is a running relay with its operations listener.
-type RelayNode struct {
-	Node
+// Relay is a relay with its operations listener.
+type Relay struct {
+	*Process
 	RelayAddr string // host:port as bound
 }
 
-// StartRelay starts a relay as configured. When it fails, what was started is stopped again.
-func StartRelay(ctx context.Context, c *RelayConfig, log *slog.Logger) (n *RelayNode, err error) {
-	n = &RelayNode{Node: Node{failed: make(chan error, 8), log: log, metrics: prometheus.NewRegistry(), checks: map[string]ops.Check{}}}
-	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+// NewRelay builds a relay as configured and binds its listeners. When it fails, nothing stays open.
+func NewRelay(c *RelayConfig, log *slog.Logger, hangup <-chan os.Signal) (n *Relay, err error) {
+	n = &Relay{Process: newProcess(log)}
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("starting: %w", err)
-			_ = n.Close(context.WithoutCancel(ctx))
+			err = errors.Join(fmt.Errorf("starting: %w", err), n.Close())
 		}
 	}()
-	if c.Networks != "" {
-		if err := n.startNetworks(ctx, &c.base); err != nil {
-			return n, err
-		}
+	n.reloads = &reloads[*Config]{log: log, hangup: hangup, current: &c.base, load: c.base.again}
+	if err := n.addNetworks(&c.base); err != nil {
+		return n, err
 	}
 	o := relay.Options{Gateway: c.Gateway, Collector: c.Collector, Logger: log, Metrics: n.metrics, MaxRequests: c.MaxRequests, SourceRequests: c.SourceRequests}
 	if n.names != nil {
@@ -63,39 +54,17 @@ func StartRelay(ctx context.Context, c *RelayConfig, log *slog.Logger) (n *Relay
 	if err != nil {
 		return n, err
 	}
-	n.stack.Defer("relay", func(context.Context) error { r.Close(); return nil })
+	n.parts.Add(endWork, lifecycle.Part{Name: "relay", Close: func() error { r.Close(); return nil }})
 	n.checks["collector"] = r.Ready
 	listen := httpserve.Options{Name: "relay", Listen: c.Listen, Handler: r.Handler(), WriteTimeout: -1} // the relay sets deadlines
-	if listen.TLS, err = n.relayTLS(c); err != nil {
+	files := tlsFiles{cert: c.base.File(c.TLSCert), key: c.base.File(c.TLSKey), acme: c.ACME}
+	if listen.TLS, err = n.certificates(&c.base, "relay", files); err != nil {
 		return n, err
 	}
-	if n.RelayAddr, err = n.serve(listen); err != nil {
+	if n.RelayAddr, err = n.listen(closeCollector, listen); err != nil {
 		return n, err
 	}
-	n.OperationsAddr, err = n.serve(httpserve.Options{Name: "operations", Listen: c.Operations.Listen, WriteTimeout: -1,
-		Handler: ops.Handler(n.metrics, n.checks, c.base.Level)})
-	return n, err
-}
-
-// relayTLS is the relay's certificate: from files, from an ACME authority, or none.
-func (n *RelayNode) relayTLS(c *RelayConfig) (conf *tls.Config, err error) {
-	switch {
-	case c.TLSCert != "":
-		conf, err = certs.Files(c.base.File(c.TLSCert), c.base.File(c.TLSKey), func(err error) {
-			n.log.Error("the certificate was not replaced, the one before stays in use", "component", "relay", "error", err)
-		})
-	case len(c.ACME.Names) > 0:
-		roots, rootsErr := loadRoots(c.base.File(c.ACME.CA))
-		if rootsErr != nil {
-			return nil, fmt.Errorf("acme.ca: %w", rootsErr)
-		}
-		conf, err = certs.ACME(certs.ACMEOptions{Names: c.ACME.Names, Cache: c.base.File(c.ACME.Cache), Directory: c.ACME.Directory,
-			Email: c.ACME.Email, RootCAs: roots})
-	}
-	if err != nil {
-		return nil, fmt.Errorf("tls_cert or acme: %w", err)
-	}
-	return conf, nil
+	return n, n.addOperations(c.Operations.Listen, c.base.Level)
 }
 
 // SetLevel lets PUT /log/level change the level of the log.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
 	"github.com/heliograph-net/heliograph/privacy/policy"
@@ -75,12 +76,13 @@ func TestStartRelay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, err := StartRelay(t.Context(), c, slog.New(slog.DiscardHandler))
+		n, err := NewRelay(c, slog.New(slog.DiscardHandler), nil)
 		if err != nil {
 			return err
 		}
+		stop := lifecycle.Background(n.Run)
 		defer func() {
-			if err := n.Close(t.Context()); err != nil {
+			if err := stop(); err != nil {
 				t.Error(err)
 			}
 		}()

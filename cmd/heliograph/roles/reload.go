@@ -2,136 +2,108 @@ package roles
 
 import (
 	"context"
-	"fmt"
-	"net/netip"
+	"log/slog"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
-
-	"github.com/heliograph-net/heliograph/collector"
-	"github.com/heliograph-net/heliograph/internal/nettable"
-	"github.com/heliograph-net/heliograph/privacy/keyfile"
-	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
 // lookEvery is how often files that may be replaced while the process runs are looked at.
 const lookEvery = 10 * time.Second
 
-// startNetworks loads the table of networks, and again whenever it changes.
-func (n *Node) startNetworks(ctx context.Context, c *Config) (err error) {
-	n.names, err = nettable.Open(nettable.Files{Networks: c.File(c.Networks), Countries: c.File(c.Countries),
-		Fields: nettable.Fields(c.NetworkFields)})
+// reloads reads a configuration of type C again on SIGHUP and has every part of the process take it
+// up. What is wrong leaves in use what was there. It belongs to the goroutine of run once that
+// has begun.
+type reloads[C any] struct {
+	log     *slog.Logger
+	hangup  <-chan os.Signal
+	load    func() (C, error) // reads the configuration again
+	current C                 // the newest that could be read
+	parts   []reloadable[C]
+	watched []*watchedFile[C]
+}
+
+// reloadable is a part of a process that takes up a changed configuration. It says, as arguments of
+// a log line, what it has now. On an error it keeps what it had.
+type reloadable[C any] struct {
+	what   string
+	reload func(C) (says []any, err error)
+}
+
+// watchedFile is a file whose change reloads a part without SIGHUP.
+type watchedFile[C any] struct {
+	what string
+	path func(C) string
+	part string
+	seen time.Time
+}
+
+// add adds a part; they are reloaded in the order in which they were added.
+func (r *reloads[C]) add(what string, reload func(C) ([]any, error)) {
+	r.parts = append(r.parts, reloadable[C]{what, reload})
+}
+
+// watch reloads a part when a file that the configuration names has changed.
+func (r *reloads[C]) watch(what string, path func(C) string, part string) {
+	r.watched = append(r.watched, &watchedFile[C]{what, path, part, modified(path(r.current))})
+}
+
+// run works until ctx ends.
+func (r *reloads[C]) run(ctx context.Context) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			r.look()
+		case <-r.hangup:
+			r.all()
+		}
+	}
+}
+
+// all reads the configuration and reloads every part. A part that cannot keeps none of the others
+// from it.
+func (r *reloads[C]) all() {
+	next, err := r.load()
 	if err != nil {
-		return fmt.Errorf("networks: %w", err)
-	}
-	n.stack.Go(context.WithoutCancel(ctx), "networks", func(ctx context.Context) error {
-		n.names.Watch(ctx, lookEvery, func(err error) { n.tellReload("networks", err) })
-		return nil
-	}, n.fail)
-	return nil
-}
-
-// collectorSettings are what a collector can change while it runs.
-func (n *Node) collectorSettings(c *Config, detector bool) (s collector.Settings, err error) {
-	if s.ReceiptKey, err = readKey(c.dir, c.Collector.ReceiptKey, keyfile.ParseSigningKey); err != nil {
-		return s, fmt.Errorf("collector.receipt_key: %w", err)
-	}
-	if s.Policy, err = readLimited(c.File(c.Collector.Policy), policy.MaxSize); err != nil {
-		return s, fmt.Errorf("collector.policy: %w", err)
-	}
-	if n.names != nil {
-		s.Networks = n.names
-	}
-	for _, name := range c.Collector.FeedKeys {
-		feed, err := readKey(c.dir, name, keyfile.ParsePublicKey)
-		if err != nil {
-			return s, fmt.Errorf("collector.feed_keys: %w", err)
-		}
-		s.FeedKeys = append(s.FeedKeys, feed)
-	}
-	if err := obliviousSettings(c, &s); err != nil {
-		return s, err
-	}
-	for _, text := range c.Collector.TrustedProxies {
-		p, err := netip.ParsePrefix(text)
-		if err != nil {
-			return s, fmt.Errorf("collector.trusted_proxies: %w", err)
-		}
-		s.TrustedProxies = append(s.TrustedProxies, p)
-	}
-	s.ForwardedHeader = c.Collector.ForwardedHeader
-	s.BrowserReports, s.KeepServerAddress = c.Collector.BrowserReports, c.Collector.BrowserServerAddress
-	if detector {
-		s.LocalReaders = []string{localReader(c)}
-	}
-	return s, nil
-}
-
-// reloadCollector gives a collector its settings anew when its policy file changes, and on SIGHUP,
-// when the configuration is read again too.
-func (n *Node) reloadCollector(ctx context.Context, c *Config, detector bool, col *collector.Collector) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	n.stack.Go(context.WithoutCancel(ctx), "reloading", func(ctx context.Context) error {
-		defer signal.Stop(hangup)
-		tick := time.NewTicker(lookEvery)
-		defer tick.Stop()
-		seen := modified(c.File(c.Collector.Policy))
-		for {
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-tick.C:
-				now := modified(c.File(c.Collector.Policy))
-				if now == seen {
-					continue
-				}
-				seen = now
-				n.tellReload("policy", n.applySettings(c, detector, col))
-			case <-hangup:
-				err := n.rereadSettings(&c, detector, col)
-				n.tellReload("configuration", err)
-				seen = modified(c.File(c.Collector.Policy))
-			}
-		}
-	}, n.fail)
-}
-
-// rereadSettings reads the configuration file again. What is not among the collector's settings,
-// listeners for instance, stays as it was.
-func (n *Node) rereadSettings(c **Config, detector bool, col *collector.Collector) error {
-	next := *c
-	if next.path != "" {
-		var err error
-		if next, err = Load(next.path); err != nil {
-			return err
-		}
-	}
-	if err := n.applySettings(next, detector, col); err != nil {
-		return err
-	}
-	*c = next
-	if n.names != nil {
-		return n.names.Reload()
-	}
-	return nil
-}
-
-func (n *Node) applySettings(c *Config, detector bool, col *collector.Collector) error {
-	s, err := n.collectorSettings(c, detector)
-	if err != nil {
-		return err
-	}
-	return col.Reload(s)
-}
-
-func (n *Node) tellReload(what string, err error) {
-	if err != nil {
-		n.log.Error("reloading failed; what was loaded before stays in use", "what", what, "error", err)
+		tellReload(r.log, "configuration", nil, err)
 		return
 	}
-	n.log.Info("reloaded", "what", what)
+	r.current = next
+	for _, p := range r.parts {
+		says, err := p.reload(next)
+		tellReload(r.log, p.what, says, err)
+	}
+	for _, w := range r.watched {
+		w.seen = modified(w.path(next))
+	}
+}
+
+// look reloads the parts whose files have changed.
+func (r *reloads[C]) look() {
+	for _, w := range r.watched {
+		now := modified(w.path(r.current))
+		if now.Equal(w.seen) {
+			continue
+		}
+		w.seen = now
+		for _, p := range r.parts {
+			if p.what == w.part {
+				says, err := p.reload(r.current)
+				tellReload(r.log, w.what, says, err)
+			}
+		}
+	}
+}
+
+func tellReload(log *slog.Logger, what string, says []any, err error) {
+	if err != nil {
+		log.Error("reloading failed; what was loaded before stays in use", "what", what, "error", err)
+		return
+	}
+	log.Info("reloaded", append([]any{"what", what}, says...)...)
 }
 
 // modified is when a file was changed; zero when it is not there.

@@ -3,12 +3,14 @@ package roles
 import (
 	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/internal/syncbuffer"
 )
 
@@ -45,11 +47,19 @@ func TestHangupReloads(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log syncbuffer.Buffer
-	n, err := Start(t.Context(), c, Roles{Collector: true}, slog.New(slog.NewTextHandler(&log, nil)))
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	n, err := New(t.Context(), Options{Config: c, Roles: Roles{Collector: true}, Logger: slog.New(slog.NewTextHandler(&log, nil)), Hangup: hangups})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer n.Close(t.Context())
+	stop := lifecycle.Background(n.Run)
+	defer func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	}()
 	hangup := func() {
 		t.Helper()
 		if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
@@ -69,7 +79,7 @@ func TestHangupReloads(t *testing.T) {
 	}
 	write(ConfigName, strings.Replace(config, "operations:", "  feed_keys: [keys/feed.pub.pem, keys/policy.pub.pem]\noperations:", 1))
 	hangup()
-	awaitLog(t, &log, "reloaded")
+	awaitLog(t, &log, "reloaded what=collector")
 	if got := readers(); got != 2 {
 		t.Errorf("%d readers, want a second detector", got)
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/wasm"
 )
 
@@ -35,7 +36,8 @@ func web() fs.FS {
 // on loopback.
 type stage struct {
 	dir     string
-	node    *roles.Node
+	node    *roles.Process
+	stop    func() error // the node
 	site    *http.Server
 	base    string // URL of the site
 	refuses string // base URL
@@ -89,8 +91,12 @@ func (st *stage) startNode(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	st.node, err = roles.Start(ctx, c, roles.Roles{Collector: true, Detector: true}, slog.New(slog.DiscardHandler))
-	return err
+	st.node, err = roles.New(ctx, roles.Options{Config: c, Roles: roles.Roles{Collector: true, Detector: true}, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	st.stop = lifecycle.Background(st.node.Run)
+	return nil
 }
 
 // sign makes a policy whose collector is behind the site, which notes when uploads come.
@@ -147,7 +153,7 @@ func (st *stage) page(variant string) string { return st.base + "/page?with=" + 
 
 func (st *stage) close() {
 	_ = st.site.Close()
-	_ = st.node.Close(context.Background())
+	_ = st.stop()
 }
 
 func closedURL() (string, error) {

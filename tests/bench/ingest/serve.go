@@ -94,16 +94,17 @@ func serveHeliograph(dir, profile string, drained bool) error {
 	if drained {
 		stopReading = background(func(ctx context.Context) error { return read(ctx, inbox) })
 	}
-	s, err := httpserve.Start(httpserve.Options{
+	s, err := httpserve.New(httpserve.Options{
 		Name: "collector", Listen: "127.0.0.1:0", Handler: c.Handler(), Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return err
 	}
+	stopServing := background(s.Run)
 	if err := untilStdinEnds(s.Addr(), profile); err != nil {
 		return err
 	}
-	return errors.Join(stopCollector(), s.Shutdown(context.Background()), stopReading(), inbox.Close())
+	return errors.Join(stopCollector(), stopServing(), stopReading(), inbox.Close())
 }
 
 // background runs work until stop is called.

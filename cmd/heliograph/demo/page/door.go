@@ -1,17 +1,15 @@
 package page
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"sync"
-	"time"
 
 	"github.com/heliograph-net/heliograph/internal/httpserve"
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
 )
 
 // door is a plain listener on loopback before a collector, which has a certificate of the
@@ -23,8 +21,8 @@ type door struct {
 	handler http.Handler
 	log     *slog.Logger
 
-	mu     sync.Mutex
-	server *httpserve.Server // guarded by mu; nil: closed
+	mu   sync.Mutex
+	stop func() error // guarded by mu; closes the door. nil: it is closed
 }
 
 func (p *Page) newDoor(c Collector) (*door, error) {
@@ -48,31 +46,26 @@ func (d *door) URL() string { return "http://" + d.addr }
 func (d *door) Open() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.server != nil {
+	if d.stop != nil {
 		return nil
 	}
-	s, err := httpserve.Start(httpserve.Options{Name: "door to collector " + d.id, Listen: d.addr, Handler: d.handler, Logger: d.log})
+	s, err := httpserve.New(httpserve.Options{Name: "door to collector " + d.id, Listen: d.addr, Handler: d.handler, Logger: d.log})
 	if err != nil {
 		return err
 	}
-	d.server, d.addr = s, s.Addr()
+	d.stop, d.addr = lifecycle.Background(s.Run), s.Addr()
 	return nil
 }
 
-// Close stops listening; a request under way has half a second to end. It is idempotent.
-func (d *door) Close(ctx context.Context) error {
+// Close stops listening; a request under way has a moment to end. It is idempotent.
+func (d *door) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.server == nil {
+	if d.stop == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
-	defer cancel()
-	err := d.server.Shutdown(ctx)
-	d.server = nil
-	if errors.Is(err, context.DeadlineExceeded) { // it was cut
-		return nil
-	}
+	err := d.stop()
+	d.stop = nil
 	return err
 }
 
@@ -80,5 +73,5 @@ func (d *door) Close(ctx context.Context) error {
 func (d *door) Up() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.server != nil
+	return d.stop != nil
 }

@@ -155,7 +155,7 @@ func (p *Page) setCollector(w http.ResponseWriter, r *http.Request) {
 	case "up":
 		err = p.doors[i].Open()
 	case "down":
-		err = p.doors[i].Close(r.Context())
+		err = p.doors[i].Close()
 	default:
 		err = fmt.Errorf("%q is neither up nor down", r.PathValue("state"))
 	}

@@ -1,6 +1,6 @@
 // Package page serves the page of the demonstration on which a visitor opts in, breaks things and
 // sees what was sent. The page is a shop's: it asks a service that fails on demand, and the browser
-// agent in it delivers to the demonstration's collectors. Most readers need Start.
+// agent in it delivers to the demonstration's collectors. Most readers need New.
 package page
 
 import (
@@ -60,10 +60,10 @@ func (o *Options) validate() error {
 	return errors.Join(faults...)
 }
 
-// Page is a running page: its listener, the failing service's and a door to each collector.
+// Page is the page with its listener, the failing service's and a door to each collector.
 type Page struct {
 	o       Options
-	stack   lifecycle.Stack
+	parts   *lifecycle.Group
 	addr    string
 	doors   []*door
 	service string // base URL of the service that fails on demand
@@ -72,16 +72,15 @@ type Page struct {
 	csp     string
 }
 
-// Start listens and serves until Shutdown.
-func Start(ctx context.Context, o Options) (p *Page, err error) {
+// New binds all listeners. When it fails, none stays open.
+func New(o Options) (p *Page, err error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("demonstration page: %w", err)
 	}
-	p = &Page{o: o}
+	p = &Page{o: o, parts: lifecycle.NewGroup(time.Second)}
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("demonstration page: %w", err)
-			_ = p.Shutdown(context.WithoutCancel(ctx))
+			err = errors.Join(fmt.Errorf("demonstration page: %w", err), p.parts.Close())
 		}
 	}()
 	var urls []string
@@ -91,20 +90,20 @@ func Start(ctx context.Context, o Options) (p *Page, err error) {
 			return p, err
 		}
 		p.doors = append(p.doors, d)
-		p.stack.Defer("door to collector "+c.ID, d.Close)
+		p.parts.Add(0, lifecycle.Part{Name: "door to collector " + c.ID, Close: d.Close})
 		urls = append(urls, d.URL())
 	}
 	if p.policy, err = o.SignPolicy(urls); err != nil {
 		return p, err
 	}
-	if p.service, err = p.serve("failing service", "127.0.0.1:0", failingService()); err != nil {
+	if p.service, err = p.listen("failing service", "127.0.0.1:0", failingService()); err != nil {
 		return p, err
 	}
 	if p.closed, err = closedURL(); err != nil {
 		return p, err
 	}
 	p.csp = contentSecurityPolicy(p.service, append(urls, p.closed))
-	root, err := p.serve("demonstration page", o.Listen, p.handler())
+	root, err := p.listen("demonstration page", o.Listen, p.handler())
 	if err != nil {
 		return p, err
 	}
@@ -115,23 +114,16 @@ func Start(ctx context.Context, o Options) (p *Page, err error) {
 // Addr is the bound address, host:port.
 func (p *Page) Addr() string { return p.addr }
 
-// Shutdown closes all listeners. It is idempotent.
-func (p *Page) Shutdown(ctx context.Context) error { return p.stack.Close(ctx) }
+// Run serves until ctx ends and closes all listeners. It may be called once.
+func (p *Page) Run(ctx context.Context) error { return p.parts.Run(ctx) }
 
-func (p *Page) serve(name, listen string, h http.Handler) (baseURL string, err error) {
-	s, err := httpserve.Start(httpserve.Options{Name: name, Listen: listen, Handler: h, Logger: p.o.Logger})
+// listen adds a listener. At the end a slow answer that nobody waits for is cut.
+func (p *Page) listen(name, listen string, h http.Handler) (baseURL string, err error) {
+	s, err := httpserve.New(httpserve.Options{Name: name, Listen: listen, Handler: h, Logger: p.o.Logger})
 	if err != nil {
 		return "", err
 	}
-	p.stack.Defer(name, func(ctx context.Context) error {
-		// a slow answer that nobody waits for may be cut
-		ctx, cancel := context.WithTimeout(ctx, time.Second)
-		defer cancel()
-		if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			return err
-		}
-		return nil
-	})
+	p.parts.Add(0, s.Part())
 	return "http://" + s.Addr(), nil
 }
 

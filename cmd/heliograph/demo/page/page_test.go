@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/model"
 )
 
@@ -36,18 +37,17 @@ func startPage(t *testing.T) (p *Page, base string) {
 	t.Helper()
 	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Method+" "+r.URL.Path) }))
 	t.Cleanup(collector.Close)
-	p, err := Start(t.Context(), Options{
+	p, err := New(Options{
 		Listen: "127.0.0.1:0", Collectors: []Collector{{ID: "c1", URL: collector.URL}}, Reports: store{}, Dashboard: "http://127.0.0.1:1/",
 		SignPolicy: func(urls []string) ([]byte, error) { return []byte(strings.Join(urls, " ")), nil }, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	stop := lifecycle.Background(p.Run)
 	t.Cleanup(func() {
-		for range 2 { // the second does nothing
-			if err := p.Shutdown(context.WithoutCancel(t.Context())); err != nil {
-				t.Error(err)
-			}
+		if err := stop(); err != nil {
+			t.Error(err)
 		}
 	})
 	return p, "http://" + p.Addr()
@@ -164,7 +164,7 @@ func TestServiceFailsAsAsked(t *testing.T) {
 
 func TestOptionsAreChecked(t *testing.T) {
 	for _, listen := range []string{"0.0.0.0:8420", "example.net:80", "8420"} {
-		_, err := Start(t.Context(), Options{Listen: listen})
+		_, err := New(Options{Listen: listen})
 		if err == nil || !strings.Contains(err.Error(), "Listen") || !strings.Contains(err.Error(), "required") {
 			t.Errorf("%s: %v", listen, err)
 		}

@@ -1,0 +1,61 @@
+package roles
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+
+	"github.com/heliograph-net/heliograph/internal/certs"
+)
+
+// tlsFiles are where a listener's certificate comes from: two files, an authority, or neither.
+type tlsFiles struct {
+	cert, key string
+	acme      ACMEConfig
+}
+
+// certificates is the TLS configuration of a listener; nil for plain HTTP. An error begins with the
+// key at fault.
+func (p *Process) certificates(c *Config, component string, f tlsFiles) (*tls.Config, error) {
+	switch {
+	case f.cert != "":
+		conf, err := certs.Files(f.cert, f.key, func(err error) {
+			p.log.Error("the certificate was not replaced, the one before stays in use", "component", component, "error", err)
+		})
+		if err != nil {
+			return nil, fmt.Errorf("tls_cert: %w", err)
+		}
+		return conf, nil
+	case len(f.acme.Names) > 0:
+		roots, err := loadRoots(c.File(f.acme.CA))
+		if err != nil {
+			return nil, fmt.Errorf("acme.ca: %w", err)
+		}
+		conf, err := certs.ACME(certs.ACMEOptions{Names: f.acme.Names, Cache: c.File(f.acme.Cache), Directory: f.acme.Directory, Email: f.acme.Email, RootCAs: roots})
+		if err != nil {
+			return nil, fmt.Errorf("acme: %w", err)
+		}
+		return conf, nil
+	default:
+		return nil, nil
+	}
+}
+
+// loadRoots adds the certificates of a PEM file to the system's; nil for no file.
+func loadRoots(path string) (*x509.CertPool, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := readLimited(path, 1<<20)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s holds no PEM certificate", path)
+	}
+	return pool, nil
+}

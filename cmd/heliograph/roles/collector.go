@@ -1,0 +1,158 @@
+package roles
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/heliograph-net/heliograph/collector"
+	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
+	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/internal/httpserve"
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
+	"github.com/heliograph-net/heliograph/internal/ops"
+	"github.com/heliograph-net/heliograph/privacy/keyfile"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// addCollector adds a collector, whose inbox a detector in this process may read.
+func (p *Process) addCollector(c *Config, detector bool) error {
+	settings, err := p.collectorSettings(c, detector)
+	if err != nil {
+		return err
+	}
+	inbox, err := sqliteinbox.Open(c.File(c.Collector.Inbox), sqliteinbox.Options{MaxBytes: c.Collector.MaxBytes, MaxAge: c.Collector.MaxAge.Duration})
+	if err != nil {
+		return fmt.Errorf("collector.inbox: %w", err)
+	}
+	p.inbox = inbox
+	p.parts.Add(closeStores, lifecycle.Part{Name: "inbox", Close: inbox.Close})
+	p.checks["inbox"] = inbox.Check
+	col, err := collector.New(collector.Options{ID: c.Collector.ID, Inbox: inbox, Settings: settings, Logger: p.log, Metrics: p.metrics,
+		Limits: collector.Limits{Requests: c.Collector.SourceRequests, Bytes: c.Collector.SourceBytes, NewNetworks: c.Collector.NewSources}})
+	if err != nil {
+		return err
+	}
+	p.parts.Add(drainCollector, lifecycle.Part{Name: "collector", Run: col.Run})
+	p.checks["collector"] = func(context.Context) error {
+		if outlook := col.Outlook(time.Now()); outlook != "" {
+			return ops.Warning(outlook)
+		}
+		return nil
+	}
+	p.reloads.add("collector", func(next *Config) ([]any, error) { return p.reloadCollector(next, detector, col) })
+	p.reloads.watch("policy", func(c *Config) string { return c.File(c.Collector.Policy) }, "collector")
+	return p.listenForAgents(c, col)
+}
+
+// listenForAgents adds the collector's listener and what looks after its certificate.
+func (p *Process) listenForAgents(c *Config, col *collector.Collector) (err error) {
+	o := httpserve.Options{Name: "collector", Listen: c.Collector.Listen, Handler: col.Handler(), WriteTimeout: -1} // the feed is polled long; the collector sets deadlines
+	files := tlsFiles{cert: c.File(c.Collector.TLSCert), key: c.File(c.Collector.TLSKey), acme: c.Collector.ACME}
+	if o.TLS, err = p.certificates(c, "collector", files); err != nil {
+		return fmt.Errorf("collector.%w", err)
+	}
+	if p.CollectorAddr, err = p.listen(closeCollector, o); err != nil {
+		return err
+	}
+	if o.TLS != nil {
+		p.watchCertificates(o.TLS, c.Collector.ACME.Names)
+	}
+	return nil
+}
+
+// collectorSettings are what a collector can change while it runs.
+func (p *Process) collectorSettings(c *Config, detector bool) (s collector.Settings, err error) {
+	if s.ReceiptKey, err = readKey(c.dir, c.Collector.ReceiptKey, keyfile.ParseSigningKey); err != nil {
+		return s, fmt.Errorf("collector.receipt_key: %w", err)
+	}
+	if s.Policy, err = readLimited(c.File(c.Collector.Policy), policy.MaxSize); err != nil {
+		return s, fmt.Errorf("collector.policy: %w", err)
+	}
+	if p.names != nil {
+		s.Networks = p.names
+	}
+	for _, name := range c.Collector.FeedKeys {
+		feed, err := readKey(c.dir, name, keyfile.ParsePublicKey)
+		if err != nil {
+			return s, fmt.Errorf("collector.feed_keys: %w", err)
+		}
+		s.FeedKeys = append(s.FeedKeys, feed)
+	}
+	if err := obliviousSettings(c, &s); err != nil {
+		return s, err
+	}
+	for _, text := range c.Collector.TrustedProxies {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return s, fmt.Errorf("collector.trusted_proxies: %w", err)
+		}
+		s.TrustedProxies = append(s.TrustedProxies, prefix)
+	}
+	s.ForwardedHeader = c.Collector.ForwardedHeader
+	s.BrowserReports, s.KeepServerAddress = c.Collector.BrowserReports, c.Collector.BrowserServerAddress
+	if detector {
+		s.LocalReaders = []string{localReader(c)}
+	}
+	return s, nil
+}
+
+// reloadCollector gives a collector its settings anew and says what they are.
+func (p *Process) reloadCollector(c *Config, detector bool, col *collector.Collector) ([]any, error) {
+	s, err := p.collectorSettings(c, detector)
+	if err != nil {
+		return nil, err
+	}
+	if err := col.Reload(s); err != nil {
+		return nil, err
+	}
+	return []any{"policy_version", policyVersion(s.Policy), "feed_keys", len(s.FeedKeys), "oblivious_keys", len(s.ObliviousKeys),
+		"relay_keys", len(s.RelayKeys), "trusted_proxies", len(s.TrustedProxies)}, nil
+}
+
+// policyVersion is the version of a signed policy, 0 when it cannot be read.
+func policyVersion(signed []byte) uint64 {
+	signer, err := policy.Signer(signed)
+	if err != nil {
+		return 0
+	}
+	p, err := policy.Open(signed, signer)
+	if err != nil {
+		return 0
+	}
+	return p.Version
+}
+
+// localInbox is the inbox of this process's collector as the detector's source.
+type localInbox struct {
+	collector.Inbox
+	reader string
+}
+
+// localReader is the name under which the detector of this process reads the inbox: that of its
+// feed key, so that it is one reader whether it reads the inbox or the feed.
+func localReader(c *Config) string {
+	key, err := readKey(c.dir, c.Detector.FeedKey, keyfile.ParseSigningKey)
+	if err != nil { // a detector that reads no feed needs no key
+		return "local"
+	}
+	return collector.ReaderName(key.Public().(ed25519.PublicKey))
+}
+
+// Ack acknowledges for the detector of this process.
+func (l localInbox) Ack(ctx context.Context, upTo uint64) error {
+	return l.Inbox.Ack(ctx, l.reader, upTo)
+}
+
+// Read translates the one error that the detector branches on.
+func (l localInbox) Read(ctx context.Context, after uint64, limit int) ([]report.Envelope, error) {
+	batches, err := l.Inbox.Read(ctx, after, limit)
+	if errors.Is(err, collector.ErrCursor) {
+		err = fmt.Errorf("%w: %w", detector.ErrCursor, err)
+	}
+	return batches, err
+}

@@ -1,0 +1,61 @@
+package roles
+
+import (
+	"context"
+	"time"
+
+	"github.com/heliograph-net/heliograph/dashboards"
+	"github.com/heliograph-net/heliograph/internal/httpserve"
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
+	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// addDashboard adds the page and its API over what the roles before it have.
+func (p *Process) addDashboard(c *Config) error {
+	o := dashboards.Options{Servers: p.probes, Logger: p.log, Reader: noReports{},
+		// short bins come with short outages: a demonstration, a test
+		Step: min(time.Minute, 5*c.Detector.Bin.Duration)}
+	if p.Store != nil {
+		o.Reader = p.Store
+	}
+	if p.names != nil {
+		o.NetworkName = p.names.Name
+	}
+	d, err := dashboards.New(o)
+	if err != nil {
+		return err
+	}
+	p.parts.Add(endWork, lifecycle.Part{Name: "dashboard", Run: untilShutdown(d.Shutdown)})
+	p.DashboardAddr, err = p.listen(closePage, httpserve.Options{Name: "dashboard", Listen: c.Dashboard.Listen, Handler: d, WriteTimeout: -1}) // streams have no end
+	return err
+}
+
+// untilShutdown makes a service of something that has a Shutdown.
+func untilShutdown(shutdown func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		<-ctx.Done()
+		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), endedBy[endWork])
+		defer cancel()
+		return shutdown(wait)
+	}
+}
+
+// noReports is what a dashboard without a detector reads.
+type noReports struct{}
+
+func (noReports) Totals(context.Context, model.TotalsQuery) ([]model.Total, error) {
+	return nil, nil
+}
+func (noReports) Samples(context.Context, model.SampleQuery) ([]model.Sample, error) {
+	return nil, nil
+}
+func (noReports) Incidents(context.Context, time.Time) ([]model.Incident, error)  { return nil, nil }
+func (noReports) Servers(context.Context, time.Time) ([]model.ServerCount, error) { return nil, nil }
+func (noReports) Batches(context.Context, time.Time) (uint64, error)              { return 0, nil }
+func (noReports) Batch(context.Context, report.BatchID) (model.BatchInfo, bool, error) {
+	return model.BatchInfo{}, false, nil
+}
+func (noReports) Reachability(context.Context, time.Time, time.Duration) ([]model.Reach, error) {
+	return nil, nil
+}

@@ -1,0 +1,158 @@
+package roles
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/heliograph-net/heliograph/collector"
+	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/internal/httpserve"
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
+	"github.com/heliograph-net/heliograph/internal/nettable"
+	"github.com/heliograph-net/heliograph/internal/ops"
+)
+
+// Roles says which roles a process has.
+type Roles struct{ Collector, Detector, Prober bool }
+
+// Options of a Process. Config and Logger are required.
+type Options struct {
+	Config *Config
+	Roles  Roles
+	Logger *slog.Logger
+	// Hangup brings SIGHUP, at which the configuration and what it names are read again. nil: they
+	// are not. Whoever makes it keeps it for as long as the process lives, or SIGHUP kills it.
+	Hangup <-chan os.Signal
+}
+
+// The steps of a process's end, in the order in which work flows through it, and the time after
+// which each has to be over.
+const (
+	drainCollector  = iota // uploads are told to go elsewhere, by a listener that still answers
+	closeCollector         // that listener
+	endWork                // detector, prober, streams of the page, and what looks after files
+	closePage              // the page's listener
+	closeStores            // store and inbox
+	closeOperations        // health and metrics are there to the last
+)
+
+var endedBy = [...]time.Duration{
+	drainCollector:  3000 * time.Millisecond,
+	closeCollector:  3400 * time.Millisecond,
+	endWork:         4100 * time.Millisecond,
+	closePage:       4400 * time.Millisecond,
+	closeStores:     4700 * time.Millisecond,
+	closeOperations: 4900 * time.Millisecond,
+}
+
+// Process is some roles with their listeners and the operations listener.
+type Process struct {
+	// host:port as bound; "" for a role that is not there
+	CollectorAddr, DashboardAddr, OperationsAddr string
+
+	Store detector.Store // nil without a detector
+
+	parts    *lifecycle.Group
+	log      *slog.Logger
+	metrics  *prometheus.Registry
+	checks   map[string]ops.Check // of readiness
+	reloads  *reloads[*Config]
+	stopping atomic.Bool
+
+	// what one role has for another; nil without
+	names  *nettable.Live
+	inbox  collector.Inbox
+	probes *heatmap.Map
+}
+
+// New builds the roles as configured and binds their listeners. ctx is for the opening of stores.
+// When it fails, nothing stays open.
+func New(ctx context.Context, o Options) (p *Process, err error) {
+	p = newProcess(o.Logger)
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("starting: %w", err), p.parts.Close())
+		}
+	}()
+	c := o.Config
+	p.reloads = &reloads[*Config]{log: o.Logger, hangup: o.Hangup, current: c, load: c.again}
+	if err := p.addNetworks(c); err != nil {
+		return p, err
+	}
+	if o.Roles.Prober {
+		if err := p.addProber(c); err != nil {
+			return p, err
+		}
+	}
+	if o.Roles.Collector {
+		if err := p.addCollector(c, o.Roles.Detector); err != nil {
+			return p, err
+		}
+	}
+	if o.Roles.Detector {
+		if err := p.addDetector(ctx, c); err != nil {
+			return p, err
+		}
+	}
+	if o.Roles.Detector || o.Roles.Prober {
+		if err := p.addDashboard(c); err != nil {
+			return p, err
+		}
+	}
+	p.parts.Add(endWork, lifecycle.Part{Name: "reloading", Run: p.reloads.run})
+	return p, p.addOperations(c.Operations.Listen, c.Level)
+}
+
+func newProcess(log *slog.Logger) *Process {
+	p := &Process{log: log, metrics: prometheus.NewRegistry(), checks: map[string]ops.Check{}, parts: lifecycle.NewGroup(endedBy[:]...)}
+	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return p
+}
+
+// Run works until ctx ends, or a part fails, whose error it returns. It ends the parts in the order
+// in which work flows through them, operations last, within five seconds. It may be called once.
+func (p *Process) Run(ctx context.Context) error {
+	defer context.AfterFunc(ctx, func() {
+		p.stopping.Store(true)
+		p.log.Info("stopping")
+	})()
+	return p.parts.Run(ctx)
+}
+
+// Close frees what a Process that is not run holds: ports and files.
+func (p *Process) Close() error { return p.parts.Close() }
+
+// listen adds a listener and returns its address.
+func (p *Process) listen(step int, o httpserve.Options) (addr string, err error) {
+	o.Logger = p.log
+	s, err := httpserve.New(o)
+	if err != nil {
+		return "", err
+	}
+	p.parts.Add(step, s.Part())
+	return s.Addr(), nil
+}
+
+// addOperations adds the listener for health, metrics and profiles. It knows the checks that the
+// roles have added.
+func (p *Process) addOperations(listen string, level *slog.LevelVar) (err error) {
+	p.checks["process"] = func(context.Context) error {
+		if p.stopping.Load() {
+			return errors.New("is stopping")
+		}
+		return nil
+	}
+	p.OperationsAddr, err = p.listen(closeOperations, httpserve.Options{Name: "operations", Listen: listen,
+		// a CPU profile takes as long as it was asked for
+		Handler: ops.Handler(p.metrics, p.checks, level), WriteTimeout: -1})
+	return err
+}
