@@ -27,13 +27,13 @@ func (c *Collector) serveBatch(w http.ResponseWriter, r *http.Request) error {
 	}
 	id, idErr := batchHeader(r)
 	said := receipt.Statement{Batch: id}
-	if !c.gate.enter() {
+	if !c.gate.Enter() {
 		httpx.LeaveBody(w, r)
 		s := c.unavailable(said)
 		c.answer(w, s, c.receipts([]receipt.Statement{s})[0])
 		return nil
 	}
-	defer c.gate.leave()
+	defer c.gate.Leave()
 	now, from := time.Now(), c.settings.Load().client(r)
 	network := c.networks.Network(now, from)
 	if shed := c.admit(now, network); shed != nil {
@@ -90,7 +90,7 @@ func (c *Collector) shedBatch(w http.ResponseWriter, r *http.Request, said recei
 // bodyDeadline leaves clients less time to send their bodies while more than half of all places are
 // taken, so that a few thousand that send a byte now and then do not keep everyone else out.
 func (c *Collector) bodyDeadline(w http.ResponseWriter, now time.Time) {
-	if c.uploads.taken.Load() > c.uploads.max/2 {
+	if c.uploads.Scarce() {
 		_ = http.NewResponseController(w).SetReadDeadline(now.Add(c.o.UploadTimeout / hurry))
 	}
 }

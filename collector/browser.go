@@ -31,11 +31,11 @@ func (c *Collector) serveReports(w http.ResponseWriter, r *http.Request) error {
 		httpx.LeaveBody(w, r)
 		return httpx.NewError(http.StatusUnsupportedMediaType, "want Content-Type application/reports+json")
 	}
-	if !c.gate.enter() {
+	if !c.gate.Enter() {
 		c.dropUpload(w, r, dropUnavailable)
 		return nil
 	}
-	defer c.gate.leave()
+	defer c.gate.Leave()
 	now, from := time.Now(), c.settings.Load().client(r)
 	network := c.networks.Network(now, from)
 	if shed := c.admit(now, network); shed != nil {

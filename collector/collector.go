@@ -19,17 +19,17 @@ type Collector struct {
 	handler  http.Handler
 	metrics  *metrics
 
-	running   atomic.Bool // Run was called
-	gate      *gate       // closed when Run drains; uploads and polls in flight are inside
-	uploads   slots       // uploads in flight
-	memory    memory      // of their bodies
+	running   atomic.Bool  // Run was called
+	gate      *httpx.Gate  // closed when Run drains; uploads and polls in flight are inside
+	uploads   *httpx.Slots // uploads in flight
+	memory    memory       // of their bodies
 	delay     queueDelay
 	pressure  pressure
 	networks  *httpx.Limiter
 	round     round     // the committer's
 	idle      sync.Pool // of *upload
 	forecast  forecast
-	feeds     slots             // feed requests in flight
+	feeds     *httpx.Slots      // feed requests in flight
 	committer *group[*upload]   // makes uploads durable, many at a time
 	signer    *group[*unsigned] // signs refusals, many at a time
 	tokens    clientTokens
@@ -51,7 +51,7 @@ func New(o Options) (*Collector, error) {
 	if err := errors.Join(o.validate(), err); err != nil {
 		return nil, err
 	}
-	c := &Collector{o: o, gate: newGate(), uploads: slots{max: int64(o.MaxUploads)}, feeds: slots{max: maxFeeds}, memory: memory{max: o.MaxBodyBytes},
+	c := &Collector{o: o, gate: httpx.NewGate(), uploads: httpx.NewSlots(o.MaxUploads), feeds: httpx.NewSlots(maxFeeds), memory: memory{max: o.MaxBodyBytes},
 		delay: queueDelay{interval: o.MaxQueueDelay}, networks: o.Limits.limiter(), idle: sync.Pool{New: newUpload},
 		headroom: make([]byte, headroomBytes)}
 	if err := c.apply(ready); err != nil {
@@ -75,7 +75,7 @@ func (c *Collector) Handler() http.Handler { return c.handler }
 // is in the way. It really writes to the inbox, and asks nothing beyond this host.
 func (c *Collector) Ready(ctx context.Context) error {
 	select {
-	case <-c.gate.closed:
+	case <-c.gate.Closed():
 		return errors.New("collector is shutting down")
 	default:
 	}

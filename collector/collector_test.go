@@ -159,42 +159,6 @@ func TestGroupGathersWhileItWorks(t *testing.T) {
 	}
 }
 
-func TestGateLetsNobodyInOnceClosed(t *testing.T) {
-	g := newGate()
-	if !g.enter() || !g.enter() {
-		t.Fatal("an open gate is closed")
-	}
-	over := func(done <-chan struct{}) bool {
-		select {
-		case <-done:
-			return true
-		default:
-			return false
-		}
-	}
-	for range 2 {
-		g.close()
-		if !over(g.closed) || over(g.idle) {
-			t.Errorf("closed %v, idle %v with two inside", over(g.closed), over(g.idle))
-		}
-	}
-	if g.enter() {
-		t.Error("a closed gate is open")
-	}
-	g.leave()
-	if over(g.idle) {
-		t.Error("idle with one inside")
-	}
-	g.leave()
-	if !over(g.idle) {
-		t.Error("not idle though all have left")
-	}
-	empty := newGate()
-	if empty.close(); !over(empty.idle) {
-		t.Error("a gate that nobody has entered is not idle")
-	}
-}
-
 func TestClientTokens(t *testing.T) {
 	noon := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	addr := netip.MustParseAddr

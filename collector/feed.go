@@ -24,14 +24,14 @@ const (
 // big-endian); it may be empty. Asking for what comes after N acknowledges all up to N for the
 // detector with this key; it is kept until the detectors of all keys have acknowledged it.
 func (c *Collector) serveFeed(w http.ResponseWriter, r *http.Request) error {
-	if !c.gate.enter() {
+	if !c.gate.Enter() {
 		return httpx.NewError(http.StatusServiceUnavailable, "shutting down")
 	}
-	defer c.gate.leave()
-	if !c.feeds.enter() {
+	defer c.gate.Leave()
+	if !c.feeds.Enter() {
 		return httpx.NewError(http.StatusServiceUnavailable, "too many feed requests at one time")
 	}
-	defer c.feeds.leave()
+	defer c.feeds.Leave()
 	reader, err := c.authorizeFeed(w, r)
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (c *Collector) awaitBatches(ctx context.Context, q feed.Query) ([]report.En
 		case <-changed:
 		case <-timeout.C:
 			return nil, nil
-		case <-c.gate.closed:
+		case <-c.gate.Closed():
 			return nil, nil
 		case <-ctx.Done():
 			return nil, ctx.Err()

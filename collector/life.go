@@ -33,8 +33,8 @@ func (c *Collector) Run(ctx context.Context) error {
 	workers.Go(func() { c.maintain(maintenance) })
 
 	<-ctx.Done()
-	c.gate.close()
-	if !within(drainTime, c.gate.idle) {
+	c.gate.Close()
+	if !within(drainTime, c.gate.Idle()) {
 		c.o.Logger.Warn("some uploads were still arriving when the collector stopped; they are told to come later")
 	}
 	c.committer.end()

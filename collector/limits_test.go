@@ -149,10 +149,13 @@ type deadlineWriter struct {
 func (w *deadlineWriter) SetReadDeadline(t time.Time) error { w.read = t; return nil }
 
 func TestSlowBodiesAreCutSoonerWhenPlacesRunOut(t *testing.T) {
-	c := &Collector{o: Options{UploadTimeout: 10 * time.Second}, uploads: slots{max: 4}}
+	c := &Collector{o: Options{UploadTimeout: 10 * time.Second}}
 	now := time.Unix(1_000_000, 0)
 	for taken, want := range map[int64]time.Time{1: {}, 2: {}, 3: now.Add(2 * time.Second), 4: now.Add(2 * time.Second)} {
-		c.uploads.taken.Store(taken)
+		c.uploads = httpx.NewSlots(4)
+		for range taken {
+			c.uploads.Enter()
+		}
 		w := new(deadlineWriter)
 		c.bodyDeadline(w, now)
 		if !w.read.Equal(want) {

@@ -63,11 +63,11 @@ func (c *Collector) serveOblivious(w http.ResponseWriter, r *http.Request) error
 		httpx.LeaveBody(w, r)
 		return httpx.NewError(http.StatusUnsupportedMediaType, "want Content-Type "+ohttp.MediaTypeRequest)
 	}
-	if !c.gate.enter() {
+	if !c.gate.Enter() {
 		httpx.LeaveBody(w, r)
 		return c.obliviousLater(w, spread(c.o.SlowDown))
 	}
-	defer c.gate.leave()
+	defer c.gate.Leave()
 	now := time.Now()
 	network, signed, known := c.relayOf(s, r, now)
 	limited := httpx.Network{} // a known relay has limits of its own for its clients

@@ -115,7 +115,7 @@ func (c *Collector) admit(now time.Time, network httpx.Network) *shed {
 	switch {
 	case !c.delay.admits(now):
 		cause = shedDelay
-	case !c.uploads.enter():
+	case !c.uploads.Enter():
 		cause = shedCount
 	}
 	ratio := c.pressure.note(now, cause == "")
@@ -127,14 +127,14 @@ func (c *Collector) admit(now time.Time, network httpx.Network) *shed {
 	defer hold.Stop()
 	select {
 	case <-hold.C:
-	case <-c.gate.closed:
+	case <-c.gate.Closed():
 	}
 	return c.shed(cause, ratio)
 }
 
 // leave frees an upload's place.
 func (c *Collector) leave(network httpx.Network) {
-	c.uploads.leave()
+	c.uploads.Leave()
 	c.networks.Leave(network)
 }
 
