@@ -13,12 +13,9 @@ test: setup check page shim race build
 	./$(BIN) demo --once
 setup:
 	tests/setup.sh
-# Whole-system tests and benchmarks are modules of their own, so that go.mod names what the product links.
+# Format, vet, staticcheck and dead code, over all modules.
 check:
-	@! gofmt -l $$(git ls-files '*.go') | grep . || { echo 'gofmt would change these files'; exit 1; }
-	go vet ./...
-	cd tests && go vet ./...
-	cd tests/bench && go vet ./...
+	tests/check.sh
 # The bundles are committed, so that `go build` needs no Node; these rebuild and compare.
 page:
 	cd $(PAGE) && $(CI) && npm run check

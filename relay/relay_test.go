@@ -21,10 +21,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/internal/syncbuffer"
 	"github.com/heliograph-net/heliograph/privacy/auth"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
 	"github.com/heliograph-net/heliograph/relay"
-	"github.com/heliograph-net/heliograph/internal/syncbuffer"
 )
 
 // rig is a relay on a real socket before a gateway that does as the test says.

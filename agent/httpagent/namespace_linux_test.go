@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent/httpagent"
-	"github.com/heliograph-net/heliograph/report"
 	"github.com/heliograph-net/heliograph/internal/netns"
+	"github.com/heliograph-net/heliograph/report"
 )
 
 // namespace runs the calling test in a network of its own, where the kernel gives one.

@@ -174,8 +174,6 @@ window.h = start({app: "shop", version: "1", policy: "/policy", consent: "diagno
 `
 }
 
-const heard = `await h.flush(); return h.sent();`
-
 // behaviour is something that a page does. Its result must be the same with the shim and without.
 type behaviour struct {
 	name string

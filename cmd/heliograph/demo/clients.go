@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -184,9 +185,7 @@ func (c *crowd) Delivered() (batches map[report.BatchID]int, dropped uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	batches = make(map[report.BatchID]int, len(c.delivered))
-	for id, n := range c.delivered {
-		batches[id] = n
-	}
+	maps.Copy(batches, c.delivered)
 	for _, cl := range c.clients {
 		for _, n := range cl.agent.Stats().Dropped {
 			dropped += n

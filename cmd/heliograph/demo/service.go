@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -122,21 +121,5 @@ func (b brokenPath) Accept() (net.Conn, error) {
 		}
 		_ = c.(*net.TCPConn).SetLinger(0) // close sends RST
 		_ = c.Close()
-	}
-}
-
-// waitUp reports when the server at addr accepts connections again.
-func waitUp(ctx context.Context, addr string) error {
-	var d net.Dialer
-	for {
-		c, err := d.DialContext(ctx, "tcp", addr)
-		if err == nil {
-			return c.Close()
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for %s: %w", addr, err)
-		case <-time.After(50 * time.Millisecond):
-		}
 	}
 }

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Everything that can be said of the Go code without running it. Prints what is wrong, and nothing else.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# Runs a command, which succeeds and prints nothing if all is well.
+want_silence() {
+  local out status=0
+  out=$("$@" 2>&1) || status=$?
+  [ "$status" = 0 ] && [ -z "$out" ] && return
+  printf '%s: %s\n%s\n' "${PWD##*/}" "$*" "$out" >&2
+  wrong=1
+}
+
+go build -modfile=tools.mod -o bin/ honnef.co/go/tools/cmd/staticcheck golang.org/x/tools/cmd/deadcode
+PATH=$PWD/bin:$PATH
+wrong=0
+want_silence gofmt -l $(git ls-files '*.go')
+for module in . tests tests/bench; do
+  cd "$module"
+  want_silence go vet ./...
+  want_silence go fix -stringsbuilder=false -diff ./... # a builder for two strings reads worse
+  want_silence staticcheck ./...
+  cd "$OLDPWD"
+done
+# Code is alive if a program or a test of any module reaches it.
+GOWORK=$PWD/tools.work want_silence deadcode -tags deadcode -test ./... ./tests/... ./tests/bench/...
+# What runs in browsers only.
+export GOOS=js GOARCH=wasm
+want_silence go vet ./wasm/core ./wasm/internal/...
+want_silence staticcheck ./wasm/core ./wasm/internal/...
+want_silence deadcode -test -filter heliograph/wasm/ ./wasm/core ./wasm/internal/...
+exit "$wrong"
