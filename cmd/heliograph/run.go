@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 )
@@ -64,6 +65,10 @@ func (p *proberCmd) Run(ctx context.Context, out *output) error {
 	return runRoles(ctx, out, p.Config, roles.Roles{Prober: true})
 }
 
+// linger is how long agents hear that a collector stops: about as long as one that has an upload
+// under way takes to make the next.
+const linger = time.Second
+
 // runRoles runs some roles until ctx ends.
 func runRoles(ctx context.Context, out *output, config string, r roles.Roles) error {
 	hangup := notifyHangup()
@@ -72,8 +77,11 @@ func runRoles(ctx context.Context, out *output, config string, r roles.Roles) er
 		return err
 	}
 	c.Level = out.level
-	p, err := roles.New(ctx, roles.Options{Config: c, Roles: r, Logger: out.log, Hangup: hangup})
-	if err != nil {
+	p, err := roles.New(ctx, roles.Options{Config: c, Roles: r, Logger: out.log, Hangup: hangup, Linger: linger})
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil // it was told to stop while it started
+	case err != nil:
 		return err
 	}
 	if p.CollectorAddr != "" {

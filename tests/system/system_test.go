@@ -4,6 +4,7 @@ package system
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -71,6 +72,7 @@ func TestMain(m *testing.M) {
 type site struct {
 	t                          *testing.T
 	dir                        string
+	file                       string // configuration below dir; "": the directory's own
 	collector, dashboard, oper string // host:port
 }
 
@@ -236,7 +238,7 @@ func (s *site) wantFailed(outcome string, want float64) {
 }
 
 func (s *site) policy() string { return filepath.Join(s.dir, "policy") }
-func (s *site) config() string { return filepath.Join(s.dir, roles.ConfigName) }
+func (s *site) config() string { return filepath.Join(s.dir, cmp.Or(s.file, roles.ConfigName)) }
 
 // grep returns the files below dir that hold any of the strings; a directory that does not exist
 // holds none.

@@ -32,6 +32,9 @@ type Options struct {
 	// Hangup brings SIGHUP, at which the configuration and what it names are read again. nil: they
 	// are not. Whoever makes it keeps it for as long as the process lives, or SIGHUP kills it.
 	Hangup <-chan os.Signal
+	// Linger is how long a collector that is told to stop goes on telling agents to come later,
+	// at least, so that they hear it instead of finding nobody. 0: not longer than it drains.
+	Linger time.Duration
 }
 
 // The steps of a process's end, in the order in which work flows through it, and the time after
@@ -97,6 +100,11 @@ func New(ctx context.Context, o Options) (p *Process, err error) {
 		if err := p.addCollector(c, o.Roles.Detector); err != nil {
 			return p, err
 		}
+		p.parts.Add(drainCollector, lifecycle.Part{Name: "lingering", Run: func(ctx context.Context) error {
+			<-ctx.Done()
+			time.Sleep(o.Linger)
+			return nil
+		}})
 	}
 	if o.Roles.Detector {
 		if err := p.addDetector(ctx, c); err != nil {
