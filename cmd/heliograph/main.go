@@ -36,7 +36,7 @@ type cli struct {
 	Collector collectorCmd `cmd:"" help:"Run a collector alone: it takes sealed reports and cannot read them."`
 	Relay     relayCmd     `cmd:"" help:"Run an Oblivious HTTP relay: it keeps agents' addresses from a collector and can read nothing."`
 	Detector  detectorCmd  `cmd:"" help:"Run the detector and the dashboard alone, fed by remote collectors."`
-	Prober    proberCmd    `cmd:"" help:"Run the prober alone, with its heat map."`
+	Prober    proberCmd    `cmd:"" help:"Run a prober alone: it delivers its results to the collectors, or shows them on a page of its own."`
 	Doctor    doctorCmd    `cmd:"" help:"Say whether the collectors really stand in another failure domain than the service, and work."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 }

@@ -60,7 +60,8 @@ func (d *detectorCmd) Run(ctx context.Context, out *output) error {
 
 type proberCmd struct{ configFlag }
 
-// Run runs a prober and the dashboard with its heat map.
+// Run runs a prober. Without a policy, which says where to deliver its results, it has a dashboard
+// of its own with its heat map.
 func (p *proberCmd) Run(ctx context.Context, out *output) error {
 	return runRoles(ctx, out, p.Config, roles.Roles{Prober: true})
 }
@@ -76,7 +77,7 @@ func runRoles(ctx context.Context, out *output, config string, r roles.Roles) er
 	if err != nil {
 		return err
 	}
-	c.Level = out.level
+	c.Level, c.Version = out.level, version
 	p, err := roles.New(ctx, roles.Options{Config: c, Roles: r, Logger: out.log, Hangup: hangup, Linger: linger})
 	switch {
 	case err != nil && ctx.Err() != nil:

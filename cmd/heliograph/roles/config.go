@@ -44,6 +44,9 @@ type Config struct {
 
 	NetworkFields NetworkFieldsConfig `yaml:"network_fields"`
 
+	// Version is this program's, for what it sends; "": not told.
+	Version string `yaml:"-"`
+
 	// Level is what PUT /log/level changes; nil: it has no such path.
 	Level *slog.LevelVar `yaml:"-"`
 
@@ -137,6 +140,15 @@ type ProberConfig struct {
 	Witnesses []string       `yaml:"witnesses"`
 	CA        string         `yaml:"ca"` // PEM file, trusted besides the system's authorities
 	Targets   []TargetConfig `yaml:"targets"`
+
+	Vantage    string `yaml:"vantage"`     // id of the place that is probed from; no other prober's
+	VantageASN uint32 `yaml:"vantage_asn"` // its autonomous system; 0: not told
+	// signed policy that names the collectors to deliver results to; "": they stay in this process
+	Policy string `yaml:"policy"`
+	Spool  string `yaml:"spool"` // directory for results that no collector has yet
+	// PEM file of the authority that the collectors' certificates come from, trusted besides the
+	// system's
+	CollectorsCA string `yaml:"collectors_ca"`
 }
 
 // Duration is a time.Duration written as "30s". The YAML library gives no line for a duration that
@@ -169,7 +181,7 @@ func defaults() Config {
 			ACME: ACMEConfig{Cache: "certificates"}},
 		Detector: DetectorConfig{Store: "store.db", OpenKeys: []string{"keys/open.pem"}, FeedKey: "keys/feed.pem",
 			Bin: dur(time.Minute), Grace: dur(30 * time.Second), MinClients: 24, MinExcess: 10, MinRatio: 1.5},
-		Prober:     ProberConfig{Interval: dur(30 * time.Second), Timeout: dur(5 * time.Second), Failures: 3},
+		Prober:     ProberConfig{Interval: dur(30 * time.Second), Timeout: dur(5 * time.Second), Failures: 3, Spool: "prober-spool"},
 		Dashboard:  ListenConfig{Listen: "127.0.0.1:8418"},
 		Operations: ListenConfig{Listen: "127.0.0.1:8419"},
 	}
@@ -284,6 +296,9 @@ func (c *Config) validate() error {
 	}
 	if c.Prober.Failures < 1 {
 		bad("prober.failures", "must be at least 1")
+	}
+	if c.Prober.Policy != "" && c.Prober.Vantage == "" {
+		bad("prober.vantage", "must not be empty: it is the name under which detectors know this prober")
 	}
 	for i := range c.Prober.Targets {
 		t, key := &c.Prober.Targets[i], fmt.Sprintf("prober.targets[%d]", i)

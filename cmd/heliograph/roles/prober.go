@@ -1,23 +1,43 @@
 package roles
 
 import (
+	"cmp"
+	"errors"
+
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/prober"
 )
 
-// addProber adds a prober and its map of servers.
+// localVantage names the vantage of a prober whose results stay in its process.
+const localVantage = "local"
+
+// addProber adds a prober and its map of servers. With a policy an agent takes its results to
+// the collectors.
 func (p *Process) addProber(c *Config) error {
 	o, err := proberOptions(c)
 	if err != nil {
 		return err
 	}
 	o.Logger, o.Metrics = p.log, p.metrics
+	o.Vantage, o.ASN, o.Version = cmp.Or(c.Prober.Vantage, localVantage), c.Prober.VantageASN, c.Version
+	part := lifecycle.Part{Name: "prober"}
+	if c.Prober.Policy != "" {
+		d, err := newDelivery(c, p.log, p.metrics)
+		if err != nil {
+			return err
+		}
+		o.Deliver, part.Close = d.AddProbeResults, d.close
+		p.checks["delivery"] = d.check
+	}
 	pr, err := prober.New(o)
 	if err != nil {
+		if part.Close != nil {
+			err = errors.Join(err, part.Close())
+		}
 		return err
 	}
-	p.probes = pr.Map()
-	p.parts.Add(endWork, lifecycle.Part{Name: "prober", Run: pr.Run})
+	p.probes, part.Run = pr.Map(), pr.Run
+	p.parts.Add(endWork, part)
 	return nil
 }
 

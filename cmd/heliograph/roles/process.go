@@ -111,7 +111,8 @@ func New(ctx context.Context, o Options) (p *Process, err error) {
 			return p, err
 		}
 	}
-	if o.Roles.Detector || o.Roles.Prober {
+	// a prober that delivers is shown where its results arrive
+	if o.Roles.Detector || o.Roles.Prober && c.Prober.Policy == "" {
 		if err := p.addDashboard(c); err != nil {
 			return p, err
 		}
