@@ -26,13 +26,13 @@ type stuckInbox struct {
 	release chan struct{}
 }
 
-func (i *stuckInbox) Commit(_ context.Context, entries []Entry) ([]Result, error) {
+func (i *stuckInbox) Commit(_ context.Context, entries []Entry) ([]Status, error) {
 	<-i.release
-	results := make([]Result, len(entries))
-	for n := range results {
-		results[n] = Result{Status: StatusNew, Seq: uint64(n) + 1}
+	statuses := make([]Status, len(entries))
+	for n := range statuses {
+		statuses[n] = StatusNew
 	}
-	return results, nil
+	return statuses, nil
 }
 
 func (i *stuckInbox) SetReaders(context.Context, []string) error      { return nil }

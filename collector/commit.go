@@ -64,7 +64,7 @@ func (c *Collector) commit(all []*upload) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), c.o.CommitTimeout)
 	defer cancel()
-	results, err := c.o.Inbox.Commit(ctx, work.entries)
+	statuses, err := c.o.Inbox.Commit(ctx, work.entries)
 	clear(work.entries) // they point to bodies
 	c.metrics.commitSize.Observe(float64(len(all)))
 	c.metrics.commitTime.Observe(time.Since(start).Seconds())
@@ -74,7 +74,7 @@ func (c *Collector) commit(all []*upload) {
 		if err != nil {
 			s = c.unavailable(s)
 		} else {
-			s = verdict(s, results[i].Status)
+			s = decide(s, statuses[i])
 		}
 		work.statements = append(work.statements, s)
 		if u.body != nil {
@@ -99,7 +99,7 @@ func (c *Collector) handOut(all []*upload, statements []receipt.Statement, recei
 	}
 }
 
-func verdict(s receipt.Statement, status Status) receipt.Statement {
+func decide(s receipt.Statement, status Status) receipt.Statement {
 	switch status {
 	case StatusNew:
 		s.Decision = receipt.Stored

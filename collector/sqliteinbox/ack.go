@@ -112,7 +112,7 @@ func (i *Inbox) forget(ctx context.Context, last int64) error {
 		}
 		_, err := tx.Exec("DELETE FROM acked WHERE seq <= ?", last)
 		return err
-	}, func() { i.recent.forget(last) })
+	}, func() { i.ledger.forget(last) })
 }
 
 // old finds the first ones of a table, up to the first that is to stay, at most ackRows; 0 for

@@ -11,105 +11,66 @@ import (
 
 const (
 	rowBytes   = 256      // what a batch takes beside its segment, rounded up
-	idBytes    = 48       // what an id takes in the tree, rounded up
 	checkBytes = 64 << 10 // the room that Check asks for
 )
 
-// Commit implements collector.Inbox.
-func (i *Inbox) Commit(ctx context.Context, entries []collector.Entry) ([]collector.Result, error) {
-	results := make([]collector.Result, len(entries))
+// Commit implements collector.Inbox: the queue and the ledger have one transaction.
+func (i *Inbox) Commit(ctx context.Context, entries []collector.Entry) ([]collector.Status, error) {
+	statuses := make([]collector.Status, len(entries))
 	added := make(map[report.BatchID]known, len(entries))
 	var head int64
 	var rest []report.BatchID
 	err := i.writeDirect(ctx, func() (err error) {
-		if head, err = i.current(); err != nil {
+		if head, err = i.ledger.refresh(); err != nil {
 			return err
 		}
 		if err := i.room(bytesOf(entries)); err != nil {
 			return err
 		}
-		if head, err = i.add(entries, results, added, head); err != nil {
+		if head, err = i.add(entries, statuses, added, head); err != nil {
 			return err
 		}
-		rest, err = i.index(len(added))
+		rest, err = i.ledger.index(len(added))
 		return err
 	}, func() {
 		if len(added) > 0 {
 			i.announce()
 		}
 		// takes added over: another Commit may write to it from here on
-		i.committed(head, added, rest)
+		i.ledger.committed(head, added, rest)
 	})
 	if err != nil {
 		return nil, named("committing to inbox", err)
 	}
-	return results, nil
+	return statuses, nil
 }
 
-// add stores those entries whose ids are new behind head, says in results what became of each, and
+// add queues those entries whose ids are new behind head, says in statuses what became of each, and
 // returns the new head.
-func (i *Inbox) add(entries []collector.Entry, results []collector.Result, added map[report.BatchID]known, head int64) (int64, error) {
-	indexed, err := i.indexed(entries)
+func (i *Inbox) add(entries []collector.Entry, statuses []collector.Status, added map[report.BatchID]known, head int64) (int64, error) {
+	inTree, err := i.ledger.indexed(entries)
 	if err != nil {
 		return 0, err
 	}
 	rows := inserter{direct: &i.direct}
 	for n := range entries {
 		e := &entries[n]
-		if results[n].Status, err = i.stored(e, added, indexed); err != nil {
+		if statuses[n], err = i.ledger.status(e, added, inTree); err != nil {
 			return 0, err
-		} else if results[n].Status != 0 {
+		} else if statuses[n] != collector.StatusNew {
 			continue
 		}
 		head++
 		if err := rows.add(head, e); err != nil {
 			return 0, err
 		}
-		results[n] = collector.Result{Status: collector.StatusNew, Seq: uint64(head)}
 		added[e.Envelope.Batch] = known{head, e.Body}
 	}
 	return head, rows.flush()
 }
 
-// current returns the newest seq, and sees to it that the recent ids are those of the file.
-func (i *Inbox) current() (head int64, err error) {
-	version, err := i.direct.version.one()
-	if err != nil || version == i.recent.version {
-		return i.recent.head, err
-	}
-	if head, err = i.direct.head.one(); err != nil {
-		return 0, err
-	}
-	if head != i.recent.head {
-		err = i.recent.load(i.direct.recent, head)
-	}
-	i.recent.version = version
-	return head, err
-}
-
 // selectHead is the newest seq ever given: what was acknowledged may be gone.
 const selectHead = "SELECT max(acked, coalesce((SELECT max(seq) FROM pending), 0)) FROM state"
-
-// stored compares an entry with what was stored under its id: before, in this group or earlier. 0
-// for a new id.
-func (i *Inbox) stored(e *collector.Entry, added map[report.BatchID]known, indexed map[report.BatchID]int64) (collector.Status, error) {
-	id := e.Envelope.Batch
-	k, ok := added[id]
-	if !ok {
-		k, ok = i.recent.find(id)
-	}
-	if seq, inTree := indexed[id]; !ok && inTree {
-		body, err := i.storedBody(seq)
-		if err != nil {
-			return 0, err
-		}
-		k, ok = known{seq, body}, true
-	}
-	if !ok {
-		return 0, nil
-	}
-	return k.against(e), nil
-}
 
 // room refuses what would make the file exceed MaxBytes. It measures only when a quarter of what
 // was free the last time may be used up: what a batch really takes is known only roughly.
@@ -122,7 +83,7 @@ func (i *Inbox) room(more int64) error {
 	if err != nil {
 		return err
 	}
-	used += int64(len(i.recent.fresh)+len(i.recent.order)) * idBytes
+	used += i.ledger.unwritten()
 	if used+more > i.o.MaxBytes {
 		return fmt.Errorf("%w: %d of %d bytes are in use; it empties as detectors acknowledge what they read",
 			collector.ErrFull, used, i.o.MaxBytes)

@@ -100,7 +100,7 @@ func fullDisk(t *testing.T, path string) {
 		t.Error("nothing can be read from a full disk")
 	}
 	setLimit(roomy)
-	if got := commit(t, i, entry(n, 64<<10), entry(0, 64<<10)); got[0].Status != isNew || got[1].Status != duplicate {
+	if got := commit(t, i, entry(n, 64<<10), entry(0, 64<<10)); got[0] != isNew || got[1] != duplicate {
 		t.Errorf("after there was room again: %v", got)
 	}
 	ack(t, i, stats(t, i).Head)

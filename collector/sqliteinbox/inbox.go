@@ -42,15 +42,14 @@ type Options struct {
 
 // Inbox is a collector.Inbox in one SQLite file. Safe for concurrent use.
 type Inbox struct {
-	o         Options
-	indexRows int // the constant, but for tests
-	db        *sqlitedb.DB
-	writer    *sql.Conn // the one connection of db.Writer
-	readers   *sql.DB   // db.Readers
+	o       Options
+	db      *sqlitedb.DB
+	writer  *sql.Conn // the one connection of db.Writer
+	readers *sql.DB   // db.Readers
 
 	mu     sync.Mutex // held while the writer is in use; owns what follows
 	direct statements
-	recent recentIDs
+	ledger ledger
 	budget int64 // bytes that may be added before the file is measured again
 
 	cursorsMu sync.Mutex        // not mu: a disk that hangs must not keep Stats waiting
@@ -68,7 +67,8 @@ func Open(path string, o Options) (*Inbox, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("inbox options: %w", err)
 	}
-	i := &Inbox{o: o, indexRows: indexRows, changed: make(chan struct{})}
+	i := &Inbox{o: o, changed: make(chan struct{})}
+	i.ledger.direct, i.ledger.rows = &i.direct, indexRows
 	if err := i.open(path); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening inbox %s: %w", path, err), i.Close())
 	}

@@ -25,8 +25,8 @@ const (
 
 // schema: ids has every batch that is remembered, pending the bodies that are not acknowledged,
 // acked what is known of those that are. ids is a tree of its own and small because its keys come
-// in any order within a minute, and it is filled late, see ids.go; the other two only ever grow at
-// their end.
+// in any order within a minute, and it is filled late, see ledger.go; the other two only ever grow
+// at their end.
 const schema = `
 CREATE TABLE ids (
 	batch BLOB PRIMARY KEY,
@@ -106,12 +106,12 @@ func (i *Inbox) prepare() error {
 	if err := i.writer.Raw(func(c any) error { return i.direct.prepare(c.(*sqlite3.SQLiteConn)) }); err != nil {
 		return err
 	}
-	i.recent.version = math.MinInt64 // not known yet
-	if err := i.writeDirect(context.Background(), func() error { _, err := i.current(); return err }, nil); err != nil {
+	i.ledger.version = math.MinInt64 // not known yet
+	if err := i.writeDirect(context.Background(), func() error { _, err := i.ledger.refresh(); return err }, nil); err != nil {
 		return err
 	}
 	return i.write(context.Background(), func(tx *sql.Tx) error {
-		i.recent.freeze(i.indexRows)
+		i.ledger.freeze()
 		return i.loadReaders(tx)
 	}, nil)
 }

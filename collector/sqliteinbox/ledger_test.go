@@ -26,7 +26,7 @@ func TestIDsStayUniqueWhileTheyAreIndexedLate(t *testing.T) {
 	i := open(t, path, Options{})
 	const all, group = 4000, 50
 	for n := 0; n < all; n += group {
-		i.indexRows = 1000
+		i.ledger.rows = 1000
 		commit(t, i, entries(n, n+group, 20)...)
 		if n%700 == 0 {
 			if err := i.Close(); err != nil {
@@ -38,7 +38,7 @@ func TestIDsStayUniqueWhileTheyAreIndexedLate(t *testing.T) {
 			ack(t, i, stats(t, i).Head-group/2)
 		}
 		for _, old := range []int{n, n / 2, 0} {
-			if got := statuses(commit(t, i, entry(old, 20), entry(old, 21))); !slices.Equal(got, []collector.Status{duplicate, conflict}) {
+			if got := commit(t, i, entry(old, 20), entry(old, 21)); !slices.Equal(got, []collector.Status{duplicate, conflict}) {
 				t.Fatalf("batch %d again, after %d: %v", old, n+group, got)
 			}
 		}
@@ -53,10 +53,10 @@ func TestTwoProcessesOnOneFileStoreAnIDOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inbox.db")
 	a, b := open(t, path, Options{}), open(t, path, Options{})
 	commit(t, a, entry(1, 10))
-	if got := statuses(commit(t, b, entry(1, 10), entry(2, 10))); !slices.Equal(got, []collector.Status{duplicate, isNew}) {
+	if got := commit(t, b, entry(1, 10), entry(2, 10)); !slices.Equal(got, []collector.Status{duplicate, isNew}) {
 		t.Errorf("the second process: %v", got)
 	}
-	if got := statuses(commit(t, a, entry(2, 10), entry(1, 11))); !slices.Equal(got, []collector.Status{duplicate, conflict}) {
+	if got := commit(t, a, entry(2, 10), entry(1, 11)); !slices.Equal(got, []collector.Status{duplicate, conflict}) {
 		t.Errorf("the first process after that: %v", got)
 	}
 }
@@ -91,7 +91,7 @@ func TestInboxOfVersion1IsBroughtUpToDate(t *testing.T) {
 	}
 	for range 2 { // and again, now that it is
 		i := open(t, path, Options{})
-		if got := statuses(commit(t, i, first, second)); !slices.Equal(got, []collector.Status{duplicate, duplicate}) {
+		if got := commit(t, i, first, second); !slices.Equal(got, []collector.Status{duplicate, duplicate}) {
 			t.Errorf("the old batches: %v", got)
 		}
 		if s := stats(t, i); s.Head != 102 || s.Acked != 101 || s.Pending != 1 {
@@ -107,13 +107,13 @@ func TestInboxOfVersion1IsBroughtUpToDate(t *testing.T) {
 func TestIDsInMemoryAreBounded(t *testing.T) {
 	for _, group := range []int{1, 50, collector.MaxCommit} {
 		i := fresh(t, Options{})
-		i.indexRows = 400
+		i.ledger.rows = 400
 		most := 0
 		for n := 0; n < max(2*group, 1200); n += group {
 			commit(t, i, entries(n, n+group, 1)...)
-			most = max(most, len(i.recent.fresh)+len(i.recent.due))
+			most = max(most, len(i.ledger.fresh)+len(i.ledger.due))
 		}
-		if bound := i.indexRows + i.indexRows/2 + 2*group; most > bound {
+		if bound := i.ledger.rows + i.ledger.rows/2 + 2*group; most > bound {
 			t.Errorf("groups of %d: %d ids are in memory, want at most %d", group, most, bound)
 		}
 	}
