@@ -10,11 +10,12 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/heliograph-net/heliograph/heatmap"
 	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/model/judge"
 )
 
 // Options of a Dashboard.
@@ -23,6 +24,9 @@ type Options struct {
 	Servers *heatmap.Map // nil: no servers are probed
 	// optional: name of a network, "" when unknown; called by many goroutines
 	NetworkName func(asn uint32) string
+
+	// Thresholds are the detector's, which headlines name.
+	Thresholds judge.Thresholds
 
 	Retention time.Duration // how far back queries may reach. 0 means 30 days
 	Window    time.Duration // what the live totals sum up. 0 means 15 minutes
@@ -93,12 +97,11 @@ type Dashboard struct {
 	boot    string // random: tells the tags of this process from those of another
 	handler http.Handler
 	live    *live
-	stop    context.CancelFunc // ends the streams and the goroutine that feeds them
-	running sync.WaitGroup     // that goroutine
+	past    past
+	ran     atomic.Bool
 }
 
-// New checks the options and starts the goroutine that feeds the streams, which rests while there
-// are none. End it with Shutdown.
+// New checks the options. It starts nothing: streams stay empty until Run.
 func New(o Options) (*Dashboard, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("dashboards: %w", err)
@@ -113,32 +116,21 @@ func New(o Options) (*Dashboard, error) {
 	var boot [8]byte
 	rand.Read(boot[:]) // never fails
 	d := &Dashboard{o: o, boot: hex.EncodeToString(boot[:])}
-	ctx, stop := context.WithCancel(context.Background())
-	d.stop = stop
-	d.live = newLive(d, nothing(&d.o))
+	d.live = newLive(d)
 	d.handler = d.guard(d.routes())
-	d.running.Go(func() { d.live.run(ctx) })
 	return d, nil
 }
 
 // ServeHTTP answers one request.
 func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.handler.ServeHTTP(w, r) }
 
-// Shutdown ends all streams, refuses new ones and waits until ctx ends for the goroutines to be
-// gone. Call it before the listener's own shutdown, which would wait for the streams. It is
-// idempotent; other requests are answered as before.
-func (d *Dashboard) Shutdown(ctx context.Context) error {
-	d.stop()
-	done := make(chan struct{})
-	go func() {
-		d.running.Wait()
-		d.live.streams.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("dashboards: waiting for streams to end: %w", context.Cause(ctx))
+// Run feeds the streams, and rests while there are none. When ctx ends it ends all streams, refuses
+// new ones and returns nil; other requests are answered as before. End it before the listener,
+// which would wait for the streams. It may be called once.
+func (d *Dashboard) Run(ctx context.Context) error {
+	if d.ran.Swap(true) {
+		return errors.New("dashboards: Run may be called once")
 	}
+	d.live.run(ctx)
+	return nil
 }

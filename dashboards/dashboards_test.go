@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/heatmap"
 	"github.com/heliograph-net/heliograph/model"
 )
@@ -80,14 +82,17 @@ func (f *fakeReader) Totals(ctx context.Context, q model.TotalsQuery) ([]model.T
 }
 
 func (f *fakeReader) Samples(ctx context.Context, q model.SampleQuery) ([]model.Sample, error) {
-	return f.samples, f.answer(ctx, q)
+	err := f.answer(ctx, q)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.samples, err
 }
 
 func (f *fakeReader) Incidents(ctx context.Context, since time.Time) ([]model.Incident, error) {
 	err := f.answer(ctx, since)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.incidents, err
+	return slices.Clone(f.incidents), err
 }
 
 func (f *fakeReader) Reachability(ctx context.Context, since time.Time, step time.Duration) ([]model.Reach, error) {
@@ -98,21 +103,40 @@ func (f *fakeReader) Servers(ctx context.Context, since time.Time) ([]model.Serv
 	return f.servers, f.answer(ctx, since)
 }
 
+// run runs a dashboard until end is called, which waits for it and may be called again.
+func run(t *testing.T, d *Dashboard) (end func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx) }()
+	return sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // serve runs a dashboard on a real loopback listener until the test ends.
 func serve(t *testing.T, o Options) (d *Dashboard, address string) {
+	t.Helper()
+	d, address, _ = serveUntil(t, o)
+	return d, address
+}
+
+// serveUntil is serve with a function that ends the dashboard but not its listener.
+func serveUntil(t *testing.T, o Options) (d *Dashboard, address string, end func()) {
 	t.Helper()
 	d, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(d)
+	end = run(t, d)
 	t.Cleanup(func() {
-		if err := d.Shutdown(context.Background()); err != nil {
-			t.Error(err)
-		}
+		end()
 		server.Close()
 	})
-	return d, server.URL
+	return d, server.URL, end
 }
 
 // fetch gets a URL and returns the answer with its body read.
@@ -206,7 +230,7 @@ func TestErrorsAreMappedInOnePlace(t *testing.T) {
 			if resp.StatusCode != c.status {
 				t.Errorf("%s, want %d", resp.Status, c.status)
 			}
-			var p problem
+			var p api.Problem
 			if err := json.Unmarshal(body, &p); err != nil || p.Error == "" {
 				t.Errorf("body %q: %v", body, err)
 			}

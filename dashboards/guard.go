@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/heliograph-net/heliograph/dashboards/api"
 )
 
 // The page loads nothing but its own files and talks to nobody but its own origin. Trusted Types
@@ -26,14 +28,14 @@ func (d *Dashboard) guard(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-cache")
 		switch {
 		case !d.hostAllowed(r):
-			writeError(w, http.StatusMisdirectedRequest, problem{
+			writeError(w, http.StatusMisdirectedRequest, api.Problem{
 				Error: "this host name is not served here; ask by IP address or localhost, or list the name among the dashboard's hosts",
 			})
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			h.Set("Allow", "GET, HEAD")
-			writeError(w, http.StatusMethodNotAllowed, problem{Error: "only GET and HEAD are answered here"})
+			writeError(w, http.StatusMethodNotAllowed, api.Problem{Error: "only GET and HEAD are answered here"})
 		case foreign(r):
-			writeError(w, http.StatusForbidden, problem{Error: "another site's page may not ask this"})
+			writeError(w, http.StatusForbidden, api.Problem{Error: "another site's page may not ask this"})
 		default:
 			crossOrigin.ServeHTTP(w, r)
 		}

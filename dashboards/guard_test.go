@@ -62,7 +62,6 @@ func TestForeignPagesAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Shutdown(context.Background())
 	for _, c := range []struct {
 		site, mode string
 		status     int
@@ -122,7 +121,6 @@ func TestHostNamesAreChecked(t *testing.T) {
 		if got := w.Code == http.StatusOK; got != c.allowed || (!got && w.Code != http.StatusMisdirectedRequest) {
 			t.Errorf("host %q, hosts %v, on %v: %d, want allowed %t", c.host, c.hosts, c.local, w.Code, c.allowed)
 		}
-		d.Shutdown(context.Background())
 	}
 }
 

@@ -7,19 +7,9 @@ import (
 	"log/slog"
 	"sync"
 	"time"
-)
 
-// Sections of what is live. Each is an event of the stream, and a member of its snapshot.
-const (
-	sectionTotals       = "totals"
-	sectionIncidents    = "incidents"
-	sectionServers      = "servers"
-	sectionReachability = "reachability"
-	sectionReports      = "reports"
-	sectionTrouble      = "trouble"
+	"github.com/heliograph-net/heliograph/dashboards/api"
 )
-
-var sections = []string{sectionTotals, sectionIncidents, sectionServers, sectionReachability, sectionReports, sectionTrouble}
 
 const (
 	// refreshEvery is the least pause between two looks at the store.
@@ -30,44 +20,69 @@ const (
 	refreshTimeout = 15 * time.Second
 )
 
-// live keeps the sections up to date while somebody watches, and tells who watches when they
-// change. There is no queue: a watcher that is slow skips states, and costs nothing meanwhile.
+// troubleEvent is the event of every stream that says whether the sections are old.
+const troubleEvent = "trouble"
+
+// live keeps the sections up to date that somebody watches, and tells who watches when they change.
+// There is no queue: a watcher that is slow skips states, and costs nothing meanwhile.
 type live struct {
-	refresh func(ctx context.Context, now time.Time) (map[string]any, error)
-	most    int
-	logger  *slog.Logger
-	wake    chan struct{}  // holds one signal: the first watcher came
+	read   func(ctx context.Context, now time.Time, wanted []section) (map[api.Section]any, error)
+	most   int // watchers
+	logger *slog.Logger
+	wake   chan struct{} // holds one signal: the first watcher came
+
+	over    context.Context // ends when nothing more will come
+	finish  context.CancelFunc
 	streams sync.WaitGroup // one for each watcher
 
 	mu       sync.Mutex // holds everything below
-	stopped  bool
 	watchers int
-	ready    bool // the sections are of now, not of when somebody watched last
-	current  map[string]section
-	changed  chan struct{} // closed, and replaced, when a section changed
-	trouble  time.Time     // since when looks fail; zero: they do not
+	current  map[api.Section]*state
+	trouble  state
+	changed  chan struct{} // closed, and replaced, when something changed
+	since    time.Time     // since when looks fail; zero: they do not
 }
 
-// section is JSON and how often it changed. The bytes are shared and never written to.
-type section struct {
-	version uint64
-	data    json.RawMessage
+// state is what is known of one section.
+type state struct {
+	watchers int
+	tried    bool            // looked at since somebody watches
+	version  uint64          // rises with each change of data
+	data     json.RawMessage // nil before the first success; shared and never written to
 }
 
-// newLive makes one that has the sections of empty until its first look.
-func newLive(d *Dashboard, empty map[string]any) *live {
-	l := &live{
-		refresh: d.refresh, most: d.o.MaxStreams, logger: d.o.Logger,
-		wake: make(chan struct{}, 1), current: map[string]section{}, changed: make(chan struct{}),
+// set keeps data that differs from what was there, and reports whether it does.
+func (s *state) set(data json.RawMessage) bool {
+	if bytes.Equal(s.data, data) {
+		return false
 	}
-	l.publish(empty)
-	l.ready = false
+	s.version, s.data = s.version+1, data
+	return true
+}
+
+func newLive(d *Dashboard) *live {
+	l := &live{
+		read: d.readSections, most: d.o.MaxStreams, logger: d.o.Logger,
+		wake: make(chan struct{}, 1), current: map[api.Section]*state{}, changed: make(chan struct{}),
+		trouble: state{version: 1, data: json.RawMessage("null")},
+	}
+	l.over, l.finish = context.WithCancel(context.Background())
+	for _, s := range sections {
+		l.current[s.name] = &state{}
+	}
 	return l
 }
 
-// run looks at the store until ctx ends.
+// run looks at the store until ctx ends, and returns when the last stream has.
 func (l *live) run(ctx context.Context) {
-	defer l.end()
+	l.follow(ctx)
+	l.mu.Lock()
+	l.finish()
+	l.mu.Unlock() // who watches from here on is refused
+	l.streams.Wait()
+}
+
+func (l *live) follow(ctx context.Context) {
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	for {
@@ -76,72 +91,40 @@ func (l *live) run(ctx context.Context) {
 			return
 		case <-pause.C:
 		}
-		if !l.watched() {
+		wanted := l.wanted()
+		for len(wanted) == 0 {
 			select {
 			case <-ctx.Done():
 				return
 			case <-l.wake:
+				wanted = l.wanted()
 			}
 		}
 		began := time.Now()
-		l.look(ctx, began)
+		l.look(ctx, began, wanted)
 		pause.Reset(max(refreshEvery, refreshShare*time.Since(began)))
 	}
 }
 
-// end tells the watchers that there will be nothing more.
-func (l *live) end() {
+// wanted are the sections that somebody watches.
+func (l *live) wanted() (wanted []section) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.stopped = true
-	close(l.changed)
+	for _, s := range sections {
+		if l.current[s.name].watchers > 0 {
+			wanted = append(wanted, s)
+		}
+	}
+	return wanted
 }
 
-func (l *live) watched() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.watchers > 0
-}
-
-// look refreshes all sections. When it fails they stay, and the section of trouble says since when
-// they are old.
-func (l *live) look(ctx context.Context, now time.Time) {
+// look reads the wanted sections. Those that cannot be read stay as they were, and the trouble says
+// since when they are old.
+func (l *live) look(ctx context.Context, now time.Time, wanted []section) {
 	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
 	defer cancel()
-	fresh, err := l.refresh(ctx, now)
-	if fresh == nil {
-		fresh = map[string]any{}
-	}
-	fresh[sectionTrouble] = l.noteTrouble(now, err)
-	l.publish(fresh)
-}
-
-// troubleJSON tells the page that what it shows is old.
-type troubleJSON struct {
-	Since time.Time `json:"since"`
-}
-
-// noteTrouble logs when looks begin and cease to fail, and returns what the page is told.
-func (l *live) noteTrouble(now time.Time, err error) *troubleJSON {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case err == nil && l.trouble.IsZero():
-		return nil
-	case err == nil:
-		l.logger.Info("dashboard reads the store again", "after", now.Sub(l.trouble))
-		l.trouble = time.Time{}
-		return nil
-	case l.trouble.IsZero():
-		l.logger.Error("dashboard cannot read the store; the page says so and keeps what it had", "error", err)
-		l.trouble = now
-	}
-	return &troubleJSON{Since: stamp(l.trouble)}
-}
-
-// publish keeps the sections that differ from those before.
-func (l *live) publish(fresh map[string]any) {
-	encoded := make(map[string]json.RawMessage, len(fresh))
+	fresh, err := l.read(ctx, now, wanted)
+	encoded := make(map[api.Section]json.RawMessage, len(fresh))
 	for name, v := range fresh {
 		data, err := json.Marshal(v)
 		if err != nil {
@@ -152,11 +135,12 @@ func (l *live) publish(fresh map[string]any) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	news := !l.ready
-	l.ready = true
-	for name, data := range encoded {
-		if before := l.current[name]; !bytes.Equal(before.data, data) {
-			l.current[name] = section{before.version + 1, data}
+	news := l.trouble.set(l.noteTrouble(now, err))
+	for _, s := range wanted {
+		state := l.current[s.name]
+		news = news || !state.tried
+		state.tried = true
+		if data, ok := encoded[s.name]; ok && state.set(data) {
 			news = true
 		}
 	}
@@ -166,63 +150,20 @@ func (l *live) publish(fresh map[string]any) {
 	}
 }
 
-// watcher is one stream.
-type watcher struct {
-	live *live
-	seen map[string]uint64 // versions that were sent
-}
-
-// watch registers a watcher; leave takes it away again.
-func (l *live) watch() (*watcher, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// noteTrouble logs when looks begin and cease to fail, and returns what the page is told. The
+// caller holds mu.
+func (l *live) noteTrouble(now time.Time, err error) json.RawMessage {
 	switch {
-	case l.stopped:
-		return nil, errStopping
-	case l.watchers >= l.most:
-		return nil, errBusy
+	case err == nil && l.since.IsZero():
+	case err == nil:
+		l.logger.Info("dashboard reads the store again", "after", now.Sub(l.since))
+		l.since = time.Time{}
+	case l.since.IsZero():
+		l.logger.Error("dashboard cannot read the store; the page says so and keeps what it had", "error", err)
+		l.since = now
 	}
-	l.watchers++
-	l.streams.Add(1)
-	if l.watchers == 1 {
-		l.ready = false
-		select {
-		case l.wake <- struct{}{}:
-		default:
-		}
+	if l.since.IsZero() {
+		return json.RawMessage("null")
 	}
-	return &watcher{live: l, seen: map[string]uint64{}}, nil
-}
-
-func (w *watcher) leave() {
-	w.live.mu.Lock()
-	defer w.live.mu.Unlock()
-	w.live.watchers--
-	w.live.streams.Done()
-}
-
-// news is what changed since the last call; on the first call everything.
-type news struct {
-	names    []string // in the order of sections; empty while nothing is known yet
-	data     map[string]json.RawMessage
-	changed  <-chan struct{} // closed when there may be more
-	finished bool            // there will be nothing more
-}
-
-func (w *watcher) news() news {
-	l := w.live
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := news{data: map[string]json.RawMessage{}, changed: l.changed, finished: l.stopped}
-	if !l.ready {
-		return n
-	}
-	for _, name := range sections {
-		if s := l.current[name]; s.version != w.seen[name] {
-			w.seen[name] = s.version
-			n.names = append(n.names, name)
-			n.data[name] = s.data
-		}
-	}
-	return n
+	return encode(api.Trouble{Since: stamp(l.since)})
 }

@@ -10,7 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/report"
 )
 
 // maxQuery is the longest query string in bytes.
@@ -82,27 +84,11 @@ func (p *params) span(name string, absent, longest time.Duration) time.Duration 
 	if v == "" {
 		return min(absent, longest)
 	}
-	d, err := parseSpan(v)
+	d, err := api.ParseSpan(v)
 	if err != nil || d <= 0 || d > longest {
-		p.fail(name, fmt.Sprintf("must be a duration above 0 and at most %s, such as 90s, 15m, 24h or 7d", formatSpan(longest)))
+		p.fail(name, fmt.Sprintf("must be a duration above 0 and at most %s, such as 90s, 15m, 24h or 7d", api.FormatSpan(longest)))
 	}
 	return d
-}
-
-// parseSpan takes what time.ParseDuration does, and whole days.
-func parseSpan(s string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		n, err := strconv.ParseUint(days, 10, 16)
-		return time.Duration(n) * 24 * time.Hour, err
-	}
-	return time.ParseDuration(s)
-}
-
-func formatSpan(d time.Duration) string {
-	if d%(24*time.Hour) == 0 {
-		return strconv.Itoa(int(d/(24*time.Hour))) + "d"
-	}
-	return d.String()
 }
 
 // integer is a whole number from least to most.
@@ -143,11 +129,20 @@ func (p *params) list(name string, allowed ...string) []string {
 			return nil
 		}
 		if slices.Contains(words[:i], word) {
-			p.fail(name, "must not name a dimension twice; it may have", allowed...)
+			p.fail(name, "must not name anything twice; it may have", allowed...)
 			return nil
 		}
 	}
 	return words
+}
+
+// outcome is an outcome or the first words of one; "" when absent.
+func (p *params) outcome(name string) report.Outcome {
+	outcome := report.Outcome(p.text(name, report.MaxOutcome))
+	if outcome != "" && !outcome.Valid() {
+		p.fail(name, "must be an outcome such as tcp.reset, or the first words of one such as tls.cert")
+	}
+	return outcome
 }
 
 // dimensions is a list of dimensions; empty when absent.
@@ -158,4 +153,19 @@ func (p *params) dimensions(name string) (by model.Dimensions) {
 		}
 	}
 	return by
+}
+
+// sections is a list of sections, in the order of all; all of them when absent.
+func (p *params) sections(name string) (wanted []api.Section) {
+	all := make([]string, len(sections))
+	for i, s := range sections {
+		all[i] = string(s.name)
+	}
+	words := p.list(name, all...)
+	for _, s := range sections {
+		if len(words) == 0 || slices.Contains(words, string(s.name)) {
+			wanted = append(wanted, s.name)
+		}
+	}
+	return wanted
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/heliograph-net/heliograph/dashboards/api"
 )
 
 func TestParameterErrorsNameTheParameterAndWhatIsAllowed(t *testing.T) {
@@ -24,7 +26,7 @@ func TestParameterErrorsNameTheParameterAndWhatIsAllowed(t *testing.T) {
 		{"totals?limit=0", "limit", "from 1 to 10000"},
 		{"totals?limit=10001", "limit", "from 1 to 10000"},
 		{"totals?limit=ten", "limit", "whole number"},
-		{"totals?bye=type", "query", "since, by, limit"},
+		{"totals?bye=type", "query", "since, by, type, limit"},
 		{"totals?since=1m&since=2m", "since", "once"},
 		{"totals?%zz", "query", "percent-encoded"},
 		{"totals?since=" + strings.Repeat("9", maxQuery), "query", "4096"},
@@ -41,10 +43,14 @@ func TestParameterErrorsNameTheParameterAndWhatIsAllowed(t *testing.T) {
 		{"servers.bits?state=no", "state", "up, down, unknown"},
 		{"servers.png?width=99999", "width", "whole number from"},
 		{"stream?since=1m", "query", "one of"},
+		{"stream?sections=totals,trouble", "sections", "incidents"},
+		{"stream?sections=totals,totals", "sections", "twice"},
+		{"now?since=1m", "query", "not one of"},
+		{"totals?type=TCP", "type", "tcp.reset"},
 	}
 	for _, c := range cases {
 		resp, body := fetch(t, url+"/api/v1/"+c.query)
-		var p problem
+		var p api.Problem
 		if err := json.Unmarshal(body, &p); err != nil {
 			t.Fatalf("%.60s: %v: %s", c.query, err, body)
 		}
@@ -60,25 +66,12 @@ func TestParameterErrorsNameTheParameterAndWhatIsAllowed(t *testing.T) {
 func TestParameterErrorsListTheWords(t *testing.T) {
 	_, url := serve(t, Options{Reader: &fakeReader{}})
 	_, body := fetch(t, url+"/api/v1/totals?by=colour")
-	var p problem
+	var p api.Problem
 	if err := json.Unmarshal(body, &p); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"type", "app", "target", "asn", "country", "server", "protocol", "status", "source"}
 	if !slices.Equal(p.Allowed, want) {
 		t.Errorf("allowed %v, want %v", p.Allowed, want)
-	}
-}
-
-func TestParseSpan(t *testing.T) {
-	for s, want := range map[string]time.Duration{"90s": 90 * time.Second, "1h30m": 90 * time.Minute, "7d": 7 * 24 * time.Hour} {
-		if got, err := parseSpan(s); err != nil || got != want {
-			t.Errorf("%s: %v, %v", s, got, err)
-		}
-	}
-	for _, s := range []string{"", "d", "-1d", "1.5d", "65536d", "7"} {
-		if got, err := parseSpan(s); err == nil {
-			t.Errorf("%q: %v, want an error", s, got)
-		}
 	}
 }

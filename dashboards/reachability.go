@@ -8,7 +8,9 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/model/judge"
 )
 
 // Limits of reachability.
@@ -19,29 +21,6 @@ const (
 	maxOrigins   = 1000
 	defaultReach = time.Hour
 )
-
-// reachabilityJSON is a grid of origins × time. Column i begins at start + i × step_seconds.
-type reachabilityJSON struct {
-	Start       time.Time   `json:"start"`
-	StepSeconds float64     `json:"step_seconds"`
-	Steps       int         `json:"steps"`
-	All         columnsJSON `json:"all"` // every origin, listed or not
-	// those with failures in the last columns first, then the busiest
-	Origins     []originJSON `json:"origins"`
-	OriginCount int          `json:"origin_count"` // how many there are
-}
-
-// columnsJSON has one value per column; 0 and 0 where nothing was heard.
-type columnsJSON struct {
-	OK     []float64 `json:"ok"`
-	Failed []float64 `json:"failed"`
-}
-
-// originJSON is one row of the grid.
-type originJSON struct {
-	networkJSON
-	columnsJSON
-}
 
 func (d *Dashboard) getReachability(w http.ResponseWriter, r *http.Request) error {
 	p := paramsOf(r, "since", "step")
@@ -61,14 +40,14 @@ func (d *Dashboard) getReachability(w http.ResponseWriter, r *http.Request) erro
 }
 
 // grid asks for steps columns, the last of which holds now.
-func (d *Dashboard) grid(ctx context.Context, now time.Time, step time.Duration, steps, most int) (reachabilityJSON, error) {
+func (d *Dashboard) grid(ctx context.Context, now time.Time, step time.Duration, steps, most int) (api.Reachability, error) {
 	start := now.Truncate(step).Add(-step * time.Duration(steps-1))
 	reach, err := d.o.Reader.Reachability(ctx, start, step)
 	if err != nil {
-		return reachabilityJSON{}, err
+		return api.Reachability{}, err
 	}
-	g := reachabilityJSON{Start: stamp(start), StepSeconds: step.Seconds(), Steps: steps, All: newColumns(steps)}
-	origins := map[uint32]*originJSON{}
+	g := api.Reachability{Start: stamp(start), StepSeconds: step.Seconds(), Steps: steps, All: newColumns(steps)}
+	origins := map[uint32]*api.Origin{}
 	for _, cell := range reach {
 		column := int(cell.At.Sub(start) / step)
 		if cell.At.Before(start) || column >= steps {
@@ -76,48 +55,71 @@ func (d *Dashboard) grid(ctx context.Context, now time.Time, step time.Duration,
 		}
 		origin := origins[cell.ASN]
 		if origin == nil {
-			origin = &originJSON{networkJSON{cell.ASN, d.networkName(cell.ASN)}, newColumns(steps)}
+			origin = &api.Origin{Network: api.Network{ASN: cell.ASN, Name: d.networkName(cell.ASN)}, Columns: newColumns(steps)}
 			origins[cell.ASN] = origin
 		}
-		origin.add(column, cell)
-		g.All.add(column, cell)
+		add(origin.Columns, column, cell)
+		add(g.All, column, cell)
+	}
+	for _, o := range origins {
+		o.Recent = recentOf(o.Columns)
 	}
 	g.Origins, g.OriginCount = ranked(origins, most), len(origins)
+	g.Recent = recentOf(g.All)
+	for i := range steps {
+		if g.All.OK[i]+g.All.Failed[i] > 0 {
+			g.Heard = stamp(start.Add(step * time.Duration(i+1)))
+		}
+	}
 	return g, nil
 }
 
-func newColumns(n int) columnsJSON {
-	return columnsJSON{OK: make([]float64, n), Failed: make([]float64, n)}
+func newColumns(n int) api.Columns {
+	return api.Columns{OK: make([]float64, n), Failed: make([]float64, n)}
 }
 
-func (c columnsJSON) add(column int, cell model.Reach) {
+func add(c api.Columns, column int, cell model.Reach) {
 	c.OK[column] = rounded(c.OK[column] + cell.OK)
 	c.Failed[column] = rounded(c.Failed[column] + cell.Failed)
 }
 
-// recentColumns are the last ones, which say how an origin fares now.
-const recentColumns = 5
+// recentColumns are the last ones with requests, which say how an origin fares now. Reports are
+// late, so the last columns of all are often still empty.
+const recentColumns = 3
 
-// ranked puts the origins that fail now first, so that a limit never cuts those off, then
-// the busiest.
-func ranked(origins map[uint32]*originJSON, most int) []originJSON {
+func recentOf(c api.Columns) (r api.Recent) {
+	for i, found := len(c.OK)-1, 0; i >= 0 && found < recentColumns; i-- {
+		if c.OK[i]+c.Failed[i] > 0 {
+			r.OK, r.Failed = r.OK+c.OK[i], r.Failed+c.Failed[i]
+			found++
+		}
+	}
+	r.OK, r.Failed = rounded(r.OK), rounded(r.Failed)
+	r.Failing = judge.Failing(r.OK, r.Failed)
+	return r
+}
+
+// ranked puts the origins that fail now first, so that a limit never cuts those off, then the
+// busiest.
+func ranked(origins map[uint32]*api.Origin, most int) []api.Origin {
 	type rank struct {
-		origin         *originJSON
-		failing, total float64
+		origin *api.Origin
+		total  float64
 	}
 	ranks := make([]rank, 0, len(origins))
 	for _, o := range origins {
-		recent := max(0, len(o.Failed)-recentColumns)
-		r := rank{origin: o, total: sum(o.OK) + sum(o.Failed), failing: sum(o.Failed[recent:])}
-		if r.failing < (r.failing+sum(o.OK[recent:]))/10 {
-			r.failing = 0 // a few failures are everyday life
+		ranks = append(ranks, rank{origin: o, total: sum(o.OK) + sum(o.Failed)})
+	}
+	failing := func(r rank) int {
+		if r.origin.Recent.Failing {
+			return 0
 		}
-		ranks = append(ranks, r)
+		return 1
 	}
 	slices.SortFunc(ranks, func(a, b rank) int {
-		return cmp.Or(cmp.Compare(b.failing, a.failing), cmp.Compare(b.total, a.total), cmp.Compare(a.origin.ASN, b.origin.ASN))
+		return cmp.Or(cmp.Compare(failing(a), failing(b)), cmp.Compare(b.total, a.total), cmp.Compare(a.origin.ASN, b.origin.ASN))
 	})
-	out := make([]originJSON, min(most, len(ranks)))
+	out := make([]api.Origin, min(most, len(ranks)))
 	for i := range out {
 		out[i] = *ranks[i].origin
 	}
@@ -132,7 +134,5 @@ func sum(values []float64) float64 {
 	return total
 }
 
-// liveReachability is the page's share.
-func (d *Dashboard) liveReachability(ctx context.Context, now time.Time) (any, error) {
-	return d.grid(ctx, now, d.o.Step, liveSteps, liveOrigins)
-}
+// reachability is the page's share.
+func (l *look) reachability() (any, error) { return l.grid() }

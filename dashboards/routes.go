@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/model"
 )
 
@@ -22,6 +23,7 @@ func (d *Dashboard) routes() http.Handler {
 	r := mux.NewRouter()
 	api := r.PathPrefix("/api/v1").Subrouter()
 	for path, h := range map[string]handler{
+		"/now":          d.getNow,
 		"/totals":       d.getTotals,
 		"/reports":      d.getReports,
 		"/incidents":    d.getIncidents,
@@ -54,13 +56,6 @@ var (
 	errStopping = errors.New("shutting down")
 )
 
-// problem is the body of every error.
-type problem struct {
-	Error     string   `json:"error"`
-	Parameter string   `json:"parameter,omitempty"`
-	Allowed   []string `json:"allowed,omitempty"`
-}
-
 // answer is the one place where errors become answers. An error that a handler returns after it
 // began to write is lost; only the stream does that, and there it means that the reader is gone.
 func (d *Dashboard) answer(route string, h handler) http.Handler {
@@ -70,26 +65,26 @@ func (d *Dashboard) answer(route string, h handler) http.Handler {
 		switch {
 		case err == nil:
 		case badParameter:
-			writeError(w, http.StatusBadRequest, problem{Error: fault.Error(), Parameter: fault.name, Allowed: fault.allowed})
+			writeError(w, http.StatusBadRequest, api.Problem{Error: fault.Error(), Parameter: fault.name, Allowed: fault.allowed})
 		case errors.Is(err, model.ErrQuery):
-			writeError(w, http.StatusBadRequest, problem{Error: "the store cannot answer this query"})
+			writeError(w, http.StatusBadRequest, api.Problem{Error: "the store cannot answer this query"})
 		case errors.Is(err, errNotFound):
-			writeError(w, http.StatusNotFound, problem{Error: err.Error()})
+			writeError(w, http.StatusNotFound, api.Problem{Error: err.Error()})
 		case errors.Is(err, errBusy), errors.Is(err, errStopping):
 			w.Header().Set("Retry-After", "5")
-			writeError(w, http.StatusServiceUnavailable, problem{Error: err.Error()})
+			writeError(w, http.StatusServiceUnavailable, api.Problem{Error: err.Error()})
 		case r.Context().Err() != nil: // nobody waits for an answer
 		case errors.Is(err, context.DeadlineExceeded):
 			d.o.Logger.Warn("dashboard query took too long", "route", route, "limit", queryTimeout)
-			writeError(w, http.StatusServiceUnavailable, problem{Error: "the query took too long; ask for a shorter span"})
+			writeError(w, http.StatusServiceUnavailable, api.Problem{Error: "the query took too long; ask for a shorter span"})
 		default:
 			d.o.Logger.Error("dashboard query", "route", route, "error", err)
-			writeError(w, http.StatusInternalServerError, problem{Error: "internal error; the log says more"})
+			writeError(w, http.StatusInternalServerError, api.Problem{Error: "internal error; the log says more"})
 		}
 	})
 }
 
-func writeError(w http.ResponseWriter, status int, p problem) {
+func writeError(w http.ResponseWriter, status int, p api.Problem) {
 	body, err := json.Marshal(p)
 	if err != nil { // cannot be: strings only
 		body = []byte("{}")

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/heatmap"
 	"github.com/heliograph-net/heliograph/model"
 )
@@ -16,62 +17,6 @@ const (
 	defaultServers = 1000
 	maxServers     = 10_000
 )
-
-// countsJSON counts servers by state.
-type countsJSON struct {
-	Count   int `json:"count"`
-	Up      int `json:"up"`
-	Down    int `json:"down"`
-	Unknown int `json:"unknown"`
-}
-
-// summaryJSON is what the stream says of servers. The tags change when what they name does:
-// topology the groups and names, states the bits.
-type summaryJSON struct {
-	countsJSON
-	Changed  time.Time `json:"changed,omitzero"` // last change of any state
-	Topology string    `json:"topology"`
-	States   string    `json:"states"`
-}
-
-// serversJSON is the summary with groups and a stretch of the servers.
-type serversJSON struct {
-	summaryJSON
-	DataCentres []dataCentreJSON `json:"data_centres"`
-	Servers     []serverJSON     `json:"servers"`
-}
-
-// rowJSON is a group of servers, those from first on.
-type rowJSON struct {
-	Name  string `json:"name"`
-	First int    `json:"first"`
-	countsJSON
-}
-
-type clusterJSON struct {
-	rowJSON
-	Rows []rowJSON `json:"rows"`
-}
-
-type dataCentreJSON struct {
-	rowJSON
-	Clusters []clusterJSON `json:"clusters"`
-}
-
-// serverJSON is one server: what probes say (state), and what clients met there (ok, failed; absent
-// when none reported).
-type serverJSON struct {
-	Index      int       `json:"index"`
-	Name       string    `json:"name"`
-	Address    string    `json:"address,omitempty"`
-	DataCentre string    `json:"data_centre,omitempty"`
-	Cluster    string    `json:"cluster,omitempty"`
-	Row        string    `json:"row,omitempty"`
-	State      string    `json:"state"`
-	Since      time.Time `json:"since,omitzero"` // in this state; absent when it never changed
-	OK         *float64  `json:"ok,omitempty"`
-	Failed     *float64  `json:"failed,omitempty"`
-}
 
 var stateNames = []string{heatmap.Up.String(), heatmap.Down.String(), heatmap.Unknown.String()}
 
@@ -89,7 +34,7 @@ func (d *Dashboard) getServers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, serversJSON{summaryJSON: d.summary(s), DataCentres: groupsOf(s), Servers: servers})
+	return writeJSON(w, api.Servers{ServersSummary: d.summary(s), DataCentres: groupsOf(s), Servers: servers})
 }
 
 // choose lists the servers from first on that are in the state, or in any.
@@ -103,8 +48,8 @@ func choose(s heatmap.Snapshot, first, limit int, state string) []int {
 	return chosen
 }
 
-func (d *Dashboard) serverRows(ctx context.Context, s heatmap.Snapshot, chosen []int) ([]serverJSON, error) {
-	rows := make([]serverJSON, len(chosen))
+func (d *Dashboard) serverRows(ctx context.Context, s heatmap.Snapshot, chosen []int) ([]api.Server, error) {
+	rows := make([]api.Server, len(chosen))
 	if len(chosen) == 0 {
 		return rows, nil
 	}
@@ -120,9 +65,9 @@ func (d *Dashboard) serverRows(ctx context.Context, s heatmap.Snapshot, chosen [
 	}
 	for n, i := range chosen {
 		server := s.Topology.Server(i)
-		rows[n] = serverJSON{
+		rows[n] = api.Server{
 			Index: i, Name: server.Name, Address: server.Address,
-			DataCentre: server.DataCentre, Cluster: server.Cluster, Row: server.Row, State: s.State(i).String(),
+			DataCentre: server.DataCentre, Cluster: server.Cluster, Row: server.Row, State: api.ServerState(s.State(i).String()),
 		}
 		if now, since := d.o.Servers.State(i); now == s.State(i) {
 			rows[n].Since = since
@@ -134,31 +79,33 @@ func (d *Dashboard) serverRows(ctx context.Context, s heatmap.Snapshot, chosen [
 	return rows, nil
 }
 
-func (d *Dashboard) summary(s heatmap.Snapshot) summaryJSON {
-	return summaryJSON{
-		countsJSON: countsOf(s.Counts()), Changed: s.Changed,
+func (d *Dashboard) summary(s heatmap.Snapshot) api.ServersSummary {
+	return api.ServersSummary{
+		ServerCounts: countsOf(s.Counts()), Changed: s.Changed,
 		Topology: d.boot, States: d.boot + "-" + strconv.FormatUint(s.Version, 10),
 	}
 }
 
-func countsOf(c heatmap.Counts) countsJSON {
-	return countsJSON{Count: c.Total(), Up: c.Up, Down: c.Down, Unknown: c.Unknown}
+func countsOf(c heatmap.Counts) api.ServerCounts {
+	return api.ServerCounts{Count: c.Total(), Up: c.Up, Down: c.Down, Unknown: c.Unknown}
 }
 
 // groupsOf is the tree of data centres, clusters and rows with their counts.
-func groupsOf(s heatmap.Snapshot) []dataCentreJSON {
-	row := func(g heatmap.Group) rowJSON { return rowJSON{g.Name, g.First, countsOf(s.CountGroup(g))} }
-	centres := make([]dataCentreJSON, len(s.Topology.DataCentres()))
+func groupsOf(s heatmap.Snapshot) []api.DataCentre {
+	row := func(g heatmap.Group) api.Row {
+		return api.Row{Name: g.Name, First: g.First, ServerCounts: countsOf(s.CountGroup(g))}
+	}
+	centres := make([]api.DataCentre, len(s.Topology.DataCentres()))
 	for i, centre := range s.Topology.DataCentres() {
-		clusters := make([]clusterJSON, len(centre.Children))
+		clusters := make([]api.Cluster, len(centre.Children))
 		for j, cluster := range centre.Children {
-			rows := make([]rowJSON, len(cluster.Children))
+			rows := make([]api.Row, len(cluster.Children))
 			for k, r := range cluster.Children {
 				rows[k] = row(r)
 			}
-			clusters[j] = clusterJSON{row(cluster), rows}
+			clusters[j] = api.Cluster{Row: row(cluster), Rows: rows}
 		}
-		centres[i] = dataCentreJSON{row(centre), clusters}
+		centres[i] = api.DataCentre{Row: row(centre), Clusters: clusters}
 	}
 	return centres
 }
@@ -216,7 +163,5 @@ func (d *Dashboard) getServersPNG(w http.ResponseWriter, r *http.Request) error 
 	return nil
 }
 
-// liveServers is the page's share.
-func (d *Dashboard) liveServers(context.Context, time.Time) (any, error) {
-	return d.summary(d.o.Servers.Snapshot()), nil
-}
+// servers is the page's share.
+func (l *look) servers() (any, error) { return l.d.summary(l.d.o.Servers.Snapshot()), nil }

@@ -4,59 +4,29 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/heliograph-net/heliograph/dashboards/api"
 )
 
 const (
 	heartbeatEvery = 15 * time.Second
 	// writeTimeout is how long a reader may take to make room for one event before it is cut off.
 	writeTimeout = 10 * time.Second
+	// lastWrite is the same once the dashboard ends.
+	lastWrite = time.Second
 )
 
-// refresh reads everything that the page shows. On an error it returns what it could read.
-func (d *Dashboard) refresh(ctx context.Context, now time.Time) (map[string]any, error) {
-	fresh := map[string]any{}
-	var faults []error
-	for name, read := range map[string]func(context.Context, time.Time) (any, error){
-		sectionTotals:       d.liveTotals,
-		sectionIncidents:    d.liveIncidents,
-		sectionServers:      d.liveServers,
-		sectionReachability: d.liveReachability,
-		sectionReports:      d.liveReports,
-	} {
-		v, err := read(ctx, now)
-		if err != nil {
-			faults = append(faults, fmt.Errorf("reading %s: %w", name, err))
-			continue
-		}
-		fresh[name] = v
-	}
-	return fresh, errors.Join(faults...)
-}
-
-// nothing is what the page is told before the first look succeeded.
-func nothing(o *Options) map[string]any {
-	return map[string]any{
-		sectionTotals: totalsJSON{
-			WindowSeconds: int(o.Window / time.Second), Outcomes: []totalJSON{}, Networks: []totalJSON{}, Collectors: []totalJSON{},
-		},
-		sectionIncidents:    []incidentJSON{},
-		sectionServers:      summaryJSON{},
-		sectionReachability: reachabilityJSON{StepSeconds: o.Step.Seconds(), All: newColumns(0), Origins: []originJSON{}},
-		sectionReports:      []reportJSON{},
-		sectionTrouble:      nil,
-	}
-}
-
 // getStream sends server-sent events (HTML, section 9.2) until the reader goes, is too slow, or the
-// dashboard shuts down.
+// dashboard ends.
 func (d *Dashboard) getStream(w http.ResponseWriter, r *http.Request) error {
-	if p := paramsOf(r); p.err != nil {
+	p := paramsOf(r, "sections")
+	wanted := p.sections("sections")
+	if p.err != nil {
 		return p.err
 	}
-	watcher, err := d.live.watch()
+	watcher, err := d.live.watch(wanted)
 	if err != nil {
 		return err
 	}
@@ -67,7 +37,8 @@ func (d *Dashboard) getStream(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	s := &stream{w: w, control: http.NewResponseController(w)}
+	s := &stream{w: w, control: http.NewResponseController(w), over: d.live.over}
+	defer context.AfterFunc(s.over, func() { s.control.SetWriteDeadline(time.Now().Add(lastWrite)) })()
 	s.follow(r.Context(), watcher)
 	return nil
 }
@@ -76,6 +47,7 @@ func (d *Dashboard) getStream(w http.ResponseWriter, r *http.Request) error {
 type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
+	over    context.Context
 	started bool // the snapshot was sent
 }
 
@@ -86,26 +58,22 @@ func (s *stream) follow(ctx context.Context, watcher *watcher) {
 	err := s.send([]byte(": heliograph\n\n")) // so that the reader has the headers at once
 	for err == nil {
 		news := watcher.news()
-		if news.finished {
-			return
-		}
 		if err = s.tell(news); err != nil {
 			return
 		}
 		select {
 		case <-ctx.Done():
 			return
+		case <-s.over.Done():
+			return
 		case <-news.changed:
 		case <-heartbeat.C:
-			err = s.send(event([]byte(": heartbeat\n"), "clock", encode(clockJSON{stamp(time.Now())})))
+			err = s.send(event([]byte(": heartbeat\n"), "clock", clock()))
 		}
 	}
 }
 
-// clockJSON tells the reader the server's time, by which it says how long ago something was.
-type clockJSON struct {
-	Now time.Time `json:"now"`
-}
+func clock() json.RawMessage { return encode(api.Clock{Now: stamp(time.Now())}) }
 
 // tell sends the snapshot first, and what changed after that.
 func (s *stream) tell(n news) error {
@@ -114,7 +82,7 @@ func (s *stream) tell(n news) error {
 	}
 	if !s.started {
 		s.started = true
-		n.data["now"] = encode(stamp(time.Now()))
+		n.data["clock"] = clock()
 		return s.send(event(nil, "snapshot", encode(n.data)))
 	}
 	var out []byte
@@ -126,6 +94,9 @@ func (s *stream) tell(n news) error {
 
 // send writes and flushes within writeTimeout.
 func (s *stream) send(b []byte) error {
+	if s.over.Err() != nil {
+		return context.Cause(s.over)
+	}
 	if err := s.control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/heatmap"
 	"github.com/heliograph-net/heliograph/model"
 )
@@ -27,7 +29,13 @@ type reading struct {
 
 func openStream(t *testing.T, client *http.Client, url string) *reading {
 	t.Helper()
-	resp, err := client.Get(url + "/api/v1/stream")
+	return openSections(t, client, url, "")
+}
+
+// openSections is openStream with a choice of sections; "" is all.
+func openSections(t *testing.T, client *http.Client, url, sections string) *reading {
+	t.Helper()
+	resp, err := client.Get(url + "/api/v1/stream?sections=" + sections)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +83,7 @@ func (r *reading) close() { r.resp.Body.Close() }
 func TestStreamSendsASnapshotAndThenWhatChanged(t *testing.T) {
 	m := fleet(t, 9)
 	reader := &fakeReader{totals: []model.Total{{Key: model.Series{Outcome: "ok"}, By: model.DimensionsOf(model.ByOutcome), OK: 5}}}
-	d, url := serve(t, Options{Reader: reader, Servers: m})
+	d, url, end := serveUntil(t, Options{Reader: reader, Servers: m})
 	stream := openStream(t, http.DefaultClient, url)
 	defer stream.close()
 
@@ -83,13 +91,13 @@ func TestStreamSendsASnapshotAndThenWhatChanged(t *testing.T) {
 	if err := json.Unmarshal([]byte(stream.wantNext("snapshot", `"ok":5`)), &snapshot); err != nil {
 		t.Fatal(err)
 	}
-	for _, member := range append(slices.Clone(sections), "now") {
-		if _, ok := snapshot[member]; !ok {
-			t.Errorf("the snapshot lacks %s", member)
+	for _, name := range api.Sections() {
+		if _, ok := snapshot[string(name)]; !ok {
+			t.Errorf("the snapshot lacks %s", name)
 		}
 	}
-	if string(snapshot[sectionTrouble]) != "null" || string(snapshot[sectionIncidents]) != "[]" {
-		t.Errorf("trouble %s, incidents %s; want null and []", snapshot[sectionTrouble], snapshot[sectionIncidents])
+	if string(snapshot["trouble"]) != "null" || string(snapshot["incidents"]) != "[]" || snapshot["clock"] == nil {
+		t.Errorf("trouble %s, incidents %s, clock %s; want null, [] and a time", snapshot["trouble"], snapshot["incidents"], snapshot["clock"])
 	}
 
 	reader.set(func(f *fakeReader) {
@@ -100,23 +108,21 @@ func TestStreamSendsASnapshotAndThenWhatChanged(t *testing.T) {
 	want := map[string]string{"totals": `"ok":6`, "incidents": `"title":"reset"`, "servers": `"up":1`}
 	for len(want) > 0 {
 		name, data, _ := stream.next()
-		if has, ok := want[name]; name != sectionReachability && (!ok || !strings.Contains(data, has)) {
+		if has, ok := want[name]; name != "reachability" && name != "now" && (!ok || !strings.Contains(data, has)) {
 			t.Fatalf("event %q %s\nwant one of %v", name, data, want)
 		}
 		delete(want, name)
 	}
 
-	if err := d.Shutdown(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	end()
 	if name, data, _ := stream.next(); name != "" {
 		t.Errorf("after the shutdown came %s %s", name, data)
 	}
 	if resp, _ := fetch(t, url+"/api/v1/stream"); resp.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("a stream after the shutdown: %s, want 503", resp.Status)
 	}
-	if err := d.Shutdown(t.Context()); err != nil {
-		t.Errorf("a second shutdown: %v", err)
+	if err := d.Run(t.Context()); err == nil {
+		t.Error("Run may be called twice")
 	}
 }
 
@@ -171,6 +177,7 @@ func virtual(t *testing.T, o Options) (d *Dashboard, client *http.Client, stop f
 	}
 	ln := &memory{conns: make(chan net.Conn), done: make(chan struct{})}
 	server := &http.Server{Handler: d, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second}
+	end := run(t, d)
 	ended := make(chan error)
 	go func() { ended <- server.Serve(ln) }()
 	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
@@ -179,9 +186,7 @@ func virtual(t *testing.T, o Options) (d *Dashboard, client *http.Client, stop f
 		return here, nil
 	}}
 	return d, &http.Client{Transport: transport}, func() {
-		if err := d.Shutdown(context.Background()); err != nil {
-			t.Error(err)
-		}
+		end()
 		transport.CloseIdleConnections()
 		server.Close()
 		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
@@ -206,7 +211,7 @@ func TestStreamBeatsWhileNothingChanges(t *testing.T) {
 		began := time.Now()
 		for range 8 { // two minutes: longer than the listener's timeouts
 			name, data, comments := stream.next()
-			for name == sectionReachability { // its last column moves on with the clock
+			for name == "reachability" { // its last column moves on with the clock
 				name, data, comments = stream.next()
 			}
 			if name != "clock" || !strings.Contains(data, `"now":"`) || !strings.Contains(comments, "heartbeat") {
@@ -240,8 +245,10 @@ func TestSlowReaderIsCut(t *testing.T) {
 		reader.set(func(f *fakeReader) {
 			f.incidents = []model.Incident{{ID: 1, Title: strings.Repeat("long ", 20_000), Since: time.Now()}}
 		})
-		if got := <-events; got != "incidents" {
-			t.Fatalf("the fast reader got %s", got)
+		for _, want := range []string{"now", "incidents"} {
+			if got := <-events; got != want {
+				t.Fatalf("the fast reader got %s, want %s", got, want)
+			}
 		}
 		time.Sleep(writeTimeout + time.Second)
 		synctest.Wait()
@@ -273,9 +280,11 @@ func TestStoreIsLookedAtOnlyWhileSomebodyWatches(t *testing.T) {
 		}
 		stream := openStream(t, client, "http://localhost")
 		stream.wantNext("snapshot", "")
-		perLook := reader.count()
-		time.Sleep(9*time.Second + time.Second/2)
-		if n := reader.count(); n != 10*perLook {
+		first := reader.count() // once a minute it asks more
+		time.Sleep(time.Second + time.Second/2)
+		perLook := reader.count() - first
+		time.Sleep(8 * time.Second)
+		if n := reader.count(); n != first+9*perLook {
 			t.Errorf("%d queries in ten seconds, want %d a second", n, perLook)
 		}
 		stream.close()
@@ -323,5 +332,63 @@ func TestTroubleWithTheStoreIsTold(t *testing.T) {
 		}
 		reader.set(func(f *fakeReader) { f.err = nil })
 		stream.wantNext("trouble", "null")
+	})
+}
+
+func TestOnlyWatchedSectionsAreReadAndSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reader := &fakeReader{incidents: []model.Incident{{ID: 1, Title: "first", Since: time.Now()}}}
+		_, client, stop := virtual(t, Options{Reader: reader})
+		defer stop()
+		one := openSections(t, client, "http://localhost", "incidents,servers")
+		defer one.close()
+		data := one.wantNext("snapshot", `"title":"first"`)
+		var snapshot map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(data), &snapshot); err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Sorted(maps.Keys(snapshot)); !slices.Equal(got, []string{"clock", "incidents", "servers", "trouble"}) {
+			t.Errorf("the snapshot has %v", got)
+		}
+		if n := reader.count(); n != 1 {
+			t.Errorf("%d queries, want only that for incidents", n)
+		}
+		other := openSections(t, client, "http://localhost", "reports,incidents")
+		defer other.close()
+		if data := other.wantNext("snapshot", `"reports":[]`); !strings.Contains(data, `"title":"first"`) {
+			t.Errorf("no incidents in %s", data)
+		}
+		reader.set(func(f *fakeReader) { f.samples = []model.Sample{{Outcome: "tcp.reset", At: time.Now()}} })
+		other.wantNext("reports", "tcp.reset")
+		reader.set(func(f *fakeReader) { f.incidents[0].Title = "second" })
+		one.wantNext("incidents", "second") // and no reports before it
+		other.wantNext("incidents", "second")
+		other.close()
+		synctest.Wait()
+		time.Sleep(2 * time.Second)
+		before := reader.count()
+		time.Sleep(10 * time.Second)
+		if n := reader.count() - before; n != 10 {
+			t.Errorf("%d queries in ten seconds, want one a second", n)
+		}
+	})
+}
+
+func TestStreamThatIsStuckEndsWithTheDashboard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reader := &fakeReader{}
+		d, client, stop := virtual(t, Options{Reader: reader})
+		stuck := openStream(t, client, "http://localhost")
+		defer stuck.close()
+		stuck.wantNext("snapshot", "")
+		reader.set(func(f *fakeReader) {
+			f.incidents = []model.Incident{{ID: 1, Title: strings.Repeat("long ", 20_000), Since: time.Now()}}
+		})
+		time.Sleep(2 * time.Second) // now it is written, and nobody reads
+		began := time.Now()
+		stop()
+		if took := time.Since(began); took > lastWrite || d.live.watching() != 0 {
+			t.Errorf("the end took %v with %d streams left", took, d.live.watching())
+		}
 	})
 }

@@ -1,12 +1,12 @@
 package dashboards
 
 import (
-	"context"
 	"math"
 	"net/http"
 	"strconv"
 	"time"
 
+	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/model"
 )
 
@@ -16,41 +16,16 @@ const (
 	liveNetworks  = 200
 )
 
-// totalJSON is one row of totals: the dimensions asked for, and sums.
-type totalJSON struct {
-	Type     *string `json:"type,omitempty"`
-	App      *string `json:"app,omitempty"`
-	Target   *string `json:"target,omitempty"`
-	ASN      *uint32 `json:"asn,omitempty"`
-	ASName   string  `json:"as_name,omitempty"`
-	Country  *string `json:"country,omitempty"`
-	Server   *string `json:"server,omitempty"`
-	Protocol *string `json:"protocol,omitempty"`
-	Status   *uint16 `json:"status,omitempty"`
-	Source   *string `json:"source,omitempty"`
-	OK       float64 `json:"ok"`
-	Failed   float64 `json:"failed"`
-	Clients  uint64  `json:"clients"`
-}
-
-// totalsJSON is what the page shows of totals.
-type totalsJSON struct {
-	WindowSeconds int         `json:"window_seconds"`
-	Outcomes      []totalJSON `json:"outcomes"`
-	Networks      []totalJSON `json:"networks"`      // the first of them
-	NetworkCount  int         `json:"network_count"` // how many there are
-	Collectors    []totalJSON `json:"collectors"`    // deliveries of reports
-}
-
 func (d *Dashboard) getTotals(w http.ResponseWriter, r *http.Request) error {
-	p := paramsOf(r, "since", "by", "limit")
+	p := paramsOf(r, "since", "by", "type", "limit")
 	since := p.span("since", d.o.Window, d.o.Retention)
 	by := p.dimensions("by")
+	outcome := p.outcome("type")
 	limit := p.integer("limit", defaultTotals, 1, model.MaxRows)
 	if p.err != nil {
 		return p.err
 	}
-	totals, err := d.o.Reader.Totals(r.Context(), model.TotalsQuery{Since: time.Now().Add(-since), By: by})
+	totals, err := d.o.Reader.Totals(r.Context(), model.TotalsQuery{Since: time.Now().Add(-since), By: by, Type: outcome})
 	if err != nil {
 		return err
 	}
@@ -59,20 +34,20 @@ func (d *Dashboard) getTotals(w http.ResponseWriter, r *http.Request) error {
 }
 
 // totalRows is never nil: an empty answer is [], not null.
-func (d *Dashboard) totalRows(totals []model.Total) []totalJSON {
-	rows := make([]totalJSON, len(totals))
+func (d *Dashboard) totalRows(totals []model.Total) []api.Total {
+	rows := make([]api.Total, len(totals))
 	for i, t := range totals {
 		rows[i] = d.totalRow(t)
 	}
 	return rows
 }
 
-func (d *Dashboard) totalRow(t model.Total) totalJSON {
-	row := totalJSON{OK: rounded(t.OK), Failed: rounded(t.Failed), Clients: t.Clients}
+func (d *Dashboard) totalRow(t model.Total) api.Total {
+	row := api.Total{OK: rounded(t.OK), Failed: rounded(t.Failed), Clients: t.Clients}
 	for dim := range t.By.Each() {
 		switch dim {
 		case model.ByOutcome:
-			row.Type = new(string(t.Key.Outcome))
+			row.Type = &t.Key.Outcome
 		case model.ByApp:
 			row.App = &t.Key.App
 		case model.ByTarget:
@@ -105,26 +80,34 @@ func (d *Dashboard) networkName(asn uint32) string {
 	return d.o.NetworkName(asn)
 }
 
-// liveTotals is the page's share.
-func (d *Dashboard) liveTotals(ctx context.Context, now time.Time) (any, error) {
-	since := now.Add(-d.o.Window)
-	outcomes, err := d.o.Reader.Totals(ctx, model.TotalsQuery{Since: since, By: model.DimensionsOf(model.ByOutcome)})
+// totals are the page's share.
+func (l *look) totals() (any, error) {
+	d, since := l.d, l.now.Add(-l.d.o.Window)
+	outcomes, err := d.o.Reader.Totals(l.ctx, model.TotalsQuery{Since: since, By: model.DimensionsOf(model.ByOutcome)})
 	if err != nil {
 		return nil, err
 	}
-	networks, err := d.o.Reader.Totals(ctx, model.TotalsQuery{Since: since, By: model.DimensionsOf(model.ByASN)})
+	networks, err := l.networks()
 	if err != nil {
 		return nil, err
 	}
-	collectors, err := d.o.Reader.Totals(ctx, model.TotalsQuery{Since: since, By: model.DimensionsOf(model.ByTarget), Delivery: true})
+	collectors, err := d.o.Reader.Totals(l.ctx, model.TotalsQuery{Since: since, By: model.DimensionsOf(model.ByTarget), Delivery: true})
 	if err != nil {
 		return nil, err
 	}
-	return totalsJSON{
+	return api.Totals{
 		WindowSeconds: int(d.o.Window / time.Second),
 		Outcomes:      d.totalRows(outcomes),
 		Networks:      d.totalRows(networks[:min(len(networks), liveNetworks)]),
 		NetworkCount:  len(networks),
-		Collectors:    d.totalRows(collectors),
+		Collectors:    d.collectorRows(collectors),
 	}, nil
+}
+
+func (d *Dashboard) collectorRows(totals []model.Total) []api.CollectorTotal {
+	rows := make([]api.CollectorTotal, len(totals))
+	for i, t := range totals {
+		rows[i] = api.CollectorTotal{Total: d.totalRow(t), Failing: t.Failed > t.OK}
+	}
+	return rows
 }

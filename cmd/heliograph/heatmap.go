@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"strconv"
 
+	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/heatmap"
 )
 
@@ -65,31 +64,41 @@ func (h *heatmapCmd) snapshot(ctx context.Context) (heatmap.Snapshot, error) {
 	return heatmap.Snapshot{Up: up}, nil
 }
 
-// group is a data centre, cluster or row in the dashboard's answer.
-type group struct {
-	Name     string  `json:"name"`
-	Count    int     `json:"count"`
-	Clusters []group `json:"clusters"`
-	Rows     []group `json:"rows"`
-}
-
 // live asks the dashboard. Bits and groups are separate answers; a topology that changed between
 // them is an error.
-func (h *heatmapCmd) live(ctx context.Context) (heatmap.Snapshot, error) {
-	body, err := h.fetch(ctx, "/api/v1/servers", url.Values{"limit": {"0"}})
+func (h *heatmapCmd) live(ctx context.Context) (s heatmap.Snapshot, err error) {
+	client, err := h.client()
 	if err != nil {
-		return heatmap.Snapshot{}, err
+		return s, err
 	}
-	defer body.Close()
-	var answer struct {
-		Count       int     `json:"count"`
-		DataCentres []group `json:"data_centres"`
+	answer, err := client.Servers(ctx, api.ServersQuery{NoServers: true})
+	if err != nil {
+		return s, explain(err)
 	}
-	if err := json.NewDecoder(body).Decode(&answer); err != nil {
-		return heatmap.Snapshot{}, fmt.Errorf("reading the dashboard's answer: %w", err)
+	if s.Topology, err = topologyOf(answer.DataCentres); err != nil {
+		return s, err
 	}
+	n := s.Topology.Len()
+	if s.Up, err = bits(ctx, client, api.Up, n); err != nil {
+		return s, err
+	}
+	unknown, err := bits(ctx, client, api.Unknown, n)
+	if err != nil {
+		return s, err
+	}
+	if s.Known, err = heatmap.NewBitset(n); err != nil {
+		return s, err
+	}
+	for i := range n {
+		s.Known.Set(i, !unknown.Get(i))
+	}
+	return s, nil
+}
+
+// topologyOf has as many servers as the groups count, named by their numbers.
+func topologyOf(centres []api.DataCentre) (*heatmap.Topology, error) {
 	var servers []heatmap.Server
-	for _, dc := range answer.DataCentres {
+	for _, dc := range centres {
 		for _, cluster := range dc.Clusters {
 			for _, row := range cluster.Rows {
 				for range min(row.Count, heatmap.MaxServers) {
@@ -98,35 +107,13 @@ func (h *heatmapCmd) live(ctx context.Context) (heatmap.Snapshot, error) {
 			}
 		}
 	}
-	s := heatmap.Snapshot{}
-	if s.Topology, err = heatmap.NewTopology(servers); err != nil {
-		return s, err
-	}
-	if s.Up, err = h.bits(ctx, "up", len(servers)); err != nil {
-		return s, err
-	}
-	unknown, err := h.bits(ctx, "unknown", len(servers))
-	if err != nil {
-		return s, err
-	}
-	if s.Known, err = heatmap.NewBitset(len(servers)); err != nil {
-		return s, err
-	}
-	for i := range len(servers) {
-		s.Known.Set(i, !unknown.Get(i))
-	}
-	return s, nil
+	return heatmap.NewTopology(servers)
 }
 
-func (h *heatmapCmd) bits(ctx context.Context, state string, n int) (*heatmap.Bitset, error) {
-	body, err := h.fetch(ctx, "/api/v1/servers.bits", url.Values{"state": {state}})
+func bits(ctx context.Context, client *api.Client, state api.ServerState, n int) (*heatmap.Bitset, error) {
+	b, err := client.ServersBits(ctx, state)
 	if err != nil {
-		return nil, err
-	}
-	defer body.Close()
-	b, err := io.ReadAll(body)
-	if err != nil {
-		return nil, fmt.Errorf("reading the dashboard's answer: %w", err)
+		return nil, explain(err)
 	}
 	set, err := heatmap.FromBytes(n, b)
 	if err != nil {

@@ -8,12 +8,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -22,91 +21,118 @@ type apiFlag struct {
 	API string `help:"Base URL of the dashboard." default:"http://127.0.0.1:8418" placeholder:"URL"`
 }
 
-const maxAnswer = 64 << 20 // bytes of one API answer
+// client is a client of the dashboard.
+func (a apiFlag) client() (*api.Client, error) {
+	c, err := api.NewClient(a.API, nil)
+	if err != nil {
+		return nil, fmt.Errorf("--api: %w", err)
+	}
+	return c, nil
+}
 
-// fetch gets a path of the API. The body must be closed. Errors say what was asked and what to do.
-func (a apiFlag) fetch(ctx context.Context, path string, query url.Values) (io.ReadCloser, error) {
-	base, err := url.Parse(a.API)
-	if err != nil || base.Host == "" {
-		return nil, fmt.Errorf("--api: %q is not a URL such as http://127.0.0.1:8418", a.API)
+// explain adds to an error of the API which flag is at fault, or what to do.
+func explain(err error) error {
+	fault, ok := errors.AsType[*api.Error](err)
+	switch {
+	case ok && fault.Status == http.StatusBadRequest && fault.Problem.Parameter != "":
+		return fmt.Errorf("--%s", fault.Problem.Error)
+	case errors.Is(err, api.ErrUnreachable):
+		return fmt.Errorf("%w (is `heliograph up` running? --api names another address)", err)
+	default:
+		return err
 	}
-	u := base.JoinPath(path)
-	u.RawQuery = query.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return nil, err
+}
+
+// spanFlag is a duration, or days such as 7d.
+type spanFlag time.Duration
+
+// UnmarshalText reads the flag.
+func (s *spanFlag) UnmarshalText(text []byte) error {
+	d, err := api.ParseSpan(string(text))
+	if err != nil || d <= 0 {
+		return fmt.Errorf("%q is not a span such as 90s, 15m, 24h or 7d", text)
 	}
-	resp, err := (&http.Client{Timeout: 30 * time.Second}).Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("asking the dashboard: %w (is `heliograph up` running? --api names another address)", err)
-	}
-	if resp.StatusCode != http.StatusOK {
-		defer resp.Body.Close()
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 4096))
-		return nil, fmt.Errorf("the dashboard answered %s to %s: %s", resp.Status, u.Path, strings.TrimSpace(string(text)))
-	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{io.LimitReader(resp.Body, maxAnswer), resp.Body}, nil
+	*s = spanFlag(d)
+	return nil
 }
 
 type queryCmd struct {
 	apiFlag
-	By     []string      `help:"Totals by these dimensions instead of single reports: ${dims}." placeholder:"DIM"`
-	Type   string        `help:"Outcome, or a prefix of outcomes: tls, tls.cert."`
-	Target string        `help:"Origin: https://shop.example."`
-	Since  time.Duration `help:"How far back." default:"15m"`
-	Limit  int           `help:"At most so many reports." default:"50"`
-	JSON   bool          `name:"json" help:"Print the API's JSON."`
+	By     []api.Dimension `help:"Totals by these dimensions instead of single reports: ${dims}." placeholder:"DIM"`
+	Type   string          `help:"Outcome, or a prefix of outcomes: tls, tls.cert."`
+	Target string          `help:"Origin: https://shop.example. Not with --by."`
+	Since  spanFlag        `help:"How far back: 90s, 15m, 24h, 7d." default:"15m" placeholder:"SPAN"`
+	Limit  int             `help:"At most so many reports." default:"50"`
+	JSON   bool            `name:"json" help:"Print the API's JSON."`
+}
+
+// ask is where the query goes.
+func (q *queryCmd) ask() (path string, params url.Values, err error) {
+	since, outcome := time.Duration(q.Since), report.Outcome(q.Type)
+	switch {
+	case len(q.By) == 0:
+		return "/reports", api.ReportsQuery{Type: outcome, Target: q.Target, Since: since, Limit: q.Limit}.Values(), nil
+	case q.Target != "":
+		return "", nil, errors.New("--by does not go with --target: totals are of all targets")
+	default:
+		return "/totals", api.TotalsQuery{By: q.By, Type: outcome, Since: since, Limit: q.Limit}.Values(), nil
+	}
 }
 
 // Run prints totals or samples as a table.
 func (q *queryCmd) Run(ctx context.Context, out *output) error {
-	path, params := "/api/v1/reports", url.Values{"since": {q.Since.String()}, "limit": {strconv.Itoa(q.Limit)}}
-	if len(q.By) > 0 {
-		if q.Type != "" || q.Target != "" {
-			return errors.New("--by does not go with --type and --target: totals are of all reports")
-		}
-		path, params = "/api/v1/totals", url.Values{"since": {q.Since.String()}, "by": {strings.Join(q.By, ",")}}
-	}
-	if q.Type != "" {
-		params.Set("type", q.Type)
-	}
-	if q.Target != "" {
-		params.Set("target", q.Target)
-	}
-	body, err := q.fetch(ctx, path, params)
+	client, err := q.client()
 	if err != nil {
 		return err
 	}
-	defer body.Close()
+	path, params, err := q.ask()
+	if err != nil {
+		return err
+	}
+	body, err := client.Get(ctx, path, params)
+	if err != nil {
+		return explain(err)
+	}
 	if q.JSON {
-		_, err := io.Copy(out.stdout, body)
+		_, err := out.stdout.Write(body)
 		return err
 	}
 	var rows []map[string]any
-	dec := json.NewDecoder(body)
+	dec := json.NewDecoder(strings.NewReader(string(body)))
 	dec.UseNumber()
 	if err := dec.Decode(&rows); err != nil {
 		return fmt.Errorf("reading the dashboard's answer: %w", err)
 	}
+	if now, err := client.Now(ctx); err == nil { // older dashboards have none
+		fmt.Fprintf(out.stderr, "%s: %s\n", now.State, now.Headline)
+	}
 	if len(rows) == 0 {
-		fmt.Fprintf(out.stderr, "Nothing in the last %v.\n", q.Since)
+		fmt.Fprintf(out.stderr, "Nothing in the last %s.\n", api.FormatSpan(time.Duration(q.Since)))
 		return nil
 	}
-	if len(q.By) > 0 {
-		return printTable(out.stdout, rows, append(slices.Clone(q.By), "ok", "failed", "clients"))
-	}
-	if report.Outcome(q.Type).Under("app") {
-		return printTable(out.stdout, rows, []string{"at", "type", "error_type", "count", "message", "app", "version", "os", "country", "fingerprint"})
-	}
-	if report.Outcome(q.Type).Under("browser") {
-		return printTable(out.stdout, rows, []string{"at", "type", "error_type", "count", "url", "message", "stack", "app", "version", "os", "country"})
-	}
-	return printTable(out.stdout, rows, []string{"at", "type", "url", "status", "server", "asn", "country", "app", "elapsed_ms"})
+	return printTable(out.stdout, rows, q.columns())
 }
 
+// columns are the members that the table shows.
+func (q *queryCmd) columns() []string {
+	if len(q.By) > 0 {
+		columns := make([]string, len(q.By))
+		for i, d := range q.By {
+			columns[i] = string(d)
+		}
+		return append(columns, "ok", "failed", "clients")
+	}
+	switch outcome := report.Outcome(q.Type); {
+	case outcome.Under("app"):
+		return []string{"at", "type", "error_type", "count", "message", "app", "version", "os", "country", "fingerprint"}
+	case outcome.Under("browser"):
+		return []string{"at", "type", "error_type", "count", "url", "message", "stack", "app", "version", "os", "country"}
+	default:
+		return []string{"at", "type", "url", "status", "server", "asn", "country", "app", "elapsed_ms"}
+	}
+}
+
+// printTable prints members of rows by their names; one that is absent or empty is "-".
 func printTable(w io.Writer, rows []map[string]any, columns []string) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, strings.ToUpper(strings.Join(columns, "\t")))

@@ -12,6 +12,10 @@ import (
 // What browsers report of pages has a table of its own.
 func TestQueryShowsReportsOfPages(t *testing.T) {
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/v1/now" {
+			_, _ = io.WriteString(w, `{"state":"calm","headline":"Users are fine","why":[]}`)
+			return
+		}
 		if r.URL.Query().Get("type") != "browser.csp" {
 			t.Errorf("asked for %s", r.URL)
 		}
@@ -24,6 +28,9 @@ func TestQueryShowsReportsOfPages(t *testing.T) {
 	if code != 0 || len(lines) != 3 {
 		t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
 	}
+	if stderr != "calm: Users are fine\n" {
+		t.Errorf("standard error %q", stderr)
+	}
 	head, row := strings.Fields(lines[0]), lines[1]
 	if !slices.Equal(head, []string{"AT", "TYPE", "ERROR_TYPE", "COUNT", "URL", "MESSAGE", "STACK", "APP", "VERSION", "OS", "COUNTRY"}) {
 		t.Errorf("columns %v", head)
@@ -32,5 +39,24 @@ func TestQueryShowsReportsOfPages(t *testing.T) {
 		if !strings.Contains(row, want) {
 			t.Errorf("no %q in %s", want, row)
 		}
+	}
+}
+
+// A wrong parameter is told by the name of its flag, and not as JSON.
+func TestQueryNamesTheFlagAtFault(t *testing.T) {
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if got := r.URL.Query().Get("since"); got != "7d" {
+			t.Errorf("since=%s", got)
+		}
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"error":"by must be a comma-separated list of: type, app","parameter":"by","allowed":["type","app"]}`)
+	}))
+	defer api.Close()
+	code, _, stderr := invoke(t, "query", "--api", api.URL, "--by", "colour", "--since", "7d")
+	if want := "heliograph: --by must be a comma-separated list of: type, app\n"; code != 1 || stderr != want {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	if code, _, stderr := invoke(t, "query", "--since", "1w"); code != 2 || !strings.Contains(stderr, "--since") || !strings.Contains(stderr, "7d") {
+		t.Errorf("exit %d: %s", code, stderr)
 	}
 }

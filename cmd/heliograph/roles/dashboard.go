@@ -13,7 +13,7 @@ import (
 
 // addDashboard adds the page and its API over what the roles before it have.
 func (p *Process) addDashboard(c *Config) error {
-	o := dashboards.Options{Servers: p.probes, Logger: p.log, Reader: noReports{},
+	o := dashboards.Options{Servers: p.probes, Logger: p.log, Reader: noReports{}, Thresholds: p.thresholds,
 		// short bins come with short outages: a demonstration, a test
 		Step: min(time.Minute, 5*c.Detector.Bin.Duration)}
 	if p.Store != nil {
@@ -26,19 +26,9 @@ func (p *Process) addDashboard(c *Config) error {
 	if err != nil {
 		return err
 	}
-	p.parts.Add(endWork, lifecycle.Part{Name: "dashboard", Run: untilShutdown(d.Shutdown)})
+	p.parts.Add(endWork, lifecycle.Part{Name: "dashboard", Run: d.Run})
 	p.DashboardAddr, err = p.listen(closePage, httpserve.Options{Name: "dashboard", Listen: c.Dashboard.Listen, Handler: d, WriteTimeout: -1}) // streams have no end
 	return err
-}
-
-// untilShutdown makes a service of something that has a Shutdown.
-func untilShutdown(shutdown func(context.Context) error) func(context.Context) error {
-	return func(ctx context.Context) error {
-		<-ctx.Done()
-		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), endedBy[endWork])
-		defer cancel()
-		return shutdown(wait)
-	}
 }
 
 // noReports is what a dashboard without a detector reads.

@@ -8,6 +8,7 @@ import (
 	"github.com/heliograph-net/heliograph/detector/sqlitestore"
 	"github.com/heliograph-net/heliograph/heatmap"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
+	"github.com/heliograph-net/heliograph/model/judge"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
 	"github.com/heliograph-net/heliograph/privacy/seal"
 )
@@ -46,6 +47,8 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	if err != nil {
 		return err
 	}
+	inForce := d.Thresholds()
+	p.thresholds = judge.Thresholds{Clients: inForce.Clients, Failures: inForce.Excess}
 	p.parts.Add(endWork, lifecycle.Part{Name: "detector", Run: d.Run})
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/internal/nettable"
 	"github.com/heliograph-net/heliograph/internal/ops"
+	"github.com/heliograph-net/heliograph/model/judge"
 )
 
 // Roles says which roles a process has.
@@ -75,6 +76,8 @@ type Process struct {
 	names  *nettable.Live
 	inbox  collector.Inbox
 	probes *heatmap.Map
+
+	thresholds judge.Thresholds // of the detector; zero without
 }
 
 // New builds the roles as configured and binds their listeners. ctx is for the opening of stores.

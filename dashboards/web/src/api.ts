@@ -126,7 +126,7 @@ export interface Report {
 }
 
 export interface Snapshot {
-  now: string;
+  clock: { now: string };
   totals: Totals;
   incidents: Incident[];
   servers: ServersSummary;

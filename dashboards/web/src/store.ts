@@ -25,7 +25,7 @@ const stream = new Stream("/api/v1/stream", {
   onEvent(name, data) {
     if (name === "snapshot") {
       snapshot.value = data as Snapshot;
-      setClock((data as Snapshot).now);
+      setClock((data as Snapshot).clock.now);
     } else if (name === "clock") {
       setClock((data as { now: string }).now);
     } else if (snapshot.value !== undefined) {

@@ -1,0 +1,98 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Root is the path below which the API lies.
+const Root = "/api/v1"
+
+const (
+	// MaxAnswer bounds an answer in bytes; a longer one is an error.
+	MaxAnswer = 64 << 20
+	// defaultTimeout is for one answer, of a client that was given none.
+	defaultTimeout = 30 * time.Second
+	maxProblem     = 64 << 10 // bytes of an error's body
+)
+
+// ErrUnreachable says that no answer came. The error that wraps it says why.
+var ErrUnreachable = errors.New("no answer")
+
+// Client asks a dashboard. Make one with [NewClient]. It is safe for concurrent use.
+//
+// Errors of its methods are an [*Error] when the dashboard answered something other than 200, and
+// wrap [ErrUnreachable] when it did not answer.
+type Client struct {
+	base *url.URL
+	http *http.Client
+}
+
+// NewClient is a client for the dashboard at a base URL such as "http://127.0.0.1:8418"; its path,
+// if any, comes before [Root]. A nil client is one that waits 30 seconds for an answer.
+func NewClient(base string, client *http.Client) (*Client, error) {
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, fmt.Errorf("%q is not a URL such as http://127.0.0.1:8418", base)
+	}
+	if client == nil {
+		client = &http.Client{Timeout: defaultTimeout}
+	}
+	return &Client{u, client}, nil
+}
+
+// Get asks for a path below [Root], such as "/totals", and returns the answer as it came. It is for
+// passing an answer on; the other methods decode it.
+func (c *Client) Get(ctx context.Context, path string, query url.Values) ([]byte, error) {
+	u := c.base.JoinPath(Root, path)
+	u.RawQuery = query.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("asking the dashboard: %w: %w", ErrUnreachable, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, problemOf(resp, u.RequestURI())
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxAnswer+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading the dashboard's answer to %s: %w", u.RequestURI(), err)
+	case len(body) > MaxAnswer:
+		return nil, fmt.Errorf("the dashboard's answer to %s is longer than %d bytes", u.RequestURI(), MaxAnswer)
+	}
+	return body, nil
+}
+
+// problemOf is the error that an answer tells of, whoever gave it: a proxy's is not JSON.
+func problemOf(resp *http.Response, path string) error {
+	e := &Error{Path: path, Status: resp.StatusCode}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxProblem))
+	if err == nil && json.Unmarshal(body, &e.Problem) != nil {
+		e.Problem = Problem{Error: strings.TrimSpace(string(body[:min(len(body), 200)]))}
+	}
+	return e
+}
+
+// ask is Get with the answer decoded.
+func ask[T any](ctx context.Context, c *Client, path string, query url.Values) (answer T, err error) {
+	body, err := c.Get(ctx, path, query)
+	if err != nil {
+		return answer, err
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return answer, fmt.Errorf("reading the dashboard's answer to %s: %w", path, err)
+	}
+	return answer, nil
+}

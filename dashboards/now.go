@@ -1,0 +1,164 @@
+package dashboards
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/heliograph-net/heliograph/dashboards/api"
+	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/model/judge"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// recentSteps of the grid are what says whether failures are over.
+const recentSteps = 5
+
+func (d *Dashboard) getNow(w http.ResponseWriter, r *http.Request) error {
+	if p := paramsOf(r); p.err != nil {
+		return p.err
+	}
+	now, err := d.newLook(r.Context(), time.Now()).judged()
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, now)
+}
+
+// judged is the page's headline.
+func (l *look) judged() (any, error) {
+	facts, err := l.facts()
+	if err != nil {
+		return nil, err
+	}
+	j := judge.Overall(facts)
+	answer := api.Now{State: api.State(j.State), Headline: j.Headline, Why: j.Why}
+	if !j.Since.IsZero() {
+		answer.Since = stamp(j.Since)
+	}
+	return answer, nil
+}
+
+// facts gathers what a judgement rests on.
+func (l *look) facts() (f judge.Facts, err error) {
+	o := &l.d.o
+	counts := o.Servers.Snapshot().Counts()
+	f = judge.Facts{
+		Now: l.now, Thresholds: o.Thresholds, Window: o.Window, Step: o.Step, Horizon: liveSteps * o.Step,
+		Servers: judge.Servers{Up: counts.Up, Down: counts.Down, Unknown: counts.Unknown}, NetworkName: l.d.networkName,
+	}
+	if f.Incidents, err = l.recentIncidents(); err != nil {
+		return f, err
+	}
+	grid, err := l.grid()
+	if err != nil {
+		return f, err
+	}
+	f.Heard, f.Pause = grid.Heard, pauseOf(grid)
+	for _, origin := range grid.Origins {
+		if origin.Recent.Failing {
+			f.FailingNetworks++
+		}
+	}
+	if f.Heard.IsZero() {
+		if f.HeardBefore, err = l.d.past.heard(l.ctx, o, l.now); err != nil {
+			return f, err
+		}
+	}
+	networks, err := l.networks()
+	if err != nil {
+		return f, err
+	}
+	f.Networks = len(networks)
+	if f.Targets, err = l.sums(false); err != nil {
+		return f, err
+	}
+	f.Collectors, err = l.sums(true)
+	return f, err
+}
+
+// sums adds up the applications' requests, or the deliveries, by target.
+func (l *look) sums(delivery bool) ([]judge.Sum, error) {
+	rows, err := l.d.o.Reader.Totals(l.ctx, model.TotalsQuery{
+		Since: l.now.Add(-l.d.o.Window), By: model.DimensionsOf(model.ByTarget, model.ByOutcome), Delivery: delivery,
+	})
+	if err != nil {
+		return nil, err
+	}
+	recent, err := l.d.o.Reader.Totals(l.ctx, model.TotalsQuery{
+		Since: l.now.Add(-min(l.d.o.Window, recentSteps*l.d.o.Step)), By: model.DimensionsOf(model.ByTarget), Delivery: delivery,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return sumsOf(rows, recent), nil
+}
+
+// sumsOf joins totals by target and outcome with recent ones by target. The order is that of rows.
+func sumsOf(rows, recent []model.Total) []judge.Sum {
+	var sums []judge.Sum
+	at := map[string]int{}
+	for _, t := range rows {
+		i, known := at[t.Key.Target]
+		if !known {
+			i, at[t.Key.Target] = len(sums), len(sums)
+			sums = append(sums, judge.Sum{Name: strings.TrimPrefix(t.Key.Target, model.CollectorTarget)})
+		}
+		s := &sums[i]
+		s.OK, s.Failed = s.OK+t.OK, s.Failed+t.Failed
+		if t.Key.Outcome != report.OK && t.Clients > 0 {
+			s.AtMost = s.Clients > 0 // who met two outcomes is counted twice
+			s.Clients += t.Clients
+		}
+	}
+	for _, t := range recent {
+		if i, known := at[t.Key.Target]; known {
+			sums[i].RecentOK, sums[i].RecentFailed = t.OK, t.Failed
+		}
+	}
+	return sums
+}
+
+// pauseOf is the longest time without requests between two columns with some.
+func pauseOf(grid api.Reachability) (longest time.Duration) {
+	last := -1
+	for i, ok := range grid.All.OK {
+		if ok+grid.All.Failed[i] <= 0 {
+			continue
+		}
+		if last >= 0 {
+			longest = max(longest, time.Duration(float64(i-last-1)*grid.StepSeconds*float64(time.Second)))
+		}
+		last = i
+	}
+	return longest
+}
+
+// past remembers whether anything was ever heard, because asking goes through all that is kept. It
+// matters only while nothing is heard. The zero value knows nothing.
+type past struct {
+	mu    sync.Mutex // holds the fields below, and while the store is asked
+	asked time.Time
+	found bool
+}
+
+// pastAgain is how long an answer of no is good for.
+const pastAgain = time.Minute
+
+// heard reports whether the store has any request.
+func (p *past) heard(ctx context.Context, o *Options, now time.Time) (bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.found || (!p.asked.IsZero() && now.Sub(p.asked) < pastAgain) {
+		return p.found, nil
+	}
+	rows, err := o.Reader.Totals(ctx, model.TotalsQuery{Since: now.Add(-o.Retention), Limit: 1})
+	if err != nil {
+		return false, err
+	}
+	p.asked = now
+	p.found = len(rows) > 0 && rows[0].OK+rows[0].Failed > 0
+	return p.found, nil
+}

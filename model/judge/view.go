@@ -1,0 +1,146 @@
+package judge
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/heliograph-net/heliograph/model"
+)
+
+// view is the facts in order, with the sentences about them.
+type view struct {
+	Facts
+	open     []model.Incident // of applications; most clients first
+	delivers []model.Incident // open ones of deliveries
+	failing  []Sum            // targets; most failures first
+	stopped  []string         // ids of the collectors that take too little
+}
+
+// sort fills in the lists.
+func (v *view) sort() {
+	for _, i := range v.Incidents {
+		switch {
+		case !i.Open():
+		case i.App == model.DeliveryApp:
+			v.delivers = append(v.delivers, i)
+			v.stopped = append(v.stopped, strings.TrimPrefix(i.Target, model.CollectorTarget))
+		default:
+			v.open = append(v.open, i)
+		}
+	}
+	slices.SortStableFunc(v.open, func(a, b model.Incident) int { return cmp.Compare(b.Clients, a.Clients) })
+	for _, s := range v.Targets {
+		if s.failing() {
+			v.failing = append(v.failing, s)
+		}
+	}
+	slices.SortStableFunc(v.failing, func(a, b Sum) int { return cmp.Compare(b.Failed, a.Failed) })
+	for _, s := range v.Collectors {
+		if s.stopped() {
+			v.stopped = append(v.stopped, s.Name)
+		}
+	}
+	slices.Sort(v.stopped)
+	v.stopped = slices.Compact(v.stopped)
+}
+
+// earliest is when the first of some incidents began; zero for none.
+func earliest(incidents []model.Incident) (at time.Time) {
+	for _, i := range incidents {
+		if at.IsZero() || i.Since.Before(at) {
+			at = i.Since
+		}
+	}
+	return at
+}
+
+// cleared is when the last incident of applications ended; zero for none.
+func (v *view) cleared() (at time.Time) {
+	for _, i := range v.Incidents {
+		if !i.Open() && i.App != model.DeliveryApp && i.Until.After(at) {
+			at = i.Until
+		}
+	}
+	return at
+}
+
+// incident is what fails, for whom, and how.
+func (v *view) incident() string {
+	first := v.open[0]
+	sentence := fmt.Sprintf("Requests to %s fail %s: %s", first.Target, v.scope(first.Scope), first.Outcome)
+	if more := len(v.open) - 1; more > 0 {
+		sentence += ", and " + plural(float64(more), "more incident")
+	}
+	return sentence
+}
+
+func (v *view) scope(s model.Scope) string {
+	switch {
+	case len(s.ASNs) > 0:
+		names := make([]string, len(s.ASNs))
+		for i, asn := range s.ASNs {
+			names[i] = v.network(asn)
+		}
+		return "from " + list(names)
+	case len(s.Countries) > 0:
+		return "from " + list(s.Countries)
+	case len(s.Servers) > 0:
+		return "at " + list(s.Servers)
+	default:
+		return "for everyone"
+	}
+}
+
+// network is "Harbour Net (AS64502)".
+func (v *view) network(asn uint32) string {
+	if v.NetworkName != nil {
+		if name := v.NetworkName(asn); name != "" {
+			return fmt.Sprintf("%s (AS%d)", name, asn)
+		}
+	}
+	return fmt.Sprintf("AS%d", asn)
+}
+
+// fails is "40 of 40 requests to https://shop.example failed, 20 clients".
+func (v *view) fails(s Sum) string {
+	clients := plural(float64(s.Clients), "client")
+	if s.AtMost {
+		clients = "up to " + clients
+	}
+	return fmt.Sprintf("%s of %s to %s failed, %s", count(s.Failed), plural(s.OK+s.Failed, "request"), s.Name, clients)
+}
+
+// users says how they fare when no incident is open and too little is known of no failure.
+func (v *view) users() string {
+	if len(v.failing) > 0 {
+		return "No incident, though " + v.fails(v.failing[0])
+	}
+	return "Users are fine"
+}
+
+// delivery says which collectors take too little.
+func (v *view) delivery() string {
+	if len(v.stopped) == 1 {
+		return "collector " + v.stopped[0] + " does not take reports"
+	}
+	return "collectors " + list(v.stopped) + " do not take reports"
+}
+
+// servers is what the headline says of servers that are down; "" when none is, or when an incident
+// says more.
+func (v *view) servers(s State) string {
+	down, all := v.Servers.Down, v.Servers.count()
+	switch {
+	case down == 0 || s == Incident:
+		return ""
+	case v.Servers.Up == 0 && (s == Calm || s == DegradedDelivery):
+		return fmt.Sprintf(", yet probes reach none of %s", plural(float64(all), "server"))
+	case v.Servers.Up == 0:
+		return fmt.Sprintf("; probes reach none of %s", plural(float64(all), "server"))
+	default:
+		return fmt.Sprintf("; %s of %s down", count(float64(down)), plural(float64(all), "server"))
+	}
+}

@@ -1,0 +1,96 @@
+package judge
+
+import "fmt"
+
+// reasons bounds the sentences of one kind.
+const reasons = 3
+
+// why lists what a judgement rests on.
+func (v *view) why(s State) []string {
+	why := []string{}
+	add := func(sentence string) {
+		if sentence != "" {
+			why = append(why, sentence)
+		}
+	}
+	switch s {
+	case Incident: // the headline names the first
+		for _, i := range v.open[1:min(len(v.open), 1+reasons)] {
+			add(i.Title)
+		}
+	case Silent:
+		for _, sum := range v.failing[:min(len(v.failing), reasons)] {
+			add(v.fails(sum))
+		}
+	default: // likewise
+		for _, sum := range v.failing[min(len(v.failing), 1):min(len(v.failing), 1+reasons)] {
+			add(v.fails(sum))
+		}
+	}
+	if s == Silent || s == Incident && v.silent() {
+		add(v.silence())
+	}
+	for _, sentence := range v.deliveries(s) {
+		add(sentence)
+	}
+	add(v.numbers())
+	if v.FailingNetworks > 0 && s != Incident {
+		add(fmt.Sprintf("%s of %s failing now", count(float64(v.FailingNetworks)), plural(float64(max(v.Networks, v.FailingNetworks)), "network")))
+	}
+	add(v.probes())
+	return why
+}
+
+// deliveries says what does not reach a collector.
+func (v *view) deliveries(s State) (why []string) {
+	if len(v.stopped) > 0 && s != DegradedDelivery {
+		why = append(why, v.delivery())
+	}
+	for _, sum := range v.Collectors {
+		if sum.stopped() {
+			why = append(why, fmt.Sprintf("%s of %s to %s failed", count(sum.Failed), plural(sum.OK+sum.Failed, "delivery"), sum.Name))
+		}
+	}
+	return why
+}
+
+// silence says how long nothing was heard.
+func (v *view) silence() string {
+	if v.Heard.IsZero() {
+		return "nothing was heard for more than " + span(v.Horizon)
+	}
+	return "nothing was heard for " + span(v.Now.Sub(v.Heard))
+}
+
+// numbers sums up all targets: "101 requests in 15 min, 1.0 % failed, 2 networks".
+func (v *view) numbers() string {
+	var ok, failed float64
+	for _, t := range v.Targets {
+		ok, failed = ok+t.OK, failed+t.Failed
+	}
+	if ok+failed == 0 {
+		return ""
+	}
+	sentence := fmt.Sprintf("%s in %s, %s failed", plural(ok+failed, "request"), span(v.Window), share(failed, ok+failed))
+	if v.Networks > 0 {
+		sentence += ", " + plural(float64(v.Networks), "network")
+	}
+	return sentence
+}
+
+// probes counts the servers: "3 servers: 1 down, 1 of unknown state".
+func (v *view) probes() string {
+	s := v.Servers
+	switch {
+	case s.count() == 0:
+		return ""
+	case s.Down > 0 && s.Unknown > 0:
+		return fmt.Sprintf("%s: %s down, %s of unknown state", plural(float64(s.count()), "server"), count(float64(s.Down)), count(float64(s.Unknown)))
+	case s.Down > 0:
+		return fmt.Sprintf("%s: %s down", plural(float64(s.count()), "server"), count(float64(s.Down)))
+	case s.Unknown > 0:
+		return fmt.Sprintf("%s: %s of unknown state", plural(float64(s.count()), "server"), count(float64(s.Unknown)))
+	default:
+		return plural(float64(s.count()), "server") + " up"
+	}
+}
