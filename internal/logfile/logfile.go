@@ -92,6 +92,21 @@ func (w *Writer) rotate() {
 
 func (w *Writer) old(n int) string { return w.o.Path + "." + strconv.Itoa(n) }
 
+// Reopen opens the path again, for when something else has moved or removed the file there. When it
+// cannot, the file in use stays.
+func (w *Writer) Reopen() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.file == nil {
+		return os.ErrClosed
+	}
+	old := w.file
+	if err := w.open(); err != nil {
+		return err
+	}
+	return old.Close()
+}
+
 // Close closes the file. It is idempotent; what is written afterwards is lost.
 func (w *Writer) Close() error {
 	w.mu.Lock()

@@ -77,3 +77,42 @@ func TestLogGoesOnWhenItCannotBeRotated(t *testing.T) {
 		}
 	}
 }
+
+// What moved the file away tells the process to open it again.
+func TestReopen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	w, err := Open(Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(line string) {
+		t.Helper()
+		if _, err := w.Write([]byte(line)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("one\n")
+	if err := os.Rename(path, path+".moved"); err != nil {
+		t.Fatal(err)
+	}
+	write("two\n")
+	if err := w.Reopen(); err != nil {
+		t.Fatal(err)
+	}
+	write("three\n")
+	for name, want := range map[string]string{path + ".moved": "one\ntwo\n", path: "three\n"} {
+		if got, err := os.ReadFile(name); err != nil || string(got) != want {
+			t.Errorf("%s: %q, %v; want %q", name, got, err, want)
+		}
+	}
+	if err := os.RemoveAll(filepath.Dir(path)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Reopen(); err == nil {
+		t.Error("no error without the directory")
+	}
+	write("four\n") // into the file that is gone: better than a process without a log
+	if err := errors.Join(w.Close(), w.Reopen()); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("Reopen after Close: %v", err)
+	}
+}

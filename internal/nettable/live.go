@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -25,6 +26,7 @@ type finder interface {
 
 // loaded is what a Live uses until its files change.
 type loaded struct {
+	files     Files
 	networks  finder
 	countries finder // nil: none
 	stamps    [2]stamp
@@ -39,31 +41,49 @@ type stamp struct {
 // Live looks addresses up in files that may be replaced meanwhile. Its methods are safe for
 // concurrent use.
 type Live struct {
-	files Files
-	now   atomic.Pointer[loaded]
+	loading sync.Mutex // held while files are loaded
+	now     atomic.Pointer[loaded]
 }
 
 // Open loads the files.
 func Open(f Files) (*Live, error) {
-	l := &Live{files: f}
-	return l, l.Reload()
+	l := new(Live)
+	return l, l.Load(f)
 }
 
-// Reload loads the files again. On an error what was loaded before stays in use.
-func (l *Live) Reload() error {
-	next := &loaded{stamps: l.stamps()}
+// Load loads files, others than before or the same again. On an error what was loaded before stays
+// in use.
+func (l *Live) Load(f Files) error {
+	l.loading.Lock()
+	defer l.loading.Unlock()
+	return l.load(f)
+}
+
+// again loads the files in use again.
+func (l *Live) again() error {
+	l.loading.Lock()
+	defer l.loading.Unlock()
+	return l.load(l.now.Load().files)
+}
+
+// load needs loading.
+func (l *Live) load(f Files) error {
+	next := &loaded{files: f, stamps: f.stamps()}
 	var err error
-	if next.networks, err = openFile(l.files.Networks, l.files.Fields); err != nil {
+	if next.networks, err = openFile(f.Networks, f.Fields); err != nil {
 		return err
 	}
-	if l.files.Countries != "" {
-		if next.countries, err = openFile(l.files.Countries, l.files.Fields); err != nil {
+	if f.Countries != "" {
+		if next.countries, err = openFile(f.Countries, f.Fields); err != nil {
 			return err
 		}
 	}
 	l.now.Store(next)
 	return nil
 }
+
+// Modified is when the file of networks in use was changed.
+func (l *Live) Modified() time.Time { return l.now.Load().stamps[0].modified }
 
 // openFile tells a database from a table by what is in it: a table is text.
 func openFile(path string, fields Fields) (finder, error) {
@@ -97,8 +117,8 @@ func isText(b []byte) bool {
 	return true
 }
 
-func (l *Live) stamps() (s [2]stamp) {
-	for i, path := range []string{l.files.Networks, l.files.Countries} {
+func (f *Files) stamps() (s [2]stamp) {
+	for i, path := range []string{f.Networks, f.Countries} {
 		if info, err := os.Stat(path); err == nil {
 			s[i] = stamp{info.Size(), info.ModTime()}
 		}
@@ -112,16 +132,20 @@ func (l *Live) stamps() (s [2]stamp) {
 func (l *Live) Watch(ctx context.Context, every time.Duration, tell func(error)) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	seen := l.now.Load().stamps
+	failed := [2]stamp{}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		if now := l.stamps(); now != seen {
-			seen = now
-			tell(l.Reload())
+		used := l.now.Load()
+		if now := used.files.stamps(); now != used.stamps && now != failed {
+			err := l.again()
+			if failed = [2]stamp{}; err != nil {
+				failed = now
+			}
+			tell(err)
 		}
 	}
 }

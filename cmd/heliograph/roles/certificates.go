@@ -25,6 +25,7 @@ func (p *Process) certificates(c *Config, component string, f tlsFiles) (*tls.Co
 		if err != nil {
 			return nil, fmt.Errorf("tls_cert: %w", err)
 		}
+		p.reloads.add("certificate", func(*Config) ([]any, error) { return describeCertificate(f) })
 		return conf, nil
 	case len(f.acme.Names) > 0:
 		roots, err := loadRoots(c.File(f.acme.CA))
@@ -39,6 +40,16 @@ func (p *Process) certificates(c *Config, component string, f tlsFiles) (*tls.Co
 	default:
 		return nil, nil
 	}
+}
+
+// describeCertificate says what the files hold, or why they cannot be used. The listener takes
+// changed ones up by itself, within a second.
+func describeCertificate(f tlsFiles) ([]any, error) {
+	pair, err := tls.LoadX509KeyPair(f.cert, f.key)
+	if err != nil {
+		return nil, fmt.Errorf("tls_cert: %w", err)
+	}
+	return []any{"fingerprint", fingerprint(pair.Certificate[0]), "until", pair.Leaf.NotAfter}, nil
 }
 
 // loadRoots adds the certificates of a PEM file to the system's; nil for no file.

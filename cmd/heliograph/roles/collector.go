@@ -3,6 +3,8 @@ package roles
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -45,6 +47,19 @@ func (p *Process) addCollector(c *Config, detector bool) error {
 		return nil
 	}
 	p.reloads.add("collector", func(next *Config) ([]any, error) { return p.reloadCollector(next, detector, col) })
+	p.reloads.fix(map[string]func(*Config) any{
+		"collector.id":                         func(c *Config) any { return c.Collector.ID },
+		"collector.listen":                     func(c *Config) any { return c.Collector.Listen },
+		"collector.tls_cert":                   func(c *Config) any { return c.Collector.TLSCert },
+		"collector.tls_key":                    func(c *Config) any { return c.Collector.TLSKey },
+		"collector.acme":                       func(c *Config) any { return c.Collector.ACME },
+		"collector.inbox":                      func(c *Config) any { return c.Collector.Inbox },
+		"collector.inbox_max_bytes":            func(c *Config) any { return c.Collector.MaxBytes },
+		"collector.inbox_max_age":              func(c *Config) any { return c.Collector.MaxAge },
+		"collector.source_requests_per_second": func(c *Config) any { return c.Collector.SourceRequests },
+		"collector.source_bytes_per_second":    func(c *Config) any { return c.Collector.SourceBytes },
+		"collector.new_sources_per_second":     func(c *Config) any { return c.Collector.NewSources },
+	})
 	p.reloads.watch("policy", func(c *Config) string { return c.File(c.Collector.Policy) }, "collector")
 	return p.listenForAgents(c, col)
 }
@@ -110,8 +125,14 @@ func (p *Process) reloadCollector(c *Config, detector bool, col *collector.Colle
 	if err := col.Reload(s); err != nil {
 		return nil, err
 	}
-	return []any{"policy_version", policyVersion(s.Policy), "feed_keys", len(s.FeedKeys), "oblivious_keys", len(s.ObliviousKeys),
+	return []any{"policy_version", policyVersion(s.Policy), "receipt_key", fingerprint(s.ReceiptKey.Public().(ed25519.PublicKey)), "feed_keys", len(s.FeedKeys), "oblivious_keys", len(s.ObliviousKeys),
 		"relay_keys", len(s.RelayKeys), "trusted_proxies", len(s.TrustedProxies)}, nil
+}
+
+// fingerprint tells one key from another: the first bytes of its SHA-256.
+func fingerprint(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:8])
 }
 
 // policyVersion is the version of a signed policy, 0 when it cannot be read.

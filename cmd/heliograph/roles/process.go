@@ -91,6 +91,10 @@ func New(ctx context.Context, o Options) (p *Process, err error) {
 	}()
 	c := o.Config
 	p.reloads = &reloads[*Config]{log: o.Logger, hangup: o.Hangup, current: c, load: c.again}
+	p.reloads.fix(map[string]func(*Config) any{
+		"operations.listen": func(c *Config) any { return c.Operations.Listen },
+		"networks":          func(c *Config) any { return c.Networks != "" }, // another table needs none
+	})
 	if err := p.addNetworks(c); err != nil {
 		return p, err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"reflect"
+	"slices"
 	"time"
 )
 
@@ -20,6 +22,7 @@ type reloads[C any] struct {
 	current C                 // the newest that could be read
 	parts   []reloadable[C]
 	watched []*watchedFile[C]
+	fixed   []fixedSetting[C]
 }
 
 // reloadable is a part of a process that takes up a changed configuration. It says, as arguments of
@@ -37,6 +40,13 @@ type watchedFile[C any] struct {
 	seen time.Time
 }
 
+// fixedSetting is a setting that stays what it was when the process started.
+type fixedSetting[C any] struct {
+	key   string
+	value func(C) any
+	start any
+}
+
 // add adds a part; they are reloaded in the order in which they were added.
 func (r *reloads[C]) add(what string, reload func(C) ([]any, error)) {
 	r.parts = append(r.parts, reloadable[C]{what, reload})
@@ -45,6 +55,25 @@ func (r *reloads[C]) add(what string, reload func(C) ([]any, error)) {
 // watch reloads a part when a file that the configuration names has changed.
 func (r *reloads[C]) watch(what string, path func(C) string, part string) {
 	r.watched = append(r.watched, &watchedFile[C]{what, path, part, modified(path(r.current))})
+}
+
+// fix names settings that take a restart, by their keys: all other settings take effect by a
+// reload. It is called before run.
+func (r *reloads[C]) fix(values map[string]func(C) any) {
+	for key, value := range values {
+		r.fixed = append(r.fixed, fixedSetting[C]{key, value, value(r.current)})
+	}
+}
+
+// changed are the keys of settings that would take a restart, sorted.
+func (r *reloads[C]) changed(next C) (keys []string) {
+	for _, f := range r.fixed {
+		if !reflect.DeepEqual(f.value(next), f.start) {
+			keys = append(keys, f.key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 // run works until ctx ends.
@@ -72,6 +101,9 @@ func (r *reloads[C]) all() {
 		return
 	}
 	r.current = next
+	if keys := r.changed(next); len(keys) > 0 {
+		r.log.Warn("these settings have changed and take a restart", "keys", keys)
+	}
 	for _, p := range r.parts {
 		says, err := p.reload(next)
 		tellReload(r.log, p.what, says, err)
