@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/heliograph-net/heliograph/internal/httpx"
 )
 
 const (
@@ -34,27 +36,15 @@ func (c *Collector) Run(ctx context.Context) error {
 
 	<-ctx.Done()
 	c.gate.Close()
-	if !within(drainTime, c.gate.Idle()) {
+	if !httpx.Within(drainTime, c.gate.Idle()) {
 		c.o.Logger.Warn("some uploads were still arriving when the collector stopped; they are told to come later")
 	}
 	c.committer.end()
 	c.signer.end()
 	ended := make(chan struct{})
 	go func() { workers.Wait(); close(ended) }()
-	if !within(stopTime, ended) {
+	if !httpx.Within(stopTime, ended) {
 		return errors.New("collector: the inbox still holds on to a commit")
 	}
 	return nil
-}
-
-// within waits for done, and reports false when that takes longer than d.
-func within(d time.Duration, done <-chan struct{}) bool {
-	timeout := time.NewTimer(d)
-	defer timeout.Stop()
-	select {
-	case <-done:
-		return true
-	case <-timeout.C:
-		return false
-	}
 }

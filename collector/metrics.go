@@ -3,6 +3,7 @@ package collector
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/heliograph-net/heliograph/internal/metricset"
 	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
@@ -29,7 +30,7 @@ type metrics struct {
 	memory      prometheus.GaugeFunc
 	inbox       inboxMetrics
 
-	registered prometheus.Registerer // nil before register and without a registry
+	unregister func() // set by register
 }
 
 const metricsPrefix = "heliograph_collector_"
@@ -72,34 +73,17 @@ func newMetrics(c *Collector) *metrics {
 	return m
 }
 
-func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.requests, m.duration, m.batches, m.bytes, m.shed, m.reports, m.dropped, m.feedBatches, m.oblivious,
+func (m *metrics) all() metricset.Set {
+	return metricset.Set{m.requests, m.duration, m.batches, m.bytes, m.shed, m.reports, m.dropped, m.feedBatches, m.oblivious,
 		m.commitSize, m.commitTime, m.wait, m.uploads, m.feeds, m.queue, m.memory, m.inbox}
 }
 
 // register adds all metrics to r, which may be nil, or none of them.
-func (m *metrics) register(r prometheus.Registerer, id string) error {
-	if r == nil {
-		return nil
+func (m *metrics) register(r prometheus.Registerer, id string) (err error) {
+	if r != nil {
+		r = prometheus.WrapRegistererWith(prometheus.Labels{"collector": id}, r)
 	}
-	m.registered = prometheus.WrapRegistererWith(prometheus.Labels{"collector": id}, r)
-	for i, each := range m.all() {
-		if err := m.registered.Register(each); err != nil {
-			for _, done := range m.all()[:i] {
-				m.registered.Unregister(done)
-			}
-			return err
-		}
-	}
-	return nil
-}
-
-// unregister makes room for another collector of the same id in this process.
-func (m *metrics) unregister() {
-	if m.registered == nil {
-		return
-	}
-	for _, each := range m.all() {
-		m.registered.Unregister(each)
-	}
+	// another collector of the same id in this process may follow
+	m.unregister, err = m.all().Register(r)
+	return err
 }

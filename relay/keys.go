@@ -1,16 +1,9 @@
 package relay
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"io"
-	"net/http"
 	"sync"
 	"time"
-
-	"github.com/heliograph-net/heliograph/internal/protocol"
-	"github.com/heliograph-net/heliograph/privacy/ohttp"
 )
 
 const (
@@ -67,66 +60,17 @@ func (c *keyCache) expire(at time.Time) {
 	}
 }
 
-// gatewayKeys returns the collector's key configurations, from the cache or from the collector.
-func (r *Relay) gatewayKeys(ctx context.Context) (list []byte, signed string, err error) {
-	if list, signed, err, ask := r.keys.now(time.Now()); !ask {
+// keyConfigs returns the collector's key configurations, from the cache or from the collector.
+func (g *gateway) keyConfigs(ctx context.Context) (list []byte, signed string, err error) {
+	if list, signed, err, ask := g.keys.now(time.Now()); !ask {
 		return list, signed, err
 	}
-	r.keys.asking.Lock() // for keysTimeout at most
-	defer r.keys.asking.Unlock()
-	if list, signed, err, ask := r.keys.now(time.Now()); !ask { // somebody else has asked
+	g.keys.asking.Lock() // for keysTimeout at most
+	defer g.keys.asking.Unlock()
+	if list, signed, err, ask := g.keys.now(time.Now()); !ask { // somebody else has asked
 		return list, signed, err
 	}
-	list, signed, err = r.askForKeys(context.WithoutCancel(ctx)) // for all who wait
-	r.keys.put(time.Now(), list, signed, err)
+	list, signed, err = g.askForKeys(context.WithoutCancel(ctx)) // for all who wait
+	g.keys.put(time.Now(), list, signed, err)
 	return list, signed, err
-}
-
-var errNoKeys = errors.New("the collector does not tell its keys; is it a gateway, and the gateway URL right?")
-
-func (r *Relay) askForKeys(ctx context.Context) (list []byte, signed string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, keysTimeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.o.Gateway+protocol.PathObliviousKeys, nil)
-	if err != nil {
-		return nil, "", err
-	}
-	req.Header["User-Agent"] = nil
-	resp, err := r.client.Do(req)
-	if err != nil {
-		return nil, "", err
-	}
-	defer resp.Body.Close()
-	list, err = io.ReadAll(io.LimitReader(resp.Body, ohttp.MaxKeys+1))
-	if err != nil {
-		return nil, "", err
-	}
-	signed = resp.Header.Get(protocol.HeaderGatewayKeys)
-	if resp.StatusCode != http.StatusOK || mediaType(resp.Header.Get("Content-Type")) != ohttp.MediaTypeKeys || len(list) > ohttp.MaxKeys || len(signed) > 512 {
-		return nil, "", errNoKeys
-	}
-	return bytes.Clone(list), signed, nil
-}
-
-// serveKeys tells clients the collector's key configurations, with its signature.
-func (r *Relay) serveKeys(w http.ResponseWriter, req *http.Request) *httpError {
-	list, signed, err := r.gatewayKeys(req.Context())
-	if err != nil {
-		return &httpError{http.StatusBadGateway, "the collector's keys cannot be had"}
-	}
-	h := w.Header()
-	h.Set("Content-Type", ohttp.MediaTypeKeys)
-	h.Set("Cache-Control", "no-cache") // who asks has just heard that what he has is old
-	if signed != "" {
-		h.Set(protocol.HeaderGatewayKeys, signed)
-	}
-	_, _ = w.Write(list)
-	return nil
-}
-
-// Ready says whether the collector can be reached: nil, or why not. A relay is of no use without
-// it. It asks every ten minutes while the answer is good, and every five seconds else.
-func (r *Relay) Ready(ctx context.Context) error {
-	_, _, err := r.gatewayKeys(ctx)
-	return err
 }

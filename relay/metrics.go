@@ -1,6 +1,10 @@
 package relay
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/heliograph-net/heliograph/internal/metricset"
+)
 
 // metrics are the relay's own. No label has a value that a client chooses.
 type metrics struct {
@@ -8,8 +12,6 @@ type metrics struct {
 	duration *prometheus.HistogramVec // route
 	shed     *prometheus.CounterVec   // cause
 	inFlight prometheus.GaugeFunc
-
-	registered prometheus.Registerer // nil before register and without a registry
 }
 
 func newMetrics(r *Relay) *metrics {
@@ -21,38 +23,12 @@ func newMetrics(r *Relay) *metrics {
 			Help: "Time to answer a request, that of the collector included.", Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}},
 			[]string{"route"}),
 		shed: prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "shed_requests_total",
-			Help: "Requests that were told to come later before their bodies were read, by cause."}, []string{"cause"}),
+			Help: "Requests that were told to come later, by cause."}, []string{"cause"}),
 		inFlight: prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: prefix + "requests_in_flight", Help: "Requests that have no answer yet."},
-			func() float64 { return float64(r.inFlight.Load()) }),
+			func() float64 { return float64(r.requests.Taken()) }),
 	}
 }
 
-func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.requests, m.duration, m.shed, m.inFlight}
-}
-
-// register adds all metrics to r, which may be nil, or none of them.
-func (m *metrics) register(r prometheus.Registerer) error {
-	if r == nil {
-		return nil
-	}
-	for i, each := range m.all() {
-		if err := r.Register(each); err != nil {
-			for _, done := range m.all()[:i] {
-				r.Unregister(done)
-			}
-			return err
-		}
-	}
-	m.registered = r
-	return nil
-}
-
-func (m *metrics) unregister() {
-	if m.registered == nil {
-		return
-	}
-	for _, each := range m.all() {
-		m.registered.Unregister(each)
-	}
+func (m *metrics) all() metricset.Set {
+	return metricset.Set{m.requests, m.duration, m.shed, m.inFlight}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/internal/syncbuffer"
 	"github.com/heliograph-net/heliograph/privacy/auth"
@@ -31,6 +32,7 @@ import (
 type rig struct {
 	t        testing.TB
 	relay    *relay.Relay
+	stop     func() error // ends its Run
 	url      string
 	key      ed25519.PrivateKey
 	log      *syncbuffer.Buffer
@@ -71,8 +73,8 @@ func newRig(t testing.TB, answer http.HandlerFunc, change func(*relay.Options)) 
 		r.mu.Unlock()
 		answer(w, req)
 	}))
-	o := relay.Options{Gateway: r.gateway.URL, Collector: "c1", Key: r.key, Networks: table{}, Metrics: r.registry,
-		Logger: slog.New(slog.NewJSONHandler(r.log, nil))}
+	o := relay.Options{Settings: relay.Settings{Gateway: r.gateway.URL, Collector: "c1", Key: r.key, Networks: table{}},
+		Metrics: r.registry, Logger: slog.New(slog.NewJSONHandler(r.log, nil))}
 	if change != nil {
 		change(&o)
 	}
@@ -84,10 +86,12 @@ func newRig(t testing.TB, answer http.HandlerFunc, change func(*relay.Options)) 
 	server.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(r.log, nil), slog.LevelError)
 	server.Start()
 	r.url = server.URL
+	r.stop = lifecycle.Background(r.relay.Run)
 	t.Cleanup(func() {
+		if err := r.stop(); err != nil {
+			t.Error(err)
+		}
 		server.Close()
-		r.relay.Close()
-		r.relay.Close()
 		r.gateway.Close()
 	})
 	return r
@@ -201,8 +205,8 @@ func TestWhatIsSaidOfClients(t *testing.T) {
 	}{
 		"a network":          {"127.0.0.1", "AS64501, DE", nil},
 		"a bad table":        {"127.8.8.8", "AS0, ZZ", nil},
-		"no table":           {"127.0.0.1", "AS0, ZZ", func(o *relay.Options) { o.Networks = nil }},
-		"no key, so nothing": {"127.0.0.1", "", func(o *relay.Options) { o.Key = nil }},
+		"no table":           {"127.0.0.1", "AS0, ZZ", func(o *relay.Options) { o.Settings.Networks = nil }},
+		"no key, so nothing": {"127.0.0.1", "", func(o *relay.Options) { o.Settings.Key = nil }},
 	} {
 		r := newRig(t, encapsulated, c.change)
 		r.from(c.from, r.request("POST", protocol.PathOblivious, "x"))
@@ -324,7 +328,7 @@ func TestSilentAndBrokenGateways(t *testing.T) {
 
 func TestPlacesAreBounded(t *testing.T) {
 	release := make(chan struct{})
-	r := newRig(t, func(w http.ResponseWriter, req *http.Request) { <-release; encapsulated(w, req) }, func(o *relay.Options) { o.MaxRequests = 2 })
+	r := newRig(t, func(w http.ResponseWriter, req *http.Request) { <-release; encapsulated(w, req) }, func(o *relay.Options) { o.Settings.MaxRequests = 2 })
 	var wg sync.WaitGroup
 	for range 2 {
 		wg.Go(func() {
@@ -428,7 +432,7 @@ func TestReadyAsksTheGateway(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	key := ed25519.NewKeyFromSeed(make([]byte, 32))
-	for name, o := range map[string]relay.Options{
+	for name, s := range map[string]relay.Settings{
 		"no gateway":        {},
 		"a path":            {Gateway: "https://collector.example/v1"},
 		"no scheme":         {Gateway: "collector.example"},
@@ -438,22 +442,29 @@ func TestOptions(t *testing.T) {
 		"half a key":        {Gateway: "https://collector.example", Key: key[:32], Collector: "c1"},
 		"negative":          {Gateway: "https://collector.example", MaxRequests: -1},
 	} {
-		if r, err := relay.New(o); err == nil || r != nil {
+		if r, err := relay.New(relay.Options{Settings: s}); err == nil || r != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	registry := prometheus.NewRegistry()
-	r, err := relay.New(relay.Options{Gateway: "https://collector.example", Metrics: registry})
+	o := relay.Options{Settings: relay.Settings{Gateway: "https://collector.example"}, Metrics: prometheus.NewRegistry()}
+	r, err := relay.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := relay.New(relay.Options{Gateway: "https://collector.example", Metrics: registry}); err == nil {
+	if _, err := relay.New(o); err == nil {
 		t.Error("metrics are registered twice")
 	}
-	r.Close()
-	if again, err := relay.New(relay.Options{Gateway: "https://collector.example", Metrics: registry}); err != nil {
+	if err := lifecycle.Background(r.Run)(); err != nil {
 		t.Error(err)
-	} else {
-		again.Close()
+	}
+	if err := r.Run(t.Context()); err == nil {
+		t.Error("it runs twice")
+	}
+	if _, err := relay.New(o); err != nil {
+		t.Error(err)
+	}
+	o.BodyTimeout = -1
+	if _, err := relay.New(o); err == nil {
+		t.Error("a negative timeout is taken")
 	}
 }

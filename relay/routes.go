@@ -2,42 +2,42 @@ package relay
 
 import (
 	"net/http"
-	"runtime/debug"
-	"strconv"
-	"time"
 
+	"github.com/heliograph-net/heliograph/internal/httpx"
 	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/ohttp"
 )
 
-// httpError is an error that a client may read.
-type httpError struct {
-	status int
-	text   string
-}
-
-func (e *httpError) Error() string { return e.text }
-
-// handler answers a request, or returns an error before it has written anything.
-type handler func(w http.ResponseWriter, r *http.Request) *httpError
-
 func (r *Relay) routes() http.Handler {
+	routes := &httpx.Routes{
+		Requests: r.metrics.requests, Duration: r.metrics.duration, Logger: r.o.Logger,
+		ReadTimeout: r.o.BodyTimeout, WriteTimeout: r.o.BodyTimeout + r.o.GatewayTimeout + httpx.WriteTimeout,
+	}
 	m := http.NewServeMux()
-	m.Handle("POST "+protocol.PathOblivious, r.serve("oblivious", r.forward))
-	m.Handle("OPTIONS "+protocol.PathOblivious, r.serve("preflight", preflight))
-	m.Handle("GET "+protocol.PathObliviousKeys, r.serve("keys", r.serveKeys))
-	m.Handle("/", r.serve("other", func(w http.ResponseWriter, req *http.Request) *httpError {
-		w.Header().Set("Connection", "close") // rather than read what it may send
-		if req.URL.Path == protocol.PathOblivious || req.URL.Path == protocol.PathObliviousKeys {
-			return &httpError{http.StatusMethodNotAllowed, "method not allowed"}
-		}
-		return &httpError{http.StatusNotFound, "no such path"}
-	}))
+	handle := func(pattern, name string, h httpx.Handler) { m.Handle(pattern, routes.Handle(name, anyOrigin(h))) }
+	handle("POST "+protocol.PathOblivious, "oblivious", r.serveRequest)
+	handle("OPTIONS "+protocol.PathOblivious, "preflight", preflight)
+	handle("GET "+protocol.PathObliviousKeys, "keys", r.serveKeys)
+	handle(protocol.PathOblivious, "other", notAllowed)
+	handle(protocol.PathObliviousKeys, "other", notAllowed)
+	handle("/", "other", func(w http.ResponseWriter, req *http.Request) error {
+		httpx.LeaveBody(w, req)
+		return httpx.NewError(http.StatusNotFound, "no such path")
+	})
 	return m
 }
 
-// preflight answers a CORS preflight (Fetch, section 4.8): pages of any origin may use the relay,
-// for nothing here depends on cookies.
-func preflight(w http.ResponseWriter, _ *http.Request) *httpError {
+// anyOrigin lets pages of any origin use the relay, for nothing here depends on cookies.
+func anyOrigin(h httpx.Handler) httpx.Handler {
+	return func(w http.ResponseWriter, req *http.Request) error {
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		w.Header().Set("Access-Control-Expose-Headers", "Retry-After, "+protocol.HeaderGatewayKeys)
+		return h(w, req)
+	}
+}
+
+// preflight answers a CORS preflight (Fetch, section 4.8).
+func preflight(w http.ResponseWriter, _ *http.Request) error {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Methods", "POST")
 	h.Set("Access-Control-Allow-Headers", "content-type")
@@ -46,61 +46,23 @@ func preflight(w http.ResponseWriter, _ *http.Request) *httpError {
 	return nil
 }
 
-// writeTimeout is what a client has to take an answer.
-const writeTimeout = 10 * time.Second
-
-// serve measures a handler, bounds its time, and is the one place where its errors become answers.
-func (r *Relay) serve(route string, h handler) http.Handler {
-	seconds := r.metrics.duration.WithLabelValues(route)
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		start := time.Now()
-		sw := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-		defer func() {
-			if fault := recover(); fault != nil { // net/http would log it with the client's address
-				r.o.Logger.Error("panic in a handler", "route", route, "panic", fault, "stack", string(debug.Stack()))
-				if !sw.wrote {
-					writeText(sw, &httpError{http.StatusInternalServerError, "internal error"})
-				}
-			}
-			r.metrics.requests.WithLabelValues(route, strconv.Itoa(sw.status)).Inc()
-			seconds.Observe(time.Since(start).Seconds())
-		}()
-		rc := http.NewResponseController(sw)
-		_ = rc.SetReadDeadline(start.Add(r.o.BodyTimeout))
-		_ = rc.SetWriteDeadline(start.Add(r.o.BodyTimeout + r.o.GatewayTimeout + writeTimeout))
-		header := sw.Header()
-		header.Set("Access-Control-Allow-Origin", "*")
-		header.Set("Access-Control-Expose-Headers", "Retry-After, "+protocol.HeaderGatewayKeys)
-		if err := h(sw, req); err != nil {
-			writeText(sw, err)
-		}
-	})
+func notAllowed(w http.ResponseWriter, req *http.Request) error {
+	httpx.LeaveBody(w, req)
+	return httpx.NewError(http.StatusMethodNotAllowed, "method not allowed")
 }
 
-func writeText(w http.ResponseWriter, e *httpError) {
+// serveKeys tells clients the collector's key configurations, with its signature.
+func (r *Relay) serveKeys(w http.ResponseWriter, req *http.Request) error {
+	list, signed, err := r.gateway.Load().keyConfigs(req.Context())
+	if err != nil {
+		return httpx.NewError(http.StatusBadGateway, "the collector's keys cannot be had")
+	}
 	h := w.Header()
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
-	w.WriteHeader(e.status)
-	_, _ = w.Write([]byte(e.text + "\n"))
+	h.Set("Content-Type", ohttp.MediaTypeKeys)
+	h.Set("Cache-Control", "no-cache") // who asks has just heard that what he has is old
+	if signed != "" {
+		h.Set(protocol.HeaderGatewayKeys, signed)
+	}
+	_, _ = w.Write(list)
+	return nil
 }
-
-// statusWriter remembers the status. Unwrap lets http.ResponseController through.
-type statusWriter struct {
-	http.ResponseWriter
-	status int
-	wrote  bool
-}
-
-func (w *statusWriter) WriteHeader(status int) {
-	w.status, w.wrote = status, true
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *statusWriter) Write(b []byte) (int, error) {
-	w.wrote = true
-	return w.ResponseWriter.Write(b)
-}
-
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

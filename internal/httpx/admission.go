@@ -3,21 +3,29 @@ package httpx
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Slots bound how many requests do something at one time. Make them with NewSlots. They are safe
 // for concurrent use.
 type Slots struct {
-	most  int64
+	most  atomic.Int64
 	taken atomic.Int64
 }
 
 // NewSlots makes slots, of which none is taken.
-func NewSlots(most int) *Slots { return &Slots{most: int64(most)} }
+func NewSlots(most int) *Slots {
+	s := new(Slots)
+	s.SetMost(most)
+	return s
+}
+
+// SetMost changes how many slots there are. Those that are taken stay taken.
+func (s *Slots) SetMost(most int) { s.most.Store(int64(most)) }
 
 // Enter takes a slot, or says that none is free.
 func (s *Slots) Enter() bool {
-	if s.taken.Add(1) > s.most {
+	if s.taken.Add(1) > s.most.Load() {
 		s.taken.Add(-1)
 		return false
 	}
@@ -31,7 +39,7 @@ func (s *Slots) Leave() { s.taken.Add(-1) }
 func (s *Slots) Taken() int64 { return s.taken.Load() }
 
 // Scarce says whether more than half of all slots are taken.
-func (s *Slots) Scarce() bool { return s.taken.Load() > s.most/2 }
+func (s *Slots) Scarce() bool { return s.taken.Load() > s.most.Load()/2 }
 
 // Gate counts who is inside and can be closed. Make one with NewGate. It is safe for
 // concurrent use.
@@ -87,3 +95,15 @@ func (g *Gate) Closed() <-chan struct{} { return g.closed }
 
 // Idle is closed once, after Close, the last one has left.
 func (g *Gate) Idle() <-chan struct{} { return g.idle }
+
+// Within waits for done, and reports false when that takes longer than d.
+func Within(d time.Duration, done <-chan struct{}) bool {
+	timeout := time.NewTimer(d)
+	defer timeout.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timeout.C:
+		return false
+	}
+}

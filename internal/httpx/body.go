@@ -63,12 +63,17 @@ func LeaveBody(w http.ResponseWriter, r *http.Request) {
 
 // HasType says whether the media type that h names is one of those, whatever its parameters.
 func HasType(h http.Header, types ...string) bool {
-	have := h.Get("Content-Type")
-	if slices.Contains(types, have) {
-		return true
+	// most clients send the type alone
+	return slices.Contains(types, h.Get("Content-Type")) || slices.Contains(types, MediaType(h))
+}
+
+// MediaType is the media type that h names, in lower case and without parameters; "" without one.
+func MediaType(h http.Header) string {
+	t, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if err != nil {
+		return ""
 	}
-	parsed, _, err := mime.ParseMediaType(have)
-	return err == nil && slices.Contains(types, parsed)
+	return t
 }
 
 // Peer is the address of the connection's other end, without its zone. The zero Addr when the

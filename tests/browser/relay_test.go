@@ -23,11 +23,10 @@ import (
 // policy and how many messages it got.
 func startRelay(t *testing.T, r *rig) (url string, messages *atomic.Int64) {
 	t.Helper()
-	rl, err := relay.New(relay.Options{Gateway: "http://" + r.node.CollectorAddr, Collector: "c1", Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()})
+	rl, err := relay.New(relay.Options{Settings: relay.Settings{Gateway: "http://" + r.node.CollectorAddr, Collector: "c1"}, Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(rl.Close)
 	messages = new(atomic.Int64)
 	next := rl.Handler()
 	server := &http.Server{

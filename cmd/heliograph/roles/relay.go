@@ -2,23 +2,18 @@ package roles
 
 import (
 	"crypto/ed25519"
-	"crypto/rand"
-	_ "embed"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 
 	"github.com/heliograph-net/heliograph/internal/httpserve"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
 	"github.com/heliograph-net/heliograph/relay"
 )
-
-//go:embed relay.yaml
-var relayTemplate []byte
 
 // Relay is a relay with its operations listener.
 type Relay struct {
@@ -27,6 +22,7 @@ type Relay struct {
 }
 
 // NewRelay builds a relay as configured and binds its listeners. When it fails, nothing stays open.
+// hangup is as in Options.
 func NewRelay(c *RelayConfig, log *slog.Logger, hangup <-chan os.Signal) (n *Relay, err error) {
 	n = &Relay{Process: newProcess(log)}
 	defer func() {
@@ -34,72 +30,87 @@ func NewRelay(c *RelayConfig, log *slog.Logger, hangup <-chan os.Signal) (n *Rel
 			err = errors.Join(fmt.Errorf("starting: %w", err), n.Close())
 		}
 	}()
-	n.reloads = &reloads[*Config]{log: log, hangup: hangup, current: &c.base, load: c.base.again}
+	latest := c // belongs to whoever reloads
+	n.reloads = &reloads[*Config]{log: log, hangup: hangup, current: &c.base, load: func() (*Config, error) {
+		next, err := LoadRelay(c.base.path)
+		if err != nil {
+			return nil, err
+		}
+		latest = next
+		return &next.base, nil
+	}}
 	if err := n.addNetworks(&c.base); err != nil {
 		return n, err
 	}
-	o := relay.Options{Gateway: c.Gateway, Collector: c.Collector, Logger: log, Metrics: n.metrics, MaxRequests: c.MaxRequests, SourceRequests: c.SourceRequests}
-	if n.names != nil {
-		o.Networks = n.names
-	}
-	if c.Key != "" {
-		if o.Key, err = readKey(c.base.dir, c.Key, keyfile.ParseSigningKey); err != nil {
-			return n, fmt.Errorf("key: %w", err)
-		}
-	}
-	if o.RootCAs, err = loadRoots(c.base.File(c.GatewayCA)); err != nil {
-		return n, fmt.Errorf("gateway_ca: %w", err)
-	}
-	r, err := relay.New(o)
+	r, err := n.addRelay(c)
 	if err != nil {
 		return n, err
 	}
-	n.parts.Add(endWork, lifecycle.Part{Name: "relay", Close: func() error { r.Close(); return nil }})
+	n.reloads.add("relay", func(*Config) ([]any, error) { return n.reloadRelay(latest, r) })
+	n.parts.Add(endWork, lifecycle.Part{Name: "reloading", Run: n.reloads.run})
+	return n, n.addOperations(c.Operations.Listen, c.base.Level)
+}
+
+// addRelay adds the relay and its listener.
+func (n *Relay) addRelay(c *RelayConfig) (*relay.Relay, error) {
+	settings, err := n.relaySettings(c)
+	if err != nil {
+		return nil, err
+	}
+	r, err := relay.New(relay.Options{Settings: settings, Logger: n.log, Metrics: n.metrics})
+	if err != nil {
+		return nil, err
+	}
+	n.parts.Add(drainCollector, lifecycle.Part{Name: "relay", Run: r.Run})
 	n.checks["collector"] = r.Ready
 	listen := httpserve.Options{Name: "relay", Listen: c.Listen, Handler: r.Handler(), WriteTimeout: -1} // the relay sets deadlines
 	files := tlsFiles{cert: c.base.File(c.TLSCert), key: c.base.File(c.TLSKey), acme: c.ACME}
 	if listen.TLS, err = n.certificates(&c.base, "relay", files); err != nil {
-		return n, err
+		return nil, err
 	}
-	if n.RelayAddr, err = n.listen(closeCollector, listen); err != nil {
-		return n, err
+	n.RelayAddr, err = n.listen(closeCollector, listen)
+	return r, err
+}
+
+// relaySettings are what a relay can change while it works.
+func (n *Relay) relaySettings(c *RelayConfig) (s relay.Settings, err error) {
+	s = relay.Settings{Gateway: c.Gateway, Collector: c.Collector, MaxRequests: c.MaxRequests, NetworkRequests: c.SourceRequests}
+	if n.names != nil {
+		s.Networks = n.names
 	}
-	return n, n.addOperations(c.Operations.Listen, c.base.Level)
+	if c.Key != "" {
+		if s.Key, err = readKey(c.base.dir, c.Key, keyfile.ParseSigningKey); err != nil {
+			return s, fmt.Errorf("key: %w", err)
+		}
+	}
+	if s.RootCAs, err = loadRoots(c.base.File(c.GatewayCA)); err != nil {
+		return s, fmt.Errorf("gateway_ca: %w", err)
+	}
+	return s, nil
+}
+
+// reloadRelay gives a relay its settings anew and says what they are.
+func (n *Relay) reloadRelay(c *RelayConfig, r *relay.Relay) ([]any, error) {
+	s, err := n.relaySettings(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Reload(s); err != nil {
+		return nil, err
+	}
+	s = r.Settings()
+	says := []any{"gateway", s.Gateway, "collector", s.Collector, "max_requests", s.MaxRequests, "source_requests_per_second", s.NetworkRequests}
+	if len(s.Key) != 0 {
+		says = append(says, "key", keyName(s.Key.Public().(ed25519.PublicKey)))
+	}
+	return says, nil
+}
+
+// keyName tells a public key from others: the beginning of its SHA-256.
+func keyName(key ed25519.PublicKey) string {
+	sum := sha256.Sum256(key)
+	return hex.EncodeToString(sum[:8])
 }
 
 // SetLevel lets PUT /log/level change the level of the log.
 func (c *RelayConfig) SetLevel(level *slog.LevelVar) { c.base.Level = level }
-
-// InitRelay makes a relay's directory: a fresh key (mode 0600), its public half for the collector,
-// relay.yaml. It never overwrites: a directory that has a configuration is an error, fs.ErrExist.
-func InitRelay(dir string) error {
-	if _, err := os.Stat(filepath.Join(dir, RelayConfigName)); err == nil {
-		return fmt.Errorf("%s has a %s already: %w", dir, RelayConfigName, fs.ErrExist)
-	}
-	public, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return fmt.Errorf("making the relay's key: %w", err)
-	}
-	if err := os.MkdirAll(filepath.Join(dir, "keys"), 0o700); err != nil {
-		return fmt.Errorf("making the directory: %w", err)
-	}
-	for _, f := range []struct {
-		name string
-		text []byte
-		mode fs.FileMode
-	}{
-		{"keys/relay.pem", keyfile.MarshalSigningKey(private), 0o600},
-		{"keys/relay.pub.pem", keyfile.MarshalPublicKey(public), 0o644},
-		{RelayConfigName, relayTemplate, 0o644}, // last: a directory without one is unfinished
-	} {
-		file, err := os.OpenFile(filepath.Join(dir, f.name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.mode)
-		if err != nil {
-			return fmt.Errorf("making the directory: %w", err)
-		}
-		_, err = file.Write(f.text)
-		if err = errors.Join(err, file.Close()); err != nil {
-			return err
-		}
-	}
-	return nil
-}

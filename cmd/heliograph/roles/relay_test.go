@@ -5,13 +5,17 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/internal/syncbuffer"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
 	"github.com/heliograph-net/heliograph/privacy/policy"
@@ -111,6 +115,78 @@ func TestStartRelay(t *testing.T) {
 	} {
 		if err := start(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s named", text, err, want)
+		}
+	}
+}
+
+// SIGHUP reads relay.yaml and what it names again; what is wrong with them leaves the old ones in
+// use.
+func TestHangupReloadsRelay(t *testing.T) {
+	dir := t.TempDir()
+	if err := InitRelay(dir); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, RelayConfigName)
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte("listen: 127.0.0.1:0\noperations: {listen: \"127.0.0.1:0\"}\n"+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", ohttp.MediaTypeKeys)
+		_, _ = w.Write([]byte("list"))
+	}))
+	defer gateway.Close()
+	write("gateway: http://127.0.0.1:1\n")
+	c, err := LoadRelay(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log syncbuffer.Buffer
+	hangup := make(chan os.Signal)
+	n, err := NewRelay(c, slog.New(slog.NewTextHandler(&log, nil)), hangup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := lifecycle.Background(n.Run)
+	defer func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	keys := func() int {
+		t.Helper()
+		resp, err := http.Get("http://" + n.RelayAddr + protocol.PathObliviousKeys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	if got := keys(); got != http.StatusBadGateway {
+		t.Errorf("keys of a collector that is not there: %d", got)
+	}
+	public, err := readKey(dir, "keys/relay.pub.pem", keyfile.ParsePublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("gateway: " + gateway.URL + "\ncollector: c2\nmax_requests: 7\n")
+	hangup <- syscall.SIGHUP
+	awaitLog(t, &log, "reloaded what=relay gateway="+gateway.URL+" collector=c2 max_requests=7 source_requests_per_second=100 key="+keyName(public))
+	if got := keys(); got != http.StatusOK {
+		t.Errorf("keys after the reload: %d", got)
+	}
+	for text, want := range map[string]string{
+		"gateway: http://collector.example\n":             "Gateway must be https",
+		"gateway: http://127.0.0.1:1\nkey: nowhere.pem\n": "nowhere.pem",
+		"gatway: http://127.0.0.1:1\n":                    "gatway",
+	} {
+		write(text)
+		hangup <- syscall.SIGHUP
+		awaitLog(t, &log, want)
+		if got := keys(); got != http.StatusOK {
+			t.Errorf("keys after a reload of %q: %d", text, got)
 		}
 	}
 }

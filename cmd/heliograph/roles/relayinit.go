@@ -1,0 +1,51 @@
+package roles
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/heliograph-net/heliograph/privacy/keyfile"
+)
+
+//go:embed relay.yaml
+var relayTemplate []byte
+
+// InitRelay makes a relay's directory: a fresh key (mode 0600), its public half for the collector,
+// relay.yaml. It never overwrites: a directory that has a configuration is an error, fs.ErrExist.
+func InitRelay(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, RelayConfigName)); err == nil {
+		return fmt.Errorf("%s has a %s already: %w", dir, RelayConfigName, fs.ErrExist)
+	}
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return fmt.Errorf("making the relay's key: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "keys"), 0o700); err != nil {
+		return fmt.Errorf("making the directory: %w", err)
+	}
+	for _, f := range []struct {
+		name string
+		text []byte
+		mode fs.FileMode
+	}{
+		{"keys/relay.pem", keyfile.MarshalSigningKey(private), 0o600},
+		{"keys/relay.pub.pem", keyfile.MarshalPublicKey(public), 0o644},
+		{RelayConfigName, relayTemplate, 0o644}, // last: a directory without one is unfinished
+	} {
+		file, err := os.OpenFile(filepath.Join(dir, f.name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.mode)
+		if err != nil {
+			return fmt.Errorf("making the directory: %w", err)
+		}
+		_, err = file.Write(f.text)
+		if err = errors.Join(err, file.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,33 @@
+// Package metricset registers the metrics of a service together.
+package metricset
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// Set is the metrics of a service, as one [prometheus.Collector].
+type Set []prometheus.Collector
+
+// Describe implements prometheus.Collector.
+func (s Set) Describe(ch chan<- *prometheus.Desc) {
+	for _, each := range s {
+		each.Describe(ch)
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (s Set) Collect(ch chan<- prometheus.Metric) {
+	for _, each := range s {
+		each.Collect(ch)
+	}
+}
+
+// Register adds all metrics to r, or none of them. The function that it returns takes them out
+// again; it does nothing a second time. A nil r is none, and then nothing is added.
+func (s Set) Register(r prometheus.Registerer) (unregister func(), err error) {
+	if r == nil {
+		return func() {}, nil
+	}
+	if err := r.Register(s); err != nil {
+		return nil, err
+	}
+	return func() { r.Unregister(s) }, nil
+}

@@ -1,0 +1,139 @@
+package relay
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/heliograph-net/heliograph/internal/httpx"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/auth"
+	"github.com/heliograph-net/heliograph/privacy/ohttp"
+)
+
+// gateway is the collector, as some settings know it.
+type gateway struct {
+	s       Settings
+	log     *slog.Logger
+	client  *http.Client
+	keys    keyCache
+	failing atomic.Bool // whether the collector failed at the last request
+}
+
+func newGateway(s Settings, o *Options) *gateway {
+	return &gateway{s: s, log: o.Logger, client: &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			DialContext:            (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+			TLSClientConfig:        &tls.Config{RootCAs: s.RootCAs, MinVersion: tls.VersionTLS12},
+			TLSHandshakeTimeout:    10 * time.Second,
+			ResponseHeaderTimeout:  o.GatewayTimeout,
+			IdleConnTimeout:        90 * time.Second,
+			MaxResponseHeaderBytes: 16 << 10,
+			MaxIdleConnsPerHost:    32,
+			MaxConnsPerHost:        64,
+			DisableCompression:     true,
+			ForceAttemptHTTP2:      true,
+		},
+	}}
+}
+
+var errAnswer = errors.New("the answer is too long or broke off")
+
+// ask sends an encapsulated request and reads the answer. It never sends one twice: the collector
+// would take the second for a replay, and only the client can make another (RFC 9458, section 6.5).
+func (g *gateway) ask(ctx context.Context, client netip.Addr, body []byte) (*http.Response, []byte, error) {
+	req, err := g.request(ctx, client, body)
+	if err != nil {
+		return nil, nil, err
+	}
+	resp, err := g.client.Do(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, protocol.MaxObliviousResponse+1))
+	if err != nil || len(answer) > protocol.MaxObliviousResponse {
+		return nil, nil, errors.Join(err, errAnswer)
+	}
+	return resp, answer, nil
+}
+
+// request makes the request to the collector. Nothing in it is the client's but the body and
+// the network.
+func (g *gateway) request(ctx context.Context, client netip.Addr, body []byte) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, g.s.Gateway+protocol.PathOblivious, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.GetBody = nil // sent once
+	req.Header["User-Agent"] = nil
+	req.Header.Set("Content-Type", ohttp.MediaTypeRequest)
+	if len(g.s.Key) != 0 {
+		network := g.network(client).String()
+		req.Header.Set(protocol.HeaderNetwork, network)
+		req.Header.Set("Authorization", auth.SignRelay(g.s.Key, g.s.Collector, network, body, time.Now()))
+	}
+	return req, nil
+}
+
+// network is what may be told of a client. What Networks returns is checked: a bad country would
+// be refused.
+func (g *gateway) network(client netip.Addr) auth.Network {
+	unknown := auth.Network{Country: "ZZ"}
+	if g.s.Networks == nil {
+		return unknown
+	}
+	asn, country := g.s.Networks.Lookup(client)
+	found := auth.Network{ASN: asn, Country: country}
+	if _, err := auth.ParseNetwork(found.String()); err != nil {
+		return unknown
+	}
+	return found
+}
+
+var errNoKeys = errors.New("the collector does not tell its keys; is it a gateway, and the gateway URL right?")
+
+// askForKeys reads the collector's key configurations and its word for them.
+func (g *gateway) askForKeys(ctx context.Context) (list []byte, signed string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, keysTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, g.s.Gateway+protocol.PathObliviousKeys, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	req.Header["User-Agent"] = nil
+	resp, err := g.client.Do(req)
+	if err != nil {
+		return nil, "", err
+	}
+	defer resp.Body.Close()
+	list, err = io.ReadAll(io.LimitReader(resp.Body, ohttp.MaxKeys+1))
+	if err != nil {
+		return nil, "", err
+	}
+	signed = resp.Header.Get(protocol.HeaderGatewayKeys)
+	if resp.StatusCode != http.StatusOK || !httpx.HasType(resp.Header, ohttp.MediaTypeKeys) || len(list) > ohttp.MaxKeys || len(signed) > 512 {
+		return nil, "", errNoKeys
+	}
+	return bytes.Clone(list), signed, nil
+}
+
+// note logs when the collector begins to fail and when it answers again, "", not every request
+// between.
+func (g *gateway) note(fault string, err error) {
+	switch failed := g.failing.Swap(fault != ""); {
+	case fault != "" && !failed:
+		g.log.Warn(fault, "error", err)
+	case fault == "" && failed:
+		g.log.Info("the collector answers again")
+	}
+}
