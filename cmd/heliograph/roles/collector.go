@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/collector"
-	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
+	"github.com/heliograph-net/heliograph/collector/inboxes"
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/internal/httpserve"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
@@ -27,7 +27,7 @@ func (p *Process) addCollector(c *Config, detector bool) error {
 	if err != nil {
 		return err
 	}
-	inbox, err := sqliteinbox.Open(c.File(c.Collector.Inbox), sqliteinbox.Options{MaxBytes: c.Collector.MaxBytes, MaxAge: c.Collector.MaxAge.Duration})
+	inbox, err := c.Collector.Inbox.Open(inboxes.Options{Dir: c.dir, MaxBytes: c.Collector.MaxBytes, MaxAge: c.Collector.MaxAge.Duration})
 	if err != nil {
 		return fmt.Errorf("collector.inbox: %w", err)
 	}

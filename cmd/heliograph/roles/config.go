@@ -21,6 +21,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/heliograph-net/heliograph/collector"
+	"github.com/heliograph-net/heliograph/collector/inboxes"
 )
 
 // ConfigName is the configuration's file name below a data directory.
@@ -80,12 +81,13 @@ type CollectorConfig struct {
 	// of the Oblivious HTTP gateway, the newest first; none: it is no gateway
 	ObliviousKeys []string `yaml:"oblivious_keys"`
 	// public keys of relays whose word on their clients' network is taken
-	RelayKeys       []string `yaml:"relay_keys"`
-	Policy          string   `yaml:"policy"`
-	Inbox           string   `yaml:"inbox"`
-	MaxBytes        int64    `yaml:"inbox_max_bytes"`
-	TrustedProxies  []string `yaml:"trusted_proxies"`  // prefixes of proxies in front of it
-	ForwardedHeader string   `yaml:"forwarded_header"` // the one that those proxies write
+	RelayKeys []string `yaml:"relay_keys"`
+	Policy    string   `yaml:"policy"`
+	// a path, or a kind and what it needs
+	Inbox           inboxes.Config `yaml:"inbox"`
+	MaxBytes        int64          `yaml:"inbox_max_bytes"`
+	TrustedProxies  []string       `yaml:"trusted_proxies"`  // prefixes of proxies in front of it
+	ForwardedHeader string         `yaml:"forwarded_header"` // the one that those proxies write
 	// of one client network; 0: the default
 	SourceRequests float64 `yaml:"source_requests_per_second"`
 	SourceBytes    float64 `yaml:"source_bytes_per_second"`
@@ -177,7 +179,7 @@ func (d *Duration) UnmarshalYAML(text []byte) error {
 func defaults() Config {
 	return Config{
 		Collector: CollectorConfig{ID: "c1", Listen: "127.0.0.1:8417", ReceiptKey: "keys/receipt.pem",
-			FeedKeys: []string{"keys/feed.pub.pem"}, Policy: "policy", Inbox: "inbox.db", MaxBytes: 4 << 30, MaxAge: dur(30 * 24 * time.Hour),
+			FeedKeys: []string{"keys/feed.pub.pem"}, Policy: "policy", Inbox: inboxes.File("inbox.db"), MaxBytes: 4 << 30, MaxAge: dur(30 * 24 * time.Hour),
 			ACME: ACMEConfig{Cache: "certificates"}},
 		Detector: DetectorConfig{Store: "store.db", OpenKeys: []string{"keys/open.pem"}, FeedKey: "keys/feed.pem",
 			Bin: dur(time.Minute), Grace: dur(30 * time.Second), MinClients: 24, MinExcess: 10, MinRatio: 1.5},
@@ -252,6 +254,9 @@ func (c *Config) validate() error {
 	}
 	if c.Collector.ID == "" {
 		bad("collector.id", "must not be empty: it is the id that the policy gives this collector")
+	}
+	if err := c.Collector.Inbox.Validate(); err != nil {
+		bad("collector.inbox", "%v", err)
 	}
 	if c.Collector.MaxBytes < 1<<20 {
 		bad("collector.inbox_max_bytes", "%d is too small, give at least 1048576", c.Collector.MaxBytes)

@@ -1,9 +1,12 @@
 package roles
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/heliograph-net/heliograph/collector/inboxes"
 )
 
 func TestEmptyConfigHasTheDefaults(t *testing.T) {
@@ -14,7 +17,10 @@ func TestEmptyConfigHasTheDefaults(t *testing.T) {
 	if c.Collector.Listen != "127.0.0.1:8417" || c.Dashboard.Listen != "127.0.0.1:8418" || c.Operations.Listen != "127.0.0.1:8419" {
 		t.Errorf("ports are a contract: %+v", c)
 	}
-	if got := c.File(c.Collector.Inbox); got != "/data/inbox.db" {
+	if !reflect.DeepEqual(c.Collector.Inbox, inboxes.File("inbox.db")) {
+		t.Errorf("inbox %+v", c.Collector.Inbox)
+	}
+	if got := c.File("inbox.db"); got != "/data/inbox.db" {
 		t.Errorf("relative path = %q", got)
 	}
 	if got := c.File("/etc/x"); got != "/etc/x" {
@@ -51,6 +57,7 @@ func TestBadConfigNamesFileLineAndKey(t *testing.T) {
 		"target's wrong type": {"prober:\n  targets:\n    - {name: a, url: \"http://a\", status_min: low}\n",
 			[]string{"h.yaml:3: prober.targets[0]", "a: "}},
 		"target that is no map": {"prober:\n  targets:\n    - 1\n", []string{"h.yaml:3: prober.targets[0]", "want a map"}},
+		"kind of inbox":         {"collector:\n  id: c1\n  inbox: {kind: scroll}\n", []string{"h.yaml:3: collector.inbox", "scroll"}},
 		"floors":                {"detector:\n  min_clients: 0\n", []string{"h.yaml:2: detector.min_clients"}},
 		"not YAML at all":       {"{{{", []string{"h.yaml:"}},
 		"two faults":            {"collector:\n  listen: x\ndashboard:\n  listen: y\n", []string{":2: collector.listen", ":4: dashboard.listen"}},
