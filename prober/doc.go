@@ -10,5 +10,5 @@
 // Options.Deliver gets the results as [report.ProbeResults], a few seconds' worth at a time, for an
 // agent or a detector.
 //
-// Most readers need Options, New and Run.
+// Most readers need [Options], [New] and [Prober.Run].
 package prober

@@ -69,22 +69,6 @@ func (j Judgement) String() string {
 	}
 }
 
-// Ended is the name of the step in which the attempt ended, or "" when none was begun.
-func (r *ProbeResult) Ended() string {
-	if len(r.Steps) == 0 {
-		return ""
-	}
-	return r.Steps[len(r.Steps)-1].Name
-}
-
-// Micros is the length of the whole attempt in µs: the sum of its steps.
-func (r *ProbeResult) Micros() (total uint64) {
-	for _, s := range r.Steps {
-		total += s.Micros
-	}
-	return total
-}
-
 func (p *ProbeResults) validate() error {
 	switch {
 	case p == nil:

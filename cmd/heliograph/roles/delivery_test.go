@@ -170,7 +170,7 @@ func TestProberCutOffDeliversLater(t *testing.T) {
 	if at.Before(began.Add(-time.Second)) || at.After(cut.Add(time.Second)) {
 		t.Errorf("the first result is from %v, not between %v and %v", at, began, cut)
 	}
-	if first.Judgement != report.JudgedUp || first.Ended() != "connect" || first.Family != 4 || first.Server != want.Address {
+	if first.Judgement != report.JudgedUp || first.Steps[0].Name != "connect" || first.Family != 4 || first.Server != want.Address {
 		t.Errorf("%+v", first)
 	}
 	if last := p.Results[len(p.Results)-1]; last.Outcome != report.TCPRefused {
