@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"context"
 	"strings"
 	"time"
 
@@ -37,69 +36,40 @@ const (
 	maxPanics = 8  // panics that are sealed at once; more of them are sealed with the window
 )
 
-// errorGroup is what a window keeps of all errors of one fingerprint. Agent.mu owns it like
-// its window.
+// errorGroup is what a window keeps of all errors of one fingerprint. Whoever owns the window
+// owns it.
 type errorGroup struct {
 	at     time.Time // of the last of them
 	record report.ApplicationError
 }
 
-// CaptureError records an error of the application with the stack of its caller. Errors of one type
-// and stack make one group, which a window tells once, with their number; at most 32 groups fit
-// into one window. Under report.Counts a group has neither message nor stack. The trace id is
-// ctx's, see WithTraceID. It does nothing for nil and without consent, never blocks on anything
-// slow and never panics.
-func (a *Agent) CaptureError(ctx context.Context, err error) {
-	if a == nil || err == nil || !a.Recording() {
-		return
-	}
-	defer a.caught()
-	a.Capture(ApplicationError{
-		Kind: report.KindError, Type: typeOf(err), Message: messageOf(err), PCs: callers(1), TraceID: TraceIDFrom(ctx),
-	})
-}
-
-// Capture records one error of the application, see CaptureError.
-func (a *Agent) Capture(e ApplicationError) {
-	if a == nil || !a.Recording() {
-		return
-	}
-	defer a.caught()
+// capture counts an error and, if it is the first of its group, keeps its details as far as
+// consent goes.
+func (r *recorder) capture(e *ApplicationError) {
 	stack := e.stack()
-	w, g := a.group(e.record(stack), e.at())
+	w, g := r.group(e.record(stack), e.at())
 	if g == nil {
 		return
 	}
 	message := scrubbed(e.Message) // takes its time, so it is done outside of the lock
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.window == w && w.level >= report.Diagnostics {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.window == w && w.level >= report.Diagnostics {
 		g.record.Message, g.record.Frames, g.record.TraceID = message, stack, e.TraceID
 	}
 }
 
-// Lost counts n application errors that the host's side had to drop before they reached Capture, as
-// agent/slogagent does when its queue is full (report.DropQueueFull).
-func (a *Agent) Lost(n uint64) {
-	if a == nil || !a.Recording() {
-		return
-	}
-	defer a.caught()
-	a.drop(report.DropQueueFull, n)
-}
-
 // group counts an error in the open window. It returns the group if this is its first and details
 // are wanted, else nil.
-func (a *Agent) group(r report.ApplicationError, at time.Time) (*window, *errorGroup) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	level := report.Consent(a.level.Load())
-	if level == report.Off || at.Before(a.since) {
+func (r *recorder) group(e report.ApplicationError, at time.Time) (*window, *errorGroup) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.covers(at) {
 		return nil, nil
 	}
-	w := a.begun(level)
-	a.stats.Errors++
-	g := w.addError(r, at)
+	w := r.begun()
+	r.total.Errors++
+	g := w.addError(e, at)
 	if g == nil || w.level < report.Diagnostics {
 		return nil, nil
 	}

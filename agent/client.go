@@ -2,7 +2,6 @@ package agent
 
 import (
 	"encoding/binary"
-	"io"
 	"time"
 )
 
@@ -33,27 +32,4 @@ func decodeClient(b []byte) (c client, ok bool) {
 func utcDay(t time.Time) int64 {
 	const day = 24 * 60 * 60
 	return (t.Unix() - (t.Unix()%day+day)%day) / day
-}
-
-// currentClient returns today's token. Should the spool not keep it, this agent counts as a client
-// of its own. The caller holds spoolMu.
-func (a *Agent) currentClient(now time.Time) client {
-	today := utcDay(now)
-	if a.token.day == today && a.token.token != [16]byte{} {
-		return a.token
-	}
-	fresh := client{day: today}
-	if _, err := io.ReadFull(a.o.Rand, fresh.token[:]); err != nil {
-		return client{day: today} // all zero: not told
-	}
-	a.token = fresh
-	_, _ = a.o.Spool.State(stateClient, func(old []byte) []byte {
-		if kept, ok := decodeClient(old); ok && kept.day == today {
-			a.token = kept
-			return nil
-		}
-		return fresh.encode()
-	})
-	a.noteToken(a.token)
-	return a.token
 }

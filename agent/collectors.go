@@ -2,7 +2,6 @@ package agent
 
 import (
 	"cmp"
-	"errors"
 	"math"
 	"slices"
 	"time"
@@ -10,8 +9,6 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/heliograph-net/heliograph/privacy/policy"
-	"github.com/heliograph-net/heliograph/privacy/receipt"
-	"github.com/heliograph-net/heliograph/report"
 )
 
 // Waiting times after failures. What is not signed could be anybody's word, so it is heeded less.
@@ -39,23 +36,23 @@ func newBackoff(first, longest time.Duration) *backoff.ExponentialBackOff {
 	return b
 }
 
-// collector is what an agent remembers of one. The pass owns it.
+// collector is what an agent remembers of one. The courier's lock owns it.
 type collector struct {
 	backoff   *backoff.ExponentialBackOff
 	notBefore time.Time
 }
 
-// collector returns the state of c, which a new URL makes another collector.
-func (a *Agent) collector(c policy.Collector) *collector {
-	name := c.ID + " " + c.URL
-	state := a.collectors[name]
+// collector returns what is remembered of a collector, which a new URL makes another.
+func (c *courier) collector(of policy.Collector) *collector {
+	name := of.ID + " " + of.URL
+	state := c.collectors[name]
 	if state == nil {
 		const enough = 4 * policy.MaxCollectors
-		if len(a.collectors) >= enough { // of many policies before
-			clear(a.collectors)
+		if len(c.collectors) >= enough { // of many policies before
+			clear(c.collectors)
 		}
 		state = &collector{backoff: newBackoff(deliverRetry, deliverRetryMax)}
-		a.collectors[name] = state
+		c.collectors[name] = state
 	}
 	return state
 }
@@ -71,32 +68,28 @@ func (c *collector) failed(now time.Time, r answer) {
 	c.notBefore = now.Add(max(c.backoff.NextBackOff(), r.delay))
 }
 
-// firstReady is when the first of p's collectors may be tried again. The caller holds the pass.
-func (a *Agent) firstReady(p *checkedPolicy) time.Time {
+// firstReady is when the first of p's collectors may be tried again.
+func (c *courier) firstReady(p *checkedPolicy) time.Time {
 	first := time.Now().Add(idle)
-	for _, c := range p.Collectors {
-		if at := a.collector(c).notBefore; at.Before(first) {
-			first = at
-		}
+	for _, to := range p.Collectors {
+		first = earlier(first, c.collector(to).notBefore)
 	}
 	return first
 }
 
 // order is the order in which collectors are tried: by priority, and at random by weight
 // among equals.
-func (a *Agent) order(collectors []policy.Collector) []policy.Collector {
+func (c *courier) order(collectors []policy.Collector) []policy.Collector {
 	type ranked struct {
 		policy.Collector
 		rank float64
 	}
 	list := make([]ranked, 0, len(collectors))
-	a.mu.Lock()
-	for _, c := range collectors {
+	for _, to := range collectors {
 		// The smallest of exponential variates with rates w1, w2, … is the i-th with probability
 		// wi/Σw; a weight of 0 comes last.
-		list = append(list, ranked{c, a.rand.ExpFloat64() / max(float64(c.Weight), math.SmallestNonzeroFloat32)})
+		list = append(list, ranked{to, c.rand.ExpFloat64() / max(float64(to.Weight), math.SmallestNonzeroFloat32)})
 	}
-	a.mu.Unlock()
 	slices.SortFunc(list, func(x, y ranked) int {
 		return cmp.Or(cmp.Compare(x.Priority, y.Priority), cmp.Compare(x.rank, y.rank))
 	})
@@ -105,51 +98,4 @@ func (a *Agent) order(collectors []policy.Collector) []policy.Collector {
 		out[i] = list[i].Collector
 	}
 	return out
-}
-
-// none is the verdict of an answer that is no receipt for what was sent.
-const none receipt.Decision = 0
-
-// answer is a collector's answer, judged.
-type answer struct {
-	verdict receipt.Decision
-	reason  string
-	outcome report.Outcome // what stands in the path when the batch was not taken
-	delay   time.Duration  // before the collector is asked again
-	err     error
-}
-
-var (
-	errNoReceipt    = errors.New("answer is not a receipt by the collector's key")
-	errOtherReceipt = errors.New("receipt is for another upload")
-)
-
-// judge decides what an answer means. Whatever is not signed by the collector's receipt key, for
-// this batch and these bytes, leaves the batch undelivered: a captive portal's 200, a router's 403,
-// a proxy's 502. A slow-down may come without the body's hash, because it is sent before the body
-// is read and deletes nothing.
-func judge(c policy.Collector, id report.BatchID, body [32]byte, r Response) answer {
-	undelivered := answer{outcome: r.Outcome, delay: min(max(r.RetryAfter, 0), maxRetryAfter), err: r.Err}
-	if !undelivered.outcome.Valid() || undelivered.outcome == report.OK {
-		undelivered.outcome = report.HTTPResponseInvalid
-	}
-	if r.Err != nil {
-		return undelivered
-	}
-	st, err := receipt.Verify(c.ReceiptKey, r.Body)
-	switch {
-	case err != nil:
-		undelivered.err = errNoReceipt
-		return undelivered
-	case st.Batch != id, st.Body != body && st.Decision != receipt.SlowDown:
-		undelivered.err = errOtherReceipt
-		return undelivered
-	case st.Decision == receipt.SlowDown:
-		return answer{verdict: receipt.SlowDown, reason: st.Reason, outcome: report.HTTPError, delay: slowDown(st.DelayMS)}
-	}
-	return answer{verdict: st.Decision, reason: st.Reason, outcome: report.HTTPError}
-}
-
-func slowDown(ms uint64) time.Duration {
-	return time.Duration(min(ms, uint64(maxSlowDown.Milliseconds()))) * time.Millisecond
 }

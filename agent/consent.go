@@ -2,132 +2,166 @@ package agent
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// SetConsent says what the user allows from now on; an unknown level means Off. Off ends recording
-// at once, stops transfers and deletes the spool before it returns. If anything had been sent, one
-// deletion notice (report.DeletionNotice) is left there, and is the last that is sent. Data from
-// before a consent is never sent: the open window goes with a change to Off, Counts drops its
-// samples, and requests that began earlier are not recorded. When an earlier run's spool cannot be
-// deleted, consent stays Off (see Stats), because what is in there must not be sent.
-func (a *Agent) SetConsent(c report.Consent) {
-	defer a.caught()
-	if c > report.Diagnostics {
-		c = report.Off
+// consent says what the agent may do: what the user allows, lowered by the policy in force. The
+// recorder hears of every change before the call that made it returns.
+//
+// Consent ends at once, whatever the disk does. Who writes to the spool therefore holds the
+// spooler's lock and asks under it: a withdrawal deletes the spool under that lock after it has
+// changed the state, so that what is written under an older consent is deleted, and nothing is
+// written later.
+type consent struct {
+	recorder *recorder
+
+	mu     sync.Mutex // owns what follows
+	state  consentState
+	user   report.Consent // what the user allows; Off unless state.allows
+	policy *checkedPolicy // in force
+	permit *permit        // the latest; never nil
+}
+
+// permit is one uninterrupted consent, of whatever level. It does not change.
+type permit struct {
+	since time.Time       // when it was given; zero: before this agent
+	ended context.Context // done when it is withdrawn: uploads stop at once
+	end   context.CancelFunc
+}
+
+func newPermit(since time.Time) *permit {
+	p := &permit{since: since}
+	p.ended, p.end = context.WithCancel(context.Background())
+	return p
+}
+
+// valid reports whether the permit was not withdrawn.
+func (p *permit) valid() bool { return p.ended.Err() == nil }
+
+// while returns ctx, ended when the permit is withdrawn.
+func (p *permit) while(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(p.ended, cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
+func (c *consent) init(bundled *checkedPolicy, r *recorder) {
+	c.recorder, c.policy = r, bundled
+	c.permit = newPermit(time.Time{})
+	c.permit.end()
+}
+
+// grant makes an agent to which the user allowed nothing begin under a consent that was given at
+// since; zero: before this agent. It reports false when the state does not let it.
+func (c *consent) grant(user report.Consent, since time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != starting && c.state != off {
+		return false
 	}
-	a.consentMu.Lock()
-	defer a.consentMu.Unlock()
-	switch was := a.userConsent(); {
-	case c == was:
-	case c == report.Off:
-		a.withdraw()
-	case was == report.Off:
-		a.allow(c, true)
-	default:
-		a.setUser(c)
+	c.user, c.permit = user, newPermit(since)
+	c.step(granted)
+	return true
+}
+
+// change raises or lowers what the user allows. It reports false when that is nothing.
+func (c *consent) change(user report.Consent) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.state.allows() {
+		return false
+	}
+	c.user = user
+	c.step(granted)
+	return true
+}
+
+// withdraw ends the consent and all that goes on under it.
+func (c *consent) withdraw() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.user = report.Off
+	c.permit.end()
+	c.step(revoked)
+}
+
+// purged notes what became of a try to delete the spool.
+func (c *consent) purged(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil {
+		c.step(purgeFailed)
+	} else {
+		c.step(purged)
 	}
 }
 
-// withdraw ends recording and transfers and deletes the spool.
-func (a *Agent) withdraw() {
-	a.setUser(report.Off)
-	a.mu.Lock()
-	a.revoke()
-	a.mu.Unlock()
-	a.spoolMu.Lock()
-	defer a.spoolMu.Unlock()
-	// what stays is never sent: deliverAll tries again, and allow purges before it counts
-	_ = a.forget()
-	a.finishSegment()
-	signal(a.kicked)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	clear(a.births)
-	clear(a.drops) // these speak of what was recorded before, too
+// review lowers the level when the policy has expired.
+func (c *consent) review() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.step(reviewed)
 }
 
-// purgeAgain deletes what a withdrawal could not. It returns when to call it again.
-func (a *Agent) purgeAgain() (again time.Time) {
-	a.spoolMu.Lock()
-	defer a.spoolMu.Unlock()
-	if a.unpurged && a.userConsent() == report.Off && a.forget() != nil {
-		return time.Now().Add(purgeRetry)
-	}
-	return time.Now().Add(idle)
+// adopt puts a policy in force.
+func (c *consent) adopt(p *checkedPolicy) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.policy = p
+	c.step(reviewed)
 }
 
-// withdrawn deletes what an earlier run left that had consent.
-func (a *Agent) withdrawn() {
-	a.spoolMu.Lock()
-	defer a.spoolMu.Unlock()
-	a.loadPolicy() // for the notice
-	_ = a.forget() // as withdraw
+// close ends recording for good, but not what the user allows.
+func (c *consent) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.step(shutDown)
 }
 
-// allow begins recording. With purge the spool is emptied first: it has nothing that this
-// consent covers.
-func (a *Agent) allow(c report.Consent, purge bool) {
-	a.spoolMu.Lock()
-	defer a.spoolMu.Unlock()
-	if (purge || a.interrupted()) && a.forget() != nil {
-		return
+// step makes a transition and tells the recorder. The caller holds mu.
+func (c *consent) step(e consentEvent) {
+	level := c.policy.Effective(c.user, time.Now())
+	c.state = c.state.next(e, level)
+	t := terms{policy: c.policy, keep: level, since: c.permit.since}
+	if c.state.records() {
+		t.record = level
 	}
-	a.loadPolicy()
-	a.takeDrops()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closed {
-		return
-	}
-	now := time.Now()
-	if purge {
-		a.since = now
-	}
-	a.user = c
-	a.revoke()
-	a.consent, a.revoke = context.WithCancel(a.ctx)
-	a.relevel(now)
-	signal(a.kicked)
+	c.recorder.follow(t)
 }
 
-func (a *Agent) setUser(c report.Consent) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.user = c
-	a.relevel(time.Now())
+// now returns the state and the policy in force.
+func (c *consent) now() (consentState, *checkedPolicy) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state, c.policy
 }
 
-func (a *Agent) userConsent() report.Consent {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.user
+// inForce returns the policy in force.
+func (c *consent) inForce() *checkedPolicy {
+	_, p := c.now()
+	return p
 }
 
-// relevel recomputes the consent in force, and takes from the open window what it no longer covers.
-// The caller holds mu.
-func (a *Agent) relevel(now time.Time) {
-	if a.closed {
-		a.level.Store(uint32(report.Off)) // the open window stays as it is, to be sealed
-		return
-	}
-	level := a.policy.Effective(a.user, now)
-	a.level.Store(uint32(level))
-	if level == report.Off {
-		a.tallies, a.probes = nil, nil
-	}
-	for i := range a.tallies {
-		a.tallies[i].level = min(a.tallies[i].level, level)
-	}
-	w := a.window
-	switch {
-	case w.start.IsZero(), level == report.Off:
-		a.window = newWindow(a.policy.Policy, len(w.keys))
-	case level < w.level:
-		w.level = level
-		w.samples = nil
-		w.dropDetails()
-	}
+// allows reports whether the user allows something.
+func (c *consent) allows() bool {
+	state, _ := c.now()
+	return state.allows()
+}
+
+// delivers reports whether user and policy let the agent deliver what was recorded. It may do so
+// when it does not record any more, see draining.
+func (c *consent) delivers() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.policy.Effective(c.user, time.Now()) != report.Off
+}
+
+// current returns the latest permit, which may have been withdrawn.
+func (c *consent) current() *permit {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.permit
 }

@@ -2,6 +2,8 @@ package agent
 
 import (
 	"strconv"
+	"sync"
+	"sync/atomic"
 
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -30,6 +32,47 @@ type Event struct {
 	Reason    string // report.Drop… of a drop, else receipt.Reason… of the receipt
 	Count     uint64
 	Err       error
+}
+
+// events tells OnEvent what happens, and keeps the agent's own panics from the host.
+type events struct {
+	hear   func(Event) // nil: nobody listens
+	mu     sync.Mutex  // one call of hear at a time
+	panics atomic.Uint64
+}
+
+// emit tells OnEvent, whose panics stay here.
+func (e *events) emit(event Event) {
+	if e.hear == nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	defer func() { _ = recover() }()
+	e.hear(event)
+}
+
+// caught is deferred wherever the agent is entered, from the host or by a goroutine of its own: no
+// panic gets out.
+func (e *events) caught() {
+	if r := recover(); r != nil {
+		e.panics.Add(1)
+		e.emit(Event{Kind: EventPanic, Err: &panicError{r}})
+	}
+}
+
+// panicError is a panic of the agent's own.
+type panicError struct{ value any }
+
+func (e *panicError) Error() string {
+	switch v := e.value.(type) {
+	case error:
+		return "panic in the agent: " + v.Error()
+	case string:
+		return "panic in the agent: " + v
+	default:
+		return "panic in the agent"
+	}
 }
 
 // Stats are an agent's totals since New.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -266,6 +267,55 @@ func TestReceiptThatComesWhileRevokingWritesNothing(t *testing.T) {
 		}
 		if left := memory.blobs(); len(left) != 0 {
 			t.Errorf("%d blobs stay", len(left))
+		}
+	})
+}
+
+// The disk deletes, but does not take the notice before or after that.
+func TestNoticeIsKeptInMemoryWhileTheDiskTakesNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "c1")
+		memory := newMemory()
+		var full atomic.Bool
+		a := start(t, w.options(stopping{memory.spool(), func(step string) bool { return step == "state" && full.Load() }}, report.Counts))
+		a.Observe(failure("shop.example"))
+		time.Sleep(4 * time.Second)
+		synctest.Wait()
+		full.Store(true)
+		a.SetConsent(report.Off)
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		full.Store(false)
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		if got := w.notices(); len(got) != 1 || !slices.Equal(got[0], w.clients()) {
+			t.Errorf("notices %x, want one of %x", got, w.clients())
+		}
+	})
+}
+
+// The user withdraws consent and gives it anew while an upload is under way.
+func TestReceiptOfAnEarlierConsentWritesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "c1")
+		answer := make(chan struct{})
+		w.setHandler("c1", func(ctx context.Context, u upload) agent.Response {
+			<-answer
+			return w.store(ctx, u)
+		})
+		a := start(t, w.options(newMemory().spool(), report.Counts))
+		a.Observe(failure("shop.example"))
+		time.Sleep(4 * time.Second)
+		a.SetConsent(report.Off)
+		a.SetConsent(report.Counts)
+		close(answer)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if sent, err := a.Sent(); len(sent) != 0 || err != nil {
+			t.Errorf("the log has %v, %v; want nothing of the consent before", sent, err)
+		}
+		if len(w.notices()) != 1 {
+			t.Errorf("notices %x, want one", w.notices())
 		}
 	})
 }

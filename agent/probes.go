@@ -7,7 +7,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// probes are results of a prober that are to be sealed. [Agent.mu] owns them while they wait.
+// probes are results of a prober that are to be sealed. The recorder's lock owns them while they
+// wait.
 type probes struct {
 	at     time.Time // that the results' times are relative to
 	record *report.ProbeResults
@@ -17,59 +18,49 @@ type probes struct {
 // the disk hangs.
 const maxProbes = 64
 
-// AddProbeResults records what the operator's own prober found, below a header of
-// [report.SourceProber]. The results' At is relative to at instead of a segment's birth. The agent
-// keeps r and its slices, which must not change afterwards, and divides it if it is too large for
-// one record.
-//
-// Like Observe it neither waits nor panics. Without consent, [report.Counts] at least, it does
-// nothing; results from before consent are left out. What breaks a rule of [report.ProbeResults] is
-// dropped and counted.
-func (a *Agent) AddProbeResults(at time.Time, r *report.ProbeResults) {
-	if r == nil || !a.Recording() {
-		return
-	}
-	defer a.caught()
-	a.mu.Lock()
-	since := a.since
-	a.mu.Unlock()
-	r = pick(r, func(i int) bool {
-		return !at.Add(time.Duration(r.Results[i].At) * time.Millisecond).Before(since)
+// addProbes has the results that consent covers sealed. Their times are relative to at.
+func (r *recorder) addProbes(at time.Time, results *report.ProbeResults) {
+	since := r.beginning()
+	results = pick(results, func(i int) bool {
+		return !at.Add(time.Duration(results.Results[i].At) * time.Millisecond).Before(since)
 	})
-	if len(r.Results) > 0 {
-		a.admitProbes(probes{at, r})
+	if len(results.Results) > 0 && r.admitProbes(probes{at, results}) {
+		r.drop(report.DropQueueFull, 1)
 	}
 }
 
-func (a *Agent) admitProbes(p probes) {
-	a.mu.Lock()
-	full := len(a.probes) == maxProbes
-	if !full && a.level.Load() != uint32(report.Off) {
-		a.probes = append(a.probes, p)
-		signal(a.opened)
-	}
-	a.mu.Unlock()
-	if full {
-		a.drop(report.DropQueueFull, 1)
-	}
+// beginning is when the consent in force was given; zero: before this agent.
+func (r *recorder) beginning() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.terms.since
 }
 
-// storeProbes seals the results that wait. The caller holds spoolMu.
-func (a *Agent) storeProbes() {
-	a.mu.Lock()
-	a.relevel(time.Now()) // the policy may have expired meanwhile
-	waiting := a.probes
-	a.probes = nil
-	a.mu.Unlock()
-	if len(waiting) == 0 {
-		return
+// admitProbes reports true when too many results wait already.
+func (r *recorder) admitProbes(p probes) (full bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.terms.record == report.Off {
+		return false
 	}
-	items := make([]item, 0, len(waiting))
-	for _, p := range waiting {
+	if len(r.probes) == maxProbes {
+		return true
+	}
+	r.probes = append(r.probes, p)
+	signal(r.opened)
+	return false
+}
+
+// takeProbes returns the results that wait to be sealed, and forgets them.
+func (r *recorder) takeProbes() []item {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	items := make([]item, 0, len(r.probes))
+	for _, p := range r.probes {
 		items = append(items, item{p.at, p.record})
 	}
-	a.store(report.Counts, items)
-	signal(a.kicked)
+	r.probes = nil
+	return items
 }
 
 // sourceOf is the source that the header before items tells.

@@ -3,15 +3,12 @@ package agent
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"errors"
 	"io"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/heliograph-net/heliograph/privacy/policy"
 	"github.com/heliograph-net/heliograph/report"
-	"github.com/heliograph-net/heliograph/report/cbor"
 )
 
 // The log of what was sent: the states that hold it and its key, and its bounds. It is enciphered,
@@ -52,12 +49,7 @@ type SentCount struct {
 	Count   uint64
 }
 
-// Sent returns what left this device and to whom, the oldest first: what collectors have confirmed
-// in the last 30 days, as far as 64 KiB hold it. Withdrawing consent deletes it. It reads the spool
-// and may be called at any time.
-func (a *Agent) Sent() ([]SentReport, error) { return ReadSent(a.o.Spool) }
-
-// ReadSent is Sent for a spool without an agent.
+// ReadSent is Agent.Sent for a spool without an agent.
 func ReadSent(s Spool) ([]SentReport, error) {
 	read := func(name string) ([]byte, error) { return s.State(name, func([]byte) []byte { return nil }) }
 	key, err := read(stateSentKey)
@@ -71,37 +63,33 @@ func ReadSent(s Spool) ([]SentReport, error) {
 	return openSent(key, sealed), nil
 }
 
-// logSent writes down that a collector has a segment. It comes before the segment is deleted, so
-// that nothing is left out; what is delivered twice is written once.
-func (a *Agent) logSent(s Segment, c policy.Collector, bytes int) {
-	a.spoolMu.Lock()
-	defer a.spoolMu.Unlock()
-	if a.userConsent() == report.Off {
-		return // the log is gone, and stays so
-	}
-	r := SentReport{At: time.Now(), Collector: c.ID, URL: c.URL, Batch: s.ID, Bytes: uint64(bytes), Born: s.Birth}
-	if sum := a.summaries[s.ID]; sum != nil {
-		r.Known, r.Consent, r.Requests, r.Samples, r.Errors, r.More = true, sum.consent, sum.counts, sum.samples, sum.errors, sum.more
-		delete(a.summaries, s.ID)
-	}
+// sentLog writes the log of what was sent.
+type sentLog struct {
+	spool Spool
+	rand  io.Reader
+}
+
+// add writes r down. The log is for the user's information: a disk that takes nothing keeps
+// nothing.
+func (l sentLog) add(r *SentReport) {
 	fresh := make([]byte, 32)
-	if _, err := io.ReadFull(a.o.Rand, fresh); err != nil {
+	if _, err := io.ReadFull(l.rand, fresh); err != nil {
 		return
 	}
-	key, err := a.o.Spool.State(stateSentKey, func(old []byte) []byte {
+	key, err := l.spool.State(stateSentKey, func(old []byte) []byte {
 		if len(old) == len(fresh) {
 			return nil
 		}
 		return fresh
 	})
 	if err != nil {
-		return // the log is for the user's information; a disk that takes nothing keeps nothing
+		return
 	}
-	_, _ = a.o.Spool.State(stateSent, func(old []byte) []byte { return a.appendSent(key, old, &r) })
+	_, _ = l.spool.State(stateSent, func(old []byte) []byte { return l.with(key, old, r) })
 }
 
-// appendSent returns the log with r at its end, or nil if r is there already.
-func (a *Agent) appendSent(key, sealed []byte, r *SentReport) []byte {
+// with returns the log with r at its end, or nil if r is there already.
+func (l sentLog) with(key, sealed []byte, r *SentReport) []byte {
 	all := openSent(key, sealed)
 	for i := range all {
 		if all[i].Batch == r.Batch {
@@ -122,7 +110,7 @@ func (a *Agent) appendSent(key, sealed []byte, r *SentReport) []byte {
 		return nil
 	}
 	nonce := make([]byte, aead.NonceSize())
-	if _, err := io.ReadFull(a.o.Rand, nonce); err != nil {
+	if _, err := io.ReadFull(l.rand, nonce); err != nil {
 		return nil
 	}
 	return aead.Seal(nonce, nonce, plain, nil)
@@ -151,71 +139,6 @@ func openSent(key, sealed []byte) []SentReport {
 		return nil
 	}
 	return all
-}
-
-const sentItems = 12 // of one report
-
-func encodeSent(all []SentReport) []byte {
-	b := cbor.AppendArray(nil, len(all))
-	for i := range all {
-		r := &all[i]
-		b = cbor.AppendInt(cbor.AppendArray(b, sentItems), r.At.UnixMilli())
-		b = cbor.AppendText(cbor.AppendText(b, r.Collector), r.URL)
-		b = cbor.AppendUint(cbor.AppendBytes(b, r.Batch[:]), r.Bytes)
-		b = cbor.AppendBool(cbor.AppendInt(b, r.Born.UnixMilli()), r.Known)
-		b = cbor.AppendArray(cbor.AppendUint(b, uint64(r.Consent)), len(r.Requests))
-		for _, c := range r.Requests {
-			b = cbor.AppendText(cbor.AppendText(cbor.AppendArray(b, 3), c.Target), string(c.Outcome))
-			b = cbor.AppendUint(b, c.Count)
-		}
-		b = appendTexts(appendTexts(b, r.Samples), r.Errors)
-		b = cbor.AppendUint(b, r.More)
-	}
-	return b
-}
-
-func appendTexts(b []byte, texts []string) []byte {
-	b = cbor.AppendArray(b, len(texts))
-	for _, s := range texts {
-		b = cbor.AppendText(b, s)
-	}
-	return b
-}
-
-var errSentConsent = errors.New("log names an unknown consent")
-
-func decodeSent(b []byte) ([]SentReport, error) {
-	d := cbor.New(b)
-	all := make([]SentReport, 0, d.Array(maxSent))
-	for range cap(all) {
-		if d.Array(sentItems) != sentItems {
-			d.Fail("want a report of twelve items")
-			break
-		}
-		r := SentReport{At: time.UnixMilli(d.Int()), Collector: d.Text(report.MaxString), URL: d.Text(maxSentLog)}
-		copy(r.Batch[:], d.Bytes(len(r.Batch)))
-		r.Bytes, r.Born, r.Known = d.Uint(), time.UnixMilli(d.Int()), d.Bool()
-		consent := d.Uint()
-		if consent > uint64(report.Diagnostics) {
-			return nil, errSentConsent
-		}
-		r.Consent = report.Consent(consent)
-		for range d.Array(maxSentCounts) {
-			d.Array(3)
-			r.Requests = append(r.Requests, SentCount{Target: d.Text(report.MaxString), Outcome: report.Outcome(d.Text(report.MaxOutcome)), Count: d.Uint()})
-		}
-		r.Samples, r.Errors = decodeTexts(d), decodeTexts(d)
-		r.More = d.Uint()
-		all = append(all, r)
-	}
-	return all, d.Done()
-}
-
-func decodeTexts(d *cbor.Decoder) (texts []string) {
-	for range d.Array(maxSentLines) {
-		texts = append(texts, d.Text(maxSentLine))
-	}
-	return texts
 }
 
 // String tells r in plain words, in lines.

@@ -3,8 +3,6 @@ package agent
 import (
 	"context"
 	"time"
-
-	"github.com/heliograph-net/heliograph/report"
 )
 
 // patience is how long Flush and Shutdown wait for another process to end its upload from the
@@ -20,8 +18,8 @@ func (a *Agent) Flush(ctx context.Context) error {
 		return a.remaining
 	default:
 	}
-	a.endWindow(true)
-	a.deliverAll(ctx, patience)
+	a.spooler.sealWindow(true)
+	a.courier.deliverAll(ctx, patience)
 	return a.remain(ctx)
 }
 
@@ -32,19 +30,19 @@ func (a *Agent) Seal() {
 	select {
 	case <-a.stopped:
 	default:
-		a.endWindow(true)
+		a.spooler.sealWindow(true)
 	}
 }
 
 // remain says what the spool still has that could be delivered.
 func (a *Agent) remain(ctx context.Context) (err error) {
-	defer a.caught()
+	defer a.events.caught()
 	var segments []Segment
 	var listErr error
-	if a.userConsent() != report.Off {
-		segments, listErr = a.kept()
+	if a.consent.allows() {
+		segments, listErr = a.spooler.waiting()
 	}
-	for _, n := range a.notices() {
+	for _, n := range a.spooler.notices.list() {
 		segments = append(segments, n.Segment)
 	}
 	if len(segments) == 0 && listErr == nil {
@@ -58,18 +56,6 @@ func (a *Agent) remain(ctx context.Context) (err error) {
 		remain.Bytes += s.Size
 	}
 	return remain
-}
-
-// kept tells the segments that wait in the spool, and the one that is still open because nobody
-// could be asked to take it.
-func (a *Agent) kept() ([]Segment, error) {
-	a.spoolMu.Lock()
-	defer a.spoolMu.Unlock()
-	segments, err := a.o.Spool.List()
-	if s := a.segment; err == nil && s != nil && s.size > 0 {
-		segments = append(segments, Segment{ID: s.id, Birth: s.birth, Size: s.size})
-	}
-	return segments, err
 }
 
 // Shutdown stops recording, does what Flush does, ends all of the agent's goroutines and closes the
@@ -97,37 +83,18 @@ const grace = time.Second
 // stop does Shutdown's work and closes stopped.
 func (a *Agent) stop(ctx context.Context) {
 	defer close(a.stopped)
-	defer a.caught()
-	a.close()
-	a.endWindow(true)
-	cut := context.AfterFunc(ctx, a.cancel) // whoever transfers now may finish, but not after ctx
+	defer a.events.caught()
+	a.consent.close()
+	close(a.stopping)
+	a.spooler.sealWindow(true)
+	// whoever transfers now may finish, but not after ctx
+	cut := context.AfterFunc(ctx, a.courier.cancel)
 	a.loops.Wait()
-	a.deliverAll(ctx, patience)
-	a.endSegment()
+	a.courier.deliverAll(ctx, patience)
+	a.spooler.close()
 	a.remaining = a.remain(ctx)
 	cut()
-	a.cancel()
-	a.o.Transport.Close()
-	_ = a.o.Spool.Close() // what matters in it is durable already
-}
-
-// close ends recording, and keeps the open window.
-func (a *Agent) close() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.closed = true
-	a.level.Store(uint32(report.Off))
-	close(a.stopping)
-}
-
-// endSegment ends the open segment, which a delivery that did not come about has left open, and
-// leaves what is still to be told.
-func (a *Agent) endSegment() {
-	defer a.caught()
-	a.spoolMu.Lock()
-	defer a.spoolMu.Unlock()
-	a.finishSegment()
-	if a.userConsent() != report.Off {
-		a.leaveDrops()
-	}
+	a.courier.cancel()
+	a.courier.transport.Close()
+	_ = a.spooler.spool.Close() // what matters in it is durable already
 }

@@ -29,8 +29,8 @@ func FuzzDrops(f *testing.F) {
 		if again := decodeDrops(encodeDrops(drops)); !reflect.DeepEqual(again, drops) {
 			t.Fatalf("%x became %v and %v", b, drops, again)
 		}
-		a := Agent{drops: drops}
-		h := report.Header{Source: report.SourceAgent, App: "app", Consent: report.Counts, Drops: a.unreported()}
+		r := recorder{untold: drops}
+		h := report.Header{Source: report.SourceAgent, App: "app", Consent: report.Counts, Drops: r.unreported()}
 		if _, err := report.AppendRecord(nil, &h); err != nil {
 			t.Fatalf("%x became %v, which no header takes: %v", b, drops, err)
 		}
@@ -108,7 +108,7 @@ func TestSentComesBack(t *testing.T) {
 }
 
 func TestSentLogIsBounded(t *testing.T) {
-	a := &Agent{o: Options{Rand: zeros{}}}
+	l := sentLog{rand: zeros{}}
 	key, log := make([]byte, 32), []byte(nil)
 	now := time.UnixMilli(1_800_000_000_000)
 	for i := range 300 {
@@ -116,7 +116,7 @@ func TestSentLogIsBounded(t *testing.T) {
 		for range maxSentLines {
 			r.Samples = append(r.Samples, string(bytes.Repeat([]byte("x"), maxSentLine)))
 		}
-		log = a.appendSent(key, log, &r)
+		log = l.with(key, log, &r)
 		if len(log) == 0 || len(log) > maxSentLog+64 {
 			t.Fatalf("after %d reports the log has %d bytes", i+1, len(log))
 		}
@@ -124,10 +124,10 @@ func TestSentLogIsBounded(t *testing.T) {
 	old := openSent(key, log)
 	late := SentReport{At: now.Add(365 * 24 * time.Hour), Born: now}
 	late.Batch[15] = 1
-	if got := openSent(key, a.appendSent(key, log, &late)); len(old) < 5 || len(got) != 1 {
+	if got := openSent(key, l.with(key, log, &late)); len(old) < 5 || len(got) != 1 {
 		t.Errorf("%d reports, and %d after a year; want several and one", len(old), len(got))
 	}
-	if a.appendSent(key, log, &old[len(old)-1]) != nil {
+	if l.with(key, log, &old[len(old)-1]) != nil {
 		t.Error("a report is there twice")
 	}
 }

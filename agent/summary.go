@@ -17,7 +17,8 @@ const (
 )
 
 // summary is what an agent remembers of a segment that it has sealed, in memory only, until a
-// collector has it: nothing readable is written before something was sent. Agent.spoolMu owns it.
+// collector has it: nothing readable is written before something was sent. The spooler's lock
+// owns it.
 type summary struct {
 	consent report.Consent // the highest under which something was recorded
 	counts  []SentCount
@@ -26,31 +27,51 @@ type summary struct {
 	more    uint64 // that found no room
 }
 
-// remember adds items, durable in the open segment now, to its summary. The caller holds spoolMu.
-func (a *Agent) remember(s *openSegment, consent report.Consent, items []item) {
-	sum := a.summaries[s.id]
-	if sum == nil {
-		if len(a.summaries) == maxSummaries {
+// remember adds items, durable in the open segment now, to its summary. The caller holds mu.
+func (s *spooler) remember(seg *openSegment, level report.Consent, items []item) {
+	own := s.own[seg.id]
+	if own.summary == nil {
+		if s.summaries() == maxSummaries {
 			return
 		}
-		sum = new(summary)
-		a.summaries[s.id] = sum
+		own.summary = new(summary)
 	}
-	sum.consent = max(sum.consent, consent)
+	own.summary.add(level, items)
+}
+
+// summaries is how many segments are remembered with what is in them.
+func (s *spooler) summaries() (n int) {
+	for _, own := range s.own {
+		if own.summary != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// add takes up items that were recorded under a level.
+func (s *summary) add(level report.Consent, items []item) {
+	s.consent = max(s.consent, level)
 	for _, it := range items {
 		switch r := it.record.(type) {
 		case *report.Window:
 			for i := range r.Counters {
-				sum.count(&r.Counters[i])
+				s.count(&r.Counters[i])
 			}
 		case *report.Sample:
-			sum.line(&sum.samples, r.Method+" "+r.URL+": "+string(r.Outcome))
+			s.line(&s.samples, r.Method+" "+r.URL+": "+string(r.Outcome))
 		case *report.ProbeResults:
-			sum.line(&sum.samples, probeLine(r))
+			s.line(&s.samples, probeLine(r))
 		case *report.ApplicationError:
-			sum.line(&sum.errors, appErrorLine(r))
+			s.line(&s.errors, appErrorLine(r))
 		}
 	}
+}
+
+// tell puts what s remembers into the log's words.
+func (s *summary) tell(r *SentReport) {
+	r.Known, r.Consent, r.More = true, s.consent, s.more
+	r.Requests, r.Samples, r.Errors = s.counts, s.samples, s.errors
 }
 
 func (s *summary) count(c *report.Counter) {
@@ -84,16 +105,4 @@ func appErrorLine(r *report.ApplicationError) string {
 		line += " (with the names of " + strconv.Itoa(len(r.Frames)) + " functions of the program)"
 	}
 	return line
-}
-
-// forgetSummaries drops those of segments that are gone. The caller holds spoolMu, and has no
-// segment open.
-func (a *Agent) forgetSummaries(segments []Segment) {
-	kept := make(map[report.BatchID]*summary, len(a.summaries))
-	for _, s := range segments {
-		if sum := a.summaries[s.ID]; sum != nil {
-			kept[s.ID] = sum
-		}
-	}
-	a.summaries = kept
 }

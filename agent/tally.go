@@ -25,7 +25,7 @@ type Tally struct {
 	Observations []Observation
 }
 
-// tally is a Tally that is to be sealed. Agent.mu owns it while it waits.
+// tally is a Tally that is to be sealed. The recorder's lock owns it while it waits.
 type tally struct {
 	*window
 	end time.Time
@@ -35,16 +35,24 @@ type tally struct {
 // maxTallies is how many may wait to be sealed; there are that many only while the disk hangs.
 const maxTallies = 64
 
-// AddWindow records a window that somebody else has counted, beside the agent's own. Unless
-// something in it failed, it is sent with the policy's probability, as the agent's own are: when it
-// was handed over with a higher one, a second draw makes up for the difference; it is not lowered
-// when it was handed over with a lower one. Like Observe it neither waits nor panics, and does
-// nothing without consent.
-func (a *Agent) AddWindow(t Tally) {
-	if !a.Recording() {
+// addTally draws whether t is sent, and has it sealed if so.
+func (r *recorder) addTally(t *Tally) {
+	counted, n := t.counted(time.Now())
+	if n == 0 {
 		return
 	}
-	defer a.caught()
+	admitted, full := r.admitTally(counted, t.Start, n)
+	if !admitted {
+		return
+	}
+	r.drop(report.DropOverflow, counted.overflow)
+	if full {
+		r.drop(report.DropQueueFull, 1)
+	}
+}
+
+// counted is t as a window, and how many requests are in it.
+func (t *Tally) counted(now time.Time) (tally, uint64) {
 	w := &window{start: t.Start, index: make(map[key]uint32, min(len(t.Observations), report.MaxCounters))}
 	var n uint64
 	for i := range t.Observations {
@@ -52,10 +60,6 @@ func (a *Agent) AddWindow(t Tally) {
 		w.add(o.key(), o.count())
 		n += o.count()
 	}
-	if n == 0 {
-		return
-	}
-	now := time.Now()
 	end := t.End
 	if end.IsZero() || end.After(now) {
 		end = now
@@ -67,71 +71,40 @@ func (a *Agent) AddWindow(t Tally) {
 	if ppm == 0 || w.failed {
 		ppm = report.FullPPM
 	}
-	a.admitTally(tally{w, end, min(ppm, report.FullPPM)}, t.Start, n)
+	return tally{w, end, min(ppm, report.FullPPM)}, n
 }
 
-// admitTally draws whether t, which began at start with n requests in it, is sent, and has it
-// sealed if so.
-func (a *Agent) admitTally(t tally, start time.Time, n uint64) {
-	a.mu.Lock()
-	t.level = report.Consent(a.level.Load())
-	if t.level == report.Off || start.Before(a.since) {
-		a.mu.Unlock()
-		return
+// admitTally counts a tally that began at start with n requests in it. It reports false for one
+// that consent does not cover, and full when it is to be sent but too many wait already.
+func (r *recorder) admitTally(t tally, start time.Time, n uint64) (admitted, full bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.covers(start) {
+		return false, false
 	}
-	a.stats.Observed += n
-	a.stats.Windows++
-	sent := true
-	if p := a.policy.SuccessPPM; p < t.ppm && !t.failed {
-		sent = a.rand.Uint32N(t.ppm) < p
+	t.level = r.terms.record
+	r.total.Observed += n
+	r.total.Windows++
+	if p := r.terms.policy.SuccessPPM; p < t.ppm && !t.failed {
+		if r.rand.Uint32N(t.ppm) >= p {
+			r.total.SampledOut++
+			return true, false
+		}
 		t.ppm = p
 	}
-	full := len(a.tallies) == maxTallies
-	switch {
-	case !sent:
-		a.stats.SampledOut++
-	case !full:
-		a.tallies = append(a.tallies, t)
-		signal(a.opened)
+	if len(r.tallies) == maxTallies {
+		return true, true
 	}
-	a.mu.Unlock()
-	a.drop(report.DropOverflow, t.overflow)
-	if sent && full {
-		a.drop(report.DropQueueFull, 1)
-	}
+	r.tallies = append(r.tallies, t)
+	signal(r.opened)
+	return true, false
 }
 
-// endTallies seals what was handed over: tallies and a prober's results.
-func (a *Agent) endTallies() {
-	defer a.caught()
-	a.spoolMu.Lock()
-	defer a.spoolMu.Unlock()
-	a.storeTallies()
-}
-
-// storeTallies does endTallies' work. The caller holds spoolMu.
-func (a *Agent) storeTallies() {
-	a.storeProbes()
-	var items []item
-	level := report.Diagnostics
-	for _, t := range a.takeTallies(time.Now()) {
-		items = append(items, t.items(t.end, t.ppm)...)
-		level = min(level, t.level)
-	}
-	if len(items) > 0 {
-		a.store(level, items)
-		signal(a.kicked)
-	}
-}
-
-func (a *Agent) takeTallies(now time.Time) []tally {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if len(a.tallies) == 0 {
-		return nil
-	}
-	a.relevel(now) // the policy may have expired meanwhile
-	all := a.tallies
-	a.tallies = nil
+// takeTallies returns what waits to be sealed, and forgets it.
+func (r *recorder) takeTallies() []tally {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := r.tallies
+	r.tallies = nil
 	return all
 }

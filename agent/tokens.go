@@ -2,7 +2,9 @@ package agent
 
 import (
 	"encoding/binary"
+	"io"
 	"slices"
+	"time"
 
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -46,10 +48,43 @@ func decodeTokens(b []byte) (list []usedToken) {
 	return list
 }
 
-// noteToken remembers a day's token, without a mark. The caller holds spoolMu.
-func (a *Agent) noteToken(c client) {
+// tokens hands out the client tokens of an agent and keeps account of those that were used. The
+// spooler's lock owns it.
+type tokens struct {
+	spool Spool
+	rand  io.Reader
+	today client
+	// under whose tokens something was sent, which the spool could not note
+	unsaved []client
+}
+
+// current returns the token of now's day. Should the spool not keep it, this agent counts as a
+// client of its own.
+func (t *tokens) current(now time.Time) client {
+	day := utcDay(now)
+	if t.today.day == day && t.today.token != [16]byte{} {
+		return t.today
+	}
+	fresh := client{day: day}
+	if _, err := io.ReadFull(t.rand, fresh.token[:]); err != nil {
+		return client{day: day} // all zero: not told
+	}
+	t.today = fresh
+	_, _ = t.spool.State(stateClient, func(old []byte) []byte {
+		if kept, ok := decodeClient(old); ok && kept.day == day {
+			t.today = kept
+			return nil
+		}
+		return fresh.encode()
+	})
+	t.note(t.today)
+	return t.today
+}
+
+// note remembers a day's token, without a mark.
+func (t *tokens) note(c client) {
 	// a spool that keeps nothing has nothing to send later, either
-	_, _ = a.o.Spool.State(stateTokens, func(old []byte) []byte {
+	_, _ = t.spool.State(stateTokens, func(old []byte) []byte {
 		list := decodeTokens(old)
 		if slices.ContainsFunc(list, func(t usedToken) bool { return t.client == c }) {
 			return nil
@@ -60,77 +95,54 @@ func (a *Agent) noteToken(c client) {
 	})
 }
 
-// markSent notes, before a segment is uploaded, that something may have been sent under the token
-// of the day of its birth. It reports whether the mark is new, and ok false when consent was
-// withdrawn meanwhile.
-func (a *Agent) markSent(s Segment) (fresh, ok bool) {
-	a.spoolMu.Lock()
-	defer a.spoolMu.Unlock()
-	if a.userConsent() == report.Off {
-		return false, false
-	}
-	err := a.setSent(utcDay(s.Birth), true, &fresh)
-	if err != nil && a.token.day == utcDay(s.Birth) {
+// mark notes that something may have been sent under the token of a day. It reports whether the
+// mark is new.
+func (t *tokens) mark(day int64) (fresh bool) {
+	fresh, err := t.set(day, true)
+	if err != nil && t.today.day == day {
 		// a disk that takes nothing keeps neither us from delivering nor the user from revoking
-		a.unsaved = append(a.unsaved, a.token)
+		t.unsaved = append(t.unsaved, t.today)
 	}
-	return fresh, true
+	return fresh
 }
 
-// unmarkSent takes a mark back, when it is certain that nothing was sent after all.
-func (a *Agent) unmarkSent(s Segment) {
-	a.spoolMu.Lock()
-	defer a.spoolMu.Unlock()
-	var changed bool
-	// the mark of a day on which nothing was sent costs a notice about nothing
-	_ = a.setSent(utcDay(s.Birth), false, &changed)
-}
+// unmark takes a mark back. One that stays costs a notice about nothing.
+func (t *tokens) unmark(day int64) { _, _ = t.set(day, false) }
 
-func (a *Agent) setSent(day int64, sent bool, changed *bool) error {
-	_, err := a.o.Spool.State(stateTokens, func(old []byte) []byte {
-		*changed = false
+func (t *tokens) set(day int64, sent bool) (changed bool, err error) {
+	_, err = t.spool.State(stateTokens, func(old []byte) []byte {
+		changed = false
 		list := decodeTokens(old)
 		for i := range list {
 			if list[i].day == day && list[i].sent != sent {
 				list[i].sent = sent
-				*changed = true
+				changed = true
 			}
 		}
-		if !*changed {
+		if !changed {
 			return nil
 		}
 		return encodeTokens(list)
 	})
-	return err
+	return changed, err
 }
 
-// sentTokens are the tokens under which something may have been sent, sorted, none twice. The
-// caller holds spoolMu.
-func (a *Agent) sentTokens() [][16]byte {
-	var tokens [][16]byte
-	state, _ := a.o.Spool.State(stateTokens, func([]byte) []byte { return nil })
-	for _, t := range decodeTokens(state) {
-		if t.sent && t.token != [16]byte{} {
-			tokens = append(tokens, t.token)
+// sent are the tokens under which something may have been sent, sorted, none twice.
+func (t *tokens) sent() [][16]byte {
+	var all [][16]byte
+	state, _ := t.spool.State(stateTokens, func([]byte) []byte { return nil })
+	for _, used := range decodeTokens(state) {
+		if used.sent && used.token != [16]byte{} {
+			all = append(all, used.token)
 		}
 	}
-	for _, c := range a.unsaved {
-		tokens = append(tokens, c.token)
+	for _, c := range t.unsaved {
+		all = append(all, c.token)
 	}
-	tokens = tokens[max(len(tokens)-report.MaxClients, 0):]
-	slices.SortFunc(tokens, func(x, y [16]byte) int { return slices.Compare(x[:], y[:]) })
-	return slices.Compact(tokens)
+	all = all[max(len(all)-report.MaxClients, 0):]
+	slices.SortFunc(all, func(x, y [16]byte) int { return slices.Compare(x[:], y[:]) })
+	return slices.Compact(all)
 }
 
-// neverLeft reports whether it is certain that an attempt got no byte of the segment out: no
-// connection, or no peer that was trusted.
-func neverLeft(r answer) bool {
-	switch o := r.outcome; {
-	case r.verdict != none || r.err == nil:
-		return false
-	case o == report.TCPRefused, o == report.TCPAddressInvalid, o == report.TCPAddressUnreachable:
-		return true
-	default:
-		return o.Under("dns") || o.Under("tls.cert")
-	}
-}
+// forget forgets the tokens, once the spool is deleted.
+func (t *tokens) forget() { t.today, t.unsaved = client{}, nil }

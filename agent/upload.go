@@ -15,7 +15,8 @@ import (
 // attemptTimeout is for one exchange, should the Transport have no limit of its own.
 const attemptTimeout = time.Minute
 
-// upload is what an agent remembers of a segment that it could not deliver yet. The pass owns it.
+// upload is what an agent remembers of a segment that it could not deliver yet. The courier's
+// lock owns it.
 type upload struct {
 	tries int
 	path  []report.Attempt // the latest report.MaxPath
@@ -31,140 +32,123 @@ func (u *upload) failed(collector string, outcome report.Outcome) {
 }
 
 // deliver offers a segment to the collectors. It reports false when its fate is open: none decided
-// it, or ctx ended.
-func (a *Agent) deliver(ctx context.Context, p *checkedPolicy, s Segment) bool {
-	u := a.uploads[s.ID]
+// it, or ctx or the permit ended.
+func (c *courier) deliver(ctx context.Context, p *checkedPolicy, permit *permit, s Segment) bool {
+	u := c.uploads[s.ID]
 	if u == nil {
 		u = new(upload)
-		a.uploads[s.ID] = u
+		c.uploads[s.ID] = u
 	}
 	if u.done {
-		a.delete(s)
+		c.delete(s)
 		return true
 	}
-	body, err := a.o.Spool.Read(s.ID)
+	body, err := c.spooler.spool.Read(s.ID)
 	if err != nil {
 		return true // gone, or given up and counted by the spool: nothing left to deliver
 	}
-	fresh, ok := a.markSent(s)
+	fresh, ok := c.spooler.markSent(permit, s)
 	if !ok {
 		return false
 	}
-	c, answer, left := a.offer(ctx, p, s, u, body)
+	to, answer, left := c.offer(ctx, p, s, u, body)
 	if fresh && !left {
-		a.unmarkSent(s)
+		c.spooler.unmarkSent(s)
 	}
-	if answer.verdict == none {
+	if answer.decision == none {
 		return false
 	}
-	a.settle(s, c, answer, body)
+	c.settle(permit, s, to, answer, body)
 	return true
 }
 
 // offer offers a segment to each collector that is ready, until one takes it or refuses it for
-// good: that one and its answer are returned, else an answer without a verdict. left is false when
+// good: that one and its answer are returned, else an answer without a decision. left is false when
 // it is certain that no byte of the segment got out.
-func (a *Agent) offer(ctx context.Context, p *checkedPolicy, s Segment, u *upload, body []byte) (c policy.Collector, r answer, left bool) {
-	for _, c = range a.order(p.Collectors) {
-		state := a.collector(c)
+func (c *courier) offer(ctx context.Context, p *checkedPolicy, s Segment, u *upload, body []byte) (to policy.Collector, r answer, left bool) {
+	for _, to = range c.order(p.Collectors) {
+		state := c.collector(to)
 		if !state.ready(time.Now()) {
 			continue
 		}
-		r = a.attempt(ctx, c, s, u, body)
+		r = c.attempt(ctx, to, s, u, body)
 		left = left || !neverLeft(r)
 		switch {
-		case r.verdict == receipt.Stored, r.verdict == receipt.Refused:
+		case r.decision == receipt.Stored, r.decision == receipt.Refused:
 			state.succeeded()
-			return c, r, left
-		case ctx.Err() != nil && r.verdict == none:
-			return c, answer{}, left // cut off by ourselves, which says nothing about the collector
+			return to, r, left
+		case ctx.Err() != nil && r.decision == none:
+			// cut off by ourselves, which says nothing about the collector
+			return to, answer{}, left
 		}
 		state.failed(time.Now(), r)
-		u.failed(c.ID, r.outcome)
-		a.emit(Event{Kind: EventNotDelivered, Batch: s.ID, Collector: c.ID, Outcome: r.outcome, Err: r.err})
+		u.failed(to.ID, r.outcome)
+		c.events.emit(Event{Kind: EventNotDelivered, Batch: s.ID, Collector: to.ID, Outcome: r.outcome, Err: r.err})
 	}
-	return c, answer{}, left
+	return to, answer{}, left
 }
 
 // attempt uploads a segment to one collector and judges the answer.
-func (a *Agent) attempt(ctx context.Context, c policy.Collector, s Segment, u *upload, body []byte) answer {
+func (c *courier) attempt(ctx context.Context, to policy.Collector, s Segment, u *upload, body []byte) answer {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
-	delivery, err := report.AppendDelivery(nil, report.Delivery{Age: a.age(s), Path: u.path})
+	delivery, err := report.AppendDelivery(nil, report.Delivery{Age: age(s), Path: u.path})
 	if err != nil {
 		return answer{outcome: report.Unknown, err: err}
 	}
-	a.mu.Lock()
-	a.stats.Attempts++
-	a.mu.Unlock()
-	a.uploadedBytes += uint64(len(body))
-	response := a.o.Transport.Deliver(ctx, c, s.ID, delivery, body)
-	return judge(c, s.ID, sha256.Sum256(body), response)
+	c.attempts.Add(1)
+	c.uploadedBytes += uint64(len(body))
+	response := c.transport.Deliver(ctx, to, s.ID, delivery, body)
+	return judge(to, s.ID, sha256.Sum256(body), response)
 }
 
 // settle deletes a segment whose fate a receipt has decided.
-func (a *Agent) settle(s Segment, c policy.Collector, r answer, body []byte) {
-	if r.verdict == receipt.Stored {
-		a.logSent(s, c, len(body))
+func (c *courier) settle(permit *permit, s Segment, from policy.Collector, r answer, body []byte) {
+	if r.decision == receipt.Stored {
+		c.spooler.logSent(permit, s, from, len(body))
 	}
-	a.delete(s)
-	a.settled(s, c, r)
-	if r.verdict == receipt.Refused {
+	c.delete(s)
+	c.settled(s, from, r)
+	if r.decision == receipt.Refused {
 		info, _ := seal.ParseSegment(body)
-		a.drop(report.DropRefused, uint64(max(info.Frames-1, 1))) // its header aside
+		// its header aside
+		c.spooler.recorder.drop(report.DropRefused, uint64(max(info.Frames-1, 1)))
 	}
 }
 
 // delete takes a settled segment out of the spool. If it stays, a later pass tries again; another
 // agent delivers it once more, and its id tells that it is known.
-func (a *Agent) delete(s Segment) {
-	if err := a.o.Spool.Remove(s.ID); err == nil {
-		delete(a.uploads, s.ID)
+func (c *courier) delete(s Segment) {
+	if err := c.spooler.spool.Remove(s.ID); err == nil {
+		delete(c.uploads, s.ID)
 	} else {
-		a.uploads[s.ID] = &upload{done: true}
+		c.uploads[s.ID] = &upload{done: true}
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.births, s.ID)
 }
 
 // settled counts and tells what became of a segment.
-func (a *Agent) settled(s Segment, c policy.Collector, r answer) {
-	e := Event{Kind: EventNotDelivered, Batch: s.ID, Collector: c.ID, Outcome: r.outcome, Reason: r.reason}
-	if r.verdict == receipt.Stored {
-		a.mu.Lock()
-		a.stats.Delivered++
-		a.stats.DeliveredBytes += uint64(s.Size)
-		a.mu.Unlock()
+func (c *courier) settled(s Segment, from policy.Collector, r answer) {
+	e := Event{Kind: EventNotDelivered, Batch: s.ID, Collector: from.ID, Outcome: r.outcome, Reason: r.reason}
+	if r.decision == receipt.Stored {
+		c.delivered.Add(1)
+		c.deliveredBytes.Add(uint64(s.Size))
 		e.Kind, e.Outcome = EventDelivered, report.OK
 	}
-	a.emit(e)
+	c.events.emit(e)
 }
 
 // age is the time from a segment's birth until now, in ms.
-func (a *Agent) age(s Segment) uint64 {
-	a.mu.Lock()
-	birth, ok := a.births[s.ID]
-	a.mu.Unlock()
-	if !ok {
-		birth = s.Birth
-	}
-	return uint64(min(max(sinceBirth(birth, time.Now()), 0), report.MaxAge))
-}
-
-func (a *Agent) rememberBirth(id report.BatchID, birth time.Time) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.births[id] = birth
+func age(s Segment) uint64 {
+	return uint64(min(max(sinceBirth(s.Birth, time.Now()), 0), report.MaxAge))
 }
 
 // withinDay reports whether n more bytes stay within what the policy lets a process upload on
 // one UTC day.
-func (a *Agent) withinDay(p *checkedPolicy, n int64) bool {
-	if today := utcDay(time.Now()); today != a.uploadDay {
-		a.uploadDay, a.uploadedBytes = today, 0
+func (c *courier) withinDay(p *checkedPolicy, n int64) bool {
+	if today := utcDay(time.Now()); today != c.uploadDay {
+		c.uploadDay, c.uploadedBytes = today, 0
 	}
-	return a.o.Uncapped || a.uploadedBytes+uint64(n) <= p.BytesPerDay
+	return c.uncapped || c.uploadedBytes+uint64(n) <= p.BytesPerDay
 }
 
 func nextDay(t time.Time) time.Time {

@@ -11,9 +11,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// key is what requests are counted by. It is the raw form of report.Counter's key: making the
-// strings of that costs more than a request that succeeded may cost, so it is done once, when the
-// window ends.
+// key is what the counters of a window are found by. It is as an Observation has it: making the
+// strings of a report.Counter costs more than a request that succeeded may cost, so that is done
+// once for each key.
 type key struct {
 	scheme, host, protocol string
 	outcome                report.Outcome
@@ -22,18 +22,23 @@ type key struct {
 	flags                  report.Flags
 }
 
-// window is a stretch of time that is being counted. Agent.mu owns it while it is open; whoever
-// takes it owns it afterwards.
+// row is one counter of a window and the key that it is found by.
+type row struct {
+	key     key
+	counter report.Counter // its Count may exceed report.MaxCount
+}
+
+// window is an interval that is being counted. The recorder's lock owns it while it is open;
+// whoever takes it owns it afterwards.
 type window struct {
 	start    time.Time // zero: nothing observed yet, the window has not begun
 	length   time.Duration
 	level    report.Consent // the lowest that was in force since start
-	index    map[key]uint32 // into keys and counts
-	keys     []key
-	counts   []uint64
-	latest   int  // into keys and counts
-	failed   bool // at least one request did not succeed
-	overflow uint64
+	index    map[key]uint32 // into rows
+	rows     []row
+	latest   int    // into rows
+	failed   bool   // at least one request did not succeed
+	overflow uint64 // requests and errors that found no room
 
 	failures   uint64 // that could have become samples, for the reservoir
 	maxSamples int
@@ -64,14 +69,14 @@ func (w *window) add(k key, n uint64) {
 		w.failed = true
 	}
 	// most requests are like the one before, and to compare is cheaper than to look up
-	if w.latest < len(w.keys) && w.keys[w.latest] == k {
-		w.counts[w.latest] += n
+	if w.latest < len(w.rows) && w.rows[w.latest].key == k {
+		w.rows[w.latest].counter.Count += n
 		return
 	}
 	// A map access that only reads leaves the map's own key alone. Assigning would put k's strings
 	// there, and with them keep alive the application's whole URL.
 	if i, ok := w.index[k]; ok {
-		w.counts[i] += n
+		w.rows[i].counter.Count += n
 		w.latest = int(i)
 		return
 	}
@@ -80,15 +85,40 @@ func (w *window) add(k key, n uint64) {
 		w.add(k, n)
 		return
 	}
-	if len(w.keys) == report.MaxCounters {
+	if len(w.rows) == report.MaxCounters {
 		w.overflow += n
 		return
 	}
+	k = k.clone()
+	w.index[k] = uint32(len(w.rows))
+	w.rows = append(w.rows, row{k, k.counter(n)})
+}
+
+// clone is k without any of the application's memory.
+func (k key) clone() key {
 	k.scheme, k.host = strings.Clone(k.scheme), strings.Clone(k.host)
 	k.protocol, k.outcome = strings.Clone(k.protocol), report.Outcome(strings.Clone(string(k.outcome)))
-	w.index[k] = uint32(len(w.keys))
-	w.keys = append(w.keys, k)
-	w.counts = append(w.counts, n)
+	return k
+}
+
+// counter is n requests of key k, in the words of package report.
+func (k key) counter(n uint64) report.Counter {
+	return report.Counter{
+		Target:   target(k.scheme, k.host),
+		Outcome:  k.outcome,
+		Protocol: text(k.protocol, report.MaxString),
+		Server:   server(k.server),
+		Status:   min(k.status, report.MaxStatus),
+		Flags:    k.flags,
+		Count:    n,
+	}
+}
+
+// lower takes from w what level does not cover, Counts at the least.
+func (w *window) lower(level report.Consent) {
+	w.level = level
+	w.samples = nil
+	w.dropDetails()
 }
 
 // admit decides whether the failure at hand becomes a sample, by reservoir sampling, so that all
@@ -107,26 +137,39 @@ func (w *window) admit(draw func(n uint64) uint64) int {
 	return -1
 }
 
-// counters is what was counted, sorted, in the terms of package report.
+// networkChanged marks all failures so far.
+func (w *window) networkChanged() {
+	for i := range w.rows {
+		k := &w.rows[i].key
+		if k.outcome == report.OK || k.flags&report.FlagNetworkChanged != 0 {
+			continue
+		}
+		delete(w.index, *k)
+		k.flags |= report.FlagNetworkChanged
+		w.rows[i].counter.Flags = k.flags
+		if _, ok := w.index[*k]; !ok { // else two rows have one key now, which counters adds up
+			w.index[*k] = uint32(i)
+		}
+	}
+	for i := range w.samples {
+		w.samples[i].record.Flags |= report.FlagNetworkChanged
+	}
+}
+
+// counters is what was counted, as a report.Window has it: sorted, no key twice.
 func (w *window) counters() []report.Counter {
-	counters := make([]report.Counter, 0, len(w.keys))
-	for i, k := range w.keys {
-		counters = append(counters, report.Counter{
-			Target:   target(k.scheme, k.host),
-			Outcome:  k.outcome,
-			Protocol: text(k.protocol, report.MaxString),
-			Server:   server(k.server),
-			Status:   min(k.status, report.MaxStatus),
-			Flags:    k.flags,
-			Count:    min(w.counts[i], report.MaxCount),
-		})
+	counters := make([]report.Counter, 0, len(w.rows))
+	for i := range w.rows {
+		c := w.rows[i].counter
+		c.Count = min(c.Count, report.MaxCount)
+		counters = append(counters, c)
 	}
 	slices.SortFunc(counters, report.Counter.Compare)
 	return merge(counters)
 }
 
-// merge adds up neighbours of one key: raw keys that were written differently, "Shop.example" and
-// "shop.example:443".
+// merge adds up neighbours that are one to package report: the application wrote their keys
+// differently, "Shop.example" and "shop.example:443".
 func merge(counters []report.Counter) []report.Counter {
 	out := counters[:0]
 	for _, c := range counters {

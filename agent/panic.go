@@ -30,19 +30,19 @@ func (a *Agent) capturePanic(v any) {
 	if a == nil || !a.Recording() {
 		return
 	}
-	defer a.caught()
+	defer a.events.caught()
 	e := ApplicationError{Kind: report.KindPanic, PCs: callers(1), At: time.Now()}
 	e.Type, e.Message = describePanic(v)
 	done := make(chan bool, 1)
 	go func() {
 		defer close(done)
-		defer a.caught()
-		done <- a.sealPanic(&e)
+		defer a.events.caught()
+		done <- a.spooler.sealPanic(&e)
 	}()
 	select {
 	case sealed, ok := <-done:
 		if ok && !sealed {
-			a.Capture(e)
+			a.recorder.capture(&e)
 		}
 	case <-time.After(grace):
 	}
@@ -50,13 +50,14 @@ func (a *Agent) capturePanic(v any) {
 
 // sealPanic puts a panic durably into the spool. It reports false when the window has had its
 // share of these.
-func (a *Agent) sealPanic(e *ApplicationError) bool {
+func (s *spooler) sealPanic(e *ApplicationError) bool {
 	stack := e.stack()
 	r := e.record(stack)
 	// before consent is asked, so that a withdrawal's purge comes before or after all of this
-	a.spoolMu.Lock()
-	defer a.spoolMu.Unlock()
-	level, ok := a.admitPanic(e.At)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.consent.review() // the policy may have expired
+	level, ok := s.recorder.admitPanic(e.At)
 	if !ok {
 		return false
 	}
@@ -66,27 +67,23 @@ func (a *Agent) sealPanic(e *ApplicationError) bool {
 	if level >= report.Diagnostics {
 		r.Message, r.Frames, r.TraceID = scrubbed(e.Message), stack, e.TraceID
 	}
-	a.store(level, []item{{e.At, &r}})
-	signal(a.kicked)
+	s.store(level, []item{{e.At, &r}})
 	return true
 }
 
 // admitPanic returns the consent under which a panic is sealed now, Off when it is not to be
 // recorded, and false when there were too many.
-func (a *Agent) admitPanic(at time.Time) (report.Consent, bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	// the policy may have expired meanwhile, and this window's end comes too late
-	a.relevel(time.Now())
-	level := report.Consent(a.level.Load())
-	if level == report.Off || at.Before(a.since) {
+func (r *recorder) admitPanic(at time.Time) (report.Consent, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.covers(at) {
 		return report.Off, true
 	}
-	w := a.begun(level)
+	w := r.begun()
 	if w.panics == maxPanics {
 		return report.Off, false
 	}
 	w.panics++
-	a.stats.Errors++
-	return level, true
+	r.total.Errors++
+	return r.terms.record, true
 }

@@ -1,0 +1,100 @@
+package agent
+
+import (
+	"errors"
+	"time"
+
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/seal"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// openSegment is the segment that an agent is writing. The spooler's lock owns it.
+type openSegment struct {
+	id     report.BatchID
+	birth  time.Time
+	sealer *seal.Sealer
+	writer SegmentWriter
+	// whose token its headers carry: one only, or a segment would link two days
+	client  client
+	key     seal.KeyID     // that it is sealed to
+	consent report.Consent // of its last header; Off: it has none yet
+	source  report.Source  // of its last header
+	size    int64          // durable bytes
+}
+
+// maxOpen is how long a segment stays open when no collector can be reached: what expires together
+// should be of about one age.
+const maxOpen = time.Hour
+
+// serves reports whether records of this moment may go into s.
+func (s *openSegment) serves(now time.Time, c client, key seal.KeyID) bool {
+	age := now.Sub(s.birth)
+	return age >= 0 && age < maxOpen && s.client == c && s.key == key
+}
+
+// newSegment begins a segment under the token of c, sealed to key.
+func (s *spooler) newSegment(key *seal.Key, c client, now time.Time) (*openSegment, error) {
+	id, err := report.NewBatchID(now, s.rand)
+	if err != nil {
+		return nil, err
+	}
+	seg := &openSegment{id: id, birth: now, client: c, key: key.ID()}
+	if seg.sealer, err = seal.NewSealer(key, id); err != nil {
+		return nil, err
+	}
+	if seg.writer, err = s.spool.Begin(now, id, seg.sealer.Prefix()); err != nil {
+		return nil, err
+	}
+	return seg, nil
+}
+
+// pack seals as many of items as fit, after a header if one is due. It returns the frames and how
+// many items are in them, or an error for an item that no segment can take.
+func (s *openSegment) pack(header *report.Header, items []item) (frames []byte, n int, err error) {
+	if s.consent != header.Consent || s.source != header.Source || len(header.Drops) > 0 {
+		record, err := report.AppendRecord(nil, header)
+		if err != nil {
+			return nil, 0, err
+		}
+		if frames, err = s.sealer.Seal(nil, record); err != nil {
+			return nil, 0, full(err)
+		}
+	}
+	for n < len(items) {
+		record, err := items[n].appendTo(nil, s.birth)
+		if err != nil {
+			return frames, n, err
+		}
+		if frames, err = s.sealer.Seal(frames, record); err != nil {
+			return frames, n, full(err)
+		}
+		n++
+	}
+	return frames, n, nil
+}
+
+// append stores what pack returned, below a header, durably.
+func (s *openSegment) append(frames []byte, header *report.Header) error {
+	if err := s.writer.Append(frames); err != nil {
+		return err
+	}
+	if s.size == 0 {
+		s.size = int64(len(s.sealer.Prefix()))
+	}
+	s.size += int64(len(frames))
+	s.consent, s.source = header.Consent, header.Source
+	return nil
+}
+
+// errSegmentFull says that an item goes into the next segment.
+var errSegmentFull = errors.New("segment is full")
+
+// full turns the Sealer's refusal into errSegmentFull. Records above report.MaxRecord do not
+// come this far.
+func full(err error) error {
+	if errors.Is(err, privacy.ErrTooLarge) {
+		return errSegmentFull
+	}
+	return err
+}
