@@ -15,8 +15,7 @@ const (
 	liveIncidents  = 200
 )
 
-func (d *Dashboard) getIncidents(w http.ResponseWriter, r *http.Request) error {
-	p := paramsOf(r, "since")
+func (d *Dashboard) getIncidents(w http.ResponseWriter, r *http.Request, p *params) error {
 	since := p.span("since", incidentsSince, d.o.Retention)
 	if p.err != nil {
 		return p.err

@@ -16,8 +16,8 @@ import (
 // recentSteps of the grid are what says whether failures are over.
 const recentSteps = 5
 
-func (d *Dashboard) getNow(w http.ResponseWriter, r *http.Request) error {
-	if p := paramsOf(r); p.err != nil {
+func (d *Dashboard) getNow(w http.ResponseWriter, r *http.Request, p *params) error {
+	if p.err != nil {
 		return p.err
 	}
 	now, err := d.newLook(r.Context(), time.Now()).judged()

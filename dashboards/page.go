@@ -25,28 +25,30 @@ var (
 )
 
 // pageFiles are the files of the page by their path.
-var pageFiles = map[string]pageFile{
-	"/":             {indexHTML, "text/html; charset=utf-8"},
-	"/app.js":       {appJS, "text/javascript; charset=utf-8"},
-	"/style.css":    {styleCSS, "text/css; charset=utf-8"},
-	"/favicon.svg":  {faviconSVG, "image/svg+xml"},
-	"/licenses.txt": {licensesTXT, "text/plain; charset=utf-8"},
+var pageFiles = map[string]*pageFile{
+	"/":             newPageFile(indexHTML, "text/html; charset=utf-8"),
+	"/app.js":       newPageFile(appJS, "text/javascript; charset=utf-8"),
+	"/style.css":    newPageFile(styleCSS, "text/css; charset=utf-8"),
+	"/favicon.svg":  newPageFile(faviconSVG, "image/svg+xml"),
+	"/licenses.txt": newPageFile(licensesTXT, "text/plain; charset=utf-8"),
 }
 
 // pageFile is a file of the page.
 type pageFile struct {
 	content []byte
 	kind    string
+	etag    string
 }
 
-// handler serves the file; clients keep it as long as it is the same.
-func (f pageFile) handler() handler {
-	sum := sha256.Sum256(f.content)
-	etag := `"` + hex.EncodeToString(sum[:12]) + `"`
-	return func(w http.ResponseWriter, r *http.Request) error {
-		w.Header().Set("Content-Type", f.kind)
-		w.Header().Set("ETag", etag)
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.content))
-		return nil
-	}
+func newPageFile(content []byte, kind string) *pageFile {
+	sum := sha256.Sum256(content)
+	return &pageFile{content, kind, `"` + hex.EncodeToString(sum[:12]) + `"`}
+}
+
+// serve answers with the file; clients keep it as long as it is the same.
+func (f *pageFile) serve(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Content-Type", f.kind)
+	w.Header().Set("ETag", f.etag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.content))
+	return nil
 }

@@ -22,8 +22,7 @@ const (
 	defaultReach = time.Hour
 )
 
-func (d *Dashboard) getReachability(w http.ResponseWriter, r *http.Request) error {
-	p := paramsOf(r, "since", "step")
+func (d *Dashboard) getReachability(w http.ResponseWriter, r *http.Request, p *params) error {
 	since := p.span("since", defaultReach, d.o.Retention)
 	step := p.span("step", d.o.Step, d.o.Retention)
 	if p.err == nil && (step < time.Second || since/step > maxSteps) {

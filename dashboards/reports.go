@@ -21,8 +21,7 @@ const (
 // liveReportsSince is how old the page's latest samples may be.
 const liveReportsSince = time.Hour
 
-func (d *Dashboard) getReports(w http.ResponseWriter, r *http.Request) error {
-	p := paramsOf(r, "type", "target", "since", "limit")
+func (d *Dashboard) getReports(w http.ResponseWriter, r *http.Request, p *params) error {
 	q := model.SampleQuery{
 		Type:   p.outcome("type"),
 		Target: p.text("target", report.MaxString),

@@ -16,37 +16,37 @@ import (
 // queryTimeout bounds one request to the API but for the stream.
 const queryTimeout = 15 * time.Second
 
-// handler answers a request or returns why not; answer maps the error.
-type handler func(w http.ResponseWriter, r *http.Request) error
+// handler answers a request or returns why not; answer maps the error. A handler reads its
+// parameters first and then looks at p.err.
+type handler func(w http.ResponseWriter, r *http.Request, p *params) error
 
 func (d *Dashboard) routes() http.Handler {
 	r := mux.NewRouter()
-	api := r.PathPrefix("/api/v1").Subrouter()
-	for path, h := range map[string]handler{
-		"/now":          d.getNow,
-		"/totals":       d.getTotals,
-		"/reports":      d.getReports,
-		"/incidents":    d.getIncidents,
-		"/reachability": d.getReachability,
-		"/servers":      d.getServers,
-		"/servers.bits": d.getServersBits,
-		"/servers.png":  d.getServersPNG,
-	} {
-		api.Handle(path, d.answer(path, timed(h)))
+	for _, route := range routeTable {
+		h := func(w http.ResponseWriter, r *http.Request, p *params) error { return route.get(d, w, r, p) }
+		if !route.endless {
+			h = timed(h)
+		}
+		names := make([]string, len(route.params))
+		for i, param := range route.params {
+			names[i] = param.name
+		}
+		r.Handle(api.Root+route.path, d.answer(route.path, func(w http.ResponseWriter, r *http.Request) error {
+			return h(w, r, paramsOf(r, names...))
+		}))
 	}
-	api.Handle("/stream", d.answer("/stream", d.getStream))
 	for path, file := range pageFiles {
-		r.Handle(path, d.answer(path, file.handler()))
+		r.Handle(path, d.answer(path, file.serve))
 	}
 	r.NotFoundHandler = d.answer("", func(http.ResponseWriter, *http.Request) error { return errNotFound })
 	return r
 }
 
 func timed(h handler) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request, p *params) error {
 		ctx, cancel := context.WithTimeout(r.Context(), queryTimeout)
 		defer cancel()
-		return h(w, r.WithContext(ctx))
+		return h(w, r.WithContext(ctx), p)
 	}
 }
 
@@ -58,7 +58,7 @@ var (
 
 // answer is the one place where errors become answers. An error that a handler returns after it
 // began to write is lost; only the stream does that, and there it means that the reader is gone.
-func (d *Dashboard) answer(route string, h handler) http.Handler {
+func (d *Dashboard) answer(route string, h func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := h(w, r)
 		fault, badParameter := errors.AsType[*paramError](err)

@@ -20,8 +20,7 @@ const (
 
 var stateNames = []string{heatmap.Up.String(), heatmap.Down.String(), heatmap.Unknown.String()}
 
-func (d *Dashboard) getServers(w http.ResponseWriter, r *http.Request) error {
-	p := paramsOf(r, "first", "limit", "state")
+func (d *Dashboard) getServers(w http.ResponseWriter, r *http.Request, p *params) error {
 	first := p.integer("first", 0, 0, heatmap.MaxServers)
 	limit := p.integer("limit", defaultServers, 0, maxServers)
 	state := p.oneOf("state", "", stateNames...)
@@ -110,8 +109,7 @@ func groupsOf(s heatmap.Snapshot) []api.DataCentre {
 	return centres
 }
 
-func (d *Dashboard) getServersBits(w http.ResponseWriter, r *http.Request) error {
-	p := paramsOf(r, "state")
+func (d *Dashboard) getServersBits(w http.ResponseWriter, r *http.Request, p *params) error {
 	state := p.oneOf("state", heatmap.Up.String(), stateNames...)
 	if p.err != nil {
 		return p.err
@@ -146,8 +144,7 @@ func bitsOf(s heatmap.Snapshot, state string) (*heatmap.Bitset, error) {
 	return out, nil
 }
 
-func (d *Dashboard) getServersPNG(w http.ResponseWriter, r *http.Request) error {
-	p := paramsOf(r, "width")
+func (d *Dashboard) getServersPNG(w http.ResponseWriter, r *http.Request, p *params) error {
 	width := p.integer("width", heatmap.DefaultWidth, heatmap.MinWidth, heatmap.MaxWidth)
 	if p.err != nil {
 		return p.err

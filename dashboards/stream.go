@@ -20,8 +20,7 @@ const (
 
 // getStream sends server-sent events (HTML, section 9.2) until the reader goes, is too slow, or the
 // dashboard ends.
-func (d *Dashboard) getStream(w http.ResponseWriter, r *http.Request) error {
-	p := paramsOf(r, "sections")
+func (d *Dashboard) getStream(w http.ResponseWriter, r *http.Request, p *params) error {
 	wanted := p.sections("sections")
 	if p.err != nil {
 		return p.err

@@ -115,7 +115,11 @@ func TestStreamSendsASnapshotAndThenWhatChanged(t *testing.T) {
 	}
 
 	end()
-	if name, data, _ := stream.next(); name != "" {
+	name, data, _ := stream.next()
+	for name == "reachability" { // its last column may have moved on with the clock
+		name, data, _ = stream.next()
+	}
+	if name != "" {
 		t.Errorf("after the shutdown came %s %s", name, data)
 	}
 	if resp, _ := fetch(t, url+"/api/v1/stream"); resp.StatusCode != http.StatusServiceUnavailable {
@@ -365,7 +369,7 @@ func TestOnlyWatchedSectionsAreReadAndSent(t *testing.T) {
 		other.wantNext("incidents", "second")
 		other.close()
 		synctest.Wait()
-		time.Sleep(2 * time.Second)
+		time.Sleep(2*time.Second + time.Second/2) // between two looks
 		before := reader.count()
 		time.Sleep(10 * time.Second)
 		if n := reader.count() - before; n != 10 {

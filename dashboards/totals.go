@@ -16,8 +16,7 @@ const (
 	liveNetworks  = 200
 )
 
-func (d *Dashboard) getTotals(w http.ResponseWriter, r *http.Request) error {
-	p := paramsOf(r, "since", "by", "type", "limit")
+func (d *Dashboard) getTotals(w http.ResponseWriter, r *http.Request, p *params) error {
 	since := p.span("since", d.o.Window, d.o.Retention)
 	by := p.dimensions("by")
 	outcome := p.outcome("type")

@@ -16,6 +16,7 @@ go build -modfile=tools.mod -o bin/ honnef.co/go/tools/cmd/staticcheck golang.or
 PATH=$PWD/bin:$PATH
 wrong=0
 want_silence gofmt -l $(git ls-files '*.go')
+want_silence go run ./dashboards/internal/tsgen -check -api dashboards/api -out dashboards/web/src/api.gen.ts
 for module in . tests tests/bench; do
   cd "$module"
   want_silence go vet ./...

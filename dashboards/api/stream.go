@@ -7,12 +7,12 @@ type Section string
 
 // The sections, in the order in which they are sent.
 const (
-	SectionNow          Section = "now"
-	SectionTotals       Section = "totals"
-	SectionIncidents    Section = "incidents"
-	SectionServers      Section = "servers"
-	SectionReachability Section = "reachability"
-	SectionReports      Section = "reports"
+	SectionNow          Section = "now"          // the headline
+	SectionTotals       Section = "totals"       // by outcome, network and collector
+	SectionIncidents    Section = "incidents"    // of the last day, 200 at most
+	SectionServers      Section = "servers"      // counts, and tags that say when to ask for more
+	SectionReachability Section = "reachability" // networks × time, 100 networks at most
+	SectionReports      Section = "reports"      // the latest samples
 )
 
 // Sections are all there are, in the order in which they are sent.

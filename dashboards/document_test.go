@@ -1,0 +1,213 @@
+package dashboards
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"text/template"
+	"time"
+
+	"github.com/heliograph-net/heliograph/dashboards/api"
+	"github.com/heliograph-net/heliograph/dashboards/internal/schema"
+	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/model/judge"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+var update = flag.Bool("update", false, "write docs/api.md")
+
+// docRoute is a route as the document shows it.
+type docRoute struct {
+	Path, Anchor, Does, Answer, Example string
+	Params                              []docParam
+}
+
+type docParam struct{ Name, Absent, Is string }
+
+// TestAPIDocument holds docs/api.md to the routes, the types and what the API really answers.
+func TestAPIDocument(t *testing.T) {
+	types, err := schema.Parse("api")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want bytes.Buffer
+	synctest.Test(t, func(t *testing.T) { writeDocument(t, &want, types) })
+	const name = "../docs/api.md"
+	if *update {
+		if err := os.WriteFile(name, want.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(have, want.Bytes()) {
+		t.Errorf("%s is not what the API is; run go test ./dashboards -run TestAPIDocument -update", name)
+	}
+}
+
+func writeDocument(t *testing.T, out io.Writer, types []schema.Type) {
+	at := time.Date(2026, 11, 22, 12, 3, 30, 0, time.UTC)
+	time.Sleep(time.Until(at)) // no time passes in a bubble
+	d, client, stop := virtual(t, exampleOptions(t, at))
+	defer stop()
+	d.boot = "5be1f3c29a0d4e77"
+	var routes []docRoute
+	for _, r := range routeTable {
+		path := api.Root + r.path
+		doc := docRoute{Path: path, Anchor: "get-" + strings.NewReplacer("/", "", ".", "").Replace(path), Does: r.does, Answer: linked(r.answer, types)}
+		for _, p := range r.params {
+			doc.Params = append(doc.Params, docParam{p.name, p.absent, p.is})
+		}
+		doc.Example = example(t, client, r)
+		routes = append(routes, doc)
+	}
+	tmpl, err := template.New("api.md.tmpl").Funcs(template.FuncMap{
+		"lower": strings.ToLower,
+		"typed": func(f schema.Field) string {
+			if f.Nullable {
+				return linked(f.Type, types) + " or null"
+			}
+			return linked(f.Type, types)
+		},
+	}).ParseFiles("testdata/api.md.tmpl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = tmpl.Execute(out, map[string]any{
+		"Routes": routes, "Types": types, "Timeout": queryTimeout,
+		"ErrorExample": fenced("GET "+api.Root+"/totals?since=1w", indented(t, get(t, client, "/totals?since=1w"))),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// linked is a type as the document names it: "list of [Total](#total)".
+func linked(typed string, types []schema.Type) string {
+	name, isList := strings.CutSuffix(typed, "[]")
+	for _, known := range types {
+		if known.Name == name {
+			name = fmt.Sprintf("[%s](#%s)", name, strings.ToLower(name))
+		}
+	}
+	if isList {
+		return "list of " + name
+	}
+	return name
+}
+
+// example asks the route's example; "" for an answer that is not text.
+func example(t *testing.T, client *http.Client, r route) string {
+	path := api.Root + r.path
+	if r.example != "" {
+		path += "?" + r.example
+	}
+	switch {
+	case r.endless:
+		stream := openSections(t, client, "http://localhost", strings.TrimPrefix(r.example, "sections="))
+		defer stream.close()
+		name, data, _ := stream.next()
+		return fenced("GET "+path, "event: "+name+"\ndata: "+data+"\n")
+	case strings.HasPrefix(r.answer, "image/"):
+		return ""
+	case strings.HasPrefix(r.answer, "application/"):
+		return fenced("GET "+path, fmt.Sprintf("byte 0: %08b\n", get(t, client, strings.TrimPrefix(path, api.Root))[0]))
+	default:
+		return fenced("GET "+path, indented(t, get(t, client, strings.TrimPrefix(path, api.Root))))
+	}
+}
+
+func fenced(request, answer string) string {
+	return "```\n" + request + "\n\n" + strings.TrimSpace(answer) + "\n```"
+}
+
+func get(t *testing.T, client *http.Client, path string) []byte {
+	resp, err := client.Get("http://localhost" + api.Root + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+func indented(t *testing.T, body []byte) string {
+	var out bytes.Buffer
+	if err := json.Indent(&out, body, "", "  "); err != nil {
+		t.Fatalf("%v: %s", err, body)
+	}
+	return numbers.ReplaceAllStringFunc(out.String(), func(list string) string { return strings.Join(strings.Fields(list), "") })
+}
+
+// numbers are lists of numbers, which go on one line.
+var numbers = regexp.MustCompile(`\[[\s\d,.]+\]`)
+
+// exampleReader answers totals by what is asked for.
+type exampleReader struct{ *fakeReader }
+
+func (e exampleReader) Totals(ctx context.Context, q model.TotalsQuery) ([]model.Total, error) {
+	if q.Delivery {
+		return nil, nil
+	}
+	all := []model.Total{
+		{Key: model.Series{Outcome: report.TCPReset, ASN: 64501, Target: "https://shop.example"}, Failed: 41, Clients: 31},
+		{Key: model.Series{Outcome: report.OK, ASN: 64501, Target: "https://shop.example"}, OK: 4, Clients: 2},
+		{Key: model.Series{Outcome: report.OK, ASN: 64502, Target: "https://shop.example"}, OK: 380, Clients: 77},
+	}
+	for i := range all {
+		all[i].Key, all[i].By = all[i].Key.Only(q.By), q.By
+	}
+	if q.By == model.DimensionsOf(model.ByASN) {
+		return all[1:], nil
+	}
+	return all, nil
+}
+
+// exampleOptions is a service of which one network is cut off.
+func exampleOptions(t *testing.T, now time.Time) Options {
+	servers, err := heatmap.NewTopology([]heatmap.Server{
+		{Name: "web-1", Address: "192.0.2.1:443", DataCentre: "fra", Cluster: "web", Row: "r1"},
+		{Name: "web-2", Address: "192.0.2.2:443", DataCentre: "fra", Cluster: "web", Row: "r1"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	states := heatmap.NewMap(servers)
+	states.Set(0, heatmap.Up, now.Add(-2*time.Hour))
+	states.Set(1, heatmap.Down, now.Add(-5*time.Minute))
+	minute := now.Truncate(time.Minute)
+	reader := &fakeReader{
+		samples: []model.Sample{{
+			At: now.Add(-9 * time.Second), App: "shop", Version: "1.2", OS: "linux", Source: report.SourceAgent, Target: "https://shop.example",
+			URL: "https://shop.example/orders/:id", Method: "GET", Outcome: report.TCPReset, Phase: report.PhaseConnection,
+			Server: "192.0.2.1:443", Elapsed: 1500 * time.Millisecond, ASN: 64501, Country: "DE",
+		}},
+		incidents: []model.Incident{{
+			ID: 2, App: "shop", Target: "https://shop.example", Outcome: report.TCPReset, Scope: model.Scope{ASNs: []uint32{64501}},
+			Since: minute.Add(-time.Minute), Failed: 41, Requests: 45, Expected: 0.4, Clients: 31,
+			Title:    "tcp.reset for https://shop.example from AS64501 (Northnet): 41 of 45 requests fail, 31 clients",
+			Evidence: []string{"41 of 45 requests failed where 0.4 were to be expected", "probes reach 1 server concerned: look at the path"},
+		}},
+		reach: []model.Reach{
+			{At: minute.Add(-2 * time.Minute), ASN: 64501, OK: 4}, {At: minute.Add(-2 * time.Minute), ASN: 64502, OK: 200},
+			{At: minute.Add(-time.Minute), ASN: 64501, Failed: 41}, {At: minute.Add(-time.Minute), ASN: 64502, OK: 180},
+		},
+		servers: []model.ServerCount{{Server: "192.0.2.1:443", OK: 384, Failed: 41}},
+	}
+	return Options{Reader: exampleReader{reader}, Servers: states, NetworkName: names, Thresholds: judge.Thresholds{Clients: 24, Failures: 10}}
+}

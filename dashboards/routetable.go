@@ -1,0 +1,103 @@
+package dashboards
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/model"
+)
+
+// route is a path of the API. What it says of itself is in docs/api.md.
+type route struct {
+	path    string
+	get     func(d *Dashboard, w http.ResponseWriter, r *http.Request, p *params) error
+	endless bool // no time limit
+
+	does    string  // what it answers
+	params  []param // no others are allowed
+	answer  string  // type of the JSON, or media type
+	example string  // a query string
+}
+
+// param is a parameter of a route.
+type param struct {
+	name   string
+	absent string // what it is when it is absent
+	is     string // what it means and may be
+}
+
+// Parameters that several routes have.
+func since(absent string) param {
+	return param{"since", absent, "how far back: a span, at most what the store keeps"}
+}
+
+func limit(absent, most int) param {
+	return param{"limit", strconv.Itoa(absent), fmt.Sprintf("rows at most, up to %d", most)}
+}
+
+var (
+	outcomeParam = param{"type", "any", "an outcome such as `tcp.reset`, or the first words of one: `tls.cert`"}
+	stateParam   = "`up`, `down` or `unknown`"
+)
+
+// routeTable is the API.
+var routeTable = []route{
+	{
+		path: "/now", get: (*Dashboard).getNow, answer: "Now",
+		does: "The state of everything in one sentence, judged once for page, command line and alerts by the detector's thresholds.",
+	},
+	{
+		path: "/totals", get: (*Dashboard).getTotals, answer: "Total[]", example: "since=15m&by=type,asn",
+		does: "Sums of the applications' requests, most failures first. X-Total-Count says how many rows there were before the limit.",
+		params: []param{
+			since("15m"), {"by", "one row for everything", "dimensions joined by commas, each once; see Dimension"},
+			outcomeParam, limit(defaultTotals, model.MaxRows),
+		},
+	},
+	{
+		path: "/reports", get: (*Dashboard).getReports, answer: "Report[]", example: "type=tcp&since=1h&limit=1",
+		does: "Single requests and application errors of users who allow diagnostics, newest first.",
+		params: []param{
+			outcomeParam, {"target", "any", "an origin: `https://shop.example`"}, since("1h"), limit(defaultReports, maxReports),
+		},
+	},
+	{
+		path: "/incidents", get: (*Dashboard).getIncidents, answer: "Incident[]", example: "since=24h",
+		does:   "Incidents that are open or were at some time in the span, open ones first, then newest first. X-Total-Count is their number.",
+		params: []param{since("24h")},
+	},
+	{
+		path: "/reachability", get: (*Dashboard).getReachability, answer: "Reachability", example: "since=3m&step=1m",
+		does: fmt.Sprintf("A grid of the networks that clients come from, and time. It has at most %d networks and %d columns.", maxOrigins, maxSteps),
+		params: []param{
+			since("1h"), {"step", "the page's", "width of a column: a span of at least 1s"},
+		},
+	},
+	{
+		path: "/servers", get: (*Dashboard).getServers, answer: "Servers", example: "first=0&limit=1",
+		does: "The groups of servers with their counts, and some of the servers: those in the state from index `first` on.",
+		params: []param{
+			{"first", "0", "index of the first server"}, {"limit", strconv.Itoa(defaultServers), fmt.Sprintf("servers at most, up to %d; 0: the groups only", maxServers)},
+			{"state", "any", stateParam},
+		},
+	},
+	{
+		path: "/servers.bits", get: (*Dashboard).getServersBits, answer: "application/octet-stream", example: "state=up",
+		does:   "One bit for each server that says whether it is in a state: bit i is server i, bit 0 the lowest of byte 0; ceil(n/8) bytes.",
+		params: []param{{"state", "`up`", stateParam}},
+	},
+	{
+		path: "/servers.png", get: (*Dashboard).getServersPNG, answer: "image/png",
+		does:   "The heat map as a picture.",
+		params: []param{{"width", strconv.Itoa(heatmap.DefaultWidth), fmt.Sprintf("pixels at most, %d to %d", heatmap.MinWidth, heatmap.MaxWidth)}},
+	},
+	{
+		path: "/stream", get: (*Dashboard).getStream, endless: true, answer: "text/event-stream", example: "sections=now,servers",
+		does: "Server-sent events. The first is `snapshot` (see Snapshot); later ones are named for a section, or `trouble`, and carry " +
+			"that member anew, each at most once a second and only when it changed. Every 15 seconds comes `clock` with a comment. " +
+			"Only what somebody watches is read from the store.",
+		params: []param{{"sections", "all", "names joined by commas, each once; see Section"}},
+	},
+}
