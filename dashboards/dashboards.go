@@ -7,13 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/internal/httpx"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/model/judge"
 )
@@ -76,10 +75,8 @@ func (o *Options) validate() error {
 	if o.MaxStreams < 0 {
 		faults = append(faults, fmt.Errorf("MaxStreams must not be negative, is %d", o.MaxStreams))
 	}
-	for _, host := range o.Hosts {
-		if host == "" || strings.ContainsAny(host, "/@ ") || (strings.Contains(host, ":") && net.ParseIP(host) == nil) {
-			faults = append(faults, fmt.Errorf("Hosts: %q is not a host name; leave out scheme and port", host))
-		}
+	if err := httpx.Hosts(o.Hosts).Check(); err != nil {
+		faults = append(faults, fmt.Errorf("Hosts: %w", err))
 	}
 	return errors.Join(faults...)
 }

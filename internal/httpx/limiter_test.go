@@ -69,8 +69,10 @@ func TestNetworksHaveByteRates(t *testing.T) {
 func TestNetworksHaveRequestsInFlight(t *testing.T) {
 	s, now := NewLimiter(Limits{Requests: 10, Bytes: 1000, InFlight: 2, NewNetworks: 5}), time.Unix(1_000_000, 0)
 	a := s.Network(now, netA)
-	if s.Enter(now, a) != None || s.Enter(now, a) != None || s.Enter(now, a) != OfNetwork {
-		t.Error("want 2 of 3 let in")
+	for n, want := range []Excess{None, None, OfNetwork} {
+		if got := s.Enter(now, a); got != want {
+			t.Errorf("upload %d of 2: %v, want %v", n+1, got, want)
+		}
 	}
 	s.Leave(a)
 	if s.Enter(now, a) != None {

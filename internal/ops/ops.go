@@ -16,6 +16,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/heliograph-net/heliograph/internal/httpx"
 )
 
 // Check says whether one part can work; its error is shown to operators and must name no client.
@@ -31,8 +33,8 @@ func (w Warning) Error() string { return string(w) }
 // passes: 200, else 503; the body names each check and its fault as JSON), /metrics (Prometheus)
 // and /debug/pprof/. A check has two seconds. GET and PUT /log/level show and change the level of
 // the log (debug, info, warn, error) until the process ends; there is no such path when
-// level is nil.
-func Handler(metrics prometheus.Gatherer, checks map[string]Check, level *slog.LevelVar) http.Handler {
+// level is nil. hosts are further names by which it may be asked for, see [httpx.Hosts].
+func Handler(metrics prometheus.Gatherer, checks map[string]Check, level *slog.LevelVar, hosts ...string) http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /health/live", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -48,8 +50,8 @@ func Handler(metrics prometheus.Gatherer, checks map[string]Check, level *slog.L
 		m.HandleFunc("GET /log/level", func(w http.ResponseWriter, _ *http.Request) { writeLevel(w, level) })
 		m.HandleFunc("PUT /log/level", func(w http.ResponseWriter, r *http.Request) { putLevel(w, r, level) })
 	}
-	// an operator's browser must not change it for another site
-	return http.NewCrossOriginProtection().Handler(m)
+	// an operator's browser must not read it, nor change it, for another site
+	return httpx.Hosts(hosts).Guard(http.NewCrossOriginProtection().Handler(m))
 }
 
 const maxLevel = 16 // bytes of a level's name

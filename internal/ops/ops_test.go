@@ -54,7 +54,7 @@ func TestEndpoints(t *testing.T) {
 func TestWarningIsShownAndReady(t *testing.T) {
 	h := Handler(prometheus.NewRegistry(), map[string]Check{"inbox": func(context.Context) error { return Warning("full in 3 hours") }}, nil)
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest("GET", "/health/ready", nil))
+	h.ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/health/ready", nil))
 	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "warning: full in 3 hours") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
@@ -64,7 +64,7 @@ func TestLogLevelChangesAtRunTime(t *testing.T) {
 	level := new(slog.LevelVar)
 	h := Handler(prometheus.NewRegistry(), nil, level)
 	do := func(method, body, site string) (int, string) {
-		req := httptest.NewRequest(method, "/log/level", strings.NewReader(body))
+		req := httptest.NewRequest(method, "http://localhost/log/level", strings.NewReader(body))
 		if site != "" {
 			req.Header.Set("Sec-Fetch-Site", site)
 		}
@@ -85,5 +85,39 @@ func TestLogLevelChangesAtRunTime(t *testing.T) {
 	}
 	if code, _ := do("PUT", "error", "cross-site"); code != 403 || level.Level() != slog.LevelDebug {
 		t.Errorf("another site's page: %d, level %v", code, level)
+	}
+}
+
+// A name of another site that suddenly points here reads and changes nothing.
+func TestForeignHostNamesAreRefused(t *testing.T) {
+	level := new(slog.LevelVar)
+	srv := httptest.NewServer(Handler(prometheus.NewRegistry(), nil, level, "ops.example"))
+	defer srv.Close()
+	do := func(method, path, host string) int {
+		t.Helper()
+		req, err := http.NewRequest(method, srv.URL+path, strings.NewReader("debug"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	for _, path := range []string{"/health/live", "/health/ready", "/metrics", "/debug/pprof/heap", "/log/level"} {
+		if code := do("GET", path, "evil.example:8419"); code != http.StatusMisdirectedRequest {
+			t.Errorf("GET %s of a foreign name: %d", path, code)
+		}
+		for _, host := range []string{"", "localhost:8419", "ops.example:8419"} {
+			if code := do("GET", path, host); code != http.StatusOK {
+				t.Errorf("GET %s of %q: %d", path, host, code)
+			}
+		}
+	}
+	if code := do("PUT", "/log/level", "evil.example:8419"); code != http.StatusMisdirectedRequest || level.Level() != slog.LevelInfo {
+		t.Errorf("PUT: %d, level %v", code, level)
 	}
 }

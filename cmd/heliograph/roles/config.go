@@ -22,6 +22,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/collector/inboxes"
+	"github.com/heliograph-net/heliograph/internal/httpx"
 )
 
 // ConfigName is the configuration's file name below a data directory.
@@ -64,9 +65,10 @@ type NetworkFieldsConfig struct {
 	Name    string `yaml:"name"`
 }
 
-// ListenConfig is a listener.
+// ListenConfig is a listener for operators.
 type ListenConfig struct {
-	Listen string `yaml:"listen"` // host:port
+	Listen string   `yaml:"listen"` // host:port
+	Hosts  []string `yaml:"hosts"`  // names by which it may be asked for, see httpx.Hosts
 }
 
 // CollectorConfig is the collector's part.
@@ -244,6 +246,11 @@ func (c *Config) validate() error {
 		"operations.listen": c.Operations.Listen} {
 		if _, _, err := net.SplitHostPort(listen); err != nil {
 			bad(key, "%q is not host:port", listen)
+		}
+	}
+	for key, hosts := range map[string]httpx.Hosts{"dashboard.hosts": c.Dashboard.Hosts, "operations.hosts": c.Operations.Hosts} {
+		if err := hosts.Check(); err != nil {
+			bad(key, "%v", err)
 		}
 	}
 	if (c.Collector.TLSCert == "") != (c.Collector.TLSKey == "") {

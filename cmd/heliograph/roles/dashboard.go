@@ -13,7 +13,7 @@ import (
 
 // addDashboard adds the page and its API over what the roles before it have.
 func (p *Process) addDashboard(c *Config) error {
-	o := dashboards.Options{Servers: p.probes, Logger: p.log, Reader: noReports{}, Thresholds: p.thresholds,
+	o := dashboards.Options{Servers: p.probes, Hosts: c.Dashboard.Hosts, Logger: p.log, Reader: noReports{}, Thresholds: p.thresholds,
 		// short bins come with short outages: a demonstration, a test
 		Step: min(time.Minute, 5*c.Detector.Bin.Duration)}
 	if p.Store != nil {
@@ -26,7 +26,10 @@ func (p *Process) addDashboard(c *Config) error {
 	if err != nil {
 		return err
 	}
-	p.reloads.fix(map[string]func(*Config) any{"dashboard.listen": func(c *Config) any { return c.Dashboard.Listen }})
+	p.reloads.fix(map[string]func(*Config) any{
+		"dashboard.listen": func(c *Config) any { return c.Dashboard.Listen },
+		"dashboard.hosts":  func(c *Config) any { return c.Dashboard.Hosts },
+	})
 	p.parts.Add(endWork, lifecycle.Part{Name: "dashboard", Run: d.Run})
 	p.DashboardAddr, err = p.listen(closePage, httpserve.Options{Name: "dashboard", Listen: c.Dashboard.Listen, Handler: d, WriteTimeout: -1}) // streams have no end
 	return err

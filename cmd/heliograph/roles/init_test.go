@@ -25,7 +25,7 @@ func TestInitGivesWhatUpNeeds(t *testing.T) {
 	if got := c.Detector; got.Store != want.Detector.Store || got.Bin != want.Detector.Bin || got.MinClients != want.Detector.MinClients {
 		t.Errorf("the comments say that the defaults are shown, but: %+v, %+v", got, want.Detector)
 	}
-	if c.Collector.MaxBytes != want.Collector.MaxBytes || c.Prober.Interval != want.Prober.Interval || c.Dashboard != want.Dashboard {
+	if c.Collector.MaxBytes != want.Collector.MaxBytes || c.Prober.Interval != want.Prober.Interval || c.Dashboard.Listen != want.Dashboard.Listen {
 		t.Errorf("the comments say that the defaults are shown, but: %+v", c)
 	}
 	signed, err := readLimited(filepath.Join(dir, "policy"), policy.MaxSize)

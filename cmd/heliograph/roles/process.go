@@ -93,6 +93,7 @@ func New(ctx context.Context, o Options) (p *Process, err error) {
 	p.reloads = &reloads[*Config]{log: o.Logger, hangup: o.Hangup, current: c, load: c.again}
 	p.reloads.fix(map[string]func(*Config) any{
 		"operations.listen": func(c *Config) any { return c.Operations.Listen },
+		"operations.hosts":  func(c *Config) any { return c.Operations.Hosts },
 		"networks":          func(c *Config) any { return c.Networks != "" }, // another table needs none
 	})
 	if err := p.addNetworks(c); err != nil {
@@ -125,7 +126,7 @@ func New(ctx context.Context, o Options) (p *Process, err error) {
 		}
 	}
 	p.parts.Add(endWork, lifecycle.Part{Name: "reloading", Run: p.reloads.run})
-	return p, p.addOperations(c.Operations.Listen, c.Level)
+	return p, p.addOperations(c.Operations, c.Level)
 }
 
 func newProcess(log *slog.Logger) *Process {
@@ -160,15 +161,15 @@ func (p *Process) listen(step int, o httpserve.Options) (addr string, err error)
 
 // addOperations adds the listener for health, metrics and profiles. It knows the checks that the
 // roles have added.
-func (p *Process) addOperations(listen string, level *slog.LevelVar) (err error) {
+func (p *Process) addOperations(c ListenConfig, level *slog.LevelVar) (err error) {
 	p.checks["process"] = func(context.Context) error {
 		if p.stopping.Load() {
 			return errors.New("is stopping")
 		}
 		return nil
 	}
-	p.OperationsAddr, err = p.listen(closeOperations, httpserve.Options{Name: "operations", Listen: listen,
+	p.OperationsAddr, err = p.listen(closeOperations, httpserve.Options{Name: "operations", Listen: c.Listen,
 		// a CPU profile takes as long as it was asked for
-		Handler: ops.Handler(p.metrics, p.checks, level), WriteTimeout: -1})
+		Handler: ops.Handler(p.metrics, p.checks, level, c.Hosts...), WriteTimeout: -1})
 	return err
 }

@@ -39,6 +39,15 @@ func NewRelay(c *RelayConfig, log *slog.Logger, hangup <-chan os.Signal) (n *Rel
 		latest = next
 		return &next.base, nil
 	}}
+	n.reloads.fix(map[string]func(*Config) any{
+		"listen":     func(*Config) any { return latest.Listen },
+		"tls_cert":   func(*Config) any { return latest.TLSCert },
+		"tls_key":    func(*Config) any { return latest.TLSKey },
+		"acme":       func(*Config) any { return latest.ACME },
+		"operations": func(*Config) any { return latest.Operations },
+		// another table needs none
+		"networks": func(*Config) any { return latest.Networks != "" },
+	})
 	if err := n.addNetworks(&c.base); err != nil {
 		return n, err
 	}
@@ -48,7 +57,7 @@ func NewRelay(c *RelayConfig, log *slog.Logger, hangup <-chan os.Signal) (n *Rel
 	}
 	n.reloads.add("relay", func(*Config) ([]any, error) { return n.reloadRelay(latest, r) })
 	n.parts.Add(endWork, lifecycle.Part{Name: "reloading", Run: n.reloads.run})
-	return n, n.addOperations(c.Operations.Listen, c.base.Level)
+	return n, n.addOperations(c.Operations, c.base.Level)
 }
 
 // addRelay adds the relay and its listener.

@@ -31,7 +31,7 @@ func TestInitRelayGivesWhatARelayNeeds(t *testing.T) {
 		t.Fatalf("the commented configuration: %v", err)
 	}
 	want := relayDefaults()
-	if c.Listen != want.Listen || c.Gateway != want.Gateway || c.Collector != want.Collector || c.Key != want.Key || c.Operations != want.Operations {
+	if c.Listen != want.Listen || c.Gateway != want.Gateway || c.Collector != want.Collector || c.Key != want.Key || c.Operations.Listen != want.Operations.Listen {
 		t.Errorf("the comments say that the defaults are shown, but: %+v", c)
 	}
 	private, err1 := readKey(dir, "keys/relay.pem", keyfile.ParseSigningKey)
@@ -171,9 +171,10 @@ func TestHangupReloadsRelay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write("gateway: " + gateway.URL + "\ncollector: c2\nmax_requests: 7\n")
+	write("gateway: " + gateway.URL + "\ncollector: c2\nmax_requests: 7\nacme: {cache: elsewhere}\n")
 	hangup <- syscall.SIGHUP
 	awaitLog(t, &log, "reloaded what=relay gateway="+gateway.URL+" collector=c2 max_requests=7 source_requests_per_second=100 key="+keyName(public))
+	awaitLog(t, &log, "acme")
 	if got := keys(); got != http.StatusOK {
 		t.Errorf("keys after the reload: %d", got)
 	}

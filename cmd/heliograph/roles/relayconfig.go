@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/heliograph-net/heliograph/internal/httpx"
 )
 
 // RelayConfigName is the file name of a relay's configuration. It has a file of its own because a
@@ -71,6 +73,9 @@ func (c *RelayConfig) validate() error {
 		if _, _, err := net.SplitHostPort(listen); err != nil {
 			bad(key, "%q is not host:port", listen)
 		}
+	}
+	if err := httpx.Hosts(c.Operations.Hosts).Check(); err != nil {
+		bad("operations.hosts", "%v", err)
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		bad("tls_cert", "tls_cert and tls_key go together")

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/heliograph-net/heliograph/internal/httpx"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/wasm"
 )
@@ -52,22 +52,14 @@ func (p *Page) handler() http.Handler {
 // guard refuses names that are not this machine's, by which a foreign page would read this one (DNS
 // rebinding), and sets the headers that every answer has.
 func (p *Page) guard(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-		if host != "localhost" && net.ParseIP(strings.Trim(host, "[]")) == nil {
-			http.Error(w, "ask by IP address or as localhost", http.StatusMisdirectedRequest)
-			return
-		}
+	return httpx.Hosts(nil).Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", p.csp)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		// another version of the program may be the next to answer here
 		w.Header().Set("Cache-Control", "no-cache")
 		h.ServeHTTP(w, r)
-	})
+	}))
 }
 
 // stage is what the page has to know of the stage.

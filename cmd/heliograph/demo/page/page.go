@@ -15,6 +15,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/internal/httpserve"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
+	"github.com/heliograph-net/heliograph/internal/netaddr"
 	"github.com/heliograph-net/heliograph/model"
 )
 
@@ -48,7 +49,7 @@ func (o *Options) validate() error {
 	}
 	if host, _, err := net.SplitHostPort(o.Listen); err != nil {
 		faults = append(faults, fmt.Errorf("Listen: %q is not host:port", o.Listen))
-	} else if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	} else if !netaddr.LoopbackHost(host) {
 		faults = append(faults, fmt.Errorf("Listen: %q is not a loopback address: browsers trust plain HTTP and plain collectors only there", host))
 	}
 	if o.SignPolicy == nil || o.Reports == nil || o.Logger == nil || len(o.Collectors) == 0 {
