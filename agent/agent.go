@@ -12,13 +12,14 @@ import (
 )
 
 // Agent observes, seals, keeps and delivers. Its methods are safe for concurrent use.
-//
-// It is a shell around four parts, each with one lock. The consent says what may be done, the
-// recorder counts, the spooler seals what was recorded and writes it to the spool, the courier
-// delivers what is in the spool. Locks are taken in the order courier, spooler, consent, recorder:
-// each part calls those that come after it, and none that come before. The lock of events may be
-// taken under any of them.
 type Agent struct {
+	// The agent is a shell around four parts, each with one lock. The consent says what may be
+	// done, the recorder counts, the spooler seals what was recorded and writes it to the spool,
+	// the courier delivers what is in the spool.
+	//
+	// Locks are taken in the order courier, spooler, consent, recorder: who holds one may take
+	// those that come after it, and none that come before. Any of them may be held while an event
+	// is told, whose lock comes last.
 	recorder recorder
 	consent  consent
 	spooler  spooler
@@ -35,7 +36,7 @@ type Agent struct {
 
 // New starts an agent. It reads the spool's state but neither connects nor waits. The error joins
 // every fault of o, or says why the policy cannot be used (policy.ErrSignature,
-// privacy.ErrMalformed, …). The caller must call Shutdown.
+// privacy.ErrMalformed, …). The caller must call [Agent.Shutdown].
 func New(o Options) (*Agent, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
@@ -89,10 +90,10 @@ func fork(rng *mathrand.Rand) *mathrand.Rand {
 
 // SetConsent says what the user allows from now on; an unknown level means Off. Off ends recording
 // at once, stops transfers and deletes the spool before it returns. If anything had been sent, one
-// deletion notice (report.DeletionNotice) is left there, and is the last that is sent. Data from
+// deletion notice ([report.DeletionNotice]) is left there, and is the last that is sent. Data from
 // before a consent is never sent: the open window goes with a change to Off, Counts drops its
 // samples, and requests that began earlier are not recorded. When an earlier run's spool cannot be
-// deleted, consent stays Off (see Stats), because what is in there must not be sent.
+// deleted, consent stays Off (see [Stats]), because what is in there must not be sent.
 func (a *Agent) SetConsent(c report.Consent) {
 	defer a.events.caught()
 	switch {
@@ -105,7 +106,7 @@ func (a *Agent) SetConsent(c report.Consent) {
 	}
 }
 
-// Stats tells what the agent has done since New.
+// Stats tells what the agent has done since [New].
 func (a *Agent) Stats() Stats {
 	defer a.events.caught()
 	s := a.recorder.stats()

@@ -8,9 +8,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// ApplicationError is one error of the application itself, for Capture. Most hosts use
-// CaptureError, Recover and agent/slogagent, which make it. The agent keeps no reference to
-// the strings.
+// ApplicationError is one error of the application itself, for [Agent.Capture]. Most hosts use
+// [Agent.CaptureError], [Agent.Recover] and agent/slogagent, which make it. The agent keeps no
+// reference to the strings.
 type ApplicationError struct {
 	Kind    report.ErrorKind // an invalid one counts as report.KindError
 	Type    string           // name of the error's type; "" counts as "error"

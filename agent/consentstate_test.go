@@ -23,7 +23,7 @@ var eventNames = [consentEvents]string{
 func TestConsentTransitions(t *testing.T) {
 	const byLevel = inForce
 	want := map[consentState][consentEvents]consentState{
-		//               granted          revoked          purged           purgeFailed      reviewed         shutDown
+		// granted, revoked, purged, purgeFailed, reviewed, shutDown
 		starting:        {byLevel, withdrawn, starting, starting, starting, closedWithdrawn},
 		withdrawn:       {withdrawn, withdrawn, off, withdrawn, withdrawn, closedWithdrawn},
 		off:             {byLevel, off, off, withdrawn, off, closed},

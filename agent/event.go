@@ -8,7 +8,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// EventKind says what an Event tells.
+// EventKind says what an [Event] tells.
 type EventKind uint8
 
 // Kinds of events.
@@ -75,7 +75,7 @@ func (e *panicError) Error() string {
 	}
 }
 
-// Stats are an agent's totals since New.
+// Stats are an agent's totals since [New].
 type Stats struct {
 	Consent       report.Consent // in force: the user's, lowered by the policy
 	PolicyVersion uint64         // in force

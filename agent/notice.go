@@ -10,7 +10,7 @@ import (
 )
 
 // StateNotice is the state that holds deletion notices until they are delivered. It is the one blob
-// that Spool.Purge leaves.
+// that [Spool.Purge] leaves.
 const StateNotice = "notice"
 
 // of users who change their mind while no collector can be reached; the oldest go first

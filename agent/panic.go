@@ -14,7 +14,7 @@ import (
 // The report is sealed and on disk before Recover panics again with the same value, so that it
 // outlives the process; a disk that hangs is given a second. Of the panics of one window the ninth
 // and later ones are counted instead, like errors, and sealed with the window. When there is no
-// panic, Recover does nothing; without consent, after Shutdown, and for a nil Agent it only
+// panic, Recover does nothing; without consent, after [Agent.Shutdown], and for a nil Agent it only
 // panics again.
 func (a *Agent) Recover() {
 	v := recover()

@@ -7,8 +7,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Recording reports whether Observe would count a request now. Whoever watches requests may spare
-// itself the trouble if not.
+// Recording reports whether [Agent.Observe] would count a request now. Whoever watches requests may
+// spare itself the trouble if not.
 func (a *Agent) Recording() bool { return a.recorder.recording() }
 
 // Observe counts one request, or Count like ones. It takes no longer than a lock and a map access
@@ -25,8 +25,8 @@ func (a *Agent) Observe(o Observation) {
 // AddWindow records a window that somebody else has counted, beside the agent's own. Unless
 // something in it failed, it is sent with the policy's probability, as the agent's own are: when it
 // was handed over with a higher one, a second draw makes up for the difference; it is not lowered
-// when it was handed over with a lower one. Like Observe it neither waits nor panics, and does
-// nothing without consent.
+// when it was handed over with a lower one. Like [Agent.Observe] it neither waits nor panics, and
+// does nothing without consent.
 func (a *Agent) AddWindow(t Tally) {
 	if !a.Recording() {
 		return
@@ -40,9 +40,9 @@ func (a *Agent) AddWindow(t Tally) {
 // keeps r and its slices, which must not change afterwards, and divides it if it is too large for
 // one record.
 //
-// Like Observe it neither waits nor panics. Without consent, [report.Counts] at least, it does
-// nothing; results from before consent are left out. What breaks a rule of [report.ProbeResults] is
-// dropped and counted.
+// Like [Agent.Observe] it neither waits nor panics. Without consent, [report.Counts] at least, it
+// does nothing; results from before consent are left out. What breaks a rule of
+// [report.ProbeResults] is dropped and counted.
 func (a *Agent) AddProbeResults(at time.Time, r *report.ProbeResults) {
 	if r == nil || !a.Recording() {
 		return
@@ -54,10 +54,10 @@ func (a *Agent) AddProbeResults(at time.Time, r *report.ProbeResults) {
 // NetworkChanged tells the agent that the client's network has just changed: another network, an
 // address gained or lost, online or offline. What failed in the open window, samples included,
 // failed on the network that is gone, or while it went, and is marked with
-// report.FlagNetworkChanged, so that a walk out of the Wi-Fi is not taken for an outage. Later
+// [report.FlagNetworkChanged], so that a walk out of the Wi-Fi is not taken for an outage. Later
 // failures are not marked: whoever knows that a request began before the change sets the flag in
-// its Observation. httpagent calls this when it sees the machine's addresses change. Like Observe
-// it neither waits nor panics, and does nothing without consent.
+// its [Observation]. httpagent calls this when it sees the machine's addresses change. Like
+// [Agent.Observe] it neither waits nor panics, and does nothing without consent.
 func (a *Agent) NetworkChanged() {
 	if !a.Recording() {
 		return
@@ -68,8 +68,8 @@ func (a *Agent) NetworkChanged() {
 
 // CaptureError records an error of the application with the stack of its caller. Errors of one type
 // and stack make one group, which a window tells once, with their number; at most 32 groups fit
-// into one window. Under report.Counts a group has neither message nor stack. The trace id is
-// ctx's, see WithTraceID. It does nothing for nil and without consent, never blocks on anything
+// into one window. Under [report.Counts] a group has neither message nor stack. The trace id is
+// ctx's, see [WithTraceID]. It does nothing for nil and without consent, never blocks on anything
 // slow and never panics.
 func (a *Agent) CaptureError(ctx context.Context, err error) {
 	if a == nil || err == nil || !a.Recording() {
@@ -81,7 +81,7 @@ func (a *Agent) CaptureError(ctx context.Context, err error) {
 	})
 }
 
-// Capture records one error of the application, see CaptureError.
+// Capture records one error of the application, see [Agent.CaptureError].
 func (a *Agent) Capture(e ApplicationError) {
 	if a == nil || !a.Recording() {
 		return
@@ -90,8 +90,8 @@ func (a *Agent) Capture(e ApplicationError) {
 	a.recorder.capture(&e)
 }
 
-// Lost counts n application errors that the host's side had to drop before they reached Capture, as
-// agent/slogagent does when its queue is full (report.DropQueueFull).
+// Lost counts n application errors that the host's side had to drop before they reached
+// [Agent.Capture], as agent/slogagent does when its queue is full ([report.DropQueueFull]).
 func (a *Agent) Lost(n uint64) {
 	if a == nil || !a.Recording() {
 		return

@@ -129,43 +129,6 @@ func (r *recorder) networkChanged() {
 	r.window.networkChanged()
 }
 
-// untilWindowEnds is how long the open window still lasts. Without one it is long: opened will
-// be signalled.
-func (r *recorder) untilWindowEnds() time.Duration {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.window.start.IsZero() {
-		return idle
-	}
-	return max(time.Until(r.window.start.Add(r.window.length)), 0)
-}
-
-// takeWindow closes the open window, if its time has come or at once, opens the next and returns
-// the closed one with the probability with which a window like it is sent; 0 when it is not. A
-// window with a failure or an application error is always sent, and so is one that comes with
-// losses to tell. It returns nil when there is no window to end.
-func (r *recorder) takeWindow(now time.Time, atOnce bool) (*window, uint32) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	w := r.window
-	if w.start.IsZero() || (!atOnce && now.Sub(w.start) < w.length) {
-		return nil, 0
-	}
-	r.window = newWindow(r.terms.policy.Policy, len(w.rows))
-	if len(w.rows) == 0 && len(w.errors) == 0 && w.overflow == 0 {
-		return nil, 0 // a panic that was sealed at once began it
-	}
-	r.total.Windows++
-	if w.failed || len(w.errors) > 0 || w.overflow > 0 || len(r.untold) > 0 {
-		return w, report.FullPPM
-	}
-	if ppm := r.terms.policy.SuccessPPM; r.rand.Uint32N(report.FullPPM) < ppm {
-		return w, ppm
-	}
-	r.total.SampledOut++
-	return w, 0
-}
-
 // stats is what the recorder knows of Stats.
 func (r *recorder) stats() Stats {
 	r.mu.Lock()

@@ -74,6 +74,29 @@ func (s *openSegment) pack(header *report.Header, items []item) (frames []byte, 
 	return frames, n, nil
 }
 
+// appendTo appends the encoding of the record in a segment born at birth.
+func (it item) appendTo(dst []byte, birth time.Time) ([]byte, error) {
+	ms := min(max(sinceBirth(birth, it.at), -report.MaxAge), report.MaxAge)
+	if r, ok := it.record.(*report.ProbeResults); ok {
+		return report.AppendRecord(dst, shifted(r, ms))
+	}
+	switch r := it.record.(type) {
+	case *report.Window:
+		r.End = ms
+	case *report.Sample:
+		r.At = ms
+	case *report.ApplicationError:
+		r.At = ms
+	}
+	return report.AppendRecord(dst, it.record)
+}
+
+// sinceBirth is the time from birth to t in milliseconds. The monotonic clock does not tick while a
+// machine sleeps, and the wall clock may be set back: whichever says more is nearer to the truth.
+func sinceBirth(birth, t time.Time) int64 {
+	return max(t.Sub(birth), t.Round(0).Sub(birth.Round(0))).Milliseconds()
+}
+
 // append stores what pack returned, below a header, durably.
 func (s *openSegment) append(frames []byte, header *report.Header) error {
 	if err := s.writer.Append(frames); err != nil {

@@ -11,7 +11,7 @@ const patience = 3 * lockLater
 
 // Flush ends the open window, seals it if the policy has it sent, and tries to deliver what is in
 // the spool once, to each collector that is not waiting after a failure. It waits for the disk, and
-// for the network until ctx ends. It returns nil when nothing remains, else *RemainError.
+// for the network until ctx ends. It returns nil when nothing remains, else [*RemainError].
 func (a *Agent) Flush(ctx context.Context) error {
 	select {
 	case <-a.stopped:
@@ -23,9 +23,9 @@ func (a *Agent) Flush(ctx context.Context) error {
 	return a.remain(ctx)
 }
 
-// Seal ends the open window and stores it durably, if the policy has it sent. Unlike Flush it does
-// not wait for the network: what it stored is delivered in the background. It does nothing after
-// Shutdown. For hosts that may die at any moment, such as a page.
+// Seal ends the open window and stores it durably, if the policy has it sent. Unlike [Agent.Flush]
+// it does not wait for the network: what it stored is delivered in the background. It does nothing
+// after [Agent.Shutdown]. For hosts that may die at any moment, such as a page.
 func (a *Agent) Seal() {
 	select {
 	case <-a.stopped:
@@ -58,10 +58,10 @@ func (a *Agent) remain(ctx context.Context) (err error) {
 	return remain
 }
 
-// Shutdown stops recording, does what Flush does, ends all of the agent's goroutines and closes the
-// spool. When ctx ends first, the delivery is cut short, but the sealing is not. It returns nil
-// when nothing remains in the spool, else *RemainError; a later call returns what the first did.
-// Observe afterwards does nothing.
+// Shutdown stops recording, does what [Agent.Flush] does, ends all of the agent's goroutines and
+// closes the spool. When ctx ends first, the delivery is cut short, but the sealing is not. It
+// returns nil when nothing remains in the spool, else [*RemainError]; a later call returns what the
+// first did. [Agent.Observe] afterwards does nothing.
 func (a *Agent) Shutdown(ctx context.Context) error {
 	a.stopOnce.Do(func() { go a.stop(ctx) })
 	select {

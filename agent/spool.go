@@ -7,15 +7,15 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// ErrSpoolFull is what SegmentWriter.Append returns, wrapped, when the spool has no room even
+// ErrSpoolFull is what [SegmentWriter.Append] returns, wrapped, when the spool has no room even
 // without its older segments.
 var ErrSpoolFull = errors.New("spool is full")
 
-// ErrSpoolBusy is what Spool.LockUpload returns, wrapped, while another agent on the same
+// ErrSpoolBusy is what [Spool.LockUpload] returns, wrapped, while another agent on the same
 // spool uploads.
 var ErrSpoolBusy = errors.New("another agent uploads from this spool")
 
-// ErrNoSegment is what Spool.Read returns, wrapped, for a segment that is gone or that the spool
+// ErrNoSegment is what [Spool.Read] returns, wrapped, for a segment that is gone or that the spool
 // had to give up; the spool has counted it if it was lost.
 var ErrNoSegment = errors.New("no such segment")
 

@@ -49,68 +49,6 @@ func (s *spooler) init(o Options, bundled *checkedPolicy, c *consent, r *recorde
 	s.policies = policyStore{spool: o.Spool, bundled: bundled}
 }
 
-// loop ends windows when their time has come, until stopping is closed. Without requests there is
-// no window and no timer.
-func (s *spooler) loop(stopping <-chan struct{}) {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	for {
-		select {
-		case <-stopping:
-			return
-		case <-s.recorder.opened:
-			s.sealHandedOver()
-		case <-timer.C:
-			s.sealWindow(false)
-		}
-		timer.Reset(s.recorder.untilWindowEnds())
-	}
-}
-
-// sealWindow ends the open window, if its time has come or at once, and stores it if it is to be
-// sent. What was handed over is stored, too.
-func (s *spooler) sealWindow(atOnce bool) {
-	defer s.recorder.events.caught()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.consent.review() // the policy may have expired
-	s.storeHandedOver()
-	now := time.Now()
-	w, ppm := s.recorder.takeWindow(now, atOnce)
-	if w == nil {
-		return
-	}
-	s.recorder.drop(report.DropOverflow, w.overflow)
-	if ppm > 0 {
-		s.store(w.level, w.items(now, ppm))
-	}
-}
-
-// sealHandedOver stores what was handed over: tallies and a prober's results.
-func (s *spooler) sealHandedOver() {
-	defer s.recorder.events.caught()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.consent.review() // as sealWindow
-	s.storeHandedOver()
-}
-
-// storeHandedOver does sealHandedOver's work. The caller holds mu.
-func (s *spooler) storeHandedOver() {
-	if found := s.recorder.takeProbes(); len(found) > 0 {
-		s.store(report.Counts, found)
-	}
-	var items []item
-	level := report.Diagnostics
-	for _, t := range s.recorder.takeTallies() {
-		items = append(items, t.items(t.end, t.ppm)...)
-		level = min(level, t.level)
-	}
-	if len(items) > 0 {
-		s.store(level, items)
-	}
-}
-
 // store seals items and puts them durably into the spool. What cannot be stored is counted as
 // dropped. The caller holds mu.
 func (s *spooler) store(level report.Consent, items []item) {
@@ -152,6 +90,23 @@ func (s *spooler) divide(items []item) []item {
 		return items[1:]
 	}
 	return append([]item{first, second}, items[1:]...)
+}
+
+// halves divides a window whose record would be too large into two of the same time, and likewise
+// a prober's results. It reports false for what cannot be divided.
+func (it item) halves() (a, b item, ok bool) {
+	if r, isProbe := it.record.(*report.ProbeResults); isProbe {
+		first, second, ok := probeHalves(r)
+		return item{it.at, first}, item{it.at, second}, ok
+	}
+	w, isWindow := it.record.(*report.Window)
+	if !isWindow || len(w.Counters) < 2 {
+		return a, b, false
+	}
+	first, second := *w, *w
+	n := len(w.Counters) / 2
+	first.Counters, second.Counters = w.Counters[:n], w.Counters[n:]
+	return item{it.at, &first}, item{it.at, &second}, true
 }
 
 func dropReason(err error) string {

@@ -141,16 +141,3 @@ func (c *courier) settled(s Segment, from policy.Collector, r answer) {
 func age(s Segment) uint64 {
 	return uint64(min(max(sinceBirth(s.Birth, time.Now()), 0), report.MaxAge))
 }
-
-// withinDay reports whether n more bytes stay within what the policy lets a process upload on
-// one UTC day.
-func (c *courier) withinDay(p *checkedPolicy, n int64) bool {
-	if today := utcDay(time.Now()); today != c.uploadDay {
-		c.uploadDay, c.uploadedBytes = today, 0
-	}
-	return c.uncapped || c.uploadedBytes+uint64(n) <= p.BytesPerDay
-}
-
-func nextDay(t time.Time) time.Time {
-	return time.Unix((utcDay(t)+1)*24*60*60, 0)
-}

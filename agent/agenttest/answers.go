@@ -54,7 +54,7 @@ func (t transport) FetchPolicy(ctx context.Context, c policy.Collector, etag str
 	}
 }
 
-// Close implements agent.Transport.
+// Close implements [agent.Transport].
 func (transport) Close() {}
 
 // upload takes one upload to a collector and returns the body of the answer.

@@ -6,7 +6,7 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
-// Answers are how collectors treat uploads: an Operator's all of them, a Collector's its own.
+// Answers are how collectors treat uploads: an [Operator]'s all of them, a Collector's its own.
 type Answers struct {
 	o  *Operator
 	id string // of the collector; "": all
@@ -35,7 +35,7 @@ func (a Answers) CaptivePortal() {
 }
 
 // Refuse refuses uploads for good, in a signed answer: agents drop them and tell so. reason is one
-// of privacy's Reason constants.
+// of package receipt's Reason constants.
 func (a Answers) Refuse(reason string) {
 	a.set(answer{statement: receipt.Statement{Decision: receipt.Refused, Reason: reason}})
 }

@@ -45,7 +45,7 @@ type collector struct {
 
 const firstCollector = "c1"
 
-// Collector is one of an Operator's collectors.
+// Collector is one of an [Operator]'s collectors.
 type Collector struct {
 	Answers
 	ID string // in the policy
@@ -60,7 +60,7 @@ type Upload struct {
 	Bytes     int             // of the segment
 }
 
-// New returns an Operator whose policy sends every window, those without a failure too, so that
+// New returns an [Operator] whose policy sends every window, those without a failure too, so that
 // tests do not depend on chance. The error is the system's, when it has no randomness for keys. The
 // caller must call Close.
 func New() (*Operator, error) {
@@ -88,8 +88,8 @@ func New() (*Operator, error) {
 }
 
 // AddCollector adds a collector to the policy, which agents try after those that are there already.
-// They are called c1, c2, …; the error says that there are policy.MaxCollectors. Call it
-// before Listen.
+// They are called c1, c2, …; the error says that there are [policy.MaxCollectors]. Call it
+// before [Operator.Listen].
 func (o *Operator) AddCollector() (*Collector, error) {
 	_, receipt, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -116,7 +116,7 @@ func (o *Operator) AddCollector() (*Collector, error) {
 // Collector returns the collector with an id, to have it answer otherwise than the others.
 func (o *Operator) Collector(id string) *Collector { return &Collector{Answers{o, id}, id} }
 
-// For returns an Operator for one test. It is closed when the test ends, and the test fails if
+// For returns an [Operator] for one test. It is closed when the test ends, and the test fails if
 // anything came that could not be opened.
 func For(t testing.TB) *Operator {
 	t.Helper()
@@ -133,10 +133,10 @@ func For(t testing.TB) *Operator {
 	return o
 }
 
-// Close ends what Listen began. What was seen stays.
+// Close ends what [Operator.Listen] began. What was seen stays.
 func (o *Operator) Close() { o.hangUp() }
 
-// Policy is the signed policy in force, for agent.Options.
+// Policy is the signed policy in force, for [agent.Options].
 func (o *Operator) Policy() []byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -161,7 +161,7 @@ func (o *Operator) ChangePolicy(change func(*policy.Policy)) error {
 	return nil
 }
 
-// Options are ready for agent.New: the policy, a fresh Spool in memory, the Operator as the
+// Options are ready for [agent.New]: the policy, a fresh [Spool] in memory, the [Operator] as the
 // Transport. Change what the test is about.
 func (o *Operator) Options(consent report.Consent) agent.Options {
 	return agent.Options{App: "test", Policy: o.Policy(), Consent: consent, Spool: NewSpool(), Transport: o.Transport()}

@@ -32,7 +32,7 @@ func (s *Seen) Count(target string, outcome report.Outcome) (n uint64) {
 	return n
 }
 
-// Drops is how many records agents said that they had lost, by report.Drop reason.
+// Drops is how many records agents said that they had lost, by [report.Drop] reason.
 func (s *Seen) Drops() map[string]uint64 {
 	drops := make(map[string]uint64)
 	for _, h := range s.Headers {

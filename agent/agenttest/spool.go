@@ -59,14 +59,14 @@ func NewBoundedSpool(b Bounds) *Spool {
 	return &Spool{bounds: b, state: make(map[string][]byte), drops: make(map[string]uint64)}
 }
 
-// Fill makes the spool take nothing more, with agent.ErrSpoolFull, or lets it take again.
+// Fill makes the spool take nothing more, with [agent.ErrSpoolFull], or lets it take again.
 func (s *Spool) Fill(full bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.full = full
 }
 
-// Begin implements agent.Spool.
+// Begin implements [agent.Spool].
 func (s *Spool) Begin(birth time.Time, id report.BatchID, prefix []byte) (agent.SegmentWriter, error) {
 	return &writer{
 		segment: &segment{Segment: agent.Segment{ID: id, Birth: time.UnixMilli(birth.UnixMilli())}, spool: s},
@@ -74,7 +74,7 @@ func (s *Spool) Begin(birth time.Time, id report.BatchID, prefix []byte) (agent.
 	}, nil
 }
 
-// List implements agent.Spool.
+// List implements [agent.Spool].
 func (s *Spool) List() (list []agent.Segment, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,7 +104,7 @@ func (s *Spool) delete(id report.BatchID) {
 	s.segments = slices.DeleteFunc(s.segments, func(g *segment) bool { return g.ID == id && g.done })
 }
 
-// Read implements agent.Spool.
+// Read implements [agent.Spool].
 func (s *Spool) Read(id report.BatchID) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,7 +116,7 @@ func (s *Spool) Read(id report.BatchID) ([]byte, error) {
 	return nil, agent.ErrNoSegment
 }
 
-// Remove implements agent.Spool.
+// Remove implements [agent.Spool].
 func (s *Spool) Remove(id report.BatchID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -124,7 +124,7 @@ func (s *Spool) Remove(id report.BatchID) error {
 	return nil
 }
 
-// LockUpload implements agent.Spool.
+// LockUpload implements [agent.Spool].
 func (s *Spool) LockUpload() (unlock func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,7 +139,7 @@ func (s *Spool) LockUpload() (unlock func(), err error) {
 	}), nil
 }
 
-// TakeDrops implements agent.Spool.
+// TakeDrops implements [agent.Spool].
 func (s *Spool) TakeDrops() (drops []report.Drop) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,7 +155,7 @@ var (
 	errStateSize = errors.New("agenttest: state is larger than agent.MaxState")
 )
 
-// State implements agent.Spool.
+// State implements [agent.Spool].
 func (s *Spool) State(name string, update func(old []byte) []byte) ([]byte, error) {
 	if name == "" || len(name) > 32 || slices.ContainsFunc([]byte(name), func(c byte) bool { return c < 'a' || c > 'z' }) {
 		return nil, errStateName
@@ -174,7 +174,7 @@ func (s *Spool) State(name string, update func(old []byte) []byte) ([]byte, erro
 	return slices.Clone(s.state[name]), nil
 }
 
-// Usage implements agent.Spool.
+// Usage implements [agent.Spool].
 func (s *Spool) Usage() (segments int, bytes int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,7 +188,7 @@ func (s *Spool) size() (bytes int64) {
 	return bytes
 }
 
-// Purge implements agent.Spool.
+// Purge implements [agent.Spool].
 func (s *Spool) Purge() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -201,7 +201,7 @@ func (s *Spool) Purge() error {
 	return nil
 }
 
-// Close implements agent.Spool. The contents stay for the next agent.
+// Close implements [agent.Spool]. The contents stay for the next agent.
 func (s *Spool) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

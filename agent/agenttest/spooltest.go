@@ -15,7 +15,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// TestSpool checks that a kind of agent.Spool keeps the rules of that interface. It is for who
+// TestSpool checks that a kind of [agent.Spool] keeps the rules of that interface. It is for who
 // writes one. newStore makes an empty place for segments with bounds, a zero one being the spool's
 // own choice, and returns how to open it: every call of open is another agent there. TestSpool uses
 // neither files nor the net and closes what it opens.

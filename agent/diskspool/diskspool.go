@@ -1,5 +1,5 @@
 // Package diskspool keeps an agent's sealed segments in a directory that several processes may
-// share. Most readers need Open.
+// share. Most readers need [Open].
 //
 // The directory holds, readable by its owner only:
 //
@@ -53,7 +53,7 @@ func (o *Options) validate() error {
 	return errors.Join(faults...)
 }
 
-// Spool is an agent.Spool in a directory.
+// Spool is an [agent.Spool] in a directory.
 type Spool struct {
 	dir string
 	o   Options
@@ -99,7 +99,7 @@ func Open(dir string, o Options) (*Spool, error) {
 	}, nil
 }
 
-// TakeDrops implements agent.Spool.
+// TakeDrops implements [agent.Spool].
 func (s *Spool) TakeDrops() []report.Drop {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,7 +111,7 @@ func (s *Spool) TakeDrops() []report.Drop {
 	return drops
 }
 
-// Usage implements agent.Spool.
+// Usage implements [agent.Spool].
 func (s *Spool) Usage() (segments int, bytes int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,7 +126,7 @@ func (s *Spool) Usage() (segments int, bytes int64) {
 	return len(files), total(files)
 }
 
-// Purge implements agent.Spool. The directory itself stays, empty but for files that are not the
+// Purge implements [agent.Spool]. The directory itself stays, empty but for files that are not the
 // spool's and a deletion notice.
 func (s *Spool) Purge() error {
 	s.mu.Lock()
@@ -159,7 +159,7 @@ func (s *Spool) Purge() error {
 	})
 }
 
-// Close implements agent.Spool.
+// Close implements [agent.Spool].
 func (s *Spool) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// List implements agent.Spool.
+// List implements [agent.Spool].
 func (s *Spool) List() ([]agent.Segment, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

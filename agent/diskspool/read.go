@@ -20,7 +20,7 @@ func readFile(root *os.Root, name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, seal.MaxSegment+1))
 }
 
-// Read implements agent.Spool.
+// Read implements [agent.Spool].
 func (s *Spool) Read(id report.BatchID) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,7 +44,7 @@ func (s *Spool) Read(id report.BatchID) ([]byte, error) {
 	return b, nil
 }
 
-// Remove implements agent.Spool.
+// Remove implements [agent.Spool].
 func (s *Spool) Remove(id report.BatchID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,7 +86,7 @@ func (s *Spool) find(id report.BatchID) (*os.Root, string, error) {
 	return nil, "", agent.ErrNoSegment
 }
 
-// LockUpload implements agent.Spool.
+// LockUpload implements [agent.Spool].
 func (s *Spool) LockUpload() (unlock func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

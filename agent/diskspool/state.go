@@ -22,7 +22,7 @@ var (
 	errStateSize = errors.New("state is larger than agent.MaxState")
 )
 
-// State implements agent.Spool. A blob that cannot be read, or is too large, counts as absent.
+// State implements [agent.Spool]. A blob that cannot be read, or is too large, counts as absent.
 func (s *Spool) State(name string, update func(old []byte) []byte) ([]byte, error) {
 	if !validState(name) {
 		return nil, errStateName

@@ -23,7 +23,7 @@ type writer struct {
 
 var errBroken = errors.New("segment takes no more")
 
-// Begin implements agent.Spool.
+// Begin implements [agent.Spool].
 func (s *Spool) Begin(birth time.Time, id report.BatchID, prefix []byte) (agent.SegmentWriter, error) {
 	return &writer{s: s, birth: birth, id: id, prefix: prefix}, nil
 }

@@ -19,9 +19,9 @@ import (
 )
 
 // Classify names what became of a request from the error of a RoundTripper, of a body's Read or of
-// an http.Client. ctx is the request's own context: it tells the caller's giving up from the
-// network's failing. A nil err is report.OK. What only httptrace knows is not known here, so an
-// error of an unknown kind is report.HTTPFailed.
+// an [http.Client]. ctx is the request's own context: it tells the caller's giving up from the
+// network's failing. A nil err is [report.OK]. What only httptrace knows is not known here, so an
+// error of an unknown kind is [report.HTTPFailed].
 func Classify(ctx context.Context, err error) report.Outcome {
 	if err == nil {
 		return report.OK

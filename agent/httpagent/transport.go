@@ -51,7 +51,7 @@ func NewTransport(o TransportOptions) *Transport {
 	return t
 }
 
-// Deliver implements agent.Transport.
+// Deliver implements [agent.Transport].
 func (t *Transport) Deliver(ctx context.Context, c policy.Collector, id report.BatchID, delivery, segment []byte) agent.Response {
 	if c.Relay != "" {
 		return t.oblivious.Deliver(ctx, c, id, delivery, segment)
@@ -67,7 +67,7 @@ func (t *Transport) Deliver(ctx context.Context, c policy.Collector, id report.B
 	return t.do(c, req, receipt.MaxSize)
 }
 
-// FetchPolicy implements agent.Transport.
+// FetchPolicy implements [agent.Transport].
 func (t *Transport) FetchPolicy(ctx context.Context, c policy.Collector, etag string) agent.Response {
 	if c.Relay != "" {
 		return t.oblivious.FetchPolicy(ctx, c, etag)
@@ -83,7 +83,7 @@ func (t *Transport) FetchPolicy(ctx context.Context, c policy.Collector, etag st
 	return t.do(c, req, policy.MaxSize)
 }
 
-// Close implements agent.Transport.
+// Close implements [agent.Transport].
 func (t *Transport) Close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

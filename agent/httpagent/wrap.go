@@ -12,11 +12,11 @@ import (
 // Wrap returns base with a watching: every request that goes through it is observed once, when its
 // answer's body has ended, failed or been closed, or when it got no answer. Requests, answers,
 // bodies' bytes and errors pass unchanged. While a records nothing, requests pass without any
-// detour. A nil base is http.DefaultTransport.
+// detour. A nil base is [http.DefaultTransport].
 //
 // When a request fails, and now and then when one goes out, it looks at the addresses of the
 // machine's network interfaces. That they have changed is all that is noted of them
-// (agent.Agent.NetworkChanged).
+// ([agent.Agent.NetworkChanged]).
 func Wrap(a *agent.Agent, base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		base = http.DefaultTransport
@@ -94,7 +94,7 @@ func redirects(req *http.Request) (n int) {
 type retryKey struct{}
 
 // Retry marks requests made under the returned context as repeating one that failed
-// (report.FlagRetry), so that an application's retries do not make an outage look larger
+// ([report.FlagRetry]), so that an application's retries do not make an outage look larger
 // than it is.
 func Retry(ctx context.Context) context.Context { return context.WithValue(ctx, retryKey{}, true) }
 

@@ -1,8 +1,8 @@
 // Package oblivious is how an agent delivers through an Oblivious HTTP relay (RFC 9458), whatever
-// it speaks HTTP with: agent/httpagent uses it with net/http, and any agent.Transport can. It makes
-// and opens the messages; somebody else sends them. A transport must turn to it for every collector
-// that has a Relay in the policy, and never connect to such a collector itself: the collector is
-// not to learn the client's address.
+// it speaks HTTP with: agent/httpagent uses it with net/http, and any [agent.Transport] can. It
+// makes and opens the messages; somebody else sends them. A transport must turn to it for every
+// collector that has a Relay in the policy, and never connect to such a collector itself: the
+// collector is not to learn the client's address.
 package oblivious
 
 import (
@@ -47,7 +47,7 @@ type Client struct {
 	keys keys
 }
 
-// New returns a Client that sends with send, and takes gateways' keys of the given KEMs, the
+// New returns a [Client] that sends with send, and takes gateways' keys of the given KEMs, the
 // best first.
 func New(send Send, kems ...ohttp.KEM) *Client { return &Client{send: send, kems: kems} }
 
@@ -58,7 +58,7 @@ var (
 	errSize      = errors.New("collector's answer is too large")
 )
 
-// Deliver is that of agent.Transport, for a collector with a Relay.
+// Deliver is that of [agent.Transport], for a collector with a Relay.
 func (c *Client) Deliver(ctx context.Context, to policy.Collector, id report.BatchID, delivery, segment []byte) agent.Response {
 	return c.ask(ctx, to, upload(id, delivery, segment), receipt.MaxSize)
 }
@@ -71,8 +71,9 @@ func upload(id report.BatchID, delivery, segment []byte) *bhttp.Request {
 	}}
 }
 
-// Upload returns the request that Deliver would send, for somebody else to send once and not wait
-// for the answer, which nobody can open: a web page that ends. The segment must stay in the spool.
+// Upload returns the request that [Client.Deliver] would send, for somebody else to send once and
+// not wait for the answer, which nobody can open: a web page that ends. The segment must stay in
+// the spool.
 func (c *Client) Upload(to policy.Collector, id report.BatchID, delivery, segment []byte) (Request, error) {
 	message, key, err := c.prepare(to, upload(id, delivery, segment))
 	if err != nil {
@@ -82,7 +83,7 @@ func (c *Client) Upload(to policy.Collector, id report.BatchID, delivery, segmen
 	return encapsulated(to, sealed), err
 }
 
-// FetchPolicy is that of agent.Transport, for a collector with a Relay.
+// FetchPolicy is that of [agent.Transport], for a collector with a Relay.
 func (c *Client) FetchPolicy(ctx context.Context, from policy.Collector, etag string) agent.Response {
 	m := &bhttp.Request{Method: "GET", Path: protocol.PathPolicy}
 	if etag != "" {

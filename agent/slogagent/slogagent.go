@@ -1,6 +1,6 @@
-// Package slogagent reports what an application logs: a slog.Handler that wraps the application's
+// Package slogagent reports what an application logs: a [slog.Handler] that wraps the application's
 // own and hands records from a level up to an agent, as application errors (report.KindLog). Most
-// readers need New and Shutdown.
+// readers need [New] and [Handler.Shutdown].
 //
 //	h := slogagent.New(a, slog.NewTextHandler(os.Stderr, nil), slogagent.Options{})
 //	slog.SetDefault(slog.New(h))
@@ -16,7 +16,7 @@ import (
 	"github.com/heliograph-net/heliograph/agent"
 )
 
-// Options configure a Handler. The zero value is safe: errors, and of them the message alone.
+// Options configure a [Handler]. The zero value is safe: errors, and of them the message alone.
 type Options struct {
 	// Level is from where on records are reported; nil: slog.LevelError. What the wrapped handler
 	// logs does not depend on it.
@@ -42,7 +42,7 @@ type Options struct {
 
 const defaultQueue = 256
 
-// Handler is a slog.Handler. It is safe for concurrent use if the wrapped handler is.
+// Handler is a [slog.Handler]. It is safe for concurrent use if the wrapped handler is.
 type Handler struct {
 	next slog.Handler
 	*reporter
@@ -70,7 +70,8 @@ type reporter struct {
 
 var _ slog.Handler = (*Handler)(nil)
 
-// New wraps next. It starts a goroutine, which Shutdown ends. A nil agent reports nothing.
+// New wraps next. It starts a goroutine, which [Handler.Shutdown] ends. A nil agent
+// reports nothing.
 func New(a *agent.Agent, next slog.Handler, o Options) *Handler {
 	r := &reporter{
 		agent: a, level: o.Level, keys: make(map[string]bool, len(o.Keys)), traceKey: o.TraceKey, traceID: o.TraceID,
@@ -96,7 +97,7 @@ func New(a *agent.Agent, next slog.Handler, o Options) *Handler {
 	return &Handler{next: next, reporter: r}
 }
 
-// Enabled implements slog.Handler: what the wrapped handler wants, and what is reported.
+// Enabled implements [slog.Handler]: what the wrapped handler wants, and what is reported.
 func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 	return h.next.Enabled(ctx, level) || h.wants(level)
 }
@@ -105,7 +106,7 @@ func (r *reporter) wants(level slog.Level) bool {
 	return level >= r.level.Level() && r.agent != nil && r.agent.Recording()
 }
 
-// Handle implements slog.Handler. The wrapped handler comes first and gets the records that it is
+// Handle implements [slog.Handler]. The wrapped handler comes first and gets the records that it is
 // enabled for, as they are; its error is returned.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) (err error) {
 	if h.next.Enabled(ctx, r.Level) {
@@ -117,7 +118,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) (err error) {
 	return err
 }
 
-// WithAttrs implements slog.Handler.
+// WithAttrs implements [slog.Handler].
 func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	derived := *h
 	derived.next = h.next.WithAttrs(attrs)
@@ -125,7 +126,7 @@ func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return &derived
 }
 
-// WithGroup implements slog.Handler.
+// WithGroup implements [slog.Handler].
 func (h *Handler) WithGroup(name string) slog.Handler {
 	derived := *h
 	derived.next = h.next.WithGroup(name)

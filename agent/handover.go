@@ -1,0 +1,141 @@
+package agent
+
+import (
+	"time"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// How what was recorded comes from the recorder to the spooler.
+
+// item is a record on its way into a segment. Records tell times relative to their segment's birth,
+// so the last step is left until the segment is known.
+type item struct {
+	at     time.Time // the window's end, the sample's time
+	record report.Record
+}
+
+// loop ends windows when their time has come, until stopping is closed. Without requests there is
+// no window and no timer.
+func (s *spooler) loop(stopping <-chan struct{}) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		select {
+		case <-stopping:
+			return
+		case <-s.recorder.opened:
+			s.sealHandedOver()
+		case <-timer.C:
+			s.sealWindow(false)
+		}
+		timer.Reset(s.recorder.untilWindowEnds())
+	}
+}
+
+// untilWindowEnds is how long the open window still lasts. Without one it is long: opened will
+// be signalled.
+func (r *recorder) untilWindowEnds() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.window.start.IsZero() {
+		return idle
+	}
+	return max(time.Until(r.window.start.Add(r.window.length)), 0)
+}
+
+// sealWindow ends the open window, if its time has come or at once, and stores it if it is to be
+// sent. What was handed over is stored, too.
+func (s *spooler) sealWindow(atOnce bool) {
+	defer s.recorder.events.caught()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.consent.review() // the policy may have expired
+	s.storeHandedOver()
+	now := time.Now()
+	w, ppm := s.recorder.takeWindow(now, atOnce)
+	if w == nil {
+		return
+	}
+	s.recorder.drop(report.DropOverflow, w.overflow)
+	if ppm > 0 {
+		s.store(w.level, w.items(now, ppm))
+	}
+}
+
+// sealHandedOver stores what was handed over: tallies and a prober's results.
+func (s *spooler) sealHandedOver() {
+	defer s.recorder.events.caught()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.consent.review() // as sealWindow
+	s.storeHandedOver()
+}
+
+// storeHandedOver does sealHandedOver's work. The caller holds mu.
+func (s *spooler) storeHandedOver() {
+	if found := s.recorder.takeProbes(); len(found) > 0 {
+		s.store(report.Counts, found)
+	}
+	var items []item
+	level := report.Diagnostics
+	for _, t := range s.recorder.takeTallies() {
+		items = append(items, t.items(t.end, t.ppm)...)
+		level = min(level, t.level)
+	}
+	if len(items) > 0 {
+		s.store(level, items)
+	}
+}
+
+// takeWindow closes the open window, if its time has come or at once, opens the next and returns
+// the closed one with the probability with which a window like it is sent; 0 when it is not. A
+// window with a failure or an application error is always sent, and so is one that comes with
+// losses to tell. It returns nil when there is no window to end.
+func (r *recorder) takeWindow(now time.Time, atOnce bool) (*window, uint32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w := r.window
+	if w.start.IsZero() || (!atOnce && now.Sub(w.start) < w.length) {
+		return nil, 0
+	}
+	r.window = newWindow(r.terms.policy.Policy, len(w.rows))
+	if len(w.rows) == 0 && len(w.errors) == 0 && w.overflow == 0 {
+		return nil, 0 // a panic that was sealed at once began it
+	}
+	r.total.Windows++
+	if w.failed || len(w.errors) > 0 || w.overflow > 0 || len(r.untold) > 0 {
+		return w, report.FullPPM
+	}
+	if ppm := r.terms.policy.SuccessPPM; r.rand.Uint32N(report.FullPPM) < ppm {
+		return w, ppm
+	}
+	r.total.SampledOut++
+	return w, 0
+}
+
+// items is what a window that ended at end has to say, samples and application errors included,
+// when it is sent with probability ppm.
+func (w *window) items(end time.Time, ppm uint32) []item {
+	var items []item
+	if len(w.rows) > 0 {
+		items = append(items, item{end, &report.Window{
+			Length:     min(max(uint64(sinceBirth(w.start, end)), 1), report.MaxAge),
+			SampledPPM: ppm,
+			Counters:   w.counters(),
+		}})
+	}
+	for i := range w.samples {
+		if s := &w.samples[i]; s.record.Outcome != "" {
+			items = append(items, item{s.at, &s.record})
+		}
+	}
+	for _, g := range w.errors {
+		at := g.at
+		if w.level < report.Diagnostics {
+			at = end // counts are of a window, not of a moment
+		}
+		items = append(items, item{at, &g.record})
+	}
+	return items
+}

@@ -1,0 +1,125 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// afterWithdrawal does what is left to do once consent was withdrawn, also when there is consent
+// again: it deletes what could not be deleted, and delivers notices, which are what is left to say
+// about what was sent. It returns when to call it again.
+func (c *courier) afterWithdrawal(ctx context.Context, patience time.Duration) (again time.Time) {
+	again = c.spooler.purgeAgain()
+	if len(c.spooler.notices.list()) == 0 || ctx.Err() != nil {
+		return again
+	}
+	return earlier(again, c.uploading(ctx, patience, func(p *checkedPolicy) time.Time { return c.deliverNotices(ctx, p) }))
+}
+
+// uploading calls deliver, as the only agent on this spool that uploads, if there is a collector to
+// deliver to. It returns when to go on.
+func (c *courier) uploading(ctx context.Context, patience time.Duration, deliver func(*checkedPolicy) time.Time) (again time.Time) {
+	p := c.consent.inForce()
+	if at := c.firstReady(p); at.After(time.Now()) {
+		return at
+	}
+	unlock, err := c.lockUpload(ctx, patience)
+	if err != nil {
+		return c.later()
+	}
+	defer unlock()
+	return deliver(p)
+}
+
+// later is when to look again for what is in the way now.
+func (c *courier) later() time.Time { return time.Now().Add(lockLater + uniform(c.rand, lockLater)) }
+
+// lockUpload waits for the right to upload.
+func (c *courier) lockUpload(ctx context.Context, patience time.Duration) (func(), error) {
+	deadline := time.Now().Add(patience)
+	for {
+		unlock, err := c.spooler.spool.LockUpload()
+		if err == nil || !errors.Is(err, ErrSpoolBusy) || !time.Now().Before(deadline) {
+			return unlock, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(lockRetry):
+		}
+	}
+}
+
+// deliverSpool uploads the finished segments, this agent's open one among them, as long as a
+// collector takes them. It returns when to go on.
+func (c *courier) deliverSpool(ctx context.Context, p *checkedPolicy, permit *permit) (again time.Time) {
+	segments, err := c.spooler.finished()
+	if err != nil {
+		return c.later()
+	}
+	c.arrange(segments)
+	for _, s := range segments {
+		if !c.withinDay(p, s.Size) {
+			return nextDay(time.Now()).Add(uniform(c.rand, 10*time.Minute))
+		}
+		if !c.deliver(ctx, p, permit, s) {
+			if ctx.Err() != nil {
+				return time.Now()
+			}
+			return c.firstReady(p)
+		}
+	}
+	return time.Now().Add(idle)
+}
+
+// arrange puts segments, which come with the oldest first, into the order in which they are
+// delivered: first those that were tried least, so that one that no collector gets to see does not
+// hold up the others. It drops what is remembered of segments that are gone.
+func (c *courier) arrange(segments []Segment) {
+	kept := make(map[report.BatchID]*upload, len(c.uploads))
+	for _, s := range segments {
+		if u := c.uploads[s.ID]; u != nil {
+			kept[s.ID] = u
+		}
+	}
+	c.uploads = kept
+	slices.SortStableFunc(segments, func(x, y Segment) int { return c.tries(x.ID) - c.tries(y.ID) })
+}
+
+func (c *courier) tries(id report.BatchID) int {
+	if u := c.uploads[id]; u != nil {
+		return u.tries
+	}
+	return 0
+}
+
+// deliverNotices uploads notices. It returns when to go on.
+func (c *courier) deliverNotices(ctx context.Context, p *checkedPolicy) (again time.Time) {
+	// read again, for another agent may have delivered some
+	for _, n := range c.spooler.notices.list() {
+		to, answer, _ := c.offer(ctx, p, n.Segment, new(upload), n.body)
+		if answer.decision == none {
+			return c.firstReady(p)
+		}
+		c.spooler.notices.remove(n.ID)
+		c.settled(n.Segment, to, answer)
+	}
+	return time.Now().Add(idle)
+}
+
+// withinDay reports whether n more bytes stay within what the policy lets a process upload on
+// one UTC day.
+func (c *courier) withinDay(p *checkedPolicy, n int64) bool {
+	if today := utcDay(time.Now()); today != c.uploadDay {
+		c.uploadDay, c.uploadedBytes = today, 0
+	}
+	return c.uncapped || c.uploadedBytes+uint64(n) <= p.BytesPerDay
+}
+
+func nextDay(t time.Time) time.Time {
+	return time.Unix((utcDay(t)+1)*24*60*60, 0)
+}
