@@ -31,7 +31,8 @@ func newServedRig(t *testing.T, change func(*collector.Options, *sqliteinbox.Opt
 	s := must(httpserve.New(httpserve.Options{Name: "collector", Listen: "127.0.0.1:0", Handler: r.Handler(), WriteTimeout: -1, Grace: time.Millisecond,
 		Logger: slog.New(slog.DiscardHandler)}))(t)
 	stop := lifecycle.Background(s.Run)
-	t.Cleanup(func() { _ = stop() }) // cuts connections that are still open: they are part of the test
+	// cuts connections that are still open: they are part of the test
+	t.Cleanup(func() { _ = stop() })
 	r.url = "http://" + s.Addr()
 	return r
 }

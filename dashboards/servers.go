@@ -81,7 +81,7 @@ func (d *Dashboard) serverRows(ctx context.Context, s heatmap.Snapshot, chosen [
 func (d *Dashboard) summary(s heatmap.Snapshot) api.ServersSummary {
 	return api.ServersSummary{
 		ServerCounts: countsOf(s.Counts()), Changed: s.Changed,
-		Topology: d.boot, States: d.boot + "-" + strconv.FormatUint(s.Version, 10),
+		Topology: d.boot + "-" + strconv.FormatUint(s.Replaced, 10), States: d.boot + "-" + strconv.FormatUint(s.Version, 10),
 	}
 }
 

@@ -22,7 +22,7 @@ func TestServers(t *testing.T) {
 	reader := &fakeReader{servers: []model.ServerCount{{Server: "192.0.2.7:443", OK: 30, Failed: 12}, {Server: "198.51.100.1:443", Failed: 3}}}
 	d, url := serve(t, Options{Reader: reader, Servers: m})
 	wantJSON(t, url+"/api/v1/servers?first=6&limit=1", fmt.Sprintf(`{
-		"count":12,"up":10,"down":1,"unknown":1,"changed":"2026-11-22T12:01:00Z","topology":"%s","states":"%s-12",
+		"count":12,"up":10,"down":1,"unknown":1,"changed":"2026-11-22T12:01:00Z","topology":"%s-0","states":"%s-12",
 		"data_centres":[
 			{"name":"fra","first":0,"count":10,"up":9,"down":1,"unknown":0,"clusters":[
 				{"name":"c1","first":0,"count":10,"up":9,"down":1,"unknown":0,"rows":[

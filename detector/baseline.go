@@ -1,6 +1,10 @@
 package detector
 
-import "math"
+import (
+	"math"
+
+	"github.com/heliograph-net/heliograph/model/sketch"
+)
 
 // Parameters of the baseline. They are constants because they hold for any sensible width of a bin
 // and for any rate.
@@ -28,14 +32,14 @@ type observation struct {
 	// expected failures among the usual exposure, if that is larger: exposure is an estimate from a
 	// few sampled windows
 	bound    float64
-	failing  float64  // distinct clients that failed
-	expected float64  // and how many were to be expected
-	clients  []uint64 // who failed; at most maxClients
-	hot      bool     // beyond what chance and the ratio allow
-	masked   bool     // is part of an incident and never learned
+	failing  float64         // distinct clients that failed
+	expected float64         // and how many were to be expected
+	clients  *sketch.Clients // who failed; nil: nobody. Not to be changed
+	hot      bool            // beyond what chance and the ratio allow
+	masked   bool            // is part of an incident and never learned
 }
 
-// series is the state of one place in one group.
+// series is the state of one value in one group.
 type series struct {
 	// discounted failures, exposure and failing clients (per bin) of all bins that were learned
 	a, b, c float64
@@ -48,7 +52,7 @@ type series struct {
 	silent  int     // consecutive bins without requests
 }
 
-// newSeries starts a series at a place that had exposure b and, so far, no failure of this kind.
+// newSeries starts a series at a value that had exposure b and, so far, no failure of this kind.
 func newSeries(b, spread float64, window int) *series {
 	return &series{b: b, spread: spread, recent: make([]observation, window)}
 }
@@ -61,7 +65,7 @@ func (s *series) rate(parent float64) float64 {
 // observe predicts a bin, keeps it in the ring at slot and learns the bin that stood there: what
 // happened since is known by now, so that the beginning of an incident does not spoil the baseline
 // it is compared with.
-func (s *series) observe(slot int, o observation, parent, usual float64, f *Floors) {
+func (s *series) observe(slot int, o observation, parent, usual float64, f *Thresholds) {
 	if old := &s.recent[slot]; old.n > 0 && !old.masked {
 		s.learn(old)
 	}
@@ -86,7 +90,7 @@ func (s *series) learn(o *observation) {
 }
 
 // faded reports whether nothing is left of the failures of a series.
-func (s *series) faded() bool { return s.a < 0.05 && s.stretch().x == 0 }
+func (s *series) faded() bool { return s.a < 0.05 && s.window().x == 0 }
 
 // mask keeps the bins of the ring from being learned.
 func (s *series) mask() {
@@ -95,17 +99,17 @@ func (s *series) mask() {
 	}
 }
 
-// stretch is a sum over the bins of the ring.
-type stretch struct {
+// window is a sum over the bins of the ring.
+type windowSums struct {
 	x, n, e, bound, failing, expected float64
 	hot                               int
 }
 
-func (s *series) stretch() stretch {
-	var w stretch
+func (s *series) window() windowSums {
+	var w windowSums
 	for i := range s.recent {
 		o := &s.recent[i]
-		w.add(stretch{o.x, o.n, o.e, o.bound, o.failing, o.expected, 0})
+		w.add(windowSums{o.x, o.n, o.e, o.bound, o.failing, o.expected, 0})
 		if o.hot {
 			w.hot++
 		}
@@ -113,7 +117,7 @@ func (s *series) stretch() stretch {
 	return w
 }
 
-func (w *stretch) add(v stretch) {
+func (w *windowSums) add(v windowSums) {
 	w.x += v.x
 	w.n += v.n
 	w.e += v.e
@@ -122,26 +126,27 @@ func (w *stretch) add(v stretch) {
 	w.expected += v.expected
 }
 
-func (w stretch) excess() float64 { return w.x - w.e }
+func (w windowSums) excess() float64 { return w.x - w.e }
 
-// addClients adds who failed in the ring to set.
-func (s *series) addClients(set map[uint64]struct{}) {
+// addClients adds who failed in the ring to a set.
+func (s *series) addClients(set *sketch.Clients) {
 	for i := range s.recent {
-		for _, c := range s.recent[i].clients {
-			set[c] = struct{}{}
+		if clients := s.recent[i].clients; clients != nil {
+			set.Merge(clients)
 		}
 	}
 }
 
-// abnormal reports whether the floors are met by this series alone, but for those about networks.
-func (s *series) abnormal(f *Floors) bool {
-	w := s.stretch()
+// abnormal reports whether the thresholds are met by this series alone, but for those
+// about networks.
+func (s *series) abnormal(f *Thresholds) bool {
+	w := s.window()
 	if w.hot < f.Hot || w.x-w.bound < f.Excess || w.x < f.Ratio*w.bound || w.failing < f.Ratio*w.expected {
 		return false
 	}
-	who := map[uint64]struct{}{}
-	s.addClients(who)
-	return len(who) >= f.Clients
+	var who sketch.Clients
+	s.addClients(&who)
+	return who.Count() >= f.Clients
 }
 
 // alarm marks the series as hit.
@@ -151,7 +156,7 @@ func (s *series) alarm(peak float64) {
 
 // follow judges the newest bin of a series that is hit and ends the alarm when it is over. bad
 // reports whether the fault was there.
-func (s *series) follow(slot int, f *Floors) (bad bool) {
+func (s *series) follow(slot int, f *Thresholds) (bad bool) {
 	o := &s.recent[slot]
 	if o.n <= 0 {
 		s.silent++
@@ -174,7 +179,7 @@ func (s *series) follow(slot int, f *Floors) (bad bool) {
 // likelier reports whether the bin fits half of the incident's rate better than the baseline. A
 // dead collector that one agent tries in vain proves nothing by itself, but it is no sign of
 // recovery either.
-func (s *series) likelier(o *observation, f *Floors) bool {
+func (s *series) likelier(o *observation, f *Thresholds) bool {
 	calm := o.e / o.n
 	fault := max(s.peak/2, f.Ratio*calm)
 	return o.x*math.Log(fault/calm) > o.n*(fault-calm)

@@ -1,18 +1,77 @@
 package detector
 
-import "github.com/heliograph-net/heliograph/report"
+import (
+	"time"
 
-// Cell is what one client contributed to one bin, the detector's grain. The Detector sums over
-// cells, so one key may come twice.
+	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/model/sketch"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// Cell is what is known of one bin of one series: sums, how many clients there were, and how the
+// requests spread over them. Cells of the same series and bin may be merged in any order.
 type Cell struct {
-	App       string
-	Target    string
-	Outcome   report.Outcome
-	Server    string
-	ASN       uint32
-	Country   string
-	Source    report.Source
-	Client    uint64 // tells clients of one day apart
-	Raw       uint64
-	Estimated float64
+	model.Series
+	End       time.Time // of the bin
+	Raw       uint64    // requests that were reported
+	Estimated float64   // requests that they stand for
+	Clients   sketch.Clients
+	Spread    sketch.Spread // of the requests whose clients are known; there may be fewer than Raw
+}
+
+// Merge adds what another cell of the same series and bin knows. o stays as it is.
+func (c *Cell) Merge(o *Cell) {
+	c.Raw += o.Raw
+	c.Estimated += o.Estimated
+	c.Clients.Merge(&o.Clients)
+	c.Spread.Merge(&o.Spread)
+}
+
+// cellKey tells cells apart.
+type cellKey struct {
+	model.Series
+	end int64 // Unix ms
+}
+
+// voice is what a client says of one kind of request, whatever the server: by how much it says it
+// is told whether it shouts.
+type voice struct {
+	client  uint64
+	app     string
+	target  string
+	outcome report.Outcome
+	source  report.Source
+	flags   report.Flags
+	end     int64
+}
+
+func voiceOf(c *model.Count) voice {
+	return voice{c.Client, c.App, c.Target, c.Outcome, c.Source, c.Flags, c.End.UnixMilli()}
+}
+
+// Fold sums counts to cells, one for each series and bin, in the order in which they first occur. A
+// client is as loud as all counts say that are given at once: whole pages, not single batches.
+func Fold(counts []model.Count) []Cell {
+	wholes := make(map[voice]uint64, len(counts))
+	for i := range counts {
+		wholes[voiceOf(&counts[i])] += counts[i].Raw
+	}
+	var cells []Cell
+	index := make(map[cellKey]int, len(counts))
+	for i := range counts {
+		c := &counts[i]
+		key := cellKey{c.Series, c.End.UnixMilli()}
+		at, known := index[key]
+		if !known {
+			at = len(cells)
+			index[key] = at
+			cells = append(cells, Cell{Series: c.Series, End: c.End})
+		}
+		cell := &cells[at]
+		cell.Raw += c.Raw
+		cell.Estimated += c.Estimated
+		cell.Clients.Add(c.Client)
+		cell.Spread.Add(sketch.Part{Raw: c.Raw, Estimated: c.Estimated, Whole: wholes[voiceOf(c)]})
+	}
+	return cells
 }

@@ -3,6 +3,7 @@ package detector
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,15 +22,17 @@ var (
 
 // opener turns envelopes into batches. It is used by one goroutine.
 type opener struct {
-	keys   *seal.Keyring
-	bin    time.Duration
-	maxAge time.Duration
+	keys     *seal.Keyring
+	bin      time.Duration
+	maxAge   time.Duration
+	vantages []string // that are believed
 }
 
 // opened is a batch and what was noticed on the way.
 type opened struct {
 	Batch
 	unknown int           // records of kinds that this build does not know
+	strange int           // results of probes from vantages that are not believed
 	drops   []report.Drop // that the client tells of
 }
 
@@ -127,6 +130,8 @@ func (c *conversion) record(b []byte) error {
 		c.sample(r)
 	case *report.ApplicationError:
 		c.applicationError(r)
+	case *report.ProbeResults:
+		c.probes(r)
 	case *report.DeletionNotice:
 		c.deletion(r)
 	}
@@ -211,6 +216,19 @@ func stack(frames []report.Frame) string {
 		}
 	}
 	return b.String()
+}
+
+// probes takes what a vantage found. Anybody can seal such a record, so that only the results of
+// vantages are taken that the operator has named.
+func (c *conversion) probes(p *report.ProbeResults) {
+	if !slices.Contains(c.vantages, p.Vantage) {
+		c.out.strange += len(p.Results)
+		return
+	}
+	for _, r := range probeResults(p, c.at) {
+		c.last = later(c.last, r.At)
+		c.out.Probes = append(c.out.Probes, r)
+	}
 }
 
 func (c *conversion) deletion(n *report.DeletionNotice) {

@@ -7,12 +7,17 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // Detector takes batches in, stores them and keeps incidents up to date. Make one with New.
 type Detector struct {
 	o       Options
 	metrics *metrics
+	keeper  *keeper
+	probes  *probeMap
+	added   chan []model.ProbeResult // that are to be stored
 	ran     atomic.Bool
 }
 
@@ -28,25 +33,33 @@ func New(o Options) (*Detector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("detector: registering metrics: %w", err)
 	}
-	return &Detector{o: o, metrics: m}, nil
+	probes, err := newProbeMap(o.ProbesHold)
+	if err != nil {
+		return nil, fmt.Errorf("detector: %w", err)
+	}
+	if o.Probes == nil {
+		o.Probes = probes
+	}
+	return &Detector{o: o, metrics: m, keeper: &keeper{events: o.Events, state: o.State}, probes: probes,
+		added: make(chan []model.ProbeResult, maxProbesQueue)}, nil
 }
 
-// Run works until ctx ends and returns nil once all its goroutines have. Troubles with sources and
-// with the store are logged, counted and tried again. It may be called once.
+// Run works until ctx ends and returns nil once all its goroutines have. Troubles with feeds and
+// with the stores are logged, counted and tried again. It may be called once.
 func (d *Detector) Run(ctx context.Context) error {
 	if d.ran.Swap(true) {
 		return errors.New("detector: Run may be called once")
 	}
 	ev := &evaluator{d: d, log: d.o.Logger, open: map[int64]struct{}{}}
 	var caught, running sync.WaitGroup
-	caught.Add(len(d.o.Sources))
-	for name, src := range d.o.Sources {
-		in := &intake{d: d, name: name, src: src, log: d.o.Logger.With("source", name), caught: sync.OnceFunc(caught.Done),
-			opener: opener{keys: d.o.Keys, bin: d.o.Bin, maxAge: d.o.MaxAge}}
+	caught.Add(len(d.o.Feeds))
+	for name, feed := range d.o.Feeds {
+		in := &intake{d: d, name: name, feed: feed, log: d.o.Logger.With("feed", name), caught: sync.OnceFunc(caught.Done),
+			opener: opener{keys: d.o.Keys, bin: d.o.Bin, maxAge: d.o.MaxAge, vantages: d.o.Vantages}}
 		running.Go(func() {
 			in.run(ctx)
 			in.caught() // so that nobody waits for it
-			if c, ok := src.(interface{ CloseIdleConnections() }); ok {
+			if c, ok := feed.(interface{ CloseIdleConnections() }); ok {
 				c.CloseIdleConnections()
 			}
 		})
@@ -56,16 +69,20 @@ func (d *Detector) Run(ctx context.Context) error {
 		ev.run(ctx)
 	})
 	running.Go(func() { d.prune(ctx) })
+	running.Go(func() { d.watchProbes(ctx) })
+	running.Go(func() { d.storeProbes(ctx) })
 	running.Wait()
 	return nil
 }
 
-// Ready says whether the store works; it asks nothing beyond this host.
-func (d *Detector) Ready(ctx context.Context) error { return d.o.Store.Ready(ctx) }
+// Ready says whether the stores work; it asks nothing beyond them.
+func (d *Detector) Ready(ctx context.Context) error {
+	return errors.Join(d.o.Events.Ready(ctx), d.o.State.Ready(ctx))
+}
 
 func (d *Detector) prune(ctx context.Context) {
 	for ctx.Err() == nil {
-		if err := d.o.Store.Prune(ctx, time.Now(), d.o.Retention); err != nil && ctx.Err() == nil {
+		if err := d.keeper.prune(ctx, time.Now(), d.o.Retention); err != nil && ctx.Err() == nil {
 			d.metrics.troubles.WithLabelValues("prune").Inc()
 			d.o.Logger.Error("deleting old data failed", "error", err)
 		}

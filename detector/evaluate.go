@@ -13,12 +13,11 @@ const (
 	replayBins = 240 // bins from which the baseline is learned again after a restart
 	// and as many when an incident is open for so long; a longer gap is skipped
 	replayMost  = 720
-	maxCells    = 500_000 // cells of one bin that are looked at
 	catchUpTime = 30 * time.Second
 )
 
-// wait waits until every source has had nothing more once, so that no bin is judged before the
-// reports that waited are in; but not for a source that is gone.
+// wait waits until every feed has had nothing more once, so that no bin is judged before the
+// reports that waited are in; but not for a feed that is gone.
 func wait(ctx context.Context, running, caught *sync.WaitGroup) {
 	done := make(chan struct{})
 	running.Go(func() {
@@ -78,12 +77,8 @@ func (ev *evaluator) step(ctx context.Context) {
 		return
 	}
 	events := ev.series.Step(ev.next, cells)
-	incidents := make([]model.Incident, len(events))
-	for i := range events {
-		incidents[i] = events[i].Incident
-	}
 	if !ev.d.retry(ctx, "evaluate", ev.log, func(ctx context.Context) error {
-		return ev.d.o.Store.SaveStep(ctx, ev.next, incidents)
+		return ev.d.o.State.SaveStep(ctx, Step{Bin: ev.next, Events: events})
 	}) {
 		return
 	}
@@ -100,12 +95,9 @@ func (ev *evaluator) step(ctx context.Context) {
 
 func (ev *evaluator) cells(ctx context.Context, end time.Time) (cells []Cell, ok bool) {
 	ok = ev.d.retry(ctx, "evaluate", ev.log, func(ctx context.Context) (err error) {
-		cells, err = ev.d.o.Store.Cells(ctx, end.Add(-ev.d.o.Bin), end, maxCells)
+		cells, err = ev.d.o.Events.Cells(ctx, end.Add(-ev.d.o.Bin), end)
 		return err
 	})
-	if len(cells) == maxCells {
-		ev.log.Warn("a bin has more cells than are looked at", "cells", maxCells)
-	}
 	return cells, ok
 }
 
@@ -130,8 +122,8 @@ func (ev *evaluator) tell(e *model.Event) {
 // judged before are not judged again: what arrived late since then amends the store and
 // raises nothing.
 func (ev *evaluator) restore(ctx context.Context) error {
-	now, width, store := time.Now(), ev.d.o.Bin, ev.d.o.Store
-	judged, err := store.Evaluated(ctx)
+	now, width, state := time.Now(), ev.d.o.Bin, ev.d.o.State
+	judged, err := state.Evaluated(ctx)
 	if err != nil {
 		return err
 	}
@@ -141,11 +133,11 @@ func (ev *evaluator) restore(ctx context.Context) error {
 		ev.next = ev.align(judged)
 		ev.skip(now)
 	}
-	lastID, err := store.LastIncident(ctx)
+	lastID, err := state.LastIncident(ctx)
 	if err != nil {
 		return err
 	}
-	incidents, err := store.Incidents(ctx, ev.next.Add(-replayMost*width))
+	incidents, err := state.Incidents(ctx, ev.next.Add(-replayMost*width))
 	if err != nil {
 		return err
 	}
@@ -166,7 +158,7 @@ func (ev *evaluator) restore(ctx context.Context) error {
 }
 
 func (ev *evaluator) replay(ctx context.Context, from time.Time, incidents []model.Incident, lastID int64) error {
-	series, err := NewSeriesDetector(SeriesOptions{Bin: ev.d.o.Bin, Floors: ev.d.o.Floors, Probes: ev.d.o.Probes, NetworkName: ev.d.o.NetworkName})
+	series, err := NewSeriesDetector(SeriesOptions{Bin: ev.d.o.Bin, Thresholds: ev.d.o.Thresholds, Probes: ev.d.o.Probes, NetworkName: ev.d.o.NetworkName})
 	if err != nil {
 		return err
 	}

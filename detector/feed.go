@@ -2,155 +2,28 @@ package detector
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"net/url"
-	"strings"
-	"time"
 
-	"github.com/heliograph-net/heliograph/internal/protocol"
-	"github.com/heliograph-net/heliograph/internal/protocol/feed"
-	"github.com/heliograph-net/heliograph/privacy/auth"
 	"github.com/heliograph-net/heliograph/report"
 )
 
-const (
-	feedWait     = 20 * time.Second
-	feedTransfer = time.Minute // for everything but the wait
-	maxFeedBytes = 32 << 20    // of one answer that are looked at; the rest comes with the next one
-	maxFeedError = 200         // bytes of an error's text
-)
-
-// FeedOptions of a FeedSource.
-type FeedOptions struct {
-	// required; the collector's id in the policy: it is signed with every request
-	Collector string
-	// the collector's origin, "https://c1.example.net"; http:// only for loopback hosts
-	URL     string
-	Key     ed25519.PrivateKey // required; the collector knows its public half
-	RootCAs *x509.CertPool     // authorities of the collector's certificate. nil: the system's
-	// how long the collector may hold an empty answer, at most 30 s. 0 means 20 s
-	Wait time.Duration
+// Feed is an inbox of sealed batches: a collector's own in the same process, or a RemoteFeed. A
+// Detector calls the methods of one Feed from one goroutine.
+type Feed interface {
+	// Read returns batches with Seq > after, oldest first, at most limit of them. None and no error
+	// means that there are none now; a Feed may wait for some until ctx ends. Errors: ErrCursor;
+	// any other is tried again.
+	Read(ctx context.Context, after uint64, limit int) ([]report.Envelope, error)
+	// Ack says that everything up to and including upTo is in the store. A lower upTo than before
+	// changes nothing.
+	Ack(ctx context.Context, upTo uint64) error
 }
 
-func (o *FeedOptions) validate() error {
-	def(&o.Wait, feedWait)
-	var faults []error
-	if o.Collector == "" || len(o.Collector) > report.MaxString {
-		faults = append(faults, fmt.Errorf("Collector must be the collector's id, 1 to %d bytes", report.MaxString))
-	}
-	u, err := url.Parse(o.URL)
-	switch {
-	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil:
-		faults = append(faults, fmt.Errorf("URL must be an origin such as https://c1.example.net, is %q", o.URL))
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		faults = append(faults, fmt.Errorf("URL must be https, unless the host is a loopback address, is %q", o.URL))
-	}
-	if len(o.Key) != ed25519.PrivateKeySize {
-		faults = append(faults, fmt.Errorf("Key must be an Ed25519 private key of %d bytes, has %d", ed25519.PrivateKeySize, len(o.Key)))
-	}
-	if o.Wait < 0 || o.Wait > feed.MaxWait {
-		faults = append(faults, fmt.Errorf("Wait must be 0 to 30 s, is %v", o.Wait))
-	}
-	return errors.Join(faults...)
-}
+// ErrCursor says that after lies beyond the newest batch of a Feed's inbox: it was replaced by
+// another, or restored from a copy. It is then read again from the beginning; ids drop what was
+// taken in before.
+var ErrCursor = errors.New("cursor is beyond the newest batch of the inbox")
 
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// FeedSource is a Source that pulls from a remote collector's feed by long polling. An
-// acknowledgement rides with the next Read, so the collector keeps what the detector has stored a
-// moment longer; when either side dies in between, ids drop what comes twice.
-type FeedSource struct {
-	o      FeedOptions
-	client *http.Client
-
-	drained bool // whether an answer was empty before; belongs to the goroutine that calls Read
-}
-
-// NewFeedSource checks the options. It connects to nothing yet.
-func NewFeedSource(o FeedOptions) (*FeedSource, error) {
-	if err := o.validate(); err != nil {
-		return nil, fmt.Errorf("feed: %w", err)
-	}
-	o.URL = strings.TrimRight(o.URL, "/")
-	return &FeedSource{o: o, client: &http.Client{
-		Transport: &http.Transport{
-			DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-			TLSClientConfig:        &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12},
-			TLSHandshakeTimeout:    10 * time.Second,
-			ResponseHeaderTimeout:  o.Wait + 15*time.Second,
-			IdleConnTimeout:        90 * time.Second,
-			MaxResponseHeaderBytes: 64 << 10,
-			DisableCompression:     true,
-			ForceAttemptHTTP2:      true,
-		},
-		// A redirected request would not be the one that was signed.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
-}
-
-// Read implements Source. Once it has found nothing, it waits for batches as long as the
-// options allow.
-func (f *FeedSource) Read(ctx context.Context, after uint64, limit int) ([]report.Envelope, error) {
-	ctx, cancel := context.WithTimeout(ctx, f.o.Wait+feedTransfer)
-	defer cancel()
-	wait := f.o.Wait
-	// a Detector begins to judge when it knows that nothing old is left: it should not wait
-	// to hear that
-	if !f.drained {
-		wait = 0
-	}
-	uri := protocol.PathFeed + "?" + feed.Query{After: after, Limit: limit, Wait: wait}.String()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, f.o.URL+uri, nil)
-	if err != nil {
-		return nil, fmt.Errorf("asking the feed: %w", err)
-	}
-	r.Header.Set("Authorization", auth.SignFeed(f.o.Key, f.o.Collector, http.MethodGet, uri, time.Now()))
-	r.Header.Set("Accept", protocol.MediaTypeFeed)
-	answer, err := f.client.Do(r)
-	if err != nil {
-		if e, ok := errors.AsType[*url.Error](err); ok { // without the address
-			err = e.Err
-		}
-		return nil, fmt.Errorf("asking the feed: %w", err)
-	}
-	defer answer.Body.Close()
-	if err := checkFeedAnswer(answer); err != nil {
-		return nil, fmt.Errorf("asking the feed: %w", err)
-	}
-	envelopes, err := feed.Read(answer.Body, limit, maxFeedBytes)
-	if err != nil {
-		return nil, fmt.Errorf("reading the feed: %w", err)
-	}
-	f.drained = f.drained || len(envelopes) == 0
-	return envelopes, nil
-}
-
-func checkFeedAnswer(answer *http.Response) error {
-	switch {
-	case answer.StatusCode == http.StatusConflict:
-		return ErrCursor
-	case answer.StatusCode != http.StatusOK:
-		text, _ := io.ReadAll(io.LimitReader(answer.Body, maxFeedError))
-		return fmt.Errorf("status %d: %q", answer.StatusCode, strings.TrimSpace(string(text)))
-	case answer.Header.Get("Content-Type") != protocol.MediaTypeFeed:
-		return errors.New("what answers is no collector: the content type is another")
-	}
-	return nil
-}
-
-// Ack implements Source: the next Read tells.
-func (f *FeedSource) Ack(context.Context, uint64) error { return nil }
-
-// CloseIdleConnections closes connections that wait for the next Read. A Detector calls it
-// when Run ends.
-func (f *FeedSource) CloseIdleConnections() { f.client.CloseIdleConnections() }
+// changeNotifier is what a Feed also implements when it can tell that something new may be there;
+// without it, it is asked again after Options.Poll.
+type changeNotifier interface{ Changed() <-chan struct{} }

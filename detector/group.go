@@ -2,20 +2,20 @@ package detector
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
 // group is one outcome of one population.
 type group struct {
-	crowd   *crowd
-	outcome report.Outcome
-	all     *series // series[place{}]
-	series  map[place]*series
-	sampled float64 // fraction of failures that is reported, as last seen
+	population *population
+	outcome    report.Outcome
+	all        *series // series[value{}]
+	series     map[value]*series
+	sampled    float64 // fraction of failures that is reported, as last seen
 
 	since    time.Time     // end of the first abnormal bin of the alarm
 	lastBad  time.Time     // end of the last one
@@ -24,32 +24,33 @@ type group struct {
 }
 
 // observe gives a bin to every series of the group; f is nil when the outcome did not occur.
-func (g *group) observe(slot int, t *tally, f *failures, floors *Floors) {
+func (g *group) observe(slot int, b *binned, f *failures, thresholds *Thresholds) {
 	if f != nil {
 		g.sampled = f.sampled
 	}
 	parent := g.all.rate(priorRate)
-	g.observeSeries(nameless, slot, t, f, priorRate, floors)
+	g.observeSeries(everyone, slot, b, f, priorRate, thresholds)
 	for p := range g.series {
-		if p != nameless {
-			g.observeSeries(p, slot, t, f, parent, floors)
+		if p != everyone {
+			g.observeSeries(p, slot, b, f, parent, thresholds)
 		}
 	}
 }
 
-func (g *group) observeSeries(p place, slot int, t *tally, f *failures, parent float64, floors *Floors) {
-	o := observation{n: t.exposure[p] * g.sampled}
+func (g *group) observeSeries(p value, slot int, b *binned, f *failures, parent float64, thresholds *Thresholds) {
+	o := observation{n: b.exposure[p] * g.sampled}
 	if f != nil {
 		o.x = f.x[p]
-		o.failing = float64(len(f.clients[p]))
-		o.clients = slices.Collect(maps.Keys(f.clients[p]))
+		if o.clients = f.clients[p]; o.clients != nil {
+			o.failing = float64(o.clients.Count())
+		}
 	}
 	o.n = max(o.n, o.x)
 	usual := 0.0
-	if e := g.crowd.exposure[p]; e != nil {
+	if e := g.population.exposure[p]; e != nil {
 		usual = e.usual * g.sampled
 	}
-	g.series[p].observe(slot, o, parent, usual, floors)
+	g.series[p].observe(slot, o, parent, usual, thresholds)
 }
 
 // alarmed reports whether any series of the group is hit.
@@ -63,7 +64,7 @@ func (g *group) alarmed() bool {
 }
 
 // judge raises and ends the alarms of the group's series after a bin.
-func (g *group) judge(slot int, end time.Time, width time.Duration, f *Floors) {
+func (g *group) judge(slot int, end time.Time, width time.Duration, f *Thresholds) {
 	before := g.alarmed()
 	bad := false
 	for p, s := range g.series {
@@ -71,13 +72,13 @@ func (g *group) judge(slot int, end time.Time, width time.Duration, f *Floors) {
 		case s.alarmed:
 			bad = s.follow(slot, f) || bad
 		case g.raises(p, s, f):
-			w := s.stretch()
+			w := s.window()
 			s.alarm(w.x / w.n)
 			bad = true
 		}
 	}
 	if !before && bad {
-		g.since, g.total = end.Add(-time.Duration(g.hotBins(slot)-1)*width), g.all.stretch().excess()
+		g.since, g.total = end.Add(-time.Duration(g.hotBins(slot)-1)*width), g.all.window().excess()
 	}
 	if bad {
 		g.lastBad = end
@@ -114,11 +115,11 @@ func (g *group) hotBins(slot int) int {
 
 // raises reports whether a series is to be called hit. Servers and countries are never tested by
 // themselves: they serve to say where.
-func (g *group) raises(p place, s *series, f *Floors) bool {
-	switch p.attr {
-	case everyone:
+func (g *group) raises(p value, s *series, f *Thresholds) bool {
+	switch p.dim {
+	case 0:
 		return s.abnormal(f) && g.widespread(f)
-	case byASN:
+	case model.ByASN:
 		return s.abnormal(f)
 	default:
 		return false
@@ -126,23 +127,23 @@ func (g *group) raises(p place, s *series, f *Floors) bool {
 }
 
 // widespread reports whether enough networks are hit: the group must be abnormal without the worst
-// of them too. When the population lives in fewer networks than the floor asks for, all of them but
-// one may be left out.
-func (g *group) widespread(f *Floors) bool {
+// of them too. When the population lives in fewer networks than the thresholds ask for, all of them
+// but one may be left out.
+func (g *group) widespread(f *Thresholds) bool {
 	networks := 0
-	for p := range g.crowd.exposure {
-		if p.attr == byASN {
+	for p := range g.population.exposure {
+		if p.dim == model.ByASN {
 			networks++
 		}
 	}
-	var worst []stretch
+	var worst []windowSums
 	for p, s := range g.series {
-		if p.attr == byASN {
-			worst = append(worst, s.stretch())
+		if p.dim == model.ByASN {
+			worst = append(worst, s.window())
 		}
 	}
-	slices.SortFunc(worst, func(a, b stretch) int { return cmp.Compare(b.excess(), a.excess()) })
-	rest := g.all.stretch()
+	slices.SortFunc(worst, func(a, b windowSums) int { return cmp.Compare(b.excess(), a.excess()) })
+	rest := g.all.window()
 	rate := rest.e / max(rest.n, 1)
 	for _, w := range worst[:min(len(worst), max(min(f.Networks, networks), 1)-1)] {
 		rest.x -= w.x

@@ -15,14 +15,14 @@ import (
 const (
 	readLimit    = 256              // envelopes asked for at one time: at most 64 MiB
 	longestPause = 15 * time.Second // between two tries of something that fails
-	recheck      = time.Minute      // when a source that tells of news has not told for so long
+	recheck      = time.Minute      // when a feed that tells of news has not told for so long
 )
 
-// intake takes batches from one source. It belongs to one goroutine.
+// intake takes batches from one feed. It belongs to one goroutine.
 type intake struct {
 	d      *Detector
 	name   string
-	src    Source
+	feed   Feed
 	log    *slog.Logger
 	opener opener
 	cursor uint64
@@ -44,14 +44,14 @@ func (in *intake) run(ctx context.Context) {
 		switch {
 		case err != nil && ctx.Err() == nil:
 			in.d.metrics.troubles.WithLabelValues("read").Inc()
-			in.log.Warn("reading from a source failed, trying again", "error", err)
+			in.log.Warn("reading from a feed failed, trying again", "error", err)
 			sleep(ctx, pause.NextBackOff())
 		case err == nil && n == 0:
 			in.caught()
 			pause.Reset()
 			in.await(ctx, changed, in.d.o.Poll-time.Since(start))
 		default:
-			// A busy source always has something more: what it has left is no older than what a bin
+			// A busy feed always has something more: what it has left is no older than what a bin
 			// waits for anyway.
 			if time.Since(in.newest) < in.d.o.Grace {
 				in.caught()
@@ -62,13 +62,13 @@ func (in *intake) run(ctx context.Context) {
 }
 
 func (in *intake) loadCursor(ctx context.Context) (err error) {
-	in.cursor, err = in.d.o.Store.Cursor(ctx, in.name)
+	in.cursor, err = in.d.o.State.Cursor(ctx, in.name)
 	return err
 }
 
 // changed is a channel that is closed when there is something new; nil when the source cannot tell.
 func (in *intake) changed() <-chan struct{} {
-	if n, ok := in.src.(changeNotifier); ok {
+	if n, ok := in.feed.(changeNotifier); ok {
 		return n.Changed()
 	}
 	return nil
@@ -89,10 +89,10 @@ func (in *intake) await(ctx context.Context, changed <-chan struct{}, poll time.
 	}
 }
 
-// once reads a bunch, stores it with the cursor and acknowledges it. n is how many envelopes
+// once reads a page, stores it with the cursor and acknowledges it. n is how many envelopes
 // there were.
 func (in *intake) once(ctx context.Context) (n int, err error) {
-	envelopes, err := in.src.Read(ctx, in.cursor, readLimit)
+	envelopes, err := in.feed.Read(ctx, in.cursor, readLimit)
 	if errors.Is(err, ErrCursor) && in.cursor > 0 {
 		in.log.Warn("the inbox was replaced or restored: reading it from its beginning", "cursor", in.cursor)
 		in.cursor = 0
@@ -101,55 +101,60 @@ func (in *intake) once(ctx context.Context) (n int, err error) {
 	if err != nil || len(envelopes) == 0 {
 		return 0, err
 	}
-	b := Bunch{Source: in.name, Cursor: in.cursor}
+	page := FeedPage{Feed: in.name, Cursor: in.cursor}
 	batches := make([]*opened, 0, len(envelopes))
 	for i := range envelopes {
-		if envelopes[i].Seq <= b.Cursor {
-			return 0, fmt.Errorf("position %d follows %d", envelopes[i].Seq, b.Cursor)
+		if envelopes[i].Seq <= page.Cursor {
+			return 0, fmt.Errorf("position %d follows %d", envelopes[i].Seq, page.Cursor)
 		}
-		b.Cursor = envelopes[i].Seq
-		if o := in.open(&envelopes[i], &b); o != nil {
+		page.Cursor = envelopes[i].Seq
+		if o := in.open(&envelopes[i], &page); o != nil {
 			batches = append(batches, o)
-			b.Batches = append(b.Batches, o.Batch)
+			page.Batches = append(page.Batches, o.Batch)
 		}
 	}
-	var done Ingested
+	var isNew []bool
 	if !in.d.retry(ctx, "store", in.log, func(ctx context.Context) (err error) {
-		done, err = in.d.o.Store.Ingest(ctx, b)
+		isNew, err = in.d.keeper.store(ctx, &page, time.Now())
 		return err
 	}) {
 		return 0, ctx.Err()
 	}
-	in.cursor, in.newest = b.Cursor, time.UnixMilli(envelopes[len(envelopes)-1].Received)
-	in.tell(&b, batches, done)
-	if err := in.src.Ack(ctx, in.cursor); err != nil { // the next one acknowledges this, too
+	in.cursor, in.newest = page.Cursor, time.UnixMilli(envelopes[len(envelopes)-1].Received)
+	in.tell(&page, batches, isNew)
+	if err := in.feed.Ack(ctx, in.cursor); err != nil { // the next one acknowledges this, too
 		in.d.metrics.troubles.WithLabelValues("ack").Inc()
-		in.log.Warn("acknowledging to a source failed", "error", err)
+		in.log.Warn("acknowledging to a feed failed", "error", err)
 	}
 	return len(envelopes), nil
 }
 
-// open opens an envelope, or puts it into the bunch's quarantine.
-func (in *intake) open(e *report.Envelope, b *Bunch) *opened {
+// open opens an envelope, or puts it into the page's quarantine.
+func (in *intake) open(e *report.Envelope, page *FeedPage) *opened {
 	o, reason, err := in.opener.open(e, time.Now())
 	if err == nil {
 		return o
 	}
-	b.Quarantined = append(b.Quarantined, Quarantined{ID: e.Batch, Received: time.UnixMilli(e.Received), Reason: reason, Detail: err.Error(), Segment: e.Segment})
+	page.Quarantined = append(page.Quarantined, Quarantined{ID: e.Batch, Received: time.UnixMilli(e.Received), Reason: reason,
+		Detail: err.Error(), Segment: e.Segment})
 	in.log.Warn("a batch cannot be used and was put into quarantine", "batch", e.Batch.String(), "reason", reason, "error", err)
 	return nil
 }
 
-// tell counts a bunch that was stored.
-func (in *intake) tell(b *Bunch, batches []*opened, done Ingested) {
+// tell counts a page that was stored.
+func (in *intake) tell(page *FeedPage, batches []*opened, isNew []bool) {
 	m := in.d.metrics
-	m.batches.WithLabelValues("new").Add(float64(done.New))
-	m.batches.WithLabelValues("duplicate").Add(float64(done.Duplicates))
-	for i := range b.Quarantined {
-		m.batches.WithLabelValues(b.Quarantined[i].Reason).Inc()
+	for i := range page.Quarantined {
+		m.batches.WithLabelValues(page.Quarantined[i].Reason).Inc()
 	}
 	judged := time.Now().Add(-in.d.o.Grace)
-	for _, o := range batches {
+	for i, o := range batches {
+		if isNew[i] {
+			m.batches.WithLabelValues("new").Inc()
+			in.d.probes.take(o.Probes, time.Now())
+		} else {
+			m.batches.WithLabelValues("duplicate").Inc()
+		}
 		m.tookIn(o)
 		if in.opener.binEnd(o.Received).Before(judged) {
 			m.late.Inc()

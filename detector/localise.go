@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/model/sketch"
 )
 
 // nearlyAsGood is the share of the best score at which a shorter, or the former, scope
@@ -18,28 +19,28 @@ const (
 	clearlyHit  = 7 // that a further value belongs to a scope
 )
 
-// finding is a scope and how well it explains the failures of a stretch.
+// finding is a scope and how well it explains the failures of a window.
 type finding struct {
 	scope model.Scope
 	score float64 // log-likelihood ratio, less the price of having chosen among many
 	size  int     // values in the scope, 0: everyone
-	sum   stretch
+	sum   windowSums
 }
 
 // localise says who is hit: the networks, the servers or the countries that explain the failures of
-// the last bins best, or everyone. Per attribute it is a scan over subsets: with values ordered by
+// the last bins best, or everyone. Per dimension it is a scan over subsets: with values ordered by
 // failures over expected failures the best subset is a prefix (linear-time subset scanning, Neill
 // 2012), so that the prefixes are all there is to try. The former scope is kept while it is nearly
 // as good as the best.
 func (g *group) localise(former *model.Scope) finding {
-	all := finding{sum: g.all.stretch()}
+	all := finding{sum: g.all.window()}
 	all.score = g.score(all.sum)
 	var best finding
 	if g.all.alarmed {
 		best = all
 	}
-	for _, attr := range g.attributes() {
-		if f := g.scan(attr); f.size > 0 && f.beats(best) {
+	for _, dim := range g.dimensions() {
+		if f := g.scan(dim); f.size > 0 && f.beats(best) {
 			best = f
 		}
 	}
@@ -53,8 +54,8 @@ func (g *group) localise(former *model.Scope) finding {
 		old := finding{scope: *former, sum: g.within(*former)}
 		old.score = g.score(old.sum)
 		if !former.Everyone() {
-			places := placesOf(*former)
-			old.score -= price(len(places), g.candidates(places[0].attr))
+			values := valuesOf(*former)
+			old.score -= price(len(values), g.candidates(values[0].dim))
 		}
 		if old.score >= nearlyAsGood*best.score {
 			return old
@@ -63,7 +64,7 @@ func (g *group) localise(former *model.Scope) finding {
 	return best
 }
 
-// beats reports whether f is to be preferred to a finding of another attribute.
+// beats reports whether f is to be preferred to a finding of another dimension.
 func (f finding) beats(o finding) bool {
 	switch {
 	case o.size == 0:
@@ -75,37 +76,37 @@ func (f finding) beats(o finding) bool {
 	}
 }
 
-// attributes are those that can name a place of such failures, the preferred first. A name is
+// dimensions are those that can name a value of such failures, the preferred first. A name is
 // resolved before there is a server. What only single networks say is not more than about them: one
 // machine in a network could say it.
-func (g *group) attributes() []attribute {
+func (g *group) dimensions() []model.Dimension {
 	if !g.all.alarmed {
-		return []attribute{byASN}
+		return []model.Dimension{model.ByASN}
 	}
 	if g.outcome.Under("dns") {
-		return []attribute{byASN, byCountry}
+		return []model.Dimension{model.ByASN, model.ByCountry}
 	}
-	return []attribute{byASN, byServer, byCountry}
+	return []model.Dimension{model.ByASN, model.ByServer, model.ByCountry}
 }
 
 // isWell reports whether what all has beyond part is not hit as part is.
-func isWell(all, part stretch) bool {
+func isWell(all, part windowSums) bool {
 	x, e := max(all.x-part.x, 0), max(all.e-part.e, 0)
 	ratio := part.x / max(part.e, priorRate)
 	return e*(ratio-1)-x*math.Log(max(ratio, 1)) >= clearlyWell
 }
 
-// value is one place as the scan sees it.
-type value struct {
-	place
-	stretch
+// candidate is one value as the scan sees it.
+type candidate struct {
+	value
+	windowSums
 }
 
-// candidates is how many values of an attribute the population has.
-func (g *group) candidates(attr attribute) int {
+// candidates is how many values of an dimension the population has.
+func (g *group) candidates(dim model.Dimension) int {
 	n := 0
-	for p := range g.crowd.exposure {
-		if p.attr == attr {
+	for p := range g.population.exposure {
+		if p.dim == dim {
 			n++
 		}
 	}
@@ -113,7 +114,7 @@ func (g *group) candidates(attr attribute) int {
 }
 
 // score is how much better the failures are explained when those of the sum are abnormal.
-func (g *group) score(sum stretch) float64 { return surprise(sum.x, sum.e) / max(1, g.all.spread) }
+func (g *group) score(sum windowSums) float64 { return surprise(sum.x, sum.e) / max(1, g.all.spread) }
 
 // price is what it takes to name size out of so many candidates, in nats. It grows with every name,
 // so that "everyone" wins over nearly everyone.
@@ -121,27 +122,27 @@ func price(size, candidates int) float64 {
 	return float64(size) * math.Log(float64(max(candidates, 1)))
 }
 
-// scan finds the best subset of one attribute's values.
-func (g *group) scan(attr attribute) finding {
-	var values []value
+// scan finds the best subset of one dimension's values.
+func (g *group) scan(dim model.Dimension) finding {
+	var values []candidate
 	for p, s := range g.series {
-		if w := g.expect(s); p.attr == attr && w.x > w.e {
-			values = append(values, value{p, w})
+		if w := g.expect(s); p.dim == dim && w.x > w.e {
+			values = append(values, candidate{p, w})
 		}
 	}
-	slices.SortFunc(values, func(a, b value) int {
+	slices.SortFunc(values, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(b.x*a.e, a.x*b.e), cmp.Compare(a.asn, b.asn), cmp.Compare(a.name, b.name))
 	})
-	candidates := g.candidates(attr)
+	candidates := g.candidates(dim)
 	var best finding
-	var sum stretch
-	var members []place
+	var sum windowSums
+	var members []value
 	for i, v := range values {
-		if i > 0 && g.score(v.stretch) < clearlyHit {
+		if i > 0 && g.score(v.windowSums) < clearlyHit {
 			continue
 		}
-		sum.add(v.stretch)
-		members = append(members, v.place)
+		sum.add(v.windowSums)
+		members = append(members, v.value)
 		if len(members) == candidates { // that is everyone
 			break
 		}
@@ -150,20 +151,20 @@ func (g *group) scan(attr attribute) finding {
 		}
 	}
 	for _, p := range members[:best.size] {
-		addPlace(&best.scope, p)
+		addValue(&best.scope, p)
 	}
 	sortScope(&best.scope)
 	return best
 }
 
-// addPlace names one more place in a scope.
-func addPlace(s *model.Scope, p place) {
-	switch p.attr {
-	case byASN:
+// addValue names one more value in a scope.
+func addValue(s *model.Scope, p value) {
+	switch p.dim {
+	case model.ByASN:
 		s.ASNs = append(s.ASNs, p.asn)
-	case byServer:
+	case model.ByServer:
 		s.Servers = append(s.Servers, p.name)
-	case byCountry:
+	case model.ByCountry:
 		s.Countries = append(s.Countries, p.name)
 	}
 }
@@ -174,28 +175,28 @@ func sortScope(s *model.Scope) {
 	slices.Sort(s.Countries)
 }
 
-// placesOf are the places of a scope; everyone is one.
-func placesOf(s model.Scope) []place {
-	var all []place
+// valuesOf are the values of a scope; everyone is one.
+func valuesOf(s model.Scope) []value {
+	var all []value
 	for _, v := range s.ASNs {
-		all = append(all, place{attr: byASN, asn: v})
+		all = append(all, value{dim: model.ByASN, asn: v})
 	}
 	for _, v := range s.Countries {
-		all = append(all, place{attr: byCountry, name: v})
+		all = append(all, value{dim: model.ByCountry, name: v})
 	}
 	for _, v := range s.Servers {
-		all = append(all, place{attr: byServer, name: v})
+		all = append(all, value{dim: model.ByServer, name: v})
 	}
 	if all == nil {
-		all = []place{nameless}
+		all = []value{everyone}
 	}
 	return all
 }
 
 // within sums the last bins over a scope.
-func (g *group) within(s model.Scope) stretch {
-	var sum stretch
-	for _, p := range placesOf(s) {
+func (g *group) within(s model.Scope) windowSums {
+	var sum windowSums
+	for _, p := range valuesOf(s) {
 		if s := g.series[p]; s != nil {
 			sum.add(g.expect(s))
 		}
@@ -203,12 +204,12 @@ func (g *group) within(s model.Scope) stretch {
 	return sum
 }
 
-// expect is the stretch of a place with what the localiser expects of it: the group's rate counts
-// there for as many requests as make up one failure. Else a place with hardly any history would be
+// expect is the window of a value with what the localiser expects of it: the group's rate counts
+// there for as many requests as make up one failure. Else a value with hardly any history would be
 // expected to be far better than all together, or, after a single failure by chance, far worse.
-func (g *group) expect(s *series) stretch {
-	w := s.stretch()
-	if all := g.all.stretch(); s != g.all && all.n > 0 {
+func (g *group) expect(s *series) windowSums {
+	w := s.window()
+	if all := g.all.window(); s != g.all && all.n > 0 {
 		w.e = w.n * (1 + s.a) / (all.n/all.e + s.b)
 	}
 	return w
@@ -216,11 +217,11 @@ func (g *group) expect(s *series) stretch {
 
 // clientsWithin counts the distinct clients with failures in a scope.
 func (g *group) clientsWithin(s model.Scope) int {
-	who := map[uint64]struct{}{}
-	for _, p := range placesOf(s) {
+	var who sketch.Clients
+	for _, p := range valuesOf(s) {
 		if s := g.series[p]; s != nil {
-			s.addClients(who)
+			s.addClients(&who)
 		}
 	}
-	return len(who)
+	return who.Count()
 }

@@ -14,9 +14,11 @@ type metrics struct {
 	batches     *prometheus.CounterVec // result: new, duplicate, or a Reason
 	records     prometheus.Counter
 	unknown     prometheus.Counter
+	strange     prometheus.Counter
+	probeDrops  prometheus.Counter
 	late        prometheus.Counter
 	clientDrops *prometheus.CounterVec // reason
-	troubles    *prometheus.CounterVec // where: read, ack, store, evaluate, prune
+	troubles    *prometheus.CounterVec // where: read, ack, store, evaluate, prune, probes
 	bins        prometheus.Counter
 	evaluated   prometheus.Gauge
 	incidents   *prometheus.CounterVec // event
@@ -44,9 +46,11 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		return g
 	}
 	m := &metrics{
-		batches: vec("batches_total", "Batches taken from sources: new, duplicate, or why they were quarantined.", "result"),
-		records: counter("records_total", "Records of known kinds in new batches and duplicates."),
-		unknown: counter("unknown_records_total", "Records skipped because this release does not know their kind."),
+		batches:    vec("batches_total", "Batches taken from feeds: new, duplicate, or why they were quarantined.", "result"),
+		records:    counter("records_total", "Records of known kinds in new batches and duplicates."),
+		unknown:    counter("unknown_records_total", "Records skipped because this release does not know their kind."),
+		strange:    counter("unknown_vantage_results_total", "Results of probes that were dropped because their vantage is not one of those configured."),
+		probeDrops: counter("dropped_probe_results_total", "Results of probes in this process that the store was too slow for, or refused."),
 		late: counter("late_batches_total", "Batches that came when the bin of their receipt was judged already: the collector's clock is behind, or its "+
 			"feed. They amend the store and raise nothing."),
 		clientDrops: vec("client_drops_total", "Records that clients say they lost.", "reason"),
@@ -75,6 +79,7 @@ var knownDrops = []string{report.DropSpoolFull, report.DropExpired, report.DropC
 func (m *metrics) tookIn(b *opened) {
 	m.records.Add(float64(b.Records))
 	m.unknown.Add(float64(b.unknown))
+	m.strange.Add(float64(b.strange))
 	for _, d := range b.drops {
 		reason := d.Reason
 		if !slices.Contains(knownDrops, reason) {

@@ -25,9 +25,9 @@ type openIncident struct {
 
 // judge raises, refines and clears incidents after a bin.
 func (d *SeriesDetector) judge(end time.Time) []model.Event {
-	for _, c := range d.populations {
-		for _, g := range c.groups {
-			g.judge(d.slot(), end, d.o.Bin, &d.o.Floors)
+	for _, pop := range d.populations {
+		for _, g := range pop.groups {
+			g.judge(d.slot(), end, d.o.Bin, &d.o.Thresholds)
 		}
 	}
 	events := map[*openIncident]model.EventKind{}
@@ -51,9 +51,9 @@ func (d *SeriesDetector) judge(end time.Time) []model.Event {
 
 // attach gives a group that alarms to the incident that it is part of, or to a new one.
 func (d *SeriesDetector) attach(g *group, events map[*openIncident]model.EventKind) {
-	excess := g.all.stretch().excess()
+	excess := g.all.window().excess()
 	for _, inc := range d.incidents {
-		if inc.App == g.crowd.app && inc.Target == g.crowd.target && g.within(inc.Scope).excess() >= sameFault*excess {
+		if inc.App == g.population.app && inc.Target == g.population.target && g.within(inc.Scope).excess() >= sameFault*excess {
 			inc.groups[g] = struct{}{}
 			g.incident = inc
 			return
@@ -61,7 +61,7 @@ func (d *SeriesDetector) attach(g *group, events map[*openIncident]model.EventKi
 	}
 	d.lastID++
 	inc := &openIncident{groups: map[*group]struct{}{g: {}}}
-	inc.Incident = model.Incident{ID: d.lastID, App: g.crowd.app, Target: g.crowd.target, Since: g.since.Add(-d.o.Bin)}
+	inc.Incident = model.Incident{ID: d.lastID, App: g.population.app, Target: g.population.target, Since: g.since.Add(-d.o.Bin)}
 	g.incident = inc
 	inc.describe(g, d) // so that the next group sees whether it lies within
 	d.incidents = append(d.incidents, inc)
@@ -130,7 +130,7 @@ func (g *group) hot(slot int, alarmed bool) bool {
 }
 
 // describe sets what the incident says from its main group, and reports whether that changed. The
-// numbers are those of the worst stretch under the present scope and outcome.
+// numbers are those of the worst window under the present scope and outcome.
 func (i *openIncident) describe(main *group, d *SeriesDetector) bool {
 	var former *model.Scope
 	if i.main != nil {

@@ -14,36 +14,45 @@ import (
 
 // Options of a Detector.
 type Options struct {
-	Sources map[string]Source // by a name that stays the same over restarts; at least one
-	Store   Store             // required; stays the caller's, who closes it after Run has returned
-	Keys    *seal.Keyring     // required; opens the batches
+	Feeds  map[string]Feed // by a name that stays the same over restarts; at least one
+	Events Events          // required; stays the caller's, who closes it after Run has returned
+	State  State           // likewise
+	Keys   *seal.Keyring   // required; opens the batches
 
 	Bin time.Duration // width of a bin, at least a second, a divisor of 24 h. 0 means one minute
 	// how long after its end a bin waits for reports before it is evaluated. 0 means 30 s
 	Grace  time.Duration
 	MaxAge time.Duration // an event older than this is moved to this age. 0 means report.MaxAge
-	// pause before a source that had nothing, and cannot tell when it has, is asked again. 0
+	// pause before a feed that had nothing, and cannot tell when it has, is asked again. 0
 	// means a second
-	Poll      time.Duration
-	Floors    Floors    // what an incident takes at least
-	Retention Retention // how long data is kept
+	Poll       time.Duration
+	Thresholds Thresholds // what an incident takes at least
+	Retention  Retention  // how long data is kept
 
-	Probes Witness // optional: what probes see
+	// Vantages are the ids of the places that are believed when results of probes come through a
+	// feed: anybody can write to a collector, and nobody but the operator knows these. Results of
+	// others are dropped and counted. Results that AddProbes is given are believed.
+	Vantages []string
+	// Probes sees servers for the evidence of incidents. nil: the detector's own map does
+	Probes Probes
+	// how long the last judgement of a vantage holds without a new one. 0 means 2 minutes
+	ProbesHold time.Duration
 	// optional: name of a network, "" when unknown; called by one goroutine
 	NetworkName func(asn uint32) string
 	Logger      *slog.Logger          // nil: logs nothing
 	Metrics     prometheus.Registerer // nil: metrics are kept but registered nowhere
 }
 
-// Witness tells what probes see of a server. It is called by one goroutine and must not block.
-type Witness interface {
+// Probes tells what probes see of a server. It is called by one goroutine and must not block.
+type Probes interface {
 	// ServerDown says whether the server at address and port is down; known is false when it is not
 	// probed or the probes doubt themselves.
 	ServerDown(server string) (down, known bool)
 }
 
-// Floors are what it takes at least to call something an incident. A zero field means its default.
-type Floors struct {
+// Thresholds are what it takes at least to call something an incident. A zero field means
+// its default.
+type Thresholds struct {
 	// minus the natural logarithm of the probability that chance does it, after overdispersion.
 	// 0 means 14
 	Evidence float64
@@ -59,7 +68,7 @@ type Floors struct {
 }
 
 // setDefaults fills in the defaults.
-func (f *Floors) setDefaults() {
+func (f *Thresholds) setDefaults() {
 	def(&f.Evidence, 14)
 	def(&f.Excess, 10)
 	def(&f.Ratio, 1.5)
@@ -71,17 +80,17 @@ func (f *Floors) setDefaults() {
 	def(&f.Silence, 60)
 }
 
-func (f *Floors) validate() error {
+func (f *Thresholds) validate() error {
 	f.setDefaults()
 	var faults []error
 	if !(f.Evidence > 0 && f.Excess > 0 && f.Ratio > 1) {
-		faults = append(faults, errors.New("Floors: Evidence and Excess must be positive, Ratio above 1"))
+		faults = append(faults, errors.New("Thresholds: Evidence and Excess must be positive, Ratio above 1"))
 	}
 	if f.Clients < 1 || f.Networks < 1 || f.Clear < 1 || f.Silence < 1 {
-		faults = append(faults, errors.New("Floors: Clients, Networks, Clear and Silence must be at least 1"))
+		faults = append(faults, errors.New("Thresholds: Clients, Networks, Clear and Silence must be at least 1"))
 	}
 	if f.Window < 1 || f.Window > maxWindow || f.Hot < 1 || f.Hot > f.Window {
-		faults = append(faults, fmt.Errorf("Floors: Window must be 1 to %d, Hot 1 to Window", maxWindow))
+		faults = append(faults, fmt.Errorf("Thresholds: Window must be 1 to %d, Hot 1 to Window", maxWindow))
 	}
 	return errors.Join(faults...)
 }
@@ -103,22 +112,23 @@ func (o *Options) validate() error {
 	def(&o.Grace, 30*time.Second)
 	def(&o.MaxAge, report.MaxAge*time.Millisecond)
 	def(&o.Poll, time.Second)
+	def(&o.ProbesHold, 2*time.Minute)
 	o.Retention = o.Retention.Defaults()
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	faults := []error{o.Floors.validate()}
+	faults := []error{o.Thresholds.validate()}
 	bad := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	if len(o.Sources) == 0 {
-		bad("Sources is empty: name at least one inbox or feed")
+	if len(o.Feeds) == 0 {
+		bad("Feeds is empty: name at least one inbox or feed")
 	}
-	for name, s := range o.Sources {
+	for name, s := range o.Feeds {
 		if name == "" || len(name) > report.MaxString || s == nil {
-			bad("Sources: %q must have a name of at most %d bytes and not be nil", name, report.MaxString)
+			bad("Feeds: %q must have a name of at most %d bytes and not be nil", name, report.MaxString)
 		}
 	}
-	if o.Store == nil {
-		bad("Store is missing")
+	if o.Events == nil || o.State == nil {
+		bad("Events and State must not be nil: a detector needs both stores")
 	}
 	if o.Keys == nil {
 		bad("Keys is missing: the detector cannot open anything")
@@ -126,8 +136,8 @@ func (o *Options) validate() error {
 	if o.Bin < time.Second || day%o.Bin != 0 {
 		bad("Bin must be at least a second and divide 24 h, is %v", o.Bin)
 	}
-	if o.Grace < 0 || o.MaxAge < 0 || o.Poll < 0 {
-		bad("Grace, MaxAge and Poll must not be negative")
+	if o.Grace < 0 || o.MaxAge < 0 || o.Poll < 0 || o.ProbesHold < 0 {
+		bad("Grace, MaxAge, Poll and ProbesHold must not be negative")
 	}
 	return errors.Join(faults...)
 }

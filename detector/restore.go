@@ -27,7 +27,7 @@ func (d *SeriesDetector) masked(g *group, end time.Time) bool {
 		if !concerns(k, g) {
 			continue
 		}
-		from := k.Since.Add(-time.Duration(d.o.Floors.Window) * d.o.Bin)
+		from := k.Since.Add(-time.Duration(d.o.Thresholds.Window) * d.o.Bin)
 		if end.After(from) && (k.Open() && end.Sub(k.Since) < relearnAfter || !end.Add(-d.o.Bin).After(k.Until)) {
 			return true
 		}
@@ -36,7 +36,7 @@ func (d *SeriesDetector) masked(g *group, end time.Time) bool {
 }
 
 func concerns(i *model.Incident, g *group) bool {
-	return i.App == g.crowd.app && i.Target == g.crowd.target && (i.Outcome == g.outcome || slices.Contains(i.Also, g.outcome))
+	return i.App == g.population.app && i.Target == g.population.target && (i.Outcome == g.outcome || slices.Contains(i.Also, g.outcome))
 }
 
 // adopt opens again what Restore said is open, once.
@@ -52,18 +52,18 @@ func (d *SeriesDetector) adopt() {
 func (d *SeriesDetector) adoptIncident(inc model.Incident) {
 	open := &openIncident{Incident: inc, groups: map[*group]struct{}{}, last: inc.Since.Add(d.o.Bin)}
 	for _, source := range []report.Source{report.SourceAgent, report.SourceBrowser} {
-		c := d.populations[population{inc.App, inc.Target, source}]
-		if c == nil || c.groups[inc.Outcome] == nil {
+		pop := d.populations[populationKey{inc.App, inc.Target, source}]
+		if pop == nil || pop.groups[inc.Outcome] == nil {
 			continue
 		}
-		d.reopen(open, c.groups[inc.Outcome])
+		d.reopen(open, pop.groups[inc.Outcome])
 	}
 	if len(open.groups) == 0 { // nothing was heard of it since: it will end by silence
-		c := d.crowdFor(population{inc.App, inc.Target, report.SourceAgent})
-		if c == nil {
+		pop := d.populationFor(populationKey{inc.App, inc.Target, report.SourceAgent})
+		if pop == nil {
 			return
 		}
-		d.reopen(open, d.groupFor(c, inc.Outcome))
+		d.reopen(open, d.groupFor(pop, inc.Outcome))
 	}
 	open.main = open.mainGroup()
 	d.incidents = append(d.incidents, open)
@@ -77,12 +77,12 @@ func (d *SeriesDetector) reopen(inc *openIncident, g *group) {
 		g.all.alarm(peak)
 	}
 	for p, s := range g.series {
-		if p.attr == byASN && s.stretch().hot > 0 {
+		if p.dim == model.ByASN && s.window().hot > 0 {
 			s.alarm(peak)
 		}
 	}
 	for _, asn := range inc.Scope.ASNs {
-		p := place{attr: byASN, asn: asn}
+		p := value{dim: model.ByASN, asn: asn}
 		if g.series[p] == nil {
 			d.open(g, p)
 		}

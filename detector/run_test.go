@@ -94,7 +94,8 @@ type bench struct {
 	*testing.T
 	path    string
 	inbox   *inbox
-	store   *sqlitestore.Store
+	events  detector.Events
+	state   detector.State
 	metrics *prometheus.Registry
 	stop    func()
 	number  uint64
@@ -108,12 +109,12 @@ func newBench(t *testing.T) *bench {
 
 func (b *bench) start() {
 	b.Helper()
-	store, err := sqlitestore.Open(b.Context(), b.path)
+	events, state, err := sqlitestore.Open(b.Context(), b.path)
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.store, b.metrics = store, prometheus.NewRegistry()
-	d, err := detector.New(detector.Options{Sources: map[string]detector.Source{"c1": b.inbox}, Store: store, Metrics: b.metrics,
+	b.events, b.state, b.metrics = events, state, prometheus.NewRegistry()
+	d, err := detector.New(detector.Options{Feeds: map[string]detector.Feed{"c1": b.inbox}, Events: events, State: state, Metrics: b.metrics,
 		Keys: seal.NewKeyring(detector.TestKey), Bin: 2 * time.Second, Grace: 3 * time.Second})
 	if err != nil {
 		b.Fatal(err)
@@ -126,7 +127,7 @@ func (b *bench) start() {
 		if err := <-done; err != nil {
 			b.Error(err)
 		}
-		if err := store.Close(); err != nil {
+		if err := errors.Join(events.Close(), state.Close()); err != nil {
 			b.Error(err)
 		}
 	}
@@ -174,7 +175,7 @@ func okWindow() *report.Window {
 
 func (b *bench) incidents() []model.Incident {
 	b.Helper()
-	all, err := b.store.Incidents(b.Context(), time.Time{})
+	all, err := b.state.Incidents(b.Context(), time.Time{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -183,7 +184,7 @@ func (b *bench) incidents() []model.Incident {
 
 func (b *bench) total(q model.TotalsQuery) model.Total {
 	b.Helper()
-	all, err := b.store.Totals(b.Context(), q)
+	all, err := b.events.Totals(b.Context(), q)
 	if err != nil || len(all) != 1 {
 		b.Fatalf("%+v %v", all, err)
 	}
@@ -358,40 +359,62 @@ func TestReplacedInboxIsReadFromItsBeginning(t *testing.T) {
 		if got := b.total(model.TotalsQuery{Since: since}); got.OK != 21 {
 			t.Errorf("%+v, want 21", got)
 		}
-		if c, err := b.store.Cursor(t.Context(), "c1"); c != 2 || err != nil {
+		if c, err := b.state.Cursor(t.Context(), "c1"); c != 2 || err != nil {
 			t.Errorf("cursor %d %v, want that of the new inbox", c, err)
 		}
 	})
 }
 
-// failingStore fails now and then, before and after it has stored.
-type failingStore struct {
-	*sqlitestore.Store
-	calls int
-}
+// failing fails now and then, before and after something is done.
+type failing struct{ calls int }
 
-func (f *failingStore) Ingest(ctx context.Context, b detector.Bunch) (detector.Ingested, error) {
+func (f *failing) try(do func() error) error {
 	f.calls++
 	if f.calls%3 == 1 {
-		return detector.Ingested{}, errors.New("not yet")
+		return errors.New("not yet")
 	}
-	done, err := f.Store.Ingest(ctx, b)
+	if err := do(); err != nil {
+		return err
+	}
 	if f.calls%3 == 2 {
-		return detector.Ingested{}, errors.New("stored, but the answer got lost")
+		return errors.New("done, but the answer got lost")
 	}
-	return done, err
+	return nil
+}
+
+type failingEvents struct {
+	detector.Events
+	failing
+}
+
+func (f *failingEvents) Append(ctx context.Context, page *detector.FeedPage) (isNew []bool, err error) {
+	err = f.try(func() error {
+		isNew, err = f.Events.Append(ctx, page)
+		return err
+	})
+	return isNew, err
+}
+
+type failingState struct {
+	detector.State
+	failing
+}
+
+func (f *failingState) SaveCursor(ctx context.Context, page *detector.FeedPage) error {
+	return f.try(func() error { return f.State.SaveCursor(ctx, page) })
 }
 
 func TestAStoreThatFailsLosesAndDoublesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		b.stop()
-		store, err := sqlitestore.Open(t.Context(), b.path)
+		events, state, err := sqlitestore.Open(t.Context(), b.path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer store.Close()
-		d, err := detector.New(detector.Options{Sources: map[string]detector.Source{"c1": b.inbox}, Store: &failingStore{Store: store}, Keys: seal.NewKeyring(detector.TestKey)})
+		defer events.Close()
+		defer state.Close()
+		d, err := detector.New(detector.Options{Feeds: map[string]detector.Feed{"c1": b.inbox}, Events: &failingEvents{Events: events}, State: &failingState{State: state}, Keys: seal.NewKeyring(detector.TestKey)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -403,10 +426,10 @@ func TestAStoreThatFailsLosesAndDoublesNothing(t *testing.T) {
 		if err := d.Run(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if n, err := store.Batches(t.Context(), time.Time{}); n != 30 || err != nil {
+		if n, err := events.Batches(t.Context(), time.Time{}); n != 30 || err != nil {
 			t.Errorf("%d batches of 30, %v", n, err)
 		}
-		all, err := store.Totals(t.Context(), model.TotalsQuery{})
+		all, err := events.Totals(t.Context(), model.TotalsQuery{})
 		if err != nil || all[0].OK != 30 || all[0].Clients != 30 {
 			t.Errorf("%+v %v", all, err)
 		}
@@ -417,8 +440,8 @@ func TestAStoreThatFailsLosesAndDoublesNothing(t *testing.T) {
 }
 
 func TestOptionsNameTheirFaults(t *testing.T) {
-	_, err := detector.New(detector.Options{Bin: 7 * time.Second, Grace: -1, Floors: detector.Floors{Ratio: 0.5, Window: 99, Clients: -1}})
-	for _, word := range []string{"Sources", "Store", "Keys", "Bin", "Grace", "Ratio", "Window", "Clients"} {
+	_, err := detector.New(detector.Options{Bin: 7 * time.Second, Grace: -1, Thresholds: detector.Thresholds{Ratio: 0.5, Window: 99, Clients: -1}})
+	for _, word := range []string{"Feeds", "Events", "Keys", "Bin", "Grace", "Ratio", "Window", "Clients"} {
 		if err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("%v does not name %s", err, word)
 		}
@@ -426,7 +449,7 @@ func TestOptionsNameTheirFaults(t *testing.T) {
 }
 
 func TestMetricsThatAreTakenAreAnError(t *testing.T) {
-	o := detector.Options{Sources: map[string]detector.Source{"c1": newInbox()}, Store: &sqlitestore.Store{}, Keys: seal.NewKeyring(), Metrics: prometheus.NewRegistry()}
+	o := detector.Options{Feeds: map[string]detector.Feed{"c1": newInbox()}, Events: &sqlitestore.Events{}, State: &sqlitestore.State{}, Keys: seal.NewKeyring(), Metrics: prometheus.NewRegistry()}
 	if _, err := detector.New(o); err != nil {
 		t.Fatal(err)
 	}

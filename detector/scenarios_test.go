@@ -11,17 +11,17 @@ import (
 // deliveries makes every client of a network upload about once in two bins; while dead, the first
 // collector refuses and the second takes it. A client that failed leaves the first collector alone
 // for backoff bins.
-func deliveries(w *world, from, to, backoff int) func(int, uint32) []Cell {
+func deliveries(w *world, from, to, backoff int) func(int, uint32) []model.Count {
 	next := map[uint64]int{}
-	return func(bin int, asn uint32) (cells []Cell) {
+	return func(bin int, asn uint32) (cells []model.Count) {
 		for c := range w.clients {
 			client := uint64(asn)<<32 | uint64(c+1)
 			if w.rng.IntN(2) == 0 {
 				continue
 			}
 			add := func(collector string, o report.Outcome) {
-				cells = append(cells, Cell{App: model.DeliveryApp, Target: model.CollectorTarget + collector, Outcome: o, ASN: asn, Country: "XA",
-					Source: report.SourceAgent, Client: client, Raw: 1, Estimated: 1})
+				cells = append(cells, model.Count{Series: model.Series{App: model.DeliveryApp, Target: model.CollectorTarget + collector, Outcome: o, ASN: asn, Country: "XA",
+					Source: report.SourceAgent}, Client: client, Raw: 1, Estimated: 1})
 			}
 			switch {
 			case bin < next[client]:
@@ -148,7 +148,7 @@ func TestScenarios(t *testing.T) {
 			for seed := range uint64(4) {
 				w := newWorld(seed)
 				c.prepare(w)
-				all := w.play(newSeriesDetector(t, Floors{}), 0, 60)
+				all := w.play(newSeriesDetector(t, Thresholds{}), 0, 60)
 				opened, cleared := ofKind(all, model.Opened), ofKind(all, model.Cleared)
 				if len(opened) != 1 || len(cleared) != 1 {
 					dump(t, all)
@@ -194,7 +194,7 @@ func TestCalmRaisesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(11)
 			prepare(w)
-			if all := w.play(newSeriesDetector(t, Floors{}), 0, 400); len(all) > 0 {
+			if all := w.play(newSeriesDetector(t, Thresholds{}), 0, 400); len(all) > 0 {
 				dump(t, all)
 				t.Fatalf("%d events in calm", len(all))
 			}

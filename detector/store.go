@@ -5,29 +5,46 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/model/sketch"
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Store keeps what was reported. Implementations are safe for concurrent use, and every writing
-// method is one durable transaction.
-type Store interface {
-	model.Reader
-	// Cursor is the position up to which a source was taken in, 0: nothing yet.
-	Cursor(ctx context.Context, source string) (uint64, error)
-	// Ingest stores a bunch together with its cursor. A batch whose id is known changes nothing and
-	// is counted as a duplicate.
-	Ingest(ctx context.Context, b Bunch) (Ingested, error)
-	// Cells returns what clients contributed to bins that end after after and not after upTo; at
-	// most limit cells.
-	Cells(ctx context.Context, after, upTo time.Time, limit int) ([]Cell, error)
-	// SaveStep stores incidents, new ones and those known by their ID, and that bins up to the one
-	// that ends at bin were evaluated.
-	SaveStep(ctx context.Context, bin time.Time, incidents []model.Incident) error
-	// Evaluated is the end of the last bin given to SaveStep; zero: none.
-	Evaluated(ctx context.Context) (time.Time, error)
-	// LastIncident is the highest ID of an incident, 0: none.
-	LastIncident(ctx context.Context) (int64, error)
-	// Prune deletes what is older than the retention allows.
+// Events keeps what was reported: much, and only ever added to. Package storetest has the suite
+// that an implementation must pass.
+//
+// An implementation knows no rule about the content. Which series are judged, how many there may be
+// and whose samples are not kept is decided above it. It is safe for concurrent use, and what a
+// writing method has stored is durable when it returns.
+type Events interface {
+	// Append stores the batches of a page that it does not know yet by their ids, and says for each
+	// whether it was new. It stores all of them or, with an error, none. The rest of the page is
+	// not its concern.
+	Append(ctx context.Context, page *FeedPage) (isNew []bool, err error)
+	// AddProbes stores results of probes that came in no batch.
+	AddProbes(ctx context.Context, results []model.ProbeResult) error
+	// Forget deletes the samples of clients.
+	Forget(ctx context.Context, clients []uint64) error
+
+	// Cells returns every cell of the bins that end after after and not after upTo, however many.
+	Cells(ctx context.Context, after, upTo time.Time) ([]Cell, error)
+	// EachSeries calls f for every series that anything is stored of, until f returns an error.
+	EachSeries(ctx context.Context, f func(model.Series) error) error
+	// LatestProbes calls f for the newest result of every target from every vantage since, until f
+	// returns an error.
+	LatestProbes(ctx context.Context, since time.Time, f func(model.ProbeResult) error) error
+
+	// These are as in model.Reader.
+
+	Totals(ctx context.Context, q model.TotalsQuery) ([]model.Total, error)
+	Samples(ctx context.Context, q model.SampleQuery) ([]model.Sample, error)
+	Reachability(ctx context.Context, since time.Time, step time.Duration) ([]model.Reach, error)
+	Servers(ctx context.Context, since time.Time) ([]model.ServerCount, error)
+	Batch(ctx context.Context, id report.BatchID) (b model.BatchInfo, found bool, err error)
+	Batches(ctx context.Context, since time.Time) (uint64, error)
+	ProbeResults(ctx context.Context, q model.ProbeQuery) ([]model.ProbeResult, error)
+
+	// Prune deletes what is older than the retention allows. It may be interrupted and
+	// called again.
 	Prune(ctx context.Context, now time.Time, r Retention) error
 	// Ready says whether the store would take something now.
 	Ready(ctx context.Context) error
@@ -35,63 +52,66 @@ type Store interface {
 	Close() error
 }
 
-// Bunch is what one read from a source brought.
-type Bunch struct {
-	Source      string
-	Cursor      uint64 // position of the last envelope read
-	Batches     []Batch
-	Quarantined []Quarantined
+// State keeps what the detector itself must remember: little, and in transactions. Package
+// storetest has the suite that an implementation must pass. It is safe for concurrent use, and what
+// a writing method has stored is durable when it returns, all of it or nothing.
+type State interface {
+	// Cursor is the position up to which a feed was taken in, 0: nothing yet.
+	Cursor(ctx context.Context, feed string) (uint64, error)
+	// SaveCursor stores the cursor of a page whose batches are stored, and what of it could not be
+	// used: once each, and the newest hundred of all, for people to look at.
+	SaveCursor(ctx context.Context, page *FeedPage) error
+
+	// SaveStep stores a step: incidents, new ones and those known by their ID, and the events in
+	// the outbox.
+	SaveStep(ctx context.Context, s Step) error
+	// Evaluated is the end of the latest bin given to SaveStep; zero: none.
+	Evaluated(ctx context.Context) (time.Time, error)
+	// Incidents is as in model.Reader.
+	Incidents(ctx context.Context, since time.Time) ([]model.Incident, error)
+	// LastIncident is the highest ID of an incident, 0: none.
+	LastIncident(ctx context.Context) (int64, error)
+	// Outbox returns events that follow the one numbered after and are not acknowledged, in the
+	// order of their steps; at most limit of them.
+	Outbox(ctx context.Context, after uint64, limit int) ([]Outgoing, error)
+	// AckOutbox says that events up to and including upTo have reached whom they concern.
+	AckOutbox(ctx context.Context, upTo uint64) error
+
+	// SaveDeleted remembers that the samples of clients are not kept, as of received.
+	SaveDeleted(ctx context.Context, clients []uint64, received time.Time) error
+	// Deleted returns those among clients that SaveDeleted was given.
+	Deleted(ctx context.Context, clients []uint64) ([]uint64, error)
+	// ClientKey is the key under which clients of the UTC day that began at day are hashed. It is
+	// random, made when it is asked for first, and the same until Prune has destroyed it.
+	ClientKey(ctx context.Context, day time.Time) (sketch.Key, error)
+
+	// Prune deletes what is older than the retention allows, acknowledged or not, and the keys of
+	// all days but that of now and the one before, and what follows.
+	Prune(ctx context.Context, now time.Time, r Retention) error
+	// Ready and Close are as in Events.
+	Ready(ctx context.Context) error
+	Close() error
 }
 
-// Batch is one opened batch, ready to be stored.
-type Batch struct {
-	ID       report.BatchID
-	Received time.Time // by the collector's clock
-	App      string    // of the first header
-	Records  int       // records of known kinds
-	Counts   []model.Count
-	Samples  []model.Sample
-
-	// Deleted names the clients whose users have withdrawn consent (report.DeletionNotice), in the
-	// short form of Count.Client. A store deletes their samples and sightings, also those in this
-	// bunch, and keeps neither of batches that come later, for as long as these could come. Sums
-	// over all clients stay: nobody can be told apart in them.
-	Deleted []uint64
+// Step is what one bin led to.
+type Step struct {
+	Bin    time.Time // when it ends
+	Events []model.Event
 }
 
-// Quarantined is a batch that could not be used. A store keeps the newest few, for people
-// to look at.
-type Quarantined struct {
-	ID       report.BatchID
-	Received time.Time
-	Reason   string // a Reason
-	Detail   string // the error; names no client and holds nothing of the content
-	Segment  []byte
-}
-
-// Reasons for which a batch is quarantined.
-const (
-	ReasonUnknownKey = "unknown_key" // sealed to a key that the keyring does not hold
-	ReasonOpen       = "open"        // did not open: damaged, or made for something else
-	ReasonSegment    = "segment"     // framing broken
-	ReasonID         = "id_mismatch" // the segment carries another id than its envelope
-	ReasonRecord     = "record"      // a record did not decode
-	ReasonHeader     = "header"      // does not start with a header
-)
-
-// Ingested counts what Ingest did.
-type Ingested struct {
-	New        int // batches stored
-	Duplicates int // batches that were stored before
+// Outgoing is an event in the outbox.
+type Outgoing struct {
+	Number uint64    // ascending, never 0; not without gaps
+	Bin    time.Time // of the step that it belongs to
+	model.Event
 }
 
 // Retention says how long data is kept. A zero field means its default.
 type Retention struct {
-	Rollups   time.Duration // counts, and closed incidents; 0 means 30 days
-	Samples   time.Duration // 0 means 7 days
-	Sightings time.Duration // which client contributed to what; 0 means 2 days
-	// ids of batches, for refusing duplicates; 0 means 31 days, and it is never less
-	// than report.MaxAge
+	Rollups time.Duration // counts, and closed incidents and events; 0 means 30 days
+	Samples time.Duration // and probe results; 0 means 7 days
+	// IDs of batches, for refusing duplicates, and of clients whose samples are not kept; 0 means
+	// 31 days, and it is never less than report.MaxAge.
 	IDs time.Duration
 }
 
@@ -99,8 +119,19 @@ type Retention struct {
 func (r Retention) Defaults() Retention {
 	def(&r.Rollups, 30*day)
 	def(&r.Samples, 7*day)
-	def(&r.Sightings, 2*day)
 	def(&r.IDs, 31*day)
 	r.IDs = max(r.IDs, report.MaxAge*time.Millisecond)
 	return r
+}
+
+// Reader answers what dashboards ask from both stores.
+func Reader(e Events, s State) model.Reader { return reader{e, s} }
+
+type reader struct {
+	Events
+	state State
+}
+
+func (r reader) Incidents(ctx context.Context, since time.Time) ([]model.Incident, error) {
+	return r.state.Incidents(ctx, since)
 }

@@ -61,7 +61,7 @@ func (d *SeriesDetector) evidence(i *openIncident, main *group) []string {
 			about(i.Expected), wasWere(i.Expected)),
 	}
 	if !i.Scope.Everyone() {
-		rest := main.all.stretch()
+		rest := main.all.window()
 		x, n := max(rest.x-i.Failed, 0), max(rest.n-i.Requests, 0)
 		lines = append(lines, fmt.Sprintf("elsewhere %s of %s failed in this way", whole(x), whole(n)))
 	}
@@ -80,7 +80,7 @@ func (d *SeriesDetector) evidence(i *openIncident, main *group) []string {
 func (d *SeriesDetector) breadth(i *openIncident, main *group) []string {
 	networks := 0
 	for p, s := range main.series {
-		if w := s.stretch(); p.attr == byASN && w.x > w.bound {
+		if w := s.window(); p.dim == model.ByASN && w.x > w.bound {
 			networks++
 		}
 	}
@@ -126,13 +126,13 @@ func (g *group) servers(s model.Scope) []string {
 	if len(s.Servers) > 0 {
 		return s.Servers
 	}
-	var hit []value
+	var hit []candidate
 	for p, s := range g.series {
-		if w := s.stretch(); p.attr == byServer && w.x > w.bound {
-			hit = append(hit, value{p, w})
+		if w := s.window(); p.dim == model.ByServer && w.x > w.bound {
+			hit = append(hit, candidate{p, w})
 		}
 	}
-	slices.SortFunc(hit, func(a, b value) int { return cmp.Or(cmp.Compare(b.x, a.x), cmp.Compare(a.name, b.name)) })
+	slices.SortFunc(hit, func(a, b candidate) int { return cmp.Or(cmp.Compare(b.x, a.x), cmp.Compare(a.name, b.name)) })
 	names := make([]string, 0, min(len(hit), 64))
 	for _, v := range hit[:cap(names)] {
 		names = append(names, v.name)

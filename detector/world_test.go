@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/model/sketch"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -27,7 +28,7 @@ type world struct {
 	background float64 // fraction of requests that fail by themselves
 	sampled    float64 // probability of sending a window without failure
 	fault      func(bin int, r *request)
-	upload     func(bin int, asn uint32) []Cell // deliveries, if any
+	upload     func(bin int, asn uint32) []model.Count // deliveries, if any
 }
 
 // request is what a fault may turn into a failure.
@@ -52,8 +53,8 @@ var serverNames = func() (names [12]string) {
 func server(i int) string { return serverNames[i] }
 
 // bin makes the cells of one bin.
-func (w *world) bin(bin int) []Cell {
-	var cells []Cell
+func (w *world) bin(bin int) []model.Count {
+	var cells []model.Count
 	for n := range w.networks {
 		asn := uint32(64501 + n)
 		for c := range w.clients {
@@ -67,7 +68,7 @@ func (w *world) bin(bin int) []Cell {
 }
 
 // window is what one client sends of one bin: everything when something failed, a sample otherwise.
-func (w *world) window(bin int, asn uint32, client uint64) []Cell {
+func (w *world) window(bin int, asn uint32, client uint64) []model.Count {
 	counts := map[request]uint64{}
 	failed := false
 	for range w.poisson(w.rate) {
@@ -88,10 +89,10 @@ func (w *world) window(bin int, asn uint32, client uint64) []Cell {
 		}
 		weight = 1 / w.sampled
 	}
-	var cells []Cell
+	var cells []model.Count
 	for r, n := range counts {
-		cells = append(cells, Cell{App: "shop", Target: shop, Outcome: r.outcome, Server: r.server, ASN: asn, Country: "XA",
-			Source: report.SourceAgent, Client: client, Raw: n, Estimated: float64(n) * weight})
+		cells = append(cells, model.Count{Series: model.Series{App: "shop", Target: shop, Outcome: r.outcome, Server: r.server, ASN: asn, Country: "XA",
+			Source: report.SourceAgent}, Client: client, Raw: n, Estimated: float64(n) * weight})
 	}
 	return cells
 }
@@ -104,6 +105,15 @@ func (w *world) poisson(mean float64) int {
 	return n
 }
 
+// fold makes cells of what single clients did.
+func fold(counts []model.Count) []Cell {
+	counts = slices.Clone(counts)
+	for i := range counts {
+		counts[i].Client = sketch.Hash(sketch.Key{}, counts[i].Client)
+	}
+	return Fold(counts)
+}
+
 // moment is an event and the bin, counted from 0, after which it came.
 type moment struct {
 	bin int
@@ -114,7 +124,7 @@ type moment struct {
 func (w *world) play(d *SeriesDetector, from, to int) []moment {
 	var all []moment
 	for b := from; b < to; b++ {
-		for _, e := range d.Step(binEnd(b), w.bin(b)) {
+		for _, e := range d.Step(binEnd(b), fold(w.bin(b))) {
 			all = append(all, moment{b, e})
 		}
 	}
@@ -123,9 +133,9 @@ func (w *world) play(d *SeriesDetector, from, to int) []moment {
 
 func binEnd(b int) time.Time { return time.Unix(1_700_000_000, 0).Add(time.Duration(b+1) * testBin) }
 
-func newSeriesDetector(t testing.TB, floors Floors) *SeriesDetector {
+func newSeriesDetector(t testing.TB, thresholds Thresholds) *SeriesDetector {
 	t.Helper()
-	d, err := NewSeriesDetector(SeriesOptions{Bin: testBin, Floors: floors, NetworkName: func(asn uint32) string {
+	d, err := NewSeriesDetector(SeriesOptions{Bin: testBin, Thresholds: thresholds, NetworkName: func(asn uint32) string {
 		return map[uint32]string{64502: "Harbour Net"}[asn]
 	}})
 	if err != nil {

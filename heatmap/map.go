@@ -26,13 +26,13 @@ func (s State) String() string {
 	return "unknown"
 }
 
-// Map is the present state of the servers of one topology. All methods are safe for concurrent use.
+// Map is the present state of the servers of a topology. All methods are safe for concurrent use.
 // It starts with every server Unknown.
 type Map struct {
-	topology *Topology
-
 	mu          sync.RWMutex // holds everything below
-	up          *Bitset      // never set where known is not
+	topology    *Topology
+	replaced    uint64
+	up          *Bitset // never set where known is not
 	known       *Bitset
 	changed     []int64 // Unix ms of each server's last change of state; 0: never
 	last        int64   // Unix ms of the last change of any
@@ -51,8 +51,41 @@ func NewMap(t *Topology) *Map {
 	}
 }
 
-// Topology is the topology that the map was made with.
-func (m *Map) Topology() *Topology { return m.topology }
+// Topology is the topology that the map was made with, or the last one that Replace was given.
+func (m *Map) Topology() *Topology {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.topology
+}
+
+// Replace gives the map another topology. Servers that both have, by their names, keep their states
+// and times; the others are Unknown. It counts as a change of state.
+func (m *Map) Replace(t *Topology) {
+	next := NewMap(t)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range t.Len() {
+		if old, ok := m.topology.ByName(t.Server(i).Name); ok {
+			next.up.Set(i, m.up.Get(old))
+			next.known.Set(i, m.known.Get(old))
+			next.changed[i] = m.changed[old]
+		}
+	}
+	m.topology, m.up, m.known, m.changed = t, next.up, next.known, next.changed
+	m.replaced++
+	m.version++
+	m.signal()
+}
+
+// signal tells those who have subscribed; it needs mu.
+func (m *Map) signal() {
+	for c := range m.subscribers {
+		select {
+		case c <- struct{}{}:
+		default: // a signal is waiting there already; it covers this change too
+		}
+	}
+}
 
 // Set says that server i is in state s since at, and reports whether that is a change. The time of
 // a server's last change stays when there is none. An index outside the topology does nothing.
@@ -67,12 +100,7 @@ func (m *Map) Set(i int, s State, at time.Time) (changed bool) {
 	m.changed[i] = at.UnixMilli()
 	m.last = max(m.last, m.changed[i])
 	m.version++
-	for c := range m.subscribers {
-		select {
-		case c <- struct{}{}:
-		default: // a signal is waiting there already; it covers this change too
-		}
-	}
+	m.signal()
 	return true
 }
 
@@ -103,9 +131,9 @@ func (m *Map) State(i int) (s State, since time.Time) {
 // Down reports whether the servers at an address ("host:port") are down: at least one is known to
 // be, and none is up. It is false for an address that the topology does not have.
 func (m *Map) Down(address string) bool {
-	at := m.topology.ByAddress(address)
 	m.mu.RLock()
 	defer m.mu.RUnlock()
+	at := m.topology.ByAddress(address)
 	down := false
 	for _, i := range at {
 		switch m.state(i) {
@@ -138,6 +166,7 @@ func (m *Map) Snapshot() Snapshot {
 	defer m.mu.RUnlock()
 	return Snapshot{
 		Topology: m.topology,
+		Replaced: m.replaced,
 		Up:       m.up.Clone(),
 		Known:    m.known.Clone(),
 		Version:  m.version,

@@ -13,8 +13,10 @@ type Snapshot struct {
 	// bit i: the state of server i is known; a server that is not known is neither up nor down.
 	// nil: all are known
 	Known   *Bitset
-	Version uint64    // as Map.Version
-	Changed time.Time // of the last change; zero: not told
+	Version uint64 // as Map.Version
+	// how often the topology was replaced: two snapshots of a map with the same number share it
+	Replaced uint64
+	Changed  time.Time // of the last change; zero: not told
 }
 
 // Counts says how many servers are in each state.

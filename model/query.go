@@ -31,6 +31,8 @@ type Reader interface {
 	Reachability(ctx context.Context, since time.Time, step time.Duration) ([]Reach, error)
 	// Servers sums applications' requests by server, the most failures first.
 	Servers(ctx context.Context, since time.Time) ([]ServerCount, error)
+	// ProbeResults returns attempts of probes, newest first.
+	ProbeResults(ctx context.Context, q ProbeQuery) ([]ProbeResult, error)
 	// Batch tells what is stored of a batch; found is false when it is not (or no longer) known.
 	Batch(ctx context.Context, id report.BatchID) (b BatchInfo, found bool, err error)
 	// Batches counts stored batches received since.

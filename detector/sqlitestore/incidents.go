@@ -3,28 +3,30 @@ package sqlitestore
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"time"
 
+	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// SaveStep implements detector.Store.
-func (s *Store) SaveStep(ctx context.Context, bin time.Time, incidents []model.Incident) error {
-	return s.write(ctx, "saving incidents", func(tx *sql.Tx) error {
-		for i := range incidents {
-			if err := saveIncident(tx, &incidents[i]); err != nil {
+// SaveStep implements detector.State.
+func (s *State) SaveStep(ctx context.Context, step detector.Step) error {
+	return s.write(ctx, "storing a step", func(tx *sql.Tx) error {
+		for i := range step.Events {
+			if err := saveEvent(tx, step.Bin, &step.Events[i]); err != nil {
 				return err
 			}
 		}
-		_, err := tx.Exec("UPDATE state SET evaluated = max(evaluated, ?)", bin.UnixMilli())
+		_, err := tx.Exec("UPDATE state SET evaluated = max(evaluated, ?)", step.Bin.UnixMilli())
 		return err
 	})
 }
 
-func saveIncident(tx *sql.Tx, i *model.Incident) error {
-	body, err := json.Marshal(i)
+// saveEvent stores an event's incident as it is now, and the event in the outbox.
+func saveEvent(tx *sql.Tx, bin time.Time, e *model.Event) error {
+	i := &e.Incident
+	body, err := encodeIncident(i)
 	if err != nil {
 		return err
 	}
@@ -32,13 +34,17 @@ func saveIncident(tx *sql.Tx, i *model.Incident) error {
 	if !i.Open() {
 		until = i.Until.UnixMilli()
 	}
-	_, err = tx.Exec(`INSERT INTO incidents (id, since, until, body) VALUES (?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET since = excluded.since, until = excluded.until, body = excluded.body`, i.ID, i.Since.UnixMilli(), until, string(body))
+	if _, err := tx.Exec(`INSERT INTO incidents (id, since, until, body) VALUES (?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET since = excluded.since, until = excluded.until, body = excluded.body`,
+		i.ID, i.Since.UnixMilli(), until, body); err != nil {
+		return err
+	}
+	_, err = tx.Exec("INSERT INTO outbox (bin, kind, incident, body) VALUES (?, ?, ?, ?)", bin.UnixMilli(), e.Kind, i.ID, body)
 	return err
 }
 
-// Incidents implements model.Reader.
-func (s *Store) Incidents(ctx context.Context, since time.Time) ([]model.Incident, error) {
+// Incidents implements detector.State.
+func (s *State) Incidents(ctx context.Context, since time.Time) ([]model.Incident, error) {
 	return list(ctx, s.readers, "reading incidents", `SELECT body FROM incidents WHERE until = 0 OR until >= ?
 		ORDER BY until = 0 DESC, since DESC, id DESC LIMIT ?`, []any{since.UnixMilli(), model.MaxRows},
 		func(rows *sql.Rows) (i model.Incident, err error) {
@@ -46,12 +52,12 @@ func (s *Store) Incidents(ctx context.Context, since time.Time) ([]model.Inciden
 			if err := rows.Scan(&body); err != nil {
 				return i, err
 			}
-			return i, json.Unmarshal(body, &i)
+			return decodeIncident(body)
 		})
 }
 
-// Evaluated implements detector.Store.
-func (s *Store) Evaluated(ctx context.Context) (time.Time, error) {
+// Evaluated implements detector.State.
+func (s *State) Evaluated(ctx context.Context) (time.Time, error) {
 	var ms int64
 	if err := s.readers.QueryRowContext(ctx, "SELECT evaluated FROM state").Scan(&ms); err != nil {
 		return time.Time{}, fmt.Errorf("reading the last bin: %w", err)
@@ -62,10 +68,33 @@ func (s *Store) Evaluated(ctx context.Context) (time.Time, error) {
 	return time.UnixMilli(ms), nil
 }
 
-// LastIncident implements detector.Store.
-func (s *Store) LastIncident(ctx context.Context) (id int64, err error) {
+// LastIncident implements detector.State.
+func (s *State) LastIncident(ctx context.Context) (id int64, err error) {
 	if err := s.readers.QueryRowContext(ctx, "SELECT coalesce(max(id), 0) FROM incidents").Scan(&id); err != nil {
 		return 0, fmt.Errorf("reading the last incident: %w", err)
 	}
 	return id, nil
+}
+
+// Outbox implements detector.State.
+func (s *State) Outbox(ctx context.Context, after uint64, limit int) ([]detector.Outgoing, error) {
+	return list(ctx, s.readers, "reading the outbox", "SELECT number, bin, kind, body FROM outbox WHERE number > ? ORDER BY number LIMIT ?",
+		[]any{int64(after), limit}, func(rows *sql.Rows) (o detector.Outgoing, err error) {
+			var number, bin int64
+			var body sql.RawBytes
+			if err := rows.Scan(&number, &bin, &o.Kind, &body); err != nil {
+				return o, err
+			}
+			o.Number, o.Bin = uint64(number), time.UnixMilli(bin)
+			o.Incident, err = decodeIncident(body)
+			return o, err
+		})
+}
+
+// AckOutbox implements detector.State.
+func (s *State) AckOutbox(ctx context.Context, upTo uint64) error {
+	return s.write(ctx, "acknowledging the outbox", func(tx *sql.Tx) error {
+		_, err := tx.Exec("DELETE FROM outbox WHERE number <= ?", int64(upTo))
+		return err
+	})
 }

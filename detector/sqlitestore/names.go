@@ -5,32 +5,26 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/model"
-	"github.com/heliograph-net/heliograph/report"
 )
 
 const (
-	maxSeries = 1_000_000 // rows of series: all their names come from clients
 	maxCached = 100_000
 	dayMS     = int64(24 * time.Hour / time.Millisecond)
-
-	// other stands for the names of series that came when there were maxSeries already.
-	other = "(other)"
 )
 
-// names finds the id of a series and remembers it. It belongs to whoever holds Store.mu.
-type names struct {
-	rows int64
-	ids  map[model.Series]known
-}
+// names finds the id of a series and remembers it. It belongs to whoever holds file.mu.
+type names struct{ ids map[model.Series]known }
 
 type known struct{ id, used int64 }
 
-func newNames(db *sql.DB) (*names, error) {
-	n := &names{ids: map[model.Series]known{}}
-	return n, db.QueryRow("SELECT count(*) FROM series").Scan(&n.rows)
-}
+func newNames() *names { return &names{ids: map[model.Series]known{}} }
 
-func (n *names) forget() { n.ids = map[model.Series]known{} }
+// forget forgets everything: rows may be gone.
+func (n *names) forget() {
+	if n != nil {
+		n.ids = map[model.Series]known{}
+	}
+}
 
 // id finds or makes the row of a series that is used in bin.
 func (n *names) id(tx *sql.Tx, s model.Series, bin int64) (int64, error) {
@@ -39,11 +33,6 @@ func (n *names) id(tx *sql.Tx, s model.Series, bin int64) (int64, error) {
 	}
 	k, err := n.lookUp(tx, s)
 	if err == sql.ErrNoRows {
-		if n.rows >= maxSeries {
-			if reduced := reduce(s); reduced != s {
-				return n.id(tx, reduced, bin)
-			}
-		}
 		k, err = n.insert(tx, s, bin)
 	}
 	if err == nil && bin > k.used+dayMS {
@@ -72,7 +61,6 @@ func (n *names) insert(tx *sql.Tx, s model.Series, bin int64) (known, error) {
 	if err != nil {
 		return known{}, err
 	}
-	n.rows++
 	id, err := r.LastInsertId()
 	return known{id, bin}, err
 }
@@ -81,10 +69,9 @@ func key(s model.Series) []any {
 	return []any{s.App, s.Target, string(s.Outcome), s.Protocol, s.Status, s.Server, s.ASN, s.Country, s.Source, s.Flags}
 }
 
-// reduce leaves of a series what there are few values of.
-func reduce(s model.Series) model.Series {
-	if s.Outcome != report.OK {
-		s.Outcome = report.Unknown
-	}
-	return model.Series{App: other, Target: other, Outcome: s.Outcome, ASN: s.ASN, Country: s.Country, Source: s.Source, Flags: s.Flags}
+// seriesColumns are those of table series as s, in the order of seriesFields.
+const seriesColumns = "s.app, s.target, s.outcome, s.protocol, s.status, s.server, s.asn, s.country, s.source, s.flags"
+
+func seriesFields(s *model.Series) []any {
+	return []any{&s.App, &s.Target, &s.Outcome, &s.Protocol, &s.Status, &s.Server, &s.ASN, &s.Country, &s.Source, &s.Flags}
 }

@@ -3,6 +3,7 @@ package sqlitestore
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector"
@@ -11,54 +12,93 @@ import (
 // pruneRows is about how many rows one transaction deletes, so that reports get their turn.
 const pruneRows = 5000
 
-// Prune implements detector.Store. Data goes in portions: it may be interrupted and called again.
-func (s *Store) Prune(ctx context.Context, now time.Time, r detector.Retention) error {
+// old is what one statement deletes: at most ?2 rows that are older than ?1.
+type old struct {
+	query  string
+	cutoff int64
+}
+
+// Prune implements detector.Events. Data goes in portions.
+func (s *Events) Prune(ctx context.Context, now time.Time, r detector.Retention) error {
 	r = r.Defaults()
 	before := func(d time.Duration) int64 { return now.Add(-d).UnixMilli() }
-	for _, p := range []struct {
-		query  string
-		cutoff int64
-	}{
-		{byBin("rollups"), before(r.Rollups)},
-		{byBin("sightings"), before(min(r.Sightings, r.Rollups))},
+	return s.prune(ctx, []old{
+		// Whole bins, the oldest first: as many as make up a portion, but one at least.
+		{"DELETE FROM cells WHERE bin < ?1 AND bin <= coalesce((SELECT bin FROM cells ORDER BY bin LIMIT 1 OFFSET ?2), ?1)", before(r.Rollups)},
 		{"DELETE FROM samples WHERE id IN (SELECT id FROM samples WHERE at < ?1 ORDER BY at LIMIT ?2)", before(r.Samples)},
+		{"DELETE FROM probes WHERE id IN (SELECT id FROM probes WHERE at < ?1 ORDER BY at LIMIT ?2)", before(r.Samples)},
+		{`DELETE FROM probe_targets WHERE id IN (SELECT id FROM probe_targets t WHERE ?1 AND
+			NOT EXISTS (SELECT 1 FROM probes p WHERE p.target = t.id) LIMIT ?2)`, 1},
 		{"DELETE FROM batches WHERE id IN (SELECT id FROM batches WHERE received < ?1 ORDER BY received LIMIT ?2)", before(r.IDs)},
-		// As long as batches may be late and ids are known: then nothing of these clients can
-		// come any more.
-		{"DELETE FROM deleted WHERE client IN (SELECT client FROM deleted WHERE received < ?1 LIMIT ?2)", before(r.IDs)},
-		{"DELETE FROM incidents WHERE id IN (SELECT id FROM incidents WHERE until > 0 AND until < ?1 LIMIT ?2)", before(r.Rollups)},
-		{"DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine WHERE received < ?1 LIMIT ?2)", before(r.IDs)},
 		// used is exact to within a day.
 		{"DELETE FROM series WHERE id IN (SELECT id FROM series WHERE used < ?1 LIMIT ?2)", before(r.Rollups) - dayMS},
-	} {
-		if err := s.pruneTable(ctx, p.query, p.cutoff); err != nil {
+	})
+}
+
+// Prune implements detector.State.
+func (s *State) Prune(ctx context.Context, now time.Time, r detector.Retention) error {
+	r = r.Defaults()
+	before := func(d time.Duration) int64 { return now.Add(-d).UnixMilli() }
+	err := s.prune(ctx, []old{
+		// As long as batches may be late and ids are known: then nothing of these clients can come
+		// any more.
+		{"DELETE FROM deleted WHERE client IN (SELECT client FROM deleted WHERE received < ?1 LIMIT ?2)", before(r.IDs)},
+		{"DELETE FROM incidents WHERE id IN (SELECT id FROM incidents WHERE until > 0 AND until < ?1 LIMIT ?2)", before(r.Rollups)},
+		{"DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE bin < ?1 LIMIT ?2)", before(r.Rollups)},
+		{"DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine WHERE received < ?1 LIMIT ?2)", before(r.IDs)},
+	})
+	if err != nil {
+		return err
+	}
+	return s.destroyKeys(ctx, now.UnixMilli()/dayMS-1)
+}
+
+// destroyKeys deletes the keys of days before oldest, and every copy of them that the write-ahead
+// log may have. What is deleted from the file itself is overwritten.
+func (s *State) destroyKeys(ctx context.Context, oldest int64) error {
+	var n int64
+	err := s.write(ctx, "destroying keys", func(tx *sql.Tx) error {
+		r, err := tx.Exec("DELETE FROM client_keys WHERE day < ?", oldest)
+		if err != nil {
 			return err
 		}
+		n, err = r.RowsAffected()
+		return err
+	})
+	if err != nil || n == 0 {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// When a reader holds the log, the next checkpoint overwrites it from its beginning.
+	if _, err := s.db.Writer.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+		return fmt.Errorf("destroying keys: %w", err)
 	}
 	return nil
 }
 
-// byBin deletes whole bins from the oldest on: as many as make up a portion, but one at least.
-func byBin(table string) string {
-	return "DELETE FROM " + table + " WHERE bin < ?1 AND bin <= coalesce((SELECT bin FROM " + table + " ORDER BY bin LIMIT 1 OFFSET ?2), ?1)"
-}
-
-func (s *Store) pruneTable(ctx context.Context, query string, cutoff int64) error {
-	for {
-		var deleted int64
-		err := s.write(ctx, "deleting old data", func(tx *sql.Tx) error {
-			r, err := tx.Exec(query, cutoff, pruneRows)
+func (f *file) prune(ctx context.Context, all []old) error {
+	for _, o := range all {
+		for {
+			var deleted int64
+			err := f.write(ctx, "deleting old data", func(tx *sql.Tx) error {
+				r, err := tx.Exec(o.query, o.cutoff, pruneRows)
+				if err != nil {
+					return err
+				}
+				deleted, err = r.RowsAffected()
+				if deleted > 0 {
+					f.names.forget()
+				}
+				return err
+			})
 			if err != nil {
 				return err
 			}
-			if deleted, err = r.RowsAffected(); err != nil || deleted == 0 {
-				return err
+			if deleted == 0 {
+				break
 			}
-			s.names.forget()
-			return tx.QueryRow("SELECT count(*) FROM series").Scan(&s.names.rows)
-		})
-		if err != nil || deleted == 0 {
-			return err
 		}
 	}
+	return nil
 }

@@ -6,35 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
-
-// columns are the columns of the dimensions.
-var columns = map[model.Dimension]string{
-	model.ByOutcome:  "s.outcome",
-	model.ByApp:      "s.app",
-	model.ByTarget:   "s.target",
-	model.ByASN:      "s.asn",
-	model.ByCountry:  "s.country",
-	model.ByServer:   "s.server",
-	model.ByProtocol: "s.protocol",
-	model.ByStatus:   "s.status",
-	model.BySource:   "s.source",
-}
-
-// field is where the value of a dimension goes.
-func field(k *model.Series, d model.Dimension) any {
-	return map[model.Dimension]any{
-		model.ByOutcome: &k.Outcome, model.ByApp: &k.App, model.ByTarget: &k.Target,
-		model.ByASN: &k.ASN, model.ByCountry: &k.Country, model.ByServer: &k.Server,
-		model.ByProtocol: &k.Protocol, model.ByStatus: &k.Status, model.BySource: &k.Source,
-	}[d]
-}
 
 func bounded(limit, otherwise int) int {
 	if limit <= 0 {
@@ -43,7 +20,7 @@ func bounded(limit, otherwise int) int {
 	return min(limit, model.MaxRows)
 }
 
-// under is a condition on a column with three arguments, from underArgs: this outcome or below
+// under is a condition on a column with four arguments, from underArgs: this outcome or below
 // it, or any.
 func under(column string) string {
 	return fmt.Sprintf("(? = '' OR %[1]s = ? OR substr(%[1]s, 1, length(?) + 1) = ? || '.')", column)
@@ -51,73 +28,65 @@ func under(column string) string {
 
 func underArgs(o report.Outcome) []any { return []any{string(o), string(o), string(o), string(o)} }
 
-// Totals implements detector.Reader.
-func (s *Store) Totals(ctx context.Context, q model.TotalsQuery) ([]model.Total, error) {
-	query, args := totalsSQL(q)
-	return list(ctx, s.readers, "reading totals", query, args, func(rows *sql.Rows) (t model.Total, err error) {
-		t.By = q.By & model.AllDimensions
-		var into []any
-		for d := range t.By.Each() {
-			into = append(into, field(&t.Key, d))
+// Cells implements detector.Events.
+func (s *Events) Cells(ctx context.Context, after, upTo time.Time) ([]detector.Cell, error) {
+	texts := map[string]string{} // most series share their texts
+	return list(ctx, s.readers, "reading cells", "SELECT "+seriesColumns+`, c.bin, c.raw, c.estimated, c.clients, c.spread
+		FROM cells c JOIN series s ON s.id = c.series WHERE c.bin > ? AND c.bin <= ?`,
+		[]any{after.UnixMilli(), upTo.UnixMilli()}, func(rows *sql.Rows) (c detector.Cell, err error) {
+			var bin int64
+			var clients, spread sql.RawBytes
+			if err := rows.Scan(append(seriesFields(&c.Series), &bin, &c.Raw, &c.Estimated, &clients, &spread)...); err != nil {
+				return c, err
+			}
+			for _, text := range []*string{&c.App, &c.Target, (*string)(&c.Outcome), &c.Protocol, &c.Server, &c.Country} {
+				if known, ok := texts[*text]; ok {
+					*text = known
+				} else {
+					texts[*text] = *text
+				}
+			}
+			c.End = time.UnixMilli(bin)
+			return c, errors.Join(c.Clients.Decode(clients), c.Spread.Decode(spread))
+		})
+}
+
+// EachSeries implements detector.Events.
+func (s *Events) EachSeries(ctx context.Context, f func(model.Series) error) error {
+	return each(ctx, s.readers, "reading series", "SELECT "+seriesColumns+" FROM series s", nil, func(rows *sql.Rows) error {
+		var v model.Series
+		if err := rows.Scan(seriesFields(&v)...); err != nil {
+			return err
 		}
-		err = rows.Scan(append(into, &t.OK, &t.Failed, &t.Clients)...)
-		return t, err
+		return f(v)
 	})
 }
 
-// totalsSQL sums the rollups, and counts clients in the sightings, by the same expressions.
-func totalsSQL(q model.TotalsQuery) (string, []any) {
-	var selects, names, joins strings.Builder
-	for d := range q.By.Each() {
-		fmt.Fprintf(&selects, "%s AS d%d, ", columns[d], d)
-		fmt.Fprintf(&names, "d%d, ", d)
-		fmt.Fprintf(&joins, " AND c.d%[1]d = t.d%[1]d", d)
-	}
-	until := int64(1) << 62
-	if !q.Until.IsZero() {
-		until = q.Until.UnixMilli()
-	}
-	where := "WHERE r.bin > ? AND r.bin <= ? AND s.delivery = ? AND " + under("s.outcome")
-	group := ""
-	if q.By != 0 {
-		group = " GROUP BY " + strings.TrimSuffix(names.String(), ", ")
-	}
-	args := append([]any{q.Since.UnixMilli(), until, q.Delivery}, underArgs(q.Type)...)
-	query := fmt.Sprintf(`WITH
-		t AS (SELECT %[1]stotal(CASE s.outcome WHEN 'ok' THEN r.estimated END) AS ok,
-			total(CASE s.outcome WHEN 'ok' THEN NULL ELSE r.estimated END) AS failed
-			FROM rollups r JOIN series s ON s.id = r.series %[2]s%[3]s),
-		c AS (SELECT %[1]scount(DISTINCT r.client) AS clients FROM sightings r JOIN series s ON s.id = r.series %[2]s%[3]s)
-		SELECT %[4]st.ok, t.failed, coalesce(c.clients, 0) FROM t LEFT JOIN c ON true%[5]s ORDER BY t.failed DESC, t.ok DESC LIMIT ?`,
-		selects.String(), where, group, strings.ReplaceAll(names.String(), "d", "t.d"), joins.String())
-	return query, append(append(slices.Clone(args), args...), bounded(q.Limit, model.MaxRows))
-}
-
-// Servers implements model.Reader.
-func (s *Store) Servers(ctx context.Context, since time.Time) ([]model.ServerCount, error) {
+// Servers implements detector.Events.
+func (s *Events) Servers(ctx context.Context, since time.Time) ([]model.ServerCount, error) {
 	totals, err := s.Totals(ctx, model.TotalsQuery{Since: since, By: model.DimensionsOf(model.ByServer)})
 	if err != nil {
 		return nil, err
 	}
 	var all []model.ServerCount
 	for _, t := range totals {
-		if name := t.Key.Server; name != "" {
-			all = append(all, model.ServerCount{Server: name, OK: t.OK, Failed: t.Failed})
+		if t.Key.Server != "" {
+			all = append(all, model.ServerCount{Server: t.Key.Server, OK: t.OK, Failed: t.Failed})
 		}
 	}
 	return all, nil
 }
 
-// Reachability implements model.Reader. When there are more than model.MaxRows rows, the oldest
+// Reachability implements detector.Events. When there are more than model.MaxRows rows, the oldest
 // are left out.
-func (s *Store) Reachability(ctx context.Context, since time.Time, step time.Duration) ([]model.Reach, error) {
+func (s *Events) Reachability(ctx context.Context, since time.Time, step time.Duration) ([]model.Reach, error) {
 	if step < time.Second {
 		return nil, fmt.Errorf("%w: step must be at least a second, is %v", model.ErrQuery, step)
 	}
 	from, width := since.UnixMilli(), step.Milliseconds()
-	all, err := list(ctx, s.readers, "reading reachability", `SELECT (r.bin - 1 - ?1) / ?2 AS step, s.asn,
-		total(CASE s.outcome WHEN 'ok' THEN r.estimated END), total(CASE s.outcome WHEN 'ok' THEN NULL ELSE r.estimated END)
-		FROM rollups r JOIN series s ON s.id = r.series WHERE r.bin > ?1 AND s.delivery = 0
+	all, err := list(ctx, s.readers, "reading reachability", `SELECT (c.bin - 1 - ?1) / ?2 AS step, s.asn,
+		total(CASE s.outcome WHEN 'ok' THEN c.estimated END), total(CASE s.outcome WHEN 'ok' THEN NULL ELSE c.estimated END)
+		FROM cells c JOIN series s ON s.id = c.series WHERE c.bin > ?1 AND s.delivery = 0
 		GROUP BY step, s.asn ORDER BY step DESC, s.asn DESC LIMIT ?3`, []any{from, width, model.MaxRows},
 		func(rows *sql.Rows) (r model.Reach, err error) {
 			var n int64
@@ -129,8 +98,8 @@ func (s *Store) Reachability(ctx context.Context, since time.Time, step time.Dur
 	return all, err
 }
 
-// Samples implements model.Reader.
-func (s *Store) Samples(ctx context.Context, q model.SampleQuery) ([]model.Sample, error) {
+// Samples implements detector.Events.
+func (s *Events) Samples(ctx context.Context, q model.SampleQuery) ([]model.Sample, error) {
 	args := append([]any{q.Since.UnixMilli(), q.Target, q.Target}, underArgs(q.Type)...)
 	return list(ctx, s.readers, "reading samples", `SELECT at, app, version, os, source, target, url, method, outcome, phase, protocol, server,
 		status, elapsed, trace, flags, asn, country, error_type, message, stack, fingerprint, count FROM samples WHERE at >= ? AND (? = '' OR target = ?) AND `+under("outcome")+`
@@ -148,10 +117,10 @@ func scanSample(rows *sql.Rows) (v model.Sample, err error) {
 	return v, err
 }
 
-// Batch implements model.Reader.
-func (s *Store) Batch(ctx context.Context, id report.BatchID) (b model.BatchInfo, found bool, err error) {
+// Batch implements detector.Events.
+func (s *Events) Batch(ctx context.Context, id report.BatchID) (b model.BatchInfo, found bool, err error) {
 	var received int64
-	err = s.readers.QueryRowContext(ctx, "SELECT source, received, app, records FROM batches WHERE id = ?", id[:]).
+	err = s.readers.QueryRowContext(ctx, "SELECT feed, received, app, records FROM batches WHERE id = ?", id[:]).
 		Scan(&b.Feed, &received, &b.App, &b.Records)
 	if errors.Is(err, sql.ErrNoRows) {
 		return b, false, nil
@@ -163,8 +132,8 @@ func (s *Store) Batch(ctx context.Context, id report.BatchID) (b model.BatchInfo
 	return b, true, nil
 }
 
-// Batches implements model.Reader.
-func (s *Store) Batches(ctx context.Context, since time.Time) (n uint64, err error) {
+// Batches implements detector.Events.
+func (s *Events) Batches(ctx context.Context, since time.Time) (n uint64, err error) {
 	err = s.readers.QueryRowContext(ctx, "SELECT count(*) FROM batches WHERE received >= ?", since.UnixMilli()).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("counting batches: %w", err)
@@ -172,37 +141,34 @@ func (s *Store) Batches(ctx context.Context, since time.Time) (n uint64, err err
 	return n, nil
 }
 
-// Cells implements detector.Store. Requests that repeat a failed one, or whose client changed its
-// network, are left out: the first would count a fault as often as applications try again, the
-// second are faults of the client's own.
-func (s *Store) Cells(ctx context.Context, after, upTo time.Time, limit int) ([]detector.Cell, error) {
-	return list(ctx, s.readers, "reading cells", `SELECT s.app, s.target, s.outcome, s.server, s.asn, s.country, s.source, c.client, c.raw, c.estimated
-		FROM sightings c JOIN series s ON s.id = c.series WHERE c.bin > ? AND c.bin <= ? AND s.flags = 0 LIMIT ?`,
-		[]any{after.UnixMilli(), upTo.UnixMilli(), limit}, func(rows *sql.Rows) (c detector.Cell, err error) {
-			var client int64
-			err = rows.Scan(&c.App, &c.Target, &c.Outcome, &c.Server, &c.ASN, &c.Country, &c.Source, &client, &c.Raw, &c.Estimated)
-			c.Client = uint64(client)
-			return c, err
-		})
-}
-
 // list runs a query and scans all its rows.
 func list[T any](ctx context.Context, db *sql.DB, doing, query string, args []any, scan func(*sql.Rows) (T, error)) ([]T, error) {
-	rows, err := db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", doing, err)
-	}
-	defer rows.Close()
 	var all []T
-	for rows.Next() {
+	err := each(ctx, db, doing, query, args, func(rows *sql.Rows) error {
 		v, err := scan(rows)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", doing, err)
-		}
 		all = append(all, v)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", doing, err)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	return all, nil
+}
+
+// each runs a query and calls f for every row, until it returns an error.
+func each(ctx context.Context, db *sql.DB, doing, query string, args []any, f func(*sql.Rows) error) error {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := f(rows); err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
 }

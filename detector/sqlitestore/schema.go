@@ -1,6 +1,7 @@
 package sqlitestore
 
 import (
+	"database/sql"
 	"errors"
 
 	"github.com/heliograph-net/heliograph/internal/sqlitedb"
@@ -9,14 +10,21 @@ import (
 // ErrSchema says that the file was written by a newer release of Heliograph, or is no store at all.
 var ErrSchema = errors.New("not a store that this release can read")
 
-// file describes the store's file.
-var file = sqlitedb.Options{Schema: sqlitedb.Schema{
-	ApplicationID: 0x48475354, // "HGST": marks the file as a store
-	Refused:       ErrSchema,
-	Create:        schema,
-	Created:       1,
-	Upgrades:      upgrades,
-}}
+// options describe the file of one store, or of both.
+var options = sqlitedb.Options{
+	Schema: sqlitedb.Schema{
+		ApplicationID: 0x48475354, // "HGST": marks the file as a store
+		Refused:       ErrSchema,
+		Create:        schema,
+		Created:       1,
+		Upgrades:      upgrades,
+		Then:          map[int]func(*sql.Tx) error{1: foldSightings},
+	},
+	Statements: 32,
+	Register:   register,
+	// What is deleted is overwritten: the keys of past days, and samples whose users want it.
+	SecureDelete: true,
+}
 
 // schema is version 1, as released; upgrades lead from there to this release's. Times are Unix
 // milliseconds. A bin is named by its end, so that "bin > since" selects what reaches beyond a
@@ -122,4 +130,51 @@ ALTER TABLE samples ADD COLUMN client      INTEGER NOT NULL DEFAULT 0; -- as in 
 CREATE TABLE deleted ( -- clients whose data is not kept
 	client   INTEGER PRIMARY KEY,
 	received INTEGER NOT NULL
-) STRICT;`}
+) STRICT;`, version3}
+
+// version3, with foldSightings, has sums with sketches of clients instead of a row for every
+// client, the results of probes, an outbox, and "feed" where "source" meant that.
+const version3 = `
+ALTER TABLE rollups RENAME TO cells;
+ALTER TABLE cells ADD COLUMN clients BLOB NOT NULL DEFAULT x''; -- sketch.Clients
+ALTER TABLE cells ADD COLUMN spread  BLOB NOT NULL DEFAULT x''; -- sketch.Spread
+ALTER TABLE batches    RENAME COLUMN source TO feed;
+ALTER TABLE quarantine RENAME COLUMN source TO feed;
+ALTER TABLE cursors    RENAME COLUMN source TO feed;
+CREATE TABLE probe_targets (
+	id          INTEGER PRIMARY KEY,
+	name        TEXT NOT NULL,
+	address     TEXT NOT NULL,
+	kind        TEXT NOT NULL,
+	data_centre TEXT NOT NULL,
+	cluster     TEXT NOT NULL,
+	row         TEXT NOT NULL,
+	UNIQUE (name, address, kind, data_centre, cluster, row)
+) STRICT;
+CREATE TABLE probes (
+	id        INTEGER PRIMARY KEY,
+	at        INTEGER NOT NULL,
+	target    INTEGER NOT NULL,
+	vantage   TEXT NOT NULL,
+	asn       INTEGER NOT NULL,
+	judgement INTEGER NOT NULL,
+	outcome   TEXT NOT NULL,
+	steps     TEXT NOT NULL, -- JSON
+	family    INTEGER NOT NULL,
+	server    TEXT NOT NULL,
+	protocol  TEXT NOT NULL,
+	status    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX probes_at ON probes (at);
+CREATE INDEX probes_target ON probes (target, at);
+CREATE TABLE outbox (
+	number   INTEGER PRIMARY KEY AUTOINCREMENT,
+	bin      INTEGER NOT NULL,
+	kind     INTEGER NOT NULL,
+	incident INTEGER NOT NULL,
+	body     TEXT NOT NULL -- JSON
+) STRICT;
+CREATE TABLE client_keys (
+	day INTEGER PRIMARY KEY, -- from 1 January 1970
+	key BLOB NOT NULL
+) STRICT;`

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 )
 
 // Schema is what a file holds. Its version is one more than there are upgrades.
@@ -16,6 +15,8 @@ type Schema struct {
 	Created int    // the version that Create makes
 	// Upgrades[i] leads from version i+1 to the next. They are never changed once released.
 	Upgrades []string
+	// Then has what follows Upgrades[i], by i, where SQL is not enough. May be nil.
+	Then map[int]func(*sql.Tx) error
 }
 
 func (s *Schema) version() int { return len(s.Upgrades) + 1 }
@@ -59,14 +60,26 @@ func (o *Options) create(ctx context.Context, db *sql.DB) error {
 // change runs first, which may be empty, and then what leads from a version to this release's, in
 // one transaction.
 func (s *Schema) change(ctx context.Context, db *sql.DB, version int, first string) error {
-	steps := slices.Concat([]string{first}, s.Upgrades[version-1:],
-		[]string{fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", s.ApplicationID, s.version())})
 	return Transact(ctx, db, func(tx *sql.Tx) error {
-		for _, step := range steps {
-			if _, err := tx.Exec(step); err != nil {
-				return err
+		if _, err := tx.Exec(first); err != nil {
+			return err
+		}
+		for i := version - 1; i < len(s.Upgrades); i++ {
+			if err := s.upgrade(tx, i); err != nil {
+				return fmt.Errorf("upgrading from version %d: %w", i+1, err)
 			}
 		}
-		return nil
+		_, err := tx.Exec(fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", s.ApplicationID, s.version()))
+		return err
 	})
+}
+
+func (s *Schema) upgrade(tx *sql.Tx, i int) error {
+	if _, err := tx.Exec(s.Upgrades[i]); err != nil {
+		return err
+	}
+	if then := s.Then[i]; then != nil {
+		return then(tx)
+	}
+	return nil
 }

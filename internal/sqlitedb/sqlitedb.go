@@ -13,7 +13,7 @@ import (
 	"os"
 	"path/filepath"
 
-	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
+	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
 const maxReaders = 4
@@ -25,6 +25,10 @@ type Options struct {
 	PageSize   int // bytes of a page of a new file. 0 means SQLite's own
 	CacheKiB   int // memory for pages of the connection that writes. 0 means SQLite's own
 	Statements int // prepared statements that a connection keeps for another use. 0 means none
+
+	SecureDelete bool // whether what is deleted is overwritten
+	// Register gives each connection functions of its own. nil: none
+	Register func(*sqlite3.SQLiteConn) error
 }
 
 // DB is an open file. Close ends both pools; nothing else here may be assigned.
@@ -57,16 +61,12 @@ func (d *DB) open(ctx context.Context, path string, o *Options) error {
 	if err != nil {
 		return err
 	}
-	if d.Writer, err = sql.Open("sqlite3", o.writerURI(abs)); err != nil {
-		return err
-	}
+	d.Writer = sql.OpenDB(connector{o.writerURI(abs), o.Register})
 	d.Writer.SetMaxOpenConns(1)
 	if err := o.migrate(ctx, d.Writer); err != nil {
 		return err
 	}
-	if d.Readers, err = sql.Open("sqlite3", o.uri(abs, url.Values{"_query_only": {"1"}})); err != nil {
-		return err
-	}
+	d.Readers = sql.OpenDB(connector{o.uri(abs, url.Values{"_query_only": {"1"}}), o.Register})
 	d.Readers.SetMaxOpenConns(maxReaders)
 	d.Readers.SetMaxIdleConns(maxReaders)
 	return nil
@@ -74,6 +74,9 @@ func (d *DB) open(ctx context.Context, path string, o *Options) error {
 
 func (o *Options) writerURI(path string) string {
 	settings := url.Values{"_synchronous": {"FULL"}, "_txlock": {"immediate"}}
+	if o.SecureDelete {
+		settings.Set("_secure_delete", "true")
+	}
 	if o.CacheKiB > 0 {
 		settings.Set("_cache_size", fmt.Sprint(-o.CacheKiB)) // negative: KiB, not pages
 	}

@@ -29,7 +29,8 @@ type operator struct {
 	t      *testing.T
 	policy []byte // signed
 	inbox  *sqliteinbox.Inbox
-	store  *sqlitestore.Store
+	store  detector.Events
+	state  detector.State
 	server *httptest.Server
 	began  time.Time
 
@@ -44,8 +45,12 @@ func newOperator(t *testing.T) *operator {
 	o := &operator{t: t, began: time.Now(), rng: rand.New(rand.NewPCG(1, 2))}
 	o.inbox = must(sqliteinbox.Open(filepath.Join(dir, "inbox.db"), sqliteinbox.Options{}))(t)
 	t.Cleanup(func() { _ = o.inbox.Close() })
-	o.store = must(sqlitestore.Open(t.Context(), filepath.Join(dir, "store.db")))(t)
-	t.Cleanup(func() { _ = o.store.Close() })
+	store, state, err := sqlitestore.Open(t.Context(), filepath.Join(dir, "store.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.store, o.state = store, state
+	t.Cleanup(func() { _, _ = store.Close(), state.Close() })
 	openKey := must(seal.GenerateOpenKey())(t)
 	receiptKey := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 
@@ -79,7 +84,7 @@ func (s source) Ack(ctx context.Context, upTo uint64) error { return s.Inbox.Ack
 // detect runs a detector until the end of the test.
 func (o *operator) detect(key *seal.OpenKey) {
 	d := must(detector.New(detector.Options{
-		Sources: map[string]detector.Source{"c1": source{o.inbox}}, Store: o.store, Keys: seal.NewKeyring(key),
+		Feeds: map[string]detector.Feed{"c1": source{o.inbox}}, Events: o.store, State: o.state, Keys: seal.NewKeyring(key),
 	}))(o.t)
 	o.run(d.Run)
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
-	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/internal/devca"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/model"
@@ -210,7 +209,7 @@ func (f *fixture) stored() counts {
 	return storedOf(f.t, f.rig.node.Store, f.app)
 }
 
-func storedOf(t *testing.T, store detector.Store, app string) counts {
+func storedOf(t *testing.T, store model.Reader, app string) counts {
 	t.Helper()
 	since := time.Now().Add(-12 * time.Hour)
 	totals, err := store.Totals(t.Context(), model.TotalsQuery{Since: since, By: model.DimensionsOf(model.ByApp, model.ByOutcome)})
@@ -272,7 +271,7 @@ func (f *fixture) awaitStored(want counts) {
 	awaitStored(f.t, f.rig.node.Store, f.app, want)
 }
 
-func awaitStored(t *testing.T, store detector.Store, app string, want counts) {
+func awaitStored(t *testing.T, store model.Reader, app string, want counts) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
 	for {

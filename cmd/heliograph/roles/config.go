@@ -116,7 +116,7 @@ type ACMEConfig struct {
 
 // DetectorConfig is the detector's part.
 type DetectorConfig struct {
-	Store    string       `yaml:"store"`
+	Store    StoreConfig  `yaml:"store"`
 	OpenKeys []string     `yaml:"open_keys"`
 	FeedKey  string       `yaml:"feed_key"` // signs requests to remote feeds
 	Feeds    []FeedConfig `yaml:"feeds"`    // remote collectors
@@ -127,6 +127,8 @@ type DetectorConfig struct {
 	MinClients int      `yaml:"min_clients"`
 	MinExcess  float64  `yaml:"min_excess"`
 	MinRatio   float64  `yaml:"min_ratio"`
+	// ids of the vantages whose results are believed when they come through collectors
+	Vantages []string `yaml:"vantages"`
 }
 
 // FeedConfig is a remote collector to pull from.
@@ -183,7 +185,7 @@ func defaults() Config {
 		Collector: CollectorConfig{ID: "c1", Listen: "127.0.0.1:8417", ReceiptKey: "keys/receipt.pem",
 			FeedKeys: []string{"keys/feed.pub.pem"}, Policy: "policy", Inbox: inboxes.File("inbox.db"), MaxBytes: 4 << 30, MaxAge: dur(30 * 24 * time.Hour),
 			ACME: ACMEConfig{Cache: "certificates"}},
-		Detector: DetectorConfig{Store: "store.db", OpenKeys: []string{"keys/open.pem"}, FeedKey: "keys/feed.pem",
+		Detector: DetectorConfig{Store: StoreConfig{Kind: "sqlite", Path: "store.db"}, OpenKeys: []string{"keys/open.pem"}, FeedKey: "keys/feed.pem",
 			Bin: dur(time.Minute), Grace: dur(30 * time.Second), MinClients: 24, MinExcess: 10, MinRatio: 1.5},
 		Prober:     ProberConfig{Interval: dur(30 * time.Second), Timeout: dur(5 * time.Second), Failures: 3, Spool: "prober-spool"},
 		Dashboard:  ListenConfig{Listen: "127.0.0.1:8418"},
@@ -279,6 +281,7 @@ func (c *Config) validate() error {
 		bad("collector.forwarded_header", "%q is neither X-Forwarded-For nor Forwarded", c.Collector.ForwardedHeader)
 	}
 	c.checkBrowserReports(bad)
+	c.Detector.Store.check(bad)
 	for key, rate := range map[string]float64{"collector.source_requests_per_second": c.Collector.SourceRequests,
 		"collector.source_bytes_per_second": c.Collector.SourceBytes, "collector.new_sources_per_second": c.Collector.NewSources} {
 		if rate < 0 || rate > 0 && rate < 1 {

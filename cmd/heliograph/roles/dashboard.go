@@ -46,7 +46,10 @@ func (noReports) Samples(context.Context, model.SampleQuery) ([]model.Sample, er
 }
 func (noReports) Incidents(context.Context, time.Time) ([]model.Incident, error)  { return nil, nil }
 func (noReports) Servers(context.Context, time.Time) ([]model.ServerCount, error) { return nil, nil }
-func (noReports) Batches(context.Context, time.Time) (uint64, error)              { return 0, nil }
+func (noReports) ProbeResults(context.Context, model.ProbeQuery) ([]model.ProbeResult, error) {
+	return nil, nil
+}
+func (noReports) Batches(context.Context, time.Time) (uint64, error) { return 0, nil }
 func (noReports) Batch(context.Context, report.BatchID) (model.BatchInfo, bool, error) {
 	return model.BatchInfo{}, false, nil
 }

@@ -2,11 +2,11 @@ package roles
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/heliograph-net/heliograph/detector"
-	"github.com/heliograph-net/heliograph/detector/sqlitestore"
-	"github.com/heliograph-net/heliograph/heatmap"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/model/judge"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
@@ -23,22 +23,22 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 		}
 		keys = append(keys, key)
 	}
-	sources, err := p.sources(c)
+	feeds, err := p.feeds(c)
 	if err != nil {
 		return err
 	}
-	store, err := sqlitestore.Open(ctx, c.File(c.Detector.Store))
+	events, state, err := openStores(ctx, c)
 	if err != nil {
-		return fmt.Errorf("detector.store: %w", err)
+		return err
 	}
-	p.Store = store
-	p.parts.Add(closeStores, lifecycle.Part{Name: "store", Close: store.Close})
-	p.checks["store"] = store.Ready
-	o := detector.Options{Sources: sources, Store: store, Keys: seal.NewKeyring(keys...), Bin: c.Detector.Bin.Duration,
-		Grace: c.Detector.Grace.Duration, Logger: p.log, Metrics: p.metrics,
-		Floors: detector.Floors{Clients: c.Detector.MinClients, Excess: c.Detector.MinExcess, Ratio: c.Detector.MinRatio}}
-	if p.probes != nil {
-		o.Probes = witness{p.probes}
+	p.Store = detector.Reader(events, state)
+	p.parts.Add(closeStores, lifecycle.Part{Name: "store", Close: func() error { return errors.Join(events.Close(), state.Close()) }})
+	p.checks["store"] = func(ctx context.Context) error { return errors.Join(events.Ready(ctx), state.Ready(ctx)) }
+	o := detector.Options{Feeds: feeds, Events: events, State: state, Keys: seal.NewKeyring(keys...), Bin: c.Detector.Bin.Duration,
+		Grace: c.Detector.Grace.Duration, Logger: p.log, Metrics: p.metrics, Vantages: c.Detector.Vantages,
+		Thresholds: detector.Thresholds{Clients: c.Detector.MinClients, Excess: c.Detector.MinExcess, Ratio: c.Detector.MinRatio}}
+	if c.Prober.Vantage != "" { // one configuration may be for both
+		o.Vantages = append(slices.Clone(o.Vantages), c.Prober.Vantage)
 	}
 	if p.names != nil {
 		o.NetworkName = p.names.Name
@@ -47,23 +47,24 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	if err != nil {
 		return err
 	}
+	p.detector, p.probes = d, d.Servers()
 	inForce := d.Thresholds()
 	p.thresholds = judge.Thresholds{Clients: inForce.Clients, Failures: inForce.Excess}
 	p.parts.Add(endWork, lifecycle.Part{Name: "detector", Run: d.Run})
 	return nil
 }
 
-// sources are the remote feeds, or the inbox of the collector in this process.
-func (p *Process) sources(c *Config) (map[string]detector.Source, error) {
-	sources := map[string]detector.Source{}
+// feeds are the remote ones, and the inbox of the collector in this process.
+func (p *Process) feeds(c *Config) (map[string]detector.Feed, error) {
+	feeds := map[string]detector.Feed{}
 	if p.inbox != nil {
-		sources[c.Collector.ID] = localInbox{p.inbox, localReader(c)}
+		feeds[c.Collector.ID] = localInbox{p.inbox, localReader(c)}
 	}
 	if len(c.Detector.Feeds) == 0 {
 		if p.inbox == nil {
 			return nil, fmt.Errorf("detector.feeds: name at least one collector, this process has none of its own")
 		}
-		return sources, nil
+		return feeds, nil
 	}
 	key, err := readKey(c.dir, c.Detector.FeedKey, keyfile.ParseSigningKey)
 	if err != nil {
@@ -74,26 +75,14 @@ func (p *Process) sources(c *Config) (map[string]detector.Source, error) {
 		return nil, fmt.Errorf("detector.feed_ca: %w", err)
 	}
 	for _, f := range c.Detector.Feeds {
-		feed, err := detector.NewFeedSource(detector.FeedOptions{URL: f.URL, Collector: f.ID, Key: key, RootCAs: roots})
+		feed, err := detector.NewRemoteFeed(detector.FeedOptions{URL: f.URL, Collector: f.ID, Key: key, RootCAs: roots})
 		if err != nil {
 			return nil, fmt.Errorf("detector.feeds: %s: %w", f.ID, err)
 		}
-		if sources[f.ID] != nil {
+		if feeds[f.ID] != nil {
 			return nil, fmt.Errorf("detector.feeds: two collectors have the id %q", f.ID)
 		}
-		sources[f.ID] = feed
+		feeds[f.ID] = feed
 	}
-	return sources, nil
-}
-
-// witness shows the prober's map to the detector.
-type witness struct{ servers *heatmap.Map }
-
-func (w witness) ServerDown(server string) (down, known bool) {
-	for _, i := range w.servers.Topology().ByAddress(server) {
-		if s, _ := w.servers.State(i); s != heatmap.Unknown {
-			known = true
-		}
-	}
-	return w.servers.Down(server), known
+	return feeds, nil
 }

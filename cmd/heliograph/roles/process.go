@@ -19,6 +19,7 @@ import (
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/internal/nettable"
 	"github.com/heliograph-net/heliograph/internal/ops"
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/model/judge"
 )
 
@@ -63,7 +64,7 @@ type Process struct {
 	// host:port as bound; "" for a role that is not there
 	CollectorAddr, DashboardAddr, OperationsAddr string
 
-	Store detector.Store // nil without a detector
+	Store model.Reader // what reports and incidents say; nil without a detector
 
 	parts    *lifecycle.Group
 	log      *slog.Logger
@@ -73,9 +74,10 @@ type Process struct {
 	stopping atomic.Bool
 
 	// what one role has for another; nil without
-	names  *nettable.Live
-	inbox  collector.Inbox
-	probes *heatmap.Map
+	names    *nettable.Live
+	inbox    collector.Inbox
+	detector *detector.Detector
+	probes   *heatmap.Map // the detector's or the prober's
 
 	thresholds judge.Thresholds // of the detector; zero without
 }
@@ -99,11 +101,6 @@ func New(ctx context.Context, o Options) (p *Process, err error) {
 	if err := p.addNetworks(c); err != nil {
 		return p, err
 	}
-	if o.Roles.Prober {
-		if err := p.addProber(c); err != nil {
-			return p, err
-		}
-	}
 	if o.Roles.Collector {
 		if err := p.addCollector(c, o.Roles.Detector); err != nil {
 			return p, err
@@ -116,6 +113,11 @@ func New(ctx context.Context, o Options) (p *Process, err error) {
 	}
 	if o.Roles.Detector {
 		if err := p.addDetector(ctx, c); err != nil {
+			return p, err
+		}
+	}
+	if o.Roles.Prober {
+		if err := p.addProber(c); err != nil {
 			return p, err
 		}
 	}

@@ -10,13 +10,12 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// crowdBin is a bin in which clients of one network make two requests each; the first failing of
+// clientsBin is a bin in which clients of one network make two requests each; the first failing of
 // them fail with both.
-func crowdBin(asn uint32, clients, failing int) []Cell {
-	var cells []Cell
+func clientsBin(asn uint32, clients, failing int) []model.Count {
+	var cells []model.Count
 	for c := range clients {
-		cell := Cell{App: "shop", Target: shop, Outcome: report.OK, Server: server(c % 3), ASN: asn, Country: "XA", Source: report.SourceAgent,
-			Client: uint64(asn)<<32 | uint64(c+1), Raw: 2, Estimated: 2}
+		cell := model.Count{Series: model.Series{App: "shop", Target: shop, Outcome: report.OK, Server: server(c % 3), ASN: asn, Country: "XA", Source: report.SourceAgent}, Client: uint64(asn)<<32 | uint64(c+1), Raw: 2, Estimated: 2}
 		if c < failing {
 			cell.Outcome = report.TCPReset
 		}
@@ -27,7 +26,7 @@ func crowdBin(asn uint32, clients, failing int) []Cell {
 
 func TestOnsetAndClearBins(t *testing.T) {
 	for name, c := range map[string]struct {
-		floors      Floors
+		thresholds  Thresholds
 		clients     int
 		failing     func(bin int) int // -1: nobody reports
 		open, clear int               // bins of the events, 0: none
@@ -37,11 +36,11 @@ func TestOnsetAndClearBins(t *testing.T) {
 		"a burst in one bin is none":               {clients: 30, failing: from(10, 11, 30)},
 		"one client too few":                       {clients: 30, failing: from(10, 20, 23)},
 		"just enough clients":                      {clients: 30, failing: from(10, 20, 24), open: 11, clear: 22},
-		"fewer clients when so configured":         {floors: Floors{Clients: 5}, clients: 30, failing: from(10, 20, 8), open: 11, clear: 22},
-		"a higher floor of excess":                 {floors: Floors{Excess: 200}, clients: 30, failing: from(10, 20, 30)},
-		"a higher floor of evidence":               {floors: Floors{Evidence: 300}, clients: 30, failing: from(10, 20, 30)},
-		"three hot bins when so configured":        {floors: Floors{Hot: 3}, clients: 30, failing: from(10, 20, 30), open: 12, clear: 22},
-		"one good bin when so configured":          {floors: Floors{Clear: 1}, clients: 30, failing: from(10, 20, 30), open: 11, clear: 20},
+		"fewer clients when so configured":         {thresholds: Thresholds{Clients: 5}, clients: 30, failing: from(10, 20, 8), open: 11, clear: 22},
+		"a higher threshold of excess":             {thresholds: Thresholds{Excess: 200}, clients: 30, failing: from(10, 20, 30)},
+		"a higher threshold of evidence":           {thresholds: Thresholds{Evidence: 300}, clients: 30, failing: from(10, 20, 30)},
+		"three hot bins when so configured":        {thresholds: Thresholds{Hot: 3}, clients: 30, failing: from(10, 20, 30), open: 12, clear: 22},
+		"one good bin when so configured":          {thresholds: Thresholds{Clear: 1}, clients: 30, failing: from(10, 20, 30), open: 11, clear: 20},
 		"two of three bins": {clients: 30, open: 12, clear: 22, failing: func(bin int) int {
 			if bin >= 10 && bin < 20 && bin != 11 {
 				return 30
@@ -63,7 +62,7 @@ func TestOnsetAndClearBins(t *testing.T) {
 			}
 			return 0
 		}},
-		"a long silence clears": {floors: Floors{Silence: 12}, clients: 30, open: 11, clear: 31, failing: func(bin int) int {
+		"a long silence clears": {thresholds: Thresholds{Silence: 12}, clients: 30, open: 11, clear: 31, failing: func(bin int) int {
 			switch {
 			case bin < 10:
 				return 0
@@ -76,14 +75,14 @@ func TestOnsetAndClearBins(t *testing.T) {
 		"a rate that was always so":   {clients: 60, failing: from(0, 40, 20)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newSeriesDetector(t, c.floors)
+			d := newSeriesDetector(t, c.thresholds)
 			var all []moment
 			for b := range 40 {
-				var cells []Cell
+				var cells []model.Count
 				if n := c.failing(b); n >= 0 {
-					cells = crowdBin(64501, c.clients, n)
+					cells = clientsBin(64501, c.clients, n)
 				}
-				for _, e := range d.Step(binEnd(b), cells) {
+				for _, e := range d.Step(binEnd(b), fold(cells)) {
 					if e.Kind != model.Changed {
 						all = append(all, moment{b, e})
 					}
@@ -116,11 +115,11 @@ func from(first, end, n int) func(int) int {
 }
 
 func TestShouting(t *testing.T) {
-	shout := func(asn uint32, client, raw uint64, o report.Outcome, weight float64) Cell {
-		return Cell{App: "shop", Target: shop, Outcome: o, Server: server(0), ASN: asn, Country: "XA", Source: report.SourceAgent, Client: client,
+	shout := func(asn uint32, client, raw uint64, o report.Outcome, weight float64) model.Count {
+		return model.Count{Series: model.Series{App: "shop", Target: shop, Outcome: o, Server: server(0), ASN: asn, Country: "XA", Source: report.SourceAgent}, Client: client,
 			Raw: raw, Estimated: float64(raw) * weight}
 	}
-	several := func(n int, f func(i int) Cell) (cells []Cell) {
+	several := func(n int, f func(i int) model.Count) (cells []model.Count) {
 		for i := range n {
 			cells = append(cells, f(i))
 		}
@@ -129,20 +128,20 @@ func TestShouting(t *testing.T) {
 	for name, c := range map[string]struct {
 		background float64
 		clients    int
-		extra      []Cell // from bin 20 on
-		outage     bool   // from bin 20 on, AS64502 is cut off
+		extra      []model.Count // from bin 20 on
+		outage     bool          // from bin 20 on, AS64502 is cut off
 		allowed    []uint32
 	}{
-		"one client fails a million times a bin":    {0.01, 30, []Cell{shout(64505, 1<<60, 1e6, report.TCPReset, 1)}, false, nil},
-		"likewise among many with failures":         {0.05, 120, []Cell{shout(64505, 1<<60, 1e6, report.TCPReset, 1)}, false, nil},
-		"one client fails twenty times a bin":       {0.03, 120, []Cell{shout(64505, 1<<60, 20, report.TCPReset, 1)}, false, nil},
-		"one client claims a giant weight":          {0.01, 30, []Cell{shout(64505, 1<<60, 5, report.TCPReset, 1e6)}, false, nil},
-		"likewise among many with failures, too":    {0.05, 120, []Cell{shout(64505, 1<<60, 5, report.TCPReset, 1e6)}, false, nil},
-		"ten clients in a loop":                     {0.05, 120, several(10, func(i int) Cell { return shout(uint32(64501+i%5), 1<<60+uint64(i), 1000, report.TCPReset, 1) }), false, nil},
-		"a machine that invents clients":            {0.01, 30, several(500, func(i int) Cell { return shout(64505, 1<<60+uint64(i), 3, report.TCPReset, 1) }), false, []uint32{64505}},
-		"successes invented to hide an outage":      {0.01, 30, []Cell{shout(64502, 1<<60, 4e9, report.OK, 1)}, true, []uint32{64502}},
-		"a weight invented to hide an outage":       {0.01, 30, []Cell{shout(64502, 1<<60, 3, report.OK, 1e6)}, true, []uint32{64502}},
-		"a fake network that invents its own users": {0.01, 30, several(500, func(i int) Cell { return shout(65000, 1<<60+uint64(i), 3, report.TCPReset, 1) }), false, []uint32{65000}},
+		"one client fails a million times a bin":    {0.01, 30, []model.Count{shout(64505, 1<<60, 1e6, report.TCPReset, 1)}, false, nil},
+		"likewise among many with failures":         {0.05, 120, []model.Count{shout(64505, 1<<60, 1e6, report.TCPReset, 1)}, false, nil},
+		"one client fails twenty times a bin":       {0.03, 120, []model.Count{shout(64505, 1<<60, 20, report.TCPReset, 1)}, false, nil},
+		"one client claims a giant weight":          {0.01, 30, []model.Count{shout(64505, 1<<60, 5, report.TCPReset, 1e6)}, false, nil},
+		"likewise among many with failures, too":    {0.05, 120, []model.Count{shout(64505, 1<<60, 5, report.TCPReset, 1e6)}, false, nil},
+		"ten clients in a loop":                     {0.05, 120, several(10, func(i int) model.Count { return shout(uint32(64501+i%5), 1<<60+uint64(i), 1000, report.TCPReset, 1) }), false, nil},
+		"a machine that invents clients":            {0.01, 30, several(500, func(i int) model.Count { return shout(64505, 1<<60+uint64(i), 3, report.TCPReset, 1) }), false, []uint32{64505}},
+		"successes invented to hide an outage":      {0.01, 30, []model.Count{shout(64502, 1<<60, 4e9, report.OK, 1)}, true, []uint32{64502}},
+		"a weight invented to hide an outage":       {0.01, 30, []model.Count{shout(64502, 1<<60, 3, report.OK, 1e6)}, true, []uint32{64502}},
+		"a fake network that invents its own users": {0.01, 30, several(500, func(i int) model.Count { return shout(65000, 1<<60+uint64(i), 3, report.TCPReset, 1) }), false, []uint32{65000}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(5)
@@ -152,10 +151,10 @@ func TestShouting(t *testing.T) {
 					r.outcome = report.TCPReset
 				}
 			}
-			d := newSeriesDetector(t, Floors{})
+			d := newSeriesDetector(t, Thresholds{})
 			all := w.play(d, 0, 20)
 			for b := 20; b < 60; b++ {
-				for _, e := range d.Step(binEnd(b), append(w.bin(b), c.extra...)) {
+				for _, e := range d.Step(binEnd(b), fold(append(w.bin(b), c.extra...))) {
 					all = append(all, moment{b, e})
 				}
 			}
@@ -187,7 +186,7 @@ func TestFaultsAreToldApartAndTheirOutcomesAreNot(t *testing.T) {
 			r.outcome, r.server = report.DNSFailed, ""
 		}
 	}
-	all := w.play(newSeriesDetector(t, Floors{}), 0, 60)
+	all := w.play(newSeriesDetector(t, Thresholds{}), 0, 60)
 	cleared := ofKind(all, model.Cleared)
 	if len(ofKind(all, model.Opened)) != 2 || len(cleared) != 2 {
 		dump(t, all)
@@ -207,14 +206,14 @@ func TestFaultsAreToldApartAndTheirOutcomesAreNot(t *testing.T) {
 	}
 }
 
-func TestWitnessAddsEvidence(t *testing.T) {
+func TestProbesAddEvidence(t *testing.T) {
 	for name, c := range map[string]struct {
-		probes Witness
+		probes Probes
 		want   string
 	}{
-		"the server is down":   {probes{server(4): true, server(5): false}, "probes find 1 of 1 server concerned down: 192.0.2.5:443"},
-		"the server is up":     {probes{server(4): false}, "probes reach 1 server concerned: look at the path"},
-		"nothing is known":     {probes{}, ""},
+		"the server is down":   {seen{server(4): true, server(5): false}, "probes find 1 of 1 server concerned down: 192.0.2.5:443"},
+		"the server is up":     {seen{server(4): false}, "probes reach 1 server concerned: look at the path"},
+		"nothing is known":     {seen{}, ""},
 		"there are no probers": {nil, ""},
 	} {
 		w := newWorld(3)
@@ -223,7 +222,7 @@ func TestWitnessAddsEvidence(t *testing.T) {
 				r.outcome = report.TCPRefused
 			}
 		}
-		d := newSeriesDetector(t, Floors{})
+		d := newSeriesDetector(t, Thresholds{})
 		d.o.Probes = c.probes
 		all := w.play(d, 0, 25)
 		if len(all) == 0 {
@@ -236,28 +235,28 @@ func TestWitnessAddsEvidence(t *testing.T) {
 	}
 }
 
-// probes are servers of which it is known whether they are down.
-type probes map[string]bool
+// seen are servers of which it is known whether they are down.
+type seen map[string]bool
 
-func (p probes) ServerDown(server string) (down, known bool) {
+func (p seen) ServerDown(server string) (down, known bool) {
 	down, known = p[server]
 	return down, known
 }
 
 func TestRestoredIncidentGoesOn(t *testing.T) {
-	first := newSeriesDetector(t, Floors{})
-	var bins [][]Cell
+	first := newSeriesDetector(t, Thresholds{})
+	var bins [][]model.Count
 	var open model.Incident
-	step := func(d *SeriesDetector, b int, cells []Cell) (events []model.Event) {
+	step := func(d *SeriesDetector, b int, cells []model.Count) (events []model.Event) {
 		bins = append(bins, cells)
-		return d.Step(binEnd(b), cells)
+		return d.Step(binEnd(b), fold(cells))
 	}
 	for b := range 20 {
 		n := 0
 		if b >= 10 {
 			n = 30
 		}
-		for _, e := range step(first, b, crowdBin(64501, 30, n)) {
+		for _, e := range step(first, b, clientsBin(64501, 30, n)) {
 			open = e.Incident
 		}
 	}
@@ -266,24 +265,24 @@ func TestRestoredIncidentGoesOn(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		replay int // bins that are replayed, the newest
-		after  func(bin int) []Cell
+		after  func(bin int) []model.Count
 		until  int // bin in which it is cleared
 	}{
-		"and is over":               {20, func(int) []Cell { return crowdBin(64501, 30, 0) }, 22},
-		"and goes on for a while":   {20, func(b int) []Cell { return crowdBin(64501, 30, from(0, 30, 30)(b)) }, 32},
-		"with nothing to learn":     {0, func(int) []Cell { return crowdBin(64501, 30, 0) }, 22},
-		"with only bad bins to see": {8, func(b int) []Cell { return crowdBin(64501, 30, from(0, 30, 30)(b)) }, 32},
-		"and nobody reports":        {0, func(int) []Cell { return nil }, 79},
+		"and is over":               {20, func(int) []model.Count { return clientsBin(64501, 30, 0) }, 22},
+		"and goes on for a while":   {20, func(b int) []model.Count { return clientsBin(64501, 30, from(0, 30, 30)(b)) }, 32},
+		"with nothing to learn":     {0, func(int) []model.Count { return clientsBin(64501, 30, 0) }, 22},
+		"with only bad bins to see": {8, func(b int) []model.Count { return clientsBin(64501, 30, from(0, 30, 30)(b)) }, 32},
+		"and nobody reports":        {0, func(int) []model.Count { return nil }, 79},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newSeriesDetector(t, Floors{})
+			d := newSeriesDetector(t, Thresholds{})
 			d.Restore([]model.Incident{open}, 7)
 			for b := 20 - c.replay; b < 20; b++ {
-				d.Replay(binEnd(b), bins[b])
+				d.Replay(binEnd(b), fold(bins[b]))
 			}
 			var all []moment
 			for b := 20; b < 90; b++ {
-				for _, e := range d.Step(binEnd(b), c.after(b)) {
+				for _, e := range d.Step(binEnd(b), fold(c.after(b))) {
 					all = append(all, moment{b, e})
 				}
 			}
@@ -300,14 +299,14 @@ func TestRestoredIncidentGoesOn(t *testing.T) {
 }
 
 func TestNextIncidentAfterRestoreHasANewID(t *testing.T) {
-	d := newSeriesDetector(t, Floors{})
+	d := newSeriesDetector(t, Thresholds{})
 	d.Restore(nil, 7)
 	for b := range 20 {
 		n := 0
 		if b >= 10 {
 			n = 30
 		}
-		for _, e := range d.Step(binEnd(b), crowdBin(64501, 30, n)) {
+		for _, e := range d.Step(binEnd(b), fold(clientsBin(64501, 30, n))) {
 			if e.Incident.ID != 8 {
 				t.Fatalf("id %d, want 8", e.Incident.ID)
 			}
@@ -329,7 +328,7 @@ func TestWhatLastsForDaysBecomesNormal(t *testing.T) {
 		if b >= 50 {
 			n = 30
 		}
-		for _, e := range d.Step(time.Unix(0, 0).Add(time.Duration(b)*time.Hour), crowdBin(64501, 60, n)) {
+		for _, e := range d.Step(time.Unix(0, 0).Add(time.Duration(b)*time.Hour), fold(clientsBin(64501, 60, n))) {
 			if e.Kind != model.Changed {
 				all = append(all, moment{b, e})
 			}
@@ -342,15 +341,15 @@ func TestWhatLastsForDaysBecomesNormal(t *testing.T) {
 }
 
 func TestMemoryIsBounded(t *testing.T) {
-	d := newSeriesDetector(t, Floors{})
+	d := newSeriesDetector(t, Thresholds{})
 	for b := range 40 {
-		var cells []Cell
+		var cells []model.Count
 		for i := range 500 { // all names are invented
 			o := report.Outcome("x" + string(rune('a'+i%26)) + string(rune('a'+b%26)) + string(rune('a'+i/26)))
-			cells = append(cells, Cell{App: "shop", Target: shop, Outcome: o, Server: server(i % 12), ASN: uint32(i), Country: "XA",
-				Source: report.SourceAgent, Client: uint64(i + 1), Raw: 1, Estimated: 1})
+			cells = append(cells, model.Count{Series: model.Series{App: "shop", Target: shop, Outcome: o, Server: server(i % 12), ASN: uint32(i), Country: "XA",
+				Source: report.SourceAgent}, Client: uint64(i + 1), Raw: 1, Estimated: 1})
 		}
-		d.Step(binEnd(b), cells)
+		d.Step(binEnd(b), fold(cells))
 	}
 	for _, c := range d.populations {
 		if len(c.groups) > maxOutcomes+1 {
@@ -361,7 +360,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	for b := 40; b < 40+2*halfLife+2*sweepBins; b++ {
 		d.Step(binEnd(b), nil)
 	}
-	if d.places != 0 || d.series >= before && before > 0 {
-		t.Errorf("%d places and %d of %d series are left after a long silence", d.places, d.series, before)
+	if d.values != 0 || d.series >= before && before > 0 {
+		t.Errorf("%d values and %d of %d series are left after a long silence", d.values, d.series, before)
 	}
 }

@@ -38,9 +38,9 @@ func feedBody(t testing.TB, from, to uint64) (b []byte) {
 	return b
 }
 
-// serve starts a collector's feed on loopback with a certificate of its own, and a source that
+// serve starts a collector's feed on loopback with a certificate of its own, and a feed that
 // trusts it.
-func serve(t *testing.T, h http.HandlerFunc) *FeedSource {
+func serve(t *testing.T, h http.HandlerFunc) *RemoteFeed {
 	t.Helper()
 	s := httptest.NewUnstartedServer(h)
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -48,12 +48,12 @@ func serve(t *testing.T, h http.HandlerFunc) *FeedSource {
 	t.Cleanup(s.Close)
 	roots := x509.NewCertPool()
 	roots.AddCert(s.Certificate())
-	return source(t, s.URL, roots)
+	return remote(t, s.URL, roots)
 }
 
-func source(t *testing.T, url string, roots *x509.CertPool) *FeedSource {
+func remote(t *testing.T, url string, roots *x509.CertPool) *RemoteFeed {
 	t.Helper()
-	f, err := NewFeedSource(FeedOptions{Collector: "c1", URL: url, Key: feedKey, RootCAs: roots, Wait: 3 * time.Second})
+	f, err := NewRemoteFeed(FeedOptions{Collector: "c1", URL: url, Key: feedKey, RootCAs: roots, Wait: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestFeedOfAStrangerIsNotRead(t *testing.T) {
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.StartTLS()
 	defer s.Close()
-	_, err := source(t, s.URL, x509.NewCertPool()).Read(t.Context(), 0, 1)
+	_, err := remote(t, s.URL, x509.NewCertPool()).Read(t.Context(), 0, 1)
 	if err == nil || asked || strings.Contains(err.Error(), s.URL) {
 		t.Errorf("%v; asked: %v", err, asked)
 	}
@@ -185,14 +185,14 @@ func TestFeedOptions(t *testing.T) {
 	} {
 		o := good
 		c.spoil(&o)
-		if _, err := NewFeedSource(o); err == nil || !strings.Contains(err.Error(), c.word) {
+		if _, err := NewRemoteFeed(o); err == nil || !strings.Contains(err.Error(), c.word) {
 			t.Errorf("%s: %v, want %s named", name, err, c.word)
 		}
 	}
 	for _, url := range []string{"https://c1.example.net/", "http://127.0.0.1:8417", "http://[::1]:8417", "http://localhost:1"} {
 		o := good
 		o.URL = url
-		if _, err := NewFeedSource(o); err != nil {
+		if _, err := NewRemoteFeed(o); err != nil {
 			t.Errorf("%s: %v", url, err)
 		}
 	}

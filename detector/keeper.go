@@ -1,0 +1,167 @@
+package detector
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/model/sketch"
+)
+
+// keeper puts pages into the stores, and keeps the rules that the stores do not know: clients are
+// hashed, the number of series is bounded, and samples of deleted clients are neither kept nor
+// taken. It is safe for concurrent use.
+type keeper struct {
+	events Events
+	state  State
+
+	// mu is held by whoever stores, so that samples of a client cannot slip in between a deletion
+	// notice and what follows from it. It holds what follows.
+	mu     sync.Mutex
+	series limiter
+	keys   map[int64]sketch.Key // by day from 1 January 1970; today's and yesterday's
+}
+
+// store stores a page and says which of its batches are new. It may be called again with the same
+// page, after an error or a crash: ids drop what is there already, and all else is done anew. The
+// cursor comes last, so that a crash before it repeats the page.
+func (k *keeper) store(ctx context.Context, page *FeedPage, now time.Time) (isNew []bool, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	deleted, err := k.deletions(ctx, page)
+	if err != nil {
+		return nil, err
+	}
+	kept := *page
+	kept.Batches = slices.Clone(page.Batches)
+	hash := hasher{keeper: k, now: now, known: map[clientDay]uint64{}}
+	for i := range kept.Batches {
+		b := &kept.Batches[i]
+		if b.Counts, err = k.counts(ctx, b.Counts, &hash); err != nil {
+			return nil, err
+		}
+		b.Samples = slices.DeleteFunc(slices.Clone(b.Samples), func(s model.Sample) bool { return deleted[s.Client] })
+	}
+	if isNew, err = k.events.Append(ctx, &kept); err != nil {
+		return nil, err
+	}
+	if clients := deletedBy(page); len(clients) > 0 {
+		if err := k.events.Forget(ctx, clients); err != nil {
+			return nil, err
+		}
+	}
+	return isNew, k.state.SaveCursor(ctx, page)
+}
+
+// deletions remembers the page's notices and returns who of its samples' clients is deleted.
+func (k *keeper) deletions(ctx context.Context, page *FeedPage) (map[uint64]bool, error) {
+	var clients []uint64
+	for i := range page.Batches {
+		b := &page.Batches[i]
+		if len(b.Deleted) > 0 {
+			if err := k.state.SaveDeleted(ctx, b.Deleted, b.Received); err != nil {
+				return nil, err
+			}
+		}
+		for j := range b.Samples {
+			clients = append(clients, b.Samples[j].Client)
+		}
+	}
+	slices.Sort(clients)
+	deleted, err := k.state.Deleted(ctx, slices.Compact(clients))
+	if err != nil {
+		return nil, err
+	}
+	set := make(map[uint64]bool, len(deleted))
+	for _, c := range deleted {
+		set[c] = true
+	}
+	return set, nil
+}
+
+func deletedBy(page *FeedPage) (clients []uint64) {
+	for i := range page.Batches {
+		clients = append(clients, page.Batches[i].Deleted...)
+	}
+	return clients
+}
+
+// counts returns counts with hashed clients and series that there is room for.
+func (k *keeper) counts(ctx context.Context, counts []model.Count, hash *hasher) ([]model.Count, error) {
+	if err := k.series.load(ctx, k.events); err != nil {
+		return nil, err
+	}
+	counts = slices.Clone(counts)
+	for i := range counts {
+		c := &counts[i]
+		var err error
+		if c.Client, err = hash.client(ctx, c.Client, c.End); err != nil {
+			return nil, err
+		}
+		c.Series = k.series.admit(c.Series)
+	}
+	return counts, nil
+}
+
+// prune deletes what is too old, from memory too.
+func (k *keeper) prune(ctx context.Context, now time.Time, r Retention) error {
+	if err := k.state.Prune(ctx, now, r); err != nil {
+		return err
+	}
+	k.mu.Lock()
+	clear(k.keys)
+	k.mu.Unlock()
+	if err := k.events.Prune(ctx, now, r); err != nil {
+		return err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.series.forget()
+	return nil
+}
+
+// hasher hashes the clients of one page.
+type hasher struct {
+	*keeper
+	now   time.Time
+	known map[clientDay]uint64
+}
+
+type clientDay struct {
+	client uint64
+	day    int64
+}
+
+// client is the hash of a client's token under the key of the day of a bin. Keys live for two days.
+// Counts that come later than that have the key of today: then nobody can tell whether that client
+// was counted before, and it counts once more.
+func (h *hasher) client(ctx context.Context, token uint64, binEnd time.Time) (uint64, error) {
+	today := dayOf(h.now)
+	number := dayOf(binEnd.Add(-time.Millisecond)) // a bin is named by its end
+	if number < today-1 || number > today {
+		number = today
+	}
+	at := clientDay{token, number}
+	if hash, known := h.known[at]; known {
+		return hash, nil
+	}
+	key, known := h.keys[number]
+	if !known {
+		var err error
+		if key, err = h.state.ClientKey(ctx, time.UnixMilli(number*day.Milliseconds())); err != nil {
+			return 0, err
+		}
+		if h.keys == nil {
+			h.keys = map[int64]sketch.Key{}
+		}
+		h.keys[number] = key
+	}
+	hash := sketch.Hash(key, token)
+	h.known[at] = hash
+	return hash, nil
+}
+
+// dayOf counts UTC days from 1 January 1970.
+func dayOf(t time.Time) int64 { return t.UnixMilli() / day.Milliseconds() }

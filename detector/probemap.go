@@ -1,0 +1,225 @@
+package detector
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+const (
+	probeSweep  = 10 * time.Second // how often judgements that hold no longer are looked for
+	probeForget = 24 * time.Hour   // without results after which a target is taken off the map
+	maxVantages = 64               // judgements of one target that are remembered
+	mostHold    = time.Hour
+)
+
+// Servers is the map of what probes see: one server for each target. It changes for as long as Run
+// works, and its topology does when a target appears or is given up.
+func (d *Detector) Servers() *heatmap.Map { return d.probes.servers }
+
+// watchProbes restores the map from the store, and keeps it honest while nothing comes.
+func (d *Detector) watchProbes(ctx context.Context) {
+	restored := d.retry(ctx, "probes", d.o.Logger, func(ctx context.Context) error {
+		var results []model.ProbeResult
+		err := d.o.Events.LatestProbes(ctx, time.Now().Add(-probeForget), func(r model.ProbeResult) error {
+			results = append(results, r)
+			return nil
+		})
+		if err == nil {
+			d.probes.take(results, time.Now())
+		}
+		return err
+	})
+	for restored && ctx.Err() == nil {
+		sleep(ctx, probeSweep)
+		d.probes.sweep(time.Now())
+	}
+}
+
+// probeMap keeps a heat map from the results of probes. It is safe for concurrent use.
+type probeMap struct {
+	hold    time.Duration
+	servers *heatmap.Map
+
+	mu      sync.Mutex // holds what follows
+	targets map[string]*probed
+}
+
+// probed is a target.
+type probed struct {
+	model.ProbeTarget
+	server     int // its index in the topology
+	judgements []judgement
+	heard      time.Time // when its newest result is from
+}
+
+// judgement is the last one of a vantage.
+type judgement struct {
+	vantage string
+	at      time.Time
+	gap     time.Duration // between it and the one before; 0: not known
+	report.Judgement
+}
+
+// holds reports whether a judgement still counts: for as long as the map says, or three times as
+// long as the vantage takes from one attempt to the next, but for no more than mostHold then.
+func (j *judgement) holds(now time.Time, hold time.Duration) bool {
+	return now.Sub(j.at) <= max(hold, min(3*j.gap, mostHold))
+}
+
+func newProbeMap(hold time.Duration) (*probeMap, error) {
+	none, err := heatmap.NewTopology(nil)
+	if err != nil {
+		return nil, err
+	}
+	return &probeMap{hold: hold, servers: heatmap.NewMap(none), targets: map[string]*probed{}}, nil
+}
+
+// take takes results in any order.
+func (m *probeMap) take(results []model.ProbeResult, now time.Time) {
+	if len(results) == 0 {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	changed := false
+	touched := map[*probed]struct{}{}
+	for i := range results {
+		r := &results[i]
+		t := m.targets[r.Target.Name]
+		if t == nil {
+			t = &probed{ProbeTarget: r.Target}
+			m.targets[r.Target.Name] = t
+			changed = true
+		}
+		if !r.At.Before(t.heard) {
+			changed = changed || t.ProbeTarget != r.Target
+			t.ProbeTarget, t.heard = r.Target, r.At
+		}
+		t.judge(r)
+		touched[t] = struct{}{}
+	}
+	if changed {
+		m.arrange()
+	}
+	for t := range touched {
+		m.show(t, now)
+	}
+}
+
+// judge remembers what a vantage says, unless it has said something later.
+func (t *probed) judge(r *model.ProbeResult) {
+	next := judgement{vantage: r.Vantage, at: r.At, Judgement: r.Judgement}
+	i := slices.IndexFunc(t.judgements, func(j judgement) bool { return j.vantage == r.Vantage })
+	switch {
+	case i < 0 && len(t.judgements) < maxVantages:
+		t.judgements = append(t.judgements, next)
+	case i >= 0 && r.At.After(t.judgements[i].at):
+		next.gap = r.At.Sub(t.judgements[i].at)
+		t.judgements[i] = next
+	}
+}
+
+// state is what the vantages say together: down when more than half of those say so that have come
+// to a conclusion, and whose conclusion still holds.
+func (t *probed) state(now time.Time, hold time.Duration) heatmap.State {
+	up, down := 0, 0
+	for i := range t.judgements {
+		switch j := &t.judgements[i]; {
+		case !j.holds(now, hold):
+		case j.Judgement == report.JudgedUp:
+			up++
+		case j.Judgement == report.JudgedDown:
+			down++
+		}
+	}
+	switch {
+	case down > up:
+		return heatmap.Down
+	case up > 0:
+		return heatmap.Up
+	default:
+		return heatmap.Unknown
+	}
+}
+
+func (m *probeMap) show(t *probed, now time.Time) {
+	m.servers.Set(t.server, t.state(now, m.hold), now)
+}
+
+// arrange makes the topology anew. Targets that it refuses stay off the map.
+func (m *probeMap) arrange() {
+	all := make([]*probed, 0, len(m.targets))
+	for _, t := range m.targets {
+		all = append(all, t)
+	}
+	slices.SortFunc(all, func(a, b *probed) int {
+		return cmp.Or(cmp.Compare(a.DataCentre, b.DataCentre), cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Row, b.Row), cmp.Compare(a.Name, b.Name))
+	})
+	topology := topologyOf(all)
+	for _, t := range all {
+		t.server = -1 // off the map
+		if i, ok := topology.ByName(t.Name); ok {
+			t.server = i
+		}
+	}
+	m.servers.Replace(topology)
+}
+
+func topologyOf(all []*probed) *heatmap.Topology {
+	servers := make([]heatmap.Server, 0, min(len(all), heatmap.MaxServers))
+	for _, t := range all[:cap(servers)] {
+		servers = append(servers, heatmap.Server{Name: t.Name, Address: t.Address, DataCentre: t.DataCentre, Cluster: t.Cluster, Row: t.Row})
+	}
+	topology, err := heatmap.NewTopology(servers)
+	if err == nil {
+		return topology
+	}
+	// One of them is at fault, for its prober lets through what this map does not.
+	servers = slices.DeleteFunc(servers, func(s heatmap.Server) bool {
+		_, err := heatmap.NewTopology([]heatmap.Server{s})
+		return err != nil
+	})
+	if topology, err = heatmap.NewTopology(servers); err != nil {
+		topology, _ = heatmap.NewTopology(nil) // none cannot be at fault
+	}
+	return topology
+}
+
+// sweep lets judgements lapse and gives targets up.
+func (m *probeMap) sweep(now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	gone := false
+	for name, t := range m.targets {
+		if now.Sub(t.heard) > probeForget {
+			delete(m.targets, name)
+			gone = true
+		}
+	}
+	if gone {
+		m.arrange()
+	}
+	for _, t := range m.targets {
+		m.show(t, now)
+	}
+}
+
+// ServerDown implements Probes.
+func (m *probeMap) ServerDown(server string) (down, known bool) {
+	for _, i := range m.servers.Topology().ByAddress(server) {
+		switch state, _ := m.servers.State(i); state {
+		case heatmap.Up:
+			return false, true
+		case heatmap.Down:
+			down, known = true, true
+		}
+	}
+	return down, known
+}

@@ -1,0 +1,152 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/model"
+)
+
+// Append implements detector.Events.
+func (s *Events) Append(ctx context.Context, page *detector.FeedPage) (isNew []bool, err error) {
+	err = s.write(ctx, "storing batches", func(tx *sql.Tx) error {
+		a := appending{tx: tx, names: s.names, page: page}
+		isNew, err = a.run()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return isNew, nil
+}
+
+// appending is one page being stored. Counts are folded before they are written: batches of one
+// page mostly fall into the same bins.
+type appending struct {
+	tx     *sql.Tx
+	names  *names
+	page   *detector.FeedPage
+	counts []model.Count
+}
+
+func (a *appending) run() (isNew []bool, err error) {
+	isNew = make([]bool, len(a.page.Batches))
+	for i := range a.page.Batches {
+		if isNew[i], err = a.batch(&a.page.Batches[i]); err != nil {
+			return nil, err
+		}
+	}
+	return isNew, writeCells(a.tx, a.names, detector.Fold(a.counts))
+}
+
+// batch takes one batch, unless its id is known.
+func (a *appending) batch(b *detector.Batch) (isNew bool, err error) {
+	r, err := a.tx.Exec("INSERT INTO batches (id, feed, received, app, records) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+		b.ID[:], a.page.Feed, b.Received.UnixMilli(), b.App, b.Records)
+	if err != nil {
+		return false, err
+	}
+	if n, err := r.RowsAffected(); err != nil || n == 0 {
+		return false, err
+	}
+	a.counts = append(a.counts, b.Counts...)
+	if err := insertSamples(a.tx, b.Samples); err != nil {
+		return false, err
+	}
+	return true, insertProbes(a.tx, b.Probes)
+}
+
+// writeCells adds cells to those that are stored.
+func writeCells(tx *sql.Tx, names *names, cells []detector.Cell) error {
+	if len(cells) == 0 {
+		return nil
+	}
+	st, err := tx.Prepare(`INSERT INTO cells (bin, series, raw, estimated, clients, spread) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET raw = raw + excluded.raw, estimated = estimated + excluded.estimated,
+			clients = coalesce(merge_clients(clients, excluded.clients), x''),
+			spread = coalesce(merge_spread(spread, excluded.spread), x'')`)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	var clients, spread []byte
+	for i := range cells {
+		c := &cells[i]
+		bin := c.End.UnixMilli()
+		id, err := names.id(tx, c.Series, bin)
+		if err != nil {
+			return err
+		}
+		clients, spread = c.Clients.Append(clients[:0]), c.Spread.Append(spread[:0])
+		if _, err := st.Exec(bin, id, int64(c.Raw), c.Estimated, blob(clients), blob(spread)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// blob is b as a value that is not NULL.
+func blob(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+func insertSamples(tx *sql.Tx, all []model.Sample) error {
+	for i := range all {
+		v := &all[i]
+		_, err := tx.Exec(`INSERT INTO samples (at, app, version, os, source, target, url, method, outcome, phase, protocol, server, status,
+			elapsed, trace, flags, asn, country, error_type, message, stack, fingerprint, count, client)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			v.At.UnixMilli(), v.App, v.Version, v.OS, v.Source, v.Target, v.URL, v.Method, string(v.Outcome), string(v.Phase), v.Protocol,
+			v.Server, v.Status, int64(v.Elapsed/time.Millisecond), v.TraceID[:], v.Flags, v.ASN, v.Country,
+			v.ErrorType, v.Message, v.Stack, fingerprint(v), int64(v.Count), int64(v.Client))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fingerprint takes no room in samples of requests.
+func fingerprint(v *model.Sample) []byte {
+	if v.Fingerprint == [16]byte{} {
+		return []byte{}
+	}
+	return v.Fingerprint[:]
+}
+
+// forgetAtOnce is how many clients one statement forgets.
+const forgetAtOnce = 500
+
+// Forget implements detector.Events with one pass over the samples for many clients: they have no
+// index by client, which every report would pay for.
+func (s *Events) Forget(ctx context.Context, clients []uint64) error {
+	if len(clients) == 0 {
+		return nil
+	}
+	return s.write(ctx, "deleting samples of clients", func(tx *sql.Tx) error {
+		for some := range slices.Chunk(clients, forgetAtOnce) {
+			if _, err := tx.Exec("DELETE FROM samples WHERE client IN "+marks(len(some)), clientArgs(some)...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// marks is "(?, ?, ?)".
+func marks(n int) string { return "(?" + strings.Repeat(", ?", n-1) + ")" }
+
+func clientArgs(clients []uint64) []any {
+	args := make([]any, len(clients))
+	for i, c := range clients {
+		args[i] = int64(c)
+	}
+	return args
+}

@@ -1,0 +1,86 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/heliograph-net/heliograph/internal/sqlitedb"
+)
+
+// file is an SQLite file that up to two stores use. It is safe for concurrent use.
+type file struct {
+	db      *sqlitedb.DB
+	readers *sql.DB // db.Readers
+
+	mu    sync.Mutex // held by whoever writes; owns what follows
+	users int        // stores that are not closed
+	names *names
+}
+
+// openFile opens the file for a number of stores and makes it (0600) when it is missing.
+func openFile(ctx context.Context, path string, users int) (*file, error) {
+	db, err := sqlitedb.Open(ctx, path, options)
+	if err != nil {
+		return nil, fmt.Errorf("opening store %s: %w", path, err)
+	}
+	return &file{db: db, readers: db.Readers, users: users, names: newNames()}, nil
+}
+
+// release closes the file when its last user does.
+func (f *file) release() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.users--; f.users > 0 {
+		return nil
+	}
+	if err := f.db.Close(); err != nil {
+		return fmt.Errorf("closing store: %w", err)
+	}
+	return nil
+}
+
+// handle is one store's share of a file.
+type handle struct {
+	*file
+	closed atomic.Bool
+}
+
+// Close implements detector.Events and detector.State. The file is closed with the last of its
+// stores.
+func (h *handle) Close() error {
+	if h.closed.Swap(true) {
+		return nil
+	}
+	return h.release()
+}
+
+// write is file.write for a store that is not closed.
+func (h *handle) write(ctx context.Context, doing string, do func(*sql.Tx) error) error {
+	if h.closed.Load() {
+		return fmt.Errorf("%s: the store is closed", doing)
+	}
+	return h.file.write(ctx, doing, do)
+}
+
+// Ready implements detector.Events and detector.State by really writing.
+func (h *handle) Ready(ctx context.Context) error {
+	return h.write(ctx, "checking store", func(tx *sql.Tx) error {
+		_, err := tx.Exec("UPDATE state SET checked = ?", time.Now().UnixMilli())
+		return err
+	})
+}
+
+// write runs do in one durable transaction, alone.
+func (f *file) write(ctx context.Context, doing string, do func(*sql.Tx) error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := sqlitedb.Transact(ctx, f.db.Writer, do); err != nil {
+		f.names.forget() // some may have been made by the transaction that is gone
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}

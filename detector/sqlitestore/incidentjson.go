@@ -1,0 +1,69 @@
+package sqlitestore
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// incidentVersion is the version of incidentJSON. A change that an older release would misread
+// takes a new one.
+const incidentVersion = 1
+
+// incidentJSON is an incident as it is stored.
+type incidentJSON struct {
+	Version  int              `json:"v"`
+	ID       int64            `json:"id"`
+	App      string           `json:"app"`
+	Target   string           `json:"target"`
+	Outcome  report.Outcome   `json:"outcome"`
+	Also     []report.Outcome `json:"also,omitempty"`
+	Verdict  model.Verdict    `json:"verdict,omitempty"`
+	Scope    scopeJSON        `json:"scope"`
+	Since    time.Time        `json:"since"`
+	Until    time.Time        `json:"until,omitzero"`
+	Failed   float64          `json:"failed"`
+	Requests float64          `json:"requests"`
+	Expected float64          `json:"expected"`
+	Clients  int              `json:"clients"`
+	Title    string           `json:"title"`
+	Evidence []string         `json:"evidence,omitempty"`
+}
+
+type scopeJSON struct {
+	ASNs      []uint32 `json:"asns,omitempty"`
+	Countries []string `json:"countries,omitempty"`
+	Servers   []string `json:"servers,omitempty"`
+}
+
+func encodeIncident(i *model.Incident) (string, error) {
+	b, err := json.Marshal(incidentJSON{
+		Version: incidentVersion, ID: i.ID, App: i.App, Target: i.Target, Outcome: i.Outcome, Also: i.Also, Verdict: i.Verdict,
+		Scope: scopeJSON(i.Scope), Since: i.Since, Until: i.Until, Failed: i.Failed, Requests: i.Requests, Expected: i.Expected,
+		Clients: i.Clients, Title: i.Title, Evidence: i.Evidence,
+	})
+	if err != nil {
+		return "", fmt.Errorf("encoding incident %d: %w", i.ID, err)
+	}
+	return string(b), nil
+}
+
+// decodeIncident also takes the form of release 0.1.0, which had no version and the names of Go's
+// fields. Those differ in case only, which JSON in Go does not mind.
+func decodeIncident(b []byte) (i model.Incident, err error) {
+	var v incidentJSON
+	if err := json.Unmarshal(b, &v); err != nil {
+		return i, fmt.Errorf("decoding an incident: %w", err)
+	}
+	if v.Version > incidentVersion {
+		return i, fmt.Errorf("incident %d is of version %d, this release knows %d", v.ID, v.Version, incidentVersion)
+	}
+	return model.Incident{
+		ID: v.ID, App: v.App, Target: v.Target, Outcome: v.Outcome, Also: v.Also, Verdict: v.Verdict, Scope: model.Scope(v.Scope),
+		Since: v.Since, Until: v.Until, Failed: v.Failed, Requests: v.Requests, Expected: v.Expected, Clients: v.Clients,
+		Title: v.Title, Evidence: v.Evidence,
+	}, nil
+}

@@ -1,0 +1,128 @@
+package sqlitestore
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/model/sketch"
+)
+
+// maxQuarantine is how many batches that could not be used are kept, the newest ones.
+const maxQuarantine = 100
+
+// Cursor implements detector.State.
+func (s *State) Cursor(ctx context.Context, feed string) (uint64, error) {
+	var cursor int64
+	err := s.readers.QueryRowContext(ctx, "SELECT cursor FROM cursors WHERE feed = ?", feed).Scan(&cursor)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("reading cursor: %w", err)
+	}
+	return uint64(cursor), nil
+}
+
+// SaveCursor implements detector.State.
+func (s *State) SaveCursor(ctx context.Context, page *detector.FeedPage) error {
+	return s.write(ctx, "storing cursor", func(tx *sql.Tx) error {
+		if err := quarantine(tx, page); err != nil {
+			return err
+		}
+		_, err := tx.Exec("INSERT INTO cursors (feed, cursor) VALUES (?, ?) ON CONFLICT DO UPDATE SET cursor = excluded.cursor",
+			page.Feed, int64(page.Cursor))
+		return err
+	})
+}
+
+// quarantine keeps what could not be used; one that comes again is kept once.
+func quarantine(tx *sql.Tx, page *detector.FeedPage) error {
+	if len(page.Quarantined) == 0 {
+		return nil
+	}
+	for i := range page.Quarantined {
+		q := &page.Quarantined[i]
+		_, err := tx.Exec("INSERT INTO quarantine (batch, feed, received, reason, detail, segment) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+			q.ID[:], page.Feed, q.Received.UnixMilli(), q.Reason, q.Detail, blob(q.Segment))
+		if err != nil {
+			return err
+		}
+	}
+	_, err := tx.Exec("DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?", maxQuarantine)
+	return err
+}
+
+// SaveDeleted implements detector.State.
+func (s *State) SaveDeleted(ctx context.Context, clients []uint64, received time.Time) error {
+	return s.write(ctx, "storing deletions", func(tx *sql.Tx) error {
+		for _, c := range clients {
+			if _, err := tx.Exec("INSERT INTO deleted (client, received) VALUES (?, ?) ON CONFLICT DO UPDATE SET received = max(received, excluded.received)",
+				int64(c), received.UnixMilli()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Deleted implements detector.State. Most stores know no deletion at all, and then it is one query.
+func (s *State) Deleted(ctx context.Context, clients []uint64) (deleted []uint64, err error) {
+	var some bool
+	if err := s.readers.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM deleted)").Scan(&some); err != nil {
+		return nil, fmt.Errorf("reading deletions: %w", err)
+	}
+	if !some {
+		return nil, nil
+	}
+	for asked := range slices.Chunk(clients, forgetAtOnce) {
+		found, err := list(ctx, s.readers, "reading deletions", "SELECT client FROM deleted WHERE client IN "+marks(len(asked)), clientArgs(asked),
+			func(rows *sql.Rows) (uint64, error) {
+				var c int64
+				err := rows.Scan(&c)
+				return uint64(c), err
+			})
+		if err != nil {
+			return nil, err
+		}
+		deleted = append(deleted, found...)
+	}
+	return deleted, nil
+}
+
+// ClientKey implements detector.State.
+func (s *State) ClientKey(ctx context.Context, day time.Time) (key sketch.Key, err error) {
+	number := day.UnixMilli() / dayMS
+	err = s.write(ctx, "reading the key of a day", func(tx *sql.Tx) error {
+		key, err = clientKey(tx, number)
+		return err
+	})
+	return key, err
+}
+
+// clientKey finds or makes the key of a day, which is counted from 1 January 1970.
+func clientKey(tx *sql.Tx, number int64) (key sketch.Key, err error) {
+	var fresh sketch.Key
+	_, _ = rand.Read(fresh[:]) // never fails
+	if _, err := tx.Exec("INSERT INTO client_keys (day, key) VALUES (?, ?) ON CONFLICT DO NOTHING", number, fresh[:]); err != nil {
+		return key, err
+	}
+	var stored sql.RawBytes
+	rows, err := tx.Query("SELECT key FROM client_keys WHERE day = ?", number)
+	if err != nil {
+		return key, err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return key, errors.Join(rows.Err(), errors.New("the key of a day is gone"))
+	}
+	if err := rows.Scan(&stored); err != nil {
+		return key, err
+	}
+	if copy(key[:], stored) != len(key) || len(stored) != len(key) {
+		return key, fmt.Errorf("the key of a day has %d bytes", len(stored))
+	}
+	return key, nil
+}

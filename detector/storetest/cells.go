@@ -1,0 +1,143 @@
+package storetest
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+
+	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/model/sketch"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// sorted puts cells in a fixed order.
+func sorted(cells []detector.Cell) []detector.Cell {
+	slices.SortFunc(cells, func(a, b detector.Cell) int {
+		return cmp.Or(a.End.Compare(b.End), cmp.Compare(fmt.Sprint(a.Series), fmt.Sprint(b.Series)))
+	})
+	return cells
+}
+
+// buckets are a cell's histogram.
+func buckets(c *detector.Cell) []sketch.Bucket { return slices.Collect(c.Spread.Buckets) }
+
+// cells: what was stored in pieces is what Fold makes of the whole, but for how loud clients were
+// that came in several pages.
+func cells(t *eventsTest) {
+	retry := model.Series{App: "shop", Target: shop, Source: report.SourceAgent, Outcome: report.TCPReset, Flags: report.FlagRetry}
+	full := model.Series{App: "shop", Target: shop, Outcome: report.HTTPError, Protocol: "h2", Status: 503, Server: "a:1", ASN: 9, Country: "XB", Source: report.SourceBrowser}
+	counts := []model.Count{
+		count(2, 1, 3, 4, ok), count(4, math.MaxUint64, 2, 1, full), count(4, 1, 5, 1, retry), count(6, 1, 6, 1, ok),
+		count(4, 2, 2, 1, full), count(4, 3, 300, 20, ok), count(4, 4, 1, 1, ok),
+	}
+	want := detector.Fold(counts)
+	for i, c := range counts {
+		t.append(batch(i+1, c))
+	}
+	got, err := t.Cells(t.Context(), start, at(6))
+	must(t.T, err)
+	compareCells(t, got, want)
+	if got, err = t.Cells(t.Context(), at(2), at(4)); err != nil || len(got) != 3 {
+		t.Fatalf("%d cells of the second bin, %v; want 3", len(got), err)
+	}
+	for i := range got {
+		if !got[i].End.Equal(at(4)) {
+			t.Errorf("a cell of the bin that ends at %v", got[i].End)
+		}
+	}
+}
+
+func compareCells(t *eventsTest, got, want []detector.Cell) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%d cells, want %d", len(got), len(want))
+	}
+	sorted(got)
+	sorted(want)
+	for i := range want {
+		g, w := &got[i], &want[i]
+		if g.Series != w.Series || !g.End.Equal(w.End) || g.Raw != w.Raw || g.Estimated != w.Estimated || g.Clients.Count() != w.Clients.Count() ||
+			!reflect.DeepEqual(buckets(g), buckets(w)) {
+			t.Errorf("cell %d:\n got %+v of %d clients %v\nwant %+v of %d clients %v", i, g.Series, g.Clients.Count(), buckets(g), w.Series, w.Clients.Count(), buckets(w))
+		}
+	}
+}
+
+// cellsOfMany: a set that has grown beyond what is known exactly, in pages that overlap.
+func cellsOfMany(t *eventsTest) {
+	var whole detector.Cell
+	for page := range 10 {
+		b := batch(page + 1)
+		for c := range uint64(100) {
+			b.Counts = append(b.Counts, count(2, uint64(page)*50+c, 1, 1, ok))
+		}
+		t.append(b)
+		whole.Merge(&detector.Fold(b.Counts)[0])
+	}
+	got, err := t.Cells(t.Context(), start, at(2))
+	if err != nil || len(got) != 1 {
+		t.Fatalf("%d cells, %v", len(got), err)
+	}
+	c := &got[0]
+	if c.Raw != 1000 || c.Clients.Count() != whole.Clients.Count() || !reflect.DeepEqual(buckets(c), buckets(&whole)) {
+		t.Errorf("%d requests of %d clients, want 1000 of %d", c.Raw, c.Clients.Count(), whole.Clients.Count())
+	}
+}
+
+// cellsUncut: however many series a bin has, all of them are there.
+func cellsUncut(t *eventsTest) {
+	const series = 3 * model.MaxRows
+	b := batch(1)
+	for i := range series {
+		b.Counts = append(b.Counts, count(2, uint64(i), 1, 1, model.Series{Outcome: report.OK, ASN: uint32(i)}))
+	}
+	t.append(b)
+	got, err := t.Cells(t.Context(), start, at(2))
+	must(t.T, err)
+	seen := map[uint32]bool{}
+	for i := range got {
+		if seen[got[i].ASN] = true; got[i].Raw != 1 || got[i].Clients.Count() != 1 {
+			t.Fatalf("%+v", got[i])
+		}
+	}
+	if len(seen) != series {
+		t.Errorf("%d of %d series", len(seen), series)
+	}
+	if all := t.totals(model.TotalsQuery{By: model.DimensionsOf(model.ByASN)}); len(all) != model.MaxRows {
+		t.Errorf("%d rows of totals, want MaxRows", len(all))
+	}
+}
+
+func eachSeries(t *eventsTest) {
+	fillTotals(t)
+	var all []model.Series
+	must(t.T, t.EachSeries(t.Context(), func(s model.Series) error {
+		all = append(all, s)
+		return nil
+	}))
+	full := model.Series{App: "shop", Target: shop, Source: report.SourceAgent, Country: "XA", Outcome: report.OK, Server: "a:1", ASN: 1, Protocol: "h2", Status: 200}
+	if len(all) != 6 || !slices.Contains(all, full) {
+		t.Errorf("%d series, want 6 and %+v among them: %+v", len(all), full, all)
+	}
+	enough, calls := errors.New("enough"), 0
+	if err := t.EachSeries(t.Context(), func(model.Series) error { calls++; return enough }); !errors.Is(err, enough) || calls != 1 {
+		t.Errorf("%v after %d calls, want the function's own error after one", err, calls)
+	}
+}
+
+// inventedCounts: sums that no honest client makes do not stop the flow.
+func inventedCounts(t *eventsTest) {
+	for n := range 10 {
+		t.append(batch(n+1, count(2, 1, report.MaxCount, 1_000_000, ok)))
+	}
+	if got := t.total(model.TotalsQuery{}); got.OK != 10*report.MaxCount*1e6 || got.Clients != 1 {
+		t.Errorf("%+v", got)
+	}
+	if got, err := t.Cells(t.Context(), start, at(2)); err != nil || len(got) != 1 || got[0].Raw != 10*report.MaxCount {
+		t.Errorf("%+v %v", got, err)
+	}
+}

@@ -1,0 +1,377 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/model/sketch"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// TestState checks that a kind of [detector.State] keeps the rules of that interface. newStore
+// makes an empty place for a store and returns how to open it. TestState opens it more than once,
+// but never while it is open, and closes what it opens.
+func TestState(t *testing.T, newStore func(t *testing.T) (open func() (detector.State, error))) {
+	for _, test := range []struct {
+		name string
+		run  func(s *stateTest)
+	}{
+		{"nothing at first", nothingKnown},
+		{"cursors", cursors},
+		{"quarantine", quarantine},
+		{"incidents", incidents},
+		{"an incident in full", incidentInFull},
+		{"the last bin", lastBin},
+		{"outbox", outbox},
+		{"deletions", deletions},
+		{"keys of days", keysOfDays},
+		{"prune", pruneState},
+		{"many at a time", manySteps},
+		{"a context that ended", stateContext},
+		{"ready until closed", stateReady},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			open := newStore(t)
+			test.run(&stateTest{T: t, open: open, State: opened(t, open)})
+		})
+	}
+}
+
+// stateTest is one test of a store, which is open.
+type stateTest struct {
+	*testing.T
+	detector.State
+	open func() (detector.State, error)
+}
+
+// reopen closes the store and opens it again.
+func (t *stateTest) reopen() {
+	t.Helper()
+	must(t.T, t.Close())
+	t.State = opened(t.T, t.open)
+}
+
+// step stores a step whose events open incidents, or clear them if they are over.
+func (t *stateTest) step(bin int, all ...model.Incident) {
+	t.Helper()
+	s := detector.Step{Bin: at(bin)}
+	for _, i := range all {
+		kind := model.Opened
+		if !i.Open() {
+			kind = model.Cleared
+		}
+		s.Events = append(s.Events, model.Event{Kind: kind, Incident: i})
+	}
+	must(t.T, t.SaveStep(t.Context(), s))
+}
+
+// ids are those of Incidents, in its order.
+func (t *stateTest) ids(since int) (ids []int64) {
+	t.Helper()
+	all, err := t.Incidents(t.Context(), at(since))
+	must(t.T, err)
+	for _, i := range all {
+		ids = append(ids, i.ID)
+	}
+	return ids
+}
+
+func (t *stateTest) cursor(feed string) uint64 {
+	t.Helper()
+	c, err := t.Cursor(t.Context(), feed)
+	must(t.T, err)
+	return c
+}
+
+func nothingKnown(t *stateTest) {
+	if c := t.cursor("c1"); c != 0 {
+		t.Errorf("cursor %d", c)
+	}
+	if last, err := t.Evaluated(t.Context()); !last.IsZero() || err != nil {
+		t.Errorf("evaluated %v %v", last, err)
+	}
+	if ids := t.ids(0); len(ids) != 0 {
+		t.Errorf("incidents %v", ids)
+	}
+	if last, err := t.LastIncident(t.Context()); last != 0 || err != nil {
+		t.Errorf("last incident %v %v", last, err)
+	}
+	if all, err := t.Outbox(t.Context(), 0, 10); len(all) != 0 || err != nil {
+		t.Errorf("outbox %v %v", all, err)
+	}
+	if all, err := t.Deleted(t.Context(), []uint64{1, 2}); len(all) != 0 || err != nil {
+		t.Errorf("deleted %v %v", all, err)
+	}
+	must(t.T, t.AckOutbox(t.Context(), 7))
+	must(t.T, t.SaveDeleted(t.Context(), nil, start))
+	must(t.T, t.Prune(t.Context(), start, detector.Retention{}))
+}
+
+func cursors(t *stateTest) {
+	save := func(feed string, cursor uint64) {
+		t.Helper()
+		must(t.T, t.SaveCursor(t.Context(), &detector.FeedPage{Feed: feed, Cursor: cursor}))
+	}
+	save("c1", 7)
+	save("c2", 1<<62)
+	save("c1", 9)
+	t.reopen()
+	if a, b, c := t.cursor("c1"), t.cursor("c2"), t.cursor("c3"); a != 9 || b != 1<<62 || c != 0 {
+		t.Errorf("cursors %d, %d and %d", a, b, c)
+	}
+	save("c1", 2) // its inbox was replaced
+	if c := t.cursor("c1"); c != 2 {
+		t.Errorf("cursor %d, want that of the new inbox", c)
+	}
+}
+
+// quarantine: what is kept of it is for people; the suite sees only that it is taken with the
+// cursor, again and again, without anything in it too.
+func quarantine(t *stateTest) {
+	for n := range 3 {
+		page := &detector.FeedPage{Feed: "c1", Cursor: uint64(n + 1)}
+		for i := range 60 {
+			page.Quarantined = append(page.Quarantined, detector.Quarantined{ID: id(n*60 + i), Received: start, Reason: detector.ReasonOpen, Detail: "d", Segment: []byte{1}})
+		}
+		page.Quarantined = append(page.Quarantined, page.Quarantined[0], detector.Quarantined{ID: id(7777), Received: start, Reason: detector.ReasonSegment})
+		for range 2 {
+			must(t.T, t.SaveCursor(t.Context(), page))
+		}
+		if c := t.cursor("c1"); c != uint64(n+1) {
+			t.Errorf("cursor %d", c)
+		}
+	}
+}
+
+func incidents(t *stateTest) {
+	first := model.Incident{ID: 1, Since: at(0), Title: "one"}
+	t.step(100, first, model.Incident{ID: 2, Since: at(60), Until: at(90)}, model.Incident{ID: 3, Since: at(30)})
+	if ids := t.ids(0); !slices.Equal(ids, []int64{3, 1, 2}) {
+		t.Errorf("%v, want open ones first, then the newest", ids)
+	}
+	if ids := t.ids(95); !slices.Equal(ids, []int64{3, 1}) {
+		t.Errorf("%v, want the open ones", ids)
+	}
+	first.Until, first.Title = at(110), "over"
+	t.step(112, first)
+	t.reopen()
+	if ids := t.ids(95); !slices.Equal(ids, []int64{3, 1}) {
+		t.Errorf("%v, want the open one and that which was open since", ids)
+	}
+	if ids := t.ids(111); !slices.Equal(ids, []int64{3}) {
+		t.Errorf("%v, want the open one", ids)
+	}
+	all, err := t.Incidents(t.Context(), at(95))
+	if err != nil || len(all) != 2 || all[1].Title != "over" {
+		t.Errorf("%+v %v, want it as it was saved last", all, err)
+	}
+	if last, err := t.LastIncident(t.Context()); last != 3 || err != nil {
+		t.Errorf("last incident %v %v", last, err)
+	}
+}
+
+// fullIncident has every field set.
+func fullIncident() model.Incident {
+	return model.Incident{ID: 41, App: "shop", Target: shop, Outcome: report.TCPReset, Also: []report.Outcome{report.TCPRefused, report.TCPTimedOut},
+		Verdict: model.NetworkPath, Scope: model.Scope{ASNs: []uint32{64501, 64502}, Countries: []string{"XA"}, Servers: []string{"192.0.2.1:443"}},
+		Since: at(0).UTC(), Until: at(90).UTC(), Failed: 41, Requests: 44.5, Expected: 0.25, Clients: 28, Title: "one", Evidence: []string{"e", "f"}}
+}
+
+func incidentInFull(t *stateTest) {
+	v := reflect.ValueOf(fullIncident())
+	for i := range v.NumField() {
+		if v.Field(i).IsZero() {
+			t.Fatalf("the suite does not set %s", v.Type().Field(i).Name)
+		}
+	}
+	bare := model.Incident{ID: 42, Since: at(1).UTC()}
+	t.step(2, fullIncident(), bare)
+	t.reopen()
+	all, err := t.Incidents(t.Context(), start)
+	for i := range all {
+		all[i].Since, all[i].Until = all[i].Since.UTC(), all[i].Until.UTC()
+	}
+	if want := []model.Incident{bare, fullIncident()}; err != nil || !reflect.DeepEqual(all, want) {
+		t.Errorf("got %+v, %v\nwant %+v", all, err, want)
+	}
+	sent, err := t.Outbox(t.Context(), 0, 1)
+	if err != nil || len(sent) != 1 || sent[0].Incident.Title != "one" || !sent[0].Incident.Scope.Equal(fullIncident().Scope) {
+		t.Errorf("outbox: %+v, %v", sent, err)
+	}
+}
+
+func lastBin(t *stateTest) {
+	t.step(112)
+	t.step(110)
+	t.reopen()
+	if last, err := t.Evaluated(t.Context()); !last.Equal(at(112)) || err != nil {
+		t.Errorf("evaluated %v %v, want the latest", last, err)
+	}
+}
+
+// outbox: events come in the order of their steps until they are acknowledged, and numbers are
+// never used again.
+func outbox(t *stateTest) {
+	t.step(2, model.Incident{ID: 1, Since: at(0)}, model.Incident{ID: 2, Since: at(0)})
+	t.step(4)
+	t.step(6, model.Incident{ID: 1, Since: at(0), Until: at(4)})
+	t.reopen()
+	all, err := t.Outbox(t.Context(), 0, 10)
+	if err != nil || len(all) != 3 {
+		t.Fatalf("%+v %v, want three events", all, err)
+	}
+	for i, want := range []struct {
+		id   int64
+		kind model.EventKind
+		bin  int
+	}{{1, model.Opened, 2}, {2, model.Opened, 2}, {1, model.Cleared, 6}} {
+		e := all[i]
+		if e.Incident.ID != want.id || e.Kind != want.kind || !e.Bin.Equal(at(want.bin)) || e.Number == 0 || i > 0 && e.Number <= all[i-1].Number {
+			t.Errorf("event %d: %+v, want %+v", i, e, want)
+		}
+	}
+	if rest, err := t.Outbox(t.Context(), all[0].Number, 1); err != nil || len(rest) != 1 || rest[0].Number != all[1].Number {
+		t.Errorf("one after the first: %+v %v", rest, err)
+	}
+	for range 2 {
+		must(t.T, t.AckOutbox(t.Context(), all[1].Number))
+	}
+	if rest, err := t.Outbox(t.Context(), 0, 10); err != nil || len(rest) != 1 || rest[0].Number != all[2].Number {
+		t.Errorf("after two were acknowledged: %+v %v", rest, err)
+	}
+	must(t.T, t.AckOutbox(t.Context(), all[2].Number))
+	t.reopen()
+	t.step(8, model.Incident{ID: 3, Since: at(0)})
+	if rest, err := t.Outbox(t.Context(), 0, 10); err != nil || len(rest) != 1 || rest[0].Number <= all[2].Number {
+		t.Errorf("after all were acknowledged: %+v %v, want a new one with a new number", rest, err)
+	}
+}
+
+func deletions(t *stateTest) {
+	var asked []uint64
+	for c := range uint64(1200) {
+		asked = append(asked, c<<50+1)
+	}
+	must(t.T, t.SaveDeleted(t.Context(), asked[:2], start))
+	must(t.T, t.SaveDeleted(t.Context(), asked[1100:], start))
+	t.reopen()
+	got, err := t.Deleted(t.Context(), asked)
+	slices.Sort(got)
+	if want := append(slices.Clone(asked[:2]), asked[1100:]...); err != nil || !slices.Equal(got, want) {
+		t.Errorf("%d are deleted, %v; want %d", len(got), err, len(want))
+	}
+	if got, err := t.Deleted(t.Context(), asked[2:5]); len(got) != 0 || err != nil {
+		t.Errorf("%v %v, want none", got, err)
+	}
+}
+
+func (t *stateTest) key(when time.Time) sketch.Key {
+	t.Helper()
+	k, err := t.ClientKey(t.Context(), when.Truncate(day))
+	must(t.T, err)
+	return k
+}
+
+// keysOfDays: a day's key stays while it may be needed, and is gone for good after that.
+func keysOfDays(t *stateTest) {
+	today, yesterday, older := t.key(start), t.key(start.Add(-day)), t.key(start.Add(-2*day))
+	if today == yesterday || today == older || yesterday == older || today == (sketch.Key{}) {
+		t.Fatal("keys are not random")
+	}
+	t.reopen()
+	must(t.T, t.Prune(t.Context(), start, detector.Retention{}))
+	if t.key(start) != today || t.key(start.Add(-day)) != yesterday {
+		t.Error("a key that is needed has changed")
+	}
+	if t.key(start.Add(-2*day)) == older {
+		t.Error("a key that is no longer needed is still there")
+	}
+	must(t.T, t.Prune(t.Context(), start.Add(2*day), detector.Retention{}))
+	if t.key(start) == today {
+		t.Error("the key has outlived the next day")
+	}
+}
+
+func pruneState(t *stateTest) {
+	now := start.Add(100 * day)
+	old := model.Incident{ID: 1, Since: now.Add(-41 * day), Until: now.Add(-40 * day)}
+	must(t.T, t.SaveStep(t.Context(), detector.Step{Bin: now.Add(-40 * day), Events: []model.Event{{Kind: model.Cleared, Incident: old}}}))
+	must(t.T, t.SaveStep(t.Context(), detector.Step{Bin: now, Events: []model.Event{
+		{Kind: model.Cleared, Incident: model.Incident{ID: 2, Since: now.Add(-day), Until: now}},
+		{Kind: model.Opened, Incident: model.Incident{ID: 9, Since: now.Add(-60 * day)}}}}))
+	must(t.T, t.SaveCursor(t.Context(), &detector.FeedPage{Feed: "c1", Cursor: 5}))
+	must(t.T, t.SaveDeleted(t.Context(), []uint64{1, 3}, now.Add(-32*day)))
+	must(t.T, t.SaveDeleted(t.Context(), []uint64{2, 3}, now.Add(-30*day))) // 3 once more
+	for range 2 {
+		must(t.T, t.Prune(t.Context(), now, detector.Retention{}))
+	}
+	if all, err := t.Incidents(t.Context(), time.Time{}); err != nil || len(all) != 2 || all[0].ID != 9 || all[1].ID != 2 {
+		t.Errorf("%+v %v, want the open one and the young one", all, err)
+	}
+	if all, err := t.Outbox(t.Context(), 0, 10); err != nil || len(all) != 2 {
+		t.Errorf("%d events in the outbox, %v; want the two young ones", len(all), err)
+	}
+	deleted, err := t.Deleted(t.Context(), []uint64{1, 2, 3})
+	slices.Sort(deleted)
+	if err != nil || !slices.Equal(deleted, []uint64{2, 3}) {
+		t.Errorf("deleted are %v, %v; want those of which something may still come", deleted, err)
+	}
+	if c := t.cursor("c1"); c != 5 {
+		t.Errorf("cursor %d", c)
+	}
+}
+
+func manySteps(t *stateTest) {
+	var group sync.WaitGroup
+	const writers, each = 4, 10
+	for w := range writers {
+		group.Go(func() {
+			for n := range each {
+				err := t.SaveStep(t.Context(), detector.Step{Bin: at(n), Events: []model.Event{{Kind: model.Opened, Incident: model.Incident{ID: int64(100*w + n + 1), Since: start}}}})
+				_, readErr := t.Incidents(t.Context(), start)
+				if err := errors.Join(err, readErr); err != nil {
+					t.Error(err)
+				}
+				if k, err := t.ClientKey(t.Context(), start); k == (sketch.Key{}) || err != nil {
+					t.Errorf("key %v", err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if all, err := t.Outbox(t.Context(), 0, 1000); err != nil || len(all) != writers*each {
+		t.Errorf("%d events, %v; want %d", len(all), err, writers*each)
+	}
+}
+
+func stateContext(t *stateTest) {
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	s := detector.Step{Bin: at(2), Events: []model.Event{{Kind: model.Opened, Incident: model.Incident{ID: 1, Since: start}}}}
+	if err := t.SaveStep(gone, s); !errors.Is(err, context.Canceled) {
+		t.Errorf("SaveStep after its context ended: %v", err)
+	}
+	if last, err := t.Evaluated(t.Context()); !last.IsZero() || err != nil || len(t.ids(0)) != 0 {
+		t.Errorf("it has stored something: %v %v", last, err)
+	}
+}
+
+func stateReady(t *stateTest) {
+	must(t.T, t.Ready(t.Context()))
+	for range 2 {
+		must(t.T, t.Close())
+	}
+	if err := t.Ready(t.Context()); err == nil {
+		t.Error("a closed store is ready")
+	}
+	if err := t.SaveStep(t.Context(), detector.Step{Bin: start}); err == nil {
+		t.Error("a closed store takes a step")
+	}
+}

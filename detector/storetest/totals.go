@@ -1,0 +1,131 @@
+package storetest
+
+import (
+	"errors"
+	"math"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// fillTotals stores what totals are asked of.
+func fillTotals(t *eventsTest) {
+	t.append(
+		batch(1,
+			count(2, 1, 10, 4, model.Series{Outcome: report.OK, Server: "a:1", ASN: 1, Protocol: "h2", Status: 200}),
+			count(2, 1, 2, 1, model.Series{Outcome: report.TCPReset, Server: "a:1", ASN: 1})),
+		batch(2,
+			count(4, 2, 5, 1, model.Series{Outcome: report.OK, Server: "b:1", ASN: 2, Protocol: "h2", Status: 200}),
+			count(4, 2, 1, 1, model.Series{Outcome: report.HTTPError, Server: "b:1", ASN: 2, Status: 503}),
+			count(4, 2, 1, 1, model.Series{App: model.DeliveryApp, Target: model.CollectorTarget + "c1", Outcome: report.TCPRefused, ASN: 2})))
+	t.append(batch(3, count(4, 1, 1, 1, model.Series{Outcome: report.TCPReset, Server: "b:1", ASN: 1})))
+}
+
+func totals(t *eventsTest) {
+	fillTotals(t)
+	total := func(ok, failed float64, clients uint64, key model.Series) model.Total {
+		return model.Total{Key: key, OK: ok, Failed: failed, Clients: clients}
+	}
+	by, everything := model.DimensionsOf, model.Series{}
+	for name, c := range map[string]struct {
+		q    model.TotalsQuery
+		want []model.Total
+	}{
+		"everything": {model.TotalsQuery{Since: start}, []model.Total{total(45, 4, 2, everything)}},
+		"by outcome": {model.TotalsQuery{Since: start, By: by(model.ByOutcome)}, []model.Total{
+			total(0, 3, 1, model.Series{Outcome: report.TCPReset}), total(0, 1, 1, model.Series{Outcome: report.HTTPError}),
+			total(45, 0, 2, model.Series{Outcome: report.OK})}},
+		"by network and server": {model.TotalsQuery{Since: start, By: by(model.ByASN, model.ByServer)}, []model.Total{
+			total(40, 2, 1, model.Series{ASN: 1, Server: "a:1"}), total(5, 1, 1, model.Series{ASN: 2, Server: "b:1"}),
+			total(0, 1, 1, model.Series{ASN: 1, Server: "b:1"})}},
+		"the first":         {model.TotalsQuery{Since: start, By: by(model.ByOutcome), Limit: 1}, []model.Total{total(0, 3, 1, model.Series{Outcome: report.TCPReset})}},
+		"below an outcome":  {model.TotalsQuery{Since: start, Type: "tcp"}, []model.Total{total(0, 3, 1, everything)}},
+		"one outcome":       {model.TotalsQuery{Since: start, Type: "http.error"}, []model.Total{total(0, 1, 1, everything)}},
+		"a part of a word":  {model.TotalsQuery{Since: start, Type: "tc", By: by(model.ByOutcome)}, nil},
+		"the second bin":    {model.TotalsQuery{Since: at(2)}, []model.Total{total(5, 2, 2, everything)}},
+		"the first bin":     {model.TotalsQuery{Since: start, Until: at(3)}, []model.Total{total(40, 2, 1, everything)}},
+		"until its end":     {model.TotalsQuery{Since: start, Until: at(2)}, []model.Total{total(40, 2, 1, everything)}},
+		"within a bin":      {model.TotalsQuery{Since: at(3)}, []model.Total{total(5, 2, 2, everything)}},
+		"deliveries":        {model.TotalsQuery{Since: start, Delivery: true, By: by(model.ByTarget)}, []model.Total{total(0, 1, 1, model.Series{Target: "collector:c1"})}},
+		"nothing to sum up": {model.TotalsQuery{Since: at(9), By: by(model.ByOutcome)}, nil},
+	} {
+		for i := range c.want {
+			c.want[i].By = c.q.By
+		}
+		if got := t.totals(c.q); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s:\n got %+v\nwant %+v", name, got, c.want)
+		}
+	}
+	servers, err := t.Servers(t.Context(), start)
+	if want := []model.ServerCount{{Server: "a:1", OK: 40, Failed: 2}, {Server: "b:1", OK: 5, Failed: 2}}; err != nil || !slices.Equal(servers, want) {
+		t.Errorf("servers %+v %v, want %+v", servers, err, want)
+	}
+}
+
+func totalsOfAll(t *eventsTest) {
+	key := model.Series{App: "shop", Target: shop, Outcome: report.HTTPError, Protocol: "h3", Status: 503, Server: "[2001:db8::1]:443",
+		ASN: math.MaxUint32, Country: "XA", Source: report.SourceBrowser}
+	flagged := key
+	flagged.Flags = report.FlagRetry
+	t.append(batch(1, count(2, 1, 1, 1, key), count(2, 1, 2, 1, flagged)))
+	want := model.Total{Key: key, By: model.AllDimensions, Failed: 3, Clients: 1}
+	if got := t.total(model.TotalsQuery{By: model.AllDimensions}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	for d := range model.AllDimensions.Each() {
+		by := model.DimensionsOf(d)
+		if got := t.total(model.TotalsQuery{By: by}); got.Key != key.Only(by) || got.Failed != 3 {
+			t.Errorf("by %v: %+v", d, got)
+		}
+	}
+}
+
+// totalsClients: a client counts once over bins, series and pages, and estimates are good ones.
+func totalsClients(t *eventsTest) {
+	const many = 5000
+	for page := range 5 {
+		b := batch(page + 1)
+		for c := range many {
+			b.Counts = append(b.Counts, count(2*page, uint64(c), 1, 1, model.Series{Outcome: report.OK, ASN: uint32(c % 3)}))
+		}
+		t.append(b)
+	}
+	for name, c := range map[string]struct {
+		q    model.TotalsQuery
+		want float64
+	}{"everything": {model.TotalsQuery{}, many}, "one network": {model.TotalsQuery{By: model.DimensionsOf(model.ByASN), Limit: 1}, many / 3}} {
+		if got := t.total(c.q); math.Abs(float64(got.Clients)-c.want) > c.want/8 {
+			t.Errorf("%s: %d clients, want about %v", name, got.Clients, c.want)
+		}
+	}
+	b := batch(100)
+	for c := range uint64(60) {
+		b.Counts = append(b.Counts, count(100, c, 1, 1, reset), count(102, c, 1, 1, reset))
+	}
+	t.append(b)
+	if got := t.total(model.TotalsQuery{Type: report.TCPReset}); got.Clients != 60 {
+		t.Errorf("%d clients, want exactly 60", got.Clients)
+	}
+}
+
+func reachability(t *eventsTest) {
+	t.append(batch(1,
+		count(2, 1, 1, 1, model.Series{Outcome: report.OK, ASN: 1}),
+		count(4, 1, 2, 1, model.Series{Outcome: report.TCPReset, ASN: 1}),
+		count(6, 1, 4, 1, model.Series{Outcome: report.OK, ASN: 2}),
+		count(6, 1, 8, 1, model.Series{App: model.DeliveryApp, Target: "collector:c1", Outcome: report.OK, ASN: 2})))
+	got, err := t.Reachability(t.Context(), start, 4*time.Second)
+	want := []model.Reach{{At: start, ASN: 1, OK: 1, Failed: 2}, {At: at(4), ASN: 2, OK: 4}}
+	same := slices.EqualFunc(got, want, func(a, b model.Reach) bool {
+		return a.At.Equal(b.At) && a.ASN == b.ASN && a.OK == b.OK && a.Failed == b.Failed
+	})
+	if err != nil || !same {
+		t.Errorf("%+v %v, want %+v", got, err, want)
+	}
+	if _, err := t.Reachability(t.Context(), start, time.Millisecond); !errors.Is(err, model.ErrQuery) {
+		t.Errorf("a tiny step: %v, want ErrQuery", err)
+	}
+}
