@@ -20,7 +20,7 @@ check:
 page:
 	cd $(PAGE) && $(CI) && npm run check
 wasm:
-	go run ./wasm/internal/build
+	go run ./wasm/build wasm/dist
 shim npm: wasm
 	cd $(SHIM) && $(CI) && npm run check
 sizes: wasm

@@ -1,10 +1,12 @@
 package docs_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,8 +15,10 @@ import (
 
 var codeBlock = regexp.MustCompile("(?s)```go\n// ([a-z_]+\\.go)\n(.*?)```")
 
+const module = "github.com/heliograph-net/heliograph"
+
 // TestAgentProgram builds the program that agent.md shows, in a module of its own as an application
-// has it, and runs its tests.
+// has it, runs its tests, and looks at what it brought along.
 func TestAgentProgram(t *testing.T) {
 	root, err := filepath.Abs("..")
 	must(t, err)
@@ -31,36 +35,64 @@ func TestAgentProgram(t *testing.T) {
 	}
 	op := agenttest.For(t)
 	write("policy", op.Policy())
-	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
-	must(t, err)
+	// tidy finds the sums here, without asking anybody, and drops the others
 	sum, err := os.ReadFile(filepath.Join(root, "go.sum"))
 	must(t, err)
-	const module = "github.com/heliograph-net/heliograph"
-	// of the same versions, without asking anybody
-	_, requirements, _ := strings.Cut(string(mod), "\n")
-	write("go.mod", []byte("module shop\n"+requirements+"\nrequire "+module+" v0.0.0\nreplace "+module+" => "+root+"\n"))
 	write("go.sum", sum)
+	write("go.mod", []byte("module shop\n\ngo 1.26.0\n\nrequire "+module+" v0.0.0\n\nreplace "+module+" => "+root+"\n"))
 	sources, err := filepath.Glob(filepath.Join(root, "agent", "*", "*.go"))
 	must(t, err)
+	sources = append(sources, filepath.Join(root, "go.mod"))
 	// so that the cached result of this test does not outlive a change in what the program imports
 	for _, name := range sources {
 		_, err := os.ReadFile(name)
 		must(t, err)
 	}
 
-	for _, args := range [][]string{{"vet", "."}, {"test", "."}} {
+	run := func(args ...string) string {
+		t.Helper()
 		cmd := exec.CommandContext(t.Context(), "go", args...)
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off",
+		cmd.Env = append(os.Environ(), "GOFLAGS=", "GOPROXY=off", "GOWORK=off",
 			"XDG_CONFIG_HOME="+t.TempDir(), "XDG_CACHE_HOME="+t.TempDir(), "GOCACHE="+goCache(t))
-		if out, err := cmd.CombinedOutput(); err != nil {
+		out, err := cmd.CombinedOutput()
+		if err != nil {
 			t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
 		}
+		return string(out)
 	}
+	run("mod", "tidy")
+	run("vet", ".")
+	run("test", ".")
+	checkModules(t, string(doc), dir, run("list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", "."))
 	formatted, err := exec.Command("gofmt", "-l", dir).Output()
 	must(t, err)
 	if len(formatted) > 0 {
 		t.Errorf("gofmt would change %s", formatted)
+	}
+}
+
+// checkModules holds what agent.md says that an application takes on: in go.mod and go.sum, and, as
+// linked has the module of each package, in the program.
+func checkModules(t *testing.T, doc, dir, linked string) {
+	t.Helper()
+	mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	must(t, err)
+	_, says, _ := strings.Cut(doc, "```\n// go.mod\n")
+	says, _, _ = strings.Cut(says, "```")
+	says = strings.Replace(says, " v0.1.0", " v0.0.0", 1)
+	if _, requires, _ := strings.Cut(string(mod), "go 1.26.0\n\n"); !strings.HasPrefix(requires, says+"\nreplace ") || says == "" {
+		t.Errorf("go mod tidy leaves\n%s\nwant the requirements\n%s", mod, says)
+	}
+	sum, err := os.ReadFile(filepath.Join(dir, "go.sum"))
+	must(t, err)
+	if says := fmt.Sprintf("%d lines to go.sum", strings.Count(string(sum), "\n")); !strings.Contains(doc, says) {
+		t.Errorf("agent.md does not say %q, but go.sum has\n%s", says, sum)
+	}
+	modules := strings.Fields(linked)
+	slices.Sort(modules)
+	if want := []string{"github.com/cenkalti/backoff/v4", module, "shop"}; !slices.Equal(slices.Compact(modules), want) {
+		t.Errorf("the program links packages of %v, want %v", modules, want)
 	}
 }
 

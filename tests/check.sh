@@ -8,7 +8,7 @@ want_silence() {
   local out status=0
   out=$("$@" 2>&1) || status=$?
   [ "$status" = 0 ] && [ -z "$out" ] && return
-  printf '%s: %s\n%s\n' "${PWD##*/}" "$*" "$out" >&2
+  printf '%s, in %s:\n%s\n' "$1 $2" "$PWD" "$out" >&2
   wrong=1
 }
 

@@ -1,5 +1,3 @@
-//go:build !js
-
 package wasm
 
 import (
@@ -7,6 +5,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -32,46 +31,64 @@ var mediaTypes = map[string]string{
 	".wasm": "application/wasm", // else browsers do not compile it while it arrives
 }
 
-// Handler serves the files, and the module as heliograph.wasm, under their bare names: mount it
-// with http.StripPrefix on the page's own origin, for browsers start workers from there only.
-// Browsers ask again each time whether the shim has changed, and keep the worker and the module of
-// its release for a week. In a program that was built without the module, heliograph.wasm answers
-// 404 and says how to build it.
-func Handler() http.Handler { return handler(Files()) }
+// needed are the files that a page asks for.
+var needed = []string{"heliograph.js", "heliograph.worker.js", "heliograph.wasm"}
 
-func handler(from fs.FS) http.Handler {
-	files := load(from)
+// Handler serves files, which the command wasm/build wrote, under their bare names: mount it with
+// [http.StripPrefix] on the page's own origin, for browsers start workers from there only. It reads
+// them once, and serves what is compressed with gzip under the name without .gz. Browsers ask again
+// each time whether the shim has changed, and keep the worker and the module of its release for a
+// week. The error names the files that are missing.
+func Handler(files fs.FS) (http.Handler, error) {
+	loaded, err := load(files)
+	if err != nil {
+		return nil, fmt.Errorf("reading the browser agent's files: %w", err)
+	}
+	for _, name := range needed {
+		if _, ok := loaded[name]; !ok {
+			return nil, fmt.Errorf("the browser agent's files lack %s: run go run github.com/heliograph-net/heliograph/wasm/build DIRECTORY, which writes them all", name)
+		}
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(r.URL.Path, "/")
-		f, ok := files[name]
+		f, ok := loaded[name]
 		switch {
 		case ok && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 			f.serve(w, r, name)
 		case ok:
 			w.Header().Set("Allow", "GET, HEAD")
 			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
-		case name+".gz" == moduleFile:
-			http.Error(w, "this program was built without the module: run go run ./wasm/internal/build, then build again", http.StatusNotFound)
 		default:
 			http.NotFound(w, r)
 		}
-	})
+	}), nil
 }
 
-func load(files fs.FS) map[string]file {
+func load(files fs.FS) (map[string]file, error) {
+	entries, err := fs.ReadDir(files, ".")
+	if err != nil {
+		return nil, err
+	}
 	loaded := make(map[string]file)
-	entries, _ := fs.ReadDir(files, ".") // what cannot be read is not there
 	for _, e := range entries {
 		name, gzipped := strings.CutSuffix(e.Name(), ".gz")
 		mediaType, known := mediaTypes[path.Ext(name)]
-		body, err := fs.ReadFile(files, e.Name())
-		if err != nil || !known {
+		if !known || e.IsDir() {
 			continue
+		}
+		body, err := fs.ReadFile(files, e.Name())
+		if err != nil {
+			return nil, err
+		}
+		if gzipped {
+			if err := unzip(io.Discard, body); err != nil {
+				return nil, fmt.Errorf("%s: %w", e.Name(), err)
+			}
 		}
 		sum := sha256.Sum256(body)
 		loaded[name] = file{mediaType: mediaType, body: body, gzipped: gzipped, etag: `"` + hex.EncodeToString(sum[:12]) + `"`}
 	}
-	return loaded
+	return loaded, nil
 }
 
 func (f *file) serve(w http.ResponseWriter, r *http.Request, name string) {
@@ -92,7 +109,9 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request, name string) {
 		if accepts(r, "gzip") {
 			h.Set("Content-Encoding", "gzip")
 		} else {
-			body, etag = unzip(body), `"plain-`+f.etag[1:] // another representation, another tag
+			var plain bytes.Buffer
+			_ = unzip(&plain, body)                          // load has tried it
+			body, etag = plain.Bytes(), `"plain-`+f.etag[1:] // another representation, another tag
 		}
 	}
 	h.Set("ETag", etag)
@@ -112,12 +131,11 @@ func accepts(r *http.Request, coding string) bool {
 	return false
 }
 
-// unzip returns nothing for what is not gzip, which the build does not make.
-func unzip(b []byte) []byte {
+func unzip(w io.Writer, b []byte) error {
 	r, err := gzip.NewReader(bytes.NewReader(b))
 	if err != nil {
-		return nil
+		return err
 	}
-	all, _ := io.ReadAll(r)
-	return all
+	_, err = io.Copy(w, r)
+	return err
 }

@@ -1,14 +1,14 @@
-//go:build !js
-
 package wasm
 
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -29,29 +29,46 @@ func get(t *testing.T, h http.Handler, method, path string, headers ...string) *
 	return w.Result()
 }
 
-func TestHandlerServesWhatIsEmbedded(t *testing.T) {
-	entries, err := fs.ReadDir(Files(), ".")
+// built are the files as wasm/build writes them.
+func built(t *testing.T) fstest.MapFS {
+	t.Helper()
+	files := fstest.MapFS{"heliograph.wasm.gz": {Data: zip(t, module)}}
+	for _, name := range []string{"heliograph.js", "heliograph.worker.js", "heliograph.d.ts", "licenses.txt"} {
+		b, err := fs.ReadFile(Files(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = &fstest.MapFile{Data: b}
+	}
+	return files
+}
+
+func handler(t *testing.T) http.Handler {
+	t.Helper()
+	h, err := Handler(built(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, e := range entries {
-		if e.Name() == moduleFile {
-			continue
-		}
-		resp := get(t, Handler(), "GET", "/"+e.Name())
+	return h
+}
+
+func TestHandlerServesTheFiles(t *testing.T) {
+	h := handler(t)
+	for _, name := range []string{"heliograph.js", "heliograph.worker.js", "heliograph.wasm", "heliograph.d.ts", "licenses.txt"} {
+		resp := get(t, h, "GET", "/"+name)
 		body, err := io.ReadAll(resp.Body)
 		if err != nil || resp.StatusCode != http.StatusOK || len(body) == 0 {
-			t.Errorf("%s: status %d, %d bytes, %v", e.Name(), resp.StatusCode, len(body), err)
+			t.Errorf("%s: status %d, %d bytes, %v", name, resp.StatusCode, len(body), err)
 		}
-		if again := get(t, Handler(), "GET", "/"+e.Name(), "If-None-Match", resp.Header.Get("ETag")); again.StatusCode != http.StatusNotModified {
-			t.Errorf("%s once more: status %d", e.Name(), again.StatusCode)
+		if again := get(t, h, "GET", "/"+name, "If-None-Match", resp.Header.Get("ETag")); again.StatusCode != http.StatusNotModified {
+			t.Errorf("%s once more: status %d", name, again.StatusCode)
 		}
-		if strings.HasSuffix(e.Name(), ".js") && !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/javascript") {
-			t.Errorf("%s is %s", e.Name(), resp.Header.Get("Content-Type"))
+		if strings.HasSuffix(name, ".js") && !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/javascript") {
+			t.Errorf("%s is %s", name, resp.Header.Get("Content-Type"))
 		}
 	}
-	for _, path := range []string{"/", "/nothing", "/../embed.go", "/dist/heliograph.js", "/" + moduleFile} {
-		if resp := get(t, Handler(), "GET", path); resp.StatusCode != http.StatusNotFound {
+	for _, path := range []string{"/", "/nothing", "/../embed.go", "/dist/heliograph.js", "/heliograph.wasm.gz"} {
+		if resp := get(t, h, "GET", path); resp.StatusCode != http.StatusNotFound {
 			t.Errorf("%s: status %d", path, resp.StatusCode)
 		}
 	}
@@ -59,7 +76,7 @@ func TestHandlerServesWhatIsEmbedded(t *testing.T) {
 
 func TestModuleIsServedCompressedToWhoTakesIt(t *testing.T) {
 	zipped := zip(t, module)
-	h := handler(fstest.MapFS{moduleFile: {Data: zipped}})
+	h := handler(t)
 	for _, test := range []struct {
 		accept string
 		want   []byte
@@ -81,11 +98,26 @@ func TestModuleIsServedCompressedToWhoTakesIt(t *testing.T) {
 	}
 }
 
-func TestWithoutModuleTheHandlerSaysHowToBuildIt(t *testing.T) {
-	resp := get(t, handler(fstest.MapFS{}), "GET", "/heliograph.wasm")
-	body, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusNotFound || !strings.Contains(string(body), "go run ./wasm/internal/build") {
-		t.Errorf("status %d: %s", resp.StatusCode, body)
+func TestHandlerWantsAllFiles(t *testing.T) {
+	for _, name := range []string{"heliograph.js", "heliograph.worker.js", "heliograph.wasm.gz"} {
+		files := built(t)
+		delete(files, name)
+		if _, err := Handler(files); err == nil || !strings.Contains(err.Error(), "lack "+strings.TrimSuffix(name, ".gz")) || !strings.Contains(err.Error(), "wasm/build") {
+			t.Errorf("without %s: %v", name, err)
+		}
+	}
+	files := built(t)
+	files["heliograph.wasm"] = &fstest.MapFile{Data: module}
+	delete(files, "heliograph.wasm.gz")
+	if _, err := Handler(files); err != nil {
+		t.Errorf("with the module as it is: %v", err)
+	}
+	files["heliograph.wasm.gz"] = &fstest.MapFile{Data: module}
+	if _, err := Handler(files); err == nil || !strings.Contains(err.Error(), "heliograph.wasm.gz") {
+		t.Errorf("with a module that is not compressed as its name says: %v", err)
+	}
+	if _, err := Handler(os.DirFS(t.TempDir() + "/nothing")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without a directory: %v", err)
 	}
 }
 
@@ -106,7 +138,7 @@ func zip(t *testing.T, b []byte) []byte {
 // never be older than the page.
 func TestHandlerHasReleasesKept(t *testing.T) {
 	for path, want := range map[string]string{"/heliograph.js": "no-cache", "/heliograph.worker.js?0123abcd": "max-age=604800"} {
-		if got := get(t, Handler(), "GET", path).Header.Get("Cache-Control"); got != want {
+		if got := get(t, handler(t), "GET", path).Header.Get("Cache-Control"); got != want {
 			t.Errorf("%s: Cache-Control %q, want %q", path, got, want)
 		}
 	}

@@ -35,30 +35,28 @@ var goroot = sync.OnceValues(func() (string, error) {
 	return strings.TrimSpace(string(out)), err
 })
 
-// compiled are the WASM modules that this process has built already, by package.
-var compiled sync.Map
+// compiled is the WebAssembly module, compressed, built as the product is, once for this process.
+var compiled = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "heliograph-browser")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	cmd := exec.Command("go", "run", "./wasm/build", dir)
+	cmd.Dir = filepath.Join("..", "..")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, text)
+	}
+	return os.ReadFile(filepath.Join(dir, "heliograph.wasm.gz"))
+})
 
-// compile builds a package for browsers as the product is built.
-func compile(t *testing.T, pkg string) []byte {
+// compile returns the module as the sources are now.
+func compile(t *testing.T) []byte {
 	t.Helper()
 	readForBrowsers(t)
-	build, _ := compiled.LoadOrStore(pkg, sync.OnceValues(func() ([]byte, error) {
-		dir, err := os.MkdirTemp("", "heliograph-browser")
-		if err != nil {
-			return nil, err
-		}
-		defer os.RemoveAll(dir)
-		out := filepath.Join(dir, "module.wasm.gz")
-		cmd := exec.Command("go", "run", "./wasm/internal/build", "-package", pkg, "-o", out)
-		cmd.Dir = filepath.Join("..", "..")
-		if text, err := cmd.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("%w: %s", err, text)
-		}
-		return os.ReadFile(out)
-	}))
-	b, err := build.(func() ([]byte, error))()
+	b, err := compiled()
 	if err != nil {
-		t.Fatalf("building %s for browsers: %v", pkg, err)
+		t.Fatalf("building the module for browsers: %v", err)
 	}
 	return b
 }
@@ -67,7 +65,7 @@ func compile(t *testing.T, pkg string) []byte {
 // does not outlive a change there.
 func readForBrowsers(t *testing.T) {
 	t.Helper()
-	for _, pattern := range []string{"go.mod", "report/*.go", "report/*/*.go", "privacy/*.go", "privacy/*/*.go", "internal/protocol/*.go", "agent/*.go", "agent/agenttest/*.go", "wasm/core/*.go", "wasm/internal/*/*.go"} {
+	for _, pattern := range []string{"go.mod", "report/*.go", "report/*/*.go", "privacy/*.go", "privacy/*/*.go", "internal/protocol/*.go", "agent/*.go", "agent/agenttest/*.go", "wasm/build/*.go", "wasm/core/*.go", "wasm/internal/*/*.go"} {
 		files, err := filepath.Glob(filepath.Join("..", "..", filepath.FromSlash(pattern)))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
@@ -343,7 +341,7 @@ func TestCore(t *testing.T) {
 	ca := authority(t)
 	node, _, policy := pipeline(t, ca)
 	var off atomic.Bool
-	base := workerSite(t, ca, compile(t, "./wasm/core"), map[string]http.HandlerFunc{
+	base := workerSite(t, ca, compile(t), map[string]http.HandlerFunc{
 		"/policy": func(w http.ResponseWriter, _ *http.Request) {
 			if off.Load() {
 				http.Error(w, "down", http.StatusInternalServerError)

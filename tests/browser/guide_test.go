@@ -47,8 +47,12 @@ func TestBrowserGuide(t *testing.T) {
 	}
 
 	mux := http.NewServeMux()
-	mux.Handle("/heliograph/", http.StripPrefix("/heliograph/", wasm.Handler()))
-	module := compile(t, "./wasm/core") // the one in the handler may be of yesterday
+	assets, err := wasm.Handler(wasm.Files())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux.Handle("/heliograph/", http.StripPrefix("/heliograph/", assets))
+	module := compile(t) // the one in the handler may be of yesterday
 	mux.HandleFunc("/heliograph/heliograph.wasm", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/wasm")
 		w.Header().Set("Content-Encoding", "gzip")

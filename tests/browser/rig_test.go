@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -77,8 +76,8 @@ var sharedRig = sync.OnceValues(newRig)
 // shared is the rig, started when the first test asks for it.
 func shared(t *testing.T) *rig {
 	t.Helper()
-	if _, err := fs.Stat(wasm.Files(), "heliograph.wasm.gz"); err != nil {
-		t.Fatal("the browser agent's WebAssembly module is not there: run make wasm, then the tests again")
+	if _, err := wasm.Handler(wasm.Files()); err != nil {
+		t.Fatalf("%v: run make wasm, then the tests again", err)
 	}
 	r, err := sharedRig()
 	if err != nil {

@@ -43,6 +43,10 @@ var contentPolicies = map[string]string{
 }
 
 func newSite(cert tls.Certificate) (*site, error) {
+	assets, err := wasm.Handler(wasm.Files())
+	if err != nil {
+		return nil, err
+	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -51,7 +55,7 @@ func newSite(cert tls.Certificate) (*site, error) {
 	if _, s.port, err = net.SplitHostPort(ln.Addr().String()); err != nil {
 		return nil, err
 	}
-	s.server = &http.Server{Handler: s.handler(), TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}}, ReadHeaderTimeout: 5 * time.Second,
+	s.server = &http.Server{Handler: s.handler(assets), TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}}, ReadHeaderTimeout: 5 * time.Second,
 		// no HTTP/2: its connections cannot be hijacked and reset
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){},
 		ErrorLog:     slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
@@ -104,7 +108,7 @@ func (s *site) prelude(r *http.Request) string {
 	return s.preludes[host]
 }
 
-func (s *site) handler() http.Handler {
+func (s *site) handler(assets http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	text := func(kind, content string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
@@ -119,7 +123,6 @@ func (s *site) handler() http.Handler {
 		text("text/html", `<!doctype html><title>shop</title><script type="module" src="/page.js"></script>`)(w, r)
 	})
 	mux.HandleFunc("GET /page.js", text("text/javascript", pageJS))
-	assets := wasm.Handler()
 	mux.HandleFunc("GET /assets/{csp}/", func(w http.ResponseWriter, r *http.Request) {
 		csp := r.PathValue("csp")
 		setPolicyHeader(w, csp)

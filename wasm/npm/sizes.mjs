@@ -19,7 +19,7 @@ export function compressed(bytes) {
  */
 export async function packageSizes() {
   const module = gunzipSync(await readFile(join(dist, "heliograph.wasm.gz")).catch(() => {
-    throw new Error("wasm/dist/heliograph.wasm.gz is missing: run go run ./wasm/internal/build");
+    throw new Error("wasm/dist/heliograph.wasm.gz is missing: run make wasm");
   }));
   return [
     { name: "heliograph.js, on every page", ...compressed(await readFile(join(dist, "heliograph.js"))), budget: { gzip: 5000 } },

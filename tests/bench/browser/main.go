@@ -12,7 +12,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -266,5 +265,3 @@ func buildPeer(ctx context.Context) (script []byte, err error) {
 	}
 	return script, nil
 }
-
-var errNoModule = errors.New("the WebAssembly module was not built in: run make build first")

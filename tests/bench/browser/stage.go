@@ -48,12 +48,12 @@ type stage struct {
 }
 
 func startStage(ctx context.Context, dir string, peer []byte) (st *stage, err error) {
-	assets := wasm.Files()
-	if _, err := fs.Stat(assets, "heliograph.wasm.gz"); err != nil {
-		return nil, errNoModule
+	assets, err := wasm.Handler(wasm.Files())
+	if err != nil {
+		return nil, fmt.Errorf("%w (make wasm does it here, too)", err)
 	}
 	st = &stage{dir: dir, sizes: map[string]int{}, arrived: make(chan time.Time, 1)}
-	shim, err := fs.ReadFile(assets, "heliograph.js")
+	shim, err := fs.ReadFile(wasm.Files(), "heliograph.js")
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func startStage(ctx context.Context, dir string, peer []byte) (st *stage, err er
 	if err := st.sign(); err != nil {
 		return nil, err
 	}
-	st.site = &http.Server{Handler: st.handler(peer), ReadHeaderTimeout: 5 * time.Second}
+	st.site = &http.Server{Handler: st.handler(peer, assets), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = st.site.Serve(ln) }() // ends with close
 	return st, nil
 }
@@ -113,7 +113,7 @@ func (st *stage) sign() error {
 	return err
 }
 
-func (st *stage) handler(peer []byte) http.Handler {
+func (st *stage) handler(peer []byte, assets http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	own := web()
 	mux.HandleFunc("GET /page", func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, own, "page.html") })
@@ -123,7 +123,7 @@ func (st *stage) handler(peer []byte) http.Handler {
 		w.Header().Set("Content-Type", "text/javascript")
 		_, _ = w.Write(peer)
 	})
-	mux.Handle("GET /assets/", cached(http.StripPrefix("/assets", wasm.Handler())))
+	mux.Handle("GET /assets/", cached(http.StripPrefix("/assets", assets)))
 	collector := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: "http", Host: st.node.CollectorAddr}) }}
 	mux.HandleFunc("/v1/", func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {

@@ -38,7 +38,7 @@ func (p *Page) handler() http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServerFS(own))
-	mux.Handle("GET /heliograph/", http.StripPrefix("/heliograph", wasm.Handler()))
+	mux.Handle("GET /heliograph/", http.StripPrefix("/heliograph", p.agent))
 	mux.HandleFunc("GET /policy", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/vnd.heliograph.policy")
 		_, _ = w.Write(p.policy)
@@ -72,10 +72,14 @@ type stage struct {
 	Collectors []collectorState `json:"collectors"`
 }
 
-// built says whether the WebAssembly module is in this program, which only make build puts there.
-func built() bool {
-	_, err := fs.Stat(wasm.Files(), "heliograph.wasm.gz")
-	return err == nil
+// agentFiles serves the browser's agent. If it is not built, because its WebAssembly module is not in
+// this program, then its scripts alone are served, and the page says so.
+func agentFiles() (h http.Handler, built bool) {
+	h, err := wasm.Handler(wasm.Files())
+	if err != nil {
+		return http.FileServerFS(wasm.Files()), false
+	}
+	return h, true
 }
 
 type collectorState struct {
@@ -84,7 +88,7 @@ type collectorState struct {
 }
 
 func (p *Page) serveState(w http.ResponseWriter, _ *http.Request) {
-	s := stage{App: App, Built: built(), Service: p.service, Closed: p.closed, Dashboard: p.o.Dashboard}
+	s := stage{App: App, Built: p.built, Service: p.service, Closed: p.closed, Dashboard: p.o.Dashboard}
 	for _, d := range p.doors {
 		s.Collectors = append(s.Collectors, collectorState{d.id, d.Up()})
 	}

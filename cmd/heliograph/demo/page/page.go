@@ -71,6 +71,8 @@ type Page struct {
 	closed  string // base URL at which nothing listens
 	policy  []byte
 	csp     string
+	agent   http.Handler // of the browser's agent
+	built   bool         // the agent has its WebAssembly module
 }
 
 // New binds all listeners. When it fails, none stays open.
@@ -103,6 +105,7 @@ func New(o Options) (p *Page, err error) {
 	if p.closed, err = closedURL(); err != nil {
 		return p, err
 	}
+	p.agent, p.built = agentFiles()
 	p.csp = contentSecurityPolicy(p.service, append(urls, p.closed))
 	root, err := p.listen("demonstration page", o.Listen, p.handler())
 	if err != nil {
