@@ -62,7 +62,7 @@ const (
 // transitions has the state that follows on an event. Events that are not there, whose entry is
 // starting, change nothing.
 var transitions = [...][consentEvents]consentState{
-	starting:        {granted: inForce, revoked: withdrawn, shutDown: closedWithdrawn},
+	starting:        {granted: inForce, revoked: withdrawn, purged: off, purgeFailed: withdrawn, shutDown: closedWithdrawn},
 	withdrawn:       {purged: off, shutDown: closedWithdrawn},
 	off:             {granted: inForce, purgeFailed: withdrawn, shutDown: closed},
 	barred:          {granted: inForce, reviewed: inForce, revoked: withdrawn, shutDown: draining},

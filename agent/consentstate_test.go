@@ -24,7 +24,7 @@ func TestConsentTransitions(t *testing.T) {
 	const byLevel = inForce
 	want := map[consentState][consentEvents]consentState{
 		// granted, revoked, purged, purgeFailed, reviewed, shutDown
-		starting:        {byLevel, withdrawn, starting, starting, starting, closedWithdrawn},
+		starting:        {byLevel, withdrawn, off, withdrawn, starting, closedWithdrawn},
 		withdrawn:       {withdrawn, withdrawn, off, withdrawn, withdrawn, closedWithdrawn},
 		off:             {byLevel, off, off, withdrawn, off, closed},
 		barred:          {byLevel, withdrawn, barred, barred, byLevel, draining},

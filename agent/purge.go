@@ -11,6 +11,7 @@ import (
 // start begins with what the user allows when the agent is made. What an earlier run left is kept
 // when the user still allows something, unless the run had begun to delete it.
 func (s *spooler) start(c report.Consent) {
+	defer s.recorder.events.caught()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.loadPolicy()

@@ -231,6 +231,35 @@ func (s *panickySpool) Begin(birth time.Time, id report.BatchID, prefix []byte) 
 	return s.memSpool.Begin(birth, id, prefix)
 }
 
+// TestPanicAtTheStart: a spool that panics in New leaves the agent off, until the user's next word.
+func TestPanicAtTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "c1")
+		a, err := agent.New(w.options(&panickyState{memSpool: newMemory().spool()}, report.Counts))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := a.Stats(); s.Panics != 1 || s.Consent != report.Off {
+			t.Errorf("%d panics caught and consent %d, want one and off", s.Panics, s.Consent)
+		}
+		a.SetConsent(report.Counts)
+		a.Observe(failure("shop.example"))
+		if err := a.Shutdown(t.Context()); err != nil || w.totals()[report.TCPRefused] != 1 {
+			t.Errorf("shutdown: %v; %v failures arrived, want 1", err, w.totals()[report.TCPRefused])
+		}
+	})
+}
+
+type panickyState struct {
+	*memSpool
+	once sync.Once
+}
+
+func (s *panickyState) State(name string, update func([]byte) []byte) ([]byte, error) {
+	s.once.Do(func() { panic("spool") })
+	return s.memSpool.State(name, update)
+}
+
 // TestConcurrentUse runs everything at once, for the race detector.
 func TestConcurrentUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

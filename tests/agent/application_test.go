@@ -92,6 +92,9 @@ func flushAndPromise(a *agent.Agent, seen *atomic.Int64) error {
 		if _, remains := errors.AsType[*agent.RemainError](err); err != nil && !remains {
 			return err
 		}
+		if s := a.Stats(); len(s.Dropped) > 0 || s.Panics > 0 {
+			return fmt.Errorf("%v dropped, %d panics", s.Dropped, s.Panics)
+		}
 		fmt.Println("promised", n)
 	}
 }
