@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/internal/metricset"
 	"github.com/heliograph-net/heliograph/prober/probe"
 )
 
@@ -34,17 +35,9 @@ func newMetrics(registry prometheus.Registerer, p *Prober) (*metrics, error) {
 			Help: "How late the last attempt began; rises when concurrency is too low for targets, interval and timeout.",
 		}),
 	}
-	if registry == nil {
-		return m, nil
-	}
-	collectors := append([]prometheus.Collector{m.attempts, m.duration, m.lag}, gauges(p)...)
-	for i, c := range collectors {
-		if err := registry.Register(c); err != nil {
-			for _, done := range collectors[:i] {
-				registry.Unregister(done)
-			}
-			return nil, fmt.Errorf("register the prober's metrics: %w", err)
-		}
+	set := append(metricset.Set{m.attempts, m.duration, m.lag}, gauges(p)...)
+	if _, err := set.Register(registry); err != nil {
+		return nil, fmt.Errorf("register the prober's metrics: %w", err)
 	}
 	return m, nil
 }

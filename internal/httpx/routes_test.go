@@ -205,3 +205,15 @@ func TestPeer(t *testing.T) {
 		}
 	}
 }
+
+func TestWriteJSON(t *testing.T) {
+	w := httptest.NewRecorder()
+	if err := WriteJSON(w, 503, map[string]int{"a": 1}); err != nil || w.Code != 503 || w.Body.String() != "{\"a\":1}\n" ||
+		w.Header().Get("Content-Type") != "application/json" {
+		t.Errorf("%v, %d, %q, %v", err, w.Code, w.Body, w.Header())
+	}
+	w = httptest.NewRecorder()
+	if err := WriteJSON(w, 200, func() {}); err == nil || w.Body.Len() != 0 || len(w.Header()) != 0 {
+		t.Errorf("what cannot be encoded: %v, %q, %v", err, w.Body, w.Header())
+	}
+}

@@ -5,7 +5,6 @@ package ops
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -37,8 +36,7 @@ func (w Warning) Error() string { return string(w) }
 func Handler(metrics prometheus.Gatherer, checks map[string]Check, level *slog.LevelVar, hosts ...string) http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /health/live", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write([]byte(`{"status":"live"}` + "\n"))
+		_ = httpx.WriteJSON(w, http.StatusOK, map[string]string{"status": "live"})
 	})
 	m.HandleFunc("GET /health/ready", func(w http.ResponseWriter, r *http.Request) { ready(w, r, checks) })
 	m.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{Timeout: 10 * time.Second, MaxRequestsInFlight: 4}))
@@ -92,7 +90,5 @@ func ready(w http.ResponseWriter, r *http.Request, checks map[string]Check) {
 			answer.Status, answer.Checks[name], code = "not ready", err.Error(), http.StatusServiceUnavailable
 		}
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(answer)
+	_ = httpx.WriteJSON(w, code, answer) // strings can be encoded
 }

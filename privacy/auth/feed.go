@@ -38,21 +38,11 @@ func VerifyFeed(authorization, collector, method, requestURI string, now time.Ti
 	ed25519.PublicKey, error) {
 	v, ok := authValues(authorization, feedScheme, "ts", "key", "sig")
 	if !ok {
-		return nil, wire.Because(ErrFeed, "malformed authorization header")
+		return nil, wire.Because(ErrFeed, malformedHeader)
 	}
-	key, ok1 := authBytes(v[1], ed25519.PublicKeySize)
-	sig, ok2 := authBytes(v[2], ed25519.SignatureSize)
-	if !ok1 || !ok2 {
-		return nil, wire.Because(ErrFeed, "malformed authorization header")
-	}
-	if fault := authTime(v[0], now, skew); fault != "" {
+	key, fault := checkSigned(v[0], v[1], v[2], authMessage(feedContext, requestURI, v[0], collector, method), now, skew, keys)
+	if fault != "" {
 		return nil, wire.Because(ErrFeed, fault)
-	}
-	if !wire.ContainsKey(keys, key) {
-		return nil, wire.Because(ErrFeed, "unknown key")
-	}
-	if !ed25519.Verify(key, authMessage(feedContext, requestURI, v[0], collector, method), sig) {
-		return nil, wire.Because(ErrFeed, "signature does not match")
 	}
 	return key, nil
 }

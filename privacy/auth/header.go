@@ -1,10 +1,13 @@
 package auth
 
 import (
+	"crypto/ed25519"
 	"encoding/base64"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/heliograph-net/heliograph/privacy/internal/wire"
 )
 
 // Headers that are signed have one form: name=value pairs after a scheme, with commas between them,
@@ -52,6 +55,29 @@ func authTime(ts string, now time.Time, skew time.Duration) (fault string) {
 	}
 	return ""
 }
+
+// checkSigned checks what the headers of feeds and relays have in common: a time, at most skew from
+// now in either direction, a key among keys, and its signature of message. It returns the key, or
+// what is wrong.
+func checkSigned(ts, key, sig string, message []byte, now time.Time, skew time.Duration, keys []ed25519.PublicKey) (_ ed25519.PublicKey, fault string) {
+	signer, ok1 := authBytes(key, ed25519.PublicKeySize)
+	signature, ok2 := authBytes(sig, ed25519.SignatureSize)
+	if !ok1 || !ok2 {
+		return nil, malformedHeader
+	}
+	if fault := authTime(ts, now, skew); fault != "" {
+		return nil, fault
+	}
+	if !wire.ContainsKey(keys, signer) {
+		return nil, "unknown key"
+	}
+	if !ed25519.Verify(signer, message, signature) {
+		return nil, "signature does not match"
+	}
+	return signer, ""
+}
+
+const malformedHeader = "malformed authorization header"
 
 // authMessage is what is signed. Each part follows its length, so that no part can be taken for
 // another; last is the rest.

@@ -36,22 +36,15 @@ func VerifyRelay(authorization, collector, network string, now time.Time, skew t
 	body [sha256.Size]byte, err error) {
 	v, ok := authValues(authorization, relayScheme, "ts", "key", "body", "sig")
 	if !ok {
-		return body, wire.Because(ErrRelay, "malformed authorization header")
+		return body, wire.Because(ErrRelay, malformedHeader)
 	}
-	key, ok1 := authBytes(v[1], ed25519.PublicKeySize)
-	sum, ok2 := authBytes(v[2], sha256.Size)
-	sig, ok3 := authBytes(v[3], ed25519.SignatureSize)
-	if !ok1 || !ok2 || !ok3 {
-		return body, wire.Because(ErrRelay, "malformed authorization header")
+	sum, ok := authBytes(v[2], sha256.Size)
+	if !ok {
+		return body, wire.Because(ErrRelay, malformedHeader)
 	}
-	if fault := authTime(v[0], now, skew); fault != "" {
+	_, fault := checkSigned(v[0], v[1], v[3], authMessage(relayContext, sum, v[0], collector, network), now, skew, keys)
+	if fault != "" {
 		return body, wire.Because(ErrRelay, fault)
-	}
-	if !wire.ContainsKey(keys, key) {
-		return body, wire.Because(ErrRelay, "unknown key")
-	}
-	if !ed25519.Verify(key, authMessage(relayContext, sum, v[0], collector, network), sig) {
-		return body, wire.Because(ErrRelay, "signature does not match")
 	}
 	return [sha256.Size]byte(sum), nil
 }

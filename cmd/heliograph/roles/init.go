@@ -39,24 +39,13 @@ func Init(dir string, o InitOptions) (err error) {
 	if err := os.MkdirAll(filepath.Join(dir, "keys"), 0o700); err != nil {
 		return fmt.Errorf("making the data directory: %w", err)
 	}
-	var written []string
+	files := &newFiles{dir: dir}
 	defer func() {
-		for _, name := range written {
-			if err != nil {
-				_ = os.Remove(name)
-			}
+		if err != nil {
+			files.remove()
 		}
 	}()
-	write := func(name string, text []byte, mode fs.FileMode) error {
-		name = filepath.Join(dir, name)
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-		if err != nil {
-			return fmt.Errorf("making the data directory: %w", err)
-		}
-		written = append(written, name)
-		_, err = f.Write(text)
-		return errors.Join(err, f.Close())
-	}
+	write := files.write
 	if err := writeKeys(write); err != nil {
 		return err
 	}
@@ -78,6 +67,31 @@ func Init(dir string, o InitOptions) (err error) {
 	}
 	// The configuration comes last: a directory without one is unfinished.
 	return write(ConfigName, o.Config, 0o644)
+}
+
+// newFiles are files that are made below a directory.
+type newFiles struct {
+	dir     string
+	written []string
+}
+
+// write makes a file, which must not be there.
+func (n *newFiles) write(name string, text []byte, mode fs.FileMode) error {
+	name = filepath.Join(n.dir, name)
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return fmt.Errorf("making the directory: %w", err)
+	}
+	n.written = append(n.written, name)
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
+}
+
+// remove takes back what was written.
+func (n *newFiles) remove() {
+	for _, name := range n.written {
+		_ = os.Remove(name)
+	}
 }
 
 // writeKeys makes the five key pairs: policy (signs policies), receipt (the collector's), feed (the

@@ -18,6 +18,7 @@ var relayTemplate []byte
 
 // InitRelay makes a relay's directory: a fresh key (mode 0600), its public half for the collector,
 // relay.yaml. It never overwrites: a directory that has a configuration is an error, fs.ErrExist.
+// When it fails half-way, what it wrote is removed.
 func InitRelay(dir string) error {
 	if _, err := os.Stat(filepath.Join(dir, RelayConfigName)); err == nil {
 		return fmt.Errorf("%s has a %s already: %w", dir, RelayConfigName, fs.ErrExist)
@@ -29,23 +30,14 @@ func InitRelay(dir string) error {
 	if err := os.MkdirAll(filepath.Join(dir, "keys"), 0o700); err != nil {
 		return fmt.Errorf("making the directory: %w", err)
 	}
-	for _, f := range []struct {
-		name string
-		text []byte
-		mode fs.FileMode
-	}{
-		{"keys/relay.pem", keyfile.MarshalSigningKey(private), 0o600},
-		{"keys/relay.pub.pem", keyfile.MarshalPublicKey(public), 0o644},
-		{RelayConfigName, relayTemplate, 0o644}, // last: a directory without one is unfinished
-	} {
-		file, err := os.OpenFile(filepath.Join(dir, f.name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.mode)
-		if err != nil {
-			return fmt.Errorf("making the directory: %w", err)
-		}
-		_, err = file.Write(f.text)
-		if err = errors.Join(err, file.Close()); err != nil {
-			return err
-		}
+	files := &newFiles{dir: dir}
+	err = errors.Join(files.write("keys/relay.pem", keyfile.MarshalSigningKey(private), 0o600),
+		files.write("keys/relay.pub.pem", keyfile.MarshalPublicKey(public), 0o644))
+	if err == nil { // last: a directory without one is unfinished
+		err = files.write(RelayConfigName, relayTemplate, 0o644)
 	}
-	return nil
+	if err != nil {
+		files.remove()
+	}
+	return err
 }

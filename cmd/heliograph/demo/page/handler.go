@@ -3,7 +3,6 @@ package page
 import (
 	"context"
 	"embed"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -163,7 +162,6 @@ func (p *Page) setCollector(w http.ResponseWriter, r *http.Request) {
 }
 
 func writeJSON(w http.ResponseWriter, v any) {
-	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	_ = json.NewEncoder(w).Encode(v) // a client that is gone needs no answer
+	_ = httpx.WriteJSON(w, http.StatusOK, v) // what the page tells can be encoded
 }
