@@ -1,11 +1,11 @@
 package detector
 
 import (
-	"errors"
 	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/heliograph-net/heliograph/internal/metricset"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -28,7 +28,7 @@ type metrics struct {
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
-	var all []prometheus.Collector
+	var all metricset.Set
 	name := func(s string) string { return "heliograph_detector_" + s }
 	vec := func(n, help, label string) *prometheus.CounterVec {
 		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name(n), Help: help}, []string{label})
@@ -62,14 +62,8 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		overflow:    gauge("dropped_series", "Series not taken up because the detector remembers a bounded number, since its start."),
 		newest:      gauge("newest_batch_timestamp_seconds", "When the newest batch was received by its collector."),
 	}
-	if r == nil {
-		return m, nil
-	}
-	var faults []error
-	for _, c := range all {
-		faults = append(faults, r.Register(c))
-	}
-	return m, errors.Join(faults...)
+	_, err := all.Register(r)
+	return m, err
 }
 
 var knownDrops = []string{report.DropSpoolFull, report.DropExpired, report.DropCorrupt, report.DropWriteFailed, report.DropOverflow,

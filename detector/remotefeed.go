@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/heliograph-net/heliograph/internal/netaddr"
 	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/internal/protocol/feed"
 	"github.com/heliograph-net/heliograph/privacy/auth"
@@ -49,7 +50,7 @@ func (o *FeedOptions) validate() error {
 	switch {
 	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil:
 		faults = append(faults, fmt.Errorf("URL must be an origin such as https://c1.example.net, is %q", o.URL))
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !netaddr.LoopbackHost(u.Hostname()):
 		faults = append(faults, fmt.Errorf("URL must be https, unless the host is a loopback address, is %q", o.URL))
 	}
 	if len(o.Key) != ed25519.PrivateKeySize {
@@ -59,11 +60,6 @@ func (o *FeedOptions) validate() error {
 		faults = append(faults, fmt.Errorf("Wait must be 0 to 30 s, is %v", o.Wait))
 	}
 	return errors.Join(faults...)
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // RemoteFeed is a Feed that pulls from a remote collector's feed by long polling. An

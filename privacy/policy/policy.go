@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/heliograph-net/heliograph/report"
@@ -107,16 +108,10 @@ func (p *Policy) Effective(user report.Consent, now time.Time) report.Consent {
 // withDefaults returns a copy in which no number is left to a default.
 func (p *Policy) withDefaults() *Policy {
 	c := *p
-	setDefault(&c.SuccessPPM, DefaultSuccessPPM)
-	setDefault(&c.WindowMS, DefaultWindowMS)
-	setDefault(&c.SamplesPerWindow, DefaultSamplesPerWindow)
-	setDefault(&c.RefreshSeconds, DefaultRefreshSeconds)
-	setDefault(&c.BytesPerDay, DefaultBytesPerDay)
+	c.SuccessPPM = cmp.Or(c.SuccessPPM, DefaultSuccessPPM)
+	c.WindowMS = cmp.Or(c.WindowMS, DefaultWindowMS)
+	c.SamplesPerWindow = cmp.Or(c.SamplesPerWindow, DefaultSamplesPerWindow)
+	c.RefreshSeconds = cmp.Or(c.RefreshSeconds, DefaultRefreshSeconds)
+	c.BytesPerDay = cmp.Or(c.BytesPerDay, DefaultBytesPerDay)
 	return &c
-}
-
-func setDefault[T uint32 | uint64](v *T, def T) {
-	if *v == 0 {
-		*v = def
-	}
 }
