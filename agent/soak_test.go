@@ -46,11 +46,11 @@ func TestSoak(t *testing.T) {
 	})
 }
 
-// agentGoroutines are the stacks that have one of the agent's methods in them.
+// agentGoroutines are the stacks that have a method of one of the agent's parts in them.
 func agentGoroutines() (left string) {
 	stacks := make([]byte, 1<<20)
-	for _, stack := range strings.Split(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
-		if strings.Contains(stack, "agent.(*Agent)") {
+	for stack := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
+		if strings.Contains(stack, "heliograph/agent.(*") {
 			left += stack + "\n\n"
 		}
 	}

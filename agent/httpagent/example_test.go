@@ -52,11 +52,25 @@ func ExampleWrap() {
 
 // An application that tries again says so: a retry is not a second outage.
 func ExampleRetry() {
-	var a *agent.Agent // started elsewhere
+	op, err := agenttest.New() // stands for the operator
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer op.Close()
+	a, err := agent.New(op.Options(report.Counts))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer a.Shutdown(context.Background())
+	service := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		panic(http.ErrAbortHandler) // breaks the connection off
+	}))
+	defer service.Close()
+
 	client := &http.Client{Transport: httpagent.Wrap(a, nil)}
 	ctx := context.Background()
 	for range 3 {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://shop.example/cart", nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, service.URL, nil)
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -66,6 +80,16 @@ func ExampleRetry() {
 		}
 		ctx = httpagent.Retry(ctx)
 	}
+
+	_ = a.Flush(context.Background())
+	for _, w := range op.Seen().Windows {
+		for _, c := range w.Counters {
+			fmt.Println(c.Outcome, c.Count, "retry:", c.Flags&report.FlagRetry != 0)
+		}
+	}
+	// Output:
+	// http.response.invalid.empty 1 retry: false
+	// http.response.invalid.empty 2 retry: true
 }
 
 // The words of the report can be used in the application's own messages.
