@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"iter"
 	"math/bits"
 	"slices"
 )
@@ -116,39 +115,8 @@ func (b *Bitset) CountRange(first, n int) int {
 	return count
 }
 
-// Ones gives the indices of the bits that are 1, rising. The set must not change meanwhile.
-func (b *Bitset) Ones() iter.Seq[int] {
-	return func(yield func(int) bool) {
-		for i, w := range b.words {
-			for ; w != 0; w &= w - 1 {
-				if !yield(i<<6 + bits.TrailingZeros64(w)) {
-					return
-				}
-			}
-		}
-	}
-}
-
 // Clone copies the set.
 func (b *Bitset) Clone() *Bitset { return &Bitset{n: b.n, words: slices.Clone(b.words)} }
-
-// Equal reports whether both have the same length and bits.
-func (b *Bitset) Equal(other *Bitset) bool {
-	return b.n == other.n && slices.Equal(b.words, other.words)
-}
-
-// Xor makes b the bits that differ between x and y: what changed from one to the other. All three
-// must have one length, else ErrLength; they may be the same set.
-func (b *Bitset) Xor(x, y *Bitset) error {
-	if err := b.sameLength(x, y); err != nil {
-		return err
-	}
-	xs, ys := x.words[:len(b.words)], y.words[:len(b.words)]
-	for i := range b.words {
-		b.words[i] = xs[i] ^ ys[i]
-	}
-	return nil
-}
 
 // AndNot makes b the bits of x that are not in y, and returns how many they are: with known and up,
 // those that are down. All three must have one length, else ErrLength; they may be the same set.

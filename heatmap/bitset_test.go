@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"testing"
 )
 
@@ -59,32 +58,28 @@ func TestBitsetAgreesWithBools(t *testing.T) {
 	for _, n := range []int{0, 1, 7, 8, 63, 64, 65, 127, 128, 1000} {
 		x, xs := randomBits(r, n)
 		y, ys := randomBits(r, n)
-		xor, andNot := newBitset(n), newBitset(n)
-		if err := xor.Xor(x, y); err != nil {
-			t.Fatal(err)
-		}
+		andNot := newBitset(n)
 		left, err := andNot.AndNot(x, y)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var ones []int
-		only := 0
+		ones, only := 0, 0
 		for i := range n {
 			if xs[i] {
-				ones = append(ones, i)
+				ones++
 			}
 			if xs[i] && !ys[i] {
 				only++
 			}
-			if x.Get(i) != xs[i] || xor.Get(i) != (xs[i] != ys[i]) || andNot.Get(i) != (xs[i] && !ys[i]) {
+			if x.Get(i) != xs[i] || andNot.Get(i) != (xs[i] && !ys[i]) {
 				t.Fatalf("%d bits: bit %d is wrong", n, i)
 			}
 		}
-		if x.Count() != len(ones) || left != only || andNot.Count() != only || !slices.Equal(slices.Collect(x.Ones()), ones) {
+		if x.Count() != ones || left != only || andNot.Count() != only {
 			t.Errorf("%d bits: counts are wrong", n)
 		}
 		back, err := FromBytes(n, x.Bytes())
-		if err != nil || !back.Equal(x) {
+		if err != nil || !bytes.Equal(back.Bytes(), x.Bytes()) {
 			t.Errorf("%d bits: do not come back from bytes: %v", n, err)
 		}
 	}
@@ -112,7 +107,7 @@ func TestClearingAndCloning(t *testing.T) {
 	b.Set(69, true)
 	c := b.Clone()
 	b.Set(69, false)
-	if b.Get(69) || b.Count() != 0 || !c.Get(69) || b.Equal(c) {
+	if b.Get(69) || b.Count() != 0 || !c.Get(69) {
 		t.Error("a clone shares its bits, or a bit cannot be cleared")
 	}
 }
@@ -149,9 +144,6 @@ func TestBitsetRefusesWrongLengths(t *testing.T) {
 		t.Error("padding that is not zero was taken")
 	}
 	a, b := newBitset(3), newBitset(4)
-	if err := a.Xor(a, b); !errors.Is(err, ErrLength) {
-		t.Errorf("Xor: %v", err)
-	}
 	if _, err := a.AndNot(b, a); !errors.Is(err, ErrLength) {
 		t.Errorf("AndNot: %v", err)
 	}
@@ -188,7 +180,6 @@ func BenchmarkBitset(b *testing.B) {
 		do   func()
 	}{
 		{"Count", func() { x.Count() }},
-		{"Xor", func() { _ = z.Xor(x, y) }},
 		{"AndNot", func() { _, _ = z.AndNot(x, y) }},
 		{"Set", func() { x.Set(12345, true) }},
 	} {

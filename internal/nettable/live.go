@@ -98,7 +98,7 @@ func openFile(path string, fields Fields) (finder, error) {
 	if isText(head) {
 		table, err = Load(r)
 	} else {
-		table, err = ReadDatabase(r, fields)
+		table, err = readDatabase(r, fields)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -155,7 +155,7 @@ func (l *Live) Lookup(addr netip.Addr) (asn uint32, country string) {
 	now := l.now.Load()
 	asn, country = now.networks.Lookup(addr)
 	if now.countries != nil {
-		if _, better := now.countries.Lookup(addr); better != UnknownCountry {
+		if _, better := now.countries.Lookup(addr); better != unknownCountry {
 			country = better
 		}
 	}

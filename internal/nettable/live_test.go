@@ -96,7 +96,7 @@ func lookups(t *testing.T, f interface {
 }
 
 func TestDatabase(t *testing.T) {
-	d, err := ReadDatabase(bytes.NewReader(systems), Fields{})
+	d, err := readDatabase(bytes.NewReader(systems), Fields{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestDatabase(t *testing.T) {
 
 func TestDatabaseFieldsAreMapped(t *testing.T) {
 	b := mmdb(map[string]map[string]any{"192.0.2.0/24": {"as": map[string]any{"id": "AS64501"}, "cc": "DE", "org": "One"}})
-	d, err := ReadDatabase(bytes.NewReader(b), Fields{ASN: "as.id", Country: "cc", Name: "org"})
+	d, err := readDatabase(bytes.NewReader(b), Fields{ASN: "as.id", Country: "cc", Name: "org"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,18 +119,18 @@ func TestDatabaseFieldsAreMapped(t *testing.T) {
 	if d.Name(64501) != "One" {
 		t.Errorf("name %q", d.Name(64501))
 	}
-	if _, err := ReadDatabase(bytes.NewReader(b), Fields{}); err == nil || !strings.Contains(err.Error(), "no record has the fields") {
+	if _, err := readDatabase(bytes.NewReader(b), Fields{}); err == nil || !strings.Contains(err.Error(), "no record has the fields") {
 		t.Errorf("wrong fields: %v", err)
 	}
 	odd := mmdb(map[string]map[string]any{"192.0.2.0/24": {"autonomous_system_number": "x"}})
-	if _, err := ReadDatabase(bytes.NewReader(odd), Fields{}); err == nil || !strings.Contains(err.Error(), "192.0.2.0/24") {
+	if _, err := readDatabase(bytes.NewReader(odd), Fields{}); err == nil || !strings.Contains(err.Error(), "192.0.2.0/24") {
 		t.Errorf("an ASN that is none: %v", err)
 	}
 }
 
 func TestTornDatabaseIsRefusedOrHarmless(t *testing.T) {
 	for n := range len(systems) {
-		d, err := ReadDatabase(bytes.NewReader(systems[:n]), Fields{})
+		d, err := readDatabase(bytes.NewReader(systems[:n]), Fields{})
 		if err == nil {
 			d.Lookup(netip.MustParseAddr("192.0.2.1"))
 		}

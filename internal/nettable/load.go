@@ -14,9 +14,9 @@ import (
 
 // Limits of a table file.
 const (
-	MaxRanges = 4_000_000 // ranges; iptoasn.com's combined table has about 700,000
-	MaxLine   = 1024      // bytes of one line, its end not counted
-	MaxName   = 256       // bytes of an autonomous system's name
+	maxRanges = 4_000_000 // ranges; iptoasn.com's combined table has about 700,000
+	maxLine   = 1024      // bytes of one line, its end not counted
+	maxName   = 256       // bytes of an autonomous system's name
 )
 
 // Load reads a table: one range a line, its fields separated by tabs:
@@ -30,7 +30,7 @@ const (
 func Load(r io.Reader) (*Table, error) {
 	l := loader{table: &Table{names: make(map[uint32]string)}, known: make(map[network]uint32)}
 	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 0, MaxLine+2), MaxLine+2)
+	lines.Buffer(make([]byte, 0, maxLine+2), maxLine+2)
 	line := 1
 	for ; lines.Scan(); line++ {
 		if err := l.add(line, lines.Text()); err != nil {
@@ -38,7 +38,7 @@ func Load(r io.Reader) (*Table, error) {
 		}
 	}
 	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
-		return nil, fmt.Errorf("network table: line %d: longer than %d bytes", line, MaxLine)
+		return nil, fmt.Errorf("network table: line %d: longer than %d bytes", line, maxLine)
 	} else if err != nil {
 		return nil, fmt.Errorf("network table: reading line %d: %w", line, err)
 	}
@@ -61,11 +61,11 @@ func (l *loader) add(number int, line string) error {
 	if line == "" || line[0] == '#' {
 		return nil
 	}
-	if len(line) > MaxLine {
-		return fmt.Errorf("longer than %d bytes", MaxLine)
+	if len(line) > maxLine {
+		return fmt.Errorf("longer than %d bytes", maxLine)
 	}
-	if l.table.Len() >= MaxRanges {
-		return fmt.Errorf("more than %d ranges", MaxRanges)
+	if l.table.Len() >= maxRanges {
+		return fmt.Errorf("more than %d ranges", maxRanges)
 	}
 	fields := strings.Split(line, "\t")
 	if len(fields) != 4 && len(fields) != 5 {
@@ -129,7 +129,7 @@ func parseNetwork(asn, country string) (network, error) {
 	}
 	switch {
 	case country == "" || country == "None":
-		country = UnknownCountry
+		country = unknownCountry
 	case len(country) != 2 || country[0] < 'A' || country[0] > 'Z' || country[1] < 'A' || country[1] > 'Z':
 		return network{}, errors.New("country: want two capital letters (ISO 3166-1 alpha-2), None or nothing")
 	}
@@ -137,8 +137,8 @@ func parseNetwork(asn, country string) (network, error) {
 }
 
 func (l *loader) name(asn uint32, name string) error {
-	if len(name) > MaxName {
-		return fmt.Errorf("name: longer than %d bytes", MaxName)
+	if len(name) > maxName {
+		return fmt.Errorf("name: longer than %d bytes", maxName)
 	}
 	if _, named := l.table.names[asn]; !named && asn != 0 && name != "" {
 		l.table.names[asn] = strings.Clone(name)

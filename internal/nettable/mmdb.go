@@ -13,7 +13,7 @@ import (
 
 // Limits of a database file.
 const (
-	MaxDatabase = 1 << 30   // bytes; it is held in memory
+	maxDatabase = 1 << 30   // bytes; it is held in memory
 	maxNames    = 1_000_000 // names of autonomous systems that are kept
 )
 
@@ -32,15 +32,15 @@ type Database struct {
 	names        map[uint32]string
 }
 
-// ReadDatabase reads a database. A record without a field is no error: it is unknown. A database in
+// readDatabase reads a database. A record without a field is no error: it is unknown. A database in
 // which no record has any of the fields is, for then they are named wrongly.
-func ReadDatabase(r io.Reader, f Fields) (*Database, error) {
-	b, err := io.ReadAll(io.LimitReader(r, MaxDatabase+1))
+func readDatabase(r io.Reader, f Fields) (*Database, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxDatabase+1))
 	if err != nil {
 		return nil, fmt.Errorf("network database: %w", err)
 	}
-	if len(b) > MaxDatabase {
-		return nil, fmt.Errorf("network database: larger than %d bytes", MaxDatabase)
+	if len(b) > maxDatabase {
+		return nil, fmt.Errorf("network database: larger than %d bytes", maxDatabase)
 	}
 	d := &Database{asn: fieldPath(f.ASN, "autonomous_system_number"), country: fieldPath(f.Country, "country.iso_code"),
 		names: make(map[uint32]string)}
@@ -74,13 +74,13 @@ func (d *Database) scan(name []any) error {
 		if err != nil {
 			return fmt.Errorf("record of %v: %w", r.Prefix(), err)
 		}
-		useful = useful || n.asn != 0 || n.country != UnknownCountry
+		useful = useful || n.asn != 0 || n.country != unknownCountry
 		if _, named := d.names[n.asn]; named || n.asn == 0 || len(d.names) >= maxNames {
 			continue
 		}
 		var s string
 		if err := r.DecodePath(&s, name...); err == nil && s != "" {
-			d.names[n.asn] = strings.ToValidUTF8(s[:min(len(s), MaxName)], "")
+			d.names[n.asn] = strings.ToValidUTF8(s[:min(len(s), maxName)], "")
 		}
 	}
 	if !useful {
@@ -91,7 +91,7 @@ func (d *Database) scan(name []any) error {
 
 // network decodes a record.
 func (d *Database) network(r maxminddb.Result) (n network, err error) {
-	n.country = UnknownCountry
+	n.country = unknownCountry
 	var asn any
 	if err := r.DecodePath(&asn, d.asn...); err != nil {
 		return n, err
@@ -119,12 +119,12 @@ func (d *Database) network(r maxminddb.Result) (n network, err error) {
 // Lookup is as Table.Lookup.
 func (d *Database) Lookup(addr netip.Addr) (asn uint32, country string) {
 	if !addr.IsValid() {
-		return 0, UnknownCountry
+		return 0, unknownCountry
 	}
 	n, err := d.network(d.reader.Lookup(addr.Unmap().WithZone("")))
 	if err != nil {
 		// scan has read every record; an IPv6 address in an IPv4 database comes here
-		return 0, UnknownCountry
+		return 0, unknownCountry
 	}
 	return n.asn, n.country
 }

@@ -12,8 +12,8 @@ import (
 	"slices"
 )
 
-// UnknownCountry is the country of an address that no range holds, or whose range names none.
-const UnknownCountry = "ZZ"
+// unknownCountry is the country of an address that no range holds, or whose range names none.
+const unknownCountry = "ZZ"
 
 // Table is a loaded table. It does not change, so that any number of goroutines may use it. A nil
 // *Table knows nothing.
@@ -41,11 +41,11 @@ type range6 struct {
 }
 
 // Lookup returns the autonomous system (0: unknown, or not routed) and the country (ISO 3166-1
-// alpha-2, UnknownCountry: unknown) of an address. IPv4 addresses mapped into IPv6 are looked up as
+// alpha-2, unknownCountry: unknown) of an address. IPv4 addresses mapped into IPv6 are looked up as
 // IPv4; zones are ignored; the zero Addr is unknown.
 func (t *Table) Lookup(addr netip.Addr) (asn uint32, country string) {
 	if t == nil || !addr.IsValid() {
-		return 0, UnknownCountry
+		return 0, unknownCountry
 	}
 	var n uint32
 	var found bool
@@ -55,7 +55,7 @@ func (t *Table) Lookup(addr netip.Addr) (asn uint32, country string) {
 		n, found = find6(t.v6, addr.As16())
 	}
 	if !found {
-		return 0, UnknownCountry
+		return 0, unknownCountry
 	}
 	return t.networks[n].asn, t.networks[n].country
 }

@@ -75,7 +75,7 @@ func TestNames(t *testing.T) {
 func TestNilTableAndZeroAddressAreUnknown(t *testing.T) {
 	var none *Table
 	for _, table := range []*Table{none, load(t, ""), load(t, small)} {
-		if asn, country := table.Lookup(netip.Addr{}); asn != 0 || country != UnknownCountry {
+		if asn, country := table.Lookup(netip.Addr{}); asn != 0 || country != unknownCountry {
 			t.Errorf("Lookup(zero) = %d %s", asn, country)
 		}
 	}
@@ -145,8 +145,8 @@ func TestLoadNamesTheLineAtFault(t *testing.T) {
 		"overlap unsorted": {"192.0.2.9\t192.0.2.11\t2\tDE\n" + good, "line 2: its range overlaps that of line 1"},
 		"same start":       {good + good, "line 2: its range overlaps that of line 1"},
 		"overlap v6":       {"2001:db8::\t2001:db8::9\t2\tDE\n2001:db8::3\t2001:db8::4\t2\tDE\n", "line 2: its range overlaps that of line 1"},
-		"long name":        {"192.0.2.1\t192.0.2.2\t1\tDE\t" + strings.Repeat("n", MaxName+1) + "\n", "line 1: name: longer"},
-		"long line":        {good + "# " + strings.Repeat("n", 2*MaxLine) + "\n", "line 2: longer than 1024 bytes"},
+		"long name":        {"192.0.2.1\t192.0.2.2\t1\tDE\t" + strings.Repeat("n", maxName+1) + "\n", "line 1: name: longer"},
+		"long line":        {good + "# " + strings.Repeat("n", 2*maxLine) + "\n", "line 2: longer than 1024 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := Load(strings.NewReader(c.file)); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -14,9 +14,9 @@ var ErrGatewayKeys = errors.New("key configurations are not signed by their coll
 
 const keysContext = "heliograph gateway keys v1\x00"
 
-// GatewayKeysValid is for how long a signed list of key configurations is good, before and after
+// gatewayKeysValid is for how long a signed list of key configurations is good, before and after
 // its time: clocks may differ.
-const GatewayKeysValid = 24 * time.Hour
+const gatewayKeysValid = 24 * time.Hour
 
 // SignGatewayKeys returns protocol.HeaderGatewayKeys for the key configurations of the collector
 // with this id. The key is that of its receipts: an agent that asks for them through a relay takes
@@ -28,14 +28,14 @@ func SignGatewayKeys(key ed25519.PrivateKey, collector string, list []byte, now 
 }
 
 // VerifyGatewayKeys checks that the collector with this id and receipt key offers these key
-// configurations now, give or take GatewayKeysValid: a relay cannot bring keys back that were
+// configurations now, give or take gatewayKeysValid: a relay cannot bring keys back that were
 // replaced long ago. Every error wraps ErrGatewayKeys.
 func VerifyGatewayKeys(header, collector string, list []byte, now time.Time, key ed25519.PublicKey) error {
 	v, ok := authValues(header, "", "ts", "sig")
 	if !ok {
 		return wire.Because(ErrGatewayKeys, "malformed header")
 	}
-	if fault := authTime(v[0], now, GatewayKeysValid); fault != "" {
+	if fault := authTime(v[0], now, gatewayKeysValid); fault != "" {
 		return wire.Because(ErrGatewayKeys, fault)
 	}
 	if sig, ok := authBytes(v[1], ed25519.SignatureSize); !ok || len(key) != ed25519.PublicKeySize ||

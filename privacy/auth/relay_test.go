@@ -76,7 +76,7 @@ func TestGatewayKeysSignature(t *testing.T) {
 	if file := string(fixtures.Golden(t, "gateway-keys.txt", func() []byte { return []byte(made) })); file != made {
 		t.Error("the same keys make another header")
 	}
-	for _, at := range []time.Time{now, now.Add(GatewayKeysValid), now.Add(-GatewayKeysValid)} {
+	for _, at := range []time.Time{now, now.Add(gatewayKeysValid), now.Add(-gatewayKeysValid)} {
 		if err := VerifyGatewayKeys(made, "c1", []byte("list"), at, fixtures.PublicKey(3)); err != nil {
 			t.Errorf("at %v: %v", at, err)
 		}
@@ -86,7 +86,7 @@ func TestGatewayKeysSignature(t *testing.T) {
 		"another list":      VerifyGatewayKeys(made, "c1", []byte("other"), now, fixtures.PublicKey(3)),
 		"another key":       VerifyGatewayKeys(made, "c1", []byte("list"), now, fixtures.PublicKey(4)),
 		"no key":            VerifyGatewayKeys(made, "c1", []byte("list"), now, nil),
-		"a day later":       VerifyGatewayKeys(made, "c1", []byte("list"), now.Add(GatewayKeysValid+time.Second), fixtures.PublicKey(3)),
+		"a day later":       VerifyGatewayKeys(made, "c1", []byte("list"), now.Add(gatewayKeysValid+time.Second), fixtures.PublicKey(3)),
 		"nothing":           VerifyGatewayKeys("", "c1", []byte("list"), now, fixtures.PublicKey(3)),
 		"a receipt":         VerifyGatewayKeys("ts=1800000000,sig="+authEncoding.EncodeToString(aReceipt[0][4:68]), "c1", []byte("list"), now, fixtures.PublicKey(3)),
 	} {

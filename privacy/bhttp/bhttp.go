@@ -11,9 +11,6 @@ package bhttp
 
 import "errors"
 
-// MediaType is that of a message (RFC 9292, section 7).
-const MediaType = "message/bhttp"
-
 // Limits of a decoder, checked before it allocates. The content has none but the message's
 // own length.
 const (

@@ -17,8 +17,8 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/seal"
 )
 
-// MaxFile is the longest key file in bytes.
-const MaxFile = 8192
+// maxFile is the longest key file in bytes.
+const maxFile = 8192
 
 const (
 	signingLabel = "PRIVATE KEY"
@@ -109,7 +109,7 @@ func encode(label string, contents []byte, err error) []byte {
 // decode returns the contents of a file that holds one PEM block, with this label, and
 // nothing else.
 func decode(file []byte, label string) ([]byte, error) {
-	if len(file) > MaxFile {
+	if len(file) > maxFile {
 		return nil, errors.New("file is longer than 8192 bytes")
 	}
 	block, rest := pem.Decode(file)

@@ -84,7 +84,7 @@ func TestKeyFilesRefused(t *testing.T) {
 		"other label": bytes.ReplaceAll(good, []byte("PRIVATE"), []byte("PUBLIC")),
 		"short seed":  pem.EncodeToMemory(&pem.Block{Type: "HELIOGRAPH OPEN KEY", Bytes: make([]byte, 31)}),
 		"bad point":   pem.EncodeToMemory(&pem.Block{Type: "HELIOGRAPH SEAL KEY", Bytes: bytes.Repeat([]byte{255}, seal.KeySize)}),
-		"too long":    append(bytes.Repeat([]byte("\n"), MaxFile), good...),
+		"too long":    append(bytes.Repeat([]byte("\n"), maxFile), good...),
 	} {
 		if got := reparse(file); len(got) != 0 {
 			t.Errorf("%s: accepted as %v", name, got)

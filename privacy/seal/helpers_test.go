@@ -28,8 +28,8 @@ func sealed(tb testing.TB, k *Key, records ...[]byte) []byte {
 			tb.Fatal(err)
 		}
 	}
-	if len(b) != s.Size() {
-		tb.Fatalf("Size is %d, the segment has %d", s.Size(), len(b))
+	if len(b) != s.size {
+		tb.Fatalf("Size is %d, the segment has %d", s.size, len(b))
 	}
 	return b
 }

@@ -49,9 +49,6 @@ func segmentInfo(prefix []byte) []byte {
 // Prefix returns the bytes that the segment starts with. The caller must not change them.
 func (s *Sealer) Prefix() []byte { return s.prefix }
 
-// Size returns the bytes of the segment so far: the prefix and all frames, the end mark not.
-func (s *Sealer) Size() int { return s.size }
-
 // Seal appends to dst one frame that holds record. Frames belong into the segment in the order in
 // which they were sealed, all of them: a caller that could not write one must end the segment
 // before it. An empty record is refused, and, with an error that wraps privacy.ErrTooLarge, one

@@ -52,8 +52,8 @@ func TestSealerRefuses(t *testing.T) {
 	refuse := func(n int, want error) {
 		t.Helper()
 		out, err := s.Seal(segment, make([]byte, n))
-		if err == nil || (want != nil && !errors.Is(err, want)) || len(out) != len(segment) || s.Size() != len(segment) {
-			t.Errorf("record of %d bytes: %v, %d bytes, size %d", n, err, len(out), s.Size())
+		if err == nil || (want != nil && !errors.Is(err, want)) || len(out) != len(segment) || s.size != len(segment) {
+			t.Errorf("record of %d bytes: %v, %d bytes, size %d", n, err, len(out), s.size)
 		}
 	}
 	refuse(0, nil)
@@ -62,7 +62,7 @@ func TestSealerRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if left = MaxSegment - s.Size() - lengthSize - sealOverhead - endSize; left <= 0 {
+		if left = MaxSegment - s.size - lengthSize - sealOverhead - endSize; left <= 0 {
 			break
 		}
 		if left < report.MaxRecord {

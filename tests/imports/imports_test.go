@@ -1,4 +1,4 @@
-// Package imports holds the import table of docs/architecture.md.
+// Package imports holds the import table of docs/architecture.md, which it reads there.
 package imports
 
 import (
@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,24 +18,9 @@ import (
 
 const module = "github.com/heliograph-net/heliograph"
 
-// allowed says, per tree, which trees of this module its non-test files may import besides
-// their own.
-var allowed = map[string][]string{
-	"report":     {},
-	"heatmap":    {},
-	"privacy":    {"report", "internal"},
-	"agent":      {"privacy", "report", "internal"},
-	"collector":  {"privacy", "report", "internal"},
-	"model":      {"report"},
-	"detector":   {"heatmap", "model", "privacy", "report", "internal"},
-	"prober":     {"heatmap", "report", "internal"},
-	"relay":      {"privacy", "report", "internal"},
-	"dashboards": {"heatmap", "model", "report", "internal"},
-	"wasm":       {"agent", "privacy", "report", "internal"},
-	"internal":   {"report"},
-	"cmd":        {"*"},
-	"tests":      {"*"},
-}
+// vocabulary are the packages that those above them import: what lies below all of a tree is no
+// adapter.
+var vocabulary = []string{"report/cbor", "prober/probe", "dashboards/api"}
 
 // stdlibOnly are the trees without any dependency outside the standard library.
 var stdlibOnly = []string{"report", "heatmap", "privacy"}
@@ -47,6 +33,7 @@ var heavy = []string{"net/http", "encoding/json", "log/slog", "net/url"}
 
 func TestImportTable(t *testing.T) {
 	root := moduleRoot(t)
+	allowed := table(t, root)
 	files := 0
 	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -66,7 +53,7 @@ func TestImportTable(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		check(t, root, filepath.ToSlash(rel))
+		check(t, allowed, root, filepath.ToSlash(rel))
 		return nil
 	})
 	if err != nil {
@@ -77,7 +64,51 @@ func TestImportTable(t *testing.T) {
 	}
 }
 
-func check(t *testing.T, root, rel string) {
+// table reads the document: by tree, which trees of this module its non-test files may import
+// besides their own. The tree * stands for all.
+func table(t *testing.T, root string) map[string][]string {
+	t.Helper()
+	doc, err := os.ReadFile(filepath.Join(root, "docs", "architecture.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rows, found := strings.Cut(string(doc), "| tree | may import |\n|---|---|\n")
+	rows, _, _ = strings.Cut(rows, "\n\n")
+	if !found {
+		t.Fatal("docs/architecture.md has no table of imports")
+	}
+	allowed := map[string][]string{}
+	for row := range strings.SplitSeq(rows, "\n") {
+		cells := strings.Split(strings.Trim(row, "| "), " | ")
+		trees := code.FindAllString(row, -1)
+		if len(cells) != 2 || len(trees) == 0 || cells[0] != trees[0] {
+			t.Fatalf("the table of imports has the row %q", row)
+		}
+		may := trees[1:]
+		switch rest := strings.Join(may, ", "); cells[1] {
+		case "everything":
+			may = []string{"`*`"}
+		case "nothing", rest:
+		default:
+			t.Fatalf("the table of imports says %q, which is no list of trees", cells[1])
+		}
+		tree := strings.Trim(trees[0], "`")
+		if info, err := os.Stat(filepath.Join(root, tree)); err != nil || !info.IsDir() {
+			t.Errorf("the table of imports has a tree %q, which is not there", tree)
+		}
+		for _, m := range may {
+			allowed[tree] = append(allowed[tree], strings.Trim(m, "`"))
+		}
+		if len(may) == 0 {
+			allowed[tree] = nil
+		}
+	}
+	return allowed
+}
+
+var code = regexp.MustCompile("`[a-z]+`")
+
+func check(t *testing.T, allowed map[string][]string, root, rel string) {
 	tree, _, _ := strings.Cut(rel, "/")
 	may, known := allowed[tree]
 	if !known {
@@ -96,9 +127,7 @@ func check(t *testing.T, root, rel string) {
 			if to != tree && !slices.Contains(may, to) && !slices.Contains(may, "*") {
 				t.Errorf("%s imports %s: %s may import %v of this module only", rel, imported, tree, may)
 			}
-			// A parent never imports its adapters: agent imports neither agent/httpagent nor
-			// agent/diskspool. What lies below all of a tree, its vocabulary, is no adapter.
-			if own != "prober/probe" && own != "dashboards/api" && to == tree && strings.HasPrefix(path.Dir(own)+"/", path.Dir(rel)+"/") && path.Dir(rel) == tree && tree != "report" {
+			if below := to == tree && path.Dir(rel) == tree; below && !slices.Contains(vocabulary, own) {
 				t.Errorf("%s imports its own adapter %s", rel, imported)
 			}
 			continue
