@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -24,8 +25,8 @@ type Options struct {
 	// optional: name of a network, "" when unknown; called by many goroutines
 	NetworkName func(asn uint32) string
 
-	// Thresholds are the detector's, which headlines name.
-	Thresholds judge.Thresholds
+	// Thresholds are the detector's in force, which headlines name. nil: there is no detector
+	Thresholds func() judge.Thresholds
 
 	Retention time.Duration // how far back queries may reach. 0 means 30 days
 	Window    time.Duration // what the live totals sum up. 0 means 15 minutes
@@ -56,6 +57,9 @@ func (o *Options) validate() error {
 	setDefault(&o.Window, defaultWindow)
 	setDefault(&o.Step, defaultStep)
 	setDefault(&o.MaxStreams, defaultMaxStreams)
+	if o.Thresholds == nil {
+		o.Thresholds = func() judge.Thresholds { return judge.Thresholds{} }
+	}
 	if o.NetworkName == nil {
 		o.NetworkName = func(uint32) string { return "" }
 	}
@@ -96,6 +100,7 @@ type Dashboard struct {
 	live    *live
 	past    past
 	ran     atomic.Bool
+	hosts   atomic.Pointer[httpx.Hosts]
 }
 
 // New checks the options. It starts nothing: streams stay empty until Run.
@@ -113,9 +118,21 @@ func New(o Options) (*Dashboard, error) {
 	var boot [8]byte
 	rand.Read(boot[:]) // never fails
 	d := &Dashboard{o: o, boot: hex.EncodeToString(boot[:])}
+	d.hosts.Store((*httpx.Hosts)(&o.Hosts))
 	d.live = newLive(d)
 	d.handler = d.guard(d.routes())
 	return d, nil
+}
+
+// SetHosts replaces Options.Hosts. On an error the names from before stay. It is safe for concurrent
+// use.
+func (d *Dashboard) SetHosts(hosts []string) error {
+	next := httpx.Hosts(slices.Clone(hosts))
+	if err := next.Check(); err != nil {
+		return fmt.Errorf("dashboards: Hosts: %w", err)
+	}
+	d.hosts.Store(&next)
+	return nil
 }
 
 // ServeHTTP answers one request.

@@ -209,5 +209,5 @@ func exampleOptions(t *testing.T, now time.Time) Options {
 		},
 		servers: []model.ServerCount{{Server: "192.0.2.1:443", OK: 384, Failed: 41}},
 	}
-	return Options{Reader: exampleReader{reader}, Servers: states, NetworkName: names, Thresholds: judge.Thresholds{Clients: 24, Failures: 10}}
+	return Options{Reader: exampleReader{reader}, Servers: states, NetworkName: names, Thresholds: thresholds(judge.Thresholds{Clients: 24, Failures: 10})}
 }

@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"github.com/heliograph-net/heliograph/dashboards/api"
-	"github.com/heliograph-net/heliograph/internal/httpx"
 )
 
 // The page loads nothing but its own files and talks to nobody but its own origin. Trusted Types
@@ -24,7 +23,7 @@ func (d *Dashboard) guard(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cache-Control", "no-cache")
 		switch {
-		case !httpx.Hosts(d.o.Hosts).Allow(r):
+		case !d.hosts.Load().Allow(r):
 			writeError(w, http.StatusMisdirectedRequest, api.Problem{
 				Error: "this host name is not served here; ask by IP address or localhost, or list the name among the dashboard's hosts",
 			})

@@ -170,3 +170,32 @@ func TestPageFilesAreKeptWhileUnchanged(t *testing.T) {
 		t.Errorf("%s, want 304", again.Status)
 	}
 }
+
+func TestHostsCanChange(t *testing.T) {
+	d, url := serve(t, Options{Reader: &fakeReader{}, Hosts: []string{"status.example"}})
+	status := func(host string) int {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	if err := d.SetHosts([]string{"https://status.example"}); err == nil || status("status.example") != http.StatusOK {
+		t.Errorf("a name that is none: %v, the name from before answers %d", err, status("status.example"))
+	}
+	if err := d.SetHosts([]string{"now.example"}); err != nil {
+		t.Fatal(err)
+	}
+	for host, want := range map[string]int{"status.example": http.StatusMisdirectedRequest, "now.example": http.StatusOK} {
+		if got := status(host); got != want {
+			t.Errorf("%s: %d, want %d", host, got, want)
+		}
+	}
+}

@@ -46,7 +46,7 @@ func (l *look) facts() (f judge.Facts, err error) {
 	o := &l.d.o
 	counts := o.Servers.Snapshot().Counts()
 	f = judge.Facts{
-		Now: l.now, Thresholds: o.Thresholds, Window: o.Window, Step: o.Step, Horizon: liveSteps * o.Step,
+		Now: l.now, Thresholds: o.Thresholds(), Window: o.Window, Step: o.Step, Horizon: liveSteps * o.Step,
 		Servers: judge.Servers{Up: counts.Up, Down: counts.Down, Unknown: counts.Unknown}, NetworkName: l.d.networkName,
 	}
 	if f.Incidents, err = l.recentIncidents(); err != nil {

@@ -27,7 +27,7 @@ func TestNow(t *testing.T) {
 		totals: []model.Total{byTarget("https://127.0.0.1:9", report.TCPRefused, 40, 20)},
 		reach:  []model.Reach{{At: time.Now().Truncate(time.Minute), Failed: 40}},
 	}
-	_, url := serve(t, Options{Reader: reader, Thresholds: judge.Thresholds{Clients: 24, Failures: 10}, Servers: fleet(t, 3)})
+	_, url := serve(t, Options{Reader: reader, Thresholds: thresholds(judge.Thresholds{Clients: 24, Failures: 10}), Servers: fleet(t, 3)})
 	wantJSON(t, url+"/api/v1/now", `{"state":"unsure",
 		"headline":"40 of 40 requests to https://127.0.0.1:9 failed, 20 clients: too few to judge (24 needed)",
 		"why":["40 requests in 15 min, 100 % failed, 1 network","1 of 1 network failing now","3 servers: 3 of unknown state"]}`)
@@ -126,4 +126,9 @@ func TestOriginsThatFailNowComeFirst(t *testing.T) {
 	if want := (api.Recent{OK: 21, Failed: 9, Failing: true}); origins[2].Recent != want {
 		t.Errorf("recent %+v, want %+v", origins[2].Recent, want)
 	}
+}
+
+// thresholds are always the same.
+func thresholds(t judge.Thresholds) func() judge.Thresholds {
+	return func() judge.Thresholds { return t }
 }

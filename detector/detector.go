@@ -19,6 +19,9 @@ type Detector struct {
 	probes  *probeMap
 	added   chan []model.ProbeResult // that are to be stored
 	ran     atomic.Bool
+
+	settings atomic.Pointer[Settings]
+	reloaded chan struct{} // has something when the settings are others than the intakes'
 }
 
 // pruneEvery is how often old data is deleted.
@@ -40,8 +43,10 @@ func New(o Options) (*Detector, error) {
 	if o.Probes == nil {
 		o.Probes = probes
 	}
-	return &Detector{o: o, metrics: m, keeper: &keeper{events: o.Events, state: o.State}, probes: probes,
-		added: make(chan []model.ProbeResult, maxProbesQueue)}, nil
+	d := &Detector{o: o, metrics: m, keeper: &keeper{events: o.Events, state: o.State}, probes: probes,
+		added: make(chan []model.ProbeResult, maxProbesQueue), reloaded: make(chan struct{}, 1)}
+	d.settings.Store(o.settings())
+	return d, nil
 }
 
 // Run works until ctx ends and returns nil once all its goroutines have. Troubles with feeds and
@@ -52,18 +57,8 @@ func (d *Detector) Run(ctx context.Context) error {
 	}
 	ev := &evaluator{d: d, log: d.o.Logger, open: map[int64]struct{}{}}
 	var caught, running sync.WaitGroup
-	caught.Add(len(d.o.Feeds))
-	for name, feed := range d.o.Feeds {
-		in := &intake{d: d, name: name, feed: feed, log: d.o.Logger.With("feed", name), caught: sync.OnceFunc(caught.Done),
-			opener: opener{keys: d.o.Keys, bin: d.o.Bin, maxAge: d.o.MaxAge, vantages: d.o.Vantages}}
-		running.Go(func() {
-			in.run(ctx)
-			in.caught() // so that nobody waits for it
-			if c, ok := feed.(interface{ CloseIdleConnections() }); ok {
-				c.CloseIdleConnections()
-			}
-		})
-	}
+	caught.Add(1)
+	running.Go(func() { d.takeIn(ctx, caught.Done) })
 	running.Go(func() {
 		wait(ctx, &running, &caught)
 		ev.run(ctx)
@@ -73,6 +68,38 @@ func (d *Detector) Run(ctx context.Context) error {
 	running.Go(func() { d.storeProbes(ctx) })
 	running.Wait()
 	return nil
+}
+
+// takeIn runs an intake for each feed, and others after each Reload, until ctx ends. caught is called
+// once: when all feeds of the beginning have had nothing more, or are read no longer.
+func (d *Detector) takeIn(ctx context.Context, caught func()) {
+	first := sync.OnceFunc(caught)
+	for ctx.Err() == nil {
+		s := d.settings.Load()
+		reading, stop := context.WithCancel(ctx)
+		var running, behind sync.WaitGroup
+		for name, feed := range s.Feeds {
+			in := &intake{d: d, name: name, feed: feed, log: d.o.Logger.With("feed", name),
+				opener: opener{keys: s.Keys, bin: d.o.Bin, maxAge: d.o.MaxAge, vantages: s.Vantages}}
+			behind.Add(1)
+			in.caught = sync.OnceFunc(behind.Done)
+			running.Go(func() {
+				in.run(reading)
+				in.caught() // so that nobody waits for it
+				if c, ok := feed.(interface{ CloseIdleConnections() }); ok {
+					c.CloseIdleConnections()
+				}
+			})
+		}
+		running.Go(func() { behind.Wait(); first() })
+		select {
+		case <-d.reloaded:
+		case <-ctx.Done():
+		}
+		stop()
+		running.Wait()
+	}
+	first()
 }
 
 // Ready says whether the stores work; it asks nothing beyond them.

@@ -76,6 +76,7 @@ func (ev *evaluator) step(ctx context.Context) {
 	if !ok {
 		return
 	}
+	ev.series.o.Thresholds = ev.d.Thresholds() // of the same Window
 	events := ev.series.Step(ev.next, cells)
 	if !ev.d.retry(ctx, "evaluate", ev.log, func(ctx context.Context) error {
 		return ev.d.o.State.SaveStep(ctx, Step{Bin: ev.next, Events: events})
@@ -158,7 +159,7 @@ func (ev *evaluator) restore(ctx context.Context) error {
 }
 
 func (ev *evaluator) replay(ctx context.Context, from time.Time, incidents []model.Incident, lastID int64) error {
-	series, err := NewSeriesDetector(SeriesOptions{Bin: ev.d.o.Bin, Thresholds: ev.d.o.Thresholds, Probes: ev.d.o.Probes, NetworkName: ev.d.o.NetworkName})
+	series, err := NewSeriesDetector(SeriesOptions{Bin: ev.d.o.Bin, Thresholds: ev.d.Thresholds(), Probes: ev.d.o.Probes, NetworkName: ev.d.o.NetworkName})
 	if err != nil {
 		return err
 	}

@@ -97,6 +97,7 @@ type bench struct {
 	events  detector.Events
 	state   detector.State
 	metrics *prometheus.Registry
+	det     *detector.Detector
 	stop    func()
 	number  uint64
 }
@@ -119,6 +120,7 @@ func (b *bench) start() {
 	if err != nil {
 		b.Fatal(err)
 	}
+	b.det = d
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }()

@@ -33,13 +33,19 @@ type waiting struct {
 }
 
 func newOutbox(o *Options, all []*server) *outbox {
+	head := report.ProbeResults{Vantage: o.Vantage, ASN: o.ASN, Version: o.Version}
+	b := &outbox{deliver: o.Deliver, head: head, hold: o.Hold}
+	b.rank(all)
+	return b
+}
+
+// rank orders the servers by their names, as records do.
+func (b *outbox) rank(all []*server) {
 	byName := slices.Clone(all)
 	slices.SortFunc(byName, func(a, b *server) int { return strings.Compare(a.target.Name, b.target.Name) })
 	for rank, s := range byName {
 		s.rank = rank
 	}
-	head := report.ProbeResults{Vantage: o.Vantage, ASN: o.ASN, Version: o.Version}
-	return &outbox{deliver: o.Deliver, head: head, hold: o.Hold}
 }
 
 // add takes in the attempt at s that was just judged.

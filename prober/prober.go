@@ -23,13 +23,15 @@ var errRunning = errors.New("prober is running already")
 // Prober probes targets until it is told to stop. One goroutine, Run's own, holds the schedule;
 // workers make the attempts.
 type Prober struct {
-	options Options
+	options Options // like all and the outbox, Run's once that works
 	servers *heatmap.Map
 	all     []*server
 	vantage *vantage
 	metrics *metrics
 	outbox  *outbox
 	running atomic.Bool
+	given   Options    // those of New, without defaults
+	next    chan *plan // that a Reload wants to be taken up
 }
 
 // server is one target and what the prober remembers of it. It belongs to the worker that probes
@@ -54,63 +56,25 @@ type server struct {
 
 // New checks the options, naming the faults, and makes the probes. Nothing is sent before Run.
 func New(o Options) (*Prober, error) {
-	o.fill()
-	if err := o.validate(); err != nil {
-		return nil, fmt.Errorf("prober options: %w", err)
-	}
-	p := &Prober{options: o, servers: o.Map}
-	if p.servers == nil {
-		topology, err := Topology(o.Targets)
-		if err != nil {
-			return nil, err
-		}
-		p.servers = heatmap.NewMap(topology)
-	}
-	if err := p.enlist(); err != nil {
-		return nil, err
-	}
-	vantage, err := newVantage(&o)
+	p := &Prober{given: o, next: make(chan *plan, 1)}
+	first, err := newPlan(o)
 	if err != nil {
 		return nil, err
 	}
-	p.vantage = vantage
-	p.outbox = newOutbox(&o, p.all)
-	if p.metrics, err = newMetrics(o.Metrics, p); err != nil {
+	p.servers = o.Map
+	if p.servers == nil {
+		p.servers = heatmap.NewMap(first.topology)
+	}
+	p.options, p.all = first.options, first.all
+	for _, s := range p.all {
+		s.state, _ = p.servers.State(s.index)
+	}
+	p.vantage = &vantage{witnesses: first.witnesses, timeout: p.options.Timeout, logger: p.options.Logger}
+	p.outbox = newOutbox(&p.options, p.all)
+	if p.metrics, err = newMetrics(p.options.Metrics, p); err != nil {
 		return nil, err
 	}
 	return p, nil
-}
-
-// enlist makes the probe of every target and finds its place in the map.
-func (p *Prober) enlist() error {
-	var faults []error
-	// never too long: it is the length of a topology
-	seen, _ := heatmap.NewBitset(p.servers.Topology().Len())
-	for i := range p.options.Targets {
-		t := &p.options.Targets[i]
-		f, err := t.probe(p.options.Env)
-		index, known := p.servers.Topology().ByName(t.Name)
-		switch {
-		case err != nil:
-		case !known:
-			err = errors.New("is not in the map's topology")
-		case seen.Get(index):
-			err = errors.New("is listed twice")
-		case p.options.Deliver != nil && !t.fits():
-			err = fmt.Errorf("a name is longer than %d bytes of UTF-8", report.MaxString)
-		}
-		if err != nil {
-			faults = append(faults, fmt.Errorf("target %d (%q): %w", i, t.Name, err))
-			if len(faults) == maxFaults {
-				break
-			}
-			continue
-		}
-		seen.Set(index, true)
-		state, _ := p.servers.State(index)
-		p.all = append(p.all, &server{target: t, probe: f, index: index, state: state})
-	}
-	return errors.Join(faults...)
 }
 
 // Map is where the results are.
@@ -123,6 +87,20 @@ func (p *Prober) Run(ctx context.Context) error {
 		return errRunning
 	}
 	defer p.running.Store(false)
+	for _, s := range p.all {
+		s.slot = time.Time{} // of a Run before this one
+	}
+	for ctx.Err() == nil {
+		if next := p.work(ctx); next != nil {
+			p.take(next)
+		}
+	}
+	p.outbox.flush(time.Now())
+	return nil
+}
+
+// work probes until ctx ends, or a plan comes, which it returns.
+func (p *Prober) work(ctx context.Context) *plan {
 	ctx, cancel := context.WithCancel(ctx)
 	jobs := make(chan *server)
 	workers := min(p.options.Concurrency, len(p.all))
@@ -139,16 +117,16 @@ func (p *Prober) Run(ctx context.Context) error {
 			}
 		})
 	}
-	p.schedule(ctx, jobs, done)
+	next := p.schedule(ctx, jobs, done)
 	cancel()
 	close(jobs)
 	group.Wait()
-	p.outbox.flush(time.Now())
-	return nil
+	return next
 }
 
-// schedule hands out servers when they are due and judges what comes back, until ctx ends.
-func (p *Prober) schedule(ctx context.Context, jobs chan<- *server, done <-chan *server) {
+// schedule hands out servers when they are due and judges what comes back, until ctx ends or a plan
+// comes.
+func (p *Prober) schedule(ctx context.Context, jobs chan<- *server, done <-chan *server) *plan {
 	q := newQueue(p.all, time.Now(), p.options.Interval)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -174,8 +152,10 @@ func (p *Prober) schedule(ctx context.Context, jobs chan<- *server, done <-chan 
 			p.settle(s, time.Now())
 			q.add(s)
 		case <-timer.C:
+		case plan := <-p.next:
+			return plan
 		case <-ctx.Done():
-			return
+			return nil
 		}
 	}
 }

@@ -55,8 +55,10 @@ type queue struct{ byDue byDue }
 func newQueue(all []*server, start time.Time, interval time.Duration) *queue {
 	q := &queue{byDue: make(byDue, len(all))}
 	for i, s := range all {
-		s.slot = start.Add(time.Duration(spread(i) * float64(interval)))
-		s.due = s.slot
+		if s.slot.IsZero() { // else it has its place already
+			s.slot = start.Add(time.Duration(spread(i) * float64(interval)))
+			s.due = s.slot
+		}
 		q.byDue[i] = s
 	}
 	heap.Init(&q.byDue)

@@ -2,7 +2,6 @@ package prober
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -30,16 +29,12 @@ type vantage struct {
 	answers bool          // what it found
 }
 
-func newVantage(o *Options) (*vantage, error) {
-	v := &vantage{timeout: o.Timeout, logger: o.Logger}
-	for i, t := range o.Witnesses {
-		f, err := t.probe(o.Env)
-		if err != nil {
-			return nil, fmt.Errorf("witness %d: %w", i, err)
-		}
-		v.witnesses = append(v.witnesses, f)
-	}
-	return v, nil
+// replace gives the vantage other witnesses. It is called while nobody asks them.
+func (v *vantage) replace(witnesses []probe.Func, timeout time.Duration) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.witnesses, v.timeout, v.asked = witnesses, timeout, time.Time{}
+	v.doubt.Store(v.doubt.Load() && len(witnesses) > 0)
 }
 
 // inDoubt reports whether no witness answered when they were asked last.

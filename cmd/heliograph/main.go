@@ -46,6 +46,7 @@ type output struct {
 	stdout, stderr io.Writer
 	log            *slog.Logger
 	level          *slog.LevelVar // of log
+	reopen         func() error   // opens the log's file again; nil: it is none
 }
 
 // exitError ends the process with a code other than 1; its text has been printed already when
@@ -89,7 +90,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		fmt.Fprintf(stderr, "heliograph: %v\nSee heliograph --help.\n", err)
 		return 2
 	}
-	logTo, level := stderr, new(slog.LevelVar)
+	logTo, level, reopen := stderr, new(slog.LevelVar), (func() error)(nil)
 	if level.Set(c.LogLevel); c.LogFile != "" {
 		file, err := logfile.Open(logfile.Options{Path: c.LogFile})
 		if err != nil {
@@ -97,10 +98,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 			return 1
 		}
 		defer file.Close()
-		logTo = file
+		logTo, reopen = file, file.Reopen
 	}
 	log := slog.New(slog.NewJSONHandler(logTo, &slog.HandlerOptions{Level: level}))
-	err = k.Run(&output{stdout, stderr, log, level})
+	err = k.Run(&output{stdout, stderr, log, level, reopen})
 	if exit, ok := errors.AsType[*exitError](err); ok {
 		if exit.text != "" {
 			fmt.Fprintln(stderr, "heliograph:", exit.text)

@@ -18,8 +18,7 @@ func (r *relayCmd) Run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	c.SetLevel(out.level)
-	n, err := roles.NewRelay(c, out.log, hangup)
+	n, err := roles.NewRelay(roles.RelayOptions{Config: c, Logger: out.log, Level: out.level, ReopenLog: out.reopen, Hangup: hangup})
 	if err != nil {
 		return err
 	}

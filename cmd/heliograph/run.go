@@ -77,8 +77,8 @@ func runRoles(ctx context.Context, out *output, config string, r roles.Roles) er
 	if err != nil {
 		return err
 	}
-	c.Level, c.Version = out.level, version
-	p, err := roles.New(ctx, roles.Options{Config: c, Roles: r, Logger: out.log, Hangup: hangup, Linger: linger})
+	p, err := roles.New(ctx, roles.Options{Config: c, Roles: r, Logger: out.log, Level: out.level, ReopenLog: out.reopen,
+		Version: version, Hangup: hangup, Linger: linger})
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil // it was told to stop while it started

@@ -1,8 +1,11 @@
 package seal
 
 import (
+	"bytes"
 	"crypto/hpke"
 	"errors"
+	"maps"
+	"slices"
 
 	"github.com/heliograph-net/heliograph/privacy/internal/wire"
 )
@@ -28,6 +31,11 @@ func NewKeyring(keys ...*OpenKey) *Keyring {
 		}
 	}
 	return r
+}
+
+// IDs are those of the keys, sorted.
+func (r *Keyring) IDs() []KeyID {
+	return slices.SortedFunc(maps.Keys(r.keys), func(a, b KeyID) int { return bytes.Compare(a[:], b[:]) })
 }
 
 // Open returns the records of a whole segment in order, or none of them. Its errors are those of

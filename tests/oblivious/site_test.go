@@ -140,7 +140,7 @@ key: %[5]s/keys/relay.pem
 operations: {listen: "127.0.0.1:0"}
 `, w.dir, s.relayAddr, s.front.server.URL, id, s.relayDir))
 	rc := must(roles.LoadRelay(filepath.Join(w.dir, id+"-relay.yaml")))(t)
-	s.relay = must(roles.NewRelay(rc, slog.New(slog.NewJSONHandler(s.relayLog, nil)), nil))(t)
+	s.relay = must(roles.NewRelay(roles.RelayOptions{Config: rc, Logger: slog.New(slog.NewJSONHandler(s.relayLog, nil))}))(t)
 	s.stopRelay = lifecycle.Background(s.relay.Run)
 	t.Cleanup(func() { _ = s.stopRelay() })
 	return s

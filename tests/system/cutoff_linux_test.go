@@ -77,7 +77,7 @@ func TestCollectorCutOffInMidFlow(t *testing.T) {
 }
 
 func newCutOff(t *testing.T) *cutOff {
-	c := &cutOff{site: &site{t: t, dir: filepath.Join(t.TempDir(), "d"), dashboard: "127.0.0.1:8418", oper: "127.0.0.1:8419"}}
+	c := &cutOff{site: &site{t: t, binary: binary, dir: filepath.Join(t.TempDir(), "d"), dashboard: "127.0.0.1:8418", oper: "127.0.0.1:8419"}}
 	var err error
 	if c.ca, err = devca.New("test"); err != nil {
 		t.Fatal(err)

@@ -54,7 +54,7 @@ func TestUpWithoutDirectory(t *testing.T) {
 	if !netns.Own(t, binaryEnv+"="+binary) { // in which nobody uses the default ports
 		return
 	}
-	s := &site{t: t, dir: filepath.Join(t.TempDir(), "new", "d"), collector: "127.0.0.1:8417", dashboard: "127.0.0.1:8418", oper: "127.0.0.1:8419"}
+	s := &site{t: t, binary: binary, dir: filepath.Join(t.TempDir(), "new", "d"), collector: "127.0.0.1:8417", dashboard: "127.0.0.1:8418", oper: "127.0.0.1:8419"}
 	up := s.start("up", "--data", s.dir)
 	for _, key := range []string{"open.pem", "policy.pem", "receipt.pem", "feed.pem"} {
 		info, err := os.Stat(filepath.Join(s.dir, "keys", key))

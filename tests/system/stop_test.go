@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
 	"github.com/heliograph-net/heliograph/privacy/receipt"
@@ -21,15 +22,30 @@ import (
 // stopTime bounds the clean end of every process.
 const stopTime = 5 * time.Second
 
+// relayConfig is the configuration of a relay before the site's collector, made from a directory as
+// `init --relay` leaves it. Its operations listener is the site's.
+func (s *site) relayConfig(dir string) string {
+	s.t.Helper()
+	path := filepath.Join(dir, roles.RelayConfigName)
+	text := fmt.Sprintf("listen: 127.0.0.1:0\ngateway: http://%s\noperations: {listen: %q}\n", s.collector, s.oper)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return path
+}
+
 // second is another process on the site's data directory, with listeners and files of its own.
 func (s *site) second(name, config string) *site {
 	s.t.Helper()
 	other := newSite(s.t, "")
-	text := fmt.Sprintf("dashboard: {listen: %q}\noperations: {listen: %q}\n%s", other.dashboard, other.oper, config)
-	other.dir = s.dir
-	other.file = name
-	s.write(name, text)
+	other.dir, other.file = s.dir, name
+	s.write(name, other.listeners()+config)
 	return other
+}
+
+// listeners is what a configuration says of them.
+func (s *site) listeners() string {
+	return fmt.Sprintf("dashboard: {listen: %q}\noperations: {listen: %q}\n", s.dashboard, s.oper)
 }
 
 func (s *site) write(name, text string) {

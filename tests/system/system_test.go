@@ -72,13 +72,14 @@ func TestMain(m *testing.M) {
 type site struct {
 	t                          *testing.T
 	dir                        string
+	binary                     string // heliograph
 	file                       string // configuration below dir; "": the directory's own
 	collector, dashboard, oper string // host:port
 }
 
 func newSite(t *testing.T, moreConfig string) *site {
 	t.Helper()
-	s := &site{t: t, dir: filepath.Join(t.TempDir(), "d")}
+	s := &site{t: t, binary: binary, dir: filepath.Join(t.TempDir(), "d")}
 	for _, addr := range []*string{&s.collector, &s.dashboard, &s.oper} {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -109,14 +110,20 @@ type process struct {
 // start runs heliograph and waits until its operations listener says that it is ready.
 func (s *site) start(args ...string) *process {
 	s.t.Helper()
-	p := startProcess(s.t, exec.Command(binary, args...))
+	return s.startUntil("/health/ready", args...)
+}
+
+// startUntil runs heliograph and waits until a path of its operations listener answers 200.
+func (s *site) startUntil(path string, args ...string) *process {
+	s.t.Helper()
+	p := startProcess(s.t, exec.Command(s.binary, args...))
 	s.eventually("the process to be ready", func() error {
 		select {
 		case <-p.done:
 			s.t.Fatalf("%v ended: %s", args, p.logs)
 		default:
 		}
-		_, err := s.get("http://" + s.oper + "/health/ready")
+		_, err := s.get("http://" + s.oper + path)
 		return err
 	})
 	return p
@@ -159,7 +166,7 @@ func (s *site) run(args ...string) (stdout, stderr string, code int) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd := exec.CommandContext(ctx, s.binary, args...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {

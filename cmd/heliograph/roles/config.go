@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -45,12 +44,6 @@ type Config struct {
 	Countries string `yaml:"countries"`
 
 	NetworkFields NetworkFieldsConfig `yaml:"network_fields"`
-
-	// Version is this program's, for what it sends; "": not told.
-	Version string `yaml:"-"`
-
-	// Level is what PUT /log/level changes; nil: it has no such path.
-	Level *slog.LevelVar `yaml:"-"`
 
 	path string // of the file, for errors
 	dir  string // what relative paths are relative to

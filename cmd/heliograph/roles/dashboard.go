@@ -8,16 +8,23 @@ import (
 	"github.com/heliograph-net/heliograph/internal/httpserve"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/model/judge"
 	"github.com/heliograph-net/heliograph/report"
 )
 
 // addDashboard adds the page and its API over what the roles before it have.
 func (p *Process) addDashboard(c *Config) error {
-	o := dashboards.Options{Servers: p.probes, Hosts: c.Dashboard.Hosts, Logger: p.log, Reader: noReports{}, Thresholds: p.thresholds,
+	o := dashboards.Options{Servers: p.probes, Hosts: c.Dashboard.Hosts, Logger: p.log, Reader: noReports{},
 		// short bins come with short outages: a demonstration, a test
 		Step: min(time.Minute, 5*c.Detector.Bin.Duration)}
 	if p.Store != nil {
 		o.Reader = p.Store
+	}
+	if d := p.detector; d != nil {
+		o.Thresholds = func() judge.Thresholds {
+			t := d.Thresholds()
+			return judge.Thresholds{Clients: t.Clients, Failures: t.Excess}
+		}
 	}
 	if p.names != nil {
 		o.NetworkName = p.names.Name
@@ -26,10 +33,10 @@ func (p *Process) addDashboard(c *Config) error {
 	if err != nil {
 		return err
 	}
-	p.reloads.fix(map[string]func(*Config) any{
-		"dashboard.listen": func(c *Config) any { return c.Dashboard.Listen },
-		"dashboard.hosts":  func(c *Config) any { return c.Dashboard.Hosts },
+	p.reloads.add("dashboard", func(next *Config) ([]any, error) {
+		return []any{"hosts", next.Dashboard.Hosts}, d.SetHosts(next.Dashboard.Hosts)
 	})
+	p.reloads.fix(map[string]func(*Config) any{"dashboard.listen": func(c *Config) any { return c.Dashboard.Listen }})
 	p.parts.Add(endWork, lifecycle.Part{Name: "dashboard", Run: d.Run})
 	p.DashboardAddr, err = p.listen(closePage, httpserve.Options{Name: "dashboard", Listen: c.Dashboard.Listen, Handler: d, WriteTimeout: -1}) // streams have no end
 	return err

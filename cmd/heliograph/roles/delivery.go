@@ -36,7 +36,7 @@ type delivery struct {
 }
 
 // newDelivery starts the agent. The caller must call close.
-func newDelivery(c *Config, log *slog.Logger, metrics prometheus.Registerer) (*delivery, error) {
+func newDelivery(c *Config, version string, log *slog.Logger, metrics prometheus.Registerer) (*delivery, error) {
 	signed, err := readLimited(c.File(c.Prober.Policy), policy.MaxSize)
 	if err != nil {
 		return nil, fmt.Errorf("prober.policy: %w", err)
@@ -53,7 +53,7 @@ func newDelivery(c *Config, log *slog.Logger, metrics prometheus.Registerer) (*d
 	}
 	d := &delivery{log: log}
 	d.Agent, err = agent.New(agent.Options{
-		App: "heliograph-prober", Version: c.Version, Policy: signed, Consent: report.Counts,
+		App: "heliograph-prober", Version: version, Policy: signed, Consent: report.Counts,
 		Uncapped: true, Spool: spool, OnEvent: d.heard,
 		Transport: httpagent.NewTransport(httpagent.TransportOptions{RootCAs: roots}),
 	})

@@ -74,9 +74,8 @@ func (s *proberSite) start(r Roles) (p *Process, stop func() error, log *syncbuf
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	c.Version = "1.2.3"
 	log = new(syncbuffer.Buffer)
-	p, err = New(s.t.Context(), Options{Config: c, Roles: r, Logger: slog.New(slog.NewTextHandler(log, nil))})
+	p, err = New(s.t.Context(), Options{Config: c, Roles: r, Version: "1.2.3", Logger: slog.New(slog.NewTextHandler(log, nil))})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -2,28 +2,21 @@ package roles
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
-	"github.com/heliograph-net/heliograph/model/judge"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
 	"github.com/heliograph-net/heliograph/privacy/seal"
 )
 
-// addDetector adds a detector and its store.
+// addDetector adds a detector and its stores.
 func (p *Process) addDetector(ctx context.Context, c *Config) error {
-	var keys []*seal.OpenKey
-	for _, name := range c.Detector.OpenKeys {
-		key, err := readKey(c.dir, name, keyfile.ParseOpenKey)
-		if err != nil {
-			return fmt.Errorf("detector.open_keys: %w", err)
-		}
-		keys = append(keys, key)
-	}
-	feeds, err := p.feeds(c)
+	s, err := p.detectorSettings(c)
 	if err != nil {
 		return err
 	}
@@ -34,12 +27,8 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	p.Store = detector.Reader(events, state)
 	p.parts.Add(closeStores, lifecycle.Part{Name: "store", Close: func() error { return errors.Join(events.Close(), state.Close()) }})
 	p.checks["store"] = func(ctx context.Context) error { return errors.Join(events.Ready(ctx), state.Ready(ctx)) }
-	o := detector.Options{Feeds: feeds, Events: events, State: state, Keys: seal.NewKeyring(keys...), Bin: c.Detector.Bin.Duration,
-		Grace: c.Detector.Grace.Duration, Logger: p.log, Metrics: p.metrics, Vantages: c.Detector.Vantages,
-		Thresholds: detector.Thresholds{Clients: c.Detector.MinClients, Excess: c.Detector.MinExcess, Ratio: c.Detector.MinRatio}}
-	if c.Prober.Vantage != "" { // one configuration may be for both
-		o.Vantages = append(slices.Clone(o.Vantages), c.Prober.Vantage)
-	}
+	o := detector.Options{Feeds: s.Feeds, Events: events, State: state, Keys: s.Keys, Bin: c.Detector.Bin.Duration,
+		Grace: c.Detector.Grace.Duration, Logger: p.log, Metrics: p.metrics, Vantages: s.Vantages, Thresholds: s.Thresholds}
 	if p.names != nil {
 		o.NetworkName = p.names.Name
 	}
@@ -48,10 +37,55 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 		return err
 	}
 	p.detector, p.probes = d, d.Servers()
-	inForce := d.Thresholds()
-	p.thresholds = judge.Thresholds{Clients: inForce.Clients, Failures: inForce.Excess}
 	p.parts.Add(endWork, lifecycle.Part{Name: "detector", Run: d.Run})
+	p.reloads.add("detector", func(next *Config) ([]any, error) { return p.reloadDetector(next, d) })
+	p.reloads.fix(map[string]func(*Config) any{
+		"detector.store": func(c *Config) any { return c.Detector.Store },
+		"detector.bin":   func(c *Config) any { return c.Detector.Bin },
+		"detector.grace": func(c *Config) any { return c.Detector.Grace },
+	})
 	return nil
+}
+
+// detectorSettings are what a detector can change while it works.
+func (p *Process) detectorSettings(c *Config) (s detector.Settings, err error) {
+	var keys []*seal.OpenKey
+	for _, name := range c.Detector.OpenKeys {
+		key, err := readKey(c.dir, name, keyfile.ParseOpenKey)
+		if err != nil {
+			return s, fmt.Errorf("detector.open_keys: %w", err)
+		}
+		keys = append(keys, key)
+	}
+	s = detector.Settings{Keys: seal.NewKeyring(keys...), Vantages: slices.Clone(c.Detector.Vantages),
+		Thresholds: detector.Thresholds{Clients: c.Detector.MinClients, Excess: c.Detector.MinExcess, Ratio: c.Detector.MinRatio}}
+	if c.Prober.Vantage != "" { // one configuration may be for both
+		s.Vantages = append(s.Vantages, c.Prober.Vantage)
+	}
+	s.Feeds, err = p.feeds(c)
+	return s, err
+}
+
+// reloadDetector gives a detector its settings anew and says what they are.
+func (p *Process) reloadDetector(c *Config, d *detector.Detector) ([]any, error) {
+	s, err := p.detectorSettings(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Reload(s); err != nil {
+		return nil, err
+	}
+	t := d.Thresholds()
+	return []any{"feeds", slices.Sorted(maps.Keys(s.Feeds)), "open_keys", keyIDs(s.Keys), "vantages", len(s.Vantages),
+		"min_clients", t.Clients, "min_excess", t.Excess, "min_ratio", t.Ratio}, nil
+}
+
+// keyIDs are the ids of opening keys as `policy show` writes them.
+func keyIDs(keys *seal.Keyring) (ids []string) {
+	for _, id := range keys.IDs() {
+		ids = append(ids, hex.EncodeToString(id[:]))
+	}
+	return ids
 }
 
 // feeds are the remote ones, and the inbox of the collector in this process.

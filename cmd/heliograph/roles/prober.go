@@ -11,19 +11,19 @@ import (
 // localVantage names the vantage of a prober whose results stay in its process.
 const localVantage = "local"
 
-// addProber adds a prober. With a policy an agent takes its results to the collectors. Without one
+// addProber adds a prober of a program of this version. With a policy an agent takes its results to the collectors. Without one
 // the detector of this process has them, or else the map that the prober keeps itself is shown.
-func (p *Process) addProber(c *Config) error {
+func (p *Process) addProber(c *Config, version string) error {
 	o, err := proberOptions(c)
 	if err != nil {
 		return err
 	}
 	o.Logger, o.Metrics = p.log, p.metrics
-	o.Vantage, o.ASN, o.Version = cmp.Or(c.Prober.Vantage, localVantage), c.Prober.VantageASN, c.Version
+	o.Vantage, o.ASN, o.Version = cmp.Or(c.Prober.Vantage, localVantage), c.Prober.VantageASN, version
 	part := lifecycle.Part{Name: "prober"}
 	switch {
 	case c.Prober.Policy != "":
-		d, err := newDelivery(c, p.log, p.metrics)
+		d, err := newDelivery(c, version, p.log, p.metrics)
 		if err != nil {
 			return err
 		}
@@ -43,7 +43,28 @@ func (p *Process) addProber(c *Config) error {
 		p.probes = pr.Map()
 	}
 	p.parts.Add(endWork, part)
+	p.reloads.add("prober", func(next *Config) ([]any, error) { return reloadProber(next, pr) })
+	p.reloads.fix(map[string]func(*Config) any{
+		"prober.vantage":       func(c *Config) any { return c.Prober.Vantage },
+		"prober.vantage_asn":   func(c *Config) any { return c.Prober.VantageASN },
+		"prober.policy":        func(c *Config) any { return c.Prober.Policy },
+		"prober.spool":         func(c *Config) any { return c.Prober.Spool },
+		"prober.collectors_ca": func(c *Config) any { return c.Prober.CollectorsCA },
+	})
 	return nil
+}
+
+// reloadProber gives a prober its targets and witnesses anew and says how many they are.
+func reloadProber(c *Config, pr *prober.Prober) ([]any, error) {
+	o, err := proberOptions(c)
+	if err != nil {
+		return nil, err
+	}
+	s := prober.Settings{Targets: o.Targets, Witnesses: o.Witnesses, Env: o.Env, Interval: o.Interval, Timeout: o.Timeout, DownAfter: o.DownAfter}
+	if err := pr.Reload(s); err != nil {
+		return nil, err
+	}
+	return []any{"targets", len(s.Targets), "witnesses", len(s.Witnesses), "interval", s.Interval.String()}, nil
 }
 
 // ServerDown says whether probes find the server at address and port down.

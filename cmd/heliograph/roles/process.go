@@ -20,7 +20,6 @@ import (
 	"github.com/heliograph-net/heliograph/internal/nettable"
 	"github.com/heliograph-net/heliograph/internal/ops"
 	"github.com/heliograph-net/heliograph/model"
-	"github.com/heliograph-net/heliograph/model/judge"
 )
 
 // Roles says which roles a process has.
@@ -31,6 +30,11 @@ type Options struct {
 	Config *Config
 	Roles  Roles
 	Logger *slog.Logger
+	// Level is what PUT /log/level changes. nil: it has no such path
+	Level *slog.LevelVar
+	// ReopenLog opens the log's file again, at a reload. nil: the log is no file
+	ReopenLog func() error
+	Version   string // of this program, for what it sends; "": not told
 	// Hangup brings SIGHUP, at which the configuration and what it names are read again. nil: they
 	// are not. Whoever makes it keeps it for as long as the process lives, or SIGHUP kills it.
 	Hangup <-chan os.Signal
@@ -51,10 +55,10 @@ const (
 )
 
 var endedBy = [...]time.Duration{
-	drainCollector:  3000 * time.Millisecond,
-	closeCollector:  3400 * time.Millisecond,
-	endWork:         4100 * time.Millisecond,
-	closePage:       4400 * time.Millisecond,
+	drainCollector:  2600 * time.Millisecond,
+	closeCollector:  3000 * time.Millisecond,
+	endWork:         4200 * time.Millisecond,
+	closePage:       4500 * time.Millisecond,
 	closeStores:     4700 * time.Millisecond,
 	closeOperations: 4900 * time.Millisecond,
 }
@@ -70,7 +74,7 @@ type Process struct {
 	log      *slog.Logger
 	metrics  *prometheus.Registry
 	checks   map[string]ops.Check // of readiness
-	reloads  *reloads[*Config]
+	reloads  *reloads
 	stopping atomic.Bool
 
 	// what one role has for another; nil without
@@ -79,7 +83,6 @@ type Process struct {
 	detector *detector.Detector
 	probes   *heatmap.Map // the detector's or the prober's
 
-	thresholds judge.Thresholds // of the detector; zero without
 }
 
 // New builds the roles as configured and binds their listeners. ctx is for the opening of stores.
@@ -92,7 +95,8 @@ func New(ctx context.Context, o Options) (p *Process, err error) {
 		}
 	}()
 	c := o.Config
-	p.reloads = &reloads[*Config]{log: o.Logger, hangup: o.Hangup, current: c, load: c.again}
+	p.reloads = &reloads{log: o.Logger, hangup: o.Hangup, current: c, load: c.again}
+	p.reloads.addLog(o.ReopenLog)
 	p.reloads.fix(map[string]func(*Config) any{
 		"operations.listen": func(c *Config) any { return c.Operations.Listen },
 		"operations.hosts":  func(c *Config) any { return c.Operations.Hosts },
@@ -117,7 +121,7 @@ func New(ctx context.Context, o Options) (p *Process, err error) {
 		}
 	}
 	if o.Roles.Prober {
-		if err := p.addProber(c); err != nil {
+		if err := p.addProber(c, o.Version); err != nil {
 			return p, err
 		}
 	}
@@ -128,7 +132,7 @@ func New(ctx context.Context, o Options) (p *Process, err error) {
 		}
 	}
 	p.parts.Add(endWork, lifecycle.Part{Name: "reloading", Run: p.reloads.run})
-	return p, p.addOperations(c.Operations, c.Level)
+	return p, p.addOperations(c.Operations, o.Level)
 }
 
 func newProcess(log *slog.Logger) *Process {

@@ -2,8 +2,6 @@ package roles
 
 import (
 	"crypto/ed25519"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,17 +19,26 @@ type Relay struct {
 	RelayAddr string // host:port as bound
 }
 
+// RelayOptions are those of a Relay; see [Options].
+type RelayOptions struct {
+	Config    *RelayConfig
+	Logger    *slog.Logger
+	Level     *slog.LevelVar
+	ReopenLog func() error
+	Hangup    <-chan os.Signal
+}
+
 // NewRelay builds a relay as configured and binds its listeners. When it fails, nothing stays open.
-// hangup is as in Options.
-func NewRelay(c *RelayConfig, log *slog.Logger, hangup <-chan os.Signal) (n *Relay, err error) {
-	n = &Relay{Process: newProcess(log)}
+func NewRelay(o RelayOptions) (n *Relay, err error) {
+	n = &Relay{Process: newProcess(o.Logger)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("starting: %w", err), n.Close())
 		}
 	}()
+	c := o.Config
 	latest := c // belongs to whoever reloads
-	n.reloads = &reloads[*Config]{log: log, hangup: hangup, current: &c.base, load: func() (*Config, error) {
+	n.reloads = &reloads{log: o.Logger, hangup: o.Hangup, current: &c.base, load: func() (*Config, error) {
 		next, err := LoadRelay(c.base.path)
 		if err != nil {
 			return nil, err
@@ -39,6 +46,7 @@ func NewRelay(c *RelayConfig, log *slog.Logger, hangup <-chan os.Signal) (n *Rel
 		latest = next
 		return &next.base, nil
 	}}
+	n.reloads.addLog(o.ReopenLog)
 	n.reloads.fix(map[string]func(*Config) any{
 		"listen":     func(*Config) any { return latest.Listen },
 		"tls_cert":   func(*Config) any { return latest.TLSCert },
@@ -57,7 +65,7 @@ func NewRelay(c *RelayConfig, log *slog.Logger, hangup <-chan os.Signal) (n *Rel
 	}
 	n.reloads.add("relay", func(*Config) ([]any, error) { return n.reloadRelay(latest, r) })
 	n.parts.Add(endWork, lifecycle.Part{Name: "reloading", Run: n.reloads.run})
-	return n, n.addOperations(c.Operations, c.base.Level)
+	return n, n.addOperations(c.Operations, o.Level)
 }
 
 // addRelay adds the relay and its listener.
@@ -110,16 +118,7 @@ func (n *Relay) reloadRelay(c *RelayConfig, r *relay.Relay) ([]any, error) {
 	s = r.Settings()
 	says := []any{"gateway", s.Gateway, "collector", s.Collector, "max_requests", s.MaxRequests, "source_requests_per_second", s.NetworkRequests}
 	if len(s.Key) != 0 {
-		says = append(says, "key", keyName(s.Key.Public().(ed25519.PublicKey)))
+		says = append(says, "key", fingerprint(s.Key.Public().(ed25519.PublicKey)))
 	}
 	return says, nil
 }
-
-// keyName tells a public key from others: the beginning of its SHA-256.
-func keyName(key ed25519.PublicKey) string {
-	sum := sha256.Sum256(key)
-	return hex.EncodeToString(sum[:8])
-}
-
-// SetLevel lets PUT /log/level change the level of the log.
-func (c *RelayConfig) SetLevel(level *slog.LevelVar) { c.base.Level = level }

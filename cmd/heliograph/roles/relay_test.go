@@ -80,7 +80,7 @@ func TestStartRelay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, err := NewRelay(c, slog.New(slog.DiscardHandler), nil)
+		n, err := NewRelay(RelayOptions{Config: c, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			return err
 		}
@@ -145,7 +145,7 @@ func TestHangupReloadsRelay(t *testing.T) {
 	}
 	var log syncbuffer.Buffer
 	hangup := make(chan os.Signal)
-	n, err := NewRelay(c, slog.New(slog.NewTextHandler(&log, nil)), hangup)
+	n, err := NewRelay(RelayOptions{Config: c, Logger: slog.New(slog.NewTextHandler(&log, nil)), Hangup: hangup})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestHangupReloadsRelay(t *testing.T) {
 	}
 	write("gateway: " + gateway.URL + "\ncollector: c2\nmax_requests: 7\nacme: {cache: elsewhere}\n")
 	hangup <- syscall.SIGHUP
-	awaitLog(t, &log, "reloaded what=relay gateway="+gateway.URL+" collector=c2 max_requests=7 source_requests_per_second=100 key="+keyName(public))
+	awaitLog(t, &log, "reloaded what=relay gateway="+gateway.URL+" collector=c2 max_requests=7 source_requests_per_second=100 key="+fingerprint(public))
 	awaitLog(t, &log, "acme")
 	if got := keys(); got != http.StatusOK {
 		t.Errorf("keys after the reload: %d", got)

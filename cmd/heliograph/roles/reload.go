@@ -12,61 +12,68 @@ import (
 // lookEvery is how often files that may be replaced while the process runs are looked at.
 const lookEvery = 10 * time.Second
 
-// reloads reads a configuration of type C again on SIGHUP and has every part of the process take it
+// reloads reads the configuration again on SIGHUP and has every part of the process take it
 // up. What is wrong leaves in use what was there. It belongs to the goroutine of run once that
 // has begun.
-type reloads[C any] struct {
+type reloads struct {
 	log     *slog.Logger
 	hangup  <-chan os.Signal
-	load    func() (C, error) // reads the configuration again
-	current C                 // the newest that could be read
-	parts   []reloadable[C]
-	watched []*watchedFile[C]
-	fixed   []fixedSetting[C]
+	load    func() (*Config, error) // reads the configuration again
+	current *Config                 // the newest that could be read
+	parts   []reloadable
+	watched []*watchedFile
+	fixed   []fixedSetting
 }
 
 // reloadable is a part of a process that takes up a changed configuration. It says, as arguments of
 // a log line, what it has now. On an error it keeps what it had.
-type reloadable[C any] struct {
+type reloadable struct {
 	what   string
-	reload func(C) (says []any, err error)
+	reload func(*Config) (says []any, err error)
 }
 
 // watchedFile is a file whose change reloads a part without SIGHUP.
-type watchedFile[C any] struct {
+type watchedFile struct {
 	what string
-	path func(C) string
+	path func(*Config) string
 	part string
 	seen time.Time
 }
 
 // fixedSetting is a setting that stays what it was when the process started.
-type fixedSetting[C any] struct {
+type fixedSetting struct {
 	key   string
-	value func(C) any
+	value func(*Config) any
 	start any
 }
 
 // add adds a part; they are reloaded in the order in which they were added.
-func (r *reloads[C]) add(what string, reload func(C) ([]any, error)) {
-	r.parts = append(r.parts, reloadable[C]{what, reload})
+func (r *reloads) add(what string, reload func(*Config) ([]any, error)) {
+	r.parts = append(r.parts, reloadable{what, reload})
+}
+
+// addLog adds the log's file; nil: there is none.
+func (r *reloads) addLog(reopen func() error) {
+	if reopen != nil {
+		r.add("log", func(*Config) ([]any, error) { return nil, reopen() })
+	}
 }
 
 // watch reloads a part when a file that the configuration names has changed.
-func (r *reloads[C]) watch(what string, path func(C) string, part string) {
-	r.watched = append(r.watched, &watchedFile[C]{what, path, part, modified(path(r.current))})
+func (r *reloads) watch(what string, path func(*Config) string, part string) {
+	r.watched = append(r.watched, &watchedFile{what, path, part, modified(path(r.current))})
 }
 
 // fix names settings that take a restart, by their keys: all other settings take effect by a
 // reload. It is called before run.
-func (r *reloads[C]) fix(values map[string]func(C) any) {
+func (r *reloads) fix(values map[string]func(*Config) any) {
 	for key, value := range values {
-		r.fixed = append(r.fixed, fixedSetting[C]{key, value, value(r.current)})
+		r.fixed = append(r.fixed, fixedSetting{key, value, value(r.current)})
 	}
 }
 
 // changed are the keys of settings that would take a restart, sorted.
-func (r *reloads[C]) changed(next C) (keys []string) {
+func (r *reloads) changed(next *Config) (keys []string) {
 	for _, f := range r.fixed {
 		if !reflect.DeepEqual(f.value(next), f.start) {
 			keys = append(keys, f.key)
@@ -77,7 +84,7 @@ func (r *reloads[C]) changed(next C) (keys []string) {
 }
 
 // run works until ctx ends.
-func (r *reloads[C]) run(ctx context.Context) error {
+func (r *reloads) run(ctx context.Context) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
@@ -94,7 +101,7 @@ func (r *reloads[C]) run(ctx context.Context) error {
 
 // all reads the configuration and reloads every part. A part that cannot keeps none of the others
 // from it.
-func (r *reloads[C]) all() {
+func (r *reloads) all() {
 	next, err := r.load()
 	if err != nil {
 		tellReload(r.log, "configuration", nil, err)
@@ -114,7 +121,7 @@ func (r *reloads[C]) all() {
 }
 
 // look reloads the parts whose files have changed.
-func (r *reloads[C]) look() {
+func (r *reloads) look() {
 	for _, w := range r.watched {
 		now := modified(w.path(r.current))
 		if now.Equal(w.seen) {

@@ -11,7 +11,6 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/heliograph-net/heliograph/detector"
-	"github.com/heliograph-net/heliograph/detector/sqlitestore"
 )
 
 // StoreConfig says where the detector keeps what it knows: the path of an SQLite file, or a mapping
@@ -44,14 +43,6 @@ type storeOpener func(ctx context.Context, c *Config) (detector.Events, detector
 // storeKinds are the kinds of store. Another kind takes a line here, and its keys in StoreConfig.
 var storeKinds = map[string]storeOpener{
 	"sqlite": openSQLiteStore,
-}
-
-func openSQLiteStore(ctx context.Context, c *Config) (detector.Events, detector.State, error) {
-	events, state, err := sqlitestore.Open(ctx, c.File(c.Detector.Store.Path))
-	if err != nil {
-		return nil, nil, err // not a nil pointer in an interface
-	}
-	return events, state, nil
 }
 
 // check says what is wrong with it.

@@ -1,0 +1,47 @@
+package detector
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/heliograph-net/heliograph/privacy/seal"
+)
+
+// Settings are the part of Options that can change while the detector works; see there. The zero
+// values of Thresholds mean what they mean there, but for Window, which cannot change.
+type Settings struct {
+	Feeds      map[string]Feed
+	Keys       *seal.Keyring
+	Thresholds Thresholds
+	Vantages   []string
+}
+
+// settings are those that a detector begins with.
+func (o *Options) settings() *Settings {
+	return &Settings{Feeds: o.Feeds, Keys: o.Keys, Thresholds: o.Thresholds, Vantages: o.Vantages}
+}
+
+// Reload replaces the settings: feeds are read by the new ones, each from where the one of its name
+// was left, what they bring is opened with the new keys, and the next bin is judged by the new
+// thresholds. The caller must not change afterwards what s points to. On an error the old settings
+// stay. It is safe for concurrent use, before and during Run.
+func (d *Detector) Reload(s Settings) error {
+	o := d.o
+	o.Feeds, o.Keys, o.Thresholds, o.Vantages = s.Feeds, s.Keys, s.Thresholds, s.Vantages
+	o.Thresholds.Window = d.o.Thresholds.Window // before the check of Hot
+	if err := o.validate(); err != nil {
+		return fmt.Errorf("detector: %w", err)
+	}
+	if w := s.Thresholds.Window; w != 0 && w != o.Thresholds.Window {
+		return errors.New("detector: Thresholds.Window cannot change while the detector works")
+	}
+	d.settings.Store(o.settings())
+	select {
+	case d.reloaded <- struct{}{}:
+	default: // it is told already
+	}
+	return nil
+}
+
+// Thresholds are those in force, with the defaults filled in.
+func (d *Detector) Thresholds() Thresholds { return d.settings.Load().Thresholds }
