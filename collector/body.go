@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/heliograph-net/heliograph/internal/httpx"
 )
@@ -70,16 +71,47 @@ func (b *body) grow() bool {
 	return true
 }
 
+// hurryPart is what is left of their time to bodies while places are scarce.
+const hurryPart = 5
+
+// hurry leaves clients less time to send their bodies while more than half of all places are taken,
+// so that a few thousand that send a byte now and then do not keep everyone else out.
+func (a *admission) hurry(w http.ResponseWriter, now time.Time) {
+	if a.uploads.Scarce() {
+		_ = http.NewResponseController(w).SetReadDeadline(now.Add(a.timeout / hurryPart))
+	}
+}
+
+// read reads the body of an upload that has a place, at most limit bytes, and charges it to its
+// network. Its errors are a *shed, when too many bodies are being read, and those of
+// httpx.BodyError.
+func (p place) read(w http.ResponseWriter, r *http.Request, limit int64) (*body, error) {
+	a := p.admission
+	a.hurry(w, time.Now())
+	b, err := a.memory.read(w, r, limit)
+	if err == errMemory {
+		err = a.shedder.overload(shedMemory, 1)
+		httpx.LeaveBody(w, r)
+	} else if err == httpx.ErrTooLarge {
+		httpx.LeaveBody(w, r)
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.networks.Charge(p.network, len(b.bytes))
+	return b, nil
+}
+
 var errMemory = errors.New("too many bodies are being read")
 
-// readBody reads at most limit bytes into a buffer that grows with what has arrived, not with what
-// was announced. The read deadline is set already. Its errors are those of httpx.BodyError, and
+// read reads at most limit bytes into a buffer that grows with what has arrived, not with what was
+// announced. The read deadline is set already. Its errors are those of httpx.BodyError, and
 // errMemory.
-func (c *Collector) readBody(w http.ResponseWriter, r *http.Request, limit int64) (*body, error) {
+func (m *memory) read(w http.ResponseWriter, r *http.Request, limit int64) (*body, error) {
 	if r.ContentLength > limit {
 		return nil, httpx.ErrTooLarge
 	}
-	b := newBody(&c.memory)
+	b := newBody(m)
 	if b == nil {
 		return nil, errMemory
 	}
@@ -111,4 +143,20 @@ func (b *body) readFrom(r io.Reader) error {
 			return httpx.BodyError(err)
 		}
 	}
+}
+
+// copyOf copies bytes into a buffer that counts as used memory. It returns nil when too much is in
+// use.
+func (m *memory) copyOf(bytes []byte) *body {
+	b := newBody(m)
+	for b != nil && cap(b.bytes) < len(bytes) {
+		if !b.grow() {
+			b.free()
+			b = nil
+		}
+	}
+	if b != nil {
+		b.bytes = append(b.bytes, bytes...)
+	}
+	return b
 }

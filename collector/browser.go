@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"time"
@@ -21,50 +22,59 @@ const (
 	MaxReports     = 512       // reports; what comes after is dropped and counted
 )
 
-// serveReports takes what browsers send by the W3C Reporting API. Any 2xx means "delivered" to
-// them, and anything else that they come back: so a collector that cannot keep reports drops and
-// counts them, and answers 204. Only what no browser sends is refused.
-func (c *Collector) serveReports(w http.ResponseWriter, r *http.Request) error {
+// browser takes what browsers send by the W3C Reporting API.
+type browser struct {
+	id        string // the collector's
+	live      *live
+	admission *admission
+	committer *committer
+	metrics   *metrics
+	log       *slog.Logger
+	tokens    clientTokens
+}
+
+// serve answers 204 to all but what no browser sends. Any 2xx means "delivered" to browsers, and
+// anything else that they come back: so a collector that cannot keep reports drops and counts them.
+func (b *browser) serve(w http.ResponseWriter, r *http.Request) error {
 	allowOrigins(w)
 	legacy := httpx.HasType(r.Header, typeLegacyCSP)
 	if !legacy && !httpx.HasType(r.Header, "application/reports+json", "application/json") {
 		httpx.LeaveBody(w, r)
 		return httpx.NewError(http.StatusUnsupportedMediaType, "want Content-Type application/reports+json")
 	}
-	if !c.gate.Enter() {
-		c.dropUpload(w, r, dropUnavailable)
-		return nil
-	}
-	defer c.gate.Leave()
-	now, from := time.Now(), c.settings.Load().client(r)
-	network := c.networks.Network(now, from)
-	if shed := c.admit(now, network); shed != nil {
-		c.dropUpload(w, r, dropOverload)
-		return nil
-	}
-	defer c.leave(network)
-	c.bodyDeadline(w, now)
-	body, err := c.readBody(w, r, MaxReportsBody)
-	if err == errMemory {
-		c.shed(shedMemory, 1)
-		c.dropUpload(w, r, dropOverload)
-		return nil
+	err := b.take(w, r, legacy)
+	if s, ok := errors.AsType[*shed](err); ok {
+		b.drop(droppedFor(s), 1)
 	} else if err != nil {
-		httpx.LeaveBody(w, r)
 		return err
 	}
-	c.metrics.received.reports.Add(float64(len(body.bytes)))
-	c.networks.Charge(network, len(body.bytes))
-	kept, err := c.decodeUpload(r, body.bytes, legacy)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// take keeps what may be kept of an upload.
+func (b *browser) take(w http.ResponseWriter, r *http.Request, legacy bool) error {
+	s := b.live.load()
+	from := s.client(r)
+	place, err := b.admission.enter(w, r, b.admission.network(from))
+	if err != nil {
+		return err
+	}
+	defer place.leave()
+	body, err := place.read(w, r, MaxReportsBody)
+	if err != nil {
+		return err
+	}
+	b.metrics.received.reports.Add(float64(len(body.bytes)))
+	kept, err := b.decode(s, body.bytes, legacy, r.UserAgent())
 	body.free()
 	if err != nil {
 		return httpx.NewError(http.StatusBadRequest, "body must be a JSON array of reports, or of "+typeLegacyCSP+" one: "+err.Error())
 	}
-	if err := c.keepReports(from, kept); err != nil {
-		c.o.Logger.Error("browser reports could not be sealed", "error", err)
-		c.drop(dropFailed, kept.len())
+	if err := b.keep(s, from, kept); err != nil {
+		b.log.Error("browser reports could not be sealed", "error", err)
+		b.drop(dropFailed, kept.len())
 	}
-	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
@@ -79,59 +89,58 @@ const (
 	dropFailed      = "failed"      // could not be sealed
 )
 
-func (c *Collector) drop(reason string, n int) {
+// droppedFor is the reason for an upload that was shed.
+func droppedFor(s *shed) string {
+	if s.reason == receipt.ReasonUnavailable {
+		return dropUnavailable
+	}
+	return dropOverload
+}
+
+func (b *browser) drop(reason string, n int) {
 	if n > 0 {
-		c.metrics.dropped.WithLabelValues(reason).Add(float64(n))
+		b.metrics.dropped.WithLabelValues(reason).Add(float64(n))
 	}
 }
 
-// dropUpload answers without reading the body.
-func (c *Collector) dropUpload(w http.ResponseWriter, r *http.Request, reason string) {
-	c.drop(reason, 1)
-	httpx.LeaveBody(w, r)
-	w.WriteHeader(http.StatusNoContent)
-}
-
-// decodeUpload reads an upload of either format.
-func (c *Collector) decodeUpload(r *http.Request, body []byte, legacy bool) (*keptReports, error) {
-	if legacy {
-		return c.decodeLegacyCSP(body, r.UserAgent())
-	}
-	return c.decodeReports(body)
-}
-
-// keepReports seals an upload's reports and makes them durable, or drops and counts them.
-func (c *Collector) keepReports(from netip.Addr, kept *keptReports) error {
+// keep seals an upload's reports and makes them durable, or drops and counts them.
+func (b *browser) keep(s *settings, from netip.Addr, kept *keptReports) error {
 	if kept.len() == 0 {
 		return nil
 	}
-	s, now := c.settings.Load(), time.Now()
-	consent := report.Off
+	now, consent := time.Now(), report.Off
 	if s.policy != nil {
 		consent = s.policy.Effective(report.Diagnostics, now)
 	}
 	if consent == report.Off {
-		c.drop(dropDisabled, kept.len())
+		b.drop(dropDisabled, kept.len())
 		return nil
 	}
 	id, err := report.NewBatchID(now, rand.Reader)
 	if err != nil {
 		return err
 	}
-	header := kept.userAgent.header(consent, c.tokens.token(now, from, kept.userAgent.raw))
+	header := kept.userAgent.header(consent, b.tokens.token(now, from, kept.userAgent.raw))
 	pages, left := pageErrors(kept.pages, consent)
 	segment, full, err := sealReports(s.sealKey, id, header, windows(kept.nel, s.policy.WindowMS), pages,
 		samples(kept.nel, s.policy.SamplesPerWindow, consent))
 	if err != nil {
 		return err
 	}
-	c.drop(dropOverflow, left+full)
-	a := c.store(Entry{Envelope: c.envelope(from, id, report.Delivery{}, segment), Body: sha256.Sum256(segment)}, nil)
-	c.metrics.batches.WithLabelValues("browser", a.statement.Decision.String(), a.statement.Reason).Inc()
-	if a.statement.Decision != receipt.Stored {
-		c.drop(dropUnavailable, kept.len()-left-full)
+	b.drop(dropOverflow, left+full)
+	if !b.store(s.network(from), id, segment) {
+		b.drop(dropUnavailable, kept.len()-left-full)
 	}
 	return nil
+}
+
+// store makes a segment durable, or reports false.
+func (b *browser) store(from origin, id report.BatchID, segment []byte) bool {
+	said := b.committer.store(Entry{Body: sha256.Sum256(segment), Envelope: report.Envelope{
+		Batch: id, Received: time.Now().UnixMilli(), Collector: b.id, ASN: from.asn, Country: from.country, Segment: segment,
+	}}, nil, nil).statement
+	b.metrics.batches.WithLabelValues("browser", said.Decision.String(), said.Reason).Inc()
+	return said.Decision == receipt.Stored
 }
 
 // sealReports makes a segment of a header and what follows it. Samples that find no room are left

@@ -4,40 +4,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
-	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/heliograph-net/heliograph/internal/httpx"
 )
 
-// Collector takes, keeps and hands on batches. Make one with New; its methods are safe for
+// Collector takes, keeps and hands on batches. Make one with [New]; its methods are safe for
 // concurrent use.
 type Collector struct {
-	o        Options
-	settings atomic.Pointer[settings]
-	handler  http.Handler
-	metrics  *metrics
-
-	running   atomic.Bool  // Run was called
-	gate      *httpx.Gate  // closed when Run drains; uploads and polls in flight are inside
-	uploads   *httpx.Slots // uploads in flight
-	memory    memory       // of their bodies
-	delay     queueDelay
-	pressure  pressure
-	networks  *httpx.Limiter
-	round     round     // the committer's
-	idle      sync.Pool // of *upload
-	forecast  forecast
-	feeds     *httpx.Slots      // feed requests in flight
-	committer *group[*upload]   // makes uploads durable, many at a time
-	signer    *group[*unsigned] // signs refusals, many at a time
-	tokens    clientTokens
-	replays   replays // of Oblivious HTTP
-
-	headroom []byte // never touched, see headroomBytes
-
-	failing atomic.Pointer[error] // why the inbox did not take the last group; nil: it did
+	inbox     Inbox
+	log       *slog.Logger
+	metrics   *metrics
+	live      *live       // the settings
+	gate      *httpx.Gate // closed when Run drains; uploads and polls in flight are inside
+	admission *admission
+	signer    *signer
+	committer *committer
+	upkeep    *upkeep
+	handler   http.Handler
+	running   atomic.Bool // Run was called
+	headroom  []byte      // never touched, see headroomBytes
 }
 
 // headroomBytes are allocated and never touched, so that they take no memory. But the garbage
@@ -45,31 +34,59 @@ type Collector struct {
 // lives in a few MiB, and would else be cleaned up many times a second.
 const headroomBytes = 32 << 20
 
-// New checks the options and makes a Collector, which works once its Run is called.
+// New checks the options and makes a Collector, which works while its Run does.
 func New(o Options) (*Collector, error) {
-	ready, err := prepare(o.Settings)
+	first, err := prepare(o.Settings)
 	if err := errors.Join(o.validate(), err); err != nil {
 		return nil, err
 	}
-	c := &Collector{o: o, gate: httpx.NewGate(), uploads: httpx.NewSlots(o.MaxUploads), feeds: httpx.NewSlots(maxFeeds), memory: memory{max: o.MaxBodyBytes},
-		delay: queueDelay{interval: o.MaxQueueDelay}, networks: o.Limits.limiter(), idle: sync.Pool{New: newUpload},
-		headroom: make([]byte, headroomBytes)}
-	if err := c.apply(ready); err != nil {
+	c := &Collector{
+		inbox: o.Inbox, log: o.Logger, metrics: newMetrics(), live: &live{inbox: o.Inbox, timeout: o.CommitTimeout},
+		gate: httpx.NewGate(), upkeep: &upkeep{inbox: o.Inbox, log: o.Logger}, headroom: make([]byte, headroomBytes),
+	}
+	if err := c.live.apply(first); err != nil {
 		return nil, err
 	}
-	c.metrics = newMetrics(c)
-	c.handler = c.routes()
-	c.committer = newGroup(o.MaxUploads, (*upload).weight, c.commit)
-	c.signer = newGroup(o.MaxUploads, (*unsigned).weight, c.sign)
+	c.wire(&o)
 	if err := c.metrics.register(o.Metrics, o.ID); err != nil {
 		return nil, fmt.Errorf("collector: registering metrics: %w", err)
 	}
 	return c, nil
 }
 
-// Handler serves the public routes: /v1/batches, /v1/reports, /v1/policy and /v1/feed. It sets read
-// and write deadlines of its own.
+// wire makes the parts that requests go through.
+func (c *Collector) wire(o *Options) {
+	delay := &queueDelay{interval: o.MaxQueueDelay}
+	shedder := &shedder{least: o.SlowDown, causes: c.metrics.shed}
+	c.signer = newSigner(o, c.metrics)
+	c.committer = newCommitter(o, c.signer, delay, shedder, c.metrics)
+	c.admission = newAdmission(o, c.gate, delay, shedder)
+	intake := &intake{id: o.ID, committer: c.committer}
+	feed := &feedServer{id: o.ID, live: c.live, inbox: o.Inbox, gate: c.gate, slots: httpx.NewSlots(maxFeeds),
+		timeout: o.CommitTimeout, handed: c.metrics.feedBatches}
+	c.metrics.watch(c.admission, c.committer, feed, c.upkeep)
+	c.handler = routes(o, c.metrics, endpoints{
+		batches: &batches{live: c.live, admission: c.admission, intake: intake, signer: c.signer, received: c.metrics.received.batches},
+		browser: &browser{id: o.ID, live: c.live, admission: c.admission, committer: c.committer, metrics: c.metrics, log: o.Logger},
+		policy:  &policyServer{live: c.live},
+		feed:    feed,
+		gateway: &gateway{id: o.ID, live: c.live, admission: c.admission, intake: intake, signer: c.signer, metrics: c.metrics, log: o.Logger},
+	})
+}
+
+// Handler serves the public routes: /v1/batches, /v1/reports, /v1/policy, /v1/feed, /v1/oblivious
+// and /v1/oblivious/keys. It sets read and write deadlines of its own.
 func (c *Collector) Handler() http.Handler { return c.handler }
+
+// Reload replaces the settings for requests that start from now on; the caller must not change what
+// they point to. On an error the old settings stay.
+func (c *Collector) Reload(s Settings) error {
+	ready, err := prepare(s)
+	if err != nil {
+		return err
+	}
+	return c.live.apply(ready)
+}
 
 // Ready says whether the collector would make a batch durable now: nil, or an error that names what
 // is in the way. It really writes to the inbox, and asks nothing beyond this host.
@@ -79,5 +96,9 @@ func (c *Collector) Ready(ctx context.Context) error {
 		return errors.New("collector is shutting down")
 	default:
 	}
-	return c.o.Inbox.Check(ctx)
+	return c.inbox.Check(ctx)
 }
+
+// Outlook says in words what a collector that works now will need soon: "" when detectors take what
+// it stores, else how much it holds for them, since when, and when it will be full.
+func (c *Collector) Outlook(now time.Time) string { return c.upkeep.forecast.outlook(now) }

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"net/http"
@@ -81,7 +82,7 @@ func TestStuckInboxIsNotWaitedForAndNeverAcknowledged(t *testing.T) {
 		}
 		close(inbox.release)
 		synctest.Wait()
-		if n := c.memory.used.Load(); n != 0 {
+		if n := c.admission.memory.used.Load(); n != 0 {
 			t.Errorf("%d bytes of bodies are in use at the end", n)
 		}
 	})
@@ -130,6 +131,10 @@ func TestGroupGathersWhileItWorks(t *testing.T) {
 		started <- struct{}{}
 		<-release
 	})
+	if g.submit(0) {
+		t.Error("taken before the group is open")
+	}
+	g.open()
 	g.submit(1)
 	done := make(chan struct{})
 	go func() { g.run(); close(done) }()
@@ -149,13 +154,35 @@ func TestGroupGathersWhileItWorks(t *testing.T) {
 	}
 	close(release)
 	g.end()
-	g.end()
 	<-done
 	if g.submit(100) {
 		t.Error("taken after the end")
 	}
 	if want := [][]int{{1}, {2, 3, commitBytes}, {4, 5, 6, 7, 8, 9, 10}}; !reflect.DeepEqual(rounds, want) {
 		t.Errorf("rounds %v, want %v", rounds, want)
+	}
+}
+
+// One round may have uploads from before and after the receipt key was replaced.
+func TestSignWithTheKeyOfEach(t *testing.T) {
+	keys := []ed25519.PrivateKey{testKey, ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32))}
+	s, all := new(signer), new(unsigned)
+	order := []int{0, 0, 1, 0, 1, 1}
+	for i, key := range order {
+		all.add(&keys[key], receipt.Statement{Batch: report.BatchID{byte(i + 1)}, Body: [32]byte{1}, Decision: receipt.Stored})
+	}
+	receipts := s.sign(all)
+	if len(receipts) != len(order) {
+		t.Fatalf("%d receipts for %d statements", len(receipts), len(order))
+	}
+	for i, key := range order {
+		got, err := receipt.Verify(keys[key].Public().(ed25519.PublicKey), receipts[i])
+		if err != nil || got != all.statements[i] {
+			t.Errorf("receipt %d: %+v, %v", i, got, err)
+		}
+	}
+	if all.reset(); len(s.sign(all)) != 0 {
+		t.Error("receipts of nothing")
 	}
 }
 

@@ -2,33 +2,64 @@ package collector
 
 import (
 	"context"
+	"crypto/ed25519"
+	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
+// committer makes uploads durable, many at a time: one transaction of the inbox and one signature
+// serve a whole round.
+type committer struct {
+	inbox   Inbox
+	signer  *signer
+	delay   *queueDelay
+	shedder *shedder
+	metrics *metrics
+	log     *slog.Logger
+	timeout time.Duration // for an upload to be stored
+
+	queue   *group[*upload]
+	idle    sync.Pool // of *upload
+	round   round     // its goroutine's
+	failing bool      // its goroutine's; the inbox did not take the last round
+	tooLate chan struct{}
+	giveUp  func() // closes tooLate: whoever waits is told to come later
+}
+
+func newCommitter(o *Options, s *signer, delay *queueDelay, sh *shedder, m *metrics) *committer {
+	c := &committer{inbox: o.Inbox, signer: s, delay: delay, shedder: sh, metrics: m, log: o.Logger, timeout: o.CommitTimeout,
+		idle: sync.Pool{New: newUpload}, tooLate: make(chan struct{})}
+	c.giveUp = sync.OnceFunc(func() { close(c.tooLate) })
+	c.queue = newGroup(o.MaxUploads, (*upload).weight, c.commit)
+	c.queue.open()
+	return c
+}
+
 // upload is one batch on its way into the inbox. Its fields are the submitter's before submit and
 // after answered, else the committer's.
 type upload struct {
 	entry    Entry
-	body     *body // of entry; nil: sealed here, and no receipt is wanted
+	body     *body               // of entry; nil: sealed here
+	key      *ed25519.PrivateKey // signs its receipt; nil: none is wanted
 	queued   time.Time
-	answered chan answered // buffered
-	timeout  *time.Timer   // the submitter's own
+	answered chan answer // buffered
+	timeout  *time.Timer // the submitter's own
 	// set by who comes first: the committer with an answer, or a submitter who waits no longer
 	over atomic.Bool
 }
 
 func newUpload() any {
-	u := &upload{answered: make(chan answered, 1), timeout: time.NewTimer(time.Hour)}
+	u := &upload{answered: make(chan answer, 1), timeout: time.NewTimer(time.Hour)}
 	u.timeout.Stop()
 	return u
 }
 
-// answered is what became of an upload. The receipt is nil when none was wanted or it could not
-// be signed.
-type answered struct {
+// answer is what became of an upload. The receipt is nil when none was wanted, or not signed yet.
+type answer struct {
 	statement receipt.Statement
 	receipt   []byte
 }
@@ -36,35 +67,65 @@ type answered struct {
 func (u *upload) weight() int { return len(u.entry.Envelope.Segment) }
 
 // free gives back what an upload holds. Nobody may use it afterwards.
-func (c *Collector) free(u *upload) {
+func (c *committer) free(u *upload) {
 	if u.body != nil {
 		u.body.free()
 	}
-	u.entry, u.body = Entry{}, nil
+	u.entry, u.body, u.key = Entry{}, nil, nil
 	u.over.Store(false)
 	c.idle.Put(u)
 }
 
-// round is what the committer uses again.
-type round struct {
-	entries            []Entry
-	statements, wanted []receipt.Statement
+// store hands an entry over and waits for the answer, no longer than the inbox is given. It owns
+// body, which may be nil. key signs the receipt; nil wants none.
+func (c *committer) store(e Entry, body *body, key *ed25519.PrivateKey) answer {
+	u := c.idle.Get().(*upload)
+	u.entry, u.body, u.key, u.queued = e, body, key, time.Now()
+	said := receipt.Statement{Batch: e.Envelope.Batch, Body: e.Body}
+	if !c.queue.submit(u) {
+		c.free(u)
+		return answer{statement: slowDown(said, c.shedder.overload(shedCount, 1))}
+	}
+	u.timeout.Reset(c.timeout)
+	select {
+	case a := <-u.answered:
+		u.timeout.Stop()
+		c.free(u)
+		return a
+	case <-u.timeout.C:
+	case <-c.tooLate:
+		u.timeout.Stop()
+	}
+	if u.over.CompareAndSwap(false, true) { // the committer frees it
+		return answer{statement: slowDown(said, c.shedder.unavailable())}
+	}
+	a := <-u.answered
+	c.free(u)
+	return a
 }
 
-// commit is the work of the committer: one durable transaction and one signature for all.
-func (c *Collector) commit(all []*upload) {
+// round is what the committer uses again.
+type round struct {
+	entries    []Entry
+	statements []receipt.Statement
+	wanted     unsigned
+}
+
+// commit is the work of a round.
+func (c *committer) commit(all []*upload) {
 	start := time.Now()
-	c.delay.round(start, all[0].queued, len(c.committer.in))
+	c.delay.round(start, all[0].queued, len(c.queue.in))
 	defer c.delay.done()
 	work := &c.round
-	work.entries, work.statements, work.wanted = work.entries[:0], work.statements[:0], work.wanted[:0]
+	work.entries, work.statements = work.entries[:0], work.statements[:0]
+	work.wanted.reset()
 	for _, u := range all {
 		c.metrics.wait.Observe(start.Sub(u.queued).Seconds())
 		work.entries = append(work.entries, u.entry)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), c.o.CommitTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
 	defer cancel()
-	statuses, err := c.o.Inbox.Commit(ctx, work.entries)
+	statuses, err := c.inbox.Commit(ctx, work.entries)
 	clear(work.entries) // they point to bodies
 	c.metrics.commitSize.Observe(float64(len(all)))
 	c.metrics.commitTime.Observe(time.Since(start).Seconds())
@@ -72,23 +133,23 @@ func (c *Collector) commit(all []*upload) {
 	for i, u := range all {
 		s := receipt.Statement{Batch: u.entry.Envelope.Batch, Body: u.entry.Body}
 		if err != nil {
-			s = c.unavailable(s)
+			s = slowDown(s, c.shedder.unavailable())
 		} else {
 			s = decide(s, statuses[i])
 		}
 		work.statements = append(work.statements, s)
-		if u.body != nil {
-			work.wanted = append(work.wanted, s)
+		if u.key != nil {
+			work.wanted.add(u.key, s)
 		}
 	}
-	c.handOut(all, work.statements, c.receipts(work.wanted))
+	c.handOut(all, work.statements, c.signer.sign(&work.wanted))
 }
 
 // handOut answers all uploads of a round; receipts are those of uploads that want one.
-func (c *Collector) handOut(all []*upload, statements []receipt.Statement, receipts [][]byte) {
+func (c *committer) handOut(all []*upload, statements []receipt.Statement, receipts [][]byte) {
 	for i, u := range all {
-		a := answered{statement: statements[i]}
-		if u.body != nil {
+		a := answer{statement: statements[i]}
+		if u.key != nil {
 			a.receipt, receipts = receipts[0], receipts[1:]
 		}
 		if u.over.CompareAndSwap(false, true) {
@@ -111,43 +172,13 @@ func decide(s receipt.Statement, status Status) receipt.Statement {
 	return s
 }
 
-// noteInbox logs when the inbox begins to refuse and when it works again, not every group between.
-func (c *Collector) noteInbox(err error) {
-	var now *error
-	if err != nil {
-		now = &err
-	}
-	before := c.failing.Swap(now)
+// noteInbox logs when the inbox begins to refuse and when it works again, not every round between.
+func (c *committer) noteInbox(err error) {
 	switch {
-	case err != nil && before == nil:
-		c.o.Logger.Error("inbox takes nothing; uploads are told to come later", "error", err)
-	case err == nil && before != nil:
-		c.o.Logger.Info("inbox takes uploads again")
+	case err != nil && !c.failing:
+		c.log.Error("inbox takes nothing; uploads are told to come later", "error", err)
+	case err == nil && c.failing:
+		c.log.Info("inbox takes uploads again")
 	}
-}
-
-// store hands an entry to the committer and waits for the answer, no longer than the inbox is
-// given. It owns body, which may be nil.
-func (c *Collector) store(e Entry, body *body) answered {
-	u := c.idle.Get().(*upload)
-	u.entry, u.body, u.queued = e, body, time.Now()
-	s := receipt.Statement{Batch: e.Envelope.Batch, Body: e.Body}
-	if !c.committer.submit(u) {
-		c.free(u)
-		return answered{statement: slowDown(s, receipt.ReasonOverload, c.shed(shedCount, 1).delay)}
-	}
-	u.timeout.Reset(c.o.CommitTimeout)
-	select {
-	case a := <-u.answered:
-		u.timeout.Stop()
-		c.free(u)
-		return a
-	case <-u.timeout.C:
-	}
-	if u.over.CompareAndSwap(false, true) { // the committer frees it
-		return answered{statement: c.unavailable(s)}
-	}
-	a := <-u.answered
-	c.free(u)
-	return a
+	c.failing = err != nil
 }

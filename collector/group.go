@@ -11,8 +11,16 @@ type group[T any] struct {
 	work   func([]T)   // called by run, one round at a time
 
 	mu    sync.RWMutex
-	ended bool // owned by mu; in is closed
+	state groupState // owned by mu
 }
+
+type groupState uint8
+
+const (
+	groupNew groupState = iota
+	groupOpen
+	groupEnded // in is closed
+)
 
 // commitBytes is the weight after which a round takes nothing more.
 const commitBytes = 8 << 20
@@ -22,12 +30,19 @@ func newGroup[T any](waiting int, weight func(T) int, work func([]T)) *group[T] 
 	return &group[T]{in: make(chan T, waiting), weight: weight, work: work}
 }
 
+// open lets items be submitted. They wait for run.
+func (g *group[T]) open() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.state = groupOpen
+}
+
 // submit hands x over without blocking and says whether it was taken: not when too many wait, and
-// not after end.
+// not before open or after end.
 func (g *group[T]) submit(x T) bool {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	if g.ended {
+	if g.state != groupOpen {
 		return false
 	}
 	select {
@@ -38,14 +53,12 @@ func (g *group[T]) submit(x T) bool {
 	}
 }
 
-// end lets run finish what was submitted before and return. It does not wait, and is idempotent.
+// end lets run finish what was submitted before and return. It does not wait. Call it once.
 func (g *group[T]) end() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.ended {
-		g.ended = true
-		close(g.in)
-	}
+	g.state = groupEnded
+	close(g.in)
 }
 
 // run works until end was called.

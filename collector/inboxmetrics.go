@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,13 +19,13 @@ type inboxMetrics struct {
 	behind, unseen                                    *prometheus.Desc // by reader
 }
 
-func newInboxMetrics(c *Collector) inboxMetrics {
+func newInboxMetrics(u *upkeep) inboxMetrics {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(metricsPrefix+name, help, labels, nil)
 	}
 	return inboxMetrics{
-		inbox:    c.o.Inbox,
-		forecast: &c.forecast,
+		inbox:    u.inbox,
+		forecast: &u.forecast,
 		pending:  desc("inbox_pending_batches", "Batches stored that not all detectors have acknowledged."),
 		bytes:    desc("inbox_bytes", "Bytes that the inbox uses."),
 		maxBytes: desc("inbox_max_bytes", "Bytes at which the inbox is full."),
@@ -66,4 +67,14 @@ func (m inboxMetrics) Collect(ch chan<- prometheus.Metric) {
 		gauge(m.behind, float64(s.Head-min(s.Head, max(r.Acked, s.Acked))), r.Name)
 		gauge(m.unseen, secondsSince(now, r.Seen, never), r.Name)
 	}
+}
+
+// never is more than any delay.
+var never = math.Inf(1)
+
+func secondsSince(now, then time.Time, without float64) float64 {
+	if then.IsZero() {
+		return without
+	}
+	return max(0, now.Sub(then).Seconds())
 }

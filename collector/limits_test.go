@@ -3,6 +3,7 @@ package collector
 import (
 	"crypto/ed25519"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"sync"
@@ -107,26 +108,26 @@ func commas(n int) (s string) {
 }
 
 func TestForecast(t *testing.T) {
-	c := &Collector{}
+	var f forecast
 	now := time.Unix(1_000_000, 0)
 	at := func(minutes int) time.Time { return now.Add(time.Duration(minutes) * time.Minute) }
-	if got := c.Outlook(now); got != "" {
+	if got := f.outlook(now); got != "" {
 		t.Errorf("before anything is known: %q", got)
 	}
-	c.forecast.note(at(0), InboxStats{Bytes: 1000, MaxBytes: 10_000, Pending: 1, Oldest: at(-1)})
-	c.forecast.note(at(5), InboxStats{Bytes: 1500, MaxBytes: 10_000, Pending: 2, Oldest: at(-1)})
-	if got, want := c.forecast.fullIn(), 85*time.Minute; got != want {
+	f.note(at(0), InboxStats{Bytes: 1000, MaxBytes: 10_000, Pending: 1, Oldest: at(-1)})
+	f.note(at(5), InboxStats{Bytes: 1500, MaxBytes: 10_000, Pending: 2, Oldest: at(-1)})
+	if got, want := f.fullIn(), 85*time.Minute; got != want {
 		t.Errorf("full in %v, want %v", got, want)
 	}
-	if got := c.Outlook(at(5)); got != "" {
+	if got := f.outlook(at(5)); got != "" {
 		t.Errorf("a detector that was here minutes ago: %q", got)
 	}
-	if got := c.Outlook(at(9)); got == "" || !containsAll(got, "1.4 hours", "2 batches", "1500 of 10000") {
+	if got := f.outlook(at(9)); got == "" || !containsAll(got, "1.4 hours", "2 batches", "1500 of 10000") {
 		t.Errorf("cut off for ten minutes: %q", got)
 	}
 	// all before is older than the window
-	c.forecast.note(at(200), InboxStats{Bytes: 1500, MaxBytes: 10_000})
-	if got := c.forecast.fullIn(); got < 1000*time.Hour {
+	f.note(at(200), InboxStats{Bytes: 1500, MaxBytes: 10_000})
+	if got := f.fullIn(); got < 1000*time.Hour {
 		t.Errorf("without growth: full in %v", got)
 	}
 }
@@ -149,15 +150,15 @@ type deadlineWriter struct {
 func (w *deadlineWriter) SetReadDeadline(t time.Time) error { w.read = t; return nil }
 
 func TestSlowBodiesAreCutSoonerWhenPlacesRunOut(t *testing.T) {
-	c := &Collector{o: Options{UploadTimeout: 10 * time.Second}}
+	a := &admission{timeout: 10 * time.Second}
 	now := time.Unix(1_000_000, 0)
 	for taken, want := range map[int64]time.Time{1: {}, 2: {}, 3: now.Add(2 * time.Second), 4: now.Add(2 * time.Second)} {
-		c.uploads = httpx.NewSlots(4)
+		a.uploads = httpx.NewSlots(4)
 		for range taken {
-			c.uploads.Enter()
+			a.uploads.Enter()
 		}
 		w := new(deadlineWriter)
-		c.bodyDeadline(w, now)
+		a.hurry(w, now)
 		if !w.read.Equal(want) {
 			t.Errorf("%d of 4 places taken: deadline %v, want %v (zero: unchanged)", taken, w.read, want)
 		}
@@ -181,15 +182,17 @@ func TestClientsThatIgnoreSlowDownsKeepNobodyOut(t *testing.T) {
 		var clients sync.WaitGroup
 		end := time.Now().Add(lasts)
 		for range 10 * places {
+			w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/", nil)
 			clients.Go(func() {
 				for time.Now().Before(end) {
-					if c.admit(time.Now(), httpx.Network{}) != nil {
+					place, err := c.admission.enter(w, r, httpx.Network{})
+					if err != nil {
 						shed.Add(1)
 						time.Sleep(time.Millisecond) // there and back
 						continue
 					}
 					time.Sleep(work)
-					c.leave(httpx.Network{})
+					place.leave()
 					stored.Add(1)
 				}
 			})

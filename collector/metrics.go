@@ -11,24 +11,20 @@ import (
 type metrics struct {
 	requests *prometheus.CounterVec   // route, code
 	duration *prometheus.HistogramVec // route
-	batches  *prometheus.CounterVec   // source, verdict, reason
+	batches  *prometheus.CounterVec   // source, decision, reason
 	// of batches: those that agents have a receipt for
 	stored      prometheus.Counter
-	bytes       *prometheus.CounterVec                        // route
-	received    struct{ batches, reports prometheus.Counter } // of bytes
-	shed        *prometheus.CounterVec                        // cause
-	reports     *prometheus.CounterVec                        // type
-	dropped     *prometheus.CounterVec                        // reason
+	bytes       *prometheus.CounterVec                                   // route
+	received    struct{ batches, reports, oblivious prometheus.Counter } // of bytes
+	shed        *prometheus.CounterVec                                   // cause
+	reports     *prometheus.CounterVec                                   // type
+	dropped     *prometheus.CounterVec                                   // reason
 	feedBatches prometheus.Counter
 	oblivious   *prometheus.CounterVec // result
 	commitSize  prometheus.Histogram
 	commitTime  prometheus.Histogram
 	wait        prometheus.Histogram
-	uploads     prometheus.GaugeFunc
-	feeds       prometheus.GaugeFunc
-	queue       prometheus.GaugeFunc
-	memory      prometheus.GaugeFunc
-	inbox       inboxMetrics
+	watched     []prometheus.Collector // what is asked for when it is scraped
 
 	unregister func() // set by register
 }
@@ -38,7 +34,7 @@ const metricsPrefix = "heliograph_collector_"
 // latencies in seconds: a commit to a fast disk takes 0.3 ms, the timeouts are at 10 s.
 var latencies = []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
 
-func newMetrics(c *Collector) *metrics {
+func newMetrics() *metrics {
 	counter := func(name, help string) prometheus.CounterOpts {
 		return prometheus.CounterOpts{Name: metricsPrefix + name, Help: help}
 	}
@@ -48,7 +44,7 @@ func newMetrics(c *Collector) *metrics {
 	m := &metrics{
 		requests:    prometheus.NewCounterVec(counter("requests_total", "HTTP requests, by route and status code."), []string{"route", "code"}),
 		duration:    prometheus.NewHistogramVec(histogram("request_duration_seconds", "Time to answer a request; that of the feed includes its wait.", latencies), []string{"route"}),
-		batches:     prometheus.NewCounterVec(counter("batches_total", "Batches by source, verdict and reason."), []string{"source", "verdict", "reason"}),
+		batches:     prometheus.NewCounterVec(counter("batches_total", "Batches by source, decision and reason."), []string{"source", "decision", "reason"}),
 		bytes:       prometheus.NewCounterVec(counter("received_bytes_total", "Bytes of bodies read, by route."), []string{"route"}),
 		reports:     prometheus.NewCounterVec(counter("browser_reports_total", "Reports that browsers sent, by type."), []string{"type"}),
 		dropped:     prometheus.NewCounterVec(counter("dropped_reports_total", "Reports of browsers that were not kept, by reason; an upload that was not read counts as one."), []string{"reason"}),
@@ -58,24 +54,30 @@ func newMetrics(c *Collector) *metrics {
 		commitSize:  prometheus.NewHistogram(histogram("commit_batches", "Batches per commit.", prometheus.ExponentialBuckets(1, 2, 11))),
 		commitTime:  prometheus.NewHistogram(histogram("commit_duration_seconds", "Time of the inbox to make a group durable.", latencies)),
 		wait:        prometheus.NewHistogram(histogram("queue_duration_seconds", "Time that an upload waited for its commit to begin.", latencies)),
-		uploads: prometheus.NewGaugeFunc(prometheus.GaugeOpts(counter("uploads_in_flight", "Uploads whose body is read or that wait for the inbox.")),
-			func() float64 { return float64(c.uploads.Taken()) }),
-		feeds: prometheus.NewGaugeFunc(prometheus.GaugeOpts(counter("feeds_in_flight", "Feed requests that have no answer yet.")),
-			func() float64 { return float64(c.feeds.Taken()) }),
-		queue: prometheus.NewGaugeFunc(prometheus.GaugeOpts(counter("queue_batches", "Batches that wait for their commit to begin.")),
-			func() float64 { return float64(len(c.committer.in)) }),
-		memory: prometheus.NewGaugeFunc(prometheus.GaugeOpts(counter("body_bytes", "Memory in use for bodies of uploads.")),
-			func() float64 { return float64(c.memory.used.Load()) }),
-		inbox: newInboxMetrics(c),
 	}
 	m.stored = m.batches.WithLabelValues("agent", receipt.Stored.String(), "")
 	m.received.batches, m.received.reports = m.bytes.WithLabelValues("batches"), m.bytes.WithLabelValues("reports")
+	m.received.oblivious = m.bytes.WithLabelValues("oblivious")
 	return m
 }
 
+// watch adds what the parts of a collector show of themselves.
+func (m *metrics) watch(a *admission, c *committer, f *feedServer, u *upkeep) {
+	gauge := func(name, help string, now func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: metricsPrefix + name, Help: help}, now)
+	}
+	m.watched = []prometheus.Collector{
+		gauge("uploads_in_flight", "Uploads whose body is read or that wait for the inbox.", func() float64 { return float64(a.uploads.Taken()) }),
+		gauge("body_bytes", "Memory in use for bodies of uploads.", func() float64 { return float64(a.memory.used.Load()) }),
+		gauge("queue_batches", "Batches that wait for their commit to begin.", func() float64 { return float64(len(c.queue.in)) }),
+		gauge("feeds_in_flight", "Feed requests that have no answer yet.", func() float64 { return float64(f.slots.Taken()) }),
+		newInboxMetrics(u),
+	}
+}
+
 func (m *metrics) all() metricset.Set {
-	return metricset.Set{m.requests, m.duration, m.batches, m.bytes, m.shed, m.reports, m.dropped, m.feedBatches, m.oblivious,
-		m.commitSize, m.commitTime, m.wait, m.uploads, m.feeds, m.queue, m.memory, m.inbox}
+	return append(metricset.Set{m.requests, m.duration, m.batches, m.bytes, m.shed, m.reports, m.dropped, m.feedBatches, m.oblivious,
+		m.commitSize, m.commitTime, m.wait}, m.watched...)
 }
 
 // register adds all metrics to r, which may be nil, or none of them.

@@ -6,7 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/heliograph-net/heliograph/internal/httpx"
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
@@ -91,71 +92,33 @@ const (
 	shedNewNetworks = "new_networks" // too many networks that were not seen before
 )
 
-// shed is why an upload was not taken, and for how long it should stay away.
+// shed is why an upload is not taken now, and for how long it should stay away.
 type shed struct {
-	cause string
-	delay time.Duration
+	reason string // for a receipt
+	delay  time.Duration
 }
 
-// holdShed is how long an upload that finds no place waits for its answer. A client that does not
-// heed the delay asks again the moment it is answered, and some thousand of those would be more
-// work than all uploads that are taken; while they wait they are none.
-const holdShed = 2 * time.Second
+// Error implements error.
+func (s *shed) Error() string { return "come later: " + s.reason }
 
-// admit gives an upload from a network its place, which leave frees, or says why not,
-// after holdShed.
-func (c *Collector) admit(now time.Time, network httpx.Network) *shed {
-	switch c.networks.Enter(now, network) {
-	case httpx.OfNetwork:
-		return c.shed(shedNetwork, 1)
-	case httpx.OfNetworks:
-		return c.shed(shedNewNetworks, 1)
-	}
-	cause := ""
-	switch {
-	case !c.delay.admits(now):
-		cause = shedDelay
-	case !c.uploads.Enter():
-		cause = shedCount
-	}
-	ratio := c.pressure.note(now, cause == "")
-	if cause == "" {
-		return nil
-	}
-	c.networks.Leave(network)
-	hold := time.NewTimer(holdShed)
-	defer hold.Stop()
-	select {
-	case <-hold.C:
-	case <-c.gate.Closed():
-	}
-	return c.shed(cause, ratio)
+// shedder says for how long uploads that are not taken should stay away.
+type shedder struct {
+	least  time.Duration
+	causes *prometheus.CounterVec
 }
 
-// leave frees an upload's place.
-func (c *Collector) leave(network httpx.Network) {
-	c.uploads.Leave()
-	c.networks.Leave(network)
+// overload counts. The more uploads are shed for each one that is taken, the longer they are sent
+// away: so those who come back are about as many as can be taken, and, spread over twice the delay,
+// they do not come back at once.
+func (s *shedder) overload(cause string, ratio float64) *shed {
+	s.causes.WithLabelValues(cause).Inc()
+	return &shed{receipt.ReasonOverload, spread(time.Duration(float64(s.least) * ratio))}
 }
 
-// shed counts. The more uploads are shed for each one that is taken, the longer they are sent away:
-// so those who come back are about as many as can be taken, and, spread over twice the delay, they
-// do not come back at once.
-func (c *Collector) shed(cause string, ratio float64) *shed {
-	c.metrics.shed.WithLabelValues(cause).Inc()
-	return &shed{cause, spread(time.Duration(float64(c.o.SlowDown) * ratio))}
+// unavailable is for no fault of those who send.
+func (s *shedder) unavailable() *shed {
+	return &shed{receipt.ReasonUnavailable, spread(s.least)}
 }
 
 // spread is a random delay from d to twice d, at most maxSlowDown.
 func spread(d time.Duration) time.Duration { return min(d+rand.N(d), maxSlowDown) }
-
-// slowDown makes s a request to come later.
-func slowDown(s receipt.Statement, reason string, delay time.Duration) receipt.Statement {
-	s.Decision, s.Reason, s.DelayMS = receipt.SlowDown, reason, uint64(delay/time.Millisecond)
-	return s
-}
-
-// unavailable makes s a request to come later for no fault of those who send.
-func (c *Collector) unavailable(s receipt.Statement) receipt.Statement {
-	return slowDown(s, receipt.ReasonUnavailable, spread(c.o.SlowDown))
-}

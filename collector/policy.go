@@ -9,11 +9,16 @@ import (
 	"github.com/heliograph-net/heliograph/internal/protocol"
 )
 
-// servePolicy serves the signed policy as it was given. It may lie in any cache: agents check its
+// policyServer serves the signed policy as it was given. It may lie in any cache: agents check its
 // signature, version and expiry.
-func (c *Collector) servePolicy(w http.ResponseWriter, r *http.Request) error {
+type policyServer struct{ live *live }
+
+func (p *policyServer) serve(w http.ResponseWriter, r *http.Request) error {
+	return servePolicy(w, r, p.live.load())
+}
+
+func servePolicy(w http.ResponseWriter, r *http.Request, s *settings) error {
 	allowOrigins(w)
-	s := c.settings.Load()
 	if s.policy == nil {
 		return httpx.NewError(http.StatusNotFound, "this collector has no policy to serve")
 	}

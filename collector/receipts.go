@@ -1,52 +1,95 @@
 package collector
 
 import (
+	"crypto/ed25519"
+	"log/slog"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/heliograph-net/heliograph/internal/httpx"
 	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
-// unsigned is a statement that waits for its signature.
+// signer makes receipts and answers with them. Statements that the committer has not signed with
+// its round are gathered, so that one signature serves many of them, too.
+type signer struct {
+	metrics *metrics
+	log     *slog.Logger
+	queue   *group[*single]
+}
+
+func newSigner(o *Options, m *metrics) *signer {
+	s := &signer{metrics: m, log: o.Logger}
+	s.queue = newGroup(o.MaxUploads, (*single).weight, s.signSingles)
+	return s
+}
+
+// unsigned is statements and their keys. What is in flight when the key is replaced keeps the one
+// of its time.
 type unsigned struct {
-	statement receipt.Statement
-	receipt   chan []byte // buffered; receives nil when signing failed
+	statements []receipt.Statement
+	keys       []*ed25519.PrivateKey // of statements
 }
 
-func (*unsigned) weight() int { return 0 }
-
-// sign is the work of the signer: one signature for all.
-func (c *Collector) sign(round []*unsigned) {
-	statements := make([]receipt.Statement, len(round))
-	for i, u := range round {
-		statements[i] = u.statement
-	}
-	receipts := c.receipts(statements)
-	for i, u := range round {
-		u.receipt <- receipts[i]
-	}
+func (u *unsigned) add(key *ed25519.PrivateKey, s receipt.Statement) {
+	u.statements, u.keys = append(u.statements, s), append(u.keys, key)
 }
 
-// receipts signs statements; it returns nil receipts, and logs, when that fails.
-func (c *Collector) receipts(statements []receipt.Statement) [][]byte {
-	receipts, err := receipt.Sign(c.settings.Load().ReceiptKey, statements)
-	if err != nil {
-		c.o.Logger.Error("receipts could not be signed", "error", err)
-		return make([][]byte, len(statements))
+func (u *unsigned) reset() { u.statements, u.keys = u.statements[:0], u.keys[:0] }
+
+// sign signs statements, with one signature for all in a row that have the same key. The receipts
+// of those are nil that could not be signed.
+func (s *signer) sign(u *unsigned) (receipts [][]byte) {
+	for from := 0; from < len(u.keys); {
+		key := u.keys[from]
+		to := from + 1
+		for to < len(u.keys) && u.keys[to] == key {
+			to++
+		}
+		signed, err := receipt.Sign(*key, u.statements[from:to])
+		if err != nil {
+			s.log.Error("receipts could not be signed", "error", err)
+			signed = make([][]byte, to-from)
+		}
+		if receipts == nil {
+			receipts = signed // nearly always all of them
+		} else {
+			receipts = append(receipts, signed...)
+		}
+		from = to
 	}
 	return receipts
 }
 
-// answerRefusal signs and sends a statement that is not Stored. The caller is inside the gate.
-func (c *Collector) answerRefusal(w http.ResponseWriter, s receipt.Statement) {
-	u := &unsigned{s, make(chan []byte, 1)}
-	if !c.signer.submit(u) {
-		c.answer(w, s, c.receipts([]receipt.Statement{s})[0])
-		return
+// single is a statement that waits for its signature.
+type single struct {
+	key       *ed25519.PrivateKey
+	statement receipt.Statement
+	receipt   chan []byte // buffered; receives nil when signing failed
+}
+
+func (*single) weight() int { return 0 }
+
+// signSingles is the work of a round.
+func (s *signer) signSingles(round []*single) {
+	var all unsigned
+	for _, one := range round {
+		all.add(one.key, one.statement)
 	}
-	c.answer(w, s, <-u.receipt)
+	for i, signed := range s.sign(&all) {
+		round[i].receipt <- signed
+	}
+}
+
+// signSingle signs a statement, with those of others when there are some.
+func (s *signer) signSingle(key *ed25519.PrivateKey, said receipt.Statement) []byte {
+	one := &single{key, said, make(chan []byte, 1)}
+	if !s.queue.submit(one) {
+		s.signSingles([]*single{one})
+	}
+	return <-one.receipt
 }
 
 // Header values that are always the same.
@@ -57,24 +100,28 @@ var (
 	exposed     = []string{"ETag, Retry-After"}
 )
 
-// answer sends a statement's receipt.
-func (c *Collector) answer(w http.ResponseWriter, s receipt.Statement, signed []byte) {
-	if s.Decision == receipt.Stored && s.Reason == "" {
-		c.metrics.stored.Inc()
+// answer sends a receipt, and signs it before if it is not signed yet.
+func (s *signer) answer(w http.ResponseWriter, now *settings, a answer) {
+	said := a.statement
+	if said.Decision == receipt.Stored && said.Reason == "" {
+		s.metrics.stored.Inc()
 	} else {
-		c.metrics.batches.WithLabelValues("agent", s.Decision.String(), s.Reason).Inc()
+		s.metrics.batches.WithLabelValues("agent", said.Decision.String(), said.Reason).Inc()
 	}
-	if signed == nil {
+	if a.receipt == nil && said.Decision != receipt.Stored {
+		a.receipt = s.signSingle(&now.ReceiptKey, said)
+	}
+	if a.receipt == nil {
 		httpx.WriteText(w, http.StatusInternalServerError, "no receipt could be made")
 		return
 	}
 	h := w.Header()
 	h["Content-Type"], h["Cache-Control"] = receiptType, noStore
-	if s.Decision == receipt.SlowDown {
-		h.Set("Retry-After", strconv.FormatUint((s.DelayMS+999)/1000, 10))
+	if said.Decision == receipt.SlowDown {
+		h.Set("Retry-After", strconv.FormatUint((said.DelayMS+999)/1000, 10))
 	}
-	w.WriteHeader(statusOf(s))
-	_, _ = w.Write(signed) // a client that went away will ask again
+	w.WriteHeader(statusOf(said))
+	_, _ = w.Write(a.receipt) // a client that went away will ask again
 }
 
 // statusOf is the HTTP status that goes with a statement. Only the receipt counts for agents; the
@@ -96,5 +143,11 @@ func statusOf(s receipt.Statement) int {
 
 func refused(s receipt.Statement, reason string) receipt.Statement {
 	s.Decision, s.Reason = receipt.Refused, reason
+	return s
+}
+
+// slowDown makes s a request to come later.
+func slowDown(s receipt.Statement, why *shed) receipt.Statement {
+	s.Decision, s.Reason, s.DelayMS = receipt.SlowDown, why.reason, uint64(why.delay/time.Millisecond)
 	return s
 }

@@ -89,11 +89,19 @@ type keptReports struct {
 
 func (k *keptReports) len() int { return len(k.nel) + len(k.pages) }
 
+// decode reads an upload of either format.
+func (b *browser) decode(s *settings, body []byte, legacy bool, userAgent string) (*keptReports, error) {
+	if legacy {
+		return b.decodeLegacyCSP(s, body, userAgent)
+	}
+	return b.decodeReports(s, body)
+}
+
 // decodeReports reads an upload, counts its reports by type and returns those that are kept. An
 // error means that the body is no JSON array; a report that is merely wrong in itself is dropped
 // and counted.
-func (c *Collector) decodeReports(body []byte) (*keptReports, error) {
-	s, kept := c.settings.Load(), new(keptReports)
+func (b *browser) decodeReports(s *settings, body []byte) (*keptReports, error) {
+	kept := new(keptReports)
 	d := json.NewDecoder(bytes.NewReader(body))
 	if t, err := d.Token(); err != nil {
 		return nil, jsonError(err)
@@ -106,11 +114,11 @@ func (c *Collector) decodeReports(body []byte) (*keptReports, error) {
 			return nil, jsonError(err)
 		}
 		if n >= MaxReports {
-			c.drop(dropOverflow, 1)
+			b.drop(dropOverflow, 1)
 			continue
 		}
 		var raw rawReport
-		c.decodeReport(kept, s, &raw, json.Unmarshal(item, &raw))
+		b.decodeReport(kept, s, &raw, json.Unmarshal(item, &raw))
 	}
 	if _, err := d.Token(); err != nil {
 		return nil, jsonError(err)
@@ -131,7 +139,7 @@ func jsonError(err error) error {
 
 // decodeReport adds a report to those that are kept, or drops and counts it. err is that of
 // reading it.
-func (c *Collector) decodeReport(kept *keptReports, s *settings, raw *rawReport, err error) {
+func (b *browser) decodeReport(kept *keptReports, s *settings, raw *rawReport, err error) {
 	label := raw.Type
 	if reportTypes[label] == "" {
 		label = typeOther
@@ -140,14 +148,14 @@ func (c *Collector) decodeReport(kept *keptReports, s *settings, raw *rawReport,
 	if h == IgnoreReports {
 		return
 	}
-	c.metrics.reports.WithLabelValues(label).Inc()
+	b.metrics.reports.WithLabelValues(label).Inc()
 	switch {
 	case err != nil:
-		c.drop(dropInvalid, 1)
+		b.drop(dropInvalid, 1)
 	case h == CountReports:
-		c.drop(dropType, 1)
+		b.drop(dropType, 1)
 	case !kept.add(raw, s.KeepServerAddress):
-		c.drop(dropInvalid, 1)
+		b.drop(dropInvalid, 1)
 	}
 }
 

@@ -24,7 +24,7 @@ type rawLegacyCSP struct {
 }
 
 // decodeLegacyCSP is decodeReports for that format. Such a report has no age: it is sent at once.
-func (c *Collector) decodeLegacyCSP(body []byte, userAgent string) (*keptReports, error) {
+func (b *browser) decodeLegacyCSP(s *settings, body []byte, userAgent string) (*keptReports, error) {
 	var in rawLegacyCSP
 	err := json.Unmarshal(body, &in)
 	if _, syntax := errors.AsType[*json.SyntaxError](err); syntax {
@@ -37,6 +37,6 @@ func (c *Collector) decodeLegacyCSP(body []byte, userAgent string) (*keptReports
 			SourceFile: r.SourceFile, Line: r.Line}
 	}
 	kept := new(keptReports)
-	c.decodeReport(kept, c.settings.Load(), &raw, err)
+	b.decodeReport(kept, s, &raw, err)
 	return kept, nil
 }

@@ -23,21 +23,17 @@ func FuzzReports(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	c := &Collector{}
-	c.o.Inbox = &stuckInbox{}
-	c.metrics = newMetrics(c)
-	c.settings.Store(&settings{Settings: Settings{KeepServerAddress: true, BrowserReports: map[string]Handling{
+	b := &browser{metrics: newMetrics()}
+	s := &settings{Settings: Settings{KeepServerAddress: true, BrowserReports: map[string]Handling{
 		typeCrash: StoreReports, typeDeprecation: StoreReports, typeIntervention: StoreReports, typeCSP: StoreReports,
-	}}})
+	}}}
 	key, err := seal.GenerateOpenKey()
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		for _, decode := range []func([]byte) (*keptReports, error){
-			c.decodeReports, func(b []byte) (*keptReports, error) { return c.decodeLegacyCSP(b, "Firefox/1") },
-		} {
-			kept, err := decode(body)
+		for _, legacy := range []bool{false, true} {
+			kept, err := b.decode(s, body, legacy, "Firefox/1")
 			if err != nil || kept.len() == 0 {
 				continue
 			}

@@ -10,12 +10,21 @@ import (
 	"github.com/heliograph-net/heliograph/internal/protocol"
 )
 
+// endpoints are what the public routes lead to.
+type endpoints struct {
+	batches *batches
+	browser *browser
+	policy  *policyServer
+	feed    *feedServer
+	gateway *gateway
+}
+
 // routes maps paths to handlers. A route's name, its label in the metrics, is its path
 // without "/v1/".
-func (c *Collector) routes() http.Handler {
+func routes(o *Options, m *metrics, to endpoints) http.Handler {
 	serve := (&httpx.Routes{
-		Requests: c.metrics.requests, Duration: c.metrics.duration, Logger: c.o.Logger,
-		ReadTimeout: c.o.UploadTimeout, WriteTimeout: c.o.UploadTimeout + c.o.CommitTimeout + httpx.WriteTimeout,
+		Requests: m.requests, Duration: m.duration, Logger: o.Logger,
+		ReadTimeout: o.UploadTimeout, WriteTimeout: o.UploadTimeout + o.CommitTimeout + httpx.WriteTimeout,
 	}).Handle
 	r := mux.NewRouter()
 	route := func(path, methods, headers string, h httpx.Handler) {
@@ -27,16 +36,16 @@ func (c *Collector) routes() http.Handler {
 		}
 		r.Handle(path, serve(name, notAllowed(methods, headers != "")))
 	}
-	route(protocol.PathBatches, "POST", "content-type, heliograph-batch, heliograph-delivery", c.serveBatch)
-	route(protocol.PathReports, "POST", "content-type", c.serveReports)
-	route(protocol.PathPolicy, "GET, HEAD", "if-none-match", c.servePolicy)
-	route(protocol.PathFeed, "GET", "", c.serveFeed)
-	route(protocol.PathOblivious, "POST", "", c.serveOblivious)
-	route(protocol.PathObliviousKeys, "GET, HEAD", "", c.serveObliviousKeys)
+	route(protocol.PathBatches, "POST", "content-type, heliograph-batch, heliograph-delivery", to.batches.serve)
+	route(protocol.PathReports, "POST", "content-type", to.browser.serve)
+	route(protocol.PathPolicy, "GET, HEAD", "if-none-match", to.policy.serve)
+	route(protocol.PathFeed, "GET", "", to.feed.serve)
+	route(protocol.PathOblivious, "POST", "", to.gateway.serve)
+	route(protocol.PathObliviousKeys, "GET, HEAD", "", to.gateway.serveKeys)
 	r.NotFoundHandler = serve("other", func(http.ResponseWriter, *http.Request) error {
 		return httpx.NewError(http.StatusNotFound, "no such path")
 	})
-	return shortcut(protocol.PathBatches, serve(strings.TrimPrefix(protocol.PathBatches, "/v1/"), c.serveBatch), r)
+	return shortcut(protocol.PathBatches, serve(strings.TrimPrefix(protocol.PathBatches, "/v1/"), to.batches.serve), r)
 }
 
 // shortcut takes the one request that comes thousands of times a second past the router, which

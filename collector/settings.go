@@ -10,6 +10,9 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
 	"github.com/heliograph-net/heliograph/privacy/policy"
@@ -70,21 +73,25 @@ type settings struct {
 	gateway *ohttp.Gateway // nil without ObliviousKeys
 }
 
-// Reload replaces the settings for requests that start from now on; the caller must not change what
-// they point to. On an error the old settings stay.
-func (c *Collector) Reload(s Settings) error {
-	ready, err := prepare(s)
-	if err != nil {
-		return err
-	}
-	return c.apply(ready)
+// live is the settings in use.
+type live struct {
+	inbox   Inbox
+	timeout time.Duration // for the inbox
+	mu      sync.Mutex    // held while settings are applied
+	now     atomic.Pointer[settings]
 }
 
-func (c *Collector) apply(s *settings) error {
-	if err := c.setReaders(s); err != nil {
+// load returns the settings for a request that starts now.
+func (l *live) load() *settings { return l.now.Load() }
+
+// apply replaces the settings, or leaves those before.
+func (l *live) apply(s *settings) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.setReaders(s); err != nil {
 		return err
 	}
-	c.settings.Store(s)
+	l.now.Store(s)
 	return nil
 }
 
@@ -92,19 +99,19 @@ func (c *Collector) apply(s *settings) error {
 func ReaderName(key ed25519.PublicKey) string { return hex.EncodeToString(key) }
 
 // setReaders tells the inbox who reads, when that has changed.
-func (c *Collector) setReaders(s *settings) error {
+func (l *live) setReaders(s *settings) error {
 	s.readers = slices.Clone(s.LocalReaders)
 	for _, key := range s.FeedKeys {
 		s.readers = append(s.readers, ReaderName(key))
 	}
 	slices.Sort(s.readers)
 	s.readers = slices.Compact(s.readers)
-	if old := c.settings.Load(); old != nil && slices.Equal(old.readers, s.readers) {
+	if old := l.now.Load(); old != nil && slices.Equal(old.readers, s.readers) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), c.o.CommitTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), l.timeout)
 	defer cancel()
-	if err := c.o.Inbox.SetReaders(ctx, s.readers); err != nil {
+	if err := l.inbox.SetReaders(ctx, s.readers); err != nil {
 		return fmt.Errorf("collector: %w", err)
 	}
 	return nil
@@ -169,13 +176,13 @@ func (s *settings) takes(key seal.KeyID) bool {
 const unknownCountry = "ZZ"
 
 // network looks addr up. What Networks returns is checked, for a bad country would spoil the feed.
-func (s *settings) network(addr netip.Addr) (asn uint32, country string) {
+func (s *settings) network(addr netip.Addr) origin {
 	if s.Networks == nil {
-		return 0, unknownCountry
+		return origin{country: unknownCountry}
 	}
-	asn, country = s.Networks.Lookup(addr)
+	asn, country := s.Networks.Lookup(addr)
 	if len(country) != 2 || country[0] < 'A' || country[0] > 'Z' || country[1] < 'A' || country[1] > 'Z' {
 		country = unknownCountry
 	}
-	return asn, country
+	return origin{asn, country}
 }

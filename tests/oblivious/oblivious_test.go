@@ -105,7 +105,7 @@ func TestRelayDown(t *testing.T) {
 	if len(all) == 0 || all[0].status != 200 {
 		t.Fatalf("%d requests reached the second collector", len(all))
 	}
-	if !strings.Contains(second.metrics(second.node.OperationsAddr), `heliograph_collector_batches_total{collector="c2",reason="",source="agent",verdict="stored"} 1`) {
+	if !strings.Contains(second.metrics(second.node.OperationsAddr), `heliograph_collector_batches_total{collector="c2",decision="stored",reason="",source="agent"} 1`) {
 		t.Error("the second collector has not stored it")
 	}
 	if stats := c.Stats(); stats.Delivered != 1 || stats.Attempts != 2 {

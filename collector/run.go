@@ -11,7 +11,7 @@ import (
 
 const (
 	drainTime = 2 * time.Second        // for uploads in flight, after Run's context has ended
-	stopTime  = 500 * time.Millisecond // and then for the collector's own goroutines
+	stopTime  = 400 * time.Millisecond // for each of the two steps after it
 )
 
 // Run works until ctx ends, drains the collector and returns nil. It may be called once. An upload
@@ -27,20 +27,21 @@ func (c *Collector) Run(ctx context.Context) error {
 		return errors.New("collector: Run was called before")
 	}
 	defer c.metrics.unregister()
+	c.signer.queue.open()
 	var workers sync.WaitGroup
-	workers.Go(c.committer.run)
-	workers.Go(c.signer.run)
-	maintenance, stopMaintenance := context.WithCancel(ctx)
-	defer stopMaintenance()
-	workers.Go(func() { c.maintain(maintenance) })
+	workers.Go(c.committer.queue.run)
+	workers.Go(c.signer.queue.run)
+	workers.Go(func() { c.upkeep.run(ctx) })
 
 	<-ctx.Done()
 	c.gate.Close()
 	if !httpx.Within(drainTime, c.gate.Idle()) {
-		c.o.Logger.Warn("some uploads were still arriving when the collector stopped; they are told to come later")
+		c.log.Warn("uploads were still in flight when the collector stopped; they are told to come later")
+		c.committer.giveUp()
+		httpx.Within(stopTime, c.gate.Idle()) // for their answers
 	}
-	c.committer.end()
-	c.signer.end()
+	c.committer.queue.end()
+	c.signer.queue.end()
 	ended := make(chan struct{})
 	go func() { workers.Wait(); close(ended) }()
 	if !httpx.Within(stopTime, ended) {

@@ -1,0 +1,113 @@
+package collector
+
+import (
+	"crypto/sha256"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/heliograph-net/heliograph/internal/httpx"
+	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy"
+	"github.com/heliograph-net/heliograph/privacy/receipt"
+	"github.com/heliograph-net/heliograph/privacy/seal"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// claim is what an upload's headers say of it.
+type claim struct {
+	id       report.BatchID // zero: they name none
+	delivery report.Delivery
+	bad      bool // they cannot be read
+}
+
+// claimOf reads the batch id, which a request names before its body so that a receipt can name it
+// when the body is not read, and what the agent says of the delivery. Without that the batch is as
+// old as its arrival: something on the way may have taken the header off, and a report with a
+// doubtful age is better than none.
+func claimOf(h http.Header) (c claim) {
+	var idErr, deliveryErr error
+	if text := h.Get(protocol.HeaderBatch); text != "" {
+		c.id, idErr = report.ParseBatchID(text)
+	}
+	if text := h.Get(protocol.HeaderDelivery); text != "" {
+		c.delivery, deliveryErr = protocol.DecodeDelivery(text)
+	}
+	c.bad = idErr != nil || deliveryErr != nil
+	return c
+}
+
+// unread is the answer to an upload whose body was not read. An error that is not for a receipt is
+// returned.
+func (c *claim) unread(err error) (answer, error) {
+	if s, ok := errors.AsType[*shed](err); ok {
+		return c.later(s), nil
+	}
+	if err == httpx.ErrTooLarge {
+		return c.tooLarge(), nil
+	}
+	return answer{}, err
+}
+
+func (c *claim) later(why *shed) answer {
+	return answer{statement: slowDown(receipt.Statement{Batch: c.id}, why)}
+}
+
+func (c *claim) tooLarge() answer {
+	return answer{statement: refused(receipt.Statement{Batch: c.id}, receipt.ReasonTooLarge)}
+}
+
+// origin is what is kept of where an upload came from.
+type origin struct {
+	asn     uint32
+	country string
+}
+
+// intake judges segments and passes on those that can be kept.
+type intake struct {
+	id        string // the collector's
+	committer *committer
+}
+
+// accept judges a segment and stores it. It takes the body over.
+func (i *intake) accept(s *settings, c claim, from origin, b *body) answer {
+	said := receipt.Statement{Batch: c.id, Body: sha256.Sum256(b.bytes)}
+	info, reason := judge(s, b.bytes)
+	if reason == "" && (c.bad || c.id != (report.BatchID{}) && c.id != info.ID) {
+		reason = receipt.ReasonBadDelivery
+	}
+	if said.Batch == (report.BatchID{}) {
+		said.Batch = info.ID
+	}
+	if reason != "" {
+		b.free()
+		return answer{statement: refused(said, reason)}
+	}
+	e := Entry{Body: said.Body, Envelope: report.Envelope{
+		Batch: info.ID, Received: time.Now().UnixMilli(), Collector: i.id, ASN: from.asn, Country: from.country,
+		Delivery: c.delivery, Segment: b.bytes,
+	}}
+	return i.committer.store(e, b, &s.ReceiptKey)
+}
+
+// judge checks a segment's framing and key, and returns a reason to refuse it or "". Nothing in it
+// is decoded.
+func judge(s *settings, segment []byte) (seal.SegmentInfo, string) {
+	info, err := seal.ParseSegment(segment)
+	switch {
+	case err == nil && info.ID == report.BatchID{}:
+		return info, receipt.ReasonMalformed
+	case err == nil && !s.takes(info.Key):
+		return info, receipt.ReasonUnknownKey
+	case err == nil:
+		return info, ""
+	case errors.Is(err, privacy.ErrTooLarge):
+		return info, receipt.ReasonTooLarge
+	case errors.Is(err, privacy.ErrTruncated):
+		return info, receipt.ReasonTruncated
+	case errors.Is(err, privacy.ErrVersion):
+		return info, receipt.ReasonVersion
+	default:
+		return info, receipt.ReasonMalformed
+	}
+}
