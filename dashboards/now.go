@@ -13,7 +13,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// recentSteps of the grid are what says whether failures are over.
+// recentSteps of the grid are the recent part of the window.
 const recentSteps = 5
 
 func (d *Dashboard) getNow(w http.ResponseWriter, r *http.Request, p *params) error {
@@ -46,7 +46,7 @@ func (l *look) facts() (f judge.Facts, err error) {
 	o := &l.d.o
 	counts := o.Servers.Snapshot().Counts()
 	f = judge.Facts{
-		Now: l.now, Thresholds: o.Thresholds(), Window: o.Window, Step: o.Step, Horizon: liveSteps * o.Step,
+		Now: l.now, Thresholds: o.Thresholds(), Window: o.Window, Recent: l.recent(), Step: o.Step, Horizon: liveSteps * o.Step,
 		Servers: judge.Servers{Up: counts.Up, Down: counts.Down, Unknown: counts.Unknown}, NetworkName: l.d.networkName,
 	}
 	if f.Incidents, err = l.recentIncidents(); err != nil {
@@ -79,6 +79,9 @@ func (l *look) facts() (f judge.Facts, err error) {
 	return f, err
 }
 
+// recent is the part of the window that says whether failures are over.
+func (l *look) recent() time.Duration { return min(l.d.o.Window, recentSteps*l.d.o.Step) }
+
 // sums adds up the applications' requests, or the deliveries, by target.
 func (l *look) sums(delivery bool) ([]judge.Sum, error) {
 	rows, err := l.d.o.Reader.Totals(l.ctx, model.TotalsQuery{
@@ -88,7 +91,7 @@ func (l *look) sums(delivery bool) ([]judge.Sum, error) {
 		return nil, err
 	}
 	recent, err := l.d.o.Reader.Totals(l.ctx, model.TotalsQuery{
-		Since: l.now.Add(-min(l.d.o.Window, recentSteps*l.d.o.Step)), By: model.DimensionsOf(model.ByTarget), Delivery: delivery,
+		Since: l.now.Add(-l.recent()), By: model.DimensionsOf(model.ByTarget), Delivery: delivery,
 	})
 	if err != nil {
 		return nil, err

@@ -36,6 +36,7 @@ type Facts struct {
 	Incidents []model.Incident
 
 	Window     time.Duration // what Targets, Collectors and Networks sum up
+	Recent     time.Duration // the last part of it, which tells whether failures are over
 	Targets    []Sum         // applications' requests by target
 	Collectors []Sum         // deliveries of reports by collector's id
 	Networks   int           // that clients came from
@@ -68,7 +69,7 @@ type Sum struct {
 	Clients uint64
 	AtMost  bool
 
-	RecentOK, RecentFailed float64 // the same requests, of the last part of the window
+	RecentOK, RecentFailed float64 // the same requests, of the recent part of the window
 }
 
 // Servers counts servers by what probes say of them.

@@ -14,7 +14,7 @@ var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 // usual are facts of a service whose users are fine.
 func usual() Facts {
 	return Facts{
-		Now: now, Thresholds: Thresholds{Clients: 24, Failures: 10}, Window: 15 * time.Minute,
+		Now: now, Thresholds: Thresholds{Clients: 24, Failures: 10}, Window: 15 * time.Minute, Recent: 5 * time.Minute,
 		Targets:  []Sum{{Name: "https://shop.example", OK: 100, Failed: 1, Clients: 1}},
 		Networks: 2, Heard: now.Add(-time.Minute), Horizon: time.Hour, Step: time.Minute, Servers: Servers{Up: 3},
 		Collectors:  []Sum{{Name: "c0", OK: 40}},
@@ -58,10 +58,24 @@ func TestOverall(t *testing.T) {
 		"recovered": {func(f *Facts) {
 			f.Targets[0] = Sum{Name: "https://shop.example", OK: 60, Failed: 40, Clients: 20, RecentOK: 30}
 		}, Calm, "Users are fine", []string{"40 % failed"}},
+		"an incident that has just ended": {func(f *Facts) {
+			past := shop(9, 90, model.Scope{})
+			past.Until = now.Add(-time.Minute)
+			f.Incidents = []model.Incident{past}
+			f.Targets[0] = Sum{Name: "https://shop.example", OK: 600, Failed: 150, Clients: 90, RecentOK: 200, RecentFailed: 40}
+		}, Calm, "Users are fine", []string{"20 % failed"}},
+		"failures after an incident": {func(f *Facts) {
+			past := shop(12, 90, model.Scope{})
+			past.Until = now.Add(-10 * time.Minute)
+			f.Incidents = []model.Incident{past}
+			f.Targets[0] = Sum{Name: "https://shop.example", OK: 600, Failed: 150, Clients: 20, RecentOK: 20, RecentFailed: 9}
+		}, Unsure, "150 of 750 requests to https://shop.example failed, 20 clients: too few to judge (24 needed)", nil},
 		"one user's broken wifi": {func(f *Facts) {
-			f.FailingNetworks = 1
+			f.Networks, f.FailingNetworks = 40, 1
 			f.Targets[0] = Sum{Name: "https://shop.example", OK: 100, Failed: 4, Clients: 1}
-		}, Calm, "Users are fine", []string{"1 of 2 networks failing now"}},
+		}, Calm, "Users are fine", []string{"1 of 40 networks failing now"}},
+		"one network of few, too few clients": {func(f *Facts) { f.FailingNetworks = 1 }, Calm,
+			"No incident, though requests from 1 of 2 networks fail", nil},
 		"an incident of everyone": {func(f *Facts) { f.Incidents = []model.Incident{shop(2, 30, model.Scope{})} },
 			Incident, "Requests to https://shop.example fail for everyone: tcp.reset", []string{"101 requests"}},
 		"incidents of networks": {func(f *Facts) {
@@ -73,9 +87,9 @@ func TestOverall(t *testing.T) {
 		"a dead collector": {func(f *Facts) { f.Collectors = append(f.Collectors, dead("c1")) }, DegradedDelivery,
 			"Users are fine; collector c1 does not take reports", []string{"40 of 42 deliveries to c1 failed"}},
 		"a dead collector by incident": {func(f *Facts) {
-			f.Incidents = []model.Incident{{ID: 4, App: model.DeliveryApp, Target: model.CollectorTarget + "c1", Since: now}}
+			f.Incidents = []model.Incident{{ID: 4, App: model.DeliveryApp, Target: model.CollectorTarget + "c1", Since: now, Title: "of deliveries"}}
 			f.Collectors = append(f.Collectors, dead("c1"), dead("c2"))
-		}, DegradedDelivery, "Users are fine; collectors c1 and c2 do not take reports", nil},
+		}, DegradedDelivery, "Users are fine; collectors c1 and c2 do not take reports", []string{"of deliveries"}},
 		"a collector that takes again": {func(f *Facts) {
 			again := dead("c1")
 			again.RecentOK = 20

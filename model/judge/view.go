@@ -33,7 +33,7 @@ func (v *view) sort() {
 	}
 	slices.SortStableFunc(v.open, func(a, b model.Incident) int { return cmp.Compare(b.Clients, a.Clients) })
 	for _, s := range v.Targets {
-		if s.failing() {
+		if s.failing() && !v.explained(s) {
 			v.failing = append(v.failing, s)
 		}
 	}
@@ -45,6 +45,18 @@ func (v *view) sort() {
 	}
 	slices.Sort(v.stopped)
 	v.stopped = slices.Compact(v.stopped)
+}
+
+// explained reports whether the failures in the window were an incident that is over. The detector
+// saw it end, so what failed since then counts only when it is all that is recent.
+func (v *view) explained(s Sum) bool {
+	for _, i := range v.Incidents {
+		if i.Open() || i.Target != s.Name || i.Until.Before(v.Now.Add(-v.Window)) {
+			continue
+		}
+		return !Failing(s.RecentOK, s.RecentFailed) || i.Until.After(v.Now.Add(-v.Recent))
+	}
+	return false
 }
 
 // earliest is when the first of some incidents began; zero for none.
@@ -115,10 +127,15 @@ func (v *view) fails(s Sum) string {
 
 // users says how they fare when no incident is open and too little is known of no failure.
 func (v *view) users() string {
-	if len(v.failing) > 0 {
+	failing, networks := float64(v.FailingNetworks), float64(max(v.Networks, v.FailingNetworks))
+	switch {
+	case len(v.failing) > 0:
 		return "No incident, though " + v.fails(v.failing[0])
+	case failing > 0 && failing >= failingShare*networks:
+		return fmt.Sprintf("No incident, though requests from %s of %s fail", count(failing), plural(networks, "network"))
+	default:
+		return "Users are fine"
 	}
-	return "Users are fine"
 }
 
 // delivery says which collectors take too little.

@@ -46,6 +46,9 @@ func (v *view) deliveries(s State) (why []string) {
 	if len(v.stopped) > 0 && s != DegradedDelivery {
 		why = append(why, v.delivery())
 	}
+	for _, i := range v.delivers[:min(len(v.delivers), reasons)] {
+		why = append(why, i.Title)
+	}
 	for _, sum := range v.Collectors {
 		if sum.stopped() {
 			why = append(why, fmt.Sprintf("%s of %s to %s failed", count(sum.Failed), plural(sum.OK+sum.Failed, "delivery"), sum.Name))

@@ -1,43 +1,43 @@
-// The dashboard: one page, fed by one stream.
+// The dashboard: a header that judges, and one view at a time, fed by one stream.
 import { render } from "preact";
-import { snapshot, start, status } from "./store.ts";
+import { start, status } from "./live/store.ts";
+import { path, startRouter, viewOf } from "./router.ts";
 import { Banner, Header } from "./ui/header.tsx";
-import { Incidents } from "./ui/incidents.tsx";
-import { Networks } from "./ui/networks.tsx";
-import { Outcomes } from "./ui/outcomes.tsx";
-import { Samples } from "./ui/samples.tsx";
-import { manyServers, Servers } from "./ui/servers.tsx";
-
-/** Up to so many servers the map is small and other panels fill the room. */
-const fewServers = 100;
-
-function arrangement(servers: number): string {
-  if (servers >= manyServers) return "many-servers";
-  return servers <= fewServers ? "few-servers" : "some-servers";
-}
+import { views, type View } from "./views/views.ts";
 
 function Page() {
-  const s = snapshot.value;
+  const view = viewOf(path.value, views);
   return (
     <>
       <Banner />
-      <Header />
-      {s !== undefined && (
-        <main class={`${arrangement(s.servers.count)} ${status.value.kind === "lost" ? "stale" : ""}`}>
-          <Incidents />
-          <Networks />
-          <Servers />
-          <Outcomes />
-          <Samples />
-        </main>
-      )}
+      <Header>
+        <Views current={view} />
+      </Header>
+      <main class={status.value.kind === "lost" ? "stale" : ""}>
+        <view.View />
+      </main>
     </>
+  );
+}
+
+/** Links to the views, when there are several. */
+function Views(props: { current: View }) {
+  if (views.length < 2) return null;
+  return (
+    <nav aria-label="Views">
+      {views.map((view) => (
+        <a key={view.path} href={`#/${view.path}`} aria-current={view === props.current ? "page" : undefined}>
+          {view.title}
+        </a>
+      ))}
+    </nav>
   );
 }
 
 const root = document.getElementById("app");
 if (root !== null) {
   root.replaceChildren();
+  startRouter();
   render(<Page />, root);
   start();
 }

@@ -41,9 +41,3 @@ export function strip(ok: number[], failed: number[]): Strip {
 function round(x: number): number {
   return Math.round(x * 1000) / 1000;
 }
-
-/** The sums of the last n columns. */
-export function recent(ok: number[], failed: number[], n: number): { ok: number; failed: number } {
-  const sum = (a: number[]) => a.slice(-n).reduce((s, x) => s + x, 0);
-  return { ok: sum(ok), failed: sum(failed) };
-}

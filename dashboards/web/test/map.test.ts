@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { DataCentre } from "../src/api.ts";
+import type { DataCentre } from "../src/api.gen.ts";
 import { cellOf, moveCursor, serverAt } from "../src/map/cursor.ts";
 import { layout, type Layout } from "../src/map/layout.ts";
 import { States } from "../src/map/states.ts";

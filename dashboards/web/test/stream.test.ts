@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { retryDelay, Stream, type Status } from "../src/stream.ts";
+import { retryDelay, Stream, type Status } from "../src/live/stream.ts";
 
 /** An EventSource whose events the test sends. */
 class FakeSource extends EventTarget {
@@ -37,11 +37,13 @@ test("a lost stream is said, retried, and live again with the next snapshot", ()
   });
   try {
     const seen: string[] = [];
-    const stream = new Stream("/s", {
+    const stream = new Stream({
       onEvent: (name) => seen.push(name),
       onStatus: (status: Status) => seen.push(status.kind),
     });
-    stream.connect();
+    stream.follow("/s");
+    stream.follow("/s");
+    assert.equal(FakeSource.made.length, 1, "the same URL is no reason to connect anew");
     FakeSource.made[0]!.send("snapshot", {});
     FakeSource.made[0]!.send("totals", {});
     FakeSource.made[0]!.onerror!();

@@ -1,6 +1,7 @@
 // Draws the laid out servers on a canvas, in device pixels.
 import type { Box, Layout, Line } from "./layout.ts";
-import type { State, States } from "./states.ts";
+import type { ServerState } from "../api.gen.ts";
+import type { States } from "./states.ts";
 import { cellOf } from "./cursor.ts";
 import { count } from "../format.ts";
 
@@ -72,7 +73,7 @@ export function drawCursor(ctx: CanvasRenderingContext2D, layout: Layout, server
   frame(2 * scale, theme.text);
 }
 
-function drawLine(ctx: CanvasRenderingContext2D, layout: Layout, line: Line, states: States, paint: Record<State, string | CanvasPattern>): void {
+function drawLine(ctx: CanvasRenderingContext2D, layout: Layout, line: Line, states: States, paint: Record<ServerState, string | CanvasPattern>): void {
   const size = layout.pitch - layout.gap;
   let start = 0;
   while (start < line.count) {

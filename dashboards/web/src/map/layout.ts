@@ -1,7 +1,7 @@
 // Where every server of the heat map lies: data centres hold clusters, clusters hold rows, rows
 // hold servers, in order. Boxes go from left to right and wrap. All lengths are whole device
 // pixels, so that every edge is sharp.
-import type { Cluster, DataCentre } from "../api.ts";
+import type { Cluster, DataCentre } from "../api.gen.ts";
 
 /** A line of cells; a row of servers that is too long takes several. */
 export interface Line {

@@ -2,8 +2,9 @@
 // bits and the details of single servers are fetched here, because a million servers do not belong
 // into every message.
 import { effect, signal } from "@preact/signals";
-import { fetchBits, fetchByState, fetchGroups, fetchServers, type Server, type Servers, type ServersSummary } from "../api.ts";
-import { snapshot } from "../store.ts";
+import type { Server, Servers, ServersSummary } from "../api.gen.ts";
+import { fetchBits, fetchByState, fetchGroups, fetchServers } from "../ask.ts";
+import { section } from "../live/store.ts";
 import { States } from "./states.ts";
 
 export const groups = signal<Servers | undefined>(undefined);
@@ -20,7 +21,7 @@ let loadedTopology = "";
 let loadedStates = "";
 
 effect(() => {
-  const summary = snapshot.value?.servers;
+  const summary = section("servers").value;
   if (summary !== undefined) void follow(summary);
 });
 
@@ -43,7 +44,7 @@ async function follow(summary: ServersSummary): Promise<void> {
   } finally {
     busy = false;
   }
-  const latest = snapshot.peek()?.servers;
+  const latest = section("servers").peek();
   if (latest !== undefined) void follow(latest);
 }
 

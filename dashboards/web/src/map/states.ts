@@ -1,6 +1,6 @@
 // The state of every server, from the two bit strings that the API sends.
 
-export type State = "up" | "down" | "unknown";
+import type { ServerState } from "../api.gen.ts";
 
 export class States {
   constructor(
@@ -10,7 +10,7 @@ export class States {
   ) {}
 
   /** The state of server i. A server beyond the bits is unknown. */
-  at(i: number): State {
+  at(i: number): ServerState {
     const byte = i >> 3;
     const mask = 1 << (i & 7);
     if (i >= this.count || byte >= this.upBits.length || ((this.unknownBits[byte] ?? 0) & mask) !== 0) return "unknown";
@@ -18,7 +18,7 @@ export class States {
   }
 
   /** How many of the n servers from first on are in the state. */
-  tally(state: State, first: number, n: number): number {
+  tally(state: ServerState, first: number, n: number): number {
     let sum = 0;
     for (let i = first; i < first + n; i++) {
       if (this.at(i) === state) sum++;

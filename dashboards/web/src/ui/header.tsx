@@ -1,34 +1,40 @@
+import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { clock, span } from "../format.ts";
-import { now, retryNow, snapshot, state, status } from "../store.ts";
+import { now, retryNow, status, trouble, useSection } from "../live/store.ts";
+import { Since } from "./parts.tsx";
 
-/** The state of everything in one sentence. */
-export function Header() {
-  const overall = state.value;
+/** The state of everything in one sentence, as the server judges it. */
+export function Header(props: { children?: ComponentChildren }) {
+  const judged = useSection("now");
   const lost = status.value.kind === "lost";
-  const stale = lost || Boolean(snapshot.value?.trouble);
-  const headline = overall?.headline ?? "Connecting …";
+  const stale = lost || trouble.value !== null;
+  const headline = judged?.headline ?? "Connecting …";
   useEffect(() => {
     document.title = `${lost ? "Connection lost" : stale ? `Stale: ${headline}` : headline} · Heliograph`;
   }, [headline, lost, stale]);
   return (
-    <header class={`overall ${stale ? "stale" : (overall?.level ?? "quiet")}`}>
+    <header class={`overall ${stale ? "stale" : `state-${judged?.state ?? "silent"}`}`}>
       <div class="brand">
         <svg viewBox="0 0 32 32" width="20" height="20" aria-hidden="true">
           <circle cx="13" cy="19" r="8.5" fill="none" stroke="currentColor" stroke-width="3.5" />
           <path d="M19 13 30 2" stroke="currentColor" stroke-width="3.5" />
         </svg>
         Heliograph
+        {props.children}
       </div>
       <Live />
       <h1 aria-live="polite">
         <span class="lamp" aria-hidden="true" />
-        <span>
-          <strong>{headline}</strong>
-          {overall?.subject && `: ${overall.subject}`}
-        </span>
+        <strong>{headline}</strong>
       </h1>
-      {overall?.basis && <p class="basis">{overall.basis}</p>}
+      {judged !== undefined && (judged.since !== undefined || judged.why.length > 0) && (
+        <p class="basis">
+          {judged.since !== undefined && <Since at={Date.parse(judged.since)} />}
+          {judged.since !== undefined && judged.why.length > 0 && " · "}
+          {judged.why.join(" · ")}
+        </p>
+      )}
     </header>
   );
 }
@@ -37,7 +43,7 @@ function Live() {
   const kind = status.value.kind;
   const words = kind === "live" ? "Live" : kind === "lost" ? "Not live" : "Connecting";
   return (
-    <p class={`live ${kind}`}>
+    <p class={`stream ${kind}`}>
       {words}
       <time>{clock(now.value, now.value)}</time>
     </p>
@@ -48,11 +54,10 @@ function Live() {
 export function Banner() {
   const current = status.value;
   if (current.kind === "lost") return <Lost since={current.since} retryAt={current.retryAt} />;
-  const trouble = snapshot.value?.trouble;
-  if (!trouble) return null;
+  if (trouble.value === null) return null;
   return (
     <div class="banner" role="alert">
-      <p>The detector's store cannot be read since {clock(Date.parse(trouble.since), now.value)}. What you see is from before; its log says more.</p>
+      <p>The detector's store cannot be read since {clock(Date.parse(trouble.value.since), now.value)}. What you see is from before; its log says more.</p>
     </div>
   );
 }

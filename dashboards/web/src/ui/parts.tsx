@@ -1,7 +1,7 @@
 // Small parts that several panels share.
 import type { ComponentChildren } from "preact";
 import { clock, span } from "../format.ts";
-import { now } from "../store.ts";
+import { now } from "../live/store.ts";
 
 export function Panel(props: { id: string; title: string; note?: ComponentChildren; children: ComponentChildren }) {
   return (

@@ -1,10 +1,9 @@
 import { useState } from "preact/hooks";
-import type { Incident } from "../api.ts";
-import { clock, count, network, plural, span } from "../format.ts";
-import { outcomeWords } from "../outcomes.ts";
-import { lastHeard } from "../overall.ts";
-import { now, snapshot } from "../store.ts";
-import { Ago, More, Panel, Since } from "./parts.tsx";
+import type { Incident } from "../../api.gen.ts";
+import { clock, count, network, plural, span } from "../../format.ts";
+import { outcomeWords } from "../../outcomes.ts";
+import { now, useSection } from "../../live/store.ts";
+import { Ago, More, Panel, Since } from "../../ui/parts.tsx";
 
 const clearedShown = 2;
 const openShown = 6;
@@ -15,16 +14,16 @@ const unfolded = 3;
  * What is wrong, who is hit, and since when: open incidents first, then those that cleared lately.
  */
 export function Incidents() {
-  const s = snapshot.value;
-  if (s === undefined) return null;
-  const incidents = s.incidents;
+  const incidents = useSection("incidents");
+  const grid = useSection("reachability");
+  if (incidents === undefined) return null;
   const open = incidents.filter((incident) => incident.until === undefined);
   const cleared = incidents.filter((incident) => incident.until !== undefined);
   return (
     <Panel id="incidents" title="Incidents" note={open.length > 0 ? `${open.length} open` : "none open"}>
-      {incidents.length === 0 && (
+      {incidents.length === 0 && grid !== undefined && (
         <p class="empty">
-          {lastHeard(s.reachability) === undefined
+          {grid.heard === undefined
             ? "None yet. One opens when requests fail more than they normally do, and says who is hit."
             : "Nothing abnormal in the last 24 hours."}
         </p>

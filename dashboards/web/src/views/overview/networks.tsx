@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
-import type { Reachability, Total } from "../api.ts";
-import { count, minute, share, span } from "../format.ts";
-import { byNeed, fares, type NetworkRow } from "../networks.ts";
-import { snapshot } from "../store.ts";
-import { strip } from "../strip.ts";
-import { More, Panel } from "./parts.tsx";
+import type { Reachability, Total } from "../../api.gen.ts";
+import { count, minute, share, span } from "../../format.ts";
+import { useSection } from "../../live/store.ts";
+import { strip } from "../../strip.ts";
+import { More, Panel } from "../../ui/parts.tsx";
+import { latest, rowsOf, type NetworkRow } from "./rows.ts";
 
 const shownAtFirst = 12;
 
@@ -20,10 +20,10 @@ interface Cursor {
 export function Networks() {
   const [all, setAll] = useState(false);
   const [cursor, setCursor] = useState<Cursor | undefined>(undefined);
-  const s = snapshot.value;
-  if (s === undefined) return null;
-  const grid = s.reachability;
-  const rows = byNeed(grid, s.totals.networks);
+  const grid = useSection("reachability");
+  const totals = useSection("totals");
+  if (grid === undefined || totals === undefined) return null;
+  const rows = rowsOf(grid, totals.networks);
   const shown = all ? rows : rows.slice(0, shownAtFirst);
   if (rows.length === 0) {
     return (
@@ -32,7 +32,7 @@ export function Networks() {
       </Panel>
     );
   }
-  const withSum = rows.length > 1 ? [sumRow(grid, s.totals.outcomes), ...shown] : shown;
+  const withSum = rows.length > 1 ? [sumRow(grid, totals.outcomes), ...shown] : shown;
   return (
     <Panel id="networks" title="Networks" note={<Key />}>
       <div
@@ -81,7 +81,7 @@ export function Networks() {
       <p class="readout" aria-live="polite">
         {cursor !== undefined && withSum[cursor.row] !== undefined
           ? readout(grid, withSum[cursor.row]!, cursor.column)
-          : `Columns of ${span(grid.step_seconds * 1000)}; numbers of the last ${span(s.totals.window_seconds * 1000)}.`}
+          : `Columns of ${span(grid.step_seconds * 1000)}; numbers of the last ${span(totals.window_seconds * 1000)}.`}
       </p>
       <More hidden={rows.length - shownAtFirst} open={all} toggle={() => setAll(!all)} />
     </Panel>
@@ -144,7 +144,7 @@ function Row(props: { row: NetworkRow; steps: number; column: number | undefined
 function sumRow(grid: Reachability, outcomes: Total[]): NetworkRow {
   const ok = outcomes.reduce((sum, t) => sum + t.ok, 0);
   const failed = outcomes.reduce((sum, t) => sum + t.failed, 0);
-  return { key: "all", name: "All networks", history: grid.all, ok, failed, clients: 0, latest: fares(grid.all).latest, failing: false };
+  return { key: "all", name: "All networks", history: grid.all, ok, failed, clients: 0, latest: latest(grid.recent), failing: false };
 }
 
 function readout(grid: Reachability, row: NetworkRow, column: number): string {

@@ -1,6 +1,8 @@
 // The live connection: server-sent events with a reconnect of our own, because EventSource gives up
 // for good on an HTTP error and never notices a connection that died without a word.
 
+import type { Snapshot } from "../api.gen.ts";
+
 export type Status =
   | { kind: "connecting" }
   | { kind: "live" }
@@ -12,7 +14,9 @@ export interface StreamEvents {
   onStatus(status: Status): void;
 }
 
-const names = ["snapshot", "totals", "incidents", "servers", "reachability", "reports", "trouble", "clock"];
+const names: (keyof Snapshot | "snapshot")[] = [
+  "snapshot", "clock", "trouble", "now", "totals", "incidents", "servers", "reachability", "reports",
+];
 
 /**
  * The server says something at least every 15 s; after three times that the connection
@@ -34,16 +38,22 @@ export class Stream {
   #watchdog: ReturnType<typeof setTimeout> | undefined;
   #tries = 0;
   #lostSince = 0;
+  #url: string | undefined;
 
-  constructor(
-    private readonly url: string,
-    private readonly events: StreamEvents,
-  ) {}
+  constructor(private readonly events: StreamEvents) {}
+
+  /** Follows another URL, if it is another; none: rests. */
+  follow(url: string | undefined): void {
+    if (url === this.#url) return;
+    this.#url = url;
+    this.connect();
+  }
 
   /** Connects at once, and again whenever the connection is lost. */
   connect(): void {
     this.close();
-    const source = new EventSource(this.url);
+    if (this.#url === undefined) return;
+    const source = new EventSource(this.#url);
     this.#source = source;
     source.onerror = () => this.#lost();
     for (const name of names) {

@@ -1,16 +1,16 @@
 import { useState } from "preact/hooks";
-import type { Total } from "../api.ts";
-import { count, share, span } from "../format.ts";
-import { outcomeWords } from "../outcomes.ts";
-import { snapshot } from "../store.ts";
-import { Bar, More, Panel } from "./parts.tsx";
+import type { CollectorTotal, Total } from "../../api.gen.ts";
+import { count, share, span } from "../../format.ts";
+import { outcomeWords } from "../../outcomes.ts";
+import { useSection } from "../../live/store.ts";
+import { Bar, More, Panel } from "../../ui/parts.tsx";
 
 const shownAtFirst = 8;
 
 /** How requests ended. */
 export function Outcomes() {
   const [all, setAll] = useState(false);
-  const totals = snapshot.value?.totals;
+  const totals = useSection("totals");
   if (totals === undefined) return null;
   const failures = totals.outcomes.filter((t) => t.failed > 0).sort((a, b) => b.failed - a.failed);
   const requests = totals.outcomes.reduce((sum, t) => sum + t.ok + t.failed, 0);
@@ -81,14 +81,14 @@ function Answered(props: { totals: Total[]; requests: number }) {
  * How the reports themselves travel: agents say which collectors failed before one took
  * their batch.
  */
-function Collectors(props: { totals: Total[] }) {
+function Collectors(props: { totals: CollectorTotal[] }) {
   if (props.totals.length === 0) return null;
   return (
     <>
       <h3>Delivery of reports</h3>
       <ul class="collectors">
         {props.totals.map((t) => (
-          <li key={t.target} class={t.failed > t.ok ? "failing" : ""}>
+          <li key={t.target} class={t.failing ? "failing" : ""}>
             <b>{(t.target ?? "").replace(/^collector:/, "")}</b> {count(t.ok)} delivered
             {t.failed > 0 && <span class="bad-text">, {count(t.failed)} failed</span>}
           </li>

@@ -1,13 +1,13 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Cluster, DataCentre, Servers as Groups } from "../api.ts";
-import { clock, count, plural, share, span } from "../format.ts";
-import { moveCursor, serverAt } from "../map/cursor.ts";
-import { draw, drawCursor, themeOf } from "../map/draw.ts";
-import { layout, type Layout } from "../map/layout.ts";
-import { detailOf, failing, groups, states, tableOpen } from "../map/servers.ts";
-import type { States } from "../map/states.ts";
-import { now, snapshot } from "../store.ts";
-import { Panel } from "./parts.tsx";
+import type { Cluster, DataCentre, Servers as Groups } from "../../api.gen.ts";
+import { clock, count, plural, share, span } from "../../format.ts";
+import { now, useSection } from "../../live/store.ts";
+import { moveCursor, serverAt } from "../../map/cursor.ts";
+import { draw, drawCursor, themeOf } from "../../map/draw.ts";
+import { layout, type Layout } from "../../map/layout.ts";
+import { detailOf, failing, groups, states, tableOpen } from "../../map/servers.ts";
+import type { States } from "../../map/states.ts";
+import { Panel } from "../../ui/parts.tsx";
 
 /** From so many servers on the map takes the whole width of the page. */
 export const manyServers = 5000;
@@ -17,7 +17,7 @@ export const manyServers = 5000;
  * hatched unknown.
  */
 export function Servers() {
-  const summary = snapshot.value?.servers;
+  const summary = useSection("servers");
   if (summary === undefined) return null;
   if (summary.count === 0) {
     return (

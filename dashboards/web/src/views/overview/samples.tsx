@@ -1,12 +1,13 @@
-import type { Report } from "../api.ts";
-import { clock, elapsed, network } from "../format.ts";
-import { outcomeWords } from "../outcomes.ts";
-import { now, snapshot } from "../store.ts";
-import { Panel } from "./parts.tsx";
+import type { Report } from "../../api.gen.ts";
+import { clock, elapsed, network } from "../../format.ts";
+import { outcomeWords } from "../../outcomes.ts";
+import { now, useSection } from "../../live/store.ts";
+import { Panel } from "../../ui/parts.tsx";
 
 /** The latest requests in detail, from users who allow diagnostics. */
 export function Samples() {
-  const reports = snapshot.value?.reports ?? [];
+  const reports = useSection("reports");
+  if (reports === undefined) return null;
   return (
     <Panel id="samples" title="Latest samples" note="from users who allow diagnostics; URLs scrubbed">
       {reports.length === 0 ? (

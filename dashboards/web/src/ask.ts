@@ -1,0 +1,33 @@
+// What the page asks for besides the stream: the servers, of which there may be a million.
+import type { Server, Servers, ServerState } from "./api.gen.ts";
+
+/** The servers' groups without the servers: small for any number of them. */
+export function fetchGroups(): Promise<Servers> {
+  return getJSON<Servers>("/api/v1/servers?limit=0");
+}
+
+/** Some servers, in order. */
+export async function fetchServers(first: number, limit: number): Promise<Server[]> {
+  return (await getJSON<Servers>(`/api/v1/servers?first=${first}&limit=${limit}`)).servers;
+}
+
+/** The servers that are in a state, the first limit of them. */
+export async function fetchByState(state: ServerState, limit: number): Promise<Server[]> {
+  return (await getJSON<Servers>(`/api/v1/servers?state=${state}&limit=${limit}`)).servers;
+}
+
+/** One bit per server: bit i, the lowest of byte 0 first, says whether server i is in the state. */
+export async function fetchBits(state: ServerState): Promise<Uint8Array> {
+  const answer = await get(`/api/v1/servers.bits?state=${state}`);
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
+async function getJSON<T>(path: string): Promise<T> {
+  return (await (await get(path)).json()) as T;
+}
+
+async function get(path: string): Promise<Response> {
+  const answer = await fetch(path, { cache: "no-cache", signal: AbortSignal.timeout(15_000) });
+  if (!answer.ok) throw new Error(`GET ${path}: ${answer.status}`);
+  return answer;
+}

@@ -1,0 +1,23 @@
+// Which view is shown: the page's address after "#/" says it, so that links, the history and
+// reloading work and the server knows nothing of it.
+import { signal } from "@preact/signals";
+
+/** What follows "#/", without a slash at the end; "" at the beginning. */
+export function pathOf(hash: string): string {
+  return hash.replace(/^#?\/?/, "").replace(/\/$/, "");
+}
+
+export const path = signal("");
+
+/** Follows the address. */
+export function startRouter(): void {
+  const read = () => (path.value = pathOf(location.hash));
+  addEventListener("hashchange", read);
+  read();
+}
+
+/** The view of a path: the one with the longest path that it begins with, else the first. */
+export function viewOf<V extends { path: string }>(at: string, views: readonly [V, ...V[]]): V {
+  const fits = views.filter((v) => at === v.path || (v.path !== "" && at.startsWith(`${v.path}/`)));
+  return fits.sort((a, b) => b.path.length - a.path.length)[0] ?? views[0];
+}

@@ -1,0 +1,28 @@
+import { useSection } from "../../live/store.ts";
+import { Incidents } from "./incidents.tsx";
+import { Networks } from "./networks.tsx";
+import { Outcomes } from "./outcomes.tsx";
+import { Samples } from "./samples.tsx";
+import { manyServers, Servers } from "./servers.tsx";
+
+/** Up to so many servers the map is small and other panels fill the room. */
+const fewServers = 100;
+
+function arrangement(servers: number): string {
+  if (servers >= manyServers) return "many-servers";
+  return servers <= fewServers ? "few-servers" : "some-servers";
+}
+
+/** Everything at a glance. */
+export function Overview() {
+  const servers = useSection("servers");
+  return (
+    <div class={`overview ${arrangement(servers?.count ?? 0)}`}>
+      <Incidents />
+      <Networks />
+      <Servers />
+      <Outcomes />
+      <Samples />
+    </div>
+  );
+}
