@@ -39,7 +39,8 @@ func TestReloadedFeedsGoOnWhereTheyWereLeft(t *testing.T) {
 		s := b.settings()
 		s.Feeds = map[string]detector.Feed{"c1": first, "c2": b.inbox}
 		b.reload(s)
-		b.putOne() // through the new one
+		time.Sleep(time.Second) // a page on its way meanwhile would come again, and ids would drop it
+		b.putOne()              // through the new one
 		second := b.inbox
 		b.inbox = first
 		b.putOne()
@@ -48,6 +49,7 @@ func TestReloadedFeedsGoOnWhereTheyWereLeft(t *testing.T) {
 		b.metric("batches_total", 0, "duplicate")
 		s.Feeds = map[string]detector.Feed{"c2": second}
 		b.reload(s)
+		time.Sleep(time.Second)
 		b.putOne() // nobody reads it any more
 		time.Sleep(5 * time.Second)
 		b.metric("batches_total", 3, "new")
