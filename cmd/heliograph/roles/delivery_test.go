@@ -7,12 +7,15 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/internal/syncbuffer"
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
 	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
@@ -65,6 +68,30 @@ collectors: [{id: c1, url: "http://%s", priority: 1, weight: 1, receipt_key: key
 		t.Fatal(err)
 	}
 	return s
+}
+
+// edit replaces a part of the configuration.
+func (s *proberSite) edit(old, new string) {
+	s.t.Helper()
+	path := filepath.Join(s.dir, ConfigName)
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path, []byte(strings.Replace(string(text), old, new, 1)), 0o600)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// revive lets the target answer again.
+func (s *proberSite) revive() {
+	s.t.Helper()
+	listener, err := net.Listen("tcp", s.target.Addr().String())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.target = listener
+	s.t.Cleanup(func() { _ = listener.Close() })
 }
 
 // start starts roles; their log is in the buffer.
@@ -177,16 +204,84 @@ func TestProberCutOffDeliversLater(t *testing.T) {
 	}
 }
 
+// A prober that stands elsewhere is seen on the page of the detector, and what it found is kept.
+func TestProbesArriveAtTheDetector(t *testing.T) {
+	s := newProberSite(t)
+	hub, stopHub, _ := s.start(Roles{Collector: true, Detector: true})
+	defer func() { _ = stopHub() }()
+	_, stop, _ := s.start(Roles{Prober: true})
+	page := "http://" + hub.DashboardAddr + "/api/v1/servers"
+	_ = s.target.Close() // what the prober tells at once
+	s.await("the server's fall on the page", func() bool { return strings.Contains(get(t, page), `"down":1`) })
+	s.revive()
+	s.await("the server's return on the page", func() bool { return strings.Contains(get(t, page), `"up":1`) })
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	address := s.target.Addr().String()
+	if hub.ServerDown(address) {
+		t.Error("the detector holds the server to be down")
+	}
+	results, err := hub.Store.ProbeResults(t.Context(), model.ProbeQuery{Target: "web-1", Vantage: "fra-1"})
+	if err != nil || len(results) == 0 {
+		t.Fatalf("%d results are kept: %v", len(results), err)
+	}
+	last := results[0]
+	if last.Outcome != report.OK || last.Judgement != report.JudgedUp || last.VantageASN != 64501 || last.Family != 4 ||
+		last.Steps[0].Name != "connect" || last.Target.Row != "r1" || last.Server != address || time.Since(last.At) > time.Minute {
+		t.Errorf("the last result is %+v", last)
+	}
+	if !slices.ContainsFunc(results, func(r model.ProbeResult) bool {
+		return r.Outcome == report.TCPRefused && r.Judgement == report.JudgedDown
+	}) {
+		t.Errorf("no failure is kept: %+v", results)
+	}
+}
+
+// Anybody can seal results to the detector; those of a vantage that it does not know are dropped.
+func TestStrangeVantagesAreNotBelieved(t *testing.T) {
+	s := newProberSite(t)
+	_, stop, _ := s.start(Roles{Prober: true})
+	s.edit("  vantage: fra-1\n", "")
+	s.edit("  policy: policy\n", "")
+	hub, stopHub, _ := s.start(Roles{Collector: true, Detector: true})
+	defer func() { _ = stopHub() }()
+	metrics := "http://" + hub.OperationsAddr + "/metrics"
+	_ = s.target.Close()
+	s.await("the refusal of a stranger's results", func() bool {
+		return regexp.MustCompile(`(?m)^heliograph_detector_unknown_vantage_results_total [1-9]`).MatchString(get(t, metrics))
+	})
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if got := hub.probes.Topology().Len(); got != 0 {
+		t.Errorf("%d servers are on the map", got)
+	}
+}
+
+// In one process nothing is sealed or sent: the detector gets the results at once.
+func TestProbesOfOneProcessAreHandedOver(t *testing.T) {
+	s := newProberSite(t)
+	s.edit("  policy: policy\n", "")
+	p, stop, _ := s.start(Roles{Collector: true, Detector: true, Prober: true})
+	s.await("the server on the map", func() bool { return p.probes.Counts().Up == 1 })
+	_ = s.target.Close()
+	s.await("the server's fall", func() bool { return p.ServerDown(s.target.Addr().String()) })
+	results, err := p.Store.ProbeResults(t.Context(), model.ProbeQuery{})
+	if err != nil || len(results) == 0 || results[0].Vantage != "fra-1" {
+		t.Errorf("%+v, %v", results, err)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(s.dir, "prober-spool")); err == nil {
+		t.Error("a prober that hands over has a spool")
+	}
+}
+
 func TestProberWithoutPolicyHasAPage(t *testing.T) {
 	s := newProberSite(t)
-	path := filepath.Join(s.dir, ConfigName)
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(strings.Replace(string(text), "  policy: policy\n", "", 1)), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	s.edit("  policy: policy\n", "")
 	p, stop, _ := s.start(Roles{Prober: true})
 	defer func() { _ = stop() }()
 	s.await("the page's heat map", func() bool {

@@ -3,6 +3,7 @@ package roles
 import (
 	"cmp"
 	"errors"
+	"time"
 
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/prober"
@@ -11,8 +12,13 @@ import (
 // localVantage names the vantage of a prober whose results stay in its process.
 const localVantage = "local"
 
-// addProber adds a prober of a program of this version. With a policy an agent takes its results to the collectors. Without one
-// the detector of this process has them, or else the map that the prober keeps itself is shown.
+// directHold is how long results wait on their way to the detector of the same process: long enough
+// to be stored together.
+const directHold = time.Second
+
+// addProber adds a prober of a program of this version. With a policy an agent takes its results to
+// the collectors. Without one the detector of this process has them, or else the map that the prober
+// keeps itself is shown.
 func (p *Process) addProber(c *Config, version string) error {
 	o, err := proberOptions(c)
 	if err != nil {
@@ -30,7 +36,7 @@ func (p *Process) addProber(c *Config, version string) error {
 		o.Deliver, part.Close = d.AddProbeResults, d.close
 		p.checks["delivery"] = d.check
 	case p.detector != nil:
-		o.Deliver = p.detector.AddProbes
+		o.Deliver, o.Hold = p.detector.AddProbes, directHold
 	}
 	pr, err := prober.New(o)
 	if err != nil {
@@ -42,7 +48,7 @@ func (p *Process) addProber(c *Config, version string) error {
 	if part.Run = pr.Run; p.detector == nil {
 		p.probes = pr.Map()
 	}
-	p.parts.Add(endWork, part)
+	p.parts.Add(endProber, part)
 	p.reloads.add("prober", func(next *Config) ([]any, error) { return reloadProber(next, pr) })
 	p.reloads.fix(map[string]func(*Config) any{
 		"prober.vantage":       func(c *Config) any { return c.Prober.Vantage },

@@ -46,15 +46,17 @@ type Options struct {
 // The steps of a process's end, in the order in which work flows through it, and the time after
 // which each has to be over.
 const (
-	drainCollector  = iota // uploads are told to go elsewhere, by a listener that still answers
+	endProber       = iota // its last results go to the detector or the collectors
+	drainCollector         // uploads are told to go elsewhere, by a listener that still answers
 	closeCollector         // that listener
-	endWork                // detector, prober, streams of the page, and what looks after files
+	endWork                // detector, streams of the page, and what looks after files
 	closePage              // the page's listener
 	closeStores            // store and inbox
 	closeOperations        // health and metrics are there to the last
 )
 
 var endedBy = [...]time.Duration{
+	endProber:       2000 * time.Millisecond,
 	drainCollector:  2600 * time.Millisecond,
 	closeCollector:  3000 * time.Millisecond,
 	endWork:         4200 * time.Millisecond,
@@ -100,7 +102,8 @@ func New(ctx context.Context, o Options) (p *Process, err error) {
 	p.reloads.fix(map[string]func(*Config) any{
 		"operations.listen": func(c *Config) any { return c.Operations.Listen },
 		"operations.hosts":  func(c *Config) any { return c.Operations.Hosts },
-		"networks":          func(c *Config) any { return c.Networks != "" }, // another table needs none
+		// another table needs none
+		"networks": func(c *Config) any { return c.Networks != "" },
 	})
 	if err := p.addNetworks(c); err != nil {
 		return p, err
