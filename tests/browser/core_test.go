@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -27,6 +28,7 @@ import (
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/tests/source"
 )
 
 // goroot is where the go command keeps wasm_exec.js.
@@ -43,7 +45,7 @@ var compiled = sync.OnceValues(func() ([]byte, error) {
 	}
 	defer os.RemoveAll(dir)
 	cmd := exec.Command("go", "run", "./wasm/build", dir)
-	cmd.Dir = filepath.Join("..", "..")
+	cmd.Dir = source.Root
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%w: %s", err, text)
 	}
@@ -61,20 +63,10 @@ func compile(t *testing.T) []byte {
 	return b
 }
 
-// readForBrowsers opens what the go command will compile, so that a cached result of these tests
-// does not outlive a change there.
 func readForBrowsers(t *testing.T) {
 	t.Helper()
-	for _, pattern := range []string{"go.mod", "report/*.go", "report/*/*.go", "privacy/*.go", "privacy/*/*.go", "internal/protocol/*.go", "agent/*.go", "agent/agenttest/*.go", "wasm/build/*.go", "wasm/core/*.go", "wasm/internal/*/*.go"} {
-		files, err := filepath.Glob(filepath.Join("..", "..", filepath.FromSlash(pattern)))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
-		}
-		for _, name := range files {
-			if _, err := os.ReadFile(name); err != nil {
-				t.Fatal(err)
-			}
-		}
+	if err := errors.Join(source.ReadCore(), source.Read("wasm/build/*.go", "wasm/core/*.go", "wasm/internal/*/*.go")); err != nil {
+		t.Fatal(err)
 	}
 }
 

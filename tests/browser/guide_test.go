@@ -16,6 +16,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
+	"github.com/heliograph-net/heliograph/tests/source"
 	"github.com/heliograph-net/heliograph/wasm"
 )
 
@@ -28,7 +29,7 @@ var (
 // policy, with a whole operator behind it. The visitor consents, a request fails, and both the
 // visitor and the operator see what was sent, without its query.
 func TestBrowserGuide(t *testing.T) {
-	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "browser.md"))
+	doc, err := os.ReadFile(source.Path("docs/browser.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

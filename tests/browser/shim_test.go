@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/heliograph-net/heliograph/internal/devca"
+	"github.com/heliograph-net/heliograph/tests/source"
 )
 
 // shimSite serves a page with the package's shim, and a worker that only writes down what it is
@@ -70,7 +70,7 @@ func newShimSite(t *testing.T) *shimSite {
 	text("/nojson/", "application/json", `{`)
 	text("/image/", "image/svg+xml", pixel)
 	mux.HandleFunc("GET /agent/heliograph.js", func(w http.ResponseWriter, r *http.Request) {
-		http.ServeFile(w, r, filepath.Join("..", "..", "wasm", "dist", "heliograph.js"))
+		http.ServeFile(w, r, source.Path("wasm/dist/heliograph.js"))
 	})
 	mux.HandleFunc("GET /agent/heliograph.worker.js", func(w http.ResponseWriter, r *http.Request) {
 		s.workers.Add(1)
@@ -87,7 +87,7 @@ func newShimSite(t *testing.T) *shimSite {
 		if policy, _ := s.workerPolicy.Load().(string); policy != "" {
 			w.Header().Set("Content-Security-Policy", policy)
 		}
-		http.ServeFile(w, r, filepath.Join("..", "..", "wasm", "dist", "heliograph.worker.js"))
+		http.ServeFile(w, r, source.Path("wasm/dist/heliograph.worker.js"))
 	})
 	mux.HandleFunc("GET /agent/heliograph.wasm", func(w http.ResponseWriter, _ *http.Request) {
 		module, _ := s.module.Load().(string)

@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/heliograph-net/heliograph/internal/devca"
+	"github.com/heliograph-net/heliograph/tests/source"
 )
 
 // testScript runs the test binary /tests.wasm in a worker, and says what it printed.
@@ -40,7 +41,7 @@ func testBinary(t *testing.T, pkg string) []byte {
 	readForBrowsers(t)
 	out := filepath.Join(t.TempDir(), "tests.wasm")
 	cmd := exec.CommandContext(t.Context(), "go", "test", "-c", "-ldflags=-s -w", "-o", out, pkg)
-	cmd.Dir = filepath.Join("..", "..")
+	cmd.Dir = source.Root
 	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("compiling the tests of %s: %v\n%s", pkg, err, text)

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/heliograph-net/heliograph/tests/source"
 )
 
 const module = "github.com/heliograph-net/heliograph"
@@ -32,7 +34,7 @@ var light = []string{"report", "privacy", "privacy/auth", "privacy/bhttp", "priv
 var heavy = []string{"net/http", "encoding/json", "log/slog", "net/url"}
 
 func TestImportTable(t *testing.T) {
-	root := moduleRoot(t)
+	root := source.Path("")
 	allowed := table(t, root)
 	files := 0
 	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
@@ -143,7 +145,7 @@ func check(t *testing.T, allowed map[string][]string, root, rel string) {
 func TestLightPackages(t *testing.T) {
 	for _, pkg := range light {
 		cmd := exec.Command("go", "list", "-deps", module+"/"+pkg)
-		cmd.Dir = moduleRoot(t)
+		cmd.Dir = source.Root
 		cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
 		out, err := cmd.Output()
 		if err != nil {
@@ -164,13 +166,4 @@ func TestLightPackages(t *testing.T) {
 func hasOwnModule(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, "go.mod"))
 	return err == nil && filepath.Base(filepath.Dir(dir)) == "tests"
-}
-
-func moduleRoot(t *testing.T) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Dir(filepath.Dir(dir))
 }

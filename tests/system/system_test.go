@@ -23,6 +23,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 	"github.com/heliograph-net/heliograph/internal/syncbuffer"
+	"github.com/heliograph-net/heliograph/tests/source"
 )
 
 var binary string
@@ -47,19 +48,11 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		binary = filepath.Join(dir, "heliograph")
-		// The binary is built behind the go command's back: reading its sources here keeps a cached
-		// result from outliving a change there.
-		sources, err := filepath.Glob("../../cmd/heliograph/*.go")
-		if err != nil || len(sources) == 0 {
-			panic(fmt.Sprintf("no sources of the binary: %v", err))
-		}
-		for _, name := range sources {
-			if _, err := os.ReadFile(name); err != nil {
-				panic(err)
-			}
+		if err := source.Read("cmd/heliograph/*.go"); err != nil {
+			panic(err)
 		}
 		build := exec.Command("go", "build", "-trimpath", "-o", binary, "./cmd/heliograph")
-		build.Dir = filepath.Join("..", "..")
+		build.Dir = source.Root
 		build.Stderr = os.Stderr
 		if err := build.Run(); err != nil {
 			panic(fmt.Sprintf("building the binary: %v", err))

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/heliograph-net/heliograph/tests/source"
 )
 
 const (
@@ -44,7 +46,7 @@ func main() {
 // browser's agent. Building it writes nothing into the module cache.
 func TestApplicationBuildsAndServesTheBrowsersAgent(t *testing.T) {
 	t.Parallel()
-	guide, err := os.ReadFile(filepath.Join(root, "docs", "browser.md"))
+	guide, err := os.ReadFile(source.Path("docs/browser.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +123,7 @@ func writeModule(t *testing.T, dir string) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	mod, err := os.ReadFile(source.Path("go.mod"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +141,7 @@ func writeModule(t *testing.T, dir string) {
 	defer f.Close()
 	z := zip.NewWriter(f)
 	for _, name := range moduleFiles(t) {
-		b, err := os.ReadFile(filepath.Join(root, name))
+		b, err := os.ReadFile(source.Path(name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,13 +163,13 @@ func writeModule(t *testing.T, dir string) {
 func moduleFiles(t *testing.T) (files []string) {
 	t.Helper()
 	cmd := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-	cmd.Dir = root
+	cmd.Dir = source.Root
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("git ls-files: %v", err)
 	}
 	for name := range strings.SplitSeq(strings.TrimRight(string(out), "\x00"), "\x00") {
-		info, err := os.Lstat(filepath.Join(root, name))
+		info, err := os.Lstat(source.Path(name))
 		if err == nil && info.Mode().IsRegular() && !strings.HasPrefix(name, "tests/") {
 			files = append(files, name)
 		}

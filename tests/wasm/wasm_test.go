@@ -3,16 +3,16 @@
 package wasm
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
-)
 
-// root is where the module is whose core this is.
-var root = filepath.Join("..", "..")
+	"github.com/heliograph-net/heliograph/tests/source"
+)
 
 // core are the packages that go into a WASM build.
 var core = []string{
@@ -25,7 +25,7 @@ func TestCoreBuilds(t *testing.T) {
 	for _, goos := range []string{"js", "wasip1"} {
 		t.Run(goos, func(t *testing.T) {
 			t.Parallel()
-			run(t, goos, root, append([]string{"build"}, core...)...)
+			run(t, goos, source.Root, append([]string{"build"}, core...)...)
 		})
 	}
 }
@@ -43,8 +43,8 @@ func TestCoreUnderNode(t *testing.T) {
 		t.Fatalf("Go's wrapper around Node is missing: %v", err)
 	}
 	args := []string{"test", "-skip", "EveryBit", "-timeout", "5m", "-exec", wrapper}
-	out := run(t, "js", root, append(args, core...)...)
-	out += run(t, "js", filepath.Join(root, "tests"), append(args, "./wire")...)
+	out := run(t, "js", source.Root, append(args, core...)...)
+	out += run(t, "js", filepath.Join(source.Root, "tests"), append(args, "./wire")...)
 	for _, pkg := range []string{"report", "privacy/policy", "privacy/receipt", "privacy/scrub", "privacy/seal", "agent", "tests/wire"} {
 		if !strings.Contains(out, "ok  \tgithub.com/heliograph-net/heliograph/"+pkg+"\t") {
 			t.Errorf("no tests of %s passed:\n%s", pkg, out)
@@ -52,20 +52,10 @@ func TestCoreUnderNode(t *testing.T) {
 	}
 }
 
-// readSources opens what the go command will compile, so that this test's cached result does not
-// outlive a change there.
 func readSources(t *testing.T) {
 	t.Helper()
-	for _, pattern := range []string{"go.mod", "report/*.go", "report/*/*.go", "privacy/*.go", "privacy/*/*.go", "internal/protocol/*.go", "agent/*.go", "agent/agenttest/*.go", "tests/wire/*.go"} {
-		files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern)))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
-		}
-		for _, name := range files {
-			if _, err := os.ReadFile(name); err != nil {
-				t.Fatal(err)
-			}
-		}
+	if err := errors.Join(source.ReadCore(), source.Read("tests/wire/*.go")); err != nil {
+		t.Fatal(err)
 	}
 }
 

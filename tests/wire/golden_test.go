@@ -8,9 +8,11 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/heliograph-net/heliograph/tests/source"
 )
 
-const goldenDir = "../../report/testdata/golden/v1"
+var goldenDir = source.Path("report/testdata/golden/v1")
 
 var writeGolden = flag.Bool("write-golden", false, "write the golden files that are missing; those that exist are never changed")
 
