@@ -18,8 +18,8 @@ import (
 
 // Limits of one Reporting API upload. Chromium keeps 100 reports at most.
 const (
-	MaxReportsBody = 512 << 10 // bytes
-	MaxReports     = 512       // reports; what comes after is dropped and counted
+	maxReportsBody = 512 << 10 // bytes
+	maxReports     = 512       // reports; what comes after is dropped and counted
 )
 
 // browser takes what browsers send by the W3C Reporting API.
@@ -61,7 +61,7 @@ func (b *browser) take(w http.ResponseWriter, r *http.Request, legacy bool) erro
 		return err
 	}
 	defer place.leave()
-	body, err := place.read(w, r, MaxReportsBody)
+	body, err := place.read(w, r, maxReportsBody)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ const (
 	dropDisabled    = "disabled"    // the policy allows no collection, or there is none
 	dropType        = "type"        // a type that is not kept
 	dropInvalid     = "invalid"     // a report that breaks the format's rules
-	dropOverflow    = "overflow"    // beyond MaxReports in one upload
+	dropOverflow    = "overflow"    // beyond maxReports in one upload
 	dropFailed      = "failed"      // could not be sealed
 )
 

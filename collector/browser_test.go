@@ -15,6 +15,12 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
+// The limits that docs/nel.md names.
+const (
+	maxReportsBody = 512 << 10
+	maxReports     = 512
+)
+
 // report posts a Reporting API upload as a browser does.
 func (r *rig) report(body string) answer {
 	r.t.Helper()
@@ -196,7 +202,7 @@ func TestUploadsThatNoBrowserSends(t *testing.T) {
 		"two arrays":       {"[][]", 400},
 		"something after":  {"[" + nel() + "]x", 400},
 		"very deep":        {strings.Repeat("[", 100_000), 400},
-		"too large":        {"[" + strings.Repeat(" ", collector.MaxReportsBody) + "]", 413},
+		"too large":        {"[" + strings.Repeat(" ", maxReportsBody) + "]", 413},
 		"an empty array":   {"[]", 204},
 		"space around all": {" [ ] \n", 204},
 	} {
@@ -223,7 +229,7 @@ func TestUploadsThatNoBrowserSends(t *testing.T) {
 func TestUploadOfManyReportsIsBounded(t *testing.T) {
 	r := newRig(t, nil)
 	var all []string
-	for n := range collector.MaxReports + 10 {
+	for n := range maxReports + 10 {
 		all = append(all, nel("shop.example", fmt.Sprintf("%s%d.example", strings.Repeat("long-label.", 10), n)))
 	}
 	got := r.reported("[" + strings.Join(all, ",") + "]")
@@ -238,8 +244,8 @@ func TestUploadOfManyReportsIsBounded(t *testing.T) {
 			samples++
 		}
 	}
-	if counted != collector.MaxReports || samples != policy.DefaultSamplesPerWindow {
-		t.Errorf("%d requests and %d samples, want %d and %d", counted, samples, collector.MaxReports, policy.DefaultSamplesPerWindow)
+	if counted != maxReports || samples != policy.DefaultSamplesPerWindow {
+		t.Errorf("%d requests and %d samples, want %d and %d", counted, samples, maxReports, policy.DefaultSamplesPerWindow)
 	}
 	if n := r.metric("dropped_reports_total", "overflow"); n != 10 {
 		t.Errorf("%v are counted as dropped, want 10", n)

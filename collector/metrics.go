@@ -35,25 +35,28 @@ const metricsPrefix = "heliograph_collector_"
 var latencies = []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
 
 func newMetrics() *metrics {
-	counter := func(name, help string) prometheus.CounterOpts {
-		return prometheus.CounterOpts{Name: metricsPrefix + name, Help: help}
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: metricsPrefix + name, Help: help}, labels)
 	}
 	histogram := func(name, help string, buckets []float64) prometheus.HistogramOpts {
 		return prometheus.HistogramOpts{Name: metricsPrefix + name, Help: help, Buckets: buckets}
 	}
 	m := &metrics{
-		requests:    prometheus.NewCounterVec(counter("requests_total", "HTTP requests, by route and status code."), []string{"route", "code"}),
-		duration:    prometheus.NewHistogramVec(histogram("request_duration_seconds", "Time to answer a request; that of the feed includes its wait.", latencies), []string{"route"}),
-		batches:     prometheus.NewCounterVec(counter("batches_total", "Batches by source, decision and reason."), []string{"source", "decision", "reason"}),
-		bytes:       prometheus.NewCounterVec(counter("received_bytes_total", "Bytes of bodies read, by route."), []string{"route"}),
-		reports:     prometheus.NewCounterVec(counter("browser_reports_total", "Reports that browsers sent, by type."), []string{"type"}),
-		dropped:     prometheus.NewCounterVec(counter("dropped_reports_total", "Reports of browsers that were not kept, by reason; an upload that was not read counts as one."), []string{"reason"}),
-		shed:        prometheus.NewCounterVec(counter("shed_uploads_total", "Uploads that were turned away before their bodies were read, by cause."), []string{"cause"}),
-		oblivious:   prometheus.NewCounterVec(counter("oblivious_requests_total", "Requests to the Oblivious HTTP gateway, by result."), []string{"result"}),
-		feedBatches: prometheus.NewCounter(counter("feed_batches_total", "Batches handed to detectors, repetitions included.")),
+		requests: counter("requests_total", "HTTP requests, by route and status code.", "route", "code"),
+		duration: prometheus.NewHistogramVec(histogram("request_duration_seconds",
+			"Time to answer a request; that of the feed includes its wait.", latencies), []string{"route"}),
+		batches: counter("batches_total", "Batches by source, decision and reason.", "source", "decision", "reason"),
+		bytes:   counter("received_bytes_total", "Bytes of bodies read, by route.", "route"),
+		reports: counter("browser_reports_total", "Reports that browsers sent, by type.", "type"),
+		dropped: counter("dropped_reports_total",
+			"Reports of browsers that were not kept, by reason; an upload that was not read counts as one.", "reason"),
+		shed:        counter("shed_uploads_total", "Uploads that were turned away before their bodies were read, by cause.", "cause"),
+		oblivious:   counter("oblivious_requests_total", "Requests to the Oblivious HTTP gateway, by result.", "result"),
+		feedBatches: counter("feed_batches_total", "Batches handed to detectors, repetitions included.").WithLabelValues(),
 		commitSize:  prometheus.NewHistogram(histogram("commit_batches", "Batches per commit.", prometheus.ExponentialBuckets(1, 2, 11))),
 		commitTime:  prometheus.NewHistogram(histogram("commit_duration_seconds", "Time of the inbox to make a group durable.", latencies)),
-		wait:        prometheus.NewHistogram(histogram("queue_duration_seconds", "Time that an upload waited for its commit to begin.", latencies)),
+		wait: prometheus.NewHistogram(histogram("queue_duration_seconds",
+			"Time that an upload waited for its commit to begin.", latencies)),
 	}
 	m.stored = m.batches.WithLabelValues("agent", receipt.Stored.String(), "")
 	m.received.batches, m.received.reports = m.bytes.WithLabelValues("batches"), m.bytes.WithLabelValues("reports")

@@ -113,7 +113,7 @@ func (b *browser) decodeReports(s *settings, body []byte) (*keptReports, error) 
 		if err := d.Decode(&item); err != nil {
 			return nil, jsonError(err)
 		}
-		if n >= MaxReports {
+		if n >= maxReports {
 			b.drop(dropOverflow, 1)
 			continue
 		}

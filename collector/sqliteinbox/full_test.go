@@ -91,7 +91,8 @@ func fullDisk(t *testing.T, path string) {
 	i := open(t, path, Options{})
 	setLimit(3 << 20)
 	n := fill(t, i, 0, 64<<10)
-	for _, err := range []error{i.Check(t.Context()), i.Ack(t.Context(), reader, stats(t, i).Acked+1)} { // may find room for the little they write
+	// The little that they write may find room.
+	for _, err := range []error{i.Check(t.Context()), i.Ack(t.Context(), reader, stats(t, i).Acked+1)} {
 		if err != nil && !errors.Is(err, collector.ErrFull) {
 			t.Errorf("on a full disk: %v, want nil or ErrFull", err)
 		}
