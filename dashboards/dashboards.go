@@ -124,8 +124,8 @@ func New(o Options) (*Dashboard, error) {
 	return d, nil
 }
 
-// SetHosts replaces Options.Hosts. On an error the names from before stay. It is safe for concurrent
-// use.
+// SetHosts replaces Options.Hosts. On an error the names from before stay. It is safe for
+// concurrent use.
 func (d *Dashboard) SetHosts(hosts []string) error {
 	next := httpx.Hosts(slices.Clone(hosts))
 	if err := next.Check(); err != nil {

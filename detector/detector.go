@@ -40,9 +40,6 @@ func New(o Options) (*Detector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("detector: %w", err)
 	}
-	if o.Probes == nil {
-		o.Probes = probes
-	}
 	d := &Detector{o: o, metrics: m, keeper: &keeper{events: o.Events, state: o.State}, probes: probes,
 		added: make(chan []model.ProbeResult, maxProbesQueue), reloaded: make(chan struct{}, 1)}
 	d.settings.Store(o.settings())
@@ -70,8 +67,8 @@ func (d *Detector) Run(ctx context.Context) error {
 	return nil
 }
 
-// takeIn runs an intake for each feed, and others after each Reload, until ctx ends. caught is called
-// once: when all feeds of the beginning have had nothing more, or are read no longer.
+// takeIn runs an intake for each feed, and others after each Reload, until ctx ends. caught is
+// called once: when all feeds of the beginning have had nothing more, or are read no longer.
 func (d *Detector) takeIn(ctx context.Context, caught func()) {
 	first := sync.OnceFunc(caught)
 	for ctx.Err() == nil {

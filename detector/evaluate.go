@@ -159,7 +159,7 @@ func (ev *evaluator) restore(ctx context.Context) error {
 }
 
 func (ev *evaluator) replay(ctx context.Context, from time.Time, incidents []model.Incident, lastID int64) error {
-	series, err := NewSeriesDetector(SeriesOptions{Bin: ev.d.o.Bin, Thresholds: ev.d.Thresholds(), Probes: ev.d.o.Probes, NetworkName: ev.d.o.NetworkName})
+	series, err := NewSeriesDetector(SeriesOptions{Bin: ev.d.o.Bin, Thresholds: ev.d.Thresholds(), Probes: ev.d.probes, NetworkName: ev.d.o.NetworkName})
 	if err != nil {
 		return err
 	}

@@ -33,8 +33,6 @@ type Options struct {
 	// feed: anybody can write to a collector, and nobody but the operator knows these. Results of
 	// others are dropped and counted. Results that AddProbes is given are believed.
 	Vantages []string
-	// Probes sees servers for the evidence of incidents. nil: the detector's own map does
-	Probes Probes
 	// how long the last judgement of a vantage holds without a new one. 0 means 2 minutes
 	ProbesHold time.Duration
 	// optional: name of a network, "" when unknown; called by one goroutine

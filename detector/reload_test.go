@@ -39,8 +39,9 @@ func TestReloadedFeedsGoOnWhereTheyWereLeft(t *testing.T) {
 		s := b.settings()
 		s.Feeds = map[string]detector.Feed{"c1": first, "c2": b.inbox}
 		b.reload(s)
-		time.Sleep(time.Second) // a page on its way meanwhile would come again, and ids would drop it
-		b.putOne()              // through the new one
+		// a page on its way meanwhile would come again, and ids would drop it
+		time.Sleep(time.Second)
+		b.putOne() // through the new one
 		second := b.inbox
 		b.inbox = first
 		b.putOne()

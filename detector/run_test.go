@@ -116,7 +116,7 @@ func (b *bench) start() {
 	}
 	b.events, b.state, b.metrics = events, state, prometheus.NewRegistry()
 	d, err := detector.New(detector.Options{Feeds: map[string]detector.Feed{"c1": b.inbox}, Events: events, State: state, Metrics: b.metrics,
-		Keys: seal.NewKeyring(detector.TestKey), Bin: 2 * time.Second, Grace: 3 * time.Second})
+		Keys: seal.NewKeyring(detector.TestKey), Bin: 2 * time.Second, Grace: 3 * time.Second, Vantages: []string{"v1", "v2"}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -184,6 +184,20 @@ func (b *bench) incidents() []model.Incident {
 	return all
 }
 
+// outbox checks that the events of an incident wait for those whom they concern, in order.
+func (b *bench) outbox(id int64) {
+	b.Helper()
+	all, err := b.state.Outbox(b.Context(), 0, 100)
+	if err != nil || len(all) < 2 || all[0].Kind != model.Opened || all[len(all)-1].Kind != model.Cleared {
+		b.Fatalf("%d events, %v; the first is to open the incident and the last to clear it", len(all), err)
+	}
+	for _, e := range all {
+		if e.Incident.ID != id || e.Bin.Before(e.Incident.Since) {
+			b.Errorf("%+v", e)
+		}
+	}
+}
+
 func (b *bench) total(q model.TotalsQuery) model.Total {
 	b.Helper()
 	all, err := b.events.Totals(b.Context(), q)
@@ -242,6 +256,7 @@ func TestIncidentOpensAndClearsInTime(t *testing.T) {
 		}
 		b.metric("open_incidents", 0)
 		b.metric("incident_events_total", 1, "cleared")
+		b.outbox(1)
 	})
 }
 

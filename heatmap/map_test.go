@@ -2,6 +2,7 @@ package heatmap
 
 import (
 	"bytes"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -158,4 +159,45 @@ func BenchmarkMapMillion(b *testing.B) {
 			m.Snapshot()
 		}
 	})
+}
+
+func TestReplaceKeepsWhatBothHave(t *testing.T) {
+	topology := func(names ...string) *Topology {
+		var servers []Server
+		for _, n := range names {
+			servers = append(servers, Server{Name: n, Address: "192.0.2.1:" + strconv.Itoa(400+len(n))})
+		}
+		top, err := NewTopology(servers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return top
+	}
+	m := NewMap(topology("a", "bb", "ccc"))
+	m.Set(0, Up, time.UnixMilli(1000))
+	m.Set(1, Down, time.UnixMilli(2000))
+	changes, cancel := m.Subscribe()
+	defer cancel()
+	before := m.Snapshot()
+	m.Replace(topology("ccc", "dddd", "bb"))
+	select {
+	case <-changes:
+	default:
+		t.Error("subscribers were not told")
+	}
+	after := m.Snapshot()
+	if after.Version != before.Version+1 || after.Replaced != before.Replaced+1 || after.Topology.Len() != 3 || before.Topology.Server(0).Name != "a" {
+		t.Errorf("version %d and %d, topology %d and %d", before.Version, after.Version, before.Replaced, after.Replaced)
+	}
+	for i, want := range []State{Unknown, Unknown, Down} {
+		if got, _ := m.State(i); got != want || after.State(i) != want {
+			t.Errorf("server %d is %v, want %v", i, got, want)
+		}
+	}
+	if _, since := m.State(2); since.UnixMilli() != 2000 {
+		t.Errorf("bb is down since %v", since)
+	}
+	if !m.Down("192.0.2.1:402") || m.Down("192.0.2.1:401") {
+		t.Error("addresses are not those of the new topology")
+	}
 }

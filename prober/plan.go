@@ -31,9 +31,9 @@ type plan struct {
 	witnesses []probe.Func
 }
 
-// Reload replaces the settings: a prober that works takes them up within a moment. Targets that stay
-// keep their state and their place in the interval. On an error the old settings stay. It is safe
-// for concurrent use, before and during Run.
+// Reload replaces the settings: a prober that works takes them up within a moment. Targets that
+// stay keep their state and their place in the interval. On an error the old settings stay. It is
+// safe for concurrent use, before and during Run.
 func (p *Prober) Reload(s Settings) error {
 	o := p.given
 	if o.Map != nil {

@@ -117,7 +117,7 @@ func (i *initCmd) Run(out *output) error {
 		return err
 	}
 	fmt.Fprintf(out.stdout, `Made %[1]s:
-  %[2]s  the configuration: listeners, targets to probe, floors
+  %[2]s  the configuration: listeners, targets to probe, thresholds
   policy.yaml      what agents may collect and where they deliver; signed into policy
   policy           give this to agents: heliograph get --policy %[1]s/policy --consent diagnostics URL
   keys/            open.pem reads reports, policy.pem signs policies: keep both away from collectors' hosts

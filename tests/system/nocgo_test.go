@@ -54,5 +54,6 @@ func TestBuildWithoutCgo(t *testing.T) {
 	if _, stderr, code := s.run("init", "--relay", relay); code != 0 {
 		t.Fatal(stderr)
 	}
-	s.startUntil("/health/live", "relay", "--config", s.relayConfig(relay)).terminate() // it is not ready without its collector
+	// it is not ready without its collector
+	s.startUntil("/health/live", "relay", "--config", s.relayConfig(relay)).terminate()
 }

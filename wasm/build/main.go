@@ -2,8 +2,8 @@
 //
 //	go run github.com/heliograph-net/heliograph/wasm/build heliograph
 //
-// It works in any module that requires this one, and leaves the module cache alone. The same sources
-// and the same Go give the same bytes.
+// It works in any module that requires this one, and leaves the module cache alone. The same
+// sources and the same Go give the same bytes.
 package main
 
 import (

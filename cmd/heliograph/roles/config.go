@@ -300,7 +300,7 @@ func (c *Config) validate() error {
 		}
 	}
 	if c.Detector.MinClients < 1 || c.Detector.MinExcess < 1 || c.Detector.MinRatio <= 1 {
-		bad("detector.min_clients", "floors must be min_clients >= 1, min_excess >= 1, min_ratio > 1: they keep one loud machine from paging anyone")
+		bad("detector.min_clients", "thresholds must be min_clients >= 1, min_excess >= 1, min_ratio > 1: they keep one loud machine from paging anyone")
 	}
 	if c.Prober.Failures < 1 {
 		bad("prober.failures", "must be at least 1")

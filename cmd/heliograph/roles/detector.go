@@ -31,7 +31,6 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	}
 	p.Store = detector.Reader(events, state)
 	p.parts.Add(closeStores, lifecycle.Part{Name: "store", Close: func() error { return errors.Join(events.Close(), state.Close()) }})
-	p.checks["store"] = func(ctx context.Context) error { return errors.Join(events.Ready(ctx), state.Ready(ctx)) }
 	o := detector.Options{Feeds: s.Feeds, Events: events, State: state, Keys: s.Keys, Bin: c.Detector.Bin.Duration,
 		Grace: c.Detector.Grace.Duration, Logger: p.log, Metrics: p.metrics, Vantages: s.Vantages, Thresholds: s.Thresholds,
 		// one configuration may be for both
@@ -43,6 +42,7 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	if err != nil {
 		return err
 	}
+	p.checks["store"] = d.Ready
 	p.detector, p.probes = d, d.Servers()
 	p.parts.Add(endWork, lifecycle.Part{Name: "detector", Run: d.Run})
 	p.reloads.add("detector", func(next *Config) ([]any, error) { return p.reloadDetector(next, d) })

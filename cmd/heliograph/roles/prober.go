@@ -17,8 +17,8 @@ const localVantage = "local"
 const directHold = time.Second
 
 // addProber adds a prober of a program of this version. With a policy an agent takes its results to
-// the collectors. Without one the detector of this process has them, or else the map that the prober
-// keeps itself is shown.
+// the collectors. Without one the detector of this process has them, or else the map that the
+// prober keeps itself is shown.
 func (p *Process) addProber(c *Config, version string) error {
 	o, err := proberOptions(c)
 	if err != nil {

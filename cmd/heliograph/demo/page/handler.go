@@ -71,8 +71,8 @@ type stage struct {
 	Collectors []collectorState `json:"collectors"`
 }
 
-// agentFiles serves the browser's agent. If it is not built, because its WebAssembly module is not in
-// this program, then its scripts alone are served, and the page says so.
+// agentFiles serves the browser's agent. If it is not built, because its WebAssembly module is not
+// in this program, then its scripts alone are served, and the page says so.
 func agentFiles() (h http.Handler, built bool) {
 	h, err := wasm.Handler(wasm.Files())
 	if err != nil {
