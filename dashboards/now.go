@@ -52,20 +52,8 @@ func (l *look) facts() (f judge.Facts, err error) {
 	if f.Incidents, err = l.recentIncidents(); err != nil {
 		return f, err
 	}
-	grid, err := l.grid()
-	if err != nil {
+	if err := l.heard(&f); err != nil {
 		return f, err
-	}
-	f.Heard, f.Pause = grid.Heard, pauseOf(grid)
-	for _, origin := range grid.Origins {
-		if origin.Recent.Failing {
-			f.FailingNetworks++
-		}
-	}
-	if f.Heard.IsZero() {
-		if f.HeardBefore, err = l.d.past.heard(l.ctx, o, l.now); err != nil {
-			return f, err
-		}
 	}
 	networks, err := l.networks()
 	if err != nil {
@@ -77,6 +65,24 @@ func (l *look) facts() (f judge.Facts, err error) {
 	}
 	f.Collectors, err = l.sums(true)
 	return f, err
+}
+
+// heard fills in what was heard when, and how the networks fare.
+func (l *look) heard(f *judge.Facts) error {
+	grid, err := l.grid()
+	if err != nil {
+		return err
+	}
+	f.Heard, f.Pause = grid.Heard, pauseOf(grid)
+	for _, origin := range grid.Origins {
+		if origin.Recent.Failing {
+			f.FailingNetworks++
+		}
+	}
+	if f.Heard.IsZero() {
+		f.HeardBefore, err = l.d.past.heard(l.ctx, &l.d.o, l.now)
+	}
+	return err
 }
 
 // recent is the part of the window that says whether failures are over.

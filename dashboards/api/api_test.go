@@ -65,8 +65,8 @@ func TestWordsAreThoseOfTheModel(t *testing.T) {
 }
 
 func hasMember(t reflect.Type, name string) bool {
-	for i := range t.NumField() {
-		if member, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); member == name {
+	for field := range t.Fields() {
+		if member, _, _ := strings.Cut(field.Tag.Get("json"), ","); member == name {
 			return true
 		}
 	}

@@ -98,9 +98,15 @@ func Failing(ok, failed float64) bool {
 }
 
 // failing reports whether the requests fail, and have not recovered.
-func (s Sum) failing() bool {
-	recovered := s.RecentOK+s.RecentFailed >= failingLeast && !Failing(s.RecentOK, s.RecentFailed)
-	return Failing(s.OK, s.Failed) && !recovered
+func (s Sum) failing() bool { return Failing(s.OK, s.Failed) && !s.recovered() }
+
+// anyFailing is failing for requests that are so few that each counts.
+func (s Sum) anyFailing() bool {
+	return s.Failed > 0 && s.Failed >= failingShare*(s.OK+s.Failed) && !s.recovered()
+}
+
+func (s Sum) recovered() bool {
+	return s.RecentOK+s.RecentFailed >= failingLeast && !Failing(s.RecentOK, s.RecentFailed)
 }
 
 // stopped reports whether a collector takes fewer batches than it fails.

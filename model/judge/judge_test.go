@@ -1,6 +1,8 @@
 package judge
 
 import (
+	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +44,12 @@ func TestOverall(t *testing.T) {
 			f.Targets = []Sum{{Name: "https://127.0.0.1:9", Failed: 40, Clients: 20, RecentFailed: 40}}
 		}, Unsure, "40 of 40 requests to https://127.0.0.1:9 failed, 20 clients: too few to judge (24 needed)",
 			[]string{"40 requests in 15 min, 100 % failed"}},
+		"the only request fails": {func(f *Facts) {
+			f.Targets = []Sum{{Name: "https://shop.example", Failed: 1, Clients: 1}}
+		}, Unsure, "1 of 1 request to https://shop.example failed, 1 client: too few to judge (24 needed)", []string{"100 % failed"}},
+		"a single request to a rare target fails": {func(f *Facts) {
+			f.Targets = append(f.Targets, Sum{Name: "https://old.example", Failed: 1, Clients: 1})
+		}, Calm, "Users are fine", nil},
 		"some requests of too few clients fail": {func(f *Facts) {
 			f.Targets = append(f.Targets, Sum{Name: "https://pay.example", OK: 30, Failed: 5, Clients: 3, AtMost: true})
 		}, Unsure, "5 of 35 requests to https://pay.example failed, up to 3 clients: too few to judge (24 needed)", nil},
@@ -192,5 +200,35 @@ func TestWords(t *testing.T) {
 	}
 	if got := list([]string{"a", "b"}) + list(nil) + plural(1, "delivery") + plural(2, "delivery"); got != "a and b1 delivery2 deliveries" {
 		t.Error(got)
+	}
+}
+
+// Whatever the numbers are, the headline does not contradict them.
+func TestHeadlineNeverContradictsTheNumbers(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 20_000 {
+		f := usual()
+		f.Targets = nil
+		for i := range random.IntN(4) {
+			ok, failed := float64(random.IntN(40)), float64(random.IntN(20)*random.IntN(2))
+			f.Targets = append(f.Targets, Sum{Name: strconv.Itoa(i), OK: ok, Failed: failed, Clients: uint64(random.IntN(40))})
+		}
+		f.Servers = Servers{Up: random.IntN(3), Down: random.IntN(3)}
+		f.FailingNetworks = random.IntN(2)
+		if random.IntN(4) == 0 {
+			f.Collectors = append(f.Collectors, dead("c1"))
+		}
+		var ok, failed float64
+		for _, s := range f.Targets {
+			ok, failed = ok+s.OK, failed+s.Failed
+		}
+		j := Overall(f)
+		fine := strings.HasPrefix(j.Headline, "Users are fine")
+		if fine && (failed > 0 && failed >= failingShare*(ok+failed) || f.FailingNetworks > 0) {
+			t.Fatalf("%v failed of %v, and yet %s", failed, ok+failed, j.Headline)
+		}
+		if j.State == DegradedDelivery && !strings.Contains(j.Headline, "collector c1") || (j.State == Calm && f.Servers.Down > 0) != (j.State == Calm && strings.Contains(j.Headline, "down")) {
+			t.Fatalf("%s: %s, with %+v", j.State, j.Headline, f.Servers)
+		}
 	}
 }

@@ -32,10 +32,9 @@ func (v *view) sort() {
 		}
 	}
 	slices.SortStableFunc(v.open, func(a, b model.Incident) int { return cmp.Compare(b.Clients, a.Clients) })
-	for _, s := range v.Targets {
-		if s.failing() && !v.explained(s) {
-			v.failing = append(v.failing, s)
-		}
+	v.failing = v.selected(Sum.failing)
+	if all := v.total(); len(v.failing) == 0 && all.Failed >= failingShare*(all.OK+all.Failed) {
+		v.failing = v.selected(Sum.anyFailing) // a few of a few
 	}
 	slices.SortStableFunc(v.failing, func(a, b Sum) int { return cmp.Compare(b.Failed, a.Failed) })
 	for _, s := range v.Collectors {
@@ -45,6 +44,24 @@ func (v *view) sort() {
 	}
 	slices.Sort(v.stopped)
 	v.stopped = slices.Compact(v.stopped)
+}
+
+// selected are the targets that fail by a rule, and not by an incident that is over.
+func (v *view) selected(fails func(Sum) bool) (targets []Sum) {
+	for _, s := range v.Targets {
+		if fails(s) && !v.explained(s) {
+			targets = append(targets, s)
+		}
+	}
+	return targets
+}
+
+// total sums up all targets.
+func (v *view) total() (all Sum) {
+	for _, s := range v.Targets {
+		all.OK, all.Failed = all.OK+s.OK, all.Failed+s.Failed
+	}
+	return all
 }
 
 // explained reports whether the failures in the window were an incident that is over. The detector

@@ -67,14 +67,12 @@ func (v *view) silence() string {
 
 // numbers sums up all targets: "101 requests in 15 min, 1.0 % failed, 2 networks".
 func (v *view) numbers() string {
-	var ok, failed float64
-	for _, t := range v.Targets {
-		ok, failed = ok+t.OK, failed+t.Failed
-	}
-	if ok+failed == 0 {
+	all := v.total()
+	requests := all.OK + all.Failed
+	if requests == 0 {
 		return ""
 	}
-	sentence := fmt.Sprintf("%s in %s, %s failed", plural(ok+failed, "request"), span(v.Window), share(failed, ok+failed))
+	sentence := fmt.Sprintf("%s in %s, %s failed", plural(requests, "request"), span(v.Window), share(all.Failed, requests))
 	if v.Networks > 0 {
 		sentence += ", " + plural(float64(v.Networks), "network")
 	}

@@ -74,9 +74,16 @@ collectors: [{id: c1, url: "http://%s", priority: 1, weight: 1, receipt_key: key
 		t.Fatal(err)
 	}
 	text("1 down")
+	text("No reports yet; probes reach none of 1 server")
 	reportRefused(t, dir, closed)
+	text("1 of 1 request to http://" + closed + " failed, 1 client: too few to judge (24 needed)")
 	text("tcp.refused")
 	text("/checkout/:id")
+	// A link to a view that there is not shows the first, and the page goes on.
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[chromedp.Void](`location.hash = "#/gone"`)); err != nil {
+		t.Fatal(err)
+	}
+	text("tcp.refused")
 	const last = "the test's own last word"
 	if _, err := chromedp.Run(ctx, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`console.log(%q)`, last))); err != nil {
 		t.Fatal(err)
