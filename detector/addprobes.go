@@ -24,6 +24,10 @@ func (d *Detector) AddProbes(at time.Time, r *report.ProbeResults) {
 	}
 }
 
+// ExpectProbes puts the targets of a prober in this process on the map, unknown until their first
+// results come. It is safe for concurrent use.
+func (d *Detector) ExpectProbes(targets []model.ProbeTarget) { d.probes.expect(targets, time.Now()) }
+
 // storeProbes stores what AddProbes was given, and at the end what waits still.
 func (d *Detector) storeProbes(ctx context.Context) {
 	for {

@@ -56,7 +56,7 @@ type probed struct {
 	model.ProbeTarget
 	server     int // its index in the topology
 	judgements []judgement
-	heard      time.Time // when its newest result is from
+	heard      time.Time // when its newest result is from, or it was expected last
 }
 
 // judgement is the last one of a vantage.
@@ -111,6 +111,21 @@ func (m *probeMap) take(results []model.ProbeResult, now time.Time) {
 	for t := range touched {
 		m.show(t, now)
 	}
+}
+
+// expect takes targets on the map that have no result yet.
+func (m *probeMap) expect(targets []model.ProbeTarget, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, target := range targets {
+		t := m.targets[target.Name]
+		if t == nil {
+			t = new(probed)
+			m.targets[target.Name] = t
+		}
+		t.ProbeTarget, t.heard = target, now
+	}
+	m.arrange()
 }
 
 // judge remembers what a vantage says, unless it has said something later.

@@ -264,6 +264,9 @@ func TestProbesOfOneProcessAreHandedOver(t *testing.T) {
 	s := newProberSite(t)
 	s.edit("  policy: policy\n", "")
 	p, stop, _ := s.start(Roles{Collector: true, Detector: true, Prober: true})
+	if got := p.probes.Topology().Len(); got != 1 {
+		t.Errorf("%d targets are on the map before the first result, want 1", got)
+	}
 	s.await("the server on the map", func() bool { return p.probes.Counts().Up == 1 })
 	_ = s.target.Close()
 	s.await("the server's fall", func() bool { return p.ServerDown(s.target.Addr().String()) })

@@ -7,17 +7,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
 	"github.com/heliograph-net/heliograph/privacy/seal"
 )
-
-// leastProbesHold is how long a judgement of a vantage holds at least: a prober tells it anew
-// within a minute, and its collectors may be away for a while.
-const leastProbesHold = 2 * time.Minute
 
 // addDetector adds a detector and its stores.
 func (p *Process) addDetector(ctx context.Context, c *Config) error {
@@ -32,9 +27,7 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	p.Store = detector.Reader(events, state)
 	p.parts.Add(closeStores, lifecycle.Part{Name: "store", Close: func() error { return errors.Join(events.Close(), state.Close()) }})
 	o := detector.Options{Feeds: s.Feeds, Events: events, State: state, Keys: s.Keys, Bin: c.Detector.Bin.Duration,
-		Grace: c.Detector.Grace.Duration, Logger: p.log, Metrics: p.metrics, Vantages: s.Vantages, Thresholds: s.Thresholds,
-		// one configuration may be for both
-		ProbesHold: max(leastProbesHold, 3*c.Prober.Interval.Duration)}
+		Grace: c.Detector.Grace.Duration, Logger: p.log, Metrics: p.metrics, Vantages: s.Vantages, Thresholds: s.Thresholds}
 	if p.names != nil {
 		o.NetworkName = p.names.Name
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/prober"
 )
 
@@ -48,8 +49,15 @@ func (p *Process) addProber(c *Config, version string) error {
 	if part.Run = pr.Run; p.detector == nil {
 		p.probes = pr.Map()
 	}
+	p.expect(c, o.Targets)
 	p.parts.Add(endProber, part)
-	p.reloads.add("prober", func(next *Config) ([]any, error) { return reloadProber(next, pr) })
+	p.reloads.add("prober", func(next *Config) ([]any, error) {
+		o, told, err := reloadProber(next, pr)
+		if err == nil {
+			p.expect(next, o.Targets)
+		}
+		return told, err
+	})
 	p.reloads.fix(map[string]func(*Config) any{
 		"prober.vantage":       func(c *Config) any { return c.Prober.Vantage },
 		"prober.vantage_asn":   func(c *Config) any { return c.Prober.VantageASN },
@@ -60,17 +68,35 @@ func (p *Process) addProber(c *Config, version string) error {
 	return nil
 }
 
+// expect shows targets on the detector's map before their first results are handed over.
+func (p *Process) expect(c *Config, targets []prober.Target) {
+	if p.detector == nil || c.Prober.Policy != "" {
+		return
+	}
+	all := make([]model.ProbeTarget, len(targets))
+	for i := range targets {
+		t := &targets[i]
+		all[i] = model.ProbeTarget{
+			Name: t.Name, Address: t.Spec.Address(), Kind: t.Spec.Kind(),
+			DataCentre: t.DataCentre, Cluster: t.Cluster, Row: t.Row,
+		}
+	}
+	p.detector.ExpectProbes(all)
+}
+
 // reloadProber gives a prober its targets and witnesses anew and says how many they are.
-func reloadProber(c *Config, pr *prober.Prober) ([]any, error) {
-	o, err := proberOptions(c)
+func reloadProber(c *Config, pr *prober.Prober) (o prober.Options, told []any, err error) {
+	if o, err = proberOptions(c); err != nil {
+		return o, nil, err
+	}
+	err = pr.Reload(prober.Settings{
+		Targets: o.Targets, Witnesses: o.Witnesses, Env: o.Env,
+		Interval: o.Interval, Timeout: o.Timeout, DownAfter: o.DownAfter,
+	})
 	if err != nil {
-		return nil, err
+		return o, nil, err
 	}
-	s := prober.Settings{Targets: o.Targets, Witnesses: o.Witnesses, Env: o.Env, Interval: o.Interval, Timeout: o.Timeout, DownAfter: o.DownAfter}
-	if err := pr.Reload(s); err != nil {
-		return nil, err
-	}
-	return []any{"targets", len(s.Targets), "witnesses", len(s.Witnesses), "interval", s.Interval.String()}, nil
+	return o, []any{"targets", len(o.Targets), "witnesses", len(o.Witnesses), "interval", o.Interval.String()}, nil
 }
 
 // ServerDown says whether probes find the server at address and port down.
