@@ -21,6 +21,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/collector/inboxes"
+	"github.com/heliograph-net/heliograph/detector/stores"
 	"github.com/heliograph-net/heliograph/internal/httpx"
 )
 
@@ -109,10 +110,10 @@ type ACMEConfig struct {
 
 // DetectorConfig is the detector's part.
 type DetectorConfig struct {
-	Store    StoreConfig  `yaml:"store"`
-	OpenKeys []string     `yaml:"open_keys"`
-	FeedKey  string       `yaml:"feed_key"` // signs requests to remote feeds
-	Feeds    []FeedConfig `yaml:"feeds"`    // remote collectors
+	Store    stores.Config `yaml:"store"`
+	OpenKeys []string      `yaml:"open_keys"`
+	FeedKey  string        `yaml:"feed_key"` // signs requests to remote feeds
+	Feeds    []FeedConfig  `yaml:"feeds"`    // remote collectors
 	// PEM file of the authority that the feeds' certificates come from; "": the system's
 	FeedCA     string   `yaml:"feed_ca"`
 	Bin        Duration `yaml:"bin"`
@@ -178,7 +179,7 @@ func defaults() Config {
 		Collector: CollectorConfig{ID: "c1", Listen: "127.0.0.1:8417", ReceiptKey: "keys/receipt.pem",
 			FeedKeys: []string{"keys/feed.pub.pem"}, Policy: "policy", Inbox: inboxes.File("inbox.db"), MaxBytes: 4 << 30, MaxAge: dur(30 * 24 * time.Hour),
 			ACME: ACMEConfig{Cache: "certificates"}},
-		Detector: DetectorConfig{Store: StoreConfig{Kind: "sqlite", Path: "store.db"}, OpenKeys: []string{"keys/open.pem"}, FeedKey: "keys/feed.pem",
+		Detector: DetectorConfig{Store: stores.File("store.db"), OpenKeys: []string{"keys/open.pem"}, FeedKey: "keys/feed.pem",
 			Bin: dur(time.Minute), Grace: dur(30 * time.Second), MinClients: 24, MinExcess: 10, MinRatio: 1.5},
 		Prober:     ProberConfig{Interval: dur(30 * time.Second), Timeout: dur(5 * time.Second), Failures: 3, Spool: "prober-spool"},
 		Dashboard:  ListenConfig{Listen: "127.0.0.1:8418"},
@@ -274,7 +275,9 @@ func (c *Config) validate() error {
 		bad("collector.forwarded_header", "%q is neither X-Forwarded-For nor Forwarded", c.Collector.ForwardedHeader)
 	}
 	c.checkBrowserReports(bad)
-	c.Detector.Store.check(bad)
+	if err := c.Detector.Store.Validate(); err != nil {
+		bad("detector.store", "%v", err)
+	}
 	for key, rate := range map[string]float64{"collector.source_requests_per_second": c.Collector.SourceRequests,
 		"collector.source_bytes_per_second": c.Collector.SourceBytes, "collector.new_sources_per_second": c.Collector.NewSources} {
 		if rate < 0 || rate > 0 && rate < 1 {

@@ -20,9 +20,9 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	if err != nil {
 		return err
 	}
-	events, state, err := openStores(ctx, c)
+	events, state, err := c.Detector.Store.Open(ctx, c.dir)
 	if err != nil {
-		return err
+		return fmt.Errorf("detector.store: %w", err)
 	}
 	p.Store = detector.Reader(events, state)
 	p.parts.Add(closeStores, lifecycle.Part{Name: "store", Close: func() error { return errors.Join(events.Close(), state.Close()) }})

@@ -1,6 +1,6 @@
 //go:build !cgo
 
-package roles
+package stores
 
 import (
 	"context"
@@ -9,6 +9,6 @@ import (
 	"github.com/heliograph-net/heliograph/detector"
 )
 
-func openSQLiteStore(context.Context, *Config) (detector.Events, detector.State, error) {
+func (*sqlite) open(context.Context, string) (detector.Events, detector.State, error) {
 	return nil, nil, errors.New("this build has no SQLite: rebuild with CGO_ENABLED=1")
 }
