@@ -3,6 +3,7 @@ package roles
 import (
 	"io/fs"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ func TestInitGivesWhatUpNeeds(t *testing.T) {
 	}
 	want := defaults()
 	want.path, want.dir, want.text = c.path, c.dir, c.text
-	if got := c.Detector; got.Store != want.Detector.Store || got.Bin != want.Detector.Bin || got.MinClients != want.Detector.MinClients {
+	if got := c.Detector; !reflect.DeepEqual(got.Store, want.Detector.Store) || got.Bin != want.Detector.Bin || got.MinClients != want.Detector.MinClients {
 		t.Errorf("the comments say that the defaults are shown, but: %+v, %+v", got, want.Detector)
 	}
 	if c.Collector.MaxBytes != want.Collector.MaxBytes || c.Prober.Interval != want.Prober.Interval || c.Dashboard.Listen != want.Dashboard.Listen {
