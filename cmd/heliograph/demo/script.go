@@ -116,25 +116,10 @@ func (s *stage) play(ctx context.Context, f fault) error {
 	return nil
 }
 
-// await polls the store's open incidents until found returns one.
-func (s *stage) await(ctx context.Context, limit time.Duration, found func(open []model.Incident) *model.Incident) (*model.Incident, error) {
-	deadline := time.Now().Add(limit)
-	for {
-		all, err := s.node.Store.Incidents(ctx, s.began)
-		if err != nil {
-			return nil, err
-		}
-		open := slices.DeleteFunc(all, func(i model.Incident) bool { return !i.Open() })
-		if i := found(open); i != nil {
-			return i, nil
-		}
-		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("within %v; open incidents: %v", limit, titles(open))
-		}
-		if !sleep(ctx, 100*time.Millisecond) {
-			return nil, ctx.Err()
-		}
-	}
+// openIncidents are those that are open now.
+func (s *stage) openIncidents(ctx context.Context) ([]model.Incident, error) {
+	all, err := s.node.Store.Incidents(ctx, s.began)
+	return slices.DeleteFunc(all, func(i model.Incident) bool { return !i.Open() }), err
 }
 
 func titles(incidents []model.Incident) []string {
@@ -143,16 +128,4 @@ func titles(incidents []model.Incident) []string {
 		t[i] = incidents[i].Title
 	}
 	return t
-}
-
-// sleep reports whether d passed before ctx ended.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }

@@ -3,7 +3,7 @@ package roles
 import "github.com/heliograph-net/heliograph/collector"
 
 // checkBrowserReports names every type of browser reports that has no such handling.
-func (c *Config) checkBrowserReports(bad func(key, format string, args ...any)) {
+func (c *Config) checkBrowserReports(bad complaint) {
 	for reportType, h := range c.Collector.BrowserReports {
 		if err := collector.CheckHandling(map[string]collector.Handling{reportType: h}); err != nil {
 			bad("collector.browser_reports."+reportType, "%v", err)

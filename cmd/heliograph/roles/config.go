@@ -8,13 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
-	"net/netip"
-	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -22,7 +17,6 @@ import (
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/collector/inboxes"
 	"github.com/heliograph-net/heliograph/detector/stores"
-	"github.com/heliograph-net/heliograph/internal/httpx"
 )
 
 // ConfigName is the configuration's file name below a data directory.
@@ -230,110 +224,4 @@ func (c *Config) File(name string) string {
 		return name
 	}
 	return filepath.Join(c.dir, name)
-}
-
-// validate joins all faults, each with file, line and key.
-func (c *Config) validate() error {
-	var errs []error
-	bad := func(key, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("%s:%s: %s: %s", c.path, c.line(key), key, fmt.Sprintf(format, args...)))
-	}
-	for key, listen := range map[string]string{"collector.listen": c.Collector.Listen, "dashboard.listen": c.Dashboard.Listen,
-		"operations.listen": c.Operations.Listen} {
-		if _, _, err := net.SplitHostPort(listen); err != nil {
-			bad(key, "%q is not host:port", listen)
-		}
-	}
-	for key, hosts := range map[string]httpx.Hosts{"dashboard.hosts": c.Dashboard.Hosts, "operations.hosts": c.Operations.Hosts} {
-		if err := hosts.Check(); err != nil {
-			bad(key, "%v", err)
-		}
-	}
-	if (c.Collector.TLSCert == "") != (c.Collector.TLSKey == "") {
-		bad("collector.tls_cert", "tls_cert and tls_key go together")
-	}
-	if c.Collector.TLSCert != "" && len(c.Collector.ACME.Names) > 0 {
-		bad("collector.acme", "give either tls_cert or acme")
-	}
-	if c.Collector.ID == "" {
-		bad("collector.id", "must not be empty: it is the id that the policy gives this collector")
-	}
-	if err := c.Collector.Inbox.Validate(); err != nil {
-		bad("collector.inbox", "%v", err)
-	}
-	if c.Collector.MaxBytes < 1<<20 {
-		bad("collector.inbox_max_bytes", "%d is too small, give at least 1048576", c.Collector.MaxBytes)
-	}
-	for i, text := range c.Collector.TrustedProxies {
-		if _, err := netip.ParsePrefix(text); err != nil {
-			bad(fmt.Sprintf("collector.trusted_proxies[%d]", i), "%q is not a prefix such as 192.0.2.0/24", text)
-		}
-	}
-	switch http.CanonicalHeaderKey(c.Collector.ForwardedHeader) {
-	case "", "Forwarded", "X-Forwarded-For":
-	default:
-		bad("collector.forwarded_header", "%q is neither X-Forwarded-For nor Forwarded", c.Collector.ForwardedHeader)
-	}
-	c.checkBrowserReports(bad)
-	if err := c.Detector.Store.Validate(); err != nil {
-		bad("detector.store", "%v", err)
-	}
-	for key, rate := range map[string]float64{"collector.source_requests_per_second": c.Collector.SourceRequests,
-		"collector.source_bytes_per_second": c.Collector.SourceBytes, "collector.new_sources_per_second": c.Collector.NewSources} {
-		if rate < 0 || rate > 0 && rate < 1 {
-			bad(key, "%v is neither at least 1 nor 0 for the default", rate)
-		}
-	}
-	for i, feed := range c.Detector.Feeds {
-		key := fmt.Sprintf("detector.feeds[%d]", i)
-		if u, err := url.Parse(feed.URL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-			bad(key+".url", "%q is not the http or https URL of a collector", feed.URL)
-		}
-		if feed.ID == "" {
-			bad(key+".id", "must not be empty: it is the id that the policy gives that collector")
-		}
-	}
-	for key, d := range map[string]Duration{"detector.bin": c.Detector.Bin, "prober.interval": c.Prober.Interval, "prober.timeout": c.Prober.Timeout,
-		"detector.grace": c.Detector.Grace, "collector.inbox_max_age": c.Collector.MaxAge} {
-		switch {
-		case d.bad != "":
-			bad(key, "%s is not a duration such as 30s or 5m", d.bad)
-		case d.Duration < 10*time.Millisecond:
-			bad(key, "%v is too short", d)
-		}
-	}
-	if c.Detector.MinClients < 1 || c.Detector.MinExcess < 1 || c.Detector.MinRatio <= 1 {
-		bad("detector.min_clients", "thresholds must be min_clients >= 1, min_excess >= 1, min_ratio > 1: they keep one loud machine from paging anyone")
-	}
-	if c.Prober.Failures < 1 {
-		bad("prober.failures", "must be at least 1")
-	}
-	if c.Prober.Policy != "" && c.Prober.Vantage == "" {
-		bad("prober.vantage", "must not be empty: it is the name under which detectors know this prober")
-	}
-	for i := range c.Prober.Targets {
-		t, key := &c.Prober.Targets[i], fmt.Sprintf("prober.targets[%d]", i)
-		if t.Name == "" {
-			bad(key+".name", "must not be empty")
-		}
-		if t.bad != nil {
-			bad(strings.TrimSuffix(key+"."+t.badKey, "."), "%s: %v", t.Name, t.bad)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// line is where a key stands in the file; for an absent one, where the nearest key above it stands,
-// "1" when there is none.
-func (c *Config) line(key string) string {
-	for path := "$." + key; len(path) > 2; {
-		if p, err := yaml.PathString(path); err == nil {
-			if node, err := p.ReadNode(bytes.NewReader(c.text)); err == nil {
-				return fmt.Sprint(node.GetToken().Position.Line)
-			}
-		}
-		cut := bytes.LastIndexAny([]byte(path), ".[")
-		path = path[:cut]
-	}
-	return "1"
 }

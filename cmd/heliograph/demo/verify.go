@@ -1,0 +1,86 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/heliograph-net/heliograph/model"
+)
+
+// verify compares what the clients know with what the store says.
+func (s *stage) verify(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 25*time.Second)
+	defer cancel()
+	s.crowd.StopRequests()
+	if err := s.crowd.Drain(ctx); err != nil {
+		return err
+	}
+	if err := s.nothingElse(ctx); err != nil {
+		return err
+	}
+	batches, dropped := s.crowd.Delivered()
+	for id, times := range batches {
+		if times != 1 {
+			return fmt.Errorf("batch %v was counted as delivered %d times", id, times)
+		}
+	}
+	for { // the last batches may still be in a collector's inbox
+		err := s.compare(ctx, len(batches), dropped)
+		if err == nil {
+			break
+		}
+		if !sleep(ctx, 200*time.Millisecond) {
+			return err
+		}
+	}
+	for id := range batches {
+		if _, found, err := s.node.Store.Batch(ctx, id); err != nil || !found {
+			return fmt.Errorf("batch %v was delivered and is not in the store (%w)", id, err)
+		}
+	}
+	s.line("verified %d batches delivered, each in the store once; %d requests, of which all %d failed ones are in the totals",
+		len(batches), s.crowd.requests.Load(), s.crowd.failures.Load())
+	return nil
+}
+
+// compare says how store and clients differ in batches and in failed requests. A window with a
+// failure is always sent, so that the store's total of failures must be exactly what the
+// applications saw.
+func (s *stage) compare(ctx context.Context, delivered int, dropped uint64) error {
+	stored, err := s.node.Store.Batches(ctx, s.began)
+	if err != nil {
+		return err
+	}
+	totals, err := s.node.Store.Totals(ctx, model.TotalsQuery{Since: s.began.Add(-time.Minute)})
+	if err != nil {
+		return err
+	}
+	var failed float64
+	for _, t := range totals {
+		failed += t.Failed
+	}
+	switch seen := s.crowd.failures.Load(); {
+	case dropped != 0:
+		return fmt.Errorf("agents dropped %d records", dropped)
+	case stored != uint64(delivered):
+		return fmt.Errorf("agents delivered %d batches, the store has %d", delivered, stored)
+	case failed != float64(seen):
+		return fmt.Errorf("the applications saw %d failures, the store has %v", seen, failed)
+	}
+	return nil
+}
+
+// nothingElse fails if an incident was flagged that no fault explains.
+func (s *stage) nothingElse(ctx context.Context) error {
+	all, err := s.node.Store.Incidents(ctx, s.began)
+	if err != nil {
+		return err
+	}
+	for _, i := range all {
+		if !s.expected[i.ID] {
+			return fmt.Errorf("flagged although nothing was wrong: %s", i.Title)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,144 @@
+package roles
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/heliograph-net/heliograph/internal/httpx"
+)
+
+// complaint notes a fault of a key.
+type complaint = func(key, format string, args ...any)
+
+// validate joins all faults, each with file, line and key.
+func (c *Config) validate() error {
+	var errs []error
+	bad := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s:%s: %s: %s", c.path, c.line(key), key, fmt.Sprintf(format, args...)))
+	}
+	c.checkListeners(bad)
+	c.checkDurations(bad)
+	c.checkCollector(bad)
+	c.checkBrowserReports(bad)
+	c.checkDetector(bad)
+	c.checkProber(bad)
+	return errors.Join(errs...)
+}
+
+func (c *Config) checkListeners(bad complaint) {
+	for section, l := range map[string]ListenConfig{"collector": {Listen: c.Collector.Listen}, "dashboard": c.Dashboard, "operations": c.Operations} {
+		if _, _, err := net.SplitHostPort(l.Listen); err != nil {
+			bad(section+".listen", "%q is not host:port", l.Listen)
+		}
+		if err := httpx.Hosts(l.Hosts).Check(); err != nil {
+			bad(section+".hosts", "%v", err)
+		}
+	}
+}
+
+func (c *Config) checkDurations(bad complaint) {
+	for key, d := range map[string]Duration{"detector.bin": c.Detector.Bin, "detector.grace": c.Detector.Grace, "prober.interval": c.Prober.Interval,
+		"prober.timeout": c.Prober.Timeout, "collector.inbox_max_age": c.Collector.MaxAge} {
+		switch {
+		case d.bad != "":
+			bad(key, "%s is not a duration such as 30s or 5m", d.bad)
+		case d.Duration < 10*time.Millisecond:
+			bad(key, "%v is too short", d)
+		}
+	}
+}
+
+func (c *Config) checkCollector(bad complaint) {
+	col := &c.Collector
+	if (col.TLSCert == "") != (col.TLSKey == "") {
+		bad("collector.tls_cert", "tls_cert and tls_key go together")
+	}
+	if col.TLSCert != "" && len(col.ACME.Names) > 0 {
+		bad("collector.acme", "give either tls_cert or acme")
+	}
+	if col.ID == "" {
+		bad("collector.id", "must not be empty: it is the id that the policy gives this collector")
+	}
+	if err := col.Inbox.Validate(); err != nil {
+		bad("collector.inbox", "%v", err)
+	}
+	if col.MaxBytes < 1<<20 {
+		bad("collector.inbox_max_bytes", "%d is too small, give at least 1048576", col.MaxBytes)
+	}
+	for i, text := range col.TrustedProxies {
+		if _, err := netip.ParsePrefix(text); err != nil {
+			bad(fmt.Sprintf("collector.trusted_proxies[%d]", i), "%q is not a prefix such as 192.0.2.0/24", text)
+		}
+	}
+	switch http.CanonicalHeaderKey(col.ForwardedHeader) {
+	case "", "Forwarded", "X-Forwarded-For":
+	default:
+		bad("collector.forwarded_header", "%q is neither X-Forwarded-For nor Forwarded", col.ForwardedHeader)
+	}
+	for key, rate := range map[string]float64{"collector.source_requests_per_second": col.SourceRequests,
+		"collector.source_bytes_per_second": col.SourceBytes, "collector.new_sources_per_second": col.NewSources} {
+		if rate < 0 || rate > 0 && rate < 1 {
+			bad(key, "%v is neither at least 1 nor 0 for the default", rate)
+		}
+	}
+}
+
+func (c *Config) checkDetector(bad complaint) {
+	if err := c.Detector.Store.Validate(); err != nil {
+		bad("detector.store", "%v", err)
+	}
+	for i, feed := range c.Detector.Feeds {
+		key := fmt.Sprintf("detector.feeds[%d]", i)
+		if u, err := url.Parse(feed.URL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			bad(key+".url", "%q is not the http or https URL of a collector", feed.URL)
+		}
+		if feed.ID == "" {
+			bad(key+".id", "must not be empty: it is the id that the policy gives that collector")
+		}
+	}
+	if c.Detector.MinClients < 1 || c.Detector.MinExcess < 1 || c.Detector.MinRatio <= 1 {
+		bad("detector.min_clients", "thresholds must be min_clients >= 1, min_excess >= 1, min_ratio > 1: they keep one loud machine from paging anyone")
+	}
+}
+
+func (c *Config) checkProber(bad complaint) {
+	if c.Prober.Failures < 1 {
+		bad("prober.failures", "must be at least 1")
+	}
+	if c.Prober.Policy != "" && c.Prober.Vantage == "" {
+		bad("prober.vantage", "must not be empty: it is the name under which detectors know this prober")
+	}
+	for i := range c.Prober.Targets {
+		t, key := &c.Prober.Targets[i], fmt.Sprintf("prober.targets[%d]", i)
+		if t.Name == "" {
+			bad(key+".name", "must not be empty")
+		}
+		if t.bad != nil {
+			bad(strings.TrimSuffix(key+"."+t.badKey, "."), "%s: %v", t.Name, t.bad)
+		}
+	}
+}
+
+// line is where a key stands in the file; for an absent one, where the nearest key above it stands,
+// "1" when there is none.
+func (c *Config) line(key string) string {
+	for path := "$." + key; len(path) > 2; {
+		if p, err := yaml.PathString(path); err == nil {
+			if node, err := p.ReadNode(bytes.NewReader(c.text)); err == nil {
+				return fmt.Sprint(node.GetToken().Position.Line)
+			}
+		}
+		cut := bytes.LastIndexAny([]byte(path), ".[")
+		path = path[:cut]
+	}
+	return "1"
+}
