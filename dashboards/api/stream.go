@@ -15,11 +15,6 @@ const (
 	SectionReports      Section = "reports"      // the latest samples
 )
 
-// Sections are all there are, in the order in which they are sent.
-func Sections() []Section {
-	return []Section{SectionNow, SectionTotals, SectionIncidents, SectionServers, SectionReachability, SectionReports}
-}
-
 // Snapshot is the first event of a stream. A section that was not asked for is absent. Later events
 // carry one member each, by its name.
 type Snapshot struct {

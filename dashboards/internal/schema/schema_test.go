@@ -59,6 +59,8 @@ type query struct { Limit int }
 /** Colour is what Lamp shows. */
 export type Colour = "red" | "blue";
 
+export const colours: readonly Colour[] = ["red", "blue"];
+
 /** Base is below. */
 export interface Base {
   /** when */

@@ -9,7 +9,8 @@ import (
 // wide is the longest line of a comment.
 const wide = 98
 
-// TypeScript writes types as a module.
+// TypeScript writes types as a module. Of a list of words it also writes the words: those of Colour
+// as colours.
 func TypeScript(types []Type) string {
 	var b strings.Builder
 	b.WriteString("// Code generated from dashboards/api by dashboards/internal/tsgen. DO NOT EDIT.\n")
@@ -22,6 +23,8 @@ func TypeScript(types []Type) string {
 				words[i] = strconv.Quote(w.Value)
 			}
 			fmt.Fprintf(&b, "export type %s = %s;\n", t.Name, strings.Join(words, " | "))
+			list := strings.ToLower(t.Name[:1]) + t.Name[1:] + "s"
+			fmt.Fprintf(&b, "\nexport const %s: readonly %s[] = [%s];\n", list, t.Name, strings.Join(words, ", "))
 			continue
 		}
 		fmt.Fprintf(&b, "export interface %s ", t.Name)

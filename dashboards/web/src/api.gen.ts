@@ -47,6 +47,8 @@ export interface Network {
 /** State is the state of everything in one word. */
 export type State = "calm" | "unsure" | "degraded_delivery" | "incident" | "silent";
 
+export const states: readonly State[] = ["calm", "unsure", "degraded_delivery", "incident", "silent"];
+
 /** Now is the state of everything in one sentence, judged by the detector's thresholds. */
 export interface Now {
   state: State;
@@ -153,6 +155,8 @@ export interface Report {
 /** ServerState is what probes say of a server. */
 export type ServerState = "up" | "down" | "unknown";
 
+export const serverStates: readonly ServerState[] = ["up", "down", "unknown"];
+
 /** ServerCounts counts servers by state. */
 export interface ServerCounts {
   count: number;
@@ -216,6 +220,8 @@ export interface Server {
 /** Section is a part of the stream that a reader may ask for. */
 export type Section = "now" | "totals" | "incidents" | "servers" | "reachability" | "reports";
 
+export const sections: readonly Section[] = ["now", "totals", "incidents", "servers", "reachability", "reports"];
+
 /**
  * Snapshot is the first event of a stream. A section that was not asked for is absent. Later
  * events carry one member each, by its name.
@@ -245,6 +251,8 @@ export interface Trouble {
 
 /** Dimension is what requests are grouped by. */
 export type Dimension = "type" | "app" | "target" | "asn" | "country" | "server" | "protocol" | "status" | "source";
+
+export const dimensions: readonly Dimension[] = ["type", "app", "target", "asn", "country", "server", "protocol", "status", "source"];
 
 /**
  * Total is one row of totals: the dimensions that were asked for, and sums. A dimension that was

@@ -1,7 +1,7 @@
 // The live connection: server-sent events with a reconnect of our own, because EventSource gives up
 // for good on an HTTP error and never notices a connection that died without a word.
 
-import type { Snapshot } from "../api.gen.ts";
+import { sections, type Section } from "../api.gen.ts";
 
 export type Status =
   | { kind: "connecting" }
@@ -14,9 +14,7 @@ export interface StreamEvents {
   onStatus(status: Status): void;
 }
 
-const names: (keyof Snapshot | "snapshot")[] = [
-  "snapshot", "clock", "trouble", "now", "totals", "incidents", "servers", "reachability", "reports",
-];
+const names: (Section | "snapshot" | "clock" | "trouble")[] = ["snapshot", "clock", "trouble", ...sections];
 
 /**
  * The server says something at least every 15 s; after three times that the connection
