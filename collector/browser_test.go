@@ -15,7 +15,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// The limits that docs/nel.md names.
+// The limits of one upload.
 const (
 	maxReportsBody = 512 << 10
 	maxReports     = 512
