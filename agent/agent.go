@@ -12,6 +12,10 @@ import (
 )
 
 // Agent observes, seals, keeps and delivers. Its methods are safe for concurrent use.
+//
+// A nil *Agent, and the zero value, is an agent that is off: every method does nothing, and so do
+// httpagent.Wrap and slogagent.New with it. An application whose agent could not be made runs on
+// with nil.
 type Agent struct {
 	// The agent is a shell around four parts, each with one lock. The consent says what may be
 	// done, the recorder counts, the spooler seals what was recorded and writes it to the spool,
@@ -95,6 +99,9 @@ func fork(rng *mathrand.Rand) *mathrand.Rand {
 // samples, and requests that began earlier are not recorded. When an earlier run's spool cannot be
 // deleted, consent stays Off (see [Stats]), because what is in there must not be sent.
 func (a *Agent) SetConsent(c report.Consent) {
+	if a.absent() {
+		return
+	}
 	defer a.events.caught()
 	switch {
 	case c == report.Off, c > report.Diagnostics:
@@ -108,6 +115,9 @@ func (a *Agent) SetConsent(c report.Consent) {
 
 // Stats tells what the agent has done since [New].
 func (a *Agent) Stats() Stats {
+	if a.absent() {
+		return Stats{}
+	}
 	defer a.events.caught()
 	s := a.recorder.stats()
 	s.PolicyVersion = a.consent.inForce().Version
@@ -122,4 +132,12 @@ func (a *Agent) Stats() Stats {
 // Sent returns what left this device and to whom, the oldest first: what collectors have confirmed
 // in the last 30 days, as far as 64 KiB hold it. Withdrawing consent deletes it. It reads the spool
 // and may be called at any time.
-func (a *Agent) Sent() ([]SentReport, error) { return ReadSent(a.spooler.spool) }
+func (a *Agent) Sent() ([]SentReport, error) {
+	if a.absent() {
+		return nil, nil
+	}
+	return ReadSent(a.spooler.spool)
+}
+
+// absent reports whether there is no agent: a is nil, or New did not make it.
+func (a *Agent) absent() bool { return a == nil || a.stopped == nil }

@@ -33,7 +33,9 @@ type ApplicationError struct {
 // report.DropOverflow.
 const (
 	maxGroups = 32 // fingerprints
-	maxPanics = 8  // panics that are sealed at once; more of them are sealed with the window
+	// panics within a window's length that are sealed at once; more of them are sealed with
+	// the window
+	maxPanics = 8
 )
 
 // errorGroup is what a window keeps of all errors of one fingerprint. Whoever owns the window

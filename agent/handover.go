@@ -100,9 +100,6 @@ func (r *recorder) takeWindow(now time.Time, atOnce bool) (*window, uint32) {
 		return nil, 0
 	}
 	r.window = newWindow(r.terms.policy.Policy, len(w.rows))
-	if len(w.rows) == 0 && len(w.errors) == 0 && w.overflow == 0 {
-		return nil, 0 // a panic that was sealed at once began it
-	}
 	r.total.Windows++
 	if w.failed || len(w.errors) > 0 || w.overflow > 0 || len(r.untold) > 0 {
 		return w, report.FullPPM

@@ -6,16 +6,21 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Recover reports a panic and lets it go on. It is to be deferred, first thing in a goroutine
-// or handler:
+// Recover reports a panic and lets it go on. It is to be deferred itself, first thing in every
+// goroutine and handler:
 //
 //	defer a.Recover()
 //
-// The report is sealed and on disk before Recover panics again with the same value, so that it
-// outlives the process; a disk that hangs is given a second. Of the panics of one window the ninth
-// and later ones are counted instead, like errors, and sealed with the window. When there is no
-// panic, Recover does nothing; without consent, after [Agent.Shutdown], and for a nil Agent it only
-// panics again.
+// A deferred function that calls Recover, as in defer func() { a.Recover() }(), captures nothing:
+// Go gives a panic only to the deferred function itself. Nor does it see panics of other
+// goroutines: each needs a Recover of its own.
+//
+// The panic is sealed and on disk before Recover panics again with the same value, and so is what
+// the open window has counted, so that both outlive the process; a disk that hangs is given a
+// second. Of the panics within a window's length the ninth and later ones are counted instead, like
+// errors, and sealed with the window. net/http's ErrAbortHandler, which ends a handler on purpose,
+// is not reported. When there is no panic, Recover does nothing; without consent, after
+// [Agent.Shutdown], and for a nil Agent it only panics again.
 func (a *Agent) Recover() {
 	v := recover()
 	if v == nil {
@@ -27,7 +32,7 @@ func (a *Agent) Recover() {
 
 // capturePanic seals a panic, unless it is one of too many.
 func (a *Agent) capturePanic(v any) {
-	if a == nil || !a.Recording() {
+	if !a.Recording() || aborts(v) {
 		return
 	}
 	defer a.events.caught()
@@ -37,7 +42,11 @@ func (a *Agent) capturePanic(v any) {
 	go func() {
 		defer close(done)
 		defer a.events.caught()
-		done <- a.spooler.sealPanic(&e)
+		sealed := a.spooler.sealPanic(&e)
+		if sealed {
+			a.spooler.sealWindow(true)
+		}
+		done <- sealed
 	}()
 	select {
 	case sealed, ok := <-done:
@@ -48,8 +57,15 @@ func (a *Agent) capturePanic(v any) {
 	}
 }
 
-// sealPanic puts a panic durably into the spool. It reports false when the window has had its
-// share of these.
+// aborts reports whether v is net/http's ErrAbortHandler, known by its text because the core does
+// not import net/http.
+func aborts(v any) bool {
+	err, ok := v.(error)
+	return ok && messageOf(err) == "net/http: abort Handler"
+}
+
+// sealPanic puts a panic durably into the spool. It reports false when there were too many of
+// these lately.
 func (s *spooler) sealPanic(e *ApplicationError) bool {
 	stack := e.stack()
 	r := e.record(stack)
@@ -79,11 +95,13 @@ func (r *recorder) admitPanic(at time.Time) (report.Consent, bool) {
 	if !r.covers(at) {
 		return report.Off, true
 	}
-	w := r.begun()
-	if w.panics == maxPanics {
+	if at.Sub(r.panicsSince) >= r.window.length {
+		r.panicsSince, r.panics = at, 0
+	}
+	if r.panics == maxPanics {
 		return report.Off, false
 	}
-	w.panics++
+	r.panics++
 	r.total.Errors++
 	return r.terms.record, true
 }

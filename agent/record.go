@@ -9,7 +9,7 @@ import (
 
 // Recording reports whether [Agent.Observe] would count a request now. Whoever watches requests may
 // spare itself the trouble if not.
-func (a *Agent) Recording() bool { return a.recorder.recording() }
+func (a *Agent) Recording() bool { return a != nil && a.recorder.recording() }
 
 // Observe counts one request, or Count like ones. It takes no longer than a lock and a map access
 // when the request succeeded, allocates only for what it sees for the first time in a window, never
@@ -72,7 +72,7 @@ func (a *Agent) NetworkChanged() {
 // ctx's, see [WithTraceID]. It does nothing for nil and without consent, never blocks on anything
 // slow and never panics.
 func (a *Agent) CaptureError(ctx context.Context, err error) {
-	if a == nil || err == nil || !a.Recording() {
+	if err == nil || !a.Recording() {
 		return
 	}
 	defer a.events.caught()
@@ -83,7 +83,7 @@ func (a *Agent) CaptureError(ctx context.Context, err error) {
 
 // Capture records one error of the application, see [Agent.CaptureError].
 func (a *Agent) Capture(e ApplicationError) {
-	if a == nil || !a.Recording() {
+	if !a.Recording() {
 		return
 	}
 	defer a.events.caught()
@@ -93,7 +93,7 @@ func (a *Agent) Capture(e ApplicationError) {
 // Lost counts n application errors that the host's side had to drop before they reached
 // [Agent.Capture], as agent/slogagent does when its queue is full ([report.DropQueueFull]).
 func (a *Agent) Lost(n uint64) {
-	if a == nil || !a.Recording() {
+	if !a.Recording() {
 		return
 	}
 	defer a.events.caught()

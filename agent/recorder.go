@@ -27,7 +27,10 @@ type recorder struct {
 	probes  []probes          // likewise
 	untold  map[string]uint64 // records lost, by reason, that no header has told yet
 	total   Stats             // Observed, Errors, Windows, SampledOut and Dropped
-	rand    *mathrand.Rand
+
+	panics      int       // that were sealed at once since panicsSince
+	panicsSince time.Time // zero: none yet
+	rand        *mathrand.Rand
 }
 
 // terms are what the consent lets the recorder do.

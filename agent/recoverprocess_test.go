@@ -45,7 +45,11 @@ func TestPanicEndsTheProcessAndItsReportStays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	errs := w.openSegment(segments[0].ID, body).errors
+	left := w.openSegment(segments[0].ID, body)
+	if len(left.windows) != 1 || left.windows[0].Counters[0].Outcome != report.TCPRefused {
+		t.Errorf("left windows %+v, want the request that was refused before", left.windows)
+	}
+	errs := left.errors
 	if len(errs) != 1 || errs[0].Kind != report.KindPanic || errs[0].Message != "out of stock" || !strings.HasSuffix(errs[0].Frames[0].Function, "agent_test.sell") {
 		t.Errorf("left %+v, want the panic in sell", errs)
 	}
@@ -66,6 +70,7 @@ func panicInGoroutine(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	a.Observe(failure("shop.example"))
 	go func() {
 		defer a.Recover()
 		sell()

@@ -13,6 +13,9 @@ const patience = 3 * lockLater
 // the spool once, to each collector that is not waiting after a failure. It waits for the disk, and
 // for the network until ctx ends. It returns nil when nothing remains, else [*RemainError].
 func (a *Agent) Flush(ctx context.Context) error {
+	if a.absent() {
+		return nil
+	}
 	select {
 	case <-a.stopped:
 		return a.remaining
@@ -27,6 +30,9 @@ func (a *Agent) Flush(ctx context.Context) error {
 // it does not wait for the network: what it stored is delivered in the background. It does nothing
 // after [Agent.Shutdown]. For hosts that may die at any moment, such as a page.
 func (a *Agent) Seal() {
+	if a.absent() {
+		return
+	}
 	select {
 	case <-a.stopped:
 	default:
@@ -63,6 +69,9 @@ func (a *Agent) remain(ctx context.Context) (err error) {
 // returns nil when nothing remains in the spool, else [*RemainError]; a later call returns what the
 // first did. [Agent.Observe] afterwards does nothing.
 func (a *Agent) Shutdown(ctx context.Context) error {
+	if a.absent() {
+		return nil
+	}
 	a.stopOnce.Do(func() { go a.stop(ctx) })
 	select {
 	case <-a.stopped:

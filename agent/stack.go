@@ -116,31 +116,50 @@ func fingerprint(kind report.ErrorKind, name string, stack []report.Frame) (sum 
 
 const maxUnwrap = 32 // errors looked at; a chain may be a circle
 
-// typeOf names the type of what went wrong: the first in the chain of wrapped errors that is not
-// one of those that only carry a text. (reflect is in every Go program with encoding/binary in it;
-// the name alone does not make it larger.)
+// typeOf names the type of what went wrong: the first in the tree of wrapped and joined errors that
+// is not one of those that only carry a text. (reflect is in every Go program with encoding/binary
+// in it; the name alone does not make it larger.)
 func typeOf(err error) (name string) {
 	defer func() {
 		if recover() != nil && name == "" { // an Unwrap of the host's
 			name = "error"
 		}
 	}()
-	t := reflect.TypeOf(err)
-	name = t.String()
-	for range maxUnwrap {
-		if !carriesText(t) {
-			return t.String()
+	name = reflect.TypeOf(err).String()
+	left := maxUnwrap
+	if telling := tellingType(err, &left); telling != "" {
+		return telling
+	}
+	// texts alone: of several joined ones, the first
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		if all := joined.Unwrap(); len(all) > 0 && all[0] != nil {
+			name = reflect.TypeOf(all[0]).String()
 		}
-		wrapper, ok := err.(interface{ Unwrap() error })
-		if !ok {
-			return name
-		}
-		if err = wrapper.Unwrap(); err == nil {
-			return name
-		}
-		t = reflect.TypeOf(err)
 	}
 	return name
+}
+
+// tellingType names the first type in the tree of wrapped and joined errors that says more than a
+// text; "" if there is none among the errors that are left to look at.
+func tellingType(err error, left *int) string {
+	if err == nil || *left == 0 {
+		return ""
+	}
+	*left--
+	if t := reflect.TypeOf(err); !carriesText(t) {
+		return t.String()
+	}
+	switch wrapper := err.(type) {
+	case interface{ Unwrap() error }:
+		return tellingType(wrapper.Unwrap(), left)
+	case interface{ Unwrap() []error }:
+		for _, one := range wrapper.Unwrap() {
+			if name := tellingType(one, left); name != "" {
+				return name
+			}
+		}
+	}
+	return ""
 }
 
 // carriesText reports whether t is one of the types of fmt.Errorf, errors.New and errors.Join.

@@ -43,7 +43,6 @@ type window struct {
 	samples    []sample
 
 	errors []*errorGroup // of the application, in the order in which they came
-	panics int           // that were sealed at once
 }
 
 // sample is a report.Sample whose time is not relative yet. It is empty, url and all, until its

@@ -64,11 +64,36 @@ func TestAgentProgram(t *testing.T) {
 	run("mod", "tidy")
 	run("vet", ".")
 	run("test", ".")
+	runsWithoutAgent(t, dir)
 	checkModules(t, string(doc), dir, run("list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", "."))
 	formatted, err := exec.Command("gofmt", "-l", dir).Output()
 	must(t, err)
 	if len(formatted) > 0 {
 		t.Errorf("gofmt would change %s", formatted)
+	}
+}
+
+// runsWithoutAgent starts the program where there is no home directory: it does its work all the
+// same, and says why it reports nothing.
+func runsWithoutAgent(t *testing.T, dir string) {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "shop")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
+	build.Dir = dir
+	build.Env = append(os.Environ(), "GOFLAGS=", "GOPROXY=off", "GOWORK=off", "GOCACHE="+goCache(t))
+	out, err := build.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	shop := exec.CommandContext(t.Context(), program)
+	shop.Dir = t.TempDir()
+	shop.Env = []string{"HTTPS_PROXY=http://127.0.0.1:9"} // its one request is refused at once
+	out, err = shop.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "no reports:") || !strings.Contains(string(out), "proxyconnect") {
+		t.Errorf("%v\n%s; want that it says why it reports nothing, and tries its request", err, out)
+	}
+	if left, _ := os.ReadDir(shop.Dir); len(left) > 0 {
+		t.Errorf("left %v", left)
 	}
 }
 

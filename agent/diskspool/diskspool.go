@@ -16,6 +16,7 @@ package diskspool
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -72,14 +73,20 @@ type Spool struct {
 
 var _ agent.Spool = (*Spool)(nil)
 
-// Open returns the spool in dir. It touches no file: the directory comes into being, readable only
-// by its owner, with the first segment. The error joins the faults of o, each naming its option.
+// Open returns the spool in dir. A relative dir is below the working directory of now; where the
+// process goes later does not matter. Open touches no file: the directory comes into being,
+// readable only by its owner, with the first segment. The error joins the faults of o, each naming
+// its option, or says that there is no working directory for a relative dir.
 func Open(dir string, o Options) (*Spool, error) {
 	if dir == "" {
 		return nil, errors.New("diskspool: directory: is required")
 	}
 	if err := o.validate(); err != nil {
 		return nil, errors.Join(errors.New("diskspool"), err)
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, errors.Join(errors.New("diskspool: directory"), err)
 	}
 	if o.MaxBytes == 0 {
 		o.MaxBytes = DefaultMaxBytes

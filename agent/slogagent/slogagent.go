@@ -70,9 +70,21 @@ type reporter struct {
 
 var _ slog.Handler = (*Handler)(nil)
 
-// New wraps next. It starts a goroutine, which [Handler.Shutdown] ends. A nil agent
-// reports nothing.
+// New wraps next. It starts a goroutine, which [Handler.Shutdown] ends. A nil agent reports
+// nothing; a nil next writes nothing.
+//
+// next may be slog's own default handler, slog.Default().Handler(): what it would write goes to
+// where the log package writes when New is called, so that the result can be the new default
+// (slog.SetDefault). Attributes that it was given before, by With, are left out: give them to the
+// result. A handler of another package that wraps slog's default handler cannot be: with
+// it the first record would wait for ever, with this package or without.
 func New(a *agent.Agent, next slog.Handler, o Options) *Handler {
+	switch {
+	case next == nil:
+		next = slog.DiscardHandler
+	case isDefault(next):
+		next = newPlain(next)
+	}
 	r := &reporter{
 		agent: a, level: o.Level, keys: make(map[string]bool, len(o.Keys)), traceKey: o.TraceKey, traceID: o.TraceID,
 		stopped: make(chan struct{}),
