@@ -33,7 +33,7 @@ func Classify(step string, err error) report.Outcome {
 	case StepTLS:
 		return classifyTLS(err)
 	}
-	return Alert(err) // with TLS 1.3 a server refuses the client's certificate after the handshake
+	return alert(err) // with TLS 1.3 a server refuses the client's certificate after the handshake
 }
 
 func classifyDNS(err error) report.Outcome {
@@ -79,7 +79,7 @@ func classifyTLS(err error) report.Outcome {
 	if outcome := classifyCertificate(err); outcome != "" {
 		return outcome
 	}
-	if outcome := Alert(err); outcome != "" {
+	if outcome := alert(err); outcome != "" {
 		return outcome
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
@@ -120,8 +120,8 @@ var alerts = sync.OnceValue(func() map[string]uint8 {
 	return table
 })
 
-// Alert names the peer's TLS alert (RFC 8446, section 6); "" when err is none.
-func Alert(err error) report.Outcome {
+// alert names the peer's TLS alert (RFC 8446, section 6); "" when err is none.
+func alert(err error) report.Outcome {
 	op, ok := errors.AsType[*net.OpError](err)
 	if !ok || op.Op != "remote error" {
 		return ""
