@@ -19,6 +19,7 @@ want_silence gofmt -l $(git ls-files '*.go')
 want_silence go run ./dashboards/internal/tsgen -check -api dashboards/api -out dashboards/web/src/api.gen.ts
 for module in . tests tests/bench; do
   cd "$module"
+  want_silence go mod tidy -diff
   want_silence go vet ./...
   want_silence go fix -stringsbuilder=false -diff ./... # a builder for two strings reads worse
   want_silence staticcheck ./...
