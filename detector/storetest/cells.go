@@ -90,7 +90,7 @@ func cellsOfMany(t *eventsTest) {
 
 // cellsUncut: however many series a bin has, all of them are there.
 func cellsUncut(t *eventsTest) {
-	const series = 3 * model.MaxRows
+	const series = model.MaxRows + model.MaxRows/5
 	b := batch(1)
 	for i := range series {
 		b.Counts = append(b.Counts, count(2, uint64(i), 1, 1, model.Series{Outcome: report.OK, ASN: uint32(i)}))
