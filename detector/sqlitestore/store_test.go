@@ -252,7 +252,7 @@ func TestAMillionCounters(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a while")
 	}
-	const counters, each, series = 1_000_000, 50_000, 10_000
+	const counters, each, series = 1_000_000, 50_000, 20_000
 	s, _ := open(t, storePath(t))
 	for from := 0; from < counters; from += each {
 		b := detector.Batch{ID: id(from + 1), Received: start}
