@@ -57,8 +57,8 @@ func TestAnAbsentAgentIsOff(t *testing.T) {
 					t.Errorf("%+v", s)
 				}
 			})
-			for i := range reflect.TypeFor[*agent.Agent]().NumMethod() {
-				if method := reflect.TypeFor[*agent.Agent]().Method(i).Name; !called[method] {
+			for method := range reflect.TypeFor[*agent.Agent]().Methods() {
+				if method := method.Name; !called[method] {
 					t.Errorf("%s is not tried", method)
 				}
 			}

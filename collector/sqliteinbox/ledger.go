@@ -3,6 +3,7 @@ package sqliteinbox
 import (
 	"bytes"
 	"database/sql/driver"
+	"maps"
 	"slices"
 	"strings"
 
@@ -152,9 +153,7 @@ func (l *ledger) committed(head int64, added map[report.BatchID]known, rest []re
 	if len(l.fresh) == 0 {
 		l.fresh = added
 	} else {
-		for id, k := range added {
-			l.fresh[id] = k
-		}
+		maps.Copy(l.fresh, added)
 	}
 	l.freeze()
 }
