@@ -37,6 +37,7 @@ type courier struct {
 	rand          *mathrand.Rand
 	collectors    map[string]*collector
 	uploads       map[report.BatchID]*upload
+	notices       map[report.BatchID]*upload
 	uploadDay     int64
 	uploadedBytes uint64 // on uploadDay
 	etag          string // of the policy in force
@@ -50,7 +51,7 @@ func (c *courier) init(o Options, rng *mathrand.Rand, s *spooler, e *events) {
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.pass = make(chan struct{}, 1)
 	c.collectors = make(map[string]*collector)
-	c.uploads = make(map[report.BatchID]*upload)
+	c.uploads, c.notices = make(map[report.BatchID]*upload), make(map[report.BatchID]*upload)
 	c.policyBackoff = newBackoff(policyRetry, policyRetryMax)
 }
 

@@ -113,7 +113,7 @@ func TestRefusedForGoodIsDroppedAndTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, "c1", "c2")
 		w.setHandler("c1", func(_ context.Context, u upload) agent.Response {
-			return w.says(u, receipt.Statement{Decision: receipt.Refused, Reason: receipt.ReasonUnknownKey})
+			return w.says(u, receipt.Statement{Decision: receipt.Refused, Reason: receipt.ReasonMalformed})
 		})
 		a := start(t, w.options(newMemory().spool(), report.Diagnostics))
 		a.Observe(failure("shop.example")) // a window and a sample
@@ -129,6 +129,83 @@ func TestRefusedForGoodIsDroppedAndTold(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		if got := w.drops()[report.DropRefused]; got != 2 {
 			t.Errorf("headers tell of %d refused, want 2", got)
+		}
+	})
+}
+
+// What does not follow from the bytes is one collector's word about itself: another is asked, and
+// without another the segment is kept and tried again, at longer and longer intervals, while others
+// are delivered.
+func TestOnlyFaultsOfTheBytesAreFinal(t *testing.T) {
+	for _, s := range []receipt.Statement{
+		{Decision: receipt.Refused, Reason: receipt.ReasonUnknownKey},
+		{Decision: receipt.Refused, Reason: receipt.ReasonIDConflict},
+		{Decision: receipt.Refused, Reason: "bad_delivery"},
+		{Decision: receipt.Refused, Reason: "some_other_reason"},
+		{Decision: receipt.SlowDown, Reason: receipt.ReasonUnknownKey},
+		{Decision: receipt.SlowDown, Reason: receipt.ReasonIDConflict},
+	} {
+		t.Run(s.Decision.String()+"/"+s.Reason, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, "c1", "c2")
+				says := func(_ context.Context, u upload) agent.Response { return w.says(u, s) }
+				w.setHandler("c1", says)
+				a := start(t, w.options(newMemory().spool(), report.Counts))
+				a.Observe(failure("shop.example"))
+				time.Sleep(4 * time.Second)
+				if got := w.seen(); len(got) != 2 || got[1].collector != "c2" || a.Stats().Delivered != 1 {
+					t.Errorf("%d uploads, %+v; want the other collector to be asked at once", len(got), a.Stats())
+				}
+
+				w.setHandler("c2", says)
+				before := len(w.seen())
+				a.Observe(failure("shop.example"))
+				time.Sleep(24 * time.Hour)
+				if s, tries := a.Stats(), len(w.seen())-before; s.Pending != 1 || s.Dropped[report.DropRefused] != 0 || tries < 8 || tries > 60 {
+					t.Errorf("%d tries in a day, %+v; want it kept and tried now and then", tries, s)
+				}
+				kept := w.seen()[before].id
+				w.setHandler("c1", func(ctx context.Context, u upload) agent.Response {
+					if u.id == kept {
+						return says(ctx, u)
+					}
+					return w.store(ctx, u)
+				})
+				a.Observe(failure("shop.example"))
+				time.Sleep(4 * time.Second)
+				if s := a.Stats(); s.Delivered != 2 || s.Pending != 1 {
+					t.Errorf("%+v, want the new segment not to wait for the declined one", s)
+				}
+				w.setHandler("c1", nil)
+				time.Sleep(8 * time.Hour)
+				if s := a.Stats(); s.Delivered != 3 || s.Pending != 0 {
+					t.Errorf("%+v, want everything delivered in the end", s)
+				}
+			})
+		})
+	}
+}
+
+// A withdrawal's notice is kept as well, and makes no storm.
+func TestDeclinedNoticeIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "c1")
+		a := start(t, w.options(newMemory().spool(), report.Counts))
+		a.Observe(failure("shop.example"))
+		time.Sleep(4 * time.Second)
+		w.setHandler("c1", func(_ context.Context, u upload) agent.Response {
+			return w.says(u, receipt.Statement{Decision: receipt.Refused, Reason: receipt.ReasonUnknownKey})
+		})
+		before := len(w.seen())
+		a.SetConsent(report.Off)
+		time.Sleep(24 * time.Hour)
+		if tries := len(w.seen()) - before; tries < 5 || tries > 30 {
+			t.Errorf("%d tries in a day", tries)
+		}
+		w.setHandler("c1", nil)
+		time.Sleep(8 * time.Hour)
+		if n := len(w.notices()); n != 1 {
+			t.Errorf("%d notices were delivered, want 1", n)
 		}
 	})
 }

@@ -14,7 +14,7 @@ type EventKind uint8
 // Kinds of events.
 const (
 	EventDelivered EventKind = 1 // a collector has the batch: Batch, Collector
-	// one attempt failed: Batch, Collector, Outcome, Err; Reason if it was refused for good
+	// one attempt failed: Batch, Collector, Outcome, Err; Reason if it was refused or declined
 	EventNotDelivered EventKind = 2
 	EventDropped      EventKind = 3 // records are lost: Reason, Count
 	EventPolicy       EventKind = 4 // a newer policy is in force: Count is its version

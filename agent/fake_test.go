@@ -30,9 +30,10 @@ type world struct {
 	mu       sync.Mutex
 	handle   map[string]handler // by collector id; absent: store it
 	uploads  []upload
-	fetches  []string // collectors asked for a policy
-	etags    []string // that they were asked with
-	serve    []byte   // signed policy that collectors serve; nil: 503
+	fetches  []string                         // collectors asked for a policy
+	etags    []string                         // that they were asked with
+	serve    []byte                           // signed policy that collectors serve; nil: 503
+	serveOf  map[string]func() agent.Response // by collector
 	received map[report.BatchID][]byte
 }
 
@@ -175,6 +176,9 @@ func (w *world) FetchPolicy(_ context.Context, c policy.Collector, etag string) 
 	defer w.mu.Unlock()
 	w.fetches = append(w.fetches, c.ID)
 	w.etags = append(w.etags, etag)
+	if of := w.serveOf[c.ID]; of != nil {
+		return of()
+	}
 	if w.serve == nil {
 		return agent.Response{Outcome: report.HTTPError, Status: 503}
 	}
@@ -192,6 +196,16 @@ func (w *world) setHandler(id string, h handler) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.handle[id] = h
+}
+
+// setPolicyOf has a collector answer questions for the policy as it likes.
+func (w *world) setPolicyOf(id string, answer func() agent.Response) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.serveOf == nil {
+		w.serveOf = map[string]func() agent.Response{}
+	}
+	w.serveOf[id] = answer
 }
 
 func (w *world) setPolicy(signed []byte) {

@@ -16,6 +16,7 @@ const none receipt.Decision = 0
 type answer struct {
 	decision receipt.Decision
 	reason   string
+	declines bool           // of this batch only, see receipt.Statement.Declines
 	outcome  report.Outcome // what stands in the path when the batch was not taken
 	delay    time.Duration  // before the collector is asked again
 	err      error
@@ -46,6 +47,8 @@ func judge(c policy.Collector, id report.BatchID, body [32]byte, r Response) ans
 	case st.Batch != id, st.Body != body && st.Decision != receipt.SlowDown:
 		undelivered.err = errOtherReceipt
 		return undelivered
+	case st.Declines():
+		return answer{decision: st.Decision, reason: st.Reason, declines: true, outcome: report.HTTPError}
 	case st.Decision == receipt.SlowDown:
 		return answer{decision: receipt.SlowDown, reason: st.Reason, outcome: report.HTTPError, delay: slowDown(st.DelayMS)}
 	}

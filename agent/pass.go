@@ -55,14 +55,21 @@ func (c *courier) lockUpload(ctx context.Context, patience time.Duration) (func(
 }
 
 // deliverSpool uploads the finished segments, this agent's open one among them, as long as a
-// collector takes them. It returns when to go on.
+// collector takes them: first those that were tried least, so that one that no collector gets to
+// see does not hold up the others, and the oldest of these. It returns when to go on.
 func (c *courier) deliverSpool(ctx context.Context, p *checkedPolicy, permit *permit) (again time.Time) {
 	segments, err := c.spooler.finished()
 	if err != nil {
 		return c.later()
 	}
-	c.arrange(segments)
+	c.uploads = kept(c.uploads, segments)
+	slices.SortStableFunc(segments, func(x, y Segment) int { return c.tries(x.ID) - c.tries(y.ID) })
+	again = time.Now().Add(idle)
 	for _, s := range segments {
+		if u := c.uploads[s.ID]; u != nil && u.rests.After(time.Now()) {
+			again = earlier(again, u.rests)
+			continue
+		}
 		if !c.withinDay(p, s.Size) {
 			return nextDay(time.Now()).Add(uniform(c.rand, 10*time.Minute))
 		}
@@ -72,22 +79,22 @@ func (c *courier) deliverSpool(ctx context.Context, p *checkedPolicy, permit *pe
 			}
 			return c.firstReady(p)
 		}
-	}
-	return time.Now().Add(idle)
-}
-
-// arrange puts segments, which come with the oldest first, into the order in which they are
-// delivered: first those that were tried least, so that one that no collector gets to see does not
-// hold up the others. It drops what is remembered of segments that are gone.
-func (c *courier) arrange(segments []Segment) {
-	kept := make(map[report.BatchID]*upload, len(c.uploads))
-	for _, s := range segments {
-		if u := c.uploads[s.ID]; u != nil {
-			kept[s.ID] = u
+		if u := c.uploads[s.ID]; u != nil && u.rests.After(time.Now()) {
+			again = earlier(again, u.rests)
 		}
 	}
-	c.uploads = kept
-	slices.SortStableFunc(segments, func(x, y Segment) int { return c.tries(x.ID) - c.tries(y.ID) })
+	return again
+}
+
+// kept is what is remembered of segments that are still there.
+func kept(uploads map[report.BatchID]*upload, segments []Segment) map[report.BatchID]*upload {
+	still := make(map[report.BatchID]*upload, len(uploads))
+	for _, s := range segments {
+		if u := uploads[s.ID]; u != nil {
+			still[s.ID] = u
+		}
+	}
+	return still
 }
 
 func (c *courier) tries(id report.BatchID) int {
@@ -99,16 +106,32 @@ func (c *courier) tries(id report.BatchID) int {
 
 // deliverNotices uploads notices. It returns when to go on.
 func (c *courier) deliverNotices(ctx context.Context, p *checkedPolicy) (again time.Time) {
+	again = time.Now().Add(idle)
 	// read again, for another agent may have delivered some
 	for _, n := range c.spooler.notices.list() {
-		to, answer, _ := c.offer(ctx, p, n.Segment, new(upload), n.body)
-		if answer.decision == none {
+		u := c.notices[n.ID]
+		if u == nil {
+			u = new(upload)
+			c.notices[n.ID] = u
+		}
+		if u.rests.After(time.Now()) {
+			again = earlier(again, u.rests)
+			continue
+		}
+		to, answer, _ := c.offer(ctx, p, n.Segment, u, n.body)
+		switch {
+		case answer.decision != none:
+		case u.rests.After(time.Now()) && ctx.Err() == nil:
+			again = earlier(again, u.rests)
+			continue
+		default:
 			return c.firstReady(p)
 		}
+		delete(c.notices, n.ID)
 		c.spooler.notices.remove(n.ID)
 		c.settled(n.Segment, to, answer)
 	}
-	return time.Now().Add(idle)
+	return again
 }
 
 // withinDay reports whether n more bytes stay within what the policy lets a process upload on

@@ -3,6 +3,7 @@ package agent_test
 import (
 	"crypto/ed25519"
 	"errors"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -88,6 +89,61 @@ func TestPolicyIsAskedForSeldomAndByETag(t *testing.T) {
 		}
 		if got := w.fetched() - n; got > 1 {
 			t.Errorf("20 runs within a minute fetched the policy %d times", got)
+		}
+	})
+}
+
+// A collector in other hands serves what it had, for ever. The others have a newer policy, which
+// switches off or removes that collector, and agents come to it in days, by whatever is
+// asked first.
+func TestFrozenCollectorFreezesNoPolicy(t *testing.T) {
+	frozen := map[string]func(old []byte) agent.Response{
+		"the old policy": func(old []byte) agent.Response { return agent.Response{Outcome: report.OK, Status: 200, Body: old} },
+		"not modified":   func([]byte) agent.Response { return agent.Response{Outcome: report.OK, Status: 304} },
+		"an older one":   nil, // see below
+	}
+	for name, answer := range frozen {
+		for _, n := range []int{2, 4} {
+			t.Run(name+"/"+strconv.Itoa(n), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t, []string{"c1", "c2", "c3", "c4"}[:n]...)
+					w.policy.Version, w.policy.RefreshSeconds = 5, 3600
+					old := w.signed(w.signer, nil)
+					if answer == nil {
+						older := w.signed(w.signer, version(4, nil))
+						answer = func([]byte) agent.Response { return agent.Response{Outcome: report.OK, Status: 200, Body: older} }
+					}
+					w.setPolicy(old)
+					w.setPolicyOf("c1", func() agent.Response { return answer(old) })
+					a := start(t, w.options(newMemory().spool(), report.Counts))
+					time.Sleep(24 * time.Hour)
+					w.setPolicy(w.signed(w.signer, version(6, func(p *policy.Policy) { p.Disabled, p.Collectors = true, p.Collectors[1:] })))
+					time.Sleep(3 * 24 * time.Hour)
+					if s := a.Stats(); s.PolicyVersion != 6 || s.Consent != report.Off {
+						t.Errorf("version %d in force, consent %v; want the kill switch of version 6", s.PolicyVersion, s.Consent)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Once the policy has expired all collectors are asked at once, and the newest is taken.
+func TestExpiredPolicyIsReplacedByTheNewest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "c1", "c2", "c3")
+		w.policy.Version, w.policy.RefreshSeconds, w.policy.Expires = 5, 3600, time.Now().Add(time.Minute).Unix()
+		for i, v := range []uint64{5, 7, 6} {
+			signed := w.signed(w.signer, version(v, nil))
+			w.setPolicyOf([]string{"c1", "c2", "c3"}[i], func() agent.Response {
+				return agent.Response{Outcome: report.OK, Status: 200, Body: signed}
+			})
+		}
+		time.Sleep(2 * time.Minute) // it has expired before the agent begins
+		a := start(t, w.options(newMemory().spool(), report.Counts))
+		time.Sleep(10 * time.Second)
+		if got, n := a.Stats().PolicyVersion, w.fetched(); got != 7 || n != 3 {
+			t.Errorf("version %d in force after %d questions, want 7 after 3", got, n)
 		}
 	})
 }

@@ -24,21 +24,44 @@ func (c *courier) refreshDue() time.Time {
 }
 
 // refreshPolicy asks the collectors for a newer policy, one after another until one answers, those
-// that take no segments now among them: what they have to say may be the kill switch.
+// that take no segments now among them: what they have to say may be the kill switch. Once the
+// policy in force has expired it asks them all, and so takes the newest.
 func (c *courier) refreshPolicy(ctx context.Context, permit *permit) {
-	p := c.consent.inForce()
-	for _, from := range c.order(p.Collectors) {
+	p, answered := c.consent.inForce(), false
+	for _, from := range c.askingOrder(p.Collectors) {
 		if c.askForPolicy(ctx, permit, from) {
-			c.policyBackoff.Reset()
-			jitter := uniform(c.rand, p.refreshInterval()/8)
-			c.refreshAt = time.Now().Add(c.consent.inForce().refreshInterval() + jitter)
-			return
+			answered = true
+			if !p.Expired(time.Now()) {
+				break
+			}
 		}
 		if ctx.Err() != nil {
 			return
 		}
 	}
-	c.refreshAt = time.Now().Add(min(p.refreshInterval(), c.policyBackoff.NextBackOff()))
+	if !answered {
+		c.refreshAt = time.Now().Add(min(p.refreshInterval(), c.policyBackoff.NextBackOff()))
+		return
+	}
+	c.policyBackoff.Reset()
+	jitter := uniform(c.rand, p.refreshInterval()/8)
+	c.refreshAt = time.Now().Add(c.consent.inForce().refreshInterval() + jitter)
+}
+
+// secondOpinion is how often another collector is asked for the policy than the one whose turn it
+// is: one time in so many.
+const secondOpinion = 4
+
+// askingOrder is the order in which collectors are asked for policies: that in which they are
+// tried, but at times another one comes first, whatever its priority. A collector whose host is in
+// other hands can serve an old policy for ever, and would else be the only one that is asked.
+func (c *courier) askingOrder(all []policy.Collector) []policy.Collector {
+	order := c.order(all)
+	if len(order) > 1 && c.rand.IntN(secondOpinion) == 0 {
+		other := 1 + c.rand.IntN(len(order)-1)
+		order[0], order[other] = order[other], order[0]
+	}
+	return order
 }
 
 // askForPolicy asks one collector and reports whether it answered with the policy in force or a

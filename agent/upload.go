@@ -20,7 +20,18 @@ const attemptTimeout = time.Minute
 type upload struct {
 	tries int
 	path  []report.Attempt // the latest report.MaxPath
+	rests time.Time        // collectors that work declined it: it is not offered before
 	done  bool             // settled, but the spool could not delete it
+}
+
+// Rest of a segment that was declined: the first, and the longest.
+const (
+	restMin = time.Minute
+	restMax = 4 * time.Hour
+)
+
+func (u *upload) rest(now time.Time) {
+	u.rests = now.Add(min(restMin<<min(max(u.tries-1, 0), 16), restMax))
 }
 
 func (u *upload) failed(collector string, outcome report.Outcome) {
@@ -31,8 +42,8 @@ func (u *upload) failed(collector string, outcome report.Outcome) {
 	u.path = append(u.path, report.Attempt{Collector: collector, Outcome: outcome})
 }
 
-// deliver offers a segment to the collectors. It reports false when its fate is open: none decided
-// it, or ctx or the permit ended.
+// deliver offers a segment to the collectors. It reports false when no other needs to be offered
+// now: no collector takes any, or ctx or the permit ended.
 func (c *courier) deliver(ctx context.Context, p *checkedPolicy, permit *permit, s Segment) bool {
 	u := c.uploads[s.ID]
 	if u == nil {
@@ -56,16 +67,22 @@ func (c *courier) deliver(ctx context.Context, p *checkedPolicy, permit *permit,
 		c.spooler.unmarkSent(s)
 	}
 	if answer.decision == none {
-		return false
+		return u.rests.After(time.Now()) && ctx.Err() == nil
 	}
 	c.settle(permit, s, to, answer, body)
 	return true
 }
 
 // offer offers a segment to each collector that is ready, until one takes it or refuses it for
-// good: that one and its answer are returned, else an answer without a decision. left is false when
-// it is certain that no byte of the segment got out.
+// good: that one and its answer are returned, else an answer without a decision. A segment that was
+// declined rests. left is false when it is certain that no byte of the segment got out.
 func (c *courier) offer(ctx context.Context, p *checkedPolicy, s Segment, u *upload, body []byte) (to policy.Collector, r answer, left bool) {
+	declined := false
+	defer func() {
+		if declined && r.decision == none {
+			u.rest(time.Now())
+		}
+	}()
 	for _, to = range c.order(p.Collectors) {
 		state := c.collector(to)
 		if !state.ready(time.Now()) {
@@ -74,6 +91,12 @@ func (c *courier) offer(ctx context.Context, p *checkedPolicy, s Segment, u *upl
 		r = c.attempt(ctx, to, s, u, body)
 		left = left || !neverLeft(r)
 		switch {
+		case r.declines:
+			state.succeeded()
+			declined = true
+			u.failed(to.ID, r.outcome)
+			c.events.emit(Event{Kind: EventNotDelivered, Batch: s.ID, Collector: to.ID, Outcome: r.outcome, Reason: r.reason})
+			continue
 		case r.decision == receipt.Stored, r.decision == receipt.Refused:
 			state.succeeded()
 			return to, r, left

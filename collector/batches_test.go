@@ -96,7 +96,6 @@ func TestRefusals(t *testing.T) {
 	r := newRig(t, nil)
 	good := r.segment(1)
 	r.send(batchID(1), good)
-	stranger := must(seal.GenerateOpenKey())(t)
 	alter := func(change func(b []byte) []byte) []byte { return change(bytes.Clone(r.segment(2))) }
 	header := func(name, value string) func(*http.Request) {
 		return func(req *http.Request) { req.Header.Set(name, value) }
@@ -117,13 +116,7 @@ func TestRefusals(t *testing.T) {
 		"cut":                  {body: good[:len(good)-5], status: 400, reason: receipt.ReasonTruncated},
 		"no end mark":          {body: alter(func(b []byte) []byte { return b[:len(b)-4] }), status: 400, reason: receipt.ReasonTruncated},
 		"newer version":        {body: alter(func(b []byte) []byte { b[3] = 2; return b }), status: 400, reason: receipt.ReasonVersion},
-		"key of a stranger":    {body: sealed(t, stranger.SealKey(), batchID(2)), status: 400, reason: receipt.ReasonUnknownKey},
 		"zero id":              {body: sealed(t, r.openKey.SealKey(), report.BatchID{}), change: header(protocol.HeaderBatch, ""), status: 400, reason: receipt.ReasonMalformed, batchID: report.BatchID{1: 1}},
-		"delivery not base64":  {body: r.segment(2), change: header(protocol.HeaderDelivery, "!"), status: 400, reason: receipt.ReasonBadDelivery},
-		"delivery not CBOR":    {body: r.segment(2), change: header(protocol.HeaderDelivery, "____"), status: 400, reason: receipt.ReasonBadDelivery},
-		"id not hex":           {body: r.segment(2), change: header(protocol.HeaderBatch, "x"), status: 400, reason: receipt.ReasonBadDelivery},
-		"another batch's id":   {body: r.segment(3), status: 400, reason: receipt.ReasonBadDelivery},
-		"same id, other body":  {body: r.segment(1), change: header(protocol.HeaderBatch, batchID(1).String()), status: 409, reason: receipt.ReasonIDConflict, batchID: batchID(1)},
 		"announced too large":  {body: huge, status: 413, reason: receipt.ReasonTooLarge, unread: true},
 		"turns out too large":  {body: huge, change: unannounced, status: 413, reason: receipt.ReasonTooLarge, unread: true},
 		"largest, but garbage": {body: huge[:seal.MaxSegment], status: 400, reason: receipt.ReasonMalformed},
@@ -155,6 +148,63 @@ func TestRefusals(t *testing.T) {
 	}
 	if got := r.stored(); len(got) != 1 || !bytes.Equal(got[0].Segment, good) {
 		t.Errorf("%d batches are stored; want the first alone", len(got))
+	}
+}
+
+// What another collector, or this one with other settings, might take is not refused for good.
+func TestDeclinedBatchesStayWithTheAgent(t *testing.T) {
+	r := newRig(t, nil)
+	whole := r.segment(1)
+	r.send(batchID(1), whole[:len(whole):len(whole)])
+	for name, c := range map[string]struct {
+		id     report.BatchID
+		body   []byte
+		status int
+		reason string
+	}{
+		"key of a stranger":   {batchID(2), sealed(t, must(seal.GenerateOpenKey())(t).SealKey(), batchID(2)), 400, receipt.ReasonUnknownKey},
+		"same id, other body": {batchID(1), r.segment(1), 409, receipt.ReasonIDConflict},
+	} {
+		s, a := r.send(c.id, c.body)
+		if a.status != c.status || s.Decision != receipt.SlowDown || s.Reason != c.reason || s.Final() || !s.Declines() || s.Batch != c.id || s.Body != sha(c.body) {
+			t.Errorf("%s: status %d, %+v; want %d, slow down, %s", name, a.status, s, c.status, c.reason)
+		}
+	}
+	if got := r.stored(); len(got) != 1 {
+		t.Errorf("%d batches are stored, want the first alone", len(got))
+	}
+}
+
+// No receipt covers the headers, so that a proxy that mangles one must not cost the batch.
+func TestMangledHeadersCostNoBatch(t *testing.T) {
+	r := newRig(t, nil)
+	n := uint32(0)
+	for name, change := range map[string]func(http.Header){
+		"delivery not base64": func(h http.Header) { h.Set(protocol.HeaderDelivery, "!") },
+		"delivery not CBOR":   func(h http.Header) { h.Set(protocol.HeaderDelivery, "____") },
+		"delivery cut":        func(h http.Header) { h.Set(protocol.HeaderDelivery, h.Get(protocol.HeaderDelivery)[:4]) },
+		"delivery in capitals": func(h http.Header) {
+			h.Set(protocol.HeaderDelivery, strings.ToUpper(h.Get(protocol.HeaderDelivery)))
+		},
+		"delivery twice in one": func(h http.Header) {
+			h.Set(protocol.HeaderDelivery, h.Get(protocol.HeaderDelivery)+", "+h.Get(protocol.HeaderDelivery))
+		},
+		"delivery too long":  func(h http.Header) { h.Set(protocol.HeaderDelivery, strings.Repeat("A", 16<<10)) },
+		"id not hex":         func(h http.Header) { h.Set(protocol.HeaderBatch, "x") },
+		"id cut":             func(h http.Header) { h.Set(protocol.HeaderBatch, h.Get(protocol.HeaderBatch)[:8]) },
+		"another batch's id": func(h http.Header) { h.Set(protocol.HeaderBatch, batchID(99).String()) },
+		"both missing":       func(h http.Header) { h.Del(protocol.HeaderBatch); h.Del(protocol.HeaderDelivery) },
+	} {
+		n++
+		req := r.upload(batchID(n), bytes.NewReader(r.segment(n)))
+		change(req.Header)
+		a := r.do(req)
+		if s := r.statement(a); a.status != 202 || s.Decision != receipt.Stored || s.Batch != batchID(n) {
+			t.Errorf("%s: status %d, %+v; want stored, by the segment's id", name, a.status, s)
+		}
+	}
+	if got := r.stored(); len(got) != int(n) {
+		t.Errorf("%d batches are stored, want %d", len(got), n)
 	}
 }
 

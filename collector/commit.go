@@ -167,7 +167,7 @@ func decide(s receipt.Statement, status Status) receipt.Statement {
 	case StatusDuplicate:
 		s.Decision, s.Reason = receipt.Stored, receipt.ReasonDuplicate
 	default:
-		s.Decision, s.Reason = receipt.Refused, receipt.ReasonIDConflict
+		s = declined(s, receipt.ReasonIDConflict)
 	}
 	return s
 }

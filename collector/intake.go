@@ -14,11 +14,11 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// claim is what an upload's headers say of it.
+// claim is what an upload's headers say of it. No receipt covers headers, and whatever is on the
+// way may change them: what cannot be read of them is as if it were not there.
 type claim struct {
 	id       report.BatchID // zero: they name none
 	delivery report.Delivery
-	bad      bool // they cannot be read
 }
 
 // claimOf reads the batch id, which a request names before its body so that a receipt can name it
@@ -26,14 +26,12 @@ type claim struct {
 // old as its arrival: something on the way may have taken the header off, and a report with a
 // doubtful age is better than none.
 func claimOf(h http.Header) (c claim) {
-	var idErr, deliveryErr error
-	if text := h.Get(protocol.HeaderBatch); text != "" {
-		c.id, idErr = report.ParseBatchID(text)
+	if id, err := report.ParseBatchID(h.Get(protocol.HeaderBatch)); err == nil {
+		c.id = id
 	}
-	if text := h.Get(protocol.HeaderDelivery); text != "" {
-		c.delivery, deliveryErr = protocol.DecodeDelivery(text)
+	if d, err := protocol.DecodeDelivery(h.Get(protocol.HeaderDelivery)); err == nil {
+		c.delivery = d
 	}
-	c.bad = idErr != nil || deliveryErr != nil
 	return c
 }
 
@@ -69,19 +67,21 @@ type intake struct {
 	committer *committer
 }
 
-// accept judges a segment and stores it. It takes the body over.
+// accept judges a segment and stores it. It takes the body over. The receipt of a segment that can
+// be read is for the id in it.
 func (i *intake) accept(s *settings, c claim, from origin, b *body) answer {
 	said := receipt.Statement{Batch: c.id, Body: sha256.Sum256(b.bytes)}
-	info, reason := judge(s, b.bytes)
-	if reason == "" && (c.bad || c.id != (report.BatchID{}) && c.id != info.ID) {
-		reason = receipt.ReasonBadDelivery
-	}
-	if said.Batch == (report.BatchID{}) {
+	info, reason := judge(b.bytes)
+	if reason == "" || said.Batch == (report.BatchID{}) {
 		said.Batch = info.ID
 	}
-	if reason != "" {
+	switch {
+	case reason != "":
 		b.free()
 		return answer{statement: refused(said, reason)}
+	case !s.takes(info.Key):
+		b.free()
+		return answer{statement: declined(said, receipt.ReasonUnknownKey)}
 	}
 	e := Entry{Body: said.Body, Envelope: report.Envelope{
 		Batch: info.ID, Received: time.Now().UnixMilli(), Collector: i.id, ASN: from.asn, Country: from.country,
@@ -90,15 +90,13 @@ func (i *intake) accept(s *settings, c claim, from origin, b *body) answer {
 	return i.committer.store(e, b, &s.ReceiptKey)
 }
 
-// judge checks a segment's framing and key, and returns a reason to refuse it or "". Nothing in it
-// is decoded.
-func judge(s *settings, segment []byte) (seal.SegmentInfo, string) {
+// judge checks a segment's framing, and returns a reason to refuse it or "". Nothing in it is
+// decoded.
+func judge(segment []byte) (seal.SegmentInfo, string) {
 	info, err := seal.ParseSegment(segment)
 	switch {
 	case err == nil && info.ID == report.BatchID{}:
 		return info, receipt.ReasonMalformed
-	case err == nil && !s.takes(info.Key):
-		return info, receipt.ReasonUnknownKey
 	case err == nil:
 		return info, ""
 	case errors.Is(err, privacy.ErrTooLarge):

@@ -136,8 +136,6 @@ func TestObliviousBatchIsStored(t *testing.T) {
 
 func TestObliviousRefusalsAreReceiptsToo(t *testing.T) {
 	g := newGatewayRig(t, nil)
-	bad := g.batchMessage(batchID(1), g.segment(1))
-	bad.Header[2].Value = "!"
 	for name, c := range map[string]struct {
 		m      *bhttp.Request
 		reason string
@@ -145,9 +143,6 @@ func TestObliviousRefusalsAreReceiptsToo(t *testing.T) {
 		"garbage":          {g.batchMessage(batchID(1), []byte("garbage")), receipt.ReasonMalformed},
 		"nothing":          {g.batchMessage(batchID(1), nil), receipt.ReasonTruncated},
 		"too large":        {g.batchMessage(batchID(1), make([]byte, seal.MaxSegment+1)), receipt.ReasonTooLarge},
-		"another id":       {g.batchMessage(batchID(2), g.segment(1)), receipt.ReasonBadDelivery},
-		"a bad delivery":   {bad, receipt.ReasonBadDelivery},
-		"an unknown key":   {g.batchMessage(batchID(1), sealed(t, must(seal.GenerateOpenKey())(t).SealKey(), batchID(1))), receipt.ReasonUnknownKey},
 		"the next version": {g.batchMessage(batchID(1), []byte("HGS\x02")), receipt.ReasonVersion},
 	} {
 		m := g.ask(c.m)
@@ -155,8 +150,23 @@ func TestObliviousRefusalsAreReceiptsToo(t *testing.T) {
 			t.Errorf("%s: status %d, %+v", name, m.Status, s)
 		}
 	}
+	foreign := sealed(t, must(seal.GenerateOpenKey())(t).SealKey(), batchID(1))
+	if s := g.receipt(g.ask(g.batchMessage(batchID(1), foreign))); s.Decision != receipt.SlowDown || s.Reason != receipt.ReasonUnknownKey {
+		t.Errorf("an unknown key: %+v", s)
+	}
 	if len(g.stored()) != 0 || g.metric("body_bytes") != 0 {
 		t.Errorf("%d stored, %v bytes in use", len(g.stored()), g.metric("body_bytes"))
+	}
+}
+
+func TestObliviousFieldsThatCannotBeReadCostNoBatch(t *testing.T) {
+	g := newGatewayRig(t, nil)
+	bad := g.batchMessage(batchID(1), g.segment(1))
+	bad.Header[2].Value = "!"
+	for n, m := range []*bhttp.Request{bad, g.batchMessage(batchID(3), g.segment(2))} {
+		if s := g.receipt(g.ask(m)); s.Decision != receipt.Stored || s.Batch != batchID(uint32(n+1)) {
+			t.Errorf("%+v", s)
+		}
 	}
 }
 

@@ -117,7 +117,7 @@ func (s *signer) answer(w http.ResponseWriter, now *settings, a answer) {
 	}
 	h := w.Header()
 	h["Content-Type"], h["Cache-Control"] = receiptType, noStore
-	if said.Decision == receipt.SlowDown {
+	if said.DelayMS > 0 {
 		h.Set("Retry-After", strconv.FormatUint((said.DelayMS+999)/1000, 10))
 	}
 	w.WriteHeader(statusOf(said))
@@ -130,10 +130,12 @@ func statusOf(s receipt.Statement) int {
 	switch {
 	case s.Decision == receipt.Stored:
 		return http.StatusAccepted
-	case s.Decision == receipt.SlowDown:
-		return http.StatusServiceUnavailable
 	case s.Reason == receipt.ReasonIDConflict:
 		return http.StatusConflict
+	case s.Reason == receipt.ReasonUnknownKey:
+		return http.StatusBadRequest
+	case s.Decision == receipt.SlowDown:
+		return http.StatusServiceUnavailable
 	case s.Reason == receipt.ReasonTooLarge:
 		return http.StatusRequestEntityTooLarge
 	default:
@@ -143,6 +145,13 @@ func statusOf(s receipt.Statement) int {
 
 func refused(s receipt.Statement, reason string) receipt.Statement {
 	s.Decision, s.Reason = receipt.Refused, reason
+	return s
+}
+
+// declined leaves a batch with the agent for a reason that does not follow from its bytes alone:
+// another collector, or this one with other settings, may take it.
+func declined(s receipt.Statement, reason string) receipt.Statement {
+	s.Decision, s.Reason = receipt.SlowDown, reason
 	return s
 }
 

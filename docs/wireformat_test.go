@@ -153,7 +153,7 @@ func TestWireFormatNames(t *testing.T) {
 		protocol.MediaTypeSegment, protocol.MediaTypeReceipt, protocol.MediaTypePolicy, protocol.MediaTypeFeed, protocol.HeaderDelivery, protocol.HeaderBatch,
 		protocol.HeaderNetwork, protocol.HeaderGatewayKeys, ohttp.MediaTypeRequest, ohttp.MediaTypeResponse, ohttp.MediaTypeKeys, ohttp.ProblemKey,
 		receipt.ReasonDuplicate, receipt.ReasonMalformed, receipt.ReasonTruncated, receipt.ReasonTooLarge, receipt.ReasonVersion,
-		receipt.ReasonUnknownKey, receipt.ReasonIDConflict, receipt.ReasonBadDelivery, receipt.ReasonOverload, receipt.ReasonUnavailable,
+		receipt.ReasonUnknownKey, receipt.ReasonIDConflict, receipt.ReasonOverload, receipt.ReasonUnavailable,
 		report.DropSpoolFull, report.DropExpired, report.DropCorrupt, report.DropWriteFailed, report.DropOverflow, report.DropQueueFull, report.DropRefused,
 	} {
 		if !strings.Contains(doc, "`"+name+"`") && !strings.Contains(doc, "`"+name+":") {

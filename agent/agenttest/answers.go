@@ -84,7 +84,7 @@ func (o *Operator) upload(collector string, id report.BatchID, delivery, segment
 			st.Reason = receipt.ReasonDuplicate
 		default:
 			o.faults = append(o.faults, errors.New("batch "+id.String()+" came with two bodies"))
-			st.Decision, st.Reason = receipt.Refused, receipt.ReasonIDConflict
+			st.Decision, st.Reason = receipt.SlowDown, receipt.ReasonIDConflict
 		}
 	}
 	if c.answer.silent {

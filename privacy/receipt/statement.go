@@ -11,11 +11,11 @@ import (
 // Decision is what became of an upload.
 type Decision uint8
 
-// Decisions. An agent deletes a batch after Stored and after Refused, and counts the
-// latter as lost.
+// Decisions. An agent deletes a batch after Stored, and after a Refused that is final, and counts
+// the latter as lost: see [Statement.Final].
 const (
 	Stored   Decision = 1 // durable at the collector
-	Refused  Decision = 2 // for good: the same bytes would be refused again
+	Refused  Decision = 2 // for good: every collector would refuse these bytes
 	SlowDown Decision = 3 // not taken now; to be tried again, not before Statement.DelayMS
 )
 
@@ -42,11 +42,11 @@ const (
 	ReasonTruncated = "truncated"           // Refused: privacy.ErrTruncated
 	ReasonTooLarge  = "too_large"           // Refused: privacy.ErrTooLarge
 	ReasonVersion   = "unsupported_version" // Refused: privacy.ErrVersion
-	// Refused: sealed to a key that the detector does not hold
+
+	// SlowDown: sealed to a key that this collector does not take, or not yet
 	ReasonUnknownKey = "unknown_key"
-	ReasonIDConflict = "id_conflict" // Refused: another body was stored under the same batch id
-	// Refused: protocol.HeaderDelivery is missing or malformed
-	ReasonBadDelivery = "bad_delivery"
+	// SlowDown: this collector has another body under the same batch id
+	ReasonIDConflict  = "id_conflict"
 	ReasonOverload    = "overload"    // SlowDown: more arrives than can be stored
 	ReasonUnavailable = "unavailable" // SlowDown: nothing can be stored at present
 )
@@ -66,6 +66,33 @@ type Statement struct {
 	// how long to wait before the next try, at most a day; 0: as the agent sees fit. Only
 	// with SlowDown
 	DelayMS uint64
+}
+
+// Final reports whether the batch need not be offered again, to nobody: it is stored, or it is
+// refused for a fault of its bytes, which every collector would find. A refusal for any other
+// reason is the word of one collector about itself.
+func (s *Statement) Final() bool {
+	switch s.Decision {
+	case Stored:
+		return true
+	case Refused:
+		return s.Reason == ReasonMalformed || s.Reason == ReasonTruncated || s.Reason == ReasonTooLarge || s.Reason == ReasonVersion
+	default:
+		return false
+	}
+}
+
+// Declines reports whether the collector does not take this batch, though it may take others: the
+// batch is to be offered to another collector, and to this one later.
+func (s *Statement) Declines() bool {
+	switch s.Decision {
+	case Refused:
+		return !s.Final()
+	case SlowDown:
+		return s.Reason == ReasonUnknownKey || s.Reason == ReasonIDConflict
+	default:
+		return false
+	}
 }
 
 // Keys of a statement's map.
