@@ -9,8 +9,8 @@ import (
 )
 
 // A machine that is busy with other things makes fewer requests in a second. The script's times are
-// therefore counted in requests, too: a time has passed when the clients have made almost as many as
-// an idle machine makes in it, or after slowest times as long.
+// therefore counted in requests, too: a time has passed when the clients have made almost as many
+// as an idle machine makes in it, or after slowest times as long.
 const slowest = 4
 
 // usual is how many requests an idle machine makes at least.

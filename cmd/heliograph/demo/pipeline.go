@@ -51,8 +51,8 @@ func (s *stage) setPipeline(ctx context.Context, collectorCA, serviceCA *devca.C
 }
 
 // config is heliograph.yaml of the process that has detector, prober and page. Times are short: a
-// demo has no patience. The clients are few, and fewer come by in a bin when the machine is busy with
-// other things: half as many as by default are enough.
+// demo has no patience. The clients are few, and fewer come by in a bin when the machine is busy
+// with other things: half as many as by default are enough.
 func (s *stage) config() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `networks: networks.tsv

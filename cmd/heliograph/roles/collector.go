@@ -5,20 +5,17 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net/netip"
 	"time"
 
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/collector/inboxes"
-	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/internal/httpserve"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/internal/ops"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
 	"github.com/heliograph-net/heliograph/privacy/policy"
-	"github.com/heliograph-net/heliograph/report"
 )
 
 // addCollector adds a collector, whose inbox a detector in this process may read.
@@ -66,7 +63,8 @@ func (p *Process) addCollector(c *Config, detector bool) error {
 
 // listenForAgents adds the collector's listener and what looks after its certificate.
 func (p *Process) listenForAgents(c *Config, col *collector.Collector) (err error) {
-	o := httpserve.Options{Name: "collector", Listen: c.Collector.Listen, Handler: col.Handler(), WriteTimeout: -1} // the feed is polled long; the collector sets deadlines
+	// the feed is polled long; the collector sets deadlines
+	o := httpserve.Options{Name: "collector", Listen: c.Collector.Listen, Handler: col.Handler(), WriteTimeout: -1}
 	files := tlsFiles{cert: c.File(c.Collector.TLSCert), key: c.File(c.Collector.TLSKey), acme: c.Collector.ACME}
 	if o.TLS, err = p.certificates(c, "collector", files); err != nil {
 		return fmt.Errorf("collector.%w", err)
@@ -125,8 +123,9 @@ func (p *Process) reloadCollector(c *Config, detector bool, col *collector.Colle
 	if err := col.Reload(s); err != nil {
 		return nil, err
 	}
-	return []any{"policy_version", policyVersion(s.Policy), "receipt_key", fingerprint(s.ReceiptKey.Public().(ed25519.PublicKey)), "feed_keys", len(s.FeedKeys), "oblivious_keys", len(s.ObliviousKeys),
-		"relay_keys", len(s.RelayKeys), "trusted_proxies", len(s.TrustedProxies)}, nil
+	key := s.ReceiptKey.Public().(ed25519.PublicKey)
+	return []any{"policy_version", policyVersion(s.Policy), "receipt_key", fingerprint(key), "feed_keys", len(s.FeedKeys),
+		"oblivious_keys", len(s.ObliviousKeys), "relay_keys", len(s.RelayKeys), "trusted_proxies", len(s.TrustedProxies)}, nil
 }
 
 // fingerprint tells one key from another: the first bytes of its SHA-256.
@@ -146,34 +145,4 @@ func policyVersion(signed []byte) uint64 {
 		return 0
 	}
 	return p.Version
-}
-
-// localInbox is the inbox of this process's collector as the detector's source.
-type localInbox struct {
-	collector.Inbox
-	reader string
-}
-
-// localReader is the name under which the detector of this process reads the inbox: that of its
-// feed key, so that it is one reader whether it reads the inbox or the feed.
-func localReader(c *Config) string {
-	key, err := readKey(c.dir, c.Detector.FeedKey, keyfile.ParseSigningKey)
-	if err != nil { // a detector that reads no feed needs no key
-		return "local"
-	}
-	return collector.ReaderName(key.Public().(ed25519.PublicKey))
-}
-
-// Ack acknowledges for the detector of this process.
-func (l localInbox) Ack(ctx context.Context, upTo uint64) error {
-	return l.Inbox.Ack(ctx, l.reader, upTo)
-}
-
-// Read translates the one error that the detector branches on.
-func (l localInbox) Read(ctx context.Context, after uint64, limit int) ([]report.Envelope, error) {
-	batches, err := l.Inbox.Read(ctx, after, limit)
-	if errors.Is(err, collector.ErrCursor) {
-		err = fmt.Errorf("%w: %w", detector.ErrCursor, err)
-	}
-	return batches, err
 }

@@ -38,7 +38,8 @@ func (p *Process) addDashboard(c *Config) error {
 	})
 	p.reloads.fix(map[string]func(*Config) any{"dashboard.listen": func(c *Config) any { return c.Dashboard.Listen }})
 	p.parts.Add(endWork, lifecycle.Part{Name: "dashboard", Run: d.Run})
-	p.DashboardAddr, err = p.listen(closePage, httpserve.Options{Name: "dashboard", Listen: c.Dashboard.Listen, Handler: d, WriteTimeout: -1}) // streams have no end
+	// streams have no end
+	p.DashboardAddr, err = p.listen(closePage, httpserve.Options{Name: "dashboard", Listen: c.Dashboard.Listen, Handler: d, WriteTimeout: -1})
 	return err
 }
 

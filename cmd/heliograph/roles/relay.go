@@ -80,7 +80,8 @@ func (n *Relay) addRelay(c *RelayConfig) (*relay.Relay, error) {
 	}
 	n.parts.Add(drainCollector, lifecycle.Part{Name: "relay", Run: r.Run})
 	n.checks["collector"] = r.Ready
-	listen := httpserve.Options{Name: "relay", Listen: c.Listen, Handler: r.Handler(), WriteTimeout: -1} // the relay sets deadlines
+	// the relay sets deadlines
+	listen := httpserve.Options{Name: "relay", Listen: c.Listen, Handler: r.Handler(), WriteTimeout: -1}
 	files := tlsFiles{cert: c.base.File(c.TLSCert), key: c.base.File(c.TLSKey), acme: c.ACME}
 	if listen.TLS, err = n.certificates(&c.base, "relay", files); err != nil {
 		return nil, err

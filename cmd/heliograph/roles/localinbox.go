@@ -1,0 +1,43 @@
+package roles
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+
+	"github.com/heliograph-net/heliograph/collector"
+	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/privacy/keyfile"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// localInbox is the inbox of this process's collector as the detector's source.
+type localInbox struct {
+	collector.Inbox
+	reader string
+}
+
+// localReader is the name under which the detector of this process reads the inbox: that of its
+// feed key, so that it is one reader whether it reads the inbox or the feed.
+func localReader(c *Config) string {
+	key, err := readKey(c.dir, c.Detector.FeedKey, keyfile.ParseSigningKey)
+	if err != nil { // a detector that reads no feed needs no key
+		return "local"
+	}
+	return collector.ReaderName(key.Public().(ed25519.PublicKey))
+}
+
+// Ack acknowledges for the detector of this process.
+func (l localInbox) Ack(ctx context.Context, upTo uint64) error {
+	return l.Inbox.Ack(ctx, l.reader, upTo)
+}
+
+// Read translates the one error that the detector branches on.
+func (l localInbox) Read(ctx context.Context, after uint64, limit int) ([]report.Envelope, error) {
+	batches, err := l.Inbox.Read(ctx, after, limit)
+	if errors.Is(err, collector.ErrCursor) {
+		err = fmt.Errorf("%w: %w", detector.ErrCursor, err)
+	}
+	return batches, err
+}
