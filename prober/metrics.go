@@ -16,6 +16,8 @@ type metrics struct {
 	attempts *prometheus.CounterVec // by outcome
 	duration prometheus.Histogram
 	lag      prometheus.Gauge
+	warned   prometheus.Gauge
+	ends     prometheus.Gauge
 }
 
 // newMetrics registers everything, or nothing when it fails. registry may be nil.
@@ -35,7 +37,15 @@ func newMetrics(registry prometheus.Registerer, p *Prober) (*metrics, error) {
 			Help: "How late the last attempt began; rises when concurrency is too low for targets, interval and timeout.",
 		}),
 	}
-	set := append(metricset.Set{m.attempts, m.duration, m.lag}, gauges(p)...)
+	m.warned = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "heliograph_prober_targets_with_warning",
+		Help: "Targets that answer and will not for long, as the log says: their certificate ends soon.",
+	})
+	m.ends = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "heliograph_prober_earliest_certificate_end_timestamp_seconds",
+		Help: "When the first of the targets' certificates ends; 0 when no target has any.",
+	})
+	set := append(metricset.Set{m.attempts, m.duration, m.lag, m.warned, m.ends}, gauges(p)...)
 	if _, err := set.Register(registry); err != nil {
 		return nil, fmt.Errorf("register the prober's metrics: %w", err)
 	}
@@ -73,4 +83,9 @@ func (m *metrics) attempt(r probe.Result, err error) {
 	}
 	m.attempts.WithLabelValues(string(r.Outcome)).Inc()
 	m.duration.Observe(r.Total().Seconds())
+}
+
+func (m *metrics) warnings(w *warnings) {
+	m.warned.Set(float64(w.warned))
+	m.ends.Set(float64(w.first))
 }

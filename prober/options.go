@@ -81,7 +81,8 @@ type Options struct {
 	// nil, or wraps ErrInconclusive. It must not block: the schedule waits for it. Optional.
 	OnResult func(t Target, r probe.Result, err error)
 
-	// the vantage's health when it changes; never an address or URL. nil: none
+	// the vantage's health and the targets' warnings when they change; never an address or URL.
+	// nil: none
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer // heliograph_prober_…; nil: none
 }

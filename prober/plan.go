@@ -127,6 +127,7 @@ func (p *Prober) take(next *plan) {
 	}
 	p.options, p.all = next.options, next.all
 	p.outbox.rank(p.all)
+	p.recount()
 	p.vantage.replace(next.witnesses, next.options.Timeout)
 }
 
@@ -138,5 +139,6 @@ func (s *server) follow(old *server, sameInterval bool) {
 	}
 	if reflect.DeepEqual(s.target.Spec, old.target.Spec) {
 		s.failed, s.passed = old.failed, old.passed
+		s.warning, s.ends = old.warning, old.ends
 	}
 }

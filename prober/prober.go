@@ -23,12 +23,15 @@ var errRunning = errors.New("prober is running already")
 // Prober probes targets until it is told to stop. One goroutine, Run's own, holds the schedule;
 // workers make the attempts.
 type Prober struct {
-	options Options // like all and the outbox, Run's once that works
+	options Options // like all, the outbox and the warnings, Run's once that works
 	servers *heatmap.Map
 	all     []*server
 	vantage *vantage
 	metrics *metrics
 	outbox  *outbox
+
+	warnings warnings
+
 	running atomic.Bool
 	given   Options    // those of New, without defaults
 	next    chan *plan // that a Reload wants to be taken up
@@ -52,6 +55,9 @@ type server struct {
 	err    error            // why that does not count
 	ended  time.Time        // when it was made
 	told   report.Judgement // that was handed on last; 0: none was
+
+	warning string    // of the last attempt that succeeded
+	ends    time.Time // its certificate; zero: none
 }
 
 // New checks the options, naming the faults, and makes the probes. Nothing is sent before Run.
@@ -212,6 +218,7 @@ func (p *Prober) settle(s *server, now time.Time) {
 	s.reschedule(now, again, &p.options)
 	p.outbox.add(s, now)
 	p.metrics.attempt(s.result, s.err)
+	p.noteWarning(s)
 	if p.options.OnResult != nil {
 		p.options.OnResult(*s.target, s.result, s.err)
 	}

@@ -195,15 +195,17 @@ func TestMetricsNameNoTarget(t *testing.T) {
 		stop()
 		got := gather(t, registry)
 		for name, want := range map[string]float64{
-			"heliograph_prober_probes_total{outcome=inconclusive}": 1,
-			"heliograph_prober_probes_total{outcome=ok}":           1,
-			"heliograph_prober_probes_total{outcome=tcp.refused}":  3,
-			"heliograph_prober_probe_duration_seconds":             4,
-			"heliograph_prober_servers{state=up}":                  1,
-			"heliograph_prober_servers{state=down}":                1,
-			"heliograph_prober_servers{state=unknown}":             1,
-			"heliograph_prober_vantage_in_doubt":                   0,
-			"heliograph_prober_lag_seconds":                        0,
+			"heliograph_prober_probes_total{outcome=inconclusive}":         1,
+			"heliograph_prober_probes_total{outcome=ok}":                   1,
+			"heliograph_prober_probes_total{outcome=tcp.refused}":          3,
+			"heliograph_prober_probe_duration_seconds":                     4,
+			"heliograph_prober_servers{state=up}":                          1,
+			"heliograph_prober_servers{state=down}":                        1,
+			"heliograph_prober_servers{state=unknown}":                     1,
+			"heliograph_prober_vantage_in_doubt":                           0,
+			"heliograph_prober_lag_seconds":                                0,
+			"heliograph_prober_targets_with_warning":                       0,
+			"heliograph_prober_earliest_certificate_end_timestamp_seconds": 0,
 		} {
 			if value, ok := got[name]; !ok || value != want {
 				t.Errorf("%s is %v (there: %v), want %v", name, value, ok, want)

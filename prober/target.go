@@ -12,7 +12,7 @@ import (
 // Target is one server to probe, and where it stands.
 type Target struct {
 	Name string     // unique among the targets; the server's name in the map
-	Spec probe.Spec // how it is probed, see packages httpprobe and tcpprobe; required
+	Spec probe.Spec // how it is probed, see package kinds; required
 
 	DataCentre, Cluster, Row string // may be empty
 }

@@ -6,10 +6,12 @@ import (
 	"github.com/heliograph-net/heliograph/prober/probe"
 	"github.com/heliograph-net/heliograph/prober/probe/httpprobe"
 	"github.com/heliograph-net/heliograph/prober/probe/tcpprobe"
+	"github.com/heliograph-net/heliograph/prober/probe/tlsprobe"
 )
 
 // All are the kinds. Their names and keys differ.
 var All = []probe.Kind{
 	httpprobe.Kind,
 	tcpprobe.Kind,
+	tlsprobe.Kind,
 }

@@ -28,6 +28,19 @@ func (a *Attempt) Enter(step string) {
 	a.Result.Steps = append(a.Result.Steps, Step{Name: step})
 }
 
+// Fork ends the present step and returns an attempt that goes on from here in its own way, beside
+// others. Another goroutine may use it. It is safe to call from several goroutines as long as no
+// other method of a is called any more.
+func (a *Attempt) Fork() *Attempt {
+	now := time.Now()
+	f := &Attempt{Result: a.Result, since: now}
+	f.Result.Steps = append(make([]Step, 0, 5), a.Result.Steps...)
+	if n := len(f.Result.Steps); n > 0 {
+		f.Result.Steps[n-1].Duration += now.Sub(a.since)
+	}
+	return f
+}
+
 // leave books the time since the last call on the present step.
 func (a *Attempt) leave() {
 	now := time.Now()

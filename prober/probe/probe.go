@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"net"
+	"path/filepath"
 	"time"
 
 	"github.com/heliograph-net/heliograph/report"
@@ -26,6 +27,14 @@ type Result struct {
 	Server   string // IP address and port that was tried; empty: none was found
 	Protocol string // ALPN id of the answer, "http/1.1"; empty: none came, or the kind has none
 	Status   uint16 // HTTP status; 0: none came, or the kind has none
+
+	// CertificateEnds is when the server's certificate, or one that it depends on, is no longer
+	// valid. Zero: none came, or the kind has none.
+	CertificateEnds time.Time
+
+	// Warning says what is not yet a failure and will be, in a few words: "the certificate ends in
+	// 12 days". It names no address and holds no secret. Empty: nothing.
+	Warning string
 }
 
 // Step is a part of an attempt: a name is looked up, a connection made, an answer awaited.
@@ -68,6 +77,18 @@ type Env struct {
 
 	// RootCAs are the authorities that a Spec trusts which names none. nil: the system's.
 	RootCAs *x509.CertPool
+
+	// Dir is the directory that names of files in a Spec are relative to. Empty: the working
+	// directory.
+	Dir string
+}
+
+// File is the path of a file that a Spec names.
+func (e Env) File(name string) string {
+	if e.Dir == "" || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(e.Dir, name)
 }
 
 // Spec says how one target is probed. It does not change once it is in use.

@@ -99,6 +99,7 @@ func proberOptions(c *Config) (o prober.Options, err error) {
 		Interval: c.Prober.Interval.Duration, Timeout: c.Prober.Timeout.Duration,
 		DownAfter: c.Prober.Failures,
 	}
+	o.Env.Dir = c.File(".")
 	if o.Env.RootCAs, err = loadRoots(c.File(c.Prober.CA)); err != nil {
 		return o, fmt.Errorf("prober.ca: %w", err)
 	}

@@ -1,6 +1,7 @@
 package roles
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/heliograph-net/heliograph/prober/probe/conn"
@@ -18,7 +19,7 @@ func TestTargetsAreOfTheirKinds(t *testing.T) {
       address: 192.0.2.1:443
       status_min: 200
       status_max: 299
-      tls: {server_name: other.example}
+      tls_config: {server_name: other.example}
     - {name: "7", tcp: "db.example:5432"}
 `))
 	if err != nil {
@@ -34,7 +35,7 @@ func TestTargetsAreOfTheirKinds(t *testing.T) {
 	}
 	want := httpprobe.Options{URL: "https://shop.example", Connect: "192.0.2.1:443", StatusMin: 200, StatusMax: 299,
 		TLS: conn.TLSOptions{ServerName: "other.example"}}
-	if got, ok := shop.Spec.(*httpprobe.Options); !ok || *got != want {
+	if got, ok := shop.Spec.(*httpprobe.Options); !ok || !reflect.DeepEqual(*got, want) {
 		t.Errorf("%+v, want %+v", shop.Spec, want)
 	}
 	if got, ok := db.Spec.(*tcpprobe.Options); !ok || got.Target != "db.example:5432" || db.Name != "7" {

@@ -1,5 +1,6 @@
-// Package conn is for kinds of probe that connect by TCP: it looks a name up, connects, secures the
-// connection, keeps the time of each step, and names what goes wrong.
+// Package conn is for kinds of probe that connect to a server: it looks a name up, makes an attempt
+// at each of its addresses, connects, secures the connection, keeps the time of each step, and
+// names what goes wrong.
 package conn
 
 import (
@@ -8,29 +9,32 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"time"
 
 	"github.com/heliograph-net/heliograph/prober/probe"
+	"github.com/heliograph-net/heliograph/report"
 )
 
 // The steps of this package, in order.
 const (
-	// the name's address is looked up; not for a target that is an IP address
+	// the name's addresses are looked up; not for a target that is an IP address
 	StepDNS     = "dns"
 	StepConnect = "connect" // the TCP handshake
 	StepTLS     = "tls"     // the TLS handshake
 )
 
-// Dialer knows how to reach one address. It does not change once made, and is safe for concurrent
+// Dialer knows how to reach one target. It does not change once made, and is safe for concurrent
 // use.
 type Dialer struct {
-	dialer net.Dialer
-	host   string     // name to look up, if ip is not valid
-	ip     netip.Addr // the target's, when it is told as such
-	port   uint16
+	dialer    net.Dialer
+	host      string     // name to look up, if ip is not valid
+	ip        netip.Addr // the target's, when it is told as such
+	port      uint16
+	addresses Addresses
 }
 
 // NewDialer returns a Dialer for address, host:port with a port in digits.
-func NewDialer(address string, env probe.Env) (*Dialer, error) {
+func NewDialer(address string, addresses Addresses, env probe.Env) (*Dialer, error) {
 	if address == "" {
 		return nil, errors.New("address: missing; write host:port")
 	}
@@ -42,42 +46,122 @@ func NewDialer(address string, env probe.Env) (*Dialer, error) {
 	if err != nil || number == 0 {
 		return nil, errors.New("address: want a port of 1 to 65535")
 	}
-	d := &Dialer{host: host, port: uint16(number)}
+	return newDialer(host, uint16(number), addresses, env)
+}
+
+// NewHostDialer returns a Dialer for a host whose ports do not matter. It does not connect by TCP.
+func NewHostDialer(host string, addresses Addresses, env probe.Env) (*Dialer, error) {
+	if host == "" {
+		return nil, errors.New("address: missing; write a name or an IP address")
+	}
+	return newDialer(host, 0, addresses, env)
+}
+
+func newDialer(host string, port uint16, addresses Addresses, env probe.Env) (*Dialer, error) {
+	if err := addresses.validate(); err != nil {
+		return nil, err
+	}
+	d := &Dialer{host: host, port: port, addresses: addresses}
 	if env.Dialer != nil {
 		d.dialer = *env.Dialer
 	}
 	d.dialer.KeepAlive = -1 // the connection does not live long enough
 	if ip, err := netip.ParseAddr(host); err == nil {
 		d.ip = ip.Unmap()
+		if addresses.Rule == BothFamilies {
+			return nil, errors.New("addresses: both families need a name, not an IP address")
+		}
 	}
 	return d, nil
 }
 
-// Connect looks the name up, if it is one, and connects to its first address, in the steps StepDNS
-// and StepConnect of a. A name is looked up once (the resolver may repeat its query, as resolv.conf
-// says) and no other address is tried: list every address that matters as a target of its own.
-func (d *Dialer) Connect(ctx context.Context, a *probe.Attempt) (net.Conn, error) {
-	ip := d.ip
-	if !ip.IsValid() {
-		a.Enter(StepDNS)
-		found, err := d.resolver().LookupNetIP(ctx, "ip", d.host)
-		if err != nil {
-			return nil, err
-		}
-		if len(found) == 0 {
-			return nil, &net.DNSError{Err: "no address", IsNotFound: true}
-		}
-		ip = found[0].Unmap()
+// Try makes an attempt at one address. It enters the steps that follow the lookup, and sets what
+// it learns in a.Result.
+type Try func(ctx context.Context, a *probe.Attempt, server netip.AddrPort) error
+
+// Func looks the target up, if it is a name, and makes one attempt at each of its addresses, as
+// the rule says. The result is that of the attempt which decides. A name is looked up once; the
+// resolver may repeat its query, as resolv.conf says.
+func (d *Dialer) Func(try Try, classify func(step string, err error) report.Outcome) probe.Func {
+	one := func(ctx context.Context, a *probe.Attempt, ip netip.Addr) (probe.Result, error) {
+		server := netip.AddrPortFrom(ip, d.port)
+		a.Result.Server = server.String()
+		return a.End(ctx, try(ctx, a, server), classify)
 	}
-	server := netip.AddrPortFrom(ip, d.port).String()
-	a.Result.Server = server
-	a.Enter(StepConnect)
-	return d.dialer.DialContext(ctx, "tcp", server)
+	return func(ctx context.Context) (probe.Result, error) {
+		a := probe.Begin()
+		if d.ip.IsValid() {
+			return one(ctx, a, d.ip)
+		}
+		all, err := d.lookUp(ctx, a)
+		if err != nil {
+			return a.End(ctx, err, classify)
+		}
+		if len(all) == 1 {
+			return one(ctx, a, all[0])
+		}
+		f := d.addresses.judge(ctx, all, func(ctx context.Context, ip netip.Addr) (f finding) {
+			f.result, f.err = one(ctx, a.Fork(), ip)
+			return f
+		})
+		return f.result, f.err
+	}
 }
 
-func (d *Dialer) resolver() *net.Resolver {
+// lookUp finds the addresses to try in the step StepDNS of a.
+func (d *Dialer) lookUp(ctx context.Context, a *probe.Attempt) ([]netip.Addr, error) {
+	a.Enter(StepDNS)
+	resolver := net.DefaultResolver
 	if d.dialer.Resolver != nil {
-		return d.dialer.Resolver
+		resolver = d.dialer.Resolver
 	}
-	return net.DefaultResolver
+	found, err := resolver.LookupNetIP(ctx, "ip", d.host)
+	if err != nil {
+		return nil, err
+	}
+	return d.addresses.choose(found)
+}
+
+// Connect connects to server by TCP in the step StepConnect of a. The connection fails when ctx
+// ends.
+func (d *Dialer) Connect(ctx context.Context, a *probe.Attempt, server netip.AddrPort) (net.Conn, error) {
+	a.Enter(StepConnect)
+	c, err := d.dialer.DialContext(ctx, "tcp", server.String())
+	if err != nil {
+		return nil, err
+	}
+	return Bind(ctx, c), nil
+}
+
+// DialUDP returns a socket that exchanges datagrams with server. It fails when ctx ends.
+func (d *Dialer) DialUDP(ctx context.Context, server netip.AddrPort) (net.Conn, error) {
+	dialer := d.dialer
+	if local, ok := dialer.LocalAddr.(*net.TCPAddr); ok {
+		dialer.LocalAddr = &net.UDPAddr{IP: local.IP, Zone: local.Zone}
+	}
+	c, err := dialer.DialContext(ctx, "udp", server.String())
+	if err != nil {
+		return nil, err
+	}
+	return Bind(ctx, c), nil
+}
+
+// bound is a connection that ends with a context.
+type bound struct {
+	net.Conn
+	stop func() bool
+}
+
+// Bind makes what waits on c fail when ctx ends.
+func Bind(ctx context.Context, c net.Conn) net.Conn {
+	if deadline, ok := ctx.Deadline(); ok {
+		_ = c.SetDeadline(deadline) // fails only on a closed connection
+	}
+	return &bound{c, context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })}
+}
+
+// Close implements [net.Conn].
+func (b *bound) Close() error {
+	b.stop()
+	return b.Conn.Close()
 }

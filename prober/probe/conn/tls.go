@@ -4,13 +4,18 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
+	"fmt"
 	"net"
+	"os"
+	"time"
 
 	"github.com/heliograph-net/heliograph/prober/probe"
 )
 
-// TLSOptions says which certificate a target must present. The zero value asks for a chain to one
-// of the prober's authorities that is valid now and for the target's host.
+// TLSOptions says which certificate a target must present, and which one it gets. The zero value
+// asks for a chain to one of the prober's authorities that is valid now and for the target's host.
+// Names of files are relative to [probe.Env.Dir].
 type TLSOptions struct {
 	// ServerName is the name to ask for and to expect; empty: the target's host.
 	ServerName string `yaml:"server_name"`
@@ -18,19 +23,46 @@ type TLSOptions struct {
 	// RootCAs are the authorities to trust; nil: the prober's.
 	RootCAs *x509.CertPool `yaml:"-"`
 
+	// CAFile has the authorities to trust, in PEM, and no others are. Empty: RootCAs.
+	CAFile string `yaml:"ca_file"`
+
+	// CertFile and KeyFile are the prober's own certificate and key, in PEM. Empty: none.
+	CertFile string `yaml:"cert_file"`
+	KeyFile  string `yaml:"key_file"`
+
+	// MinVersion and MaxVersion are TLS10, TLS11, TLS12 or TLS13. Empty: at least TLS12.
+	MinVersion string `yaml:"min_version"`
+	MaxVersion string `yaml:"max_version"`
+
 	// InsecureSkipVerify takes any certificate: it tells only whether the server speaks TLS.
 	InsecureSkipVerify bool `yaml:"insecure_skip_verify"`
+
+	// WarnDays is how many days before the end of a certificate its probes carry a warning. 0: a
+	// third of its lifetime, at most MaxWarning. Negative: never.
+	WarnDays int `yaml:"warn_days"`
 }
 
-// Config is what [Handshake] needs: for a target at host that speaks one of the protocols (ALPN
-// ids).
-func (o TLSOptions) Config(host string, env probe.Env, protocols ...string) *tls.Config {
+// MaxWarning is how long before a certificate's end its probes warn of it, unless
+// TLSOptions.WarnDays says otherwise.
+const MaxWarning = 21 * day
+
+const day = 24 * time.Hour
+
+// Secure secures connections to one target. It does not change once made, and is safe for
+// concurrent use.
+type Secure struct {
+	config *tls.Config
+	warn   time.Duration // 0: as MaxWarning says; negative: never
+}
+
+// Secure returns what secures connections to a target at host that speaks one of the protocols
+// (ALPN ids).
+func (o TLSOptions) Secure(host string, env probe.Env, protocols ...string) (*Secure, error) {
 	c := &tls.Config{
 		ServerName:         host,
 		RootCAs:            o.RootCAs,
 		InsecureSkipVerify: o.InsecureSkipVerify,
 		NextProtos:         protocols,
-		MinVersion:         tls.VersionTLS12,
 	}
 	if o.ServerName != "" {
 		c.ServerName = o.ServerName
@@ -38,15 +70,104 @@ func (o TLSOptions) Config(host string, env probe.Env, protocols ...string) *tls
 	if c.RootCAs == nil {
 		c.RootCAs = env.RootCAs
 	}
-	return c
+	if err := errors.Join(o.loadFiles(c, env), o.setVersions(c)); err != nil {
+		return nil, err
+	}
+	return &Secure{config: c, warn: time.Duration(o.WarnDays) * day}, nil
 }
 
-// Handshake secures c in the step StepTLS of a.
-func Handshake(ctx context.Context, a *probe.Attempt, c net.Conn, config *tls.Config) (*tls.Conn, error) {
+func (o TLSOptions) loadFiles(c *tls.Config, env probe.Env) error {
+	if o.CAFile != "" {
+		pem, err := os.ReadFile(env.File(o.CAFile))
+		if err != nil {
+			return fmt.Errorf("tls_config.ca_file: %w", err)
+		}
+		if c.RootCAs = x509.NewCertPool(); !c.RootCAs.AppendCertsFromPEM(pem) {
+			return errors.New("tls_config.ca_file: holds no certificate in PEM")
+		}
+	}
+	switch {
+	case o.CertFile == "" && o.KeyFile == "":
+		return nil
+	case o.CertFile == "" || o.KeyFile == "":
+		return errors.New("tls_config: cert_file and key_file belong together")
+	}
+	own, err := tls.LoadX509KeyPair(env.File(o.CertFile), env.File(o.KeyFile))
+	if err != nil {
+		return fmt.Errorf("tls_config.cert_file, key_file: %w", err)
+	}
+	c.Certificates = []tls.Certificate{own}
+	return nil
+}
+
+func (o TLSOptions) setVersions(c *tls.Config) error {
+	versions := map[string]uint16{"TLS10": tls.VersionTLS10, "TLS11": tls.VersionTLS11, "TLS12": tls.VersionTLS12, "TLS13": tls.VersionTLS13}
+	var known bool
+	if c.MinVersion, known = versions[o.MinVersion]; !known && o.MinVersion != "" {
+		return errors.New("tls_config.min_version: want TLS10, TLS11, TLS12 or TLS13")
+	}
+	if c.MaxVersion, known = versions[o.MaxVersion]; !known && o.MaxVersion != "" {
+		return errors.New("tls_config.max_version: want TLS10, TLS11, TLS12 or TLS13")
+	}
+	if c.MinVersion == 0 {
+		c.MinVersion = tls.VersionTLS12
+		if c.MaxVersion != 0 {
+			c.MinVersion = min(c.MinVersion, c.MaxVersion)
+		}
+	}
+	if c.MaxVersion != 0 && c.MinVersion > c.MaxVersion {
+		return errors.New("tls_config.max_version: lower than min_version")
+	}
+	return nil
+}
+
+// Handshake secures c in the step StepTLS of a, and notes when the certificate ends.
+func (s *Secure) Handshake(ctx context.Context, a *probe.Attempt, c net.Conn) (*tls.Conn, error) {
 	a.Enter(StepTLS)
-	secured := tls.Client(c, config)
+	secured := tls.Client(c, s.config)
 	if err := secured.HandshakeContext(ctx); err != nil {
 		return nil, err
 	}
+	state := secured.ConnectionState()
+	s.note(&a.Result, &state, time.Now())
 	return secured, nil
+}
+
+// note tells when the server's chain ends, and warns if that is soon.
+func (s *Secure) note(r *probe.Result, state *tls.ConnectionState, now time.Time) {
+	leaf := state.PeerCertificates[0]
+	r.CertificateEnds = leaf.NotAfter
+	if len(state.VerifiedChains) > 0 {
+		r.CertificateEnds = chainsEnd(state.VerifiedChains)
+	}
+	warn := s.warn
+	if warn == 0 {
+		warn = min(leaf.NotAfter.Sub(leaf.NotBefore)/3, MaxWarning)
+	}
+	left := r.CertificateEnds.Sub(now)
+	switch {
+	case left >= warn:
+	case left < 0:
+		r.Warning = "the certificate has ended" // nobody verifies it
+	case left < 2*day:
+		r.Warning = fmt.Sprintf("the certificate ends in %d hours", int(left.Hours()))
+	default:
+		r.Warning = fmt.Sprintf("the certificate ends in %d days", int(left/day))
+	}
+}
+
+// chainsEnd is when the last of the chains ends, which is when its first certificate does.
+func chainsEnd(chains [][]*x509.Certificate) (last time.Time) {
+	for _, chain := range chains {
+		ends := chain[0].NotAfter
+		for _, c := range chain {
+			if c.NotAfter.Before(ends) {
+				ends = c.NotAfter
+			}
+		}
+		if ends.After(last) {
+			last = ends
+		}
+	}
+	return last
 }

@@ -4,13 +4,12 @@ package httpprobe
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"math"
 	"net"
 	"net/http"
-	"time"
+	"net/netip"
 
 	"github.com/heliograph-net/heliograph/prober/probe"
 	"github.com/heliograph-net/heliograph/prober/probe/conn"
@@ -38,32 +37,26 @@ var errHeaderTooLong = errors.New("headers too long")
 // it failed, and may try again behind the caller's back.
 type httpProbe struct {
 	dialer          *conn.Dialer
-	tls             *tls.Config   // nil for http
+	tls             *conn.Secure  // nil for http
 	request         *http.Request // what the answers belong to; only read
 	wire            []byte        // the request as sent
 	lowest, highest int
 }
 
-// probe makes an attempt.
-func (h *httpProbe) probe(ctx context.Context) (probe.Result, error) {
-	a := probe.Begin()
-	c, err := h.dialer.Connect(ctx, a)
+// try makes an attempt at one address.
+func (h *httpProbe) try(ctx context.Context, a *probe.Attempt, server netip.AddrPort) error {
+	c, err := h.dialer.Connect(ctx, a, server)
 	if err != nil {
-		return a.End(ctx, err, classify)
+		return err
 	}
 	defer c.Close() // whatever it says, the answer is known by then
-	if deadline, ok := ctx.Deadline(); ok {
-		_ = c.SetDeadline(deadline) // fails only on a closed connection
-	}
-	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
-	return a.End(ctx, h.exchange(ctx, c, a), classify)
+	return h.exchange(ctx, c, a)
 }
 
 // exchange does everything after the connection is there.
 func (h *httpProbe) exchange(ctx context.Context, c net.Conn, a *probe.Attempt) error {
 	if h.tls != nil {
-		secured, err := conn.Handshake(ctx, a, c, h.tls)
+		secured, err := h.tls.Handshake(ctx, a, c)
 		if err != nil {
 			return err
 		}

@@ -43,7 +43,9 @@ type Options struct {
 	// StatusMax is the highest. 0: DefaultStatusMax, or StatusMin when that is higher.
 	StatusMax int `yaml:"status_max"`
 
-	TLS conn.TLSOptions `yaml:"tls"` // for https
+	TLS conn.TLSOptions `yaml:"tls_config"` // for https
+
+	conn.Addresses `yaml:",inline"`
 }
 
 // Kind implements [probe.Spec].
@@ -77,16 +79,18 @@ func (o *Options) Probe(env probe.Env) (probe.Func, error) {
 	if err := errors.Join(err, o.statusFault()); err != nil {
 		return nil, err
 	}
-	if p.dialer, err = conn.NewDialer(o.Address(), env); err != nil {
+	if p.dialer, err = conn.NewDialer(o.Address(), o.Addresses, env); err != nil {
 		return nil, err
 	}
 	if u.Scheme == "https" {
-		p.tls = o.TLS.Config(u.Hostname(), env, "http/1.1")
+		if p.tls, err = o.TLS.Secure(u.Hostname(), env, "http/1.1"); err != nil {
+			return nil, err
+		}
 	}
 	if err := p.prepare(u); err != nil {
 		return nil, err
 	}
-	return p.probe, nil
+	return p.dialer.Func(p.try, classify), nil
 }
 
 // prepare writes the request that every attempt sends.

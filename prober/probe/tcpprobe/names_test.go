@@ -18,38 +18,22 @@ import (
 // nameServer answers each name in its own way, and gives a dialer that asks nobody else.
 func nameServer(t *testing.T) *net.Dialer {
 	t.Helper()
-	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ready := make(chan struct{})
-	server := &dns.Server{PacketConn: socket, NotifyStartedFunc: func() { close(ready) }, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
+	return resolveAt(probetest.NameServer(t, func(q *dns.Msg) *dns.Msg {
 		m := new(dns.Msg).SetReply(q)
 		question := q.Question[0]
 		switch {
 		case question.Name == "servfail.example.":
 			m.Rcode = dns.RcodeServerFailure
 		case question.Name == "silent.example.":
-			return
+			return nil
 		case question.Name == "shop.example." && question.Qtype == dns.TypeA:
 			a, _ := dns.NewRR("shop.example. 60 IN A 127.0.0.1")
 			m.Answer = append(m.Answer, a)
 		case question.Name != "shop.example.":
 			m.Rcode = dns.RcodeNameError
 		}
-		_ = w.WriteMsg(m)
-	})}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = server.ActivateAndServe()
-	}()
-	<-ready
-	t.Cleanup(func() {
-		_ = server.Shutdown()
-		<-done
-	})
-	return resolveAt(socket.LocalAddr().String())
+		return m
+	}))
 }
 
 func resolveAt(address string) *net.Dialer {

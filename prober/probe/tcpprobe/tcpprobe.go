@@ -3,6 +3,7 @@ package tcpprobe
 
 import (
 	"context"
+	"net/netip"
 
 	"github.com/heliograph-net/heliograph/prober/probe"
 	"github.com/heliograph-net/heliograph/prober/probe/conn"
@@ -18,6 +19,8 @@ var Kind = probe.Kind{Name: Name, Key: "tcp", New: func() probe.Spec { return ne
 // Options are a [probe.Spec]. The steps of an attempt are those of package conn, without TLS.
 type Options struct {
 	Target string `yaml:"tcp"` // host:port; required
+
+	conn.Addresses `yaml:",inline"`
 }
 
 // Kind implements [probe.Spec].
@@ -28,18 +31,17 @@ func (o *Options) Address() string { return o.Target }
 
 // Probe implements [probe.Spec].
 func (o *Options) Probe(env probe.Env) (probe.Func, error) {
-	d, err := conn.NewDialer(o.Target, env)
+	d, err := conn.NewDialer(o.Target, o.Addresses, env)
 	if err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context) (probe.Result, error) {
-		a := probe.Begin()
-		c, err := d.Connect(ctx, a)
+	return d.Func(func(ctx context.Context, a *probe.Attempt, server netip.AddrPort) error {
+		c, err := d.Connect(ctx, a, server)
 		if err == nil {
 			_ = c.Close() // nothing was written, so nothing can be lost
 		}
-		return a.End(ctx, err, classify)
-	}, nil
+		return err
+	}, classify), nil
 }
 
 func classify(step string, err error) report.Outcome {

@@ -1,0 +1,166 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+
+	"github.com/heliograph-net/heliograph/prober/probe"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// Rules of Addresses.
+const (
+	AnyAddress   = "any"  // one address answers
+	AllAddresses = "all"  // every address answers
+	BothFamilies = "both" // one IPv4 address and one IPv6 address answer
+)
+
+// MaxAddresses is how many addresses of a name are tried; what the resolver lists after them is
+// not.
+const MaxAddresses = 16
+
+// Addresses says which addresses of a name are tried, and how many of them must answer. All are
+// tried at the same time, once each. The zero value tries every address and is content with one.
+type Addresses struct {
+	// Rule is AnyAddress, AllAddresses or BothFamilies. Empty: AnyAddress.
+	Rule string `yaml:"addresses"`
+
+	// Prefer is "ip4" or "ip6": addresses of the other family are not tried. Empty: both are.
+	Prefer string `yaml:"preferred_ip_protocol"`
+
+	// Fallback, unless it is false, tries the other family when the name has no address of the one
+	// that is preferred.
+	Fallback *bool `yaml:"ip_protocol_fallback"`
+}
+
+func (o Addresses) validate() error {
+	var faults []error
+	switch o.Rule {
+	case "", AnyAddress, AllAddresses, BothFamilies:
+	default:
+		faults = append(faults, errors.New("addresses: want any, all or both"))
+	}
+	switch o.Prefer {
+	case "", "ip4", "ip6":
+	default:
+		faults = append(faults, errors.New("preferred_ip_protocol: want ip4 or ip6"))
+	}
+	if o.Rule == BothFamilies && o.Prefer != "" {
+		faults = append(faults, errors.New("addresses: both families cannot answer when preferred_ip_protocol leaves one out"))
+	}
+	return errors.Join(faults...)
+}
+
+// choose takes the addresses to try from those that the resolver has, in its order.
+func (o Addresses) choose(found []netip.Addr) ([]netip.Addr, error) {
+	var v4, v6, all []netip.Addr
+	for _, ip := range found {
+		ip = ip.Unmap()
+		if all = append(all, ip); ip.Is4() {
+			v4 = append(v4, ip)
+		} else {
+			v6 = append(v6, ip)
+		}
+	}
+	strict := o.Fallback != nil && !*o.Fallback
+	switch {
+	case len(all) == 0, strict && o.Prefer == "ip4" && len(v4) == 0, strict && o.Prefer == "ip6" && len(v6) == 0:
+		return nil, &net.DNSError{Err: "no address", IsNotFound: true}
+	case o.Rule == BothFamilies && len(v4) == 0:
+		return nil, &net.DNSError{Err: "no IPv4 address", IsNotFound: true}
+	case o.Rule == BothFamilies && len(v6) == 0:
+		return nil, &net.DNSError{Err: "no IPv6 address", IsNotFound: true}
+	case o.Rule == BothFamilies:
+		half := MaxAddresses / 2
+		return append(v4[:min(len(v4), half)], v6[:min(len(v6), half)]...), nil
+	case o.Prefer == "ip4" && len(v4) > 0:
+		all = v4
+	case o.Prefer == "ip6" && len(v6) > 0:
+		all = v6
+	}
+	return all[:min(len(all), MaxAddresses)], nil
+}
+
+// finding is what an attempt at one address, or at a group of them, came to.
+type finding struct {
+	result probe.Result
+	err    error
+}
+
+func (f *finding) ok() bool { return f.err == nil && f.result.Outcome == report.OK }
+
+// each is an attempt at one address.
+type each func(ctx context.Context, ip netip.Addr) finding
+
+// judge makes an attempt at each address and tells the one that decides.
+func (o Addresses) judge(ctx context.Context, all []netip.Addr, try each) finding {
+	switch o.Rule {
+	case AllAddresses:
+		return allAnswer(concurrently(all, func(ip netip.Addr) finding { return try(ctx, ip) }))
+	case BothFamilies:
+		v4 := 0
+		for v4 < len(all) && all[v4].Is4() {
+			v4++
+		}
+		families := [][]netip.Addr{all[:v4], all[v4:]}
+		return allAnswer(concurrently(families, func(family []netip.Addr) finding { return anyAnswers(ctx, family, try) }))
+	}
+	return anyAnswers(ctx, all, try)
+}
+
+// concurrently calls f for each item and returns what it found, in the items' order.
+func concurrently[T any](items []T, f func(T) finding) []finding {
+	found := make([]finding, len(items))
+	var group sync.WaitGroup
+	for i, item := range items {
+		group.Go(func() { found[i] = f(item) })
+	}
+	group.Wait()
+	return found
+}
+
+// anyAnswers gives up the other attempts when one succeeds. If none does the first address decides.
+func anyAnswers(ctx context.Context, all []netip.Addr, try each) finding {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var once sync.Once
+	var winner *finding
+	found := concurrently(all, func(ip netip.Addr) finding {
+		f := try(ctx, ip)
+		if f.ok() {
+			once.Do(func() {
+				winner = &f
+				cancel()
+			})
+		}
+		return f
+	})
+	if winner != nil {
+		return *winner
+	}
+	for i := range found {
+		if found[i].err == nil {
+			return found[i]
+		}
+	}
+	return found[0]
+}
+
+// allAnswer tells the first that failed, else the first that says nothing, else the slowest.
+func allAnswer(found []finding) finding {
+	decides := &found[0]
+	for i := range found {
+		f := &found[i]
+		switch {
+		case f.err == nil && !f.ok():
+			return *f
+		case decides.err != nil:
+		case f.err != nil, f.result.Total() > decides.result.Total():
+			decides = f
+		}
+	}
+	return *decides
+}
