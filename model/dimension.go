@@ -7,12 +7,13 @@ import (
 	"strings"
 )
 
-// Dimension is what requests are grouped by. The zero value is none.
+// Dimension is a property that requests are grouped by, such as their target or the client's
+// country. The zero value is not a dimension.
 type Dimension uint8
 
 // The dimensions, in the order in which they are documented.
 const (
-	ByOutcome Dimension = iota + 1 // named "type" in the API, as in Network Error Logging
+	ByOutcome Dimension = iota + 1 // "type" in the API, as in Network Error Logging
 	ByApp
 	ByTarget
 	ByASN
@@ -29,7 +30,8 @@ var dimensionNames = [dimensionsEnd]string{
 	ByServer: "server", ByProtocol: "protocol", ByStatus: "status", BySource: "source",
 }
 
-// String is the dimension's name in the API: "type", "asn".
+// String returns the dimension's name in the API, such as "type" or "asn", and "unknown" for an
+// invalid one.
 func (d Dimension) String() string {
 	if d == 0 || d >= dimensionsEnd {
 		return "unknown"
@@ -37,7 +39,8 @@ func (d Dimension) String() string {
 	return dimensionNames[d]
 }
 
-// ParseDimension is the dimension with a name. Its error wraps [ErrQuery].
+// ParseDimension returns the dimension with the given name. It is the inverse of
+// [Dimension.String]. Its error wraps [ErrQuery].
 func ParseDimension(name string) (Dimension, error) {
 	for d := range AllDimensions.Each() {
 		if d.String() == name {
@@ -50,10 +53,10 @@ func ParseDimension(name string) (Dimension, error) {
 // Dimensions is a set of dimensions. The zero value is empty.
 type Dimensions uint16
 
-// AllDimensions are all there are.
+// AllDimensions is the set of all dimensions.
 const AllDimensions Dimensions = 1<<dimensionsEnd - 2
 
-// DimensionsOf is a set.
+// DimensionsOf returns the set of the given dimensions. It leaves out invalid ones.
 func DimensionsOf(members ...Dimension) (s Dimensions) {
 	for _, d := range members {
 		s |= 1 << d
@@ -75,7 +78,7 @@ func (s Dimensions) Each() iter.Seq[Dimension] {
 	}
 }
 
-// Names are the members' names, in the same order.
+// Names returns the names of the members, in the order of [Dimensions.Each].
 func (s Dimensions) Names() (names []string) {
 	for d := range s.Each() {
 		names = append(names, d.String())
@@ -83,11 +86,11 @@ func (s Dimensions) Names() (names []string) {
 	return names
 }
 
-// String lists the members: "type, asn".
+// String returns the names of the members, separated by commas: "type, asn".
 func (s Dimensions) String() string { return strings.Join(s.Names(), ", ") }
 
-// Value is the text of one value of the series: of a number its decimal digits, of a source its
-// name. It is for people and labels; programs read the field.
+// Value returns the series' value of dimension d as text. Numbers are in decimal, and a source is
+// given by its name. The text is for people and labels; programs should read the field.
 func (s Series) Value(d Dimension) string {
 	switch d {
 	case ByOutcome:
@@ -113,7 +116,7 @@ func (s Series) Value(d Dimension) string {
 	}
 }
 
-// Only is the series with the values of some dimensions; the other fields are zero.
+// Only returns a copy of s with only the values of the given dimensions. The other fields are zero.
 func (s Series) Only(by Dimensions) (o Series) {
 	for d := range by.Each() {
 		switch d {

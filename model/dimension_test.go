@@ -40,7 +40,8 @@ func TestDimensionsAreASet(t *testing.T) {
 	}
 }
 
-// Every dimension has a field, a value and a place in Only, so that a new one cannot be forgotten.
+// Every dimension must have a field, a value and a case in Only, so that none is forgotten when it
+// is added.
 func TestEveryDimensionIsAField(t *testing.T) {
 	full := Series{App: "a", Target: "t", Outcome: report.OK, Protocol: "h2", Status: 7, Server: "s",
 		ASN: 9, Country: "XA", Source: report.SourceBrowser}

@@ -1,6 +1,7 @@
-// Package model holds what is known behind the seal: the words that a detector, its stores, the
-// dashboards and the alerts share. It imports [report] only, runs nothing and stores nothing.
+// Package model defines the types that a detector, its stores, the dashboards and the alerts share:
+// everything that is known once reports have been opened. It imports only package report. It
+// contains plain data and interfaces; it runs nothing and stores nothing.
 //
-// Most readers begin with [Series], the key by which requests are counted, and [Reader], the
-// questions that can be asked. Times are instants; how a store rounds them is its own matter.
+// Start with [Series], the key under which requests are counted, and [Reader], the interface for
+// queries. [Incident] describes a fault. Times are instants; each store decides how it rounds them.
 package model

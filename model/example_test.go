@@ -7,7 +7,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// A series keeps of itself what a question groups by.
+// Only keeps the dimensions that a query groups by.
 func ExampleSeries_Only() {
 	s := model.Series{App: "shop", Target: "https://shop.example", Outcome: report.TCPRefused, ASN: 64501, Country: "SE"}
 	d, err := model.ParseDimension("asn")

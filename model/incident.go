@@ -7,34 +7,35 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Incident is a span of time in which requests to one target failed abnormally.
+// Incident is a period in which requests to one target failed abnormally.
 type Incident struct {
-	ID      int64
-	App     string // DeliveryApp when a collector does not take batches
-	Target  string
-	Outcome report.Outcome   // of most of the abnormal failures; may be refined while it is open
-	Also    []report.Outcome // further outcomes of the same fault, present and past, sorted
-	Verdict Verdict          // what the cause is; "": not judged
+	ID     int64
+	App    string // DeliveryApp if a collector does not accept batches
+	Target string
+	// the most frequent of the abnormal failures; may change while the incident is open
+	Outcome report.Outcome
+	Also    []report.Outcome // other outcomes of the same fault, present and past, sorted
+	Verdict Verdict          // the cause; empty if not judged
 
-	Scope Scope     // who and where; may be refined while the incident is open
+	Scope Scope     // who is affected; may change while the incident is open
 	Since time.Time // start of the first abnormal bin
-	Until time.Time // end of the last abnormal bin; zero: open
+	Until time.Time // end of the last abnormal bin; zero while open
 
-	// The worst evaluation window within the scope.
+	// The numbers of the worst evaluation window within the scope.
 
-	Failed   float64 // raw failures
-	Requests float64 // estimated requests, failures among them
-	Expected float64 // failures that were to be expected
+	Failed   float64 // reported failures
+	Requests float64 // estimated requests, including failures
+	Expected float64 // failures that would have been normal
 	Clients  int     // distinct clients with failures
 
-	Title    string   // one sentence: what, where, whom, how many
-	Evidence []string // sentences, the strongest first
+	Title    string   // one sentence: what fails, where, for whom and how often
+	Evidence []string // sentences, the strongest evidence first
 }
 
-// Open reports whether the incident goes on.
+// Open reports whether the incident is still going on.
 func (i *Incident) Open() bool { return i.Until.IsZero() }
 
-// Clone is an Incident that shares no slice with i.
+// Clone returns a copy of i that shares no slices with it.
 func (i *Incident) Clone() Incident {
 	c := *i
 	c.Scope = i.Scope.Clone()
@@ -43,60 +44,60 @@ func (i *Incident) Clone() Incident {
 	return c
 }
 
-// Scope says whom an incident hits: clients in any of ASNs or Countries, or requests to any of
-// Servers. At most one of the lists is not empty; when all are, everyone is hit.
+// Scope describes who is affected by an incident: clients in any of ASNs or Countries, or requests
+// to any of Servers. At most one of the lists is non-empty. The zero Scope means everyone.
 type Scope struct {
 	ASNs      []uint32 // sorted
 	Countries []string // sorted
 	Servers   []string // sorted; address and port
 }
 
-// Everyone reports whether the scope is not limited.
+// Everyone reports whether the scope is unlimited.
 func (s Scope) Everyone() bool {
 	return len(s.ASNs) == 0 && len(s.Countries) == 0 && len(s.Servers) == 0
 }
 
-// Equal reports whether two scopes hit the same.
+// Equal reports whether s and o describe the same scope.
 func (s Scope) Equal(o Scope) bool {
 	return slices.Equal(s.ASNs, o.ASNs) && slices.Equal(s.Countries, o.Countries) &&
 		slices.Equal(s.Servers, o.Servers)
 }
 
-// Clone is a Scope that shares no slice with s.
+// Clone returns a copy of s that shares no slices with it.
 func (s Scope) Clone() Scope {
 	return Scope{slices.Clone(s.ASNs), slices.Clone(s.Countries), slices.Clone(s.Servers)}
 }
 
-// Verdict says what the cause of an incident is. The empty Verdict says that nobody has judged.
+// Verdict is the cause of an incident. The empty Verdict means that it has not been judged.
 type Verdict string
 
 // The verdicts.
 const (
-	ServiceDown Verdict = "service_down" // the service fails, for everyone
-	ServerGroup Verdict = "server_group" // one server does, or several
-	NetworkPath Verdict = "network_path" // the way from some networks
+	ServiceDown Verdict = "service_down" // the service fails for everyone
+	ServerGroup Verdict = "server_group" // one server or a group of servers fails
+	NetworkPath Verdict = "network_path" // the path from some networks fails
 	DNS         Verdict = "dns"          // names do not resolve
-	Certificate Verdict = "certificate"  // a certificate is refused
-	Release     Verdict = "release"      // one version of the application
-	Protocol    Verdict = "protocol"     // one protocol, such as HTTP/3
-	// the clients' own links: they fail everywhere and come back
+	Certificate Verdict = "certificate"  // a certificate is rejected
+	Release     Verdict = "release"      // one version of the application fails
+	Protocol    Verdict = "protocol"     // one protocol fails, such as HTTP/3
+	// the clients' own links fail, to every target, and recover
 	LastMile      Verdict = "last_mile"
-	CollectorPath Verdict = "collector_path" // the way to a collector
-	Forged        Verdict = "forged"         // reports that are made up
-	TooThin       Verdict = "too_thin"       // too little is known to call it anything
+	CollectorPath Verdict = "collector_path" // the path to a collector fails
+	Forged        Verdict = "forged"         // the reports are made up
+	TooThin       Verdict = "too_thin"       // there is too little evidence for any other verdict
 )
 
-// EventKind says what happened to an incident.
+// EventKind is what happened to an incident.
 type EventKind uint8
 
 // The kinds of [Event].
 const (
 	Opened  EventKind = 1
-	Changed EventKind = 2 // scope, outcome, title or numbers were refined
+	Changed EventKind = 2 // its scope, outcome, title or numbers changed
 	Cleared EventKind = 3
 )
 
-// String is "opened", "changed" or "cleared".
+// String returns "opened", "changed" or "cleared", and "unknown" for any other value.
 func (k EventKind) String() string {
 	switch k {
 	case Opened:
@@ -110,7 +111,7 @@ func (k EventKind) String() string {
 	}
 }
 
-// Event is a change of one incident. The receiver owns Incident and its slices.
+// Event is a change of one incident. The receiver owns the Incident and its slices.
 type Event struct {
 	Kind     EventKind
 	Incident Incident

@@ -8,68 +8,67 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// ErrQuery says that a query asks for something that does not exist, such as a dimension of another
-// name.
+// ErrQuery is returned, wrapped, for a query about something that does not exist, such as an
+// unknown dimension.
 var ErrQuery = errors.New("bad query")
 
-// MaxRows bounds the answer to any query. A query with a larger limit, or with none, gets this many
-// rows at most.
+// MaxRows is the most rows in the answer to any query, whatever limit the query sets.
 const MaxRows = 10_000
 
-// Reader is what dashboards ask. Implementations are safe for concurrent use. Every answer has at
-// most [MaxRows] rows.
+// Reader answers the queries of dashboards. Implementations are safe for concurrent use. Every
+// answer has at most [MaxRows] rows.
 type Reader interface {
-	// Totals sums requests; see TotalsQuery. The largest number of failures comes first.
+	// Totals sums requests by group; see TotalsQuery. Groups with the most failures come first.
 	Totals(ctx context.Context, q TotalsQuery) ([]Total, error)
 	// Samples returns single requests, newest first.
 	Samples(ctx context.Context, q SampleQuery) ([]Sample, error)
-	// Incidents returns those that are open, and those that were open at some time since; open ones
-	// first, then newest first.
+	// Incidents returns the incidents that have been open at any time after since: the open ones
+	// first, then the newest first.
 	Incidents(ctx context.Context, since time.Time) ([]Incident, error)
-	// Reachability sums applications' requests by origin network and time, in steps from since on;
-	// step is at least a second. Steps without requests are absent.
+	// Reachability sums the applications' requests by client network and time, in steps that start
+	// at since. A step is at least a second. Steps without requests are left out.
 	Reachability(ctx context.Context, since time.Time, step time.Duration) ([]Reach, error)
-	// Servers sums applications' requests by server, the most failures first.
+	// Servers sums the applications' requests by server, the most failures first.
 	Servers(ctx context.Context, since time.Time) ([]ServerCount, error)
-	// ProbeResults returns attempts of probes, newest first.
+	// ProbeResults returns the results of probes, newest first.
 	ProbeResults(ctx context.Context, q ProbeQuery) ([]ProbeResult, error)
-	// Batch tells what is stored of a batch; found is false when it is not (or no longer) known.
+	// Batch describes a stored batch. If the batch is not, or no longer, known, found is false.
 	Batch(ctx context.Context, id report.BatchID) (b BatchInfo, found bool, err error)
-	// Batches counts stored batches received since.
+	// Batches counts the stored batches that were received after since.
 	Batches(ctx context.Context, since time.Time) (uint64, error)
 }
 
-// TotalsQuery selects and groups requests. A bin counts when it ends after Since and not after
+// TotalsQuery selects and groups requests. It selects the bins that end after Since and not after
 // Until.
 type TotalsQuery struct {
 	Since time.Time
-	Until time.Time      // zero: no end
-	By    Dimensions     // empty: one row for everything
-	Type  report.Outcome // this outcome and those below it; "": any
-	// Delivery asks for deliveries to collectors (app DeliveryApp) instead of the applications'
-	// requests. The two are never summed.
+	Until time.Time      // zero for no end
+	By    Dimensions     // empty for one row that sums everything
+	Type  report.Outcome // this outcome and those below it; empty for any
+	// Delivery selects the deliveries to collectors, whose App is [DeliveryApp], instead of the
+	// applications' requests. The two are never summed.
 	Delivery bool
 	Limit    int // 0 means MaxRows
 }
 
-// Total is a sum over one group.
+// Total is the sum over one group of requests.
 type Total struct {
-	Key     Series     // what the group has in common; only the dimensions in By are set
-	By      Dimensions // as asked for
+	Key     Series     // the group's values; only the dimensions in By are set
+	By      Dimensions // as in the query
 	OK      float64    // estimated requests that succeeded
-	Failed  float64    // estimated requests that did not
-	Clients uint64     // distinct clients; a client counts anew every UTC day
+	Failed  float64    // estimated requests that failed
+	Clients uint64     // distinct clients; a client counts again every UTC day
 }
 
 // SampleQuery selects samples.
 type SampleQuery struct {
-	Type   report.Outcome // this outcome and those below it; "": any
-	Target string         // origin of the request; "": any
+	Type   report.Outcome // this outcome and those below it; empty for any
+	Target string         // origin of the request; empty for any
 	Since  time.Time
 	Limit  int // 0 means 100
 }
 
-// Reach sums the requests from one network in one step of time.
+// Reach is the sum of the requests from one client network in one step of time.
 type Reach struct {
 	At     time.Time // start of the step
 	ASN    uint32
@@ -77,17 +76,17 @@ type Reach struct {
 	Failed float64
 }
 
-// ServerCount sums the requests whose last try went to one server.
+// ServerCount is the sum of the requests whose last attempt went to one server.
 type ServerCount struct {
 	Server string  // address and port
 	OK     float64 // estimated requests
 	Failed float64
 }
 
-// BatchInfo is what is stored of a batch besides its counts and samples.
+// BatchInfo describes a stored batch.
 type BatchInfo struct {
-	Feed     string    // name of the feed that it came from first
+	Feed     string    // name of the feed that brought it first
 	Received time.Time // by the collector's clock
-	App      string    // of the first header
-	Records  int       // of known kinds
+	App      string    // from the first header
+	Records  int       // number of records of known kinds
 }

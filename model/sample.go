@@ -6,10 +6,11 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Sample is one request in detail, or a group of application errors: then Outcome lies under "app"
-// or "browser", and what belongs to requests is empty. URL, if any, is then the page's.
+// Sample is one request in detail, or a group of application errors. For application errors,
+// Outcome lies under "app" or "browser", URL is that of the page, and the other fields about
+// requests are zero.
 type Sample struct {
-	At       time.Time // when it ended
+	At       time.Time // end of the request, or time of the last error
 	App      string
 	Version  string
 	OS       string
@@ -23,20 +24,21 @@ type Sample struct {
 	Server   string
 	Status   uint16
 	Elapsed  time.Duration
-	TraceID  [16]byte // all zero: none
+	TraceID  [16]byte // all zero if none
 	Flags    report.Flags
 	ASN      uint32
 	Country  string
 
-	// Of application errors only.
+	// The fields below are set only for application errors.
 
-	ErrorType   string
-	Message     string   // scrubbed by the agent; empty without consent to diagnostics
-	Stack       string   // a line per call, the innermost first: "main.run main.go:17"; as Message
-	Fingerprint [16]byte // which errors are one problem; all zero: no application error
-	Count       uint64   // how many of them this tells of; 0 for a request
+	ErrorType string
+	Message   string // scrubbed by the agent; empty without consent to diagnostics
+	// one line per call, innermost first, such as "main.run main.go:17"; may be empty like Message
+	Stack       string
+	Fingerprint [16]byte // the same for errors with one cause; all zero for a request
+	Count       uint64   // number of errors; 0 for a request
 
-	// Client is the short form of the client's token of the day, by which a deletion notice finds
-	// the sample. Stores keep it and readers do not return it.
+	// Client is the short form of the client's daily token. A deletion notice finds the sample by
+	// it. Stores keep it; readers do not return it.
 	Client uint64
 }

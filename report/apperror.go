@@ -26,7 +26,7 @@ const frameItems = 3
 // Valid reports whether k is one of the kinds above.
 func (k ErrorKind) Valid() bool { return k >= KindError && k <= KindCSPViolation }
 
-// Outcome is the word for k in the vocabulary of outcomes, Unknown for an invalid one.
+// Outcome returns the outcome that stands for k, or Unknown if k is invalid.
 func (k ErrorKind) Outcome() Outcome {
 	switch k {
 	case KindError:
@@ -48,8 +48,9 @@ func (k ErrorKind) Outcome() Outcome {
 	}
 }
 
-// Outcome is the word for e: its kind's, and below it the type where that is a word of the
-// browser's own vocabulary, with "_" for "-": "browser.crash.oom", "browser.csp.script_src_elem".
+// Outcome returns the outcome that stands for e. It is that of e.Kind, followed by e.Type if that
+// is a word of the browser's own vocabulary, with "_" for "-": "browser.crash.oom",
+// "browser.csp.script_src_elem".
 func (e *ApplicationError) Outcome() Outcome {
 	o := e.Kind.Outcome()
 	if !o.Under("browser") {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// NewBatchID returns a fresh id for a batch that is born at now, with 12 bytes from rand. Its error
-// wraps the one of rand; a time that 32 bits of minutes since 1970 cannot hold is refused.
+// NewBatchID returns a new id for a batch that is created at now, with 12 bytes read from rand. Its
+// error wraps that of rand. It also fails if now does not fit into 32 bits of minutes since 1970.
 func NewBatchID(now time.Time, rand io.Reader) (BatchID, error) {
 	seconds := now.Unix()
 	if seconds < 0 || seconds/60 > math.MaxUint32 {
@@ -31,7 +31,7 @@ const hexDigits = "0123456789abcdef"
 
 // String returns 32 lower-case hex digits.
 func (id BatchID) String() string {
-	// Not encoding/hex, which brings fmt along.
+	// encoding/hex would link fmt.
 	var s [2 * len(id)]byte
 	for i, c := range id {
 		s[2*i], s[2*i+1] = hexDigits[c>>4], hexDigits[c&15]
@@ -39,8 +39,8 @@ func (id BatchID) String() string {
 	return string(s[:])
 }
 
-// ParseBatchID is the inverse of BatchID.String and takes no other spelling, so that a batch has
-// one name. Its error wraps ErrMalformed.
+// ParseBatchID is the inverse of [BatchID.String]. It accepts no other spelling, so every batch has
+// exactly one name. Its error wraps [ErrMalformed].
 func ParseBatchID(s string) (BatchID, error) {
 	var id BatchID
 	if len(s) != 2*len(id) {

@@ -22,9 +22,10 @@ func (*DeletionNotice) kind() uint64 { return kindNotice }
 
 func (*ProbeResults) kind() uint64 { return kindProbe }
 
-// AppendRecord appends the encoding of r to dst. It refuses what DecodeRecord would refuse, with an
-// error that wraps ErrMalformed and names the field, and with one that wraps ErrTooLarge what has a
-// valid encoding only in parts. With an error it returns dst as it was.
+// AppendRecord appends the encoding of r to dst and returns the result. If r breaks a rule, so that
+// [DecodeRecord] would refuse it, the error wraps [ErrMalformed] and names the field. If r is valid
+// but too large for one record, the error wraps [ErrTooLarge]. With an error, AppendRecord returns
+// dst unchanged.
 func AppendRecord(dst []byte, r Record) ([]byte, error) {
 	if r == nil {
 		return dst, malformed("record", "is nil")
@@ -39,9 +40,10 @@ func AppendRecord(dst []byte, r Record) ([]byte, error) {
 	return out, nil
 }
 
-// DecodeRecord decodes one whole record: a *Header, *Window, *Sample, *ApplicationError,
-// *DeletionNotice or *ProbeResults that shares no memory with b. Its error wraps ErrMalformed, or
-// is ErrUnknownRecord when b is canonical CBOR of a kind that this build does not know.
+// DecodeRecord decodes b as one whole record: a *[Header], *[Window], *[Sample],
+// *[ApplicationError], *[DeletionNotice] or *[ProbeResults]. The record shares no memory with b.
+// The error wraps [ErrMalformed], or is [ErrUnknownRecord] if b is canonical CBOR of a kind that
+// this version does not know.
 func DecodeRecord(b []byte) (Record, error) {
 	if len(b) > MaxRecord {
 		return nil, malformed("record", "longer than MaxRecord")
@@ -64,8 +66,8 @@ func DecodeRecord(b []byte) (Record, error) {
 	return r, nil
 }
 
-// decodeBody reads the body of a record, or passes over it and returns nil when it does not
-// know the kind.
+// decodeBody reads the body of a record. If it does not know the kind, it skips the body and
+// returns nil.
 func decodeBody(d *cbor.Decoder, kind uint64) Record {
 	switch kind {
 	case 0:

@@ -2,7 +2,7 @@ package report
 
 import "github.com/heliograph-net/heliograph/report/cbor"
 
-// MaxDelivery is the longest encoding of a Delivery in bytes.
+// MaxDelivery is the greatest length of an encoded [Delivery] in bytes.
 const MaxDelivery = 8 << 10
 
 // Keys of a delivery's map.
@@ -11,8 +11,8 @@ const (
 	deliveryPath = 2
 )
 
-// AppendDelivery appends the encoding of d to dst. It refuses what DecodeDelivery would refuse,
-// with an error that wraps ErrMalformed, and then returns dst as it was.
+// AppendDelivery appends the encoding of d to dst and returns the result. If [DecodeDelivery] would
+// refuse d, it returns dst unchanged and an error that wraps [ErrMalformed].
 func AppendDelivery(dst []byte, d Delivery) ([]byte, error) {
 	if fault := d.fault(); fault != "" {
 		return dst, malformed("delivery", fault)
@@ -20,8 +20,8 @@ func AppendDelivery(dst []byte, d Delivery) ([]byte, error) {
 	return appendDelivery(dst, &d), nil
 }
 
-// DecodeDelivery decodes one whole Delivery that shares no memory with b. Its error
-// wraps ErrMalformed.
+// DecodeDelivery decodes b as one whole [Delivery]. The result shares no memory with b. The error
+// wraps [ErrMalformed].
 func DecodeDelivery(b []byte) (Delivery, error) {
 	if len(b) > MaxDelivery {
 		return Delivery{}, malformed("delivery", "longer than MaxDelivery")

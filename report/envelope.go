@@ -6,7 +6,7 @@ import (
 	"github.com/heliograph-net/heliograph/report/cbor"
 )
 
-// MaxEnvelope is the longest encoding of an Envelope in bytes.
+// MaxEnvelope is the greatest length of an encoded [Envelope] in bytes.
 const MaxEnvelope = MaxSegment + MaxDelivery
 
 // Keys of an envelope's map.
@@ -21,8 +21,8 @@ const (
 	envelopeSegment   = 8
 )
 
-// AppendEnvelope appends the encoding of e to dst. It refuses what DecodeEnvelope would refuse,
-// with an error that wraps ErrMalformed, and then returns dst as it was.
+// AppendEnvelope appends the encoding of e to dst and returns the result. If [DecodeEnvelope] would
+// refuse e, it returns dst unchanged and an error that wraps [ErrMalformed].
 func AppendEnvelope(dst []byte, e *Envelope) ([]byte, error) {
 	if fault := e.fault(); fault != "" {
 		return dst, malformed("envelope", fault)
@@ -43,8 +43,8 @@ func AppendEnvelope(dst []byte, e *Envelope) ([]byte, error) {
 	return f.b, nil
 }
 
-// DecodeEnvelope decodes one whole Envelope that shares no memory with b. Its error
-// wraps ErrMalformed.
+// DecodeEnvelope decodes b as one whole [Envelope]. The result shares no memory with b. The error
+// wraps [ErrMalformed].
 func DecodeEnvelope(b []byte) (*Envelope, error) {
 	if len(b) > MaxEnvelope {
 		return nil, malformed("envelope", "longer than MaxEnvelope")

@@ -2,21 +2,21 @@ package report
 
 import "errors"
 
-// ErrMalformed is what every decoder of this package returns, wrapped, for bytes that are not a
-// canonical encoding within the limits, and every encoder for a value that has none.
+// ErrMalformed is returned, wrapped, by every decoder of this package for bytes that are not a
+// canonical encoding within the limits, and by every encoder for a value that has no such encoding.
 var ErrMalformed = errors.New("malformed")
 
-// ErrUnknownRecord says that a record is canonical CBOR but of a kind that this build does not
-// know; the reader skips it and counts it.
+// ErrUnknownRecord is returned by [DecodeRecord] for a record that is canonical CBOR but of a kind
+// that this version does not know. A reader should skip and count it.
 var ErrUnknownRecord = errors.New("unknown record kind")
 
-// ErrTooLarge is what AppendRecord returns, wrapped, for a valid record that takes more than
-// MaxRecord bytes, a window of more than MaxCounters counters, and probe results of more than
-// MaxProbeTargets or MaxProbeResults: the caller may divide it.
+// ErrTooLarge is returned, wrapped, by [AppendRecord] for a valid record that takes more than
+// [MaxRecord] bytes, a window of more than [MaxCounters] counters, or probe results of more than
+// [MaxProbeTargets] targets or [MaxProbeResults] results. The caller may split such a record.
 var ErrTooLarge = errors.New("too large")
 
-// Error says what was refused and why. It wraps ErrMalformed or ErrTooLarge, and quotes nothing of
-// the value that it refuses, so that it may be logged.
+// Error describes what was refused and why. It wraps [ErrMalformed] or [ErrTooLarge]. It contains
+// no part of the refused value, so it may be logged.
 type Error struct {
 	// "header", "window", "sample", "application error", "deletion notice", "probe results",
 	// "record", "delivery", "envelope" or "batch id"
@@ -28,7 +28,7 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string { return e.sentinel.Error() + " " + e.What + ": " + e.Reason }
 
-// Unwrap returns ErrMalformed or ErrTooLarge.
+// Unwrap returns [ErrMalformed] or [ErrTooLarge].
 func (e *Error) Unwrap() error { return e.sentinel }
 
 func malformed(what, reason string) error {

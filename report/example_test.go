@@ -7,7 +7,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// A record is encoded in one way only, and decoding knows its kind.
+// A record has exactly one encoding, and decoding it returns its type.
 func ExampleAppendRecord() {
 	b, err := report.AppendRecord(nil, &report.Window{End: -500, Length: 60_000, SampledPPM: report.FullPPM, Counters: []report.Counter{
 		{Target: "https://shop.example", Outcome: report.TCPRefused, Server: "192.0.2.1:443", Count: 3},
@@ -25,7 +25,7 @@ func ExampleAppendRecord() {
 	// Output: 3 tcp.refused https://shop.example
 }
 
-// Outcomes that a build has never heard of roll up by their prefix.
+// An outcome that a program does not know counts under its prefix.
 func ExampleOutcome_Under() {
 	o := report.Outcome("tls.cert.revoked.yesterday")
 	fmt.Println(o.Under("tls.cert"), o.Parent(), o.Phase(), o.Failed())

@@ -6,8 +6,8 @@ import (
 	"github.com/heliograph-net/heliograph/report/cbor"
 )
 
-// fields writes a map whose zero-valued fields are absent. A map has fewer than 24 fields, so its
-// head is one byte, which is counted up as fields come.
+// fields writes a map and leaves out fields that are zero. A map has fewer than 24 fields, so its
+// head is one byte, which is incremented with every field.
 type fields struct {
 	b    []byte
 	head int
@@ -52,7 +52,8 @@ func (f *fields) bytes16(k uint64, v [16]byte) {
 
 const presentZero = "a zero value must be absent"
 
-// The functions below read the value of a field, which is never zero: absent is how a zero is said.
+// The functions below read the value of a field. It is never zero, because zero fields
+// are left out.
 
 func readUint(d *cbor.Decoder, max uint64) uint64 {
 	v := d.Uint()

@@ -10,8 +10,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Every golden file decodes, and its value encodes to the same bytes. What that value is, and that
-// a library agrees, tests/wire holds.
+// Every golden file decodes, and its value encodes to the same bytes. tests/wire checks what the
+// value is, and that an independent library agrees.
 func TestGoldenFilesComeBack(t *testing.T) {
 	files, err := filepath.Glob("testdata/golden/*/*.bin")
 	if err != nil || len(files) < 10 {

@@ -2,7 +2,7 @@ package report
 
 import "errors"
 
-// ParseConsent is the inverse of Consent.String.
+// ParseConsent is the inverse of [Consent.String].
 func ParseConsent(s string) (Consent, error) {
 	for c := Off; c <= Diagnostics; c++ {
 		if s == c.String() {

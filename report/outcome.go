@@ -2,14 +2,14 @@ package report
 
 import "strings"
 
-// Outcome is what became of one request, in the vocabulary of W3C Network Error Logging: lower-case
-// words joined by dots, the general first ("tcp.reset", "http.response.invalid.empty"). The
-// vocabulary is open: an Outcome that this build has never heard of is kept as it came and rolled
-// up by its prefix. The zero value is invalid.
+// Outcome is how one request ended, in the vocabulary of W3C Network Error Logging: lower-case
+// words joined by dots, the most general first ("tcp.reset", "http.response.invalid.empty"). The
+// vocabulary is open: an unknown Outcome is kept as it is and counts under its prefix. The zero
+// value is invalid.
 type Outcome string
 
-// The outcomes that Heliograph itself produces, or that browsers send (Network Error Logging,
-// section 5.2; Chromium's additions).
+// The outcomes that Heliograph produces or that browsers send (Network Error Logging, section 5.2,
+// and Chromium's additions).
 const (
 	OK Outcome = "ok" // the request succeeded
 
@@ -19,18 +19,18 @@ const (
 	// any other failure of resolution, SERVFAIL among them
 	DNSFailed   Outcome = "dns.failed"
 	DNSTimedOut Outcome = "dns.timed_out" // no answer from the name server in time
-	// NEL only: the address that answered is not the policy's
+	// NEL only: the server's address differs from that of the NEL policy
 	DNSAddressChanged Outcome = "dns.address_changed"
 	DNSProtocol       Outcome = "dns.protocol" // Chromium: a malformed answer
 	DNSServer         Outcome = "dns.server"   // Chromium: the name server failed
 
 	TCPTimedOut       Outcome = "tcp.timed_out"
 	TCPClosed         Outcome = "tcp.closed"  // the peer ended the connection before it answered
-	TCPReset          Outcome = "tcp.reset"   // RST after, or while, connecting
+	TCPReset          Outcome = "tcp.reset"   // RST while or after connecting
 	TCPRefused        Outcome = "tcp.refused" // RST to the first SYN
 	TCPAborted        Outcome = "tcp.aborted"
 	TCPAddressInvalid Outcome = "tcp.address_invalid"
-	// no route, by ICMP or the local table
+	// no route, according to ICMP or the local routing table
 	TCPAddressUnreachable Outcome = "tcp.address_unreachable"
 	TCPFailed             Outcome = "tcp.failed"
 
@@ -63,53 +63,53 @@ const (
 	H2ProtocolError           Outcome = "h2.protocol.error"
 	H3ProtocolError           Outcome = "h3.protocol.error"
 
-	// Faults of a proxy on the way, after Chromium's net errors of these names (net_error_list.h).
-	// What a service did behind a tunnel that stands has the names above. its name did not resolve,
-	// or it could not be connected to; its TLS, too
+	// Faults of a proxy, named like Chromium's net errors (net_error_list.h). Faults of the service
+	// behind an established tunnel have the names above. the proxy's name did not resolve, or
+	// connecting to it failed, including its TLS handshake
 	ProxyConnectionFailed Outcome = "proxy.connection_failed"
-	// of a proxy that is spoken to over TLS
+	// the certificate of a proxy that is reached over TLS
 	ProxyCertificateInvalid Outcome = "proxy.certificate_invalid"
 	ProxyAuthRequested      Outcome = "proxy.auth_requested" // it answered 407
-	// it did not answer CONNECT with 200
+	// the proxy did not answer CONNECT with 200
 	ProxyTunnelFailed Outcome = "proxy.tunnel_connection_failed"
-	// a SOCKS proxy refused, or broke off
+	// a SOCKS proxy refused or closed the connection
 	ProxySOCKSFailed Outcome = "proxy.socks_connection_failed"
-	// a SOCKS proxy found no way to the service
+	// a SOCKS proxy could not reach the service
 	ProxySOCKSHostUnreachable Outcome = "proxy.socks_connection_host_unreachable"
 
-	// What happens inside the application is no outcome of a request: these stand with application
-	// errors only, never in a counter.
+	// Outcomes of application errors. They are never the outcome of a request, so no
+	// counter has them.
 	AppError Outcome = "app.error"
 	AppPanic Outcome = "app.panic"
 	AppLog   Outcome = "app.log"
 
-	// Likewise what a browser reports of a page by itself. More words may follow, see
-	// ApplicationError.Outcome.
+	// Likewise, what a browser reports about a page on its own. More words may follow; see
+	// [ApplicationError.Outcome].
 	BrowserCrash        Outcome = "browser.crash"
 	BrowserDeprecation  Outcome = "browser.deprecation"
 	BrowserIntervention Outcome = "browser.intervention"
 	BrowserCSP          Outcome = "browser.csp" // a violation of the content security policy
 
-	// What script in a browser can tell of a request that got no answer. The browser keeps the
-	// reason to itself. Other clients use them for what they did not look at closely enough.
+	// What a script in a browser can tell about a request that got no answer; the browser does not
+	// disclose the reason. Other clients use these outcomes when they do not know more.
 	NetworkFailed   Outcome = "network.failed"
 	NetworkTimedOut Outcome = "network.timed_out" // by the caller's own clock
-	NetworkOffline  Outcome = "network.offline"   // the browser said that it was offline
+	NetworkOffline  Outcome = "network.offline"   // the browser reported that it was offline
 
-	// the caller cancelled before an answer; a deadline that passed is a time-out
+	// the caller cancelled before there was an answer; a passed deadline is a time-out instead
 	Abandoned Outcome = "abandoned"
 	Unknown   Outcome = "unknown" // failed in a way that this build cannot name
 )
 
-// MaxOutcome is the longest Outcome in bytes.
+// MaxOutcome is the greatest length of an [Outcome] in bytes.
 const MaxOutcome = 64
 
-// Failed reports whether the request did not succeed. Abandoned counts as failed; a detector may
-// choose to leave it out.
+// Failed reports whether the request did not succeed. [Abandoned] counts as failed; a detector may
+// ignore it.
 func (o Outcome) Failed() bool { return o != OK }
 
-// Parent is the outcome that o rolls up to: o without its last word, or "" for a single word. Every
-// valid outcome lies under its parent, unless that is "".
+// Parent returns o without its last word, or "" for a single word. Every valid outcome lies under
+// its parent, unless that is "".
 func (o Outcome) Parent() Outcome {
 	i := strings.LastIndexByte(string(o), '.')
 	if i < 0 {
@@ -147,7 +147,7 @@ func (o Outcome) Valid() bool {
 	return word > 0
 }
 
-// Phase is the part of a request in which it ended, as NEL names them.
+// Phase is the part of a request in which it ended, as named by NEL.
 type Phase string
 
 // The phases of NEL, section 5.1.
@@ -157,11 +157,11 @@ const (
 	PhaseApplication Phase = "application"
 )
 
-// Valid reports whether p is one of the phases above. Chromium also sends "sxg", which is not.
+// Valid reports whether p is one of the phases above. Chromium's "sxg" is not valid.
 func (p Phase) Valid() bool { return p.number() != 0 }
 
-// Phase tells in which phase an outcome falls when nobody saw it, as NEL (section 5.2) and Chromium
-// sort them. Outcomes that it does not know are of the application.
+// Phase returns the phase to assume for outcome o when it was not observed, following NEL (section
+// 5.2) and Chromium. Unknown outcomes belong to [PhaseApplication].
 func (o Outcome) Phase() Phase {
 	switch {
 	case o.Under("dns"):

@@ -2,19 +2,20 @@ package report
 
 import "strconv"
 
-// ProbeResults is what one prober found at its targets. It stands below a [Header] of
-// [SourceProber].
+// ProbeResults is a record of what one prober found at its targets. It follows a [Header] whose
+// Source is [SourceProber].
 type ProbeResults struct {
-	Vantage string // id of the place that was probed from, 1 to MaxString bytes
-	ASN     uint32 // autonomous system of the vantage, 0: unknown
-	Version string // of the prober, at most MaxString; may be empty
-	// Targets are 1 to MaxProbeTargets, sorted by name as bytes, no name twice, each with a result.
+	Vantage string // id of the vantage, 1 to MaxString bytes
+	ASN     uint32 // autonomous system of the vantage; 0 if unknown
+	Version string // version of the prober, at most MaxString; may be empty
+	// Targets has 1 to [MaxProbeTargets] entries, sorted bytewise by name, without duplicate names.
+	// Each has at least one result.
 	Targets []ProbeTarget
 	Results []ProbeResult // 1 to MaxProbeResults, in any order
 }
 
-// ProbeTarget is a server that is probed, and where it stands. Its texts have at most MaxString
-// bytes and may be empty unless they say otherwise.
+// ProbeTarget is a server that is probed, and its location. Unless stated otherwise, its strings
+// have at most [MaxString] bytes and may be empty.
 type ProbeTarget struct {
 	Name       string // 1 to MaxString bytes; the same from every vantage
 	Address    string // "192.0.2.1:443", "shop.example:443"
@@ -27,11 +28,11 @@ type ProbeTarget struct {
 // ProbeResult is one attempt at a target.
 type ProbeResult struct {
 	Target    int         // index into ProbeResults.Targets
-	At        int64       // ms from the segment's birth to the attempt's end; within ±MaxAge
-	Judgement Judgement   // of the target, after this attempt
+	At        int64       // end of the attempt in ms after the segment's creation, within ±MaxAge
+	Judgement Judgement   // what the vantage holds of the target after this attempt
 	Outcome   Outcome     // Valid
-	Steps     []ProbeStep // at most MaxProbeSteps, in order; the attempt ended in the last
-	Family    uint8       // IP version of the address that was tried: 4 or 6; 0: none was
+	Steps     []ProbeStep // at most MaxProbeSteps, in order; the attempt ended in the last one
+	Family    uint8       // IP version of the address that was tried, 4 or 6; 0 if none was
 	Server    string      // as in Counter
 	Protocol  string      // as in Counter
 	Status    uint16      // as in Counter
@@ -40,18 +41,18 @@ type ProbeResult struct {
 // ProbeStep is one step of an attempt: "dns", "connect", "tls".
 type ProbeStep struct {
 	Name   string // 1 to MaxString bytes
-	Micros uint64 // how long it took in µs, at most MaxMicros
+	Micros uint64 // duration in µs, at most MaxMicros
 }
 
-// Judgement is what a vantage holds of a target.
+// Judgement is what a vantage concludes about a target. The zero value is invalid.
 type Judgement uint8
 
-// Judgements. A target that is JudgedUp after an attempt that failed has not failed often enough in
-// a row to be down.
+// The judgements. A target may be JudgedUp after a failed attempt: it is down only after several
+// failures in a row.
 const (
 	JudgedUp   Judgement = 1
 	JudgedDown Judgement = 2
-	// the vantage is in doubt, or has seen too little of the target
+	// the vantage doubts itself, or has probed the target too few times
 	JudgedInconclusive Judgement = 3
 )
 

@@ -26,15 +26,15 @@ const (
 	resultItems = 4 // target, at, shape, server; then the steps' durations
 )
 
-// A result's server is 0 when it is the target's address, as it is for most, else the index of its
-// text plus otherServer.
+// The server of a result is encoded as 0 if it is the target's address, as for most results, and
+// otherwise as the index of its text plus otherServer.
 const (
 	sameServer  = 0
 	otherServer = 1
 )
 
-// shape is what many results have in common, as it is on the wire: shapeItems numbers and then the
-// index of each step's name.
+// shape is what many results have in common, as encoded: shapeItems numbers, then the index of each
+// step's name.
 type shape []uint64
 
 func (p *ProbeResults) strings() []string {
@@ -134,13 +134,13 @@ func appendResult(dst []byte, r *ProbeResult, shape int, server uint64) []byte {
 	return dst
 }
 
-// probeDecoder reads the parts that refer to each other. After the first error what it holds means
-// nothing.
+// probeDecoder reads the parts that refer to each other. After the first error its contents are
+// meaningless.
 type probeDecoder struct {
 	*cbor.Decoder
 	strings stringTable
 	shapes  []shape
-	shaped  []bool // which shapes a result has
+	shaped  []bool // which shapes occur in results
 }
 
 func decodeProbeResults(d *cbor.Decoder) *ProbeResults {
@@ -156,7 +156,8 @@ func decodeProbeResults(d *cbor.Decoder) *ProbeResults {
 		case probeVersion:
 			p.Version = readText(d, MaxString)
 		case probeStrings:
-			r.strings = decodeStrings(d, MaxRecord) // as each must be used, the rest bounds them
+			// each must be used, so the rest of the record bounds them
+			r.strings = decodeStrings(d, MaxRecord)
 		case probeTargets:
 			p.Targets = r.targets()
 		case probeShapes:
@@ -193,7 +194,7 @@ func (d *probeDecoder) targets() []ProbeTarget {
 	return targets
 }
 
-// readShapes reads the numbers of shapes; what they mean is found out when a result has one.
+// readShapes reads the shapes. Their contents are checked when a result refers to them.
 func (d *probeDecoder) readShapes() {
 	n := d.Array(MaxProbeResults)
 	d.shapes, d.shaped = make([]shape, 0, n), make([]bool, n)
@@ -244,7 +245,7 @@ func (d *probeDecoder) results(targets []ProbeTarget) []ProbeResult {
 	return results
 }
 
-// server reads the server of a result at a target with this address.
+// server reads the server of a result whose target has the given address.
 func (d *probeDecoder) server(address string) string {
 	n := d.Uint()
 	if n == sameServer {
@@ -257,7 +258,7 @@ func (d *probeDecoder) server(address string) string {
 	return s
 }
 
-// fill gives r what its shape says.
+// fill sets the fields of r that its shape determines.
 func (d *probeDecoder) fill(r *ProbeResult, s shape) {
 	if s[0] > uint64(JudgedInconclusive) || s[2] > 6 || s[4] > MaxStatus {
 		d.Fail("number above its limit")

@@ -6,7 +6,7 @@ import (
 	"github.com/heliograph-net/heliograph/report/cbor"
 )
 
-// appendStrings writes a table of strings, which are sorted as bytes, none twice.
+// appendStrings appends a table of strings, which must be sorted bytewise and without duplicates.
 func appendStrings(dst []byte, table []string) []byte {
 	dst = cbor.AppendArray(dst, len(table))
 	for _, s := range table {
@@ -15,13 +15,13 @@ func appendStrings(dst []byte, table []string) []byte {
 	return dst
 }
 
-// indexIn is the place of s in a table that has it.
+// indexIn returns the index of s in table, which must contain it.
 func indexIn(table []string, s string) uint64 {
 	i, _ := slices.BinarySearch(table, s)
 	return uint64(i)
 }
 
-// stringTable is a table that was read, and which of its strings were asked for.
+// stringTable is a decoded table of strings that remembers which of them were used.
 type stringTable struct {
 	all  []string
 	used []bool
@@ -43,7 +43,7 @@ func decodeStrings(d *cbor.Decoder, max int) stringTable {
 // read reads an index and returns its string.
 func (t stringTable) read(d *cbor.Decoder) string { return t.at(d, d.Uint()) }
 
-// at returns the string of an index.
+// at returns the string at index i.
 func (t stringTable) at(d *cbor.Decoder, i uint64) string {
 	if i >= uint64(len(t.all)) {
 		d.Fail("no such string")
@@ -53,5 +53,5 @@ func (t stringTable) at(d *cbor.Decoder, i uint64) string {
 	return t.all[i]
 }
 
-// unused reports whether a string was never asked for.
+// unused reports whether some string was never used.
 func (t stringTable) unused() bool { return slices.Contains(t.used, false) }

@@ -23,7 +23,7 @@ const (
 const counterItems = 7
 
 // Compare orders counters by Target, Outcome, Protocol, Server (all as bytes), Status and Flags.
-// Count does not take part: 0 means the same key.
+// It ignores Count; the result is 0 if the keys are equal.
 func (c Counter) Compare(o Counter) int {
 	if n := strings.Compare(c.Target, o.Target); n != 0 {
 		return n
@@ -43,7 +43,7 @@ func (c Counter) Compare(o Counter) int {
 	return cmp.Compare(c.Flags, o.Flags)
 }
 
-// counterStrings is every string that counters use, sorted as bytes, none twice.
+// counterStrings returns every string that the counters use, sorted bytewise, without duplicates.
 func counterStrings(counters []Counter) []string {
 	table := make([]string, 0, 4*len(counters))
 	for i := range counters {

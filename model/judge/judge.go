@@ -1,5 +1,8 @@
-// Package judge says in one sentence how users fare, once for the page, the command line and the
-// alerts, so that they cannot disagree. [Overall] is pure: it reads no clock and no store.
+// Package judge sums up in one sentence how the users of a service fare. The page, the command line
+// and the alerts all use it, so that they cannot disagree.
+//
+// [Overall] turns [Facts] into a [Judgement]. It is a pure function: it reads no clock
+// and no store.
 package judge
 
 import (
@@ -8,99 +11,105 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// State is the state of everything in one word.
+// State is the overall state in one word.
 type State string
 
 // The states.
 const (
-	Calm             State = "calm"              // nothing is abnormal
-	Unsure           State = "unsure"            // too little is known to say that users are fine
-	DegradedDelivery State = "degraded_delivery" // users are fine, reports do not reach a collector
-	Incident         State = "incident"          // an incident is open
-	Silent           State = "silent"            // there were reports, and there are none now
+	Calm   State = "calm"   // nothing is abnormal
+	Unsure State = "unsure" // too little is known to say that users are fine
+	// users are fine, but reports do not reach a collector
+	DegradedDelivery State = "degraded_delivery"
+	Incident         State = "incident" // an incident is open
+	Silent           State = "silent"   // there used to be reports, and there are none now
 )
 
-// Judgement is the state with its reasons.
+// Judgement is the overall state and the reasons for it.
 type Judgement struct {
 	State    State
 	Headline string    // one sentence without a full stop; never contradicts the numbers
-	Since    time.Time // zero: not known
-	Why      []string  // sentences without a full stop, the most telling first
+	Since    time.Time // zero if unknown
+	Why      []string  // sentences without a full stop, the most important first
 }
 
-// Facts are what a judgement rests on.
+// Facts are the facts that a judgement is based on.
 type Facts struct {
 	Now        time.Time
 	Thresholds Thresholds
-	// Incidents are the open ones, and those that were open lately.
+	// Incidents are the open incidents and those that were open recently.
 	Incidents []model.Incident
 
-	Window     time.Duration // what Targets, Collectors and Networks sum up
-	Recent     time.Duration // the last part of it, which tells whether failures are over
-	Targets    []Sum         // applications' requests by target
-	Collectors []Sum         // deliveries of reports by collector's id
-	Networks   int           // that clients came from
-	// FailingNetworks are those that fail now, whatever the others do; see Failing.
+	Window     time.Duration // the time that Targets, Collectors and Networks cover
+	Recent     time.Duration // the last part of Window, which tells whether failures are over
+	Targets    []Sum         // the applications' requests by target
+	Collectors []Sum         // deliveries of reports by collector
+	Networks   int           // number of networks that clients came from
+	// FailingNetworks is the number of networks from which requests fail now, as [Failing]
+	// defines it.
 	FailingNetworks int
 
-	Heard   time.Time     // when a request was heard of last, to a Step; zero: not within Horizon
+	// time of the last request, in multiples of Step; zero if none within Horizon
+	Heard   time.Time
 	Horizon time.Duration // how far back Heard reaches
 	Step    time.Duration
-	Pause   time.Duration // the longest between requests within Horizon, before Heard
-	// HeardBefore says, when Heard is zero, whether a request was heard of before that.
+	Pause   time.Duration // the longest gap between requests within Horizon, before Heard
+	// HeardBefore reports whether there was a request before Horizon. It matters only if
+	// Heard is zero.
 	HeardBefore bool
 
 	Servers     Servers
-	NetworkName func(asn uint32) string // nil: no names are known
+	NetworkName func(asn uint32) string // nil if no names are known
 }
 
-// Thresholds are those of the detector that a headline names. A zero one is not named.
+// Thresholds are the detector's thresholds that a headline can mention. It does not mention those
+// that are zero.
 type Thresholds struct {
-	Clients  int     // distinct clients with failures that an incident takes
-	Failures float64 // failures above the expected that it takes
+	Clients  int     // least number of distinct clients with failures
+	Failures float64 // least number of failures above the expected ones
 }
 
-// Sum counts requests of one kind.
+// Sum counts the requests to one target, or the deliveries to one collector.
 type Sum struct {
-	Name   string  // target, or collector's id
-	OK     float64 // estimated requests in the window
+	Name   string  // the target, or the collector's id
+	OK     float64 // estimated successful requests in the window
 	Failed float64
-	// Clients with failures: exactly so many, or at most so many when AtMost is set.
+	// Clients is the number of clients with failures. If AtMost is set, it is an upper bound.
 	Clients uint64
 	AtMost  bool
 
-	RecentOK, RecentFailed float64 // the same requests, of the recent part of the window
+	RecentOK, RecentFailed float64 // likewise in the recent part of the window
 }
 
-// Servers counts servers by what probes say of them.
+// Servers counts servers by the state that probes found.
 type Servers struct{ Up, Down, Unknown int }
 
 func (s Servers) count() int { return s.Up + s.Down + s.Unknown }
 
 const (
-	// failingShare of requests, and at least failingLeast of them, must fail before a headline
-	// mentions it.
+	// failingShare and failingLeast are the least share and the least number of failed requests
+	// that a headline mentions.
 	failingShare = 0.1
 	failingLeast = 3
-	// mostShare of requests fail for no service that works.
+	// mostShare is the share of failed requests from which on a service cannot be called working.
 	mostShare = 0.5
 
-	// leastSilence, silentSteps and silentPauses say when nothing heard is silence: reports come in
-	// windows, and where few users are, seldom.
+	// leastSilence, silentSteps and silentPauses decide after how long a time without reports the
+	// state is Silent. Reports come once per window, and with few users they are rare.
 	leastSilence = 2 * time.Minute
 	silentSteps  = 5
 	silentPauses = 2
 )
 
-// Failing reports whether so many requests fail that it deserves a look.
+// Failing reports whether enough requests fail to deserve attention: at least 3, and at least a
+// tenth of all.
 func Failing(ok, failed float64) bool {
 	return failed >= failingLeast && failed >= failingShare*(ok+failed)
 }
 
-// failing reports whether the requests fail, and have not recovered.
+// failing reports whether the requests fail and have not recovered.
 func (s Sum) failing() bool { return Failing(s.OK, s.Failed) && !s.recovered() }
 
-// anyFailing is failing for requests that are so few that each counts.
+// anyFailing is like failing, without a least number of failures, for when requests are few.
 func (s Sum) anyFailing() bool {
 	return s.Failed > 0 && s.Failed >= failingShare*(s.OK+s.Failed) && !s.recovered()
 }
@@ -109,10 +118,10 @@ func (s Sum) recovered() bool {
 	return s.RecentOK+s.RecentFailed >= failingLeast && !Failing(s.RecentOK, s.RecentFailed)
 }
 
-// stopped reports whether a collector takes fewer batches than it fails.
+// stopped reports whether more deliveries to a collector fail than succeed.
 func (s Sum) stopped() bool { return s.failing() && s.Failed > s.OK }
 
-// Overall judges. It keeps none of what it is given.
+// Overall returns the judgement for f. It keeps no reference to anything in f.
 func Overall(f Facts) Judgement {
 	v := view{Facts: f}
 	v.sort()
@@ -127,7 +136,7 @@ func Overall(f Facts) Judgement {
 	return j
 }
 
-// judge is Overall without the servers and the reasons.
+// judge does the work of Overall, except for the servers and the reasons.
 func (v *view) judge() Judgement {
 	switch {
 	case len(v.open) > 0:
@@ -150,8 +159,8 @@ func (v *view) silent() bool {
 	return v.Heard.IsZero() || v.Now.Sub(v.Heard) > least
 }
 
-// tooLittle says why failures are no incident, "" when the detector had enough to call them one and
-// did not.
+// tooLittle returns why the failures are not an incident. It returns "" if the detector had enough
+// evidence to open one and did not.
 func (v *view) tooLittle(s Sum) string {
 	t := v.Thresholds
 	switch {

@@ -13,7 +13,7 @@ import (
 
 var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-// usual are facts of a service whose users are fine.
+// usual returns the facts of a service whose users are fine.
 func usual() Facts {
 	return Facts{
 		Now: now, Thresholds: Thresholds{Clients: 24, Failures: 10}, Window: 15 * time.Minute, Recent: 5 * time.Minute,
@@ -203,7 +203,7 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// Whatever the numbers are, the headline does not contradict them.
+// The headline must not contradict the numbers, whatever they are.
 func TestHeadlineNeverContradictsTheNumbers(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 20_000 {

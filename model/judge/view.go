@@ -10,13 +10,13 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// view is the facts in order, with the sentences about them.
+// view holds sorted facts. Its methods make sentences of them.
 type view struct {
 	Facts
-	open     []model.Incident // of applications; most clients first
-	delivers []model.Incident // open ones of deliveries
+	open     []model.Incident // open incidents of applications; most clients first
+	delivers []model.Incident // open incidents of deliveries
 	failing  []Sum            // targets; most failures first
-	stopped  []string         // ids of the collectors that take too little
+	stopped  []string         // ids of the collectors that accept too few batches
 }
 
 // sort fills in the lists.
@@ -34,7 +34,7 @@ func (v *view) sort() {
 	slices.SortStableFunc(v.open, func(a, b model.Incident) int { return cmp.Compare(b.Clients, a.Clients) })
 	v.failing = v.selected(Sum.failing)
 	if all := v.total(); len(v.failing) == 0 && all.Failed >= failingShare*(all.OK+all.Failed) {
-		v.failing = v.selected(Sum.anyFailing) // a few of a few
+		v.failing = v.selected(Sum.anyFailing) // with few requests, few failures matter
 	}
 	slices.SortStableFunc(v.failing, func(a, b Sum) int { return cmp.Compare(b.Failed, a.Failed) })
 	for _, s := range v.Collectors {
@@ -46,7 +46,8 @@ func (v *view) sort() {
 	v.stopped = slices.Compact(v.stopped)
 }
 
-// selected are the targets that fail by a rule, and not by an incident that is over.
+// selected returns the targets for which fails reports true, except those whose failures belong to
+// an incident that is over.
 func (v *view) selected(fails func(Sum) bool) (targets []Sum) {
 	for _, s := range v.Targets {
 		if fails(s) && !v.explained(s) {
@@ -56,7 +57,7 @@ func (v *view) selected(fails func(Sum) bool) (targets []Sum) {
 	return targets
 }
 
-// total sums up all targets.
+// total returns the sum over all targets.
 func (v *view) total() (all Sum) {
 	for _, s := range v.Targets {
 		all.OK, all.Failed = all.OK+s.OK, all.Failed+s.Failed
@@ -64,8 +65,8 @@ func (v *view) total() (all Sum) {
 	return all
 }
 
-// explained reports whether the failures in the window were an incident that is over. The detector
-// saw it end, so what failed since then counts only when it is all that is recent.
+// explained reports whether the failures of s belong to an incident that is over. The detector saw
+// it end, so later failures count only if they are all that is recent.
 func (v *view) explained(s Sum) bool {
 	for _, i := range v.Incidents {
 		if i.Open() || i.Target != s.Name || i.Until.Before(v.Now.Add(-v.Window)) {
@@ -76,7 +77,7 @@ func (v *view) explained(s Sum) bool {
 	return false
 }
 
-// earliest is when the first of some incidents began; zero for none.
+// earliest returns when the first of the incidents began, or zero if there are none.
 func earliest(incidents []model.Incident) (at time.Time) {
 	for _, i := range incidents {
 		if at.IsZero() || i.Since.Before(at) {
@@ -86,7 +87,7 @@ func earliest(incidents []model.Incident) (at time.Time) {
 	return at
 }
 
-// cleared is when the last incident of applications ended; zero for none.
+// cleared returns when the last incident of applications ended, or zero if there is none.
 func (v *view) cleared() (at time.Time) {
 	for _, i := range v.Incidents {
 		if !i.Open() && i.App != model.DeliveryApp && i.Until.After(at) {
@@ -96,7 +97,7 @@ func (v *view) cleared() (at time.Time) {
 	return at
 }
 
-// incident is what fails, for whom, and how.
+// incident says what fails, for whom and how.
 func (v *view) incident() string {
 	first := v.open[0]
 	sentence := fmt.Sprintf("Requests to %s fail %s: %s", first.Target, v.scope(first.Scope), first.Outcome)
@@ -123,7 +124,7 @@ func (v *view) scope(s model.Scope) string {
 	}
 }
 
-// network is "Harbour Net (AS64502)".
+// network returns the name of a network: "Harbour Net (AS64502)".
 func (v *view) network(asn uint32) string {
 	if v.NetworkName != nil {
 		if name := v.NetworkName(asn); name != "" {
@@ -133,7 +134,8 @@ func (v *view) network(asn uint32) string {
 	return fmt.Sprintf("AS%d", asn)
 }
 
-// fails is "40 of 40 requests to https://shop.example failed, 20 clients".
+// fails describes the failures of s: "40 of 40 requests to https://shop.example failed, 20
+// clients".
 func (v *view) fails(s Sum) string {
 	clients := plural(float64(s.Clients), "client")
 	if s.AtMost {
@@ -142,7 +144,7 @@ func (v *view) fails(s Sum) string {
 	return fmt.Sprintf("%s of %s to %s failed, %s", count(s.Failed), plural(s.OK+s.Failed, "request"), s.Name, clients)
 }
 
-// users says how they fare when no incident is open and too little is known of no failure.
+// users says how users fare if no incident is open and no failures are left unjudged.
 func (v *view) users() string {
 	failing, networks := float64(v.FailingNetworks), float64(max(v.Networks, v.FailingNetworks))
 	switch {
@@ -155,7 +157,7 @@ func (v *view) users() string {
 	}
 }
 
-// delivery says which collectors take too little.
+// delivery says which collectors accept too few batches.
 func (v *view) delivery() string {
 	if len(v.stopped) == 1 {
 		return "collector " + v.stopped[0] + " does not take reports"
@@ -163,8 +165,8 @@ func (v *view) delivery() string {
 	return "collectors " + list(v.stopped) + " do not take reports"
 }
 
-// servers is what the headline says of servers that are down; "" when none is, or when an incident
-// says more.
+// servers returns the part of the headline about servers that are down. It is empty if none is
+// down, or if an incident says more.
 func (v *view) servers(s State) string {
 	down, all := v.Servers.Down, v.Servers.count()
 	switch {

@@ -2,10 +2,10 @@ package judge
 
 import "fmt"
 
-// reasons bounds the sentences of one kind.
+// reasons is the most sentences of one kind.
 const reasons = 3
 
-// why lists what a judgement rests on.
+// why returns the reasons for a judgement.
 func (v *view) why(s State) []string {
 	why := []string{}
 	add := func(sentence string) {
@@ -22,7 +22,7 @@ func (v *view) why(s State) []string {
 		for _, sum := range v.failing[:min(len(v.failing), reasons)] {
 			add(v.fails(sum))
 		}
-	default: // likewise
+	default: // the headline names the first
 		for _, sum := range v.failing[min(len(v.failing), 1):min(len(v.failing), 1+reasons)] {
 			add(v.fails(sum))
 		}
@@ -41,7 +41,7 @@ func (v *view) why(s State) []string {
 	return why
 }
 
-// deliveries says what does not reach a collector.
+// deliveries says which reports do not reach a collector.
 func (v *view) deliveries(s State) (why []string) {
 	if len(v.stopped) > 0 && s != DegradedDelivery {
 		why = append(why, v.delivery())
@@ -57,7 +57,7 @@ func (v *view) deliveries(s State) (why []string) {
 	return why
 }
 
-// silence says how long nothing was heard.
+// silence says for how long there have been no reports.
 func (v *view) silence() string {
 	if v.Heard.IsZero() {
 		return "nothing was heard for more than " + span(v.Horizon)
@@ -65,7 +65,7 @@ func (v *view) silence() string {
 	return "nothing was heard for " + span(v.Now.Sub(v.Heard))
 }
 
-// numbers sums up all targets: "101 requests in 15 min, 1.0 % failed, 2 networks".
+// numbers describes the sum over all targets: "101 requests in 15 min, 1.0 % failed, 2 networks".
 func (v *view) numbers() string {
 	all := v.total()
 	requests := all.OK + all.Failed
@@ -79,7 +79,7 @@ func (v *view) numbers() string {
 	return sentence
 }
 
-// probes counts the servers: "3 servers: 1 down, 1 of unknown state".
+// probes describes the servers: "3 servers: 1 down, 1 of unknown state".
 func (v *view) probes() string {
 	s := v.Servers
 	switch {

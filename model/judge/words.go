@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// maxNames is how many names a sentence has before it says "and 7 more".
+// maxNames is the most names in a sentence; the rest become "and 7 more".
 const maxNames = 3
 
 func list(names []string) string {
@@ -22,7 +22,8 @@ func list(names []string) string {
 	}
 }
 
-// count is a whole number with commas between thousands; what is above 0 is never 0.
+// count formats n as a whole number with commas between thousands. A number above 0
+// never becomes 0.
 func count(n float64) string {
 	if n > 0 && n < 1 {
 		return "<1"
@@ -34,7 +35,7 @@ func count(n float64) string {
 	return digits
 }
 
-// plural is "1 server", "2 servers", "2 deliveries".
+// plural formats n and noun: "1 server", "2 servers", "2 deliveries".
 func plural(n float64, noun string) string {
 	switch {
 	case math.Round(n) == 1:
@@ -46,7 +47,8 @@ func plural(n float64, noun string) string {
 	return count(n) + " " + noun
 }
 
-// share is the part in percent: "<0.1 %", "3.4 %", "57 %"; "0 %" and "100 %" only when it is so.
+// share formats part as a percentage of whole: "<0.1 %", "3.4 %", "57 %". It is "0 %" or "100 %"
+// only if that is exact.
 func share(part, whole float64) string {
 	percent := 100 * part / whole
 	switch {
@@ -65,7 +67,7 @@ func share(part, whole float64) string {
 	}
 }
 
-// span is a length of time to its two largest units: "14 s", "3 min 5 s", "2 h 5 min", "3 d 4 h".
+// span formats a duration in its two largest units: "14 s", "3 min 5 s", "2 h 5 min", "3 d 4 h".
 func span(d time.Duration) string {
 	s := int(max(0, d) / time.Second)
 	switch {

@@ -1,8 +1,11 @@
-// Package sketch counts distinct clients without keeping who they are.
+// Package sketch counts distinct clients without storing who they are.
 //
-// [Clients] is a set that can be added to, merged and counted, and that never grows beyond about a
-// kilobyte. It is apart from package model because it needs a library for its estimates, which
-// those who only ask questions need not link. [Hash] makes of a client's token what goes into it.
+// Start with [Clients], a set of at most about one kilobyte that can be added to, merged and
+// counted. [Hash] turns a client's token into a member of the set. [Spread] describes how requests
+// are spread over the clients.
+//
+// The package is separate from package model because its estimates need a library that programs
+// which only send queries need not link.
 package sketch
 
 import (
@@ -14,30 +17,31 @@ import (
 	"github.com/axiomhq/hyperloglog"
 )
 
-// maxExact is how many clients a set knows exactly. Beyond it the count is an estimate.
+// maxExact is the most clients that a set counts exactly. Beyond it the count is an estimate.
 const maxExact = 64
 
-// precision is the logarithm of the number of registers of an estimate: 1024 of them take a
-// kilobyte and give a standard error of 1.04/√1024, that is 3.3 %.
+// precision is the logarithm to base 2 of the number of registers of an estimate. 1024 registers
+// take a kilobyte and give a standard error of 1.04/√1024 = 3.3 %.
 const precision = 10
 
-// ErrEncoding says that bytes are no encoding of what they are read as.
+// ErrEncoding is returned, wrapped, for bytes that are not a valid encoding of a [Clients] or a
+// [Spread].
 var ErrEncoding = errors.New("damaged sketch")
 
-// Encodings of a set begin with its kind.
+// The first byte of an encoded set is its kind.
 const (
 	kindExact = 1 // hashes follow, 8 bytes each, big endian, ascending
 	kindRough = 2 // a sketch of axiomhq/hyperloglog follows
 )
 
-// Clients is a set of hashes of clients. The zero value is empty. It is not safe for
-// concurrent use.
+// Clients is a set of clients, each given by its hash. The zero value is an empty set. It is not
+// safe for concurrent use.
 type Clients struct {
-	exact []uint64            // ascending; nil when rough is not
-	rough *hyperloglog.Sketch // nil while there are at most maxExact
+	exact []uint64            // ascending; nil if rough is not nil
+	rough *hyperloglog.Sketch // nil as long as there are at most maxExact clients
 }
 
-// Add adds a client by its hash, which must be uniform: see [Hash].
+// Add adds a client by its hash. Hashes must be uniformly distributed; see [Hash].
 func (c *Clients) Add(hash uint64) {
 	if c.rough != nil {
 		c.rough.InsertHash(hash)
@@ -53,19 +57,19 @@ func (c *Clients) Add(hash uint64) {
 	}
 }
 
-// roughen goes over to an estimate.
+// roughen converts the set to an estimate.
 func (c *Clients) roughen() {
 	if c.rough != nil {
 		return
 	}
-	c.rough, _ = hyperloglog.NewSketch(precision, false) // it fails for a wrong precision only
+	c.rough, _ = hyperloglog.NewSketch(precision, false) // fails only for a wrong precision
 	for _, hash := range c.exact {
 		c.rough.InsertHash(hash)
 	}
 	c.exact = nil
 }
 
-// Merge adds all clients of o, which stays as it is.
+// Merge adds all clients of o to c. It does not change o.
 func (c *Clients) Merge(o *Clients) {
 	if o.rough == nil {
 		for _, hash := range o.exact {
@@ -74,10 +78,10 @@ func (c *Clients) Merge(o *Clients) {
 		return
 	}
 	c.roughen()
-	_ = c.rough.Merge(o.rough) // it fails for another precision only
+	_ = c.rough.Merge(o.rough) // fails only if the precisions differ
 }
 
-// Count is the number of distinct clients: exact up to 64, and an estimate beyond.
+// Count returns the number of distinct clients. It is exact up to 64 and an estimate above that.
 func (c *Clients) Count() int {
 	if c.rough == nil {
 		return len(c.exact)
@@ -85,7 +89,7 @@ func (c *Clients) Count() int {
 	return max(int(c.rough.Estimate()), maxExact+1)
 }
 
-// Clone is a set that shares nothing with c.
+// Clone returns a copy of c that shares no memory with it.
 func (c *Clients) Clone() Clients {
 	o := Clients{exact: slices.Clone(c.exact)}
 	if c.rough != nil {
@@ -94,11 +98,12 @@ func (c *Clients) Clone() Clients {
 	return o
 }
 
-// Append appends the encoding of the set, which is empty for an empty one.
+// Append appends the encoding of the set to b and returns the result. The encoding of an empty set
+// is empty.
 func (c *Clients) Append(b []byte) []byte {
 	switch {
 	case c.rough != nil:
-		b, _ = c.rough.AppendBinary(append(b, kindRough)) // it fails for a wrong precision only
+		b, _ = c.rough.AppendBinary(append(b, kindRough)) // fails only for a wrong precision
 	case len(c.exact) > 0:
 		b = append(b, kindExact)
 		for _, hash := range c.exact {
@@ -108,7 +113,8 @@ func (c *Clients) Append(b []byte) []byte {
 	return b
 }
 
-// Decode sets c to what Append has encoded; it keeps nothing of b. Its error wraps [ErrEncoding].
+// Decode sets c to the set that [Clients.Append] encoded as b. It keeps no reference to b. Its
+// error wraps [ErrEncoding]; c is then empty.
 func (c *Clients) Decode(b []byte) error {
 	*c = Clients{}
 	if len(b) == 0 {
@@ -140,7 +146,7 @@ func (c *Clients) decodeExact(b []byte) error {
 }
 
 func (c *Clients) decodeRough(b []byte) error {
-	if len(b) < 2 || b[1] != precision { // the library allocates what the precision says
+	if len(b) < 2 || b[1] != precision { // the library allocates as the precision says
 		return fmt.Errorf("%w: a set of clients of another precision", ErrEncoding)
 	}
 	rough := new(hyperloglog.Sketch)

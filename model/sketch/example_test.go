@@ -6,7 +6,7 @@ import (
 	"github.com/heliograph-net/heliograph/model/sketch"
 )
 
-// Sets of two networks make one of both, and clients seen in both count once.
+// The sets of two networks are merged into one. Clients that are in both count once.
 func Example() {
 	var here, there sketch.Clients
 	key := sketch.Key{1} // of the day

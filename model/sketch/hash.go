@@ -6,11 +6,12 @@ import (
 	"encoding/binary"
 )
 
-// Key is the key of one UTC day. Once it is destroyed, nothing in a set can be tied to a token.
+// Key is the secret key of one UTC day. Once it is destroyed, no member of a set can be linked to a
+// token.
 type Key [32]byte
 
-// Hash is what goes into a set for the client with a token: 64 bits of HMAC-SHA256 under the day's
-// key.
+// Hash returns the hash of a client's token: the first 64 bits of its HMAC-SHA256 under the key of
+// the day.
 func Hash(key Key, token uint64) uint64 {
 	mac := hmac.New(sha256.New, key[:])
 	mac.Write(binary.BigEndian.AppendUint64(nil, token))

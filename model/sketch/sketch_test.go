@@ -32,7 +32,7 @@ func TestClientsAreCounted(t *testing.T) {
 	}
 }
 
-// The union does not depend on how it came about.
+// The union does not depend on the order of merging.
 func TestClientsMergeInAnyOrder(t *testing.T) {
 	for _, n := range []uint64{10, 60, 64, 65, 200, 5000} {
 		whole := setOf(0, n)

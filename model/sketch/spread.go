@@ -9,33 +9,33 @@ import (
 	"slices"
 )
 
-// Part is what one client gave to a cell.
+// Part is the contribution of one client to a cell.
 type Part struct {
-	Raw       uint64  // requests that were reported; a Part of none is nothing
-	Estimated float64 // requests that they stand for; at least Raw
-	// Whole is what the client reported of the same kind altogether, in this cell and in others; at
-	// least Raw. It says how loud the client is, however many cells it spreads its requests over.
+	Raw       uint64  // reported requests; if 0, the Part is ignored
+	Estimated float64 // requests that they represent; at least Raw
+	// Whole is the number of requests of the same kind that the client reported in all cells; at
+	// least Raw. It tells how loud the client is, over however many cells it spreads its requests.
 	Whole uint64
 }
 
-// Bucket is a sum over parts whose wholes are alike to within a factor of two, and whose weights
-// (Estimated over Raw) are to within a factor of four.
+// Bucket is the sum of the parts of similar clients: their wholes lie within a factor of two of
+// each other, and their weights (Estimated/Raw) within a factor of four.
 type Bucket struct {
-	// sum of Raw/Whole: a client whose parts all lie in such buckets counts as one
+	// sum of Raw/Whole; a client counts as one over all buckets that its parts are in
 	Clients   float64
 	Raw       uint64
 	Estimated float64
 }
 
-// Whole is the mean of the clients' wholes.
+// Whole returns the mean of the clients' wholes.
 func (b Bucket) Whole() float64 { return float64(b.Raw) / b.Clients }
 
-// Weight is the mean number of requests that one reported request stands for.
+// Weight returns the mean number of requests that one reported request represents.
 func (b Bucket) Weight() float64 { return b.Estimated / float64(b.Raw) }
 
-// Spread says how requests spread over clients that are not told apart: a histogram by how loud
-// clients are and by the weight that they claim. With it, loud clients can be clipped although
-// nobody knows who they are. The zero value is empty. It is not safe for concurrent use.
+// Spread is a histogram of clients by how loud they are and by the weight that they claim. It does
+// not identify clients, but it allows loud ones to be clipped. The zero value is empty. It is not
+// safe for concurrent use.
 type Spread struct {
 	cells []spreadCell // ascending by whole, then weight
 }
@@ -45,7 +45,7 @@ type spreadCell struct {
 	Bucket
 }
 
-// Add adds a client's part.
+// Add adds the part of one client.
 func (s *Spread) Add(p Part) {
 	if p.Raw == 0 {
 		return
@@ -72,14 +72,14 @@ func (s *Spread) add(c spreadCell) {
 	at.Estimated += c.Estimated
 }
 
-// Merge adds all parts of o, which stays as it is.
+// Merge adds all parts of o to s. It does not change o.
 func (s *Spread) Merge(o *Spread) {
 	for _, c := range o.cells {
 		s.add(c)
 	}
 }
 
-// Buckets are the sums, of quiet clients first. The caller must not change them.
+// Buckets yields the buckets, those of quiet clients first. It is an [iter.Seq].
 func (s *Spread) Buckets(yield func(Bucket) bool) {
 	for i := range s.cells {
 		if !yield(s.cells[i].Bucket) {
@@ -88,9 +88,9 @@ func (s *Spread) Buckets(yield func(Bucket) bool) {
 	}
 }
 
-// Append appends the encoding of the histogram, which is empty for an empty one: for each bucket
-// the two logarithms, a byte each, the clients and the estimated requests as IEEE 754 doubles, and
-// the raw requests as a varint.
+// Append appends the encoding of the histogram to b and returns the result. Each bucket is encoded
+// as the two logarithms, a byte each, the clients and the estimated requests as IEEE 754 doubles,
+// and the raw requests as a varint. The encoding of an empty histogram is empty.
 func (s *Spread) Append(b []byte) []byte {
 	for _, c := range s.cells {
 		b = append(b, c.whole, c.weight)
@@ -101,7 +101,8 @@ func (s *Spread) Append(b []byte) []byte {
 	return b
 }
 
-// Decode sets s to what Append has encoded; it keeps nothing of b. Its error wraps [ErrEncoding].
+// Decode sets s to the histogram that [Spread.Append] encoded as b. It keeps no reference to b. Its
+// error wraps [ErrEncoding]; s is then empty.
 func (s *Spread) Decode(b []byte) error {
 	*s = Spread{}
 	var cells []spreadCell

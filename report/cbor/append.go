@@ -1,10 +1,10 @@
 // Package cbor reads and writes the subset of deterministic CBOR (RFC 8949, section 4.2.1) that
-// Heliograph speaks: unsigned and negative integers of 64 bits, byte strings, text strings,
-// booleans, arrays, and maps whose keys are unsigned integers. There are no floats, tags, nulls or
-// indefinite lengths, so every value has one encoding, and Decoder refuses any other.
+// Heliograph uses: 64-bit unsigned and negative integers, byte strings, text strings, booleans,
+// arrays, and maps whose keys are unsigned integers. There are no floats, tags, nulls or indefinite
+// lengths. Every value therefore has exactly one encoding, and [Decoder] refuses any other.
 //
-// The Append functions cannot fail; a Decoder keeps its first error, so that a caller reads a whole
-// structure and asks once.
+// The Append functions cannot fail. A [Decoder] keeps its first error, so a caller can read a whole
+// structure and check for an error once, with [Decoder.Done].
 package cbor
 
 // The major types of RFC 8949, section 3.1, in the upper three bits of an item's first byte.
@@ -26,7 +26,7 @@ const (
 // AppendUint appends v in the shortest form.
 func AppendUint(dst []byte, v uint64) []byte { return appendHead(dst, majorUint, v) }
 
-// AppendInt appends v in the shortest form: as an unsigned integer when it is not negative.
+// AppendInt appends v in the shortest form: as an unsigned integer if it is not negative.
 func AppendInt(dst []byte, v int64) []byte {
 	if v < 0 {
 		return appendHead(dst, majorNegInt, uint64(^v)) // ^v is -1-v, which is what CBOR stores
@@ -39,20 +39,20 @@ func AppendBytes(dst, b []byte) []byte {
 	return append(appendHead(dst, majorBytes, uint64(len(b))), b...)
 }
 
-// AppendText appends s as a text string. The caller answers for s being valid UTF-8; a Decoder
-// refuses any other.
+// AppendText appends s as a text string. The caller must ensure that s is valid UTF-8; a [Decoder]
+// refuses anything else.
 func AppendText(dst []byte, s string) []byte {
 	return append(appendHead(dst, majorText, uint64(len(s))), s...)
 }
 
-// AppendArray appends the head of an array; the caller appends its n items, n >= 0.
+// AppendArray appends the head of an array of n items, n >= 0. The caller must append the items.
 func AppendArray(dst []byte, n int) []byte { return appendHead(dst, majorArray, uint64(n)) }
 
-// AppendMap appends the head of a map; the caller appends its n pairs, n >= 0, keys first and in
-// rising order.
+// AppendMap appends the head of a map of n pairs, n >= 0. The caller must append the pairs, each
+// key before its value, and with the keys in ascending order.
 func AppendMap(dst []byte, n int) []byte { return appendHead(dst, majorMap, uint64(n)) }
 
-// AppendBool appends v.
+// AppendBool appends v as a boolean.
 func AppendBool(dst []byte, v bool) []byte {
 	if v {
 		return append(dst, simpleTrue)

@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// Error says where and why a Decoder refused its input. It quotes nothing of the input.
+// Error describes where and why a [Decoder] refused its input. It contains no part of the input.
 type Error struct {
-	Offset int    // bytes before the item that was refused
+	Offset int    // offset in bytes of the refused item
 	Reason string // why, in lower case
 }
 
@@ -16,20 +16,21 @@ type Error struct {
 func (e *Error) Error() string { return "at byte " + strconv.Itoa(e.Offset) + ": " + e.Reason }
 
 // Decoder reads items from a byte slice, one after another. After its first error every method
-// returns a zero value and changes nothing, so a caller may read on and look at Err or Done once; a
-// loop over the result of Array or Map then ends at once. Nothing is allocated but the error and
-// the strings that Text returns. It is not safe for concurrent use.
+// returns a zero value and changes nothing. A caller may therefore read on and check [Decoder.Err]
+// or [Decoder.Done] once; a loop over the result of [Decoder.Array] or [Decoder.Map] then ends at
+// once. A Decoder allocates only its error and the strings that [Decoder.Text] returns. It is not
+// safe for concurrent use.
 type Decoder struct {
 	b   []byte
 	off int
 	err *Error
 }
 
-// New returns a Decoder of b, which must not change while the Decoder or a slice from Bytes
-// is in use.
+// New returns a Decoder that reads b. The caller must not change b while the Decoder, or a slice
+// that [Decoder.Bytes] returned, is in use.
 func New(b []byte) *Decoder { return &Decoder{b: b} }
 
-// Err is the first error, an *Error, or nil.
+// Err returns the first error, which is an *[Error], or nil.
 func (d *Decoder) Err() error {
 	if d.err == nil {
 		return nil // a nil *Error in an error would not be nil
@@ -37,7 +38,8 @@ func (d *Decoder) Err() error {
 	return d.err
 }
 
-// Done is Err, or an error when bytes are left over.
+// Done returns the result of [Decoder.Err]. If that is nil but bytes are left over, it returns an
+// error.
 func (d *Decoder) Done() error {
 	if d.err == nil && d.off < len(d.b) {
 		d.Fail("bytes after the end")
@@ -45,8 +47,8 @@ func (d *Decoder) Done() error {
 	return d.Err()
 }
 
-// Fail makes the Decoder refuse its input for a reason that only its caller can know, unless it has
-// refused it already.
+// Fail records an error with the given reason at the current offset, unless there already is one.
+// It is for rules that only the caller knows.
 func (d *Decoder) Fail(reason string) { d.failAt(d.off, reason) }
 
 func (d *Decoder) failAt(off int, reason string) {
@@ -58,7 +60,7 @@ func (d *Decoder) failAt(off int, reason string) {
 // Uint reads an unsigned integer.
 func (d *Decoder) Uint() uint64 { return d.expect(majorUint, "want an unsigned integer") }
 
-// Int reads an integer of either sign. Those outside int64 are refused.
+// Int reads an integer of either sign. It refuses integers that do not fit into an int64.
 func (d *Decoder) Int() int64 {
 	at := d.off
 	major, v := d.head()
@@ -78,8 +80,8 @@ func (d *Decoder) Int() int64 {
 	}
 }
 
-// Bytes reads a byte string of at most max bytes. The result is a part of the Decoder's input: copy
-// what must outlive it.
+// Bytes reads a byte string of at most max bytes. The result is a slice of the Decoder's input; the
+// caller must copy what has to outlive it.
 func (d *Decoder) Bytes(max int) []byte {
 	n := d.length(majorBytes, max, 1, "want a byte string", "byte string too long")
 	return d.take(n)
@@ -97,20 +99,22 @@ func (d *Decoder) Text(max int) string {
 	return string(b)
 }
 
-// Array reads the head of an array of at most max items and returns their number; the caller reads
-// that many items. The number never exceeds the bytes that are left, so it is safe to allocate by.
+// Array reads the head of an array of at most max items and returns the number of items, which the
+// caller must then read. The number never exceeds the number of bytes left, so it is safe to
+// allocate that many items.
 func (d *Decoder) Array(max int) int {
 	return d.length(majorArray, max, 1, "want an array", "array too long")
 }
 
-// Map reads the head of a map of at most max pairs and returns their number; the caller reads that
-// many pairs, each key with Key. Twice the number never exceeds the bytes that are left.
+// Map reads the head of a map of at most max pairs and returns the number of pairs, which the
+// caller must then read, each key with [Decoder.Key]. Twice the number never exceeds the number of
+// bytes left.
 func (d *Decoder) Map(max int) int {
 	return d.length(majorMap, max, 2, "want a map", "map too long")
 }
 
-// Key reads a map's next key. Keys are unsigned integers from 1 and rise strictly: prev is the key
-// before, 0 for the first.
+// Key reads the next key of a map. Keys are unsigned integers above 0 in strictly ascending order.
+// prev is the previous key, or 0 for the first.
 //
 //	var key uint64
 //	for range d.Map(2) {

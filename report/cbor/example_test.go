@@ -6,7 +6,7 @@ import (
 	"github.com/heliograph-net/heliograph/report/cbor"
 )
 
-// A decoder keeps its first fault, so that one look at the end suffices.
+// A decoder keeps its first error, so it is enough to check once at the end.
 func Example() {
 	b := cbor.AppendText(cbor.AppendUint(cbor.AppendMap(nil, 1), 7), "seven")
 	d := cbor.New(b)

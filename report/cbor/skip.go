@@ -2,12 +2,11 @@ package cbor
 
 import "math"
 
-// MaxDepth is how deeply arrays and maps may lie in each other in an item that Skip passes over.
+// MaxDepth is how deeply arrays and maps may be nested in an item that [Decoder.Skip] reads.
 const MaxDepth = 8
 
-// Skip reads one item of any kind of the subset and forgets it. It holds the item to every rule
-// that the other methods hold it to, so that a reader which passes over what it does not know still
-// accepts one encoding only.
+// Skip reads one item of any kind and discards it. It checks the same rules as the other methods,
+// so a reader that skips unknown items still accepts only one encoding of them.
 func (d *Decoder) Skip() { d.skip(MaxDepth) }
 
 func (d *Decoder) skip(depth int) {
