@@ -4,6 +4,7 @@ package kinds
 
 import (
 	"github.com/heliograph-net/heliograph/prober/probe"
+	"github.com/heliograph-net/heliograph/prober/probe/dnsprobe"
 	"github.com/heliograph-net/heliograph/prober/probe/httpprobe"
 	"github.com/heliograph-net/heliograph/prober/probe/tcpprobe"
 	"github.com/heliograph-net/heliograph/prober/probe/tlsprobe"
@@ -11,6 +12,7 @@ import (
 
 // All are the kinds. Their names and keys differ.
 var All = []probe.Kind{
+	dnsprobe.Kind,
 	httpprobe.Kind,
 	tcpprobe.Kind,
 	tlsprobe.Kind,

@@ -70,6 +70,19 @@ func classifySocket(err error) report.Outcome {
 	return ""
 }
 
+// ClassifyUDP names the outcome of an exchange of datagrams that ended with err.
+func ClassifyUDP(err error) report.Outcome {
+	switch classifySocket(err) {
+	case report.TCPTimedOut:
+		return report.UDPTimedOut
+	case report.TCPRefused:
+		return report.UDPRefused
+	case report.TCPAddressUnreachable:
+		return report.UDPAddressUnreachable
+	}
+	return report.UDPFailed
+}
+
 func isTimeout(err error) bool {
 	timeout, ok := errors.AsType[net.Error](err)
 	return ok && timeout.Timeout() || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)

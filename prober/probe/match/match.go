@@ -1,0 +1,47 @@
+// Package match has the rules by which kinds of probe check an answer's text.
+package match
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+)
+
+// Patterns are compiled regular expressions (RE2, see [regexp/syntax]). They are safe for
+// concurrent use.
+type Patterns []*regexp.Regexp
+
+// Compile compiles patterns. The error names the key that they stand under, and joins all faults.
+func Compile(key string, patterns []string) (Patterns, error) {
+	var compiled Patterns
+	var faults []error
+	for i, p := range patterns {
+		re, err := regexp.Compile(p)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s[%d]: %w", key, i, err))
+			continue
+		}
+		compiled = append(compiled, re)
+	}
+	return compiled, errors.Join(faults...)
+}
+
+// Any reports whether at least one pattern matches text.
+func (p Patterns) Any(text string) bool {
+	for _, re := range p {
+		if re.MatchString(text) {
+			return true
+		}
+	}
+	return false
+}
+
+// All reports whether every pattern matches text; without patterns it is true.
+func (p Patterns) All(text string) bool {
+	for _, re := range p {
+		if !re.MatchString(text) {
+			return false
+		}
+	}
+	return true
+}
