@@ -88,7 +88,7 @@ func TestIncidents(t *testing.T) {
 		{
 			ID: 2, App: "shop", Target: "https://shop.example", Outcome: report.TCPReset, Also: []report.Outcome{report.TCPClosed},
 			Scope: model.Scope{ASNs: []uint32{64501, 64502}}, Since: since, Failed: 120, Requests: 130, Expected: 1.23456, Clients: 30,
-			Title: "Connections from Northnet are reset", Evidence: []string{"120 of 130 failed"},
+			Title: "Connections from Northnet are reset", Evidence: []model.Signal{{Code: model.SignalExcess, Text: "120 of 130 failed"}},
 		},
 		{ID: 1, App: "shop", Target: "https://shop.example", Outcome: report.TCPRefused, Scope: model.Scope{Servers: []string{"192.0.2.1:443"}},
 			Since: since.Add(-time.Hour), Until: since.Add(-time.Minute), Title: "192.0.2.1:443 refuses"},

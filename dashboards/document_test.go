@@ -200,8 +200,11 @@ func exampleOptions(t *testing.T, now time.Time) Options {
 		incidents: []model.Incident{{
 			ID: 2, App: "shop", Target: "https://shop.example", Outcome: report.TCPReset, Scope: model.Scope{ASNs: []uint32{64501}},
 			Since: minute.Add(-time.Minute), Failed: 41, Requests: 45, Expected: 0.4, Clients: 31,
-			Title:    "tcp.reset for https://shop.example from AS64501 (Northnet): 41 of 45 requests fail, 31 clients",
-			Evidence: []string{"41 of 45 requests failed where 0.4 were to be expected", "probes reach 1 server concerned: look at the path"},
+			Title: "tcp.reset for https://shop.example from AS64501 (Northnet): 41 of 45 requests fail, 31 clients",
+			Evidence: []model.Signal{
+				{Code: model.SignalExcess, Text: "41 of 45 requests failed where 0.4 were to be expected"},
+				{Code: model.SignalProbesAnswer, Text: "probes reach 1 server concerned: look at the path"},
+			},
 		}},
 		reach: []model.Reach{
 			{At: minute.Add(-2 * time.Minute), ASN: 64501, OK: 4}, {At: minute.Add(-2 * time.Minute), ASN: 64502, OK: 200},

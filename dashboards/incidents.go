@@ -38,13 +38,22 @@ func (d *Dashboard) incidentRows(incidents []model.Incident) []api.Incident {
 			Scope:  d.scope(in.Scope),
 			Since:  stamp(in.Since),
 			Failed: rounded(in.Failed), Requests: rounded(in.Requests), Expected: rounded(in.Expected),
-			Clients: in.Clients, Evidence: list(in.Evidence),
+			Clients: in.Clients, Evidence: sentences(in.Evidence),
 		}
 		if !in.Open() {
 			rows[i].Until = stamp(in.Until)
 		}
 	}
 	return rows
+}
+
+// sentences is never nil.
+func sentences(signals []model.Signal) []string {
+	texts := make([]string, len(signals))
+	for i, s := range signals {
+		texts[i] = s.Text
+	}
+	return texts
 }
 
 func (d *Dashboard) scope(s model.Scope) api.Scope {

@@ -54,9 +54,9 @@ func (d *Dashboard) reportRows(ctx context.Context, q model.SampleQuery) ([]api.
 		if s.TraceID != [16]byte{} {
 			rows[i].TraceID = hex.EncodeToString(s.TraceID[:])
 		}
-		if s.Fingerprint != [16]byte{} {
-			rows[i].Fingerprint = hex.EncodeToString(s.Fingerprint[:])
-			rows[i].ErrorType, rows[i].Message, rows[i].Stack, rows[i].Count = s.ErrorType, s.Message, s.Stack, s.Count
+		if e := s.Error; e != (model.ApplicationError{}) {
+			rows[i].Fingerprint = hex.EncodeToString(e.Fingerprint[:])
+			rows[i].ErrorType, rows[i].Message, rows[i].Stack, rows[i].Count = e.Type, e.Message, e.Stack, e.Count
 		}
 	}
 	return rows, nil

@@ -21,7 +21,7 @@ func TestApplicationErrorsBecomeSamplesAndCountNowhere(t *testing.T) {
 	want := model.Sample{
 		At: time.UnixMilli(received - 1500), App: "shop", Version: "1.2", OS: "linux", Source: report.SourceAgent, Outcome: report.AppPanic,
 		Phase: report.PhaseApplication, TraceID: [16]byte{2}, ASN: 64502, Country: "XA", Client: 7,
-		ErrorType: "runtime.boundsError", Message: "index out of range", Stack: "main.pay pay.go:7\nplugin.run", Fingerprint: [16]byte{1}, Count: 3,
+		Error: model.ApplicationError{Type: "runtime.boundsError", Message: "index out of range", Stack: "main.pay pay.go:7\nplugin.run", Fingerprint: [16]byte{1}, Count: 3},
 	}
 	if !slices.Equal(b.Samples, []model.Sample{want}) {
 		t.Errorf("samples\n got %+v\nwant %+v", b.Samples, want)
@@ -47,7 +47,7 @@ func TestBrowsersReportsOfPagesBecomeSamples(t *testing.T) {
 	want := model.Sample{
 		At: time.UnixMilli(received - 500), App: "chrome", Version: "156", OS: "linux", Source: report.SourceBrowser, Outcome: "browser.csp.script_src_elem",
 		Phase: report.PhaseApplication, ASN: 64502, Country: "XA", Target: "https://shop.example", URL: "https://shop.example/cart/:id",
-		ErrorType: "script-src-elem", Message: "blocked inline", Fingerprint: [16]byte{1}, Count: 2,
+		Error: model.ApplicationError{Type: "script-src-elem", Message: "blocked inline", Fingerprint: [16]byte{1}, Count: 2},
 	}
 	if b.Samples[0] != want {
 		t.Errorf("sample\n got %+v\nwant %+v", b.Samples[0], want)

@@ -200,7 +200,7 @@ func (c *conversion) applicationError(e *report.ApplicationError) {
 	o := e.Outcome()
 	c.out.Samples = append(c.out.Samples, model.Sample{At: at, App: c.header.App, Version: c.header.Version, OS: c.header.OS, Source: c.header.Source,
 		Target: origin(e.URL), URL: e.URL, Outcome: o, Phase: o.Phase(), TraceID: e.TraceID, ASN: c.e.ASN, Country: c.e.Country, Client: c.client,
-		ErrorType: e.Type, Message: e.Message, Stack: stack(e.Frames), Fingerprint: e.Fingerprint, Count: e.Count})
+		Error: model.ApplicationError{Type: e.Type, Message: e.Message, Stack: stack(e.Frames), Fingerprint: e.Fingerprint, Count: e.Count}})
 }
 
 // stack writes frames a line each.

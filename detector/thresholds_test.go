@@ -228,7 +228,10 @@ func TestProbesAddEvidence(t *testing.T) {
 		if len(all) == 0 {
 			t.Fatalf("%s: nothing raised", name)
 		}
-		evidence := all[len(all)-1].Incident.Evidence
+		var evidence []string
+		for _, s := range all[len(all)-1].Incident.Evidence {
+			evidence = append(evidence, s.Text)
+		}
 		if c.want != "" && !slices.Contains(evidence, c.want) || c.want == "" && slices.ContainsFunc(evidence, func(s string) bool { return strings.Contains(s, "probes") }) {
 			t.Errorf("%s: %q, want %q", name, evidence, c.want)
 		}

@@ -54,30 +54,34 @@ func (d *SeriesDetector) network(asn uint32) string {
 	return fmt.Sprintf("AS%d", asn)
 }
 
-// evidence says why, the strongest sentence first.
-func (d *SeriesDetector) evidence(i *openIncident, main *group) []string {
-	lines := []string{
-		fmt.Sprintf("%s of %s %s failed where %s %s to be expected", whole(i.Failed), whole(max(i.Requests, i.Failed)), things(&i.Incident),
-			about(i.Expected), wasWere(i.Expected)),
+// evidence says why, the strongest signal first.
+func (d *SeriesDetector) evidence(i *openIncident, main *group) []model.Signal {
+	signals := []model.Signal{
+		signal(model.SignalExcess, "%s of %s %s failed where %s %s to be expected", whole(i.Failed), whole(max(i.Requests, i.Failed)),
+			things(&i.Incident), about(i.Expected), wasWere(i.Expected)),
 	}
 	if !i.Scope.Everyone() {
 		rest := main.all.window()
 		x, n := max(rest.x-i.Failed, 0), max(rest.n-i.Requests, 0)
-		lines = append(lines, fmt.Sprintf("elsewhere %s of %s failed in this way", whole(x), whole(n)))
+		signals = append(signals, signal(model.SignalElsewhere, "elsewhere %s of %s failed in this way", whole(x), whole(n)))
 	}
-	lines = append(lines, d.breadth(i, main)...)
+	signals = append(signals, breadth(i, main))
 	if len(i.Also) > 0 {
 		words := make([]string, len(i.Also))
 		for k, o := range i.Also {
 			words[k] = string(o)
 		}
-		lines = append(lines, "the same requests also failed with "+list(words))
+		signals = append(signals, signal(model.SignalOutcomes, "the same requests also failed with %s", list(words)))
 	}
-	return append(lines, d.probes(i, main)...)
+	return append(signals, d.probes(i, main)...)
+}
+
+func signal(code model.SignalCode, format string, args ...any) model.Signal {
+	return model.Signal{Code: code, Text: fmt.Sprintf(format, args...)}
 }
 
 // breadth says how many clients and networks are hit.
-func (d *SeriesDetector) breadth(i *openIncident, main *group) []string {
+func breadth(i *openIncident, main *group) model.Signal {
 	networks := 0
 	for p, s := range main.series {
 		if w := s.window(); p.dim == model.ByASN && w.x > w.bound {
@@ -87,16 +91,16 @@ func (d *SeriesDetector) breadth(i *openIncident, main *group) []string {
 	clients := plural(i.Clients, "distinct client") + " with failures"
 	switch {
 	case networks == 0: // none is known
-		return []string{clients}
+		return signal(model.SignalBreadth, "%s", clients)
 	case len(i.Scope.ASNs) == 1 || networks == 1:
-		return []string{clients + ", all of one network; they are told apart by tokens that they choose themselves"}
+		return signal(model.SignalBreadth, "%s, all of one network; they are told apart by tokens that they choose themselves", clients)
 	default:
-		return []string{clients + fmt.Sprintf(", %d networks above the expected", networks)}
+		return signal(model.SignalBreadth, "%s, %d networks above the expected", clients, networks)
 	}
 }
 
 // probes says what the probes see of the servers that the failed requests went to.
-func (d *SeriesDetector) probes(i *openIncident, main *group) []string {
+func (d *SeriesDetector) probes(i *openIncident, main *group) []model.Signal {
 	if d.o.Probes == nil {
 		return nil
 	}
@@ -112,9 +116,10 @@ func (d *SeriesDetector) probes(i *openIncident, main *group) []string {
 	}
 	switch {
 	case len(downs) > 0:
-		return []string{fmt.Sprintf("probes find %d of %s concerned down: %s", len(downs), plural(len(downs)+up, "server"), list(downs))}
+		return []model.Signal{signal(model.SignalProbesDown, "probes find %d of %s concerned down: %s", len(downs),
+			plural(len(downs)+up, "server"), list(downs))}
 	case up > 0:
-		return []string{fmt.Sprintf("probes reach %s concerned: look at the path", plural(up, "server"))}
+		return []model.Signal{signal(model.SignalProbesAnswer, "probes reach %s concerned: look at the path", plural(up, "server"))}
 	default:
 		return nil
 	}

@@ -82,14 +82,14 @@ func TestDelivery(t *testing.T) {
 }
 
 func TestCloneSharesNothing(t *testing.T) {
-	i := Incident{ID: 1, Also: []report.Outcome{report.TCPReset}, Evidence: []string{"e"},
+	i := Incident{ID: 1, Also: []report.Outcome{report.TCPReset}, Evidence: []Signal{{SignalExcess, "e"}},
 		Scope: Scope{ASNs: []uint32{1}, Countries: []string{"XA"}, Servers: []string{"s"}}}
 	c := i.Clone()
 	if !reflect.DeepEqual(c, i) || !c.Scope.Equal(i.Scope) {
 		t.Fatalf("%+v", c)
 	}
-	c.Also[0], c.Evidence[0], c.Scope.ASNs[0], c.Scope.Countries[0], c.Scope.Servers[0] = "x", "x", 2, "x", "x"
-	if i.Also[0] == "x" || i.Evidence[0] == "x" || i.Scope.ASNs[0] == 2 || i.Scope.Countries[0] == "x" || i.Scope.Servers[0] == "x" {
+	c.Also[0], c.Evidence[0].Text, c.Scope.ASNs[0], c.Scope.Countries[0], c.Scope.Servers[0] = "x", "x", 2, "x", "x"
+	if i.Also[0] == "x" || i.Evidence[0].Text == "x" || i.Scope.ASNs[0] == 2 || i.Scope.Countries[0] == "x" || i.Scope.Servers[0] == "x" {
 		t.Error("the original changed")
 	}
 }

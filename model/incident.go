@@ -29,7 +29,7 @@ type Incident struct {
 	Clients  int     // distinct clients with failures
 
 	Title    string   // one sentence: what fails, where, for whom and how often
-	Evidence []string // sentences, the strongest evidence first
+	Evidence []Signal // the strongest evidence first
 }
 
 // Open reports whether the incident is still going on.
@@ -43,6 +43,26 @@ func (i *Incident) Clone() Incident {
 	c.Evidence = slices.Clone(i.Evidence)
 	return c
 }
+
+// Signal is one piece of evidence for or against an incident. It comes from clients' reports, from
+// probes or from deliveries.
+type Signal struct {
+	Code SignalCode // empty if a release without codes stored it
+	Text string     // one sentence
+}
+
+// SignalCode says what a [Signal] is about.
+type SignalCode string
+
+// The codes of signals.
+const (
+	SignalExcess       SignalCode = "excess"        // how many failed, and how many were expected to
+	SignalElsewhere    SignalCode = "elsewhere"     // how many failed outside of the scope
+	SignalBreadth      SignalCode = "breadth"       // how many clients and networks are hit
+	SignalOutcomes     SignalCode = "outcomes"      // further outcomes of the same fault
+	SignalProbesDown   SignalCode = "probes_down"   // probes find servers down, too
+	SignalProbesAnswer SignalCode = "probes_answer" // probes reach the servers that clients do not
+)
 
 // Scope describes who is affected by an incident: clients in any of ASNs or Countries, or requests
 // to any of Servers. At most one of the lists is non-empty. The zero Scope means everyone.

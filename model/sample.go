@@ -7,8 +7,8 @@ import (
 )
 
 // Sample is one request in detail, or a group of application errors. For application errors,
-// Outcome lies under "app" or "browser", URL is that of the page, and the other fields about
-// requests are zero.
+// Error is set, Outcome lies under "app" or "browser", URL is that of the page, and the other
+// fields about requests are zero.
 type Sample struct {
 	At       time.Time // end of the request, or time of the last error
 	App      string
@@ -29,16 +29,19 @@ type Sample struct {
 	ASN      uint32
 	Country  string
 
-	// The fields below are set only for application errors.
-
-	ErrorType string
-	Message   string // scrubbed by the agent; empty without consent to diagnostics
-	// one line per call, innermost first, such as "main.run main.go:17"; may be empty like Message
-	Stack       string
-	Fingerprint [16]byte // the same for errors with one cause; all zero for a request
-	Count       uint64   // number of errors; 0 for a request
+	Error ApplicationError // zero for a request
 
 	// Client is the short form of the client's daily token. A deletion notice finds the sample by
 	// it. Stores keep it; readers do not return it.
 	Client uint64
+}
+
+// ApplicationError is a group of an application's errors with one cause.
+type ApplicationError struct {
+	Type    string
+	Message string // of the first; scrubbed by the agent; empty without consent to diagnostics
+	// one line per call, innermost first, such as "main.run main.go:17"; may be empty like Message
+	Stack       string
+	Fingerprint [16]byte // the same for errors with one cause; never all zero
+	Count       uint64   // number of errors, at least 1
 }

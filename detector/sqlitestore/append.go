@@ -105,7 +105,7 @@ func insertSamples(tx *sql.Tx, all []model.Sample) error {
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			v.At.UnixMilli(), v.App, v.Version, v.OS, v.Source, v.Target, v.URL, v.Method, string(v.Outcome), string(v.Phase), v.Protocol,
 			v.Server, v.Status, int64(v.Elapsed/time.Millisecond), v.TraceID[:], v.Flags, v.ASN, v.Country,
-			v.ErrorType, v.Message, v.Stack, fingerprint(v), int64(v.Count), int64(v.Client))
+			v.Error.Type, v.Error.Message, v.Error.Stack, fingerprint(v), int64(v.Error.Count), int64(v.Client))
 		if err != nil {
 			return err
 		}
@@ -115,10 +115,10 @@ func insertSamples(tx *sql.Tx, all []model.Sample) error {
 
 // fingerprint takes no room in samples of requests.
 func fingerprint(v *model.Sample) []byte {
-	if v.Fingerprint == [16]byte{} {
+	if v.Error.Fingerprint == [16]byte{} {
 		return []byte{}
 	}
-	return v.Fingerprint[:]
+	return v.Error.Fingerprint[:]
 }
 
 // forgetAtOnce is how many clients one statement forgets.

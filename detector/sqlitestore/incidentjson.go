@@ -30,7 +30,7 @@ type incidentJSON struct {
 	Expected float64          `json:"expected"`
 	Clients  int              `json:"clients"`
 	Title    string           `json:"title"`
-	Evidence []string         `json:"evidence,omitempty"`
+	Evidence []signalJSON     `json:"evidence,omitempty"`
 }
 
 type scopeJSON struct {
@@ -39,11 +39,41 @@ type scopeJSON struct {
 	Servers   []string `json:"servers,omitempty"`
 }
 
+type signalJSON struct {
+	Code model.SignalCode `json:"code"`
+	Text string           `json:"text"`
+}
+
+// UnmarshalJSON also takes a sentence without a code, as release 0.1.0 had it.
+func (s *signalJSON) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '"' {
+		return json.Unmarshal(b, &s.Text)
+	}
+	type plain signalJSON
+	return json.Unmarshal(b, (*plain)(s))
+}
+
+func signalsJSON(signals []model.Signal) []signalJSON {
+	var all []signalJSON
+	for _, s := range signals {
+		all = append(all, signalJSON(s))
+	}
+	return all
+}
+
+func signalsOf(all []signalJSON) []model.Signal {
+	var signals []model.Signal
+	for _, s := range all {
+		signals = append(signals, model.Signal(s))
+	}
+	return signals
+}
+
 func encodeIncident(i *model.Incident) (string, error) {
 	b, err := json.Marshal(incidentJSON{
 		Version: incidentVersion, ID: i.ID, App: i.App, Target: i.Target, Outcome: i.Outcome, Also: i.Also, Verdict: i.Verdict,
 		Scope: scopeJSON(i.Scope), Since: i.Since, Until: i.Until, Failed: i.Failed, Requests: i.Requests, Expected: i.Expected,
-		Clients: i.Clients, Title: i.Title, Evidence: i.Evidence,
+		Clients: i.Clients, Title: i.Title, Evidence: signalsJSON(i.Evidence),
 	})
 	if err != nil {
 		return "", fmt.Errorf("encoding incident %d: %w", i.ID, err)
@@ -64,6 +94,6 @@ func decodeIncident(b []byte) (i model.Incident, err error) {
 	return model.Incident{
 		ID: v.ID, App: v.App, Target: v.Target, Outcome: v.Outcome, Also: v.Also, Verdict: v.Verdict, Scope: model.Scope(v.Scope),
 		Since: v.Since, Until: v.Until, Failed: v.Failed, Requests: v.Requests, Expected: v.Expected, Clients: v.Clients,
-		Title: v.Title, Evidence: v.Evidence,
+		Title: v.Title, Evidence: signalsOf(v.Evidence),
 	}, nil
 }

@@ -110,10 +110,11 @@ func scanSample(rows *sql.Rows) (v model.Sample, err error) {
 	var at, elapsed int64
 	var trace, fingerprint sql.RawBytes
 	err = rows.Scan(&at, &v.App, &v.Version, &v.OS, &v.Source, &v.Target, &v.URL, &v.Method, &v.Outcome, &v.Phase, &v.Protocol, &v.Server,
-		&v.Status, &elapsed, &trace, &v.Flags, &v.ASN, &v.Country, &v.ErrorType, &v.Message, &v.Stack, &fingerprint, &v.Count)
+		&v.Status, &elapsed, &trace, &v.Flags, &v.ASN, &v.Country, &v.Error.Type, &v.Error.Message,
+		&v.Error.Stack, &fingerprint, &v.Error.Count)
 	v.At, v.Elapsed = time.UnixMilli(at), time.Duration(elapsed)*time.Millisecond
 	copy(v.TraceID[:], trace)
-	copy(v.Fingerprint[:], fingerprint)
+	copy(v.Error.Fingerprint[:], fingerprint)
 	return v, err
 }
 

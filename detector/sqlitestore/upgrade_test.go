@@ -37,7 +37,7 @@ func TestOldStoreIsUpgraded(t *testing.T) {
 	for range 2 { // the second time it is of this release's version
 		events, state := open(t, path)
 		all, err := events.Samples(t.Context(), model.SampleQuery{Type: "tcp"})
-		if err != nil || len(all) != 1 || all[0].Outcome != report.TCPReset || all[0].Message != "" || all[0].Fingerprint != [16]byte{} {
+		if err != nil || len(all) != 1 || all[0].Outcome != report.TCPReset || all[0].Error != (model.ApplicationError{}) {
 			t.Fatalf("old sample: %+v, %v", all, err)
 		}
 		if cursor, err := state.Cursor(t.Context(), "c1"); cursor != 7 || err != nil {

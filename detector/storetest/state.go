@@ -181,7 +181,7 @@ func incidents(t *stateTest) {
 func fullIncident() model.Incident {
 	return model.Incident{ID: 41, App: "shop", Target: shop, Outcome: report.TCPReset, Also: []report.Outcome{report.TCPRefused, report.TCPTimedOut},
 		Verdict: model.NetworkPath, Scope: model.Scope{ASNs: []uint32{64501, 64502}, Countries: []string{"XA"}, Servers: []string{"192.0.2.1:443"}},
-		Since: at(0).UTC(), Until: at(90).UTC(), Failed: 41, Requests: 44.5, Expected: 0.25, Clients: 28, Title: "one", Evidence: []string{"e", "f"}}
+		Since: at(0).UTC(), Until: at(90).UTC(), Failed: 41, Requests: 44.5, Expected: 0.25, Clients: 28, Title: "one", Evidence: []model.Signal{{Code: model.SignalExcess, Text: "e"}, {Text: "f"}}}
 }
 
 func incidentInFull(t *stateTest) {

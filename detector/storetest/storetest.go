@@ -80,6 +80,6 @@ var (
 func appError(sec int, client uint64) model.Sample {
 	return model.Sample{
 		At: at(sec), App: "shop", Source: report.SourceAgent, Outcome: report.AppPanic, Phase: report.PhaseApplication, Country: "XA",
-		ErrorType: "runtime.boundsError", Message: "index", Stack: "main.pay pay.go:7", Fingerprint: [16]byte{1}, Count: 2, Client: client,
+		Error: model.ApplicationError{Type: "runtime.boundsError", Message: "index", Stack: "main.pay pay.go:7", Fingerprint: [16]byte{1}, Count: 2}, Client: client,
 	}
 }

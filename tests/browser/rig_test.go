@@ -227,7 +227,7 @@ func storedOf(t *testing.T, store model.Reader, app string) counts {
 	}
 	for i := range samples {
 		if samples[i].App == app {
-			c[string(samples[i].Outcome)] += float64(samples[i].Count)
+			c[string(samples[i].Outcome)] += float64(samples[i].Error.Count)
 		}
 	}
 	return c

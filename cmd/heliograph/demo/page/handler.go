@@ -128,7 +128,7 @@ func (p *Page) arrived(ctx context.Context, since time.Time) ([]arrival, error) 
 	}
 	for i := range errors { // application errors are no requests: no total counts them
 		if errors[i].App == App {
-			sum[string(errors[i].Outcome)] += float64(errors[i].Count)
+			sum[string(errors[i].Outcome)] += float64(errors[i].Error.Count)
 		}
 	}
 	all := []arrival{}

@@ -29,7 +29,7 @@ func (store) Totals(context.Context, model.TotalsQuery) ([]model.Total, error) {
 }
 
 func (store) Samples(context.Context, model.SampleQuery) ([]model.Sample, error) {
-	return []model.Sample{{App: App, Outcome: "app.error", Count: 3}, {App: "shop", Outcome: "app.error", Count: 50}}, nil
+	return []model.Sample{{App: App, Outcome: "app.error", Error: model.ApplicationError{Count: 3}}, {App: "shop", Outcome: "app.error", Error: model.ApplicationError{Count: 50}}}, nil
 }
 
 // startPage starts a page before one collector, which answers with what it was asked for.
