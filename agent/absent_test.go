@@ -51,6 +51,7 @@ func TestAnAbsentAgentIsOff(t *testing.T) {
 				}
 			})
 			call("SetConsent", func() { a.SetConsent(report.Counts); a.SetConsent(report.Off) })
+			call("SettleLater", func() { a.SettleLater(func(bool) { t.Error("settled") }) })
 			call("Shutdown", func() { nothing(a.Shutdown(context.Background())); nothing(a.Shutdown(context.Background())) })
 			call("Stats", func() {
 				if s := a.Stats(); s.Consent != report.Off || s.Observed != 0 || s.Dropped["x"] != 0 {

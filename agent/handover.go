@@ -48,6 +48,7 @@ func (r *recorder) untilWindowEnds() time.Duration {
 // sent. What was handed over is stored, too.
 func (s *spooler) sealWindow(atOnce bool) {
 	defer s.recorder.events.caught()
+	s.settle(atOnce)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.consent.review() // the policy may have expired
@@ -60,6 +61,14 @@ func (s *spooler) sealWindow(atOnce bool) {
 	s.recorder.drop(report.DropOverflow, w.overflow)
 	if ppm > 0 {
 		s.store(w.level, w.items(now, ppm))
+	}
+}
+
+// settle has watchers say what they know of requests that have not ended for them.
+func (s *spooler) settle(now bool) {
+	defer s.recorder.events.caught()
+	if now || s.recorder.untilWindowEnds() <= 0 {
+		s.recorder.settled(now)
 	}
 }
 
@@ -100,6 +109,12 @@ func (r *recorder) takeWindow(now time.Time, atOnce bool) (*window, uint32) {
 		return nil, 0
 	}
 	r.window = newWindow(r.terms.policy.Policy, len(w.rows))
+	if len(r.settle) > 0 && r.terms.record != report.Off {
+		r.begun() // for them
+	}
+	if len(w.rows) == 0 && len(w.errors) == 0 && w.overflow == 0 {
+		return nil, 0 // SettleLater began it, and there was nothing to say
+	}
 	r.total.Windows++
 	if w.failed || len(w.errors) > 0 || w.overflow > 0 || len(r.untold) > 0 {
 		return w, report.FullPPM

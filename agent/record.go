@@ -51,6 +51,19 @@ func (a *Agent) AddProbeResults(at time.Time, r *report.ProbeResults) {
 	a.recorder.addProbes(at, r)
 }
 
+// SettleLater has settle called once, before the open window ends, on the goroutine that ends it.
+// It is for who watches requests and does not know yet how one has ended: settle observes what can
+// be said by then. now is false when the window ends because its time is over: what is still likely
+// to be known may then wait for another SettleLater. settle must be quick, and its panics are
+// caught. Without consent no window is open, and settle waits for one until [Agent.Shutdown].
+func (a *Agent) SettleLater(settle func(now bool)) {
+	if a.absent() {
+		return
+	}
+	defer a.events.caught()
+	a.recorder.settleLater(settle)
+}
+
 // NetworkChanged tells the agent that the client's network has just changed: another network, an
 // address gained or lost, online or offline. What failed in the open window, samples included,
 // failed on the network that is gone, or while it went, and is marked with

@@ -25,6 +25,7 @@ type recorder struct {
 	window  *window           // open; never nil
 	tallies []tally           // that are not sealed yet
 	probes  []probes          // likewise
+	settle  []func(now bool)  // what SettleLater was given
 	untold  map[string]uint64 // records lost, by reason, that no header has told yet
 	total   Stats             // Observed, Errors, Windows, SampledOut and Dropped
 
@@ -130,6 +131,28 @@ func (r *recorder) networkChanged() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.window.networkChanged()
+}
+
+// settleLater keeps f for settled.
+func (r *recorder) settleLater(f func(now bool)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.settle = append(r.settle, f)
+	if r.terms.record != report.Off {
+		r.begun()
+	}
+}
+
+// settled has what is not known yet observed as well as it can be. now is false when the window
+// ends by itself.
+func (r *recorder) settled(now bool) {
+	r.mu.Lock()
+	all := r.settle
+	r.settle = nil
+	r.mu.Unlock()
+	for _, f := range all {
+		f(now)
+	}
 }
 
 // stats is what the recorder knows of Stats.

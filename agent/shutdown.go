@@ -93,6 +93,7 @@ const grace = time.Second
 func (a *Agent) stop(ctx context.Context) {
 	defer close(a.stopped)
 	defer a.events.caught()
+	a.spooler.settle(true) // while that is still recorded
 	a.consent.close()
 	close(a.stopping)
 	a.spooler.sealWindow(true)

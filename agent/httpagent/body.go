@@ -11,30 +11,30 @@ import (
 // that ends.
 //
 // An application may keep a body after Close, close it again, read from it while another goroutine
-// closes it. So what it holds can never be used for a second answer; but all that must be its own
-// is an address. Every handle is given out once, and the exchange behind it knows the one that it
-// serves: whoever comes with another is late, and touches nothing. The exchange serves the next
-// request when its handle was closed and no goroutine is in Read. Handles are made by the dozen,
-// 8 bytes each.
-type handle struct{ of *exchange }
+// closes it. So what it holds can never be used for a second answer. Every handle is given out
+// once, and the exchange behind it knows the one that it serves: whoever comes with another is
+// late, and gets what the real body says to that, without the exchange. The exchange serves the
+// next request when its handle was closed and no goroutine is in Read. Handles are made by the
+// dozen, 24 bytes each.
+type handle struct {
+	of   *exchange
+	body io.ReadCloser // the real one
+}
 
 // handles is how many are made at once.
-const handles = 64
+const handles = 32
 
-// hold gives x, which nobody holds, a holder.
-func (x *exchange) hold() *handle {
+// hold gives x, which nobody holds, a holder of its answer's body.
+func (x *exchange) hold(body io.ReadCloser) *handle {
 	if len(x.spare) == 0 {
 		x.spare = make([]handle, handles)
 	}
 	h := &x.spare[0]
 	x.spare = x.spare[1:]
-	h.of = x
+	h.of, h.body = x, body
 	x.holder.Store(h)
 	return h
 }
-
-// errClosed is what net/http's own bodies say.
-var errClosed = errors.New("http: read on closed response body")
 
 // Read implements io.Reader.
 func (h *handle) Read(p []byte) (int, error) {
@@ -44,9 +44,9 @@ func (h *handle) Read(p []byte) (int, error) {
 	x.readers.Add(1)
 	if x.holder.Load() != h {
 		x.readers.Add(-1)
-		return 0, errClosed
+		return h.body.Read(p)
 	}
-	n, err := x.body.Read(p)
+	n, err := h.body.Read(p)
 	if err != nil {
 		x.bodyEnded(err)
 	}
@@ -59,10 +59,10 @@ func (h *handle) Read(p []byte) (int, error) {
 func (h *handle) Close() error {
 	x := h.of
 	if !x.holder.CompareAndSwap(h, nil) {
-		return nil
+		return h.body.Close()
 	}
 	x.end(x.outcome, nil)
-	err := x.body.Close()
+	err := h.body.Close()
 	if x.readers.Load() == 0 {
 		x.release()
 	}
@@ -77,7 +77,10 @@ func (x *exchange) bodyEnded(err error) {
 	if x.ended.Load() {
 		return
 	}
-	outcome := classifyBody(x.req.Context(), err, x.resp)
+	outcome := report.Abandoned
+	if !x.source.broken() {
+		outcome = classifyBody(x.asked.ctx, err, x.head)
+	}
 	if outcome != report.Abandoned {
 		x.host.suspect()
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/http"
 	"net/netip"
 	"net/textproto"
 	"net/url"
@@ -72,7 +71,7 @@ func classifyRequest(ctx context.Context, err error, at phase) report.Outcome {
 }
 
 // classifyBody names the failure of an answer's body.
-func classifyBody(ctx context.Context, err error, resp *http.Response) report.Outcome {
+func classifyBody(ctx context.Context, err error, h head) report.Outcome {
 	if abandoned(ctx, err) {
 		return report.Abandoned
 	}
@@ -90,22 +89,21 @@ func classifyBody(ctx context.Context, err error, resp *http.Response) report.Ou
 			return o
 		}
 	}
-	chunked := slices.Contains(resp.TransferEncoding, "chunked")
 	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF) && chunked:
+	case errors.Is(err, io.ErrUnexpectedEOF) && h.chunked:
 		return report.HTTPIncompleteChunked
-	case errors.Is(err, io.ErrUnexpectedEOF) && (resp.ProtoMajor < 2 || resp.ContentLength >= 0),
+	case errors.Is(err, io.ErrUnexpectedEOF) && (h.major < 2 || h.length >= 0),
 		strings.Contains(text, "more than declared Content-Length"):
 		return report.HTTPContentLengthMismatch
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), is[flate.CorruptInputError](err):
 		return report.HTTPResponseInvalid
-	case resp.ProtoMajor == 3:
+	case h.major == 3:
 		return report.H3ProtocolError
 	}
 	if o := http2Outcome(err, text); o != "" {
 		return o
 	}
-	if resp.ProtoMajor == 2 {
+	if h.major == 2 {
 		return report.H2ProtocolError
 	}
 	return report.HTTPFailed

@@ -1,12 +1,15 @@
 package httpagent
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/hex"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,12 +24,12 @@ import (
 type exchange struct {
 	rt      *roundTripper
 	host    *host
-	trace   *trace // nil: the request goes out as it is
-	req     *http.Request
-	resp    *http.Response // nil until its head is there
+	trace   *trace  // nil: the request goes out without hooks
+	source  *source // its body; nil: that cannot fail
+	asked   asked
+	head    head           // of the answer; zero until it is there
 	start   time.Duration  // when it began, since rt.made
 	server  netip.AddrPort // that answered, invalid when unknown
-	body    io.ReadCloser  // of the answer
 	outcome report.Outcome // of the answer, if its body arrives whole
 	ended   atomic.Bool
 
@@ -38,9 +41,48 @@ type exchange struct {
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
+// asked is what a report tells of a request. It is read when the request begins: the application
+// may use the request again while another goroutine reads the answer's body.
+type asked struct {
+	ctx                                   context.Context
+	method, scheme, host, path, pathAsked string // of the URL; see url.URL for the two paths
+	traceparent                           string
+}
+
+func askedBy(req *http.Request) asked {
+	a := asked{ctx: req.Context(), method: req.Method, scheme: req.URL.Scheme, host: req.URL.Host, path: req.URL.Path, pathAsked: req.URL.RawPath}
+	if v := req.Header["Traceparent"]; len(v) > 0 {
+		a.traceparent = v[0]
+	}
+	return a
+}
+
+// url is the request's URL without user and query, which nobody may see.
+func (a *asked) url() string {
+	u := url.URL{Path: a.path, RawPath: a.pathAsked}
+	return a.scheme + "://" + a.host + u.EscapedPath()
+}
+
+// head is what a report tells of an answer. It is read before the application gets the answer, and
+// may change it.
+type head struct {
+	status       int
+	major, minor int // of the protocol's version
+	chunked      bool
+	length       int64 // of the body; -1: not known
+}
+
+func headOf(resp *http.Response) head {
+	return head{
+		status: resp.StatusCode, major: resp.ProtoMajor, minor: resp.ProtoMinor,
+		chunked: slices.Contains(resp.TransferEncoding, "chunked"), length: resp.ContentLength,
+	}
+}
+
 // release lets x serve the next request. Nobody else holds it.
 func (x *exchange) release() {
-	x.rt, x.host, x.trace, x.req, x.resp, x.body = nil, nil, nil, nil, nil, nil
+	x.rt, x.host, x.trace, x.source = nil, nil, nil, nil
+	x.asked, x.head = asked{}, head{}
 	x.server = netip.AddrPort{}
 	x.ended = atomic.Bool{}
 	exchanges.Put(x)
@@ -54,7 +96,15 @@ func (x *exchange) failed(err error) {
 	} else {
 		s = x.host.unseen(err)
 	}
-	outcome := classifyRequest(x.req.Context(), err, s.at)
+	if x.counted() {
+		x.host.suspect()
+		x.release()
+		return
+	}
+	outcome := report.Abandoned
+	if !x.source.broken() {
+		outcome = classifyRequest(x.asked.ctx, err, s.at)
+	}
 	x.server = s.server
 	if a, ok := dialled(err); ok && !s.proxied {
 		x.server = a // of several addresses, the one that the error is about
@@ -66,13 +116,10 @@ func (x *exchange) failed(err error) {
 	x.release()
 }
 
-// answered takes note of an answer's head, and waits for its body if there is one.
-func (x *exchange) answered(resp *http.Response) {
-	x.resp, x.outcome = resp, statusOutcome(resp)
+// answered takes note of an answer's head, and waits for its body if that still matters.
+func (x *exchange) answered(req *http.Request, resp *http.Response) {
+	x.head, x.outcome = headOf(resp), statusOutcome(resp)
 	if t := x.trace; t != nil {
-		if resp.Request == &t.watched {
-			resp.Request = x.req
-		}
 		s := t.retire(resp.ProtoMajor == 1)
 		x.host.saw(s, resp, x.rt.direct, x.start)
 		x.server = s.server
@@ -82,13 +129,20 @@ func (x *exchange) answered(resp *http.Response) {
 	} else {
 		x.server = x.host.answers(resp)
 	}
-	if unwatched(x.req, resp) {
+	switch {
+	case x.counted():
+		x.host.suspect()
+	case mayLoop(resp):
+		o := x.observation(x.outcome)
+		x.detail(&o, nil)
+		x.rt.expect(resp, o)
+	case x.outcome != report.OK, unwatched(req, resp):
 		x.end(x.outcome, nil)
-		x.release()
+	default:
+		resp.Body = x.hold(resp.Body)
 		return
 	}
-	x.body = resp.Body
-	resp.Body = x.hold()
+	x.release()
 }
 
 // unwatched reports whether an answer has no body, or one that must stay what it is: a connection
@@ -109,25 +163,19 @@ func (x *exchange) end(outcome report.Outcome, conn net.Conn) {
 	if x.ended.Load() || x.ended.Swap(true) { // most bodies are closed after they have ended
 		return
 	}
-	u, start := x.req.URL, x.rt.made.Add(x.start)
-	var status uint16
-	var spoken string
-	if x.resp != nil {
-		status, spoken = uint16(min(max(x.resp.StatusCode, 0), report.MaxStatus)), alpn(x.resp)
+	o := x.observation(outcome)
+	if outcome != report.OK {
+		x.detail(&o, conn)
 	}
-	if outcome == report.OK {
-		x.rt.agent.Observe(agent.Observation{
-			Scheme: u.Scheme, Host: u.Host, Outcome: report.OK, Protocol: spoken, Server: x.server, Status: status,
-			Flags: flags(x.req.Context()), Start: start,
-		})
-		return
-	}
-	o := agent.Observation{
-		Scheme: u.Scheme, Host: u.Host, Outcome: outcome, Protocol: spoken, Server: x.server, Status: status,
-		Flags: flags(x.req.Context()), Start: start,
-	}
-	x.detail(&o, conn)
 	x.rt.agent.Observe(o)
+}
+
+// observation is the request without detail.
+func (x *exchange) observation(outcome report.Outcome) agent.Observation {
+	return agent.Observation{
+		Scheme: x.asked.scheme, Host: x.asked.host, Outcome: outcome, Protocol: x.head.alpn(), Server: x.server,
+		Status: uint16(min(max(x.head.status, 0), report.MaxStatus)), Flags: flags(x.asked.ctx), Start: x.rt.made.Add(x.start),
+	}
 }
 
 // detail adds what only a failure is asked for.
@@ -135,27 +183,25 @@ func (x *exchange) detail(o *agent.Observation, conn net.Conn) {
 	if conn != nil {
 		o.Protocol = connProtocol(conn)
 	}
-	u := x.req.URL
-	// without user and query, which nobody may see
-	o.URL = u.Scheme + "://" + u.Host + u.EscapedPath()
+	o.URL = x.asked.url()
 	now := time.Now()
 	o.Elapsed = now.Sub(o.Start)
 	// whose wall clock is right even if the machine has slept since rt.made
 	o.Start = now.Add(-o.Elapsed)
-	if o.Method = x.req.Method; o.Method == "" {
+	if o.Method = x.asked.method; o.Method == "" {
 		o.Method = http.MethodGet
 	}
-	o.TraceID = traceID(x.req.Header.Get("Traceparent"))
+	o.TraceID = traceID(x.asked.traceparent)
 	if x.rt.networkChanged(o.Start, now) {
 		o.Flags |= report.FlagNetworkChanged
 	}
 }
 
-// alpn is the ALPN id of an answer's protocol.
-func alpn(resp *http.Response) string {
-	switch resp.ProtoMajor {
+// alpn is the ALPN id of an answer's protocol, "" without an answer.
+func (h *head) alpn() string {
+	switch h.major {
 	case 1:
-		if resp.ProtoMinor == 0 {
+		if h.minor == 0 {
 			return "http/1.0"
 		}
 		return "http/1.1"

@@ -51,6 +51,9 @@ var (
 
 // Value implements context.Context.
 func (t *trace) Value(k any) any {
+	if k == (tracedKey{}) {
+		return t
+	}
 	if asking.Value(k) == nil {
 		return t.Context.Value(k)
 	}

@@ -10,15 +10,20 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/heliograph-net/heliograph/agent"
 )
 
 // trace is a request that goes out with httptrace's hooks. It is at once the request and that
 // request's context. It belongs to one request only: net/http looks into contexts, and may look
 // into requests, after their answers have ended.
 type trace struct {
-	context.Context                       // of the application's request
-	watched         http.Request          // the application's, with another context
-	direct          bool                  // the next RoundTripper is an http.Transport
+	context.Context              // of the application's request
+	watched         http.Request // the application's, with another context
+	direct          bool         // the next RoundTripper is an http.Transport
+	agent           *agent.Agent
+	nested          atomic.Bool           // a wrapper further in counts the request
+	source          source                // its body, if that can fail
 	hooks           atomic.Pointer[hooks] // nil until somebody asks for them, retired after the end
 
 	mu sync.Mutex // hooks run on the transport's goroutines, even after the request has ended
@@ -53,13 +58,14 @@ const (
 )
 
 // newTrace prepares the request that goes on instead of req.
-func newTrace(req *http.Request, direct bool) *trace {
-	t := &trace{Context: req.Context(), direct: direct}
+func newTrace(req *http.Request, rt *roundTripper) *trace {
+	t := &trace{Context: req.Context(), direct: rt.direct, agent: rt.agent}
 	if httptrace.ContextClientTrace(t.Context) == nil {
 		t.watched = *req.WithContext(t)
 		return t
 	}
-	h := newHooks(t.Context) // the application has hooks of its own, which is rare
+	// the application has hooks of its own, which is rare
+	h := newHooks(context.WithValue(t.Context, tracedKey{}, t))
 	h.t.Store(t)
 	t.hooks.Store(h)
 	t.watched = *req.WithContext(h.ctx)

@@ -10,9 +10,14 @@ import (
 )
 
 // Wrap returns base with a watching: every request that goes through it is observed once, when its
-// answer's body has ended, failed or been closed, or when it got no answer. Requests, answers,
-// bodies' bytes and errors pass unchanged. While a records nothing, requests pass without any
-// detour. A nil base is [http.DefaultTransport].
+// answer's body has ended, failed or been closed, or when it got no answer. An answer with a status
+// of 400 or above is observed at once. Requests, answers, bodies' bytes and errors pass unchanged.
+// While a records nothing, and when it is nil, requests pass without any detour. A nil base is
+// [http.DefaultTransport]. Wrapping twice for one agent counts once.
+//
+// What fails because the request's own body cannot be read is [report.Abandoned]: that is not the
+// server's doing. A redirect that would make [http.Client] give up counts as
+// [report.HTTPRedirectLoop] when no request follows it before the window ends.
 //
 // When a request fails, and now and then when one goes out, it looks at the addresses of the
 // machine's network interfaces. That they have changed is all that is noted of them
@@ -20,6 +25,9 @@ import (
 func Wrap(a *agent.Agent, base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		base = http.DefaultTransport
+	}
+	if inner, ok := base.(*roundTripper); ok && inner.agent == a {
+		return inner
 	}
 	_, direct := base.(*http.Transport)
 	return &roundTripper{agent: a, base: base, direct: direct, made: time.Now(), network: newNetwork()}
@@ -32,6 +40,8 @@ type roundTripper struct {
 	made    time.Time // what times of exchanges and hosts count from
 	hosts   hosts
 	network *network
+
+	redirections redirections
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -39,22 +49,48 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !rt.agent.Recording() || req.URL == nil {
 		return rt.base.RoundTrip(req)
 	}
-	x := exchanges.Get().(*exchange)
-	x.rt, x.req, x.start = rt, req, time.Since(rt.made) // half the price of time.Now
-	x.host = rt.hosts.of(req.URL)
-	if !x.host.calm(x.start) {
-		rt.watchNetwork()
-		x.trace = newTrace(req, rt.direct)
-		req = &x.trace.watched
+	if req.Response != nil {
+		rt.follows(req)
 	}
-	resp, err := rt.base.RoundTrip(req)
+	x := exchanges.Get().(*exchange)
+	x.rt, x.start = rt, time.Since(rt.made) // half the price of time.Now
+	x.asked = askedBy(req)
+	tellOuter(x.asked.ctx, rt.agent)
+	x.host = rt.hosts.of(req.URL)
+	sent := x.prepare(req)
+	resp, err := rt.base.RoundTrip(sent)
 	switch {
 	case err != nil:
 		x.failed(err)
 	case resp != nil:
-		x.answered(resp)
+		if resp.Request == sent {
+			resp.Request = req
+		}
+		x.answered(req, resp)
 	}
 	return resp, err
+}
+
+// prepare returns the request that goes on instead of req: with hooks unless its host is calm, and
+// with its body watched if that can fail.
+func (x *exchange) prepare(req *http.Request) (sent *http.Request) {
+	sent = req
+	if !x.host.calm(x.start) {
+		x.rt.watchNetwork()
+		x.trace = newTrace(req, x.rt)
+		sent = &x.trace.watched
+	}
+	if !canFail(req.Body) {
+		return sent
+	}
+	if x.trace != nil {
+		x.source = &x.trace.source
+	} else {
+		u := &upload{request: *req}
+		sent, x.source = &u.request, &u.source
+	}
+	x.source.watch(sent)
+	return sent
 }
 
 // Unwrap returns the RoundTripper underneath.
@@ -69,26 +105,10 @@ func (rt *roundTripper) CloseIdleConnections() {
 
 // statusOutcome is the outcome of an answer that arrives whole.
 func statusOutcome(resp *http.Response) report.Outcome {
-	switch {
-	case resp.StatusCode >= 400:
+	if resp.StatusCode >= 400 {
 		return report.HTTPError
-	case resp.StatusCode >= 300 && resp.Header.Get("Location") != "" && redirects(resp.Request) >= maxRedirects-1:
-		return report.HTTPRedirectLoop
-	default:
-		return report.OK
 	}
-}
-
-// maxRedirects is how many requests http.Client makes in a row before it gives up.
-const maxRedirects = 10
-
-// redirects counts the redirects that led to req.
-func redirects(req *http.Request) (n int) {
-	for n < maxRedirects && req != nil && req.Response != nil {
-		req = req.Response.Request
-		n++
-	}
-	return n
+	return report.OK
 }
 
 type retryKey struct{}
