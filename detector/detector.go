@@ -19,6 +19,7 @@ type Detector struct {
 	probes  *probeMap
 	added   chan []model.ProbeResult // that are to be stored
 	ran     atomic.Bool
+	warner  warner
 
 	settings atomic.Pointer[Settings]
 	reloaded chan struct{} // has something when the settings are others than the intakes'
@@ -75,6 +76,7 @@ func (d *Detector) takeIn(ctx context.Context, caught func()) {
 		s := d.settings.Load()
 		reading, stop := context.WithCancel(ctx)
 		var running, behind sync.WaitGroup
+		running.Go(func() { d.releaseAll(reading) })
 		for name, feed := range s.Feeds {
 			in := &intake{d: d, name: name, feed: feed, log: d.o.Logger.With("feed", name),
 				opener: opener{keys: s.Keys, bin: d.o.Bin, maxAge: d.o.MaxAge, vantages: s.Vantages}}
@@ -110,6 +112,7 @@ func (d *Detector) prune(ctx context.Context) {
 			d.metrics.troubles.WithLabelValues("prune").Inc()
 			d.o.Logger.Error("deleting old data failed", "error", err)
 		}
+		d.countQuarantine(ctx)
 		sleep(ctx, pruneEvery)
 	}
 }

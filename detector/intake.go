@@ -122,6 +122,9 @@ func (in *intake) once(ctx context.Context) (n int, err error) {
 	}
 	in.cursor, in.newest = page.Cursor, time.UnixMilli(envelopes[len(envelopes)-1].Received)
 	in.tell(&page, batches, isNew)
+	if len(page.Quarantined) > 0 {
+		in.d.countQuarantine(ctx)
+	}
 	if err := in.feed.Ack(ctx, in.cursor); err != nil { // the next one acknowledges this, too
 		in.d.metrics.troubles.WithLabelValues("ack").Inc()
 		in.log.Warn("acknowledging to a feed failed", "error", err)
@@ -135,9 +138,8 @@ func (in *intake) open(e *report.Envelope, page *FeedPage) *opened {
 	if err == nil {
 		return o
 	}
-	page.Quarantined = append(page.Quarantined, Quarantined{ID: e.Batch, Received: time.UnixMilli(e.Received), Reason: reason,
-		Detail: err.Error(), Segment: e.Segment})
-	in.log.Warn("a batch cannot be used and was put into quarantine", "batch", e.Batch.String(), "reason", reason, "error", err)
+	page.Quarantined = append(page.Quarantined, quarantined(e, reason, err))
+	in.d.warner.warn(in.log, reason, "a batch cannot be used and was put into quarantine", "batch", e.Batch.String(), "reason", reason, "error", err)
 	return nil
 }
 

@@ -30,6 +30,22 @@ type keeper struct {
 func (k *keeper) store(ctx context.Context, page *FeedPage, now time.Time) (isNew []bool, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if isNew, err = k.add(ctx, page, now); err != nil {
+		return nil, err
+	}
+	return isNew, k.state.SaveCursor(ctx, page)
+}
+
+// keep is store for a page that is none of a feed: no cursor is stored.
+func (k *keeper) keep(ctx context.Context, page *FeedPage, now time.Time) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	_, err := k.add(ctx, page, now)
+	return err
+}
+
+// add stores the batches of a page and does what they ask for.
+func (k *keeper) add(ctx context.Context, page *FeedPage, now time.Time) (isNew []bool, err error) {
 	deleted, err := k.deletions(ctx, page)
 	if err != nil {
 		return nil, err
@@ -52,7 +68,7 @@ func (k *keeper) store(ctx context.Context, page *FeedPage, now time.Time) (isNe
 			return nil, err
 		}
 	}
-	return isNew, k.state.SaveCursor(ctx, page)
+	return isNew, nil
 }
 
 // deletions remembers the page's notices and returns who of its samples' clients is deleted.

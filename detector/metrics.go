@@ -25,6 +25,9 @@ type metrics struct {
 	open        prometheus.Gauge
 	overflow    prometheus.Gauge
 	newest      prometheus.Gauge
+	held        *prometheus.GaugeVec // reason
+	heldBytes   *prometheus.GaugeVec // reason
+	heldDrops   *prometheus.GaugeVec // reason
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
@@ -45,8 +48,13 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		all = append(all, g)
 		return g
 	}
+	gaugeVec := func(n, help string) *prometheus.GaugeVec {
+		g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name(n), Help: help}, []string{"reason"})
+		all = append(all, g)
+		return g
+	}
 	m := &metrics{
-		batches:    vec("batches_total", "Batches taken from feeds: new, duplicate, or why they were quarantined.", "result"),
+		batches:    vec("batches_total", "Batches taken from feeds: new, duplicate, released from quarantine, or why they were quarantined.", "result"),
 		records:    counter("records_total", "Records of known kinds in new batches and duplicates."),
 		unknown:    counter("unknown_records_total", "Records skipped because this release does not know their kind."),
 		strange:    counter("unknown_vantage_results_total", "Results of probes that were dropped because their vantage is not one of those configured."),
@@ -60,6 +68,9 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		incidents:   vec("incident_events_total", "Incidents opened, changed and cleared.", "event"),
 		open:        gauge("open_incidents", "Incidents that are open."),
 		overflow:    gauge("dropped_series", "Series not taken up because the detector remembers a bounded number, since its start."),
+		held:        gaugeVec("quarantine_batches", "Batches in quarantine, by reason; those of unknown_key wait for a key."),
+		heldBytes:   gaugeVec("quarantine_bytes", "Bytes of batches in quarantine, by reason."),
+		heldDrops:   gaugeVec("quarantine_dropped_batches", "Batches ever given up in quarantine for want of room, by reason."),
 		newest:      gauge("newest_batch_timestamp_seconds", "When the newest batch was received by its collector."),
 	}
 	_, err := all.Register(r)

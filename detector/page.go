@@ -36,7 +36,13 @@ type Quarantined struct {
 	Received time.Time
 	Reason   string // a Reason
 	Detail   string // the error; names no client and holds nothing of the content
-	Segment  []byte
+
+	// the rest of its envelope, so that it can be tried again
+	Collector string
+	ASN       uint32
+	Country   string
+	Delivery  report.Delivery
+	Segment   []byte
 }
 
 // Reasons for which a batch is quarantined.

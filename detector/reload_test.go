@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -76,11 +77,81 @@ func TestReloadedKeysOpen(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		b.metric("batches_total", 0, "new")
 		b.metric("batches_total", 1, detector.ReasonUnknownKey)
+		if waits, err := b.det.QuarantineOutlook(b.Context()); err != nil || !strings.Contains(waits, "1 batches wait for a key") {
+			t.Errorf("%q, %v", waits, err)
+		}
 		b.reload(b.settings())
 		time.Sleep(time.Second)
+		b.metric("batches_total", 1, "released")
+		if got := b.total(model.TotalsQuery{}); got.OK != 1 {
+			t.Errorf("totals %+v, want the request that waited", got)
+		}
+		if waits, err := b.det.QuarantineOutlook(b.Context()); err != nil || waits != "" {
+			t.Errorf("%q, %v; want nothing to wait", waits, err)
+		}
 		b.putOne()
 		time.Sleep(5 * time.Second)
 		b.metric("batches_total", 1, "new")
+	})
+}
+
+// An operator starts the detector with an old key, and much later with the right one.
+func TestBatchesWaitForTheirKeyOverRestarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		defer func() { b.stop() }()
+		other, err := seal.GenerateOpenKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.stop()
+		b.keys = seal.NewKeyring(other)
+		b.start()
+		for range 3 {
+			b.putOne()
+			b.inbox.fill(200, "no segment at all") // pushes out only its like
+		}
+		time.Sleep(time.Minute)
+		b.stop()
+		time.Sleep(10 * 24 * time.Hour)
+		b.start() // the wrong key once more
+		time.Sleep(time.Minute)
+		b.metric("quarantine_batches", 3, detector.ReasonUnknownKey)
+		b.stop()
+		b.keys = nil
+		b.start()
+		time.Sleep(time.Minute)
+		b.metric("batches_total", 3, "released")
+		if got := b.total(model.TotalsQuery{}); got.OK != 3 {
+			t.Errorf("totals %+v, want those three", got)
+		}
+		if released, kept, err := b.det.RetryQuarantine(b.Context()); err != nil || released != 0 || kept != 100 {
+			t.Errorf("again: %d released, %d kept, %v", released, kept, err)
+		}
+	})
+}
+
+// What strangers send must not fill the log.
+func TestWarningsAboutGarbageAreFew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		defer func() { b.stop() }()
+		b.inbox.fill(2000, "no segment at all")
+		b.put(64501, report.Delivery{}, okWindow()) // no header: another reason
+		time.Sleep(10 * time.Second)
+		b.metric("batches_total", 2000, detector.ReasonSegment)
+		b.inbox.fill(20, "no segment at all")
+		time.Sleep(20 * time.Second)
+		text := b.logged.String()
+		if n := strings.Count(text, "reason="+detector.ReasonSegment); n < 10 || n > 20 {
+			t.Errorf("%d lines about %s", n, detector.ReasonSegment)
+		}
+		if n := strings.Count(text, "reason="+detector.ReasonHeader); n != 1 {
+			t.Errorf("%d lines about %s, want the other reason to be told", n, detector.ReasonHeader)
+		}
+		if !strings.Contains(text, "more_like_it=") {
+			t.Error("nothing says how many more there were")
+		}
 	})
 }
 

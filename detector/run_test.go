@@ -3,6 +3,7 @@ package detector_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/detector/sqlitestore"
+	"github.com/heliograph-net/heliograph/internal/syncbuffer"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
@@ -29,6 +31,7 @@ type inbox struct {
 	acked   uint64
 	changed chan struct{}
 	ackErr  error
+	garbage int // of the test's goroutine
 }
 
 func newInbox() *inbox { return &inbox{changed: make(chan struct{})} }
@@ -40,6 +43,15 @@ func (i *inbox) put(e report.Envelope) {
 	i.all = append(i.all, e)
 	close(i.changed)
 	i.changed = make(chan struct{})
+}
+
+// fill puts n batches that are the same few bytes.
+func (i *inbox) fill(n int, segment string) {
+	for range n {
+		i.garbage++
+		i.put(report.Envelope{Batch: report.BatchID{0xff, byte(i.garbage >> 8), byte(i.garbage)}, Received: time.Now().UnixMilli(), Collector: "c1",
+			ASN: 64666, Country: "XA", Segment: []byte(segment)})
+	}
 }
 
 func (i *inbox) Read(_ context.Context, after uint64, limit int) ([]report.Envelope, error) {
@@ -97,6 +109,8 @@ type bench struct {
 	events  detector.Events
 	state   detector.State
 	metrics *prometheus.Registry
+	keys    *seal.Keyring // nil: the one of what put uploads
+	logged  syncbuffer.Buffer
 	det     *detector.Detector
 	stop    func()
 	number  uint64
@@ -115,8 +129,12 @@ func (b *bench) start() {
 		b.Fatal(err)
 	}
 	b.events, b.state, b.metrics = events, state, prometheus.NewRegistry()
-	d, err := detector.New(detector.Options{Feeds: map[string]detector.Feed{"c1": b.inbox}, Events: events, State: state, Metrics: b.metrics,
-		Keys: seal.NewKeyring(detector.TestKey), Bin: 2 * time.Second, Grace: 3 * time.Second, Vantages: []string{"v1", "v2"}})
+	keys := b.keys
+	if keys == nil {
+		keys = seal.NewKeyring(detector.TestKey)
+	}
+	d, err := detector.New(detector.Options{Logger: slog.New(slog.NewTextHandler(&b.logged, nil)), Feeds: map[string]detector.Feed{"c1": b.inbox}, Events: events, State: state, Metrics: b.metrics,
+		Keys: keys, Bin: 2 * time.Second, Grace: 3 * time.Second, Vantages: []string{"v1", "v2"}})
 	if err != nil {
 		b.Fatal(err)
 	}

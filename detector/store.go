@@ -59,8 +59,17 @@ type State interface {
 	// Cursor is the position up to which a feed was taken in, 0: nothing yet.
 	Cursor(ctx context.Context, feed string) (uint64, error)
 	// SaveCursor stores the cursor of a page whose batches are stored, and what of it could not be
-	// used: once each, and the newest hundred of all, for people to look at.
+	// used, once each: the quarantine. Batches of ReasonUnknownKey wait there for their key, up to
+	// MaxWaiting bytes; when there are more, the oldest of the network that has the most go. Of all
+	// others the newest hundred are kept, for people to look at.
 	SaveCursor(ctx context.Context, page *FeedPage) error
+	// Quarantine returns batches in quarantine whose numbers are above after, in order; at most
+	// limit of them.
+	Quarantine(ctx context.Context, after uint64, limit int) ([]Held, error)
+	// QuarantineCounts describes the quarantine by reason.
+	QuarantineCounts(ctx context.Context) ([]QuarantineCount, error)
+	// Release takes batches out of the quarantine, by their numbers.
+	Release(ctx context.Context, numbers []uint64) error
 
 	// SaveStep stores a step: incidents, new ones and those known by their ID, and the events in
 	// the outbox.
@@ -92,6 +101,10 @@ type State interface {
 	Ready(ctx context.Context) error
 	Close() error
 }
+
+// MaxWaiting is how many bytes of segments wait in quarantine for their key. A segment counts as 4
+// KiB at least.
+const MaxWaiting = 256 << 20
 
 // Step is what one bin led to.
 type Step struct {

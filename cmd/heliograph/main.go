@@ -24,21 +24,22 @@ type cli struct {
 	LogLevel slog.Level `help:"debug, info, warn or error." default:"info" placeholder:"LEVEL"`
 	LogFile  string     `help:"Log to this file, a new one each day or 64 MiB, 7 old ones kept, instead of standard error." placeholder:"FILE"`
 
-	Demo      demoCmd      `cmd:"" help:"Stage an outage on this machine's loopback and watch it: service, clients, collectors, detector, page."`
-	Up        upCmd        `cmd:"" help:"Run all roles in one process from a data directory, which is made when it is missing."`
-	Init      initCmd      `cmd:"" help:"Make a data directory: keys, a signed policy, a configuration with comments."`
-	Get       getCmd       `cmd:"" help:"Fetch URLs with the agent inside: what fails is reported."`
-	Sent      sentCmd      `cmd:"" help:"Show what left this device and to whom, in plain words."`
-	Query     queryCmd     `cmd:"" help:"Search reports, or total them."`
-	Heatmap   heatmapCmd   `cmd:"" help:"Render the servers' bitset as text or PNG."`
-	Policy    policyCmd    `cmd:"" help:"Show or sign a policy."`
-	Headers   headersCmd   `cmd:"" help:"Print the headers with which a service asks browsers for their own reports, as text or for nginx, Caddy and Go."`
-	Collector collectorCmd `cmd:"" help:"Run a collector alone: it takes sealed reports and cannot read them."`
-	Relay     relayCmd     `cmd:"" help:"Run an Oblivious HTTP relay: it keeps agents' addresses from a collector and can read nothing."`
-	Detector  detectorCmd  `cmd:"" help:"Run the detector and the dashboard alone, fed by remote collectors."`
-	Prober    proberCmd    `cmd:"" help:"Run a prober alone: it delivers its results to the collectors, or shows them on a page of its own."`
-	Doctor    doctorCmd    `cmd:"" help:"Say whether the collectors really stand in another failure domain than the service, and work."`
-	Version   versionCmd   `cmd:"" help:"Print the version."`
+	Demo       demoCmd       `cmd:"" help:"Stage an outage on this machine's loopback and watch it: service, clients, collectors, detector, page."`
+	Up         upCmd         `cmd:"" help:"Run all roles in one process from a data directory, which is made when it is missing."`
+	Init       initCmd       `cmd:"" help:"Make a data directory: keys, a signed policy, a configuration with comments."`
+	Get        getCmd        `cmd:"" help:"Fetch URLs with the agent inside: what fails is reported."`
+	Sent       sentCmd       `cmd:"" help:"Show what left this device and to whom, in plain words."`
+	Query      queryCmd      `cmd:"" help:"Search reports, or total them."`
+	Heatmap    heatmapCmd    `cmd:"" help:"Render the servers' bitset as text or PNG."`
+	Policy     policyCmd     `cmd:"" help:"Show or sign a policy."`
+	Headers    headersCmd    `cmd:"" help:"Print the headers with which a service asks browsers for their own reports, as text or for nginx, Caddy and Go."`
+	Collector  collectorCmd  `cmd:"" help:"Run a collector alone: it takes sealed reports and cannot read them."`
+	Relay      relayCmd      `cmd:"" help:"Run an Oblivious HTTP relay: it keeps agents' addresses from a collector and can read nothing."`
+	Detector   detectorCmd   `cmd:"" help:"Run the detector and the dashboard alone, fed by remote collectors."`
+	Prober     proberCmd     `cmd:"" help:"Run a prober alone: it delivers its results to the collectors, or shows them on a page of its own."`
+	Quarantine quarantineCmd `cmd:"" help:"Show the batches that the detector could not use, or try them again."`
+	Doctor     doctorCmd     `cmd:"" help:"Say whether the collectors really stand in another failure domain than the service, and work."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
 }
 
 // output is where commands write.

@@ -37,6 +37,9 @@ func (i *Inbox) Ack(ctx context.Context, reader string, upTo uint64) error {
 	if err == nil {
 		err = i.releaseAll(ctx, all, false)
 	}
+	if err == nil {
+		err = i.trim(ctx)
+	}
 	return named("acknowledging in inbox", err)
 }
 
@@ -87,7 +90,36 @@ func (i *Inbox) maintain(ctx context.Context, now time.Time) error {
 	if err := i.sweep(ctx, "pending", now, i.o.MaxAge, func(last int64) error { return i.releaseAll(ctx, uint64(last), true) }); err != nil {
 		return named("dropping old batches of inbox", err)
 	}
-	return named("forgetting old ids of inbox", i.sweep(ctx, "acked", now, i.o.Retention, func(last int64) error { return i.forget(ctx, last) }))
+	if err := i.sweep(ctx, "acked", now, i.o.Retention, func(last int64) error { return i.forget(ctx, last) }); err != nil {
+		return named("forgetting old ids of inbox", err)
+	}
+	return named("forgetting ids of inbox", i.trim(ctx))
+}
+
+// idsPart is the part of MaxBytes that ids of acknowledged batches may take: so they can never fill
+// the inbox by themselves.
+const idsPart = 4
+
+// ackedBytes is what the id of an acknowledged batch takes, in the tree and beside it, rounded up.
+const ackedBytes = 128
+
+// trim forgets the oldest ids of acknowledged batches when there are too many. Whoever sends such a
+// batch again has stored it anew, and the detector's store drops it by its id.
+func (i *Inbox) trim(ctx context.Context) error {
+	for {
+		var first, last int64
+		err := i.readers.QueryRowContext(ctx, "SELECT coalesce((SELECT min(seq) FROM acked), 0), coalesce((SELECT max(seq) FROM acked), 0)").Scan(&first, &last)
+		if err != nil {
+			return err
+		}
+		upTo := last - i.o.MaxBytes/idsPart/ackedBytes // seqs have no gaps
+		if first == 0 || upTo < first {
+			return nil
+		}
+		if err := i.forget(ctx, min(upTo, first+ackRows)); err != nil {
+			return err
+		}
+	}
 }
 
 // sweep calls drop with the last seq of those that a table has had for longer than age, until

@@ -3,8 +3,9 @@
 //
 // Most readers need Open. A committed group has been synced to disk when Commit returns; neither a
 // crash of the process nor, as far as the disk keeps its word, of the machine loses it. What all
-// readers have acknowledged is freed; its ids are kept for Options.Retention, so that a replay
-// stays a duplicate. The file does not shrink: its free pages are used again.
+// readers have acknowledged is freed; its ids are kept for Options.Retention, as far as there is
+// room for them, so that a replay stays a duplicate. The file does not shrink: its free pages are
+// used again.
 package sqliteinbox
 
 import (
@@ -32,8 +33,8 @@ type Options struct {
 	// bytes in use at which the inbox is full; at least MinBytes. 0 means 4 GiB. The write-ahead
 	// log comes on top: some MiB
 	MaxBytes int64
-	// how long ids are remembered after their receipt. 0 means 7 days. Those of batches that are
-	// not acknowledged stay
+	// how long ids are remembered after their receipt, but no more of them than fit into a quarter
+	// of MaxBytes. 0 means 7 days. Those of batches that are not acknowledged stay
 	Retention time.Duration
 	// batches that no detector has acknowledged for so long are dropped and counted. 0
 	// means 30 days

@@ -130,7 +130,7 @@ ALTER TABLE samples ADD COLUMN client      INTEGER NOT NULL DEFAULT 0; -- as in 
 CREATE TABLE deleted ( -- clients whose data is not kept
 	client   INTEGER PRIMARY KEY,
 	received INTEGER NOT NULL
-) STRICT;`, version3}
+) STRICT;`, version3, version4}
 
 // version3, with foldSightings, has sums with sketches of clients instead of a row for every
 // client, the results of probes, an outbox, and "feed" where "source" meant that.
@@ -178,3 +178,15 @@ CREATE TABLE client_keys (
 	day INTEGER PRIMARY KEY, -- from 1 January 1970
 	key BLOB NOT NULL
 ) STRICT;`
+
+// version4 keeps of a batch in quarantine what it takes to try it again.
+const version4 = `
+ALTER TABLE quarantine ADD COLUMN collector TEXT NOT NULL DEFAULT '';
+ALTER TABLE quarantine ADD COLUMN asn       INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE quarantine ADD COLUMN country   TEXT NOT NULL DEFAULT 'ZZ';
+ALTER TABLE quarantine ADD COLUMN delivery  BLOB NOT NULL DEFAULT x'';
+ALTER TABLE quarantine ADD COLUMN size      INTEGER NOT NULL DEFAULT 4096; -- of the segment, as it counts
+UPDATE quarantine SET size = max(length(segment), 4096), collector = feed;
+CREATE INDEX quarantine_reason ON quarantine (reason, asn, size);
+ALTER TABLE state ADD COLUMN waiting_dropped INTEGER NOT NULL DEFAULT 0; -- batches that waited for a key
+`

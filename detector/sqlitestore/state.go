@@ -13,9 +13,6 @@ import (
 	"github.com/heliograph-net/heliograph/model/sketch"
 )
 
-// maxQuarantine is how many batches that could not be used are kept, the newest ones.
-const maxQuarantine = 100
-
 // Cursor implements detector.State.
 func (s *State) Cursor(ctx context.Context, feed string) (uint64, error) {
 	var cursor int64
@@ -36,23 +33,6 @@ func (s *State) SaveCursor(ctx context.Context, page *detector.FeedPage) error {
 			page.Feed, int64(page.Cursor))
 		return err
 	})
-}
-
-// quarantine keeps what could not be used; one that comes again is kept once.
-func quarantine(tx *sql.Tx, page *detector.FeedPage) error {
-	if len(page.Quarantined) == 0 {
-		return nil
-	}
-	for i := range page.Quarantined {
-		q := &page.Quarantined[i]
-		_, err := tx.Exec("INSERT INTO quarantine (batch, feed, received, reason, detail, segment) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-			q.ID[:], page.Feed, q.Received.UnixMilli(), q.Reason, q.Detail, blob(q.Segment))
-		if err != nil {
-			return err
-		}
-	}
-	_, err := tx.Exec("DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?", maxQuarantine)
-	return err
 }
 
 // SaveDeleted implements detector.State.

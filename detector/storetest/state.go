@@ -26,6 +26,7 @@ func TestState(t *testing.T, newStore func(t *testing.T) (open func() (detector.
 		{"nothing at first", nothingKnown},
 		{"cursors", cursors},
 		{"quarantine", quarantine},
+		{"waiting", waiting},
 		{"incidents", incidents},
 		{"an incident in full", incidentInFull},
 		{"the last bin", lastBin},
@@ -147,6 +148,41 @@ func quarantine(t *stateTest) {
 		if c := t.cursor("c1"); c != uint64(n+1) {
 			t.Errorf("cursor %d", c)
 		}
+	}
+}
+
+// waiting: batches whose key is not known are kept whole, however much else comes, until they
+// are released.
+func waiting(t *stateTest) {
+	want := detector.Quarantined{ID: id(1), Received: start, Reason: detector.ReasonUnknownKey, Detail: "d", Collector: "c1", ASN: 64501,
+		Country: "DE", Delivery: report.Delivery{Age: 7, Path: []report.Attempt{{Collector: "c0", Outcome: "tcp.reset"}}}, Segment: []byte("sealed")}
+	must(t.T, t.SaveCursor(t.Context(), &detector.FeedPage{Feed: "c1", Cursor: 1, Quarantined: []detector.Quarantined{want}}))
+	for n := range 4 {
+		page := &detector.FeedPage{Feed: "c2", Cursor: uint64(n + 1)}
+		for i := range 60 {
+			page.Quarantined = append(page.Quarantined, detector.Quarantined{ID: id(100 + n*60 + i), Received: start, Reason: detector.ReasonOpen, Detail: "d", Segment: []byte{1}})
+		}
+		must(t.T, t.SaveCursor(t.Context(), page))
+	}
+	t.reopen()
+	held, err := t.Quarantine(t.Context(), 0, 1000)
+	must(t.T, err)
+	if len(held) < 2 || held[0].Feed != "c1" || !reflect.DeepEqual(held[0].Quarantined, want) {
+		t.Fatalf("%d batches are held, the first is %+v", len(held), held[0])
+	}
+	counts, err := t.QuarantineCounts(t.Context())
+	must(t.T, err)
+	if c := counts[len(counts)-1]; len(counts) != 2 || c.Reason != detector.ReasonUnknownKey || c.Batches != 1 || c.Bytes != 6 || !c.Oldest.Equal(start) {
+		t.Errorf("counts %+v", counts)
+	}
+	if rest, err := t.Quarantine(t.Context(), held[0].Number, 2); err != nil || len(rest) != 2 || rest[0].Number <= held[0].Number || rest[0].Reason != detector.ReasonOpen {
+		t.Errorf("after the first: %+v, %v", rest, err)
+	}
+	for range 2 {
+		must(t.T, t.Release(t.Context(), []uint64{held[0].Number}))
+	}
+	if rest, err := t.Quarantine(t.Context(), 0, 1); err != nil || len(rest) != 1 || rest[0].Reason != detector.ReasonOpen {
+		t.Errorf("after its release: %+v, %v", rest, err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
+	"github.com/heliograph-net/heliograph/internal/ops"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
 	"github.com/heliograph-net/heliograph/privacy/seal"
 )
@@ -36,6 +37,14 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 		return err
 	}
 	p.checks["store"] = d.Ready
+	p.checks["quarantine"] = func(ctx context.Context) error {
+		waits, err := d.QuarantineOutlook(ctx)
+		if err == nil && waits != "" {
+			// a warning, for strangers can seal to keys that nobody has
+			return ops.Warning(waits + "; if it is yours, put it into detector.open_keys and reload")
+		}
+		return err
+	}
 	p.detector, p.probes = d, d.Servers()
 	p.parts.Add(endWork, lifecycle.Part{Name: "detector", Run: d.Run})
 	p.reloads.add("detector", func(next *Config) ([]any, error) { return p.reloadDetector(next, d) })
@@ -49,21 +58,36 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 
 // detectorSettings are what a detector can change while it works.
 func (p *Process) detectorSettings(c *Config) (s detector.Settings, err error) {
+	keys, err := openKeys(c)
+	if err != nil {
+		return s, err
+	}
+	s = detector.Settings{Keys: keys, Vantages: vantages(c),
+		Thresholds: detector.Thresholds{Clients: c.Detector.MinClients, Excess: c.Detector.MinExcess, Ratio: c.Detector.MinRatio}}
+	s.Feeds, err = p.feeds(c)
+	return s, err
+}
+
+// openKeys are the keys that open batches.
+func openKeys(c *Config) (*seal.Keyring, error) {
 	var keys []*seal.OpenKey
 	for _, name := range c.Detector.OpenKeys {
 		key, err := readKey(c.dir, name, keyfile.ParseOpenKey)
 		if err != nil {
-			return s, fmt.Errorf("detector.open_keys: %w", err)
+			return nil, fmt.Errorf("detector.open_keys: %w", err)
 		}
 		keys = append(keys, key)
 	}
-	s = detector.Settings{Keys: seal.NewKeyring(keys...), Vantages: slices.Clone(c.Detector.Vantages),
-		Thresholds: detector.Thresholds{Clients: c.Detector.MinClients, Excess: c.Detector.MinExcess, Ratio: c.Detector.MinRatio}}
+	return seal.NewKeyring(keys...), nil
+}
+
+// vantages are those whose results are believed.
+func vantages(c *Config) []string {
+	all := slices.Clone(c.Detector.Vantages)
 	if c.Prober.Vantage != "" { // one configuration may be for both
-		s.Vantages = append(s.Vantages, c.Prober.Vantage)
+		all = append(all, c.Prober.Vantage)
 	}
-	s.Feeds, err = p.feeds(c)
-	return s, err
+	return all
 }
 
 // reloadDetector gives a detector its settings anew and says what they are.

@@ -1,0 +1,61 @@
+package roles
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/heliograph-net/heliograph/detector"
+)
+
+// Quarantine gives access to what a detector could not use. It works beside a detector that runs.
+type Quarantine struct {
+	events   detector.Events
+	state    detector.State
+	detector *detector.Detector
+}
+
+// OpenQuarantine opens the stores of the configuration's detector. Close it afterwards.
+func OpenQuarantine(ctx context.Context, c *Config, log *slog.Logger) (q *Quarantine, err error) {
+	q = new(Quarantine)
+	if q.events, q.state, err = c.Detector.Store.Open(ctx, c.dir); err != nil {
+		return nil, fmt.Errorf("detector.store: %w", err)
+	}
+	keys, err := openKeys(c)
+	if err == nil {
+		// of no use here, but a detector has one
+		none := map[string]detector.Feed{"none": localInbox{}}
+		q.detector, err = detector.New(detector.Options{Feeds: none, Events: q.events, State: q.state, Keys: keys,
+			Bin: c.Detector.Bin.Duration, Grace: c.Detector.Grace.Duration, Logger: log, Vantages: vantages(c)})
+	}
+	if err != nil {
+		return nil, errors.Join(err, q.Close())
+	}
+	return q, nil
+}
+
+// Each calls f for every batch in quarantine, the oldest first, until it returns an error.
+func (q *Quarantine) Each(ctx context.Context, f func(*detector.Held) error) error {
+	for after := uint64(0); ; {
+		held, err := q.state.Quarantine(ctx, after, 64)
+		if err != nil || len(held) == 0 {
+			return err
+		}
+		for i := range held {
+			after = held[i].Number
+			if err := f(&held[i]); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// Retry tries everything again with the keys that the configuration names. It returns how many
+// batches are in the store now, and how many stay.
+func (q *Quarantine) Retry(ctx context.Context) (released, kept int, err error) {
+	return q.detector.RetryQuarantine(ctx)
+}
+
+// Close closes the stores.
+func (q *Quarantine) Close() error { return errors.Join(q.events.Close(), q.state.Close()) }
