@@ -1,22 +1,25 @@
-// Package privacy holds what lets a user trust Heliograph, and an operator trust a collector on a
-// rented host, in packages of one subject each:
+// Package privacy is the root of the packages that let users trust Heliograph, and operators trust
+// a collector on a rented host:
 //
-//   - privacy/scrub takes out of URLs and texts what could tell who somebody is;
-//   - privacy/seal encrypts records to the detector's key before they touch a disk, and opens them;
-//   - privacy/policy is the signed document that says what agents may do and where they deliver;
-//   - privacy/receipt is the signed answer that alone makes an agent delete what it kept;
-//   - privacy/auth signs the requests of detectors and relays, and lists of gateway keys;
-//   - privacy/ohttp and privacy/bhttp are Oblivious HTTP (RFC 9458) and Binary HTTP (RFC 9292);
+//   - privacy/scrub removes from URLs and texts what could identify a person;
+//   - privacy/seal encrypts records to the detector's key before they are written to disk, and
+//     opens them;
+//   - privacy/policy has the signed document that says what agents may do and where they deliver;
+//   - privacy/receipt has the signed answers of collectors, without which an agent deletes nothing;
+//   - privacy/auth signs the requests of detectors and relays, and the keys of gateways;
+//   - privacy/ohttp and privacy/bhttp implement Oblivious HTTP (RFC 9458) and Binary
+//     HTTP (RFC 9292);
 //   - privacy/keyfile reads and writes key files.
 //
-// The package itself holds only the errors that they share.
+// Start with privacy/seal and privacy/policy. This package itself defines only the errors that the
+// others share.
 //
-// All cryptography is the standard library's: HPKE (RFC 9180) with the hybrid KEM MLKEM768-X25519,
-// Ed25519 (RFC 8032), SHA-256, and Merkle trees as RFC 9162, section 2.1, defines them. Every
-// signature is over a context string that ends in a NUL byte, so a signature made for one purpose
-// is worth nothing for another. Every decoder is strict: bytes that are accepted are the only
-// encoding of what they say, and no single bit of them can change unnoticed.
+// All cryptographic primitives come from the standard library: HPKE (RFC 9180) with the hybrid KEM
+// MLKEM768-X25519, Ed25519 (RFC 8032) and SHA-256. Merkle trees are those of RFC 9162, section 2.1.
+// Every signed message starts with a context string that ends in a NUL byte, so a signature for one
+// purpose is not valid for another. Every decoder is strict: a value has only one accepted
+// encoding, and a change of any single bit is noticed.
 //
-// All of it but keyfile compiles to WebAssembly, so it leans on as little of the standard library
-// as it can.
+// All packages except keyfile compile to WebAssembly, so they import as little of the standard
+// library as possible.
 package privacy

@@ -9,7 +9,7 @@ import (
 	"github.com/heliograph-net/heliograph/relay"
 )
 
-// A relay is a handler for a listener of its own. It works while Run does.
+// A Relay is served on a listener of its own. It works while Run does.
 func Example() {
 	r, err := relay.New(relay.Options{Settings: relay.Settings{Gateway: "https://c1.example.net", Collector: "c1"}})
 	if err != nil {
@@ -18,7 +18,7 @@ func Example() {
 	server := httptest.NewServer(r.Handler())
 	defer server.Close()
 	ctx, cancel := context.WithCancel(context.Background())
-	cancel() // in earnest: when the process is told to end
+	cancel() // in a real program: when the process is told to end
 	fmt.Println(r.Run(ctx))
 	// Output: <nil>
 }

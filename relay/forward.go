@@ -14,15 +14,15 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
 )
 
-// Causes for which a request is told to come later: values of a metric's label.
+// Causes for which a client is told to try later: values of a metric's label.
 const (
 	shedPlaces      = "places"       // MaxRequests are in flight
-	shedNetwork     = "network"      // its network sends too much
+	shedNetwork     = "network"      // the client's network sends too much
 	shedNewNetworks = "new_networks" // too many networks that were not seen before
 	shedStopping    = "stopping"     // the relay drains
 )
 
-// serveRequest takes an encapsulated request when there is a place for it, and forwards it.
+// serveRequest forwards an encapsulated request if fewer than MaxRequests are in flight.
 func (r *Relay) serveRequest(w http.ResponseWriter, req *http.Request) error {
 	if !httpx.HasType(req.Header, ohttp.MediaTypeRequest) {
 		httpx.LeaveBody(w, req)
@@ -48,7 +48,7 @@ func (r *Relay) serveRequest(w http.ResponseWriter, req *http.Request) error {
 	return r.forward(w, req)
 }
 
-// forward hands a request on, and the answer back.
+// forward sends a request to the collector and its answer to the client.
 func (r *Relay) forward(w http.ResponseWriter, req *http.Request) error {
 	body, err := httpx.ReadBody(w, req, protocol.MaxObliviousRequest)
 	if err != nil {
@@ -72,8 +72,8 @@ func (r *Relay) forward(w http.ResponseWriter, req *http.Request) error {
 	}
 }
 
-// handBack passes an answer on: what is encapsulated, and the errors that a gateway has (RFC 9458,
-// section 5.2).
+// handBack sends the collector's answer to the client: an encapsulated response, or one of the
+// errors that a gateway may return (RFC 9458, section 5.2).
 func handBack(w http.ResponseWriter, g *gateway, resp *http.Response, answer []byte) error {
 	kind := httpx.MediaType(resp.Header)
 	switch {
@@ -82,7 +82,7 @@ func handBack(w http.ResponseWriter, g *gateway, resp *http.Response, answer []b
 		g.note("the collector's answer is none of a gateway's; is the gateway URL right?", nil)
 		return httpx.NewError(http.StatusBadGateway, "the collector gave no answer of a gateway")
 	case kind != "application/problem+json" && kind != "text/plain":
-		kind, answer = "text/plain", nil // some proxy's page
+		kind, answer = "text/plain", nil // the page of some proxy
 	}
 	g.note("", nil)
 	if resp.StatusCode == http.StatusUnprocessableEntity { // the client will ask for other keys
@@ -96,11 +96,11 @@ func handBack(w http.ResponseWriter, g *gateway, resp *http.Response, answer []b
 		h.Set("Retry-After", strconv.FormatUint(after, 10))
 	}
 	w.WriteHeader(resp.StatusCode)
-	_, _ = w.Write(answer) // a client that went away will ask again
+	_, _ = w.Write(answer) // a client that has disconnected will ask again
 	return nil
 }
 
-// failed makes a failure of the collector the client's answer.
+// failed returns the error to answer the client with when the collector fails.
 func (g *gateway) failed(ctx context.Context, err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
@@ -117,7 +117,7 @@ func (g *gateway) failed(ctx context.Context, err error) error {
 	}
 }
 
-// later tells a client to come back in 5 to 10 s.
+// later tells a client to try again in 5 to 10 s.
 func (r *Relay) later(w http.ResponseWriter, req *http.Request, status int, cause string) error {
 	httpx.LeaveBody(w, req)
 	r.metrics.shed.WithLabelValues(cause).Inc()

@@ -19,13 +19,13 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
 )
 
-// gateway is the collector, as some settings know it.
+// gateway is the collector that some settings name.
 type gateway struct {
 	s       Settings
 	log     *slog.Logger
 	client  *http.Client
 	keys    keyCache
-	failing atomic.Bool // whether the collector failed at the last request
+	failing atomic.Bool // whether the last request to the collector failed
 }
 
 func newGateway(s Settings, o *Options) *gateway {
@@ -48,8 +48,9 @@ func newGateway(s Settings, o *Options) *gateway {
 
 var errAnswer = errors.New("the answer is too long or broke off")
 
-// ask sends an encapsulated request and reads the answer. It never sends one twice: the collector
-// would take the second for a replay, and only the client can make another (RFC 9458, section 6.5).
+// ask sends an encapsulated request and reads the answer. It never sends a request twice: the
+// collector would take the second for a replay, and only the client can make another (RFC 9458,
+// section 6.5).
 func (g *gateway) ask(ctx context.Context, client netip.Addr, body []byte) (*http.Response, []byte, error) {
 	req, err := g.request(ctx, client, body)
 	if err != nil {
@@ -67,8 +68,7 @@ func (g *gateway) ask(ctx context.Context, client netip.Addr, body []byte) (*htt
 	return resp, answer, nil
 }
 
-// request makes the request to the collector. Nothing in it is the client's but the body and
-// the network.
+// request makes the request to the collector. Only the body and the network come from the client.
 func (g *gateway) request(ctx context.Context, client netip.Addr, body []byte) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, g.s.Gateway+protocol.PathOblivious, bytes.NewReader(body))
 	if err != nil {
@@ -85,8 +85,8 @@ func (g *gateway) request(ctx context.Context, client netip.Addr, body []byte) (
 	return req, nil
 }
 
-// network is what may be told of a client. What Networks returns is checked: a bad country would
-// be refused.
+// network returns what may be disclosed about a client. It checks what Networks returns, because
+// the collector would refuse an invalid country.
 func (g *gateway) network(client netip.Addr) auth.Network {
 	unknown := auth.Network{Country: "ZZ"}
 	if g.s.Networks == nil {
@@ -102,7 +102,7 @@ func (g *gateway) network(client netip.Addr) auth.Network {
 
 var errNoKeys = errors.New("the collector does not tell its keys; is it a gateway, and the gateway URL right?")
 
-// askForKeys reads the collector's key configurations and its word for them.
+// askForKeys reads the collector's key configurations and its signature for them.
 func (g *gateway) askForKeys(ctx context.Context) (list []byte, signed string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, keysTimeout)
 	defer cancel()
@@ -127,8 +127,8 @@ func (g *gateway) askForKeys(ctx context.Context) (list []byte, signed string, e
 	return bytes.Clone(list), signed, nil
 }
 
-// note logs when the collector begins to fail and when it answers again, "", not every request
-// between.
+// note logs when the collector begins to fail and when it answers again (fault is then ""), but not
+// the failures between.
 func (g *gateway) note(fault string, err error) {
 	switch failed := g.failing.Swap(fault != ""); {
 	case fault != "" && !failed:

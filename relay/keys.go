@@ -7,26 +7,27 @@ import (
 )
 
 const (
-	keysFresh   = 10 * time.Minute // for how long an answer is good
-	keysRetry   = 5 * time.Second  // between questions, whatever their answers
+	keysFresh   = 10 * time.Minute // how long an answer is fresh
+	keysRetry   = 5 * time.Second  // least time between questions, whatever the answers are
 	keysTimeout = 5 * time.Second
 )
 
-// keyCache keeps the collector's key configurations. All clients of a relay get the same ones, so
-// that a collector cannot know a client again by keys that it alone was given (RFC 9458, section
-// 7). The zero value is ready.
+// keyCache caches the collector's key configurations. All clients of a relay get the same ones, so
+// a collector cannot recognise a client by keys that only that client was given (RFC 9458, section
+// 7). The zero value is ready to use.
 type keyCache struct {
 	asking sync.Mutex // held while the collector is asked; taken before mu
 
 	mu     sync.Mutex
-	list   []byte    // owned by mu, as is the rest
-	signed string    // the collector's word for the list
-	asked  time.Time // when the collector was asked last; zero: never
-	fresh  time.Time // until when list is good
+	list   []byte    // guarded by mu, like the fields below
+	signed string    // the collector's signature for list
+	asked  time.Time // when the collector was last asked; zero if never
+	fresh  time.Time // until when list is fresh
 	err    error     // of the last question
 }
 
-// now returns what is good at a time; ask says that the collector is to be asked instead.
+// now returns what the cache has for the given time. If ask is true, the collector must be asked
+// instead.
 func (c *keyCache) now(at time.Time) (list []byte, signed string, err error, ask bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -51,7 +52,7 @@ func (c *keyCache) put(at time.Time, list []byte, signed string, err error) {
 	}
 }
 
-// expire makes the next client's question go to the collector.
+// expire makes the next request of a client go to the collector.
 func (c *keyCache) expire(at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -67,10 +68,11 @@ func (g *gateway) keyConfigs(ctx context.Context) (list []byte, signed string, e
 	}
 	g.keys.asking.Lock() // for keysTimeout at most
 	defer g.keys.asking.Unlock()
-	if list, signed, err, ask := g.keys.now(time.Now()); !ask { // somebody else has asked
+	// another request has asked meanwhile
+	if list, signed, err, ask := g.keys.now(time.Now()); !ask {
 		return list, signed, err
 	}
-	list, signed, err = g.askForKeys(context.WithoutCancel(ctx)) // for all who wait
+	list, signed, err = g.askForKeys(context.WithoutCancel(ctx)) // the answer is for all who wait
 	g.keys.put(time.Now(), list, signed, err)
 	return list, signed, err
 }

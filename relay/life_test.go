@@ -16,14 +16,14 @@ import (
 	"github.com/heliograph-net/heliograph/relay"
 )
 
-// A relay that is told to end finishes what the collector answers in time, tells the rest to come
-// later, and is gone within three seconds.
+// A relay that is told to end finishes the requests that the collector answers in time, tells the
+// other clients to try later, and ends within three seconds.
 func TestRunDrains(t *testing.T) {
 	asked := make(chan string, 2)
 	release := make(chan struct{})
 	var r *rig
 	r = newRig(t, func(w http.ResponseWriter, req *http.Request) {
-		if req.Method == http.MethodGet { // of Ready
+		if req.Method == http.MethodGet { // sent by Ready
 			w.WriteHeader(http.StatusNotFound)
 			return
 		}
@@ -127,7 +127,7 @@ func TestReloadReplacesCollectorKeyAndLimits(t *testing.T) {
 	}
 }
 
-// The limits that a reload brings hold at once, for what is in flight too.
+// New limits apply at once after a reload, to requests in flight too.
 func TestReloadChangesPlaces(t *testing.T) {
 	release := make(chan struct{})
 	r := newRig(t, func(w http.ResponseWriter, req *http.Request) { <-release; encapsulated(w, req) }, nil)

@@ -6,7 +6,7 @@ import (
 	"github.com/heliograph-net/heliograph/internal/metricset"
 )
 
-// metrics are the relay's own. No label has a value that a client chooses.
+// metrics are the metrics of a relay. Clients cannot choose the value of any label.
 type metrics struct {
 	requests *prometheus.CounterVec   // route, code
 	duration *prometheus.HistogramVec // route

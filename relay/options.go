@@ -17,44 +17,48 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/scrub"
 )
 
-// Networks tells the autonomous system and country (ISO 3166-1 alpha-2) of an address; 0 and "ZZ"
-// when it does not know. It is called concurrently and must not keep the address.
+// Networks looks up the autonomous system and the country (ISO 3166-1 alpha-2) of an address. It
+// returns 0 and "ZZ" for an unknown address. It must be safe for concurrent use and must not keep
+// the address.
 type Networks interface {
 	Lookup(addr netip.Addr) (asn uint32, country string)
 }
 
-// Options describe a Relay.
+// Options configures a [Relay].
 type Options struct {
-	Settings Settings // what Reload can replace
+	Settings Settings // can be replaced by Reload
 
-	Logger  *slog.Logger          // nil: logs nothing
-	Metrics prometheus.Registerer // nil: registered nowhere. The end of Run unregisters them
+	Logger  *slog.Logger          // nil means no logging
+	Metrics prometheus.Registerer // nil means no metrics; Run unregisters them when it ends
 
-	BodyTimeout    time.Duration // a request's body must have arrived within this. 0 means 10 s
-	GatewayTimeout time.Duration // the collector must have answered within this. 0 means 30 s
+	// time within which the body of a request must arrive; 0 means 10 s
+	BodyTimeout    time.Duration
+	GatewayTimeout time.Duration // time within which the collector must answer; 0 means 30 s
 }
 
-// Settings are what a Relay can change while it works.
+// Settings are the options that [Relay.Reload] can change.
 type Settings struct {
-	// required; the collector's origin, "https://collector.example"; http only to a loopback host
+	// origin of the collector, such as "https://collector.example"; required; http is allowed only
+	// for loopback hosts
 	Gateway   string
-	Collector string // its id in the policy; required with Key
-	// signs what is said of clients; the collector knows its public half. nil: nothing is
-	// said of them
+	Collector string // id of the collector in the policy; required with Key
+	// signs what the relay says about clients; the collector must know its public half; nil means
+	// that nothing is said about them
 	Key      ed25519.PrivateKey
-	Networks Networks       // looks clients up. nil: every network is unknown
-	RootCAs  *x509.CertPool // authorities that may vouch for the collector; nil: the system's
+	Networks Networks // looks up clients; nil means that every network is unknown
+	// authorities for the collector's certificate; nil means those of the system
+	RootCAs *x509.CertPool
 
-	MaxRequests int // requests in flight at one time; more are told to come later. 0 means 256
-	// requests per second of one client network, a /24 or /48; ten times as many at once.
-	// 0 means 100
+	MaxRequests int // most requests in flight; clients are told to try later beyond it; 0 means 256
+	// most requests per second from one client network, a /24 or /48; bursts may be ten times as
+	// large; 0 means 100
 	NetworkRequests float64
-	// client networks per second that were not seen within the hour; ten times as many at once.
-	// 0 means 2000
+	// most client networks per second that were not seen within the hour; bursts may be ten times
+	// as large; 0 means 2000
 	NewNetworks float64
 }
 
-// validate joins all faults and fills in the defaults. Settings are checked by themselves.
+// validate fills in the defaults and returns all faults, joined. It does not check o.Settings.
 func (o *Options) validate() error {
 	if o.BodyTimeout < 0 || o.GatewayTimeout < 0 {
 		return errors.New("relay: BodyTimeout and GatewayTimeout must not be negative")
@@ -67,7 +71,7 @@ func (o *Options) validate() error {
 	return nil
 }
 
-// validate joins all faults and fills in the defaults.
+// validate fills in the defaults and returns all faults, joined.
 func (s *Settings) validate() error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf("relay: "+format, args...)) }

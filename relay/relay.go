@@ -1,11 +1,11 @@
-// Package relay is an Oblivious HTTP relay (RFC 9458): it takes encapsulated requests from agents
-// and hands them on to one collector, which so never learns an agent's address, while the relay can
-// read nothing. Most readers need [New], [Relay.Run] and [Relay.Handler].
+// Package relay implements an Oblivious HTTP relay (RFC 9458). It accepts encapsulated requests
+// from agents and forwards them to one collector. The collector never learns an agent's address,
+// and the relay cannot read the requests. Start with [New], [Relay.Run] and [Relay.Handler].
 //
-// Of the client it passes on its autonomous system and country, nothing else: the request to the
-// collector is made anew, with no field of the client's. The relay writes nothing down about
-// clients; their networks are known, for limits, by a hash under a key that is replaced every hour,
-// in memory only.
+// The relay tells the collector only the client's autonomous system and country. It makes a new
+// request, which has none of the client's header fields. The relay stores nothing about clients. To
+// limit rates, it identifies their networks by a keyed hash, in memory only; the key is replaced
+// every hour.
 package relay
 
 import (
@@ -19,26 +19,26 @@ import (
 	"github.com/heliograph-net/heliograph/internal/httpx"
 )
 
-// Relay forwards requests to one collector. Make one with New; its methods are safe for
+// Relay forwards requests to one collector. Make one with [New]. Its methods are safe for
 // concurrent use.
 type Relay struct {
 	o          Options
 	handler    http.Handler
 	metrics    *metrics
-	unregister func() // the metrics
+	unregister func() // unregisters the metrics
 
 	gateway  atomic.Pointer[gateway] // replaced by Reload
-	requests *httpx.Slots            // in flight
+	requests *httpx.Slots            // requests in flight
 	networks *httpx.Limiter
 
 	running atomic.Bool // Run was called
-	gate    *httpx.Gate // closed when Run drains; requests in flight are inside
+	gate    *httpx.Gate // counts requests in flight; closed when Run drains
 	working context.Context
-	stop    context.CancelFunc // ends working: what is still in flight gives up
+	stop    context.CancelFunc // cancels the requests in flight
 }
 
-// New checks the options and makes a Relay, which works once its handler is served. It connects to
-// the collector when there is something to ask.
+// New returns a Relay with the given options, or an error that names every invalid option. The
+// Relay connects to the collector when it needs it.
 func New(o Options) (*Relay, error) {
 	if err := errors.Join(o.validate(), o.Settings.validate()); err != nil {
 		return nil, err
@@ -55,14 +55,13 @@ func New(o Options) (*Relay, error) {
 	return r, nil
 }
 
-// Handler serves POST /v1/oblivious, with its CORS preflight, and GET /v1/oblivious/keys. It sets
-// read and write deadlines of its own. Once the context of Run has ended, clients are told to come
-// later.
+// Handler returns the handler for POST /v1/oblivious, with its CORS preflight, and GET
+// /v1/oblivious/keys. It sets its own read and write deadlines. After the context of [Relay.Run]
+// has ended, it tells clients to try later.
 func (r *Relay) Handler() http.Handler { return r.handler }
 
-// Reload replaces the settings for all requests that come from now on; those in flight end with the
-// ones that they began with. The collector's keys are asked for anew. After an error nothing has
-// changed.
+// Reload replaces the settings for all new requests; requests in flight keep those that they began
+// with. The Relay asks for the collector's keys again. With an error, nothing has changed.
 func (r *Relay) Reload(s Settings) error {
 	if err := s.validate(); err != nil {
 		return err
@@ -74,7 +73,7 @@ func (r *Relay) Reload(s Settings) error {
 // Settings returns the settings in use, with the defaults filled in.
 func (r *Relay) Settings() Settings { return r.gateway.Load().s }
 
-// apply takes up settings that are valid.
+// apply installs settings, which must be valid.
 func (r *Relay) apply(s Settings) {
 	r.requests.SetMost(s.MaxRequests)
 	r.networks.SetLimits(httpx.Limits{Requests: s.NetworkRequests, InFlight: max(1, s.MaxRequests/4), NewNetworks: s.NewNetworks})
@@ -84,13 +83,13 @@ func (r *Relay) apply(s Settings) {
 }
 
 const (
-	drainTime = 2 * time.Second        // for answers of the collector that are under way
-	stopTime  = 500 * time.Millisecond // for those who gave up then
+	drainTime = 2 * time.Second        // for answers of the collector to requests in flight
+	stopTime  = 500 * time.Millisecond // for requests that were then cancelled
 )
 
-// Run works until ctx ends. Then requests are told to come later, those in flight have two seconds
-// for the collector's answer and give up after that, and Run returns nil. It may be called once;
-// let the listener end after it.
+// Run works until ctx ends. It then tells clients to try later, gives requests in flight two
+// seconds for the collector's answer, cancels the rest, and returns nil. It may be called once.
+// Close the listener after Run has returned.
 func (r *Relay) Run(ctx context.Context) error {
 	if r.running.Swap(true) {
 		return errors.New("relay: Run was called before")
@@ -102,13 +101,15 @@ func (r *Relay) Run(ctx context.Context) error {
 		r.o.Logger.Warn("some requests had no answer yet when the relay stopped; they are told to come later")
 	}
 	r.stop()
-	httpx.Within(stopTime, r.gate.Idle()) // whose body is still arriving is cut by the listener
+	// requests whose body is still arriving are cut off by the listener
+	httpx.Within(stopTime, r.gate.Idle())
 	r.gateway.Load().client.CloseIdleConnections()
 	return nil
 }
 
-// Ready says whether the collector can be reached: nil, or why not. A relay is of no use without
-// it. It asks every ten minutes while the answer is good, and every five seconds else.
+// Ready returns nil if the collector can be reached, and otherwise the reason. It asks the
+// collector at most every ten minutes if the last answer was good, and at most every five
+// seconds if not.
 func (r *Relay) Ready(ctx context.Context) error {
 	select {
 	case <-r.gate.Closed():

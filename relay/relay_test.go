@@ -28,11 +28,11 @@ import (
 	"github.com/heliograph-net/heliograph/relay"
 )
 
-// rig is a relay on a real socket before a gateway that does as the test says.
+// rig is a relay on a real socket in front of a gateway that the test controls.
 type rig struct {
 	t        testing.TB
 	relay    *relay.Relay
-	stop     func() error // ends its Run
+	stop     func() error // ends Run
 	url      string
 	key      ed25519.PrivateKey
 	log      *syncbuffer.Buffer
@@ -149,8 +149,8 @@ func (r *rig) post(body string) answer {
 	return r.from("127.0.0.1", r.request("POST", protocol.PathOblivious, body))
 }
 
-// Of a client that tells all about itself, the collector gets the body, the network and country,
-// and nothing else; and what the relay writes down is nothing of it.
+// If a client discloses everything about itself, the collector still gets only the body, the
+// network and the country, and the relay logs nothing about the client.
 func TestNothingOfTheClientIsPassedOn(t *testing.T) {
 	r := newRig(t, encapsulated, nil)
 	req := r.request("POST", protocol.PathOblivious+"?marked=query", "sealed request")
@@ -185,7 +185,7 @@ func TestNothingOfTheClientIsPassedOn(t *testing.T) {
 		t.Errorf("signature: %v", err)
 	}
 	r.gateway.Close()
-	r.from("127.7.7.7", r.request("POST", protocol.PathOblivious, "x")) // what fails is logged
+	r.from("127.7.7.7", r.request("POST", protocol.PathOblivious, "x")) // failures are logged
 	metrics := httptest.NewRecorder()
 	promhttp.HandlerFor(r.registry, promhttp.HandlerOpts{}).ServeHTTP(metrics, httptest.NewRequest("GET", "/", nil))
 	for where, text := range map[string]string{"log": r.log.String(), "metrics": metrics.Body.String(), "network": strings.Join(h.Values(protocol.HeaderNetwork), "")} {
@@ -236,7 +236,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: %d, want %d; %v", name, a.status, c.status, a.header)
 		}
 	}
-	// without a socket, on which the answer may come before all was sent
+	// without a socket, because there the answer may come before everything was sent
 	for _, announced := range []int64{protocol.MaxObliviousRequest + 1, -1} {
 		req := httptest.NewRequest("POST", protocol.PathOblivious, bytes.NewReader(make([]byte, protocol.MaxObliviousRequest+1)))
 		req.Header.Set("Content-Type", ohttp.MediaTypeRequest)
@@ -398,7 +398,7 @@ func TestKeysAreOneAnswerForAll(t *testing.T) {
 	if err := r.relay.Ready(t.Context()); err != nil || asked.Load() != 1 {
 		t.Errorf("ready: %v, asked %d times", err, asked.Load())
 	}
-	// its key is old; the next question goes to the gateway, but not more than one in five seconds
+	// its key is old; the next request goes to the gateway, but at most one in five seconds
 	r.post("x")
 	if got := get(); got != want || asked.Load() > 2 {
 		t.Errorf("%+v, asked %d times", got, asked.Load())
@@ -411,7 +411,7 @@ type keysAnswer struct {
 }
 
 func TestReadyAsksTheGateway(t *testing.T) {
-	r := newRig(t, encapsulated, nil) // which is no list of keys
+	r := newRig(t, encapsulated, nil) // not a list of keys
 	if err := r.relay.Ready(t.Context()); err == nil {
 		t.Error("ready without keys")
 	}

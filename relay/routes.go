@@ -27,7 +27,8 @@ func (r *Relay) routes() http.Handler {
 	return m
 }
 
-// anyOrigin lets pages of any origin use the relay, for nothing here depends on cookies.
+// anyOrigin allows pages of any origin to use the relay. This is safe because nothing depends on
+// cookies.
 func anyOrigin(h httpx.Handler) httpx.Handler {
 	return func(w http.ResponseWriter, req *http.Request) error {
 		w.Header().Set("Access-Control-Allow-Origin", "*")
@@ -51,7 +52,7 @@ func notAllowed(w http.ResponseWriter, req *http.Request) error {
 	return httpx.NewError(http.StatusMethodNotAllowed, "method not allowed")
 }
 
-// serveKeys tells clients the collector's key configurations, with its signature.
+// serveKeys sends clients the collector's key configurations and their signature.
 func (r *Relay) serveKeys(w http.ResponseWriter, req *http.Request) error {
 	list, signed, err := r.gateway.Load().keyConfigs(req.Context())
 	if err != nil {
@@ -59,7 +60,7 @@ func (r *Relay) serveKeys(w http.ResponseWriter, req *http.Request) error {
 	}
 	h := w.Header()
 	h.Set("Content-Type", ohttp.MediaTypeKeys)
-	h.Set("Cache-Control", "no-cache") // who asks has just heard that what he has is old
+	h.Set("Cache-Control", "no-cache") // clients ask after they were told that their keys are old
 	if signed != "" {
 		h.Set(protocol.HeaderGatewayKeys, signed)
 	}

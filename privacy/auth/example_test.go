@@ -10,7 +10,7 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/auth"
 )
 
-// A request for one collector's feed is worth nothing at another's.
+// A request for the feed of one collector is not valid at another.
 func ExampleSignFeed() {
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/internal/wire"
 )
 
-// ErrFeed says that a request for a collector's feed is not signed by a key that may read it, or
-// not now, or not to this collector.
+// ErrFeed is returned, wrapped, for a request for a feed that is not signed by a key that may read
+// the feed, was not signed recently, or is meant for another collector.
 var ErrFeed = errors.New("feed request is not authorized")
 
 const (
@@ -18,11 +18,12 @@ const (
 	feedContext = "heliograph feed v1\x00"
 )
 
-// SignFeed returns the Authorization header for a detector's request to the feed of the collector
-// with this id. requestURI is the request's path and query as it goes over the wire. The
-// collector's id is signed because a request acknowledges what was read before: a collector that
-// passed on the requests it gets could otherwise make another one forget batches that
-// nobody has read.
+// SignFeed returns the Authorization header of a detector's request for the feed of the collector
+// with the given id. requestURI is the request's path and query as sent.
+//
+// The signature covers the collector's id because a request acknowledges what was read before.
+// Otherwise a collector could forward the requests that it gets and make another collector delete
+// batches that nobody has read.
 func SignFeed(key ed25519.PrivateKey, collector, method, requestURI string, now time.Time) (authorization string) {
 	ts := strconv.FormatInt(now.Unix(), 10)
 	sig := ed25519.Sign(key, authMessage(feedContext, requestURI, ts, collector, method))
@@ -31,9 +32,9 @@ func SignFeed(key ed25519.PrivateKey, collector, method, requestURI string, now 
 		",sig=" + authEncoding.EncodeToString(sig)
 }
 
-// VerifyFeed returns which of the keys signed the request, at most skew from now in either
-// direction. A request that was overheard can be repeated for that long, which gives nothing to
-// anyone who cannot read the answer: the feed must go over TLS. Every error wraps ErrFeed.
+// VerifyFeed returns the one of keys that signed the request, at a time at most skew before or
+// after now. Within that time a request can be replayed, which is useless to anyone who cannot read
+// the answer; so the feed must be served over TLS. Every error wraps [ErrFeed].
 func VerifyFeed(authorization, collector, method, requestURI string, now time.Time, skew time.Duration, keys ...ed25519.PublicKey) (
 	ed25519.PublicKey, error) {
 	v, ok := authValues(authorization, feedScheme, "ts", "key", "sig")

@@ -9,27 +9,28 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/internal/wire"
 )
 
-// ErrGatewayKeys says that key configurations are not signed by their collector, or not now.
+// ErrGatewayKeys is returned, wrapped, for key configurations that are not signed by their
+// collector or were not signed recently.
 var ErrGatewayKeys = errors.New("key configurations are not signed by their collector")
 
 const keysContext = "heliograph gateway keys v1\x00"
 
-// gatewayKeysValid is for how long a signed list of key configurations is good, before and after
-// its time: clocks may differ.
+// gatewayKeysValid is how long a signed list of key configurations is valid, before and after its
+// time. It allows for clocks that differ.
 const gatewayKeysValid = 24 * time.Hour
 
-// SignGatewayKeys returns protocol.HeaderGatewayKeys for the key configurations of the collector
-// with this id. The key is that of its receipts: an agent that asks for them through a relay takes
-// none that the relay has put in. The time is that of the full hour before now, so that all agents
-// get the same within an hour.
+// SignGatewayKeys returns the header protocol.HeaderGatewayKeys for the key configurations in list,
+// of the collector with the given id. key is the collector's receipt key, so an agent that asks
+// through a relay notices keys that the relay has inserted. The signed time is now rounded down to
+// the hour, so all agents get the same header within an hour.
 func SignGatewayKeys(key ed25519.PrivateKey, collector string, list []byte, now time.Time) string {
 	ts := strconv.FormatInt(now.Truncate(time.Hour).Unix(), 10)
 	return "ts=" + ts + ",sig=" + authEncoding.EncodeToString(ed25519.Sign(key, authMessage(keysContext, list, ts, collector)))
 }
 
-// VerifyGatewayKeys checks that the collector with this id and receipt key offers these key
-// configurations now, give or take gatewayKeysValid: a relay cannot bring keys back that were
-// replaced long ago. Every error wraps ErrGatewayKeys.
+// VerifyGatewayKeys checks that the collector with the given id and receipt key offered the key
+// configurations in list at most a day before or after now. So a relay cannot bring back keys that
+// were replaced long ago. Every error wraps [ErrGatewayKeys].
 func VerifyGatewayKeys(header, collector string, list []byte, now time.Time, key ed25519.PublicKey) error {
 	v, ok := authValues(header, "", "ts", "sig")
 	if !ok {

@@ -10,16 +10,16 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/internal/wire"
 )
 
-// Headers that are signed have one form: name=value pairs after a scheme, with commas between them,
-// in one order. A time comes first, and a signature last.
+// All signed headers have the same form: a scheme, then name=value pairs in a fixed order,
+// separated by commas. A time comes first and a signature last.
 
-const maxAuth = 512 // bytes of such a header
+const maxAuth = 512 // greatest length of such a header in bytes
 
 var authEncoding = base64.RawURLEncoding.Strict()
 
-// authValues takes a header apart. There is one way to write each.
+// authValues splits a header into its values. Every header has exactly one valid spelling.
 func authValues(s, scheme string, names ...string) (values []string, ok bool) {
-	if len(s) > maxAuth || strings.ContainsAny(s, "\r\n") { // base64 decoders pass over line ends
+	if len(s) > maxAuth || strings.ContainsAny(s, "\r\n") { // base64 decoders skip line ends
 		return nil, false
 	}
 	s, ok = strings.CutPrefix(s, scheme)
@@ -37,14 +37,14 @@ func authValues(s, scheme string, names ...string) (values []string, ok bool) {
 	return values, ok && s == ""
 }
 
-// authBytes decodes a value of a known size.
+// authBytes decodes a base64 value of the given size in bytes.
 func authBytes(value string, size int) ([]byte, bool) {
 	b, err := authEncoding.DecodeString(value)
 	return b, err == nil && len(b) == size
 }
 
-// authTime checks a header's time, which may be at most skew from now in either direction. It
-// returns what is wrong with it, or "".
+// authTime checks the time of a header, which must be at most skew before or after now. It returns
+// what is wrong, or "".
 func authTime(ts string, now time.Time, skew time.Duration) (fault string) {
 	signed, err := strconv.ParseInt(ts, 10, 64)
 	if err != nil || strconv.FormatInt(signed, 10) != ts || signed < 0 {
@@ -56,9 +56,9 @@ func authTime(ts string, now time.Time, skew time.Duration) (fault string) {
 	return ""
 }
 
-// checkSigned checks what the headers of feeds and relays have in common: a time, at most skew from
-// now in either direction, a key among keys, and its signature of message. It returns the key, or
-// what is wrong.
+// checkSigned checks what the headers of feeds and relays have in common: a time that is at most
+// skew before or after now, a key that is one of keys, and its signature of message. It returns the
+// key, or what is wrong.
 func checkSigned(ts, key, sig string, message []byte, now time.Time, skew time.Duration, keys []ed25519.PublicKey) (_ ed25519.PublicKey, fault string) {
 	signer, ok1 := authBytes(key, ed25519.PublicKeySize)
 	signature, ok2 := authBytes(sig, ed25519.SignatureSize)
@@ -79,8 +79,8 @@ func checkSigned(ts, key, sig string, message []byte, now time.Time, skew time.D
 
 const malformedHeader = "malformed authorization header"
 
-// authMessage is what is signed. Each part follows its length, so that no part can be taken for
-// another; last is the rest.
+// authMessage returns the message to sign: the context, then each part after its length, so that no
+// part can be mistaken for another, then last.
 func authMessage[T string | []byte](context string, last T, parts ...string) []byte {
 	b := []byte(context)
 	for _, part := range parts {

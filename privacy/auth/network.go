@@ -8,19 +8,19 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/internal/wire"
 )
 
-// Network is all that a relay may tell of a client: where its address is.
+// Network is all that a relay may disclose about a client: the network and country of its address.
 type Network struct {
-	ASN     uint32 // autonomous system; 0: unknown
-	Country string // ISO 3166-1 alpha-2; "ZZ": unknown
+	ASN     uint32 // autonomous system; 0 if unknown
+	Country string // ISO 3166-1 alpha-2; "ZZ" if unknown
 }
 
-// String returns "AS64501, DE".
+// String returns the network in the form "AS64501, DE".
 func (n Network) String() string {
 	return "AS" + strconv.FormatUint(uint64(n.ASN), 10) + ", " + n.Country
 }
 
-// ParseNetwork is the inverse of String. It takes nothing else, so that nothing else can be passed
-// on in its place.
+// ParseNetwork is the inverse of [Network.String]. It accepts nothing else, so a relay cannot pass
+// on anything else in its place.
 func ParseNetwork(s string) (Network, error) {
 	number, country, _ := strings.Cut(strings.TrimPrefix(s, "AS"), ", ")
 	asn, err := strconv.ParseUint(number, 10, 32)

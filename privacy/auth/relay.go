@@ -10,7 +10,8 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/internal/wire"
 )
 
-// ErrRelay says that a request is not signed by a relay whose word is taken, or not now.
+// ErrRelay is returned, wrapped, for a request that is not signed by a trusted relay or was not
+// signed recently.
 var ErrRelay = errors.New("request is not signed by a known relay")
 
 const (
@@ -18,9 +19,9 @@ const (
 	relayContext = "heliograph relay v1\x00"
 )
 
-// SignRelay returns the Authorization header for a request that a relay forwards to the collector
-// with this id, with protocol.HeaderNetwork as network. body is the encapsulated request, so that
-// what is said of one client is never taken for another's.
+// SignRelay returns the Authorization header of a request that a relay forwards to the collector
+// with the given id. network is the value of protocol.HeaderNetwork. The signature also covers
+// body, the encapsulated request, so what is said about one client cannot be applied to another.
 func SignRelay(key ed25519.PrivateKey, collector, network string, body []byte, now time.Time) (authorization string) {
 	ts, sum := strconv.FormatInt(now.Unix(), 10), sha256.Sum256(body)
 	return relayScheme + "ts=" + ts +
@@ -29,9 +30,10 @@ func SignRelay(key ed25519.PrivateKey, collector, network string, body []byte, n
 		",sig=" + authEncoding.EncodeToString(ed25519.Sign(key, authMessage(relayContext, sum[:], ts, collector, network)))
 }
 
-// VerifyRelay returns the SHA-256 of the body for which one of the keys signed the header, at most
-// skew from now in either direction. It needs the header alone, so that a gateway knows its relay
-// before it reads the body; it must then compare. Every error wraps ErrRelay.
+// VerifyRelay checks that one of keys signed the header, at a time at most skew before or after
+// now, and returns the SHA-256 of the body that it was signed for. It needs only the header, so a
+// gateway can identify a relay before it reads the body. The gateway must then compare the body's
+// hash. Every error wraps [ErrRelay].
 func VerifyRelay(authorization, collector, network string, now time.Time, skew time.Duration, keys ...ed25519.PublicKey) (
 	body [sha256.Size]byte, err error) {
 	v, ok := authValues(authorization, relayScheme, "ts", "key", "body", "sig")

@@ -1,18 +1,19 @@
-// Package bhttp is the binary representation of HTTP messages (RFC 9292), which Oblivious HTTP
-// encapsulates. Most readers need AppendRequest and DecodeResponse, or the other two.
+// Package bhttp implements the binary representation of HTTP messages (RFC 9292), which Oblivious
+// HTTP encapsulates. Clients need [AppendRequest] and [DecodeResponse]; servers need
+// [DecodeRequest] and [AppendResponse].
 //
-// Both forms, of known and of indeterminate length, are decoded; known length is what is encoded. A
-// message has many encodings: integers may be longer than needed, empty parts may be missing at its
-// end, zeros may follow it. So bytes that are to be compared or hashed must be inside some envelope
-// that is authenticated as a whole.
+// The package decodes messages of known and of indeterminate length. It encodes only known length.
+// A message has many encodings: integers may be longer than necessary, empty parts at the end may
+// be missing, and zeros may follow. Bytes that are compared or hashed must therefore be inside an
+// envelope that is authenticated as a whole.
 //
-// The package compiles to WebAssembly, so it leans on as little of the standard library as it can.
+// The package compiles to WebAssembly, so it imports as little of the standard library as possible.
 package bhttp
 
 import "errors"
 
-// Limits of a decoder, checked before it allocates. The content has none but the message's
-// own length.
+// Limits of a decoder, which it checks before it allocates. Only the length of the message limits
+// its content.
 const (
 	MaxControl      = 2048     // bytes of each of a request's method, scheme, authority and path
 	MaxFieldSection = 32 << 10 // bytes of a field section
@@ -20,13 +21,14 @@ const (
 	MaxInterim      = 16       // informational responses before the final one
 )
 
-// Reasons for which messages are refused, for errors.Is. No error quotes what it refuses.
+// Errors of encoders and decoders, to be tested with [errors.Is]. No error contains a part of the
+// refused message.
 var (
 	ErrMalformed = errors.New("malformed binary HTTP message")
 	ErrTooLarge  = errors.New("binary HTTP message is too large") // beyond one of the limits
 )
 
-// Field is one field line. Names are in lower case.
+// Field is one field line. Its name is in lower case.
 type Field struct{ Name, Value string }
 
 // Request is a request message.
@@ -48,7 +50,8 @@ type Response struct {
 	Trailer []Field
 }
 
-// Get returns the value of the first field with a name, which must be in lower case, or "".
+// Get returns the value of the first field with the given name, or "". The name must be in
+// lower case.
 func Get(fields []Field, name string) string {
 	for i := range fields {
 		if fields[i].Name == name {
@@ -66,7 +69,7 @@ const (
 	responseIndeterminate = 3
 )
 
-// fault is an error that wraps a sentinel and says what was wrong.
+// fault is an error that wraps a sentinel and describes what was wrong.
 type fault struct {
 	sentinel error
 	detail   string

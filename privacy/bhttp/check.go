@@ -2,9 +2,9 @@ package bhttp
 
 import "strings"
 
-// checkControl checks a request's control data by the rules of HTTP/2 for its pseudo-header fields
-// (RFC 9113, section 8.3.1), strictly enough that each part can be written into a message of
-// another version.
+// checkControl checks the control data of a request by the rules of HTTP/2 for its pseudo-header
+// fields (RFC 9113, section 8.3.1). They are strict enough for each part to be safe in a message of
+// another HTTP version.
 func checkControl(r *Request) error {
 	switch {
 	case len(r.Method) > MaxControl || len(r.Scheme) > MaxControl || len(r.Authority) > MaxControl || len(r.Path) > MaxControl:
@@ -21,8 +21,8 @@ func checkControl(r *Request) error {
 	return nil
 }
 
-// checkField checks a field line that follows others in its section: names and values as in HTTP/2
-// (RFC 9113, section 8.2.1), and where pseudo-fields may be (RFC 9292, section 3.6).
+// checkField checks a field line that follows before in its section: name and value by the rules of
+// HTTP/2 (RFC 9113, section 8.2.1), and the place of pseudo-fields (RFC 9292, section 3.6).
 func checkField(f *Field, before []Field, trailer bool) error {
 	name, pseudo := strings.CutPrefix(f.Name, ":")
 	switch {
@@ -36,7 +36,7 @@ func checkField(f *Field, before []Field, trailer bool) error {
 	return nil
 }
 
-// ownPseudo names the pseudo-fields whose place is the control data.
+// ownPseudo reports whether name is a pseudo-field that belongs in the control data.
 func ownPseudo(name string) bool {
 	switch name {
 	case "method", "scheme", "authority", "path", "status":

@@ -1,7 +1,7 @@
 package bhttp
 
-// DecodeRequest decodes a request of known or indeterminate length. Its errors wrap ErrMalformed or
-// ErrTooLarge. The content of a request of known length shares memory with b.
+// DecodeRequest decodes a request of known or indeterminate length. Its errors wrap [ErrMalformed]
+// or [ErrTooLarge]. The content of a request of known length shares memory with b.
 func DecodeRequest(b []byte) (*Request, error) {
 	d := &decoder{b: b}
 	framing := d.varint()
@@ -19,9 +19,9 @@ func DecodeRequest(b []byte) (*Request, error) {
 	return r, nil
 }
 
-// DecodeResponse decodes a response of known or indeterminate length. Informational responses
-// before the final one are checked and left out. Its errors wrap ErrMalformed or ErrTooLarge. The
-// content of a response of known length shares memory with b.
+// DecodeResponse decodes a response of known or indeterminate length. It checks informational
+// responses before the final one and drops them. Its errors wrap [ErrMalformed] or [ErrTooLarge].
+// The content of a response of known length shares memory with b.
 func DecodeResponse(b []byte) (*Response, error) {
 	d := &decoder{b: b}
 	framing := d.varint()
@@ -49,10 +49,10 @@ func DecodeResponse(b []byte) (*Response, error) {
 
 func finalStatus(status uint64) bool { return status >= 200 && status <= 599 }
 
-// decoder takes a message apart from its front. After the first error it returns zero values.
+// decoder reads a message from its start. After the first error it returns zero values.
 type decoder struct {
-	b   []byte // what is left
-	err error  // the first
+	b   []byte // the unread rest
+	err error  // the first error
 }
 
 func (d *decoder) fail(err error) {
@@ -88,7 +88,7 @@ func (d *decoder) take(n uint64) []byte {
 	return taken
 }
 
-// text reads a length and a part of a request's control data.
+// text reads one part of a request's control data, after its length.
 func (d *decoder) text() string {
 	n := d.varint()
 	if n > MaxControl {
@@ -131,7 +131,7 @@ func (d *decoder) chunks() (content []byte) {
 	return content
 }
 
-// section reads a field section: none of it when the message ends before it.
+// section reads a field section. It is empty if the message ends before it.
 func (d *decoder) section(known, trailer bool) (fields []Field) {
 	if len(d.b) == 0 {
 		return nil
@@ -181,7 +181,7 @@ func (d *decoder) field(n uint64) Field {
 	return Field{name, string(d.take(n))}
 }
 
-// lower is a name in lower case.
+// lower returns name in lower case.
 func lower(name []byte) string {
 	for i, c := range name {
 		if c >= 'A' && c <= 'Z' {

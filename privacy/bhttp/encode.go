@@ -1,7 +1,8 @@
 package bhttp
 
-// AppendRequest appends r with known lengths (RFC 9292, section 3.1). It refuses what DecodeRequest
-// would refuse; dst is then returned unchanged.
+// AppendRequest appends the known-length encoding of r (RFC 9292, section 3.1) to dst and returns
+// the result. If [DecodeRequest] would refuse r, it returns dst unchanged and an error that wraps
+// [ErrMalformed] or [ErrTooLarge].
 func AppendRequest(dst []byte, r *Request) ([]byte, error) {
 	if err := checkControl(r); err != nil {
 		return dst, err
@@ -13,8 +14,9 @@ func AppendRequest(dst []byte, r *Request) ([]byte, error) {
 	return appendRest(dst, b, r.Header, r.Content, r.Trailer)
 }
 
-// AppendResponse appends r with known lengths (RFC 9292, section 3.1). It refuses what
-// DecodeResponse would refuse; dst is then returned unchanged.
+// AppendResponse appends the known-length encoding of r (RFC 9292, section 3.1) to dst and returns
+// the result. If [DecodeResponse] would refuse r, it returns dst unchanged and an error that wraps
+// [ErrMalformed] or [ErrTooLarge].
 func AppendResponse(dst []byte, r *Response) ([]byte, error) {
 	if !finalStatus(uint64(r.Status)) {
 		return dst, malformed("status is not 200 to 599")
@@ -23,9 +25,9 @@ func AppendResponse(dst []byte, r *Response) ([]byte, error) {
 	return appendRest(dst, b, r.Header, r.Content, r.Trailer)
 }
 
-// Pad appends zeros to a message that begins at offset from until it is the least multiple of size
-// bytes, so that its length tells less of what it is (section 3.8). A message that is a multiple
-// already stays as it is.
+// Pad appends zeros to the message that starts at b[from] until its length is a multiple of size
+// bytes, so that the length discloses less about the content (RFC 9292, section 3.8). A message
+// whose length already is a multiple is returned unchanged.
 func Pad(b []byte, from, size int) []byte {
 	if over := (len(b) - from) % size; over > 0 {
 		b = append(b, make([]byte, size-over)...)
@@ -33,7 +35,7 @@ func Pad(b []byte, from, size int) []byte {
 	return b
 }
 
-// appendRest appends what follows the control data to b; on an error it returns dst.
+// appendRest appends what follows the control data to b. With an error it returns dst.
 func appendRest(dst, b []byte, header []Field, content []byte, trailer []Field) ([]byte, error) {
 	b, err := appendFields(b, header, false)
 	if err != nil {
@@ -69,7 +71,7 @@ func appendFields(b []byte, fields []Field, trailer bool) ([]byte, error) {
 	return b, nil
 }
 
-// varintSize is the length of the shortest encoding of v (RFC 9000, section 16).
+// varintSize returns the length in bytes of the shortest encoding of v (RFC 9000, section 16).
 func varintSize(v uint64) int {
 	switch {
 	case v < 1<<6:
@@ -83,7 +85,7 @@ func varintSize(v uint64) int {
 	}
 }
 
-// appendVarint appends v, which is below 2^62, in as few bytes as possible.
+// appendVarint appends v, which must be below 2^62, in as few bytes as possible.
 func appendVarint(b []byte, v uint64) []byte {
 	switch varintSize(v) {
 	case 1:

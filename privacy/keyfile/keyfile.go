@@ -1,10 +1,10 @@
-// Package keyfile writes and reads the PEM files (RFC 7468) that hold an operator's keys. It is
-// apart from privacy because agents need none of it, and crypto/x509 is heavy in WebAssembly.
+// Package keyfile encodes and parses the PEM files (RFC 7468) that hold an operator's keys. It is a
+// package of its own because agents do not need it and crypto/x509 is large in WebAssembly.
 //
-// Ed25519 keys are PKCS #8 (private) and SubjectPublicKeyInfo (public) as RFC 8410 has them, which
-// openssl reads; the keys that segments are sealed with are raw bytes under labels of their own.
-// Files of private keys belong to their owner alone: write them with mode 0600. The parsers take a
-// whole file with one PEM block in it, and their errors quote nothing of it.
+// Ed25519 keys are stored as PKCS #8 (private) and SubjectPublicKeyInfo (public), as in RFC 8410;
+// openssl reads both. Other keys are raw bytes under labels of their own. Write files of private
+// keys with mode 0600. The parsers take a whole file, which must contain exactly one PEM block.
+// Their errors contain no part of the file.
 package keyfile
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/seal"
 )
 
-// maxFile is the longest key file in bytes.
+// maxFile is the greatest length of a key file in bytes.
 const maxFile = 8192
 
 const (
@@ -27,8 +27,9 @@ const (
 	sealLabel    = "HELIOGRAPH SEAL KEY"
 )
 
-// MarshalSigningKey returns the file for an Ed25519 private key: a policy's, a collector's for
-// receipts, or a detector's for feeds. It returns nil for a key of another size.
+// MarshalSigningKey returns the file for an Ed25519 private key, which may sign policies, a
+// collector's receipts or a detector's requests for feeds. It returns nil if the key has a
+// wrong size.
 func MarshalSigningKey(key ed25519.PrivateKey) []byte {
 	if len(key) != ed25519.PrivateKeySize {
 		return nil
@@ -37,7 +38,7 @@ func MarshalSigningKey(key ed25519.PrivateKey) []byte {
 	return encode(signingLabel, der, err)
 }
 
-// ParseSigningKey is the inverse of MarshalSigningKey.
+// ParseSigningKey is the inverse of [MarshalSigningKey].
 func ParseSigningKey(file []byte) (ed25519.PrivateKey, error) {
 	der, err := decode(file, signingLabel)
 	if err != nil {
@@ -51,8 +52,8 @@ func ParseSigningKey(file []byte) (ed25519.PrivateKey, error) {
 	return key, nil
 }
 
-// MarshalPublicKey returns the file for the public half of a signing key, or nil for a key of
-// another size.
+// MarshalPublicKey returns the file for the public half of a signing key, or nil if the key has a
+// wrong size.
 func MarshalPublicKey(key ed25519.PublicKey) []byte {
 	if len(key) != ed25519.PublicKeySize {
 		return nil
@@ -61,7 +62,7 @@ func MarshalPublicKey(key ed25519.PublicKey) []byte {
 	return encode(publicLabel, der, err)
 }
 
-// ParsePublicKey is the inverse of MarshalPublicKey.
+// ParsePublicKey is the inverse of [MarshalPublicKey].
 func ParsePublicKey(file []byte) (ed25519.PublicKey, error) {
 	der, err := decode(file, publicLabel)
 	if err != nil {
@@ -78,7 +79,7 @@ func ParsePublicKey(file []byte) (ed25519.PublicKey, error) {
 // MarshalOpenKey returns the file for a detector's private key.
 func MarshalOpenKey(key *seal.OpenKey) []byte { return encode(openLabel, key.Bytes(), nil) }
 
-// ParseOpenKey is the inverse of MarshalOpenKey.
+// ParseOpenKey is the inverse of [MarshalOpenKey].
 func ParseOpenKey(file []byte) (*seal.OpenKey, error) {
 	seed, err := decode(file, openLabel)
 	if err != nil {
@@ -90,7 +91,7 @@ func ParseOpenKey(file []byte) (*seal.OpenKey, error) {
 // MarshalSealKey returns the file for a detector's public key.
 func MarshalSealKey(key *seal.Key) []byte { return encode(sealLabel, key.Bytes(), nil) }
 
-// ParseSealKey is the inverse of MarshalSealKey.
+// ParseSealKey is the inverse of [MarshalSealKey].
 func ParseSealKey(file []byte) (*seal.Key, error) {
 	b, err := decode(file, sealLabel)
 	if err != nil {
@@ -106,8 +107,8 @@ func encode(label string, contents []byte, err error) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: label, Bytes: contents})
 }
 
-// decode returns the contents of a file that holds one PEM block, with this label, and
-// nothing else.
+// decode returns the contents of a file that holds one PEM block with the given label and nothing
+// else.
 func decode(file []byte, label string) ([]byte, error) {
 	if len(file) > maxFile {
 		return nil, errors.New("file is longer than 8192 bytes")

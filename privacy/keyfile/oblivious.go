@@ -16,7 +16,7 @@ func MarshalObliviousKey(key *ohttp.PrivateKey) []byte {
 	return encode(obliviousLabel, key.Bytes(), nil)
 }
 
-// ParseObliviousKey is the inverse of MarshalObliviousKey.
+// ParseObliviousKey is the inverse of [MarshalObliviousKey].
 func ParseObliviousKey(file []byte) (*ohttp.PrivateKey, error) {
 	b, err := decode(file, obliviousLabel)
 	if err != nil {
@@ -30,8 +30,8 @@ func MarshalObliviousConfig(key *ohttp.PrivateKey) []byte {
 	return encode(obliviousPublicLabel, key.AppendConfig(nil), nil)
 }
 
-// ParseObliviousConfig is the inverse of MarshalObliviousConfig. It returns a list of key
-// configurations (application/ohttp-keys), checked.
+// ParseObliviousConfig is the inverse of [MarshalObliviousConfig]. It returns a valid list of key
+// configurations (application/ohttp-keys).
 func ParseObliviousConfig(file []byte) ([]byte, error) {
 	list, err := decode(file, obliviousPublicLabel)
 	if err != nil {

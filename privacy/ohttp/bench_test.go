@@ -2,7 +2,8 @@ package ohttp
 
 import "testing"
 
-// BenchmarkExchange is the whole of the cryptography of one request of 4 KiB, on both sides.
+// BenchmarkExchange measures the cryptography of one request of 4 KiB and its response, on
+// both sides.
 func BenchmarkExchange(b *testing.B) {
 	for name, kem := range map[string]KEM{"MLKEM768X25519": MLKEM768X25519(), "X25519": X25519()} {
 		g := gateway(b, key(b, 1, kem, 1))

@@ -6,24 +6,25 @@ import (
 	"errors"
 )
 
-// MaxKeys is the longest list of key configurations in bytes.
+// MaxKeys is the greatest length of a list of key configurations in bytes.
 const MaxKeys = 4096
 
-// KeyConfig is a gateway's public key and how to use it (RFC 9458, section 3). It does not change
-// and is safe for concurrent use.
+// KeyConfig is a gateway's public key and its algorithms (RFC 9458, section 3). It is immutable and
+// safe for concurrent use.
 type KeyConfig struct {
 	id  byte
 	kem KEM
 	key hpke.PublicKey
 }
 
-// ID is the key's identifier, by which its gateway finds it.
+// ID returns the key's identifier, by which the gateway finds the private key.
 func (c *KeyConfig) ID() byte { return c.id }
 
-// ParseKeyConfigs decodes a list of key configurations (application/ohttp-keys) and returns those
-// of the given KEMs, in the order of the KEMs and then of the list. Others are passed over, as are
-// keys for other symmetric algorithms. It is ErrNoKey when none is left, and ErrMalformed for a
-// list that is wrong in any place: recovering a part of it could be used to tell clients apart.
+// ParseKeyConfigs decodes a list of key configurations (application/ohttp-keys). It returns those
+// for the given KEMs, in the order of kems and then of the list. It skips other KEMs and keys for
+// other symmetric algorithms. The error is [ErrNoKey] if none is left. It wraps [ErrMalformed] if
+// any part of the list is invalid, because using the rest of it could allow clients to be
+// told apart.
 func ParseKeyConfigs(list []byte, kems ...KEM) ([]*KeyConfig, error) {
 	if len(list) > MaxKeys {
 		return nil, because(ErrMalformed, "list exceeds MaxKeys")
@@ -53,8 +54,8 @@ func ParseKeyConfigs(list []byte, kems ...KEM) ([]*KeyConfig, error) {
 	return all, nil
 }
 
-// parseKeyConfig decodes one key configuration; it returns nil without an error for one that is of
-// no use. at is the index of its KEM.
+// parseKeyConfig decodes one key configuration. It returns nil and no error for one that cannot be
+// used. at is the index of its KEM in kems.
 func parseKeyConfig(b []byte, kems []KEM) (c *KeyConfig, at int, err error) {
 	if len(b) < 3 {
 		return nil, 0, because(ErrMalformed, "key configuration ends within its KEM")
@@ -63,7 +64,7 @@ func parseKeyConfig(b []byte, kems []KEM) (c *KeyConfig, at int, err error) {
 		at++
 	}
 	if at == len(kems) {
-		return nil, 0, nil // whose length is unknown
+		return nil, 0, nil // a KEM whose key length is unknown
 	}
 	kem := kems[at]
 	if len(b) < 3+kem.public+2 {
@@ -85,11 +86,13 @@ func parseKeyConfig(b []byte, kems []KEM) (c *KeyConfig, at int, err error) {
 	return nil, 0, nil
 }
 
-// Exchange is what a client keeps of its request to open the response. It is good for one response.
+// Exchange is what a client keeps of a request to open the response. It can be used for
+// one response.
 type Exchange struct{ secret, enc []byte }
 
-// Encapsulate seals a binary HTTP request to the gateway (section 4.3), at most Overhead bytes
-// longer. Each call makes new keys: a request that is sent again must be encapsulated again.
+// Encapsulate seals a binary HTTP request to the gateway (RFC 9458, section 4.3). The result is at
+// most [Overhead] bytes longer than the request. Each call generates new keys, so a request that is
+// sent again must be encapsulated again.
 func (c *KeyConfig) Encapsulate(request []byte) ([]byte, *Exchange, error) {
 	b := header(c.id, c.kem.id)
 	enc, sender, err := hpke.NewSender(c.key, hpke.HKDFSHA256(), hpke.AES128GCM(), requestInfo(b))
@@ -107,8 +110,8 @@ func (c *KeyConfig) Encapsulate(request []byte) ([]byte, *Exchange, error) {
 	return append(append(b, enc...), sealed...), &Exchange{secret, enc}, nil
 }
 
-// Open opens an encapsulated response (section 4.4). It is ErrOpen unless the holder of the
-// gateway's key made it for this request.
+// Open opens an encapsulated response (RFC 9458, section 4.4). The error wraps [ErrOpen] unless the
+// holder of the gateway's key made the response for this request.
 func (x *Exchange) Open(response []byte) ([]byte, error) {
 	if len(response) < responseNonce+tagSize {
 		return nil, because(ErrOpen, "it is too short")

@@ -7,7 +7,7 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
 )
 
-// A relay passes on what it cannot read, in both directions.
+// A client asks a gateway. A relay between them could read neither the request nor the response.
 func Example() {
 	key, err := ohttp.GenerateKey(ohttp.MLKEM768X25519())
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A list that is accepted holds each key as the key itself would be offered.
+// Every key that is returned is in the list, and encapsulating to it does not panic.
 func FuzzParseKeyConfigs(f *testing.F) {
 	plain, hybrid := key(f, 1, X25519(), 1).AppendConfig(nil), key(f, 2, MLKEM768X25519(), 1).AppendConfig(nil)
 	f.Add(plain)
@@ -25,7 +25,7 @@ func FuzzParseKeyConfigs(f *testing.F) {
 	})
 }
 
-// Nothing opens but what was sealed, to the byte; nothing makes the gateway panic.
+// Only the exact bytes that were sealed open, and nothing makes the gateway panic.
 func FuzzDecapsulate(f *testing.F) {
 	k, err := newPrivateKey(1, X25519(), unhex(f, exampleKey))
 	if err != nil {

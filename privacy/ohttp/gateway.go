@@ -7,7 +7,7 @@ import (
 	"errors"
 )
 
-// PrivateKey is a gateway's private key with its identifier. It does not change and is safe for
+// PrivateKey is a gateway's private key with its identifier. It is immutable and safe for
 // concurrent use.
 type PrivateKey struct {
 	id   byte
@@ -16,9 +16,9 @@ type PrivateKey struct {
 	key  hpke.PrivateKey
 }
 
-const seedSize = 32 // of either KEM
+const seedSize = 32 // bytes, for either KEM
 
-// GenerateKey makes a new key, with a random identifier, from the system's random source.
+// GenerateKey returns a new key with a random identifier, made with the system's random source.
 func GenerateKey(kem KEM) (*PrivateKey, error) {
 	var b [1 + seedSize]byte
 	_, _ = rand.Read(b[:]) // never fails
@@ -35,7 +35,7 @@ func newPrivateKey(id byte, kem KEM, seed []byte) (*PrivateKey, error) {
 	return k, nil
 }
 
-// ParsePrivateKey decodes what PrivateKey.Bytes returns.
+// ParsePrivateKey is the inverse of [PrivateKey.Bytes]. Its error wraps [ErrMalformed].
 func ParsePrivateKey(b []byte) (*PrivateKey, error) {
 	if len(b) != 3+seedSize {
 		return nil, because(ErrMalformed, "a private key must have 35 bytes")
@@ -48,14 +48,14 @@ func ParsePrivateKey(b []byte) (*PrivateKey, error) {
 	return nil, because(ErrMalformed, "private key of an unknown KEM")
 }
 
-// Bytes returns identifier (1 byte), KEM (2 bytes, big-endian) and private key; the caller may keep
-// it, and must keep it secret.
+// Bytes returns the encoding of the key: identifier (1 byte), KEM (2 bytes, big-endian) and private
+// key. The caller owns the result and must keep it secret.
 func (k *PrivateKey) Bytes() []byte {
 	return append(binary.BigEndian.AppendUint16([]byte{k.id}, k.kem.id), k.seed[:]...)
 }
 
-// AppendConfig appends the key's configuration, after its length, to a list of them
-// (application/ohttp-keys).
+// AppendConfig appends the key's configuration, after its length, to a list of key configurations
+// (application/ohttp-keys) and returns the result.
 func (k *PrivateKey) AppendConfig(list []byte) []byte {
 	public := k.key.PublicKey().Bytes()
 	list = binary.BigEndian.AppendUint16(list, uint16(3+len(public)+2+4))
@@ -64,16 +64,16 @@ func (k *PrivateKey) AppendConfig(list []byte) []byte {
 	return binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(list, kdfID), aeadID)
 }
 
-// Gateway opens requests with whichever of its keys they are sealed to. It does not change and is
-// safe for concurrent use.
+// Gateway opens requests that are sealed to any of its keys. It is immutable and safe for
+// concurrent use.
 type Gateway struct {
 	keys    map[byte]*PrivateKey
 	configs []byte
 }
 
-// NewGateway makes a Gateway of keys, the newest first. The first of each KEM is offered; those
-// after it open what clients that have not heard of the first still send. It is an error if two
-// keys have one identifier.
+// NewGateway returns a Gateway with the given keys, newest first. The Gateway offers the first key
+// of each KEM. The others open requests from clients that do not know the first yet. It is an error
+// if two keys have the same identifier.
 func NewGateway(keys ...*PrivateKey) (*Gateway, error) {
 	g := &Gateway{keys: make(map[byte]*PrivateKey, len(keys))}
 	offered := make(map[uint16]bool, 2)
@@ -93,14 +93,14 @@ func NewGateway(keys ...*PrivateKey) (*Gateway, error) {
 	return g, nil
 }
 
-// Configs returns the list of the key configurations that are offered (application/ohttp-keys). The
-// caller must not change it.
+// Configs returns the list of the key configurations that the Gateway offers
+// (application/ohttp-keys). The caller must not change it.
 func (g *Gateway) Configs() []byte { return g.configs }
 
-// Decapsulate opens an encapsulated request (section 4.3). It is ErrMalformed for what is no such
-// request, and ErrKey for one that is not sealed to one of the keys, or was altered: every
-// encapsulation that opens is the only one of its kind, so that its bytes can be remembered to know
-// it again. The Reply seals the response.
+// Decapsulate opens an encapsulated request (RFC 9458, section 4.3). The Reply seals the response.
+// The error wraps [ErrMalformed] for bytes that are not an encapsulated request, and [ErrKey] for a
+// request that is not sealed to one of the keys or was altered. An encapsulation that opens has no
+// other spelling, so a caller can detect replays by comparing bytes.
 func (g *Gateway) Decapsulate(encapsulated []byte) (request []byte, r *Reply, err error) {
 	if len(encapsulated) < headerSize {
 		return nil, nil, because(ErrMalformed, "it ends within its header")
@@ -131,7 +131,8 @@ func (g *Gateway) Decapsulate(encapsulated []byte) (request []byte, r *Reply, er
 // Reply seals the response to one request.
 type Reply struct{ secret, enc []byte }
 
-// Seal encapsulates a binary HTTP response (section 4.4), at most Overhead bytes longer.
+// Seal encapsulates a binary HTTP response (RFC 9458, section 4.4). The result is at most
+// [Overhead] bytes longer than the response.
 func (r *Reply) Seal(response []byte) ([]byte, error) {
 	var nonce [responseNonce]byte
 	_, _ = rand.Read(nonce[:]) // never fails

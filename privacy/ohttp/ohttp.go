@@ -1,14 +1,14 @@
-// Package ohttp is the encapsulation of Oblivious HTTP (RFC 9458): a client seals a binary HTTP
-// message (package bhttp) to a gateway and sends it through a relay, so that the relay learns who
-// asks and the gateway what is asked, and neither of them both. Clients need ParseKeyConfigs,
-// KeyConfig.Encapsulate and Exchange.Open; gateways NewGateway and its methods.
+// Package ohttp implements the encapsulation of Oblivious HTTP (RFC 9458). A client seals a binary
+// HTTP message (package bhttp) to a gateway and sends it through a relay. The relay learns who
+// asks, the gateway learns what is asked, and neither learns both. Clients need [ParseKeyConfigs],
+// [KeyConfig.Encapsulate] and [Exchange.Open]. Gateways need [NewGateway] and its methods.
 //
-// One pair of symmetric algorithms is spoken, HKDF-SHA256 with AES-128-GCM, which every
-// implementation has, with two KEMs. What is made of them is the standard library's. Clients name
-// the KEMs that they take, so that a program which names one does not carry the other. The two
-// sides are in files of their own, and nothing of one is linked with the other.
+// The package supports two KEMs and one pair of symmetric algorithms, HKDF-SHA256 with AES-128-GCM,
+// which every implementation has. Their implementations are the standard library's. Clients name
+// the KEMs that they accept, so a program that names only one does not link the other. Likewise, a
+// program that uses one side, client or gateway, does not link the other.
 //
-// The package compiles to WebAssembly, so it leans on as little of the standard library as it can.
+// The package compiles to WebAssembly, so it imports as little of the standard library as possible.
 package ohttp
 
 import (
@@ -29,39 +29,40 @@ const (
 	MediaTypeKeys     = "application/ohttp-keys"
 )
 
-// ProblemKey is the problem type (RFC 9457) by which a gateway says that a request used a key
-// configuration that it does not take (section 5.3).
+// ProblemKey is the problem type (RFC 9457) of a gateway's answer to a request that used a key
+// configuration which the gateway does not accept (RFC 9458, section 5.3).
 const ProblemKey = "https://iana.org/assignments/http-problem-types#ohttp-key"
 
-// Overhead is the most by which an encapsulated request or response is longer than the
+// Overhead is the most bytes by which an encapsulated request or response is longer than the
 // message in it.
 const Overhead = headerSize + mlkemX25519Enc + tagSize
 
-// Reasons for which messages and keys are refused, for errors.Is. No error quotes what it refuses.
+// Errors of this package, to be tested with [errors.Is]. No error contains a part of what
+// was refused.
 var (
 	ErrMalformed = errors.New("malformed Oblivious HTTP message") // or key configuration, or key
-	// altered, or sealed to another key, or to one that is not held any more
+	// altered, or sealed to a key that the gateway does not have
 	ErrKey  = errors.New("request does not open")
-	ErrOpen = errors.New("response does not open") // altered, or the answer to another request
-	// none of a KEM and of algorithms that are known here
+	ErrOpen = errors.New("response does not open") // altered, or the response to another request
+	// no key for one of the KEMs and the symmetric algorithms
 	ErrNoKey = errors.New("no usable key configuration")
 )
 
-// KEM is how keys are agreed upon.
+// KEM is a key encapsulation mechanism; see [MLKEM768X25519] and [X25519].
 type KEM struct {
-	id     uint16 // of the registry "HPKE KEM Identifiers"
+	id     uint16 // from IANA's registry "HPKE KEM Identifiers"
 	public int    // bytes of a public key
 	enc    int    // bytes of an encapsulated key
 	kem    hpke.KEM
 }
 
-// MLKEM768X25519 is the hybrid of ML-KEM-768 and X25519 (0x647a, also called X-Wing): safe as long
-// as one of them is.
+// MLKEM768X25519 returns the hybrid of ML-KEM-768 and X25519 (0x647a, also called X-Wing). It is
+// secure as long as one of the two is.
 func MLKEM768X25519() KEM {
 	return KEM{id: mlkemX25519ID, public: 1216, enc: mlkemX25519Enc, kem: hpke.MLKEM768X25519()}
 }
 
-// X25519 is DHKEM(X25519, HKDF-SHA256) (0x0020), that of RFC 9458's own example.
+// X25519 returns DHKEM(X25519, HKDF-SHA256) (0x0020), the KEM of the example in RFC 9458.
 func X25519() KEM { return KEM{id: x25519ID, public: 32, enc: 32, kem: hpke.DHKEM(ecdh.X25519())} }
 
 // The algorithms.
@@ -83,18 +84,18 @@ const (
 	responseLabel = "message/bhttp response"
 )
 
-// header is what an encapsulated request begins with (section 4.1).
+// header returns the start of an encapsulated request (section 4.1).
 func header(id byte, kem uint16) []byte {
 	b := make([]byte, 0, headerSize)
 	b = binary.BigEndian.AppendUint16(append(b, id), kem)
 	return binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(b, kdfID), aeadID)
 }
 
-// requestInfo is HPKE's info (section 4.3).
+// requestInfo returns the info parameter for HPKE (section 4.3).
 func requestInfo(header []byte) []byte { return append([]byte(requestLabel), header...) }
 
-// responseAEAD derives the key and nonce of a response from the secret that HPKE exported for its
-// request (section 4.4).
+// responseAEAD derives the key and the nonce of a response from the secret that HPKE exported for
+// the request (section 4.4).
 func responseAEAD(secret, enc, responseNonce []byte) (cipher.AEAD, []byte, error) {
 	salt := append(append(make([]byte, 0, len(enc)+len(responseNonce)), enc...), responseNonce...)
 	prk, err := hkdf.Extract(sha256.New, secret, salt)
@@ -117,7 +118,7 @@ func responseAEAD(secret, enc, responseNonce []byte) (cipher.AEAD, []byte, error
 	return aead, nonce, err
 }
 
-// fault is an error that wraps a sentinel and says what was wrong.
+// fault is an error that wraps a sentinel and describes what was wrong.
 type fault struct {
 	sentinel error
 	detail   string

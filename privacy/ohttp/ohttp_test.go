@@ -59,9 +59,10 @@ func listed(configs ...[]byte) (list []byte) {
 	return list
 }
 
-// The gateway's side of the example, to the byte. AES-GCM gives one ciphertext for a key, a nonce
-// and a plaintext: that the example's request opens shows that it is what sealing would make of its
-// ephemeral key, which the standard library does not let one choose.
+// The gateway's side of the example, byte for byte. The standard library does not allow the
+// client's ephemeral key to be chosen, so sealing cannot be compared directly. But AES-GCM has only
+// one ciphertext for a key, a nonce and a plaintext; so if the example's request opens, sealing
+// with its ephemeral key would have produced it.
 func TestExampleOfRFC9458AtTheGateway(t *testing.T) {
 	k, err := newPrivateKey(1, X25519(), unhex(t, exampleKey))
 	if err != nil {
@@ -89,8 +90,8 @@ func TestExampleOfRFC9458AtTheGateway(t *testing.T) {
 	}
 }
 
-// The client's side of the example: its list, which the example has with one more pair of
-// algorithms, and its response.
+// The client's side of the example: its list, which offers one more pair of algorithms than this
+// package, and its response.
 func TestExampleOfRFC9458AtTheClient(t *testing.T) {
 	configs, err := ParseKeyConfigs(listed(unhex(t, exampleConfig)), MLKEM768X25519(), X25519())
 	if err != nil || len(configs) != 1 || configs[0].ID() != 1 {
@@ -101,7 +102,8 @@ func TestExampleOfRFC9458AtTheClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	own := unhex(t, exampleConfig)
-	own = append(append(bytes.Clone(own[:35]), 0, 4), own[37:41]...) // the pair that is spoken here
+	// only the pair that this package supports
+	own = append(append(bytes.Clone(own[:35]), 0, 4), own[37:41]...)
 	if list := k.AppendConfig(nil); !bytes.Equal(list, listed(own)) {
 		t.Errorf("the same key is offered as %x", list)
 	}

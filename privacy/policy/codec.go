@@ -13,8 +13,8 @@ import (
 	"github.com/heliograph-net/heliograph/report/cbor"
 )
 
-// Keys of a policy's map. Fields that may be zero in a signed policy are left out then; the others
-// are always there.
+// Keys of a policy's map. Fields that may be zero are left out if they are; the others are always
+// present.
 const (
 	policyKeyVersion    = 1
 	policyKeyIssued     = 2
@@ -46,8 +46,7 @@ const (
 	collectorKeys          = 9
 )
 
-// appendPolicy appends the one encoding of p, which must be valid and have no number left to
-// a default.
+// appendPolicy appends the encoding of p, which must be valid and have its defaults filled in.
 func appendPolicy(dst []byte, p *Policy) []byte {
 	n := policyKeys
 	if !p.Disabled {
@@ -123,7 +122,7 @@ func appendKeys(dst []byte, keys [][]byte) []byte {
 	return dst
 }
 
-// decodePolicy is the inverse of appendPolicy; it refuses what appendPolicy would not have written.
+// decodePolicy is the inverse of appendPolicy. It refuses bytes that appendPolicy would not write.
 func decodePolicy(b []byte) (*Policy, error) {
 	d := cbor.New(b)
 	p := new(Policy)

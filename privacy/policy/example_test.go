@@ -11,7 +11,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// A policy lowers what the user allowed.
+// A policy can lower the consent that the user gave.
 func Example() {
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {

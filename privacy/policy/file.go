@@ -9,7 +9,7 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/internal/wire"
 )
 
-// Reasons for which a policy is refused although it is well-formed.
+// Errors for well-formed policies that are refused.
 var (
 	// an unknown signer, or an altered policy
 	ErrSignature = errors.New("policy is not signed by a trusted key")
@@ -32,8 +32,9 @@ const (
 	bodyAt      = signatureAt + ed25519.SignatureSize
 )
 
-// Sign writes p's defaults in and signs it. It refuses a policy that Validate finds fault with. The
-// signer need not be one of p.Signers: those sign what comes after p.
+// Sign fills in the defaults of p and returns the signed policy. It does not change p. It returns
+// the error of [Policy.Validate] if p is invalid. The signer need not be one of p.Signers, which
+// sign the policies that follow p.
 func Sign(p *Policy, key ed25519.PrivateKey) ([]byte, error) {
 	if len(key) != ed25519.PrivateKeySize {
 		return nil, errors.New("sign policy: not an Ed25519 private key")
@@ -51,9 +52,10 @@ func Sign(p *Policy, key ed25519.PrivateKey) ([]byte, error) {
 	return append(b, body...), nil
 }
 
-// Open returns the policy that one of the trusted keys signed. It does not judge its age: see
-// Policy.Expired and Policy.Next. Its errors wrap privacy.ErrTooLarge, privacy.ErrTruncated,
-// privacy.ErrMalformed, privacy.ErrVersion or ErrSignature. The policy shares no memory with b.
+// Open checks that one of the trusted keys signed b and returns the policy in it. It does not check
+// the policy's age; see [Policy.Expired] and [Policy.Next]. Its errors wrap [privacy.ErrTooLarge],
+// [privacy.ErrTruncated], [privacy.ErrMalformed], [privacy.ErrVersion] or [ErrSignature]. The
+// policy shares no memory with b.
 func Open(b []byte, trusted ...ed25519.PublicKey) (*Policy, error) {
 	signer, err := Signer(b)
 	if err != nil {
@@ -73,10 +75,10 @@ func Open(b []byte, trusted ...ed25519.PublicKey) (*Policy, error) {
 	return p, nil
 }
 
-// Signer returns the key that a signed policy names as its signer, without looking at the
-// signature: for trust in a file that was handed over, such as the one bundled with an application.
-// Its errors wrap privacy.ErrTooLarge, privacy.ErrTruncated, privacy.ErrMalformed or
-// privacy.ErrVersion.
+// Signer returns the key that a signed policy names as its signer, without checking the signature.
+// It is for files that are trusted for other reasons, such as the policy bundled with an
+// application. Its errors wrap [privacy.ErrTooLarge], [privacy.ErrTruncated],
+// [privacy.ErrMalformed] or [privacy.ErrVersion].
 func Signer(b []byte) (ed25519.PublicKey, error) {
 	if len(b) > MaxSize {
 		return nil, wire.Because(privacy.ErrTooLarge, "policy exceeds MaxSize")
@@ -90,8 +92,8 @@ func Signer(b []byte) (ed25519.PublicKey, error) {
 	return bytes.Clone(b[signerAt:signatureAt]), nil
 }
 
-// Next opens b as the policy to follow p, or p itself again. Besides Open's errors, with p.Signers
-// as the trusted keys, there is ErrRollback: for a lower version, and for another policy of the
+// Next opens b as the successor of p, or as p itself again. It trusts p.Signers. Its errors are
+// those of [Open], and [ErrRollback] for a lower version or for a different policy of the
 // same version.
 func (p *Policy) Next(b []byte) (*Policy, error) {
 	trusted := make([]ed25519.PublicKey, len(p.Signers))

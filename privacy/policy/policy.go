@@ -7,7 +7,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// MaxSize is the longest signed policy in bytes.
+// MaxSize is the greatest length of a signed policy in bytes.
 const MaxSize = 64 << 10
 
 // Limits of a policy's lists.
@@ -21,7 +21,7 @@ const (
 	MaxObliviousKeys = 4096 // bytes of a collector's key configurations
 )
 
-// What Sign writes for a field that is zero.
+// Defaults, which [Sign] writes for fields that are zero.
 const (
 	DefaultSuccessPPM       = 50_000
 	DefaultWindowMS         = 60_000
@@ -30,70 +30,74 @@ const (
 	DefaultBytesPerDay      = 10 << 20
 )
 
-// Policy is what an operator tells every agent: where to deliver, to which key to seal, how much to
-// send. It can lower what a user allowed and never raise it. The zero value of a number means its
-// default until Sign writes that in; a policy from Open has none left. A Policy is plain data: once
-// shared it must not be changed.
+// Policy is what an operator tells every agent: where to deliver, which key to seal to, and how
+// much to send. It can lower what a user allowed and never raise it. Numbers that are zero mean
+// their defaults; [Sign] fills these in, so a policy from [Open] has them. A Policy is plain data
+// and must not be changed once it is shared.
 type Policy struct {
-	// from 1, rises with every change; a lower one than the one held is a rollback, see Next
+	// from 1; must increase with every change, because agents refuse lower versions, see Next
 	Version uint64
-	Issued  int64 // Unix seconds, > 0
-	Expires int64 // Unix seconds, after Issued; from then on see Effective
+	Issued  int64 // Unix seconds, above 0
+	Expires int64 // Unix seconds, after Issued; see Effective for what happens then
 
 	Disabled bool // kill switch: agents stop recording
-	// lowers what the user allowed; the zero value, Off, stops recording like Disabled
+	// limits the consent of the user; the zero value, Off, stops recording like Disabled
 	MaxConsent report.Consent
 
-	// probability of sending a window without a failure, parts per million, 1 to 1,000,000; 0:
-	// DefaultSuccessPPM
+	// probability of sending a window without failures, in parts per million, 1 to 1,000,000; 0
+	// means DefaultSuccessPPM
 	SuccessPPM uint32
-	WindowMS   uint64 // length of a window in ms, 100 to 3,600,000; 0: DefaultWindowMS
-	// at most this many samples per window, 1 to 100; 0: DefaultSamplesPerWindow
+	WindowMS   uint64 // length of a window in ms, 100 to 3,600,000; 0 means DefaultWindowMS
+	// most samples per window, 1 to 100; 0 means DefaultSamplesPerWindow
 	SamplesPerWindow uint32
-	// how often agents ask for a newer policy, 1 to 604,800; 0: DefaultRefreshSeconds
+	// time between an agent's requests for a newer policy, 1 to 604,800; 0 means
+	// DefaultRefreshSeconds
 	RefreshSeconds uint64
-	BytesPerDay    uint64 // upload cap per process and day, up to 2^40; 0: DefaultBytesPerDay
+	// most bytes that a process uploads per day, up to 2^40; 0 means DefaultBytesPerDay
+	BytesPerDay uint64
 
-	SealKey    []byte      // the detector's public key, seal.KeySize bytes, see seal.ParseKey
+	SealKey    []byte      // the detector's public key, seal.KeySize bytes; see seal.ParseKey
 	Collectors []Collector // 1 to MaxCollectors, in any order
-	// Ed25519 public keys that may sign the next policy, 1 to MaxSigners; leave the old one in
+	// Ed25519 public keys that may sign the next policy, 1 to MaxSigners; keep the old key here
 	// while rotating
 	Signers [][]byte
 }
 
-// Collector is where to deliver, and how to know that it was delivered.
+// Collector describes how to deliver to a collector and how to verify its receipts.
 type Collector struct {
 	ID string // unique in the policy: 1 to 64 bytes of [a-z0-9_-.]
-	// origin, as scrub.Target writes it: "https://collector.example"; http only to a loopback host
+	// origin in the form that scrub.Target returns, such as "https://collector.example"; http is
+	// allowed only for loopback hosts
 	URL      string
-	Priority uint32 // the lowest is tried first, up to 65,535
-	// share among collectors of one priority, up to 65,535; 0: only when no other of that
-	// priority has any
+	Priority uint32 // collectors with the lowest are tried first; up to 65,535
+	// share among collectors of one priority, up to 65,535; those with 0 are tried after the others
+	// of that priority
 	Weight uint32
-	// "ip:port" to connect to when the host's name does not resolve, at most MaxAddresses; with a
-	// Relay, the relay's
+	// "ip:port" to connect to if the host's name does not resolve, at most MaxAddresses; with a
+	// Relay, those of the relay
 	Addresses []string
-	// SHA-256 of acceptable SubjectPublicKeyInfos, at most MaxPins; none: the Web PKI decides
-	// alone; with a Relay, the relay's
+	// SHA-256 of acceptable SubjectPublicKeyInfos, at most MaxPins; if empty, only the Web PKI
+	// decides; with a Relay, those of the relay
 	Pins       [][]byte
-	ReceiptKey []byte // Ed25519 public key of its receipts, see receipt.Verify
+	ReceiptKey []byte // Ed25519 public key of its receipts; see receipt.Verify
 
-	// Relay is the URL of the Oblivious HTTP relay (RFC 9458) through which this collector is
-	// reached, and never otherwise, because a direct connection would disclose the client's
-	// address. "": there is none, agents connect to URL.
+	// Relay is the URL of an Oblivious HTTP relay (RFC 9458). If set, agents reach this collector
+	// only through the relay, because a direct connection would disclose the client's address. If
+	// empty, agents connect to URL.
 	Relay string
 	// ObliviousKeys are the collector's key configurations (application/ohttp-keys, see package
-	// ohttp), at most MaxObliviousKeys bytes; with a Relay, and only then.
+	// ohttp), at most MaxObliviousKeys bytes. They are required with a Relay and refused
+	// without one.
 	ObliviousKeys []byte
 }
 
-// Expired reports whether the policy's time is over. It then still names collectors to deliver to;
-// for recording see Effective.
+// Expired reports whether the policy has expired. An expired policy still says where to deliver.
+// What may be recorded is up to [Policy.Effective].
 func (p *Policy) Expired(now time.Time) bool { return now.Unix() >= p.Expires }
 
-// Effective is the consent under which an agent may record: what the user allowed, lowered to
-// MaxConsent; Off when the policy is disabled; and no more than Counts once it has expired, because
-// then nobody answers for it any longer.
+// Effective returns the consent under which an agent may record. It is that of the user, but at
+// most p.MaxConsent, at most [report.Counts] once the policy has expired, and [report.Off] if the
+// policy is disabled.
 func (p *Policy) Effective(user report.Consent, now time.Time) report.Consent {
 	switch {
 	case p.Disabled:
@@ -105,7 +109,7 @@ func (p *Policy) Effective(user report.Consent, now time.Time) report.Consent {
 	}
 }
 
-// withDefaults returns a copy in which no number is left to a default.
+// withDefaults returns a copy of p with its defaults filled in.
 func (p *Policy) withDefaults() *Policy {
 	c := *p
 	c.SuccessPPM = cmp.Or(c.SuccessPPM, DefaultSuccessPPM)

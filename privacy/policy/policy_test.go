@@ -42,8 +42,8 @@ func TestSignPolicyWritesDefaultsIn(t *testing.T) {
 	if p.WindowMS != 0 {
 		t.Error("the caller's policy was changed")
 	}
-	// An agent of another version may have other defaults: a file that leaves a number out has two
-	// meanings and is refused.
+	// An agent of another version may have other defaults. A file that leaves out a number would be
+	// ambiguous, so it is refused.
 	body := appendPolicy(nil, p)
 	file := append([]byte(magic), version)
 	file = append(append(file, fixtures.PublicKey(1)...), ed25519.Sign(fixtures.SigningKey(1), message(body))...)

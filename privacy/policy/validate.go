@@ -29,8 +29,8 @@ const (
 	maxAddress        = 64 // bytes of an ip:port
 )
 
-// Validate returns every fault of p, joined, each naming its key ("collectors[0].url: …"), or nil.
-// Numbers that are zero are valid: they mean their defaults.
+// Validate returns all faults of p, joined, or nil. Each names its key, such as
+// "collectors[0].url". Numbers may be zero, which means their defaults.
 func (p *Policy) Validate() error {
 	var f faults
 	f.check(p.Version > 0, "version", "must be 1 or more")
@@ -78,8 +78,8 @@ func (c *Collector) validate(f *faults, at string) {
 	c.validateRelay(f, at)
 }
 
-// validateRelay checks what is said of Oblivious HTTP. The keys themselves are checked by who uses
-// them: package ohttp is not for those who do without.
+// validateRelay checks the fields about Oblivious HTTP. The users of the keys check the keys
+// themselves, so that programs without Oblivious HTTP need not link package ohttp.
 func (c *Collector) validateRelay(f *faults, at string) {
 	if c.Relay == "" {
 		f.check(len(c.ObliviousKeys) == 0, at+"oblivious_keys", "are of no use without a relay")
@@ -129,7 +129,7 @@ func (c *Collector) validateURL(f *faults, at string) {
 	f.check(scheme == "https" || netaddr.LoopbackHost(host), at, "must be https, unless the host is a loopback address")
 }
 
-// faults collects what is wrong with a policy.
+// faults collects the faults of a policy.
 type faults []error
 
 func (f *faults) add(key, what string) { *f = append(*f, errors.New(key+": "+what)) }
@@ -146,7 +146,8 @@ func (f *faults) inRange(v, low, high uint64, key string) {
 	}
 }
 
-// keys checks the first max entries of a list: that each has size bytes, and none is there twice.
+// keys checks that each of the first max entries of a list has size bytes and that there are no
+// duplicates.
 func (f *faults) keys(list [][]byte, max, size int, key string) {
 	seen := make(map[string]bool, max)
 	for i, k := range list[:min(len(list), max)] {

@@ -10,7 +10,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// One signature covers all uploads of a group; each gets a receipt of its own.
+// One signature covers all uploads of a group. Each upload gets its own receipt.
 func Example() {
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {

@@ -5,8 +5,8 @@ import "crypto/sha256"
 // hash is a node of a Merkle tree.
 type hash = [sha256.Size]byte
 
-// leafHash is the hash of a leaf (RFC 9162, section 2.1.1); its first byte keeps it from ever
-// equalling that of an inner node.
+// leafHash returns the hash of a leaf (RFC 9162, section 2.1.1). The first byte that it hashes
+// distinguishes leaves from inner nodes.
 func leafHash(leaf []byte) hash {
 	var buf [256]byte // on the stack; long enough for every statement
 	return sha256.Sum256(append(append(buf[:0], 0), leaf...))
@@ -20,9 +20,9 @@ func nodeHash(left, right hash) hash {
 	return sha256.Sum256(b[:])
 }
 
-// merkleTree is the tree of RFC 9162, section 2.1, by level: leaf hashes first, the root alone
-// last. A node without a right sibling rises to the next level unchanged, which is what the RFC's
-// split at the largest power of two comes to.
+// merkleTree is the tree of RFC 9162, section 2.1, as a list of levels, from the leaf hashes to the
+// root. A node without a right sibling moves to the next level unchanged, which is equivalent to
+// the RFC's split at the largest power of two.
 type merkleTree [][]hash
 
 // newMerkleTree builds the tree over at least one leaf hash.
@@ -44,8 +44,8 @@ func newMerkleTree(leaves []hash) merkleTree {
 
 func (t merkleTree) root() hash { return t[len(t)-1][0] }
 
-// appendPath appends the inclusion proof of leaf i (RFC 9162, section 2.1.3.1), its hashes one
-// after another from the leaf upwards.
+// appendPath appends the inclusion proof of leaf i (RFC 9162, section 2.1.3.1): its hashes, from
+// the leaf upwards.
 func (t merkleTree) appendPath(dst []byte, i int) []byte {
 	for _, level := range t {
 		if sibling := i ^ 1; sibling < len(level) {
@@ -56,7 +56,7 @@ func (t merkleTree) appendPath(dst []byte, i int) []byte {
 	return dst
 }
 
-// pathLen is the number of hashes in the inclusion proof of leaf i of n.
+// pathLen returns the number of hashes in the inclusion proof of leaf i of n.
 func pathLen(i, n uint32) (hashes int) {
 	for ; n > 1; n = n/2 + n%2 {
 		if i^1 < n {
@@ -67,7 +67,7 @@ func pathLen(i, n uint32) (hashes int) {
 	return hashes
 }
 
-// rootFromPath computes the root of a tree of n leaves from its leaf i, i < n, and that leaf's
+// rootFromPath returns the root of a tree of n leaves, computed from leaf i, i < n, and the leaf's
 // inclusion proof of pathLen(i, n) hashes (RFC 9162, section 2.1.3.2).
 func rootFromPath(leaf hash, i, n uint32, path []byte) hash {
 	node := leaf

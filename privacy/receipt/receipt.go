@@ -9,11 +9,11 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/internal/wire"
 )
 
-// MaxSize is the longest receipt in bytes.
+// MaxSize is the greatest length of a receipt in bytes.
 const MaxSize = 4096
 
-// ErrInvalid says that bytes are not a receipt by the given key: an agent then keeps its batch, as
-// if nothing had answered.
+// ErrInvalid is returned, wrapped, for bytes that are not a receipt signed by the given key. An
+// agent must then keep its batch, as if it had got no answer.
 var ErrInvalid = errors.New("not a valid receipt")
 
 // The layout of a receipt:
@@ -26,7 +26,7 @@ var ErrInvalid = errors.New("not a valid receipt")
 //	32·p  inclusion proof; its length p follows from number and index
 //	rest  the statement in CBOR, which is the leaf
 //
-// The number of leaves is signed because it, with the index, decides the shape of the proof.
+// The number of leaves is signed because it determines, with the index, the shape of the proof.
 const (
 	receiptMagic   = "HGR"
 	receiptVersion = 1
@@ -35,9 +35,9 @@ const (
 	maxLeaves      = 1 << 16
 )
 
-// Sign signs all statements at once, with one signature over the root of a Merkle tree (RFC 9162,
-// section 2.1) that has them as leaves, and returns the i-th receipt for the i-th statement. It
-// takes at most 65,536 statements, and refuses them all when one of them is not valid.
+// Sign signs all statements with one signature, over the root of a Merkle tree (RFC 9162, section
+// 2.1) whose leaves they are. It returns the i-th receipt for the i-th statement. It takes at most
+// 65,536 statements and refuses all of them if one is invalid.
 func Sign(key ed25519.PrivateKey, statements []Statement) ([][]byte, error) {
 	if len(key) != ed25519.PrivateKeySize {
 		return nil, errors.New("sign receipts: not an Ed25519 private key")
@@ -73,9 +73,9 @@ func Sign(key ed25519.PrivateKey, statements []Statement) ([][]byte, error) {
 	return receipts, nil
 }
 
-// Verify returns the statement that the holder of key signed. Whoever saw a receipt can show it
-// again: before it deletes anything, the caller has to see that both Batch and Body are those of
-// what it sent. Every error wraps ErrInvalid.
+// Verify returns the statement that the holder of key signed. Receipts can be replayed by anyone
+// who has seen them: before the caller deletes anything, it must check that both Batch and Body are
+// those of what it sent. Every error wraps [ErrInvalid].
 func Verify(key ed25519.PublicKey, receipt []byte) (Statement, error) {
 	if len(key) != ed25519.PublicKeySize {
 		return Statement{}, wire.Because(ErrInvalid, "no key to verify it with")
@@ -110,7 +110,7 @@ func Verify(key ed25519.PublicKey, receipt []byte) (Statement, error) {
 	return s, nil
 }
 
-// receiptMessage is what is signed for a tree of n leaves.
+// receiptMessage returns the message to sign for a tree of n leaves.
 func receiptMessage(n uint32, root hash) []byte {
 	b := append(make([]byte, 0, len(receiptContext)+4+len(root)), receiptContext...)
 	return append(binary.BigEndian.AppendUint32(b, n), root[:]...)

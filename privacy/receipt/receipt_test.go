@@ -117,7 +117,8 @@ func TestStatementsThatMakeNoSenseAreNotSigned(t *testing.T) {
 	}
 }
 
-// The signature is good in all of these; what was signed is not the one encoding of a statement.
+// All of these have a valid signature, but what was signed is not the canonical encoding of a
+// statement.
 func TestStatementHasOneEncoding(t *testing.T) {
 	batch := func(dst []byte) []byte { return cbor.AppendBytes(cbor.AppendUint(dst, 1), fixtures.Batch[:]) }
 	body := func(dst []byte) []byte { return cbor.AppendBytes(cbor.AppendUint(dst, 2), bytes.Repeat([]byte{1}, 32)) }

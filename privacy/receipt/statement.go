@@ -8,15 +8,15 @@ import (
 	"github.com/heliograph-net/heliograph/report/cbor"
 )
 
-// Decision is what became of an upload.
+// Decision is a collector's decision about an upload. The zero value is invalid.
 type Decision uint8
 
-// Decisions. An agent deletes a batch after Stored, and after a Refused that is final, and counts
-// the latter as lost: see [Statement.Final].
+// The decisions. An agent deletes a batch after Stored, and after a final Refused, which it counts
+// as lost; see [Statement.Final].
 const (
-	Stored   Decision = 1 // durable at the collector
-	Refused  Decision = 2 // for good: every collector would refuse these bytes
-	SlowDown Decision = 3 // not taken now; to be tried again, not before Statement.DelayMS
+	Stored   Decision = 1 // stored durably at the collector
+	Refused  Decision = 2 // not accepted, and usually not by any collector; see Statement.Final
+	SlowDown Decision = 3 // not accepted now; try again after Statement.DelayMS
 )
 
 // String returns "stored", "refused" or "slow_down", and "unknown" for any other value.
@@ -33,8 +33,8 @@ func (v Decision) String() string {
 	}
 }
 
-// Reasons of a Statement. A reader must live with others: the decision says what to do, the
-// reason only why.
+// Reasons of a [Statement]. Readers must accept others: the decision says what to do, the reason
+// only explains it.
 const (
 	ReasonDuplicate = "duplicate" // Stored: the same body was stored before
 
@@ -43,9 +43,9 @@ const (
 	ReasonTooLarge  = "too_large"           // Refused: privacy.ErrTooLarge
 	ReasonVersion   = "unsupported_version" // Refused: privacy.ErrVersion
 
-	// SlowDown: sealed to a key that this collector does not take, or not yet
+	// SlowDown: sealed to a key that this collector does not accept, or not yet
 	ReasonUnknownKey = "unknown_key"
-	// SlowDown: this collector has another body under the same batch id
+	// SlowDown: this collector has a different body with the same batch id
 	ReasonIDConflict  = "id_conflict"
 	ReasonOverload    = "overload"    // SlowDown: more arrives than can be stored
 	ReasonUnavailable = "unavailable" // SlowDown: nothing can be stored at present
@@ -56,21 +56,22 @@ const (
 	maxDelayMS = 24 * 60 * 60 * 1000 // a day
 )
 
-// Statement is what a collector says about one upload, and what a receipt proves that it said.
+// Statement is what a collector says about one upload. A receipt is its signed form.
 type Statement struct {
-	Batch report.BatchID // zero when the upload did not tell one, never zero with Stored
-	// SHA-256 of the uploaded body; zero when the body was not read, never zero with Stored
+	Batch report.BatchID // zero if the upload named none; never zero with Stored
+	// SHA-256 of the uploaded body; zero if the body was not read; never zero with Stored
 	Body     [sha256.Size]byte
 	Decision Decision
-	Reason   string // Reason…, or another name of at most 64 bytes; "" only with Stored
-	// how long to wait before the next try, at most a day; 0: as the agent sees fit. Only
-	// with SlowDown
+	// one of the Reason constants, or another of at most 64 bytes; empty only with Stored
+	Reason string
+	// how long to wait before the next attempt, at most a day; 0 leaves it to the agent; only with
+	// SlowDown
 	DelayMS uint64
 }
 
-// Final reports whether the batch need not be offered again, to nobody: it is stored, or it is
-// refused for a fault of its bytes, which every collector would find. A refusal for any other
-// reason is the word of one collector about itself.
+// Final reports whether the batch need not be offered to any collector again. It is stored, or it
+// is refused for a fault of its bytes, which every collector would find. A refusal for any other
+// reason applies only to the collector that sent it.
 func (s *Statement) Final() bool {
 	switch s.Decision {
 	case Stored:
@@ -82,8 +83,8 @@ func (s *Statement) Final() bool {
 	}
 }
 
-// Declines reports whether the collector does not take this batch, though it may take others: the
-// batch is to be offered to another collector, and to this one later.
+// Declines reports whether the collector does not accept this batch but may accept others. The
+// agent should offer the batch to another collector now, and to this one later.
 func (s *Statement) Declines() bool {
 	switch s.Decision {
 	case Refused:
@@ -123,7 +124,7 @@ func (s *Statement) fault() string {
 	return ""
 }
 
-// appendStatement appends the one encoding of s, which must have no fault. Fields that are zero
+// appendStatement appends the encoding of s, which must be valid. Fields that are zero
 // are left out.
 func appendStatement(dst []byte, s *Statement) []byte {
 	hasBatch, hasBody := s.Batch != report.BatchID{}, s.Body != [sha256.Size]byte{}
@@ -150,7 +151,7 @@ func appendStatement(dst []byte, s *Statement) []byte {
 	return dst
 }
 
-// decodeStatement is the inverse of appendStatement; it returns a fault or "".
+// decodeStatement is the inverse of appendStatement. fault is what is wrong with b, or "".
 func decodeStatement(b []byte) (s Statement, fault string) {
 	d := cbor.New(b)
 	var key uint64

@@ -1,6 +1,7 @@
-// Package scrub takes out of URLs and texts what could tell who somebody is: queries, users,
-// fragments, and whatever looks like an id, an address, a token, a card number or a secret.
+// Package scrub removes from URLs and texts what could identify a person or give access to
+// something: queries, user names, fragments, and anything that looks like an id, an address, a
+// token, a card number or a secret.
 //
-// Most readers need [URL] and [Text]; [Target] is the origin that requests are counted by. Scrubbing
-// happens on the client, before anything is kept, and scrubbing again changes nothing.
+// Start with [URL] and [Text]. [Target] returns the origin that requests are counted by. Scrubbing
+// happens on the client, before anything is stored. Scrubbing a result again does not change it.
 package scrub

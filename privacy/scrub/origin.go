@@ -9,13 +9,14 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-const maxHost = 253 // bytes of a host name (RFC 1035, section 2.3.4, without the length octets)
+// greatest length of a host name in bytes (RFC 1035, section 2.3.4, without length octets)
+const maxHost = 253
 
-// Target returns the origin (RFC 6454) of a request to host, which may end in a port:
-// "https://shop.example", "https://127.0.0.1:8443". The scheme is http, https, ws or wss in any
-// case. Letters become lower case, the scheme's default port is dropped, and so are user, password
-// and the zone of an IPv6 address. It returns "" for anything that is not an origin of at most
-// report.MaxString bytes.
+// Target returns the origin (RFC 6454) of a request to host, which may end in a port, such as
+// "https://shop.example" or "https://127.0.0.1:8443". The scheme must be http, https, ws or wss;
+// case does not matter. Target converts letters to lower case and drops the scheme's default port,
+// user and password, and the zone of an IPv6 address. It returns "" if the result would not be a
+// valid origin of at most [report.MaxString] bytes.
 func Target(scheme, host string) string {
 	scheme, ok := webScheme(scheme)
 	if !ok {
@@ -28,7 +29,7 @@ func Target(scheme, host string) string {
 	return string(origin)
 }
 
-// webScheme returns the scheme in lower case, if it is one that requests are made with.
+// webScheme returns the scheme in lower case, and whether it is one that requests are made with.
 func webScheme(s string) (string, bool) {
 	for _, scheme := range [...]string{"https", "http", "wss", "ws"} {
 		if equalASCII(s, scheme) {
@@ -38,8 +39,8 @@ func webScheme(s string) (string, bool) {
 	return "", false
 }
 
-// equalASCII reports whether s is lower, a string in lower case, but for the case of ASCII letters.
-// (strings.EqualFold would take U+017F for an s.)
+// equalASCII reports whether s equals lower, which is in lower case, when the case of ASCII letters
+// is ignored. (strings.EqualFold would treat U+017F as an s.)
 func equalASCII(s, lower string) bool {
 	if len(s) != len(lower) {
 		return false
@@ -88,7 +89,7 @@ func appendOrigin(dst []byte, scheme, authority string) ([]byte, bool) {
 	return strconv.AppendUint(append(dst, ':'), n, 10), true
 }
 
-// splitPort divides "host:port", "host:" and "host"; an IPv6 address keeps its brackets.
+// splitPort splits "host:port", "host:" or "host". An IPv6 address keeps its brackets.
 func splitPort(s string) (host, port string, ok bool) {
 	i := strings.LastIndexByte(s, ':')
 	if i < 0 || strings.HasSuffix(s, "]") {
@@ -114,8 +115,8 @@ func appendIPv6(dst []byte, host string) ([]byte, bool) {
 	return append(a.AppendTo(append(dst, '[')), ']'), true
 }
 
-// appendHost appends a host name or IPv4 address in lower case. Letters beyond ASCII
-// (internationalized names) may be in it; nothing that would have to be escaped may.
+// appendHost appends a host name or IPv4 address in lower case. It accepts letters beyond ASCII
+// (internationalized names), but nothing that would have to be escaped.
 func appendHost(dst []byte, host string) ([]byte, bool) {
 	if host == "" || len(host) > maxHost || host[0] == '.' || strings.Contains(host, "..") {
 		return nil, false

@@ -2,10 +2,10 @@ package scrub
 
 import "strings"
 
-// shape is what a stretch of text is made of; it tells words from random strings.
+// shape counts what a piece of text consists of, to tell words from random strings.
 type shape struct {
 	lower, upper, digits int
-	digitRuns            int // stretches of consecutive digits
+	digitRuns            int // runs of consecutive digits
 	notHex               int // letters beyond f
 }
 
@@ -33,17 +33,17 @@ func shapeOf(s string) (h shape) {
 
 func (h shape) letters() int { return h.lower + h.upper }
 
-// mixedCase reports whether capitals are as frequent as chance has them. Words, camelCase included,
-// have fewer, acronyms have all.
+// mixedCase reports whether capitals are about as frequent as in random text. Words have fewer,
+// even in camelCase, and acronyms have only capitals.
 func (h shape) mixedCase() bool {
 	return h.upper*8 >= h.letters()*3 && h.upper*8 <= h.letters()*7
 }
 
-// routeWord reports whether a path segment looks like what a programmer wrote into a route: at most
-// 64 ASCII letters, digits and "-._~:", fewer than three digits in all, no hexadecimal of 8 digits
-// or more, and between the separators no stretch that is long or looks random.
+// routeWord reports whether a path segment looks like a word of a route, as written by a
+// programmer: at most 64 ASCII letters, digits and "-._~:", fewer than three digits, no hexadecimal
+// of 8 or more digits, and no piece between separators that is long or looks random.
 func routeWord(s string) bool {
-	if len(s) > maxSegmentText || s[0] == '~' { // ~name is somebody's home page
+	if len(s) > maxSegmentText || s[0] == '~' { // ~name is a person's home page
 		return false
 	}
 	start := 0
@@ -61,8 +61,8 @@ func routeWord(s string) bool {
 	return h.digits < 3 && (h.notHex > 0 || h.letters()+h.digits < 8)
 }
 
-// routeStretch reports whether letters and digits without a separator could be a word, or a few
-// in camelCase.
+// routeStretch reports whether letters and digits without separators could be a word, or a few
+// words in camelCase.
 func routeStretch(s string) bool {
 	h := shapeOf(s)
 	switch {
@@ -74,9 +74,9 @@ func routeStretch(s string) bool {
 	return true
 }
 
-// randomPiece reports whether a stretch of letters and digits in a text looks like part of an id,
-// key or token rather than like a word, an identifier or a number. It is more lenient than
-// routeWord: a text has more that is worth keeping.
+// randomPiece reports whether a run of letters and digits in a text looks like part of an id, key
+// or token rather than a word, an identifier or a number. It is more lenient than routeWord,
+// because more of a text is worth keeping.
 func randomPiece(s string) bool {
 	h := shapeOf(s)
 	switch {
@@ -91,21 +91,21 @@ func randomPiece(s string) bool {
 	return false
 }
 
-// looksLikeEmail reports whether s holds an @ between a name and a domain with a dot.
+// looksLikeEmail reports whether s contains an @ between a name and a domain with a dot.
 func looksLikeEmail(s string) bool {
 	i := strings.IndexByte(s, '@')
 	return i > 0 && strings.IndexByte(s[i+1:], '.') > 0
 }
 
-// tokenPrefixes are what the credentials of well-known issuers start with.
+// tokenPrefixes are the prefixes of the credentials of well-known issuers.
 var tokenPrefixes = [...]string{
 	"eyJ", // JSON Web Token: base64url of {"
 	"sk_", "pk_", "rk_", "sk-", "whsec_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "xoxa-", "xoxs-",
 	"xapp-", "npm_", "pypi-", "AKIA", "ASIA", "AIza", "ya29.", "SG.", "shpat_", "dop_v1_", "hvs.", "AGE-SECRET-KEY-",
 }
 
-// looksLikeToken reports whether s, or what follows any separator in it, starts as the credentials
-// of a well-known issuer do and is as long.
+// looksLikeToken reports whether s, or a part of it after a separator, has the prefix and the
+// length of a credential of a well-known issuer.
 func looksLikeToken(s string) bool {
 	for i := 0; i+16 <= len(s); i++ {
 		if i > 0 && isAlnum(s[i-1]) {
@@ -124,7 +124,7 @@ func isDigit(c byte) bool  { return c >= '0' && c <= '9' }
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 func isHex(c byte) bool    { return isDigit(c) || (c|0x20 >= 'a' && c|0x20 <= 'f') }
 
-// unhex is the value of a hexadecimal digit.
+// unhex returns the value of a hexadecimal digit.
 func unhex(c byte) byte {
 	if isDigit(c) {
 		return c - '0'

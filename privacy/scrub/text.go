@@ -5,7 +5,7 @@ import (
 	"unicode"
 )
 
-// What stands in for what was taken out of a text.
+// Placeholders for what was removed from a text.
 const (
 	textEmail  = "[email]"
 	textToken  = "[token]"
@@ -20,16 +20,17 @@ const (
 
 var placeholders = [...]string{textEmail, textToken, textID, textIP, textCard, textSecret, textUser, textURL, textQuery}
 
-// Text returns s, a message meant for developers, without the values that tell who the user is or
-// that open something: e-mail addresses, IP addresses, card numbers (13 to 19 digits that pass
-// ISO/IEC 7812's check), numbers of 7 digits and more, UUIDs, long hexadecimal and base64,
-// credentials of well-known issuers, what follows "Bearer", "password=" and the like, names of home
-// directories, and whole Authorization and Cookie headers. What stands in for them is in square
-// brackets. A URL in the text becomes what URL makes of it, or "[url]". Names and other words
-// cannot be recognised and stay: a message is never anonymous for certain.
+// Text returns s, a message for developers, without values that identify the user or give access to
+// something. It replaces e-mail addresses, IP addresses, card numbers (13 to 19 digits that pass
+// the check of ISO/IEC 7812), numbers of 7 or more digits, UUIDs, long hexadecimal and base64,
+// credentials of well-known issuers, what follows "Bearer", "password=" and the like, the names of
+// home directories, and whole Authorization and Cookie headers. Placeholders are in square
+// brackets. A URL in the text is replaced by the result of [URL], or by "[url]". Names and other
+// words cannot be recognised and stay, so a message is never certain to be anonymous.
 //
-// The result is valid UTF-8 without control characters but tab and line feed; other white space in
-// it is plain spaces. Scrubbing twice changes nothing. It takes time and space linear in len(s).
+// The result is valid UTF-8. Its only control characters are tab and line feed, and all other white
+// space becomes spaces. Scrubbing the result again does not change it. Text takes time and space
+// linear in len(s).
 func Text(s string) string {
 	t := textScrubber{in: strings.Map(printable, s)}
 	t.out = make([]byte, 0, len(t.in)+16)
@@ -39,8 +40,8 @@ func Text(s string) string {
 	return string(t.out)
 }
 
-// printable makes a space of every control character but tab and line feed, and of every other
-// white space, so that it ends words. strings.Map makes U+FFFD of invalid bytes.
+// printable replaces control characters except tab and line feed, and other white space, by a
+// space, so that they end words. strings.Map replaces invalid bytes by U+FFFD.
 func printable(r rune) rune {
 	if r != '\t' && r != '\n' && (unicode.IsControl(r) || unicode.IsSpace(r)) {
 		return ' '
@@ -48,16 +49,16 @@ func printable(r rune) rune {
 	return r
 }
 
-// textScrubber goes over a text word by word. Words end at delimiters, which stay as they are.
+// textScrubber scrubs a text word by word. Words end at delimiters, which it copies unchanged.
 type textScrubber struct {
 	in   string
-	pos  int // what is before it has been dealt with
+	pos  int // everything before it is done
 	out  []byte
-	next expectation // what the next word is, by what came before it
-	sep  bool        // a colon or equals sign has come since
+	next expectation // what the next word is, according to the words before it
+	sep  bool        // whether a colon or equals sign has followed since
 }
 
-// expectation is what a word says about the one after it.
+// expectation is what one word says about the next.
 type expectation uint8
 
 const (
@@ -68,7 +69,7 @@ const (
 	userName                // after "C:\Users"
 )
 
-// step deals with one delimiter, one word, or one value of several words.
+// step handles one delimiter, one word, or one value of several words.
 func (t *textScrubber) step() {
 	rest := t.in[t.pos:]
 	n, stand := placeholderAt(rest)
@@ -92,15 +93,15 @@ func (t *textScrubber) step() {
 	t.word(rest)
 }
 
-// replace puts stand in for the next n bytes.
+// replace writes the placeholder stand instead of the next n bytes.
 func (t *textScrubber) replace(n int, stand string) {
 	t.out = append(t.out, stand...)
 	t.pos += n
 	t.next, t.sep = nothing, false
 }
 
-// delimiter copies one delimiter and keeps an expectation alive across those that may stand between
-// a key and its value.
+// delimiter copies one delimiter. It drops the expectation unless the delimiter may stand between a
+// key and its value.
 func (t *textScrubber) delimiter(c byte) {
 	t.pos++
 	t.out = append(t.out, c)
@@ -116,10 +117,11 @@ func (t *textScrubber) delimiter(c byte) {
 	}
 }
 
-// value replaces the value of a key that calls for it, when rest starts with one.
+// value replaces the secret value that rest starts with, if one is expected, and reports whether it
+// did.
 func (t *textScrubber) value(rest string) bool {
 	if strings.IndexByte(" \t\"'`>\\:=", rest[0]) >= 0 {
-		return false // still on the way to it
+		return false // the value has not started yet
 	}
 	n := 0
 	if t.next == headerValue {
@@ -133,7 +135,7 @@ func (t *textScrubber) value(rest string) bool {
 	return n > 0
 }
 
-// word deals with the word that rest starts with.
+// word handles the word that rest starts with.
 func (t *textScrubber) word(rest string) {
 	n := 1
 	for t.pos+n < len(t.in) && !isDelimiter(t.in, t.pos+n) {
@@ -169,8 +171,8 @@ func (t *textScrubber) word(rest string) {
 	}
 }
 
-// spaced recognises what may hold delimiters: IPv6 and MAC addresses, card and telephone numbers.
-// It returns how long it is.
+// spaced recognises values that may contain delimiters: IPv6 and MAC addresses, card and telephone
+// numbers. It returns the length of the value in bytes and its placeholder.
 func (t *textScrubber) spaced(rest string) (n int, stand string) {
 	switch c := rest[0]; {
 	case c == '+':
@@ -184,7 +186,7 @@ func (t *textScrubber) spaced(rest string) (n int, stand string) {
 	return 0, ""
 }
 
-// afterWord reports whether what was last written ends in a letter or digit.
+// afterWord reports whether the output so far ends in a letter or digit.
 func (t *textScrubber) afterWord() bool {
 	return len(t.out) > 0 && isAlnum(t.out[len(t.out)-1])
 }

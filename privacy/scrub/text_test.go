@@ -104,7 +104,7 @@ func TestScrubText(t *testing.T) {
 	}
 }
 
-// A secret must be gone wherever in a message it stands.
+// A secret must be removed wherever in a message it stands.
 func TestScrubTextRemovesSecretsFromEveryContext(t *testing.T) {
 	contexts := []string{"%", "x %", "% x", "(%)", "[%]", "{%}", "<%>", "'%'", `"%"`, "`%`", "a=%", "a: %", "a:%", "a,%,b", "a;%;b", "a|%|b",
 		"\n%\n", "\t%\t", `\"%\"`, `{"a":"%"}`, "/a/%/b", "a?b=%", "https://shop.example/%", "https://shop.example/a?b=%", "https://%@shop.example/",
@@ -144,7 +144,7 @@ func checkText(t *testing.T, in string) {
 	}
 }
 
-// Fragments in random order make up contexts that nobody thinks of.
+// Fragments in random order form contexts that nobody thinks of.
 func TestScrubTextTwiceOnRandomFragments(t *testing.T) {
 	fragments := []string{" ", " ", "\n", ":", "::", "=", "'", "\"", "`", "\\", "/", "//", "?", "&", ",", ".", "-", "_", "%", "@", "+", "[", "]", "(", ")", "<", ">",
 		"a", "ab", "x", "0", "12", "1234", "4111 1111 1111 1111", "378282246310005", "alice@mail.example", "o'brien", "10.0.0.1", "2001:db8::1", "fe80::1%eth0",

@@ -6,7 +6,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// What stands in for what was taken out of a URL's path.
+// Placeholders for what was removed from the path of a URL.
 const (
 	pathID    = ":id"
 	pathEmail = "[email]"
@@ -15,22 +15,22 @@ const (
 
 const (
 	maxSegmentText = 64 // bytes of a path segment that may be kept
-	// bytes of a path segment that is looked at: longer than any text that may be kept, escaped
-	// three times
+	// bytes of a path segment that are looked at; enough for any text that may be kept, even if it
+	// is escaped three times over
 	maxSegmentRaw = 1024
-	maxEscaping   = 3 // how many times over a path segment may be percent-encoded
+	maxEscaping   = 3 // how often a path segment may be percent-encoded over again
 )
 
-// URL returns raw without what may tell who the user is or what they see: user, password, query,
-// fragment and path parameters (";…") are dropped, and a path segment is kept only if it looks like
-// a word of a route. One that holds an e-mail address becomes "[email]", a credential "[token]",
-// and any other (see routeWord) ":id", as does a name that follows "users" and its like.
-// Percent-encoding is undone before looking. Names that look like words, elsewhere in a path or in
-// the host, cannot be recognised and stay.
+// URL returns raw without what could identify the user or tell what they see. It drops user,
+// password, query, fragment and path parameters (after ";"). It keeps a path segment only if it
+// looks like a word of a route, and decides this after percent-decoding. A segment with an e-mail
+// address becomes "[email]", one with a credential "[token]", and any other ":id", as does a name
+// after "users" and the like. Names that look like words, elsewhere in the path or in the host,
+// cannot be recognised and stay.
 //
-// The result is at most report.MaxURL bytes; whole segments are dropped from the end of a longer
-// one. It is "" unless raw is an absolute http, https, ws or wss URL with a valid host. Scrubbing
-// twice changes nothing. It takes time linear in len(raw).
+// The result has at most [report.MaxURL] bytes; if it would be longer, whole segments are dropped
+// from its end. It is "" unless raw is an absolute http, https, ws or wss URL with a valid host.
+// Scrubbing the result again does not change it. URL takes time linear in len(raw).
 func URL(raw string) string {
 	i := strings.Index(raw[:min(len(raw), len("https://"))], "://")
 	if i < 0 {
@@ -41,7 +41,7 @@ func URL(raw string) string {
 		return ""
 	}
 	rest := raw[i+len("://"):]
-	// browsers take a backslash for a slash (WHATWG URL, section 4.4)
+	// browsers treat a backslash as a slash (WHATWG URL, section 4.4)
 	end := strings.IndexAny(rest, `/\?#`)
 	if end < 0 {
 		end = len(rest)
@@ -81,7 +81,7 @@ func appendPath(url []byte, path string) []byte {
 	return url
 }
 
-// scrubSegment returns what may be kept of one path segment, or what stands in for it.
+// scrubSegment returns a path segment if it may be kept, or a placeholder for it.
 func scrubSegment(raw string, isPerson bool) string {
 	raw, _, _ = strings.Cut(raw, ";")
 	if raw == "" || raw == pathID || raw == pathEmail || raw == pathToken {
@@ -102,8 +102,7 @@ func scrubSegment(raw string, isPerson bool) string {
 	return s
 }
 
-// unescape undoes percent-encoding, up to maxEscaping times. What is not valid encoding stays, and
-// its percent sign with it.
+// unescape undoes percent-encoding, up to maxEscaping times. It leaves invalid encodings unchanged.
 func unescape(s string) string {
 	for range maxEscaping {
 		i := strings.IndexByte(s, '%')
@@ -124,7 +123,7 @@ func unescape(s string) string {
 	return s
 }
 
-// namesPersonNext reports whether a path segment that follows s is likely to be somebody's name.
+// namesPersonNext reports whether the path segment after s is likely to be a person's name.
 func namesPersonNext(s string) bool {
 	switch strings.ToLower(s) {
 	case "user", "users", "u", "profile", "profiles", "account", "accounts", "member", "members", "people", "person", "author",

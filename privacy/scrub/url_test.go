@@ -150,7 +150,7 @@ func TestScrubURLKeepsWholeSegmentsWithinLimit(t *testing.T) {
 	}
 }
 
-// A quadratic scrubber would not come to an end with these.
+// A scrubber that takes quadratic time would not finish these.
 func TestScrubbingHugeInputEnds(t *testing.T) {
 	const n = 1 << 17
 	for _, unit := range []string{"a", "/", "%", "%25", "@", ":", "::", "1:", "a:", "1 ", "1-", "12 ", ".", "1.", "[", "'", "a'", "\"", "http://", "://",

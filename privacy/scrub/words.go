@@ -17,7 +17,7 @@ func isDelimiter(s string, i int) bool {
 
 func isAlnum(c byte) bool { return isLetter(c) || isDigit(c) || c >= 0x80 }
 
-// placeholderAt returns the placeholder that s starts with, and its length, or 0.
+// placeholderAt returns the placeholder that s starts with and its length in bytes, or 0.
 func placeholderAt(s string) (n int, placeholder string) {
 	if s[0] == '[' {
 		for _, p := range placeholders {
@@ -29,8 +29,8 @@ func placeholderAt(s string) (n int, placeholder string) {
 	return 0, ""
 }
 
-// standIn returns what has to stand in for a word, or "" when the word may stay. It looks below
-// percent-encoding.
+// standIn returns the placeholder for a word, or "" if the word may stay. It undoes
+// percent-encoding first.
 func standIn(w string) string {
 	w = unescape(w)
 	switch {
@@ -63,8 +63,8 @@ func standIn(w string) string {
 	return ""
 }
 
-// hasIPv4 reports whether w holds four numbers joined by dots, of at most three digits but
-// for the last.
+// hasIPv4 reports whether w contains four numbers joined by dots, all but the last of at most three
+// digits.
 func hasIPv4(w string) bool {
 	groups, digits := 1, 0
 	for i := range len(w) {
@@ -82,12 +82,11 @@ func hasIPv4(w string) bool {
 	return false
 }
 
-// secretKeys are the ends of the names of values that must not be told, in lower case
-// without separators.
+// secretKeys are the endings of names whose values are secret, in lower case without separators.
 var secretKeys = [...]string{"password", "passwd", "passphrase", "pwd", "secret", "token", "apikey", "accesskey", "privatekey", "secretkey",
 	"credential", "credentials", "sessionid", "sessid", "csrf", "xsrf", "otp", "cvv", "cvc", "ssn", "iban"}
 
-// expectAfter says what word w, followed by rest, lets expect of the next word.
+// expectAfter returns what to expect of the next word after word w, which is followed by rest.
 func expectAfter(w, rest string) expectation {
 	if strings.HasPrefix(rest, `\`) && (equalASCII(w, "users") || equalASCII(w, "home")) {
 		return userName
@@ -103,7 +102,7 @@ func expectAfter(w, rest string) expectation {
 			i--
 			buf[i] = c
 		case c != '-' && c != '_':
-			j = 0 // a dot or slash: what is before it belongs to another name
+			j = 0 // what is before a dot or slash belongs to another name
 		}
 	}
 	name := string(buf[i:])
@@ -118,9 +117,9 @@ func expectAfter(w, rest string) expectation {
 	return nothing
 }
 
-// valueLen is the length of the value that rest starts with: up to the closing quote if the byte
-// before it is an opening one, and otherwise up to white space, a quote, or what ends a value in
-// JSON, a URL's query or a list.
+// valueLen returns the length in bytes of the value that rest starts with. If the byte before it is
+// an opening quote, the value ends at the closing one. Otherwise it ends at white space, a quote,
+// or what ends a value in JSON, in the query of a URL or in a list.
 func valueLen(rest string, before byte) int {
 	if before == '"' || before == '\'' || before == '`' {
 		if n := strings.IndexByte(rest, before); n >= 0 {
@@ -134,8 +133,8 @@ func lineLen(rest string) int { return indexAnyOrLen(rest, "\n") }
 
 func queryLen(rest string) int { return indexAnyOrLen(rest, " \t\r\n\"'`<>") }
 
-// urlLen is the length of the URL that rest starts with, without the punctuation of the sentence
-// around it.
+// urlLen returns the length in bytes of the URL that rest starts with, without the punctuation of
+// the sentence around it.
 func urlLen(rest string, quoted bool) int {
 	n := 0
 	for n < len(rest) && rest[n] > ' ' && rest[n] != 0x7f && strings.IndexByte("\"`<>", rest[n]) < 0 && !(quoted && rest[n] == '\'') {
@@ -157,13 +156,13 @@ func indexAnyOrLen(s, chars string) int {
 	return len(s)
 }
 
-// addressLen is the length of the IPv6 or MAC address that rest starts with, with its zone, or 0.
-// Hexadecimal with two colons together and a decimal digit, or with five colons anywhere, is no
-// time of day, no place in a file and hardly ever a name: it is not looked at more closely, because
-// the answer must not depend on what is after it.
+// addressLen returns the length in bytes of the IPv6 or MAC address that rest starts with,
+// including its zone, or 0. It takes as an address any hexadecimal with two adjacent colons and a
+// decimal digit, or with five colons. Such text is not a time of day or a position in a file, and
+// hardly ever a name. A closer look would make the result depend on what follows.
 func addressLen(rest string) int {
 	if rest[0] == ':' && (len(rest) < 3 || !isHex(rest[2])) {
-		return 0 // starts with two colons, but nothing follows
+		return 0 // two colons with nothing after them
 	}
 	n, colons, digit := 0, 0, false
 	for ; n < len(rest) && (isHex(rest[n]) || rest[n] == ':' || rest[n] == '.'); n++ {
@@ -178,7 +177,7 @@ func addressLen(rest string) int {
 		return 0
 	}
 	if rest[n-1] == '.' || (rest[n-1] == ':' && rest[n-2] != ':') {
-		n-- // the sentence's
+		n-- // a full stop that belongs to the sentence
 	}
 	if n < len(rest) && rest[n] == '%' {
 		for n < len(rest) && !isDelimiter(rest, n) {
@@ -190,8 +189,9 @@ func addressLen(rest string) int {
 
 const maxCardDigits = 19 // ISO/IEC 7812
 
-// cardLen is the length of the card number that rest starts with, or 0: 13 to 19 digits, in groups
-// if there is a single space, dash or dot between them, with a valid check digit.
+// cardLen returns the length in bytes of the card number that rest starts with, or 0. A card number
+// has 13 to 19 digits with a valid check digit. Single spaces, dashes or dots may separate
+// its digits.
 func cardLen(rest string) int {
 	var digits [maxCardDigits]byte
 	n, best := 0, 0
@@ -229,11 +229,12 @@ func passesLuhn(digits []byte) bool {
 	return sum%10 == 0
 }
 
-// bytes of an international telephone number (ITU-T E.164 has 15 digits), punctuation included
+// greatest length of an international telephone number in bytes, including punctuation (ITU-T E.164
+// allows 15 digits)
 const maxPhone = 32
 
-// phoneLen is the length of the telephone number that rest starts with, or 0: a plus sign and at
-// least 8 digits.
+// phoneLen returns the length in bytes of the telephone number that rest starts with, or 0. A
+// telephone number is a plus sign and at least 8 digits.
 func phoneLen(rest string) int {
 	digits, end := 0, 0
 	for i := 1; i < min(len(rest), maxPhone); i++ {

@@ -9,7 +9,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Who seals cannot open: the detector's key is not on the device.
+// Records are sealed with the public key and opened with the private one, which only the
+// detector has.
 func Example() {
 	open, err := seal.GenerateOpenKey() // stays with the detector
 	if err != nil {

@@ -66,7 +66,7 @@ func FuzzWholeFrames(f *testing.F) {
 }
 
 func FuzzKeyringOpen(f *testing.F) {
-	// fuzzing's processes must agree on what was sealed
+	// all fuzzing processes need the same segment
 	segment, err := fixtures.ReadGolden("segment.bin")
 	if err != nil {
 		f.Fatal(err)

@@ -10,19 +10,19 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/internal/wire"
 )
 
-// Reasons for which a well-formed segment is refused. Keyring.Open explains them.
+// Errors of [Keyring.Open] for well-formed segments.
 var (
 	ErrUnknownKey = errors.New("sealed to a key that is not in the keyring")
-	// altered, reordered, or not sealed to the key that it names
+	// altered, reordered, or not sealed to the key that the segment names
 	ErrOpen = errors.New("does not open")
 )
 
-// Keyring opens segments with whichever of its keys they are sealed to: the present key, and those
-// before it for as long as agents may still deliver what they sealed to them. It does not change
-// and is safe for concurrent use.
+// Keyring opens segments that are sealed to any of its keys: the present key, and earlier ones as
+// long as agents may still deliver segments sealed to them. It is immutable and safe for
+// concurrent use.
 type Keyring struct{ keys map[KeyID]*OpenKey }
 
-// NewKeyring makes a Keyring of keys; nil ones are left out.
+// NewKeyring returns a Keyring with the given keys. It ignores nil keys.
 func NewKeyring(keys ...*OpenKey) *Keyring {
 	r := &Keyring{keys: make(map[KeyID]*OpenKey, len(keys))}
 	for _, k := range keys {
@@ -33,14 +33,14 @@ func NewKeyring(keys ...*OpenKey) *Keyring {
 	return r
 }
 
-// IDs are those of the keys, sorted.
+// IDs returns the ids of the keys, sorted.
 func (r *Keyring) IDs() []KeyID {
 	return slices.SortedFunc(maps.Keys(r.keys), func(a, b KeyID) int { return bytes.Compare(a[:], b[:]) })
 }
 
-// Open returns the records of a whole segment in order, or none of them. Its errors are those of
-// ParseSegment, and ErrUnknownKey and ErrOpen; the info is as ParseSegment returns it. The records
-// share no memory with the segment and take less than it does.
+// Open returns the records of a whole segment in order. If any of them cannot be opened, it returns
+// none. The info is that of [ParseSegment]. The errors are those of [ParseSegment], [ErrUnknownKey]
+// and [ErrOpen]. The records share no memory with the segment and take less than it does.
 func (r *Keyring) Open(segment []byte) (SegmentInfo, [][]byte, error) {
 	info, err := ParseSegment(segment)
 	if err != nil {

@@ -12,27 +12,27 @@ const (
 	OpenKeySize = 32   // the seed of both private keys
 )
 
-// The one cipher suite (RFC 9180; the KEM is MLKEM768-X25519, also called X-Wing, 0x647a in
-// IANA's registry).
+// The only cipher suite (RFC 9180). The KEM is MLKEM768-X25519, also called X-Wing, 0x647a in
+// IANA's registry.
 var (
 	suiteKEM  = hpke.MLKEM768X25519()
 	suiteKDF  = hpke.HKDFSHA256()
 	suiteAEAD = hpke.ChaCha20Poly1305()
 )
 
-// KeyID names a Key: the first 8 bytes of the SHA-256 of its encoding. It is a hint for finding the
-// key and proves nothing.
+// KeyID is the name of a [Key]: the first 8 bytes of the SHA-256 of its encoding. It helps to find
+// the key and proves nothing.
 type KeyID [8]byte
 
-// Key is the detector's public key, to which segments are sealed. It does not change and is safe
-// for concurrent use.
+// Key is the detector's public key, to which segments are sealed. It is immutable and safe for
+// concurrent use.
 type Key struct {
 	key   hpke.PublicKey
 	bytes []byte
 	id    KeyID
 }
 
-// ParseKey decodes what Key.Bytes returns.
+// ParseKey is the inverse of [Key.Bytes].
 func ParseKey(b []byte) (*Key, error) {
 	if len(b) != KeySize {
 		return nil, errors.New("seal key must have 1216 bytes")
@@ -51,20 +51,20 @@ func newSealKey(key hpke.PublicKey) *Key {
 	return k
 }
 
-// Bytes returns the key's KeySize bytes, as RFC 9180's SerializePublicKey; the caller may
-// keep them.
+// Bytes returns the key in [KeySize] bytes, in the form of SerializePublicKey in RFC 9180. The
+// caller owns the result.
 func (k *Key) Bytes() []byte { return append([]byte(nil), k.bytes...) }
 
 // ID returns the key's name.
 func (k *Key) ID() KeyID { return k.id }
 
-// OpenKey is the detector's private key. It does not change and is safe for concurrent use.
+// OpenKey is the detector's private key. It is immutable and safe for concurrent use.
 type OpenKey struct {
 	key  hpke.PrivateKey
 	seal *Key
 }
 
-// GenerateOpenKey makes a new key from the system's random source.
+// GenerateOpenKey returns a new key, made with the system's random source.
 func GenerateOpenKey() (*OpenKey, error) {
 	key, err := suiteKEM.GenerateKey()
 	if err != nil {
@@ -73,7 +73,7 @@ func GenerateOpenKey() (*OpenKey, error) {
 	return &OpenKey{key: key, seal: newSealKey(key.PublicKey())}, nil
 }
 
-// ParseOpenKey decodes what OpenKey.Bytes returns. Any OpenKeySize bytes are a key.
+// ParseOpenKey is the inverse of [OpenKey.Bytes]. Any [OpenKeySize] bytes are a key.
 func ParseOpenKey(seed []byte) (*OpenKey, error) {
 	if len(seed) != OpenKeySize {
 		return nil, errors.New("open key must have 32 bytes")
@@ -85,8 +85,8 @@ func ParseOpenKey(seed []byte) (*OpenKey, error) {
 	return &OpenKey{key: key, seal: newSealKey(key.PublicKey())}, nil
 }
 
-// Bytes returns the key's seed of OpenKeySize bytes; the caller may keep it, and must keep
-// it secret.
+// Bytes returns the key's seed of [OpenKeySize] bytes. The caller owns the result and must keep it
+// secret.
 func (k *OpenKey) Bytes() []byte {
 	seed, err := k.key.Bytes()
 	if err != nil {
@@ -95,5 +95,5 @@ func (k *OpenKey) Bytes() []byte {
 	return append([]byte(nil), seed...)
 }
 
-// Key returns the public half.
+// SealKey returns the public half of the key.
 func (k *OpenKey) SealKey() *Key { return k.seal }

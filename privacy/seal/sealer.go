@@ -10,8 +10,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Sealer writes one segment, record by record. What it has sealed it cannot open again. It is not
-// safe for concurrent use.
+// Sealer writes one segment, record by record. It cannot open what it has sealed. It is not safe
+// for concurrent use.
 //
 //	s, err := NewSealer(key, id)
 //	segment := append([]byte(nil), s.Prefix()...)
@@ -23,8 +23,8 @@ type Sealer struct {
 	size   int
 }
 
-// NewSealer starts the segment that carries the batch id, sealed to k. It costs a key
-// encapsulation, about 0.1 ms.
+// NewSealer returns a Sealer for a new segment with the given batch id, sealed to k. It performs a
+// key encapsulation, which takes about 0.1 ms.
 func NewSealer(k *Key, id report.BatchID) (*Sealer, error) {
 	if k == nil {
 		return nil, errors.New("start segment: no seal key")
@@ -41,7 +41,7 @@ func NewSealer(k *Key, id report.BatchID) (*Sealer, error) {
 	return &Sealer{prefix: append(prefix, enc...), sender: sender, size: prefixSize}, nil
 }
 
-// segmentInfo is HPKE's info for a segment that starts with prefix.
+// segmentInfo returns the info parameter of HPKE for a segment that starts with prefix.
 func segmentInfo(prefix []byte) []byte {
 	return append([]byte(segmentContext), prefix[:boundPrefix]...)
 }
@@ -49,11 +49,14 @@ func segmentInfo(prefix []byte) []byte {
 // Prefix returns the bytes that the segment starts with. The caller must not change them.
 func (s *Sealer) Prefix() []byte { return s.prefix }
 
-// Seal appends to dst one frame that holds record. Frames belong into the segment in the order in
-// which they were sealed, all of them: a caller that could not write one must end the segment
-// before it. An empty record is refused, and, with an error that wraps privacy.ErrTooLarge, one
-// above report.MaxRecord or one that would make the segment exceed MaxSegment: that one opens the
-// next segment. After a refusal the Sealer is as it was, and dst is returned unchanged.
+// Seal appends a frame that contains record to dst and returns the result. The segment must contain
+// all frames in the order in which they were sealed. A caller that could not write one must end the
+// segment before it.
+//
+// Seal refuses an empty record. It also refuses a record of more than [report.MaxRecord] bytes, and
+// one that would make the segment exceed [MaxSegment], which the caller may put into the next
+// segment; the error then wraps [privacy.ErrTooLarge]. With an error, Seal returns dst unchanged,
+// and the Sealer can still be used.
 func (s *Sealer) Seal(dst, record []byte) ([]byte, error) {
 	switch frame := lengthSize + len(record) + sealOverhead; {
 	case len(record) == 0:

@@ -8,7 +8,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// MaxSegment is the longest segment in bytes, its end mark included.
+// MaxSegment is the greatest length of a segment in bytes, including its end mark.
 const MaxSegment = report.MaxSegment
 
 // The layout of a segment: prefix, frames, end mark.
@@ -23,21 +23,21 @@ const MaxSegment = report.MaxSegment
 //	  n   ciphertext of that length
 //	4     zero: the end mark
 //
-// The first 28 bytes, after segmentContext, are HPKE's info, so they cannot be altered; frames are
-// sealed in sequence, without additional data, so they cannot be altered, reordered or dropped from
-// the front or the middle.
+// The info parameter of HPKE is segmentContext and the first 28 bytes, so these cannot be altered.
+// Frames are sealed in sequence, without additional data, so they cannot be altered, reordered, or
+// dropped from the front or the middle.
 //
-// The end mark is not authenticated: what a crashed process left is ended by another process, which
-// cannot seal. So whoever carries a segment can drop frames from its end and put the end mark
-// there. The body's hash in the receipt, and the bytes on the client's disk until the receipt
-// comes, are what a collector answers with.
+// The end mark is not authenticated, because the segment of a crashed process is ended by another
+// process, which cannot seal. Whoever carries a segment can therefore drop frames from its end. The
+// hash of the body in the receipt reveals this, and the client keeps the segment until it has the
+// receipt.
 const (
 	segmentMagic   = "HGS"
 	segmentVersion = 1
 	segmentContext = "heliograph segment v1\x00"
 
 	keyIDOffset  = 4 + 16
-	boundPrefix  = keyIDOffset + 8 // bytes that are HPKE's info
+	boundPrefix  = keyIDOffset + 8 // bytes covered by HPKE's info
 	encSize      = 1120            // ML-KEM-768 ciphertext and X25519 share
 	prefixSize   = boundPrefix + encSize
 	lengthSize   = 4
@@ -47,22 +47,22 @@ const (
 	maxFrame     = report.MaxRecord + sealOverhead
 )
 
-// SegmentInfo is what a segment tells without its key. None of it is proven until
-// Keyring.Open succeeds.
+// SegmentInfo is what can be read of a segment without its key. None of it is authenticated until
+// [Keyring.Open] succeeds.
 type SegmentInfo struct {
 	ID     report.BatchID
-	Key    KeyID // the key it says it is sealed to
+	Key    KeyID // the key that it claims to be sealed to
 	Frames int   // at least 1
 }
 
-// AppendEnd appends the end mark to a segment that holds at least one frame.
+// AppendEnd appends the end mark to dst, a segment with at least one frame, and returns the result.
 func AppendEnd(dst []byte) []byte { return append(dst, 0, 0, 0, 0) }
 
-// ParseSegment checks the framing of a whole segment: all that can be checked without the key, and
-// all that a collector checks. Its errors wrap privacy.ErrTooLarge, privacy.ErrTruncated (no end
-// mark, or cut anywhere before it), privacy.ErrVersion or privacy.ErrMalformed (a segment without a
-// frame among them); the info then holds ID and Key if b reached that far. It allocates only
-// the error.
+// ParseSegment checks the framing of a whole segment, which is all that can be checked without the
+// key. Its errors wrap [privacy.ErrTooLarge], [privacy.ErrTruncated] (the end mark is missing, or
+// more), [privacy.ErrVersion] or [privacy.ErrMalformed] (such as a segment without frames). With an
+// error, the info still has ID and Key if b is long enough to contain them. ParseSegment allocates
+// only its error.
 func ParseSegment(b []byte) (SegmentInfo, error) {
 	info, err := parsePrefix(b)
 	if err != nil {
@@ -89,10 +89,10 @@ func ParseSegment(b []byte) (SegmentInfo, error) {
 	return info, nil
 }
 
-// WholeFrames returns the length of the longest part of b, from its start, that AppendEnd makes a
-// segment which ParseSegment accepts: what can be saved of a file whose writer died. Whatever
-// follows the last whole frame is ignored, an end mark too. Its errors are those of ParseSegment;
-// privacy.ErrTruncated when not even the first frame is whole, so that there is nothing to save.
+// WholeFrames returns the length of the part of b, up to its last whole frame, that can be saved of
+// a file whose writer crashed: [AppendEnd] makes a segment of it that [ParseSegment] accepts. It
+// ignores whatever follows, even an end mark. Its errors are those of [ParseSegment]; they wrap
+// [privacy.ErrTruncated] if not even the first frame is whole.
 func WholeFrames(b []byte) (n int, err error) {
 	if len(b) > MaxSegment-endSize {
 		b = b[:MaxSegment-endSize]
@@ -132,8 +132,8 @@ func parsePrefix(b []byte) (info SegmentInfo, err error) {
 	return info, nil
 }
 
-// frameAt returns the size of the ciphertext of the frame that starts at off, all of which is
-// there, or 0 for the end mark.
+// frameAt returns the length of the ciphertext of the frame that starts at off, or 0 for the end
+// mark. It returns an error if the frame is not whole.
 func frameAt(b []byte, off int) (int, error) {
 	rest := b[off:]
 	if len(rest) < lengthSize {

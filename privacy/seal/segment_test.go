@@ -217,8 +217,8 @@ func TestFramesCannotMove(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	// The end mark is not authenticated: dropping frames from the end goes unnoticed here. The
-	// receipt's hash is what notices.
+	// The end mark is not authenticated, so frames dropped from the end go unnoticed here. The hash
+	// in the receipt reveals them.
 	if _, records, err := ring.Open(AppendEnd(slices.Concat(prefix, first))); err != nil || len(records) != 1 {
 		t.Errorf("last dropped: %v", err)
 	}
@@ -270,7 +270,7 @@ func TestKeysComeBack(t *testing.T) {
 	}
 }
 
-// What a refused segment costs must not depend on what it claims.
+// The cost of refusing a segment must not depend on what the segment claims.
 func TestParseSegmentAllocatesNothing(t *testing.T) {
 	good := AppendEnd(sealed(t, openKey(t, 1).SealKey(), []byte("a"), []byte("b")))
 	if n := testing.AllocsPerRun(100, func() { _, _ = ParseSegment(good) }); n != 0 {

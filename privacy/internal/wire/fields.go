@@ -1,10 +1,9 @@
-// Package wire holds what the formats of package privacy have in common.
+// Package wire holds what the formats of the privacy packages have in common.
 package wire
 
 import "github.com/heliograph-net/heliograph/report/cbor"
 
-// Why a decoder refuses a field: one that should have been left out, and one that this version
-// does not have.
+// Reasons to refuse a field: it should have been left out, or this version does not have it.
 const (
 	PresentZero = "a zero value is present"
 	UnknownKey  = "unknown key"
@@ -26,8 +25,7 @@ func ReadExact(d *cbor.Decoder, dst []byte) {
 	d.Fail(PresentZero)
 }
 
-// ReadPositive reads an unsigned integer of 1 to max, for fields that are left out when
-// they are zero.
+// ReadPositive reads an unsigned integer of 1 to max. It is for fields that are left out if zero.
 func ReadPositive(d *cbor.Decoder, max uint64) uint64 {
 	v := d.Uint()
 	switch {
@@ -40,8 +38,8 @@ func ReadPositive(d *cbor.Decoder, max uint64) uint64 {
 	return v
 }
 
-// ValidName reports whether s is 1 to max bytes of [a-z0-9_-.], which can be logged, compared and
-// used in a file name as it is.
+// ValidName reports whether s is 1 to max bytes of [a-z0-9_-.], and thus safe in logs and
+// file names.
 func ValidName(s string, max int) bool {
 	if s == "" || len(s) > max {
 		return false

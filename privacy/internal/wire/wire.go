@@ -7,8 +7,8 @@ import (
 	"github.com/heliograph-net/heliograph/privacy"
 )
 
-// CheckMagic checks the four bytes that every binary document starts with: three of magic and one
-// of version.
+// CheckMagic checks the four bytes that every binary document starts with: three bytes of magic and
+// one byte of version.
 func CheckMagic(b []byte, magic string, version byte) error {
 	if n := min(len(b), len(magic)); string(b[:n]) != magic[:n] {
 		return Because(privacy.ErrMalformed, "does not start with "+magic)
@@ -32,7 +32,7 @@ func ContainsKey(keys []ed25519.PublicKey, key ed25519.PublicKey) bool {
 	return false
 }
 
-// fault is an error that wraps a sentinel and says what was wrong.
+// fault is an error that wraps a sentinel and describes what was wrong.
 type fault struct {
 	sentinel error
 	detail   string
@@ -41,5 +41,5 @@ type fault struct {
 func (f *fault) Error() string { return f.sentinel.Error() + ": " + f.detail }
 func (f *fault) Unwrap() error { return f.sentinel }
 
-// Because returns an error that wraps sentinel and says what was wrong.
+// Because returns an error that wraps sentinel and whose text adds detail.
 func Because(sentinel error, detail string) error { return &fault{sentinel: sentinel, detail: detail} }
