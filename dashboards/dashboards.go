@@ -18,30 +18,31 @@ import (
 	"github.com/heliograph-net/heliograph/model/judge"
 )
 
-// Options of a Dashboard.
+// Options configures a [Dashboard].
 type Options struct {
 	Reader  model.Reader // required
-	Servers *heatmap.Map // nil: no servers are probed
-	// optional: name of a network, "" when unknown; called by many goroutines
+	Servers *heatmap.Map // nil means that no servers are probed
+	// returns the name of a network, or "" if unknown; optional; must be safe for concurrent use
 	NetworkName func(asn uint32) string
 
-	// Thresholds are the detector's in force, which headlines name. nil: there is no detector
+	// Thresholds returns the present thresholds of the detector, which headlines mention. nil means
+	// that there is no detector.
 	Thresholds func() judge.Thresholds
 
-	Retention time.Duration // how far back queries may reach. 0 means 30 days
-	Window    time.Duration // what the live totals sum up. 0 means 15 minutes
-	// width of a column of the live reachability grid, which has 60; at least a second. 0 means
-	// one minute
+	Retention time.Duration // how far back queries may reach; 0 means 30 days
+	Window    time.Duration // the time that the live totals cover; 0 means 15 minutes
+	// width of each of the 60 columns of the live reachability grid; at least a second; 0 means one
+	// minute
 	Step       time.Duration
-	MaxStreams int // live streams at one time; more are refused. 0 means 64
+	MaxStreams int // most live streams at a time; 0 means 64
 
-	// Hosts are further names, without port, by which the dashboard may be asked for, such as
-	// "status.example". IP addresses and localhost always may. A listener on a loopback address
-	// refuses all other names, because a name that suddenly points there is how a foreign page
-	// would read this one (DNS rebinding); other listeners refuse them only if Hosts is not empty.
+	// Hosts are further host names, without port, that requests to the dashboard may use, such as
+	// "status.example". Requests may always use IP addresses and localhost. A listener on a
+	// loopback address refuses all other names, to protect against DNS rebinding. Other listeners
+	// refuse them only if Hosts is not empty.
 	Hosts []string
 
-	Logger *slog.Logger // nil: logs nothing
+	Logger *slog.Logger // nil means no logging
 }
 
 const (
@@ -51,7 +52,7 @@ const (
 	defaultMaxStreams = 64
 )
 
-// validate fills in the defaults and joins all faults.
+// validate fills in the defaults and returns all faults, joined.
 func (o *Options) validate() error {
 	setDefault(&o.Retention, defaultRetention)
 	setDefault(&o.Window, defaultWindow)
@@ -92,10 +93,10 @@ func setDefault[T comparable](v *T, d T) {
 	}
 }
 
-// Dashboard is the page and its API. It is safe for concurrent use.
+// Dashboard serves the page and its API. It is safe for concurrent use.
 type Dashboard struct {
 	o       Options
-	boot    string // random: tells the tags of this process from those of another
+	boot    string // random; distinguishes the tags of this process from those of others
 	handler http.Handler
 	live    *live
 	past    past
@@ -103,7 +104,8 @@ type Dashboard struct {
 	hosts   atomic.Pointer[httpx.Hosts]
 }
 
-// New checks the options. It starts nothing: streams stay empty until Run.
+// New returns a Dashboard with the given options, or an error that names every invalid option. It
+// starts nothing; streams stay empty until [Dashboard.Run] is called.
 func New(o Options) (*Dashboard, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("dashboards: %w", err)
@@ -124,8 +126,7 @@ func New(o Options) (*Dashboard, error) {
 	return d, nil
 }
 
-// SetHosts replaces Options.Hosts. On an error the names from before stay. It is safe for
-// concurrent use.
+// SetHosts replaces Options.Hosts. With an error, it changes nothing.
 func (d *Dashboard) SetHosts(hosts []string) error {
 	next := httpx.Hosts(slices.Clone(hosts))
 	if err := next.Check(); err != nil {
@@ -135,12 +136,12 @@ func (d *Dashboard) SetHosts(hosts []string) error {
 	return nil
 }
 
-// ServeHTTP answers one request.
+// ServeHTTP implements [http.Handler].
 func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.handler.ServeHTTP(w, r) }
 
-// Run feeds the streams, and rests while there are none. When ctx ends it ends all streams, refuses
-// new ones and returns nil; other requests are answered as before. End it before the listener,
-// which would wait for the streams. It may be called once.
+// Run feeds the streams; while there are none, it does nothing. When ctx ends, it ends all streams,
+// refuses new ones and returns nil. Other requests are still answered. End Run before the listener,
+// which would wait for the streams. Run may be called once.
 func (d *Dashboard) Run(ctx context.Context) error {
 	if d.ran.Swap(true) {
 		return errors.New("dashboards: Run may be called once")

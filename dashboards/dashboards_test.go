@@ -18,11 +18,11 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// fakeReader answers what a test gave it.
+// fakeReader is a Reader whose answers are set by the test.
 type fakeReader struct {
-	model.Reader // panics when something is asked that the dashboard should not ask
+	model.Reader // nil; panics on queries that the dashboard should not make
 
-	mu        sync.Mutex // holds everything below
+	mu        sync.Mutex // guards everything below
 	totals    []model.Total
 	delivery  []model.Total
 	samples   []model.Sample
@@ -35,7 +35,7 @@ type fakeReader struct {
 	asked     []any
 }
 
-// answer notes a query and says what to answer.
+// answer records a query and returns the error to answer with.
 func (f *fakeReader) answer(ctx context.Context, query any) error {
 	f.mu.Lock()
 	f.calls++
@@ -52,7 +52,7 @@ func (f *fakeReader) answer(ctx context.Context, query any) error {
 	return err
 }
 
-// set changes what is answered.
+// set changes the answers.
 func (f *fakeReader) set(change func(*fakeReader)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -123,7 +123,8 @@ func serve(t *testing.T, o Options) (d *Dashboard, address string) {
 	return d, address
 }
 
-// serveUntil is serve with a function that ends the dashboard but not its listener.
+// serveUntil is like serve and also returns a function that ends the dashboard but not
+// its listener.
 func serveUntil(t *testing.T, o Options) (d *Dashboard, address string, end func()) {
 	t.Helper()
 	d, err := New(o)
@@ -154,7 +155,7 @@ func fetch(t *testing.T, url string) (*http.Response, []byte) {
 	return resp, body
 }
 
-// wantJSON gets a URL and compares the JSON, whatever its spaces.
+// wantJSON gets a URL and compares the JSON, ignoring white space.
 func wantJSON(t *testing.T, url, want string) *http.Response {
 	t.Helper()
 	resp, body := fetch(t, url)
@@ -182,7 +183,7 @@ func compact(t *testing.T, s string) string {
 	return out.String()
 }
 
-// fleet makes a map of servers, all unknown: two data centres of clusters of rows of five.
+// fleet returns a map of n servers, all unknown, in two data centres with clusters of rows of five.
 func fleet(t *testing.T, n int) *heatmap.Map {
 	t.Helper()
 	servers := make([]heatmap.Server, n)

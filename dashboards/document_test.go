@@ -26,7 +26,7 @@ import (
 
 var update = flag.Bool("update", false, "write docs/api.md")
 
-// docRoute is a route as the document shows it.
+// docRoute is a route as shown in the document.
 type docRoute struct {
 	Path, Anchor, Does, Answer, Example string
 	Params                              []docParam
@@ -34,7 +34,7 @@ type docRoute struct {
 
 type docParam struct{ Name, Absent, Is string }
 
-// TestAPIDocument holds docs/api.md to the routes, the types and what the API really answers.
+// TestAPIDocument checks docs/api.md against the routes, the types and real answers of the API.
 func TestAPIDocument(t *testing.T) {
 	types, err := schema.Parse("api")
 	if err != nil {
@@ -94,7 +94,7 @@ func writeDocument(t *testing.T, out io.Writer, types []schema.Type) {
 	}
 }
 
-// linked is a type as the document names it: "list of [Total](#total)".
+// linked returns the name of a type for the document, such as "list of [Total](#total)".
 func linked(typed string, types []schema.Type) string {
 	name, isList := strings.CutSuffix(typed, "[]")
 	for _, known := range types {
@@ -108,7 +108,7 @@ func linked(typed string, types []schema.Type) string {
 	return name
 }
 
-// example asks the route's example; "" for an answer that is not text.
+// example returns the answer to the route's example, or "" if the answer is not text.
 func example(t *testing.T, client *http.Client, r route) string {
 	path := api.Root + r.path
 	if r.example != "" {
@@ -154,10 +154,10 @@ func indented(t *testing.T, body []byte) string {
 	return numbers.ReplaceAllStringFunc(out.String(), func(list string) string { return strings.Join(strings.Fields(list), "") })
 }
 
-// numbers are lists of numbers, which go on one line.
+// numbers matches lists of numbers, which are put on one line.
 var numbers = regexp.MustCompile(`\[[\s\d,.]+\]`)
 
-// exampleReader answers totals by what is asked for.
+// exampleReader answers queries for totals according to their dimensions.
 type exampleReader struct{ *fakeReader }
 
 func (e exampleReader) Totals(ctx context.Context, q model.TotalsQuery) ([]model.Total, error) {
@@ -178,7 +178,7 @@ func (e exampleReader) Totals(ctx context.Context, q model.TotalsQuery) ([]model
 	return all, nil
 }
 
-// exampleOptions is a service of which one network is cut off.
+// exampleOptions returns options for a service that one network cannot reach.
 func exampleOptions(t *testing.T, now time.Time) Options {
 	servers, err := heatmap.NewTopology([]heatmap.Server{
 		{Name: "web-1", Address: "192.0.2.1:443", DataCentre: "fra", Cluster: "web", Row: "r1"},

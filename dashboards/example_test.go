@@ -9,7 +9,7 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// A dashboard is a handler for a listener of its own. Run feeds its streams.
+// A Dashboard is served on a listener of its own. Run feeds its streams.
 func Example() {
 	var reader model.Reader // a detector's stores, see detector.Reader
 	d, err := dashboards.New(dashboards.Options{Reader: reader, Hosts: []string{"status.example"}})

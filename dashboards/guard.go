@@ -6,12 +6,12 @@ import (
 	"github.com/heliograph-net/heliograph/dashboards/api"
 )
 
-// The page loads nothing but its own files and talks to nobody but its own origin. Trusted Types
-// keep scripts from making markup of strings.
+// contentSecurityPolicy allows the page to load only its own files and to connect only to its own
+// origin. Trusted Types prevent scripts from turning strings into markup.
 const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-// guard is what every request passes first.
+// guard makes the checks that every request must pass first.
 func (d *Dashboard) guard(next http.Handler) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection().Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -38,8 +38,8 @@ func (d *Dashboard) guard(next http.Handler) http.Handler {
 	})
 }
 
-// foreign reports a request that another site's page makes in the background. It could not read the
-// answer, but it could use up the streams. Following a link is fine.
+// foreign reports whether a page of another site makes the request in the background. Such a page
+// could not read the answer, but it could use up the streams. Following a link is allowed.
 func foreign(r *http.Request) bool {
 	return r.Header.Get("Sec-Fetch-Site") == "cross-site" && r.Header.Get("Sec-Fetch-Mode") != "navigate"
 }

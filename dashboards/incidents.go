@@ -29,7 +29,7 @@ func (d *Dashboard) getIncidents(w http.ResponseWriter, r *http.Request, p *para
 	return writeJSON(w, rows)
 }
 
-// incidentRows is never nil.
+// incidentRows converts incidents. The result is never nil.
 func (d *Dashboard) incidentRows(incidents []model.Incident) []api.Incident {
 	rows := make([]api.Incident, len(incidents))
 	for i, in := range incidents {
@@ -64,7 +64,7 @@ func (d *Dashboard) scope(s model.Scope) api.Scope {
 	return api.Scope{Networks: networks, Countries: list(s.Countries), Servers: list(s.Servers)}
 }
 
-// list makes an empty JSON array of nil.
+// list returns s, or an empty slice if s is nil, so that the JSON is an array.
 func list[T any](s []T) []T {
 	if s == nil {
 		return []T{}
@@ -72,7 +72,7 @@ func list[T any](s []T) []T {
 	return s
 }
 
-// incidents are the page's share.
+// incidents reads the section for the page.
 func (l *look) incidents() (any, error) {
 	incidents, err := l.recentIncidents()
 	return l.d.incidentRows(incidents[:min(len(incidents), liveIncidents)]), err

@@ -12,46 +12,46 @@ import (
 )
 
 const (
-	// refreshEvery is the least pause between two looks at the store.
+	// refreshEvery is the least time between two refreshes from the store.
 	refreshEvery = time.Second
-	// refreshShare keeps the looks below a tenth of the time when the store is slow.
+	// refreshShare keeps refreshes below a tenth of the time if the store is slow.
 	refreshShare = 9
-	// refreshTimeout bounds one look.
+	// refreshTimeout is the time limit of one refresh.
 	refreshTimeout = 15 * time.Second
 )
 
-// troubleEvent is the event of every stream that says whether the sections are old.
+// troubleEvent is the event, sent to every stream, that says whether the sections are out of date.
 const troubleEvent = "trouble"
 
-// live keeps the sections up to date that somebody watches, and tells who watches when they change.
-// There is no queue: a watcher that is slow skips states, and costs nothing meanwhile.
+// live keeps the watched sections up to date and tells their watchers when they change. There is no
+// queue: a slow watcher skips states.
 type live struct {
 	read   func(ctx context.Context, now time.Time, wanted []section) (map[api.Section]any, error)
-	most   int // watchers
+	most   int // most watchers
 	logger *slog.Logger
-	wake   chan struct{} // holds one signal: the first watcher came
+	wake   chan struct{} // holds one signal, for the arrival of the first watcher
 
-	over    context.Context // ends when nothing more will come
+	over    context.Context // ends when there will be no more changes
 	finish  context.CancelFunc
 	streams sync.WaitGroup // one for each watcher
 
-	mu       sync.Mutex // holds everything below
+	mu       sync.Mutex // guards everything below
 	watchers int
 	current  map[api.Section]*state
 	trouble  state
-	changed  chan struct{} // closed, and replaced, when something changed
-	since    time.Time     // since when looks fail; zero: they do not
+	changed  chan struct{} // closed and replaced whenever something changes
+	since    time.Time     // when refreshes began to fail; zero if they do not
 }
 
-// state is what is known of one section.
+// state is the present state of one section.
 type state struct {
 	watchers int
-	tried    bool            // looked at since somebody watches
-	version  uint64          // rises with each change of data
-	data     json.RawMessage // nil before the first success; shared and never written to
+	tried    bool            // read since it has been watched
+	version  uint64          // increases with each change of data
+	data     json.RawMessage // nil before the first success; shared, must not be changed
 }
 
-// set keeps data that differs from what was there, and reports whether it does.
+// set stores data and reports whether it differs from what was there before.
 func (s *state) set(data json.RawMessage) bool {
 	if bytes.Equal(s.data, data) {
 		return false
@@ -73,12 +73,12 @@ func newLive(d *Dashboard) *live {
 	return l
 }
 
-// run looks at the store until ctx ends, and returns when the last stream has.
+// run refreshes the sections until ctx ends. It returns when the last stream has ended.
 func (l *live) run(ctx context.Context) {
 	l.follow(ctx)
 	l.mu.Lock()
 	l.finish()
-	l.mu.Unlock() // who watches from here on is refused
+	l.mu.Unlock() // new watchers are refused from here on
 	l.streams.Wait()
 }
 
@@ -106,7 +106,7 @@ func (l *live) follow(ctx context.Context) {
 	}
 }
 
-// wanted are the sections that somebody watches.
+// wanted returns the sections that are watched.
 func (l *live) wanted() (wanted []section) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -118,8 +118,8 @@ func (l *live) wanted() (wanted []section) {
 	return wanted
 }
 
-// look reads the wanted sections. Those that cannot be read stay as they were, and the trouble says
-// since when they are old.
+// look reads the wanted sections. Sections that cannot be read stay as they were, and the trouble
+// event says since when they are out of date.
 func (l *live) look(ctx context.Context, now time.Time, wanted []section) {
 	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
 	defer cancel()
@@ -150,8 +150,8 @@ func (l *live) look(ctx context.Context, now time.Time, wanted []section) {
 	}
 }
 
-// noteTrouble logs when looks begin and cease to fail, and returns what the page is told. The
-// caller holds mu.
+// noteTrouble logs when refreshes begin and cease to fail, and returns the data of the trouble
+// event. The caller must hold mu.
 func (l *live) noteTrouble(now time.Time, err error) json.RawMessage {
 	switch {
 	case err == nil && l.since.IsZero():

@@ -13,7 +13,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// recentSteps of the grid are the recent part of the window.
+// recentSteps is the number of steps of the grid that make up the recent part of the window.
 const recentSteps = 5
 
 func (d *Dashboard) getNow(w http.ResponseWriter, r *http.Request, p *params) error {
@@ -27,7 +27,7 @@ func (d *Dashboard) getNow(w http.ResponseWriter, r *http.Request, p *params) er
 	return writeJSON(w, now)
 }
 
-// judged is the page's headline.
+// judged reads the section with the headline.
 func (l *look) judged() (any, error) {
 	facts, err := l.facts()
 	if err != nil {
@@ -41,7 +41,7 @@ func (l *look) judged() (any, error) {
 	return answer, nil
 }
 
-// facts gathers what a judgement rests on.
+// facts collects the facts for a judgement.
 func (l *look) facts() (f judge.Facts, err error) {
 	o := &l.d.o
 	counts := o.Servers.Snapshot().Counts()
@@ -67,7 +67,7 @@ func (l *look) facts() (f judge.Facts, err error) {
 	return f, err
 }
 
-// heard fills in what was heard when, and how the networks fare.
+// heard fills in when there were requests, and how the networks fare.
 func (l *look) heard(f *judge.Facts) error {
 	grid, err := l.grid()
 	if err != nil {
@@ -85,10 +85,11 @@ func (l *look) heard(f *judge.Facts) error {
 	return err
 }
 
-// recent is the part of the window that says whether failures are over.
+// recent returns the length of the recent part of the window, which tells whether
+// failures are over.
 func (l *look) recent() time.Duration { return min(l.d.o.Window, recentSteps*l.d.o.Step) }
 
-// sums adds up the applications' requests, or the deliveries, by target.
+// sums returns the sums of the applications' requests, or of the deliveries, by target.
 func (l *look) sums(delivery bool) ([]judge.Sum, error) {
 	rows, err := l.d.o.Reader.Totals(l.ctx, model.TotalsQuery{
 		Since: l.now.Add(-l.d.o.Window), By: model.DimensionsOf(model.ByTarget, model.ByOutcome), Delivery: delivery,
@@ -105,7 +106,7 @@ func (l *look) sums(delivery bool) ([]judge.Sum, error) {
 	return sumsOf(rows, recent), nil
 }
 
-// sumsOf joins totals by target and outcome with recent ones by target. The order is that of rows.
+// sumsOf combines totals by target and outcome with recent totals by target, in the order of rows.
 func sumsOf(rows, recent []model.Total) []judge.Sum {
 	var sums []judge.Sum
 	at := map[string]int{}
@@ -118,7 +119,7 @@ func sumsOf(rows, recent []model.Total) []judge.Sum {
 		s := &sums[i]
 		s.OK, s.Failed = s.OK+t.OK, s.Failed+t.Failed
 		if t.Key.Outcome != report.OK && t.Clients > 0 {
-			s.AtMost = s.Clients > 0 // who met two outcomes is counted twice
+			s.AtMost = s.Clients > 0 // a client with two outcomes is counted twice
 			s.Clients += t.Clients
 		}
 	}
@@ -130,7 +131,7 @@ func sumsOf(rows, recent []model.Total) []judge.Sum {
 	return sums
 }
 
-// pauseOf is the longest time without requests between two columns with some.
+// pauseOf returns the longest time without requests between two columns with requests.
 func pauseOf(grid api.Reachability) (longest time.Duration) {
 	last := -1
 	for i, ok := range grid.All.OK {
@@ -145,15 +146,15 @@ func pauseOf(grid api.Reachability) (longest time.Duration) {
 	return longest
 }
 
-// past remembers whether anything was ever heard, because asking goes through all that is kept. It
-// matters only while nothing is heard. The zero value knows nothing.
+// past caches whether there ever were requests, because that query reads the whole store. It is
+// needed only while there are no requests. The zero value is ready to use.
 type past struct {
-	mu    sync.Mutex // holds the fields below, and while the store is asked
+	mu    sync.Mutex // guards the fields below; held during the query
 	asked time.Time
 	found bool
 }
 
-// pastAgain is how long an answer of no is good for.
+// pastAgain is how long a negative answer is cached.
 const pastAgain = time.Minute
 
 // heard reports whether the store has any request.

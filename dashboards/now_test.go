@@ -11,7 +11,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// byTarget is one row of totals as the headline asks for them.
+// byTarget returns one row of totals, as queried for the headline.
 func byTarget(target string, outcome report.Outcome, n float64, clients uint64) model.Total {
 	t := model.Total{Key: model.Series{Target: target, Outcome: outcome}, By: model.DimensionsOf(model.ByTarget, model.ByOutcome), Clients: clients}
 	if outcome == report.OK {
@@ -39,7 +39,8 @@ func TestNow(t *testing.T) {
 		"since":"2026-11-22T12:00:00Z","why":["40 requests in 15 min, 100 % failed, 1 network","3 servers: 3 of unknown state"]}`)
 }
 
-// Whether anything was ever heard is asked only while nothing is, and then once a minute.
+// The dashboard asks for requests in the past only while there are none now, and then
+// once a minute.
 func TestNowRemembersThePast(t *testing.T) {
 	reader := &fakeReader{}
 	d, err := New(Options{Reader: reader})
@@ -103,7 +104,7 @@ func TestPauseOf(t *testing.T) {
 	}
 }
 
-// The networks that fail now come first, though the last columns are still empty.
+// The networks that fail now come first, even if the last columns are still empty.
 func TestOriginsThatFailNowComeFirst(t *testing.T) {
 	origin := func(asn uint32, ok, failed []float64) *api.Origin {
 		o := &api.Origin{Network: api.Network{ASN: asn}, Columns: api.Columns{OK: ok, Failed: failed}}
@@ -128,7 +129,7 @@ func TestOriginsThatFailNowComeFirst(t *testing.T) {
 	}
 }
 
-// thresholds are always the same.
+// thresholds returns a function that always returns t.
 func thresholds(t judge.Thresholds) func() judge.Thresholds {
 	return func() judge.Thresholds { return t }
 }

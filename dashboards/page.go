@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// The built page is committed, so that building the program takes no Node; `npm run check` in web/
-// holds it to its sources.
+// The built page is committed, so that building the program does not need Node. "npm run check" in
+// web/ checks it against its sources.
 var (
 	//go:embed web/dist/index.html
 	indexHTML []byte
@@ -24,7 +24,7 @@ var (
 	licensesTXT []byte
 )
 
-// pageFiles are the files of the page by their path.
+// pageFiles are the files of the page by path.
 var pageFiles = map[string]*pageFile{
 	"/":             newPageFile(indexHTML, "text/html; charset=utf-8"),
 	"/app.js":       newPageFile(appJS, "text/javascript; charset=utf-8"),
@@ -45,7 +45,7 @@ func newPageFile(content []byte, kind string) *pageFile {
 	return &pageFile{content, kind, `"` + hex.EncodeToString(sum[:12]) + `"`}
 }
 
-// serve answers with the file; clients keep it as long as it is the same.
+// serve sends the file. Clients may cache it as long as it does not change.
 func (f *pageFile) serve(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", f.kind)
 	w.Header().Set("ETag", f.etag)

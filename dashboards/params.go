@@ -15,11 +15,11 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// maxQuery is the longest query string in bytes.
+// maxQuery is the greatest length of a query string in bytes.
 const maxQuery = 4096
 
-// paramError says which parameter is wrong and what it may be. Its text never quotes what the
-// client sent.
+// paramError says which parameter is invalid and which values it may have. Its text contains
+// nothing that the client sent.
 type paramError struct {
 	name    string
 	must    string
@@ -33,14 +33,14 @@ func (e *paramError) Error() string {
 	return e.name + " " + e.must + ": " + strings.Join(e.allowed, ", ")
 }
 
-// params reads the parameters of one request. The first fault sticks; what is read after it
-// is worthless.
+// params reads the parameters of one request. It keeps the first error in err; values read after it
+// are meaningless.
 type params struct {
 	values url.Values
 	err    error
 }
 
-// paramsOf reads the query string, which may have only the parameters named, each once.
+// paramsOf parses the query string, which may contain only the known parameters, each at most once.
 func paramsOf(r *http.Request, known ...string) *params {
 	p := &params{}
 	if len(r.URL.RawQuery) > maxQuery {
@@ -69,7 +69,7 @@ func (p *params) fail(name, must string, allowed ...string) {
 	}
 }
 
-// text is a parameter of at most limit bytes; "" when absent.
+// text reads a parameter of at most limit bytes. It returns "" if the parameter is absent.
 func (p *params) text(name string, limit int) string {
 	v := p.values.Get(name)
 	if len(v) > limit {
@@ -78,7 +78,7 @@ func (p *params) text(name string, limit int) string {
 	return v
 }
 
-// span is a positive duration of at most longest.
+// span reads a positive duration of at most longest.
 func (p *params) span(name string, absent, longest time.Duration) time.Duration {
 	v := p.values.Get(name)
 	if v == "" {
@@ -91,7 +91,7 @@ func (p *params) span(name string, absent, longest time.Duration) time.Duration 
 	return d
 }
 
-// integer is a whole number from least to most.
+// integer reads a whole number from least to most.
 func (p *params) integer(name string, absent, least, most int) int {
 	v := p.values.Get(name)
 	if v == "" {
@@ -104,7 +104,7 @@ func (p *params) integer(name string, absent, least, most int) int {
 	return n
 }
 
-// oneOf is one of a few words.
+// oneOf reads one of the allowed words.
 func (p *params) oneOf(name, absent string, allowed ...string) string {
 	v := p.values.Get(name)
 	if v == "" {
@@ -116,7 +116,8 @@ func (p *params) oneOf(name, absent string, allowed ...string) string {
 	return v
 }
 
-// list is a comma-separated list of words without repetition; nil when absent.
+// list reads a comma-separated list of allowed words without duplicates. It returns nil if the
+// parameter is absent.
 func (p *params) list(name string, allowed ...string) []string {
 	v := p.values.Get(name)
 	if v == "" {
@@ -136,7 +137,7 @@ func (p *params) list(name string, allowed ...string) []string {
 	return words
 }
 
-// outcome is an outcome or the first words of one; "" when absent.
+// outcome reads an outcome or the first words of one. It returns "" if the parameter is absent.
 func (p *params) outcome(name string) report.Outcome {
 	outcome := report.Outcome(p.text(name, report.MaxOutcome))
 	if outcome != "" && !outcome.Valid() {
@@ -145,17 +146,18 @@ func (p *params) outcome(name string) report.Outcome {
 	return outcome
 }
 
-// dimensions is a list of dimensions; empty when absent.
+// dimensions reads a list of dimensions. It returns the empty set if the parameter is absent.
 func (p *params) dimensions(name string) (by model.Dimensions) {
 	for _, word := range p.list(name, model.AllDimensions.Names()...) {
-		if d, err := model.ParseDimension(word); err == nil { // list let no other word through
+		if d, err := model.ParseDimension(word); err == nil { // list accepts no other words
 			by |= model.DimensionsOf(d)
 		}
 	}
 	return by
 }
 
-// sections is a list of sections, in the order of all; all of them when absent.
+// sections reads a list of sections and returns them in the order of all sections. It returns all
+// of them if the parameter is absent.
 func (p *params) sections(name string) (wanted []api.Section) {
 	all := make([]string, len(sections))
 	for i, s := range sections {

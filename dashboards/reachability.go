@@ -38,7 +38,7 @@ func (d *Dashboard) getReachability(w http.ResponseWriter, r *http.Request, p *p
 	return writeJSON(w, grid)
 }
 
-// grid asks for steps columns, the last of which holds now.
+// grid returns a grid with the given number of columns, the last of which contains now.
 func (d *Dashboard) grid(ctx context.Context, now time.Time, step time.Duration, steps, most int) (api.Reachability, error) {
 	start := now.Truncate(step).Add(-step * time.Duration(steps-1))
 	reach, err := d.o.Reader.Reachability(ctx, start, step)
@@ -50,7 +50,7 @@ func (d *Dashboard) grid(ctx context.Context, now time.Time, step time.Duration,
 	for _, cell := range reach {
 		column := int(cell.At.Sub(start) / step)
 		if cell.At.Before(start) || column >= steps {
-			continue // a clock that runs ahead
+			continue // in the future: a clock runs ahead
 		}
 		origin := origins[cell.ASN]
 		if origin == nil {
@@ -82,8 +82,8 @@ func add(c api.Columns, column int, cell model.Reach) {
 	c.Failed[column] = rounded(c.Failed[column] + cell.Failed)
 }
 
-// recentColumns are the last ones with requests, which say how an origin fares now. Reports are
-// late, so the last columns of all are often still empty.
+// recentColumns is the number of columns with requests that tell how a network fares now. Reports
+// come late, so the very last columns are often still empty.
 const recentColumns = 3
 
 func recentOf(c api.Columns) (r api.Recent) {
@@ -98,8 +98,8 @@ func recentOf(c api.Columns) (r api.Recent) {
 	return r
 }
 
-// ranked puts the origins that fail now first, so that a limit never cuts those off, then the
-// busiest.
+// ranked sorts the origins, those that fail now first, so that a limit does not drop them, and then
+// the busiest.
 func ranked(origins map[uint32]*api.Origin, most int) []api.Origin {
 	type rank struct {
 		origin *api.Origin
@@ -133,5 +133,5 @@ func sum(values []float64) float64 {
 	return total
 }
 
-// reachability is the page's share.
+// reachability reads the section for the page.
 func (l *look) reachability() (any, error) { return l.grid() }

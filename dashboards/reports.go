@@ -18,7 +18,7 @@ const (
 	liveReports    = 12
 )
 
-// liveReportsSince is how old the page's latest samples may be.
+// liveReportsSince is the greatest age of the samples on the page.
 const liveReportsSince = time.Hour
 
 func (d *Dashboard) getReports(w http.ResponseWriter, r *http.Request, p *params) error {
@@ -62,10 +62,10 @@ func (d *Dashboard) reportRows(ctx context.Context, q model.SampleQuery) ([]api.
 	return rows, nil
 }
 
-// stamp is how times go out: in UTC, to the millisecond.
+// stamp returns t as sent in answers: in UTC, to the millisecond.
 func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
-// reports are the page's share.
+// reports reads the section for the page.
 func (l *look) reports() (any, error) {
 	return l.d.reportRows(l.ctx, model.SampleQuery{Since: l.now.Add(-liveReportsSince), Limit: liveReports})
 }

@@ -13,11 +13,11 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// queryTimeout bounds one request to the API but for the stream.
+// queryTimeout is the time limit of one request to the API, except for the stream.
 const queryTimeout = 15 * time.Second
 
-// handler answers a request or returns why not; answer maps the error. A handler reads its
-// parameters first and then looks at p.err.
+// handler answers a request or returns an error, which answer turns into an answer. A handler first
+// reads its parameters and then checks p.err.
 type handler func(w http.ResponseWriter, r *http.Request, p *params) error
 
 func (d *Dashboard) routes() http.Handler {
@@ -56,8 +56,8 @@ var (
 	errStopping = errors.New("shutting down")
 )
 
-// answer is the one place where errors become answers. An error that a handler returns after it
-// began to write is lost; only the stream does that, and there it means that the reader is gone.
+// answer is the only place where errors become answers. An error after the handler has begun to
+// write is lost. This happens only in the stream, where it means that the reader is gone.
 func (d *Dashboard) answer(route string, h func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := h(w, r)
@@ -73,7 +73,7 @@ func (d *Dashboard) answer(route string, h func(http.ResponseWriter, *http.Reque
 		case errors.Is(err, errBusy), errors.Is(err, errStopping):
 			w.Header().Set("Retry-After", "5")
 			writeError(w, http.StatusServiceUnavailable, api.Problem{Error: err.Error()})
-		case r.Context().Err() != nil: // nobody waits for an answer
+		case r.Context().Err() != nil: // the client is gone
 		case errors.Is(err, context.DeadlineExceeded):
 			d.o.Logger.Warn("dashboard query took too long", "route", route, "limit", queryTimeout)
 			writeError(w, http.StatusServiceUnavailable, api.Problem{Error: "the query took too long; ask for a shorter span"})
@@ -86,12 +86,12 @@ func (d *Dashboard) answer(route string, h func(http.ResponseWriter, *http.Reque
 
 func writeError(w http.ResponseWriter, status int, p api.Problem) {
 	body, err := json.Marshal(p)
-	if err != nil { // cannot be: strings only
+	if err != nil { // cannot happen, because it has only strings
 		body = []byte("{}")
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	w.Write(append(body, '\n')) // an error here means that the client is gone
+	w.Write(append(body, '\n')) // an error means that the client is gone
 }
 
 // writeJSON answers with v.
@@ -101,6 +101,6 @@ func writeJSON(w http.ResponseWriter, v any) error {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Write(append(body, '\n')) // an error here means that the client is gone
+	w.Write(append(body, '\n')) // an error means that the client is gone
 	return nil
 }

@@ -9,14 +9,14 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// route is a path of the API. What it says of itself is in docs/api.md.
+// route is a path of the API. docs/api.md is generated from its texts.
 type route struct {
 	path    string
 	get     func(d *Dashboard, w http.ResponseWriter, r *http.Request, p *params) error
 	endless bool // no time limit
 
-	does    string  // what it answers
-	params  []param // no others are allowed
+	does    string  // what it returns
+	params  []param // all parameters that are allowed
 	answer  string  // type of the JSON, or media type
 	example string  // a query string
 }
@@ -24,11 +24,11 @@ type route struct {
 // param is a parameter of a route.
 type param struct {
 	name   string
-	absent string // what it is when it is absent
-	is     string // what it means and may be
+	absent string // its value if absent
+	is     string // its meaning and its allowed values
 }
 
-// Parameters that several routes have.
+// Parameters of several routes.
 func since(absent string) param {
 	return param{"since", absent, "how far back: a span, at most what the store keeps"}
 }
@@ -42,7 +42,7 @@ var (
 	stateParam   = "`up`, `down` or `unknown`"
 )
 
-// routeTable is the API.
+// routeTable lists all routes of the API.
 var routeTable = []route{
 	{
 		path: "/now", get: (*Dashboard).getNow, answer: "Now",

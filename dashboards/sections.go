@@ -11,13 +11,13 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// section is a part of the stream: an event, and a member of the snapshot.
+// section is a part of the stream: a kind of event, and a member of the snapshot.
 type section struct {
 	name api.Section
 	read func(*look) (any, error)
 }
 
-// sections are all there are, in the order in which they are sent.
+// sections lists all sections, in the order in which they are sent.
 var sections = []section{
 	{api.SectionNow, (*look).judged},
 	{api.SectionTotals, (*look).totals},
@@ -27,7 +27,7 @@ var sections = []section{
 	{api.SectionReports, (*look).reports},
 }
 
-// look is one look at the store. What several sections rest on is read once.
+// look is one refresh from the store. It reads what several sections need only once.
 type look struct {
 	d   *Dashboard
 	ctx context.Context
@@ -53,7 +53,7 @@ func (d *Dashboard) newLook(ctx context.Context, now time.Time) *look {
 	}
 }
 
-// readSections reads the wanted sections. On an error it returns what it could read.
+// readSections reads the wanted sections. With an error, it returns those that it could read.
 func (d *Dashboard) readSections(ctx context.Context, now time.Time, wanted []section) (map[api.Section]any, error) {
 	l := d.newLook(ctx, now)
 	fresh := map[api.Section]any{}

@@ -36,7 +36,7 @@ func (d *Dashboard) getServers(w http.ResponseWriter, r *http.Request, p *params
 	return writeJSON(w, api.Servers{ServersSummary: d.summary(s), DataCentres: groupsOf(s), Servers: servers})
 }
 
-// choose lists the servers from first on that are in the state, or in any.
+// choose returns the servers, from index first on, that are in the given state, or in any.
 func choose(s heatmap.Snapshot, first, limit int, state string) []int {
 	var chosen []int
 	for i := first; i < s.Topology.Len() && len(chosen) < limit; i++ {
@@ -89,7 +89,7 @@ func countsOf(c heatmap.Counts) api.ServerCounts {
 	return api.ServerCounts{Count: c.Total(), Up: c.Up, Down: c.Down, Unknown: c.Unknown}
 }
 
-// groupsOf is the tree of data centres, clusters and rows with their counts.
+// groupsOf returns the tree of data centres, clusters and rows with their counts.
 func groupsOf(s heatmap.Snapshot) []api.DataCentre {
 	row := func(g heatmap.Group) api.Row {
 		return api.Row{Name: g.Name, First: g.First, ServerCounts: countsOf(s.CountGroup(g))}
@@ -125,7 +125,7 @@ func (d *Dashboard) getServersBits(w http.ResponseWriter, r *http.Request, p *pa
 	return nil
 }
 
-// bitsOf is the set of servers in a state.
+// bitsOf returns the set of servers in a state.
 func bitsOf(s heatmap.Snapshot, state string) (*heatmap.Bitset, error) {
 	if state == heatmap.Up.String() {
 		return s.Up, nil
@@ -160,5 +160,5 @@ func (d *Dashboard) getServersPNG(w http.ResponseWriter, r *http.Request, p *par
 	return nil
 }
 
-// servers is the page's share.
+// servers reads the section for the page.
 func (l *look) servers() (any, error) { return l.d.summary(l.d.o.Servers.Snapshot()), nil }

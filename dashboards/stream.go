@@ -12,14 +12,14 @@ import (
 
 const (
 	heartbeatEvery = 15 * time.Second
-	// writeTimeout is how long a reader may take to make room for one event before it is cut off.
+	// writeTimeout is how long writing one event may take before a slow reader is cut off.
 	writeTimeout = 10 * time.Second
-	// lastWrite is the same once the dashboard ends.
+	// lastWrite is the same while the dashboard ends.
 	lastWrite = time.Second
 )
 
-// getStream sends server-sent events (HTML, section 9.2) until the reader goes, is too slow, or the
-// dashboard ends.
+// getStream sends server-sent events (HTML, section 9.2) until the reader disconnects or is too
+// slow, or the dashboard ends.
 func (d *Dashboard) getStream(w http.ResponseWriter, r *http.Request, p *params) error {
 	wanted := p.sections("sections")
 	if p.err != nil {
@@ -32,7 +32,7 @@ func (d *Dashboard) getStream(w http.ResponseWriter, r *http.Request, p *params)
 	defer watcher.leave()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Accel-Buffering", "no") // nginx would collect events
+	w.Header().Set("X-Accel-Buffering", "no") // otherwise nginx would buffer events
 	if r.Method == http.MethodHead {
 		return nil
 	}
@@ -50,11 +50,11 @@ type stream struct {
 	started bool // the snapshot was sent
 }
 
-// follow returns when there is nothing more to send, or nobody who takes it in time.
+// follow sends events until there will be no more, or until the reader is gone or too slow.
 func (s *stream) follow(ctx context.Context, watcher *watcher) {
 	heartbeat := time.NewTicker(heartbeatEvery)
 	defer heartbeat.Stop()
-	err := s.send([]byte(": heliograph\n\n")) // so that the reader has the headers at once
+	err := s.send([]byte(": heliograph\n\n")) // sends the headers at once
 	for err == nil {
 		news := watcher.news()
 		if err = s.tell(news); err != nil {
@@ -74,7 +74,7 @@ func (s *stream) follow(ctx context.Context, watcher *watcher) {
 
 func clock() json.RawMessage { return encode(api.Clock{Now: stamp(time.Now())}) }
 
-// tell sends the snapshot first, and what changed after that.
+// tell sends the snapshot the first time, and later what has changed.
 func (s *stream) tell(n news) error {
 	if len(n.names) == 0 {
 		return nil

@@ -33,7 +33,7 @@ func openStream(t *testing.T, client *http.Client, url string) *reading {
 	return openSections(t, client, url, "")
 }
 
-// openSections is openStream with a choice of sections; "" is all.
+// openSections is like openStream with a list of sections; "" means all.
 func openSections(t *testing.T, client *http.Client, url, sections string) *reading {
 	t.Helper()
 	resp, err := client.Get(url + "/api/v1/stream?sections=" + sections)
@@ -48,8 +48,7 @@ func openSections(t *testing.T, client *http.Client, url, sections string) *read
 	return &reading{t: t, resp: resp, scan: scan}
 }
 
-// next returns the next event, its comments joined before it. At the end of the stream its
-// name is "".
+// next returns the next event and the comments before it. At the end of the stream, the name is "".
 func (r *reading) next() (name, data, comments string) {
 	r.t.Helper()
 	for r.scan.Scan() {
@@ -177,8 +176,8 @@ func (m *memory) Accept() (net.Conn, error) {
 func (m *memory) Close() error   { close(m.done); return nil }
 func (m *memory) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }
 
-// virtual serves a dashboard in memory, with the timeouts of a real listener. Call stop before the
-// bubble ends.
+// virtual serves a dashboard in memory, with the timeouts of a real listener. The test must call
+// stop before the bubble ends.
 func virtual(t *testing.T, o Options) (d *Dashboard, client *http.Client, stop func()) {
 	t.Helper()
 	d, err := New(o)

@@ -32,7 +32,7 @@ func (d *Dashboard) getTotals(w http.ResponseWriter, r *http.Request, p *params)
 	return writeJSON(w, d.totalRows(totals[:min(limit, len(totals))]))
 }
 
-// totalRows is never nil: an empty answer is [], not null.
+// totalRows converts totals. The result is never nil, so an empty answer is [], not null.
 func (d *Dashboard) totalRows(totals []model.Total) []api.Total {
 	rows := make([]api.Total, len(totals))
 	for i, t := range totals {
@@ -68,10 +68,10 @@ func (d *Dashboard) totalRow(t model.Total) api.Total {
 	return row
 }
 
-// rounded keeps estimates short.
+// rounded rounds an estimate to three decimals.
 func rounded(x float64) float64 { return math.Round(x*1000) / 1000 }
 
-// networkName is the name of a network, "" when unknown.
+// networkName returns the name of a network, or "" if unknown.
 func (d *Dashboard) networkName(asn uint32) string {
 	if asn == 0 {
 		return ""
@@ -79,7 +79,7 @@ func (d *Dashboard) networkName(asn uint32) string {
 	return d.o.NetworkName(asn)
 }
 
-// totals are the page's share.
+// totals reads the section for the page.
 func (l *look) totals() (any, error) {
 	d, since := l.d, l.now.Add(-l.d.o.Window)
 	outcomes, err := d.o.Reader.Totals(l.ctx, model.TotalsQuery{Since: since, By: model.DimensionsOf(model.ByOutcome)})

@@ -10,11 +10,11 @@ import (
 type watcher struct {
 	live   *live
 	wanted []api.Section          // in the order of sections
-	seen   map[api.Section]uint64 // versions that were sent
-	told   uint64                 // version of the trouble that was sent
+	seen   map[api.Section]uint64 // versions last sent
+	told   uint64                 // version of the trouble event last sent
 }
 
-// watch registers a watcher of some sections; leave takes it away again.
+// watch registers a watcher of some sections. The caller must end it with leave.
 func (l *live) watch(wanted []api.Section) (*watcher, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -29,7 +29,7 @@ func (l *live) watch(wanted []api.Section) (*watcher, error) {
 	for _, name := range wanted {
 		s := l.current[name]
 		if s.watchers++; s.watchers == 1 {
-			s.tried = false // what is known is of when somebody watched last
+			s.tried = false // the data is from when it was last watched
 		}
 	}
 	if l.watchers == 1 {
@@ -51,11 +51,11 @@ func (w *watcher) leave() {
 	w.live.streams.Done()
 }
 
-// news is what changed since the last call; on the first call everything that is known.
+// news is what has changed since the last call. On the first call it is everything.
 type news struct {
-	names   []string // of what changed, in order; empty until every section has been looked at
+	names   []string // what has changed, in order; empty until every section has been read
 	data    map[string]json.RawMessage
-	changed <-chan struct{} // closed when there may be more
+	changed <-chan struct{} // closed when there may be more changes
 }
 
 func (w *watcher) news() news {

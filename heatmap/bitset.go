@@ -8,22 +8,24 @@ import (
 	"slices"
 )
 
-// MaxServers is the most servers that a Bitset or a Topology holds.
+// MaxServers is the most servers in a [Bitset] or a [Topology].
 const MaxServers = 1_000_000
 
-// ErrLength says that a length is out of range, or that two lengths that must agree do not.
+// ErrLength is returned, wrapped, for a length that is out of range, or lengths that must be equal
+// and are not.
 var ErrLength = errors.New("wrong length")
 
-// Bitset is a fixed number of bits. It is not safe for concurrent use; Map is.
+// Bitset is a fixed number of bits. It is not safe for concurrent use; [Map] is.
 //
-// Reading outside 0 to Len-1 gives false and writing there does nothing, so that a stale index from
-// outside can do no harm.
+// Reading a bit outside 0 to Len-1 returns false, and writing one does nothing, so an outdated
+// index does no harm.
 type Bitset struct {
 	n     int
 	words []uint64 // bit i is bit i%64 of word i/64; bits from n on are zero
 }
 
-// NewBitset makes n zero bits. The error is ErrLength when n is not in 0 to MaxServers.
+// NewBitset returns a Bitset of n zero bits. It returns [ErrLength] if n is not in 0
+// to [MaxServers].
 func NewBitset(n int) (*Bitset, error) {
 	if n < 0 || n > MaxServers {
 		return nil, fmt.Errorf("bitset of %d bits, at most %d: %w", n, MaxServers, ErrLength)
@@ -33,8 +35,8 @@ func NewBitset(n int) (*Bitset, error) {
 
 func newBitset(n int) *Bitset { return &Bitset{n: n, words: make([]uint64, (n+63)/64)} }
 
-// FromBytes is the inverse of Bytes for n bits. It refuses, with ErrLength, any other number of
-// bytes than ceil(n/8); and padding bits that are not zero. It keeps nothing of b.
+// FromBytes is the inverse of [Bitset.Bytes] for n bits. It returns [ErrLength] if b does not have
+// ceil(n/8) bytes. It also refuses padding bits that are not zero. It keeps no reference to b.
 func FromBytes(n int, b []byte) (*Bitset, error) {
 	s, err := NewBitset(n)
 	if err != nil {
@@ -55,8 +57,8 @@ func FromBytes(n int, b []byte) (*Bitset, error) {
 	return s, nil
 }
 
-// Bytes is the set's form on the wire and on disk: ceil(Len/8) bytes, bit i of the set is bit i%8
-// (0 the lowest) of byte i/8, padding bits are zero. The caller owns the slice.
+// Bytes returns the encoding of the set: ceil(Len/8) bytes, in which bit i of the set is bit i%8 (0
+// is the lowest) of byte i/8, and padding bits are zero. The caller owns the slice.
 func (b *Bitset) Bytes() []byte {
 	out := make([]byte, len(b.words)*8)
 	for i, w := range b.words {
@@ -65,7 +67,7 @@ func (b *Bitset) Bytes() []byte {
 	return out[:(b.n+7)/8]
 }
 
-// Len is the number of bits.
+// Len returns the number of bits.
 func (b *Bitset) Len() int { return b.n }
 
 // Get returns bit i.
@@ -86,7 +88,7 @@ func (b *Bitset) Set(i int, v bool) {
 	}
 }
 
-// Count is the number of bits that are 1.
+// Count returns the number of bits that are 1.
 func (b *Bitset) Count() int {
 	n := 0
 	for _, w := range b.words {
@@ -95,8 +97,8 @@ func (b *Bitset) Count() int {
 	return n
 }
 
-// CountRange is the number of bits that are 1 among the n bits from first on; what lies outside the
-// set counts as 0.
+// CountRange returns the number of bits that are 1 among the n bits from first on. Bits outside the
+// set count as 0.
 func (b *Bitset) CountRange(first, n int) int {
 	from, to := max(first, 0), min(first+n, b.n)
 	if from >= to {
@@ -115,11 +117,12 @@ func (b *Bitset) CountRange(first, n int) int {
 	return count
 }
 
-// Clone copies the set.
+// Clone returns a copy of the set.
 func (b *Bitset) Clone() *Bitset { return &Bitset{n: b.n, words: slices.Clone(b.words)} }
 
-// AndNot makes b the bits of x that are not in y, and returns how many they are: with known and up,
-// those that are down. All three must have one length, else ErrLength; they may be the same set.
+// AndNot sets b to the bits of x that are not in y and returns their number. For example, the
+// servers that are known and not up are down. The three sets must have the same length, otherwise
+// the error is [ErrLength]. They may be the same set.
 func (b *Bitset) AndNot(x, y *Bitset) (int, error) {
 	if err := b.sameLength(x, y); err != nil {
 		return 0, err

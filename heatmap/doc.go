@@ -1,9 +1,9 @@
-// Package heatmap keeps and draws the up/down state of a fleet: one bit per server, 1,000,000
-// servers in 125,000 bytes. A server is anything that is up or down: a machine, a switch, a file
-// system, a link.
+// Package heatmap stores and draws which servers of a fleet are up or down: one bit per server,
+// 1,000,000 servers in 125,000 bytes. A server is anything that can be up or down, such as a
+// machine, a switch, a file system or a link.
 //
-// A Topology says which servers there are and how they stand together (data centre, cluster, row).
-// A Map is the present state of one topology, safe for concurrent use; whoever probes writes it,
-// whoever shows it takes a Snapshot. RenderPNG and RenderText draw a snapshot so that a fault
-// common to a row, a cluster or a data centre is plain at a glance.
+// Start with [NewTopology]. A [Topology] lists the servers and groups them by data centre, cluster
+// and row. A [Map] holds the present state of the servers of a topology. A prober writes it with
+// [Map.Set]; a reader takes a [Snapshot]. [RenderPNG] and [RenderText] draw a snapshot such that a
+// fault of a whole row, cluster or data centre is easy to see.
 package heatmap

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// The size of a glyph in font pixels, the gaps to its neighbours included.
+// The size of a glyph in font pixels, including the gaps to its neighbours.
 const (
 	glyphWidth  = 6
 	glyphHeight = 11
@@ -15,7 +15,7 @@ const (
 	fontColumns = 16
 )
 
-// fontArt shows the printable ASCII characters in order, sixteen to a block.
+// fontArt draws the printable ASCII characters in order, sixteen to a block.
 const fontArt = `
 ..... ..#.. .#.#. .#.#. ..#.. ##... .##.. ..#.. ...#. .#... ..... ..... ..... ..... ..... .....
 ..... ..#.. .#.#. .#.#. .#### ##..# #..#. ..#.. ..#.. ..#.. ..#.. ..#.. ..... ..... ..... ....#
@@ -95,7 +95,7 @@ var glyphs = sync.OnceValue(func() (table [95]uint64) {
 	return table
 })
 
-// hollow stands for a character that the font does not have.
+// hollow is drawn for characters that the font does not have.
 const hollow = 0b11111_10001_10001_10001_10001_10001_11111
 
 func glyph(r rune) uint64 {
@@ -105,10 +105,10 @@ func glyph(r rune) uint64 {
 	return glyphs()[r-' ']
 }
 
-// textWidth is the width in pixels of s drawn at a scale.
+// textWidth returns the width in pixels of s drawn at a scale.
 func textWidth(s string, scale int) int { return len([]rune(s)) * glyphWidth * scale }
 
-// fit shortens s to a width in pixels; "" when less than three characters of it would be left.
+// fit shortens s to a width in pixels. It returns "" if fewer than three characters would be left.
 func fit(s string, width, scale int) string {
 	runes, room := []rune(s), max(width, 0)/(glyphWidth*scale)
 	switch {
@@ -134,7 +134,7 @@ func drawText(img *image.Paletted, x, y, scale int, s string, ink uint8) {
 	}
 }
 
-// fill makes a rectangle one colour; what lies outside the picture is left out.
+// fill fills the part of a rectangle that is inside the picture with one colour.
 func fill(img *image.Paletted, x, y, w, h int, ink uint8) {
 	left, right := max(x, 0), min(x+w, img.Rect.Max.X) // every canvas begins at 0, 0
 	if left >= right {

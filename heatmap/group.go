@@ -5,15 +5,16 @@ import (
 	"slices"
 )
 
-// place is where a server stands: numbers of its data centre, cluster and row in the order of
-// first mention.
+// place is the location of a server: the numbers of its data centre, cluster and row, counted in
+// the order in which they first occur.
 type place struct{ centre, cluster, row int32 }
 
 func (p place) compare(q place) int {
 	return cmp.Or(cmp.Compare(p.centre, q.centre), cmp.Compare(p.cluster, q.cluster), cmp.Compare(p.row, q.row))
 }
 
-// arrange sorts servers in place so that every group is one run, and returns the groups.
+// arrange sorts servers in place, so that the servers of every group are consecutive, and returns
+// the groups.
 func arrange(servers []Server) []Group {
 	type placed struct {
 		place
@@ -34,7 +35,7 @@ func arrange(servers []Server) []Group {
 	return tree(servers, places)
 }
 
-// number gives each server its place.
+// number returns the place of each server.
 func number(servers []Server) []place {
 	type key struct {
 		parent int32 // number of the group one level up
@@ -60,7 +61,7 @@ func number(servers []Server) []place {
 	return places
 }
 
-// tree cuts servers, sorted by place, into groups.
+// tree divides servers, which must be sorted by place, into groups.
 func tree(servers []Server, places []place) []Group {
 	var centres []Group
 	for i := range servers {

@@ -22,7 +22,7 @@ const (
 	maxLabel    = 8      // characters of a row's label
 )
 
-// style is every measure that follows from the size of a server and the detail, in pixels.
+// style holds the measures, in pixels, that depend on the size of a server's square and the detail.
 type style struct {
 	detail        detail
 	cell, pitch   int // a server's square; from one to the next
@@ -89,8 +89,8 @@ type layout struct {
 	centres []centreBox
 }
 
-// newLayout finds the largest squares that fit a width; less detail is taken only where it doubles
-// their size, or where nothing else fits.
+// newLayout finds the layout with the largest squares that fit a width. It reduces the detail only
+// if this doubles the size of the squares, or if nothing else fits.
 func newLayout(s Snapshot, width int) layout {
 	var best [details]layout
 	largest := 0
@@ -108,7 +108,7 @@ func newLayout(s Snapshot, width int) layout {
 	return best[flat]
 }
 
-// groupsFor is the tree that is drawn at a detail; nil for too many groups.
+// groupsFor returns the tree to draw at a detail, or nil if it has too many groups.
 func (s Snapshot) groupsFor(d detail) []Group {
 	all := s.groups()
 	switch d {
@@ -135,8 +135,8 @@ func (s Snapshot) groupsFor(d detail) []Group {
 	return all
 }
 
-// largestLayout has cell 0 when not even one pixel per server fits, or there is nothing to draw. A
-// flat one always fits.
+// largestLayout returns the layout with the largest squares at a detail. Its cell is 0 if not even
+// one pixel per server fits, or if there is nothing to draw. A flat layout always fits.
 func largestLayout(centres []Group, width int, d detail) layout {
 	if len(centres) == 0 && d != flat {
 		return layout{}
@@ -157,7 +157,7 @@ func largestLayout(centres []Group, width int, d detail) layout {
 	return layout{}
 }
 
-// highest is how high a picture may be before smaller squares or less detail are tried.
+// highest returns the greatest height of a picture before smaller squares or less detail are tried.
 func highest(cell, width int, d detail) int {
 	switch {
 	case cell == 1 && d == flat:
@@ -170,8 +170,8 @@ func highest(cell, width int, d detail) int {
 	return width * 3 / 4 // what a screen shows without scrolling
 }
 
-// layOut puts data centres side by side in lines from the top, and makes the picture as wide and
-// high as they need.
+// layOut places data centres side by side in lines, from the top, in a picture as wide and high as
+// they need.
 func layOut(centres []Group, st style, width, most int) (layout, bool) {
 	l := layout{style: st}
 	x, y, line := margin, margin+headHeight, 0
@@ -195,7 +195,8 @@ func layOut(centres []Group, st style, width, most int) (layout, bool) {
 	return l, true
 }
 
-// placeCentre puts clusters side by side in lines. Places are relative to the data centre's corner.
+// placeCentre places the clusters of a data centre side by side in lines. Positions are relative to
+// the corner of the data centre.
 func placeCentre(g Group, st style, width, most int) (centreBox, bool) {
 	inside := st.centrePad
 	box := centreBox{group: g, clusters: make([]clusterBox, 0, len(g.Children))}
@@ -231,8 +232,8 @@ func (b *centreBox) moveTo(x, y int) {
 	}
 }
 
-// measureCluster says how a cluster's rows are folded, and how large it is. ok is false when one
-// server is too wide.
+// measureCluster determines how the rows of a cluster are folded and how large the cluster is. ok
+// is false if a single server is too wide.
 func measureCluster(g Group, st style, width int) (box clusterBox, ok bool) {
 	box = clusterBox{group: g}
 	longest := 0
@@ -266,12 +267,12 @@ func measureCluster(g Group, st style, width int) (box clusterBox, ok bool) {
 
 func (st style) bankGap() int { return st.rowGap + st.pitch - st.cell }
 
-// bankPitch is the distance from one row to the one beside it.
+// bankPitch returns the distance from one row to the one beside it.
 func (b *clusterBox) bankPitch(st style) int {
 	return b.label + b.columns*st.pitch - (st.pitch - st.cell) + st.bankGap()
 }
 
-// lines is how many lines of servers a row is folded into.
+// lines returns the number of lines that a row is folded into.
 func (b *clusterBox) lines(row Group) int { return (row.Len + b.columns - 1) / b.columns }
 
 func (b *clusterBox) rowsHeight(st style) int {
@@ -282,10 +283,10 @@ func (b *clusterBox) rowsHeight(st style) int {
 	return h
 }
 
-// clipLabel keeps a row's label short.
+// clipLabel shortens the label of a row.
 func clipLabel(s string) string { return fit(s, maxLabel*glyphWidth, 1) }
 
-// clipCluster is as much of a cluster's name as its box grows for.
+// clipCluster shortens the name of a cluster to the length that its box may grow for.
 func clipCluster(s string) string { return fit(s, 2*maxLabel*glyphWidth, 1) }
 
 func centreLabel(g Group) string {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// State is what is known of a server. The zero value is Unknown.
+// State is the state of a server. The zero value is [Unknown].
 type State uint8
 
 // The states. Unknown means not probed yet, or probed without a conclusion.
@@ -15,7 +15,7 @@ const (
 	Up      State = 2
 )
 
-// String is "unknown", "down" or "up".
+// String returns "unknown", "down" or "up".
 func (s State) String() string {
 	switch s {
 	case Down:
@@ -26,21 +26,21 @@ func (s State) String() string {
 	return "unknown"
 }
 
-// Map is the present state of the servers of a topology. All methods are safe for concurrent use.
-// It starts with every server Unknown.
+// Map holds the present state of the servers of a topology. All servers are [Unknown] at first. Its
+// methods are safe for concurrent use.
 type Map struct {
-	mu          sync.RWMutex // holds everything below
+	mu          sync.RWMutex // guards everything below
 	topology    *Topology
 	replaced    uint64
-	up          *Bitset // never set where known is not
+	up          *Bitset // a bit is set only if it is also set in known
 	known       *Bitset
-	changed     []int64 // Unix ms of each server's last change of state; 0: never
-	last        int64   // Unix ms of the last change of any
+	changed     []int64 // Unix ms of each server's last change of state; 0 if none
+	last        int64   // Unix ms of the last change of any server
 	version     uint64
 	subscribers map[chan struct{}]struct{}
 }
 
-// NewMap makes a map of t's servers.
+// NewMap returns a Map of the servers of t.
 func NewMap(t *Topology) *Map {
 	return &Map{
 		topology:    t,
@@ -51,15 +51,15 @@ func NewMap(t *Topology) *Map {
 	}
 }
 
-// Topology is the topology that the map was made with, or the last one that Replace was given.
+// Topology returns the present topology, which is that of [NewMap] or of the last [Map.Replace].
 func (m *Map) Topology() *Topology {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.topology
 }
 
-// Replace gives the map another topology. Servers that both have, by their names, keep their states
-// and times; the others are Unknown. It counts as a change of state.
+// Replace replaces the topology. Servers whose names are in both topologies keep their states and
+// times. The others are [Unknown]. Replace counts as a change of state.
 func (m *Map) Replace(t *Topology) {
 	next := NewMap(t)
 	m.mu.Lock()
@@ -77,18 +77,19 @@ func (m *Map) Replace(t *Topology) {
 	m.signal()
 }
 
-// signal tells those who have subscribed; it needs mu.
+// signal notifies the subscribers. The caller must hold mu.
 func (m *Map) signal() {
 	for c := range m.subscribers {
 		select {
 		case c <- struct{}{}:
-		default: // a signal is waiting there already; it covers this change too
+		default: // a signal is already waiting; it covers this change too
 		}
 	}
 }
 
-// Set says that server i is in state s since at, and reports whether that is a change. The time of
-// a server's last change stays when there is none. An index outside the topology does nothing.
+// Set sets the state of server i to s, as of time at, and reports whether the state has changed. If
+// not, the time of the server's last change stays the same. Set does nothing if i is outside
+// the topology.
 func (m *Map) Set(i int, s State, at time.Time) (changed bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -104,7 +105,7 @@ func (m *Map) Set(i int, s State, at time.Time) (changed bool) {
 	return true
 }
 
-// state needs mu.
+// state returns the state of server i. The caller must hold mu.
 func (m *Map) state(i int) State { return stateOf(m.up.Get(i), m.known.Get(i)) }
 
 func stateOf(up, known bool) State {
@@ -117,8 +118,8 @@ func stateOf(up, known bool) State {
 	return Down
 }
 
-// State returns the state of server i and since when it has been so, to the millisecond; the zero
-// time when it never changed. Unknown for an index outside the topology.
+// State returns the state of server i and when it began, to the millisecond. The time is zero if
+// the state has never changed. The state is [Unknown] if i is outside the topology.
 func (m *Map) State(i int) (s State, since time.Time) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -128,8 +129,8 @@ func (m *Map) State(i int) (s State, since time.Time) {
 	return m.state(i), fromMilli(m.changed[i])
 }
 
-// Down reports whether the servers at an address ("host:port") are down: at least one is known to
-// be, and none is up. It is false for an address that the topology does not have.
+// Down reports whether the servers at an address ("host:port") are down: at least one is down and
+// none is up. It returns false for an address that the topology does not have.
 func (m *Map) Down(address string) bool {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -146,21 +147,21 @@ func (m *Map) Down(address string) bool {
 	return down
 }
 
-// Version counts the changes of state so far. It is 0 for a new map and rises by one with each.
+// Version returns the number of changes of state so far.
 func (m *Map) Version() uint64 {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.version
 }
 
-// Counts counts the servers in each state without copying them.
+// Counts returns the number of servers in each state.
 func (m *Map) Counts() Counts {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return Snapshot{Up: m.up, Known: m.known}.Counts()
 }
 
-// Snapshot copies the whole state at one instant. It costs 250 KB for 1,000,000 servers.
+// Snapshot returns a copy of the whole state at one instant. It takes 250 KB for 1,000,000 servers.
 func (m *Map) Snapshot() Snapshot {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -174,9 +175,10 @@ func (m *Map) Snapshot() Snapshot {
 	}
 }
 
-// Subscribe returns a channel that receives after changes. It holds one signal: many changes while
-// the reader is busy become one, and the writer never waits. The reader takes a Snapshot after each
-// signal and misses nothing. cancel ends it and may be called again; the channel is never closed.
+// Subscribe returns a channel that receives a signal after changes. The channel holds one signal:
+// many changes while the reader is busy become one, and writers never wait. A reader that takes a
+// [Map.Snapshot] after each signal misses nothing. cancel ends the subscription; it may be called
+// more than once. The channel is never closed.
 func (m *Map) Subscribe() (changes <-chan struct{}, cancel func()) {
 	c := make(chan struct{}, 1)
 	m.mu.Lock()
@@ -189,7 +191,7 @@ func (m *Map) Subscribe() (changes <-chan struct{}, cancel func()) {
 	}
 }
 
-// fromMilli is the time of Unix milliseconds in UTC; 0 is the zero time.
+// fromMilli converts Unix milliseconds to a time in UTC. 0 becomes the zero time.
 func fromMilli(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}

@@ -60,8 +60,8 @@ func TestSnapshotIsACopy(t *testing.T) {
 	}
 }
 
-// The writer moves one up server along; a torn snapshot would show none or two of it, or an up
-// server that is not known.
+// Always exactly one server is up, and the writer moves it along. A torn snapshot would show none
+// or two, or a server that is up but not known.
 func TestSnapshotDoesNotTear(t *testing.T) {
 	const n = 200
 	m := NewMap(mustTopology(t, fleet(1, 1, 1, n)))

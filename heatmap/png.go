@@ -11,19 +11,19 @@ import (
 	"time"
 )
 
-// Bounds of PNGOptions.Width in pixels.
+// Bounds and default of PNGOptions.Width in pixels.
 const (
 	MinWidth     = 640
 	MaxWidth     = 4096
 	DefaultWidth = 1200
 )
 
-// PNGOptions says how RenderPNG draws. The zero value is fine.
+// PNGOptions are options of [RenderPNG]. The zero value is valid.
 type PNGOptions struct {
-	// pixels that the picture may be wide, MinWidth to MaxWidth; 0: DefaultWidth. Few
-	// servers take less
+	// greatest width of the picture in pixels, MinWidth to MaxWidth; 0 means DefaultWidth. With few
+	// servers the picture is narrower
 	Width int
-	Title string // first words of the heading; at most MaxLabel bytes; empty: none
+	Title string // start of the heading; at most MaxLabel bytes; may be empty
 }
 
 func (o *PNGOptions) validate() error {
@@ -40,8 +40,9 @@ func (o *PNGOptions) validate() error {
 	return errors.Join(faults...)
 }
 
-// Colours, by their place in the palette. Blue and vermillion are Okabe and Ito's, told apart by
-// nearly everybody; where squares are large enough a cross and hatching say the same by shape.
+// Colours, as indices into the palette. Blue and vermillion are from Okabe and Ito's palette, which
+// nearly everybody can tell apart. In squares that are large enough, a cross and hatching show the
+// same by shape.
 const (
 	paper uint8 = iota
 	panel
@@ -66,11 +67,12 @@ var palette = color.Palette{
 	inkHatch:   color.RGBA{0x8d, 0x94, 0xa0, 0xff},
 }
 
-// RenderPNG draws every server as a square: data centres, in them clusters, in them rows, in the
-// topology's order. Up is blue, down is vermillion (and crossed where there is room), unknown is
-// hatched grey. A cluster of which half or more is down has a vermillion border. Squares shrink as
-// servers grow in number, to one pixel; labels and borders go where they would take more room than
-// the servers. A picture is at most Width wide and 3 × Width high.
+// RenderPNG draws every server as a square and writes the picture to w. It draws data centres, in
+// them clusters, and in them rows, in the order of the topology. Servers that are up are blue,
+// those that are down are vermillion (and crossed if there is room), and unknown ones are hatched
+// grey. A cluster of which half or more is down has a vermillion border. With more servers, squares
+// shrink, down to one pixel. Labels and borders are left out if they would take more room than the
+// servers. The picture is at most Width wide and 3 × Width high.
 func RenderPNG(w io.Writer, s Snapshot, o PNGOptions) error {
 	if err := errors.Join(o.validate(), s.check()); err != nil {
 		return fmt.Errorf("draw the heat map: %w", err)
@@ -80,7 +82,7 @@ func RenderPNG(w io.Writer, s Snapshot, o PNGOptions) error {
 	for i := range c.layout.centres {
 		c.centre(&c.layout.centres[i])
 	}
-	// Nine colours: four bits a pixel. The fastest level costs a quarter in size and saves
+	// Nine colours take four bits a pixel. The fastest level makes files a quarter larger in
 	// half the time.
 	encoder := png.Encoder{CompressionLevel: png.BestSpeed}
 	if err := encoder.Encode(w, c.img); err != nil {
@@ -110,7 +112,7 @@ const (
 	legendGap    = 2 * glyphWidth * 2 // between the parts
 )
 
-// legend is a square and a count for every state.
+// legend is one entry of the legend: a square and a count.
 type legend struct {
 	state State
 	text  string
@@ -124,7 +126,7 @@ func legends(s Snapshot) (all []legend) {
 	return all
 }
 
-// width includes the gap after it.
+// width returns the width of the entry, including the gap after it.
 func (l legend) width() int { return legendSquare + glyphWidth + textWidth(l.text, 2) + legendGap }
 
 func legendWidth(s Snapshot) (w int) {
@@ -134,8 +136,8 @@ func legendWidth(s Snapshot) (w int) {
 	return w
 }
 
-// heading draws title, legend with counts, and the time of the last change. Where it is narrow the
-// title is cut, and the time goes.
+// heading draws the title, the legend with counts, and the time of the last change. If the picture
+// is narrow, it shortens the title and leaves out the time.
 func (c *canvas) heading(title string) {
 	x, y, end := margin, margin, c.img.Rect.Dx()-margin
 	if title = fit(title, end-x-legendGap-legendWidth(c.snapshot), 2); title != "" {
@@ -175,7 +177,7 @@ func (c *canvas) centre(b *centreBox) {
 	}
 }
 
-// centreHead writes the name and, as far as there is room, the counts of a data centre.
+// centreHead draws the name and, as far as there is room, the counts of a data centre.
 func (c *canvas) centreHead(b *centreBox) {
 	x, y, end := b.x+c.style.centrePad, b.y+c.style.centrePad-1, b.x+b.w-c.style.centrePad
 	name := fit(b.group.Name, end-x, 2)
@@ -225,7 +227,7 @@ func (c *canvas) cluster(b *clusterBox) {
 	}
 }
 
-// clusterHead writes the name and, where there is room, how many are down.
+// clusterHead draws the name of a cluster and, if there is room, how many servers are down.
 func (c *canvas) clusterHead(b *clusterBox, n Counts) {
 	scale, inside := c.style.headScale, c.style.border+c.style.pad
 	x, y, room := b.x+inside, b.y+inside, b.w-2*inside
@@ -254,7 +256,7 @@ func (c *canvas) row(b *clusterBox, row Group, x, y int) {
 	}
 }
 
-// server draws one square.
+// server draws the square of one server.
 func (c *canvas) server(x, y, size int, s State) {
 	switch s {
 	case Up:
@@ -283,7 +285,7 @@ func (c *canvas) cross(x, y, size int) {
 	}
 }
 
-// group3 writes a number with a comma before every three digits.
+// group3 formats a number with commas between thousands.
 func group3(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0; i -= 3 {

@@ -6,26 +6,27 @@ import (
 	"time"
 )
 
-// Snapshot is the state of all servers at one instant. Nothing changes it but its owner.
+// Snapshot is the state of all servers at one instant. Its owner may change it.
 type Snapshot struct {
-	Topology *Topology // nil: the servers stand in no groups and have no names
-	Up       *Bitset   // bit i: server i is up. Required by the renderers
-	// bit i: the state of server i is known; a server that is not known is neither up nor down.
-	// nil: all are known
+	Topology *Topology // if nil, the servers have no groups and no names
+	Up       *Bitset   // bit i is 1 if server i is up; required by the renderers
+	// bit i is 1 if the state of server i is known; a server that is not known is neither up nor
+	// down; if nil, all are known
 	Known   *Bitset
-	Version uint64 // as Map.Version
-	// how often the topology was replaced: two snapshots of a map with the same number share it
+	Version uint64 // see Map.Version
+	// how often the topology was replaced; snapshots of a map with the same number share
+	// their topology
 	Replaced uint64
-	Changed  time.Time // of the last change; zero: not told
+	Changed  time.Time // time of the last change; zero if unknown
 }
 
-// Counts says how many servers are in each state.
+// Counts is the number of servers in each state.
 type Counts struct{ Up, Down, Unknown int }
 
-// Total is the number of servers counted.
+// Total returns the number of all servers.
 func (c Counts) Total() int { return c.Up + c.Down + c.Unknown }
 
-// Of is the number of servers in state s.
+// Of returns the number of servers in state s.
 func (c Counts) Of(s State) int {
 	switch s {
 	case Up:
@@ -36,7 +37,7 @@ func (c Counts) Of(s State) int {
 	return c.Unknown
 }
 
-// State returns the state of server i; Unknown for an index outside.
+// State returns the state of server i. It returns [Unknown] for an index out of range.
 func (s Snapshot) State(i int) State {
 	if s.Up == nil || uint(i) >= uint(s.Up.Len()) {
 		return Unknown
@@ -65,7 +66,7 @@ func (s Snapshot) CountGroup(g Group) Counts {
 	return Counts{Up: up, Down: known - up, Unknown: g.Len - known}
 }
 
-// check tells whether the parts fit together, so that renderers need not ask again.
+// check returns an error if the parts do not fit together.
 func (s Snapshot) check() error {
 	if s.Up == nil {
 		return errors.New("snapshot has no bits to draw")
@@ -85,7 +86,7 @@ func (s Snapshot) check() error {
 	return nil
 }
 
-// groups is the tree to draw; without a topology it is one group with no name.
+// groups returns the tree to draw. Without a topology, it is one group without a name.
 func (s Snapshot) groups() []Group {
 	if s.Topology != nil {
 		return s.Topology.DataCentres()

@@ -9,11 +9,11 @@ import (
 	"unicode/utf8"
 )
 
-// TextOptions says how RenderText draws. The zero value is fine.
+// TextOptions are options of [RenderText]. The zero value is valid.
 type TextOptions struct {
-	Columns int // of the terminal, 40 to 1000; 0: 80
-	// characters for servers in all; with more servers than that one character stands for
-	// several. 0: 4000
+	Columns int // width of the terminal, 40 to 1000; 0 means 80
+	// most characters for all servers together; with more servers, one character stands for
+	// several; 0 means 4000
 	MaxCells int
 	Colour   bool // ANSI colours (the 256-colour codes)
 }
@@ -35,12 +35,12 @@ func (o *TextOptions) validate() error {
 	return errors.Join(faults...)
 }
 
-// What stands for one server, or for several.
+// Characters for one server or for several.
 const (
 	cellUp      = '█'
 	cellDown    = '✗'
 	cellUnknown = '·'
-	cellSome    = '▒' // several, of which some are down
+	cellSome    = '▒' // several servers, some of which are down
 )
 
 // Escape sequences of the colours nearest to those of the pictures.
@@ -54,14 +54,14 @@ const (
 
 const (
 	longestName  = 20  // characters of a name that are shown; fewer on a narrow terminal
-	manyClusters = 200 // with more, a data centre's clusters that are wholly up share one line
+	manyClusters = 200 // with more clusters in a data centre, those without a fault share one line
 )
 
-// RenderText draws the servers for a terminal, a character each: █ up, ✗ down, · unknown; ▒ stands
-// for several of which some are down. A line gives a cluster's name, how many of its servers are up
-// of how many, and its rows, each after its name. Where a character stands for several servers,
-// rows are not told apart; of a data centre with more than 200 clusters only those with a fault are
-// drawn. The output ends with a line break.
+// RenderText writes the servers to w for a terminal, with one character for each: █ up, ✗ down, ·
+// unknown; ▒ stands for several servers some of which are down. Each line has the name of a
+// cluster, how many of its servers are up, and its rows, each after its name. If a character stands
+// for several servers, rows are not shown separately. In a data centre with more than 200 clusters,
+// only those with a fault are drawn. The output ends with a line break.
 func RenderText(w io.Writer, s Snapshot, o TextOptions) error {
 	if err := errors.Join(o.validate(), s.check()); err != nil {
 		return fmt.Errorf("draw the heat map: %w", err)
@@ -78,13 +78,13 @@ func RenderText(w io.Writer, s Snapshot, o TextOptions) error {
 	return nil
 }
 
-// textCanvas draws one snapshot. Errors wait in w for Flush.
+// textCanvas draws one snapshot. The writer w keeps errors until Flush.
 type textCanvas struct {
 	w        *bufio.Writer
 	snapshot Snapshot
 	options  TextOptions
-	per      int // servers for one character
-	indent   int // of lines of servers, the first of a cluster excepted
+	per      int // servers per character
+	indent   int // indentation of lines of servers, except for the first of a cluster
 	column   int // of the cursor, from 0
 }
 
@@ -157,7 +157,7 @@ func (t *textCanvas) cluster(g Group, name, counts int) {
 	t.newLine()
 }
 
-// row begins a new line when it would not fit on this one, but would on the next.
+// row writes a row. It starts a new line if the row fits there and not on the present one.
 func (t *textCanvas) row(g Group, first bool) {
 	name := t.shorten(g.Name)
 	label := utf8.RuneCountInString(name)
@@ -176,8 +176,8 @@ func (t *textCanvas) row(g Group, first bool) {
 	t.cells(g)
 }
 
-// cells writes the servers of a group, folded at the edge of the terminal; runs of one kind share
-// their colour codes.
+// cells writes the servers of a group and breaks lines at the edge of the terminal. Servers in a
+// row with the same colour share their escape sequences.
 func (t *textCanvas) cells(g Group) {
 	var run []rune
 	flush := func() {
@@ -222,7 +222,7 @@ func inkOf(cell rune) string {
 	return ansiDown
 }
 
-// write puts the first text in a colour and the others in none.
+// write writes the texts, the first of them in a colour.
 func (t *textCanvas) write(ink string, texts ...string) {
 	for i, text := range texts {
 		coloured := t.options.Colour && ink != "" && i == 0
@@ -248,7 +248,7 @@ func (t *textCanvas) wrap() {
 	t.write("", strings.Repeat(" ", indent))
 }
 
-// ratio is how many are up of how many.
+// ratio formats how many servers are up, such as "19/20".
 func ratio(n Counts) string { return group3(n.Up) + "/" + group3(n.Total()) }
 
 func (t *textCanvas) shorten(s string) string {

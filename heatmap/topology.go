@@ -12,37 +12,36 @@ import (
 	"unicode/utf8"
 )
 
-// MaxLabel is the longest name of a server, address, data centre, cluster or row in bytes.
+// MaxLabel is the greatest length in bytes of the name of a server, data centre, cluster or row,
+// and of an address.
 const MaxLabel = 256
 
-// maxFaults bounds how many faults of a server list one error tells.
+// maxFaults is the most faults of a server list that one error reports.
 const maxFaults = 10
 
-// Server is one thing that is up or down, and where it stands.
+// Server is one thing that can be up or down, and its location.
 type Server struct {
 	Name string // unique; must not be empty
-	// "host:port", as agents report it ("192.0.2.1:443", "[2001:db8::1]:443"); empty: it has none.
-	// Several servers may share one
+	// "host:port" as reported by agents, such as "192.0.2.1:443" or "[2001:db8::1]:443"; empty if
+	// it has none; several servers may share one
 	Address    string
-	DataCentre string // empty: not told, as with Cluster and Row
-	Cluster    string // unique within the data centre only
-	Row        string // unique within the cluster only
+	DataCentre string // DataCentre, Cluster and Row are empty if unknown
+	Cluster    string // unique only within the data centre
+	Row        string // unique only within the cluster
 }
 
-// Group is a run of servers that stand together: a data centre, one of its clusters, or a
-// row of that.
+// Group is a group of servers with consecutive indices: a data centre, a cluster or a row.
 type Group struct {
-	Name  string // as in Server; may be empty
+	Name  string // as in its servers; may be empty
 	First int    // index of its first server
-	Len   int    // number of servers, > 0
-	// of a data centre its clusters, of a cluster its rows; together they are exactly the
-	// group's servers
+	Len   int    // number of servers, above 0
+	// the clusters of a data centre, or the rows of a cluster; together they contain exactly the
+	// servers of the group
 	Children []Group
 }
 
-// Topology is an ordered list of servers in data centres, clusters and rows. It never changes, so
-// that any number of goroutines may use it. Server i belongs to bit i of every Bitset that
-// goes with it.
+// Topology is an ordered list of servers in data centres, clusters and rows. It is immutable and
+// safe for concurrent use. Server i has bit i in every [Bitset] for the topology.
 type Topology struct {
 	servers   []Server
 	centres   []Group
@@ -50,10 +49,11 @@ type Topology struct {
 	byAddress index
 }
 
-// NewTopology orders servers by data centre, cluster and row: groups in the order in which the list
-// first names them, the servers of a row in the order of the list. A list in which every group
-// stands in one piece keeps its order. Addresses are brought into their canonical form. The error
-// names up to ten servers at fault; an empty list is fine. It keeps nothing of the slice.
+// NewTopology returns a Topology of the given servers, ordered by data centre, cluster and row.
+// Groups are in the order in which the list first names them, and the servers of a row in the order
+// of the list; so a list whose groups are not interleaved keeps its order. Addresses are converted
+// to their canonical form. The error names up to ten invalid servers. The list may be empty.
+// NewTopology keeps no reference to it.
 func NewTopology(servers []Server) (*Topology, error) {
 	if len(servers) > MaxServers {
 		return nil, fmt.Errorf("topology of %d servers, at most %d: %w", len(servers), MaxServers, ErrLength)
@@ -78,7 +78,7 @@ func NewTopology(servers []Server) (*Topology, error) {
 	return t, nil
 }
 
-// fillIndices runs after the order is final.
+// fillIndices builds the indices, once the order is final.
 func (t *Topology) fillIndices() error {
 	for i := range t.servers {
 		s := &t.servers[i]
@@ -93,10 +93,10 @@ func (t *Topology) fillIndices() error {
 	return nil
 }
 
-// Len is the number of servers.
+// Len returns the number of servers.
 func (t *Topology) Len() int { return len(t.servers) }
 
-// Server returns server i, or the zero Server when there is none.
+// Server returns server i, or the zero Server if i is out of range.
 func (t *Topology) Server(i int) Server {
 	if uint(i) >= uint(len(t.servers)) {
 		return Server{}
@@ -104,7 +104,7 @@ func (t *Topology) Server(i int) Server {
 	return t.servers[i]
 }
 
-// ByName finds a server by its name.
+// ByName returns the index of the server with the given name.
 func (t *Topology) ByName(name string) (i int, ok bool) {
 	found := t.byName.find(name, 1, func(i int) string { return t.servers[i].Name })
 	if len(found) == 0 {
@@ -113,8 +113,8 @@ func (t *Topology) ByName(name string) (i int, ok bool) {
 	return found[0], true
 }
 
-// ByAddress finds the servers at an address, "host:port" in any spelling that NewTopology takes;
-// nil when there is none.
+// ByAddress returns the indices of the servers at an address, which may have any spelling of
+// "host:port" that [NewTopology] accepts. It returns nil if there are none.
 func (t *Topology) ByAddress(address string) []int {
 	canonical, err := canonicalAddress(address)
 	if err != nil {
@@ -123,10 +123,10 @@ func (t *Topology) ByAddress(address string) []int {
 	return t.byAddress.find(canonical, len(t.servers), func(i int) string { return t.servers[i].Address })
 }
 
-// DataCentres is the tree of groups, in order. The caller must not change it.
+// DataCentres returns the tree of groups, in order. The caller must not change it.
 func (t *Topology) DataCentres() []Group { return t.centres }
 
-// normalise checks every field and brings the address into its canonical form.
+// normalise checks every field and converts the address to its canonical form.
 func (s *Server) normalise() error {
 	if s.Name == "" {
 		return errors.New("has no name")
@@ -150,8 +150,8 @@ func (s *Server) normalise() error {
 	return nil
 }
 
-// checkLabel keeps out what would disturb a terminal, a log or a page: control characters,
-// bidirectional overrides, broken UTF-8.
+// checkLabel refuses labels that would disturb a terminal, a log or a page: control characters,
+// bidirectional overrides and invalid UTF-8.
 func checkLabel(s string) error {
 	if len(s) > MaxLabel {
 		return fmt.Errorf("longer than %d bytes", MaxLabel)
@@ -165,8 +165,8 @@ func checkLabel(s string) error {
 	return nil
 }
 
-// canonicalAddress gives equal strings for equal addresses: IP addresses as RFC 5952 writes them,
-// names in lower case.
+// canonicalAddress returns the canonical form of an address: IP addresses as in RFC 5952, names in
+// lower case.
 func canonicalAddress(s string) (string, error) {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		if ap.Port() == 0 {
@@ -185,7 +185,7 @@ func canonicalAddress(s string) (string, error) {
 	return net.JoinHostPort(strings.ToLower(host), strconv.FormatUint(n, 10)), nil
 }
 
-// clip keeps error texts short whatever the input.
+// clip shortens s for error texts.
 func clip(s string) string {
 	if len(s) <= 64 {
 		return s

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// fleet makes a regular topology's servers, in order.
+// fleet returns the servers of a regular topology, in order.
 func fleet(centres, clusters, rows, servers int) []Server {
 	var all []Server
 	for d := range centres {
@@ -74,7 +74,7 @@ func TestTopologyGathersScatteredGroups(t *testing.T) {
 	checkTree(t, topology)
 }
 
-// checkTree holds the groups to what their documentation says.
+// checkTree checks that the groups are as documented.
 func checkTree(t *testing.T, topology *Topology) {
 	t.Helper()
 	var walk func(groups []Group, first, n int, label func(Server) string, deeper ...func(Server) string)

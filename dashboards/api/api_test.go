@@ -32,7 +32,7 @@ func TestParseSpan(t *testing.T) {
 	}
 }
 
-// The words of the outside are those of the inside.
+// The words of the API must be those of package model.
 func TestWordsAreThoseOfTheModel(t *testing.T) {
 	dimensions := []Dimension{ByType, ByApp, ByTarget, ByASN, ByCountry, ByServer, ByProtocol, ByStatus, BySource}
 	names := model.AllDimensions.Names()
@@ -64,7 +64,8 @@ func hasMember(t reflect.Type, name string) bool {
 	return false
 }
 
-// answering is a dashboard that gives one answer and notes what it was asked.
+// answering returns a client of a dashboard that always gives the same answer and records what it
+// was asked.
 func answering(t *testing.T, status int, body string) (c *Client, asked *[]string) {
 	t.Helper()
 	asked = new([]string)

@@ -12,31 +12,32 @@ import (
 	"time"
 )
 
-// Root is the path below which the API lies.
+// Root is the path that the paths of all routes start with.
 const Root = "/api/v1"
 
 const (
-	// MaxAnswer bounds an answer in bytes; a longer one is an error.
+	// MaxAnswer is the greatest length of an answer in bytes; a longer one is an error.
 	MaxAnswer = 64 << 20
-	// defaultTimeout is for one answer, of a client that was given none.
+	// defaultTimeout is the time to wait for an answer if NewClient was given no HTTP client.
 	defaultTimeout = 30 * time.Second
 	maxProblem     = 64 << 10 // bytes of an error's body
 )
 
-// ErrUnreachable says that no answer came. The error that wraps it says why.
+// ErrUnreachable is returned, wrapped, if there was no answer. The error that wraps it says why.
 var ErrUnreachable = errors.New("no answer")
 
-// Client asks a dashboard. Make one with [NewClient]. It is safe for concurrent use.
+// Client sends queries to a dashboard. Make one with [NewClient]. It is safe for concurrent use.
 //
-// Errors of its methods are an [*Error] when the dashboard answered something other than 200, and
-// wrap [ErrUnreachable] when it did not answer.
+// The error of a method is an *[Error] if the dashboard answered with a status other than 200, and
+// wraps [ErrUnreachable] if it did not answer.
 type Client struct {
 	base *url.URL
 	http *http.Client
 }
 
-// NewClient is a client for the dashboard at a base URL such as "http://127.0.0.1:8418"; its path,
-// if any, comes before [Root]. A nil client is one that waits 30 seconds for an answer.
+// NewClient returns a client for the dashboard at a base URL such as "http://127.0.0.1:8418". If
+// the URL has a path, it is put before [Root]. If client is nil, the Client uses one that waits
+// 30 seconds for an answer.
 func NewClient(base string, client *http.Client) (*Client, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
@@ -48,8 +49,8 @@ func NewClient(base string, client *http.Client) (*Client, error) {
 	return &Client{u, client}, nil
 }
 
-// Get asks for a path below [Root], such as "/totals", and returns the answer as it came. It is for
-// passing an answer on; the other methods decode it.
+// Get requests a path below [Root], such as "/totals", and returns the body of the answer
+// unchanged. The other methods decode it.
 func (c *Client) Get(ctx context.Context, path string, query url.Values) ([]byte, error) {
 	u := c.base.JoinPath(Root, path)
 	u.RawQuery = query.Encode()
@@ -75,7 +76,7 @@ func (c *Client) Get(ctx context.Context, path string, query url.Values) ([]byte
 	return body, nil
 }
 
-// problemOf is the error that an answer tells of, whoever gave it: a proxy's is not JSON.
+// problemOf returns the error that an answer describes. The answer of a proxy may not be JSON.
 func problemOf(resp *http.Response, path string) error {
 	e := &Error{Path: path, Status: resp.StatusCode}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxProblem))
@@ -85,7 +86,7 @@ func problemOf(resp *http.Response, path string) error {
 	return e
 }
 
-// ask is Get with the answer decoded.
+// ask is like Get and decodes the answer.
 func ask[T any](ctx context.Context, c *Client, path string, query url.Values) (answer T, err error) {
 	body, err := c.Get(ctx, path, query)
 	if err != nil {

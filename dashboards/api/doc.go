@@ -1,12 +1,13 @@
-// Package api is the dashboard's HTTP API as types: what every answer holds, and a client.
+// Package api has the types of the dashboard's HTTP API, and a client.
 //
-// Begin with [Client]. Its methods ask for what the page shows: [Client.Now] for the state of
-// everything in one sentence, [Client.Totals] and [Client.Reports] for requests,
-// [Client.Incidents], [Client.Reachability] and [Client.Servers].
+// Start with [Client]. Its methods return what the page shows: [Client.Now] the overall state in
+// one sentence, [Client.Totals] and [Client.Reports] the requests, and [Client.Incidents],
+// [Client.Reachability] and [Client.Servers] what their names say.
 //
-// In all answers times are RFC 3339 in UTC, to the millisecond. Counts of requests are estimates
-// weighted by what agents sample, rounded to three decimals. A member that is documented as absent
-// is not in the JSON; lists are never null. Later versions may add members.
+// Times in answers are in the format of RFC 3339, in UTC, to the millisecond. Numbers of requests
+// are estimates, because agents send only a sample of the windows without failures; they are
+// rounded to three decimals. Members that are documented as absent are left out of the JSON. Lists
+// are never null. Later versions may add members.
 package api
 
 //go:generate go run ../internal/tsgen -out ../web/src/api.gen.ts

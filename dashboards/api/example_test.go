@@ -17,7 +17,7 @@ func ExampleClient() {
 	}))
 	defer dashboard.Close()
 
-	client, err := api.NewClient(dashboard.URL, nil) // http://127.0.0.1:8418, say
+	client, err := api.NewClient(dashboard.URL, nil) // for example http://127.0.0.1:8418
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -2,23 +2,23 @@ package api
 
 import "fmt"
 
-// Problem is the body of every error.
+// Problem is the body of every answer that reports an error.
 type Problem struct {
 	Error string `json:"error"`
-	// Name of the parameter at fault; absent when it is none.
+	// Name of the parameter at fault; absent if the fault is not in a parameter.
 	Parameter string `json:"parameter,omitempty"`
-	// What the parameter may be; absent when there is no list.
+	// Values that the parameter may have; absent if they cannot be listed.
 	Allowed []string `json:"allowed,omitempty"`
 }
 
-// Error is an answer other than 200, as [Client] returns it.
+// Error is the error of a [Client] for an answer with a status other than 200.
 type Error struct {
-	Path    string // what was asked: "/api/v1/totals?by=colour"
-	Status  int    // of HTTP
+	Path    string // what was requested, such as "/api/v1/totals?by=colour"
+	Status  int    // HTTP status
 	Problem Problem
 }
 
-// Error says what was asked and what was answered.
+// Error describes the request and the answer.
 func (e *Error) Error() string {
 	if e.Problem.Error == "" {
 		return fmt.Sprintf("the dashboard answered %d to %s", e.Status, e.Path)

@@ -13,12 +13,12 @@ import (
 // TotalsQuery selects and groups requests. Zero fields leave the choice to the dashboard.
 type TotalsQuery struct {
 	Since time.Duration  // how far back
-	By    []Dimension    // empty: one row for everything
-	Type  report.Outcome // this outcome and those below it; "": any
-	Limit int            // rows
+	By    []Dimension    // empty for one row that sums everything
+	Type  report.Outcome // this outcome and those below it; empty for any
+	Limit int            // most rows
 }
 
-// Values are the query's parameters.
+// Values returns the parameters of the query.
 func (q TotalsQuery) Values() url.Values {
 	v := url.Values{}
 	setSpan(v, "since", q.Since)
@@ -34,13 +34,13 @@ func (q TotalsQuery) Values() url.Values {
 
 // ReportsQuery selects samples. Zero fields leave the choice to the dashboard.
 type ReportsQuery struct {
-	Type   report.Outcome // this outcome and those below it; "": any
-	Target string         // origin; "": any
+	Type   report.Outcome // this outcome and those below it; empty for any
+	Target string         // origin; empty for any
 	Since  time.Duration  // how far back
 	Limit  int
 }
 
-// Values are the query's parameters.
+// Values returns the parameters of the query.
 func (q ReportsQuery) Values() url.Values {
 	v := url.Values{}
 	setText(v, "type", string(q.Type))
@@ -50,15 +50,15 @@ func (q ReportsQuery) Values() url.Values {
 	return v
 }
 
-// ServersQuery selects servers. The groups are always those of all.
+// ServersQuery selects servers. The answer has the groups of all servers, whatever is selected.
 type ServersQuery struct {
-	First     int         // index of the first
-	State     ServerState // "": any
-	Limit     int         // 0: the dashboard's choice
-	NoServers bool        // groups only
+	First     int         // index of the first server
+	State     ServerState // empty for any
+	Limit     int         // most servers; 0 leaves it to the dashboard
+	NoServers bool        // return only groups
 }
 
-// Values are the query's parameters.
+// Values returns the parameters of the query.
 func (q ServersQuery) Values() url.Values {
 	v := url.Values{}
 	setInt(v, "first", q.First)
@@ -70,31 +70,31 @@ func (q ServersQuery) Values() url.Values {
 	return v
 }
 
-// Now asks for the state of everything.
+// Now returns the overall state.
 func (c *Client) Now(ctx context.Context) (Now, error) {
 	return ask[Now](ctx, c, "/now", nil)
 }
 
-// Totals asks for sums of requests, most failures first.
+// Totals returns sums of requests, most failures first.
 func (c *Client) Totals(ctx context.Context, q TotalsQuery) ([]Total, error) {
 	return ask[[]Total](ctx, c, "/totals", q.Values())
 }
 
-// Reports asks for samples, newest first.
+// Reports returns samples, newest first.
 func (c *Client) Reports(ctx context.Context, q ReportsQuery) ([]Report, error) {
 	return ask[[]Report](ctx, c, "/reports", q.Values())
 }
 
-// Incidents asks for those that are open, and those that were at some time in the span; open ones
-// come first. A span of 0 is a day.
+// Incidents returns the incidents that have been open at any time within the last span since, open
+// ones first. 0 means a day.
 func (c *Client) Incidents(ctx context.Context, since time.Duration) ([]Incident, error) {
 	v := url.Values{}
 	setSpan(v, "since", since)
 	return ask[[]Incident](ctx, c, "/incidents", v)
 }
 
-// Reachability asks for the grid of networks and time. A span of 0 is an hour, a step of 0 the
-// dashboard's.
+// Reachability returns the grid of client networks and time. A since of 0 means an hour; a step of
+// 0 leaves it to the dashboard.
 func (c *Client) Reachability(ctx context.Context, since, step time.Duration) (Reachability, error) {
 	v := url.Values{}
 	setSpan(v, "since", since)
@@ -102,12 +102,13 @@ func (c *Client) Reachability(ctx context.Context, since, step time.Duration) (R
 	return ask[Reachability](ctx, c, "/reachability", v)
 }
 
-// Servers asks for the servers, their groups and their counts.
+// Servers returns servers, their groups and their counts.
 func (c *Client) Servers(ctx context.Context, q ServersQuery) (Servers, error) {
 	return ask[Servers](ctx, c, "/servers", q.Values())
 }
 
-// ServersBits asks which servers are in a state: bit i is server i, bit 0 the lowest of byte 0.
+// ServersBits returns which servers are in a state, as a bit set: bit i, which is bit i%8 of byte
+// i/8 (0 is the lowest), is 1 if server i is.
 func (c *Client) ServersBits(ctx context.Context, state ServerState) ([]byte, error) {
 	v := url.Values{}
 	setText(v, "state", string(state))

@@ -2,40 +2,40 @@ package api
 
 import "time"
 
-// Reachability is a grid of origins and time. Column i begins at start + i × step_seconds.
+// Reachability is a grid of client networks and time. Column i begins at start + i × step_seconds.
 type Reachability struct {
 	Start       time.Time `json:"start"`
 	StepSeconds float64   `json:"step_seconds"`
 	Steps       int       `json:"steps"`
-	// Every origin, listed or not.
+	// The sum over all networks, listed or not.
 	All Columns `json:"all"`
-	// Those that fail now first, then the busiest.
+	// The networks, those that fail now first, then the busiest.
 	Origins []Origin `json:"origins"`
-	// How many origins there are.
+	// Number of networks, listed or not.
 	OriginCount int `json:"origin_count"`
-	// How all of them fare now.
+	// The recent columns of all networks.
 	Recent Recent `json:"recent"`
-	// End of the last column in which anything was heard; absent when nothing was.
+	// End of the last column with requests; absent if there are none.
 	Heard time.Time `json:"heard,omitzero"`
 }
 
-// Columns has one value per column; 0 and 0 where nothing was heard.
+// Columns has one value per column in each list. Both are 0 if there were no requests.
 type Columns struct {
 	OK     []float64 `json:"ok"`
 	Failed []float64 `json:"failed"`
 }
 
-// Origin is one row of the grid: a network that clients come from.
+// Origin is one row of the grid: a client network.
 type Origin struct {
 	Network
 	Columns
 	Recent Recent `json:"recent"`
 }
 
-// Recent sums the last columns in which anything was heard.
+// Recent is the sum of the last columns with requests.
 type Recent struct {
 	OK     float64 `json:"ok"`
 	Failed float64 `json:"failed"`
-	// So many fail that it deserves a look.
+	// Enough requests fail to deserve attention.
 	Failing bool `json:"failing"`
 }

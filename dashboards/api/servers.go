@@ -2,7 +2,7 @@ package api
 
 import "time"
 
-// ServerState is what probes say of a server.
+// ServerState is the state of a server according to probes.
 type ServerState string
 
 // The states of a server.
@@ -20,26 +20,26 @@ type ServerCounts struct {
 	Unknown int `json:"unknown"`
 }
 
-// ServersSummary is what the stream says of servers. The tags are opaque and change when what they
-// name does.
+// ServersSummary is what the stream sends about servers. The tags are opaque. A tag changes when
+// what it stands for changes.
 type ServersSummary struct {
 	ServerCounts
-	// Last change of any state; absent before the first.
+	// Last change of the state of any server; absent before the first.
 	Changed time.Time `json:"changed,omitzero"`
-	// Tag of the groups and names.
+	// Tag for the groups and names.
 	Topology string `json:"topology"`
-	// Tag of the states: of the bits and of the picture.
+	// Tag for the states, and thus for the bits and the picture.
 	States string `json:"states"`
 }
 
-// Servers is the summary with the groups, and some of the servers.
+// Servers is the summary, the groups and some of the servers.
 type Servers struct {
 	ServersSummary
 	DataCentres []DataCentre `json:"data_centres"`
 	Servers     []Server     `json:"servers"`
 }
 
-// Row is a group of servers, those from index first on.
+// Row is a group of servers with consecutive indices, which start at first.
 type Row struct {
 	Name  string `json:"name"`
 	First int    `json:"first"`
@@ -58,7 +58,7 @@ type DataCentre struct {
 	Clusters []Cluster `json:"clusters"`
 }
 
-// Server is one server: what probes say of it, and what clients met there.
+// Server is one server: its state according to probes, and how clients fared there.
 type Server struct {
 	Index      int         `json:"index"`
 	Name       string      `json:"name"`
@@ -67,10 +67,10 @@ type Server struct {
 	Cluster    string      `json:"cluster,omitempty"`
 	Row        string      `json:"row,omitempty"`
 	State      ServerState `json:"state"`
-	// Since when it is in this state; absent when it never changed.
+	// When the state began; absent if it has never changed.
 	Since time.Time `json:"since,omitzero"`
-	// Requests of clients that succeeded there; absent when none reported.
+	// Requests of clients that succeeded there; absent if there are no reports.
 	OK *float64 `json:"ok,omitempty"`
-	// Requests of clients that failed there; absent when none reported.
+	// Requests of clients that failed there; absent if there are no reports.
 	Failed *float64 `json:"failed,omitempty"`
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// ParseSpan reads a span as parameters have it: what [time.ParseDuration] takes, or whole days such
-// as "7d".
+// ParseSpan parses a span of time as in parameters: a duration as in [time.ParseDuration], or whole
+// days such as "7d".
 func ParseSpan(s string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(s, "d"); ok {
 		n, err := strconv.ParseUint(days, 10, 16)
@@ -16,7 +16,7 @@ func ParseSpan(s string) (time.Duration, error) {
 	return time.ParseDuration(s)
 }
 
-// FormatSpan writes a span so that [ParseSpan] reads it.
+// FormatSpan is the inverse of [ParseSpan].
 func FormatSpan(d time.Duration) string {
 	if d > 0 && d%(24*time.Hour) == 0 {
 		return strconv.Itoa(int(d/(24*time.Hour))) + "d"

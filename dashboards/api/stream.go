@@ -2,24 +2,24 @@ package api
 
 import "time"
 
-// Section is a part of the stream that a reader may ask for.
+// Section is a part of the stream that a reader can select.
 type Section string
 
 // The sections, in the order in which they are sent.
 const (
 	SectionNow          Section = "now"          // the headline
-	SectionTotals       Section = "totals"       // by outcome, network and collector
-	SectionIncidents    Section = "incidents"    // of the last day, 200 at most
-	SectionServers      Section = "servers"      // counts, and tags that say when to ask for more
+	SectionTotals       Section = "totals"       // sums by outcome, network and collector
+	SectionIncidents    Section = "incidents"    // those of the last day, at most 200
+	SectionServers      Section = "servers"      // counts, and tags that tell when to ask for more
 	SectionReachability Section = "reachability" // networks × time, 100 networks at most
 	SectionReports      Section = "reports"      // the latest samples
 )
 
-// Snapshot is the first event of a stream. A section that was not asked for is absent. Later events
-// carry one member each, by its name.
+// Snapshot is the first event of a stream. Sections that were not selected are absent. Each later
+// event has the name of one member and carries its new value.
 type Snapshot struct {
 	Clock Clock `json:"clock"`
-	// Null while the store can be read.
+	// Null as long as the store can be read.
 	Trouble      *Trouble        `json:"trouble"`
 	Now          *Now            `json:"now,omitempty"`
 	Totals       *Totals         `json:"totals,omitempty"`
@@ -29,13 +29,13 @@ type Snapshot struct {
 	Reports      []Report        `json:"reports,omitzero"`
 }
 
-// Clock tells the server's time, by which the reader says how long ago something was.
+// Clock is the server's time, from which the reader calculates how long ago something was.
 type Clock struct {
 	Now time.Time `json:"now"`
 }
 
-// Trouble says that what the stream sends is old.
+// Trouble means that what the stream has sent is out of date.
 type Trouble struct {
-	// Since when the store cannot be read.
+	// When the store became unreadable.
 	Since time.Time `json:"since"`
 }

@@ -2,7 +2,7 @@ package api
 
 import "github.com/heliograph-net/heliograph/report"
 
-// Dimension is what requests are grouped by.
+// Dimension is a property that requests are grouped by.
 type Dimension string
 
 // The dimensions. Each is the name of the member of [Total] that holds its value.
@@ -18,53 +18,52 @@ const (
 	BySource   Dimension = "source"
 )
 
-// Total is one row of totals: the dimensions that were asked for, and sums. A dimension that was
-// not asked for is absent.
+// Total is one row of totals: the selected dimensions, and sums. Other dimensions are absent.
 type Total struct {
-	// Outcome in the words of Network Error Logging; "ok" when answered.
+	// Outcome in the words of Network Error Logging; "ok" for success.
 	Type *report.Outcome `json:"type,omitempty"`
-	// Name that the application gave itself.
+	// Name of the application.
 	App *string `json:"app,omitempty"`
-	// Origin of the request; of a delivery "collector:" and the collector's id.
+	// Origin of the request; for a delivery, "collector:" and the collector's id.
 	Target *string `json:"target,omitempty"`
-	// Autonomous system of the clients; 0: unknown.
+	// Autonomous system of the clients; 0 if unknown.
 	ASN *uint32 `json:"asn,omitempty"`
-	// Name of that network; absent when unknown.
+	// Name of that network; absent if unknown.
 	ASName string `json:"as_name,omitempty"`
-	// Two letters; "ZZ": unknown.
+	// Two letters; "ZZ" if unknown.
 	Country *string `json:"country,omitempty"`
-	// Address and port that was tried last; "": unknown.
+	// Address and port that were tried last; empty if unknown.
 	Server *string `json:"server,omitempty"`
-	// ALPN id, such as "h2"; "": the request did not get that far.
+	// ALPN id, such as "h2"; empty if the request did not get that far.
 	Protocol *string `json:"protocol,omitempty"`
-	// Status of HTTP; 0: none.
+	// HTTP status; 0 if there was none.
 	Status *uint16 `json:"status,omitempty"`
-	// Who reports: "agent", "browser" or "prober".
+	// Kind of reporter: "agent", "browser" or "prober".
 	Source *string `json:"source,omitempty"`
 	// Requests that succeeded.
 	OK float64 `json:"ok"`
-	// Requests that did not.
+	// Requests that failed.
 	Failed float64 `json:"failed"`
-	// Distinct clients; a client counts anew every UTC day.
+	// Distinct clients; a client counts again every UTC day.
 	Clients uint64 `json:"clients"`
 }
 
-// Totals is what the page shows of totals.
+// Totals is the section of the stream with sums of requests.
 type Totals struct {
-	// How far back the sums reach.
+	// The time that the sums cover.
 	WindowSeconds int     `json:"window_seconds"`
 	Outcomes      []Total `json:"outcomes"`
-	// The first 200 networks, those with most failures first.
+	// At most 200 networks, those with the most failures first.
 	Networks []Total `json:"networks"`
-	// How many networks there are.
+	// Number of networks, listed or not.
 	NetworkCount int `json:"network_count"`
 	// Deliveries of reports.
 	Collectors []CollectorTotal `json:"collectors"`
 }
 
-// CollectorTotal sums the deliveries to one collector, as agents tell of them.
+// CollectorTotal sums the deliveries to one collector, as reported by agents.
 type CollectorTotal struct {
 	Total
-	// The collector takes fewer batches than it fails; see [Now].
+	// More deliveries fail than succeed; see [Now].
 	Failing bool `json:"failing"`
 }

@@ -1,5 +1,5 @@
-// Package schema reads the types of the API from their Go source, for those who write them down in
-// another form: TypeScript, documentation.
+// Package schema reads the types of the API from their Go source, to generate TypeScript and
+// documentation from them. Start with [Parse].
 package schema
 
 import (
@@ -16,29 +16,29 @@ import (
 	"strings"
 )
 
-// Type is an object of the API, or a word from a list.
+// Type is a type of the API: an object, or a word from a list.
 type Type struct {
 	Name   string
 	Doc    string
-	Embeds []string // types whose members it has too
-	Fields []Field  // of an object
-	Words  []Word   // of a list; then there are no fields
+	Embeds []string // embedded types, whose members it has too
+	Fields []Field  // members of an object
+	Words  []Word   // values of a list of words, which has no fields
 }
 
 // Field is a member of an object.
 type Field struct {
 	Name     string // in JSON
 	Doc      string
-	Type     string // as TypeScript has it: "number", "Total[]", "string"
+	Type     string // in TypeScript, such as "number" or "Total[]"
 	Optional bool   // may be absent
 	Nullable bool   // may be null
 }
 
-// Word is one of a list.
+// Word is one value of a list.
 type Word struct{ Value, Doc string }
 
-// Parse reads the Go files in a directory but for tests. Types come in the order of the files'
-// names and of the lines in them. A struct without JSON tags is no type of the API.
+// Parse reads the Go files in a directory, except tests. It returns the types in the order of the
+// file names, and of their lines within a file. It ignores structs without JSON tags.
 func Parse(dir string) ([]Type, error) {
 	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
@@ -66,10 +66,10 @@ func Parse(dir string) ([]Type, error) {
 	return r.result()
 }
 
-// reader gathers types.
+// reader collects types.
 type reader struct {
 	types  []Type
-	words  map[string][]Word // by the name of their type
+	words  map[string][]Word // by name of their type
 	faults []error
 }
 
@@ -102,7 +102,7 @@ func (r *reader) typeSpec(s *ast.TypeSpec, doc string) {
 	}
 }
 
-// object reads a struct; ok is false when it is none of the API.
+// object reads a struct. ok is false if it is not a type of the API.
 func (r *reader) object(name string, t *ast.StructType) (out Type, ok bool) {
 	out.Name = name
 	tagged := 0
@@ -143,7 +143,7 @@ func (r *reader) field(out *Type, f *ast.Field) {
 	out.Fields = append(out.Fields, Field{Name: name, Doc: text(doc), Type: typed, Optional: optional, Nullable: pointer && !optional})
 }
 
-// typeOf is the type as TypeScript has it.
+// typeOf returns the type in TypeScript.
 func typeOf(e ast.Expr) (string, error) {
 	switch t := e.(type) {
 	case *ast.StarExpr:
@@ -151,7 +151,7 @@ func typeOf(e ast.Expr) (string, error) {
 	case *ast.ArrayType:
 		of, err := typeOf(t.Elt)
 		return of + "[]", err
-	case *ast.SelectorExpr: // times, outcomes, phases: all are text
+	case *ast.SelectorExpr: // times, outcomes and phases, which are all text
 		return "string", nil
 	case *ast.Ident:
 		switch t.Name {
@@ -169,7 +169,7 @@ func typeOf(e ast.Expr) (string, error) {
 	return "", fmt.Errorf("no such type in JSON: %T", e)
 }
 
-// constant notes a word of a list.
+// constant records a word of a list.
 func (r *reader) constant(tok token.Token, s *ast.ValueSpec) {
 	of, ok := s.Type.(*ast.Ident)
 	if tok != token.CONST || !ok || len(s.Values) != 1 {
@@ -193,7 +193,7 @@ func (r *reader) constant(tok token.Token, s *ast.ValueSpec) {
 	r.words[of.Name] = append(r.words[of.Name], Word{value, text(doc)})
 }
 
-// result joins lists with their words and checks that every type that is named is there.
+// result adds the words to their lists and checks that every referenced type exists.
 func (r *reader) result() ([]Type, error) {
 	known := map[string]bool{"string": true, "number": true, "boolean": true}
 	for i := range r.types {
@@ -215,7 +215,7 @@ func (r *reader) result() ([]Type, error) {
 	return r.types, errors.Join(r.faults...)
 }
 
-// text is a comment as one paragraph, without the brackets of links.
+// text returns a comment as one paragraph, without the brackets of links.
 func text(c *ast.CommentGroup) string {
 	words := strings.Join(strings.Fields(c.Text()), " ")
 	return strings.NewReplacer("[*", "", "[", "", "]", "").Replace(words)

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// wide is the longest line of a comment.
+// wide is the greatest length of a line of a comment.
 const wide = 98
 
-// TypeScript writes types as a module. Of a list of words it also writes the words: those of Colour
-// as colours.
+// TypeScript returns a module with the types. For a list of words, such as Colour, the module also
+// exports the words, as colours.
 func TypeScript(types []Type) string {
 	var b strings.Builder
 	b.WriteString("// Code generated from dashboards/api by dashboards/internal/tsgen. DO NOT EDIT.\n")
@@ -52,7 +52,7 @@ func (f Field) typeScript() string {
 	return name + ": " + typed
 }
 
-// comment writes a JSDoc comment: on one line if it fits.
+// comment writes a JSDoc comment, on one line if it fits.
 func comment(b *strings.Builder, indent, text string) {
 	if text == "" {
 		return

@@ -1,6 +1,5 @@
-// Command tsgen writes the types of the API as TypeScript for the page. `go generate
-// ./dashboards/api` runs it; with -check it writes nothing and fails when the file is not what it
-// would write.
+// Command tsgen writes the types of the API as TypeScript for the page. Run it with "go generate
+// ./dashboards/api". With -check it writes nothing and fails if the file is out of date.
 package main
 
 import (

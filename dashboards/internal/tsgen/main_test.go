@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The page's types are those of the API.
+// The types of the page must be those of the API.
 func TestGeneratedTypesAreUpToDate(t *testing.T) {
 	if err := run("../../api", "../../web/src/api.gen.ts", true); err != nil {
 		t.Error(err)

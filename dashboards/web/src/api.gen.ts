@@ -1,34 +1,34 @@
 // Code generated from dashboards/api by dashboards/internal/tsgen. DO NOT EDIT.
 
-/** Incident is a span of time in which requests to one target failed abnormally. */
+/** Incident is a period in which requests to one target failed abnormally. */
 export interface Incident {
   id: number;
-  /** One sentence: what, where, whom, how many. */
+  /** One sentence: what fails, where, for whom and how often. */
   title: string;
-  /** The application; "heliograph" when a collector does not take reports. */
+  /** The application; "heliograph" if a collector does not accept reports. */
   app: string;
   target: string;
   /** Outcome of most of the failures. */
   outcome: string;
-  /** Further outcomes of the same fault. */
+  /** Other outcomes of the same fault. */
   also: string[];
   scope: Scope;
   since: string;
-  /** End of the last abnormal time; absent while the incident is open. */
+  /** End of the incident; absent while it is open. */
   until?: string;
   /** Failures in the worst evaluation window. */
   failed: number;
-  /** Requests in that window, failures among them. */
+  /** Requests in that window, including failures. */
   requests: number;
-  /** Failures that were to be expected there. */
+  /** Failures that would have been normal in that window. */
   expected: number;
   /** Distinct clients with failures. */
   clients: number;
-  /** Sentences, the strongest first. */
+  /** Sentences, the strongest evidence first. */
   evidence: string[];
 }
 
-/** Scope says whom an incident hits; when all lists are empty, everyone. */
+/** Scope describes who is affected by an incident. If all lists are empty, everyone is. */
 export interface Scope {
   networks: Network[];
   countries: string[];
@@ -38,76 +38,79 @@ export interface Scope {
 
 /** Network names an autonomous system. */
 export interface Network {
-  /** 0: unknown. */
+  /** 0 if unknown. */
   asn: number;
-  /** Absent when unknown. */
+  /** Absent if unknown. */
   as_name?: string;
 }
 
-/** State is the state of everything in one word. */
+/** State is the overall state in one word. */
 export type State = "calm" | "unsure" | "degraded_delivery" | "incident" | "silent";
 
 export const states: readonly State[] = ["calm", "unsure", "degraded_delivery", "incident", "silent"];
 
-/** Now is the state of everything in one sentence, judged by the detector's thresholds. */
+/** Now is the overall state in one sentence, judged by the detector's thresholds. */
 export interface Now {
   state: State;
-  /** One sentence without a full stop. Its numbers change seldom, so it may be read aloud. */
+  /** One sentence without a full stop. It changes rarely enough to be read aloud. */
   headline: string;
-  /** Since when it is so; absent when that is not known. */
+  /** When the state began; absent if unknown. */
   since?: string;
-  /** What it rests on, the most telling first. */
+  /** The reasons, the most important first. */
   why: string[];
 }
 
-/** Problem is the body of every error. */
+/** Problem is the body of every answer that reports an error. */
 export interface Problem {
   error: string;
-  /** Name of the parameter at fault; absent when it is none. */
+  /** Name of the parameter at fault; absent if the fault is not in a parameter. */
   parameter?: string;
-  /** What the parameter may be; absent when there is no list. */
+  /** Values that the parameter may have; absent if they cannot be listed. */
   allowed?: string[];
 }
 
-/** Reachability is a grid of origins and time. Column i begins at start + i × step_seconds. */
+/**
+ * Reachability is a grid of client networks and time. Column i begins at start + i ×
+ * step_seconds.
+ */
 export interface Reachability {
   start: string;
   step_seconds: number;
   steps: number;
-  /** Every origin, listed or not. */
+  /** The sum over all networks, listed or not. */
   all: Columns;
-  /** Those that fail now first, then the busiest. */
+  /** The networks, those that fail now first, then the busiest. */
   origins: Origin[];
-  /** How many origins there are. */
+  /** Number of networks, listed or not. */
   origin_count: number;
-  /** How all of them fare now. */
+  /** The recent columns of all networks. */
   recent: Recent;
-  /** End of the last column in which anything was heard; absent when nothing was. */
+  /** End of the last column with requests; absent if there are none. */
   heard?: string;
 }
 
-/** Columns has one value per column; 0 and 0 where nothing was heard. */
+/** Columns has one value per column in each list. Both are 0 if there were no requests. */
 export interface Columns {
   ok: number[];
   failed: number[];
 }
 
-/** Origin is one row of the grid: a network that clients come from. */
+/** Origin is one row of the grid: a client network. */
 export interface Origin extends Network, Columns {
   recent: Recent;
 }
 
-/** Recent sums the last columns in which anything was heard. */
+/** Recent is the sum of the last columns with requests. */
 export interface Recent {
   ok: number;
   failed: number;
-  /** So many fail that it deserves a look. */
+  /** Enough requests fail to deserve attention. */
   failing: boolean;
 }
 
 /** Report is one sample: a request, or a group of application errors. */
 export interface Report {
-  /** When it ended. */
+  /** End of the request, or time of the last error. */
   at: string;
   /** Outcome; below "app" or "browser" for application errors. */
   type: string;
@@ -115,44 +118,44 @@ export interface Report {
    * Phase in which the request ended: "dns", "connection" or "application"; absent for an error.
    */
   phase?: string;
-  /** Name that the application gave itself; of browsers' own reports the browser's. */
+  /** Name of the application; for reports of a browser on its own, the browser. */
   app: string;
   version?: string;
   os?: string;
-  /** Who reports: "agent", "browser" or "prober". */
+  /** Kind of reporter: "agent", "browser" or "prober". */
   source: string;
   /** Origin of the URL. */
   target: string;
   method: string;
-  /** Scrubbed where it was recorded; of an application error the page's, or empty. */
+  /** Scrubbed by the agent. For an application error, the URL of the page; may be empty. */
   url: string;
-  /** Status of HTTP; absent when there was none. */
+  /** HTTP status; absent if there was none. */
   status?: number;
   /** ALPN id, such as "h2". */
   protocol?: string;
-  /** Address and port that was tried last. */
+  /** Address and port that were tried last. */
   server?: string;
-  /** Autonomous system of the client; 0: unknown. */
+  /** Autonomous system of the client; 0 if unknown. */
   asn: number;
   as_name?: string;
   country?: string;
-  /** Milliseconds that the request took. */
+  /** Duration of the request in milliseconds. */
   elapsed_ms: number;
-  /** 32 hexadecimal digits; absent without one. */
+  /** 32 hexadecimal digits; absent if there is none. */
   trace_id?: string;
-  /** Of application errors only, as all that follow. */
+  /** Only for application errors, like all members below. */
   error_type?: string;
-  /** Scrubbed where it was recorded; absent without consent to diagnostics. */
+  /** Scrubbed by the agent; absent without consent to diagnostics. */
   message?: string;
-  /** A line per call, the innermost first. */
+  /** One line per call, innermost first. */
   stack?: string;
-  /** 32 hexadecimal digits that are the same for errors that are one problem. */
+  /** 32 hexadecimal digits, the same for errors with one cause. */
   fingerprint?: string;
-  /** How many errors the report tells of. */
+  /** Number of errors. */
   count?: number;
 }
 
-/** ServerState is what probes say of a server. */
+/** ServerState is the state of a server according to probes. */
 export type ServerState = "up" | "down" | "unknown";
 
 export const serverStates: readonly ServerState[] = ["up", "down", "unknown"];
@@ -166,25 +169,25 @@ export interface ServerCounts {
 }
 
 /**
- * ServersSummary is what the stream says of servers. The tags are opaque and change when what
- * they name does.
+ * ServersSummary is what the stream sends about servers. The tags are opaque. A tag changes when
+ * what it stands for changes.
  */
 export interface ServersSummary extends ServerCounts {
-  /** Last change of any state; absent before the first. */
+  /** Last change of the state of any server; absent before the first. */
   changed?: string;
-  /** Tag of the groups and names. */
+  /** Tag for the groups and names. */
   topology: string;
-  /** Tag of the states: of the bits and of the picture. */
+  /** Tag for the states, and thus for the bits and the picture. */
   states: string;
 }
 
-/** Servers is the summary with the groups, and some of the servers. */
+/** Servers is the summary, the groups and some of the servers. */
 export interface Servers extends ServersSummary {
   data_centres: DataCentre[];
   servers: Server[];
 }
 
-/** Row is a group of servers, those from index first on. */
+/** Row is a group of servers with consecutive indices, which start at first. */
 export interface Row extends ServerCounts {
   name: string;
   first: number;
@@ -200,7 +203,7 @@ export interface DataCentre extends Row {
   clusters: Cluster[];
 }
 
-/** Server is one server: what probes say of it, and what clients met there. */
+/** Server is one server: its state according to probes, and how clients fared there. */
 export interface Server {
   index: number;
   name: string;
@@ -209,26 +212,26 @@ export interface Server {
   cluster?: string;
   row?: string;
   state: ServerState;
-  /** Since when it is in this state; absent when it never changed. */
+  /** When the state began; absent if it has never changed. */
   since?: string;
-  /** Requests of clients that succeeded there; absent when none reported. */
+  /** Requests of clients that succeeded there; absent if there are no reports. */
   ok?: number;
-  /** Requests of clients that failed there; absent when none reported. */
+  /** Requests of clients that failed there; absent if there are no reports. */
   failed?: number;
 }
 
-/** Section is a part of the stream that a reader may ask for. */
+/** Section is a part of the stream that a reader can select. */
 export type Section = "now" | "totals" | "incidents" | "servers" | "reachability" | "reports";
 
 export const sections: readonly Section[] = ["now", "totals", "incidents", "servers", "reachability", "reports"];
 
 /**
- * Snapshot is the first event of a stream. A section that was not asked for is absent. Later
- * events carry one member each, by its name.
+ * Snapshot is the first event of a stream. Sections that were not selected are absent. Each later
+ * event has the name of one member and carries its new value.
  */
 export interface Snapshot {
   clock: Clock;
-  /** Null while the store can be read. */
+  /** Null as long as the store can be read. */
   trouble: Trouble | null;
   now?: Now;
   totals?: Totals;
@@ -238,70 +241,67 @@ export interface Snapshot {
   reports?: Report[];
 }
 
-/** Clock tells the server's time, by which the reader says how long ago something was. */
+/** Clock is the server's time, from which the reader calculates how long ago something was. */
 export interface Clock {
   now: string;
 }
 
-/** Trouble says that what the stream sends is old. */
+/** Trouble means that what the stream has sent is out of date. */
 export interface Trouble {
-  /** Since when the store cannot be read. */
+  /** When the store became unreadable. */
   since: string;
 }
 
-/** Dimension is what requests are grouped by. */
+/** Dimension is a property that requests are grouped by. */
 export type Dimension = "type" | "app" | "target" | "asn" | "country" | "server" | "protocol" | "status" | "source";
 
 export const dimensions: readonly Dimension[] = ["type", "app", "target", "asn", "country", "server", "protocol", "status", "source"];
 
-/**
- * Total is one row of totals: the dimensions that were asked for, and sums. A dimension that was
- * not asked for is absent.
- */
+/** Total is one row of totals: the selected dimensions, and sums. Other dimensions are absent. */
 export interface Total {
-  /** Outcome in the words of Network Error Logging; "ok" when answered. */
+  /** Outcome in the words of Network Error Logging; "ok" for success. */
   type?: string;
-  /** Name that the application gave itself. */
+  /** Name of the application. */
   app?: string;
-  /** Origin of the request; of a delivery "collector:" and the collector's id. */
+  /** Origin of the request; for a delivery, "collector:" and the collector's id. */
   target?: string;
-  /** Autonomous system of the clients; 0: unknown. */
+  /** Autonomous system of the clients; 0 if unknown. */
   asn?: number;
-  /** Name of that network; absent when unknown. */
+  /** Name of that network; absent if unknown. */
   as_name?: string;
-  /** Two letters; "ZZ": unknown. */
+  /** Two letters; "ZZ" if unknown. */
   country?: string;
-  /** Address and port that was tried last; "": unknown. */
+  /** Address and port that were tried last; empty if unknown. */
   server?: string;
-  /** ALPN id, such as "h2"; "": the request did not get that far. */
+  /** ALPN id, such as "h2"; empty if the request did not get that far. */
   protocol?: string;
-  /** Status of HTTP; 0: none. */
+  /** HTTP status; 0 if there was none. */
   status?: number;
-  /** Who reports: "agent", "browser" or "prober". */
+  /** Kind of reporter: "agent", "browser" or "prober". */
   source?: string;
   /** Requests that succeeded. */
   ok: number;
-  /** Requests that did not. */
+  /** Requests that failed. */
   failed: number;
-  /** Distinct clients; a client counts anew every UTC day. */
+  /** Distinct clients; a client counts again every UTC day. */
   clients: number;
 }
 
-/** Totals is what the page shows of totals. */
+/** Totals is the section of the stream with sums of requests. */
 export interface Totals {
-  /** How far back the sums reach. */
+  /** The time that the sums cover. */
   window_seconds: number;
   outcomes: Total[];
-  /** The first 200 networks, those with most failures first. */
+  /** At most 200 networks, those with the most failures first. */
   networks: Total[];
-  /** How many networks there are. */
+  /** Number of networks, listed or not. */
   network_count: number;
   /** Deliveries of reports. */
   collectors: CollectorTotal[];
 }
 
-/** CollectorTotal sums the deliveries to one collector, as agents tell of them. */
+/** CollectorTotal sums the deliveries to one collector, as reported by agents. */
 export interface CollectorTotal extends Total {
-  /** The collector takes fewer batches than it fails; see Now. */
+  /** More deliveries fail than succeed; see Now. */
   failing: boolean;
 }
