@@ -41,6 +41,12 @@ func (a *Attempt) Fork() *Attempt {
 	return f
 }
 
+// Merge ends the present step and makes one step of all so far.
+func (a *Attempt) Merge(step string) {
+	a.leave()
+	a.Result.Steps = append(a.Result.Steps[:0], Step{Name: step, Duration: a.Result.Total()})
+}
+
 // leave books the time since the last call on the present step.
 func (a *Attempt) leave() {
 	now := time.Now()

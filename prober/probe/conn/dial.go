@@ -108,6 +108,21 @@ func (d *Dialer) Func(try Try, classify func(step string, err error) report.Outc
 	}
 }
 
+// First looks the target up, if it is a name, and returns its first address.
+func (d *Dialer) First(ctx context.Context, a *probe.Attempt) (netip.AddrPort, error) {
+	ip := d.ip
+	if !ip.IsValid() {
+		all, err := d.lookUp(ctx, a)
+		if err != nil {
+			return netip.AddrPort{}, err
+		}
+		ip = all[0]
+	}
+	server := netip.AddrPortFrom(ip, d.port)
+	a.Result.Server = server.String()
+	return server, nil
+}
+
 // lookUp finds the addresses to try in the step StepDNS of a.
 func (d *Dialer) lookUp(ctx context.Context, a *probe.Attempt) ([]netip.Addr, error) {
 	a.Enter(StepDNS)

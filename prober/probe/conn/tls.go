@@ -121,6 +121,13 @@ func (o TLSOptions) setVersions(c *tls.Config) error {
 	return nil
 }
 
+// For is s for another host, which does not get the prober's certificate.
+func (s *Secure) For(host string) *Secure {
+	other := &Secure{config: s.config.Clone(), warn: s.warn}
+	other.config.ServerName, other.config.Certificates = host, nil
+	return other
+}
+
 // Handshake secures c in the step StepTLS of a, and notes when the certificate ends.
 func (s *Secure) Handshake(ctx context.Context, a *probe.Attempt, c net.Conn) (*tls.Conn, error) {
 	a.Enter(StepTLS)

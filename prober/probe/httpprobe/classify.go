@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/heliograph-net/heliograph/prober/probe/conn"
+	"github.com/heliograph-net/heliograph/prober/probe/conn/httpconn"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -26,7 +27,12 @@ func classify(step string, err error) report.Outcome {
 	if outcome := conn.Classify(step, err); outcome != "" {
 		return outcome
 	}
-
+	if _, ok := errors.AsType[redirectError](err); ok {
+		return report.HTTPFailed
+	}
+	if outcome := httpconn.Classify(err); outcome != "" {
+		return outcome
+	}
 	if body, ok := errors.AsType[bodyError](err); ok {
 		truncated := errors.Is(err, io.ErrUnexpectedEOF)
 		switch {

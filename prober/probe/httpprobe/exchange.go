@@ -1,4 +1,4 @@
-// Package httpprobe makes a GET request, over TLS when the URL says https.
+// Package httpprobe makes an HTTP request, over TLS when the URL says https, and checks the answer.
 package httpprobe
 
 import (
@@ -13,11 +13,13 @@ import (
 
 	"github.com/heliograph-net/heliograph/prober/probe"
 	"github.com/heliograph-net/heliograph/prober/probe/conn"
+	"github.com/heliograph-net/heliograph/prober/probe/conn/httpconn"
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// The steps of an attempt after those of package conn.
+// The steps of an attempt besides those of package conn.
 const (
+	StepRedirect  = "redirect"   // everything up to the last redirect that was followed
 	StepFirstByte = "first_byte" // the request is sent and the answer's headers are awaited
 	StepBody      = "body"       // the answer's body is read, up to MaxBody
 )
@@ -36,53 +38,111 @@ var errHeaderTooLong = errors.New("headers too long")
 // with net/http's reader of answers, rather than through http.Transport: that hides in which phase
 // it failed, and may try again behind the caller's back.
 type httpProbe struct {
-	dialer          *conn.Dialer
-	tls             *conn.Secure  // nil for http
-	request         *http.Request // what the answers belong to; only read
-	wire            []byte        // the request as sent
-	lowest, highest int
+	dialer *conn.Dialer
+	tls    *conn.Secure
+	env    probe.Env
+	spec   *Options // only read
+	first  hop
+	rules  rules
 }
 
 // try makes an attempt at one address.
 func (h *httpProbe) try(ctx context.Context, a *probe.Attempt, server netip.AddrPort) error {
-	c, err := h.dialer.Connect(ctx, a, server)
-	if err != nil {
-		return err
-	}
-	defer c.Close() // whatever it says, the answer is known by then
-	return h.exchange(ctx, c, a)
-}
-
-// exchange does everything after the connection is there.
-func (h *httpProbe) exchange(ctx context.Context, c net.Conn, a *probe.Attempt) error {
-	if h.tls != nil {
-		secured, err := h.tls.Handshake(ctx, a, c)
+	next := &h.first
+	for range maxRedirects + 1 {
+		answer, err := h.visit(ctx, a, server, next)
 		if err != nil {
 			return err
 		}
-		c = secured
+		if next, err = h.redirect(next, answer); err != nil {
+			return err
+		}
+		if next == nil {
+			a.Result.Outcome = h.rules.judge(answer)
+			return nil
+		}
+		a.Merge(StepRedirect)
+		if next.dialer != nil {
+			if server, err = next.dialer.First(ctx, a); err != nil {
+				return err
+			}
+		}
+	}
+	a.Result.Outcome = report.HTTPRedirectLoop
+	return nil
+}
+
+// answer is what came, with the body read.
+type answer struct {
+	*http.Response
+	body    []byte // nil unless a rule wants it
+	secured bool
+}
+
+// visit requests one URL.
+func (h *httpProbe) visit(ctx context.Context, a *probe.Attempt, server netip.AddrPort, to *hop) (*answer, error) {
+	c, err := h.dialer.Connect(ctx, a, server)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close() // whatever it says, the answer is known by then
+	secured := to.tls != nil
+	if secured {
+		over, err := to.tls.Handshake(ctx, a, c)
+		if err != nil {
+			return nil, err
+		}
+		if c = over; over.ConnectionState().NegotiatedProtocol == "h2" {
+			return h.overHTTP2(ctx, a, c, to)
+		}
 	}
 	a.Enter(StepFirstByte)
-	_, writeErr := c.Write(h.wire)
+	_, writeErr := c.Write(to.wire)
 	from := &stream{conn: c, left: maxHeader}
-	answer, err := h.readAnswer(from)
+	came, err := readAnswer(from, to.request)
 	if err != nil && writeErr != nil {
 		// a server may answer and close before it has read the request; without an answer this
 		// tells more
-		return writeErr
+		return nil, writeErr
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer answer.Body.Close()
-	a.Result.Status, a.Result.Protocol = uint16(answer.StatusCode), protocol(answer)
-	a.Enter(StepBody)
 	from.left = math.MaxInt64 // the body has its own limit
-	if err := readBody(answer); err != nil {
-		return err
+	return h.finish(a, came, secured)
+}
+
+// overHTTP2 makes the request over c, which agreed on h2.
+func (h *httpProbe) overHTTP2(ctx context.Context, a *probe.Attempt, c net.Conn, to *hop) (*answer, error) {
+	a.Enter(StepFirstByte)
+	client, err := httpconn.New(ctx, c, "h2")
+	if err != nil {
+		return nil, err
 	}
-	a.Result.Outcome = h.judge(answer.StatusCode)
-	return nil
+	defer client.Close() // whatever it says, the answer is known by then
+	request := to.request.Clone(ctx)
+	if to.request.GetBody != nil {
+		if request.Body, err = to.request.GetBody(); err != nil {
+			return nil, err
+		}
+	}
+	came, err := client.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	return h.finish(a, came, true)
+}
+
+// finish reads the body of an answer.
+func (h *httpProbe) finish(a *probe.Attempt, came *http.Response, secured bool) (*answer, error) {
+	defer came.Body.Close()
+	a.Result.Status, a.Result.Protocol = uint16(came.StatusCode), httpconn.Protocol(came)
+	a.Enter(StepBody)
+	body, err := readBody(came, h.rules.wantBody())
+	if err != nil {
+		return nil, err
+	}
+	return &answer{came, body, secured}, nil
 }
 
 // stream reads from a connection, so much and no more, and remembers what ended it: net/http's
@@ -107,13 +167,13 @@ func (s *stream) Read(b []byte) (int, error) {
 }
 
 // readAnswer reads up to the end of the headers of the final answer (RFC 9110, section 15.2).
-func (h *httpProbe) readAnswer(from *stream) (*http.Response, error) {
+func readAnswer(from *stream, request *http.Request) (*http.Response, error) {
 	r := bufio.NewReader(from)
 	for range maxInform {
 		if _, err := r.Peek(1); err != nil {
 			return nil, err // io.EOF: not one byte came
 		}
-		answer, err := http.ReadResponse(r, h.request)
+		answer, err := http.ReadResponse(r, request)
 		switch {
 		case err != nil && from.err != nil:
 			return nil, answerError{from.err}
@@ -126,28 +186,15 @@ func (h *httpProbe) readAnswer(from *stream) (*http.Response, error) {
 	return nil, answerError{errors.New("only interim answers")}
 }
 
-func readBody(answer *http.Response) error {
-	_, err := io.CopyN(io.Discard, answer.Body, MaxBody)
+// readBody reads up to MaxBody and returns it if it is wanted.
+func readBody(answer *http.Response, wanted bool) (body []byte, err error) {
+	if wanted {
+		body, err = io.ReadAll(io.LimitReader(answer.Body, MaxBody))
+	} else {
+		_, err = io.CopyN(io.Discard, answer.Body, MaxBody)
+	}
 	if err == nil || errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil
+		return body, nil
 	}
-	return bodyError{err, len(answer.TransferEncoding) > 0}
-}
-
-func (h *httpProbe) judge(status int) report.Outcome {
-	switch {
-	case status >= h.lowest && status <= h.highest:
-		return report.OK
-	case status >= 400:
-		return report.HTTPError
-	}
-	return report.HTTPFailed // a redirect, say, where none is expected
-}
-
-// protocol is the ALPN id of an answer's version (RFC 7301, IANA's registry).
-func protocol(answer *http.Response) string {
-	if answer.ProtoAtLeast(1, 1) {
-		return "http/1.1"
-	}
-	return "http/1.0"
+	return nil, bodyError{err, len(answer.TransferEncoding) > 0}
 }

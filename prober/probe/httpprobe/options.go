@@ -1,11 +1,9 @@
 package httpprobe
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -19,7 +17,7 @@ const Name = "http"
 // Kind is chosen by the key "url".
 var Kind = probe.Kind{Name: Name, Key: "url", New: func() probe.Spec { return new(Options) }}
 
-// Statuses that count as success when a target does not say otherwise. Redirects are not followed.
+// Statuses that count as success when a target does not say otherwise.
 const (
 	DefaultStatusMin = 200
 	DefaultStatusMax = 399
@@ -37,13 +35,50 @@ type Options struct {
 	// Connect is the host:port to connect to, whatever the URL's host. Empty: that of the URL.
 	Connect string `yaml:"address"`
 
+	Method string `yaml:"method"` // empty: GET
+
+	// Headers are sent besides User-Agent and Accept, or instead of them. Host says which host to
+	// ask for.
+	Headers map[string]string `yaml:"headers"`
+
+	Body     string `yaml:"body"`      // of the request, at most 64 KiB
+	BodyFile string `yaml:"body_file"` // holds it instead; read once
+
+	// BasicAuth and Authorization are sent to the URL's host alone. At most one is given.
+	BasicAuth     *BasicAuth     `yaml:"basic_auth"`
+	Authorization *Authorization `yaml:"authorization"`
+
+	TLS conn.TLSOptions `yaml:"tls_config"` // for https
+
+	// HTTP2 offers HTTP/2 besides HTTP/1.1, over TLS.
+	HTTP2 bool `yaml:"enable_http2"`
+
+	// FollowRedirects goes where answers point, up to 10 times. Then the last answer counts.
+	FollowRedirects bool `yaml:"follow_redirects"`
+
 	// StatusMin is the lowest status that is a success, 100 to 599. 0: DefaultStatusMin.
 	StatusMin int `yaml:"status_min"`
 
 	// StatusMax is the highest. 0: DefaultStatusMax, or StatusMin when that is higher.
 	StatusMax int `yaml:"status_max"`
 
-	TLS conn.TLSOptions `yaml:"tls_config"` // for https
+	// ValidCodes are the statuses that are a success, instead of a range. Empty: the range counts.
+	ValidCodes []int `yaml:"valid_status_codes"`
+
+	ValidVersions []string `yaml:"valid_http_versions"` // HTTP/1.0, HTTP/1.1, HTTP/2.0; empty: all
+	FailIfTLS     bool     `yaml:"fail_if_ssl"`         // after redirects
+	FailIfNotTLS  bool     `yaml:"fail_if_not_ssl"`     // after redirects
+
+	// FailIfBodyMatches are regular expressions of which none may match the body,
+	// FailIfBodyNotMatches of which all must. They see its first MaxBody bytes.
+	FailIfBodyMatches    []string `yaml:"fail_if_body_matches_regexp"`
+	FailIfBodyNotMatches []string `yaml:"fail_if_body_not_matches_regexp"`
+
+	// A rule of FailIfHeaderMatches is broken when a line of the header matches, one of
+	// FailIfHeaderNotMatches when none does. Both are when the header is missing, unless that is
+	// allowed.
+	FailIfHeaderMatches    []HeaderRule `yaml:"fail_if_header_matches"`
+	FailIfHeaderNotMatches []HeaderRule `yaml:"fail_if_header_not_matches"`
 
 	conn.Addresses `yaml:",inline"`
 }
@@ -73,41 +108,27 @@ func (o *Options) Address() string {
 
 // Probe implements [probe.Spec].
 func (o *Options) Probe(env probe.Env) (probe.Func, error) {
-	p := new(httpProbe)
-	p.lowest, p.highest = o.statuses()
+	p := &httpProbe{env: env, spec: o}
 	u, err := parseURL(o.URL)
-	if err := errors.Join(err, o.statusFault()); err != nil {
+	var rulesErr error
+	p.rules, rulesErr = o.compile()
+	if err := errors.Join(err, rulesErr); err != nil {
 		return nil, err
 	}
 	if p.dialer, err = conn.NewDialer(o.Address(), o.Addresses, env); err != nil {
 		return nil, err
 	}
-	if u.Scheme == "https" {
-		if p.tls, err = o.TLS.Secure(u.Hostname(), env, "http/1.1"); err != nil {
-			return nil, err
-		}
+	protocols := []string{"http/1.1"}
+	if o.HTTP2 {
+		protocols = []string{"h2", "http/1.1"}
+	}
+	if p.tls, err = o.TLS.Secure(u.Hostname(), env, protocols...); err != nil {
+		return nil, err
 	}
 	if err := p.prepare(u); err != nil {
 		return nil, err
 	}
 	return p.dialer.Func(p.try, classify), nil
-}
-
-// prepare writes the request that every attempt sends.
-func (p *httpProbe) prepare(u *url.URL) error {
-	request, err := http.NewRequest(http.MethodGet, u.String(), nil)
-	if err != nil {
-		return errors.New("URL: cannot be requested")
-	}
-	request.Header.Set("User-Agent", "heliograph-prober")
-	request.Header.Set("Accept", "*/*")
-	request.Close = true
-	var wire bytes.Buffer
-	if err := request.Write(&wire); err != nil {
-		return errors.New("URL: cannot be requested")
-	}
-	p.request, p.wire = request, wire.Bytes()
-	return nil
 }
 
 // statuses is the range of statuses that count as success.
@@ -125,6 +146,14 @@ func (o *Options) statuses() (lowest, highest int) {
 func (o *Options) statusFault() error {
 	if lowest, highest := o.statuses(); lowest < 100 || highest > 599 || lowest > highest {
 		return fmt.Errorf("status range %d to %d: want 100 to 599, the lowest first", lowest, highest)
+	}
+	for i, code := range o.ValidCodes {
+		if code < 100 || code > 599 {
+			return fmt.Errorf("valid_status_codes[%d]: want 100 to 599", i)
+		}
+	}
+	if len(o.ValidCodes) > 0 && (o.StatusMin != 0 || o.StatusMax != 0) {
+		return errors.New("valid_status_codes: cannot stand beside status_min and status_max")
 	}
 	return nil
 }

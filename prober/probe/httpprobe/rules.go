@@ -1,0 +1,114 @@
+package httpprobe
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/heliograph-net/heliograph/prober/probe/conn/httpconn"
+	"github.com/heliograph-net/heliograph/prober/probe/match"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// HeaderRule is about one header of an answer.
+type HeaderRule struct {
+	Header       string `yaml:"header"`
+	Regexp       string `yaml:"regexp"`
+	AllowMissing bool   `yaml:"allow_missing"` // the rule holds when the header is not there
+}
+
+// versions are the names of protocols in valid_http_versions.
+var versions = map[string]string{"HTTP/1.0": "http/1.0", "HTTP/1.1": "http/1.1", "HTTP/2": "h2", "HTTP/2.0": "h2"}
+
+// rules are what an answer must be.
+type rules struct {
+	lowest, highest                int   // status
+	codes                          []int // instead of the range; nil: the range counts
+	versions                       []string
+	failIfSecured, failIfPlain     bool
+	bodyMatches, bodyNotMatches    match.Patterns
+	headerMatches, headerNotMatch  match.Patterns
+	ofHeaderMatch, ofHeaderNoMatch []HeaderRule
+}
+
+// compile checks the options about answers.
+func (o *Options) compile() (r rules, err error) {
+	r.lowest, r.highest = o.statuses()
+	r.codes, r.failIfSecured, r.failIfPlain = o.ValidCodes, o.FailIfTLS, o.FailIfNotTLS
+	r.ofHeaderMatch, r.ofHeaderNoMatch = o.FailIfHeaderMatches, o.FailIfHeaderNotMatches
+	var faults [7]error
+	faults[0] = o.statusFault()
+	r.bodyMatches, faults[1] = match.Compile("fail_if_body_matches_regexp", o.FailIfBodyMatches)
+	r.bodyNotMatches, faults[2] = match.Compile("fail_if_body_not_matches_regexp", o.FailIfBodyNotMatches)
+	r.headerMatches, faults[3] = compileHeaders("fail_if_header_matches", o.FailIfHeaderMatches)
+	r.headerNotMatch, faults[4] = compileHeaders("fail_if_header_not_matches", o.FailIfHeaderNotMatches)
+	for i, name := range o.ValidVersions {
+		version, ok := versions[name]
+		if !ok {
+			faults[5] = fmt.Errorf("valid_http_versions[%d]: want HTTP/1.0, HTTP/1.1 or HTTP/2.0", i)
+		}
+		r.versions = append(r.versions, version)
+	}
+	if o.FailIfTLS && o.FailIfNotTLS {
+		faults[6] = errors.New("fail_if_ssl: cannot stand beside fail_if_not_ssl")
+	}
+	return r, errors.Join(faults[:]...)
+}
+
+func compileHeaders(key string, all []HeaderRule) (match.Patterns, error) {
+	patterns := make([]string, len(all))
+	for i, rule := range all {
+		if rule.Header == "" {
+			return nil, fmt.Errorf("%s[%d].header: missing", key, i)
+		}
+		patterns[i] = rule.Regexp
+	}
+	return match.Compile(key, patterns)
+}
+
+func (r *rules) wantBody() bool { return len(r.bodyMatches)+len(r.bodyNotMatches) > 0 }
+
+// judge names what an answer means.
+func (r *rules) judge(a *answer) report.Outcome {
+	switch status := a.StatusCode; {
+	case r.goodStatus(status):
+	case status >= 400:
+		return report.HTTPError
+	default:
+		return report.HTTPFailed // a redirect, say, where none is expected
+	}
+	if len(r.versions) > 0 && !slices.Contains(r.versions, httpconn.Protocol(a.Response)) ||
+		r.failIfSecured && a.secured || r.failIfPlain && !a.secured || !r.goodHeader(a.Header) || !r.goodBody(a.body) {
+		return report.HTTPAnswerUnexpected
+	}
+	return report.OK
+}
+
+func (r *rules) goodStatus(status int) bool {
+	if len(r.codes) > 0 {
+		return slices.Contains(r.codes, status)
+	}
+	return status >= r.lowest && status <= r.highest
+}
+
+func (r *rules) goodBody(body []byte) bool {
+	return !r.wantBody() || !r.bodyMatches.Any(string(body)) && r.bodyNotMatches.All(string(body))
+}
+
+// goodHeader reports whether the header fits, of which each line counts for itself.
+func (r *rules) goodHeader(h http.Header) bool {
+	for i, rule := range r.ofHeaderMatch {
+		values := h.Values(rule.Header)
+		if len(values) == 0 && !rule.AllowMissing || slices.ContainsFunc(values, r.headerMatches[i].MatchString) {
+			return false
+		}
+	}
+	for i, rule := range r.ofHeaderNoMatch {
+		values := h.Values(rule.Header)
+		if len(values) == 0 && !rule.AllowMissing || len(values) > 0 && !slices.ContainsFunc(values, r.headerNotMatch[i].MatchString) {
+			return false
+		}
+	}
+	return true
+}
