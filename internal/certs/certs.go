@@ -1,5 +1,5 @@
-// Package certs gives listeners their certificates: from files that are read again when they
-// change, or from an ACME authority.
+// Package certs provides the certificates of listeners: from files, which are read again when they
+// change ([Files]), or from an ACME authority ([ACME]).
 package certs
 
 import (
@@ -16,17 +16,18 @@ import (
 	"golang.org/x/crypto/acme/autocert"
 )
 
-// base is what every listener has. The key exchange is left to crypto/tls, whose default prefers
-// the hybrid X25519MLKEM768.
+// base returns the configuration that all listeners share. The default key exchange of crypto/tls
+// prefers the hybrid X25519MLKEM768.
 func base() *tls.Config { return &tls.Config{MinVersion: tls.VersionTLS12} }
 
-// checkEvery is how often, at most, a handshake looks at the files.
+// checkEvery is the least time between two checks of the files.
 const checkEvery = time.Second
 
-// Files serves the certificate in two PEM files. When either file changes, the next handshake, at
-// most a second later, reads both again; if they do not fit together, say because only one was
-// replaced so far, the certificate before stays in use and failed is told, once per change. failed
-// may be nil. The error is for files that cannot be used at the start.
+// Files returns a configuration with the certificate in two PEM files. When either file changes, a
+// later handshake reads both again; it may take a second until the change is noticed. If the files
+// do not fit together, for example because only one has been replaced so far, the previous
+// certificate stays in use and failed is called, once per change. failed may be nil. Files returns
+// an error if the files cannot be used at the start.
 func Files(cert, key string, failed func(error)) (*tls.Config, error) {
 	f := &files{cert: cert, key: key, failed: failed}
 	if err := f.load(); err != nil {
@@ -94,19 +95,20 @@ func (f *files) load() error {
 	return nil
 }
 
-// ACMEOptions say which authority certifies which names.
+// ACMEOptions configures [ACME].
 type ACMEOptions struct {
-	Names     []string       // required; requests for other names are refused
-	Cache     string         // required; directory (0700) for account key and certificates
-	Directory string         // URL of the authority's directory; "": Let's Encrypt
-	Email     string         // for the authority's messages; may be empty
-	RootCAs   *x509.CertPool // authorities of the directory's own certificate; nil: the system's
+	Names     []string // required; requests for other names are refused
+	Cache     string   // required; directory (0700) for account key and certificates
+	Directory string   // URL of the authority's directory; empty for Let's Encrypt
+	Email     string   // for the authority's messages; may be empty
+	// authorities for the certificate of the directory; nil means those of the system
+	RootCAs *x509.CertPool
 }
 
-// ACME gets and renews certificates by TLS-ALPN-01 (RFC 8737) on the listener itself, which must be
-// reachable as port 443. By calling it the operator accepts the authority's terms of service. The
-// first handshakes for a name wait for its certificate; those that a listener's timeout cuts off do
-// not stop it.
+// ACME returns a configuration that gets and renews certificates by TLS-ALPN-01 (RFC 8737) on the
+// listener itself, which must be reachable on port 443. By calling it, the operator accepts the
+// authority's terms of service. The first handshakes for a name wait for its certificate. If a
+// timeout cuts them off, the order of the certificate goes on.
 func ACME(o ACMEOptions) (*tls.Config, error) {
 	if len(o.Names) == 0 || o.Cache == "" {
 		return nil, errors.New("certificates by ACME need names and a cache directory")

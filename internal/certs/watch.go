@@ -8,16 +8,17 @@ import (
 	"time"
 )
 
-// How often Watch looks at a certificate, and how soon again when there is none.
+// Times between two checks of a certificate, and before the next attempt if there is none.
 const (
 	watchEvery = time.Hour
 	watchRetry = time.Minute
 )
 
-// Watch tells when the certificate for a name ends, or why there is none: at once, after every
-// change that an hourly look finds, and a minute after each failure, until ctx ends. With ACME it
-// thereby orders the certificate before the first client comes, which would have to wait for it;
-// start it when the listener is there, for the authority will ask it. name may be empty for Files.
+// Watch calls tell with the time at which the certificate for name expires, or with the reason why
+// there is none. It does so at once, after each change that an hourly check finds, and a minute
+// after each failure, until ctx ends. With [ACME], Watch orders the certificate before the first
+// client has to wait for it. The listener must be running by then, because the authority connects
+// to it. With [Files], name may be empty.
 func Watch(ctx context.Context, conf *tls.Config, name string, tell func(expires time.Time, err error)) {
 	for {
 		expires, err := expiry(ctx, conf, name)

@@ -1,5 +1,5 @@
-// Package devca is a throw-away certificate authority for demonstrations and tests: its keys live
-// in memory and end with the process.
+// Package devca provides a throw-away certificate authority for demonstrations and tests. Its keys
+// are only in memory.
 package devca
 
 import (
@@ -16,13 +16,13 @@ import (
 	"time"
 )
 
-// CA issues certificates. Safe for concurrent use.
+// CA is a certificate authority. It is safe for concurrent use.
 type CA struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-// New makes an authority called name that is valid for a day.
+// New returns a new authority called name, which is valid for a day.
 func New(name string) (*CA, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -38,8 +38,9 @@ func New(name string) (*CA, error) {
 	return &CA{cert, key}, err
 }
 
-// Issue makes a server certificate for hosts, names or addresses, valid until the given time; from
-// an hour ago, or from a day before that time when it lies in the past.
+// Issue returns a server certificate for hosts, which may be names or addresses, valid until the
+// given time. It is valid from an hour ago, or, if the given time is in the past, from a day
+// before it.
 func (ca *CA) Issue(until time.Time, hosts ...string) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -65,19 +66,19 @@ func (ca *CA) Issue(until time.Time, hosts ...string) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }
 
-// Pool holds the authority's certificate.
+// Pool returns a pool with the authority's certificate.
 func (ca *CA) Pool() *x509.CertPool {
 	p := x509.NewCertPool()
 	p.AddCert(ca.cert)
 	return p
 }
 
-// PEM is the authority's certificate.
+// PEM returns the authority's certificate in PEM.
 func (ca *CA) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw})
 }
 
-// EncodePEM writes a certificate and its key as the two files that servers read.
+// EncodePEM returns the contents of the two files that servers read for a certificate and its key.
 func EncodePEM(c tls.Certificate) (cert, key []byte, err error) {
 	der, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
 	if err != nil {

@@ -15,18 +15,19 @@ import (
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 )
 
-// Options describe a listener.
+// Options configures a listener.
 type Options struct {
-	Name    string       // what it is, for errors: "collector"
+	Name    string       // used in errors, such as "collector"
 	Listen  string       // host:port; port 0 picks a free one
 	Handler http.Handler // required
-	TLS     *tls.Config  // nil: plain HTTP
+	TLS     *tls.Config  // nil means plain HTTP
 	Logger  *slog.Logger // required
 
-	// WriteTimeout bounds one answer. 0 means 30 s; negative means none, for streams, which then
-	// need their own deadline.
+	// WriteTimeout is the time limit of one answer. 0 means 30 s. A negative value means none;
+	// streams then need their own deadline.
 	WriteTimeout time.Duration
-	// Grace is how long requests in flight have at the end, before they are cut. 0 means 300 ms.
+	// Grace is how long requests in flight may take at the end before they are cut off. 0
+	// means 300 ms.
 	Grace time.Duration
 }
 
@@ -39,8 +40,9 @@ type Server struct {
 	log   *slog.Logger
 }
 
-// New binds a listener, so that an error of its port comes early and Addr is known. It serves from
-// Run on; connections that come before wait. Close frees the port of a Server that is not run.
+// New binds a listener, so that errors of the port are reported early and [Server.Addr] is known.
+// Connections wait until [Server.Run] is called. If it is never called, [Server.Close]
+// frees the port.
 func New(o Options) (*Server, error) {
 	ln, err := net.Listen("tcp", o.Listen)
 	if err != nil {
@@ -67,17 +69,17 @@ func New(o Options) (*Server, error) {
 		WriteTimeout:      o.WriteTimeout,
 		IdleTimeout:       90 * time.Second,
 		MaxHeaderBytes:    16 << 10,
-		// net/http's own messages carry peer addresses ("TLS handshake error from …"): they are
-		// dropped, the metrics count requests.
+		// Messages of net/http contain the addresses of clients ("TLS handshake error from …"), so
+		// they are dropped.
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}}, nil
 }
 
-// Addr is the bound address, with the real port.
+// Addr returns the bound address, with the real port.
 func (s *Server) Addr() string { return s.ln.Addr().String() }
 
-// Run serves until ctx ends. Then it stops accepting, waits for requests in flight, cuts those that
-// outlast their grace, and returns nil. It may be called once.
+// Run serves until ctx ends. It then stops accepting connections, waits for requests in flight,
+// cuts off those that take longer than Options.Grace, and returns nil. It may be called once.
 func (s *Server) Run(ctx context.Context) error {
 	s.log.Info("listening", "component", s.name, "address", s.Addr(), "tls", s.srv.TLSConfig != nil)
 	served := make(chan error, 1)
@@ -90,7 +92,7 @@ func (s *Server) Run(ctx context.Context) error {
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.grace)
 	defer cancel()
 	if s.srv.Shutdown(wait) != nil {
-		_ = s.srv.Close() // whoever is still there has had the time to end
+		_ = s.srv.Close() // the remaining requests have had their grace
 	}
 	<-served
 	return nil
@@ -103,7 +105,7 @@ func (s *Server) serve() error {
 	return s.srv.Serve(s.ln)
 }
 
-// Close frees the port. It is idempotent, and harmless after Run.
+// Close frees the port. It is idempotent and does nothing after Run.
 func (s *Server) Close() error {
 	if err := s.ln.Close(); !errors.Is(err, net.ErrClosed) {
 		return err
@@ -111,7 +113,7 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// Part is the listener as a part of a process.
+// Part returns the listener as a part of a process.
 func (s *Server) Part() lifecycle.Part {
 	return lifecycle.Part{Name: s.name + " listener", Run: s.Run, Close: s.Close}
 }

@@ -6,24 +6,24 @@ import (
 	"time"
 )
 
-// Slots bound how many requests do something at one time. Make them with NewSlots. They are safe
+// Slots limits how many requests are in some state at a time. Make one with [NewSlots]. It is safe
 // for concurrent use.
 type Slots struct {
 	most  atomic.Int64
 	taken atomic.Int64
 }
 
-// NewSlots makes slots, of which none is taken.
+// NewSlots returns Slots with the given number of slots, all free.
 func NewSlots(most int) *Slots {
 	s := new(Slots)
 	s.SetMost(most)
 	return s
 }
 
-// SetMost changes how many slots there are. Those that are taken stay taken.
+// SetMost changes the number of slots. Slots that are taken stay taken.
 func (s *Slots) SetMost(most int) { s.most.Store(int64(most)) }
 
-// Enter takes a slot, or says that none is free.
+// Enter takes a slot. It returns false if none is free.
 func (s *Slots) Enter() bool {
 	if s.taken.Add(1) > s.most.Load() {
 		s.taken.Add(-1)
@@ -35,14 +35,15 @@ func (s *Slots) Enter() bool {
 // Leave frees a slot that Enter has taken.
 func (s *Slots) Leave() { s.taken.Add(-1) }
 
-// Taken is how many slots are taken, or a few more while others are refused.
+// Taken returns the number of slots that are taken. It may return a few more while others
+// are refused.
 func (s *Slots) Taken() int64 { return s.taken.Load() }
 
-// Scarce says whether more than half of all slots are taken.
+// Scarce reports whether more than half of the slots are taken.
 func (s *Slots) Scarce() bool { return s.taken.Load() > s.most.Load()/2 }
 
-// Gate counts who is inside and can be closed. Make one with NewGate. It is safe for
-// concurrent use.
+// Gate counts requests in flight and can be closed to new ones. Make one with [NewGate]. It is safe
+// for concurrent use.
 type Gate struct {
 	closed chan struct{}
 	idle   chan struct{}
@@ -52,10 +53,11 @@ type Gate struct {
 	shut   bool // owned by mu
 }
 
-// NewGate makes an open gate.
+// NewGate returns an open gate.
 func NewGate() *Gate { return &Gate{closed: make(chan struct{}), idle: make(chan struct{})} }
 
-// Enter reports false when the gate is closed. Otherwise Leave follows.
+// Enter counts a request. It returns false if the gate is closed. Otherwise the caller must call
+// [Gate.Leave].
 func (g *Gate) Enter() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -66,7 +68,7 @@ func (g *Gate) Enter() bool {
 	return true
 }
 
-// Leave says that one who has entered is gone.
+// Leave ends a request that [Gate.Enter] has counted.
 func (g *Gate) Leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -76,7 +78,7 @@ func (g *Gate) Leave() {
 	}
 }
 
-// Close lets nobody in any more. It does not wait: see Idle. It is idempotent.
+// Close closes the gate to new requests. It does not wait; see [Gate.Idle]. It is idempotent.
 func (g *Gate) Close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -90,13 +92,13 @@ func (g *Gate) Close() {
 	}
 }
 
-// Closed is closed once nobody is let in any more.
+// Closed returns a channel that is closed when the gate is.
 func (g *Gate) Closed() <-chan struct{} { return g.closed }
 
-// Idle is closed once, after Close, the last one has left.
+// Idle returns a channel that is closed when the gate is closed and no requests are in flight.
 func (g *Gate) Idle() <-chan struct{} { return g.idle }
 
-// Within waits for done, and reports false when that takes longer than d.
+// Within waits until done is closed. It returns false if that takes longer than d.
 func Within(d time.Duration, done <-chan struct{}) bool {
 	timeout := time.NewTimer(d)
 	defer timeout.Stop()

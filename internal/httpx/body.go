@@ -13,16 +13,16 @@ import (
 	"github.com/heliograph-net/heliograph/internal/netaddr"
 )
 
-// What can be wrong with a body.
+// Errors of [ReadBody].
 var (
 	ErrTooLarge = NewError(http.StatusRequestEntityTooLarge, "body is too large")
 	ErrTooSlow  = NewError(http.StatusRequestTimeout, "body did not arrive in time")
 	ErrBroken   = NewError(http.StatusBadRequest, "body ended before its announced length")
 )
 
-// ReadBody reads a body of at most limit bytes into a buffer that grows with what has arrived, not
-// with what was announced. The read deadline bounds it. Its errors are ErrTooLarge, ErrTooSlow
-// and ErrBroken, after which the answer is prepared as by [LeaveBody].
+// ReadBody reads a body of at most limit bytes. Its buffer grows with what has arrived, whatever
+// length was announced. The read deadline applies. Its errors are ErrTooLarge, ErrTooSlow and
+// ErrBroken. With an error, it has called [LeaveBody].
 func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
 		LeaveBody(w, r)
@@ -36,7 +36,8 @@ func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	return body, nil
 }
 
-// BodyError is what a client is told of an error of reading through an [http.MaxBytesReader].
+// BodyError returns the error to answer a client with when reading through an
+// [http.MaxBytesReader] fails.
 func BodyError(err error) *Error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return ErrTooLarge
@@ -52,8 +53,8 @@ const (
 	drainSize = 16 << 10    // a longer body is not worth waiting for: the connection is closed
 )
 
-// LeaveBody prepares an answer to a request whose body stays unread. net/http reads what is left of
-// a short one to keep the connection.
+// LeaveBody prepares the answer to a request whose body is not read to its end. net/http reads the
+// rest of a short body to keep the connection.
 func LeaveBody(w http.ResponseWriter, r *http.Request) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTime))
 	if r.ContentLength < 0 || r.ContentLength > drainSize {
@@ -61,13 +62,14 @@ func LeaveBody(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// HasType says whether the media type that h names is one of those, whatever its parameters.
+// HasType reports whether the media type in h is one of types, ignoring its parameters.
 func HasType(h http.Header, types ...string) bool {
 	// most clients send the type alone
 	return slices.Contains(types, h.Get("Content-Type")) || slices.Contains(types, MediaType(h))
 }
 
-// MediaType is the media type that h names, in lower case and without parameters; "" without one.
+// MediaType returns the media type in h, in lower case and without parameters, or "" if
+// there is none.
 func MediaType(h http.Header) string {
 	t, _, err := mime.ParseMediaType(h.Get("Content-Type"))
 	if err != nil {
@@ -76,6 +78,6 @@ func MediaType(h http.Header) string {
 	return t
 }
 
-// Peer is the address of the connection's other end, without its zone. The zero Addr when the
-// server has none (a Unix socket).
+// Peer returns the address of the other end of the connection, without its zone. It returns the
+// zero Addr if there is none, as with a Unix socket.
 func Peer(r *http.Request) netip.Addr { return netaddr.Parse(r.RemoteAddr) }

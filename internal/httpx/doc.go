@@ -1,6 +1,7 @@
-// Package httpx has what the HTTP services of Heliograph share: routes that are measured and
-// bounded ([Routes]), errors that a client may read ([Error]), bodies ([ReadBody]), limits by
-// client network ([Limiter]), and the guard against foreign host names ([Hosts]).
+// Package httpx has what the HTTP services of Heliograph share: routes with metrics and time limits
+// ([Routes]), errors that a client may read ([Error]), bodies ([ReadBody]), limits by client
+// network ([Limiter]), and protection against DNS rebinding ([Hosts]).
 //
-// Nothing here logs, counts or answers anything about a client but the status of its request.
+// Nothing in this package logs, counts or discloses anything about a client except the status of
+// its requests.
 package httpx

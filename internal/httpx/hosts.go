@@ -11,13 +11,14 @@ import (
 	"github.com/heliograph-net/heliograph/internal/netaddr"
 )
 
-// Hosts are names, without port, by which a listener may be asked for, such as "status.example". IP
-// addresses and localhost always may. A listener on a loopback address refuses all other names,
-// because a name that suddenly points there is how a foreign page would read it (DNS rebinding);
-// other listeners refuse them only if Hosts is not empty.
+// Hosts are host names, without port, that requests to a listener may use, such as
+// "status.example". Requests may always use IP addresses and localhost. A listener on a loopback
+// address refuses all other names, to protect against DNS rebinding: a page of another site could
+// make its own name point to the listener and then read it. Other listeners refuse names only if
+// Hosts is not empty.
 type Hosts []string
 
-// Check joins the faults of all names.
+// Check returns the faults of all names, joined.
 func (h Hosts) Check() error {
 	var faults []error
 	for _, host := range h {
@@ -28,9 +29,9 @@ func (h Hosts) Check() error {
 	return errors.Join(faults...)
 }
 
-// Allow says whether a request asks by a name that may be.
+// Allow reports whether the host name of a request is allowed.
 func (h Hosts) Allow(r *http.Request) bool {
-	if netaddr.Parse(r.Host).IsValid() { // which cannot come of DNS rebinding
+	if netaddr.Parse(r.Host).IsValid() { // an address, which cannot result from DNS rebinding
 		return true
 	}
 	host := r.Host
@@ -47,7 +48,8 @@ func (h Hosts) Allow(r *http.Request) bool {
 	return len(h) == 0 && !onLoopback(r)
 }
 
-// Guard answers 421 (Misdirected Request) to what Allow refuses.
+// Guard answers requests that [Hosts.Allow] refuses with 421 (Misdirected Request), and passes on
+// the others.
 func (h Hosts) Guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !h.Allow(r) {
@@ -58,8 +60,8 @@ func (h Hosts) Guard(next http.Handler) http.Handler {
 	})
 }
 
-// onLoopback reports whether the request came in on a loopback address; so does one whose address
-// cannot be told.
+// onLoopback reports whether the request was received on a loopback address. It also returns true
+// if the address is unknown.
 func onLoopback(r *http.Request) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if !ok {

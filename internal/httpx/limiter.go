@@ -10,36 +10,36 @@ import (
 	"github.com/heliograph-net/heliograph/internal/netaddr"
 )
 
-// Limits are those of one client network: a /24 of IPv4 or a /48 of IPv6. Each 0 means no limit.
+// Limits are the limits of one client network, a /24 of IPv4 or a /48 of IPv6. 0 means no limit.
 type Limits struct {
-	Requests float64 // per second; ten times as many at once
-	Bytes    float64 // of bodies per second; ten times as many at once
-	InFlight int     // requests at one time
-	// networks per second that were not seen before, of all together; ten times as many at once
+	Requests float64 // per second; bursts may be ten times as large
+	Bytes    float64 // bytes of bodies per second; bursts may be ten times as large
+	InFlight int     // requests at a time
+	// new client networks per second, all together; bursts may be ten times as large
 	NewNetworks float64
 }
 
-// Excess says which limit a request exceeds.
+// Excess is the limit that a request exceeds.
 type Excess int
 
 const (
-	None       Excess = iota // none: the request may go on
-	OfNetwork                // its network sends too much
-	OfNetworks               // too many networks that were not seen before
+	None       Excess = iota // no limit; the request may go on
+	OfNetwork                // a limit of the client's network
+	OfNetworks               // the limit of new networks
 )
 
 const (
-	burstSeconds = 10        // what may come at once, in seconds of the rate
-	limiterSets  = 16 << 10  // a network has its place in one of them
-	limiterWays  = 4         // networks of one set that are remembered
-	limiterAge   = time.Hour // after which the key is replaced and all networks are forgotten
+	burstSeconds = 10        // size of a burst, in seconds of the rate
+	limiterSets  = 16 << 10  // sets of the table; the hash of a network selects one
+	limiterWays  = 4         // networks per set
+	limiterAge   = time.Hour // after this the key is replaced and all networks are forgotten
 )
 
-// Limiter holds client networks to their Limits, in a table of fixed size (2.5 MiB): a network that
-// finds no place replaces the one that owes least. Networks are told apart by a hash of their
-// prefix, under a random key that is replaced every hour; hash and key are in memory only.
-// Addresses of this host (127.0.0.0/8, ::1) have no limits. Make one with NewLimiter; it is safe
-// for concurrent use.
+// Limiter applies [Limits] to client networks. Its table has a fixed size (2.5 MiB); if a set is
+// full, a new network replaces the one that has sent least. A network is identified by a hash of
+// its prefix under a random key that is replaced every hour. Hashes and key are only in memory.
+// Addresses of this host (127.0.0.0/8 and ::1) have no limits. Make one with [NewLimiter]. It is
+// safe for concurrent use.
 type Limiter struct {
 	limits Limits
 
@@ -52,26 +52,27 @@ type Limiter struct {
 	since time.Time // owned by mu; of fresh
 }
 
-// Network is a client network's place in a Limiter. The zero value stands for this host, which has
+// Network identifies a client network in a [Limiter]. The zero value is this host, which has
 // no limits.
 type Network struct {
 	set int
 	tag uint64
 }
 
-// NewLimiter makes an empty Limiter.
+// NewLimiter returns an empty Limiter with the given limits.
 func NewLimiter(limits Limits) *Limiter {
 	return &Limiter{limits: limits, sets: make([][limiterWays]owing, limiterSets)}
 }
 
-// SetLimits replaces the limits; what networks owe stays.
+// SetLimits replaces the limits. What networks have sent so far still counts.
 func (l *Limiter) SetLimits(limits Limits) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.limits = limits
 }
 
-// Network finds the network of an address. The zero Addr, which is unknown, counts as one network.
+// Network returns the network of an address. All requests with the zero Addr, which means unknown,
+// count as one network.
 func (l *Limiter) Network(now time.Time, addr netip.Addr) Network {
 	if addr.IsLoopback() {
 		return Network{}
@@ -87,7 +88,8 @@ func (l *Limiter) Network(now time.Time, addr netip.Addr) Network {
 	return Network{int(binary.LittleEndian.Uint32(sum[:]) % limiterSets), binary.LittleEndian.Uint64(sum[4:]) | 1}
 }
 
-// Enter counts a request of a network, which ends with Leave, or names the limit that it exceeds.
+// Enter counts a request of a network, which must end with [Limiter.Leave], or returns the limit
+// that it exceeds.
 func (l *Limiter) Enter(now time.Time, n Network) Excess {
 	if n == (Network{}) {
 		return None
@@ -119,7 +121,7 @@ func (l *Limiter) Charge(n Network, bytes int) {
 	}
 }
 
-// Leave ends a request that Enter has counted.
+// Leave ends a request that [Limiter.Enter] has counted.
 func (l *Limiter) Leave(n Network) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// owing is what a network has sent, less what its limits have allowed since. The zero value is a
-// free place.
+// owing is what a network has sent, minus what its limits have allowed since. The zero value is a
+// free entry.
 type owing struct {
-	tag      uint64 // part of the hash; 0: free
+	tag      uint64 // part of the hash; 0 if free
 	at       int64  // Unix ms of what follows
 	requests float64
 	bytes    float64
 	inFlight int
 }
 
-// rotate replaces the key when its time has come. mu is held.
+// rotate replaces the key if it is older than limiterAge. The caller must hold mu.
 func (l *Limiter) rotate(now time.Time) {
 	if age := now.Sub(l.keyed); age >= 0 && age < limiterAge {
 		return
@@ -25,7 +25,7 @@ func (l *Limiter) rotate(now time.Time) {
 	l.keyed, l.since, l.fresh = now, now, 0
 }
 
-// find returns nil for a network that is not in the table. mu is held.
+// find returns the entry of a network, or nil. The caller must hold mu.
 func (l *Limiter) find(n Network) *owing {
 	if n.tag == 0 {
 		return nil
@@ -39,7 +39,7 @@ func (l *Limiter) find(n Network) *owing {
 	return nil
 }
 
-// place makes room for a network. mu is held.
+// place makes an entry for a network. The caller must hold mu.
 func (l *Limiter) place(now time.Time, n Network) *owing {
 	set := &l.sets[n.set]
 	least := &set[0]
@@ -53,7 +53,7 @@ func (l *Limiter) place(now time.Time, n Network) *owing {
 	return least
 }
 
-// settle takes off what the limits have allowed since the last time. mu is held.
+// settle subtracts what the limits have allowed since the last time. The caller must hold mu.
 func (l *Limiter) settle(now time.Time, o *owing) {
 	ms := now.UnixMilli()
 	seconds := float64(max(0, ms-o.at)) / 1000
@@ -62,7 +62,7 @@ func (l *Limiter) settle(now time.Time, o *owing) {
 	o.at = ms
 }
 
-// admitNew counts a network that was not seen before. mu is held.
+// admitNew counts a new network and reports whether the limit allows it. The caller must hold mu.
 func (l *Limiter) admitNew(now time.Time) bool {
 	rate := l.limits.NewNetworks
 	l.fresh = max(0, l.fresh-rate*max(0, now.Sub(l.since).Seconds()))
@@ -74,7 +74,7 @@ func (l *Limiter) admitNew(now time.Time) bool {
 	return true
 }
 
-// exceeds says whether a network may send nothing more now. mu is held.
+// exceeds reports whether a network has reached a limit. The caller must hold mu.
 func (l *Limiter) exceeds(o *owing) bool {
 	return l.limits.Requests > 0 && o.requests+1 > l.limits.Requests*burstSeconds ||
 		l.limits.Bytes > 0 && o.bytes >= l.limits.Bytes*burstSeconds ||

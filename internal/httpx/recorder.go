@@ -2,14 +2,14 @@ package httpx
 
 import "net/http"
 
-// Recorder passes an answer through and remembers its status. One goroutine uses it, as any
-// ResponseWriter.
+// Recorder is an [http.ResponseWriter] that remembers the status of the answer. It is not safe for
+// concurrent use.
 type Recorder struct {
 	http.ResponseWriter
 	status int
 }
 
-// Status is that of the answer; 0 while nothing has been written.
+// Status returns the status of the answer, or 0 if nothing has been written.
 func (w *Recorder) Status() int { return w.status }
 
 // WriteHeader implements http.ResponseWriter.
@@ -28,5 +28,5 @@ func (w *Recorder) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// Unwrap lets [http.ResponseController] through.
+// Unwrap returns the underlying writer, for [http.ResponseController].
 func (w *Recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }

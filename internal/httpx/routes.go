@@ -12,25 +12,25 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// WriteTimeout is what a client has to take an answer.
+// WriteTimeout is the time within which a client must read an answer.
 const WriteTimeout = 10 * time.Second
 
-// Handler answers a request, or returns an error before it has written anything. The client reads
-// an [Error]; any other is logged, and answered with a generic text.
+// Handler answers a request, or returns an error before it has written anything. An [Error] is sent
+// to the client. Any other error is logged, and the client gets a generic text.
 type Handler func(w http.ResponseWriter, r *http.Request) error
 
-// Routes are the routes of one service. All fields are required.
+// Routes makes the handlers for the routes of one service. All fields are required.
 type Routes struct {
 	Requests *prometheus.CounterVec   // labels: route, status code
 	Duration *prometheus.HistogramVec // seconds; label: route
 	Logger   *slog.Logger
-	// what a request's body and its answer have, from the request's beginning, unless the
-	// handler sets other deadlines
+	// time limits of reading the body and writing the answer, from the start of the request, unless
+	// the handler sets other deadlines
 	ReadTimeout, WriteTimeout time.Duration
 }
 
-// Handle measures the handler of a route, bounds its time, and is the one place where its errors
-// become answers.
+// Handle returns an http.Handler for a route. It measures and limits the time of h, and turns its
+// errors into answers.
 func (s *Routes) Handle(name string, h Handler) http.Handler {
 	seconds := s.Duration.WithLabelValues(name)
 	counts := &counters{vec: s.Requests, route: name}
@@ -61,7 +61,8 @@ func (s *Routes) fail(w *Recorder, route string, err error) {
 	WriteText(w, e.Status, e.Text)
 }
 
-// panicked answers what net/http would log with the client's address.
+// panicked answers a request whose handler has panicked. net/http would log the panic with the
+// client's address.
 func (s *Routes) panicked(w *Recorder, route string, fault any) {
 	if fault == http.ErrAbortHandler {
 		panic(fault) // net/http cuts the connection and logs nothing
@@ -74,24 +75,23 @@ func (s *Routes) panicked(w *Recorder, route string, fault any) {
 
 var errInternal = NewError(http.StatusInternalServerError, "internal error")
 
-// SetDeadlines bounds, from now on, the reading of the body and the writing of the answer. A server
-// that cannot, such as a test's recorder, is left alone.
+// SetDeadlines sets the time limits, from now on, of reading the body and of writing the answer. It
+// does nothing if w does not support deadlines, like the recorder of a test.
 func SetDeadlines(w http.ResponseWriter, read, write time.Duration) {
 	now, rc := time.Now(), http.NewResponseController(w)
 	_ = rc.SetReadDeadline(now.Add(read))
 	_ = rc.SetWriteDeadline(now.Add(write))
 }
 
-// counters are those of one route by status. A counter that was found once is found again without a
-// search.
+// counters caches the counters of one route by status.
 type counters struct {
 	vec   *prometheus.CounterVec
 	route string
 	known [600]atomic.Pointer[prometheus.Counter]
 }
 
-// inc counts an answer. The status 0 is that of a handler that has written nothing, for which
-// net/http says 200.
+// inc counts an answer. Status 0 means that the handler has written nothing; net/http
+// then sends 200.
 func (c *counters) inc(status int) {
 	if status == 0 {
 		status = http.StatusOK

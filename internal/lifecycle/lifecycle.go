@@ -1,8 +1,8 @@
 // Package lifecycle runs the parts of a daemon side by side and ends them in order.
 //
-// All services of this module have New(Options), which holds nothing that would have to be given
-// back, or has a Close for it, and Run(ctx), which works until ctx ends, drains and returns nil.
-// Most readers need [Group].
+// Every service of this module has New(Options) and Run(ctx). New holds nothing that must be
+// released, or the service has a Close for it. Run works until ctx ends, drains and returns nil.
+// Start with [Group].
 package lifecycle
 
 import (
@@ -13,31 +13,31 @@ import (
 	"time"
 )
 
-// Part is a piece of a process: a service, or something that services use.
+// Part is a part of a process: a service, or something that services use.
 type Part struct {
-	// Name is what errors call it.
+	// Name is used in errors.
 	Name string
-	// Run works until ctx ends, drains and returns nil. nil: the part does nothing of its own.
+	// Run works until ctx ends, drains and returns nil. It may be nil.
 	Run func(ctx context.Context) error
-	// Close gives back what the part has held since it was made. It is called once Run has
-	// returned, or when Run never began. nil: there is nothing to give back.
+	// Close releases what the part holds. It is called after Run has returned, or if Run was never
+	// called. It may be nil.
 	Close func() error
 }
 
-// Group is the parts of a process in the steps of its end. It is not safe for concurrent use.
+// Group runs the parts of a process and ends them in steps. It is not safe for concurrent use.
 type Group struct {
 	steps []step
 }
 
-// step is the parts that end together.
+// step is a set of parts that end together.
 type step struct {
 	by    time.Duration // after the end of the process has begun
 	parts []Part
 }
 
-// NewGroup makes a group with a step for each time. Every part of step i has to have ended when
-// that time has passed since the end began; a step that is over sooner leaves its time to those
-// after it. The times must rise, and the last one bounds the whole.
+// NewGroup returns a Group with one step for each time in by. by[i] is the time, after the end of
+// the process has begun, by which all parts of step i must have ended. A step that ends sooner
+// leaves its time to the later ones. The times must ascend; the last is the limit of the whole.
 func NewGroup(by ...time.Duration) *Group {
 	g := &Group{steps: make([]step, len(by))}
 	for i := range by {
@@ -46,16 +46,17 @@ func NewGroup(by ...time.Duration) *Group {
 	return g
 }
 
-// Add adds a part that ends in a step, counted from 0. Add it at the line that makes it, so that
-// Close finds it.
+// Add adds a part that ends in the given step, counted from 0. Call it as soon as the part is made,
+// so that [Group.Close] releases it.
 func (g *Group) Add(step int, p Part) {
 	g.steps[step].parts = append(g.steps[step].parts, p)
 }
 
 // Run starts all parts, those of the last step first, and returns when they have ended. When ctx
-// ends, or when a part fails, which is an error of its Run before it was told to end, the steps are
-// ended one after the other. The error joins the failure with what went wrong at the end: each
-// names its part. A part that has not ended in time is left behind: the process should exit.
+// ends, it ends the steps one after the other. It does the same when a part fails, that is, when
+// its Run returns an error before it was told to end. The error of Run joins that failure and the
+// errors at the end; each names its part. Run does not wait for a part that has not ended in time,
+// so the process should then exit.
 func (g *Group) Run(ctx context.Context) error {
 	working, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -77,7 +78,7 @@ func (g *Group) Run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Close gives back what the parts of a group hold that was not run, in the order of its steps.
+// Close releases what the parts hold, in the order of the steps. It is for a Group that is not run.
 func (g *Group) Close() error {
 	var errs []error
 	for _, s := range g.steps {
@@ -93,7 +94,7 @@ func (g *Group) Close() error {
 	return errors.Join(errs...)
 }
 
-// run is a part that runs. Its goroutine owns err until done is closed.
+// run is a running part. Its goroutine owns err until done is closed.
 type run struct {
 	name string
 	stop context.CancelFunc
@@ -101,7 +102,7 @@ type run struct {
 	err  error // of its end
 }
 
-// start runs p until its stop is called, whatever becomes of ctx.
+// start runs p until its stop is called, even if ctx ends before.
 func start(ctx context.Context, p Part, fail func(error)) *run {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	r := &run{name: p.Name, stop: stop, done: make(chan struct{})}
@@ -122,7 +123,7 @@ func start(ctx context.Context, p Part, fail func(error)) *run {
 	return r
 }
 
-// end tells parts to stop and waits for them, at most until a time after the end began.
+// end tells parts to stop and waits for them, at most until by after began.
 func end(parts []*run, began time.Time, by time.Duration) error {
 	for _, r := range parts {
 		r.stop()
@@ -149,8 +150,9 @@ func end(parts []*run, began time.Time, by time.Duration) error {
 	return errors.Join(errs...)
 }
 
-// Background runs a service beside the caller. The function that it returns ends it, waits for it
-// and returns Run's error; it may be called again, by any goroutine, and returns the same.
+// Background runs a service in a goroutine. The function that it returns ends the service, waits
+// for it and returns the error of run. It may be called more than once and is safe for
+// concurrent use.
 func Background(run func(context.Context) error) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

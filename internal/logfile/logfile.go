@@ -1,5 +1,5 @@
-// Package logfile is an io.Writer on a file that starts a new one when it has become too large or
-// too old, and keeps a few of the old ones.
+// Package logfile provides a [Writer] for log files. It starts a new file when the present one is
+// too large or too old, and keeps a few old ones.
 package logfile
 
 import (
@@ -11,16 +11,17 @@ import (
 	"time"
 )
 
-// Options of a Writer.
+// Options configures a [Writer].
 type Options struct {
-	Path     string // of the current file; old ones are Path.1, the newest of them, to Path.Keep
-	MaxBytes int64  // size at which a new file is started. 0 means 64 MiB
-	// age at which a new file is started, when something is written. 0 means 24 hours
+	Path     string // of the present file; old files are Path.1 (the newest) to Path.Keep
+	MaxBytes int64  // size at which a new file is started; 0 means 64 MiB
+	// age at which the next Write starts a new file; 0 means 24 hours
 	MaxAge time.Duration
-	Keep   int // old files. 0 means 7
+	Keep   int // number of old files; 0 means 7
 }
 
-// Writer is safe for concurrent use. One Write is never split over two files.
+// Writer is an [io.Writer] that writes to log files. It is safe for concurrent use. It never splits
+// one Write over two files.
 type Writer struct {
 	o Options
 
@@ -30,7 +31,7 @@ type Writer struct {
 	since time.Time // owned by mu; when the file was started, or was first opened
 }
 
-// Open opens the current file (mode 0600) and appends to it.
+// Open opens the present file (mode 0600) for appending.
 func Open(o Options) (*Writer, error) {
 	if o.MaxBytes < 0 || o.MaxAge < 0 || o.Keep < 0 {
 		return nil, errors.New("log file: MaxBytes, MaxAge and Keep must not be negative")
@@ -61,8 +62,7 @@ func (w *Writer) open() error {
 	return nil
 }
 
-// Write appends a line. When no new file can be started it goes on with the old one: a log that is
-// too long is better than none.
+// Write appends a line. If a new file is due and cannot be started, it goes on with the old one.
 func (w *Writer) Write(b []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -77,7 +77,7 @@ func (w *Writer) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// rotate moves every file one number up and starts a new one. mu is held.
+// rotate moves every file one number up and starts a new one. The caller must hold mu.
 func (w *Writer) rotate() {
 	for n := w.o.Keep; n > 1; n-- {
 		_ = os.Rename(w.old(n-1), w.old(n)) // a missing one leaves a gap
@@ -92,8 +92,8 @@ func (w *Writer) rotate() {
 
 func (w *Writer) old(n int) string { return w.o.Path + "." + strconv.Itoa(n) }
 
-// Reopen opens the path again, for when something else has moved or removed the file there. When it
-// cannot, the file in use stays.
+// Reopen opens the path again. It is for when another program has moved or removed the file. With
+// an error, the file in use stays in use.
 func (w *Writer) Reopen() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -107,7 +107,7 @@ func (w *Writer) Reopen() error {
 	return old.Close()
 }
 
-// Close closes the file. It is idempotent; what is written afterwards is lost.
+// Close closes the file. It is idempotent. What is written afterwards is lost.
 func (w *Writer) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

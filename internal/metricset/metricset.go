@@ -3,7 +3,7 @@ package metricset
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Set is the metrics of a service, as one [prometheus.Collector].
+// Set is a set of metrics that is itself a [prometheus.Collector].
 type Set []prometheus.Collector
 
 // Describe implements prometheus.Collector.
@@ -20,8 +20,8 @@ func (s Set) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// Register adds all metrics to r, or none of them. The function that it returns takes them out
-// again; it does nothing a second time. A nil r is none, and then nothing is added.
+// Register registers all metrics with r, or none of them. The function that it returns unregisters
+// them; it is idempotent. If r is nil, Register does nothing.
 func (s Set) Register(r prometheus.Registerer) (unregister func(), err error) {
 	if r == nil {
 		return func() {}, nil

@@ -1,5 +1,5 @@
 // Package netaddr has the rules about network addresses that several packages share. It is small
-// enough for WASM.
+// enough for WebAssembly.
 package netaddr
 
 import (
@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// LoopbackHost reports whether host, which may end in a port, is a loopback address or localhost:
-// whether what is sent there stays on this machine. Other names are not looked up.
+// LoopbackHost reports whether host, which may end in a port, is a loopback address or localhost,
+// so that what is sent there stays on this machine. It does not look up other names.
 func LoopbackHost(host string) bool {
 	if addr := Parse(host); addr.IsValid() {
 		return addr.IsLoopback()
@@ -17,9 +17,9 @@ func LoopbackHost(host string) bool {
 	return name == "localhost"
 }
 
-// Parse returns the address of s: "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]" or
-// "[2001:db8::1]:80". IPv4 in IPv6 becomes IPv4, and a zone is dropped. The zero Addr says that
-// s names none.
+// Parse returns the address in s, which may have any of the forms "192.0.2.1", "192.0.2.1:80",
+// "2001:db8::1", "[2001:db8::1]" and "[2001:db8::1]:80". It converts IPv4-mapped IPv6 addresses to
+// IPv4 and drops zones. It returns the zero Addr if there is no address in s.
 func Parse(s string) netip.Addr {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		return plain(ap.Addr())
@@ -36,8 +36,9 @@ func Parse(s string) netip.Addr {
 
 func plain(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
 
-// Network is what all addresses of a client network have in common: the first 24 bits of an IPv4
-// address, 48 of an IPv6 one. Those of IPv4 lie in ::ffff:0:0/96, the zero Addr's is all zeros.
+// Network returns the prefix that all addresses of a client network share: the first 24 bits of an
+// IPv4 address or the first 48 bits of an IPv6 address. IPv4 prefixes are in ::ffff:0:0/96. The
+// prefix of the zero Addr is all zeros.
 func Network(addr netip.Addr) [16]byte {
 	b := addr.As16()
 	if addr.Is4() {

@@ -17,9 +17,9 @@ const (
 	vethPeer     = 1
 )
 
-// AddCable makes a pair of connected interfaces (veth(4)): one here, and one called other in the
-// network of a process. They carry IPv4 alone, whose addresses hold at once: for IPv6 their frames
-// are too short (RFC 8200, section 5).
+// AddCable makes a pair of connected interfaces (veth(4)): name in this network, and other in the
+// network of process pid. They carry only IPv4, whose addresses can be used at once. Their frames
+// are too short for IPv6 (RFC 8200, section 5).
 func AddCable(name, other string, pid int) error {
 	link, mtu := make([]byte, syscall.SizeofIfInfomsg), attribute(syscall.IFLA_MTU, binary.NativeEndian.AppendUint32(nil, 1200))
 	peer := slices.Concat(link, mtu, attribute(syscall.IFLA_IFNAME, cString(other)), attribute(iflaNetNSPID, binary.NativeEndian.AppendUint32(nil, uint32(pid))))
@@ -29,8 +29,8 @@ func AddCable(name, other string, pid int) error {
 	))
 }
 
-// Unreachable makes the kernel refuse what is sent to an address (EHOSTUNREACH) while no interface
-// here has it.
+// Unreachable makes the kernel refuse what is sent to an address (EHOSTUNREACH) as long as no
+// interface here has the address.
 func Unreachable(addr netip.Addr) error {
 	route := []byte{syscall.AF_INET, byte(addr.BitLen()), 0, 0, syscall.RT_TABLE_MAIN, syscall.RTPROT_STATIC, syscall.RT_SCOPE_UNIVERSE, syscall.RTN_UNREACHABLE, 0, 0, 0, 0}
 	return netlink(syscall.RTM_NEWROUTE, syscall.NLM_F_CREATE|syscall.NLM_F_EXCL, slices.Concat(route, attribute(syscall.RTA_DST, addr.AsSlice())))

@@ -1,5 +1,5 @@
-// Package netns gives tests networks of their own: network namespaces (network_namespaces(7)), in
-// which interfaces and addresses come and go.
+// Package netns runs tests in networks of their own: network namespaces (network_namespaces(7)), in
+// which they can add and remove interfaces and addresses. Start with [Own].
 package netns
 
 import (
@@ -17,18 +17,17 @@ import (
 
 const env = "HELIOGRAPH_TEST_NAMESPACE" // set: this process is in a network namespace of its own
 
-// Where a test runs.
+// Where says where a test runs.
 type Where int
 
 const (
 	Inside Where = iota // a network of its own: loopback and nothing else
-	Ran                 // outside, and it has run inside
-	None                // outside, and the kernel gives no namespaces; the error says why
+	Ran                 // outside, and the test has already run inside
+	None                // outside, and there are no namespaces; the error says why
 )
 
-// Enter runs the calling test again, in a process with a network of its own and more variables in
-// its environment. That test calls Enter too, which returns Inside. If it fails there, it
-// fails here.
+// Enter runs the calling test again in a process with its own network and more environment
+// variables. There, Enter returns Inside. If the test fails there, it fails here.
 func Enter(t *testing.T, more ...string) (Where, error) {
 	t.Helper()
 	if os.Getenv(env) != "" {
@@ -63,8 +62,8 @@ func Enter(t *testing.T, more ...string) (Where, error) {
 	return Ran, nil
 }
 
-// Own is Enter for tests that cannot do without. It returns true inside; where it returns false,
-// the test has run already.
+// Own is like [Enter] for tests that need a network of their own. It returns true inside. If it
+// returns false, the test has already run inside. Own fails the test if there are no namespaces.
 func Own(t *testing.T, more ...string) bool {
 	t.Helper()
 	where, err := Enter(t, more...)
@@ -74,8 +73,8 @@ func Own(t *testing.T, more ...string) bool {
 	return where == Inside
 }
 
-// SetAddress gives an interface an address, with the netmask of its class (RFC 791), and brings it
-// up. "lo:1" is an alias of "lo": one that comes and goes without it.
+// SetAddress sets the address of an interface, with the netmask of its class (RFC 791), and brings
+// the interface up. "lo:1" is an alias of "lo" that can be brought up and down by itself.
 func SetAddress(name string, addr netip.Addr) error {
 	if err := setIPv4(syscall.SIOCSIFADDR, name, addr.As4()); err != nil {
 		return err
@@ -83,10 +82,10 @@ func SetAddress(name string, addr netip.Addr) error {
 	return SetUp(name, true)
 }
 
-// SetNetmask says which addresses are an interface's neighbours.
+// SetNetmask sets the netmask of an interface.
 func SetNetmask(name string, mask [4]byte) error { return setIPv4(syscall.SIOCSIFNETMASK, name, mask) }
 
-// SetUp brings an interface up, or takes it down; an alias that is taken down is gone, with
+// SetUp brings an interface up or down. An alias that is brought down ceases to exist, with
 // its address.
 func SetUp(name string, up bool) error {
 	var flags uint16

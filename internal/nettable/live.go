@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// Files say what a Live looks addresses up in.
+// Files names the files that a [Live] uses.
 type Files struct {
 	Networks  string // a table as Load reads it, or a MaxMind database
-	Countries string // a MaxMind database whose countries go before those of Networks. "": none
+	Countries string // a MaxMind database whose countries override those of Networks; may be empty
 	Fields    Fields // of databases
 }
 
@@ -24,7 +24,7 @@ type finder interface {
 	Name(asn uint32) string
 }
 
-// loaded is what a Live uses until its files change.
+// loaded is the loaded content of the files.
 type loaded struct {
 	files     Files
 	networks  finder
@@ -32,14 +32,14 @@ type loaded struct {
 	stamps    [2]stamp
 }
 
-// stamp tells whether a file is another than it was.
+// stamp identifies one version of a file.
 type stamp struct {
 	size     int64
 	modified time.Time
 }
 
-// Live looks addresses up in files that may be replaced meanwhile. Its methods are safe for
-// concurrent use.
+// Live looks up addresses in files that may be replaced while it is used. Make one with [Open]. It
+// is safe for concurrent use.
 type Live struct {
 	loading sync.Mutex // held while files are loaded
 	now     atomic.Pointer[loaded]
@@ -51,8 +51,8 @@ func Open(f Files) (*Live, error) {
 	return l, l.Load(f)
 }
 
-// Load loads files, others than before or the same again. On an error what was loaded before stays
-// in use.
+// Load loads files, which may be others than before or the same again. With an error, what was
+// loaded before stays in use.
 func (l *Live) Load(f Files) error {
 	l.loading.Lock()
 	defer l.loading.Unlock()
@@ -66,7 +66,7 @@ func (l *Live) again() error {
 	return l.load(l.now.Load().files)
 }
 
-// load needs loading.
+// load loads files. The caller must hold loading.
 func (l *Live) load(f Files) error {
 	next := &loaded{files: f, stamps: f.stamps()}
 	var err error
@@ -82,10 +82,10 @@ func (l *Live) load(f Files) error {
 	return nil
 }
 
-// Modified is when the file of networks in use was changed.
+// Modified returns the modification time of the file of networks in use.
 func (l *Live) Modified() time.Time { return l.now.Load().stamps[0].modified }
 
-// openFile tells a database from a table by what is in it: a table is text.
+// openFile opens a table or a database. It tells them apart by their content: a table is text.
 func openFile(path string, fields Fields) (finder, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -106,8 +106,8 @@ func openFile(path string, fields Fields) (finder, error) {
 	return table, nil
 }
 
-// isText says that there are no control characters but tabs and line ends: the search tree of a
-// database begins with some.
+// isText reports whether b has no control characters except tabs and line ends. The search tree of
+// a database starts with others.
 func isText(b []byte) bool {
 	for _, c := range b {
 		if c < ' ' && c != '\t' && c != '\n' && c != '\r' {
@@ -126,9 +126,9 @@ func (f *Files) stamps() (s [2]stamp) {
 	return s
 }
 
-// Watch reloads the files when they have changed, which it looks for from time to time, until ctx
-// ends. tell hears of every attempt. A file that cannot be loaded is tried again only when it
-// changes again.
+// Watch checks the files every so often, and reloads them if they have changed, until ctx ends. It
+// calls tell after every attempt. It tries a file that cannot be loaded again only when it has
+// changed again.
 func (l *Live) Watch(ctx context.Context, every time.Duration, tell func(error)) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -150,7 +150,7 @@ func (l *Live) Watch(ctx context.Context, every time.Duration, tell func(error))
 	}
 }
 
-// Lookup is as Table.Lookup.
+// Lookup is like [Table.Lookup].
 func (l *Live) Lookup(addr netip.Addr) (asn uint32, country string) {
 	now := l.now.Load()
 	asn, country = now.networks.Lookup(addr)
@@ -162,5 +162,5 @@ func (l *Live) Lookup(addr netip.Addr) (asn uint32, country string) {
 	return asn, country
 }
 
-// Name is as Table.Name.
+// Name is like [Table.Name].
 func (l *Live) Name(asn uint32) string { return l.now.Load().networks.Name(asn) }

@@ -19,14 +19,14 @@ const (
 	maxName   = 256       // bytes of an autonomous system's name
 )
 
-// Load reads a table: one range a line, its fields separated by tabs:
+// Load reads a table with one range per line, whose fields are separated by tabs:
 //
 //	start  end  asn  country  [name]
 //
-// start and end are addresses of one family, both within the range. asn is a decimal number, 0 for
-// addresses that are not routed. country is two capital letters; empty, "None" and "ZZ" mean
-// unknown. Lines may come in any order; ranges must not overlap. Empty lines and lines that start
-// with '#' are passed over. An error names the line at fault.
+// start and end are addresses of one family, and both belong to the range. asn is a decimal number,
+// 0 for addresses that are not routed. country is two capital letters; empty, "None" and "ZZ" mean
+// unknown. Lines may be in any order. Ranges must not overlap. Load ignores empty lines and lines
+// that start with '#'. An error names the line at fault.
 func Load(r io.Reader) (*Table, error) {
 	l := loader{table: &Table{names: make(map[uint32]string)}, known: make(map[network]uint32)}
 	lines := bufio.NewScanner(r)
@@ -48,7 +48,7 @@ func Load(r io.Reader) (*Table, error) {
 	return l.table, nil
 }
 
-// loader gathers ranges in the order of the file.
+// loader collects ranges in the order of the file.
 type loader struct {
 	table  *Table
 	known  map[network]uint32 // index in table.networks
@@ -56,7 +56,7 @@ type loader struct {
 	lines6 []int              // the same for table.v6
 }
 
-// add takes one line.
+// add adds one line.
 func (l *loader) add(number int, line string) error {
 	if line == "" || line[0] == '#' {
 		return nil
@@ -146,7 +146,7 @@ func (l *loader) name(asn uint32, name string) error {
 	return nil
 }
 
-// index finds or makes the place of n in the table.
+// index returns the index of n in the table, and adds n if necessary.
 func (l *loader) index(n network) uint32 {
 	i, ok := l.known[n]
 	if !ok {
@@ -177,12 +177,13 @@ func (l *loader) finish() error {
 	return nil
 }
 
-// overlap blames the later of two lines.
+// overlap returns an error that names the later of two lines.
 func overlap(a, b int) error {
 	return fmt.Errorf("line %d: its range overlaps that of line %d", max(a, b), min(a, b))
 }
 
-// sortWith sorts ranges, and lines alongside; a file that is sorted already costs one pass.
+// sortWith sorts ranges, and lines in the same way. If the file is already sorted, it
+// takes one pass.
 func sortWith[R any](ranges []R, lines []int, compare func(a, b R) int) {
 	if slices.IsSortedFunc(ranges, compare) {
 		return

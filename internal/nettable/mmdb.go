@@ -17,23 +17,23 @@ const (
 	maxNames    = 1_000_000 // names of autonomous systems that are kept
 )
 
-// Fields say where the records of a MaxMind database (MMDB) have what is looked up, each as keys
-// from the outside in with dots between. The zero value means those of MaxMind's own databases.
+// Fields names the fields of the records of a MaxMind database (MMDB). Each is a path of keys from
+// the outside in, separated by dots. The zero value names the fields of MaxMind's own databases.
 type Fields struct {
 	ASN     string // a number, or a text such as "AS64501". "" means autonomous_system_number
 	Country string // ISO 3166-1 alpha-2. "" means country.iso_code
 	Name    string // of the autonomous system. "" means autonomous_system_organization
 }
 
-// Database is a MaxMind database. It does not change, so that any number of goroutines may use it.
+// Database is a MaxMind database. It is immutable and safe for concurrent use.
 type Database struct {
 	reader       *maxminddb.Reader
 	asn, country []any
 	names        map[uint32]string
 }
 
-// readDatabase reads a database. A record without a field is no error: it is unknown. A database in
-// which no record has any of the fields is, for then they are named wrongly.
+// readDatabase reads a database. If a record does not have a field, its value is unknown. If no
+// record has any of the fields, f must be wrong, so readDatabase returns an error.
 func readDatabase(r io.Reader, f Fields) (*Database, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxDatabase+1))
 	if err != nil {
@@ -63,7 +63,7 @@ func fieldPath(keys, def string) (path []any) {
 	return path
 }
 
-// scan gathers the names, and reads every record once, so that a broken file is found now.
+// scan collects the names. It reads every record once, so that errors in the file are found now.
 func (d *Database) scan(name []any) error {
 	useful := false
 	for r := range d.reader.Networks() {
@@ -116,18 +116,19 @@ func (d *Database) network(r maxminddb.Result) (n network, err error) {
 	return n, nil
 }
 
-// Lookup is as Table.Lookup.
+// Lookup is like [Table.Lookup].
 func (d *Database) Lookup(addr netip.Addr) (asn uint32, country string) {
 	if !addr.IsValid() {
 		return 0, unknownCountry
 	}
 	n, err := d.network(d.reader.Lookup(addr.Unmap().WithZone("")))
 	if err != nil {
-		// scan has read every record; an IPv6 address in an IPv4 database comes here
+		// an IPv6 address in an IPv4 database; there are no other errors, because scan has read
+		// every record
 		return 0, unknownCountry
 	}
 	return n.asn, n.country
 }
 
-// Name is as Table.Name.
+// Name is like [Table.Name].
 func (d *Database) Name(asn uint32) string { return d.names[asn] }

@@ -1,8 +1,9 @@
-// Package nettable tells the autonomous system and the country of an IP address from a table file
-// in the format of iptoasn.com.
+// Package nettable looks up the autonomous system and the country of an IP address, in a table in
+// the format of iptoasn.com or in a MaxMind database.
 //
-// Most readers need Load and Table.Lookup. A Table keeps 12 bytes for each IPv4 range and 36 for
-// each IPv6 one, and looks an address up by binary search without allocating.
+// Start with [Open] and [Live.Lookup], or with [Load] for a single table. A [Table] takes 12 bytes
+// for each IPv4 range and 36 for each IPv6 range. It looks up addresses by binary search,
+// without allocating.
 package nettable
 
 import (
@@ -12,19 +13,18 @@ import (
 	"slices"
 )
 
-// unknownCountry is the country of an address that no range holds, or whose range names none.
+// unknownCountry is the country of an address that is in no range, or whose range has no country.
 const unknownCountry = "ZZ"
 
-// Table is a loaded table. It does not change, so that any number of goroutines may use it. A nil
-// *Table knows nothing.
+// Table is a loaded table. It is immutable and safe for concurrent use. A nil *Table is empty.
 type Table struct {
 	v4       []range4          // sorted by start, disjoint
 	v6       []range6          // sorted by start, disjoint
-	networks []network         // each pair of system and country once; ranges point into it
+	networks []network         // each pair of system and country once; ranges refer to it by index
 	names    map[uint32]string // autonomous system -> name
 }
 
-// network is what the addresses of a range have in common.
+// network is what the addresses of a range share.
 type network struct {
 	asn     uint32
 	country string
@@ -40,9 +40,9 @@ type range6 struct {
 	network    uint32
 }
 
-// Lookup returns the autonomous system (0: unknown, or not routed) and the country (ISO 3166-1
-// alpha-2, unknownCountry: unknown) of an address. IPv4 addresses mapped into IPv6 are looked up as
-// IPv4; zones are ignored; the zero Addr is unknown.
+// Lookup returns the autonomous system of an address (0 if unknown or not routed) and its country
+// (ISO 3166-1 alpha-2, "ZZ" if unknown). It looks up IPv4-mapped IPv6 addresses as IPv4 and ignores
+// zones. The zero Addr is unknown.
 func (t *Table) Lookup(addr netip.Addr) (asn uint32, country string) {
 	if t == nil || !addr.IsValid() {
 		return 0, unknownCountry
@@ -60,7 +60,7 @@ func (t *Table) Lookup(addr netip.Addr) (asn uint32, country string) {
 	return t.networks[n].asn, t.networks[n].country
 }
 
-// Name returns the name of an autonomous system as the table has it first, or "" when it has none.
+// Name returns the first name in the table of an autonomous system, or "" if there is none.
 func (t *Table) Name(asn uint32) string {
 	if t == nil {
 		return ""
@@ -68,7 +68,7 @@ func (t *Table) Name(asn uint32) string {
 	return t.names[asn]
 }
 
-// Len is the number of ranges.
+// Len returns the number of ranges.
 func (t *Table) Len() int {
 	if t == nil {
 		return 0

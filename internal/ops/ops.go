@@ -1,5 +1,5 @@
-// Package ops serves what operators and their tools ask of any role: liveness, readiness, metrics
-// and profiles.
+// Package ops serves liveness, readiness, metrics and profiles of any role to operators. Start with
+// [Handler].
 package ops
 
 import (
@@ -19,20 +19,27 @@ import (
 	"github.com/heliograph-net/heliograph/internal/httpx"
 )
 
-// Check says whether one part can work; its error is shown to operators and must name no client.
+// Check returns nil if one part of the process can work. Its error is shown to operators and must
+// not name a client.
 type Check func(context.Context) error
 
-// Warning is what a Check returns for a part that works but will need attention: it is shown, and
+// Warning is the error of a [Check] for a part that works but will need attention. It is shown, and
 // the process stays ready.
 type Warning string
 
 func (w Warning) Error() string { return string(w) }
 
-// Handler answers GET /health/live (the process runs, nothing else), /health/ready (every check
-// passes: 200, else 503; the body names each check and its fault as JSON), /metrics (Prometheus)
-// and /debug/pprof/. A check has two seconds. GET and PUT /log/level show and change the level of
-// the log (debug, info, warn, error) until the process ends; there is no such path when
-// level is nil. hosts are further names by which it may be asked for, see [httpx.Hosts].
+// Handler returns a handler for these paths:
+//
+//   - GET /health/live answers 200 as long as the process runs.
+//   - GET /health/ready answers 200 if every check passes within two seconds, and otherwise 503.
+//     The body is JSON that names each check and its fault.
+//   - GET /metrics has the metrics for Prometheus.
+//   - GET /debug/pprof/ has profiles.
+//   - GET and PUT /log/level show and change the level of the log (debug, info, warn, error) until
+//     the process ends. The path does not exist if level is nil.
+//
+// hosts are further host names that requests may use; see [httpx.Hosts].
 func Handler(metrics prometheus.Gatherer, checks map[string]Check, level *slog.LevelVar, hosts ...string) http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /health/live", func(w http.ResponseWriter, _ *http.Request) {
@@ -48,7 +55,7 @@ func Handler(metrics prometheus.Gatherer, checks map[string]Check, level *slog.L
 		m.HandleFunc("GET /log/level", func(w http.ResponseWriter, _ *http.Request) { writeLevel(w, level) })
 		m.HandleFunc("PUT /log/level", func(w http.ResponseWriter, r *http.Request) { putLevel(w, r, level) })
 	}
-	// an operator's browser must not read it, nor change it, for another site
+	// another site must not be able to read or change it through an operator's browser
 	return httpx.Hosts(hosts).Guard(http.NewCrossOriginProtection().Handler(m))
 }
 

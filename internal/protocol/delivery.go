@@ -6,14 +6,14 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Strict decoding takes one form of each value only.
+// Strict decoding accepts only one spelling of each value.
 var headerEncoding = base64.RawURLEncoding.Strict()
 
-// EncodeDelivery returns HeaderDelivery for what report.AppendDelivery wrote: base64url without
-// padding.
+// EncodeDelivery returns the value of [HeaderDelivery] for an encoded delivery (see
+// [report.AppendDelivery]): base64url without padding.
 func EncodeDelivery(delivery []byte) string { return headerEncoding.EncodeToString(delivery) }
 
-// DecodeDelivery returns what HeaderDelivery says. Its errors are those of base64 and of
+// DecodeDelivery decodes the value of [HeaderDelivery]. Its errors are those of base64 and of
 // [report.DecodeDelivery].
 func DecodeDelivery(header string) (report.Delivery, error) {
 	b, err := headerEncoding.DecodeString(header)

@@ -1,8 +1,8 @@
-// Package protocol holds what both sides of each of Heliograph's HTTP exchanges must agree on:
-// paths, headers, media types, limits, and the encoders beside their decoders. The documents
-// themselves are in the packages report and privacy.
+// Package protocol defines what both sides of Heliograph's HTTP exchanges must agree on: paths,
+// headers, media types and limits. Its encoders are next to their decoders. The documents that are
+// exchanged are in the packages report and privacy.
 //
-// It compiles to WebAssembly with the agent, so it does without net/http.
+// The package compiles to WebAssembly with the agent, so it does not import net/http.
 package protocol
 
 // Paths at a collector. A relay serves PathOblivious and PathObliviousKeys, too.
@@ -15,10 +15,10 @@ const (
 	PathObliviousKeys = "/v1/oblivious/keys" // GET application/ohttp-keys (RFC 9458)
 )
 
-// Media types of the documents that travel over HTTP.
+// Media types of the documents that are exchanged.
 const (
 	MediaTypeSegment = "application/vnd.heliograph.segment" // a sealed batch, see seal.Sealer
-	// what a collector answers, see receipt.Sign
+	// a collector's answer; see receipt.Sign
 	MediaTypeReceipt = "application/vnd.heliograph.receipt"
 	MediaTypePolicy  = "application/vnd.heliograph.policy" // see policy.Sign
 	MediaTypeFeed    = "application/vnd.heliograph.feed"   // see feed.Append
@@ -32,13 +32,13 @@ const (
 
 // Headers of Oblivious HTTP.
 const (
-	// auth.Network.String: what a relay tells of the client
+	// auth.Network.String; what a relay says about the client
 	HeaderNetwork     = "Heliograph-Network"
 	HeaderGatewayKeys = "Heliograph-Keys" // auth.SignGatewayKeys, with the key configurations
 )
 
 // Sizes of Oblivious HTTP in bytes. Messages are padded before they are sealed, so that a relay
-// cannot tell a small batch from a question for the policy.
+// cannot distinguish a small batch from a request for the policy.
 const (
 	ObliviousPadding = 4096 // messages are padded to multiples of this
 	// of an encapsulated request: a segment, its delivery, padding and seal

@@ -7,7 +7,7 @@ import (
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
-// connector opens connections and gives them functions.
+// connector opens connections and registers functions with them.
 type connector struct {
 	uri      string
 	register func(*sqlite3.SQLiteConn) error

@@ -12,8 +12,8 @@ func notADatabase(err error) bool {
 	return ok && e.Code == sqlite3.ErrNotADB
 }
 
-// NoRoom reports whether err says that the disk, a quota or the largest size of a file is
-// exhausted.
+// NoRoom reports whether err means that the disk is full, or that a quota or a limit of the file
+// size is exhausted.
 func NoRoom(err error) bool {
 	e, ok := errors.AsType[sqlite3.Error](err)
 	if !ok {
@@ -22,6 +22,6 @@ func NoRoom(err error) bool {
 	if e.Code == sqlite3.ErrFull {
 		return true
 	}
-	// SQLite tells only ENOSPC as "full"; a quota and a file size limit are I/O errors to it.
+	// SQLite reports only ENOSPC as "full". It reports quotas and file size limits as I/O errors.
 	return e.SystemErrno == syscall.ENOSPC || e.SystemErrno == syscall.EDQUOT || e.SystemErrno == syscall.EFBIG
 }

@@ -6,22 +6,22 @@ import (
 	"fmt"
 )
 
-// Schema is what a file holds. Its version is one more than there are upgrades.
+// Schema describes the tables of a file and how to upgrade them. Its version is len(Upgrades)+1.
 type Schema struct {
 	ApplicationID uint32 // marks the file as one of this kind
-	Refused       error  // what the errors about other files wrap
+	Refused       error  // wrapped by the errors about other files
 
 	Create  string // statements that fill an empty file
 	Created int    // the version that Create makes
-	// Upgrades[i] leads from version i+1 to the next. They are never changed once released.
+	// Upgrades[i] upgrades a file from version i+1 to i+2. Released upgrades must not be changed.
 	Upgrades []string
-	// Then has what follows Upgrades[i], by i, where SQL is not enough. May be nil.
+	// Then[i] runs after Upgrades[i], if SQL is not enough for the upgrade. Then may be nil.
 	Then map[int]func(*sql.Tx) error
 }
 
 func (s *Schema) version() int { return len(s.Upgrades) + 1 }
 
-// migrate brings the file to this release's schema, or refuses it.
+// migrate upgrades the file to this release's schema, or refuses it.
 func (o *Options) migrate(ctx context.Context, db *sql.DB) error {
 	s := &o.Schema
 	var id, version, tables int64
@@ -49,7 +49,8 @@ func (o *Options) migrate(ctx context.Context, db *sql.DB) error {
 func (o *Options) create(ctx context.Context, db *sql.DB) error {
 	pages := ""
 	if o.PageSize > 0 {
-		pages = fmt.Sprintf("PRAGMA page_size = %d;", o.PageSize) // the log's mode fixes it
+		// cannot be changed any more in WAL mode
+		pages = fmt.Sprintf("PRAGMA page_size = %d;", o.PageSize)
 	}
 	if _, err := db.ExecContext(ctx, pages+"PRAGMA journal_mode = WAL"); err != nil {
 		return err
@@ -57,8 +58,8 @@ func (o *Options) create(ctx context.Context, db *sql.DB) error {
 	return o.Schema.change(ctx, db, o.Schema.Created, o.Schema.Create)
 }
 
-// change runs first, which may be empty, and then what leads from a version to this release's, in
-// one transaction.
+// change runs, in one transaction, the statements in first, which may be empty, and then the
+// upgrades from the given version to that of this release.
 func (s *Schema) change(ctx context.Context, db *sql.DB, version int, first string) error {
 	return Transact(ctx, db, func(tx *sql.Tx) error {
 		if _, err := tx.Exec(first); err != nil {

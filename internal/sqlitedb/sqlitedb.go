@@ -1,7 +1,7 @@
-// Package sqlitedb opens the SQLite files of Heliograph: one file of mode 0600, a write-ahead log,
-// synchronous=FULL, one connection that writes and a few that only read.
+// Package sqlitedb opens SQLite files the way Heliograph uses them: mode 0600, a write-ahead log,
+// synchronous=FULL, one connection for writing and a few for reading.
 //
-// Most readers need [Open] and [Transact].
+// Start with [Open] and [Transact].
 package sqlitedb
 
 import (
@@ -18,28 +18,28 @@ import (
 
 const maxReaders = 4
 
-// Options describe a file. Schema is required.
+// Options configures [Open]. Schema is required.
 type Options struct {
 	Schema Schema
 
-	PageSize   int // bytes of a page of a new file. 0 means SQLite's own
-	CacheKiB   int // memory for pages of the connection that writes. 0 means SQLite's own
-	Statements int // prepared statements that a connection keeps for another use. 0 means none
+	PageSize   int // bytes of a page of a new file; 0 means SQLite's default
+	CacheKiB   int // memory for pages of the writing connection; 0 means SQLite's default
+	Statements int // prepared statements that a connection caches; 0 means none
 
-	SecureDelete bool // whether what is deleted is overwritten
-	// Register gives each connection functions of its own. nil: none
+	SecureDelete bool // overwrites deleted data
+	// Register registers functions with each new connection. It may be nil.
 	Register func(*sqlite3.SQLiteConn) error
 }
 
-// DB is an open file. Close ends both pools; nothing else here may be assigned.
+// DB is an open file. Its fields must not be changed.
 type DB struct {
-	Writer  *sql.DB // one connection; its transactions take the write lock at their beginning
+	Writer  *sql.DB // one connection; its transactions take the write lock when they begin
 	Readers *sql.DB // connections that cannot write
 }
 
-// Open opens the file at path, makes it when it is missing and brings it to this release's schema.
-// Its directory must exist. The error wraps o.Schema.Refused for a file of a newer release or of
-// another application.
+// Open opens the file at path, creates it if it does not exist, and upgrades it to this release's
+// schema. The directory must exist. The error wraps o.Schema.Refused for a file of a newer release
+// or of another application.
 func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	d := new(DB)
 	if err := d.open(ctx, path, &o); err != nil {
@@ -49,7 +49,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 }
 
 func (d *DB) open(ctx context.Context, path string, o *Options) error {
-	// SQLite gives its other files the mode of this one.
+	// SQLite creates its other files with the mode of this one.
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
@@ -83,8 +83,7 @@ func (o *Options) writerURI(path string) string {
 	return o.uri(path, settings)
 }
 
-// uri is the data source of path, whose unusual characters are escaped, with what all connections
-// share.
+// uri returns the data source name for path, escaped, with the settings that all connections share.
 func (o *Options) uri(path string, settings url.Values) string {
 	settings.Set("_busy_timeout", "5000") // ms
 	if o.Statements > 0 {
@@ -99,7 +98,8 @@ func (d *DB) Close() error {
 	if d.Readers != nil {
 		errs = append(errs, d.Readers.Close())
 	}
-	if d.Writer != nil { // last, for the last connection folds the write-ahead log into the file
+	// last, because the last connection to close checkpoints the write-ahead log
+	if d.Writer != nil {
 		errs = append(errs, d.Writer.Close())
 	}
 	return errors.Join(errs...)
@@ -110,14 +110,15 @@ type Beginner interface {
 	BeginTx(context.Context, *sql.TxOptions) (*sql.Tx, error)
 }
 
-// Transact runs f in one transaction of the writer, which is durable when Transact returns nil and
-// leaves nothing behind otherwise. Nothing is begun when ctx has ended; what has begun goes on.
+// Transact runs f in one transaction of the writer. If Transact returns nil, the transaction is
+// durable; otherwise it has no effect. If ctx has ended, Transact does not begin the transaction.
+// It does not interrupt one that has begun.
 func Transact(ctx context.Context, writer Beginner, f func(*sql.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	// The context stays out of the driver: it would start a goroutine for each statement, and a
-	// commit cannot be taken back anyway.
+	// The driver does not get ctx: it would start a goroutine for each statement, and a commit
+	// cannot be undone anyway.
 	tx, err := writer.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-// Package syncbuffer gives tests a place where goroutines and processes may log.
+// Package syncbuffer provides a buffer that several goroutines or processes of a test can log to.
 package syncbuffer
 
 import (
@@ -6,7 +6,8 @@ import (
 	"sync"
 )
 
-// Buffer keeps what is written to it. The zero value is empty. It is safe for concurrent use.
+// Buffer stores what is written to it. The zero value is empty and ready to use. It is safe for
+// concurrent use.
 type Buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -19,7 +20,7 @@ func (b *Buffer) Write(p []byte) (int, error) {
 	return b.b.Write(p)
 }
 
-// String is all that has been written.
+// String returns all that has been written.
 func (b *Buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

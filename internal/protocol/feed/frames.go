@@ -1,5 +1,5 @@
-// Package feed is how a detector asks a collector for what it holds, and how the collector answers:
-// the request's query and the answer's framing.
+// Package feed encodes and decodes the exchange by which a detector gets batches from a collector:
+// the query of the request ([Query]) and the framing of the answer ([Append], [Read]).
 package feed
 
 import (
@@ -15,8 +15,8 @@ import (
 // frameHead is the length of an envelope's length: 4 bytes, big-endian.
 const frameHead = 4
 
-// Append appends the body of a feed's answer (protocol.MediaTypeFeed): envelopes, each behind its
-// length in 4 bytes, big-endian. The error says which envelope cannot be encoded.
+// Append appends the body of a feed's answer (protocol.MediaTypeFeed) to dst: each envelope after
+// its length in 4 bytes, big-endian. The error says which envelope cannot be encoded.
 func Append(dst []byte, batches []report.Envelope) ([]byte, error) {
 	for i := range batches {
 		start := len(dst)
@@ -30,10 +30,10 @@ func Append(dst []byte, batches []report.Envelope) ([]byte, error) {
 	return dst, nil
 }
 
-// Read decodes the body of a feed's answer: at most limit envelopes, and no further ones once there
-// are maxBytes of them. What was whole before the answer broke off or grew too long is returned
-// without an error, because the rest comes with the next answer; so an error means that there was
-// nothing whole at all.
+// Read decodes the body of a feed's answer. It returns at most limit envelopes and stops once it
+// has read maxBytes. If the answer breaks off or is too long, Read returns the whole envelopes
+// before that without an error, because the rest comes with the next answer. An error means that
+// there was no whole envelope.
 func Read(body io.Reader, limit, maxBytes int) ([]report.Envelope, error) {
 	in := bufio.NewReaderSize(body, 64<<10)
 	var all []report.Envelope
@@ -69,7 +69,7 @@ func readEnvelope(in io.Reader) (e *report.Envelope, size int, err error) {
 	return e, int(length), err
 }
 
-// frameError says what failed and wraps why.
+// frameError says what failed and wraps the reason.
 type frameError struct {
 	doing string
 	err   error

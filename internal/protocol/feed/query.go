@@ -14,21 +14,21 @@ const (
 	defaultLimit = 256
 )
 
-// Query is what a request for a feed asks for.
+// Query is the query of a request for a feed.
 type Query struct {
-	// position of the last batch that the reader has stored: acknowledges all up to it
+	// position of the last batch that the reader has stored; acknowledges all batches up to it
 	After uint64
-	Limit int           // most batches wanted, 1 to MaxLimit. An absent one is 256
-	Wait  time.Duration // how long to wait when there is none, 0 to MaxWait
+	Limit int           // most batches to return, 1 to MaxLimit; 256 if absent
+	Wait  time.Duration // how long to wait if there are no batches, 0 to MaxWait
 }
 
-// String returns the query as it stands behind the path's question mark.
+// String returns the query in the form that follows the question mark in a URL.
 func (q Query) String() string {
 	return "after=" + strconv.FormatUint(q.After, 10) + "&limit=" + strconv.Itoa(q.Limit) + "&wait=" + q.Wait.String()
 }
 
-// ParseQuery is the inverse of String. Parameters may be absent; a longer wait is cut to
-// MaxWait. The error names the parameter at fault.
+// ParseQuery is the inverse of [Query.String]. Parameters may be absent. A longer wait is reduced
+// to [MaxWait]. The error names the parameter at fault.
 func ParseQuery(raw string) (Query, error) {
 	q := Query{Limit: defaultLimit}
 	values, err := url.ParseQuery(raw)
