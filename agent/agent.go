@@ -136,7 +136,8 @@ func (a *Agent) Sent() ([]SentReport, error) {
 	if a.absent() {
 		return nil, nil
 	}
-	return ReadSent(a.spooler.spool)
+	all, err := ReadSent(a.spooler.spool)
+	return append(all, a.spooler.spool.sentHere()...), err
 }
 
 // absent reports whether there is no agent: a is nil, or New did not make it.

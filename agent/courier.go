@@ -30,6 +30,7 @@ type courier struct {
 	cancel    context.CancelFunc
 
 	attempts, delivered, deliveredBytes atomic.Uint64 // see Stats
+	failure                             atomic.Pointer[deliveryError]
 
 	// pass is the courier's lock: a channel of capacity 1 that is held by sending to it, so that
 	// who waits for it can give up. It is held during transfers, and owns what follows.

@@ -9,7 +9,10 @@ import (
 )
 
 // drop counts n lost records, for Stats and for the next header.
-func (r *recorder) drop(reason string, n uint64) {
+func (r *recorder) drop(reason string, n uint64) { r.dropFor(reason, n, nil) }
+
+// dropFor is drop with an error for whoever hears of it.
+func (r *recorder) dropFor(reason string, n uint64, err error) {
 	if n == 0 {
 		return
 	}
@@ -17,7 +20,7 @@ func (r *recorder) drop(reason string, n uint64) {
 	r.total.Dropped[reason] += n
 	r.untold[reason] += n
 	r.mu.Unlock()
-	r.events.emit(Event{Kind: EventDropped, Reason: reason, Count: n})
+	r.events.emit(Event{Kind: EventDropped, Reason: reason, Count: n, Err: err})
 }
 
 // unreported is what no header has told yet, as a header has it.

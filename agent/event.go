@@ -2,6 +2,7 @@ package agent
 
 import (
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -16,11 +17,13 @@ const (
 	EventDelivered EventKind = 1 // a collector has the batch: Batch, Collector
 	// one attempt failed: Batch, Collector, Outcome, Err; Reason if it was refused or declined
 	EventNotDelivered EventKind = 2
-	EventDropped      EventKind = 3 // records are lost: Reason, Count
+	EventDropped      EventKind = 3 // records are lost: Reason, Count; Err if the spool failed
 	EventPolicy       EventKind = 4 // a newer policy is in force: Count is its version
 	// a collector's policy was refused or could not be had: Collector, Outcome, Err
 	EventPolicyRefused EventKind = 5
 	EventPanic         EventKind = 6 // the agent caught a panic of its own: Err
+	// the spool could not store a segment, which memory keeps for now: Batch, Err
+	EventNotStored EventKind = 7
 )
 
 // Event is one thing that happened in an agent, for tests, demonstrations and curious hosts.
@@ -90,26 +93,45 @@ type Stats struct {
 	DeliveredBytes uint64            // bytes of these
 	Attempts       uint64            // uploads tried
 	Dropped        map[string]uint64 // records lost, by report.Drop reason
-	Pending        int               // segments in the spool, those of other agents on it included
-	PendingBytes   int64             // bytes of these
-	Panics         uint64            // panics of the agent's own, caught
+	// segments in the spool, those of other agents on it included, and in memory because the spool
+	// could not store them
+	Pending      int
+	PendingBytes int64  // bytes of these
+	Panics       uint64 // panics of the agent's own, caught
 }
 
-// RemainError says what an agent leaves in the spool for its next run.
+// RemainError says what an agent could not deliver: what it leaves in the spool for its next run,
+// and what the spool could not store.
 type RemainError struct {
-	Segments int
-	Bytes    int64
-	Cause    error // why: the context's error, or nil when no collector took them
+	Segments int   // in the spool
+	Bytes    int64 // of these
+
+	// Unstored counts the segments that the spool could not store. Those that memory still keeps
+	// are tried again as long as the process lives; after Shutdown they are lost.
+	Unstored int
+
+	// Cause joins what is known of the reasons: the context's error, the latest error of the spool,
+	// the latest failure of a delivery. nil when nothing was tried.
+	Cause error
 }
 
 func (e *RemainError) Error() string {
-	segments, stay := " segments (", " bytes) stay in the spool for the next run"
-	if e.Segments == 1 {
-		segments, stay = " segment (", " bytes) stays in the spool for the next run"
+	var parts []string
+	if e.Segments > 0 || e.Unstored == 0 {
+		segments, stay := " segments (", " bytes) stay in the spool for the next run"
+		if e.Segments == 1 {
+			segments, stay = " segment (", " bytes) stays in the spool for the next run"
+		}
+		parts = append(parts, strconv.Itoa(e.Segments)+segments+strconv.FormatInt(e.Bytes, 10)+stay)
 	}
-	s := strconv.Itoa(e.Segments) + segments + strconv.FormatInt(e.Bytes, 10) + stay
+	if e.Unstored == 1 {
+		parts = append(parts, "1 segment could not be stored and ends with the process")
+	} else if e.Unstored > 1 {
+		parts = append(parts, strconv.Itoa(e.Unstored)+" segments could not be stored and end with the process")
+	}
+	s := strings.Join(parts, ", ")
 	if e.Cause != nil {
-		s += ": " + e.Cause.Error()
+		s += ": " + strings.ReplaceAll(e.Cause.Error(), "\n", "; ")
 	}
 	return s
 }

@@ -15,9 +15,10 @@ func (s *spooler) finished() ([]Segment, error) {
 	defer s.mu.Unlock()
 	s.finishSegment()
 	segments, err := s.spool.List()
-	if err != nil {
+	if err != nil && len(segments) == 0 {
 		return nil, err
 	}
+	segments = s.spool.deliverable(segments)
 	s.collectDrops()
 	kept := make(map[report.BatchID]*ownSegment, len(s.own))
 	for i := range segments {
@@ -30,13 +31,13 @@ func (s *spooler) finished() ([]Segment, error) {
 	return segments, nil
 }
 
-// waiting tells the segments that wait in the spool, and the one that is still open because nobody
-// could be asked to take it.
+// waiting tells the segments that wait in spool and memory, and the one that is still open because
+// nobody could be asked to take it.
 func (s *spooler) waiting() ([]Segment, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	segments, err := s.spool.List()
-	if seg := s.segment; err == nil && seg != nil && seg.size > 0 {
+	if seg := s.segment; seg != nil && seg.size > 0 {
 		segments = append(segments, Segment{ID: seg.id, Birth: seg.birth, Size: seg.size})
 	}
 	return segments, err
@@ -85,6 +86,7 @@ func (s *spooler) close() {
 	defer s.mu.Unlock()
 	s.finishSegment()
 	if s.consent.allows() {
+		s.spool.rescue()
 		s.leaveDrops()
 	}
 }

@@ -374,7 +374,7 @@ func TestFailedWritesAreCountedAndTold(t *testing.T) {
 	for _, test := range []struct {
 		err    error
 		reason string
-	}{{errRefused, report.DropWriteFailed}, {agent.ErrSpoolFull, report.DropSpoolFull}} {
+	}{{agent.ErrSpoolFull, report.DropSpoolFull}} { // other errors: TestDiskThatTakesNothing
 		t.Run(test.reason, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, "c1")

@@ -65,12 +65,11 @@ func ReadSent(s Spool) ([]SentReport, error) {
 
 // sentLog writes the log of what was sent.
 type sentLog struct {
-	spool Spool
+	spool *shelter
 	rand  io.Reader
 }
 
-// add writes r down. The log is for the user's information: a disk that takes nothing keeps
-// nothing.
+// add writes r down. What the disk does not take is remembered as long as the process lives.
 func (l sentLog) add(r *SentReport) {
 	fresh := make([]byte, 32)
 	if _, err := io.ReadFull(l.rand, fresh); err != nil {
@@ -82,10 +81,12 @@ func (l sentLog) add(r *SentReport) {
 		}
 		return fresh
 	})
-	if err != nil {
-		return
+	if err == nil {
+		_, err = l.spool.State(stateSent, func(old []byte) []byte { return l.with(key, old, r) })
 	}
-	_, _ = l.spool.State(stateSent, func(old []byte) []byte { return l.with(key, old, r) })
+	if err != nil {
+		l.spool.noteSent(r)
+	}
 }
 
 // with returns the log with r at its end, or nil if r is there already.

@@ -2,6 +2,8 @@ package agent
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 )
 
@@ -23,7 +25,7 @@ func (a *Agent) Flush(ctx context.Context) error {
 	}
 	a.spooler.sealWindow(true)
 	a.courier.deliverAll(ctx, patience)
-	return a.remain(ctx)
+	return a.remain(ctx, false)
 }
 
 // Seal ends the open window and stores it durably, if the policy has it sent. Unlike [Agent.Flush]
@@ -40,28 +42,50 @@ func (a *Agent) Seal() {
 	}
 }
 
-// remain says what the spool still has that could be delivered.
-func (a *Agent) remain(ctx context.Context) (err error) {
+// remain says what could not be delivered, in the end or, unless final, for now.
+func (a *Agent) remain(ctx context.Context, final bool) (err error) {
 	defer a.events.caught()
-	var segments []Segment
-	var listErr error
+	remain := &RemainError{}
+	var listErr, unstoredErr error
 	if a.consent.allows() {
+		var segments []Segment
 		segments, listErr = a.spooler.waiting()
+		unstored, lost, cause := a.spooler.spool.unstored()
+		remain.Unstored = len(unstored)
+		for _, s := range segments {
+			if !slices.Contains(unstored, s.ID) {
+				remain.add(s)
+			}
+		}
+		if final {
+			remain.Unstored += lost
+		}
+		if remain.Unstored > 0 {
+			unstoredErr = cause
+		}
 	}
 	for _, n := range a.spooler.notices.list() {
-		segments = append(segments, n.Segment)
+		remain.add(n.Segment)
 	}
-	if len(segments) == 0 && listErr == nil {
+	if *remain == (RemainError{}) && listErr == nil {
 		return nil
 	}
-	remain := &RemainError{Segments: len(segments), Cause: ctx.Err()}
-	if listErr != nil {
-		remain.Cause = listErr
-	}
-	for _, s := range segments {
-		remain.Bytes += s.Size
-	}
+	remain.Cause = joined(ctx.Err(), listErr, unstoredErr, a.courier.why())
 	return remain
+}
+
+func (e *RemainError) add(s Segment) {
+	e.Segments++
+	e.Bytes += s.Size
+}
+
+// joined is errors.Join, but for a single error, which stays what it is.
+func joined(errs ...error) error {
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	if len(errs) == 1 {
+		return errs[0]
+	}
+	return errors.Join(errs...)
 }
 
 // Shutdown stops recording, does what [Agent.Flush] does, ends all of the agent's goroutines and
@@ -102,7 +126,7 @@ func (a *Agent) stop(ctx context.Context) {
 	a.loops.Wait()
 	a.courier.deliverAll(ctx, patience)
 	a.spooler.close()
-	a.remaining = a.remain(ctx)
+	a.remaining = a.remain(ctx, true)
 	cut()
 	a.courier.cancel()
 	a.courier.transport.Close()

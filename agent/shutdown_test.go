@@ -41,7 +41,7 @@ func TestShutdownSaysWhatRemains(t *testing.T) {
 		a := start(t, w.options(memory.spool(), report.Counts))
 		a.Observe(failure("shop.example"))
 		remain, ok := errors.AsType[*agent.RemainError](a.Shutdown(t.Context()))
-		if !ok || remain.Segments != 1 || remain.Bytes < 1000 || remain.Cause != nil {
+		if !ok || remain.Segments != 1 || remain.Bytes < 1000 || !errors.Is(remain.Cause, errRefused) {
 			t.Fatalf("shutdown: %+v", remain)
 		}
 		if got := w.seen(); len(got) != 2 {

@@ -14,7 +14,7 @@ import (
 // agent keeps between runs. It is the only part that writes there, but for the segments and notices
 // that the courier has delivered.
 type spooler struct {
-	spool    Spool
+	spool    *shelter
 	rand     io.Reader
 	header   report.Header // without what differs from one to the next
 	consent  *consent
@@ -39,19 +39,23 @@ type ownSegment struct {
 }
 
 func (s *spooler) init(o Options, bundled *checkedPolicy, c *consent, r *recorder) {
-	s.spool, s.rand, s.consent, s.recorder = o.Spool, o.Rand, c, r
+	s.spool = &shelter{Spool: o.Spool, failed: func(id report.BatchID, err error) {
+		r.events.emit(Event{Kind: EventNotStored, Batch: id, Err: err})
+	}}
+	s.rand, s.consent, s.recorder = o.Rand, c, r
 	s.header = report.Header{App: o.App, Version: o.Version, OS: o.OS}
 	s.notices = notices{o.Spool}
 	s.kicked = make(chan struct{}, 1)
 	s.own = make(map[report.BatchID]*ownSegment)
 	s.tokens = tokens{spool: o.Spool, rand: o.Rand}
-	s.sent = sentLog{spool: o.Spool, rand: o.Rand}
+	s.sent = sentLog{spool: s.spool, rand: o.Rand}
 	s.policies = policyStore{spool: o.Spool, bundled: bundled}
 }
 
 // store seals items and puts them durably into the spool. What cannot be stored is counted as
 // dropped. The caller holds mu.
 func (s *spooler) store(level report.Consent, items []item) {
+	s.spool.rescue()
 	s.collectDrops()
 	// after a failed write, once more in a fresh segment: the directory may have been deleted under
 	// the old one
@@ -73,7 +77,7 @@ func (s *spooler) store(level report.Consent, items []item) {
 		default:
 			s.finishSegment()
 			if !again {
-				s.recorder.drop(dropReason(err), uint64(len(items)))
+				s.recorder.dropFor(dropReason(err), uint64(len(items)), err)
 				items = nil
 			}
 			again = false

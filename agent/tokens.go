@@ -98,8 +98,8 @@ func (t *tokens) note(c client) {
 // mark notes that something may have been sent under the token of a day. It reports whether the
 // mark is new.
 func (t *tokens) mark(day int64) (fresh bool) {
-	fresh, err := t.set(day, true)
-	if err != nil && t.today.day == day {
+	fresh, known, err := t.set(day, true)
+	if (err != nil || !known) && t.today.day == day && !slices.Contains(t.unsaved, t.today) {
 		// a disk that takes nothing keeps neither us from delivering nor the user from revoking
 		t.unsaved = append(t.unsaved, t.today)
 	}
@@ -107,13 +107,15 @@ func (t *tokens) mark(day int64) (fresh bool) {
 }
 
 // unmark takes a mark back. One that stays costs a notice about nothing.
-func (t *tokens) unmark(day int64) { _, _ = t.set(day, false) }
+func (t *tokens) unmark(day int64) { _, _, _ = t.set(day, false) }
 
-func (t *tokens) set(day int64, sent bool) (changed bool, err error) {
+// set reports whether it has changed a mark, and whether there is a token of that day.
+func (t *tokens) set(day int64, sent bool) (changed, known bool, err error) {
 	_, err = t.spool.State(stateTokens, func(old []byte) []byte {
-		changed = false
+		changed, known = false, false
 		list := decodeTokens(old)
 		for i := range list {
+			known = known || list[i].day == day
 			if list[i].day == day && list[i].sent != sent {
 				list[i].sent = sent
 				changed = true
@@ -124,7 +126,7 @@ func (t *tokens) set(day int64, sent bool) (changed bool, err error) {
 		}
 		return encodeTokens(list)
 	})
-	return changed, err
+	return changed, known, err
 }
 
 // sent are the tokens under which something may have been sent, sorted, none twice.

@@ -99,16 +99,46 @@ func (c *courier) offer(ctx context.Context, p *checkedPolicy, s Segment, u *upl
 			continue
 		case r.decision == receipt.Stored, r.decision == receipt.Refused:
 			state.succeeded()
+			c.failure.Store(nil)
 			return to, r, left
 		case ctx.Err() != nil && r.decision == none:
+			if r.err != nil {
+				c.failure.Store(&deliveryError{to.ID, r.outcome, r.err})
+			}
 			// cut off by ourselves, which says nothing about the collector
 			return to, answer{}, left
 		}
+		c.failure.Store(&deliveryError{to.ID, r.outcome, r.err})
 		state.failed(time.Now(), r)
 		u.failed(to.ID, r.outcome)
 		c.events.emit(Event{Kind: EventNotDelivered, Batch: s.ID, Collector: to.ID, Outcome: r.outcome, Err: r.err})
 	}
 	return to, answer{}, left
+}
+
+// deliveryError says why a collector did not take a segment.
+type deliveryError struct {
+	collector string
+	outcome   report.Outcome
+	err       error // nil: what it said is the outcome
+}
+
+func (e *deliveryError) Error() string {
+	s := "collector " + e.collector + ": " + string(e.outcome)
+	if e.err != nil {
+		s += ": " + e.err.Error()
+	}
+	return s
+}
+
+func (e *deliveryError) Unwrap() error { return e.err }
+
+// why is the latest failure of a delivery, nil if the latest delivery went well.
+func (c *courier) why() error {
+	if e := c.failure.Load(); e != nil {
+		return e
+	}
+	return nil
 }
 
 // attempt uploads a segment to one collector and judges the answer.

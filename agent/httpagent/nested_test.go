@@ -33,7 +33,9 @@ func TestWrappedTwice(t *testing.T) {
 	}))
 	defer s.Close()
 	for name, wrap := range map[string]func(w *watcher) http.RoundTripper{
-		"directly": func(w *watcher) http.RoundTripper { return httpagent.Wrap(w.Agent, httpagent.Wrap(w.Agent, newTransport(t, nil))) },
+		"directly": func(w *watcher) http.RoundTripper {
+			return httpagent.Wrap(w.Agent, httpagent.Wrap(w.Agent, newTransport(t, nil)))
+		},
 		"default": func(w *watcher) http.RoundTripper {
 			old := http.DefaultTransport
 			http.DefaultTransport = httpagent.Wrap(w.Agent, newTransport(t, nil))

@@ -82,19 +82,29 @@ func (d *doctorCmd) looker() (*doctor.Looker, error) {
 			return nil, fmt.Errorf("--networks: %s: %w", d.Networks, err)
 		}
 	}
-	if d.CA != "" {
-		text, err := os.ReadFile(d.CA)
-		if err != nil {
-			return nil, fmt.Errorf("--ca: %w", err)
-		}
-		if look.RootCAs, err = x509.SystemCertPool(); err != nil {
-			look.RootCAs = x509.NewCertPool()
-		}
-		if !look.RootCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("--ca: %s holds no PEM certificate", d.CA)
-		}
+	var err error
+	look.RootCAs, err = authorities(d.CA)
+	return look, err
+}
+
+// authorities are the system's and those in the file of --ca; nil, which stands for the system's,
+// without one.
+func authorities(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
 	}
-	return look, nil
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("--ca: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("--ca: %s holds no PEM certificate", file)
+	}
+	return pool, nil
 }
 
 func printFindings(w io.Writer, findings []doctor.Finding) error {

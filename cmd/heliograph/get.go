@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent"
@@ -22,7 +23,8 @@ import (
 type getCmd struct {
 	Policy  string        `help:"Signed policy; without one nothing is reported." placeholder:"FILE"`
 	Spool   string        `help:"Directory for reports that could not be delivered yet. Default: one per policy signer below the user's cache directory." type:"path" placeholder:"DIR"`
-	Consent string        `help:"off, counts or diagnostics." default:"off" placeholder:"LEVEL"`
+	Consent string        `help:"off, counts or diagnostics. Off withdraws what was allowed before: it deletes the spool, and the operator is told to delete what was sent. Without this flag nothing is reported, and nothing changes." placeholder:"LEVEL"`
+	CA      string        `name:"ca" help:"PEM file of an authority that the collectors' certificates may come from, besides the system's." placeholder:"FILE"`
 	Timeout time.Duration `help:"For one request." default:"30s"`
 	Deliver time.Duration `help:"How long to try to deliver before leaving reports to the next run." default:"10s"`
 	URLs    []string      `arg:"" name:"url" help:"What to fetch."`
@@ -33,24 +35,17 @@ const exitFailed = 1 // a request failed; nothing is wrong with the command line
 // Run fetches the URLs in turn, bodies to stdout, and tries to deliver once before it returns.
 func (g *getCmd) Run(ctx context.Context, out *output) (err error) {
 	transport := http.RoundTripper(http.DefaultTransport)
-	level, err := report.ParseConsent(g.Consent)
+	a, err := g.agent()
 	if err != nil {
-		return fmt.Errorf("--consent: %w", err)
+		return err
 	}
-	if g.Policy == "" && level != report.Off {
-		return errors.New("--consent needs --policy: it says whom the reports are for")
-	}
-	if g.Policy != "" {
-		a, err := g.startAgent(level)
-		if err != nil {
-			return err
-		}
+	if a != nil {
 		transport = httpagent.Wrap(a, transport)
 		defer func() { // whatever happened to the requests
 			wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.Deliver)
 			defer cancel()
-			if remain, ok := errors.AsType[*agent.RemainError](a.Shutdown(wait)); ok && remain.Segments > 0 {
-				fmt.Fprintf(out.stderr, "heliograph: %d report(s) could not be delivered yet; the next run tries again\n", remain.Segments)
+			if remain, ok := errors.AsType[*agent.RemainError](a.Shutdown(wait)); ok {
+				fmt.Fprintln(out.stderr, "heliograph:", undelivered(remain))
 			}
 		}()
 	}
@@ -68,6 +63,43 @@ func (g *getCmd) Run(ctx context.Context, out *output) (err error) {
 	return nil
 }
 
+// agent starts the agent that the flags ask for, nil if they ask for none.
+func (g *getCmd) agent() (*agent.Agent, error) {
+	level := report.Off
+	if g.Consent != "" {
+		var err error
+		if level, err = report.ParseConsent(g.Consent); err != nil {
+			return nil, fmt.Errorf("--consent: %w", err)
+		}
+	}
+	switch {
+	case g.Policy == "" && level != report.Off:
+		return nil, errors.New("--consent needs --policy: it says whom the reports are for")
+	case g.Policy == "":
+		return nil, nil
+	case g.Consent == "":
+		_, _, err := readPolicy(g.Policy)
+		if err != nil {
+			return nil, fmt.Errorf("--policy: %w", err)
+		}
+		return nil, nil
+	default:
+		return g.startAgent(level)
+	}
+}
+
+// undelivered says what remains and why.
+func undelivered(remain *agent.RemainError) string {
+	s := fmt.Sprintf("%d report(s) could not be delivered yet; the next run tries again", remain.Segments)
+	if remain.Unstored > 0 {
+		s = fmt.Sprintf("%d report(s) could be neither delivered nor stored, and are lost", remain.Unstored)
+	}
+	if remain.Cause != nil {
+		s += " (" + strings.ReplaceAll(remain.Cause.Error(), "\n", "; ") + ")"
+	}
+	return s
+}
+
 func (g *getCmd) startAgent(level report.Consent) (*agent.Agent, error) {
 	signed, _, err := readPolicy(g.Policy)
 	if err != nil {
@@ -83,8 +115,12 @@ func (g *getCmd) startAgent(level report.Consent) (*agent.Agent, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--spool: %w", err)
 	}
+	authorities, err := authorities(g.CA)
+	if err != nil {
+		return nil, err
+	}
 	return agent.New(agent.Options{App: "heliograph-get", Version: version, Policy: signed, Consent: level, Spool: spool,
-		Transport: httpagent.NewTransport(httpagent.TransportOptions{})})
+		Transport: httpagent.NewTransport(httpagent.TransportOptions{RootCAs: authorities})})
 }
 
 // defaultSpool gives every signer a directory: reports sealed for one operator are of no use

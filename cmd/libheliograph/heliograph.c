@@ -154,7 +154,7 @@ const char *hg_error_text(int32_t result) {
   case HG_ERR_LIMIT:
     return "too many agents are open in this process";
   case HG_ERR_SPOOL:
-    return "the spool directory cannot be read, or its disk does not answer";
+    return "the spool directory cannot be read or written, or its disk does not answer";
   case HG_ERR_FORKED:
     return "this process was forked from the one that loaded the library";
   case HG_ERR_INTERNAL:

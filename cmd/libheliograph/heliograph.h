@@ -50,7 +50,7 @@ extern "C" {
 #define HG_ERR_ARGUMENT (-1) /* an argument is NULL, out of its range or not what it should be */
 #define HG_ERR_HANDLE (-2)   /* no such agent, or it was shut down */
 #define HG_ERR_LIMIT (-3)    /* HG_MAX_AGENTS are open */
-#define HG_ERR_SPOOL (-4)    /* the spool directory cannot be read, or its disk does not answer */
+#define HG_ERR_SPOOL (-4)    /* the spool directory cannot be read or written, or its disk does not answer */
 #define HG_ERR_FORKED (-5)   /* this process was forked from the one that loaded the library */
 #define HG_ERR_INTERNAL (-6) /* a fault of the library's own, caught */
 
