@@ -153,13 +153,17 @@ func text(s string) string {
 	return strings.ToValidUTF8(s[:min(len(s), report.MaxString)], "")
 }
 
-// family is the IP version of an address and port, 0 when it is none.
+// family is the IP version of an address, with or without a port; 0 when it is none.
 func family(server string) uint8 {
-	a, err := netip.ParseAddrPort(server)
-	switch {
-	case err != nil:
-		return 0
-	case a.Addr().Is4():
+	ip, err := netip.ParseAddr(server)
+	if err != nil {
+		var both netip.AddrPort
+		if both, err = netip.ParseAddrPort(server); err != nil {
+			return 0
+		}
+		ip = both.Addr()
+	}
+	if ip.Is4() {
 		return 4
 	}
 	return 6

@@ -6,14 +6,18 @@ import (
 	"github.com/heliograph-net/heliograph/prober/probe"
 	"github.com/heliograph-net/heliograph/prober/probe/dnsprobe"
 	"github.com/heliograph-net/heliograph/prober/probe/httpprobe"
+	"github.com/heliograph-net/heliograph/prober/probe/icmpprobe"
 	"github.com/heliograph-net/heliograph/prober/probe/tcpprobe"
 	"github.com/heliograph-net/heliograph/prober/probe/tlsprobe"
+	"github.com/heliograph-net/heliograph/prober/probe/udpprobe"
 )
 
 // All are the kinds. Their names and keys differ.
 var All = []probe.Kind{
 	dnsprobe.Kind,
 	httpprobe.Kind,
+	icmpprobe.Kind,
 	tcpprobe.Kind,
 	tlsprobe.Kind,
+	udpprobe.Kind,
 }

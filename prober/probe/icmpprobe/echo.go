@@ -1,0 +1,145 @@
+package icmpprobe
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"golang.org/x/net/icmp"
+	"golang.org/x/net/ipv4"
+	"golang.org/x/net/ipv6"
+)
+
+// tokenSize is how many bytes of a payload tell one request from all others.
+const tokenSize = 16
+
+// errUnreachable means that a router or the host itself said so.
+var errUnreachable = errors.New("unreachable")
+
+var errForbidden = fmt.Errorf("this machine forbids ICMP to the prober: allow its group in net.ipv4.ping_group_range (sysctl), or give it CAP_NET_RAW: %w", syscall.EPERM)
+
+// socket sends and receives ICMP messages.
+type socket struct {
+	*icmp.PacketConn
+	raw bool // all messages to this machine arrive, and the id is the sender's choice
+}
+
+// open opens a socket for the family of ip, unprivileged if the kernel allows it.
+func open(ip netip.Addr, from net.IP) (*socket, error) {
+	unprivileged, raw, local := "udp4", "ip4:icmp", "0.0.0.0"
+	if ip.Is6() {
+		unprivileged, raw, local = "udp6", "ip6:ipv6-icmp", "::"
+	}
+	if from != nil && (from.To4() != nil) == ip.Is4() {
+		local = from.String()
+	}
+	c, err := icmp.ListenPacket(unprivileged, local)
+	if err == nil {
+		return &socket{c, false}, nil
+	}
+	if !isForbidden(err) {
+		return nil, err
+	}
+	c, err = icmp.ListenPacket(raw, local)
+	if isForbidden(err) {
+		return nil, errForbidden
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &socket{c, true}, nil
+}
+
+func isForbidden(err error) bool {
+	return errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES)
+}
+
+// ping sends a request and waits for its reply.
+func ping(ctx context.Context, ip netip.Addr, from net.IP, payload int) error {
+	s, err := open(ip, from)
+	if err != nil {
+		return err
+	}
+	defer s.Close() // whatever it says, the answer is known by then
+	if deadline, ok := ctx.Deadline(); ok {
+		_ = s.SetDeadline(deadline) // fails only on a closed socket
+	}
+	stop := context.AfterFunc(ctx, func() { _ = s.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+
+	echo := &icmp.Echo{Data: make([]byte, payload)}
+	_, _ = rand.Read(echo.Data[:tokenSize]) // never fails
+	echo.ID, echo.Seq = int(binary.BigEndian.Uint16(echo.Data)), int(binary.BigEndian.Uint16(echo.Data[2:]))
+	m := icmp.Message{Type: ipv4.ICMPTypeEcho, Body: echo}
+	if ip.Is6() {
+		m.Type = ipv6.ICMPTypeEchoRequest
+	}
+	wire, err := m.Marshal(nil)
+	if err != nil {
+		return err
+	}
+	if _, err := s.WriteTo(wire, s.address(ip)); err != nil {
+		return err
+	}
+	return s.await(ip, echo)
+}
+
+func (s *socket) address(ip netip.Addr) net.Addr {
+	if s.raw {
+		return &net.IPAddr{IP: ip.AsSlice(), Zone: ip.Zone()}
+	}
+	return &net.UDPAddr{IP: ip.AsSlice(), Zone: ip.Zone()}
+}
+
+// await reads messages until one is about the request.
+func (s *socket) await(ip netip.Addr, sent *icmp.Echo) error {
+	protocol := 1
+	if ip.Is6() {
+		protocol = 58
+	}
+	b := make([]byte, 2048)
+	for {
+		n, _, err := s.ReadFrom(b)
+		if err != nil {
+			return err
+		}
+		m, err := icmp.ParseMessage(protocol, b[:n])
+		if err != nil {
+			continue // anybody may send anything
+		}
+		switch body := m.Body.(type) {
+		case *icmp.Echo:
+			reply := m.Type == ipv4.ICMPTypeEchoReply || m.Type == ipv6.ICMPTypeEchoReply
+			if reply && body.Seq == sent.Seq && bytes.Equal(body.Data, sent.Data) {
+				return nil
+			}
+		case *icmp.DstUnreach:
+			if quotes(body.Data, ip, sent) {
+				return fmt.Errorf("%w: code %d", errUnreachable, m.Code)
+			}
+		}
+	}
+}
+
+// quotes reports whether the packet that an error message quotes is the request: its IP header,
+// then type, code, checksum, id and sequence number of the request.
+func quotes(packet []byte, ip netip.Addr, sent *icmp.Echo) bool {
+	header, to := 40, 24 // where the request and its destination begin
+	if ip.Is4() && len(packet) > 0 {
+		header, to = int(packet[0]&15)*4, 16
+	}
+	address := ip.WithZone("").AsSlice()
+	if len(packet) < header+8 || header < to+len(address) {
+		return false
+	}
+	request := packet[header:]
+	return bytes.Equal(packet[to:to+len(address)], address) &&
+		int(binary.BigEndian.Uint16(request[4:])) == sent.ID && int(binary.BigEndian.Uint16(request[6:])) == sent.Seq
+}

@@ -1,0 +1,87 @@
+// Package udpprobe sends a datagram and awaits another.
+package udpprobe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+
+	"github.com/heliograph-net/heliograph/prober/probe"
+	"github.com/heliograph-net/heliograph/prober/probe/conn"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// Name is the kind's.
+const Name = "udp"
+
+// Kind is chosen by the key "udp".
+var Kind = probe.Kind{Name: Name, Key: "udp", New: func() probe.Spec { return new(Options) }}
+
+// StepExchange is the step of an attempt after the lookup: the datagram is sent and the answer
+// awaited.
+const StepExchange = "exchange"
+
+// maxDatagram is the longest datagram that is sent, in bytes: what passes every path undivided.
+const maxDatagram = 1232
+
+// Options are a [probe.Spec].
+type Options struct {
+	Target string `yaml:"udp"` // host:port; required
+
+	// Send is the datagram, 1 to 1232 bytes. Silence cannot be told from a lost datagram, so the
+	// server must be one that answers it.
+	Send string `yaml:"send"`
+
+	// Expect is a regular expression that the answer must match. Empty: any answer will do.
+	Expect string `yaml:"expect"`
+
+	conn.Addresses `yaml:",inline"`
+}
+
+// Kind implements [probe.Spec].
+func (o *Options) Kind() string { return Name }
+
+// Address implements [probe.Spec].
+func (o *Options) Address() string { return o.Target }
+
+// Probe implements [probe.Spec].
+func (o *Options) Probe(env probe.Env) (probe.Func, error) {
+	d, err := conn.NewDialer(o.Target, o.Addresses, env)
+	if len(o.Send) == 0 || len(o.Send) > maxDatagram {
+		err = errors.Join(err, fmt.Errorf("send: want 1 to %d bytes", maxDatagram))
+	}
+	expect, expectErr := regexp.Compile(o.Expect)
+	if expectErr != nil {
+		err = errors.Join(err, fmt.Errorf("expect: %w", expectErr))
+	}
+	if err != nil {
+		return nil, err
+	}
+	datagram := []byte(o.Send)
+	return d.Func(func(ctx context.Context, a *probe.Attempt, server netip.AddrPort) error {
+		a.Enter(StepExchange)
+		c, err := d.DialUDP(ctx, server)
+		if err != nil {
+			return err
+		}
+		defer c.Close() // whatever it says, the answer is known by then
+		if _, err := c.Write(datagram); err != nil {
+			return err
+		}
+		answer := make([]byte, 64<<10)
+		n, err := c.Read(answer)
+		if err == nil && !expect.Match(answer[:n]) {
+			a.Result.Outcome = report.UDPAnswerUnexpected
+		}
+		return err
+	}, classify), nil
+}
+
+func classify(step string, err error) report.Outcome {
+	if step == StepExchange {
+		return conn.ClassifyUDP(err)
+	}
+	return conn.Classify(step, err)
+}
