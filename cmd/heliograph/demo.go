@@ -21,7 +21,7 @@ func (d *demoCmd) Run(ctx context.Context, out *output) error {
 		return err
 	}
 	log := out.log
-	// the timeline tells what happens; warnings are part of the script
+	// the timeline says what happens, and warnings are part of the script
 	if !log.Enabled(ctx, slog.LevelDebug) {
 		log = slog.New(slog.NewJSONHandler(out.stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	}

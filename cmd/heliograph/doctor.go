@@ -24,10 +24,11 @@ type doctorCmd struct {
 	Facts    string   `help:"Judge facts from this YAML file (lists service and collectors) instead of looking." placeholder:"FILE"`
 }
 
-// exitUnsound tells scripts that the collectors are not what they should be.
+// exitUnsound is the exit code if something is wrong with the collectors.
 const exitUnsound = 3
 
-// Run looks, judges and prints. It exits 0 when nothing is shared or broken, 3 otherwise.
+// Run examines the collectors and prints the findings. The exit code is 0 if nothing is shared with
+// the service or broken, and 3 otherwise.
 func (d *doctorCmd) Run(ctx context.Context, out *output) error {
 	_, policy, err := readPolicy(d.Policy)
 	if err != nil {

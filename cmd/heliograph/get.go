@@ -30,9 +30,10 @@ type getCmd struct {
 	URLs    []string      `arg:"" name:"url" help:"What to fetch."`
 }
 
-const exitFailed = 1 // a request failed; nothing is wrong with the command line
+const exitFailed = 1 // a request failed; the command line is valid
 
-// Run fetches the URLs in turn, bodies to stdout, and tries to deliver once before it returns.
+// Run fetches the URLs in turn and writes their bodies to stdout. It tries once to deliver reports
+// before it returns.
 func (g *getCmd) Run(ctx context.Context, out *output) (err error) {
 	transport := http.RoundTripper(http.DefaultTransport)
 	a, err := g.agent()
@@ -41,7 +42,7 @@ func (g *getCmd) Run(ctx context.Context, out *output) (err error) {
 	}
 	if a != nil {
 		transport = httpagent.Wrap(a, transport)
-		defer func() { // whatever happened to the requests
+		defer func() { // even if requests failed
 			wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.Deliver)
 			defer cancel()
 			if remain, ok := errors.AsType[*agent.RemainError](a.Shutdown(wait)); ok {
@@ -123,8 +124,8 @@ func (g *getCmd) startAgent(level report.Consent) (*agent.Agent, error) {
 		Transport: httpagent.NewTransport(httpagent.TransportOptions{RootCAs: authorities})})
 }
 
-// defaultSpool gives every signer a directory: reports sealed for one operator are of no use
-// to another.
+// defaultSpool returns a separate directory for every signer, because reports sealed for one
+// operator are useless to another.
 func defaultSpool(signed []byte) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {

@@ -22,7 +22,7 @@ type headersCmd struct {
 	Format            string        `help:"text, nginx, caddy or go." default:"text" placeholder:"FORMAT"`
 }
 
-// Run prints the headers, and on standard error what is unwise about them.
+// Run prints the headers, and advice about them to standard error.
 func (h *headersCmd) Run(out *output) error {
 	file, err := h.policyFile()
 	if err != nil {
@@ -49,7 +49,7 @@ func (h *headersCmd) Run(out *output) error {
 	return err
 }
 
-// policyFile is the signed policy that Path means.
+// policyFile returns the path of the signed policy for Path.
 func (h *headersCmd) policyFile() (string, error) {
 	info, err := os.Stat(h.Path)
 	if err != nil || !info.IsDir() {

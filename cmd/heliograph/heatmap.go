@@ -64,8 +64,8 @@ func (h *heatmapCmd) snapshot(ctx context.Context) (heatmap.Snapshot, error) {
 	return heatmap.Snapshot{Up: up}, nil
 }
 
-// live asks the dashboard. Bits and groups are separate answers; a topology that changed between
-// them is an error.
+// live gets the state from the dashboard. Bits and groups are separate answers; it is an error if
+// the topology has changed between them.
 func (h *heatmapCmd) live(ctx context.Context) (s heatmap.Snapshot, err error) {
 	client, err := h.client()
 	if err != nil {
@@ -95,7 +95,7 @@ func (h *heatmapCmd) live(ctx context.Context) (s heatmap.Snapshot, err error) {
 	return s, nil
 }
 
-// topologyOf has as many servers as the groups count, named by their numbers.
+// topologyOf returns a topology with as many servers as the groups have, named by their numbers.
 func topologyOf(centres []api.DataCentre) (*heatmap.Topology, error) {
 	var servers []heatmap.Server
 	for _, dc := range centres {

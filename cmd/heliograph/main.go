@@ -1,4 +1,4 @@
-// Command heliograph is all of Heliograph in one binary, a subcommand per role.
+// Command heliograph has all roles of Heliograph in one binary, with a subcommand for each.
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// cli is the command line. The names are a contract.
+// cli is the command line. Its names must not change, because scripts rely on them.
 type cli struct {
 	LogLevel slog.Level `help:"debug, info, warn or error." default:"info" placeholder:"LEVEL"`
 	LogFile  string     `help:"Log to this file, a new one each day or 64 MiB, 7 old ones kept, instead of standard error." placeholder:"FILE"`
@@ -50,8 +50,8 @@ type output struct {
 	reopen         func() error   // opens the log's file again; nil: it is none
 }
 
-// exitError ends the process with a code other than 1; its text has been printed already when
-// it is empty.
+// exitError ends the process with an exit code other than 1. If its text is empty, the error has
+// already been printed.
 type exitError struct {
 	code int
 	text string
@@ -65,7 +65,7 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is main without the process: it returns the exit code.
+// run does the work of main and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
 	var c cli
 	exited := -1

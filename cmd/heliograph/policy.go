@@ -36,8 +36,8 @@ func (p *policyShowCmd) Run(out *output) error {
 	return showPolicy(out.stdout, signed, policy, time.Now())
 }
 
-// readPolicy reads a signed policy and checks it against the signer that it names: whoever hands
-// the file over is trusted.
+// readPolicy reads a signed policy and checks it against the signer that it names. The file itself
+// is trusted.
 func readPolicy(path string) ([]byte, *policy.Policy, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -113,7 +113,7 @@ func showPolicy(w io.Writer, signed []byte, p *policy.Policy, now time.Time) err
 	return tw.Flush()
 }
 
-// keyIDs names the keys in a list, which their gateway must hold.
+// keyIDs returns the ids of the keys in a list of key configurations.
 func keyIDs(list []byte) string {
 	configs, err := ohttp.ParseKeyConfigs(list, ohttp.MLKEM768X25519(), ohttp.X25519())
 	if err != nil {
@@ -126,8 +126,8 @@ func keyIDs(list []byte) string {
 	return ", key " + strings.Join(ids, ", ")
 }
 
-// directCollectors names the collectors without a relay of a policy that has relays; "" when there
-// are none of either.
+// directCollectors returns the names of the collectors without a relay. It returns "" if no
+// collector or every collector has a relay.
 func directCollectors(p *policy.Policy) string {
 	var direct []string
 	for _, c := range p.Collectors {
@@ -147,7 +147,8 @@ type policySignCmd struct {
 	Out  string `help:"Where the signed policy goes; replaced in one step." required:"" placeholder:"FILE"`
 }
 
-// Run signs a policy. A version that does not rise is refused: agents would refuse it too.
+// Run signs a policy. It refuses a version that is not higher than before, because agents
+// would too.
 func (p *policySignCmd) Run(out *output) error {
 	signed, err := roles.SignPolicyFile(p.File, p.Key, time.Now())
 	if err != nil {
@@ -176,7 +177,7 @@ func (p *policySignCmd) Run(out *output) error {
 	return nil
 }
 
-// replaceFile writes a file in one step: a reader sees the old bytes or the new ones.
+// replaceFile replaces a file atomically: a reader sees either the old bytes or the new ones.
 func replaceFile(path string, b []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// apiFlag is where commands that read find the dashboard's API.
+// apiFlag is the flag for the URL of the dashboard's API.
 type apiFlag struct {
 	API string `help:"Base URL of the dashboard." default:"http://127.0.0.1:8418" placeholder:"URL"`
 }
@@ -30,7 +30,7 @@ func (a apiFlag) client() (*api.Client, error) {
 	return c, nil
 }
 
-// explain adds to an error of the API which flag is at fault, or what to do.
+// explain adds to an error of the API the flag at fault, or what to do.
 func explain(err error) error {
 	fault, ok := errors.AsType[*api.Error](err)
 	switch {
@@ -66,7 +66,7 @@ type queryCmd struct {
 	JSON   bool            `name:"json" help:"Print the API's JSON."`
 }
 
-// ask is where the query goes.
+// ask returns the path and the parameters of the request.
 func (q *queryCmd) ask() (path string, params url.Values, err error) {
 	since, outcome := time.Duration(q.Since), report.Outcome(q.Type)
 	switch {
@@ -113,7 +113,7 @@ func (q *queryCmd) Run(ctx context.Context, out *output) error {
 	return printTable(out.stdout, rows, q.columns())
 }
 
-// columns are the members that the table shows.
+// columns returns the members that the table shows.
 func (q *queryCmd) columns() []string {
 	if len(q.By) > 0 {
 		columns := make([]string, len(q.By))
@@ -132,7 +132,7 @@ func (q *queryCmd) columns() []string {
 	}
 }
 
-// printTable prints members of rows by their names; one that is absent or empty is "-".
+// printTable prints the named members of rows. A member that is absent or empty is printed as "-".
 func printTable(w io.Writer, rows []map[string]any, columns []string) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, strings.ToUpper(strings.Join(columns, "\t")))

@@ -66,8 +66,8 @@ func (p *proberCmd) Run(ctx context.Context, out *output) error {
 	return runRoles(ctx, out, p.Config, roles.Roles{Prober: true})
 }
 
-// linger is how long agents hear that a collector stops: about as long as one that has an upload
-// under way takes to make the next.
+// linger is how long a collector tells agents that it is stopping: about the time between two
+// uploads of an agent.
 const linger = time.Second
 
 // runRoles runs some roles until ctx ends.
@@ -81,7 +81,7 @@ func runRoles(ctx context.Context, out *output, config string, r roles.Roles) er
 		Version: version, Hangup: hangup, Linger: linger})
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return nil // it was told to stop while it started
+		return nil // told to stop while starting
 	case err != nil:
 		return err
 	}
@@ -95,8 +95,8 @@ func runRoles(ctx context.Context, out *output, config string, r roles.Roles) er
 	return p.Run(ctx)
 }
 
-// notifyHangup brings SIGHUP for as long as the process lives, so that none kills it, however early
-// or late it comes.
+// notifyHangup returns a channel that receives SIGHUP as long as the process runs, so that SIGHUP
+// never kills it, however early or late it comes.
 func notifyHangup() <-chan os.Signal {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)

@@ -13,7 +13,7 @@ type sentCmd struct {
 	Spool  string `help:"Directory of the reports, as for get, or of another application." type:"path" placeholder:"DIR"`
 }
 
-// Run prints what left this device and to whom, the oldest first.
+// Run prints what was sent from this device and to whom, oldest first.
 func (s *sentCmd) Run(out *output) error {
 	dir := s.Spool
 	if dir == "" {

@@ -11,7 +11,7 @@ const version = "0.1.0"
 
 type versionCmd struct{}
 
-// Run prints version, revision when the build knows it, and toolchain.
+// Run prints version, revision (if the build has it) and toolchain.
 func (versionCmd) Run(out *output) error {
 	revision := ""
 	if info, ok := debug.ReadBuildInfo(); ok {

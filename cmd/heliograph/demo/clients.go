@@ -27,14 +27,13 @@ const (
 	requestEvery      = time.Second // on average, per client
 )
 
-// crowd are the clients: each an application with an agent of its own, a source address in its
-// network, and a spool.
+// crowd is the clients. Each is an application with its own agent, source address and spool.
 type crowd struct {
 	clients []*client
 	wg      sync.WaitGroup
 	stop    context.CancelFunc
 
-	// as the applications saw them, to compare with what the store says
+	// as seen by the applications, to compare with the store
 	requests, failures atomic.Uint64
 
 	mu        sync.Mutex
@@ -57,8 +56,7 @@ type crowdOptions struct {
 	Seed       uint64
 }
 
-// startCrowd makes the clients and sets them to work. When it fails, those that were made are
-// shut down.
+// startCrowd makes the clients and starts them. If it fails, it shuts down those that it has made.
 func startCrowd(o crowdOptions) (c *crowd, err error) {
 	ctx, stop := context.WithCancel(context.Background())
 	c = &crowd{stop: stop, delivered: map[report.BatchID]int{}}
@@ -113,14 +111,14 @@ func (c *crowd) newClient(o crowdOptions, n network, k, i int) (*client, error) 
 		Timeout: 8 * time.Second,
 		Transport: httpagent.Wrap(a, &http.Transport{
 			DialContext: from.DialContext,
-			// every request resolves, connects and shakes hands: there is more that can fail
+			// every request resolves, connects and shakes hands, so more can fail
 			DisableKeepAlives: true,
 			TLSClientConfig:   &tls.Config{RootCAs: o.Service},
 		}),
 	}}, nil
 }
 
-// work requests pages until ctx ends; a request under way then is let end.
+// work requests pages until ctx ends. It finishes the request in flight.
 func (c *crowd) work(ctx context.Context, cl *client, base string) {
 	paths := []string{"/", "/cart?session=c2VjcmV0", "/item/48151623", "/search?q=lamp", "/account/orders"}
 	pause := time.NewTimer(time.Duration(cl.rand.Int64N(int64(requestEvery))))
@@ -155,13 +153,13 @@ func (c *crowd) note(e agent.Event) {
 	}
 }
 
-// StopRequests ends the applications' work and waits for it. The agents go on.
+// StopRequests stops the applications and waits for them. The agents go on.
 func (c *crowd) StopRequests() {
 	c.stop()
 	c.wg.Wait()
 }
 
-// Drain has every agent deliver all that it has, until ctx ends.
+// Drain makes every agent deliver all that it has, until ctx ends.
 func (c *crowd) Drain(ctx context.Context) error {
 	for _, cl := range c.clients {
 		for {
@@ -194,7 +192,7 @@ func (c *crowd) Delivered() (batches map[report.BatchID]int, dropped uint64) {
 	return batches, dropped
 }
 
-// Shutdown ends applications and agents.
+// Shutdown stops the applications and their agents.
 func (c *crowd) Shutdown(ctx context.Context) error {
 	c.StopRequests()
 	var wg sync.WaitGroup

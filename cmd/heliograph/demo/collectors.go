@@ -16,8 +16,7 @@ import (
 	"github.com/heliograph-net/heliograph/internal/devca"
 )
 
-// collectorProcess is a collector in a process of its own, so that it can be killed as a
-// process is.
+// collectorProcess is a collector in a process of its own, so that it can be killed.
 type collectorProcess struct {
 	id, dir     string
 	Addr        string // host:port
@@ -29,7 +28,7 @@ type collectorProcess struct {
 	done        chan struct{}  // guarded by mu; closed when the child has ended
 }
 
-// newCollector makes the data directory of a collector, which is an `init` of its own. It gets its
+// newCollector makes the data directory of a collector, as "init" does. The collector gets its
 // policy later, from mainDir.
 func newCollector(id, host, dir, mainDir, executable string, ca *devca.CA) (*collectorProcess, error) {
 	c := &collectorProcess{id: id, dir: dir, executable: executable}
@@ -125,7 +124,7 @@ func (c *collectorProcess) Kill() error {
 	return err
 }
 
-// Stop ends the process in good order.
+// Stop ends the process gracefully.
 func (c *collectorProcess) Stop(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -142,8 +141,8 @@ func (c *collectorProcess) Stop(ctx context.Context) error {
 	}
 }
 
-// freeAddr finds a port that is free now. Another process could take it before it is used, which
-// Start would then tell.
+// freeAddr finds a port that is free now. If another process takes it before it is used,
+// Start fails.
 func freeAddr(host string) (string, error) {
 	ln, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {

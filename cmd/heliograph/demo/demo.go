@@ -1,6 +1,6 @@
-// Package demo stages an outage on real sockets of this machine's loopback: a service with its name
-// server, clients in five networks, two collectors, and everything between. Nothing in the way of a
-// report is simulated. Most readers need Run.
+// Package demo stages outages on real sockets of this machine's loopback interface: a service with
+// its name server, clients in five networks, two collectors, and everything between. Nothing on the
+// way of a report is simulated. Start with [Run].
 package demo
 
 import (
@@ -12,28 +12,29 @@ import (
 	"time"
 )
 
-// Options of a run.
+// Options configures [Run].
 type Options struct {
-	Once   bool   // play the script once and check everything; else cycle until ctx ends
-	Listen string // of the dashboard; "": 127.0.0.1:8418
-	// of the page that a visitor may break; "": none, for a run with Once expects nobody
-	// else's reports
+	Once   bool   // play the script once and check everything; otherwise repeat it until ctx ends
+	Listen string // address of the dashboard; empty for 127.0.0.1:8418
+	// address of the page on which a visitor can break things; empty for none, as with Once, which
+	// expects no other reports
 	Page       string
-	Executable string    // of heliograph, for the collectors' processes
+	Executable string    // path of heliograph, for the collectors' processes
 	Out        io.Writer // the timeline
 	Log        *slog.Logger
 }
 
-// Calm before the first fault, in which the detector learns what is normal, and between cycles.
+// Durations of calm before the first fault, in which the detector learns what is normal, and
+// between cycles.
 const (
 	firstCalm = 12 * time.Second
 	calm      = 3 * time.Second
 	nextCycle = 20 * time.Second
 )
 
-// Run stages the outage. With Once it returns nil only if every fault was flagged and cleared in
-// time with the right outcome and the right network or server, nothing else was flagged, and every
-// delivered report is in the store exactly once.
+// Run stages the outages. With Once, it returns nil only if every fault opened an incident in time,
+// with the right outcome and the right network or server, and the incident cleared in time, if
+// there were no other incidents, and if every delivered report is in the store exactly once.
 func Run(ctx context.Context, o Options) (err error) {
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:8418"
@@ -78,7 +79,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 }
 
-// cycle plays every fault. With Once the first that fails ends it.
+// cycle plays every fault. With Once, it stops at the first that is not judged correctly.
 func (s *stage) cycle(ctx context.Context) error {
 	var errs []error
 	for _, f := range s.faults() {

@@ -10,8 +10,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// nameServerOf is the monitored service's own name server: it hands out one address of the service
-// per question, in turn, so that a client does not quietly go on to the next one.
+// nameServerOf is the name server of the monitored service. It answers each question with one
+// address of the service, in turn, so that clients do not silently fall back to another address.
 type nameServerOf struct {
 	Addr  string // host:port, UDP and TCP
 	addrs []netip.Addr

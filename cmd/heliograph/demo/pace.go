@@ -8,12 +8,12 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// A machine that is busy with other things makes fewer requests in a second. The script's times are
-// therefore counted in requests, too: a time has passed when the clients have made almost as many
-// as an idle machine makes in it, or after slowest times as long.
+// On a busy machine the clients make fewer requests per second. The times of the script are
+// therefore also counted in requests. A time has passed when the clients have made almost as many
+// requests as they make in it on an idle machine, or after slowest times as long.
 const slowest = 4
 
-// usual is how many requests an idle machine makes at least.
+// usual returns the least number of requests that the clients make in d on an idle machine.
 func usual(d time.Duration) uint64 {
 	return uint64(0.7 * clientsPerNetwork * float64(len(networks)) * float64(d) / float64(requestEvery))
 }
@@ -21,18 +21,18 @@ func usual(d time.Duration) uint64 {
 // mark is a moment of the script.
 type mark struct {
 	at       time.Time
-	requests uint64 // that the clients have made by then
+	requests uint64 // requests that the clients had made by then
 }
 
 func (s *stage) mark() mark { return mark{time.Now(), s.crowd.requests.Load()} }
 
-// passed says whether a time has passed since a moment.
+// passed reports whether d has passed since a moment.
 func (s *stage) passed(since mark, d time.Duration) bool {
 	took, made := time.Since(since.at), s.crowd.requests.Load()-since.requests
 	return took >= d && (made >= usual(d) || took >= slowest*d)
 }
 
-// pass reports whether a time passed before ctx ended.
+// pass waits until d has passed. It returns false if ctx ends before.
 func (s *stage) pass(ctx context.Context, d time.Duration) bool {
 	for began := s.mark(); !s.passed(began, d); {
 		if !sleep(ctx, 100*time.Millisecond) {
@@ -42,7 +42,7 @@ func (s *stage) pass(ctx context.Context, d time.Duration) bool {
 	return true
 }
 
-// await polls the store's open incidents until found returns one, or the time has passed.
+// await polls the store's open incidents until found returns one, or limit has passed.
 func (s *stage) await(ctx context.Context, limit time.Duration, found func(open []model.Incident) *model.Incident) (*model.Incident, error) {
 	for began := s.mark(); ; {
 		open, err := s.openIncidents(ctx)
@@ -61,7 +61,7 @@ func (s *stage) await(ctx context.Context, limit time.Duration, found func(open 
 	}
 }
 
-// sleep reports whether d passed before ctx ended.
+// sleep waits for d. It returns false if ctx ends before.
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -50,9 +50,9 @@ func (s *stage) setPipeline(ctx context.Context, collectorCA, serviceCA *devca.C
 	return os.ReadFile(filepath.Join(mainDir, "policy"))
 }
 
-// config is heliograph.yaml of the process that has detector, prober and page. Times are short: a
-// demo has no patience. The clients are few, and fewer come by in a bin when the machine is busy
-// with other things: half as many as by default are enough.
+// config returns heliograph.yaml of the process with detector, prober and page. Times are short, so
+// that the demonstration is. There are few clients, and on a busy machine even fewer per bin, so
+// half the default number of clients is enough.
 func (s *stage) config() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `networks: networks.tsv
@@ -86,8 +86,8 @@ func (s *stage) feeds() string {
 	return strings.Join(urls, ", ")
 }
 
-// policy is policy.yaml for the clients: both collectors, the first preferred. With so few clients
-// a quarter of the calm windows is sent.
+// policy returns policy.yaml for the clients, with both collectors, the first preferred. As there
+// are few clients, a quarter of the windows without failures is sent.
 func (s *stage) policy() string {
 	var b strings.Builder
 	fmt.Fprint(&b, `success_fraction: 0.25

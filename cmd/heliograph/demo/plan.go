@@ -6,14 +6,15 @@ import (
 	"strings"
 )
 
-// The stage: who has which loopback address. Networks, service, name server and each collector have
-// prefixes of their own, as they would have networks of their own in the world.
+// The loopback addresses of the demonstration. Each access network, the service, the name server
+// and each collector have a prefix of their own, as they would have networks of their own
+// in reality.
 const (
 	serviceName = "shop.heliograph.test"
 	nameServer  = "127.120.0.53"
 )
 
-// network is an access network in which some of the clients sit.
+// network is an access network with some of the clients.
 type network struct {
 	ASN     uint32
 	Name    string
@@ -29,24 +30,24 @@ var networks = [...]network{
 	{64505, "Campus Net", "XE", netip.MustParsePrefix("127.105.0.0/24")},
 }
 
-// visitor is the network in which whoever opens the page to break seems to sit.
+// visitor is the network that the visitor of the page appears to be in.
 var visitor = network{64506, "Your browser", "XF", netip.MustParsePrefix("127.106.0.0/24")}
 
-// client is the address of the i-th client of n.
+// client returns the address of the i-th client of n.
 func (n network) client(i int) netip.Addr {
 	a := n.Prefix.Addr().As4()
 	a[3] = byte(10 + i)
 	return netip.AddrFrom4(a)
 }
 
-// place is where a server of the service stands.
+// place is the location of a server of the service.
 type place struct {
 	Name, DataCentre, Cluster, Row string
 	Addr                           netip.Addr
 }
 
-// places are eight servers: two data centres of two clusters of two rows. With more, a dead one
-// would take longer to reach the floor of distinct clients.
+// places returns eight servers: two data centres with two clusters with two rows each. With more
+// servers, it would take longer until enough distinct clients have met a dead one.
 func places() []place {
 	var all []place
 	for d, dc := range []string{"east", "west"} {

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// service is what is monitored: an HTTPS service on several server addresses that share one port.
+// service is the monitored HTTPS service, on several addresses that share one port.
 type service struct {
 	Port    uint16
 	tls     *tls.Config
@@ -64,7 +64,7 @@ func (s *service) Start(addr netip.Addr) error {
 	return nil
 }
 
-// serve answers; one request in a hundred fails with 503, as real services do on calm days.
+// serve answers a request. One in a hundred fails with 503, as in a real service on a calm day.
 func (s *service) serve(w http.ResponseWriter, _ *http.Request) {
 	if s.served.Add(1)%100 == 0 {
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -84,10 +84,10 @@ func (s *service) Kill(addr netip.Addr) {
 	}
 }
 
-// Server is the address and port of a server, as reports name it.
+// Server returns the address and port of a server, as named in reports.
 func (s *service) Server(addr netip.Addr) string { return netip.AddrPortFrom(addr, s.Port).String() }
 
-// URL is where clients find the service.
+// URL returns the URL of the service.
 func (s *service) URL() string {
 	return "https://" + net.JoinHostPort(serviceName, strconv.Itoa(int(s.Port)))
 }
@@ -102,8 +102,8 @@ func (s *service) Close() {
 	clear(s.servers)
 }
 
-// brokenPath is a listener behind a path on which something resets the connections of one network,
-// as a middlebox does.
+// brokenPath is a listener that resets the connections from one network, like a broken middlebox
+// on the path.
 type brokenPath struct {
 	net.Listener
 	reset *atomic.Pointer[netip.Prefix]

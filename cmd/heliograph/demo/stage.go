@@ -29,7 +29,7 @@ type stage struct {
 	collectors []*collectorProcess
 	node       *roles.Process
 	crowd      *crowd
-	page       *page.Page // nil: none
+	page       *page.Page // nil if none
 
 	collectorTLS *tls.Config
 	expected     map[int64]bool // incidents that a fault explains
@@ -41,7 +41,7 @@ type cleanUp struct {
 	do   func(context.Context) error
 }
 
-// cleanUp registers what undoes something that has just been set up.
+// cleanUp registers a function that undoes something that has just been set up.
 func (s *stage) cleanUp(name string, do func(context.Context) error) {
 	s.undo = append(s.undo, cleanUp{name, do})
 }
@@ -52,7 +52,7 @@ func (s *stage) background(name string, run func(context.Context) error) {
 	s.cleanUp(name, func(context.Context) error { return stop() })
 }
 
-// clear undoes what was set up, the last thing first.
+// clear undoes what was set up, in reverse order.
 func (s *stage) clear(ctx context.Context) error {
 	var errs []error
 	for _, c := range slices.Backward(s.undo) {
@@ -63,7 +63,7 @@ func (s *stage) clear(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// set builds the stage: data directories as `init` makes them, then every process and every client.
+// set sets up everything: data directories as made by "init", then every process and every client.
 func (s *stage) set(ctx context.Context) (err error) {
 	if s.dir, err = os.MkdirTemp("", "heliograph-demo-"); err != nil {
 		return err
@@ -91,7 +91,7 @@ func (s *stage) set(ctx context.Context) (err error) {
 		return err
 	}
 	s.cleanUp("clients", func(ctx context.Context) error {
-		_ = s.crowd.Shutdown(ctx) // what remains in the spools goes with the directory
+		_ = s.crowd.Shutdown(ctx) // the rest of the spools is removed with the directory
 		return nil
 	})
 	if s.o.Page != "" {

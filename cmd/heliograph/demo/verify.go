@@ -8,7 +8,7 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// verify compares what the clients know with what the store says.
+// verify compares what the clients have counted with what is in the store.
 func (s *stage) verify(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 25*time.Second)
 	defer cancel()
@@ -44,9 +44,9 @@ func (s *stage) verify(ctx context.Context) error {
 	return nil
 }
 
-// compare says how store and clients differ in batches and in failed requests. A window with a
-// failure is always sent, so that the store's total of failures must be exactly what the
-// applications saw.
+// compare returns an error if store and clients differ in batches or in failed requests. A window
+// with a failure is always sent, so the store's total of failures must be exactly that of
+// the applications.
 func (s *stage) compare(ctx context.Context, delivered int, dropped uint64) error {
 	stored, err := s.node.Store.Batches(ctx, s.began)
 	if err != nil {
@@ -71,7 +71,7 @@ func (s *stage) compare(ctx context.Context, delivered int, dropped uint64) erro
 	return nil
 }
 
-// nothingElse fails if an incident was flagged that no fault explains.
+// nothingElse returns an error if there was an incident that no fault explains.
 func (s *stage) nothingElse(ctx context.Context) error {
 	all, err := s.node.Store.Incidents(ctx, s.began)
 	if err != nil {

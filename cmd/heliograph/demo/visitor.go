@@ -13,8 +13,8 @@ import (
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 )
 
-// setPage runs the page that a visitor may break. Its reports reach the collectors from the
-// visitor's own network.
+// setPage runs the page on which a visitor can break things. Its reports reach the collectors from
+// the visitor network.
 func (s *stage) setPage() error {
 	from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: visitor.client(0).AsSlice()}, Timeout: 3 * time.Second}
 	o := page.Options{
@@ -33,8 +33,9 @@ func (s *stage) setPage() error {
 	return nil
 }
 
-// pagePolicy is the policy of the page's agent: the collectors as a browser reaches them. Its
-// version is above the one that the collectors serve, which is for the clients of the script.
+// pagePolicy returns the policy of the page's agent, with the URLs at which a browser reaches the
+// collectors. Its version is higher than that of the policy for the other clients, which the
+// collectors serve.
 func (s *stage) pagePolicy(urls []string) ([]byte, error) {
 	text := s.policy()
 	for i, c := range s.collectors {

@@ -1,6 +1,6 @@
-// Package doctor says whether the collectors of a policy really stand in another failure domain
-// than the service that they report on, and whether they work. Facts come from live look-ups (Look)
-// or from a file; Judge turns them into findings and does nothing else.
+// Package doctor checks whether the collectors of a policy are really in another failure domain
+// than the service that they report on, and whether they work. [Looker] finds the [Facts]; they can
+// also come from a file. [Judge] turns them into findings.
 package doctor
 
 import (
@@ -9,25 +9,26 @@ import (
 	"time"
 )
 
-// Facts are what is known of one host: the service under one of its names, or a collector.
+// Facts are the facts about one host: the service under one of its names, or a collector.
 type Facts struct {
 	Name string `yaml:"name"` // host name or address, as people know it
-	// what the name resolves to, and a collector's fallback addresses
-	Addresses   []netip.Addr `yaml:"addresses"`
-	ASNs        []uint32     `yaml:"asns"`         // of the addresses; empty: not known
-	Domain      string       `yaml:"domain"`       // registrable domain; "": an address has none
-	NameServers []string     `yaml:"name_servers"` // of the domain, lower case, no final dot
-	// organisation and name of the root that vouches for the certificate; "": no TLS, or not known
+	// what the name resolves to, and the fallback addresses of a collector
+	Addresses []netip.Addr `yaml:"addresses"`
+	ASNs      []uint32     `yaml:"asns"`   // of the addresses; empty if unknown
+	Domain    string       `yaml:"domain"` // registrable domain; empty for an address
+	// of the domain, in lower case without a final dot
+	NameServers []string `yaml:"name_servers"`
+	// organisation and name of the certificate's root; empty without TLS, or if unknown
 	Authority   string        `yaml:"authority"`
-	Expires     time.Time     `yaml:"expires"` // of the certificate; zero: none
-	ClockOffset time.Duration `yaml:"-"`       // its clock less ours
-	// what did not work: unreachable by name, by fallback address, …
+	Expires     time.Time     `yaml:"expires"` // of the certificate; zero if none
+	ClockOffset time.Duration `yaml:"-"`       // its clock minus ours
+	// what did not work, such as being unreachable by name or by a fallback address
 	Faults  []string `yaml:"faults"`
 	Unknown []string `yaml:"unknown"` // what could not be found out, and why
 }
 
-// prefixes are the routable neighbourhoods of the addresses: /24 and /48, the smallest that the
-// internet routes by themselves.
+// prefixes returns the /24 and /48 prefixes of the addresses, the smallest that are routed
+// separately on the internet.
 func (f *Facts) prefixes() []netip.Prefix {
 	var all []netip.Prefix
 	for _, a := range f.Addresses {
@@ -45,27 +46,27 @@ func (f *Facts) prefixes() []netip.Prefix {
 // Severity ranks a finding.
 type Severity uint8
 
-// Severities, in rising order.
+// Severities, in ascending order.
 const (
 	Good    Severity = 0
-	Unsure  Severity = 1 // could not be found out
+	Unsure  Severity = 1 // could not be determined
 	Warning Severity = 2 // weak, or will fail later
 	Bad     Severity = 3 // shared with the service, or broken now
 )
 
-// String is "ok", "unknown", "warning" or "FAULT".
+// String returns "ok", "unknown", "warning" or "FAULT".
 func (s Severity) String() string {
 	return [...]string{"ok", "unknown", "warning", "FAULT"}[min(s, Bad)]
 }
 
-// Finding is one thing that Judge says.
+// Finding is one result of [Judge].
 type Finding struct {
 	Severity Severity
-	Subject  string // whom it is about: a collector's name, or "policy"
+	Subject  string // what it is about: a collector's name, or "policy"
 	Text     string // a sentence
 }
 
-// Worst is the highest severity among findings.
+// Worst returns the highest severity among findings.
 func Worst(findings []Finding) Severity {
 	var worst Severity
 	for _, f := range findings {

@@ -9,8 +9,8 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-// How soon something that ends is worth a word, and how far a clock may be off: collectors date
-// reports by their own clock.
+// How long before an expiry Judge warns, and how far a collector's clock may be off. Collectors
+// date reports by their own clock.
 const (
 	expiresSoon    = 14 * 24 * time.Hour
 	policyOld      = 365 * 24 * time.Hour
@@ -41,7 +41,7 @@ func Judge(service, collectors []Facts, p *policy.Policy, now time.Time) []Findi
 	return append(all, judgePolicy(p, now)...)
 }
 
-// shared tells what a collector and another host have in common.
+// shared returns findings about what a collector and another host have in common.
 func shared(c, other *Facts, severity Severity) []Finding {
 	var all []Finding
 	say := func(format string, args ...any) {
@@ -62,8 +62,8 @@ func shared(c, other *Facts, severity Severity) []Finding {
 		say("shares the name server %s", common[0])
 	}
 	if c.Authority != "" && c.Authority == other.Authority {
-		// An authority that fails takes new certificates away, not those in use: it is a weakness,
-		// never a fault of today.
+		// If an authority fails, there are no new certificates, but those in use stay valid. So
+		// this is a weakness, not a present fault.
 		all = append(all, Finding{Warning, c.Name, "shares the certificate authority " + c.Authority + " with " + other.Name})
 	}
 	return all
@@ -79,7 +79,7 @@ func intersect[T comparable](a, b []T) []T {
 	return common
 }
 
-// health tells what is wrong with a collector by itself.
+// health returns findings about what is wrong with a collector itself.
 func health(c *Facts, now time.Time) []Finding {
 	var all []Finding
 	for _, f := range c.Faults {
@@ -101,7 +101,7 @@ func health(c *Facts, now time.Time) []Finding {
 	return all
 }
 
-// judgePolicy tells what is wrong with the policy by itself.
+// judgePolicy returns findings about the policy itself.
 func judgePolicy(p *policy.Policy, now time.Time) []Finding {
 	var all []Finding
 	say := func(s Severity, text string) { all = append(all, Finding{s, "policy", text}) }

@@ -21,12 +21,12 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-// Looker finds facts by asking: the resolver, and the hosts themselves.
+// Looker finds facts by asking the resolver and the hosts themselves.
 type Looker struct {
 	Resolver *net.Resolver   // nil: the system's
-	Networks *nettable.Table // nil: no autonomous systems are known
+	Networks *nettable.Table // nil means that autonomous systems are unknown
 	RootCAs  *x509.CertPool  // nil: the system's
-	Timeout  time.Duration   // of one question. 0 means 5 s
+	Timeout  time.Duration   // of one request; 0 means 5 s
 }
 
 func (l *Looker) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -37,7 +37,8 @@ func (l *Looker) bounded(ctx context.Context) (context.Context, context.CancelFu
 	return context.WithTimeout(ctx, limit)
 }
 
-// Service looks at one of the service's names, "shop.example" or "shop.example:8443".
+// Service returns the facts about the service under one of its names, such as "shop.example" or
+// "shop.example:8443".
 func (l *Looker) Service(ctx context.Context, name string) Facts {
 	host, port, err := net.SplitHostPort(name)
 	if err != nil {
@@ -46,12 +47,13 @@ func (l *Looker) Service(ctx context.Context, name string) Facts {
 	f := Facts{Name: name}
 	l.names(ctx, &f, host)
 	l.certificate(ctx, &f, host, net.JoinHostPort(host, port))
-	f.Faults = nil // whether the service works is not the question
+	f.Faults = nil // it does not matter whether the service works
 	l.networks(&f)
 	return f
 }
 
-// Collector looks at a collector of a policy, by name and by each fallback address.
+// Collector returns the facts about a collector, which it reaches by name and at each
+// fallback address.
 func (l *Looker) Collector(ctx context.Context, c policy.Collector) Facts {
 	f := Facts{Name: "collector " + c.ID}
 	u, err := url.Parse(c.URL)
@@ -106,7 +108,7 @@ func (l *Looker) names(ctx context.Context, f *Facts, host string) {
 	}
 }
 
-// certificate finds who vouches for a host, and until when.
+// certificate finds the authority and the expiry of a host's certificate.
 func (l *Looker) certificate(ctx context.Context, f *Facts, host, addr string) {
 	ctx, cancel := l.bounded(ctx)
 	defer cancel()

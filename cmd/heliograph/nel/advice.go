@@ -9,7 +9,7 @@ import (
 
 const day = 24 * time.Hour
 
-// Advice is what is unwise about options that are valid.
+// Advice returns what is unwise about options that are valid.
 func Advice(collectors []policy.Collector, o Options) (all []string) {
 	advise := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	usable := 0

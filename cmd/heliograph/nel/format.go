@@ -9,9 +9,9 @@ import (
 // Formats are the values of --format.
 var Formats = []string{"text", "nginx", "caddy", "go"}
 
-// Format writes headers as a web server's configuration or program has them, and directives for a
-// Content-Security-Policy, which may be "", as a comment: the policy they belong to is the
-// service's own. The values of Headers need no escaping in any of the formats.
+// Format returns headers in the configuration of a web server or as Go code. It adds directives for
+// a Content-Security-Policy, which may be "", as a comment, because they belong into the service's
+// own policy. The values that [Headers] returns need no escaping in any of the formats.
 func Format(name string, headers []Header, directives string) (string, error) {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }

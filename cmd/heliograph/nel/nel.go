@@ -1,5 +1,5 @@
-// Package nel makes the headers by which a service asks browsers to send their own reports to
-// collectors, as text and for web servers. Most readers need Headers and Write.
+// Package nel generates the headers with which a service asks browsers to send their own reports to
+// collectors, as text and for web servers. Start with [Headers] and [Format].
 package nel
 
 import (
@@ -15,22 +15,23 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-// Options say what browsers are asked for. Errors and advice name them like the flags of
-// `heliograph headers`.
+// Options says what to ask browsers for. Errors and advice call the fields like the flags of
+// "heliograph headers".
 type Options struct {
-	Group             string        // of Report-To, 1 to 64 of a-z A-Z 0-9 _ -
-	MaxAge            time.Duration // how long browsers remember; whole seconds, at least one
-	SuccessFraction   float64       // of the requests that succeed, 0 to 1
-	FailureFraction   float64       // of those that fail, 0 to 1
-	IncludeSubdomains bool          // failures of DNS of subdomains, too
-	Reports           bool          // crash, deprecation, intervention and CSP reports, too
-	Remove            bool          // browsers are to forget instead
+	Group string // name in Report-To, 1 to 64 of a-z A-Z 0-9 _ -
+	// how long browsers remember the headers; whole seconds, at least one
+	MaxAge            time.Duration
+	SuccessFraction   float64 // fraction of successful requests to report, 0 to 1
+	FailureFraction   float64 // fraction of failed requests to report, 0 to 1
+	IncludeSubdomains bool    // also report DNS failures of subdomains
+	Reports           bool    // also send crash, deprecation, intervention and CSP reports
+	Remove            bool    // ask browsers to forget the headers instead
 }
 
 // Header is a response header.
 type Header struct{ Name, Value string }
 
-// validate joins all faults.
+// validate returns all faults, joined.
 func (o *Options) validate() error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
@@ -49,7 +50,7 @@ func (o *Options) validate() error {
 	return errors.Join(faults...)
 }
 
-// isFraction is false for what is no number, too.
+// isFraction reports whether f is in 0 to 1. It returns false for NaN.
 func isFraction(f float64) bool { return f >= 0 && f <= 1 }
 
 func isToken(s string) bool {
@@ -59,7 +60,7 @@ func isToken(s string) bool {
 	return strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == ""
 }
 
-// endpoints are the collectors that browsers can use, best first. They take https only.
+// endpoints returns the collectors that browsers can use, best first. Browsers use only https.
 func endpoints(collectors []policy.Collector) (usable []policy.Collector, err error) {
 	for _, c := range collectors {
 		if !strings.HasPrefix(c.URL, "https://") {
@@ -102,7 +103,8 @@ type nelPolicy struct {
 	FailureFraction   *float64 `json:"failure_fraction,omitempty"`
 }
 
-// Headers are the headers for a policy's collectors, for every answer of the service over https.
+// Headers returns the headers for the collectors of a policy. The service must send them in every
+// answer over https.
 func Headers(collectors []policy.Collector, o Options) ([]Header, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
@@ -117,7 +119,7 @@ func Headers(collectors []policy.Collector, o Options) ([]Header, error) {
 	for _, c := range usable {
 		to.Endpoints = append(to.Endpoints, endpoint{c.URL + protocol.PathReports, c.Priority, c.Weight})
 	}
-	if o.Remove { // the removal must look like what is removed, but for its age
+	if o.Remove { // the removal must be the same except for its age
 		to.MaxAge = 0
 		log = nelPolicy{ReportTo: o.Group, IncludeSubdomains: o.IncludeSubdomains}
 	}
@@ -130,14 +132,14 @@ func Headers(collectors []policy.Collector, o Options) ([]Header, error) {
 		return nil, err
 	}
 	headers := []Header{{"Report-To", string(group)}, {"NEL", string(request)}}
-	if o.Reports && !o.Remove { // it holds for one page: without it nothing is left to forget
+	if o.Reports && !o.Remove { // it applies to one page only, so there is nothing to forget
 		headers = append(headers, Header{"Reporting-Endpoints", fmt.Sprintf(`default="%s%s"`, usable[0].URL, protocol.PathReports)})
 	}
 	return headers, nil
 }
 
-// Directives are what a Content-Security-Policy needs besides, so that violations are reported; ""
-// when they are not asked for.
+// Directives returns what to add to a Content-Security-Policy so that violations are reported. It
+// returns "" if o does not ask for these reports.
 func Directives(collectors []policy.Collector, o Options) string {
 	usable, err := endpoints(collectors)
 	if !o.Reports || o.Remove || err != nil {

@@ -2,7 +2,7 @@ package roles
 
 import "github.com/heliograph-net/heliograph/collector"
 
-// checkBrowserReports names every type of browser reports that has no such handling.
+// checkBrowserReports complains about every type of browser reports whose handling is invalid.
 func (c *Config) checkBrowserReports(bad complaint) {
 	for reportType, h := range c.Collector.BrowserReports {
 		if err := collector.CheckHandling(map[string]collector.Handling{reportType: h}); err != nil {

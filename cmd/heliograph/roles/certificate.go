@@ -20,18 +20,18 @@ import (
 // 30 days before.
 const certificateSoon = 14 * 24 * time.Hour
 
-// certificate is what is known of the certificate for one name.
+// certificate is the state of the certificate for one name.
 type certificate struct {
 	mu      sync.Mutex
-	expires time.Time // owned by mu; zero: there is none
-	err     error     // owned by mu; why
+	expires time.Time // guarded by mu; zero if there is no certificate
+	err     error     // guarded by mu; why there is none
 }
 
-// watchCertificates gets the certificates of a listener that is there already, and shows in
-// readiness and metrics whether it has them and for how long.
+// watchCertificates gets the certificates of a listener, which must be running. It shows in
+// readiness and metrics whether the listener has them and for how long they are valid.
 func (p *Process) watchCertificates(conf *tls.Config, names []string) {
 	if len(names) == 0 {
-		names = []string{""} // of files, which have one certificate
+		names = []string{""} // files have only one certificate
 	}
 	gauge := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "heliograph_collector_certificate_expiry_timestamp_seconds",
 		Help: "When the listener's certificate ends, by the name that it was asked for; 0 while there is none."}, []string{"name"})
@@ -53,7 +53,7 @@ func (p *Process) watchCertificates(conf *tls.Config, names []string) {
 	}
 }
 
-// set notes what a look has found. While the authority is away, the certificate that there was is
+// set stores the result of a check. If the authority is unavailable, the previous certificate is
 // still served.
 func (c *certificate) set(expires time.Time, err error) {
 	c.mu.Lock()
@@ -64,7 +64,7 @@ func (c *certificate) set(expires time.Time, err error) {
 	}
 }
 
-// check is an error without a certificate that is valid, and a warning when it ends soon.
+// check returns an error if there is no valid certificate, and a warning if it expires soon.
 func (c *certificate) check(now time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

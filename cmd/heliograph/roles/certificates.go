@@ -8,14 +8,15 @@ import (
 	"github.com/heliograph-net/heliograph/internal/certs"
 )
 
-// tlsFiles are where a listener's certificate comes from: two files, an authority, or neither.
+// tlsFiles says where the certificate of a listener comes from: two files, an authority,
+// or neither.
 type tlsFiles struct {
 	cert, key string
 	acme      ACMEConfig
 }
 
-// certificates is the TLS configuration of a listener; nil for plain HTTP. An error begins with the
-// key at fault.
+// certificates returns the TLS configuration of a listener, or nil for plain HTTP. An error starts
+// with the key at fault.
 func (p *Process) certificates(c *Config, component string, f tlsFiles) (*tls.Config, error) {
 	switch {
 	case f.cert != "":
@@ -42,8 +43,8 @@ func (p *Process) certificates(c *Config, component string, f tlsFiles) (*tls.Co
 	}
 }
 
-// describeCertificate says what the files hold, or why they cannot be used. The listener takes
-// changed ones up by itself, within a second.
+// describeCertificate describes the certificate in the files, or returns why they cannot be used.
+// The listener itself notices changed files within a second.
 func describeCertificate(f tlsFiles) ([]any, error) {
 	pair, err := tls.LoadX509KeyPair(f.cert, f.key)
 	if err != nil {
@@ -52,7 +53,7 @@ func describeCertificate(f tlsFiles) ([]any, error) {
 	return []any{"fingerprint", fingerprint(pair.Certificate[0]), "until", pair.Leaf.NotAfter}, nil
 }
 
-// loadRoots adds the certificates of a PEM file to the system's; nil for no file.
+// loadRoots returns the certificates of the system and of a PEM file, or nil if path is empty.
 func loadRoots(path string) (*x509.CertPool, error) {
 	if path == "" {
 		return nil, nil

@@ -61,9 +61,9 @@ func (p *Process) addCollector(c *Config, detector bool) error {
 	return p.listenForAgents(c, col)
 }
 
-// listenForAgents adds the collector's listener and what looks after its certificate.
+// listenForAgents adds the collector's listener and the watch of its certificate.
 func (p *Process) listenForAgents(c *Config, col *collector.Collector) (err error) {
-	// the feed is polled long; the collector sets deadlines
+	// the feed uses long polling; the collector sets its own deadlines
 	o := httpserve.Options{Name: "collector", Listen: c.Collector.Listen, Handler: col.Handler(), WriteTimeout: -1}
 	files := tlsFiles{cert: c.File(c.Collector.TLSCert), key: c.File(c.Collector.TLSKey), acme: c.Collector.ACME}
 	if o.TLS, err = p.certificates(c, "collector", files); err != nil {
@@ -78,7 +78,7 @@ func (p *Process) listenForAgents(c *Config, col *collector.Collector) (err erro
 	return nil
 }
 
-// collectorSettings are what a collector can change while it runs.
+// collectorSettings returns the settings that a collector can change while it runs.
 func (p *Process) collectorSettings(c *Config, detector bool) (s collector.Settings, err error) {
 	if s.ReceiptKey, err = readKey(c.dir, c.Collector.ReceiptKey, keyfile.ParseSigningKey); err != nil {
 		return s, fmt.Errorf("collector.receipt_key: %w", err)
@@ -114,7 +114,7 @@ func (p *Process) collectorSettings(c *Config, detector bool) (s collector.Setti
 	return s, nil
 }
 
-// reloadCollector gives a collector its settings anew and says what they are.
+// reloadCollector applies new settings to a collector and describes them.
 func (p *Process) reloadCollector(c *Config, detector bool, col *collector.Collector) ([]any, error) {
 	s, err := p.collectorSettings(c, detector)
 	if err != nil {
@@ -128,13 +128,13 @@ func (p *Process) reloadCollector(c *Config, detector bool, col *collector.Colle
 		"oblivious_keys", len(s.ObliviousKeys), "relay_keys", len(s.RelayKeys), "trusted_proxies", len(s.TrustedProxies)}, nil
 }
 
-// fingerprint tells one key from another: the first bytes of its SHA-256.
+// fingerprint returns the first bytes of the SHA-256 of a key, to distinguish keys.
 func fingerprint(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:8])
 }
 
-// policyVersion is the version of a signed policy, 0 when it cannot be read.
+// policyVersion returns the version of a signed policy, or 0 if it cannot be read.
 func policyVersion(signed []byte) uint64 {
 	signer, err := policy.Signer(signed)
 	if err != nil {

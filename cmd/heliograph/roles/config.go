@@ -1,6 +1,6 @@
-// Package roles wires the packages of Heliograph into the processes that operators run: it reads
-// the configuration, makes a new data directory, and builds collector, detector, prober and
-// dashboard from it. Most readers need [Load] and [New].
+// Package roles assembles the packages of Heliograph into the processes that operators run. It
+// reads the configuration ([Load]), makes data directories ([Init]), and builds collector,
+// detector, prober and dashboard ([New]). Start with [Load] and [New].
 package roles
 
 import (
@@ -19,34 +19,34 @@ import (
 	"github.com/heliograph-net/heliograph/detector/stores"
 )
 
-// ConfigName is the configuration's file name below a data directory.
+// ConfigName is the file name of the configuration in a data directory.
 const ConfigName = "heliograph.yaml"
 
 const maxConfig = 8 << 20 // bytes; a list of 100,000 targets is about 8 MiB
 
-// Config is what heliograph.yaml says. Relative paths are relative to the file. A key that is
-// absent has its default.
+// Config is the contents of heliograph.yaml. Relative paths are relative to the file. Absent keys
+// have their defaults.
 type Config struct {
 	Collector  CollectorConfig `yaml:"collector"`
 	Detector   DetectorConfig  `yaml:"detector"`
 	Prober     ProberConfig    `yaml:"prober"`
 	Dashboard  ListenConfig    `yaml:"dashboard"`
 	Operations ListenConfig    `yaml:"operations"`
-	// table of networks, TSV of start, end, ASN, country, name, or MaxMind database; "": every peer
-	// is AS0, ZZ
+	// table of networks (TSV of start, end, ASN, country and name) or MaxMind database; empty means
+	// that all networks are unknown (AS0, ZZ)
 	Networks string `yaml:"networks"`
-	// MaxMind database whose countries go before those of networks; "": none
+	// MaxMind database whose countries override those of networks; may be empty
 	Countries string `yaml:"countries"`
 
 	NetworkFields NetworkFieldsConfig `yaml:"network_fields"`
 
-	path string // of the file, for errors
+	path string // path of the file, for errors
 	dir  string // what relative paths are relative to
-	text []byte // for the line of a bad key
+	text []byte // for finding the line of an invalid key
 }
 
-// NetworkFieldsConfig names the fields of MaxMind databases, keys with dots between them; "": those
-// of MaxMind's own.
+// NetworkFieldsConfig names the fields of MaxMind databases, as keys separated by dots. Empty names
+// mean the fields of MaxMind's own databases.
 type NetworkFieldsConfig struct {
 	ASN     string `yaml:"asn"`
 	Country string `yaml:"country"`
@@ -59,7 +59,7 @@ type ListenConfig struct {
 	Hosts  []string `yaml:"hosts"`  // names by which it may be asked for, see httpx.Hosts
 }
 
-// CollectorConfig is the collector's part.
+// CollectorConfig is the part for the collector.
 type CollectorConfig struct {
 	ID         string     `yaml:"id"`
 	Listen     string     `yaml:"listen"`
@@ -67,34 +67,37 @@ type CollectorConfig struct {
 	TLSKey     string     `yaml:"tls_key"`
 	ACME       ACMEConfig `yaml:"acme"`
 	ReceiptKey string     `yaml:"receipt_key"` // signs receipts
-	FeedKeys   []string   `yaml:"feed_keys"`   // public keys of the detectors that may pull
-	// of the Oblivious HTTP gateway, the newest first; none: it is no gateway
+	// public keys of the detectors that may read the feed
+	FeedKeys []string `yaml:"feed_keys"`
+	// keys of the Oblivious HTTP gateway, newest first; empty for no gateway
 	ObliviousKeys []string `yaml:"oblivious_keys"`
-	// public keys of relays whose word on their clients' network is taken
+	// public keys of relays that are trusted to tell the networks of their clients
 	RelayKeys []string `yaml:"relay_keys"`
 	Policy    string   `yaml:"policy"`
-	// a path, or a kind and what it needs
-	Inbox           inboxes.Config `yaml:"inbox"`
-	MaxBytes        int64          `yaml:"inbox_max_bytes"`
-	TrustedProxies  []string       `yaml:"trusted_proxies"`  // prefixes of proxies in front of it
-	ForwardedHeader string         `yaml:"forwarded_header"` // the one that those proxies write
+	// a path, or a kind and its settings
+	Inbox    inboxes.Config `yaml:"inbox"`
+	MaxBytes int64          `yaml:"inbox_max_bytes"`
+	// prefixes of the proxies in front of the collector
+	TrustedProxies []string `yaml:"trusted_proxies"`
+	// header in which those proxies put the client's address
+	ForwardedHeader string `yaml:"forwarded_header"`
 	// of one client network; 0: the default
 	SourceRequests float64 `yaml:"source_requests_per_second"`
 	SourceBytes    float64 `yaml:"source_bytes_per_second"`
 	NewSources     float64 `yaml:"new_sources_per_second"`
-	// of batches that not all detectors have taken; older ones are dropped
+	// greatest age of batches that not all detectors have acknowledged; older ones are dropped
 	MaxAge Duration `yaml:"inbox_max_age"`
 
-	// by type; of one that is absent: collector.Settings.BrowserReports
+	// by type; for the default see collector.Settings.BrowserReports
 	BrowserReports map[string]collector.Handling `yaml:"browser_reports"`
-	// keep server_ip of browsers' reports
+	// keep the server_ip of browsers' reports
 	BrowserServerAddress bool `yaml:"browser_server_address"`
 }
 
-// ACMEConfig is for certificates from an ACME authority, with whose terms of service its
-// use agrees.
+// ACMEConfig configures certificates from an ACME authority. By using it, the operator agrees to
+// the authority's terms of service.
 type ACMEConfig struct {
-	Names     []string `yaml:"names"`     // host names of this collector; none: no ACME
+	Names     []string `yaml:"names"`     // host names of this collector; empty for no ACME
 	Cache     string   `yaml:"cache"`     // directory for the account's key and certificates
 	Directory string   `yaml:"directory"` // URL; "": Let's Encrypt
 	Email     string   `yaml:"email"`
@@ -102,7 +105,7 @@ type ACMEConfig struct {
 	CA string `yaml:"ca"`
 }
 
-// DetectorConfig is the detector's part.
+// DetectorConfig is the part for the detector.
 type DetectorConfig struct {
 	Store    stores.Config `yaml:"store"`
 	OpenKeys []string      `yaml:"open_keys"`
@@ -115,38 +118,40 @@ type DetectorConfig struct {
 	MinClients int      `yaml:"min_clients"`
 	MinExcess  float64  `yaml:"min_excess"`
 	MinRatio   float64  `yaml:"min_ratio"`
-	// ids of the vantages whose results are believed when they come through collectors
+	// ids of the vantages whose results are accepted through collectors
 	Vantages []string `yaml:"vantages"`
 }
 
-// FeedConfig is a remote collector to pull from.
+// FeedConfig is a remote collector whose feed is read.
 type FeedConfig struct {
 	ID  string `yaml:"id"`  // the collector's id in the policy
 	URL string `yaml:"url"` // its base URL
 }
 
-// ProberConfig is the prober's part.
+// ProberConfig is the part for the prober.
 type ProberConfig struct {
 	Interval Duration `yaml:"interval"`
 	Timeout  Duration `yaml:"timeout"`
 	Failures int      `yaml:"failures"` // consecutive failed attempts before a target is down
-	// host:port of things that should always answer; when none does, the prober doubts itself
+	// host:port of independent addresses that should always answer; if none does, the prober
+	// doubts itself
 	Witnesses []string       `yaml:"witnesses"`
 	CA        string         `yaml:"ca"` // PEM file, trusted besides the system's authorities
 	Targets   []TargetConfig `yaml:"targets"`
 
-	Vantage    string `yaml:"vantage"`     // id of the place that is probed from; no other prober's
-	VantageASN uint32 `yaml:"vantage_asn"` // its autonomous system; 0: not told
-	// signed policy that names the collectors to deliver results to; "": they stay in this process
+	Vantage    string `yaml:"vantage"`     // id of the vantage; unique among probers
+	VantageASN uint32 `yaml:"vantage_asn"` // its autonomous system; 0 if unknown
+	// signed policy with the collectors to deliver results to; if empty, results stay in
+	// this process
 	Policy string `yaml:"policy"`
-	Spool  string `yaml:"spool"` // directory for results that no collector has yet
+	Spool  string `yaml:"spool"` // directory for results that are not delivered yet
 	// PEM file of the authority that the collectors' certificates come from, trusted besides the
 	// system's
 	CollectorsCA string `yaml:"collectors_ca"`
 }
 
-// Duration is a time.Duration written as "30s". The YAML library gives no line for a duration that
-// does not parse, so it is kept for validate to name.
+// Duration is a [time.Duration] written like "30s". The YAML library does not report the line of a
+// duration that does not parse, so Duration keeps the text for validate to complain about.
 type Duration struct {
 	time.Duration
 	bad string
@@ -198,7 +203,7 @@ func Load(path string) (*Config, error) {
 	return parse(path, text)
 }
 
-// again reads the configuration's file again.
+// again reads the file of the configuration again.
 func (c *Config) again() (*Config, error) {
 	if c.path == "" {
 		return c, nil
@@ -218,7 +223,7 @@ func parse(path string, text []byte) (*Config, error) {
 	return &c, c.validate()
 }
 
-// File is where a path of the configuration points to.
+// File returns the path of a file that the configuration names.
 func (c *Config) File(name string) string {
 	if name == "" || filepath.IsAbs(name) {
 		return name

@@ -16,10 +16,10 @@ import (
 	"github.com/heliograph-net/heliograph/internal/httpx"
 )
 
-// complaint notes a fault of a key.
+// complaint records a fault of a key.
 type complaint = func(key, format string, args ...any)
 
-// validate joins all faults, each with file, line and key.
+// validate returns all faults, joined, each with file, line and key.
 func (c *Config) validate() error {
 	var errs []error
 	bad := func(key, format string, args ...any) {
@@ -128,8 +128,8 @@ func (c *Config) checkProber(bad complaint) {
 	}
 }
 
-// line is where a key stands in the file; for an absent one, where the nearest key above it stands,
-// "1" when there is none.
+// line returns the line of a key in the file. For an absent key it returns that of the nearest key
+// above it, or "1" if there is none.
 func (c *Config) line(key string) string {
 	for path := "$." + key; len(path) > 2; {
 		if p, err := yaml.PathString(path); err == nil {

@@ -12,10 +12,10 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// addDashboard adds the page and its API over what the roles before it have.
+// addDashboard adds the page and its API. They show what the roles that were added before have.
 func (p *Process) addDashboard(c *Config) error {
 	o := dashboards.Options{Servers: p.probes, Hosts: c.Dashboard.Hosts, Logger: p.log, Reader: noReports{},
-		// short bins come with short outages: a demonstration, a test
+		// short bins are for short outages, as in a demonstration or a test
 		Step: min(time.Minute, 5*c.Detector.Bin.Duration)}
 	if p.Store != nil {
 		o.Reader = p.Store
@@ -38,12 +38,12 @@ func (p *Process) addDashboard(c *Config) error {
 	})
 	p.reloads.fix(map[string]func(*Config) any{"dashboard.listen": func(c *Config) any { return c.Dashboard.Listen }})
 	p.parts.Add(endWork, lifecycle.Part{Name: "dashboard", Run: d.Run})
-	// streams have no end
+	// streams do not end
 	p.DashboardAddr, err = p.listen(closePage, httpserve.Options{Name: "dashboard", Listen: c.Dashboard.Listen, Handler: d, WriteTimeout: -1})
 	return err
 }
 
-// noReports is what a dashboard without a detector reads.
+// noReports is the Reader of a dashboard without a detector.
 type noReports struct{}
 
 func (noReports) Totals(context.Context, model.TotalsQuery) ([]model.Total, error) {

@@ -18,21 +18,22 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// A prober's spool keeps results through days without a collector: some 10,000 results are a
-// megabyte.
+// Limits of a prober's spool, which must keep results for days without a collector. About 10,000
+// results take a megabyte.
 const (
 	proberSpoolBytes    = 256 << 20
 	proberSpoolSegments = 16 << 10
 )
 
-// deliverAtEnd bounds the last delivery of a prober that ends; the spool keeps what remains.
+// deliverAtEnd is the time limit of the last delivery when a prober ends. The spool keeps the rest.
 const deliverAtEnd = time.Second
 
-// delivery brings a prober's results to the collectors that a policy names, by an agent of its own.
+// delivery delivers the results of a prober to the collectors of a policy, with an agent
+// of its own.
 type delivery struct {
 	*agent.Agent
 	log     *slog.Logger
-	failing atomic.Bool // the last upload was not taken
+	failing atomic.Bool // the last upload was not accepted
 }
 
 // newDelivery starts the agent. The caller must call close.
@@ -79,7 +80,7 @@ func (d *delivery) close() error {
 	return err
 }
 
-// heard logs what an operator should know. The agent calls it, one call at a time.
+// heard logs what an operator should know. The agent makes one call at a time.
 func (d *delivery) heard(e agent.Event) {
 	log := d.log.With("component", "prober")
 	switch e.Kind {
@@ -101,7 +102,7 @@ func (d *delivery) heard(e agent.Event) {
 	}
 }
 
-// check is for readiness: a prober that cannot deliver works on, but nobody hears it.
+// check returns a warning for readiness if results cannot be delivered. The prober goes on working.
 func (d *delivery) check(context.Context) error {
 	if n := d.Stats().Pending; n > 0 && d.failing.Load() {
 		return ops.Warning(fmt.Sprintf("%d segments wait for a collector", n))
@@ -109,7 +110,7 @@ func (d *delivery) check(context.Context) error {
 	return nil
 }
 
-// register registers what the agent counts.
+// register registers metrics for what the agent counts.
 func (d *delivery) register(to prometheus.Registerer) error {
 	dropped := func(s agent.Stats) (n float64) {
 		for _, records := range s.Dropped {

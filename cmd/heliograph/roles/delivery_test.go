@@ -144,7 +144,7 @@ func (s *proberSite) delivered(p *Process) (all []*report.ProbeResults, births [
 	return all, births
 }
 
-// await asks until ok says so.
+// await waits until ok returns true.
 func (s *proberSite) await(what string, ok func() bool) {
 	s.t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
@@ -154,8 +154,8 @@ func (s *proberSite) await(what string, ok func() bool) {
 	}
 }
 
-// A prober that is cut off from its collectors keeps what it found, through an end of its process
-// too, and delivers it later with its time.
+// A prober that is cut off from its collectors keeps its results, even when its process ends, and
+// delivers them later with their times.
 func TestProberCutOffDeliversLater(t *testing.T) {
 	s := newProberSite(t)
 	began := time.Now()
@@ -204,7 +204,7 @@ func TestProberCutOffDeliversLater(t *testing.T) {
 	}
 }
 
-// A prober that stands elsewhere is seen on the page of the detector, and what it found is kept.
+// The results of a remote prober are shown on the page of the detector and stored.
 func TestProbesArriveAtTheDetector(t *testing.T) {
 	s := newProberSite(t)
 	hub, stopHub, _ := s.start(Roles{Collector: true, Detector: true})
@@ -238,7 +238,7 @@ func TestProbesArriveAtTheDetector(t *testing.T) {
 	}
 }
 
-// Anybody can seal results to the detector; those of a vantage that it does not know are dropped.
+// Anybody can seal results to the detector. Results of an unknown vantage are dropped.
 func TestStrangeVantagesAreNotBelieved(t *testing.T) {
 	s := newProberSite(t)
 	_, stop, _ := s.start(Roles{Prober: true})

@@ -56,7 +56,7 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	return nil
 }
 
-// detectorSettings are what a detector can change while it works.
+// detectorSettings returns the settings that a detector can change while it runs.
 func (p *Process) detectorSettings(c *Config) (s detector.Settings, err error) {
 	keys, err := openKeys(c)
 	if err != nil {
@@ -84,13 +84,13 @@ func openKeys(c *Config) (*seal.Keyring, error) {
 // vantages are those whose results are believed.
 func vantages(c *Config) []string {
 	all := slices.Clone(c.Detector.Vantages)
-	if c.Prober.Vantage != "" { // one configuration may be for both
+	if c.Prober.Vantage != "" { // detector and prober may share a configuration
 		all = append(all, c.Prober.Vantage)
 	}
 	return all
 }
 
-// reloadDetector gives a detector its settings anew and says what they are.
+// reloadDetector applies new settings to a detector and describes them.
 func (p *Process) reloadDetector(c *Config, d *detector.Detector) ([]any, error) {
 	s, err := p.detectorSettings(c)
 	if err != nil {
@@ -104,7 +104,7 @@ func (p *Process) reloadDetector(c *Config, d *detector.Detector) ([]any, error)
 		"min_clients", t.Clients, "min_excess", t.Excess, "min_ratio", t.Ratio}, nil
 }
 
-// keyIDs are the ids of opening keys as `policy show` writes them.
+// keyIDs returns the ids of opening keys, in the form of "policy show".
 func keyIDs(keys *seal.Keyring) (ids []string) {
 	for _, id := range keys.IDs() {
 		ids = append(ids, hex.EncodeToString(id[:]))
@@ -112,7 +112,7 @@ func keyIDs(keys *seal.Keyring) (ids []string) {
 	return ids
 }
 
-// feeds are the remote ones, and the inbox of the collector in this process.
+// feeds returns the remote feeds, and the inbox of the collector in this process.
 func (p *Process) feeds(c *Config) (map[string]detector.Feed, error) {
 	feeds := map[string]detector.Feed{}
 	if p.inbox != nil {

@@ -22,16 +22,16 @@ var configTemplate []byte
 //go:embed policy.yaml
 var policyTemplate []byte
 
-// InitOptions say what Init puts into a new data directory. The zero value gives the
+// InitOptions says what [Init] writes into a new data directory. The zero value means the
 // commented defaults.
 type InitOptions struct {
-	Config []byte // heliograph.yaml; nil: the defaults with comments
-	Policy []byte // policy.yaml; nil: one collector on loopback, with comments
+	Config []byte // heliograph.yaml; nil means the defaults with comments
+	Policy []byte // policy.yaml; nil means one collector on loopback, with comments
 }
 
-// Init makes a data directory: fresh keys (mode 0600), policy.yaml and the policy signed from it,
-// heliograph.yaml. It never overwrites: a directory that has a configuration is an error,
-// fs.ErrExist. When it fails half-way, what it wrote is removed.
+// Init makes a data directory with new keys (mode 0600), policy.yaml, the policy signed from it,
+// and heliograph.yaml. It never overwrites a file: if the directory has a configuration, the error
+// wraps [fs.ErrExist]. If Init fails, it removes what it has written.
 func Init(dir string, o InitOptions) (err error) {
 	if _, err := os.Stat(filepath.Join(dir, ConfigName)); err == nil {
 		return fmt.Errorf("%s has a %s already: %w", dir, ConfigName, fs.ErrExist)
@@ -65,17 +65,17 @@ func Init(dir string, o InitOptions) (err error) {
 	if err := write("policy", signed, 0o644); err != nil {
 		return err
 	}
-	// The configuration comes last: a directory without one is unfinished.
+	// The configuration comes last, because a directory without one counts as unfinished.
 	return write(ConfigName, o.Config, 0o644)
 }
 
-// newFiles are files that are made below a directory.
+// newFiles are new files in a directory.
 type newFiles struct {
 	dir     string
 	written []string
 }
 
-// write makes a file, which must not be there.
+// write creates a file, which must not exist.
 func (n *newFiles) write(name string, text []byte, mode fs.FileMode) error {
 	name = filepath.Join(n.dir, name)
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
@@ -87,16 +87,16 @@ func (n *newFiles) write(name string, text []byte, mode fs.FileMode) error {
 	return errors.Join(err, f.Close())
 }
 
-// remove takes back what was written.
+// remove removes the files that were written.
 func (n *newFiles) remove() {
 	for _, name := range n.written {
 		_ = os.Remove(name)
 	}
 }
 
-// writeKeys makes the five key pairs: policy (signs policies), receipt (the collector's), feed (the
-// detector's, to pull), oblivious (the collector's, for requests through relays), open (the
-// detector's, to read reports).
+// writeKeys makes the five key pairs: policy (signs policies), receipt (signs the collector's
+// receipts), feed (signs the detector's requests), oblivious (opens requests through relays), and
+// open (opens reports).
 func writeKeys(write func(name string, text []byte, mode fs.FileMode) error) error {
 	for _, name := range []string{"policy", "receipt", "feed"} {
 		public, private, err := ed25519.GenerateKey(rand.Reader)

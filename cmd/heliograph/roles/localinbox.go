@@ -18,11 +18,11 @@ type localInbox struct {
 	reader string
 }
 
-// localReader is the name under which the detector of this process reads the inbox: that of its
-// feed key, so that it is one reader whether it reads the inbox or the feed.
+// localReader returns the name under which the detector of this process reads the inbox. It is that
+// of the detector's feed key, so that it is the same reader whether it reads the inbox or the feed.
 func localReader(c *Config) string {
 	key, err := readKey(c.dir, c.Detector.FeedKey, keyfile.ParseSigningKey)
-	if err != nil { // a detector that reads no feed needs no key
+	if err != nil { // a detector that reads no feed does not need a key
 		return "local"
 	}
 	return collector.ReaderName(key.Public().(ed25519.PublicKey))
@@ -33,7 +33,7 @@ func (l localInbox) Ack(ctx context.Context, upTo uint64) error {
 	return l.Inbox.Ack(ctx, l.reader, upTo)
 }
 
-// Read translates the one error that the detector branches on.
+// Read converts the only error that the detector distinguishes.
 func (l localInbox) Read(ctx context.Context, after uint64, limit int) ([]report.Envelope, error) {
 	batches, err := l.Inbox.Read(ctx, after, limit)
 	if errors.Is(err, collector.ErrCursor) {

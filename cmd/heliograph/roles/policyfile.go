@@ -19,8 +19,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// PolicySource is policy.yaml: a policy as people edit it, before it is signed. Relative paths are
-// relative to the file.
+// PolicySource is the contents of policy.yaml: a policy in the form that people edit, before it is
+// signed. Relative paths are relative to the file.
 type PolicySource struct {
 	Version         uint64            `yaml:"version"`
 	ValidFor        Duration          `yaml:"valid_for"`
@@ -47,7 +47,7 @@ type CollectorSource struct {
 	Pins       []string `yaml:"pins"`
 	ReceiptKey string   `yaml:"receipt_key"`
 
-	// URL of the Oblivious HTTP relay before it; "": none
+	// URL of the Oblivious HTTP relay in front of it; empty for none
 	Relay         string   `yaml:"relay"`
 	ObliviousKeys []string `yaml:"oblivious_keys"` // public key files of its gateway
 }
@@ -57,8 +57,8 @@ func defaultPolicySource() PolicySource {
 		Window: dur(time.Minute), Samples: 5, Refresh: dur(time.Hour), BytesPerDay: 10 << 20}
 }
 
-// ReadPolicySource reads policy.yaml and the keys that it names and makes a policy issued at now,
-// unsigned. Errors name file and key.
+// ReadPolicySource reads policy.yaml and the keys that it names. It returns an unsigned policy that
+// is issued at now. Errors name file and key.
 func ReadPolicySource(path string, now time.Time) (*policy.Policy, error) {
 	text, err := readLimited(path, policy.MaxSize)
 	if err != nil {
@@ -147,7 +147,7 @@ func SignPolicyFile(source, keyPath string, now time.Time) ([]byte, error) {
 	return signed, nil
 }
 
-// readKey reads a key file; dir is what a relative name is relative to.
+// readKey reads a key file. A relative name is relative to dir.
 func readKey[K any](dir, name string, parse func([]byte) (K, error)) (K, error) {
 	var zero K
 	if name == "" {

@@ -13,13 +13,13 @@ import (
 // localVantage names the vantage of a prober whose results stay in its process.
 const localVantage = "local"
 
-// directHold is how long results wait on their way to the detector of the same process: long enough
-// to be stored together.
+// directHold is how long results wait before they are handed to the detector of the same process,
+// so that they can be stored together.
 const directHold = time.Second
 
-// addProber adds a prober of a program of this version. With a policy an agent takes its results to
-// the collectors. Without one the detector of this process has them, or else the map that the
-// prober keeps itself is shown.
+// addProber adds a prober. With a policy, an agent delivers its results to the collectors. Without
+// one, the detector of this process gets them. If there is no detector either, the prober's own
+// heat map is shown.
 func (p *Process) addProber(c *Config, version string) error {
 	o, err := proberOptions(c)
 	if err != nil {
@@ -68,7 +68,7 @@ func (p *Process) addProber(c *Config, version string) error {
 	return nil
 }
 
-// expect shows targets on the detector's map before their first results are handed over.
+// expect shows targets on the detector's heat map before their first results.
 func (p *Process) expect(c *Config, targets []prober.Target) {
 	if p.detector == nil || c.Prober.Policy != "" {
 		return
@@ -84,7 +84,7 @@ func (p *Process) expect(c *Config, targets []prober.Target) {
 	p.detector.ExpectProbes(all)
 }
 
-// reloadProber gives a prober its targets and witnesses anew and says how many they are.
+// reloadProber applies new targets and witnesses to a prober and describes them.
 func reloadProber(c *Config, pr *prober.Prober) (o prober.Options, told []any, err error) {
 	if o, err = proberOptions(c); err != nil {
 		return o, nil, err
@@ -99,5 +99,5 @@ func reloadProber(c *Config, pr *prober.Prober) (o prober.Options, told []any, e
 	return o, []any{"targets", len(o.Targets), "witnesses", len(o.Witnesses), "interval", o.Interval.String()}, nil
 }
 
-// ServerDown says whether probes find the server at address and port down.
+// ServerDown reports whether probes find the server at an address and port down.
 func (p *Process) ServerDown(server string) bool { return p.probes != nil && p.probes.Down(server) }

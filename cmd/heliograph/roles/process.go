@@ -22,37 +22,38 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// Roles says which roles a process has.
+// Roles is the set of roles of a process.
 type Roles struct{ Collector, Detector, Prober bool }
 
-// Options of a Process. Config and Logger are required.
+// Options configures a [Process]. Config and Logger are required.
 type Options struct {
 	Config *Config
 	Roles  Roles
 	Logger *slog.Logger
-	// Level is what PUT /log/level changes. nil: it has no such path
+	// Level is the level that PUT /log/level changes. If it is nil, there is no such path.
 	Level *slog.LevelVar
-	// ReopenLog opens the log's file again, at a reload. nil: the log is no file
+	// ReopenLog opens the log's file again at a reload. It is nil if the log is not a file.
 	ReopenLog func() error
-	Version   string // of this program, for what it sends; "": not told
-	// Hangup brings SIGHUP, at which the configuration and what it names are read again. nil: they
-	// are not. Whoever makes it keeps it for as long as the process lives, or SIGHUP kills it.
+	Version   string // version of this program, sent with results; may be empty
+	// Hangup receives SIGHUP. The Process then reads the configuration and the files that it names
+	// again. It may be nil. The caller must keep the channel registered as long as the process
+	// lives, or SIGHUP kills it.
 	Hangup <-chan os.Signal
-	// Linger is how long a collector that is told to stop goes on telling agents to come later,
-	// at least, so that they hear it instead of finding nobody. 0: not longer than it drains.
+	// Linger is the least time for which a collector that is told to stop still answers agents,
+	// telling them to try later. 0 means no longer than it takes to drain.
 	Linger time.Duration
 }
 
-// The steps of a process's end, in the order in which work flows through it, and the time after
-// which each has to be over.
+// The steps in which a process ends, in the order in which work flows through it, and the time by
+// which each must be over.
 const (
-	endProber       = iota // its last results go to the detector or the collectors
-	drainCollector         // uploads are told to go elsewhere, by a listener that still answers
-	closeCollector         // that listener
-	endWork                // detector, streams of the page, and what looks after files
+	endProber       = iota // the last results go to the detector or the collectors
+	drainCollector         // the listener still answers, and tells agents to go elsewhere
+	closeCollector         // the collector's listener ends
+	endWork                // detector, streams of the page, and watches of files
 	closePage              // the page's listener
 	closeStores            // store and inbox
-	closeOperations        // health and metrics are there to the last
+	closeOperations        // health and metrics are available to the last
 )
 
 var endedBy = [...]time.Duration{
@@ -65,12 +66,12 @@ var endedBy = [...]time.Duration{
 	closeOperations: 4900 * time.Millisecond,
 }
 
-// Process is some roles with their listeners and the operations listener.
+// Process is a set of roles with their listeners and the operations listener.
 type Process struct {
-	// host:port as bound; "" for a role that is not there
+	// host:port as bound; empty for a role that the process does not have
 	CollectorAddr, DashboardAddr, OperationsAddr string
 
-	Store model.Reader // what reports and incidents say; nil without a detector
+	Store model.Reader // reports and incidents; nil without a detector
 
 	parts    *lifecycle.Group
 	log      *slog.Logger
@@ -79,16 +80,16 @@ type Process struct {
 	reloads  *reloads
 	stopping atomic.Bool
 
-	// what one role has for another; nil without
+	// what one role provides for another; nil if absent
 	names    *nettable.Live
 	inbox    collector.Inbox
 	detector *detector.Detector
-	probes   *heatmap.Map // the detector's or the prober's
+	probes   *heatmap.Map // of the detector or the prober
 
 }
 
-// New builds the roles as configured and binds their listeners. ctx is for the opening of stores.
-// When it fails, nothing stays open.
+// New builds the roles as configured and binds their listeners. ctx applies to the opening of
+// stores. If New fails, nothing stays open.
 func New(ctx context.Context, o Options) (p *Process, err error) {
 	p = newProcess(o.Logger)
 	defer func() {
@@ -102,7 +103,7 @@ func New(ctx context.Context, o Options) (p *Process, err error) {
 	p.reloads.fix(map[string]func(*Config) any{
 		"operations.listen": func(c *Config) any { return c.Operations.Listen },
 		"operations.hosts":  func(c *Config) any { return c.Operations.Hosts },
-		// another table needs none
+		// another table does not need a restart
 		"networks": func(c *Config) any { return c.Networks != "" },
 	})
 	if err := p.addNetworks(c); err != nil {
@@ -144,8 +145,9 @@ func newProcess(log *slog.Logger) *Process {
 	return p
 }
 
-// Run works until ctx ends, or a part fails, whose error it returns. It ends the parts in the order
-// in which work flows through them, operations last, within five seconds. It may be called once.
+// Run works until ctx ends or a part fails, whose error it returns. It then ends the parts within
+// five seconds, in the order in which work flows through them and the operations listener last. It
+// may be called once.
 func (p *Process) Run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() {
 		p.stopping.Store(true)
@@ -154,7 +156,7 @@ func (p *Process) Run(ctx context.Context) error {
 	return p.parts.Run(ctx)
 }
 
-// Close frees what a Process that is not run holds: ports and files.
+// Close releases the ports and files of a Process that is not run.
 func (p *Process) Close() error { return p.parts.Close() }
 
 // listen adds a listener and returns its address.
@@ -168,8 +170,8 @@ func (p *Process) listen(step int, o httpserve.Options) (addr string, err error)
 	return s.Addr(), nil
 }
 
-// addOperations adds the listener for health, metrics and profiles. It knows the checks that the
-// roles have added.
+// addOperations adds the listener for health, metrics and profiles, with the checks that the roles
+// have added before.
 func (p *Process) addOperations(c ListenConfig, level *slog.LevelVar) (err error) {
 	p.checks["process"] = func(context.Context) error {
 		if p.stopping.Load() {

@@ -19,7 +19,7 @@ type Relay struct {
 	RelayAddr string // host:port as bound
 }
 
-// RelayOptions are those of a Relay; see [Options].
+// RelayOptions configures a [Relay]; see [Options].
 type RelayOptions struct {
 	Config    *RelayConfig
 	Logger    *slog.Logger
@@ -28,7 +28,7 @@ type RelayOptions struct {
 	Hangup    <-chan os.Signal
 }
 
-// NewRelay builds a relay as configured and binds its listeners. When it fails, nothing stays open.
+// NewRelay builds a relay as configured and binds its listeners. If it fails, nothing stays open.
 func NewRelay(o RelayOptions) (n *Relay, err error) {
 	n = &Relay{Process: newProcess(o.Logger)}
 	defer func() {
@@ -37,7 +37,7 @@ func NewRelay(o RelayOptions) (n *Relay, err error) {
 		}
 	}()
 	c := o.Config
-	latest := c // belongs to whoever reloads
+	latest := c // used only by the goroutine that reloads
 	n.reloads = &reloads{log: o.Logger, hangup: o.Hangup, current: &c.base, load: func() (*Config, error) {
 		next, err := LoadRelay(c.base.path)
 		if err != nil {
@@ -90,7 +90,7 @@ func (n *Relay) addRelay(c *RelayConfig) (*relay.Relay, error) {
 	return r, err
 }
 
-// relaySettings are what a relay can change while it works.
+// relaySettings returns the settings that a relay can change while it runs.
 func (n *Relay) relaySettings(c *RelayConfig) (s relay.Settings, err error) {
 	s = relay.Settings{Gateway: c.Gateway, Collector: c.Collector, MaxRequests: c.MaxRequests, NetworkRequests: c.SourceRequests}
 	if n.names != nil {
@@ -107,7 +107,7 @@ func (n *Relay) relaySettings(c *RelayConfig) (s relay.Settings, err error) {
 	return s, nil
 }
 
-// reloadRelay gives a relay its settings anew and says what they are.
+// reloadRelay applies new settings to a relay and describes them.
 func (n *Relay) reloadRelay(c *RelayConfig, r *relay.Relay) ([]any, error) {
 	s, err := n.relaySettings(c)
 	if err != nil {

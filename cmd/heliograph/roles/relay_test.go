@@ -119,8 +119,8 @@ func TestStartRelay(t *testing.T) {
 	}
 }
 
-// SIGHUP reads relay.yaml and what it names again; what is wrong with them leaves the old ones in
-// use.
+// On SIGHUP the relay reads relay.yaml and the files that it names again. If something is wrong
+// with them, the old ones stay in use.
 func TestHangupReloadsRelay(t *testing.T) {
 	dir := t.TempDir()
 	if err := InitRelay(dir); err != nil {

@@ -13,12 +13,12 @@ import (
 	"github.com/heliograph-net/heliograph/internal/httpx"
 )
 
-// RelayConfigName is the file name of a relay's configuration. It has a file of its own because a
-// relay belongs to another operator than the collector behind it.
+// RelayConfigName is the file name of a relay's configuration. It is a separate file because the
+// relay and the collector behind it belong to different operators.
 const RelayConfigName = "relay.yaml"
 
-// RelayConfig is what relay.yaml says. Relative paths are relative to the file. A key that is
-// absent has its default.
+// RelayConfig is the contents of relay.yaml. Relative paths are relative to the file. Absent keys
+// have their defaults.
 type RelayConfig struct {
 	Listen  string     `yaml:"listen"`
 	TLSCert string     `yaml:"tls_cert"` // PEM file; "": plain HTTP
@@ -28,7 +28,7 @@ type RelayConfig struct {
 	// PEM file of the authority of the collector's certificate; "": the system's
 	GatewayCA string `yaml:"gateway_ca"`
 	Collector string `yaml:"collector"` // its id in the policy
-	// signs what is said of clients; "": nothing is said of them
+	// signs what the relay says about clients; if empty, it says nothing about them
 	Key            string       `yaml:"key"`
 	SourceRequests float64      `yaml:"source_requests_per_second"`
 	MaxRequests    int          `yaml:"max_requests"`
@@ -38,7 +38,7 @@ type RelayConfig struct {
 	Countries     string              `yaml:"countries"`
 	NetworkFields NetworkFieldsConfig `yaml:"network_fields"`
 
-	base Config // for what both configurations have
+	base Config // for what both configurations share
 }
 
 func relayDefaults() RelayConfig {
@@ -63,7 +63,7 @@ func LoadRelay(path string) (*RelayConfig, error) {
 	return &c, c.validate()
 }
 
-// validate joins the faults of what is not checked where it is used.
+// validate returns the faults, joined, of settings that are not checked where they are used.
 func (c *RelayConfig) validate() error {
 	var errs []error
 	bad := func(key, format string, args ...any) {

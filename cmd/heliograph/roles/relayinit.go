@@ -16,9 +16,9 @@ import (
 //go:embed relay.yaml
 var relayTemplate []byte
 
-// InitRelay makes a relay's directory: a fresh key (mode 0600), its public half for the collector,
-// relay.yaml. It never overwrites: a directory that has a configuration is an error, fs.ErrExist.
-// When it fails half-way, what it wrote is removed.
+// InitRelay makes a relay's directory with a new key (mode 0600), its public half for the
+// collector, and relay.yaml. It never overwrites a file: if the directory has a configuration, the
+// error wraps [fs.ErrExist]. If InitRelay fails, it removes what it has written.
 func InitRelay(dir string) error {
 	if _, err := os.Stat(filepath.Join(dir, RelayConfigName)); err == nil {
 		return fmt.Errorf("%s has a %s already: %w", dir, RelayConfigName, fs.ErrExist)
@@ -33,7 +33,7 @@ func InitRelay(dir string) error {
 	files := &newFiles{dir: dir}
 	err = errors.Join(files.write("keys/relay.pem", keyfile.MarshalSigningKey(private), 0o600),
 		files.write("keys/relay.pub.pem", keyfile.MarshalPublicKey(public), 0o644))
-	if err == nil { // last: a directory without one is unfinished
+	if err == nil { // last, because a directory without one counts as unfinished
 		err = files.write(RelayConfigName, relayTemplate, 0o644)
 	}
 	if err != nil {

@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// lookEvery is how often files that may be replaced while the process runs are looked at.
+// lookEvery is the time between two checks of files that may be replaced while the process runs.
 const lookEvery = 10 * time.Second
 
-// reloads reads the configuration again on SIGHUP and has every part of the process take it
-// up. What is wrong leaves in use what was there. It belongs to the goroutine of run once that
-// has begun.
+// reloads reads the configuration again on SIGHUP and applies it to every part of the process. If
+// something is wrong, what was in use stays in use. Once run has begun, only its goroutine
+// uses reloads.
 type reloads struct {
 	log     *slog.Logger
 	hangup  <-chan os.Signal
@@ -25,8 +25,8 @@ type reloads struct {
 	fixed   []fixedSetting
 }
 
-// reloadable is a part of a process that takes up a changed configuration. It says, as arguments of
-// a log line, what it has now. On an error it keeps what it had.
+// reloadable is a part of a process that can apply a changed configuration. It returns, as
+// arguments of a log line, what it has now. With an error, it keeps what it had.
 type reloadable struct {
 	what   string
 	reload func(*Config) (says []any, err error)
@@ -47,32 +47,32 @@ type fixedSetting struct {
 	start any
 }
 
-// add adds a part; they are reloaded in the order in which they were added.
+// add adds a part. Parts are reloaded in the order in which they were added.
 func (r *reloads) add(what string, reload func(*Config) ([]any, error)) {
 	r.parts = append(r.parts, reloadable{what, reload})
 }
 
-// addLog adds the log's file; nil: there is none.
+// addLog adds the log's file. reopen may be nil.
 func (r *reloads) addLog(reopen func() error) {
 	if reopen != nil {
 		r.add("log", func(*Config) ([]any, error) { return nil, reopen() })
 	}
 }
 
-// watch reloads a part when a file that the configuration names has changed.
+// watch makes a part reload when a file that the configuration names has changed.
 func (r *reloads) watch(what string, path func(*Config) string, part string) {
 	r.watched = append(r.watched, &watchedFile{what, path, part, modified(path(r.current))})
 }
 
-// fix names settings that take a restart, by their keys: all other settings take effect by a
-// reload. It is called before run.
+// fix declares settings, by their keys, whose changes require a restart. All other settings take
+// effect at a reload. It must be called before run.
 func (r *reloads) fix(values map[string]func(*Config) any) {
 	for key, value := range values {
 		r.fixed = append(r.fixed, fixedSetting{key, value, value(r.current)})
 	}
 }
 
-// changed are the keys of settings that would take a restart, sorted.
+// changed returns the keys of the changed settings that require a restart, sorted.
 func (r *reloads) changed(next *Config) (keys []string) {
 	for _, f := range r.fixed {
 		if !reflect.DeepEqual(f.value(next), f.start) {
@@ -99,8 +99,7 @@ func (r *reloads) run(ctx context.Context) error {
 	}
 }
 
-// all reads the configuration and reloads every part. A part that cannot keeps none of the others
-// from it.
+// all reads the configuration and reloads every part, even if some of them fail.
 func (r *reloads) all() {
 	next, err := r.load()
 	if err != nil {
@@ -145,7 +144,7 @@ func tellReload(log *slog.Logger, what string, says []any, err error) {
 	log.Info("reloaded", append([]any{"what", what}, says...)...)
 }
 
-// modified is when a file was changed; zero when it is not there.
+// modified returns the modification time of a file, or zero if the file does not exist.
 func modified(path string) time.Time {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -27,8 +27,8 @@ func awaitLog(t *testing.T, log *syncbuffer.Buffer, text string) {
 	}
 }
 
-// SIGHUP reads configuration, keys, policy and networks again; what is wrong with them leaves the
-// old ones in use.
+// On SIGHUP the process reads configuration, keys, policy and networks again. If something is wrong
+// with them, the old ones stay in use.
 func TestHangupReloads(t *testing.T) {
 	dir := t.TempDir()
 	config := "collector:\n  listen: 127.0.0.1:0\noperations:\n  listen: 127.0.0.1:0\nnetworks: networks.tsv\n"

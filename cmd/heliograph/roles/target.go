@@ -13,21 +13,21 @@ import (
 	"github.com/heliograph-net/heliograph/prober/probe/tcpprobe"
 )
 
-// TargetConfig is one server to probe. Besides the keys below it has those of its kind of probe,
-// which one of them tells: url or tcp, for instance.
+// TargetConfig is one server to probe. Besides the keys below, it has those of its kind of probe.
+// One of these, such as url or tcp, determines the kind.
 type TargetConfig struct {
 	Name       string `yaml:"name"`
 	DataCentre string `yaml:"data_centre"`
 	Cluster    string `yaml:"cluster"`
 	Row        string `yaml:"row"`
 
-	Spec probe.Spec `yaml:"-"` // made of the other keys; nil when they are faulty
+	Spec probe.Spec `yaml:"-"` // made from the other keys; nil if they are invalid
 
-	badKey string // of the target, "" for the target itself
+	badKey string // the invalid key; empty for the target itself
 	bad    error  // what is wrong with its keys; the YAML library gives no line, so validate does
 }
 
-// target is what prober takes.
+// target returns the target for the prober.
 func (t *TargetConfig) target() prober.Target {
 	return prober.Target{
 		Name: t.Name, Spec: t.Spec, DataCentre: t.DataCentre, Cluster: t.Cluster, Row: t.Row,
@@ -73,7 +73,7 @@ func (t *TargetConfig) decode(text []byte) (badKey string, err error) {
 	return "", nil
 }
 
-// kindOf finds the kind whose key is among the keys.
+// kindOf returns the kind whose key is among keys.
 func kindOf(keys map[string]any) (found *probe.Kind, err error) {
 	var possible []string
 	for i := range kinds.All {
@@ -93,7 +93,7 @@ func kindOf(keys map[string]any) (found *probe.Kind, err error) {
 	return found, nil
 }
 
-// proberOptions are what the configuration says of targets and witnesses.
+// proberOptions returns the prober's options for the configured targets and witnesses.
 func proberOptions(c *Config) (o prober.Options, err error) {
 	o = prober.Options{
 		Interval: c.Prober.Interval.Duration, Timeout: c.Prober.Timeout.Duration,

@@ -12,9 +12,9 @@ import (
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 )
 
-// door is a plain listener on loopback before a collector, which has a certificate of the
-// demonstration's own authority that no browser trusts. It passes on what comes, byte for byte. A
-// closed door refuses connections, as a collector that is down does.
+// door is a listener without TLS on loopback in front of a collector, whose certificate browsers do
+// not trust because it is from the demonstration's own authority. It forwards all bytes. A closed
+// door refuses connections, like a collector that is down.
 type door struct {
 	id      string
 	addr    string // host:port, the same whenever it is open
@@ -22,7 +22,7 @@ type door struct {
 	log     *slog.Logger
 
 	mu   sync.Mutex
-	stop func() error // guarded by mu; closes the door. nil: it is closed
+	stop func() error // guarded by mu; closes the door; nil if it is closed
 }
 
 func (p *Page) newDoor(c Collector) (*door, error) {
@@ -42,7 +42,7 @@ func (p *Page) newDoor(c Collector) (*door, error) {
 // URL is the door's base URL.
 func (d *door) URL() string { return "http://" + d.addr }
 
-// Open listens, unless it does.
+// Open opens the door, unless it is open.
 func (d *door) Open() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -57,7 +57,7 @@ func (d *door) Open() error {
 	return nil
 }
 
-// Close stops listening; a request under way has a moment to end. It is idempotent.
+// Close closes the door. Requests in flight have a moment to end. It is idempotent.
 func (d *door) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

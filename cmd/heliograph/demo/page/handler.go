@@ -19,9 +19,10 @@ import (
 //go:embed web
 var web embed.FS
 
-// contentSecurityPolicy is as strict as the agent allows: scripts and the worker from the page's
-// own origin, WebAssembly, and connections to the service and the collectors. Every answer carries
-// it, for a worker obeys the policy that came with its own script.
+// contentSecurityPolicy returns a policy that is as strict as the agent allows: scripts and the
+// worker from the page's own origin, WebAssembly, and connections to the service and the
+// collectors. Every answer has it, because a worker obeys the policy that comes with its
+// own script.
 func contentSecurityPolicy(service string, connect []string) string {
 	return strings.Join([]string{
 		"default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "worker-src 'self'", "style-src 'self'",
@@ -48,8 +49,8 @@ func (p *Page) handler() http.Handler {
 	return p.guard(http.NewCrossOriginProtection().Handler(mux))
 }
 
-// guard refuses names that are not this machine's, by which a foreign page would read this one (DNS
-// rebinding), and sets the headers that every answer has.
+// guard refuses host names other than this machine's, to protect against DNS rebinding, and sets
+// the headers of every answer.
 func (p *Page) guard(h http.Handler) http.Handler {
 	return httpx.Hosts(nil).Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", p.csp)
@@ -61,7 +62,7 @@ func (p *Page) guard(h http.Handler) http.Handler {
 	}))
 }
 
-// stage is what the page has to know of the stage.
+// stage is what the page needs to know about the demonstration.
 type stage struct {
 	App        string           `json:"app"`
 	Built      bool             `json:"built"`     // the WebAssembly module is there
@@ -71,8 +72,8 @@ type stage struct {
 	Collectors []collectorState `json:"collectors"`
 }
 
-// agentFiles serves the browser's agent. If it is not built, because its WebAssembly module is not
-// in this program, then its scripts alone are served, and the page says so.
+// agentFiles serves the browser agent. If this program was built without its WebAssembly module, it
+// serves only the scripts and returns false; the page then says so.
 func agentFiles() (h http.Handler, built bool) {
 	h, err := wasm.Handler(wasm.Files())
 	if err != nil {
@@ -94,13 +95,13 @@ func (p *Page) serveState(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, s)
 }
 
-// arrival is a total of the detector's: requests, or application errors.
+// arrival is a number of requests, or of application errors, that the detector has.
 type arrival struct {
 	Type  string  `json:"type"`
 	Count float64 `json:"count"`
 }
 
-// serveArrived says what the detector has opened of this page's reports in the last 15 minutes.
+// serveArrived returns which of this page's reports of the last 15 minutes the detector has.
 func (p *Page) serveArrived(w http.ResponseWriter, r *http.Request) {
 	arrived, err := p.arrived(r.Context(), time.Now().Add(-15*time.Minute))
 	if err != nil {
@@ -126,7 +127,7 @@ func (p *Page) arrived(ctx context.Context, since time.Time) ([]arrival, error) 
 	if err != nil {
 		return nil, err
 	}
-	for i := range errors { // application errors are no requests: no total counts them
+	for i := range errors { // application errors are not requests, so totals do not count them
 		if errors[i].App == App {
 			sum[string(errors[i].Outcome)] += float64(errors[i].Error.Count)
 		}

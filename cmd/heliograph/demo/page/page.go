@@ -1,6 +1,6 @@
-// Package page serves the page of the demonstration on which a visitor opts in, breaks things and
-// sees what was sent. The page is a shop's: it asks a service that fails on demand, and the browser
-// agent in it delivers to the demonstration's collectors. Most readers need New.
+// Package page serves the page of the demonstration, on which a visitor opts in, breaks things and
+// sees what was sent. The page is a shop. It sends requests to a service that fails on demand, and
+// its browser agent delivers to the collectors of the demonstration. Start with [New].
 package page
 
 import (
@@ -19,17 +19,17 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// App is the name under which the page's reports are stored.
+// App is the application's name in the page's reports.
 const App = "demo-page"
 
-// Options of a Page. All are required but Listen and Transport.
+// Options configures a [Page]. All fields except Listen and Transport are required.
 type Options struct {
-	Listen     string      // host:port on loopback; "": 127.0.0.1:8420
+	Listen     string      // host:port on loopback; empty for 127.0.0.1:8420
 	Collectors []Collector // at least one, the preferred first
-	// to the collectors: trusts their authority. nil: http.DefaultTransport
+	// transport to the collectors, which trusts their authority; nil means http.DefaultTransport
 	Transport http.RoundTripper
-	// SignPolicy makes the signed policy for browsers. It gets the URLs by which a browser reaches
-	// the collectors, in their order.
+	// SignPolicy returns the signed policy for browsers. urls are the URLs at which a browser
+	// reaches the collectors, in the order of Collectors.
 	SignPolicy func(urls []string) ([]byte, error)
 	Reports    model.Reader // where reports arrive
 	Dashboard  string       // URL of the dashboard
@@ -61,7 +61,7 @@ func (o *Options) validate() error {
 	return errors.Join(faults...)
 }
 
-// Page is the page with its listener, the failing service's and a door to each collector.
+// Page is the page with its listener, that of the failing service, and a door to each collector.
 type Page struct {
 	o       Options
 	parts   *lifecycle.Group
@@ -75,7 +75,7 @@ type Page struct {
 	built   bool         // the agent has its WebAssembly module
 }
 
-// New binds all listeners. When it fails, none stays open.
+// New returns a Page with all listeners bound. If it fails, it closes them.
 func New(o Options) (p *Page, err error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("demonstration page: %w", err)
@@ -121,7 +121,7 @@ func (p *Page) Addr() string { return p.addr }
 // Run serves until ctx ends and closes all listeners. It may be called once.
 func (p *Page) Run(ctx context.Context) error { return p.parts.Run(ctx) }
 
-// listen adds a listener. At the end a slow answer that nobody waits for is cut.
+// listen adds a listener. At the end, it cuts off slow answers.
 func (p *Page) listen(name, listen string, h http.Handler) (baseURL string, err error) {
 	s, err := httpserve.New(httpserve.Options{Name: name, Listen: listen, Handler: h, Logger: p.o.Logger})
 	if err != nil {
@@ -131,7 +131,8 @@ func (p *Page) listen(name, listen string, h http.Handler) (baseURL string, err 
 	return "http://" + s.Addr(), nil
 }
 
-// closedURL is at a port of this machine that was free a moment ago: connections are refused.
+// closedURL returns a URL with a port of this machine that was free a moment ago, so that
+// connections are refused.
 func closedURL() (string, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 const slowAnswer = 10 * time.Second // the page gives up long before
 
-// failingService is what the page asks: it works, or fails as its path says.
+// failingService returns the service that the page sends requests to. It fails as the path says.
 func failingService() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /ok", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
