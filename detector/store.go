@@ -83,8 +83,11 @@ type State interface {
 	// Outbox returns events that follow the one numbered after and are not acknowledged, in the
 	// order of their steps; at most limit of them.
 	Outbox(ctx context.Context, after uint64, limit int) ([]Outgoing, error)
-	// AckOutbox says that events up to and including upTo have reached whom they concern.
-	AckOutbox(ctx context.Context, upTo uint64) error
+	// AckOutbox says that events up to and including upTo are taken over by whoever tells people
+	// of them, and stores what that one must remember in their place.
+	AckOutbox(ctx context.Context, upTo uint64, alertState []byte) error
+	// AlertState is what AckOutbox stored last; empty: nothing.
+	AlertState(ctx context.Context) ([]byte, error)
 
 	// SaveDeleted remembers that the samples of clients are not kept, as of received.
 	SaveDeleted(ctx context.Context, clients []uint64, received time.Time) error

@@ -38,6 +38,7 @@ type cli struct {
 	Detector   detectorCmd   `cmd:"" help:"Run the detector and the dashboard alone, fed by remote collectors."`
 	Prober     proberCmd     `cmd:"" help:"Run a prober alone: it delivers its results to the collectors, or shows them on a page of its own."`
 	Quarantine quarantineCmd `cmd:"" help:"Show the batches that the detector could not use, or try them again."`
+	Alert      alertCmd      `cmd:"" help:"Try who is told of incidents."`
 	Doctor     doctorCmd     `cmd:"" help:"Say whether the collectors really stand in another failure domain than the service, and work."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 }

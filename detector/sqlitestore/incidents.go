@@ -92,9 +92,20 @@ func (s *State) Outbox(ctx context.Context, after uint64, limit int) ([]detector
 }
 
 // AckOutbox implements detector.State.
-func (s *State) AckOutbox(ctx context.Context, upTo uint64) error {
+func (s *State) AckOutbox(ctx context.Context, upTo uint64, alertState []byte) error {
 	return s.write(ctx, "acknowledging the outbox", func(tx *sql.Tx) error {
-		_, err := tx.Exec("DELETE FROM outbox WHERE number <= ?", int64(upTo))
+		if _, err := tx.Exec("DELETE FROM outbox WHERE number <= ?", int64(upTo)); err != nil {
+			return err
+		}
+		_, err := tx.Exec("UPDATE state SET alerts = ?", blob(alertState))
 		return err
 	})
+}
+
+// AlertState implements detector.State.
+func (s *State) AlertState(ctx context.Context) (state []byte, err error) {
+	if err := s.readers.QueryRowContext(ctx, "SELECT alerts FROM state").Scan(&state); err != nil {
+		return nil, fmt.Errorf("reading the state of alerts: %w", err)
+	}
+	return state, nil
 }

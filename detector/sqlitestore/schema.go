@@ -130,7 +130,7 @@ ALTER TABLE samples ADD COLUMN client      INTEGER NOT NULL DEFAULT 0; -- as in 
 CREATE TABLE deleted ( -- clients whose data is not kept
 	client   INTEGER PRIMARY KEY,
 	received INTEGER NOT NULL
-) STRICT;`, version3, version4}
+) STRICT;`, version3, version4, version5}
 
 // version3, with foldSightings, has sums with sketches of clients instead of a row for every
 // client, the results of probes, an outbox, and "feed" where "source" meant that.
@@ -190,3 +190,7 @@ UPDATE quarantine SET size = max(length(segment), 4096), collector = feed;
 CREATE INDEX quarantine_reason ON quarantine (reason, asn, size);
 ALTER TABLE state ADD COLUMN waiting_dropped INTEGER NOT NULL DEFAULT 0; -- batches that waited for a key
 `
+
+// version5 keeps what was told of incidents to whom.
+const version5 = `
+ALTER TABLE state ADD COLUMN alerts BLOB NOT NULL DEFAULT x'';`

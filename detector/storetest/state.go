@@ -110,7 +110,7 @@ func nothingKnown(t *stateTest) {
 	if all, err := t.Deleted(t.Context(), []uint64{1, 2}); len(all) != 0 || err != nil {
 		t.Errorf("deleted %v %v", all, err)
 	}
-	must(t.T, t.AckOutbox(t.Context(), 7))
+	must(t.T, t.AckOutbox(t.Context(), 7, nil))
 	must(t.T, t.SaveDeleted(t.Context(), nil, start))
 	must(t.T, t.Prune(t.Context(), start, detector.Retention{}))
 }
@@ -277,13 +277,20 @@ func outbox(t *stateTest) {
 		t.Errorf("one after the first: %+v %v", rest, err)
 	}
 	for range 2 {
-		must(t.T, t.AckOutbox(t.Context(), all[1].Number))
+		must(t.T, t.AckOutbox(t.Context(), all[1].Number, []byte("told of two")))
 	}
 	if rest, err := t.Outbox(t.Context(), 0, 10); err != nil || len(rest) != 1 || rest[0].Number != all[2].Number {
 		t.Errorf("after two were acknowledged: %+v %v", rest, err)
 	}
-	must(t.T, t.AckOutbox(t.Context(), all[2].Number))
 	t.reopen()
+	if state, err := t.AlertState(t.Context()); err != nil || string(state) != "told of two" {
+		t.Errorf("what was stored with the acknowledgement: %q %v", state, err)
+	}
+	must(t.T, t.AckOutbox(t.Context(), all[2].Number, nil))
+	t.reopen()
+	if state, err := t.AlertState(t.Context()); err != nil || len(state) != 0 {
+		t.Errorf("the last acknowledgement stored nothing, but there is %q %v", state, err)
+	}
 	t.step(8, model.Incident{ID: 3, Since: at(0)})
 	if rest, err := t.Outbox(t.Context(), 0, 10); err != nil || len(rest) != 1 || rest[0].Number <= all[2].Number {
 		t.Errorf("after all were acknowledged: %+v %v, want a new one with a new number", rest, err)

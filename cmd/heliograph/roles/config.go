@@ -30,6 +30,7 @@ type Config struct {
 	Collector  CollectorConfig `yaml:"collector"`
 	Detector   DetectorConfig  `yaml:"detector"`
 	Prober     ProberConfig    `yaml:"prober"`
+	Alerts     AlertsConfig    `yaml:"alerts"`
 	Dashboard  ListenConfig    `yaml:"dashboard"`
 	Operations ListenConfig    `yaml:"operations"`
 	// table of networks (TSV of start, end, ASN, country and name) or MaxMind database; empty means
@@ -181,6 +182,7 @@ func defaults() Config {
 		Detector: DetectorConfig{Store: stores.File("store.db"), OpenKeys: []string{"keys/open.pem"}, FeedKey: "keys/feed.pem",
 			Bin: dur(time.Minute), Grace: dur(30 * time.Second), MinClients: 24, MinExcess: 10, MinRatio: 1.5},
 		Prober:     ProberConfig{Interval: dur(30 * time.Second), Timeout: dur(5 * time.Second), Failures: 3, Spool: "prober-spool"},
+		Alerts:     AlertsConfig{Repeat: dur(4 * time.Hour), Update: dur(5 * time.Minute), Runbooks: defaultRunbooks, SilentAfter: dur(time.Hour)},
 		Dashboard:  ListenConfig{Listen: "127.0.0.1:8418"},
 		Operations: ListenConfig{Listen: "127.0.0.1:8419"},
 	}

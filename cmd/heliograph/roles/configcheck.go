@@ -31,6 +31,7 @@ func (c *Config) validate() error {
 	c.checkBrowserReports(bad)
 	c.checkDetector(bad)
 	c.checkProber(bad)
+	c.checkAlerts(bad)
 	return errors.Join(errs...)
 }
 

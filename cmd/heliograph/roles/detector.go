@@ -53,7 +53,7 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 		"detector.bin":   func(c *Config) any { return c.Detector.Bin },
 		"detector.grace": func(c *Config) any { return c.Detector.Grace },
 	})
-	return nil
+	return p.addAlerts(c, state)
 }
 
 // detectorSettings returns the settings that a detector can change while it runs.

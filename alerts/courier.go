@@ -1,0 +1,165 @@
+package alerts
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+)
+
+// refusals is how often a message that its receiver refuses is tried before it is given up: it may
+// be the receiver's fault, and then it may be mended.
+const refusals = 5
+
+// courier is the way to one receiver.
+type courier struct {
+	busy    bool // a delivery is under way
+	refused int  // how often the pending message was
+	retry   time.Time
+	wait    *backoff.ExponentialBackOff
+
+	refreshed time.Time // when everything that fires was sent last
+	last      string    // what was sent then
+	barked    time.Time // when the watchdog was sent last
+}
+
+// kinds of deliveries.
+const (
+	changes = iota // the pending message
+	refresh        // everything that fires
+	bark           // the watchdog
+)
+
+// result is what became of a delivery.
+type result struct {
+	receiver Receiver
+	message  *Message
+	kind     int
+	err      error
+}
+
+// courier is the one of a receiver, made when it is not there.
+func (n *Notifier) courier(name string) *courier {
+	c := n.couriers[name]
+	if c == nil {
+		c = &courier{wait: backoff.NewExponentialBackOff(backoff.WithInitialInterval(time.Second),
+			backoff.WithMultiplier(2), backoff.WithMaxInterval(time.Minute), backoff.WithMaxElapsedTime(0))}
+		n.couriers[name] = c
+	}
+	return c
+}
+
+// deliver starts what is due.
+func (n *Notifier) deliver(ctx context.Context, s *Settings, now time.Time, readable bool) {
+	alive := readable && n.alive(ctx)
+	for i := range s.Receivers {
+		r := s.Receivers[i]
+		c := n.courier(r.Name)
+		if c.busy || now.Before(c.retry) {
+			continue
+		}
+		if r.Refresh > 0 {
+			n.refresh(&r, c, s, now, alive)
+			continue
+		}
+		switch pending := n.book.ledger(r.Name).Pending; {
+		case pending != nil:
+			n.send(r, c, pending, changes)
+		case r.Watchdog > 0 && alive && now.Sub(c.barked) >= r.Watchdog:
+			m := &Message{ID: rand.Text(), Receiver: r.Name, Made: now, Page: s.Page, Alerts: []Alert{watchdog(s, n.book.Instance, n.began)}}
+			n.send(r, c, m, bark)
+		}
+	}
+}
+
+// alive reports whether the watchdog may say that all is well.
+func (n *Notifier) alive(ctx context.Context) bool {
+	return n.o.Alive == nil || !n.trouble("alive", n.o.Alive(ctx))
+}
+
+// refresh sends everything that fires, when that has changed or its time has come.
+func (n *Notifier) refresh(r *Receiver, c *courier, s *Settings, now time.Time, alive bool) {
+	all := n.book.everything(r, s, now)
+	if alive {
+		all = append(all, watchdog(s, n.book.Instance, n.began))
+	}
+	what := ""
+	for i := range all {
+		what += all[i].Key + " " + string(all[i].Status) + " " + all[i].Fingerprint() + " " + all[i].Summary + "\n"
+	}
+	if len(all) == 0 || what == c.last && now.Sub(c.refreshed) < r.Refresh {
+		return
+	}
+	c.last, c.refreshed = what, now
+	n.send(*r, c, &Message{ID: rand.Text(), Receiver: r.Name, Made: now, Page: s.Page, Alerts: all}, refresh)
+}
+
+// send starts a delivery.
+func (n *Notifier) send(r Receiver, c *courier, m *Message, kind int) {
+	c.busy = true
+	go func() {
+		ctx, cancel := context.WithTimeout(n.sending, r.Timeout)
+		defer cancel()
+		select {
+		case n.results <- result{r, m, kind, r.Sender.Send(ctx, m)}:
+		case <-n.gone:
+		}
+	}()
+}
+
+// finish notes what became of a delivery.
+func (n *Notifier) finish(r result) {
+	now, c := time.Now(), n.courier(r.receiver.Name)
+	c.busy = false
+	n.metrics.delivered(r.receiver.Name, r.err)
+	n.trouble("receiver "+r.receiver.Name, r.err)
+	if r.err != nil {
+		c.last = "" // what is sent anew has not been delivered
+		n.failed(r, c, now)
+		return
+	}
+	c.retry, c.refused = time.Time{}, 0
+	c.wait.Reset()
+	switch {
+	case r.kind == bark:
+		c.barked = now
+	case n.pends(r):
+		n.book.delivered(r.receiver.Name, now)
+		n.unsaved = true
+	}
+}
+
+// pends reports whether a result is of the message that its receiver is to get.
+func (n *Notifier) pends(r result) bool {
+	l := n.book.Receivers[r.receiver.Name]
+	return r.kind == changes && l != nil && l.Pending != nil && l.Pending.ID == r.message.ID
+}
+
+// failed says when a delivery is tried again. What is over by then is not told as firing.
+func (n *Notifier) failed(r result, c *courier, now time.Time) {
+	wait := c.wait.NextBackOff()
+	if later, ok := errors.AsType[*LaterError](r.err); ok {
+		wait = max(wait, min(later.After, time.Hour))
+	}
+	c.retry = now.Add(wait)
+	if !n.pends(r) {
+		return
+	}
+	if errors.Is(r.err, ErrRefused) {
+		c.refused++
+	}
+	switch {
+	case c.refused >= refusals:
+		n.log.Error("a message was refused too often and is given up", "receiver", r.receiver.Name, "subject", r.message.Subject(), "error", r.err)
+		n.metrics.dropped.Inc()
+		n.book.delivered(r.receiver.Name, now)
+		c.refused = 0
+	case n.book.outdated(r.message):
+		n.book.abandon(r.receiver.Name, now)
+	default:
+		return
+	}
+	n.unsaved = true
+}

@@ -1,0 +1,110 @@
+package alerts
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/heliograph-net/heliograph/model"
+)
+
+// verdictRule says how an incident of a verdict is told.
+type verdictRule struct {
+	severity Severity
+	sentence string // why, in plain words; "": there is none
+}
+
+var verdictRules = map[model.Verdict]verdictRule{
+	"":                  {Critical, ""},
+	model.ServiceDown:   {Critical, "The service itself fails, for everyone."},
+	model.ServerGroup:   {Critical, "Some of the service's servers fail, and others work."},
+	model.NetworkPath:   {Critical, "The service works, but the way to it from these networks does not."},
+	model.DNS:           {Critical, "The service's name does not resolve."},
+	model.Certificate:   {Critical, "The service's certificate is refused."},
+	model.Release:       {Critical, "One version of the application fails, and others work."},
+	model.Protocol:      {Critical, "One protocol fails, and others work."},
+	model.CollectorPath: {Warning, "The way to a collector fails. Reports wait in the agents; this says nothing about the service."},
+	model.TooThin:       {Warning, "Too little is known to say where the fault lies."},
+	model.LastMile:      {Info, "The clients' own connections fail, and come back by themselves."},
+	model.Forged:        {Info, "The reports look made up."},
+}
+
+// verdictOf is an incident's verdict. One of deliveries speaks for itself.
+func verdictOf(i *model.Incident) model.Verdict {
+	if i.Verdict == "" && i.App == model.DeliveryApp {
+		return model.CollectorPath
+	}
+	return i.Verdict
+}
+
+// incidentAlert is the alert of an incident.
+func incidentAlert(key string, i *model.Incident, s *Settings) Alert {
+	verdict := verdictOf(i)
+	rule, known := verdictRules[verdict]
+	if !known { // of a newer release
+		rule.severity = Warning
+	}
+	a := Alert{
+		Key: key, Status: Firing, Severity: rule.severity, Summary: i.Title, StartsAt: i.Since,
+		Labels: map[string]string{
+			"alertname": NameIncident, "severity": string(rule.severity), "incident": strconv.FormatInt(i.ID, 10),
+			"app": i.App, "target": i.Target, "scope": scopeKind(i.Scope),
+		},
+		Link: s.Page, Runbook: s.runbook(verdict),
+	}
+	if verdict != "" {
+		a.Labels["verdict"] = string(verdict)
+	}
+	if a.Summary == "" {
+		a.Summary = fmt.Sprintf("%s for %s", i.Outcome, i.Target)
+	}
+	if rule.sentence != "" {
+		a.Why = append(a.Why, rule.sentence)
+	}
+	for _, e := range i.Evidence {
+		a.Why = append(a.Why, sentence(e.Text))
+	}
+	if !i.Open() {
+		a.Status, a.EndsAt = Resolved, i.Until
+	}
+	return a
+}
+
+// sentence is a text that begins with a capital and ends with a stop.
+func sentence(s string) string {
+	if s == "" {
+		return s
+	}
+	if c := s[0]; 'a' <= c && c <= 'z' {
+		s = strings.ToUpper(s[:1]) + s[1:]
+	}
+	if strings.ContainsAny(s[len(s)-1:], ".!?") {
+		return s
+	}
+	return s + "."
+}
+
+// scopeKind says whom an incident hits, without naming them: it is part of an identity.
+func scopeKind(s model.Scope) string {
+	switch {
+	case len(s.ASNs) > 0:
+		return "network"
+	case len(s.Countries) > 0:
+		return "country"
+	case len(s.Servers) > 0:
+		return "server"
+	default:
+		return "everyone"
+	}
+}
+
+// gist is what an operator would act on: while it stays the same, an incident is not told anew.
+func gist(i *model.Incident) string {
+	var where []string
+	for _, asn := range i.Scope.ASNs {
+		where = append(where, fmt.Sprint("AS", asn))
+	}
+	where = slices.Concat(where, i.Scope.Countries, i.Scope.Servers)
+	return strings.Join(append(where, string(verdictOf(i)), string(i.Outcome)), " ")
+}

@@ -1,0 +1,105 @@
+// Package post sends JSON to the receivers of alerts.
+package post
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/heliograph-net/heliograph/alerts"
+)
+
+// maxAnswer is how much of an answer is read, in bytes.
+const maxAnswer = 64 << 10
+
+// Client is an HTTP client that follows no redirects: what it sends is meant for one address. nil
+// roots are the system's.
+func Client(roots *x509.CertPool) *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	t.MaxIdleConnsPerHost = 1
+	return &http.Client{
+		Transport:     t,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// JSON posts body to url. Its errors say nothing of url, which may be a secret. An answer other
+// than 2xx is an error: [alerts.ErrRefused] when it would be the same for the same body again.
+func JSON(ctx context.Context, c *http.Client, url string, header http.Header, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return errors.New("posting: the URL is not valid")
+	}
+	if header != nil {
+		req.Header = header
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "heliograph-alerts")
+	resp, err := c.Do(req)
+	if err != nil {
+		return fmt.Errorf("posting: %w", bare(err))
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("posting: reading the answer: %w", err)
+	}
+	return judge(resp, text)
+}
+
+// bare is an error of package net/http without the URL.
+func bare(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// judge is what an answer means.
+func judge(resp *http.Response, text []byte) error {
+	if resp.StatusCode/100 == 2 {
+		return nil
+	}
+	err := fmt.Errorf("the receiver answers %s: %s", resp.Status, excerpt(text))
+	switch resp.StatusCode {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+	default:
+		if resp.StatusCode/100 == 4 {
+			return fmt.Errorf("%w: %w", alerts.ErrRefused, err)
+		}
+	}
+	if after := retryAfter(resp.Header.Get("Retry-After")); after > 0 {
+		return &alerts.LaterError{After: after, Err: err}
+	}
+	return err
+}
+
+// retryAfter reads that header, in either form; 0: it says nothing.
+func retryAfter(value string) time.Duration {
+	if seconds, err := strconv.Atoi(value); err == nil {
+		return time.Duration(min(max(seconds, 0), 86400)) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(time.Until(at), 0)
+	}
+	return 0
+}
+
+// excerpt is the beginning of an answer, in one line.
+func excerpt(text []byte) string {
+	line := strings.Join(strings.Fields(strings.ToValidUTF8(string(text[:min(len(text), 200)]), "")), " ")
+	if line == "" {
+		return "nothing else"
+	}
+	return strconv.Quote(line)
+}

@@ -1,0 +1,48 @@
+package alerts
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are what operators see of alerting. Names of receivers are the operator's own.
+type metrics struct {
+	deliveries *prometheus.CounterVec // receiver; result: ok, failed, refused
+	troubles   *prometheus.CounterVec // where
+	dropped    prometheus.Counter
+	firing     prometheus.Gauge
+}
+
+func newMetrics(r prometheus.Registerer) (*metrics, error) {
+	name := func(s string) string { return "heliograph_alerts_" + s }
+	m := &metrics{
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("deliveries_total"),
+			Help: "Attempts to deliver a message, by what became of them: ok, failed or refused."}, []string{"receiver", "result"}),
+		troubles: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("troubles_total"),
+			Help: "Operations that failed and are tried again."}, []string{"where"}),
+		dropped: prometheus.NewCounter(prometheus.CounterOpts{Name: name("dropped_messages_total"),
+			Help: "Messages given up because their receiver refused them again and again."}),
+		firing: prometheus.NewGauge(prometheus.GaugeOpts{Name: name("firing"), Help: "Alerts that fire."}),
+	}
+	if r == nil {
+		return m, nil
+	}
+	var errs []error
+	for _, c := range []prometheus.Collector{m.deliveries, m.troubles, m.dropped, m.firing} {
+		errs = append(errs, r.Register(c))
+	}
+	return m, errors.Join(errs...)
+}
+
+// delivered counts an attempt.
+func (m *metrics) delivered(receiver string, err error) {
+	result := "ok"
+	switch {
+	case errors.Is(err, ErrRefused):
+		result = "refused"
+	case err != nil:
+		result = "failed"
+	}
+	m.deliveries.WithLabelValues(receiver, result).Inc()
+}

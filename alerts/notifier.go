@@ -1,0 +1,238 @@
+package alerts
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+)
+
+// pollEvery is how often the outbox is looked at, and what is due is sent.
+const pollEvery = time.Second
+
+// problemsEvery is how often problems of Heliograph itself are looked for.
+const problemsEvery = 15 * time.Second
+
+// outboxPage is how many events are read at once.
+const outboxPage = 200
+
+// drainFor is how long deliveries under way may go on when a Notifier ends.
+const drainFor = time.Second
+
+// Notifier tells receivers of incidents.
+type Notifier struct {
+	o        Options
+	log      *slog.Logger
+	metrics  *metrics
+	settings atomic.Pointer[Settings]
+	reloaded chan struct{} // has room for one
+	results  chan result
+	gone     chan struct{} // closed when nobody takes results any more
+
+	// What follows belongs to the goroutine of Run.
+
+	book     *book
+	cursor   uint64 // the last event that the book has
+	unsaved  bool
+	couriers map[string]*courier // by the name of their receivers
+	sending  context.Context     // of deliveries
+	began    time.Time
+	looked   time.Time       // for problems, last
+	troubles map[string]bool // what fails at the moment, so that the log has it once
+}
+
+// New checks the options of a Notifier, which does nothing until it is run.
+func New(o Options) (*Notifier, error) {
+	if o.Store == nil {
+		return nil, errors.New("alerts: Options.Store is nil")
+	}
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("alerts: %w", err)
+	}
+	m, err := newMetrics(o.Metrics)
+	if err != nil {
+		return nil, fmt.Errorf("alerts: %w", err)
+	}
+	n := &Notifier{o: o, metrics: m, log: cmp.Or(o.Logger, slog.New(slog.DiscardHandler)), reloaded: make(chan struct{}, 1),
+		results: make(chan result), gone: make(chan struct{}), couriers: map[string]*courier{}, troubles: map[string]bool{}}
+	s := o.Settings.defaults()
+	n.settings.Store(&s)
+	return n, nil
+}
+
+// Reload replaces the settings. A receiver of a name that was there before goes on where that one
+// was. It is safe for concurrent use.
+func (n *Notifier) Reload(s Settings) error {
+	if err := s.validate(); err != nil {
+		return err
+	}
+	s = s.defaults()
+	n.settings.Store(&s)
+	select {
+	case n.reloaded <- struct{}{}:
+	default: // it will be seen
+	}
+	return nil
+}
+
+// Run tells until ctx ends. Deliveries under way then have a second to end. It may be called once.
+func (n *Notifier) Run(ctx context.Context) error {
+	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer close(n.gone)
+	n.sending, n.began = sending, time.Now()
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		n.step(ctx)
+		select {
+		case <-ctx.Done():
+			n.drain(ctx, cancel)
+			return nil
+		case r := <-n.results:
+			n.finish(r)
+		case <-tick.C:
+		case <-n.reloaded:
+		}
+	}
+}
+
+// step takes in what is new, stores it, and only then starts deliveries.
+func (n *Notifier) step(ctx context.Context) {
+	if !n.load(ctx) {
+		return
+	}
+	s, now := n.settings.Load(), time.Now()
+	readable := n.read(ctx, s)
+	if n.o.Problems != nil && now.Sub(n.looked) >= problemsEvery {
+		n.looked = now
+		n.unsaved = n.book.problems(now, n.o.Problems(ctx), s) || n.unsaved
+	}
+	n.unsaved = n.book.tidy(now, s.Receivers) || n.unsaved
+	n.plan(s, now)
+	if n.save(ctx) {
+		n.deliver(ctx, s, now, readable)
+	}
+	n.metrics.firing.Set(float64(n.firing()))
+}
+
+// load reads the book once.
+func (n *Notifier) load(ctx context.Context) bool {
+	if n.book != nil {
+		return true
+	}
+	text, err := n.o.Store.AlertState(ctx)
+	if n.trouble("load", err) {
+		return false
+	}
+	if n.book, err = readBook(text); err != nil {
+		n.log.Error("what was told to whom cannot be read: everything that fires is told anew", "error", err)
+		n.book = newBook()
+	}
+	return true
+}
+
+// read takes all events of the outbox in, and says whether it could be read.
+func (n *Notifier) read(ctx context.Context, s *Settings) bool {
+	for {
+		events, err := n.o.Store.Outbox(ctx, n.cursor, outboxPage)
+		if n.trouble("outbox", err) {
+			return false
+		}
+		for i := range events {
+			n.book.take(&events[i], s)
+			n.cursor, n.unsaved = events[i].Number, true
+		}
+		if len(events) < outboxPage {
+			return true
+		}
+	}
+}
+
+// plan composes what is due for receivers that have nothing pending.
+func (n *Notifier) plan(s *Settings, now time.Time) {
+	for i := range s.Receivers {
+		r := &s.Receivers[i]
+		if r.Refresh > 0 {
+			delete(n.book.Receivers, r.Name) // nothing has to be remembered of it
+			continue
+		}
+		if n.book.ledger(r.Name).Pending == nil && n.book.compose(r, s, now) != nil {
+			n.unsaved = true
+		}
+	}
+}
+
+// save stores the book if it has changed.
+func (n *Notifier) save(ctx context.Context) bool {
+	if !n.unsaved {
+		return true
+	}
+	text, err := n.book.text()
+	if err == nil {
+		err = n.o.Store.AckOutbox(ctx, n.cursor, text)
+	}
+	if n.trouble("save", err) {
+		return false
+	}
+	n.unsaved = false
+	return true
+}
+
+// drain waits for deliveries under way and stores what became of them. One that does not even end
+// with its context is left behind: it may be told again.
+func (n *Notifier) drain(ctx context.Context, cancel context.CancelFunc) {
+	defer time.AfterFunc(drainFor, cancel).Stop()
+	late := time.NewTimer(drainFor + drainFor/2)
+	defer late.Stop()
+	for waiting := true; waiting && n.busy(); {
+		select {
+		case r := <-n.results:
+			n.finish(r)
+		case <-late.C:
+			waiting = false
+		}
+	}
+	if n.book != nil {
+		n.save(context.WithoutCancel(ctx))
+	}
+}
+
+// busy reports whether a delivery is under way.
+func (n *Notifier) busy() bool {
+	for _, c := range n.couriers {
+		if c.busy {
+			return true
+		}
+	}
+	return false
+}
+
+func (n *Notifier) firing() (count int) {
+	for _, e := range n.book.Entries {
+		if e.Alert.Status == Firing {
+			count++
+		}
+	}
+	return count
+}
+
+// trouble reports whether err is one, counts it, and logs when it begins and when it is over.
+func (n *Notifier) trouble(where string, err error) bool {
+	switch had := n.troubles[where]; {
+	case errors.Is(err, context.Canceled): // the end of the process
+		return true
+	case err != nil:
+		n.metrics.troubles.WithLabelValues(where).Inc()
+		if !had {
+			n.log.Error("alerts wait; it is tried again", "where", where, "error", err)
+		}
+	case had:
+		n.log.Info("alerts go on", "where", where)
+	}
+	n.troubles[where] = err != nil
+	return err != nil
+}

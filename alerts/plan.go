@@ -1,0 +1,145 @@
+package alerts
+
+import (
+	"crypto/rand"
+	"slices"
+	"time"
+
+	"github.com/heliograph-net/heliograph/model"
+)
+
+// problemsFor is how long a problem of Heliograph itself has to last until it is told: most end by
+// themselves.
+const problemsFor = 2 * time.Minute
+
+// lasting is how long an entry has to last until it is told.
+func (e *entry) lasting(s *Settings) time.Duration {
+	if e.Alert.Labels["alertname"] == NameProblem {
+		return problemsFor
+	}
+	return s.For
+}
+
+// concerns reports whether a receiver is to be told of an entry at all.
+func (e *entry) concerns(r *Receiver) bool {
+	severity := e.Alert.Severity
+	if e.Past {
+		severity = Info
+	}
+	return severity.rank() >= r.Least.rank()
+}
+
+// due reports whether a receiver of messages is to be told of an entry now.
+func (b *book) due(e *entry, r *Receiver, s *Settings, now time.Time) bool {
+	last, known := b.ledger(r.Name).Told[e.Alert.Key]
+	knowsFiring := known && last.Status == Firing
+	switch {
+	case e.Alert.Status == Resolved && knowsFiring:
+		return true
+	case e.Alert.Status == Resolved:
+		lasted := e.Alert.EndsAt.Sub(e.Alert.StartsAt)
+		return !known && e.concerns(r) && !r.Wakes && lasted >= e.lasting(s) && now.Sub(e.Alert.EndsAt) <= remembered && !b.muted(e)
+	case knowsFiring:
+		since := now.Sub(last.At)
+		return since >= s.Repeat || last.Gist != e.Gist && since >= s.Update
+	default:
+		return e.concerns(r) && now.Sub(e.Noticed) >= e.lasting(s) && !b.muted(e)
+	}
+}
+
+// muted reports whether an entry is part of what another one tells: a service that is down mutes
+// what is said of parts of it.
+func (b *book) muted(e *entry) bool {
+	is := e.Alert.Labels
+	if is["target"] == "" || is["verdict"] == string(model.ServiceDown) {
+		return false
+	}
+	for _, o := range b.Entries {
+		of := o.Alert.Labels
+		if o.Alert.Status == Firing && of["verdict"] == string(model.ServiceDown) && of["app"] == is["app"] && of["target"] == is["target"] {
+			return true
+		}
+	}
+	return false
+}
+
+// compose makes the message that a receiver is to get now and notes it as pending; nil: none.
+func (b *book) compose(r *Receiver, s *Settings, now time.Time) *Message {
+	m, gists := &Message{Receiver: r.Name, Made: now, Page: s.Page}, map[string]string{}
+	for _, e := range b.sorted() {
+		if b.due(e, r, s, now) {
+			m.Alerts = append(m.Alerts, e.Alert)
+			gists[e.Alert.Key] = e.Gist
+		}
+	}
+	if len(m.Alerts) == 0 {
+		return nil
+	}
+	m.ID = rand.Text()
+	l := b.ledger(r.Name)
+	l.Pending, l.Gists = m, gists
+	return m
+}
+
+// delivered notes that a receiver has its pending message.
+func (b *book) delivered(name string, now time.Time) {
+	l := b.ledger(name)
+	if l.Pending == nil {
+		return
+	}
+	for i := range l.Pending.Alerts {
+		a := &l.Pending.Alerts[i]
+		l.Told[a.Key] = told{At: now, Status: a.Status, Gist: l.Gists[a.Key]}
+	}
+	l.Pending, l.Gists = nil, nil
+}
+
+// outdated reports whether a pending message tells of something that fires and is over by now.
+func (b *book) outdated(m *Message) bool {
+	return slices.ContainsFunc(m.Alerts, func(a Alert) bool {
+		e := b.Entries[a.Key]
+		return e == nil || e.Alert.Status != a.Status
+	})
+}
+
+// abandon gives a pending message up, so that what is due is composed anew. It may have been
+// delivered all the same: what it says to fire, and does not, will be told to be over.
+func (b *book) abandon(name string, now time.Time) {
+	l := b.ledger(name)
+	for _, a := range l.Pending.Alerts {
+		if e := b.Entries[a.Key]; a.Status == Firing && e != nil && e.Alert.Status == Resolved {
+			l.Told[a.Key] = told{At: now, Status: Firing}
+		}
+	}
+	l.Pending, l.Gists = nil, nil
+}
+
+// everything is what a receiver with Refresh is sent: all that fires, and what is over since a
+// short time.
+func (b *book) everything(r *Receiver, s *Settings, now time.Time) (all []Alert) {
+	for _, e := range b.sorted() {
+		for _, f := range e.Former {
+			if e.concerns(r) {
+				all = append(all, f)
+			}
+		}
+		switch lasted := now.Sub(e.Noticed); {
+		case !e.concerns(r):
+		case e.Alert.Status == Firing && lasted >= e.lasting(s):
+			all = append(all, e.Alert)
+		case e.Alert.Status == Resolved && now.Sub(e.Alert.EndsAt) <= remembered:
+			all = append(all, e.Alert)
+		}
+	}
+	return all
+}
+
+// watchdog is the alert that always fires.
+func watchdog(s *Settings, instance string, since time.Time) Alert {
+	return Alert{
+		Key: "heliograph/" + instance + "/watchdog", Status: Firing, Severity: Info, StartsAt: since, Link: s.Page,
+		Labels:  map[string]string{"alertname": NameWatchdog, "severity": "none"},
+		Summary: "Heliograph watches and can tell",
+		Why:     []string{"This alert always fires. When it is missing, the way from Heliograph to you is broken, or Heliograph does not run."},
+	}
+}

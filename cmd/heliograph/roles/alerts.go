@@ -1,0 +1,126 @@
+package roles
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/heliograph-net/heliograph/alerts"
+	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
+	"github.com/heliograph-net/heliograph/model"
+)
+
+// stuckAfter is how long the detector may judge no bin, beyond what its settings explain, until the
+// alert that always fires does not.
+const stuckAfter = 2 * time.Minute
+
+// addAlerts adds what tells people of incidents. Without receivers it only waits for a
+// configuration that has some.
+func (p *Process) addAlerts(c *Config, state detector.State) error {
+	s, err := alertSettings(c)
+	if err != nil {
+		return err
+	}
+	watch := &pulse{state: state, store: p.Store, began: time.Now(), checks: p, silentAfter: c.Alerts.SilentAfter.Duration,
+		late: 3*c.Detector.Bin.Duration + c.Detector.Grace.Duration + stuckAfter}
+	n, err := alerts.New(alerts.Options{Store: outbox{state}, Settings: s, Alive: watch.alive, Problems: watch.problems,
+		Logger: p.log, Metrics: p.metrics})
+	if err != nil {
+		return err
+	}
+	p.parts.Add(endWork, lifecycle.Part{Name: "alerts", Run: n.Run})
+	p.reloads.add("alerts", func(next *Config) ([]any, error) {
+		s, err := alertSettings(next)
+		if err == nil {
+			err = n.Reload(s)
+		}
+		return []any{"receivers", len(s.Receivers)}, err
+	})
+	p.reloads.fix(map[string]func(*Config) any{"alerts.silent_after": func(c *Config) any { return c.Alerts.SilentAfter }})
+	return nil
+}
+
+func alertSettings(c *Config) (s alerts.Settings, err error) {
+	a := &c.Alerts
+	s = alerts.Settings{For: a.For.Duration, Repeat: a.Repeat.Duration, Update: a.Update.Duration, Page: a.Page, Runbooks: a.Runbooks}
+	s.Receivers, err = c.receivers()
+	return s, err
+}
+
+// outbox is a detector's state as package alerts knows it.
+type outbox struct{ detector.State }
+
+// Outbox implements alerts.Store.
+func (o outbox) Outbox(ctx context.Context, after uint64, limit int) ([]alerts.Event, error) {
+	events, err := o.State.Outbox(ctx, after, limit)
+	all := make([]alerts.Event, len(events))
+	for i, e := range events {
+		all[i] = alerts.Event{Number: e.Number, Bin: e.Bin, Event: e.Event}
+	}
+	return all, err
+}
+
+// pulse says whether this process can still find out about incidents. Only the goroutine that tells
+// people uses it.
+type pulse struct {
+	state       detector.State
+	store       model.Reader
+	checks      *Process
+	began       time.Time
+	late        time.Duration // without a judged bin after which the detector is stuck
+	silentAfter time.Duration
+	asked       bool      // whether heard is known
+	heard       time.Time // when reports came in last, to within a minute; zero: never
+}
+
+// alive says whether bins are judged.
+func (w *pulse) alive(ctx context.Context) error {
+	last, err := w.state.Evaluated(ctx)
+	if err != nil {
+		return err
+	}
+	if last.Before(w.began) {
+		last = w.began
+	}
+	if stuck := time.Since(last); stuck > w.late {
+		return fmt.Errorf("no bin was judged for %v", stuck.Round(time.Second))
+	}
+	return nil
+}
+
+// problems are the checks that fail or warn, and that nothing comes in.
+func (w *pulse) problems(ctx context.Context) map[string]string {
+	all := map[string]string{}
+	for name, check := range w.checks.checks {
+		if name == "process" { // which stops
+			continue
+		}
+		if err := check(ctx); err != nil && ctx.Err() == nil {
+			all[name] = fmt.Sprintf("Heliograph's %s needs attention: %v", name, err)
+		}
+	}
+	if w.silent(ctx) {
+		all["silence"] = fmt.Sprintf("No report has come in for %v: agents are cut off from the collectors, or the detector is", w.silentAfter)
+	}
+	return all
+}
+
+// silent reports whether reports came in once and do not any more.
+func (w *pulse) silent(ctx context.Context) bool {
+	if w.silentAfter == 0 {
+		return false
+	}
+	now, since := time.Now(), time.Minute
+	if !w.asked {
+		since = 24 * time.Hour
+	}
+	n, err := w.store.Batches(ctx, now.Add(-since))
+	if err != nil {
+		return false // the check of the store says so
+	}
+	if w.asked = true; n > 0 {
+		w.heard = now
+	}
+	return !w.heard.IsZero() && now.Sub(w.heard) > w.silentAfter
+}

@@ -1,0 +1,113 @@
+package roles
+
+import (
+	"fmt"
+	"net/url"
+
+	"github.com/heliograph-net/heliograph/alerts"
+)
+
+// AlertsConfig says who is told of incidents.
+type AlertsConfig struct {
+	Receivers []ReceiverConfig `yaml:"receivers"` // none: nobody is told
+	For       Duration         `yaml:"for"`       // how long an incident lasts before it is told
+	Repeat    Duration         `yaml:"repeat"`    // after a message, what goes on is told again
+	Update    Duration         `yaml:"update"`    // after a message, changes are told at the earliest
+	Page      string           `yaml:"page"`      // URL of the dashboard, for links; "": none
+	Runbooks  string           `yaml:"runbooks"`  // URL below which the runbooks are; "": none
+	// without any report after which that is a problem; 0: never
+	SilentAfter Duration `yaml:"silent_after"`
+}
+
+// ReceiverConfig is somebody to be told. Which of its fields are needed depends on its kind.
+type ReceiverConfig struct {
+	Name     string          `yaml:"name"`
+	Kind     string          `yaml:"kind"`     // one of receiverKinds
+	Severity alerts.Severity `yaml:"severity"` // the least that it is told of; "": warning
+	CA       string          `yaml:"ca"`       // PEM file, trusted besides the system's authorities
+
+	URL        string   `yaml:"url"`         // of webhook, and of pagerduty in another region
+	URLs       []string `yaml:"urls"`        // of alertmanager: all instances of a cluster
+	URLFile    string   `yaml:"url_file"`    // of slack and webhook, when the URL is a secret
+	SecretFile string   `yaml:"secret_file"` // of webhook: whsec_ and base64
+	KeyFile    string   `yaml:"key_file"`    // of pagerduty: an integration key
+	Watchdog   Duration `yaml:"watchdog"`    // of webhook: how often it is sent a sign of life; 0: never
+
+	Server       string   `yaml:"server"` // of mail, host:port
+	TLS          string   `yaml:"tls"`    // starttls, tls or none; "": starttls
+	From         string   `yaml:"from"`
+	To           []string `yaml:"to"`
+	Username     string   `yaml:"username"`
+	PasswordFile string   `yaml:"password_file"`
+}
+
+// defaultRunbooks is where the runbooks of this project are.
+const defaultRunbooks = "https://github.com/heliograph-net/heliograph/blob/main/docs/runbooks"
+
+func (c *Config) checkAlerts(bad complaint) {
+	a := &c.Alerts
+	durations := map[string]Duration{"for": a.For, "repeat": a.Repeat, "update": a.Update, "silent_after": a.SilentAfter}
+	for i := range a.Receivers {
+		durations[fmt.Sprintf("receivers[%d].watchdog", i)] = a.Receivers[i].Watchdog
+	}
+	for key, d := range durations {
+		switch {
+		case d.bad != "":
+			bad("alerts."+key, "%s is not a duration such as 30s or 5m", d.bad)
+		case d.Duration < 0:
+			bad("alerts."+key, "%v is negative", d)
+		}
+	}
+	for key, text := range map[string]string{"alerts.page": a.Page, "alerts.runbooks": a.Runbooks} {
+		if u, err := url.Parse(text); text != "" && (err != nil || u.Host == "") {
+			bad(key, "%q is not a URL", text)
+		}
+	}
+	names := map[string]bool{}
+	for i := range a.Receivers {
+		r, key := &a.Receivers[i], fmt.Sprintf("alerts.receivers[%d]", i)
+		if r.Name == "" || names[r.Name] {
+			bad(key+".name", "%q is no name of its own", r.Name)
+		}
+		names[r.Name] = true
+		if r.Severity != "" && !r.Severity.Valid() {
+			bad(key+".severity", "%q is neither info, warning nor critical", r.Severity)
+		}
+		r.check(func(field, format string, args ...any) { bad(key+"."+field, format, args...) })
+	}
+}
+
+// check says what a receiver lacks, and what it has that its kind does not know.
+func (r *ReceiverConfig) check(bad complaint) {
+	kind, known := receiverKinds[r.Kind]
+	if !known {
+		bad("kind", "%q is neither alertmanager, mail, pagerduty, slack nor webhook", r.Kind)
+		return
+	}
+	given := map[string]bool{"url": r.URL != "", "urls": len(r.URLs) > 0, "url_file": r.URLFile != "", "secret_file": r.SecretFile != "",
+		"key_file": r.KeyFile != "", "watchdog": r.Watchdog.Duration != 0, "server": r.Server != "", "tls": r.TLS != "", "from": r.From != "",
+		"to": len(r.To) > 0, "username": r.Username != "", "password_file": r.PasswordFile != ""}
+	for _, field := range kind.needs {
+		if !given[field] {
+			bad(field, "must not be empty: it is needed for %s", r.Kind)
+		}
+		delete(given, field)
+	}
+	for _, field := range kind.knows {
+		delete(given, field)
+	}
+	for field, there := range given {
+		if there {
+			bad(field, "means nothing for %s", r.Kind)
+		}
+	}
+	if r.Kind == "webhook" && (r.URL == "") == (r.URLFile == "") {
+		bad("url", "give either url or url_file")
+	}
+	if (r.Username == "") != (r.PasswordFile == "") {
+		bad("username", "username and password_file go together")
+	}
+	if r.Kind == "pagerduty" && r.Severity == alerts.Info {
+		bad("severity", "pagerduty wakes people and cannot take info")
+	}
+}

@@ -1,0 +1,69 @@
+package roles
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/heliograph-net/heliograph/alerts"
+)
+
+// TestAlerts sends a test alert and its end to receivers of a configuration, all of them when no
+// name is given, and writes to w what became of it. It is an error when any has failed.
+func TestAlerts(ctx context.Context, c *Config, w io.Writer, names ...string) error {
+	all, err := c.receivers()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(c.Alerts.Receivers, func(r ReceiverConfig) bool { return r.Name == name }) {
+			return fmt.Errorf("alerts.receivers has no %q", name)
+		}
+	}
+	failed, tried := 0, 0
+	for _, r := range all {
+		configured, _, _ := strings.Cut(r.Name, "/") // an instance of an Alertmanager
+		if len(names) > 0 && !slices.Contains(names, configured) && !slices.Contains(names, r.Name) {
+			continue
+		}
+		tried++
+		if err := testReceiver(ctx, r, c.Alerts.Page); err != nil {
+			failed++
+			fmt.Fprintf(w, "%-20s failed: %v\n", r.Name, err)
+			continue
+		}
+		fmt.Fprintf(w, "%-20s took a test alert and its end\n", r.Name)
+	}
+	switch {
+	case tried == 0:
+		return errors.New("alerts.receivers is empty: nobody is told of incidents")
+	case failed > 0:
+		return fmt.Errorf("%d of %d receivers failed", failed, tried)
+	}
+	return nil
+}
+
+func testReceiver(ctx context.Context, r alerts.Receiver, page string) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	id := rand.Text()
+	a := alerts.Alert{Key: "heliograph/test/" + id, Status: alerts.Firing, Severity: alerts.Warning, Link: page, StartsAt: time.Now(),
+		Labels:  map[string]string{"alertname": alerts.NameTest, "severity": string(alerts.Warning), "test": id},
+		Summary: "This is a test of Heliograph's alerts, nothing is wrong",
+		Why:     []string{"Somebody ran heliograph alert test. Its end follows at once."}}
+	for _, status := range []alerts.Status{alerts.Firing, alerts.Resolved} {
+		if a.Status = status; status == alerts.Resolved {
+			a.EndsAt = time.Now()
+		}
+		m := &alerts.Message{ID: id + string(status), Receiver: r.Name, Made: time.Now(), Page: page, Alerts: []alerts.Alert{a}}
+		if err := r.Sender.Send(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
