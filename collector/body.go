@@ -55,7 +55,7 @@ func newBody(m *memory) *body {
 func (b *body) free() {
 	b.memory.used.Add(-int64(cap(b.bytes)))
 	b.memory = nil
-	if cap(b.bytes) <= maxPooled {
+	if cap(b.bytes) >= smallBody && cap(b.bytes) <= maxPooled {
 		bodies.Put(b)
 	}
 }
@@ -145,18 +145,11 @@ func (b *body) readFrom(r io.Reader) error {
 	}
 }
 
-// copyOf copies bytes into a buffer that counts as used memory. It returns nil when too much is in
-// use.
-func (m *memory) copyOf(bytes []byte) *body {
-	b := newBody(m)
-	for b != nil && cap(b.bytes) < len(bytes) {
-		if !b.grow() {
-			b.free()
-			b = nil
-		}
+// hold makes bytes that exist already count as used memory. It takes them over, and returns nil
+// when too much is in use.
+func (m *memory) hold(bytes []byte) *body {
+	if !m.take(cap(bytes)) {
+		return nil
 	}
-	if b != nil {
-		b.bytes = append(b.bytes, bytes...)
-	}
-	return b
+	return &body{bytes: bytes, memory: m}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"time"
 
 	"github.com/heliograph-net/heliograph/internal/httpx"
@@ -66,16 +67,49 @@ func (b *browser) take(w http.ResponseWriter, r *http.Request, legacy bool) erro
 		return err
 	}
 	b.metrics.received.reports.Add(float64(len(body.bytes)))
-	kept, err := b.decode(s, body.bytes, legacy, r.UserAgent())
-	body.free()
-	if err != nil {
-		return httpx.NewError(http.StatusBadRequest, "body must be a JSON array of reports, or of "+typeLegacyCSP+" one: "+err.Error())
+	sealed, err := b.seal(s, from, body, legacy, r.UserAgent())
+	if err != nil || sealed.segment == nil {
+		return err
 	}
-	if err := b.keep(s, from, kept); err != nil {
-		b.log.Error("browser reports could not be sealed", "error", err)
-		b.drop(dropFailed, kept.len())
+	held := b.admission.memory.hold(sealed.segment)
+	if held == nil {
+		b.drop(dropOverload, sealed.reports)
+		return nil
+	}
+	if !b.store(s.network(from), sealed.id, held) {
+		b.drop(dropUnavailable, sealed.reports)
 	}
 	return nil
+}
+
+// sealedReports are what is left of an upload while it waits for the inbox.
+type sealedReports struct {
+	id      report.BatchID
+	segment []byte // nil: nothing is kept
+	reports int    // in it
+}
+
+// decoding is how many uploads are decoded at one time. What is decoded takes more memory than the
+// body, and none of it is held while an upload waits, for its turn or for the inbox.
+var decoding = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
+
+// seal decodes an upload, drops and counts what is not kept of it, and seals the rest. It frees
+// the body.
+func (b *browser) seal(s *settings, from netip.Addr, body *body, legacy bool, userAgent string) (sealedReports, error) {
+	defer body.free()
+	decoding <- struct{}{}
+	defer func() { <-decoding }()
+	kept, err := b.decode(s, body.bytes, legacy, userAgent)
+	if err != nil {
+		return sealedReports{}, httpx.NewError(http.StatusBadRequest, "body must be a JSON array of reports, or of "+typeLegacyCSP+" one: "+err.Error())
+	}
+	sealed, err := b.sealKept(s, from, kept)
+	if err != nil {
+		b.log.Error("browser reports could not be sealed", "error", err)
+		b.drop(dropFailed, kept.len())
+		return sealedReports{}, nil
+	}
+	return sealed, nil
 }
 
 // Reasons for which browser reports are not kept.
@@ -103,10 +137,10 @@ func (b *browser) drop(reason string, n int) {
 	}
 }
 
-// keep seals an upload's reports and makes them durable, or drops and counts them.
-func (b *browser) keep(s *settings, from netip.Addr, kept *keptReports) error {
+// sealKept seals an upload's reports, or drops and counts them.
+func (b *browser) sealKept(s *settings, from netip.Addr, kept *keptReports) (sealedReports, error) {
 	if kept.len() == 0 {
-		return nil
+		return sealedReports{}, nil
 	}
 	now, consent := time.Now(), report.Off
 	if s.policy != nil {
@@ -114,31 +148,28 @@ func (b *browser) keep(s *settings, from netip.Addr, kept *keptReports) error {
 	}
 	if consent == report.Off {
 		b.drop(dropDisabled, kept.len())
-		return nil
+		return sealedReports{}, nil
 	}
 	id, err := report.NewBatchID(now, rand.Reader)
 	if err != nil {
-		return err
+		return sealedReports{}, err
 	}
 	header := kept.userAgent.header(consent, b.tokens.token(now, from, kept.userAgent.raw))
 	pages, left := pageErrors(kept.pages, consent)
 	segment, full, err := sealReports(s.sealKey, id, header, windows(kept.nel, s.policy.WindowMS), pages,
 		samples(kept.nel, s.policy.SamplesPerWindow, consent))
 	if err != nil {
-		return err
+		return sealedReports{}, err
 	}
 	b.drop(dropOverflow, left+full)
-	if !b.store(s.network(from), id, segment) {
-		b.drop(dropUnavailable, kept.len()-left-full)
-	}
-	return nil
+	return sealedReports{id, segment, kept.len() - left - full}, nil
 }
 
-// store makes a segment durable, or reports false.
-func (b *browser) store(from origin, id report.BatchID, segment []byte) bool {
-	said := b.committer.store(Entry{Body: sha256.Sum256(segment), Envelope: report.Envelope{
-		Batch: id, Received: time.Now().UnixMilli(), Collector: b.id, ASN: from.asn, Country: from.country, Segment: segment,
-	}}, nil, nil).statement
+// store makes a segment durable, or reports false. It takes the segment over.
+func (b *browser) store(from origin, id report.BatchID, segment *body) bool {
+	said := b.committer.store(Entry{Body: sha256.Sum256(segment.bytes), Envelope: report.Envelope{
+		Batch: id, Received: time.Now().UnixMilli(), Collector: b.id, ASN: from.asn, Country: from.country, Segment: segment.bytes,
+	}}, segment, nil).statement
 	b.metrics.batches.WithLabelValues("browser", said.Decision.String(), said.Reason).Inc()
 	return said.Decision == receipt.Stored
 }

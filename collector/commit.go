@@ -43,7 +43,7 @@ func newCommitter(o *Options, s *signer, delay *queueDelay, sh *shedder, m *metr
 // after answered, else the committer's.
 type upload struct {
 	entry    Entry
-	body     *body               // of entry; nil: sealed here
+	body     *body               // of entry; may be nil
 	key      *ed25519.PrivateKey // signs its receipt; nil: none is wanted
 	queued   time.Time
 	answered chan answer // buffered

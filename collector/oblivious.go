@@ -61,10 +61,12 @@ type gateway struct {
 	metrics   *metrics
 	log       *slog.Logger
 	replays   replays
+	announced replays // bodies of which a relay's word was taken
 }
 
 var (
 	errNoGateway = httpx.NewError(http.StatusNotFound, "this collector is no gateway of Oblivious HTTP")
+	errAnnounced = errors.New("the same was said before")
 	errReplay    = httpx.NewError(http.StatusConflict, "this request was answered before; encapsulate it anew")
 )
 
@@ -129,6 +131,10 @@ func (g *gateway) relayOf(s *settings, r *http.Request, now time.Time) (n auth.N
 	body, err := auth.VerifyRelay(authorization, g.id, said, now, relaySkew, s.RelayKeys...)
 	if err == nil {
 		n, err = auth.ParseNetwork(said)
+	}
+	if err == nil && !g.announced.add(now, body) {
+		// Its limits are lifted for one request. Whoever shows it again is as any other client.
+		err = errAnnounced
 	}
 	if err != nil {
 		g.log.Debug("what a relay says of its client is not believed", "error", err)

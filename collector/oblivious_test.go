@@ -458,3 +458,25 @@ func TestLimitsOfRelays(t *testing.T) {
 		t.Errorf("an unknown relay: %v", got)
 	}
 }
+
+// A relay's word lifts the limits of its network for the one request that it was said of: whoever
+// shows it again, with the same body or another, is as any client.
+func TestARelaysWordIsGoodOnce(t *testing.T) {
+	g := newGatewayRig(t, func(o *collector.Options, _ *sqliteinbox.Options) {
+		o.Limits.Requests = 1 // ten at once
+		trustLoopback(o)
+	})
+	first, _ := g.encapsulate(g.key, policyMessage)
+	said := g.outer(first, "AS64501, DE", g.relay).Header
+	counts := map[int]int{}
+	for range 40 {
+		body, _ := g.encapsulate(g.key, policyMessage)
+		req := g.outer(body, "", nil)
+		req.Header = said.Clone()
+		req.Header.Set("X-Forwarded-For", "203.0.113.9")
+		counts[g.do(req).status]++
+	}
+	if counts[503] < 25 {
+		t.Errorf("%v: want most of them to be shed", counts)
+	}
+}

@@ -66,7 +66,7 @@ func (g *gateway) takeBatch(w http.ResponseWriter, r *http.Request, s *settings,
 		g.signer.answer(w, s, claim.tooLarge())
 		return
 	}
-	kept := g.admission.memory.copyOf(segment)
+	kept := g.admission.memory.hold(segment)
 	if kept == nil {
 		g.signer.answer(w, s, claim.later(g.admission.shedder.overload(shedMemory, 1)))
 		return

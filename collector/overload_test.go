@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -241,4 +242,39 @@ func TestBodiesHaveAMemoryBudget(t *testing.T) {
 	if s, _ := r.send(batchID(9), r.segment(9)); s.Decision != receipt.Stored {
 		t.Errorf("after that: %+v", s)
 	}
+}
+
+// What browsers' reports become while they wait for the inbox counts as the bodies of uploads do.
+func TestWaitingReportsOfBrowsersCountAsBodies(t *testing.T) {
+	inbox := &hangingInbox{Inbox: must(sqliteinbox.Open(t.TempDir()+"/inbox.db", sqliteinbox.Options{}))(t), release: make(chan struct{})}
+	r := newRig(t, func(o *collector.Options, _ *sqliteinbox.Options) {
+		o.Inbox, o.MaxBodyBytes = inbox, 1<<20
+	})
+	free := sync.OnceFunc(func() { close(inbox.release) })
+	defer free()
+	reports := make([]string, 200)
+	for i := range reports {
+		reports[i] = nel("https://shop.example/cart?card=secret", "https://"+strings.Repeat(fmt.Sprintf("n%d.", i), 40)+"test/")
+	}
+	body := "[" + strings.Join(reports, ",") + "]"
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() { r.report(body) })
+	}
+	r.await("all uploads", func() bool { return r.metric("received_bytes_total", "reports") == float64(4*len(body)) })
+	time.Sleep(500 * time.Millisecond) // for decoding; then nothing is left but what waits
+	waiting := r.metric("body_bytes")
+	if waiting < 4*20<<10 || waiting > float64(4*len(body)) {
+		t.Errorf("%v bytes are in use for 4 uploads of %d", waiting, len(body))
+	}
+	for range 60 {
+		wg.Go(func() { r.report(body) })
+	}
+	r.await("a refusal for want of memory", func() bool { return r.metric("dropped_reports_total", "overload") > 0 })
+	if n := r.metric("body_bytes"); n > 1<<20 {
+		t.Errorf("%v bytes are in use", n)
+	}
+	free()
+	wg.Wait()
+	r.await("the memory to be free", func() bool { return r.metric("body_bytes") == 0 })
 }

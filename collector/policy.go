@@ -1,9 +1,7 @@
 package collector
 
 import (
-	"bytes"
 	"net/http"
-	"time"
 
 	"github.com/heliograph-net/heliograph/internal/httpx"
 	"github.com/heliograph-net/heliograph/internal/protocol"
@@ -26,6 +24,6 @@ func servePolicy(w http.ResponseWriter, r *http.Request, s *settings) error {
 	h.Set("Content-Type", protocol.MediaTypePolicy)
 	h.Set("ETag", s.etag)
 	h.Set("Cache-Control", "public, max-age=60") // short: the policy has the kill switch
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(s.Policy))
+	httpx.ServeWhole(w, r, s.Policy)
 	return nil
 }

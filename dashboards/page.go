@@ -1,12 +1,12 @@
 package dashboards
 
 import (
-	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
 	"net/http"
-	"time"
+
+	"github.com/heliograph-net/heliograph/internal/httpx"
 )
 
 // The built page is committed, so that building the program does not need Node. "npm run check" in
@@ -49,6 +49,6 @@ func newPageFile(content []byte, kind string) *pageFile {
 func (f *pageFile) serve(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", f.kind)
 	w.Header().Set("ETag", f.etag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.content))
+	httpx.ServeWhole(w, r, f.content)
 	return nil
 }

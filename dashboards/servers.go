@@ -9,6 +9,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/internal/httpx"
 	"github.com/heliograph-net/heliograph/model"
 )
 
@@ -121,7 +122,7 @@ func (d *Dashboard) getServersBits(w http.ResponseWriter, r *http.Request, p *pa
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("ETag", `"`+d.summary(s).States+"-"+state+`"`)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(bits.Bytes()))
+	httpx.ServeWhole(w, r, bits.Bytes())
 	return nil
 }
 
@@ -156,7 +157,7 @@ func (d *Dashboard) getServersPNG(w http.ResponseWriter, r *http.Request, p *par
 	}
 	w.Header().Set("Content-Type", "image/png")
 	w.Header().Set("ETag", `"`+d.summary(s).States+"-"+strconv.Itoa(width)+`"`)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(picture.Bytes()))
+	httpx.ServeWhole(w, r, picture.Bytes())
 	return nil
 }
 

@@ -62,6 +62,7 @@ func (d *Detector) Run(ctx context.Context) error {
 		ev.run(ctx)
 	})
 	running.Go(func() { d.prune(ctx) })
+	running.Go(func() { d.trim(ctx) })
 	running.Go(func() { d.watchProbes(ctx) })
 	running.Go(func() { d.storeProbes(ctx) })
 	running.Wait()
@@ -104,6 +105,55 @@ func (d *Detector) takeIn(ctx context.Context, caught func()) {
 // Ready says whether the stores work; it asks nothing beyond them.
 func (d *Detector) Ready(ctx context.Context) error {
 	return errors.Join(d.o.Events.Ready(ctx), d.o.State.Ready(ctx))
+}
+
+// trimEvery is how often the store is measured.
+const trimEvery = time.Minute
+
+// trim keeps the store within its bytes until ctx ends.
+func (d *Detector) trim(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := d.trimOnce(ctx); err != nil && ctx.Err() == nil {
+			d.metrics.troubles.WithLabelValues("trim").Inc()
+			d.o.Logger.Error("making room in the store failed", "error", err)
+		}
+		sleep(ctx, trimEvery)
+	}
+}
+
+func (d *Detector) trimOnce(ctx context.Context) error {
+	dropped, err := d.keeper.trim(ctx, d.o.Retention.MaxBytes)
+	for kind, n := range dropped {
+		d.metrics.trimmed.WithLabelValues(kind).Add(float64(n))
+		d.o.Logger.Warn("the store is full: the oldest data was deleted before its time", "kind", kind, "rows", n,
+			"max_bytes", d.o.Retention.MaxBytes)
+	}
+	size, sizeErr := d.o.Events.Size(ctx)
+	if sizeErr == nil {
+		d.metrics.storeBytes.Set(float64(size.Bytes))
+		d.metrics.storeMax.Set(float64(d.o.Retention.MaxBytes))
+		for kind, at := range size.Oldest {
+			d.metrics.oldest.WithLabelValues(kind).Set(float64(at.Unix()))
+		}
+	}
+	return errors.Join(err, sizeErr)
+}
+
+// storeNearlyFull is the part of Retention.MaxBytes from which on operators are told.
+const storeNearlyFull = .85
+
+// StoreOutlook says in words that the store is nearly full: "" when it is not.
+func (d *Detector) StoreOutlook(ctx context.Context) (string, error) {
+	size, err := d.o.Events.Size(ctx)
+	limit := d.o.Retention.MaxBytes
+	if err != nil || float64(size.Bytes) < storeNearlyFull*float64(limit) {
+		return "", err
+	}
+	text := fmt.Sprintf("%d of %d bytes are in use; when it is full the oldest data goes before its time", size.Bytes, limit)
+	if at, ok := size.Oldest[KindCells]; ok {
+		text += "; counts reach back to " + at.UTC().Format(time.RFC3339)
+	}
+	return text, nil
 }
 
 func (d *Detector) prune(ctx context.Context) {

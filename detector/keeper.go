@@ -138,6 +138,17 @@ func (k *keeper) prune(ctx context.Context, now time.Time, r Retention) error {
 	return nil
 }
 
+// trim keeps the store within maxBytes.
+func (k *keeper) trim(ctx context.Context, maxBytes int64) (dropped map[string]int64, err error) {
+	dropped, err = k.events.Trim(ctx, maxBytes)
+	if len(dropped) > 0 {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.series.forget()
+	}
+	return dropped, err
+}
+
 // hasher hashes the clients of one page.
 type hasher struct {
 	*keeper

@@ -25,9 +25,13 @@ type metrics struct {
 	open        prometheus.Gauge
 	overflow    prometheus.Gauge
 	newest      prometheus.Gauge
-	held        *prometheus.GaugeVec // reason
-	heldBytes   *prometheus.GaugeVec // reason
-	heldDrops   *prometheus.GaugeVec // reason
+	storeBytes  prometheus.Gauge
+	storeMax    prometheus.Gauge
+	trimmed     *prometheus.CounterVec // kind
+	oldest      *prometheus.GaugeVec   // kind
+	held        *prometheus.GaugeVec   // reason
+	heldBytes   *prometheus.GaugeVec   // reason
+	heldDrops   *prometheus.GaugeVec   // reason
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
@@ -48,8 +52,8 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		all = append(all, g)
 		return g
 	}
-	gaugeVec := func(n, help string) *prometheus.GaugeVec {
-		g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name(n), Help: help}, []string{"reason"})
+	gaugeVec := func(n, help, label string) *prometheus.GaugeVec {
+		g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name(n), Help: help}, []string{label})
 		all = append(all, g)
 		return g
 	}
@@ -68,9 +72,13 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		incidents:   vec("incident_events_total", "Incidents opened, changed and cleared.", "event"),
 		open:        gauge("open_incidents", "Incidents that are open."),
 		overflow:    gauge("dropped_series", "Series not taken up because the detector remembers a bounded number, since its start."),
-		held:        gaugeVec("quarantine_batches", "Batches in quarantine, by reason; those of unknown_key wait for a key."),
-		heldBytes:   gaugeVec("quarantine_bytes", "Bytes of batches in quarantine, by reason."),
-		heldDrops:   gaugeVec("quarantine_dropped_batches", "Batches ever given up in quarantine for want of room, by reason."),
+		held:        gaugeVec("quarantine_batches", "Batches in quarantine, by reason; those of unknown_key wait for a key.", "reason"),
+		heldBytes:   gaugeVec("quarantine_bytes", "Bytes of batches in quarantine, by reason.", "reason"),
+		heldDrops:   gaugeVec("quarantine_dropped_batches", "Batches ever given up in quarantine for want of room, by reason.", "reason"),
+		storeBytes:  gauge("store_bytes", "Bytes of the store that are in use."),
+		storeMax:    gauge("store_max_bytes", "Bytes from which on the oldest data in the store is deleted before its time."),
+		trimmed:     vec("store_dropped_rows_total", "Rows deleted before their time because the store was full, by kind.", "kind"),
+		oldest:      gaugeVec("store_oldest_timestamp_seconds", "How far back the store reaches, by kind.", "kind"),
 		newest:      gauge("newest_batch_timestamp_seconds", "When the newest batch was received by its collector."),
 	}
 	_, err := all.Register(r)

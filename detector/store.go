@@ -46,10 +46,30 @@ type Events interface {
 	// Prune deletes what is older than the retention allows. It may be interrupted and
 	// called again.
 	Prune(ctx context.Context, now time.Time, r Retention) error
+	// Trim deletes the oldest data when the store takes more than maxBytes, until it takes a tenth
+	// less: of the kind that exceeds its part most. It says how many rows of each kind went. It may
+	// be interrupted and called again.
+	Trim(ctx context.Context, maxBytes int64) (dropped map[string]int64, err error)
+	// Size says how much the store takes.
+	Size(ctx context.Context) (StoreSize, error)
 	// Ready says whether the store would take something now.
 	Ready(ctx context.Context) error
 	// Close waits for running calls and releases the store. It is idempotent.
 	Close() error
+}
+
+// Kinds of data that Events.Trim tells apart.
+const (
+	KindCells   = "cells" // counts
+	KindSamples = "samples"
+	KindProbes  = "probes"
+	KindBatches = "batches" // ids, by which a batch that comes again is known
+)
+
+// StoreSize is how much a store takes.
+type StoreSize struct {
+	Bytes  int64                // in use
+	Oldest map[string]time.Time // by kind: how far back it reaches; absent without any
 }
 
 // State keeps what the detector itself must remember: little, and in transactions. Package
@@ -129,6 +149,8 @@ type Retention struct {
 	// IDs of batches, for refusing duplicates, and of clients whose samples are not kept; 0 means
 	// 31 days, and it is never less than report.MaxAge.
 	IDs time.Duration
+	// bytes that Events may take, see Events.Trim; 0 means 4 GiB. It may exceed them for a minute
+	MaxBytes int64
 }
 
 // Defaults is r with its zero fields filled in.
@@ -136,6 +158,7 @@ func (r Retention) Defaults() Retention {
 	def(&r.Rollups, 30*day)
 	def(&r.Samples, 7*day)
 	def(&r.IDs, 31*day)
+	def(&r.MaxBytes, 4<<30)
 	r.IDs = max(r.IDs, report.MaxAge*time.Millisecond)
 	return r
 }

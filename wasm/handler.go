@@ -115,6 +115,10 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request, name string) {
 		}
 	}
 	h.Set("ETag", etag)
+	if r.Header["Range"] != nil { // many small ranges would be many times the file
+		r = r.Clone(r.Context())
+		r.Header.Del("Range")
+	}
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(body))
 }
 

@@ -12,6 +12,9 @@ import (
 // pruneRows is about how many rows one transaction deletes, so that reports get their turn.
 const pruneRows = 5000
 
+// maxDeleted is how many clients are remembered whose samples are not kept.
+const maxDeleted = 1_000_000
+
 // old is what one statement deletes: at most ?2 rows that are older than ?1.
 type old struct {
 	query  string
@@ -43,6 +46,8 @@ func (s *State) Prune(ctx context.Context, now time.Time, r detector.Retention) 
 		// As long as batches may be late and ids are known: then nothing of these clients can come
 		// any more.
 		{"DELETE FROM deleted WHERE client IN (SELECT client FROM deleted WHERE received < ?1 LIMIT ?2)", before(r.IDs)},
+		// Anybody can name clients that never were: of too many the oldest go.
+		{"DELETE FROM deleted WHERE client IN (SELECT client FROM deleted ORDER BY received DESC LIMIT ?2 OFFSET ?1)", maxDeleted},
 		{"DELETE FROM incidents WHERE id IN (SELECT id FROM incidents WHERE until > 0 AND until < ?1 LIMIT ?2)", before(r.Rollups)},
 		{"DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE bin < ?1 LIMIT ?2)", before(r.Rollups)},
 		{"DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine WHERE received < ?1 LIMIT ?2)", before(r.IDs)},

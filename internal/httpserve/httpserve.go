@@ -29,6 +29,10 @@ type Options struct {
 	// Grace is how long requests in flight may take at the end before they are cut off. 0
 	// means 300 ms.
 	Grace time.Duration
+	// MaxConns is how many connections are open at one time, at 21 KB each while they are idle.
+	// Beyond it the one that has been idle for longest is closed, or the new one when all are at
+	// work. 0 means 8192.
+	MaxConns int
 }
 
 // Server is a bound listener.
@@ -61,8 +65,13 @@ func New(o Options) (*Server, error) {
 	if o.Grace == 0 {
 		o.Grace = 300 * time.Millisecond
 	}
+	if o.MaxConns == 0 {
+		o.MaxConns = 8192
+	}
+	open := newConns(o.MaxConns)
 	return &Server{name: o.Name, ln: ln, grace: o.Grace, log: o.Logger, srv: &http.Server{
 		Handler:           o.Handler,
+		ConnState:         open.changed,
 		TLSConfig:         o.TLS.Clone(), // net/http changes it
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,

@@ -2,10 +2,12 @@ package httpserve
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -143,5 +145,66 @@ func TestOnlyAPortInUseIsBlamedOnAnotherProcess(t *testing.T) {
 	_, err := New(Options{Name: "test", Listen: "192.0.2.1:0", Handler: http.NotFoundHandler(), Logger: slog.New(slog.DiscardHandler)})
 	if err == nil || strings.Contains(err.Error(), "another process") {
 		t.Errorf("err = %v", err)
+	}
+}
+
+// Idle connections do not add up: the oldest is cut for a new one, whatever it has sent, and those
+// at work stay.
+func TestIdleConnectionsAreCapped(t *testing.T) {
+	busy, release := make(chan struct{}), make(chan struct{})
+	s, err := New(Options{Name: "test", Listen: "127.0.0.1:0", MaxConns: 20, Logger: slog.New(slog.DiscardHandler),
+		Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/slow" {
+				close(busy)
+				<-release
+			}
+		})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := lifecycle.Background(s.Run)
+	defer func() { _ = stop() }()
+	dial := func(send string) net.Conn {
+		t.Helper()
+		c, err := net.Dial("tcp", s.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		_, _ = io.WriteString(c, send)
+		return c
+	}
+	answered := func(c net.Conn) bool {
+		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_, err := http.ReadResponse(bufio.NewReader(c), nil)
+		return err == nil
+	}
+	slow := dial("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+	<-busy
+	var idle []net.Conn
+	for n := range 60 {
+		request := ""
+		if n%2 == 0 { // the others never send anything
+			request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+		}
+		c := dial(request)
+		if request != "" && !answered(c) {
+			t.Fatalf("connection %d is not served", n)
+		}
+		idle = append(idle, c)
+	}
+	cut := 0
+	for _, c := range idle {
+		_ = c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		if _, err := c.Read(make([]byte, 1)); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			cut++
+		}
+	}
+	if cut < 40 || cut > 42 {
+		t.Errorf("%d of 60 connections were cut, want those beyond 20", cut)
+	}
+	close(release)
+	if !answered(slow) {
+		t.Error("the one at work was cut")
 	}
 }

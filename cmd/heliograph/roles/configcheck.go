@@ -75,6 +75,9 @@ func (c *Config) checkCollector(bad complaint) {
 	if col.MaxBytes < 1<<20 {
 		bad("collector.inbox_max_bytes", "%d is too small, give at least 1048576", col.MaxBytes)
 	}
+	if d := c.Detector; d.MaxBytes < 64<<20 {
+		bad("detector.store_max_bytes", "%d is too small, give at least 67108864", d.MaxBytes)
+	}
 	for i, text := range col.TrustedProxies {
 		if _, err := netip.ParsePrefix(text); err != nil {
 			bad(fmt.Sprintf("collector.trusted_proxies[%d]", i), "%q is not a prefix such as 192.0.2.0/24", text)

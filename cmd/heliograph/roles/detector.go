@@ -28,7 +28,7 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	p.Store = detector.Reader(events, state)
 	p.parts.Add(closeStores, lifecycle.Part{Name: "store", Close: func() error { return errors.Join(events.Close(), state.Close()) }})
 	o := detector.Options{Feeds: s.Feeds, Events: events, State: state, Keys: s.Keys, Bin: c.Detector.Bin.Duration,
-		Grace: c.Detector.Grace.Duration, Logger: p.log, Metrics: p.metrics, Vantages: s.Vantages, Thresholds: s.Thresholds}
+		Retention: detector.Retention{MaxBytes: c.Detector.MaxBytes}, Grace: c.Detector.Grace.Duration, Logger: p.log, Metrics: p.metrics, Vantages: s.Vantages, Thresholds: s.Thresholds}
 	if p.names != nil {
 		o.NetworkName = p.names.Name
 	}
@@ -36,7 +36,16 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	if err != nil {
 		return err
 	}
-	p.checks["store"] = d.Ready
+	p.checks["store"] = func(ctx context.Context) error {
+		if err := d.Ready(ctx); err != nil {
+			return err
+		}
+		full, err := d.StoreOutlook(ctx)
+		if err == nil && full != "" {
+			return ops.Warning(full)
+		}
+		return err
+	}
 	p.checks["quarantine"] = func(ctx context.Context) error {
 		waits, err := d.QuarantineOutlook(ctx)
 		if err == nil && waits != "" {
@@ -49,9 +58,10 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	p.parts.Add(endWork, lifecycle.Part{Name: "detector", Run: d.Run})
 	p.reloads.add("detector", func(next *Config) ([]any, error) { return p.reloadDetector(next, d) })
 	p.reloads.fix(map[string]func(*Config) any{
-		"detector.store": func(c *Config) any { return c.Detector.Store },
-		"detector.bin":   func(c *Config) any { return c.Detector.Bin },
-		"detector.grace": func(c *Config) any { return c.Detector.Grace },
+		"detector.store":           func(c *Config) any { return c.Detector.Store },
+		"detector.store_max_bytes": func(c *Config) any { return c.Detector.MaxBytes },
+		"detector.bin":             func(c *Config) any { return c.Detector.Bin },
+		"detector.grace":           func(c *Config) any { return c.Detector.Grace },
 	})
 	return p.addAlerts(c, state)
 }
