@@ -1,0 +1,62 @@
+package alerts
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/heliograph-net/heliograph/model"
+)
+
+// TestVerdictsHaveRunbooks: what an alert links to is there, and says that it is the right page.
+func TestVerdictsHaveRunbooks(t *testing.T) {
+	s := Settings{Runbooks: filepath.Join("..", "docs", "runbooks")}
+	for verdict := range verdictRules {
+		if verdict == "" {
+			continue
+		}
+		text, err := os.ReadFile(s.runbook(verdict))
+		if err != nil || !strings.Contains(string(text), "**The verdict `"+string(verdict)+"`.**") {
+			t.Errorf("%s: %v", verdict, err)
+		}
+	}
+}
+
+func TestSeverities(t *testing.T) {
+	for _, test := range []struct {
+		app     string
+		verdict model.Verdict
+		want    Severity
+		label   string
+	}{
+		{"shop", "", Critical, ""},
+		{"shop", model.NetworkPath, Critical, "network_path"},
+		{"shop", model.TooThin, Warning, "too_thin"},
+		{"shop", model.Forged, Info, "forged"},
+		{"shop", "of_tomorrow", Warning, "of_tomorrow"},
+		{model.DeliveryApp, "", Warning, "collector_path"},
+	} {
+		a := incidentAlert("k", &model.Incident{App: test.app, Verdict: test.verdict}, new(Settings))
+		if a.Severity != test.want || a.Labels["verdict"] != test.label || a.Labels["severity"] != string(test.want) {
+			t.Errorf("%s %q: %s, labels %v", test.app, test.verdict, a.Severity, a.Labels)
+		}
+	}
+}
+
+func TestSentence(t *testing.T) {
+	for text, want := range map[string]string{"": "", "probes reach it": "Probes reach it.", "40 failed!": "40 failed!", "élan": "élan."} {
+		if got := sentence(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestBookOfAnotherRelease: what cannot be read is an error, not a wrong memory.
+func TestBookOfAnotherRelease(t *testing.T) {
+	for _, text := range []string{"{", `{"v": 2}`} {
+		if _, err := readBook([]byte(text)); err == nil {
+			t.Errorf("%s is read", text)
+		}
+	}
+}
