@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// file is what Handler serves under one name.
+// file is a file that Handler serves.
 type file struct {
 	mediaType string
 	body      []byte
@@ -34,11 +34,11 @@ var mediaTypes = map[string]string{
 // needed are the files that a page asks for.
 var needed = []string{"heliograph.js", "heliograph.worker.js", "heliograph.wasm"}
 
-// Handler serves files, which the command wasm/build wrote, under their bare names: mount it with
-// [http.StripPrefix] on the page's own origin, for browsers start workers from there only. It reads
-// them once, and serves what is compressed with gzip under the name without .gz. Browsers ask again
-// each time whether the shim has changed, and keep the worker and the module of its release for a
-// week. The error names the files that are missing.
+// Handler returns a handler that serves the files written by the command wasm/build under their
+// bare names. Mount it with [http.StripPrefix] on the page's own origin, because browsers start
+// workers only from there. Handler reads the files once. Files compressed with gzip are served
+// under their names without .gz. Browsers revalidate heliograph.js each time and cache worker and
+// module of its release for a week. The error names the files that are missing.
 func Handler(files fs.FS) (http.Handler, error) {
 	loaded, err := load(files)
 	if err != nil {
@@ -96,8 +96,8 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request, name string) {
 	h.Set("Content-Type", f.mediaType)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-cache")
-	// the shim asks for its own release of worker and module, which must be had while the page's
-	// server is down
+	// heliograph.js requests the worker and the module of its own release, which must be available
+	// while the page's server is down
 	if r.URL.RawQuery != "" {
 		h.Set("Cache-Control", "max-age=604800")
 	}

@@ -1,9 +1,9 @@
-// Command build builds the browser's agent and writes the files that a page needs into a directory:
+// Command build builds the browser agent and writes the files that a page needs into a directory:
 //
 //	go run github.com/heliograph-net/heliograph/wasm/build heliograph
 //
-// It works in any module that requires this one, and leaves the module cache alone. The same
-// sources and the same Go give the same bytes.
+// It works in any module that requires this one and does not write to the module cache. The build
+// is reproducible: the same sources and the same version of Go give the same bytes.
 package main
 
 import (
@@ -54,8 +54,8 @@ func build(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "heliograph.wasm.gz"), module, 0o644)
 }
 
-// flags make the module small: no paths and no debugging data (-trimpath, -s -w), and no inlined
-// calls, which would make it faster, and 8 % larger when compressed.
+// flags make the module small: no paths and no debugging data (-trimpath, -s -w), and no inlining,
+// which would make it faster but 8 % larger when compressed.
 var flags = []string{"-trimpath", "-ldflags=-s -w", "-gcflags=all=-l"}
 
 // compile returns the WebAssembly module, compressed.
@@ -90,8 +90,8 @@ func compile() ([]byte, error) {
 	return compress(b)
 }
 
-// sources is where this module lies, which may be in the module cache. The build takes place there,
-// so that its requirements are those of this module's go.mod and not those of the caller's.
+// sources returns the directory of this module, which may be in the module cache. The build runs
+// there, so that it uses this module's go.mod and not that of the caller.
 func sources() (string, error) {
 	const path = "github.com/heliograph-net/heliograph"
 	cmd := exec.Command("go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", path)
@@ -107,7 +107,7 @@ func sources() (string, error) {
 	return dir, nil
 }
 
-// compress leaves out the time and the name, which would make every build another one.
+// compress compresses b without a time and a name, so that builds are reproducible.
 func compress(b []byte) ([]byte, error) {
 	var z bytes.Buffer
 	w, err := gzip.NewWriterLevel(&z, gzip.BestCompression)

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// edits leave out of the module what no agent ever calls and the linker keeps all the same: 180 KB
-// when compressed. The agent's one cipher suite is ML-KEM-768 with X25519. But package hpke, when
-// it is initialised, looks at the NIST curves, and with them comes all of their arithmetic; package
-// ecdh makes a self-test of P-256 ready; and package nistec points to a table for P-256, 88 KB of
-// random numbers, before anybody asks for it. Package godebug brings metrics and a bisecting tool
-// for $GODEBUG, which no browser has; and the runtime can print fractions, in traces that nobody
-// sees. What remains of these packages is as Go has it.
+// edits removes code from the standard library that no agent calls but the linker keeps: 180 KB
+// when compressed. The only cipher suite of the agent is ML-KEM-768 with X25519. But the
+// initialisation of package hpke refers to the NIST curves and thus to all of their arithmetic.
+// Package ecdh prepares a self-test of P-256, and package nistec refers to a table for P-256 of
+// 88 KB. Package godebug has metrics and a bisecting tool for $GODEBUG, which browsers do not have.
+// The runtime can print fractions in traces that nobody sees. The rest of these packages
+// is unchanged.
 var edits = []edit{
 	{"crypto/hpke/kem.go", "ecdh.P256()", "ecdh.Curve(nil)"},
 	{"crypto/hpke/kem.go", "ecdh.P384()", "ecdh.Curve(nil)"},
@@ -37,11 +37,12 @@ var edits = []edit{
 	{"internal/godebug/godebug.go", "v.bisect, _ = bisect.New(arg[j+1:])", "v.bisect = new(bisect.Matcher)"},
 }
 
-// edit replaces old, wherever it is in a file of the standard library, by new.
+// edit replaces old by new everywhere in a file of the standard library.
 type edit struct{ file, old, new string }
 
-// overlay writes what `go build -overlay` needs into dir and returns its name. The error says that
-// Go's sources are not what they were when edits was written: the module can be built without.
+// overlay writes the files for "go build -overlay" into dir and returns the name of the overlay
+// file. It returns an error if Go's sources have changed since edits was written. The module can
+// then be built without the overlay.
 func overlay(dir string) (string, error) {
 	out, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {

@@ -10,11 +10,11 @@ import (
 	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
 )
 
-// withdrawn is what a tab tells the others when its user withdraws consent.
+// withdrawn is the message to other tabs when the user withdraws consent.
 const withdrawn = "consent withdrawn"
 
-// openChannel listens to other tabs. Without a BroadcastChannel each tab keeps to its own user's
-// word until it is loaded again.
+// openChannel listens to other tabs. Without a BroadcastChannel, a tab does not learn of a
+// withdrawal in another tab until it is loaded again.
 func (c *core) openChannel(db string) {
 	class := jsx.Field(js.Global(), "BroadcastChannel")
 	if !class.Truthy() {
@@ -35,7 +35,7 @@ func (c *core) openChannel(db string) {
 	c.channel = channel
 }
 
-// consent takes the user's new choice.
+// consent applies the user's new choice.
 func (c *core) consent(m js.Value) bool {
 	n, ok := jsx.Integer(jsx.Field(m, "level"), int64(report.Off), int64(report.Diagnostics))
 	if !ok {
@@ -43,14 +43,14 @@ func (c *core) consent(m js.Value) bool {
 	}
 	level := report.Consent(n)
 	if level == report.Off && c.level != report.Off && c.channel.Truthy() {
-		// first, so that no tab brings back what is deleted now
+		// sent first, so that no other tab restores what is deleted next
 		_, _ = jsx.Call(c.channel, "postMessage", withdrawn)
 	}
 	c.setConsent(level)
 	return true
 }
 
-// revoke takes another tab's word. The page hears of it by status.
+// revoke applies a withdrawal in another tab. The page learns of it through the status.
 func (c *core) revoke() {
 	if c.agent != nil && c.level != report.Off {
 		c.setConsent(report.Off)
@@ -66,7 +66,7 @@ func (c *core) setConsent(level report.Consent) {
 	signal(c.changed)
 }
 
-// vanish deletes the database of a user who has no consent, once the notice that it held is
+// vanish deletes the database if there is no consent and the deletion notice in it has been
 // delivered. It reports whether nothing is left to do.
 func (c *core) vanish() bool {
 	if c.level != report.Off {

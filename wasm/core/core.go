@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	maxQueue = 256 // messages that wait; more are dropped, and what was in them is counted
+	maxQueue = 256 // most waiting messages; more are dropped, and their contents counted as lost
 	// from the first failure to sealing: a tab can die at any moment, and failures come in bursts
 	settleTime  = time.Second
-	flushTime   = 25 * time.Second // the page waits for 30
+	flushTime   = 25 * time.Second // the page waits for 30 s
 	stopTime    = 5 * time.Second
 	hideTime    = 5 * time.Second // in which uploads may have to outlive the page
 	statusPause = time.Second     // between two of status
@@ -28,12 +28,12 @@ const (
 	maxStateText = 1 << 10 // of texts in init
 )
 
-// core is the worker's program. Its loop owns what has no other comment.
+// core is the program of the worker. Only its loop uses the fields without another comment.
 type core struct {
 	queue   chan js.Value // the page's messages
 	refused uint64        // messages that made no sense
-	// records that found the queue full, and are not counted by the agent yet; callbacks and loop,
-	// which never overlap
+	// records that were lost because the queue was full and that the agent has not counted yet;
+	// used by callbacks and the loop, which never run at the same time
 	missed uint64
 
 	agent   *agent.Agent // nil before init
@@ -41,12 +41,12 @@ type core struct {
 	courier *courier
 	level   report.Consent // the user's
 	channel js.Value       // to other tabs; undefined: there is none
-	revoked chan struct{}  // capacity 1: another tab's user has withdrawn consent
+	revoked chan struct{}  // capacity 1: consent was withdrawn in another tab
 
 	settling *time.Timer   // nil: nothing waits to be sealed
 	flush    chan struct{} // capacity 1: flush now
 	flushed  chan []js.Value
-	asked    []js.Value // ids of the questions that wait for the flush that runs next
+	asked    []js.Value // ids of the requests that wait for the next flush
 	flushing bool       //
 	again    bool       // a flush was due while one ran
 	sealed   chan struct{}
@@ -65,7 +65,7 @@ func newCore() *core {
 	}
 }
 
-// receive takes a message of the page. It is a callback of JavaScript: it must not wait.
+// receive receives a message from the page. It is a JavaScript callback, so it must not block.
 func (c *core) receive(message js.Value) {
 	if c.stopped {
 		return
@@ -81,7 +81,7 @@ func (c *core) receive(message js.Value) {
 	}
 }
 
-// run is the loop. It ends with a message stop, or when the program is broken.
+// run is the loop. It ends on the message stop, or if the program is broken.
 func (c *core) run() {
 	defer func() {
 		if recover() != nil {
@@ -109,10 +109,10 @@ func (c *core) run() {
 	}
 }
 
-// handle does what a message asks for. Before init nothing else makes sense.
+// handle does what a message asks for. Before init, all other messages are invalid.
 func (c *core) handle(message js.Value) {
 	defer func() {
-		if recover() != nil { // a mistake of ours that one message found costs that message
+		if recover() != nil { // a bug that a message triggers loses only that message
 			c.refused++
 		}
 	}()
@@ -132,7 +132,7 @@ func (c *core) handle(message js.Value) {
 	}
 }
 
-// dispatch reports false for what makes no sense.
+// dispatch handles a message. It returns false if the message is invalid.
 func (c *core) dispatch(kind string, m js.Value) bool {
 	id := jsx.Field(m, "id")
 	switch kind {
@@ -169,7 +169,7 @@ func (c *core) dispatch(kind string, m js.Value) bool {
 	return true
 }
 
-// signal wakes whoever waits for c, a channel of capacity 1.
+// signal wakes the receiver of c, which has capacity 1.
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -177,14 +177,14 @@ func signal(c chan struct{}) {
 	}
 }
 
-// failed sees to it that what has failed is sealed soon.
+// failed makes sure that a failure is sealed soon.
 func (c *core) failed() {
 	if c.settling == nil {
 		c.settling = time.AfterFunc(settleTime, func() { signal(c.flush) })
 	}
 }
 
-// startFlush flushes on another goroutine, because that may take as long as a network does.
+// startFlush flushes in another goroutine, because that may take as long as the network does.
 func (c *core) startFlush() {
 	if c.settling != nil {
 		c.settling.Stop()
@@ -192,7 +192,7 @@ func (c *core) startFlush() {
 	}
 	if c.flushing {
 		c.again = true // endFlush sees to it
-		// a collector that hangs must not keep what has failed meanwhile from being stored
+		// a hanging collector must not delay storing failures
 		c.startSeal()
 		return
 	}
@@ -202,11 +202,11 @@ func (c *core) startFlush() {
 		defer func() { c.flushed <- ids }()
 		ctx, cancel := context.WithTimeout(context.Background(), flushTime)
 		defer cancel()
-		_ = c.agent.Flush(ctx) // what remains, stats tells
+		_ = c.agent.Flush(ctx) // stats says what remains
 	}()
 }
 
-// startSeal stores on another goroutine, because a disk may hang.
+// startSeal stores in another goroutine, because a disk may hang.
 func (c *core) startSeal() {
 	if c.sealing {
 		c.unsealed = true // endSeal sees to it
@@ -242,11 +242,11 @@ func (c *core) endFlush(ids []js.Value) {
 func (c *core) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
-	_ = c.agent.Shutdown(ctx) // what remains, the next page delivers
+	_ = c.agent.Shutdown(ctx) // the next page delivers what remains
 	c.stopped = true
 }
 
-// event hears what the agent does, on the agent's goroutines.
+// event handles the events of the agent, on the agent's goroutines.
 func (c *core) event(e agent.Event) {
 	switch {
 	case e.Kind == agent.EventDelivered, e.Kind == agent.EventNotDelivered && e.Reason != "":

@@ -14,15 +14,15 @@ import (
 	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
 )
 
-// courier is the way to the collectors. It lets the page know each upload whose receipt has not
-// come yet, ready to be sent once more, so that a page that is left can send it with a request that
-// outlives it (Fetch, keepalive). The segment stays in the spool; should both get through, the
-// collector knows the batch already.
+// courier is the Transport to the collectors. It gives the page each upload without a receipt so
+// far, so that a page that is closed can send it again with a request that outlives the page
+// (Fetch, keepalive). The segment stays in the spool. If both uploads succeed, the collector
+// recognises the second as a duplicate.
 type courier struct {
 	fetchtransport.Transport
 
 	mu      sync.Mutex // owns what follows
-	hidden  time.Time  // until when uploads may have to outlive the page
+	hidden  time.Time  // end of the time in which uploads may have to outlive the page
 	parcels []parcel   // oldest first
 }
 
@@ -31,10 +31,10 @@ type parcel struct {
 	to       policy.Collector
 	segment  []byte
 	delivery report.Delivery
-	at       time.Time // when delivery.Age was right
+	at       time.Time // the time that delivery.Age is for
 }
 
-// maxParcels is how many bytes the page is handed.
+// maxParcels is the most bytes of uploads that the page gets.
 const maxParcels = fetchtransport.MaxKeepalive
 
 func newCourier() *courier {
@@ -55,8 +55,8 @@ func (c *courier) Deliver(ctx context.Context, to policy.Collector, id report.Ba
 	return c.Transport.Deliver(ctx, to, id, delivery, segment)
 }
 
-// tried notes an upload, in place of an earlier one of the segment. The oldest that find
-// no room go.
+// tried records an upload and replaces an earlier one of the same segment. If there are too many,
+// it drops the oldest.
 func (c *courier) tried(p parcel) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -72,7 +72,7 @@ func (c *courier) tried(p parcel) {
 	c.tell()
 }
 
-// settled forgets an upload: its receipt has come.
+// settled forgets an upload, after its receipt has come.
 func (c *courier) settled(id report.BatchID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,7 +91,7 @@ func (c *courier) remove(id report.BatchID) bool {
 	return false
 }
 
-// forget forgets all uploads: consent was withdrawn.
+// forget forgets all uploads, after consent was withdrawn.
 func (c *courier) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -99,8 +99,8 @@ func (c *courier) forget() {
 	c.tell()
 }
 
-// hide says that nobody looks at the page, so that it may end at any moment, and tells the page the
-// ages of now.
+// hide records that the page is hidden, so that it may end at any moment, and gives the page the
+// uploads with their present ages.
 func (c *courier) hide(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -110,7 +110,7 @@ func (c *courier) hide(d time.Duration) {
 	}
 }
 
-// tell hands the page the list. The caller holds mu.
+// tell sends the list of uploads to the page. The caller must hold mu.
 func (c *courier) tell() {
 	list := make([]any, 0, len(c.parcels))
 	for i := range c.parcels {
@@ -121,7 +121,7 @@ func (c *courier) tell() {
 		if err != nil {
 			continue
 		}
-		// sealed anew each time, if to a relay: once sent it is not taken again
+		// for a relay, sealed again each time, because a gateway refuses replays
 		url, fields, body, err := c.Upload(p.to, p.id, delivery, p.segment)
 		if err != nil {
 			continue

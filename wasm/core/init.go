@@ -12,8 +12,8 @@ import (
 	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
 )
 
-// init starts the agent. It reports false for a message that makes no sense; other faults it
-// tells the page.
+// init starts the agent. It returns false if the message is invalid. It reports other errors
+// to the page.
 func (c *core) init(m js.Value) bool {
 	text := func(name string) string {
 		s, _ := jsx.Text(jsx.Field(m, name), maxStateText)

@@ -1,12 +1,13 @@
 //go:build js && wasm
 
-// Command core is the agent in a browser's worker: the program that becomes heliograph.wasm. Its
-// script, heliograph.worker.js, hands each message of the page to the global function
-// heliographReceive; answers go out by the worker's postMessage.
+// Command core is the agent in a browser's worker. It is compiled to heliograph.wasm. The worker's
+// script, heliograph.worker.js, passes each message from the page to the global function
+// heliographReceive. Answers are sent with the worker's postMessage.
 //
-// Messages of the page are objects whose property t says what they are: init (first, once),
-// observe, counts, error, lost, consent, network, flush, sent, stats, hide, stop. The worker's are
-// ready, failed, reply, parcels, status, stopped. wasm/npm/src/messages.ts has their shapes.
+// Messages are objects whose property t is their kind. Those from the page are init (first and
+// once), observe, counts, error, lost, consent, network, flush, sent, stats, hide and stop. Those
+// from the worker are ready, failed, reply, parcels, status and stopped. wasm/npm/src/messages.ts
+// defines them.
 package main
 
 import (
@@ -25,12 +26,12 @@ func main() {
 	}))
 	c.run()
 	post(map[string]any{"t": "stopped"})
-	// were the program to end, the browser's next event would be an error in the worker; the page
-	// ends the worker
+	// if the program ended, the browser's next event would be an error in the worker; the page ends
+	// the worker
 	select {}
 }
 
-// post tells the page something. What cannot be sent is lost.
+// post sends a message to the page. A message that cannot be sent is lost.
 func post(message map[string]any) {
 	_, _ = jsx.Call(js.Global(), "postMessage", message)
 }
@@ -41,7 +42,7 @@ const (
 	failedWASM   = "wasm"
 )
 
-// postFailed says that the agent does not run, and whether to try again may help.
+// postFailed tells the page that the agent does not run, and whether trying again may help.
 func postFailed(reason, text string, again bool) {
 	post(map[string]any{"t": "failed", "reason": reason, "text": text, "again": again})
 }

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// that a kept policy is taken without asking; the agent itself looks for newer ones of
-	// its signers
+	// greatest age of a kept policy that is used without asking; the agent itself fetches newer
+	// ones of its signers
 	policyAge    = 24 * time.Hour
 	policyTime   = 10 * time.Second
 	maxPolicyURL = 4 << 10
@@ -27,8 +27,8 @@ const (
 
 var errPolicyType = errors.New("policy must be a URL or a Uint8Array")
 
-// policyOf is the signed policy that the page brought, or whose URL it brought. With keep, one that
-// was fetched is kept.
+// policyOf returns the signed policy that the page sent, or fetches it from the URL that the page
+// sent. With keep, it keeps a fetched policy.
 func policyOf(spool *idbspool.Spool, v js.Value, keep bool) ([]byte, error) {
 	url, isText := jsx.Text(v, maxPolicyURL)
 	if !isText {
@@ -56,7 +56,7 @@ func policyOf(spool *idbspool.Spool, v js.Value, keep bool) ([]byte, error) {
 	}
 }
 
-// fetchPolicy gets the policy from where the page serves it. It may come from the browser's cache.
+// fetchPolicy fetches the policy from the page's server or the browser's cache.
 func fetchPolicy(url string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), policyTime)
 	defer cancel()
@@ -73,10 +73,9 @@ func fetchPolicy(url string) ([]byte, error) {
 	return b, nil
 }
 
-// statePolicyFile keeps the policy that was fetched. Without it nothing could be sealed in an
-// outage that the page's own server is part of, and a user who withdraws consent then could not
-// have the notice of it sealed. It is when it was fetched in Unix seconds, 8 bytes, big-endian,
-// then the URL's SHA-256, then the policy.
+// statePolicyFile is the state that keeps the fetched policy. Without it, nothing could be sealed
+// in an outage of the page's own server, not even a deletion notice. It has the time of the fetch
+// in Unix seconds (8 bytes, big-endian), the URL's SHA-256, and the policy.
 const statePolicyFile = "policyfile"
 
 const policyHead = 8 + sha256.Size
@@ -89,7 +88,7 @@ func keptPolicy(spool *idbspool.Spool, url string) (policy []byte, age time.Dura
 	return b[policyHead:], time.Since(time.Unix(int64(binary.BigEndian.Uint64(b)), 0))
 }
 
-// keepPolicy keeps a policy, if it can: else the next page fetches it again.
+// keepPolicy stores a policy. If it cannot, the next page fetches it again.
 func keepPolicy(spool *idbspool.Spool, url string, policy []byte) {
 	sum := sha256.Sum256([]byte(url))
 	b := binary.BigEndian.AppendUint64(nil, uint64(time.Now().Unix()))

@@ -11,7 +11,7 @@ import (
 	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
 )
 
-// Bounds of one message. The page keeps to far less.
+// Limits of one message. The page sends far less.
 const (
 	maxRows  = 1 << 10
 	maxWord  = report.MaxString
@@ -19,15 +19,14 @@ const (
 	maxField = 4 << 10 // of a URL or a message, which the agent scrubs and cuts
 )
 
-// reader reads the elements of an array one after another. The first that is not what it should be
-// makes ok false.
+// reader reads the elements of an array one after another. An invalid element sets ok to false.
 type reader struct {
 	list js.Value
 	next int
 	ok   bool
 }
 
-// readerOf reads v, an array of n elements.
+// readerOf returns a reader of v, which should be an array of n elements.
 func readerOf(v js.Value, n int) *reader {
 	got, ok := jsx.List(v, n)
 	return &reader{list: v, ok: ok && got == n}
@@ -48,7 +47,7 @@ func (r *reader) text(max int) string {
 	return s
 }
 
-// number reads a number that is cut to a whole one from 0 to max.
+// number reads a number and clamps it to a whole number from 0 to max.
 func (r *reader) number(max int64) int64 {
 	f, ok := jsx.Number(r.value())
 	r.ok = r.ok && ok
@@ -66,8 +65,8 @@ func (r *reader) key() agent.Observation {
 	}
 }
 
-// rows calls f for each element of m's list. What f refuses is left out. It reports false if there
-// was such a one.
+// rows calls f for each element of the list in m. It returns false if f has refused an element,
+// which is then left out.
 func (c *core) rows(m js.Value, f func(row js.Value) bool) bool {
 	list := jsx.Field(m, "list")
 	n, ok := jsx.List(list, maxRows)
@@ -98,11 +97,11 @@ func (c *core) observe(m js.Value) bool {
 	})
 }
 
-// recent is how old successes may be that are counted with what the agent counts itself.
+// recent is the greatest age of successes that are counted in the agent's own window.
 const recent = 5 * time.Second
 
-// counts records requests that the page has counted. What it counted for certain, and a moment ago,
-// is a part of the agent's own window; anything else was a window of the page's.
+// counts records requests that the page has counted. Those that the page counted without sampling a
+// moment ago become part of the agent's own window. The others form a window of their own.
 func (c *core) counts(m js.Value) bool {
 	start, ok1 := jsx.Integer(jsx.Field(m, "start"), 0, maxTime)
 	end, ok2 := jsx.Integer(jsx.Field(m, "end"), 0, maxTime)

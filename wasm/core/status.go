@@ -9,14 +9,14 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// tellLater tells the page the state of things, but not too often.
+// tellLater sends the status to the page, but not too often.
 func (c *core) tellLater() {
 	if c.telling == nil {
 		c.telling = time.AfterFunc(statusPause, func() { signal(c.tell) })
 	}
 }
 
-// tellNow tells the page the state of things.
+// tellNow sends the status to the page.
 func (c *core) tellNow() {
 	c.telling = nil
 	if c.agent == nil {
@@ -27,8 +27,8 @@ func (c *core) tellNow() {
 	post(status)
 }
 
-// stats is the state of things for the page. done says that there is neither consent nor anything
-// left to do: the worker may go.
+// stats returns the status for the page. In it, done means that there is no consent and nothing
+// left to do, so the page may end the worker.
 func (c *core) stats() map[string]any {
 	s := c.agent.Stats()
 	storage := "memory"
@@ -48,12 +48,12 @@ func (c *core) stats() map[string]any {
 	}
 }
 
-// number is n as JavaScript has numbers.
+// number converts n to a JavaScript number.
 func number(n uint64) float64 { return float64(n) }
 
-// sent answers with what left this device.
+// sent answers with the log of what was sent from this device.
 func (c *core) sent(id js.Value) {
-	all, _ := c.agent.Sent() // what cannot be read is not there
+	all, _ := c.agent.Sent() // entries that cannot be read are left out
 	list := make([]any, 0, len(all))
 	for _, r := range all {
 		requests := make([]any, 0, len(r.Requests))

@@ -1,8 +1,8 @@
 //go:build js && wasm
 
-// Package fetchtransport carries an agent's segments to collectors, and policies back, with a
-// browser's fetch. It works in workers and in pages. Script learns little about a request that
-// fails: it is told apart who ended it, and whether the browser knows that it is offline.
+// Package fetchtransport implements agent.Transport with a browser's fetch. It works in workers and
+// in pages. Scripts learn little about a failed request: only who ended it, and whether the browser
+// knows that it is offline.
 package fetchtransport
 
 import (
@@ -24,8 +24,8 @@ import (
 
 // Limits of one exchange.
 const (
-	// Timeout ends an exchange that no context has ended before. A worker that waits for an answer
-	// keeps its page out of the back/forward cache.
+	// Timeout is the time limit of an exchange, unless the context ends before. A worker that waits
+	// for an answer keeps its page out of the back/forward cache.
 	Timeout = 30 * time.Second
 
 	// MaxKeepalive is the largest body that is sent so that it outlives the page. Browsers give a
@@ -33,10 +33,10 @@ const (
 	MaxKeepalive = 48 << 10
 )
 
-// Transport is an agent.Transport over fetch. It sends no cookies, follows no redirects, leaves no
-// trace in caches, and tells no referrer.
+// Transport is an agent.Transport that uses fetch. It sends no cookies and no referrer, follows no
+// redirects, and does not use caches.
 type Transport struct {
-	// Hidden, if set, reports whether nobody looks at the page, which may end at any moment then.
+	// Hidden, if set, reports whether the page is hidden, so that it may end at any moment.
 	Hidden func() bool
 
 	once   sync.Once
@@ -45,10 +45,10 @@ type Transport struct {
 
 var _ agent.Transport = (*Transport)(nil)
 
-// UploadURL is where c takes segments.
+// UploadURL returns the URL for uploading segments to c.
 func UploadURL(c policy.Collector) string { return c.URL + protocol.PathBatches }
 
-// UploadHeaders are those of the request that delivers a segment: names and values.
+// UploadHeaders returns the headers, as names and values, of the request that delivers a segment.
 func UploadHeaders(id report.BatchID, delivery []byte) [][2]string {
 	return [][2]string{
 		{"Content-Type", protocol.MediaTypeSegment},
@@ -155,7 +155,7 @@ func exchangeWith(ctx context.Context, url string, init map[string]any, limit in
 	return r, header(answer, name)
 }
 
-// failure is the response to a request without an answer.
+// failure returns the Response for a request without an answer.
 func failure(ctx context.Context, err error) agent.Response {
 	r := agent.Response{Outcome: report.NetworkFailed, Err: err}
 	switch online := jsx.Field(jsx.Field(js.Global(), "navigator"), "onLine"); {
