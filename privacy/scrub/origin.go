@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -12,11 +11,11 @@ import (
 // greatest length of a host name in bytes (RFC 1035, section 2.3.4, without length octets)
 const maxHost = 253
 
-// Target returns the origin (RFC 6454) of a request to host, which may end in a port, such as
-// "https://shop.example" or "https://127.0.0.1:8443". The scheme must be http, https, ws or wss;
-// case does not matter. Target converts letters to lower case and drops the scheme's default port,
-// user and password, and the zone of an IPv6 address. It returns "" if the result would not be a
-// valid origin of at most [report.MaxString] bytes.
+// Target returns the origin (RFC 6454) of a request to host, which may end in a port:
+// "https://shop.example", "https://127.0.0.1:8443". The scheme is http, https, ws or wss in any
+// case. Letters become lower case, those beyond ASCII Punycode; the scheme's default port is
+// dropped, and so are user, password, a final dot and the zone of an IPv6 address. It returns ""
+// for anything that is not an origin of at most report.MaxString bytes.
 func Target(scheme, host string) string {
 	scheme, ok := webScheme(scheme)
 	if !ok {
@@ -115,10 +114,15 @@ func appendIPv6(dst []byte, host string) ([]byte, bool) {
 	return append(a.AppendTo(append(dst, '[')), ']'), true
 }
 
-// appendHost appends a host name or IPv4 address in lower case. It accepts letters beyond ASCII
-// (internationalized names), but nothing that would have to be escaped.
+// appendHost appends a host name or IPv4 address in lower case, as DNS has it: letters beyond ASCII
+// (internationalized names) become Punycode, and the dot of the root goes. Nothing that would have
+// to be escaped may be in it.
 func appendHost(dst []byte, host string) ([]byte, bool) {
-	if host == "" || len(host) > maxHost || host[0] == '.' || strings.Contains(host, "..") {
+	if len(host) > 2*maxHost {
+		return nil, false
+	}
+	host, ok := hostName(host)
+	if !ok || host == "" || len(host) > maxHost || host[0] == '.' {
 		return nil, false
 	}
 	for _, r := range host {
@@ -127,8 +131,6 @@ func appendHost(dst []byte, host string) ([]byte, bool) {
 			dst = append(dst, byte(r))
 		case r >= 'A' && r <= 'Z':
 			dst = append(dst, lowerASCII(byte(r)))
-		case r >= 0x80 && unicode.In(r, unicode.L, unicode.M, unicode.Nd):
-			dst = append(dst, string(unicode.ToLower(r))...)
 		default:
 			return nil, false
 		}

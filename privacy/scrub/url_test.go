@@ -32,10 +32,10 @@ func TestScrubURL(t *testing.T) {
 		{"IPv6", "https://[2001:DB8:0:0:0:0:0:1]:8443/a", "https://[2001:db8::1]:8443/a"},
 		{"IPv6 without port", "https://[::1]/a", "https://[::1]/a"},
 		{"IPv6 with escaped zone", "http://[fe80::1%25wlan0]:80/a", "http://[fe80::1]/a"},
-		{"internationalized host", "https://Bücher.example/a", "https://bücher.example/a"},
-		{"internationalized host in capitals", "https://BÜCHER.example/a", "https://bücher.example/a"},
+		{"internationalized host", "https://Bücher.example/a", "https://xn--bcher-kva.example/a"},
+		{"internationalized host in capitals", "https://BÜCHER.example/a", "https://xn--bcher-kva.example/a"},
 		{"punycode host", "https://xn--bcher-kva.example/a", "https://xn--bcher-kva.example/a"},
-		{"absolute host", "https://shop.example./a", "https://shop.example./a"},
+		{"absolute host", "https://shop.example./a", "https://shop.example/a"},
 		{"underscore in host", "https://_sip.shop.example/a", "https://_sip.shop.example/a"},
 
 		{"number", "https://shop.example/orders/100234/items", "https://shop.example/orders/:id/items"},
@@ -130,7 +130,7 @@ func TestScrubURL(t *testing.T) {
 		{"IPv6 cut short", "https://[2001:db8::1/a", ""},
 		{"text after IPv6", "https://[2001:db8::1]x/a", ""},
 		{"IPv4 in brackets", "https://[192.0.2.1]/a", ""},
-		{"long host", "https://" + strings.Repeat("a.", 127) + "/a", ""},
+		{"long host", "https://" + strings.Repeat("a.", 128) + "/a", ""},
 		{"scheme with U+017F", "http\u017f://shop.example/a", ""},
 	} {
 		got := URL(c.raw)
