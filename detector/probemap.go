@@ -23,6 +23,14 @@ const (
 // works, and its topology does when a target appears or is given up.
 func (d *Detector) Servers() *heatmap.Map { return d.probes.servers }
 
+// VantageHeard returns when the newest result of a vantage is from; zero: none is known. It is safe
+// for concurrent use.
+func (d *Detector) VantageHeard(vantage string) time.Time {
+	d.probes.mu.Lock()
+	defer d.probes.mu.Unlock()
+	return d.probes.heard[vantage]
+}
+
 // watchProbes restores the map from the store, and keeps it honest while nothing comes.
 func (d *Detector) watchProbes(ctx context.Context) {
 	restored := d.retry(ctx, "probes", d.o.Logger, func(ctx context.Context) error {
@@ -49,6 +57,7 @@ type probeMap struct {
 
 	mu      sync.Mutex // holds what follows
 	targets map[string]*probed
+	heard   map[string]time.Time // when the newest result of a vantage is from
 }
 
 // probed is a target.
@@ -78,7 +87,7 @@ func newProbeMap(hold time.Duration) (*probeMap, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &probeMap{hold: hold, servers: heatmap.NewMap(none), targets: map[string]*probed{}}, nil
+	return &probeMap{hold: hold, servers: heatmap.NewMap(none), targets: map[string]*probed{}, heard: map[string]time.Time{}}, nil
 }
 
 // take takes results in any order.
@@ -103,6 +112,9 @@ func (m *probeMap) take(results []model.ProbeResult, now time.Time) {
 			t.ProbeTarget, t.heard = r.Target, r.At
 		}
 		t.judge(r)
+		if last, known := m.heard[r.Vantage]; r.At.After(last) && (known || len(m.heard) < maxVantages) {
+			m.heard[r.Vantage] = r.At
+		}
 		touched[t] = struct{}{}
 	}
 	if changed {

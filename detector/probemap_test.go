@@ -35,6 +35,19 @@ func (m *probeMap) stateOf(t *testing.T, target string) heatmap.State {
 	return s
 }
 
+func TestVantageHeard(t *testing.T) {
+	m := newTestMap(t)
+	d := &Detector{probes: m}
+	m.take([]model.ProbeResult{found("a", "1", 20, report.JudgedUp), found("a", "2", 10, report.JudgedUp)}, noon)
+	m.sweep(noon.Add(2 * probeForget)) // targets are given up, vantages are not forgotten
+	if at := d.VantageHeard("a"); !at.Equal(noon.Add(20 * time.Second)) {
+		t.Errorf("heard at %v, want the newest", at)
+	}
+	if at := d.VantageHeard("b"); !at.IsZero() {
+		t.Errorf("one that never was is heard at %v", at)
+	}
+}
+
 func TestVantagesJudgeTogether(t *testing.T) {
 	const up, down, doubt = report.JudgedUp, report.JudgedDown, report.JudgedInconclusive
 	for name, c := range map[string]struct {

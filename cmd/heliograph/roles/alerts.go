@@ -3,6 +3,7 @@ package roles
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/heliograph-net/heliograph/alerts"
@@ -22,8 +23,9 @@ func (p *Process) addAlerts(c *Config, state detector.State) error {
 	if err != nil {
 		return err
 	}
-	watch := &pulse{state: state, store: p.Store, began: time.Now(), checks: p, silentAfter: c.Alerts.SilentAfter.Duration,
+	watch := &pulse{state: state, vantage: p.detector.VantageHeard, store: p.Store, began: time.Now(), checks: p, silentAfter: c.Alerts.SilentAfter.Duration,
 		late: 3*c.Detector.Bin.Duration + c.Detector.Grace.Duration + stuckAfter}
+	watch.vantages.Store(&c.Detector.Vantages)
 	n, err := alerts.New(alerts.Options{Store: outbox{state}, Settings: s, Alive: watch.alive, Problems: watch.problems,
 		Logger: p.log, Metrics: p.metrics})
 	if err != nil {
@@ -34,6 +36,9 @@ func (p *Process) addAlerts(c *Config, state detector.State) error {
 		s, err := alertSettings(next)
 		if err == nil {
 			err = n.Reload(s)
+		}
+		if err == nil {
+			watch.vantages.Store(&next.Detector.Vantages)
 		}
 		return []any{"receivers", len(s.Receivers)}, err
 	})
@@ -61,6 +66,10 @@ func (o outbox) Outbox(ctx context.Context, after uint64, limit int) ([]alerts.E
 	return all, err
 }
 
+// vantageSilentAfter is how long a vantage that detector.vantages names may bring nothing until
+// that is a problem.
+const vantageSilentAfter = 15 * time.Minute
+
 // pulse says whether this process can still find out about incidents. Only the goroutine that tells
 // people uses it.
 type pulse struct {
@@ -70,6 +79,8 @@ type pulse struct {
 	began       time.Time
 	late        time.Duration // without a judged bin after which the detector is stuck
 	silentAfter time.Duration
+	vantage     func(string) time.Time // when a vantage was heard last
+	vantages    atomic.Pointer[[]string]
 	asked       bool      // whether heard is known
 	heard       time.Time // when reports came in last, to within a minute; zero: never
 }
@@ -102,6 +113,15 @@ func (w *pulse) problems(ctx context.Context) map[string]string {
 	}
 	if w.silent(ctx) {
 		all["silence"] = fmt.Sprintf("No report has come in for %v: agents are cut off from the collectors, or the detector is", w.silentAfter)
+	}
+	for i, id := range *w.vantages.Load() {
+		last := w.vantage(id)
+		if last.Before(w.began) {
+			last = w.began
+		}
+		if time.Since(last) > vantageSilentAfter { // ids are not told: whoever knows one is believed
+			all[fmt.Sprintf("vantage %d", i+1)] = fmt.Sprintf("The prober that is number %d of detector.vantages has brought nothing for %v", i+1, vantageSilentAfter)
+		}
 	}
 	return all
 }

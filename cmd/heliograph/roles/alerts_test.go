@@ -64,6 +64,24 @@ func TestWatchdogIsSilentWhenTheDetectorIsStuck(t *testing.T) {
 	})
 }
 
+func TestSilentVantageIsAProblem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		heard := map[string]time.Time{}
+		w := &pulse{checks: new(Process), began: time.Now(), vantage: func(id string) time.Time { return heard[id] }}
+		w.vantages.Store(&[]string{"fra-x7", "osl-q2"})
+		time.Sleep(10 * time.Minute)
+		if found := w.problems(t.Context()); len(found) != 0 {
+			t.Errorf("it has only begun: %v", found)
+		}
+		heard["fra-x7"] = time.Now()
+		time.Sleep(10 * time.Minute)
+		found := w.problems(t.Context())
+		if len(found) != 1 || !strings.Contains(found["vantage 2"], "number 2") || strings.Contains(found["vantage 2"], "osl") {
+			t.Errorf("%v, want the second one, without its id", found)
+		}
+	})
+}
+
 // trickle is a reader that has batches of some moments.
 type trickle struct {
 	noReports
@@ -87,6 +105,7 @@ func TestSilenceAndChecksAreProblems(t *testing.T) {
 			"process": func(context.Context) error { return errors.New("is stopping") },
 		}}
 		w := &pulse{store: store, checks: p, silentAfter: time.Hour}
+		w.vantages.Store(new([]string))
 		look := func(d time.Duration) (found map[string]string) {
 			for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(15 * time.Second) {
 				found = w.problems(t.Context())
