@@ -98,6 +98,8 @@ type Dashboard struct {
 	o       Options
 	boot    string // random; distinguishes the tags of this process from those of others
 	handler http.Handler
+	costly  chan struct{} // held by requests that read much
+	waiting *httpx.Slots  // of such requests
 	live    *live
 	past    past
 	ran     atomic.Bool
@@ -119,7 +121,8 @@ func New(o Options) (*Dashboard, error) {
 	}
 	var boot [8]byte
 	rand.Read(boot[:]) // never fails
-	d := &Dashboard{o: o, boot: hex.EncodeToString(boot[:])}
+	d := &Dashboard{o: o, boot: hex.EncodeToString(boot[:]),
+		costly: make(chan struct{}, maxCostly), waiting: httpx.NewSlots(maxWaiting)}
 	d.hosts.Store((*httpx.Hosts)(&o.Hosts))
 	d.live = newLive(d)
 	d.handler = d.guard(d.routes())

@@ -24,6 +24,9 @@ func (d *Dashboard) routes() http.Handler {
 	r := mux.NewRouter()
 	for _, route := range routeTable {
 		h := func(w http.ResponseWriter, r *http.Request, p *params) error { return route.get(d, w, r, p) }
+		if route.costly {
+			h = d.inTurn(h)
+		}
 		if !route.endless {
 			h = timed(h)
 		}
@@ -42,6 +45,30 @@ func (d *Dashboard) routes() http.Handler {
 	return r
 }
 
+// maxCostly is how many requests that read much are answered at one time; the page's own refresh is
+// none of them. Others wait for their turn, as long as a query may take, and maxWaiting at most.
+const (
+	maxCostly  = 2
+	maxWaiting = 64
+)
+
+// inTurn lets a handler read when it is its turn.
+func (d *Dashboard) inTurn(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, p *params) error {
+		if !d.waiting.Enter() {
+			return errQueries
+		}
+		defer d.waiting.Leave()
+		select {
+		case d.costly <- struct{}{}:
+			defer func() { <-d.costly }()
+			return h(w, r, p)
+		case <-r.Context().Done():
+			return errQueries
+		}
+	}
+}
+
 func timed(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, p *params) error {
 		ctx, cancel := context.WithTimeout(r.Context(), queryTimeout)
@@ -53,6 +80,7 @@ func timed(h handler) handler {
 var (
 	errNotFound = errors.New("there is nothing here; the API is below /api/v1")
 	errBusy     = errors.New("too many live streams; close another page or try later")
+	errQueries  = errors.New("too many queries at one time; ask again later, for shorter spans or fewer dimensions")
 	errStopping = errors.New("shutting down")
 )
 
@@ -70,7 +98,7 @@ func (d *Dashboard) answer(route string, h func(http.ResponseWriter, *http.Reque
 			writeError(w, http.StatusBadRequest, api.Problem{Error: "the store cannot answer this query"})
 		case errors.Is(err, errNotFound):
 			writeError(w, http.StatusNotFound, api.Problem{Error: err.Error()})
-		case errors.Is(err, errBusy), errors.Is(err, errStopping):
+		case errors.Is(err, errBusy), errors.Is(err, errQueries), errors.Is(err, errStopping):
 			w.Header().Set("Retry-After", "5")
 			writeError(w, http.StatusServiceUnavailable, api.Problem{Error: err.Error()})
 		case r.Context().Err() != nil: // the client is gone

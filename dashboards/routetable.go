@@ -14,6 +14,7 @@ type route struct {
 	path    string
 	get     func(d *Dashboard, w http.ResponseWriter, r *http.Request, p *params) error
 	endless bool // no time limit
+	costly  bool // reads much: a few at one time
 
 	does    string  // what it returns
 	params  []param // all parameters that are allowed
@@ -49,7 +50,7 @@ var routeTable = []route{
 		does: "The state of everything in one sentence, judged once for page, command line and alerts by the detector's thresholds.",
 	},
 	{
-		path: "/totals", get: (*Dashboard).getTotals, answer: "Total[]", example: "since=15m&by=type,asn",
+		path: "/totals", get: (*Dashboard).getTotals, costly: true, answer: "Total[]", example: "since=15m&by=type,asn",
 		does: "Sums of the applications' requests, most failures first. X-Total-Count says how many rows there were before the limit.",
 		params: []param{
 			since("15m"), {"by", "one row for everything", "dimensions joined by commas, each once; see Dimension"},
@@ -69,7 +70,7 @@ var routeTable = []route{
 		params: []param{since("24h")},
 	},
 	{
-		path: "/reachability", get: (*Dashboard).getReachability, answer: "Reachability", example: "since=3m&step=1m",
+		path: "/reachability", get: (*Dashboard).getReachability, costly: true, answer: "Reachability", example: "since=3m&step=1m",
 		does: fmt.Sprintf("A grid of the networks that clients come from, and time. It has at most %d networks and %d columns.", maxOrigins, maxSteps),
 		params: []param{
 			since("1h"), {"step", "the page's", "width of a column: a span of at least 1s"},

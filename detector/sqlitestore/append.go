@@ -124,20 +124,32 @@ func fingerprint(v *model.Sample) []byte {
 // forgetAtOnce is how many clients one statement forgets.
 const forgetAtOnce = 500
 
-// Forget implements detector.Events with one pass over the samples for many clients: they have no
-// index by client, which every report would pay for.
+// Forget implements detector.Events. What is deleted is overwritten in the file, and its copies in
+// the write-ahead log are cut off. It works with one pass over the samples for many clients: they
+// have no index by client, which every report would pay for.
 func (s *Events) Forget(ctx context.Context, clients []uint64) error {
 	if len(clients) == 0 {
 		return nil
 	}
-	return s.write(ctx, "deleting samples of clients", func(tx *sql.Tx) error {
+	var gone int64
+	err := s.write(ctx, "deleting samples of clients", func(tx *sql.Tx) error {
 		for some := range slices.Chunk(clients, forgetAtOnce) {
-			if _, err := tx.Exec("DELETE FROM samples WHERE client IN "+marks(len(some)), clientArgs(some)...); err != nil {
+			r, err := tx.Exec("DELETE FROM samples WHERE client IN "+marks(len(some)), clientArgs(some)...)
+			if err != nil {
 				return err
 			}
+			n, err := r.RowsAffected()
+			if err != nil {
+				return err
+			}
+			gone += n
 		}
 		return nil
 	})
+	if err == nil && gone > 0 {
+		err = s.wipeLog(ctx)
+	}
+	return err
 }
 
 // marks is "(?, ?, ?)".

@@ -14,11 +14,16 @@ import (
 // file is an SQLite file that up to two stores use. It is safe for concurrent use.
 type file struct {
 	db      *sqlitedb.DB
-	readers *sql.DB // db.Readers
+	readers *sql.DB // db.Own: for what the detector itself wants to know
+	asked   *sql.DB // db.Readers: for what people ask
+	// held by queries that read much: one of the connections of asked is always left for others
+	costly chan struct{}
 
 	mu    sync.Mutex // held by whoever writes; owns what follows
 	users int        // stores that are not closed
 	names *names
+	// what was deleted may still be in the write-ahead log
+	unwiped bool
 }
 
 // openFile opens the file for a number of stores and makes it (0600) when it is missing.
@@ -27,7 +32,20 @@ func openFile(ctx context.Context, path string, users int) (*file, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening store %s: %w", path, err)
 	}
-	return &file{db: db, readers: db.Readers, users: users, names: newNames()}, nil
+	return &file{db: db, readers: db.Own, asked: db.Readers, costly: make(chan struct{}, maxCostly), users: users, names: newNames()}, nil
+}
+
+// maxCostly is how many queries that read much run at one time.
+const maxCostly = 3
+
+// askMuch waits for the turn of a query that reads much. done follows when err is nil.
+func (f *file) askMuch(ctx context.Context) (done func(), err error) {
+	select {
+	case f.costly <- struct{}{}:
+		return func() { <-f.costly }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("waiting for other queries: %w", ctx.Err())
+	}
 }
 
 // release closes the file when its last user does.

@@ -45,7 +45,7 @@ func saveEvent(tx *sql.Tx, bin time.Time, e *model.Event) error {
 
 // Incidents implements detector.State.
 func (s *State) Incidents(ctx context.Context, since time.Time) ([]model.Incident, error) {
-	return list(ctx, s.readers, "reading incidents", `SELECT body FROM incidents WHERE until = 0 OR until >= ?
+	return list(ctx, s.asked, "reading incidents", `SELECT body FROM incidents WHERE until = 0 OR until >= ?
 		ORDER BY until = 0 DESC, since DESC, id DESC LIMIT ?`, []any{since.UnixMilli(), model.MaxRows},
 		func(rows *sql.Rows) (i model.Incident, err error) {
 			var body sql.RawBytes

@@ -96,7 +96,7 @@ func scanProbe(rows *sql.Rows) (p model.ProbeResult, err error) {
 
 // ProbeResults implements detector.Events.
 func (s *Events) ProbeResults(ctx context.Context, q model.ProbeQuery) ([]model.ProbeResult, error) {
-	return list(ctx, s.readers, "reading probe results", "SELECT p.at, "+probeColumns+` FROM probes p JOIN probe_targets t ON t.id = p.target
+	return list(ctx, s.asked, "reading probe results", "SELECT p.at, "+probeColumns+` FROM probes p JOIN probe_targets t ON t.id = p.target
 		WHERE p.at >= ? AND (? = '' OR t.name = ?) AND (? = '' OR p.vantage = ?) ORDER BY p.at DESC, p.id DESC LIMIT ?`,
 		[]any{q.Since.UnixMilli(), q.Target, q.Target, q.Vantage, q.Vantage, bounded(q.Limit, 100)}, scanProbe)
 }

@@ -73,13 +73,31 @@ func (s *State) destroyKeys(ctx context.Context, oldest int64) error {
 	if err != nil || n == 0 {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	// When a reader holds the log, the next checkpoint overwrites it from its beginning.
-	if _, err := s.db.Writer.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
-		return fmt.Errorf("destroying keys: %w", err)
+	return s.wipeLog(ctx)
+}
+
+// wipeLog cuts off the write-ahead log, which may have copies of what was deleted. A reader that
+// holds it puts that off until the store is measured the next time.
+func (f *file) wipeLog(ctx context.Context) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var busy, pages, done int
+	if err := f.db.Writer.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &done); err != nil {
+		return fmt.Errorf("cutting off the write-ahead log: %w", err)
 	}
+	f.unwiped = busy != 0
 	return nil
+}
+
+// wipeAgain is wipeLog for one that was put off.
+func (f *file) wipeAgain(ctx context.Context) error {
+	f.mu.Lock()
+	again := f.unwiped
+	f.mu.Unlock()
+	if !again {
+		return nil
+	}
+	return f.wipeLog(ctx)
 }
 
 func (f *file) prune(ctx context.Context, all []old) error {

@@ -83,8 +83,13 @@ func (s *Events) Reachability(ctx context.Context, since time.Time, step time.Du
 	if step < time.Second {
 		return nil, fmt.Errorf("%w: step must be at least a second, is %v", model.ErrQuery, step)
 	}
+	done, err := s.askMuch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	from, width := since.UnixMilli(), step.Milliseconds()
-	all, err := list(ctx, s.readers, "reading reachability", `SELECT (c.bin - 1 - ?1) / ?2 AS step, s.asn,
+	all, err := list(ctx, s.asked, "reading reachability", `SELECT (c.bin - 1 - ?1) / ?2 AS step, s.asn,
 		total(CASE s.outcome WHEN 'ok' THEN c.estimated END), total(CASE s.outcome WHEN 'ok' THEN NULL ELSE c.estimated END)
 		FROM cells c JOIN series s ON s.id = c.series WHERE c.bin > ?1 AND s.delivery = 0
 		GROUP BY step, s.asn ORDER BY step DESC, s.asn DESC LIMIT ?3`, []any{from, width, model.MaxRows},
@@ -101,7 +106,7 @@ func (s *Events) Reachability(ctx context.Context, since time.Time, step time.Du
 // Samples implements detector.Events.
 func (s *Events) Samples(ctx context.Context, q model.SampleQuery) ([]model.Sample, error) {
 	args := append([]any{q.Since.UnixMilli(), q.Target, q.Target}, underArgs(q.Type)...)
-	return list(ctx, s.readers, "reading samples", `SELECT at, app, version, os, source, target, url, method, outcome, phase, protocol, server,
+	return list(ctx, s.asked, "reading samples", `SELECT at, app, version, os, source, target, url, method, outcome, phase, protocol, server,
 		status, elapsed, trace, flags, asn, country, error_type, message, stack, fingerprint, count FROM samples WHERE at >= ? AND (? = '' OR target = ?) AND `+under("outcome")+`
 		ORDER BY at DESC, id DESC LIMIT ?`, append(args, bounded(q.Limit, 100)), scanSample)
 }
@@ -121,7 +126,7 @@ func scanSample(rows *sql.Rows) (v model.Sample, err error) {
 // Batch implements detector.Events.
 func (s *Events) Batch(ctx context.Context, id report.BatchID) (b model.BatchInfo, found bool, err error) {
 	var received int64
-	err = s.readers.QueryRowContext(ctx, "SELECT feed, received, app, records FROM batches WHERE id = ?", id[:]).
+	err = s.asked.QueryRowContext(ctx, "SELECT feed, received, app, records FROM batches WHERE id = ?", id[:]).
 		Scan(&b.Feed, &received, &b.App, &b.Records)
 	if errors.Is(err, sql.ErrNoRows) {
 		return b, false, nil
@@ -135,7 +140,7 @@ func (s *Events) Batch(ctx context.Context, id report.BatchID) (b model.BatchInf
 
 // Batches implements detector.Events.
 func (s *Events) Batches(ctx context.Context, since time.Time) (n uint64, err error) {
-	err = s.readers.QueryRowContext(ctx, "SELECT count(*) FROM batches WHERE received >= ?", since.UnixMilli()).Scan(&n)
+	err = s.asked.QueryRowContext(ctx, "SELECT count(*) FROM batches WHERE received >= ?", since.UnixMilli()).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("counting batches: %w", err)
 	}

@@ -45,7 +45,12 @@ func field(s *model.Series, d model.Dimension) any {
 func (s *Events) Totals(ctx context.Context, q model.TotalsQuery) ([]model.Total, error) {
 	q.By &= model.AllDimensions
 	query, args := totalsSQL(q)
-	return list(ctx, s.readers, "reading totals", query, args, func(rows *sql.Rows) (t model.Total, err error) {
+	done, err := s.askMuch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return list(ctx, s.asked, "reading totals", query, args, func(rows *sql.Rows) (t model.Total, err error) {
 		t.By = q.By
 		var into []any
 		for d := range t.By.Each() {

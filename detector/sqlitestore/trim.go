@@ -70,6 +70,9 @@ const trimTo = .9
 
 // Trim implements detector.Events. It looks at every row when there is too much, and else at none.
 func (s *Events) Trim(ctx context.Context, maxBytes int64) (dropped map[string]int64, err error) {
+	if err := s.wipeAgain(ctx); err != nil {
+		return nil, err
+	}
 	used, err := s.used(ctx)
 	if err != nil || used <= maxBytes {
 		return nil, err

@@ -16,7 +16,11 @@ import (
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
-const maxReaders = 4
+// How many connections there are.
+const (
+	maxReaders = 4
+	maxOwn     = 2
+)
 
 // Options configures [Open]. Schema is required.
 type Options struct {
@@ -35,6 +39,9 @@ type Options struct {
 type DB struct {
 	Writer  *sql.DB // one connection; its transactions take the write lock when they begin
 	Readers *sql.DB // connections that cannot write
+	// Own is more of them, for a process's own work: what people ask of Readers keeps nothing
+	// waiting here.
+	Own *sql.DB
 }
 
 // Open opens the file at path, creates it if it does not exist, and upgrades it to this release's
@@ -66,9 +73,11 @@ func (d *DB) open(ctx context.Context, path string, o *Options) error {
 	if err := o.migrate(ctx, d.Writer); err != nil {
 		return err
 	}
-	d.Readers = sql.OpenDB(connector{o.uri(abs, url.Values{"_query_only": {"1"}}), o.Register})
-	d.Readers.SetMaxOpenConns(maxReaders)
-	d.Readers.SetMaxIdleConns(maxReaders)
+	for pool, most := range map[**sql.DB]int{&d.Readers: maxReaders, &d.Own: maxOwn} {
+		*pool = sql.OpenDB(connector{o.uri(abs, url.Values{"_query_only": {"1"}}), o.Register})
+		(*pool).SetMaxOpenConns(most)
+		(*pool).SetMaxIdleConns(most)
+	}
 	return nil
 }
 
@@ -95,8 +104,10 @@ func (o *Options) uri(path string, settings url.Values) string {
 // Close closes all connections. It is idempotent.
 func (d *DB) Close() error {
 	var errs []error
-	if d.Readers != nil {
-		errs = append(errs, d.Readers.Close())
+	for _, pool := range []*sql.DB{d.Readers, d.Own} {
+		if pool != nil {
+			errs = append(errs, pool.Close())
+		}
 	}
 	// last, because the last connection to close checkpoints the write-ahead log
 	if d.Writer != nil {
