@@ -48,7 +48,7 @@ type output struct {
 	stdout, stderr io.Writer
 	log            *slog.Logger
 	level          *slog.LevelVar // of log
-	reopen         func() error   // opens the log's file again; nil: it is none
+	reopen         func() error   // opens the log's file again; nil if the log is not a file
 }
 
 // exitError ends the process with an exit code other than 1. If its text is empty, the error has

@@ -8,21 +8,23 @@ import (
 	"sync"
 )
 
-// conns bounds how many connections are open. It is safe for concurrent use.
+// conns limits the number of open connections. It is safe for concurrent use.
 type conns struct {
 	max int
 
 	mu sync.Mutex
-	// owned by mu; where a connection is in idle, nil: it is at work
+	// guarded by mu; the element of a connection in idle, or nil if it is in use
 	open map[net.Conn]*list.Element
-	idle *list.List // owned by mu; of net.Conn, that which has been idle for longest first
+	// guarded by mu; elements are net.Conns, the one that has been idle longest first
+	idle *list.List
 }
 
 func newConns(most int) *conns {
 	return &conns{max: most, open: map[net.Conn]*list.Element{}, idle: list.New()}
 }
 
-// changed is an http.Server's ConnState. A connection that has sent nothing yet counts as idle.
+// changed is the ConnState hook of an http.Server. A connection that has sent nothing yet
+// counts as idle.
 func (c *conns) changed(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -45,7 +47,7 @@ func (c *conns) changed(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// dropIdle cuts the connection that has been idle for longest, or says that none is.
+// dropIdle closes the connection that has been idle longest. It returns false if none is idle.
 func (c *conns) dropIdle() bool {
 	first := c.idle.Front()
 	if first == nil {
@@ -57,7 +59,7 @@ func (c *conns) dropIdle() bool {
 	return true
 }
 
-// cut closes a connection at once: TLS would say farewell first, which may take seconds.
+// cut closes a connection at once, without the closing alert of TLS, which may take seconds.
 func cut(conn net.Conn) {
 	if t, ok := conn.(*tls.Conn); ok {
 		conn = t.NetConn()

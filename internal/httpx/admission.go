@@ -49,8 +49,8 @@ type Gate struct {
 	idle   chan struct{}
 
 	mu     sync.Mutex
-	inside int  // owned by mu
-	shut   bool // owned by mu
+	inside int  // guarded by mu
+	shut   bool // guarded by mu
 }
 
 // NewGate returns an open gate.

@@ -44,12 +44,12 @@ type Limiter struct {
 	limits Limits
 
 	mu    sync.Mutex
-	key   [32]byte             // owned by mu
-	keyed time.Time            // owned by mu; when key was made
-	sets  [][limiterWays]owing // owned by mu
-	// owned by mu; networks not seen before, less what NewNetworks has allowed since
+	key   [32]byte             // guarded by mu
+	keyed time.Time            // guarded by mu; when key was made
+	sets  [][limiterWays]owing // guarded by mu
+	// guarded by mu; new networks, minus what NewNetworks has allowed since
 	fresh float64
-	since time.Time // owned by mu; of fresh
+	since time.Time // guarded by mu; the time that fresh is for
 }
 
 // Network identifies a client network in a [Limiter]. The zero value is this host, which has

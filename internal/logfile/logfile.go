@@ -26,9 +26,9 @@ type Writer struct {
 	o Options
 
 	mu    sync.Mutex
-	file  *os.File  // owned by mu; nil after Close
-	size  int64     // owned by mu
-	since time.Time // owned by mu; when the file was started, or was first opened
+	file  *os.File  // guarded by mu; nil after Close
+	size  int64     // guarded by mu
+	since time.Time // guarded by mu; when the file was started, or was first opened
 }
 
 // Open opens the present file (mode 0600) for appending.

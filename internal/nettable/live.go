@@ -28,7 +28,7 @@ type finder interface {
 type loaded struct {
 	files     Files
 	networks  finder
-	countries finder // nil: none
+	countries finder // nil if there is none
 	stamps    [2]stamp
 }
 

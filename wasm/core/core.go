@@ -43,7 +43,7 @@ type core struct {
 	channel js.Value       // to other tabs; undefined: there is none
 	revoked chan struct{}  // capacity 1: consent was withdrawn in another tab
 
-	settling *time.Timer   // nil: nothing waits to be sealed
+	settling *time.Timer   // nil if nothing waits to be sealed
 	flush    chan struct{} // capacity 1: flush now
 	flushed  chan []js.Value
 	asked    []js.Value // ids of the requests that wait for the next flush
@@ -54,7 +54,7 @@ type core struct {
 	unsealed bool          // sealing was due while it was under way
 	changed  chan struct{} // capacity 1: the agent's state has changed
 	tell     chan struct{} // capacity 1: tell the page now
-	telling  *time.Timer   // nil: no status is due
+	telling  *time.Timer   // nil if no status is due
 	stopped  bool
 }
 

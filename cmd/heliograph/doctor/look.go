@@ -23,9 +23,9 @@ import (
 
 // Looker finds facts by asking the resolver and the hosts themselves.
 type Looker struct {
-	Resolver *net.Resolver   // nil: the system's
+	Resolver *net.Resolver   // nil means that of the system
 	Networks *nettable.Table // nil means that autonomous systems are unknown
-	RootCAs  *x509.CertPool  // nil: the system's
+	RootCAs  *x509.CertPool  // nil means those of the system
 	Timeout  time.Duration   // of one request; 0 means 5 s
 }
 

@@ -119,7 +119,8 @@ func (w *pulse) problems(ctx context.Context) map[string]string {
 		if last.Before(w.began) {
 			last = w.began
 		}
-		if time.Since(last) > vantageSilentAfter { // ids are not told: whoever knows one is believed
+		// ids are not told: whoever knows one is believed
+		if time.Since(last) > vantageSilentAfter {
 			all[fmt.Sprintf("vantage %d", i+1)] = fmt.Sprintf("The prober that is number %d of detector.vantages has brought nothing for %v", i+1, vantageSilentAfter)
 		}
 	}

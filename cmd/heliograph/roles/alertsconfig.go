@@ -12,9 +12,10 @@ type AlertsConfig struct {
 	Receivers []ReceiverConfig `yaml:"receivers"` // none: nobody is told
 	For       Duration         `yaml:"for"`       // how long an incident lasts before it is told
 	Repeat    Duration         `yaml:"repeat"`    // after a message, what goes on is told again
-	Update    Duration         `yaml:"update"`    // after a message, changes are told at the earliest
-	Page      string           `yaml:"page"`      // URL of the dashboard, for links; "": none
-	Runbooks  string           `yaml:"runbooks"`  // URL below which the runbooks are; "": none
+	// after a message, changes are told at the earliest
+	Update   Duration `yaml:"update"`
+	Page     string   `yaml:"page"`     // URL of the dashboard, for links; "": none
+	Runbooks string   `yaml:"runbooks"` // URL below which the runbooks are; "": none
 	// without any report after which that is a problem; 0: never
 	SilentAfter Duration `yaml:"silent_after"`
 }
@@ -31,7 +32,8 @@ type ReceiverConfig struct {
 	URLFile    string   `yaml:"url_file"`    // of slack and webhook, when the URL is a secret
 	SecretFile string   `yaml:"secret_file"` // of webhook: whsec_ and base64
 	KeyFile    string   `yaml:"key_file"`    // of pagerduty: an integration key
-	Watchdog   Duration `yaml:"watchdog"`    // of webhook: how often it is sent a sign of life; 0: never
+	// of webhook: how often it is sent a sign of life; 0: never
+	Watchdog Duration `yaml:"watchdog"`
 
 	Server       string   `yaml:"server"` // of mail, host:port
 	TLS          string   `yaml:"tls"`    // starttls, tls or none; "": starttls

@@ -64,7 +64,7 @@ type ListenConfig struct {
 type CollectorConfig struct {
 	ID         string     `yaml:"id"`
 	Listen     string     `yaml:"listen"`
-	TLSCert    string     `yaml:"tls_cert"` // PEM file; "": plain HTTP
+	TLSCert    string     `yaml:"tls_cert"` // PEM file; empty for plain HTTP
 	TLSKey     string     `yaml:"tls_key"`
 	ACME       ACMEConfig `yaml:"acme"`
 	ReceiptKey string     `yaml:"receipt_key"` // signs receipts
@@ -100,9 +100,9 @@ type CollectorConfig struct {
 type ACMEConfig struct {
 	Names     []string `yaml:"names"`     // host names of this collector; empty for no ACME
 	Cache     string   `yaml:"cache"`     // directory for the account's key and certificates
-	Directory string   `yaml:"directory"` // URL; "": Let's Encrypt
+	Directory string   `yaml:"directory"` // URL; empty for Let's Encrypt
 	Email     string   `yaml:"email"`
-	// PEM file of the authority of the directory's own certificate; "": the system's
+	// PEM file of the authority of the directory's own certificate; empty for the system's
 	CA string `yaml:"ca"`
 }
 
@@ -112,7 +112,7 @@ type DetectorConfig struct {
 	OpenKeys []string      `yaml:"open_keys"`
 	FeedKey  string        `yaml:"feed_key"` // signs requests to remote feeds
 	Feeds    []FeedConfig  `yaml:"feeds"`    // remote collectors
-	// PEM file of the authority that the feeds' certificates come from; "": the system's
+	// PEM file of the authority that the feeds' certificates come from; empty for the system's
 	FeedCA     string   `yaml:"feed_ca"`
 	MaxBytes   int64    `yaml:"store_max_bytes"`
 	Bin        Duration `yaml:"bin"`

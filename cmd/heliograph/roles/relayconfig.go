@@ -21,11 +21,11 @@ const RelayConfigName = "relay.yaml"
 // have their defaults.
 type RelayConfig struct {
 	Listen  string     `yaml:"listen"`
-	TLSCert string     `yaml:"tls_cert"` // PEM file; "": plain HTTP
+	TLSCert string     `yaml:"tls_cert"` // PEM file; empty for plain HTTP
 	TLSKey  string     `yaml:"tls_key"`
 	ACME    ACMEConfig `yaml:"acme"`
 	Gateway string     `yaml:"gateway"` // the collector's origin
-	// PEM file of the authority of the collector's certificate; "": the system's
+	// PEM file of the authority of the collector's certificate; empty for the system's
 	GatewayCA string `yaml:"gateway_ca"`
 	Collector string `yaml:"collector"` // its id in the policy
 	// signs what the relay says about clients; if empty, it says nothing about them

@@ -14,8 +14,8 @@ import (
 	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
 )
 
-// lock implements database: by a Web Lock, which the browser releases when the tab dies. Pages that
-// are not secure contexts have none.
+// lock implements database with a Web Lock, which the browser releases when the tab dies. Pages
+// that are not secure contexts have no Web Locks.
 func (d *idb) lock() (unlock func(), err error) {
 	locks := jsx.Field(jsx.Field(js.Global(), "navigator"), "locks")
 	if !locks.Truthy() {
@@ -56,13 +56,13 @@ func giveBack(release, released js.Value) {
 	_, _ = jsx.Await(ctx, released)
 }
 
-// uploadLease is the blob that stands for the lock where there are no Web Locks: until when it is
-// held, in Unix ms, 8 bytes, big-endian, then 8 that tell who holds it. Its name is none that
-// State takes.
+// uploadLease is the name of the blob that replaces the lock if there are no Web Locks. It has the
+// time until which the lease is held, in Unix ms (8 bytes, big-endian), and 8 bytes that identify
+// the holder. State does not accept this name.
 const uploadLease = "upload lease"
 
-// leaseTime bounds what the lease of a tab that died holds up. Who uploads longer may get company;
-// then collectors see a segment twice, and tell so.
+// leaseTime limits how long the lease of a dead tab delays others. If an upload takes longer,
+// another tab may upload at the same time. A collector then gets a segment twice and says so.
 const leaseTime = time.Minute
 
 func (d *idb) leaseUpload() (unlock func(), err error) {
@@ -91,7 +91,7 @@ func (d *idb) leaseUpload() (unlock func(), err error) {
 	return sync.OnceFunc(func() { d.endLease(mine) }), nil
 }
 
-// endLease deletes the lease, if it still is that one. One that cannot be deleted runs out.
+// endLease deletes the lease if it is still the given one. A lease that cannot be deleted expires.
 func (d *idb) endLease(mine []byte) {
 	_ = d.write(false, func(t transaction) error {
 		b, err := t.state(uploadLease)

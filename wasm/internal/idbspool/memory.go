@@ -12,11 +12,11 @@ import (
 // memory is a database that lasts as long as the program.
 type memory struct {
 	mu   sync.Mutex // one transaction at a time
-	data *tables    // nil: absent
-	busy bool       // somebody uploads
+	data *tables    // nil if the database does not exist
+	busy bool       // the upload lock is held
 }
 
-// tables are a database's contents. Values are replaced, never changed.
+// tables are the contents of a database. Values are replaced and never modified.
 type tables struct {
 	rows  map[string]string
 	parts map[string][][]byte

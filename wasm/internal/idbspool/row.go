@@ -10,21 +10,21 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// row is what the database knows of a segment.
+// row describes a segment in the database.
 type row struct {
 	id      report.BatchID
 	birth   int64 // Unix ms
 	size    int64 // bytes
 	chunks  int
-	touched int64 // Unix ms of the last Append; done: the segment is finished
+	touched int64 // Unix ms of the last Append, or done if the segment is finished
 }
 
 const done = -1
 
 func (r *row) done() bool { return r.touched == done }
 
-// String is r as the database keeps it: one string, because each value that crosses from JavaScript
-// takes its time.
+// String returns r as stored in the database. It is a single string, because each value that comes
+// from JavaScript takes time.
 func (r *row) String() string {
 	b := append([]byte(r.id.String()), ' ')
 	for i, n := range []int64{r.birth, r.size, int64(r.chunks), r.touched} {
@@ -36,7 +36,7 @@ func (r *row) String() string {
 	return string(b)
 }
 
-// parseRow reads what String wrote.
+// parseRow is the inverse of String.
 func parseRow(s string) (r row, ok bool) {
 	id, rest, _ := strings.Cut(s, " ")
 	var n [4]int64
@@ -55,7 +55,8 @@ func parseRow(s string) (r row, ok bool) {
 	return r, sane && r.String() == s
 }
 
-// readRows lists the segments, oldest first. What is no row is not the spool's.
+// readRows returns the rows of the segments, oldest first. It ignores values that are not
+// valid rows.
 func readRows(t transaction) ([]row, error) {
 	lines, err := t.segments()
 	if err != nil {
@@ -79,7 +80,7 @@ func readRows(t transaction) ([]row, error) {
 // endSize is the length of seal.AppendEnd's mark.
 const endSize = 4
 
-// total is what the segments take, with the end marks that unfinished ones will have.
+// total returns the size of all segments, including the end marks that unfinished ones will get.
 func total(rows []row) (bytes int64) {
 	for i := range rows {
 		bytes += rows[i].size
@@ -90,18 +91,18 @@ func total(rows []row) (bytes int64) {
 	return bytes
 }
 
-// lease is how long after an Append other tabs take the segment's writer for alive.
+// lease is how long after an Append other tabs assume that the segment's writer is alive.
 const lease = 5 * time.Second
 
-// abandoned reports whether r's writer seems to be no more. A time ahead of ours is of a clock that
-// was set back meanwhile.
+// abandoned reports whether the writer of r seems to be dead. A time in the future means that the
+// clock was set back.
 func (r *row) abandoned(now time.Time) bool {
 	age := now.UnixMilli() - r.touched
 	return !r.done() && (age < 0 || age >= lease.Milliseconds())
 }
 
-// released is before any segment was born: a clock that says less was not set, and says nothing
-// about age.
+// released is before the creation of any segment. A clock with an earlier time was never set, so it
+// says nothing about age.
 var released = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 
 func (s *Spool) expired(r *row, now time.Time) bool {

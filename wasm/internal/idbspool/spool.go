@@ -10,12 +10,12 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Options bound a spool. The zero value is right for pages. Tabs that share a database should agree
-// on them; each keeps to its own.
+// Options are the limits of a spool. The zero value is suitable for pages. Tabs that share a
+// database should use the same options; each applies its own.
 type Options struct {
-	MaxBytes    int64         // of all segments together; 0: 4 MiB; at least seal.MaxSegment
-	MaxSegments int           // 0: 1024
-	MaxAge      time.Duration // from a segment's birth; 0: 7 days
+	MaxBytes    int64         // of all segments together; at least seal.MaxSegment; 0 means 4 MiB
+	MaxSegments int           // 0 means 1024
+	MaxAge      time.Duration // from the creation of a segment; 0 means 7 days
 }
 
 // Defaults of Options.
@@ -52,16 +52,17 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Spool is an agent.Spool in a database of the browser.
+// Spool is an agent.Spool in an IndexedDB database. Make one with [Open].
 type Spool struct {
 	o Options
 
-	mu      sync.Mutex // one operation at a time; owns what follows
+	mu      sync.Mutex // one operation at a time; guards the fields below
 	db      database
 	writers map[report.BatchID]*writer // that have appended something and are not closed
 	drops   map[string]uint64
-	inVain  time.Time // when something was dropped for the browser's quota last, and did not help
-	// lets go of the database when it has not been needed for a while; nil: not set
+	// when segments were last dropped because of the browser's quota without success
+	inVain time.Time
+	// closes the database after it has not been used for a while; nil if not set
 	closing *time.Timer
 }
 
@@ -87,8 +88,8 @@ func (s *Spool) Persistent() bool {
 	return !inMemory
 }
 
-// idleTime is how long the database stays open when nobody needs it. An open one can keep a page
-// out of the back/forward cache, and others from deleting it.
+// idleTime is how long an unused database stays open. An open database can keep a page out of the
+// back/forward cache, and prevent others from deleting the database.
 const idleTime = 3 * time.Second
 
 // read runs f in a transaction that changes nothing. The caller holds mu.
@@ -96,8 +97,8 @@ func (s *Spool) read(f func(t transaction) error) error {
 	return s.run(func(db database) error { return db.read(f) })
 }
 
-// write runs f in a transaction. The database comes into being if create is set. The
-// caller holds mu.
+// write runs f in a transaction. With create, it creates the database if necessary. The caller
+// must hold mu.
 func (s *Spool) write(create bool, f func(t transaction) error) error {
 	return s.run(func(db database) error { return db.write(create, f) })
 }

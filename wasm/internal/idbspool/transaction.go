@@ -12,12 +12,12 @@ import (
 	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
 )
 
-// idbTransaction is a transaction of IndexedDB. It is active as long as whoever waits for its
-// requests makes the next one at once.
+// idbTransaction is a transaction of IndexedDB. It stays active only if the next request is made as
+// soon as one is answered.
 type idbTransaction struct {
 	ctx context.Context
 	t   js.Value
-	err error // the first that a changing method met
+	err error // the first error of a changing method
 }
 
 // request makes a request of a store.
@@ -49,7 +49,7 @@ func (x *idbTransaction) get(store, method string, args ...any) (js.Value, error
 	}
 }
 
-// change makes a request whose fate is the transaction's.
+// change makes a request. If it fails, the transaction fails.
 func (x *idbTransaction) change(store, method string, args ...any) {
 	if _, err := x.request(store, method, args...); err != nil && x.err == nil {
 		x.err = err
@@ -104,7 +104,7 @@ func (x *idbTransaction) chunks(id string) ([]byte, error) {
 	for i := range all.Length() {
 		b, err := jsx.Bytes(all.Index(i), seal.MaxSegment-len(joined))
 		if err != nil {
-			break // nobody but a stranger wrote that, and ParseSegment will see it
+			break // not written by a spool; ParseSegment will notice it
 		}
 		joined = append(joined, b...)
 	}
@@ -122,7 +122,7 @@ func (x *idbTransaction) state(name string) ([]byte, error) {
 	}
 	b, err := jsx.Bytes(v, agent.MaxState)
 	if err != nil {
-		return nil, nil // absent, or not ours
+		return nil, nil // absent, or not written by a spool
 	}
 	return b, nil
 }

@@ -10,12 +10,12 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// writer writes one segment. Its Spool's mu owns it.
+// writer writes one segment. It is guarded by mu of its Spool.
 type writer struct {
 	s      *Spool
 	birth  time.Time
 	id     report.BatchID
-	prefix []byte // nil: it is stored
+	prefix []byte // nil once it is stored
 	broken bool   // an Append failed, or it is closed
 }
 
@@ -61,8 +61,9 @@ func (w *writer) append(frames []byte) error {
 			w.s.inVain = time.Now()
 		}
 	case w.prefix != nil && w.s.vacant():
-		// Nothing of ours is there: the quota is others'. This page keeps its own in memory from
-		// now on. While anything is there, memory would put it out of this page's reach.
+		// The database has no segments, so the quota is used up by others. From now on this page
+		// keeps its segments in memory. If there were segments, this page could not reach
+		// them any more.
 		w.s.db.close()
 		w.s.db = newMemory()
 		err = w.store(frames)
@@ -111,8 +112,8 @@ func (w *writer) store(frames []byte) error {
 	return err
 }
 
-// row finds w's row among rows, or makes one for the first Append. What was purged, or finished by
-// another tab, takes no more.
+// row returns the row of w among rows, or a new one for the first Append. It returns an error if
+// the segment was purged, or finished by another tab.
 func (w *writer) row(rows []row) (row, error) {
 	for _, r := range rows {
 		if r.id != w.id {
@@ -129,8 +130,9 @@ func (w *writer) row(rows []row) (row, error) {
 	return row{id: w.id, birth: max(w.birth.UnixMilli(), 0)}, nil
 }
 
-// victims are the oldest finished segments that must go before size more bytes, and one more
-// segment if fresh, stay within bounds. It reports false when all of them would not do.
+// victims returns the oldest finished segments that must be deleted to make room for size more
+// bytes, and one more segment if fresh. It returns false if deleting all of them would not
+// be enough.
 func (s *Spool) victims(rows []row, size int64, fresh bool) (victims []row, ok bool) {
 	count := len(rows)
 	size += total(rows)
@@ -149,8 +151,8 @@ func (s *Spool) victims(rows []row, size int64, fresh bool) (victims []row, ok b
 	return victims, size <= s.o.MaxBytes && count <= s.o.MaxSegments
 }
 
-// finishOrphans makes the segments of dead writers ones that can be dropped. It reports whether
-// there were any.
+// finishOrphans finishes the segments of dead writers, so that they can be dropped. It reports
+// whether there were any.
 func (s *Spool) finishOrphans() bool {
 	rows, err := s.rows()
 	if err != nil || !s.needsCare(rows, time.Now()) {
@@ -166,14 +168,13 @@ func (s *Spool) vacant() bool {
 	return err == nil && len(rows) == 0
 }
 
-// sacrificePause is how long nothing more is dropped for a quota's sake once that did not help.
-// Browsers notice late that room has become free: Chromium's database shrinks when it is compacted.
-// Who went on dropping would lose everything and gain nothing.
+// sacrificePause is how long no more segments are dropped because of a quota after that did not
+// help. Browsers notice freed space late: Chromium's database shrinks only when it is compacted.
+// Dropping more would lose everything and gain nothing.
 const sacrificePause = time.Minute
 
-// sacrifice drops the oldest finished segments, so that size bytes may find room under a quota of
-// which nothing is known. It reports whether there were any, and the last time was not just before,
-// and in vain.
+// sacrifice drops the oldest finished segments to make room for size bytes under an unknown quota.
+// It returns false if there were none, or if the last attempt failed within sacrificePause.
 func (s *Spool) sacrifice(size int64) bool {
 	if time.Since(s.inVain) < sacrificePause {
 		return false
@@ -231,8 +232,8 @@ func (s *Spool) finishWriters() error {
 	return s.finishSegments(ids...)
 }
 
-// finishSegments finishes segments. Those that were purged, or that another tab has finished, stay
-// as they are. Even an end mark needs room.
+// finishSegments finishes segments. It ignores those that were purged or that another tab has
+// finished. Even an end mark needs room.
 func (s *Spool) finishSegments(ids ...report.BatchID) error {
 	err := s.tryFinish(ids)
 	if errors.Is(err, errQuota) && s.sacrifice(1) {

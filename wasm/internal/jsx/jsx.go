@@ -1,11 +1,11 @@
 //go:build js && wasm
 
-// Package jsx lets goroutines wait for JavaScript's promises and events, and reads JavaScript's
-// values without trusting them. Most readers need Await.
+// Package jsx lets goroutines wait for JavaScript's promises and events, and reads JavaScript
+// values without trusting them. Start with [Await].
 //
-// All waiting goes through one Go function that lives as long as the program. Each wait binds it to
-// a number of its own, so nothing has to be released, and a promise that settles too late, or
-// never, holds no Go memory.
+// All waits share one JavaScript callback, which lives as long as the program. Each wait has its
+// own number. So nothing has to be released, and a promise that settles late or never holds no
+// Go memory.
 package jsx
 
 import (
@@ -41,7 +41,7 @@ func Named(err error, name string) bool {
 // maxText is how much of a foreign text goes into an Error.
 const maxText = 256
 
-// ErrorOf makes an Error of whatever was thrown.
+// ErrorOf returns an Error for any thrown value.
 func ErrorOf(v js.Value) *Error {
 	if typeOf(v) != js.TypeObject {
 		text, _ := Text(v, maxText)
@@ -52,7 +52,8 @@ func ErrorOf(v js.Value) *Error {
 	return &Error{Name: name, Message: message}
 }
 
-// Try calls f and returns what JavaScript throws meanwhile as an *Error. Other panics go on.
+// Try calls f and returns a JavaScript exception as an *[Error]. It does not recover from
+// other panics.
 func Try(f func() js.Value) (v js.Value, err error) {
 	defer func() {
 		switch r := recover().(type) {
@@ -75,7 +76,7 @@ func Call(v js.Value, method string, args ...any) (js.Value, error) {
 	return Try(func() js.Value { return v.Call(method, args...) })
 }
 
-// table is who waits for what.
+// table has the Waiters by number.
 var table struct {
 	mu      sync.Mutex
 	settle  js.Func // made at the first wait
@@ -97,8 +98,8 @@ type Waiter struct {
 	reply js.Value     // what the callbacks return
 }
 
-// NewWaiter begins to wait. The caller hands Callback to JavaScript, then calls Wait or Forget. The
-// callbacks return reply.
+// NewWaiter returns a Waiter. The caller passes [Waiter.Callback] to JavaScript and then calls
+// [Waiter.Wait] or [Waiter.Forget]. The callbacks return reply.
 func NewWaiter(reply js.Value) *Waiter {
 	table.mu.Lock()
 	defer table.mu.Unlock()
@@ -133,17 +134,18 @@ func settle(_ js.Value, args []js.Value) any {
 	return w.reply
 }
 
-// Callback is a JavaScript function. Of all of w's, the first that is called counts.
+// Callback returns a JavaScript function. The first call to any of the callbacks of w
+// ends the wait.
 func (w *Waiter) Callback(which int) js.Value {
 	return table.settle.Value.Call("bind", js.Null(), w.id, which)
 }
 
-// On makes Callback(which) a listener of target's event.
+// On adds Callback(which) as a listener of target's event.
 func (w *Waiter) On(target js.Value, event string, which int) {
 	target.Call("addEventListener", event, w.Callback(which))
 }
 
-// Wait returns what was called, or ctx's error.
+// Wait waits for the first call of a callback. It returns the call, or the error of ctx.
 func (w *Waiter) Wait(ctx context.Context) (Outcome, error) {
 	defer w.Forget()
 	select {
@@ -166,8 +168,9 @@ func (w *Waiter) Forget() {
 	delete(table.waiting, w.id)
 }
 
-// Await waits for a promise. It returns its value, its reason as an *Error, or ctx's error. It must
-// not be called by a callback, which would stop the event loop for ever.
+// Await waits for a promise. It returns the promise's value, its reason as an *[Error], or the
+// error of ctx. It must not be called from a callback, because that would block the event
+// loop for ever.
 func Await(ctx context.Context, promise js.Value) (js.Value, error) {
 	w := NewWaiter(js.Undefined())
 	if _, err := Call(promise, "then", w.Callback(0), w.Callback(1)); err != nil {

@@ -8,7 +8,7 @@ import (
 	"syscall/js"
 )
 
-// typeOf is v's type; undefined for a BigInt, about which package js panics.
+// typeOf returns the type of v. It returns undefined for a BigInt, for which package js panics.
 func typeOf(v js.Value) (t js.Type) {
 	defer func() {
 		if recover() != nil {
@@ -18,8 +18,8 @@ func typeOf(v js.Value) (t js.Type) {
 	return v.Type()
 }
 
-// Field is v's property, undefined when v has no properties, or throws. An exception in
-// js.Value.Get would end the program.
+// Field returns a property of v, or undefined if v has no properties or throws. (An exception in
+// js.Value.Get would end the program.)
 func Field(v js.Value, name string) js.Value {
 	if t := typeOf(v); t != js.TypeObject && t != js.TypeFunction {
 		return js.Undefined()
@@ -31,7 +31,7 @@ func Field(v js.Value, name string) js.Value {
 	return field
 }
 
-// Text is a string's first max UTF-16 units. It reports false for what is no string.
+// Text returns the first max UTF-16 units of a string. It returns false if v is not a string.
 func Text(v js.Value, max int) (string, bool) {
 	if typeOf(v) != js.TypeString {
 		return "", false
@@ -39,7 +39,7 @@ func Text(v js.Value, max int) (string, bool) {
 	return js.Global().Get("String").Get("prototype").Get("slice").Call("call", v, 0, max).String(), true
 }
 
-// Number is a number that is neither infinite nor NaN.
+// Number returns the value of a number. It returns false if v is not a finite number.
 func Number(v js.Value) (float64, bool) {
 	if typeOf(v) != js.TypeNumber {
 		return 0, false
@@ -48,7 +48,8 @@ func Number(v js.Value) (float64, bool) {
 	return f, !math.IsNaN(f) && !math.IsInf(f, 0)
 }
 
-// Integer is a whole number from min to max, which are to be within ±2^53.
+// Integer returns the value of a whole number from min to max, which must be within ±2^53. It
+// returns false if v is something else.
 func Integer(v js.Value, min, max int64) (int64, bool) {
 	f, ok := Number(v)
 	if !ok || f < float64(min) || f > float64(max) || f != math.Trunc(f) {
@@ -57,7 +58,8 @@ func Integer(v js.Value, min, max int64) (int64, bool) {
 	return int64(f), true
 }
 
-// List is the length of an array of at most max elements.
+// List returns the length of an array of at most max elements. It returns false if v is
+// something else.
 func List(v js.Value, max int) (int, bool) {
 	if !js.Global().Get("Array").Call("isArray", v).Bool() {
 		return 0, false
@@ -66,10 +68,10 @@ func List(v js.Value, max int) (int, bool) {
 	return n, n <= max
 }
 
-// ErrBytes is what Bytes returns.
+// ErrBytes is the error of [Bytes].
 var ErrBytes = errors.New("not a Uint8Array of a permitted size")
 
-// Bytes copies a Uint8Array of at most max bytes.
+// Bytes returns a copy of a Uint8Array of at most max bytes.
 func Bytes(v js.Value, max int) ([]byte, error) {
 	if typeOf(v) != js.TypeObject || !v.InstanceOf(js.Global().Get("Uint8Array")) {
 		return nil, ErrBytes
