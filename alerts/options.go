@@ -68,6 +68,9 @@ type Receiver struct {
 	// Wakes says that a message wakes people. Such a receiver is not told of what is over before it
 	// was told that it began.
 	Wakes bool
+	// Quiet are hours in which it is told nothing but what is critical, and the rest afterwards if
+	// that goes on. nil: there are none. With Refresh they mean nothing.
+	Quiet *Quiet
 	// Timeout of one attempt; 0: 20 s.
 	Timeout time.Duration
 }

@@ -34,6 +34,8 @@ func (b *book) due(e *entry, r *Receiver, s *Settings, now time.Time) bool {
 	last, known := b.ledger(r.Name).Told[e.Alert.Key]
 	knowsFiring := known && last.Status == Firing
 	switch {
+	case e.Alert.Severity != Critical && r.Quiet.Covers(now):
+		return false
 	case e.Alert.Status == Resolved && knowsFiring:
 		return true
 	case e.Alert.Status == Resolved:

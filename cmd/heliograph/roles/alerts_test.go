@@ -24,6 +24,7 @@ func TestBadReceiversNameLineAndKey(t *testing.T) {
 		"{name: a, kind: mail, server: s, from: f, to: [t], username: user}":             "username and password_file go together",
 		"{kind: slack, url_file: x}":                                                     "alerts.receivers[0].name",
 		"{name: a, kind: slack, url_file: x}\n    - {name: a, kind: slack, url_file: x}": "h.yaml:4: alerts.receivers[1].name",
+		"{name: a, kind: slack, url_file: x, quiet: nights}":                             "alerts.receivers[0].quiet",
 	} {
 		_, err := parse("h.yaml", []byte("alerts:\n  receivers:\n    - "+text+"\n"))
 		if err == nil || !strings.Contains(err.Error(), want) {

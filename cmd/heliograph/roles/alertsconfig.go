@@ -25,6 +25,7 @@ type ReceiverConfig struct {
 	Name     string          `yaml:"name"`
 	Kind     string          `yaml:"kind"`     // one of receiverKinds
 	Severity alerts.Severity `yaml:"severity"` // the least that it is told of; "": warning
+	Quiet    string          `yaml:"quiet"`    // hours, see alerts.ParseQuiet; "": none
 	CA       string          `yaml:"ca"`       // PEM file, trusted besides the system's authorities
 
 	URL        string   `yaml:"url"`         // of webhook, and of pagerduty in another region
@@ -105,6 +106,14 @@ func (r *ReceiverConfig) check(bad complaint) {
 	}
 	if r.Kind == "webhook" && (r.URL == "") == (r.URLFile == "") {
 		bad("url", "give either url or url_file")
+	}
+	if r.Quiet != "" {
+		if _, err := alerts.ParseQuiet(r.Quiet); err != nil {
+			bad("quiet", "%v", err)
+		}
+		if r.Kind == "alertmanager" {
+			bad("quiet", "means nothing for alertmanager: give its routes mute_time_intervals")
+		}
 	}
 	if (r.Username == "") != (r.PasswordFile == "") {
 		bad("username", "username and password_file go together")

@@ -37,7 +37,14 @@ func (c *Config) receivers() (all []alerts.Receiver, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("alerts.receivers: %s: %w", r.Name, err)
 		}
+		var quiet *alerts.Quiet
+		if r.Quiet != "" {
+			if quiet, err = alerts.ParseQuiet(r.Quiet); err != nil {
+				return nil, fmt.Errorf("alerts.receivers: %s: quiet: %w", r.Name, err)
+			}
+		}
 		for k := range opened {
+			opened[k].Quiet = quiet
 			opened[k].Name, opened[k].Least = cmp.Or(opened[k].Name, r.Name), r.Severity
 		}
 		all = append(all, opened...)
