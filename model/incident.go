@@ -56,7 +56,8 @@ type SignalCode string
 
 // The codes of signals.
 const (
-	SignalExcess       SignalCode = "excess"        // how many failed, and how many were expected to
+	// how many failed, and how many were expected to
+	SignalExcess       SignalCode = "excess"
 	SignalElsewhere    SignalCode = "elsewhere"     // how many failed outside of the scope
 	SignalBreadth      SignalCode = "breadth"       // how many clients and networks are hit
 	SignalOutcomes     SignalCode = "outcomes"      // further outcomes of the same fault

@@ -77,8 +77,8 @@ const (
 	// a SOCKS proxy could not reach the service
 	ProxySOCKSHostUnreachable Outcome = "proxy.socks_connection_host_unreachable"
 
-	// Outcomes that only probes find. The answer was unexpected when it was well-formed, but not what
-	// the probe expects.
+	// Outcomes that only probes find. The answer was unexpected when it was well-formed, but not
+	// what the probe expects.
 	DNSAnswerUnexpected    Outcome = "dns.answer_unexpected"
 	TCPAnswerUnexpected    Outcome = "tcp.answer_unexpected"
 	HTTPAnswerUnexpected   Outcome = "http.answer_unexpected"
@@ -91,8 +91,9 @@ const (
 	ICMPAddressUnreachable Outcome = "icmp.address_unreachable"
 	ICMPFailed             Outcome = "icmp.failed"
 	WebSocketFailed        Outcome = "websocket.failed" // broken handshake or frame
-	GRPCFailed             Outcome = "grpc.failed"      // a status other than OK, or a broken answer
-	GRPCNotServing         Outcome = "grpc.not_serving" // the service itself says so
+	// a status other than OK, or a broken answer
+	GRPCFailed     Outcome = "grpc.failed"
+	GRPCNotServing Outcome = "grpc.not_serving" // the service itself says so
 
 	// Outcomes of application errors. They are never the outcome of a request, so no
 	// counter has them.
