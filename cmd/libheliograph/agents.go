@@ -8,6 +8,7 @@ import (
 	"io"
 	"log"
 	"math"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -84,6 +85,9 @@ func (t *table) open(c config) (uint64, error) {
 	// Packages below, net/http for one, use the standard logger when a peer misbehaves. The host's
 	// stderr is not theirs.
 	log.SetOutput(io.Discard)
+	if !linked() {
+		return 0, errLimit
+	}
 	t.opening.Lock()
 	defer t.opening.Unlock()
 	if t.len() >= maxAgents {
@@ -92,6 +96,9 @@ func (t *table) open(c config) (uint64, error) {
 	spool, err := diskspool.Open(c.spool, diskspool.Options{})
 	if err != nil {
 		return 0, err
+	}
+	if dir, err := filepath.Abs(c.spool); err == nil {
+		letGoInChildren(realPath(dir))
 	}
 	a, err := agent.New(agent.Options{App: c.app, Version: c.version, Policy: c.policy, Consent: report.Consent(c.consent), Spool: spool,
 		Transport: httpagent.NewTransport(httpagent.TransportOptions{})})
@@ -103,6 +110,17 @@ func (t *table) open(c config) (uint64, error) {
 	t.last++
 	t.agents[t.last] = a
 	return t.last, nil
+}
+
+// realPath is a directory as open files in it are called, links followed as far as it exists.
+func realPath(dir string) string {
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		return real
+	}
+	if parent := filepath.Dir(dir); parent != dir {
+		return filepath.Join(realPath(parent), filepath.Base(dir))
+	}
+	return dir
 }
 
 func (t *table) len() int {

@@ -2,6 +2,9 @@ package main
 
 /*
 #include "heliograph.h"
+#include "after_go.h"
+#include "forked.h"
+#include <stdlib.h>
 */
 import "C"
 
@@ -13,6 +16,17 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 	"github.com/heliograph-net/heliograph/report"
 )
+
+// linked keeps after_go.c in programs that are linked statically.
+func linked() bool { return C.hg_linked() == 1 }
+
+// letGoInChildren has forked children close what they inherit of a spool's directory. One call at
+// a time.
+func letGoInChildren(dir string) {
+	name := C.CString(dir)
+	defer C.free(unsafe.Pointer(name))
+	C.hg_add_spool(name)
+}
 
 // What agents.go and request.go need to know of the header.
 const (

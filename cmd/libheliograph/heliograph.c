@@ -12,7 +12,9 @@
 #include <string.h>
 
 #include "_cgo_export.h"
+#include "forked.h"
 #include "heliograph.h"
+#include "signals.h"
 
 #define LARGEST 4096 /* bytes; a structure that claims more is none */
 
@@ -28,10 +30,18 @@ _Static_assert(OBSERVATION_LEAST == sizeof(hg_observation), "hg_observation has 
 _Static_assert(ERROR_LEAST == sizeof(hg_error), "hg_error has padding at its end");
 _Static_assert(STATS_LEAST == sizeof(hg_stats), "hg_stats has padding at its end");
 
+#ifdef __linux__
+/* In a program, which has this file before Go's object. */
+__attribute__((constructor)) static void block_signals(void) { hg_block_signals(); }
+#endif
+
 static int forked; /* written only in a child that has one thread yet */
 
 #ifndef _WIN32
-static void in_child(void) { forked = 1; }
+static void in_child(void) {
+  forked = 1;
+  hg_close_spools();
+}
 
 __attribute__((constructor)) static void watch_forks(void) { (void)pthread_atfork(NULL, NULL, in_child); }
 #endif

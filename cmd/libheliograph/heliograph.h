@@ -23,10 +23,18 @@
  * the process ends (dlclose does nothing).
  * Threads: it starts a few of its own. Calls from any thread are fine, from a signal handler they are not.
  * Signals: it installs handlers for SIGSEGV, SIGBUS, SIGFPE, SIGPIPE and SIGURG and passes on what is not its own to the handlers that
- * were there before. A host that installs handlers later must set SA_ONSTACK, because they may run on a Go thread's small
- * stack. SIGPIPE may be ignored or handled; a host that sets it back to SIG_DFL later would die of a collector that hangs up.
- * fork: a child has none of the runtime's threads, so there every function but hg_version and hg_error_text returns HG_ERR_FORKED.
- * exec in the child, or load the library (dlopen) only in the process that is to use it: after daemon(3), in a server's workers.
+ * were there before. On Linux its threads block all other signals, so that a host that waits for SIGTERM by sigwait or signalfd gets it.
+ * The exceptions are SIGCHLD and SIGPROF, which the runtime unblocks in its threads whatever one does: wait for children by waitpid, a
+ * pidfd or a handler, not by signalfd. Elsewhere load the library with the signals blocked that are the host's. A host that installs
+ * handlers later must set SA_ONSTACK, because they may run on a Go thread's small stack. SIGPIPE may be ignored or handled; elsewhere
+ * than on Linux a host that sets it back to SIG_DFL later would die of a collector that hangs up.
+ * Descriptors: the runtime waits for its connections by an epoll descriptor and an eventfd of its own, from the first hg_flush or
+ * delivery on. A host that closes descriptors that it has not opened (close_range, closefrom, a loop up to the limit) in a process that
+ * goes on using the library makes the runtime abort the process; nothing can catch that. Close them before the library is loaded, or in
+ * a child between fork and exec; or set FD_CLOEXEC instead (CLOSE_RANGE_CLOEXEC), which the library's descriptors have anyway.
+ * fork: a child has none of the runtime's threads, so there every function but hg_version and hg_error_text returns HG_ERR_FORKED. On Linux
+ * it closes what it has inherited of spool directories, whose locks would outlive the parent in it. (A child made by the bare system call
+ * clone is not noticed.) exec in the child, or load the library (dlopen) only in the process that is to use it: after daemon(3), in a server's workers.
  */
 #ifndef HELIOGRAPH_H
 #define HELIOGRAPH_H

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
@@ -178,6 +179,30 @@ func TestMisuse(t *testing.T) {
 		library, flags = asanLibrary, []string{"-fsanitize=address"}
 	}
 	run(t, "", program(t, "testdata/misuse.c", built(t, library), flags...), policy, filepath.Join(t.TempDir(), "spool"))
+}
+
+// TestSignals: the host's signals reach the host, whichever way the library is linked.
+func TestSignals(t *testing.T) {
+	collector, _ := closedPorts(t)
+	_, policy := site(t, collector)
+	for _, library := range []func() (string, error){sharedLibrary, staticLibrary} {
+		run(t, "", program(t, "testdata/signals.c", built(t, library)), policy, filepath.Join(t.TempDir(), "spool"))
+	}
+}
+
+// TestForkedChildLetsGo: a child that lives on does not keep what its parent left from being
+// delivered by the next process.
+func TestForkedChildLetsGo(t *testing.T) {
+	collector, _ := closedPorts(t)
+	_, policy := site(t, collector)
+	real := t.TempDir()
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(real, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, library := range []func() (string, error){sharedLibrary, staticLibrary} {
+		run(t, "", program(t, "testdata/forked.c", built(t, library)), policy, filepath.Join(link, t.Name()))
+	}
 }
 
 // TestQuiet: a collector that talks out of turn makes net/http log. Nothing of that reaches the

@@ -1,0 +1,94 @@
+/*
+ * A parent counts, seals, forks and dies; its child lives on without exec. The next process finds one segment more than before. Prints
+ * nothing and exits with 0 when all is well. forked POLICY-FILE SPOOL-DIR
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "heliograph.h"
+
+static void fail(const char *what, long number) {
+  fprintf(stderr, "%s: %ld\n", what, number);
+  exit(1);
+}
+
+static hg_agent begin(const char *policy_name, const char *spool) {
+  static unsigned char policy[64 << 10];
+  hg_options o = {.size = sizeof o, .consent = HG_CONSENT_COUNTS, .app = "forked", .policy = policy, .spool_dir = spool};
+  FILE *f = fopen(policy_name, "rb");
+  hg_agent agent;
+  char error[512];
+  if (f == NULL) {
+    fail("policy", 0);
+  }
+  o.policy_size = fread(policy, 1, sizeof policy, f);
+  fclose(f);
+  if (hg_open(&o, &agent, error, sizeof error) != HG_OK) {
+    fail(error, 0);
+  }
+  return agent;
+}
+
+static void parent(char **argv) {
+  hg_observation o = {.size = sizeof o, .url = "https://shop.example/", .outcome = "tcp.reset"};
+  hg_agent agent = begin(argv[1], argv[2]);
+  pid_t child;
+  int ready[2];
+  char c;
+  hg_observe(agent, &o);
+  hg_flush(agent, 0); /* sealed, and the segment still open */
+  if (pipe(ready) != 0 || (child = fork()) < 0) {
+    fail("fork", 0);
+  }
+  if (child == 0) {
+    if (hg_observe(agent, &o) != HG_ERR_FORKED) {
+      _exit(1);
+    }
+    (void)!write(ready[1], "x", 1);
+    sleep(60);
+    _exit(0);
+  }
+  if (read(ready[0], &c, 1) != 1) {
+    fail("child", 0);
+  }
+  printf("%ld", (long)child);
+  fflush(stdout);
+  _exit(0); /* without hg_shutdown */
+}
+
+int main(int argc, char **argv) {
+  hg_agent agent;
+  int32_t remain;
+  long child = 0;
+  char command[10000];
+  FILE *out;
+  if (argc == 4) {
+    parent(argv);
+  }
+  if (argc != 3) {
+    fail("arguments", argc);
+  }
+  snprintf(command, sizeof command, "'%s' '%s' '%s' parent >'%s.pid'", argv[0], argv[1], argv[2], argv[2]);
+  if (system(command) != 0) {
+    fail("parent", 0);
+  }
+  snprintf(command, sizeof command, "%s.pid", argv[2]);
+  if ((out = fopen(command, "r")) == NULL || fscanf(out, "%ld", &child) != 1 || kill((pid_t)child, 0) != 0) {
+    fail("no child", child);
+  }
+  fclose(out);
+  agent = begin(argv[1], argv[2]);
+  remain = hg_flush(agent, 500);
+  kill((pid_t)child, SIGKILL);
+  if (remain < 1) {
+    fail("remain for the next process", remain);
+  }
+  hg_set_consent(agent, HG_CONSENT_OFF);
+  hg_shutdown(agent, 0);
+  return 0;
+}
