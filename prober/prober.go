@@ -170,7 +170,7 @@ func (p *Prober) schedule(ctx context.Context, jobs chan<- *server, done <-chan 
 func (p *Prober) attempt(ctx context.Context, s *server) {
 	p.metrics.late(time.Since(s.due))
 	started := time.Now()
-	s.result, s.err = p.probe(ctx, s.probe)
+	s.result, s.err = p.probe(ctx, s)
 	s.ended = time.Now()
 	if s.err != nil {
 		s.err = fmt.Errorf("%w: %w", ErrInconclusive, s.err)
@@ -189,10 +189,14 @@ func (p *Prober) attempt(ctx context.Context, s *server) {
 }
 
 // probe bounds the time of an attempt.
-func (p *Prober) probe(ctx context.Context, f probe.Func) (probe.Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.options.Timeout)
+func (p *Prober) probe(ctx context.Context, s *server) (probe.Result, error) {
+	timeout := p.options.Timeout
+	if s.target.Timeout > 0 {
+		timeout = s.target.Timeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return guard(ctx, f)
+	return guard(ctx, s.probe)
 }
 
 // guard turns a panic into an error: a caller's own probe.Func runs in a goroutine that the caller

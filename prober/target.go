@@ -3,6 +3,7 @@ package prober
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/heliograph-net/heliograph/heatmap"
 	"github.com/heliograph-net/heliograph/prober/probe"
@@ -15,6 +16,8 @@ type Target struct {
 	Spec probe.Spec // how it is probed, see package kinds; required
 
 	DataCentre, Cluster, Row string // may be empty
+
+	Timeout time.Duration // of one attempt; 0: Options.Timeout
 }
 
 var errNoSpec = errors.New("spec: missing; say how it is probed")

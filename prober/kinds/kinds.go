@@ -5,19 +5,23 @@ package kinds
 import (
 	"github.com/heliograph-net/heliograph/prober/probe"
 	"github.com/heliograph-net/heliograph/prober/probe/dnsprobe"
+	"github.com/heliograph-net/heliograph/prober/probe/grpcprobe"
 	"github.com/heliograph-net/heliograph/prober/probe/httpprobe"
 	"github.com/heliograph-net/heliograph/prober/probe/icmpprobe"
 	"github.com/heliograph-net/heliograph/prober/probe/tcpprobe"
 	"github.com/heliograph-net/heliograph/prober/probe/tlsprobe"
 	"github.com/heliograph-net/heliograph/prober/probe/udpprobe"
+	"github.com/heliograph-net/heliograph/prober/probe/wsprobe"
 )
 
 // All are the kinds. Their names and keys differ.
 var All = []probe.Kind{
-	dnsprobe.Kind,
 	httpprobe.Kind,
-	icmpprobe.Kind,
 	tcpprobe.Kind,
 	tlsprobe.Kind,
+	dnsprobe.Kind,
 	udpprobe.Kind,
+	icmpprobe.Kind,
+	grpcprobe.Kind,
+	wsprobe.Kind,
 }

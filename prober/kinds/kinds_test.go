@@ -10,7 +10,7 @@ import (
 // Configuration finds a kind by its key, results name it, and options without anything in them are
 // refused, not sent.
 func TestKindsCanBeToldApart(t *testing.T) {
-	common := []string{"name", "data_centre", "cluster", "row"}
+	common := []string{"name", "data_centre", "cluster", "row", "module", "target"}
 	taken := map[string]bool{}
 	for _, key := range common {
 		taken[key] = true

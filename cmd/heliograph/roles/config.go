@@ -140,6 +140,8 @@ type ProberConfig struct {
 	Witnesses []string       `yaml:"witnesses"`
 	CA        string         `yaml:"ca"` // PEM file, trusted besides the system's authorities
 	Targets   []TargetConfig `yaml:"targets"`
+	// ways to probe that targets name by module, in the shape of blackbox_exporter's
+	Modules map[string]ModuleConfig `yaml:"modules"`
 
 	Vantage    string `yaml:"vantage"`     // id of the vantage; unique among probers
 	VantageASN uint32 `yaml:"vantage_asn"` // its autonomous system; 0 if unknown
@@ -223,6 +225,9 @@ func parse(path string, text []byte) (*Config, error) {
 		return nil, fmt.Errorf("%s:%s", path, yaml.FormatError(err, false, true))
 	}
 	c.path, c.dir, c.text = path, filepath.Dir(path), text
+	for i := range c.Prober.Targets {
+		c.Prober.Targets[i].finish(c.Prober.Modules)
+	}
 	return &c, c.validate()
 }
 

@@ -121,6 +121,7 @@ func (c *Config) checkProber(bad complaint) {
 	if c.Prober.Policy != "" && c.Prober.Vantage == "" {
 		bad("prober.vantage", "must not be empty: it is the name under which detectors know this prober")
 	}
+	c.checkModules(bad)
 	for i := range c.Prober.Targets {
 		t, key := &c.Prober.Targets[i], fmt.Sprintf("prober.targets[%d]", i)
 		if t.Name == "" {

@@ -1,9 +1,12 @@
 package roles
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
@@ -14,14 +17,19 @@ import (
 )
 
 // TargetConfig is one server to probe. Besides the keys below, it has those of its kind of probe.
-// One of these, such as url or tcp, determines the kind.
+// One of these, such as url or tcp, determines the kind, unless module does.
 type TargetConfig struct {
 	Name       string `yaml:"name"`
 	DataCentre string `yaml:"data_centre"`
 	Cluster    string `yaml:"cluster"`
 	Row        string `yaml:"row"`
+	Module     string `yaml:"module"` // one of ProberConfig.Modules; "": none
+	Target     string `yaml:"target"` // what the module is for: the value of its kind's key
 
-	Spec probe.Spec `yaml:"-"` // made from the other keys; nil if they are invalid
+	Spec    probe.Spec    `yaml:"-"` // made from the other keys; nil if they are invalid
+	Timeout time.Duration `yaml:"-"` // of one attempt, from the module; 0: the prober's
+
+	keys map[string]any // the other keys, until finish
 
 	badKey string // the invalid key; empty for the target itself
 	bad    error  // what is wrong with its keys; the YAML library gives no line, so validate does
@@ -31,46 +39,80 @@ type TargetConfig struct {
 func (t *TargetConfig) target() prober.Target {
 	return prober.Target{
 		Name: t.Name, Spec: t.Spec, DataCentre: t.DataCentre, Cluster: t.Cluster, Row: t.Row,
+		Timeout: t.Timeout,
 	}
 }
 
-// UnmarshalYAML never fails; see TargetConfig.bad.
+// UnmarshalYAML never fails; see TargetConfig.bad. The target is complete after finish.
 func (t *TargetConfig) UnmarshalYAML(text []byte) error {
 	*t = TargetConfig{}
-	t.badKey, t.bad = t.decode(text)
-	return nil
-}
-
-func (t *TargetConfig) decode(text []byte) (badKey string, err error) {
-	var keys map[string]any
-	if err := yaml.Unmarshal(text, &keys); err != nil {
-		return "", errors.New("want a map of keys: name, url or another way to probe it")
+	if err := yaml.Unmarshal(text, &t.keys); err != nil {
+		t.bad = errors.New("want a map of keys: name, url or another way to probe it")
+		return nil
 	}
 	for key, field := range map[string]*string{
 		"name": &t.Name, "data_centre": &t.DataCentre, "cluster": &t.Cluster, "row": &t.Row,
+		"module": &t.Module, "target": &t.Target,
 	} {
-		if value, ok := keys[key]; ok && value != nil {
+		if value, ok := t.keys[key]; ok && value != nil {
 			*field = fmt.Sprint(value)
 		}
-		delete(keys, key)
+		delete(t.keys, key)
 	}
-	kind, err := kindOf(keys)
-	if err != nil {
-		return "", err
+	return nil
+}
+
+// finish makes the Spec, with what the modules say.
+func (t *TargetConfig) finish(modules map[string]ModuleConfig) {
+	if t.bad == nil {
+		t.badKey, t.bad = t.decode(modules)
 	}
-	spec := kind.New()
-	rest, err := yaml.Marshal(keys)
+	t.keys = nil
+}
+
+func (t *TargetConfig) decode(modules map[string]ModuleConfig) (badKey string, err error) {
+	if t.Module == "" {
+		if t.Target != "" {
+			return "target", errors.New("belongs to a module; name one, or give the key of a kind of probe")
+		}
+		kind, err := kindOf(t.keys)
+		if err != nil {
+			return "", err
+		}
+		t.Spec, badKey, err = decodeSpec(kind, t.keys)
+		return badKey, err
+	}
+	m, known := modules[t.Module]
+	switch {
+	case !known:
+		return "module", fmt.Errorf("there is no module %q among prober.modules", t.Module)
+	case m.kind == nil:
+		return "", nil // told of the module
+	case t.Target == "":
+		return "target", errors.New("must not be empty: it is what the module probes")
+	}
+	keys := maps.Clone(m.keys)
+	maps.Copy(keys, t.keys)
+	keys[m.kind.Key] = m.address(t.Target)
+	t.Timeout = m.Timeout.Duration
+	t.Spec, badKey, err = decodeSpec(m.kind, keys)
+	return badKey, err
+}
+
+// decodeSpec makes a Spec of the keys of its kind.
+func decodeSpec(kind *probe.Kind, keys map[string]any) (spec probe.Spec, badKey string, err error) {
+	spec = kind.New()
+	text, err := json.Marshal(keys) // which is YAML, and what yaml.Marshal makes of "\r" is not
 	if err == nil {
-		err = yaml.UnmarshalWithOptions(rest, spec, yaml.Strict())
+		err = yaml.UnmarshalWithOptions(text, spec, yaml.Strict())
 	}
 	if fault, ok := errors.AsType[yaml.Error](err); ok {
-		return fault.GetToken().Value, errors.New(fault.GetMessage())
+		return nil, fault.GetToken().Value, errors.New(fault.GetMessage())
 	}
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
-	t.Spec = spec
-	return "", nil
+	return spec, "", nil
 }
 
 // kindOf returns the kind whose key is among keys.

@@ -3,6 +3,7 @@ package udpprobe
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -34,6 +35,9 @@ type Options struct {
 	// server must be one that answers it.
 	Send string `yaml:"send"`
 
+	// SendHex is the datagram in hexadecimal, instead of Send.
+	SendHex string `yaml:"send_hex"`
+
 	// Expect is a regular expression that the answer must match. Empty: any answer will do.
 	Expect string `yaml:"expect"`
 
@@ -49,7 +53,16 @@ func (o *Options) Address() string { return o.Target }
 // Probe implements [probe.Spec].
 func (o *Options) Probe(env probe.Env) (probe.Func, error) {
 	d, err := conn.NewDialer(o.Target, o.Addresses, env)
-	if len(o.Send) == 0 || len(o.Send) > maxDatagram {
+	datagram, hexErr := hex.DecodeString(o.SendHex)
+	switch {
+	case hexErr != nil:
+		err = errors.Join(err, errors.New("send_hex: want pairs of hexadecimal digits"))
+	case o.Send != "" && o.SendHex != "":
+		err = errors.Join(err, errors.New("send: cannot stand beside send_hex"))
+	case o.Send != "":
+		datagram = []byte(o.Send)
+	}
+	if len(datagram) == 0 || len(datagram) > maxDatagram {
 		err = errors.Join(err, fmt.Errorf("send: want 1 to %d bytes", maxDatagram))
 	}
 	expect, expectErr := regexp.Compile(o.Expect)
@@ -59,7 +72,6 @@ func (o *Options) Probe(env probe.Env) (probe.Func, error) {
 	if err != nil {
 		return nil, err
 	}
-	datagram := []byte(o.Send)
 	return d.Func(func(ctx context.Context, a *probe.Attempt, server netip.AddrPort) error {
 		a.Enter(StepExchange)
 		c, err := d.DialUDP(ctx, server)

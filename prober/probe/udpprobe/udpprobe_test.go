@@ -57,9 +57,28 @@ func TestProbeOfUDPServers(t *testing.T) {
 	}
 }
 
+func TestDatagramInHexadecimal(t *testing.T) {
+	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	go func() {
+		b := make([]byte, 2048)
+		if n, from, err := socket.ReadFrom(b); err == nil {
+			_, _ = socket.WriteTo(b[:n], from)
+		}
+	}()
+	r, err := probetest.Once(t, &udpprobe.Options{Target: socket.LocalAddr().String(), SendHex: "1b00ff", Expect: "^\x1b\x00"}, probe.Env{}, probetest.Limit)
+	if err != nil || r.Outcome != report.OK {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 func TestOptionsNameTheirFault(t *testing.T) {
 	for want, o := range map[string]udpprobe.Options{
 		"address: missing": {Send: "x"}, "send: want 1": {Target: "a:1"}, "expect: err": {Target: "a:1", Send: "x", Expect: "("},
+		"send_hex: want": {Target: "a:1", SendHex: "0"}, "beside send_hex": {Target: "a:1", SendHex: "00", Send: "x"},
 		"1232 bytes": {Target: "a:1", Send: strings.Repeat("x", 1233)},
 	} {
 		if _, err := o.Probe(probe.Env{}); err == nil || !strings.Contains(err.Error(), want) {

@@ -1,0 +1,121 @@
+package roles
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/heliograph-net/heliograph/prober/kinds"
+	"github.com/heliograph-net/heliograph/prober/probe"
+	"github.com/heliograph-net/heliograph/prober/probe/httpprobe"
+)
+
+// ModuleConfig is one way to probe many targets, in the shape of a module of blackbox_exporter: a
+// kind of probe, and its keys below its name.
+type ModuleConfig struct {
+	Prober  string   `yaml:"prober"`  // name of the kind
+	Timeout Duration `yaml:"timeout"` // of one attempt; 0: the prober's
+
+	kind *probe.Kind    // nil when the module is faulty
+	keys map[string]any // of the kind
+
+	badKey string // of the module, "" for the module itself
+	bad    error  // as TargetConfig.bad
+}
+
+// UnmarshalYAML never fails; see ModuleConfig.bad.
+func (m *ModuleConfig) UnmarshalYAML(text []byte) error {
+	*m = ModuleConfig{}
+	m.badKey, m.bad = m.decode(text)
+	if m.bad != nil {
+		m.kind = nil
+	}
+	return nil
+}
+
+func (m *ModuleConfig) decode(text []byte) (badKey string, err error) {
+	var head struct {
+		Prober  string   `yaml:"prober"`
+		Timeout Duration `yaml:"timeout"`
+	}
+	var sections map[string]any
+	if err := yaml.Unmarshal(text, &sections); err != nil {
+		return "", errors.New("want a map of keys: prober, timeout, and those of its kind")
+	}
+	if err := yaml.Unmarshal(text, &head); err != nil {
+		return "", errors.New("want a name as prober, and a duration as timeout")
+	}
+	m.Prober, m.Timeout = head.Prober, head.Timeout
+	var names []string
+	for i := range kinds.All {
+		if names = append(names, kinds.All[i].Name); kinds.All[i].Name == m.Prober {
+			m.kind = &kinds.All[i]
+		}
+	}
+	if m.kind == nil {
+		return "prober", fmt.Errorf("want %s", strings.Join(names, ", "))
+	}
+	for key := range sections {
+		// as in blackbox_exporter, sections of other kinds do not matter
+		if key != "prober" && key != "timeout" && !slices.Contains(names, key) {
+			return key, errors.New("unknown key of a module")
+		}
+	}
+	switch keys := sections[m.Prober].(type) {
+	case nil:
+		m.keys = map[string]any{}
+	case map[string]any:
+		m.keys = keys
+	default:
+		return m.Prober, errors.New("want a map of keys")
+	}
+	if _, there := m.keys[m.kind.Key]; there {
+		return m.Prober + "." + m.kind.Key, errors.New("is the target's; give it there, as target")
+	}
+	if _, badKey, err := decodeSpec(m.kind, m.keys); err != nil {
+		return strings.TrimSuffix(m.Prober+"."+badKey, "."), err
+	}
+	if m.Prober == httpprobe.Name {
+		m.setHTTPDefaults()
+	}
+	return "", nil
+}
+
+// setHTTPDefaults puts in what blackbox_exporter does unless a module says otherwise.
+func (m *ModuleConfig) setHTTPDefaults() {
+	for _, key := range []string{"follow_redirects", "enable_http2"} {
+		if _, there := m.keys[key]; !there {
+			m.keys[key] = true
+		}
+	}
+	for _, key := range []string{"valid_status_codes", "status_min", "status_max"} {
+		if _, there := m.keys[key]; there {
+			return
+		}
+	}
+	m.keys["status_max"] = 299
+}
+
+// address is the value of the kind's key for a target. As in blackbox_exporter a URL without a
+// scheme is one of http.
+func (m *ModuleConfig) address(target string) string {
+	if m.Prober == httpprobe.Name && !strings.Contains(target, "://") {
+		return "http://" + target
+	}
+	return target
+}
+
+func (c *Config) checkModules(bad complaint) {
+	for name, m := range c.Prober.Modules {
+		key := "prober.modules." + name
+		if m.bad != nil {
+			bad(strings.TrimSuffix(key+"."+m.badKey, "."), "%v", m.bad)
+		}
+		if m.Timeout.bad != "" || m.Timeout.Duration < 0 {
+			bad(key+".timeout", "want a duration, 5s for instance")
+		}
+	}
+}

@@ -1,0 +1,108 @@
+// Package grpcprobe asks a gRPC server for its health (grpc.health.v1).
+package grpcprobe
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+
+	"github.com/heliograph-net/heliograph/prober/probe"
+	"github.com/heliograph-net/heliograph/prober/probe/conn"
+	"github.com/heliograph-net/heliograph/prober/probe/conn/httpconn"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// Name is the kind's.
+const Name = "grpc"
+
+// Kind is chosen by the key "grpc".
+var Kind = probe.Kind{Name: Name, Key: "grpc", New: func() probe.Spec { return new(Options) }}
+
+// StepCheck is the step of an attempt after those of package conn: the call is made and its answer
+// read.
+const StepCheck = "check"
+
+// maxService is the longest name of a service, in bytes.
+const maxService = 1024
+
+// Options are a [probe.Spec].
+type Options struct {
+	Target string `yaml:"grpc"` // host:port; required
+
+	// Service is the name of the service to ask about. Empty: the server as a whole.
+	Service string `yaml:"service"`
+
+	Secure bool            `yaml:"tls"`        // speak TLS
+	TLS    conn.TLSOptions `yaml:"tls_config"` // for Secure
+
+	conn.Addresses `yaml:",inline"`
+}
+
+// Kind implements [probe.Spec].
+func (o *Options) Kind() string { return Name }
+
+// Address implements [probe.Spec].
+func (o *Options) Address() string { return o.Target }
+
+// Probe implements [probe.Spec].
+func (o *Options) Probe(env probe.Env) (probe.Func, error) {
+	d, err := conn.NewDialer(o.Target, o.Addresses, env)
+	if len(o.Service) > maxService {
+		err = errors.Join(err, errors.New("service: longer than 1024 bytes"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	p := &grpcProbe{dialer: d, authority: o.Target, message: healthRequest(o.Service)}
+	if o.Secure {
+		host, _, _ := net.SplitHostPort(o.Target) // NewDialer has done it
+		if p.secure, err = o.TLS.Secure(host, env, "h2"); err != nil {
+			return nil, err
+		}
+	}
+	return d.Func(p.try, classify), nil
+}
+
+type grpcProbe struct {
+	dialer    *conn.Dialer
+	secure    *conn.Secure // nil: no TLS
+	authority string
+	message   []byte
+}
+
+// try makes an attempt at one address.
+func (p *grpcProbe) try(ctx context.Context, a *probe.Attempt, server netip.AddrPort) error {
+	c, err := p.dialer.Connect(ctx, a, server)
+	if err != nil {
+		return err
+	}
+	defer c.Close() // whatever it says, the answer is known by then
+	if p.secure != nil {
+		secured, err := p.secure.Handshake(ctx, a, c)
+		if err != nil {
+			return err
+		}
+		if secured.ConnectionState().NegotiatedProtocol != "h2" {
+			a.Result.Outcome = report.H2ProtocolError
+			return nil
+		}
+		c = secured
+	}
+	a.Enter(StepCheck)
+	return p.check(ctx, a, c)
+}
+
+func classify(step string, err error) report.Outcome {
+	if outcome := conn.Classify(step, err); outcome != "" {
+		return outcome
+	}
+	if outcome := httpconn.Classify(err); outcome != "" {
+		return outcome
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return report.TCPClosed
+	}
+	return report.GRPCFailed
+}
