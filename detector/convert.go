@@ -123,13 +123,13 @@ func (c *conversion) record(b []byte) error {
 	}
 	switch r := r.(type) {
 	case *report.Header:
-		c.begin(h)
+		c.begin(scrubHeader(h))
 	case *report.Window:
 		return c.window(r)
 	case *report.Sample:
-		c.sample(r)
+		c.sample(scrubSample(r))
 	case *report.ApplicationError:
-		c.applicationError(r)
+		c.applicationError(scrubError(r))
 	case *report.ProbeResults:
 		c.probes(r)
 	case *report.DeletionNotice:
@@ -169,6 +169,7 @@ func (c *conversion) window(w *report.Window) error {
 		if strings.HasPrefix(k.Target, model.CollectorTarget) {
 			return errReserved
 		}
+		scrubCounter(&k)
 		c.count(middle, float64(k.Count)*weight, k.Count, model.Series{App: c.header.App, Target: k.Target, Outcome: k.Outcome, Protocol: k.Protocol,
 			Status: k.Status, Server: k.Server, Flags: k.Flags})
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/report"
@@ -132,6 +133,16 @@ func (q *queryCmd) columns() []string {
 	}
 }
 
+// printable replaces what a terminal would obey: anybody can report a target with such characters.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+}
+
 // printTable prints the named members of rows. A member that is absent or empty is printed as "-".
 func printTable(w io.Writer, rows []map[string]any, columns []string) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -141,7 +152,7 @@ func printTable(w io.Writer, rows []map[string]any, columns []string) error {
 		for i, c := range columns {
 			if cells[i] = "-"; row[c] != nil && row[c] != "" {
 				// a message may have lines
-				cells[i] = strings.Join(strings.Fields(fmt.Sprint(row[c])), " ")
+				cells[i] = strings.Join(strings.Fields(printable(fmt.Sprint(row[c]))), " ")
 			}
 		}
 		fmt.Fprintln(tw, strings.Join(cells, "\t"))

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 // What browsers report of pages has a table of its own.
@@ -58,5 +59,19 @@ func TestQueryNamesTheFlagAtFault(t *testing.T) {
 	}
 	if code, _, stderr := invoke(t, "query", "--since", "1w"); code != 2 || !strings.Contains(stderr, "--since") || !strings.Contains(stderr, "7d") {
 		t.Errorf("exit %d: %s", code, stderr)
+	}
+}
+
+// A stranger's texts command no terminal.
+func TestTablesArePrintable(t *testing.T) {
+	var b strings.Builder
+	rows := []map[string]any{{"target": "https://a\x1b]0;owned\x07.test\x00\u202e\u009b", "ok": 1}}
+	if err := printTable(&b, rows, []string{"target", "ok"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range b.String() {
+		if r != '\n' && !unicode.IsPrint(r) {
+			t.Errorf("%q has %U", b.String(), r)
+		}
 	}
 }

@@ -24,9 +24,10 @@ var placeholders = [...]string{textEmail, textToken, textID, textIP, textCard, t
 // something. It replaces e-mail addresses, IP addresses, card numbers (13 to 19 digits that pass
 // the check of ISO/IEC 7812), numbers of 7 or more digits, UUIDs, long hexadecimal and base64,
 // credentials of well-known issuers, what follows "Bearer", "password=" and the like, the names of
-// home directories, and whole Authorization and Cookie headers. Placeholders are in square
-// brackets. A URL in the text is replaced by the result of [URL], or by "[url]". Names and other
-// words cannot be recognised and stay, so a message is never certain to be anonymous.
+// home directories, what follows "user=" and the like, bank accounts (ISO 13616), and whole
+// Authorization and Cookie headers. Placeholders are in square brackets. A URL in the text is
+// replaced by the result of [URL], or by "[url]". Names and other words cannot be recognised and
+// stay, so a message is never certain to be anonymous.
 //
 // The result is valid UTF-8. Its only control characters are tab and line feed, and all other white
 // space becomes spaces. Scrubbing the result again does not change it. Text takes time and space
@@ -67,6 +68,9 @@ const (
 	headerValue             // after "Cookie", once a separator has come: the rest of the line
 	bearerToken             // after "Bearer"
 	userName                // after "C:\Users"
+	// after "user", once an equals sign has come, or a colon behind a quote
+	personValue
+	accountNumber // after "IBAN"
 )
 
 // step handles one delimiter, one word, or one value of several words.
@@ -107,7 +111,8 @@ func (t *textScrubber) delimiter(c byte) {
 	t.out = append(t.out, c)
 	switch c {
 	case ':', '=':
-		t.sep = t.next == secretValue || t.next == headerValue
+		t.sep = t.next == secretValue || t.next == headerValue ||
+			t.next == personValue && (c == '=' || t.pos > 1 && strings.IndexByte("\"'`", t.in[t.pos-2]) >= 0)
 	case ' ', '\t', '"', '\'', '`', '>', '\\':
 		if t.next == userName && c != '\\' {
 			t.next = nothing
@@ -129,7 +134,9 @@ func (t *textScrubber) value(rest string) bool {
 	} else {
 		n = valueLen(rest, t.in[t.pos-1])
 	}
-	if n > 0 {
+	if n > 0 && t.next == personValue {
+		t.replace(n, textUser)
+	} else if n > 0 {
 		t.replace(n, textSecret)
 	}
 	return n > 0
@@ -174,6 +181,9 @@ func (t *textScrubber) word(rest string) {
 // spaced recognises values that may contain delimiters: IPv6 and MAC addresses, card and telephone
 // numbers. It returns the length of the value in bytes and its placeholder.
 func (t *textScrubber) spaced(rest string) (n int, stand string) {
+	if n = ibanLen(rest, t.next == accountNumber); n > 0 {
+		return n, textID
+	}
 	switch c := rest[0]; {
 	case c == '+':
 		return phoneLen(rest), textID

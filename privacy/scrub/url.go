@@ -25,8 +25,8 @@ const (
 // password, query, fragment and path parameters (after ";"). It keeps a path segment only if it
 // looks like a word of a route, and decides this after percent-decoding. A segment with an e-mail
 // address becomes "[email]", one with a credential "[token]", and any other ":id", as does a name
-// after "users" and the like. Names that look like words, elsewhere in the path or in the host,
-// cannot be recognised and stay.
+// after "users" and the like, and what follows "reset", "invite" and the like. Names that look like
+// words, elsewhere in the path or in the host, cannot be recognised and stay.
 //
 // The result has at most [report.MaxURL] bytes; if it would be longer, whole segments are dropped
 // from its end. It is "" unless raw is an absolute http, https, ws or wss URL with a valid host.
@@ -69,7 +69,7 @@ func appendPath(url []byte, path string) []byte {
 			segment = segment[:i]
 		}
 		path = path[1+len(segment):]
-		segment = scrubSegment(segment, namesPersonNext(before))
+		segment = scrubSegment(segment, namesPersonNext(before), namesSecretNext(before))
 		if len(url)+1+len(segment) > report.MaxURL {
 			break
 		}
@@ -82,7 +82,7 @@ func appendPath(url []byte, path string) []byte {
 }
 
 // scrubSegment returns a path segment if it may be kept, or a placeholder for it.
-func scrubSegment(raw string, isPerson bool) string {
+func scrubSegment(raw string, isPerson, isSecret bool) string {
 	raw, _, _ = strings.Cut(raw, ";")
 	if raw == "" || raw == pathID || raw == pathEmail || raw == pathToken {
 		return raw
@@ -96,7 +96,7 @@ func scrubSegment(raw string, isPerson bool) string {
 		return pathEmail
 	case looksLikeToken(s):
 		return pathToken
-	case isPerson && !equalASCII(s, "me"), !routeWord(s):
+	case isPerson && !equalASCII(s, "me"), isSecret && !stepWord(s), !routeWord(s):
 		return pathID
 	}
 	return s
@@ -129,6 +129,30 @@ func namesPersonNext(s string) bool {
 	case "user", "users", "u", "profile", "profiles", "account", "accounts", "member", "members", "people", "person", "author",
 		"authors", "customer", "customers", "patient", "patients", "student", "students", "employee", "employees", "contact",
 		"contacts", "friend", "friends", "home":
+		return true
+	}
+	return false
+}
+
+// namesSecretNext reports whether the path segment after s is likely to give access to something,
+// though it may look like a word: "/reset/abcdefgh", "/invite/TREEHOUSE".
+func namesSecretNext(s string) bool {
+	for word := range strings.FieldsFuncSeq(strings.ToLower(s), func(r rune) bool { return r == '-' || r == '_' || r == '.' }) {
+		switch word {
+		case "reset", "recover", "recovery", "forgot", "invite", "invites", "invitation", "invitations", "verify", "verification", "confirm",
+			"confirmation", "activate", "activation", "token", "tokens", "magic", "otp", "code", "codes", "key", "keys", "secret", "secrets",
+			"voucher", "vouchers", "coupon", "coupons", "redeem", "unlock", "unsubscribe", "share", "shared", "join", "session", "sessions":
+			return true
+		}
+	}
+	return false
+}
+
+// stepWord reports whether s names a step of what a secret is for, and is none.
+func stepWord(s string) bool {
+	switch strings.ToLower(s) {
+	case "password", "passwd", "email", "phone", "account", "new", "edit", "list", "create", "delete", "confirm", "request", "send", "resend", "check",
+		"verify", "done", "complete", "success", "failed", "error", "link", "links", "code", "token", "all", "me", "index", "start", "end", "refresh":
 		return true
 	}
 	return false

@@ -65,6 +65,10 @@ func TestScrubURL(t *testing.T) {
 		{"api key", "https://shop.example/key/sk_live_abcdefghijklmnop", "https://shop.example/key/[token]"},
 		{"telegram bot", "https://api.shop.example/bot110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw/getMe", "https://api.shop.example/:id/getMe"},
 
+		{"reset", "https://shop.example/reset/abcdefgh", "https://shop.example/reset/:id"},
+		{"invitation", "https://shop.example/invite/TREEHOUSE/join", "https://shop.example/invite/:id/join"},
+		{"password reset", "https://shop.example/password-reset/sesame", "https://shop.example/password-reset/:id"},
+		{"step of a reset", "https://shop.example/reset/password", "https://shop.example/reset/password"},
 		{"e-mail", "https://shop.example/unsubscribe/alice@mail.example", "https://shop.example/unsubscribe/[email]"},
 		{"percent-encoded e-mail", "https://shop.example/unsubscribe/alice%40mail.example", "https://shop.example/unsubscribe/[email]"},
 		{"e-mail encoded in full", "https://shop.example/u%6Esub/%61lice%40mail%2eexample", "https://shop.example/unsub/[email]"},

@@ -86,13 +86,23 @@ func hasIPv4(w string) bool {
 var secretKeys = [...]string{"password", "passwd", "passphrase", "pwd", "secret", "token", "apikey", "accesskey", "privatekey", "secretkey",
 	"credential", "credentials", "sessionid", "sessid", "csrf", "xsrf", "otp", "cvv", "cvc", "ssn", "iban"}
 
+// personKeys are the endings of names whose values are people's, likewise.
+var personKeys = [...]string{"user", "username", "userid", "login", "email", "firstname", "lastname", "fullname", "surname", "nickname", "phone",
+	"customer", "accountname", "accountid", "customerid"}
+
 // expectAfter returns what to expect of the next word after word w, which is followed by rest.
 func expectAfter(w, rest string) expectation {
 	if strings.HasPrefix(rest, `\`) && (equalASCII(w, "users") || equalASCII(w, "home")) {
 		return userName
 	}
-	if equalASCII(w, "bearer") {
+	if equalASCII(w, "iban") && strings.HasPrefix(rest, " ") {
+		return accountNumber
+	}
+	if equalASCII(w, "bearer") || equalASCII(w, "token") && strings.HasPrefix(rest, " ") {
 		return bearerToken
+	}
+	if equalASCII(w, "pass") || equalASCII(w, "pw") || equalASCII(w, "pin") {
+		return secretValue
 	}
 	var buf [16]byte // the last letters of w, right-aligned; long enough for every key
 	i := len(buf)
@@ -112,6 +122,11 @@ func expectAfter(w, rest string) expectation {
 	for _, key := range secretKeys {
 		if strings.HasSuffix(name, key) {
 			return secretValue
+		}
+	}
+	for _, key := range personKeys {
+		if strings.HasSuffix(name, key) {
+			return personValue
 		}
 	}
 	return nothing
@@ -186,6 +201,50 @@ func addressLen(rest string) int {
 	}
 	return n
 }
+
+const maxIBAN = 34 // ISO 13616-1
+
+// ibanLen returns the length in bytes of the bank account's number that rest starts with, or 0: two
+// capitals, two digits, then letters and digits, in groups or not. When it was announced it may be
+// incomplete; else its check digits must be right.
+func ibanLen(rest string, announced bool) int {
+	if len(rest) < 4 || !isUpper(rest[0]) || !isUpper(rest[1]) || !isDigit(rest[2]) || !isDigit(rest[3]) {
+		return 0
+	}
+	n, best := 0, 0
+	var text [maxIBAN]byte
+	for i := 0; i < len(rest) && n < maxIBAN; i++ {
+		c := rest[i]
+		if c == ' ' && i+1 < len(rest) && (isUpper(rest[i+1]) || isDigit(rest[i+1])) && rest[i-1] != ' ' {
+			continue
+		}
+		if !isUpper(c) && !isDigit(c) {
+			break
+		}
+		text[n] = c
+		n++
+		if end := i+1 == len(rest) || !isAlnum(rest[i+1]); end && (announced || n >= 15 && checksIBAN(text[:n])) {
+			best = i + 1
+		}
+	}
+	return best
+}
+
+// checksIBAN computes the check digits (ISO/IEC 7064, MOD 97-10).
+func checksIBAN(text []byte) bool {
+	rest := 0
+	for i := range text {
+		switch c := text[(i+4)%len(text)]; {
+		case isDigit(c):
+			rest = (rest*10 + int(c-'0')) % 97
+		default:
+			rest = (rest*100 + int(c-'A') + 10) % 97
+		}
+	}
+	return rest == 1
+}
+
+func isUpper(c byte) bool { return c >= 'A' && c <= 'Z' }
 
 const maxCardDigits = 19 // ISO/IEC 7812
 

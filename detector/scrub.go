@@ -1,0 +1,73 @@
+package detector
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/heliograph-net/heliograph/privacy/scrub"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// Whoever has the policy, which is public, can seal what no agent would: so what agents scrub is
+// scrubbed again here, and no text of a stranger commands a terminal.
+
+// plain returns s without what a terminal or a page would obey: control characters, and those that
+// turn the direction of what follows.
+func plain(s string) string {
+	if strings.IndexFunc(s, commands) < 0 {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if commands(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+}
+
+func commands(r rune) bool {
+	return unicode.IsControl(r) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x200e || r == 0x200f
+}
+
+// scrubHeader returns a header whose texts are plain.
+func scrubHeader(h *report.Header) *report.Header {
+	clean := *h
+	clean.App, clean.Version, clean.OS = plain(h.App), plain(h.Version), plain(h.OS)
+	return &clean
+}
+
+// scrubCounter makes the texts of a counter plain.
+func scrubCounter(k *report.Counter) {
+	k.Target, k.Protocol, k.Server = plain(k.Target), plain(k.Protocol), plain(k.Server)
+	if scheme, rest, ok := strings.Cut(k.Target, "://"); ok && strings.ContainsAny(rest, "/?#@") {
+		host, _, _ := strings.Cut(rest, "/")
+		k.Target = scrub.Target(scheme, host) // an origin has none of these
+	}
+}
+
+// scrubSample returns a sample as an agent would have made it. A URL that is none of the web's is
+// dropped.
+func scrubSample(s *report.Sample) *report.Sample {
+	clean := *s
+	clean.URL = scrub.URL(s.URL)
+	clean.Method, clean.Protocol, clean.Server = plain(s.Method), plain(s.Protocol), plain(s.Server)
+	return &clean
+}
+
+// scrubError returns an application error likewise.
+func scrubError(e *report.ApplicationError) *report.ApplicationError {
+	clean := *e
+	clean.URL, clean.Type = scrub.URL(e.URL), plain(e.Type)
+	lines := strings.Split(scrub.Text(e.Message), "\n") // a message may have several
+	for i := range lines {
+		lines[i] = plain(strings.ReplaceAll(lines[i], "\t", " "))
+	}
+	clean.Message = strings.Join(lines, "\n")
+	clean.Frames = slices.Clone(e.Frames)
+	for i := range clean.Frames {
+		f := &clean.Frames[i]
+		f.Function, f.File = plain(f.Function), plain(f.File)
+	}
+	return &clean
+}
