@@ -3,7 +3,7 @@ BIN := bin/heliograph
 PAGE := dashboards/web
 SHIM := wasm/npm
 CI := npm ci --no-audit --no-fund
-.PHONY: build run test setup check page wasm shim npm sizes race fuzz bench bench-collector clean
+.PHONY: build run test setup check page wasm shim npm sizes race model fuzz bench bench-collector clean
 
 build: wasm
 	go build -trimpath -o $(BIN) ./cmd/heliograph
@@ -28,6 +28,9 @@ sizes: wasm
 race:
 	go test -race ./...
 	cd tests && go test -race ./...
+# The delivery protocol's model alone, with the size of each search; race has it, too.
+model:
+	cd tests && go test -count=1 -v ./model
 fuzz:
 	tests/fuzz.sh 30s
 bench:
