@@ -43,8 +43,16 @@ func (s *Spool) open(create bool) (*os.Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.root, err = os.OpenRoot(s.dir)
-	return s.root, err
+	root, err := os.OpenRoot(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := keepOthersOut(root, s.dir); err != nil {
+		_ = root.Close()
+		return nil, err
+	}
+	s.root = root
+	return root, nil
 }
 
 // lockPatience is how long an operation waits for other processes' operations on the directory.
@@ -72,7 +80,7 @@ func (s *Spool) locked(root *os.Root, f func() error) error {
 // tryLockFile makes and locks the file called name; closing it releases the lock. The error is
 // errLockBusy if another has it.
 func tryLockFile(root *os.Root, name string) (*os.File, error) {
-	f, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := openPlain(root, name, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 
 // readFile reads a segment's file.
 func readFile(root *os.Root, name string) ([]byte, error) {
-	f, err := root.Open(name)
+	f, err := openPlain(root, name, os.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}

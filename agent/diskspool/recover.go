@@ -19,7 +19,7 @@ func (s *Spool) recover(root *os.Root) {
 }
 
 func (s *Spool) recoverFile(root *os.Root, f file) {
-	h, err := root.OpenFile(f.name, os.O_RDWR, 0)
+	h, err := openPlain(root, f.name, os.O_RDWR)
 	if err != nil {
 		return
 	}

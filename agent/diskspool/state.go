@@ -71,7 +71,7 @@ func removeState(root *os.Root, name string) error {
 }
 
 func readState(root *os.Root, name string) []byte {
-	f, err := root.Open(name)
+	f, err := openPlain(root, name, os.O_RDONLY)
 	if err != nil {
 		return nil
 	}
@@ -88,7 +88,12 @@ func writeState(root *os.Root, name string, b []byte) error {
 	if len(b) > agent.MaxState {
 		return errStateSize
 	}
-	f, err := root.OpenFile(name+extTemp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	// left by a process that died, or planted; the directory is locked
+	if err := root.Remove(name + extTemp); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	// follows no link
+	f, err := root.OpenFile(name+extTemp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
