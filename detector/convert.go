@@ -57,6 +57,7 @@ func (o *opener) open(e *report.Envelope, now time.Time) (b *opened, reason stri
 			}
 			return nil, ReasonRecord, err
 		}
+		c.out.EndFrame()
 	}
 	if c.header == nil {
 		return nil, ReasonHeader, errNoHeader
@@ -85,6 +86,7 @@ func newConversion(o *opener, e *report.Envelope, now time.Time) *conversion {
 	birth := received.Add(-time.Duration(min(e.Delivery.Age, report.MaxAge)) * time.Millisecond)
 	c := &conversion{opener: o, e: e, received: received, birth: birth, last: birth}
 	c.out.ID, c.out.Received = e.Batch, received
+	c.out.Sealing = seal.Sealing(e.Segment)
 	return c
 }
 

@@ -58,7 +58,7 @@ func (k *keeper) add(ctx context.Context, page *FeedPage, now time.Time) (isNew 
 		if b.Counts, err = k.counts(ctx, b.Counts, &hash); err != nil {
 			return nil, err
 		}
-		b.Samples = slices.DeleteFunc(slices.Clone(b.Samples), func(s model.Sample) bool { return deleted[s.Client] })
+		*b = b.withoutSamplesOf(deleted)
 	}
 	if isNew, err = k.events.Append(ctx, &kept); err != nil {
 		return nil, err

@@ -162,6 +162,31 @@ func TestKeeperTakesNothingOfDeletedClients(t *testing.T) {
 	}
 }
 
+// What follows some frames is found also when samples before it were taken out.
+func TestFramesAreToldApartWithoutDeletedClients(t *testing.T) {
+	m, k := newMemory()
+	b := Batch{ID: BatchNumber(1)}
+	for _, clients := range [][]uint64{{}, {7, 9}, {7}, {9, 7, 9}} {
+		for _, c := range clients {
+			b.Samples = append(b.Samples, model.Sample{Client: c})
+		}
+		b.EndFrame()
+	}
+	m.deleted = []uint64{7}
+	if _, err := k.store(t.Context(), &FeedPage{Cursor: 1, Batches: []Batch{b}}, noon); err != nil {
+		t.Fatal(err)
+	}
+	stored := m.appended[0]
+	for frames, want := range []int{3, 3, 2, 2, 0} {
+		if got := len(stored.After(frames).Samples); got != want {
+			t.Errorf("after %d frames are %d samples, want %d", frames, got, want)
+		}
+	}
+	if len(b.Samples) != 6 || b.Frames() != 4 || stored.Frames() != 4 {
+		t.Errorf("the page has changed: %d samples in %d frames", len(b.Samples), b.Frames())
+	}
+}
+
 // Clients are told apart within a UTC day, and by nobody who has not the day's key.
 func TestKeeperHashesClientsByDay(t *testing.T) {
 	m, k := newMemory()

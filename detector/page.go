@@ -1,6 +1,7 @@
 package detector
 
 import (
+	"slices"
 	"time"
 
 	"github.com/heliograph-net/heliograph/model"
@@ -16,8 +17,12 @@ type FeedPage struct {
 }
 
 // Batch is one opened batch, ready to be stored.
+//
+// Whoever has seen a segment can send another under its ID: one of their own, which has another
+// Sealing, or the same without its last frames. Neither may keep the whole one out.
 type Batch struct {
 	ID       report.BatchID
+	Sealing  [16]byte  // of its segment, see seal.Sealing
 	Received time.Time // by the collector's clock
 	App      string    // of the first header
 	Records  int       // records of known kinds
@@ -28,6 +33,53 @@ type Batch struct {
 	// Deleted names the clients whose users have withdrawn consent (report.DeletionNotice), as
 	// samples name them.
 	Deleted []uint64
+
+	ends []frameEnd // by frame
+}
+
+// frameEnd is how much of a batch its segment has told up to the end of a frame.
+type frameEnd struct{ counts, samples, probes int }
+
+// EndFrame notes that b has all that one more frame of its segment tells.
+func (b *Batch) EndFrame() {
+	b.ends = append(b.ends, frameEnd{len(b.Counts), len(b.Samples), len(b.Probes)})
+}
+
+// Frames is how many frames of its segment b has the content of.
+func (b *Batch) Frames() int { return len(b.ends) }
+
+// After returns what follows the first frames of b's segment.
+func (b *Batch) After(frames int) *Batch {
+	rest, last := *b, len(b.ends)
+	if frames < 1 || frames > last {
+		return &rest
+	}
+	// what comes after the last frame is about the upload, and was told with the first frames
+	from, to := b.ends[frames-1], b.ends[last-1]
+	rest.Counts = b.Counts[from.counts:to.counts]
+	rest.Samples = b.Samples[from.samples:to.samples]
+	rest.Probes = b.Probes[from.probes:to.probes]
+	rest.ends = nil
+	return &rest
+}
+
+// withoutSamplesOf returns b without the samples of clients.
+func (b *Batch) withoutSamplesOf(clients map[uint64]bool) Batch {
+	kept := *b
+	kept.Samples, kept.ends = nil, slices.Clone(b.ends)
+	frame := 0
+	for i := range b.Samples {
+		for ; frame < len(b.ends) && b.ends[frame].samples <= i; frame++ {
+			kept.ends[frame].samples = len(kept.Samples)
+		}
+		if !clients[b.Samples[i].Client] {
+			kept.Samples = append(kept.Samples, b.Samples[i])
+		}
+	}
+	for ; frame < len(b.ends); frame++ {
+		kept.ends[frame].samples = len(kept.Samples)
+	}
+	return kept
 }
 
 // Quarantined is a batch that could not be used.

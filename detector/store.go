@@ -16,9 +16,10 @@ import (
 // and whose samples are not kept is decided above it. It is safe for concurrent use, and what a
 // writing method has stored is durable when it returns.
 type Events interface {
-	// Append stores the batches of a page that it does not know yet by their ids, and says for each
-	// whether it was new. It stores all of them or, with an error, none. The rest of the page is
-	// not its concern.
+	// Append stores the batches of a page that it does not know yet, and says for each whether it
+	// was new. A batch is known by its ID and Sealing. One that is known with fewer frames, because
+	// it was cut on its way, is new from there on: Batch.After is what is left to store. Append
+	// stores all batches or, with an error, none. The rest of the page is not its concern.
 	Append(ctx context.Context, page *FeedPage) (isNew []bool, err error)
 	// AddProbes stores results of probes that came in no batch.
 	AddProbes(ctx context.Context, results []model.ProbeResult) error

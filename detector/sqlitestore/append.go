@@ -3,6 +3,7 @@ package sqlitestore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -43,14 +44,23 @@ func (a *appending) run() (isNew []bool, err error) {
 	return isNew, writeCells(a.tx, a.names, detector.Fold(a.counts))
 }
 
-// batch takes one batch, unless its id is known.
+// batch takes what is new of one batch.
 func (a *appending) batch(b *detector.Batch) (isNew bool, err error) {
-	r, err := a.tx.Exec("INSERT INTO batches (id, feed, received, app, records) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-		b.ID[:], a.page.Feed, b.Received.UnixMilli(), b.App, b.Records)
-	if err != nil {
-		return false, err
+	var known int
+	// those that were stored before sealings were kept have none
+	err = a.tx.QueryRow("SELECT CASE sealing WHEN x'' THEN ? ELSE frames END FROM batches WHERE id = ? AND sealing IN (x'', ?)",
+		b.Frames(), b.ID[:], b.Sealing[:]).Scan(&known)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		_, err = a.tx.Exec("INSERT INTO batches (id, sealing, frames, feed, received, app, records) VALUES (?, ?, ?, ?, ?, ?, ?)",
+			b.ID[:], b.Sealing[:], b.Frames(), a.page.Feed, b.Received.UnixMilli(), b.App, b.Records)
+	case err == nil && b.Frames() <= known:
+		return false, nil
+	case err == nil:
+		_, err = a.tx.Exec("UPDATE batches SET frames = ?, records = ? WHERE id = ? AND sealing = ?", b.Frames(), b.Records, b.ID[:], b.Sealing[:])
+		b = b.After(known)
 	}
-	if n, err := r.RowsAffected(); err != nil || n == 0 {
+	if err != nil {
 		return false, err
 	}
 	a.counts = append(a.counts, b.Counts...)

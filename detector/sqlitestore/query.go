@@ -126,7 +126,7 @@ func scanSample(rows *sql.Rows) (v model.Sample, err error) {
 // Batch implements detector.Events.
 func (s *Events) Batch(ctx context.Context, id report.BatchID) (b model.BatchInfo, found bool, err error) {
 	var received int64
-	err = s.asked.QueryRowContext(ctx, "SELECT feed, received, app, records FROM batches WHERE id = ?", id[:]).
+	err = s.asked.QueryRowContext(ctx, "SELECT feed, received, app, records FROM batches WHERE id = ? ORDER BY records DESC LIMIT 1", id[:]).
 		Scan(&b.Feed, &received, &b.App, &b.Records)
 	if errors.Is(err, sql.ErrNoRows) {
 		return b, false, nil

@@ -130,7 +130,7 @@ ALTER TABLE samples ADD COLUMN client      INTEGER NOT NULL DEFAULT 0; -- as in 
 CREATE TABLE deleted ( -- clients whose data is not kept
 	client   INTEGER PRIMARY KEY,
 	received INTEGER NOT NULL
-) STRICT;`, version3, version4, version5}
+) STRICT;`, version3, version4, version5, version6}
 
 // version3, with foldSightings, has sums with sketches of clients instead of a row for every
 // client, the results of probes, an outbox, and "feed" where "source" meant that.
@@ -194,3 +194,20 @@ ALTER TABLE state ADD COLUMN waiting_dropped INTEGER NOT NULL DEFAULT 0; -- batc
 // version5 keeps what was told of incidents to whom.
 const version5 = `
 ALTER TABLE state ADD COLUMN alerts BLOB NOT NULL DEFAULT x'';`
+
+// version6 tells batches of one id apart, and how much of each is stored.
+const version6 = `
+CREATE TABLE known (
+	id       BLOB NOT NULL,
+	sealing  BLOB NOT NULL, -- empty: any, of a batch that was stored before
+	frames   INTEGER NOT NULL,
+	feed     TEXT NOT NULL,
+	received INTEGER NOT NULL,
+	app      TEXT NOT NULL,
+	records  INTEGER NOT NULL,
+	PRIMARY KEY (id, sealing)
+) STRICT, WITHOUT ROWID;
+INSERT INTO known SELECT id, x'', 0, feed, received, app, records FROM batches;
+DROP TABLE batches;
+ALTER TABLE known RENAME TO batches;
+CREATE INDEX batches_received ON batches (received);`

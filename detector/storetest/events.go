@@ -39,6 +39,7 @@ func TestEvents(t *testing.T, newStore func(t *testing.T) (open func() (detector
 		{"series", eachSeries},
 		{"prune", pruneEvents},
 		{"invented counts", inventedCounts},
+		{"copies of one id", copiesOfOneID},
 		{"many at a time", manyAppend},
 		{"a context that ended", eventsContext},
 		{"ready until closed", eventsReady},
@@ -180,6 +181,48 @@ func eventsStay(t *eventsTest) {
 	}
 	if got := t.total(model.TotalsQuery{}); got != (model.Total{OK: 12, Failed: 1, Clients: 2}) {
 		t.Errorf("%+v", got)
+	}
+}
+
+// copiesOfOneID has a batch cut on its way and whole, in both orders, and another's under its id.
+func copiesOfOneID(t *eventsTest) {
+	copyOf := func(n int, sealing byte, frames int) detector.Batch {
+		b := batch(n)
+		b.Sealing = [16]byte{sealing}
+		for f := range frames {
+			b.Counts = append(b.Counts, count(f, 1, 1, 1, ok))
+			b.Samples = append(b.Samples, model.Sample{At: at(f), Outcome: "tcp.reset"})
+			b.EndFrame()
+		}
+		b.Counts = append(b.Counts, count(0, 1, 1, 1, model.Series{App: model.DeliveryApp, Target: model.CollectorTarget + "c1", Outcome: "ok"}))
+		return b
+	}
+	for i, c := range []struct {
+		batch      detector.Batch
+		isNew      bool
+		ok, stored int // after it
+	}{
+		{copyOf(1, 1, 1), true, 1, 1},  // the header alone, say
+		{copyOf(1, 1, 3), true, 3, 3},  // two frames more
+		{copyOf(1, 1, 3), false, 3, 3}, // the same again
+		{copyOf(1, 1, 2), false, 3, 3}, // less
+		{copyOf(1, 2, 2), true, 5, 5},  // another's
+		{copyOf(1, 2, 2), false, 5, 5},
+		{copyOf(1, 1, 4), true, 6, 6},
+		{copyOf(2, 1, 2), true, 8, 8}, // another id
+	} {
+		if isNew := t.append(c.batch); isNew[0] != c.isNew {
+			t.Errorf("step %d: new is %v", i, isNew[0])
+		}
+		all, err := t.Samples(t.Context(), model.SampleQuery{Limit: 100})
+		must(t.T, err)
+		if got := t.total(model.TotalsQuery{Since: start.Add(-day)}); got.OK != float64(c.ok) || len(all) != c.stored {
+			t.Errorf("step %d: %v requests and %d samples are stored, want %d and %d", i, got.OK, len(all), c.ok, c.stored)
+		}
+		t.reopen()
+	}
+	if b, found, err := t.Batch(t.Context(), id(1)); err != nil || !found || b.Records != 2 {
+		t.Errorf("Batch: %+v, %v, %v", b, found, err)
 	}
 }
 

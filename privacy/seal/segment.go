@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 
 	"github.com/heliograph-net/heliograph/privacy"
@@ -53,6 +54,16 @@ type SegmentInfo struct {
 	ID     report.BatchID
 	Key    KeyID // the key that it claims to be sealed to
 	Frames int   // at least 1
+}
+
+// Sealing tells which sealing a segment is of, whole or cut: it is of the prefix, so that nobody
+// but who has sealed it can make another segment that opens and has the same. Two segments of one
+// id with different sealings have nothing in common. The segment is one that
+// [ParseSegment] accepts.
+func Sealing(segment []byte) (s [16]byte) {
+	sum := sha256.Sum256(segment[:prefixSize])
+	copy(s[:], sum[:])
+	return s
 }
 
 // AppendEnd appends the end mark to dst, a segment with at least one frame, and returns the result.

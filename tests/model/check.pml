@@ -1,6 +1,6 @@
 /* What must be true after every step. */
 
-hidden byte k, m, p;
+byte k, m, p; /* 0 between checks */
 
 /* Asserts that no batch is lost. Part of a d_step. */
 inline check() {
