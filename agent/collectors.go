@@ -1,9 +1,7 @@
 package agent
 
 import (
-	"cmp"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -84,15 +82,20 @@ func (c *courier) order(collectors []policy.Collector) []policy.Collector {
 		policy.Collector
 		rank float64
 	}
+	// An insertion sort is enough for a policy's few collectors, and web pages do not download yet
+	// another instance of slices.SortFunc.
 	list := make([]ranked, 0, len(collectors))
 	for _, to := range collectors {
 		// The smallest of exponential variates with rates w1, w2, … is the i-th with probability
 		// wi/Σw; a weight of 0 comes last.
-		list = append(list, ranked{to, c.rand.ExpFloat64() / max(float64(to.Weight), math.SmallestNonzeroFloat32)})
+		x := ranked{to, c.rand.ExpFloat64() / max(float64(to.Weight), math.SmallestNonzeroFloat32)}
+		i := len(list)
+		list = append(list, x)
+		for ; i > 0 && (x.Priority < list[i-1].Priority || x.Priority == list[i-1].Priority && x.rank < list[i-1].rank); i-- {
+			list[i] = list[i-1]
+		}
+		list[i] = x
 	}
-	slices.SortFunc(list, func(x, y ranked) int {
-		return cmp.Or(cmp.Compare(x.Priority, y.Priority), cmp.Compare(x.rank, y.rank))
-	})
 	out := make([]policy.Collector, len(list))
 	for i := range list {
 		out[i] = list[i].Collector

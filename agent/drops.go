@@ -3,7 +3,6 @@ package agent
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -28,10 +27,9 @@ func (r *recorder) unreported() []report.Drop {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	drops := make([]report.Drop, 0, len(r.untold))
-	for reason, n := range r.untold {
-		drops = append(drops, report.Drop{Reason: reason, Count: min(n, report.MaxCount)})
+	for _, reason := range slices.Sorted(maps.Keys(r.untold)) {
+		drops = append(drops, report.Drop{Reason: reason, Count: min(r.untold[reason], report.MaxCount)})
 	}
-	slices.SortFunc(drops, func(x, y report.Drop) int { return strings.Compare(x.Reason, y.Reason) })
 	return drops[:min(len(drops), report.MaxDrops)]
 }
 

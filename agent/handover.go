@@ -13,6 +13,7 @@ import (
 type item struct {
 	at     time.Time // the window's end, the sample's time
 	record report.Record
+	probes probing // nil unless record holds a prober's results
 }
 
 // loop ends windows when their time has come, until stopping is closed. Without requests there is
@@ -131,7 +132,7 @@ func (r *recorder) takeWindow(now time.Time, atOnce bool) (*window, uint32) {
 func (w *window) items(end time.Time, ppm uint32) []item {
 	var items []item
 	if len(w.rows) > 0 {
-		items = append(items, item{end, &report.Window{
+		items = append(items, item{at: end, record: &report.Window{
 			Length:     min(max(uint64(sinceBirth(w.start, end)), 1), report.MaxAge),
 			SampledPPM: ppm,
 			Counters:   w.counters(),
@@ -139,7 +140,7 @@ func (w *window) items(end time.Time, ppm uint32) []item {
 	}
 	for i := range w.samples {
 		if s := &w.samples[i]; s.record.Outcome != "" {
-			items = append(items, item{s.at, &s.record})
+			items = append(items, item{at: s.at, record: &s.record})
 		}
 	}
 	for _, g := range w.errors {
@@ -147,7 +148,7 @@ func (w *window) items(end time.Time, ppm uint32) []item {
 		if w.level < report.Diagnostics {
 			at = end // counts are of a window, not of a moment
 		}
-		items = append(items, item{at, &g.record})
+		items = append(items, item{at: at, record: &g.record})
 	}
 	return items
 }

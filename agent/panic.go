@@ -83,7 +83,7 @@ func (s *spooler) sealPanic(e *ApplicationError) bool {
 	if level >= report.Diagnostics {
 		r.Message, r.Frames, r.TraceID = scrubbed(e.Message), stack, e.TraceID
 	}
-	s.store(level, []item{{e.At, &r}})
+	s.store(level, []item{{at: e.At, record: &r}})
 	return true
 }
 

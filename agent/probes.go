@@ -7,11 +7,23 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// probes are results of a prober that are to be sealed. The recorder's lock owns them while they
-// wait.
-type probes struct {
-	at     time.Time // that the results' times are relative to
-	record *report.ProbeResults
+// probing is how a prober's results are handled on their way into a segment. It is an interface so
+// that a web page's agent, which has no prober, does not carry all of that along.
+type probing interface {
+	// shifted is the record with ms added to the times of its results.
+	shifted(ms int64) report.Record
+	// halves divides the results into two items of half as many each. It reports false for one.
+	halves(at time.Time) (first, second item, ok bool)
+	// line is what the log of what was sent says of them.
+	line() string
+}
+
+// probeResults implements probing.
+type probeResults struct{ *report.ProbeResults }
+
+// probeItem is an item of results whose times are relative to at.
+func probeItem(at time.Time, r *report.ProbeResults) item {
+	return item{at, r, probeResults{r}}
 }
 
 // maxProbes is how many records of results may wait to be sealed; there are that many only while
@@ -24,7 +36,7 @@ func (r *recorder) addProbes(at time.Time, results *report.ProbeResults) {
 	results = pick(results, func(i int) bool {
 		return !at.Add(time.Duration(results.Results[i].At) * time.Millisecond).Before(since)
 	})
-	if len(results.Results) > 0 && r.admitProbes(probes{at, results}) {
+	if len(results.Results) > 0 && r.admitProbes(probeItem(at, results)) {
 		r.drop(report.DropQueueFull, 1)
 	}
 }
@@ -37,7 +49,7 @@ func (r *recorder) beginning() time.Time {
 }
 
 // admitProbes reports true when too many results wait already.
-func (r *recorder) admitProbes(p probes) (full bool) {
+func (r *recorder) admitProbes(p item) (full bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.terms.record == report.Off {
@@ -55,25 +67,21 @@ func (r *recorder) admitProbes(p probes) (full bool) {
 func (r *recorder) takeProbes() []item {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	items := make([]item, 0, len(r.probes))
-	for _, p := range r.probes {
-		items = append(items, item{p.at, p.record})
-	}
+	items := r.probes
 	r.probes = nil
 	return items
 }
 
 // sourceOf is the source that the header before items tells.
 func sourceOf(items []item) report.Source {
-	if _, ok := items[0].record.(*report.ProbeResults); ok {
+	if items[0].probes != nil {
 		return report.SourceProber
 	}
 	return report.SourceAgent
 }
 
-// shifted is r with ms added to the times of its results.
-func shifted(r *report.ProbeResults, ms int64) *report.ProbeResults {
-	moved := *r
+func (r probeResults) shifted(ms int64) report.Record {
+	moved := *r.ProbeResults
 	moved.Results = append([]report.ProbeResult(nil), r.Results...)
 	for i := range moved.Results {
 		at := &moved.Results[i].At
@@ -105,19 +113,17 @@ func pick(r *report.ProbeResults, keep func(i int) bool) *report.ProbeResults {
 	return &part
 }
 
-// probeHalves divides results into two records of half as many each. It reports false for one.
-func probeHalves(r *report.ProbeResults) (first, second *report.ProbeResults, ok bool) {
+func (r probeResults) halves(at time.Time) (first, second item, ok bool) {
 	n := len(r.Results) / 2
 	if n == 0 {
-		return nil, nil, false
+		return item{}, item{}, false
 	}
-	first = pick(r, func(i int) bool { return i < n })
-	second = pick(r, func(i int) bool { return i >= n })
+	first = probeItem(at, pick(r.ProbeResults, func(i int) bool { return i < n }))
+	second = probeItem(at, pick(r.ProbeResults, func(i int) bool { return i >= n }))
 	return first, second, true
 }
 
-// probeLine is what the log of what was sent says of r.
-func probeLine(r *report.ProbeResults) string {
+func (r probeResults) line() string {
 	return strconv.Itoa(len(r.Results)) + " probes of " + strconv.Itoa(len(r.Targets)) +
 		" targets from vantage " + r.Vantage
 }

@@ -24,7 +24,7 @@ type recorder struct {
 	terms   terms
 	window  *window           // open; never nil
 	tallies []tally           // that are not sealed yet
-	probes  []probes          // likewise
+	probes  []item            // likewise
 	settle  []func(now bool)  // what SettleLater was given
 	untold  map[string]uint64 // records lost, by reason, that no header has told yet
 	total   Stats             // Observed, Errors, Windows, SampledOut and Dropped

@@ -77,8 +77,8 @@ func (s *openSegment) pack(header *report.Header, items []item) (frames []byte, 
 // appendTo appends the encoding of the record in a segment born at birth.
 func (it item) appendTo(dst []byte, birth time.Time) ([]byte, error) {
 	ms := min(max(sinceBirth(birth, it.at), -report.MaxAge), report.MaxAge)
-	if r, ok := it.record.(*report.ProbeResults); ok {
-		return report.AppendRecord(dst, shifted(r, ms))
+	if it.probes != nil {
+		return report.AppendRecord(dst, it.probes.shifted(ms))
 	}
 	switch r := it.record.(type) {
 	case *report.Window:

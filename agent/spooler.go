@@ -99,9 +99,8 @@ func (s *spooler) divide(items []item) []item {
 // halves divides a window whose record would be too large into two of the same time, and likewise
 // a prober's results. It reports false for what cannot be divided.
 func (it item) halves() (a, b item, ok bool) {
-	if r, isProbe := it.record.(*report.ProbeResults); isProbe {
-		first, second, ok := probeHalves(r)
-		return item{it.at, first}, item{it.at, second}, ok
+	if it.probes != nil {
+		return it.probes.halves(it.at)
 	}
 	w, isWindow := it.record.(*report.Window)
 	if !isWindow || len(w.Counters) < 2 {
@@ -110,7 +109,7 @@ func (it item) halves() (a, b item, ok bool) {
 	first, second := *w, *w
 	n := len(w.Counters) / 2
 	first.Counters, second.Counters = w.Counters[:n], w.Counters[n:]
-	return item{it.at, &first}, item{it.at, &second}, true
+	return item{at: it.at, record: &first}, item{at: it.at, record: &second}, true
 }
 
 func dropReason(err error) string {

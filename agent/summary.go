@@ -53,6 +53,10 @@ func (s *spooler) summaries() (n int) {
 func (s *summary) add(level report.Consent, items []item) {
 	s.consent = max(s.consent, level)
 	for _, it := range items {
+		if it.probes != nil {
+			s.line(&s.samples, it.probes.line())
+			continue
+		}
 		switch r := it.record.(type) {
 		case *report.Window:
 			for i := range r.Counters {
@@ -60,8 +64,6 @@ func (s *summary) add(level report.Consent, items []item) {
 			}
 		case *report.Sample:
 			s.line(&s.samples, r.Method+" "+r.URL+": "+string(r.Outcome))
-		case *report.ProbeResults:
-			s.line(&s.samples, probeLine(r))
 		case *report.ApplicationError:
 			s.line(&s.errors, appErrorLine(r))
 		}

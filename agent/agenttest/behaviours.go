@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
@@ -101,9 +102,7 @@ func exchanged(ctx context.Context, rt http.RoundTripper, method, url string, bo
 	if err != nil {
 		return err.Error()
 	}
-	for k, v := range h {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, h)
 	before := req.Clone(ctx)
 	resp, err := rt.RoundTrip(req)
 	s := told(req, resp, err)

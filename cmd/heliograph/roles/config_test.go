@@ -49,7 +49,7 @@ func TestBadConfigNamesFileLineAndKey(t *testing.T) {
 		"half TLS":       {"collector:\n  tls_cert: a\n", []string{"h.yaml:2: collector.tls_cert"}},
 		"TLS told twice": {"collector:\n  tls_cert: a\n  tls_key: b\n  acme: {names: [c]}\n", []string{"h.yaml:4: collector.acme"}},
 		"feed":           {"detector:\n  feeds:\n    - id: c1\n      url: ftp://x\n", []string{"h.yaml:4: detector.feeds[0].url", "ftp://x"}},
-		"target":         {"prober:\n  targets:\n    - name: a\n", []string{"h.yaml:3: prober.targets[0]", "give either dns or url"}},
+		"target":         {"prober:\n  targets:\n    - name: a\n", []string{"h.yaml:3: prober.targets[0]", "give either url or tcp"}},
 		"target of two kinds": {"prober:\n  targets:\n    - {name: a, url: \"http://a\", tcp: \"a:1\"}\n",
 			[]string{"h.yaml:3: prober.targets[0]", "a: give either url or tcp, not both"}},
 		"target's unknown key": {"prober:\n  targets:\n    - name: a\n      url: http://a\n      colour: red\n",
