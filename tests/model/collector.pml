@@ -13,14 +13,15 @@
 /* Whether the liar has seen a batch, and so can upload what it makes of it to others. */
 #define SEEN(b) (ALL > C && HAS(sent[C], b) && !calm)
 
-/* An id whose body is another than the first is not remembered, so that it is stored every time. */
+/* What the ledger knows of an item of the round, by its id. Another body under an id that is known
+ * is declined; with CONFLICTS_STORED it is stored too, and not remembered. */
 #define IS(kind, b) (ledger[c * N + b] == (kind))
-#ifdef CONFLICTS_DECLINED
-#define NEW(b)      (round[b] != NOTHING && IS(NOTHING, b))
-#define DECLINED(b) (!IS(NOTHING, b) && !IS(round[b], b))
-#else
+#ifdef CONFLICTS_STORED
 #define NEW(b)      (round[b] != NOTHING && !IS(round[b], b))
 #define DECLINED(b) false
+#else
+#define NEW(b)      (round[b] != NOTHING && IS(NOTHING, b))
+#define DECLINED(b) (!IS(NOTHING, b) && !IS(round[b], b))
 #endif
 #define NEWS        (NEW(0) + (N > 1 && NEW(N - 1))) /* how many are new */
 
@@ -102,7 +103,7 @@ end:
 	do
 	:: upload(0, WHOLE, UPLOADED(0))
 	:: upload(N - 1, WHOLE, UPLOADED(N - 1))
-#ifdef LIAR
+#if defined(LIAR) && !defined(NO_PLANTS)
 	:: upload(0, LIAR, SEEN(0))
 	:: upload(N - 1, LIAR, SEEN(N - 1))
 #endif
