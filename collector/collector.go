@@ -44,6 +44,7 @@ func New(o Options) (*Collector, error) {
 		inbox: o.Inbox, log: o.Logger, metrics: newMetrics(), live: &live{inbox: o.Inbox, timeout: o.CommitTimeout},
 		gate: httpx.NewGate(), upkeep: &upkeep{inbox: o.Inbox, log: o.Logger}, headroom: make([]byte, headroomBytes),
 	}
+	c.live.unlisted = &unlisted{log: o.Logger, requests: c.metrics.unlisted}
 	if err := c.live.apply(first); err != nil {
 		return nil, err
 	}
@@ -102,3 +103,7 @@ func (c *Collector) Ready(ctx context.Context) error {
 // Outlook says in words what a collector that works now will need soon: "" when detectors take what
 // it stores, else how much it holds for them, since when, and when it will be full.
 func (c *Collector) Outlook(now time.Time) string { return c.upkeep.forecast.outlook(now) }
+
+// Proxies says in words that uploads come through a proxy that Settings.TrustedProxies does not
+// list: "" when none did lately.
+func (c *Collector) Proxies(now time.Time) string { return c.live.unlisted.outlook(now) }

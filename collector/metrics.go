@@ -20,6 +20,7 @@ type metrics struct {
 	reports     *prometheus.CounterVec                                   // type
 	dropped     *prometheus.CounterVec                                   // reason
 	feedBatches prometheus.Counter
+	unlisted    prometheus.Counter
 	oblivious   *prometheus.CounterVec // result
 	commitSize  prometheus.Histogram
 	commitTime  prometheus.Histogram
@@ -53,8 +54,10 @@ func newMetrics() *metrics {
 		shed:        counter("shed_uploads_total", "Uploads that were turned away before their bodies were read, by cause.", "cause"),
 		oblivious:   counter("oblivious_requests_total", "Requests to the Oblivious HTTP gateway, by result.", "result"),
 		feedBatches: counter("feed_batches_total", "Batches handed to detectors, repetitions included.").WithLabelValues(),
-		commitSize:  prometheus.NewHistogram(histogram("commit_batches", "Batches per commit.", prometheus.ExponentialBuckets(1, 2, 11))),
-		commitTime:  prometheus.NewHistogram(histogram("commit_duration_seconds", "Time of the inbox to make a group durable.", latencies)),
+		unlisted: counter("unlisted_proxy_requests_total",
+			"Uploads through a proxy on this host or a private network that is not listed: its clients look like one.").WithLabelValues(),
+		commitSize: prometheus.NewHistogram(histogram("commit_batches", "Batches per commit.", prometheus.ExponentialBuckets(1, 2, 11))),
+		commitTime: prometheus.NewHistogram(histogram("commit_duration_seconds", "Time of the inbox to make a group durable.", latencies)),
 		wait: prometheus.NewHistogram(histogram("queue_duration_seconds",
 			"Time that an upload waited for its commit to begin.", latencies)),
 	}
@@ -79,7 +82,7 @@ func (m *metrics) watch(a *admission, c *committer, f *feedServer, u *upkeep) {
 }
 
 func (m *metrics) all() metricset.Set {
-	return append(metricset.Set{m.requests, m.duration, m.batches, m.bytes, m.shed, m.reports, m.dropped, m.feedBatches, m.oblivious,
+	return append(metricset.Set{m.requests, m.duration, m.batches, m.bytes, m.shed, m.reports, m.dropped, m.feedBatches, m.unlisted, m.oblivious,
 		m.commitSize, m.commitTime, m.wait}, m.watched...)
 }
 

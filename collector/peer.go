@@ -18,6 +18,7 @@ const maxHops = 16
 func (s *settings) client(r *http.Request) netip.Addr {
 	addr := httpx.Peer(r)
 	if !s.trusts(addr) {
+		s.unlisted.note(addr, r.Header)
 		return addr
 	}
 	hops := r.Header.Values(s.ForwardedHeader)

@@ -71,14 +71,17 @@ type settings struct {
 	etag    string         // of Policy, quoted
 	readers []string       // of the inbox, sorted
 	gateway *ohttp.Gateway // nil without ObliviousKeys
+	// unlisted is the collector's; nil: nothing is noticed
+	unlisted *unlisted
 }
 
 // live is the settings in use.
 type live struct {
-	inbox   Inbox
-	timeout time.Duration // for the inbox
-	mu      sync.Mutex    // held while settings are applied
-	now     atomic.Pointer[settings]
+	inbox    Inbox
+	timeout  time.Duration // for the inbox
+	unlisted *unlisted
+	mu       sync.Mutex // held while settings are applied
+	now      atomic.Pointer[settings]
 }
 
 // load returns the settings for a request that starts now.
@@ -91,6 +94,7 @@ func (l *live) apply(s *settings) error {
 	if err := l.setReaders(s); err != nil {
 		return err
 	}
+	s.unlisted = l.unlisted
 	l.now.Store(s)
 	return nil
 }

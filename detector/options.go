@@ -95,6 +95,11 @@ func (f *Thresholds) validate() error {
 
 const maxWindow = 16
 
+const (
+	defaultBin   = time.Minute
+	defaultGrace = 30 * time.Second
+)
+
 const day = 24 * time.Hour
 
 func def[T comparable](v *T, d T) {
@@ -106,8 +111,8 @@ func def[T comparable](v *T, d T) {
 
 // validate fills in the defaults and joins all faults.
 func (o *Options) validate() error {
-	def(&o.Bin, time.Minute)
-	def(&o.Grace, 30*time.Second)
+	def(&o.Bin, defaultBin)
+	def(&o.Grace, defaultGrace)
 	def(&o.MaxAge, report.MaxAge*time.Millisecond)
 	def(&o.Poll, time.Second)
 	def(&o.ProbesHold, 2*time.Minute)

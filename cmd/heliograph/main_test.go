@@ -114,6 +114,36 @@ func TestPolicySignWantsARisingVersion(t *testing.T) {
 	}
 }
 
+func TestPolicySignRefusesWindowsThatNobodyCanJudge(t *testing.T) {
+	dir := newDir(t)
+	source := filepath.Join(dir, "policy.yaml")
+	text, err := os.ReadFile(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		window string
+		flags  []string
+		want   string // in the error; "": none
+	}{
+		{"90s", nil, ""},
+		{"91s", nil, "--grace 30s"},
+		{"10m", []string{"--bin", "5m"}, "--bin 5m0s"},
+		{"10m", []string{"--bin", "5m", "--grace", "5m"}, ""},
+		{"60s", []string{"--grace", "0s"}, "--bin and --grace must be positive"},
+	} {
+		changed := bytes.Replace(text, []byte("window: 60s"), []byte("window: "+c.window), 1)
+		if err := os.WriteFile(source, changed, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args := append([]string{"policy", "sign", "--key", filepath.Join(dir, "keys/policy.pem"), "--out", filepath.Join(t.TempDir(), "policy"), source}, c.flags...)
+		code, _, stderr := invoke(t, args...)
+		if (code == 0) != (c.want == "") || !strings.Contains(stderr, c.want) {
+			t.Errorf("window %s, %v: exit %d, %q; want %q", c.window, c.flags, code, stderr, c.want)
+		}
+	}
+}
+
 func TestHeatmapOfAFile(t *testing.T) {
 	dir := t.TempDir()
 	bits := filepath.Join(dir, "servers.bits")

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
+	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
 	"github.com/heliograph-net/heliograph/privacy/policy"
 	"github.com/heliograph-net/heliograph/privacy/seal"
@@ -145,10 +146,13 @@ type policySignCmd struct {
 	File string `arg:"" help:"policy.yaml."`
 	Key  string `help:"Key that signs." required:"" placeholder:"FILE"`
 	Out  string `help:"Where the signed policy goes; replaced in one step." required:"" placeholder:"FILE"`
+
+	Bin   time.Duration `help:"The detector's bin, as in its configuration." default:"1m" placeholder:"DURATION"`
+	Grace time.Duration `help:"The detector's grace, likewise. Windows may be as long as both together." default:"30s" placeholder:"DURATION"`
 }
 
-// Run signs a policy. It refuses a version that is not higher than before, because agents
-// would too.
+// Run signs a policy. It refuses a version that is not higher than before, because agents would
+// too, and windows that the detector cannot use.
 func (p *policySignCmd) Run(out *output) error {
 	signed, err := roles.SignPolicyFile(p.File, p.Key, time.Now())
 	if err != nil {
@@ -162,6 +166,9 @@ func (p *policySignCmd) Run(out *output) error {
 	if err != nil {
 		return err
 	}
+	if err := p.checkWindow(time.Duration(policy.WindowMS) * time.Millisecond); err != nil {
+		return fmt.Errorf("%s: %w", p.File, err)
+	}
 	if _, old, err := readPolicy(p.Out); err == nil && policy.Version <= old.Version {
 		return fmt.Errorf("%s: version: %d does not rise above %d of %s: agents keep the one they have; raise it", p.File, policy.Version, old.Version, p.Out)
 	} else if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -173,6 +180,18 @@ func (p *policySignCmd) Run(out *output) error {
 	fmt.Fprintf(out.stdout, "Signed version %d into %s.\n", policy.Version, p.Out)
 	if direct := directCollectors(policy); direct != "" {
 		fmt.Fprintf(out.stdout, "Note: %s has no relay; agents whose turn it is disclose their addresses to it.\n", direct)
+	}
+	return nil
+}
+
+// checkWindow refuses windows that arrive when their bins have been judged.
+func (p *policySignCmd) checkWindow(window time.Duration) error {
+	if p.Bin <= 0 || p.Grace <= 0 {
+		return errors.New("--bin and --grace must be positive")
+	}
+	if longest := detector.LongestWindow(p.Bin, p.Grace); window > longest {
+		return fmt.Errorf("window: %v is longer than %v, the detector's bin (--bin %v) and grace (--grace %v): most windows would come too late to be judged; "+
+			"shorten it, or raise detector.bin or detector.grace and give the same here", window, longest, p.Bin, p.Grace)
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ type Files struct {
 
 // finder is a Table or a Database.
 type finder interface {
+	Len() int // ranges
 	Lookup(netip.Addr) (asn uint32, country string)
 	Name(asn uint32) string
 }
@@ -45,14 +46,15 @@ type Live struct {
 	now     atomic.Pointer[loaded]
 }
 
-// Open loads the files.
+// Open loads the files. It refuses files without networks.
 func Open(f Files) (*Live, error) {
 	l := new(Live)
 	return l, l.Load(f)
 }
 
 // Load loads files, which may be others than before or the same again. With an error, what was
-// loaded before stays in use.
+// loaded before stays in use. It
+// refuses files that have less than a tenth of the networks in use.
 func (l *Live) Load(f Files) error {
 	l.loading.Lock()
 	defer l.loading.Unlock()
@@ -66,15 +68,40 @@ func (l *Live) again() error {
 	return l.load(l.now.Load().files)
 }
 
+// leastPart is the part of the ranges in use that a file which replaces them must have. A download
+// that broke off, or a job that wrote nothing, leaves less.
+const leastPart = 10
+
+// acceptable returns an error if a file has no ranges, or too few beside the one in use.
+func acceptable(path string, next, used finder) error {
+	switch {
+	case next.Len() == 0:
+		return fmt.Errorf("%s: it has no networks: was it emptied?", path)
+	case used != nil && next.Len() < used.Len()/leastPart:
+		return fmt.Errorf("%s: it has %d networks, the one in use has %d: was it cut off? If it is right, restart", path, next.Len(), used.Len())
+	}
+	return nil
+}
+
 // load loads files. The caller must hold loading.
 func (l *Live) load(f Files) error {
+	used := l.now.Load()
+	if used == nil {
+		used = new(loaded)
+	}
 	next := &loaded{files: f, stamps: f.stamps()}
 	var err error
 	if next.networks, err = openFile(f.Networks, f.Fields); err != nil {
 		return err
 	}
+	if err := acceptable(f.Networks, next.networks, used.networks); err != nil {
+		return err
+	}
 	if f.Countries != "" {
 		if next.countries, err = openFile(f.Countries, f.Fields); err != nil {
+			return err
+		}
+		if err := acceptable(f.Countries, next.countries, used.countries); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -167,14 +168,56 @@ func TestLiveFollowsItsFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	lookups(t, l, map[string]network{"192.0.2.1": {64501, "SE"}, "192.0.2.200": {64501, "ZZ"}})
-	write("networks", []byte("not a table\n"))
-	if err := <-told; err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "networks")) {
-		t.Errorf("a broken file: %v", err)
+	for text, want := range map[string]string{
+		"not a table\n":       "line 1",
+		"":                    "was it emptied?",
+		"# nothing is left\n": "was it emptied?",
+	} {
+		write("networks", []byte(text))
+		if err := <-told; err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "networks")) || !strings.Contains(err.Error(), want) {
+			t.Errorf("a file with %q: %v, want %q", text, err, want)
+		}
+		lookups(t, l, map[string]network{"192.0.2.1": {64501, "SE"}})
 	}
-	lookups(t, l, map[string]network{"192.0.2.1": {64501, "SE"}})
 	cancel()
 	<-done
+	if _, err := Open(Files{Networks: write("empty", nil)}); err == nil {
+		t.Error("an empty table is no error at the start")
+	}
 	if _, err := Open(Files{Networks: filepath.Join(dir, "missing")}); err == nil {
 		t.Error("a missing file is no error")
+	}
+}
+
+// A download that broke off is a valid table with fewer lines.
+func TestMuchSmallerTablesTakeARestart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "networks")
+	table := func(lines int) Files {
+		t.Helper()
+		var b bytes.Buffer
+		for i := range lines {
+			fmt.Fprintf(&b, "192.0.%d.0\t192.0.%[1]d.255\t%d\tDE\n", i, 64501+i)
+		}
+		if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return Files{Networks: path}
+	}
+	l, err := Open(table(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Load(table(9)); err == nil || !strings.Contains(err.Error(), "has 9 networks, the one in use has 100") {
+		t.Errorf("9 of 100 networks: %v", err)
+	}
+	lookups(t, l, map[string]network{"192.0.99.1": {64600, "DE"}})
+	if err := l.Load(table(10)); err != nil {
+		t.Errorf("10 of 100 networks: %v", err)
+	}
+	if err := l.Load(Files{Networks: path, Countries: filepath.Join(t.TempDir(), "none")}); err == nil {
+		t.Error("missing countries are no error")
+	}
+	if _, err := Open(table(1)); err != nil {
+		t.Errorf("one network at the start: %v", err)
 	}
 }

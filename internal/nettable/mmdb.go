@@ -30,6 +30,7 @@ type Database struct {
 	reader       *maxminddb.Reader
 	asn, country []any
 	names        map[uint32]string
+	networks     int // records
 }
 
 // readDatabase reads a database. If a record does not have a field, its value is unknown. If no
@@ -67,6 +68,7 @@ func fieldPath(keys, def string) (path []any) {
 func (d *Database) scan(name []any) error {
 	useful := false
 	for r := range d.reader.Networks() {
+		d.networks++
 		if err := r.Err(); err != nil {
 			return err
 		}
@@ -129,6 +131,9 @@ func (d *Database) Lookup(addr netip.Addr) (asn uint32, country string) {
 	}
 	return n.asn, n.country
 }
+
+// Len returns the number of networks.
+func (d *Database) Len() int { return d.networks }
 
 // Name is like [Table.Name].
 func (d *Database) Name(asn uint32) string { return d.names[asn] }

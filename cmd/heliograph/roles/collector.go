@@ -43,6 +43,12 @@ func (p *Process) addCollector(c *Config, detector bool) error {
 		}
 		return nil
 	}
+	p.checks["proxies"] = func(context.Context) error {
+		if text := col.Proxies(time.Now()); text != "" {
+			return ops.Warning(text)
+		}
+		return nil
+	}
 	p.reloads.add("collector", func(next *Config) ([]any, error) { return p.reloadCollector(next, detector, col) })
 	p.reloads.fix(map[string]func(*Config) any{
 		"collector.id":                         func(c *Config) any { return c.Collector.ID },

@@ -25,7 +25,7 @@ func (p *Process) addNetworks(c *Config) (err error) {
 	})
 	p.parts.Add(endWork, lifecycle.Part{Name: "networks", Run: func(ctx context.Context) error {
 		p.names.Watch(ctx, lookEvery, func(err error) {
-			tellReload(p.log, "networks", []any{"modified", p.names.Modified()}, err)
+			p.reloads.report.tell("networks", []any{"modified", p.names.Modified()}, err)
 		})
 		return nil
 	}})

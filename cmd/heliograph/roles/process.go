@@ -98,7 +98,7 @@ func New(ctx context.Context, o Options) (p *Process, err error) {
 		}
 	}()
 	c := o.Config
-	p.reloads = &reloads{log: o.Logger, hangup: o.Hangup, current: c, load: c.again}
+	p.reloads = &reloads{log: o.Logger, report: newReloadReport(o.Logger, p.metrics), hangup: o.Hangup, current: c, load: c.again}
 	p.reloads.addLog(o.ReopenLog)
 	p.reloads.fix(map[string]func(*Config) any{
 		"operations.listen": func(c *Config) any { return c.Operations.Listen },
@@ -173,6 +173,7 @@ func (p *Process) listen(step int, o httpserve.Options) (addr string, err error)
 // addOperations adds the listener for health, metrics and profiles, with the checks that the roles
 // have added before.
 func (p *Process) addOperations(c ListenConfig, level *slog.LevelVar) (err error) {
+	p.checks["reload"] = p.reloads.report.check
 	p.checks["process"] = func(context.Context) error {
 		if p.stopping.Load() {
 			return errors.New("is stopping")

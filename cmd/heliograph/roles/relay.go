@@ -38,7 +38,7 @@ func NewRelay(o RelayOptions) (n *Relay, err error) {
 	}()
 	c := o.Config
 	latest := c // used only by the goroutine that reloads
-	n.reloads = &reloads{log: o.Logger, hangup: o.Hangup, current: &c.base, load: func() (*Config, error) {
+	n.reloads = &reloads{log: o.Logger, report: newReloadReport(o.Logger, n.metrics), hangup: o.Hangup, current: &c.base, load: func() (*Config, error) {
 		next, err := LoadRelay(c.base.path)
 		if err != nil {
 			return nil, err

@@ -17,6 +17,7 @@ const lookEvery = 10 * time.Second
 // uses reloads.
 type reloads struct {
 	log     *slog.Logger
+	report  *reloadReport
 	hangup  <-chan os.Signal
 	load    func() (*Config, error) // reads the configuration again
 	current *Config                 // the newest that could be read
@@ -49,6 +50,7 @@ type fixedSetting struct {
 
 // add adds a part. Parts are reloaded in the order in which they were added.
 func (r *reloads) add(what string, reload func(*Config) ([]any, error)) {
+	r.report.loaded(what)
 	r.parts = append(r.parts, reloadable{what, reload})
 }
 
@@ -103,16 +105,17 @@ func (r *reloads) run(ctx context.Context) error {
 func (r *reloads) all() {
 	next, err := r.load()
 	if err != nil {
-		tellReload(r.log, "configuration", nil, err)
+		r.report.tell("configuration", nil, err)
 		return
 	}
+	r.report.tell("configuration", nil, nil)
 	r.current = next
 	if keys := r.changed(next); len(keys) > 0 {
 		r.log.Warn("these settings have changed and take a restart", "keys", keys)
 	}
 	for _, p := range r.parts {
 		says, err := p.reload(next)
-		tellReload(r.log, p.what, says, err)
+		r.report.tell(p.what, says, err)
 	}
 	for _, w := range r.watched {
 		w.seen = modified(w.path(next))
@@ -130,18 +133,10 @@ func (r *reloads) look() {
 		for _, p := range r.parts {
 			if p.what == w.part {
 				says, err := p.reload(r.current)
-				tellReload(r.log, w.what, says, err)
+				r.report.tell(w.what, says, err)
 			}
 		}
 	}
-}
-
-func tellReload(log *slog.Logger, what string, says []any, err error) {
-	if err != nil {
-		log.Error("reloading failed; what was loaded before stays in use", "what", what, "error", err)
-		return
-	}
-	log.Info("reloaded", append([]any{"what", what}, says...)...)
 }
 
 // modified returns the modification time of a file, or zero if the file does not exist.

@@ -89,4 +89,37 @@ func TestHangupReloads(t *testing.T) {
 	if got := readers(); got != 2 {
 		t.Errorf("%d readers after a faulty configuration, want the two from before", got)
 	}
+	awaitReady(t, n, func(body string) bool {
+		return strings.Contains(body, "warning: reloading failed") && strings.Contains(body, "trusted_proxies")
+	})
+	metrics := get(t, "http://"+n.OperationsAddr+"/metrics")
+	for _, want := range []string{`heliograph_reload_last_successful{what="configuration"} 0`, `heliograph_reloads_total{result="failed",what="configuration"} 1`,
+		`heliograph_reload_last_successful{what="collector"} 1`, `heliograph_reload_last_success_timestamp_seconds{what="networks"}`} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("metrics lack %s", want)
+		}
+	}
+	write(ConfigName, config)
+	write("networks.tsv", "")
+	hangup()
+	awaitReady(t, n, func(body string) bool {
+		return strings.Contains(body, "networks.tsv: it has no networks") && !strings.Contains(body, "trusted_proxies")
+	})
+	write("networks.tsv", "127.0.0.0\t127.0.0.255\t64501\tDE\n")
+	hangup()
+	awaitReady(t, n, func(body string) bool { return strings.Contains(body, `"reload":"ok"`) })
+}
+
+// awaitReady waits until what /health/ready says is as wanted.
+func awaitReady(t *testing.T, p *Process, wanted func(body string) bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		body := get(t, "http://"+p.OperationsAddr+"/health/ready")
+		if wanted(body) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("/health/ready says %s", body)
+		}
+	}
 }

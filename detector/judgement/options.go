@@ -1,0 +1,62 @@
+package judgement
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Options of a [Judge].
+type Options struct {
+	Bin time.Duration // width of a bin, a second to an hour and a divisor of a day. 0 means 10 s
+	// Grace is the least time that a bin waits for rows after its end. 0 means 10 s.
+	Grace time.Duration
+	// Evidence is what an alarm takes: minus the natural logarithm of the probability that chance
+	// does it, after the price of having looked at many places. 0 means 20.
+	Evidence float64
+	Excess   float64 // failures above the expected that an alarm takes. 0 means 5
+	Ratio    float64 // failures over expected failures that an alarm takes. 0 means 1.5
+	Clients  int     // distinct clients that an alarm takes at least. 0 means 3
+	Networks int     // distinct networks that it takes to blame anything else. 0 means 3
+	// MaxSeries bounds the series that are remembered. 0 means 200,000.
+	MaxSeries int
+	Seed      uint64 // of hashes and samples
+	// NetworkName names a network in evidence. nil, or "" for a network, leaves the number alone.
+	NetworkName func(asn uint32) string
+}
+
+// validate fills in the defaults and joins all faults.
+func (o *Options) validate() error {
+	def(&o.Bin, 10*time.Second)
+	def(&o.Grace, 10*time.Second)
+	def(&o.Evidence, 20)
+	def(&o.Excess, 5)
+	def(&o.Ratio, 1.5)
+	def(&o.Clients, 3)
+	def(&o.Networks, 3)
+	def(&o.MaxSeries, 200_000)
+	if o.NetworkName == nil {
+		o.NetworkName = func(uint32) string { return "" }
+	}
+	var faults []error
+	if o.Bin < time.Second || o.Bin > time.Hour || 24*time.Hour%o.Bin != 0 || o.Bin%time.Millisecond != 0 {
+		faults = append(faults, fmt.Errorf("Bin must be whole milliseconds, a second to an hour, and divide 24 h, is %v", o.Bin))
+	}
+	if o.Grace < 0 || o.Grace > time.Hour {
+		faults = append(faults, fmt.Errorf("Grace must be between 0 and an hour, is %v", o.Grace))
+	}
+	if !(o.Evidence > 0 && o.Excess > 0 && o.Ratio > 1) {
+		faults = append(faults, errors.New("Evidence and Excess must be positive, Ratio above 1"))
+	}
+	if o.Clients < 1 || o.Networks < 1 || o.MaxSeries < 1 {
+		faults = append(faults, errors.New("Clients, Networks and MaxSeries must be at least 1"))
+	}
+	return errors.Join(faults...)
+}
+
+func def[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
