@@ -12,27 +12,27 @@ import (
 //
 // An application may keep a body after Close, close it again, read from it while another goroutine
 // closes it. So what it holds can never be used for a second answer. Every handle is given out
-// once, and the exchange behind it knows the one that it serves: whoever comes with another is
-// late, and gets what the real body says to that, without the exchange. The exchange serves the
-// next request when its handle was closed and no goroutine is in Read. Handles are made by the
-// dozen, 24 bytes each.
+// once, and the exchange behind it counts the turns that it takes: whoever comes with a handle of
+// an earlier turn is late, and gets what the real body says to that, without the exchange. The
+// exchange serves the next request when its handle was closed and no goroutine is in Read. Handles
+// are made by the dozen, 32 bytes each.
 type handle struct {
 	of   *exchange
+	turn uint64
 	body io.ReadCloser // the real one
 }
 
 // handles is how many are made at once.
 const handles = 32
 
-// hold gives x, which nobody holds, a holder of its answer's body.
+// hold returns the handle of x's answer's body. Nobody holds another of this turn.
 func (x *exchange) hold(body io.ReadCloser) *handle {
 	if len(x.spare) == 0 {
 		x.spare = make([]handle, handles)
 	}
 	h := &x.spare[0]
 	x.spare = x.spare[1:]
-	h.of, h.body = x, body
-	x.holder.Store(h)
+	h.of, h.turn, h.body = x, x.turn.Load(), body
 	return h
 }
 
@@ -42,7 +42,7 @@ func (h *handle) Read(p []byte) (int, error) {
 	// The order decides: either Close sees a reader, and leaves the exchange to the garbage
 	// collector, or the reader sees that it came after Close.
 	x.readers.Add(1)
-	if x.holder.Load() != h {
+	if x.turn.Load() != h.turn {
 		x.readers.Add(-1)
 		return h.body.Read(p)
 	}
@@ -58,7 +58,7 @@ func (h *handle) Read(p []byte) (int, error) {
 // the same; a Read that fails because of Close is no failure, so the end is noted first.
 func (h *handle) Close() error {
 	x := h.of
-	if !x.holder.CompareAndSwap(h, nil) {
+	if !x.turn.CompareAndSwap(h.turn, h.turn+1) {
 		return h.body.Close()
 	}
 	x.end(x.outcome, nil)
@@ -79,7 +79,7 @@ func (x *exchange) bodyEnded(err error) {
 	}
 	outcome := report.Abandoned
 	if !x.source.broken() {
-		outcome = classifyBody(x.asked.ctx, err, x.head)
+		outcome = classifyBody(x.asked.ctx, err, &x.head)
 	}
 	if outcome != report.Abandoned {
 		x.host.suspect()

@@ -71,7 +71,7 @@ func classifyRequest(ctx context.Context, err error, at phase) report.Outcome {
 }
 
 // classifyBody names the failure of an answer's body.
-func classifyBody(ctx context.Context, err error, h head) report.Outcome {
+func classifyBody(ctx context.Context, err error, h *head) report.Outcome {
 	if abandoned(ctx, err) {
 		return report.Abandoned
 	}

@@ -33,7 +33,7 @@ type exchange struct {
 	outcome report.Outcome // of the answer, if its body arrives whole
 	ended   atomic.Bool
 
-	holder atomic.Pointer[handle] // of the body; nil: none, or it was closed
+	turn atomic.Uint64 // of the handle that it serves, or will serve next
 	// goroutines that are in handle.Read, or about to find that they must not
 	readers atomic.Int32
 	spare   []handle // that nobody had yet
@@ -41,48 +41,50 @@ type exchange struct {
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
-// asked is what a report tells of a request. It is read when the request begins: the application
-// may use the request again while another goroutine reads the answer's body.
+// asked is what a report tells of a request beside its host. It is read when the request begins:
+// the application may use the request again while another goroutine reads the answer's body.
 type asked struct {
-	ctx                                   context.Context
-	method, scheme, host, path, pathAsked string // of the URL; see url.URL for the two paths
-	traceparent                           string
+	ctx             context.Context
+	method          string
+	path, pathAsked string // see url.URL for the two
+	traceparent     string
 }
 
-func askedBy(req *http.Request) asked {
-	a := asked{ctx: req.Context(), method: req.Method, scheme: req.URL.Scheme, host: req.URL.Host, path: req.URL.Path, pathAsked: req.URL.RawPath}
+func (a *asked) read(req *http.Request) {
+	u := req.URL
+	a.ctx, a.method, a.path, a.pathAsked = req.Context(), req.Method, u.Path, u.RawPath
+	a.traceparent = ""
 	if v := req.Header["Traceparent"]; len(v) > 0 {
 		a.traceparent = v[0]
 	}
-	return a
 }
 
 // url is the request's URL without user and query, which nobody may see.
-func (a *asked) url() string {
-	u := url.URL{Path: a.path, RawPath: a.pathAsked}
-	return a.scheme + "://" + a.host + u.EscapedPath()
+func (x *exchange) url() string {
+	u := url.URL{Path: x.asked.path, RawPath: x.asked.pathAsked}
+	return x.host.key.scheme + "://" + x.host.key.name + u.EscapedPath()
 }
 
 // head is what a report tells of an answer. It is read before the application gets the answer, and
 // may change it.
 type head struct {
-	status       int
-	major, minor int // of the protocol's version
-	chunked      bool
 	length       int64 // of the body; -1: not known
+	status       uint16
+	major, minor uint8 // of the protocol's version
+	chunked      bool
 }
 
-func headOf(resp *http.Response) head {
-	return head{
-		status: resp.StatusCode, major: resp.ProtoMajor, minor: resp.ProtoMinor,
-		chunked: slices.Contains(resp.TransferEncoding, "chunked"), length: resp.ContentLength,
-	}
+func (h *head) read(resp *http.Response) {
+	h.length, h.status = resp.ContentLength, uint16(min(max(resp.StatusCode, 0), report.MaxStatus))
+	h.major, h.minor = uint8(min(max(resp.ProtoMajor, 0), 9)), uint8(min(max(resp.ProtoMinor, 0), 9))
+	h.chunked = len(resp.TransferEncoding) > 0 && slices.Contains(resp.TransferEncoding, "chunked")
 }
 
 // release lets x serve the next request. Nobody else holds it.
 func (x *exchange) release() {
 	x.rt, x.host, x.trace, x.source = nil, nil, nil, nil
-	x.asked, x.head = asked{}, head{}
+	// the strings stay until the next request or the next garbage collection
+	x.asked.ctx, x.head = nil, head{}
 	x.server = netip.AddrPort{}
 	x.ended = atomic.Bool{}
 	exchanges.Put(x)
@@ -118,7 +120,8 @@ func (x *exchange) failed(err error) {
 
 // answered takes note of an answer's head, and waits for its body if that still matters.
 func (x *exchange) answered(req *http.Request, resp *http.Response) {
-	x.head, x.outcome = headOf(resp), statusOutcome(resp)
+	x.head.read(resp)
+	x.outcome = statusOutcome(resp)
 	if t := x.trace; t != nil {
 		s := t.retire(resp.ProtoMajor == 1)
 		x.host.saw(s, resp, x.rt.direct, x.start)
@@ -163,18 +166,20 @@ func (x *exchange) end(outcome report.Outcome, conn net.Conn) {
 	if x.ended.Load() || x.ended.Swap(true) { // most bodies are closed after they have ended
 		return
 	}
-	o := x.observation(outcome)
-	if outcome != report.OK {
-		x.detail(&o, conn)
+	if outcome == report.OK {
+		x.rt.agent.Observe(x.observation(outcome))
+		return
 	}
+	o := x.observation(outcome)
+	x.detail(&o, conn)
 	x.rt.agent.Observe(o)
 }
 
 // observation is the request without detail.
 func (x *exchange) observation(outcome report.Outcome) agent.Observation {
 	return agent.Observation{
-		Scheme: x.asked.scheme, Host: x.asked.host, Outcome: outcome, Protocol: x.head.alpn(), Server: x.server,
-		Status: uint16(min(max(x.head.status, 0), report.MaxStatus)), Flags: flags(x.asked.ctx), Start: x.rt.made.Add(x.start),
+		Scheme: x.host.key.scheme, Host: x.host.key.name, Outcome: outcome, Protocol: x.head.alpn(), Server: x.server,
+		Status: x.head.status, Flags: flags(x.asked.ctx), Start: x.rt.made.Add(x.start),
 	}
 }
 
@@ -183,7 +188,7 @@ func (x *exchange) detail(o *agent.Observation, conn net.Conn) {
 	if conn != nil {
 		o.Protocol = connProtocol(conn)
 	}
-	o.URL = x.asked.url()
+	o.URL = x.url()
 	now := time.Now()
 	o.Elapsed = now.Sub(o.Start)
 	// whose wall clock is right even if the machine has slept since rt.made

@@ -126,7 +126,9 @@ func (t *Transport) exchange(c policy.Collector, req *http.Request, limit int64)
 	r.Body, err = io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	switch {
 	case err != nil:
-		r.Outcome, r.Err = classifyBody(req.Context(), err, headOf(resp)), err
+		var h head
+		h.read(resp)
+		r.Outcome, r.Err = classifyBody(req.Context(), err, &h), err
 	case int64(len(r.Body)) > limit:
 		r.Outcome, r.Err, r.Body = report.HTTPResponseInvalid, errAnswerSize, nil
 	}

@@ -54,7 +54,7 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	x := exchanges.Get().(*exchange)
 	x.rt, x.start = rt, time.Since(rt.made) // half the price of time.Now
-	x.asked = askedBy(req)
+	x.asked.read(req)
 	tellOuter(x.asked.ctx, rt.agent)
 	x.host = rt.hosts.of(req.URL)
 	sent := x.prepare(req)
