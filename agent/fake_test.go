@@ -236,6 +236,8 @@ type batch struct {
 	errors  []*report.ApplicationError
 	notices []*report.DeletionNotice
 	probes  []*report.ProbeResults
+
+	receipts []*report.Receipts
 }
 
 // batches opens what was received, oldest id first.
@@ -276,6 +278,8 @@ func (w *world) openSegment(id report.BatchID, segment []byte) batch {
 			b.notices = append(b.notices, r)
 		case *report.ProbeResults:
 			b.probes = append(b.probes, r)
+		case *report.Receipts:
+			b.receipts = append(b.receipts, r)
 		}
 		if i == 0 && len(b.headers) == 0 {
 			w.t.Fatal("segment does not start with a header")

@@ -62,16 +62,18 @@ func (s *spooler) unmarkSent(seg Segment) {
 	s.tokens.unmark(utcDay(seg.Birth))
 }
 
-// logSent writes down that a collector has a segment. It comes before the segment is deleted, so
-// that nothing is left out; what is delivered twice is written once. When the permit was withdrawn
-// the log is gone, and stays so.
-func (s *spooler) logSent(permit *permit, seg Segment, c policy.Collector, bytes int) {
+// logSent writes down that a collector has a segment, and remembers it for the audit of receipts.
+// It comes before the segment is deleted, so that nothing is left out; what is delivered twice is
+// written once. When the permit was withdrawn the log is gone, and stays so.
+func (s *spooler) logSent(permit *permit, seg Segment, c policy.Collector, body []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !permit.valid() {
 		return
 	}
-	r := SentReport{At: time.Now(), Collector: c.ID, URL: c.URL, Batch: seg.ID, Bytes: uint64(bytes), Born: seg.Birth}
+	now := time.Now()
+	s.receipts.add(seg, c.ID, body, now)
+	r := SentReport{At: now, Collector: c.ID, URL: c.URL, Batch: seg.ID, Bytes: uint64(len(body)), Born: seg.Birth}
 	if own := s.own[seg.ID]; own != nil && own.summary != nil {
 		own.summary.tell(&r)
 	}

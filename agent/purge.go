@@ -86,6 +86,7 @@ func (s *spooler) purge() error {
 // crash at any instant leaves the notice, or leaves the tokens from which the next agent without
 // consent makes it.
 func (s *spooler) forget() error {
+	s.receipts = receipted{}
 	list := s.prepareNotice()
 	if err := s.spool.Purge(); err != nil {
 		return err

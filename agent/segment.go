@@ -49,16 +49,24 @@ func (s *spooler) newSegment(key *seal.Key, c client, now time.Time) (*openSegme
 	return seg, nil
 }
 
-// pack seals as many of items as fit, after a header if one is due. It returns the frames and how
-// many items are in them, or an error for an item that no segment can take.
-func (s *openSegment) pack(header *report.Header, items []item) (frames []byte, n int, err error) {
+// pack seals as many of items as fit, after a header if one is due, and receipts if there are any.
+// It returns the frames and how many items are in them, or an error for an item that no segment
+// can take.
+func (s *openSegment) pack(header *report.Header, receipts *report.Receipts, items []item) (frames []byte, n int, err error) {
+	var first []report.Record
 	if s.consent != header.Consent || s.source != header.Source || len(header.Drops) > 0 {
-		record, err := report.AppendRecord(nil, header)
+		first = append(first, header)
+	}
+	if receipts != nil {
+		first = append(first, receipts)
+	}
+	for _, r := range first {
+		record, err := report.AppendRecord(nil, r)
 		if err != nil {
-			return nil, 0, err
+			return frames, 0, err
 		}
-		if frames, err = s.sealer.Seal(nil, record); err != nil {
-			return nil, 0, full(err)
+		if frames, err = s.sealer.Seal(frames, record); err != nil {
+			return frames, 0, full(err)
 		}
 	}
 	for n < len(items) {

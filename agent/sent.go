@@ -181,6 +181,6 @@ func (r SentReport) String() string {
 	if r.More > 0 {
 		say("  And ", number(r.More), " more of these")
 	}
-	say("  With it: the application's name and version, the family of the operating system, a random number that is new every day")
+	say("  With it: the application's name and version, the family of the operating system, a random number that is new every day, and which reports of that day were confirmed before")
 	return b.String()
 }

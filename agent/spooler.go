@@ -28,6 +28,7 @@ type spooler struct {
 	own      map[report.BatchID]*ownSegment // that no collector has yet
 	tokens   tokens
 	sent     sentLog
+	receipts receipted
 	policies policyStore
 	unkept   []notice // that the spool could not keep when it was deleted
 }
@@ -129,7 +130,11 @@ func (s *spooler) storeSome(level report.Consent, items []item) (int, error) {
 	header := s.header
 	header.Source, header.Consent = sourceOf(items), level
 	header.Client, header.Drops = seg.client.token, s.recorder.unreported()
-	frames, n, packErr := seg.pack(&header, items)
+	var names *report.Receipts
+	if header.Source == report.SourceAgent {
+		names = s.receipts.record(seg.client)
+	}
+	frames, n, packErr := seg.pack(&header, names, items)
 	// a header alone is not worth a write; but it was sealed, so the segment's sequence goes
 	// on behind it
 	if n == 0 {
@@ -143,6 +148,9 @@ func (s *spooler) storeSome(level report.Consent, items []item) (int, error) {
 	}
 	s.remember(seg, level, items[:n])
 	s.recorder.reported(header.Drops)
+	if names != nil {
+		s.receipts.told()
+	}
 	return n, packErr
 }
 

@@ -158,7 +158,7 @@ func (c *courier) attempt(ctx context.Context, to policy.Collector, s Segment, u
 // settle deletes a segment whose fate a receipt has decided.
 func (c *courier) settle(permit *permit, s Segment, from policy.Collector, r answer, body []byte) {
 	if r.decision == receipt.Stored {
-		c.spooler.logSent(permit, s, from, len(body))
+		c.spooler.logSent(permit, s, from, body)
 	}
 	c.delete(s)
 	c.settled(s, from, r)

@@ -45,6 +45,9 @@ var (
 			{At: -30, Judgement: report.JudgedUp, Outcome: report.TCPReset, Steps: []report.ProbeStep{{Name: "connect", Micros: 900}}, Family: 4, Server: "192.0.2.1:443"},
 		},
 	}
+	receipts = &report.Receipts{Batches: []report.ReceiptedBatch{{
+		Collector: "c1", Name: [16]byte{0x01, 0xc9, 0xc3, 0x7f, 0x51, 0xb6, 0xa6, 0x08, 0x77, 0xd1, 0x3c, 0x5e, 0x0d, 0x9f, 0x2a, 0x44}, Frames: 5,
+	}}}
 	batch    = report.BatchID{0x01, 0xc9, 0xc3, 0x80, 0x6e, 0x0d, 0x4e, 0x11, 0x9a, 0x52, 0x30, 0xb7, 0x5c, 0x88, 0xf1, 0x02}
 	delivery = report.Delivery{Age: 7000, Path: []report.Attempt{{Collector: "c1", Outcome: report.TCPTimedOut}}}
 	envelope = &report.Envelope{
@@ -61,6 +64,7 @@ func TestWireFormatExample(t *testing.T) {
 		"sample":   encoded(report.AppendRecord(nil, sample)),
 		"apperror": encoded(report.AppendRecord(nil, appError)),
 		"probe":    encoded(report.AppendRecord(nil, probe)),
+		"receipts": encoded(report.AppendRecord(nil, receipts)),
 
 		"delivery": encoded(report.AppendDelivery(nil, delivery)),
 		"envelope": encoded(report.AppendEnvelope(nil, envelope)),
@@ -81,6 +85,7 @@ func TestWireFormatExample(t *testing.T) {
 		"The window, " + strconv.Itoa(len(encoded(report.AppendRecord(nil, window)))) + " bytes",
 		"An application error, " + strconv.Itoa(len(encoded(report.AppendRecord(nil, appError)))) + " bytes",
 		"Probe results, " + strconv.Itoa(len(encoded(report.AppendRecord(nil, probe)))) + " bytes",
+		"Receipts, " + strconv.Itoa(len(encoded(report.AppendRecord(nil, receipts)))) + " bytes",
 		"one of the three, " + strconv.Itoa(len(encoded(report.AppendRecord(nil, sample)))) + " bytes",
 		"The delivery, " + strconv.Itoa(len(encoded(report.AppendDelivery(nil, delivery)))) + " bytes",
 		protocol.HeaderDelivery + ": " + base64.RawURLEncoding.EncodeToString(encoded(report.AppendDelivery(nil, delivery))),
@@ -122,7 +127,7 @@ func sealed(t *testing.T) []byte {
 func TestWireFormatLimits(t *testing.T) {
 	want := map[string]uint64{
 		"MaxRecord": report.MaxRecord, "MaxCounters": report.MaxCounters, "MaxString": report.MaxString, "MaxOutcome": report.MaxOutcome,
-		"MaxURL": report.MaxURL, "MaxDrops": report.MaxDrops, "MaxCount": report.MaxCount, "MaxStatus": report.MaxStatus, "MaxMessage": report.MaxMessage, "MaxFrames": report.MaxFrames, "MaxLine": report.MaxLine, "MaxClients": report.MaxClients,
+		"MaxURL": report.MaxURL, "MaxDrops": report.MaxDrops, "MaxCount": report.MaxCount, "MaxStatus": report.MaxStatus, "MaxMessage": report.MaxMessage, "MaxFrames": report.MaxFrames, "MaxLine": report.MaxLine, "MaxClients": report.MaxClients, "MaxReceipts": report.MaxReceipts,
 		"MaxProbeTargets": report.MaxProbeTargets, "MaxProbeResults": report.MaxProbeResults, "MaxProbeSteps": report.MaxProbeSteps, "MaxMicros": report.MaxMicros,
 		"MaxAge":  report.MaxAge,
 		"MaxPath": report.MaxPath, "MaxDelivery": report.MaxDelivery, "MaxSegment": report.MaxSegment, "MaxEnvelope": report.MaxEnvelope,

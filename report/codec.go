@@ -10,6 +10,8 @@ const (
 	kindError  = 4
 	kindNotice = 5
 	kindProbe  = 6
+
+	kindReceipts = 7
 )
 
 func (*Header) kind() uint64 { return kindHeader }
@@ -21,6 +23,8 @@ func (*ApplicationError) kind() uint64 { return kindError }
 func (*DeletionNotice) kind() uint64 { return kindNotice }
 
 func (*ProbeResults) kind() uint64 { return kindProbe }
+
+func (*Receipts) kind() uint64 { return kindReceipts }
 
 // AppendRecord appends the encoding of r to dst and returns the result. If r breaks a rule, so that
 // [DecodeRecord] would refuse it, the error wraps [ErrMalformed] and names the field. If r is valid
@@ -41,9 +45,9 @@ func AppendRecord(dst []byte, r Record) ([]byte, error) {
 }
 
 // DecodeRecord decodes b as one whole record: a *[Header], *[Window], *[Sample],
-// *[ApplicationError], *[DeletionNotice] or *[ProbeResults]. The record shares no memory with b.
-// The error wraps [ErrMalformed], or is [ErrUnknownRecord] if b is canonical CBOR of a kind that
-// this version does not know.
+// *[ApplicationError], *[DeletionNotice], *[ProbeResults] or *[Receipts]. The record shares no
+// memory with b. The error wraps [ErrMalformed], or is [ErrUnknownRecord] if b is canonical CBOR of
+// a kind that this version does not know.
 func DecodeRecord(b []byte) (Record, error) {
 	if len(b) > MaxRecord {
 		return nil, malformed("record", "longer than MaxRecord")
@@ -85,6 +89,8 @@ func decodeBody(d *cbor.Decoder, kind uint64) Record {
 		return decodeDeletionNotice(d)
 	case kindProbe:
 		return decodeProbeResults(d)
+	case kindReceipts:
+		return decodeReceipts(d)
 	default:
 		d.Skip()
 		return nil
@@ -105,6 +111,8 @@ func kindName(kind uint64) string {
 		return "deletion notice"
 	case kindProbe:
 		return "probe results"
+	case kindReceipts:
+		return "receipts"
 	default:
 		return "record"
 	}

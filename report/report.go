@@ -20,6 +20,7 @@ const (
 	MaxURL      = 2048      // bytes of a sample's URL
 	MaxDrops    = 32        // reasons in one header
 	MaxClients  = 32        // client tokens in a deletion notice
+	MaxReceipts = 64        // batches named in one record of receipts
 	MaxPath     = 16        // attempts in one delivery path
 	// ms; greater ages, window lengths and durations of requests must be clamped to it
 	MaxAge     = 30 * 24 * 60 * 60 * 1000
@@ -58,8 +59,8 @@ const (
 	SourceProber  Source = 3 // a prober; only ProbeResults follow its header
 )
 
-// Record is a *[Header], *[Window], *[Sample], *[ApplicationError], *[DeletionNotice] or
-// *[ProbeResults].
+// Record is a *[Header], *[Window], *[Sample], *[ApplicationError], *[DeletionNotice],
+// *[ProbeResults] or *[Receipts].
 type Record interface {
 	kind() uint64 // its number on the wire
 	// checks every rule that does not concern the encoding; called by encoder and decoder
@@ -204,6 +205,21 @@ type Frame struct {
 // header before a DeletionNotice has no Client.
 type DeletionNotice struct {
 	Clients [][16]byte // 1 to MaxClients tokens, sorted bytewise, without duplicates, none all zero
+}
+
+// Receipts names batches that collectors have signed for, so that whoever opens the segment can
+// tell whether they came. All of them are of the client and the UTC day of the header's token.
+type Receipts struct {
+	Batches []ReceiptedBatch // 1 to MaxReceipts, sorted bytewise by Name, without duplicates
+}
+
+// ReceiptedBatch is a batch that a collector has signed for.
+type ReceiptedBatch struct {
+	Collector string // its id in the policy, 1 to MaxString bytes
+	// the first 8 bytes of the batch's id, then the first 8 of seal.Sealing of its segment; not
+	// all zero
+	Name   [16]byte
+	Frames uint16 // of its segment, so that one that came cut is not taken for it; at least 1
 }
 
 // Delivery is what is known only at the time of upload. It is sent beside the segment, unencrypted,

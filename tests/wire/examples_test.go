@@ -73,6 +73,8 @@ var examples = []example{
 			{Target: 1, At: 2, Judgement: report.JudgedUp, Outcome: report.OK, Steps: probeSteps(311, 12_001, 25_401, 70_002, 1), Family: 4, Server: "192.0.2.2:443", Protocol: "http/1.1", Status: 200},
 		},
 	}},
+	{"receipts-small", &report.Receipts{Batches: []report.ReceiptedBatch{{Collector: "c", Name: [16]byte{15: 1}, Frames: 1}}}},
+	{"receipts-full", receipts(report.MaxReceipts)},
 	{"delivery-empty", report.Delivery{}},
 	{"delivery-full", report.Delivery{Age: report.MaxAge, Path: []report.Attempt{
 		{Collector: "c1", Outcome: report.DNSTimedOut}, {Collector: "c2", Outcome: report.TCPRefused}, {Collector: "c1", Outcome: "receipt.invalid"},
@@ -123,9 +125,10 @@ type (
 	A = report.ApplicationError
 	N = report.DeletionNotice
 	P = report.ProbeResults
+	R = report.Receipts
 )
 
-// header, window, sample, appError, notice, probe, delivery and envelope return a fresh valid value
+// header, window, sample, appError, notice, probe, receipts, delivery and envelope return a fresh valid value
 // for a test to spoil.
 func header() *report.Header {
 	return &report.Header{
@@ -156,6 +159,19 @@ func appError() *report.ApplicationError {
 }
 
 func notice() *report.DeletionNotice { return &report.DeletionNotice{Clients: clients(3)} }
+
+// receipts returns n receipted batches.
+func receipts(n uint64) *report.Receipts {
+	r := new(report.Receipts)
+	for i := range n {
+		name := [16]byte{0x01, 0xc9, 0xc3, 0x80, 6: byte(i >> 8), 7: byte(i), 8: 0xa1, 15: byte(7 * i)}
+		r.Batches = append(r.Batches, report.ReceiptedBatch{Collector: []string{"c1", "c2.example"}[i%2], Name: name, Frames: uint16(1 + i*i)})
+	}
+	if n > 1 {
+		r.Batches[n-1].Frames = math.MaxUint16
+	}
+	return r
+}
 
 func probe() *report.ProbeResults {
 	return &report.ProbeResults{

@@ -144,7 +144,7 @@ func FuzzEncode(f *testing.F) {
 // maker makes values from a seed.
 type maker struct{ *rand.Rand }
 
-const kinds = 8
+const kinds = 9
 
 func (r maker) value(kind byte) any {
 	switch kind % kinds {
@@ -162,6 +162,12 @@ func (r maker) value(kind byte) any {
 		return &report.DeletionNotice{Clients: clients(r.Uint64N(report.MaxClients + 2))}
 	case 6:
 		return r.probe()
+	case 7:
+		v := receipts(r.Uint64N(report.MaxReceipts + 2))
+		for i := range v.Batches {
+			v.Batches[i].Collector, v.Batches[i].Frames = r.text(), uint16(r.number())
+		}
+		return v
 	default:
 		return &report.Envelope{
 			Seq: r.number(), Batch: report.BatchID(r.bytes16()), Received: int64(r.number()), Collector: r.text(), ASN: uint32(r.number()),

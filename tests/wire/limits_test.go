@@ -67,6 +67,9 @@ var limits = []struct {
 
 	{"MaxClients", report.MaxClients, func(n uint64) any { return &report.DeletionNotice{Clients: clients(n)} }},
 
+	{"MaxReceipts", report.MaxReceipts, func(n uint64) any { return receipts(n) }},
+	{"MaxString of a receipt's collector", report.MaxString, func(n uint64) any { return with(receipts(2), func(r *R) { r.Batches[1].Collector = long(n) }) }},
+
 	{"MaxString of a vantage", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Vantage = long(n) }) }},
 	{"MaxString of a prober's version", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Version = long(n) }) }},
 	{"MaxString of a probed target's name", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Targets[1].Name = long(n) }) }},

@@ -85,6 +85,15 @@ type (
 	libNotice struct {
 		Clients [][]byte `cbor:"1,keyasint,omitempty"`
 	}
+	libReceipts struct {
+		Batches []libReceipted `cbor:"1,keyasint,omitempty"`
+	}
+	libReceipted struct {
+		_         struct{} `cbor:",toarray"`
+		Collector string
+		Name      []byte
+		Frames    uint16
+	}
 	libProbe struct {
 		Vantage string      `cbor:"1,keyasint,omitempty"`
 		ASN     uint32      `cbor:"2,keyasint,omitempty"`
@@ -170,6 +179,13 @@ func toLibrary(v any) any {
 		return libRecord{Kind: 5, Body: n}
 	case *report.ProbeResults:
 		return libRecord{Kind: 6, Body: toLibProbe(v)}
+	case *report.Receipts:
+		var r libReceipts
+		for i := range v.Batches {
+			b := &v.Batches[i]
+			r.Batches = append(r.Batches, libReceipted{Collector: b.Collector, Name: b.Name[:], Frames: b.Frames})
+		}
+		return libRecord{Kind: 7, Body: r}
 	case report.Delivery:
 		return toLibDelivery(v)
 	case *report.Envelope:
@@ -248,6 +264,8 @@ func oracleDecode(like any, b []byte) any {
 		return oracleDecodeNotice(r.Body)
 	case 6:
 		return oracleDecodeProbe(r.Body)
+	case 7:
+		return oracleDecodeReceipts(r.Body)
 	}
 	return nil
 }
@@ -328,6 +346,21 @@ func oracleDecodeNotice(b []byte) any {
 			return nil
 		}
 		v.Clients = append(v.Clients, [16]byte(c))
+	}
+	return v
+}
+
+func oracleDecodeReceipts(b []byte) any {
+	var r libReceipts
+	if oracleDecoder.Unmarshal(b, &r) != nil {
+		return nil
+	}
+	v := new(report.Receipts)
+	for _, one := range r.Batches {
+		if len(one.Name) != 16 {
+			return nil
+		}
+		v.Batches = append(v.Batches, report.ReceiptedBatch{Collector: one.Collector, Name: [16]byte(one.Name), Frames: one.Frames})
 	}
 	return v
 }

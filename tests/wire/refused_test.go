@@ -72,6 +72,14 @@ var badValues = []struct {
 	{"notice clients unsorted", with(notice(), func(n *N) { n.Clients[0][0] = 9 }), "deletion notice: a client is zero, not sorted, or there twice"},
 	{"notice client twice", with(notice(), func(n *N) { n.Clients[1] = n.Clients[0] }), "deletion notice: a client is zero, not sorted, or there twice"},
 
+	{"receipts without batches", &report.Receipts{}, "receipts: names no batch"},
+	{"receipts collector empty", with(receipts(2), func(r *R) { r.Batches[0].Collector = "" }), "receipts: collector: empty"},
+	{"receipts collector not utf-8", with(receipts(2), func(r *R) { r.Batches[1].Collector = "\xff" }), "receipts: collector: not valid utf-8"},
+	{"receipts name zero", with(receipts(2), func(r *R) { r.Batches[0].Name = [16]byte{} }), "receipts: a name is zero, not sorted, or there twice"},
+	{"receipts names unsorted", with(receipts(3), func(r *R) { r.Batches[0].Name[0] = 9 }), "receipts: a name is zero, not sorted, or there twice"},
+	{"receipts name twice", with(receipts(3), func(r *R) { r.Batches[1].Name = r.Batches[0].Name }), "receipts: a name is zero, not sorted, or there twice"},
+	{"receipts without frames", with(receipts(2), func(r *R) { r.Batches[1].Frames = 0 }), "receipts: a batch without frames"},
+
 	{"probe vantage empty", with(probe(), func(p *P) { p.Vantage = "" }), "probe results: vantage is empty"},
 	{"probe vantage not utf-8", with(probe(), func(p *P) { p.Vantage = "\xff" }), "probe results: vantage is not valid utf-8"},
 	{"probe version not utf-8", with(probe(), func(p *P) { p.Version = "\xff" }), "probe results: version is not valid utf-8"},
@@ -145,7 +153,7 @@ func TestSpoiledValuesWereValid(t *testing.T) {
 }
 
 func TestNilIsRefused(t *testing.T) {
-	for _, r := range []report.Record{nil, (*report.Header)(nil), (*report.Window)(nil), (*report.Sample)(nil), (*report.ApplicationError)(nil), (*report.DeletionNotice)(nil), (*report.ProbeResults)(nil)} {
+	for _, r := range []report.Record{nil, (*report.Header)(nil), (*report.Window)(nil), (*report.Sample)(nil), (*report.ApplicationError)(nil), (*report.DeletionNotice)(nil), (*report.ProbeResults)(nil), (*report.Receipts)(nil)} {
 		if _, err := report.AppendRecord(nil, r); !errors.Is(err, report.ErrMalformed) || !strings.HasSuffix(err.Error(), ": is nil") {
 			t.Errorf("%T: %v", r, err)
 		}
@@ -369,8 +377,8 @@ func TestCutAndPaddedBytesAreRefused(t *testing.T) {
 
 func TestUnknownRecordIsToldApart(t *testing.T) {
 	for _, body := range []any{m{}, m{1: "x", 2: a{1, -1, true}}, a{}, "text", 0} {
-		if r, err := report.DecodeRecord(oracleEncode(a{7, body})); r != nil || !errors.Is(err, report.ErrUnknownRecord) {
-			t.Errorf("kind 7 with %v: %v, %v", body, r, err)
+		if r, err := report.DecodeRecord(oracleEncode(a{8, body})); r != nil || !errors.Is(err, report.ErrUnknownRecord) {
+			t.Errorf("kind 8 with %v: %v, %v", body, r, err)
 		}
 	}
 }
