@@ -1,5 +1,7 @@
 package inboxes
 
+import "github.com/heliograph-net/heliograph/internal/configkind"
+
 const sqliteKind = "sqlite"
 
 // sqlite is an inbox in one file.
@@ -8,9 +10,9 @@ type sqlite struct {
 	Path string `yaml:"path"`
 }
 
-func (s *sqlite) validate() error {
+func (s *sqlite) Validate() error {
 	if s.Path == "" {
-		return errNoPath
+		return configkind.ErrNoPath
 	}
 	return nil
 }

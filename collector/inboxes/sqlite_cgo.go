@@ -5,12 +5,13 @@ package inboxes
 import (
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/collector/sqliteinbox"
+	"github.com/heliograph-net/heliograph/internal/configkind"
 )
 
 func (s *sqlite) open(o Options) (collector.Inbox, error) {
-	inbox, err := sqliteinbox.Open(o.file(s.Path), sqliteinbox.Options{MaxBytes: o.MaxBytes, MaxAge: o.MaxAge})
+	inbox, err := sqliteinbox.Open(configkind.Below(o.Dir, s.Path), sqliteinbox.Options{MaxBytes: o.MaxBytes, MaxAge: o.MaxAge})
 	if err != nil {
-		return nil, err
+		return nil, err // not a nil pointer in an interface
 	}
 	return inbox, nil
 }

@@ -3,11 +3,8 @@
 package inboxes
 
 import (
-	"errors"
-
 	"github.com/heliograph-net/heliograph/collector"
+	"github.com/heliograph-net/heliograph/internal/configkind"
 )
 
-func (*sqlite) open(Options) (collector.Inbox, error) {
-	return nil, errors.New("this build has no SQLite: rebuild with CGO_ENABLED=1")
-}
+func (*sqlite) open(Options) (collector.Inbox, error) { return nil, configkind.ErrNoSQLite }

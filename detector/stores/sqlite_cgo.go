@@ -8,21 +8,22 @@ import (
 
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/detector/sqlitestore"
+	"github.com/heliograph-net/heliograph/internal/configkind"
 )
 
 func (s *sqlite) open(ctx context.Context, dir string) (detector.Events, detector.State, error) {
 	if s.State == "" {
-		events, state, err := sqlitestore.Open(ctx, file(dir, s.Path))
+		events, state, err := sqlitestore.Open(ctx, configkind.Below(dir, s.Path))
 		if err != nil {
 			return nil, nil, err // not a nil pointer in an interface
 		}
 		return events, state, nil
 	}
-	events, err := sqlitestore.OpenEvents(ctx, file(dir, s.Path))
+	events, err := sqlitestore.OpenEvents(ctx, configkind.Below(dir, s.Path))
 	if err != nil {
 		return nil, nil, err
 	}
-	state, err := sqlitestore.OpenState(ctx, file(dir, s.State))
+	state, err := sqlitestore.OpenState(ctx, configkind.Below(dir, s.State))
 	if err != nil {
 		return nil, nil, errors.Join(err, events.Close())
 	}

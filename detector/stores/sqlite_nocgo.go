@@ -4,11 +4,11 @@ package stores
 
 import (
 	"context"
-	"errors"
 
 	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/internal/configkind"
 )
 
 func (*sqlite) open(context.Context, string) (detector.Events, detector.State, error) {
-	return nil, nil, errors.New("this build has no SQLite: rebuild with CGO_ENABLED=1")
+	return nil, nil, configkind.ErrNoSQLite
 }

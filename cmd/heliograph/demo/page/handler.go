@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/internal/httpx"
+	"github.com/heliograph-net/heliograph/internal/theme"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/wasm"
 )
@@ -38,6 +39,10 @@ func (p *Page) handler() http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServerFS(own))
+	mux.HandleFunc("GET /theme.css", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/css; charset=utf-8")
+		_, _ = w.Write(theme.CSS)
+	})
 	mux.Handle("GET /heliograph/", http.StripPrefix("/heliograph", p.agent))
 	mux.HandleFunc("GET /policy", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/vnd.heliograph.policy")

@@ -90,6 +90,20 @@ func TestEveryAnswerHasTheStrictPolicy(t *testing.T) {
 	}
 }
 
+func TestPageHasItsStyles(t *testing.T) {
+	_, base := startPage(t)
+	_, _, index := do(t, "GET", base+"/", nil)
+	for _, path := range []string{"/theme.css", "/style.css"} {
+		status, header, body := do(t, "GET", base+path, nil)
+		if status != http.StatusOK || header.Get("Content-Type") != "text/css; charset=utf-8" || !strings.Contains(body, ":root {") {
+			t.Errorf("%s: %d %s, %d bytes", path, status, header.Get("Content-Type"), len(body))
+		}
+		if !strings.Contains(index, `<link rel="stylesheet" href="`+path+`">`) {
+			t.Errorf("the page does not link to %s", path)
+		}
+	}
+}
+
 func TestForeignPagesAreRefused(t *testing.T) {
 	_, base := startPage(t)
 	if status, _, _ := do(t, "GET", base+"/state", func(r *http.Request) { r.Host = "evil.example:8420" }); status != http.StatusMisdirectedRequest {
