@@ -3,7 +3,7 @@ BIN := bin/heliograph
 PAGE := dashboards/web
 SHIM := wasm/npm
 CI := npm ci --no-audit --no-fund
-.PHONY: build run test setup check page wasm shim npm sizes race model fuzz bench bench-collector clean
+.PHONY: build run test setup check page wasm shim npm sizes race model fuzz bench bench-detect bench-collector clean
 
 build: wasm
 	go build -trimpath -o $(BIN) ./cmd/heliograph
@@ -35,6 +35,9 @@ fuzz:
 	tests/fuzz.sh 30s
 bench:
 	cd tests/bench && go run ./cmd/bench
+# Detection and localisation on public data below HELIOGRAPH_DATA, ../shared/data by default.
+bench-detect:
+	cd tests/bench && go run ./cmd/benchdetect
 bench-collector:
 	cd tests/bench && go run ./cmd/bench -only ingest -otelcol
 clean:

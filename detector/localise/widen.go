@@ -1,0 +1,128 @@
+package localise
+
+import (
+	"cmp"
+	"slices"
+)
+
+// maxRounds bounds how often all attributes of a candidate are widened. Two rounds are usual.
+const maxRounds = 4
+
+// widen lets each attribute in turn take in the values that are hit as well, with the others held
+// fixed, until nothing changes. It returns a candidate without sets if no value is clearly hit.
+func (s *scan) widen(sets []set) candidate {
+	c := candidate{sets: sets, sums: s.within(sets)}
+	for range maxRounds {
+		changed := false
+		for i, set := range c.sets {
+			places := s.subset(set.attr, s.values(c.sets, i), s.background(c.sums))
+			if len(places) == 0 {
+				return candidate{}
+			}
+			if !slices.Equal(places, set.places) {
+				c.sets[i].places, changed = places, true
+				c.sums = s.within(c.sets)
+			}
+		}
+		if !changed {
+			break
+		}
+	}
+	price := 0.0
+	for _, set := range c.sets {
+		price += float64(len(set.places)) * s.cost[set.attr]
+	}
+	c.score = round(s.score(c.sums, price))
+	return c
+}
+
+// subset returns the values of an attribute that together are hit the most, each of which is
+// clearly hit by itself. With the values ordered by their ratio, the best subset is one of the
+// prefixes (linear-time subset scanning: Neill 2012).
+func (s *scan) subset(attr int, values []sums, background float64) []uint32 {
+	var hit []uint32
+	for p, v := range values {
+		if p != 0 && s.clear(v, background, attr) {
+			hit = append(hit, uint32(p))
+		}
+	}
+	ids := s.t.ids[attr]
+	slices.SortFunc(hit, func(p, q uint32) int {
+		return cmp.Or(cmp.Compare(values[q].ratio(), values[p].ratio()), cmp.Compare(ids[p], ids[q]))
+	})
+	best, most := 0, 0.0
+	var sum sums
+	for i, p := range hit {
+		sum.add(values[p])
+		score := evidence(sum.x, sum.e*background)/s.o.Dispersion - float64(i+1)*s.cost[attr]
+		if score > most {
+			best, most = i+1, score
+		}
+	}
+	hit = hit[:best]
+	slices.Sort(hit)
+	return hit
+}
+
+// values sums the requests within all sets but one, by the values of that one's attribute.
+func (s *scan) values(sets []set, but int) []sums {
+	attr := sets[but].attr
+	if len(sets) == 1 {
+		return s.by[attr]
+	}
+	sum := make([]sums, len(s.by[attr]))
+	members := s.members(sets, but)
+	for _, l := range s.leaves {
+		if row := s.t.row(int(l)); inside(row, members) {
+			sum[row[attr]].add(s.leaf(l))
+		}
+	}
+	return sum
+}
+
+// within sums the requests within all sets.
+func (s *scan) within(sets []set) (sum sums) {
+	if len(sets) == 1 {
+		for _, p := range sets[0].places {
+			sum.add(s.by[sets[0].attr][p])
+		}
+		return sum
+	}
+	members := s.members(sets, -1)
+	for _, l := range s.leaves {
+		if inside(s.t.row(int(l)), members) {
+			sum.add(s.leaf(l))
+		}
+	}
+	return sum
+}
+
+// member tells for each place of an attribute whether a set has it.
+type member struct {
+	attr int
+	has  []bool
+}
+
+func (s *scan) members(sets []set, but int) []member {
+	m := make([]member, 0, maxTerms)
+	for i, set := range sets {
+		if i == but {
+			continue
+		}
+		has := make([]bool, len(s.by[set.attr]))
+		for _, p := range set.places {
+			has[p] = true
+		}
+		m = append(m, member{set.attr, has})
+	}
+	return m
+}
+
+func inside(row []uint32, members []member) bool {
+	for i := range members {
+		if !members[i].has[row[members[i].attr]] {
+			return false
+		}
+	}
+	return true
+}
