@@ -2,42 +2,26 @@ package collector
 
 import (
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"net/netip"
-	"sync"
 	"time"
+
+	"github.com/heliograph-net/heliograph/internal/daykey"
 )
 
 // clientTokens makes the tokens that tell distinct browsers apart for one UTC day, as agents' own
 // random tokens do. A token is a keyed hash of the peer's address and the User-Agent string. The
 // key is random, is only ever in memory and is replaced every day: then nobody, the collector
 // included, can link tokens to addresses or to those of another day. The zero value is ready.
-type clientTokens struct {
-	mu  sync.Mutex
-	day int64    // owned by mu; days since 1970, of key
-	key [32]byte // owned by mu; not set while day is 0
-}
+type clientTokens struct{ key daykey.Key }
 
 func (t *clientTokens) token(now time.Time, addr netip.Addr, userAgent string) (token [16]byte) {
-	key := t.keyOf(now.Unix() / (24 * 60 * 60))
+	key := t.key.At(now)
 	h := hmac.New(sha256.New, key[:])
 	h.Write(hostPart(addr))
 	h.Write([]byte(userAgent))
 	copy(token[:], h.Sum(nil))
 	return token
-}
-
-// keyOf returns the key of a day. A clock that goes back makes a new key rather than keep
-// the old ones.
-func (t *clientTokens) keyOf(day int64) [32]byte {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.day != day {
-		_, _ = rand.Read(t.key[:]) // never fails
-		t.day = day
-	}
-	return t.key
 }
 
 // hostPart is 16 bytes of the address: of IPv6 only the first 64 bits, for one host can use all

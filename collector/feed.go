@@ -63,6 +63,7 @@ func (f *feedServer) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return feedError(err)
 	}
+	feed.For(r.Header.Get("Accept"), batches)
 	body, err := feed.Append(nil, batches)
 	if err != nil {
 		return err

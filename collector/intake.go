@@ -59,6 +59,7 @@ func (c *claim) tooLarge() answer {
 type origin struct {
 	asn     uint32
 	country string
+	bucket  report.Bucket
 }
 
 // intake judges segments and passes on those that can be kept.
@@ -85,7 +86,7 @@ func (i *intake) accept(s *settings, c claim, from origin, b *body) answer {
 	}
 	e := Entry{Body: said.Body, Envelope: report.Envelope{
 		Batch: info.ID, Received: time.Now().UnixMilli(), Collector: i.id, ASN: from.asn, Country: from.country,
-		Delivery: c.delivery, Segment: b.bytes,
+		Delivery: c.delivery, Segment: b.bytes, Bucket: from.bucket,
 	}}
 	return i.committer.store(e, b, &s.ReceiptKey)
 }

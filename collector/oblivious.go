@@ -19,8 +19,11 @@ import (
 // signs is good.
 const relaySkew = 2 * time.Minute
 
-// unknownNetwork is that of a client of whom no known relay tells anything.
-var unknownNetwork = auth.Network{Country: unknownCountry}
+// unknownNetwork is that of a client of whom no known relay tells anything. All that is known is
+// where the request came from: the clients of a relay that is not known are one place.
+func unknownNetwork(s *settings, r *http.Request, now time.Time) auth.Network {
+	return auth.Network{Country: unknownCountry, Bucket: s.places.Bucket(now, s.client(r))}
+}
 
 // readOblivious makes the gateway ready.
 func (s *settings) readOblivious() error {
@@ -76,6 +79,7 @@ func (g *gateway) serve(w http.ResponseWriter, r *http.Request) error {
 		httpx.LeaveBody(w, r)
 		return errNoGateway
 	}
+	w.Header().Set(protocol.HeaderNetwork, protocol.NetworkBuckets)
 	if !httpx.HasType(r.Header, ohttp.MediaTypeRequest) {
 		httpx.LeaveBody(w, r)
 		return httpx.NewError(http.StatusUnsupportedMediaType, "want Content-Type "+ohttp.MediaTypeRequest)
@@ -110,7 +114,7 @@ func (g *gateway) take(w http.ResponseWriter, r *http.Request, s *settings) erro
 	g.metrics.received.oblivious.Add(float64(len(body.bytes)))
 	sum := sha256.Sum256(body.bytes)
 	if known && signed != sum { // what was said was said of another request
-		from = unknownNetwork
+		from = unknownNetwork(s, r, now)
 	}
 	request, reply, err := g.decapsulate(s.gateway, body, sum, now)
 	if err != nil {
@@ -126,7 +130,7 @@ func (g *gateway) take(w http.ResponseWriter, r *http.Request, s *settings) erro
 func (g *gateway) relayOf(s *settings, r *http.Request, now time.Time) (n auth.Network, body [sha256.Size]byte, known bool) {
 	authorization, said := r.Header.Get("Authorization"), r.Header.Get(protocol.HeaderNetwork)
 	if authorization == "" || len(s.RelayKeys) == 0 {
-		return unknownNetwork, body, false
+		return unknownNetwork(s, r, now), body, false
 	}
 	body, err := auth.VerifyRelay(authorization, g.id, said, now, relaySkew, s.RelayKeys...)
 	if err == nil {
@@ -138,7 +142,7 @@ func (g *gateway) relayOf(s *settings, r *http.Request, now time.Time) (n auth.N
 	}
 	if err != nil {
 		g.log.Debug("what a relay says of its client is not believed", "error", err)
-		return unknownNetwork, body, false
+		return unknownNetwork(s, r, now), body, false
 	}
 	return n, body, true
 }

@@ -80,6 +80,7 @@ func (g *gateway) serveKeys(w http.ResponseWriter, _ *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", ohttp.MediaTypeKeys)
 	h.Set("Cache-Control", "public, max-age="+keysMaxAge)
+	h.Set(protocol.HeaderNetwork, protocol.NetworkBuckets)
 	h.Set(protocol.HeaderGatewayKeys, auth.SignGatewayKeys(s.ReceiptKey, g.id, list, time.Now()))
 	_, _ = w.Write(list)
 	return nil

@@ -71,7 +71,7 @@ func (g *gateway) takeBatch(w http.ResponseWriter, r *http.Request, s *settings,
 		g.signer.answer(w, s, claim.later(g.admission.shedder.overload(shedMemory, 1)))
 		return
 	}
-	g.signer.answer(w, s, g.intake.accept(s, claim, origin{n.ASN, n.Country}, kept))
+	g.signer.answer(w, s, g.intake.accept(s, claim, origin{n.ASN, n.Country, n.Bucket}, kept))
 }
 
 // innerFields are the fields of a request that mean anything here; nothing else of it is looked at.

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/heliograph-net/heliograph/internal/daykey"
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
 	"github.com/heliograph-net/heliograph/privacy/policy"
 	"github.com/heliograph-net/heliograph/privacy/seal"
@@ -71,6 +72,7 @@ type settings struct {
 	etag    string         // of Policy, quoted
 	readers []string       // of the inbox, sorted
 	gateway *ohttp.Gateway // nil without ObliviousKeys
+	places  *daykey.Key    // makes buckets
 	// unlisted is the collector's; nil: nothing is noticed
 	unlisted *unlisted
 }
@@ -79,6 +81,7 @@ type settings struct {
 type live struct {
 	inbox    Inbox
 	timeout  time.Duration // for the inbox
+	places   daykey.Key    // makes buckets; outlives settings
 	unlisted *unlisted
 	mu       sync.Mutex // held while settings are applied
 	now      atomic.Pointer[settings]
@@ -94,6 +97,7 @@ func (l *live) apply(s *settings) error {
 	if err := l.setReaders(s); err != nil {
 		return err
 	}
+	s.places = &l.places
 	s.unlisted = l.unlisted
 	l.now.Store(s)
 	return nil
@@ -179,14 +183,17 @@ func (s *settings) takes(key seal.KeyID) bool {
 
 const unknownCountry = "ZZ"
 
-// network looks addr up. What Networks returns is checked, for a bad country would spoil the feed.
+// network is what is kept of an address. What Networks returns is checked, for a bad country would
+// spoil the feed.
 func (s *settings) network(addr netip.Addr) origin {
+	from := origin{country: unknownCountry, bucket: s.places.Bucket(time.Now(), addr)}
 	if s.Networks == nil {
-		return origin{country: unknownCountry}
+		return from
 	}
 	asn, country := s.Networks.Lookup(addr)
-	if len(country) != 2 || country[0] < 'A' || country[0] > 'Z' || country[1] < 'A' || country[1] > 'Z' {
-		country = unknownCountry
+	if len(country) == 2 && country[0] >= 'A' && country[0] <= 'Z' && country[1] >= 'A' && country[1] <= 'Z' {
+		from.country = country
 	}
-	return origin{asn, country}
+	from.asn = asn
+	return from
 }

@@ -180,7 +180,7 @@ func (c *conversion) window(w *report.Window) error {
 
 func (c *conversion) count(at time.Time, estimated float64, raw uint64, s model.Series) {
 	s.ASN, s.Country, s.Source = c.e.ASN, c.e.Country, c.header.Source
-	c.out.Counts = append(c.out.Counts, model.Count{Series: s, Client: c.client, End: c.binEnd(at), Raw: raw, Estimated: estimated})
+	c.out.Counts = append(c.out.Counts, model.Count{Series: s, Client: c.client, Bucket: c.e.Bucket, End: c.binEnd(at), Raw: raw, Estimated: estimated})
 }
 
 func (c *conversion) sample(s *report.Sample) {

@@ -27,3 +27,15 @@ var ErrCursor = errors.New("cursor is beyond the newest batch of the inbox")
 // changeNotifier is what a Feed also implements when it can tell that something new may be there;
 // without it, it is asked again after Options.Poll.
 type changeNotifier interface{ Changed() <-chan struct{} }
+
+// named is what a Feed also implements when it is one collector's: it may name no other in its
+// envelopes, so that a collector that is seized cannot speak for others.
+type named interface{ Collector() string }
+
+var errCollector = errors.New("the envelope names another collector than its feed is of")
+
+// foreign reports whether an envelope names another collector than its feed is of.
+func foreign(f Feed, e *report.Envelope) bool {
+	n, ok := f.(named)
+	return ok && n.Collector() != e.Collector
+}

@@ -134,7 +134,10 @@ func (in *intake) once(ctx context.Context) (n int, err error) {
 
 // open opens an envelope, or puts it into the page's quarantine.
 func (in *intake) open(e *report.Envelope, page *FeedPage) *opened {
-	o, reason, err := in.opener.open(e, time.Now())
+	o, reason, err := (*opened)(nil), ReasonCollector, errCollector
+	if !foreign(in.feed, e) {
+		o, reason, err = in.opener.open(e, time.Now())
+	}
 	if err == nil {
 		return o
 	}

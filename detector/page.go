@@ -93,6 +93,7 @@ type Quarantined struct {
 	Collector string
 	ASN       uint32
 	Country   string
+	Bucket    report.Bucket
 	Delivery  report.Delivery
 	Segment   []byte
 }
@@ -105,4 +106,5 @@ const (
 	ReasonID         = "id_mismatch" // the segment carries another id than its envelope
 	ReasonRecord     = "record"      // a record did not decode
 	ReasonHeader     = "header"      // does not start with a header
+	ReasonCollector  = "collector"   // its feed is another collector's than its envelope says
 )

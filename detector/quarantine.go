@@ -27,13 +27,13 @@ type QuarantineCount struct {
 // quarantined is an envelope that could not be used.
 func quarantined(e *report.Envelope, reason string, err error) Quarantined {
 	return Quarantined{ID: e.Batch, Received: time.UnixMilli(e.Received), Reason: reason, Detail: err.Error(),
-		Collector: e.Collector, ASN: e.ASN, Country: e.Country, Delivery: e.Delivery, Segment: e.Segment}
+		Collector: e.Collector, ASN: e.ASN, Country: e.Country, Bucket: e.Bucket, Delivery: e.Delivery, Segment: e.Segment}
 }
 
 // envelope is the inverse of quarantined.
 func (h *Held) envelope() *report.Envelope {
 	return &report.Envelope{Seq: h.Number, Batch: h.ID, Received: h.Received.UnixMilli(), Collector: h.Collector, ASN: h.ASN,
-		Country: h.Country, Delivery: h.Delivery, Segment: h.Segment}
+		Country: h.Country, Bucket: h.Bucket, Delivery: h.Delivery, Segment: h.Segment}
 }
 
 // releaseAtOnce is how many batches of the quarantine are in memory at one time: 16 MiB at most.
@@ -70,6 +70,9 @@ func (d *Detector) release(ctx context.Context, o *opener, held []Held) (n int, 
 	var batches []*opened
 	for i := range held {
 		h := &held[i]
+		if h.Reason == ReasonCollector {
+			continue
+		}
 		b, _, err := o.open(h.envelope(), now)
 		if err != nil {
 			continue

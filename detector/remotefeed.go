@@ -111,7 +111,7 @@ func (f *RemoteFeed) Read(ctx context.Context, after uint64, limit int) ([]repor
 		return nil, fmt.Errorf("asking the feed: %w", err)
 	}
 	r.Header.Set("Authorization", auth.SignFeed(f.o.Key, f.o.Collector, http.MethodGet, uri, time.Now()))
-	r.Header.Set("Accept", protocol.MediaTypeFeed)
+	r.Header.Set("Accept", feed.Accept)
 	answer, err := f.client.Do(r)
 	if err != nil {
 		if e, ok := errors.AsType[*url.Error](err); ok { // without the address
@@ -143,6 +143,9 @@ func checkFeedAnswer(answer *http.Response) error {
 	}
 	return nil
 }
+
+// Collector is the id of the collector: a feed may name no other in its envelopes.
+func (f *RemoteFeed) Collector() string { return f.o.Collector }
 
 // Ack implements Feed: the next Read tells.
 func (f *RemoteFeed) Ack(context.Context, uint64) error { return nil }

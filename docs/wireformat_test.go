@@ -52,6 +52,7 @@ var (
 	delivery = report.Delivery{Age: 7000, Path: []report.Attempt{{Collector: "c1", Outcome: report.TCPTimedOut}}}
 	envelope = &report.Envelope{
 		Seq: 12, Batch: batch, Received: 1_800_000_007_250, Collector: "c2", ASN: 64501, Country: "DE", Delivery: delivery, Segment: []byte("HGS\x01"),
+		Bucket: 1234,
 	}
 )
 
@@ -129,7 +130,7 @@ func TestWireFormatLimits(t *testing.T) {
 		"MaxRecord": report.MaxRecord, "MaxCounters": report.MaxCounters, "MaxString": report.MaxString, "MaxOutcome": report.MaxOutcome,
 		"MaxURL": report.MaxURL, "MaxDrops": report.MaxDrops, "MaxCount": report.MaxCount, "MaxStatus": report.MaxStatus, "MaxMessage": report.MaxMessage, "MaxFrames": report.MaxFrames, "MaxLine": report.MaxLine, "MaxClients": report.MaxClients, "MaxReceipts": report.MaxReceipts,
 		"MaxProbeTargets": report.MaxProbeTargets, "MaxProbeResults": report.MaxProbeResults, "MaxProbeSteps": report.MaxProbeSteps, "MaxMicros": report.MaxMicros,
-		"MaxAge":  report.MaxAge,
+		"MaxAge": report.MaxAge, "MaxBucket": report.MaxBucket,
 		"MaxPath": report.MaxPath, "MaxDelivery": report.MaxDelivery, "MaxSegment": report.MaxSegment, "MaxEnvelope": report.MaxEnvelope,
 		"MaxReceipt": receipt.MaxSize, "MaxPolicy": policy.MaxSize, "MaxCollectors": policy.MaxCollectors,
 		"MaxAddresses": policy.MaxAddresses, "MaxPins": policy.MaxPins, "MaxSigners": policy.MaxSigners,

@@ -40,8 +40,9 @@ func (s Series) Delivery() bool {
 // Count is the contribution of one client, in one batch, to one bin of one series.
 type Count struct {
 	Series
-	Client    uint64    // distinguishes the clients of one day; never 0
-	End       time.Time // end of the bin
-	Raw       uint64    // reported requests
-	Estimated float64   // the requests that they represent: Raw × FullPPM / SampledPPM
+	Client    uint64        // distinguishes the clients of one day; never 0; claimed by the client
+	Bucket    report.Bucket // distinguishes places; seen by the collector; 0 if unknown
+	End       time.Time     // end of the bin
+	Raw       uint64        // reported requests
+	Estimated float64       // the requests that they represent: Raw × FullPPM / SampledPPM
 }

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/heliograph-net/heliograph/internal/daykey"
 	"github.com/heliograph-net/heliograph/internal/httpx"
 	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy/auth"
@@ -25,11 +26,13 @@ type gateway struct {
 	log     *slog.Logger
 	client  *http.Client
 	keys    keyCache
+	places  *daykey.Key // makes buckets
 	failing atomic.Bool // whether the last request to the collector failed
+	buckets atomic.Bool // whether the collector's last answer said that it reads buckets
 }
 
-func newGateway(s Settings, o *Options) *gateway {
-	return &gateway{s: s, log: o.Logger, client: &http.Client{
+func newGateway(s Settings, o *Options, places *daykey.Key) *gateway {
+	return &gateway{s: s, log: o.Logger, places: places, client: &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			DialContext:            (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
@@ -61,6 +64,7 @@ func (g *gateway) ask(ctx context.Context, client netip.Addr, body []byte) (*htt
 		return nil, nil, err
 	}
 	defer resp.Body.Close()
+	g.heard(resp)
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, protocol.MaxObliviousResponse+1))
 	if err != nil || len(answer) > protocol.MaxObliviousResponse {
 		return nil, nil, errors.Join(err, errAnswer)
@@ -85,9 +89,23 @@ func (g *gateway) request(ctx context.Context, client netip.Addr, body []byte) (
 	return req, nil
 }
 
-// network returns what may be disclosed about a client. It checks what Networks returns, because
-// the collector would refuse an invalid country.
+// heard notes whether the collector reads buckets. One of an older release would believe nothing of
+// what is said with a bucket in it.
+func (g *gateway) heard(answer *http.Response) {
+	g.buckets.Store(answer.Header.Get(protocol.HeaderNetwork) == protocol.NetworkBuckets)
+}
+
+// network returns what may be disclosed about a client.
 func (g *gateway) network(client netip.Addr) auth.Network {
+	n := g.lookUp(client)
+	if g.buckets.Load() {
+		n.Bucket = g.places.Bucket(time.Now(), client)
+	}
+	return n
+}
+
+// lookUp checks what Networks returns, because the collector would refuse an invalid country.
+func (g *gateway) lookUp(client netip.Addr) auth.Network {
 	unknown := auth.Network{Country: "ZZ"}
 	if g.s.Networks == nil {
 		return unknown
@@ -116,6 +134,7 @@ func (g *gateway) askForKeys(ctx context.Context) (list []byte, signed string, e
 		return nil, "", err
 	}
 	defer resp.Body.Close()
+	g.heard(resp)
 	list, err = io.ReadAll(io.LimitReader(resp.Body, ohttp.MaxKeys+1))
 	if err != nil {
 		return nil, "", err

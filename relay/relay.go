@@ -2,10 +2,10 @@
 // from agents and forwards them to one collector. The collector never learns an agent's address,
 // and the relay cannot read the requests. Start with [New], [Relay.Run] and [Relay.Handler].
 //
-// The relay tells the collector only the client's autonomous system and country. It makes a new
-// request, which has none of the client's header fields. The relay stores nothing about clients. To
-// limit rates, it identifies their networks by a keyed hash, in memory only; the key is replaced
-// every hour.
+// The relay tells the collector only the client's autonomous system and country, and 12 bits of a
+// keyed hash of its network: see [report.Bucket]. It makes a new request, which has none of the
+// client's header fields. The relay stores nothing about clients. To limit rates, it identifies
+// their networks by a keyed hash, in memory only; the key is replaced every hour.
 package relay
 
 import (
@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/heliograph-net/heliograph/internal/daykey"
 	"github.com/heliograph-net/heliograph/internal/httpx"
 )
 
@@ -28,6 +29,7 @@ type Relay struct {
 	unregister func() // unregisters the metrics
 
 	gateway  atomic.Pointer[gateway] // replaced by Reload
+	places   daykey.Key              // makes buckets; outlives gateways
 	requests *httpx.Slots            // requests in flight
 	networks *httpx.Limiter
 
@@ -77,7 +79,7 @@ func (r *Relay) Settings() Settings { return r.gateway.Load().s }
 func (r *Relay) apply(s Settings) {
 	r.requests.SetMost(s.MaxRequests)
 	r.networks.SetLimits(httpx.Limits{Requests: s.NetworkRequests, InFlight: max(1, s.MaxRequests/4), NewNetworks: s.NewNetworks})
-	if old := r.gateway.Swap(newGateway(s, &r.o)); old != nil {
+	if old := r.gateway.Swap(newGateway(s, &r.o, &r.places)); old != nil {
 		old.client.CloseIdleConnections()
 	}
 }

@@ -19,6 +19,7 @@ const (
 	envelopeCountry   = 6
 	envelopeDelivery  = 7
 	envelopeSegment   = 8
+	envelopeBucket    = 9 // since release 0.2
 )
 
 // AppendEnvelope appends the encoding of e to dst and returns the result. If [DecodeEnvelope] would
@@ -40,6 +41,7 @@ func AppendEnvelope(dst []byte, e *Envelope) ([]byte, error) {
 	}
 	f.key(envelopeSegment)
 	f.b = cbor.AppendBytes(f.b, e.Segment)
+	f.uint(envelopeBucket, uint64(e.Bucket))
 	return f.b, nil
 }
 
@@ -63,7 +65,7 @@ func DecodeEnvelope(b []byte) (*Envelope, error) {
 func decodeEnvelope(d *cbor.Decoder) *Envelope {
 	e := new(Envelope)
 	var key uint64
-	for range d.Map(8) {
+	for range d.Map(9) {
 		switch key = d.Key(key); key {
 		case envelopeSeq:
 			e.Seq = readUint(d, math.MaxInt64)
@@ -84,6 +86,8 @@ func decodeEnvelope(d *cbor.Decoder) *Envelope {
 			}
 		case envelopeSegment:
 			e.Segment = append([]byte(nil), d.Bytes(MaxSegment)...)
+		case envelopeBucket:
+			e.Bucket = Bucket(readUint(d, MaxBucket))
 		default:
 			d.Fail(unknownKey)
 		}
@@ -110,6 +114,8 @@ func (e *Envelope) fault() string {
 		return "segment is empty"
 	case len(e.Segment) > MaxSegment:
 		return "segment is longer than MaxSegment"
+	case e.Bucket > MaxBucket:
+		return "bucket is above MaxBucket"
 	}
 	if fault := e.Delivery.fault(); fault != "" {
 		return "delivery: " + fault

@@ -253,4 +253,5 @@ type Envelope struct {
 	Country   string // country of the client's address, ISO 3166-1 alpha-2; "ZZ" if unknown
 	Delivery  Delivery
 	Segment   []byte // the segment unchanged, 1 to MaxSegment bytes
+	Bucket    Bucket // of the client's address; 0 if unknown
 }

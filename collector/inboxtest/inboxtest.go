@@ -127,6 +127,7 @@ func (t *inboxTest) entry(n, size int, ago time.Duration) collector.Entry {
 	return collector.Entry{
 		Envelope: report.Envelope{
 			Batch: id(n), Received: t.now.Add(-ago).UnixMilli(), Collector: "c1", ASN: 64501, Country: "DE", Segment: segment,
+			Bucket:   report.Bucket(n % (report.MaxBucket + 1)),
 			Delivery: report.Delivery{Age: uint64(n), Path: []report.Attempt{{Collector: "c0", Outcome: report.TCPReset}}},
 		},
 		Body: sha256.Sum256(segment),

@@ -12,13 +12,13 @@ const (
 	// of their segments: the driver keeps a buffer as large as the most that a statement was
 	// ever given
 	manyBytes = 128 << 10
-	columns   = 9 // of pending
+	columns   = 10 // of pending
 )
 
 // insertText inserts so many batches.
 func insertText(rows int) string {
-	const row = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
-	return "INSERT INTO pending (seq, received, batch, body, asn, country, collector, delivery, segment) VALUES " + row + strings.Repeat(", "+row, rows-1)
+	const row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	return "INSERT INTO pending (seq, received, batch, body, asn, country, collector, delivery, segment, bucket) VALUES " + row + strings.Repeat(", "+row, rows-1)
 }
 
 // inserter inserts entries with as few statements as possible. Nothing but flush inserts the
@@ -74,6 +74,6 @@ func setRow(s *statement, at int, seq int64, e *collector.Entry) error {
 	if err != nil {
 		return err
 	}
-	s.set(at, seq, env.Received, env.Batch[:], e.Body[:], int64(env.ASN), env.Country, env.Collector, delivery, env.Segment)
+	s.set(at, seq, env.Received, env.Batch[:], e.Body[:], int64(env.ASN), env.Country, env.Collector, delivery, env.Segment, int64(env.Bucket))
 	return nil
 }

@@ -23,7 +23,7 @@ func (i *Inbox) Read(ctx context.Context, after uint64, limit int) ([]report.Env
 	if after > head {
 		return nil, fmt.Errorf("reading inbox: %w: %d, the newest is %d", collector.ErrCursor, after, head)
 	}
-	rows, err := i.readers.QueryContext(ctx, `SELECT seq, received, batch, asn, country, collector, delivery, segment
+	rows, err := i.readers.QueryContext(ctx, `SELECT seq, received, batch, asn, country, collector, delivery, segment, bucket
 		FROM pending WHERE seq > ? ORDER BY seq LIMIT ?`, int64(after), max(limit, 1))
 	if err != nil {
 		return nil, named("reading inbox", err)
@@ -43,7 +43,7 @@ func (i *Inbox) Read(ctx context.Context, after uint64, limit int) ([]report.Env
 
 func scan(rows *sql.Rows) (e report.Envelope, err error) {
 	var batch, delivery sql.RawBytes
-	if err := rows.Scan(&e.Seq, &e.Received, &batch, &e.ASN, &e.Country, &e.Collector, &delivery, &e.Segment); err != nil {
+	if err := rows.Scan(&e.Seq, &e.Received, &batch, &e.ASN, &e.Country, &e.Collector, &delivery, &e.Segment, &e.Bucket); err != nil {
 		return e, err
 	}
 	if len(batch) != len(e.Batch) {

@@ -23,7 +23,7 @@ const (
 	pageSize = 16384
 )
 
-// schema: ids has every batch that is remembered, pending the bodies that are not acknowledged,
+// schema is version 2; upgrades lead from there to this release's. ids has every batch that is remembered, pending the bodies that are not acknowledged,
 // acked what is known of those that are. ids is a tree of its own and small because its keys come
 // in any order within a minute, and it is filled late, see ledger.go; the other two only ever grow
 // at their end.
@@ -70,6 +70,10 @@ ALTER TABLE state ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE state ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;
 UPDATE state SET indexed = (` + selectHead + `);` + readersTable
 
+// fromVersion2 keeps the bucket of a batch's client.
+const fromVersion2 = `
+ALTER TABLE pending ADD COLUMN bucket INTEGER NOT NULL DEFAULT 0;`
+
 func (i *Inbox) open(path string) (err error) {
 	i.db, err = sqlitedb.Open(context.Background(), path, sqlitedb.Options{
 		Schema: sqlitedb.Schema{
@@ -77,7 +81,7 @@ func (i *Inbox) open(path string) (err error) {
 			Refused:       ErrSchema,
 			Create:        schema + firstState(),
 			Created:       2,
-			Upgrades:      []string{fromVersion1},
+			Upgrades:      []string{fromVersion1, fromVersion2},
 		},
 		PageSize:   pageSize,
 		CacheKiB:   16 << 10,

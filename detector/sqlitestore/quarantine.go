@@ -27,9 +27,9 @@ func quarantine(tx *sql.Tx, page *detector.FeedPage) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(`INSERT INTO quarantine (batch, feed, received, reason, detail, segment, size, collector, asn, country, delivery)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			q.ID[:], page.Feed, q.Received.UnixMilli(), q.Reason, q.Detail, blob(q.Segment), max(len(q.Segment), 4096), q.Collector, q.ASN, q.Country, delivery)
+		_, err = tx.Exec(`INSERT INTO quarantine (batch, feed, received, reason, detail, segment, size, collector, asn, country, delivery, bucket)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			q.ID[:], page.Feed, q.Received.UnixMilli(), q.Reason, q.Detail, blob(q.Segment), max(len(q.Segment), 4096), q.Collector, q.ASN, q.Country, delivery, q.Bucket)
 		if err != nil {
 			return err
 		}
@@ -72,11 +72,11 @@ func dropWaiting(tx *sql.Tx) error {
 
 // Quarantine implements detector.State.
 func (s *State) Quarantine(ctx context.Context, after uint64, limit int) ([]detector.Held, error) {
-	return list(ctx, s.readers, "reading the quarantine", `SELECT id, batch, feed, received, reason, detail, segment, collector, asn, country, delivery
+	return list(ctx, s.readers, "reading the quarantine", `SELECT id, batch, feed, received, reason, detail, segment, collector, asn, country, delivery, bucket
 		FROM quarantine WHERE id > ? ORDER BY id LIMIT ?`, []any{int64(after), limit}, func(rows *sql.Rows) (h detector.Held, err error) {
 		var received int64
 		var id, delivery sql.RawBytes
-		if err := rows.Scan(&h.Number, &id, &h.Feed, &received, &h.Reason, &h.Detail, &h.Segment, &h.Collector, &h.ASN, &h.Country, &delivery); err != nil {
+		if err := rows.Scan(&h.Number, &id, &h.Feed, &received, &h.Reason, &h.Detail, &h.Segment, &h.Collector, &h.ASN, &h.Country, &delivery, &h.Bucket); err != nil {
 			return h, err
 		}
 		copy(h.ID[:], id)

@@ -130,7 +130,7 @@ ALTER TABLE samples ADD COLUMN client      INTEGER NOT NULL DEFAULT 0; -- as in 
 CREATE TABLE deleted ( -- clients whose data is not kept
 	client   INTEGER PRIMARY KEY,
 	received INTEGER NOT NULL
-) STRICT;`, version3, version4, version5, version6}
+) STRICT;`, version3, version4, version5, version6, version7}
 
 // version3, with foldSightings, has sums with sketches of clients instead of a row for every
 // client, the results of probes, an outbox, and "feed" where "source" meant that.
@@ -211,3 +211,7 @@ INSERT INTO known SELECT id, x'', 0, feed, received, app, records FROM batches;
 DROP TABLE batches;
 ALTER TABLE known RENAME TO batches;
 CREATE INDEX batches_received ON batches (received);`
+
+// version7 keeps buckets.
+const version7 = `
+ALTER TABLE quarantine ADD COLUMN bucket INTEGER NOT NULL DEFAULT 0;`

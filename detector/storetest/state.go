@@ -155,7 +155,7 @@ func quarantine(t *stateTest) {
 // are released.
 func waiting(t *stateTest) {
 	want := detector.Quarantined{ID: id(1), Received: start, Reason: detector.ReasonUnknownKey, Detail: "d", Collector: "c1", ASN: 64501,
-		Country: "DE", Delivery: report.Delivery{Age: 7, Path: []report.Attempt{{Collector: "c0", Outcome: "tcp.reset"}}}, Segment: []byte("sealed")}
+		Country: "DE", Bucket: 4096, Delivery: report.Delivery{Age: 7, Path: []report.Attempt{{Collector: "c0", Outcome: "tcp.reset"}}}, Segment: []byte("sealed")}
 	must(t.T, t.SaveCursor(t.Context(), &detector.FeedPage{Feed: "c1", Cursor: 1, Quarantined: []detector.Quarantined{want}}))
 	for n := range 4 {
 		page := &detector.FeedPage{Feed: "c2", Cursor: uint64(n + 1)}

@@ -32,10 +32,15 @@ const (
 
 // Headers of Oblivious HTTP.
 const (
-	// auth.Network.String; what a relay says about the client
+	// of a request auth.Network.String, what a relay says about the client; of an answer
+	// NetworkBuckets, from a gateway of release 0.2 or newer
 	HeaderNetwork     = "Heliograph-Network"
 	HeaderGatewayKeys = "Heliograph-Keys" // auth.SignGatewayKeys, with the key configurations
 )
+
+// NetworkBuckets is the value of [HeaderNetwork] by which a gateway says that it reads networks with
+// a bucket.
+const NetworkBuckets = "bucket"
 
 // Sizes of Oblivious HTTP in bytes. Messages are padded before they are sealed, so that a relay
 // cannot distinguish a small batch from a request for the policy.

@@ -11,15 +11,18 @@ import (
 	"github.com/heliograph-net/heliograph/privacy"
 	"github.com/heliograph-net/heliograph/privacy/internal/fixtures"
 	"github.com/heliograph-net/heliograph/privacy/receipt"
+	"github.com/heliograph-net/heliograph/report"
 )
 
 func TestNetwork(t *testing.T) {
-	for _, n := range []Network{{0, "ZZ"}, {64501, "DE"}, {1<<32 - 1, "SE"}} {
+	for _, n := range []Network{{Country: "ZZ"}, {ASN: 64501, Country: "DE"}, {ASN: 1<<32 - 1, Country: "SE"}, {Country: "ZZ", Bucket: 1},
+		{ASN: 64501, Country: "DE", Bucket: report.MaxBucket}} {
 		if got, err := ParseNetwork(n.String()); err != nil || got != n {
 			t.Errorf("%v: %v, %v", n, got, err)
 		}
 	}
-	for _, s := range []string{"", "AS1", "AS1, de", "AS1, DEU", "AS01, DE", "AS+1, DE", "1, DE", "AS4294967296, DE", "AS1,DE", "AS1, DE ", "192.0.2.1", "AS1, D\n"} {
+	for _, s := range []string{"", "AS1", "AS1, de", "AS1, DEU", "AS01, DE", "AS+1, DE", "1, DE", "AS4294967296, DE", "AS1,DE", "AS1, DE ", "192.0.2.1", "AS1, D\n",
+		"AS1, DE, ", "AS1, DE, 0", "AS1, DE, 01", "AS1, DE, 4097", "AS1, DE, x", "AS1, DE, 7, 7"} {
 		if n, err := ParseNetwork(s); !errors.Is(err, privacy.ErrMalformed) || n != (Network{}) {
 			t.Errorf("%q: %v, %v", s, n, err)
 		}

@@ -88,6 +88,9 @@ var examples = []example{
 		Delivery: report.Delivery{Age: 86_400_000, Path: []report.Attempt{{Collector: "collector-a", Outcome: report.TCPTimedOut}}},
 		Segment:  bytes.Repeat([]byte("HGS\x01"), 300),
 	}},
+	{"envelope-bucket", &report.Envelope{
+		Seq: 1, Batch: report.BatchID{15: 1}, Received: 1, Collector: "c", Country: "ZZ", Segment: []byte{0}, Bucket: report.MaxBucket,
+	}},
 }
 
 // encode writes v with the function that is made for it.

@@ -171,7 +171,7 @@ func (r maker) value(kind byte) any {
 	default:
 		return &report.Envelope{
 			Seq: r.number(), Batch: report.BatchID(r.bytes16()), Received: int64(r.number()), Collector: r.text(), ASN: uint32(r.number()),
-			Country: r.pick("DE", "ZZ", "D", ""), Delivery: r.delivery(), Segment: []byte(r.text()),
+			Country: r.pick("DE", "ZZ", "D", ""), Delivery: r.delivery(), Segment: []byte(r.text()), Bucket: report.Bucket(r.Uint64N(2 * report.MaxBucket)),
 		}
 	}
 }

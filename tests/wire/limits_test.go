@@ -102,6 +102,7 @@ var limits = []struct {
 	{"envelope's seq", math.MaxInt64, func(n uint64) any { return with(envelope(), func(e *E) { e.Seq = n }) }},
 	{"MaxString of an envelope's collector", report.MaxString, func(n uint64) any { return with(envelope(), func(e *E) { e.Collector = long(n) }) }},
 	{"MaxSegment", report.MaxSegment, func(n uint64) any { return with(envelope(), func(e *E) { e.Segment = make([]byte, n) }) }},
+	{"MaxBucket", report.MaxBucket, func(n uint64) any { return with(envelope(), func(e *E) { e.Bucket = report.Bucket(n) }) }},
 	{"MaxPath of an envelope", report.MaxPath, func(n uint64) any {
 		return with(envelope(), func(e *E) { e.Delivery.Path = path(n, 1, 1) })
 	}},

@@ -117,14 +117,15 @@ type (
 		Collector, Outcome string
 	}
 	libEnvelope struct {
-		Seq       uint64       `cbor:"1,keyasint,omitempty"`
-		Batch     []byte       `cbor:"2,keyasint,omitempty"`
-		Received  int64        `cbor:"3,keyasint,omitempty"`
-		Collector string       `cbor:"4,keyasint,omitempty"`
-		ASN       uint32       `cbor:"5,keyasint,omitempty"`
-		Country   string       `cbor:"6,keyasint,omitempty"`
-		Delivery  *libDelivery `cbor:"7,keyasint,omitempty"`
-		Segment   []byte       `cbor:"8,keyasint,omitempty"`
+		Seq       uint64        `cbor:"1,keyasint,omitempty"`
+		Batch     []byte        `cbor:"2,keyasint,omitempty"`
+		Received  int64         `cbor:"3,keyasint,omitempty"`
+		Collector string        `cbor:"4,keyasint,omitempty"`
+		ASN       uint32        `cbor:"5,keyasint,omitempty"`
+		Country   string        `cbor:"6,keyasint,omitempty"`
+		Delivery  *libDelivery  `cbor:"7,keyasint,omitempty"`
+		Segment   []byte        `cbor:"8,keyasint,omitempty"`
+		Bucket    report.Bucket `cbor:"9,keyasint,omitempty"`
 	}
 )
 
@@ -190,7 +191,7 @@ func toLibrary(v any) any {
 		return toLibDelivery(v)
 	case *report.Envelope:
 		e := libEnvelope{
-			Seq: v.Seq, Batch: nonZero(v.Batch), Received: v.Received, Collector: v.Collector, ASN: v.ASN, Country: v.Country, Segment: v.Segment,
+			Seq: v.Seq, Batch: nonZero(v.Batch), Received: v.Received, Collector: v.Collector, ASN: v.ASN, Country: v.Country, Segment: v.Segment, Bucket: v.Bucket,
 		}
 		if v.Delivery.Age != 0 || v.Delivery.Path != nil {
 			e.Delivery = new(toLibDelivery(v.Delivery))
@@ -370,7 +371,7 @@ func oracleDecodeEnvelope(b []byte) any {
 	if oracleDecoder.Unmarshal(b, &e) != nil {
 		return nil
 	}
-	v := &report.Envelope{Seq: e.Seq, Received: e.Received, Collector: e.Collector, ASN: e.ASN, Country: e.Country, Segment: e.Segment}
+	v := &report.Envelope{Seq: e.Seq, Received: e.Received, Collector: e.Collector, ASN: e.ASN, Country: e.Country, Segment: e.Segment, Bucket: e.Bucket}
 	copy(v.Batch[:], e.Batch)
 	if e.Delivery != nil {
 		v.Delivery = fromLibDelivery(*e.Delivery)

@@ -119,6 +119,7 @@ var badValues = []struct {
 	{"envelope country in small letters", with(envelope(), func(e *E) { e.Country = "de" }), "envelope: country is not two capital letters"},
 	{"envelope country of three letters", with(envelope(), func(e *E) { e.Country = "DEU" }), "envelope: country is not two capital letters"},
 	{"envelope segment empty", with(envelope(), func(e *E) { e.Segment = nil }), "envelope: segment is empty"},
+	{"envelope bucket above its limit", with(envelope(), func(e *E) { e.Bucket = report.MaxBucket + 1 }), "envelope: bucket is above MaxBucket"},
 	{"envelope delivery refused", with(envelope(), func(e *E) { e.Delivery.Path[0].Outcome = report.OK }), "envelope: delivery: path has an outcome that is no failure"},
 }
 
@@ -328,12 +329,14 @@ var badEncodings = []struct {
 	{"delivery attempt of one item", report.Delivery{}, m{2: a{a{"c"}}}, "want a collector and an outcome"},
 	{"delivery that is an array", report.Delivery{}, a{}, "want a map"},
 
-	{"envelope unknown key", &report.Envelope{}, envelopeWith(9, 1), "unknown key"},
+	{"envelope unknown key", &report.Envelope{}, envelopeWith(10, 1), "unknown key"},
 	{"envelope without segment", &report.Envelope{}, envelopeWith(8, nil), "segment is empty"},
 	{"envelope without batch", &report.Envelope{}, envelopeWith(2, nil), "batch is zero"},
 	{"envelope present asn zero", &report.Envelope{}, envelopeWith(5, 0), "a zero value must be absent"},
 	{"envelope present empty delivery", &report.Envelope{}, envelopeWith(7, m{}), "a zero value must be absent"},
 	{"envelope batch of 15 bytes", &report.Envelope{}, envelopeWith(2, client[:15]), "want 16 bytes"},
+	{"envelope present bucket zero", &report.Envelope{}, envelopeWith(9, 0), "a zero value must be absent"},
+	{"envelope bucket above its limit", &report.Envelope{}, envelopeWith(9, report.MaxBucket+1), "number above its limit"},
 	{"envelope asn above 32 bits", &report.Envelope{}, envelopeWith(5, uint64(1)<<32), "number above its limit"},
 }
 
