@@ -42,7 +42,7 @@ func (r *recorder) untilWindowEnds() time.Duration {
 	if r.window.start.IsZero() {
 		return idle
 	}
-	return max(time.Until(r.window.start.Add(r.window.length)), 0)
+	return r.window.left(time.Now())
 }
 
 // sealWindow ends the open window, if its time has come or at once, and stores it if it is to be
@@ -106,9 +106,10 @@ func (r *recorder) takeWindow(now time.Time, atOnce bool) (*window, uint32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	w := r.window
-	if w.start.IsZero() || (!atOnce && now.Sub(w.start) < w.length) {
+	if w.start.IsZero() || (!atOnce && w.left(now) > 0) {
 		return nil, 0
 	}
+	r.early.ended(w, now)
 	r.window = newWindow(r.terms.policy.Policy, len(w.rows))
 	if len(r.settle) > 0 && r.terms.record != report.Off {
 		r.begun() // for them

@@ -29,6 +29,7 @@ type recorder struct {
 	untold  map[string]uint64 // records lost, by reason, that no header has told yet
 	total   Stats             // Observed, Errors, Windows, SampledOut and Dropped
 
+	early       early
 	panics      int       // that were sealed at once since panicsSince
 	panicsSince time.Time // zero: none yet
 	rand        *mathrand.Rand
@@ -108,7 +109,11 @@ func (r *recorder) count(o *Observation) (*window, int) {
 	w := r.begun()
 	n := o.count()
 	r.total.Observed += n
+	calm := !w.failed
 	w.add(o.key(), n)
+	if calm && w.failed && r.early.begin(w, r.terms.policy.Policy, time.Now(), r.rand) {
+		signal(r.opened)
+	}
 	if w.level < report.Diagnostics || o.Outcome == report.OK || n > 1 {
 		return nil, -1
 	}

@@ -31,6 +31,7 @@ type row struct {
 type window struct {
 	start    time.Time // zero: nothing observed yet, the window has not begun
 	length   time.Duration
+	early    time.Time      // when it ends before its time; zero: it does not
 	level    report.Consent // the lowest that was in force since start
 	index    map[key]uint32 // into rows
 	rows     []row
@@ -58,6 +59,25 @@ func newWindow(p *policy.Policy, sizeHint int) *window {
 		index:      make(map[key]uint32, sizeHint),
 		maxSamples: int(p.SamplesPerWindow),
 	}
+}
+
+// left is how long the window, which has begun, still lasts.
+func (w *window) left(now time.Time) time.Duration {
+	left := w.length - now.Sub(w.start)
+	if !w.early.IsZero() {
+		left = min(left, w.early.Sub(now))
+	}
+	return max(left, 0)
+}
+
+// allFailed reports whether requests were counted, and none of them succeeded.
+func (w *window) allFailed() bool {
+	for i := range w.rows {
+		if w.rows[i].key.outcome == report.OK {
+			return false
+		}
+	}
+	return len(w.rows) > 0
 }
 
 // add counts n requests of key k. Only a key's first request allocates.

@@ -92,6 +92,11 @@ func showPolicy(w io.Writer, signed []byte, p *policy.Policy, now time.Time) err
 	row("max consent", "%s", p.MaxConsent)
 	row("success windows sent", "%.4g %%", float64(p.SuccessPPM)*100/report.FullPPM)
 	row("window", "%v", time.Duration(p.WindowMS)*time.Millisecond)
+	if p.EarlyMS == policy.NeverEarly {
+		row("early", "never")
+	} else {
+		row("early", "%v", time.Duration(p.EarlyMS)*time.Millisecond)
+	}
 	row("samples per window", "%d", p.SamplesPerWindow)
 	row("refresh", "%v", time.Duration(p.RefreshSeconds)*time.Second)
 	row("bytes per day", "%d", p.BytesPerDay)

@@ -13,8 +13,8 @@ import (
 	"github.com/heliograph-net/heliograph/report/cbor"
 )
 
-// Keys of a policy's map. Fields that may be zero are left out if they are; the others are always
-// present.
+// Keys of a policy's map. Fields that may be zero are left out if they are, and so is policyKeyEarly
+// with its default, because release 0.1.0 does not know it; the others are always present.
 const (
 	policyKeyVersion    = 1
 	policyKeyIssued     = 2
@@ -29,7 +29,8 @@ const (
 	policyKeySealKey    = 11
 	policyKeyCollectors = 12
 	policyKeySigners    = 13
-	policyKeys          = 13
+	policyKeyEarly      = 14 // 0: never
+	policyKeys          = 14
 )
 
 // Keys of a collector's map.
@@ -55,6 +56,9 @@ func appendPolicy(dst []byte, p *Policy) []byte {
 	if p.MaxConsent == 0 {
 		n--
 	}
+	if p.EarlyMS == DefaultEarlyMS {
+		n--
+	}
 	dst = cbor.AppendMap(dst, n)
 	dst = appendUintField(dst, policyKeyVersion, p.Version)
 	dst = appendUintField(dst, policyKeyIssued, uint64(p.Issued))
@@ -73,7 +77,15 @@ func appendPolicy(dst []byte, p *Policy) []byte {
 	for i := range p.Collectors {
 		dst = appendCollector(dst, &p.Collectors[i])
 	}
-	return appendKeys(cbor.AppendUint(dst, policyKeySigners), p.Signers)
+	dst = appendKeys(cbor.AppendUint(dst, policyKeySigners), p.Signers)
+	switch p.EarlyMS {
+	case DefaultEarlyMS:
+	case NeverEarly:
+		dst = cbor.AppendUint(cbor.AppendUint(dst, policyKeyEarly), 0)
+	default:
+		dst = appendUintField(dst, policyKeyEarly, p.EarlyMS)
+	}
+	return dst
 }
 
 func appendCollector(dst []byte, c *Collector) []byte {
@@ -125,7 +137,7 @@ func appendKeys(dst []byte, keys [][]byte) []byte {
 // decodePolicy is the inverse of appendPolicy. It refuses bytes that appendPolicy would not write.
 func decodePolicy(b []byte) (*Policy, error) {
 	d := cbor.New(b)
-	p := new(Policy)
+	p := &Policy{EarlyMS: DefaultEarlyMS}
 	var key uint64
 	for range d.Map(policyKeys) {
 		key = d.Key(key)
@@ -175,6 +187,15 @@ func (p *Policy) decodeField(d *cbor.Decoder, key uint64) {
 		}
 	case policyKeySigners:
 		p.Signers = decodeKeys(d, MaxSigners, ed25519.PublicKeySize)
+	case policyKeyEarly:
+		switch p.EarlyMS = d.Uint(); {
+		case p.EarlyMS == 0:
+			p.EarlyMS = NeverEarly
+		case p.EarlyMS == DefaultEarlyMS:
+			d.Fail("present with its default")
+		case p.EarlyMS > maxWindowMS:
+			d.Fail("number too large")
+		}
 	default:
 		d.Fail(wire.UnknownKey)
 	}

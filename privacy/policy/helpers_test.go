@@ -24,7 +24,7 @@ func sealKey(tb testing.TB) []byte {
 func testPolicy(tb testing.TB) *Policy {
 	return &Policy{
 		Version: 7, Issued: 1_800_000_000, Expires: 1_802_592_000, MaxConsent: report.Diagnostics,
-		SuccessPPM: 100_000, WindowMS: 30_000, SamplesPerWindow: 3, RefreshSeconds: 600, BytesPerDay: 1 << 20,
+		SuccessPPM: 100_000, WindowMS: 30_000, SamplesPerWindow: 3, RefreshSeconds: 600, BytesPerDay: 1 << 20, EarlyMS: DefaultEarlyMS,
 		SealKey: sealKey(tb),
 		Collectors: []Collector{{
 			ID: "c1", URL: "https://c1.example-a.net", Priority: 1, Weight: 2, Addresses: []string{"192.0.2.1:443", "[2001:db8::1]:443"},
@@ -50,4 +50,10 @@ func obliviousPolicy(tb testing.TB) *Policy {
 	p.Collectors[0].Relay = "https://relay.example-b.net/v1/oblivious"
 	p.Collectors[0].ObliviousKeys = append([]byte{0, 3}, "key"...)
 	return p
+}
+
+// signedBody is a signed policy whose body may be anything.
+func signedBody(body []byte, key ed25519.PrivateKey) []byte {
+	file := append(append([]byte(magic), version), key.Public().(ed25519.PublicKey)...)
+	return append(append(file, ed25519.Sign(key, message(body))...), body...)
 }

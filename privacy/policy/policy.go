@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"math"
 	"time"
 
 	"github.com/heliograph-net/heliograph/report"
@@ -28,7 +29,11 @@ const (
 	DefaultSamplesPerWindow = 5
 	DefaultRefreshSeconds   = 3600
 	DefaultBytesPerDay      = 10 << 20
+	DefaultEarlyMS          = 8000
 )
+
+// NeverEarly as a policy's EarlyMS has every window end with its length.
+const NeverEarly = math.MaxUint64
 
 // Policy is what an operator tells every agent: where to deliver, which key to seal to, and how
 // much to send. It can lower what a user allowed and never raise it. Numbers that are zero mean
@@ -48,6 +53,11 @@ type Policy struct {
 	// means DefaultSuccessPPM
 	SuccessPPM uint32
 	WindowMS   uint64 // length of a window in ms, 100 to 3,600,000; 0 means DefaultWindowMS
+	// A window with the first failure after calm ends at most so many ms after that failure, and at
+	// least a quarter of it, if it does not end before: 100 to 3,600,000. 0 means DefaultEarlyMS,
+	// NeverEarly turns it off. Agents of release 0.1.0 refuse a policy with any other value than
+	// the default.
+	EarlyMS uint64
 	// most samples per window, 1 to 100; 0 means DefaultSamplesPerWindow
 	SamplesPerWindow uint32
 	// time between an agent's requests for a newer policy, 1 to 604,800; 0 means
@@ -117,5 +127,6 @@ func (p *Policy) withDefaults() *Policy {
 	c.SamplesPerWindow = cmp.Or(c.SamplesPerWindow, DefaultSamplesPerWindow)
 	c.RefreshSeconds = cmp.Or(c.RefreshSeconds, DefaultRefreshSeconds)
 	c.BytesPerDay = cmp.Or(c.BytesPerDay, DefaultBytesPerDay)
+	c.EarlyMS = cmp.Or(c.EarlyMS, DefaultEarlyMS)
 	return &c
 }

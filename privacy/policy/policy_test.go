@@ -29,7 +29,7 @@ func TestPolicyComesBack(t *testing.T) {
 
 func TestSignPolicyWritesDefaultsIn(t *testing.T) {
 	p := testPolicy(t)
-	p.SuccessPPM, p.WindowMS, p.SamplesPerWindow, p.RefreshSeconds, p.BytesPerDay = 0, 0, 0, 0, 0
+	p.SuccessPPM, p.WindowMS, p.SamplesPerWindow, p.RefreshSeconds, p.BytesPerDay, p.EarlyMS = 0, 0, 0, 0, 0, 0
 	got, err := Open(signed(t, p, fixtures.SigningKey(1)), fixtures.PublicKey(1))
 	if err != nil {
 		t.Fatal(err)
@@ -44,10 +44,7 @@ func TestSignPolicyWritesDefaultsIn(t *testing.T) {
 	}
 	// An agent of another version may have other defaults. A file that leaves out a number would be
 	// ambiguous, so it is refused.
-	body := appendPolicy(nil, p)
-	file := append([]byte(magic), version)
-	file = append(append(file, fixtures.PublicKey(1)...), ed25519.Sign(fixtures.SigningKey(1), message(body))...)
-	if _, err := Open(append(file, body...), fixtures.PublicKey(1)); !errors.Is(err, privacy.ErrMalformed) {
+	if _, err := Open(signedBody(appendPolicy(nil, p), fixtures.SigningKey(1)), fixtures.PublicKey(1)); !errors.Is(err, privacy.ErrMalformed) {
 		t.Errorf("without its numbers: %v", err)
 	}
 }
@@ -179,6 +176,8 @@ func TestPolicyFaultsNameTheirKeys(t *testing.T) {
 		{"samples_per_window", func(p *Policy) { p.SamplesPerWindow = 101 }},
 		{"refresh_seconds", func(p *Policy) { p.RefreshSeconds = 604_801 }},
 		{"bytes_per_day", func(p *Policy) { p.BytesPerDay = 1<<40 + 1 }},
+		{"early_ms", func(p *Policy) { p.EarlyMS = 99 }},
+		{"early_ms", func(p *Policy) { p.EarlyMS = NeverEarly - 1 }},
 		{"seal_key", func(p *Policy) { p.SealKey = p.SealKey[1:] }},
 		{"collectors", func(p *Policy) { p.Collectors = nil }},
 		{"collectors", func(p *Policy) { p.Collectors = make([]Collector, MaxCollectors+1) }},

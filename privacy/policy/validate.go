@@ -41,6 +41,9 @@ func (p *Policy) Validate() error {
 	q := p.withDefaults()
 	f.inRange(uint64(q.SuccessPPM), 1, report.FullPPM, "success_ppm")
 	f.inRange(q.WindowMS, minWindowMS, maxWindowMS, "window_ms")
+	if q.EarlyMS != NeverEarly {
+		f.inRange(q.EarlyMS, minWindowMS, maxWindowMS, "early_ms")
+	}
 	f.inRange(uint64(q.SamplesPerWindow), 1, maxSamples, "samples_per_window")
 	f.inRange(q.RefreshSeconds, 1, maxRefreshSeconds, "refresh_seconds")
 	f.inRange(q.BytesPerDay, 1, maxBytesPerDay, "bytes_per_day")

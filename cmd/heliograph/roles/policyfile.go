@@ -28,6 +28,7 @@ type PolicySource struct {
 	MaxConsent      string            `yaml:"max_consent"`
 	SuccessFraction float64           `yaml:"success_fraction"`
 	Window          Duration          `yaml:"window"`
+	Early           Duration          `yaml:"early"` // 0: never
 	Samples         uint32            `yaml:"samples_per_window"`
 	Refresh         Duration          `yaml:"refresh"`
 	BytesPerDay     uint64            `yaml:"bytes_per_day"`
@@ -54,7 +55,7 @@ type CollectorSource struct {
 
 func defaultPolicySource() PolicySource {
 	return PolicySource{Version: 1, ValidFor: dur(90 * 24 * time.Hour), MaxConsent: report.Diagnostics.String(), SuccessFraction: 0.05,
-		Window: dur(time.Minute), Samples: 5, Refresh: dur(time.Hour), BytesPerDay: 10 << 20}
+		Window: dur(time.Minute), Early: dur(policy.DefaultEarlyMS * time.Millisecond), Samples: 5, Refresh: dur(time.Hour), BytesPerDay: 10 << 20}
 }
 
 // ReadPolicySource reads policy.yaml and the keys that it names. It returns an unsigned policy that
@@ -90,6 +91,9 @@ func (s *PolicySource) policy(dir string, now time.Time) (*policy.Policy, error)
 			bad(key, fmt.Errorf("%q is not a duration such as 60s or 2160h", d.bad))
 		}
 	}
+	if s.Early.bad != "" || s.Early.Duration < 0 {
+		bad("early", fmt.Errorf("%q is neither 0 nor a duration such as 8s", s.Early.bad))
+	}
 	if !(s.SuccessFraction > 0 && s.SuccessFraction <= 1) {
 		bad("success_fraction", fmt.Errorf("%v is not above 0 and at most 1", s.SuccessFraction))
 	}
@@ -98,6 +102,9 @@ func (s *PolicySource) policy(dir string, now time.Time) (*policy.Policy, error)
 	p := &policy.Policy{Version: s.Version, Issued: now.Unix(), Expires: now.Add(s.ValidFor.Duration).Unix(), Disabled: s.Disabled,
 		MaxConsent: consent, SuccessPPM: uint32(math.Round(s.SuccessFraction * report.FullPPM)), WindowMS: uint64(s.Window.Milliseconds()),
 		SamplesPerWindow: s.Samples, RefreshSeconds: uint64(s.Refresh.Seconds()), BytesPerDay: s.BytesPerDay}
+	if p.EarlyMS = uint64(s.Early.Milliseconds()); p.EarlyMS == 0 {
+		p.EarlyMS = policy.NeverEarly
+	}
 	key, err := readKey(dir, s.SealKey, keyfile.ParseSealKey)
 	bad("seal_key", err)
 	if err == nil {
