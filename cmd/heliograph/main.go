@@ -39,6 +39,8 @@ type cli struct {
 	Prober     proberCmd     `cmd:"" help:"Run a prober alone: it delivers its results to the collectors, or shows them on a page of its own."`
 	Quarantine quarantineCmd `cmd:"" help:"Show the batches that the detector could not use, or try them again."`
 	Alert      alertCmd      `cmd:"" help:"Try who is told of incidents."`
+	Simulate   simulateCmd   `cmd:"" help:"Invent the reports of a population of users, fault by fault, with the truth beside them."`
+	Replay     replayCmd     `cmd:"" help:"Run the detector's judgement over a file: what would have been raised, and when."`
 	Doctor     doctorCmd     `cmd:"" help:"Say whether the collectors really stand in another failure domain than the service, and work."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 }

@@ -21,7 +21,7 @@ func TestHelpListsEveryCommand(t *testing.T) {
 		if code != 0 {
 			t.Errorf("%v: exit %d", args, code)
 		}
-		for _, command := range []string{"demo", "up", "init", "get", "sent", "query", "heatmap", "policy show", "policy sign", "collector", "detector", "prober", "version", "doctor", "headers", "relay", "quarantine list", "quarantine retry"} {
+		for _, command := range []string{"demo", "up", "init", "get", "sent", "query", "heatmap", "policy show", "policy sign", "collector", "detector", "prober", "version", "doctor", "headers", "relay", "quarantine list", "quarantine retry", "simulate", "replay"} {
 			if !strings.Contains(stdout, "\n  "+command+" ") {
 				t.Errorf("%v does not list %q:\n%s", args, command, stdout)
 			}

@@ -1,0 +1,210 @@
+package simulate
+
+import (
+	"math"
+	"math/rand/v2"
+	"strconv"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// Sink receives what collectors would have, in the order of its arrival. The values are the sink's
+// to keep; their strings are shared.
+type Sink interface {
+	Row(Row) error
+	Probe(Probe) error
+	// Tick tells that all that arrived until a time (Unix milliseconds) was passed on. It comes
+	// once a second.
+	Tick(at int64) error
+}
+
+// warmUp is how long a world runs before its scenario starts, so that it starts in full swing.
+const warmUp = 3 * 60 * 1000 // ms
+
+// What an entry of the queue is about; see [world.handle].
+const (
+	arrival   = iota // of a visitor
+	request          // of the visit id
+	windowEnd        // of the visit id
+	delivery         // of the parcel id
+	probing          // of a server by a vantage
+)
+
+// world is a simulation as it runs.
+type world struct {
+	World
+	scenario *Scenario
+	people   *population
+	faults   []*fault
+	floods   []*flood
+	sink     Sink
+	rng      *rand.Rand // of users; floods and probes have their own
+	probeRNG *rand.Rand
+
+	start, end int64 // Unix milliseconds
+	queue      queue
+	visits     []visit
+	free       []uint32
+	parcels    [][]Row
+	empty      []uint32 // parcels that may be used again
+	releases   []Release
+	collectors []string
+	vantages   []string
+}
+
+// Run plays a scenario and passes everything to the sink. It ends early with the sink's error.
+func Run(s *Scenario, seed uint64, sink Sink) error {
+	w := newWorld(s, seed)
+	w.sink = sink
+	return w.run()
+}
+
+func newWorld(s *Scenario, seed uint64) *world {
+	w := &world{World: s.World, scenario: s, people: newPopulation(seed, &s.World), rng: rand.New(rand.NewPCG(seed, 4)),
+		probeRNG: rand.New(rand.NewPCG(seed, 5)), start: s.Start.UnixMilli(), releases: s.Releases}
+	w.end = w.start + s.Duration.Milliseconds()
+	fate := rand.New(rand.NewPCG(seed, 6))
+	jitter := func() int64 { return fate.Int64N(s.Jitter.Milliseconds() + 1) }
+	for i := range s.Faults {
+		w.faults = append(w.faults, settle(&s.Faults[i], w.start, jitter(), w.people, &s.World, fate))
+	}
+	for i := range s.Floods {
+		w.floods = append(w.floods, newFlood(&s.Floods[i], w.start, jitter(), w, rand.New(rand.NewPCG(seed, 100+uint64(i)))))
+	}
+	for i := range s.World.Collectors {
+		w.collectors = append(w.collectors, "c"+strconv.Itoa(i+1))
+	}
+	for i := range s.Probes.Vantages {
+		w.vantages = append(w.vantages, "v"+strconv.Itoa(i+1))
+	}
+	return w
+}
+
+func (w *world) run() error {
+	from := w.start - warmUp
+	w.queue.now = second(from)
+	w.queue.push(entry{at: from + 1, kind: arrival})
+	w.scheduleProbes()
+	for s := w.queue.now + 1; s*1000 <= w.end; s++ {
+		w.queue.advance(s)
+		for _, f := range w.floods {
+			f.second(w, s)
+		}
+		for {
+			e, ok := w.queue.pop()
+			if !ok {
+				break
+			}
+			if err := w.handle(e); err != nil {
+				return err
+			}
+		}
+		if s*1000 > w.start {
+			if err := w.sink.Tick(s * 1000); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *world) handle(e entry) error {
+	switch e.kind {
+	case arrival:
+		w.arrive(e.at)
+	case request:
+		w.request(e)
+	case windowEnd:
+		w.endWindow(e)
+	case probing:
+		return w.probe(e)
+	case delivery:
+		rows := w.parcels[e.id]
+		w.empty = append(w.empty, e.id)
+		if e.at <= w.start {
+			return nil
+		}
+		for _, r := range rows {
+			if err := w.sink.Row(r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// rate is how many requests a second there are at a time.
+func (w *world) rate(at int64) float64 {
+	hours := float64(at%day) / float64(day/24)
+	return w.RequestsPerSecond * (1 + w.Diurnal*math.Sin(2*math.Pi*(hours-9)/24))
+}
+
+// send delivers rows at a time: the collector has them then.
+func (w *world) send(at int64, rows ...Row) {
+	var id uint32
+	if n := len(w.empty); n > 0 {
+		id, w.empty = w.empty[n-1], w.empty[:n-1]
+	} else {
+		id = uint32(len(w.parcels))
+		w.parcels = append(w.parcels, nil)
+	}
+	for i := range rows {
+		rows[i].Arrived = max(at, rows[i].At)
+	}
+	w.parcels[id] = append(w.parcels[id][:0], rows...)
+	w.queue.push(entry{at: at, kind: delivery, id: id})
+}
+
+// noisy is the factor of a network's failure rate in the minute of a time.
+func (w *world) noisy(n *network, at int64) float64 {
+	if w.NoiseShape == 0 {
+		return 1
+	}
+	if m := at / 60_000; m != n.minute {
+		n.minute, n.noise = m, gamma(w.rng, w.NoiseShape)/w.NoiseShape
+	}
+	return n.noise
+}
+
+// gamma draws from the gamma distribution of a shape and scale 1 (Marsaglia and Tsang, 2000).
+func gamma(rng *rand.Rand, shape float64) float64 {
+	if shape < 1 {
+		return gamma(rng, shape+1) * math.Pow(rng.Float64(), 1/shape)
+	}
+	d := shape - 1.0/3
+	c := 1 / math.Sqrt(9*d)
+	for {
+		x := rng.NormFloat64()
+		v := 1 + c*x
+		if v <= 0 {
+			continue
+		}
+		v *= v * v
+		if math.Log(rng.Float64()) < 0.5*x*x+d-d*v+d*math.Log(v) {
+			return d * v
+		}
+	}
+}
+
+// poisson draws how many happen when mean are expected.
+func poisson(rng *rand.Rand, mean float64) int {
+	if mean > 500 {
+		return int(max(math.Round(mean+math.Sqrt(mean)*rng.NormFloat64()), 0))
+	}
+	n := 0
+	for p := rng.ExpFloat64(); p < mean; p += rng.ExpFloat64() {
+		n++
+	}
+	return n
+}
+
+// span draws a duration of the exponential distribution with a mean, in ms.
+func span(rng *rand.Rand, mean float64) int64 { return int64(mean * rng.ExpFloat64()) }
+
+// What fails by itself.
+var (
+	background = []report.Outcome{report.HTTPError, report.TCPTimedOut, report.TCPReset, report.DNSFailed, report.TLSFailed, report.Abandoned}
+	inHouse    = cumulate([]float64{0.4, 0.2, 0.15, 0.05, 0.05, 0.15})
+	badLink    = []report.Outcome{report.TCPTimedOut, report.TCPReset, report.DNSTimedOut, report.TCPFailed, report.TCPAddressUnreachable}
+	onBadLink  = cumulate([]float64{0.5, 0.15, 0.2, 0.1, 0.05})
+)

@@ -1,0 +1,292 @@
+package simulate
+
+import (
+	"strings"
+
+	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// visit is one user's stay, with the agent that watches it.
+type visit struct {
+	gen      uint32 // of the open window; entries of the queue that have another are void
+	client   uint32
+	network  int32
+	server   int32
+	system   uint8
+	protocol uint8
+	bad      bool // the connection
+	browser  bool
+	version  string
+	left     int // requests until its end; 0: over, only its window is open
+
+	open     bool
+	failed   bool  // the open window has a failure
+	troubled bool  // the window before had one
+	began    int64 // the open window
+	held     int64 // reports cannot leave before
+	counters []counter
+}
+
+// counter is a row of an open window.
+type counter struct {
+	target  uint8
+	status  uint16
+	outcome report.Outcome
+	server  string
+	n       uint64
+	last    int64
+}
+
+// arrive begins a visit and plans the next.
+func (w *world) arrive(at int64) {
+	w.queue.push(entry{at: at + 1 + span(w.rng, 1000*w.VisitRequests/w.rate(at)), kind: arrival})
+	var id uint32
+	if n := len(w.free); n > 0 {
+		id, w.free = w.free[n-1], w.free[:n-1]
+	} else {
+		id = uint32(len(w.visits))
+		w.visits = append(w.visits, visit{})
+	}
+	v := &w.visits[id]
+	n := draw(w.people.upTo, w.rng.Float64())
+	net := &w.people.networks[n]
+	client := net.first + w.rng.Uint32N(net.clients)
+	nature := mix(w.people.seed, 7, uint64(client))
+	*v = visit{gen: v.gen + 1, client: client, network: int32(n), server: int32(w.rng.IntN(len(w.people.servers))),
+		system: uint8(draw(systemShares, unit(nature))), protocol: uint8(draw(protocolShare, w.rng.Float64())),
+		bad: w.rng.Float64() < w.BadVisits, browser: w.rng.Float64() < w.Browsers,
+		version: w.version(client, at), left: 1, counters: v.counters[:0]}
+	for w.rng.Float64()*w.VisitRequests > 1 && v.left < 100_000 {
+		v.left++
+	}
+	w.queue.push(entry{at: at, kind: request, id: id, gen: v.gen})
+}
+
+// version is what a client runs at a time.
+func (w *world) version(client uint32, at int64) string {
+	nature := mix(w.people.seed, 8, uint64(client))
+	version := w.Versions[draw(w.people.versions, unit(nature))]
+	for i, r := range w.releases {
+		since := at - w.start - r.Start.Milliseconds()
+		if since < 0 {
+			continue
+		}
+		reached := r.Share
+		if over := r.Over.Milliseconds(); since < over {
+			reached *= float64(since) / float64(over)
+		}
+		if unit(mix(nature, uint64(i))) < reached {
+			version = r.Version
+		}
+	}
+	return version
+}
+
+// request makes one request of a visit and plans the next.
+func (w *world) request(e entry) {
+	v := &w.visits[e.id]
+	target := uint8(0)
+	if len(w.people.targets) > 1 {
+		target = uint8(draw(w.people.targets, w.rng.Float64()))
+	}
+	outcome, status, server := w.fate(v, target, e.at)
+	if v.browser {
+		w.tellBrowser(v, counter{target, status, outcome, server, 1, e.at})
+	} else {
+		w.count(e.id, counter{target, status, outcome, server, 1, e.at})
+	}
+	if v.left--; v.left > 0 {
+		gap := span(w.rng, float64(w.RequestGap.Milliseconds()))
+		w.queue.push(entry{at: e.at + 1 + gap, kind: request, id: e.id})
+	} else if !v.open {
+		w.free = append(w.free, e.id)
+	}
+}
+
+// fate is how a request ends.
+func (w *world) fate(v *visit, target uint8, at int64) (o report.Outcome, status uint16, server string) {
+	o, status, server = report.OK, 200, w.people.servers[v.server]
+	switch {
+	case v.bad:
+		if w.rng.Float64() < w.BadVisitFailures {
+			o = badLink[draw(onBadLink, w.rng.Float64())]
+		}
+	case w.rng.Float64() < w.FailureRate*w.noisy(&w.people.networks[v.network], at):
+		o = background[draw(inHouse, w.rng.Float64())]
+		if status = 500; w.rng.IntN(3) == 0 {
+			status = 503
+		}
+	}
+	for _, f := range w.faults {
+		if at < f.start || at >= f.end || !f.holds(v, v.version, target) {
+			continue
+		}
+		if f.Offline {
+			v.held = max(v.held, f.end)
+		}
+		if f.LastMile {
+			until, hit := f.afflicted(v.client, at)
+			if !hit {
+				continue
+			}
+			v.held = max(v.held, until)
+		} else if level := f.level(at); level == 0 || (level < 1 && w.rng.Float64() >= level) {
+			continue
+		}
+		if o = f.outcome(w.rng); o == report.OK {
+			status = 200
+		} else if status = f.Status; status == 0 {
+			status = 503
+		}
+		if f.Becomes != "" {
+			server = f.Becomes
+		}
+	}
+	if o != report.OK && !o.Under("http") {
+		status = 0
+	}
+	if o.Under("dns") {
+		server = ""
+	}
+	return o, status, server
+}
+
+// count counts a request in the visit's window, and begins one if none is open.
+func (w *world) count(id uint32, c counter) {
+	v := &w.visits[id]
+	if !v.open {
+		v.open, v.failed, v.began = true, false, c.last
+		v.gen++
+		w.queue.push(entry{at: c.last + w.Window.Milliseconds(), kind: windowEnd, id: id, gen: v.gen})
+	}
+	if c.outcome.Failed() && !v.failed {
+		v.failed = true
+		early := c.last + 2000 + w.rng.Int64N(6000)
+		if w.EarlyReports && !v.troubled && early < v.began+w.Window.Milliseconds() {
+			v.gen++
+			w.queue.push(entry{at: early, kind: windowEnd, id: id, gen: v.gen})
+		}
+	}
+	for i := range v.counters {
+		k := &v.counters[i]
+		if k.target == c.target && k.outcome == c.outcome && k.status == c.status && k.server == c.server {
+			k.n++
+			k.last = c.last
+			return
+		}
+	}
+	v.counters = append(v.counters, c)
+}
+
+// endWindow sends what a window counted: always if it has a failure, otherwise by chance.
+func (w *world) endWindow(e entry) {
+	v := &w.visits[e.id]
+	if !v.open || v.gen != e.gen {
+		return
+	}
+	v.open = false
+	switch lost := v.left == 0 && w.rng.Float64() < w.Crashes; {
+	case lost:
+	case v.failed:
+		w.report(v, e.at, 1)
+	case w.rng.Float64() < w.Sampling:
+		w.report(v, e.at, 1/w.Sampling)
+	}
+	v.troubled = v.failed
+	v.counters = v.counters[:0]
+	if v.left == 0 {
+		w.free = append(w.free, e.id)
+	}
+}
+
+// report sends a window that ended at a time.
+func (w *world) report(v *visit, at int64, weight float64) {
+	sent := max(at, v.held)
+	if v.held > at {
+		sent += w.rng.Int64N(60_000) // not all at once
+	}
+	if w.rng.Float64() < w.Offline {
+		sent += span(w.rng, float64(w.OfflineMean.Milliseconds()))
+	}
+	sent += 100 + span(w.rng, 1500)
+	path, collector, arrived := w.path(v, sent)
+	rows := make([]Row, 0, len(v.counters)+len(path))
+	for _, c := range v.counters {
+		r := w.row(v, c, weight)
+		r.Collector = collector
+		rows = append(rows, r)
+	}
+	if w.Deliveries {
+		for _, d := range path {
+			d.Collector = collector
+			rows = append(rows, d)
+		}
+	}
+	w.send(arrived, rows...)
+}
+
+// tellBrowser sends what a browser tells of one request by itself, a minute later at most.
+func (w *world) tellBrowser(v *visit, c counter) {
+	weight := 1.0
+	if !c.outcome.Failed() {
+		if w.rng.Float64() >= w.Sampling {
+			return
+		}
+		weight = 1 / w.Sampling
+	}
+	r := w.row(v, c, weight)
+	r.Source = report.SourceBrowser
+	r.Collector = w.collectors[0]
+	w.send(max(c.last, v.held)+1000+w.rng.Int64N(59_000), r)
+}
+
+func (w *world) row(v *visit, c counter, weight float64) Row {
+	n := &w.people.networks[v.network]
+	prefix := uint64(v.network)<<32 | uint64((v.client-n.first)/clientsPerPrefix)
+	protocol := protocols[v.protocol]
+	if c.outcome.Failed() && w.AgentsProtocol && !strings.HasPrefix(string(c.outcome), "http") {
+		protocol = ""
+	}
+	return Row{At: c.last, App: w.App, Version: v.version, OS: systems[v.system], Target: w.Targets[c.target], Outcome: c.outcome,
+		Protocol: protocol, Status: c.status, Server: c.server, ASN: n.asn, Country: w.people.countries[n.country],
+		Source: report.SourceAgent, Bucket: w.people.bucket(prefix, c.last), Client: w.people.token(v.client, c.last),
+		Raw: c.n, Estimated: float64(c.n) * weight}
+}
+
+// path finds a collector that takes a batch: rows about those that were tried, the one that took
+// it, and when. It gives up after an hour or so; the reports are late then, not lost.
+func (w *world) path(v *visit, at int64) (tried []Row, collector string, arrived int64) {
+	preferred := 0
+	if h := unit(mix(w.people.seed, 9, uint64(v.client))); h >= 0.7 && len(w.collectors) > 1 {
+		preferred = 1 + int((h-0.7)/0.3*float64(len(w.collectors)-1))
+	}
+	for try := 0; ; try++ {
+		name := w.collectors[(preferred+try)%len(w.collectors)]
+		d := w.row(v, counter{last: at, n: 1, outcome: report.OK}, 1)
+		d.App, d.Target, d.Protocol, d.Status, d.Server = model.DeliveryApp, model.CollectorTarget+name, "", 0, ""
+		o, refused := w.refused(name, v, at)
+		if !refused || try > 100 {
+			return append(tried, d), name, at
+		}
+		if try < len(w.collectors) {
+			d.Outcome = o
+			tried = append(tried, d)
+		}
+		if at += 500 + w.rng.Int64N(2000); (try+1)%len(w.collectors) == 0 {
+			at += 30_000
+		}
+	}
+}
+
+// refused reports whether a collector takes nothing from a visitor at a time.
+func (w *world) refused(collector string, v *visit, at int64) (report.Outcome, bool) {
+	for _, f := range w.faults {
+		if f.Collector == collector && (f.networks == nil || f.networks[v.network]) {
+			if level := f.level(at); level > 0 && w.rng.Float64() < level {
+				return f.outcome(w.rng), true
+			}
+		}
+	}
+	return "", false
+}
