@@ -40,5 +40,8 @@ bench-detect:
 	cd tests/bench && go run ./cmd/benchdetect
 bench-collector:
 	cd tests/bench && go run ./cmd/bench -only ingest -otelcol
+# How well the detector judges, beside simple rules and on public data (HELIOGRAPH_DATA, default ../shared/data).
+bench-detect:
+	cd tests/bench && go run ./cmd/benchdetect
 clean:
 	rm -rf bin $(PAGE)/node_modules $(SHIM)/node_modules tests/bench/sizes/node_modules

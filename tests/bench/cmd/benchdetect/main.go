@@ -1,56 +1,105 @@
-// Command benchdetect measures detection and localisation on public data. It reads the data sets below
-// the directory that HELIOGRAPH_DATA names, ../shared/data beside the repository by default, and says
-// which are absent.
+// Command benchdetect measures how well the detector judges: simulated faults whose truth is known,
+// calm, public data sets, and what a bin costs with many series. Run it in this module's directory:
+// go run ./cmd/benchdetect. docs/detector.md has what came out.
+//
+// To tune: go run ./cmd/benchdetect -only worlds -scenario dark-network,server-dead -seeds 5 -v
 package main
 
 import (
-	"errors"
+	"context"
+	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
 )
 
-// defaultData is the data beside the repository, from the directory of this module.
-const defaultData = "../../../shared/data"
-
-// part is one data set.
-type part struct {
-	dir  string
-	what string
-	run  func(w io.Writer, dir string) error
+// options are the flags.
+type options struct {
+	only      string
+	scenarios string
+	seeds     int
+	parallel  int
+	peers     bool
+	verbose   bool
+	calmDays  int
+	starts    int
+	series    int
+	bin       time.Duration
+	data      string
 }
 
-var parts = []part{
-	{"rs", "localisation of 68 real cases of failing video sessions", localisation},
+// parts are what can be chosen by -only, in the order in which they run.
+var parts = []struct {
+	name string
+	run  func(context.Context, *options, io.Writer) error
+}{
+	{"worlds", worlds},
+	{"calm", calm},
+	{"load", load},
 }
 
 func main() {
-	data := os.Getenv("HELIOGRAPH_DATA")
-	if data == "" {
-		data = defaultData
-	}
-	if err := run(os.Stdout, data); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "benchdetect:", err)
 		os.Exit(1)
 	}
 }
 
-// run runs the parts whose data is there. The others are named and are no error.
-func run(w io.Writer, data string) error {
-	var all error
+func run(ctx context.Context, args []string, out io.Writer) error {
+	var o options
+	var names []string
 	for _, p := range parts {
-		dir := filepath.Join(data, p.dir)
-		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-			fmt.Fprintf(w, "%s: not measured, %s is absent; set HELIOGRAPH_DATA to the directory of the data\n\n", p.dir, dir)
-			continue
-		}
-		fmt.Fprintf(w, "%s: %s\n", p.dir, p.what)
-		if err := p.run(w, dir); err != nil {
-			all = errors.Join(all, fmt.Errorf("%s: %w", p.dir, err))
-		}
-		fmt.Fprintln(w)
+		names = append(names, p.name)
 	}
-	return all
+	flags := flag.NewFlagSet("benchdetect", flag.ContinueOnError)
+	flags.StringVar(&o.only, "only", strings.Join(names, ","), "parts to run")
+	flags.StringVar(&o.scenarios, "scenario", "all", "worlds: scenarios to run, or all")
+	flags.IntVar(&o.seeds, "seeds", 20, "worlds: seeds of each scenario")
+	flags.IntVar(&o.parallel, "parallel", 1, "runs at a time")
+	flags.BoolVar(&o.peers, "peers", true, "run the simple rules beside the detector")
+	flags.BoolVar(&o.verbose, "v", false, "print what was wrong in each run")
+	flags.IntVar(&o.calmDays, "calm-days", 20, "calm: days to simulate")
+	flags.IntVar(&o.starts, "cold-starts", 20, "calm: cold starts to simulate")
+	flags.IntVar(&o.series, "series", 100_000, "load: series")
+	flags.DurationVar(&o.bin, "bin", 0, "width of the detector's bins; 0 for its default")
+	flags.StringVar(&o.data, "data", dataDir(), "directory of the public data sets")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	for _, name := range strings.Split(o.only, ",") {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("-only: %q is none of %s", name, strings.Join(names, ", "))
+		}
+	}
+	for _, p := range parts {
+		if slices.Contains(strings.Split(o.only, ","), p.name) {
+			if err := p.run(ctx, &o, out); err != nil {
+				return fmt.Errorf("%s: %w", p.name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// dataDir is where the public data sets are.
+func dataDir() string {
+	if dir := os.Getenv("HELIOGRAPH_DATA"); dir != "" {
+		return dir
+	}
+	return "../../../shared/data" // beside the repository
+}
+
+// table prints a Markdown table below a heading.
+func table(out io.Writer, heading string, columns []string, rows [][]string) {
+	fmt.Fprintf(out, "\n### %s\n\n| %s |\n|%s\n", heading, strings.Join(columns, " | "), "---|"+strings.Repeat("---:|", len(columns)-1))
+	for _, row := range rows {
+		fmt.Fprintf(out, "| %s |\n", strings.Join(row, " | "))
+	}
 }

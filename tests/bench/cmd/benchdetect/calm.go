@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/heliograph-net/heliograph/detector/judgement"
+	"github.com/heliograph-net/heliograph/tests/bench/detect"
+)
+
+// calm runs days and cold starts without any fault: whatever pages is a false alarm.
+func calm(ctx context.Context, o *options, out io.Writer) error {
+	var rows [][]string
+	for _, part := range []struct {
+		name string
+		runs int
+	}{{"calm", o.calmDays}, {"cold-start", o.starts}} {
+		w, err := detect.RunWorld(ctx, detect.WorldOptions{Scenario: part.name, Seeds: part.runs, Peers: o.peers, Parallel: o.parallel, Judge: o.judgeOptions()})
+		if err != nil {
+			return err
+		}
+		days, pages, opened := 0.0, 0, 0
+		falses := make([]int, len(detect.PeerNames()))
+		for _, r := range w.Runs {
+			days += r.Days
+			pages += len(r.FalsePages)
+			for _, e := range r.Events {
+				opened += count(e.Kind == judgement.Opened)
+			}
+			for i, peer := range r.Peers {
+				falses[i] += peer.False
+			}
+		}
+		cells := []string{part.name, fmt.Sprintf("%.1f", days), fmt.Sprint(pages), fmt.Sprint(opened)}
+		for _, n := range falses {
+			cells = append(cells, fmt.Sprintf("%.1f", float64(n)/max(days, 1e-9)))
+		}
+		rows = append(rows, cells)
+		if o.verbose {
+			tell(out, w)
+		}
+	}
+	table(out, "Calm: false pages, incidents that paged nobody, false alarms a day of the simple rules",
+		append([]string{"", "days", "false pages", "incidents"}, detect.PeerNames()...), rows)
+	return nil
+}

@@ -1,0 +1,3 @@
+// Package detect measures how well the detector judges: in simulated worlds whose truth is known,
+// beside the simple rules that others use ([World]), and on public data sets ([NAB], [RS]).
+package detect
