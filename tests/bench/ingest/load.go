@@ -20,6 +20,7 @@ type Load struct {
 	Duration    time.Duration // counted
 	// of all connections, the warm ones too; more end the run. 0: 5,000,000
 	MaxRequests int64
+	Transport   Transport // "": Plain
 }
 
 // Figures are what a server did under a load.
@@ -42,6 +43,9 @@ func (l Load) apply(ctx context.Context, addr string, p *Payload, check func([]b
 	if l.MaxRequests == 0 {
 		l.MaxRequests = 5_000_000
 	}
+	if l.Transport == "" {
+		l.Transport = Plain
+	}
 	ctx, cancel := context.WithTimeout(ctx, l.Warm+l.Duration)
 	defer cancel()
 	var (
@@ -51,7 +55,7 @@ func (l Load) apply(ctx context.Context, addr string, p *Payload, check func([]b
 		from    = time.Now().Add(l.Warm)
 	)
 	for i := range clients {
-		c := &client{payload: p, check: check, from: from, rng: rand.New(rand.NewPCG(uint64(i), uint64(time.Now().UnixNano())))}
+		c := &client{payload: p, check: check, from: from, dial: l.Transport.dialer(), once: l.Transport != Plain, rng: rand.New(rand.NewPCG(uint64(i), uint64(time.Now().UnixNano())))}
 		clients[i] = c
 		wg.Go(func() { c.err = c.run(ctx, addr, &sent, l.MaxRequests) })
 	}
@@ -83,9 +87,11 @@ func percentile(took []time.Duration, n int) time.Duration {
 	return took[len(took)*n/100]
 }
 
-// client is one connection.
+// client sends one request after another.
 type client struct {
 	payload  *Payload
+	dial     func(ctx context.Context, addr string) (net.Conn, error)
+	once     bool // each request has a connection of its own
 	check    func([]byte) error
 	from     time.Time // answers from then on are counted
 	rng      *rand.Rand
@@ -96,23 +102,34 @@ type client struct {
 }
 
 func (c *client) run(ctx context.Context, addr string, sent *atomic.Int64, most int64) error {
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(time.Minute + time.Until(c.from)*2))
-	r := bufio.NewReader(conn)
+	var conn net.Conn
+	defer func() {
+		if conn != nil {
+			_ = conn.Close()
+		}
+	}()
+	r := bufio.NewReader(nil)
 	var request []byte
 	for ctx.Err() == nil && sent.Add(1) <= most {
-		_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
 		request = c.payload.append(request[:0], c.rng)
 		start := time.Now()
+		if conn == nil {
+			var err error
+			if conn, err = c.dial(context.WithoutCancel(ctx), addr); err != nil {
+				return err
+			}
+			r.Reset(conn)
+		}
+		_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
 		if _, err := conn.Write(request); err != nil {
 			return err
 		}
 		if err := c.answered(r); err != nil {
 			return err
+		}
+		if c.once {
+			_ = conn.Close()
+			conn = nil
 		}
 		if now := time.Now(); now.After(c.from) {
 			c.took = append(c.took, now.Sub(start))

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -14,9 +15,10 @@ import (
 
 // Subject is a server under one kind of load.
 type Subject struct {
-	Server   string // Floor, Heliograph, Drained or OTelCol
-	Counters int    // that one request carries
-	Profile  string // where to write a profile of the server's CPU; "": nowhere
+	Server    string    // Floor, Heliograph, Drained or OTelCol
+	Counters  int       // that one request carries
+	Transport Transport // "": Plain
+	Profile   string    // where to write a profile of the server's CPU; "": nowhere
 }
 
 func (s Subject) ours() bool { return s.Server == Heliograph || s.Server == Drained }
@@ -53,6 +55,7 @@ func Run(ctx context.Context, base string, s Subject, l Load) (r Result, err err
 	if err != nil {
 		return r, err
 	}
+	l.Transport = s.Transport
 	if err := r.under(ctx, cmd, payload, check, l); err != nil {
 		return r, fmt.Errorf("%s: %w", s.Server, err)
 	}
@@ -118,7 +121,7 @@ func (s Subject) command(ctx context.Context, dir string) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	return exec.CommandContext(ctx, self, "serve", s.Server, dir, s.Profile), nil
+	return exec.CommandContext(ctx, self, "serve", s.Server, dir, s.Profile, string(cmp.Or(s.Transport, Plain))), nil
 }
 
 func diskUsage(dir string) (n int64) {

@@ -11,8 +11,8 @@ import (
 
 // TestMain lets the test binary be the servers' process, as cmd/bench is.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 5 && os.Args[1] == "serve" {
-		if err := ingest.Serve(os.Args[2], os.Args[3], os.Args[4]); err != nil {
+	if len(os.Args) == 6 && os.Args[1] == "serve" {
+		if err := ingest.Serve(os.Args[2], os.Args[3], os.Args[4], ingest.Transport(os.Args[5])); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -32,6 +32,21 @@ func TestEveryServerKeepsWhatItTakes(t *testing.T) {
 				t.Errorf("%s with %d counters: %v", server, counters, err)
 			} else if r.Accepted != load.MaxRequests {
 				t.Errorf("%s with %d counters took %d of %d requests", server, counters, r.Accepted, load.MaxRequests)
+			}
+		}
+	}
+}
+
+// TestEveryTransport reaches every server.
+func TestEveryTransport(t *testing.T) {
+	load := ingest.Load{Connections: 4, Duration: 10 * time.Second, MaxRequests: 100}
+	for _, server := range []string{ingest.Floor, ingest.Heliograph} {
+		for _, transport := range []ingest.Transport{ingest.Plain, ingest.Fresh, ingest.Resumed} {
+			r, err := ingest.Run(t.Context(), t.TempDir(), ingest.Subject{Server: server, Counters: 1, Transport: transport}, load)
+			if err != nil {
+				t.Errorf("%s, %s: %v", server, transport, err)
+			} else if r.Accepted != load.MaxRequests {
+				t.Errorf("%s, %s: %d of %d requests", server, transport, r.Accepted, load.MaxRequests)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -35,25 +36,35 @@ const (
 
 // Serve is the child process: it serves in dir until its standard input ends, and says its address
 // on its standard output. profile, if not empty, is where a profile of its CPU is written.
-func Serve(server, dir, profile string) error {
+func Serve(server, dir, profile string, t Transport) error {
+	secure, err := t.serverTLS()
+	if err != nil {
+		return err
+	}
 	switch server {
 	case Floor:
-		return serveFloor(profile)
+		return serveFloor(profile, secure)
 	case Heliograph, Drained:
-		return serveHeliograph(dir, profile, server == Drained)
+		return serveHeliograph(dir, profile, secure, server == Drained)
 	default:
 		return fmt.Errorf("no server %q", server)
 	}
 }
 
 // serveFloor is net/http without anything that could be left out.
-func serveFloor(profile string) error {
+func serveFloor(profile string, secure *tls.Config) error {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	s := &http.Server{Handler: http.HandlerFunc(floor)}
-	go func() { _ = s.Serve(ln) }()
+	s := &http.Server{Handler: http.HandlerFunc(floor), TLSConfig: secure}
+	go func() {
+		if secure != nil {
+			_ = s.ServeTLS(ln, "", "")
+		} else {
+			_ = s.Serve(ln)
+		}
+	}()
 	if err := untilStdinEnds(ln.Addr().String(), profile); err != nil {
 		return err
 	}
@@ -71,7 +82,7 @@ func floor(w http.ResponseWriter, r *http.Request) {
 
 // serveHeliograph is a collector as the binary runs it: a listener with every timeout, metrics, a
 // network table.
-func serveHeliograph(dir, profile string, drained bool) error {
+func serveHeliograph(dir, profile string, secure *tls.Config, drained bool) error {
 	inbox, err := sqliteinbox.Open(filepath.Join(dir, inboxName), sqliteinbox.Options{})
 	if err != nil {
 		return err
@@ -95,7 +106,7 @@ func serveHeliograph(dir, profile string, drained bool) error {
 		stopReading = background(func(ctx context.Context) error { return read(ctx, inbox) })
 	}
 	s, err := httpserve.New(httpserve.Options{
-		Name: "collector", Listen: "127.0.0.1:0", Handler: c.Handler(), Logger: slog.New(slog.DiscardHandler),
+		Name: "collector", Listen: "127.0.0.1:0", Handler: c.Handler(), TLS: secure, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return err

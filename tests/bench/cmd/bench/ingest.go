@@ -46,11 +46,20 @@ func (s *session) ingest(ctx context.Context) error {
 		servers = append(servers, ingest.OTelCol)
 	}
 	for _, counters := range []int{1, 100} {
-		subjects, err := s.loadAll(ctx, dir, servers, counters, s.rounds, s.loadTime)
+		subjects, err := s.loadAll(ctx, dir, servers, ingest.Subject{Counters: counters}, s.rounds, s.loadTime)
 		if err != nil {
 			return err
 		}
 		s.compareServers(counters, subjects)
+	}
+	for _, t := range []ingest.Transport{ingest.Fresh, ingest.Resumed} {
+		subjects, err := s.loadAll(ctx, dir, servers[:2], ingest.Subject{Counters: 1, Transport: t}, s.rounds, s.loadTime)
+		if err != nil {
+			return err
+		}
+		if ratio := medianRatio(subjects[1].all(perSecond), subjects[0].all(perSecond)); t == ingest.Fresh {
+			s.target("uploads with 1 counter over fresh TLS connections: ours / floor", "≥ 0.8×", times(ratio), ratio >= 0.8)
+		}
 	}
 	return nil
 }
@@ -63,7 +72,7 @@ func (s *session) soak(ctx context.Context) error {
 		return err
 	}
 	defer remove()
-	subjects, err := s.loadAll(ctx, dir, []string{ingest.Drained}, 1, 1, s.soakTime)
+	subjects, err := s.loadAll(ctx, dir, []string{ingest.Drained}, ingest.Subject{Counters: 1}, 1, s.soakTime)
 	if err != nil {
 		return err
 	}
@@ -74,12 +83,13 @@ func (s *session) soak(ctx context.Context) error {
 }
 
 // loadAll runs every server once per round and prints a table.
-func (s *session) loadAll(ctx context.Context, dir string, servers []string, counters, rounds int, d time.Duration) ([]*subject, error) {
+func (s *session) loadAll(ctx context.Context, dir string, servers []string, kind ingest.Subject, rounds int, d time.Duration) ([]*subject, error) {
 	subjects := make([]*subject, len(servers))
 	for i, server := range servers {
-		subjects[i] = &subject{Subject: ingest.Subject{Server: server, Counters: counters}}
+		subjects[i] = &subject{Subject: kind}
+		subjects[i].Server = server
 		if s.profile != "" {
-			subjects[i].Profile = filepath.Join(s.profile, fmt.Sprintf("%s-%d.pprof", server, counters))
+			subjects[i].Profile = filepath.Join(s.profile, fmt.Sprintf("%s-%d%s.pprof", server, kind.Counters, kind.Transport))
 		}
 	}
 	for range rounds {
@@ -95,10 +105,22 @@ func (s *session) loadAll(ctx context.Context, dir string, servers []string, cou
 	for _, subject := range subjects {
 		rows = append(rows, append(subject.row(), ratiosTo(subject, subjects)))
 	}
-	table(s.out, fmt.Sprintf("Uploads with %s over %d connections for %v", plural(counters, "counter"), s.connections, d), []string{
+	table(s.out, fmt.Sprintf("Uploads with %s over %d %s for %v", plural(kind.Counters, "counter"), s.connections, connectionsOf(kind.Transport), d), []string{
 		"", "uploads/s", "counters/s", "p50 ms", "p99 ms", "server CPU µs", "load CPU µs", "MiB, first ⅕", "MiB, then", "disk B/counter", "body B", "ratio of uploads/s",
 	}, rows)
 	return subjects, nil
+}
+
+// connectionsOf says what connections uploads have.
+func connectionsOf(t ingest.Transport) string {
+	switch t {
+	case ingest.Fresh:
+		return "clients, each upload on a TLS connection of its own,"
+	case ingest.Resumed:
+		return "clients, each upload on a TLS connection that resumes a session,"
+	default:
+		return "connections"
+	}
 }
 
 // row is a subject's line: medians, per upload.

@@ -21,8 +21,8 @@ import (
 )
 
 func main() {
-	if len(os.Args) == 5 && os.Args[1] == "serve" { // a child of ingest.Run
-		if err := ingest.Serve(os.Args[2], os.Args[3], os.Args[4]); err != nil {
+	if len(os.Args) == 6 && os.Args[1] == "serve" { // a child of ingest.Run
+		if err := ingest.Serve(os.Args[2], os.Args[3], os.Args[4], ingest.Transport(os.Args[5])); err != nil {
 			fmt.Fprintln(os.Stderr, "bench serve:", err)
 			os.Exit(1)
 		}

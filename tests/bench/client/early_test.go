@@ -1,0 +1,152 @@
+package client_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/heliograph-net/heliograph/agent"
+	"github.com/heliograph-net/heliograph/agent/agenttest"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// What early reports cost: clients that make a request every ten seconds on average for half an hour,
+// in virtual time. Three in a hundred are on bad connections, where one request in ten fails.
+const (
+	earlyClients = 1000
+	earlyTime    = 30 * time.Minute
+	earlyEvery   = 10 * time.Second
+	outageBegins = 10 * time.Minute
+	outageEnds   = 20 * time.Minute
+)
+
+// cost is what all clients together sent.
+type cost struct {
+	uploads int
+	bytes   int
+	most    int // bytes of one client
+	// of the first report of each client that an outage hit, from its beginning
+	first []time.Duration
+}
+
+// TestCostOfEarlyReports shows it: go test ./client -run TestCostOfEarlyReports -v. An outage of ten
+// minutes may not double what is sent, and nobody comes near the day's cap.
+func TestCostOfEarlyReports(t *testing.T) {
+	for _, outage := range []bool{false, true} {
+		never, early := costOf(t, policy.NeverEarly, outage), costOf(t, policy.DefaultEarlyMS, outage)
+		t.Logf("outage %v, without early reports: %s", outage, never)
+		t.Logf("outage %v, with them: %s", outage, early)
+		if early.bytes > 2*never.bytes {
+			t.Errorf("outage %v: %d bytes instead of %d", outage, early.bytes, never.bytes)
+		}
+		if early.most > policy.DefaultBytesPerDay/10 {
+			t.Errorf("outage %v: one client sent %d bytes", outage, early.most)
+		}
+	}
+}
+
+func (c cost) String() string {
+	s := fmt.Sprintf("%d uploads, %d sealed bytes, %d of one client at most", c.uploads, c.bytes, c.most)
+	if len(c.first) > 0 {
+		slices.Sort(c.first)
+		s += fmt.Sprintf("; report of the outage after %v (first), %v (tenth), %v (median of %d)",
+			c.first[0].Round(time.Second/10), c.first[9].Round(time.Second/10), c.first[len(c.first)/2].Round(time.Second/10), len(c.first))
+	}
+	return s
+}
+
+func costOf(t *testing.T, earlyMS uint64, outage bool) (all cost) {
+	// a few at a time, for a bubble's time stands still until all of its goroutines wait
+	const bubble = 50
+	for from := 0; from < earlyClients; from += bubble {
+		synctest.Test(t, func(t *testing.T) {
+			visits := make([]*visit, bubble)
+			var living sync.WaitGroup
+			for i := range visits {
+				visits[i] = newVisit(t, earlyMS, outage)
+				living.Go(func() { visits[i].live(t, uint64(from+i)) })
+			}
+			living.Wait()
+			for _, v := range visits {
+				all.add(v)
+			}
+		})
+	}
+	return all
+}
+
+func (c *cost) add(v *visit) {
+	sent := 0
+	for _, u := range v.operator.Uploads() {
+		sent += u.Bytes
+	}
+	c.uploads, c.bytes, c.most = c.uploads+len(v.operator.Uploads()), c.bytes+sent, max(c.most, sent)
+	if v.told > 0 {
+		c.first = append(c.first, v.told)
+	}
+}
+
+// visit is the half hour of one client.
+type visit struct {
+	agent.Transport
+	operator *agenttest.Operator
+	began    time.Time
+	outage   bool
+	told     time.Duration // from the outage's beginning to the first report of it; 0: none
+}
+
+func newVisit(t *testing.T, earlyMS uint64, outage bool) *visit {
+	o := agenttest.For(t)
+	if err := o.ChangePolicy(func(p *policy.Policy) {
+		p.WindowMS, p.SuccessPPM, p.EarlyMS = policy.DefaultWindowMS, policy.DefaultSuccessPPM, earlyMS
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return &visit{Transport: o.Transport(), operator: o, began: time.Now(), outage: outage}
+}
+
+// Deliver notes the first report with a failure since the outage began.
+func (v *visit) Deliver(ctx context.Context, c policy.Collector, id report.BatchID, delivery, segment []byte) agent.Response {
+	r := v.Transport.Deliver(ctx, c, id, delivery, segment)
+	windows := v.operator.Seen().Windows
+	if at := time.Since(v.began) - outageBegins; v.outage && v.told == 0 && at > 0 && failedIn(windows[len(windows)-1]) {
+		v.told = at
+	}
+	return r
+}
+
+func failedIn(w *report.Window) bool {
+	return slices.ContainsFunc(w.Counters, func(c report.Counter) bool { return c.Outcome != report.OK })
+}
+
+func (v *visit) live(t *testing.T, seed uint64) {
+	options := v.operator.Options(report.Counts)
+	options.Transport, options.Rand = v, rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8)})
+	a, err := agent.New(options)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	rng := rand.New(rand.NewPCG(seed, 7))
+	bad := rng.Float64() < 0.03
+	for time.Since(v.began) < earlyTime {
+		time.Sleep(time.Duration(rng.ExpFloat64() * float64(earlyEvery)))
+		at := time.Since(v.began)
+		down := v.outage && at >= outageBegins && at < outageEnds
+		a.Observe(observation(down || bad && rng.Float64() < 0.1))
+	}
+	_ = a.Shutdown(context.Background())
+}
+
+func observation(failed bool) agent.Observation {
+	if failed {
+		return agent.Observation{Scheme: "https", Host: "shop.example", Outcome: report.TCPTimedOut}
+	}
+	return agent.Observation{Scheme: "https", Host: "shop.example", Outcome: report.OK, Protocol: "h2", Status: 200}
+}
