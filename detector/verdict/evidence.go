@@ -1,0 +1,175 @@
+package verdict
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// evidence returns what speaks for a rule, then what is true whatever the verdict. Each code occurs
+// once.
+func (v *view) evidence(r *rule) []model.Signal {
+	var all []model.Signal
+	for _, s := range slices.Concat(r.why(v), v.common()) {
+		if s.Text != "" && !slices.ContainsFunc(all, func(o model.Signal) bool { return o.Code == s.Code }) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+func (v *view) common() []model.Signal {
+	s := []model.Signal{v.inside(), v.elsewhere(), v.breadth(), v.outcomes(), v.probes(), v.deliveries()}
+	if v.Late {
+		s = append(s, signal(model.SignalLate, "told by reports that came long after the fact: it is an incident of the past"))
+	}
+	return s
+}
+
+func (v *view) inside() model.Signal {
+	c := v.Inside
+	return signal(model.SignalExcess, "%s of %s %s%s failed; %s expected", count(c.Failed), count(max(c.Requests, c.Failed)),
+		v.things(), v.who(), wasWere(c.Expected))
+}
+
+func (v *view) things() string {
+	if v.Delivery {
+		return "deliveries"
+	}
+	return "requests"
+}
+
+// elsewhere is empty where nobody is left out of the scope.
+func (v *view) elsewhere() model.Signal {
+	c := v.Elsewhere
+	switch {
+	case c.Requests <= 0 || v.Scope.Everyone():
+		return model.Signal{}
+	case c.Failed <= confirmed*max(c.Expected, 1):
+		return signal(model.SignalElsewhere, "all others fare as usual: %s of %s %s failed", count(c.Failed), count(c.Requests), v.things())
+	default:
+		return signal(model.SignalElsewhere, "elsewhere %s of %s %s failed; %s expected", count(c.Failed), count(c.Requests), v.things(), wasWere(c.Expected))
+	}
+}
+
+func (v *view) breadth() model.Signal {
+	b := v.Breadth
+	if b.Clients == 0 {
+		return model.Signal{}
+	}
+	text := plural(b.Clients, "client") + " with failures"
+	if b.Buckets > 0 {
+		text += ", behind " + plural(b.Buckets, "address prefix")
+	}
+	if b.Networks > 0 {
+		text += ", in " + plural(b.Networks, "network")
+	}
+	return signal(model.SignalBreadth, "%s", text)
+}
+
+// outcomes names the kinds of failure with at least a tenth of the excess, at most three.
+func (v *view) outcomes() model.Signal {
+	all := slices.Clone(v.Outcomes)
+	slices.SortFunc(all, func(a, b Outcome) int {
+		return cmp.Or(cmp.Compare(b.Excess, a.Excess), strings.Compare(string(a.Outcome), string(b.Outcome)))
+	})
+	var words []string
+	for _, o := range all[:min(len(all), maxNames)] {
+		if o.Excess > 0 && o.Excess >= v.excess/10 {
+			words = append(words, string(o.Outcome)+" "+percent(o.Excess/v.excess))
+		}
+	}
+	if len(words) == 0 {
+		return model.Signal{}
+	}
+	return signal(model.SignalOutcomes, "the failures are %s", list(words))
+}
+
+func (v *view) probes() model.Signal {
+	switch {
+	case v.witnesses == 0 && v.insideOf > 0:
+		return signal(model.SignalProbesDown, "%s in the same networks cannot reach the servers either", plural(v.insideOf, "vantage"))
+	case v.witnesses == 0:
+		return model.Signal{}
+	case v.probesDown():
+		return signal(model.SignalProbesDown, "%d of %s elsewhere find servers down: %s", v.someDown, plural(v.witnesses, "vantage"), list(v.downs()))
+	case v.insideOf > 0:
+		return signal(model.SignalProbesAnswer, "%d of %s elsewhere reach the servers, and %s in the same networks %s not: the path is at fault",
+			v.witnesses-v.someDown, plural(v.witnesses, "vantage"), plural(v.insideOf, "vantage"), doDoes(v.insideOf))
+	default:
+		return signal(model.SignalProbesAnswer, "%d of %s reach the servers", v.witnesses-v.someDown, plural(v.witnesses, "vantage"))
+	}
+}
+
+// downs names the vantages that find servers down.
+func (v *view) downs() (names []string) {
+	for _, p := range v.Vantages {
+		if p.Down > 0 && !slices.Contains(v.Scope.ASNs, p.ASN) {
+			names = append(names, p.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// deliveries tells whether the clients' own connections work.
+func (v *view) deliveries() model.Signal {
+	var delivered, failed float64
+	for _, c := range v.Collectors {
+		delivered += c.Delivered
+		failed += c.Failed
+	}
+	switch {
+	case delivered+failed == 0 || v.Delivery:
+		return model.Signal{}
+	case delivered >= failed:
+		return signal(model.SignalDeliveries, "the same clients deliver to collectors (%s of %s deliveries): their own connections work",
+			count(delivered), count(delivered+failed))
+	default:
+		return signal(model.SignalDeliveries, "the same clients hardly reach the collectors either (%s of %s deliveries failed)",
+			count(failed), count(delivered+failed))
+	}
+}
+
+// who names the scope: " from AS64501 (Harbour Net) at 192.0.2.1:443".
+func (v *view) who() string {
+	s := &v.Scope
+	var b strings.Builder
+	add := func(word string, names []string) {
+		if len(names) > 0 {
+			b.WriteString(" " + word + " " + list(names))
+		}
+	}
+	add("from", v.networks(s.ASNs))
+	add("from", s.Countries)
+	add("at", s.Servers)
+	add("of version", s.Versions)
+	add("on", s.Systems)
+	add("over", s.Protocols)
+	add("with status", numbers(s.Statuses))
+	add("told through", s.Collectors)
+	if b.Len() == 0 {
+		return ""
+	}
+	return b.String()
+}
+
+// networks are "AS64501 (Harbour Net)".
+func (v *view) networks(asns []uint32) (names []string) {
+	for _, asn := range asns {
+		name := "AS" + numbers([]uint32{asn})[0]
+		if v.NetworkName != nil {
+			if n := v.NetworkName(asn); n != "" {
+				name += " (" + n + ")"
+			}
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// answered reports whether most failures are answers of a service that was reached.
+func (v *view) answered() bool { return v.share(report.HTTPError, "grpc") >= most }

@@ -1,0 +1,72 @@
+package verdict
+
+import "github.com/heliograph-net/heliograph/model"
+
+// rule is one line of the table.
+type rule struct {
+	verdict model.Verdict
+	when    string // as in docs/verdicts.md
+	holds   func(*view) bool
+	why     func(*view) []model.Signal // what speaks for it; what is true of all comes after it
+}
+
+// rules are in order: the first that holds decides. docs/verdicts.md shows the same table.
+//
+// First come the reports that are not to be believed, or are not about the service; then the causes
+// that the kind of failure or the scope names; then, by the scope, where it fails.
+var rules = []rule{
+	{model.Forged, "most failures are reported by one source that nobody confirms, and that reports far more than it usually does or was never heard of",
+		(*view).forged, (*view).whyForged},
+	{model.CollectorPath, "deliveries to a collector fail, or the scope names a collector",
+		(*view).collectorPath, (*view).whyCollector},
+	{model.LastMile, "most clients that are hit fail at every target and have recovered, and either could not deliver reports meanwhile or are few among those of the same networks",
+		(*view).lastMile, (*view).whyLastMile},
+	{model.TooThin, "too few clients, address prefixes, networks or failures, and probers do not confirm",
+		(*view).tooThin, (*view).whyTooThin},
+	{model.Release, "the scope names a version of the application or an operating system",
+		(*view).release, (*view).whyRelease},
+	{model.DNS, "most failures are failures to resolve names, or names resolve to other addresses whose certificates do not fit",
+		(*view).dns, (*view).whyDNS},
+	{model.Certificate, "most failures are rejected certificates, and not only from some networks or countries",
+		(*view).certificate, (*view).whyCertificate},
+	{model.Protocol, "the scope names a protocol, or most failures are of HTTP/2, HTTP/3 or UDP",
+		(*view).protocol, (*view).whyProtocol},
+	{model.ServerGroup, "the scope names servers, and neither networks nor countries unless probers elsewhere find these servers down; or probers find some servers down and reach others",
+		(*view).serverGroup, (*view).whyServers},
+	{model.NetworkPath, "the scope names networks or countries, with or without servers, and probers elsewhere do not find all servers down",
+		(*view).networkPath, (*view).whyPath},
+	{model.ServiceDown, "none of the above: everyone is hit, wholly or in part",
+		func(*view) bool { return true }, (*view).whyService},
+}
+
+// Pages reports whether an incident with a verdict may wake people. Those of the past never do.
+func Pages(v model.Verdict) bool {
+	switch v {
+	case model.LastMile, model.Forged, model.TooThin, "":
+		return false
+	default:
+		return true
+	}
+}
+
+// Result is a verdict and its reasons.
+type Result struct {
+	Verdict  model.Verdict
+	Page     bool           // whether people are to be woken
+	Scope    Scope          // whom to name: the facts' scope, but for forged reports their sources
+	Evidence []model.Signal // the strongest first
+}
+
+// Judge returns the verdict on f. It keeps no reference to f.
+func Judge(f *Facts) Result {
+	v := newView(f)
+	for i := range rules {
+		r := &rules[i]
+		if !r.holds(v) {
+			continue
+		}
+		return Result{Verdict: r.verdict, Page: Pages(r.verdict) && !f.Late, Scope: v.named(r.verdict),
+			Evidence: v.evidence(r)}
+	}
+	return Result{} // the last rule always holds
+}

@@ -1,0 +1,133 @@
+package verdict
+
+import (
+	"slices"
+
+	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// The constants are plain majorities, and the few that are not are choices of what to act on. None
+// was fitted to data.
+const (
+	most = 0.5 // of the failures, the clients or the vantages
+
+	surge     = 4   // times as many requests as usual are not a source's users
+	confirmed = 1.5 // failures over expected ones from which on others confirm
+	few       = 0.2 // share of the clients that have the same fault by their own connections
+	hijack    = 0.1 // share of changed addresses that explains certificates that do not fit
+	vantages  = 2   // that have to agree, in as many networks
+)
+
+// view is the facts and what follows from them.
+type view struct {
+	*Facts
+	excess float64 // of all outcomes
+
+	// What vantages outside of the scope's networks find. A vantage counts if it can tell, and once
+	// for its network.
+
+	witnesses int // vantages that can tell
+	someDown  int // of these, find servers down
+	allDown   int // of these, find all servers down
+	insideOf  int // vantages within the scope's networks that find servers down
+}
+
+func newView(f *Facts) *view {
+	v := &view{Facts: f}
+	for _, o := range f.Outcomes {
+		v.excess += max(o.Excess, 0)
+	}
+	seen := make(map[uint32]bool)
+	for _, p := range f.Vantages {
+		switch {
+		case p.Up+p.Down == 0:
+		case slices.Contains(f.Scope.ASNs, p.ASN):
+			if p.Down > 0 {
+				v.insideOf++
+			}
+		case p.ASN == 0 || !seen[p.ASN]:
+			seen[p.ASN] = true
+			v.witnesses++
+			if p.Down > 0 {
+				v.someDown++
+			}
+			if p.Up == 0 {
+				v.allDown++
+			}
+		}
+	}
+	return v
+}
+
+// share returns the share of the outcomes under any of the prefixes.
+func (v *view) share(prefixes ...report.Outcome) float64 {
+	sum := 0.0
+	for _, o := range v.Outcomes {
+		if slices.ContainsFunc(prefixes, func(p report.Outcome) bool { return o.Outcome.Under(p) }) {
+			sum += max(o.Excess, 0)
+		}
+	}
+	return sum / max(v.excess, 1e-9)
+}
+
+// agree reports whether enough vantages elsewhere say the same.
+func (v *view) agree(n int) bool { return n >= vantages && float64(n) > most*float64(v.witnesses) }
+
+// probesDown reports whether probers elsewhere find servers of the scope down.
+func (v *view) probesDown() bool { return v.agree(v.someDown) }
+
+func (v *view) forged() bool {
+	r := &v.Reporters
+	return r.Sources > 0 && r.Loudest >= most && (r.Surge >= surge || r.Fresh >= most) && !v.confirmed() && !v.probesDown()
+}
+
+// confirmed reports whether other sources within the scope tell of the same fault.
+func (v *view) confirmed() bool {
+	o := v.Reporters.Others
+	return o.excess() >= max(v.NeededExcess, 1) && o.Failed >= confirmed*o.Expected
+}
+
+func (v *view) collectorPath() bool {
+	return v.Delivery || len(v.Scope.Collectors) > 0 && len(v.Scope.Servers)+len(v.Scope.Protocols) == 0 && !v.Scope.network() && !v.Scope.release()
+}
+
+func (v *view) lastMile() bool {
+	c := &v.Clients
+	fails := c.Targets > 1 && c.Everywhere >= most && c.Recovered >= most && !v.probesDown()
+	scattered := c.Active > 0 && float64(v.Breadth.Clients) < few*float64(c.Active)
+	return fails && (c.Offline >= most || scattered) && (v.Scope.Everyone() || len(v.missing()) > 0)
+}
+
+func (v *view) tooThin() bool { return len(v.missing()) > 0 && !v.probesDown() }
+
+func (v *view) release() bool { return v.Scope.release() }
+
+func (v *view) dns() bool {
+	return v.share("dns") >= most || v.share(report.DNSAddressChanged, report.DNSAnswerUnexpected) >= hijack && v.share("dns", "tls") >= most
+}
+
+func (v *view) certificate() bool { return v.share("tls.cert") >= most && !v.Scope.network() }
+
+func (v *view) protocol() bool {
+	return len(v.Scope.Protocols) > 0 || v.share("h2", "h3", "udp") >= most
+}
+
+func (v *view) serverGroup() bool {
+	switch {
+	case len(v.Scope.Servers) > 0:
+		return !v.Scope.network() || v.probesDown()
+	default:
+		return v.probesDown() && !v.agree(v.allDown)
+	}
+}
+
+func (v *view) networkPath() bool { return v.Scope.network() && !v.agree(v.allDown) }
+
+// named is whom to name with a verdict. Forged reports may speak of anybody.
+func (v *view) named(verdict model.Verdict) Scope {
+	if verdict == model.Forged {
+		return Scope{ASNs: slices.Sorted(slices.Values(v.Reporters.ASNs))}
+	}
+	return v.Scope
+}

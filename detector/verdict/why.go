@@ -1,0 +1,133 @@
+package verdict
+
+import "github.com/heliograph-net/heliograph/model"
+
+// The functions below tell what speaks for each rule. The first sentence says what follows.
+
+func (v *view) whyForged() []model.Signal {
+	r := &v.Reporters
+	s := []model.Signal{signal(model.SignalSources, "%s of the failures are reported by one source (%s claimed), and no other source confirms them",
+		percent(r.Loudest), plural(v.Breadth.Clients, "client"))}
+	switch {
+	case r.Fresh >= most:
+		s = append(s, signal(model.SignalSurge, "%s of the failures come from sources that were never heard of before", percent(r.Fresh)))
+	default:
+		s = append(s, signal(model.SignalSurge, "these sources report %.0f times as many requests as usual", r.Surge))
+	}
+	return s
+}
+
+func (v *view) whyCollector() []model.Signal {
+	if !v.Delivery {
+		return []model.Signal{signal(model.SignalScope, "only what came through %s tells of failures: suspect the collector, not the service", list(v.Scope.Collectors))}
+	}
+	var failing []string
+	working := 0
+	for _, c := range v.Collectors {
+		if c.Failed > c.Delivered {
+			failing = append(failing, c.ID)
+		} else {
+			working++
+		}
+	}
+	switch {
+	case len(failing) == 0:
+		return []model.Signal{v.inside()}
+	case working > 0:
+		return []model.Signal{signal(model.SignalDeliveries, "most deliveries to %s fail, and reports arrive by %s: no report is lost", list(failing), plural(working, "other collector"))}
+	default:
+		return []model.Signal{signal(model.SignalDeliveries, "most deliveries to all collectors fail (%s): clients keep their reports", list(failing))}
+	}
+}
+
+func (v *view) whyLastMile() []model.Signal {
+	c := &v.Clients
+	s := []model.Signal{signal(model.SignalEverywhere, "%s of the clients that are hit failed at each of %s, and %s have recovered",
+		percent(c.Everywhere), plural(c.Targets, "target"), percent(c.Recovered))}
+	if c.Offline >= most {
+		return append(s, signal(model.SignalDeliveries, "%s of them reached no collector either until they recovered", percent(c.Offline)))
+	}
+	return append(s, signal(model.SignalElsewhere, "they are %s of %s active ones; the others in the same networks fare as usual",
+		count(float64(v.Breadth.Clients)), plural(c.Active, "client")))
+}
+
+func (v *view) whyTooThin() []model.Signal {
+	return []model.Signal{signal(model.SignalMissing, "too little to act on: %s", list(v.missing()))}
+}
+
+// missing says what an incident lacks to be acted on.
+func (v *view) missing() (what []string) {
+	b, n := v.Breadth, v.Needed
+	lack := func(have, need int, noun string) {
+		if have < need {
+			what = append(what, plural(have, noun)+" of the "+count(float64(need))+" needed")
+		}
+	}
+	lack(b.Clients, n.Clients, "client")
+	lack(b.Buckets, n.Buckets, "address prefix")
+	if len(v.Scope.ASNs) == 0 {
+		lack(b.Networks, n.Networks, "network")
+	}
+	if x := v.Inside.excess(); x < v.NeededExcess {
+		what = append(what, count(max(x, 0))+" failures beyond expectation of the "+count(v.NeededExcess)+" needed")
+	}
+	return what
+}
+
+func (v *view) whyRelease() []model.Signal {
+	what := "version " + list(v.Scope.Versions)
+	switch {
+	case len(v.Scope.Versions) == 0:
+		what = list(v.Scope.Systems)
+	case len(v.Scope.Systems) > 0:
+		what += " on " + list(v.Scope.Systems)
+	}
+	return []model.Signal{signal(model.SignalScope, "only clients with %s fail: stop its rollout, or go back", what), v.inside(), v.elsewhere()}
+}
+
+func (v *view) whyDNS() []model.Signal {
+	if v.share("dns") >= most {
+		return []model.Signal{signal(model.SignalScope, "names do not resolve%s: look at the zone, its name servers and the resolvers", v.who()), v.outcomes()}
+	}
+	return []model.Signal{signal(model.SignalScope, "names resolve to addresses whose certificates do not fit%s: somebody else may answer for them", v.who()), v.outcomes()}
+}
+
+func (v *view) whyCertificate() []model.Signal {
+	return []model.Signal{signal(model.SignalScope, "clients reject the certificate%s: look at its dates, names and chain", v.who()), v.outcomes()}
+}
+
+func (v *view) whyProtocol() []model.Signal {
+	if len(v.Scope.Protocols) > 0 {
+		return []model.Signal{signal(model.SignalScope, "only requests over %s fail; the other protocols work", list(v.Scope.Protocols)), v.inside(), v.elsewhere()}
+	}
+	return []model.Signal{signal(model.SignalScope, "%s of the failures are of HTTP/2, HTTP/3 or UDP", percent(v.share("h2", "h3", "udp"))), v.outcomes()}
+}
+
+func (v *view) whyServers() []model.Signal {
+	if v.probesDown() {
+		return []model.Signal{v.probes(), v.inside()}
+	}
+	return []model.Signal{signal(model.SignalScope, "only requests to %s fail, from wherever they come", list(v.Scope.Servers)), v.inside(), v.elsewhere()}
+}
+
+func (v *view) whyPath() []model.Signal {
+	from := list(append(v.networks(v.Scope.ASNs), v.Scope.Countries...))
+	if v.answered() {
+		return []model.Signal{signal(model.SignalScope, "only requests from %s fail, and they are answered: look for what refuses these clients", from), v.inside(), v.elsewhere()}
+	}
+	if len(v.Scope.Servers) > 0 {
+		return []model.Signal{signal(model.SignalScope, "%s cannot be reached from %s, and can from elsewhere", list(v.Scope.Servers), from), v.inside(), v.elsewhere()}
+	}
+	return []model.Signal{signal(model.SignalScope, "only requests from %s fail: the path from there is at fault, not the service", from), v.inside(), v.elsewhere()}
+}
+
+func (v *view) whyService() []model.Signal {
+	rate := v.Inside.excess() / max(v.Inside.Requests, 1)
+	if v.Scope.network() {
+		return []model.Signal{v.probes(), v.inside()}
+	}
+	if rate < most {
+		return []model.Signal{signal(model.SignalScope, "a part of the requests fails, for everyone alike"), v.inside()}
+	}
+	return []model.Signal{signal(model.SignalScope, "the service fails for everyone"), v.inside()}
+}
