@@ -42,11 +42,23 @@ func (f *forecast) note(now time.Time, s InboxStats) (dropped uint64) {
 	return dropped
 }
 
-// fullIn is the time until the inbox is full if it goes on growing, from the last note on; the
-// longest Duration when it does not grow.
+// fullIn is fullAs for the inbox at the last note.
 func (f *forecast) fullIn() time.Duration {
 	f.mu.Lock()
+	s := f.last
+	f.mu.Unlock()
+	return f.fullAs(s)
+}
+
+// fullAs is the time until an inbox that is s now is full, if it goes on growing as up to the last
+// note: 0 when it is full, and the longest Duration when it does not grow.
+func (f *forecast) fullAs(s InboxStats) time.Duration {
+	f.mu.Lock()
 	defer f.mu.Unlock()
+	limit := s.limit()
+	if s.Full || s.Bytes >= limit {
+		return 0
+	}
 	if len(f.history) < 2 {
 		return math.MaxInt64
 	}
@@ -55,7 +67,7 @@ func (f *forecast) fullIn() time.Duration {
 	if grown <= 0 {
 		return math.MaxInt64
 	}
-	left := float64(max(0, f.last.MaxBytes-last.bytes)) / float64(grown) * float64(took)
+	left := float64(limit-s.Bytes) / float64(grown) * float64(took)
 	if left >= math.MaxInt64 {
 		return math.MaxInt64
 	}
@@ -68,11 +80,11 @@ func (f *forecast) outlook(now time.Time) string {
 	s := f.last
 	f.mu.Unlock()
 	if s.Oldest.IsZero() || now.Sub(s.Oldest) < cutOffAfter {
-		return ""
+		return s.shortOfDisk()
 	}
 	text := fmt.Sprintf("no detector has taken everything since %s; %d batches wait, %d of %d bytes are in use",
-		s.Oldest.UTC().Format(time.RFC3339), s.Pending, s.Bytes, s.MaxBytes)
-	if in := f.fullIn(); in < math.MaxInt64 {
+		s.Oldest.UTC().Format(time.RFC3339), s.Pending, s.Bytes, s.limit())
+	if in := f.fullAs(s); in < math.MaxInt64 {
 		text += fmt.Sprintf("; at the last hour's rate the inbox is full in %.1f hours", in.Hours())
 	}
 	return text

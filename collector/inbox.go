@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/heliograph-net/heliograph/report"
@@ -85,15 +86,37 @@ type Backlog interface {
 
 // InboxStats describes an inbox or a queue at one moment.
 type InboxStats struct {
-	Head     uint64    // Seq of the newest batch; before the first, the Seq that it will come after
-	Acked    uint64    // everything up to this Seq was acknowledged by all readers, or dropped
-	Pending  uint64    // batches stored and not acknowledged by all readers
-	Dropped  uint64    // batches ever dropped for their age, see Maintain
-	Bytes    int64     // bytes in use on disk
-	MaxBytes int64     // bytes at which it is full
-	Oldest   time.Time // when the oldest pending batch was received; zero when none is pending
-	Readers  []ReaderStats
+	Head     uint64 // Seq of the newest batch; before the first, the Seq that it will come after
+	Acked    uint64 // everything up to this Seq was acknowledged by all readers, or dropped
+	Pending  uint64 // batches stored and not acknowledged by all readers
+	Dropped  uint64 // batches ever dropped for their age, see Maintain
+	Bytes    int64  // bytes in use on disk
+	MaxBytes int64  // bytes at which it is full
+	// bytes at which it is full as its disk is now, at most MaxBytes; 0: nobody knows the disk
+	Limit   int64
+	Full    bool      // it takes nothing now for want of room
+	Oldest  time.Time // when the oldest pending batch was received; zero when none is pending
+	Readers []ReaderStats
 }
+
+// limit is Limit, or MaxBytes where nobody knows the disk.
+func (s *InboxStats) limit() int64 {
+	if s.Limit > 0 {
+		return s.Limit
+	}
+	return s.MaxBytes
+}
+
+// shortOfDisk says in words that the disk has room for less than MaxBytes: "" when it has.
+func (s *InboxStats) shortOfDisk() string {
+	if s.limit() >= s.MaxBytes-s.MaxBytes/shortPart {
+		return ""
+	}
+	return fmt.Sprintf("the disk lets the inbox take %d bytes, its maximum is %d: make room on the disk, or lower inbox_max_bytes", s.limit(), s.MaxBytes)
+}
+
+// shortPart is the part of MaxBytes that a disk may lack before operators are told.
+const shortPart = 10
 
 // ReaderStats describes how far one reader is.
 type ReaderStats struct {

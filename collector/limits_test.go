@@ -207,3 +207,48 @@ func TestClientsThatIgnoreSlowDownsKeepNobodyOut(t *testing.T) {
 		}
 	})
 }
+
+// A full inbox does not grow, and is full now all the same. The disk counts as the limit does.
+func TestForecastOfAFullInbox(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		stats InboxStats
+		want  time.Duration
+	}{
+		"at its limit":          {InboxStats{Bytes: 1000, MaxBytes: 1000}, 0},
+		"nearly at its limit":   {InboxStats{Bytes: 950, MaxBytes: 1000, Full: true}, 0},
+		"its disk is full":      {InboxStats{Bytes: 100, MaxBytes: 1000, Limit: 100, Full: true}, 0},
+		"its disk is nearly so": {InboxStats{Bytes: 100, MaxBytes: 1000, Limit: 150}, time.Hour},
+		"it is empty":           {InboxStats{Bytes: 100, MaxBytes: 1000}, 18 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var f forecast
+			before := c.stats
+			before.Bytes -= 50
+			f.note(now, before)
+			f.note(now.Add(time.Hour), c.stats)
+			if got := f.fullAs(c.stats); got != c.want {
+				t.Errorf("full in %v, want %v", got, c.want)
+			}
+			full := c.stats
+			full.Full = true
+			f.note(now.Add(2*time.Hour), full) // grows no more
+			if got := f.fullAs(full); got != 0 {
+				t.Errorf("full and not growing: full in %v, want 0", got)
+			}
+		})
+	}
+}
+
+func TestOutlookNamesAMaximumBeyondTheDisk(t *testing.T) {
+	var f forecast
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	f.note(now, InboxStats{Bytes: 100, MaxBytes: 1000, Limit: 950})
+	if got := f.outlook(now); got != "" {
+		t.Errorf("a disk with hardly less: %q", got)
+	}
+	f.note(now, InboxStats{Bytes: 100, MaxBytes: 1000, Limit: 500})
+	if got := f.outlook(now); !strings.Contains(got, "take 500 bytes, its maximum is 1000") {
+		t.Errorf("a disk with half of it: %q", got)
+	}
+}

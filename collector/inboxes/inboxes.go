@@ -3,6 +3,7 @@
 package inboxes
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/heliograph-net/heliograph/collector"
@@ -26,6 +27,7 @@ type Options struct {
 	// MaxAge is how long the inbox keeps batches that not all detectors have acknowledged. 0: the
 	// kind's default.
 	MaxAge time.Duration
+	Logger *slog.Logger // nil: logs nothing
 }
 
 // kind is the part of the configuration that belongs to one kind of inbox.

@@ -9,7 +9,7 @@ import (
 )
 
 func (s *sqlite) open(o Options) (collector.Inbox, error) {
-	inbox, err := sqliteinbox.Open(configkind.Below(o.Dir, s.Path), sqliteinbox.Options{MaxBytes: o.MaxBytes, MaxAge: o.MaxAge})
+	inbox, err := sqliteinbox.Open(configkind.Below(o.Dir, s.Path), sqliteinbox.Options{MaxBytes: o.MaxBytes, MaxAge: o.MaxAge, Logger: o.Logger})
 	if err != nil {
 		return nil, err // not a nil pointer in an interface
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/collector"
+	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 )
 
 // ackRows is how many batches one transaction frees, or ids it forgets, so that commits get
@@ -17,54 +18,108 @@ const ackRows = 2000
 func (i *Inbox) Ack(ctx context.Context, reader string, upTo uint64) error {
 	_, head, err := i.ends(ctx)
 	if err != nil {
-		return named("acknowledging in inbox", err)
+		return i.named("acknowledging in inbox", err)
 	}
 	if upTo > head {
 		return fmt.Errorf("acknowledging in inbox: %w: %d, the newest is %d", collector.ErrCursor, upTo, head)
 	}
-	all, moves, err := i.note(reader, upTo)
+	moves, err := i.note(reader, upTo)
 	if err != nil {
 		return err
 	}
 	if moves {
-		err = i.write(ctx, func(tx *sql.Tx) error {
+		err = i.writeInPortions(ctx, func(tx *sql.Tx, bytes int64) error {
 			if err := move(tx, reader, upTo); err != nil {
 				return err
 			}
-			return release(tx, all, false)
+			return releaseAcked(tx, bytes)
 		}, func() { i.moved(reader, upTo) })
 	}
 	if err == nil {
-		err = i.releaseAll(ctx, all, false)
+		err = i.releaseAll(ctx)
 	}
 	if err == nil {
 		err = i.trim(ctx)
 	}
-	return named("acknowledging in inbox", err)
+	return i.named("acknowledging in inbox", err)
 }
 
-// releaseAll frees everything up to a seq, in as many transactions as it takes.
-func (i *Inbox) releaseAll(ctx context.Context, upTo uint64, dropped bool) error {
+// releaseAll frees what all readers have acknowledged, in as many transactions as it takes.
+func (i *Inbox) releaseAll(ctx context.Context) error {
 	for {
-		acked, _, err := i.ends(ctx)
-		if err != nil || upTo <= acked {
+		var left bool
+		if err := i.readers.QueryRowContext(ctx, "SELECT coalesce((SELECT min(acked) FROM readers), 0) > acked FROM state").Scan(&left); err != nil || !left {
 			return err
 		}
-		if err := i.write(ctx, func(tx *sql.Tx) error { return release(tx, upTo, dropped) }, nil); err != nil {
+		if err := i.writeInPortions(ctx, releaseAcked, nil); err != nil {
 			return err
 		}
 	}
 }
 
-// release frees the first ackRows batches up to a seq, and counts them when they are dropped.
-func release(tx *sql.Tx, upTo uint64, dropped bool) error {
-	var acked int64
-	if err := tx.QueryRow("SELECT acked FROM state").Scan(&acked); err != nil {
+// releaseAcked frees the first batches of those that all readers have acknowledged. It asks for
+// the readers within the transaction: one that comes at the same time has everything to read.
+func releaseAcked(tx *sql.Tx, bytes int64) error {
+	var all int64
+	if err := tx.QueryRow("SELECT coalesce(min(acked), 0) FROM readers").Scan(&all); err != nil {
 		return err
 	}
-	to := min(int64(upTo), acked+ackRows)
-	if to <= acked {
-		return nil
+	return release(tx, all, bytes, false)
+}
+
+// dropAll frees everything up to a seq, though not all readers have it.
+func (i *Inbox) dropAll(ctx context.Context, upTo int64) error {
+	for {
+		acked, _, err := i.ends(ctx)
+		if err != nil || upTo <= int64(acked) {
+			return err
+		}
+		if err := i.writeInPortions(ctx, func(tx *sql.Tx, bytes int64) error { return release(tx, upTo, bytes, true) }, nil); err != nil {
+			return err
+		}
+	}
+}
+
+// leastPortion is how many bytes of the log one transaction may need on a disk that has hardly
+// any room.
+const leastPortion = 32 << 10
+
+// writeInPortions is write for what makes room: f frees what makes the log grow by about so many
+// bytes. On a full disk the reserve is given up, and f is called with less and less.
+func (i *Inbox) writeInPortions(ctx context.Context, f func(tx *sql.Tx, bytes int64) error, done func()) error {
+	bytes := i.disk.logPages() * pageSize / 2
+	for {
+		err := i.write(ctx, func(tx *sql.Tx) error { return f(tx, bytes) }, done)
+		if err == nil && i.disk.spent() {
+			i.shorten(ctx)
+		}
+		if err == nil || !sqlitedb.NoRoom(err) {
+			return err
+		}
+		// what was tried has filled the log, and cutting that off may need room in the file
+		spent := i.disk.spend()
+		i.shorten(ctx)
+		if bytes /= 4; bytes < leastPortion && !spent {
+			return err
+		}
+	}
+}
+
+// shorten folds the write-ahead log into the file and cuts it off, which gives its room back. What
+// keeps it from that does not matter: it is tried again.
+func (i *Inbox) shorten(ctx context.Context) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.writer != nil {
+		_, _ = i.writer.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	}
+}
+
+// release frees the first batches up to a seq, and counts them when they are dropped.
+func release(tx *sql.Tx, upTo, bytes int64, dropped bool) error {
+	to, err := portion(tx, upTo, bytes)
+	if err != nil || to == 0 {
+		return err
 	}
 	if dropped {
 		if _, err := tx.Exec("UPDATE state SET dropped = dropped + (SELECT count(*) FROM pending WHERE seq <= ?)", to); err != nil {
@@ -83,17 +138,53 @@ func release(tx *sql.Tx, upTo uint64, dropped bool) error {
 	return nil
 }
 
+// portion returns the last seq, not above upTo, of those whose pages take about so many bytes of
+// the log when they are freed; 0 when there is nothing to free.
+func portion(tx *sql.Tx, upTo, bytes int64) (to int64, err error) {
+	var acked int64
+	if err := tx.QueryRow("SELECT acked FROM state").Scan(&acked); err != nil {
+		return 0, err
+	}
+	if to = min(upTo, acked+ackRows); to <= acked {
+		return 0, nil
+	}
+	rows, err := tx.Query("SELECT seq, min(length(segment), ?) FROM pending WHERE seq <= ? ORDER BY seq", pageSize, to)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	last := int64(0)
+	for rows.Next() {
+		var seq, size int64
+		if err := rows.Scan(&seq, &size); err != nil {
+			return 0, err
+		}
+		if bytes -= size + rowBytes + ackedBytes; bytes < 0 && last > 0 {
+			return last, nil
+		}
+		last = seq
+	}
+	return to, rows.Err()
+}
+
 // Maintain implements collector.Inbox.
-func (i *Inbox) Maintain(ctx context.Context) error { return i.maintain(ctx, time.Now()) }
+func (i *Inbox) Maintain(ctx context.Context) error {
+	i.disk.keep()
+	now, _ := i.o.clock()
+	return i.maintain(ctx, now)
+}
 
 func (i *Inbox) maintain(ctx context.Context, now time.Time) error {
-	if err := i.sweep(ctx, "pending", now, i.o.MaxAge, func(last int64) error { return i.releaseAll(ctx, uint64(last), true) }); err != nil {
-		return named("dropping old batches of inbox", err)
+	if !i.ages.settled() {
+		return i.named("forgetting ids of inbox", i.trim(ctx))
+	}
+	if err := i.sweep(ctx, "pending", now, i.o.MaxAge, func(last int64) error { return i.dropAll(ctx, last) }); err != nil {
+		return i.named("dropping old batches of inbox", err)
 	}
 	if err := i.sweep(ctx, "acked", now, i.o.Retention, func(last int64) error { return i.forget(ctx, last) }); err != nil {
-		return named("forgetting old ids of inbox", err)
+		return i.named("forgetting old ids of inbox", err)
 	}
-	return named("forgetting ids of inbox", i.trim(ctx))
+	return i.named("forgetting ids of inbox", i.trim(ctx))
 }
 
 // idsPart is the part of MaxBytes that ids of acknowledged batches may take: so they can never fill
@@ -138,7 +229,7 @@ func (i *Inbox) sweep(ctx context.Context, table string, now time.Time, age time
 
 // forget forgets the ids of acknowledged batches.
 func (i *Inbox) forget(ctx context.Context, last int64) error {
-	return i.write(ctx, func(tx *sql.Tx) error {
+	return i.writeInPortions(ctx, func(tx *sql.Tx, _ int64) error {
 		if _, err := tx.Exec("DELETE FROM ids WHERE batch IN (SELECT batch FROM acked WHERE seq <= ?)", last); err != nil {
 			return err
 		}

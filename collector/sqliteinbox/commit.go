@@ -2,7 +2,6 @@ package sqliteinbox
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/heliograph-net/heliograph/collector"
@@ -11,7 +10,7 @@ import (
 
 const (
 	rowBytes   = 256      // what a batch takes beside its segment, rounded up
-	checkBytes = 64 << 10 // the room that Check asks for
+	checkBytes = 64 << 10 // the least room that must be left for anything to be taken
 )
 
 // Commit implements collector.Inbox: the queue and the ledger have one transaction.
@@ -20,6 +19,9 @@ func (i *Inbox) Commit(ctx context.Context, entries []collector.Entry) ([]collec
 	added := make(map[report.BatchID]known, len(entries))
 	var head int64
 	var rest []report.BatchID
+	if err := i.usable(); err != nil {
+		return nil, i.named("committing to inbox", err)
+	}
 	err := i.writeDirect(ctx, func() (err error) {
 		if head, err = i.ledger.refresh(); err != nil {
 			return err
@@ -40,7 +42,7 @@ func (i *Inbox) Commit(ctx context.Context, entries []collector.Entry) ([]collec
 		i.ledger.committed(head, added, rest)
 	})
 	if err != nil {
-		return nil, named("committing to inbox", err)
+		return nil, i.named("committing to inbox", err)
 	}
 	return statuses, nil
 }
@@ -72,28 +74,47 @@ func (i *Inbox) add(entries []collector.Entry, statuses []collector.Status, adde
 // selectHead is the newest seq ever given: what was acknowledged may be gone.
 const selectHead = "SELECT max(acked, coalesce((SELECT max(seq) FROM pending), 0)) FROM state"
 
-// room refuses what would make the file exceed MaxBytes. It measures only when a quarter of what
-// was free the last time may be used up: what a batch really takes is known only roughly.
+// room refuses what would make the file exceed MaxBytes, or the disk its room. It measures only
+// when a quarter of what was free the last time may be used up: what a batch really takes is known
+// only roughly. After it has refused a group it refuses everything until there is room for that, so
+// that Check says what becomes of uploads.
 func (i *Inbox) room(more int64) error {
 	i.budget -= more
 	if i.budget > 0 {
 		return nil
 	}
-	used, err := i.direct.used.one()
+	i.budget = 0
+	m, err := i.measure()
 	if err != nil {
 		return err
 	}
-	used += i.ledger.unwritten()
-	if used+more > i.o.MaxBytes {
-		return fmt.Errorf("%w: %d of %d bytes are in use; it empties as detectors acknowledge what they read",
-			collector.ErrFull, used, i.o.MaxBytes)
+	i.disk.keep()
+	disk := i.disk.room(m)
+	i.unwritten.Store(i.ledger.unwritten())
+	free := min(i.o.MaxBytes-m.used(), disk) - i.unwritten.Load()
+	if free < max(more, i.least()) {
+		i.wanted.Store(max(i.wanted.Load(), min(more, i.o.MaxBytes/wantedPart)))
+		return i.full(m, disk)
 	}
-	i.budget = (i.o.MaxBytes - used - more) / 4
+	i.budget = (free - more) / 4
+	i.wanted.Store(0)
 	return nil
 }
 
-// selectUsed is the bytes in use. Free pages are left out: they are used again.
-const selectUsed = "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+// least is the room that must be left for anything to be taken.
+func (i *Inbox) least() int64 { return max(checkBytes, i.wanted.Load()) }
+
+// wantedPart bounds what a group that was refused keeps free: a part of MaxBytes.
+const wantedPart = 8
+
+// measure returns the sizes of the file. The caller must hold mu.
+func (i *Inbox) measure() (m measured, err error) {
+	if m.pages, err = i.direct.pages.one(); err != nil {
+		return m, err
+	}
+	m.unused, err = i.direct.unused.one()
+	return m, err
+}
 
 func bytesOf(entries []collector.Entry) (n int64) {
 	for i := range entries {
@@ -104,8 +125,12 @@ func bytesOf(entries []collector.Entry) (n int64) {
 
 // Check implements collector.Inbox.
 func (i *Inbox) Check(ctx context.Context) error {
-	return named("checking inbox", i.writeDirect(ctx, func() error {
-		if err := i.room(checkBytes); err != nil {
+	if err := i.usable(); err != nil {
+		return i.named("checking inbox", err)
+	}
+	return i.named("checking inbox", i.writeDirect(ctx, func() error {
+		i.budget = 0 // measure
+		if err := i.room(0); err != nil {
 			return err
 		}
 		i.direct.checked.set(0, time.Now().UnixMilli())

@@ -6,17 +6,23 @@
 // readers have acknowledged is freed; its ids are kept for Options.Retention, as far as there is
 // room for them, so that a replay stays a duplicate. The file does not shrink: its free pages are
 // used again.
+//
+// A part of the disk is kept in a file beside it, "-reserve". It is given up when the disk is full,
+// so that what readers acknowledge can always be freed, and made again afterwards.
 package sqliteinbox
 
 import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/internal/sqlitedb"
+	"github.com/heliograph-net/heliograph/internal/wallclock"
 )
 
 // MinBytes is the least Options.MaxBytes.
@@ -39,6 +45,9 @@ type Options struct {
 	// batches that no detector has acknowledged for so long are dropped and counted. 0
 	// means 30 days
 	MaxAge time.Duration
+	Logger *slog.Logger // nil: logs nothing
+
+	clock wallclock.Source // nil: the system's; for tests
 }
 
 // Inbox is a collector.Inbox in one SQLite file. Safe for concurrent use.
@@ -47,6 +56,12 @@ type Inbox struct {
 	db      *sqlitedb.DB
 	writer  *sql.Conn // the one connection of db.Writer
 	readers *sql.DB   // db.Readers
+	disk    *disk
+	ages    ages
+	// bytes of a group that found no room: nothing is taken until there are so many
+	wanted    atomic.Int64
+	unwritten atomic.Int64          // of the ledger, as of the last look
+	damaged   atomic.Pointer[error] // the first error that says so
 
 	mu     sync.Mutex // held while the writer is in use; owns what follows
 	direct statements
@@ -63,12 +78,13 @@ type Inbox struct {
 var _ collector.Inbox = (*Inbox)(nil)
 
 // Open opens the inbox at path and makes the file (mode 0600) when it is missing; its directory
-// must exist. The error wraps ErrSchema for a file of a newer release or one that is no inbox.
+// must exist. The error wraps ErrSchema for a file of a newer release or one that is no inbox, and
+// sqlitedb.ErrDamaged for one that is damaged.
 func Open(path string, o Options) (*Inbox, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("inbox options: %w", err)
 	}
-	i := &Inbox{o: o, changed: make(chan struct{})}
+	i := &Inbox{o: o, changed: make(chan struct{}), disk: newDisk(path, o.MaxBytes, o.Logger)}
 	i.ledger.direct, i.ledger.rows = &i.direct, indexRows
 	if err := i.open(path); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening inbox %s: %w", path, err), i.Close())
@@ -78,6 +94,12 @@ func Open(path string, o Options) (*Inbox, error) {
 
 func (o *Options) validate() error {
 	var faults []error
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.clock == nil {
+		o.clock = wallclock.System()
+	}
 	if o.MaxBytes == 0 {
 		o.MaxBytes = defaultMaxBytes
 	}

@@ -18,7 +18,7 @@ const readBytes = 4 << 20
 func (i *Inbox) Read(ctx context.Context, after uint64, limit int) ([]report.Envelope, error) {
 	_, head, err := i.ends(ctx)
 	if err != nil {
-		return nil, named("reading inbox", err)
+		return nil, i.named("reading inbox", err)
 	}
 	if after > head {
 		return nil, fmt.Errorf("reading inbox: %w: %d, the newest is %d", collector.ErrCursor, after, head)
@@ -26,19 +26,19 @@ func (i *Inbox) Read(ctx context.Context, after uint64, limit int) ([]report.Env
 	rows, err := i.readers.QueryContext(ctx, `SELECT seq, received, batch, asn, country, collector, delivery, segment, bucket
 		FROM pending WHERE seq > ? ORDER BY seq LIMIT ?`, int64(after), max(limit, 1))
 	if err != nil {
-		return nil, named("reading inbox", err)
+		return nil, i.named("reading inbox", err)
 	}
 	defer rows.Close()
 	var envelopes []report.Envelope
 	for size := 0; size < readBytes && rows.Next(); {
 		e, err := scan(rows)
 		if err != nil {
-			return nil, named("reading inbox", err)
+			return nil, i.named("reading inbox", err)
 		}
 		size += len(e.Segment)
 		envelopes = append(envelopes, e)
 	}
-	return envelopes, named("reading inbox", rows.Err())
+	return envelopes, i.named("reading inbox", rows.Err())
 }
 
 func scan(rows *sql.Rows) (e report.Envelope, err error) {
@@ -66,24 +66,31 @@ func (i *Inbox) ends(ctx context.Context) (acked, head uint64, err error) {
 	return uint64(a), uint64(h), err
 }
 
+// selectPages is the number of pages, and of those that are free among them: they are used again.
+const selectPages = "SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count"
+
 // Stats implements collector.Inbox.
 func (i *Inbox) Stats(ctx context.Context) (collector.InboxStats, error) {
 	acked, head, err := i.ends(ctx)
 	if err != nil {
-		return collector.InboxStats{}, named("measuring inbox", err)
+		return collector.InboxStats{}, i.named("measuring inbox", err)
 	}
 	s := collector.InboxStats{Head: head, Acked: acked, Pending: head - acked, MaxBytes: i.o.MaxBytes, Readers: i.readerStats()}
-	if err := i.readers.QueryRowContext(ctx, selectUsed).Scan(&s.Bytes); err != nil {
-		return s, named("measuring inbox", err)
+	var m measured
+	if err := i.readers.QueryRowContext(ctx, selectPages).Scan(&m.pages, &m.unused); err != nil {
+		return s, i.named("measuring inbox", err)
 	}
+	s.Bytes = m.used()
+	room := min(s.MaxBytes-s.Bytes, i.disk.room(m)) - i.unwritten.Load()
+	s.Limit, s.Full = s.Bytes+max(room, 0), room < i.least()
 	var dropped int64
 	if err := i.readers.QueryRowContext(ctx, "SELECT dropped FROM state").Scan(&dropped); err != nil {
-		return s, named("measuring inbox", err)
+		return s, i.named("measuring inbox", err)
 	}
 	s.Dropped = uint64(dropped)
 	var oldest sql.NullInt64
 	if err := i.readers.QueryRowContext(ctx, "SELECT received FROM pending ORDER BY seq LIMIT 1").Scan(&oldest); err != nil && err != sql.ErrNoRows {
-		return s, named("measuring inbox", err)
+		return s, i.named("measuring inbox", err)
 	}
 	if oldest.Valid {
 		s.Oldest = time.UnixMilli(oldest.Int64)

@@ -41,7 +41,7 @@ func (i *Inbox) loadReaders(tx *sql.Tx) error {
 // SetReaders implements collector.Inbox.
 func (i *Inbox) SetReaders(ctx context.Context, names []string) error {
 	next := make(map[string]cursor, len(names))
-	return named("setting the readers of inbox", i.write(ctx, func(tx *sql.Tx) error {
+	return i.named("setting the readers of inbox", i.write(ctx, func(tx *sql.Tx) error {
 		args := make([]any, len(names))
 		for n, name := range names {
 			args[n] = name
@@ -75,24 +75,17 @@ func (i *Inbox) replaceCursors(next map[string]cursor) {
 	i.cursors = next
 }
 
-// note remembers that a reader was here and returns what all readers have acknowledged after it has
-// acknowledged upTo, and whether its own cursor has to be moved for that.
-func (i *Inbox) note(reader string, upTo uint64) (all uint64, moves bool, err error) {
+// note remembers that a reader was here, and returns whether upTo moves its cursor.
+func (i *Inbox) note(reader string, upTo uint64) (moves bool, err error) {
 	i.cursorsMu.Lock()
 	defer i.cursorsMu.Unlock()
 	c, ok := i.cursors[reader]
 	if !ok {
-		return 0, false, fmt.Errorf("%w: %q", collector.ErrReader, reader)
+		return false, fmt.Errorf("%w: %q", collector.ErrReader, reader)
 	}
 	c.seen = time.Now()
 	i.cursors[reader] = c
-	all = max(c.acked, upTo)
-	for name, other := range i.cursors {
-		if name != reader {
-			all = min(all, other.acked)
-		}
-	}
-	return all, upTo > c.acked, nil
+	return upTo > c.acked, nil
 }
 
 // move stores a reader's cursor.

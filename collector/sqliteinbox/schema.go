@@ -94,7 +94,15 @@ func (i *Inbox) open(path string) (err error) {
 	if i.writer, err = i.db.Writer.Conn(context.Background()); err != nil {
 		return err
 	}
-	return i.prepare()
+	if _, err := i.writer.ExecContext(context.Background(), fmt.Sprintf("PRAGMA wal_autocheckpoint = %d", i.disk.logPages())); err != nil {
+		return err
+	}
+	if err := i.prepare(); err != nil {
+		return err
+	}
+	i.disk.keep()
+	i.compareToDisk()
+	return nil
 }
 
 // firstState is the state of an empty inbox. Sequence numbers start at the time in microseconds, so
@@ -116,6 +124,25 @@ func (i *Inbox) prepare() error {
 	}
 	return i.write(context.Background(), func(tx *sql.Tx) error {
 		i.ledger.freeze()
+		last, err := newest(tx)
+		if err != nil {
+			return err
+		}
+		i.ages = newAges(i.o.clock, last)
 		return i.loadReaders(tx)
 	}, nil)
+}
+
+// compareToDisk says when MaxBytes is more than there is room for.
+func (i *Inbox) compareToDisk() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	m, err := i.measure()
+	if err != nil {
+		return
+	}
+	if limit := m.used() + min(i.disk.room(m), i.o.MaxBytes); limit < i.o.MaxBytes {
+		i.o.Logger.Warn("the maximum of the inbox is more than its disk has room for: it is full before; lower the maximum or enlarge the disk",
+			"max_bytes", i.o.MaxBytes, "full_at_bytes", limit)
+	}
 }

@@ -26,8 +26,8 @@ func TestFilesAreTheOwnersOnly(t *testing.T) {
 	i := open(t, filepath.Join(dir, "an inbox?mode=x#100%.db"), Options{}) // the path is no URI
 	commit(t, i, entry(1, 10))
 	files, err := os.ReadDir(dir)
-	if err != nil || len(files) != 3 {
-		t.Fatalf("%v, %v: want the file, its log and the log's index", files, err)
+	if err != nil || len(files) != 4 {
+		t.Fatalf("%v, %v: want the file, its log, the log's index and the reserve", files, err)
 	}
 	for _, f := range files {
 		if info, err := f.Info(); err != nil || info.Mode().Perm() != 0o600 || !strings.HasPrefix(f.Name(), "an inbox?mode=x#100%.db") {

@@ -49,7 +49,7 @@ type statements struct {
 	begin, commit, rollback *statement
 	version                 *statement // changes when another connection has written
 	head                    *statement // the newest seq
-	used                    *statement // bytes
+	pages, unused           *statement // of the file; unused ones are among pages
 	recent                  *statement // ids that are not in the tree
 	findIDs, insertIDs      *statement // in the tree
 	body                    *statement // of a seq
@@ -65,7 +65,8 @@ func (d *statements) texts() map[**statement]string {
 		&d.rollback:   "ROLLBACK",
 		&d.version:    "PRAGMA data_version",
 		&d.head:       selectHead,
-		&d.used:       selectUsed,
+		&d.pages:      "PRAGMA page_count",
+		&d.unused:     "PRAGMA freelist_count",
 		&d.recent:     selectRecent,
 		&d.findIDs:    findIDsText,
 		&d.insertIDs:  insertIDsText,

@@ -3,6 +3,7 @@ package sqlitestore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -24,6 +25,8 @@ type file struct {
 	names *names
 	// what was deleted may still be in the write-ahead log
 	unwiped bool
+
+	damaged atomic.Pointer[error] // the first error that says so
 }
 
 // openFile opens the file for a number of stores and makes it (0600) when it is missing.
@@ -86,6 +89,12 @@ func (h *handle) write(ctx context.Context, doing string, do func(*sql.Tx) error
 
 // Ready implements detector.Events and detector.State by really writing.
 func (h *handle) Ready(ctx context.Context) error {
+	if err := h.damaged.Load(); err != nil {
+		return *err
+	}
+	if err := h.db.Intact(); err != nil {
+		return fmt.Errorf("checking store: %w", err)
+	}
 	return h.write(ctx, "checking store", func(tx *sql.Tx) error {
 		_, err := tx.Exec("UPDATE state SET checked = ?", time.Now().UnixMilli())
 		return err
@@ -98,7 +107,16 @@ func (f *file) write(ctx context.Context, doing string, do func(*sql.Tx) error) 
 	defer f.mu.Unlock()
 	if err := sqlitedb.Transact(ctx, f.db.Writer, do); err != nil {
 		f.names.forget() // some may have been made by the transaction that is gone
-		return fmt.Errorf("%s: %w", doing, err)
+		return f.named(doing, err)
 	}
 	return nil
+}
+
+// named says what was being done. It remembers the first error that says that the file is damaged.
+func (f *file) named(doing string, err error) error {
+	err = doingError(doing, err)
+	if errors.Is(err, sqlitedb.ErrDamaged) {
+		f.damaged.CompareAndSwap(nil, &err)
+	}
+	return err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -165,16 +166,24 @@ func list[T any](ctx context.Context, db *sql.DB, doing, query string, args []an
 func each(ctx context.Context, db *sql.DB, doing, query string, args []any, f func(*sql.Rows) error) error {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
+		return doingError(doing, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		if err := f(rows); err != nil {
-			return fmt.Errorf("%s: %w", doing, err)
+			return doingError(doing, err)
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
+		return doingError(doing, err)
 	}
 	return nil
+}
+
+// doingError says what was being done, and of a damaged file what to do.
+func doingError(doing string, err error) error {
+	if sqlitedb.Damaged(err) {
+		err = fmt.Errorf("%w: %w", sqlitedb.ErrDamaged, err)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
 }

@@ -4,15 +4,15 @@ package netns
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
 	"unsafe"
+
+	"github.com/heliograph-net/heliograph/internal/rerun"
 )
 
 const env = "HELIOGRAPH_TEST_NAMESPACE" // set: this process is in a network namespace of its own
@@ -36,28 +36,8 @@ func Enter(t *testing.T, more ...string) (Where, error) {
 		}
 		return Inside, nil
 	}
-	run := func(flags uintptr) ([]byte, error) {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=4m")
-		cmd.Env = append(append(os.Environ(), env+"=1"), more...)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: flags}
-		if flags&syscall.CLONE_NEWUSER != 0 {
-			cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
-			cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
-		}
-		return cmd.CombinedOutput()
-	}
-	out, err := run(syscall.CLONE_NEWNET | syscall.CLONE_NEWUSER)
-	// a container may forbid namespaces of users, and have root
-	if _, ran := errors.AsType[*exec.ExitError](err); err != nil && !ran {
-		out, err = run(syscall.CLONE_NEWNET)
-	}
-	switch _, ran := errors.AsType[*exec.ExitError](err); {
-	case ran:
-		t.Fatalf("in a network of its own: %v\n%s", err, out)
-	case err != nil:
+	if err := rerun.In(t, syscall.CLONE_NEWNET, append([]string{env + "=1"}, more...)...); err != nil {
 		return None, err
-	case !strings.Contains(string(out), "--- PASS: "+t.Name()):
-		t.Fatalf("in a network of its own, the test did not run:\n%s", out)
 	}
 	return Ran, nil
 }

@@ -12,6 +12,16 @@ func notADatabase(err error) bool {
 	return ok && e.Code == sqlite3.ErrNotADB
 }
 
+// ErrDamaged says that a file is damaged: parts of it were overwritten, cut off or lost.
+var ErrDamaged = errors.New("the file is damaged: stop the process and run: heliograph repair DIR (the directory of its configuration)")
+
+// Damaged reports whether err is SQLite's way to say that a file is damaged.
+func Damaged(err error) bool {
+	e, ok := errors.AsType[sqlite3.Error](err)
+	return ok && (e.Code == sqlite3.ErrCorrupt || e.Code == sqlite3.ErrNotADB ||
+		e.Code == sqlite3.ErrIoErr && e.ExtendedCode == sqlite3.ErrIoErrShortRead)
+}
+
 // NoRoom reports whether err means that the disk is full, or that a quota or a limit of the file
 // size is exhausted.
 func NoRoom(err error) bool {

@@ -29,7 +29,7 @@ func (o *Options) migrate(ctx context.Context, db *sql.DB) error {
 		(SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)`).Scan(&id, &version, &tables)
 	switch {
 	case notADatabase(err):
-		return fmt.Errorf("%w: the file is no SQLite database", s.Refused)
+		return fmt.Errorf("%w: the file is no SQLite database. If it was one, %w", s.Refused, ErrDamaged)
 	case err != nil:
 		return err
 	case id == 0 && version == 0 && tables == 0:

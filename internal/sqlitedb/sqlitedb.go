@@ -42,20 +42,29 @@ type DB struct {
 	// Own is more of them, for a process's own work: what people ask of Readers keeps nothing
 	// waiting here.
 	Own *sql.DB
+
+	files identity // as of Open
 }
 
 // Open opens the file at path, creates it if it does not exist, and upgrades it to this release's
 // schema. The directory must exist. The error wraps o.Schema.Refused for a file of a newer release
-// or of another application.
+// or of another application, and ErrDamaged for one that is damaged. Open looks for damage for a
+// few seconds at most: of a large file it does not see all.
 func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	d := new(DB)
 	if err := d.open(ctx, path, &o); err != nil {
+		if Damaged(err) && !errors.Is(err, ErrDamaged) {
+			err = fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
 }
 
 func (d *DB) open(ctx context.Context, path string, o *Options) error {
+	if err := whole(path); err != nil {
+		return err
+	}
 	// SQLite creates its other files with the mode of this one.
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -74,11 +83,38 @@ func (d *DB) open(ctx context.Context, path string, o *Options) error {
 		return err
 	}
 	for pool, most := range map[**sql.DB]int{&d.Readers: maxReaders, &d.Own: maxOwn} {
-		*pool = sql.OpenDB(connector{o.uri(abs, url.Values{"_query_only": {"1"}}), o.Register})
+		*pool = sql.OpenDB(connector{o.uri(abs, url.Values{"_query_only": {"1"}, "mode": {"rw"}}), o.Register})
 		(*pool).SetMaxOpenConns(most)
 		(*pool).SetMaxIdleConns(most)
 	}
-	return nil
+	if err := Check(ctx, d.Writer, checkTime); err != nil {
+		return err
+	}
+	if err := warm(ctx, d.Readers, maxReaders); err != nil {
+		return err
+	}
+	d.files, err = record(path)
+	return err
+}
+
+// warm makes a pool open its connections now, and each of them its files: whoever removes the files
+// does not keep anybody from reading what they held.
+func warm(ctx context.Context, pool *sql.DB, connections int) (err error) {
+	var all []*sql.Conn
+	for range connections {
+		conn, openErr := pool.Conn(ctx)
+		if openErr != nil {
+			err = errors.Join(err, openErr)
+			break
+		}
+		all = append(all, conn)
+		var tables int
+		err = errors.Join(err, conn.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables))
+	}
+	for _, conn := range all {
+		err = errors.Join(err, conn.Close())
+	}
+	return err
 }
 
 func (o *Options) writerURI(path string) string {

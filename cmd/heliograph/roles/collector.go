@@ -24,7 +24,7 @@ func (p *Process) addCollector(c *Config, detector bool) error {
 	if err != nil {
 		return err
 	}
-	inbox, err := c.Collector.Inbox.Open(inboxes.Options{Dir: c.dir, MaxBytes: c.Collector.MaxBytes, MaxAge: c.Collector.MaxAge.Duration})
+	inbox, err := c.Collector.Inbox.Open(inboxes.Options{Dir: c.dir, MaxBytes: c.Collector.MaxBytes, MaxAge: c.Collector.MaxAge.Duration, Logger: p.log})
 	if err != nil {
 		return fmt.Errorf("collector.inbox: %w", err)
 	}

@@ -1,0 +1,24 @@
+package sqliteinbox
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// allocate makes a file that really takes size bytes, in the place of what is
+// there.
+func allocate(path string, size int64) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	err = syscall.Fallocate(int(f.Fd()), 0, 0, size)
+	if err == syscall.EOPNOTSUPP || err == syscall.ENOSYS {
+		err = writeZeros(f, size)
+	}
+	return errors.Join(err, f.Close())
+}

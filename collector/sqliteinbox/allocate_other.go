@@ -1,0 +1,21 @@
+//go:build !linux
+
+package sqliteinbox
+
+import (
+	"errors"
+	"os"
+)
+
+// allocate makes a file that really takes size bytes, in the place of what is
+// there.
+func allocate(path string, size int64) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(writeZeros(f, size), f.Sync(), f.Close())
+}

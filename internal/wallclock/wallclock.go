@@ -1,0 +1,114 @@
+// Package wallclock notices when the wall clock steps: when it runs ahead of the monotonic clock,
+// or falls behind it, at once. A step may be right, when a wrong clock is set, or wrong, when a
+// right one is. Nobody can tell at that moment, so that a [Clock] goes on as before the step until
+// it has lasted, or until somebody who knows better confirms it.
+//
+// Start with [New].
+package wallclock
+
+import (
+	"sync"
+	"time"
+)
+
+// Source returns the wall clock and the time on a monotonic clock, since any moment.
+type Source func() (wall time.Time, monotonic time.Duration)
+
+// System returns a Source that reads the system's clocks.
+func System() Source {
+	start := time.Now()
+	return func() (time.Time, time.Duration) {
+		now := time.Now()
+		return now.Round(0), now.Sub(start)
+	}
+}
+
+// Clock tells a time that does not follow steps of the wall clock at once. It is safe for
+// concurrent use.
+type Clock struct {
+	source    Source
+	tolerance time.Duration // of drift between two looks
+	hold      time.Duration // how long a step must last to be believed
+
+	mu    sync.Mutex
+	base  time.Time     // guarded by mu; the time that is believed, at the moment at
+	at    time.Duration // guarded by mu; monotonic
+	step  time.Duration // guarded by mu; how far the wall clock is off; 0: it is believed
+	since time.Duration // guarded by mu; monotonic: when it stepped
+	last  Step          // guarded by mu
+}
+
+// Step is a step of the wall clock.
+type Step struct {
+	By time.Duration // positive: forward
+	At time.Time     // when it was noticed, by the time before it
+	// Believed reports whether the clock follows it by now.
+	Believed bool
+	// Back reports whether the wall clock has returned to where it was.
+	Back bool
+}
+
+// New returns a Clock that believes the wall clock now. tolerance is the least step, and hold is
+// how long a step must last until the Clock follows it.
+func New(source Source, tolerance, hold time.Duration) *Clock {
+	wall, at := source()
+	return &Clock{source: source, tolerance: tolerance, hold: hold, base: wall, at: at}
+}
+
+// Now returns the time that is believed.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.look()
+}
+
+// look reads the clocks. The caller must hold mu.
+func (c *Clock) look() time.Time {
+	wall, at := c.source()
+	expected := c.base.Add(at - c.at)
+	off := wall.Sub(expected)
+	switch {
+	case off.Abs() <= c.tolerance:
+		if c.step != 0 {
+			c.step, c.last.Back = 0, true
+		}
+		c.base, c.at = wall, at // follows the drift
+	case c.step == 0 || (off-c.step).Abs() > c.tolerance: // stepped, or stepped again
+		c.step, c.since, c.last = off, at, Step{By: off, At: expected}
+	case at-c.since >= c.hold:
+		c.follow(wall, at)
+	}
+	if c.step != 0 {
+		return expected
+	}
+	return wall
+}
+
+func (c *Clock) follow(wall time.Time, at time.Duration) {
+	c.base, c.at, c.step, c.last.Believed = wall, at, 0, true
+}
+
+// Follow makes the Clock believe the wall clock at once.
+func (c *Clock) Follow() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.look(); c.step != 0 {
+		c.follow(c.source())
+	}
+}
+
+// Off returns how far the wall clock is from the time that is believed: 0 when it is believed.
+func (c *Clock) Off() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.look()
+	return c.step
+}
+
+// Last returns the last step, or false if there was none.
+func (c *Clock) Last() (Step, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.look()
+	return c.last, c.last.By != 0
+}
