@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Status says whether what an alert tells of goes on.
+// Status says whether the condition that an alert describes still holds.
 type Status string
 
 // The statuses, in the words of Alertmanager.
@@ -18,46 +18,47 @@ const (
 	Resolved Status = "resolved"
 )
 
-// Severity says what somebody is to do about an alert.
+// Severity says how soon somebody should act on an alert.
 type Severity string
 
-// The severities, in the words that Prometheus's users have for them.
+// The severities, in the words that Prometheus users commonly use.
 const (
-	Info     Severity = "info"     // nothing: it is told only to receivers that ask for it
+	Info     Severity = "info"     // no action; sent only to receivers that ask for it
 	Warning  Severity = "warning"  // look at it today
 	Critical Severity = "critical" // look at it now
 )
 
-// rank orders severities; an unknown one is the lowest.
+// rank orders severities. An unknown severity ranks lowest.
 func (s Severity) rank() int { return slices.Index([]Severity{Info, Warning, Critical}, s) }
 
 // Valid reports whether s is one of the severities.
 func (s Severity) Valid() bool { return s.rank() >= 0 }
 
-// Names of alerts, the label alertname.
+// The names of alerts, which are the values of the label alertname.
 const (
 	NameIncident = "HeliographIncident"
-	NameProblem  = "HeliographProblem"  // of Heliograph itself
+	NameProblem  = "HeliographProblem"  // a problem of Heliograph itself
 	NameWatchdog = "HeliographWatchdog" // always firing
 	NameTest     = "HeliographTest"
 )
 
-// Alert is what a receiver is told of.
+// Alert is one incident, problem or sign of life, as receivers are told of it.
 type Alert struct {
 	Key      string   `json:"key"` // the same for as long as the alert exists, in every message
 	Status   Status   `json:"status"`
 	Severity Severity `json:"severity"`
-	// Labels are its identity in Alertmanager. They have nothing of single clients.
-	Labels   map[string]string `json:"labels"`
-	Summary  string            `json:"summary"` // one sentence: what, where, whom, how many
-	Why      []string          `json:"why,omitempty"`
-	Link     string            `json:"link,omitempty"`    // to the page; "": not known
-	Runbook  string            `json:"runbook,omitempty"` // what to do; "": not known
-	StartsAt time.Time         `json:"starts_at"`
-	EndsAt   time.Time         `json:"ends_at,omitzero"` // zero: firing
+	// Labels identify the alert in Alertmanager. They contain nothing about individual clients.
+	Labels map[string]string `json:"labels"`
+	// one sentence: what fails, where, for whom, how often
+	Summary  string    `json:"summary"`
+	Why      []string  `json:"why,omitempty"`
+	Link     string    `json:"link,omitempty"`    // URL of the dashboard; "": unknown
+	Runbook  string    `json:"runbook,omitempty"` // URL of the runbook; "": none
+	StartsAt time.Time `json:"starts_at"`
+	EndsAt   time.Time `json:"ends_at,omitzero"` // zero while it is firing
 }
 
-// Headline is the summary of an alert, with what an operator has to know first.
+// Headline returns the summary of an alert, after "Over: " if the alert is resolved.
 func (a *Alert) Headline() string {
 	if a.Status == Resolved {
 		return "Over: " + a.Summary
@@ -65,7 +66,7 @@ func (a *Alert) Headline() string {
 	return a.Summary
 }
 
-// Text tells an alert in plain lines: the headline, since when, why, where to look.
+// Text returns the alert as plain text: the headline, the time, the reasons and the links.
 func (a *Alert) Text() string {
 	lines := append([]string{a.Headline(), "", a.when()}, a.Why...)
 	if a.Link != "" || a.Runbook != "" {
@@ -90,7 +91,7 @@ func (a *Alert) when() string {
 	return fmt.Sprintf("From %s to %s (%v).", since.Format(layout), until.Format(layout), until.Sub(since).Round(time.Second))
 }
 
-// Annotations are an alert's in Alertmanager.
+// Annotations returns the annotations that the alert has in Alertmanager.
 func (a *Alert) Annotations() map[string]string {
 	all := map[string]string{"summary": a.Summary}
 	for name, value := range map[string]string{"description": strings.Join(a.Why, "\n"), "runbook_url": a.Runbook, "dashboard_url": a.Link} {
@@ -101,7 +102,7 @@ func (a *Alert) Annotations() map[string]string {
 	return all
 }
 
-// Fingerprint is the one that Alertmanager gives an alert of these labels.
+// Fingerprint returns the fingerprint that Alertmanager computes for an alert with these labels.
 func (a *Alert) Fingerprint() string {
 	h := fnv.New64a()
 	for _, name := range slices.Sorted(maps.Keys(a.Labels)) {
@@ -110,16 +111,16 @@ func (a *Alert) Fingerprint() string {
 	return fmt.Sprintf("%016x", h.Sum64())
 }
 
-// Message is what a receiver gets at once. Whoever sends it changes nothing in it.
+// Message is a group of alerts that a receiver gets together. Senders must not change it.
 type Message struct {
-	ID       string    `json:"id"` // the same each time the message is tried
+	ID       string    `json:"id"` // the same on every attempt to deliver the message
 	Receiver string    `json:"receiver"`
 	Made     time.Time `json:"made"`
 	Alerts   []Alert   `json:"alerts"` // at least one
 	Page     string    `json:"page,omitempty"`
 }
 
-// Status is firing while any of a message's alerts is.
+// Status returns [Firing] if any of the message's alerts is firing, and otherwise [Resolved].
 func (m *Message) Status() Status {
 	if slices.ContainsFunc(m.Alerts, func(a Alert) bool { return a.Status == Firing }) {
 		return Firing
@@ -127,7 +128,7 @@ func (m *Message) Status() Status {
 	return Resolved
 }
 
-// Subject is a message in one line.
+// Subject summarizes the message in one line.
 func (m *Message) Subject() string {
 	if len(m.Alerts) == 1 {
 		return m.Alerts[0].Headline()

@@ -12,45 +12,48 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// bookVersion is the version of a book as it is stored. A change that an older release would
-// misread takes a new one.
+// bookVersion is the version of a book's stored form. A change that an older release would misread
+// requires a new one.
 const bookVersion = 1
 
-// remembered is how long what is over can still be told: Prometheus, too, sends resolved alerts to
-// Alertmanager for so long. What ended longer ago and was never told is not told any more.
+// remembered is how long receivers can still be told that an alert is resolved. Prometheus sends
+// resolved alerts to Alertmanager for the same time. An alert that ended earlier and was never sent
+// is no longer sent.
 const remembered = 15 * time.Minute
 
-// book is what a Notifier must remember: which alerts there are, and what was told to whom. It is
-// stored as JSON whenever it has changed.
+// book is what a Notifier must remember: the alerts, and what each receiver was told. It is stored
+// as JSON whenever it changes.
 type book struct {
 	Version  int    `json:"v"`
-	Instance string `json:"instance"` // random; makes the keys of this store its own
-	// Entries are by the keys of their alerts.
+	Instance string `json:"instance"` // random; distinguishes the keys of this store from others
+	// Entries maps the keys of alerts to their entries.
 	Entries   map[string]*entry  `json:"entries,omitempty"`
 	Receivers map[string]*ledger `json:"receivers,omitempty"` // by name
 }
 
-// entry is an alert that there is, or that has not been told to be over everywhere.
+// entry is an alert that is firing, or whose end not all receivers know yet.
 type entry struct {
 	Alert   Alert     `json:"alert"`
-	Noticed time.Time `json:"noticed"`        // when it was found; For counts from then
-	Gist    string    `json:"gist,omitempty"` // what an operator would act on
-	// Past: it was over when it was found, in data that came late. It is nothing to wake people.
+	Noticed time.Time `json:"noticed"`        // when it was detected; For counts from then
+	Gist    string    `json:"gist,omitempty"` // see gist
+	// Past says that it was over when it was detected, in data that came late. It must not
+	// wake people.
 	Past bool `json:"past,omitempty"`
-	// Former are the alert with the labels that it had, over since these changed: in Alertmanager
-	// they are another one.
+	// Former has the alert with each set of labels that it had before, resolved when they changed.
+	// To Alertmanager, an alert with other labels is another alert.
 	Former []Alert `json:"former,omitempty"`
 }
 
-// ledger is what was told to one receiver.
+// ledger records what one receiver was told.
 type ledger struct {
-	Told    map[string]told `json:"told,omitempty"`    // by key
-	Pending *Message        `json:"pending,omitempty"` // it may have been delivered
-	// Gists are those of the entries that Pending tells of, by key.
+	Told map[string]told `json:"told,omitempty"` // by the alert's key
+	// the message to deliver; it may have been delivered already
+	Pending *Message `json:"pending,omitempty"`
+	// Gists are the gists of the alerts in Pending when it was composed, by key.
 	Gists map[string]string `json:"gists,omitempty"`
 }
 
-// told is the last that a receiver was told of an alert.
+// told is what a receiver was last told about an alert.
 type told struct {
 	At     time.Time `json:"at"`
 	Status Status    `json:"status"`
@@ -61,7 +64,7 @@ func newBook() *book {
 	return &book{Version: bookVersion, Instance: rand.Text()[:12], Entries: map[string]*entry{}, Receivers: map[string]*ledger{}}
 }
 
-// readBook reads a book as it was stored; of nothing it makes a new one.
+// readBook reads a stored book. If text is empty, it returns a new one.
 func readBook(text []byte) (*book, error) {
 	if len(text) == 0 {
 		return newBook(), nil
@@ -85,7 +88,7 @@ func (b *book) take(e *Event, s *Settings) {
 	old := b.Entries[key]
 	if old == nil {
 		if !e.Incident.Open() && e.Kind != model.Opened {
-			return // its beginning was told, and its end, or both were too long ago
+			return // its end was already told, or is too long ago
 		}
 		b.Entries[key] = &entry{Alert: alert, Noticed: e.Bin, Gist: gist(&e.Incident), Past: !e.Incident.Open()}
 		return
@@ -94,7 +97,7 @@ func (b *book) take(e *Event, s *Settings) {
 	old.Gist, old.Past = gist(&e.Incident), old.Past && !e.Incident.Open()
 }
 
-// replace puts an alert in the place of the one before.
+// replace updates the entry's alert.
 func (e *entry) replace(a Alert, now time.Time) {
 	if !maps.Equal(a.Labels, e.Alert.Labels) && e.Alert.Status == Firing {
 		former := e.Alert
@@ -105,13 +108,13 @@ func (e *entry) replace(a Alert, now time.Time) {
 	e.Alert = a
 }
 
-// problems brings the alerts of Heliograph's own problems up to date, and says whether anything has
-// changed.
+// problems brings the alerts of Heliograph's own problems up to date and reports whether anything
+// has changed.
 func (b *book) problems(now time.Time, found map[string]string, s *Settings) (changed bool) {
 	for name, text := range found {
 		key := fmt.Sprintf("heliograph/%s/problem/%s", b.Instance, name)
 		if old := b.Entries[key]; old != nil && old.Alert.Status == Firing {
-			continue // its text may have numbers in it, and is the first
+			continue // keeps the first text, because numbers in it may change
 		}
 		b.Entries[key] = &entry{Noticed: now, Alert: Alert{
 			Key: key, Status: Firing, Severity: Warning, Summary: text, StartsAt: now, Link: s.Page,
@@ -130,14 +133,14 @@ func (b *book) problems(now time.Time, found map[string]string, s *Settings) (ch
 	return changed
 }
 
-// sorted are the entries, the oldest first.
+// sorted returns the entries, the oldest first.
 func (b *book) sorted() []*entry {
 	return slices.SortedFunc(maps.Values(b.Entries), func(x, y *entry) int {
 		return cmp.Or(x.Alert.StartsAt.Compare(y.Alert.StartsAt), cmp.Compare(x.Alert.Key, y.Alert.Key))
 	})
 }
 
-// ledger is the one of a receiver, made when it is not there.
+// ledger returns the ledger of a receiver and creates it if needed.
 func (b *book) ledger(name string) *ledger {
 	l := b.Receivers[name]
 	if l == nil {
@@ -150,8 +153,8 @@ func (b *book) ledger(name string) *ledger {
 	return l
 }
 
-// tidy forgets what nobody needs to be told of any more, and receivers that are gone. It reports
-// whether there was any of it.
+// tidy removes alerts that no receiver needs to be told of any more, and receivers that are no
+// longer configured. It reports whether it removed anything.
 func (b *book) tidy(now time.Time, receivers []Receiver) (changed bool) {
 	maps.DeleteFunc(b.Receivers, func(name string, _ *ledger) bool {
 		gone := !slices.ContainsFunc(receivers, func(r Receiver) bool { return r.Name == name })
@@ -174,7 +177,7 @@ func (b *book) tidy(now time.Time, receivers []Receiver) (changed bool) {
 	return changed
 }
 
-// owed reports whether a receiver knows an alert as firing, or may.
+// owed reports whether a receiver knows an alert as firing, or might.
 func (b *book) owed(key string) bool {
 	for _, l := range b.Receivers {
 		if l.Told[key].Status == Firing {

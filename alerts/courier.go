@@ -9,30 +9,30 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// refusals is how often a message that its receiver refuses is tried before it is given up: it may
-// be the receiver's fault, and then it may be mended.
+// refusals is how often the delivery of a message is tried although its receiver refuses it, before
+// the message is given up. The fault may be the receiver's and be repaired meanwhile.
 const refusals = 5
 
-// courier is the way to one receiver.
+// courier is the state of deliveries to one receiver.
 type courier struct {
 	busy    bool // a delivery is under way
-	refused int  // how often the pending message was
+	refused int  // how often the receiver refused the pending message
 	retry   time.Time
 	wait    *backoff.ExponentialBackOff
 
-	refreshed time.Time // when everything that fires was sent last
-	last      string    // what was sent then
-	barked    time.Time // when the watchdog was sent last
+	refreshed time.Time // when all firing alerts were last sent
+	last      string    // the alerts that were sent then
+	barked    time.Time // when the watchdog was last sent
 }
 
-// kinds of deliveries.
+// The kinds of deliveries.
 const (
 	changes = iota // the pending message
-	refresh        // everything that fires
+	refresh        // all firing alerts
 	bark           // the watchdog
 )
 
-// result is what became of a delivery.
+// result is the result of a delivery.
 type result struct {
 	receiver Receiver
 	message  *Message
@@ -40,7 +40,7 @@ type result struct {
 	err      error
 }
 
-// courier is the one of a receiver, made when it is not there.
+// courier returns the courier of a receiver and creates it if needed.
 func (n *Notifier) courier(name string) *courier {
 	c := n.couriers[name]
 	if c == nil {
@@ -51,7 +51,7 @@ func (n *Notifier) courier(name string) *courier {
 	return c
 }
 
-// deliver starts what is due.
+// deliver starts the deliveries that are due.
 func (n *Notifier) deliver(ctx context.Context, s *Settings, now time.Time, readable bool) {
 	alive := readable && n.alive(ctx)
 	for i := range s.Receivers {
@@ -74,12 +74,12 @@ func (n *Notifier) deliver(ctx context.Context, s *Settings, now time.Time, read
 	}
 }
 
-// alive reports whether the watchdog may say that all is well.
+// alive reports whether the watchdog may be sent.
 func (n *Notifier) alive(ctx context.Context) bool {
 	return n.o.Alive == nil || !n.trouble("alive", n.o.Alive(ctx))
 }
 
-// refresh sends everything that fires, when that has changed or its time has come.
+// refresh sends all firing alerts if they have changed or if it is time to repeat them.
 func (n *Notifier) refresh(r *Receiver, c *courier, s *Settings, now time.Time, alive bool) {
 	all := n.book.everything(r, s, now)
 	if alive {
@@ -109,7 +109,7 @@ func (n *Notifier) send(r Receiver, c *courier, m *Message, kind int) {
 	}()
 }
 
-// finish notes what became of a delivery.
+// finish records the result of a delivery.
 func (n *Notifier) finish(r result) {
 	now, c := time.Now(), n.courier(r.receiver.Name)
 	c.busy = false
@@ -131,13 +131,14 @@ func (n *Notifier) finish(r result) {
 	}
 }
 
-// pends reports whether a result is of the message that its receiver is to get.
+// pends reports whether a result belongs to the receiver's pending message.
 func (n *Notifier) pends(r result) bool {
 	l := n.book.Receivers[r.receiver.Name]
 	return r.kind == changes && l != nil && l.Pending != nil && l.Pending.ID == r.message.ID
 }
 
-// failed says when a delivery is tried again. What is over by then is not told as firing.
+// failed schedules the next attempt of a delivery. An alert that is over by then is not sent
+// as firing.
 func (n *Notifier) failed(r result, c *courier, now time.Time) {
 	wait := c.wait.NextBackOff()
 	if later, ok := errors.AsType[*LaterError](r.err); ok {

@@ -9,10 +9,10 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// verdictRule says how an incident of a verdict is told.
+// verdictRule says how incidents with a verdict are presented.
 type verdictRule struct {
 	severity Severity
-	sentence string // why, in plain words; "": there is none
+	sentence string // the reason in plain words; "": none
 }
 
 var verdictRules = map[model.Verdict]verdictRule{
@@ -30,7 +30,8 @@ var verdictRules = map[model.Verdict]verdictRule{
 	model.Forged:        {Info, "The reports look made up."},
 }
 
-// verdictOf is an incident's verdict. One of deliveries speaks for itself.
+// verdictOf returns an incident's verdict. An incident of deliveries without a verdict is
+// [model.CollectorPath].
 func verdictOf(i *model.Incident) model.Verdict {
 	if i.Verdict == "" && i.App == model.DeliveryApp {
 		return model.CollectorPath
@@ -38,11 +39,11 @@ func verdictOf(i *model.Incident) model.Verdict {
 	return i.Verdict
 }
 
-// incidentAlert is the alert of an incident.
+// incidentAlert returns the alert for an incident.
 func incidentAlert(key string, i *model.Incident, s *Settings) Alert {
 	verdict := verdictOf(i)
 	rule, known := verdictRules[verdict]
-	if !known { // of a newer release
+	if !known { // a verdict of a newer release
 		rule.severity = Warning
 	}
 	a := Alert{
@@ -71,7 +72,7 @@ func incidentAlert(key string, i *model.Incident, s *Settings) Alert {
 	return a
 }
 
-// sentence is a text that begins with a capital and ends with a stop.
+// sentence returns s with a capital at its beginning and a full stop at its end.
 func sentence(s string) string {
 	if s == "" {
 		return s
@@ -85,7 +86,8 @@ func sentence(s string) string {
 	return s + "."
 }
 
-// scopeKind says whom an incident hits, without naming them: it is part of an identity.
+// scopeKind says whom an incident affects, without names. It is part of the alert's identity, which
+// must not change as the scope grows.
 func scopeKind(s model.Scope) string {
 	switch {
 	case len(s.ASNs) > 0:
@@ -99,7 +101,8 @@ func scopeKind(s model.Scope) string {
 	}
 }
 
-// gist is what an operator would act on: while it stays the same, an incident is not told anew.
+// gist returns the part of an incident that an operator would act on. Receivers are told of a
+// change only if it changes the gist.
 func gist(i *model.Incident) string {
 	var where []string
 	for _, asn := range i.Scope.ASNs {

@@ -6,10 +6,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics are what operators see of alerting. Names of receivers are the operator's own.
+// metrics are the metrics of a Notifier. The names of receivers come from the operator's
+// configuration, so they are safe as labels.
 type metrics struct {
-	deliveries *prometheus.CounterVec // receiver; result: ok, failed, refused
-	troubles   *prometheus.CounterVec // where
+	deliveries *prometheus.CounterVec // by receiver and result: ok, failed or refused
+	troubles   *prometheus.CounterVec // by where they occurred
 	dropped    prometheus.Counter
 	firing     prometheus.Gauge
 }
@@ -35,7 +36,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	return m, errors.Join(errs...)
 }
 
-// delivered counts an attempt.
+// delivered counts an attempt to deliver.
 func (m *metrics) delivered(receiver string, err error) {
 	result := "ok"
 	switch {

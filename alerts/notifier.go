@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// pollEvery is how often the outbox is looked at, and what is due is sent.
+// pollEvery is how often the outbox is read and due messages are sent.
 const pollEvery = time.Second
 
-// problemsEvery is how often problems of Heliograph itself are looked for.
+// problemsEvery is how often Options.Problems is called.
 const problemsEvery = 15 * time.Second
 
 // outboxPage is how many events are read at once.
@@ -22,7 +22,7 @@ const outboxPage = 200
 // drainFor is how long deliveries under way may go on when a Notifier ends.
 const drainFor = time.Second
 
-// Notifier tells receivers of incidents.
+// Notifier notifies receivers of incidents. Start it with [Notifier.Run].
 type Notifier struct {
 	o        Options
 	log      *slog.Logger
@@ -30,21 +30,21 @@ type Notifier struct {
 	settings atomic.Pointer[Settings]
 	reloaded chan struct{} // has room for one
 	results  chan result
-	gone     chan struct{} // closed when nobody takes results any more
+	gone     chan struct{} // closed when Run no longer takes results
 
-	// What follows belongs to the goroutine of Run.
+	// The following fields belong to the goroutine of Run.
 
 	book     *book
-	cursor   uint64 // the last event that the book has
+	cursor   uint64 // number of the last event in the book
 	unsaved  bool
-	couriers map[string]*courier // by the name of their receivers
-	sending  context.Context     // of deliveries
+	couriers map[string]*courier // by the receiver's name
+	sending  context.Context     // for deliveries
 	began    time.Time
-	looked   time.Time       // for problems, last
-	troubles map[string]bool // what fails at the moment, so that the log has it once
+	looked   time.Time       // when Options.Problems was last called
+	troubles map[string]bool // what is failing now, so that it is logged once
 }
 
-// New checks the options of a Notifier, which does nothing until it is run.
+// New returns a Notifier. It does nothing until [Notifier.Run] is called.
 func New(o Options) (*Notifier, error) {
 	if o.Store == nil {
 		return nil, errors.New("alerts: Options.Store is nil")
@@ -63,8 +63,8 @@ func New(o Options) (*Notifier, error) {
 	return n, nil
 }
 
-// Reload replaces the settings. A receiver of a name that was there before goes on where that one
-// was. It is safe for concurrent use.
+// Reload replaces the settings. A receiver with the name of an earlier one continues where that one
+// was. Reload is safe for concurrent use.
 func (n *Notifier) Reload(s Settings) error {
 	if err := s.validate(); err != nil {
 		return err
@@ -73,12 +73,13 @@ func (n *Notifier) Reload(s Settings) error {
 	n.settings.Store(&s)
 	select {
 	case n.reloaded <- struct{}{}:
-	default: // it will be seen
+	default: // Run will see the new settings
 	}
 	return nil
 }
 
-// Run tells until ctx ends. Deliveries under way then have a second to end. It may be called once.
+// Run sends notifications until ctx ends. Deliveries in flight then have a second to complete. Run
+// may be called only once.
 func (n *Notifier) Run(ctx context.Context) error {
 	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -100,7 +101,7 @@ func (n *Notifier) Run(ctx context.Context) error {
 	}
 }
 
-// step takes in what is new, stores it, and only then starts deliveries.
+// step reads new events, stores them, and only then starts deliveries.
 func (n *Notifier) step(ctx context.Context) {
 	if !n.load(ctx) {
 		return
@@ -119,7 +120,7 @@ func (n *Notifier) step(ctx context.Context) {
 	n.metrics.firing.Set(float64(n.firing()))
 }
 
-// load reads the book once.
+// load reads the book from the store, once.
 func (n *Notifier) load(ctx context.Context) bool {
 	if n.book != nil {
 		return true
@@ -129,13 +130,13 @@ func (n *Notifier) load(ctx context.Context) bool {
 		return false
 	}
 	if n.book, err = readBook(text); err != nil {
-		n.log.Error("what was told to whom cannot be read: everything that fires is told anew", "error", err)
+		n.log.Error("the record of sent alerts cannot be read: all firing alerts are sent again", "error", err)
 		n.book = newBook()
 	}
 	return true
 }
 
-// read takes all events of the outbox in, and says whether it could be read.
+// read takes all events from the outbox and reports whether the outbox could be read.
 func (n *Notifier) read(ctx context.Context, s *Settings) bool {
 	for {
 		events, err := n.o.Store.Outbox(ctx, n.cursor, outboxPage)
@@ -152,12 +153,12 @@ func (n *Notifier) read(ctx context.Context, s *Settings) bool {
 	}
 }
 
-// plan composes what is due for receivers that have nothing pending.
+// plan composes due messages for the receivers that have none pending.
 func (n *Notifier) plan(s *Settings, now time.Time) {
 	for i := range s.Receivers {
 		r := &s.Receivers[i]
 		if r.Refresh > 0 {
-			delete(n.book.Receivers, r.Name) // nothing has to be remembered of it
+			delete(n.book.Receivers, r.Name) // needs no record of what was sent
 			continue
 		}
 		if n.book.ledger(r.Name).Pending == nil && n.book.compose(r, s, now) != nil {
@@ -182,8 +183,8 @@ func (n *Notifier) save(ctx context.Context) bool {
 	return true
 }
 
-// drain waits for deliveries under way and stores what became of them. One that does not even end
-// with its context is left behind: it may be told again.
+// drain waits for the deliveries in flight and stores their results. A delivery that does not
+// return even after its context has ended is abandoned, so its message may be sent again.
 func (n *Notifier) drain(ctx context.Context, cancel context.CancelFunc) {
 	defer time.AfterFunc(drainFor, cancel).Stop()
 	late := time.NewTimer(drainFor + drainFor/2)
@@ -201,7 +202,7 @@ func (n *Notifier) drain(ctx context.Context, cancel context.CancelFunc) {
 	}
 }
 
-// busy reports whether a delivery is under way.
+// busy reports whether a delivery is in flight.
 func (n *Notifier) busy() bool {
 	for _, c := range n.couriers {
 		if c.busy {
@@ -220,7 +221,8 @@ func (n *Notifier) firing() (count int) {
 	return count
 }
 
-// trouble reports whether err is one, counts it, and logs when it begins and when it is over.
+// trouble reports whether err is an error. It counts the error, and logs when a series of errors
+// begins and ends.
 func (n *Notifier) trouble(where string, err error) bool {
 	switch had := n.troubles[where]; {
 	case errors.Is(err, context.Canceled): // the end of the process

@@ -13,38 +13,39 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// Store has the outbox, and keeps what a [Notifier] must remember. It is safe for concurrent use.
+// Store has the outbox and stores what a [Notifier] must remember. It must be safe for
+// concurrent use.
 type Store interface {
-	// Outbox returns events that follow the one numbered after and are not acknowledged, in order;
-	// at most limit of them.
+	// Outbox returns the next events after the one numbered after that are not yet acknowledged, in
+	// order and at most limit of them.
 	Outbox(ctx context.Context, after uint64, limit int) ([]Event, error)
-	// AckOutbox acknowledges events up to and including upTo and stores state, in one transaction
-	// that is durable when it returns.
+	// AckOutbox acknowledges the events up to and including upTo and stores state, in one
+	// transaction that is durable when it returns.
 	AckOutbox(ctx context.Context, upTo uint64, state []byte) error
-	// AlertState is the state that was stored last; empty: none.
+	// AlertState returns the state that was last stored, or nothing if there is none.
 	AlertState(ctx context.Context) ([]byte, error)
 }
 
-// Event is an event of the outbox.
+// Event is an event in the outbox.
 type Event struct {
 	Number uint64    // ascending, never 0
-	Bin    time.Time // end of the bin that led to it
+	Bin    time.Time // end of the detector's bin that led to the event
 	model.Event
 }
 
-// Sender delivers messages. It is called by one goroutine at a time, and returns within some time
-// of the end of its context.
+// Sender delivers messages to one receiver. A Notifier calls it from one goroutine at a time. Send
+// must return soon after its context has ended.
 type Sender interface {
-	// Send returns nil once the receiver has confirmed the whole message. A receiver that says that
-	// it will never take this message gives an error that is [ErrRefused]. One that says when to
-	// come again gives a [*LaterError].
+	// Send returns nil once the receiver has confirmed the whole message. If the receiver will
+	// never take this message, the error is [ErrRefused]. If the receiver says when to try again,
+	// it is a [*LaterError].
 	Send(ctx context.Context, m *Message) error
 }
 
-// ErrRefused says that a receiver does not want a message, whenever it is sent.
+// ErrRefused says that a receiver refuses a message and would refuse it again.
 var ErrRefused = errors.New("the receiver refuses the message")
 
-// LaterError says when a receiver wants to be asked again.
+// LaterError says that a receiver wants the next attempt no earlier than After from now.
 type LaterError struct {
 	After time.Duration
 	Err   error
@@ -53,41 +54,43 @@ type LaterError struct {
 func (e *LaterError) Error() string { return e.Err.Error() }
 func (e *LaterError) Unwrap() error { return e.Err }
 
-// Receiver is somebody to be told, and how.
+// Receiver is a person or a machine to notify, and how.
 type Receiver struct {
-	Name   string // of no other receiver; what was told to whom is kept by it
+	Name   string // unique; the record of what it was told is stored under this name
 	Sender Sender
-	// Refresh is how often the receiver is sent everything that fires, besides each change of it.
-	// 0: it is sent changes, and repetitions after Settings.Repeat.
+	// Refresh is how often the receiver is sent all firing alerts, apart from each change. 0: it is
+	// sent changes, and repetitions after Settings.Repeat.
 	Refresh time.Duration
-	// Watchdog is how often it is sent the alert that always fires. 0: never, but with Refresh it
-	// is part of everything that fires.
+	// Watchdog is how often the receiver is sent the alert that always fires. 0: never. With
+	// Refresh, that alert is always among those that are sent.
 	Watchdog time.Duration
-	// Least is the lowest severity it is told of; "": Warning.
+	// Least is the lowest severity that the receiver is told of; "": Warning.
 	Least Severity
-	// Wakes says that a message wakes people. Such a receiver is not told of what is over before it
-	// was told that it began.
+	// Wakes says that a message wakes people. Such a receiver is not told of an incident that is
+	// over before its first message could be sent.
 	Wakes bool
-	// Quiet are hours in which it is told nothing but what is critical, and the rest afterwards if
-	// that goes on. nil: there are none. With Refresh they mean nothing.
+	// Quiet are the hours in which the receiver is told only of critical alerts, and of others
+	// afterwards if they are still firing. nil: no quiet hours. Refresh ignores them.
 	Quiet *Quiet
-	// Timeout of one attempt; 0: 20 s.
+	// Timeout limits one attempt to deliver; 0: 20 s.
 	Timeout time.Duration
 }
 
-// Settings are what [Notifier.Reload] can change.
+// Settings are the options that [Notifier.Reload] can change.
 type Settings struct {
 	Receivers []Receiver
-	// For is how long an incident has to last until it is told. 0: it is told at once.
+	// For is how long an incident must last before receivers are told of it. 0: they are
+	// told at once.
 	For time.Duration
-	// Repeat is how long after a message an incident that goes on is told again. 0: 4 h.
+	// Repeat is how long after a message a receiver is told again of an incident that goes
+	// on. 0: 4 h.
 	Repeat time.Duration
-	// Update is how long after a message changes of an incident are told at the earliest.
-	// 0: 5 min.
+	// Update is the shortest time between a message about an incident and the next about a change
+	// of it. 0: 5 min.
 	Update time.Duration
-	// Page is the dashboard's URL, for links; "": there are none.
+	// Page is the dashboard's URL, for links; "": no links.
 	Page string
-	// Runbooks is the URL below which the runbooks are; "": there are no links to them.
+	// Runbooks is the URL of the directory of runbooks; "": no links to them.
 	Runbooks string
 }
 
@@ -98,7 +101,7 @@ func (s *Settings) runbook(v model.Verdict) string {
 	return strings.TrimSuffix(s.Runbooks, "/") + "/" + strings.ReplaceAll(string(v), "_", "-") + ".md"
 }
 
-// defaults fills zero fields in, in a copy of the receivers.
+// defaults returns s with its zero fields filled in. It copies the receivers.
 func (s Settings) defaults() Settings {
 	def(&s.Repeat, 4*time.Hour)
 	def(&s.Update, 5*time.Minute)
@@ -117,7 +120,7 @@ func def[T comparable](v *T, to T) {
 	}
 }
 
-// validate joins all faults.
+// validate returns all faults, joined.
 func (s *Settings) validate() error {
 	var errs []error
 	names := map[string]bool{}
@@ -130,7 +133,7 @@ func (s *Settings) validate() error {
 		}
 		names[r.Name] = true
 		if r.Least != "" && !r.Least.Valid() {
-			errs = append(errs, fmt.Errorf("receiver %q: %q is no severity", r.Name, r.Least))
+			errs = append(errs, fmt.Errorf("receiver %q: %q is not a severity", r.Name, r.Least))
 		}
 		if r.Wakes && r.Least == Info {
 			errs = append(errs, fmt.Errorf("receiver %q wakes people and cannot take %s", r.Name, Info))
@@ -145,16 +148,17 @@ func (s *Settings) validate() error {
 	return errors.Join(errs...)
 }
 
-// Options of a Notifier. Store is required.
+// Options are the options of a [Notifier]. Store is required.
 type Options struct {
 	Store Store
 	Settings
-	// Alive says why the alert that always fires should not: the detector has stopped to judge, for
-	// example. nil: it only depends on the outbox being readable. It is safe for concurrent use.
+	// Alive returns the reason not to send the alert that always fires, for example that the
+	// detector has stopped. nil: the alert is sent as long as the outbox can be read. Alive must be
+	// safe for concurrent use.
 	Alive func(context.Context) error
-	// Problems are those of Heliograph itself, each of which becomes an alert when it has lasted
-	// for two minutes: sentences by short names, which stay the same. nil: there are none.
+	// Problems returns the present problems of Heliograph itself: sentences, by short names that
+	// stay the same. A problem becomes an alert when it has lasted for two minutes. nil: none.
 	Problems func(context.Context) map[string]string
-	Logger   *slog.Logger          // nil: nothing is logged
-	Metrics  prometheus.Registerer // nil: they are counted for nobody
+	Logger   *slog.Logger          // nil: no logging
+	Metrics  prometheus.Registerer // nil: metrics are not exported
 }

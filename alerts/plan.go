@@ -8,11 +8,11 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// problemsFor is how long a problem of Heliograph itself has to last until it is told: most end by
-// themselves.
+// problemsFor is how long a problem of Heliograph itself must last before receivers are told of it.
+// Most problems end by themselves.
 const problemsFor = 2 * time.Minute
 
-// lasting is how long an entry has to last until it is told.
+// lasting returns how long an entry must last before receivers are told of it.
 func (e *entry) lasting(s *Settings) time.Duration {
 	if e.Alert.Labels["alertname"] == NameProblem {
 		return problemsFor
@@ -20,7 +20,7 @@ func (e *entry) lasting(s *Settings) time.Duration {
 	return s.For
 }
 
-// concerns reports whether a receiver is to be told of an entry at all.
+// concerns reports whether a receiver is told of an entry at all.
 func (e *entry) concerns(r *Receiver) bool {
 	severity := e.Alert.Severity
 	if e.Past {
@@ -29,7 +29,7 @@ func (e *entry) concerns(r *Receiver) bool {
 	return severity.rank() >= r.Least.rank()
 }
 
-// due reports whether a receiver of messages is to be told of an entry now.
+// due reports whether a receiver without Refresh must be told of an entry now.
 func (b *book) due(e *entry, r *Receiver, s *Settings, now time.Time) bool {
 	last, known := b.ledger(r.Name).Told[e.Alert.Key]
 	knowsFiring := known && last.Status == Firing
@@ -49,8 +49,8 @@ func (b *book) due(e *entry, r *Receiver, s *Settings, now time.Time) bool {
 	}
 }
 
-// muted reports whether an entry is part of what another one tells: a service that is down mutes
-// what is said of parts of it.
+// muted reports whether another entry covers this one: a service that is down mutes the alerts
+// about parts of it.
 func (b *book) muted(e *entry) bool {
 	is := e.Alert.Labels
 	if is["target"] == "" || is["verdict"] == string(model.ServiceDown) {
@@ -65,7 +65,8 @@ func (b *book) muted(e *entry) bool {
 	return false
 }
 
-// compose makes the message that a receiver is to get now and notes it as pending; nil: none.
+// compose returns the message that a receiver must get now, and records it as pending. It returns
+// nil if nothing is due.
 func (b *book) compose(r *Receiver, s *Settings, now time.Time) *Message {
 	m, gists := &Message{Receiver: r.Name, Made: now, Page: s.Page}, map[string]string{}
 	for _, e := range b.sorted() {
@@ -83,7 +84,7 @@ func (b *book) compose(r *Receiver, s *Settings, now time.Time) *Message {
 	return m
 }
 
-// delivered notes that a receiver has its pending message.
+// delivered records that a receiver has its pending message.
 func (b *book) delivered(name string, now time.Time) {
 	l := b.ledger(name)
 	if l.Pending == nil {
@@ -96,7 +97,7 @@ func (b *book) delivered(name string, now time.Time) {
 	l.Pending, l.Gists = nil, nil
 }
 
-// outdated reports whether a pending message tells of something that fires and is over by now.
+// outdated reports whether a pending message has a firing alert that is over by now.
 func (b *book) outdated(m *Message) bool {
 	return slices.ContainsFunc(m.Alerts, func(a Alert) bool {
 		e := b.Entries[a.Key]
@@ -104,8 +105,8 @@ func (b *book) outdated(m *Message) bool {
 	})
 }
 
-// abandon gives a pending message up, so that what is due is composed anew. It may have been
-// delivered all the same: what it says to fire, and does not, will be told to be over.
+// abandon gives up a pending message, so that a new one is composed. The old message may have been
+// delivered nevertheless. If one of its firing alerts is over by now, the receiver will be told so.
 func (b *book) abandon(name string, now time.Time) {
 	l := b.ledger(name)
 	for _, a := range l.Pending.Alerts {
@@ -116,8 +117,8 @@ func (b *book) abandon(name string, now time.Time) {
 	l.Pending, l.Gists = nil, nil
 }
 
-// everything is what a receiver with Refresh is sent: all that fires, and what is over since a
-// short time.
+// everything returns the alerts that a receiver with Refresh is sent: those that are firing, and
+// those that were resolved recently.
 func (b *book) everything(r *Receiver, s *Settings, now time.Time) (all []Alert) {
 	for _, e := range b.sorted() {
 		for _, f := range e.Former {
@@ -136,7 +137,7 @@ func (b *book) everything(r *Receiver, s *Settings, now time.Time) (all []Alert)
 	return all
 }
 
-// watchdog is the alert that always fires.
+// watchdog returns the alert that always fires.
 func watchdog(s *Settings, instance string, since time.Time) Alert {
 	return Alert{
 		Key: "heliograph/" + instance + "/watchdog", Status: Firing, Severity: Info, StartsAt: since, Link: s.Page,

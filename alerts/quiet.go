@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Quiet is a span of every day.
+// Quiet is a span of time that recurs every day. Make one with [ParseQuiet].
 type Quiet struct {
 	from, to time.Duration // since midnight
 	zone     *time.Location
 }
 
-// ParseQuiet reads a span such as "22:00-07:00" or "22:00-07:00 Europe/Oslo". Without a zone it is
-// UTC. A span may go over midnight.
+// ParseQuiet parses a span such as "22:00-07:00" or "22:00-07:00 Europe/Oslo". Without a time zone,
+// the span is in UTC. It may cross midnight.
 func ParseQuiet(text string) (*Quiet, error) {
 	span, zone, _ := strings.Cut(text, " ")
 	from, to, _ := strings.Cut(span, "-")
@@ -29,12 +29,13 @@ func ParseQuiet(text string) (*Quiet, error) {
 	}
 	q.from, q.to = sinceMidnight(start), sinceMidnight(end)
 	if q.from == q.to {
-		return nil, fmt.Errorf("%q is no time at all", span)
+		return nil, fmt.Errorf("%q is empty: it ends when it begins", span)
 	}
 	return q, nil
 }
 
-// Covers reports whether t lies in the span; its end does not. A nil Quiet covers nothing.
+// Covers reports whether t is in the span, which does not include its end. A nil Quiet
+// covers nothing.
 func (q *Quiet) Covers(t time.Time) bool {
 	if q == nil {
 		return false

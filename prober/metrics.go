@@ -11,7 +11,8 @@ import (
 	"github.com/heliograph-net/heliograph/prober/probe"
 )
 
-// metrics never name a target: there may be a million.
+// metrics are the metrics of a Prober. No label is a target's name, because there may be a
+// million targets.
 type metrics struct {
 	attempts *prometheus.CounterVec // by outcome
 	duration prometheus.Histogram
@@ -20,12 +21,12 @@ type metrics struct {
 	ends     prometheus.Gauge
 }
 
-// newMetrics registers everything, or nothing when it fails. registry may be nil.
+// newMetrics registers all metrics, or none if it fails. registry may be nil.
 func newMetrics(registry prometheus.Registerer, p *Prober) (*metrics, error) {
 	m := &metrics{
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "heliograph_prober_probes_total",
-			Help: "Attempts made, by outcome; inconclusive ones say nothing of their target.",
+			Help: "Attempts made, by outcome; inconclusive ones say nothing about their target.",
 		}, []string{"outcome"}),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "heliograph_prober_probe_duration_seconds",
@@ -39,11 +40,11 @@ func newMetrics(registry prometheus.Registerer, p *Prober) (*metrics, error) {
 	}
 	m.warned = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "heliograph_prober_targets_with_warning",
-		Help: "Targets that answer and will not for long, as the log says: their certificate ends soon.",
+		Help: "Targets that answer now but soon will not, because their certificate expires; the log names them.",
 	})
 	m.ends = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "heliograph_prober_earliest_certificate_end_timestamp_seconds",
-		Help: "When the first of the targets' certificates ends; 0 when no target has any.",
+		Help: "When the first of the targets' certificates expires; 0 if no target has one.",
 	})
 	set := append(metricset.Set{m.attempts, m.duration, m.lag, m.warned, m.ends}, gauges(p)...)
 	if _, err := set.Register(registry); err != nil {

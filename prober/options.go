@@ -14,7 +14,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Defaults of Options.
+// The defaults of [Options].
 const (
 	DefaultInterval      = 15 * time.Second
 	DefaultRetryInterval = 2 * time.Second
@@ -29,15 +29,15 @@ const (
 	maxConcurrency = 1 << 16
 	maxStreak      = 100
 	maxWitnesses   = 16
-	maxFaults      = 10 // told in one error
+	maxFaults      = 10 // listed in one error
 )
 
-// Options configures a Prober. Zero values mean the defaults named above.
+// Options are the options of a [Prober]. A zero field means the default of that name above.
 type Options struct {
 	Targets []Target // what to probe; at most heatmap.MaxServers, may be empty
 
-	// Map takes the results; every target must be a server of its topology, by name, and nobody
-	// else may set those servers. nil: New makes one with Topology(Targets).
+	// Map gets the results. Every target must be the name of a server in its topology, and no other
+	// code may set those servers. nil: New makes a map with Topology(Targets).
 	Map *heatmap.Map
 
 	// from one regular attempt at a target to the next. First attempts are spread evenly over
@@ -46,48 +46,48 @@ type Options struct {
 	// from an attempt that hints at a change of state to the next; at most Interval (default: 2 s
 	// or Interval, the shorter)
 	RetryInterval time.Duration
-	Timeout       time.Duration // of one attempt
-	// attempts at a time, at most 65,536. To keep its interval while everything times out the
-	// prober needs targets × Timeout / Interval
+	Timeout       time.Duration // limits one attempt
+	// attempts at the same time, at most 65,536. To keep the interval even if every attempt times
+	// out, the prober needs targets × Timeout / Interval
 	Concurrency int
 	DownAfter   int // failed attempts in a row before a server is down, 1 to 100
 	UpAfter     int // successful attempts in a row before a server is up, 1 to 100
 
 	// Witnesses are up to 16 addresses in several other networks that should always answer: a
-	// public resolver, the vantage's own gateway, another provider's page. They are asked, about
-	// once a second at most, before a server is called down. When all of them fail the vantage is
-	// at fault, not the server. Empty: every failure is believed. Their names and places do
-	// not count.
+	// public resolver, the vantage's own gateway, another provider's page. The prober probes them,
+	// at most about once a second, before it judges a server to be down. If all of them fail, the
+	// vantage is at fault and not the server. Empty: every failure counts. Their names and
+	// locations are ignored.
 	Witnesses []Target
 
 	Env probe.Env // source address, resolver and authorities of all probes
 
-	// Vantage is the id of the place that is probed from, at most report.MaxString bytes. Required
-	// with Deliver.
+	// Vantage is the id of the place that the prober probes from, at most report.MaxString bytes.
+	// Required with Deliver.
 	Vantage string
-	ASN     uint32 // autonomous system of the vantage; 0: not told
+	ASN     uint32 // autonomous system of the vantage; 0: not reported
 	Version string // of this program, at most report.MaxString bytes; may be empty
 
-	// Deliver gets all results, to be sent to a detector: [agent.Agent.AddProbeResults], or what
-	// the detector has for it in one process. The results' At is relative to at. It owns r, is
-	// called by Run's goroutine, and must not block: the schedule waits for it. nil: none.
+	// Deliver gets all results, to send them to a detector: [agent.Agent.AddProbeResults], or in
+	// the same process, the detector's AddProbes. The At of each result is relative to at. Deliver
+	// may keep r. Run's goroutine calls it, so it must not block. nil: results are not delivered.
 	Deliver func(at time.Time, r *report.ProbeResults)
 
-	// Hold is how long a result may wait for others to be delivered with, if it says nothing new.
-	// What does goes within a second.
+	// Hold is how long a result that says nothing new may wait, so that it is delivered together
+	// with others. A result that does say something new is delivered within a second.
 	Hold time.Duration
 
-	// OnResult gets every attempt, one at a time and in the order in which they were judged: err is
-	// nil, or wraps ErrInconclusive. It must not block: the schedule waits for it. Optional.
+	// OnResult gets every attempt, one at a time and in the order in which they were judged. err is
+	// nil or wraps ErrInconclusive. Run's goroutine calls it, so it must not block. nil: no calls.
 	OnResult func(t Target, r probe.Result, err error)
 
-	// the vantage's health and the targets' warnings when they change; never an address or URL.
-	// nil: none
+	// logs changes of the vantage's health and of the targets' warnings, but no address or URL;
+	// nil: no logging
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer // heliograph_prober_…; nil: none
 }
 
-// fill puts the defaults in.
+// fill replaces zero fields by the defaults.
 func (o *Options) fill() {
 	o.Interval = orDefault(o.Interval, DefaultInterval)
 	o.RetryInterval = orDefault(o.RetryInterval, min(DefaultRetryInterval, o.Interval))
@@ -108,10 +108,10 @@ func orDefault[T time.Duration | int](v, standard T) T {
 	return v
 }
 
-// fits reports whether s can stand in a record of results.
+// fits reports whether a record of results can contain s.
 func fits(s string) bool { return len(s) <= report.MaxString && utf8.ValidString(s) }
 
-// validate joins all faults but those of single targets.
+// validate returns all faults, joined, except those of single targets.
 func (o *Options) validate() error {
 	var faults []error
 	check := func(ok bool, format string, args ...any) {

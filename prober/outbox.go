@@ -12,20 +12,21 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// soon is how long a result waits that says something new, so that a failure of many servers is
-// told in one record.
+// soon is how long a result that says something new waits, so that the failure of many servers is
+// reported in one record.
 const soon = time.Second
 
-// outbox gathers results until they are delivered. Only Run's goroutine uses it.
+// outbox collects results until they are delivered. Only Run's goroutine uses it.
 type outbox struct {
-	deliver func(at time.Time, r *report.ProbeResults) // nil: nobody wants them
-	head    report.ProbeResults                        // what all records say
+	deliver func(at time.Time, r *report.ProbeResults) // nil: results are discarded
+	// the fields that are the same in all records
+	head    report.ProbeResults
 	hold    time.Duration
 	waiting []waiting
-	due     time.Time // when they are delivered; zero: none wait
+	due     time.Time // when the waiting results are delivered; zero: none wait
 }
 
-// waiting is a result that waits.
+// waiting is a result in the outbox.
 type waiting struct {
 	of     *server
 	ended  time.Time
@@ -39,7 +40,7 @@ func newOutbox(o *Options, all []*server) *outbox {
 	return b
 }
 
-// rank orders the servers by their names, as records do.
+// rank orders the servers by name, as in records.
 func (b *outbox) rank(all []*server) {
 	byName := slices.Clone(all)
 	slices.SortFunc(byName, func(a, b *server) int { return strings.Compare(a.target.Name, b.target.Name) })
@@ -48,7 +49,7 @@ func (b *outbox) rank(all []*server) {
 	}
 }
 
-// add takes in the attempt at s that was just judged.
+// add adds the attempt at s that was just judged.
 func (b *outbox) add(s *server, now time.Time) {
 	if b.deliver == nil {
 		return
@@ -68,7 +69,8 @@ func (b *outbox) add(s *server, now time.Time) {
 	}
 }
 
-// flushDue delivers if it is time to, and returns when it will be; zero: nothing waits.
+// flushDue delivers the results if they are due. It returns when they will be due, or the zero time
+// if none wait.
 func (b *outbox) flushDue(now time.Time) time.Time {
 	if !b.due.IsZero() && !b.due.After(now) {
 		b.flush(now)
@@ -76,7 +78,7 @@ func (b *outbox) flushDue(now time.Time) time.Time {
 	return b.due
 }
 
-// flush delivers what waits.
+// flush delivers the waiting results.
 func (b *outbox) flush(now time.Time) {
 	if len(b.waiting) == 0 {
 		return
@@ -103,8 +105,8 @@ func (b *outbox) flush(now time.Time) {
 	b.deliver(now, &record)
 }
 
-// isNews reports whether the attempt just judged as j must be told at once: the judgement changed,
-// or a target that is not down failed.
+// isNews reports whether the attempt that was just judged as j must be delivered soon, because the
+// judgement has changed or a target that is not down has failed.
 func (s *server) isNews(j report.Judgement) bool {
 	switch {
 	case s.told == 0:
@@ -115,7 +117,7 @@ func (s *server) isNews(j report.Judgement) bool {
 	return j == report.JudgedUp && s.result.Outcome.Failed()
 }
 
-// judgement is what the vantage holds of s after the attempt just made.
+// judgement returns how the vantage judges s after the last attempt.
 func (s *server) judgement() report.Judgement {
 	switch {
 	case s.err != nil:
@@ -127,8 +129,8 @@ func (s *server) judgement() report.Judgement {
 	return report.JudgedInconclusive
 }
 
-// resultOf is the attempt just made at s, within the limits of a record: a program's own probe may
-// exceed them.
+// resultOf returns the last attempt at s, cut to the limits of a record, which a program's own
+// probe may exceed.
 func resultOf(s *server, j report.Judgement) report.ProbeResult {
 	r := &s.result
 	result := report.ProbeResult{
@@ -148,12 +150,13 @@ func micros(s probe.Step) uint64 {
 	return min(uint64(max(s.Duration.Microseconds(), 0)), report.MaxMicros)
 }
 
-// text cuts s to what a record holds.
+// text cuts s to the length that a record allows.
 func text(s string) string {
 	return strings.ToValidUTF8(s[:min(len(s), report.MaxString)], "")
 }
 
-// family is the IP version of an address, with or without a port; 0 when it is none.
+// family returns the IP version of an address, with or without a port, or 0 if it is not
+// an address.
 func family(server string) uint8 {
 	ip, err := netip.ParseAddr(server)
 	if err != nil {

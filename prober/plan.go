@@ -11,7 +11,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Settings are the part of Options that can change while the prober works; see there.
+// Settings are the fields of [Options] that [Prober.Reload] can change. See there.
 type Settings struct {
 	Targets       []Target
 	Witnesses     []Target
@@ -23,7 +23,7 @@ type Settings struct {
 	UpAfter       int
 }
 
-// plan is what a prober does: options with the probes that are made of them.
+// plan has a prober's options and the probes that were made from them.
 type plan struct {
 	options   Options
 	topology  *heatmap.Topology
@@ -31,9 +31,9 @@ type plan struct {
 	witnesses []probe.Func
 }
 
-// Reload replaces the settings: a prober that works takes them up within a moment. Targets that
-// stay keep their state and their place in the interval. On an error the old settings stay. It is
-// safe for concurrent use, before and during Run.
+// Reload replaces the settings. A running prober adopts them within a moment. Targets that are in
+// both settings keep their state and their place in the interval. If Reload returns an error, the
+// old settings stay in effect. Reload is safe for concurrent use, before and during Run.
 func (p *Prober) Reload(s Settings) error {
 	o := p.given
 	if o.Map != nil {
@@ -49,12 +49,12 @@ func (p *Prober) Reload(s Settings) error {
 		select {
 		case p.next <- next:
 			return nil
-		case <-p.next: // an older one, which nobody has taken up yet
+		case <-p.next: // an older plan, which Run has not adopted yet
 		}
 	}
 }
 
-// newPlan checks options and makes the probes.
+// newPlan validates options and makes the probes.
 func newPlan(o Options) (*plan, error) {
 	o.fill()
 	if err := o.validate(); err != nil {
@@ -80,10 +80,10 @@ func newPlan(o Options) (*plan, error) {
 	return p, nil
 }
 
-// enlist makes the probe of every target and finds its place in the topology.
+// enlist makes the probes of all targets and finds the targets in the topology.
 func (p *plan) enlist() error {
 	var faults []error
-	// never too long: it is the length of a topology
+	// the length of a topology is never too long
 	seen, _ := heatmap.NewBitset(p.topology.Len())
 	for i := range p.options.Targets {
 		t := &p.options.Targets[i]
@@ -111,9 +111,9 @@ func (p *plan) enlist() error {
 	return errors.Join(faults...)
 }
 
-// take takes a plan up, between two attempts.
+// take adopts a plan, between two attempts.
 func (p *Prober) take(next *plan) {
-	p.outbox.flush(time.Now()) // by the names that the results were made with
+	p.outbox.flush(time.Now()) // while the names of the results are still known
 	before := make(map[string]*server, len(p.all))
 	for _, s := range p.all {
 		before[s.target.Name] = s
@@ -131,7 +131,7 @@ func (p *Prober) take(next *plan) {
 	p.vantage.replace(next.witnesses, next.options.Timeout)
 }
 
-// follow keeps what is known of the target that had the same name before.
+// follow copies the state of the target that had the same name before.
 func (s *server) follow(old *server, sameInterval bool) {
 	s.told = old.told
 	if sameInterval {

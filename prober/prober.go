@@ -13,17 +13,17 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// ErrInconclusive is what OnResult gets, wrapped, for an attempt that counts neither for nor
-// against its target.
+// ErrInconclusive is the error of an attempt that counts neither for nor against its target.
+// Options.OnResult gets it wrapped.
 var ErrInconclusive = errors.New("inconclusive")
 
-// errRunning is the answer to a second Run.
+// errRunning is the error of a second Run.
 var errRunning = errors.New("prober is running already")
 
-// Prober probes targets until it is told to stop. One goroutine, Run's own, holds the schedule;
-// workers make the attempts.
+// Prober probes targets. The goroutine that calls [Prober.Run] keeps the schedule, and workers make
+// the attempts.
 type Prober struct {
-	options Options // like all, the outbox and the warnings, Run's once that works
+	options Options // during Run, its goroutine owns this field and all, outbox and warnings
 	servers *heatmap.Map
 	all     []*server
 	vantage *vantage
@@ -33,34 +33,35 @@ type Prober struct {
 	warnings warnings
 
 	running atomic.Bool
-	given   Options    // those of New, without defaults
-	next    chan *plan // that a Reload wants to be taken up
+	given   Options    // the options of New, without defaults
+	next    chan *plan // from Reload to Run
 }
 
-// server is one target and what the prober remembers of it. It belongs to the worker that probes
-// it, else to Run's goroutine.
+// server is one target and its state. The worker that probes it owns it, and otherwise
+// Run's goroutine.
 type server struct {
 	target *Target
 	probe  probe.Func
 	index  int // in the map
-	rank   int // among the names
+	rank   int // in the order of names
 	state  heatmap.State
-	failed int // attempts in a row
-	passed int // attempts in a row
+	failed int // failed attempts in a row
+	passed int // successful attempts in a row
 
-	slot time.Time // of the regular attempt that was made last or comes next
-	due  time.Time // of the next attempt: slot, or that of a retry
+	slot time.Time // of the last or the next regular attempt
+	due  time.Time // of the next attempt: slot, or the time of a retry
 
-	result probe.Result     // of the attempt just made
-	err    error            // why that does not count
-	ended  time.Time        // when it was made
-	told   report.Judgement // that was handed on last; 0: none was
+	result probe.Result     // of the last attempt
+	err    error            // why the last attempt does not count
+	ended  time.Time        // when the last attempt ended
+	told   report.Judgement // the last that was delivered; 0: none
 
 	warning string    // of the last attempt that succeeded
-	ends    time.Time // its certificate; zero: none
+	ends    time.Time // when its certificate expires; zero: it has none
 }
 
-// New checks the options, naming the faults, and makes the probes. Nothing is sent before Run.
+// New validates the options and makes the probes. The error names all faults. Nothing is sent
+// before [Prober.Run].
 func New(o Options) (*Prober, error) {
 	p := &Prober{given: o, next: make(chan *plan, 1)}
 	first, err := newPlan(o)
@@ -83,18 +84,18 @@ func New(o Options) (*Prober, error) {
 	return p, nil
 }
 
-// Map is where the results are.
+// Map returns the map of results.
 func (p *Prober) Map() *heatmap.Map { return p.servers }
 
-// Run probes until ctx ends; then it cancels the attempts under way, waits for them and returns
-// nil. It is an error to run a prober twice at a time.
+// Run probes until ctx ends. Then it cancels the attempts in flight, waits for them and returns
+// nil. It is an error to call Run while another call is running.
 func (p *Prober) Run(ctx context.Context) error {
 	if !p.running.CompareAndSwap(false, true) {
 		return errRunning
 	}
 	defer p.running.Store(false)
 	for _, s := range p.all {
-		s.slot = time.Time{} // of a Run before this one
+		s.slot = time.Time{} // the slot of an earlier Run
 	}
 	for ctx.Err() == nil {
 		if next := p.work(ctx); next != nil {
@@ -105,7 +106,7 @@ func (p *Prober) Run(ctx context.Context) error {
 	return nil
 }
 
-// work probes until ctx ends, or a plan comes, which it returns.
+// work probes until ctx ends or until there is a new plan, which it returns.
 func (p *Prober) work(ctx context.Context) *plan {
 	ctx, cancel := context.WithCancel(ctx)
 	jobs := make(chan *server)
@@ -118,7 +119,7 @@ func (p *Prober) work(ctx context.Context) *plan {
 				p.attempt(ctx, s)
 				select {
 				case done <- s:
-				case <-ctx.Done(): // nobody takes it any more
+				case <-ctx.Done(): // the schedule no longer reads
 				}
 			}
 		})
@@ -130,8 +131,8 @@ func (p *Prober) work(ctx context.Context) *plan {
 	return next
 }
 
-// schedule hands out servers when they are due and judges what comes back, until ctx ends or a plan
-// comes.
+// schedule hands out servers when they are due and judges the results, until ctx ends or there is
+// a new plan.
 func (p *Prober) schedule(ctx context.Context, jobs chan<- *server, done <-chan *server) *plan {
 	q := newQueue(p.all, time.Now(), p.options.Interval)
 	timer := time.NewTimer(0)
@@ -139,7 +140,7 @@ func (p *Prober) schedule(ctx context.Context, jobs chan<- *server, done <-chan 
 	for {
 		now := time.Now()
 		wake := p.outbox.flushDue(now)
-		var out chan<- *server // nil, which blocks, while nobody is due
+		var out chan<- *server // nil, which blocks, while no server is due
 		next := q.first()
 		switch {
 		case next == nil:
@@ -166,7 +167,7 @@ func (p *Prober) schedule(ctx context.Context, jobs chan<- *server, done <-chan 
 	}
 }
 
-// attempt probes s once and asks the witnesses if need be. A worker runs it.
+// attempt probes s once, and the witnesses if necessary. Workers call it.
 func (p *Prober) attempt(ctx context.Context, s *server) {
 	p.metrics.late(time.Since(s.due))
 	started := time.Now()
@@ -181,14 +182,14 @@ func (p *Prober) attempt(ctx context.Context, s *server) {
 	}
 	failed := s.result.Outcome.Failed()
 	falls := failed && s.state != heatmap.Down && s.failed+1 >= p.options.DownAfter
-	// While the vantage is in doubt every attempt asks: a failure then counts for nothing, and
-	// somebody must notice its recovery.
+	// While the vantage is in doubt, every attempt probes the witnesses: failures do not count
+	// then, and the prober must notice when the vantage recovers.
 	if (falls || p.vantage.inDoubt()) && !p.vantage.vouch(ctx, started) && failed {
 		s.err = fmt.Errorf("%w: no witness answers either", ErrInconclusive)
 	}
 }
 
-// probe bounds the time of an attempt.
+// probe makes one attempt with a timeout.
 func (p *Prober) probe(ctx context.Context, s *server) (probe.Result, error) {
 	timeout := p.options.Timeout
 	if s.target.Timeout > 0 {
@@ -199,8 +200,8 @@ func (p *Prober) probe(ctx context.Context, s *server) (probe.Result, error) {
 	return guard(ctx, s.probe)
 }
 
-// guard turns a panic into an error: a caller's own probe.Func runs in a goroutine that the caller
-// cannot guard.
+// guard turns a panic into an error, because an embedder's own probe.Func runs in a goroutine of
+// the prober.
 func guard(ctx context.Context, f probe.Func) (r probe.Result, err error) {
 	defer func() {
 		if recover() != nil {
@@ -210,11 +211,11 @@ func guard(ctx context.Context, f probe.Func) (r probe.Result, err error) {
 	return f(ctx)
 }
 
-// settle judges the attempt just made, tells everybody and sets the time of the next.
+// settle judges the last attempt, passes on its result and schedules the next attempt.
 func (p *Prober) settle(s *server, now time.Time) {
 	again := false
 	if s.err != nil {
-		s.failed, s.passed = 0, 0 // what came just before is in doubt too
+		s.failed, s.passed = 0, 0 // the attempts just before are in doubt too
 	} else {
 		again = s.judge(p.options.DownAfter, p.options.UpAfter)
 		p.servers.Set(s.index, s.state, now)

@@ -8,8 +8,8 @@ import (
 	"github.com/heliograph-net/heliograph/heatmap"
 )
 
-// judge counts the attempt just made and changes the state when enough in a row agree. again asks
-// for another attempt soon, because the last one spoke against the state.
+// judge counts the last attempt and changes the state if enough attempts in a row agree. again says
+// that another attempt should follow soon, because the last one contradicts the state.
 func (s *server) judge(downAfter, upAfter int) (again bool) {
 	if s.result.Outcome.Failed() {
 		s.failed, s.passed = min(s.failed+1, downAfter), 0
@@ -25,8 +25,8 @@ func (s *server) judge(downAfter, upAfter int) (again bool) {
 	return s.state != heatmap.Up
 }
 
-// reschedule sets the next attempt: soon, or in the next regular slot. Slots that have passed
-// meanwhile are left out, so that a prober that cannot keep up does not fall further and further
+// reschedule sets the time of the next attempt: soon, or in the next regular slot. It skips slots
+// that have passed meanwhile. So a prober that cannot keep up does not fall further and further
 // behind, and each server keeps its place in the interval.
 func (s *server) reschedule(now time.Time, again bool, o *Options) {
 	if again {
@@ -40,22 +40,22 @@ func (s *server) reschedule(now time.Time, again bool, o *Options) {
 	s.due = s.slot
 }
 
-// spread is server i's place in the interval, 0 to 1. Multiples of the golden ratio lie evenly
-// however many there are, and put neighbours in the list far apart, so that a rack is never probed
-// all at once and any stretch of time sees a part of each.
+// spread returns the place of server i in the interval, from 0 to 1. Multiples of the golden ratio
+// are spread evenly for any number of servers, and neighbours in the list are far apart. So a rack
+// is never probed all at once, and any part of the interval sees some servers of each rack.
 func spread(i int) float64 {
 	_, fraction := math.Modf(float64(i) * (math.Phi - 1))
 	return fraction
 }
 
-// queue holds the servers that are not being probed, the one that is due first in front. Only Run's
+// queue holds the servers that are not being probed, ordered by when they are due. Only Run's
 // goroutine uses it.
 type queue struct{ byDue byDue }
 
 func newQueue(all []*server, start time.Time, interval time.Duration) *queue {
 	q := &queue{byDue: make(byDue, len(all))}
 	for i, s := range all {
-		if s.slot.IsZero() { // else it has its place already
+		if s.slot.IsZero() { // a new server; others keep their place
 			s.slot = start.Add(time.Duration(spread(i) * float64(interval)))
 			s.due = s.slot
 		}
@@ -65,7 +65,7 @@ func newQueue(all []*server, start time.Time, interval time.Duration) *queue {
 	return q
 }
 
-// first is the server that is due first, nil when all are being probed.
+// first returns the server that is due first, or nil if all servers are being probed.
 func (q *queue) first() *server {
 	if len(q.byDue) == 0 {
 		return nil

@@ -10,20 +10,20 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Target is one server to probe, and where it stands.
+// Target is one server to probe and its place in the topology.
 type Target struct {
 	Name string     // unique among the targets; the server's name in the map
 	Spec probe.Spec // how it is probed, see package kinds; required
 
 	DataCentre, Cluster, Row string // may be empty
 
-	Timeout time.Duration // of one attempt; 0: Options.Timeout
+	Timeout time.Duration // limits one attempt; 0: Options.Timeout
 }
 
 var errNoSpec = errors.New("spec: missing; say how it is probed")
 
-// Topology is the topology of targets, with the address of each, ready for heatmap.NewMap. The
-// error names the targets at fault.
+// Topology returns the topology of targets with their addresses, for [heatmap.NewMap]. The error
+// names the targets at fault.
 func Topology(targets []Target) (*heatmap.Topology, error) {
 	servers := make([]heatmap.Server, len(targets))
 	for i := range targets {
@@ -42,7 +42,7 @@ func Topology(targets []Target) (*heatmap.Topology, error) {
 	return topology, nil
 }
 
-// probe makes the target's probe.
+// probe returns the target's probe.
 func (t *Target) probe(env probe.Env) (probe.Func, error) {
 	if t.Spec == nil {
 		return nil, errNoSpec
@@ -50,7 +50,7 @@ func (t *Target) probe(env probe.Env) (probe.Func, error) {
 	return t.Spec.Probe(env)
 }
 
-// described is what results say of t.
+// described returns the description of t in records of results.
 func (t *Target) described() report.ProbeTarget {
 	return report.ProbeTarget{
 		Name: t.Name, Address: t.Spec.Address(), Kind: t.Spec.Kind(),
@@ -58,7 +58,7 @@ func (t *Target) described() report.ProbeTarget {
 	}
 }
 
-// fits reports whether all that results say of t can stand in a record.
+// fits reports whether a record of results can contain the description of t.
 func (t *Target) fits() bool {
 	d := t.described()
 	return d.Name != "" && d.Kind != "" && fits(d.Name) && fits(d.Address) && fits(d.Kind) &&

@@ -11,25 +11,24 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// witnessFresh is for how long after the witnesses were asked their answer holds for
-// further attempts.
+// witnessFresh is how long the answer of the witnesses is valid for further attempts.
 const witnessFresh = time.Second
 
-// vantage judges the place that the prober probes from, by witnesses. All methods are safe for
+// vantage judges by witnesses whether the prober's own network works. All methods are safe for
 // concurrent use.
 type vantage struct {
 	witnesses []probe.Func
 	timeout   time.Duration
 	logger    *slog.Logger
-	doubt     atomic.Bool // the last time they were asked none answered
+	doubt     atomic.Bool // no witness answered in the last round
 
-	mu      sync.Mutex    // holds what is below; never held while they are asked
-	asking  chan struct{} // closed when the present round ends; nil: nobody is asking
+	mu      sync.Mutex    // guards the fields below; never held during a round
+	asking  chan struct{} // closed when the present round ends; nil: there is no round
 	asked   time.Time     // when the last round began
-	answers bool          // what it found
+	answers bool          // whether a witness answered in it
 }
 
-// replace gives the vantage other witnesses. It is called while nobody asks them.
+// replace replaces the witnesses. It must not be called during a round.
 func (v *vantage) replace(witnesses []probe.Func, timeout time.Duration) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -37,12 +36,13 @@ func (v *vantage) replace(witnesses []probe.Func, timeout time.Duration) {
 	v.doubt.Store(v.doubt.Load() && len(witnesses) > 0)
 }
 
-// inDoubt reports whether no witness answered when they were asked last.
+// inDoubt reports whether no witness answered in the last round.
 func (v *vantage) inDoubt() bool { return v.doubt.Load() }
 
-// vouch reports whether any witness answers, by a round that began at most witnessFresh before
-// since, when the attempt in question began. One caller asks while the others wait for it. It is
-// true when there are no witnesses and false when ctx ends first.
+// vouch reports whether a witness answered in a round that began no earlier than witnessFresh
+// before since, the beginning of the attempt in question. If there is none, one caller runs a round
+// and the others wait for it. The result is true if there are no witnesses, and false if ctx
+// ends first.
 func (v *vantage) vouch(ctx context.Context, since time.Time) bool {
 	if len(v.witnesses) == 0 {
 		return true
@@ -66,12 +66,12 @@ func (v *vantage) vouch(ctx context.Context, since time.Time) bool {
 	}
 }
 
-// ask runs a round. It is called with mu held and gives it up.
+// ask runs a round. It is called with mu locked and unlocks it.
 func (v *vantage) ask(ctx context.Context) bool {
 	v.asking, v.asked = make(chan struct{}), time.Now()
 	v.mu.Unlock()
 	answers := v.anyAnswers(ctx)
-	if ctx.Err() == nil { // else it is the end, and nobody has failed
+	if ctx.Err() == nil { // otherwise the witnesses have not failed: the prober is stopping
 		v.conclude(!answers)
 	}
 	v.mu.Lock()
@@ -82,7 +82,7 @@ func (v *vantage) ask(ctx context.Context) bool {
 	return answers
 }
 
-// conclude notes what a round found, and says so when that is new.
+// conclude records the result of a round and logs it if it has changed.
 func (v *vantage) conclude(doubt bool) {
 	switch before := v.doubt.Swap(doubt); {
 	case doubt && !before:
@@ -92,7 +92,7 @@ func (v *vantage) conclude(doubt bool) {
 	}
 }
 
-// anyAnswers asks all at once and stops at the first that answers.
+// anyAnswers probes all witnesses at once and stops at the first answer.
 func (v *vantage) anyAnswers(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, v.timeout)
 	defer cancel()

@@ -2,15 +2,15 @@ package prober
 
 import "github.com/heliograph-net/heliograph/report"
 
-// warnings knows which targets answer and will not for long. Only Run's goroutine uses it.
+// warnings counts the targets that answer now but soon will not. Only Run's goroutine uses it.
 type warnings struct {
-	warned int           // targets
-	ends   map[int64]int // targets by the second in which their certificate ends
-	first  int64         // of ends; 0: there is none
+	warned int           // number of targets with a warning
+	ends   map[int64]int // number of targets by the second in which their certificate expires
+	first  int64         // the lowest key of ends; 0: none
 }
 
-// noteWarning logs a warning when it appears, changes or is gone. An attempt that failed, or says
-// nothing, changes nothing.
+// noteWarning logs when a warning appears, changes or disappears. Failed and inconclusive attempts
+// change nothing.
 func (p *Prober) noteWarning(s *server) {
 	if s.err != nil || s.result.Outcome != report.OK {
 		return
@@ -75,7 +75,7 @@ func earliest(ends map[int64]int) (first int64) {
 	return first
 }
 
-// recount begins anew with other targets.
+// recount recomputes the numbers after the targets have changed.
 func (p *Prober) recount() {
 	p.warnings = warnings{}
 	for _, s := range p.all {

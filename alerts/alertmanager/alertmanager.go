@@ -1,7 +1,8 @@
-// Package alertmanager sends alerts to an instance of Prometheus Alertmanager, by its API v2.
+// Package alertmanager sends alerts to an instance of Prometheus Alertmanager through its API v2.
+// Start with [New].
 //
-// Alertmanager wants to be sent what fires again and again, and in a cluster wants each instance to
-// be sent it. So every instance is a receiver of its own, with [Refresh].
+// Alertmanager expects firing alerts to be sent again and again, and in a cluster, to every
+// instance. So each instance is an [alerts.Receiver] of its own, with [Refresh].
 package alertmanager
 
 import (
@@ -18,19 +19,22 @@ import (
 	"github.com/heliograph-net/heliograph/alerts/internal/post"
 )
 
-// Refresh is how often an instance is to be sent what fires, as Prometheus does.
+// Refresh is how often an instance must be sent all firing alerts. Prometheus uses the
+// same interval.
 const Refresh = time.Minute
 
-// expiry is how long an alert fires that is not sent again: four times Refresh, as in Prometheus.
+// expiry is after what time Alertmanager resolves an alert that is not sent again: four times
+// Refresh, as in Prometheus.
 const expiry = 4 * Refresh
 
-// Sender sends to one instance.
+// Sender is an [alerts.Sender] for one instance. It is safe for concurrent use.
 type Sender struct {
 	url    string
 	client *http.Client
 }
 
-// New makes a Sender for the instance at a URL, which may have a path in front of /api/v2.
+// New returns a Sender for the instance at a URL, which may have a path in front of /api/v2. If
+// roots is nil, the system's roots are trusted.
 func New(instance string, roots *x509.CertPool) (*Sender, error) {
 	u, err := url.Parse(instance)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -39,7 +43,7 @@ func New(instance string, roots *x509.CertPool) (*Sender, error) {
 	return &Sender{url: strings.TrimSuffix(instance, "/") + "/api/v2/alerts", client: post.Client(roots)}, nil
 }
 
-// alert is postableAlert of the API.
+// alert is the postableAlert of the API.
 type alert struct {
 	Labels       map[string]string `json:"labels"`
 	Annotations  map[string]string `json:"annotations"`
@@ -48,7 +52,7 @@ type alert struct {
 	GeneratorURL string            `json:"generatorURL,omitempty"`
 }
 
-// Send implements alerts.Sender.
+// Send implements [alerts.Sender].
 func (s *Sender) Send(ctx context.Context, m *alerts.Message) error {
 	all := make([]alert, len(m.Alerts))
 	for i := range m.Alerts {

@@ -1,4 +1,4 @@
-// Package mail sends messages by SMTP.
+// Package mail sends messages about alerts by SMTP. Start with [New].
 package mail
 
 import (
@@ -18,37 +18,37 @@ import (
 	"github.com/heliograph-net/heliograph/alerts"
 )
 
-// Security says how a connection to a mail server is protected.
+// Security says how the connection to a mail server is protected.
 type Security string
 
-// The ways of protection.
+// The levels of security.
 const (
-	StartTLS Security = "starttls" // TLS after a plain greeting, or nothing is sent; port 587
+	StartTLS Security = "starttls" // TLS after a plain greeting, and no mail without it; port 587
 	TLS      Security = "tls"      // TLS from the first byte; port 465
-	None     Security = "none"     // for a server on this host
+	None     Security = "none"     // no TLS, for a server on this host
 )
 
-// Options of a Sender.
+// Options are the options of a [Sender].
 type Options struct {
 	Server   string   // host:port
 	Security Security // "": StartTLS
 	Username string   // "": no authentication
 	Password string
-	From     string   // an address, with a name or without
+	From     string   // an address, with or without a name
 	To       []string // addresses
-	// Roots are of the server's certificate; nil: the system's.
+	// Roots are trusted to sign the server's certificate; nil: the system's roots.
 	Roots *x509.CertPool
 }
 
-// Sender sends to some people.
+// Sender is an [alerts.Sender] that sends each message as one mail. It is safe for concurrent use.
 type Sender struct {
 	o    Options
 	host string
 	port int
-	id   string // what follows @ in ids of messages
+	id   string // the part of message ids after the @
 }
 
-// New makes a Sender. It connects to nothing yet.
+// New returns a Sender. It does not connect yet.
 func New(o Options) (*Sender, error) {
 	host, portText, err := net.SplitHostPort(o.Server)
 	port, portErr := strconv.Atoi(portText)
@@ -70,12 +70,12 @@ func New(o Options) (*Sender, error) {
 	switch o.Security {
 	case "", StartTLS, TLS, None:
 	default:
-		return nil, fmt.Errorf("%q is neither %s, %s nor %s", o.Security, StartTLS, TLS, None)
+		return nil, fmt.Errorf("%q is not one of %s, %s and %s", o.Security, StartTLS, TLS, None)
 	}
 	return &Sender{o: o, host: host, port: port, id: from.Address[strings.LastIndexByte(from.Address, '@')+1:]}, nil
 }
 
-// Send implements alerts.Sender. A message that is sent again has the same Message-ID.
+// Send implements [alerts.Sender]. A message that is sent again has the same Message-ID.
 func (s *Sender) Send(ctx context.Context, m *alerts.Message) error {
 	msg, err := s.compose(m)
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *Sender) Send(ctx context.Context, m *alerts.Message) error {
 	if err := c.DialWithContext(ctx); err != nil {
 		return fmt.Errorf("connecting to the mail server: %w", err)
 	}
-	defer c.Close() // what was accepted is, however the farewell goes
+	defer c.Close() // the server has accepted the mail by then
 	err = c.Send(msg)
 	if e, ok := errors.AsType[*gomail.SendError](err); ok && e.ErrorCode()/100 == 5 {
 		return fmt.Errorf("%w: %w", alerts.ErrRefused, err)
@@ -96,7 +96,7 @@ func (s *Sender) Send(ctx context.Context, m *alerts.Message) error {
 	return err
 }
 
-// timeout of every step of a delivery: connecting, and what follows each time.
+// timeout limits each step of a delivery: connecting and every command.
 const timeout = 10 * time.Second
 
 func (s *Sender) client() (*gomail.Client, error) {
@@ -129,8 +129,9 @@ func (s *Sender) compose(m *alerts.Message) (*gomail.Msg, error) {
 	msg.Subject("[Heliograph] " + m.Subject())
 	msg.SetDateWithValue(m.Made)
 	msg.SetMessageIDWithValue(m.ID + "@" + s.id)
-	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: nobody's absence answers
-	if len(m.Alerts) == 1 {                              // what is told of one incident is one thread
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office replies
+	// all mails about an incident are one thread
+	if len(m.Alerts) == 1 {
 		msg.SetGenHeader(gomail.HeaderReferences, fmt.Sprintf("<%s@%s>", strings.ReplaceAll(m.Alerts[0].Key, "/", "."), s.id))
 	}
 	msg.SetBodyString(gomail.TypeTextPlain, strings.Join(texts, "\n\n----\n\n")+"\n")

@@ -1,4 +1,4 @@
-// Package pagerduty sends alerts to PagerDuty, by its Events API v2.
+// Package pagerduty sends alerts to PagerDuty through its Events API v2. Start with [New].
 package pagerduty
 
 import (
@@ -15,20 +15,20 @@ import (
 	"github.com/heliograph-net/heliograph/alerts/internal/post"
 )
 
-// Events is where PagerDuty takes events. Accounts of its service region in Europe have another.
+// Events is the URL of PagerDuty's API. Accounts in its European service region have another.
 const Events = "https://events.pagerduty.com/v2/enqueue"
 
-// maxSummary is PagerDuty's limit, in characters.
+// maxSummary is PagerDuty's limit of a summary, in characters.
 const maxSummary = 1024
 
-// Sender sends to one service.
+// Sender is an [alerts.Sender] for one PagerDuty service. It is safe for concurrent use.
 type Sender struct {
 	url, key string
 	client   *http.Client
 }
 
-// New makes a Sender with the integration key of a service, which is a secret. url is [Events] or
-// that of another region.
+// New returns a Sender for the service that has an integration key, which is a secret. url is
+// [Events] or the URL of another region. If roots is nil, the system's roots are trusted.
 func New(url, key string, roots *x509.CertPool) (*Sender, error) {
 	if key = strings.TrimSpace(key); key == "" {
 		return nil, errors.New("the integration key is empty")
@@ -36,7 +36,7 @@ func New(url, key string, roots *x509.CertPool) (*Sender, error) {
 	return &Sender{url, key, post.Client(roots)}, nil
 }
 
-// event is PagerDuty's.
+// event is an event of the API.
 type event struct {
 	RoutingKey string   `json:"routing_key"`
 	Action     string   `json:"event_action"`
@@ -62,8 +62,8 @@ type link struct {
 	Text string `json:"text"`
 }
 
-// Send implements alerts.Sender: an event for each alert. When one of them fails, the next attempt
-// sends all again, and PagerDuty tells by their keys which it has.
+// Send implements [alerts.Sender]. It sends one event for each alert. If one of them fails, the
+// next attempt sends all again, and PagerDuty recognizes by their keys the ones that it has.
 func (s *Sender) Send(ctx context.Context, m *alerts.Message) error {
 	for i := range m.Alerts {
 		body, err := json.Marshal(s.event(&m.Alerts[i]))
@@ -96,7 +96,7 @@ func (s *Sender) event(a *alerts.Alert) event {
 	return e
 }
 
-// cut is s with at most n characters.
+// cut returns s, shortened to at most n characters.
 func cut(s string, n int) string {
 	if r := []rune(s); len(r) > n {
 		return string(r[:n-1]) + "…"

@@ -1,4 +1,5 @@
-// Package slack posts messages to an incoming webhook of Slack, or of what understands the same.
+// Package slack posts messages about alerts to an incoming webhook of Slack or of a compatible
+// chat. Start with [New].
 package slack
 
 import (
@@ -15,16 +16,18 @@ import (
 	"github.com/heliograph-net/heliograph/alerts/internal/post"
 )
 
-// Slack's limits: characters of a section's text, and how many alerts one message shows.
+// maxText is the longest text of a section, in bytes, slightly below Slack's limit. maxAlerts is
+// how many alerts a message shows.
 const maxText, maxAlerts = 2900, 20
 
-// Sender posts to one channel.
+// Sender is an [alerts.Sender] for one channel. It is safe for concurrent use.
 type Sender struct {
 	url    string
 	client *http.Client
 }
 
-// New makes a Sender for the URL of an incoming webhook, which is a secret.
+// New returns a Sender for the URL of an incoming webhook, which is a secret. If roots is nil, the
+// system's roots are trusted.
 func New(hook string, roots *x509.CertPool) (*Sender, error) {
 	if u, err := url.Parse(hook); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, errors.New("the URL is not one of http or https")
@@ -47,7 +50,8 @@ type text struct {
 	Text string `json:"text"`
 }
 
-// Send implements alerts.Sender. Slack cannot tell that it has a message already.
+// Send implements [alerts.Sender]. Slack does not recognize a message that it already has, so a
+// message may appear twice.
 func (s *Sender) Send(ctx context.Context, m *alerts.Message) error {
 	w := message{Text: escape(m.Subject())}
 	for i := range m.Alerts {
@@ -66,7 +70,7 @@ func (s *Sender) Send(ctx context.Context, m *alerts.Message) error {
 
 func section(s string) block { return block{"section", text{"mrkdwn", s}} }
 
-// alertText is an alert's text with the headline marked.
+// alertText returns an alert's text with the headline in bold.
 func alertText(a *alerts.Alert) string {
 	mark := ":red_circle: "
 	if a.Status == alerts.Resolved {
@@ -76,7 +80,7 @@ func alertText(a *alerts.Alert) string {
 	return mark + "*" + escape(head) + "*\n" + cut(escape(strings.TrimLeft(rest, "\n")), maxText-len(head))
 }
 
-// cut is s with at most n bytes.
+// cut returns s, shortened to at most n bytes.
 func cut(s string, n int) string {
 	if n = max(n, 0); len(s) <= n {
 		return s
@@ -84,5 +88,5 @@ func cut(s string, n int) string {
 	return strings.ToValidUTF8(s[:n], "") + "…"
 }
 
-// escape keeps a text from meaning anything to Slack: mentions and links.
+// escape keeps Slack from reading mentions and links in a text.
 var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace

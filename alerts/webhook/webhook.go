@@ -1,5 +1,6 @@
-// Package webhook posts messages as Alertmanager's webhooks do, version 4 of that JSON, and signs
-// them as Standard Webhooks says, so that any program for either understands them.
+// Package webhook posts messages about alerts to a URL. The body is version 4 of the JSON that
+// Alertmanager sends to webhooks, and the signature is that of Standard Webhooks, so programs that
+// are made for either understand it. Start with [New].
 package webhook
 
 import (
@@ -22,17 +23,17 @@ import (
 	"github.com/heliograph-net/heliograph/alerts/internal/post"
 )
 
-// Secret is the key that messages are signed with.
+// Secret is the key that signs messages.
 type Secret []byte
 
-// The bounds of a secret, in bytes, of Standard Webhooks.
+// The bounds of a secret in Standard Webhooks, in bytes.
 const minSecret, maxSecret = 24, 64
 
-// ParseSecret reads a secret as Standard Webhooks writes it: whsec_ and base64.
+// ParseSecret parses a secret in the form of Standard Webhooks: whsec_ followed by base64.
 func ParseSecret(text string) (Secret, error) {
 	b, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(text, "whsec_"))
 	if err != nil {
-		return nil, errors.New("the secret is not whsec_ and base64")
+		return nil, errors.New("the secret is not whsec_ followed by base64")
 	}
 	if len(b) < minSecret || len(b) > maxSecret {
 		return nil, fmt.Errorf("the secret has %d bytes, not %d to %d", len(b), minSecret, maxSecret)
@@ -40,7 +41,7 @@ func ParseSecret(text string) (Secret, error) {
 	return b, nil
 }
 
-// sign is the header webhook-signature of a message.
+// sign returns the value of the header webhook-signature for a message.
 func (s Secret) sign(id, timestamp string, body []byte) string {
 	h := hmac.New(sha256.New, s)
 	_, _ = h.Write([]byte(id + "." + timestamp + "."))
@@ -48,14 +49,15 @@ func (s Secret) sign(id, timestamp string, body []byte) string {
 	return "v1," + base64.StdEncoding.EncodeToString(h.Sum(nil))
 }
 
-// Sender posts to one URL.
+// Sender is an [alerts.Sender] for one URL. It is safe for concurrent use.
 type Sender struct {
 	url    string
 	secret Secret
 	client *http.Client
 }
 
-// New makes a Sender. Without a secret messages are not signed.
+// New returns a Sender that posts to a URL. If secret is nil, messages are not signed. If roots is
+// nil, the system's roots are trusted.
 func New(to string, secret Secret, roots *x509.CertPool) (*Sender, error) {
 	if u, err := url.Parse(to); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, errors.New("the URL is not one of http or https")
@@ -63,8 +65,8 @@ func New(to string, secret Secret, roots *x509.CertPool) (*Sender, error) {
 	return &Sender{to, secret, post.Client(roots)}, nil
 }
 
-// Send implements alerts.Sender. The id of a message stays the same when it is sent again; its
-// time, which receivers check, is that of the attempt.
+// Send implements [alerts.Sender]. A message that is sent again has the same id. Its timestamp,
+// which receivers check, is the time of the attempt.
 func (s *Sender) Send(ctx context.Context, m *alerts.Message) error {
 	body, err := json.Marshal(messageOf(m))
 	if err != nil {
@@ -79,7 +81,7 @@ func (s *Sender) Send(ctx context.Context, m *alerts.Message) error {
 	return post.JSON(ctx, s.client, s.url, header, body)
 }
 
-// message is Alertmanager's, version 4.
+// message is Alertmanager's message, version 4.
 type message struct {
 	Version           string            `json:"version"`
 	GroupKey          string            `json:"groupKey"`
@@ -98,7 +100,7 @@ type alert struct {
 	Labels       map[string]string `json:"labels"`
 	Annotations  map[string]string `json:"annotations"`
 	StartsAt     time.Time         `json:"startsAt"`
-	EndsAt       time.Time         `json:"endsAt"` // zero, not absent, while it fires
+	EndsAt       time.Time         `json:"endsAt"` // zero while it is firing, but present
 	GeneratorURL string            `json:"generatorURL"`
 	Fingerprint  string            `json:"fingerprint"`
 }
@@ -123,7 +125,7 @@ func messageOf(m *alerts.Message) message {
 	return w
 }
 
-// keepCommon drops from common what is not in other too.
+// keepCommon removes from common what other does not have.
 func keepCommon(common, other map[string]string) {
 	maps.DeleteFunc(common, func(name, value string) bool {
 		v, there := other[name]

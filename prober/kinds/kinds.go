@@ -1,5 +1,5 @@
-// Package kinds lists the kinds of probe that the prober's configuration knows. A new kind is a
-// package of its own and an entry here.
+// Package kinds lists the kinds of probe that the prober's configuration accepts. Start with [All].
+// A new kind is a package of its own and an entry here.
 package kinds
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/heliograph-net/heliograph/prober/probe/wsprobe"
 )
 
-// All are the kinds. Their names and keys differ.
+// All is the list of kinds. No two have the same name or key.
 var All = []probe.Kind{
 	httpprobe.Kind,
 	tcpprobe.Kind,

@@ -10,27 +10,28 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Attempt gathers the result of one attempt and keeps the time of its steps. One goroutine uses it.
+// Attempt collects the result of one attempt and measures its steps. It is not safe for concurrent
+// use, except as [Attempt.Fork] says.
 type Attempt struct {
 	Result Result    // so far
-	since  time.Time // when the present step began
+	since  time.Time // when the current step began
 }
 
-// Begin starts an attempt; its first step is yet to be entered.
+// Begin starts an attempt. Call [Attempt.Enter] for its first step.
 func Begin() *Attempt {
 	now := time.Now()
 	return &Attempt{Result: Result{Started: now.Round(0), Steps: make([]Step, 0, 5)}, since: now}
 }
 
-// Enter ends the present step and begins another.
+// Enter ends the current step and begins another.
 func (a *Attempt) Enter(step string) {
 	a.leave()
 	a.Result.Steps = append(a.Result.Steps, Step{Name: step})
 }
 
-// Fork ends the present step and returns an attempt that goes on from here in its own way, beside
-// others. Another goroutine may use it. It is safe to call from several goroutines as long as no
-// other method of a is called any more.
+// Fork ends the current step and returns a copy of the attempt that continues separately, for
+// example in another goroutine. Several goroutines may call Fork at the same time if no other
+// method of a is called any more.
 func (a *Attempt) Fork() *Attempt {
 	now := time.Now()
 	f := &Attempt{Result: a.Result, since: now}
@@ -41,13 +42,13 @@ func (a *Attempt) Fork() *Attempt {
 	return f
 }
 
-// Merge ends the present step and makes one step of all so far.
+// Merge ends the current step and merges all steps so far into one.
 func (a *Attempt) Merge(step string) {
 	a.leave()
 	a.Result.Steps = append(a.Result.Steps[:0], Step{Name: step, Duration: a.Result.Total()})
 }
 
-// leave books the time since the last call on the present step.
+// leave adds the time since the last call to the current step.
 func (a *Attempt) leave() {
 	now := time.Now()
 	d := now.Sub(a.since)
@@ -57,9 +58,9 @@ func (a *Attempt) leave() {
 	}
 }
 
-// End ends the last step and returns what a [Func] returns. Without an error the outcome is what
-// Result has, or report.OK. Else classify names the outcome of an error in a step, unless ctx was
-// cancelled or the error is this machine's own trouble.
+// End ends the last step and returns the results of a [Func]. If err is nil, the outcome is the one
+// in Result, or [report.OK] if that is empty. Otherwise classify returns the outcome of an error in
+// a step, unless ctx was cancelled or the fault is this machine's own.
 func (a *Attempt) End(ctx context.Context, err error, classify func(step string, err error) report.Outcome) (Result, error) {
 	a.leave()
 	if err == nil {
@@ -78,8 +79,8 @@ func (a *Attempt) End(ctx context.Context, err error, classify func(step string,
 	return a.Result, nil
 }
 
-// localFault tells whether err is the prober's own trouble and says nothing of the target; nil if
-// it is not.
+// localFault returns an error if err is a fault of the prober's machine that says nothing about the
+// target, and otherwise nil.
 func localFault(err error) error {
 	for _, errno := range []syscall.Errno{
 		// out of descriptors or memory

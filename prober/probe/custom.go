@@ -7,11 +7,11 @@ import (
 
 var errNoFunc = errors.New("func: missing; say what the probe does")
 
-// Custom is a Spec that a program makes from a Func of its own, for what is up or down in another
-// way.
+// Custom is a [Spec] that a program makes from a [Func] of its own, for things that no other kind
+// can probe.
 type Custom struct {
-	Name   string // of the kind; empty: "custom"
-	Listen string // host:port, for the topology; may be empty
+	Name   string // name of the kind; empty: "custom"
+	Listen string // host:port in the topology; may be empty
 	Func   Func   // required
 }
 

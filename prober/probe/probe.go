@@ -21,29 +21,29 @@ type Result struct {
 	Outcome report.Outcome // report.OK, or why not
 	Started time.Time
 
-	// Steps are those that were begun, in order; the attempt ended in the last. At most
+	// Steps are the steps that were begun, in order. The attempt ended in the last one. At most
 	// report.MaxProbeSteps are reported.
 	Steps    []Step
 	Server   string // IP address and port that was tried; empty: none was found
 	Protocol string // ALPN id of the answer, "http/1.1"; empty: none came, or the kind has none
 	Status   uint16 // HTTP status; 0: none came, or the kind has none
 
-	// CertificateEnds is when the server's certificate, or one that it depends on, is no longer
-	// valid. Zero: none came, or the kind has none.
+	// CertificateEnds is when the server's certificate, or one that it depends on, expires. Zero:
+	// none came, or the kind has none.
 	CertificateEnds time.Time
 
-	// Warning says what is not yet a failure and will be, in a few words: "the certificate ends in
-	// 12 days". It names no address and holds no secret. Empty: nothing.
+	// Warning describes in a few words a problem that is not yet a failure but will become one:
+	// "the certificate ends in 12 days". It contains no address and no secret. Empty: none.
 	Warning string
 }
 
-// Step is a part of an attempt: a name is looked up, a connection made, an answer awaited.
+// Step is a part of an attempt, such as looking up a name, connecting, or waiting for the answer.
 type Step struct {
 	Name     string // "dns", "connect"; 1 to report.MaxString bytes, the same for each attempt
 	Duration time.Duration
 }
 
-// Ended is the name of the step in which the attempt ended, or "" when none was begun.
+// Ended returns the name of the step in which the attempt ended, or "" if none was begun.
 func (r *Result) Ended() string {
 	if len(r.Steps) == 0 {
 		return ""
@@ -51,7 +51,7 @@ func (r *Result) Ended() string {
 	return r.Steps[len(r.Steps)-1].Name
 }
 
-// Step is how long the step of that name took, 0 when it was not reached or not needed.
+// Step returns how long the step of that name took, or 0 if it was not reached or not needed.
 func (r *Result) Step(name string) (total time.Duration) {
 	for _, s := range r.Steps {
 		if s.Name == name {
@@ -61,7 +61,7 @@ func (r *Result) Step(name string) (total time.Duration) {
 	return total
 }
 
-// Total is the length of the whole attempt.
+// Total returns how long the whole attempt took.
 func (r *Result) Total() (total time.Duration) {
 	for _, s := range r.Steps {
 		total += s.Duration
@@ -69,21 +69,22 @@ func (r *Result) Total() (total time.Duration) {
 	return total
 }
 
-// Env is what all probes of one prober share.
+// Env has what all probes of one prober share. The zero value is valid.
 type Env struct {
-	// Dialer gives source address, resolver and socket options. Its time limits apply beside the
-	// context's. nil: the system's.
+	// Dialer has the source address, the resolver and the socket options. Its timeouts apply in
+	// addition to the context's. nil: the system's.
 	Dialer *net.Dialer
 
-	// RootCAs are the authorities that a Spec trusts which names none. nil: the system's.
+	// RootCAs are the authorities that are trusted by a Spec without any of its own. nil:
+	// the system's.
 	RootCAs *x509.CertPool
 
-	// Dir is the directory that names of files in a Spec are relative to. Empty: the working
-	// directory.
+	// Dir is the directory to which the file names in a Spec are relative. Empty: the
+	// working directory.
 	Dir string
 }
 
-// File is the path of a file that a Spec names.
+// File returns the path of a file that a Spec names.
 func (e Env) File(name string) string {
 	if e.Dir == "" || filepath.IsAbs(name) {
 		return name
@@ -91,29 +92,29 @@ func (e Env) File(name string) string {
 	return filepath.Join(e.Dir, name)
 }
 
-// Spec says how one target is probed. It does not change once it is in use.
+// Spec says how one target is probed. It must not change once it is in use.
 type Spec interface {
-	// Kind is the name of the kind: "http", "tcp"; 1 to report.MaxString bytes.
+	// Kind returns the name of the kind, such as "http" or "tcp", of 1 to report.MaxString bytes.
 	Kind() string
 
-	// Address is the host:port that the target listens on, to tell it apart in a topology. Empty:
-	// there is none, or the Spec is faulty.
+	// Address returns the host:port on which the target listens, to identify it in a topology. It
+	// is empty if there is none or if the Spec is faulty.
 	Address() string
 
-	// Probe makes the Func, which is safe for concurrent use. The error joins everything that is
-	// wrong with the Spec, and repeats no URL, which may hold a secret. Nothing is sent yet.
+	// Probe returns the Func, which is safe for concurrent use. The error names all faults of the
+	// Spec. It contains no URL, because a URL may contain a secret. Probe sends nothing.
 	Probe(Env) (Func, error)
 }
 
-// Kind is a kind of probe, as configuration knows it.
+// Kind is a kind of probe in a configuration file.
 type Kind struct {
 	Name string // "http"
 
-	// Key is the key of a target's configuration that says it is of this kind, and that no other
-	// kind has: "url".
+	// Key is the key in a target's configuration that selects this kind, such as "url". No other
+	// kind has it.
 	Key string
 
 	// New returns a pointer to empty options, a struct whose fields have yaml tags. A decoder fills
-	// it from all keys of a target but those that every kind has.
+	// it from the keys of a target that are not common to all kinds.
 	New func() Spec
 }

@@ -18,11 +18,11 @@ import (
 	"github.com/heliograph-net/heliograph/alerts"
 )
 
-// maxAnswer is how much of an answer is read, in bytes.
+// maxAnswer is how many bytes of a response are read.
 const maxAnswer = 64 << 10
 
-// Client is an HTTP client that follows no redirects: what it sends is meant for one address. nil
-// roots are the system's.
+// Client returns an HTTP client that follows no redirects, because the messages are meant for one
+// address. If roots is nil, it trusts the system's roots.
 func Client(roots *x509.CertPool) *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
@@ -33,8 +33,8 @@ func Client(roots *x509.CertPool) *http.Client {
 	}
 }
 
-// JSON posts body to url. Its errors say nothing of url, which may be a secret. An answer other
-// than 2xx is an error: [alerts.ErrRefused] when it would be the same for the same body again.
+// JSON posts body to url. Its errors do not contain url, which may be a secret. Any status other
+// than 2xx is an error. The error is [alerts.ErrRefused] if the same body would be refused again.
 func JSON(ctx context.Context, c *http.Client, url string, header http.Header, body []byte) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
@@ -57,7 +57,7 @@ func JSON(ctx context.Context, c *http.Client, url string, header http.Header, b
 	return judge(resp, text)
 }
 
-// bare is an error of package net/http without the URL.
+// bare returns an error of package net/http without the URL.
 func bare(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		return e.Err
@@ -65,7 +65,7 @@ func bare(err error) error {
 	return err
 }
 
-// judge is what an answer means.
+// judge returns the error that a response stands for.
 func judge(resp *http.Response, text []byte) error {
 	if resp.StatusCode/100 == 2 {
 		return nil
@@ -84,7 +84,8 @@ func judge(resp *http.Response, text []byte) error {
 	return err
 }
 
-// retryAfter reads that header, in either form; 0: it says nothing.
+// retryAfter parses the Retry-After header in either of its forms. It returns 0 if the header is
+// missing or invalid.
 func retryAfter(value string) time.Duration {
 	if seconds, err := strconv.Atoi(value); err == nil {
 		return time.Duration(min(max(seconds, 0), 86400)) * time.Second
@@ -95,7 +96,7 @@ func retryAfter(value string) time.Duration {
 	return 0
 }
 
-// excerpt is the beginning of an answer, in one line.
+// excerpt returns the beginning of a response in one line.
 func excerpt(text []byte) string {
 	line := strings.Join(strings.Fields(strings.ToValidUTF8(string(text[:min(len(text), 200)]), "")), " ")
 	if line == "" {

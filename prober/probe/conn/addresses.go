@@ -11,28 +11,28 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Rules of Addresses.
+// The rules of [Addresses].
 const (
 	AnyAddress   = "any"  // one address answers
 	AllAddresses = "all"  // every address answers
 	BothFamilies = "both" // one IPv4 address and one IPv6 address answer
 )
 
-// MaxAddresses is how many addresses of a name are tried; what the resolver lists after them is
-// not.
+// MaxAddresses is how many addresses of a name are tried. Further addresses are ignored.
 const MaxAddresses = 16
 
 // Addresses says which addresses of a name are tried, and how many of them must answer. All are
-// tried at the same time, once each. The zero value tries every address and is content with one.
+// tried at the same time, once each. With the zero value, every address is tried and one
+// must answer.
 type Addresses struct {
 	// Rule is AnyAddress, AllAddresses or BothFamilies. Empty: AnyAddress.
 	Rule string `yaml:"addresses"`
 
-	// Prefer is "ip4" or "ip6": addresses of the other family are not tried. Empty: both are.
+	// Prefer is "ip4" or "ip6": only addresses of that family are tried. Empty: both families are.
 	Prefer string `yaml:"preferred_ip_protocol"`
 
-	// Fallback, unless it is false, tries the other family when the name has no address of the one
-	// that is preferred.
+	// Fallback says whether the other family is tried if the name has no address of the preferred
+	// one. nil: true.
 	Fallback *bool `yaml:"ip_protocol_fallback"`
 }
 
@@ -54,7 +54,7 @@ func (o Addresses) validate() error {
 	return errors.Join(faults...)
 }
 
-// choose takes the addresses to try from those that the resolver has, in its order.
+// choose returns the addresses to try among those that the resolver found, in its order.
 func (o Addresses) choose(found []netip.Addr) ([]netip.Addr, error) {
 	var v4, v6, all []netip.Addr
 	for _, ip := range found {
@@ -84,7 +84,7 @@ func (o Addresses) choose(found []netip.Addr) ([]netip.Addr, error) {
 	return all[:min(len(all), MaxAddresses)], nil
 }
 
-// finding is what an attempt at one address, or at a group of them, came to.
+// finding is the result of an attempt at one address or at a group of addresses.
 type finding struct {
 	result probe.Result
 	err    error
@@ -92,10 +92,10 @@ type finding struct {
 
 func (f *finding) ok() bool { return f.err == nil && f.result.Outcome == report.OK }
 
-// each is an attempt at one address.
+// each makes an attempt at one address.
 type each func(ctx context.Context, ip netip.Addr) finding
 
-// judge makes an attempt at each address and tells the one that decides.
+// judge makes an attempt at each address and returns the one that decides.
 func (o Addresses) judge(ctx context.Context, all []netip.Addr, try each) finding {
 	switch o.Rule {
 	case AllAddresses:
@@ -111,7 +111,7 @@ func (o Addresses) judge(ctx context.Context, all []netip.Addr, try each) findin
 	return anyAnswers(ctx, all, try)
 }
 
-// concurrently calls f for each item and returns what it found, in the items' order.
+// concurrently calls f for all items at once and returns the results in the order of the items.
 func concurrently[T any](items []T, f func(T) finding) []finding {
 	found := make([]finding, len(items))
 	var group sync.WaitGroup
@@ -122,7 +122,7 @@ func concurrently[T any](items []T, f func(T) finding) []finding {
 	return found
 }
 
-// anyAnswers gives up the other attempts when one succeeds. If none does the first address decides.
+// anyAnswers cancels the other attempts once one succeeds. If none does, the first address decides.
 func anyAnswers(ctx context.Context, all []netip.Addr, try each) finding {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -149,7 +149,8 @@ func anyAnswers(ctx context.Context, all []netip.Addr, try each) finding {
 	return found[0]
 }
 
-// allAnswer tells the first that failed, else the first that says nothing, else the slowest.
+// allAnswer returns the first attempt that failed, or else the first that is inconclusive, or else
+// the slowest.
 func allAnswer(found []finding) finding {
 	decides := &found[0]
 	for i := range found {

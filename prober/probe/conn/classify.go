@@ -15,11 +15,11 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Classify names the outcome of an attempt that ended in step with err, as far as it is one of this
-// package's steps, or a matter of the socket. It returns "" for anything else, which the kind
-// itself must name. It follows what browsers report (Network Error Logging, section 5.2, and
-// Chromium), so that probes and client reports can be laid side by side. Waiting in vain for an
-// answer is tcp.timed_out there too; the step tells the difference.
+// Classify returns the outcome of an attempt that ended in step with err, if it is one of this
+// package's steps or an error of the socket. For other errors it returns "", and the kind itself
+// must name them. The outcomes are those that browsers report (Network Error Logging, section 5.2,
+// and Chromium), so that probes can be compared with client reports. An answer that does not come
+// in time is tcp.timed_out, as it is there; the step tells the difference.
 func Classify(step string, err error) report.Outcome {
 	if step == StepDNS {
 		return classifyDNS(err)
@@ -46,12 +46,13 @@ func classifyDNS(err error) report.Outcome {
 	case dns.IsNotFound:
 		return report.DNSNameNotResolved
 	case strings.Contains(dns.Err, "connection refused"), strings.Contains(dns.Err, "unreachable"):
-		return report.DNSUnreachable // net gives the resolver's socket error as text only
+		return report.DNSUnreachable // package net has the resolver's socket error only as text
 	}
 	return report.DNSFailed
 }
 
-// classifySocket names what any phase after DNS can meet; "" for anything else.
+// classifySocket returns the outcome of an error that any step after DNS can meet, or "" for
+// other errors.
 func classifySocket(err error) report.Outcome {
 	switch {
 	case isTimeout(err), errors.Is(err, syscall.ETIMEDOUT):
@@ -70,7 +71,7 @@ func classifySocket(err error) report.Outcome {
 	return ""
 }
 
-// ClassifyUDP names the outcome of an exchange of datagrams that ended with err.
+// ClassifyUDP returns the outcome of an exchange of datagrams that ended with err.
 func ClassifyUDP(err error) report.Outcome {
 	switch classifySocket(err) {
 	case report.TCPTimedOut:
@@ -96,13 +97,13 @@ func classifyTLS(err error) report.Outcome {
 		return outcome
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return report.TLSProtocolError // not TLS at all, most often
+		return report.TLSProtocolError // mostly, the server does not speak TLS
 	}
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return report.TCPClosed
 	case strings.Contains(err.Error(), "unsupported protocol version"), strings.Contains(err.Error(), "cipher suite"):
-		return report.TLSVersionOrCipherMismatch // crypto/tls has no type for its own refusals
+		return report.TLSVersionOrCipherMismatch // crypto/tls has no type for these errors
 	}
 	return report.TLSProtocolError
 }
@@ -123,8 +124,8 @@ func classifyCertificate(err error) report.Outcome {
 	return ""
 }
 
-// alerts gives the number of an alert by the text that crypto/tls has for it, which is all that it
-// shows of one over TCP.
+// alerts maps the text that crypto/tls has for an alert to the alert's number. The text is all that
+// crypto/tls reveals of an alert over TCP.
 var alerts = sync.OnceValue(func() map[string]uint8 {
 	table := map[string]uint8{}
 	for number := range 256 {
@@ -133,7 +134,8 @@ var alerts = sync.OnceValue(func() map[string]uint8 {
 	return table
 })
 
-// alert names the peer's TLS alert (RFC 8446, section 6); "" when err is none.
+// alert returns the outcome of a TLS alert by the peer (RFC 8446, section 6), or "" if err
+// is not one.
 func alert(err error) report.Outcome {
 	op, ok := errors.AsType[*net.OpError](err)
 	if !ok || op.Op != "remote error" {

@@ -1,6 +1,6 @@
-// Package conn is for kinds of probe that connect to a server: it looks a name up, makes an attempt
-// at each of its addresses, connects, secures the connection, keeps the time of each step, and
-// names what goes wrong.
+// Package conn is for kinds of probe that connect to a server. It looks up the name, makes an
+// attempt at each of its addresses, connects, makes the TLS handshake, measures each step, and
+// classifies errors. Start with [NewDialer] and [Dialer.Func].
 package conn
 
 import (
@@ -17,23 +17,22 @@ import (
 
 // The steps of this package, in order.
 const (
-	// the name's addresses are looked up; not for a target that is an IP address
+	// looking up the name's addresses; skipped if the target is an IP address
 	StepDNS     = "dns"
 	StepConnect = "connect" // the TCP handshake
 	StepTLS     = "tls"     // the TLS handshake
 )
 
-// Dialer knows how to reach one target. It does not change once made, and is safe for concurrent
-// use.
+// Dialer knows how to reach one target. It is immutable and safe for concurrent use.
 type Dialer struct {
 	dialer    net.Dialer
-	host      string     // name to look up, if ip is not valid
-	ip        netip.Addr // the target's, when it is told as such
+	host      string     // the name to look up if ip is not valid
+	ip        netip.Addr // the target, if it is an IP address
 	port      uint16
 	addresses Addresses
 }
 
-// NewDialer returns a Dialer for address, host:port with a port in digits.
+// NewDialer returns a Dialer for address, which is host:port with a numeric port.
 func NewDialer(address string, addresses Addresses, env probe.Env) (*Dialer, error) {
 	if address == "" {
 		return nil, errors.New("address: missing; write host:port")
@@ -49,7 +48,7 @@ func NewDialer(address string, addresses Addresses, env probe.Env) (*Dialer, err
 	return newDialer(host, uint16(number), addresses, env)
 }
 
-// NewHostDialer returns a Dialer for a host whose ports do not matter. It does not connect by TCP.
+// NewHostDialer returns a Dialer for a host without a port. It cannot connect by TCP.
 func NewHostDialer(host string, addresses Addresses, env probe.Env) (*Dialer, error) {
 	if host == "" {
 		return nil, errors.New("address: missing; write a name or an IP address")
@@ -75,13 +74,13 @@ func newDialer(host string, port uint16, addresses Addresses, env probe.Env) (*D
 	return d, nil
 }
 
-// Try makes an attempt at one address. It enters the steps that follow the lookup, and sets what
-// it learns in a.Result.
+// Try makes an attempt at one address. It enters the steps after the lookup and records in a.Result
+// what it learns.
 type Try func(ctx context.Context, a *probe.Attempt, server netip.AddrPort) error
 
-// Func looks the target up, if it is a name, and makes one attempt at each of its addresses, as
-// the rule says. The result is that of the attempt which decides. A name is looked up once; the
-// resolver may repeat its query, as resolv.conf says.
+// Func returns a probe that looks up the target, if it is a name, and makes one attempt at each of
+// its addresses, as the rule of [Addresses] says. The result is that of the deciding attempt. The
+// name is looked up once per attempt, though the resolver may repeat its query as resolv.conf says.
 func (d *Dialer) Func(try Try, classify func(step string, err error) report.Outcome) probe.Func {
 	one := func(ctx context.Context, a *probe.Attempt, ip netip.Addr) (probe.Result, error) {
 		server := netip.AddrPortFrom(ip, d.port)
@@ -108,7 +107,7 @@ func (d *Dialer) Func(try Try, classify func(step string, err error) report.Outc
 	}
 }
 
-// First looks the target up, if it is a name, and returns its first address.
+// First looks up the target, if it is a name, and returns its first address.
 func (d *Dialer) First(ctx context.Context, a *probe.Attempt) (netip.AddrPort, error) {
 	ip := d.ip
 	if !ip.IsValid() {
@@ -123,7 +122,7 @@ func (d *Dialer) First(ctx context.Context, a *probe.Attempt) (netip.AddrPort, e
 	return server, nil
 }
 
-// lookUp finds the addresses to try in the step StepDNS of a.
+// lookUp looks up the addresses to try in the step StepDNS of a.
 func (d *Dialer) lookUp(ctx context.Context, a *probe.Attempt) ([]netip.Addr, error) {
 	a.Enter(StepDNS)
 	resolver := net.DefaultResolver
@@ -137,8 +136,8 @@ func (d *Dialer) lookUp(ctx context.Context, a *probe.Attempt) ([]netip.Addr, er
 	return d.addresses.choose(found)
 }
 
-// Connect connects to server by TCP in the step StepConnect of a. The connection fails when ctx
-// ends.
+// Connect connects to server by TCP in the step [StepConnect] of a. The connection fails
+// when ctx ends.
 func (d *Dialer) Connect(ctx context.Context, a *probe.Attempt, server netip.AddrPort) (net.Conn, error) {
 	a.Enter(StepConnect)
 	c, err := d.dialer.DialContext(ctx, "tcp", server.String())
@@ -148,7 +147,7 @@ func (d *Dialer) Connect(ctx context.Context, a *probe.Attempt, server netip.Add
 	return Bind(ctx, c), nil
 }
 
-// DialUDP returns a socket that exchanges datagrams with server. It fails when ctx ends.
+// DialUDP returns a socket that exchanges datagrams with server. Its calls fail when ctx ends.
 func (d *Dialer) DialUDP(ctx context.Context, server netip.AddrPort) (net.Conn, error) {
 	dialer := d.dialer
 	if local, ok := dialer.LocalAddr.(*net.TCPAddr); ok {
@@ -161,13 +160,13 @@ func (d *Dialer) DialUDP(ctx context.Context, server netip.AddrPort) (net.Conn, 
 	return Bind(ctx, c), nil
 }
 
-// bound is a connection that ends with a context.
+// bound is a connection that fails when a context ends.
 type bound struct {
 	net.Conn
 	stop func() bool
 }
 
-// Bind makes what waits on c fail when ctx ends.
+// Bind returns c, changed so that its pending and later calls fail when ctx ends.
 func Bind(ctx context.Context, c net.Conn) net.Conn {
 	if deadline, ok := ctx.Deadline(); ok {
 		_ = c.SetDeadline(deadline) // fails only on a closed connection

@@ -13,20 +13,20 @@ import (
 	"github.com/heliograph-net/heliograph/prober/probe"
 )
 
-// TLSOptions says which certificate a target must present, and which one it gets. The zero value
-// asks for a chain to one of the prober's authorities that is valid now and for the target's host.
-// Names of files are relative to [probe.Env.Dir].
+// TLSOptions says which certificate a target must present, and which one the prober presents. The
+// zero value requires a chain to one of the prober's authorities that is valid now and for the
+// target's host. File names are relative to [probe.Env.Dir].
 type TLSOptions struct {
-	// ServerName is the name to ask for and to expect; empty: the target's host.
+	// ServerName is the name to request (SNI) and to verify; empty: the target's host.
 	ServerName string `yaml:"server_name"`
 
 	// RootCAs are the authorities to trust; nil: the prober's.
 	RootCAs *x509.CertPool `yaml:"-"`
 
-	// CAFile has the authorities to trust, in PEM, and no others are. Empty: RootCAs.
+	// CAFile is a PEM file with the only authorities to trust. Empty: RootCAs.
 	CAFile string `yaml:"ca_file"`
 
-	// CertFile and KeyFile are the prober's own certificate and key, in PEM. Empty: none.
+	// CertFile and KeyFile are PEM files with the prober's own certificate and key. Empty: none.
 	CertFile string `yaml:"cert_file"`
 	KeyFile  string `yaml:"key_file"`
 
@@ -34,29 +34,28 @@ type TLSOptions struct {
 	MinVersion string `yaml:"min_version"`
 	MaxVersion string `yaml:"max_version"`
 
-	// InsecureSkipVerify takes any certificate: it tells only whether the server speaks TLS.
+	// InsecureSkipVerify accepts any certificate: the probe then says only whether the server
+	// speaks TLS.
 	InsecureSkipVerify bool `yaml:"insecure_skip_verify"`
 
-	// WarnDays is how many days before the end of a certificate its probes carry a warning. 0: a
-	// third of its lifetime, at most MaxWarning. Negative: never.
+	// WarnDays is how many days before a certificate expires its probes begin to warn. 0: a third
+	// of its lifetime, at most [MaxWarning]. Negative: never.
 	WarnDays int `yaml:"warn_days"`
 }
 
-// MaxWarning is how long before a certificate's end its probes warn of it, unless
-// TLSOptions.WarnDays says otherwise.
+// MaxWarning is how long before a certificate expires its probes begin to warn at the earliest,
+// unless TLSOptions.WarnDays says otherwise.
 const MaxWarning = 21 * day
 
 const day = 24 * time.Hour
 
-// Secure secures connections to one target. It does not change once made, and is safe for
-// concurrent use.
+// Secure makes the TLS handshakes with one target. It is immutable and safe for concurrent use.
 type Secure struct {
 	config *tls.Config
 	warn   time.Duration // 0: as MaxWarning says; negative: never
 }
 
-// Secure returns what secures connections to a target at host that speaks one of the protocols
-// (ALPN ids).
+// Secure returns a [Secure] for a target at host that speaks one of the protocols (ALPN ids).
 func (o TLSOptions) Secure(host string, env probe.Env, protocols ...string) (*Secure, error) {
 	c := &tls.Config{
 		ServerName:         host,
@@ -121,14 +120,15 @@ func (o TLSOptions) setVersions(c *tls.Config) error {
 	return nil
 }
 
-// For is s for another host, which does not get the prober's certificate.
+// For returns a copy of s for another host. It does not present the prober's certificate.
 func (s *Secure) For(host string) *Secure {
 	other := &Secure{config: s.config.Clone(), warn: s.warn}
 	other.config.ServerName, other.config.Certificates = host, nil
 	return other
 }
 
-// Handshake secures c in the step StepTLS of a, and notes when the certificate ends.
+// Handshake makes the handshake over c in the step [StepTLS] of a and records when the
+// certificate expires.
 func (s *Secure) Handshake(ctx context.Context, a *probe.Attempt, c net.Conn) (*tls.Conn, error) {
 	a.Enter(StepTLS)
 	secured := tls.Client(c, s.config)
@@ -140,7 +140,7 @@ func (s *Secure) Handshake(ctx context.Context, a *probe.Attempt, c net.Conn) (*
 	return secured, nil
 }
 
-// note tells when the server's chain ends, and warns if that is soon.
+// note records when the server's chain expires, and a warning if that is soon.
 func (s *Secure) note(r *probe.Result, state *tls.ConnectionState, now time.Time) {
 	leaf := state.PeerCertificates[0]
 	r.CertificateEnds = leaf.NotAfter
@@ -163,7 +163,8 @@ func (s *Secure) note(r *probe.Result, state *tls.ConnectionState, now time.Time
 	}
 }
 
-// chainsEnd is when the last of the chains ends, which is when its first certificate does.
+// chainsEnd returns when the last of the chains expires. A chain expires when the first of its
+// certificates does.
 func chainsEnd(chains [][]*x509.Certificate) (last time.Time) {
 	for _, chain := range chains {
 		ends := chain[0].NotAfter

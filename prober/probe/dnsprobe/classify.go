@@ -9,7 +9,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// malformedError is an answer that cannot be read, or is none to the question.
+// malformedError is the error of an answer that cannot be parsed or does not answer the question.
 type malformedError struct{ error }
 
 func (e malformedError) Unwrap() error { return e.error }

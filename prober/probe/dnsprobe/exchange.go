@@ -18,8 +18,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// StepQuery is the step of an attempt after those of package conn: the question is sent and the
-// answer awaited.
+// StepQuery is the step after those of package conn, in which the query is sent and the
+// answer received.
 const StepQuery = "query"
 
 // dnsProbe asks one question of one server.
@@ -43,7 +43,7 @@ func (p *dnsProbe) try(ctx context.Context, a *probe.Attempt, server netip.AddrP
 	if err != nil {
 		return err
 	}
-	defer c.Close() // whatever it says, the answer is known by then
+	defer c.Close() // an error changes nothing: the outcome is known by then
 	if p.secure != nil {
 		secured, err := p.secure.Handshake(ctx, a, c)
 		if err != nil {
@@ -69,7 +69,7 @@ func (p *dnsProbe) connect(ctx context.Context, a *probe.Attempt, server netip.A
 	return p.dialer.DialUDP(ctx, server)
 }
 
-// judge names what an answer means.
+// judge returns the outcome that an answer stands for.
 func (p *dnsProbe) judge(r *reply) report.Outcome {
 	switch {
 	case slices.Contains(p.codes, r.code) && p.expected(r):
@@ -82,7 +82,8 @@ func (p *dnsProbe) judge(r *reply) report.Outcome {
 	return report.DNSServer
 }
 
-// overDatagrams leaves out what does not answer the question: anybody may have sent it.
+// overDatagrams ignores datagrams that do not answer the question, because anyone may have
+// sent them.
 func overDatagrams(_ context.Context, p *dnsProbe, c net.Conn, _ *probe.Attempt) (*reply, error) {
 	wire, id, err := p.query.pack(true)
 	if err != nil {
@@ -126,7 +127,7 @@ func overStream(_ context.Context, p *dnsProbe, c net.Conn, _ *probe.Attempt) (*
 
 const dnsMessage = "application/dns-message"
 
-// statusError is an answer of DNS over HTTPS without a message.
+// statusError is the status of a response without a DNS message.
 type statusError int
 
 func (s statusError) Error() string { return fmt.Sprintf("status %d", int(s)) }
@@ -147,7 +148,7 @@ func overHTTPS(url string) transport {
 		if err != nil {
 			return nil, err
 		}
-		defer client.Close() // whatever it says, the answer is known by then
+		defer client.Close() // an error changes nothing: the outcome is known by then
 		answer, err := client.RoundTrip(request)
 		if err != nil {
 			return nil, err

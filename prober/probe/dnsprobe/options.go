@@ -1,4 +1,4 @@
-// Package dnsprobe asks a name server a question, and checks the answer.
+// Package dnsprobe probes a name server with a query and checks the answer. Start with [Options].
 package dnsprobe
 
 import (
@@ -12,34 +12,35 @@ import (
 	"github.com/heliograph-net/heliograph/prober/probe/conn"
 )
 
-// Name is the kind's.
+// Name is the name of this kind of probe.
 const Name = "dns"
 
-// Kind is chosen by the key "dns".
+// Kind is this kind of probe, which a configuration selects by the key "dns".
 var Kind = probe.Kind{Name: Name, Key: "dns", New: func() probe.Spec { return new(Options) }}
 
-// Options are a [probe.Spec]. The keys are those of blackbox_exporter but for the first and
-// Answers.
+// Options are a [probe.Spec]. Except for Server and Answers, the keys are those of
+// blackbox_exporter.
 type Options struct {
-	// Server is the name server, host or host:port (53 or, over TLS, 853), or for DNS over HTTPS
-	// (RFC 8484) a URL. Required.
+	// Server is the name server: host, host:port, or a URL for DNS over HTTPS (RFC 8484). The
+	// default port is 53, or 853 over TLS. Required.
 	Server string `yaml:"dns"`
 
-	QueryName  string `yaml:"query_name"`  // what to ask for; required
+	QueryName  string `yaml:"query_name"`  // the domain name to ask for; required
 	QueryType  string `yaml:"query_type"`  // empty: A
 	QueryClass string `yaml:"query_class"` // empty: IN
 
-	// Recursion asks the server to ask others. nil: true.
+	// Recursion asks the server to query other servers. nil: true.
 	Recursion *bool `yaml:"recursion_desired"`
 
 	Transport string          `yaml:"transport_protocol"` // udp or tcp; empty: udp
 	OverTLS   bool            `yaml:"dns_over_tls"`       // RFC 7858
-	TLS       conn.TLSOptions `yaml:"tls_config"`         // over TLS and HTTPS
+	TLS       conn.TLSOptions `yaml:"tls_config"`         // for TLS and HTTPS
 
-	ValidCodes []string `yaml:"valid_rcodes"` // that count as success; empty: NOERROR
+	// response codes that count as success; empty: NOERROR
+	ValidCodes []string `yaml:"valid_rcodes"`
 
-	// Answers are data that must all be among the answer's, as in a zone file: "192.0.2.1", "10
-	// mail.example.".
+	// Answers are record data that must all be in the answer, written as in a zone file:
+	// "192.0.2.1", "10 mail.example.".
 	Answers []string `yaml:"answers"`
 
 	Answer     Rules `yaml:"validate_answer_rrs"`
@@ -71,7 +72,7 @@ func (o *Options) Address() string {
 	return net.JoinHostPort(strings.Trim(server, "[]"), port)
 }
 
-// url is that of DNS over HTTPS, nil for anything else.
+// url returns the URL of DNS over HTTPS, or nil for other transports.
 func (o *Options) url() (*url.URL, error) {
 	if !strings.Contains(o.Server, "://") {
 		return nil, nil
@@ -102,7 +103,7 @@ func (o *Options) Probe(env probe.Env) (probe.Func, error) {
 	if p.dialer, err = conn.NewDialer(o.Address(), o.Addresses, env); err != nil {
 		return nil, err
 	}
-	host, _, _ := net.SplitHostPort(o.Address()) // NewDialer has done it
+	host, _, _ := net.SplitHostPort(o.Address()) // NewDialer has checked it
 	switch {
 	case u != nil:
 		p.transport = overHTTPS(u.String())
@@ -126,9 +127,9 @@ func (o *Options) transportFault(u *url.URL) error {
 	case o.Transport != "" && o.Transport != "udp" && o.Transport != "tcp":
 		return errors.New("transport_protocol: want udp or tcp")
 	case o.OverTLS && o.Transport == "udp":
-		return errors.New("dns_over_tls: goes over tcp; leave transport_protocol out")
+		return errors.New("dns_over_tls: always uses tcp; leave out transport_protocol")
 	case u != nil && (o.OverTLS || o.Transport != ""):
-		return errors.New("dns: a URL leaves transport_protocol and dns_over_tls no choice")
+		return errors.New("dns: with a URL, leave out transport_protocol and dns_over_tls")
 	}
 	return nil
 }

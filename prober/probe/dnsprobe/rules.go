@@ -7,8 +7,8 @@ import (
 	"github.com/heliograph-net/heliograph/prober/probe/match"
 )
 
-// Rules are regular expressions about the records of one part of an answer, each as a line of a
-// zone file: name, TTL, class, type and data, separated by tabs.
+// Rules are regular expressions for the records in one section of an answer. Each record is a line
+// of a zone file: name, TTL, class, type and data, separated by tabs.
 type Rules struct {
 	FailIfMatches  []string `yaml:"fail_if_matches_regexp"`   // any record matches any
 	FailIfAllMatch []string `yaml:"fail_if_all_match_regexp"` // every record matches all
@@ -29,7 +29,7 @@ func (r Rules) compile(key string) (c rules, err error) {
 	return c, errors.Join(faults[:]...)
 }
 
-// allow reports whether records break none of the rules.
+// allow reports whether records comply with all rules.
 func (r *rules) allow(records []string) bool {
 	if len(records) == 0 {
 		return len(r.notMatches) == 0 && len(r.noneMatches) == 0
@@ -46,7 +46,7 @@ func (r *rules) allow(records []string) bool {
 	return !all && !none
 }
 
-// parts are the rules of an answer's three parts.
+// parts are the rules for an answer's three sections.
 type parts struct{ answer, authority, additional rules }
 
 func (o *Options) rules() (p parts, err error) {
@@ -57,7 +57,7 @@ func (o *Options) rules() (p parts, err error) {
 	return p, errors.Join(faults[:]...)
 }
 
-// expected reports whether an answer is what the options ask for.
+// expected reports whether an answer is as the options require.
 func (p *dnsProbe) expected(r *reply) bool {
 	for _, want := range p.answers {
 		if !slices.Contains(r.data, want) {

@@ -9,31 +9,31 @@ import (
 	"github.com/miekg/dns"
 )
 
-// This is the one file that knows the DNS library.
+// Only this file uses the DNS library.
 
-// udpSize is the longest answer that is taken over UDP, in bytes (DNS Flag Day 2020).
+// udpSize is the longest answer that is accepted over UDP, in bytes (DNS Flag Day 2020).
 const udpSize = 1232
 
 var errOther = errors.New("answer to another question")
 
-// query is what every attempt asks, but for its id.
+// query is the message that every attempt sends, except for its id.
 type query struct{ message dns.Msg }
 
-// newQuery checks the names of type and class.
+// newQuery makes a query. It checks the names of type and class.
 func newQuery(name, qtype, class string, recursion bool) (*query, error) {
 	var faults []error
 	t, ok := dns.StringToType[strings.ToUpper(qtype)]
 	if !ok {
-		faults = append(faults, errors.New("query_type: want the name of a type of record, A for instance"))
+		faults = append(faults, errors.New("query_type: want a record type, such as A"))
 	}
 	c, ok := dns.StringToClass[strings.ToUpper(class)]
 	if !ok {
 		faults = append(faults, errors.New("query_class: want IN, CH, HS or ANY"))
 	}
 	if name == "" {
-		faults = append(faults, errors.New("query_name: missing; say what to ask for"))
+		faults = append(faults, errors.New("query_name: missing; give the domain name to ask for"))
 	} else if _, ok := dns.IsDomainName(name); !ok {
-		faults = append(faults, errors.New("query_name: is no domain name"))
+		faults = append(faults, errors.New("query_name: not a domain name"))
 	}
 	q := new(query)
 	q.message.Question = []dns.Question{{Name: dns.Fqdn(name), Qtype: t, Qclass: c}}
@@ -42,34 +42,34 @@ func newQuery(name, qtype, class string, recursion bool) (*query, error) {
 	return q, errors.Join(faults...)
 }
 
-// pack is the message with an id of its own.
+// pack returns the encoded message and its id.
 func (q *query) pack(random bool) (wire []byte, id uint16, err error) {
 	m := q.message
-	if random { // else 0, as RFC 8484 section 4.1 has it
+	if random { // otherwise 0, as RFC 8484, section 4.1, recommends
 		m.Id = dns.Id()
 	}
 	wire, err = m.Pack()
 	return wire, m.Id, err
 }
 
-// checkCodes checks names of response codes.
+// checkCodes checks the names of response codes.
 func checkCodes(key string, names []string) error {
 	for i, name := range names {
 		if _, ok := dns.StringToRcode[name]; !ok {
-			return fmt.Errorf("%s[%d]: want the name of a response code, NOERROR for instance", key, i)
+			return fmt.Errorf("%s[%d]: want a response code, such as NOERROR", key, i)
 		}
 	}
 	return nil
 }
 
-// reply is what a name server answered: its records as text, as in a zone file.
+// reply is a name server's answer, with its records in the form of a zone file.
 type reply struct {
 	code                          string // NOERROR
 	answer, authority, additional []string
 	data                          []string // of the answer's records, without name, class and TTL
 }
 
-// parse reads the answer to the query of that id. errOther: it is not the answer.
+// parse parses the answer to the query with that id. The error is errOther if it is not the answer.
 func (q *query) parse(wire []byte, id uint16) (*reply, error) {
 	var m dns.Msg
 	if err := m.Unpack(wire); err != nil {
@@ -90,7 +90,8 @@ func (q *query) parse(wire []byte, id uint16) (*reply, error) {
 	return r, nil
 }
 
-// answeredBy reports whether m repeats the question, or none, as servers may that refuse to answer.
+// answeredBy reports whether m repeats the question. Servers that refuse to answer may
+// leave it out.
 func (q *query) answeredBy(m *dns.Msg) bool {
 	if len(m.Question) == 0 {
 		return m.Rcode != dns.RcodeSuccess

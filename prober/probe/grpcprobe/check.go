@@ -18,8 +18,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// One unary call is a request over HTTP/2 whose body is one message with five bytes in front of it
-// (doc/PROTOCOL-HTTP2.md of gRPC); the library would add several megabytes for it.
+// A unary call is an HTTP/2 request whose body is one message with five bytes in front of it
+// (doc/PROTOCOL-HTTP2.md of gRPC). The gRPC library would add several megabytes to the program.
 
 const (
 	method    = "/grpc.health.v1.Health/Check"
@@ -32,7 +32,7 @@ const (
 
 var errMalformed = errors.New("not a message of grpc.health.v1")
 
-// healthRequest is a HealthCheckRequest in its frame.
+// healthRequest returns a HealthCheckRequest in its frame.
 func healthRequest(service string) []byte {
 	var message []byte
 	if service != "" {
@@ -42,7 +42,7 @@ func healthRequest(service string) []byte {
 	return append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(message))), message...)
 }
 
-// servingStatus reads a HealthCheckResponse in its frame.
+// servingStatus parses a HealthCheckResponse in its frame.
 func servingStatus(body []byte) (status uint64, err error) {
 	if len(body) < frame || body[0] != 0 || uint64(binary.BigEndian.Uint32(body[1:])) != uint64(len(body)-frame) {
 		return 0, errMalformed
@@ -71,7 +71,7 @@ func (p *grpcProbe) check(ctx context.Context, a *probe.Attempt, c net.Conn) err
 	if err != nil {
 		return err
 	}
-	defer client.Close() // whatever it says, the answer is known by then
+	defer client.Close() // an error changes nothing: the outcome is known by then
 	u := url.URL{Scheme: "http", Host: p.authority, Path: method}
 	if p.secure != nil {
 		u.Scheme = "https"
@@ -95,7 +95,7 @@ func (p *grpcProbe) check(ctx context.Context, a *probe.Attempt, c net.Conn) err
 	return nil
 }
 
-// judge names what an answer means.
+// judge returns the outcome that an answer stands for.
 func judge(answer *http.Response, body []byte) report.Outcome {
 	switch {
 	case answer.StatusCode >= 400:
@@ -104,7 +104,7 @@ func judge(answer *http.Response, body []byte) report.Outcome {
 		return report.GRPCFailed
 	}
 	code := answer.Trailer.Get("Grpc-Status")
-	if code == "" { // an answer without a message has it among its headers
+	if code == "" { // a response without a message has the status in its headers
 		code = answer.Header.Get("Grpc-Status")
 	}
 	switch code {
@@ -121,5 +121,5 @@ func judge(answer *http.Response, body []byte) report.Outcome {
 	case status == serving:
 		return report.OK
 	}
-	return report.GRPCNotServing // or unknown
+	return report.GRPCNotServing // or the status is unknown
 }

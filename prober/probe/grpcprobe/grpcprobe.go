@@ -1,4 +1,5 @@
-// Package grpcprobe asks a gRPC server for its health (grpc.health.v1).
+// Package grpcprobe probes a gRPC server by asking for its health (grpc.health.v1). Start
+// with [Options].
 package grpcprobe
 
 import (
@@ -14,14 +15,14 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Name is the kind's.
+// Name is the name of this kind of probe.
 const Name = "grpc"
 
-// Kind is chosen by the key "grpc".
+// Kind is this kind of probe, which a configuration selects by the key "grpc".
 var Kind = probe.Kind{Name: Name, Key: "grpc", New: func() probe.Spec { return new(Options) }}
 
-// StepCheck is the step of an attempt after those of package conn: the call is made and its answer
-// read.
+// StepCheck is the step after those of package conn, in which the call is made and its
+// response read.
 const StepCheck = "check"
 
 // maxService is the longest name of a service, in bytes.
@@ -34,7 +35,7 @@ type Options struct {
 	// Service is the name of the service to ask about. Empty: the server as a whole.
 	Service string `yaml:"service"`
 
-	Secure bool            `yaml:"tls"`        // speak TLS
+	Secure bool            `yaml:"tls"`        // use TLS
 	TLS    conn.TLSOptions `yaml:"tls_config"` // for Secure
 
 	conn.Addresses `yaml:",inline"`
@@ -57,7 +58,7 @@ func (o *Options) Probe(env probe.Env) (probe.Func, error) {
 	}
 	p := &grpcProbe{dialer: d, authority: o.Target, message: healthRequest(o.Service)}
 	if o.Secure {
-		host, _, _ := net.SplitHostPort(o.Target) // NewDialer has done it
+		host, _, _ := net.SplitHostPort(o.Target) // NewDialer has checked it
 		if p.secure, err = o.TLS.Secure(host, env, "h2"); err != nil {
 			return nil, err
 		}
@@ -78,7 +79,7 @@ func (p *grpcProbe) try(ctx context.Context, a *probe.Attempt, server netip.Addr
 	if err != nil {
 		return err
 	}
-	defer c.Close() // whatever it says, the answer is known by then
+	defer c.Close() // an error changes nothing: the outcome is known by then
 	if p.secure != nil {
 		secured, err := p.secure.Handshake(ctx, a, c)
 		if err != nil {

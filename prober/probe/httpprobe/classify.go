@@ -9,12 +9,12 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// answerError is a failure to read an answer of which at least one byte came.
+// answerError is the error of reading an answer after at least one byte of it has arrived.
 type answerError struct{ error }
 
 func (e answerError) Unwrap() error { return e.error }
 
-// bodyError is a failure to read the body of an answer.
+// bodyError is the error of reading the body of an answer.
 type bodyError struct {
 	error
 	chunked bool

@@ -1,4 +1,5 @@
-// Package httpprobe makes an HTTP request, over TLS when the URL says https, and checks the answer.
+// Package httpprobe probes by an HTTP request, with TLS if the URL is https, and checks the answer.
+// Start with [Options].
 package httpprobe
 
 import (
@@ -20,11 +21,12 @@ import (
 // The steps of an attempt besides those of package conn.
 const (
 	StepRedirect  = "redirect"   // everything up to the last redirect that was followed
-	StepFirstByte = "first_byte" // the request is sent and the answer's headers are awaited
-	StepBody      = "body"       // the answer's body is read, up to MaxBody
+	StepFirstByte = "first_byte" // sending the request and waiting for the answer's headers
+	StepBody      = "body"       // reading the answer's body, up to MaxBody
 )
 
-// MaxBody is how many bytes of a body a probe reads. A longer body is a success without the rest.
+// MaxBody is how many bytes of a body a probe reads. A longer body is not a failure; the rest
+// is ignored.
 const MaxBody = 1 << 20
 
 const (
@@ -34,14 +36,14 @@ const (
 
 var errHeaderTooLong = errors.New("headers too long")
 
-// httpProbe asks one URL at one address. It speaks HTTP/1.1 itself over a connection of its own,
-// with net/http's reader of answers, rather than through http.Transport: that hides in which phase
-// it failed, and may try again behind the caller's back.
+// httpProbe requests one URL. It writes HTTP/1.1 to a connection of its own and parses the answer
+// with net/http. It does not use http.Transport, which does not tell in which phase a request
+// failed and may silently retry it.
 type httpProbe struct {
 	dialer *conn.Dialer
 	tls    *conn.Secure
 	env    probe.Env
-	spec   *Options // only read
+	spec   *Options // read-only
 	first  hop
 	rules  rules
 }
@@ -72,10 +74,10 @@ func (h *httpProbe) try(ctx context.Context, a *probe.Attempt, server netip.Addr
 	return nil
 }
 
-// answer is what came, with the body read.
+// answer is an answer whose body has been read.
 type answer struct {
 	*http.Response
-	body    []byte // nil unless a rule wants it
+	body    []byte // nil unless a rule needs it
 	secured bool
 }
 
@@ -85,7 +87,7 @@ func (h *httpProbe) visit(ctx context.Context, a *probe.Attempt, server netip.Ad
 	if err != nil {
 		return nil, err
 	}
-	defer c.Close() // whatever it says, the answer is known by then
+	defer c.Close() // an error changes nothing: the outcome is known by then
 	secured := to.tls != nil
 	if secured {
 		over, err := to.tls.Handshake(ctx, a, c)
@@ -101,8 +103,8 @@ func (h *httpProbe) visit(ctx context.Context, a *probe.Attempt, server netip.Ad
 	from := &stream{conn: c, left: maxHeader}
 	came, err := readAnswer(from, to.request)
 	if err != nil && writeErr != nil {
-		// a server may answer and close before it has read the request; without an answer this
-		// tells more
+		// a server may answer and close before it has read the request; if there is no answer,
+		// writeErr says more
 		return nil, writeErr
 	}
 	if err != nil {
@@ -112,14 +114,14 @@ func (h *httpProbe) visit(ctx context.Context, a *probe.Attempt, server netip.Ad
 	return h.finish(a, came, secured)
 }
 
-// overHTTP2 makes the request over c, which agreed on h2.
+// overHTTP2 makes the request over c, whose handshake has negotiated h2.
 func (h *httpProbe) overHTTP2(ctx context.Context, a *probe.Attempt, c net.Conn, to *hop) (*answer, error) {
 	a.Enter(StepFirstByte)
 	client, err := httpconn.New(ctx, c, "h2")
 	if err != nil {
 		return nil, err
 	}
-	defer client.Close() // whatever it says, the answer is known by then
+	defer client.Close() // an error changes nothing: the outcome is known by then
 	request := to.request.Clone(ctx)
 	if to.request.GetBody != nil {
 		if request.Body, err = to.request.GetBody(); err != nil {
@@ -145,8 +147,8 @@ func (h *httpProbe) finish(a *probe.Attempt, came *http.Response, secured bool) 
 	return &answer{came, body, secured}, nil
 }
 
-// stream reads from a connection, so much and no more, and remembers what ended it: net/http's
-// reader swallows that when it comes in the middle of a line.
+// stream reads from a connection up to a limit and remembers the error that ended it, because
+// net/http hides an error in the middle of a line.
 type stream struct {
 	conn net.Conn
 	left int64
@@ -171,7 +173,7 @@ func readAnswer(from *stream, request *http.Request) (*http.Response, error) {
 	r := bufio.NewReader(from)
 	for range maxInform {
 		if _, err := r.Peek(1); err != nil {
-			return nil, err // io.EOF: not one byte came
+			return nil, err // io.EOF: no byte has arrived
 		}
 		answer, err := http.ReadResponse(r, request)
 		switch {
@@ -186,7 +188,7 @@ func readAnswer(from *stream, request *http.Request) (*http.Response, error) {
 	return nil, answerError{errors.New("only interim answers")}
 }
 
-// readBody reads up to MaxBody and returns it if it is wanted.
+// readBody reads up to MaxBody bytes and returns them if they are wanted.
 func readBody(answer *http.Response, wanted bool) (body []byte, err error) {
 	if wanted {
 		body, err = io.ReadAll(io.LimitReader(answer.Body, MaxBody))

@@ -11,13 +11,13 @@ import (
 	"github.com/heliograph-net/heliograph/prober/probe/conn"
 )
 
-// Name is the kind's.
+// Name is the name of this kind of probe.
 const Name = "http"
 
-// Kind is chosen by the key "url".
+// Kind is this kind of probe, which a configuration selects by the key "url".
 var Kind = probe.Kind{Name: Name, Key: "url", New: func() probe.Spec { return new(Options) }}
 
-// Statuses that count as success when a target does not say otherwise.
+// The range of statuses that count as success unless a target says otherwise.
 const (
 	DefaultStatusMin = 200
 	DefaultStatusMax = 399
@@ -28,55 +28,56 @@ const maxURL = 2048
 
 // Options are a [probe.Spec].
 type Options struct {
-	// URL is what to get, http or https, without user or password. Its host is the Host header and
-	// the TLS server name. Required.
+	// URL is the http or https URL to request, without user or password. Its host is the Host
+	// header and the TLS server name. Required.
 	URL string `yaml:"url"`
 
-	// Connect is the host:port to connect to, whatever the URL's host. Empty: that of the URL.
+	// Connect is the host:port to connect to instead of the URL's. Empty: that of the URL.
 	Connect string `yaml:"address"`
 
 	Method string `yaml:"method"` // empty: GET
 
-	// Headers are sent besides User-Agent and Accept, or instead of them. Host says which host to
-	// ask for.
+	// Headers are sent in addition to User-Agent and Accept, which they can replace. The header
+	// Host replaces the URL's host.
 	Headers map[string]string `yaml:"headers"`
 
-	Body     string `yaml:"body"`      // of the request, at most 64 KiB
-	BodyFile string `yaml:"body_file"` // holds it instead; read once
+	Body     string `yaml:"body"`      // the request's body, at most 64 KiB
+	BodyFile string `yaml:"body_file"` // a file with the body instead; read once
 
-	// BasicAuth and Authorization are sent to the URL's host alone. At most one is given.
+	// BasicAuth and Authorization are sent only to the URL's host. At most one may be given.
 	BasicAuth     *BasicAuth     `yaml:"basic_auth"`
 	Authorization *Authorization `yaml:"authorization"`
 
 	TLS conn.TLSOptions `yaml:"tls_config"` // for https
 
-	// HTTP2 offers HTTP/2 besides HTTP/1.1, over TLS.
+	// HTTP2 offers HTTP/2 in addition to HTTP/1.1, over TLS.
 	HTTP2 bool `yaml:"enable_http2"`
 
-	// FollowRedirects goes where answers point, up to 10 times. Then the last answer counts.
+	// FollowRedirects follows up to 10 redirects. The last answer counts.
 	FollowRedirects bool `yaml:"follow_redirects"`
 
-	// StatusMin is the lowest status that is a success, 100 to 599. 0: DefaultStatusMin.
+	// StatusMin is the lowest status that counts as success, 100 to 599. 0: DefaultStatusMin.
 	StatusMin int `yaml:"status_min"`
 
-	// StatusMax is the highest. 0: DefaultStatusMax, or StatusMin when that is higher.
+	// StatusMax is the highest such status. 0: DefaultStatusMax, or StatusMin if that is higher.
 	StatusMax int `yaml:"status_max"`
 
-	// ValidCodes are the statuses that are a success, instead of a range. Empty: the range counts.
+	// ValidCodes are the statuses that count as success, instead of a range. Empty: the
+	// range counts.
 	ValidCodes []int `yaml:"valid_status_codes"`
 
 	ValidVersions []string `yaml:"valid_http_versions"` // HTTP/1.0, HTTP/1.1, HTTP/2.0; empty: all
 	FailIfTLS     bool     `yaml:"fail_if_ssl"`         // after redirects
 	FailIfNotTLS  bool     `yaml:"fail_if_not_ssl"`     // after redirects
 
-	// FailIfBodyMatches are regular expressions of which none may match the body,
-	// FailIfBodyNotMatches of which all must. They see its first MaxBody bytes.
+	// No regular expression in FailIfBodyMatches may match the first MaxBody bytes of the body, and
+	// all in FailIfBodyNotMatches must.
 	FailIfBodyMatches    []string `yaml:"fail_if_body_matches_regexp"`
 	FailIfBodyNotMatches []string `yaml:"fail_if_body_not_matches_regexp"`
 
-	// A rule of FailIfHeaderMatches is broken when a line of the header matches, one of
-	// FailIfHeaderNotMatches when none does. Both are when the header is missing, unless that is
-	// allowed.
+	// A rule in FailIfHeaderMatches fails if a line of the header matches, and a rule in
+	// FailIfHeaderNotMatches fails if none does. Both fail if the header is missing, unless
+	// AllowMissing is set.
 	FailIfHeaderMatches    []HeaderRule `yaml:"fail_if_header_matches"`
 	FailIfHeaderNotMatches []HeaderRule `yaml:"fail_if_header_not_matches"`
 
@@ -131,7 +132,7 @@ func (o *Options) Probe(env probe.Env) (probe.Func, error) {
 	return p.dialer.Func(p.try, classify), nil
 }
 
-// statuses is the range of statuses that count as success.
+// statuses returns the range of statuses that count as success.
 func (o *Options) statuses() (lowest, highest int) {
 	lowest, highest = o.StatusMin, o.StatusMax
 	if lowest == 0 {
@@ -153,7 +154,7 @@ func (o *Options) statusFault() error {
 		}
 	}
 	if len(o.ValidCodes) > 0 && (o.StatusMin != 0 || o.StatusMax != 0) {
-		return errors.New("valid_status_codes: cannot stand beside status_min and status_max")
+		return errors.New("valid_status_codes: leave out status_min and status_max")
 	}
 	return nil
 }
@@ -169,7 +170,7 @@ func parseURL(raw string) (*url.URL, error) {
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, errors.New("URL: want http:// or https://")
 	case u.User != nil:
-		return nil, errors.New("URL: must not hold a user or password")
+		return nil, errors.New("URL: must not contain a user or password")
 	case u.Hostname() == "" || strings.ContainsAny(u.Host, " \t"):
 		return nil, errors.New("URL: has no host")
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/heliograph-net/heliograph/prober/probe/conn"
 )
 
-// maxRedirects is how many redirects of one attempt are followed.
+// maxRedirects is how many redirects an attempt follows.
 const maxRedirects = 10
 
 // redirectError is a redirect that cannot be followed.
@@ -18,7 +18,7 @@ type redirectError struct{ error }
 
 func (e redirectError) Unwrap() error { return e.error }
 
-// redirect is the request that follows answer, nil when it is the last.
+// redirect returns the request that follows answer, or nil if answer is the last.
 func (h *httpProbe) redirect(from *hop, a *answer) (*hop, error) {
 	code := a.StatusCode
 	if !h.spec.FollowRedirects || !slices.Contains([]int{301, 302, 303, 307, 308}, code) || a.Header.Get("Location") == "" {
@@ -38,7 +38,7 @@ func (h *httpProbe) redirect(from *hop, a *answer) (*hop, error) {
 	header := from.request.Header.Clone()
 	sameHost := u.Host == from.request.URL.Host
 	if !sameHost {
-		// what is secret is so to the first host alone
+		// credentials are only for the first host
 		header.Del("Authorization")
 		header.Del("Cookie")
 	}
@@ -53,7 +53,7 @@ func (h *httpProbe) redirect(from *hop, a *answer) (*hop, error) {
 		}
 	}
 	if sameHost && u.Scheme == from.request.URL.Scheme {
-		return next, nil // at the address that is being tried
+		return next, nil // at the same address
 	}
 	if next.dialer, err = conn.NewDialer(hostPort(u), conn.Addresses{Prefer: h.spec.Prefer, Fallback: h.spec.Fallback}, h.env); err != nil {
 		return nil, redirectError{err}
@@ -61,8 +61,8 @@ func (h *httpProbe) redirect(from *hop, a *answer) (*hop, error) {
 	return next, nil
 }
 
-// carryOver is the method and body of the request that follows an answer of that status (RFC 9110,
-// section 15.4).
+// carryOver returns the method and the body of the request that follows an answer with that status
+// (RFC 9110, section 15.4).
 func carryOver(r *http.Request, code int) (method string, body []byte, err error) {
 	switch {
 	case code == 303 && r.Method != http.MethodHead, code <= 302 && r.Method == http.MethodPost:

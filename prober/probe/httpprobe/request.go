@@ -15,33 +15,34 @@ import (
 	"github.com/heliograph-net/heliograph/prober/probe/conn"
 )
 
-// maxRequest is the longest body of a request, in bytes. It fits into a socket's buffer, so that a
-// server which answers before it reads cannot block the probe.
+// maxRequest is the length of the longest body of a request, in bytes. It fits into a socket's
+// buffer, so a server that answers before it reads cannot block the probe.
 const maxRequest = 64 << 10
 
-// BasicAuth is RFC 7617.
+// BasicAuth is basic authentication (RFC 7617).
 type BasicAuth struct {
 	Username     string `yaml:"username"`
 	Password     string `yaml:"password"`
-	PasswordFile string `yaml:"password_file"` // holds the password instead; read once
+	PasswordFile string `yaml:"password_file"` // a file with the password instead; read once
 }
 
-// Authorization is the header of that name.
+// Authorization is the value of the header Authorization.
 type Authorization struct {
-	Type            string `yaml:"type"` // empty: Bearer
-	Credentials     string `yaml:"credentials"`
-	CredentialsFile string `yaml:"credentials_file"` // holds them instead; read once
+	Type        string `yaml:"type"` // empty: Bearer
+	Credentials string `yaml:"credentials"`
+	// a file with the credentials instead; read once
+	CredentialsFile string `yaml:"credentials_file"`
 }
 
-// hop is one request of an attempt. It is only read once it is made.
+// hop is one request of an attempt. It is immutable.
 type hop struct {
 	request *http.Request
-	wire    []byte       // as sent over HTTP/1.1
+	wire    []byte       // the request in HTTP/1.1
 	tls     *conn.Secure // nil for http
-	dialer  *conn.Dialer // that finds the address of a redirect; nil: the attempt's own address
+	dialer  *conn.Dialer // looks up the host of a redirect; nil: the attempt's own address
 }
 
-// newHop writes the request that goes to u.
+// newHop returns a request for u.
 func newHop(method string, u *url.URL, header http.Header, body []byte) (*hop, error) {
 	request, err := http.NewRequest(method, u.String(), bytes.NewReader(body))
 	if err != nil {
@@ -60,7 +61,7 @@ func newHop(method string, u *url.URL, header http.Header, body []byte) (*hop, e
 	return &hop{request: request, wire: wire.Bytes()}, nil
 }
 
-// prepare writes the request that every attempt begins with.
+// prepare makes the request with which every attempt begins.
 func (h *httpProbe) prepare(u *url.URL) error {
 	o := h.spec
 	header, err := o.header(h.env)
@@ -82,12 +83,12 @@ func (h *httpProbe) prepare(u *url.URL) error {
 	return nil
 }
 
-// header is what the options say of the request's headers.
+// header returns the request's headers as the options say.
 func (o *Options) header(env probe.Env) (http.Header, error) {
 	header := http.Header{"User-Agent": {"heliograph-prober"}, "Accept": {"*/*"}}
 	for name, value := range o.Headers {
 		if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
-			return nil, fmt.Errorf("headers: %q is no header", name)
+			return nil, fmt.Errorf("headers: %q is not a valid header", name)
 		}
 		header.Set(name, value)
 	}
@@ -101,11 +102,11 @@ func (o *Options) header(env probe.Env) (http.Header, error) {
 	return header, nil
 }
 
-// credentials are the value of the header Authorization; empty: none.
+// credentials returns the value of the header Authorization, or "" for none.
 func (o *Options) credentials(env probe.Env) (string, error) {
 	switch {
 	case o.BasicAuth != nil && o.Authorization != nil:
-		return "", errors.New("basic_auth: cannot stand beside authorization")
+		return "", errors.New("basic_auth: give either this or authorization, not both")
 	case o.BasicAuth != nil:
 		b := o.BasicAuth
 		password, err := secret("basic_auth.password", b.Password, b.PasswordFile, env)
@@ -126,21 +127,21 @@ func (o *Options) credentials(env probe.Env) (string, error) {
 			kind = "Bearer"
 		}
 		if value = kind + " " + value; !httpguts.ValidHeaderFieldValue(value) {
-			return "", errors.New("authorization: has characters that a header cannot have")
+			return "", errors.New("authorization: contains characters that are not allowed in a header")
 		}
 		return value, nil
 	}
 	return "", nil
 }
 
-// secret is a value that is given itself or in a file, without the file's last line feed. The error
-// does not repeat it.
+// secret returns a value that is given directly or in a file. It removes the file's last line feed.
+// The error does not contain the value.
 func secret(key, value, file string, env probe.Env) (string, error) {
 	if file == "" {
 		return value, nil
 	}
 	if value != "" {
-		return "", fmt.Errorf("%s: cannot stand beside %s_file", key, key)
+		return "", fmt.Errorf("%s: give either this or %s_file, not both", key, key)
 	}
 	b, err := os.ReadFile(env.File(file))
 	if err != nil {
@@ -153,7 +154,7 @@ func (o *Options) body(env probe.Env) ([]byte, error) {
 	body := []byte(o.Body)
 	if o.BodyFile != "" {
 		if o.Body != "" {
-			return nil, errors.New("body: cannot stand beside body_file")
+			return nil, errors.New("body: give either this or body_file, not both")
 		}
 		var err error
 		if body, err = os.ReadFile(env.File(o.BodyFile)); err != nil {

@@ -11,20 +11,20 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// HeaderRule is about one header of an answer.
+// HeaderRule is a rule for one header of an answer.
 type HeaderRule struct {
 	Header       string `yaml:"header"`
 	Regexp       string `yaml:"regexp"`
-	AllowMissing bool   `yaml:"allow_missing"` // the rule holds when the header is not there
+	AllowMissing bool   `yaml:"allow_missing"` // the rule does not fail if the header is missing
 }
 
-// versions are the names of protocols in valid_http_versions.
+// versions maps the values of valid_http_versions to ALPN ids.
 var versions = map[string]string{"HTTP/1.0": "http/1.0", "HTTP/1.1": "http/1.1", "HTTP/2": "h2", "HTTP/2.0": "h2"}
 
-// rules are what an answer must be.
+// rules are the compiled rules for an answer.
 type rules struct {
 	lowest, highest                int   // status
-	codes                          []int // instead of the range; nil: the range counts
+	codes                          []int // statuses instead of the range; nil: the range counts
 	versions                       []string
 	failIfSecured, failIfPlain     bool
 	bodyMatches, bodyNotMatches    match.Patterns
@@ -32,7 +32,7 @@ type rules struct {
 	ofHeaderMatch, ofHeaderNoMatch []HeaderRule
 }
 
-// compile checks the options about answers.
+// compile checks and compiles the rules in the options.
 func (o *Options) compile() (r rules, err error) {
 	r.lowest, r.highest = o.statuses()
 	r.codes, r.failIfSecured, r.failIfPlain = o.ValidCodes, o.FailIfTLS, o.FailIfNotTLS
@@ -51,7 +51,7 @@ func (o *Options) compile() (r rules, err error) {
 		r.versions = append(r.versions, version)
 	}
 	if o.FailIfTLS && o.FailIfNotTLS {
-		faults[6] = errors.New("fail_if_ssl: cannot stand beside fail_if_not_ssl")
+		faults[6] = errors.New("fail_if_ssl: give either this or fail_if_not_ssl, not both")
 	}
 	return r, errors.Join(faults[:]...)
 }
@@ -69,14 +69,14 @@ func compileHeaders(key string, all []HeaderRule) (match.Patterns, error) {
 
 func (r *rules) wantBody() bool { return len(r.bodyMatches)+len(r.bodyNotMatches) > 0 }
 
-// judge names what an answer means.
+// judge returns the outcome that an answer stands for.
 func (r *rules) judge(a *answer) report.Outcome {
 	switch status := a.StatusCode; {
 	case r.goodStatus(status):
 	case status >= 400:
 		return report.HTTPError
 	default:
-		return report.HTTPFailed // a redirect, say, where none is expected
+		return report.HTTPFailed // for example, an unexpected redirect
 	}
 	if len(r.versions) > 0 && !slices.Contains(r.versions, httpconn.Protocol(a.Response)) ||
 		r.failIfSecured && a.secured || r.failIfPlain && !a.secured || !r.goodHeader(a.Header) || !r.goodBody(a.body) {
@@ -96,7 +96,8 @@ func (r *rules) goodBody(body []byte) bool {
 	return !r.wantBody() || !r.bodyMatches.Any(string(body)) && r.bodyNotMatches.All(string(body))
 }
 
-// goodHeader reports whether the header fits, of which each line counts for itself.
+// goodHeader reports whether the headers comply with all rules. Rules apply to each line of a
+// header separately.
 func (r *rules) goodHeader(h http.Header) bool {
 	for i, rule := range r.ofHeaderMatch {
 		values := h.Values(rule.Header)

@@ -17,21 +17,22 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
-// tokenSize is how many bytes of a payload tell one request from all others.
+// tokenSize is the number of random bytes in a payload, by which the reply to a request
+// is recognized.
 const tokenSize = 16
 
-// errUnreachable means that a router or the host itself said so.
+// errUnreachable means that a router or the host itself reported the host as unreachable.
 var errUnreachable = errors.New("unreachable")
 
-var errForbidden = fmt.Errorf("this machine forbids ICMP to the prober: allow its group in net.ipv4.ping_group_range (sysctl), or give it CAP_NET_RAW: %w", syscall.EPERM)
+var errForbidden = fmt.Errorf("this machine does not allow the prober to use ICMP: add its group to net.ipv4.ping_group_range (sysctl), or give it CAP_NET_RAW: %w", syscall.EPERM)
 
 // socket sends and receives ICMP messages.
 type socket struct {
 	*icmp.PacketConn
-	raw bool // all messages to this machine arrive, and the id is the sender's choice
+	raw bool // a raw socket: it gets all ICMP messages, and the sender chooses the id
 }
 
-// open opens a socket for the family of ip, unprivileged if the kernel allows it.
+// open opens a socket for the family of ip. The socket is unprivileged if the kernel allows that.
 func open(ip netip.Addr, from net.IP) (*socket, error) {
 	unprivileged, raw, local := "udp4", "ip4:icmp", "0.0.0.0"
 	if ip.Is6() {
@@ -67,7 +68,7 @@ func ping(ctx context.Context, ip netip.Addr, from net.IP, payload int) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close() // whatever it says, the answer is known by then
+	defer s.Close() // an error changes nothing: the outcome is known by then
 	if deadline, ok := ctx.Deadline(); ok {
 		_ = s.SetDeadline(deadline) // fails only on a closed socket
 	}
@@ -98,7 +99,7 @@ func (s *socket) address(ip netip.Addr) net.Addr {
 	return &net.UDPAddr{IP: ip.AsSlice(), Zone: ip.Zone()}
 }
 
-// await reads messages until one is about the request.
+// await reads messages until one refers to the request.
 func (s *socket) await(ip netip.Addr, sent *icmp.Echo) error {
 	protocol := 1
 	if ip.Is6() {
@@ -112,7 +113,7 @@ func (s *socket) await(ip netip.Addr, sent *icmp.Echo) error {
 		}
 		m, err := icmp.ParseMessage(protocol, b[:n])
 		if err != nil {
-			continue // anybody may send anything
+			continue // anyone may send anything
 		}
 		switch body := m.Body.(type) {
 		case *icmp.Echo:
@@ -128,10 +129,10 @@ func (s *socket) await(ip netip.Addr, sent *icmp.Echo) error {
 	}
 }
 
-// quotes reports whether the packet that an error message quotes is the request: its IP header,
-// then type, code, checksum, id and sequence number of the request.
+// quotes reports whether the packet that an error message quotes is the request. A packet is quoted
+// up to the request's type, code, checksum, id and sequence number, after the IP header.
 func quotes(packet []byte, ip netip.Addr, sent *icmp.Echo) bool {
-	header, to := 40, 24 // where the request and its destination begin
+	header, to := 40, 24 // offsets of the request and of its destination
 	if ip.Is4() && len(packet) > 0 {
 		header, to = int(packet[0]&15)*4, 16
 	}

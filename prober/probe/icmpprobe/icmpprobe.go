@@ -1,4 +1,4 @@
-// Package icmpprobe sends an ICMP echo request: a ping.
+// Package icmpprobe probes by an ICMP echo request: a ping. Start with [Options].
 package icmpprobe
 
 import (
@@ -13,16 +13,16 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Name is the kind's.
+// Name is the name of this kind of probe.
 const Name = "icmp"
 
-// Kind is chosen by the key "icmp".
+// Kind is this kind of probe, which a configuration selects by the key "icmp".
 var Kind = probe.Kind{Name: Name, Key: "icmp", New: func() probe.Spec { return new(Options) }}
 
-// StepEcho is the step of an attempt after the lookup: the request is sent and the reply awaited.
+// StepEcho is the step after the lookup, in which the request is sent and the reply received.
 const StepEcho = "echo"
 
-// DefaultPayload is how many bytes a request carries, as ping does.
+// DefaultPayload is how many bytes a request carries by default, as with the command ping.
 const DefaultPayload = 56
 
 const (
@@ -30,8 +30,9 @@ const (
 	maxPayload = 1400
 )
 
-// Options are a [probe.Spec]. This machine must allow ICMP to the prober: on Linux either by
-// net.ipv4.ping_group_range, which also is about IPv6, or by CAP_NET_RAW.
+// Options are a [probe.Spec]. The machine must allow the prober to use ICMP. On Linux, either
+// net.ipv4.ping_group_range must include its group, which covers IPv6 too, or the prober
+// needs CAP_NET_RAW.
 type Options struct {
 	Host string `yaml:"icmp"` // name or IP address; required
 
@@ -44,10 +45,10 @@ type Options struct {
 // Kind implements [probe.Spec].
 func (o *Options) Kind() string { return Name }
 
-// Address implements [probe.Spec]. It has no port.
+// Address implements [probe.Spec]. It returns a host without a port.
 func (o *Options) Address() string { return o.Host }
 
-// Probe implements [probe.Spec]. It is an error if this machine does not allow ICMP.
+// Probe implements [probe.Spec]. It returns an error if the machine does not allow ICMP.
 func (o *Options) Probe(env probe.Env) (probe.Func, error) {
 	payload := o.Payload
 	if payload == 0 {

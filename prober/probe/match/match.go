@@ -1,4 +1,4 @@
-// Package match has the rules by which kinds of probe check an answer's text.
+// Package match checks texts against lists of regular expressions. Start with [Compile].
 package match
 
 import (
@@ -11,7 +11,8 @@ import (
 // concurrent use.
 type Patterns []*regexp.Regexp
 
-// Compile compiles patterns. The error names the key that they stand under, and joins all faults.
+// Compile compiles patterns. The error names all faults, each with key, which is the patterns' key
+// in the configuration.
 func Compile(key string, patterns []string) (Patterns, error) {
 	var compiled Patterns
 	var faults []error

@@ -22,7 +22,7 @@ type Authority struct {
 	key         *ecdsa.PrivateKey
 }
 
-// NewAuthority makes an authority that nobody trusts yet. Its own certificate ends in 100 days.
+// NewAuthority returns a new authority. Its own certificate expires in 100 days.
 func NewAuthority(t testing.TB) *Authority {
 	t.Helper()
 	a := &Authority{}
@@ -34,7 +34,7 @@ func NewAuthority(t testing.TB) *Authority {
 	return a
 }
 
-// sign makes a key and its certificate; by itself when parent is nil.
+// sign returns a new key and its certificate, which is self-signed if parent is nil.
 func (a *Authority) sign(t testing.TB, template, parent *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -56,8 +56,8 @@ func (a *Authority) sign(t testing.TB, template, parent *x509.Certificate) (*x50
 	return certificate, key
 }
 
-// Certificate is one for shop.example, servers and clients, that began 24 hours ago and ends at
-// ends from now, which may lie in the past.
+// Certificate returns a certificate of shop.example for servers and clients. It became valid
+// 24 hours ago and expires after ends, which may be negative.
 func (a *Authority) Certificate(t testing.TB, ends time.Duration) tls.Certificate {
 	t.Helper()
 	template := &x509.Certificate{
@@ -69,20 +69,21 @@ func (a *Authority) Certificate(t testing.TB, ends time.Duration) tls.Certificat
 	return tls.Certificate{Certificate: [][]byte{certificate.Raw}, PrivateKey: key}
 }
 
-// Server is the configuration of a server that has a Certificate which ends in an hour.
+// Server returns the configuration of a server whose certificate expires in an hour.
 func (a *Authority) Server(t testing.TB, protocols ...string) *tls.Config {
 	t.Helper()
 	return &tls.Config{Certificates: []tls.Certificate{a.Certificate(t, time.Hour)}, NextProtos: protocols}
 }
 
-// Pool trusts the authority.
+// Pool returns a pool that contains only the authority.
 func (a *Authority) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.certificate)
 	return pool
 }
 
-// Files writes the authority's certificate, and c with its key, as ca.pem, cert.pem and key.pem.
+// Files writes the authority's certificate to ca.pem and c with its key to cert.pem and key.pem. It
+// returns their directory.
 func (a *Authority) Files(t testing.TB, c tls.Certificate) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -102,7 +103,7 @@ func (a *Authority) Files(t testing.TB, c tls.Certificate) (dir string) {
 	return dir
 }
 
-// Secure does handle behind a TLS handshake.
+// Secure returns a handler for [Serve] that makes a TLS handshake before it calls handle.
 func Secure(config *tls.Config, handle func(net.Conn)) func(net.Conn) {
 	return func(c net.Conn) {
 		secured := tls.Server(c, config)

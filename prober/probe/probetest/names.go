@@ -7,8 +7,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Names is the address of a name server over UDP that knows these records, "shop.example. A
-// 127.0.0.1", and no others.
+// Names runs a name server over UDP until the test ends, and returns its address. It knows only the
+// given records, such as "shop.example. A 127.0.0.1".
 func Names(t testing.TB, records ...string) string {
 	t.Helper()
 	zone := map[dns.Question][]dns.RR{}
@@ -32,7 +32,8 @@ func Names(t testing.TB, records ...string) string {
 	})
 }
 
-// NameServer is the address of a name server over UDP. Where handle returns nil it says nothing.
+// NameServer runs a name server over UDP until the test ends, and returns its address. It does not
+// answer if handle returns nil.
 func NameServer(t testing.TB, handle func(q *dns.Msg) *dns.Msg) string {
 	t.Helper()
 	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -43,7 +44,7 @@ func NameServer(t testing.TB, handle func(q *dns.Msg) *dns.Msg) string {
 	return socket.LocalAddr().String()
 }
 
-// ServeNames runs a name server until the test ends. Where handle returns nil it says nothing.
+// ServeNames runs a name server until the test ends. It does not answer if handle returns nil.
 func ServeNames(t testing.TB, server *dns.Server, handle func(q *dns.Msg) *dns.Msg) {
 	t.Helper()
 	ready, done := make(chan struct{}), make(chan struct{})

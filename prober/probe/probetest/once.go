@@ -8,7 +8,7 @@ import (
 	"github.com/heliograph-net/heliograph/prober/probe"
 )
 
-// Once makes one attempt, with a deadline.
+// Once makes one attempt with a timeout.
 func Once(t testing.TB, spec probe.Spec, env probe.Env, timeout time.Duration) (probe.Result, error) {
 	t.Helper()
 	f, err := spec.Probe(env)

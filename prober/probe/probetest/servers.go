@@ -1,4 +1,5 @@
-// Package probetest has servers that misbehave, for tests of kinds of probe.
+// Package probetest has servers that misbehave, for tests of kinds of probe. Start with [Serve]
+// and [Once].
 package probetest
 
 import (
@@ -11,14 +12,14 @@ import (
 	"time"
 )
 
-// Limit ends what hangs because of a fault in the code; Soon ends what is meant to hang.
+// Limit is a timeout for attempts that should not hang, and Soon for attempts that should.
 const (
 	Limit = 30 * time.Second
 	Soon  = 300 * time.Millisecond
 )
 
-// Serve hands every connection to handle, closes it afterwards, and counts them, until the test
-// ends.
+// Serve listens on loopback until the test ends. It calls handle with every connection, closes the
+// connection afterwards, and counts it.
 func Serve(t testing.TB, handle func(net.Conn)) (address string, accepted *atomic.Int32) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -49,20 +50,20 @@ func Serve(t testing.TB, handle func(net.Conn)) (address string, accepted *atomi
 // Nothing handles a connection by closing it.
 func Nothing(net.Conn) {}
 
-// Reset makes the connection end with a reset.
+// Reset resets the connection.
 func Reset(conn net.Conn) { _ = conn.(*net.TCPConn).SetLinger(0) }
 
 // Stall waits until the client has gone.
 func Stall(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
 
-// HangUp closes its side before the request is there. It goes on reading, for a request that nobody
-// reads is answered by a reset.
+// HangUp closes its side before it has read the request. It goes on reading, because a request that
+// is not read would lead to a reset.
 func HangUp(conn net.Conn) {
 	_ = conn.(*net.TCPConn).CloseWrite()
 	Stall(conn)
 }
 
-// ClosedPort is an address at which nobody listens.
+// ClosedPort returns an address on which no process listens.
 func ClosedPort(t testing.TB) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -73,8 +74,8 @@ func ClosedPort(t testing.TB) string {
 	return listener.Addr().String()
 }
 
-// SilentHost is the address of a listener whose queue is full. It drops the SYN, as a host does
-// that is gone.
+// SilentHost returns the address of a listener whose queue is full. The kernel drops each SYN to
+// it, so it is like a host that does not exist.
 func SilentHost(t testing.TB) string {
 	t.Helper()
 	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)

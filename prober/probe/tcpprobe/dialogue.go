@@ -12,19 +12,19 @@ import (
 	"github.com/heliograph-net/heliograph/prober/probe"
 )
 
-// StepDialogue is the step after those of package conn in which lines are sent and awaited.
+// StepDialogue is the step after those of package conn, in which lines are sent and received.
 const StepDialogue = "dialogue"
 
-// Limits of what a server may say while one line is awaited.
+// Limits of what a server may send before the expected line.
 const (
 	maxLine  = 4 << 10 // bytes
 	maxLines = 1000
 )
 
-// errUnexpected means that lines came, and none that was expected.
+// errUnexpected means that the server sent lines, but not the expected one.
 var errUnexpected = errors.New("unexpected answer")
 
-// talk holds the conversation over c.
+// talk runs the dialogue over c.
 func (p *tcpProbe) talk(ctx context.Context, a *probe.Attempt, c net.Conn) error {
 	if len(p.turns) == 0 {
 		return nil
@@ -49,7 +49,7 @@ func (p *tcpProbe) talk(ctx context.Context, a *probe.Attempt, c net.Conn) error
 			continue
 		}
 		if lines.Buffered() > 0 {
-			return errUnexpected // plain text that would pass for what came over TLS
+			return errUnexpected // plain text must not be taken for data that came over TLS
 		}
 		secured, err := p.secure.Handshake(ctx, a, c)
 		if err != nil {
@@ -64,7 +64,7 @@ func (p *tcpProbe) talk(ctx context.Context, a *probe.Attempt, c net.Conn) error
 	return nil
 }
 
-// message is what a turn sends after the line that it expected.
+// message returns the line that a turn sends in response to the expected line.
 func (t *turn) message(line []byte) []byte {
 	if t.expect == nil {
 		return []byte(t.Send)
@@ -72,7 +72,7 @@ func (t *turn) message(line []byte) []byte {
 	return t.expect.Expand(nil, []byte(t.Send), line, t.expect.FindSubmatchIndex(line))
 }
 
-// await reads lines until one matches, and returns that.
+// await reads lines until one matches, and returns it.
 func await(lines *bufio.Reader, t turn) ([]byte, error) {
 	for came := range maxLines {
 		line, err := lines.ReadSlice('\n')

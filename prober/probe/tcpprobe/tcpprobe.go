@@ -1,4 +1,5 @@
-// Package tcpprobe connects by TCP, and holds a conversation of lines if it is given one.
+// Package tcpprobe probes by connecting over TCP. It can then exchange lines with the server. Start
+// with [Options].
 package tcpprobe
 
 import (
@@ -14,10 +15,10 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Name is the kind's.
+// Name is the name of this kind of probe.
 const Name = "tcp"
 
-// Kind is chosen by the key "tcp".
+// Kind is this kind of probe, which a configuration selects by the key "tcp".
 var Kind = probe.Kind{Name: Name, Key: "tcp", New: func() probe.Spec { return new(Options) }}
 
 // Options are a [probe.Spec]. The steps of an attempt are those of package conn and StepDialogue.
@@ -27,28 +28,29 @@ type Options struct {
 	Secure bool            `yaml:"tls"`        // make a TLS handshake first
 	TLS    conn.TLSOptions `yaml:"tls_config"` // for Secure and STARTTLS
 
-	// StartTLS is smtp, imap, pop3 or ftp: secure the connection as that protocol does, before the
-	// Dialogue. Empty: do not.
+	// StartTLS is smtp, imap, pop3 or ftp: before the Dialogue, make a TLS handshake as that
+	// protocol does. Empty: do not.
 	StartTLS string `yaml:"starttls"`
 
-	Dialogue []Turn `yaml:"query_response"` // empty: say nothing
+	Dialogue []Turn `yaml:"query_response"` // empty: send nothing
 
 	conn.Addresses `yaml:",inline"`
 }
 
-// Turn is a part of a conversation: what is expected, then what is sent, then a TLS handshake.
+// Turn is a part of a dialogue: it waits for a line, then sends a line, then makes a TLS handshake.
+// Each is optional.
 type Turn struct {
 	// Expect is a regular expression. Lines are read until one matches. Empty: do not read.
 	Expect string `yaml:"expect"`
 
-	// Send is sent with a line feed after it. $1, ${name} and so on stand for the submatches of
-	// this turn's Expect. Empty: send nothing.
+	// Send is sent, followed by a line feed. $1, ${name} and so on stand for the submatches of
+	// Expect. Empty: send nothing.
 	Send string `yaml:"send"`
 
 	StartTLS bool `yaml:"starttls"`
 }
 
-// protocols are the conversations that lead to a TLS handshake.
+// protocols has the dialogues that lead to a TLS handshake.
 var protocols = map[string][]Turn{
 	"smtp": {{Expect: "^220[ -]", Send: "EHLO prober\r"}, {Expect: "^250 ", Send: "STARTTLS\r"}, {Expect: "^220 ", StartTLS: true}},
 	"imap": {{Expect: `^\* OK`, Send: "a STARTTLS\r"}, {Expect: "^a OK", StartTLS: true}},
@@ -69,7 +71,7 @@ func (o *Options) Probe(env probe.Env) (probe.Func, error) {
 		return nil, err
 	}
 	p := &tcpProbe{dialer: d, atOnce: o.Secure}
-	host, _, _ := net.SplitHostPort(o.Target) // NewDialer has done it
+	host, _, _ := net.SplitHostPort(o.Target) // NewDialer has checked it
 	p.secure, err = o.TLS.Secure(host, env)
 	prelude, known := protocols[o.StartTLS]
 	if !known && o.StartTLS != "" {
@@ -110,11 +112,11 @@ func compile(all []Turn) (turns []turn, err error) {
 	return turns, errors.Join(faults...)
 }
 
-// tcpProbe connects and holds its conversation.
+// tcpProbe connects and runs a dialogue.
 type tcpProbe struct {
 	dialer *conn.Dialer
 	secure *conn.Secure
-	atOnce bool // secure the connection before anything is said
+	atOnce bool // make the TLS handshake before the dialogue
 	turns  []turn
 }
 
@@ -124,7 +126,7 @@ func (p *tcpProbe) try(ctx context.Context, a *probe.Attempt, server netip.AddrP
 	if err != nil {
 		return err
 	}
-	defer c.Close() // whatever it says, the answer is known by then
+	defer c.Close() // an error changes nothing: the outcome is known by then
 	if p.atOnce {
 		secured, err := p.secure.Handshake(ctx, a, c)
 		if err != nil {

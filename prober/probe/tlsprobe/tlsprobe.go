@@ -1,5 +1,5 @@
-// Package tlsprobe makes a TLS handshake: it checks the server's certificate, and warns before the
-// certificate ends.
+// Package tlsprobe probes by a TLS handshake. It verifies the server's certificate and warns before
+// the certificate expires. Start with [Options].
 package tlsprobe
 
 import (
@@ -14,21 +14,21 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Name is the kind's.
+// Name is the name of this kind of probe.
 const Name = "tls"
 
-// Kind is chosen by the key "certificate".
+// Kind is this kind of probe, which a configuration selects by the key "certificate".
 var Kind = probe.Kind{Name: Name, Key: "certificate", New: func() probe.Spec { return new(Options) }}
 
-// Options are a [probe.Spec]. The steps of an attempt are those of package conn. The protocol of
-// its result is the one that the server chose, if Protocols names any.
+// Options are a [probe.Spec]. The steps of an attempt are those of package conn. If Protocols is
+// not empty, the result has the protocol that the server chose.
 type Options struct {
 	Target string `yaml:"certificate"` // host:port; required
 
 	TLS conn.TLSOptions `yaml:"tls_config"`
 
-	// Protocols are ALPN ids to offer, "h2" for instance. A server that knows ALPN and none of them
-	// refuses the handshake. Empty: none.
+	// Protocols are the ALPN ids to offer, such as "h2". A server that supports ALPN but none of
+	// them refuses the handshake. Empty: none.
 	Protocols []string `yaml:"alpn"`
 
 	conn.Addresses `yaml:",inline"`
@@ -46,7 +46,7 @@ func (o *Options) Probe(env probe.Env) (probe.Func, error) {
 	if err != nil {
 		return nil, err
 	}
-	host, _, _ := net.SplitHostPort(o.Target) // NewDialer has done it
+	host, _, _ := net.SplitHostPort(o.Target) // NewDialer has checked it
 	secure, err := o.TLS.Secure(host, env, o.Protocols...)
 	if err := errors.Join(err, o.protocolFault()); err != nil {
 		return nil, err

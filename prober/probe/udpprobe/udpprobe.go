@@ -1,4 +1,4 @@
-// Package udpprobe sends a datagram and awaits another.
+// Package udpprobe probes by sending a datagram and waiting for the answer. Start with [Options].
 package udpprobe
 
 import (
@@ -14,25 +14,25 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Name is the kind's.
+// Name is the name of this kind of probe.
 const Name = "udp"
 
-// Kind is chosen by the key "udp".
+// Kind is this kind of probe, which a configuration selects by the key "udp".
 var Kind = probe.Kind{Name: Name, Key: "udp", New: func() probe.Spec { return new(Options) }}
 
-// StepExchange is the step of an attempt after the lookup: the datagram is sent and the answer
-// awaited.
+// StepExchange is the step after the lookup, in which the datagram is sent and the answer received.
 const StepExchange = "exchange"
 
-// maxDatagram is the longest datagram that is sent, in bytes: what passes every path undivided.
+// maxDatagram is the length of the longest datagram that may be sent, in bytes. It passes every
+// path without fragmentation.
 const maxDatagram = 1232
 
 // Options are a [probe.Spec].
 type Options struct {
 	Target string `yaml:"udp"` // host:port; required
 
-	// Send is the datagram, 1 to 1232 bytes. Silence cannot be told from a lost datagram, so the
-	// server must be one that answers it.
+	// Send is the datagram, 1 to 1232 bytes. It must be one that the server answers, because no
+	// answer looks like a lost datagram.
 	Send string `yaml:"send"`
 
 	// SendHex is the datagram in hexadecimal, instead of Send.
@@ -58,7 +58,7 @@ func (o *Options) Probe(env probe.Env) (probe.Func, error) {
 	case hexErr != nil:
 		err = errors.Join(err, errors.New("send_hex: want pairs of hexadecimal digits"))
 	case o.Send != "" && o.SendHex != "":
-		err = errors.Join(err, errors.New("send: cannot stand beside send_hex"))
+		err = errors.Join(err, errors.New("send: give only one of send and send_hex"))
 	case o.Send != "":
 		datagram = []byte(o.Send)
 	}
@@ -78,7 +78,7 @@ func (o *Options) Probe(env probe.Env) (probe.Func, error) {
 		if err != nil {
 			return err
 		}
-		defer c.Close() // whatever it says, the answer is known by then
+		defer c.Close() // an error changes nothing: the outcome is known by then
 		if _, err := c.Write(datagram); err != nil {
 			return err
 		}

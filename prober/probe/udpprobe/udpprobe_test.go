@@ -78,7 +78,7 @@ func TestDatagramInHexadecimal(t *testing.T) {
 func TestOptionsNameTheirFault(t *testing.T) {
 	for want, o := range map[string]udpprobe.Options{
 		"address: missing": {Send: "x"}, "send: want 1": {Target: "a:1"}, "expect: err": {Target: "a:1", Send: "x", Expect: "("},
-		"send_hex: want": {Target: "a:1", SendHex: "0"}, "beside send_hex": {Target: "a:1", SendHex: "00", Send: "x"},
+		"send_hex: want": {Target: "a:1", SendHex: "0"}, "only one of send and send_hex": {Target: "a:1", SendHex: "00", Send: "x"},
 		"1232 bytes": {Target: "a:1", Send: strings.Repeat("x", 1233)},
 	} {
 		if _, err := o.Probe(probe.Env{}); err == nil || !strings.Contains(err.Error(), want) {

@@ -13,7 +13,7 @@ import (
 	"github.com/heliograph-net/heliograph/prober/probe"
 )
 
-// Limits of what is read to find the message that is expected.
+// Limits of what a server may send before the expected message.
 const (
 	maxMessages = 1000
 	maxMessage  = 1 << 20 // bytes
@@ -24,12 +24,12 @@ var (
 	errUnexpected = errors.New("unexpected messages only")
 )
 
-// statusError is an answer to the handshake that opens no WebSocket.
+// statusError is the status of a response that does not open a WebSocket.
 type statusError int
 
 func (s statusError) Error() string { return fmt.Sprintf("status %d", int(s)) }
 
-// talk does everything after the connection is there.
+// talk makes the handshake and exchanges messages over c.
 func (p *wsProbe) talk(ctx context.Context, a *probe.Attempt, c net.Conn) error {
 	once := make(chan net.Conn, 1)
 	once <- c
@@ -56,7 +56,7 @@ func (p *wsProbe) talk(ctx context.Context, a *probe.Attempt, c net.Conn) error 
 	if err != nil {
 		return err
 	}
-	defer ws.CloseNow() // whatever it says, the answer is known by then
+	defer ws.CloseNow() // an error changes nothing: the outcome is known by then
 	ws.SetReadLimit(maxMessage)
 	a.Enter(StepMessage)
 	if len(p.send) == 0 && p.expect == nil {
@@ -68,12 +68,12 @@ func (p *wsProbe) talk(ctx context.Context, a *probe.Attempt, c net.Conn) error 
 		}
 	}
 	if p.expect == nil {
-		return ping(ctx, ws) // so that the message has been read
+		return ping(ctx, ws) // the pong shows that the server has read the message
 	}
 	return p.await(ctx, ws)
 }
 
-// ping sends a ping and awaits the pong, whatever else the server says meanwhile.
+// ping sends a ping and waits for the pong. It ignores other messages.
 func ping(ctx context.Context, ws *websocket.Conn) error {
 	both, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)

@@ -1,4 +1,5 @@
-// Package wsprobe opens a WebSocket (RFC 6455), and exchanges a ping or messages.
+// Package wsprobe probes by opening a WebSocket (RFC 6455) and exchanging a ping or messages. Start
+// with [Options].
 package wsprobe
 
 import (
@@ -19,10 +20,10 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Name is the kind's.
+// Name is the name of this kind of probe.
 const Name = "websocket"
 
-// Kind is chosen by the key "websocket".
+// Kind is this kind of probe, which a configuration selects by the key "websocket".
 var Kind = probe.Kind{Name: Name, Key: "websocket", New: func() probe.Spec { return new(Options) }}
 
 // The steps of an attempt after those of package conn.
@@ -31,7 +32,8 @@ const (
 	StepMessage   = "message"   // messages, or a ping and its pong
 )
 
-// Options are a [probe.Spec]. Without Send and Expect an attempt sends a ping and awaits the pong.
+// Options are a [probe.Spec]. Without Send and Expect, an attempt sends a ping and waits
+// for the pong.
 type Options struct {
 	// URL is ws or wss, without user or password. Required.
 	URL string `yaml:"websocket"`
@@ -98,7 +100,7 @@ func (o *Options) header() (http.Header, error) {
 	header := http.Header{"User-Agent": {"heliograph-prober"}}
 	for name, value := range o.Headers {
 		if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
-			return nil, fmt.Errorf("headers: %q is no header", name)
+			return nil, fmt.Errorf("headers: %q is not a valid header", name)
 		}
 		header.Set(name, value)
 	}
@@ -121,7 +123,7 @@ func (p *wsProbe) try(ctx context.Context, a *probe.Attempt, server netip.AddrPo
 	if err != nil {
 		return err
 	}
-	defer c.Close() // whatever it says, the answer is known by then
+	defer c.Close() // an error changes nothing: the outcome is known by then
 	if p.secure != nil {
 		secured, err := p.secure.Handshake(ctx, a, c)
 		if err != nil {

@@ -1,4 +1,5 @@
-// Package httpconn speaks HTTP/1.1 or HTTP/2 over a connection that a probe has made.
+// Package httpconn makes HTTP requests over a connection that a probe has made itself. Start
+// with [New].
 package httpconn
 
 import (
@@ -11,9 +12,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// New makes an HTTP client of c, whose owner still closes it: by the protocol that was agreed on if
-// it is a [tls.Conn], else by protocol, "http/1.1" or "h2". It follows no redirect, tries nothing
-// twice and asks for no compression.
+// New returns an HTTP client for c. If c is a [tls.Conn], it uses the protocol that the handshake
+// negotiated, and otherwise protocol, which is "http/1.1" or "h2". The client follows no redirects,
+// does not retry, and does not ask for compression. The caller closes c.
 func New(ctx context.Context, c net.Conn, protocol string) (*http.ClientConn, error) {
 	dial := func(context.Context, string, string) (net.Conn, error) { return c, nil }
 	scheme := "http"
@@ -31,7 +32,7 @@ func New(ctx context.Context, c net.Conn, protocol string) (*http.ClientConn, er
 	return t.NewClientConn(ctx, scheme, c.RemoteAddr().String())
 }
 
-// Protocol is the ALPN id of an answer's version (RFC 7301, IANA's registry).
+// Protocol returns the ALPN id of a response's HTTP version (RFC 7301 and IANA's registry).
 func Protocol(answer *http.Response) string {
 	switch {
 	case answer.ProtoMajor == 3:
@@ -44,7 +45,8 @@ func Protocol(answer *http.Response) string {
 	return "http/1.0"
 }
 
-// Classify names what breaks HTTP/2; "" for anything else. net/http has no types for it.
+// Classify returns the outcome of an error in HTTP/2, or "" for other errors. It looks at the text
+// because net/http has no types for these errors.
 func Classify(err error) report.Outcome {
 	text := err.Error()
 	for _, part := range []string{"http2: ", "stream error: ", "connection error: "} {
