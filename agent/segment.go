@@ -21,6 +21,7 @@ type openSegment struct {
 	consent report.Consent // of its last header; Off: it has none yet
 	source  report.Source  // of its last header
 	size    int64          // durable bytes
+	rows    int            // in its records, see report.MaxSegmentRows
 }
 
 // maxOpen is how long a segment stays open when no collector can be reached: what expires together
@@ -70,6 +71,10 @@ func (s *openSegment) pack(header *report.Header, receipts *report.Receipts, ite
 		}
 	}
 	for n < len(items) {
+		rows := items[n].rows()
+		if s.rows+rows > report.MaxSegmentRows {
+			return frames, n, errSegmentFull
+		}
 		record, err := items[n].appendTo(nil, s.birth)
 		if err != nil {
 			return frames, n, err
@@ -77,9 +82,22 @@ func (s *openSegment) pack(header *report.Header, receipts *report.Receipts, ite
 		if frames, err = s.sealer.Seal(frames, record); err != nil {
 			return frames, n, full(err)
 		}
+		s.rows += rows
 		n++
 	}
 	return frames, n, nil
+}
+
+// rows is what an item counts for in report.MaxSegmentRows.
+func (it item) rows() int {
+	switch r := it.record.(type) {
+	case *report.Window:
+		return len(r.Counters)
+	case *report.Sample, *report.ApplicationError:
+		return 1
+	default:
+		return 0
+	}
 }
 
 // appendTo appends the encoding of the record in a segment born at birth.

@@ -21,7 +21,7 @@ type Cell struct {
 
 // Merge adds what another cell of the same series and bin knows. o stays as it is.
 func (c *Cell) Merge(o *Cell) {
-	c.Raw += o.Raw
+	c.Raw = sketch.Sum(c.Raw, o.Raw)
 	c.Estimated += o.Estimated
 	c.Clients.Merge(&o.Clients)
 	c.Spread.Merge(&o.Spread)
@@ -54,7 +54,8 @@ func voiceOf(c *model.Count) voice {
 func Fold(counts []model.Count) []Cell {
 	wholes := make(map[voice]uint64, len(counts))
 	for i := range counts {
-		wholes[voiceOf(&counts[i])] += counts[i].Raw
+		v := voiceOf(&counts[i])
+		wholes[v] = sketch.Sum(wholes[v], counts[i].Raw)
 	}
 	var cells []Cell
 	index := make(map[cellKey]int, len(counts))
@@ -68,7 +69,7 @@ func Fold(counts []model.Count) []Cell {
 			cells = append(cells, Cell{Series: c.Series, End: c.End})
 		}
 		cell := &cells[at]
-		cell.Raw += c.Raw
+		cell.Raw = sketch.Sum(cell.Raw, c.Raw)
 		cell.Estimated += c.Estimated
 		cell.Clients.Add(c.Client)
 		cell.Spread.Add(sketch.Part{Raw: c.Raw, Estimated: c.Estimated, Whole: wholes[voiceOf(c)]})

@@ -33,6 +33,8 @@ type opened struct {
 	Batch
 	unknown int           // records of kinds that this build does not know
 	strange int           // results of probes from vantages that are not believed
+	surplus int           // rows beyond report.MaxSegmentRows, which are left out
+	tokens  int           // headers that name another client than the first
 	drops   []report.Drop // that the client tells of
 }
 
@@ -74,7 +76,10 @@ type conversion struct {
 	birth    time.Time // of the segment
 	last     time.Time // the last moment that the segment tells of
 	header   *report.Header
-	client   uint64
+	token    [16]byte // of the first header
+	client   uint64   // whom counts are of
+	owner    uint64   // whose samples are deleted by a notice
+	rows     int      // that the segment told so far
 	out      opened
 }
 
@@ -129,9 +134,13 @@ func (c *conversion) record(b []byte) error {
 	case *report.Window:
 		return c.window(r)
 	case *report.Sample:
-		c.sample(scrubSample(r))
+		if c.room() {
+			c.sample(scrubSample(r))
+		}
 	case *report.ApplicationError:
-		c.applicationError(scrubError(r))
+		if c.room() {
+			c.applicationError(scrubError(r))
+		}
 	case *report.ProbeResults:
 		c.probes(r)
 	case *report.DeletionNotice:
@@ -140,13 +149,28 @@ func (c *conversion) record(b []byte) error {
 	return nil
 }
 
+// room reports whether the segment may tell one more row. Rows are what a batch costs, however few
+// bytes they take.
+func (c *conversion) room() bool {
+	if c.rows++; c.rows <= report.MaxSegmentRows {
+		return true
+	}
+	c.out.surplus++
+	return false
+}
+
+// begin takes a header. A segment is one client's: its counts are those of the client that the
+// first header names, whatever others say, for tokens cost nothing. Samples keep the token that
+// they were recorded under, because a notice deletes them by it.
 func (c *conversion) begin(h *report.Header) {
 	if c.header == nil {
-		c.out.App = h.App
+		c.out.App, c.token, c.client = h.App, h.Client, clientOf(h.Client, c.e.Batch)
+	} else if h.Client != c.token {
+		c.out.tokens++
 	}
 	c.header = h
-	c.out.drops = append(c.out.drops, h.Drops...)
-	c.client = clientOf(h.Client, c.e.Batch)
+	c.out.drops = append(c.out.drops, h.Drops[:min(len(h.Drops), report.MaxDrops-len(c.out.drops))]...)
+	c.owner = clientOf(h.Client, c.e.Batch)
 }
 
 // clientOf makes a client's token, which is random, shorter. Who does not tell one is a client for
@@ -171,9 +195,12 @@ func (c *conversion) window(w *report.Window) error {
 		if strings.HasPrefix(k.Target, model.CollectorTarget) {
 			return errReserved
 		}
+		if !c.room() {
+			continue
+		}
 		scrubCounter(&k)
 		c.count(middle, float64(k.Count)*weight, k.Count, model.Series{App: c.header.App, Target: k.Target, Outcome: k.Outcome, Protocol: k.Protocol,
-			Status: k.Status, Server: k.Server, Flags: k.Flags})
+			Status: status(k.Status), Server: k.Server, Flags: k.Flags & report.KnownFlags})
 	}
 	return nil
 }
@@ -183,6 +210,15 @@ func (c *conversion) count(at time.Time, estimated float64, raw uint64, s model.
 	c.out.Counts = append(c.out.Counts, model.Count{Series: s, Client: c.client, Bucket: c.e.Bucket, End: c.binEnd(at), Raw: raw, Estimated: estimated})
 }
 
+// status returns the status if it is one of HTTP's (RFC 9110, section 15), and 0 if not: every other
+// number would only make series.
+func status(n uint16) uint16 {
+	if n < 100 || n > 599 {
+		return 0
+	}
+	return n
+}
+
 func (c *conversion) sample(s *report.Sample) {
 	at := c.at(s.At)
 	if at.After(c.last) {
@@ -190,8 +226,8 @@ func (c *conversion) sample(s *report.Sample) {
 	}
 	c.out.Samples = append(c.out.Samples, model.Sample{At: at, App: c.header.App, Version: c.header.Version, OS: c.header.OS, Source: c.header.Source,
 		Target: origin(s.URL), URL: s.URL, Method: s.Method, Outcome: s.Outcome, Phase: s.Phase, Protocol: s.Protocol, Server: s.Server,
-		Status: s.Status, Elapsed: time.Duration(min(s.ElapsedMS, report.MaxAge)) * time.Millisecond, TraceID: s.TraceID, Flags: s.Flags,
-		ASN: c.e.ASN, Country: c.e.Country, Client: c.client})
+		Status: status(s.Status), Elapsed: time.Duration(min(s.ElapsedMS, report.MaxAge)) * time.Millisecond, TraceID: s.TraceID, Flags: s.Flags & report.KnownFlags,
+		ASN: c.e.ASN, Country: c.e.Country, Client: c.owner})
 }
 
 // applicationError becomes a sample. It is no request: it counts nowhere and raises nothing.
@@ -202,7 +238,7 @@ func (c *conversion) applicationError(e *report.ApplicationError) {
 	}
 	o := e.Outcome()
 	c.out.Samples = append(c.out.Samples, model.Sample{At: at, App: c.header.App, Version: c.header.Version, OS: c.header.OS, Source: c.header.Source,
-		Target: origin(e.URL), URL: e.URL, Outcome: o, Phase: o.Phase(), TraceID: e.TraceID, ASN: c.e.ASN, Country: c.e.Country, Client: c.client,
+		Target: origin(e.URL), URL: e.URL, Outcome: o, Phase: o.Phase(), TraceID: e.TraceID, ASN: c.e.ASN, Country: c.e.Country, Client: c.owner,
 		Error: model.ApplicationError{Type: e.Type, Message: e.Message, Stack: stack(e.Frames), Fingerprint: e.Fingerprint, Count: e.Count}})
 }
 

@@ -76,13 +76,12 @@ func TestCountsCarryWeightAndOrigin(t *testing.T) {
 	took := refused
 	took.Target, took.Outcome = "collector:c2", report.OK
 	bin, now := time.UnixMilli(1_700_000_000_000), time.UnixMilli(1_700_000_002_000)
-	anonymous := clientOf([16]byte{}, BatchNumber(9))
 	count := func(s model.Series, client uint64, end time.Time, raw uint64, estimated float64) model.Count {
 		return model.Count{Series: s, Client: client, End: end, Raw: raw, Estimated: estimated}
 	}
 	want := []model.Count{
-		count(series, 7, bin, 3, 12), count(reset, 7, bin, report.MaxCount, 4*report.MaxCount), count(web, anonymous, bin, 3, 3),
-		count(refused, anonymous, now, 1, 1), count(took, anonymous, now, 1, 1),
+		count(series, 7, bin, 3, 12), count(reset, 7, bin, report.MaxCount, 4*report.MaxCount), count(web, 7, bin, 3, 3),
+		count(refused, 7, now, 1, 1), count(took, 7, now, 1, 1),
 	}
 	if !slices.Equal(b.Counts, want) {
 		t.Errorf("counts\n got %+v\nwant %+v", b.Counts, want)

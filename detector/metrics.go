@@ -15,6 +15,8 @@ type metrics struct {
 	records     prometheus.Counter
 	unknown     prometheus.Counter
 	strange     prometheus.Counter
+	surplus     prometheus.Counter
+	tokens      prometheus.Counter
 	probeDrops  prometheus.Counter
 	late        prometheus.Counter
 	clientDrops *prometheus.CounterVec // reason
@@ -62,6 +64,8 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		records:    counter("records_total", "Records of known kinds in new batches and duplicates."),
 		unknown:    counter("unknown_records_total", "Records skipped because this release does not know their kind."),
 		strange:    counter("unknown_vantage_results_total", "Results of probes that were dropped because their vantage is not one of those configured."),
+		surplus:    counter("surplus_rows_total", "Counters, samples and application errors beyond what one segment may tell; they are left out."),
+		tokens:     counter("surplus_tokens_total", "Headers that name another client than the first of their segment; what follows them counts as the first client's."),
 		probeDrops: counter("dropped_probe_results_total", "Results of probes in this process that the store was too slow for, or refused."),
 		late: counter("late_batches_total", "Batches that came when the bin of their receipt was judged already: the collector's clock is behind, or its "+
 			"feed. They amend the store and raise nothing."),
@@ -93,6 +97,8 @@ func (m *metrics) tookIn(b *opened) {
 	m.records.Add(float64(b.Records))
 	m.unknown.Add(float64(b.unknown))
 	m.strange.Add(float64(b.strange))
+	m.surplus.Add(float64(b.surplus))
+	m.tokens.Add(float64(b.tokens))
 	for _, d := range b.drops {
 		reason := d.Reason
 		if !slices.Contains(knownDrops, reason) {

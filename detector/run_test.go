@@ -162,13 +162,11 @@ func (b *bench) put(asn uint32, d report.Delivery, records ...any) {
 }
 
 // traffic lets 26 clients in each of two networks upload a window of two seconds; in the network
-// that is hit every second request fails. To save the sealing, the windows of one network
-// share a batch.
+// that is hit every second request fails.
 func (b *bench) traffic(windows int, hit uint32) {
 	for range windows {
 		time.Sleep(2 * time.Second)
 		for n := range uint32(2) {
-			var records []any
 			for c := range uint64(26) {
 				counters := []report.Counter{{Target: shop, Outcome: report.OK, Protocol: "h2", Server: "192.0.2.1:443", Status: 200, Count: 1}}
 				if 64501+n == hit {
@@ -176,9 +174,8 @@ func (b *bench) traffic(windows int, hit uint32) {
 				} else {
 					counters[0].Count = 2
 				}
-				records = append(records, detector.ShopHeader(uint64(n)*1000+c+1), oneWindow(2000, counters...))
+				b.put(64501+n, report.Delivery{Age: 2000}, detector.ShopHeader(uint64(n)*1000+c+1), oneWindow(2000, counters...))
 			}
-			b.put(64501+n, report.Delivery{Age: 2000}, records...)
 		}
 	}
 }

@@ -130,7 +130,7 @@ func TestWireFormatLimits(t *testing.T) {
 		"MaxRecord": report.MaxRecord, "MaxCounters": report.MaxCounters, "MaxString": report.MaxString, "MaxOutcome": report.MaxOutcome,
 		"MaxURL": report.MaxURL, "MaxDrops": report.MaxDrops, "MaxCount": report.MaxCount, "MaxStatus": report.MaxStatus, "MaxMessage": report.MaxMessage, "MaxFrames": report.MaxFrames, "MaxLine": report.MaxLine, "MaxClients": report.MaxClients, "MaxReceipts": report.MaxReceipts,
 		"MaxProbeTargets": report.MaxProbeTargets, "MaxProbeResults": report.MaxProbeResults, "MaxProbeSteps": report.MaxProbeSteps, "MaxMicros": report.MaxMicros,
-		"MaxAge": report.MaxAge, "MaxBucket": report.MaxBucket,
+		"MaxAge": report.MaxAge, "MaxBucket": report.MaxBucket, "MaxSegmentRows": report.MaxSegmentRows,
 		"MaxPath": report.MaxPath, "MaxDelivery": report.MaxDelivery, "MaxSegment": report.MaxSegment, "MaxEnvelope": report.MaxEnvelope,
 		"MaxReceipt": receipt.MaxSize, "MaxPolicy": policy.MaxSize, "MaxCollectors": policy.MaxCollectors,
 		"MaxAddresses": policy.MaxAddresses, "MaxPins": policy.MaxPins, "MaxSigners": policy.MaxSigners,

@@ -16,12 +16,14 @@ const (
 	MaxRecord   = 64 << 10  // bytes of one encoded record
 	MaxSegment  = 256 << 10 // bytes of one sealed segment
 	MaxCounters = 2048      // counters in one window
-	MaxString   = 256       // bytes of a target, server, app, version, …
-	MaxURL      = 2048      // bytes of a sample's URL
-	MaxDrops    = 32        // reasons in one header
-	MaxClients  = 32        // client tokens in a deletion notice
-	MaxReceipts = 64        // batches named in one record of receipts
-	MaxPath     = 16        // attempts in one delivery path
+	// counters, samples and application errors in one segment: what a detector takes of it
+	MaxSegmentRows = 8192
+	MaxString      = 256  // bytes of a target, server, app, version, …
+	MaxURL         = 2048 // bytes of a sample's URL
+	MaxDrops       = 32   // reasons in one header
+	MaxClients     = 32   // client tokens in a deletion notice
+	MaxReceipts    = 64   // batches named in one record of receipts
+	MaxPath        = 16   // attempts in one delivery path
 	// ms; greater ages, window lengths and durations of requests must be clamped to it
 	MaxAge     = 30 * 24 * 60 * 60 * 1000
 	MaxCount   = 1<<32 - 1 // requests in one counter, records in one drop
@@ -101,13 +103,16 @@ const (
 	DropRefused     = "refused"      // a collector refused the batch for good
 )
 
-// Flags distinguish requests whose totals should not be mixed. Unknown flags are kept unchanged.
+// Flags distinguish requests whose totals should not be mixed. Encoders and decoders keep
+// unknown flags unchanged; detectors clear them.
 type Flags uint8
 
 const (
 	FlagRetry Flags = 1 << 0 // according to the application, the request repeats a failed one
 	// the client's network changed between the request and its report
 	FlagNetworkChanged Flags = 1 << 1
+
+	KnownFlags = FlagRetry | FlagNetworkChanged // those of this release
 )
 
 // Window counts every request that was observed in one interval. Times are relative to the creation

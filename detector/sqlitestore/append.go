@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -76,7 +77,7 @@ func writeCells(tx *sql.Tx, names *names, cells []detector.Cell) error {
 		return nil
 	}
 	st, err := tx.Prepare(`INSERT INTO cells (bin, series, raw, estimated, clients, spread) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET raw = raw + excluded.raw, estimated = estimated + excluded.estimated,
+		ON CONFLICT DO UPDATE SET raw = CASE WHEN raw > 9223372036854775807 - excluded.raw THEN 9223372036854775807 ELSE raw + excluded.raw END, estimated = estimated + excluded.estimated,
 			clients = coalesce(merge_clients(clients, excluded.clients), x''),
 			spread = coalesce(merge_spread(spread, excluded.spread), x'')`)
 	if err != nil {
@@ -92,7 +93,7 @@ func writeCells(tx *sql.Tx, names *names, cells []detector.Cell) error {
 			return err
 		}
 		clients, spread = c.Clients.Append(clients[:0]), c.Spread.Append(spread[:0])
-		if _, err := st.Exec(bin, id, int64(c.Raw), c.Estimated, blob(clients), blob(spread)); err != nil {
+		if _, err := st.Exec(bin, id, int64(min(c.Raw, math.MaxInt64)), min(c.Estimated, math.MaxFloat64), blob(clients), blob(spread)); err != nil {
 			return err
 		}
 	}

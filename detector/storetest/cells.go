@@ -141,3 +141,15 @@ func inventedCounts(t *eventsTest) {
 		t.Errorf("%+v %v", got, err)
 	}
 }
+
+// saturated: a sum that no database can hold stays at the most that one can.
+func saturated(t *eventsTest) {
+	for n := range 3 {
+		t.append(batch(n+1, count(2, 1, math.MaxInt64-1, 1, ok), count(2, 2, math.MaxUint64, 1, reset)))
+	}
+	got, err := t.Cells(t.Context(), start, at(2))
+	if err != nil || len(got) != 2 || got[0].Raw != math.MaxInt64 || got[1].Raw != math.MaxInt64 {
+		t.Errorf("%+v %v", got, err)
+	}
+	t.total(model.TotalsQuery{})
+}

@@ -39,6 +39,7 @@ func TestEvents(t *testing.T, newStore func(t *testing.T) (open func() (detector
 		{"series", eachSeries},
 		{"prune", pruneEvents},
 		{"invented counts", inventedCounts},
+		{"sums that saturate", saturated},
 		{"copies of one id", copiesOfOneID},
 		{"many at a time", manyAppend},
 		{"a context that ended", eventsContext},

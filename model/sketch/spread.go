@@ -68,7 +68,7 @@ func (s *Spread) add(c spreadCell) {
 	}
 	at := &s.cells[i]
 	at.Clients += c.Clients
-	at.Raw += c.Raw
+	at.Raw = Sum(at.Raw, c.Raw)
 	at.Estimated += c.Estimated
 }
 
@@ -77,6 +77,15 @@ func (s *Spread) Merge(o *Spread) {
 	for _, c := range o.cells {
 		s.add(c)
 	}
+}
+
+// Sum returns a + b, at most 2^63-1, which is the most that databases store. Counters come from
+// strangers, and a sum of them must not become small or unstorable.
+func Sum(a, b uint64) uint64 {
+	if a > math.MaxInt64 || b > math.MaxInt64-a {
+		return math.MaxInt64
+	}
+	return a + b
 }
 
 // Buckets yields the buckets, those of quiet clients first. It is an [iter.Seq].
