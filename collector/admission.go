@@ -8,9 +8,8 @@ import (
 	"github.com/heliograph-net/heliograph/internal/httpx"
 )
 
-// admission gives uploads their places. It says no before a body is read: while the collector
-// drains, to a network that sends too much, and to everyone while there is more than the inbox can
-// take.
+// admission limits the uploads in flight. It refuses an upload before its body is read: if the
+// collector is draining, if the client's network sends too much, or if the inbox cannot keep up.
 type admission struct {
 	gate     *httpx.Gate
 	networks *httpx.Limiter
@@ -18,8 +17,8 @@ type admission struct {
 	uploads  *httpx.Slots // in flight
 	pressure pressure
 	shedder  *shedder
-	memory   memory        // of the bodies of uploads in flight
-	timeout  time.Duration // for a body
+	memory   memory        // used by the bodies of uploads in flight
+	timeout  time.Duration // for reading a body
 }
 
 func newAdmission(o *Options, gate *httpx.Gate, delay *queueDelay, s *shedder) *admission {
@@ -27,19 +26,20 @@ func newAdmission(o *Options, gate *httpx.Gate, delay *queueDelay, s *shedder) *
 		memory: memory{max: o.MaxBodyBytes}, timeout: o.UploadTimeout}
 }
 
-// place is what an upload in flight has until it leaves.
+// place is the place of one upload in flight. See leave.
 type place struct {
 	admission *admission
 	network   httpx.Network
 }
 
-// network is the client network of an address.
+// network returns the client network of an address.
 func (a *admission) network(addr netip.Addr) httpx.Network {
 	return a.networks.Network(time.Now(), addr)
 }
 
-// enter gives an upload from a network its place, or says in a *shed why not, after preparing an
-// answer to a request whose body stays unread. The zero Network has no limits of its own.
+// enter returns a place for an upload from a network. If there is none, the error is a *shed, and
+// enter has prepared w for a request whose body is not read. The zero Network has no limits
+// of its own.
 func (a *admission) enter(w http.ResponseWriter, r *http.Request, network httpx.Network) (place, error) {
 	if !a.gate.Enter() {
 		httpx.LeaveBody(w, r)
@@ -60,12 +60,13 @@ func (p place) leave() {
 	p.admission.gate.Leave()
 }
 
-// holdShed is how long an upload that finds no place waits for its answer. A client that does not
-// heed the delay asks again the moment it is answered, and some thousand of those would be more
-// work than all uploads that are taken; while they wait they are none.
+// holdShed is how long an upload without a place waits for its answer. A client that ignores the
+// requested delay tries again as soon as it is answered. Some thousands of such clients would cause
+// more work than all accepted uploads. While they wait, they cause none.
 const holdShed = 2 * time.Second
 
-// admit counts an upload among those in flight, or says why not, after holdShed.
+// admit counts an upload as in flight. If that is not possible, it returns the reason
+// after holdShed.
 func (a *admission) admit(now time.Time, network httpx.Network) *shed {
 	switch a.networks.Enter(now, network) {
 	case httpx.OfNetwork:

@@ -10,8 +10,9 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/seal"
 )
 
-// batches takes sealed segments from agents. The way of one is a place (admission.go), its body
-// (body.go), a judgement (intake.go), the inbox (commit.go) and a receipt (receipts.go).
+// batches receives sealed segments from agents. The steps of an upload are: a place (admission.go),
+// reading the body (body.go), checking the segment (intake.go), the inbox (commit.go) and a receipt
+// (receipts.go).
 type batches struct {
 	live      *live
 	admission *admission
@@ -20,9 +21,9 @@ type batches struct {
 	received  prometheus.Counter // bytes
 }
 
-// serve answers with a receipt, but for a wrong media type and for a body that did not arrive.
+// serve answers with a receipt, unless the media type is wrong or the body did not arrive.
 func (b *batches) serve(w http.ResponseWriter, r *http.Request) error {
-	if r.Header["Origin"] != nil { // a page's
+	if r.Header["Origin"] != nil { // sent by a page
 		allowOrigins(w)
 	}
 	if !httpx.HasType(r.Header, protocol.MediaTypeSegment) {
@@ -38,7 +39,7 @@ func (b *batches) serve(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// take takes an upload, or says why not.
+// take accepts an upload, or says why it does not.
 func (b *batches) take(w http.ResponseWriter, r *http.Request, s *settings) (answer, error) {
 	claim, from := claimOf(r.Header), s.client(r)
 	place, err := b.admission.enter(w, r, b.admission.network(from))

@@ -25,22 +25,22 @@ func (m *memory) take(n int) bool {
 	return true
 }
 
-// body is the body of an upload in a buffer that is used again. Its capacity counts as used memory
-// until free.
+// body is the body of an upload in a buffer that is reused. Its capacity counts as used memory
+// until free is called.
 type body struct {
 	bytes  []byte
 	memory *memory
 }
 
 const (
-	smallBody = 8 << 10 // most bodies find room in it
-	// a larger buffer is not kept, so that a few large uploads do not hold memory for ever
+	smallBody = 8 << 10 // most bodies fit into it
+	// larger buffers are not reused, so that a few large uploads do not occupy memory for ever
 	maxPooled = 64 << 10
 )
 
 var bodies = sync.Pool{New: func() any { return &body{bytes: make([]byte, 0, smallBody)} }}
 
-// newBody returns nil when too much memory is in use.
+// newBody returns an empty body, or nil if too much memory is in use.
 func newBody(m *memory) *body {
 	b := bodies.Get().(*body)
 	if !m.take(cap(b.bytes)) {
@@ -51,7 +51,7 @@ func newBody(m *memory) *body {
 	return b
 }
 
-// free gives the body's memory back. Nobody may use its bytes afterwards.
+// free releases the body's memory. Its bytes must not be used afterwards.
 func (b *body) free() {
 	b.memory.used.Add(-int64(cap(b.bytes)))
 	b.memory = nil
@@ -60,7 +60,7 @@ func (b *body) free() {
 	}
 }
 
-// grow doubles the buffer, and reports false when too much memory is in use.
+// grow doubles the buffer. It returns false if too much memory is in use.
 func (b *body) grow() bool {
 	if !b.memory.take(cap(b.bytes)) {
 		return false
@@ -71,19 +71,19 @@ func (b *body) grow() bool {
 	return true
 }
 
-// hurryPart is what is left of their time to bodies while places are scarce.
+// hurryPart divides the time for reading a body while places are scarce.
 const hurryPart = 5
 
-// hurry leaves clients less time to send their bodies while more than half of all places are taken,
-// so that a few thousand that send a byte now and then do not keep everyone else out.
+// hurry gives clients less time to send their bodies while more than half of all places are taken.
+// Otherwise a few thousand clients that send a byte now and then could keep all others out.
 func (a *admission) hurry(w http.ResponseWriter, now time.Time) {
 	if a.uploads.Scarce() {
 		_ = http.NewResponseController(w).SetReadDeadline(now.Add(a.timeout / hurryPart))
 	}
 }
 
-// read reads the body of an upload that has a place, at most limit bytes, and charges it to its
-// network. Its errors are a *shed, when too many bodies are being read, and those of
+// read reads the body of an upload that has a place, at most limit bytes, and counts it for the
+// upload's network. The error is a *shed if too many bodies are being read, and otherwise one of
 // httpx.BodyError.
 func (p place) read(w http.ResponseWriter, r *http.Request, limit int64) (*body, error) {
 	a := p.admission
@@ -104,9 +104,9 @@ func (p place) read(w http.ResponseWriter, r *http.Request, limit int64) (*body,
 
 var errMemory = errors.New("too many bodies are being read")
 
-// read reads at most limit bytes into a buffer that grows with what has arrived, not with what was
-// announced. The read deadline is set already. Its errors are those of httpx.BodyError, and
-// errMemory.
+// read reads at most limit bytes into a buffer that grows with the bytes that have arrived, not
+// with the announced length. The read deadline is already set. The error is errMemory or one of
+// httpx.BodyError.
 func (m *memory) read(w http.ResponseWriter, r *http.Request, limit int64) (*body, error) {
 	if r.ContentLength > limit {
 		return nil, httpx.ErrTooLarge
@@ -116,7 +116,7 @@ func (m *memory) read(w http.ResponseWriter, r *http.Request, limit int64) (*bod
 		return nil, errMemory
 	}
 	whole := false
-	defer func() { // after a panic, too: the memory is all uploads'
+	defer func() { // also after a panic, because all uploads share the memory
 		if !whole {
 			b.free()
 		}
@@ -145,8 +145,8 @@ func (b *body) readFrom(r io.Reader) error {
 	}
 }
 
-// hold makes bytes that exist already count as used memory. It takes them over, and returns nil
-// when too much is in use.
+// hold counts existing bytes as used memory and takes ownership of them. It returns nil if too much
+// memory is in use.
 func (m *memory) hold(bytes []byte) *body {
 	if !m.take(cap(bytes)) {
 		return nil

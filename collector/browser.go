@@ -17,13 +17,13 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Limits of one Reporting API upload. Chromium keeps 100 reports at most.
+// The limits of one Reporting API upload. Chromium stores at most 100 reports.
 const (
 	maxReportsBody = 512 << 10 // bytes
-	maxReports     = 512       // reports; what comes after is dropped and counted
+	maxReports     = 512       // reports; further ones are dropped and counted
 )
 
-// browser takes what browsers send by the W3C Reporting API.
+// browser receives the uploads that browsers make with the W3C Reporting API.
 type browser struct {
 	id        string // the collector's
 	live      *live
@@ -34,8 +34,9 @@ type browser struct {
 	tokens    clientTokens
 }
 
-// serve answers 204 to all but what no browser sends. Any 2xx means "delivered" to browsers, and
-// anything else that they come back: so a collector that cannot keep reports drops and counts them.
+// serve answers 204, except to requests that no browser makes. To a browser, any 2xx means
+// "delivered", and after any other status it sends the reports again. So a collector that cannot
+// store reports drops and counts them.
 func (b *browser) serve(w http.ResponseWriter, r *http.Request) error {
 	allowOrigins(w)
 	legacy := httpx.HasType(r.Header, typeLegacyCSP)
@@ -53,7 +54,7 @@ func (b *browser) serve(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// take keeps what may be kept of an upload.
+// take stores the permitted part of an upload.
 func (b *browser) take(w http.ResponseWriter, r *http.Request, legacy bool) error {
 	s := b.live.load()
 	from := s.client(r)
@@ -82,19 +83,20 @@ func (b *browser) take(w http.ResponseWriter, r *http.Request, legacy bool) erro
 	return nil
 }
 
-// sealedReports are what is left of an upload while it waits for the inbox.
+// sealedReports is what remains of an upload while it waits for the inbox.
 type sealedReports struct {
 	id      report.BatchID
-	segment []byte // nil: nothing is kept
-	reports int    // in it
+	segment []byte // nil: there is nothing to store
+	reports int    // number of reports in segment
 }
 
-// decoding is how many uploads are decoded at one time. What is decoded takes more memory than the
-// body, and none of it is held while an upload waits, for its turn or for the inbox.
+// decoding limits how many uploads are decoded at the same time, because decoded reports need more
+// memory than the body. None of that memory is in use while an upload waits for its turn or for
+// the inbox.
 var decoding = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
 
-// seal decodes an upload, drops and counts what is not kept of it, and seals the rest. It frees
-// the body.
+// seal decodes an upload, drops and counts the reports that are not stored, and seals the others.
+// It frees the body.
 func (b *browser) seal(s *settings, from netip.Addr, body *body, legacy bool, userAgent string) (sealedReports, error) {
 	defer body.free()
 	decoding <- struct{}{}
@@ -112,18 +114,18 @@ func (b *browser) seal(s *settings, from netip.Addr, body *body, legacy bool, us
 	return sealed, nil
 }
 
-// Reasons for which browser reports are not kept.
+// The reasons for which browser reports are not stored.
 const (
-	dropOverload    = "overload"    // counts uploads: their bodies were not read
-	dropUnavailable = "unavailable" // the inbox took nothing, or the collector is shutting down
+	dropOverload    = "overload"    // counts uploads, because their bodies were not read
+	dropUnavailable = "unavailable" // the inbox failed, or the collector is shutting down
 	dropDisabled    = "disabled"    // the policy allows no collection, or there is none
-	dropType        = "type"        // a type that is not kept
-	dropInvalid     = "invalid"     // a report that breaks the format's rules
+	dropType        = "type"        // a type that is not stored
+	dropInvalid     = "invalid"     // a report that violates its format
 	dropOverflow    = "overflow"    // beyond maxReports in one upload
 	dropFailed      = "failed"      // could not be sealed
 )
 
-// droppedFor is the reason for an upload that was shed.
+// droppedFor returns the reason for an upload that was shed.
 func droppedFor(s *shed) string {
 	if s.reason == receipt.ReasonUnavailable {
 		return dropUnavailable
@@ -165,7 +167,7 @@ func (b *browser) sealKept(s *settings, from netip.Addr, kept *keptReports) (sea
 	return sealedReports{id, segment, kept.len() - left - full}, nil
 }
 
-// store makes a segment durable, or reports false. It takes the segment over.
+// store makes a segment durable and reports whether it succeeded. It takes ownership of segment.
 func (b *browser) store(from origin, id report.BatchID, segment *body) bool {
 	said := b.committer.store(Entry{Body: sha256.Sum256(segment.bytes), Envelope: report.Envelope{
 		Batch: id, Received: time.Now().UnixMilli(), Collector: b.id, ASN: from.asn, Country: from.country, Segment: segment.bytes,
@@ -174,9 +176,9 @@ func (b *browser) store(from origin, id report.BatchID, segment *body) bool {
 	return said.Decision == receipt.Stored
 }
 
-// sealReports makes a segment of a header and what follows it. Samples that find no room are left
-// out: their requests are counted. So are errors of pages, and the number of reports that they
-// stand for is returned.
+// sealReports returns a segment with a header and the records. If there is no room for all, it
+// leaves out samples, whose requests are counted anyway, and errors of pages. It returns the number
+// of reports that the omitted errors stand for.
 func sealReports(key *seal.Key, id report.BatchID, h *report.Header, ws []*report.Window, pages []*report.ApplicationError,
 	ss []*report.Sample) (segment []byte, left int, err error) {
 	sealer, err := seal.NewSealer(key, id)

@@ -9,10 +9,10 @@ import (
 	"github.com/heliograph-net/heliograph/internal/daykey"
 )
 
-// clientTokens makes the tokens that tell distinct browsers apart for one UTC day, as agents' own
-// random tokens do. A token is a keyed hash of the peer's address and the User-Agent string. The
-// key is random, is only ever in memory and is replaced every day: then nobody, the collector
-// included, can link tokens to addresses or to those of another day. The zero value is ready.
+// clientTokens makes the tokens that distinguish browsers for one UTC day, like the random tokens
+// of agents. A token is a keyed hash of the peer's address and the User-Agent string. The key is
+// random, is never written anywhere, and is replaced every day. After that, not even the collector
+// can link tokens to addresses or to the tokens of another day. The zero value is ready to use.
 type clientTokens struct{ key daykey.Key }
 
 func (t *clientTokens) token(now time.Time, addr netip.Addr, userAgent string) (token [16]byte) {
@@ -24,8 +24,8 @@ func (t *clientTokens) token(now time.Time, addr netip.Addr, userAgent string) (
 	return token
 }
 
-// hostPart is 16 bytes of the address: of IPv6 only the first 64 bits, for one host can use all
-// addresses of its /64 and would pass for as many clients.
+// hostPart returns the address in 16 bytes. Of an IPv6 address it keeps only the first 64 bits,
+// because one host can use all addresses of its /64 and would look like many clients.
 func hostPart(addr netip.Addr) []byte {
 	b := addr.As16()
 	if addr.Is6() {

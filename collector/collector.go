@@ -12,14 +12,14 @@ import (
 	"github.com/heliograph-net/heliograph/internal/httpx"
 )
 
-// Collector takes, keeps and hands on batches. Make one with [New]; its methods are safe for
+// Collector receives, stores and serves batches. Make one with [New]. Its methods are safe for
 // concurrent use.
 type Collector struct {
 	inbox     Inbox
 	log       *slog.Logger
 	metrics   *metrics
 	live      *live       // the settings
-	gate      *httpx.Gate // closed when Run drains; uploads and polls in flight are inside
+	gate      *httpx.Gate // closed when Run drains; uploads and polls in flight have entered it
 	admission *admission
 	signer    *signer
 	committer *committer
@@ -29,12 +29,13 @@ type Collector struct {
 	headroom  []byte      // never touched, see headroomBytes
 }
 
-// headroomBytes are allocated and never touched, so that they take no memory. But the garbage
-// collector counts them as living, and therefore lets that much more garbage gather: a collector
-// lives in a few MiB, and would else be cleaned up many times a second.
+// headroomBytes are allocated but never touched, so they use no physical memory. But the garbage
+// collector counts them as live, and so lets more garbage accumulate between its runs. A collector
+// needs only a few MiB, and without the headroom the garbage collector would run many
+// times a second.
 const headroomBytes = 32 << 20
 
-// New checks the options and makes a Collector, which works while its Run does.
+// New validates the options and returns a Collector. It accepts uploads while [Collector.Run] runs.
 func New(o Options) (*Collector, error) {
 	first, err := prepare(o.Settings)
 	if err := errors.Join(o.validate(), err); err != nil {
@@ -55,7 +56,7 @@ func New(o Options) (*Collector, error) {
 	return c, nil
 }
 
-// wire makes the parts that requests go through.
+// wire makes the parts that handle requests.
 func (c *Collector) wire(o *Options) {
 	delay := &queueDelay{interval: o.MaxQueueDelay}
 	shedder := &shedder{least: o.SlowDown, causes: c.metrics.shed}
@@ -75,12 +76,12 @@ func (c *Collector) wire(o *Options) {
 	})
 }
 
-// Handler serves the public routes: /v1/batches, /v1/reports, /v1/policy, /v1/feed, /v1/oblivious
-// and /v1/oblivious/keys. It sets read and write deadlines of its own.
+// Handler returns the handler of the public routes: /v1/batches, /v1/reports, /v1/policy, /v1/feed,
+// /v1/oblivious and /v1/oblivious/keys. It sets its own read and write deadlines.
 func (c *Collector) Handler() http.Handler { return c.handler }
 
-// Reload replaces the settings for requests that start from now on; the caller must not change what
-// they point to. On an error the old settings stay.
+// Reload replaces the settings for requests that start from now on. The caller must not change what
+// they point to. If Reload returns an error, the old settings stay in effect.
 func (c *Collector) Reload(s Settings) error {
 	ready, err := prepare(s)
 	if err != nil {
@@ -89,8 +90,8 @@ func (c *Collector) Reload(s Settings) error {
 	return c.live.apply(ready)
 }
 
-// Ready says whether the collector would make a batch durable now: nil, or an error that names what
-// is in the way. It really writes to the inbox, and asks nothing beyond this host.
+// Ready returns nil if the collector could make a batch durable now, and otherwise an error that
+// names the obstacle. It really writes to the inbox. It depends on no other host.
 func (c *Collector) Ready(ctx context.Context) error {
 	select {
 	case <-c.gate.Closed():
@@ -100,10 +101,11 @@ func (c *Collector) Ready(ctx context.Context) error {
 	return c.inbox.Check(ctx)
 }
 
-// Outlook says in words what a collector that works now will need soon: "" when detectors take what
-// it stores, else how much it holds for them, since when, and when it will be full.
+// Outlook describes a problem that is coming up although the collector works now. It returns ""
+// while detectors take what the collector stores, and otherwise how much it holds for them, since
+// when, and when it will be full.
 func (c *Collector) Outlook(now time.Time) string { return c.upkeep.forecast.outlook(now) }
 
-// Proxies says in words that uploads come through a proxy that Settings.TrustedProxies does not
-// list: "" when none did lately.
+// Proxies says if uploads come through a proxy that is not in Settings.TrustedProxies. It returns
+// "" if none did lately.
 func (c *Collector) Proxies(now time.Time) string { return c.live.unlisted.outlook(now) }

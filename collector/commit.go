@@ -11,8 +11,8 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
-// committer makes uploads durable, many at a time: one transaction of the inbox and one signature
-// serve a whole round.
+// committer makes uploads durable, many at a time. A round has one transaction of the inbox and
+// one signature.
 type committer struct {
 	inbox   Inbox
 	signer  *signer
@@ -20,14 +20,14 @@ type committer struct {
 	shedder *shedder
 	metrics *metrics
 	log     *slog.Logger
-	timeout time.Duration // for an upload to be stored
+	timeout time.Duration // for storing an upload
 
 	queue   *group[*upload]
 	idle    sync.Pool // of *upload
-	round   round     // its goroutine's
-	failing bool      // its goroutine's; the inbox did not take the last round
+	round   round     // owned by its goroutine
+	failing bool      // owned by its goroutine; the inbox failed in the last round
 	tooLate chan struct{}
-	giveUp  func() // closes tooLate: whoever waits is told to come later
+	giveUp  func() // closes tooLate, so that waiting uploads are told to come later
 }
 
 func newCommitter(o *Options, s *signer, delay *queueDelay, sh *shedder, m *metrics) *committer {
@@ -39,16 +39,16 @@ func newCommitter(o *Options, s *signer, delay *queueDelay, sh *shedder, m *metr
 	return c
 }
 
-// upload is one batch on its way into the inbox. Its fields are the submitter's before submit and
-// after answered, else the committer's.
+// upload is one batch on its way into the inbox. The submitter owns its fields before submit and
+// after answered, and the committer in between.
 type upload struct {
 	entry    Entry
-	body     *body               // of entry; may be nil
-	key      *ed25519.PrivateKey // signs its receipt; nil: none is wanted
+	body     *body               // the memory of entry; may be nil
+	key      *ed25519.PrivateKey // signs its receipt; nil: no receipt is needed
 	queued   time.Time
 	answered chan answer // buffered
-	timeout  *time.Timer // the submitter's own
-	// set by who comes first: the committer with an answer, or a submitter who waits no longer
+	timeout  *time.Timer // owned by the submitter
+	// set by the first of two: the committer with an answer, or a submitter that no longer waits
 	over atomic.Bool
 }
 
@@ -58,7 +58,8 @@ func newUpload() any {
 	return u
 }
 
-// answer is what became of an upload. The receipt is nil when none was wanted, or not signed yet.
+// answer is the answer to an upload. The receipt is nil if none was needed or if it is not
+// yet signed.
 type answer struct {
 	statement receipt.Statement
 	receipt   []byte
@@ -66,7 +67,7 @@ type answer struct {
 
 func (u *upload) weight() int { return len(u.entry.Envelope.Segment) }
 
-// free gives back what an upload holds. Nobody may use it afterwards.
+// free releases the memory of an upload, which must not be used afterwards.
 func (c *committer) free(u *upload) {
 	if u.body != nil {
 		u.body.free()
@@ -76,8 +77,8 @@ func (c *committer) free(u *upload) {
 	c.idle.Put(u)
 }
 
-// store hands an entry over and waits for the answer, no longer than the inbox is given. It owns
-// body, which may be nil. key signs the receipt; nil wants none.
+// store submits an entry and waits for the answer, at most for the timeout. It takes ownership of
+// body, which may be nil. key signs the receipt; nil means no receipt.
 func (c *committer) store(e Entry, body *body, key *ed25519.PrivateKey) answer {
 	u := c.idle.Get().(*upload)
 	u.entry, u.body, u.key, u.queued = e, body, key, time.Now()
@@ -104,14 +105,14 @@ func (c *committer) store(e Entry, body *body, key *ed25519.PrivateKey) answer {
 	return a
 }
 
-// round is what the committer uses again.
+// round has buffers that the committer reuses.
 type round struct {
 	entries    []Entry
 	statements []receipt.Statement
 	wanted     unsigned
 }
 
-// commit is the work of a round.
+// commit does the work of a round.
 func (c *committer) commit(all []*upload) {
 	start := time.Now()
 	c.delay.round(start, all[0].queued, len(c.queue.in))
@@ -126,7 +127,7 @@ func (c *committer) commit(all []*upload) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
 	defer cancel()
 	statuses, err := c.inbox.Commit(ctx, work.entries)
-	clear(work.entries) // they point to bodies
+	clear(work.entries) // releases the bodies
 	c.metrics.commitSize.Observe(float64(len(all)))
 	c.metrics.commitTime.Observe(time.Since(start).Seconds())
 	c.noteInbox(err)
@@ -145,7 +146,7 @@ func (c *committer) commit(all []*upload) {
 	c.handOut(all, work.statements, c.signer.sign(&work.wanted))
 }
 
-// handOut answers all uploads of a round; receipts are those of uploads that want one.
+// handOut answers all uploads of a round. receipts has those of the uploads that need one.
 func (c *committer) handOut(all []*upload, statements []receipt.Statement, receipts [][]byte) {
 	for i, u := range all {
 		a := answer{statement: statements[i]}
@@ -172,7 +173,7 @@ func decide(s receipt.Statement, status Status) receipt.Statement {
 	return s
 }
 
-// noteInbox logs when the inbox begins to refuse and when it works again, not every round between.
+// noteInbox logs when the inbox begins to fail and when it works again, but not every failure.
 func (c *committer) noteInbox(err error) {
 	switch {
 	case err != nil && !c.failing:

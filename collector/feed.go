@@ -17,11 +17,11 @@ import (
 )
 
 const (
-	maxFeeds = 16              // requests at one time
+	maxFeeds = 16              // concurrent requests
 	feedSkew = 5 * time.Minute // between a detector's clock and ours
 )
 
-// feedServer hands on what is stored to detectors.
+// feedServer serves stored batches to detectors.
 type feedServer struct {
 	id      string // the collector's
 	live    *live
@@ -32,10 +32,10 @@ type feedServer struct {
 	handed  prometheus.Counter
 }
 
-// serve hands on stored batches to a detector that may read them, waiting for new ones when
-// there are none. The answer is a sequence of envelopes, each behind its length (4 bytes,
-// big-endian); it may be empty. Asking for what comes after N acknowledges all up to N for the
-// detector with this key; it is kept until the detectors of all keys have acknowledged it.
+// serve returns stored batches to an authorized detector. If there are none, it waits for new ones.
+// The answer is a sequence of envelopes, each preceded by its length (4 bytes, big-endian). It may
+// be empty. A request for the batches after N acknowledges all batches up to N for the detector
+// with this key. A batch is held until the detectors of all keys have acknowledged it.
 func (f *feedServer) serve(w http.ResponseWriter, r *http.Request) error {
 	if !f.gate.Enter() {
 		return httpx.NewError(http.StatusServiceUnavailable, "shutting down")
@@ -54,8 +54,8 @@ func (f *feedServer) serve(w http.ResponseWriter, r *http.Request) error {
 		return httpx.NewError(http.StatusBadRequest, err.Error())
 	}
 	httpx.SetDeadlines(w, q.Wait+httpx.WriteTimeout, q.Wait+httpx.WriteTimeout+f.timeout)
-	// A disk without room for the acknowledgement must not keep detectors from reading on; they
-	// acknowledge more with their next request.
+	// Detectors must be able to read on even if the disk has no room for the acknowledgement. Their
+	// next request acknowledges more.
 	if err := f.inbox.Ack(r.Context(), reader, q.After); err != nil && !errors.Is(err, ErrFull) {
 		return feedError(err)
 	}
@@ -72,12 +72,13 @@ func (f *feedServer) serve(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", protocol.MediaTypeFeed)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
-	_, _ = w.Write(body) // a detector that went away asks again: nothing is acknowledged by sending
+	// a detector that went away asks again, because sending acknowledges nothing
+	_, _ = w.Write(body)
 	f.handed.Add(float64(len(batches)))
 	return nil
 }
 
-// authorize returns the reader who asks.
+// authorize returns the name of the reader that makes the request.
 func (f *feedServer) authorize(w http.ResponseWriter, r *http.Request) (reader string, err error) {
 	keys := f.live.load().FeedKeys
 	if len(keys) == 0 {
@@ -91,8 +92,8 @@ func (f *feedServer) authorize(w http.ResponseWriter, r *http.Request) (reader s
 	return ReaderName(key), nil
 }
 
-// awaitBatches reads what there is; if that is nothing, it waits for the next commit. It returns
-// nothing when the wait is over, and when the collector shuts down.
+// awaitBatches reads the next batches. If there are none, it waits for the next commit. It returns
+// no batches if the wait ends or the collector shuts down.
 func (f *feedServer) awaitBatches(ctx context.Context, q feed.Query) ([]report.Envelope, error) {
 	timeout := time.NewTimer(q.Wait)
 	defer timeout.Stop()
@@ -118,7 +119,7 @@ func feedError(err error) error {
 	switch {
 	case errors.Is(err, ErrCursor):
 		return httpx.NewError(http.StatusConflict, "after: "+ErrCursor.Error()+"; start again from 0")
-	case errors.Is(err, ErrReader): // its key was taken away a moment ago
+	case errors.Is(err, ErrReader): // its key was removed a moment ago
 		return httpx.NewError(http.StatusForbidden, ErrReader.Error())
 	case errors.Is(err, context.Canceled):
 		return httpx.NewError(statusClientGone, "gone")
@@ -126,6 +127,6 @@ func feedError(err error) error {
 	return err
 }
 
-// statusClientGone is for the metrics: nobody reads the answer. The number is the one that nginx
-// made common.
+// statusClientGone appears only in metrics, because the client does not read the answer. nginx uses
+// the same number.
 const statusClientGone = 499

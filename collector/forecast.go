@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	forecastWindow = time.Hour // the growth of the inbox is that of this time
-	// a detector takes batches within seconds; when the oldest is older, none does
+	forecastWindow = time.Hour // growth of the inbox is measured over this time
+	// detectors take batches within seconds, so if the oldest batch is older, no detector
+	// is reading
 	cutOffAfter = 10 * time.Minute
 )
 
@@ -19,15 +20,15 @@ type usage struct {
 	bytes int64
 }
 
-// forecast says when the inbox will be full. The zero value knows nothing yet.
+// forecast predicts when the inbox will be full. The zero value is ready to use.
 type forecast struct {
 	mu      sync.Mutex
-	history []usage    // owned by mu; of forecastWindow, oldest first
-	last    InboxStats // owned by mu
+	history []usage    // guarded by mu; the last forecastWindow, oldest first
+	last    InboxStats // guarded by mu
 }
 
-// note takes over what the inbox is now, and returns how many batches were dropped since the last
-// note.
+// note records the present state of the inbox and returns how many batches were dropped since the
+// last call.
 func (f *forecast) note(now time.Time, s InboxStats) (dropped uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -42,7 +43,7 @@ func (f *forecast) note(now time.Time, s InboxStats) (dropped uint64) {
 	return dropped
 }
 
-// fullIn is fullAs for the inbox at the last note.
+// fullIn returns fullAs for the state at the last note.
 func (f *forecast) fullIn() time.Duration {
 	f.mu.Lock()
 	s := f.last
@@ -50,8 +51,8 @@ func (f *forecast) fullIn() time.Duration {
 	return f.fullAs(s)
 }
 
-// fullAs is the time until an inbox that is s now is full, if it goes on growing as up to the last
-// note: 0 when it is full, and the longest Duration when it does not grow.
+// fullAs returns the time until an inbox in state s is full, if it goes on growing as it did up to
+// the last note. It is 0 if the inbox is full, and the longest Duration if the inbox does not grow.
 func (f *forecast) fullAs(s InboxStats) time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -74,7 +75,7 @@ func (f *forecast) fullAs(s InboxStats) time.Duration {
 	return time.Duration(left)
 }
 
-// outlook is Collector.Outlook.
+// outlook implements [Collector.Outlook].
 func (f *forecast) outlook(now time.Time) string {
 	f.mu.Lock()
 	s := f.last

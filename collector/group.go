@@ -2,16 +2,16 @@ package collector
 
 import "sync"
 
-// group gathers what many goroutines submit and works on all of it together, so that one fsync or
-// one signature serves many. Whatever arrives while the work is done waits for the next round:
-// groups grow with the load and are single without it.
+// group collects items that many goroutines submit and works on them together, so that one fsync or
+// one signature serves many. Items that arrive during a round wait for the next one. So rounds grow
+// with the load, and have a single item if there is little.
 type group[T any] struct {
 	in     chan T
 	weight func(T) int // of one item, in bytes
 	work   func([]T)   // called by run, one round at a time
 
 	mu    sync.RWMutex
-	state groupState // owned by mu
+	state groupState // guarded by mu
 }
 
 type groupState uint8
@@ -22,23 +22,24 @@ const (
 	groupEnded // in is closed
 )
 
-// commitBytes is the weight after which a round takes nothing more.
+// commitBytes is the weight at which a round is complete.
 const commitBytes = 8 << 20
 
-// newGroup makes a group that lets at most waiting items wait. A round has at most MaxCommit items.
+// newGroup returns a group in which at most waiting items wait. A round has at most
+// [MaxCommit] items.
 func newGroup[T any](waiting int, weight func(T) int, work func([]T)) *group[T] {
 	return &group[T]{in: make(chan T, waiting), weight: weight, work: work}
 }
 
-// open lets items be submitted. They wait for run.
+// open allows items to be submitted. They wait for run.
 func (g *group[T]) open() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.state = groupOpen
 }
 
-// submit hands x over without blocking and says whether it was taken: not when too many wait, and
-// not before open or after end.
+// submit adds x without blocking and reports whether it was accepted. It is not if too many items
+// wait, before open, or after end.
 func (g *group[T]) submit(x T) bool {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -53,7 +54,8 @@ func (g *group[T]) submit(x T) bool {
 	}
 }
 
-// end lets run finish what was submitted before and return. It does not wait. Call it once.
+// end makes run return after it has finished the items submitted so far. It does not wait. It must
+// be called only once.
 func (g *group[T]) end() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -61,7 +63,7 @@ func (g *group[T]) end() {
 	close(g.in)
 }
 
-// run works until end was called.
+// run works until end is called.
 func (g *group[T]) run() {
 	var round []T
 	for x := range g.in {
@@ -71,7 +73,7 @@ func (g *group[T]) run() {
 	}
 }
 
-// gather adds what is waiting already.
+// gather adds the items that are already waiting.
 func (g *group[T]) gather(round []T) []T {
 	for bytes := g.weight(round[0]); len(round) < MaxCommit && bytes < commitBytes; {
 		select {

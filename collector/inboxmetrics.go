@@ -8,10 +8,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// statsTimeout bounds a question to the inbox.
+// statsTimeout limits a call of the inbox.
 const statsTimeout = 5 * time.Second
 
-// inboxMetrics asks the inbox when it is scraped.
+// inboxMetrics reads the inbox's stats when it is scraped.
 type inboxMetrics struct {
 	inbox                                                    Inbox
 	forecast                                                 *forecast
@@ -45,8 +45,8 @@ func (m inboxMetrics) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. An inbox that does not answer leaves its metrics out,
-// which /health/ready explains.
+// Collect implements prometheus.Collector. If the inbox fails, its metrics are missing, and
+// /health/ready says why.
 func (m inboxMetrics) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), statsTimeout)
 	defer cancel()
@@ -79,7 +79,7 @@ func fullSeconds(d time.Duration) float64 {
 	return d.Seconds()
 }
 
-// never is more than any delay.
+// never is longer than any delay.
 var never = math.Inf(1)
 
 func secondsSince(now, then time.Time, without float64) float64 {

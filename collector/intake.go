@@ -14,16 +14,16 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// claim is what an upload's headers say of it. No receipt covers headers, and whatever is on the
-// way may change them: what cannot be read of them is as if it were not there.
+// claim is what the headers of an upload say about it. No receipt covers headers, and any
+// intermediary may change them. Headers that cannot be parsed are ignored.
 type claim struct {
-	id       report.BatchID // zero: they name none
+	id       report.BatchID // zero: not given
 	delivery report.Delivery
 }
 
-// claimOf reads the batch id, which a request names before its body so that a receipt can name it
-// when the body is not read, and what the agent says of the delivery. Without that the batch is as
-// old as its arrival: something on the way may have taken the header off, and a report with a
+// claimOf parses the batch id and what the agent says about the delivery. The id is in the headers
+// so that a receipt can name it even if the body is not read. If the delivery is missing, an
+// intermediary may have removed the header. The batch then counts as just made, because a report of
 // doubtful age is better than none.
 func claimOf(h http.Header) (c claim) {
 	if id, err := report.ParseBatchID(h.Get(protocol.HeaderBatch)); err == nil {
@@ -35,8 +35,8 @@ func claimOf(h http.Header) (c claim) {
 	return c
 }
 
-// unread is the answer to an upload whose body was not read. An error that is not for a receipt is
-// returned.
+// unread returns the answer to an upload whose body was not read. It returns err itself if a
+// receipt cannot express it.
 func (c *claim) unread(err error) (answer, error) {
 	if s, ok := errors.AsType[*shed](err); ok {
 		return c.later(s), nil
@@ -55,21 +55,21 @@ func (c *claim) tooLarge() answer {
 	return answer{statement: refused(receipt.Statement{Batch: c.id}, receipt.ReasonTooLarge)}
 }
 
-// origin is what is kept of where an upload came from.
+// origin is what is stored about where an upload came from.
 type origin struct {
 	asn     uint32
 	country string
 	bucket  report.Bucket
 }
 
-// intake judges segments and passes on those that can be kept.
+// intake checks segments and stores the valid ones.
 type intake struct {
-	id        string // the collector's
+	id        string // the collector's id
 	committer *committer
 }
 
-// accept judges a segment and stores it. It takes the body over. The receipt of a segment that can
-// be read is for the id in it.
+// accept checks a segment and stores it. It takes ownership of the body. If the segment can be
+// parsed, the receipt is for the id in it.
 func (i *intake) accept(s *settings, c claim, from origin, b *body) answer {
 	said := receipt.Statement{Batch: c.id, Body: sha256.Sum256(b.bytes)}
 	info, reason := judge(b.bytes)
@@ -91,8 +91,8 @@ func (i *intake) accept(s *settings, c claim, from origin, b *body) answer {
 	return i.committer.store(e, b, &s.ReceiptKey)
 }
 
-// judge checks a segment's framing, and returns a reason to refuse it or "". Nothing in it is
-// decoded.
+// judge checks a segment's framing. It returns the reason to refuse it, or "". It decodes
+// no records.
 func judge(segment []byte) (seal.SegmentInfo, string) {
 	info, err := seal.ParseSegment(segment)
 	switch {

@@ -8,45 +8,44 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Queue keeps batches in order until their readers have taken them. It does not know which ids it
-// has had: see [Ledger] and [Join]. Implementations are safe for concurrent use.
+// Queue holds batches in order until their readers have taken them. It does not remember which ids
+// it has had; see [Ledger] and [Join]. Implementations must be safe for concurrent use.
 type Queue interface {
-	// Append makes all entries durable, in their order. After an error all, some or none of them
-	// are. It is called by one goroutine at a time and does not keep entries or their slices.
-	// Errors: as Inbox.Commit.
+	// Append makes all entries durable, in their order. After an error, all, some or none of them
+	// are durable. Append is called by one goroutine at a time and must not retain entries or their
+	// slices. Its errors are those of [Inbox.Commit].
 	Append(ctx context.Context, entries []Entry) error
 	Backlog
 }
 
-// Ledger remembers which batch ids were stored, and with which body, whether or not the batches are
-// still held. It remembers an id for a time, a week or so, counted from Envelope.Received; who
-// sends a batch again later than that has stored it anew. Implementations are safe for
-// concurrent use.
+// Ledger remembers which batch ids were stored and with which body, whether or not the batches are
+// still held. It remembers an id for about a week after Envelope.Received. A batch that is sent
+// again later is stored again. Implementations must be safe for concurrent use.
 type Ledger interface {
-	// Find compares entries with what is recorded: statuses[i] is that of entries[i]. It changes
-	// nothing, and does not compare entries with each other.
+	// Find looks up entries in the ledger. statuses[i] is the status of entries[i]. It changes
+	// nothing and does not compare entries with each other.
 	Find(ctx context.Context, entries []Entry) (statuses []Status, err error)
-	// Record makes the ids and bodies of entries durable. An id that is known stays as it is.
-	// Errors: as Inbox.Commit.
+	// Record makes the ids and bodies of entries durable. A known id stays as it is. Its errors are
+	// those of [Inbox.Commit].
 	Record(ctx context.Context, entries []Entry) error
 	// Maintain forgets old ids.
 	Maintain(ctx context.Context) error
-	// Check says whether Record would work now. Errors: as Record.
+	// Check returns nil if Record would work now. Its errors are those of Record.
 	Check(ctx context.Context) error
-	// Close waits for running calls and releases the ledger. It is idempotent; other calls fail
-	// after it.
+	// Close waits for running calls and releases the ledger. It is idempotent. All other calls
+	// fail after it.
 	Close() error
 }
 
-// Join makes an [Inbox] of a queue and a ledger that have no transaction in common. It owns both,
-// and nobody else may append to the queue.
+// Join makes an [Inbox] from a queue and a ledger that cannot share a transaction. It takes
+// ownership of both. No other code may append to the queue.
 //
-// The queue comes first and the ledger after it, and a batch is stored only when it is in both.
-// What a crash between the two leaves is a batch in the queue that nobody was told of and whose id
-// is not known: it is sent again, appended again and read twice, and the detector's store drops the
-// second by its id. The other order, with an id that is pending until its batch is in the queue,
-// would write to the ledger twice for every commit, and a crash would leave ids that may or may not
-// have their batch.
+// A commit writes to the queue first and then to the ledger. A batch counts as stored when it is in
+// both. A crash between the two leaves a batch in the queue that was not acknowledged and whose id
+// is not recorded. The agent sends it again, it is appended and read twice, and the detector's
+// store recognizes the second by its id. In the other order, the ledger would need two writes for
+// each commit, because an id would be pending until its batch is in the queue. After a crash, it
+// would be unclear whether pending ids have their batch.
 func Join(q Queue, l Ledger) Inbox { return &joined{q, l} }
 
 // joined implements Inbox.
@@ -73,8 +72,8 @@ func (j *joined) Commit(ctx context.Context, entries []Entry) ([]Status, error) 
 	return statuses, nil
 }
 
-// compareAmong returns the entries to store, and corrects the statuses of those whose id another
-// one before them has.
+// compareAmong returns the entries to store. It corrects the statuses of entries with the same id
+// as an earlier one.
 func compareAmong(entries []Entry, statuses []Status) (added []Entry) {
 	bodies := make(map[report.BatchID][32]byte)
 	for i := range entries {

@@ -7,12 +7,12 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
-// metrics are the collector's own. No label has a value that a client chooses.
+// metrics are the metrics of a Collector. No client can choose the value of a label.
 type metrics struct {
 	requests *prometheus.CounterVec   // route, code
 	duration *prometheus.HistogramVec // route
 	batches  *prometheus.CounterVec   // source, decision, reason
-	// of batches: those that agents have a receipt for
+	// batches for which agents got a receipt
 	stored      prometheus.Counter
 	bytes       *prometheus.CounterVec                                   // route
 	received    struct{ batches, reports, oblivious prometheus.Counter } // of bytes
@@ -25,14 +25,15 @@ type metrics struct {
 	commitSize  prometheus.Histogram
 	commitTime  prometheus.Histogram
 	wait        prometheus.Histogram
-	watched     []prometheus.Collector // what is asked for when it is scraped
+	watched     []prometheus.Collector // computed when they are scraped
 
 	unregister func() // set by register
 }
 
 const metricsPrefix = "heliograph_collector_"
 
-// latencies in seconds: a commit to a fast disk takes 0.3 ms, the timeouts are at 10 s.
+// latencies are histogram buckets in seconds. A commit to a fast disk takes 0.3 ms, and the
+// timeouts are 10 s.
 var latencies = []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
 
 func newMetrics() *metrics {
@@ -67,7 +68,7 @@ func newMetrics() *metrics {
 	return m
 }
 
-// watch adds what the parts of a collector show of themselves.
+// watch adds the metrics that are computed from the parts of a collector.
 func (m *metrics) watch(a *admission, c *committer, f *feedServer, u *upkeep) {
 	gauge := func(name, help string, now func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: metricsPrefix + name, Help: help}, now)
@@ -91,7 +92,7 @@ func (m *metrics) register(r prometheus.Registerer, id string) (err error) {
 	if r != nil {
 		r = prometheus.WrapRegistererWith(prometheus.Labels{"collector": id}, r)
 	}
-	// another collector of the same id in this process may follow
+	// so that another collector with the same id can follow in this process
 	m.unregister, err = m.all().Register(r)
 	return err
 }

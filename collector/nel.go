@@ -10,7 +10,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// nelReport is one network error report, scrubbed: nothing else of what the browser sent is kept.
+// nelReport is a scrubbed network error report. Nothing else that the browser sent is stored.
 type nelReport struct {
 	age        uint64 // ms from the request's end to the upload, at most report.MaxAge
 	sampledPPM uint32 // 1 to report.FullPPM
@@ -34,8 +34,9 @@ type rawBody struct {
 	StatusCode       float64 `json:"status_code"`
 }
 
-// scrubNEL keeps what may be kept of a report. It reports false for one that breaks the rules: a
-// negative age, a fraction that is zero or less (or missing), an outcome or URL that cannot be.
+// scrubNEL returns the permitted part of a report. It returns false if the report is invalid: if
+// its age is negative, its sampling fraction is missing or not positive, or its outcome or URL
+// is impossible.
 func scrubNEL(raw *rawReport, body *rawBody, keepServer bool) (nelReport, bool) {
 	if raw.Age < 0 || body.SamplingFraction <= 0 || !requestOutcome(report.Outcome(body.Type)) {
 		return nelReport{}, false
@@ -52,7 +53,7 @@ func scrubNEL(raw *rawReport, body *rawBody, keepServer bool) (nelReport, bool) 
 	if succeededElsewhere(&r) {
 		r.counter.Outcome, r.phase = report.OK, report.PhaseApplication
 	}
-	// before it none was agreed on: Chromium then says "http/1.1" of anything
+	// before that phase no protocol was negotiated, and Chromium always says "http/1.1"
 	if r.phase == report.PhaseApplication {
 		r.counter.Protocol = alpn(body.Protocol)
 	}
@@ -67,18 +68,19 @@ func scrubNEL(raw *rawReport, body *rawBody, keepServer bool) (nelReport, bool) 
 	return r, r.counter.Target != ""
 }
 
-// requestOutcome says whether o may stand with a request: not what is of the application or of a
-// page alone.
+// requestOutcome reports whether o can be the outcome of a request, and not of an application
+// or a page.
 func requestOutcome(o report.Outcome) bool {
 	return o.Valid() && !o.Under("app") && !o.Under("browser")
 }
 
-// succeededElsewhere tells requests that another address than the policy's answered from those that
-// failed there. Of both the browser says "dns.address_changed" and no status (Network Error
-// Logging, section 4.5), so that only the fraction is left: failures are reported with the
-// failure_fraction, which is 1 unless somebody chose otherwise. Without this rule a service of many
-// addresses would seem to fail all the time. An HTTP error from such an address passes for an
-// answer: Chromium decides on the fraction after it has forgotten the status.
+// succeededElsewhere reports whether a request succeeded at another address than the one from which
+// the browser got its NEL policy. For successes and failures at other addresses, browsers report
+// "dns.address_changed" and no status (Network Error Logging, section 4.5). Only the sampling
+// fraction tells them apart: failures are reported with the failure_fraction, which is 1 by
+// default. Without this rule, a service with many addresses would seem to fail all the time. An
+// HTTP error from such an address counts as success, because Chromium chooses the fraction after it
+// has dropped the status.
 func succeededElsewhere(r *nelReport) bool {
 	return r.counter.Outcome == report.DNSAddressChanged && r.sampledPPM < report.FullPPM
 }
@@ -92,8 +94,8 @@ func status(v float64) uint16 {
 	return uint16(v)
 }
 
-// phase falls back to the one that the outcome belongs to: Chromium has phases of its own, "sxg"
-// among them.
+// phase returns the phase that the browser reports, or that of the outcome if it is unknown.
+// Chromium has phases of its own, such as "sxg".
 func phase(said string, o report.Outcome) report.Phase {
 	switch p := report.Phase(said); p {
 	case report.PhaseDNS, report.PhaseConnection, report.PhaseApplication:
@@ -102,7 +104,7 @@ func phase(said string, o report.Outcome) report.Phase {
 	return o.Phase()
 }
 
-// alpn keeps what can be an ALPN id, and nothing long enough to smuggle text.
+// alpn returns s if it can be an ALPN id, and otherwise "". Long texts could carry other data.
 func alpn(s string) string {
 	if len(s) > 16 {
 		return ""
@@ -125,7 +127,7 @@ func knownMethod(s string) string {
 	return ""
 }
 
-// server is the address that the browser connected to, with the URL's port.
+// server returns the address to which the browser connected, with the URL's port.
 func server(ip string, u *url.URL) string {
 	addr, err := netip.ParseAddr(ip)
 	if err != nil {

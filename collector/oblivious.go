@@ -15,17 +15,17 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
 )
 
-// relaySkew is how far a relay's clock may be from the collector's, and how long what it
-// signs is good.
+// relaySkew is how far a relay's clock may differ from the collector's, and how long a relay's
+// signature is valid.
 const relaySkew = 2 * time.Minute
 
-// unknownNetwork is that of a client of whom no known relay tells anything. All that is known is
-// where the request came from: the clients of a relay that is not known are one place.
+// unknownNetwork returns the network of a client that no known relay vouches for. Only the peer of
+// the request is known, so all clients of an unknown relay share one network.
 func unknownNetwork(s *settings, r *http.Request, now time.Time) auth.Network {
 	return auth.Network{Country: unknownCountry, Bucket: s.places.Bucket(now, s.client(r))}
 }
 
-// readOblivious makes the gateway ready.
+// readOblivious prepares the gateway.
 func (s *settings) readOblivious() error {
 	for i, key := range s.RelayKeys {
 		if len(key) != ed25519.PublicKeySize {
@@ -42,19 +42,19 @@ func (s *settings) readOblivious() error {
 	return nil
 }
 
-// What became of a request to the gateway: values of a metric's label.
+// The results of requests to the gateway, which are values of a metric's label.
 const (
-	obliviousAnswered  = "answered"  // in an encapsulated response, whatever that says
+	obliviousAnswered  = "answered"  // with an encapsulated response, even if that is an error
 	obliviousShed      = "shed"      // before its body was read
 	obliviousUnread    = "unread"    // its body did not arrive, or is too large
-	obliviousMalformed = "malformed" // no encapsulated request
-	obliviousKey       = "key"       // sealed to a key that is not held, or altered
-	obliviousReplay    = "replay"    // the same bytes were answered before
+	obliviousMalformed = "malformed" // not an encapsulated request
+	obliviousKey       = "key"       // sealed to an unknown key, or altered
+	obliviousReplay    = "replay"    // the same bytes were already answered
 )
 
-// gateway is that of Oblivious HTTP (RFC 9458): it opens a request and answers it, if it is one for
-// this collector's batches or policy. It asks nobody else, so it is nobody's proxy. Of the client
-// it knows what a known relay has signed: network and country.
+// gateway is the gateway of Oblivious HTTP (RFC 9458). It opens requests and answers those for this
+// collector's batches and policy. It forwards no requests, so it cannot be used as a proxy. All
+// that it knows of a client is the network and country that a known relay has signed.
 type gateway struct {
 	id        string // the collector's
 	live      *live
@@ -64,7 +64,7 @@ type gateway struct {
 	metrics   *metrics
 	log       *slog.Logger
 	replays   replays
-	announced replays // bodies of which a relay's word was taken
+	announced replays // bodies for which a relay's statement was accepted
 }
 
 var (
@@ -91,11 +91,11 @@ func (g *gateway) serve(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// take reads a request, opens it and answers it.
+// take reads, opens and answers a request.
 func (g *gateway) take(w http.ResponseWriter, r *http.Request, s *settings) error {
 	now := time.Now()
 	from, signed, known := g.relayOf(s, r, now)
-	network := httpx.Network{} // a known relay has limits of its own for its clients
+	network := httpx.Network{} // a known relay limits its clients itself
 	if !known {
 		network = g.admission.network(s.client(r))
 	}
@@ -113,7 +113,7 @@ func (g *gateway) take(w http.ResponseWriter, r *http.Request, s *settings) erro
 	}
 	g.metrics.received.oblivious.Add(float64(len(body.bytes)))
 	sum := sha256.Sum256(body.bytes)
-	if known && signed != sum { // what was said was said of another request
+	if known && signed != sum { // the relay's statement is about another request
 		from = unknownNetwork(s, r, now)
 	}
 	request, reply, err := g.decapsulate(s.gateway, body, sum, now)
@@ -125,8 +125,8 @@ func (g *gateway) take(w http.ResponseWriter, r *http.Request, s *settings) erro
 	return g.seal(w, &inner, reply)
 }
 
-// relayOf is what a relay that is known says of the client of a request, and of which body it
-// says that.
+// relayOf returns what a known relay says about the client of a request, and the hash of the body
+// that the statement is about.
 func (g *gateway) relayOf(s *settings, r *http.Request, now time.Time) (n auth.Network, body [sha256.Size]byte, known bool) {
 	authorization, said := r.Header.Get("Authorization"), r.Header.Get(protocol.HeaderNetwork)
 	if authorization == "" || len(s.RelayKeys) == 0 {
@@ -137,7 +137,8 @@ func (g *gateway) relayOf(s *settings, r *http.Request, now time.Time) (n auth.N
 		n, err = auth.ParseNetwork(said)
 	}
 	if err == nil && !g.announced.add(now, body) {
-		// Its limits are lifted for one request. Whoever shows it again is as any other client.
+		// A statement lifts the limits for one request. A request that repeats it is limited like
+		// any other.
 		err = errAnnounced
 	}
 	if err != nil {
@@ -147,7 +148,7 @@ func (g *gateway) relayOf(s *settings, r *http.Request, now time.Time) (n auth.N
 	return n, body, true
 }
 
-// decapsulate opens a request, once. It frees body.
+// decapsulate opens a request, unless it was opened before. It frees body.
 func (g *gateway) decapsulate(keys *ohttp.Gateway, body *body, sum [sha256.Size]byte, now time.Time) ([]byte, *ohttp.Reply, error) {
 	defer body.free()
 	if g.replays.seen(sum) {

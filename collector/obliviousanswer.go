@@ -14,8 +14,8 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/ohttp"
 )
 
-// refuse answers a request that could not be opened, without protection, for there is none
-// (RFC 9458, section 5.2).
+// refuse answers a request that could not be opened. The answer cannot be encrypted (RFC 9458,
+// section 5.2).
 func (g *gateway) refuse(w http.ResponseWriter, err error) error {
 	switch {
 	case err == errReplay:
@@ -41,15 +41,16 @@ var (
 	responseType = []string{ohttp.MediaTypeResponse}
 )
 
-// later tells a client to come later. It has no protection either: the request was not opened.
+// later tells a client to come later. That answer is not encrypted either, because the request was
+// not opened.
 func (g *gateway) later(w http.ResponseWriter, why *shed) error {
 	g.metrics.oblivious.WithLabelValues(obliviousShed).Inc()
 	w.Header().Set("Retry-After", strconv.FormatInt(int64((why.delay+time.Second-1)/time.Second), 10))
 	return httpx.NewError(http.StatusServiceUnavailable, "come later")
 }
 
-// seal encapsulates an answer. Its length tells the relay no more than how many times
-// ObliviousPadding it is.
+// seal encapsulates an answer. It pads the answer to a multiple of ObliviousPadding, so its length
+// reveals little to the relay.
 func (g *gateway) seal(w http.ResponseWriter, a *innerAnswer, reply *ohttp.Reply) error {
 	b, err := bhttp.AppendResponse(nil, a.message())
 	if err != nil {
@@ -66,10 +67,10 @@ func (g *gateway) seal(w http.ResponseWriter, a *innerAnswer, reply *ohttp.Reply
 	return nil
 }
 
-// keysMaxAge is for how long relays and others may keep the key configurations, in seconds.
+// keysMaxAge is how long relays and others may cache the key configurations, in seconds.
 const keysMaxAge = "600"
 
-// serveKeys tells the key configurations. They are signed, for agents that get them
+// serveKeys serves the key configurations. They are signed, because agents may get them
 // from a relay.
 func (g *gateway) serveKeys(w http.ResponseWriter, _ *http.Request) error {
 	s := g.live.load()
@@ -86,11 +87,10 @@ func (g *gateway) serveKeys(w http.ResponseWriter, _ *http.Request) error {
 	return nil
 }
 
-// outerFields are the fields of an answer that mean anything to a client, in the order in which
-// they are sent.
+// outerFields are the fields of an answer that clients use, in the order in which they are sent.
 var outerFields = []bhttp.Field{{Name: "content-type", Value: "Content-Type"}, {Name: "etag", Value: "Etag"}, {Name: "retry-after", Value: "Retry-After"}}
 
-// innerAnswer keeps an answer that is to be encapsulated. It implements http.ResponseWriter.
+// innerAnswer records an answer that will be encapsulated. It implements http.ResponseWriter.
 type innerAnswer struct {
 	header http.Header
 	status int
@@ -111,7 +111,7 @@ func (a *innerAnswer) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// message is the answer as a binary HTTP message.
+// message returns the answer as a binary HTTP message.
 func (a *innerAnswer) message() *bhttp.Response {
 	a.WriteHeader(http.StatusOK)
 	m := &bhttp.Response{Status: a.status, Content: a.body}

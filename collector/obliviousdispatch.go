@@ -11,8 +11,7 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/seal"
 )
 
-// dispatch answers a request that was opened. There are two that it answers; there is nothing that
-// it passes on.
+// dispatch answers an opened request: one for batches or one for the policy. It forwards nothing.
 func (g *gateway) dispatch(w *innerAnswer, s *settings, encoded []byte, n auth.Network) {
 	m, err := bhttp.DecodeRequest(encoded)
 	if err != nil {
@@ -42,8 +41,8 @@ func (g *gateway) dispatch(w *innerAnswer, s *settings, encoded []byte, n auth.N
 	}
 }
 
-// isMe reports whether an authority is this collector: its id, which stays whatever its address, or
-// the host of its URL.
+// isMe reports whether an authority names this collector: by its id, which does not depend on its
+// address, or by the host of its URL.
 func (g *gateway) isMe(s *settings, authority string) bool {
 	if authority == g.id {
 		return true
@@ -59,7 +58,7 @@ func (g *gateway) isMe(s *settings, authority string) bool {
 	return false
 }
 
-// takeBatch takes one sealed segment, as batches does. What it answers is a receipt.
+// takeBatch accepts one sealed segment, as batches does, and answers with a receipt.
 func (g *gateway) takeBatch(w http.ResponseWriter, r *http.Request, s *settings, segment []byte, n auth.Network) {
 	claim := claimOf(r.Header)
 	if len(segment) > seal.MaxSegment {
@@ -74,7 +73,7 @@ func (g *gateway) takeBatch(w http.ResponseWriter, r *http.Request, s *settings,
 	g.signer.answer(w, s, g.intake.accept(s, claim, origin{n.ASN, n.Country, n.Bucket}, kept))
 }
 
-// innerFields are the fields of a request that mean anything here; nothing else of it is looked at.
+// innerFields are the fields of a request that are used. All others are ignored.
 var innerFields = map[string]string{
 	"content-type": "Content-Type", "if-none-match": "If-None-Match",
 	"heliograph-batch": protocol.HeaderBatch, "heliograph-delivery": protocol.HeaderDelivery,

@@ -8,24 +8,24 @@ import (
 
 const (
 	replayWindow = 10 * time.Minute
-	maxReplays   = 1 << 17 // requests of one generation: about 4 MiB
+	maxReplays   = 1 << 17 // requests in one generation: about 4 MiB
 )
 
-// replays remembers encapsulated requests that were opened, so that one which is sent again is
-// refused before anything is done for it (RFC 9458, section 6.5). It has two generations of at most
-// maxReplays requests or replayWindow each: a request is known until that many others, or that much
-// time, have come after it. What is older is refused, or changes nothing, by other means: a batch
-// is stored once by its id, and a key that was replaced opens nothing. The Date of requests plays
-// no part: it would tell clients' clocks, and shut out those whose clocks are wrong. The zero
-// value is ready.
+// replays remembers which encapsulated requests were opened, so that a repeated one is refused
+// before any work is done for it (RFC 9458, section 6.5). It has two generations of at most
+// maxReplays requests or replayWindow each, so a request is remembered at least until that many
+// others, or that much time, have followed it. An older request does no harm: a batch is stored
+// only once because of its id, and a replaced key opens nothing. The Date field of requests is not
+// used. It would reveal clients' clocks and exclude clients whose clocks are wrong. The zero value
+// is ready to use.
 type replays struct {
 	mu          sync.Mutex
-	now, before map[replayID]struct{} // owned by mu; generations
-	since       time.Time             // owned by mu; when now began
+	now, before map[replayID]struct{} // guarded by mu; the two generations
+	since       time.Time             // guarded by mu; when now began
 }
 
-// replayID is part of the SHA-256 of an encapsulated request: of each that opens there is
-// one encoding.
+// replayID is a part of the SHA-256 of an encapsulated request. Each request that can be opened has
+// only one encoding.
 type replayID [16]byte
 
 // seen reports whether a request is remembered.
@@ -35,7 +35,7 @@ func (r *replays) seen(sum [sha256.Size]byte) bool {
 	return r.has(replayID(sum[:16]))
 }
 
-// add remembers a request that was opened, and reports false if it was already.
+// add remembers an opened request. It returns false if the request is already remembered.
 func (r *replays) add(now time.Time, sum [sha256.Size]byte) bool {
 	id := replayID(sum[:16])
 	r.mu.Lock()
@@ -50,7 +50,7 @@ func (r *replays) add(now time.Time, sum [sha256.Size]byte) bool {
 	return true
 }
 
-// has is seen. mu is held.
+// has is like seen, with mu locked.
 func (r *replays) has(id replayID) bool {
 	if _, ok := r.now[id]; ok {
 		return true

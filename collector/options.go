@@ -14,37 +14,39 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Networks tells the autonomous system and country (ISO 3166-1 alpha-2) of an address; 0 and "ZZ"
-// when it does not know. It is called concurrently and must not keep the address.
+// Networks looks up the autonomous system and the country (ISO 3166-1 alpha-2) of an address. They
+// are 0 and "ZZ" if unknown. It is called concurrently and must not retain the address.
 type Networks interface {
 	Lookup(addr netip.Addr) (asn uint32, country string)
 }
 
-// Options describe a Collector.
+// Options are the options of a [Collector]. ID, Inbox and Settings.ReceiptKey are required.
 type Options struct {
 	ID       string   // the collector's id in the policy, see policy.Collector
-	Inbox    Inbox    // required; stays the caller's, who closes it after Run
-	Settings Settings // what Reload can replace
+	Inbox    Inbox    // required; the caller closes it after Run
+	Settings Settings // the options that Reload can replace
 
-	Logger *slog.Logger // nil: logs nothing
-	// nil: registered nowhere. Every metric has the label collector=ID; Run unregisters them
-	// at its end
+	Logger *slog.Logger // nil: no logging
+	// nil: not registered. Every metric has the label collector=ID. Run unregisters the metrics
+	// when it returns
 	Metrics prometheus.Registerer
 
-	// uploads whose body is read or waits for the inbox at one time; more are shed. 0 means 1024
+	// maximum number of uploads whose body is being read or waits for the inbox; further ones are
+	// shed. 0 means 1024
 	MaxUploads int
-	// memory for their bodies; when it is used up, uploads are shed. 0 means 64 MiB
+	// memory for their bodies; uploads are shed when it is used up. 0 means 64 MiB
 	MaxBodyBytes int64
-	// uploads are shed while the inbox needs longer than this for those before them, a tenth of it
-	// if their queue never empties. 0 means 5 s
+	// uploads are shed while the inbox needs longer than this for earlier ones, or longer than a
+	// tenth of this if the queue never empties. 0 means 5 s
 	MaxQueueDelay time.Duration
-	UploadTimeout time.Duration // an upload's body must have arrived within this. 0 means 10 s
-	// an upload that the inbox has not stored within this is told to come later. 0 means 10 s
+	UploadTimeout time.Duration // the time in which an upload's body must arrive. 0 means 10 s
+	// the time in which the inbox must store an upload, or the client is told to come later. 0
+	// means 10 s
 	CommitTimeout time.Duration
-	// the least delay asked of agents that are shed, twice as much at most; more under pressure, an
-	// hour at most. 0 means 5 s
+	// the shortest delay that is asked of agents whose uploads are shed. The delay is random, up to
+	// twice as long, and longer under pressure, up to an hour. 0 means 5 s
 	SlowDown time.Duration
-	Limits   Limits // of one client network
+	Limits   Limits // for one client network
 }
 
 const (
@@ -55,10 +57,10 @@ const (
 	defaultCommitTimeout = 10 * time.Second
 	defaultSlowDown      = 5 * time.Second
 	maxSlowDown          = time.Hour
-	minBodyBytes         = 1 << 20 // room for the largest body that is allowed
+	minBodyBytes         = 1 << 20 // room for the largest permitted body
 )
 
-// validate joins all faults and fills in the defaults. Settings are checked by Reload.
+// validate fills in the defaults and returns all faults, joined. Reload checks the Settings.
 func (o *Options) validate() error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf("collector: "+format, args...)) }
@@ -96,7 +98,8 @@ func (o *Options) validate() error {
 	return errors.Join(faults...)
 }
 
-// checkID asks the codec, for an id that it refuses would spoil every batch for the feed.
+// checkID checks the id with the codec of envelopes, because an id that it refuses would make every
+// batch unreadable.
 func checkID(id string) error {
 	_, err := report.AppendEnvelope(nil, &report.Envelope{
 		Seq: 1, Batch: report.BatchID{1}, Received: 1, Collector: id, Country: unknownCountry, Segment: []byte{0},
@@ -104,14 +107,14 @@ func checkID(id string) error {
 	return err
 }
 
-// Limits bound what one client network may send: a /24 of IPv4 or a /48 of IPv6. Networks are told
-// apart by a hash of their prefix, under a random key that is replaced every hour; hash and key are
-// in memory only. Addresses of this host (127.0.0.0/8, ::1) have no limits.
+// Limits limit what one client network may send: a /24 of IPv4 or a /48 of IPv6. Networks are
+// identified by a hash of their prefix under a random key that is replaced every hour. Hash and key
+// are only in memory. Addresses of this host (127.0.0.0/8 and ::1) have no limits.
 type Limits struct {
-	Requests float64 // uploads per second; ten times as many at once. 0 means 200
-	Bytes    float64 // bytes of bodies per second; ten times as many at once. 0 means 4 MiB
+	Requests float64 // uploads per second, with bursts of ten times as many. 0 means 200
+	Bytes    float64 // bytes of bodies per second, with bursts of ten times as many. 0 means 4 MiB
 	Uploads  int     // uploads in flight. 0 means a quarter of MaxUploads
-	// networks per second that were not seen before; ten times as many at once. 0 means 2000
+	// networks per second that were not seen before, with bursts of ten times as many. 0 means 2000
 	NewNetworks float64
 }
 

@@ -9,12 +9,12 @@ import (
 	"github.com/heliograph-net/heliograph/internal/netaddr"
 )
 
-// maxHops is how many addresses of a forwarding header are looked at, from its end.
+// maxHops is how many addresses of a forwarding header are read, from its end.
 const maxHops = 16
 
-// client is the address that an upload came from: the peer's or, when that is a trusted proxy, the
-// last one in the forwarding header that is none. Only the part of the header that trusted proxies
-// have written is believed. The zero Addr: unknown.
+// client returns the address that an upload came from. It is the peer's or, if the peer is a
+// trusted proxy, the last address in the forwarding header that is not a trusted proxy. Only the
+// part of the header that trusted proxies wrote is used. The zero Addr means unknown.
 func (s *settings) client(r *http.Request) netip.Addr {
 	addr := httpx.Peer(r)
 	if !s.trusts(addr) {
@@ -40,7 +40,7 @@ func (s *settings) client(r *http.Request) netip.Addr {
 			}
 		}
 	}
-	return netip.Addr{} // all that is known is a proxy
+	return netip.Addr{} // only proxies are known
 }
 
 func (s *settings) trusts(addr netip.Addr) bool {
@@ -58,7 +58,7 @@ const (
 	headerForwardedFor = "X-Forwarded-For"
 )
 
-// hopAddr is the address that one element of a forwarding header names; the zero Addr when it names
+// hopAddr returns the address in one element of a forwarding header, or the zero Addr if it has
 // none ("unknown", "_hidden").
 func hopAddr(hop string, forwarded bool) netip.Addr {
 	if forwarded {
@@ -67,7 +67,7 @@ func hopAddr(hop string, forwarded bool) netip.Addr {
 	return netaddr.Parse(strings.TrimSpace(hop))
 }
 
-// forParameter is the value of "for" in one element of Forwarded (RFC 7239, section 4).
+// forParameter returns the value of "for" in one element of Forwarded (RFC 7239, section 4).
 func forParameter(element string) string {
 	for pair := range strings.SplitSeq(element, ";") {
 		name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")

@@ -7,7 +7,7 @@ import (
 	"github.com/heliograph-net/heliograph/internal/protocol"
 )
 
-// policyServer serves the signed policy as it was given. It may lie in any cache: agents check its
+// policyServer serves the signed policy unchanged. Any cache may store it, because agents check its
 // signature, version and expiry.
 type policyServer struct{ live *live }
 
@@ -23,7 +23,7 @@ func servePolicy(w http.ResponseWriter, r *http.Request, s *settings) error {
 	h := w.Header()
 	h.Set("Content-Type", protocol.MediaTypePolicy)
 	h.Set("ETag", s.etag)
-	h.Set("Cache-Control", "public, max-age=60") // short: the policy has the kill switch
+	h.Set("Cache-Control", "public, max-age=60") // short, because the policy has the kill switch
 	httpx.ServeWhole(w, r, s.Policy)
 	return nil
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
-// signer makes receipts and answers with them. Statements that the committer has not signed with
-// its round are gathered, so that one signature serves many of them, too.
+// signer signs receipts and sends them. It collects statements that are not part of the committer's
+// rounds, so that one signature serves many of them, too.
 type signer struct {
 	metrics *metrics
 	log     *slog.Logger
@@ -26,11 +26,11 @@ func newSigner(o *Options, m *metrics) *signer {
 	return s
 }
 
-// unsigned is statements and their keys. What is in flight when the key is replaced keeps the one
-// of its time.
+// unsigned has statements and their keys. An upload that is in flight when the key is replaced
+// keeps the old key.
 type unsigned struct {
 	statements []receipt.Statement
-	keys       []*ed25519.PrivateKey // of statements
+	keys       []*ed25519.PrivateKey // keys[i] signs statements[i]
 }
 
 func (u *unsigned) add(key *ed25519.PrivateKey, s receipt.Statement) {
@@ -39,8 +39,8 @@ func (u *unsigned) add(key *ed25519.PrivateKey, s receipt.Statement) {
 
 func (u *unsigned) reset() { u.statements, u.keys = u.statements[:0], u.keys[:0] }
 
-// sign signs statements, with one signature for all in a row that have the same key. The receipts
-// of those are nil that could not be signed.
+// sign signs statements. Consecutive statements with the same key share one signature. The receipt
+// of a statement that could not be signed is nil.
 func (s *signer) sign(u *unsigned) (receipts [][]byte) {
 	for from := 0; from < len(u.keys); {
 		key := u.keys[from]
@@ -54,7 +54,7 @@ func (s *signer) sign(u *unsigned) (receipts [][]byte) {
 			signed = make([][]byte, to-from)
 		}
 		if receipts == nil {
-			receipts = signed // nearly always all of them
+			receipts = signed // nearly always, all have the same key
 		} else {
 			receipts = append(receipts, signed...)
 		}
@@ -67,12 +67,12 @@ func (s *signer) sign(u *unsigned) (receipts [][]byte) {
 type single struct {
 	key       *ed25519.PrivateKey
 	statement receipt.Statement
-	receipt   chan []byte // buffered; receives nil when signing failed
+	receipt   chan []byte // buffered; receives nil if signing failed
 }
 
 func (*single) weight() int { return 0 }
 
-// signSingles is the work of a round.
+// signSingles does the work of a round.
 func (s *signer) signSingles(round []*single) {
 	var all unsigned
 	for _, one := range round {
@@ -83,7 +83,7 @@ func (s *signer) signSingles(round []*single) {
 	}
 }
 
-// signSingle signs a statement, with those of others when there are some.
+// signSingle signs a statement, together with others if there are any.
 func (s *signer) signSingle(key *ed25519.PrivateKey, said receipt.Statement) []byte {
 	one := &single{key, said, make(chan []byte, 1)}
 	if !s.queue.submit(one) {
@@ -92,7 +92,7 @@ func (s *signer) signSingle(key *ed25519.PrivateKey, said receipt.Statement) []b
 	return <-one.receipt
 }
 
-// Header values that are always the same.
+// Constant header values.
 var (
 	receiptType = []string{protocol.MediaTypeReceipt}
 	noStore     = []string{"no-store"}
@@ -100,7 +100,7 @@ var (
 	exposed     = []string{"ETag, Retry-After"}
 )
 
-// answer sends a receipt, and signs it before if it is not signed yet.
+// answer sends a receipt. It signs the receipt first if it is not yet signed.
 func (s *signer) answer(w http.ResponseWriter, now *settings, a answer) {
 	said := a.statement
 	if said.Decision == receipt.Stored && said.Reason == "" {
@@ -121,11 +121,11 @@ func (s *signer) answer(w http.ResponseWriter, now *settings, a answer) {
 		h.Set("Retry-After", strconv.FormatUint((said.DelayMS+999)/1000, 10))
 	}
 	w.WriteHeader(statusOf(said))
-	_, _ = w.Write(a.receipt) // a client that went away will ask again
+	_, _ = w.Write(a.receipt) // a client that went away will send again
 }
 
-// statusOf is the HTTP status that goes with a statement. Only the receipt counts for agents; the
-// status is for whoever looks on.
+// statusOf returns the HTTP status for a statement. Agents use only the receipt. The status is for
+// people and intermediaries.
 func statusOf(s receipt.Statement) int {
 	switch {
 	case s.Decision == receipt.Stored:
@@ -148,14 +148,14 @@ func refused(s receipt.Statement, reason string) receipt.Statement {
 	return s
 }
 
-// declined leaves a batch with the agent for a reason that does not follow from its bytes alone:
-// another collector, or this one with other settings, may take it.
+// declined refuses a batch for a reason that does not follow from its bytes alone, so the agent
+// keeps it. Another collector, or this one with other settings, may accept it.
 func declined(s receipt.Statement, reason string) receipt.Statement {
 	s.Decision, s.Reason = receipt.SlowDown, reason
 	return s
 }
 
-// slowDown makes s a request to come later.
+// slowDown turns s into a request to come later.
 func slowDown(s receipt.Statement, why *shed) receipt.Statement {
 	s.Decision, s.Reason, s.DelayMS = receipt.SlowDown, why.reason, uint64(why.delay/time.Millisecond)
 	return s

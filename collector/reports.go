@@ -11,19 +11,18 @@ import (
 	"strings"
 )
 
-// Handling says what becomes of the reports of one type that browsers send by the W3C
-// Reporting API.
+// Handling says what the collector does with browser reports of one type.
 type Handling string
 
-// Ways of handling. The zero value is none of them.
+// The handlings. The zero value is not valid.
 const (
-	StoreReports  Handling = "store"  // counted in browser_reports_total, scrubbed, sealed and kept
-	CountReports  Handling = "count"  // counted there, and no more
-	IgnoreReports Handling = "ignore" // as if they had not come
+	StoreReports  Handling = "store"  // count in browser_reports_total, scrub, seal and store
+	CountReports  Handling = "count"  // only count
+	IgnoreReports Handling = "ignore" // ignore silently
 )
 
-// reportTypes are the types of reports that are told apart, in settings and in metrics, and what
-// becomes of each unless Settings say otherwise. All that are not here are typeOther.
+// reportTypes are the types of reports that settings and metrics distinguish, with the default
+// handling of each. All other types count as typeOther.
 var reportTypes = map[string]Handling{
 	typeNEL: StoreReports, typeCrash: CountReports, typeDeprecation: CountReports, typeIntervention: CountReports, typeCSP: CountReports,
 	"coep": CountReports, "coop": CountReports, "document-policy-violation": CountReports, "permissions-policy-violation": CountReports,
@@ -39,17 +38,17 @@ const (
 	typeOther        = "other"
 )
 
-// storable says whether reports of a type can be kept: of all others nobody has decided what of
-// them may be.
+// storable reports whether reports of a type can be stored. For other types there are no rules that
+// say which parts may be.
 func storable(reportType string) bool { return reportType == typeNEL || pageKinds[reportType] != 0 }
 
-// CheckHandling joins what is wrong with Settings.BrowserReports.
+// CheckHandling returns all faults of a value for Settings.BrowserReports, joined.
 func CheckHandling(byType map[string]Handling) error {
 	var faults []error
 	for _, t := range slices.Sorted(maps.Keys(byType)) {
 		switch h := byType[t]; {
 		case reportTypes[t] == "":
-			faults = append(faults, fmt.Errorf("%s is no type of report: give one of %s", t, strings.Join(slices.Sorted(maps.Keys(reportTypes)), ", ")))
+			faults = append(faults, fmt.Errorf("%s is not a type of report: give one of %s", t, strings.Join(slices.Sorted(maps.Keys(reportTypes)), ", ")))
 		case h == StoreReports && !storable(t):
 			faults = append(faults, fmt.Errorf("%s cannot be stored: give count or ignore", t))
 		case h != StoreReports && h != CountReports && h != IgnoreReports:
@@ -59,7 +58,7 @@ func CheckHandling(byType map[string]Handling) error {
 	return errors.Join(faults...)
 }
 
-// handling is what becomes of reports of a type of reportTypes.
+// handling returns the handling of a type in reportTypes.
 func (s *settings) handling(reportType string) Handling {
 	if h := s.BrowserReports[reportType]; h != "" {
 		return h
@@ -67,7 +66,7 @@ func (s *settings) handling(reportType string) Handling {
 	return reportTypes[reportType]
 }
 
-// rawReport is a report as browsers send it (Reporting API, section 3.4). What is not named here is
+// rawReport is a report as browsers send it (Reporting API, section 3.4). Other fields are
 // not decoded.
 type rawReport struct {
 	Age       float64         `json:"age"`
@@ -76,20 +75,20 @@ type rawReport struct {
 	UserAgent string          `json:"user_agent"`
 	Body      json.RawMessage `json:"body"`
 
-	page *rawPageBody // the body when it has been read already
+	page *rawPageBody // the body if it has already been decoded
 }
 
-// keptReports is what is kept of one upload.
+// keptReports has the scrubbed reports of one upload.
 type keptReports struct {
 	nel   []nelReport
 	pages []pageReport
-	// of the first report that is kept: one upload comes from one browser, whatever its reports say
+	// of the first report; all reports of an upload come from one browser, whatever they say
 	userAgent userAgent
 }
 
 func (k *keptReports) len() int { return len(k.nel) + len(k.pages) }
 
-// decode reads an upload of either format.
+// decode decodes an upload in either format.
 func (b *browser) decode(s *settings, body []byte, legacy bool, userAgent string) (*keptReports, error) {
 	if legacy {
 		return b.decodeLegacyCSP(s, body, userAgent)
@@ -97,8 +96,8 @@ func (b *browser) decode(s *settings, body []byte, legacy bool, userAgent string
 	return b.decodeReports(s, body)
 }
 
-// decodeReports reads an upload, counts its reports by type and returns those that are kept. An
-// error means that the body is no JSON array; a report that is merely wrong in itself is dropped
+// decodeReports decodes an upload, counts its reports by type and returns those to store. It
+// returns an error if the body is not a JSON array. An invalid report in the array is dropped
 // and counted.
 func (b *browser) decodeReports(s *settings, body []byte) (*keptReports, error) {
 	kept := new(keptReports)
@@ -129,7 +128,7 @@ func (b *browser) decodeReports(s *settings, body []byte) (*keptReports, error) 
 	return kept, nil
 }
 
-// jsonError says where the JSON breaks, and nothing of what it says.
+// jsonError says where the JSON is malformed, without quoting it.
 func jsonError(err error) error {
 	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Errorf("malformed JSON at byte %d", e.Offset)
@@ -137,8 +136,7 @@ func jsonError(err error) error {
 	return errors.New("malformed JSON: it ends too early")
 }
 
-// decodeReport adds a report to those that are kept, or drops and counts it. err is that of
-// reading it.
+// decodeReport adds a report to kept, or drops and counts it. err is the error of decoding it.
 func (b *browser) decodeReport(kept *keptReports, s *settings, raw *rawReport, err error) {
 	label := raw.Type
 	if reportTypes[label] == "" {
@@ -159,8 +157,8 @@ func (b *browser) decodeReport(kept *keptReports, s *settings, raw *rawReport, e
 	}
 }
 
-// add scrubs a report of a storable type and keeps it. It reports false for one that breaks the
-// rules of its type.
+// add scrubs a report of a storable type and adds it. It returns false if the report is invalid
+// for its type.
 func (k *keptReports) add(raw *rawReport, keepServer bool) bool {
 	kept := false
 	if raw.Type == typeNEL {

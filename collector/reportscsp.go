@@ -5,13 +5,13 @@ import (
 	"errors"
 )
 
-// typeLegacyCSP is what browsers send to the report-uri of a content security policy: one report,
-// not in an array, without a preflight. The directive is deprecated for report-to, but it is the
-// only one that every browser knows.
+// typeLegacyCSP is the media type that browsers send to the report-uri of a content security
+// policy: one report, without an array and without a preflight. The directive is deprecated in
+// favour of report-to, but it is the only one that all browsers support.
 const typeLegacyCSP = "application/csp-report"
 
-// rawLegacyCSP is such an upload (Content Security Policy Level 3, section 5.3). What is not named
-// here is not decoded.
+// rawLegacyCSP is such an upload (Content Security Policy Level 3, section 5.3). Other fields are
+// not decoded.
 type rawLegacyCSP struct {
 	Report *struct {
 		DocumentURI        string  `json:"document-uri"`
@@ -23,7 +23,8 @@ type rawLegacyCSP struct {
 	} `json:"csp-report"`
 }
 
-// decodeLegacyCSP is decodeReports for that format. Such a report has no age: it is sent at once.
+// decodeLegacyCSP is decodeReports for that format. Such a report has no age, because browsers send
+// it at once.
 func (b *browser) decodeLegacyCSP(s *settings, body []byte, userAgent string) (*keptReports, error) {
 	var in rawLegacyCSP
 	err := json.Unmarshal(body, &in)

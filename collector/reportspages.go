@@ -9,28 +9,28 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// pageReport is what a browser reports of a page rather than of a request, scrubbed: nothing else
-// of what it sent is kept.
+// pageReport is a scrubbed report about a page rather than a request. Nothing else that the browser
+// sent is stored.
 type pageReport struct {
 	age     uint64 // ms, at most report.MaxAge
 	kind    report.ErrorKind
-	name    string // what of its kind: "oom", "script-src-elem"
+	name    string // the problem within its kind: "oom", "script-src-elem"
 	target  string // origin of the page
-	url     string // scrubbed, of the page
+	url     string // of the page, scrubbed
 	message string // scrubbed
-	file    string // base name of the script, may be empty
+	file    string // base name of the script; may be empty
 	line    uint32
-	what    string // what else tells problems apart: what was blocked, or the script
+	what    string // what else distinguishes problems: the blocked resource, or the script
 }
 
-// pageKinds are the types of reports of pages that can be kept.
+// pageKinds are the types of reports about pages that can be stored.
 var pageKinds = map[string]report.ErrorKind{
 	typeCrash: report.KindCrash, typeDeprecation: report.KindDeprecation, typeIntervention: report.KindIntervention, typeCSP: report.KindCSPViolation,
 }
 
-// rawPageBody has what is looked at of the bodies of deprecation, intervention and crash reports
-// (WICG drafts of these names) and of violations (Content Security Policy Level 3, section 5.3).
-// Stacks, samples of code, the policy and referrers are not decoded.
+// rawPageBody has the fields that are used in the bodies of deprecation, intervention and crash
+// reports (the WICG drafts of these names) and of violations (Content Security Policy Level 3,
+// section 5.3). Stacks, code samples, the policy and referrers are not decoded.
 type rawPageBody struct {
 	ID         string  `json:"id"`         // deprecation, intervention
 	Message    string  `json:"message"`    // deprecation, intervention
@@ -38,7 +38,7 @@ type rawPageBody struct {
 	Line       float64 `json:"lineNumber"` // all but crash
 	Reason     string  `json:"reason"`     // crash: "oom", "unresponsive" or nothing
 
-	EffectiveDirective string `json:"effectiveDirective"` // csp-violation, like the rest
+	EffectiveDirective string `json:"effectiveDirective"` // csp-violation, like the following
 	BlockedURL         string `json:"blockedURL"`
 	Disposition        string `json:"disposition"` // "enforce" or "report"
 }
@@ -47,12 +47,12 @@ const (
 	maxName     = 64 // bytes of a directive, a reason or the id of a deprecation or intervention
 	crashReason = "unknown"
 
-	anonymous    = "<anonymous>" // the function of a frame: browsers tell none
-	blockedOther = "other"       // what was blocked, when it is nothing that may be kept
+	anonymous    = "<anonymous>" // the function of a frame, which browsers do not report
+	blockedOther = "other"       // stands for a blocked resource that must not be stored
 )
 
-// scrubPage keeps what may be kept of a report. It reports false for one that breaks the rules: a
-// negative age, a page that is not on the web, no name or one that is not built like a name.
+// scrubPage returns the permitted part of a report. It returns false if the report is invalid: if
+// its age is negative, its page is not on the web, or its name is missing or malformed.
 func scrubPage(raw *rawReport) (pageReport, bool) {
 	body := raw.page
 	p := pageReport{age: uint64(clamp(raw.Age, report.MaxAge)), kind: pageKinds[raw.Type], url: scrub.URL(raw.URL)}
@@ -74,7 +74,7 @@ func scrubPage(raw *rawReport) (pageReport, bool) {
 	return p, raw.Age >= 0 && p.target != "" && isName(p.name)
 }
 
-// source says in which script it happened: by its base name, and by its origin when that is not
+// source records in which script it happened: the base name, and the origin if it is not
 // the page's.
 func (p *pageReport) source(body *rawPageBody) {
 	script := scrub.URL(body.SourceFile)
@@ -95,8 +95,8 @@ func (p *pageReport) source(body *rawPageBody) {
 	}
 }
 
-// isName says whether s can be one of the browser's own words: not a text that may tell
-// of the user.
+// isName reports whether s can be a keyword of the browser and not a text that may reveal something
+// about the user.
 func isName(s string) bool {
 	if len(s) == 0 || len(s) > maxName {
 		return false
@@ -111,8 +111,8 @@ func isName(s string) bool {
 	return true
 }
 
-// blocked is what may be kept of a blocked URL: its origin, its scheme when that is not the web's
-// ("data"), or the keyword that stands in its place ("inline", "eval").
+// blocked returns the permitted part of a blocked URL: its origin, only its scheme if that is not
+// of the web ("data"), or the keyword in place of a URL ("inline", "eval").
 func blocked(s string) string {
 	if o := originOf(scrub.URL(s)); o != "" {
 		return o
@@ -131,8 +131,8 @@ func originOf(scrubbed string) string {
 	return scrub.Target(u.Scheme, u.Host)
 }
 
-// scrubMessage is a browser's message as it may be kept. What is far beyond the limit is cut off
-// before, at the end of a word, for a part of a secret may not look like one.
+// scrubMessage returns a browser's message, scrubbed. It first cuts off what is far beyond the
+// limit, at the end of a word, because a part of a secret may not be recognized as one.
 func scrubMessage(s string) string {
 	const enough = 4 * report.MaxMessage
 	if len(s) > enough {
@@ -149,7 +149,7 @@ func cut(s string, n int) string {
 	return strings.ToValidUTF8(s[:n], "")
 }
 
-// fingerprint tells which reports are one problem: one thing on one site.
+// fingerprint returns a hash that is the same for all reports of one problem on one site.
 func (p *pageReport) fingerprint() (sum [16]byte) {
 	h := sha256.New()
 	h.Write([]byte{byte(p.kind)})
@@ -161,12 +161,12 @@ func (p *pageReport) fingerprint() (sum [16]byte) {
 	return sum
 }
 
-// maxPageErrors is how many problems of pages one upload can tell of: a browser that has more to
-// say is not telling of pages.
+// maxPageErrors is how many problems of pages are accepted in one upload. A real browser does not
+// report more.
 const maxPageErrors = 32
 
-// pageErrors groups reports of pages by problem, each with the details of the first report that has
-// it. Those beyond maxPageErrors are left out, and their number is returned.
+// pageErrors groups reports about pages by problem. Each problem has the details of its first
+// report. Problems beyond maxPageErrors are left out, and the number of their reports is returned.
 func pageErrors(pages []pageReport, consent report.Consent) (groups []*report.ApplicationError, left int) {
 	index := map[[16]byte]*report.ApplicationError{}
 	for i := range pages {

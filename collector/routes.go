@@ -10,7 +10,7 @@ import (
 	"github.com/heliograph-net/heliograph/internal/protocol"
 )
 
-// endpoints are what the public routes lead to.
+// endpoints are the handlers of the public routes.
 type endpoints struct {
 	batches *batches
 	browser *browser
@@ -19,8 +19,7 @@ type endpoints struct {
 	gateway *gateway
 }
 
-// routes maps paths to handlers. A route's name, its label in the metrics, is its path
-// without "/v1/".
+// routes maps paths to handlers. A route's label in the metrics is its path without "/v1/".
 func routes(o *Options, m *metrics, to endpoints) http.Handler {
 	serve := (&httpx.Routes{
 		Requests: m.requests, Duration: m.duration, Logger: o.Logger,
@@ -30,7 +29,7 @@ func routes(o *Options, m *metrics, to endpoints) http.Handler {
 	route := func(path, methods, headers string, h httpx.Handler) {
 		name := strings.TrimPrefix(path, "/v1/")
 		r.Handle(path, serve(name, h)).Methods(strings.Split(methods, ", ")...)
-		if headers != "" { // pages of other origins may use it
+		if headers != "" { // pages of other origins may use the route
 			r.Handle(path, serve(name, preflight(methods, headers))).Methods(http.MethodOptions)
 			methods += ", OPTIONS"
 		}
@@ -48,8 +47,8 @@ func routes(o *Options, m *metrics, to endpoints) http.Handler {
 	return shortcut(protocol.PathBatches, serve(strings.TrimPrefix(protocol.PathBatches, "/v1/"), to.batches.serve), r)
 }
 
-// shortcut takes the one request that comes thousands of times a second past the router, which
-// copies each request.
+// shortcut bypasses the router, which copies each request, for the one request that comes thousands
+// of times a second.
 func shortcut(path string, batches, router http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == path && r.Method == http.MethodPost {
@@ -60,8 +59,8 @@ func shortcut(path string, batches, router http.Handler) http.Handler {
 	})
 }
 
-// preflight answers a CORS preflight (Fetch, section 4.8): pages of any origin may send, for
-// nothing here depends on cookies.
+// preflight answers a CORS preflight (Fetch, section 4.8). Pages of any origin may send, because
+// the collector does not use cookies.
 func preflight(methods, headers string) httpx.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		allowOrigins(w)
@@ -79,10 +78,10 @@ func allowOrigins(w http.ResponseWriter) {
 	h["Access-Control-Allow-Origin"], h["Access-Control-Expose-Headers"] = anyOrigin, exposed
 }
 
-// allowPrivateNetwork answers older versions of Chromium, which ask before a page of the internet
-// reaches a private address, as a collector of an intranet has one (Private Network Access; Local
-// Network Access, with a question to the user, has taken its place). There is nothing here that the
-// address would protect.
+// allowPrivateNetwork answers older versions of Chromium, which ask before a page on the Internet
+// connects to a private address, such as that of a collector in an intranet (Private Network
+// Access, now replaced by Local Network Access, which asks the user). A collector does not rely on
+// its address being private.
 func allowPrivateNetwork(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Access-Control-Request-Private-Network") == "true" {
 		w.Header().Set("Access-Control-Allow-Private-Network", "true")

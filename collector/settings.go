@@ -20,67 +20,67 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/seal"
 )
 
-// Settings are the part of Options that can change while the collector runs.
+// Settings are the options that [Collector.Reload] can change while the collector runs.
 type Settings struct {
-	// ReceiptKey signs receipts, and the key configurations of the Oblivious HTTP gateway;
-	// required. What is in flight when another one takes its place is signed with the one before.
+	// ReceiptKey signs receipts and the key configurations of the Oblivious HTTP gateway. Required.
+	// Uploads that are in flight when the key is replaced are signed with the old one.
 	ReceiptKey ed25519.PrivateKey
-	// Policy is the signed policy served to agents. Browser reports are sealed to its SealKey, and
-	// kept as far as it allows collection. Without one, GET /v1/policy answers 404, and browser
-	// reports are dropped and counted. Who signed it is for agents to judge.
+	// Policy is the signed policy for agents. Browser reports are sealed to its SealKey and stored
+	// as far as it allows. Empty: GET /v1/policy answers 404, and browser reports are dropped and
+	// counted. The collector does not check who signed it; agents do.
 	Policy []byte
-	// Keys are the seal keys whose segments are taken: the policy's, and those that it had before
-	// as long as old agents may use them. Empty: every key's.
+	// Keys are the seal keys whose segments are accepted: the policy's, and earlier ones as long as
+	// old agents may use them. Empty: all keys.
 	Keys []seal.KeyID
 	// Networks looks up peer addresses. nil: every network is unknown.
 	Networks Networks
 	// FeedKeys are the Ed25519 public keys of the detectors that may read the feed. Empty: GET
-	// /v1/feed answers 403.
+	// /v1/feed always answers 403.
 	FeedKeys []ed25519.PublicKey
-	// LocalReaders are further readers of the Inbox, see ReaderName: a detector in this process
-	// that does without the feed. What neither they nor the detectors of FeedKeys have all
-	// acknowledged is kept.
+	// LocalReaders are further readers of the Inbox, such as a detector in this process that does
+	// not use the feed. Batches are held until all of them and all detectors of FeedKeys have
+	// acknowledged them. See [ReaderName].
 	LocalReaders []string
-	// ObliviousKeys are the private keys of the Oblivious HTTP gateway, the newest first: see
-	// ohttp.NewGateway. Empty: the collector is no gateway, POST /v1/oblivious answers 404.
+	// ObliviousKeys are the private keys of the Oblivious HTTP gateway, the newest first; see
+	// [ohttp.NewGateway]. Empty: there is no gateway, and POST /v1/oblivious answers 404.
 	ObliviousKeys []*ohttp.PrivateKey
-	// RelayKeys are the Ed25519 public keys of the relays whose word on their clients' network is
-	// taken, and whose requests have no limits per network. Clients of other relays are of
-	// unknown networks.
+	// RelayKeys are the Ed25519 public keys of trusted relays. The collector believes what they say
+	// about their clients' networks, and does not limit their requests by network. The networks of
+	// other relays' clients are unknown.
 	RelayKeys []ed25519.PublicKey
-	// TrustedProxies are the addresses of proxies in front of the collector. Of what they forward,
-	// ForwardedHeader names the client. Empty: every peer is a client, and forwarding headers are
-	// not looked at.
+	// TrustedProxies are the addresses of proxies in front of the collector. In requests from them,
+	// ForwardedHeader names the client. Empty: every peer is a client, and forwarding headers
+	// are ignored.
 	TrustedProxies []netip.Prefix
-	// ForwardedHeader is the one header that the proxies write and that they let no client write:
-	// "X-Forwarded-For" or "Forwarded" (RFC 7239). Empty means X-Forwarded-For.
+	// ForwardedHeader is the header that the proxies set, and that clients cannot set through them:
+	// "X-Forwarded-For" or "Forwarded" (RFC 7239). Empty: X-Forwarded-For.
 	ForwardedHeader string
-	// KeepServerAddress keeps the server_ip of browser reports, which is an address of the service,
-	// not of the client. false drops it.
+	// KeepServerAddress says whether the server_ip of browser reports is stored. It is an address
+	// of the service and not of the client.
 	KeepServerAddress bool
-	// BrowserReports says by type what becomes of browser reports, "other" standing for the types
-	// without a name of their own, see CheckHandling. A type that is not in it: "network-error" is
-	// stored, and all others are counted. The caller must not change it.
+	// BrowserReports is the handling of browser reports by type. "other" stands for all types that
+	// it cannot name; see [CheckHandling]. By default, "network-error" is stored and other types
+	// are counted. The caller must not change the map.
 	BrowserReports map[string]Handling
 }
 
-// settings are Settings made ready for use. They do not change.
+// settings are parsed [Settings]. They are immutable.
 type settings struct {
 	Settings
-	policy  *policy.Policy // nil without Policy
-	sealKey *seal.Key      // the policy's, nil without
+	policy  *policy.Policy // nil if Policy is empty
+	sealKey *seal.Key      // the policy's; nil if Policy is empty
 	etag    string         // of Policy, quoted
-	readers []string       // of the inbox, sorted
-	gateway *ohttp.Gateway // nil without ObliviousKeys
+	readers []string       // readers of the inbox, sorted
+	gateway *ohttp.Gateway // nil if ObliviousKeys is empty
 	places  *daykey.Key    // makes buckets
-	// unlisted is the collector's; nil: nothing is noticed
+	// unlisted is the collector's; may be nil
 	unlisted *unlisted
 }
 
-// live is the settings in use.
+// live holds the current settings.
 type live struct {
 	inbox    Inbox
-	timeout  time.Duration // for the inbox
+	timeout  time.Duration // for calls of the inbox
 	places   daykey.Key    // makes buckets; outlives settings
 	unlisted *unlisted
 	mu       sync.Mutex // held while settings are applied
@@ -90,7 +90,7 @@ type live struct {
 // load returns the settings for a request that starts now.
 func (l *live) load() *settings { return l.now.Load() }
 
-// apply replaces the settings, or leaves those before.
+// apply replaces the settings. On an error, the old settings stay.
 func (l *live) apply(s *settings) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -103,10 +103,10 @@ func (l *live) apply(s *settings) error {
 	return nil
 }
 
-// ReaderName is what the Inbox calls the detector with a feed key.
+// ReaderName returns the name that the detector with a feed key has as a reader of the [Inbox].
 func ReaderName(key ed25519.PublicKey) string { return hex.EncodeToString(key) }
 
-// setReaders tells the inbox who reads, when that has changed.
+// setReaders sets the readers of the inbox if they have changed.
 func (l *live) setReaders(s *settings) error {
 	s.readers = slices.Clone(s.LocalReaders)
 	for _, key := range s.FeedKeys {
@@ -159,7 +159,8 @@ func prepare(s Settings) (*settings, error) {
 	return ready, nil
 }
 
-// readPolicy trusts whoever signed the policy: the operator put it here.
+// readPolicy parses the policy. It does not check who signed it, because the policy comes from
+// the operator.
 func (s *settings) readPolicy() error {
 	signer, err := policy.Signer(s.Policy)
 	if err == nil {
@@ -176,15 +177,15 @@ func (s *settings) readPolicy() error {
 	return nil
 }
 
-// takes says whether segments sealed to key are taken.
+// takes reports whether segments sealed to key are accepted.
 func (s *settings) takes(key seal.KeyID) bool {
 	return len(s.Keys) == 0 || slices.Contains(s.Keys, key)
 }
 
 const unknownCountry = "ZZ"
 
-// network is what is kept of an address. What Networks returns is checked, for a bad country would
-// spoil the feed.
+// network returns what is stored about an address. It checks what Networks returns, because an
+// invalid country would make batches unreadable.
 func (s *settings) network(addr netip.Addr) origin {
 	from := origin{country: unknownCountry, bucket: s.places.Bucket(time.Now(), addr)}
 	if s.Networks == nil {

@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	// unlistedFor is how long an unlisted proxy is told of after it was last seen.
+	// unlistedFor is how long an unlisted proxy is reported after it was last seen.
 	unlistedFor = 10 * time.Minute
-	// unlistedLog is the least time between two warnings in the log.
+	// unlistedLog is the shortest time between two warnings in the log.
 	unlistedLog = time.Hour
 )
 
-// unlisted notices requests that came through a proxy that Settings.TrustedProxies does not list:
-// their peer is on this host or on a private network, and they carry a forwarding header. All
-// clients behind such a proxy look like one. A client on a private network can send the header by
-// itself, so this is a warning only. The zero value has no log; a nil *unlisted notices nothing. It
-// is safe for concurrent use.
+// unlisted notices requests that come through a proxy that is not in Settings.TrustedProxies: their
+// peer is on this host or in a private network, and they have a forwarding header. All clients
+// behind such a proxy look like one. It is only a warning, because a client in a private network
+// can send the header itself. The zero value does not log, and a nil *unlisted does nothing. It is
+// safe for concurrent use.
 type unlisted struct {
 	log      *slog.Logger
 	requests prometheus.Counter
@@ -29,10 +29,10 @@ type unlisted struct {
 	warned   atomic.Int64 // Unix ns of the last warning in the log
 }
 
-// forwardingHeaders are those that proxies write.
+// forwardingHeaders are the headers that proxies add.
 var forwardingHeaders = []string{headerForwardedFor, headerForwarded, "X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip"}
 
-// note looks at a request whose peer is no trusted proxy.
+// note checks a request whose peer is not a trusted proxy.
 func (u *unlisted) note(peer netip.Addr, h http.Header) {
 	if u == nil || !private(peer) {
 		return
@@ -55,7 +55,7 @@ func (u *unlisted) found(now time.Time, header string) {
 	u.log.Warn("uploads come through a proxy that is not listed: all its clients look like one; list it in trusted_proxies", "header", header)
 }
 
-// outlook describes the fault, or is "".
+// outlook describes the fault, or returns "".
 func (u *unlisted) outlook(now time.Time) string {
 	last := u.seen.Load()
 	if last == 0 || now.UnixNano()-last > int64(unlistedFor) {
@@ -65,10 +65,11 @@ func (u *unlisted) outlook(now time.Time) string {
 		"their networks and countries are unknown; list it"
 }
 
-// carrierGrade are the addresses that providers share among customers (RFC 6598).
+// carrierGrade has the addresses that providers share among customers (RFC 6598).
 var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")
 
-// private says whether an address is of this host or of a network that the Internet does not route.
+// private reports whether an address belongs to this host or to a network that is not routed on
+// the Internet.
 func private(addr netip.Addr) bool {
 	return addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast() || carrierGrade.Contains(addr)
 }

@@ -8,7 +8,7 @@ import (
 
 const maintainEvery = time.Minute
 
-// upkeep looks after the inbox, and knows how it fills.
+// upkeep maintains the inbox and watches how full it is.
 type upkeep struct {
 	inbox    Inbox
 	log      *slog.Logger
@@ -35,7 +35,7 @@ func (u *upkeep) once(ctx context.Context) {
 	}
 	s, err := u.inbox.Stats(ctx)
 	if err != nil {
-		return // readiness tells
+		return // readiness reports the error
 	}
 	now := time.Now()
 	if dropped := u.forecast.note(now, s); dropped > 0 {

@@ -7,19 +7,20 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// maxWindowCounters keeps a window below report.MaxRecord whatever its strings are.
+// maxWindowCounters limits the counters of a window so that it is never longer than
+// report.MaxRecord.
 const maxWindowCounters = 128
 
-// windowKey tells the windows of one upload apart.
+// windowKey identifies one of the windows of an upload.
 type windowKey struct {
 	sampledPPM uint32
 	back       uint64 // whole window lengths between the window's end and the upload
 }
 
 // windows counts reports by sampling fraction and by the time of their requests. A browser decides
-// for each request whether to report it, with the fraction of its kind; so every fraction has
-// windows of its own, which weigh accordingly. The segment is born at the upload: windows end
-// before it. lengthMS is the policy's, which is never 0.
+// for each request at random whether to report it, so each fraction has its own windows with the
+// corresponding weight. The segment's birth is the time of the upload, so all windows end before
+// it. lengthMS is the policy's window length, which is never 0.
 func windows(reports []nelReport, lengthMS uint64) []*report.Window {
 	counters := make(map[windowKey][]report.Counter)
 	for i := range reports {
@@ -40,7 +41,7 @@ func windows(reports []nelReport, lengthMS uint64) []*report.Window {
 	return all
 }
 
-// sum sorts counters and adds up those of one key.
+// sum sorts counters and adds up those with the same key.
 func sum(cs []report.Counter) []report.Counter {
 	slices.SortFunc(cs, report.Counter.Compare)
 	out := cs[:0]
@@ -54,8 +55,8 @@ func sum(cs []report.Counter) []report.Counter {
 	return out
 }
 
-// samples picks the first failed requests, at most as many as the policy lets ride along with a
-// window, and none without the consent.
+// samples returns the first failed requests, at most as many as the policy allows for a window, and
+// none if consent does not allow them.
 func samples(reports []nelReport, limit uint32, consent report.Consent) []*report.Sample {
 	if consent < report.Diagnostics {
 		return nil

@@ -145,6 +145,8 @@ func (c *conversion) record(b []byte) error {
 		c.probes(r)
 	case *report.DeletionNotice:
 		c.deletion(r)
+	case *report.Receipts:
+		c.receipts(r)
 	}
 	return nil
 }

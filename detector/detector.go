@@ -16,6 +16,7 @@ type Detector struct {
 	o       Options
 	metrics *metrics
 	keeper  *keeper
+	audit   *auditor
 	probes  *probeMap
 	added   chan []model.ProbeResult // that are to be stored
 	ran     atomic.Bool
@@ -41,7 +42,8 @@ func New(o Options) (*Detector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("detector: %w", err)
 	}
-	d := &Detector{o: o, metrics: m, keeper: &keeper{events: o.Events, state: o.State}, probes: probes,
+	audit := &auditor{events: o.Events, state: o.State, fair: o.ReceiptTime}
+	d := &Detector{o: o, metrics: m, keeper: &keeper{events: o.Events, state: o.State, audit: audit}, audit: audit, probes: probes,
 		added: make(chan []model.ProbeResult, maxProbesQueue), reloaded: make(chan struct{}, 1)}
 	d.settings.Store(o.settings())
 	return d, nil
@@ -75,6 +77,9 @@ func (d *Detector) takeIn(ctx context.Context, caught func()) {
 	first := sync.OnceFunc(caught)
 	for ctx.Err() == nil {
 		s := d.settings.Load()
+		if !d.retry(ctx, "store", d.o.Logger, func(ctx context.Context) error { return d.audit.follow(ctx, s.Feeds) }) {
+			break
+		}
 		reading, stop := context.WithCancel(ctx)
 		var running, behind sync.WaitGroup
 		running.Go(func() { d.releaseAll(reading) })

@@ -37,6 +37,7 @@ func wait(ctx context.Context, running, caught *sync.WaitGroup) {
 type evaluator struct {
 	d      *Detector
 	series *SeriesDetector // made by replay
+	audit  *auditJudge
 	log    *slog.Logger
 	next   time.Time // end of the next bin to judge
 	open   map[int64]struct{}
@@ -78,6 +79,11 @@ func (ev *evaluator) step(ctx context.Context) {
 	}
 	ev.series.o.Thresholds = ev.d.Thresholds() // of the same Window
 	events := ev.series.Step(ev.next, cells)
+	audited, ok := ev.audited(ctx)
+	if !ok {
+		return
+	}
+	events = append(events, audited...)
 	if !ev.d.retry(ctx, "evaluate", ev.log, func(ctx context.Context) error {
 		return ev.d.o.State.SaveStep(ctx, Step{Bin: ev.next, Events: events})
 	}) {
@@ -92,6 +98,16 @@ func (ev *evaluator) step(ctx context.Context) {
 	m.open.Set(float64(len(ev.open)))
 	m.overflow.Set(float64(ev.series.Dropped()))
 	ev.next = ev.next.Add(ev.d.o.Bin)
+}
+
+// audited judges the collectors by the receipts that clients named.
+func (ev *evaluator) audited(ctx context.Context) (events []model.Event, ok bool) {
+	t := ev.d.Thresholds()
+	ok = ev.d.retry(ctx, "audit", ev.log, func(ctx context.Context) (err error) {
+		events, err = ev.audit.step(ctx, time.Now(), &t, ev.series.newID)
+		return err
+	})
+	return events, ok
 }
 
 func (ev *evaluator) cells(ctx context.Context, end time.Time) (cells []Cell, ok bool) {
@@ -142,6 +158,13 @@ func (ev *evaluator) restore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	ev.audit = newAuditJudge(ev.d.audit, ev.d.metrics)
+	for i := range incidents {
+		if audits(&incidents[i]) && incidents[i].Open() {
+			ev.open[incidents[i].ID] = struct{}{}
+		}
+	}
+	incidents = ev.audit.restore(incidents)
 	from := ev.next.Add(-replayBins * width)
 	for i := range incidents {
 		if !incidents[i].Open() {

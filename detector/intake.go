@@ -92,14 +92,19 @@ func (in *intake) await(ctx context.Context, changed <-chan struct{}, poll time.
 // once reads a page, stores it with the cursor and acknowledges it. n is how many envelopes
 // there were.
 func (in *intake) once(ctx context.Context) (n int, err error) {
+	begun := time.Now()
 	envelopes, err := in.feed.Read(ctx, in.cursor, readLimit)
 	if errors.Is(err, ErrCursor) && in.cursor > 0 {
 		in.log.Warn("the inbox was replaced or restored: reading it from its beginning", "cursor", in.cursor)
 		in.cursor = 0
 		return in.once(ctx)
 	}
-	if err != nil || len(envelopes) == 0 {
+	if err != nil {
 		return 0, err
+	}
+	if len(envelopes) == 0 {
+		in.d.audit.progress(in.name, begun, 0, time.Time{}, time.Now())
+		return 0, nil
 	}
 	page := FeedPage{Feed: in.name, Cursor: in.cursor}
 	batches := make([]*opened, 0, len(envelopes))
@@ -121,6 +126,7 @@ func (in *intake) once(ctx context.Context) (n int, err error) {
 		return 0, ctx.Err()
 	}
 	in.cursor, in.newest = page.Cursor, time.UnixMilli(envelopes[len(envelopes)-1].Received)
+	in.d.audit.progress(in.name, begun, len(envelopes), in.newest, time.Now())
 	in.tell(&page, batches, isNew)
 	if len(page.Quarantined) > 0 {
 		in.d.countQuarantine(ctx)
@@ -151,6 +157,9 @@ func (in *intake) tell(page *FeedPage, batches []*opened, isNew []bool) {
 	m := in.d.metrics
 	for i := range page.Quarantined {
 		m.batches.WithLabelValues(page.Quarantined[i].Reason).Inc()
+	}
+	for _, c := range page.Claimed {
+		m.claimed.WithLabelValues(c.Collector).Add(float64(c.Batches))
 	}
 	judged := time.Now().Add(-in.d.o.Grace)
 	for i, o := range batches {

@@ -16,6 +16,7 @@ import (
 type keeper struct {
 	events Events
 	state  State
+	audit  *auditor // nil: receipts are not audited
 
 	// mu is held by whoever stores, so that samples of a client cannot slip in between a deletion
 	// notice and what follows from it. It holds what follows.
@@ -32,6 +33,11 @@ func (k *keeper) store(ctx context.Context, page *FeedPage, now time.Time) (isNe
 	defer k.mu.Unlock()
 	if isNew, err = k.add(ctx, page, now); err != nil {
 		return nil, err
+	}
+	if k.audit != nil {
+		if err := k.audit.check(ctx, page, isNew, &hasher{keeper: k, now: now, known: map[clientDay]uint64{}}, now); err != nil {
+			return nil, err
+		}
 	}
 	return isNew, k.state.SaveCursor(ctx, page)
 }

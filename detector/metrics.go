@@ -34,6 +34,9 @@ type metrics struct {
 	held        *prometheus.GaugeVec   // reason
 	heldBytes   *prometheus.GaugeVec   // reason
 	heldDrops   *prometheus.GaugeVec   // reason
+	claimed     *prometheus.CounterVec // collector
+	unkept      *prometheus.GaugeVec   // collector
+	awaited     *prometheus.GaugeVec   // collector
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
@@ -79,11 +82,15 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		held:        gaugeVec("quarantine_batches", "Batches in quarantine, by reason; those of unknown_key wait for a key.", "reason"),
 		heldBytes:   gaugeVec("quarantine_bytes", "Bytes of batches in quarantine, by reason.", "reason"),
 		heldDrops:   gaugeVec("quarantine_dropped_batches", "Batches ever given up in quarantine for want of room, by reason.", "reason"),
-		storeBytes:  gauge("store_bytes", "Bytes of the store that are in use."),
-		storeMax:    gauge("store_max_bytes", "Bytes from which on the oldest data in the store is deleted before its time."),
-		trimmed:     vec("store_dropped_rows_total", "Rows deleted before their time because the store was full, by kind.", "kind"),
-		oldest:      gaugeVec("store_oldest_timestamp_seconds", "How far back the store reaches, by kind.", "kind"),
-		newest:      gauge("newest_batch_timestamp_seconds", "When the newest batch was received by its collector."),
+		claimed:     vec("receipts_claimed_total", "Batches that clients say a collector has signed for, as far as they are checked.", "collector"),
+		unkept: gaugeVec("receipts_unkept", "Batches of the last two days that clients say a collector has signed for, and that should have come "+
+			"and have not.", "collector"),
+		awaited:    gaugeVec("receipts_awaited", "Batches that clients say a collector has signed for, and that may still come.", "collector"),
+		storeBytes: gauge("store_bytes", "Bytes of the store that are in use."),
+		storeMax:   gauge("store_max_bytes", "Bytes from which on the oldest data in the store is deleted before its time."),
+		trimmed:    vec("store_dropped_rows_total", "Rows deleted before their time because the store was full, by kind.", "kind"),
+		oldest:     gaugeVec("store_oldest_timestamp_seconds", "How far back the store reaches, by kind.", "kind"),
+		newest:     gauge("newest_batch_timestamp_seconds", "When the newest batch was received by its collector."),
 	}
 	_, err := all.Register(r)
 	return m, err

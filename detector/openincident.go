@@ -59,13 +59,18 @@ func (d *SeriesDetector) attach(g *group, events map[*openIncident]model.EventKi
 			return
 		}
 	}
-	d.lastID++
 	inc := &openIncident{groups: map[*group]struct{}{g: {}}}
-	inc.Incident = model.Incident{ID: d.lastID, App: g.population.app, Target: g.population.target, Since: g.since.Add(-d.o.Bin)}
+	inc.Incident = model.Incident{ID: d.newID(), App: g.population.app, Target: g.population.target, Since: g.since.Add(-d.o.Bin)}
 	g.incident = inc
 	inc.describe(g, d) // so that the next group sees whether it lies within
 	d.incidents = append(d.incidents, inc)
 	events[inc] = model.Opened
+}
+
+// newID is the number of a new incident.
+func (d *SeriesDetector) newID() int64 {
+	d.lastID++
+	return d.lastID
 }
 
 // refine brings an incident up to date with its groups.

@@ -29,6 +29,11 @@ type Options struct {
 	Thresholds Thresholds // what an incident takes at least
 	Retention  Retention  // how long data is kept
 
+	// ReceiptTime is how long after a client has named a receipt the batch may come, before it counts
+	// against the collector that signed for it; at least, and longer when its feed is behind. 0
+	// means 15 minutes.
+	ReceiptTime time.Duration
+
 	// Vantages are the ids of the places that are believed when results of probes come through a
 	// feed: anybody can write to a collector, and nobody but the operator knows these. Results of
 	// others are dropped and counted. Results that AddProbes is given are believed.
@@ -116,6 +121,7 @@ func (o *Options) validate() error {
 	def(&o.MaxAge, report.MaxAge*time.Millisecond)
 	def(&o.Poll, time.Second)
 	def(&o.ProbesHold, 2*time.Minute)
+	def(&o.ReceiptTime, 15*time.Minute)
 	o.Retention = o.Retention.Defaults()
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -139,8 +145,8 @@ func (o *Options) validate() error {
 	if o.Bin < time.Second || day%o.Bin != 0 {
 		bad("Bin must be at least a second and divide 24 h, is %v", o.Bin)
 	}
-	if o.Grace < 0 || o.MaxAge < 0 || o.Poll < 0 || o.ProbesHold < 0 {
-		bad("Grace, MaxAge, Poll and ProbesHold must not be negative")
+	if o.Grace < 0 || o.MaxAge < 0 || o.Poll < 0 || o.ProbesHold < 0 || o.ReceiptTime < 0 {
+		bad("Grace, MaxAge, Poll, ProbesHold and ReceiptTime must not be negative")
 	}
 	return errors.Join(faults...)
 }

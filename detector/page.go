@@ -14,6 +14,9 @@ type FeedPage struct {
 	Cursor      uint64 // position of the last envelope read
 	Batches     []Batch
 	Quarantined []Quarantined
+
+	Claims  []Claim   // of Batches, about batches that have not come
+	Claimed []Claimed // all that Batches claim
 }
 
 // Batch is one opened batch, ready to be stored.
@@ -29,6 +32,7 @@ type Batch struct {
 	Counts   []model.Count
 	Samples  []model.Sample
 	Probes   []model.ProbeResult
+	Claims   []Claim // about receipts; without Told
 
 	// Deleted names the clients whose users have withdrawn consent (report.DeletionNotice), as
 	// samples name them.

@@ -1,6 +1,7 @@
 package detector_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -114,6 +115,7 @@ type bench struct {
 	det     *detector.Detector
 	stop    func()
 	number  uint64
+	bin     time.Duration // 0 means 2 s
 }
 
 func newBench(t *testing.T) *bench {
@@ -134,7 +136,7 @@ func (b *bench) start() {
 		keys = seal.NewKeyring(detector.TestKey)
 	}
 	d, err := detector.New(detector.Options{Logger: slog.New(slog.NewTextHandler(&b.logged, nil)), Feeds: map[string]detector.Feed{"c1": b.inbox}, Events: events, State: state, Metrics: b.metrics,
-		Keys: keys, Bin: 2 * time.Second, Grace: 3 * time.Second, Vantages: []string{"v1", "v2"}})
+		Keys: keys, Bin: cmp.Or(b.bin, 2*time.Second), Grace: 3 * time.Second, Vantages: []string{"v1", "v2"}})
 	if err != nil {
 		b.Fatal(err)
 	}

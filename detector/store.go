@@ -25,6 +25,8 @@ type Events interface {
 	AddProbes(ctx context.Context, results []model.ProbeResult) error
 	// Forget deletes the samples of clients.
 	Forget(ctx context.Context, clients []uint64) error
+	// Came says for each name whether Append was given its batch, with as many frames at least.
+	Came(ctx context.Context, names []BatchName) (came []bool, err error)
 
 	// Cells returns every cell of the bins that end after after and not after upTo, however many.
 	Cells(ctx context.Context, after, upTo time.Time) ([]Cell, error)
@@ -83,7 +85,14 @@ type State interface {
 	// used, once each: the quarantine. Batches of ReasonUnknownKey wait there for their key, up to
 	// MaxWaiting bytes; when there are more, the oldest of the network that has the most go. Of all
 	// others the newest hundred are kept, for people to look at.
+	//
+	// With the cursor it adds what the page claims of receipts to Claims and Claimed. A claim that
+	// is there stays as it is. Of more than MaxClaims about a collector, the oldest of the network
+	// that has the most go.
 	SaveCursor(ctx context.Context, page *FeedPage) error
+	// FeedSince is when the first cursor of a feed was stored; zero: there is none, or it was before
+	// that was noted.
+	FeedSince(ctx context.Context, feed string) (time.Time, error)
 	// Quarantine returns batches in quarantine whose numbers are above after, in order; at most
 	// limit of them.
 	Quarantine(ctx context.Context, after uint64, limit int) ([]Held, error)
@@ -91,6 +100,15 @@ type State interface {
 	QuarantineCounts(ctx context.Context) ([]QuarantineCount, error)
 	// Release takes batches out of the quarantine, by their numbers.
 	Release(ctx context.Context, numbers []uint64) error
+	// Quarantines says for each name whether its batch is in quarantine.
+	Quarantines(ctx context.Context, names []BatchName) (held []bool, err error)
+
+	// Claims returns all claims that are not settled.
+	Claims(ctx context.Context) ([]Claim, error)
+	// SettleClaims forgets claims: their batches came.
+	SettleClaims(ctx context.Context, claims []Claim) error
+	// Claimed returns what was claimed in the UTC days since that of since.
+	Claimed(ctx context.Context, since time.Time) ([]Claimed, error)
 
 	// SaveStep stores a step: incidents, new ones and those known by their ID, and the events in
 	// the outbox.
@@ -118,8 +136,8 @@ type State interface {
 	// random, made when it is asked for first, and the same until Prune has destroyed it.
 	ClientKey(ctx context.Context, day time.Time) (sketch.Key, error)
 
-	// Prune deletes what is older than the retention allows, acknowledged or not, and the keys of
-	// all days but that of now and the one before, and what follows.
+	// Prune deletes what is older than the retention allows, acknowledged or not, claims older than
+	// ClaimsKept, and the keys of all days but that of now and the one before, and what follows.
 	Prune(ctx context.Context, now time.Time, r Retention) error
 	// Ready and Close are as in Events.
 	Ready(ctx context.Context) error

@@ -2,6 +2,7 @@ package model
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/heliograph-net/heliograph/report"
@@ -30,6 +31,18 @@ type Incident struct {
 
 	Title    string   // one sentence: what fails, where, for whom and how often
 	Evidence []Signal // the strongest evidence first
+}
+
+// ReceiptUnkept is the Outcome of an incident of a collector that has signed for batches which never
+// came. It is the outcome of no request.
+const ReceiptUnkept report.Outcome = "receipt.unkept"
+
+// Collector is the id of the collector that an incident of [DeliveryApp] is about; empty for others.
+func (i *Incident) Collector() string {
+	if i.App != DeliveryApp {
+		return ""
+	}
+	return strings.TrimPrefix(i.Target, CollectorTarget)
 }
 
 // Open reports whether the incident is still going on.

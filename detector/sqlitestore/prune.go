@@ -50,6 +50,8 @@ func (s *State) Prune(ctx context.Context, now time.Time, r detector.Retention) 
 		{"DELETE FROM deleted WHERE client IN (SELECT client FROM deleted ORDER BY received DESC LIMIT ?2 OFFSET ?1)", maxDeleted},
 		{"DELETE FROM incidents WHERE id IN (SELECT id FROM incidents WHERE until > 0 AND until < ?1 LIMIT ?2)", before(r.Rollups)},
 		{"DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE bin < ?1 LIMIT ?2)", before(r.Rollups)},
+		{"DELETE FROM claims WHERE (collector, name) IN (SELECT collector, name FROM claims WHERE told < ?1 LIMIT ?2)", before(detector.ClaimsKept)},
+		{"DELETE FROM claimed WHERE (collector, day, asn) IN (SELECT collector, day, asn FROM claimed WHERE day < ?1 LIMIT ?2)", before(detector.ClaimsKept) / dayMS},
 		{"DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine WHERE received < ?1 LIMIT ?2)", before(r.IDs)},
 	})
 	if err != nil {

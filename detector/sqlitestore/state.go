@@ -29,8 +29,11 @@ func (s *State) SaveCursor(ctx context.Context, page *detector.FeedPage) error {
 		if err := quarantine(tx, page); err != nil {
 			return err
 		}
-		_, err := tx.Exec("INSERT INTO cursors (feed, cursor) VALUES (?, ?) ON CONFLICT DO UPDATE SET cursor = excluded.cursor",
-			page.Feed, int64(page.Cursor))
+		if err := saveClaims(tx, page); err != nil {
+			return err
+		}
+		_, err := tx.Exec("INSERT INTO cursors (feed, cursor, since) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET cursor = excluded.cursor",
+			page.Feed, int64(page.Cursor), time.Now().UnixMilli())
 		return err
 	})
 }

@@ -41,6 +41,7 @@ func TestEvents(t *testing.T, newStore func(t *testing.T) (open func() (detector
 		{"invented counts", inventedCounts},
 		{"sums that saturate", saturated},
 		{"copies of one id", copiesOfOneID},
+		{"by name", cameByName},
 		{"many at a time", manyAppend},
 		{"a context that ended", eventsContext},
 		{"ready until closed", eventsReady},

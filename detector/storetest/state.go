@@ -32,6 +32,8 @@ func TestState(t *testing.T, newStore func(t *testing.T) (open func() (detector.
 		{"the last bin", lastBin},
 		{"outbox", outbox},
 		{"deletions", deletions},
+		{"claims", claims},
+		{"names in quarantine", quarantinedNames},
 		{"keys of days", keysOfDays},
 		{"prune", pruneState},
 		{"many at a time", manySteps},

@@ -147,7 +147,7 @@ func (v *view) judge() Judgement {
 		return Judgement{State: Silent, Headline: "Reports have stopped", Since: v.Heard}
 	case len(v.failing) > 0 && v.tooLittle(v.failing[0]) != "":
 		return Judgement{State: Unsure, Headline: v.fails(v.failing[0]) + ": " + v.tooLittle(v.failing[0])}
-	case len(v.stopped) > 0:
+	case v.degraded():
 		return Judgement{State: DegradedDelivery, Headline: v.users() + "; " + v.delivery(), Since: earliest(v.delivers)}
 	default:
 		return Judgement{State: Calm, Headline: v.users(), Since: v.cleared()}

@@ -98,6 +98,16 @@ func TestOverall(t *testing.T) {
 			f.Incidents = []model.Incident{{ID: 4, App: model.DeliveryApp, Target: model.CollectorTarget + "c1", Since: now, Title: "of deliveries"}}
 			f.Collectors = append(f.Collectors, dead("c1"), dead("c2"))
 		}, DegradedDelivery, "Users are fine; collectors c1 and c2 do not take reports", []string{"of deliveries"}},
+		"a collector that loses what it receipted": {func(f *Facts) {
+			f.Incidents = []model.Incident{{ID: 4, App: model.DeliveryApp, Target: model.CollectorTarget + "c1", Outcome: model.ReceiptUnkept, Since: now,
+				Title: "c1 receipted 312 batches that never came"}}
+		}, DegradedDelivery, "Users are fine; collector c1 loses reports that it has receipted", []string{"c1 receipted 312 batches that never came"}},
+		"collectors of both kinds": {func(f *Facts) {
+			for _, c := range []string{"c3", "c2"} {
+				f.Incidents = append(f.Incidents, model.Incident{App: model.DeliveryApp, Target: model.CollectorTarget + c, Outcome: model.ReceiptUnkept, Since: now})
+			}
+			f.Collectors = append(f.Collectors, dead("c1"))
+		}, DegradedDelivery, "Users are fine; collector c1 does not take reports; collectors c2 and c3 lose reports that they have receipted", nil},
 		"a collector that takes again": {func(f *Facts) {
 			again := dead("c1")
 			again.RecentOK = 20

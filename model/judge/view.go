@@ -17,6 +17,7 @@ type view struct {
 	delivers []model.Incident // open incidents of deliveries
 	failing  []Sum            // targets; most failures first
 	stopped  []string         // ids of the collectors that accept too few batches
+	unkept   []string         // ids of the collectors whose receipts were for nothing
 }
 
 // sort fills in the lists.
@@ -26,7 +27,11 @@ func (v *view) sort() {
 		case !i.Open():
 		case i.App == model.DeliveryApp:
 			v.delivers = append(v.delivers, i)
-			v.stopped = append(v.stopped, strings.TrimPrefix(i.Target, model.CollectorTarget))
+			if i.Outcome == model.ReceiptUnkept {
+				v.unkept = append(v.unkept, i.Collector())
+			} else {
+				v.stopped = append(v.stopped, i.Collector())
+			}
 		default:
 			v.open = append(v.open, i)
 		}
@@ -44,6 +49,7 @@ func (v *view) sort() {
 	}
 	slices.Sort(v.stopped)
 	v.stopped = slices.Compact(v.stopped)
+	slices.Sort(v.unkept)
 }
 
 // selected returns the targets for which fails reports true, except those whose failures belong to
@@ -157,12 +163,27 @@ func (v *view) users() string {
 	}
 }
 
-// delivery says which collectors accept too few batches.
+// degraded reports whether some collector does not do its work.
+func (v *view) degraded() bool { return len(v.stopped)+len(v.unkept) > 0 }
+
+// delivery says which collectors accept too few batches, and which lose what they have accepted.
 func (v *view) delivery() string {
-	if len(v.stopped) == 1 {
-		return "collector " + v.stopped[0] + " does not take reports"
+	var all []string
+	switch len(v.stopped) {
+	case 0:
+	case 1:
+		all = append(all, "collector "+v.stopped[0]+" does not take reports")
+	default:
+		all = append(all, "collectors "+list(v.stopped)+" do not take reports")
 	}
-	return "collectors " + list(v.stopped) + " do not take reports"
+	switch len(v.unkept) {
+	case 0:
+	case 1:
+		all = append(all, "collector "+v.unkept[0]+" loses reports that it has receipted")
+	default:
+		all = append(all, "collectors "+list(v.unkept)+" lose reports that they have receipted")
+	}
+	return strings.Join(all, "; ")
 }
 
 // servers returns the part of the headline about servers that are down. It is empty if none is

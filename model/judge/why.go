@@ -43,7 +43,7 @@ func (v *view) why(s State) []string {
 
 // deliveries says which reports do not reach a collector.
 func (v *view) deliveries(s State) (why []string) {
-	if len(v.stopped) > 0 && s != DegradedDelivery {
+	if v.degraded() && s != DegradedDelivery {
 		why = append(why, v.delivery())
 	}
 	for _, i := range v.delivers[:min(len(v.delivers), reasons)] {

@@ -20,7 +20,7 @@ func TestBrowserReports(t *testing.T) {
 	for _, want := range []string{
 		`h.yaml:3: collector.browser_reports.crash: crash: "stored" is neither store, count nor ignore`,
 		"h.yaml:4: collector.browser_reports.coop: coop cannot be stored: give count or ignore",
-		"h.yaml:5: collector.browser_reports.csp: csp is no type of report: give one of coep, ",
+		"h.yaml:5: collector.browser_reports.csp: csp is not a type of report: give one of coep, ",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v\nwant %s", err, want)
