@@ -35,9 +35,6 @@ fuzz:
 	tests/fuzz.sh 30s
 bench:
 	cd tests/bench && go run ./cmd/bench
-# Detection and localisation on public data below HELIOGRAPH_DATA, ../shared/data by default.
-bench-detect:
-	cd tests/bench && go run ./cmd/benchdetect
 bench-collector:
 	cd tests/bench && go run ./cmd/bench -only ingest -otelcol
 # How well the detector judges, beside simple rules and on public data (HELIOGRAPH_DATA, default ../shared/data).

@@ -9,16 +9,16 @@ import (
 const mostChildren = 5
 
 // children are the values with the most failures beyond expectation within c.
-func (s *scan) children(c candidate) (list []Child) {
+func (s *scan) children(c *candidate) (list []Child) {
 	members := s.members(c.sets, -1)
 	for a := range s.by {
 		if slices.ContainsFunc(c.sets, func(o set) bool { return o.attr == a }) {
 			continue
 		}
 		sum := make([]sums, len(s.by[a]))
-		for _, l := range s.leaves {
-			if row := s.t.row(int(l)); inside(row, members) {
-				sum[row[a]].add(s.leaf(l))
+		for l := range s.sum {
+			if row := s.row(l); inside(row, members) {
+				sum[row[a]].add(s.sum[l])
 			}
 		}
 		var here []Child

@@ -20,19 +20,22 @@ func Explain(t *Table, o Options) []Explanation {
 	} else {
 		list = s.groups()
 	}
+	for i := range list {
+		list[i].terms = list[i].named(s.t)
+	}
 	slices.SortFunc(list, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(b.score, a.score), compareTerms(a.ids(s.t), b.ids(s.t)))
+		return cmp.Or(cmp.Compare(b.score, a.score), compareTerms(a.terms, b.terms))
 	})
-	list = slices.CompactFunc(list, func(a, b candidate) bool { return compareTerms(a.ids(s.t), b.ids(s.t)) == 0 })
+	list = slices.CompactFunc(list, func(a, b candidate) bool { return compareTerms(a.terms, b.terms) == 0 })
 	if !s.o.Singles {
 		list = s.prefer(list)
 	}
-	var out []Explanation
-	for _, c := range list[:min(len(list), s.o.Most)] {
-		out = append(out, s.explanation(c))
+	out := make([]Explanation, min(len(list), s.o.Most))
+	for i := range out {
+		out[i] = s.explanation(&list[i])
 	}
-	if len(out) > 0 {
-		out[0].Children = s.children(list[0])
+	if len(out) > 0 && !s.o.Singles {
+		out[0].Children = s.children(&list[0])
 	}
 	return out
 }
@@ -42,6 +45,7 @@ type candidate struct {
 	sets []set
 	sums
 	score float64
+	terms []Term // sets with ids instead of places
 }
 
 // set is some values of an attribute, by their places.
@@ -53,7 +57,7 @@ type set struct {
 func (s *scan) singles() (list []candidate) {
 	for size := range s.found {
 		for _, e := range s.found[size] {
-			list = append(list, candidate{e.sets(), e.sums, e.score})
+			list = append(list, candidate{sets: e.sets(), sums: e.sums, score: e.score})
 		}
 	}
 	return list
@@ -61,7 +65,7 @@ func (s *scan) singles() (list []candidate) {
 
 // groups widens the best elements and adds everyone.
 func (s *scan) groups() []candidate {
-	list := []candidate{{nil, s.all, round(s.score(s.all, 0))}}
+	list := []candidate{{sums: s.all, score: round(s.score(s.all, 0))}}
 	for size := range s.found {
 		for _, e := range s.found[size][:min(len(s.found[size]), topSeeds)] {
 			if covered(list, e) {
@@ -105,7 +109,7 @@ func (s *scan) prefer(list []candidate) []candidate {
 	}
 	best := 0
 	for i := range list {
-		if sameRequests(list[i].sums, list[0].sums) && compareTerms(list[i].ids(s.t), list[best].ids(s.t)) < 0 {
+		if sameRequests(list[i].sums, list[0].sums) && compareTerms(list[i].terms, list[best].terms) < 0 {
 			best = i
 		}
 	}
@@ -132,7 +136,7 @@ func (s *scan) even(part sums) bool {
 	return clear && (rest.x-rest.e)/rest.n >= evenShare*(part.x-part.e)/part.n
 }
 
-func (c candidate) ids(t *Table) []Term {
+func (c *candidate) named(t *Table) []Term {
 	terms := make([]Term, len(c.sets))
 	for i, set := range c.sets {
 		terms[i] = Term{set.attr, make([]uint32, len(set.places))}
@@ -144,10 +148,10 @@ func (c candidate) ids(t *Table) []Term {
 	return terms
 }
 
-func (s *scan) explanation(c candidate) Explanation {
+func (s *scan) explanation(c *candidate) Explanation {
 	excess := max(s.all.x-s.all.e, c.x-c.e)
 	return Explanation{
-		Terms: c.ids(s.t), Score: c.score, Share: max(c.x-c.e, 0) / max(excess, math.SmallestNonzeroFloat32), Ratio: c.ratio(),
+		Terms: c.terms, Score: c.score, Share: max(c.x-c.e, 0) / max(excess, math.SmallestNonzeroFloat32), Ratio: c.ratio(),
 		Failed: c.x, Requests: c.n, Expected: c.e, Buckets: c.buckets,
 	}
 }

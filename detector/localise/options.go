@@ -19,6 +19,10 @@ type Options struct {
 	// MinBuckets is the least number of [Leaf.Buckets] of every value that is named. 0 means none.
 	MinBuckets float64
 
+	// MaxPerBucket is the most failures that one bucket counts for, so that a flood from one place
+	// neither makes an explanation nor hides another. It needs [Leaf.Buckets]. 0 means no limit.
+	MaxPerBucket float64
+
 	// Singles names one value for each attribute instead of as many as are hit, and never everyone.
 	Singles bool
 
@@ -46,6 +50,13 @@ const (
 	// steady is the weight, in expected failures, of the assumption that nothing is wrong outside
 	// of an explanation. It keeps a single failure there from counting as a background.
 	steady = 0.5
+
+	// needless is the evidence, in nats, that a further attribute must add beyond its price.
+	needless = 4
+
+	// farLess is the part of the failures beyond expectation for each request that every value must
+	// have, compared with all values of its set.
+	farLess = 0.3
 
 	// Everyone is hit if at least evenShare as many of the requests outside of the best explanation
 	// fail beyond expectation as inside of it, and if they clearly do.

@@ -16,14 +16,16 @@ const (
 
 // scan is one search over a table.
 type scan struct {
-	t      *Table
-	o      Options
-	leaves []int32   // those that are not left out
-	e      []float64 // expected failures, by leaf of the table
-	all    sums
-	by     [][]sums  // by attribute and place
-	cost   []float64 // by attribute: logarithm of the number of its values
-	found  [maxTerms][]element
+	t     *Table
+	o     Options
+	sum   []sums   // by leaf: those with requests that are not left out
+	rows  []uint32 // the places of their values
+	all   sums
+	by    [][]sums  // by attribute and place
+	cost  []float64 // by attribute: logarithm of the number of its values
+	found [maxTerms][]element
+
+	scratch []sums // as long as the largest of by
 }
 
 // element is a combination of one value each of up to three attributes.
@@ -36,39 +38,25 @@ type element struct {
 }
 
 func newScan(t *Table, o Options) *scan {
-	s := &scan{t: t, o: o.withDefaults(), e: make([]float64, len(t.leaves))}
-	s.leaves = s.keep(s.o.Without)
-	s.expect()
-	s.by = make([][]sums, len(t.names))
+	s := &scan{t: t, o: o.withDefaults(), by: make([][]sums, len(t.names))}
+	s.prepare()
 	s.cost = make([]float64, len(t.names))
 	for a := range t.names {
 		s.by[a] = make([]sums, len(t.ids[a]))
+		if len(s.by[a]) > len(s.scratch) {
+			s.scratch = make([]sums, len(s.by[a]))
+		}
 		s.cost[a] = math.Log(float64(max(len(t.ids[a])-1, 1)))
-		for _, l := range s.leaves {
-			s.by[a][t.row(int(l))[a]].add(s.leaf(l))
+		for l := range s.sum {
+			s.by[a][s.row(l)[a]].add(s.sum[l])
 		}
 	}
 	return s
 }
 
-// expect computes the expected failures of the leaves.
-func (s *scan) expect() {
-	var failed, requests float64
-	for _, l := range s.leaves {
-		failed += s.t.leaves[l].UsualFailed
-		requests += s.t.leaves[l].UsualRequests
-	}
-	rate := (failed + 0.5) / (requests + 1) // half a failure: Jeffreys' prior
-	for _, l := range s.leaves {
-		f := &s.t.leaves[l]
-		s.e[l] = (f.UsualFailed + s.o.Prior*rate) / (f.UsualRequests + s.o.Prior) * f.Requests
-		s.all.add(s.leaf(l))
-	}
-}
-
-func (s *scan) leaf(l int32) sums {
-	f := &s.t.leaves[l]
-	return sums{f.Failed, f.Requests, s.e[l], f.Buckets}
+// row returns the places of a leaf's values.
+func (s *scan) row(leaf int) []uint32 {
+	return s.rows[leaf*len(s.by):][:len(s.by)]
 }
 
 // search finds the elements that are hit more than the rest.
@@ -117,10 +105,10 @@ func (s *scan) top(a int) []uint32 {
 func (s *scan) pairs(a, b int, as, bs []uint32) {
 	slotA, slotB := slots(as, len(s.by[a])), slots(bs, len(s.by[b]))
 	sum := make([]sums, len(as)*len(bs))
-	for _, l := range s.leaves {
-		row := s.t.row(int(l))
+	for l := range s.sum {
+		row := s.row(l)
 		if i, j := slotA[row[a]], slotB[row[b]]; i > 0 && j > 0 {
-			sum[int(i-1)*len(bs)+int(j-1)].add(s.leaf(l))
+			sum[int(i-1)*len(bs)+int(j-1)].add(s.sum[l])
 		}
 	}
 	for i, p := range as {
@@ -141,9 +129,9 @@ func slots(list []uint32, places int) []uint8 {
 
 // triples extends a pair by every value of every other attribute.
 func (s *scan) triples(pair element) {
-	var inside []int32
-	for _, l := range s.leaves {
-		if row := s.t.row(int(l)); row[pair.attrs[0]] == pair.places[0] && row[pair.attrs[1]] == pair.places[1] {
+	var inside []int
+	for l := range s.sum {
+		if row := s.row(l); row[pair.attrs[0]] == pair.places[0] && row[pair.attrs[1]] == pair.places[1] {
 			inside = append(inside, l)
 		}
 	}
@@ -151,15 +139,14 @@ func (s *scan) triples(pair element) {
 		if a == int(pair.attrs[0]) || a == int(pair.attrs[1]) {
 			continue
 		}
-		sum := make(map[uint32]sums, min(len(inside), len(s.by[a])))
+		clear(s.scratch[:len(s.by[a])])
 		for _, l := range inside {
-			p := s.t.row(int(l))[a]
-			v := sum[p]
-			v.add(s.leaf(l))
-			sum[p] = v
+			s.scratch[s.row(l)[a]].add(s.sum[l])
 		}
-		for p, v := range sum {
-			s.keepElement(pair.with(a, p, v))
+		for p, v := range s.scratch[:len(s.by[a])] {
+			if v.x > 0 {
+				s.keepElement(pair.with(a, uint32(p), v))
+			}
 		}
 	}
 }

@@ -28,12 +28,30 @@ func (s *scan) widen(sets []set) candidate {
 			break
 		}
 	}
+	return s.simplify(c)
+}
+
+// simplify leaves out the terms that a candidate does not need: those without which it explains
+// nearly as much.
+func (s *scan) simplify(c candidate) candidate {
+	c.score = s.rate(c)
+	for i := len(c.sets) - 1; i >= 0 && len(c.sets) > 1; i-- {
+		shorter := candidate{sets: slices.Delete(slices.Clone(c.sets), i, i+1)}
+		shorter.sums = s.within(shorter.sets)
+		if shorter.score = s.rate(shorter); shorter.score >= c.score-needless {
+			c = shorter
+		}
+	}
+	return c
+}
+
+// rate returns the score of a candidate.
+func (s *scan) rate(c candidate) float64 {
 	price := 0.0
 	for _, set := range c.sets {
 		price += float64(len(set.places)) * s.cost[set.attr]
 	}
-	c.score = round(s.score(c.sums, price))
-	return c
+	return round(s.score(c.sums, price))
 }
 
 // subset returns the values of an attribute that together are hit the most, each of which is
@@ -59,9 +77,22 @@ func (s *scan) subset(attr int, values []sums, background float64) []uint32 {
 			best, most = i+1, score
 		}
 	}
-	hit = hit[:best]
+	hit = s.alike(hit[:best], values)
 	slices.Sort(hit)
 	return hit
+}
+
+// alike leaves out the values of which far less fails beyond expectation than of all of them: what
+// hits them is only a part of the fault, or another one.
+func (s *scan) alike(hit []uint32, values []sums) []uint32 {
+	var sum sums
+	for _, p := range hit {
+		sum.add(values[p])
+	}
+	return slices.DeleteFunc(hit, func(p uint32) bool {
+		v := values[p]
+		return (v.x-v.e)*sum.n < farLess*(sum.x-sum.e)*v.n
+	})
 }
 
 // values sums the requests within all sets but one, by the values of that one's attribute.
@@ -72,9 +103,9 @@ func (s *scan) values(sets []set, but int) []sums {
 	}
 	sum := make([]sums, len(s.by[attr]))
 	members := s.members(sets, but)
-	for _, l := range s.leaves {
-		if row := s.t.row(int(l)); inside(row, members) {
-			sum[row[attr]].add(s.leaf(l))
+	for l := range s.sum {
+		if row := s.row(l); inside(row, members) {
+			sum[row[attr]].add(s.sum[l])
 		}
 	}
 	return sum
@@ -89,9 +120,9 @@ func (s *scan) within(sets []set) (sum sums) {
 		return sum
 	}
 	members := s.members(sets, -1)
-	for _, l := range s.leaves {
-		if inside(s.t.row(int(l)), members) {
-			sum.add(s.leaf(l))
+	for l := range s.sum {
+		if inside(s.row(l), members) {
+			sum.add(s.sum[l])
 		}
 	}
 	return sum

@@ -6,5 +6,5 @@
 //	ingest     the collector's side: a floor, ours, the OpenTelemetry Collector, and their load
 //	detection  how well faults are detected and localised, on public data with known causes
 //	cmd/bench  runs client and ingest in interleaved rounds and prints tables with ratios
-//	cmd/benchdetect  runs detection
+//	cmd/benchdetect  measures how well the detector judges
 package bench
