@@ -31,6 +31,7 @@ type opener struct {
 // opened is a batch and what was noticed on the way.
 type opened struct {
 	Batch
+	sealed  *report.Envelope
 	unknown int           // records of kinds that this build does not know
 	strange int           // results of probes from vantages that are not believed
 	surplus int           // rows beyond report.MaxSegmentRows, which are left out
@@ -90,7 +91,7 @@ func newConversion(o *opener, e *report.Envelope, now time.Time) *conversion {
 	}
 	birth := received.Add(-time.Duration(min(e.Delivery.Age, report.MaxAge)) * time.Millisecond)
 	c := &conversion{opener: o, e: e, received: received, birth: birth, last: birth}
-	c.out.ID, c.out.Received = e.Batch, received
+	c.out.sealed, c.out.ID, c.out.Received = e, e.Batch, received
 	c.out.Sealing = seal.Sealing(e.Segment)
 	return c
 }

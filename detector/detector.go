@@ -22,6 +22,9 @@ type Detector struct {
 	ran     atomic.Bool
 	warner  warner
 
+	allowances allowances    // of places, for what is stored at once
+	deferred   chan struct{} // has something when there may be batches that wait for their turn
+
 	settings atomic.Pointer[Settings]
 	reloaded chan struct{} // has something when the settings are others than the intakes'
 }
@@ -44,7 +47,7 @@ func New(o Options) (*Detector, error) {
 	}
 	audit := &auditor{events: o.Events, state: o.State, fair: o.ReceiptTime}
 	d := &Detector{o: o, metrics: m, keeper: &keeper{events: o.Events, state: o.State, audit: audit}, audit: audit, probes: probes,
-		added: make(chan []model.ProbeResult, maxProbesQueue), reloaded: make(chan struct{}, 1)}
+		added: make(chan []model.ProbeResult, maxProbesQueue), reloaded: make(chan struct{}, 1), deferred: make(chan struct{}, 1)}
 	d.settings.Store(o.settings())
 	return d, nil
 }
@@ -67,6 +70,7 @@ func (d *Detector) Run(ctx context.Context) error {
 	running.Go(func() { d.trim(ctx) })
 	running.Go(func() { d.watchProbes(ctx) })
 	running.Go(func() { d.storeProbes(ctx) })
+	running.Go(func() { d.workOff(ctx) })
 	running.Wait()
 	return nil
 }

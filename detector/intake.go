@@ -106,36 +106,68 @@ func (in *intake) once(ctx context.Context) (n int, err error) {
 		in.d.audit.progress(in.name, begun, 0, time.Time{}, time.Now())
 		return 0, nil
 	}
-	page := FeedPage{Feed: in.name, Cursor: in.cursor}
-	batches := make([]*opened, 0, len(envelopes))
-	for i := range envelopes {
-		if envelopes[i].Seq <= page.Cursor {
-			return 0, fmt.Errorf("position %d follows %d", envelopes[i].Seq, page.Cursor)
-		}
-		page.Cursor = envelopes[i].Seq
-		if o := in.open(&envelopes[i], &page); o != nil {
-			batches = append(batches, o)
-			page.Batches = append(page.Batches, o.Batch)
-		}
+	page, batches, err := in.page(envelopes)
+	if err != nil {
+		return 0, err
 	}
-	var isNew []bool
-	if !in.d.retry(ctx, "store", in.log, func(ctx context.Context) (err error) {
-		isNew, err = in.d.keeper.store(ctx, &page, time.Now())
-		return err
-	}) {
+	batches, isNew, ok := in.store(ctx, page, batches)
+	if !ok {
 		return 0, ctx.Err()
 	}
 	in.cursor, in.newest = page.Cursor, time.UnixMilli(envelopes[len(envelopes)-1].Received)
 	in.d.audit.progress(in.name, begun, len(envelopes), in.newest, time.Now())
-	in.tell(&page, batches, isNew)
+	in.tell(page, batches, isNew)
 	if len(page.Quarantined) > 0 {
 		in.d.countQuarantine(ctx)
+		in.d.wakeBacklog()
 	}
 	if err := in.feed.Ack(ctx, in.cursor); err != nil { // the next one acknowledges this, too
 		in.d.metrics.troubles.WithLabelValues("ack").Inc()
 		in.log.Warn("acknowledging to a feed failed", "error", err)
 	}
 	return len(envelopes), nil
+}
+
+// page opens what a page can take of envelopes, whose rest has to wait, in their order.
+func (in *intake) page(envelopes []report.Envelope) (*FeedPage, []*opened, error) {
+	page := &FeedPage{Feed: in.name, Cursor: in.cursor}
+	waits := in.waits(envelopes)
+	var batches []*opened
+	for i := range envelopes {
+		e := &envelopes[i]
+		if e.Seq <= page.Cursor {
+			return nil, nil, fmt.Errorf("position %d follows %d", e.Seq, page.Cursor)
+		}
+		page.Cursor = e.Seq
+		if waits[i] {
+			page.Quarantined = append(page.Quarantined, quarantined(e, ReasonDeferred, errDeferred))
+		} else if o := in.open(e, page); o != nil {
+			batches = append(batches, o)
+			page.Batches = append(page.Batches, o.Batch)
+		}
+	}
+	return page, batches, nil
+}
+
+var errDeferred = errors.New("much comes from there, so that others go first")
+
+// waits says which batches are to wait, so that nobody waits for those who send much.
+func (in *intake) waits(envelopes []report.Envelope) []bool {
+	waits := make([]bool, len(envelopes))
+	now, room := time.Now(), pageRows
+	for n, i := range fairly(envelopes) {
+		e := &envelopes[i]
+		rows := rowsOf(e.Segment)
+		if foreign(in.feed, e) { // goes to the quarantine as it is
+			continue
+		}
+		if n > 0 && rows > room || !in.d.allowances.take(now, placeOf(e), rows) {
+			waits[i] = true
+			continue
+		}
+		room -= rows
+	}
+	return waits
 }
 
 // open opens an envelope, or puts it into the page's quarantine.
@@ -148,8 +180,12 @@ func (in *intake) open(e *report.Envelope, page *FeedPage) *opened {
 		return o
 	}
 	page.Quarantined = append(page.Quarantined, quarantined(e, reason, err))
-	in.d.warner.warn(in.log, reason, "a batch cannot be used and was put into quarantine", "batch", e.Batch.String(), "reason", reason, "error", err)
+	in.warn(e, reason, "a batch cannot be used and was put into quarantine", err)
 	return nil
+}
+
+func (in *intake) warn(e *report.Envelope, reason, text string, err error) {
+	in.d.warner.warn(in.log, placeOf(e), reason, text, "batch", e.Batch.String(), "reason", reason, "error", err)
 }
 
 // tell counts a page that was stored.

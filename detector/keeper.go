@@ -2,6 +2,8 @@ package detector
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -43,12 +45,14 @@ func (k *keeper) store(ctx context.Context, page *FeedPage, now time.Time) (isNe
 }
 
 // keep is store for a page that is none of a feed: no cursor is stored.
-func (k *keeper) keep(ctx context.Context, page *FeedPage, now time.Time) error {
+func (k *keeper) keep(ctx context.Context, page *FeedPage, now time.Time) (isNew []bool, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	_, err := k.add(ctx, page, now)
-	return err
+	return k.add(ctx, page, now)
 }
+
+// errAppend says that the store of events refused batches.
+var errAppend = errors.New("the store of events refuses it")
 
 // add stores the batches of a page and does what they ask for.
 func (k *keeper) add(ctx context.Context, page *FeedPage, now time.Time) (isNew []bool, err error) {
@@ -67,7 +71,7 @@ func (k *keeper) add(ctx context.Context, page *FeedPage, now time.Time) (isNew 
 		*b = b.withoutSamplesOf(deleted)
 	}
 	if isNew, err = k.events.Append(ctx, &kept); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errAppend, err)
 	}
 	if clients := deletedBy(page); len(clients) > 0 {
 		if err := k.events.Forget(ctx, clients); err != nil {

@@ -102,6 +102,11 @@ type Quarantined struct {
 	Segment   []byte
 }
 
+// Waits reports whether batches that are in quarantine for a reason wait there to be tried again.
+func Waits(reason string) bool {
+	return reason == ReasonUnknownKey || reason == ReasonDeferred || reason == ReasonStore
+}
+
 // Reasons for which a batch is quarantined.
 const (
 	ReasonUnknownKey = "unknown_key" // sealed to a key that the keyring does not hold
@@ -111,4 +116,9 @@ const (
 	ReasonRecord     = "record"      // a record did not decode
 	ReasonHeader     = "header"      // does not start with a header
 	ReasonCollector  = "collector"   // its feed is another collector's than its envelope says
+
+	// These batches wait, and are tried again: so do those of ReasonUnknownKey.
+
+	ReasonDeferred = "deferred" // came from where so much comes from that others go first
+	ReasonStore    = "store"    // the store takes everything else, but not this
 )

@@ -2,7 +2,9 @@ package detector
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/heliograph-net/heliograph/report"
@@ -21,7 +23,7 @@ type QuarantineCount struct {
 	Batches int
 	Bytes   int64     // of segments
 	Oldest  time.Time // when the oldest of them was received
-	Dropped uint64    // batches ever given up for others of the same reason, see State.SaveCursor
+	Dropped uint64    // batches ever given up for others of the same reason, see State.SaveCursor; 0 where Waits is false
 }
 
 // quarantined is an envelope that could not be used.
@@ -53,6 +55,7 @@ func (d *Detector) RetryQuarantine(ctx context.Context) (released, kept int, err
 			return released, kept, err
 		}
 		after = held[len(held)-1].Number
+		held = slices.DeleteFunc(held, func(h Held) bool { return h.Reason == ReasonDeferred }) // have their turn
 		n, err := d.release(ctx, o, held)
 		released += n
 		kept += len(held) - n
@@ -62,45 +65,96 @@ func (d *Detector) RetryQuarantine(ctx context.Context) (released, kept int, err
 	}
 }
 
-// release stores those batches that open now, and takes them out of the quarantine.
+// release stores those batches that open now, and takes them out of the quarantine. Those that were
+// deferred and do not open stay for the reason that they do not, and so do those that the store
+// refuses though it is ready.
 func (d *Detector) release(ctx context.Context, o *opener, held []Held) (n int, err error) {
 	now := time.Now()
-	pages := map[string]*FeedPage{} // by feed
-	var numbers []uint64
-	var batches []*opened
+	r := releasing{d: d, now: now, pages: map[string]*FeedPage{}}
 	for i := range held {
 		h := &held[i]
 		if h.Reason == ReasonCollector {
 			continue
 		}
-		b, _, err := o.open(h.envelope(), now)
-		if err != nil {
-			continue
+		b, reason, err := o.open(h.envelope(), now)
+		if err == nil {
+			r.add(h, b)
+		} else if h.Reason == ReasonDeferred {
+			if err := d.o.State.Reclassify(ctx, h.Number, reason, err.Error()); err != nil {
+				return 0, err
+			}
 		}
-		if pages[h.Feed] == nil {
-			pages[h.Feed] = &FeedPage{Feed: h.Feed}
-		}
-		pages[h.Feed].Batches = append(pages[h.Feed].Batches, b.Batch)
-		numbers, batches = append(numbers, h.Number), append(batches, b)
 	}
-	if len(numbers) == 0 {
+	return r.store(ctx)
+}
+
+// releasing are batches of the quarantine that open.
+type releasing struct {
+	d       *Detector
+	now     time.Time
+	held    []*Held
+	batches []*opened
+	pages   map[string]*FeedPage // by feed
+}
+
+func (r *releasing) add(h *Held, b *opened) {
+	if r.pages[h.Feed] == nil {
+		r.pages[h.Feed] = &FeedPage{Feed: h.Feed}
+	}
+	r.pages[h.Feed].Batches = append(r.pages[h.Feed].Batches, b.Batch)
+	r.held, r.batches = append(r.held, h), append(r.batches, b)
+}
+
+// store stores them all, or one by one when the store refuses some. A crash before they are out of
+// the quarantine repeats it, and ids drop what comes twice.
+func (r *releasing) store(ctx context.Context) (n int, err error) {
+	if len(r.held) == 0 {
 		return 0, nil
 	}
-	for _, page := range pages {
-		if err := d.keeper.keep(ctx, page, now); err != nil {
-			return 0, err
+	for _, page := range r.pages {
+		if _, err = r.d.keeper.keep(ctx, page, r.now); err != nil {
+			break
 		}
 	}
-	// A crash before this repeats the above, and ids drop it.
-	if err := d.o.State.Release(ctx, numbers); err != nil {
+	if err == nil {
+		return len(r.held), r.done(ctx, r.held, r.batches)
+	}
+	if !errors.Is(err, errAppend) || r.d.Ready(ctx) != nil {
 		return 0, err
 	}
-	for _, b := range batches {
-		d.probes.take(b.Probes, now)
-		d.metrics.batches.WithLabelValues("released").Inc()
-		d.metrics.tookIn(b)
+	for i, h := range r.held {
+		if _, err := r.d.storeAlone(ctx, h.Feed, &r.batches[i].Batch); err != nil {
+			if ctx.Err() != nil || r.d.Ready(ctx) != nil {
+				return n, err
+			}
+			if err := r.d.o.State.Reclassify(ctx, h.Number, ReasonStore, err.Error()); err != nil {
+				return n, err
+			}
+			continue
+		}
+		if err := r.done(ctx, r.held[i:i+1], r.batches[i:i+1]); err != nil {
+			return n, err
+		}
+		n++
 	}
-	return len(numbers), nil
+	return n, nil
+}
+
+// done takes batches out of the quarantine that are stored.
+func (r *releasing) done(ctx context.Context, held []*Held, batches []*opened) error {
+	numbers := make([]uint64, len(held))
+	for i, h := range held {
+		numbers[i] = h.Number
+	}
+	if err := r.d.o.State.Release(ctx, numbers); err != nil {
+		return err
+	}
+	for _, b := range batches {
+		r.d.probes.take(b.Probes, r.now)
+		r.d.metrics.batches.WithLabelValues("released").Inc()
+		r.d.metrics.tookIn(b)
+	}
+	return nil
 }
 
 // releaseAll is RetryQuarantine for Run.

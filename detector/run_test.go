@@ -110,7 +110,8 @@ type bench struct {
 	events  detector.Events
 	state   detector.State
 	metrics *prometheus.Registry
-	keys    *seal.Keyring // nil: the one of what put uploads
+	keys    *seal.Keyring                         // nil: the one of what put uploads
+	wrap    func(detector.Events) detector.Events // nil: the store as it is
 	logged  syncbuffer.Buffer
 	det     *detector.Detector
 	stop    func()
@@ -131,11 +132,14 @@ func (b *bench) start() {
 		b.Fatal(err)
 	}
 	b.events, b.state, b.metrics = events, state, prometheus.NewRegistry()
+	if b.wrap != nil {
+		b.events = b.wrap(events)
+	}
 	keys := b.keys
 	if keys == nil {
 		keys = seal.NewKeyring(detector.TestKey)
 	}
-	d, err := detector.New(detector.Options{Logger: slog.New(slog.NewTextHandler(&b.logged, nil)), Feeds: map[string]detector.Feed{"c1": b.inbox}, Events: events, State: state, Metrics: b.metrics,
+	d, err := detector.New(detector.Options{Logger: slog.New(slog.NewTextHandler(&b.logged, nil)), Feeds: map[string]detector.Feed{"c1": b.inbox}, Events: b.events, State: state, Metrics: b.metrics,
 		Keys: keys, Bin: cmp.Or(b.bin, 2*time.Second), Grace: 3 * time.Second, Vantages: []string{"v1", "v2"}})
 	if err != nil {
 		b.Fatal(err)

@@ -82,9 +82,10 @@ type State interface {
 	// Cursor is the position up to which a feed was taken in, 0: nothing yet.
 	Cursor(ctx context.Context, feed string) (uint64, error)
 	// SaveCursor stores the cursor of a page whose batches are stored, and what of it could not be
-	// used, once each: the quarantine. Batches of ReasonUnknownKey wait there for their key, up to
-	// MaxWaiting bytes; when there are more, the oldest of the network that has the most go. Of all
-	// others the newest hundred are kept, for people to look at.
+	// used, once each: the quarantine. Batches whose reason Waits are kept up to MaxWaiting bytes of
+	// each reason; when there are more, the oldest of the place that has the most go, in the
+	// autonomous system that has the most. Of all others a hundred are kept for people to look at:
+	// the newest, but of each place in turn.
 	//
 	// With the cursor it adds what the page claims of receipts to Claims and Claimed. A claim that
 	// is there stays as it is. Of more than MaxClaims about a collector, the oldest of the network
@@ -98,6 +99,12 @@ type State interface {
 	Quarantine(ctx context.Context, after uint64, limit int) ([]Held, error)
 	// QuarantineCounts describes the quarantine by reason.
 	QuarantineCounts(ctx context.Context) ([]QuarantineCount, error)
+	// Deferred returns batches of ReasonDeferred whose turn it is: autonomous systems take turns, in
+	// each its places, by bytes, and in a place the smallest and then the newest are first. There
+	// are at most limit, and no more than make up so many bytes of segments, but one at least.
+	Deferred(ctx context.Context, limit int, bytes int64) ([]Held, error)
+	// Reclassify changes the reason for which a batch is in quarantine, by its number.
+	Reclassify(ctx context.Context, number uint64, reason, detail string) error
 	// Release takes batches out of the quarantine, by their numbers.
 	Release(ctx context.Context, numbers []uint64) error
 	// Quarantines says for each name whether its batch is in quarantine.
@@ -144,7 +151,7 @@ type State interface {
 	Close() error
 }
 
-// MaxWaiting is how many bytes of segments wait in quarantine for their key. A segment counts as 4
+// MaxWaiting is how many bytes of segments wait in quarantine for one reason. A segment counts as 4
 // KiB at least.
 const MaxWaiting = 256 << 20
 

@@ -130,7 +130,7 @@ ALTER TABLE samples ADD COLUMN client      INTEGER NOT NULL DEFAULT 0; -- as in 
 CREATE TABLE deleted ( -- clients whose data is not kept
 	client   INTEGER PRIMARY KEY,
 	received INTEGER NOT NULL
-) STRICT;`, version3, version4, version5, version6, version7, version8}
+) STRICT;`, version3, version4, version5, version6, version7, version8, version9}
 
 // version3, with foldSightings, has sums with sketches of clients instead of a row for every
 // client, the results of probes, an outbox, and "feed" where "source" meant that.
@@ -215,3 +215,14 @@ CREATE INDEX batches_received ON batches (received);`
 // version7 keeps buckets.
 const version7 = `
 ALTER TABLE quarantine ADD COLUMN bucket INTEGER NOT NULL DEFAULT 0;`
+
+// version9 shares the quarantine by place, and counts what it gives up by reason.
+const version9 = `
+DROP INDEX quarantine_reason;
+CREATE INDEX quarantine_reason ON quarantine (reason, asn, bucket, size);
+CREATE TABLE quarantine_dropped (
+	reason  TEXT PRIMARY KEY,
+	batches INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO quarantine_dropped SELECT 'unknown_key', waiting_dropped FROM state WHERE waiting_dropped > 0;
+ALTER TABLE state DROP COLUMN waiting_dropped;`

@@ -27,6 +27,8 @@ func TestState(t *testing.T, newStore func(t *testing.T) (open func() (detector.
 		{"cursors", cursors},
 		{"quarantine", quarantine},
 		{"waiting", waiting},
+		{"turns of what waits", turns},
+		{"shares of the quarantine", shares},
 		{"incidents", incidents},
 		{"an incident in full", incidentInFull},
 		{"the last bin", lastBin},

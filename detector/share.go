@@ -1,0 +1,156 @@
+package detector
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// Work is counted in rows, because rows are what it costs to store and judge a batch: a stranger
+// can put thousands into a segment that takes no more bytes than a few hundred honest ones.
+
+const (
+	// rows that one page stores before what is left of it has to wait: about a second of work
+	pageRows = 4 * report.MaxSegmentRows
+	// rows that one place may tell at once, and per second, before its batches have to wait. What
+	// waits is stored when there is time for it.
+	placeBurst, placeRate = 2 * report.MaxSegmentRows, 1_000
+	// the same for one autonomous system
+	networkBurst, networkRate = 8 * report.MaxSegmentRows, 8_000
+
+	sealedBytes = 1_100 // of a segment that tells nothing
+	rowBytes    = 8     // the least that a row takes
+)
+
+// place is where a batch came from, as its collector saw it. A client can choose everything else
+// that a batch says of itself. Autonomous system 0 is one network, and bucket 0 is one place of it.
+type place struct {
+	asn    uint32
+	bucket report.Bucket
+}
+
+func placeOf(e *report.Envelope) place { return place{e.ASN, e.Bucket} }
+
+// rowsOf is how many rows a sealed batch may have at most.
+func rowsOf(segment []byte) int {
+	return min(1+max(len(segment)-sealedBytes, 0)/rowBytes, report.MaxSegmentRows)
+}
+
+// turn is a batch that waits for its turn.
+type turn struct {
+	index    int
+	place    place
+	rows     int
+	received int64
+	given    int // rows that its place, and then its network, has had when it is done
+}
+
+// fairly returns the indexes of batches in the order of their turns. It is a deficit round robin
+// over autonomous systems, in each of them over its places, with rows as cost and without quanta:
+// next is who will have had the fewest rows. Within a place small batches come before large ones,
+// and new ones before old ones.
+func fairly(all []report.Envelope) []int {
+	turns := make([]turn, len(all))
+	for i := range all {
+		turns[i] = turn{index: i, place: placeOf(&all[i]), rows: rowsOf(all[i].Segment), received: all[i].Received}
+	}
+	slices.SortStableFunc(turns, func(a, b turn) int {
+		return cmp.Or(cmp.Compare(a.rows, b.rows), cmp.Compare(b.received, a.received))
+	})
+	places, networks := map[place]int{}, map[uint32]int{}
+	for i := range turns {
+		t := &turns[i]
+		places[t.place] += t.rows
+		t.given = places[t.place]
+	}
+	slices.SortStableFunc(turns, func(a, b turn) int { return cmp.Compare(a.given, b.given) })
+	for i := range turns {
+		t := &turns[i]
+		networks[t.place.asn] += t.rows
+		t.given = networks[t.place.asn]
+	}
+	slices.SortStableFunc(turns, func(a, b turn) int { return cmp.Compare(a.given, b.given) })
+	order := make([]int, len(turns))
+	for i := range turns {
+		order[i] = turns[i].index
+	}
+	return order
+}
+
+// maxAllowances bounds the places that are remembered; those that owe least are forgotten first.
+const maxAllowances = 16 << 10
+
+// allowances are the rows that places and networks may still tell before their batches have to
+// wait. The zero value is ready. It is safe for concurrent use.
+type allowances struct {
+	mu   sync.Mutex
+	owed map[place]owed // guarded by mu; a network is place{asn, everywhere}
+}
+
+// everywhere is no bucket: it stands for all of an autonomous system.
+const everywhere = report.MaxBucket + 1
+
+// owed is how many rows somebody has told, less what was allowed since.
+type owed struct {
+	rows float64
+	at   time.Time
+}
+
+// take reports whether a batch of so many rows may be stored at once, and counts it if so. Who is
+// nowhere, because the collector is of an older release or knows no networks, has no allowance of
+// its own: it shares the page's with all others.
+func (a *allowances) take(now time.Time, p place, rows int) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	network := place{p.asn, everywhere}
+	own, all := a.now(now, p, placeRate), a.now(now, network, networkRate)
+	if p.bucket != 0 && own+float64(rows) > placeBurst || p.asn != 0 && all+float64(rows) > networkBurst {
+		return false
+	}
+	a.note(now, p, own+float64(rows))
+	a.note(now, network, all+float64(rows))
+	return true
+}
+
+func (a *allowances) now(now time.Time, p place, rate float64) float64 {
+	o := a.owed[p]
+	return max(o.rows-max(now.Sub(o.at), 0).Seconds()*rate, 0)
+}
+
+func (a *allowances) note(now time.Time, p place, rows float64) {
+	if a.owed == nil {
+		a.owed = map[place]owed{}
+	}
+	if _, known := a.owed[p]; !known && len(a.owed) >= maxAllowances {
+		a.forget(now)
+	}
+	a.owed[p] = owed{rows, now}
+}
+
+// forget makes room: first of those who owe nothing any more, else of the half that owes least.
+func (a *allowances) forget(now time.Time) {
+	var rest []float64
+	for p := range a.owed {
+		rate := float64(placeRate)
+		if p.bucket == everywhere {
+			rate = networkRate
+		}
+		if left := a.now(now, p, rate); left > 0 {
+			rest = append(rest, left)
+		} else {
+			delete(a.owed, p)
+		}
+	}
+	if len(a.owed) < maxAllowances {
+		return
+	}
+	slices.Sort(rest)
+	for p, o := range a.owed {
+		if o.rows <= rest[len(rest)/2] {
+			delete(a.owed, p)
+		}
+	}
+}
