@@ -11,19 +11,20 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Agent observes, seals, keeps and delivers. Its methods are safe for concurrent use.
+// Agent counts requests, and seals, stores and delivers the counts. Make one with [New]. Its
+// methods are safe for concurrent use.
 //
-// A nil *Agent, and the zero value, is an agent that is off: every method does nothing, and so do
-// httpagent.Wrap and slogagent.New with it. An application whose agent could not be made runs on
-// with nil.
+// A nil *Agent and the zero value are agents that are off: their methods do nothing, and
+// httpagent.Wrap and slogagent.New accept them. So an application can continue with nil if
+// New fails.
 type Agent struct {
 	// The agent is a shell around four parts, each with one lock. The consent says what may be
-	// done, the recorder counts, the spooler seals what was recorded and writes it to the spool,
-	// the courier delivers what is in the spool.
+	// done, the recorder counts, the spooler seals records and writes them to the spool, and the
+	// courier delivers the spool's segments.
 	//
-	// Locks are taken in the order courier, spooler, consent, recorder: who holds one may take
-	// those that come after it, and none that come before. Any of them may be held while an event
-	// is told, whose lock comes last.
+	// Locks are taken in the order courier, spooler, consent, recorder. Code that holds one may
+	// take only later ones. Any of them may be held while an event is reported; the lock of events
+	// comes last.
 	recorder recorder
 	consent  consent
 	spooler  spooler
@@ -38,9 +39,9 @@ type Agent struct {
 	remaining error         // what Shutdown returns; written before stopped is closed
 }
 
-// New starts an agent. It reads the spool's state but neither connects nor waits. The error joins
-// every fault of o, or says why the policy cannot be used (policy.ErrSignature,
-// privacy.ErrMalformed, …). The caller must call [Agent.Shutdown].
+// New starts an agent. It reads the spool's state but neither connects nor waits. The error names
+// all faults of o, or says why the policy cannot be used (policy.ErrSignature, privacy.ErrMalformed
+// and others). The caller must call [Agent.Shutdown].
 func New(o Options) (*Agent, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
@@ -78,7 +79,7 @@ type policyError struct{ err error }
 func (e *policyError) Error() string { return "Policy: " + e.err.Error() }
 func (e *policyError) Unwrap() error { return e.err }
 
-// newRand returns a generator for jitter and sampling, which need speed rather than secrecy.
+// newRand returns a generator for jitter and sampling, which need not be unpredictable.
 func newRand(source io.Reader) (*mathrand.Rand, error) {
 	var seed [16]byte
 	if _, err := io.ReadFull(source, seed[:]); err != nil {
@@ -92,12 +93,13 @@ func fork(rng *mathrand.Rand) *mathrand.Rand {
 	return mathrand.New(mathrand.NewPCG(rng.Uint64(), rng.Uint64()))
 }
 
-// SetConsent says what the user allows from now on; an unknown level means Off. Off ends recording
-// at once, stops transfers and deletes the spool before it returns. If anything had been sent, one
-// deletion notice ([report.DeletionNotice]) is left there, and is the last that is sent. Data from
-// before a consent is never sent: the open window goes with a change to Off, Counts drops its
-// samples, and requests that began earlier are not recorded. When an earlier run's spool cannot be
-// deleted, consent stays Off (see [Stats]), because what is in there must not be sent.
+// SetConsent sets what the user allows from now on. An unknown level means Off. Off ends recording
+// at once, stops transfers and deletes the spool before SetConsent returns. If anything was sent
+// before, one deletion notice ([report.DeletionNotice]) stays in the spool and is the last thing
+// that is sent. Data from before a consent is never sent: a change to Off discards the open window,
+// a change to Counts discards its samples, and requests that began before the consent are not
+// recorded. If an earlier run's spool cannot be deleted, the consent stays Off (see [Stats]),
+// because its contents must not be sent.
 func (a *Agent) SetConsent(c report.Consent) {
 	if a.absent() {
 		return
@@ -113,7 +115,7 @@ func (a *Agent) SetConsent(c report.Consent) {
 	}
 }
 
-// Stats tells what the agent has done since [New].
+// Stats returns the agent's totals since [New].
 func (a *Agent) Stats() Stats {
 	if a.absent() {
 		return Stats{}
@@ -129,9 +131,9 @@ func (a *Agent) Stats() Stats {
 	return s
 }
 
-// Sent returns what left this device and to whom, the oldest first: what collectors have confirmed
-// in the last 30 days, as far as 64 KiB hold it. Withdrawing consent deletes it. It reads the spool
-// and may be called at any time.
+// Sent returns what left this device and where it went, the oldest first. It covers what collectors
+// have confirmed in the last 30 days, up to 64 KiB. Withdrawing consent deletes this log. Sent
+// reads the spool and may be called at any time.
 func (a *Agent) Sent() ([]SentReport, error) {
 	if a.absent() {
 		return nil, nil

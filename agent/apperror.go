@@ -8,52 +8,51 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// ApplicationError is one error of the application itself, for [Agent.Capture]. Most hosts use
-// [Agent.CaptureError], [Agent.Recover] and agent/slogagent, which make it. The agent keeps no
-// reference to the strings.
+// ApplicationError is an error of the application itself, for [Agent.Capture]. Most hosts call
+// [Agent.CaptureError], [Agent.Recover] or agent/slogagent instead. The agent does not retain
+// the strings.
 type ApplicationError struct {
 	Kind    report.ErrorKind // an invalid one counts as report.KindError
 	Type    string           // name of the error's type; "" counts as "error"
-	Message string           // any; scrubbed by scrub.Text before it is kept
-	// stack as runtime.Callers tells it, the innermost call first; may be empty
+	Message string           // any text; scrub.Text scrubs it before it is stored
+	// the stack as runtime.Callers returns it, the innermost call first; may be empty
 	PCs     []uintptr
 	TraceID [16]byte // W3C trace context; all zero: none
 
-	// Frames is the stack instead of PCs, of hosts whose stacks are not Go's, the innermost call
-	// first. Of more than report.MaxFrames the first are taken; of File what follows the last
-	// slash, without query and fragment, scrubbed unless it looks like a source file's name; "" as
-	// Function means a function without a name.
+	// Frames is the stack of a host that is not written in Go, instead of PCs, with the innermost
+	// call first. Only the first report.MaxFrames are used. Of File, only the part after the last
+	// slash is used, without query and fragment; it is scrubbed unless it looks like the name of a
+	// source file. An empty Function is a function without a name.
 	Frames []report.Frame
 
-	// At is when it happened. What happened before consent is not recorded. Zero: now.
+	// At is when the error happened. Errors from before consent are not recorded. Zero: now.
 	At time.Time
 }
 
-// Bounds of application errors in one window. What exceeds them is counted: by its group, or as
-// report.DropOverflow.
+// The limits of application errors in one window. Errors beyond them are only counted: in their
+// group, or as report.DropOverflow.
 const (
 	maxGroups = 32 // fingerprints
-	// panics within a window's length that are sealed at once; more of them are sealed with
+	// panics within a window's length that are sealed at once; further ones are sealed with
 	// the window
 	maxPanics = 8
 )
 
-// errorGroup is what a window keeps of all errors of one fingerprint. Whoever owns the window
-// owns it.
+// errorGroup has all errors with one fingerprint in a window. The owner of the window owns it.
 type errorGroup struct {
-	at     time.Time // of the last of them
+	at     time.Time // of the last error
 	record report.ApplicationError
 }
 
-// capture counts an error and, if it is the first of its group, keeps its details as far as
-// consent goes.
+// capture counts an error. If it is the first of its group, capture also stores its details as far
+// as consent allows.
 func (r *recorder) capture(e *ApplicationError) {
 	stack := e.stack()
 	w, g := r.group(e.record(stack), e.at())
 	if g == nil {
 		return
 	}
-	message := scrubbed(e.Message) // takes its time, so it is done outside of the lock
+	message := scrubbed(e.Message) // outside of the lock, because it takes time
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.window == w && w.level >= report.Diagnostics {
@@ -61,8 +60,8 @@ func (r *recorder) capture(e *ApplicationError) {
 	}
 }
 
-// group counts an error in the open window. It returns the group if this is its first and details
-// are wanted, else nil.
+// group counts an error in the open window. It returns the group if the error is its first and
+// details are wanted, and otherwise nil.
 func (r *recorder) group(e report.ApplicationError, at time.Time) (*window, *errorGroup) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -96,17 +95,17 @@ func (w *window) addError(r report.ApplicationError, at time.Time) *errorGroup {
 	return g
 }
 
-// dropDetails takes from the errors what Counts does not cover.
+// dropDetails removes the details that [report.Counts] does not cover.
 func (w *window) dropDetails() {
 	for _, g := range w.errors {
 		g.record.Message, g.record.Frames, g.record.TraceID = "", nil, [16]byte{}
 	}
 }
 
-// record is e without its details.
+// record returns e without its details.
 func (e *ApplicationError) record(stack []report.Frame) report.ApplicationError {
 	r := report.ApplicationError{Kind: e.Kind, Type: strings.Clone(text(e.Type, report.MaxString)), Count: 1}
-	if !r.Kind.Valid() || r.Kind > report.KindLog { // those above are browsers' own
+	if !r.Kind.Valid() || r.Kind > report.KindLog { // higher kinds are only for browsers
 		r.Kind = report.KindError
 	}
 	if r.Type == "" {
@@ -123,8 +122,8 @@ func (e *ApplicationError) at() time.Time {
 	return e.At
 }
 
-// scrubbed is a message as it may be kept. What is far beyond the limit is cut off before, at the
-// end of a word, for a part of a secret may not look like one.
+// scrubbed returns a scrubbed message. It first cuts off what is far beyond the limit, at the end
+// of a word, because a part of a secret may not be recognized as one.
 func scrubbed(message string) string {
 	const enough = 4 * report.MaxMessage
 	if len(message) > enough {

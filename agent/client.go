@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// client is the token that tells distinct clients apart for one UTC day. It is random, and derived
-// from nothing that lasts.
+// client is the token that distinguishes clients for one UTC day. It is random and not derived from
+// anything permanent.
 type client struct {
 	day   int64 // since 1970
 	token [16]byte
 }
 
-// stateClient is the state under which the processes of a spool share their token: day in 8 bytes,
-// big-endian, then the token.
+// stateClient is the name of the state with the token that the processes of a spool share: the day
+// in 8 bytes, big-endian, then the token.
 const stateClient = "client"
 
 func (c client) encode() []byte {

@@ -9,18 +9,19 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-// Waiting times after failures. What is not signed could be anybody's word, so it is heeded less.
+// The waiting times after failures. Anyone can send an unsigned answer, so it has a smaller effect.
 const (
-	deliverRetry    = time.Second      // first wait after a failed upload: uniform from 0 to this
-	deliverRetryMax = 5 * time.Minute  // longest such wait
+	// the first wait after a failed upload is uniform from 0 to this
+	deliverRetry    = time.Second
+	deliverRetryMax = 5 * time.Minute  // the limit of later waits
 	policyRetry     = 10 * time.Second // the same for policies
 	policyRetryMax  = 10 * time.Minute
 	maxRetryAfter   = 5 * time.Minute // from a Retry-After header
 	maxSlowDown     = time.Hour       // from a signed slow-down
 )
 
-// newBackoff waits with full jitter: uniformly from 0 to a limit that starts at first and doubles
-// up to longest.
+// newBackoff returns a backoff with full jitter: waits are uniform from 0 to a limit that starts at
+// first and doubles up to longest.
 func newBackoff(first, longest time.Duration) *backoff.ExponentialBackOff {
 	b := &backoff.ExponentialBackOff{
 		InitialInterval:     first / 2,
@@ -34,19 +35,20 @@ func newBackoff(first, longest time.Duration) *backoff.ExponentialBackOff {
 	return b
 }
 
-// collector is what an agent remembers of one. The courier's lock owns it.
+// collector is what an agent remembers about a collector. The courier's lock guards it.
 type collector struct {
 	backoff   *backoff.ExponentialBackOff
 	notBefore time.Time
 }
 
-// collector returns what is remembered of a collector, which a new URL makes another.
+// collector returns what is remembered about a collector. A collector with a new URL counts as
+// another one.
 func (c *courier) collector(of policy.Collector) *collector {
 	name := of.ID + " " + of.URL
 	state := c.collectors[name]
 	if state == nil {
 		const enough = 4 * policy.MaxCollectors
-		if len(c.collectors) >= enough { // of many policies before
+		if len(c.collectors) >= enough { // entries of many earlier policies
 			clear(c.collectors)
 		}
 		state = &collector{backoff: newBackoff(deliverRetry, deliverRetryMax)}
@@ -66,7 +68,7 @@ func (c *collector) failed(now time.Time, r answer) {
 	c.notBefore = now.Add(max(c.backoff.NextBackOff(), r.delay))
 }
 
-// firstReady is when the first of p's collectors may be tried again.
+// firstReady returns when the first of p's collectors may be tried again.
 func (c *courier) firstReady(p *checkedPolicy) time.Time {
 	first := time.Now().Add(idle)
 	for _, to := range p.Collectors {
@@ -75,19 +77,19 @@ func (c *courier) firstReady(p *checkedPolicy) time.Time {
 	return first
 }
 
-// order is the order in which collectors are tried: by priority, and at random by weight
-// among equals.
+// order returns the order in which collectors are tried: by priority, and randomly by weight among
+// those with the same priority.
 func (c *courier) order(collectors []policy.Collector) []policy.Collector {
 	type ranked struct {
 		policy.Collector
 		rank float64
 	}
-	// An insertion sort is enough for a policy's few collectors, and web pages do not download yet
-	// another instance of slices.SortFunc.
+	// An insertion sort is enough for a policy's few collectors, and saves web pages the download
+	// of another instance of slices.SortFunc.
 	list := make([]ranked, 0, len(collectors))
 	for _, to := range collectors {
-		// The smallest of exponential variates with rates w1, w2, … is the i-th with probability
-		// wi/Σw; a weight of 0 comes last.
+		// Among exponential variates with rates w1, w2, …, the i-th is the smallest with
+		// probability wi/Σw. A weight of 0 comes last.
 		x := ranked{to, c.rand.ExpFloat64() / max(float64(to.Weight), math.SmallestNonzeroFloat32)}
 		i := len(list)
 		list = append(list, x)

@@ -9,26 +9,26 @@ import (
 )
 
 // consent says what the agent may do: what the user allows, lowered by the policy in force. The
-// recorder hears of every change before the call that made it returns.
+// recorder learns of every change before the call that makes it returns.
 //
-// Consent ends at once, whatever the disk does. Who writes to the spool therefore holds the
-// spooler's lock and asks under it: a withdrawal deletes the spool under that lock after it has
-// changed the state, so that what is written under an older consent is deleted, and nothing is
-// written later.
+// A withdrawal takes effect at once, even if the disk hangs. So code that writes to the spool holds
+// the spooler's lock and checks the consent under it. A withdrawal first changes the state and then
+// deletes the spool under that lock. So whatever was written under the old consent is deleted, and
+// nothing is written later.
 type consent struct {
 	recorder *recorder
 
-	mu     sync.Mutex // owns what follows
+	mu     sync.Mutex // guards the following fields
 	state  consentState
 	user   report.Consent // what the user allows; Off unless state.allows
 	policy *checkedPolicy // in force
 	permit *permit        // the latest; never nil
 }
 
-// permit is one uninterrupted consent, of whatever level. It does not change.
+// permit is one uninterrupted consent of any level. It is immutable.
 type permit struct {
 	since time.Time       // when it was given; zero: before this agent
-	ended context.Context // done when it is withdrawn: uploads stop at once
+	ended context.Context // done when it is withdrawn, so that uploads stop at once
 	end   context.CancelFunc
 }
 
@@ -38,10 +38,10 @@ func newPermit(since time.Time) *permit {
 	return p
 }
 
-// valid reports whether the permit was not withdrawn.
+// valid reports whether the permit has not been withdrawn.
 func (p *permit) valid() bool { return p.ended.Err() == nil }
 
-// while returns ctx, ended when the permit is withdrawn.
+// while returns a copy of ctx that also ends when the permit is withdrawn.
 func (p *permit) while(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(p.ended, cancel)
@@ -54,8 +54,8 @@ func (c *consent) init(bundled *checkedPolicy, r *recorder) {
 	c.permit.end()
 }
 
-// grant makes an agent to which the user allowed nothing begin under a consent that was given at
-// since; zero: before this agent. It reports false when the state does not let it.
+// grant begins a consent after a time without one. The user gave it at since; zero means before
+// this agent. It returns false if the state does not allow it.
 func (c *consent) grant(user report.Consent, since time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -67,7 +67,7 @@ func (c *consent) grant(user report.Consent, since time.Time) bool {
 	return true
 }
 
-// change raises or lowers what the user allows. It reports false when that is nothing.
+// change raises or lowers what the user allows. It returns false if the user allows nothing now.
 func (c *consent) change(user report.Consent) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,7 +79,7 @@ func (c *consent) change(user report.Consent) bool {
 	return true
 }
 
-// withdraw ends the consent and all that goes on under it.
+// withdraw ends the consent and everything that runs under it.
 func (c *consent) withdraw() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -88,7 +88,7 @@ func (c *consent) withdraw() {
 	c.step(revoked)
 }
 
-// purged notes what became of a try to delete the spool.
+// purged records the result of an attempt to delete the spool.
 func (c *consent) purged(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -99,7 +99,7 @@ func (c *consent) purged(err error) {
 	}
 }
 
-// review lowers the level when the policy has expired.
+// review lowers the level if the policy has expired.
 func (c *consent) review() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -114,14 +114,14 @@ func (c *consent) adopt(p *checkedPolicy) {
 	c.step(reviewed)
 }
 
-// close ends recording for good, but not what the user allows.
+// close ends recording for good, but not the user's consent.
 func (c *consent) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.step(shutDown)
 }
 
-// step makes a transition and tells the recorder. The caller holds mu.
+// step makes a transition and informs the recorder. The caller holds mu.
 func (c *consent) step(e consentEvent) {
 	level := c.policy.Effective(c.user, time.Now())
 	c.state = c.state.next(e, level)
@@ -151,8 +151,8 @@ func (c *consent) allows() bool {
 	return state.allows()
 }
 
-// delivers reports whether user and policy let the agent deliver what was recorded. It may do so
-// when it does not record any more, see draining.
+// delivers reports whether user and policy allow the agent to deliver records. This may be so even
+// if it no longer records; see draining.
 func (c *consent) delivers() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

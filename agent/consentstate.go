@@ -2,47 +2,46 @@ package agent
 
 import "github.com/heliograph-net/heliograph/report"
 
-// consentState is what an agent may do, and what is left to do about what it did.
+// consentState is what an agent may do, and what it must still clean up.
 type consentState uint8
 
 const (
-	// starting: New has not looked at the spool yet. What an earlier run left there may be covered
-	// by its consent, so it is kept if the user still allows something.
+	// starting: New has not yet read the spool. The consent of an earlier run may cover the spool's
+	// contents, so they are kept if the user still allows something.
 	starting consentState = iota
 
-	// withdrawn: the user allows nothing, and the spool holds what must not be sent any more: it is
-	// about to be deleted, or the disk refused that and it is tried again. Nothing is recorded,
-	// nothing but a deletion notice is sent, and consent can not be given before the spool is
-	// deleted.
+	// withdrawn: the user allows nothing, and the contents of the spool must not be sent. It is
+	// about to be deleted, or that failed and will be tried again. Nothing is recorded, only a
+	// deletion notice is sent, and consent cannot be given before the spool is deleted.
 	withdrawn
 
-	// off: the user allows nothing, and of what was recorded nothing is left. A deletion notice may
-	// wait in the spool for a collector.
+	// off: the user allows nothing, and no records are left. A deletion notice may wait in the
+	// spool for a collector.
 	off
 
 	// barred: the user allows something, but the policy in force does not. Nothing is recorded or
-	// delivered. What is in the spool stays, and newer policies are asked for.
+	// delivered. The contents of the spool stay, and the agent asks for newer policies.
 	barred
 
 	// counting: counters are recorded and delivered.
 	counting
 
-	// diagnosing: samples and details of application errors are recorded, too.
+	// diagnosing: samples and the details of application errors are recorded, too.
 	diagnosing
 
-	// draining: Shutdown was called while the user allowed something. Nothing is recorded any more.
-	// What was recorded is sealed and, unless the policy bars it, delivered.
+	// draining: Shutdown was called while the user allowed something. Nothing more is recorded.
+	// Existing records are sealed and, unless the policy bars it, delivered.
 	draining
 
 	// closedWithdrawn: withdrawn, and Shutdown was called. The spool is deleted if that is still
-	// possible; the user cannot allow anything any more.
+	// possible. The user can no longer allow anything.
 	closedWithdrawn
 
-	// closed: off, and Shutdown was called. The user cannot allow anything any more.
+	// closed: off, and Shutdown was called. The user can no longer allow anything.
 	closed
 
-	// inForce stands in transitions for barred, counting or diagnosing, whichever is that of the
-	// level that user and policy allow together.
+	// inForce stands in transitions for barred, counting or diagnosing, depending on the level that
+	// user and policy allow together.
 	inForce
 )
 
@@ -59,8 +58,8 @@ const (
 	consentEvents
 )
 
-// transitions has the state that follows on an event. Events that are not there, whose entry is
-// starting, change nothing.
+// transitions has the next state for each state and event. Events that are not listed have the
+// entry starting and change nothing.
 var transitions = [...][consentEvents]consentState{
 	starting:        {granted: inForce, revoked: withdrawn, purged: off, purgeFailed: withdrawn, shutDown: closedWithdrawn},
 	withdrawn:       {purged: off, shutDown: closedWithdrawn},
@@ -73,7 +72,7 @@ var transitions = [...][consentEvents]consentState{
 	closed:          {},
 }
 
-// next is the state after an event. level is what user and policy allow together.
+// next returns the state after an event. level is what user and policy allow together.
 func (s consentState) next(e consentEvent, level report.Consent) consentState {
 	switch to := transitions[s][e]; {
 	case to == starting:
@@ -89,11 +88,11 @@ func (s consentState) next(e consentEvent, level report.Consent) consentState {
 	}
 }
 
-// records reports whether something is recorded.
+// records reports whether the agent records anything.
 func (s consentState) records() bool { return s == counting || s == diagnosing }
 
 // allows reports whether the user allows something.
 func (s consentState) allows() bool { return s.records() || s == barred || s == draining }
 
-// purges reports whether the spool is to be deleted.
+// purges reports whether the spool must be deleted.
 func (s consentState) purges() bool { return s == withdrawn || s == closedWithdrawn }

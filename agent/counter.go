@@ -9,7 +9,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// counter is n requests of key k, in the words of package report.
+// counter returns n requests with key k as a report.Counter.
 func (k key) counter(n uint64) report.Counter {
 	return report.Counter{
 		Target:   target(k.scheme, k.host),
@@ -22,7 +22,7 @@ func (k key) counter(n uint64) report.Counter {
 	}
 }
 
-// counters is what was counted, as a report.Window has it: sorted, no key twice.
+// counters returns the counts in the form of a report.Window: sorted, and without duplicate keys.
 func (w *window) counters() []report.Counter {
 	counters := make([]report.Counter, 0, len(w.rows))
 	for i := range w.rows {
@@ -34,8 +34,8 @@ func (w *window) counters() []report.Counter {
 	return merge(counters)
 }
 
-// merge adds up neighbours that are one to package report: the application wrote their keys
-// differently, "Shop.example" and "shop.example:443".
+// merge adds up neighbours that are the same to package report although the application wrote their
+// keys differently, such as "Shop.example" and "shop.example:443".
 func merge(counters []report.Counter) []report.Counter {
 	out := counters[:0]
 	for _, c := range counters {
@@ -48,7 +48,7 @@ func merge(counters []report.Counter) []report.Counter {
 	return out
 }
 
-// invalidTarget stands for targets that are no origin, so that their requests still count.
+// invalidTarget stands for targets that are not origins, so that their requests still count.
 const invalidTarget = "invalid"
 
 func target(scheme, host string) string {
@@ -58,7 +58,7 @@ func target(scheme, host string) string {
 	return invalidTarget
 }
 
-// server writes an address without its zone, which would name the client's network interface.
+// server formats an address without its zone, which would reveal the client's network interface.
 func server(a netip.AddrPort) string {
 	if !a.IsValid() {
 		return ""
@@ -66,7 +66,7 @@ func server(a netip.AddrPort) string {
 	return netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port()).String()
 }
 
-// text cuts s to max bytes and to valid UTF-8.
+// text returns s as valid UTF-8 of at most max bytes.
 func text(s string, max int) string {
 	if len(s) > max {
 		s = s[:max]

@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	lockRetry  = 50 * time.Millisecond // between looks at another process's upload
+	lockRetry  = 50 * time.Millisecond // between checks whether another process is still uploading
 	lockLater  = 2 * time.Second       // until loop looks again
 	afterPanic = time.Minute           // until loop tries again
-	purgeRetry = time.Minute           // between tries to delete a spool that should be gone
+	purgeRetry = time.Minute           // between attempts to delete the spool
 	idle       = 24 * time.Hour        // nothing to do
 )
 
-// courier delivers what is in the spool, and fetches newer policies.
+// courier delivers the segments in the spool and fetches newer policies.
 type courier struct {
 	transport Transport
 	uncapped  bool // see Options
@@ -32,8 +32,9 @@ type courier struct {
 	attempts, delivered, deliveredBytes atomic.Uint64 // see Stats
 	failure                             atomic.Pointer[deliveryError]
 
-	// pass is the courier's lock: a channel of capacity 1 that is held by sending to it, so that
-	// who waits for it can give up. It is held during transfers, and owns what follows.
+	// pass is the courier's lock: a channel of capacity 1 that is locked by sending to it, so that
+	// waiting for it can be given up. It is locked during transfers and guards the
+	// following fields.
 	pass          chan struct{}
 	rand          *mathrand.Rand
 	collectors    map[string]*collector
@@ -56,7 +57,7 @@ func (c *courier) init(o Options, rng *mathrand.Rand, s *spooler, e *events) {
 	c.policyBackoff = newBackoff(policyRetry, policyRetryMax)
 }
 
-// loop delivers soon after something was stored, and again when a collector's waiting time is over,
+// loop delivers soon after a segment is stored, and again when a collector's waiting time is over,
 // until stopping is closed.
 func (c *courier) loop(stopping <-chan struct{}, rng *mathrand.Rand) {
 	at := time.Now().Add(uniform(rng, maxSendJitter)) // when the timer fires
@@ -77,8 +78,8 @@ func (c *courier) loop(stopping <-chan struct{}, rng *mathrand.Rand) {
 	}
 }
 
-// maxSendJitter spreads the uploads of many clients that saw the same failure, and yet is little
-// against a window.
+// maxSendJitter spreads the uploads of many clients that saw the same failure. It is small compared
+// with a window.
 const maxSendJitter = time.Second
 
 func (c *courier) sendJitter() time.Duration {
@@ -93,9 +94,9 @@ func uniform(rng *mathrand.Rand, d time.Duration) time.Duration {
 	return time.Duration(rng.Int64N(int64(d)))
 }
 
-// deliverAll delivers what is in the spool and looks for a newer policy if it is time to. When
-// another agent uploads from the spool it waits for its turn, but no longer than patience. It
-// returns when to call it again.
+// deliverAll delivers the segments in the spool and fetches a newer policy if that is due. If
+// another agent is uploading from the spool, deliverAll waits for it, but no longer than patience.
+// It returns when to call it again.
 func (c *courier) deliverAll(ctx context.Context, patience time.Duration) (again time.Time) {
 	again = time.Now().Add(afterPanic)
 	defer c.events.caught()
@@ -115,7 +116,7 @@ func (c *courier) deliverAll(ctx context.Context, patience time.Duration) (again
 	if c.consent.delivers() {
 		again = earlier(again, c.uploading(ctx, patience, func(p *checkedPolicy) time.Time { return c.deliverSpool(ctx, p, permit) }))
 	}
-	// no collector answers, and somebody waits for us
+	// no collector is ready, and a caller is waiting
 	hopeless := patience > 0 && c.firstReady(c.consent.inForce()).After(time.Now())
 	if !time.Now().Before(c.refreshDue()) && !hopeless && ctx.Err() == nil {
 		c.refreshPolicy(ctx, permit)

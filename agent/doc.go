@@ -1,15 +1,15 @@
-// Package agent is the part of Heliograph that lives inside an application: it counts what became
-// of every request, seals the counts to the operator's detector, keeps them through any outage and
-// delivers them to collectors that share nothing with the service. Most readers need [New], the
-// [Options] and [Agent.Shutdown]; requests reach [Agent.Observe] through agent/httpagent, segments
-// reach the disk through agent/diskspool. Errors of the application itself are reported by
-// [Agent.CaptureError], [Agent.Recover] and agent/slogagent.
+// Package agent is the part of Heliograph that is embedded in applications. It counts the outcomes
+// of requests, seals the counts to the operator's detector, stores them through any outage and
+// delivers them to collectors that share nothing with the service. Start with [New], [Options] and
+// [Agent.Shutdown]. Package agent/httpagent passes requests to [Agent.Observe], and agent/diskspool
+// stores segments on disk. To report errors of the application itself, use [Agent.CaptureError],
+// [Agent.Recover] or agent/slogagent.
 //
-// An agent never hurts its host: no method panics, blocks on the network or prints; every queue is
-// bounded and what it drops is counted by reason and told to the operator. Without consent it
-// counts nothing, writes no file and opens no connection, except for one deletion notice when
-// consent was withdrawn after something had been sent.
+// An agent never harms its host: no method panics, blocks on the network or prints. Every queue is
+// bounded, and dropped records are counted by reason and reported to the operator. Without consent,
+// an agent counts nothing, writes no file and opens no connection. There is one exception: if
+// consent is withdrawn after something was sent, it sends one deletion notice.
 //
-// The core knows neither files nor HTTP, so that it also runs in browsers: both come in as a
-// [Spool] and a [Transport].
+// This package uses neither files nor HTTP, so that it also runs in browsers. The host provides
+// both as a [Spool] and a [Transport].
 package agent

@@ -10,7 +10,7 @@ import (
 // drop counts n lost records, for Stats and for the next header.
 func (r *recorder) drop(reason string, n uint64) { r.dropFor(reason, n, nil) }
 
-// dropFor is drop with an error for whoever hears of it.
+// dropFor is drop with an error for the event.
 func (r *recorder) dropFor(reason string, n uint64, err error) {
 	if n == 0 {
 		return
@@ -22,7 +22,7 @@ func (r *recorder) dropFor(reason string, n uint64, err error) {
 	r.events.emit(Event{Kind: EventDropped, Reason: reason, Count: n, Err: err})
 }
 
-// unreported is what no header has told yet, as a header has it.
+// unreported returns the losses that no header has reported yet, in the form of a header.
 func (r *recorder) unreported() []report.Drop {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -33,7 +33,7 @@ func (r *recorder) unreported() []report.Drop {
 	return drops[:min(len(drops), report.MaxDrops)]
 }
 
-// reported forgets what a durable header has told.
+// reported removes the losses that a durable header has reported.
 func (r *recorder) reported(drops []report.Drop) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -44,28 +44,28 @@ func (r *recorder) reported(drops []report.Drop) {
 	}
 }
 
-// inherit takes over what an earlier process has not told.
+// inherit takes over the losses that an earlier process has not reported.
 func (r *recorder) inherit(left map[string]uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	addDrops(r.untold, left)
 }
 
-// unreportedAll is a copy of what no header has told yet.
+// unreportedAll returns a copy of the losses that no header has reported yet.
 func (r *recorder) unreportedAll() map[string]uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return maps.Clone(r.untold)
 }
 
-// forgetDrops forgets what no header has told yet.
+// forgetDrops discards the losses that no header has reported yet.
 func (r *recorder) forgetDrops() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	clear(r.untold)
 }
 
-// addDrops adds more to drops, within what a counter holds.
+// addDrops adds more to drops, up to the limit of a counter.
 func addDrops(drops, more map[string]uint64) {
 	for reason, n := range more {
 		drops[reason] = min(drops[reason]+n, report.MaxCount)

@@ -9,9 +9,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// stateDrops is the state in which a process that ends leaves what it has not told of: of the
-// short-lived, one drops a segment and the next has a header to say so. Per reason: its length in
-// 1 byte, itself, the count in 8, big-endian.
+// stateDrops is the name of the state with the losses that a process did not report before it
+// ended, so that the next process can report them in a header. For each reason, it has the reason's
+// length in 1 byte, the reason, and the count in 8 bytes, big-endian.
 const stateDrops = "drops"
 
 func encodeDrops(drops map[string]uint64) []byte {
@@ -23,7 +23,7 @@ func encodeDrops(drops map[string]uint64) []byte {
 	return b
 }
 
-// decodeDrops reads as much as makes sense in a header.
+// decodeDrops decodes as much as is valid in a header.
 func decodeDrops(b []byte) map[string]uint64 {
 	drops := make(map[string]uint64)
 	for len(b) > 0 && len(drops) < report.MaxDrops {
@@ -40,15 +40,15 @@ func decodeDrops(b []byte) map[string]uint64 {
 	return drops
 }
 
-// leaveDrops leaves to the next process what this one has not told of. The caller holds mu and has
-// consent.
+// leaveDrops stores the losses that were not reported for the next process. The caller holds mu and
+// has consent.
 func (s *spooler) leaveDrops() {
 	s.collectDrops()
 	left := s.recorder.unreportedAll()
 	if len(left) == 0 {
 		return
 	}
-	// a disk that takes nothing keeps nothing
+	// there is nowhere else to store them if the disk fails
 	_, _ = s.spool.State(stateDrops, func(old []byte) []byte {
 		all := decodeDrops(old)
 		addDrops(all, left)
@@ -56,7 +56,7 @@ func (s *spooler) leaveDrops() {
 	})
 }
 
-// takeDrops takes over what a process before this one has left. The caller holds mu and
+// takeDrops takes over the losses that an earlier process has stored. The caller holds mu and
 // has consent.
 func (s *spooler) takeDrops() {
 	var left map[string]uint64
@@ -66,12 +66,12 @@ func (s *spooler) takeDrops() {
 		}
 		return []byte{}
 	})
-	if err == nil { // else it stays for another
+	if err == nil { // otherwise it stays for another process
 		s.recorder.inherit(left)
 	}
 }
 
-// collectDrops takes over what the spool had to drop.
+// collectDrops takes over the losses of the spool.
 func (s *spooler) collectDrops() {
 	for _, d := range s.spool.TakeDrops() {
 		s.recorder.drop(d.Reason, d.Count)

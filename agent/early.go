@@ -7,28 +7,29 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-// A window with a failure is worth its report at once: an outage is known as soon as the reports of
-// it are. So the first failure after calm ends its window a few seconds later, spread so that the
-// clients that see one outage do not all report in one second. What follows is told by windows of
-// the usual length, or an outage would cost more bytes than its length is worth; but while nothing
-// succeeds at all, the windows that follow end early too, each of them after twice the time of the
-// one before. Every window is still sent or not by a coin of its own, whatever ended it, so
-// estimates stay unbiased.
+// The sooner a window with a failure is reported, the sooner an outage is known. So the first
+// failure after a calm time ends its window a few seconds later, at a random moment, so that the
+// clients in one outage do not all report in the same second. The following windows have the usual
+// length, because an outage should not cost many bytes. But while nothing succeeds at all, the
+// following windows end early too, each after twice the time of the one before. Whether a window is
+// sent is still decided independently of what ended it, so estimates stay unbiased.
 
-// earlyPause is how long after a window that ended early no other does, unless all in it failed.
+// earlyPause is how long after an early window no other one ends early, unless everything in
+// it failed.
 const earlyPause = 10 * time.Minute
 
-// early decides which windows end before their time. The recorder's lock owns it.
+// early decides which windows end early. The recorder's lock guards it.
 type early struct {
 	after  time.Time     // none does before, but for stayed; zero: any may
 	stayed bool          // nothing in the latest window succeeded
 	wait   time.Duration // that the next takes at most; 0: the policy's
 }
 
-// begin gives w, in which the first request has just failed, an early end if it is to have one, and
-// reports whether it has.
+// begin decides whether w, in which the first request has just failed, ends early. If so, it sets
+// the end and returns true.
 func (e *early) begin(w *window, p *policy.Policy, now time.Time, rng *mathrand.Rand) bool {
-	if p.EarlyMS >= p.WindowMS || now.Before(e.after) && !e.stayed { // NeverEarly is more than any window
+	// NeverEarly is longer than any window
+	if p.EarlyMS >= p.WindowMS || now.Before(e.after) && !e.stayed {
 		return false
 	}
 	if e.wait == 0 {
@@ -42,7 +43,7 @@ func (e *early) begin(w *window, p *policy.Policy, now time.Time, rng *mathrand.
 	return true
 }
 
-// ended takes note of a window that has ended.
+// ended records that a window has ended.
 func (e *early) ended(w *window, now time.Time) {
 	if !w.early.IsZero() {
 		e.after = now.Add(earlyPause)

@@ -9,42 +9,44 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// EventKind says what an [Event] tells.
+// EventKind says what an [Event] reports.
 type EventKind uint8
 
-// Kinds of events.
+// The kinds of events, with the fields that each sets.
 const (
 	EventDelivered EventKind = 1 // a collector has the batch: Batch, Collector
 	// one attempt failed: Batch, Collector, Outcome, Err; Reason if it was refused or declined
 	EventNotDelivered EventKind = 2
-	EventDropped      EventKind = 3 // records are lost: Reason, Count; Err if the spool failed
+	EventDropped      EventKind = 3 // records were lost: Reason, Count; Err if the spool failed
 	EventPolicy       EventKind = 4 // a newer policy is in force: Count is its version
-	// a collector's policy was refused or could not be had: Collector, Outcome, Err
+	// a collector's policy was refused or could not be fetched: Collector, Outcome, Err
 	EventPolicyRefused EventKind = 5
 	EventPanic         EventKind = 6 // the agent caught a panic of its own: Err
-	// the spool could not store a segment, which memory keeps for now: Batch, Err
+	// the spool could not store a segment, which is in memory for now: Batch, Err
 	EventNotStored EventKind = 7
 )
 
-// Event is one thing that happened in an agent, for tests, demonstrations and curious hosts.
+// Event is something that happened in an agent. Options.OnEvent gets events, for tests,
+// demonstrations and logs.
 type Event struct {
 	Kind      EventKind
 	Batch     report.BatchID
 	Collector string
 	Outcome   report.Outcome
-	Reason    string // report.Drop… of a drop, else receipt.Reason… of the receipt
-	Count     uint64
-	Err       error
+	// a report.Drop… constant for a drop, otherwise the receipt.Reason… of the receipt
+	Reason string
+	Count  uint64
+	Err    error
 }
 
-// events tells OnEvent what happens, and keeps the agent's own panics from the host.
+// events passes events to OnEvent and keeps the agent's own panics from the host.
 type events struct {
-	hear   func(Event) // nil: nobody listens
+	hear   func(Event) // nil: events are discarded
 	mu     sync.Mutex  // one call of hear at a time
 	panics atomic.Uint64
 }
 
-// emit tells OnEvent, whose panics stay here.
+// emit calls OnEvent and recovers its panics.
 func (e *events) emit(event Event) {
 	if e.hear == nil {
 		return
@@ -55,8 +57,8 @@ func (e *events) emit(event Event) {
 	e.hear(event)
 }
 
-// caught is deferred wherever the agent is entered, from the host or by a goroutine of its own: no
-// panic gets out.
+// caught is deferred at every entry to the agent, in methods and goroutines, so that no panic
+// leaves it.
 func (e *events) caught() {
 	if r := recover(); r != nil {
 		e.panics.Add(1)
@@ -64,7 +66,7 @@ func (e *events) caught() {
 	}
 }
 
-// panicError is a panic of the agent's own.
+// panicError is a panic in the agent itself.
 type panicError struct{ value any }
 
 func (e *panicError) Error() string {
@@ -86,32 +88,32 @@ type Stats struct {
 	Errors        uint64         // application errors captured
 	// windows that ended with at least one request or application error
 	Windows uint64
-	// of these, windows without a failure that the policy's fraction left out
+	// windows without a failure that were not sent because of the policy's fraction
 	SampledOut     uint64
 	Sealed         uint64            // records durably in the spool
-	Delivered      uint64            // segments that a collector has, by its receipt
+	Delivered      uint64            // segments for which there is a receipt
 	DeliveredBytes uint64            // bytes of these
 	Attempts       uint64            // uploads tried
 	Dropped        map[string]uint64 // records lost, by report.Drop reason
-	// segments in the spool, those of other agents on it included, and in memory because the spool
-	// could not store them
+	// segments in the spool, including those of other agents, and in memory because the spool could
+	// not store them
 	Pending      int
 	PendingBytes int64  // bytes of these
-	Panics       uint64 // panics of the agent's own, caught
+	Panics       uint64 // recovered panics of the agent itself
 }
 
-// RemainError says what an agent could not deliver: what it leaves in the spool for its next run,
-// and what the spool could not store.
+// RemainError says what an agent could not deliver: the segments that it leaves in the spool for
+// its next run, and those that the spool could not store.
 type RemainError struct {
 	Segments int   // in the spool
 	Bytes    int64 // of these
 
-	// Unstored counts the segments that the spool could not store. Those that memory still keeps
-	// are tried again as long as the process lives; after Shutdown they are lost.
+	// Unstored counts the segments that the spool could not store. Those still in memory are tried
+	// again as long as the process runs, and are lost after Shutdown.
 	Unstored int
 
-	// Cause joins what is known of the reasons: the context's error, the latest error of the spool,
-	// the latest failure of a delivery. nil when nothing was tried.
+	// Cause joins the known reasons: the context's error, the latest error of the spool and the
+	// latest failure of a delivery. It is nil if nothing was tried.
 	Cause error
 }
 

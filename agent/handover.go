@@ -6,18 +6,18 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// How what was recorded comes from the recorder to the spooler.
+// This file moves records from the recorder to the spooler.
 
-// item is a record on its way into a segment. Records tell times relative to their segment's birth,
-// so the last step is left until the segment is known.
+// item is a record on its way into a segment. The times in a record are relative to its segment's
+// birth, so they are set when the segment is known.
 type item struct {
 	at     time.Time // the window's end, the sample's time
 	record report.Record
 	probes probing // nil unless record holds a prober's results
 }
 
-// loop ends windows when their time has come, until stopping is closed. Without requests there is
-// no window and no timer.
+// loop ends windows when they are due, until stopping is closed. Without requests there is no
+// window and no timer.
 func (s *spooler) loop(stopping <-chan struct{}) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -34,8 +34,8 @@ func (s *spooler) loop(stopping <-chan struct{}) {
 	}
 }
 
-// untilWindowEnds is how long the open window still lasts. Without one it is long: opened will
-// be signalled.
+// untilWindowEnds returns the time until the open window ends. If there is none, it returns a long
+// time, because opened will be signalled.
 func (r *recorder) untilWindowEnds() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -45,8 +45,8 @@ func (r *recorder) untilWindowEnds() time.Duration {
 	return r.window.left(time.Now())
 }
 
-// sealWindow ends the open window, if its time has come or at once, and stores it if it is to be
-// sent. What was handed over is stored, too.
+// sealWindow ends the open window if it is due, or in any case if atOnce is set, and stores it if
+// it is to be sent. It also stores what was handed over.
 func (s *spooler) sealWindow(atOnce bool) {
 	defer s.recorder.events.caught()
 	s.settle(atOnce)
@@ -65,7 +65,7 @@ func (s *spooler) sealWindow(atOnce bool) {
 	}
 }
 
-// settle has watchers say what they know of requests that have not ended for them.
+// settle asks watchers to report what they know about requests that have not ended yet.
 func (s *spooler) settle(now bool) {
 	defer s.recorder.events.caught()
 	if now || s.recorder.untilWindowEnds() <= 0 {
@@ -73,12 +73,12 @@ func (s *spooler) settle(now bool) {
 	}
 }
 
-// sealHandedOver stores what was handed over: tallies and a prober's results.
+// sealHandedOver stores the tallies and probe results that were handed over.
 func (s *spooler) sealHandedOver() {
 	defer s.recorder.events.caught()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.consent.review() // as sealWindow
+	s.consent.review() // as in sealWindow
 	s.storeHandedOver()
 }
 
@@ -98,10 +98,10 @@ func (s *spooler) storeHandedOver() {
 	}
 }
 
-// takeWindow closes the open window, if its time has come or at once, opens the next and returns
-// the closed one with the probability with which a window like it is sent; 0 when it is not. A
-// window with a failure or an application error is always sent, and so is one that comes with
-// losses to tell. It returns nil when there is no window to end.
+// takeWindow closes the open window if it is due, or in any case if atOnce is set, and opens the
+// next. It returns the closed window and the probability with which such windows are sent, or 0 if
+// this one is not. A window with a failure, an application error or losses to report is always
+// sent. It returns nil if no window was closed.
 func (r *recorder) takeWindow(now time.Time, atOnce bool) (*window, uint32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -115,7 +115,7 @@ func (r *recorder) takeWindow(now time.Time, atOnce bool) (*window, uint32) {
 		r.begun() // for them
 	}
 	if len(w.rows) == 0 && len(w.errors) == 0 && w.overflow == 0 {
-		return nil, 0 // SettleLater began it, and there was nothing to say
+		return nil, 0 // SettleLater began it, and it has stayed empty
 	}
 	r.total.Windows++
 	if w.failed || len(w.errors) > 0 || w.overflow > 0 || len(r.untold) > 0 {
@@ -128,8 +128,8 @@ func (r *recorder) takeWindow(now time.Time, atOnce bool) (*window, uint32) {
 	return w, 0
 }
 
-// items is what a window that ended at end has to say, samples and application errors included,
-// when it is sent with probability ppm.
+// items returns the records of a window that ended at end and is sent with probability ppm,
+// including samples and application errors.
 func (w *window) items(end time.Time, ppm uint32) []item {
 	var items []item
 	if len(w.rows) > 0 {
@@ -147,7 +147,7 @@ func (w *window) items(end time.Time, ppm uint32) []item {
 	for _, g := range w.errors {
 		at := g.at
 		if w.level < report.Diagnostics {
-			at = end // counts are of a window, not of a moment
+			at = end // counts belong to the whole window
 		}
 		items = append(items, item{at: at, record: &g.record})
 	}

@@ -9,16 +9,16 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// none is the decision of an answer that is no receipt for what was sent.
+// none is the decision for an answer that is not a receipt for the upload.
 const none receipt.Decision = 0
 
-// answer is a collector's answer, judged.
+// answer is what a collector's answer means.
 type answer struct {
 	decision receipt.Decision
 	reason   string
-	declines bool           // of this batch only, see receipt.Statement.Declines
-	outcome  report.Outcome // what stands in the path when the batch was not taken
-	delay    time.Duration  // before the collector is asked again
+	declines bool           // for this batch only, see receipt.Statement.Declines
+	outcome  report.Outcome // the outcome in the delivery path if the batch was not accepted
+	delay    time.Duration  // before the collector is tried again
 	err      error
 }
 
@@ -27,10 +27,10 @@ var (
 	errOtherReceipt = errors.New("receipt is for another upload")
 )
 
-// judge decides what an answer means. Whatever is not signed by the collector's receipt key, for
-// this batch and these bytes, leaves the batch undelivered: a captive portal's 200, a router's 403,
-// a proxy's 502. A slow-down may come without the body's hash, because it is sent before the body
-// is read and deletes nothing.
+// judge decides what an answer means. Only a receipt that the collector's key has signed for this
+// batch and these bytes counts as delivery. A captive portal's 200, a router's 403 and a proxy's
+// 502 do not. A slow-down may lack the body's hash, because it is sent before the body is read and
+// deletes nothing.
 func judge(c policy.Collector, id report.BatchID, body [32]byte, r Response) answer {
 	undelivered := answer{outcome: r.Outcome, delay: min(max(r.RetryAfter, 0), maxRetryAfter), err: r.Err}
 	if !undelivered.outcome.Valid() || undelivered.outcome == report.OK {
@@ -59,8 +59,8 @@ func slowDown(ms uint64) time.Duration {
 	return time.Duration(min(ms, uint64(maxSlowDown.Milliseconds()))) * time.Millisecond
 }
 
-// neverLeft reports whether it is certain that an attempt got no byte of the segment out: no
-// connection, or no peer that was trusted.
+// neverLeft reports whether it is certain that an attempt sent no byte of the segment, because
+// there was no connection or no trusted peer.
 func neverLeft(r answer) bool {
 	switch o := r.outcome; {
 	case r.decision != none || r.err == nil:

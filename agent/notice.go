@@ -9,14 +9,15 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// StateNotice is the state that holds deletion notices until they are delivered. It is the one blob
-// that [Spool.Purge] leaves.
+// StateNotice is the name of the state that holds deletion notices until they are delivered. It is
+// the only state that [Spool.Purge] keeps.
 const StateNotice = "notice"
 
-// of users who change their mind while no collector can be reached; the oldest go first
+// for users who change their mind repeatedly while no collector can be reached; the oldest are
+// dropped first
 const maxNotices = 8
 
-// notice is a sealed segment with a report.DeletionNotice in it.
+// notice is a sealed segment with a [report.DeletionNotice].
 type notice struct {
 	Segment
 	purged bool // the spool was purged after it was made
@@ -25,8 +26,8 @@ type notice struct {
 
 const noticeHead = 1 + 16 + 8 + 4
 
-// encodeNotices returns per notice whether it was purged in 1 byte, id, birth in Unix ms in 8,
-// length in 4, body.
+// encodeNotices encodes each notice as purged in 1 byte, the id, the birth in Unix ms in 8 bytes,
+// the body's length in 4 bytes, and the body.
 func encodeNotices(list []notice) []byte {
 	b := []byte{}
 	for _, n := range list {
@@ -41,7 +42,7 @@ func encodeNotices(list []notice) []byte {
 	return b
 }
 
-// decodeNotices reads as much as makes sense; what was damaged is not sent.
+// decodeNotices decodes as much as is valid. Damaged notices are not sent.
 func decodeNotices(b []byte) (list []notice) {
 	for len(b) >= noticeHead && len(list) < maxNotices {
 		n := notice{purged: b[0] != 0}
@@ -69,15 +70,15 @@ func (n notices) list() []notice {
 	return decodeNotices(state)
 }
 
-// keep puts list in the place of all notices, or of the latest maxNotices.
+// keep replaces all notices by the latest maxNotices of list.
 func (n notices) keep(list []notice) error {
 	list = list[max(len(list)-maxNotices, 0):]
 	_, err := n.spool.State(StateNotice, func([]byte) []byte { return encodeNotices(list) })
 	return err
 }
 
-// remove deletes a notice whose fate a receipt has decided. One that stays is delivered once more;
-// its id tells that it is known.
+// remove deletes a notice for which there is a final receipt. If that fails, it is delivered again
+// and recognized by its id.
 func (n notices) remove(id report.BatchID) {
 	_, _ = n.spool.State(StateNotice, func(old []byte) []byte {
 		list := decodeNotices(old)
@@ -89,7 +90,7 @@ func (n notices) remove(id report.BatchID) {
 	})
 }
 
-// unfinished reports whether list has a notice whose spool was not deleted yet.
+// unfinished reports whether list has a notice whose spool has not been deleted yet.
 func unfinished(list []notice) bool {
 	return slices.ContainsFunc(list, func(n notice) bool { return !n.purged })
 }

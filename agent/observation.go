@@ -9,34 +9,35 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Observation is one request that has ended. Strings longer than the limits of package report are
-// cut. The agent keeps no reference to the strings.
+// Observation is one request that has ended, for [Agent.Observe]. Strings longer than the limits of
+// package report are cut. The agent does not retain the strings.
 type Observation struct {
 	Scheme   string         // "https"
 	Host     string         // host or host:port, as in the URL
 	Outcome  report.Outcome // an invalid one counts as report.Unknown
-	Protocol string         // ALPN id: "h2", "http/1.1"; "" when unknown
-	Server   netip.AddrPort // that was tried last; invalid when unknown
+	Protocol string         // ALPN id: "h2", "http/1.1"; "" if unknown
+	Server   netip.AddrPort // the server that was tried last; invalid if unknown
 	Status   uint16         // HTTP status, 0: none
 	Flags    report.Flags
 
-	// Count is how many such requests there were; 0 means one, above report.MaxCount counts as
-	// that. Several at once never become a sample.
+	// Count is how many such requests there were. 0 means one, and the maximum is report.MaxCount.
+	// An Observation of several requests never becomes a sample.
 	Count uint64
 
-	// Start is when the request began. One that began before consent is not recorded.
-	// Zero: not told.
+	// Start is when the request began. Requests that began before consent are not recorded.
+	// Zero: unknown.
 	Start time.Time
 
-	// What follows is for a sample, which only a failure under report.Diagnostics may become.
+	// The following fields are for samples. Only failures under [report.Diagnostics] can
+	// become samples.
 
 	Elapsed time.Duration // from Start to the end
 	Method  string
-	URL     string   // any; scrubbed by scrub.URL before it is kept
+	URL     string   // any URL; scrub.URL scrubs it before it is stored
 	TraceID [16]byte // W3C trace context, all zero: none
 }
 
-// key is what o is counted by.
+// key returns the key under which o is counted.
 func (o *Observation) key() key {
 	return key{
 		scheme: cut(o.Scheme), host: cut(o.Host), protocol: cut(o.Protocol),
@@ -44,7 +45,7 @@ func (o *Observation) key() key {
 	}
 }
 
-// count is how many requests o stands for.
+// count returns the number of requests that o stands for.
 func (o *Observation) count() uint64 { return min(max(o.Count, 1), report.MaxCount) }
 
 func cut(s string) string {
@@ -54,7 +55,7 @@ func cut(s string) string {
 	return s
 }
 
-// sample is o in detail. It shares no memory with o.
+// sample returns o as a sample, which shares no memory with o.
 func (o *Observation) sample() sample {
 	at := time.Now()
 	if !o.Start.IsZero() {

@@ -9,39 +9,39 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Options configure an Agent.
+// Options are the options of an [Agent]. App, Policy, Spool and Transport are required.
 type Options struct {
 	App     string // the application's name; required, at most report.MaxString bytes
 	Version string // the application's version; may be empty
-	OS      string // family only; empty: runtime.GOOS
+	OS      string // family of the operating system; empty: runtime.GOOS
 
-	// Policy is the signed policy that comes with the application. Whoever signed it is trusted,
-	// and with that whoever it names as signers of the next one. Required.
+	// Policy is the signed policy that is bundled with the application. Its signature is trusted,
+	// and so are the signers that it names for later policies. Required.
 	Policy []byte
 
 	// Consent is what the user allows now. The zero value is Off: nothing is recorded, stored or
-	// sent, and what an earlier run left in the spool is deleted.
+	// sent, and records of an earlier run in the spool are deleted.
 	//
 	// If an earlier run had consent and sent something, one deletion notice is sent.
 	Consent report.Consent
 
-	// Uncapped lifts the policy's limit of bytes a day. It is for machines of the operator's own,
-	// such as a prober.
+	// Uncapped lifts the policy's limit of bytes a day. It is for the operator's own machines, such
+	// as a prober.
 	Uncapped bool
 
 	Spool     Spool     // required; the agent closes it at Shutdown
 	Transport Transport // required
 
-	// OnEvent, if set, hears what the agent does. It is called on the agent's goroutines or on
-	// Flush's and Shutdown's caller's, one call at a time, must be quick and must not call the
-	// agent. Its panics are caught.
+	// OnEvent gets events, if it is set. It is called from the agent's goroutines and from the
+	// callers of Flush and Shutdown, one call at a time. It must be quick and must not call the
+	// agent. Its panics are recovered.
 	OnEvent func(Event)
 
 	// Rand is the source of batch ids, client tokens and jitter; nil: crypto/rand. For tests.
 	Rand io.Reader
 }
 
-// validate joins every fault of o.
+// validate returns all faults of o, joined.
 func (o *Options) validate() error {
 	var faults []error
 	if o.App == "" {

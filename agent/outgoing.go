@@ -7,7 +7,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// What the courier asks of the spooler.
+// This file has the spooler's methods for the courier.
 
 // finished ends the open segment and returns all finished ones, the oldest first.
 func (s *spooler) finished() ([]Segment, error) {
@@ -31,8 +31,8 @@ func (s *spooler) finished() ([]Segment, error) {
 	return segments, nil
 }
 
-// waiting tells the segments that wait in spool and memory, and the one that is still open because
-// nobody could be asked to take it.
+// waiting returns the segments that wait in the spool and in memory, and the one that is still open
+// because no collector was ready.
 func (s *spooler) waiting() ([]Segment, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -43,8 +43,8 @@ func (s *spooler) waiting() ([]Segment, error) {
 	return segments, err
 }
 
-// markSent notes, before a segment is uploaded, that something may have been sent under the token
-// of the day of its birth. It reports whether the mark is new, and ok false when the permit was
+// markSent records, before a segment is uploaded, that something may have been sent under the token
+// of the day of its birth. fresh says whether the mark is new. ok is false if the permit was
 // withdrawn meanwhile.
 func (s *spooler) markSent(permit *permit, seg Segment) (fresh, ok bool) {
 	s.mu.Lock()
@@ -55,16 +55,16 @@ func (s *spooler) markSent(permit *permit, seg Segment) (fresh, ok bool) {
 	return s.tokens.mark(utcDay(seg.Birth)), true
 }
 
-// unmarkSent takes a mark back, when it is certain that nothing was sent after all.
+// unmarkSent removes a mark if it is certain that nothing was sent.
 func (s *spooler) unmarkSent(seg Segment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tokens.unmark(utcDay(seg.Birth))
 }
 
-// logSent writes down that a collector has a segment, and remembers it for the audit of receipts.
-// It comes before the segment is deleted, so that nothing is left out; what is delivered twice is
-// written once. When the permit was withdrawn the log is gone, and stays so.
+// logSent writes to the log that a collector has a segment, and remembers it for the audit of
+// receipts. It is called before the segment is deleted, so that the log is complete. A segment that
+// is delivered twice is logged once. If the permit was withdrawn, the log is deleted and stays so.
 func (s *spooler) logSent(permit *permit, seg Segment, c policy.Collector, body []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,8 +80,8 @@ func (s *spooler) logSent(permit *permit, seg Segment, c policy.Collector, body 
 	s.sent.add(&r)
 }
 
-// close ends the open segment, which a delivery that did not come about has left open, and leaves
-// what is still to be told.
+// close ends the open segment, if the last delivery did not, and stores unreported losses for the
+// next process.
 func (s *spooler) close() {
 	defer s.recorder.events.caught()
 	s.mu.Lock()

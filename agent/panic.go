@@ -6,21 +6,21 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Recover reports a panic and lets it go on. It is to be deferred itself, first thing in every
-// goroutine and handler:
+// Recover reports a panic and panics again. Defer it directly, at the beginning of every goroutine
+// and handler:
 //
 //	defer a.Recover()
 //
-// A deferred function that calls Recover, as in defer func() { a.Recover() }(), captures nothing:
-// Go gives a panic only to the deferred function itself. Nor does it see panics of other
-// goroutines: each needs a Recover of its own.
+// A deferred function that calls Recover, as in defer func() { a.Recover() }(), does not work,
+// because Go lets only the deferred function itself recover a panic. Recover does not see panics of
+// other goroutines either; each needs its own.
 //
-// The panic is sealed and on disk before Recover panics again with the same value, and so is what
-// the open window has counted, so that both outlive the process; a disk that hangs is given a
-// second. Of the panics within a window's length the ninth and later ones are counted instead, like
-// errors, and sealed with the window. net/http's ErrAbortHandler, which ends a handler on purpose,
-// is not reported. When there is no panic, Recover does nothing; without consent, after
-// [Agent.Shutdown], and for a nil Agent it only panics again.
+// Before Recover panics again with the same value, it seals the panic and the counts of the open
+// window and stores both on disk, so that they survive the process. It waits at most a second for
+// the disk. Within a window's length, the ninth and later panics are only counted, like errors, and
+// sealed with the window. Recover does not report net/http's ErrAbortHandler, which ends a handler
+// on purpose. If there is no panic, Recover does nothing. Without consent, after [Agent.Shutdown]
+// and for a nil Agent, it only panics again.
 func (a *Agent) Recover() {
 	v := recover()
 	if v == nil {
@@ -30,7 +30,7 @@ func (a *Agent) Recover() {
 	panic(v)
 }
 
-// capturePanic seals a panic, unless it is one of too many.
+// capturePanic seals a panic, unless there were too many.
 func (a *Agent) capturePanic(v any) {
 	if !a.Recording() || aborts(v) {
 		return
@@ -57,19 +57,19 @@ func (a *Agent) capturePanic(v any) {
 	}
 }
 
-// aborts reports whether v is net/http's ErrAbortHandler, known by its text because the core does
-// not import net/http.
+// aborts reports whether v is net/http's ErrAbortHandler. It compares the text, because this
+// package does not import net/http.
 func aborts(v any) bool {
 	err, ok := v.(error)
 	return ok && messageOf(err) == "net/http: abort Handler"
 }
 
-// sealPanic puts a panic durably into the spool. It reports false when there were too many of
-// these lately.
+// sealPanic stores a panic durably in the spool. It returns false if there were too many lately.
 func (s *spooler) sealPanic(e *ApplicationError) bool {
 	stack := e.stack()
 	r := e.record(stack)
-	// before consent is asked, so that a withdrawal's purge comes before or after all of this
+	// locked before consent is checked, so that a withdrawal's purge comes entirely before or
+	// after this
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.consent.review() // the policy may have expired
@@ -87,8 +87,8 @@ func (s *spooler) sealPanic(e *ApplicationError) bool {
 	return true
 }
 
-// admitPanic returns the consent under which a panic is sealed now, Off when it is not to be
-// recorded, and false when there were too many.
+// admitPanic returns the consent under which a panic is sealed now, or Off if it is not recorded.
+// It returns false if there were too many.
 func (r *recorder) admitPanic(at time.Time) (report.Consent, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

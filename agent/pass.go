@@ -9,9 +9,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// afterWithdrawal does what is left to do once consent was withdrawn, also when there is consent
-// again: it deletes what could not be deleted, and delivers notices, which are what is left to say
-// about what was sent. It returns when to call it again.
+// afterWithdrawal completes a withdrawal of consent, even if there is consent again: it deletes
+// what could not be deleted before, and delivers deletion notices. It returns when to
+// call it again.
 func (c *courier) afterWithdrawal(ctx context.Context, patience time.Duration) (again time.Time) {
 	again = c.spooler.purgeAgain()
 	if len(c.spooler.notices.list()) == 0 || ctx.Err() != nil {
@@ -20,8 +20,8 @@ func (c *courier) afterWithdrawal(ctx context.Context, patience time.Duration) (
 	return earlier(again, c.uploading(ctx, patience, func(p *checkedPolicy) time.Time { return c.deliverNotices(ctx, p) }))
 }
 
-// uploading calls deliver, as the only agent on this spool that uploads, if there is a collector to
-// deliver to. It returns when to go on.
+// uploading calls deliver while no other agent on this spool uploads, if a collector is ready. It
+// returns when to continue.
 func (c *courier) uploading(ctx context.Context, patience time.Duration, deliver func(*checkedPolicy) time.Time) (again time.Time) {
 	p := c.consent.inForce()
 	if at := c.firstReady(p); at.After(time.Now()) {
@@ -35,7 +35,7 @@ func (c *courier) uploading(ctx context.Context, patience time.Duration, deliver
 	return deliver(p)
 }
 
-// later is when to look again for what is in the way now.
+// later returns when to check an obstacle again.
 func (c *courier) later() time.Time { return time.Now().Add(lockLater + uniform(c.rand, lockLater)) }
 
 // lockUpload waits for the right to upload.
@@ -54,9 +54,9 @@ func (c *courier) lockUpload(ctx context.Context, patience time.Duration) (func(
 	}
 }
 
-// deliverSpool uploads the finished segments, this agent's open one among them, as long as a
-// collector takes them: first those that were tried least, so that one that no collector gets to
-// see does not hold up the others, and the oldest of these. It returns when to go on.
+// deliverSpool uploads the finished segments, and this agent's open one, as long as a collector
+// accepts them. It begins with those that were tried least, and among them with the oldest, so that
+// a segment that never gets through does not hold up the others. It returns when to continue.
 func (c *courier) deliverSpool(ctx context.Context, p *checkedPolicy, permit *permit) (again time.Time) {
 	segments, err := c.spooler.finished()
 	if err != nil {
@@ -86,7 +86,7 @@ func (c *courier) deliverSpool(ctx context.Context, p *checkedPolicy, permit *pe
 	return again
 }
 
-// kept is what is remembered of segments that are still there.
+// kept returns the entries of uploads whose segments still exist.
 func kept(uploads map[report.BatchID]*upload, segments []Segment) map[report.BatchID]*upload {
 	still := make(map[report.BatchID]*upload, len(uploads))
 	for _, s := range segments {
@@ -104,10 +104,10 @@ func (c *courier) tries(id report.BatchID) int {
 	return 0
 }
 
-// deliverNotices uploads notices. It returns when to go on.
+// deliverNotices uploads notices. It returns when to continue.
 func (c *courier) deliverNotices(ctx context.Context, p *checkedPolicy) (again time.Time) {
 	again = time.Now().Add(idle)
-	// read again, for another agent may have delivered some
+	// read again, because another agent may have delivered some
 	for _, n := range c.spooler.notices.list() {
 		u := c.notices[n.ID]
 		if u == nil {
@@ -134,8 +134,7 @@ func (c *courier) deliverNotices(ctx context.Context, p *checkedPolicy) (again t
 	return again
 }
 
-// withinDay reports whether n more bytes stay within what the policy lets a process upload on
-// one UTC day.
+// withinDay reports whether the policy allows a process to upload n more bytes on this UTC day.
 func (c *courier) withinDay(p *checkedPolicy, n int64) bool {
 	if today := utcDay(time.Now()); today != c.uploadDay {
 		c.uploadDay, c.uploadedBytes = today, 0

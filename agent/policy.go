@@ -7,7 +7,7 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/seal"
 )
 
-// checkedPolicy is a verified policy. It does not change.
+// checkedPolicy is a verified policy. It is immutable.
 type checkedPolicy struct {
 	*policy.Policy
 	seal *seal.Key
@@ -21,7 +21,7 @@ func newPolicy(p *policy.Policy) (*checkedPolicy, error) {
 	return &checkedPolicy{Policy: p, seal: key}, nil
 }
 
-// openBundled trusts whoever signed the policy that the application brought.
+// openBundled opens the bundled policy, whose signature is trusted.
 func openBundled(signed []byte) (*checkedPolicy, error) {
 	signer, err := policy.Signer(signed)
 	if err != nil {
@@ -34,7 +34,7 @@ func openBundled(signed []byte) (*checkedPolicy, error) {
 	return newPolicy(p)
 }
 
-// next verifies a policy that is to follow p. It returns nil, nil for p itself.
+// next verifies a policy that follows p. It returns nil, nil for p itself.
 func (p *checkedPolicy) next(signed []byte) (*checkedPolicy, error) {
 	next, err := p.Policy.Next(signed)
 	if err != nil {
@@ -46,7 +46,7 @@ func (p *checkedPolicy) next(signed []byte) (*checkedPolicy, error) {
 	return newPolicy(next)
 }
 
-// refreshInterval is how often newer policies are asked for.
+// refreshInterval returns how often the agent asks for a newer policy.
 func (p *checkedPolicy) refreshInterval() time.Duration {
 	return time.Duration(p.RefreshSeconds) * time.Second
 }

@@ -7,12 +7,12 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-// policyChain is what the spool keeps of policies: those that lead from the bundled one to the one
-// in force, each signed by a key that the one before it names, so that a changed signing key
-// survives a restart and a tampered file is not believed.
+// policyChain has the policies that lead from the bundled one to the one in force. Each is signed
+// by a key that the one before it names. The spool stores them, so that a changed signing key
+// survives a restart and a tampered file is recognized.
 type policyChain struct {
-	checked int64    // Unix seconds of the last successful look for a newer one
-	signed  [][]byte // oldest first, the bundled one not among them
+	checked int64    // when a collector last confirmed the newest, in Unix seconds
+	signed  [][]byte // oldest first, without the bundled one
 }
 
 const (
@@ -29,7 +29,7 @@ func (c policyChain) encode() []byte {
 	return b
 }
 
-// decodeChain reads as much as makes sense; each policy is verified by whoever follows the chain.
+// decodeChain decodes as much as is valid. It does not verify the policies; follow does.
 func decodeChain(b []byte) (c policyChain) {
 	if len(b) < 8 {
 		return c
@@ -58,8 +58,8 @@ func (c policyChain) follow(bundled *checkedPolicy) (*checkedPolicy, policyChain
 	return at, used
 }
 
-// add appends a verified policy, and forgets those before it when the bundled policy's signers
-// vouch for it directly. When the chain is at its limit the policy is left out: it will be
+// add appends a verified policy. If one of the bundled policy's signers signed it, the policies
+// before it are removed. If the chain is at its limit, the policy is left out and will be
 // fetched again.
 func (c policyChain) add(bundled *checkedPolicy, signed []byte) policyChain {
 	if _, err := bundled.next(signed); err == nil {
@@ -71,14 +71,14 @@ func (c policyChain) add(bundled *checkedPolicy, signed []byte) policyChain {
 	return c
 }
 
-// policyStore keeps the chain in the spool. The spooler's lock owns it.
+// policyStore stores the chain in the spool. The spooler's lock guards it.
 type policyStore struct {
 	spool   Spool
 	bundled *checkedPolicy
-	chain   policyChain // that leads to the policy in force
+	chain   policyChain // leads to the policy in force
 }
 
-// load returns the newest policy that the spool knows and the chain to it.
+// load returns the newest policy in the spool and the chain that leads to it.
 func (s *policyStore) load() (*checkedPolicy, policyChain, error) {
 	state, err := s.spool.State(statePolicy, func([]byte) []byte { return nil })
 	if err != nil {
@@ -88,8 +88,8 @@ func (s *policyStore) load() (*checkedPolicy, policyChain, error) {
 	return newest, chain, nil
 }
 
-// save keeps the chain, whose last policy has a version, unless another process knows a newer one:
-// this one will come to it, too. A spool that cannot keep it costs one more fetch, no more.
+// save stores the chain, whose last policy has that version, unless another process has stored a
+// newer one. If the spool fails, the policy is fetched again later.
 func (s *policyStore) save(version uint64) {
 	state := s.chain.encode()
 	_, _ = s.spool.State(statePolicy, func(old []byte) []byte {
@@ -100,7 +100,7 @@ func (s *policyStore) save(version uint64) {
 	})
 }
 
-// loadPolicy takes up the newest policy that the spool knows. The caller holds mu.
+// loadPolicy adopts the newest policy in the spool. The caller holds mu.
 func (s *spooler) loadPolicy() {
 	newest, chain, err := s.policies.load()
 	if err == nil && newest.Version >= s.consent.inForce().Version {
@@ -109,8 +109,8 @@ func (s *spooler) loadPolicy() {
 	}
 }
 
-// keepPolicy notes that policies were looked for now, and puts next, if it is not nil, in force and
-// into the spool. It reports false and does nothing when the permit was withdrawn meanwhile.
+// keepPolicy records that a collector was asked for policies now. If next is not nil, it puts next
+// in force and stores it. It does nothing and returns false if the permit was withdrawn meanwhile.
 func (s *spooler) keepPolicy(permit *permit, next *checkedPolicy, signed []byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,7 +126,7 @@ func (s *spooler) keepPolicy(permit *permit, next *checkedPolicy, signed []byte)
 	return true
 }
 
-// policyChecked is when policies were looked for, in Unix seconds.
+// policyChecked returns when a collector was last asked for policies, in Unix seconds.
 func (s *spooler) policyChecked() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()

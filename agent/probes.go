@@ -7,30 +7,31 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// probing is how a prober's results are handled on their way into a segment. It is an interface so
-// that a web page's agent, which has no prober, does not carry all of that along.
+// probing handles a prober's results on their way into a segment. It is an interface so that the
+// linker can drop the code from a web page's agent, which has no prober.
 type probing interface {
-	// shifted is the record with ms added to the times of its results.
+	// shifted returns the record with ms added to the times of its results.
 	shifted(ms int64) report.Record
-	// halves divides the results into two items of half as many each. It reports false for one.
+	// halves divides the results into two items with half of them each. It returns false if there
+	// is only one.
 	halves(at time.Time) (first, second item, ok bool)
-	// line is what the log of what was sent says of them.
+	// line describes the results for the log of what was sent.
 	line() string
 }
 
 // probeResults implements probing.
 type probeResults struct{ *report.ProbeResults }
 
-// probeItem is an item of results whose times are relative to at.
+// probeItem returns an item with results whose times are relative to at.
 func probeItem(at time.Time, r *report.ProbeResults) item {
 	return item{at, r, probeResults{r}}
 }
 
-// maxProbes is how many records of results may wait to be sealed; there are that many only while
-// the disk hangs.
+// maxProbes is how many records of results may wait to be sealed. So many wait only while the
+// disk hangs.
 const maxProbes = 64
 
-// addProbes has the results that consent covers sealed. Their times are relative to at.
+// addProbes hands over the results that consent covers. Their times are relative to at.
 func (r *recorder) addProbes(at time.Time, results *report.ProbeResults) {
 	since := r.beginning()
 	results = pick(results, func(i int) bool {
@@ -41,14 +42,14 @@ func (r *recorder) addProbes(at time.Time, results *report.ProbeResults) {
 	}
 }
 
-// beginning is when the consent in force was given; zero: before this agent.
+// beginning returns when the consent in force was given, or the zero time if before this agent.
 func (r *recorder) beginning() time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.terms.since
 }
 
-// admitProbes reports true when too many results wait already.
+// admitProbes adds results to those that wait. It returns true if too many wait already.
 func (r *recorder) admitProbes(p item) (full bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -63,7 +64,7 @@ func (r *recorder) admitProbes(p item) (full bool) {
 	return false
 }
 
-// takeProbes returns the results that wait to be sealed, and forgets them.
+// takeProbes removes and returns the results that wait to be sealed.
 func (r *recorder) takeProbes() []item {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -72,7 +73,7 @@ func (r *recorder) takeProbes() []item {
 	return items
 }
 
-// sourceOf is the source that the header before items tells.
+// sourceOf returns the source for the header before items.
 func sourceOf(items []item) report.Source {
 	if items[0].probes != nil {
 		return report.SourceProber
@@ -90,11 +91,11 @@ func (r probeResults) shifted(ms int64) report.Record {
 	return &moved
 }
 
-// pick is r with those results alone that keep says, and their targets.
+// pick returns the results of r for which keep returns true, with their targets.
 func pick(r *report.ProbeResults, keep func(i int) bool) *report.ProbeResults {
 	part := *r
 	part.Targets, part.Results = nil, nil
-	place := make([]int, len(r.Targets)) // of each target in part, plus 1; 0: not there
+	place := make([]int, len(r.Targets)) // index of each target in part, plus 1; 0: none
 	for i := range r.Results {
 		if t := r.Results[i].Target; keep(i) && t >= 0 && t < len(place) {
 			place[t] = 1

@@ -8,8 +8,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// start begins with what the user allows when the agent is made. What an earlier run left is kept
-// when the user still allows something, unless the run had begun to delete it.
+// start begins with the consent in Options. It keeps the records of an earlier run if the user
+// still allows something, unless that run had begun to delete them.
 func (s *spooler) start(c report.Consent) {
 	defer s.recorder.events.caught()
 	s.mu.Lock()
@@ -17,21 +17,21 @@ func (s *spooler) start(c report.Consent) {
 	s.loadPolicy()
 	if c == report.Off || unfinished(s.notices.list()) {
 		s.consent.withdraw()
-		_ = s.purge() // purgeAgain goes on
+		_ = s.purge() // on an error, purgeAgain continues
 	}
 	if c != report.Off {
 		s.begin(c, time.Time{})
 	}
 }
 
-// grant begins with a consent that the user gives to a running agent. It deletes the spool before,
-// which holds nothing that this consent covers.
+// grant begins a consent that the user gives to a running agent. It first deletes the spool, which
+// has nothing that this consent covers.
 func (s *spooler) grant(c report.Consent) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	state, _ := s.consent.now()
 	switch {
-	case state.allows(): // somebody else was faster
+	case state.allows(): // another call was faster
 		s.consent.change(c)
 	case state != closed && state != closedWithdrawn:
 		_ = s.purge() // if it fails, the consent is refused
@@ -40,7 +40,7 @@ func (s *spooler) grant(c report.Consent) {
 	}
 }
 
-// begin takes up a consent, if its state lets it. The caller holds mu.
+// begin begins a consent if the state allows it. The caller holds mu.
 func (s *spooler) begin(c report.Consent, since time.Time) {
 	if !s.consent.grant(c, since) {
 		return // the spool could not be deleted
@@ -53,16 +53,15 @@ func (s *spooler) begin(c report.Consent, since time.Time) {
 func (s *spooler) withdraw() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.consent.withdraw() // again, for somebody may have granted it meanwhile
+	s.consent.withdraw() // again, because another call may have granted it meanwhile
 	if state, _ := s.consent.now(); !state.purges() {
 		return
 	}
-	_ = s.purge() // purgeAgain goes on
+	_ = s.purge() // on an error, purgeAgain continues
 	signal(s.kicked)
 }
 
-// purgeAgain deletes what could not be deleted when it should have been. It returns when to call
-// it again.
+// purgeAgain deletes what an earlier purge could not delete. It returns when to call it again.
 func (s *spooler) purgeAgain() (again time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,18 +71,18 @@ func (s *spooler) purgeAgain() (again time.Time) {
 	return time.Now().Add(idle)
 }
 
-// purge deletes the spool and what is remembered of it, and tells the consent whether it could. The
-// caller holds mu.
+// purge deletes the spool and everything in memory about it, and informs the consent of the result.
+// The caller holds mu.
 func (s *spooler) purge() error {
 	err := s.forget()
 	s.finishSegment()
-	s.recorder.forgetDrops() // they speak of what was recorded before, too
+	s.recorder.forgetDrops() // they are about old records, too
 	s.consent.purged(err)
 	return err
 }
 
-// forget deletes the spool. If anything had been sent it makes a deletion notice first, so that a
-// crash at any instant leaves the notice, or leaves the tokens from which the next agent without
+// forget deletes the spool. If anything was sent, it makes a deletion notice first. So a crash at
+// any moment leaves either the notice or the tokens from which the next agent without
 // consent makes it.
 func (s *spooler) forget() error {
 	s.receipts = receipted{}
@@ -103,13 +102,13 @@ func (s *spooler) forget() error {
 	err := s.notices.keep(finished)
 	s.unkept = nil
 	if err != nil {
-		s.unkept = list // the tokens are gone, so that it could not be made again
+		s.unkept = list // the tokens are deleted, so it could not be made again
 	}
 	return err
 }
 
-// prepareNotice puts a notice into the spool, if anything had been sent and there is none about it
-// yet, and returns all that are there.
+// prepareNotice stores a notice in the spool if anything was sent and there is no notice about it
+// yet. It returns all notices.
 func (s *spooler) prepareNotice() []notice {
 	if len(s.unkept) > 0 {
 		return s.unkept
@@ -131,7 +130,7 @@ func (s *spooler) prepareNotice() []notice {
 	return list
 }
 
-// newNotice seals a notice. Its header tells neither client nor drops.
+// newNotice seals a notice. Its header has neither client nor drops.
 func (s *spooler) newNotice(sent [][16]byte, now time.Time) (n notice, err error) {
 	if n.ID, err = report.NewBatchID(now, s.rand); err != nil {
 		return n, err

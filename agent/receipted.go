@@ -10,12 +10,12 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// receipted remembers which batches of a UTC day collectors have signed for, until a later segment
-// of that day names them. The detector then knows what each collector owes it.
+// receipted remembers the batches of a UTC day that collectors have signed for, until a later
+// segment of that day lists them. From that list, the detector knows which batches each collector
+// must have.
 //
-// It is in memory only, for one day only: the segments of a day have a token in common anyway, so
-// that naming one in another tells the detector nothing new about who sent them. The spooler's lock
-// owns it.
+// It is only in memory and only for one day. The segments of a day share a token anyway, so listing
+// one in another tells the detector nothing new about their sender. The spooler's lock guards it.
 type receipted struct {
 	day     int64
 	batches []report.ReceiptedBatch // the latest report.MaxReceipts, the oldest first
@@ -37,7 +37,7 @@ func (r *receipted) add(seg Segment, collector string, body []byte, now time.Tim
 	r.batches = append(r.batches, report.ReceiptedBatch{Collector: collector, Name: seal.Name(body), Frames: uint16(info.Frames)})
 }
 
-// record is what a segment of a day under a client's token has to name, nil for nothing.
+// record returns the list for a segment of a day under a client's token, or nil if it is empty.
 func (r *receipted) record(c client) *report.Receipts {
 	if len(r.batches) == 0 || r.day != c.day || c.token == [16]byte{} {
 		return nil
@@ -48,5 +48,5 @@ func (r *receipted) record(c client) *report.Receipts {
 	return &report.Receipts{Batches: list}
 }
 
-// told forgets what a durable segment has named.
+// told removes the batches after a durable segment has listed them.
 func (r *receipted) told() { r.batches = nil }

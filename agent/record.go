@@ -7,13 +7,13 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Recording reports whether [Agent.Observe] would count a request now. Whoever watches requests may
-// spare itself the trouble if not.
+// Recording reports whether [Agent.Observe] would count a request now. If not, a caller need not
+// watch requests at all.
 func (a *Agent) Recording() bool { return a != nil && a.recorder.recording() }
 
-// Observe counts one request, or Count like ones. It takes no longer than a lock and a map access
-// when the request succeeded, allocates only for what it sees for the first time in a window, never
-// blocks on anything slower and never panics. It does nothing without consent.
+// Observe counts one request, or o.Count equal ones. For a successful request, it costs a lock and
+// a map access. It allocates only for what it sees for the first time in a window. It never blocks
+// and never panics. Without consent, it does nothing.
 func (a *Agent) Observe(o Observation) {
 	if !a.Recording() {
 		return
@@ -22,10 +22,10 @@ func (a *Agent) Observe(o Observation) {
 	a.recorder.observe(&o)
 }
 
-// AddWindow records a window that somebody else has counted, beside the agent's own. Unless
-// something in it failed, it is sent with the policy's probability, as the agent's own are: when it
-// was handed over with a higher one, a second draw makes up for the difference; it is not lowered
-// when it was handed over with a lower one. Like [Agent.Observe] it neither waits nor panics, and
+// AddWindow records a window that the caller has counted, in addition to the agent's own. Unless
+// something in it failed, it is sent with the policy's probability, like the agent's own windows.
+// If the caller has already selected it with a higher probability, a second draw makes up for the
+// difference. A lower probability is kept. Like [Agent.Observe], it neither blocks nor panics, and
 // does nothing without consent.
 func (a *Agent) AddWindow(t Tally) {
 	if !a.Recording() {
@@ -35,14 +35,14 @@ func (a *Agent) AddWindow(t Tally) {
 	a.recorder.addTally(&t)
 }
 
-// AddProbeResults records what the operator's own prober found, below a header of
-// [report.SourceProber]. The results' At is relative to at instead of a segment's birth. The agent
-// keeps r and its slices, which must not change afterwards, and divides it if it is too large for
-// one record.
+// AddProbeResults records the results of the operator's own prober, with a header of
+// [report.SourceProber]. The At of each result is relative to at instead of a segment's birth. The
+// agent retains r and its slices, which must not change afterwards, and divides r if it is too
+// large for one record.
 //
-// Like [Agent.Observe] it neither waits nor panics. Without consent, [report.Counts] at least, it
-// does nothing; results from before consent are left out. What breaks a rule of
-// [report.ProbeResults] is dropped and counted.
+// Like [Agent.Observe], it neither blocks nor panics. It needs a consent of at least
+// [report.Counts] and leaves out results from before consent. If r violates a rule of
+// [report.ProbeResults], it is dropped and counted.
 func (a *Agent) AddProbeResults(at time.Time, r *report.ProbeResults) {
 	if r == nil || !a.Recording() {
 		return
@@ -51,11 +51,11 @@ func (a *Agent) AddProbeResults(at time.Time, r *report.ProbeResults) {
 	a.recorder.addProbes(at, r)
 }
 
-// SettleLater has settle called once, before the open window ends, on the goroutine that ends it.
-// It is for who watches requests and does not know yet how one has ended: settle observes what can
-// be said by then. now is false when the window ends because its time is over: what is still likely
-// to be known may then wait for another SettleLater. settle must be quick, and its panics are
-// caught. Without consent no window is open, and settle waits for one until [Agent.Shutdown].
+// SettleLater arranges one call of settle before the open window ends, on the goroutine that ends
+// it. It is for callers that do not know yet how a request ended: settle observes what is known by
+// then. If now is false, the window ends because it is due, and requests whose outcome will soon be
+// known may wait for another SettleLater. settle must be quick. Its panics are recovered. Without
+// consent no window is open, and settle waits for one until [Agent.Shutdown].
 func (a *Agent) SettleLater(settle func(now bool)) {
 	if a.absent() {
 		return
@@ -64,13 +64,13 @@ func (a *Agent) SettleLater(settle func(now bool)) {
 	a.recorder.settleLater(settle)
 }
 
-// NetworkChanged tells the agent that the client's network has just changed: another network, an
-// address gained or lost, online or offline. What failed in the open window, samples included,
-// failed on the network that is gone, or while it went, and is marked with
-// [report.FlagNetworkChanged], so that a walk out of the Wi-Fi is not taken for an outage. Later
-// failures are not marked: whoever knows that a request began before the change sets the flag in
-// its [Observation]. httpagent calls this when it sees the machine's addresses change. Like
-// [Agent.Observe] it neither waits nor panics, and does nothing without consent.
+// NetworkChanged tells the agent that the client's network has just changed: another network, a new
+// or a lost address, online or offline. The failures in the open window, including samples, are
+// marked with [report.FlagNetworkChanged], because they happened on the old network or during the
+// change. So leaving a Wi-Fi is not taken for an outage. Later failures are not marked; a caller
+// that knows that a request began before the change sets the flag in its [Observation]. httpagent
+// calls NetworkChanged when the machine's addresses change. Like [Agent.Observe], it neither blocks
+// nor panics, and does nothing without consent.
 func (a *Agent) NetworkChanged() {
 	if !a.Recording() {
 		return
@@ -79,11 +79,11 @@ func (a *Agent) NetworkChanged() {
 	a.recorder.networkChanged()
 }
 
-// CaptureError records an error of the application with the stack of its caller. Errors of one type
-// and stack make one group, which a window tells once, with their number; at most 32 groups fit
-// into one window. Under [report.Counts] a group has neither message nor stack. The trace id is
-// ctx's, see [WithTraceID]. It does nothing for nil and without consent, never blocks on anything
-// slow and never panics.
+// CaptureError records an error of the application with the stack of its caller. Errors with the
+// same type and stack form a group, which a window reports once with their number. A window has at
+// most 32 groups. Under [report.Counts], a group has neither message nor stack. The trace id comes
+// from ctx, see [WithTraceID]. CaptureError does nothing if err is nil or without consent. It never
+// blocks and never panics.
 func (a *Agent) CaptureError(ctx context.Context, err error) {
 	if err == nil || !a.Recording() {
 		return
@@ -103,8 +103,8 @@ func (a *Agent) Capture(e ApplicationError) {
 	a.recorder.capture(&e)
 }
 
-// Lost counts n application errors that the host's side had to drop before they reached
-// [Agent.Capture], as agent/slogagent does when its queue is full ([report.DropQueueFull]).
+// Lost counts n application errors that the caller had to drop before [Agent.Capture], as
+// agent/slogagent does when its queue is full ([report.DropQueueFull]).
 func (a *Agent) Lost(n uint64) {
 	if !a.Recording() {
 		return

@@ -10,37 +10,37 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// recorder counts what is observed, in one open window, and keeps what was handed over or lost
-// until the spooler asks for it. It never waits for anything but its lock.
+// recorder counts observations in one open window. It holds what was handed over or lost until the
+// spooler takes it. It waits only for its lock.
 type recorder struct {
 	events *events
 	opened chan struct{} // capacity 1: a window has begun, or a tally was handed over
 
-	// level is terms.record. It is written under mu and read without, so that an Observe that has
-	// nothing to do costs nothing.
+	// level is terms.record. It is written with mu locked but read without, so that Observe costs
+	// nothing if there is nothing to record.
 	level atomic.Uint32
 
-	mu      sync.Mutex // owns what follows
+	mu      sync.Mutex // guards the following fields
 	terms   terms
-	window  *window           // open; never nil
-	tallies []tally           // that are not sealed yet
-	probes  []item            // likewise
-	settle  []func(now bool)  // what SettleLater was given
-	untold  map[string]uint64 // records lost, by reason, that no header has told yet
+	window  *window           // the open window; never nil
+	tallies []tally           // not yet sealed
+	probes  []item            // not yet sealed
+	settle  []func(now bool)  // the functions of SettleLater
+	untold  map[string]uint64 // lost records, by reason, that no header has reported yet
 	total   Stats             // Observed, Errors, Windows, SampledOut and Dropped
 
 	early       early
-	panics      int       // that were sealed at once since panicsSince
+	panics      int       // how many were sealed at once since panicsSince
 	panicsSince time.Time // zero: none yet
 	rand        *mathrand.Rand
 }
 
-// terms are what the consent lets the recorder do.
+// terms say what the recorder may record.
 type terms struct {
 	policy *checkedPolicy // in force
-	record report.Consent // under which something is recorded now; Off: nothing is
+	record report.Consent // the level of recording; Off: nothing is recorded
 	keep   report.Consent // what the open window may hold; above record during Shutdown only
-	since  time.Time      // what began earlier is not recorded; zero: whatever began is
+	since  time.Time      // earlier observations are not recorded; zero: no limit
 }
 
 func (r *recorder) init(rng *mathrand.Rand, p *checkedPolicy, e *events) {
@@ -52,7 +52,7 @@ func (r *recorder) init(rng *mathrand.Rand, p *checkedPolicy, e *events) {
 	r.total.Dropped = make(map[string]uint64)
 }
 
-// follow takes up new terms, and takes from what is recorded what they no longer cover.
+// follow adopts new terms and removes the records that they do not cover.
 func (r *recorder) follow(t terms) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -76,12 +76,13 @@ func (r *recorder) follow(t terms) {
 // recording reports whether anything is recorded now.
 func (r *recorder) recording() bool { return r.level.Load() != uint32(report.Off) }
 
-// covers reports whether what happened at a moment is to be recorded. The caller holds mu.
+// covers reports whether something that happened at a time may be recorded. The caller holds mu.
 func (r *recorder) covers(at time.Time) bool {
 	return r.terms.record != report.Off && !at.Before(r.terms.since)
 }
 
-// begun returns the open window, which begins now if it has not yet. The caller holds mu.
+// begun returns the open window. If the window has not begun yet, it begins now. The
+// caller holds mu.
 func (r *recorder) begun() *window {
 	if r.window.start.IsZero() {
 		r.window.start, r.window.level = time.Now(), r.terms.record
@@ -90,16 +91,16 @@ func (r *recorder) begun() *window {
 	return r.window
 }
 
-// observe counts a request and, if it is to become a sample, keeps it in detail.
+// observe counts a request. If the request becomes a sample, observe also stores its details.
 func (r *recorder) observe(o *Observation) {
 	w, place := r.count(o)
 	if place >= 0 {
-		r.fill(w, place, o.sample()) // scrubbing takes its time, so it is done outside of the lock
+		r.fill(w, place, o.sample()) // outside of the lock, because scrubbing takes time
 	}
 }
 
-// count adds o to the open window. When o is to become a sample it returns the window and the
-// sample's place there, else -1.
+// count adds o to the open window. If o becomes a sample, count returns the window and the sample's
+// index there, and otherwise -1.
 func (r *recorder) count(o *Observation) (*window, int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -120,7 +121,7 @@ func (r *recorder) count(o *Observation) (*window, int) {
 	return w, w.admit(r.rand.Uint64N)
 }
 
-// fill puts a sample into its place, unless the window has ended or lost its samples meanwhile.
+// fill stores a sample, unless the window has ended or lost its samples meanwhile.
 func (r *recorder) fill(w *window, place int, s sample) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -138,7 +139,7 @@ func (r *recorder) networkChanged() {
 	r.window.networkChanged()
 }
 
-// settleLater keeps f for settled.
+// settleLater stores f for settled.
 func (r *recorder) settleLater(f func(now bool)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -148,8 +149,8 @@ func (r *recorder) settleLater(f func(now bool)) {
 	}
 }
 
-// settled has what is not known yet observed as well as it can be. now is false when the window
-// ends by itself.
+// settled calls the stored functions, which observe what they can. now is false if the window ends
+// because it is due.
 func (r *recorder) settled(now bool) {
 	r.mu.Lock()
 	all := r.settle
@@ -160,7 +161,7 @@ func (r *recorder) settled(now bool) {
 	}
 }
 
-// stats is what the recorder knows of Stats.
+// stats returns the recorder's part of [Stats].
 func (r *recorder) stats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -170,7 +171,7 @@ func (r *recorder) stats() Stats {
 	return s
 }
 
-// signal wakes whoever waits for c, a channel of capacity 1.
+// signal wakes the receiver of c, a channel of capacity 1.
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:

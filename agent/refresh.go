@@ -11,21 +11,21 @@ import (
 
 var errNoPolicy = errors.New("answer is not a policy")
 
-// refreshDue is when to look for a newer policy.
+// refreshDue returns when to ask for a newer policy.
 func (c *courier) refreshDue() time.Time {
 	if c.refreshAt.IsZero() {
 		checked, now := c.spooler.policyChecked(), time.Now()
 		c.refreshAt = now
-		if checked <= now.Unix() { // else the clock was set back
+		if checked <= now.Unix() { // otherwise the clock was set back
 			c.refreshAt = time.Unix(checked, 0).Add(c.consent.inForce().refreshInterval())
 		}
 	}
 	return c.refreshAt
 }
 
-// refreshPolicy asks the collectors for a newer policy, one after another until one answers, those
-// that take no segments now among them: what they have to say may be the kill switch. Once the
-// policy in force has expired it asks them all, and so takes the newest.
+// refreshPolicy asks one collector after another for a newer policy until one answers. It also asks
+// those that accept no segments now, because their policy may have the kill switch. Once the policy
+// in force has expired, it asks all of them and so gets the newest.
 func (c *courier) refreshPolicy(ctx context.Context, permit *permit) {
 	p, answered := c.consent.inForce(), false
 	for _, from := range c.askingOrder(p.Collectors) {
@@ -48,13 +48,14 @@ func (c *courier) refreshPolicy(ctx context.Context, permit *permit) {
 	c.refreshAt = time.Now().Add(c.consent.inForce().refreshInterval() + jitter)
 }
 
-// secondOpinion is how often another collector is asked for the policy than the one whose turn it
-// is: one time in so many.
+// secondOpinion is how often another collector than the usual one is asked for the policy: once in
+// so many times.
 const secondOpinion = 4
 
-// askingOrder is the order in which collectors are asked for policies: that in which they are
-// tried, but at times another one comes first, whatever its priority. A collector whose host is in
-// other hands can serve an old policy for ever, and would else be the only one that is asked.
+// askingOrder returns the order in which collectors are asked for policies. It is the order in
+// which they are tried, except that now and then another one comes first, whatever its priority.
+// Otherwise a compromised collector could serve an old policy for ever, because it might be the
+// only one that is asked.
 func (c *courier) askingOrder(all []policy.Collector) []policy.Collector {
 	order := c.order(all)
 	if len(order) > 1 && c.rand.IntN(secondOpinion) == 0 {
@@ -83,7 +84,7 @@ func (c *courier) askForPolicy(ctx context.Context, permit *permit, from policy.
 	return false
 }
 
-// judgePolicy takes up the policy in an answer, if it is one and a newer one.
+// judgePolicy adopts the policy in an answer if it is valid and newer.
 func (c *courier) judgePolicy(permit *permit, r Response) error {
 	const notModified = 304
 	if r.Status == notModified && c.etag != "" {

@@ -9,26 +9,27 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// openSegment is the segment that an agent is writing. The spooler's lock owns it.
+// openSegment is the segment that an agent is writing. The spooler's lock guards it.
 type openSegment struct {
 	id     report.BatchID
 	birth  time.Time
 	sealer *seal.Sealer
 	writer SegmentWriter
-	// whose token its headers carry: one only, or a segment would link two days
+	// the client whose token its headers have; there is only one, because a segment must not
+	// link two days
 	client  client
-	key     seal.KeyID     // that it is sealed to
+	key     seal.KeyID     // the key that it is sealed to
 	consent report.Consent // of its last header; Off: it has none yet
 	source  report.Source  // of its last header
 	size    int64          // durable bytes
 	rows    int            // in its records, see report.MaxSegmentRows
 }
 
-// maxOpen is how long a segment stays open when no collector can be reached: what expires together
-// should be of about one age.
+// maxOpen is how long a segment stays open if no collector can be reached. All records in a segment
+// expire together, so they should be of about the same age.
 const maxOpen = time.Hour
 
-// serves reports whether records of this moment may go into s.
+// serves reports whether records of now may be added to s.
 func (s *openSegment) serves(now time.Time, c client, key seal.KeyID) bool {
 	age := now.Sub(s.birth)
 	return age >= 0 && age < maxOpen && s.client == c && s.key == key
@@ -50,9 +51,9 @@ func (s *spooler) newSegment(key *seal.Key, c client, now time.Time) (*openSegme
 	return seg, nil
 }
 
-// pack seals as many of items as fit, after a header if one is due, and receipts if there are any.
-// It returns the frames and how many items are in them, or an error for an item that no segment
-// can take.
+// pack seals as many items as fit, after a header if one is due, and receipts if there are any. It
+// returns the frames and the number of items in them, or an error if no segment can hold the
+// first item.
 func (s *openSegment) pack(header *report.Header, receipts *report.Receipts, items []item) (frames []byte, n int, err error) {
 	var first []report.Record
 	if s.consent != header.Consent || s.source != header.Source || len(header.Drops) > 0 {
@@ -88,7 +89,7 @@ func (s *openSegment) pack(header *report.Header, receipts *report.Receipts, ite
 	return frames, n, nil
 }
 
-// rows is what an item counts for in report.MaxSegmentRows.
+// rows returns the number of rows of an item, see report.MaxSegmentRows.
 func (it item) rows() int {
 	switch r := it.record.(type) {
 	case *report.Window:
@@ -100,7 +101,7 @@ func (it item) rows() int {
 	}
 }
 
-// appendTo appends the encoding of the record in a segment born at birth.
+// appendTo appends the record's encoding for a segment born at birth.
 func (it item) appendTo(dst []byte, birth time.Time) ([]byte, error) {
 	ms := min(max(sinceBirth(birth, it.at), -report.MaxAge), report.MaxAge)
 	if it.probes != nil {
@@ -117,13 +118,14 @@ func (it item) appendTo(dst []byte, birth time.Time) ([]byte, error) {
 	return report.AppendRecord(dst, it.record)
 }
 
-// sinceBirth is the time from birth to t in milliseconds. The monotonic clock does not tick while a
-// machine sleeps, and the wall clock may be set back: whichever says more is nearer to the truth.
+// sinceBirth returns the time from birth to t in milliseconds. The monotonic clock stops while a
+// machine sleeps, and the wall clock may be set back, so the longer of the two times is nearer to
+// the truth.
 func sinceBirth(birth, t time.Time) int64 {
 	return max(t.Sub(birth), t.Round(0).Sub(birth.Round(0))).Milliseconds()
 }
 
-// append stores what pack returned, below a header, durably.
+// append durably stores the frames that pack returned for a header.
 func (s *openSegment) append(frames []byte, header *report.Header) error {
 	if err := s.writer.Append(frames); err != nil {
 		return err
@@ -136,11 +138,11 @@ func (s *openSegment) append(frames []byte, header *report.Header) error {
 	return nil
 }
 
-// errSegmentFull says that an item goes into the next segment.
+// errSegmentFull says that an item must go into the next segment.
 var errSegmentFull = errors.New("segment is full")
 
-// full turns the Sealer's refusal into errSegmentFull. Records above report.MaxRecord do not
-// come this far.
+// full turns the Sealer's error about a full segment into errSegmentFull. Records longer than
+// report.MaxRecord are refused before.
 func full(err error) error {
 	if errors.Is(err, privacy.ErrTooLarge) {
 		return errSegmentFull

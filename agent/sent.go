@@ -11,9 +11,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// The log of what was sent: the states that hold it and its key, and its bounds. It is enciphered,
-// so that no search of the disk, backup or indexer finds in it which services somebody uses; it is
-// the user's own, so the key lies beside it.
+// The names of the states with the log of what was sent and its key, and the log's limits. The log
+// is encrypted so that a backup, an indexer or a search of the disk does not reveal which services
+// the user uses. The log is for the user, so the key is stored beside it.
 const (
 	stateSent    = "sent"
 	stateSentKey = "sentkey"
@@ -22,23 +22,23 @@ const (
 	maxSent      = 1000 // entries
 )
 
-// SentReport is one segment that a collector has, in the words of the user's log. It is a
-// plain value.
+// SentReport is an entry of the log of what was sent: one segment that a collector has, in words
+// that its user understands.
 type SentReport struct {
 	At        time.Time // when the collector confirmed it
 	Collector string    // its id
-	URL       string    // where it is
+	URL       string    // its URL
 	Batch     report.BatchID
 	Bytes     uint64
 	Born      time.Time // when the segment was begun
 
-	// Known is false when another process sealed it, or too many waited to remember them all:
-	// nobody here can open it, and what follows is empty.
+	// Known is false if another process sealed the segment or too many segments were waiting. The
+	// agent cannot open segments, so the following fields are then empty.
 	Known    bool
 	Consent  report.Consent // under which it was recorded
 	Requests []SentCount    // requests counted
 	Samples  []string       // single requests: method, scrubbed URL, outcome
-	Errors   []string       // of the application
+	Errors   []string       // errors of the application
 	More     uint64         // lines left out because there were too many
 }
 
@@ -49,7 +49,7 @@ type SentCount struct {
 	Count   uint64
 }
 
-// ReadSent is Agent.Sent for a spool without an agent.
+// ReadSent is like [Agent.Sent], for a spool without an agent.
 func ReadSent(s Spool) ([]SentReport, error) {
 	read := func(name string) ([]byte, error) { return s.State(name, func([]byte) []byte { return nil }) }
 	key, err := read(stateSentKey)
@@ -69,7 +69,7 @@ type sentLog struct {
 	rand  io.Reader
 }
 
-// add writes r down. What the disk does not take is remembered as long as the process lives.
+// add writes r to the log. If the disk fails, r stays in memory as long as the process runs.
 func (l sentLog) add(r *SentReport) {
 	fresh := make([]byte, 32)
 	if _, err := io.ReadFull(l.rand, fresh); err != nil {
@@ -125,7 +125,7 @@ func sentCipher(key []byte) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-// openSent reads a log; a damaged one is empty.
+// openSent decrypts a log. A damaged log counts as empty.
 func openSent(key, sealed []byte) []SentReport {
 	aead, err := sentCipher(key)
 	if err != nil || len(sealed) < aead.NonceSize() {
@@ -142,7 +142,7 @@ func openSent(key, sealed []byte) []SentReport {
 	return all
 }
 
-// String tells r in plain words, in lines.
+// String describes r in plain words, in several lines.
 func (r SentReport) String() string {
 	var b strings.Builder
 	say := func(parts ...string) {

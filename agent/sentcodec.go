@@ -8,7 +8,7 @@ import (
 	"github.com/heliograph-net/heliograph/report/cbor"
 )
 
-const sentItems = 12 // of one report
+const sentItems = 12 // items in an encoded report
 
 func encodeSent(all []SentReport) []byte {
 	b := cbor.AppendArray(nil, len(all))

@@ -10,31 +10,30 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// shelter is a Spool that keeps in memory, sealed as ever, the segments that the real one cannot
-// store: on a full disk, in a directory that belongs to somebody else, on a read-only system. They
-// are delivered like the others while the process lives, and move to the disk when it takes them
-// after all.
+// shelter is a Spool that holds in memory the sealed segments that another Spool cannot store:
+// because the disk is full, the file system is read-only, or the directory belongs to another user.
+// They are delivered like the others while the process runs, and move to the disk once that works.
 type shelter struct {
 	Spool
-	failed func(id report.BatchID, err error) // hears of each segment that could not be stored
+	failed func(id report.BatchID, err error) // called for each segment that could not be stored
 
 	mu    sync.Mutex
 	kept  []*sheltered // the oldest first
-	drops uint64       // records that were given up for want of room, until TakeDrops
-	gone  int          // segments that were
-	cause error        // why the disk took nothing, the latest
-	alone bool         // the disk cannot be locked: only what is in here may be uploaded
-	sent  []SentReport // that the log on disk could not take
+	drops uint64       // records dropped because memory is full, until TakeDrops
+	gone  int          // segments dropped because memory is full
+	cause error        // the latest error of the disk
+	alone bool         // the disk cannot be locked, so only segments in memory may be uploaded
+	sent  []SentReport // entries that the log on disk could not take
 }
 
-// Bounds of what memory keeps.
+// The limits of the segments in memory.
 const (
 	maxShelter       = 1 << 20 // bytes
 	maxSheltered     = 64      // segments
 	maxSentInShelter = 100
 )
 
-// sheltered is a segment in memory. The shelter's mu owns it.
+// sheltered is a segment in memory. The shelter's mu guards it.
 type sheltered struct {
 	Segment
 	prefix []byte
@@ -47,12 +46,12 @@ func (g *sheltered) bytes() []byte {
 	return seal.AppendEnd(slices.Concat(g.prefix, g.frames))
 }
 
-// shelterWriter writes one segment, to the disk or, if its first frames find no room there, to
-// memory. The spooler's lock owns it.
+// shelterWriter writes one segment to the disk, or to memory if the disk cannot store its first
+// frames. The spooler's lock guards it.
 type shelterWriter struct {
 	s      *shelter
 	disk   SegmentWriter // nil: there is none
-	err    error         // why
+	err    error         // why there is none
 	begun  bool          // some of it is on disk
 	memory *sheltered    // nil: none of it is in memory
 }
@@ -67,7 +66,7 @@ func (s *shelter) Begin(birth time.Time, id report.BatchID, prefix []byte) (Segm
 	return &shelterSegment{w, sheltered{Segment: Segment{ID: id, Birth: birth}, prefix: slices.Clone(prefix)}}, nil
 }
 
-// shelterSegment is a writer with what it needs should it have to write to memory.
+// shelterSegment is a writer with what it needs to switch to memory.
 type shelterSegment struct {
 	*shelterWriter
 	blank sheltered
@@ -84,7 +83,7 @@ func (w *shelterSegment) Append(frames []byte) error {
 			w.begun = true
 			return nil
 		}
-		// a spool that is full by its own bounds is not to be got round
+		// the limits of a full spool must not be circumvented
 		if w.begun || errors.Is(err, ErrSpoolFull) || errors.Is(err, ErrNoSegment) {
 			return err
 		}
@@ -93,7 +92,7 @@ func (w *shelterSegment) Append(frames []byte) error {
 	return w.s.keep(w, frames)
 }
 
-// keep appends frames to a segment in memory.
+// keep appends frames to the segment in memory.
 func (s *shelter) keep(w *shelterSegment, frames []byte) error {
 	fresh := w.memory == nil
 	s.mu.Lock()
@@ -117,7 +116,7 @@ func (s *shelter) keep(w *shelterSegment, frames []byte) error {
 	return nil
 }
 
-// makeRoom gives up the oldest segments until n more bytes find room. The caller holds mu.
+// makeRoom drops the oldest segments until there is room for n more bytes. The caller holds mu.
 func (s *shelter) makeRoom(n int) bool {
 	for i := 0; ; {
 		if s.size()+int64(n) <= maxShelter && len(s.kept) < maxSheltered {
@@ -130,7 +129,7 @@ func (s *shelter) makeRoom(n int) bool {
 			return false
 		}
 		info, _ := seal.ParseSegment(s.kept[i].bytes())
-		s.drops += uint64(max(info.Frames-1, 1)) // its header aside
+		s.drops += uint64(max(info.Frames-1, 1)) // without its header
 		s.gone++
 		s.kept = slices.Delete(s.kept, i, i+1)
 	}
@@ -158,7 +157,7 @@ func (w *shelterSegment) Close() error {
 	return nil
 }
 
-// rescue moves segments to the disk, if it takes them now.
+// rescue moves segments to the disk if that works now.
 func (s *shelter) rescue() {
 	for {
 		g := s.oldest()

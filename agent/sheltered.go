@@ -7,7 +7,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// List implements Spool. An error is about the disk only: what is in memory comes with it.
+// List implements Spool. If the disk fails, it returns the segments in memory with the error.
 func (s *shelter) List() ([]Segment, error) {
 	list, err := s.Spool.List()
 	s.mu.Lock()
@@ -21,7 +21,7 @@ func (s *shelter) List() ([]Segment, error) {
 	return list, err
 }
 
-// deliverable is what of list may be uploaded after LockUpload.
+// deliverable returns the segments of list that may be uploaded after LockUpload.
 func (s *shelter) deliverable(list []Segment) []Segment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,7 +42,7 @@ func (s *shelter) Read(id report.BatchID) ([]byte, error) {
 	for _, g := range s.kept {
 		if g.ID == id && g.done {
 			s.mu.Unlock()
-			return g.bytes(), nil // it changes no more
+			return g.bytes(), nil // it no longer changes
 		}
 	}
 	s.mu.Unlock()
@@ -57,8 +57,8 @@ func (s *shelter) Remove(id report.BatchID) error {
 	return s.Spool.Remove(id)
 }
 
-// LockUpload implements Spool. Where the disk takes no lock, there is no other agent to exclude
-// from what is in memory.
+// LockUpload implements Spool. If the disk cannot be locked, only this agent's segments in memory
+// may be uploaded, and no other agent has them.
 func (s *shelter) LockUpload() (unlock func(), err error) {
 	unlock, err = s.Spool.LockUpload()
 	s.mu.Lock()
@@ -101,8 +101,8 @@ func (s *shelter) Purge() error {
 	return s.Spool.Purge()
 }
 
-// unstored tells the segments that end with the process, and why. lost are those that have
-// been given up already.
+// unstored returns the segments that will be lost with the process, the number of those already
+// dropped, and the reason.
 func (s *shelter) unstored() (waiting []report.BatchID, lost int, cause error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,7 +112,7 @@ func (s *shelter) unstored() (waiting []report.BatchID, lost int, cause error) {
 	return waiting, s.gone, s.cause
 }
 
-// noteSent keeps an entry of the log that the disk could not take.
+// noteSent stores an entry of the log that the disk could not take.
 func (s *shelter) noteSent(r *SentReport) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,9 +11,10 @@ import (
 // same spool.
 const patience = 3 * lockLater
 
-// Flush ends the open window, seals it if the policy has it sent, and tries to deliver what is in
-// the spool once, to each collector that is not waiting after a failure. It waits for the disk, and
-// for the network until ctx ends. It returns nil when nothing remains, else [*RemainError].
+// Flush ends the open window, seals it if it is to be sent, and tries once to deliver the segments
+// in the spool, to each collector that is not waiting after a failure. It waits for the disk, and
+// for the network until ctx ends. It returns nil if no segments remain, and otherwise a
+// [*RemainError].
 func (a *Agent) Flush(ctx context.Context) error {
 	if a.absent() {
 		return nil
@@ -28,9 +29,9 @@ func (a *Agent) Flush(ctx context.Context) error {
 	return a.remain(ctx, false)
 }
 
-// Seal ends the open window and stores it durably, if the policy has it sent. Unlike [Agent.Flush]
-// it does not wait for the network: what it stored is delivered in the background. It does nothing
-// after [Agent.Shutdown]. For hosts that may die at any moment, such as a page.
+// Seal ends the open window and stores it durably if it is to be sent. Unlike [Agent.Flush], it
+// does not wait for the network: the segment is delivered in the background. It does nothing after
+// [Agent.Shutdown]. It is for hosts that may end at any moment, such as a page.
 func (a *Agent) Seal() {
 	if a.absent() {
 		return
@@ -42,7 +43,7 @@ func (a *Agent) Seal() {
 	}
 }
 
-// remain says what could not be delivered, in the end or, unless final, for now.
+// remain returns what could not be delivered, for good if final is set, and otherwise for now.
 func (a *Agent) remain(ctx context.Context, final bool) (err error) {
 	defer a.events.caught()
 	remain := &RemainError{}
@@ -79,7 +80,7 @@ func (e *RemainError) add(s Segment) {
 	e.Bytes += s.Size
 }
 
-// joined is errors.Join, but for a single error, which stays what it is.
+// joined is like errors.Join, but returns a single error unchanged.
 func joined(errs ...error) error {
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	if len(errs) == 1 {
@@ -88,10 +89,10 @@ func joined(errs ...error) error {
 	return errors.Join(errs...)
 }
 
-// Shutdown stops recording, does what [Agent.Flush] does, ends all of the agent's goroutines and
-// closes the spool. When ctx ends first, the delivery is cut short, but the sealing is not. It
-// returns nil when nothing remains in the spool, else [*RemainError]; a later call returns what the
-// first did. [Agent.Observe] afterwards does nothing.
+// Shutdown stops recording, does what [Agent.Flush] does, ends all goroutines of the agent and
+// closes the spool. If ctx ends first, delivery is cut short, but sealing is not. Shutdown returns
+// nil if no segments remain in the spool, and otherwise a [*RemainError]. Later calls return the
+// same. Afterwards, [Agent.Observe] does nothing.
 func (a *Agent) Shutdown(ctx context.Context) error {
 	if a.absent() {
 		return nil
@@ -105,23 +106,23 @@ func (a *Agent) Shutdown(ctx context.Context) error {
 	select {
 	case <-a.stopped:
 		return a.remaining
-	case <-time.After(grace): // a disk that hangs must not hang the host
+	case <-time.After(grace): // a hanging disk must not hang the host
 		return &RemainError{Cause: ctx.Err()}
 	}
 }
 
-// grace is what Shutdown takes beyond its context, for what is no delivery.
+// grace is how long Shutdown may continue after the end of its context, apart from delivery.
 const grace = time.Second
 
 // stop does Shutdown's work and closes stopped.
 func (a *Agent) stop(ctx context.Context) {
 	defer close(a.stopped)
 	defer a.events.caught()
-	a.spooler.settle(true) // while that is still recorded
+	a.spooler.settle(true) // while observations are still recorded
 	a.consent.close()
 	close(a.stopping)
 	a.spooler.sealWindow(true)
-	// whoever transfers now may finish, but not after ctx
+	// a transfer in progress may finish, but not after the end of ctx
 	cut := context.AfterFunc(ctx, a.courier.cancel)
 	a.loops.Wait()
 	a.courier.deliverAll(ctx, patience)
@@ -130,5 +131,5 @@ func (a *Agent) stop(ctx context.Context) {
 	cut()
 	a.courier.cancel()
 	a.courier.transport.Close()
-	_ = a.spooler.spool.Close() // what matters in it is durable already
+	_ = a.spooler.spool.Close() // everything that matters is already durable
 }

@@ -10,33 +10,33 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// spooler seals what the recorder has and writes it to the spool, together with the little that an
-// agent keeps between runs. It is the only part that writes there, but for the segments and notices
-// that the courier has delivered.
+// spooler seals the recorder's records and writes them to the spool, together with the states that
+// an agent keeps between runs. Only the spooler writes to the spool, except that the courier
+// removes delivered segments and notices.
 type spooler struct {
 	spool    *shelter
 	rand     io.Reader
-	header   report.Header // without what differs from one to the next
+	header   report.Header // without the fields that differ between headers
 	consent  *consent
 	recorder *recorder
 	notices  notices
 	sealed   atomic.Uint64 // records durably in the spool
 	kicked   chan struct{} // capacity 1: there is something to deliver
 
-	mu       sync.Mutex // held while segments and state are written; owns what follows
+	mu       sync.Mutex // held while segments and states are written; guards the following fields
 	segment  *openSegment
-	own      map[report.BatchID]*ownSegment // that no collector has yet
+	own      map[report.BatchID]*ownSegment // segments that no collector has yet
 	tokens   tokens
 	sent     sentLog
 	receipts receipted
 	policies policyStore
-	unkept   []notice // that the spool could not keep when it was deleted
+	unkept   []notice // notices that could not be stored when the spool was deleted
 }
 
-// ownSegment is what an agent remembers, in memory only, of a segment that it has begun.
+// ownSegment is what an agent remembers, only in memory, about a segment that it has begun.
 type ownSegment struct {
 	birth   time.Time // with a monotonic reading, which a Segment in the spool lacks
-	summary *summary  // nil: too many wait
+	summary *summary  // nil: too many segments wait
 }
 
 func (s *spooler) init(o Options, bundled *checkedPolicy, c *consent, r *recorder) {
@@ -53,13 +53,13 @@ func (s *spooler) init(o Options, bundled *checkedPolicy, c *consent, r *recorde
 	s.policies = policyStore{spool: o.Spool, bundled: bundled}
 }
 
-// store seals items and puts them durably into the spool. What cannot be stored is counted as
-// dropped. The caller holds mu.
+// store seals items and durably stores them in the spool. Items that cannot be stored are counted
+// as dropped. The caller holds mu.
 func (s *spooler) store(level report.Consent, items []item) {
 	s.spool.rescue()
 	s.collectDrops()
-	// after a failed write, once more in a fresh segment: the directory may have been deleted under
-	// the old one
+	// after a failed write, try once more in a new segment, because the directory of the old one
+	// may have been deleted
 	again := true
 	for len(items) > 0 {
 		fresh := s.segment == nil
@@ -73,7 +73,7 @@ func (s *spooler) store(level report.Consent, items []item) {
 		case errors.Is(err, report.ErrTooLarge):
 			items = s.divide(items)
 		case errors.Is(err, report.ErrMalformed), errors.Is(err, errSegmentFull):
-			s.recorder.drop(report.DropOverflow, 1) // beyond the limits of a record
+			s.recorder.drop(report.DropOverflow, 1) // larger than a record may be
 			items = items[1:]
 		default:
 			s.finishSegment()
@@ -87,7 +87,8 @@ func (s *spooler) store(level report.Consent, items []item) {
 	signal(s.kicked)
 }
 
-// divide replaces the first item, which is too large for a record, by its halves, or drops it.
+// divide replaces the first item, which is too large for a record, by its halves. If it cannot be
+// divided, it is dropped.
 func (s *spooler) divide(items []item) []item {
 	first, second, ok := items[0].halves()
 	if !ok {
@@ -97,8 +98,8 @@ func (s *spooler) divide(items []item) []item {
 	return append([]item{first, second}, items[1:]...)
 }
 
-// halves divides a window whose record would be too large into two of the same time, and likewise
-// a prober's results. It reports false for what cannot be divided.
+// halves divides a window that is too large for a record into two windows of the same time, and a
+// prober's results likewise. It returns false for items that cannot be divided.
 func (it item) halves() (a, b item, ok bool) {
 	if it.probes != nil {
 		return it.probes.halves(it.at)
@@ -120,8 +121,8 @@ func dropReason(err error) string {
 	return report.DropWriteFailed
 }
 
-// storeSome appends as many of items as the open segment takes to it, and returns how many are
-// durable. The error is about what follows these.
+// storeSome appends to the open segment as many items as it can hold, and returns how many are
+// durable. The error is about the item after these.
 func (s *spooler) storeSome(level report.Consent, items []item) (int, error) {
 	seg, err := s.currentSegment(time.Now())
 	if err != nil {
@@ -135,8 +136,8 @@ func (s *spooler) storeSome(level report.Consent, items []item) (int, error) {
 		names = s.receipts.record(seg.client)
 	}
 	frames, n, packErr := seg.pack(&header, names, items)
-	// a header alone is not worth a write; but it was sealed, so the segment's sequence goes
-	// on behind it
+	// a header alone is not worth a write; but it was sealed, so the segment's sequence number
+	// has advanced
 	if n == 0 {
 		if len(frames) > 0 {
 			s.finishSegment()
@@ -154,7 +155,7 @@ func (s *spooler) storeSome(level report.Consent, items []item) (int, error) {
 	return n, packErr
 }
 
-// currentSegment returns the segment to write to, a new one if need be.
+// currentSegment returns the open segment, or a new one if necessary.
 func (s *spooler) currentSegment(now time.Time) (*openSegment, error) {
 	key, c := s.consent.inForce().seal, s.tokens.current(now)
 	if s.segment != nil {
@@ -172,8 +173,8 @@ func (s *spooler) currentSegment(now time.Time) (*openSegment, error) {
 	return seg, nil
 }
 
-// finishSegment ends the open segment, if there is one, so that it can be delivered. What cannot be
-// ended now, List ends later. The caller holds mu.
+// finishSegment ends the open segment, if there is one, so that it can be delivered. If that fails,
+// List ends it later. The caller holds mu.
 func (s *spooler) finishSegment() {
 	if s.segment != nil {
 		_ = s.segment.writer.Close()

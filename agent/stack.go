@@ -11,15 +11,15 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// callers is the stack of the caller's caller, skip calls further up.
+// callers returns the stack of the caller's caller, skip calls further up.
 func callers(skip int) []uintptr {
-	var pcs [report.MaxFrames + 8]uintptr // a few more, for what frames leaves out
+	var pcs [report.MaxFrames + 8]uintptr // a few more, because frames leaves some out
 	return append([]uintptr(nil), pcs[:runtime.Callers(skip+2, pcs[:])]...)
 }
 
-// frames resolves a stack to what may be told of it: names from the program's code, and base names
-// of its files, for their directories name the machine that built it. Of a panic's stack, what the
-// runtime did after the fault is left out.
+// frames resolves a stack to names from the program's code and base names of its files. Directories
+// are left out, because they would reveal the machine that built the program. It also leaves out
+// the runtime's calls after a panic.
 func frames(pcs []uintptr) []report.Frame {
 	if len(pcs) == 0 {
 		return nil
@@ -49,7 +49,7 @@ func frames(pcs []uintptr) []report.Frame {
 	return out
 }
 
-// stack is e's stack as it may be told. It shares no memory with e.
+// stack returns e's stack in the form that may be reported. It shares no memory with e.
 func (e *ApplicationError) stack() []report.Frame {
 	if len(e.Frames) == 0 {
 		return frames(e.PCs)
@@ -67,11 +67,11 @@ func (e *ApplicationError) stack() []report.Frame {
 	return out
 }
 
-// anonymous is what a function without a name is called, as JavaScript's engines have it.
+// anonymous stands for a function without a name, as in JavaScript engines.
 const anonymous = "<anonymous>"
 
-// sourceFile is the base name of a source file. The frames of a script that stands in a page name
-// the page's URL instead, so what does not look like a file is scrubbed.
+// sourceFile returns the base name of a source file. For an inline script, path is the page's URL,
+// so a name that does not look like a file's is scrubbed.
 func sourceFile(path string) string {
 	if i := strings.IndexAny(path, "?#"); i >= 0 {
 		path = path[:i]
@@ -87,14 +87,14 @@ func isExtension(s string) bool {
 	return len(s) >= 1 && len(s) <= 4 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz") == ""
 }
 
-// base is what follows the last slash of either kind.
+// base returns the part of path after the last slash or backslash.
 func base(path string) string { return path[strings.LastIndexAny(path, `/\`)+1:] }
 
-// fingerprint tells which errors are one problem: those of one kind, type and chain of functions.
-// Lines are left out, so that a release that moves code keeps its groups; but several log
-// statements of one function are several problems, and functions without a name are told apart by
-// their place. Messages are left out, because a hash of a value that few people have is as good as
-// the value.
+// fingerprint returns a hash that is the same for all errors of one problem: those with the same
+// kind, type and chain of functions. Lines are not included, so that groups survive a release that
+// moves code. But log statements in one function are separate problems, and functions without a
+// name are distinguished by their position. Messages are not included, because a hash of a rare
+// value would reveal it.
 func fingerprint(kind report.ErrorKind, name string, stack []report.Frame) (sum [16]byte) {
 	h := sha256.New()
 	h.Write([]byte{byte(kind)})
@@ -114,14 +114,14 @@ func fingerprint(kind report.ErrorKind, name string, stack []report.Frame) (sum 
 	return sum
 }
 
-const maxUnwrap = 32 // errors looked at; a chain may be a circle
+const maxUnwrap = 32 // limits the errors that are examined, because a chain may be circular
 
-// typeOf names the type of what went wrong: the first in the tree of wrapped and joined errors that
-// is not one of those that only carry a text. (reflect is in every Go program with encoding/binary
-// in it; the name alone does not make it larger.)
+// typeOf returns the name of the first type in the tree of wrapped and joined errors that does not
+// only carry a text. (It uses only type names from package reflect, which every Go program with
+// encoding/binary contains anyway.)
 func typeOf(err error) (name string) {
 	defer func() {
-		if recover() != nil && name == "" { // an Unwrap of the host's
+		if recover() != nil && name == "" { // the panic of an Unwrap method
 			name = "error"
 		}
 	}()
@@ -130,7 +130,7 @@ func typeOf(err error) (name string) {
 	if telling := tellingType(err, &left); telling != "" {
 		return telling
 	}
-	// texts alone: of several joined ones, the first
+	// all carry only a text; of several joined ones, the first counts
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		if all := joined.Unwrap(); len(all) > 0 && all[0] != nil {
 			name = reflect.TypeOf(all[0]).String()
@@ -139,8 +139,8 @@ func typeOf(err error) (name string) {
 	return name
 }
 
-// tellingType names the first type in the tree of wrapped and joined errors that says more than a
-// text; "" if there is none among the errors that are left to look at.
+// tellingType returns the first type in the tree of wrapped and joined errors that does not only
+// carry a text, or "" if there is none among the first *left errors.
 func tellingType(err error, left *int) string {
 	if err == nil || *left == 0 {
 		return ""
@@ -170,13 +170,13 @@ func carriesText(t reflect.Type) bool {
 	return t.PkgPath() == "fmt" || t.PkgPath() == "errors"
 }
 
-// messageOf is err's text, or "" if err panics when asked.
+// messageOf returns err's text, or "" if its Error method panics.
 func messageOf(err error) (s string) {
 	defer func() { _ = recover() }()
 	return err.Error()
 }
 
-// describePanic names the type and the message of a value that was given to panic.
+// describePanic returns the type and the message of a panic's value.
 func describePanic(v any) (name, message string) {
 	switch v := v.(type) {
 	case error:
@@ -184,6 +184,6 @@ func describePanic(v any) (name, message string) {
 	case string:
 		return "string", v
 	default:
-		return reflect.TypeOf(v).String(), "" // anything else may be the application's data
+		return reflect.TypeOf(v).String(), "" // other values may be the application's data
 	}
 }

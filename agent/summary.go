@@ -7,27 +7,28 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Bounds of what is remembered of a segment for the log of what was sent.
+// The limits of what is remembered about a segment for the log of what was sent.
 const (
 	maxSentCounts = 32 // pairs of target and outcome
 	maxSentLines  = 16 // samples, and errors
 	maxSentLine   = 512
-	// segments that wait for a collector; of more the log tells only that they were sent
+	// segments that wait for a collector; for further ones, the log says only that they were sent
 	maxSummaries = 64
 )
 
-// summary is what an agent remembers of a segment that it has sealed, in memory only, until a
-// collector has it: nothing readable is written before something was sent. The spooler's lock
-// owns it.
+// summary is what an agent remembers about a sealed segment until a collector has it. It is only in
+// memory, because nothing readable is written before something was sent. The spooler's lock
+// guards it.
 type summary struct {
-	consent report.Consent // the highest under which something was recorded
+	consent report.Consent // the highest level of the records
 	counts  []SentCount
 	samples []string
 	errors  []string
-	more    uint64 // that found no room
+	more    uint64 // lines for which there was no room
 }
 
-// remember adds items, durable in the open segment now, to its summary. The caller holds mu.
+// remember adds items to the summary of the open segment after they have become durable. The
+// caller holds mu.
 func (s *spooler) remember(seg *openSegment, level report.Consent, items []item) {
 	own := s.own[seg.id]
 	if own.summary == nil {
@@ -39,7 +40,7 @@ func (s *spooler) remember(seg *openSegment, level report.Consent, items []item)
 	own.summary.add(level, items)
 }
 
-// summaries is how many segments are remembered with what is in them.
+// summaries returns the number of segments with a summary.
 func (s *spooler) summaries() (n int) {
 	for _, own := range s.own {
 		if own.summary != nil {
@@ -49,7 +50,7 @@ func (s *spooler) summaries() (n int) {
 	return n
 }
 
-// add takes up items that were recorded under a level.
+// add adds items that were recorded at a level.
 func (s *summary) add(level report.Consent, items []item) {
 	s.consent = max(s.consent, level)
 	for _, it := range items {
@@ -70,7 +71,7 @@ func (s *summary) add(level report.Consent, items []item) {
 	}
 }
 
-// tell puts what s remembers into the log's words.
+// tell writes s to r.
 func (s *summary) tell(r *SentReport) {
 	r.Known, r.Consent, r.More = true, s.consent, s.more
 	r.Requests, r.Samples, r.Errors = s.counts, s.samples, s.errors
@@ -104,7 +105,7 @@ func appErrorLine(r *report.ApplicationError) string {
 		line += ": " + strings.Join(strings.Fields(r.Message), " ")
 	}
 	if len(r.Frames) > 0 {
-		line += " (with the names of " + strconv.Itoa(len(r.Frames)) + " functions of the program)"
+		line += " (with names of the program's functions: " + strconv.Itoa(len(r.Frames)) + ")"
 	}
 	return line
 }

@@ -6,36 +6,36 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Tally is what somebody else has counted over a window of its own: a web page before it needed an
-// agent, say.
+// Tally is a window that another program has counted, such as a web page before it loads the agent.
+// See [Agent.AddWindow].
 type Tally struct {
-	// of the window, at its first request at the latest. One that began before consent is
-	// not recorded.
+	// start of the window, no later than its first request. A window that began before consent is
+	// not recorded
 	Start time.Time
-	End   time.Time // of the window; zero, or later than now: now
+	End   time.Time // end of the window; zero or later than now: now
 
-	// SampledPPM is the chance with which this window was handed over, in parts per million,
-	// report.FullPPM at most; 0: report.FullPPM. Whoever hands windows over by chance draws for
-	// each anew, and not for those with a failure: these count with weight 1 whatever
-	// SampledPPM says.
+	// SampledPPM is the probability with which this window was handed over, in parts per million,
+	// at most report.FullPPM; 0: report.FullPPM. A caller that hands over only some of its windows
+	// must decide for each one independently, and must hand over every window with a failure. Those
+	// have weight 1 whatever SampledPPM is.
 	SampledPPM uint32
 
-	// Observations is what was counted, see Observation.Count. What concerns samples, and Start, is
-	// not looked at.
+	// Observations are the counts, see Observation.Count. Their Start and the fields for samples
+	// are ignored.
 	Observations []Observation
 }
 
-// tally is a Tally that is to be sealed. The recorder's lock owns it while it waits.
+// tally is a [Tally] that waits to be sealed. The recorder's lock guards it meanwhile.
 type tally struct {
 	*window
 	end time.Time
-	ppm uint32 // with which a window like it is sent
+	ppm uint32 // the probability with which such windows are sent
 }
 
-// maxTallies is how many may wait to be sealed; there are that many only while the disk hangs.
+// maxTallies is how many tallies may wait to be sealed. So many wait only while the disk hangs.
 const maxTallies = 64
 
-// addTally draws whether t is sent, and has it sealed if so.
+// addTally decides by chance whether t is sent, and hands it over if so.
 func (r *recorder) addTally(t *Tally) {
 	counted, n := t.counted(time.Now())
 	if n == 0 {
@@ -51,7 +51,7 @@ func (r *recorder) addTally(t *Tally) {
 	}
 }
 
-// counted is t as a window, and how many requests are in it.
+// counted returns t as a window and the number of its requests.
 func (t *Tally) counted(now time.Time) (tally, uint64) {
 	w := &window{start: t.Start, index: make(map[key]uint32, min(len(t.Observations), report.MaxCounters))}
 	var n uint64
@@ -74,8 +74,8 @@ func (t *Tally) counted(now time.Time) (tally, uint64) {
 	return tally{w, end, min(ppm, report.FullPPM)}, n
 }
 
-// admitTally counts a tally that began at start with n requests in it. It reports false for one
-// that consent does not cover, and full when it is to be sent but too many wait already.
+// admitTally counts a tally with n requests that began at start. admitted is false if consent does
+// not cover it. full is true if it is to be sent but too many wait already.
 func (r *recorder) admitTally(t tally, start time.Time, n uint64) (admitted, full bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -100,7 +100,7 @@ func (r *recorder) admitTally(t tally, start time.Time, n uint64) (admitted, ful
 	return true, false
 }
 
-// takeTallies returns what waits to be sealed, and forgets it.
+// takeTallies removes and returns the tallies that wait to be sealed.
 func (r *recorder) takeTallies() []tally {
 	r.mu.Lock()
 	defer r.mu.Unlock()

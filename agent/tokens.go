@@ -9,14 +9,15 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// stateTokens is the state in which the client tokens of past days are kept, for one purpose: a
-// deletion notice must name those under which something was sent. Per token: day in 8 bytes,
-// big-endian, 1 if something may have been sent in one, the token in 16.
+// stateTokens is the name of the state with the client tokens of past days. They are stored only
+// because a deletion notice must name those under which something was sent. Each token is encoded
+// as its day in 8 bytes, big-endian, a byte that is 1 if something may have been sent, and the
+// token in 16 bytes.
 const stateTokens = "tokens"
 
 const (
 	tokenSize = 8 + 1 + 16
-	// tokens of days before are forgotten: detectors keep nothing by client for so long
+	// older tokens are deleted, because detectors store nothing by client for so long
 	tokenDays = 31
 )
 
@@ -38,7 +39,7 @@ func encodeTokens(list []usedToken) []byte {
 	return b
 }
 
-// decodeTokens reads as much as makes sense.
+// decodeTokens decodes as much as is valid.
 func decodeTokens(b []byte) (list []usedToken) {
 	for ; len(b) >= tokenSize; b = b[tokenSize:] {
 		t := usedToken{client: client{day: int64(binary.BigEndian.Uint64(b))}, sent: b[8] != 0}
@@ -48,18 +49,18 @@ func decodeTokens(b []byte) (list []usedToken) {
 	return list
 }
 
-// tokens hands out the client tokens of an agent and keeps account of those that were used. The
-// spooler's lock owns it.
+// tokens has the client tokens of an agent and records which ones were used. The spooler's lock
+// guards it.
 type tokens struct {
 	spool Spool
 	rand  io.Reader
 	today client
-	// under whose tokens something was sent, which the spool could not note
+	// tokens under which something was sent, which the spool could not record
 	unsaved []client
 }
 
-// current returns the token of now's day. Should the spool not keep it, this agent counts as a
-// client of its own.
+// current returns the token of the present day. If the spool cannot store it, this agent counts as
+// a separate client.
 func (t *tokens) current(now time.Time) client {
 	day := utcDay(now)
 	if t.today.day == day && t.today.token != [16]byte{} {
@@ -67,7 +68,7 @@ func (t *tokens) current(now time.Time) client {
 	}
 	fresh := client{day: day}
 	if _, err := io.ReadFull(t.rand, fresh.token[:]); err != nil {
-		return client{day: day} // all zero: not told
+		return client{day: day} // all zero: none
 	}
 	t.today = fresh
 	_, _ = t.spool.State(stateClient, func(old []byte) []byte {
@@ -81,9 +82,9 @@ func (t *tokens) current(now time.Time) client {
 	return t.today
 }
 
-// note remembers a day's token, without a mark.
+// note records a day's token without a mark.
 func (t *tokens) note(c client) {
-	// a spool that keeps nothing has nothing to send later, either
+	// a spool that cannot store the token has no segments to send later either
 	_, _ = t.spool.State(stateTokens, func(old []byte) []byte {
 		list := decodeTokens(old)
 		if slices.ContainsFunc(list, func(t usedToken) bool { return t.client == c }) {
@@ -95,18 +96,18 @@ func (t *tokens) note(c client) {
 	})
 }
 
-// mark notes that something may have been sent under the token of a day. It reports whether the
+// mark records that something may have been sent under the token of a day. It reports whether the
 // mark is new.
 func (t *tokens) mark(day int64) (fresh bool) {
 	fresh, known, err := t.set(day, true)
 	if (err != nil || !known) && t.today.day == day && !slices.Contains(t.unsaved, t.today) {
-		// a disk that takes nothing keeps neither us from delivering nor the user from revoking
+		// if the disk fails, reports can still be delivered and consent can still be withdrawn
 		t.unsaved = append(t.unsaved, t.today)
 	}
 	return fresh
 }
 
-// unmark takes a mark back. One that stays costs a notice about nothing.
+// unmark removes a mark. If that fails, a needless notice is sent later.
 func (t *tokens) unmark(day int64) { _, _, _ = t.set(day, false) }
 
 // set reports whether it has changed a mark, and whether there is a token of that day.
@@ -129,7 +130,7 @@ func (t *tokens) set(day int64, sent bool) (changed, known bool, err error) {
 	return changed, known, err
 }
 
-// sent are the tokens under which something may have been sent, sorted, none twice.
+// sent returns the tokens under which something may have been sent, sorted and without duplicates.
 func (t *tokens) sent() [][16]byte {
 	var all [][16]byte
 	state, _ := t.spool.State(stateTokens, func([]byte) []byte { return nil })
@@ -146,5 +147,5 @@ func (t *tokens) sent() [][16]byte {
 	return slices.Compact(all)
 }
 
-// forget forgets the tokens, once the spool is deleted.
+// forget removes the tokens after the spool was deleted.
 func (t *tokens) forget() { t.today, t.unsaved = client{}, nil }

@@ -12,19 +12,19 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// attemptTimeout is for one exchange, should the Transport have no limit of its own.
+// attemptTimeout limits one exchange, in case the Transport has no limit of its own.
 const attemptTimeout = time.Minute
 
-// upload is what an agent remembers of a segment that it could not deliver yet. The courier's
-// lock owns it.
+// upload is what an agent remembers about a segment that it could not deliver yet. The courier's
+// lock guards it.
 type upload struct {
 	tries int
 	path  []report.Attempt // the latest report.MaxPath
-	rests time.Time        // collectors that work declined it: it is not offered before
-	done  bool             // settled, but the spool could not delete it
+	rests time.Time        // working collectors declined it, so it is not offered before this time
+	done  bool             // there is a final receipt, but the spool could not delete it
 }
 
-// Rest of a segment that was declined: the first, and the longest.
+// The first and the longest rest of a declined segment.
 const (
 	restMin = time.Minute
 	restMax = 4 * time.Hour
@@ -42,8 +42,8 @@ func (u *upload) failed(collector string, outcome report.Outcome) {
 	u.path = append(u.path, report.Attempt{Collector: collector, Outcome: outcome})
 }
 
-// deliver offers a segment to the collectors. It reports false when no other needs to be offered
-// now: no collector takes any, or ctx or the permit ended.
+// deliver offers a segment to the collectors. It returns false if no further segments should be
+// offered now, because no collector accepts any or ctx or the permit has ended.
 func (c *courier) deliver(ctx context.Context, p *checkedPolicy, permit *permit, s Segment) bool {
 	u := c.uploads[s.ID]
 	if u == nil {
@@ -56,7 +56,7 @@ func (c *courier) deliver(ctx context.Context, p *checkedPolicy, permit *permit,
 	}
 	body, err := c.spooler.spool.Read(s.ID)
 	if err != nil {
-		return true // gone, or given up and counted by the spool: nothing left to deliver
+		return true // removed, or dropped and counted by the spool
 	}
 	fresh, ok := c.spooler.markSent(permit, s)
 	if !ok {
@@ -73,9 +73,9 @@ func (c *courier) deliver(ctx context.Context, p *checkedPolicy, permit *permit,
 	return true
 }
 
-// offer offers a segment to each collector that is ready, until one takes it or refuses it for
-// good: that one and its answer are returned, else an answer without a decision. A segment that was
-// declined rests. left is false when it is certain that no byte of the segment got out.
+// offer offers a segment to each ready collector until one accepts it or refuses it for good. It
+// returns that collector and its answer, or otherwise an answer without a decision. A declined
+// segment rests. left is false if it is certain that no byte of the segment was sent.
 func (c *courier) offer(ctx context.Context, p *checkedPolicy, s Segment, u *upload, body []byte) (to policy.Collector, r answer, left bool) {
 	declined := false
 	defer func() {
@@ -105,7 +105,7 @@ func (c *courier) offer(ctx context.Context, p *checkedPolicy, s Segment, u *upl
 			if r.err != nil {
 				c.failure.Store(&deliveryError{to.ID, r.outcome, r.err})
 			}
-			// cut off by ourselves, which says nothing about the collector
+			// the agent itself ended the transfer, which says nothing about the collector
 			return to, answer{}, left
 		}
 		c.failure.Store(&deliveryError{to.ID, r.outcome, r.err})
@@ -116,11 +116,11 @@ func (c *courier) offer(ctx context.Context, p *checkedPolicy, s Segment, u *upl
 	return to, answer{}, left
 }
 
-// deliveryError says why a collector did not take a segment.
+// deliveryError says why a collector did not accept a segment.
 type deliveryError struct {
 	collector string
 	outcome   report.Outcome
-	err       error // nil: what it said is the outcome
+	err       error // nil: the outcome says it all
 }
 
 func (e *deliveryError) Error() string {
@@ -133,7 +133,7 @@ func (e *deliveryError) Error() string {
 
 func (e *deliveryError) Unwrap() error { return e.err }
 
-// why is the latest failure of a delivery, nil if the latest delivery went well.
+// why returns the latest failure of a delivery, or nil if the latest delivery succeeded.
 func (c *courier) why() error {
 	if e := c.failure.Load(); e != nil {
 		return e
@@ -155,7 +155,7 @@ func (c *courier) attempt(ctx context.Context, to policy.Collector, s Segment, u
 	return judge(to, s.ID, sha256.Sum256(body), response)
 }
 
-// settle deletes a segment whose fate a receipt has decided.
+// settle deletes a segment for which there is a final receipt.
 func (c *courier) settle(permit *permit, s Segment, from policy.Collector, r answer, body []byte) {
 	if r.decision == receipt.Stored {
 		c.spooler.logSent(permit, s, from, body)
@@ -164,13 +164,13 @@ func (c *courier) settle(permit *permit, s Segment, from policy.Collector, r ans
 	c.settled(s, from, r)
 	if r.decision == receipt.Refused {
 		info, _ := seal.ParseSegment(body)
-		// its header aside
+		// without its header
 		c.spooler.recorder.drop(report.DropRefused, uint64(max(info.Frames-1, 1)))
 	}
 }
 
-// delete takes a settled segment out of the spool. If it stays, a later pass tries again; another
-// agent delivers it once more, and its id tells that it is known.
+// delete removes a settled segment from the spool. If that fails, a later pass tries again, or
+// another agent delivers it once more and the collector recognizes its id.
 func (c *courier) delete(s Segment) {
 	if err := c.spooler.spool.Remove(s.ID); err == nil {
 		delete(c.uploads, s.ID)
@@ -179,7 +179,7 @@ func (c *courier) delete(s Segment) {
 	}
 }
 
-// settled counts and tells what became of a segment.
+// settled counts a settled segment and emits its event.
 func (c *courier) settled(s Segment, from policy.Collector, r answer) {
 	e := Event{Kind: EventNotDelivered, Batch: s.ID, Collector: from.ID, Outcome: r.outcome, Reason: r.reason}
 	if r.decision == receipt.Stored {
@@ -190,7 +190,7 @@ func (c *courier) settled(s Segment, from policy.Collector, r answer) {
 	c.events.emit(e)
 }
 
-// age is the time from a segment's birth until now, in ms.
+// age returns the time from a segment's birth until now, in ms.
 func age(s Segment) uint64 {
 	return uint64(min(max(sinceBirth(s.Birth, time.Now()), 0), report.MaxAge))
 }

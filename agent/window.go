@@ -9,9 +9,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// key is what the counters of a window are found by. It is as an Observation has it: making the
-// strings of a report.Counter costs more than a request that succeeded may cost, so that is done
-// once for each key.
+// key identifies a counter in a window. It has the fields of an [Observation] as they are. Making
+// the strings of a report.Counter is too expensive for each successful request, so that is done
+// only once for each key.
 type key struct {
 	scheme, host, protocol string
 	outcome                report.Outcome
@@ -20,33 +20,33 @@ type key struct {
 	flags                  report.Flags
 }
 
-// row is one counter of a window and the key that it is found by.
+// row is one counter of a window and its key.
 type row struct {
 	key     key
 	counter report.Counter // its Count may exceed report.MaxCount
 }
 
-// window is an interval that is being counted. The recorder's lock owns it while it is open;
-// whoever takes it owns it afterwards.
+// window is an interval that is being counted. The recorder's lock guards it while it is open.
+// Afterwards it belongs to the code that took it.
 type window struct {
-	start    time.Time // zero: nothing observed yet, the window has not begun
+	start    time.Time // zero: the window has not begun, because nothing was observed yet
 	length   time.Duration
-	early    time.Time      // when it ends before its time; zero: it does not
-	level    report.Consent // the lowest that was in force since start
+	early    time.Time      // when it ends early; zero: it does not
+	level    report.Consent // the lowest level in force since start
 	index    map[key]uint32 // into rows
 	rows     []row
 	latest   int    // into rows
 	failed   bool   // at least one request did not succeed
-	overflow uint64 // requests and errors that found no room
+	overflow uint64 // requests and errors for which there was no room
 
-	failures   uint64 // that could have become samples, for the reservoir
+	failures   uint64 // failures that could have become samples, for the reservoir
 	maxSamples int
 	samples    []sample
 
-	errors []*errorGroup // of the application, in the order in which they came
+	errors []*errorGroup // errors of the application, in order of arrival
 }
 
-// sample is a report.Sample whose time is not relative yet. It is empty, url and all, until its
+// sample is a report.Sample whose time is not yet relative. All its fields are empty until the
 // failure's Observe has filled it.
 type sample struct {
 	at     time.Time
@@ -61,7 +61,7 @@ func newWindow(p *policy.Policy, sizeHint int) *window {
 	}
 }
 
-// left is how long the window, which has begun, still lasts.
+// left returns the time until the window, which must have begun, ends.
 func (w *window) left(now time.Time) time.Duration {
 	left := w.length - now.Sub(w.start)
 	if !w.early.IsZero() {
@@ -80,18 +80,18 @@ func (w *window) allFailed() bool {
 	return len(w.rows) > 0
 }
 
-// add counts n requests of key k. Only a key's first request allocates.
+// add counts n requests with key k. Only a key's first request allocates.
 func (w *window) add(k key, n uint64) {
 	if k.outcome != report.OK {
 		w.failed = true
 	}
-	// most requests are like the one before, and to compare is cheaper than to look up
+	// most requests are like the one before, and comparing is cheaper than a lookup
 	if w.latest < len(w.rows) && w.rows[w.latest].key == k {
 		w.rows[w.latest].counter.Count += n
 		return
 	}
-	// A map access that only reads leaves the map's own key alone. Assigning would put k's strings
-	// there, and with them keep alive the application's whole URL.
+	// Reading the map does not change its key. An assignment would store k's strings in it, and so
+	// keep the application's whole URL in memory.
 	if i, ok := w.index[k]; ok {
 		w.rows[i].counter.Count += n
 		w.latest = int(i)
@@ -111,23 +111,23 @@ func (w *window) add(k key, n uint64) {
 	w.rows = append(w.rows, row{k, k.counter(n)})
 }
 
-// clone is k without any of the application's memory.
+// clone returns a copy of k that shares no memory with the application.
 func (k key) clone() key {
 	k.scheme, k.host = strings.Clone(k.scheme), strings.Clone(k.host)
 	k.protocol, k.outcome = strings.Clone(k.protocol), report.Outcome(strings.Clone(string(k.outcome)))
 	return k
 }
 
-// lower takes from w what level does not cover, Counts at the least.
+// lower removes from w what level does not cover. level is at least [report.Counts].
 func (w *window) lower(level report.Consent) {
 	w.level = level
 	w.samples = nil
 	w.dropDetails()
 }
 
-// admit decides whether the failure at hand becomes a sample, by reservoir sampling, so that all
-// failures of the window are equally likely to. It returns the sample's place or -1. draw(n) is
-// uniform in [0, n).
+// admit decides by reservoir sampling whether a failure becomes a sample, so that all failures of
+// the window have the same chance. It returns the sample's index or -1. draw(n) is uniform
+// in [0, n).
 func (w *window) admit(draw func(n uint64) uint64) int {
 	w.failures++
 	if len(w.samples) < w.maxSamples {
@@ -151,7 +151,8 @@ func (w *window) networkChanged() {
 		delete(w.index, *k)
 		k.flags |= report.FlagNetworkChanged
 		w.rows[i].counter.Flags = k.flags
-		if _, ok := w.index[*k]; !ok { // else two rows have one key now, which counters adds up
+		// otherwise two rows have the same key now, and counters adds them up
+		if _, ok := w.index[*k]; !ok {
 			w.index[*k] = uint32(i)
 		}
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Transport returns the way to the collectors that is a function call. Every agent may
-// have the same.
+// Transport returns a Transport that delivers to the collectors by function calls. All agents
+// may share it.
 func (o *Operator) Transport() agent.Transport { return transport{o} }
 
 type transport struct{ o *Operator }
@@ -57,13 +57,13 @@ func (t transport) FetchPolicy(ctx context.Context, c policy.Collector, etag str
 // Close implements [agent.Transport].
 func (transport) Close() {}
 
-// upload takes one upload to a collector and returns the body of the answer.
+// upload handles one upload to a collector and returns the body of the answer.
 func (o *Operator) upload(collector string, id report.BatchID, delivery, segment []byte) ([]byte, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	c := o.collectors[collector]
 	if c == nil {
-		return nil, errUnreachable // of a policy that is not this operator's
+		return nil, errUnreachable // a collector of another operator's policy
 	}
 	d, err := report.DecodeDelivery(delivery)
 	if err != nil {
@@ -114,9 +114,9 @@ func (o *Operator) policyAnswer(collector string) (body []byte, etag string, err
 	return body, `"` + hex.EncodeToString(sum[:8]) + `"`, nil
 }
 
-// Listen starts the collectors on loopback as well, has the policy name their URLs, and returns the
-// first one's. Agents that start with this policy and an httpagent.Transport go the whole way.
-// Close ends it.
+// Listen also starts the collectors as HTTP servers on loopback, puts their URLs into the policy,
+// and returns the URL of the first. Agents that start with this policy and an httpagent.Transport
+// deliver by HTTP. Close stops the servers.
 func (o *Operator) Listen() (url string, err error) {
 	o.hangUp()
 	urls := make(map[string]string)
@@ -134,7 +134,7 @@ func (o *Operator) Listen() (url string, err error) {
 	return urls[firstCollector], err
 }
 
-// hangUp ends what Listen began.
+// hangUp stops the servers that Listen started.
 func (o *Operator) hangUp() {
 	var servers []*httptest.Server
 	o.mu.Lock()
@@ -145,12 +145,12 @@ func (o *Operator) hangUp() {
 		}
 	}
 	o.mu.Unlock()
-	for _, s := range servers { // they may be answering, for which they need mu
+	for _, s := range servers { // without mu, which they need for their answers
 		s.Close()
 	}
 }
 
-// serve speaks a collector's HTTP.
+// serve is the HTTP handler of a collector.
 func (o *Operator) serve(collector string, w http.ResponseWriter, r *http.Request) {
 	var body []byte
 	var err error
@@ -171,7 +171,7 @@ func (o *Operator) serve(collector string, w http.ResponseWriter, r *http.Reques
 		status = http.StatusNotFound
 	}
 	if err != nil {
-		// the connection breaks off, which is what net/http takes this for
+		// net/http closes the connection
 		panic(http.ErrAbortHandler)
 	}
 	w.WriteHeader(status)

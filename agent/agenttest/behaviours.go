@@ -96,7 +96,7 @@ var behaviours = []behaviour{
 	}},
 }
 
-// exchanged makes one request and writes down what became of it.
+// exchanged makes one request and describes the result.
 func exchanged(ctx context.Context, rt http.RoundTripper, method, url string, body io.Reader, h http.Header) string {
 	req, err := http.NewRequestWithContext(ctx, method, url, body)
 	if err != nil {

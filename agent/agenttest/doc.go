@@ -1,9 +1,9 @@
-// Package agenttest lets an application test what its agent reports. An [Operator] plays the other
-// side: it has the keys, signs the policy, takes what agents deliver, opens it and shows it. It can
-// refuse, fall silent or ask for time like the collectors of a bad day. Most tests need [For],
-// [Operator.Start] and [Operator.Seen].
+// Package agenttest lets an application test what its agent reports. Start with [For],
+// [Operator.Start] and [Operator.Seen]. An [Operator] plays the operator's side: it has the keys,
+// signs the policy, receives the segments of agents, opens them and shows the records. It can also
+// refuse uploads, not answer, or ask agents to come later.
 //
-// Nothing leaves the process: segments go from the agent to the [Operator] by a function call, and
-// lie in a [Spool] in memory. So it all works within a testing/synctest bubble. [Operator.Listen]
-// adds a collector on loopback for tests of the whole way.
+// Nothing leaves the process. Agents deliver to the [Operator] by function calls and store segments
+// in a [Spool] in memory, so everything works within a testing/synctest bubble. [Operator.Listen]
+// adds HTTP servers on loopback for end-to-end tests.
 package agenttest

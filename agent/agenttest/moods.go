@@ -6,41 +6,43 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
-// Answers are how collectors treat uploads: an [Operator]'s all of them, a Collector's its own.
+// Answers sets how collectors answer uploads: all collectors of an [Operator], or one [Collector].
 type Answers struct {
 	o  *Operator
 	id string // of the collector; "": all
 }
 
-// answer is how a collector treats uploads; the zero value takes them.
+// answer is how a collector answers uploads. The zero value accepts them.
 type answer struct {
-	silent    bool              // no connection comes about
-	keep      bool              // what is not answered with Stored is kept all the same
+	silent    bool              // connections are refused
+	keep      bool              // the upload is stored whatever the answer is
 	body      []byte            // instead of a receipt
 	statement receipt.Statement // Verdict 0: Stored
 }
 
-// Accept takes uploads again, as it was at first.
+// Accept makes collectors accept uploads, as they do at first.
 func (a Answers) Accept() { a.set(answer{}) }
 
-// Unreachable is an outage: connections are refused, policies are not to be had.
+// Unreachable makes collectors refuse connections, also for policies.
 func (a Answers) Unreachable() { a.set(answer{silent: true}) }
 
-// LoseReceipts takes uploads, but the answers do not get through: agents deliver the same again.
+// LoseReceipts makes collectors accept uploads while their answers are lost, so that agents deliver
+// the same segments again.
 func (a Answers) LoseReceipts() { a.set(answer{silent: true, keep: true}) }
 
-// CaptivePortal answers everything with status 200 and a page, as a hotel's network does.
+// CaptivePortal makes collectors answer everything with status 200 and a page, as a hotel's
+// network does.
 func (a Answers) CaptivePortal() {
 	a.set(answer{body: []byte("<html>Welcome! Please sign in.</html>")})
 }
 
-// Refuse refuses uploads for good, in a signed answer: agents drop them and tell so. reason is one
-// of package receipt's Reason constants.
+// Refuse makes collectors refuse uploads for good with a signed answer. Agents then drop the
+// segments and report that. reason is one of the Reason constants in package receipt.
 func (a Answers) Refuse(reason string) {
 	a.set(answer{statement: receipt.Statement{Decision: receipt.Refused, Reason: reason}})
 }
 
-// SlowDown asks agents, in a signed answer, to come again after a time.
+// SlowDown makes collectors ask agents with a signed answer to come again after wait.
 func (a Answers) SlowDown(wait time.Duration) {
 	a.set(answer{statement: receipt.Statement{
 		Decision: receipt.SlowDown, Reason: receipt.ReasonOverload, DelayMS: uint64(max(wait.Milliseconds(), 0)),

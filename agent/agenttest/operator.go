@@ -18,8 +18,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Operator is an operator with a detector's key, a policy and a collector called c1; AddCollector
-// makes more. Its methods are safe for concurrent use.
+// Operator is an operator with a detector's key, a policy and a collector named c1.
+// [Operator.AddCollector] adds more. Its methods are safe for concurrent use.
 type Operator struct {
 	Answers // of all collectors
 
@@ -28,7 +28,7 @@ type Operator struct {
 
 	mu         sync.Mutex
 	policy     policy.Policy
-	signed     []byte                // policy, signed
+	signed     []byte                // the signed policy
 	collectors map[string]*collector // by id
 	taken      map[report.BatchID][32]byte
 	seen       Seen
@@ -36,10 +36,10 @@ type Operator struct {
 	faults     []error
 }
 
-// collector is one of an Operator's, whose mu owns it.
+// collector is a collector of an Operator, whose mu guards it.
 type collector struct {
 	receipt ed25519.PrivateKey
-	answer  answer           // how uploads are answered
+	answer  answer           // the answer to uploads
 	server  *httptest.Server // nil before Listen
 }
 
@@ -51,7 +51,7 @@ type Collector struct {
 	ID string // in the policy
 }
 
-// Upload is one try of an agent to deliver a segment, whatever the answer was.
+// Upload is one attempt of an agent to deliver a segment, whatever the answer was.
 type Upload struct {
 	At        time.Time
 	Collector string // its id
@@ -60,9 +60,9 @@ type Upload struct {
 	Bytes     int             // of the segment
 }
 
-// New returns an [Operator] whose policy sends every window, those without a failure too, so that
-// tests do not depend on chance. The error is the system's, when it has no randomness for keys. The
-// caller must call Close.
+// New returns an [Operator]. Its policy makes agents send every window, even those without a
+// failure, so that tests do not depend on chance. New fails only if the system cannot generate
+// keys. The caller must call [Operator.Close]. Tests usually call [For] instead.
 func New() (*Operator, error) {
 	open, err := seal.GenerateOpenKey()
 	if err != nil {
@@ -87,9 +87,9 @@ func New() (*Operator, error) {
 	return o, nil
 }
 
-// AddCollector adds a collector to the policy, which agents try after those that are there already.
-// They are called c1, c2, …; the error says that there are [policy.MaxCollectors]. Call it
-// before [Operator.Listen].
+// AddCollector adds a collector to the policy. Agents try it after the existing ones. Collectors
+// are named c1, c2 and so on. It returns an error if there are already [policy.MaxCollectors]. Call
+// it before [Operator.Listen].
 func (o *Operator) AddCollector() (*Collector, error) {
 	_, receipt, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -113,11 +113,11 @@ func (o *Operator) AddCollector() (*Collector, error) {
 	return o.Collector(id), nil
 }
 
-// Collector returns the collector with an id, to have it answer otherwise than the others.
+// Collector returns the collector with an id, to make it answer differently from the others.
 func (o *Operator) Collector(id string) *Collector { return &Collector{Answers{o, id}, id} }
 
-// For returns an [Operator] for one test. It is closed when the test ends, and the test fails if
-// anything came that could not be opened.
+// For returns an [Operator] for one test. It is closed when the test ends. The test fails if an
+// upload could not be opened.
 func For(t testing.TB) *Operator {
 	t.Helper()
 	o, err := New()
@@ -133,19 +133,19 @@ func For(t testing.TB) *Operator {
 	return o
 }
 
-// Close ends what [Operator.Listen] began. What was seen stays.
+// Close stops the servers of [Operator.Listen]. [Operator.Seen] still works afterwards.
 func (o *Operator) Close() { o.hangUp() }
 
-// Policy is the signed policy in force, for [agent.Options].
+// Policy returns the signed policy in force, for [agent.Options].
 func (o *Operator) Policy() []byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return slices.Clone(o.signed)
 }
 
-// ChangePolicy changes the policy and signs it under the next version. Agents that start afterwards
-// can be given it, those that run fetch it at their next refresh (RefreshSeconds). The error names
-// what is not allowed in a policy; the old one then stays.
+// ChangePolicy changes the policy and signs it with the next version. Running agents fetch it at
+// their next refresh (RefreshSeconds). If the change makes the policy invalid, ChangePolicy returns
+// an error and the old policy stays in force.
 func (o *Operator) ChangePolicy(change func(*policy.Policy)) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -161,13 +161,13 @@ func (o *Operator) ChangePolicy(change func(*policy.Policy)) error {
 	return nil
 }
 
-// Options are ready for [agent.New]: the policy, a fresh [Spool] in memory, the [Operator] as the
-// Transport. Change what the test is about.
+// Options returns options for [agent.New], with the policy, a new [Spool] in memory, and the
+// [Operator] as the Transport. A test can change them.
 func (o *Operator) Options(consent report.Consent) agent.Options {
 	return agent.Options{App: "test", Policy: o.Policy(), Consent: consent, Spool: NewSpool(), Transport: o.Transport()}
 }
 
-// Start starts an agent with Options, and shuts it down when the test ends.
+// Start starts an agent with [Operator.Options] and shuts it down when the test ends.
 func (o *Operator) Start(t testing.TB, consent report.Consent) *agent.Agent {
 	t.Helper()
 	a, err := agent.New(o.Options(consent))
@@ -177,13 +177,13 @@ func (o *Operator) Start(t testing.TB, consent report.Consent) *agent.Agent {
 	t.Cleanup(func() {
 		ended, cancel := context.WithCancel(context.Background())
 		cancel()
-		_ = a.Shutdown(ended) // what the test wanted to see it has flushed
+		_ = a.Shutdown(ended) // a test that needs the rest has called Flush
 	})
 	return a
 }
 
-// Err joins what was wrong with uploads: segments that cannot be opened, records that cannot
-// be decoded.
+// Err returns the faults of all uploads, joined: segments that could not be opened, and records
+// that could not be decoded.
 func (o *Operator) Err() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -13,12 +13,13 @@ import (
 	"time"
 )
 
-// TestRoundTripper checks that an http.RoundTripper that wraps another changes nothing for who uses
-// it: bodies, trailers, informational answers, upgrades, Expect: 100-continue, streams in both
-// directions, bodies that are sent again, idle connections, contexts, errors by identity, panics.
-// wrap is called with several bases. Each behaviour is tried on the bare base and on the wrapped
-// one, over HTTP/1 and HTTP/2 on loopback, several times, because wrappers may learn; what is seen
-// must be the same. Run it with the race detector.
+// TestRoundTripper checks that an [http.RoundTripper] that wraps another one changes nothing for
+// its user: bodies, trailers, informational responses, upgrades, Expect: 100-continue, streams in
+// both directions, bodies that are sent again, idle connections, contexts, the identity of errors,
+// and panics. wrap is called with several bases. Each behaviour is tried with the bare base and
+// with the wrapped one, over HTTP/1 and HTTP/2 on loopback, and the results must be the same. It is
+// tried several times, because a wrapper may change its behaviour after the first request. Run it
+// with the race detector.
 func TestRoundTripper(t *testing.T, wrap func(base http.RoundTripper) http.RoundTripper) {
 	for _, b := range behaviours {
 		for _, h2 := range []bool{false, true} {
@@ -29,7 +30,7 @@ func TestRoundTripper(t *testing.T, wrap func(base http.RoundTripper) http.Round
 				s, transport := behaviourServer(t, h2)
 				compare(t, "new", b.seen(t.Context(), wrap(transport()), s.URL), b.seen(t.Context(), transport(), s.URL))
 				bare, wrapped := transport(), wrap(transport())
-				// a wrapper may know the host by now, and net/http keeps a connection
+				// by now a wrapper may know the host, and net/http has an idle connection
 				for range 20 {
 					for _, rt := range []http.RoundTripper{bare, wrapped} {
 						if err := send(rt, s.URL+"/echo"); err != nil {
@@ -128,7 +129,7 @@ func compare(t *testing.T, which, wrapped, bare string) {
 	}
 }
 
-// send makes a request that succeeds.
+// send makes a request that must succeed.
 func send(rt http.RoundTripper, url string) error {
 	req, err := http.NewRequest(http.MethodGet, url, nil)
 	if err != nil {
@@ -142,7 +143,7 @@ func send(rt http.RoundTripper, url string) error {
 	return errors.Join(err, resp.Body.Close())
 }
 
-// told writes down what an answer is, to the end and beyond.
+// told describes a response completely, including reads after its end.
 func told(req *http.Request, resp *http.Response, err error) string {
 	if err != nil {
 		return "error " + kindOf(err)
@@ -161,7 +162,7 @@ func told(req *http.Request, resp *http.Response, err error) string {
 	return s.String()
 }
 
-// kindOf tells an error without what differs from one connection to the next.
+// kindOf describes an error without the parts that differ between connections.
 func kindOf(err error) string {
 	if err == nil {
 		return "nil"

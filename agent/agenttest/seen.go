@@ -8,9 +8,10 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Seen is what arrived, opened, in the order of arrival; a batch that came twice is there once.
+// Seen has the records that have arrived, in order of arrival. A batch that arrived twice is
+// in it once.
 type Seen struct {
-	Records []report.Record // all, those below among them
+	Records []report.Record // all records, including those in the following fields
 	Headers []*report.Header
 	Windows []*report.Window
 	Samples []*report.Sample
@@ -18,8 +19,8 @@ type Seen struct {
 	Notices []*report.DeletionNotice
 }
 
-// Count is how many requests to target ended in outcome. Empty means any. Windows that stand for
-// others that were not sent count as the one that they are.
+// Count returns how many requests to target ended with outcome. An empty argument matches
+// everything. Windows are not multiplied by their weight.
 func (s *Seen) Count(target string, outcome report.Outcome) (n uint64) {
 	for _, w := range s.Windows {
 		for i := range w.Counters {
@@ -32,7 +33,7 @@ func (s *Seen) Count(target string, outcome report.Outcome) (n uint64) {
 	return n
 }
 
-// Drops is how many records agents said that they had lost, by [report.Drop] reason.
+// Drops returns the number of records that agents have reported as lost, by [report.Drop] reason.
 func (s *Seen) Drops() map[string]uint64 {
 	drops := make(map[string]uint64)
 	for _, h := range s.Headers {
@@ -59,8 +60,8 @@ func (s *Seen) add(r report.Record) {
 	}
 }
 
-// Seen returns what has arrived so far. Agents deliver on their own a little after a window has
-// ended; Agent.Flush does not wait for that. The records must not be changed.
+// Seen returns what has arrived so far. Agents deliver a little after a window has ended; call
+// [agent.Agent.Flush] to deliver at once. The records must not be changed.
 func (o *Operator) Seen() *Seen {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -71,21 +72,21 @@ func (o *Operator) Seen() *Seen {
 	}
 }
 
-// Forget empties Seen and Uploads, for the next part of a test.
+// Forget clears Seen and Uploads, for the next part of a test.
 func (o *Operator) Forget() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.seen, o.uploads = Seen{}, nil
 }
 
-// Uploads returns every try to deliver so far, those that were not answered well included.
+// Uploads returns all attempts to deliver so far, including failed ones.
 func (o *Operator) Uploads() []Upload {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return slices.Clone(o.uploads)
 }
 
-// take opens a segment and adds what is in it. The caller holds mu.
+// take opens a segment and adds its records. The caller holds mu.
 func (o *Operator) take(id report.BatchID, segment []byte) {
 	info, plain, err := seal.NewKeyring(o.open).Open(segment)
 	if err != nil {

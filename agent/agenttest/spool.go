@@ -12,15 +12,15 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Bounds are how much a spool keeps.
+// Bounds are the limits of a spool.
 type Bounds struct {
-	MaxBytes    int64         // of all segments together; 0: 8 MiB
+	MaxBytes    int64         // total size of all segments; 0: 8 MiB
 	MaxSegments int           // 0: 1024
-	MaxAge      time.Duration // from a segment's birth; 0: 7 days
+	MaxAge      time.Duration // since a segment's birth; 0: 7 days
 }
 
-// Spool keeps segments in memory. Several agents may share one, at a time or one after the other,
-// as processes share a directory: what one leaves the next delivers.
+// Spool is an [agent.Spool] in memory. Several agents may share one, concurrently or one after the
+// other, as processes share a directory. An agent delivers what an earlier one has left.
 type Spool struct {
 	mu       sync.Mutex
 	bounds   Bounds
@@ -36,13 +36,13 @@ type segment struct {
 	bytes     []byte // nil before the first Append
 	done      bool
 	gone      bool // purged
-	abandoned bool // its writer was closed with its Spool, or has failed
+	abandoned bool // its writer has failed, or was closed with its Spool
 	spool     *Spool
 }
 
 var _ agent.Spool = (*Spool)(nil)
 
-// NewSpool returns an empty spool with the bounds of agent/diskspool.
+// NewSpool returns an empty spool with the default limits of agent/diskspool.
 func NewSpool() *Spool { return NewBoundedSpool(Bounds{}) }
 
 // NewBoundedSpool returns an empty spool.
@@ -59,7 +59,7 @@ func NewBoundedSpool(b Bounds) *Spool {
 	return &Spool{bounds: b, state: make(map[string][]byte), drops: make(map[string]uint64)}
 }
 
-// Fill makes the spool take nothing more, with [agent.ErrSpoolFull], or lets it take again.
+// Fill makes the spool refuse everything with [agent.ErrSpoolFull], or accept it again.
 func (s *Spool) Fill(full bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,10 +93,10 @@ func (s *Spool) List() (list []agent.Segment, err error) {
 	return list, nil
 }
 
-// drop deletes a finished segment and counts its records as lost. The caller holds mu.
+// drop deletes a finished segment and counts its records as dropped. The caller holds mu.
 func (s *Spool) drop(g *segment, reason string) {
 	info, _ := seal.ParseSegment(g.bytes)
-	s.drops[reason] += uint64(max(info.Frames-1, 1)) // its header aside
+	s.drops[reason] += uint64(max(info.Frames-1, 1)) // without its header
 	s.delete(g.ID)
 }
 
@@ -201,7 +201,7 @@ func (s *Spool) Purge() error {
 	return nil
 }
 
-// Close implements [agent.Spool]. The contents stay for the next agent.
+// Close implements [agent.Spool]. The segments stay for the next agent.
 func (s *Spool) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -211,7 +211,7 @@ func (s *Spool) Close() error {
 	return nil
 }
 
-// writer writes one segment. Its Spool's mu owns it.
+// writer writes one segment. Its Spool's mu guards it.
 type writer struct {
 	*segment
 	prefix []byte

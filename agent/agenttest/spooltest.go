@@ -15,10 +15,10 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// TestSpool checks that a kind of [agent.Spool] keeps the rules of that interface. It is for who
-// writes one. newStore makes an empty place for segments with bounds, a zero one being the spool's
-// own choice, and returns how to open it: every call of open is another agent there. TestSpool uses
-// neither files nor the net and closes what it opens.
+// TestSpool checks that an implementation of [agent.Spool] follows the rules of that interface.
+// newStore makes an empty store with the given limits, where zero means the default, and returns a
+// function that opens it. Each call of open stands for another agent on that store. TestSpool
+// closes what it opens.
 func TestSpool(t *testing.T, newStore func(t *testing.T, b Bounds) (open func() (agent.Spool, error))) {
 	key, err := seal.GenerateOpenKey()
 	if err != nil {
