@@ -34,7 +34,7 @@ model:
 fuzz:
 	tests/fuzz.sh 30s
 bench:
-	cd tests/bench && go run ./cmd/bench
+	cd tests/bench && go run ./cmd/bench && go test -count 1 -run TestCostOfEarlyReports -v ./client
 bench-collector:
 	cd tests/bench && go run ./cmd/bench -only ingest -otelcol
 # How well the detector judges, beside simple rules and on public data (HELIOGRAPH_DATA, default ../shared/data).

@@ -26,7 +26,7 @@ func TestParameterErrorsNameTheParameterAndWhatIsAllowed(t *testing.T) {
 		{"totals?limit=0", "limit", "from 1 to 10000"},
 		{"totals?limit=10001", "limit", "from 1 to 10000"},
 		{"totals?limit=ten", "limit", "whole number"},
-		{"totals?bye=type", "query", "since, by, type, limit"},
+		{"totals?bye=type", "query", "since, by, type, target, limit"},
 		{"totals?since=1m&since=2m", "since", "once"},
 		{"totals?%zz", "query", "percent-encoded"},
 		{"totals?since=" + strings.Repeat("9", maxQuery), "query", "4096"},

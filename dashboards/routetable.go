@@ -40,6 +40,7 @@ func limit(absent, most int) param {
 
 var (
 	outcomeParam = param{"type", "any", "an outcome such as `tcp.reset`, or the first words of one: `tls.cert`"}
+	targetParam  = param{"target", "any", "an origin: `https://shop.example`"}
 	stateParam   = "`up`, `down` or `unknown`"
 )
 
@@ -54,14 +55,14 @@ var routeTable = []route{
 		does: "Sums of the applications' requests, most failures first. X-Total-Count says how many rows there were before the limit.",
 		params: []param{
 			since("15m"), {"by", "one row for everything", "dimensions joined by commas, each once; see Dimension"},
-			outcomeParam, limit(defaultTotals, model.MaxRows),
+			outcomeParam, targetParam, limit(defaultTotals, model.MaxRows),
 		},
 	},
 	{
 		path: "/reports", get: (*Dashboard).getReports, answer: "Report[]", example: "type=tcp&since=1h&limit=1",
 		does: "Single requests and application errors of users who allow diagnostics, newest first.",
 		params: []param{
-			outcomeParam, {"target", "any", "an origin: `https://shop.example`"}, since("1h"), limit(defaultReports, maxReports),
+			outcomeParam, targetParam, since("1h"), limit(defaultReports, maxReports),
 		},
 	},
 	{

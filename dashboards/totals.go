@@ -8,6 +8,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/report"
 )
 
 // Limits of answers, in rows.
@@ -19,12 +20,12 @@ const (
 func (d *Dashboard) getTotals(w http.ResponseWriter, r *http.Request, p *params) error {
 	since := p.span("since", d.o.Window, d.o.Retention)
 	by := p.dimensions("by")
-	outcome := p.outcome("type")
+	outcome, target := p.outcome("type"), p.text("target", report.MaxString)
 	limit := p.integer("limit", defaultTotals, 1, model.MaxRows)
 	if p.err != nil {
 		return p.err
 	}
-	totals, err := d.o.Reader.Totals(r.Context(), model.TotalsQuery{Since: time.Now().Add(-since), By: by, Type: outcome})
+	totals, err := d.o.Reader.Totals(r.Context(), model.TotalsQuery{Since: time.Now().Add(-since), By: by, Type: outcome, Target: target})
 	if err != nil {
 		return err
 	}

@@ -41,10 +41,11 @@ type Reader interface {
 // TotalsQuery selects and groups requests. It selects the bins that end after Since and not after
 // Until.
 type TotalsQuery struct {
-	Since time.Time
-	Until time.Time      // zero for no end
-	By    Dimensions     // empty for one row that sums everything
-	Type  report.Outcome // this outcome and those below it; empty for any
+	Since  time.Time
+	Until  time.Time      // zero for no end
+	By     Dimensions     // empty for one row that sums everything
+	Type   report.Outcome // this outcome and those below it; empty for any
+	Target string         // origin of the requests; empty for any
 	// Delivery selects the deliveries to collectors, whose App is [DeliveryApp], instead of the
 	// applications' requests. The two are never summed.
 	Delivery bool

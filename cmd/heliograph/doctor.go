@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"text/tabwriter"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/heliograph-net/heliograph/cmd/heliograph/doctor"
 	"github.com/heliograph-net/heliograph/internal/nettable"
+	"github.com/heliograph-net/heliograph/internal/yamlx"
 )
 
 type doctorCmd struct {
@@ -22,15 +22,13 @@ type doctorCmd struct {
 	Networks string   `help:"Table of networks (start, end, ASN, country, name), to tell autonomous systems." placeholder:"FILE"`
 	CA       string   `name:"ca" help:"PEM file of an authority to trust besides the system's." placeholder:"FILE"`
 	Facts    string   `help:"Judge facts from this YAML file (lists service and collectors) instead of looking." placeholder:"FILE"`
+	JSON     bool     `name:"json" help:"Print the findings as JSON."`
 }
 
-// exitUnsound is the exit code if something is wrong with the collectors.
-const exitUnsound = 3
-
 // Run examines the collectors and prints the findings. The exit code is 0 if nothing is shared with
-// the service or broken, and 3 otherwise.
+// the service or broken and everything could be looked up, and 3 otherwise.
 func (d *doctorCmd) Run(ctx context.Context, out *output) error {
-	_, policy, err := readPolicy(d.Policy)
+	signed, policy, err := readPolicy(d.Policy)
 	if err != nil {
 		return fmt.Errorf("--policy: %w", err)
 	}
@@ -43,8 +41,8 @@ func (d *doctorCmd) Run(ctx context.Context, out *output) error {
 		if err != nil {
 			return fmt.Errorf("--facts: %w", err)
 		}
-		if err := yaml.UnmarshalWithOptions(text, &facts, yaml.Strict()); err != nil {
-			return fmt.Errorf("--facts: %s:%s", d.Facts, yaml.FormatError(err, false, true))
+		if err := yamlx.Decode(d.Facts, text, &facts); err != nil {
+			return fmt.Errorf("--facts: %w", err)
 		}
 	} else {
 		if len(d.Service) == 0 {
@@ -54,6 +52,7 @@ func (d *doctorCmd) Run(ctx context.Context, out *output) error {
 		if err != nil {
 			return err
 		}
+		look.Held = &doctor.Held{Policy: policy, Signed: signed}
 		for _, name := range d.Service {
 			facts.Service = append(facts.Service, look.Service(ctx, name))
 		}
@@ -62,11 +61,14 @@ func (d *doctorCmd) Run(ctx context.Context, out *output) error {
 		}
 	}
 	findings := doctor.Judge(facts.Service, facts.Collectors, policy, time.Now())
-	if err := printFindings(out.stdout, findings); err != nil {
+	if err := out.findings(findings, d.JSON); err != nil {
 		return err
 	}
-	if doctor.Worst(findings) == doctor.Bad {
+	switch unsure := func(f doctor.Finding) bool { return f.Severity == doctor.Unsure }; {
+	case doctor.Worst(findings) == doctor.Bad:
 		return &exitError{code: exitUnsound, text: "the collectors do not stand in a failure domain of their own, or do not work: see FAULT above"}
+	case slices.ContainsFunc(findings, unsure):
+		return &exitError{code: exitUnsound, text: "not everything could be looked up: see unknown above"}
 	}
 	return nil
 }

@@ -30,8 +30,6 @@ type getCmd struct {
 	URLs    []string      `arg:"" name:"url" help:"What to fetch."`
 }
 
-const exitFailed = 1 // a request failed; the command line is valid
-
 // Run fetches the URLs in turn and writes their bodies to stdout. It tries once to deliver reports
 // before it returns.
 func (g *getCmd) Run(ctx context.Context, out *output) (err error) {

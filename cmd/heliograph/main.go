@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
 
 	"github.com/heliograph-net/heliograph/heatmap"
 	"github.com/heliograph-net/heliograph/internal/logfile"
@@ -21,8 +22,9 @@ import (
 
 // cli is the command line. Its names must not change, because scripts rely on them.
 type cli struct {
-	LogLevel slog.Level `help:"debug, info, warn or error." default:"info" placeholder:"LEVEL"`
-	LogFile  string     `help:"Log to this file, a new one each day or 64 MiB, 7 old ones kept, instead of standard error." placeholder:"FILE"`
+	LogLevel    slog.Level       `help:"debug, info, warn or error." default:"info" placeholder:"LEVEL"`
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
+	LogFile     string           `help:"Log to this file, a new one each day or 64 MiB, 7 old ones kept, instead of standard error." placeholder:"FILE"`
 
 	Demo       demoCmd       `cmd:"" help:"Stage an outage on this machine's loopback and watch it: service, clients, collectors, detector, page."`
 	Up         upCmd         `cmd:"" help:"Run all roles in one process from a data directory, which is made when it is missing."`
@@ -42,6 +44,9 @@ type cli struct {
 	Simulate   simulateCmd   `cmd:"" help:"Invent the reports of a population of users, fault by fault, with the truth beside them."`
 	Replay     replayCmd     `cmd:"" help:"Run the detector's judgement over a file: what would have been raised, and when."`
 	Doctor     doctorCmd     `cmd:"" help:"Say whether the collectors really stand in another failure domain than the service, and work."`
+	Config     configCmd     `cmd:"" help:"Check a configuration."`
+	Completion completionCmd `cmd:"" help:"Say how the shell completes commands and flags: bash, zsh, fish."`
+	Man        manCmd        `cmd:"" help:"Print the manual page: heliograph man | man -l -"`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 }
 
@@ -53,35 +58,34 @@ type output struct {
 	reopen         func() error   // opens the log's file again; nil if the log is not a file
 }
 
-// exitError ends the process with an exit code other than 1. If its text is empty, the error has
-// already been printed.
-type exitError struct {
-	code int
-	text string
-}
-
-func (e *exitError) Error() string { return e.text }
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
+// newParser makes the parser of the command line.
+func newParser(ctx context.Context, c *cli, more ...kong.Option) (*kong.Kong, error) {
+	return kong.New(c, append(more, kong.Name("heliograph"),
+		kong.Description("Client-side error reporting: what your servers cannot see."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"dims": model.AllDimensions.String(), "version": versionText(),
+			"min_width": strconv.Itoa(heatmap.MinWidth), "max_width": strconv.Itoa(heatmap.MaxWidth)},
+		kong.BindTo(ctx, (*context.Context)(nil)))...)
+}
+
 // run does the work of main and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
 	var c cli
 	exited := -1
-	parser, err := kong.New(&c, kong.Name("heliograph"),
-		kong.Description("Client-side error reporting: what your servers cannot see."),
-		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"dims": model.AllDimensions.String(),
-			"min_width": strconv.Itoa(heatmap.MinWidth), "max_width": strconv.Itoa(heatmap.MaxWidth)},
-		kong.BindTo(ctx, (*context.Context)(nil)))
+	parser, err := newParser(ctx, &c, kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }))
 	if err != nil {
 		fmt.Fprintln(stderr, "heliograph:", err)
-		return 2
+		return exitUsage
+	}
+	kongcompletion.Register(parser)
+	if exited >= 0 { // a shell has asked for completions
+		return exited
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
@@ -92,14 +96,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "heliograph: %v\nSee heliograph --help.\n", err)
-		return 2
+		return exitUsage
 	}
 	logTo, level, reopen := stderr, new(slog.LevelVar), (func() error)(nil)
 	if level.Set(c.LogLevel); c.LogFile != "" {
 		file, err := logfile.Open(logfile.Options{Path: c.LogFile})
 		if err != nil {
 			fmt.Fprintln(stderr, "heliograph:", err)
-			return 1
+			return exitFailed
 		}
 		defer file.Close()
 		logTo, reopen = file, file.Reopen
@@ -114,7 +118,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "heliograph:", err)
-		return 1
+		return exitFailed
 	}
 	return 0
 }

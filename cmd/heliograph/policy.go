@@ -22,10 +22,12 @@ import (
 type policyCmd struct {
 	Show policyShowCmd `cmd:"" help:"Show what a signed policy says."`
 	Sign policySignCmd `cmd:"" help:"Sign a policy.yaml."`
+	Pin  policyPinCmd  `cmd:"" help:"Compute the pin of a certificate, for a collector in policy.yaml."`
 }
 
 type policyShowCmd struct {
 	File string `arg:"" help:"Signed policy."`
+	JSON bool   `name:"json" help:"Print JSON."`
 }
 
 // Run prints a policy.
@@ -33,6 +35,9 @@ func (p *policyShowCmd) Run(out *output) error {
 	signed, policy, err := readPolicy(p.File)
 	if err != nil {
 		return err
+	}
+	if p.JSON {
+		return out.json(newShownPolicy(signed, policy))
 	}
 	return showPolicy(out.stdout, signed, policy, time.Now())
 }

@@ -61,7 +61,7 @@ type queryCmd struct {
 	apiFlag
 	By     []api.Dimension `help:"Totals by these dimensions instead of single reports: ${dims}." placeholder:"DIM"`
 	Type   string          `help:"Outcome, or a prefix of outcomes: tls, tls.cert."`
-	Target string          `help:"Origin: https://shop.example. Not with --by."`
+	Target string          `help:"Origin: https://shop.example."`
 	Since  spanFlag        `help:"How far back: 90s, 15m, 24h, 7d." default:"15m" placeholder:"SPAN"`
 	Limit  int             `help:"At most so many reports." default:"50"`
 	JSON   bool            `name:"json" help:"Print the API's JSON."`
@@ -73,10 +73,8 @@ func (q *queryCmd) ask() (path string, params url.Values, err error) {
 	switch {
 	case len(q.By) == 0:
 		return "/reports", api.ReportsQuery{Type: outcome, Target: q.Target, Since: since, Limit: q.Limit}.Values(), nil
-	case q.Target != "":
-		return "", nil, errors.New("--by does not go with --target: totals are of all targets")
 	default:
-		return "/totals", api.TotalsQuery{By: q.By, Type: outcome, Since: since, Limit: q.Limit}.Values(), nil
+		return "/totals", api.TotalsQuery{By: q.By, Type: outcome, Target: q.Target, Since: since, Limit: q.Limit}.Values(), nil
 	}
 }
 

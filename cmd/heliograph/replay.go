@@ -22,12 +22,12 @@ type replayCmd struct {
 func (r *replayCmd) Run(out *output) error {
 	in, done, err := r.open()
 	if err != nil {
-		return &exitError{2, err.Error()}
+		return &exitError{exitUsage, err.Error()}
 	}
 	defer done()
 	err = r.replay(in, out.stdout, out.stderr)
 	if bad, ok := errors.AsType[*replay.InputError](err); ok {
-		return &exitError{2, bad.Error()}
+		return &exitError{exitUsage, bad.Error()}
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 
 type sentCmd struct {
 	Policy string `help:"Signed policy that get was given; it says where its spool is." placeholder:"FILE"`
+	JSON   bool   `name:"json" help:"Print JSON."`
 	Spool  string `help:"Directory of the reports, as for get, or of another application." type:"path" placeholder:"DIR"`
 }
 
@@ -36,6 +37,9 @@ func (s *sentCmd) Run(out *output) error {
 	all, err := agent.ReadSent(spool)
 	if err != nil {
 		return fmt.Errorf("reading the log in %s: %w", dir, err)
+	}
+	if s.JSON {
+		return out.json(newSentList(all))
 	}
 	if len(all) == 0 {
 		_, err := fmt.Fprintln(out.stdout, "Nothing was sent from here in the last 30 days, or consent was withdrawn since.")

@@ -22,7 +22,7 @@ type simulateCmd struct {
 func (s *simulateCmd) Run(out *output) error {
 	scenario, err := simulate.Load(s.Scenario)
 	if err != nil {
-		return &exitError{2, err.Error()}
+		return &exitError{exitUsage, err.Error()}
 	}
 	if s.Truth != "" {
 		if err := s.writeTruth(scenario); err != nil {

@@ -11,8 +11,14 @@ const version = "0.1.0"
 
 type versionCmd struct{}
 
-// Run prints version, revision (if the build has it) and toolchain.
+// Run prints the version.
 func (versionCmd) Run(out *output) error {
+	_, err := fmt.Fprintln(out.stdout, versionText())
+	return err
+}
+
+// versionText is version, revision (if the build has it) and toolchain.
+func versionText() string {
 	revision := ""
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
@@ -21,6 +27,5 @@ func (versionCmd) Run(out *output) error {
 			}
 		}
 	}
-	_, err := fmt.Fprintf(out.stdout, "heliograph %s%s %s %s/%s\n", version, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return err
+	return fmt.Sprintf("heliograph %s%s %s %s/%s", version, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

@@ -12,10 +12,11 @@ import (
 
 // TotalsQuery selects and groups requests. Zero fields leave the choice to the dashboard.
 type TotalsQuery struct {
-	Since time.Duration  // how far back
-	By    []Dimension    // empty for one row that sums everything
-	Type  report.Outcome // this outcome and those below it; empty for any
-	Limit int            // most rows
+	Since  time.Duration  // how far back
+	By     []Dimension    // empty for one row that sums everything
+	Type   report.Outcome // this outcome and those below it; empty for any
+	Target string         // origin; empty for any
+	Limit  int            // most rows
 }
 
 // Values returns the parameters of the query.
@@ -28,6 +29,7 @@ func (q TotalsQuery) Values() url.Values {
 	}
 	setText(v, "by", strings.Join(by, ","))
 	setText(v, "type", string(q.Type))
+	setText(v, "target", q.Target)
 	setInt(v, "limit", q.Limit)
 	return v
 }

@@ -77,8 +77,8 @@ func totalsSQL(q model.TotalsQuery) (string, []any) {
 	query := fmt.Sprintf(`SELECT %s
 		total(CASE s.outcome WHEN 'ok' THEN c.estimated END) AS ok,
 		total(CASE s.outcome WHEN 'ok' THEN NULL ELSE c.estimated END) AS failed, count_clients(c.clients)
-		FROM cells c JOIN series s ON s.id = c.series WHERE c.bin > ? AND c.bin <= ? AND s.delivery = ? AND %s
+		FROM cells c JOIN series s ON s.id = c.series WHERE c.bin > ? AND c.bin <= ? AND s.delivery = ? AND (? = '' OR s.target = ?) AND %s
 		%s ORDER BY failed DESC, ok DESC LIMIT ?`, columns.String(), under("s.outcome"), group)
-	args := append([]any{q.Since.UnixMilli(), until, q.Delivery}, underArgs(q.Type)...)
+	args := append([]any{q.Since.UnixMilli(), until, q.Delivery, q.Target, q.Target}, underArgs(q.Type)...)
 	return query, append(args, bounded(q.Limit, model.MaxRows))
 }

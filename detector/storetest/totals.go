@@ -45,6 +45,8 @@ func totals(t *eventsTest) {
 		"below an outcome":  {model.TotalsQuery{Since: start, Type: "tcp"}, []model.Total{total(0, 3, 1, everything)}},
 		"one outcome":       {model.TotalsQuery{Since: start, Type: "http.error"}, []model.Total{total(0, 1, 1, everything)}},
 		"a part of a word":  {model.TotalsQuery{Since: start, Type: "tc", By: by(model.ByOutcome)}, nil},
+		"one target":        {model.TotalsQuery{Since: start, Target: shop}, []model.Total{total(45, 4, 2, everything)}},
+		"another target":    {model.TotalsQuery{Since: start, Target: shop[:len(shop)-1], By: by(model.ByOutcome)}, nil},
 		"the second bin":    {model.TotalsQuery{Since: at(2)}, []model.Total{total(5, 2, 2, everything)}},
 		"the first bin":     {model.TotalsQuery{Since: start, Until: at(3)}, []model.Total{total(40, 2, 1, everything)}},
 		"until its end":     {model.TotalsQuery{Since: start, Until: at(2)}, []model.Total{total(40, 2, 1, everything)}},

@@ -6,6 +6,7 @@ package doctor
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -58,6 +59,9 @@ const (
 func (s Severity) String() string {
 	return [...]string{"ok", "unknown", "warning", "FAULT"}[min(s, Bad)]
 }
+
+// Word returns "ok", "unknown", "warning" or "fault", for programs.
+func (s Severity) Word() string { return strings.ToLower(s.String()) }
 
 // Finding is one result of [Judge].
 type Finding struct {

@@ -20,7 +20,7 @@ const (
 // Judge compares collectors with the service and with one another. It is pure: the same facts give
 // the same findings.
 func Judge(service, collectors []Facts, p *policy.Policy, now time.Time) []Finding {
-	var all []Finding
+	all, unseen := judgeService(service)
 	for i := range collectors {
 		c := &collectors[i]
 		before := len(all)
@@ -31,7 +31,11 @@ func Judge(service, collectors []Facts, p *policy.Policy, now time.Time) []Findi
 			all = append(all, shared(c, &collectors[j], Warning)...)
 		}
 		all = append(all, health(c, now)...)
-		if len(all) == before {
+		switch {
+		case len(all) > before:
+		case unseen:
+			all = append(all, Finding{Unsure, c.Name, "answers, and shares nothing of what could be looked up: not everything could"})
+		default:
 			all = append(all, Finding{Good, c.Name, "shares nothing with the service nor with another collector, and answers"})
 		}
 	}
@@ -39,6 +43,22 @@ func Judge(service, collectors []Facts, p *policy.Policy, now time.Time) []Findi
 		all = append(all, Finding{Warning, "policy", "names one collector only: when it is away, agents wait"})
 	}
 	return append(all, judgePolicy(p, now)...)
+}
+
+// judgeService says what could not be looked up of the service. What is not known of it cannot be
+// compared: unseen is then true.
+func judgeService(service []Facts) (all []Finding, unseen bool) {
+	for i := range service {
+		s := &service[i]
+		for _, f := range s.Faults {
+			all = append(all, Finding{Bad, s.Name, f + ": nothing can be compared with it"})
+		}
+		for _, u := range s.Unknown {
+			all = append(all, Finding{Unsure, s.Name, u})
+		}
+		unseen = unseen || len(s.Faults)+len(s.Unknown) > 0
+	}
+	return all, unseen
 }
 
 // shared returns findings about what a collector and another host have in common.

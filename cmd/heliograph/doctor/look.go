@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -27,6 +28,7 @@ type Looker struct {
 	Networks *nettable.Table // nil means that autonomous systems are unknown
 	RootCAs  *x509.CertPool  // nil means those of the system
 	Timeout  time.Duration   // of one request; 0 means 5 s
+	Held     *Held           // nil means that policies and receipts are not looked at
 }
 
 func (l *Looker) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -47,7 +49,9 @@ func (l *Looker) Service(ctx context.Context, name string) Facts {
 	f := Facts{Name: name}
 	l.names(ctx, &f, host)
 	l.certificate(ctx, &f, host, net.JoinHostPort(host, port))
-	f.Faults = nil // it does not matter whether the service works
+	if len(f.Addresses) > 0 {
+		f.Faults = nil // it does not matter whether the service works
+	}
 	l.networks(&f)
 	return f
 }
@@ -69,9 +73,11 @@ func (l *Looker) Collector(ctx context.Context, c policy.Collector) Facts {
 	if u.Scheme == "https" {
 		l.certificate(ctx, &f, host, net.JoinHostPort(host, port))
 	}
-	l.answers(ctx, &f, c.URL, "", "by its name")
+	if l.answers(ctx, &f, c, "", "by its name"); l.Held != nil && len(f.Faults) == 0 {
+		l.receipts(ctx, &f, c)
+	}
 	for _, a := range c.Addresses {
-		l.answers(ctx, &f, c.URL, a, "at its fallback address "+a)
+		l.answers(ctx, &f, c, a, "at its fallback address "+a)
 		if ap, err := netip.ParseAddrPort(a); err == nil && !slices.Contains(f.Addresses, ap.Addr()) {
 			f.Addresses = append(f.Addresses, ap.Addr())
 		}
@@ -130,12 +136,10 @@ func (l *Looker) certificate(ctx context.Context, f *Facts, host, addr string) {
 	f.Expires = state.PeerCertificates[0].NotAfter
 }
 
-// answers asks a collector for its policy, by name or at an address, and reads its clock.
-func (l *Looker) answers(ctx context.Context, f *Facts, base, address, how string) {
-	ctx, cancel := l.bounded(ctx)
-	defer cancel()
+// client connects to the host that a request names, or to an address in its place.
+func (l *Looker) client(address string) *http.Client {
 	dial := &net.Dialer{Resolver: l.Resolver}
-	client := &http.Client{Transport: &http.Transport{
+	return &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		TLSClientConfig:   &tls.Config{RootCAs: l.RootCAs},
 		DialContext: func(ctx context.Context, network, name string) (net.Conn, error) {
@@ -145,13 +149,19 @@ func (l *Looker) answers(ctx context.Context, f *Facts, base, address, how strin
 			return dial.DialContext(ctx, network, name)
 		},
 	}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+protocol.PathPolicy, nil)
+}
+
+// answers asks a collector for its policy, by name or at an address, and reads its clock.
+func (l *Looker) answers(ctx context.Context, f *Facts, c policy.Collector, address, how string) {
+	ctx, cancel := l.bounded(ctx)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL+protocol.PathPolicy, nil)
 	if err != nil {
 		f.Faults = append(f.Faults, "cannot be asked "+how+": "+err.Error())
 		return
 	}
 	asked := time.Now()
-	resp, err := client.Do(req)
+	resp, err := l.client(address).Do(req)
 	if err != nil {
 		f.Faults = append(f.Faults, "does not answer "+how+": "+err.Error())
 		return
@@ -159,6 +169,13 @@ func (l *Looker) answers(ctx context.Context, f *Facts, base, address, how strin
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != protocol.MediaTypePolicy {
 		f.Faults = append(f.Faults, fmt.Sprintf("what answers %s (status %d) is no collector that serves a policy", how, resp.StatusCode))
+	} else if l.Held != nil {
+		served, err := io.ReadAll(io.LimitReader(resp.Body, policy.MaxSize+1))
+		if err != nil {
+			f.Faults = append(f.Faults, "its policy could not be read "+how+": "+err.Error())
+			return
+		}
+		f.Faults = append(f.Faults, l.Held.compare(served, c.ID, asked)...)
 	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		// the header has whole seconds

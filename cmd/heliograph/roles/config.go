@@ -16,7 +16,9 @@ import (
 
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/collector/inboxes"
+	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/detector/stores"
+	"github.com/heliograph-net/heliograph/internal/yamlx"
 )
 
 // ConfigName is the file name of the configuration in a data directory.
@@ -154,11 +156,19 @@ type ProberConfig struct {
 	CollectorsCA string `yaml:"collectors_ca"`
 }
 
-// Duration is a [time.Duration] written like "30s". The YAML library does not report the line of a
+// Duration is a [time.Duration] written like "30s" or "90d". The YAML library does not report the line of a
 // duration that does not parse, so Duration keeps the text for validate to complain about.
 type Duration struct {
 	time.Duration
 	bad string
+}
+
+// String returns what was written, or the duration.
+func (d Duration) String() string {
+	if d.bad != "" {
+		return d.bad
+	}
+	return d.Duration.String()
 }
 
 func dur(d time.Duration) Duration { return Duration{Duration: d} }
@@ -169,7 +179,7 @@ func (d *Duration) UnmarshalYAML(text []byte) error {
 	var s string
 	err := yaml.Unmarshal(text, &s)
 	if err == nil {
-		d.Duration, err = time.ParseDuration(s)
+		d.Duration, err = api.ParseSpan(s)
 	}
 	if err != nil {
 		d.bad = string(bytes.TrimSpace(text))
@@ -218,11 +228,11 @@ func (c *Config) again() (*Config, error) {
 
 func parse(path string, text []byte) (*Config, error) {
 	c := defaults()
-	switch err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&c); {
-	case errors.Is(err, io.EOF): // no document: the decoder has zeroed c
+	switch err := yamlx.Decode(path, text, &c); {
+	case errors.Is(err, yamlx.ErrEmpty):
 		c = defaults()
 	case err != nil:
-		return nil, fmt.Errorf("%s:%s", path, yaml.FormatError(err, false, true))
+		return nil, err
 	}
 	c.path, c.dir, c.text = path, filepath.Dir(path), text
 	for i := range c.Prober.Targets {

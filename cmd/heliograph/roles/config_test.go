@@ -46,7 +46,7 @@ func TestBadConfigNamesFileLineAndKey(t *testing.T) {
 		"unknown key":    {"collector:\n  id: c1\n  lissten: x\n", []string{"h.yaml:", "3", "lissten"}},
 		"wrong type":     {"detector:\n  bin: soon\n", []string{"h.yaml:", "2", "bin"}},
 		"bad listen":     {"collector:\n  listen: nowhere\n", []string{"h.yaml:2: collector.listen", "nowhere"}},
-		"half TLS":       {"collector:\n  tls_cert: a\n", []string{"h.yaml:2: collector.tls_cert"}},
+		"half TLS":       {"collector:\n  tls_cert: a\n", []string{"h.yaml:2: collector.tls_key", "missing"}},
 		"TLS told twice": {"collector:\n  tls_cert: a\n  tls_key: b\n  acme: {names: [c]}\n", []string{"h.yaml:4: collector.acme"}},
 		"feed":           {"detector:\n  feeds:\n    - id: c1\n      url: ftp://x\n", []string{"h.yaml:4: detector.feeds[0].url", "ftp://x"}},
 		"target":         {"prober:\n  targets:\n    - name: a\n", []string{"h.yaml:3: prober.targets[0]", "give either url or tcp"}},

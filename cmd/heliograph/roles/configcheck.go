@@ -60,8 +60,11 @@ func (c *Config) checkDurations(bad complaint) {
 
 func (c *Config) checkCollector(bad complaint) {
 	col := &c.Collector
-	if (col.TLSCert == "") != (col.TLSKey == "") {
-		bad("collector.tls_cert", "tls_cert and tls_key go together")
+	switch {
+	case col.TLSCert != "" && col.TLSKey == "":
+		bad("collector.tls_key", "is missing: tls_cert needs the private key of its certificate")
+	case col.TLSCert == "" && col.TLSKey != "":
+		bad("collector.tls_cert", "is missing: tls_key needs its certificate")
 	}
 	if col.TLSCert != "" && len(col.ACME.Names) > 0 {
 		bad("collector.acme", "give either tls_cert or acme")

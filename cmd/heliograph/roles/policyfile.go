@@ -1,7 +1,6 @@
 package roles
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -12,8 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
+	"github.com/heliograph-net/heliograph/internal/yamlx"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
 	"github.com/heliograph-net/heliograph/privacy/policy"
 	"github.com/heliograph-net/heliograph/report"
@@ -66,8 +64,8 @@ func ReadPolicySource(path string, now time.Time) (*policy.Policy, error) {
 		return nil, err
 	}
 	s := defaultPolicySource()
-	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&s); err != nil {
-		return nil, fmt.Errorf("%s:%s", path, yaml.FormatError(err, false, true))
+	if err := yamlx.Decode(path, text, &s); err != nil {
+		return nil, err
 	}
 	p, err := s.policy(filepath.Dir(path), now)
 	if err == nil {
@@ -88,11 +86,14 @@ func (s *PolicySource) policy(dir string, now time.Time) (*policy.Policy, error)
 	}
 	for key, d := range map[string]Duration{"valid_for": s.ValidFor, "window": s.Window, "refresh": s.Refresh} {
 		if d.bad != "" || d.Duration <= 0 {
-			bad(key, fmt.Errorf("%q is not a duration such as 60s or 2160h", d.bad))
+			bad(key, fmt.Errorf("%s is not a duration such as 60s, 24h or 90d", d))
 		}
 	}
 	if s.Early.bad != "" || s.Early.Duration < 0 {
-		bad("early", fmt.Errorf("%q is neither 0 nor a duration such as 8s", s.Early.bad))
+		bad("early", fmt.Errorf("%s is neither 0 nor a duration such as 8s", s.Early))
+	}
+	if s.ValidFor.Duration > 0 && s.ValidFor.Duration < s.Refresh.Duration {
+		bad("valid_for", fmt.Errorf("%s is less than refresh (%s): agents would hold an expired policy before they ask for the next", s.ValidFor, s.Refresh))
 	}
 	if !(s.SuccessFraction > 0 && s.SuccessFraction <= 1) {
 		bad("success_fraction", fmt.Errorf("%v is not above 0 and at most 1", s.SuccessFraction))

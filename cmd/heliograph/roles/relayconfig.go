@@ -1,16 +1,13 @@
 package roles
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"path/filepath"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/heliograph-net/heliograph/internal/httpx"
+	"github.com/heliograph-net/heliograph/internal/yamlx"
 )
 
 // RelayConfigName is the file name of a relay's configuration. It is a separate file because the
@@ -53,11 +50,11 @@ func LoadRelay(path string) (*RelayConfig, error) {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
 	c := relayDefaults()
-	switch err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&c); {
-	case errors.Is(err, io.EOF): // no document: the decoder has zeroed c
+	switch err := yamlx.Decode(path, text, &c); {
+	case errors.Is(err, yamlx.ErrEmpty):
 		c = relayDefaults()
 	case err != nil:
-		return nil, fmt.Errorf("%s:%s", path, yaml.FormatError(err, false, true))
+		return nil, err
 	}
 	c.base = Config{path: path, dir: filepath.Dir(path), text: text, Networks: c.Networks, Countries: c.Countries, NetworkFields: c.NetworkFields}
 	return &c, c.validate()

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/heliograph-net/heliograph/cmd/heliograph/doctor"
+	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
+)
+
+type configCmd struct {
+	Check configCheckCmd `cmd:"" help:"Check a configuration and everything that it names: keys, policy, certificates, tables, receivers."`
+}
+
+type configCheckCmd struct {
+	File string   `arg:"" help:"Configuration file." default:"heliograph.yaml" type:"path"`
+	Role []string `help:"Roles that run with it on this host: ${enum}. All by default." enum:"collector,detector,prober" placeholder:"ROLE"`
+	JSON bool     `name:"json" help:"Print the findings as JSON."`
+}
+
+// Run checks a configuration. The exit code is 3 if something in it cannot work.
+func (c *configCheckCmd) Run(out *output) error {
+	config, err := roles.Load(c.File)
+	if err != nil {
+		return &exitError{code: exitUsage, text: err.Error()}
+	}
+	findings := config.Check(c.roles(), time.Now())
+	if err := out.findings(findings, c.JSON); err != nil {
+		return err
+	}
+	if doctor.Worst(findings) == doctor.Bad {
+		return &exitError{code: exitUnsound, text: "something would not work: see FAULT above"}
+	}
+	return nil
+}
+
+func (c *configCheckCmd) roles() (r roles.Roles) {
+	for _, role := range c.Role {
+		switch role {
+		case "collector":
+			r.Collector = true
+		case "detector":
+			r.Detector = true
+		case "prober":
+			r.Prober = true
+		}
+	}
+	if r == (roles.Roles{}) {
+		r = roles.Roles{Collector: true, Detector: true, Prober: true}
+	}
+	return r
+}
+
+// finding is a finding in JSON.
+type finding struct {
+	Severity string `json:"severity"` // ok, unknown, warning, fault
+	Subject  string `json:"subject"`
+	Text     string `json:"text"`
+}
+
+// findings prints what was found, as a table or as JSON.
+func (o *output) findings(all []doctor.Finding, asJSON bool) error {
+	if !asJSON {
+		return printFindings(o.stdout, all)
+	}
+	list := make([]finding, len(all))
+	for i, f := range all {
+		list[i] = finding{f.Severity.Word(), f.Subject, f.Text}
+	}
+	return o.json(list)
+}
+
+// json prints a value as JSON that a person can read, too.
+func (o *output) json(v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(o.stdout, "%s\n", text)
+	return err
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// change replaces a text in a file of a data directory.
+func change(t *testing.T, name, old, next string) {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), old) {
+		t.Fatalf("%s has no %q", name, old)
+	}
+	if err := os.WriteFile(name, []byte(strings.Replace(string(text), old, next, 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestConfigCheckOfAFreshDirectory(t *testing.T) {
+	dir := newDir(t)
+	code, stdout, stderr := invoke(t, "config", "check", filepath.Join(dir, "heliograph.yaml"))
+	if code != 0 || strings.Contains(stdout, "FAULT") || !strings.Contains(stdout, "prober.targets") {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+	code, stdout, _ = invoke(t, "config", "check", "--role", "collector", "--json", filepath.Join(dir, "heliograph.yaml"))
+	var all []finding
+	if err := json.Unmarshal([]byte(stdout), &all); err != nil || code != 0 {
+		t.Fatalf("exit %d, %v: %s", code, err, stdout)
+	}
+	for _, f := range all {
+		if strings.Contains(f.Subject, "prober") || f.Severity == "fault" {
+			t.Errorf("for a collector: %+v", f)
+		}
+	}
+}
+
+func TestConfigCheckFindsWhatWouldNotWork(t *testing.T) {
+	for name, tt := range map[string]struct {
+		spoil func(t *testing.T, dir string)
+		args  []string
+		want  string // of a finding
+	}{
+		"receipt key is another": {func(t *testing.T, dir string) {
+			change(t, filepath.Join(dir, "heliograph.yaml"), "receipt_key: keys/receipt.pem", "receipt_key: keys/feed.pem")
+		}, nil, "is not the key that the policy gives c1"},
+		"private key for all": {func(t *testing.T, dir string) {
+			if err := os.Chmod(filepath.Join(dir, "keys/receipt.pem"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}, nil, "mode 0644"},
+		"nobody reads": {func(t *testing.T, dir string) {
+			change(t, filepath.Join(dir, "heliograph.yaml"), "feed_keys: [keys/feed.pub.pem]", "feed_keys: []")
+		}, []string{"--role", "collector"}, "nobody can read"},
+		"not in the policy": {func(t *testing.T, dir string) {
+			change(t, filepath.Join(dir, "heliograph.yaml"), "id: c1", "id: c9")
+		}, nil, "c9 is not among the collectors"},
+		"opens with another key": {func(t *testing.T, dir string) {
+			other := newDir(t)
+			key, err := os.ReadFile(filepath.Join(other, "keys/open.pem"))
+			if err == nil {
+				err = os.WriteFile(filepath.Join(dir, "keys/open.pem"), key, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}, nil, "has no key for what the policy has agents seal"},
+		"policy that is none": {func(t *testing.T, dir string) {
+			if err := os.WriteFile(filepath.Join(dir, "policy"), []byte("hello"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}, nil, "collector.policy"},
+		"detector without feeds": {func(*testing.T, string) {}, []string{"--role", "detector"}, "detector.feeds"},
+		"no such table": {func(t *testing.T, dir string) {
+			change(t, filepath.Join(dir, "heliograph.yaml"), "collector:", "networks: nowhere.tsv\ncollector:")
+		}, nil, "nowhere.tsv"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := newDir(t)
+			tt.spoil(t, dir)
+			code, stdout, stderr := invoke(t, append([]string{"config", "check", filepath.Join(dir, "heliograph.yaml")}, tt.args...)...)
+			if code != 3 || !strings.Contains(stdout, tt.want) || !strings.Contains(stdout, "FAULT") {
+				t.Errorf("exit %d, want 3 and %q\n%s%s", code, tt.want, stdout, stderr)
+			}
+		})
+	}
+	if code, _, stderr := invoke(t, "config", "check", "/nowhere/heliograph.yaml"); code != 2 || !strings.Contains(stderr, "/nowhere/heliograph.yaml") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+}

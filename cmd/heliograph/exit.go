@@ -1,0 +1,17 @@
+package main
+
+// The exit codes of all commands; docs/cli.md has them too.
+const (
+	exitFailed  = 1 // what was asked for failed: a request, a delivery, a file
+	exitUsage   = 2 // the command line, or a file that it names, is wrong
+	exitUnsound = 3 // the work was done, and what was looked at is not as it should be
+)
+
+// exitError ends the process with an exit code of its own. If its text is empty, the error has
+// already been printed.
+type exitError struct {
+	code int
+	text string
+}
+
+func (e *exitError) Error() string { return e.text }

@@ -1,0 +1,251 @@
+package roles
+
+import (
+	"crypto/ed25519"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/heliograph-net/heliograph/cmd/heliograph/doctor"
+	"github.com/heliograph-net/heliograph/internal/nettable"
+	"github.com/heliograph-net/heliograph/privacy/keyfile"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+)
+
+// expiresSoon is how long before it ends a certificate or a policy is worth a warning.
+const expiresSoon = 14 * 24 * time.Hour
+
+// Check looks at everything that a valid configuration names, as roles will when they start:
+// keys and who may read them, the policy and whether it is about this collector, certificates,
+// tables, receivers. It opens no inbox, no store and no connection. The subjects of its findings
+// are file, line and key.
+func (c *Config) Check(r Roles, now time.Time) []doctor.Finding {
+	k := &checker{Config: c, now: now}
+	k.policy(r)
+	if r.Collector {
+		k.collector(r.Detector)
+	}
+	if r.Detector {
+		k.detector(r.Collector)
+	}
+	if r.Prober {
+		k.prober()
+	}
+	k.networks()
+	if len(k.found) == 0 {
+		k.found = []doctor.Finding{{Severity: doctor.Good, Subject: c.path, Text: "everything that it names is there and fits"}}
+	}
+	return k.found
+}
+
+// checker is one check.
+type checker struct {
+	*Config
+	now    time.Time
+	signed *policy.Policy // nil: there is none that can be read
+	found  []doctor.Finding
+}
+
+func (k *checker) add(severity doctor.Severity, key, format string, args ...any) {
+	k.found = append(k.found, doctor.Finding{Severity: severity, Subject: fmt.Sprintf("%s:%s: %s", k.path, k.line(key), key), Text: fmt.Sprintf(format, args...)})
+}
+
+func (k *checker) bad(key string, err error) { k.add(doctor.Bad, key, "%v", err) }
+
+// policy reads the collector's policy. A detector or a prober on a host of its own has none.
+func (k *checker) policy(r Roles) {
+	const key = "collector.policy"
+	b, err := readLimited(k.File(k.Collector.Policy), policy.MaxSize)
+	if err == nil {
+		k.signed, err = openTrusted(b)
+	}
+	if err != nil {
+		if r.Collector {
+			k.bad(key, err)
+		}
+		return
+	}
+	if r.Collector {
+		k.age(key, k.signed)
+	}
+}
+
+// openTrusted opens a policy that is trusted because it is in the configuration.
+func openTrusted(b []byte) (*policy.Policy, error) {
+	signer, err := policy.Signer(b)
+	if err != nil {
+		return nil, fmt.Errorf("not a signed policy (make one with heliograph policy sign): %w", err)
+	}
+	return policy.Open(b, signer)
+}
+
+func (k *checker) age(key string, p *policy.Policy) {
+	end := time.Unix(p.Expires, 0).UTC()
+	switch {
+	case p.Expired(k.now):
+		k.add(doctor.Bad, key, "expired on %s: agents record counts at most; sign a new version", end.Format(time.DateOnly))
+	case end.Sub(k.now) < expiresSoon:
+		k.add(doctor.Warning, key, "expires on %s: sign a new version before", end.Format(time.DateOnly))
+	}
+	if p.Disabled {
+		k.add(doctor.Warning, key, "is disabled: agents record nothing")
+	}
+}
+
+func (k *checker) collector(withDetector bool) {
+	col := &k.Collector
+	own, err := readKey(k.dir, col.ReceiptKey, keyfile.ParseSigningKey)
+	if err != nil {
+		k.bad("collector.receipt_key", err)
+	} else {
+		k.secret("collector.receipt_key", col.ReceiptKey)
+		k.receiptKey(own.Public().(ed25519.PublicKey))
+	}
+	for i, name := range col.FeedKeys {
+		if _, err := readKey(k.dir, name, keyfile.ParsePublicKey); err != nil {
+			k.bad(fmt.Sprintf("collector.feed_keys[%d]", i), err)
+		}
+	}
+	if len(col.FeedKeys) == 0 && !withDetector {
+		k.add(doctor.Bad, "collector.feed_keys", "names no detector: nobody can read what is stored, and the inbox only fills")
+	}
+	for i, name := range col.ObliviousKeys {
+		if _, err := readKey(k.dir, name, keyfile.ParseObliviousKey); err != nil {
+			k.bad(fmt.Sprintf("collector.oblivious_keys[%d]", i), err)
+		} else {
+			k.secret(fmt.Sprintf("collector.oblivious_keys[%d]", i), name)
+		}
+	}
+	k.certificate()
+}
+
+// receiptKey compares the collector's key with what agents will expect.
+func (k *checker) receiptKey(own ed25519.PublicKey) {
+	if k.signed == nil {
+		return
+	}
+	i := slices.IndexFunc(k.signed.Collectors, func(c policy.Collector) bool { return c.ID == k.Collector.ID })
+	switch {
+	case i < 0:
+		k.add(doctor.Bad, "collector.id", "%s is not among the collectors of the policy: no agent delivers here", k.Collector.ID)
+	case !own.Equal(ed25519.PublicKey(k.signed.Collectors[i].ReceiptKey)):
+		k.add(doctor.Bad, "collector.receipt_key", "is not the key that the policy gives %s: agents believe none of its receipts", k.Collector.ID)
+	}
+}
+
+func (k *checker) certificate() {
+	col := &k.Collector
+	if col.TLSCert == "" {
+		if !loopback(col.Listen) && len(col.ACME.Names) == 0 && len(col.TrustedProxies) == 0 {
+			k.add(doctor.Warning, "collector.listen", "%s is not loopback, and there is neither a certificate nor a proxy: agents connect by https only", col.Listen)
+		}
+		return
+	}
+	pair, err := tls.LoadX509KeyPair(k.File(col.TLSCert), k.File(col.TLSKey))
+	if err != nil {
+		k.bad("collector.tls_cert", err)
+		return
+	}
+	k.secret("collector.tls_key", col.TLSKey)
+	leaf, err := x509.ParseCertificate(pair.Certificate[0])
+	switch {
+	case err != nil:
+		k.bad("collector.tls_cert", err)
+	case k.now.After(leaf.NotAfter):
+		k.add(doctor.Bad, "collector.tls_cert", "expired on %s", leaf.NotAfter.UTC().Format(time.DateOnly))
+	case leaf.NotAfter.Sub(k.now) < expiresSoon:
+		k.add(doctor.Warning, "collector.tls_cert", "expires on %s", leaf.NotAfter.UTC().Format(time.DateOnly))
+	}
+}
+
+// loopback reports whether a listener is for this host alone.
+func loopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return false
+	}
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
+}
+
+func (k *checker) detector(withCollector bool) {
+	d := &k.Config.Detector
+	if len(d.OpenKeys) == 0 {
+		k.add(doctor.Bad, "detector.open_keys", "names no key: no report can be opened")
+	}
+	opens := false
+	for i, name := range d.OpenKeys {
+		key := fmt.Sprintf("detector.open_keys[%d]", i)
+		open, err := readKey(k.dir, name, keyfile.ParseOpenKey)
+		if err != nil {
+			k.bad(key, err)
+			continue
+		}
+		k.secret(key, name)
+		opens = opens || k.signed != nil && slices.Equal(open.SealKey().Bytes(), k.signed.SealKey)
+	}
+	if k.signed != nil && len(d.OpenKeys) > 0 && !opens {
+		k.add(doctor.Bad, "detector.open_keys", "has no key for what the policy has agents seal: reports go to quarantine")
+	}
+	switch {
+	case len(d.Feeds) == 0 && !withCollector:
+		k.add(doctor.Bad, "detector.feeds", "names no collector: no report can arrive")
+	case len(d.Feeds) > 0:
+		if _, err := readKey(k.dir, d.FeedKey, keyfile.ParseSigningKey); err != nil {
+			k.bad("detector.feed_key", err)
+		} else {
+			k.secret("detector.feed_key", d.FeedKey)
+		}
+	}
+	if _, err := k.receivers(); err != nil {
+		k.bad("alerts.receivers", err)
+	} else if len(k.Alerts.Receivers) == 0 {
+		k.add(doctor.Warning, "alerts.receivers", "names nobody: incidents are on the page alone")
+	}
+}
+
+func (k *checker) prober() {
+	p := &k.Config.Prober
+	if len(p.Targets) == 0 {
+		k.add(doctor.Warning, "prober.targets", "names none: nothing is probed")
+	}
+	if p.Policy == "" {
+		return
+	}
+	b, err := readLimited(k.File(p.Policy), policy.MaxSize)
+	var signed *policy.Policy
+	if err == nil {
+		signed, err = openTrusted(b)
+	}
+	if err != nil {
+		k.bad("prober.policy", err)
+		return
+	}
+	k.age("prober.policy", signed)
+}
+
+func (k *checker) networks() {
+	if k.Networks == "" {
+		k.add(doctor.Warning, "networks", "names no table: every client's network is unknown, and no incident can name one")
+		return
+	}
+	if _, err := nettable.Open(networkFiles(k.Config)); err != nil {
+		k.bad("networks", err)
+	}
+}
+
+// secret finds fault with a private key that everybody on the host may read.
+func (k *checker) secret(key, name string) {
+	info, err := os.Stat(k.File(name))
+	const others = fs.FileMode(0o007)
+	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&others != 0 {
+		k.add(doctor.Bad, key, "%s is a private key that everybody on this host may read or change (mode %04o): chmod 600 it", name, info.Mode().Perm())
+	}
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	mangokong "github.com/alecthomas/mango-kong"
+	kongcompletion "github.com/jotaen/kong-completion"
+	"github.com/muesli/roff"
+)
+
+// completionCmd prints what a shell needs to complete commands and flags. The shell then asks this
+// binary, so that what it offers is what the binary has.
+type completionCmd = kongcompletion.Completion
+
+type manCmd struct{}
+
+// Run prints the manual page, made from what --help shows.
+func (manCmd) Run(k *kong.Context, out *output) error {
+	k.Model.Help = "client-side error reporting" // as the heading of a page: short
+	visible(k.Model.Node)
+	page := mangokong.NewManPage(1, k.Model)
+	page = page.WithSection("Exit status", strings.TrimSpace(`
+0: done.
+1: what was asked for failed.
+2: the command line, or a file that it names, is wrong.
+3: the work was done, and what was looked at is not as it should be.`))
+	_, err := fmt.Fprint(out.stdout, page.Build(roff.NewDocument()))
+	return err
+}
+
+// visible takes hidden flags off a command and those below it, which the library does not.
+func visible(n *kong.Node) {
+	n.Flags = slices.DeleteFunc(n.Flags, func(f *kong.Flag) bool { return f.Hidden })
+	for _, child := range n.Children {
+		visible(child)
+	}
+}
