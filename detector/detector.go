@@ -22,7 +22,7 @@ type Detector struct {
 	ran     atomic.Bool
 	warner  warner
 
-	allowances allowances    // of places, for what is stored at once
+	allowances *allowances   // of places, for what is stored at once
 	deferred   chan struct{} // has something when there may be batches that wait for their turn
 
 	settings atomic.Pointer[Settings]
@@ -46,7 +46,7 @@ func New(o Options) (*Detector, error) {
 		return nil, fmt.Errorf("detector: %w", err)
 	}
 	audit := &auditor{events: o.Events, state: o.State, fair: o.ReceiptTime}
-	d := &Detector{o: o, metrics: m, keeper: &keeper{events: o.Events, state: o.State, audit: audit}, audit: audit, probes: probes,
+	d := &Detector{o: o, metrics: m, keeper: &keeper{events: o.Events, state: o.State, audit: audit, metrics: m, series: newLimiter()}, allowances: &allowances{budget: rowBudget}, audit: audit, probes: probes,
 		added: make(chan []model.ProbeResult, maxProbesQueue), reloaded: make(chan struct{}, 1), deferred: make(chan struct{}, 1)}
 	d.settings.Store(o.settings())
 	return d, nil

@@ -16,9 +16,10 @@ import (
 // hashed, the number of series is bounded, and samples of deleted clients are neither kept nor
 // taken. It is safe for concurrent use.
 type keeper struct {
-	events Events
-	state  State
-	audit  *auditor // nil: receipts are not audited
+	events  Events
+	state   State
+	metrics *metrics // nil: nothing is counted
+	audit   *auditor // nil: receipts are not audited
 
 	// mu is held by whoever stores, so that samples of a client cannot slip in between a deletion
 	// notice and what follows from it. It holds what follows.
@@ -65,10 +66,13 @@ func (k *keeper) add(ctx context.Context, page *FeedPage, now time.Time) (isNew 
 	hash := hasher{keeper: k, now: now, known: map[clientDay]uint64{}}
 	for i := range kept.Batches {
 		b := &kept.Batches[i]
-		if b.Counts, err = k.counts(ctx, b.Counts, &hash); err != nil {
+		if b.Counts, err = k.counts(ctx, b.Counts, &hash, now); err != nil {
 			return nil, err
 		}
 		*b = b.withoutSamplesOf(deleted)
+	}
+	if k.metrics != nil {
+		k.series.tell(k.metrics)
 	}
 	if isNew, err = k.events.Append(ctx, &kept); err != nil {
 		return nil, fmt.Errorf("%w: %w", errAppend, err)
@@ -115,7 +119,7 @@ func deletedBy(page *FeedPage) (clients []uint64) {
 }
 
 // counts returns counts with hashed clients and series that there is room for.
-func (k *keeper) counts(ctx context.Context, counts []model.Count, hash *hasher) ([]model.Count, error) {
+func (k *keeper) counts(ctx context.Context, counts []model.Count, hash *hasher, now time.Time) ([]model.Count, error) {
 	if err := k.series.load(ctx, k.events); err != nil {
 		return nil, err
 	}
@@ -126,7 +130,7 @@ func (k *keeper) counts(ctx context.Context, counts []model.Count, hash *hasher)
 		if c.Client, err = hash.client(ctx, c.Client, c.End); err != nil {
 			return nil, err
 		}
-		c.Series = k.series.admit(c.Series)
+		c.Series = k.series.admit(now, place{c.ASN, c.Bucket}, c.Series)
 	}
 	return counts, nil
 }

@@ -105,7 +105,7 @@ func (m memoryState) Prune(_ context.Context, now time.Time, _ Retention) error 
 
 func newMemory() (*memory, *keeper) {
 	m := &memory{keys: map[int64]sketch.Key{}}
-	return m, &keeper{events: m, state: memoryState{memory: m}}
+	return m, &keeper{events: m, state: memoryState{memory: m}, series: newLimiter()}
 }
 
 var noon = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
@@ -219,43 +219,5 @@ func TestKeeperHashesClientsByDay(t *testing.T) {
 	}
 	if len(k.keys) != 0 || len(m.keys) != 0 {
 		t.Error("a destroyed key is still in memory")
-	}
-}
-
-func TestSeriesAreFoldedWhenThereAreTooMany(t *testing.T) {
-	m, k := newMemory()
-	series := func(target string, o report.Outcome) model.Series {
-		return model.Series{App: "shop", Target: target, Outcome: o, Server: "192.0.2.1:443", ASN: 7, Country: "XA", Source: report.SourceAgent}
-	}
-	known := series("https://known.test", report.TCPReset)
-	m.series = []model.Series{known}
-	k.series.most = 2
-	admitted := func(s model.Series) model.Series {
-		t.Helper()
-		n := uint64(len(m.appended) + 1)
-		b := Batch{ID: BatchNumber(n), Counts: []model.Count{{Series: s, Client: 1, End: noon, Raw: 1, Estimated: 1}}}
-		if _, err := k.store(t.Context(), &FeedPage{Cursor: n, Batches: []Batch{b}}, noon); err != nil {
-			t.Fatal(err)
-		}
-		return m.appended[n-1].Counts[0].Series
-	}
-	second := series("https://second.test", report.OK)
-	folded := model.Series{App: other, Target: other, Outcome: report.Unknown, ASN: 7, Country: "XA", Source: report.SourceAgent}
-	fine := folded
-	fine.Outcome = report.OK
-	for _, c := range []struct{ s, want model.Series }{
-		{known, known}, {second, second}, {series("https://new.test", report.TCPReset), folded}, {series("https://newer.test", report.HTTPError), folded},
-		{series("https://newest.test", report.OK), fine}, {known, known}, {second, second},
-	} {
-		if got := admitted(c.s); got != c.want {
-			t.Errorf("%+v becomes %+v, want %+v", c.s, got, c.want)
-		}
-	}
-	m.series = nil // all is too old and deleted
-	if err := k.prune(t.Context(), noon, Retention{}); err != nil {
-		t.Fatal(err)
-	}
-	if s := series("https://new.test", report.OK); admitted(s) != s {
-		t.Error("there is room again, and the series is folded")
 	}
 }

@@ -1,25 +1,78 @@
 package detector
 
 import (
+	"cmp"
 	"context"
 	"hash/maphash"
+	"math/rand/v2"
+	"time"
 
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// maxStored is how many series a store may have: all their names come from clients.
+// maxStored is how many series are told apart at one time: all their names come from clients.
 const maxStored = 1_000_000
 
-// other stands for the names of series that came when there were enough already.
+// other stands for the names of series of which one place brings too many.
 const other = "(other)"
 
-// limiter bounds the number of series in the store. It remembers a hash of each that is there. The
-// zero value is ready.
+// seriesBudget is the new series that a place and an autonomous system may bring at once and
+// per second. Who has used that up is counted under fewer names until there is room again: first
+// without server, protocol and status, and at last without application and target.
+var seriesBudget = budget{place: allowance{1000, .25}, network: allowance{20_000, 2}, nowhere: allowance{200_000, 20}}
+
+// coarseBudget is that for series without server, protocol and status.
+var coarseBudget = budget{place: allowance{200, .05}, network: allowance{4000, .5}, nowhere: allowance{20_000, 2}}
+
+// limiter bounds the series in the store: how many there are, and how many new ones a place may
+// bring, so that one stranger costs the others none. Of too many, those go first that are used
+// least in the autonomous system that has the most: nothing of them is deleted, and they may come
+// again. It remembers a hash of each. Make one with newLimiter; it is not safe for concurrent use.
 type limiter struct {
-	seed  maphash.Seed
-	known map[uint64]struct{} // nil: not loaded
-	most  int                 // 0 means maxStored
+	seed     maphash.Seed
+	rand     *rand.Rand
+	most     int
+	known    map[uint64]*knownSeries // nil: not loaded
+	networks map[uint32]*network
+	before   map[uint64]*knownSeries // known before forget
+	fine     *allowances             // for series in full
+	coarse   *allowances             // for those without server, protocol and status
+	stats    limiterStats
+}
+
+// limiterStats are what happened since the last look.
+type limiterStats struct{ coarse, other, evicted uint64 }
+
+// tell adds to the metrics what happened since the last time.
+func (l *limiter) tell(m *metrics) {
+	m.series.Set(float64(len(l.known)))
+	m.reduced.WithLabelValues("coarse").Add(float64(l.stats.coarse))
+	m.reduced.WithLabelValues("other").Add(float64(l.stats.other))
+	m.evicted.Add(float64(l.stats.evicted))
+	l.stats = limiterStats{}
+}
+
+// knownSeries is a series that is told apart.
+type knownSeries struct {
+	hash uint64
+	at   int // in network.series
+	net  *network
+	app  uint64 // hash
+	uses uint16 // minutes in which it was counted
+	last int64  // of them, from 1 January 1970
+}
+
+// network is what is known of one autonomous system.
+type network struct {
+	asn    uint32
+	series []*knownSeries
+	apps   map[uint64]int // how many of the series each has
+}
+
+func newLimiter() limiter {
+	return limiter{seed: maphash.MakeSeed(), rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), most: maxStored,
+		fine: &allowances{budget: seriesBudget}, coarse: &allowances{budget: coarseBudget}}
 }
 
 // load reads what the store has, once.
@@ -27,36 +80,129 @@ func (l *limiter) load(ctx context.Context, events Events) error {
 	if l.known != nil {
 		return nil
 	}
-	if l.most == 0 {
-		l.most = maxStored
-	}
-	l.seed = maphash.MakeSeed()
-	known := map[uint64]struct{}{}
+	before := l.before
+	l.known, l.networks, l.before = map[uint64]*knownSeries{}, map[uint32]*network{}, nil
 	if err := events.EachSeries(ctx, func(s model.Series) error {
-		known[maphash.Comparable(l.seed, s)] = struct{}{}
+		hash := l.hash(s)
+		if l.known[hash] != nil { // of two stores that were put together
+			return nil
+		}
+		l.insert(hash, s, 0)
+		if old, k := before[hash], l.known[hash]; old != nil {
+			k.uses, k.last = old.uses, old.last
+		}
 		return nil
 	}); err != nil {
+		l.known, l.before = nil, before
 		return err
 	}
-	l.known = known
 	return nil
 }
 
-// forget makes the next load read the store again.
-func (l *limiter) forget() { l.known = nil }
+func (l *limiter) hash(s model.Series) uint64 { return maphash.Comparable(l.seed, s) }
 
-// admit is the series under which s is counted: itself, or what is left of it when there are too
-// many.
-func (l *limiter) admit(s model.Series) model.Series {
-	hash := maphash.Comparable(l.seed, s)
-	if _, known := l.known[hash]; known {
+// forget makes the next load read the store again.
+func (l *limiter) forget() { l.known, l.networks, l.before = nil, nil, l.known }
+
+// admit is the series under which s, of a client at a place, is counted: itself, or what is left of
+// it when that place, or its network, has brought too many.
+func (l *limiter) admit(now time.Time, from place, s model.Series) model.Series {
+	minute := now.Unix() / 60
+	if l.use(l.hash(s), minute) {
 		return s
 	}
-	if len(l.known) >= l.most {
-		return reduce(s)
+	if l.fine.take(now, from, 1) {
+		l.insert(l.hash(s), s, minute)
+		return s
 	}
-	l.known[hash] = struct{}{}
-	return s
+	rough := s
+	rough.Server, rough.Protocol, rough.Status = "", "", 0
+	hash := l.hash(rough)
+	if !l.use(hash, minute) {
+		if !l.coarse.take(now, from, 1) {
+			l.stats.other++
+			return reduce(s)
+		}
+		l.insert(hash, rough, minute)
+	}
+	l.stats.coarse++
+	return rough
+}
+
+// use notes that a series is counted, if it is known.
+func (l *limiter) use(hash uint64, minute int64) bool {
+	k := l.known[hash]
+	if k == nil {
+		return false
+	}
+	if k.last != minute {
+		k.last = minute
+		k.uses = min(k.uses, 1<<16-2) + 1
+	}
+	return true
+}
+
+func (l *limiter) insert(hash uint64, s model.Series, minute int64) {
+	if len(l.known) >= l.most {
+		l.evict()
+	}
+	n := l.networks[s.ASN]
+	if n == nil {
+		n = &network{asn: s.ASN, apps: map[uint64]int{}}
+		l.networks[s.ASN] = n
+	}
+	k := &knownSeries{hash: hash, at: len(n.series), net: n, app: maphash.String(l.seed, s.App), last: minute}
+	if minute > 0 {
+		k.uses = 1
+	}
+	l.known[hash] = k
+	n.series = append(n.series, k)
+	n.apps[k.app]++
+}
+
+const (
+	evictAtOnce = 64 // series, so that the largest network is not looked for each time
+	evictSample = 16 // of which the one that is used least goes
+)
+
+// evict forgets series of the network that has the most.
+func (l *limiter) evict() {
+	var most *network
+	for _, n := range l.networks {
+		if most == nil || len(n.series) > len(most.series) || len(n.series) == len(most.series) && n.asn < most.asn {
+			most = n
+		}
+	}
+	for range min(evictAtOnce, max(len(most.series)/evictSample, 1)) {
+		worst := most.series[l.rand.IntN(len(most.series))]
+		for range min(evictSample, len(most.series)) {
+			if k := most.series[l.rand.IntN(len(most.series))]; lessUsed(k, worst) {
+				worst = k
+			}
+		}
+		l.remove(worst)
+	}
+}
+
+// lessUsed reports whether a is to go before b: what was counted in fewer minutes, then of the
+// application that has more, then what was counted earlier.
+func lessUsed(a, b *knownSeries) bool {
+	return cmp.Or(cmp.Compare(a.uses, b.uses), -cmp.Compare(a.net.apps[a.app], b.net.apps[b.app]), cmp.Compare(a.last, b.last)) < 0
+}
+
+func (l *limiter) remove(k *knownSeries) {
+	n := k.net
+	last := n.series[len(n.series)-1]
+	n.series[k.at], last.at = last, k.at
+	n.series = n.series[:len(n.series)-1]
+	if n.apps[k.app]--; n.apps[k.app] == 0 {
+		delete(n.apps, k.app)
+	}
+	if len(n.series) == 0 {
+		delete(l.networks, n.asn)
+	}
+	delete(l.known, k.hash)
+	l.stats.evicted++
 }
 
 // reduce leaves of a series what there are few values of.

@@ -16,6 +16,9 @@ type metrics struct {
 	unknown     prometheus.Counter
 	strange     prometheus.Counter
 	surplus     prometheus.Counter
+	series      prometheus.Gauge
+	reduced     *prometheus.CounterVec // to: coarse, other
+	evicted     prometheus.Counter
 	tokens      prometheus.Counter
 	probeDrops  prometheus.Counter
 	late        prometheus.Counter
@@ -67,6 +70,9 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		records:    counter("records_total", "Records of known kinds in new batches and duplicates."),
 		unknown:    counter("unknown_records_total", "Records skipped because this release does not know their kind."),
 		strange:    counter("unknown_vantage_results_total", "Results of probes that were dropped because their vantage is not one of those configured."),
+		series:     gauge("series", "Series that are told apart."),
+		reduced:    vec("reduced_counts_total", "Counts of new series beyond what their place may bring: coarse are without server, protocol and status, other without application and target, too.", "to"),
+		evicted:    counter("evicted_series_total", "Series that are no longer told apart because there were too many. What is stored of them stays."),
 		surplus:    counter("surplus_rows_total", "Counters, samples and application errors beyond what one segment may tell; they are left out."),
 		tokens:     counter("surplus_tokens_total", "Headers that name another client than the first of their segment; what follows them counts as the first client's."),
 		probeDrops: counter("dropped_probe_results_total", "Results of probes in this process that the store was too slow for, or refused."),

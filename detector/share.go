@@ -2,6 +2,7 @@ package detector
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -80,12 +81,24 @@ func fairly(all []report.Envelope) []int {
 	return order
 }
 
-// maxAllowances bounds the places that are remembered; those that owe least are forgotten first.
-const maxAllowances = 16 << 10
+// allowance is how much there may be at once, and per second.
+type allowance struct{ burst, rate float64 }
 
-// allowances are the rows that places and networks may still tell before their batches have to
-// wait. The zero value is ready. It is safe for concurrent use.
+// rowBudget is the rows that places and networks may tell before their batches have to wait.
+// Who is nowhere, because the collector is of an older release or knows no networks, shares only
+// the page's rows with all others.
+var rowBudget = budget{place: allowance{placeBurst, placeRate}, network: allowance{networkBurst, networkRate}, nowhere: allowance{math.Inf(1), 1}}
+
+// budget is what everybody may use.
+type budget struct {
+	place   allowance // of a bucket in an autonomous system
+	network allowance // of an autonomous system that is known
+	nowhere allowance // of all who are in none, and in no bucket
+}
+
+// allowances count what places and networks have used of a budget. It is safe for concurrent use.
 type allowances struct {
+	budget
 	mu   sync.Mutex
 	owed map[place]owed // guarded by mu; a network is place{asn, everywhere}
 }
@@ -93,52 +106,68 @@ type allowances struct {
 // everywhere is no bucket: it stands for all of an autonomous system.
 const everywhere = report.MaxBucket + 1
 
-// owed is how many rows somebody has told, less what was allowed since.
+// owed is how much somebody has used, less what was allowed since.
 type owed struct {
-	rows float64
+	used float64
 	at   time.Time
 }
 
-// take reports whether a batch of so many rows may be stored at once, and counts it if so. Who is
-// nowhere, because the collector is of an older release or knows no networks, has no allowance of
-// its own: it shares the page's with all others.
-func (a *allowances) take(now time.Time, p place, rows int) bool {
+// of is the allowance that an entry counts against; an infinite one counts nothing.
+func (a *allowances) of(p place) allowance {
+	switch {
+	case p == place{}:
+		return a.nowhere
+	case p.bucket == everywhere && p.asn != 0:
+		return a.network
+	case p.bucket == everywhere || p.bucket == 0:
+		return allowance{math.Inf(1), 1}
+	default:
+		return a.place
+	}
+}
+
+// take reports whether there is so much left for a place, and for its network, and uses it up if
+// so.
+func (a *allowances) take(now time.Time, p place, n int) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	network := place{p.asn, everywhere}
-	own, all := a.now(now, p, placeRate), a.now(now, network, networkRate)
-	if p.bucket != 0 && own+float64(rows) > placeBurst || p.asn != 0 && all+float64(rows) > networkBurst {
-		return false
+	both := [2]place{p, {p.asn, everywhere}}
+	for _, q := range both {
+		if a.now(now, q)+float64(n) > a.of(q).burst {
+			return false
+		}
 	}
-	a.note(now, p, own+float64(rows))
-	a.note(now, network, all+float64(rows))
+	for _, q := range both {
+		if !math.IsInf(a.of(q).burst, 1) {
+			a.note(now, q, a.now(now, q)+float64(n))
+		}
+	}
 	return true
 }
 
-func (a *allowances) now(now time.Time, p place, rate float64) float64 {
+func (a *allowances) now(now time.Time, p place) float64 {
 	o := a.owed[p]
-	return max(o.rows-max(now.Sub(o.at), 0).Seconds()*rate, 0)
+	return max(o.used-max(now.Sub(o.at), 0).Seconds()*a.of(p).rate, 0)
 }
 
-func (a *allowances) note(now time.Time, p place, rows float64) {
+func (a *allowances) note(now time.Time, p place, used float64) {
 	if a.owed == nil {
 		a.owed = map[place]owed{}
 	}
 	if _, known := a.owed[p]; !known && len(a.owed) >= maxAllowances {
 		a.forget(now)
 	}
-	a.owed[p] = owed{rows, now}
+	a.owed[p] = owed{used, now}
 }
+
+// maxAllowances bounds the places that are remembered; those that owe least are forgotten first.
+const maxAllowances = 16 << 10
 
 // forget makes room: first of those who owe nothing any more, else of the half that owes least.
 func (a *allowances) forget(now time.Time) {
 	var rest []float64
 	for p := range a.owed {
-		rate := float64(placeRate)
-		if p.bucket == everywhere {
-			rate = networkRate
-		}
-		if left := a.now(now, p, rate); left > 0 {
+		if left := a.now(now, p); left > 0 {
 			rest = append(rest, left)
 		} else {
 			delete(a.owed, p)
@@ -149,7 +178,7 @@ func (a *allowances) forget(now time.Time) {
 	}
 	slices.Sort(rest)
 	for p, o := range a.owed {
-		if o.rows <= rest[len(rest)/2] {
+		if o.used <= rest[len(rest)/2] {
 			delete(a.owed, p)
 		}
 	}

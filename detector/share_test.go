@@ -62,7 +62,7 @@ func TestRowsOfSealedBatches(t *testing.T) {
 }
 
 func TestAPlaceHasAnAllowance(t *testing.T) {
-	var a allowances
+	a := allowances{budget: rowBudget}
 	now := time.Unix(1_800_000_000, 0)
 	loud, quiet := place{1, 1}, place{1, 2}
 	took := func(p place) (n int) {
@@ -93,7 +93,7 @@ func TestAPlaceHasAnAllowance(t *testing.T) {
 }
 
 func TestAllowancesAreBounded(t *testing.T) {
-	var a allowances
+	a := allowances{budget: rowBudget}
 	now := time.Unix(1_800_000_000, 0)
 	loud := place{1, 1}
 	for a.take(now, loud, report.MaxSegmentRows) {
