@@ -8,11 +8,17 @@ const rakeRounds = 3
 // prepare computes what is expected of the leaves, and keeps those with requests.
 func (s *scan) prepare() {
 	kept := s.keep(s.o.Without)
-	rates := s.rates(kept)
+	rate, rates := s.rates(kept)
 	width := len(s.t.names)
+	for a := range s.known {
+		s.known[a] = slices.Repeat([]float64{s.o.Prior * rate}, len(s.t.ids[a]))
+	}
 	s.sum = make([]sums, 0, len(kept))
 	s.rows = make([]uint32, 0, len(kept)*width)
 	for i, l := range kept {
+		for a, p := range s.t.row(int(l)) {
+			s.known[a][p] += s.t.leaves[l].UsualFailed
+		}
 		f := s.clip(s.t.leaves[l])
 		if f.Requests <= 0 && f.Failed <= 0 {
 			continue
@@ -33,10 +39,10 @@ func (s *scan) clip(l Leaf) Leaf {
 	return l
 }
 
-// rates returns the rate that each leaf's own is shrunk towards. That is the rate of all leaves,
-// unless the leaves are so thin that it would decide more than their own history; then it is the
-// rate that their values suggest.
-func (s *scan) rates(leaves []int32) []float64 {
+// rates returns the rate of all leaves, and for each the rate that its own is shrunk towards. That
+// is the rate of all leaves, unless the leaves are so thin that it would decide more than their own
+// history; then it is the rate that their values suggest.
+func (s *scan) rates(leaves []int32) (rate float64, rates []float64) {
 	var failed, requests, now, prior float64
 	for _, l := range leaves {
 		f := &s.t.leaves[l]
@@ -45,12 +51,12 @@ func (s *scan) rates(leaves []int32) []float64 {
 		now += f.Requests
 		prior += f.Requests * s.o.Prior / (f.UsualRequests + s.o.Prior)
 	}
-	rate := (failed + 0.5) / (requests + 1) // half a failure: Jeffreys' prior
-	rates := slices.Repeat([]float64{rate}, len(leaves))
+	rate = (failed + 0.5) / (requests + 1) // half a failure: Jeffreys' prior
+	rates = slices.Repeat([]float64{rate}, len(leaves))
 	if prior > now/2 {
 		s.rake(leaves, rates, s.o.Prior*rate)
 	}
-	return rates
+	return rate, rates
 }
 
 // rake fits the rates to the history of every value of every attribute, one attribute after the

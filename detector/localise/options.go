@@ -43,8 +43,8 @@ const (
 	defaultMost  = 5
 
 	// clearlyHit is the evidence, in nats, that a value must give by itself beyond the price of
-	// having been picked among all values of its attribute: one innocent value is named in some
-	// 1,000 tables.
+	// having been picked among all values of its attribute: of 1,000 values that are named, about
+	// one is innocent.
 	clearlyHit = 7
 
 	// steady is the weight, in expected failures, of the assumption that nothing is wrong outside

@@ -25,7 +25,8 @@ type scan struct {
 	cost  []float64 // by attribute: logarithm of the number of its values
 	found [maxTerms][]element
 
-	scratch []sums // as long as the largest of by
+	known   [][]float64 // by attribute and place: the failures that its usual rate is known from
+	scratch []sums      // as long as the largest of by
 }
 
 // element is a combination of one value each of up to three attributes.
@@ -38,7 +39,7 @@ type element struct {
 }
 
 func newScan(t *Table, o Options) *scan {
-	s := &scan{t: t, o: o.withDefaults(), by: make([][]sums, len(t.names))}
+	s := &scan{t: t, o: o.withDefaults(), by: make([][]sums, len(t.names)), known: make([][]float64, len(t.names))}
 	s.prepare()
 	s.cost = make([]float64, len(t.names))
 	for a := range t.names {

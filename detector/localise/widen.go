@@ -15,7 +15,7 @@ func (s *scan) widen(sets []set) candidate {
 	for range maxRounds {
 		changed := false
 		for i, set := range c.sets {
-			places := s.subset(set.attr, s.values(c.sets, i), s.background(c.sums))
+			places := s.subset(set.attr, s.values(c.sets, i))
 			if len(places) == 0 {
 				return candidate{}
 			}
@@ -31,14 +31,16 @@ func (s *scan) widen(sets []set) candidate {
 	return s.simplify(c)
 }
 
-// simplify leaves out the terms that a candidate does not need: those without which it explains
-// nearly as much.
+// simplify leaves out the terms that a candidate does not need: those that name all values, and
+// those without which it explains nearly as much.
 func (s *scan) simplify(c candidate) candidate {
 	c.score = s.rate(c)
-	for i := len(c.sets) - 1; i >= 0 && len(c.sets) > 1; i-- {
+	for i := len(c.sets) - 1; i >= 0; i-- {
+		all := len(c.sets[i].places) >= len(s.by[c.sets[i].attr])-1
 		shorter := candidate{sets: slices.Delete(slices.Clone(c.sets), i, i+1)}
 		shorter.sums = s.within(shorter.sets)
-		if shorter.score = s.rate(shorter); shorter.score >= c.score-needless {
+		shorter.score = s.rate(shorter)
+		if all || len(shorter.sets) > 0 && shorter.score >= c.score-needless {
 			c = shorter
 		}
 	}
@@ -49,30 +51,39 @@ func (s *scan) simplify(c candidate) candidate {
 func (s *scan) rate(c candidate) float64 {
 	price := 0.0
 	for _, set := range c.sets {
-		price += float64(len(set.places)) * s.cost[set.attr]
+		price += choice(len(s.by[set.attr])-1, len(set.places))
 	}
 	return round(s.score(c.sums, price))
 }
 
 // subset returns the values of an attribute that together are hit the most, each of which is
-// clearly hit by itself. With the values ordered by their ratio, the best subset is one of the
-// prefixes (linear-time subset scanning: Neill 2012).
-func (s *scan) subset(attr int, values []sums, background float64) []uint32 {
-	var hit []uint32
-	for p, v := range values {
-		if p != 0 && s.clear(v, background, attr) {
-			hit = append(hit, uint32(p))
+// clearly hit by itself. What lies outside of them is their background, which takes a few rounds to
+// find: the first one has none.
+func (s *scan) subset(attr int, values []sums) (hit []uint32) {
+	background := 1.0
+	for range maxRounds {
+		next := s.prefix(attr, s.clear(attr, values, background), values, background)
+		if slices.Equal(next, hit) {
+			break
 		}
+		hit = next
+		background = s.background(total(hit, values))
 	}
+	return hit
+}
+
+// prefix returns the best subset of some values. With the values ordered by their ratio, it is one
+// of the prefixes (linear-time subset scanning: Neill 2012).
+func (s *scan) prefix(attr int, hit []uint32, values []sums, background float64) []uint32 {
 	ids := s.t.ids[attr]
 	slices.SortFunc(hit, func(p, q uint32) int {
-		return cmp.Or(cmp.Compare(values[q].ratio(), values[p].ratio()), cmp.Compare(ids[p], ids[q]))
+		return cmp.Or(cmp.Compare(round(values[q].ratio()), round(values[p].ratio())), cmp.Compare(ids[p], ids[q]))
 	})
 	best, most := 0, 0.0
 	var sum sums
 	for i, p := range hit {
 		sum.add(values[p])
-		score := evidence(sum.x, sum.e*background)/s.o.Dispersion - float64(i+1)*s.cost[attr]
+		score := evidence(sum.x, sum.e*background)/s.o.Dispersion - choice(len(values)-1, i+1)
 		if score > most {
 			best, most = i+1, score
 		}
@@ -82,16 +93,23 @@ func (s *scan) subset(attr int, values []sums, background float64) []uint32 {
 	return hit
 }
 
-// alike leaves out the values of which far less fails beyond expectation than of all of them: what
-// hits them is only a part of the fault, or another one.
-func (s *scan) alike(hit []uint32, values []sums) []uint32 {
-	var sum sums
-	for _, p := range hit {
+func total(places []uint32, values []sums) (sum sums) {
+	for _, p := range places {
 		sum.add(values[p])
 	}
+	return sum
+}
+
+// alike leaves out the values of which far less fails beyond expectation than of the others: what
+// hits them is only a part of the fault, or another one.
+func (s *scan) alike(hit []uint32, values []sums) []uint32 {
+	if len(hit) < 2 {
+		return hit
+	}
+	sum := total(hit, values)
 	return slices.DeleteFunc(hit, func(p uint32) bool {
-		v := values[p]
-		return (v.x-v.e)*sum.n < farLess*(sum.x-sum.e)*v.n
+		v, others := values[p], sum.minus(values[p])
+		return (v.x-v.e)*others.n < farLess*(others.x-others.e)*v.n
 	})
 }
 

@@ -18,6 +18,8 @@ type Facts struct {
 	Needed  Breadth // the least breadth that is acted on
 	// NeededExcess is the least number of failures beyond expectation that is acted on.
 	NeededExcess float64
+	// Missing names what else is too little to act on, as in "2 of 3 bins".
+	Missing []string
 
 	Clients   Clients
 	Reporters Reporters
@@ -90,11 +92,13 @@ type Clients struct {
 // machine is one source, however many clients it claims to be.
 type Reporters struct {
 	Sources int
-	Loudest float64  // share of the failures that the loudest source reports, 0 to 1
-	Fresh   float64  // share of the failures that sources report which were never heard of before
-	Surge   float64  // requests that these sources report, over those that they usually report
-	ASNs    []uint32 // networks of the sources that report most of the failures
-	Others  Count    // requests within the scope that the other sources report
+	Loudest float64 // share of the failures that the loudest source reports, 0 to 1
+	Fresh   float64 // share of the failures that sources report which were never heard of before
+	// requests that these sources report, over those that they usually report; 0 if unknown
+	Surge  float64
+	Tokens int      // clients that one source claims to be, at most
+	ASNs   []uint32 // networks of the sources that report most of the failures
+	Others Count    // requests within the scope that the other sources report
 }
 
 // Vantage is what a prober at one place finds of the servers within the scope.

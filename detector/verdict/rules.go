@@ -15,7 +15,7 @@ type rule struct {
 // First come the reports that are not to be believed, or are not about the service; then the causes
 // that the kind of failure or the scope names; then, by the scope, where it fails.
 var rules = []rule{
-	{model.Forged, "most failures are reported by one source that nobody confirms, and that reports far more than it usually does or was never heard of",
+	{model.Forged, "most failures are reported by one source that nobody confirms, and that reports far more than it usually does, was never heard of, or claims to be a crowd",
 		(*view).forged, (*view).whyForged},
 	{model.CollectorPath, "deliveries to a collector fail, or the scope names a collector",
 		(*view).collectorPath, (*view).whyCollector},

@@ -112,6 +112,10 @@ func TestRules(t *testing.T) {
 		{"told through one collector", outage(func(f *Facts) { f.Scope.Collectors = []string{"c1"} }), model.CollectorPath, "suspect the collector"},
 		{"one machine", outage(oneMachine), model.Forged, "100 % of the failures are reported by one source (1,000 clients claimed)"},
 		{"strangers", outage(func(f *Facts) { f.Reporters = Reporters{Sources: 30, Loudest: 0.6, Fresh: 0.9, Surge: 1} }), model.Forged, "60 %"},
+		{"a crowd behind one prefix", outage(func(f *Facts) {
+			f.Reporters = Reporters{Sources: 2, Loudest: 0.9, Tokens: 24}
+		}), model.Forged, "90 %"},
+		{"persistence", outage(func(f *Facts) { f.Missing = []string{"1 of 3 bins"} }), model.TooThin, "too little to act on: 1 of 3 bins"},
 		{"few", outage(thin), model.TooThin, "3 clients of the 24 needed, 3 address prefixes of the 8 needed, 2 networks of the 3 needed and 6 failures"},
 		{"few failures", outage(func(f *Facts) { f.Inside = Count{7, 500, 2} }), model.TooThin, "5 failures beyond expectation of the 10 needed"},
 	} {
@@ -129,6 +133,9 @@ func TestConflicts(t *testing.T) {
 	}{
 		{"one machine tells of a network", outage(oneMachine, from(64501)), model.Forged, ""},
 		{"one machine tells of a collector", outage(oneMachine, func(f *Facts) { f.Delivery = true }), model.Forged, ""},
+		{"a usual crowd behind one prefix", outage(from(64501), func(f *Facts) {
+			f.Reporters = Reporters{Sources: 2, Loudest: 0.9, Tokens: 24, Surge: 1.2}
+		}), model.NetworkPath, ""},
 		{"others confirm one machine", outage(oneMachine, func(f *Facts) {
 			f.Reporters.Others, f.Breadth.Networks, f.Breadth.Buckets = Count{60, 80, 4}, 20, 40
 		}), model.ServiceDown, ""},

@@ -12,6 +12,8 @@ import (
 const (
 	most = 0.5 // of the failures, the clients or the vantages
 
+	// clients of one source that are suspect if it is not known how many it usually has
+	crowd     = 8
 	surge     = 4   // times as many requests as usual are not a source's users
 	confirmed = 1.5 // failures over expected ones from which on others confirm
 	few       = 0.2 // share of the clients that have the same fault by their own connections
@@ -79,7 +81,8 @@ func (v *view) probesDown() bool { return v.agree(v.someDown) }
 
 func (v *view) forged() bool {
 	r := &v.Reporters
-	return r.Sources > 0 && r.Loudest >= most && (r.Surge >= surge || r.Fresh >= most) && !v.confirmed() && !v.probesDown()
+	odd := r.Surge >= surge || r.Fresh >= most || r.Surge == 0 && r.Tokens >= crowd
+	return r.Sources > 0 && r.Loudest >= most && odd && !v.confirmed() && !v.probesDown()
 }
 
 // confirmed reports whether other sources within the scope tell of the same fault.

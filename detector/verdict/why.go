@@ -11,8 +11,10 @@ func (v *view) whyForged() []model.Signal {
 	switch {
 	case r.Fresh >= most:
 		s = append(s, signal(model.SignalSurge, "%s of the failures come from sources that were never heard of before", percent(r.Fresh)))
-	default:
+	case r.Surge >= surge:
 		s = append(s, signal(model.SignalSurge, "these sources report %.0f times as many requests as usual", r.Surge))
+	default:
+		s = append(s, signal(model.SignalSurge, "one address prefix claims to be %s", plural(r.Tokens, "client")))
 	}
 	return s
 }
@@ -71,7 +73,7 @@ func (v *view) missing() (what []string) {
 	if x := v.Inside.excess(); x < v.NeededExcess {
 		what = append(what, count(max(x, 0))+" failures beyond expectation of the "+count(v.NeededExcess)+" needed")
 	}
-	return what
+	return append(what, v.Missing...)
 }
 
 func (v *view) whyRelease() []model.Signal {
