@@ -17,6 +17,7 @@ type Cell struct {
 	Estimated float64   // requests that they stand for
 	Clients   sketch.Clients
 	Spread    sketch.Spread // of the requests whose clients are known; there may be fewer than Raw
+	Places    sketch.Places // that the requests came from; of a store of before there are none
 }
 
 // Merge adds what another cell of the same series and bin knows. o stays as it is.
@@ -25,6 +26,7 @@ func (c *Cell) Merge(o *Cell) {
 	c.Estimated += o.Estimated
 	c.Clients.Merge(&o.Clients)
 	c.Spread.Merge(&o.Spread)
+	c.Places.Merge(&o.Places)
 }
 
 // cellKey tells cells apart.
@@ -72,6 +74,7 @@ func Fold(counts []model.Count) []Cell {
 		cell.Raw = sketch.Sum(cell.Raw, c.Raw)
 		cell.Estimated += c.Estimated
 		cell.Clients.Add(c.Client)
+		cell.Places.Add(sketch.Place{Bucket: c.Bucket, Raw: c.Raw, Estimated: c.Estimated})
 		cell.Spread.Add(sketch.Part{Raw: c.Raw, Estimated: c.Estimated, Whole: wholes[voiceOf(c)]})
 	}
 	return cells

@@ -88,15 +88,20 @@ func (k *keeper) add(ctx context.Context, page *FeedPage, now time.Time) (isNew 
 // deletions remembers the page's notices and returns who of its samples' clients is deleted.
 func (k *keeper) deletions(ctx context.Context, page *FeedPage) (map[uint64]bool, error) {
 	var clients []uint64
+	var received time.Time
 	for i := range page.Batches {
 		b := &page.Batches[i]
 		if len(b.Deleted) > 0 {
-			if err := k.state.SaveDeleted(ctx, b.Deleted, b.Received); err != nil {
-				return nil, err
-			}
+			received = later(received, b.Received)
 		}
 		for j := range b.Samples {
 			clients = append(clients, b.Samples[j].Client)
+		}
+	}
+	// Anybody can send notices, so that a page of them costs what one does.
+	if notices := deletedBy(page); len(notices) > 0 {
+		if err := k.state.SaveDeleted(ctx, notices, received); err != nil {
+			return nil, err
 		}
 	}
 	slices.Sort(clients)

@@ -58,7 +58,8 @@ type Total struct {
 	By      Dimensions // as in the query
 	OK      float64    // estimated requests that succeeded
 	Failed  float64    // estimated requests that failed
-	Clients uint64     // distinct clients; a client counts again every UTC day
+	Clients uint64     // distinct clients, as they claim; a client counts again every UTC day
+	Places  uint64     // distinct buckets, as collectors saw them; likewise; 0 if unknown
 }
 
 // SampleQuery selects samples.

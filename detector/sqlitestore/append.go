@@ -76,15 +76,16 @@ func writeCells(tx *sql.Tx, names *names, cells []detector.Cell) error {
 	if len(cells) == 0 {
 		return nil
 	}
-	st, err := tx.Prepare(`INSERT INTO cells (bin, series, raw, estimated, clients, spread) VALUES (?, ?, ?, ?, ?, ?)
+	st, err := tx.Prepare(`INSERT INTO cells (bin, series, raw, estimated, clients, spread, places) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET raw = CASE WHEN raw > 9223372036854775807 - excluded.raw THEN 9223372036854775807 ELSE raw + excluded.raw END, estimated = estimated + excluded.estimated,
 			clients = coalesce(merge_clients(clients, excluded.clients), x''),
-			spread = coalesce(merge_spread(spread, excluded.spread), x'')`)
+			spread = coalesce(merge_spread(spread, excluded.spread), x''),
+			places = coalesce(merge_places(places, excluded.places), x'')`)
 	if err != nil {
 		return err
 	}
 	defer st.Close()
-	var clients, spread []byte
+	var clients, spread, places []byte
 	for i := range cells {
 		c := &cells[i]
 		bin := c.End.UnixMilli()
@@ -92,8 +93,8 @@ func writeCells(tx *sql.Tx, names *names, cells []detector.Cell) error {
 		if err != nil {
 			return err
 		}
-		clients, spread = c.Clients.Append(clients[:0]), c.Spread.Append(spread[:0])
-		if _, err := st.Exec(bin, id, int64(min(c.Raw, math.MaxInt64)), min(c.Estimated, math.MaxFloat64), blob(clients), blob(spread)); err != nil {
+		clients, spread, places = c.Clients.Append(clients[:0]), c.Spread.Append(spread[:0]), c.Places.Append(places[:0])
+		if _, err := st.Exec(bin, id, int64(min(c.Raw, math.MaxInt64)), min(c.Estimated, math.MaxFloat64), blob(clients), blob(spread), blob(places)); err != nil {
 			return err
 		}
 	}
@@ -136,8 +137,7 @@ func fingerprint(v *model.Sample) []byte {
 const forgetAtOnce = 500
 
 // Forget implements detector.Events. What is deleted is overwritten in the file, and its copies in
-// the write-ahead log are cut off. It works with one pass over the samples for many clients: they
-// have no index by client, which every report would pay for.
+// the write-ahead log are cut off.
 func (s *Events) Forget(ctx context.Context, clients []uint64) error {
 	if len(clients) == 0 {
 		return nil
@@ -145,7 +145,7 @@ func (s *Events) Forget(ctx context.Context, clients []uint64) error {
 	var gone int64
 	err := s.write(ctx, "deleting samples of clients", func(tx *sql.Tx) error {
 		for some := range slices.Chunk(clients, forgetAtOnce) {
-			r, err := tx.Exec("DELETE FROM samples WHERE client IN "+marks(len(some)), clientArgs(some)...)
+			r, err := tx.Exec(forgetSQL(len(some)), clientArgs(some)...)
 			if err != nil {
 				return err
 			}
@@ -162,6 +162,9 @@ func (s *Events) Forget(ctx context.Context, clients []uint64) error {
 	}
 	return err
 }
+
+// forgetSQL deletes the samples of so many clients. 0 is nobody, and is not in the index.
+func forgetSQL(n int) string { return "DELETE FROM samples WHERE client <> 0 AND client IN " + marks(n) }
 
 // marks is "(?, ?, ?)".
 func marks(n int) string { return "(?" + strings.Repeat(", ?", n-1) + ")" }

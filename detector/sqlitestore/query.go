@@ -32,12 +32,12 @@ func underArgs(o report.Outcome) []any { return []any{string(o), string(o), stri
 // Cells implements detector.Events.
 func (s *Events) Cells(ctx context.Context, after, upTo time.Time) ([]detector.Cell, error) {
 	texts := map[string]string{} // most series share their texts
-	return list(ctx, s.readers, "reading cells", "SELECT "+seriesColumns+`, c.bin, c.raw, c.estimated, c.clients, c.spread
+	return list(ctx, s.readers, "reading cells", "SELECT "+seriesColumns+`, c.bin, c.raw, c.estimated, c.clients, c.spread, c.places
 		FROM cells c JOIN series s ON s.id = c.series WHERE c.bin > ? AND c.bin <= ?`,
 		[]any{after.UnixMilli(), upTo.UnixMilli()}, func(rows *sql.Rows) (c detector.Cell, err error) {
 			var bin int64
-			var clients, spread sql.RawBytes
-			if err := rows.Scan(append(seriesFields(&c.Series), &bin, &c.Raw, &c.Estimated, &clients, &spread)...); err != nil {
+			var clients, spread, places sql.RawBytes
+			if err := rows.Scan(append(seriesFields(&c.Series), &bin, &c.Raw, &c.Estimated, &clients, &spread, &places)...); err != nil {
 				return c, err
 			}
 			for _, text := range []*string{&c.App, &c.Target, (*string)(&c.Outcome), &c.Protocol, &c.Server, &c.Country} {
@@ -48,7 +48,7 @@ func (s *Events) Cells(ctx context.Context, after, upTo time.Time) ([]detector.C
 				}
 			}
 			c.End = time.UnixMilli(bin)
-			return c, errors.Join(c.Clients.Decode(clients), c.Spread.Decode(spread))
+			return c, errors.Join(c.Clients.Decode(clients), c.Spread.Decode(spread), c.Places.Decode(places))
 		})
 }
 

@@ -130,7 +130,7 @@ ALTER TABLE samples ADD COLUMN client      INTEGER NOT NULL DEFAULT 0; -- as in 
 CREATE TABLE deleted ( -- clients whose data is not kept
 	client   INTEGER PRIMARY KEY,
 	received INTEGER NOT NULL
-) STRICT;`, version3, version4, version5, version6, version7, version8, version9}
+) STRICT;`, version3, version4, version5, version6, version7, version8, version9, version10}
 
 // version3, with foldSightings, has sums with sketches of clients instead of a row for every
 // client, the results of probes, an outbox, and "feed" where "source" meant that.
@@ -226,3 +226,8 @@ CREATE TABLE quarantine_dropped (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO quarantine_dropped SELECT 'unknown_key', waiting_dropped FROM state WHERE waiting_dropped > 0;
 ALTER TABLE state DROP COLUMN waiting_dropped;`
+
+// version10 keeps where requests came from, and finds the samples of a client.
+const version10 = `
+ALTER TABLE cells ADD COLUMN places BLOB NOT NULL DEFAULT x''; -- sketch.Places
+CREATE INDEX samples_client ON samples (client) WHERE client <> 0;`

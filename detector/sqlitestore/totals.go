@@ -56,7 +56,7 @@ func (s *Events) Totals(ctx context.Context, q model.TotalsQuery) ([]model.Total
 		for d := range t.By.Each() {
 			into = append(into, field(&t.Key, d))
 		}
-		err = rows.Scan(append(into, &t.OK, &t.Failed, &t.Clients)...)
+		err = rows.Scan(append(into, &t.OK, &t.Failed, &t.Clients, &t.Places)...)
 		return t, err
 	})
 }
@@ -76,7 +76,7 @@ func totalsSQL(q model.TotalsQuery) (string, []any) {
 	}
 	query := fmt.Sprintf(`SELECT %s
 		total(CASE s.outcome WHEN 'ok' THEN c.estimated END) AS ok,
-		total(CASE s.outcome WHEN 'ok' THEN NULL ELSE c.estimated END) AS failed, count_clients(c.clients)
+		total(CASE s.outcome WHEN 'ok' THEN NULL ELSE c.estimated END) AS failed, count_clients(c.clients), count_places(c.places)
 		FROM cells c JOIN series s ON s.id = c.series WHERE c.bin > ? AND c.bin <= ? AND s.delivery = ? AND (? = '' OR s.target = ?) AND %s
 		%s ORDER BY failed DESC, ok DESC LIMIT ?`, columns.String(), under("s.outcome"), group)
 	args := append([]any{q.Since.UnixMilli(), until, q.Delivery, q.Target, q.Target}, underArgs(q.Type)...)

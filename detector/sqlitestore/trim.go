@@ -26,7 +26,7 @@ const rowBytes = "120"
 
 // kinds have parts that make up the whole. Series go when their cells have gone.
 var kinds = []kind{
-	{detector.KindCells, .5, "SELECT count(*), coalesce(sum(length(clients) + length(spread) + " + rowBytes + "), 0) + 2 * " + rowBytes + " * (SELECT count(*) FROM series) FROM cells",
+	{detector.KindCells, .5, "SELECT count(*), coalesce(sum(length(clients) + length(spread) + length(places) + " + rowBytes + "), 0) + 2 * " + rowBytes + " * (SELECT count(*) FROM series) FROM cells",
 		"DELETE FROM cells WHERE bin <= coalesce((SELECT bin FROM cells ORDER BY bin LIMIT 1 OFFSET ?1), (SELECT max(bin) FROM cells))",
 		"SELECT min(bin) FROM cells"},
 	{detector.KindSamples, .25, `SELECT count(*), coalesce(sum(length(url) + length(target) + length(message) + length(stack) + 2 * ` + rowBytes + `), 0) FROM samples`,

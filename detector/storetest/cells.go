@@ -61,7 +61,7 @@ func compareCells(t *eventsTest, got, want []detector.Cell) {
 	for i := range want {
 		g, w := &got[i], &want[i]
 		if g.Series != w.Series || !g.End.Equal(w.End) || g.Raw != w.Raw || g.Estimated != w.Estimated || g.Clients.Count() != w.Clients.Count() ||
-			!reflect.DeepEqual(buckets(g), buckets(w)) {
+			!reflect.DeepEqual(buckets(g), buckets(w)) || !reflect.DeepEqual(g.Places, w.Places) {
 			t.Errorf("cell %d:\n got %+v of %d clients %v\nwant %+v of %d clients %v", i, g.Series, g.Clients.Count(), buckets(g), w.Series, w.Clients.Count(), buckets(w))
 		}
 	}
@@ -152,4 +152,24 @@ func saturated(t *eventsTest) {
 		t.Errorf("%+v %v", got, err)
 	}
 	t.total(model.TotalsQuery{})
+}
+
+// places: what came from which bucket is summed, and the distinct ones are counted.
+func places(t *eventsTest) {
+	var all []model.Count
+	for n := range 60 {
+		c := count(2+2*(n%2), uint64(n), 3, 1+float64(n%3), ok)
+		c.Bucket = report.Bucket(n % 21 * 200) // the first is unknown
+		all = append(all, c)
+		t.append(batch(n+1, c))
+	}
+	got, err := t.Cells(t.Context(), start, at(4))
+	must(t.T, err)
+	compareCells(t, got, detector.Fold(all))
+	if sum := t.total(model.TotalsQuery{}); sum.Places != 20 || sum.Clients != 60 {
+		t.Errorf("%d places of %d clients, want 20 of 60", sum.Places, sum.Clients)
+	}
+	if sum := t.total(model.TotalsQuery{Since: at(3)}); sum.Places != 20 {
+		t.Errorf("%d places in the second bin, want 20", sum.Places)
+	}
 }

@@ -40,6 +40,7 @@ func TestEvents(t *testing.T, newStore func(t *testing.T) (open func() (detector
 		{"prune", pruneEvents},
 		{"invented counts", inventedCounts},
 		{"sums that saturate", saturated},
+		{"places", places},
 		{"copies of one id", copiesOfOneID},
 		{"by name", cameByName},
 		{"many at a time", manyAppend},
