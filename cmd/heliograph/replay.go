@@ -8,14 +8,18 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector/judgement"
+	"github.com/heliograph-net/heliograph/detector/localise/rs"
 	"github.com/heliograph-net/heliograph/detector/replay"
 )
 
 type replayCmd struct {
 	File   string        `arg:"" help:"What to judge; - is standard input."`
-	Format string        `help:"cells: rows of reports, a JSON object a line." enum:"cells" required:"" placeholder:"FORMAT"`
-	Bin    time.Duration `help:"Width of a bin." default:"10s" placeholder:"10s"`
+	Format string        `help:"cells (rows of reports, JSON), series (counts of one series per bin, CSV) or rs (counts per minute and combination, CSV)." enum:"cells,series,rs" required:"" placeholder:"FORMAT"`
+	Bin    time.Duration `help:"Width of a bin. Default: 10s for cells, 5m for series." placeholder:"10s"`
 	Grace  time.Duration `help:"Cells: the least time that a bin waits for late reports." default:"10s" placeholder:"10s"`
+	Scores bool          `help:"Series: print an anomaly score for every row."`
+	At     []int64       `help:"Rs: a minute to explain, in Unix seconds; may be given several times." placeholder:"SECONDS"`
+	Top    int           `help:"Rs: at most so many explanations of each." default:"5" placeholder:"N"`
 }
 
 // Run judges a file. Bad input ends the process with exit code 2.
@@ -44,5 +48,25 @@ func (r *replayCmd) open() (in replay.Input, done func(), err error) {
 }
 
 func (r *replayCmd) replay(in replay.Input, stdout, stderr io.Writer) error {
-	return replay.Cells(in, judgement.Options{Bin: r.Bin, Grace: r.Grace, Seed: 1}, stdout, stderr)
+	switch r.Format {
+	case "series":
+		if !r.Scores {
+			return &exitError{2, "--format series needs --scores: there is nothing else to print"}
+		}
+		if r.Bin == 0 {
+			r.Bin = 5 * time.Minute
+		}
+		return replay.Series(in, r.Bin, stdout)
+	case "rs":
+		if err := rs.Run(stdout, in, rs.Options{File: in.Name, At: r.At, Top: r.Top}); err != nil {
+			return &exitError{2, err.Error()}
+		}
+		return nil
+	default:
+		o := judgement.Options{Bin: r.Bin, Grace: r.Grace, Seed: 1}
+		if _, err := judgement.New(o); err != nil {
+			return &exitError{2, "--bin, --grace: " + err.Error()}
+		}
+		return replay.Cells(in, o, stdout, stderr)
+	}
 }

@@ -46,6 +46,11 @@ func TestBadInputOfSimulateAndReplay(t *testing.T) {
 		{[]string{"replay", "--format", "cells", "/nowhere/cells"}, "/nowhere/cells"},
 		{[]string{"replay", "--format", "cows", bad}, "--format"},
 		{[]string{"replay", bad}, "--format"},
+		{[]string{"replay", "--format", "cells", "--bin", "7s", bad}, "--bin"},
+		{[]string{"replay", "--format", "series", bad}, "--scores"},
+		{[]string{"replay", "--format", "series", "--scores", bad}, "heliograph: " + bad + ":1: line: "},
+		{[]string{"replay", "--format", "rs", "--at", "60", bad}, bad},
+		{[]string{"replay", "--format", "rs", bad}, "minutes to explain"},
 		{[]string{"simulate", "--scenario", bad, "--out", "-"}, "heliograph: " + bad + ":2: "},
 		{[]string{"simulate", "--out", "-"}, "--scenario"},
 	} {

@@ -2,9 +2,7 @@ package replay
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -63,20 +61,20 @@ type player struct {
 }
 
 func (p *player) play(in Input) error {
-	lines := bufio.NewReaderSize(in, MaxLine+2)
-	d := newDecoder()
-	for n := 1; ; n++ {
-		text, err := lines.ReadSlice('\n')
-		switch {
-		case errors.Is(err, bufio.ErrBufferFull), len(bytes.TrimRight(text, "\r\n")) > MaxLine:
-			return &InputError{in.Name, n, "line", fmt.Sprintf("is longer than %d bytes", MaxLine)}
-		case err != nil && err != io.EOF:
-			return fmt.Errorf("reading %s: %w", in.Name, err)
-		case err == io.EOF && len(text) == 0:
+	lines, d := newLines(in), newDecoder()
+	for {
+		text, err := lines.next()
+		if err == io.EOF {
 			return p.advance()
 		}
-		if fault := p.take(d, text); fault != nil {
-			return at(in.Name, n, fault)
+		if err != nil {
+			return err
+		}
+		if err := p.take(d, text); err != nil {
+			if f, ok := err.(*fault); ok {
+				return lines.fault(f.field, f.text)
+			}
+			return err
 		}
 	}
 }

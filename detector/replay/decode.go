@@ -10,9 +10,6 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// MaxLine is the greatest length of a line of cells in bytes, its end not counted.
-const MaxLine = 64 << 10
-
 // Limits of values; what lies beyond is no value but a damaged file.
 const (
 	maxTime   = 253402300799999 // ms: the end of the year 9999

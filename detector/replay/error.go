@@ -22,11 +22,3 @@ func (f *fault) Error() string { return f.field + ": " + f.text }
 func faultf(field, format string, args ...any) error {
 	return &fault{field, fmt.Sprintf(format, args...)}
 }
-
-// at adds the place to a fault. Other errors stay as they are.
-func at(file string, line int, err error) error {
-	if f, ok := err.(*fault); ok {
-		return &InputError{File: file, Line: line, Field: f.field, Fault: f.text}
-	}
-	return err
-}

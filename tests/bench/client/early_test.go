@@ -16,8 +16,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// What early reports cost: clients that make a request every ten seconds on average for half an hour,
-// in virtual time. Three in a hundred are on bad connections, where one request in ten fails.
+// What early reports cost: clients that make a request every ten seconds on average for half an
+// hour, in virtual time. Three in a hundred are on bad connections, where one request in ten fails.
 const (
 	earlyClients = 1000
 	earlyTime    = 30 * time.Minute
@@ -35,8 +35,8 @@ type cost struct {
 	first []time.Duration
 }
 
-// TestCostOfEarlyReports shows it: go test ./client -run TestCostOfEarlyReports -v. An outage of ten
-// minutes may not double what is sent, and nobody comes near the day's cap.
+// TestCostOfEarlyReports shows it: go test ./client -run TestCostOfEarlyReports -v. An outage of
+// ten minutes may not double what is sent, and nobody comes near the day's cap.
 func TestCostOfEarlyReports(t *testing.T) {
 	for _, outage := range []bool{false, true} {
 		never, early := costOf(t, policy.NeverEarly, outage), costOf(t, policy.DefaultEarlyMS, outage)

@@ -1,3 +1,5 @@
-// Package detection measures how well faults are detected and localised, on public data with known
-// causes. The data is not part of the repository; see docs/benchmarks.md.
+// Package detection measures how well the detector judges: in simulated worlds whose truth is
+// known, beside the simple rules that others use ([RunWorld]), on public data with known anomalies
+// ([NAB]) and causes ([RS]), and what a bin costs ([RunLoad]). The data is not part of the
+// repository; see docs/detector.md.
 package detection

@@ -22,7 +22,7 @@ import (
 // Localisation is how well the labelled cases of failing video sessions are explained.
 type Localisation struct {
 	Cases   int
-	Top     [5]int // cases whose cause is among the first 1, 2, … 5 explanations
+	Top     [5]int        // cases whose cause is among the first 1, 2, … 5 explanations
 	Longest time.Duration // CPU time of one case, without reading its file
 	Total   time.Duration // the same of all cases
 	Missed  []string      // cases whose cause is not the first explanation, with its rank, 0 for none

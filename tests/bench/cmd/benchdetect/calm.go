@@ -6,7 +6,7 @@ import (
 	"io"
 
 	"github.com/heliograph-net/heliograph/detector/judgement"
-	"github.com/heliograph-net/heliograph/tests/bench/detect"
+	"github.com/heliograph-net/heliograph/tests/bench/detection"
 )
 
 // calm runs days and cold starts without any fault: whatever pages is a false alarm.
@@ -16,12 +16,12 @@ func calm(ctx context.Context, o *options, out io.Writer) error {
 		name string
 		runs int
 	}{{"calm", o.calmDays}, {"cold-start", o.starts}} {
-		w, err := detect.RunWorld(ctx, detect.WorldOptions{Scenario: part.name, Seeds: part.runs, Peers: o.peers, Parallel: o.parallel, Judge: o.judgeOptions()})
+		w, err := detection.RunWorld(ctx, detection.WorldOptions{Scenario: part.name, Seeds: part.runs, Peers: o.peers, Parallel: o.parallel, Judge: o.judgeOptions()})
 		if err != nil {
 			return err
 		}
 		days, pages, opened := 0.0, 0, 0
-		falses := make([]int, len(detect.PeerNames()))
+		falses := make([]int, len(detection.PeerNames()))
 		for _, r := range w.Runs {
 			days += r.Days
 			pages += len(r.FalsePages)
@@ -42,6 +42,6 @@ func calm(ctx context.Context, o *options, out io.Writer) error {
 		}
 	}
 	table(out, "Calm: false pages, incidents that paged nobody, false alarms a day of the simple rules",
-		append([]string{"", "days", "false pages", "incidents"}, detect.PeerNames()...), rows)
+		append([]string{"", "days", "false pages", "incidents"}, detection.PeerNames()...), rows)
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -42,6 +43,7 @@ var parts = []struct {
 	{"worlds", worlds},
 	{"calm", calm},
 	{"load", load},
+	{"nab", nab},
 	{"rs", localisation},
 }
 
@@ -90,12 +92,26 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return nil
 }
 
-// dataDir is where the public data sets are.
+// dataDir is where the public data sets are. A relative path is relative to the repository.
 func dataDir() string {
-	if dir := os.Getenv("HELIOGRAPH_DATA"); dir != "" {
+	dir := os.Getenv("HELIOGRAPH_DATA")
+	if dir == "" {
+		dir = "../shared/data"
+	}
+	if filepath.IsAbs(dir) {
 		return dir
 	}
-	return "../../../shared/data" // beside the repository
+	return filepath.Join("..", "..", dir)
+}
+
+// absent reports whether a data set is not there, and says so.
+func (o *options) absent(out io.Writer, set string) bool {
+	dir := filepath.Join(o.data, set)
+	if _, err := os.Stat(dir); err != nil {
+		fmt.Fprintf(out, "\n### %s: left out, because there is no data: %v. HELIOGRAPH_DATA or -data says where it is.\n", set, err)
+		return true
+	}
+	return false
 }
 
 // table prints a Markdown table below a heading.

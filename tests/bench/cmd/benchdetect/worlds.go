@@ -13,7 +13,7 @@ import (
 	"github.com/heliograph-net/heliograph/detector/judgement"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/simulate"
-	"github.com/heliograph-net/heliograph/tests/bench/detect"
+	"github.com/heliograph-net/heliograph/tests/bench/detection"
 )
 
 // judgeOptions are the detector's own, but for what flags say.
@@ -30,10 +30,10 @@ func worlds(ctx context.Context, o *options, out io.Writer) error {
 	}
 	var ours, theirs [][]string
 	var sum totals
-	peerNames := detect.PeerNames()
+	peerNames := detection.PeerNames()
 	for _, name := range names {
 		start := time.Now()
-		w, err := detect.RunWorld(ctx, detect.WorldOptions{Scenario: name, Seeds: o.seeds, Peers: o.peers, Parallel: o.parallel, Judge: o.judgeOptions()})
+		w, err := detection.RunWorld(ctx, detection.WorldOptions{Scenario: name, Seeds: o.seeds, Peers: o.peers, Parallel: o.parallel, Judge: o.judgeOptions()})
 		if err != nil {
 			return err
 		}
@@ -66,7 +66,7 @@ func quiet(t *simulate.Truth) bool {
 	return t.Verdict == string(model.LastMile) || t.Verdict == string(model.Forged)
 }
 
-func row(w *detect.World, sum *totals) []string {
+func row(w *detection.World, sum *totals) []string {
 	var delays, onsets []float64
 	var faults, told, opened, exact, exactEver, verdict, lastRight, single, falsePages, events int
 	for _, r := range w.Runs {
@@ -104,7 +104,7 @@ func row(w *detect.World, sum *totals) []string {
 	}
 	return []string{w.Scenario, fmt.Sprintf("%d + %d/%d", told, opened-told, faults), pair(delays), fmt.Sprintf("%d / %d", exact, exactEver),
 		fmt.Sprintf("%d / %d", verdict, lastRight), fmt.Sprint(single), fmt.Sprint(falsePages), fmt.Sprintf("%.1f", float64(events)/float64(faults)),
-		fmt.Sprintf("%.0f s", detect.Quantile(onsets, 0.5))}
+		fmt.Sprintf("%.0f s", detection.Quantile(onsets, 0.5))}
 }
 
 func count(is bool) int {
@@ -118,13 +118,13 @@ func count(is bool) int {
 func pair(values []float64) string { return seconds(values, 0.5) + " / " + seconds(values, 0.9) }
 
 func seconds(values []float64, q float64) string {
-	if x := detect.Quantile(values, q); x < 1e9 {
+	if x := detection.Quantile(values, q); x < 1e9 {
 		return fmt.Sprintf("%.0f", x)
 	}
 	return "never"
 }
 
-func peerRow(w *detect.World, n int) []string {
+func peerRow(w *detection.World, n int) []string {
 	cells := []string{w.Scenario}
 	for i := range n {
 		var delays []float64
@@ -140,7 +140,7 @@ func peerRow(w *detect.World, n int) []string {
 }
 
 // tell prints what was wrong in each run.
-func tell(out io.Writer, w *detect.World) {
+func tell(out io.Writer, w *detection.World) {
 	for _, r := range w.Runs {
 		for _, g := range r.Grades {
 			wrong := !g.ExactEver || !g.LastRight || g.Incidents != 1 || g.Paged == quiet(&g.Truth)

@@ -1,0 +1,32 @@
+package score
+
+// returns knows how long ago a series was last as high as now. It keeps the values that no later
+// one exceeds, which are falling.
+type returns struct {
+	most  int // bins to look back
+	now   int // bins so far
+	peaks []peak
+}
+
+type peak struct {
+	at    int
+	value float64
+}
+
+// add returns how many bins ago the value was last reached: at most r.most, and, if it never was,
+// the bins since the beginning and some before it.
+func (r *returns) add(value float64, before int) int {
+	for len(r.peaks) > 0 && r.peaks[len(r.peaks)-1].value < value {
+		r.peaks = r.peaks[:len(r.peaks)-1]
+	}
+	bins := r.now + before
+	if n := len(r.peaks); n > 0 {
+		bins = r.now - r.peaks[n-1].at
+	}
+	r.peaks = append(r.peaks, peak{r.now, value})
+	if r.peaks[0].at < r.now-r.most { // too long ago to matter
+		r.peaks = append(r.peaks[:0], r.peaks[1:]...)
+	}
+	r.now++
+	return max(min(bins, r.most), 1)
+}
