@@ -24,8 +24,8 @@ const (
 	lockUpload = "upload.lock"
 )
 
-// open returns the directory, made if create is set. A directory that was deleted or replaced since
-// the last time is opened anew. The caller holds mu.
+// open returns the directory. It creates the directory if create is set, and opens it again if it
+// was deleted or replaced since the last time. The caller holds mu.
 func (s *Spool) open(create bool) (*os.Root, error) {
 	now, err := os.Stat(s.dir)
 	if s.root != nil {
@@ -55,14 +55,14 @@ func (s *Spool) open(create bool) (*os.Root, error) {
 	return root, nil
 }
 
-// lockPatience is how long an operation waits for other processes' operations on the directory.
-// None takes more than a few writes, but a busy disk can take a second for each, and who gives up
-// loses what it was to write.
+// lockPatience is how long an operation waits for those of other processes. Each needs only a few
+// writes, but a busy disk can take a second for each write, and an operation that gives up
+// loses its data.
 const lockPatience = 10 * time.Second
 
 var errLockBusy = errors.New("directory is locked by another process")
 
-// locked calls f while no other process, and no other Spool, changes the directory. The
+// locked calls f while no other process and no other Spool changes the directory. The
 // caller holds mu.
 func (s *Spool) locked(root *os.Root, f func() error) error {
 	for deadline := time.Now().Add(lockPatience); ; time.Sleep(time.Millisecond) {
@@ -77,8 +77,8 @@ func (s *Spool) locked(root *os.Root, f func() error) error {
 	}
 }
 
-// tryLockFile makes and locks the file called name; closing it releases the lock. The error is
-// errLockBusy if another has it.
+// tryLockFile creates and locks the file with that name. Closing it releases the lock. The error is
+// errLockBusy if the file is already locked.
 func tryLockFile(root *os.Root, name string) (*os.File, error) {
 	f, err := openPlain(root, name, os.O_RDWR|os.O_CREATE)
 	if err != nil {
@@ -88,7 +88,7 @@ func tryLockFile(root *os.Root, name string) (*os.File, error) {
 		_ = f.Close()
 		return nil, err
 	}
-	// Purge deleted it after it was opened: a lock on it excludes nobody
+	// Purge deleted the file after it was opened, so a lock on it has no effect
 	if !isStill(root, name, f) {
 		_ = f.Close()
 		return nil, errLockBusy
@@ -96,7 +96,7 @@ func tryLockFile(root *os.Root, name string) (*os.File, error) {
 	return f, nil
 }
 
-// isStill reports whether name is f's name.
+// isStill reports whether name still refers to f.
 func isStill(root *os.Root, name string, f *os.File) bool {
 	a, err := f.Stat()
 	if err != nil {
@@ -165,7 +165,7 @@ func scan(root *os.Root) ([]file, error) {
 		}
 		info, err := e.Info()
 		if err != nil {
-			continue // deleted since
+			continue // deleted meanwhile
 		}
 		f.size = info.Size()
 		files = append(files, f)
@@ -177,7 +177,7 @@ func scan(root *os.Root) ([]file, error) {
 // endSize is the length of seal.AppendEnd's mark.
 const endSize = 4
 
-// total is what the segments take, with the end marks that unfinished ones will have.
+// total returns the size of the segments, including the end marks that unfinished ones will have.
 func total(files []file) (bytes int64) {
 	for _, f := range files {
 		bytes += f.size
@@ -188,7 +188,7 @@ func total(files []file) (bytes int64) {
 	return bytes
 }
 
-// ours lists every file of the directory that a spool made.
+// ours lists all files in the directory that a spool has created.
 func ours(root *os.Root) ([]string, error) {
 	all, err := entries(root)
 	var names []string
@@ -203,7 +203,7 @@ func ours(root *os.Root) ([]string, error) {
 	return names, err
 }
 
-// purged lists what Purge deletes.
+// purged lists the files that Purge deletes.
 func purged(root *os.Root) ([]string, error) {
 	names, err := ours(root)
 	return slices.DeleteFunc(names, func(name string) bool { return name == agent.StateNotice+extState }), err

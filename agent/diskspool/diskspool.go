@@ -1,16 +1,15 @@
-// Package diskspool keeps an agent's sealed segments in a directory that several processes may
-// share. Most readers need [Open].
+// Package diskspool stores an agent's sealed segments in a directory that several processes may
+// share. Start with [Open].
 //
-// The directory holds, readable by its owner only:
+// The directory has these files, which only its owner can read:
 //
 //	<birth>-<batch id>.open  a segment being written; its writer holds a lock on it
 //	<birth>-<batch id>.seg   a finished segment, to the byte what is uploaded; birth is in Unix ms
 //	<name>.state             a blob of state; a purge of the spool leaves notice.state
 //	dir.lock, upload.lock    empty; held while the directory changes, and while a process uploads
 //
-// A process that dies, at whatever instant, leaves an .open file without a lock: the next List of
-// any process cuts it back to its whole frames and finishes it. Files with other names are
-// left alone.
+// A process that dies leaves an .open file without a lock. The next List of any process truncates
+// it to its whole frames and finishes it. Files with other names are left alone.
 package diskspool
 
 import (
@@ -25,15 +24,15 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Options bound a spool. The zero value is right for applications. Processes that share a directory
-// should agree on them; each keeps to its own.
+// Options are the limits of a [Spool]. The zero value is right for applications. Processes that
+// share a directory should use the same Options; each applies its own.
 type Options struct {
-	MaxBytes    int64         // of all segments together; 0: 8 MiB; at least seal.MaxSegment
+	MaxBytes    int64         // total size of all segments; 0: 8 MiB; at least seal.MaxSegment
 	MaxSegments int           // 0: 1024
-	MaxAge      time.Duration // from a segment's birth; 0: 7 days
+	MaxAge      time.Duration // since a segment's birth; 0: 7 days
 }
 
-// Defaults of Options.
+// The defaults of [Options].
 const (
 	DefaultMaxBytes    = 8 << 20
 	DefaultMaxSegments = 1024
@@ -59,24 +58,24 @@ type Spool struct {
 	dir string
 	o   Options
 
-	mu      sync.Mutex // one operation of this process at a time; owns what follows
+	mu      sync.Mutex // one operation of this process at a time; guards the following fields
 	root    *os.Root   // nil: not open
 	writers map[*writer]struct{}
 	drops   map[string]uint64
-	names   map[report.BatchID]string // of the segments that List told, a hint
+	names   map[report.BatchID]string // file names of the segments that List returned; only a hint
 
-	// births are those of this process's own segments, with a monotonic reading that file names
-	// lack: a wall clock that is set right (a device without a battery starts somewhere in its
-	// past) makes nothing old.
+	// births has the births of this process's own segments, with the monotonic reading that file
+	// names lack. So segments do not expire when the wall clock is set, for example on a device
+	// whose clock starts in the past.
 	births map[report.BatchID]time.Time
 }
 
 var _ agent.Spool = (*Spool)(nil)
 
-// Open returns the spool in dir. A relative dir is below the working directory of now; where the
-// process goes later does not matter. Open touches no file: the directory comes into being,
-// readable only by its owner, with the first segment. The error joins the faults of o, each naming
-// its option, or says that there is no working directory for a relative dir.
+// Open returns the spool in dir. A relative dir is relative to the present working directory, even
+// if that changes later. Open touches no file: the directory is created, readable only by its
+// owner, with the first segment. The error names all faults of o, or says that there is no working
+// directory for a relative dir.
 func Open(dir string, o Options) (*Spool, error) {
 	if dir == "" {
 		return nil, errors.New("diskspool: directory: is required")
@@ -133,8 +132,8 @@ func (s *Spool) Usage() (segments int, bytes int64) {
 	return len(files), total(files)
 }
 
-// Purge implements [agent.Spool]. The directory itself stays, empty but for files that are not the
-// spool's and a deletion notice.
+// Purge implements [agent.Spool]. The directory itself stays, with a deletion notice and with files
+// that are not the spool's.
 func (s *Spool) Purge() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

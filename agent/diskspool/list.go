@@ -41,7 +41,7 @@ func (s *Spool) List() ([]agent.Segment, error) {
 	return segments, nil
 }
 
-// needsCare reports whether something has expired or may have been abandoned.
+// needsCare reports whether a segment has expired or may have been abandoned.
 func (s *Spool) needsCare(files []file) bool {
 	for _, f := range files {
 		if !f.done && !s.writes(f.id) || f.done && s.expired(f) {
@@ -51,7 +51,7 @@ func (s *Spool) needsCare(files []file) bool {
 	return false
 }
 
-// care finishes what was abandoned and drops what has expired.
+// care finishes abandoned segments and drops expired ones.
 func (s *Spool) care(root *os.Root) (files []file, err error) {
 	err = s.locked(root, func() error {
 		s.recover(root)
@@ -70,7 +70,7 @@ func (s *Spool) care(root *os.Root) (files []file, err error) {
 	return files, err
 }
 
-// forgetBirths drops those of segments that are gone.
+// forgetBirths removes the births of segments that no longer exist.
 func (s *Spool) forgetBirths(files []file) {
 	kept := make(map[report.BatchID]time.Time)
 	for _, f := range files {
@@ -91,8 +91,8 @@ func (s *Spool) writes(id report.BatchID) bool {
 	return false
 }
 
-// released is before any segment was born: a clock that says less was not set, and says nothing
-// about age.
+// released is before the birth of any segment. An earlier time means that the clock was not set, so
+// it says nothing about age.
 var released = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (s *Spool) expired(f file) bool {

@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// tryLock has no lock that dies with its process here, and without one a spool cannot be
-// shared safely.
+// tryLock always fails. This system has no lock that ends with its process, and without one a spool
+// cannot be shared safely.
 func tryLock(*os.File) error { return errors.ErrUnsupported }
 
 func syncDir(*os.Root) error { return nil }

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// tryLock locks f until it is closed, or returns errLockBusy. The lock (flock) belongs to this
-// opening of the file, so it also keeps out other openings by this process, and dies with
+// tryLock locks f until it is closed, or returns errLockBusy. The lock (flock) belongs to the open
+// file, so it also excludes other files that this process has opened by the same name. It ends with
 // the process.
 func tryLock(f *os.File) error {
 	conn, err := f.SyscallConn()

@@ -9,8 +9,8 @@ import (
 
 var procLockFileEx = syscall.NewLazyDLL("kernel32.dll").NewProc("LockFileEx")
 
-// tryLock locks f until it is closed, or returns errLockBusy. It locks one byte far behind the end,
-// because a locked byte cannot be read by others.
+// tryLock locks f until it is closed, or returns errLockBusy. It locks one byte far beyond the end,
+// because other processes cannot read a locked byte.
 func tryLock(f *os.File) error {
 	const (
 		failImmediately = 1
@@ -39,7 +39,7 @@ func tryLock(f *os.File) error {
 	}
 }
 
-// NTFS journals its directories by itself.
+// syncDir does nothing, because NTFS journals its directories.
 func syncDir(*os.Root) error { return nil }
 
 func syncPath(string) error { return nil }

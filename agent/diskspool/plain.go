@@ -8,11 +8,11 @@ import (
 	"runtime"
 )
 
-// errNotRegular says that something else lies where the spool has a file: a symbolic link, or a
-// pipe, which would keep whoever opens it waiting.
-var errNotRegular = errors.New("is no regular file")
+// errNotRegular says that a file of the spool is not a regular file. It may be a symbolic link, or
+// a pipe, which would block whoever opens it.
+var errNotRegular = errors.New("not a regular file")
 
-// openPlain opens a file of the spool, which may be made by flag, if it is a regular one.
+// openPlain opens a file of the spool if it is a regular one. flag may include os.O_CREATE.
 func openPlain(root *os.Root, name string, flag int) (*os.File, error) {
 	info, err := root.Lstat(name)
 	if err != nil && !(errors.Is(err, os.ErrNotExist) && flag&os.O_CREATE != 0) {
@@ -25,7 +25,7 @@ func openPlain(root *os.Root, name string, flag int) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !isStill(root, name, f) { // it was replaced meanwhile, by a link perhaps
+	if !isStill(root, name, f) { // it was replaced meanwhile, perhaps by a link
 		if info, err := root.Lstat(name); err == nil && !info.Mode().IsRegular() {
 			_ = f.Close()
 			return nil, &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
@@ -34,17 +34,18 @@ func openPlain(root *os.Root, name string, flag int) (*os.File, error) {
 	return f, nil
 }
 
-// others are the permissions by which others could put files into a directory.
+// others are the permissions that allow other users to create files in a directory.
 const others fs.FileMode = 0o022
 
-// keepOthersOut takes write permission for others off a directory, or refuses it: whoever may write
-// there decides what the agent reads. Windows has no such permissions.
+// keepOthersOut removes the write permission of other users from a directory, because they could
+// otherwise choose what the agent reads. If that fails, it returns an error. Windows has no
+// such permissions.
 func keepOthersOut(root *os.Root, dir string) error {
 	info, err := root.Stat(".")
 	if err != nil || runtime.GOOS == "windows" || info.Mode().Perm()&others == 0 {
 		return err
 	}
-	if info.Mode()&fs.ModeSticky == 0 { // else it is one that many share, such as /tmp
+	if info.Mode()&fs.ModeSticky == 0 { // otherwise many users share it, as /tmp
 		if err = root.Chmod(".", info.Mode().Perm()&^others); err == nil {
 			return nil
 		}

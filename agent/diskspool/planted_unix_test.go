@@ -69,7 +69,7 @@ func TestPlantedFilesAreLeftAlone(t *testing.T) {
 	if err := os.Symlink(victim, filepath.Join(dir, lockDir)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.State("x", func([]byte) []byte { return []byte("more") }); err == nil || !strings.Contains(err.Error(), "no regular file") {
+	if _, err := s.State("x", func([]byte) []byte { return []byte("more") }); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("with a link for a lock: %v", err)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// recover finishes the segments of writers that are no more. The directory is locked.
+// recover finishes the segments of writers that have died. The directory is locked.
 func (s *Spool) recover(root *os.Root) {
 	files, _ := scan(root)
 	for _, f := range files {
@@ -25,13 +25,13 @@ func (s *Spool) recoverFile(root *os.Root, f file) {
 	}
 	defer h.Close()
 	if tryLock(h) != nil {
-		return // its writer lives
+		return // its writer is alive
 	}
 	b, err := io.ReadAll(io.LimitReader(h, seal.MaxSegment+1))
 	if err != nil {
 		return
 	}
-	// died between end mark and renaming
+	// the writer died between writing the end mark and renaming the file
 	if info, err := seal.ParseSegment(b); err == nil && info.ID == f.id {
 		_ = h.Close()
 		_ = rename(root, f.name)
@@ -49,7 +49,7 @@ func (s *Spool) recoverFile(root *os.Root, f file) {
 	}
 }
 
-// lostTail reports whether what follows the whole frames is more than a part of the end mark.
+// lostTail reports whether the bytes after the whole frames are more than a part of the end mark.
 func lostTail(tail []byte) bool {
 	for _, c := range tail {
 		if c != 0 {

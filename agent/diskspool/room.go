@@ -9,8 +9,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// makeRoom drops the oldest finished segments until size more bytes, and one more file if fresh,
-// stay within bounds. The directory is locked.
+// makeRoom drops the oldest finished segments until there is room for size more bytes, and for one
+// more file if fresh is set. The directory is locked.
 func (s *Spool) makeRoom(root *os.Root, size int64, fresh bool) error {
 	files, err := scan(root)
 	if err != nil {
@@ -41,13 +41,13 @@ func (s *Spool) makeRoom(root *os.Root, size int64, fresh bool) error {
 	return nil
 }
 
-// dropFile deletes a finished segment and counts its records as lost. It reports false if it cannot
-// be deleted.
+// dropFile deletes a finished segment and counts its records as dropped. It returns false if the
+// segment cannot be deleted.
 func (s *Spool) dropFile(root *os.Root, f file, reason string) bool {
 	records := uint64(1)
 	if b, err := readFile(root, f.name); err == nil {
 		if info, err := seal.ParseSegment(b); err == nil {
-			records = uint64(max(info.Frames-1, 1)) // its header aside
+			records = uint64(max(info.Frames-1, 1)) // without its header
 		}
 	}
 	removed, err := removeFile(root, f.name)

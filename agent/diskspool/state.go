@@ -32,7 +32,7 @@ func (s *Spool) State(name string, update func(old []byte) []byte) ([]byte, erro
 	root, err := s.open(false)
 	if errors.Is(err, os.ErrNotExist) {
 		if update(nil) == nil {
-			return nil, nil // reading makes no directory
+			return nil, nil // reading does not create the directory
 		}
 		root, err = s.open(true)
 	}
@@ -83,16 +83,17 @@ func readState(root *os.Root, name string) []byte {
 	return b
 }
 
-// writeState replaces a blob: after a crash there is the old one or the new one, whole.
+// writeState replaces a blob atomically: after a crash, either the whole old one or the whole new
+// one is there.
 func writeState(root *os.Root, name string, b []byte) error {
 	if len(b) > agent.MaxState {
 		return errStateSize
 	}
-	// left by a process that died, or planted; the directory is locked
+	// the file may be left from a process that died, or planted; the directory is locked
 	if err := root.Remove(name + extTemp); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	// follows no link
+	// O_EXCL does not follow links
 	f, err := root.OpenFile(name+extTemp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err

@@ -10,13 +10,13 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// writer writes one segment. Its Spool's mu owns it.
+// writer writes one segment. Its Spool's mu guards it.
 type writer struct {
 	s      *Spool
 	birth  time.Time
 	id     report.BatchID
 	prefix []byte
-	f      *os.File // nil: nothing was appended yet
+	f      *os.File // nil: nothing has been appended yet
 	size   int64    // durable bytes
 	broken bool     // an Append failed, or it is closed
 }
@@ -75,7 +75,7 @@ func (w *writer) append(frames []byte) error {
 	return nil
 }
 
-// ready makes and locks the file, or sees that it is still there. It is called with the directory
+// ready creates and locks the file, or checks that it still exists. It is called with the directory
 // locked, so that no process takes the file for an abandoned one before it is locked.
 func (w *writer) ready(root *os.Root) error {
 	name := fileName(w.birth, w.id, extOpen)
@@ -100,20 +100,20 @@ func (w *writer) ready(root *os.Root) error {
 	return nil
 }
 
-// cutBack takes away what a failed append may have left.
+// cutBack removes what a failed append may have left.
 func (w *writer) cutBack(root *os.Root) {
 	if w.f == nil {
 		return
 	}
 	if w.size > 0 {
-		_ = w.f.Truncate(w.size) // else List cuts it back
+		_ = w.f.Truncate(w.size) // if this fails, List truncates it later
 		return
 	}
 	w.abandon()
 	_ = root.Remove(fileName(w.birth, w.id, extOpen))
 }
 
-// abandon closes the file as it is; the next List finishes it.
+// abandon closes the file as it is. The next List finishes it.
 func (w *writer) abandon() {
 	if w.f != nil {
 		_ = w.f.Close()
@@ -145,9 +145,9 @@ func (w *writer) Close() error {
 	})
 }
 
-// finish ends the segment in f, called name, after size bytes, and gives it its final name. It
-// closes f, because some systems do not rename open files; the directory is locked, so nobody takes
-// it for abandoned meanwhile.
+// finish ends the segment in f after size bytes and renames the file from name to its final name.
+// It closes f first, because some systems cannot rename open files. The directory is locked, so no
+// process takes the segment for an abandoned one meanwhile.
 func finish(root *os.Root, f *os.File, name string, size int64) error {
 	if err := f.Truncate(size); err != nil {
 		return err

@@ -7,25 +7,25 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// handle is the answer's body as the application has it: it passes the real one on, and sees how
-// that ends.
+// handle is the response body that the application gets. It forwards to the real body and observes
+// how it ends.
 //
-// An application may keep a body after Close, close it again, read from it while another goroutine
-// closes it. So what it holds can never be used for a second answer. Every handle is given out
-// once, and the exchange behind it counts the turns that it takes: whoever comes with a handle of
-// an earlier turn is late, and gets what the real body says to that, without the exchange. The
-// exchange serves the next request when its handle was closed and no goroutine is in Read. Handles
-// are made by the dozen, 32 bytes each.
+// An application may retain a body after Close, close it again, or read from it while another
+// goroutine closes it. So a handle must not be used for a second response. Every handle is given
+// out once, and the exchange behind it counts its turns. A call with a handle of an earlier turn
+// goes only to the real body and not to the exchange. The exchange can serve the next request when
+// its handle is closed and no goroutine is in Read. Handles are 32 bytes each and are allocated
+// in groups.
 type handle struct {
 	of   *exchange
 	turn uint64
 	body io.ReadCloser // the real one
 }
 
-// handles is how many are made at once.
+// handles is how many handles are allocated at once.
 const handles = 32
 
-// hold returns the handle of x's answer's body. Nobody holds another of this turn.
+// hold returns the handle for the body of x's response. It is the only one of this turn.
 func (x *exchange) hold(body io.ReadCloser) *handle {
 	if len(x.spare) == 0 {
 		x.spare = make([]handle, handles)
@@ -39,8 +39,8 @@ func (x *exchange) hold(body io.ReadCloser) *handle {
 // Read implements io.Reader.
 func (h *handle) Read(p []byte) (int, error) {
 	x := h.of
-	// The order decides: either Close sees a reader, and leaves the exchange to the garbage
-	// collector, or the reader sees that it came after Close.
+	// The order matters: either Close sees a reader and leaves the exchange to the garbage
+	// collector, or the reader sees that Close came first.
 	x.readers.Add(1)
 	if x.turn.Load() != h.turn {
 		x.readers.Add(-1)
@@ -54,8 +54,9 @@ func (h *handle) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close implements io.Closer. A body that the application does not read to its end was answered all
-// the same; a Read that fails because of Close is no failure, so the end is noted first.
+// Close implements io.Closer. A request counts as answered even if the application does not read
+// the body to its end. The end is recorded before the real body is closed, because a Read that
+// fails because of Close is not a failure.
 func (h *handle) Close() error {
 	x := h.of
 	if !x.turn.CompareAndSwap(h.turn, h.turn+1) {

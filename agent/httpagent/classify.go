@@ -17,16 +17,16 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Classify names what became of a request from the error of a RoundTripper, of a body's Read or of
-// an [http.Client]. ctx is the request's own context: it tells the caller's giving up from the
-// network's failing. A nil err is [report.OK]. What only httptrace knows is not known here, so an
-// error of an unknown kind is [report.HTTPFailed].
+// Classify returns the outcome of a request from the error of an [http.RoundTripper], of a body's
+// Read or of an [http.Client]. ctx is the request's own context, which shows whether the caller
+// gave up or the network failed. If err is nil, the outcome is [report.OK]. Classify does not have
+// the information of httptrace, so an unknown error is [report.HTTPFailed].
 func Classify(ctx context.Context, err error) report.Outcome {
 	if err == nil {
 		return report.OK
 	}
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		err = wrapped.Err // the text of which is not the URL's, which could say anything
+		err = wrapped.Err // without the URL, whose text could be anything
 	}
 	if contains(err, "stopped after 10 redirects") {
 		return report.HTTPRedirectLoop
@@ -34,8 +34,8 @@ func Classify(ctx context.Context, err error) report.Outcome {
 	return classifyRequest(ctx, err, phaseSend)
 }
 
-// classifyRequest names the failure of a request that got no answer, or only part of its head. at
-// is how far it came.
+// classifyRequest returns the outcome of a request that got no response, or only a part of its
+// head. at is how far it got.
 func classifyRequest(ctx context.Context, err error, at phase) report.Outcome {
 	if abandoned(ctx, err) {
 		return report.Abandoned
@@ -58,7 +58,7 @@ func classifyRequest(ctx context.Context, err error, at phase) report.Outcome {
 			return report.TCPTimedOut
 		}
 	}
-	text := err.Error() // which takes longer to write than all the types above take to compare
+	text := err.Error() // making the text takes longer than comparing all the types above
 	for _, outcome := range [...]func(error, string) report.Outcome{tlsOutcome, timeoutOutcome, http2Outcome, headOutcome} {
 		if o := outcome(err, text); o != "" {
 			return o
@@ -70,7 +70,7 @@ func classifyRequest(ctx context.Context, err error, at phase) report.Outcome {
 	return fallback(at)
 }
 
-// classifyBody names the failure of an answer's body.
+// classifyBody returns the outcome of a request whose response body failed.
 func classifyBody(ctx context.Context, err error, h *head) report.Outcome {
 	if abandoned(ctx, err) {
 		return report.Abandoned
@@ -109,12 +109,12 @@ func classifyBody(ctx context.Context, err error, h *head) report.Outcome {
 	return report.HTTPFailed
 }
 
-// slack is how much earlier than the context's timer a connection's may notice the same deadline.
+// slack is how much earlier a connection's timer may notice a deadline than the context's timer.
 const slack = 20 * time.Millisecond
 
-// expired reports whether the time is over that the caller had allowed. What then failed is the
-// network or the service, not the caller: a path that swallows packets shows up in applications as
-// their own deadline, mostly http.Client.Timeout, and as nothing else.
+// expired reports whether a deadline of the caller has passed. Then the network or the service has
+// failed and not the caller: if a path drops packets, an application sees only its own deadline,
+// mostly http.Client.Timeout.
 func expired(ctx context.Context, err error) bool {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return true
@@ -123,14 +123,14 @@ func expired(ctx context.Context, err error) bool {
 	if !ok || time.Until(deadline) >= slack {
 		return false
 	}
-	// http.Client.Timeout cancels in this way, too
+	// http.Client.Timeout cancels like this, too
 	return isTimeout(err) || contains(err, legacyCancel)
 }
 
-// legacyCancel is what net/http says when it is cancelled otherwise than by the context.
+// legacyCancel is the text of net/http's error if a request is cancelled other than by its context.
 const legacyCancel = "request canceled"
 
-// abandoned reports whether err is there because the caller cancelled.
+// abandoned reports whether err is the result of a cancellation by the caller.
 func abandoned(ctx context.Context, err error) bool {
 	if expired(ctx, err) {
 		return false
@@ -142,7 +142,7 @@ func abandoned(ctx context.Context, err error) bool {
 		return true
 	}
 	if is[*net.OpError](err) {
-		return false // of package net, which says so by the type: its text need not be written
+		return false // an error of package net has a type for it, so its text is not needed
 	}
 	return contains(err, legacyCancel)
 }
@@ -155,8 +155,8 @@ func isTimeout(err error) bool {
 	return ok && t.Timeout() || errors.Is(err, context.DeadlineExceeded)
 }
 
-// timeoutOutcome is for waiting times that the transport itself has set: for the handshake, for the
-// answer. A peer that is silent after connecting cannot be told from a path that went silent.
+// timeoutOutcome is for timeouts of the transport itself: for the handshake and for the response. A
+// peer that does not answer after connecting looks the same as a path that has broken.
 func timeoutOutcome(err error, _ string) report.Outcome {
 	if isTimeout(err) {
 		return report.TCPTimedOut
@@ -176,7 +176,7 @@ func dnsOutcome(err error) report.Outcome {
 		return report.DNSTimedOut
 	case containsAny(e.Err, "connection refused", "network is unreachable", "no route to host", "host is unreachable",
 		"host is down", "network is down", "forcibly closed", "unreachable"):
-		// the resolver keeps only the text of what happened to its packets
+		// the resolver keeps only the text of a socket error
 		return report.DNSUnreachable
 	default:
 		return report.DNSFailed
@@ -204,7 +204,7 @@ func tcpOutcome(err error) report.Outcome {
 	}
 }
 
-// dialled returns the address that a failed dial was to.
+// dialled returns the address of a failed dial.
 func dialled(err error) (netip.AddrPort, bool) {
 	op, ok := errors.AsType[*net.OpError](err)
 	if !ok || op.Op != "dial" {
@@ -217,7 +217,8 @@ func dialled(err error) (netip.AddrPort, bool) {
 	return a.AddrPort(), true
 }
 
-// http2Outcome knows net/http's HTTP/2 errors by their text, because their types are not exported.
+// http2Outcome recognizes net/http's HTTP/2 errors by their text, because their types are
+// not exported.
 func http2Outcome(_ error, text string) report.Outcome {
 	switch {
 	case strings.Contains(text, "http2: client connection lost"):
@@ -229,8 +230,8 @@ func http2Outcome(_ error, text string) report.Outcome {
 	}
 }
 
-// headOutcome is for an answer's head that is no HTTP, and for requests that the application itself
-// has spoilt.
+// headOutcome is for a response head that is not HTTP, and for requests that are invalid because of
+// the application.
 func headOutcome(err error, text string) report.Outcome {
 	switch {
 	case is[textproto.ProtocolError](err), containsAny(text,
@@ -249,10 +250,10 @@ func headOutcome(err error, text string) report.Outcome {
 	}
 }
 
-// chunkOutcome is for chunked encoding that is broken rather than cut short.
+// chunkOutcome is for chunked encoding that is malformed rather than truncated.
 func chunkOutcome(_ error, text string) report.Outcome {
 	switch {
-	// the latter also for one that ends too early
+	// the latter also if the trailer ends too early
 	case containsAny(text, "EOF reading trailer", "long trailer after chunked"):
 		return report.HTTPIncompleteChunked
 	case containsAny(text, "chunk", "header line too long"):
@@ -262,7 +263,7 @@ func chunkOutcome(_ error, text string) report.Outcome {
 	}
 }
 
-// endOutcome is for a connection that the peer closed in good order, but too early.
+// endOutcome is for a connection that the peer closed properly, but too early.
 func endOutcome(at phase) report.Outcome {
 	switch at {
 	case phaseSend:
@@ -274,7 +275,7 @@ func endOutcome(at phase) report.Outcome {
 	}
 }
 
-// fallback is for an error of an unknown kind.
+// fallback is for unknown errors.
 func fallback(at phase) report.Outcome {
 	switch at {
 	case phaseConnect:

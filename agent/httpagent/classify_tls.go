@@ -15,7 +15,7 @@ func tlsOutcome(err error, text string) report.Outcome {
 	alert, refused := errors.AsType[*net.OpError](err)
 	switch {
 	case is[tls.RecordHeaderError](err), errors.Is(err, http.ErrSchemeMismatch):
-		return report.TLSProtocolError // the peer does not speak TLS
+		return report.TLSProtocolError // the peer does not use TLS
 	case is[*tls.ECHRejectionError](err):
 		return report.TLSFailed
 	case refused && alert.Op == "remote error":
@@ -30,8 +30,8 @@ func tlsOutcome(err error, text string) report.Outcome {
 	}
 }
 
-// alertOutcome is for the alerts (RFC 8446, section 6.2) with which a server ends a handshake.
-// Those about certificates are about the client's.
+// alertOutcome is for alerts (RFC 8446, section 6.2) with which a server ends a handshake. Alerts
+// about certificates are about the client's.
 func alertOutcome(text string) report.Outcome {
 	switch strings.TrimPrefix(text, "tls: ") {
 	case "protocol version not supported", "handshake failure", "insufficient security level", "inappropriate fallback":
@@ -46,7 +46,7 @@ func alertOutcome(text string) report.Outcome {
 	}
 }
 
-// errPin says that a collector showed none of the keys that the policy pins.
+// errPin says that a collector's certificate chain has none of the keys that the policy pins.
 var errPin = errors.New("certificate chain has none of the pinned keys")
 
 func certificateOutcome(err error) report.Outcome {
@@ -58,7 +58,7 @@ func certificateOutcome(err error) report.Outcome {
 		return report.TLSCertNameInvalid
 	case is[x509.UnknownAuthorityError](err), is[x509.SystemRootsError](err):
 		return report.TLSCertAuthorityInvalid
-	case isInvalid && invalid.Reason == x509.Expired: // also: not valid yet
+	case isInvalid && invalid.Reason == x509.Expired: // or not yet valid
 		return report.TLSCertDateInvalid
 	case isInvalid, is[*tls.CertificateVerificationError](err):
 		return report.TLSCertInvalid

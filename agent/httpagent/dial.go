@@ -14,20 +14,19 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-// Limits of the delivery's waits and sizes.
+// The timeouts and limits of deliveries.
 const (
-	exchangeTimeout  = 45 * time.Second // the whole of it
+	exchangeTimeout  = 45 * time.Second // the whole exchange
 	resolveTimeout   = 5 * time.Second
 	connectTimeout   = 5 * time.Second // per address
 	handshakeTimeout = 10 * time.Second
 	answerTimeout    = 20 * time.Second
 	idleTimeout      = 30 * time.Second
 	maxAnswerHead    = 16 << 10
-	maxClients       = 4 * policy.MaxCollectors // of this policy and of some before
+	maxClients       = 4 * policy.MaxCollectors // for this policy and some earlier ones
 )
 
-// client returns the client for a collector. What is particular to one, pins and addresses, is
-// never used for another.
+// client returns the client for a collector. Clients with other pins or addresses are never shared.
 func (t *Transport) client(c policy.Collector) *http.Client {
 	key := clientKey(c)
 	t.mu.Lock()
@@ -81,7 +80,7 @@ func (t *Transport) tlsConfig(c policy.Collector) *tls.Config {
 	return config
 }
 
-// checkPins wants one of the pinned keys (RFC 7469, section 2.4) in a chain that was verified.
+// checkPins requires one of the pinned keys (RFC 7469, section 2.4) in a verified chain.
 func checkPins(state tls.ConnectionState, pins [][]byte) error {
 	for _, chain := range state.VerifiedChains {
 		for _, cert := range chain {
@@ -116,8 +115,8 @@ func (t *Transport) dialer(c policy.Collector) *dialer {
 	return d
 }
 
-// dial connects to addr, and if that does not succeed, because its name does not resolve or leads
-// nowhere, to the policy's addresses.
+// dial connects to addr. If its name does not resolve or none of its addresses answers, dial
+// connects to the policy's addresses.
 func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {

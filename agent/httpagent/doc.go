@@ -1,4 +1,4 @@
-// Package httpagent connects an agent to net/http: [Wrap] observes the requests that an application
-// makes, [NewTransport] delivers segments to collectors. The two never share a client, so that no
-// report is about a report.
+// Package httpagent connects an agent to net/http. Start with [Wrap], which observes the requests
+// of an application, and [NewTransport], which delivers segments to collectors. The two never share
+// a client, so deliveries are not observed.
 package httpagent

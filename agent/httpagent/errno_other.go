@@ -4,5 +4,5 @@ package httpagent
 
 import "github.com/heliograph-net/heliograph/report"
 
-// errnoOutcome knows no numbers here.
+// errnoOutcome knows no error numbers of this system.
 func errnoOutcome(error) report.Outcome { return "" }

@@ -9,7 +9,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// errnoOutcome is for failures that the operating system reports.
+// errnoOutcome is for errors of the operating system.
 func errnoOutcome(err error) report.Outcome {
 	errno, ok := errors.AsType[syscall.Errno](err)
 	if !ok {

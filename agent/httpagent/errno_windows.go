@@ -7,8 +7,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// errnoOutcome is for failures that the operating system reports, by the numbers of Windows
-// Sockets (WSAE…).
+// errnoOutcome is for errors of the operating system, by their numbers in Windows Sockets (WSAE…).
 func errnoOutcome(err error) report.Outcome {
 	errno, ok := errors.AsType[syscall.Errno](err)
 	if !ok {

@@ -18,31 +18,31 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// exchange is one request under observation. Exchanges serve one request after another, because
-// most requests succeed, and then every allocation is one too many: see body.go for who may
-// still hold one.
+// exchange is one request under observation. Exchanges are reused, because most requests succeed
+// and must not cost allocations. See body.go for what may still refer to one.
 type exchange struct {
 	rt      *roundTripper
 	host    *host
-	trace   *trace  // nil: the request goes out without hooks
-	source  *source // its body; nil: that cannot fail
+	trace   *trace  // nil: the request is sent without hooks
+	source  *source // its body; nil: it cannot fail
 	asked   asked
-	head    head           // of the answer; zero until it is there
+	head    head           // head of the response; zero until it has arrived
 	start   time.Duration  // when it began, since rt.made
-	server  netip.AddrPort // that answered, invalid when unknown
-	outcome report.Outcome // of the answer, if its body arrives whole
+	server  netip.AddrPort // the server that answered; invalid if unknown
+	outcome report.Outcome // the outcome if the response's body arrives completely
 	ended   atomic.Bool
 
-	turn atomic.Uint64 // of the handle that it serves, or will serve next
-	// goroutines that are in handle.Read, or about to find that they must not
+	turn atomic.Uint64 // the turn of the handle that it serves now or next
+	// number of goroutines in handle.Read, including late ones
 	readers atomic.Int32
-	spare   []handle // that nobody had yet
+	spare   []handle // unused handles
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
-// asked is what a report tells of a request beside its host. It is read when the request begins:
-// the application may use the request again while another goroutine reads the answer's body.
+// asked is what a report says about a request apart from its host. It is read when the request
+// begins, because the application may reuse the request while another goroutine reads the
+// response's body.
 type asked struct {
 	ctx             context.Context
 	method          string
@@ -59,16 +59,16 @@ func (a *asked) read(req *http.Request) {
 	}
 }
 
-// url is the request's URL without user and query, which nobody may see.
+// url returns the request's URL without user and query, which must not be reported.
 func (x *exchange) url() string {
 	u := url.URL{Path: x.asked.path, RawPath: x.asked.pathAsked}
 	return x.host.key.scheme + "://" + x.host.key.name + u.EscapedPath()
 }
 
-// head is what a report tells of an answer. It is read before the application gets the answer, and
-// may change it.
+// head is what a report says about a response. It is read before the application gets the response,
+// because the application may change it.
 type head struct {
-	length       int64 // of the body; -1: not known
+	length       int64 // of the body; -1: unknown
 	status       uint16
 	major, minor uint8 // of the protocol's version
 	chunked      bool
@@ -80,7 +80,7 @@ func (h *head) read(resp *http.Response) {
 	h.chunked = len(resp.TransferEncoding) > 0 && slices.Contains(resp.TransferEncoding, "chunked")
 }
 
-// release lets x serve the next request. Nobody else holds it.
+// release makes x available for the next request. Nothing else refers to it.
 func (x *exchange) release() {
 	x.rt, x.host, x.trace, x.source = nil, nil, nil, nil
 	// the strings stay until the next request or the next garbage collection
@@ -90,7 +90,7 @@ func (x *exchange) release() {
 	exchanges.Put(x)
 }
 
-// failed takes note that no answer came.
+// failed records that there was no response.
 func (x *exchange) failed(err error) {
 	var s sight
 	if x.trace != nil {
@@ -109,7 +109,7 @@ func (x *exchange) failed(err error) {
 	}
 	x.server = s.server
 	if a, ok := dialled(err); ok && !s.proxied {
-		x.server = a // of several addresses, the one that the error is about
+		x.server = a // if there are several addresses, the one that the error is about
 	}
 	if outcome != report.Abandoned {
 		x.host.suspect()
@@ -118,7 +118,7 @@ func (x *exchange) failed(err error) {
 	x.release()
 }
 
-// answered takes note of an answer's head, and waits for its body if that still matters.
+// answered records the head of a response. It waits for the body if the outcome depends on it.
 func (x *exchange) answered(req *http.Request, resp *http.Response) {
 	x.head.read(resp)
 	x.outcome = statusOutcome(resp)
@@ -148,8 +148,8 @@ func (x *exchange) answered(req *http.Request, resp *http.Response) {
 	x.release()
 }
 
-// unwatched reports whether an answer has no body, or one that must stay what it is: a connection
-// that now speaks another protocol.
+// unwatched reports whether a response has no body, or a body that must not be wrapped because it
+// is a connection that now uses another protocol.
 func unwatched(req *http.Request, resp *http.Response) bool {
 	if resp.Body == nil || resp.Body == http.NoBody || resp.StatusCode == http.StatusSwitchingProtocols {
 		return true
@@ -161,9 +161,10 @@ func unwatched(req *http.Request, resp *http.Response) bool {
 	return ok
 }
 
-// end observes the request, once. conn is what it went out on, of a failure that got no answer.
+// end observes the request, once. If there was no response, conn is the connection that was used.
 func (x *exchange) end(outcome report.Outcome, conn net.Conn) {
-	if x.ended.Load() || x.ended.Swap(true) { // most bodies are closed after they have ended
+	// checked first, because most bodies are closed after they have ended
+	if x.ended.Load() || x.ended.Swap(true) {
 		return
 	}
 	if outcome == report.OK {
@@ -175,7 +176,7 @@ func (x *exchange) end(outcome report.Outcome, conn net.Conn) {
 	x.rt.agent.Observe(o)
 }
 
-// observation is the request without detail.
+// observation returns the request without details.
 func (x *exchange) observation(outcome report.Outcome) agent.Observation {
 	return agent.Observation{
 		Scheme: x.host.key.scheme, Host: x.host.key.name, Outcome: outcome, Protocol: x.head.alpn(), Server: x.server,
@@ -183,7 +184,7 @@ func (x *exchange) observation(outcome report.Outcome) agent.Observation {
 	}
 }
 
-// detail adds what only a failure is asked for.
+// detail adds the details that only a failure needs.
 func (x *exchange) detail(o *agent.Observation, conn net.Conn) {
 	if conn != nil {
 		o.Protocol = connProtocol(conn)
@@ -191,7 +192,7 @@ func (x *exchange) detail(o *agent.Observation, conn net.Conn) {
 	o.URL = x.url()
 	now := time.Now()
 	o.Elapsed = now.Sub(o.Start)
-	// whose wall clock is right even if the machine has slept since rt.made
+	// the wall clock of now is right even if the machine has slept since rt.made
 	o.Start = now.Add(-o.Elapsed)
 	if o.Method = x.asked.method; o.Method == "" {
 		o.Method = http.MethodGet
@@ -202,7 +203,7 @@ func (x *exchange) detail(o *agent.Observation, conn net.Conn) {
 	}
 }
 
-// alpn is the ALPN id of an answer's protocol, "" without an answer.
+// alpn returns the ALPN id of the response's protocol, or "" if there is no response.
 func (h *head) alpn() string {
 	switch h.major {
 	case 1:
@@ -219,7 +220,7 @@ func (h *head) alpn() string {
 	}
 }
 
-// connProtocol is the ALPN id of what was spoken on a connection on which no answer came.
+// connProtocol returns the ALPN id of the protocol on a connection without a response.
 func connProtocol(conn net.Conn) string {
 	if c, ok := conn.(*tls.Conn); ok {
 		if p := c.ConnectionState().NegotiatedProtocol; p != "" {
@@ -229,7 +230,7 @@ func connProtocol(conn net.Conn) string {
 	return "http/1.1"
 }
 
-// traceID reads the trace id of a traceparent header (W3C Trace Context, section 3.2.2); all zero
+// traceID returns the trace id in a traceparent header (W3C Trace Context, section 3.2.2), or zeros
 // if there is none.
 func traceID(h string) (id [16]byte) {
 	const version, digits = len("00-"), 2 * len(id)

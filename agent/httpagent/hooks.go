@@ -8,15 +8,15 @@ import (
 	"sync/atomic"
 )
 
-// hooks are httptrace's. Making them takes a dozen allocations, so they serve one request after
-// another where that is safe.
+// hooks are the hooks of httptrace. Making them takes a dozen allocations, so they are reused where
+// that is safe.
 type hooks struct {
-	ctx    context.Context       // has the hooks, for whoever asks
-	pooled bool                  // may serve again
-	t      atomic.Pointer[trace] // that is served; nil: none
+	ctx    context.Context       // contains the hooks
+	pooled bool                  // may be reused
+	t      atomic.Pointer[trace] // the trace that they serve; nil: none
 }
 
-// newHooks returns hooks that serve nobody yet. Hooks that ctx has already are called as well.
+// newHooks returns hooks that serve no trace yet. Hooks that are already in ctx are called as well.
 func newHooks(ctx context.Context) *hooks {
 	h := new(hooks)
 	h.ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -44,9 +44,9 @@ var (
 		h.pooled = true
 		return h
 	}}
-	// answers only to the keys under which hooks are looked for
+	// asking has values only for the keys by which hooks are looked up
 	asking  = newHooks(context.Background()).ctx
-	retired = new(hooks) // those of a trace that has ended
+	retired = new(hooks) // the hooks of a trace that has ended
 )
 
 // Value implements context.Context.
@@ -61,7 +61,7 @@ func (t *trace) Value(k any) any {
 	if h == nil {
 		h = pool.Get().(*hooks)
 		h.t.Store(t)
-		if !t.hooks.CompareAndSwap(nil, h) { // somebody else was quicker, or the trace has ended
+		if !t.hooks.CompareAndSwap(nil, h) { // another goroutine was faster, or the trace has ended
 			h.release()
 			h = t.hooks.Load()
 		}
@@ -72,20 +72,20 @@ func (t *trace) Value(k any) any {
 	return h.ctx.Value(k)
 }
 
-// retire lets go of the hooks, and returns what they have told. Another request gets them only if
-// nobody can call them any longer: an http.Transport has looked for a connection once and found one
-// of HTTP/1 that was waiting, so that it has dialled none. A dial that goes on in the background
-// after its request was served otherwise would tell its progress to a stranger. Of HTTP/2 one
-// cannot know. http1 says that an answer of HTTP/1 has come.
+// retire releases the hooks and returns what they have observed. They are reused only if they can
+// no longer be called: if an http.Transport looked for a connection once and found an idle one of
+// HTTP/1, so that it did not dial. Otherwise, a dial that goes on in the background after its
+// request was served by another connection would report to the wrong request. With HTTP/2 this
+// cannot be known. http1 says that a response by HTTP/1 has arrived.
 func (t *trace) retire(http1 bool) sight {
 	h := t.hooks.Swap(retired)
 	if h == nil {
-		return sight{} // nobody has asked for them
+		return sight{} // they were never looked up
 	}
 	t.mu.Lock()
 	s := t.sight
 	t.mu.Unlock()
-	// of the application's own hooks nobody knows who asks for them
+	// it is unknown who looks up the application's own hooks
 	s.asked = h.pooled || s.begun > 0
 	if s.begun == 1 && s.idle && h.pooled && t.direct && http1 {
 		h.release()
@@ -95,7 +95,7 @@ func (t *trace) retire(http1 bool) sight {
 	return s
 }
 
-// release puts hooks that nobody else knows back.
+// release makes hooks available again. Nothing else refers to them.
 func (h *hooks) release() {
 	h.t.Store(nil)
 	pool.Put(h)

@@ -16,12 +16,11 @@ import (
 	"time"
 )
 
-// Which requests carry hooks. Hooks cost an allocation, since the request that carries them must be
-// a copy, and tell two things: how far a request came that got no answer, and from which address an
-// answer came. The first only matters for requests that open a connection: once there is one, the
-// error says the rest. The second is known without hooks if it can be told which connection an
-// answer came on, and hooks have told before where that leads. So a request goes out without
-// hooks only if
+// This file decides which requests have hooks. Hooks cost an allocation, because a request with
+// hooks must be a copy. They tell how far a request without a response got, and from which address
+// a response came. The former matters only for requests that open a connection; once there is one,
+// the error says enough. The latter is known without hooks if the connection of a response can be
+// identified and earlier hooks have told its address. So a request is sent without hooks only if
 //   - the latest 16 traced requests to its host all succeeded over connections that were there
 //     before, so that this one will, too,
 //   - one of them not longer than a second ago, so that a client with few requests always has the
@@ -30,18 +29,18 @@ import (
 //     answers share (http.Response.TLS), or because the host is an address, reached directly,
 //     without TLS. Answers from RoundTrippers that never ask for hooks come from no address.
 //
-// A request that fails ends this, as does an answer on a connection that no hooks have seen; that
-// answer counts without a server.
+// A failed request ends this, and so does a response on a connection that no hooks have seen. That
+// response counts without a server.
 const (
 	calmAfter = 16
 	calmFor   = time.Second
-	maxHosts  = 64 // that are remembered; then all are forgotten
-	maxConns  = 16 // of a host
+	maxHosts  = 64 // hosts that are remembered; beyond that, all are forgotten
+	maxConns  = 16 // connections of a host
 )
 
-// hosts are those that requests went to.
+// hosts has the hosts of requests.
 type hosts struct {
-	latest atomic.Pointer[host] // most requests go where the one before went
+	latest atomic.Pointer[host] // most requests go to the same host as the one before
 
 	mu sync.Mutex
 	m  map[hostKey]*host
@@ -69,7 +68,8 @@ func (hs *hosts) of(u *url.URL) *host {
 	return h
 }
 
-// address is where an http URL leads whose host is an address, invalid for others.
+// address returns the address in an http URL whose host is an address, and an invalid one for
+// other URLs.
 func address(u *url.URL) netip.AddrPort {
 	ip, err := netip.ParseAddr(u.Hostname())
 	if err != nil || u.Scheme != "http" {
@@ -84,34 +84,35 @@ func address(u *url.URL) netip.AddrPort {
 	return netip.AddrPortFrom(ip.Unmap(), uint16(port))
 }
 
-// host is what is known of one.
+// host is what is known about a host.
 type host struct {
 	key     hostKey
-	address netip.AddrPort // of the URL, without TLS; invalid: a name, or TLS
-	asked   atomic.Bool    // hooks were asked for, ever: its answers come over connections
-	streak  atomic.Int32   // traced requests in a row that were as expected
-	until   atomic.Int64   // how long requests go out without hooks, in the roundTripper's time
+	address netip.AddrPort // the URL's address; invalid if the URL has a name or uses TLS
+	asked   atomic.Bool    // hooks were looked up at least once, so the transport makes connections
+	streak  atomic.Int32   // consecutive traced requests that were as expected
+	until   atomic.Int64   // until when requests are sent without hooks, in the roundTripper's time
 
-	mu    sync.Mutex // held while conns is replaced
+	mu    sync.Mutex // locked while conns is replaced
 	conns atomic.Pointer[[]conn]
 }
 
-// conn is a connection with TLS, and where it leads.
+// conn is a connection with TLS and its peer's address.
 type conn struct {
-	state  *tls.ConnectionState // that its answers carry; kept, so that no other gets its address
+	// the state in its responses; kept so that its memory address is not reused
+	state  *tls.ConnectionState
 	server netip.AddrPort
 }
 
-// calm reports whether a request at now goes out without hooks.
+// calm reports whether a request at now is sent without hooks.
 func (h *host) calm(now time.Duration) bool { return int64(now) < h.until.Load() }
 
-// suspect has the next requests traced.
+// suspect makes the next requests traced.
 func (h *host) suspect() {
 	h.streak.Store(0)
 	h.until.Store(0)
 }
 
-// saw takes note of a traced request, which began at now and was answered by resp.
+// saw records a traced request that began at now and was answered by resp.
 func (h *host) saw(s sight, resp *http.Response, direct bool, now time.Duration) {
 	if !h.expected(s, resp, direct) {
 		h.suspect()
@@ -122,7 +123,7 @@ func (h *host) saw(s sight, resp *http.Response, direct bool, now time.Duration)
 	}
 }
 
-// expected reports whether a request without hooks would have told as much as s.
+// expected reports whether the request would have been understood as well without hooks.
 func (h *host) expected(s sight, resp *http.Response, direct bool) bool {
 	if !s.asked {
 		return !h.asked.Load()
@@ -137,9 +138,10 @@ func (h *host) expected(s sight, resp *http.Response, direct bool) bool {
 	return direct && s.kept && h.address.IsValid() && h.address == netip.AddrPortFrom(s.server.Addr().Unmap(), s.server.Port())
 }
 
-// learn remembers where the connection with this state leads, by the sight of a request that was
-// answered there. It returns false if that cannot be: the state is none of that connection's, or
-// had led elsewhere. Other RoundTrippers than net/http's may say what they like.
+// learn records the peer of the connection with this state, as observed in a request that was
+// answered on it. It returns false if there is a contradiction: if the state does not belong to
+// that connection, or belonged to another peer before. That can happen with RoundTrippers other
+// than net/http's.
 func (h *host) learn(state *tls.ConnectionState, s sight) bool {
 	server := s.server
 	if known, ok := h.leads(state); ok && known == server {
@@ -164,7 +166,7 @@ func (h *host) learn(state *tls.ConnectionState, s sight) bool {
 	return same
 }
 
-// sharesPeer reports whether state is of a handshake like conn's.
+// sharesPeer reports whether state belongs to a handshake like c's.
 func sharesPeer(c net.Conn, state *tls.ConnectionState) bool {
 	secure, ok := c.(interface{ ConnectionState() tls.ConnectionState })
 	if !ok || len(state.PeerCertificates) == 0 {
@@ -174,7 +176,7 @@ func sharesPeer(c net.Conn, state *tls.ConnectionState) bool {
 	return len(peers) > 0 && peers[0] == state.PeerCertificates[0]
 }
 
-// leads returns where the connection with this state leads.
+// leads returns the peer of the connection with this state.
 func (h *host) leads(state *tls.ConnectionState) (netip.AddrPort, bool) {
 	if conns := h.conns.Load(); conns != nil {
 		for i := range *conns {
@@ -186,8 +188,8 @@ func (h *host) leads(state *tls.ConnectionState) (netip.AddrPort, bool) {
 	return netip.AddrPort{}, false
 }
 
-// answers returns where the answer to a request without hooks came from, invalid if that is
-// not known.
+// answers returns the server that answered a request without hooks, or an invalid address if it
+// is unknown.
 func (h *host) answers(resp *http.Response) (server netip.AddrPort) {
 	switch {
 	case !h.asked.Load():
@@ -202,14 +204,14 @@ func (h *host) answers(resp *http.Response) (server netip.AddrPort) {
 	return server
 }
 
-// unseen is what is known of a request without hooks that failed with err.
+// unseen returns what is known about a request without hooks that failed with err.
 func (h *host) unseen(err error) sight {
 	switch {
 	case !h.asked.Load():
 		return sight{}
 	case !h.address.IsValid():
 		return sight{at: phaseUnseen, server: h.spokeTo(err)}
-	// without name, proxy and TLS there is nothing that ends so but an answer
+	// without a name, a proxy and TLS, only a response can end like this
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return sight{at: phaseHead, server: h.address}
 	default:
@@ -217,8 +219,8 @@ func (h *host) unseen(err error) sight {
 	}
 }
 
-// spokeTo returns the server that err, of reading or writing, names. It may be a proxy's that was
-// not there before: only those that are known are believed.
+// spokeTo returns the server that is named in err, an error of reading or writing. It may be a new
+// proxy, so only known servers are accepted.
 func (h *host) spokeTo(err error) netip.AddrPort {
 	op, ok := errors.AsType[*net.OpError](err)
 	conns := h.conns.Load()

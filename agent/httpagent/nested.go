@@ -6,20 +6,21 @@ import (
 	"github.com/heliograph-net/heliograph/agent"
 )
 
-// A client's transport may be wrapped twice for one agent: http.DefaultTransport first, and with it
-// as base the client's own. The request is counted by the wrapper nearest to the network, so that
-// what lies between, such as retries, is seen as it is.
+// A client's transport may be wrapped twice for one agent: http.DefaultTransport, and the client's
+// own transport on top of it. The wrapper nearest to the network counts the request, so that
+// retries between the two are seen.
 
-// tracedKey finds the trace of a wrapper further out in a request's context.
+// tracedKey is the context key of the trace of an outer wrapper.
 type tracedKey struct{}
 
-// tellOuter tells a wrapper further out, for the same agent, that this one counts the request. The
-// outer traces its requests to a host until it knows them well, and never stops when it is told so.
+// tellOuter tells an outer wrapper for the same agent that this one counts the request. The outer
+// wrapper traces requests to a host until it knows the host well, and continues to trace them if it
+// is told so.
 func tellOuter(ctx context.Context, a *agent.Agent) {
 	if t, ok := ctx.Value(tracedKey{}).(*trace); ok && t.agent == a {
 		t.nested.Store(true)
 	}
 }
 
-// counted reports whether a wrapper further in counts the request.
+// counted reports whether an inner wrapper counts the request.
 func (x *exchange) counted() bool { return x.trace != nil && x.trace.nested.Load() }

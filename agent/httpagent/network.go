@@ -8,29 +8,30 @@ import (
 	"time"
 )
 
-// network notices that the machine's network has changed, by the addresses of its interfaces. It
-// looks when a request fails, and now and then when one begins, so that it needs no goroutine. What
-// keeps all its addresses, such as another network with the same private ones, goes unnoticed.
+// network notices changes of the machine's network by the addresses of its interfaces. It checks
+// them when a request fails, and now and then when one begins, so it needs no goroutine. A change
+// that keeps all addresses, such as to another network with the same private addresses,
+// goes unnoticed.
 type network struct {
-	addresses func() ([]net.Addr, error) // the interfaces'
+	addresses func() ([]net.Addr, error) // of the interfaces
 
 	mu      sync.Mutex
 	looked  time.Time      // zero: never
-	failed  time.Time      // looked because of a failure
-	last    []netip.Prefix // what was seen
-	changed time.Time      // when a change was noticed last
+	failed  time.Time      // when it last looked because of a failure
+	last    []netip.Prefix // what it saw then
+	changed time.Time      // when it last noticed a change
 }
 
-// How often it looks: that costs some system calls.
+// How often network looks, because looking costs some system calls.
 const (
-	lookFailed = time.Second      // at most, when requests fail
-	lookBegun  = 10 * time.Second // at most, when requests begin
-	lookRecent = time.Minute      // of a change since an older look nobody knows when it was
+	lookFailed = time.Second      // shortest interval when requests fail
+	lookBegun  = 10 * time.Second // shortest interval when requests begin
+	lookRecent = time.Minute      // longest interval in which a change can still be dated
 )
 
 func newNetwork() *network { return &network{addresses: net.InterfaceAddrs} }
 
-// watchNetwork is called when a request begins that is traced.
+// watchNetwork is called when a traced request begins.
 func (rt *roundTripper) watchNetwork() {
 	now := time.Now()
 	if rt.network.begun(now) {
@@ -38,8 +39,8 @@ func (rt *roundTripper) watchNetwork() {
 	}
 }
 
-// networkChanged is called when a request fails that began at start. It reports whether the network
-// has changed since.
+// networkChanged is called when a request that began at start fails. It reports whether the network
+// has changed since then.
 func (rt *roundTripper) networkChanged(start, now time.Time) bool {
 	noticed, since := rt.network.ended(start, now)
 	if noticed {
@@ -64,9 +65,9 @@ func (n *network) ended(start, now time.Time) (noticed, since bool) {
 	return noticed, n.changed.After(start)
 }
 
-// look reports whether the network has changed since the last look, which must have been within a
-// minute, or not before start: else nobody can tell what the change has to do with what happens
-// now. The caller holds mu.
+// look reports whether the network has changed since the last look. That look must have been within
+// a minute or after start, because otherwise the change may be unrelated to the request. The
+// caller holds mu.
 func (n *network) look(start, now time.Time) bool {
 	current, err := n.prefixes()
 	if err != nil {
@@ -81,8 +82,9 @@ func (n *network) look(start, now time.Time) bool {
 	return changed
 }
 
-// prefixes are the addresses by which a machine is reached from elsewhere. Of IPv6 it is the
-// network: temporary addresses (RFC 8981) come and go on one that stays.
+// prefixes returns the addresses of the machine that can be reached from elsewhere. Of an IPv6
+// address it returns the network, because temporary addresses (RFC 8981) change within the
+// same network.
 func (n *network) prefixes() ([]netip.Prefix, error) {
 	addresses, err := n.addresses()
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// proxyOutcome is for failures on this side of a proxy, and of its own making. What happens behind
-// a tunnel that stands is the service's.
+// proxyOutcome is for failures on the way to a proxy and of the proxy itself. Failures after the
+// tunnel is established are the service's.
 func proxyOutcome(err error, at phase) report.Outcome {
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		switch {
@@ -24,7 +24,7 @@ func proxyOutcome(err error, at phase) report.Outcome {
 	switch {
 	case at == phaseProxy:
 		return report.ProxyConnectionFailed
-	// all that net/http keeps of the answer is its reason phrase
+	// net/http keeps only the reason phrase of the response
 	case at == phaseTunnel && contains(err, "Proxy Authentication Required"):
 		return report.ProxyAuthRequested
 	case at == phaseTunnel:
@@ -34,7 +34,7 @@ func proxyOutcome(err error, at phase) report.Outcome {
 	}
 }
 
-// socksOutcome tells the replies of RFC 1928, section 6, by their text, because their type is
+// socksOutcome recognizes the replies of RFC 1928, section 6, by their text, because their type is
 // not exported.
 func socksOutcome(err error) report.Outcome {
 	if err != nil && containsAny(err.Error(), "network unreachable", "host unreachable") {

@@ -9,16 +9,16 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// maxRedirects is how many requests http.Client makes in a row before it gives up, unless its
+// maxRedirects is how many consecutive requests http.Client makes before it gives up, unless its
 // CheckRedirect says otherwise.
 const maxRedirects = 10
 
-// mayLoop reports whether an http.Client may give up at this answer.
+// mayLoop reports whether an http.Client may give up after this response.
 func mayLoop(resp *http.Response) bool {
 	return resp.StatusCode >= 300 && resp.StatusCode < 400 && resp.Header.Get("Location") != "" && redirects(resp.Request) >= maxRedirects-1
 }
 
-// redirects counts the redirects that led to req, as far as they matter.
+// redirects counts the redirects that led to req, up to maxRedirects.
 func redirects(req *http.Request) (n int) {
 	for n < maxRedirects && req != nil && req.Response != nil {
 		req = req.Response.Request
@@ -27,27 +27,28 @@ func redirects(req *http.Request) (n int) {
 	return n
 }
 
-// redirections are answers of which nobody knows yet whether the client follows them: if it does,
-// all is well, and if not, it was a loop. The next request tells the one, and nothing the other.
+// redirections are responses that the client may or may not follow. If it follows one, all is well;
+// if not, it was a loop. The next request shows the former, but nothing shows the latter.
 type redirections struct {
 	mu      sync.Mutex
-	open    []redirection // the oldest first
-	awaited bool          // settle will be called
+	open    []redirection // oldest first
+	awaited bool          // a call of settle is arranged
 }
 
 type redirection struct {
 	resp *http.Response
 	at   time.Time
-	seen agent.Observation // as one that was followed
+	seen agent.Observation // the observation if it is followed
 }
 
 const (
 	maxRedirections = 16
-	// within which a client follows, when it does
+	// the time within which a client follows a redirect
 	redirectTime = time.Second
 )
 
-// expect takes up an answer that may be followed, and has it settled before the window ends.
+// expect adds a response that may be followed, and arranges that it is settled before the
+// window ends.
 func (rt *roundTripper) expect(resp *http.Response, o agent.Observation) {
 	rs := &rt.redirections
 	rs.mu.Lock()
@@ -65,7 +66,7 @@ func (rt *roundTripper) expect(resp *http.Response, o agent.Observation) {
 	}
 }
 
-// follows is called for each request that a redirect led to.
+// follows is called for each request that follows a redirect.
 func (rt *roundTripper) follows(req *http.Request) {
 	rs := &rt.redirections
 	rs.mu.Lock()
@@ -79,8 +80,8 @@ func (rt *roundTripper) follows(req *http.Request) {
 	}
 }
 
-// settle observes the loops: what nobody has followed. When there is time it leaves those whose
-// client may still be about to.
+// settle observes the redirects that were not followed, which were loops. Unless now is set, it
+// leaves those that the client may still follow.
 func (rt *roundTripper) settle(now bool) {
 	rs := &rt.redirections
 	rs.mu.Lock()

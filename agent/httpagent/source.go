@@ -9,12 +9,12 @@ import (
 	"sync/atomic"
 )
 
-// source is the body of a request, as the next RoundTripper gets it, and notices that it cannot be
-// read. That is the application's fault, or that of wherever it has the body from: the error may be
-// a connection's, but not of the one to the server.
+// source is the request body that the next RoundTripper gets. It notices if reading the body fails.
+// That is the fault of the application or of the body's origin: the error may come from a
+// connection, but not from the one to the server.
 type source struct {
 	io.ReadCloser
-	closed atomic.Bool // what fails afterwards fails because of that
+	closed atomic.Bool // later failures are a result of closing
 	failed atomic.Bool
 }
 
@@ -33,7 +33,7 @@ func (s *source) Close() error {
 	return s.ReadCloser.Close()
 }
 
-// again is GetBody for a request with s: what it returns is watched for s, too.
+// again returns a GetBody for a request with s. s watches the bodies that it returns, too.
 func (s *source) again(getBody func() (io.ReadCloser, error)) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) {
 		body, err := getBody()
@@ -45,7 +45,7 @@ func (s *source) again(getBody func() (io.ReadCloser, error)) func() (io.ReadClo
 	}
 }
 
-// another is the body of a request that is sent again.
+// another is the body of a repeated request.
 type another struct {
 	source
 	first *source
@@ -71,13 +71,14 @@ func (s *source) watch(req *http.Request) {
 // broken reports whether the body could not be read. A nil source is never broken.
 func (s *source) broken() bool { return s != nil && s.failed.Load() }
 
-// upload is a request whose body is watched, and that goes out without hooks.
+// upload is a request without hooks whose body is watched.
 type upload struct {
 	source
 	request http.Request
 }
 
-// canFail reports whether a request's body is more than bytes in memory.
+// canFail reports whether reading a request's body can fail, because it is not only bytes
+// in memory.
 func canFail(body io.ReadCloser) bool {
 	if body == nil || body == http.NoBody {
 		return false
@@ -94,7 +95,7 @@ func canFail(body io.ReadCloser) bool {
 	}
 }
 
-// The types that http.NewRequest hides readers in, which net/http looks into in the same way.
+// The types in which http.NewRequest wraps readers. net/http recognizes them in the same way.
 var (
 	nopCloser         = reflect.TypeOf(io.NopCloser(struct{ io.Reader }{}))
 	nopCloserWriterTo = reflect.TypeOf(io.NopCloser(new(bytes.Reader)))

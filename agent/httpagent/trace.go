@@ -14,40 +14,40 @@ import (
 	"github.com/heliograph-net/heliograph/agent"
 )
 
-// trace is a request that goes out with httptrace's hooks. It is at once the request and that
-// request's context. It belongs to one request only: net/http looks into contexts, and may look
-// into requests, after their answers have ended.
+// trace is a request with httptrace's hooks. It contains both the request and the request's
+// context. It is never reused, because net/http may use contexts and requests after their responses
+// have ended.
 type trace struct {
-	context.Context              // of the application's request
-	watched         http.Request // the application's, with another context
+	context.Context              // the context of the application's request
+	watched         http.Request // the application's request with another context
 	direct          bool         // the next RoundTripper is an http.Transport
 	agent           *agent.Agent
-	nested          atomic.Bool           // a wrapper further in counts the request
-	source          source                // its body, if that can fail
-	hooks           atomic.Pointer[hooks] // nil until somebody asks for them, retired after the end
+	nested          atomic.Bool           // an inner wrapper counts the request
+	source          source                // the request's body, if it can fail
+	hooks           atomic.Pointer[hooks] // nil until they are looked up, retired after the end
 
 	mu sync.Mutex // hooks run on the transport's goroutines, even after the request has ended
 	sight
 }
 
-// sight is what is known of a request's way.
+// sight is what hooks have observed.
 type sight struct {
-	asked   bool // hooks were asked for: whoever is underneath makes connections
+	asked   bool // hooks were looked up, so the base makes connections
 	at      phase
-	begun   int            // connections looked for
-	kept    bool           // the latest of them was there before
-	idle    bool           // and was waiting for a request
-	proxied bool           // it does not lead to the request's own host
-	server  netip.AddrPort // that is, or was, tried; invalid if proxied
-	conn    net.Conn       // that the request went out on
+	begun   int            // how often a connection was looked for
+	kept    bool           // the last one is a reused connection
+	idle    bool           // and was idle
+	proxied bool           // it does not go to the request's own host
+	server  netip.AddrPort // the last server that was tried; invalid if proxied
+	conn    net.Conn       // the connection that was used
 }
 
-// phase is how far a request has come.
+// phase is how far a request has got.
 type phase uint8
 
 const (
-	phaseStart   phase = iota // before anything, or an unknown transport
-	phaseUnseen               // anywhere: the request was not traced
+	phaseStart   phase = iota // nothing has happened, or the transport is unknown
+	phaseUnseen               // unknown: the request was not traced
 	phaseResolve              // resolving the name
 	phaseConnect              // connecting
 	phaseProxy                // resolving a proxy's name, or connecting to it
@@ -57,7 +57,7 @@ const (
 	phaseHead                 // the answer has begun
 )
 
-// newTrace prepares the request that goes on instead of req.
+// newTrace returns a trace whose request is sent instead of req.
 func newTrace(req *http.Request, rt *roundTripper) *trace {
 	t := &trace{Context: req.Context(), direct: rt.direct, agent: rt.agent}
 	if httptrace.ContextClientTrace(t.Context) == nil {
@@ -72,8 +72,8 @@ func newTrace(req *http.Request, rt *roundTripper) *trace {
 	return t
 }
 
-// begin is called for each connection that the transport looks for: it may do so again, after one
-// that was kept for reuse turned out to be dead.
+// begin is called each time that the transport looks for a connection. It does so again if a reused
+// connection turns out to be dead.
 func (t *trace) begin(hostPort string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -84,8 +84,8 @@ func (t *trace) begin(hostPort string) {
 	}
 }
 
-// leadsTo reports whether hostPort, where a connection is wanted to, is u's own host. It is a
-// proxy's else. Names in other scripts come translated into Punycode.
+// leadsTo reports whether hostPort, to which a connection is wanted, is u's own host. Otherwise it
+// is a proxy. Internationalized names are given in Punycode.
 func leadsTo(hostPort string, u *url.URL) bool {
 	host, port, err := net.SplitHostPort(hostPort)
 	if err != nil {
@@ -111,8 +111,8 @@ func leadsTo(hostPort string, u *url.URL) bool {
 	return strings.EqualFold(host, own)
 }
 
-// A connection that is still being made after the request got another one is none of the request's:
-// conn tells.
+// A connection that is still being made after the request got another one is not the request's.
+// conn shows which one is.
 
 func (t *trace) resolve() { t.reach(phaseResolve) }
 
@@ -143,8 +143,8 @@ func (t *trace) connect(_, addr string) {
 	}
 }
 
-// halfway is called when a connection stands, or its first handshake is done: what comes next is,
-// of a proxy, the tunnel. After a handshake with the service itself, nothing comes that could fail.
+// halfway is called when a connection is established and when its first handshake is done. With a
+// proxy, the tunnel follows. After a handshake with the service itself, no further step can fail.
 func (t *trace) halfway(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -21,30 +21,30 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// TransportOptions configure the way to the collectors. The zero value is right for applications.
+// TransportOptions are the options of a [Transport]. The zero value is right for applications.
 type TransportOptions struct {
-	RootCAs   *x509.CertPool // authorities that may vouch for collectors; nil: the system's
+	RootCAs   *x509.CertPool // trusted authorities for collectors' certificates; nil: the system's
 	LocalAddr netip.Addr     // source address of connections; zero: the system chooses
 	Resolver  *net.Resolver  // resolves collectors' names; nil: net.DefaultResolver
 }
 
-// Transport delivers segments to collectors over HTTP. It is safe for concurrent use.
+// Transport is an [agent.Transport] over net/http. It is safe for concurrent use.
 type Transport struct {
 	o TransportOptions
 
 	mu      sync.Mutex
-	clients map[string]*http.Client // by what is particular to a collector
+	clients map[string]*http.Client // by the parameters that differ between collectors
 
-	oblivious *oblivious.Client // the way to collectors behind relays
+	oblivious *oblivious.Client // delivers to collectors behind relays
 }
 
 var _ agent.Transport = (*Transport)(nil)
 
-// NewTransport returns the way to the collectors. It has http.Clients of its own: no proxy, no
-// cookies, no redirects, a limit on every wait and on every answer. A collector whose name does not
-// resolve, or leads nowhere, is dialled at its policy's addresses. One with pins must show one of
-// them in addition to a valid certificate. A collector with a relay is reached through it and in no
-// other way.
+// NewTransport returns a [Transport] with its own HTTP clients. They use no proxy, no cookies and
+// no redirects, and limit every wait and every response. If a collector's name does not resolve or
+// none of its addresses answers, they dial the addresses in the policy. A collector with pins must
+// have one of them in its valid certificate chain. A collector with a relay is reached only through
+// the relay.
 func NewTransport(o TransportOptions) *Transport {
 	t := &Transport{o: o, clients: make(map[string]*http.Client)}
 	t.oblivious = newOblivious(t)
@@ -97,16 +97,16 @@ var (
 	errAnswerSize   = errors.New("collector's answer is too large")
 )
 
-// userAgent is the same for every agent: it tells nothing about the client.
+// userAgent is the same for every agent, so that it reveals nothing about the client.
 const userAgent = "heliograph/1"
 
-// do makes one exchange. limit is how many bytes of answer are taken.
+// do makes one exchange. limit is the maximum length of the response, in bytes.
 func (t *Transport) do(c policy.Collector, req *http.Request, limit int64) agent.Response {
 	r, _ := t.exchange(c, req, limit)
 	return r
 }
 
-// exchange is do, with the header of the answer; nil when there was none.
+// exchange is like do, but also returns the response's header, or nil if there was no response.
 func (t *Transport) exchange(c policy.Collector, req *http.Request, limit int64) (agent.Response, http.Header) {
 	req.Header.Set("User-Agent", userAgent)
 	resp, err := t.client(c).Do(req)
@@ -135,8 +135,8 @@ func (t *Transport) exchange(c policy.Collector, req *http.Request, limit int64)
 	return r, resp.Header
 }
 
-// retryAfter reads a Retry-After header (RFC 9110, section 10.2.3): seconds or a date. 0 for none,
-// and for what cannot be read.
+// retryAfter parses a Retry-After header (RFC 9110, section 10.2.3), which has seconds or a date.
+// It returns 0 if the header is missing or invalid.
 func retryAfter(h string, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseUint(h, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second

@@ -9,18 +9,19 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Wrap returns base with a watching: every request that goes through it is observed once, when its
-// answer's body has ended, failed or been closed, or when it got no answer. An answer with a status
-// of 400 or above is observed at once. Requests, answers, bodies' bytes and errors pass unchanged.
-// While a records nothing, and when it is nil, requests pass without any detour. A nil base is
-// [http.DefaultTransport]. Wrapping twice for one agent counts once.
+// Wrap returns an [http.RoundTripper] that makes requests with base and observes each of them once:
+// when the response's body has ended, failed or been closed, or when there was no response. A
+// response with a status of 400 or above is observed at once. Requests, responses, the bytes of
+// bodies and errors pass unchanged. If a is nil or records nothing, requests go directly to base. A
+// nil base means [http.DefaultTransport]. If requests are wrapped twice for the same agent, they
+// are counted once.
 //
-// What fails because the request's own body cannot be read is [report.Abandoned]: that is not the
-// server's doing. A redirect that would make [http.Client] give up counts as
-// [report.HTTPRedirectLoop] when no request follows it before the window ends.
+// If a request fails because its own body cannot be read, its outcome is [report.Abandoned],
+// because that is not the server's fault. A redirect after which [http.Client] may give up counts
+// as [report.HTTPRedirectLoop] if no request follows it before the window ends.
 //
-// When a request fails, and now and then when one goes out, it looks at the addresses of the
-// machine's network interfaces. That they have changed is all that is noted of them
+// When a request fails, and now and then when one is sent, Wrap checks the addresses of the
+// machine's network interfaces. It records only whether they have changed
 // ([agent.Agent.NetworkChanged]).
 func Wrap(a *agent.Agent, base http.RoundTripper) http.RoundTripper {
 	if base == nil {
@@ -36,8 +37,8 @@ func Wrap(a *agent.Agent, base http.RoundTripper) http.RoundTripper {
 type roundTripper struct {
 	agent   *agent.Agent
 	base    http.RoundTripper
-	direct  bool      // base is an http.Transport, of which it is known when it calls hooks
-	made    time.Time // what times of exchanges and hosts count from
+	direct  bool      // base is an http.Transport, so it is known when it calls hooks
+	made    time.Time // the origin of the times in exchanges and hosts
 	hosts   hosts
 	network *network
 
@@ -53,7 +54,7 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 		rt.follows(req)
 	}
 	x := exchanges.Get().(*exchange)
-	x.rt, x.start = rt, time.Since(rt.made) // half the price of time.Now
+	x.rt, x.start = rt, time.Since(rt.made) // half the cost of time.Now
 	x.asked.read(req)
 	tellOuter(x.asked.ctx, rt.agent)
 	x.host = rt.hosts.of(req.URL)
@@ -71,8 +72,8 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// prepare returns the request that goes on instead of req: with hooks unless its host is calm, and
-// with its body watched if that can fail.
+// prepare returns the request that is sent instead of req. It has hooks unless its host is calm,
+// and its body is watched if that can fail.
 func (x *exchange) prepare(req *http.Request) (sent *http.Request) {
 	sent = req
 	if !x.host.calm(x.start) {
@@ -93,17 +94,18 @@ func (x *exchange) prepare(req *http.Request) (sent *http.Request) {
 	return sent
 }
 
-// Unwrap returns the RoundTripper underneath.
+// Unwrap returns the wrapped RoundTripper.
 func (rt *roundTripper) Unwrap() http.RoundTripper { return rt.base }
 
-// CloseIdleConnections does what http.Client.CloseIdleConnections expects of a Transport.
+// CloseIdleConnections closes the idle connections of base.
+// [http.Client.CloseIdleConnections] calls it.
 func (rt *roundTripper) CloseIdleConnections() {
 	if c, ok := rt.base.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }
 
-// statusOutcome is the outcome of an answer that arrives whole.
+// statusOutcome returns the outcome of a response that arrives completely.
 func statusOutcome(resp *http.Response) report.Outcome {
 	if resp.StatusCode >= 400 {
 		return report.HTTPError
@@ -113,7 +115,7 @@ func statusOutcome(resp *http.Response) report.Outcome {
 
 type retryKey struct{}
 
-// Retry marks requests made under the returned context as repeating one that failed
+// Retry returns a context that marks requests as repetitions of a failed request
 // ([report.FlagRetry]), so that an application's retries do not make an outage look larger
 // than it is.
 func Retry(ctx context.Context) context.Context { return context.WithValue(ctx, retryKey{}, true) }

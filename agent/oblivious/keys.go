@@ -10,27 +10,27 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-// keysRetry is the least time between two questions for other keys than the policy's: a relay that
-// says that keys are old, whether it is true or not, costs no more than that.
+// keysRetry is the shortest time between two requests for other keys than the policy's. So a relay
+// that claims that keys are old, rightly or not, cannot cause more requests.
 const keysRetry = 5 * time.Minute
 
-// keys are those in use. The zero value is ready.
+// keys has the keys in use. The zero value is ready to use.
 type keys struct {
 	mu      sync.Mutex
-	current map[string]*inUse // owned by mu; by what the policy says
+	current map[string]*inUse // guarded by mu; by what the policy says
 }
 
 // inUse is the key of one gateway.
 type inUse struct {
 	key   *ohttp.KeyConfig
-	asked time.Time // for another; zero: never
+	asked time.Time // when another key was last requested; zero: never
 }
 
-// maxInUse bounds what is remembered: keys of the present policy and of some before.
+// maxInUse limits the entries: those of the present policy and of some earlier ones.
 const maxInUse = 4 * policy.MaxCollectors
 
-// entry returns what is remembered of a gateway under the present policy. Keys that were asked for
-// are forgotten with the policy that lacked them.
+// entry returns the entry of a gateway under the present policy. Requested keys are forgotten when
+// the policy changes.
 func (c *Client) entry(to policy.Collector) (*inUse, error) {
 	name := to.ID + "\x00" + to.Relay + "\x00" + string(to.ObliviousKeys)
 	if e := c.keys.current[name]; e != nil {
@@ -48,7 +48,7 @@ func (c *Client) entry(to policy.Collector) (*inUse, error) {
 	return e, nil
 }
 
-// key is the one to use for a gateway.
+// key returns the key to use for a gateway.
 func (c *Client) key(to policy.Collector) (*ohttp.KeyConfig, error) {
 	c.keys.mu.Lock()
 	defer c.keys.mu.Unlock()
@@ -59,8 +59,8 @@ func (c *Client) key(to policy.Collector) (*ohttp.KeyConfig, error) {
 	return e.key, nil
 }
 
-// otherKey returns another key of a gateway that does not have this one any more, or nil: what it
-// has since been told, or what it is told now, by way of the relay. The collector's receipt key
+// otherKey returns another key of a gateway that no longer has the old one, or nil. It is a key
+// that was already received or that is requested now through the relay. The collector's receipt key
 // must have signed it.
 func (c *Client) otherKey(ctx context.Context, to policy.Collector, old *ohttp.KeyConfig) *ohttp.KeyConfig {
 	c.keys.mu.Lock()

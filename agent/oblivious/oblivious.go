@@ -1,8 +1,8 @@
-// Package oblivious is how an agent delivers through an Oblivious HTTP relay (RFC 9458), whatever
-// it speaks HTTP with: agent/httpagent uses it with net/http, and any [agent.Transport] can. It
-// makes and opens the messages; somebody else sends them. A transport must turn to it for every
-// collector that has a Relay in the policy, and never connect to such a collector itself: the
-// collector is not to learn the client's address.
+// Package oblivious lets any [agent.Transport] deliver through an Oblivious HTTP relay (RFC 9458).
+// Start with [New]. The package makes and opens the messages, and a [Send] function of the
+// transport sends them: agent/httpagent does so with net/http. A transport must use it for every
+// collector with a Relay in the policy and never connect to such a collector itself, because the
+// collector must not learn the client's address.
 package oblivious
 
 import (
@@ -20,23 +20,23 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Send makes one HTTP request to a collector's relay: with nothing in it that tells clients apart,
-// no redirects, and the collector's Addresses and Pins, which are the relay's. It is
-// called concurrently.
+// Send makes one HTTP request to a collector's relay. The request must contain nothing that
+// distinguishes clients, and must not follow redirects. The collector's Addresses and Pins are the
+// relay's. Send is called concurrently.
 type Send func(ctx context.Context, c policy.Collector, r Request) Answer
 
-// Request is what is to be sent.
+// Request is a request to a relay.
 type Request struct {
 	Method      string
 	URL         string
 	ContentType string // "": none
 	Body        []byte
-	Limit       int64 // most bytes of the answer that are taken
+	Limit       int64 // maximum length of the answer, in bytes
 }
 
-// Answer is what came of it.
+// Answer is the answer to a [Request].
 type Answer struct {
-	agent.Response        // the relay's; ETag plays no part
+	agent.Response        // the relay's; ETag is not used
 	Signed         string // its header protocol.HeaderGatewayKeys
 }
 
@@ -47,8 +47,8 @@ type Client struct {
 	keys keys
 }
 
-// New returns a [Client] that sends with send, and takes gateways' keys of the given KEMs, the
-// best first.
+// New returns a [Client] that sends with send. It accepts keys of gateways for the given KEMs, in
+// order of preference.
 func New(send Send, kems ...ohttp.KEM) *Client { return &Client{send: send, kems: kems} }
 
 var (
@@ -58,7 +58,7 @@ var (
 	errSize      = errors.New("collector's answer is too large")
 )
 
-// Deliver is that of [agent.Transport], for a collector with a Relay.
+// Deliver is the Deliver of [agent.Transport] for a collector with a Relay.
 func (c *Client) Deliver(ctx context.Context, to policy.Collector, id report.BatchID, delivery, segment []byte) agent.Response {
 	return c.ask(ctx, to, upload(id, delivery, segment), receipt.MaxSize)
 }
@@ -71,9 +71,9 @@ func upload(id report.BatchID, delivery, segment []byte) *bhttp.Request {
 	}}
 }
 
-// Upload returns the request that [Client.Deliver] would send, for somebody else to send once and
-// not wait for the answer, which nobody can open: a web page that ends. The segment must stay in
-// the spool.
+// Upload returns the request that [Client.Deliver] would send. It is for callers that cannot wait
+// for the answer, such as a page that is being closed. The answer cannot be opened, so the segment
+// must stay in the spool.
 func (c *Client) Upload(to policy.Collector, id report.BatchID, delivery, segment []byte) (Request, error) {
 	message, key, err := c.prepare(to, upload(id, delivery, segment))
 	if err != nil {
@@ -83,7 +83,7 @@ func (c *Client) Upload(to policy.Collector, id report.BatchID, delivery, segmen
 	return encapsulated(to, sealed), err
 }
 
-// FetchPolicy is that of [agent.Transport], for a collector with a Relay.
+// FetchPolicy is the FetchPolicy of [agent.Transport] for a collector with a Relay.
 func (c *Client) FetchPolicy(ctx context.Context, from policy.Collector, etag string) agent.Response {
 	m := &bhttp.Request{Method: "GET", Path: protocol.PathPolicy}
 	if etag != "" {
@@ -92,8 +92,8 @@ func (c *Client) FetchPolicy(ctx context.Context, from policy.Collector, etag st
 	return c.ask(ctx, from, m, policy.MaxSize)
 }
 
-// ask sends a message, and once more with other keys if the gateway no longer has that which the
-// policy names.
+// ask sends a message. If the gateway no longer has the policy's key, ask sends it once more with
+// another key.
 func (c *Client) ask(ctx context.Context, to policy.Collector, m *bhttp.Request, limit int) agent.Response {
 	b, key, err := c.prepare(to, m)
 	if err != nil {
@@ -108,9 +108,9 @@ func (c *Client) ask(ctx context.Context, to policy.Collector, m *bhttp.Request,
 	return answer
 }
 
-// prepare encodes a message and finds the key that it is to be sealed to.
+// prepare encodes a message and returns the key to seal it to.
 func (c *Client) prepare(to policy.Collector, m *bhttp.Request) ([]byte, *ohttp.KeyConfig, error) {
-	m.Scheme, m.Authority = "https", to.ID // the id stays what it is when the collector moves
+	m.Scheme, m.Authority = "https", to.ID // the id stays the same if the collector moves
 	b, err := bhttp.AppendRequest(nil, m)
 	if err != nil {
 		return nil, nil, err
@@ -122,12 +122,12 @@ func (c *Client) prepare(to policy.Collector, m *bhttp.Request) ([]byte, *ohttp.
 	return bhttp.Pad(b, 0, protocol.ObliviousPadding), key, nil
 }
 
-// encapsulated is the request that carries a sealed message.
+// encapsulated returns the request with a sealed message.
 func encapsulated(to policy.Collector, sealed []byte) Request {
 	return Request{Method: "POST", URL: to.Relay, ContentType: ohttp.MediaTypeRequest, Body: sealed, Limit: protocol.MaxObliviousResponse}
 }
 
-// exchange encapsulates a message and opens the answer; stale says that the gateway does not
+// exchange encapsulates a message and opens the answer. stale says that the gateway does not
 // have the key.
 func (c *Client) exchange(ctx context.Context, to policy.Collector, key *ohttp.KeyConfig, message []byte, limit int) (r agent.Response, stale bool) {
 	sealed, x, err := key.Encapsulate(message)
@@ -141,7 +141,7 @@ func (c *Client) exchange(ctx context.Context, to policy.Collector, key *ohttp.K
 	switch {
 	case r.Err != nil:
 		return r, false
-	case r.Status >= 400: // the relay's word, or the gateway's before it had opened the request
+	case r.Status >= 400: // from the relay, or from the gateway before it opened the request
 		return r, r.Status == unprocessable
 	case r.Status != 200:
 		r.Outcome, r.Err = report.HTTPResponseInvalid, errNotSealed
@@ -155,7 +155,7 @@ func (c *Client) exchange(ctx context.Context, to policy.Collector, key *ohttp.K
 	return inner(plain, limit), false
 }
 
-// inner is the collector's answer, out of its seal.
+// inner returns the collector's answer in an opened message.
 func inner(message []byte, limit int) agent.Response {
 	m, err := bhttp.DecodeResponse(message)
 	if err != nil {

@@ -10,18 +10,20 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// found is what was found in attributes. It is never changed in place: handlers share it.
+// found is what was found in attributes. It is never changed in place, because handlers share it.
 type found struct {
 	text  string // " key=value" of each attribute that may be reported
 	trace [16]byte
 }
 
-// enough is how much of attributes is kept: the message that they go into holds no more.
+// enough is how many bytes of attributes are kept. The message that they become part of cannot
+// hold more.
 const enough = report.MaxMessage
 
-// convert makes an application error of a record. It reports false for one whose values panic.
+// convert makes an application error from a record. It returns false if a value of the
+// record panics.
 func (h *Handler) convert(ctx context.Context, r *slog.Record) (e agent.ApplicationError, ok bool) {
-	defer func() { _ = recover() }() // of a LogValuer, a Stringer, or Options.TraceID
+	defer func() { _ = recover() }() // panics of a LogValuer, a Stringer, or Options.TraceID
 	all := *h
 	r.Attrs(func(a slog.Attr) bool {
 		all.look([]slog.Attr{a})
@@ -37,7 +39,7 @@ func (h *Handler) convert(ctx context.Context, r *slog.Record) (e agent.Applicat
 	return e, true
 }
 
-// look adds what attrs, which stand below h's groups, have to tell.
+// look adds what it finds in attrs, which belong to h's groups.
 func (h *Handler) look(attrs []slog.Attr) {
 	for _, a := range attrs {
 		h.found = h.lookAt(h.found, h.prefix, a)
@@ -53,7 +55,7 @@ func (r *reporter) lookAt(f found, prefix string, a slog.Attr) found {
 	v := a.Value.Resolve()
 	switch {
 	case v.Kind() == slog.KindGroup:
-		if a.Key != "" { // else the group is inlined
+		if a.Key != "" { // otherwise the group is inlined
 			prefix = key + "."
 		}
 		for _, inner := range v.Group() {
@@ -67,7 +69,8 @@ func (r *reporter) lookAt(f found, prefix string, a slog.Attr) found {
 	return f
 }
 
-// parseTrace reads a trace id, given as 16 bytes or 32 hex digits, or returns otherwise.
+// parseTrace returns the trace id in v, which is 16 bytes or 32 hex digits. If v is neither, it
+// returns otherwise.
 func parseTrace(v slog.Value, otherwise [16]byte) (id [16]byte) {
 	if b, ok := v.Any().([16]byte); ok {
 		return b

@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// plain writes what slog's own default handler would write, to where the log package wrote when it
-// was made.
+// plain writes what slog's own default handler would write, to the output that the log package had
+// when plain was made.
 //
-// That handler hands its records to the log package, and slog.SetDefault has the log package hand
-// its lines to the new default. So a default that wraps it would call itself while it holds the log
-// package's lock, and the first record would never return.
+// That handler passes its records to the log package, and slog.SetDefault makes the log package
+// pass its lines to the new default handler. So a default handler that wraps it would call itself
+// while it holds the log package's lock, and the first record would deadlock.
 type plain struct {
 	lines *log.Logger
 	like  slog.Handler // the default handler, which knows the level
 
-	mu    *sync.Mutex   // guards attrs, those of all that were derived from one
+	mu    *sync.Mutex   // guards attrs of all handlers that were derived from one
 	text  *bytes.Buffer // what attrs has written
 	attrs slog.Handler  // writes attributes only
 }
@@ -37,7 +37,7 @@ func newPlain(h slog.Handler) *plain {
 	if typeName(to) == "*slog.handlerWriter" { // the log package writes to a slog.Handler already
 		to = os.Stderr
 	}
-	// the place of the call would be one in here
+	// without the place of the call, which would be in this file
 	lines := log.New(to, log.Prefix(), log.Flags()&^(log.Lshortfile|log.Llongfile))
 	text := new(bytes.Buffer)
 	return &plain{lines: lines, like: h, mu: new(sync.Mutex), text: text, attrs: slog.NewTextHandler(text, nil)}
@@ -57,9 +57,9 @@ func (p *plain) Handle(ctx context.Context, r slog.Record) error {
 	return p.lines.Output(0, r.Level.String()+" "+r.Message+attrs)
 }
 
-// attributes is " key=value" of each attribute.
+// attributes returns " key=value" for each attribute.
 func (p *plain) attributes(ctx context.Context, r *slog.Record) (string, error) {
-	const builtIn = `level=INFO msg=""` // of a record that has attributes only
+	const builtIn = `level=INFO msg=""` // what a record with attributes only begins with
 	only := slog.NewRecord(time.Time{}, slog.LevelInfo, "", 0)
 	r.Attrs(func(a slog.Attr) bool {
 		only.AddAttrs(a)

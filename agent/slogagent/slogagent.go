@@ -1,6 +1,6 @@
-// Package slogagent reports what an application logs: a [slog.Handler] that wraps the application's
-// own and hands records from a level up to an agent, as application errors (report.KindLog). Most
-// readers need [New] and [Handler.Shutdown].
+// Package slogagent reports what an application logs. Its [slog.Handler] wraps the application's
+// own and passes records from a level up to an agent, as application errors ([report.KindLog]).
+// Start with [New] and [Handler.Shutdown].
 //
 //	h := slogagent.New(a, slog.NewTextHandler(os.Stderr, nil), slogagent.Options{})
 //	slog.SetDefault(slog.New(h))
@@ -16,27 +16,28 @@ import (
 	"github.com/heliograph-net/heliograph/agent"
 )
 
-// Options configure a [Handler]. The zero value is safe: errors, and of them the message alone.
+// Options are the options of a [Handler]. The zero value is safe: it reports only errors, and only
+// their messages.
 type Options struct {
-	// Level is from where on records are reported; nil: slog.LevelError. What the wrapped handler
-	// logs does not depend on it.
+	// Level is the lowest level of records that are reported; nil: slog.LevelError. It does not
+	// affect what the wrapped handler logs.
 	Level slog.Leveler
 
-	// Keys names the attributes whose values may be reported, with their groups: "op",
-	// "request.method". All others are left out, key and value. What is reported is scrubbed all
-	// the same (scrub.Text).
+	// Keys names the attributes that may be reported, with their groups: "op", "request.method".
+	// All others are left out, both key and value. Reported values are also scrubbed
+	// ([scrub.Text]).
 	Keys []string
 
-	// TraceKey is the attribute that holds a trace id of 32 hex digits, with its groups;
+	// TraceKey is the name, with groups, of the attribute that holds a trace id of 32 hex digits;
 	// "": "trace_id".
 	TraceKey string
 
-	// TraceID, if set, finds the trace id of a record without that attribute; nil:
-	// agent.TraceIDFrom. It is called by the goroutine that logs and must be quick.
+	// TraceID returns the trace id of a record without that attribute; nil: agent.TraceIDFrom. It
+	// is called by the goroutine that logs and must be quick.
 	TraceID func(context.Context) [16]byte
 
-	// Queue is how many records may wait for the agent; 0: 256. What exceeds it is dropped and
-	// counted (report.DropQueueFull).
+	// Queue is how many records may wait for the agent; 0: 256. Further records are dropped and
+	// counted ([report.DropQueueFull]).
 	Queue int
 }
 
@@ -47,12 +48,12 @@ type Handler struct {
 	next slog.Handler
 	*reporter
 
-	// What WithGroup and WithAttrs said. They do not change.
+	// The groups and attributes of WithGroup and WithAttrs. They are immutable.
 	prefix string // of keys: "request."
-	found  found  // in attributes given before the record
+	found  found  // in the attributes of WithAttrs
 }
 
-// reporter is what a Handler shares with those that were made from it.
+// reporter is what a Handler shares with the handlers derived from it.
 type reporter struct {
 	agent    *agent.Agent
 	level    slog.Leveler
@@ -60,24 +61,24 @@ type reporter struct {
 	traceKey string
 	traceID  func(context.Context) [16]byte
 
-	lost    atomic.Uint64 // since the worker last told
+	lost    atomic.Uint64 // records lost since the worker last reported them
 	queue   chan agent.ApplicationError
 	stopped chan struct{} // closed when the worker has ended
 
-	mu    sync.RWMutex // held for reading by who queues: nothing comes into a queue that has ended
+	mu    sync.RWMutex // read-locked while queueing, so that nothing is queued after the end
 	ended bool         // guarded by mu; the queue is closed
 }
 
 var _ slog.Handler = (*Handler)(nil)
 
-// New wraps next. It starts a goroutine, which [Handler.Shutdown] ends. A nil agent reports
-// nothing; a nil next writes nothing.
+// New returns a Handler that wraps next. It starts a goroutine, which [Handler.Shutdown] ends. With
+// a nil agent nothing is reported, and with a nil next nothing is written.
 //
-// next may be slog's own default handler, slog.Default().Handler(): what it would write goes to
-// where the log package writes when New is called, so that the result can be the new default
-// (slog.SetDefault). Attributes that it was given before, by With, are left out: give them to the
-// result. A handler of another package that wraps slog's default handler cannot be: with
-// it the first record would wait for ever, with this package or without.
+// next may be slog's own default handler, slog.Default().Handler(). Its output then goes to the
+// output that the log package has when New is called, so that the result can be the new default
+// (slog.SetDefault). Attributes that it got before by With are left out; add them to the result.
+// next must not be another package's handler that wraps slog's default handler: the first record
+// would deadlock, with or without this package.
 func New(a *agent.Agent, next slog.Handler, o Options) *Handler {
 	switch {
 	case next == nil:
@@ -109,7 +110,8 @@ func New(a *agent.Agent, next slog.Handler, o Options) *Handler {
 	return &Handler{next: next, reporter: r}
 }
 
-// Enabled implements [slog.Handler]: what the wrapped handler wants, and what is reported.
+// Enabled implements [slog.Handler]. It returns true if the wrapped handler is enabled or the
+// record would be reported.
 func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 	return h.next.Enabled(ctx, level) || h.wants(level)
 }
@@ -118,8 +120,8 @@ func (r *reporter) wants(level slog.Level) bool {
 	return level >= r.level.Level() && r.agent != nil && r.agent.Recording()
 }
 
-// Handle implements [slog.Handler]. The wrapped handler comes first and gets the records that it is
-// enabled for, as they are; its error is returned.
+// Handle implements [slog.Handler]. The wrapped handler is called first, with unchanged records for
+// which it is enabled. Handle returns its error.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) (err error) {
 	if h.next.Enabled(ctx, r.Level) {
 		err = h.next.Handle(ctx, r)
@@ -148,8 +150,8 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 	return &derived
 }
 
-// report puts a record into the queue, or counts it as lost. Values are read here, for whoever logs
-// may change them later; what costs time is left to the worker.
+// report queues a record or counts it as lost. It reads the values at once, because the caller may
+// change them later. The worker does the expensive part.
 func (h *Handler) report(ctx context.Context, r *slog.Record) {
 	e, ok := h.convert(ctx, r)
 	h.mu.RLock()
@@ -164,7 +166,7 @@ func (h *Handler) report(ctx context.Context, r *slog.Record) {
 	}
 }
 
-// work hands the queue to the agent until Shutdown ends it, and what is left of it then.
+// work passes records from the queue to the agent until Shutdown closes the queue and it is empty.
 func (r *reporter) work() {
 	defer close(r.stopped)
 	for e := range r.queue {
@@ -184,9 +186,9 @@ func (r *reporter) tellLost() {
 	}
 }
 
-// Shutdown ends reporting and hands what waits to the agent; it returns ctx's error when ctx ends
-// first. Call it before the agent's Shutdown. The handlers go on logging. It may be called more
-// than once, on any handler of the family.
+// Shutdown ends reporting and passes the waiting records to the agent. It returns ctx's error if
+// ctx ends first. Call it before the agent's Shutdown. The handlers continue to log. It may be
+// called more than once, on any handler that was derived from the same one.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	h.mu.Lock()
 	if !h.ended {

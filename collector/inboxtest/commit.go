@@ -45,7 +45,7 @@ func newDuplicateConflict(t *inboxTest) {
 	t.wantCommit("within a group", want, first, second, first, other, third)
 	t.wantHeld("of the group", 1, 4)
 	later := t.entry(2, 100, time.Minute)
-	later.Envelope.Delivery.Age = 99 // it took another way
+	later.Envelope.Delivery.Age = 99 // delivered by another path
 	t.wantCommit("in a later group", []collector.Status{duplicate, conflict, isNew}, later, other, t.entry(4, 1, 0))
 	t.wantHeld("after that", 1, 5)
 }
@@ -80,7 +80,8 @@ func committedIsRead(t *inboxTest) {
 func entriesStayTheCallers(t *inboxTest) {
 	e := t.entry(1, 1000, 0)
 	entries := []collector.Entry{e}
-	e.Envelope.Segment = append([]byte(nil), e.Envelope.Segment...) // what is to be read
+	// a copy, to compare with what is read
+	e.Envelope.Segment = append([]byte(nil), e.Envelope.Segment...)
 	t.commit(entries...)
 	clear(entries[0].Envelope.Segment)
 	clear(entries)
@@ -89,7 +90,7 @@ func entriesStayTheCallers(t *inboxTest) {
 		if len(got) != 1 || !sameBatch(e.Envelope, got[0]) {
 			t.Fatalf("read %+v, want %+v", got, e.Envelope)
 		}
-		clear(got[0].Segment) // the reader's own
+		clear(got[0].Segment) // the reader owns it
 	}
 }
 
@@ -123,7 +124,7 @@ func readsAreBounded(t *inboxTest) {
 	t.wantHeld("in all", 0, count)
 }
 
-// soon is how long an inbox may take to tell of a change.
+// soon is how long an inbox may take to signal a change.
 const soon = 10 * time.Second
 
 func changed(t *inboxTest) {
@@ -160,7 +161,7 @@ func endedContext(t *inboxTest) {
 	t.wantCommit("sent again", []collector.Status{isNew, isNew, isNew}, t.entries(0, 3, 10)...)
 }
 
-// together has one committer and one reader, as a collector and a detector are.
+// together runs a committer and a reader at the same time, like a collector and a detector.
 func together(t *inboxTest) {
 	const groups, each = 40, 5
 	var group sync.WaitGroup

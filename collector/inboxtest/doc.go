@@ -1,4 +1,4 @@
-// Package inboxtest checks that a kind of [collector.Inbox] keeps the rules of that interface. It
-// is for who writes one: most readers need [TestInbox]. A [collector.Queue] or a [collector.Ledger]
-// is checked as part of what [collector.Join] makes of it.
+// Package inboxtest checks whether an implementation of [collector.Inbox] follows the rules of that
+// interface. Start with [TestInbox]. To check a [collector.Queue] or a [collector.Ledger], test the
+// inbox that [collector.Join] makes from them.
 package inboxtest

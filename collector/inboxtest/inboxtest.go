@@ -14,20 +14,20 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Bounds are how much an inbox keeps. A zero field is the inbox's own choice.
+// Bounds are the limits of an inbox. Zero means the inbox's default.
 type Bounds struct {
-	MaxBytes int64         // of everything in it; what exceeds it is refused with collector.ErrFull
-	MaxAge   time.Duration // of batches that not all readers have acknowledged
-	// how long ids are remembered, at least
+	MaxBytes int64         // size at which it refuses batches with collector.ErrFull
+	MaxAge   time.Duration // maximum age of batches that not all readers have acknowledged
+	// the least time for which ids are remembered
 	Retention time.Duration
 }
 
-// LeastBytes is the least MaxBytes that TestInbox asks for.
+// LeastBytes is the smallest MaxBytes that [TestInbox] uses.
 const LeastBytes = 1 << 20
 
-// TestInbox checks that a kind of inbox keeps the rules of [collector.Inbox]. newPlace makes an
-// empty place for one with bounds, and returns how to open it. TestInbox opens it once at a time,
-// and closes what it opens.
+// TestInbox checks that an implementation follows the rules of [collector.Inbox]. newPlace makes an
+// empty place for an inbox with the given limits and returns a function that opens it. TestInbox
+// never opens a place twice at the same time, and closes what it opens.
 func TestInbox(t *testing.T, newPlace func(t *testing.T, b Bounds) (open func() (collector.Inbox, error))) {
 	for _, test := range []struct {
 		name   string
@@ -69,10 +69,10 @@ func TestInbox(t *testing.T, newPlace func(t *testing.T, b Bounds) (open func() 
 	}
 }
 
-// reader is the only one, but for tests of several.
+// reader is the only reader, except in tests of several.
 const reader = "d1"
 
-// inboxTest is one test, and the inbox that is open.
+// inboxTest is one test and its open inbox.
 type inboxTest struct {
 	*testing.T
 	collector.Inbox
@@ -120,8 +120,8 @@ func (t *inboxTest) must(err error) {
 	}
 }
 
-// entry makes the n-th batch with a body of some size, received ago before now. The same n and size
-// make the same id and body; another size makes another body.
+// entry returns the n-th batch with a body of some size, received ago before now. The same n and
+// size give the same id and body; another size gives another body.
 func (t *inboxTest) entry(n, size int, ago time.Duration) collector.Entry {
 	segment := []byte(strings.Repeat(string(rune('a'+n%26)), size))
 	return collector.Entry{
@@ -134,7 +134,7 @@ func (t *inboxTest) entry(n, size int, ago time.Duration) collector.Entry {
 	}
 }
 
-// entries are those from one to before another, received now.
+// entries returns the batches from one number to before another, received now.
 func (t *inboxTest) entries(from, to, size int) (all []collector.Entry) {
 	for n := from; n < to; n++ {
 		all = append(all, t.entry(n, size, 0))
@@ -142,7 +142,7 @@ func (t *inboxTest) entries(from, to, size int) (all []collector.Entry) {
 	return all
 }
 
-// id is that of the n-th batch. Ids of one minute come in any order.
+// id returns the id of the n-th batch. The ids of one minute are in random order.
 func id(n int) (b report.BatchID) {
 	binary.BigEndian.PutUint32(b[:], 29_000_000)
 	sum := sha256.Sum256(fmt.Append(nil, n))
@@ -174,7 +174,7 @@ func (t *inboxTest) wantCommit(when string, want []collector.Status, entries ...
 	}
 }
 
-// fill commits the batches from one to before another and returns their numbers.
+// fill commits the batches from one number to before another and returns their sequence numbers.
 func (t *inboxTest) fill(from, to, size int) (seqs []uint64) {
 	t.Helper()
 	head := t.stats().Head
@@ -188,7 +188,7 @@ func (t *inboxTest) fill(from, to, size int) (seqs []uint64) {
 	return seqs
 }
 
-// read reads up to limit batches, in as many parts as it takes.
+// read reads up to limit batches, with as many calls as necessary.
 func (t *inboxTest) read(after uint64, limit int) (all []report.Envelope) {
 	t.Helper()
 	for len(all) < limit {
@@ -211,7 +211,7 @@ func (t *inboxTest) read(after uint64, limit int) (all []report.Envelope) {
 	return all
 }
 
-// wantHeld checks that the batches from one to before another are held, and no other.
+// wantHeld checks that exactly the batches from one number to before another are held.
 func (t *inboxTest) wantHeld(when string, from, to int) {
 	t.Helper()
 	got := t.read(0, to-from+100)
@@ -244,8 +244,8 @@ func (t *inboxTest) ack(name string, upTo uint64) {
 	t.must(t.Ack(t.Context(), name, upTo))
 }
 
-// isClosed says whether a channel of Changed was closed. An inbox that asks a server learns of its
-// own commits a moment later.
+// isClosed reports whether a channel of Changed is closed within a time. An inbox on a server may
+// learn of its own commits a moment later.
 func isClosed(c <-chan struct{}, wait time.Duration) bool {
 	timeout := time.NewTimer(wait)
 	defer timeout.Stop()
@@ -257,7 +257,7 @@ func isClosed(c <-chan struct{}, wait time.Duration) bool {
 	}
 }
 
-// sameBatch compares what was committed with what was read, but for its number.
+// sameBatch compares a committed batch with one that was read, apart from the sequence number.
 func sameBatch(committed, read report.Envelope) bool {
 	committed.Seq = read.Seq
 	return reflect.DeepEqual(committed, read)

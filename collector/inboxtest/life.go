@@ -46,15 +46,15 @@ func closed(t *inboxTest) {
 	}
 }
 
-// anotherInItsPlace: a detector's cursor outlives the inbox that it was made by. It must not skip
-// batches of the next one.
+// anotherInItsPlace: a detector's cursor outlives the inbox that it comes from. It must not skip
+// batches of the next inbox.
 func anotherInItsPlace(t *inboxTest) {
 	seqs := t.fill(0, 100, 10)
 	t.elsewhere()
 	t.fill(0, 3, 10)
 	after, err := t.Read(t.Context(), seqs[99], 10)
 	if errors.Is(err, collector.ErrCursor) {
-		return // the detector starts again
+		return // the detector starts again from 0
 	}
 	if err != nil || len(after) != 3 {
 		t.Errorf("%d batches after the old cursor, %v; want all 3, or ErrCursor", len(after), err)
@@ -81,7 +81,7 @@ func full(t *inboxTest) {
 }
 
 // fillUp commits batches, about 10 KiB at a time, until the inbox is full, and returns how many it
-// has taken.
+// has accepted.
 func (t *inboxTest) fillUp(from, size int) (taken int) {
 	t.Helper()
 	group := max(1, 10<<10/size)
@@ -130,7 +130,8 @@ func idsAreForgotten(t *inboxTest) {
 	t.wantCommit("after its time, and before", []collector.Status{isNew, duplicate}, old, young)
 }
 
-// wrongClock: what was received far in the future, by a clock that was wrong, holds up nothing.
+// wrongClock: a batch that was received in the far future, because of a wrong clock, does not keep
+// later ones from expiring.
 func wrongClock(t *inboxTest) {
 	future, old, young := t.entry(0, 10, -10*365*24*time.Hour), t.entry(1, 10, 61*time.Minute), t.entry(2, 10, 0)
 	t.commit(future, old, young)

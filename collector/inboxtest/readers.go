@@ -15,7 +15,7 @@ func acknowledged(t *inboxTest) {
 		t.Errorf("before: %+v", before)
 	}
 	t.ack(reader, seqs[6])
-	t.ack(reader, seqs[2]) // does not go back
+	t.ack(reader, seqs[2]) // lower than before: changes nothing
 	t.wantHeld("after the seventh", 7, 10)
 	if after := t.stats(); after.Acked != seqs[6] || after.Head != seqs[9] || after.Bytes > before.Bytes/2 {
 		t.Errorf("after: %+v, before: %+v", after, before)
@@ -68,7 +68,7 @@ func heldForReaders(t *inboxTest) {
 	t.wantHeld("d1 has acknowledged less now", 8, 10)
 }
 
-// acked returns how far readers are, and checks that there are no others.
+// acked returns the cursors of readers and checks that there are no others.
 func (t *inboxTest) acked(names ...string) (all []uint64) {
 	t.Helper()
 	var got []string
@@ -96,7 +96,7 @@ func readersComeAndGo(t *inboxTest) {
 	t.ack("d1", seqs[9])
 	t.wantHeld("d1 is alone and has everything", 0, 0)
 	t.fill(10, 12, 10)
-	t.setReaders("d1", "d2") // again, as a new one
+	t.setReaders("d1", "d2") // d2 is a new reader now
 	t.wantHeld("d2 has nothing new yet", 10, 12)
 	t.ack("d2", t.stats().Head)
 	t.wantHeld("d1 has nothing new yet", 10, 12)

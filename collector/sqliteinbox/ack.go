@@ -10,8 +10,7 @@ import (
 	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 )
 
-// ackRows is how many batches one transaction frees, or ids it forgets, so that commits get
-// their turn.
+// ackRows is how many batches or ids one transaction deletes, so that commits get their turn.
 const ackRows = 2000
 
 // Ack implements collector.Inbox.
@@ -44,7 +43,8 @@ func (i *Inbox) Ack(ctx context.Context, reader string, upTo uint64) error {
 	return i.named("acknowledging in inbox", err)
 }
 
-// releaseAll frees what all readers have acknowledged, in as many transactions as it takes.
+// releaseAll frees the batches that all readers have acknowledged, in as many transactions
+// as necessary.
 func (i *Inbox) releaseAll(ctx context.Context) error {
 	for {
 		var left bool
@@ -57,8 +57,8 @@ func (i *Inbox) releaseAll(ctx context.Context) error {
 	}
 }
 
-// releaseAcked frees the first batches of those that all readers have acknowledged. It asks for
-// the readers within the transaction: one that comes at the same time has everything to read.
+// releaseAcked frees the first batches that all readers have acknowledged. It reads the cursors
+// within the transaction, because a new reader must still get all batches.
 func releaseAcked(tx *sql.Tx, bytes int64) error {
 	var all int64
 	if err := tx.QueryRow("SELECT coalesce(min(acked), 0) FROM readers").Scan(&all); err != nil {
@@ -67,7 +67,7 @@ func releaseAcked(tx *sql.Tx, bytes int64) error {
 	return release(tx, all, bytes, false)
 }
 
-// dropAll frees everything up to a seq, though not all readers have it.
+// dropAll frees all batches up to a seq, although not all readers have them.
 func (i *Inbox) dropAll(ctx context.Context, upTo int64) error {
 	for {
 		acked, _, err := i.ends(ctx)
@@ -80,12 +80,12 @@ func (i *Inbox) dropAll(ctx context.Context, upTo int64) error {
 	}
 }
 
-// leastPortion is how many bytes of the log one transaction may need on a disk that has hardly
-// any room.
+// leastPortion is how many bytes of the log one transaction may use if the disk is nearly full.
 const leastPortion = 32 << 10
 
-// writeInPortions is write for what makes room: f frees what makes the log grow by about so many
-// bytes. On a full disk the reserve is given up, and f is called with less and less.
+// writeInPortions is like write, for transactions that make room. f frees batches, and its argument
+// is by how many bytes the log may grow. If the disk is full, writeInPortions gives up the reserve
+// and calls f with less and less.
 func (i *Inbox) writeInPortions(ctx context.Context, f func(tx *sql.Tx, bytes int64) error, done func()) error {
 	bytes := i.disk.logPages() * pageSize / 2
 	for {
@@ -96,7 +96,7 @@ func (i *Inbox) writeInPortions(ctx context.Context, f func(tx *sql.Tx, bytes in
 		if err == nil || !sqlitedb.NoRoom(err) {
 			return err
 		}
-		// what was tried has filled the log, and cutting that off may need room in the file
+		// the failed attempt has filled the log, and truncating the log may need room in the file
 		spent := i.disk.spend()
 		i.shorten(ctx)
 		if bytes /= 4; bytes < leastPortion && !spent {
@@ -105,8 +105,8 @@ func (i *Inbox) writeInPortions(ctx context.Context, f func(tx *sql.Tx, bytes in
 	}
 }
 
-// shorten folds the write-ahead log into the file and cuts it off, which gives its room back. What
-// keeps it from that does not matter: it is tried again.
+// shorten writes the write-ahead log into the file and truncates it, which frees its room. Errors
+// do not matter, because it is tried again.
 func (i *Inbox) shorten(ctx context.Context) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -115,7 +115,7 @@ func (i *Inbox) shorten(ctx context.Context) {
 	}
 }
 
-// release frees the first batches up to a seq, and counts them when they are dropped.
+// release frees the first batches up to a seq. If they are dropped, it counts them.
 func release(tx *sql.Tx, upTo, bytes int64, dropped bool) error {
 	to, err := portion(tx, upTo, bytes)
 	if err != nil || to == 0 {
@@ -138,8 +138,8 @@ func release(tx *sql.Tx, upTo, bytes int64, dropped bool) error {
 	return nil
 }
 
-// portion returns the last seq, not above upTo, of those whose pages take about so many bytes of
-// the log when they are freed; 0 when there is nothing to free.
+// portion returns the last seq, at most upTo, of the batches whose deletion uses about so many
+// bytes of the log. It returns 0 if there is nothing to free.
 func portion(tx *sql.Tx, upTo, bytes int64) (to int64, err error) {
 	var acked int64
 	if err := tx.QueryRow("SELECT acked FROM state").Scan(&acked); err != nil {
@@ -187,15 +187,16 @@ func (i *Inbox) maintain(ctx context.Context, now time.Time) error {
 	return i.named("forgetting ids of inbox", i.trim(ctx))
 }
 
-// idsPart is the part of MaxBytes that ids of acknowledged batches may take: so they can never fill
-// the inbox by themselves.
+// idsPart is the divisor of MaxBytes that limits the ids of acknowledged batches, so that they
+// alone cannot fill the inbox.
 const idsPart = 4
 
-// ackedBytes is what the id of an acknowledged batch takes, in the tree and beside it, rounded up.
+// ackedBytes is how many bytes the id of an acknowledged batch needs, in the tree and elsewhere,
+// rounded up.
 const ackedBytes = 128
 
-// trim forgets the oldest ids of acknowledged batches when there are too many. Whoever sends such a
-// batch again has stored it anew, and the detector's store drops it by its id.
+// trim forgets the oldest ids of acknowledged batches if there are too many. If such a batch is
+// sent again, it is stored again, and the detector's store recognizes it by its id.
 func (i *Inbox) trim(ctx context.Context) error {
 	for {
 		var first, last int64
@@ -213,8 +214,8 @@ func (i *Inbox) trim(ctx context.Context) error {
 	}
 }
 
-// sweep calls drop with the last seq of those that a table has had for longer than age, until
-// none are left.
+// sweep calls drop with the last seq of rows in a table that are older than age, until
+// there are none.
 func (i *Inbox) sweep(ctx context.Context, table string, now time.Time, age time.Duration, drop func(last int64) error) error {
 	for {
 		last, err := i.old(ctx, table, now, age)
@@ -238,9 +239,9 @@ func (i *Inbox) forget(ctx context.Context, last int64) error {
 	}, func() { i.ledger.forget(last) })
 }
 
-// old finds the first ones of a table, up to the first that is to stay, at most ackRows; 0 for
-// none. A receipt further in the future than age is that of a clock that was wrong then: it must
-// not keep everything behind it for years.
+// old returns the last seq of the first rows in a table that are too old, at most ackRows of them,
+// or 0 for none. A row that was received further in the future than age comes from a wrong clock.
+// It must not keep the rows behind it for years.
 func (i *Inbox) old(ctx context.Context, table string, now time.Time, age time.Duration) (last int64, err error) {
 	rows, err := i.readers.QueryContext(ctx, "SELECT seq, received FROM "+table+" ORDER BY seq LIMIT ?", ackRows)
 	if err != nil {

@@ -9,22 +9,22 @@ import (
 )
 
 const (
-	// stepTolerance is the least step of the clock that keeps batches from being dropped for
-	// their age.
+	// stepTolerance is the smallest step of the clock after which batches are not dropped because
+	// of their age.
 	stepTolerance = time.Hour
-	// stepHold is how long a clock must agree with itself until its word is taken for that.
+	// stepHold is how long the clock must run without a step before it is trusted again.
 	stepHold = 24 * time.Hour
 )
 
-// ages decides whether batches may be dropped for their age: not by a clock that has just stepped,
-// nor by one that is more than a day away from the newest batch of a file that is opened. Neither a
-// wrong clock nor a collector that stood still for long costs a batch then: detectors have a day to
-// take it.
+// ages decides whether batches may be dropped because of their age. They are not if the clock has
+// just stepped, or if it differs by more than a day from the newest batch in a file that was just
+// opened. So neither a wrong clock nor a long downtime of the collector costs a batch: detectors
+// have a day to take it.
 type ages struct {
 	clock  *wallclock.Clock
 	source wallclock.Source
 	opened time.Duration // monotonic
-	doubt  bool          // the clock and the file did not agree when it was opened
+	doubt  bool          // clock and file disagreed when the file was opened
 }
 
 func newAges(source wallclock.Source, newest time.Time) ages {
@@ -33,7 +33,7 @@ func newAges(source wallclock.Source, newest time.Time) ages {
 		doubt: !newest.IsZero() && wall.Sub(newest).Abs() > stepHold}
 }
 
-// settled says whether the clock is believed.
+// settled reports whether the clock is trusted.
 func (a *ages) settled() bool {
 	if a.clock.Off() != 0 {
 		return false
@@ -42,7 +42,7 @@ func (a *ages) settled() bool {
 	return !a.doubt || now-a.opened >= stepHold
 }
 
-// newest is when the newest batch that the file knows was received; zero without any.
+// newest returns when the newest batch in the file was received, or the zero time if there is none.
 func newest(tx *sql.Tx) (at time.Time, err error) {
 	var ms int64
 	err = tx.QueryRowContext(context.Background(), `SELECT max(coalesce((SELECT received FROM pending ORDER BY seq DESC LIMIT 1), 0),

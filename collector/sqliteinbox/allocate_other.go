@@ -7,8 +7,7 @@ import (
 	"os"
 )
 
-// allocate makes a file that really takes size bytes, in the place of what is
-// there.
+// allocate creates or replaces a file that really occupies size bytes.
 func allocate(path string, size int64) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	rowBytes   = 256      // what a batch takes beside its segment, rounded up
-	checkBytes = 64 << 10 // the least room that must be left for anything to be taken
+	rowBytes   = 256      // what a batch needs in addition to its segment, rounded up
+	checkBytes = 64 << 10 // the least room that must be left to accept a batch
 )
 
 // Commit implements collector.Inbox: the queue and the ledger have one transaction.
@@ -38,7 +38,7 @@ func (i *Inbox) Commit(ctx context.Context, entries []collector.Entry) ([]collec
 		if len(added) > 0 {
 			i.announce()
 		}
-		// takes added over: another Commit may write to it from here on
+		// this hands over added, which another Commit may change from now on
 		i.ledger.committed(head, added, rest)
 	})
 	if err != nil {
@@ -47,8 +47,7 @@ func (i *Inbox) Commit(ctx context.Context, entries []collector.Entry) ([]collec
 	return statuses, nil
 }
 
-// add queues those entries whose ids are new behind head, says in statuses what became of each, and
-// returns the new head.
+// add queues the entries with new ids after head, sets all statuses, and returns the new head.
 func (i *Inbox) add(entries []collector.Entry, statuses []collector.Status, added map[report.BatchID]known, head int64) (int64, error) {
 	inTree, err := i.ledger.indexed(entries)
 	if err != nil {
@@ -71,13 +70,13 @@ func (i *Inbox) add(entries []collector.Entry, statuses []collector.Status, adde
 	return head, rows.flush()
 }
 
-// selectHead is the newest seq ever given: what was acknowledged may be gone.
+// selectHead selects the highest seq ever used. The batches may already be deleted.
 const selectHead = "SELECT max(acked, coalesce((SELECT max(seq) FROM pending), 0)) FROM state"
 
-// room refuses what would make the file exceed MaxBytes, or the disk its room. It measures only
-// when a quarter of what was free the last time may be used up: what a batch really takes is known
-// only roughly. After it has refused a group it refuses everything until there is room for that, so
-// that Check says what becomes of uploads.
+// room returns an error if more bytes would exceed MaxBytes or the room on the disk. It measures
+// again only when a quarter of the free room may be used up, because the real size of a batch is
+// known only roughly. After it has refused a group, it refuses everything until there is room for
+// that group, so that Check predicts what happens to uploads.
 func (i *Inbox) room(more int64) error {
 	i.budget -= more
 	if i.budget > 0 {
@@ -101,10 +100,10 @@ func (i *Inbox) room(more int64) error {
 	return nil
 }
 
-// least is the room that must be left for anything to be taken.
+// least returns the room that must be left to accept a batch.
 func (i *Inbox) least() int64 { return max(checkBytes, i.wanted.Load()) }
 
-// wantedPart bounds what a group that was refused keeps free: a part of MaxBytes.
+// wantedPart is the divisor of MaxBytes that limits the room that a refused group keeps free.
 const wantedPart = 8
 
 // measure returns the sizes of the file. The caller must hold mu.

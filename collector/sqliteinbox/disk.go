@@ -11,28 +11,29 @@ import (
 	"github.com/heliograph-net/heliograph/collector"
 )
 
-// An acknowledgement writes before it frees anything: the write-ahead log grows by what it changes.
-// On a full disk it could not, and the inbox would stay full for ever. Therefore a part of the disk
-// is kept in a file of its own, which an acknowledgement that finds no room removes; and batches
-// are refused while less is free than the log may take.
+// An acknowledgement must write before it can free anything, because the write-ahead log grows by
+// what it changes. On a full disk this would fail, and the inbox would stay full for ever. So the
+// inbox reserves a part of the disk with a separate file, which is removed if an acknowledgement
+// finds no room. Batches are refused if less room is free than the log may need.
 const (
-	reservePart = 8 // of what the inbox may take
+	reservePart = 8 // divisor of the size that the inbox may have
 	minReserve  = 256 << 10
 	maxReserve  = 20 << 20
-	logPart     = .8   // of the reserve that the log may take until it is folded into the file
+	// part of the reserve that the log may use before it is written into the file
+	logPart     = .8
 	maxLogPages = 1000 // SQLite's own default
 	minLogPages = 8
 )
 
-// disk knows how much room there is below an inbox. It is safe for concurrent use.
+// disk knows how much room there is on the disk of an inbox. It is safe for concurrent use.
 type disk struct {
 	path     string // of the inbox
 	log      *slog.Logger
 	reserved int64 // bytes of the reserve
 
 	mu    sync.Mutex
-	there bool // guarded by mu; the reserve is there
-	told  bool // guarded by mu; the log knows that it is not
+	there bool // guarded by mu; the reserve exists
+	told  bool // guarded by mu; its absence was logged
 }
 
 func newDisk(path string, maxBytes int64, log *slog.Logger) *disk {
@@ -45,15 +46,15 @@ func newDisk(path string, maxBytes int64, log *slog.Logger) *disk {
 	return d
 }
 
-// logPages is how many pages the log may have until it is folded into the file.
+// logPages returns how many pages the log may have before it is written into the file.
 func (d *disk) logPages() int64 {
 	return min(max(int64(logPart*float64(d.reserved))/pageSize, minLogPages), maxLogPages)
 }
 
 func (d *disk) reservePath() string { return d.path + "-reserve" }
 
-// keep makes the reserve unless it is there, when that leaves half as much again. It returns
-// whether there is one.
+// keep creates the reserve if it is missing and if half as much room remains afterwards. It reports
+// whether there is a reserve.
 func (d *disk) keep() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -61,7 +62,7 @@ func (d *disk) keep() bool {
 		return true
 	}
 	if info, err := os.Lstat(d.reservePath()); err == nil && info.Mode().IsRegular() && info.Size() == d.reserved {
-		d.there = true // from the last time
+		d.there = true // from an earlier run
 		return true
 	}
 	_, free, ok := space(filepath.Dir(d.path))
@@ -80,7 +81,7 @@ func (d *disk) keep() bool {
 	return true
 }
 
-// spend removes the reserve, and reports whether there was one.
+// spend removes the reserve and reports whether there was one.
 func (d *disk) spend() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -89,7 +90,7 @@ func (d *disk) spend() bool {
 		return false
 	}
 	d.there, d.told = false, true
-	d.log.Warn("the disk is full: the inbox gave up its reserve, so that it can forget what detectors have taken", "bytes", d.reserved)
+	d.log.Warn("the disk is full: the inbox gave up its reserve so that it can delete the batches that detectors have taken", "bytes", d.reserved)
 	return true
 }
 
@@ -100,12 +101,12 @@ func (d *disk) spent() bool {
 	return !d.there
 }
 
-// measured are the sizes of the inbox's file in pages.
+// measured has the sizes of the inbox's file, in pages.
 type measured struct{ pages, unused int64 }
 
 func (m measured) used() int64 { return (m.pages - m.unused) * pageSize }
 
-// room is how many more bytes the disk lets the inbox take.
+// room returns how many more bytes the inbox may use on the disk.
 func (d *disk) room(m measured) int64 {
 	_, free, ok := space(filepath.Dir(d.path))
 	if !ok {
@@ -116,7 +117,7 @@ func (d *disk) room(m measured) int64 {
 		free -= d.reserved
 	}
 	d.mu.Unlock()
-	// the file grows to its pages when the log is folded into it
+	// the file will grow when the log is written into it
 	free -= max(0, m.pages*pageSize-sizeOf(d.path))
 	free -= max(0, d.reserved-sizeOf(d.path+"-wal"))
 	if free <= 0 {
@@ -133,7 +134,7 @@ func sizeOf(path string) int64 {
 	return info.Size()
 }
 
-// full describes that there is no room for more.
+// full returns the error for an inbox without room.
 func (i *Inbox) full(m measured, room int64) error {
 	if limit := i.o.MaxBytes - m.used(); limit <= room {
 		return fmt.Errorf("%w: %d of %d bytes are in use; it empties as detectors acknowledge what they read",

@@ -8,13 +8,13 @@ import (
 	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 )
 
-// ErrRemoved says that a file of the inbox was removed, or replaced by another, while it is open.
-// What would be stored is lost when the process ends, so that nothing new is taken; what the inbox
-// holds can be read as long as the process runs.
+// ErrRemoved says that a file of the open inbox was removed or replaced. Anything stored now would
+// be lost when the process ends, so no new batches are accepted. The batches in the inbox can be
+// read as long as the process runs.
 var ErrRemoved = errors.New("let detectors read what the inbox holds, then restart the collector")
 
-// named says what was being done, and makes the driver's ways to say "no room" collector.ErrFull,
-// and those to say that the file is damaged sqlitedb.ErrDamaged.
+// named adds to an error what was being done. It turns the driver's errors about missing room into
+// collector.ErrFull and those about a damaged file into sqlitedb.ErrDamaged.
 func (i *Inbox) named(doing string, err error) error {
 	if err == nil {
 		return nil
@@ -29,7 +29,7 @@ func (i *Inbox) named(doing string, err error) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
-// usable returns why nothing can be stored, whatever room there is.
+// usable returns the reason why nothing can be stored, apart from missing room.
 func (i *Inbox) usable() error {
 	if err := i.damaged.Load(); err != nil {
 		return *err

@@ -1,14 +1,13 @@
-// Package sqliteinbox keeps a collector's batches in one SQLite file: WAL, synchronous=FULL, one
-// writer, readers of their own.
+// Package sqliteinbox is a [collector.Inbox] in one SQLite file. Start with [Open].
 //
-// Most readers need Open. A committed group has been synced to disk when Commit returns; neither a
-// crash of the process nor, as far as the disk keeps its word, of the machine loses it. What all
-// readers have acknowledged is freed; its ids are kept for Options.Retention, as far as there is
-// room for them, so that a replay stays a duplicate. The file does not shrink: its free pages are
-// used again.
+// It uses a write-ahead log with synchronous=FULL, one connection that writes, and others that
+// read. When Commit returns, the group is synced to disk and survives a crash of the process and,
+// if the disk is honest about syncs, of the machine. Batches that all readers have acknowledged are
+// deleted. Their ids are kept for Options.Retention, as far as there is room, so that a batch that
+// is sent again is recognized. The file does not shrink; its free pages are reused.
 //
-// A part of the disk is kept in a file beside it, "-reserve". It is given up when the disk is full,
-// so that what readers acknowledge can always be freed, and made again afterwards.
+// A second file, with the suffix "-reserve", reserves a part of the disk. It is removed when the
+// disk is full, so that acknowledged batches can always be deleted, and created again afterwards.
 package sqliteinbox
 
 import (
@@ -25,7 +24,7 @@ import (
 	"github.com/heliograph-net/heliograph/internal/wallclock"
 )
 
-// MinBytes is the least Options.MaxBytes.
+// MinBytes is the smallest valid Options.MaxBytes.
 const MinBytes = 1 << 20
 
 const (
@@ -34,23 +33,23 @@ const (
 	defaultMaxAge    = 30 * 24 * time.Hour
 )
 
-// Options of an Inbox. The zero value is good.
+// Options are the options of an [Inbox]. The zero value is valid.
 type Options struct {
-	// bytes in use at which the inbox is full; at least MinBytes. 0 means 4 GiB. The write-ahead
-	// log comes on top: some MiB
+	// size at which the inbox is full, in bytes, at least MinBytes. 0 means 4 GiB. The write-ahead
+	// log needs some MiB more
 	MaxBytes int64
-	// how long ids are remembered after their receipt, but no more of them than fit into a quarter
-	// of MaxBytes. 0 means 7 days. Those of batches that are not acknowledged stay
+	// how long the ids of acknowledged batches are remembered after they were received, but at most
+	// as many as fit into a quarter of MaxBytes. 0 means 7 days
 	Retention time.Duration
-	// batches that no detector has acknowledged for so long are dropped and counted. 0
+	// age at which batches that not all detectors have acknowledged are dropped and counted. 0
 	// means 30 days
 	MaxAge time.Duration
-	Logger *slog.Logger // nil: logs nothing
+	Logger *slog.Logger // nil: no logging
 
 	clock wallclock.Source // nil: the system's; for tests
 }
 
-// Inbox is a collector.Inbox in one SQLite file. Safe for concurrent use.
+// Inbox is a [collector.Inbox] in one SQLite file. It is safe for concurrent use.
 type Inbox struct {
 	o       Options
 	db      *sqlitedb.DB
@@ -58,28 +57,28 @@ type Inbox struct {
 	readers *sql.DB   // db.Readers
 	disk    *disk
 	ages    ages
-	// bytes of a group that found no room: nothing is taken until there are so many
+	// bytes of a refused group: nothing is accepted until there is so much room
 	wanted    atomic.Int64
-	unwritten atomic.Int64          // of the ledger, as of the last look
+	unwritten atomic.Int64          // of the ledger, when it was last measured
 	damaged   atomic.Pointer[error] // the first error that says so
 
-	mu     sync.Mutex // held while the writer is in use; owns what follows
+	mu     sync.Mutex // held while the writer is in use; guards the following fields
 	direct statements
 	ledger ledger
 	budget int64 // bytes that may be added before the file is measured again
 
-	cursorsMu sync.Mutex        // not mu: a disk that hangs must not keep Stats waiting
-	cursors   map[string]cursor // owned by cursorsMu; by reader
+	cursorsMu sync.Mutex        // not mu, because a hanging disk must not block Stats
+	cursors   map[string]cursor // guarded by cursorsMu; by reader
 
 	changedMu sync.Mutex
-	changed   chan struct{} // owned by changedMu; closed and replaced by Commit
+	changed   chan struct{} // guarded by changedMu; closed and replaced by Commit
 }
 
 var _ collector.Inbox = (*Inbox)(nil)
 
-// Open opens the inbox at path and makes the file (mode 0600) when it is missing; its directory
-// must exist. The error wraps ErrSchema for a file of a newer release or one that is no inbox, and
-// sqlitedb.ErrDamaged for one that is damaged.
+// Open opens the inbox at path. If there is no file, Open creates one with mode 0600; its directory
+// must exist. The error wraps [ErrSchema] if the file is of a newer release or is not an inbox, and
+// sqlitedb.ErrDamaged if it is damaged.
 func Open(path string, o Options) (*Inbox, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("inbox options: %w", err)
@@ -145,7 +144,7 @@ func (i *Inbox) Close() error {
 	return nil
 }
 
-// closeWriter gives the connection back to its pool; a second time it does nothing.
+// closeWriter returns the connection to its pool. A second call does nothing.
 func (i *Inbox) closeWriter() error {
 	if i.writer == nil {
 		return nil

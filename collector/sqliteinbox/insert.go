@@ -9,28 +9,27 @@ import (
 
 const (
 	manyRows = 8 // batches that one statement inserts
-	// of their segments: the driver keeps a buffer as large as the most that a statement was
-	// ever given
+	// bytes of their segments, because the driver keeps a buffer as large as the largest input of
+	// a statement
 	manyBytes = 128 << 10
 	columns   = 10 // of pending
 )
 
-// insertText inserts so many batches.
+// insertText returns a statement that inserts so many batches.
 func insertText(rows int) string {
 	const row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	return "INSERT INTO pending (seq, received, batch, body, asn, country, collector, delivery, segment, bucket) VALUES " + row + strings.Repeat(", "+row, rows-1)
 }
 
-// inserter inserts entries with as few statements as possible. Nothing but flush inserts the
-// last ones.
+// inserter inserts entries with as few statements as possible. Call flush to insert the last ones.
 type inserter struct {
 	direct *statements
-	first  int64 // seq of the first that waits; the others follow it
+	first  int64 // seq of the first waiting entry; the others follow it
 	wait   []*collector.Entry
-	bytes  int // of segments that wait
+	bytes  int // of the waiting segments
 }
 
-// add takes an entry, whose seq is the one after the last's.
+// add adds an entry. Its seq must be the one after the last entry's.
 func (w *inserter) add(seq int64, e *collector.Entry) error {
 	if w.bytes+len(e.Envelope.Segment) > manyBytes {
 		if err := w.flush(); err != nil {
@@ -53,7 +52,7 @@ func (w *inserter) add(seq int64, e *collector.Entry) error {
 	return w.direct.insertMany.run(nil)
 }
 
-// flush inserts what waits.
+// flush inserts the waiting entries.
 func (w *inserter) flush() error {
 	for n, e := range w.wait {
 		if err := setRow(w.direct.insert, 0, w.first+int64(n), e); err != nil {
@@ -67,7 +66,7 @@ func (w *inserter) flush() error {
 	return nil
 }
 
-// setRow gives the values of one row to the parameters from number at on.
+// setRow sets the parameters from number at on to the values of one row.
 func setRow(s *statement, at int, seq int64, e *collector.Entry) error {
 	env := &e.Envelope
 	delivery, err := report.AppendDelivery(nil, env.Delivery)

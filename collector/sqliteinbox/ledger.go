@@ -11,45 +11,47 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// The ids of one minute come in any order, so that a commit that put its ids into their tree would
-// write as many of the tree's pages as it has ids. Therefore a batch's id is durable by its row in
-// pending alone at first, and is also kept in memory; it goes into the tree later, together with
-// those that are its neighbours there. State.indexed says up to which seq the tree is complete;
-// opening the inbox loads what came after.
+// The ids of one minute are in random order. If a commit inserted its ids into their tree, it would
+// write as many pages of the tree as it has ids. So at first an id is durable only in the batch's
+// row in pending, and is also held in memory. It is inserted into the tree later, together with its
+// neighbours there. State.indexed is the seq up to which the tree is complete. When the inbox is
+// opened, the later ids are loaded.
 
 const (
-	// fresh ids that become the next to index: more of them fall on one page, and take more memory
+	// fresh ids that are indexed together: the more, the more of them share a page, and the more
+	// memory they need
 	indexRows = 32 << 10
-	// ids that a commit indexes at least while some are due, so that they are through before
-	// the next are
+	// ids that a commit indexes at least while some are due, so that these are done before the next
+	// become due
 	indexMin = 256
-	idBytes  = 48 // what an id takes in the tree, rounded up
-	manyIDs  = 32 // ids that one statement looks up, or puts into the tree
+	idBytes  = 48 // bytes that an id needs in the tree, rounded up
+	manyIDs  = 32 // ids that one statement looks up or inserts
 )
 
-// known is what is remembered of a batch.
+// known is what is remembered about a batch.
 type known struct {
 	seq  int64
 	body [32]byte
 }
 
-// ledger knows the ids of the inbox: those in the tree, and the recent ones that are not there yet.
-// It shares the transactions of the queue. Its fields are owned by Inbox.mu.
+// ledger knows the ids of the inbox: those in the tree, and recent ones that are not there yet. It
+// shares the transactions of the queue. Inbox.mu guards its fields.
 type ledger struct {
 	direct *statements
-	rows   int // indexRows, but for tests
+	rows   int // indexRows, except in tests
 
-	// of the file when head was read from it: another one is there once another process has written
+	// version of the file when head was read; it changes if another process writes
 	version int64
-	head    int64                    // newest seq, as of what is here
+	head    int64                    // newest seq that the ledger knows
 	fresh   map[report.BatchID]known // the newest
-	due     map[report.BatchID]known // those before; being indexed
-	// what is left to index of due, ascending; some may be pruned from due
+	due     map[report.BatchID]known // earlier ones, which are being indexed
+	// the ids in due that are still to be indexed, ascending; some may no longer be in due
 	order []report.BatchID
 	upTo  int64 // the newest seq of due
 }
 
-// refresh returns the newest seq, and sees to it that the recent ids are those of the file.
+// refresh returns the newest seq. It loads the recent ids again if another process has written
+// to the file.
 func (l *ledger) refresh() (head int64, err error) {
 	version, err := l.direct.version.one()
 	if err != nil || version == l.version {
@@ -67,7 +69,7 @@ func (l *ledger) refresh() (head int64, err error) {
 	return head, nil
 }
 
-// recent looks up an id that is not in the tree yet.
+// recent looks up an id among those that are not in the tree yet.
 func (l *ledger) recent(id report.BatchID) (known, bool) {
 	k, ok := l.fresh[id]
 	if !ok {
@@ -76,12 +78,12 @@ func (l *ledger) recent(id report.BatchID) (known, bool) {
 	return k, ok
 }
 
-// selectRecent is what load loads.
+// selectRecent selects the ids for load.
 const selectRecent = `SELECT seq, batch, body FROM acked WHERE seq > (SELECT indexed FROM state)
 	UNION ALL SELECT seq, batch, body FROM pending WHERE seq > (SELECT indexed FROM state)`
 
-// load reads all ids after state.indexed: when the inbox is opened, and when another process has
-// written to it.
+// load reads all ids after state.indexed. It is called when the inbox is opened and after another
+// process has written to it.
 func (l *ledger) load(head int64) error {
 	fresh := make(map[report.BatchID]known)
 	if err := l.direct.recent.run(func(values []driver.Value) error {
@@ -95,7 +97,7 @@ func (l *ledger) load(head int64) error {
 	return nil
 }
 
-// freeze makes the fresh ids due when there are enough of them and none are due.
+// freeze makes the fresh ids due if there are enough of them and no ids are due.
 func (l *ledger) freeze() {
 	if len(l.fresh) < l.rows || len(l.due) > 0 {
 		return
@@ -108,8 +110,8 @@ func (l *ledger) freeze() {
 	slices.SortFunc(l.order, func(a, b report.BatchID) int { return bytes.Compare(a[:], b[:]) })
 }
 
-// index puts the next due ids into the tree, as many as keep pace with what is added, and returns
-// what is left of them after that.
+// index inserts the next due ids into the tree, enough to keep pace with the added ones, and
+// returns the remaining ones.
 func (l *ledger) index(added int) (rest []report.BatchID, err error) {
 	if len(l.due) == 0 {
 		return nil, nil
@@ -134,8 +136,8 @@ func (l *ledger) index(added int) (rest []report.BatchID, err error) {
 	return l.order[n:], err
 }
 
-// insertIDs puts 1 to manyIDs ids into the tree. A statement is always given manyIDs of them: where
-// there are fewer, the last once more.
+// insertIDs inserts 1 to manyIDs ids into the tree. The statement always gets manyIDs of them; if
+// there are fewer, the last is repeated.
 func (l *ledger) insertIDs(ids []report.BatchID) error {
 	for k := range manyIDs {
 		id := &ids[min(k, len(ids)-1)]
@@ -144,7 +146,7 @@ func (l *ledger) insertIDs(ids []report.BatchID) error {
 	return l.direct.insertIDs.run(nil)
 }
 
-// committed takes over what a transaction has stored, and what it has left to index.
+// committed records the ids that a transaction has stored and those that are still to be indexed.
 func (l *ledger) committed(head int64, added map[report.BatchID]known, rest []report.BatchID) {
 	l.head = head
 	if l.order = rest; len(rest) == 0 {
@@ -194,7 +196,7 @@ func (l *ledger) indexed(entries []collector.Entry) (map[report.BatchID]int64, e
 	return found, nil
 }
 
-// lookup asks for 1 to manyIDs ids.
+// lookup looks up 1 to manyIDs ids.
 func (l *ledger) lookup(ask []driver.Value, found map[report.BatchID]int64) error {
 	slices.SortFunc(ask, func(a, b driver.Value) int { return bytes.Compare(a.([]byte), b.([]byte)) })
 	for len(ask) < manyIDs {
@@ -207,7 +209,7 @@ func (l *ledger) lookup(ask []driver.Value, found map[report.BatchID]int64) erro
 	})
 }
 
-// storedBody is the SHA-256 of a batch in the tree.
+// storedBody returns the SHA-256 of a batch in the tree.
 func (l *ledger) storedBody(seq int64) (body [32]byte, err error) {
 	l.direct.body.set(0, seq)
 	err = l.direct.body.run(func(values []driver.Value) error {
@@ -217,7 +219,7 @@ func (l *ledger) storedBody(seq int64) (body [32]byte, err error) {
 	return body, err
 }
 
-// against compares an entry with what was stored under its id.
+// against compares an entry with the batch that was stored with its id.
 func (k known) against(e *collector.Entry) collector.Status {
 	if k.body == e.Body {
 		return collector.StatusDuplicate
@@ -225,8 +227,8 @@ func (k known) against(e *collector.Entry) collector.Status {
 	return collector.StatusConflict
 }
 
-// status compares an entry with what was stored under its id: before, in this group or earlier.
-// inTree are the seqs of those in the tree.
+// status compares an entry with the batch that was stored with its id, in this group or before.
+// inTree has the seqs of the ids in the tree.
 func (l *ledger) status(e *collector.Entry, added map[report.BatchID]known, inTree map[report.BatchID]int64) (collector.Status, error) {
 	id := e.Envelope.Batch
 	k, ok := added[id]
@@ -246,5 +248,5 @@ func (l *ledger) status(e *collector.Entry, added map[report.BatchID]known, inTr
 	return k.against(e), nil
 }
 
-// unwritten is about how many bytes the tree will grow by.
+// unwritten returns by about how many bytes the tree will grow.
 func (l *ledger) unwritten() int64 { return int64(len(l.fresh)+len(l.order)) * idBytes }

@@ -11,7 +11,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// readBytes is about how many bytes of segments one Read returns at most.
+// readBytes is the approximate limit of the bytes of segments that one Read returns.
 const readBytes = 4 << 20
 
 // Read implements collector.Inbox.
@@ -56,7 +56,7 @@ func scan(rows *sql.Rows) (e report.Envelope, err error) {
 	return e, nil
 }
 
-// ends returns what was acknowledged and the newest seq, as of now.
+// ends returns the last seq that all readers have acknowledged, and the newest seq.
 func (i *Inbox) ends(ctx context.Context) (acked, head uint64, err error) {
 	var a, h int64
 	err = i.readers.QueryRowContext(ctx, "SELECT acked, ("+selectHead+") FROM state").Scan(&a, &h)
@@ -66,7 +66,7 @@ func (i *Inbox) ends(ctx context.Context) (acked, head uint64, err error) {
 	return uint64(a), uint64(h), err
 }
 
-// selectPages is the number of pages, and of those that are free among them: they are used again.
+// selectPages selects the number of pages and how many of them are free, and so will be reused.
 const selectPages = "SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count"
 
 // Stats implements collector.Inbox.

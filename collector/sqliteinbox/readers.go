@@ -11,10 +11,10 @@ import (
 	"github.com/heliograph-net/heliograph/collector"
 )
 
-// cursor is how far one reader is.
+// cursor is the progress of one reader.
 type cursor struct {
 	acked uint64
-	seen  time.Time // of its last Ack; zero: not since Open
+	seen  time.Time // time of its last Ack; zero: none since Open
 }
 
 // loadReaders reads the cursors when the inbox is opened.
@@ -64,7 +64,7 @@ func (i *Inbox) SetReaders(ctx context.Context, names []string) error {
 	}, func() { i.replaceCursors(next) }))
 }
 
-// replaceCursors keeps when the readers were seen.
+// replaceCursors replaces the cursors, but keeps when the readers were seen.
 func (i *Inbox) replaceCursors(next map[string]cursor) {
 	i.cursorsMu.Lock()
 	defer i.cursorsMu.Unlock()
@@ -75,7 +75,7 @@ func (i *Inbox) replaceCursors(next map[string]cursor) {
 	i.cursors = next
 }
 
-// note remembers that a reader was here, and returns whether upTo moves its cursor.
+// note records when a reader was seen, and reports whether upTo moves its cursor.
 func (i *Inbox) note(reader string, upTo uint64) (moves bool, err error) {
 	i.cursorsMu.Lock()
 	defer i.cursorsMu.Unlock()
@@ -94,7 +94,7 @@ func move(tx *sql.Tx, reader string, upTo uint64) error {
 	return err
 }
 
-// moved follows move once it is durable.
+// moved updates the cursor in memory after move is durable.
 func (i *Inbox) moved(reader string, upTo uint64) {
 	i.cursorsMu.Lock()
 	defer i.cursorsMu.Unlock()

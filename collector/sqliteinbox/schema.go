@@ -13,20 +13,20 @@ import (
 	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 )
 
-// ErrSchema says that the file was written by a newer release of Heliograph, or is no inbox at all.
+// ErrSchema says that the file was written by a newer release of Heliograph or is not an inbox.
 var ErrSchema = errors.New("not an inbox that this release can read")
 
 const (
 	applicationID = 0x48475842 // "HGXB": marks the file as an inbox
-	// bytes; large because a commit under load pays for each page that it writes, and a batch takes
-	// 1.5 KiB
+	// bytes; large because the cost of a commit is that of the pages it writes, and a batch
+	// needs 1.5 KiB
 	pageSize = 16384
 )
 
-// schema is version 2; upgrades lead from there to this release's. ids has every batch that is remembered, pending the bodies that are not acknowledged,
-// acked what is known of those that are. ids is a tree of its own and small because its keys come
-// in any order within a minute, and it is filled late, see ledger.go; the other two only ever grow
-// at their end.
+// schema is version 2. upgrades lead from there to this release's version. ids has all batches that
+// are remembered, pending the bodies that are not yet acknowledged, and acked the ids and hashes of
+// those that are. ids is a separate, small tree because its keys are in random order within a
+// minute. It is filled late, see ledger.go. The other two tables grow only at their end.
 const schema = `
 CREATE TABLE ids (
 	batch BLOB PRIMARY KEY,
@@ -63,14 +63,13 @@ CREATE TABLE readers (
 	acked INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;`
 
-// fromVersion1 brings an inbox without readers of its own, and with all ids in the tree,
-// to version 2.
+// fromVersion1 upgrades an inbox that has no readers and has all ids in the tree to version 2.
 const fromVersion1 = `
 ALTER TABLE state ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE state ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;
 UPDATE state SET indexed = (` + selectHead + `);` + readersTable
 
-// fromVersion2 keeps the bucket of a batch's client.
+// fromVersion2 adds the bucket of a batch's client.
 const fromVersion2 = `
 ALTER TABLE pending ADD COLUMN bucket INTEGER NOT NULL DEFAULT 0;`
 
@@ -105,20 +104,20 @@ func (i *Inbox) open(path string) (err error) {
 	return nil
 }
 
-// firstState is the state of an empty inbox. Sequence numbers start at the time in microseconds, so
-// that a reader's cursor of an inbox that was here before lies below all that this one will ever
-// hold.
+// firstState returns the state of an empty inbox. Sequence numbers start at the time in
+// microseconds, so that a cursor of an earlier inbox in the same place is below all numbers
+// of this one.
 func firstState() string {
 	now := time.Now().UnixMicro()
 	return fmt.Sprintf("\nINSERT INTO state (one, acked, checked, indexed, dropped) VALUES (1, %d, 0, %d, 0);", now, now)
 }
 
-// prepare makes what every Commit uses.
+// prepare prepares the statements that every Commit uses.
 func (i *Inbox) prepare() error {
 	if err := i.writer.Raw(func(c any) error { return i.direct.prepare(c.(*sqlite3.SQLiteConn)) }); err != nil {
 		return err
 	}
-	i.ledger.version = math.MinInt64 // not known yet
+	i.ledger.version = math.MinInt64 // unknown
 	if err := i.writeDirect(context.Background(), func() error { _, err := i.ledger.refresh(); return err }, nil); err != nil {
 		return err
 	}
@@ -133,7 +132,7 @@ func (i *Inbox) prepare() error {
 	}, nil)
 }
 
-// compareToDisk says when MaxBytes is more than there is room for.
+// compareToDisk logs a warning if the disk has less room than MaxBytes.
 func (i *Inbox) compareToDisk() {
 	i.mu.Lock()
 	defer i.mu.Unlock()

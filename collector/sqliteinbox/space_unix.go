@@ -4,8 +4,8 @@ package sqliteinbox
 
 import "syscall"
 
-// space returns how many bytes the file system of dir has, and how many of them are free for this
-// user. ok is false when nobody can tell.
+// space returns the size of the file system of dir and how much of it is free for this user, in
+// bytes. ok is false if that is unknown.
 func space(dir string) (total, free int64, ok bool) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {

@@ -8,9 +8,9 @@ import (
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
-// statement is a prepared statement of the writer's connection, used inside of (*sql.Conn).Raw: a
-// group of uploads has hundreds of values, and what database/sql does with each, and a call of C
-// for each, cost more than SQLite's own work.
+// statement is a prepared statement of the writer's connection that is used inside (*sql.Conn).Raw.
+// A group of uploads has hundreds of values, and the overhead of database/sql and of a C call for
+// each would cost more than SQLite's own work.
 type statement struct {
 	stmt driver.StmtQueryContext
 	args []driver.NamedValue // one for each parameter
@@ -28,21 +28,21 @@ func prepare(conn *sqlite3.SQLiteConn, text string) (*statement, error) {
 	return s, nil
 }
 
-// set gives values to the parameters from number at on, which counts from 0. The driver knows
-// int64, float64, bool, string, []byte and nil.
+// set sets the parameters from number at on, which counts from 0. The driver accepts int64,
+// float64, bool, string, []byte and nil.
 func (s *statement) set(at int, values ...driver.Value) {
 	for n, v := range values {
 		s.args[at+n].Value = v
 	}
 }
 
-// run runs the statement to its end and hands each row that it returns to row, which may be nil and
-// must not keep the slice. Even what changes something is a query for the driver, for it takes all
-// values of a query to SQLite in one call.
+// run runs the statement to its end and calls row for each row. row may be nil and must not retain
+// the slice. All statements are run as queries, because the driver passes all values of a query to
+// SQLite in one call.
 func (s *statement) run(row func([]driver.Value) error) (err error) {
 	rows, err := s.stmt.QueryContext(context.Background(), s.args)
 	for n := range s.args {
-		s.args[n].Value = nil // the bytes are others'
+		s.args[n].Value = nil // do not retain the caller's bytes
 	}
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ func (s *statement) run(row func([]driver.Value) error) (err error) {
 	}
 }
 
-// one runs a statement that returns one integer.
+// one runs a statement that returns one integer, and returns it.
 func (s *statement) one() (n int64, err error) {
 	err = s.run(func(values []driver.Value) error {
 		n = values[0].(int64)

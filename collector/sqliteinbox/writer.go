@@ -12,8 +12,8 @@ import (
 	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 )
 
-// write runs f in one durable transaction, alone, and then done, which may be nil. It is for
-// what is rare.
+// write runs f in one durable transaction, without any other writer, and then done, which may be
+// nil. It is for rare operations.
 func (i *Inbox) write(ctx context.Context, f func(*sql.Tx) error, done func()) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -26,7 +26,7 @@ func (i *Inbox) write(ctx context.Context, f func(*sql.Tx) error, done func()) e
 	return nil
 }
 
-// writeDirect is write for what comes with every group of uploads, and therefore uses the
+// writeDirect is like write, for the operations of every group of uploads. f uses the
 // direct statements.
 func (i *Inbox) writeDirect(ctx context.Context, f func() error, done func()) error {
 	i.mu.Lock()
@@ -43,21 +43,22 @@ func (i *Inbox) writeDirect(ctx context.Context, f func() error, done func()) er
 	return nil
 }
 
-// statements are those of the writer's connection that bypass database/sql. They are owned
-// by Inbox.mu.
+// statements are the statements of the writer's connection that bypass database/sql. Inbox.mu
+// guards them.
 type statements struct {
 	begin, commit, rollback *statement
 	version                 *statement // changes when another connection has written
 	head                    *statement // the newest seq
-	pages, unused           *statement // of the file; unused ones are among pages
-	recent                  *statement // ids that are not in the tree
-	findIDs, insertIDs      *statement // in the tree
-	body                    *statement // of a seq
-	insert, insertMany      *statement // one batch, manyRows batches
-	indexed, checked        *statement // change state
+	// numbers of pages in the file; pages includes the unused ones
+	pages, unused      *statement
+	recent             *statement // ids that are not in the tree
+	findIDs, insertIDs *statement // for ids in the tree
+	body               *statement // selects the body of a seq
+	insert, insertMany *statement // one batch, manyRows batches
+	indexed, checked   *statement // change the table state
 }
 
-// texts are the statements' own.
+// texts returns the texts of all statements.
 func (d *statements) texts() map[**statement]string {
 	return map[**statement]string{
 		&d.begin:      "BEGIN IMMEDIATE",
@@ -87,8 +88,8 @@ func (d *statements) prepare(conn *sqlite3.SQLiteConn) (err error) {
 	return nil
 }
 
-// close comes before the connection's own end, which folds the log into the file only when no
-// statement is left.
+// close must be called before the connection is closed, which writes the log into the file only if
+// no statement is left.
 func (d *statements) close() error {
 	var errs []error
 	for s := range d.texts() {
@@ -100,7 +101,7 @@ func (d *statements) close() error {
 	return errors.Join(errs...)
 }
 
-// transaction runs f between begin and commit, or takes everything back.
+// transaction runs f between begin and commit. If f fails, it rolls back.
 func (d *statements) transaction(conn *sqlite3.SQLiteConn, f func() error) error {
 	err := d.begin.run(nil)
 	if err == nil {
@@ -109,7 +110,7 @@ func (d *statements) transaction(conn *sqlite3.SQLiteConn, f func() error) error
 	if err == nil {
 		err = d.commit.run(nil)
 	}
-	// after some errors, those of a full disk for instance, SQLite has ended it itself
+	// after some errors, such as those of a full disk, SQLite has already rolled back
 	if err != nil && !conn.AutoCommit() {
 		err = errors.Join(err, d.rollback.run(nil))
 	}

@@ -2,10 +2,10 @@
 // `go build` needs no Node. With --check it builds into a temporary directory and compares: it
 // exits 1 and names the files that differ.
 import { build } from "esbuild";
-import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { check } from "../../internal/npm/dist.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dist = join(here, "dist");
@@ -40,30 +40,13 @@ async function licenses() {
   return (await Promise.all(texts)).join("\n\n");
 }
 
-async function differences(a, b) {
-  const names = new Set([...(await readdir(a)), ...(await readdir(b))]);
-  const read = (dir, name) => readFile(join(dir, name)).catch(() => Buffer.alloc(0));
-  const out = [];
-  for (const name of [...names].sort()) {
-    if (!(await read(a, name)).equals(await read(b, name))) out.push(name);
-  }
-  return out;
+// names returns the names of all files in dist and in dir.
+async function names(dir) {
+  return [...new Set([...(await readdir(dist)), ...(await readdir(dir))])].sort();
 }
 
 if (process.argv.includes("--check")) {
-  const dir = await mkdtemp(join(tmpdir(), "heliograph-dist-"));
-  try {
-    await buildInto(dir);
-    const changed = await differences(dist, dir);
-    if (changed.length > 0) {
-      console.error(`dist/ is not what src/ builds to: ${changed.join(", ")}; run npm run build and commit dist/`);
-      process.exitCode = 1;
-    } else {
-      console.log("dist/ is what src/ builds to");
-    }
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
+  await check({ dist, label: "dist/", buildInto, names });
 } else {
   await rm(dist, { recursive: true, force: true });
   await buildInto(dist);

@@ -26,8 +26,8 @@ func (s *Events) Append(ctx context.Context, page *detector.FeedPage) (isNew []b
 	return isNew, nil
 }
 
-// appending is one page being stored. Counts are folded before they are written: batches of one
-// page mostly fall into the same bins.
+// appending is one page that is being stored. Its counts are folded before they are written,
+// because the batches of a page mostly fall into the same bins.
 type appending struct {
 	tx     *sql.Tx
 	names  *names
@@ -45,7 +45,7 @@ func (a *appending) run() (isNew []bool, err error) {
 	return isNew, writeCells(a.tx, a.names, detector.Fold(a.counts))
 }
 
-// batch takes what is new of one batch.
+// batch adds the new part of one batch.
 func (a *appending) batch(b *detector.Batch) (isNew bool, err error) {
 	var known int
 	// those that were stored before sealings were kept have none
@@ -71,7 +71,7 @@ func (a *appending) batch(b *detector.Batch) (isNew bool, err error) {
 	return true, insertProbes(a.tx, b.Probes)
 }
 
-// writeCells adds cells to those that are stored.
+// writeCells adds cells to the stored ones.
 func writeCells(tx *sql.Tx, names *names, cells []detector.Cell) error {
 	if len(cells) == 0 {
 		return nil
@@ -101,7 +101,7 @@ func writeCells(tx *sql.Tx, names *names, cells []detector.Cell) error {
 	return nil
 }
 
-// blob is b as a value that is not NULL.
+// blob returns b as a value that is not NULL.
 func blob(b []byte) []byte {
 	if b == nil {
 		return []byte{}
@@ -125,7 +125,7 @@ func insertSamples(tx *sql.Tx, all []model.Sample) error {
 	return nil
 }
 
-// fingerprint takes no room in samples of requests.
+// fingerprint returns the fingerprint of an application error, or an empty blob for a request.
 func fingerprint(v *model.Sample) []byte {
 	if v.Error.Fingerprint == [16]byte{} {
 		return []byte{}
@@ -133,11 +133,11 @@ func fingerprint(v *model.Sample) []byte {
 	return v.Error.Fingerprint[:]
 }
 
-// forgetAtOnce is how many clients one statement forgets.
+// forgetAtOnce is how many clients one statement deletes.
 const forgetAtOnce = 500
 
-// Forget implements detector.Events. What is deleted is overwritten in the file, and its copies in
-// the write-ahead log are cut off.
+// Forget implements detector.Events. Deleted data is overwritten in the file, and the write-ahead
+// log with its copies is truncated.
 func (s *Events) Forget(ctx context.Context, clients []uint64) error {
 	if len(clients) == 0 {
 		return nil
@@ -163,10 +163,13 @@ func (s *Events) Forget(ctx context.Context, clients []uint64) error {
 	return err
 }
 
-// forgetSQL deletes the samples of so many clients. 0 is nobody, and is not in the index.
-func forgetSQL(n int) string { return "DELETE FROM samples WHERE client <> 0 AND client IN " + marks(n) }
+// forgetSQL returns a statement that deletes the samples of n clients. Client 0 stands for no client
+// and is not in the index.
+func forgetSQL(n int) string {
+	return "DELETE FROM samples WHERE client <> 0 AND client IN " + marks(n)
+}
 
-// marks is "(?, ?, ?)".
+// marks returns n placeholders: "(?, ?, ?)".
 func marks(n int) string { return "(?" + strings.Repeat(", ?", n-1) + ")" }
 
 func clientArgs(clients []uint64) []any {

@@ -12,24 +12,25 @@ import (
 	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 )
 
-// file is an SQLite file that up to two stores use. It is safe for concurrent use.
+// file is an SQLite file for one or two stores. It is safe for concurrent use.
 type file struct {
 	db      *sqlitedb.DB
-	readers *sql.DB // db.Own: for what the detector itself wants to know
-	asked   *sql.DB // db.Readers: for what people ask
-	// held by queries that read much: one of the connections of asked is always left for others
+	readers *sql.DB // db.Own: for the detector's own queries
+	asked   *sql.DB // db.Readers: for people's queries
+	// held by queries that read much, so that one connection of asked is always left for others
 	costly chan struct{}
 
-	mu    sync.Mutex // held by whoever writes; owns what follows
-	users int        // stores that are not closed
+	mu    sync.Mutex // held while writing; guards the following fields
+	users int        // number of open stores
 	names *names
-	// what was deleted may still be in the write-ahead log
+	// the write-ahead log may still contain deleted data
 	unwiped bool
 
 	damaged atomic.Pointer[error] // the first error that says so
 }
 
-// openFile opens the file for a number of stores and makes it (0600) when it is missing.
+// openFile opens the file for a number of stores. It creates the file with mode 0600 if it
+// is missing.
 func openFile(ctx context.Context, path string, users int) (*file, error) {
 	db, err := sqlitedb.Open(ctx, path, options)
 	if err != nil {
@@ -38,10 +39,11 @@ func openFile(ctx context.Context, path string, users int) (*file, error) {
 	return &file{db: db, readers: db.Own, asked: db.Readers, costly: make(chan struct{}, maxCostly), users: users, names: newNames()}, nil
 }
 
-// maxCostly is how many queries that read much run at one time.
+// maxCostly is how many queries that read much may run at the same time.
 const maxCostly = 3
 
-// askMuch waits for the turn of a query that reads much. done follows when err is nil.
+// askMuch waits for the turn of a query that reads much. If err is nil, the caller must call
+// done afterwards.
 func (f *file) askMuch(ctx context.Context) (done func(), err error) {
 	select {
 	case f.costly <- struct{}{}:
@@ -51,7 +53,7 @@ func (f *file) askMuch(ctx context.Context) (done func(), err error) {
 	}
 }
 
-// release closes the file when its last user does.
+// release closes the file if no other store uses it.
 func (f *file) release() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -79,7 +81,7 @@ func (h *handle) Close() error {
 	return h.release()
 }
 
-// write is file.write for a store that is not closed.
+// write is like file.write. It fails if the store is closed.
 func (h *handle) write(ctx context.Context, doing string, do func(*sql.Tx) error) error {
 	if h.closed.Load() {
 		return fmt.Errorf("%s: the store is closed", doing)
@@ -101,18 +103,19 @@ func (h *handle) Ready(ctx context.Context) error {
 	})
 }
 
-// write runs do in one durable transaction, alone.
+// write runs do in one durable transaction, without any other writer.
 func (f *file) write(ctx context.Context, doing string, do func(*sql.Tx) error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := sqlitedb.Transact(ctx, f.db.Writer, do); err != nil {
-		f.names.forget() // some may have been made by the transaction that is gone
+		f.names.forget() // the failed transaction may have added some
 		return f.named(doing, err)
 	}
 	return nil
 }
 
-// named says what was being done. It remembers the first error that says that the file is damaged.
+// named adds to an error what was being done. It remembers the first error that says that the file
+// is damaged.
 func (f *file) named(doing string, err error) error {
 	err = doingError(doing, err)
 	if errors.Is(err, sqlitedb.ErrDamaged) {

@@ -84,7 +84,7 @@ func (c *placeCounter) Done() int64 { return int64(c.all.Count()) }
 // clientCounter is one run of count_clients.
 type clientCounter struct{ all, next sketch.Clients }
 
-// Step takes one set.
+// Step adds one set.
 func (c *clientCounter) Step(encoded []byte) error {
 	if err := c.next.Decode(encoded); err != nil {
 		return err
@@ -93,5 +93,5 @@ func (c *clientCounter) Step(encoded []byte) error {
 	return nil
 }
 
-// Done is the number of clients.
+// Done returns the number of clients.
 func (c *clientCounter) Done() int64 { return int64(c.all.Count()) }

@@ -10,10 +10,10 @@ import (
 )
 
 // incidentVersion is the version of incidentJSON. A change that an older release would misread
-// takes a new one.
+// requires a new one.
 const incidentVersion = 1
 
-// incidentJSON is an incident as it is stored.
+// incidentJSON is the stored form of an incident.
 type incidentJSON struct {
 	Version  int              `json:"v"`
 	ID       int64            `json:"id"`
@@ -44,7 +44,7 @@ type signalJSON struct {
 	Text string           `json:"text"`
 }
 
-// UnmarshalJSON also takes a sentence without a code, as release 0.1.0 had it.
+// UnmarshalJSON also accepts a sentence without a code, as in release 0.1.0.
 func (s *signalJSON) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] == '"' {
 		return json.Unmarshal(b, &s.Text)
@@ -81,8 +81,8 @@ func encodeIncident(i *model.Incident) (string, error) {
 	return string(b), nil
 }
 
-// decodeIncident also takes the form of release 0.1.0, which had no version and the names of Go's
-// fields. Those differ in case only, which JSON in Go does not mind.
+// decodeIncident also accepts the form of release 0.1.0, which had no version and the names of the
+// Go fields. Those differ only in case, which encoding/json ignores.
 func decodeIncident(b []byte) (i model.Incident, err error) {
 	var v incidentJSON
 	if err := json.Unmarshal(b, &v); err != nil {

@@ -23,7 +23,7 @@ func (s *State) SaveStep(ctx context.Context, step detector.Step) error {
 	})
 }
 
-// saveEvent stores an event's incident as it is now, and the event in the outbox.
+// saveEvent stores the present state of an event's incident, and the event in the outbox.
 func saveEvent(tx *sql.Tx, bin time.Time, e *model.Event) error {
 	i := &e.Incident
 	body, err := encodeIncident(i)

@@ -12,21 +12,21 @@ const (
 	dayMS     = int64(24 * time.Hour / time.Millisecond)
 )
 
-// names finds the id of a series and remembers it. It belongs to whoever holds file.mu.
+// names finds the ids of series and caches them. file.mu guards it.
 type names struct{ ids map[model.Series]known }
 
 type known struct{ id, used int64 }
 
 func newNames() *names { return &names{ids: map[model.Series]known{}} }
 
-// forget forgets everything: rows may be gone.
+// forget clears the cache, because rows may have been deleted.
 func (n *names) forget() {
 	if n != nil {
 		n.ids = map[model.Series]known{}
 	}
 }
 
-// id finds or makes the row of a series that is used in bin.
+// id returns the row of a series that is used in bin. It creates the row if necessary.
 func (n *names) id(tx *sql.Tx, s model.Series, bin int64) (int64, error) {
 	if k, ok := n.ids[s]; ok && bin <= k.used+dayMS {
 		return k.id, nil
@@ -69,7 +69,7 @@ func key(s model.Series) []any {
 	return []any{s.App, s.Target, string(s.Outcome), s.Protocol, s.Status, s.Server, s.ASN, s.Country, s.Source, s.Flags}
 }
 
-// seriesColumns are those of table series as s, in the order of seriesFields.
+// seriesColumns are the columns of table series as s, in the order of seriesFields.
 const seriesColumns = "s.app, s.target, s.outcome, s.protocol, s.status, s.server, s.asn, s.country, s.source, s.flags"
 
 func seriesFields(s *model.Series) []any {

@@ -10,7 +10,7 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// stepJSON is a step of a probe as it is stored.
+// stepJSON is the stored form of a probe's step.
 type stepJSON struct {
 	Name   string `json:"name"`
 	Micros int64  `json:"us"`
@@ -103,7 +103,7 @@ func (s *Events) ProbeResults(ctx context.Context, q model.ProbeQuery) ([]model.
 
 // LatestProbes implements detector.Events.
 func (s *Events) LatestProbes(ctx context.Context, since time.Time, f func(model.ProbeResult) error) error {
-	// With max() in the list SQLite takes the other columns from the row that has the maximum.
+	// With max() in the list, SQLite takes the other columns from the row with the maximum.
 	return each(ctx, s.readers, "reading the latest probe results", "SELECT max(p.at), "+probeColumns+` FROM probes p
 		JOIN probe_targets t ON t.id = p.target WHERE p.at >= ? GROUP BY t.name, p.vantage`, []any{since.UnixMilli()},
 		func(rows *sql.Rows) error {

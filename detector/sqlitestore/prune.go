@@ -9,24 +9,24 @@ import (
 	"github.com/heliograph-net/heliograph/detector"
 )
 
-// pruneRows is about how many rows one transaction deletes, so that reports get their turn.
+// pruneRows is about how many rows one transaction deletes, so that new reports get their turn.
 const pruneRows = 5000
 
-// maxDeleted is how many clients are remembered whose samples are not kept.
+// maxDeleted is how many clients with a deletion notice are remembered.
 const maxDeleted = 1_000_000
 
-// old is what one statement deletes: at most ?2 rows that are older than ?1.
+// old is a statement that deletes at most ?2 rows that are older than ?1.
 type old struct {
 	query  string
 	cutoff int64
 }
 
-// Prune implements detector.Events. Data goes in portions.
+// Prune implements detector.Events. It deletes data in portions.
 func (s *Events) Prune(ctx context.Context, now time.Time, r detector.Retention) error {
 	r = r.Defaults()
 	before := func(d time.Duration) int64 { return now.Add(-d).UnixMilli() }
 	return s.prune(ctx, []old{
-		// Whole bins, the oldest first: as many as make up a portion, but one at least.
+		// Whole bins, the oldest first: as many as make up a portion, but at least one.
 		{"DELETE FROM cells WHERE bin < ?1 AND bin <= coalesce((SELECT bin FROM cells ORDER BY bin LIMIT 1 OFFSET ?2), ?1)", before(r.Rollups)},
 		{"DELETE FROM samples WHERE id IN (SELECT id FROM samples WHERE at < ?1 ORDER BY at LIMIT ?2)", before(r.Samples)},
 		{"DELETE FROM probes WHERE id IN (SELECT id FROM probes WHERE at < ?1 ORDER BY at LIMIT ?2)", before(r.Samples)},
@@ -43,10 +43,11 @@ func (s *State) Prune(ctx context.Context, now time.Time, r detector.Retention) 
 	r = r.Defaults()
 	before := func(d time.Duration) int64 { return now.Add(-d).UnixMilli() }
 	err := s.prune(ctx, []old{
-		// As long as batches may be late and ids are known: then nothing of these clients can come
-		// any more.
+		// They are kept as long as batches may be late and ids are known. After that, no batch of
+		// these clients can arrive.
 		{"DELETE FROM deleted WHERE client IN (SELECT client FROM deleted WHERE received < ?1 LIMIT ?2)", before(r.IDs)},
-		// Anybody can name clients that never were: of too many the oldest go.
+		// Anyone can name clients that do not exist, so if there are too many, the oldest
+		// are deleted.
 		{"DELETE FROM deleted WHERE client IN (SELECT client FROM deleted ORDER BY received DESC LIMIT ?2 OFFSET ?1)", maxDeleted},
 		{"DELETE FROM incidents WHERE id IN (SELECT id FROM incidents WHERE until > 0 AND until < ?1 LIMIT ?2)", before(r.Rollups)},
 		{"DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE bin < ?1 LIMIT ?2)", before(r.Rollups)},
@@ -60,8 +61,8 @@ func (s *State) Prune(ctx context.Context, now time.Time, r detector.Retention) 
 	return s.destroyKeys(ctx, now.UnixMilli()/dayMS-1)
 }
 
-// destroyKeys deletes the keys of days before oldest, and every copy of them that the write-ahead
-// log may have. What is deleted from the file itself is overwritten.
+// destroyKeys deletes the keys of days before oldest and all copies of them in the write-ahead log.
+// Data that is deleted from the file itself is overwritten.
 func (s *State) destroyKeys(ctx context.Context, oldest int64) error {
 	var n int64
 	err := s.write(ctx, "destroying keys", func(tx *sql.Tx) error {
@@ -78,8 +79,8 @@ func (s *State) destroyKeys(ctx context.Context, oldest int64) error {
 	return s.wipeLog(ctx)
 }
 
-// wipeLog cuts off the write-ahead log, which may have copies of what was deleted. A reader that
-// holds it puts that off until the store is measured the next time.
+// wipeLog truncates the write-ahead log, which may contain copies of deleted data. If a reader is
+// using the log, this is postponed until the store is next measured.
 func (f *file) wipeLog(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -91,7 +92,7 @@ func (f *file) wipeLog(ctx context.Context) error {
 	return nil
 }
 
-// wipeAgain is wipeLog for one that was put off.
+// wipeAgain calls wipeLog if that was postponed.
 func (f *file) wipeAgain(ctx context.Context) error {
 	f.mu.Lock()
 	again := f.unwiped

@@ -13,11 +13,11 @@ import (
 // maxQuarantine is how many batches are kept that are not tried again.
 const maxQuarantine = 100
 
-// maxWaiting is detector.MaxWaiting, but in tests.
+// maxWaiting is detector.MaxWaiting, except in tests.
 var maxWaiting int64 = detector.MaxWaiting
 
-// quarantine keeps what could not be used; one that comes again is kept once. One that waits takes
-// the place of one that only people would look at.
+// quarantine stores the batches that could not be used. A batch that comes again is stored once.
+// One that waits takes the place of one that only people would look at.
 func quarantine(tx *sql.Tx, page *detector.FeedPage) error {
 	if len(page.Quarantined) == 0 {
 		return nil

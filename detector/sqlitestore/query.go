@@ -21,8 +21,8 @@ func bounded(limit, otherwise int) int {
 	return min(limit, model.MaxRows)
 }
 
-// under is a condition on a column with four arguments, from underArgs: this outcome or below
-// it, or any.
+// under returns a condition on a column with the four arguments of underArgs: an outcome or any
+// below it, or all outcomes.
 func under(column string) string {
 	return fmt.Sprintf("(? = '' OR %[1]s = ? OR substr(%[1]s, 1, length(?) + 1) = ? || '.')", column)
 }
@@ -78,7 +78,7 @@ func (s *Events) Servers(ctx context.Context, since time.Time) ([]model.ServerCo
 	return all, nil
 }
 
-// Reachability implements detector.Events. When there are more than model.MaxRows rows, the oldest
+// Reachability implements detector.Events. If there are more than model.MaxRows rows, the oldest
 // are left out.
 func (s *Events) Reachability(ctx context.Context, since time.Time, step time.Duration) ([]model.Reach, error) {
 	if step < time.Second {
@@ -180,7 +180,7 @@ func each(ctx context.Context, db *sql.DB, doing, query string, args []any, f fu
 	return nil
 }
 
-// doingError says what was being done, and of a damaged file what to do.
+// doingError adds to an error what was being done. If the file is damaged, it says what to do.
 func doingError(doing string, err error) error {
 	if sqlitedb.Damaged(err) {
 		err = fmt.Errorf("%w: %w", sqlitedb.ErrDamaged, err)

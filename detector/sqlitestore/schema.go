@@ -7,10 +7,10 @@ import (
 	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 )
 
-// ErrSchema says that the file was written by a newer release of Heliograph, or is no store at all.
+// ErrSchema says that the file was written by a newer release of Heliograph or is not a store.
 var ErrSchema = errors.New("not a store that this release can read")
 
-// options describe the file of one store, or of both.
+// options are the options of a file with one or both stores.
 var options = sqlitedb.Options{
 	Schema: sqlitedb.Schema{
 		ApplicationID: 0x48475354, // "HGST": marks the file as a store
@@ -22,13 +22,13 @@ var options = sqlitedb.Options{
 	},
 	Statements: 32,
 	Register:   register,
-	// What is deleted is overwritten: the keys of past days, and samples whose users want it.
+	// Deleted data is overwritten: the keys of past days, and samples that users want deleted.
 	SecureDelete: true,
 }
 
-// schema is version 1, as released; upgrades lead from there to this release's. Times are Unix
-// milliseconds. A bin is named by its end, so that "bin > since" selects what reaches beyond a
-// moment whatever the width was.
+// schema is version 1, as released. upgrades lead from there to this release's version. Times are
+// Unix milliseconds. A bin is identified by its end, so "bin > since" selects the bins that end
+// after a time, whatever their width.
 const schema = `
 CREATE TABLE series (
 	id       INTEGER PRIMARY KEY,
@@ -119,7 +119,7 @@ CREATE TABLE state (
 ) STRICT;
 INSERT INTO state (one, evaluated, checked) VALUES (1, 0, 0);`
 
-// upgrades[i] leads from version i+1 to the next. They are never changed.
+// upgrades[i] upgrades version i+1 to the next. They must never be changed.
 var upgrades = []string{`
 ALTER TABLE samples ADD COLUMN error_type  TEXT NOT NULL DEFAULT '';
 ALTER TABLE samples ADD COLUMN message     TEXT NOT NULL DEFAULT '';
@@ -132,8 +132,8 @@ CREATE TABLE deleted ( -- clients whose data is not kept
 	received INTEGER NOT NULL
 ) STRICT;`, version3, version4, version5, version6, version7, version8, version9, version10}
 
-// version3, with foldSightings, has sums with sketches of clients instead of a row for every
-// client, the results of probes, an outbox, and "feed" where "source" meant that.
+// version3, with foldSightings, replaces a row for every client by sums with sketches of clients,
+// adds probe results and an outbox, and renames "source" to "feed".
 const version3 = `
 ALTER TABLE rollups RENAME TO cells;
 ALTER TABLE cells ADD COLUMN clients BLOB NOT NULL DEFAULT x''; -- sketch.Clients
@@ -179,7 +179,7 @@ CREATE TABLE client_keys (
 	key BLOB NOT NULL
 ) STRICT;`
 
-// version4 keeps of a batch in quarantine what it takes to try it again.
+// version4 stores batches in quarantine completely, so that they can be tried again.
 const version4 = `
 ALTER TABLE quarantine ADD COLUMN collector TEXT NOT NULL DEFAULT '';
 ALTER TABLE quarantine ADD COLUMN asn       INTEGER NOT NULL DEFAULT 0;
@@ -191,11 +191,11 @@ CREATE INDEX quarantine_reason ON quarantine (reason, asn, size);
 ALTER TABLE state ADD COLUMN waiting_dropped INTEGER NOT NULL DEFAULT 0; -- batches that waited for a key
 `
 
-// version5 keeps what was told of incidents to whom.
+// version5 adds the state of alerts.
 const version5 = `
 ALTER TABLE state ADD COLUMN alerts BLOB NOT NULL DEFAULT x'';`
 
-// version6 tells batches of one id apart, and how much of each is stored.
+// version6 distinguishes batches with the same id, and stores how many frames of each are known.
 const version6 = `
 CREATE TABLE known (
 	id       BLOB NOT NULL,
@@ -212,7 +212,7 @@ DROP TABLE batches;
 ALTER TABLE known RENAME TO batches;
 CREATE INDEX batches_received ON batches (received);`
 
-// version7 keeps buckets.
+// version7 adds buckets.
 const version7 = `
 ALTER TABLE quarantine ADD COLUMN bucket INTEGER NOT NULL DEFAULT 0;`
 

@@ -51,7 +51,7 @@ func (s *State) SaveDeleted(ctx context.Context, clients []uint64, received time
 	})
 }
 
-// Deleted implements detector.State. Most stores know no deletion at all, and then it is one query.
+// Deleted implements detector.State. If there are no deletions, which is usual, it needs one query.
 func (s *State) Deleted(ctx context.Context, clients []uint64) (deleted []uint64, err error) {
 	var some bool
 	if err := s.readers.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM deleted)").Scan(&some); err != nil {
@@ -85,7 +85,8 @@ func (s *State) ClientKey(ctx context.Context, day time.Time) (key sketch.Key, e
 	return key, err
 }
 
-// clientKey finds or makes the key of a day, which is counted from 1 January 1970.
+// clientKey returns the key of a day, which is counted from 1 January 1970. It creates the key
+// if necessary.
 func clientKey(tx *sql.Tx, number int64) (key sketch.Key, err error) {
 	var fresh sketch.Key
 	_, _ = rand.Read(fresh[:]) // never fails
@@ -99,7 +100,7 @@ func clientKey(tx *sql.Tx, number int64) (key sketch.Key, err error) {
 	}
 	defer rows.Close()
 	if !rows.Next() {
-		return key, errors.Join(rows.Err(), errors.New("the key of a day is gone"))
+		return key, errors.Join(rows.Err(), errors.New("the key of a day has been deleted"))
 	}
 	if err := rows.Scan(&stored); err != nil {
 		return key, err

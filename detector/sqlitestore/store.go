@@ -1,9 +1,9 @@
-// Package sqlitestore keeps what a detector knows in SQLite: WAL, synchronous=FULL, one writer,
-// readers of their own.
+// Package sqlitestore has the stores of a detector in SQLite files. Start with [Open].
 //
-// [Events] and [State] are two stores. Most readers need [Open], which has both in one file;
-// [OpenEvents] and [OpenState] have each in a file of its own. What a writing method has stored has
-// been synced to disk when it returns: a crash at any instant leaves all of it or nothing.
+// [Events] and [State] are the two stores. [Open] opens both in one file, and [OpenEvents] and
+// [OpenState] open each in its own file. A file has a write-ahead log with synchronous=FULL, one
+// connection that writes, and others that read. When a method that writes returns, its data is
+// synced to disk. A crash at any moment leaves either all or nothing of it.
 package sqlitestore
 
 import (
@@ -23,9 +23,9 @@ var (
 	_ detector.State  = (*State)(nil)
 )
 
-// Open opens both stores in the file at path and makes the file (0600) when it is missing; its
-// directory must exist. Both must be closed. A file of an older release is brought to this one's
-// form. Errors: ErrSchema.
+// Open opens both stores in the file at path. If there is no file, Open creates one with mode 0600;
+// its directory must exist. The caller must close both stores. A file of an older release is
+// upgraded. The error may be [ErrSchema].
 func Open(ctx context.Context, path string) (*Events, *State, error) {
 	f, err := openFile(ctx, path, 2)
 	if err != nil {
@@ -34,7 +34,7 @@ func Open(ctx context.Context, path string) (*Events, *State, error) {
 	return &Events{handle{file: f}}, &State{handle{file: f}}, nil
 }
 
-// OpenEvents is as Open for a file that has the events only.
+// OpenEvents is like [Open], for a file that has only the events.
 func OpenEvents(ctx context.Context, path string) (*Events, error) {
 	f, err := openFile(ctx, path, 1)
 	if err != nil {
@@ -43,7 +43,7 @@ func OpenEvents(ctx context.Context, path string) (*Events, error) {
 	return &Events{handle{file: f}}, nil
 }
 
-// OpenState is as Open for a file that has the state only.
+// OpenState is like [Open], for a file that has only the state.
 func OpenState(ctx context.Context, path string) (*State, error) {
 	f, err := openFile(ctx, path, 1)
 	if err != nil {

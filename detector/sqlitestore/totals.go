@@ -9,15 +9,15 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// column is where a series has the value of a dimension, in table series as s.
+// column returns the column of a dimension in table series as s.
 func column(d model.Dimension) string {
 	if d == model.ByOutcome {
 		return "s.outcome"
 	}
-	return "s." + d.String() // the schema has the API's names otherwise
+	return "s." + d.String() // the schema otherwise has the API's names
 }
 
-// field is where a dimension's value goes.
+// field returns a pointer to the field of a dimension.
 func field(s *model.Series, d model.Dimension) any {
 	switch d {
 	case model.ByOutcome:

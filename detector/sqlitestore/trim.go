@@ -11,20 +11,20 @@ import (
 	"github.com/heliograph-net/heliograph/detector"
 )
 
-// kind is one of the kinds of data that grow with what is reported.
+// kind is a kind of data that grows with the reports.
 type kind struct {
 	name   string
-	part   float64 // of the store, when there is too little room
-	rows   string  // how many there are, and their bytes
-	drop   string  // deletes the oldest, about ?1 of them
-	oldest string  // in Unix ms, NULL without any
+	part   float64 // part of the store, if there is too little room
+	rows   string  // selects the number of rows and their bytes
+	drop   string  // deletes about ?1 of the oldest rows
+	oldest string  // selects the oldest time in Unix ms, NULL if there is none
 }
 
-// rowBytes is what a row takes beside what is measured: its numbers, its place in indexes, and free
-// space in pages.
+// rowBytes is what a row needs in addition to what is measured: its numbers, its entries in
+// indexes, and free space in pages.
 const rowBytes = "120"
 
-// kinds have parts that make up the whole. Series go when their cells have gone.
+// kinds lists the kinds. Their parts add up to 1. Series are deleted after their cells.
 var kinds = []kind{
 	{detector.KindCells, .5, "SELECT count(*), coalesce(sum(length(clients) + length(spread) + length(places) + " + rowBytes + "), 0) + 2 * " + rowBytes + " * (SELECT count(*) FROM series) FROM cells",
 		"DELETE FROM cells WHERE bin <= coalesce((SELECT bin FROM cells ORDER BY bin LIMIT 1 OFFSET ?1), (SELECT max(bin) FROM cells))",
@@ -55,7 +55,8 @@ func (s *Events) Size(ctx context.Context) (size detector.StoreSize, err error) 
 	return size, nil
 }
 
-// used is how many bytes of the file are in use. Free pages are left out: they are used again.
+// used returns how many bytes of the file are in use. Free pages do not count, because they will
+// be reused.
 func (s *Events) used(ctx context.Context) (n int64, err error) {
 	err = s.readers.QueryRowContext(ctx, `SELECT (page_count - freelist_count) * page_size
 		FROM pragma_page_count, pragma_freelist_count, pragma_page_size`).Scan(&n)
@@ -65,10 +66,12 @@ func (s *Events) used(ctx context.Context) (n int64, err error) {
 	return n, nil
 }
 
-// trimTo is the part of maxBytes that Trim goes down to, so that it has not to begin anew at once.
+// trimTo is the part of maxBytes to which Trim reduces the store, so that it need not begin
+// again at once.
 const trimTo = .9
 
-// Trim implements detector.Events. It looks at every row when there is too much, and else at none.
+// Trim implements detector.Events. If there is too much data, it reads every row, and
+// otherwise none.
 func (s *Events) Trim(ctx context.Context, maxBytes int64) (dropped map[string]int64, err error) {
 	if err := s.wipeAgain(ctx); err != nil {
 		return nil, err
@@ -84,13 +87,13 @@ func (s *Events) Trim(ctx context.Context, maxBytes int64) (dropped map[string]i
 			return dropped, err
 		}
 		if used, err = s.used(ctx); err != nil || used >= before {
-			return dropped, err // the rest is no data of these kinds
+			return dropped, err // the rest is data of other kinds
 		}
 	}
 	return dropped, nil
 }
 
-// trim frees about need bytes of those that are used.
+// trim frees about need of the used bytes.
 func (s *Events) trim(ctx context.Context, used, need int64, dropped map[string]int64) error {
 	heaps, err := s.measure(ctx)
 	if err != nil {
@@ -122,13 +125,13 @@ func (s *Events) trim(ctx context.Context, used, need int64, dropped map[string]
 	return s.dropSeries(ctx)
 }
 
-// heap is how much there is of a kind.
+// heap is the amount of data of a kind.
 type heap struct {
 	kind
 	rows, bytes int64
 }
 
-// load is how much it has for its part.
+// load returns the amount relative to the kind's part.
 func (h *heap) load() float64 {
 	if h.rows == 0 {
 		return 0
@@ -163,7 +166,7 @@ func (s *Events) dropOldest(ctx context.Context, h *heap) (n int64, err error) {
 	return n, nil
 }
 
-// dropSeries deletes the series whose cells are all gone.
+// dropSeries deletes the series that have no cells any more.
 func (s *Events) dropSeries(ctx context.Context) error {
 	return s.write(ctx, "making room", func(tx *sql.Tx) error {
 		_, err := tx.Exec("DELETE FROM series WHERE id NOT IN (SELECT series FROM cells)")

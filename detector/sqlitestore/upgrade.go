@@ -10,8 +10,8 @@ import (
 	"github.com/heliograph-net/heliograph/model/sketch"
 )
 
-// foldSightings folds what single clients contributed into sketches, bin by bin, and deletes the
-// rest of it.
+// foldSightings folds the contributions of single clients into sketches, bin by bin, and
+// deletes them.
 func foldSightings(tx *sql.Tx) error {
 	bins, err := int64s(tx, "SELECT DISTINCT bin FROM sightings")
 	if err != nil {
@@ -43,7 +43,7 @@ func int64s(tx *sql.Tx, query string) (all []int64, err error) {
 }
 
 func foldBin(tx *sql.Tx, bin int64) error {
-	key, err := clientKey(tx, (bin-1)/dayMS) // a bin is named by its end
+	key, err := clientKey(tx, (bin-1)/dayMS) // a bin is identified by its end
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func foldBin(tx *sql.Tx, bin int64) error {
 	return nil
 }
 
-// sightings are the counts of one bin as version 2 had them, and the ids of their series.
+// sightings returns the counts of one bin as stored by version 2, and the ids of their series.
 func sightings(tx *sql.Tx, bin int64, key sketch.Key) (counts []model.Count, ids map[model.Series]int64, err error) {
 	ids = map[model.Series]int64{}
 	rows, err := tx.Query("SELECT "+seriesColumns+`, s.id, c.client, c.raw, c.estimated

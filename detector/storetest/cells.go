@@ -14,7 +14,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// sorted puts cells in a fixed order.
+// sorted returns cells in a fixed order.
 func sorted(cells []detector.Cell) []detector.Cell {
 	slices.SortFunc(cells, func(a, b detector.Cell) int {
 		return cmp.Or(a.End.Compare(b.End), cmp.Compare(fmt.Sprint(a.Series), fmt.Sprint(b.Series)))
@@ -22,11 +22,11 @@ func sorted(cells []detector.Cell) []detector.Cell {
 	return cells
 }
 
-// buckets are a cell's histogram.
+// buckets returns a cell's histogram.
 func buckets(c *detector.Cell) []sketch.Bucket { return slices.Collect(c.Spread.Buckets) }
 
-// cells: what was stored in pieces is what Fold makes of the whole, but for how loud clients were
-// that came in several pages.
+// cells: counts that are stored in pieces give the same cells as Fold of all of them, except for
+// the histogram of clients that came in several pages.
 func cells(t *eventsTest) {
 	retry := model.Series{App: "shop", Target: shop, Source: report.SourceAgent, Outcome: report.TCPReset, Flags: report.FlagRetry}
 	full := model.Series{App: "shop", Target: shop, Outcome: report.HTTPError, Protocol: "h2", Status: 503, Server: "a:1", ASN: 9, Country: "XB", Source: report.SourceBrowser}
@@ -67,7 +67,7 @@ func compareCells(t *eventsTest, got, want []detector.Cell) {
 	}
 }
 
-// cellsOfMany: a set that has grown beyond what is known exactly, in pages that overlap.
+// cellsOfMany: sets of clients that are too large to be exact, in pages that overlap.
 func cellsOfMany(t *eventsTest) {
 	var whole detector.Cell
 	for page := range 10 {
@@ -88,7 +88,7 @@ func cellsOfMany(t *eventsTest) {
 	}
 }
 
-// cellsUncut: however many series a bin has, all of them are there.
+// cellsUncut: a bin has all its series, however many there are.
 func cellsUncut(t *eventsTest) {
 	const series = model.MaxRows + model.MaxRows/5
 	b := batch(1)
@@ -129,7 +129,7 @@ func eachSeries(t *eventsTest) {
 	}
 }
 
-// inventedCounts: sums that no honest client makes do not stop the flow.
+// inventedCounts: impossible sums cause no errors.
 func inventedCounts(t *eventsTest) {
 	for n := range 10 {
 		t.append(batch(n+1, count(2, 1, report.MaxCount, 1_000_000, ok)))
@@ -142,7 +142,7 @@ func inventedCounts(t *eventsTest) {
 	}
 }
 
-// saturated: a sum that no database can hold stays at the most that one can.
+// saturated: a sum that is too large for the database stays at the maximum.
 func saturated(t *eventsTest) {
 	for n := range 3 {
 		t.append(batch(n+1, count(2, 1, math.MaxInt64-1, 1, ok), count(2, 2, math.MaxUint64, 1, reset)))

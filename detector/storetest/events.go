@@ -13,9 +13,9 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// TestEvents checks that a kind of [detector.Events] keeps the rules of that interface. newStore
-// makes an empty place for a store and returns how to open it. TestEvents opens it more than once,
-// but never while it is open, and closes what it opens.
+// TestEvents checks that an implementation of [detector.Events] follows the rules of that
+// interface. newStore makes an empty place for a store and returns a function that opens it.
+// TestEvents opens a place several times, but never while it is open, and closes what it opens.
 func TestEvents(t *testing.T, newStore func(t *testing.T) (open func() (detector.Events, error))) {
 	for _, test := range []struct {
 		name string
@@ -54,7 +54,7 @@ func TestEvents(t *testing.T, newStore func(t *testing.T) (open func() (detector
 	}
 }
 
-// eventsTest is one test of a store, which is open.
+// eventsTest is one test and its open store.
 type eventsTest struct {
 	*testing.T
 	detector.Events
@@ -88,7 +88,7 @@ func (t *eventsTest) totals(q model.TotalsQuery) []model.Total {
 	return all
 }
 
-// total is the only row.
+// total returns the only row.
 func (t *eventsTest) total(q model.TotalsQuery) model.Total {
 	t.Helper()
 	all := t.totals(q)
@@ -187,7 +187,8 @@ func eventsStay(t *eventsTest) {
 	}
 }
 
-// copiesOfOneID has a batch cut on its way and whole, in both orders, and another's under its id.
+// copiesOfOneID: a batch may arrive truncated and whole, in either order, and another batch may
+// have the same id.
 func copiesOfOneID(t *eventsTest) {
 	copyOf := func(n int, sealing byte, frames int) detector.Batch {
 		b := batch(n)
@@ -205,11 +206,11 @@ func copiesOfOneID(t *eventsTest) {
 		isNew      bool
 		ok, stored int // after it
 	}{
-		{copyOf(1, 1, 1), true, 1, 1},  // the header alone, say
+		{copyOf(1, 1, 1), true, 1, 1},  // only the header
 		{copyOf(1, 1, 3), true, 3, 3},  // two frames more
-		{copyOf(1, 1, 3), false, 3, 3}, // the same again
+		{copyOf(1, 1, 3), false, 3, 3}, // the same copy again
 		{copyOf(1, 1, 2), false, 3, 3}, // less
-		{copyOf(1, 2, 2), true, 5, 5},  // another's
+		{copyOf(1, 2, 2), true, 5, 5},  // another batch
 		{copyOf(1, 2, 2), false, 5, 5},
 		{copyOf(1, 1, 4), true, 6, 6},
 		{copyOf(2, 1, 2), true, 8, 8}, // another id
@@ -229,7 +230,7 @@ func copiesOfOneID(t *eventsTest) {
 	}
 }
 
-// manyAppend stores from several goroutines and reads at the same time.
+// manyAppend: several goroutines append and read at the same time.
 func manyAppend(t *eventsTest) {
 	const writers, each = 4, 20
 	var group sync.WaitGroup
@@ -248,7 +249,7 @@ func manyAppend(t *eventsTest) {
 		})
 	}
 	group.Wait()
-	// Batch 1 stands for itself and for one that a writer makes: whichever came first was stored.
+	// Batch 1 has the same id as a batch of a writer. The first of them was stored.
 	got := t.total(model.TotalsQuery{Since: start.Add(-day)})
 	if want := float64(writers * each); got.Clients != writers || got.OK < want-1 || got.OK > want || got.OK != got.Failed {
 		t.Errorf("%+v, want %v of each kind and %d clients", got, want, writers)

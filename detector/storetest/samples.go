@@ -10,7 +10,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// utc lets values be compared whose times may be in any zone.
+// utc converts the times of samples to UTC, so that samples can be compared.
 func utc(all []model.Sample) []model.Sample {
 	for i := range all {
 		all[i].At = all[i].At.UTC()
@@ -25,7 +25,7 @@ func (t *eventsTest) samples(q model.SampleQuery) []model.Sample {
 	return utc(all)
 }
 
-// request is a sample in which every field of a request is set.
+// request returns a sample with all fields of a request.
 func request(sec int, o report.Outcome, target string) model.Sample {
 	return model.Sample{At: at(sec).UTC(), App: "shop", Version: "1", OS: "linux", Source: report.SourceAgent, Target: target, URL: target + "/cart",
 		Method: "GET", Outcome: o, Phase: o.Phase(), Protocol: "h2", Server: "a:1", Status: 503, Elapsed: 5 * time.Millisecond,
@@ -62,14 +62,14 @@ func samples(t *eventsTest) {
 	}
 }
 
-// samplesInFull: application errors come back as they were, and count nowhere.
+// samplesInFull: application errors are read as they were stored, and are not part of counts.
 func samplesInFull(t *eventsTest) {
 	want := appError(5, 9)
 	want.At = want.At.UTC()
 	b := batch(1)
 	b.Samples = []model.Sample{want, request(1, report.TCPReset, shop)}
 	t.append(b)
-	want.Client = 0 // readers have no use for it
+	want.Client = 0 // it is not returned
 	if got := t.samples(model.SampleQuery{Type: "app.panic"}); !reflect.DeepEqual(got, []model.Sample{want}) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -91,7 +91,7 @@ func forgotten(t *eventsTest) {
 	t.append(b)
 	before := t.total(model.TotalsQuery{})
 	for range 2 {
-		must(t.T, t.Forget(t.Context(), append(gone, 1<<63+7))) // the last was never seen
+		must(t.T, t.Forget(t.Context(), append(gone, 1<<63+7))) // the last client is unknown
 	}
 	if all := t.samples(model.SampleQuery{Limit: 2000}); len(all) != 1 {
 		t.Errorf("%d samples, want the one of a client that is not forgotten", len(all))
@@ -107,7 +107,7 @@ func forgotten(t *eventsTest) {
 	}
 }
 
-// attempt is one in which every field is set.
+// attempt returns a probe result with all fields.
 func attempt(sec int, vantage, target string) model.ProbeResult {
 	return model.ProbeResult{
 		Vantage: vantage, VantageASN: 64500, At: at(sec).UTC(), Judgement: report.JudgedDown, Outcome: report.TCPRefused,
@@ -154,7 +154,7 @@ func probes(t *eventsTest) {
 
 func latestProbes(t *eventsTest) {
 	moved := attempt(9, "v1", "web1")
-	moved.Target.Address = "198.51.100.1:443" // the same target all the same
+	moved.Target.Address = "198.51.100.1:443" // it is still the same target
 	must(t.T, t.AddProbes(t.Context(), []model.ProbeResult{attempt(5, "v1", "web1"), moved, attempt(4, "v1", "web1"),
 		attempt(6, "v2", "web1"), attempt(2, "v2", "web2"), attempt(7, "v2", "web2"), attempt(1, "v3", "web3")}))
 	got := map[[2]string]model.ProbeResult{}
@@ -176,7 +176,7 @@ func latestProbes(t *eventsTest) {
 	}
 }
 
-// pruneEvents: of what is deleted nothing is left, and what is young stays.
+// pruneEvents: old data is deleted completely, and recent data stays.
 func pruneEvents(t *eventsTest) {
 	now := start.Add(100 * day)
 	ages := []time.Duration{0, day, 3 * day, 8 * day, 29 * day, 32 * day, 50 * day}
@@ -198,7 +198,7 @@ func pruneEvents(t *eventsTest) {
 			t.Errorf("%d %s, %v; want %d", got, what, err, want)
 		}
 	}
-	for range 2 { // the second finds nothing to do
+	for range 2 { // the second time, there is nothing to do
 		must(t.T, t.Prune(t.Context(), now, detector.Retention{}))
 		cells, err := t.Cells(t.Context(), time.Time{}, now)
 		count("cells", 5, len(cells), err)
@@ -212,7 +212,7 @@ func pruneEvents(t *eventsTest) {
 		err = t.EachSeries(t.Context(), func(model.Series) error { series++; return nil })
 		count("series", 5, series, err)
 	}
-	again := batch(7) // its id and its series are gone, from memory too
+	again := batch(7) // its id and its series are deleted, also from caches
 	again.Counts = append(again.Counts, model.Count{Series: model.Series{Outcome: report.OK, ASN: 6}, Client: client(6), End: now, Raw: 1, Estimated: 1})
 	if isNew := t.append(again); !isNew[0] {
 		t.Error("a batch whose id was deleted is not new")

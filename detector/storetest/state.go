@@ -15,9 +15,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// TestState checks that a kind of [detector.State] keeps the rules of that interface. newStore
-// makes an empty place for a store and returns how to open it. TestState opens it more than once,
-// but never while it is open, and closes what it opens.
+// TestState checks that an implementation of [detector.State] follows the rules of that interface.
+// newStore makes an empty place for a store and returns a function that opens it. TestState opens a
+// place several times, but never while it is open, and closes what it opens.
 func TestState(t *testing.T, newStore func(t *testing.T) (open func() (detector.State, error))) {
 	for _, test := range []struct {
 		name string
@@ -49,7 +49,7 @@ func TestState(t *testing.T, newStore func(t *testing.T) (open func() (detector.
 	}
 }
 
-// stateTest is one test of a store, which is open.
+// stateTest is one test and its open store.
 type stateTest struct {
 	*testing.T
 	detector.State
@@ -63,7 +63,7 @@ func (t *stateTest) reopen() {
 	t.State = opened(t.T, t.open)
 }
 
-// step stores a step whose events open incidents, or clear them if they are over.
+// step stores a step with events that open incidents, or clear those that are over.
 func (t *stateTest) step(bin int, all ...model.Incident) {
 	t.Helper()
 	s := detector.Step{Bin: at(bin)}
@@ -77,7 +77,7 @@ func (t *stateTest) step(bin int, all ...model.Incident) {
 	must(t.T, t.SaveStep(t.Context(), s))
 }
 
-// ids are those of Incidents, in its order.
+// ids returns the ids of Incidents, in its order.
 func (t *stateTest) ids(since int) (ids []int64) {
 	t.Helper()
 	all, err := t.Incidents(t.Context(), at(since))
@@ -137,8 +137,8 @@ func cursors(t *stateTest) {
 	}
 }
 
-// quarantine: what is kept of it is for people; the suite sees only that it is taken with the
-// cursor, again and again, without anything in it too.
+// quarantine: batches in quarantine are stored together with the cursor, also repeatedly and if
+// they are empty.
 func quarantine(t *stateTest) {
 	for n := range 3 {
 		page := &detector.FeedPage{Feed: "c1", Cursor: uint64(n + 1)}
@@ -155,8 +155,8 @@ func quarantine(t *stateTest) {
 	}
 }
 
-// waiting: batches whose key is not known are kept whole, however much else comes, until they
-// are released.
+// waiting: batches whose key is unknown are stored completely until they are released, however many
+// others come.
 func waiting(t *stateTest) {
 	want := detector.Quarantined{ID: id(1), Received: start, Reason: detector.ReasonUnknownKey, Detail: "d", Collector: "c1", ASN: 64501,
 		Country: "DE", Bucket: 4096, Delivery: report.Delivery{Age: 7, Path: []report.Attempt{{Collector: "c0", Outcome: "tcp.reset"}}}, Segment: []byte("sealed")}
@@ -217,7 +217,7 @@ func incidents(t *stateTest) {
 	}
 }
 
-// fullIncident has every field set.
+// fullIncident returns an incident with all fields.
 func fullIncident() model.Incident {
 	return model.Incident{ID: 41, App: "shop", Target: shop, Outcome: report.TCPReset, Also: []report.Outcome{report.TCPRefused, report.TCPTimedOut},
 		Verdict: model.NetworkPath, Scope: model.Scope{ASNs: []uint32{64501, 64502}, Countries: []string{"XA"}, Servers: []string{"192.0.2.1:443"}},
@@ -256,8 +256,8 @@ func lastBin(t *stateTest) {
 	}
 }
 
-// outbox: events come in the order of their steps until they are acknowledged, and numbers are
-// never used again.
+// outbox: events are returned in the order of their steps until they are acknowledged, and numbers
+// are never reused.
 func outbox(t *stateTest) {
 	t.step(2, model.Incident{ID: 1, Since: at(0)}, model.Incident{ID: 2, Since: at(0)})
 	t.step(4)
@@ -326,7 +326,7 @@ func (t *stateTest) key(when time.Time) sketch.Key {
 	return k
 }
 
-// keysOfDays: a day's key stays while it may be needed, and is gone for good after that.
+// keysOfDays: a day's key is kept while it may be needed, and is then deleted for good.
 func keysOfDays(t *stateTest) {
 	today, yesterday, older := t.key(start), t.key(start.Add(-day)), t.key(start.Add(-2*day))
 	if today == yesterday || today == older || yesterday == older || today == (sketch.Key{}) {
@@ -355,7 +355,7 @@ func pruneState(t *stateTest) {
 		{Kind: model.Opened, Incident: model.Incident{ID: 9, Since: now.Add(-60 * day)}}}}))
 	must(t.T, t.SaveCursor(t.Context(), &detector.FeedPage{Feed: "c1", Cursor: 5}))
 	must(t.T, t.SaveDeleted(t.Context(), []uint64{1, 3}, now.Add(-32*day)))
-	must(t.T, t.SaveDeleted(t.Context(), []uint64{2, 3}, now.Add(-30*day))) // 3 once more
+	must(t.T, t.SaveDeleted(t.Context(), []uint64{2, 3}, now.Add(-30*day))) // client 3 again
 	for range 2 {
 		must(t.T, t.Prune(t.Context(), now, detector.Retention{}))
 	}

@@ -1,5 +1,6 @@
-// Package storetest has the suites that a detector's stores must pass: [TestEvents] for a
-// [detector.Events], [TestState] for a [detector.State]. They are for who writes a store.
+// Package storetest checks whether implementations of a detector's stores follow the rules of the
+// interfaces. Start with [TestEvents] for a [detector.Events] and [TestState] for a
+// [detector.State].
 package storetest
 
 import (
@@ -13,7 +14,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// start is when everything in the suites begins: not on a second, and not on the border of a bin.
+// start is the time at which everything in the suites begins. It is neither a whole second nor the
+// border of a bin.
 var start = time.UnixMilli(1_700_000_000_000)
 
 func at(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
@@ -31,10 +33,10 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// closer is what both stores have.
+// closer is implemented by both stores.
 type closer interface{ Close() error }
 
-// opened opens a store that is closed at the end of the test.
+// opened opens a store and closes it at the end of the test.
 func opened[S closer](t *testing.T, open func() (S, error)) S {
 	t.Helper()
 	s, err := open()
@@ -47,17 +49,17 @@ func opened[S closer](t *testing.T, open func() (S, error)) S {
 	return s
 }
 
-// id is a batch id.
+// id returns the n-th batch id.
 func id(n int) (b report.BatchID) {
 	binary.BigEndian.PutUint64(b[8:], uint64(n))
 	return b
 }
 
-// client is what stands for a client in counts.
+// client returns the hash of a client in counts.
 func client(n uint64) uint64 { return sketch.Hash(sketch.Key{1}, n) }
 
-// count is so many requests of one client in the bin that ends so many seconds after start. A
-// series without an application is one of the shop's.
+// count returns raw requests of client n in the bin that ends so many seconds after start. A series
+// without an application gets the shop's.
 func count(end int, n, raw uint64, weight float64, s model.Series) model.Count {
 	if s.App == "" {
 		s.App, s.Target, s.Source, s.Country = "shop", shop, report.SourceAgent, "XA"
@@ -65,18 +67,18 @@ func count(end int, n, raw uint64, weight float64, s model.Series) model.Count {
 	return model.Count{Series: s, Client: client(n), End: at(end), Raw: raw, Estimated: float64(raw) * weight}
 }
 
-// batch is one that was received at start.
+// batch returns a batch that was received at start.
 func batch(n int, counts ...model.Count) detector.Batch {
 	return detector.Batch{ID: id(n), Received: start, App: "shop", Records: 2, Counts: counts}
 }
 
-// ok and reset are series of the shop's.
+// ok and reset are series of the shop.
 var (
 	ok    = model.Series{Outcome: report.OK}
 	reset = model.Series{Outcome: report.TCPReset}
 )
 
-// appError is a sample of application errors.
+// appError returns a sample of application errors.
 func appError(sec int, client uint64) model.Sample {
 	return model.Sample{
 		At: at(sec), App: "shop", Source: report.SourceAgent, Outcome: report.AppPanic, Phase: report.PhaseApplication, Country: "XA",

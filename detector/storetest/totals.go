@@ -11,7 +11,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// fillTotals stores what totals are asked of.
+// fillTotals stores the counts for tests of totals.
 func fillTotals(t *eventsTest) {
 	t.append(
 		batch(1,
@@ -85,7 +85,7 @@ func totalsOfAll(t *eventsTest) {
 	}
 }
 
-// totalsClients: a client counts once over bins, series and pages, and estimates are good ones.
+// totalsClients: a client counts once across bins, series and pages, and estimates are close.
 func totalsClients(t *eventsTest) {
 	const many = 5000
 	for page := range 5 {

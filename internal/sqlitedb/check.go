@@ -13,9 +13,9 @@ import (
 // checkTime is how long Open looks for damage.
 const checkTime = 3 * time.Second
 
-// Check looks for damage for some time at most, and returns an error that wraps ErrDamaged when it
+// check looks for damage for some time at most, and returns an error that wraps ErrDamaged when it
 // finds any. Of a file that is too large for that it sees a part.
-func Check(ctx context.Context, db *sql.DB, limit time.Duration) error {
+func check(ctx context.Context, db *sql.DB, limit time.Duration) error {
 	timed, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var found string

@@ -87,7 +87,7 @@ func (d *DB) open(ctx context.Context, path string, o *Options) error {
 		(*pool).SetMaxOpenConns(most)
 		(*pool).SetMaxIdleConns(most)
 	}
-	if err := Check(ctx, d.Writer, checkTime); err != nil {
+	if err := check(ctx, d.Writer, checkTime); err != nil {
 		return err
 	}
 	if err := warm(ctx, d.Readers, maxReaders); err != nil {
@@ -152,15 +152,15 @@ func (d *DB) Close() error {
 	return errors.Join(errs...)
 }
 
-// Beginner is a [sql.DB] or a [sql.Conn].
-type Beginner interface {
+// beginner is a [sql.DB] or a [sql.Conn].
+type beginner interface {
 	BeginTx(context.Context, *sql.TxOptions) (*sql.Tx, error)
 }
 
 // Transact runs f in one transaction of the writer. If Transact returns nil, the transaction is
 // durable; otherwise it has no effect. If ctx has ended, Transact does not begin the transaction.
 // It does not interrupt one that has begun.
-func Transact(ctx context.Context, writer Beginner, f func(*sql.Tx) error) error {
+func Transact(ctx context.Context, writer beginner, f func(*sql.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -4,10 +4,10 @@
 import { build } from "esbuild";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { check } from "../../internal/npm/dist.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dist = join(here, "..", "dist");
@@ -51,29 +51,8 @@ function goRoot() {
   return run.stdout.trim();
 }
 
-async function differences(a, b) {
-  const read = (dir, name) => readFile(join(dir, name)).catch(() => Buffer.alloc(0));
-  const out = [];
-  for (const name of files) {
-    if (!(await read(a, name)).equals(await read(b, name))) out.push(name);
-  }
-  return out;
-}
-
 if (process.argv.includes("--check")) {
-  const dir = await mkdtemp(join(tmpdir(), "heliograph-dist-"));
-  try {
-    await buildInto(dir);
-    const changed = await differences(dist, dir);
-    if (changed.length > 0) {
-      console.error(`wasm/dist is not what src/ builds to: ${changed.join(", ")}; run npm run build and commit wasm/dist`);
-      process.exitCode = 1;
-    } else {
-      console.log("wasm/dist is what src/ builds to");
-    }
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
+  await check({ dist, label: "wasm/dist", buildInto, names: () => files });
 } else {
   await buildInto(dist);
 }

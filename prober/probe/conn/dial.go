@@ -144,7 +144,7 @@ func (d *Dialer) Connect(ctx context.Context, a *probe.Attempt, server netip.Add
 	if err != nil {
 		return nil, err
 	}
-	return Bind(ctx, c), nil
+	return bind(ctx, c), nil
 }
 
 // DialUDP returns a socket that exchanges datagrams with server. Its calls fail when ctx ends.
@@ -157,7 +157,7 @@ func (d *Dialer) DialUDP(ctx context.Context, server netip.AddrPort) (net.Conn, 
 	if err != nil {
 		return nil, err
 	}
-	return Bind(ctx, c), nil
+	return bind(ctx, c), nil
 }
 
 // bound is a connection that fails when a context ends.
@@ -166,8 +166,8 @@ type bound struct {
 	stop func() bool
 }
 
-// Bind returns c, changed so that its pending and later calls fail when ctx ends.
-func Bind(ctx context.Context, c net.Conn) net.Conn {
+// bind returns c, changed so that its pending and later calls fail when ctx ends.
+func bind(ctx context.Context, c net.Conn) net.Conn {
 	if deadline, ok := ctx.Deadline(); ok {
 		_ = c.SetDeadline(deadline) // fails only on a closed connection
 	}
