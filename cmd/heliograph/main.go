@@ -44,6 +44,7 @@ type cli struct {
 	Simulate   simulateCmd   `cmd:"" help:"Invent the reports of a population of users, fault by fault, with the truth beside them."`
 	Replay     replayCmd     `cmd:"" help:"Run the detector's judgement over a file: what would have been raised, and when."`
 	Doctor     doctorCmd     `cmd:"" help:"Say whether the collectors really stand in another failure domain than the service, and work."`
+	Bundle     bundleCmd     `cmd:"" help:"Make the archive of one host, with what it may have and nothing else."`
 	Config     configCmd     `cmd:"" help:"Check a configuration."`
 	Completion completionCmd `cmd:"" help:"Say how the shell completes commands and flags: bash, zsh, fish."`
 	Man        manCmd        `cmd:"" help:"Print the manual page: heliograph man | man -l -"`

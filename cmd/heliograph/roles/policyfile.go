@@ -56,9 +56,9 @@ func defaultPolicySource() PolicySource {
 		Window: dur(time.Minute), Early: dur(policy.DefaultEarlyMS * time.Millisecond), Samples: 5, Refresh: dur(time.Hour), BytesPerDay: 10 << 20}
 }
 
-// readPolicySource reads policy.yaml and the keys that it names. It returns an unsigned policy that
+// ReadPolicySource reads policy.yaml and the keys that it names. It returns an unsigned policy that
 // is issued at now. Errors name file and key.
-func readPolicySource(path string, now time.Time) (*policy.Policy, error) {
+func ReadPolicySource(path string, now time.Time) (*policy.Policy, error) {
 	text, err := readLimited(path, policy.MaxSize)
 	if err != nil {
 		return nil, err
@@ -140,7 +140,7 @@ func (s *PolicySource) policy(dir string, now time.Time) (*policy.Policy, error)
 
 // SignPolicyFile signs the policy in source with the key in keyPath.
 func SignPolicyFile(source, keyPath string, now time.Time) ([]byte, error) {
-	p, err := readPolicySource(source, now)
+	p, err := ReadPolicySource(source, now)
 	if err != nil {
 		return nil, err
 	}

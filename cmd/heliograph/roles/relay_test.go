@@ -206,7 +206,7 @@ func TestPolicySourceWithRelay(t *testing.T) {
 		if err := os.WriteFile(path, append(text, more...), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return readPolicySource(path, time.Now())
+		return ReadPolicySource(path, time.Now())
 	}
 	p, err := sign("\n    relay: https://relay.example.net/v1/oblivious\n    oblivious_keys: [keys/oblivious.pub.pem]\n")
 	if err != nil || p.Collectors[0].Relay != "https://relay.example.net/v1/oblivious" {

@@ -1,0 +1,268 @@
+package bundle
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
+	"github.com/heliograph-net/heliograph/deploy/systemd"
+	"github.com/heliograph-net/heliograph/privacy/keyfile"
+	"github.com/heliograph-net/heliograph/privacy/policy"
+)
+
+// Collector makes the bundle of a collector. A new one needs the URL under which agents will find
+// it: it is entered into policy.yaml with a receipt key of its own and signed in. Agents learn of
+// it as they refresh their policy; the other collectors and the detector have to get theirs anew.
+func (o Operator) Collector(name, at string) (*Bundle, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	if err := o.enter(name, at); err != nil {
+		return nil, err
+	}
+	p, err := o.policy()
+	if err != nil {
+		return nil, err
+	}
+	c := collectorOf(p, name)
+	signed, err := o.signed()
+	if err != nil {
+		return nil, err
+	}
+	receipt, err := o.receiptKeyOf(c)
+	if err != nil {
+		return nil, err
+	}
+	feed, err := o.read("keys/feed.pub.pem")
+	if err != nil {
+		return nil, err
+	}
+	b := &Bundle{Name: name}
+	b.add("keys/receipt.pem", receipt, 0o600, "signs its receipts; agents believe no other key under this name")
+	b.add("keys/feed.pub.pem", feed, 0o644, "tells the detector from strangers")
+	b.add("policy", signed, 0o644, "is served to agents")
+	more, err := o.collectorExtras(b, c)
+	if err != nil {
+		return nil, err
+	}
+	config, err := collectorConfig(c, more)
+	if err != nil {
+		return nil, err
+	}
+	return b, o.finish(b, "collector", config)
+}
+
+// receiptKeyOf finds the private key of a collector's receipts.
+func (o Operator) receiptKeyOf(c *policy.Collector) ([]byte, error) {
+	for _, name := range []string{"keys/receipt-" + c.ID + ".pem", "keys/receipt.pem"} {
+		text, err := os.ReadFile(o.path(name))
+		if err != nil {
+			continue
+		}
+		if key, err := keyfile.ParseSigningKey(text); err == nil && key.Public().(ed25519.PublicKey).Equal(ed25519.PublicKey(c.ReceiptKey)) {
+			return text, nil
+		}
+	}
+	return nil, fmt.Errorf("neither keys/receipt-%s.pem nor keys/receipt.pem in %s is the receipt key that policy.yaml gives %s", c.ID, o.Dir, c.ID)
+}
+
+// collectorExtras adds what a collector behind relays needs, and returns its settings.
+func (o Operator) collectorExtras(b *Bundle, c *policy.Collector) (settings string, err error) {
+	if c.Relay != "" {
+		key, err := o.read("keys/oblivious.pem")
+		if err != nil {
+			return "", err
+		}
+		b.add("keys/oblivious.pem", key, 0o600, "opens what agents send through relays")
+		settings += "  oblivious_keys: [keys/oblivious.pem]\n"
+	}
+	f, err := o.fleet()
+	if err != nil || len(f.Relays) == 0 {
+		return settings, err
+	}
+	var names []string
+	for _, relay := range f.Relays {
+		name := "keys/relay-" + relay + ".pub.pem"
+		key, err := o.read(name)
+		if err != nil {
+			return "", err
+		}
+		b.add(name, key, 0o644, "tells the relay "+relay+" from strangers")
+		names = append(names, name)
+	}
+	return settings + "  relay_keys: [" + strings.Join(names, ", ") + "]\n", nil
+}
+
+func collectorConfig(c *policy.Collector, more string) (string, error) {
+	u, err := url.Parse(c.URL)
+	if err != nil {
+		return "", err
+	}
+	listen, tls := u.Host, ""
+	if u.Scheme == "https" {
+		port := u.Port()
+		if port == "" {
+			port = "443"
+		}
+		listen = net.JoinHostPort("0.0.0.0", port)
+		tls = "  acme: {names: [" + u.Hostname() + "], cache: certificates} # or tls_cert and tls_key\n"
+		if _, err := netip.ParseAddr(u.Hostname()); err == nil || port != "443" {
+			tls = "  tls_cert: cert.pem # put the certificate for " + u.Hostname() + " and its key here\n  tls_key: key.pem\n"
+		}
+	}
+	return "collector:\n  id: " + c.ID + "\n  listen: " + listen + "\n" + tls +
+		"  receipt_key: keys/receipt.pem\n  feed_keys: [keys/feed.pub.pem]\n" + more + "  policy: policy\n  inbox: inbox.db\n", nil
+}
+
+// Detector makes the bundle of the detector, which reads the feeds of all collectors in policy.yaml
+// and believes the vantages that bundles were made for. Its name is the host's alone.
+func (o Operator) Detector(name string) (*Bundle, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	p, err := o.policy()
+	if err != nil {
+		return nil, err
+	}
+	f, err := o.fleet()
+	if err != nil {
+		return nil, err
+	}
+	b := &Bundle{Name: name}
+	for _, key := range []struct{ name, why string }{
+		{"keys/open.pem", "opens reports; no other host has it"}, {"keys/feed.pem", "signs its requests to the collectors"},
+	} {
+		text, err := o.read(key.name)
+		if err != nil {
+			return nil, err
+		}
+		b.add(key.name, text, 0o600, key.why)
+	}
+	config := "detector:\n  open_keys: [keys/open.pem]\n  feed_key: keys/feed.pem\n  store: store.db\n  feeds:\n"
+	for _, c := range p.Collectors {
+		config += fmt.Sprintf("    - {id: %s, url: %q}\n", c.ID, c.URL)
+	}
+	if len(f.Probers) > 0 {
+		config += "  vantages: ["
+		for i, v := range f.Probers {
+			config += strings.Repeat(", ", min(i, 1)) + v.Name
+		}
+		config += "]\n"
+	}
+	config += "# networks: networks.tsv # which network and country an address belongs to\nalerts:\n  receivers: [] # who is told: docs/alerts.md\n"
+	return b, o.finish(b, "detector", config)
+}
+
+// Prober makes the bundle of a prober, whose name is that of its vantage. The detector believes it
+// once it has its own bundle anew.
+func (o Operator) Prober(name string, asn uint32) (*Bundle, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	signed, err := o.signed()
+	if err != nil {
+		return nil, err
+	}
+	if err := o.addProber(prober{name, asn}); err != nil {
+		return nil, err
+	}
+	b := &Bundle{Name: name}
+	b.add("policy", signed, 0o644, "says where results are delivered and to which key they are sealed")
+	config := fmt.Sprintf("prober:\n  policy: policy\n  vantage: %s\n  vantage_asn: %d\n  spool: prober-spool\n  targets: []\n"+
+		"  # targets:\n  #   - {name: web-1, url: \"https://web-1.example.com/healthz\", data_centre: east, cluster: web, row: r1}\n", name, asn)
+	return b, o.finish(b, "prober", config)
+}
+
+// Relay makes the bundle of a relay in front of a collector. The private key of the relay leaves
+// with the bundle: the operator keeps the public half alone, and each bundle has a new one.
+func (o Operator) Relay(name, collector string) (*Bundle, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	p, err := o.policy()
+	if err != nil {
+		return nil, err
+	}
+	c := collectorOf(p, collector)
+	if c == nil {
+		return nil, fmt.Errorf("%q is not among the collectors of %s", collector, o.path(policySource))
+	}
+	dir, err := os.MkdirTemp("", "heliograph-relay-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	if err := roles.InitRelay(dir); err != nil {
+		return nil, err
+	}
+	key, err := os.ReadFile(filepath.Join(dir, "keys/relay.pem"))
+	public, err2 := os.ReadFile(filepath.Join(dir, "keys/relay.pub.pem"))
+	config, err3 := os.ReadFile(filepath.Join(dir, roles.RelayConfigName))
+	if err := errors.Join(err, err2, err3); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(replace(o.path("keys/relay-"+name+".pub.pem"), public, 0o644), o.addRelay(name)); err != nil {
+		return nil, err
+	}
+	text := strings.Replace(string(config), "gateway: http://127.0.0.1:8417", "gateway: "+c.URL, 1)
+	text = strings.Replace(text, "collector: c1 ", "collector: "+c.ID+" ", 1)
+	b := &Bundle{Name: name}
+	b.add("keys/relay.pem", key, 0o600, "signs what the collector is told of clients")
+	b.add(roles.RelayConfigName, []byte(text), 0o644, "its settings")
+	return b, o.explain(b, "relay", roles.RelayConfigName)
+}
+
+// finish adds configuration, unit and explanation to the bundle of a role.
+func (o Operator) finish(b *Bundle, role, config string) error {
+	text, err := o.configOf(b.Name, config+"operations:\n  listen: 127.0.0.1:8419\n")
+	if err != nil {
+		return err
+	}
+	b.add(roles.ConfigName, text, 0o644, "its settings")
+	return o.explain(b, role, roles.ConfigName)
+}
+
+func (o Operator) explain(b *Bundle, role, config string) error {
+	unit, err := systemd.Unit(role)
+	if err != nil {
+		return err
+	}
+	b.add("heliograph-"+role+".service", unit, 0o644, "runs it under systemd")
+	b.add("START.txt", []byte(start(b, role, config)), 0o644, "how to start it")
+	return nil
+}
+
+// start is the text that comes with a bundle.
+func start(b *Bundle, role, config string) string {
+	home := "heliograph"
+	if role == "relay" {
+		home = "heliograph-relay"
+	}
+	check := ""
+	if role != "relay" {
+		check = fmt.Sprintf("    sudo heliograph config check --role %s /var/lib/%s/%s\n", role, home, config)
+	}
+	text := fmt.Sprintf(`The %s %s of a Heliograph installation. With the binary in /usr/local/bin:
+
+    sudo mkdir -p -m 700 /var/lib/%[3]s && sudo tar -xzf heliograph-%[2]s.tar.gz -C /var/lib/%[3]s --strip-components 1
+    sudo cp /var/lib/%[3]s/heliograph-%[1]s.service /etc/systemd/system/
+%[5]s    sudo systemctl enable --now heliograph-%[1]s
+
+Without systemd: tar -xzf heliograph-%[2]s.tar.gz && heliograph %[1]s --config heliograph-%[2]s/%[4]s
+Settings of this host alone (targets, receivers, tables) belong into hosts/%[2]s.yaml of the operator's directory, in the shape of %[4]s:
+bundles are made with them. To take up a newer bundle, unpack it over this one and: sudo systemctl reload heliograph-%[1]s
+It works when http://127.0.0.1:%[6]d/health/ready says so.
+
+`, role, b.Name, home, config, check, map[bool]int{true: 8421, false: 8419}[role == "relay"])
+	for _, f := range b.Files {
+		text += fmt.Sprintf("%-28s %s\n", f.Name, f.Why)
+	}
+	return text
+}
