@@ -22,6 +22,7 @@ import (
 type Options struct {
 	Reader  model.Reader // required
 	Servers *heatmap.Map // nil means that no servers are probed
+	Past    Past         // how Servers was; nil means that this is not kept
 	// returns the name of a network, or "" if unknown; optional; must be safe for concurrent use
 	NetworkName func(asn uint32) string
 

@@ -44,6 +44,12 @@ var (
 	stateParam   = "`up`, `down` or `unknown`"
 )
 
+var pictureParams = []param{
+	{"width", fmt.Sprintf("%d, or %d for large fleets", heatmap.DefaultWidth, heatmap.LargeWidth), fmt.Sprintf("pixels at most, %d to %d", heatmap.MinWidth, heatmap.MaxWidth)},
+	{"order", "`rows`", "`rows`, or `hilbert`: along a Hilbert curve through each data centre"},
+	groupParam, atParam,
+}
+
 // routeTable lists all routes of the API.
 var routeTable = []route{
 	{
@@ -82,18 +88,23 @@ var routeTable = []route{
 		does: "The groups of servers with their counts, and some of the servers: those in the state from index `first` on.",
 		params: []param{
 			{"first", "0", "index of the first server"}, {"limit", strconv.Itoa(defaultServers), fmt.Sprintf("servers at most, up to %d; 0: the groups only", maxServers)},
-			{"state", "any", stateParam},
+			{"state", "any", stateParam}, atParam,
 		},
 	},
 	{
 		path: "/servers.bits", get: (*Dashboard).getServersBits, answer: "application/octet-stream", example: "state=up",
 		does:   "One bit for each server that says whether it is in a state: bit i is server i, bit 0 the lowest of byte 0; ceil(n/8) bytes.",
-		params: []param{{"state", "`up`", stateParam}},
+		params: []param{{"state", "`up`", stateParam}, atParam},
 	},
 	{
 		path: "/servers.png", get: (*Dashboard).getServersPNG, answer: "image/png",
-		does:   "The heat map as a picture.",
-		params: []param{{"width", strconv.Itoa(heatmap.DefaultWidth), fmt.Sprintf("pixels at most, %d to %d", heatmap.MinWidth, heatmap.MaxWidth)}},
+		does:   "The heat map as a picture. With `from`, what changed from then on.",
+		params: append([]param{{"from", "none", momentForms}}, pictureParams...),
+	},
+	{
+		path: "/servers.svg", get: (*Dashboard).getServersSVG, answer: "image/svg+xml",
+		does:   fmt.Sprintf("The heat map as an SVG image that tells the servers' names, for at most %d servers.", heatmap.MaxSVG),
+		params: pictureParams,
 	},
 	{
 		path: "/stream", get: (*Dashboard).getStream, endless: true, answer: "text/event-stream", example: "sections=now,servers",

@@ -1,7 +1,6 @@
 package dashboards
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"strconv"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/heatmap"
-	"github.com/heliograph-net/heliograph/internal/httpx"
 	"github.com/heliograph-net/heliograph/model"
 )
 
@@ -28,13 +26,20 @@ func (d *Dashboard) getServers(w http.ResponseWriter, r *http.Request, p *params
 	if p.err != nil {
 		return p.err
 	}
-	s := d.o.Servers.Snapshot()
+	s, _, err := d.snapshot(p, "at")
+	if err != nil {
+		return err
+	}
 	chosen := choose(s, first, limit, state)
 	servers, err := d.serverRows(r.Context(), s, chosen)
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, api.Servers{ServersSummary: d.summary(s), DataCentres: groupsOf(s), Servers: servers})
+	summary := d.summary(s)
+	if p.values.Get("at") != "" {
+		summary.Topology, summary.States = d.tag(s, p), d.tag(s, p)
+	}
+	return writeJSON(w, api.Servers{ServersSummary: summary, DataCentres: groupsOf(s), Servers: servers})
 }
 
 // choose returns the servers, from index first on, that are in the given state, or in any.
@@ -53,9 +58,13 @@ func (d *Dashboard) serverRows(ctx context.Context, s heatmap.Snapshot, chosen [
 	if len(chosen) == 0 {
 		return rows, nil
 	}
-	counts, err := d.o.Reader.Servers(ctx, time.Now().Add(-d.o.Window))
-	if err != nil {
-		return nil, err
+	var counts []model.ServerCount
+	live := s.Topology == d.o.Servers.Topology() // and not of the past
+	if live {
+		var err error
+		if counts, err = d.o.Reader.Servers(ctx, time.Now().Add(-d.o.Window)); err != nil {
+			return nil, err
+		}
 	}
 	met := make(map[int]model.ServerCount, len(counts))
 	for _, c := range counts {
@@ -67,9 +76,9 @@ func (d *Dashboard) serverRows(ctx context.Context, s heatmap.Snapshot, chosen [
 		server := s.Topology.Server(i)
 		rows[n] = api.Server{
 			Index: i, Name: server.Name, Address: server.Address,
-			DataCentre: server.DataCentre, Cluster: server.Cluster, Row: server.Row, State: api.ServerState(s.State(i).String()),
+			Region: server.Region, DataCentre: server.DataCentre, Cluster: server.Cluster, Row: server.Row, State: api.ServerState(s.State(i).String()),
 		}
-		if now, since := d.o.Servers.State(i); now == s.State(i) {
+		if now, since := d.o.Servers.State(i); live && now == s.State(i) {
 			rows[n].Since = since
 		}
 		if c, ok := met[i]; ok {
@@ -95,17 +104,19 @@ func groupsOf(s heatmap.Snapshot) []api.DataCentre {
 	row := func(g heatmap.Group) api.Row {
 		return api.Row{Name: g.Name, First: g.First, ServerCounts: countsOf(s.CountGroup(g))}
 	}
-	centres := make([]api.DataCentre, len(s.Topology.DataCentres()))
-	for i, centre := range s.Topology.DataCentres() {
-		clusters := make([]api.Cluster, len(centre.Children))
-		for j, cluster := range centre.Children {
-			rows := make([]api.Row, len(cluster.Children))
-			for k, r := range cluster.Children {
-				rows[k] = row(r)
+	centres := []api.DataCentre{}
+	for _, region := range s.Topology.Regions() {
+		for _, centre := range region.Children {
+			clusters := make([]api.Cluster, len(centre.Children))
+			for j, cluster := range centre.Children {
+				rows := make([]api.Row, len(cluster.Children))
+				for k, r := range cluster.Children {
+					rows[k] = row(r)
+				}
+				clusters[j] = api.Cluster{Row: row(cluster), Rows: rows}
 			}
-			clusters[j] = api.Cluster{Row: row(cluster), Rows: rows}
+			centres = append(centres, api.DataCentre{Row: row(centre), Region: region.Name, Clusters: clusters})
 		}
-		centres[i] = api.DataCentre{Row: row(centre), Clusters: clusters}
 	}
 	return centres
 }
@@ -115,15 +126,15 @@ func (d *Dashboard) getServersBits(w http.ResponseWriter, r *http.Request, p *pa
 	if p.err != nil {
 		return p.err
 	}
-	s := d.o.Servers.Snapshot()
+	s, _, err := d.snapshot(p, "at")
+	if err != nil {
+		return err
+	}
 	bits, err := bitsOf(s, state)
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Header().Set("ETag", `"`+d.summary(s).States+"-"+state+`"`)
-	httpx.ServeWhole(w, r, bits.Bytes())
-	return nil
+	return serveTagged(w, r, "application/octet-stream", d.tag(s, p)+"-"+state, bits.Bytes(), nil)
 }
 
 // bitsOf returns the set of servers in a state.
@@ -143,22 +154,6 @@ func bitsOf(s heatmap.Snapshot, state string) (*heatmap.Bitset, error) {
 		out.Set(i, !s.Known.Get(i))
 	}
 	return out, nil
-}
-
-func (d *Dashboard) getServersPNG(w http.ResponseWriter, r *http.Request, p *params) error {
-	width := p.integer("width", heatmap.DefaultWidth, heatmap.MinWidth, heatmap.MaxWidth)
-	if p.err != nil {
-		return p.err
-	}
-	s := d.o.Servers.Snapshot()
-	var picture bytes.Buffer
-	if err := heatmap.RenderPNG(&picture, s, heatmap.PNGOptions{Width: width}); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "image/png")
-	w.Header().Set("ETag", `"`+d.summary(s).States+"-"+strconv.Itoa(width)+`"`)
-	httpx.ServeWhole(w, r, picture.Bytes())
-	return nil
 }
 
 // servers reads the section for the page.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"math/bits"
 	"slices"
 )
@@ -135,6 +136,36 @@ func (b *Bitset) AndNot(x, y *Bitset) (int, error) {
 		n += bits.OnesCount64(w)
 	}
 	return n, nil
+}
+
+// Xor sets b to the bits in which x and y differ and returns their number. The three sets must have
+// the same length, otherwise the error is [ErrLength]. They may be the same set: two snapshots
+// and the difference of one to the other are three sets of which any two make the third.
+func (b *Bitset) Xor(x, y *Bitset) (int, error) {
+	if err := b.sameLength(x, y); err != nil {
+		return 0, err
+	}
+	n := 0
+	xs, ys := x.words[:len(b.words)], y.words[:len(b.words)]
+	for i := range b.words {
+		w := xs[i] ^ ys[i]
+		b.words[i] = w
+		n += bits.OnesCount64(w)
+	}
+	return n, nil
+}
+
+// All returns an iterator over the bits that are 1, in order.
+func (b *Bitset) All() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i, w := range b.words {
+			for ; w != 0; w &= w - 1 {
+				if !yield(i<<6 + bits.TrailingZeros64(w)) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func (b *Bitset) sameLength(x, y *Bitset) error {

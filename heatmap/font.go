@@ -1,7 +1,6 @@
 package heatmap
 
 import (
-	"image"
 	"strings"
 	"sync"
 )
@@ -118,40 +117,4 @@ func fit(s string, width, scale int) string {
 		return ""
 	}
 	return string(runes[:room-2]) + ".."
-}
-
-// drawText draws s with its top left corner at x, y, a square of scale × scale pixels for each of
-// the font's.
-func drawText(img *image.Paletted, x, y, scale int, s string, ink uint8) {
-	for _, r := range s {
-		bits := glyph(r)
-		for at := range glyphLine * glyphColumn {
-			if bits>>at&1 != 0 {
-				fill(img, x+at%glyphColumn*scale, y+at/glyphColumn*scale, scale, scale, ink)
-			}
-		}
-		x += glyphWidth * scale
-	}
-}
-
-// fill fills the part of a rectangle that is inside the picture with one colour.
-func fill(img *image.Paletted, x, y, w, h int, ink uint8) {
-	left, right := max(x, 0), min(x+w, img.Rect.Max.X) // every canvas begins at 0, 0
-	if left >= right {
-		return
-	}
-	for line := max(y, 0); line < min(y+h, img.Rect.Max.Y); line++ {
-		pixels := img.Pix[line*img.Stride+left : line*img.Stride+right]
-		for i := range pixels {
-			pixels[i] = ink
-		}
-	}
-}
-
-// frame draws the inside edge of a rectangle.
-func frame(img *image.Paletted, x, y, w, h, thick int, ink uint8) {
-	fill(img, x, y, w, thick, ink)
-	fill(img, x, y+h-thick, w, thick, ink)
-	fill(img, x, y, thick, h, ink)
-	fill(img, x+w-thick, y, thick, h, ink)
 }

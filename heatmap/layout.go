@@ -18,8 +18,12 @@ const (
 	largestCell = 24
 	margin      = 12     // around the picture
 	headHeight  = 34     // the heading with its legend
+	footHeight  = 26     // the line that tells what is down as a whole
+	regionHead  = 30     // the name of a region, and a line below it
 	maxBoxes    = 50_000 // clusters or data centres; with more there is nothing to tell apart
 	maxLabel    = 8      // characters of a row's label
+
+	centreAspect = 1.8 // width of a data centre by its height
 )
 
 // style holds the measures, in pixels, that depend on the size of a server's square and the detail.
@@ -44,7 +48,7 @@ func newStyle(cell int, d detail) style {
 	s := style{detail: d, cell: cell, pitch: cell + 1, rowGap: max(1, cell/4), pad: 3, border: 1, gap: 6, shortest: 20, scale: 1, headScale: 1, centrePad: 8, centreHead: 22}
 	switch {
 	case cell <= 2:
-		s.pitch, s.rowGap, s.pad, s.gap = cell, 0, 1, 4
+		s.pitch, s.rowGap, s.gap = cell, 0, 4
 	case cell >= 12:
 		s.pitch, s.scale, s.pad, s.gap = cell+2, 2, 6, 10
 	}
@@ -66,6 +70,12 @@ func newStyle(cell int, d detail) style {
 	return s
 }
 
+// regionBox is where the name of a region is drawn, above its data centres.
+type regionBox struct {
+	x, y  int
+	group Group
+}
+
 // centreBox is where a data centre is drawn. Its width and height include its border.
 type centreBox struct {
 	x, y, w, h int
@@ -77,80 +87,124 @@ type centreBox struct {
 type clusterBox struct {
 	x, y, w, h int
 	group      Group
-	columns    int // servers in a line
-	banks      int // rows side by side
-	label      int // width of the rows' labels
+	columns    int    // servers in a line
+	banks      int    // rows side by side
+	label      int    // width of the rows' labels
+	curve      *curve // the way through the servers; nil for rows
 }
 
 // layout is a whole picture.
 type layout struct {
 	style   style
 	w, h    int
+	footer  int // height of the line that tells what is down as a whole; 0 for none
+	regions []regionBox
 	centres []centreBox
 }
 
 // newLayout finds the layout with the largest squares that fit a width. It reduces the detail only
-// if this doubles the size of the squares, or if nothing else fits.
-func newLayout(s Snapshot, width int) layout {
+// if this makes the squares much larger, or if nothing else fits.
+func newLayout(s *scene, width int, order Order) layout {
+	p := planner{scene: s, width: width, order: order}
+	if order == Hilbert {
+		if l := p.largest(centresOnly); l.style.cell > 0 {
+			return l
+		}
+		return p.largest(flat)
+	}
 	var best [details]layout
 	largest := 0
 	for d := range details {
-		best[d] = largestLayout(s.groupsFor(d), width, d)
+		best[d] = p.largest(d)
 		largest = max(largest, best[d].style.cell)
 	}
 	for d := range details {
 		cell := best[d].style.cell
 		// bare: more border than servers
-		if bare := d == clusterless && cell < 3; cell > 0 && 2*cell >= largest && !bare {
+		bare := d == clusterless && cell < 3
+		if times := enough(d); cell > 0 && times*cell >= largest && !bare {
 			return best[d]
 		}
 	}
 	return best[flat]
 }
 
-// groupsFor returns the tree to draw at a detail, or nil if it has too many groups.
-func (s Snapshot) groupsFor(d detail) []Group {
-	all := s.groups()
-	switch d {
-	case flat:
-		return Snapshot{Up: s.Up}.groups()
-	case centresOnly:
-		if len(all) > maxBoxes {
-			return nil
-		}
-		centres := make([]Group, len(all))
-		for i, c := range all {
-			field := Group{First: c.First, Len: c.Len}
-			centres[i] = Group{Name: c.Name, First: c.First, Len: c.Len, Children: []Group{{First: c.First, Len: c.Len, Children: []Group{field}}}}
-		}
-		return centres
+// enough returns how many times smaller than possible the squares may be at a detail.
+func enough(d detail) int {
+	if d == allDetail {
+		return 3 // labels tell more than large squares do
 	}
-	clusters := 0
-	for _, c := range all {
-		clusters += len(c.Children)
-	}
-	if clusters > maxBoxes {
-		return nil
-	}
-	return all
+	return 2
 }
 
-// largestLayout returns the layout with the largest squares at a detail. Its cell is 0 if not even
-// one pixel per server fits, or if there is nothing to draw. A flat layout always fits.
-func largestLayout(centres []Group, width int, d detail) layout {
-	if len(centres) == 0 && d != flat {
+// planner tries layouts of one scene.
+type planner struct {
+	scene *scene
+	width int
+	order Order
+}
+
+// groupsFor returns the tree to draw at a detail, or nil if it has too many groups.
+func (p *planner) groupsFor(d detail) []Group {
+	all := p.scene.regions
+	if len(all) == 0 {
+		return nil
+	}
+	if d == flat {
+		last := all[len(all)-1]
+		g := Group{First: all[0].First, Len: last.First + last.Len - all[0].First}
+		return []Group{{First: g.First, Len: g.Len, Children: []Group{field1(g)}}}
+	}
+	centres, clusters := 0, 0
+	for _, r := range all {
+		centres += len(r.Children)
+		for _, c := range r.Children {
+			clusters += len(c.Children)
+		}
+	}
+	switch {
+	case centres > maxBoxes || d != centresOnly && clusters > maxBoxes:
+		return nil
+	case d != centresOnly:
+		return all
+	}
+	regions := make([]Group, len(all))
+	for i, r := range all {
+		regions[i] = r
+		regions[i].Children = make([]Group, len(r.Children))
+		for j, c := range r.Children {
+			regions[i].Children[j] = field1(c)
+		}
+	}
+	return regions
+}
+
+// field1 returns a data centre as a single cluster that is a single row.
+func field1(centre Group) Group {
+	row := Group{First: centre.First, Len: centre.Len}
+	cluster := row
+	cluster.Children = []Group{row}
+	centre.Children = []Group{cluster}
+	return centre
+}
+
+// largest returns the layout with the largest squares at a detail. Its cell is 0 if not even one
+// pixel per server fits, or if there is nothing to draw. A flat layout always fits.
+func (p *planner) largest(d detail) layout {
+	regions := p.groupsFor(d)
+	if len(regions) == 0 && d != flat {
 		return layout{}
 	}
 	servers := 0
-	for _, c := range centres {
-		servers += c.Len
+	for _, r := range regions {
+		servers += r.Len
 	}
 	for cell := largestCell; cell > 0; cell-- {
-		most := highest(cell, width, d)
-		if servers*cell*cell > width*most {
+		most := highest(cell, p.width, d)
+		if servers*cell*cell > p.width*most {
 			continue // the squares alone need more
 		}
-		if l, ok := layOut(centres, newStyle(cell, d), width, most); ok {
+		if l, ok := p.layOut(regions, newStyle(cell, d), most); ok {
 			return l
 		}
 	}
@@ -160,27 +214,49 @@ func largestLayout(centres []Group, width int, d detail) layout {
 // highest returns the greatest height of a picture before smaller squares or less detail are tried.
 func highest(cell, width int, d detail) int {
 	switch {
-	case cell == 1 && d == flat:
-		return width * 3 // MaxServers fit into MinWidth × 3 × MinWidth, the heading included
 	case cell == 1:
-		return width * 2
-	case cell == 2:
+		return width * 3 // MaxServers fit into MinWidth × 3 × MinWidth, the heading included
+	case cell == 2, d == allDetail:
 		return width * 5 / 4
 	}
 	return width * 3 / 4 // what a screen shows without scrolling
 }
 
-// layOut places data centres side by side in lines, from the top, in a picture as wide and high as
-// they need.
-func layOut(centres []Group, st style, width, most int) (layout, bool) {
+// layOut places regions below each other and their data centres side by side in lines, from the
+// top, in a picture as wide and high as they need.
+func (p *planner) layOut(regions []Group, st style, most int) (layout, bool) {
 	l := layout{style: st}
-	x, y, line := margin, margin+headHeight, 0
-	for _, c := range centres {
-		box, ok := placeCentre(c, st, width-2*margin, most)
-		if !ok {
+	y := margin + headHeight
+	if p.scene.footer != "" {
+		l.footer = footHeight
+		y += footHeight
+	}
+	for i, r := range regions {
+		if r.Name != "" && st.detail != flat {
+			if i > 0 {
+				y += margin
+			}
+			l.regions = append(l.regions, regionBox{x: margin, y: y, group: r})
+			y += regionHead
+		}
+		var ok bool
+		if y, ok = p.placeRegion(&l, r, y, most); !ok {
 			return l, false
 		}
-		if x > margin && x+box.w > width-margin {
+	}
+	l.h = y + margin
+	return l, true
+}
+
+// placeRegion places the data centres of a region from y on, and returns where they end.
+func (p *planner) placeRegion(l *layout, r Group, y, most int) (end int, ok bool) {
+	st, x, line := l.style, margin, 0
+	for _, c := range r.Children {
+		box, ok := p.placeCentre(c, st, p.width-2*margin, most)
+		if !ok {
+			return 0, false
+		}
+		if x > margin && x+box.w > p.width-margin {
 			x, y, line = margin, y+line+st.gap+2, 0
 		}
 		box.moveTo(x, y)
@@ -188,37 +264,43 @@ func layOut(centres []Group, st style, width, most int) (layout, bool) {
 		x, line = x+box.w+st.gap+2, max(line, box.h)
 		l.w = max(l.w, box.x+box.w+margin)
 		if y+line > most {
-			return l, false
+			return 0, false
 		}
 	}
-	l.h = y + line + margin
-	return l, true
+	return y + line, true
 }
 
-// placeCentre places the clusters of a data centre side by side in lines. Positions are relative to
-// the corner of the data centre.
-func placeCentre(g Group, st style, width, most int) (centreBox, bool) {
+// placeCentre places the clusters of a data centre side by side in lines, such that the box is
+// pleasantly wide. Positions are relative to the corner of the data centre.
+func (p *planner) placeCentre(g Group, st style, width, most int) (centreBox, bool) {
 	inside := st.centrePad
 	box := centreBox{group: g, clusters: make([]clusterBox, 0, len(g.Children))}
-	x, y, line := inside, inside+st.centreHead, 0
+	area, widest := 0, 0
 	for _, c := range g.Children {
-		cluster, ok := measureCluster(c, st, width-2*inside)
+		cluster, ok := p.measure(c, st, width-2*inside)
 		if !ok {
 			return box, false
 		}
-		if x > inside && x+cluster.w > width-inside {
+		area += (cluster.w + st.gap) * (cluster.h + st.gap)
+		widest = max(widest, cluster.w)
+		box.clusters = append(box.clusters, cluster)
+	}
+	if area > width*most {
+		return box, false
+	}
+	edge := inside + max(widest, min(width-2*inside, int(math.Sqrt(centreAspect*float64(area)))))
+	x, y, line := inside, inside+st.centreHead, 0
+	for i := range box.clusters {
+		c := &box.clusters[i]
+		if x > inside && x+c.w > edge {
 			x, y, line = inside, y+line+st.gap, 0
 		}
-		cluster.x, cluster.y = x, y
-		box.clusters = append(box.clusters, cluster)
-		x, line = x+cluster.w+st.gap, max(line, cluster.h)
-		box.w = max(box.w, cluster.x+cluster.w+inside)
-		if y+line > most {
-			return box, false
-		}
+		c.x, c.y = x, y
+		x, line = x+c.w+st.gap, max(line, c.h)
+		box.w = max(box.w, c.x+c.w+inside)
 	}
 	if st.centreHead > 0 {
-		box.w = max(box.w, min(width, textWidth(centreLabel(g), 2)+2*inside))
+		box.w = max(box.w, min(width, textWidth(centreLabel(g)+"  00,000 down", 2)+2*inside))
 	}
 	box.h = y + line + inside
 	return box, true
@@ -230,6 +312,14 @@ func (b *centreBox) moveTo(x, y int) {
 		b.clusters[i].x += x
 		b.clusters[i].y += y
 	}
+}
+
+// measure determines how large a cluster is.
+func (p *planner) measure(g Group, st style, width int) (box clusterBox, ok bool) {
+	if p.order == Hilbert {
+		return measureCurve(g, st, width)
+	}
+	return measureCluster(g, st, width)
 }
 
 // measureCluster determines how the rows of a cluster are folded and how large the cluster is. ok

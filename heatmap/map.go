@@ -34,6 +34,7 @@ type Map struct {
 	replaced    uint64
 	up          *Bitset // a bit is set only if it is also set in known
 	known       *Bitset
+	counts      []tally // by id of a group of the topology
 	changed     []int64 // Unix ms of each server's last change of state; 0 if none
 	last        int64   // Unix ms of the last change of any server
 	version     uint64
@@ -46,6 +47,7 @@ func NewMap(t *Topology) *Map {
 		topology:    t,
 		up:          newBitset(t.Len()),
 		known:       newBitset(t.Len()),
+		counts:      make([]tally, len(t.parents)),
 		changed:     make([]int64, t.Len()),
 		subscribers: map[chan struct{}]struct{}{},
 	}
@@ -66,12 +68,11 @@ func (m *Map) Replace(t *Topology) {
 	defer m.mu.Unlock()
 	for i := range t.Len() {
 		if old, ok := m.topology.ByName(t.Server(i).Name); ok {
-			next.up.Set(i, m.up.Get(old))
-			next.known.Set(i, m.known.Get(old))
+			next.put(i, m.state(old))
 			next.changed[i] = m.changed[old]
 		}
 	}
-	m.topology, m.up, m.known, m.changed = t, next.up, next.known, next.changed
+	m.topology, m.up, m.known, m.counts, m.changed = t, next.up, next.known, next.counts, next.changed
 	m.replaced++
 	m.version++
 	m.signal()
@@ -96,8 +97,7 @@ func (m *Map) Set(i int, s State, at time.Time) (changed bool) {
 	if uint(i) >= uint(m.topology.Len()) || m.state(i) == s {
 		return false
 	}
-	m.up.Set(i, s == Up)
-	m.known.Set(i, s != Unknown)
+	m.put(i, s)
 	m.changed[i] = at.UnixMilli()
 	m.last = max(m.last, m.changed[i])
 	m.version++
@@ -152,13 +152,6 @@ func (m *Map) Version() uint64 {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.version
-}
-
-// Counts returns the number of servers in each state.
-func (m *Map) Counts() Counts {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return Snapshot{Up: m.up, Known: m.known}.Counts()
 }
 
 // Snapshot returns a copy of the whole state at one instant. It takes 250 KB for 1,000,000 servers.

@@ -2,6 +2,7 @@ package heatmap
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"strconv"
 	"sync"
 	"testing"
@@ -145,6 +146,44 @@ func TestDownNeedsAllAtTheAddress(t *testing.T) {
 	check("192.0.2.2:443", false)
 	check("192.0.2.9:443", false)
 	check("rubbish", false)
+}
+
+func TestMapKeepsTheCountsOfEveryGroup(t *testing.T) {
+	servers := fleet(4, 3, 2, 5)
+	for i := range servers {
+		servers[i].Region = []string{"north", "south"}[i/60]
+	}
+	first, second := mustTopology(t, servers), mustTopology(t, servers[7:])
+	m, r := NewMap(first), rand.New(rand.NewPCG(4, 4))
+	for step := range 2000 {
+		m.Set(r.IntN(first.Len()), State(r.IntN(3)), epoch)
+		if step == 1000 {
+			m.Replace(second)
+		}
+	}
+	s := m.Snapshot()
+	groups := 0
+	var check func(all []Group)
+	check = func(all []Group) {
+		for _, g := range all {
+			if got, ok := m.CountGroup(second, g); !ok || got != s.CountGroup(g) {
+				t.Errorf("group %q from %d: %+v, want %+v", g.Name, g.First, got, s.CountGroup(g))
+			}
+			groups++
+			check(g.Children)
+		}
+	}
+	check(second.Regions())
+	// the first row of five is gone
+	if want := 2 + 4 + 12 + 23; groups != want || m.Counts() != s.Counts() {
+		t.Errorf("%d groups, want %d; all servers are %+v, want %+v", groups, want, m.Counts(), s.Counts())
+	}
+	if _, ok := m.CountGroup(first, first.Regions()[0]); ok {
+		t.Error("a group of a former topology has counts")
+	}
+	if _, ok := m.CountGroup(second, Group{Len: 3}); ok {
+		t.Error("a group of no topology has counts")
+	}
 }
 
 func BenchmarkMapMillion(b *testing.B) {

@@ -35,13 +35,14 @@ func irregular(r *rand.Rand) []Server {
 		return fmt.Sprintf("%s%d%s", prefix, i, strings.Repeat("x", r.IntN(3)*r.IntN(20)))
 	}
 	for d := range 1 + r.IntN(4) {
+		region := name("region", d/2)
 		centre := name("dc", d)
 		for c := range 1 + r.IntN(8) {
 			cluster := name("c", c)
 			for row := range 1 + r.IntN(6) {
 				label := name("r", row)
 				for range 1 + r.IntN(60)*r.IntN(4) {
-					all = append(all, Server{Name: fmt.Sprint(len(all)), DataCentre: centre, Cluster: cluster, Row: label})
+					all = append(all, Server{Name: fmt.Sprint(len(all)), Region: region, DataCentre: centre, Cluster: cluster, Row: label})
 				}
 			}
 		}
@@ -68,32 +69,34 @@ func TestEveryServerHasASquareOfItsOwn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			topology := mustTopology(t, servers)
 			for _, width := range []int{MinWidth, DefaultWidth} {
-				checkSquares(t, paint(topology, topology.Len(), 3), width)
+				checkSquares(t, paint(topology, topology.Len(), 3), width, RowMajor)
+				checkSquares(t, paint(topology, topology.Len(), 3), width, Hilbert)
 			}
 		})
 	}
 }
 
 // checkSquares draws s and looks at the place of every server.
-func checkSquares(t *testing.T, s Snapshot, width int) {
+func checkSquares(t *testing.T, s Snapshot, width int, order Order) {
 	t.Helper()
-	c := newCanvas(s, PNGOptions{Width: width})
+	c := newCanvas(s.scene(""), PNGOptions{Width: width, Order: order})
+	img := c.surface.(*pixels).img
 	for i := range c.layout.centres {
 		c.centre(&c.layout.centres[i])
 	}
-	taken := make([]bool, len(c.img.Pix))
+	taken := make([]bool, len(img.Pix))
 	drawn := newBitset(s.Up.Len())
 	eachSquare(&c.layout, func(i int, square image.Rectangle) {
 		if drawn.Get(i) {
 			t.Fatalf("server %d is drawn twice", i)
 		}
 		drawn.Set(i, true)
-		if !square.In(c.img.Rect) {
-			t.Fatalf("server %d at %v is outside the picture %v", i, square, c.img.Rect)
+		if !square.In(img.Rect) {
+			t.Fatalf("server %d at %v is outside the picture %v", i, square, img.Rect)
 		}
 		for y := square.Min.Y; y < square.Max.Y; y++ {
 			for x := square.Min.X; x < square.Max.X; x++ {
-				at := y*c.img.Stride + x
+				at := y*img.Stride + x
 				if taken[at] {
 					t.Fatalf("server %d shares pixel %d,%d with another", i, x, y)
 				}
@@ -101,7 +104,7 @@ func checkSquares(t *testing.T, s Snapshot, width int) {
 			}
 		}
 		want := map[State][]uint8{Up: {inkUp}, Down: {inkDown}, Unknown: {inkUnknown, inkHatch}}[s.State(i)]
-		if got := c.img.Pix[square.Min.Y*c.img.Stride+square.Min.X]; !bytes.Contains(want, []byte{got}) {
+		if got := img.Pix[square.Min.Y*img.Stride+square.Min.X]; !bytes.Contains(want, []byte{got}) {
 			t.Fatalf("server %d is %v and has colour %d", i, s.State(i), got)
 		}
 	})
@@ -116,6 +119,13 @@ func eachSquare(l *layout, do func(i int, square image.Rectangle)) {
 	for _, centre := range l.centres {
 		for _, b := range centre.clusters {
 			inside := st.border + st.pad
+			if b.curve != nil {
+				b.curve.each(func(i, x, y int) {
+					left, top := b.x+inside+x*st.pitch, b.y+inside+y*st.pitch
+					do(b.group.First+i, image.Rect(left, top, left+st.cell, top+st.cell))
+				})
+				continue
+			}
 			y := b.y + inside + st.clusterHead
 			for at, row := range b.group.Children {
 				left := b.x + inside + at%b.banks*b.bankPitch(st) + b.label
@@ -144,7 +154,7 @@ func TestPictureStaysInBounds(t *testing.T) {
 		"too many clusters": paint(mustTopology(t, fleet(1, maxBoxes+1, 1, 1)), maxBoxes+1, 1),
 	} {
 		for _, width := range []int{MinWidth, MaxWidth} {
-			picture := newCanvas(s, PNGOptions{Width: width, Title: strings.Repeat("title ", 40)}).img.Rect.Max
+			picture := newCanvas(s.scene(strings.Repeat("title ", 40)), PNGOptions{Width: width}).surface.(*pixels).img.Rect.Max
 			if picture.X > width || picture.Y > 3*width || picture.X < 1 || picture.Y < 1 {
 				t.Errorf("%s at width %d: picture of %v", name, width, picture)
 			}
@@ -154,12 +164,13 @@ func TestPictureStaysInBounds(t *testing.T) {
 
 func TestMillionServersAreOnePixelEach(t *testing.T) {
 	s := paint(nil, MaxServers, 5)
-	c := newCanvas(s, PNGOptions{Width: DefaultWidth})
+	c := newCanvas(s.scene(""), PNGOptions{Width: DefaultWidth})
+	img := c.surface.(*pixels).img
 	c.style.tellsClusters = false // so that nothing but servers has their colours
 	c.cluster(&c.layout.centres[0].clusters[0])
 	want := s.Counts()
-	up, down := bytes.Count(c.img.Pix, []byte{inkUp}), bytes.Count(c.img.Pix, []byte{inkDown})
-	unknown := bytes.Count(c.img.Pix, []byte{inkUnknown}) + bytes.Count(c.img.Pix, []byte{inkHatch})
+	up, down := bytes.Count(img.Pix, []byte{inkUp}), bytes.Count(img.Pix, []byte{inkDown})
+	unknown := bytes.Count(img.Pix, []byte{inkUnknown}) + bytes.Count(img.Pix, []byte{inkHatch})
 	if got := (Counts{Up: up, Down: down, Unknown: unknown}); got != want {
 		t.Errorf("pixels of each colour are %+v, want %+v", got, want)
 	}
@@ -177,7 +188,7 @@ func TestLabelsGoLast(t *testing.T) {
 		{"more clusters than can be told apart", fleet(1, maxBoxes+1, 1, 1), centresOnly},
 	} {
 		topology := mustTopology(t, c.servers)
-		if got := newLayout(paint(topology, topology.Len(), 1), DefaultWidth).style.detail; got != c.want {
+		if got := newLayout(paint(topology, topology.Len(), 1).scene(""), DefaultWidth, RowMajor).style.detail; got != c.want {
 			t.Errorf("%s: detail %d, want %d", c.name, got, c.want)
 		}
 	}
@@ -215,11 +226,12 @@ func TestBadClusterHasAFrame(t *testing.T) {
 	for i := range 15 {
 		s.Up.Set(i, true) // of the second cluster, half
 	}
-	c := newCanvas(s, PNGOptions{Width: DefaultWidth})
+	c := newCanvas(s.scene(""), PNGOptions{Width: DefaultWidth})
+	img := c.surface.(*pixels).img
 	c.centre(&c.layout.centres[0])
 	for i, want := range []uint8{inkLine, inkDown} {
 		b := c.layout.centres[0].clusters[i]
-		if got := c.img.Pix[b.y*c.img.Stride+b.x]; got != want {
+		if got := img.Pix[b.y*img.Stride+b.x]; got != want {
 			t.Errorf("cluster %d has a frame of colour %d, want %d", i, got, want)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Snapshot is the state of all servers at one instant. Its owner may change it.
+// Snapshot is the state of all servers at one instant. Its owner may change its bits.
 type Snapshot struct {
 	Topology *Topology // if nil, the servers have no groups and no names
 	Up       *Bitset   // bit i is 1 if server i is up; required by the renderers
@@ -18,23 +18,8 @@ type Snapshot struct {
 	// their topology
 	Replaced uint64
 	Changed  time.Time // time of the last change; zero if unknown
-}
 
-// Counts is the number of servers in each state.
-type Counts struct{ Up, Down, Unknown int }
-
-// Total returns the number of all servers.
-func (c Counts) Total() int { return c.Up + c.Down + c.Unknown }
-
-// Of returns the number of servers in state s.
-func (c Counts) Of(s State) int {
-	switch s {
-	case Up:
-		return c.Up
-	case Down:
-		return c.Down
-	}
-	return c.Unknown
+	part []Group // the tree to draw; nil for that of the topology, see Snapshot.Part
 }
 
 // State returns the state of server i. It returns [Unknown] for an index out of range.
@@ -45,10 +30,13 @@ func (s Snapshot) State(i int) State {
 	return stateOf(s.Up.Get(i), s.Known == nil || s.Known.Get(i))
 }
 
-// Counts counts all servers.
+// Counts counts all servers, or those of the part that s is for.
 func (s Snapshot) Counts() Counts {
 	if s.Up == nil {
 		return Counts{}
+	}
+	if s.part != nil {
+		return s.CountGroup(s.part[0]) // a part is one branch
 	}
 	return s.CountGroup(Group{Len: s.Up.Len()})
 }
@@ -86,15 +74,21 @@ func (s Snapshot) check() error {
 	return nil
 }
 
-// groups returns the tree to draw. Without a topology, it is one group without a name.
-func (s Snapshot) groups() []Group {
+// regions returns the tree to draw. Without a topology, it is one group without a name at each
+// level.
+func (s Snapshot) regions() []Group {
+	if s.part != nil {
+		return s.part
+	}
 	if s.Topology != nil {
-		return s.Topology.DataCentres()
+		return s.Topology.Regions()
 	}
 	if s.Up.Len() == 0 {
 		return nil
 	}
-	row := Group{Len: s.Up.Len()}
-	cluster := Group{Len: row.Len, Children: []Group{row}}
-	return []Group{{Len: row.Len, Children: []Group{cluster}}}
+	g := Group{Len: s.Up.Len()}
+	for range levels - 1 {
+		g = Group{Len: g.Len, Children: []Group{g}}
+	}
+	return []Group{g}
 }

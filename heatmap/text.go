@@ -15,7 +15,8 @@ type TextOptions struct {
 	// most characters for all servers together; with more servers, one character stands for
 	// several; 0 means 4000
 	MaxCells int
-	Colour   bool // ANSI colours (the 256-colour codes)
+	Colour   bool      // ANSI colours (the 256-colour codes)
+	Style    TextStyle // of the servers; the zero value is Blocks
 }
 
 func (o *TextOptions) validate() error {
@@ -31,6 +32,9 @@ func (o *TextOptions) validate() error {
 	}
 	if o.MaxCells < 0 {
 		faults = append(faults, fmt.Errorf("cells %d: must be positive", o.MaxCells))
+	}
+	if o.Style > Emoji {
+		faults = append(faults, fmt.Errorf("style %d: want Blocks, HalfBlocks or Emoji", o.Style))
 	}
 	return errors.Join(faults...)
 }
@@ -61,16 +65,20 @@ const (
 // unknown; ▒ stands for several servers some of which are down. Each line has the name of a
 // cluster, how many of its servers are up, and its rows, each after its name. If a character stands
 // for several servers, rows are not shown separately. In a data centre with more than 200 clusters,
-// only those with a fault are drawn. The output ends with a line break.
+// only those with a fault are drawn. Other styles draw the servers below the name of their cluster.
+// The output ends with a line break.
 func RenderText(w io.Writer, s Snapshot, o TextOptions) error {
 	if err := errors.Join(o.validate(), s.check()); err != nil {
 		return fmt.Errorf("draw the heat map: %w", err)
 	}
-	n := s.Up.Len()
+	n := s.Counts().Total()
 	t := &textCanvas{w: bufio.NewWriter(w), snapshot: s, options: o, per: max(1, (n+o.MaxCells-1)/o.MaxCells)}
 	t.heading()
-	for _, centre := range s.groups() {
-		t.centre(centre)
+	for _, region := range s.regions() {
+		t.region(region)
+		for _, centre := range region.Children {
+			t.centre(centre)
+		}
 	}
 	if err := t.w.Flush(); err != nil {
 		return fmt.Errorf("write the heat map: %w", err)
@@ -90,9 +98,13 @@ type textCanvas struct {
 
 func (t *textCanvas) heading() {
 	n := t.snapshot.Counts()
+	signs := [...]rune{cellUp, cellDown, cellUnknown}
+	if t.options.Style == Emoji {
+		signs = [...]rune{emojiUp, emojiDown, emojiUnknown}
+	}
 	t.write(ansiBold, plural(n.Total(), "server"))
-	t.write("", fmt.Sprintf("  %c %s up", cellUp, group3(n.Up)), fmt.Sprintf("  %c %s down", cellDown, group3(n.Down)),
-		fmt.Sprintf("  %c %s unknown", cellUnknown, group3(n.Unknown)))
+	t.write("", fmt.Sprintf("  %c %s up", signs[0], group3(n.Up)), fmt.Sprintf("  %c %s down", signs[1], group3(n.Down)),
+		fmt.Sprintf("  %c %s unknown", signs[2], group3(n.Unknown)))
 	t.newLine()
 	if at := moment(t.snapshot.Changed); at != "" {
 		t.write(ansiMuted, at)
@@ -104,17 +116,31 @@ func (t *textCanvas) heading() {
 	}
 }
 
-func (t *textCanvas) centre(g Group) {
-	n := t.snapshot.CountGroup(g)
-	t.newLine()
-	if g.Name != "" {
-		t.write(ansiBold, t.shorten(g.Name), "  ")
+func (t *textCanvas) region(g Group) {
+	if g.Name == "" {
+		return
 	}
+	t.newLine()
+	t.write(ansiBold, strings.ToUpper(t.shorten(g.Name)), "  ")
+	t.fares(g)
+}
+
+// fares ends a line with how many servers of a group are down.
+func (t *textCanvas) fares(g Group) {
+	n := t.snapshot.CountGroup(g)
 	if n.Down > 0 {
 		t.write(ansiDown, group3(n.Down)+" down", " of ")
 	}
 	t.write(ansiMuted, plural(n.Total(), "server"))
 	t.newLine()
+}
+
+func (t *textCanvas) centre(g Group) {
+	t.newLine()
+	if g.Name != "" {
+		t.write(ansiBold, t.shorten(g.Name), "  ")
+	}
+	t.fares(g)
 	name, counts := 0, 0
 	for _, c := range g.Children {
 		name = max(name, utf8.RuneCountInString(t.shorten(c.Name)))
@@ -147,9 +173,14 @@ func (t *textCanvas) cluster(g Group, name, counts int) {
 	}
 	text := ratio(n)
 	t.write(ink, strings.Repeat(" ", counts-len(text))+text, "  ")
-	if t.per > 1 {
+	switch {
+	case t.options.Style == HalfBlocks:
+		t.halfBlocks(g)
+	case t.options.Style == Emoji:
+		t.emoji(g)
+	case t.per > 1:
 		t.cells(g)
-	} else {
+	default:
 		for i, row := range g.Children {
 			t.row(row, i == 0)
 		}
@@ -182,13 +213,13 @@ func (t *textCanvas) cells(g Group) {
 	var run []rune
 	flush := func() {
 		if len(run) > 0 {
-			t.write(inkOf(run[0]), string(run))
+			t.write(ansiOf(run[0]), string(run))
 			run = run[:0]
 		}
 	}
 	for i := 0; i < g.Len; i += t.per {
 		cell := t.cell(Group{First: g.First + i, Len: min(t.per, g.Len-i)})
-		if len(run) > 0 && inkOf(run[0]) != inkOf(cell) {
+		if len(run) > 0 && ansiOf(run[0]) != ansiOf(cell) {
 			flush()
 		}
 		if t.column+len(run) >= t.options.Columns {
@@ -212,7 +243,7 @@ func (t *textCanvas) cell(g Group) rune {
 	return cellUnknown
 }
 
-func inkOf(cell rune) string {
+func ansiOf(cell rune) string {
 	switch cell {
 	case cellUp:
 		return ansiUp

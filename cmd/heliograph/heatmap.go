@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
+	"strings"
+	"time"
 
 	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/heatmap"
@@ -14,110 +15,141 @@ import (
 
 type heatmapCmd struct {
 	apiFlag
-	File    string `arg:"" optional:"" help:"Bitset as /api/v1/servers.bits gives it; - is standard input. Default: ask the dashboard."`
-	Servers int    `help:"Number of servers in FILE. Default: 8 for each byte." placeholder:"N"`
-	PNG     string `name:"png" help:"Write a PNG there instead of text to standard output." placeholder:"FILE"`
-	Width   int    `help:"Pixels of the PNG's width (${min_width} to ${max_width}); without --png, columns of the text." placeholder:"N"`
-	Colour  bool   `help:"ANSI colours."`
+	File    string   `arg:"" optional:"" help:"Bitset as /api/v1/servers.bits gives it (- is standard input), or a list of things and their states (.csv). Default: ask the dashboard."`
+	Servers int      `help:"Number of servers in a bitset. Default: 8 for each byte." placeholder:"N"`
+	History string   `help:"Directory of a heat map's history to read instead." placeholder:"DIR" type:"existingdir"`
+	Demo    int      `help:"Draw an invented fleet of so many servers." placeholder:"N"`
+	Down    float64  `help:"Share of the invented fleet that is down." default:"0.01" placeholder:"SHARE"`
+	At      string   `help:"When: a time such as 2026-11-29T18:00:00Z, or how long ago, such as 90m. Default: now." placeholder:"TIME"`
+	From    string   `help:"Draw what changed since then, as a PNG or a list." placeholder:"TIME"`
+	Group   []string `sep:"/" help:"Draw only this region/data centre/cluster/row; the last ones may be left out." placeholder:"NAMES"`
+
+	PNG    string `name:"png" help:"Write a PNG there instead of text to standard output." placeholder:"FILE"`
+	SVG    string `name:"svg" help:"Write an SVG there, of up to ${max_svg} servers." placeholder:"FILE"`
+	Bits   string `help:"Write the bitset there, 1 for up." placeholder:"FILE"`
+	Title  string `help:"Title of the picture." placeholder:"TEXT"`
+	Width  int    `help:"Pixels of the picture's width (${min_width} to ${max_width}); of text, columns." placeholder:"N"`
+	Order  string `help:"Order of the squares in a picture: rows, or hilbert." enum:"rows,hilbert" default:"rows"`
+	Style  string `help:"Of text: blocks, halfblocks (two rows in a line) or emoji." enum:"blocks,halfblocks,emoji" default:"blocks"`
+	Colour bool   `help:"ANSI colours."`
 }
 
-// Run renders a bitset.
+// Run renders a heat map, or what changed between two.
 func (h *heatmapCmd) Run(ctx context.Context, out *output) error {
-	snapshot, err := h.snapshot(ctx)
+	s, err := h.snapshot(ctx, h.At)
 	if err != nil {
 		return err
 	}
-	if h.PNG == "" {
-		return heatmap.RenderText(out.stdout, snapshot, heatmap.TextOptions{Columns: h.Width, Colour: h.Colour})
-	}
-	f, err := os.Create(h.PNG)
-	if err != nil {
-		return err
-	}
-	return errors.Join(heatmap.RenderPNG(f, snapshot, heatmap.PNGOptions{Width: h.Width}), f.Close())
-}
-
-func (h *heatmapCmd) snapshot(ctx context.Context) (heatmap.Snapshot, error) {
-	if h.File == "" {
-		return h.live(ctx)
-	}
-	f := os.Stdin
-	if h.File != "-" {
-		var err error
-		if f, err = os.Open(h.File); err != nil {
-			return heatmap.Snapshot{}, err
+	var before heatmap.Snapshot
+	if h.From != "" {
+		if before, err = h.snapshot(ctx, h.From); err != nil {
+			return err
 		}
-		defer f.Close()
 	}
-	b, err := io.ReadAll(io.LimitReader(f, heatmap.MaxServers/8+1))
-	if err != nil {
-		return heatmap.Snapshot{}, fmt.Errorf("reading %s: %w", h.File, err)
+	if len(h.Group) > 0 {
+		if s, err = s.Part(h.Group...); err != nil {
+			return fmt.Errorf("--group: %w", err)
+		}
 	}
-	n := h.Servers
-	if n == 0 {
-		n = 8 * len(b)
+	if h.Bits != "" {
+		if err := os.WriteFile(h.Bits, s.Up.Bytes(), 0o644); err != nil {
+			return err
+		}
 	}
-	up, err := heatmap.FromBytes(n, b)
-	if err != nil {
-		return heatmap.Snapshot{}, fmt.Errorf("%s is not a bitset of %d servers: %w (name their number with --servers)", h.File, n, err)
+	if h.From != "" {
+		return h.difference(before, s, out.stdout)
 	}
-	return heatmap.Snapshot{Up: up}, nil
+	return h.draw(s, out.stdout)
 }
 
-// live gets the state from the dashboard. Bits and groups are separate answers; it is an error if
-// the topology has changed between them.
-func (h *heatmapCmd) live(ctx context.Context) (s heatmap.Snapshot, err error) {
-	client, err := h.client()
-	if err != nil {
-		return s, err
+// draw writes the pictures that were asked for, or text if nothing was.
+func (h *heatmapCmd) draw(s heatmap.Snapshot, stdout io.Writer) error {
+	if h.PNG != "" {
+		if err := create(h.PNG, func(w io.Writer) error { return heatmap.RenderPNG(w, s, h.picture()) }); err != nil {
+			return err
+		}
 	}
-	answer, err := client.Servers(ctx, api.ServersQuery{NoServers: true})
-	if err != nil {
-		return s, explain(err)
+	if h.SVG != "" {
+		if err := create(h.SVG, func(w io.Writer) error { return heatmap.RenderSVG(w, s, h.picture()) }); err != nil {
+			return err
+		}
 	}
-	if s.Topology, err = topologyOf(answer.DataCentres); err != nil {
-		return s, err
+	if h.PNG != "" || h.SVG != "" || h.Bits != "" {
+		return nil
 	}
-	n := s.Topology.Len()
-	if s.Up, err = bits(ctx, client, api.Up, n); err != nil {
-		return s, err
-	}
-	unknown, err := bits(ctx, client, api.Unknown, n)
-	if err != nil {
-		return s, err
-	}
-	if s.Known, err = heatmap.NewBitset(n); err != nil {
-		return s, err
-	}
-	for i := range n {
-		s.Known.Set(i, !unknown.Get(i))
-	}
-	return s, nil
+	style := map[string]heatmap.TextStyle{"blocks": heatmap.Blocks, "halfblocks": heatmap.HalfBlocks, "emoji": heatmap.Emoji}[h.Style]
+	return heatmap.RenderText(stdout, s, heatmap.TextOptions{Columns: h.Width, Colour: h.Colour, Style: style})
 }
 
-// topologyOf returns a topology with as many servers as the groups have, named by their numbers.
-func topologyOf(centres []api.DataCentre) (*heatmap.Topology, error) {
-	var servers []heatmap.Server
-	for _, dc := range centres {
-		for _, cluster := range dc.Clusters {
-			for _, row := range cluster.Rows {
-				for range min(row.Count, heatmap.MaxServers) {
-					servers = append(servers, heatmap.Server{Name: strconv.Itoa(len(servers)), DataCentre: dc.Name, Cluster: cluster.Name, Row: row.Name})
-				}
+func (h *heatmapCmd) picture() heatmap.PNGOptions {
+	o := heatmap.PNGOptions{Width: h.Width, Title: h.Title}
+	if h.Order == "hilbert" {
+		o.Order = heatmap.Hilbert
+	}
+	return o
+}
+
+// difference draws what changed, or lists it.
+func (h *heatmapCmd) difference(before, after heatmap.Snapshot, stdout io.Writer) error {
+	d, err := heatmap.Compare(before, after)
+	if err != nil {
+		return err
+	}
+	if h.PNG != "" {
+		return create(h.PNG, func(w io.Writer) error {
+			return heatmap.RenderDifferencePNG(w, d, before.Changed, after.Changed, h.picture())
+		})
+	}
+	fmt.Fprintf(stdout, "%d failed, %d recovered, %d still down, %d added, %d removed\n",
+		d.Failed.Count(), d.Recovered.Count(), d.StillDown.Count(), d.Added, d.Removed)
+	for _, set := range []struct {
+		sign string
+		bits *heatmap.Bitset
+	}{{"- ", d.Failed}, {"+ ", d.Recovered}} {
+		for i := range set.bits.All() {
+			if _, err := fmt.Fprintln(stdout, set.sign+nameOf(d.Topology, i)); err != nil {
+				return err
 			}
 		}
 	}
-	return heatmap.NewTopology(servers)
+	return nil
 }
 
-func bits(ctx context.Context, client *api.Client, state api.ServerState, n int) (*heatmap.Bitset, error) {
-	b, err := client.ServersBits(ctx, state)
-	if err != nil {
-		return nil, explain(err)
+// nameOf returns the name of a server and where it stands.
+func nameOf(t *heatmap.Topology, i int) string {
+	if t == nil {
+		return fmt.Sprint(i)
 	}
-	set, err := heatmap.FromBytes(n, b)
-	if err != nil {
-		return nil, fmt.Errorf("the servers' bits do not fit their list of %d (%w); try again", n, err)
+	s := t.Server(i)
+	var path []string
+	for _, label := range []string{s.Region, s.DataCentre, s.Cluster, s.Row, s.Name} {
+		if label != "" {
+			path = append(path, label)
+		}
 	}
-	return set, nil
+	return strings.Join(path, "/")
+}
+
+// create writes a file.
+func create(name string, write func(io.Writer) error) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
+}
+
+// momentOf reads a time or how long ago it was. "" is the zero time.
+func momentOf(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return at, nil
+	}
+	span, err := api.ParseSpan(text)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is neither a time such as 2026-11-29T18:00:00Z nor a span such as 90m", text)
+	}
+	return time.Now().Add(-span), nil
 }

@@ -32,7 +32,7 @@ type cli struct {
 	Get        getCmd        `cmd:"" help:"Fetch URLs with the agent inside: what fails is reported."`
 	Sent       sentCmd       `cmd:"" help:"Show what left this device and to whom, in plain words."`
 	Query      queryCmd      `cmd:"" help:"Search reports, or total them."`
-	Heatmap    heatmapCmd    `cmd:"" help:"Render the servers' bitset as text or PNG."`
+	Heatmap    heatmapCmd    `cmd:"" help:"Draw the servers' heat map, or what changed in it, as text, PNG or SVG."`
 	Policy     policyCmd     `cmd:"" help:"Show or sign a policy."`
 	Headers    headersCmd    `cmd:"" help:"Print the headers with which a service asks browsers for their own reports, as text or for nginx, Caddy and Go."`
 	Collector  collectorCmd  `cmd:"" help:"Run a collector alone: it takes sealed reports and cannot read them."`
@@ -71,7 +71,7 @@ func newParser(ctx context.Context, c *cli, more ...kong.Option) (*kong.Kong, er
 		kong.Description("Client-side error reporting: what your servers cannot see."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Vars{"dims": model.AllDimensions.String(), "version": versionText(),
-			"min_width": strconv.Itoa(heatmap.MinWidth), "max_width": strconv.Itoa(heatmap.MaxWidth)},
+			"min_width": strconv.Itoa(heatmap.MinWidth), "max_width": strconv.Itoa(heatmap.MaxWidth), "max_svg": strconv.Itoa(heatmap.MaxSVG)},
 		kong.BindTo(ctx, (*context.Context)(nil)))...)
 }
 

@@ -6,6 +6,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/heatmap/history"
 )
 
 func invoke(t *testing.T, args ...string) (code int, stdout, stderr string) {
@@ -159,6 +163,93 @@ func TestHeatmapOfAFile(t *testing.T) {
 	}
 	if b, _ := os.ReadFile(picture); !bytes.HasPrefix(b, []byte("\x89PNG")) {
 		t.Error("no PNG was written")
+	}
+}
+
+func TestHeatmapOfAnInventedFleet(t *testing.T) {
+	dir := t.TempDir()
+	bits, picture := filepath.Join(dir, "x.bits"), filepath.Join(dir, "x.png")
+	if code, stdout, stderr := invoke(t, "heatmap", "--demo", "1000000", "--down", "0.01", "--bits", bits, "--png", picture); code != 0 || stdout != "" {
+		t.Fatalf("exit %d, %s%s", code, stdout, stderr)
+	}
+	b, err := os.ReadFile(bits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	up, err := heatmap.FromBytes(1_000_000, b)
+	if err != nil || len(b) != 125_000 || up.Count() != 990_000 {
+		t.Errorf("%d bytes, %v", len(b), err)
+	}
+	if b, _ := os.ReadFile(picture); !bytes.HasPrefix(b, []byte("\x89PNG")) {
+		t.Error("no PNG was written")
+	}
+	svg := filepath.Join(dir, "x.svg")
+	for _, c := range []struct {
+		want string // in stderr; "" for success
+		args []string
+	}{
+		{"", []string{"--demo", "400", "--svg", svg, "--order", "hilbert", "--group", "north/north-1"}},
+		{"no such group", []string{"--demo", "400", "--group", "north/south"}},
+		{"at most 10000", []string{"--demo", "10001", "--svg", svg}},
+		{"share", []string{"--demo", "10", "--down", "1.5"}},
+		{"--history", []string{"--demo", "10", "--at", "5m"}},
+		{"neither a time", []string{"--demo", "10", "--at", "yesterday"}},
+	} {
+		if code, _, stderr := invoke(t, append([]string{"heatmap"}, c.args...)...); (code == 0) != (c.want == "") || !strings.Contains(stderr, c.want) {
+			t.Errorf("%v: exit %d, %q", c.args, code, stderr)
+		}
+	}
+}
+
+func TestHeatmapOfAList(t *testing.T) {
+	list := filepath.Join(t.TempDir(), "disks.csv")
+	for text, want := range map[string]string{
+		"name,row,state\nsda,r1,up\nsdb,r1,down\nsdc,r2,\n": "3 servers  █ 1 up  ✗ 1 down  · 1 unknown",
+		"row,state\nr1,up\n":               "no column is named name",
+		"name,colour\nsda,blue\n":          "line 1: column \"colour\"",
+		"name,state\nsda,up\nsdb,broken\n": "line 3: state \"broken\"",
+		"name\nsda\nsda\n":                 "two servers are named",
+		"":                                 "disks.csv",
+	} {
+		if err := os.WriteFile(list, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, stdout, stderr := invoke(t, "heatmap", list); !strings.Contains(stdout+stderr, want) {
+			t.Errorf("%q: %s%s, want %q", text, stdout, stderr, want)
+		}
+	}
+}
+
+func TestHeatmapOfAHistory(t *testing.T) {
+	dir := t.TempDir()
+	past, err := history.Open(history.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	topology, err := heatmap.NewTopology([]heatmap.Server{{Name: "a", Cluster: "x"}, {Name: "b", Cluster: "x"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, noon := heatmap.NewMap(topology), time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	for minute, states := range [][2]heatmap.State{{heatmap.Up, heatmap.Down}, {heatmap.Down, heatmap.Up}} {
+		at := noon.Add(time.Duration(minute) * time.Minute)
+		m.Set(0, states[0], at)
+		m.Set(1, states[1], at)
+		if err := past.Append(at, m.Snapshot()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := past.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, stdout, stderr := invoke(t, "heatmap", "--history", dir, "--at", "2026-11-29T12:00:30Z"); !strings.Contains(stdout, "█✗") {
+		t.Errorf("at noon: %s%s", stdout, stderr)
+	}
+	if _, stdout, stderr := invoke(t, "heatmap", "--history", dir, "--from", "2026-11-29T12:00:00Z"); stdout != "1 failed, 1 recovered, 0 still down, 0 added, 0 removed\n- x/a\n+ x/b\n" {
+		t.Errorf("what changed: %s%s", stdout, stderr)
+	}
+	if code, _, stderr := invoke(t, "heatmap", "--history", dir, "--at", "2026-11-29T11:59:00Z"); code == 0 || !strings.Contains(stderr, "no frame") {
+		t.Errorf("before noon: exit %d, %s", code, stderr)
 	}
 }
 

@@ -58,6 +58,7 @@ type ServersQuery struct {
 	State     ServerState // empty for any
 	Limit     int         // most servers; 0 leaves it to the dashboard
 	NoServers bool        // return only groups
+	At        time.Time   // when; zero for now
 }
 
 // Values returns the parameters of the query.
@@ -69,6 +70,7 @@ func (q ServersQuery) Values() url.Values {
 	if q.NoServers {
 		v.Set("limit", "0")
 	}
+	setTime(v, "at", q.At)
 	return v
 }
 
@@ -112,8 +114,14 @@ func (c *Client) Servers(ctx context.Context, q ServersQuery) (Servers, error) {
 // ServersBits returns which servers are in a state, as a bit set: bit i, which is bit i%8 of byte
 // i/8 (0 is the lowest), is 1 if server i is.
 func (c *Client) ServersBits(ctx context.Context, state ServerState) ([]byte, error) {
+	return c.ServersBitsAt(ctx, state, time.Time{})
+}
+
+// ServersBitsAt is like ServersBits for a past time, as far as the dashboard keeps a history.
+func (c *Client) ServersBitsAt(ctx context.Context, state ServerState, at time.Time) ([]byte, error) {
 	v := url.Values{}
 	setText(v, "state", string(state))
+	setTime(v, "at", at)
 	return c.Get(ctx, "/servers.bits", v)
 }
 
@@ -126,6 +134,12 @@ func setText(v url.Values, name, value string) {
 func setSpan(v url.Values, name string, span time.Duration) {
 	if span != 0 {
 		v.Set(name, FormatSpan(span))
+	}
+}
+
+func setTime(v url.Values, name string, at time.Time) {
+	if !at.IsZero() {
+		v.Set(name, at.UTC().Format(time.RFC3339Nano))
 	}
 }
 

@@ -55,6 +55,7 @@ type Cluster struct {
 // DataCentre is a group of clusters.
 type DataCentre struct {
 	Row
+	Region   string    `json:"region,omitempty"`
 	Clusters []Cluster `json:"clusters"`
 }
 
@@ -63,6 +64,7 @@ type Server struct {
 	Index      int         `json:"index"`
 	Name       string      `json:"name"`
 	Address    string      `json:"address,omitempty"`
+	Region     string      `json:"region,omitempty"`
 	DataCentre string      `json:"data_centre,omitempty"`
 	Cluster    string      `json:"cluster,omitempty"`
 	Row        string      `json:"row,omitempty"`

@@ -122,6 +122,8 @@ type DetectorConfig struct {
 	MinClients int      `yaml:"min_clients"`
 	MinExcess  float64  `yaml:"min_excess"`
 	MinRatio   float64  `yaml:"min_ratio"`
+	// directory for how the heat map was, a frame a minute for a month; empty for none
+	MapHistory string `yaml:"map_history"`
 	// ids of the vantages whose results are accepted through collectors
 	Vantages []string `yaml:"vantages"`
 }
@@ -192,7 +194,7 @@ func defaults() Config {
 		Collector: CollectorConfig{ID: "c1", Listen: "127.0.0.1:8417", ReceiptKey: "keys/receipt.pem",
 			FeedKeys: []string{"keys/feed.pub.pem"}, Policy: "policy", Inbox: inboxes.File("inbox.db"), MaxBytes: 4 << 30, MaxAge: dur(30 * 24 * time.Hour),
 			ACME: ACMEConfig{Cache: "certificates"}},
-		Detector: DetectorConfig{Store: stores.File("store.db"), MaxBytes: 4 << 30, OpenKeys: []string{"keys/open.pem"}, FeedKey: "keys/feed.pem",
+		Detector: DetectorConfig{Store: stores.File("store.db"), MapHistory: "map-history", MaxBytes: 4 << 30, OpenKeys: []string{"keys/open.pem"}, FeedKey: "keys/feed.pem",
 			Bin: dur(time.Minute), Grace: dur(30 * time.Second), MinClients: 24, MinExcess: 10, MinRatio: 1.5},
 		Prober:     ProberConfig{Interval: dur(30 * time.Second), Timeout: dur(5 * time.Second), Failures: 3, Spool: "prober-spool"},
 		Alerts:     AlertsConfig{Repeat: dur(4 * time.Hour), Update: dur(5 * time.Minute), Runbooks: defaultRunbooks, SilentAfter: dur(time.Hour)},

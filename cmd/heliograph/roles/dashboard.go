@@ -20,6 +20,9 @@ func (p *Process) addDashboard(c *Config) error {
 	if p.Store != nil {
 		o.Reader = p.Store
 	}
+	if p.past != nil {
+		o.Past = p.past
+	}
 	if d := p.detector; d != nil {
 		o.Thresholds = func() judge.Thresholds {
 			t := d.Thresholds()

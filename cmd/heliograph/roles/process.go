@@ -15,6 +15,7 @@ import (
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/heatmap/history"
 	"github.com/heliograph-net/heliograph/internal/httpserve"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/internal/nettable"
@@ -85,7 +86,7 @@ type Process struct {
 	inbox    collector.Inbox
 	detector *detector.Detector
 	probes   *heatmap.Map // of the detector or the prober
-
+	past     *history.Log // of probes
 }
 
 // New builds the roles as configured and binds their listeners. ctx applies to the opening of
@@ -121,6 +122,9 @@ func New(ctx context.Context, o Options) (p *Process, err error) {
 	}
 	if o.Roles.Detector {
 		if err := p.addDetector(ctx, c); err != nil {
+			return p, err
+		}
+		if err := p.addMapHistory(c); err != nil {
 			return p, err
 		}
 	}

@@ -200,6 +200,7 @@ export interface Cluster extends Row {
 
 /** DataCentre is a group of clusters. */
 export interface DataCentre extends Row {
+  region?: string;
   clusters: Cluster[];
 }
 
@@ -208,6 +209,7 @@ export interface Server {
   index: number;
   name: string;
   address?: string;
+  region?: string;
   data_centre?: string;
   cluster?: string;
   row?: string;

@@ -1,0 +1,150 @@
+package dashboards
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/heliograph-net/heliograph/dashboards/api"
+	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/heatmap/history"
+	"github.com/heliograph-net/heliograph/internal/httpx"
+)
+
+// Past is the history of the servers' heat map. *history.Log implements it.
+type Past interface {
+	At(at time.Time) (heatmap.Snapshot, error)
+}
+
+const (
+	maxGroupPath = 4 * (heatmap.MaxLabel + 1)
+	momentForms  = "a time such as 2026-11-29T18:00:00Z, or a span before now such as 90m"
+)
+
+var (
+	atParam    = param{"at", "now", momentForms}
+	groupParam = param{"group", "all", "names of a region, data centre, cluster and row joined by /, of which the last may be left out; without regions the first is a data centre"}
+	orderNames = []string{"rows", "hilbert"}
+)
+
+// moment reads a time. It returns the zero time if the parameter is absent.
+func (p *params) moment(name string) time.Time {
+	v := p.values.Get(name)
+	if v == "" {
+		return time.Time{}
+	}
+	if at, err := time.Parse(time.RFC3339Nano, v); err == nil {
+		return at
+	}
+	if span, err := api.ParseSpan(v); err == nil && span >= 0 {
+		return time.Now().Add(-span)
+	}
+	p.fail(name, "must be "+momentForms)
+	return time.Time{}
+}
+
+// snapshot returns the map at the moment that a parameter names, or the present one.
+func (d *Dashboard) snapshot(p *params, name string) (s heatmap.Snapshot, at time.Time, err error) {
+	if at = p.moment(name); p.err != nil {
+		return s, at, p.err
+	}
+	if at.IsZero() {
+		s = d.o.Servers.Snapshot()
+		return s, s.Changed, nil
+	}
+	if d.o.Past == nil {
+		return s, at, &paramError{name: name, must: "cannot be used: no history of the heat map is kept here"}
+	}
+	s, err = d.o.Past.At(at)
+	if errors.Is(err, history.ErrNoFrame) {
+		return s, at, &paramError{name: name, must: "is before the first frame of the heat map's history"}
+	}
+	return s, s.Changed, err
+}
+
+// tag returns what the snapshot's bits are known by to caches.
+func (d *Dashboard) tag(s heatmap.Snapshot, p *params) string {
+	if p.values.Get("at") != "" {
+		return "at-" + strconv.FormatInt(s.Changed.UnixMilli(), 10)
+	}
+	return d.summary(s).States
+}
+
+// picture is what the parameters of a picture say.
+type picture struct {
+	now, before heatmap.Snapshot
+	from, to    time.Time // from is zero if it is no difference
+	options     heatmap.PNGOptions
+	etag        string
+}
+
+func (d *Dashboard) picture(p *params) (c picture, err error) {
+	c.options.Width = p.integer("width", 0, heatmap.MinWidth, heatmap.MaxWidth)
+	group := p.text("group", maxGroupPath)
+	if p.oneOf("order", orderNames[0], orderNames...) == orderNames[1] {
+		c.options.Order = heatmap.Hilbert
+	}
+	if c.now, c.to, err = d.snapshot(p, "at"); err != nil {
+		return c, err
+	}
+	c.etag = d.tag(c.now, p)
+	if p.values.Get("from") != "" {
+		if c.before, c.from, err = d.snapshot(p, "from"); err != nil {
+			return c, err
+		}
+		c.etag += "-" + strconv.FormatInt(c.from.UnixMilli(), 10)
+	}
+	if group != "" {
+		c.now, err = c.now.Part(strings.Split(group, "/")...)
+		if errors.Is(err, heatmap.ErrNoGroup) {
+			return c, &paramError{name: "group", must: "is not a group of the servers at that time"}
+		}
+	}
+	c.etag += fmt.Sprintf("-%d-%d-%x", c.options.Width, c.options.Order, group)
+	return c, err
+}
+
+func (d *Dashboard) getServersPNG(w http.ResponseWriter, r *http.Request, p *params) error {
+	c, err := d.picture(p)
+	if err != nil {
+		return err
+	}
+	var body bytes.Buffer
+	if c.from.IsZero() {
+		err = heatmap.RenderPNG(&body, c.now, c.options)
+	} else {
+		var change *heatmap.Difference
+		if change, err = heatmap.Compare(c.before, c.now); err == nil {
+			err = heatmap.RenderDifferencePNG(&body, change, c.from, c.to, c.options)
+		}
+	}
+	return serveTagged(w, r, "image/png", c.etag, body.Bytes(), err)
+}
+
+func (d *Dashboard) getServersSVG(w http.ResponseWriter, r *http.Request, p *params) error {
+	c, err := d.picture(p)
+	if err != nil {
+		return err
+	}
+	var body bytes.Buffer
+	err = heatmap.RenderSVG(&body, c.now, c.options)
+	if errors.Is(err, heatmap.ErrLength) {
+		return &paramError{name: "group", must: fmt.Sprintf("must name a part of at most %d servers; use servers.png for more", heatmap.MaxSVG)}
+	}
+	return serveTagged(w, r, "image/svg+xml", c.etag, body.Bytes(), err)
+}
+
+// serveTagged answers with a body, unless there is an error.
+func serveTagged(w http.ResponseWriter, r *http.Request, media, etag string, body []byte, err error) error {
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", media)
+	w.Header().Set("ETag", `"`+etag+`"`)
+	httpx.ServeWhole(w, r, body)
+	return nil
+}

@@ -1,0 +1,83 @@
+package dashboards
+
+import (
+	"bytes"
+	"fmt"
+	"image/png"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/heatmap/history"
+)
+
+// pastOf returns a history of two minutes: server 3 was down at first, and server 5 later. The map
+// has other servers by now.
+func pastOf(t *testing.T, m *heatmap.Map, noon time.Time) *history.Log {
+	t.Helper()
+	past, err := history.Open(history.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = past.Close() })
+	for minute, down := range []int{3, 5} {
+		for i := range m.Topology().Len() {
+			m.Set(i, heatmap.Up, noon)
+		}
+		m.Set(down, heatmap.Down, noon)
+		if err := past.Append(noon.Add(time.Duration(minute)*time.Minute), m.Snapshot()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.Replace(fleet(t, 9).Topology())
+	return past
+}
+
+func TestServersOfThePast(t *testing.T) {
+	m, noon := fleet(t, 20), time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	reader := &fakeReader{}
+	_, url := serve(t, Options{Reader: reader, Servers: m, Past: pastOf(t, m, noon)})
+	for minute, down := range []int{3, 5} {
+		at := noon.Add(time.Duration(minute)*time.Minute + 30*time.Second).Format(time.RFC3339)
+		resp, body := fetch(t, url+"/api/v1/servers.bits?state=down&at="+at)
+		want := make([]byte, 3)
+		want[0] = 1 << down
+		if !bytes.Equal(body, want) || resp.Header.Get("ETag") == "" {
+			t.Errorf("minute %d: %s %x, want %x", minute, resp.Status, body, want)
+		}
+		before := reader.count()
+		resp, body = fetch(t, url+"/api/v1/servers?state=down&at="+at)
+		if !bytes.Contains(body, fmt.Appendf(nil, `"servers":[{"index":%d,`, down)) || !bytes.Contains(body, []byte(`"count":20,`)) || reader.count() != before {
+			t.Errorf("minute %d: %s %s", minute, resp.Status, body)
+		}
+	}
+	for _, query := range []string{"at=2026-11-22T12:00:30Z", "at=2026-11-22T12:01:30Z&from=2026-11-22T12:00:30Z", "order=hilbert", "group=fra/c1", "at=2026-11-22T12:00:30Z&group=fra"} {
+		resp, body := fetch(t, url+"/api/v1/servers.png?"+query)
+		if _, err := png.Decode(bytes.NewReader(body)); err != nil {
+			t.Errorf("%s: %s: %v", query, resp.Status, err)
+		}
+	}
+	if resp, body := fetch(t, url+"/api/v1/servers.svg?group=fra"); resp.Header.Get("Content-Type") != "image/svg+xml" || !bytes.Contains(body, []byte("web-")) {
+		t.Errorf("SVG: %s %.200s", resp.Status, body)
+	}
+	for query, want := range map[string]string{
+		"servers.bits?at=2026-11-22T11:59:59Z":  "before the first frame",
+		"servers.bits?at=yesterday":             "must be a time such as",
+		"servers.png?group=nowhere":             "is not a group",
+		"servers.png?from=2026-11-22T11:59:59Z": "before the first frame",
+		"servers.png?order=spiral":              "must be one of",
+	} {
+		if resp, body := fetch(t, url+"/api/v1/"+query); resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), want) {
+			t.Errorf("%s: %s %s", query, resp.Status, body)
+		}
+	}
+}
+
+func TestNoHistoryIsKept(t *testing.T) {
+	_, url := serve(t, Options{Reader: &fakeReader{}, Servers: fleet(t, 20)})
+	if resp, body := fetch(t, url+"/api/v1/servers?at=5m"); resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), "no history") {
+		t.Errorf("%s %s", resp.Status, body)
+	}
+}
