@@ -21,6 +21,8 @@ require (
 	gonum.org/v1/gonum v0.17.0
 )
 
+require github.com/pires/go-proxyproto v0.15.0
+
 require (
 	github.com/hashicorp/errwrap v1.1.0 // indirect
 	github.com/hashicorp/go-multierror v1.1.1 // indirect

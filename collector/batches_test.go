@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
 	"net/http"
 	"reflect"
@@ -162,8 +163,7 @@ func TestDeclinedBatchesStayWithTheAgent(t *testing.T) {
 		status int
 		reason string
 	}{
-		"key of a stranger":   {batchID(2), sealed(t, must(seal.GenerateOpenKey())(t).SealKey(), batchID(2)), 400, receipt.ReasonUnknownKey},
-		"same id, other body": {batchID(1), r.segment(1), 409, receipt.ReasonIDConflict},
+		"key of a stranger": {batchID(2), sealed(t, must(seal.GenerateOpenKey())(t).SealKey(), batchID(2)), 400, receipt.ReasonUnknownKey},
 	} {
 		s, a := r.send(c.id, c.body)
 		if a.status != c.status || s.Decision != receipt.SlowDown || s.Reason != c.reason || s.Final() || !s.Declines() || s.Batch != c.id || s.Body != sha(c.body) {
@@ -172,6 +172,27 @@ func TestDeclinedBatchesStayWithTheAgent(t *testing.T) {
 	}
 	if got := r.stored(); len(got) != 1 {
 		t.Errorf("%d batches are stored, want the first alone", len(got))
+	}
+}
+
+// Whoever has seen an id can plant something of their own under it, or the batch cut, and keeps
+// nothing out with that: each body is stored, once, and receipted.
+func TestPlantedBodiesKeepNothingOut(t *testing.T) {
+	r := newRig(t, nil)
+	whole := r.segment(1)
+	cut := seal.AppendEnd(bytes.Clone(whole[:1148+4+int(binary.BigEndian.Uint32(whole[1148:]))]))
+	for n, body := range [][]byte{r.segment(1), cut, whole, whole, r.segment(1)} {
+		s, a := r.send(batchID(1), body)
+		reason := ""
+		if n == 3 {
+			reason = receipt.ReasonDuplicate
+		}
+		if a.status != 202 || s.Decision != receipt.Stored || s.Reason != reason || s.Body != sha(body) {
+			t.Errorf("body %d: status %d, %+v", n, a.status, s)
+		}
+	}
+	if got := r.stored(); len(got) != 4 {
+		t.Errorf("%d batches are stored, want each body once", len(got))
 	}
 }
 

@@ -83,8 +83,8 @@ func (a *admission) hurry(w http.ResponseWriter, now time.Time) {
 }
 
 // read reads the body of an upload that has a place, at most limit bytes, and counts it for the
-// upload's network. The error is a *shed if too many bodies are being read, and otherwise one of
-// httpx.BodyError.
+// upload's network. The error is a *shed if too many bodies are being read, and otherwise errCoding,
+// errCoded or one of httpx.BodyError.
 func (p place) read(w http.ResponseWriter, r *http.Request, limit int64) (*body, error) {
 	a := p.admission
 	a.hurry(w, time.Now())
@@ -92,7 +92,7 @@ func (p place) read(w http.ResponseWriter, r *http.Request, limit int64) (*body,
 	if err == errMemory {
 		err = a.shedder.overload(shedMemory, 1)
 		httpx.LeaveBody(w, r)
-	} else if err == httpx.ErrTooLarge {
+	} else if err == httpx.ErrTooLarge || err == errCoding || err == errCoded {
 		httpx.LeaveBody(w, r)
 	}
 	if err != nil {
@@ -105,11 +105,16 @@ func (p place) read(w http.ResponseWriter, r *http.Request, limit int64) (*body,
 var errMemory = errors.New("too many bodies are being read")
 
 // read reads at most limit bytes into a buffer that grows with the bytes that have arrived, not
-// with the announced length. The read deadline is already set. The error is errMemory or one of
+// with the announced length. It decompresses a compressed body; limit then applies to both forms.
+// The read deadline is already set. The error is errMemory, errCoding, errCoded or one of
 // httpx.BodyError.
 func (m *memory) read(w http.ResponseWriter, r *http.Request, limit int64) (*body, error) {
 	if r.ContentLength > limit {
 		return nil, httpx.ErrTooLarge
+	}
+	coding, err := contentCoding(w, r)
+	if err != nil {
+		return nil, err
 	}
 	b := newBody(m)
 	if b == nil {
@@ -121,7 +126,13 @@ func (m *memory) read(w http.ResponseWriter, r *http.Request, limit int64) (*bod
 			b.free()
 		}
 	}()
-	if err := b.readFrom(http.MaxBytesReader(w, r.Body, limit)); err != nil {
+	arriving := http.MaxBytesReader(w, r.Body, limit)
+	if coding == "" {
+		err = b.readFrom(arriving)
+	} else {
+		err = b.inflate(coding, arriving, limit)
+	}
+	if err != nil {
 		return nil, err
 	}
 	whole = true

@@ -40,7 +40,8 @@ func TestBucketsOfClients(t *testing.T) {
 	if len(got) != 6 || got[0] == 0 || got[0] != got[1] || got[3] == 0 || got[3] != got[4] || got[2] == 0 || got[5] != 0 {
 		t.Errorf("buckets %v: want two of one, one, two of one, and none of this host", got)
 	}
-	if distinct := slices.Compact(slices.Sorted(slices.Values(got))); len(distinct) < 3 { // two of three may meet
+	// two of three may meet
+	if distinct := slices.Compact(slices.Sorted(slices.Values(got))); len(distinct) < 3 {
 		t.Errorf("buckets %v", got)
 	}
 	for _, old := range []string{"", protocol.MediaTypeFeed} {

@@ -162,13 +162,9 @@ func (c *committer) handOut(all []*upload, statements []receipt.Statement, recei
 }
 
 func decide(s receipt.Statement, status Status) receipt.Statement {
-	switch status {
-	case StatusNew:
-		s.Decision = receipt.Stored
-	case StatusDuplicate:
-		s.Decision, s.Reason = receipt.Stored, receipt.ReasonDuplicate
-	default:
-		s = declined(s, receipt.ReasonIDConflict)
+	s.Decision = receipt.Stored
+	if status != StatusNew {
+		s.Reason = receipt.ReasonDuplicate
 	}
 	return s
 }

@@ -36,17 +36,18 @@ type Status uint8
 
 // The statuses that [Inbox.Commit] returns.
 const (
-	StatusNew       Status = 1 // the id was unknown; Commit has stored the entry
+	StatusNew       Status = 1 // the id or the body was unknown; Commit has stored the entry
 	StatusDuplicate Status = 2 // the same id with the same body was stored before; nothing changed
-	StatusConflict  Status = 3 // the same id with another body was stored before; nothing changed
 )
 
-// Inbox holds sealed batches, each id once, until detectors have taken them. It combines a [Queue]
-// and a [Ledger]. An implementation with both in one database commits them in one transaction.
-// [Join] makes an Inbox from two separate ones. Implementations must be safe for concurrent use.
+// Inbox holds sealed batches, each once, until detectors have taken them. It knows a batch by its id
+// and its body, because anyone who has seen an id can send another body under it, and must not keep
+// the batch out that way. The detector's store tells them apart. An Inbox combines a [Queue] and a
+// [Ledger]. An implementation with both in one database commits them in one transaction. [Join]
+// makes an Inbox from two separate ones. Implementations must be safe for concurrent use.
 type Inbox interface {
-	// Commit makes all entries with new ids durable. statuses[i] is the status of entries[i]. If
-	// several entries have the same id, the first counts as stored before the others. After an
+	// Commit makes all new entries durable. statuses[i] is the status of entries[i]. If several
+	// entries have the same id and body, the first counts as stored before the others. After an
 	// error, no entry counts as stored, so all will be sent again. Those that were stored
 	// nevertheless must then be recognized or be read twice. Commit is called by one goroutine at a
 	// time and must not retain entries or their slices. The error is [ErrFull] or any other error.

@@ -18,17 +18,17 @@ type Queue interface {
 	Backlog
 }
 
-// Ledger remembers which batch ids were stored and with which body, whether or not the batches are
-// still held. It remembers an id for about a week after Envelope.Received. A batch that is sent
-// again later is stored again. Implementations must be safe for concurrent use.
+// Ledger remembers which batches were stored, by id and body, whether or not they are still held.
+// It remembers a batch for about a week after Envelope.Received. A batch that is sent again later
+// is stored again. Implementations must be safe for concurrent use.
 type Ledger interface {
 	// Find looks up entries in the ledger. statuses[i] is the status of entries[i]. It changes
 	// nothing and does not compare entries with each other.
 	Find(ctx context.Context, entries []Entry) (statuses []Status, err error)
-	// Record makes the ids and bodies of entries durable. A known id stays as it is. Its errors are
-	// those of [Inbox.Commit].
+	// Record makes the ids and bodies of entries durable. A known batch stays as it is. Its errors
+	// are those of [Inbox.Commit].
 	Record(ctx context.Context, entries []Entry) error
-	// Maintain forgets old ids.
+	// Maintain forgets old batches.
 	Maintain(ctx context.Context) error
 	// Check returns nil if Record would work now. Its errors are those of Record.
 	Check(ctx context.Context) error
@@ -41,8 +41,8 @@ type Ledger interface {
 // ownership of both. No other code may append to the queue.
 //
 // A commit writes to the queue first and then to the ledger. A batch counts as stored when it is in
-// both. A crash between the two leaves a batch in the queue that was not acknowledged and whose id
-// is not recorded. The agent sends it again, it is appended and read twice, and the detector's
+// both. A crash between the two leaves a batch in the queue that was not acknowledged and is not
+// recorded. The agent sends it again, it is appended and read twice, and the detector's
 // store recognizes the second by its id. In the other order, the ledger would need two writes for
 // each commit, because an id would be pending until its batch is in the queue. After a crash, it
 // would be unclear whether pending ids have their batch.
@@ -57,7 +57,7 @@ type joined struct {
 func (j *joined) Commit(ctx context.Context, entries []Entry) ([]Status, error) {
 	statuses, err := j.ledger.Find(ctx, entries)
 	if err != nil {
-		return nil, fmt.Errorf("looking up ids: %w", err)
+		return nil, fmt.Errorf("looking up batches: %w", err)
 	}
 	added := compareAmong(entries, statuses)
 	if len(added) == 0 {
@@ -67,29 +67,30 @@ func (j *joined) Commit(ctx context.Context, entries []Entry) ([]Status, error) 
 		return nil, fmt.Errorf("appending to the queue: %w", err)
 	}
 	if err := j.ledger.Record(ctx, added); err != nil {
-		return nil, fmt.Errorf("recording ids: %w", err)
+		return nil, fmt.Errorf("recording batches: %w", err)
 	}
 	return statuses, nil
 }
 
 // compareAmong returns the entries to store. It corrects the statuses of entries with the same id
-// as an earlier one.
+// and body as an earlier one.
 func compareAmong(entries []Entry, statuses []Status) (added []Entry) {
-	bodies := make(map[report.BatchID][32]byte)
+	type batch struct {
+		id   report.BatchID
+		body [32]byte
+	}
+	known := make(map[batch]bool)
 	for i := range entries {
 		if statuses[i] != StatusNew {
 			continue
 		}
-		id := entries[i].Envelope.Batch
-		switch body, known := bodies[id]; {
-		case !known:
-			bodies[id] = entries[i].Body
-			added = append(added, entries[i])
-		case body == entries[i].Body:
+		b := batch{entries[i].Envelope.Batch, entries[i].Body}
+		if known[b] {
 			statuses[i] = StatusDuplicate
-		default:
-			statuses[i] = StatusConflict
+			continue
 		}
+		known[b] = true
+		added = append(added, entries[i])
 	}
 	return added
 }

@@ -130,8 +130,6 @@ func statusOf(s receipt.Statement) int {
 	switch {
 	case s.Decision == receipt.Stored:
 		return http.StatusAccepted
-	case s.Reason == receipt.ReasonIDConflict:
-		return http.StatusConflict
 	case s.Reason == receipt.ReasonUnknownKey:
 		return http.StatusBadRequest
 	case s.Decision == receipt.SlowDown:

@@ -3,6 +3,7 @@ package collector
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 )
 
 // typeLegacyCSP is the media type that browsers send to the report-uri of a content security
@@ -16,6 +17,7 @@ type rawLegacyCSP struct {
 	Report *struct {
 		DocumentURI        string  `json:"document-uri"`
 		EffectiveDirective string  `json:"effective-directive"`
+		ViolatedDirective  string  `json:"violated-directive"`
 		BlockedURI         string  `json:"blocked-uri"`
 		Disposition        string  `json:"disposition"`
 		SourceFile         string  `json:"source-file"`
@@ -34,7 +36,11 @@ func (b *browser) decodeLegacyCSP(s *settings, body []byte, userAgent string) (*
 	raw := rawReport{Type: typeCSP, UserAgent: userAgent}
 	if r := in.Report; r != nil {
 		raw.URL = r.DocumentURI
-		raw.page = &rawPageBody{EffectiveDirective: r.EffectiveDirective, BlockedURL: r.BlockedURI, Disposition: r.Disposition,
+		directive := r.EffectiveDirective
+		if directive == "" { // older browsers tell the directive of the policy with its sources
+			directive, _, _ = strings.Cut(strings.TrimSpace(r.ViolatedDirective), " ")
+		}
+		raw.page = &rawPageBody{EffectiveDirective: directive, BlockedURL: r.BlockedURI, Disposition: r.Disposition,
 			SourceFile: r.SourceFile, Line: r.Line}
 	}
 	kept := new(keptReports)

@@ -187,8 +187,8 @@ func (s *slow) Read(ctx context.Context, after uint64, limit int) ([]report.Enve
 	return page, err
 }
 
-// TestSlowCollectorIsNotAccused: neither when its batches come hours late, nor when its feed is down
-// for hours.
+// TestSlowCollectorIsNotAccused: neither when its batches come hours late, nor when its feed is
+// down for hours.
 func TestSlowCollectorIsNotAccused(t *testing.T) {
 	for name, feed := range map[string]func(*inbox) detector.Feed{
 		"late": func(i *inbox) detector.Feed { return &slow{inbox: i, lag: 3 * time.Hour} },

@@ -38,16 +38,35 @@ func nothingAtFirst(t *inboxTest) {
 	}
 }
 
-func newDuplicateConflict(t *inboxTest) {
+func newAndDuplicate(t *inboxTest) {
 	first, second, third := t.entry(1, 100, 0), t.entry(2, 100, 0), t.entry(3, 100, 0)
-	other := t.entry(1, 200, 0) // the first's id with another body
-	want := []collector.Status{isNew, isNew, duplicate, conflict, isNew}
-	t.wantCommit("within a group", want, first, second, first, other, third)
+	t.wantCommit("within a group", []collector.Status{isNew, isNew, duplicate, isNew}, first, second, first, third)
 	t.wantHeld("of the group", 1, 4)
 	later := t.entry(2, 100, time.Minute)
 	later.Envelope.Delivery.Age = 99 // delivered by another path
-	t.wantCommit("in a later group", []collector.Status{duplicate, conflict, isNew}, later, other, t.entry(4, 1, 0))
+	t.wantCommit("in a later group", []collector.Status{duplicate, isNew}, later, t.entry(4, 1, 0))
 	t.wantHeld("after that", 1, 5)
+}
+
+// anotherBody plants bodies under an id: none keeps another out, and each is stored once.
+func anotherBody(t *inboxTest) {
+	planted, whole, more := t.entry(1, 100, 0), t.entry(1, 200, 0), t.entry(1, 300, 0)
+	t.wantCommit("planted first", []collector.Status{isNew}, planted)
+	t.wantCommit("then the other", []collector.Status{isNew, duplicate, duplicate}, whole, planted, whole)
+	t.wantCommit("again, and in one group", []collector.Status{duplicate, isNew, duplicate, duplicate}, whole, more, more, planted)
+	want := []collector.Entry{planted, whole, more}
+	got := t.read(0, 10)
+	if len(got) != len(want) {
+		t.Fatalf("%d batches are read, want %d", len(got), len(want))
+	}
+	for n := range want {
+		if !sameBatch(want[n].Envelope, got[n]) {
+			t.Errorf("batch %d is read as %+v, want %+v", n, got[n], want[n].Envelope)
+		}
+	}
+	t.ack(reader, got[2].Seq)
+	t.reopen()
+	t.wantCommit("when they are acknowledged", []collector.Status{duplicate, duplicate, duplicate}, more, whole, planted)
 }
 
 func committedIsRead(t *inboxTest) {
@@ -137,10 +156,10 @@ func changed(t *inboxTest) {
 		t.Fatal("not closed by a new batch")
 	}
 	after := t.Changed()
-	t.commit(t.entry(1, 10, 0), t.entry(1, 20, 0))
+	t.commit(t.entry(1, 10, 0))
 	t.ack(reader, t.stats().Head)
 	if isClosed(after, 50*time.Millisecond) {
-		t.Error("closed by a duplicate, a conflict or an acknowledgement")
+		t.Error("closed by a duplicate or an acknowledgement")
 	}
 	t.commit(t.entry(1, 10, 0), t.entry(2, 10, 0))
 	if !isClosed(after, soon) {

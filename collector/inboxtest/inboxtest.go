@@ -35,7 +35,8 @@ func TestInbox(t *testing.T, newPlace func(t *testing.T, b Bounds) (open func() 
 		bounds Bounds
 	}{
 		{"nothing at first", nothingAtFirst, Bounds{}},
-		{"new, duplicate, conflict", newDuplicateConflict, Bounds{}},
+		{"new and duplicate", newAndDuplicate, Bounds{}},
+		{"another body under an id", anotherBody, Bounds{}},
 		{"what was committed is read", committedIsRead, Bounds{}},
 		{"entries stay the caller's", entriesStayTheCallers, Bounds{}},
 		{"groups as large as can be", largestGroup, Bounds{}},
@@ -153,7 +154,6 @@ func id(n int) (b report.BatchID) {
 const (
 	isNew     = collector.StatusNew
 	duplicate = collector.StatusDuplicate
-	conflict  = collector.StatusConflict
 )
 
 func (t *inboxTest) commit(entries ...collector.Entry) []collector.Status {

@@ -83,7 +83,7 @@ func TestJoinRecordsNothingThatIsNotQueued(t *testing.T) {
 	if _, err := inbox.Commit(t.Context(), []collector.Entry{batch(1, string(make([]byte, 2000)))}); !errors.Is(err, collector.ErrFull) {
 		t.Errorf("Commit = %v, want ErrFull", err)
 	}
-	if len(l.ids) != 0 {
-		t.Errorf("%d ids are recorded", len(l.ids))
+	if len(l.known) != 0 {
+		t.Errorf("%d ids are recorded", len(l.known))
 	}
 }

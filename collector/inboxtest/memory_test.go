@@ -209,12 +209,20 @@ func (q *openQueue) Close() error {
 type ledger struct {
 	retention time.Duration
 
-	mu  sync.Mutex
-	ids map[report.BatchID]collector.Entry // owned by mu; without their segments
+	mu    sync.Mutex
+	known map[key]collector.Entry // without their segments; owned by mu
 }
 
+// key is what a batch is known by.
+type key struct {
+	id   report.BatchID
+	body [32]byte
+}
+
+func keyOf(e *collector.Entry) key { return key{e.Envelope.Batch, e.Body} }
+
 func newLedger(b inboxtest.Bounds) *ledger {
-	return &ledger{retention: b.Retention, ids: make(map[report.BatchID]collector.Entry)}
+	return &ledger{retention: b.Retention, known: make(map[key]collector.Entry)}
 }
 
 func (l *ledger) Find(ctx context.Context, entries []collector.Entry) ([]collector.Status, error) {
@@ -222,13 +230,9 @@ func (l *ledger) Find(ctx context.Context, entries []collector.Entry) ([]collect
 	defer l.mu.Unlock()
 	statuses := make([]collector.Status, len(entries))
 	for i := range entries {
-		switch known, ok := l.ids[entries[i].Envelope.Batch]; {
-		case !ok:
-			statuses[i] = collector.StatusNew
-		case known.Body == entries[i].Body:
+		statuses[i] = collector.StatusNew
+		if _, known := l.known[keyOf(&entries[i])]; known {
 			statuses[i] = collector.StatusDuplicate
-		default:
-			statuses[i] = collector.StatusConflict
 		}
 	}
 	return statuses, ctx.Err()
@@ -242,8 +246,8 @@ func (l *ledger) Record(ctx context.Context, entries []collector.Entry) error {
 	defer l.mu.Unlock()
 	for _, e := range entries {
 		e.Envelope.Segment = nil
-		if _, known := l.ids[e.Envelope.Batch]; !known {
-			l.ids[e.Envelope.Batch] = e
+		if _, known := l.known[keyOf(&e)]; !known {
+			l.known[keyOf(&e)] = e
 		}
 	}
 	return nil
@@ -252,9 +256,9 @@ func (l *ledger) Record(ctx context.Context, entries []collector.Entry) error {
 func (l *ledger) Maintain(context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for id, e := range l.ids {
+	for b, e := range l.known {
 		if tooOld(e.Envelope.Received, l.retention) {
-			delete(l.ids, id)
+			delete(l.known, b)
 		}
 	}
 	return nil

@@ -231,7 +231,7 @@ func (i *Inbox) sweep(ctx context.Context, table string, now time.Time, age time
 // forget forgets the ids of acknowledged batches.
 func (i *Inbox) forget(ctx context.Context, last int64) error {
 	return i.writeInPortions(ctx, func(tx *sql.Tx, _ int64) error {
-		if _, err := tx.Exec("DELETE FROM ids WHERE batch IN (SELECT batch FROM acked WHERE seq <= ?)", last); err != nil {
+		if _, err := tx.Exec("DELETE FROM ids WHERE key IN (SELECT "+sqlKey+" FROM acked WHERE seq <= ?)", last); err != nil {
 			return err
 		}
 		_, err := tx.Exec("DELETE FROM acked WHERE seq <= ?", last)

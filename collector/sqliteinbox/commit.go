@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/collector"
-	"github.com/heliograph-net/heliograph/report"
 )
 
 const (
@@ -16,9 +15,9 @@ const (
 // Commit implements collector.Inbox: the queue and the ledger have one transaction.
 func (i *Inbox) Commit(ctx context.Context, entries []collector.Entry) ([]collector.Status, error) {
 	statuses := make([]collector.Status, len(entries))
-	added := make(map[report.BatchID]known, len(entries))
+	added := make(map[key]int64, len(entries))
 	var head int64
-	var rest []report.BatchID
+	var rest []key
 	if err := i.usable(); err != nil {
 		return nil, i.named("committing to inbox", err)
 	}
@@ -47,25 +46,30 @@ func (i *Inbox) Commit(ctx context.Context, entries []collector.Entry) ([]collec
 	return statuses, nil
 }
 
-// add queues the entries with new ids after head, sets all statuses, and returns the new head.
-func (i *Inbox) add(entries []collector.Entry, statuses []collector.Status, added map[report.BatchID]known, head int64) (int64, error) {
-	inTree, err := i.ledger.indexed(entries)
+// add queues the new entries after head, sets all statuses, and returns the new head.
+func (i *Inbox) add(entries []collector.Entry, statuses []collector.Status, added map[key]int64, head int64) (int64, error) {
+	keys := make([]key, len(entries))
+	for n := range entries {
+		keys[n] = keyOf(&entries[n])
+	}
+	inTree, err := i.ledger.indexed(keys)
 	if err != nil {
 		return 0, err
 	}
 	rows := inserter{direct: &i.direct}
 	for n := range entries {
 		e := &entries[n]
-		if statuses[n], err = i.ledger.status(e, added, inTree); err != nil {
-			return 0, err
-		} else if statuses[n] != collector.StatusNew {
+		k := keys[n]
+		if _, here := added[k]; here || inTree[k] || i.ledger.recent(k) {
+			statuses[n] = collector.StatusDuplicate
 			continue
 		}
+		statuses[n] = collector.StatusNew
 		head++
 		if err := rows.add(head, e); err != nil {
 			return 0, err
 		}
-		added[e.Envelope.Batch] = known{head, e.Body}
+		added[k] = head
 	}
 	return head, rows.flush()
 }

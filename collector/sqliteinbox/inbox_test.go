@@ -115,7 +115,6 @@ func ack(t testing.TB, i *Inbox, upTo uint64) {
 const (
 	isNew     = collector.StatusNew
 	duplicate = collector.StatusDuplicate
-	conflict  = collector.StatusConflict
 )
 
 func TestReadIsBoundedInBytes(t *testing.T) {

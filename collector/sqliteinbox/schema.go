@@ -73,6 +73,16 @@ UPDATE state SET indexed = (` + selectHead + `);` + readersTable
 const fromVersion2 = `
 ALTER TABLE pending ADD COLUMN bucket INTEGER NOT NULL DEFAULT 0;`
 
+// fromVersion3 knows batches by their keys instead of their ids, see ledger.go.
+const fromVersion3 = `
+DROP TABLE ids;
+CREATE TABLE ids (
+	key BLOB PRIMARY KEY,
+	seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT OR IGNORE INTO ids SELECT ` + sqlKey + `, seq FROM acked WHERE seq <= (SELECT indexed FROM state)
+	UNION ALL SELECT ` + sqlKey + `, seq FROM pending WHERE seq <= (SELECT indexed FROM state) ORDER BY 1;`
+
 func (i *Inbox) open(path string) (err error) {
 	i.db, err = sqlitedb.Open(context.Background(), path, sqlitedb.Options{
 		Schema: sqlitedb.Schema{
@@ -80,7 +90,7 @@ func (i *Inbox) open(path string) (err error) {
 			Refused:       ErrSchema,
 			Create:        schema + firstState(),
 			Created:       2,
-			Upgrades:      []string{fromVersion1, fromVersion2},
+			Upgrades:      []string{fromVersion1, fromVersion2, fromVersion3},
 		},
 		PageSize:   pageSize,
 		CacheKiB:   16 << 10,

@@ -51,9 +51,8 @@ type statements struct {
 	head                    *statement // the newest seq
 	// numbers of pages in the file; pages includes the unused ones
 	pages, unused      *statement
-	recent             *statement // ids that are not in the tree
-	findIDs, insertIDs *statement // for ids in the tree
-	body               *statement // selects the body of a seq
+	recent             *statement // keys that are not in the tree
+	findIDs, insertIDs *statement // for keys in the tree
 	insert, insertMany *statement // one batch, manyRows batches
 	indexed, checked   *statement // change the table state
 }
@@ -71,7 +70,6 @@ func (d *statements) texts() map[**statement]string {
 		&d.recent:     selectRecent,
 		&d.findIDs:    findIDsText,
 		&d.insertIDs:  insertIDsText,
-		&d.body:       "SELECT body FROM pending WHERE seq = ?1 UNION ALL SELECT body FROM acked WHERE seq = ?1",
 		&d.insert:     insertText(1),
 		&d.insertMany: insertText(manyRows),
 		&d.indexed:    "UPDATE state SET indexed = ?",

@@ -6,11 +6,15 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"syscall"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 )
@@ -33,6 +37,12 @@ type Options struct {
 	// Beyond it the one that has been idle for longest is closed, or the new one when all are at
 	// work. 0 means 8192.
 	MaxConns int
+
+	// Proxies are the proxies of TCP in front, which begin each connection with a header of the
+	// PROXY protocol, version 1 or 2.
+	Proxies []netip.Prefix
+	// Metrics is where failed connections are counted; nil: nowhere.
+	Metrics prometheus.Registerer
 }
 
 // Server is a bound listener.
@@ -68,10 +78,21 @@ func New(o Options) (*Server, error) {
 	if o.MaxConns == 0 {
 		o.MaxConns = 8192
 	}
-	open := newConns(o.MaxConns)
+	failed, err := newFailures(o.Name, o.Metrics)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: registering metrics: %w", o.Name, err), ln.Close())
+	}
+	if len(o.Proxies) > 0 {
+		ln = proxied(ln, o.Proxies, failed)
+	}
+	open, requests := newConns(o.MaxConns), newRequests(failed)
 	return &Server{name: o.Name, ln: ln, grace: o.Grace, log: o.Logger, srv: &http.Server{
-		Handler:           o.Handler,
-		ConnState:         open.changed,
+		Handler:     requests.handler(o.Handler),
+		ConnContext: requests.context,
+		ConnState: func(c net.Conn, state http.ConnState) {
+			requests.changed(c, state)
+			open.changed(c, state)
+		},
 		TLSConfig:         o.TLS.Clone(), // net/http changes it
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
@@ -79,8 +100,8 @@ func New(o Options) (*Server, error) {
 		IdleTimeout:       90 * time.Second,
 		MaxHeaderBytes:    16 << 10,
 		// Messages of net/http contain the addresses of clients ("TLS handshake error from …"), so
-		// they are dropped.
-		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
+		// they are dropped, and those of handshakes counted.
+		ErrorLog: log.New(failed, "", 0),
 	}}, nil
 }
 

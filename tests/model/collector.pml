@@ -13,15 +13,15 @@
 /* Whether the liar has seen a batch, and so can upload what it makes of it to others. */
 #define SEEN(b) (ALL > C && HAS(sent[C], b) && !calm)
 
-/* What the ledger knows of an item of the round, by its id. Another body under an id that is known
- * is declined; with CONFLICTS_STORED it is stored too, and not remembered. */
-#define IS(kind, b) (ledger[c * N + b] == (kind))
-#ifdef CONFLICTS_STORED
-#define NEW(b)      (round[b] != NOTHING && !IS(round[b], b))
-#define DECLINED(b) false
+/* What the ledger knows of an item of the round, by its id and body. With LEDGER_OF_IDS it declines
+ * another body under an id that is known. */
+#define KNOWS(kind, b) HAS(ledger[c * N + b], kind)
+#ifdef LEDGER_OF_IDS
+#define NEW(b)      (round[b] != NOTHING && ledger[c * N + b] == 0)
+#define DECLINED(b) (ledger[c * N + b] != 0 && !KNOWS(round[b], b))
 #else
-#define NEW(b)      (round[b] != NOTHING && IS(NOTHING, b))
-#define DECLINED(b) (!IS(NOTHING, b) && !IS(round[b], b))
+#define NEW(b)      (round[b] != NOTHING && !KNOWS(round[b], b))
+#define DECLINED(b) false
 #endif
 #define NEWS        (NEW(0) + (N > 1 && NEW(N - 1))) /* how many are new */
 
@@ -62,7 +62,7 @@ inline to_queue() {
 inline to_ledger() {
 	b = 0;
 	do
-	:: b < N -> ledger[c * N + b] = (HAS(fresh, b) && IS(NOTHING, b) -> round[b] : ledger[c * N + b]); b++
+	:: b < N -> ledger[c * N + b] = ledger[c * N + b] | (HAS(fresh, b) << round[b]); b++
 	:: else -> break
 	od;
 	b = 0
@@ -93,7 +93,7 @@ inline end_round() {
 #define COMMITS  (step == GATHER && !IDLE && used[c] + NEWS <= L && dead != c)
 
 #define forget(b) \
-	d_step { !calm && ledger[c * N + b] != NOTHING && !HELD(b) -> ledger[c * N + b] = NOTHING }
+	d_step { !calm && ledger[c * N + b] != 0 && !HELD(b) -> ledger[c * N + b] = 0 }
 
 proctype collector(byte c) {
 	byte round[N]; /* kinds */
@@ -103,7 +103,7 @@ end:
 	do
 	:: upload(0, WHOLE, UPLOADED(0))
 	:: upload(N - 1, WHOLE, UPLOADED(N - 1))
-#if defined(LIAR) && !defined(NO_PLANTS)
+#ifdef LIAR
 	:: upload(0, LIAR, SEEN(0))
 	:: upload(N - 1, LIAR, SEEN(N - 1))
 #endif

@@ -1,11 +1,11 @@
 /*
  * The durable part of a collector (collector/sqliteinbox; collector.Join): a queue, which starts
- * behind what was acknowledged, and a ledger of ids. Positions are relative to the queue's start.
+ * behind what was acknowledged, and a ledger. Positions are relative to the queue's start.
  */
 
 byte queue[C * L];  /* items */
 byte used[C];
-byte ledger[C * N]; /* the kind that was stored under an id, or NOTHING */
+byte ledger[C * N]; /* set of the kinds that were stored under an id */
 
 /* Positions of the detector's, see detector.pml. */
 byte asked[C]; /* the highest that one of its requests acknowledges */

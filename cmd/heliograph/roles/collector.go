@@ -52,6 +52,7 @@ func (p *Process) addCollector(c *Config, detector bool) error {
 	p.reloads.add("collector", func(next *Config) ([]any, error) { return p.reloadCollector(next, detector, col) })
 	p.reloads.fix(map[string]func(*Config) any{
 		"collector.id":                         func(c *Config) any { return c.Collector.ID },
+		"collector.proxy_protocol":             func(c *Config) any { return c.Collector.ProxyProtocol },
 		"collector.listen":                     func(c *Config) any { return c.Collector.Listen },
 		"collector.tls_cert":                   func(c *Config) any { return c.Collector.TLSCert },
 		"collector.tls_key":                    func(c *Config) any { return c.Collector.TLSKey },
@@ -71,6 +72,9 @@ func (p *Process) addCollector(c *Config, detector bool) error {
 func (p *Process) listenForAgents(c *Config, col *collector.Collector) (err error) {
 	// the feed uses long polling; the collector sets its own deadlines
 	o := httpserve.Options{Name: "collector", Listen: c.Collector.Listen, Handler: col.Handler(), WriteTimeout: -1}
+	if o.Proxies, err = prefixes(c.Collector.ProxyProtocol); err != nil {
+		return fmt.Errorf("collector.proxy_protocol: %w", err)
+	}
 	files := tlsFiles{cert: c.File(c.Collector.TLSCert), key: c.File(c.Collector.TLSKey), acme: c.Collector.ACME}
 	if o.TLS, err = p.certificates(c, "collector", files); err != nil {
 		return fmt.Errorf("collector.%w", err)
@@ -105,12 +109,8 @@ func (p *Process) collectorSettings(c *Config, detector bool) (s collector.Setti
 	if err := obliviousSettings(c, &s); err != nil {
 		return s, err
 	}
-	for _, text := range c.Collector.TrustedProxies {
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			return s, fmt.Errorf("collector.trusted_proxies: %w", err)
-		}
-		s.TrustedProxies = append(s.TrustedProxies, prefix)
+	if s.TrustedProxies, err = prefixes(c.Collector.TrustedProxies); err != nil {
+		return s, fmt.Errorf("collector.trusted_proxies: %w", err)
 	}
 	s.ForwardedHeader = c.Collector.ForwardedHeader
 	s.BrowserReports, s.KeepServerAddress = c.Collector.BrowserReports, c.Collector.BrowserServerAddress
@@ -118,6 +118,17 @@ func (p *Process) collectorSettings(c *Config, detector bool) (s collector.Setti
 		s.LocalReaders = []string{localReader(c)}
 	}
 	return s, nil
+}
+
+func prefixes(texts []string) (all []netip.Prefix, err error) {
+	for _, text := range texts {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, prefix)
+	}
+	return all, nil
 }
 
 // reloadCollector applies new settings to a collector and describes them.

@@ -80,6 +80,8 @@ type CollectorConfig struct {
 	// a path, or a kind and its settings
 	Inbox    inboxes.Config `yaml:"inbox"`
 	MaxBytes int64          `yaml:"inbox_max_bytes"`
+	// prefixes of the proxies of TCP in front of the collector, which send PROXY protocol
+	ProxyProtocol []string `yaml:"proxy_protocol"`
 	// prefixes of the proxies in front of the collector
 	TrustedProxies []string `yaml:"trusted_proxies"`
 	// header in which those proxies put the client's address

@@ -81,9 +81,11 @@ func (c *Config) checkCollector(bad complaint) {
 	if d := c.Detector; d.MaxBytes < 64<<20 {
 		bad("detector.store_max_bytes", "%d is too small, give at least 67108864", d.MaxBytes)
 	}
-	for i, text := range col.TrustedProxies {
-		if _, err := netip.ParsePrefix(text); err != nil {
-			bad(fmt.Sprintf("collector.trusted_proxies[%d]", i), "%q is not a prefix such as 192.0.2.0/24", text)
+	for key, list := range map[string][]string{"trusted_proxies": col.TrustedProxies, "proxy_protocol": col.ProxyProtocol} {
+		for i, text := range list {
+			if _, err := netip.ParsePrefix(text); err != nil {
+				bad(fmt.Sprintf("collector.%s[%d]", key, i), "%q is not a prefix such as 192.0.2.0/24", text)
+			}
 		}
 	}
 	switch http.CanonicalHeaderKey(col.ForwardedHeader) {

@@ -165,7 +165,7 @@ func (p *Process) Close() error { return p.parts.Close() }
 
 // listen adds a listener and returns its address.
 func (p *Process) listen(step int, o httpserve.Options) (addr string, err error) {
-	o.Logger = p.log
+	o.Logger, o.Metrics = p.log, p.metrics
 	s, err := httpserve.New(o)
 	if err != nil {
 		return "", err
