@@ -35,6 +35,7 @@ type observation struct {
 	failing  float64         // distinct clients that failed
 	expected float64         // and how many were to be expected
 	clients  *sketch.Clients // who failed; nil: nobody. Not to be changed
+	places   *sketch.Places  // where, of everyone only; nil: not known. Not to be changed
 	hot      bool            // beyond what chance and the ratio allow
 	masked   bool            // is part of an incident and never learned
 }
@@ -135,6 +136,18 @@ func (s *series) addClients(set *sketch.Clients) {
 			set.Merge(clients)
 		}
 	}
+}
+
+// widely reports whether those who failed in the ring were in enough places. Where a collector
+// tells no places nothing is known of them.
+func (s *series) widely(f *Thresholds) bool {
+	var all sketch.Places
+	for i := range s.recent {
+		if p := s.recent[i].places; p != nil {
+			all.Merge(p)
+		}
+	}
+	return all.Count() == 0 || all.Unknown() || all.Count() >= f.Places
 }
 
 // abnormal reports whether the thresholds are met by this series alone, but for those

@@ -27,7 +27,8 @@ type binned struct {
 type failures struct {
 	x       map[value]float64 // raw failures, clipped
 	clients map[value]*sketch.Clients
-	sampled float64 // raw over estimated: the fraction of failures that is reported at all
+	places  sketch.Places // of everyone
+	sampled float64       // raw over estimated: the fraction of failures that is reported at all
 }
 
 // tested reports whether an outcome is a failure that can stand for a fault. A caller who gave up
@@ -89,8 +90,10 @@ func (b *binned) sum(p *population) {
 func sumFailures(cells []*Cell) *failures {
 	f := &failures{x: map[value]float64{}, clients: map[value]*sketch.Clients{}, sampled: sampledFraction(cells)}
 	limit := wholeLimit(cells)
+	clips := newPlaceClips(cells, func(p sketch.Place) float64 { return float64(p.Raw) }, limit)
 	for _, c := range cells {
-		x := clippedRaw(c, limit)
+		x := clippedRaw(c, limit, clips)
+		f.places.Merge(&c.Places)
 		for _, v := range c.values() {
 			if v.known() {
 				f.x[v] += x

@@ -2,6 +2,7 @@ package detector
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/heliograph-net/heliograph/model/sketch"
@@ -17,8 +18,9 @@ const (
 
 // clips are the limits of one bin of one population.
 type clips struct {
-	whole  map[report.Outcome]float64 // requests of one outcome
-	weight float64                    // requests that one reported request may stand for
+	whole  map[report.Outcome]float64     // requests of one outcome
+	weight float64                        // requests that one reported request may stand for
+	places map[report.Outcome]*placeClips // of one outcome
 }
 
 // newClips finds the limits. Clipped are both the requests that a client reports and the weight
@@ -30,9 +32,10 @@ func newClips(cells []*Cell) *clips {
 	for _, c := range cells {
 		byOutcome[c.Outcome] = append(byOutcome[c.Outcome], c)
 	}
-	k := &clips{whole: make(map[report.Outcome]float64, len(byOutcome)), weight: weightLimit(cells)}
+	k := &clips{whole: make(map[report.Outcome]float64, len(byOutcome)), weight: weightLimit(cells), places: map[report.Outcome]*placeClips{}}
 	for o, cells := range byOutcome {
 		k.whole[o] = wholeLimit(cells)
+		k.places[o] = newPlaceClips(cells, func(p sketch.Place) float64 { return p.Estimated }, k.whole[o])
 	}
 	return k
 }
@@ -44,16 +47,16 @@ func (k *clips) exposure(c *Cell) float64 {
 	for b := range c.Spread.Buckets {
 		sum += float64(b.Raw) * min(1, limit/b.Whole()) * min(b.Weight(), k.weight)
 	}
-	return min(sum, float64(c.Clients.Count())*limit*k.weight)
+	return min(sum, float64(c.Clients.Count())*limit*k.weight, k.places[c.Outcome].clip(c))
 }
 
 // clippedRaw is what a cell counts for in failures.
-func clippedRaw(c *Cell, limit float64) float64 {
+func clippedRaw(c *Cell, limit float64, places *placeClips) float64 {
 	sum := 0.0
 	for b := range c.Spread.Buckets {
 		sum += float64(b.Raw) * min(1, limit/b.Whole())
 	}
-	return min(sum, float64(c.Clients.Count())*limit)
+	return min(sum, float64(c.Clients.Count())*limit, places.clip(c))
 }
 
 // wholeLimit is how many requests one client may count for.
@@ -76,29 +79,64 @@ func sampledFraction(cells []*Cell) float64 {
 	return 1 / max(m, 1)
 }
 
-// medianOf is the median client's value of something that buckets tell, among those that count; 0
-// when there are none.
+// medianOf is the median client's value of something that buckets of clients tell, among those that
+// count; 0 when there are none. Networks have a vote that grows as the root of their clients, and
+// no more clients than placeVotes for each place: else one machine with many tokens would be the
+// median.
 func medianOf(cells []*Cell, of func(sketch.Bucket) float64, counts func(float64) bool) float64 {
-	type share struct{ value, clients float64 }
-	var shares []share
-	total := 0.0
+	votes := networkVotes(cells)
+	var all []vote
 	for _, c := range cells {
-		scale := distinctness(c)
+		scale := distinctness(c) * votes[c.ASN]
 		for b := range c.Spread.Buckets {
 			if v := of(b); counts(v) {
-				shares = append(shares, share{v, b.Clients * scale})
-				total += b.Clients * scale
+				all = append(all, vote{v, b.Clients * scale})
 			}
 		}
 	}
-	slices.SortFunc(shares, func(a, b share) int { return cmp.Compare(a.value, b.value) })
-	for _, s := range shares {
-		if total -= 2 * s.clients; total <= 0 {
-			return s.value
+	return medianVote(all)
+}
+
+// placeVotes is how many clients of one place have a vote.
+const placeVotes = 8
+
+// networkVotes is, by network, the vote of each of its clients.
+func networkVotes(cells []*Cell) map[uint32]float64 {
+	clients, places := map[uint32]float64{}, map[uint32]*sketch.Places{}
+	for _, c := range cells {
+		clients[c.ASN] += float64(c.Clients.Count())
+		if places[c.ASN] == nil {
+			places[c.ASN] = &sketch.Places{}
+		}
+		places[c.ASN].Merge(&c.Places)
+	}
+	for asn, n := range clients {
+		real := n
+		if p := places[asn]; p.Count() > 0 && !p.Unknown() {
+			real = min(n, placeVotes*float64(p.Count()))
+		}
+		clients[asn] = math.Sqrt(real) / max(n, 1)
+	}
+	return clients
+}
+
+// vote is one value with its weight in a median.
+type vote struct{ value, weight float64 }
+
+// medianVote is the weighted median; 0 when there are no votes.
+func medianVote(all []vote) float64 {
+	total := 0.0
+	for _, v := range all {
+		total += v.weight
+	}
+	slices.SortFunc(all, func(a, b vote) int { return cmp.Compare(a.value, b.value) })
+	for _, v := range all {
+		if total -= 2 * v.weight; total <= 0 {
+			return v.value
 		}
 	}
-	if len(shares) > 0 {
-		return shares[len(shares)-1].value
+	if len(all) > 0 {
+		return all[len(all)-1].value
 	}
 	return 0
 }

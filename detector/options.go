@@ -64,10 +64,13 @@ type Thresholds struct {
 	Clients  int     // distinct clients with failures. 0 means 24
 	// distinct networks, when not one network alone is hit; see SeriesDetector. 0 means 3
 	Networks int
-	Window   int // bins over which excess, clients and networks are counted, at most 16. 0 means 3
-	Hot      int // bins out of Window that must be abnormal. 0 means 2
-	Clear    int // consecutive normal bins with requests after which an incident is over. 0 means 3
-	Silence  int // bins without requests after which an incident is over. 0 means 60
+	// distinct places (report.Bucket) with failures, likewise, where collectors tell places. 0
+	// means 5
+	Places  int
+	Window  int // bins over which excess, clients and networks are counted, at most 16. 0 means 3
+	Hot     int // bins out of Window that must be abnormal. 0 means 2
+	Clear   int // consecutive normal bins with requests after which an incident is over. 0 means 3
+	Silence int // bins without requests after which an incident is over. 0 means 60
 }
 
 // setDefaults fills in the defaults.
@@ -77,6 +80,7 @@ func (f *Thresholds) setDefaults() {
 	def(&f.Ratio, 1.5)
 	def(&f.Clients, 24)
 	def(&f.Networks, 3)
+	def(&f.Places, 5)
 	def(&f.Window, 3)
 	def(&f.Hot, 2)
 	def(&f.Clear, 3)
@@ -89,8 +93,8 @@ func (f *Thresholds) validate() error {
 	if !(f.Evidence > 0 && f.Excess > 0 && f.Ratio > 1) {
 		faults = append(faults, errors.New("Thresholds: Evidence and Excess must be positive, Ratio above 1"))
 	}
-	if f.Clients < 1 || f.Networks < 1 || f.Clear < 1 || f.Silence < 1 {
-		faults = append(faults, errors.New("Thresholds: Clients, Networks, Clear and Silence must be at least 1"))
+	if f.Clients < 1 || f.Networks < 1 || f.Places < 1 || f.Clear < 1 || f.Silence < 1 {
+		faults = append(faults, errors.New("Thresholds: Clients, Networks, Places, Clear and Silence must be at least 1"))
 	}
 	if f.Window < 1 || f.Window > maxWindow || f.Hot < 1 || f.Hot > f.Window {
 		faults = append(faults, fmt.Errorf("Thresholds: Window must be 1 to %d, Hot 1 to Window", maxWindow))

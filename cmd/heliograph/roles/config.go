@@ -122,6 +122,7 @@ type DetectorConfig struct {
 	Bin        Duration `yaml:"bin"`
 	Grace      Duration `yaml:"grace"`
 	MinClients int      `yaml:"min_clients"`
+	MinPlaces  int      `yaml:"min_places"`
 	MinExcess  float64  `yaml:"min_excess"`
 	MinRatio   float64  `yaml:"min_ratio"`
 	// directory for how the heat map was, a frame a minute for a month; empty for none
@@ -197,7 +198,7 @@ func defaults() Config {
 			FeedKeys: []string{"keys/feed.pub.pem"}, Policy: "policy", Inbox: inboxes.File("inbox.db"), MaxBytes: 4 << 30, MaxAge: dur(30 * 24 * time.Hour),
 			ACME: ACMEConfig{Cache: "certificates"}},
 		Detector: DetectorConfig{Store: stores.File("store.db"), MapHistory: "map-history", MaxBytes: 4 << 30, OpenKeys: []string{"keys/open.pem"}, FeedKey: "keys/feed.pem",
-			Bin: dur(time.Minute), Grace: dur(30 * time.Second), MinClients: 24, MinExcess: 10, MinRatio: 1.5},
+			Bin: dur(time.Minute), Grace: dur(30 * time.Second), MinClients: 24, MinPlaces: 5, MinExcess: 10, MinRatio: 1.5},
 		Prober:     ProberConfig{Interval: dur(30 * time.Second), Timeout: dur(5 * time.Second), Failures: 3, Spool: "prober-spool"},
 		Alerts:     AlertsConfig{Repeat: dur(4 * time.Hour), Update: dur(5 * time.Minute), Runbooks: defaultRunbooks, SilentAfter: dur(time.Hour)},
 		Dashboard:  ListenConfig{Listen: "127.0.0.1:8418"},

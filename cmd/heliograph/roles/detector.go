@@ -73,7 +73,7 @@ func (p *Process) detectorSettings(c *Config) (s detector.Settings, err error) {
 		return s, err
 	}
 	s = detector.Settings{Keys: keys, Vantages: vantages(c),
-		Thresholds: detector.Thresholds{Clients: c.Detector.MinClients, Excess: c.Detector.MinExcess, Ratio: c.Detector.MinRatio}}
+		Thresholds: detector.Thresholds{Clients: c.Detector.MinClients, Places: c.Detector.MinPlaces, Excess: c.Detector.MinExcess, Ratio: c.Detector.MinRatio}}
 	s.Feeds, err = p.feeds(c)
 	return s, err
 }
@@ -111,7 +111,7 @@ func (p *Process) reloadDetector(c *Config, d *detector.Detector) ([]any, error)
 	}
 	t := d.Thresholds()
 	return []any{"feeds", slices.Sorted(maps.Keys(s.Feeds)), "open_keys", keyIDs(s.Keys), "vantages", len(s.Vantages),
-		"min_clients", t.Clients, "min_excess", t.Excess, "min_ratio", t.Ratio}, nil
+		"min_clients", t.Clients, "min_places", t.Places, "min_excess", t.Excess, "min_ratio", t.Ratio}, nil
 }
 
 // keyIDs returns the ids of opening keys, in the form of "policy show".
