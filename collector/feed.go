@@ -54,6 +54,9 @@ func (f *feedServer) serve(w http.ResponseWriter, r *http.Request) error {
 		return httpx.NewError(http.StatusBadRequest, err.Error())
 	}
 	httpx.SetDeadlines(w, q.Wait+httpx.WriteTimeout, q.Wait+httpx.WriteTimeout+f.timeout)
+	if err := f.checkInbox(w, r, q.After); err != nil {
+		return err
+	}
 	// Detectors must be able to read on even if the disk has no room for the acknowledgement. Their
 	// next request acknowledges more.
 	if err := f.inbox.Ack(r.Context(), reader, q.After); err != nil && !errors.Is(err, ErrFull) {
@@ -75,6 +78,29 @@ func (f *feedServer) serve(w http.ResponseWriter, r *http.Request) error {
 	// a detector that went away asks again, because sending acknowledges nothing
 	_, _ = w.Write(body)
 	f.handed.Add(float64(len(batches)))
+	return nil
+}
+
+// incarnation is what an Inbox also implements when it can tell whether it was opened since.
+type incarnation interface {
+	// Incarnation returns a name that the inbox has had since it was opened, and the newest seq
+	// that it knew then.
+	Incarnation() (name string, head uint64)
+}
+
+// checkInbox refuses a cursor that a detector has from before the inbox was opened, and that lies
+// beyond what it knew then: it was restored from an older copy, and gives the same numbers to other
+// batches.
+func (f *feedServer) checkInbox(w http.ResponseWriter, r *http.Request, after uint64) error {
+	i, ok := f.inbox.(incarnation)
+	if !ok {
+		return nil
+	}
+	name, head := i.Incarnation()
+	w.Header().Set(protocol.HeaderInbox, name)
+	if known := r.Header.Get(protocol.HeaderInbox); known != "" && known != name && after > head {
+		return feedError(ErrCursor)
+	}
 	return nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"crypto/ed25519"
 	"encoding/binary"
 	"net/http"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strconv"
 	"testing"
@@ -191,4 +193,69 @@ func TestDrainEndsLongPolls(t *testing.T) {
 	if a := r.feed("wait=30s"); a.status != http.StatusServiceUnavailable {
 		t.Errorf("status %d after Run, want 503", a.status)
 	}
+}
+
+// An inbox that is restored from an older copy gives numbers to new batches that a detector has
+// seen at others. The collector notices by the name that the detector has of the lost one.
+func TestFeedNoticesARestoredInbox(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "inbox.db")
+	var numbers uint32
+	send := func(r *rig, n int) {
+		for range n {
+			numbers++
+			r.send(batchID(numbers), r.segment(numbers))
+		}
+	}
+	life := func(use func(r *rig)) {
+		inbox := must(sqliteinbox.Open(path, sqliteinbox.Options{}))(t)
+		use(newRig(t, func(o *collector.Options, _ *sqliteinbox.Options) { o.Inbox = inbox }))
+		if err := inbox.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	life(func(r *rig) { send(r, 3) })
+	old := must(os.ReadFile(path))(t)
+	var name string
+	var cursor uint64
+	life(func(r *rig) {
+		send(r, 5)
+		first := r.feed("")
+		all := r.batches(first)
+		name, cursor = first.header.Get(protocol.HeaderInbox), all[len(all)-1].Seq
+		if a := r.feedOf(name, cursor); a.status != http.StatusOK {
+			t.Errorf("the same inbox: status %d, %q", a.status, a.body)
+		}
+	})
+	life(func(r *rig) {
+		send(r, 2)
+		if a := r.feedOf(name, cursor); a.status != http.StatusOK || a.header.Get(protocol.HeaderInbox) == name {
+			t.Errorf("after a restart: status %d, %q, it calls itself %q", a.status, a.body, a.header.Get(protocol.HeaderInbox))
+		}
+	})
+	if err := os.WriteFile(path, old, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	life(func(r *rig) {
+		send(r, 9)
+		if a := r.feedOf(name, cursor); a.status != http.StatusConflict {
+			t.Errorf("restored from a copy: status %d, want 409", a.status)
+		}
+		again := r.feedOf(name, 0)
+		if got := len(r.batches(again)); got != 12 {
+			t.Errorf("%d batches from the beginning, want 12", got)
+		}
+		if a := r.feedOf(again.header.Get(protocol.HeaderInbox), cursor); a.status != http.StatusOK {
+			t.Errorf("a cursor of the restored one: status %d, %q", a.status, a.body)
+		}
+	})
+}
+
+// feedOf asks for batches as a detector that has read up to a cursor in an inbox of a name.
+func (r *rig) feedOf(name string, after uint64) answer {
+	r.t.Helper()
+	uri := "/v1/feed?after=" + strconv.FormatUint(after, 10)
+	req := must(http.NewRequestWithContext(r.t.Context(), "GET", r.url+uri, nil))(r.t)
+	req.Header.Set("Authorization", auth.SignFeed(r.feedKey, "c1", "GET", uri, time.Now()))
+	req.Header.Set(protocol.HeaderInbox, name)
+	return r.do(req)
 }

@@ -30,6 +30,9 @@ type Options struct {
 	// that there is no detector.
 	Thresholds func() judge.Thresholds
 
+	// Blindness returns what keeps the detector from seeing now. nil means nothing, or no detector.
+	Blindness func() judge.Blindness
+
 	Retention time.Duration // how far back queries may reach; 0 means 30 days
 	Window    time.Duration // the time that the live totals cover; 0 means 15 minutes
 	// width of each of the 60 columns of the live reachability grid; at least a second; 0 means one
@@ -61,6 +64,9 @@ func (o *Options) validate() error {
 	setDefault(&o.MaxStreams, defaultMaxStreams)
 	if o.Thresholds == nil {
 		o.Thresholds = func() judge.Thresholds { return judge.Thresholds{} }
+	}
+	if o.Blindness == nil {
+		o.Blindness = func() judge.Blindness { return judge.Blindness{} }
 	}
 	if o.NetworkName == nil {
 		o.NetworkName = func(uint32) string { return "" }

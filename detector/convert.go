@@ -25,7 +25,8 @@ type opener struct {
 	keys     *seal.Keyring
 	bin      time.Duration
 	maxAge   time.Duration
-	vantages []string // that are believed
+	vantages []string      // that are believed
+	usable   time.Duration // the longest window that can be judged in time; 0: any
 }
 
 // opened is a batch and what was noticed on the way.
@@ -37,6 +38,9 @@ type opened struct {
 	surplus int           // rows beyond report.MaxSegmentRows, which are left out
 	tokens  int           // headers that name another client than the first
 	drops   []report.Drop // that the client tells of
+
+	windows, longWindows int           // how many, and how many too long to be judged in time
+	longest              time.Duration // window
 }
 
 // open opens and decodes a batch. The reason is set when err is.
@@ -193,6 +197,7 @@ func (c *conversion) window(w *report.Window) error {
 	if end := c.at(w.End); end.After(c.last) {
 		c.last = end
 	}
+	c.measure(w)
 	weight := float64(report.FullPPM) / float64(w.SampledPPM)
 	for _, k := range w.Counters {
 		if strings.HasPrefix(k.Target, model.CollectorTarget) {
@@ -206,6 +211,16 @@ func (c *conversion) window(w *report.Window) error {
 			Status: status(k.Status), Server: k.Server, Flags: k.Flags & report.KnownFlags})
 	}
 	return nil
+}
+
+// measure notes how long a window is.
+func (c *conversion) measure(w *report.Window) {
+	length := time.Duration(min(w.Length, report.MaxAge)) * time.Millisecond
+	c.out.windows++
+	c.out.longest = max(c.out.longest, length)
+	if c.usable > 0 && length > c.usable {
+		c.out.longWindows++
+	}
 }
 
 func (c *conversion) count(at time.Time, estimated float64, raw uint64, s model.Series) {

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/heliograph-net/heliograph/internal/wallclock"
 	"github.com/heliograph-net/heliograph/model"
 )
 
@@ -21,6 +22,8 @@ type Detector struct {
 	added   chan []model.ProbeResult // that are to be stored
 	ran     atomic.Bool
 	warner  warner
+	clock   *wallclock.Clock // by which bins are judged
+	watch   *watch
 
 	allowances *allowances   // of places, for what is stored at once
 	deferred   chan struct{} // has something when there may be batches that wait for their turn
@@ -37,20 +40,33 @@ func New(o Options) (*Detector, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("detector: %w", err)
 	}
-	m, err := newMetrics(o.Metrics)
-	if err != nil {
-		return nil, fmt.Errorf("detector: registering metrics: %w", err)
-	}
 	probes, err := newProbeMap(o.ProbesHold)
 	if err != nil {
 		return nil, fmt.Errorf("detector: %w", err)
 	}
 	audit := &auditor{events: o.Events, state: o.State, fair: o.ReceiptTime}
-	d := &Detector{o: o, metrics: m, keeper: &keeper{events: o.Events, state: o.State, audit: audit, metrics: m, series: newLimiter()}, allowances: &allowances{budget: rowBudget}, audit: audit, probes: probes,
+	d := &Detector{o: o, allowances: &allowances{budget: rowBudget}, audit: audit, probes: probes,
 		added: make(chan []model.ProbeResult, maxProbesQueue), reloaded: make(chan struct{}, 1), deferred: make(chan struct{}, 1)}
 	d.settings.Store(o.settings())
+	d.clock = wallclock.New(o.clock, max(leastStep, o.Bin/2), max(leastHold, 2*o.Bin+o.Grace))
+	d.watch = newWatch(o.clock, d.settings.Load())
+	m, err := newMetrics(o.Metrics, newConditionMetrics(d))
+	if err != nil {
+		return nil, fmt.Errorf("detector: registering metrics: %w", err)
+	}
+	d.metrics, d.keeper = m, &keeper{events: o.Events, state: o.State, audit: audit, metrics: m, series: newLimiter()}
 	return d, nil
 }
+
+// A step of the clock is one by at least leastStep, or half a bin. The detector follows it when it
+// has lasted for leastHold, or two bins and their grace, or when a collector's clock confirms it.
+const (
+	leastStep = time.Second
+	leastHold = 2 * time.Minute
+)
+
+// now is the time by which bins are judged: not that of a clock that has just stepped.
+func (d *Detector) now() time.Time { return d.clock.Now() }
 
 // Run works until ctx ends and returns nil once all its goroutines have. Troubles with feeds and
 // with the stores are logged, counted and tried again. It may be called once.
@@ -89,7 +105,7 @@ func (d *Detector) takeIn(ctx context.Context, caught func()) {
 		running.Go(func() { d.releaseAll(reading) })
 		for name, feed := range s.Feeds {
 			in := &intake{d: d, name: name, feed: feed, log: d.o.Logger.With("feed", name),
-				opener: opener{keys: s.Keys, bin: d.o.Bin, maxAge: d.o.MaxAge, vantages: s.Vantages}}
+				opener: opener{keys: s.Keys, bin: d.o.Bin, maxAge: d.o.MaxAge, vantages: s.Vantages, usable: LongestWindow(d.o.Bin, d.o.Grace)}}
 			behind.Add(1)
 			in.caught = sync.OnceFunc(behind.Done)
 			running.Go(func() {
@@ -165,9 +181,24 @@ func (d *Detector) StoreOutlook(ctx context.Context) (string, error) {
 	return text, nil
 }
 
+// prune deletes what is too old until ctx ends: not by a clock that has stepped, or that is far
+// from the last bin judged.
 func (d *Detector) prune(ctx context.Context) {
+	var judged time.Time
+	if !d.retry(ctx, "prune", d.o.Logger, func(ctx context.Context) (err error) {
+		judged, err = d.o.State.Evaluated(ctx)
+		return err
+	}) {
+		return
+	}
+	ages := wallclock.NewAges(d.o.clock, judged)
 	for ctx.Err() == nil {
-		if err := d.keeper.prune(ctx, time.Now(), d.o.Retention); err != nil && ctx.Err() == nil {
+		if !ages.Settled() {
+			d.o.Logger.Warn("nothing is deleted for its age within a day of a step of the clock, or of a start long after the last bin judged", "last_judged", judged)
+			sleep(ctx, pruneEvery)
+			continue
+		}
+		if err := d.keeper.prune(ctx, d.now(), d.o.Retention); err != nil && ctx.Err() == nil {
 			d.metrics.troubles.WithLabelValues("prune").Inc()
 			d.o.Logger.Error("deleting old data failed", "error", err)
 		}

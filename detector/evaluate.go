@@ -41,19 +41,89 @@ type evaluator struct {
 	log    *slog.Logger
 	next   time.Time // end of the next bin to judge
 	open   map[int64]struct{}
+
+	late    bool      // next is due for longer than a bin
+	stepped time.Time // when the last step of the clock was that the log knows
+	skipped span      // bins that were not judged when the clock went forward last
 }
+
+// span is the time from one end of a bin, inclusively, to another.
+type span struct{ from, to time.Time }
 
 func (ev *evaluator) run(ctx context.Context) {
 	if !ev.d.retry(ctx, "evaluate", ev.log, ev.restore) {
 		return
 	}
 	for ctx.Err() == nil {
-		if due := time.Until(ev.next.Add(ev.d.o.Grace)); due > 0 {
-			sleep(ctx, due)
+		now := ev.d.now()
+		ev.noticeStep()
+		ev.follow(now)
+		if due := ev.next.Add(ev.d.o.Grace).Sub(now); due > 0 {
+			ev.late = false
+			sleep(ctx, min(due, ev.d.o.Bin)) // a step of the clock is noticed within a bin
 			continue
 		}
-		ev.skip(time.Now())
+		if ev.d.watch.allFail() { // what they hold is judged late, instead of nothing in time
+			sleep(ctx, min(ev.d.o.Bin, time.Second))
+			continue
+		}
+		ev.fallBehind(ctx, now)
 		ev.step(ctx)
+	}
+}
+
+// noticeStep tells of a step of the clock, once.
+func (ev *evaluator) noticeStep() {
+	s, ok := ev.d.clock.Last()
+	if !ok || s.At.Equal(ev.stepped) {
+		return
+	}
+	ev.stepped = s.At
+	ev.d.metrics.steps.Inc()
+	ev.log.Warn("the clock of this machine stepped; bins are judged by the time before, until the new one has lasted or a collector confirms it",
+		"by", s.By.String(), "at", s.At)
+}
+
+// follow goes back when the time that is believed has: else nothing would be judged until it comes
+// to where it was. What was left out when it went forward is judged now.
+func (ev *evaluator) follow(now time.Time) {
+	here := ev.align(now)
+	if !ev.next.After(here) {
+		return
+	}
+	from := here
+	if s := ev.skipped; s.from.Before(here) && here.Before(s.to) {
+		from = s.from
+	}
+	ev.log.Warn("the time went back, and bins with it", "to", from, "from", ev.next)
+	ev.next, ev.skipped = from, span{}
+}
+
+// fallBehind sees to it that a bin that is due for longer than a bin is judged with all that waits
+// for it, and leaves out those that are too many.
+func (ev *evaluator) fallBehind(ctx context.Context, now time.Time) {
+	here := ev.align(now)
+	if !ev.next.Add(ev.d.o.Bin + ev.d.o.Grace).Before(now) {
+		ev.late = false
+		return
+	}
+	if ev.late {
+		ev.d.metrics.lateBins.Inc()
+		return
+	}
+	ev.late = true
+	ev.d.metrics.lateBins.Inc()
+	ev.skipped = span{ev.next, here}
+	ev.log.Warn("bins are judged late", "from", ev.next, "to", here)
+	ev.awaitFeeds(ctx)
+	ev.skip(now)
+}
+
+// awaitFeeds waits until nothing old is left in any feed that answers, but not for long.
+func (ev *evaluator) awaitFeeds(ctx context.Context) {
+	w := ev.d.watch
+	for start := w.now(); ctx.Err() == nil && !w.caughtUpSince(start) && w.now()-start < catchUpTime; {
+		sleep(ctx, catchUpTime/100)
 	}
 }
 
@@ -77,6 +147,11 @@ func (ev *evaluator) step(ctx context.Context) {
 	if !ok {
 		return
 	}
+	if ev.late && len(cells) == 0 { // nothing was heard: that says nothing of the service
+		ev.next = ev.next.Add(ev.d.o.Bin)
+		ev.d.watch.judge(ev.next)
+		return
+	}
 	ev.series.o.Thresholds = ev.d.Thresholds() // of the same Window
 	events := ev.series.Step(ev.next, cells)
 	audited, ok := ev.audited(ctx)
@@ -98,13 +173,14 @@ func (ev *evaluator) step(ctx context.Context) {
 	m.open.Set(float64(len(ev.open)))
 	m.overflow.Set(float64(ev.series.Dropped()))
 	ev.next = ev.next.Add(ev.d.o.Bin)
+	ev.d.watch.judge(ev.next)
 }
 
 // audited judges the collectors by the receipts that clients named.
 func (ev *evaluator) audited(ctx context.Context) (events []model.Event, ok bool) {
 	t := ev.d.Thresholds()
 	ok = ev.d.retry(ctx, "audit", ev.log, func(ctx context.Context) (err error) {
-		events, err = ev.audit.step(ctx, time.Now(), &t, ev.series.newID)
+		events, err = ev.audit.step(ctx, ev.d.now(), &t, ev.series.newID)
 		return err
 	})
 	return events, ok
@@ -139,14 +215,17 @@ func (ev *evaluator) tell(e *model.Event) {
 // judged before are not judged again: what arrived late since then amends the store and
 // raises nothing.
 func (ev *evaluator) restore(ctx context.Context) error {
-	now, width, state := time.Now(), ev.d.o.Bin, ev.d.o.State
+	now, width, state := ev.d.now(), ev.d.o.Bin, ev.d.o.State
 	judged, err := state.Evaluated(ctx)
 	if err != nil {
 		return err
 	}
 	ev.next = ev.align(now)
-	// later than that our clock was wrong, or is
-	if !judged.IsZero() && judged.Before(now.Add(time.Hour)) {
+	switch {
+	case judged.IsZero():
+	case judged.After(ev.next): // our clock was wrong, or is
+		ev.log.Warn("the last bin judged lies in the future: the clock was wrong before, or is", "judged", judged)
+	default:
 		ev.next = ev.align(judged)
 		ev.skip(now)
 	}

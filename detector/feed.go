@@ -3,6 +3,7 @@ package detector
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -23,6 +24,20 @@ type Feed interface {
 // another, or restored from a copy. It is then read again from the beginning; ids drop what was
 // taken in before.
 var ErrCursor = errors.New("cursor is beyond the newest batch of the inbox")
+
+// ErrRefused says that a Feed refuses the detector: its key is not known, or the clocks of both
+// differ.
+var ErrRefused = errors.New("refused")
+
+// clockTeller is what a Feed also implements when it can tell how far the clock of its collector is
+// ahead of this machine's wall clock, as of its last answer.
+type clockTeller interface {
+	ClockSkew() (skew time.Duration, known bool)
+}
+
+// sameClock is what a Feed also implements when its collector may have the clock of this machine:
+// then that cannot confirm ours, and steps with it.
+type sameClock interface{ SameClock() bool }
 
 // changeNotifier is what a Feed also implements when it can tell that something new may be there;
 // without it, it is asked again after Options.Poll.

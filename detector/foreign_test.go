@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heliograph-net/heliograph/internal/wallclock"
 	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -21,7 +22,7 @@ func (f ofCollector) Collector() string { return f.id }
 // A collector in other hands cannot speak for another: what it says in its name is put aside, also
 // when the quarantine is tried again.
 func TestAFeedNamesItsOwnCollectorOnly(t *testing.T) {
-	in := &intake{d: &Detector{}, log: slog.New(slog.DiscardHandler), opener: opener{keys: seal.NewKeyring(TestKey), bin: time.Minute, maxAge: time.Hour}}
+	in := &intake{d: &Detector{clock: wallclock.New(wallclock.System(), time.Hour, time.Hour)}, log: slog.New(slog.DiscardHandler), opener: opener{keys: seal.NewKeyring(TestKey), bin: time.Minute, maxAge: time.Hour}}
 	page := &FeedPage{}
 	for n, feed := range []Feed{ofCollector{nil, "c1"}, ofCollector{nil, "c2"}, struct{ Feed }{}} {
 		id := BatchNumber(uint64(n) + 1)
@@ -34,7 +35,7 @@ func TestAFeedNamesItsOwnCollectorOnly(t *testing.T) {
 	if len(page.Quarantined) != 1 || page.Quarantined[0].Reason != ReasonCollector {
 		t.Fatalf("%+v", page.Quarantined)
 	}
-	d := &Detector{}
+	d := &Detector{clock: wallclock.New(wallclock.System(), time.Hour, time.Hour)}
 	n, err := d.release(context.Background(), &in.opener, []Held{{Number: 1, Feed: "c2", Quarantined: page.Quarantined[0]}})
 	if n != 0 || err != nil {
 		t.Errorf("%d released, %v", n, err)

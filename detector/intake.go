@@ -47,14 +47,14 @@ func (in *intake) run(ctx context.Context) {
 			in.log.Warn("reading from a feed failed, trying again", "error", err)
 			sleep(ctx, pause.NextBackOff())
 		case err == nil && n == 0:
-			in.caught()
+			in.upToDate()
 			pause.Reset()
 			in.await(ctx, changed, in.d.o.Poll-time.Since(start))
 		default:
 			// A busy feed always has something more: what it has left is no older than what a bin
 			// waits for anyway.
 			if time.Since(in.newest) < in.d.o.Grace {
-				in.caught()
+				in.upToDate()
 			}
 			pause.Reset()
 		}
@@ -92,9 +92,11 @@ func (in *intake) await(ctx context.Context, changed <-chan struct{}, poll time.
 // once reads a page, stores it with the cursor and acknowledges it. n is how many envelopes
 // there were.
 func (in *intake) once(ctx context.Context) (n int, err error) {
-	begun := time.Now()
+	begun := in.d.now()
 	envelopes, err := in.feed.Read(ctx, in.cursor, readLimit)
+	in.watch(ctx, err)
 	if errors.Is(err, ErrCursor) && in.cursor > 0 {
+		in.d.watch.restored(in.name)
 		in.log.Warn("the inbox was replaced or restored: reading it from its beginning", "cursor", in.cursor)
 		in.cursor = 0
 		return in.once(ctx)
@@ -103,7 +105,7 @@ func (in *intake) once(ctx context.Context) (n int, err error) {
 		return 0, err
 	}
 	if len(envelopes) == 0 {
-		in.d.audit.progress(in.name, begun, 0, time.Time{}, time.Now())
+		in.d.audit.progress(in.name, begun, 0, time.Time{}, in.d.now())
 		return 0, nil
 	}
 	page, batches, err := in.page(envelopes)
@@ -115,7 +117,8 @@ func (in *intake) once(ctx context.Context) (n int, err error) {
 		return 0, ctx.Err()
 	}
 	in.cursor, in.newest = page.Cursor, time.UnixMilli(envelopes[len(envelopes)-1].Received)
-	in.d.audit.progress(in.name, begun, len(envelopes), in.newest, time.Now())
+	in.d.audit.progress(in.name, begun, len(envelopes), in.newest, in.d.now())
+	in.d.watch.page(page, batches)
 	in.tell(page, batches, isNew)
 	if len(page.Quarantined) > 0 {
 		in.d.countQuarantine(ctx)
@@ -174,7 +177,8 @@ func (in *intake) waits(envelopes []report.Envelope) []bool {
 func (in *intake) open(e *report.Envelope, page *FeedPage) *opened {
 	o, reason, err := (*opened)(nil), ReasonCollector, errCollector
 	if !foreign(in.feed, e) {
-		o, reason, err = in.opener.open(e, time.Now())
+		in.correct(e)
+		o, reason, err = in.opener.open(e, in.d.now())
 	}
 	if err == nil {
 		return o
@@ -197,7 +201,7 @@ func (in *intake) tell(page *FeedPage, batches []*opened, isNew []bool) {
 	for _, c := range page.Claimed {
 		m.claimed.WithLabelValues(c.Collector).Add(float64(c.Batches))
 	}
-	judged := time.Now().Add(-in.d.o.Grace)
+	judged := in.d.now().Add(-in.d.o.Grace)
 	for i, o := range batches {
 		if isNew[i] {
 			m.batches.WithLabelValues("new").Inc()
@@ -220,6 +224,9 @@ func (d *Detector) retry(ctx context.Context, where string, log *slog.Logger, f 
 	pause := newBackOff()
 	for {
 		err := f(ctx)
+		if ctx.Err() == nil {
+			d.watch.trouble(where, err)
+		}
 		if err == nil {
 			return true
 		}

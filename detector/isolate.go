@@ -3,7 +3,6 @@ package detector
 import (
 	"context"
 	"errors"
-	"time"
 )
 
 const (
@@ -23,7 +22,7 @@ func (in *intake) store(ctx context.Context, page *FeedPage, batches []*opened) 
 		if len(page.Batches) == 0 {
 			return in.d.o.State.SaveCursor(ctx, page)
 		}
-		if isNew, err = in.d.keeper.store(ctx, page, time.Now()); err == nil {
+		if isNew, err = in.d.keeper.store(ctx, page, in.d.now()); err == nil {
 			stored = batches
 			return nil
 		}
@@ -64,7 +63,7 @@ func (d *Detector) storeAlone(ctx context.Context, feed string, b *Batch) (isNew
 	pause := newBackOff()
 	for range batchTries {
 		var found []bool
-		if found, err = d.keeper.keep(ctx, &FeedPage{Feed: feed, Batches: []Batch{*b}}, time.Now()); err == nil {
+		if found, err = d.keeper.keep(ctx, &FeedPage{Feed: feed, Batches: []Batch{*b}}, d.now()); err == nil {
 			return found[0], nil
 		}
 		sleep(ctx, pause.NextBackOff())

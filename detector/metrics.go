@@ -25,6 +25,8 @@ type metrics struct {
 	clientDrops *prometheus.CounterVec // reason
 	troubles    *prometheus.CounterVec // where: read, ack, store, evaluate, prune, probes
 	bins        prometheus.Counter
+	lateBins    prometheus.Counter
+	steps       prometheus.Counter
 	evaluated   prometheus.Gauge
 	incidents   *prometheus.CounterVec // event
 	open        prometheus.Gauge
@@ -42,8 +44,9 @@ type metrics struct {
 	awaited     *prometheus.GaugeVec   // collector
 }
 
-func newMetrics(r prometheus.Registerer) (*metrics, error) {
-	var all metricset.Set
+// newMetrics registers the metrics, and more, with r, which may be nil.
+func newMetrics(r prometheus.Registerer, more ...prometheus.Collector) (*metrics, error) {
+	all := metricset.Set(more)
 	name := func(s string) string { return "heliograph_detector_" + s }
 	vec := func(n, help, label string) *prometheus.CounterVec {
 		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name(n), Help: help}, []string{label})
@@ -81,6 +84,8 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		clientDrops: vec("client_drops_total", "Records that clients say they lost.", "reason"),
 		troubles:    vec("troubles_total", "Operations that failed and are tried again.", "where"),
 		bins:        counter("bins_total", "Bins evaluated."),
+		lateBins:    counter("late_bins_total", "Bins judged later than a bin after they were due: after a start, or a step of the clock."),
+		steps:       counter("clock_steps_total", "Steps of this machine's clock, as seen from its monotonic clock."),
 		evaluated:   gauge("evaluated_timestamp_seconds", "End of the last bin that was evaluated."),
 		incidents:   vec("incident_events_total", "Incidents opened, changed and cleared.", "event"),
 		open:        gauge("open_incidents", "Incidents that are open."),

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/heliograph-net/heliograph/internal/wallclock"
 	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -44,6 +45,8 @@ type Options struct {
 	NetworkName func(asn uint32) string
 	Logger      *slog.Logger          // nil: logs nothing
 	Metrics     prometheus.Registerer // nil: metrics are kept but registered nowhere
+
+	clock wallclock.Source // nil: the system's; for tests
 }
 
 // Probes tells what probes see of a server. It is called by one goroutine and must not block.
@@ -127,6 +130,9 @@ func (o *Options) validate() error {
 	def(&o.ProbesHold, 2*time.Minute)
 	def(&o.ReceiptTime, 15*time.Minute)
 	o.Retention = o.Retention.Defaults()
+	if o.clock == nil {
+		o.clock = wallclock.System()
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -36,6 +36,7 @@ func (d *Detector) Reload(s Settings) error {
 		return errors.New("detector: Thresholds.Window cannot change while the detector works")
 	}
 	d.settings.Store(o.settings())
+	d.watch.reload(d.settings.Load())
 	select {
 	case d.reloaded <- struct{}{}:
 	default: // it is told already

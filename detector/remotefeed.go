@@ -69,7 +69,12 @@ type RemoteFeed struct {
 	o      FeedOptions
 	client *http.Client
 
-	drained bool // whether an answer was empty before; belongs to the goroutine that calls Read
+	// these belong to the goroutine that calls Read
+
+	drained bool          // an answer was empty before
+	inbox   string        // what the collector called its inbox in its last answer
+	skew    time.Duration // of the collector's clock, as of its last answer
+	timed   bool          // skew is known
 }
 
 // NewRemoteFeed checks the options. It connects to nothing yet.
@@ -110,7 +115,10 @@ func (f *RemoteFeed) Read(ctx context.Context, after uint64, limit int) ([]repor
 	if err != nil {
 		return nil, fmt.Errorf("asking the feed: %w", err)
 	}
-	r.Header.Set("Authorization", auth.SignFeed(f.o.Key, f.o.Collector, http.MethodGet, uri, time.Now()))
+	r.Header.Set("Authorization", auth.SignFeed(f.o.Key, f.o.Collector, http.MethodGet, uri, f.collectorTime()))
+	if f.inbox != "" {
+		r.Header.Set(protocol.HeaderInbox, f.inbox)
+	}
 	r.Header.Set("Accept", feed.Accept)
 	answer, err := f.client.Do(r)
 	if err != nil {
@@ -120,6 +128,7 @@ func (f *RemoteFeed) Read(ctx context.Context, after uint64, limit int) ([]repor
 		return nil, fmt.Errorf("asking the feed: %w", err)
 	}
 	defer answer.Body.Close()
+	f.noteClock(answer, time.Now())
 	if err := checkFeedAnswer(answer); err != nil {
 		return nil, fmt.Errorf("asking the feed: %w", err)
 	}
@@ -127,14 +136,47 @@ func (f *RemoteFeed) Read(ctx context.Context, after uint64, limit int) ([]repor
 	if err != nil {
 		return nil, fmt.Errorf("reading the feed: %w", err)
 	}
+	f.inbox = answer.Header.Get(protocol.HeaderInbox)
 	f.drained = f.drained || len(envelopes) == 0
 	return envelopes, nil
+}
+
+// noteClock compares the collector's clock with ours. Its answer tells whole seconds (RFC 9110,
+// section 6.6.1).
+func (f *RemoteFeed) noteClock(answer *http.Response, now time.Time) {
+	date, err := http.ParseTime(answer.Header.Get("Date"))
+	if f.timed = err == nil; !f.timed {
+		return
+	}
+	f.skew = date.Add(time.Second / 2).Sub(now.Round(0))
+}
+
+// collectorTime is the time by the collector's clock, as far as it is far from ours: a request that
+// is signed for another time is refused, though only a clock is wrong.
+func (f *RemoteFeed) collectorTime() time.Time {
+	if f.timed && f.skew.Abs() > skewTolerance {
+		return time.Now().Add(f.skew)
+	}
+	return time.Now()
+}
+
+// ClockSkew returns how far the collector's clock is ahead of this machine's, as of its last
+// answer, to about a second. A Detector calls it from the goroutine that calls Read.
+func (f *RemoteFeed) ClockSkew() (skew time.Duration, known bool) { return f.skew, f.timed }
+
+// SameClock reports whether the collector is on this machine.
+func (f *RemoteFeed) SameClock() bool {
+	u, err := url.Parse(f.o.URL)
+	return err == nil && netaddr.LoopbackHost(u.Host)
 }
 
 func checkFeedAnswer(answer *http.Response) error {
 	switch {
 	case answer.StatusCode == http.StatusConflict:
 		return ErrCursor
+	case answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden:
+		text, _ := io.ReadAll(io.LimitReader(answer.Body, maxFeedError))
+		return fmt.Errorf("%w: status %d: %q", ErrRefused, answer.StatusCode, strings.TrimSpace(string(text)))
 	case answer.StatusCode != http.StatusOK:
 		text, _ := io.ReadAll(io.LimitReader(answer.Body, maxFeedError))
 		return fmt.Errorf("status %d: %q", answer.StatusCode, strings.TrimSpace(string(text)))

@@ -197,3 +197,41 @@ func TestFeedOptions(t *testing.T) {
 		}
 	}
 }
+
+// A collector refuses what is signed for a time far from its own. When only a clock is wrong, the
+// feed goes by the collector's.
+func TestFeedIsSignedByTheCollectorsClock(t *testing.T) {
+	for _, ahead := range []time.Duration{50 * time.Minute, -40 * 24 * time.Hour, 0} {
+		t.Run(fmt.Sprint(ahead), func(t *testing.T) {
+			var names []string
+			f := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				now := time.Now().Add(ahead)
+				w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+				if _, err := auth.VerifyFeed(r.Header.Get("Authorization"), "c1", r.Method, r.RequestURI, now, 5*time.Minute, feedKey.Public().(ed25519.PublicKey)); err != nil {
+					http.Error(w, err.Error(), http.StatusUnauthorized)
+					return
+				}
+				names = append(names, r.Header.Get(protocol.HeaderInbox))
+				w.Header().Set(protocol.HeaderInbox, "first")
+				answer(w, nil)
+			})
+			if _, known := f.ClockSkew(); known {
+				t.Error("it knows the collector's clock before it has asked")
+			}
+			if _, err := f.Read(t.Context(), 0, 10); (err == nil) != (ahead == 0) || err != nil && !errors.Is(err, ErrRefused) {
+				t.Errorf("the first time: %v", err)
+			}
+			for range 2 {
+				if _, err := f.Read(t.Context(), 0, 10); err != nil {
+					t.Errorf("the next time: %v", err)
+				}
+			}
+			if skew, known := f.ClockSkew(); !known || (skew-ahead).Abs() > 5*time.Second {
+				t.Errorf("the collector's clock is %v ahead, want %v", skew, ahead)
+			}
+			if names[0] != "" || names[len(names)-1] != "first" {
+				t.Errorf("it has told the collector the names %q of its inbox", names)
+			}
+		})
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -96,6 +97,11 @@ func (i *inbox) wipe() []report.Envelope {
 	return all
 }
 
+// sameMachine is an inbox whose collector has the clock of the detector's machine.
+type sameMachine struct{ *inbox }
+
+func (sameMachine) SameClock() bool { return true }
+
 func (i *inbox) Changed() <-chan struct{} {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -114,6 +120,12 @@ type bench struct {
 	wrap    func(detector.Events) detector.Events // nil: the store as it is
 	logged  syncbuffer.Buffer
 	det     *detector.Detector
+	feed    detector.Feed // nil: inbox
+	second  detector.Feed // nil: none
+	off     atomic.Int64  // ns that the clock of the detector's machine is ahead
+	slow    bool          // bins of a minute, a grace of 30 s
+	lost    atomic.Int64  // ns that its monotonic clock stood still
+	local   bool          // the collector is on the same machine
 	stop    func()
 	number  uint64
 	bin     time.Duration // 0 means 2 s
@@ -135,12 +147,29 @@ func (b *bench) start() {
 	if b.wrap != nil {
 		b.events = b.wrap(events)
 	}
+	feed := b.feed
+	if feed == nil {
+		feed = b.inbox
+	}
+	feeds := map[string]detector.Feed{"c1": feed}
+	if b.second != nil {
+		feeds["c2"] = b.second
+	}
 	keys := b.keys
 	if keys == nil {
 		keys = seal.NewKeyring(detector.TestKey)
 	}
-	d, err := detector.New(detector.Options{Logger: slog.New(slog.NewTextHandler(&b.logged, nil)), Feeds: map[string]detector.Feed{"c1": b.inbox}, Events: b.events, State: state, Metrics: b.metrics,
-		Keys: keys, Bin: cmp.Or(b.bin, 2*time.Second), Grace: 3 * time.Second, Vantages: []string{"v1", "v2"}})
+	o := detector.Options{Logger: slog.New(slog.NewTextHandler(&b.logged, nil)), Feeds: feeds, Events: b.events, State: state, Metrics: b.metrics,
+		Keys: keys, Bin: cmp.Or(b.bin, 2*time.Second), Grace: 3 * time.Second, Vantages: []string{"v1", "v2"}}
+	if b.slow {
+		o.Bin, o.Grace = time.Minute, 30*time.Second
+	}
+	born := time.Now()
+	detector.SetClock(&o, func() (time.Time, time.Duration) {
+		now := time.Now()
+		return now.Round(0).Add(time.Duration(b.off.Load())), now.Sub(born) - time.Duration(b.lost.Load())
+	})
+	d, err := detector.New(o)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -163,7 +192,11 @@ func (b *bench) start() {
 func (b *bench) put(asn uint32, d report.Delivery, records ...any) {
 	b.number++
 	id := detector.BatchNumber(b.number)
-	b.inbox.put(report.Envelope{Batch: id, Received: time.Now().UnixMilli(), Collector: "c1", ASN: asn, Country: "XA", Delivery: d,
+	received := time.Now()
+	if b.local {
+		received = received.Add(time.Duration(b.off.Load()))
+	}
+	b.inbox.put(report.Envelope{Batch: id, Received: received.UnixMilli(), Collector: "c1", ASN: asn, Country: "XA", Delivery: d,
 		Segment: detector.Seal(b, id, records...)})
 }
 

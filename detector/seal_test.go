@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"testing"
 
+	"github.com/heliograph-net/heliograph/internal/wallclock"
 	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -16,6 +17,9 @@ var TestKey = func() *seal.OpenKey {
 	}
 	return k
 }()
+
+// SetClock gives options another clock.
+func SetClock(o *Options, s wallclock.Source) { o.clock = s }
 
 // BatchNumber is a batch id.
 func BatchNumber(n uint64) (id report.BatchID) {

@@ -120,7 +120,8 @@ type State interface {
 	// SaveStep stores a step: incidents, new ones and those known by their ID, and the events in
 	// the outbox.
 	SaveStep(ctx context.Context, s Step) error
-	// Evaluated is the end of the latest bin given to SaveStep; zero: none.
+	// Evaluated is the end of the bin last given to SaveStep, which is not the latest after a clock
+	// has gone back; zero: none.
 	Evaluated(ctx context.Context) (time.Time, error)
 	// Incidents is as in model.Reader.
 	Incidents(ctx context.Context, since time.Time) ([]model.Incident, error)

@@ -175,7 +175,7 @@ func (i *Inbox) Maintain(ctx context.Context) error {
 }
 
 func (i *Inbox) maintain(ctx context.Context, now time.Time) error {
-	if !i.ages.settled() {
+	if !i.ages.Settled() {
 		return i.named("forgetting ids of inbox", i.trim(ctx))
 	}
 	if err := i.sweep(ctx, "pending", now, i.o.MaxAge, func(last int64) error { return i.dropAll(ctx, last) }); err != nil {

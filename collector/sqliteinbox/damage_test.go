@@ -118,7 +118,7 @@ func overwrite(path string, at, n int64) error {
 
 // A clock that stepped, forward or backward, at work or before the start, drops nothing, for a day.
 func TestASteppedClockDropsNothing(t *testing.T) {
-	const old = 40 * 24 * time.Hour
+	const old, hold = 40 * 24 * time.Hour, 24 * time.Hour
 	for name, c := range map[string]struct {
 		step   time.Duration
 		before bool // the collector starts
@@ -155,7 +155,7 @@ func TestASteppedClockDropsNothing(t *testing.T) {
 			if s := maintain(); s.Pending != 5 || s.Dropped != 0 {
 				t.Errorf("at once: %+v", s)
 			}
-			elapsed += stepHold - time.Minute
+			elapsed += hold - time.Minute
 			if s := maintain(); s.Pending != 5 || commit(t, i, entry(0, 100))[0] != duplicate {
 				t.Errorf("within a day: %+v", s)
 			}

@@ -56,7 +56,7 @@ type Inbox struct {
 	writer  *sql.Conn // the one connection of db.Writer
 	readers *sql.DB   // db.Readers
 	disk    *disk
-	ages    ages
+	ages    *wallclock.Ages // whether batches may be dropped for their age
 	// bytes of a refused group: nothing is accepted until there is so much room
 	wanted    atomic.Int64
 	unwritten atomic.Int64          // of the ledger, when it was last measured
@@ -66,6 +66,9 @@ type Inbox struct {
 	direct statements
 	ledger ledger
 	budget int64 // bytes that may be added before the file is measured again
+
+	name   string // of this opening
+	opened uint64 // the newest seq at that time
 
 	cursorsMu sync.Mutex        // not mu, because a hanging disk must not block Stats
 	cursors   map[string]cursor // guarded by cursorsMu; by reader
@@ -123,6 +126,11 @@ func (i *Inbox) Changed() <-chan struct{} {
 	defer i.changedMu.Unlock()
 	return i.changed
 }
+
+// Incarnation returns a random name that the inbox has until it is closed, and the newest seq that
+// it knew when it was opened. A reader that has another name and a cursor beyond that seq has read
+// a copy that is lost.
+func (i *Inbox) Incarnation() (name string, head uint64) { return i.name, i.opened }
 
 func (i *Inbox) announce() {
 	i.changedMu.Lock()

@@ -2,6 +2,7 @@ package sqliteinbox
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	sqlite3 "github.com/mattn/go-sqlite3"
 
 	"github.com/heliograph-net/heliograph/internal/sqlitedb"
+	"github.com/heliograph-net/heliograph/internal/wallclock"
 )
 
 // ErrSchema says that the file was written by a newer release of Heliograph or is not an inbox.
@@ -109,6 +111,7 @@ func (i *Inbox) open(path string) (err error) {
 	if err := i.prepare(); err != nil {
 		return err
 	}
+	i.name, i.opened = rand.Text(), uint64(i.ledger.head)
 	i.disk.keep()
 	i.compareToDisk()
 	return nil
@@ -137,7 +140,7 @@ func (i *Inbox) prepare() error {
 		if err != nil {
 			return err
 		}
-		i.ages = newAges(i.o.clock, last)
+		i.ages = wallclock.NewAges(i.o.clock, last)
 		return i.loadReaders(tx)
 	}, nil)
 }

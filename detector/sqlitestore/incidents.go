@@ -18,7 +18,7 @@ func (s *State) SaveStep(ctx context.Context, step detector.Step) error {
 				return err
 			}
 		}
-		_, err := tx.Exec("UPDATE state SET evaluated = max(evaluated, ?)", step.Bin.UnixMilli())
+		_, err := tx.Exec("UPDATE state SET evaluated = ?", step.Bin.UnixMilli())
 		return err
 	})
 }

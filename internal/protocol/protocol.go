@@ -30,6 +30,11 @@ const (
 	HeaderBatch    = "Heliograph-Batch"    // report.BatchID.String
 )
 
+// HeaderInbox is the header of a feed in which a collector names its inbox, by another name each
+// time it is opened. A detector sends it back with its cursor, so that the collector notices a
+// cursor that belongs to a copy of the inbox which was lost.
+const HeaderInbox = "Heliograph-Inbox"
+
 // Headers of Oblivious HTTP.
 const (
 	// of a request auth.Network.String, what a relay says about the client; of an answer
@@ -38,8 +43,8 @@ const (
 	HeaderGatewayKeys = "Heliograph-Keys" // auth.SignGatewayKeys, with the key configurations
 )
 
-// NetworkBuckets is the value of [HeaderNetwork] by which a gateway says that it reads networks with
-// a bucket.
+// NetworkBuckets is the value of [HeaderNetwork] by which a gateway says that it reads networks
+// with a bucket.
 const NetworkBuckets = "bucket"
 
 // Sizes of Oblivious HTTP in bytes. Messages are padded before they are sealed, so that a relay

@@ -97,6 +97,16 @@ func (c *Clock) Follow() {
 	}
 }
 
+// Doubt starts the wait for a step to last anew: somebody who knows better says that the wall clock
+// is wrong.
+func (c *Clock) Doubt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.look(); c.step != 0 {
+		_, c.since = c.source()
+	}
+}
+
 // Off returns how far the wall clock is from the time that is believed: 0 when it is believed.
 func (c *Clock) Off() time.Duration {
 	c.mu.Lock()

@@ -102,3 +102,53 @@ func TestTheSystemsClockIsBelieved(t *testing.T) {
 		t.Errorf("it is off by %v", d)
 	}
 }
+
+func TestDoubtKeepsAStepFromBeingFollowed(t *testing.T) {
+	h := new(hand)
+	c := New(h.read, time.Second, 10*time.Minute)
+	h.off = time.Hour
+	c.Now()
+	for range 5 {
+		h.monotonic += 9 * time.Minute
+		c.Doubt()
+		if !c.Now().Equal(h.true()) {
+			t.Fatal("it was followed in spite of doubt")
+		}
+	}
+	h.monotonic += 10 * time.Minute
+	if !c.Now().Equal(h.true().Add(time.Hour)) {
+		t.Error("it was not followed without doubt")
+	}
+}
+
+func TestAges(t *testing.T) {
+	const days = 24 * time.Hour
+	for name, c := range map[string]struct {
+		step   time.Duration // an hour after the start
+		newest time.Time
+		held   time.Duration // after the start
+	}{
+		"nothing happens":          {0, start.Add(-time.Hour), 0},
+		"no data":                  {0, time.Time{}, 0},
+		"data of long ago":         {0, start.Add(-40 * days), days},
+		"data of the future":       {0, start.Add(40 * days), days},
+		"a small step":             {50 * time.Minute, start, 0},
+		"a step forward":           {40 * days, start, time.Hour + days},
+		"a step backward":          {-2 * time.Hour, start, time.Hour + days},
+		"long ago, and a step too": {-40 * days, start.Add(-40 * days), time.Hour + days},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := new(hand)
+			a := NewAges(h.read, c.newest)
+			for h.monotonic = 0; h.monotonic < 3*days; h.monotonic += 10 * time.Minute {
+				if h.monotonic == time.Hour {
+					h.off = c.step
+				}
+				within := c.step != 0 && c.held > days && h.monotonic < time.Hour && !(c.newest.Sub(start).Abs() > days)
+				if got, want := a.Settled(), h.monotonic >= c.held || within; got != want {
+					t.Fatalf("%v after the start: settled is %v", h.monotonic, got)
+				}
+			}
+		})
+	}
+}

@@ -58,7 +58,15 @@ type Facts struct {
 	HeardBefore bool
 
 	Servers     Servers
+	Blindness   Blindness
 	NetworkName func(asn uint32) string // nil if no names are known
+}
+
+// Blindness says in sentences without a full stop, the most important first, what keeps the
+// detector from seeing.
+type Blindness struct {
+	Blind    []string // nothing can be judged
+	Impaired []string // less is seen than should be
 }
 
 // Thresholds are the detector's thresholds that a headline can mention. It does not mention those
@@ -141,6 +149,8 @@ func (v *view) judge() Judgement {
 	switch {
 	case len(v.open) > 0:
 		return Judgement{State: Incident, Headline: v.incident(), Since: earliest(v.open)}
+	case len(v.Blindness.Blind) > 0:
+		return Judgement{State: Unsure, Headline: "The detector is blind: nobody can say how users fare"}
 	case v.Heard.IsZero() && !v.HeardBefore:
 		return Judgement{State: Unsure, Headline: "No reports yet"}
 	case v.silent():

@@ -78,6 +78,14 @@ func TestOverall(t *testing.T) {
 			f.Incidents = []model.Incident{past}
 			f.Targets[0] = Sum{Name: "https://shop.example", OK: 600, Failed: 150, Clients: 20, RecentOK: 20, RecentFailed: 9}
 		}, Unsure, "150 of 750 requests to https://shop.example failed, 20 clients: too few to judge (24 needed)", nil},
+		"blind": {func(f *Facts) {
+			f.Blindness = Blindness{Blind: []string{"the feed of c1 refuses this detector"}, Impaired: []string{"the clock stepped"}}
+		}, Unsure, "The detector is blind: nobody can say how users fare", []string{"the feed of c1 refuses this detector", "the clock stepped"}},
+		"blind, with an incident open": {func(f *Facts) {
+			f.Incidents = []model.Incident{shop(3, 90, model.Scope{})}
+			f.Blindness.Blind = []string{"the feed of c1 refuses this detector"}
+		}, Incident, "Requests to https://shop.example fail for everyone: tcp.reset", []string{"the feed of c1 refuses this detector"}},
+		"impaired": {func(f *Facts) { f.Blindness.Impaired = []string{"the clock stepped"} }, Calm, "Users are fine", []string{"the clock stepped"}},
 		"one user's broken wifi": {func(f *Facts) {
 			f.Networks, f.FailingNetworks = 40, 1
 			f.Targets[0] = Sum{Name: "https://shop.example", OK: 100, Failed: 4, Clients: 1}

@@ -13,6 +13,9 @@ func (v *view) why(s State) []string {
 			why = append(why, sentence)
 		}
 	}
+	for _, sentence := range v.Blindness.Blind {
+		add(sentence)
+	}
 	switch s {
 	case Incident: // the headline names the first
 		for _, i := range v.open[1:min(len(v.open), 1+reasons)] {
@@ -29,6 +32,9 @@ func (v *view) why(s State) []string {
 	}
 	if s == Silent || s == Incident && v.silent() {
 		add(v.silence())
+	}
+	for _, sentence := range v.Blindness.Impaired {
+		add(sentence)
 	}
 	for _, sentence := range v.deliveries(s) {
 		add(sentence)

@@ -28,6 +28,16 @@ func (p *Process) addDashboard(c *Config) error {
 			t := d.Thresholds()
 			return judge.Thresholds{Clients: t.Clients, Failures: t.Excess}
 		}
+		o.Blindness = func() (b judge.Blindness) {
+			for _, c := range d.Conditions() {
+				if c.Blind {
+					b.Blind = append(b.Blind, c.Text)
+				} else {
+					b.Impaired = append(b.Impaired, c.Text)
+				}
+			}
+			return b
+		}
 	}
 	if p.names != nil {
 		o.NetworkName = p.names.Name

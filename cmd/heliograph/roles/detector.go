@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
@@ -46,6 +47,7 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 		}
 		return err
 	}
+	p.checks["detector"] = func(context.Context) error { return sight(d.Conditions()) }
 	p.checks["quarantine"] = func(ctx context.Context) error {
 		waits, err := d.QuarantineOutlook(ctx)
 		if err == nil && waits != "" {
@@ -64,6 +66,22 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 		"detector.grace":           func(c *Config) any { return c.Detector.Grace },
 	})
 	return p.addAlerts(c, state)
+}
+
+// sight returns what keeps a detector from seeing: a warning as long as it is not blind.
+func sight(all []detector.Condition) error {
+	if len(all) == 0 {
+		return nil
+	}
+	var texts []string
+	for _, c := range all {
+		texts = append(texts, c.Name+": "+c.Text)
+	}
+	text := strings.Join(texts, "; ")
+	if all[0].Blind { // those come first
+		return errors.New(text)
+	}
+	return ops.Warning(text)
 }
 
 // detectorSettings returns the settings that a detector can change while it runs.
@@ -126,7 +144,7 @@ func keyIDs(keys *seal.Keyring) (ids []string) {
 func (p *Process) feeds(c *Config) (map[string]detector.Feed, error) {
 	feeds := map[string]detector.Feed{}
 	if p.inbox != nil {
-		feeds[c.Collector.ID] = localInbox{p.inbox, localReader(c)}
+		feeds[c.Collector.ID] = localInbox{p.inbox, localReader(c), &p.compared}
 	}
 	if len(c.Detector.Feeds) == 0 {
 		if p.inbox == nil {

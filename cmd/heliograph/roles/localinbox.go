@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/detector"
@@ -16,7 +17,12 @@ import (
 type localInbox struct {
 	collector.Inbox
 	reader string
+	// set once the first cursor was compared with the inbox as it was opened
+	compared *atomic.Bool
 }
+
+// SameClock reports that the collector has the clock of this process.
+func (localInbox) SameClock() bool { return true }
 
 // localReader returns the name under which the detector of this process reads the inbox. It is that
 // of the detector's feed key, so that it is the same reader whether it reads the inbox or the feed.
@@ -33,8 +39,22 @@ func (l localInbox) Ack(ctx context.Context, upTo uint64) error {
 	return l.Inbox.Ack(ctx, l.reader, upTo)
 }
 
+// restored reports, of the first cursor, whether it lies beyond what the inbox knew when this
+// process opened it.
+func (l localInbox) restored(after uint64) bool {
+	i, ok := l.Inbox.(interface{ Incarnation() (string, uint64) })
+	if !ok || l.compared == nil || l.compared.Swap(true) {
+		return false
+	}
+	_, head := i.Incarnation()
+	return after > head
+}
+
 // Read converts the only error that the detector distinguishes.
 func (l localInbox) Read(ctx context.Context, after uint64, limit int) ([]report.Envelope, error) {
+	if l.restored(after) {
+		return nil, fmt.Errorf("%w: the inbox was restored from an older copy", detector.ErrCursor)
+	}
 	batches, err := l.Inbox.Read(ctx, after, limit)
 	if errors.Is(err, collector.ErrCursor) {
 		err = fmt.Errorf("%w: %w", detector.ErrCursor, err)

@@ -84,6 +84,7 @@ type Process struct {
 	// what one role provides for another; nil if absent
 	names    *nettable.Live
 	inbox    collector.Inbox
+	compared atomic.Bool // see localInbox
 	detector *detector.Detector
 	probes   *heatmap.Map // of the detector or the prober
 	past     *history.Log // of probes

@@ -54,7 +54,7 @@ func TestDataOfRelease010(t *testing.T) {
 			t.Fatal(err)
 		}
 		d, err := detector.New(detector.Options{
-			Feeds:  map[string]detector.Feed{c.Collector.ID: localInbox{inbox, localReader(c)}},
+			Feeds:  map[string]detector.Feed{c.Collector.ID: localInbox{Inbox: inbox, reader: localReader(c)}},
 			Events: events, State: state, Keys: seal.NewKeyring(key), Bin: c.Detector.Bin.Duration, Grace: c.Detector.Grace.Duration,
 		})
 		if err != nil {

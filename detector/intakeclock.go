@@ -1,0 +1,62 @@
+package detector
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// watch notes what became of a read, and what the collector's clock says of ours.
+func (in *intake) watch(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return // it was broken off
+	}
+	if errors.Is(err, ErrCursor) {
+		err = nil // the next one begins anew
+	}
+	in.d.watch.read(in.name, err)
+	c, ok := in.feed.(clockTeller)
+	if !ok {
+		return
+	}
+	skew, known := c.ClockSkew()
+	if !known {
+		return
+	}
+	in.d.watch.skewed(in.name, skew)
+	off := in.d.clock.Off()
+	near := min(off.Abs()/2, skewTolerance)
+	switch {
+	case off == 0 || in.sameClock():
+	case skew.Abs() < near: // the collector has the time after the step
+		in.d.clock.Follow()
+	case (skew + off).Abs() < near: // it has the time before
+		in.d.clock.Doubt()
+	}
+}
+
+// correct sets the time of receipt right when the collector has this machine's clock, and that has
+// stepped.
+func (in *intake) correct(e *report.Envelope) {
+	off := in.d.clock.Off()
+	if off == 0 || !in.sameClock() {
+		return
+	}
+	received, now := time.UnixMilli(e.Received), in.d.now()
+	if received.Sub(now.Add(off)).Abs() < received.Sub(now).Abs() { // it came after the step
+		e.Received = received.Add(-off).UnixMilli()
+	}
+}
+
+func (in *intake) sameClock() bool {
+	s, ok := in.feed.(sameClock)
+	return ok && s.SameClock()
+}
+
+// upToDate notes that nothing old is left in the feed.
+func (in *intake) upToDate() {
+	in.caught()
+	in.d.watch.caught(in.name)
+}
