@@ -8,7 +8,7 @@ import (
 
 // The constants were chosen once for all series, on the 40 series of the Numenta Anomaly Benchmark
 // that this project develops with, and rounded; its results hardly change in their neighbourhood
-// (docs/detector.md).
+// (docs/replay.md).
 const (
 	memory   = 28 * day // what a value is compared with
 	warmUp   = 20       // bins before anything is scored

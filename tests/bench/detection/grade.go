@@ -25,7 +25,7 @@ type Grade struct {
 	Incidents int   // distinct ones
 	Events    int   // of those
 	Onset     int64 // error of the last word's onset, ms
-	Said      judgement.Event
+	Said      judgement.Event // the last word: of the incident that people were told of, if any
 }
 
 // grades judges the events of a run by the truth, and counts the pages that are about no fault.
@@ -59,6 +59,7 @@ func about(e *judgement.Event, t *simulate.Truth) bool {
 func grade(events []judgement.Event, t simulate.Truth, belongs map[judgement.ID]bool) Grade {
 	g := Grade{Truth: t}
 	seen := map[judgement.ID]bool{}
+	main := judgement.ID(0) // the incident that people were told of first
 	for _, e := range events {
 		if !about(&e, &t) {
 			continue
@@ -74,10 +75,11 @@ func grade(events []judgement.Event, t simulate.Truth, belongs map[judgement.ID]
 		}
 		if e.Page && !g.Paged && e.Judged <= t.End+after {
 			g.Paged, g.Delay = true, e.Judged-t.Start
+			main, g.Said = e.ID, e
 			g.Exact = len(e.Scope) > 0 && exact(&e.Scope[0], &t.Scope)
 			g.Verdict = string(e.Verdict) == t.Verdict
 		}
-		if e.Kind != judgement.Cleared && (e.Judged <= t.End || g.Said.ID == 0) || e.Late {
+		if (main == 0 || e.ID == main) && (e.Kind != judgement.Cleared && (e.Judged <= t.End || g.Said.ID == 0) || e.Late) {
 			g.Said = e
 		}
 	}

@@ -1,6 +1,6 @@
 // Command benchdetect measures how well the detector judges: simulated faults whose truth is known,
 // calm, public data sets, and what a bin costs with many series. Run it in this module's directory:
-// go run ./cmd/benchdetect. docs/detector.md has what came out. Data sets are looked for below the
+// go run ./cmd/benchdetect. docs/replay.md has what came out. Data sets are looked for below the
 // directory that HELIOGRAPH_DATA names, and are named if they are absent.
 //
 // To tune: go run ./cmd/benchdetect -only worlds -scenario dark-network,server-dead -seeds 5 -v
