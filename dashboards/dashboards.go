@@ -30,6 +30,9 @@ type Options struct {
 	// that there is no detector.
 	Thresholds func() judge.Thresholds
 
+	// Objectives returns how the objectives fare, sorted by target; nil means that there are none.
+	// It must be safe for concurrent use.
+	Objectives func() []model.ObjectiveStatus
 	// Blindness returns what keeps the detector from seeing now. nil means nothing, or no detector.
 	Blindness func() judge.Blindness
 
@@ -64,6 +67,9 @@ func (o *Options) validate() error {
 	setDefault(&o.MaxStreams, defaultMaxStreams)
 	if o.Thresholds == nil {
 		o.Thresholds = func() judge.Thresholds { return judge.Thresholds{} }
+	}
+	if o.Objectives == nil {
+		o.Objectives = func() []model.ObjectiveStatus { return nil }
 	}
 	if o.Blindness == nil {
 		o.Blindness = func() judge.Blindness { return judge.Blindness{} }

@@ -212,5 +212,16 @@ func exampleOptions(t *testing.T, now time.Time) Options {
 		},
 		servers: []model.ServerCount{{Server: "192.0.2.1:443", OK: 384, Failed: 41}},
 	}
-	return Options{Reader: exampleReader{reader}, Servers: states, NetworkName: names, Thresholds: thresholds(judge.Thresholds{Clients: 24, Failures: 10})}
+	return Options{Reader: exampleReader{reader}, Servers: states, NetworkName: names, Objectives: objectives,
+		Thresholds: thresholds(judge.Thresholds{Clients: 24, Failures: 10})}
+}
+
+// objectives returns one objective that is about to be missed.
+func objectives() []model.ObjectiveStatus {
+	return []model.ObjectiveStatus{{
+		Objective: model.Objective{Target: "https://shop.example", Share: 0.999}, Requests: 1.2e6, Failed: 420, BudgetLeft: 0.65,
+		Burn:  []model.BurnRate{{Window: 5 * time.Minute, Rate: 96.5}, {Window: time.Hour, Rate: 16.2}, {Window: 30 * 24 * time.Hour, Rate: 0.35}},
+		Alert: model.ObjectivePage,
+		Why:   "1.62 % of the requests of an hour failed where 0.1 % may: the budget of 30 days lasts 44 hours at this rate",
+	}}
 }

@@ -77,6 +77,11 @@ var routeTable = []route{
 		params: []param{since("24h")},
 	},
 	{
+		path: "/objectives", get: (*Dashboard).getObjectives, answer: "Objective[]",
+		does: "How the targets fare that promise a share of successful requests over 30 days: what is left of their error budgets, " +
+			"and how fast it is spent. Empty without objectives, and until the whole period has been summed after a start.",
+	},
+	{
 		path: "/reachability", get: (*Dashboard).getReachability, costly: true, answer: "Reachability", example: "since=3m&step=1m",
 		does: fmt.Sprintf("A grid of the networks that clients come from, and time. It has at most %d networks and %d columns.", maxOrigins, maxSteps),
 		params: []param{

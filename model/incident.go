@@ -33,11 +33,12 @@ type Incident struct {
 	Evidence []Signal // the strongest evidence first
 }
 
-// ReceiptUnkept is the Outcome of an incident of a collector that has signed for batches which never
-// came. It is the outcome of no request.
+// ReceiptUnkept is the Outcome of an incident of a collector that has signed for batches which
+// never came. It is the outcome of no request.
 const ReceiptUnkept report.Outcome = "receipt.unkept"
 
-// Collector is the id of the collector that an incident of [DeliveryApp] is about; empty for others.
+// Collector is the id of the collector that an incident of [DeliveryApp] is about; empty
+// for others.
 func (i *Incident) Collector() string {
 	if i.App != DeliveryApp {
 		return ""

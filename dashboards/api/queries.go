@@ -97,6 +97,11 @@ func (c *Client) Incidents(ctx context.Context, since time.Duration) ([]Incident
 	return ask[[]Incident](ctx, c, "/incidents", v)
 }
 
+// Objectives returns how the objectives fare, sorted by target.
+func (c *Client) Objectives(ctx context.Context) ([]Objective, error) {
+	return ask[[]Objective](ctx, c, "/objectives", nil)
+}
+
 // Reachability returns the grid of client networks and time. A since of 0 means an hour; a step of
 // 0 leaves it to the dashboard.
 func (c *Client) Reachability(ctx context.Context, since, step time.Duration) (Reachability, error) {

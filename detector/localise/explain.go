@@ -9,10 +9,10 @@ import (
 // Explain returns the explanations of the failures in t, the best first: those that are hit more
 // than the rest, or everyone. It returns none if no more failed than was to be expected.
 func Explain(t *Table, o Options) []Explanation {
-	s := newScan(t, o)
-	if s.all.x <= 0 {
+	if !slices.ContainsFunc(t.leaves, func(l Leaf) bool { return l.Failed > 0 }) {
 		return nil
 	}
+	s := newScan(t, o)
 	s.search()
 	var list []candidate
 	if s.o.Singles {

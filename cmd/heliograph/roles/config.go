@@ -19,6 +19,7 @@ import (
 	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/detector/stores"
 	"github.com/heliograph-net/heliograph/internal/yamlx"
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // ConfigName is the file name of the configuration in a data directory.
@@ -128,7 +129,23 @@ type DetectorConfig struct {
 	// directory for how the heat map was, a frame a minute for a month; empty for none
 	MapHistory string `yaml:"map_history"`
 	// ids of the vantages whose results are accepted through collectors
-	Vantages []string `yaml:"vantages"`
+	Vantages   []string          `yaml:"vantages"`
+	Objectives []ObjectiveConfig `yaml:"objectives"`
+}
+
+// ObjectiveConfig is what a target promises over 30 days.
+type ObjectiveConfig struct {
+	Target string  `yaml:"target"`
+	Share  float64 `yaml:"share"` // of its requests that succeed, such as 0.999
+}
+
+// objectives returns the objectives of the detector.
+func (c *Config) objectives() []model.Objective {
+	all := make([]model.Objective, len(c.Detector.Objectives))
+	for i, o := range c.Detector.Objectives {
+		all[i] = model.Objective{Target: o.Target, Share: o.Share}
+	}
+	return all
 }
 
 // FeedConfig is a remote collector whose feed is read.
@@ -161,8 +178,9 @@ type ProberConfig struct {
 	CollectorsCA string `yaml:"collectors_ca"`
 }
 
-// Duration is a [time.Duration] written like "30s" or "90d". The YAML library does not report the line of a
-// duration that does not parse, so Duration keeps the text for validate to complain about.
+// Duration is a [time.Duration] written like "30s" or "90d". The YAML library does not report the
+// line of a duration that does not parse, so Duration keeps the text for validate to
+// complain about.
 type Duration struct {
 	time.Duration
 	bad string

@@ -59,9 +59,11 @@ func TestBadConfigNamesFileLineAndKey(t *testing.T) {
 		"target that is no map": {"prober:\n  targets:\n    - 1\n", []string{"h.yaml:3: prober.targets[0]", "want a map"}},
 		"kind of inbox":         {"collector:\n  id: c1\n  inbox: {kind: scroll}\n", []string{"h.yaml:3: collector.inbox", "scroll"}},
 		"floors":                {"detector:\n  min_clients: 0\n", []string{"h.yaml:2: detector.min_clients"}},
-		"proxies":               {"collector:\n  id: c1\n  proxy_protocol: [10.0.0.0/8, 10.1.2.3]\n", []string{"h.yaml:3: collector.proxy_protocol[1]", "10.1.2.3"}},
-		"not YAML at all":       {"{{{", []string{"h.yaml:"}},
-		"two faults":            {"collector:\n  listen: x\ndashboard:\n  listen: y\n", []string{":2: collector.listen", ":4: dashboard.listen"}},
+		"objective": {"detector:\n  objectives:\n    - {target: \"https://a\", share: 99.9}\n",
+			[]string{"h.yaml:3: detector.objectives", "https://a", "below 1, such as 0.999, is 99.9"}},
+		"not YAML at all": {"{{{", []string{"h.yaml:"}},
+		"two faults":      {"collector:\n  listen: x\ndashboard:\n  listen: y\n", []string{":2: collector.listen", ":4: dashboard.listen"}},
+		"proxies":         {"collector:\n  id: c1\n  proxy_protocol: [10.0.0.0/8, 10.1.2.3]\n", []string{"h.yaml:3: collector.proxy_protocol[1]", "10.1.2.3"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := parse("h.yaml", []byte(tt.text))

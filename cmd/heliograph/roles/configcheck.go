@@ -13,6 +13,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/heliograph-net/heliograph/detector/slo"
 	"github.com/heliograph-net/heliograph/internal/httpx"
 )
 
@@ -116,6 +117,9 @@ func (c *Config) checkDetector(bad complaint) {
 	}
 	if c.Detector.MinClients < 1 || c.Detector.MinPlaces < 1 || c.Detector.MinExcess < 1 || c.Detector.MinRatio <= 1 {
 		bad("detector.min_clients", "thresholds must be min_clients >= 1, min_places >= 1, min_excess >= 1, min_ratio > 1: they keep one loud machine from paging anyone")
+	}
+	if err := slo.Validate(c.objectives()); err != nil {
+		bad("detector.objectives", "%v", err)
 	}
 }
 

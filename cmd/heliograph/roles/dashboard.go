@@ -39,6 +39,9 @@ func (p *Process) addDashboard(c *Config) error {
 			return b
 		}
 	}
+	if p.objectives != nil {
+		o.Objectives = p.objectives.Status
+	}
 	if p.names != nil {
 		o.NetworkName = p.names.Name
 	}

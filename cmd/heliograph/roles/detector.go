@@ -59,7 +59,11 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	p.detector, p.probes = d, d.Servers()
 	p.parts.Add(endWork, lifecycle.Part{Name: "detector", Run: d.Run})
 	p.reloads.add("detector", func(next *Config) ([]any, error) { return p.reloadDetector(next, d) })
+	if err := p.addObjectives(c); err != nil {
+		return err
+	}
 	p.reloads.fix(map[string]func(*Config) any{
+		"detector.objectives":      func(c *Config) any { return c.Detector.Objectives },
 		"detector.store":           func(c *Config) any { return c.Detector.Store },
 		"detector.store_max_bytes": func(c *Config) any { return c.Detector.MaxBytes },
 		"detector.bin":             func(c *Config) any { return c.Detector.Bin },

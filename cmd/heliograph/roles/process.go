@@ -14,6 +14,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/detector/slo"
 	"github.com/heliograph-net/heliograph/heatmap"
 	"github.com/heliograph-net/heliograph/heatmap/history"
 	"github.com/heliograph-net/heliograph/internal/httpserve"
@@ -82,12 +83,13 @@ type Process struct {
 	stopping atomic.Bool
 
 	// what one role provides for another; nil if absent
-	names    *nettable.Live
-	inbox    collector.Inbox
-	compared atomic.Bool // see localInbox
-	detector *detector.Detector
-	probes   *heatmap.Map // of the detector or the prober
-	past     *history.Log // of probes
+	names      *nettable.Live
+	inbox      collector.Inbox
+	detector   *detector.Detector
+	objectives *slo.Watcher // nil without a detector
+	probes     *heatmap.Map // of the detector or the prober
+	past       *history.Log // of probes
+	compared   atomic.Bool  // see localInbox
 }
 
 // New builds the roles as configured and binds their listeners. ctx applies to the opening of

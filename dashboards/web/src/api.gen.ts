@@ -60,6 +60,32 @@ export interface Now {
   why: string[];
 }
 
+/** Objective is how a target fares that promises a share of successful requests over 30 days. */
+export interface Objective {
+  target: string;
+  /** Share of requests that is to succeed. */
+  share: number;
+  /** Estimated requests within the 30 days. */
+  requests: number;
+  failed: number;
+  /** Share of the error budget that is left; negative when the objective is missed. */
+  budget_left: number;
+  /** The shortest window first. */
+  burn: BurnRate[];
+  /** "page" or "ticket"; absent while the budget lasts. */
+  alert?: string;
+  /** One sentence about the alert. */
+  why?: string;
+}
+
+/** BurnRate is how fast an error budget was spent within a window. */
+export interface BurnRate {
+  /** A span such as "5m0s" or "30d". */
+  window: string;
+  /** 1 spends the budget in exactly 30 days. */
+  rate: number;
+}
+
 /** Problem is the body of every answer that reports an error. */
 export interface Problem {
   error: string;

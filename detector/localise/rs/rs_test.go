@@ -73,10 +73,10 @@ func TestManyCombinations(t *testing.T) {
 	fmt.Fprintf(&b, "%d,5,0,900,1000\n%d,5,0,10,1000\n", at, at-60)
 	minutes := make([]int64, MaxAt)
 	for i := range minutes {
-		minutes[i] = at + int64(i)*60
+		minutes[i] = at + int64(i)*7200 // nothing is known of the others
 	}
 	for i := range maxSums/MaxAt + 1000 {
-		fmt.Fprintf(&b, "%d,6,%d,0,1\n", at, i)
+		fmt.Fprintf(&b, "%d,6,%d,0,1\n", at-60, i)
 	}
 	var out bytes.Buffer
 	if err := Run(&out, strings.NewReader(b.String()), Options{File: "t.csv", At: minutes, Top: 1}); err != nil {

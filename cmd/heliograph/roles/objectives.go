@@ -1,0 +1,22 @@
+package roles
+
+import (
+	"fmt"
+
+	"github.com/heliograph-net/heliograph/detector/slo"
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
+)
+
+// addObjectives adds what watches over the targets' objectives.
+func (p *Process) addObjectives(c *Config) error {
+	w, err := slo.New(slo.Options{Objectives: c.objectives(), Store: p.Store, Logger: p.log})
+	if err != nil {
+		return fmt.Errorf("detector.objectives: %w", err)
+	}
+	if err := p.metrics.Register(w); err != nil {
+		return fmt.Errorf("metrics of objectives: %w", err)
+	}
+	p.objectives = w
+	p.parts.Add(endWork, lifecycle.Part{Name: "objectives", Run: w.Run})
+	return nil
+}

@@ -1,0 +1,23 @@
+package dashboards
+
+import (
+	"net/http"
+
+	"github.com/heliograph-net/heliograph/dashboards/api"
+)
+
+func (d *Dashboard) getObjectives(w http.ResponseWriter, _ *http.Request, p *params) error {
+	if p.err != nil {
+		return p.err
+	}
+	all := d.o.Objectives()
+	rows := make([]api.Objective, len(all))
+	for i, s := range all {
+		rows[i] = api.Objective{Target: s.Target, Share: s.Share, Requests: rounded(s.Requests), Failed: rounded(s.Failed),
+			BudgetLeft: rounded(s.BudgetLeft), Burn: make([]api.BurnRate, len(s.Burn)), Alert: string(s.Alert), Why: s.Why}
+		for k, b := range s.Burn {
+			rows[i].Burn[k] = api.BurnRate{Window: api.FormatSpan(b.Window), Rate: rounded(b.Rate)}
+		}
+	}
+	return writeJSON(w, rows)
+}

@@ -1,0 +1,93 @@
+package slo
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/heliograph-net/heliograph/model"
+)
+
+// Period is the time that objectives are about.
+const Period = 30 * day
+
+const day = 24 * time.Hour
+
+// rule is one pair of windows. Both must spend the budget faster than the factor.
+type rule struct {
+	alert       model.ObjectiveAlert
+	long, short time.Duration
+	factor      float64
+}
+
+// rules are those of the Site Reliability Workbook, the most urgent first: 2 % of the budget in an
+// hour, 5 % in six hours, 10 % in a day and in three days.
+var rules = []rule{
+	{model.ObjectivePage, time.Hour, 5 * time.Minute, 14.4},
+	{model.ObjectivePage, 6 * time.Hour, 30 * time.Minute, 6},
+	{model.ObjectiveTicket, day, 2 * time.Hour, 3},
+	{model.ObjectiveTicket, 3 * day, 6 * time.Hour, 1},
+}
+
+// leastFailed is the least number of failed requests in the long window. Below it, a burn rate says
+// more about how little traffic there is.
+const leastFailed = 10
+
+// windows are the windows that are judged, the shortest first.
+var windows = []time.Duration{5 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 6 * time.Hour, day, 3 * day, Period}
+
+// Sum counts the requests of a target in a window.
+type Sum struct {
+	Requests float64 // estimated, failures included
+	Failed   float64
+}
+
+// Judge returns how an objective fares, given the sums of its target's requests in the windows
+// up to now.
+func Judge(o model.Objective, sum func(window time.Duration) Sum) model.ObjectiveStatus {
+	whole := sum(Period)
+	s := model.ObjectiveStatus{Objective: o, Requests: whole.Requests, Failed: whole.Failed, BudgetLeft: 1 - whole.burn(o)}
+	for _, w := range windows {
+		s.Burn = append(s.Burn, model.BurnRate{Window: w, Rate: sum(w).burn(o)})
+	}
+	for _, r := range rules {
+		long, short := sum(r.long), sum(r.short)
+		if long.Failed >= leastFailed && long.burn(o) > r.factor && short.burn(o) > r.factor {
+			s.Alert = r.alert
+			s.Why = fmt.Sprintf("%.3g %% of the requests of %s failed where %.3g %% may: the budget of 30 days lasts %s at this rate",
+				100*long.Failed/long.Requests, span(r.long), 100*(1-o.Share), lasts(long.burn(o)))
+			break
+		}
+	}
+	return s
+}
+
+// burn is the rate at which the budget is spent: 1 spends it in exactly the period.
+func (s Sum) burn(o model.Objective) float64 {
+	if s.Requests <= 0 {
+		return 0
+	}
+	return s.Failed / s.Requests / (1 - o.Share)
+}
+
+// span is a window in words.
+func span(w time.Duration) string {
+	switch {
+	case w == time.Hour:
+		return "an hour"
+	case w == day:
+		return "a day"
+	case w < day:
+		return fmt.Sprintf("%.0f hours", w.Hours())
+	default:
+		return fmt.Sprintf("%.0f days", w.Hours()/24)
+	}
+}
+
+// lasts is how long a whole budget lasts at a rate.
+func lasts(burn float64) string {
+	d := time.Duration(float64(Period) / burn)
+	if d < 2*day {
+		return fmt.Sprintf("%.0f hours", d.Hours())
+	}
+	return fmt.Sprintf("%.0f days", d.Hours()/24)
+}

@@ -1,0 +1,61 @@
+package slo
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/heliograph-net/heliograph/model"
+)
+
+var (
+	burnDesc = prometheus.NewDesc("heliograph_objective_burn_rate",
+		"How fast a target's error budget is spent; 1 spends it in exactly 30 days.", []string{"target", "window"}, nil)
+	budgetDesc = prometheus.NewDesc("heliograph_objective_budget_left",
+		"Share of a target's error budget of 30 days that is left; negative when the objective is missed.", []string{"target"}, nil)
+	alertDesc = prometheus.NewDesc("heliograph_objective_alert",
+		"Whether a target's budget is spent so fast that somebody is to act: at once (page), or within days (ticket).", []string{"target", "severity"}, nil)
+)
+
+// Describe sends the descriptions of the metrics.
+func (w *Watcher) Describe(out chan<- *prometheus.Desc) {
+	out <- burnDesc
+	out <- budgetDesc
+	out <- alertDesc
+}
+
+// Collect sends the metrics of all objectives. The targets are those of the configuration, never a
+// client's words.
+func (w *Watcher) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	for _, s := range w.Status() {
+		for _, b := range s.Burn {
+			gauge(burnDesc, b.Rate, s.Target, short(b.Window))
+		}
+		gauge(budgetDesc, s.BudgetLeft, s.Target)
+		for _, a := range []model.ObjectiveAlert{model.ObjectivePage, model.ObjectiveTicket} {
+			on := 0.0
+			if s.Alert == a {
+				on = 1
+			}
+			gauge(alertDesc, on, s.Target, string(a))
+		}
+	}
+}
+
+// short is a window as Prometheus writes it: "5m", "6h", "30d".
+func short(w time.Duration) string {
+	switch {
+	case w < time.Hour:
+		return whole(w, time.Minute, "m")
+	case w < day:
+		return whole(w, time.Hour, "h")
+	default:
+		return whole(w, day, "d")
+	}
+}
+
+func whole(w, unit time.Duration, name string) string { return strconv.Itoa(int(w/unit)) + name }

@@ -1,0 +1,130 @@
+package slo
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/heliograph-net/heliograph/model"
+)
+
+// MaxObjectives is the most objectives of a [Watcher]. Each takes some 18 KB.
+const MaxObjectives = 256
+
+// Totals reads sums of requests; [model.Reader] has it.
+type Totals interface {
+	Totals(ctx context.Context, q model.TotalsQuery) ([]model.Total, error)
+}
+
+// Options are the options of a [Watcher].
+type Options struct {
+	Objectives []model.Objective // one for each target
+	Store      Totals            // required
+	Logger     *slog.Logger      // nil means no logging
+}
+
+const (
+	every   = 30 * time.Second // from one reading to the next
+	amended = 10               // minutes that are read again, since reports come late
+	reach   = 6 * time.Hour    // windows up to this are summed from minutes, longer ones from hours
+	readFor = time.Minute      // longest time for one reading
+)
+
+// Watcher keeps the sums of the objectives' targets. Its methods are safe for concurrent use.
+type Watcher struct {
+	o Options
+
+	mu     sync.Mutex
+	now    time.Time         // time of the last reading
+	filled bool              // whether the whole period has been read
+	by     map[string]*rings // by target
+}
+
+// rings are the sums of one target.
+type rings struct{ minutes, hours *ring }
+
+// New returns a watcher that has read nothing yet. Its error joins all faults of the options.
+func New(o Options) (*Watcher, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	o.Objectives = slices.SortedFunc(slices.Values(o.Objectives), func(a, b model.Objective) int { return cmp.Compare(a.Target, b.Target) })
+	if o.Store == nil {
+		return nil, errors.New("slo: Store is missing")
+	}
+	if err := Validate(o.Objectives); err != nil {
+		return nil, err
+	}
+	w := &Watcher{o: o, by: make(map[string]*rings)}
+	for _, v := range o.Objectives {
+		w.by[v.Target] = &rings{newRing(time.Minute, reach), newRing(time.Hour, Period)}
+	}
+	return w, nil
+}
+
+// Validate returns what is wrong with objectives, joined.
+func Validate(objectives []model.Objective) error {
+	var faults []error
+	if len(objectives) > MaxObjectives {
+		faults = append(faults, fmt.Errorf("%d objectives, at most %d are possible", len(objectives), MaxObjectives))
+	}
+	seen := make(map[string]bool)
+	for _, v := range objectives {
+		switch {
+		case v.Target == "":
+			faults = append(faults, errors.New("an objective has no target"))
+		case !(v.Share > 0 && v.Share < 1):
+			faults = append(faults, fmt.Errorf("the share of requests to %s that succeed must be above 0 and below 1, such as 0.999, is %v", v.Target, v.Share))
+		case seen[v.Target]:
+			faults = append(faults, fmt.Errorf("%s has two objectives", v.Target))
+		}
+		seen[v.Target] = true
+	}
+	return errors.Join(faults...)
+}
+
+// Run reads the store until ctx is done. A reading that fails is logged and tried again.
+func (w *Watcher) Run(ctx context.Context) error {
+	if len(w.by) == 0 {
+		<-ctx.Done()
+		return nil
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		if err := w.read(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			w.o.Logger.Warn("objectives are not judged anew: totals cannot be read", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Status returns how the objectives fare as of the last reading, sorted by target. It is empty
+// before the whole period has been read once.
+func (w *Watcher) Status() []model.ObjectiveStatus {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.filled {
+		return nil
+	}
+	all := make([]model.ObjectiveStatus, 0, len(w.o.Objectives))
+	for _, o := range w.o.Objectives {
+		r := w.by[o.Target]
+		all = append(all, Judge(o, func(window time.Duration) Sum {
+			if window <= reach {
+				return r.minutes.sum(w.now, window)
+			}
+			return r.hours.sum(w.now, window)
+		}))
+	}
+	return all
+}
