@@ -31,13 +31,13 @@ func TestOptionsNameTheirFault(t *testing.T) {
 	for want, o := range map[string]dnsprobe.Options{
 		"address: missing":         {QueryName: "a"},
 		"query_name: missing":      {Server: "a"},
-		"query_name: not a domain":        {Server: "a", QueryName: "a..b"},
+		"query_name: not a domain": {Server: "a", QueryName: "a..b"},
 		"query_type":               {Server: "a", QueryName: "a", QueryType: "B"},
 		"query_class":              {Server: "a", QueryName: "a", QueryClass: "XX"},
 		"valid_rcodes[1]":          {Server: "a", QueryName: "a", ValidCodes: []string{"NOERROR", "FINE"}},
 		"transport_protocol: want": {Server: "a", QueryName: "a", Transport: "quic"},
-		"always uses tcp":            {Server: "a", QueryName: "a", Transport: "udp", OverTLS: true},
-		"with a URL, leave out":                {Server: "https://a/", QueryName: "a", Transport: "tcp"},
+		"always uses tcp":          {Server: "a", QueryName: "a", Transport: "udp", OverTLS: true},
+		"with a URL, leave out":    {Server: "https://a/", QueryName: "a", Transport: "tcp"},
 		"https://":                 {Server: "http://a/", QueryName: "a"},
 		"validate_answer_rrs.fail_if_matches_regexp[1]": {Server: "a", QueryName: "a", Answer: bad},
 	} {
