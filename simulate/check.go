@@ -112,7 +112,7 @@ func (c *checker) pick(p *Pick, w *World, key string) {
 	c.count(p.Networks, key+".networks", 0, w.Networks)
 	c.count(p.Servers, key+".servers", 0, w.Servers)
 	c.require(p.Networks == 0 || p.NetworkShare > 0, key+".networks", "want network_share, too")
-	for name, n := range map[string]int{"asn": len(p.ASN), "country": len(p.Country), "server": len(p.Server), "version": len(p.Version), "os": len(p.OS), "protocol": len(p.Protocol)} {
+	for name, n := range map[string]int{"asn": len(p.ASN), "country": len(p.Country), "server": len(p.Server), "version": len(p.Version), "os": len(p.OS), "protocol": len(p.Protocol), "collector": len(p.Collector)} {
 		c.count(n, key+"."+name, 0, maxList)
 	}
 }

@@ -25,6 +25,7 @@ type fault struct {
 	systems  []bool
 	protos   []bool
 	targets  []bool
+	senders  []bool // collectors
 	versions map[string]bool
 }
 
@@ -52,6 +53,7 @@ func settle(f *Fault, start, jitter int64, p *population, w *World, rng *rand.Ra
 	s.servers = among(s.scope.Server, p.servers)
 	s.systems = among(s.scope.OS, systems)
 	s.protos = among(s.scope.Protocol, protocols)
+	s.senders = among(s.scope.Collector, collectorNames(w.Collectors))
 	if f.Target != "" {
 		s.targets = among([]string{f.Target}, w.Targets)
 	}
@@ -131,7 +133,7 @@ func (f *fault) holds(v *visit, version string, target uint8) bool {
 	return f.requests() &&
 		(f.networks == nil || f.networks[v.network]) && (f.servers == nil || f.servers[v.server]) &&
 		(f.systems == nil || f.systems[v.system]) && (f.protos == nil || f.protos[v.protocol]) &&
-		(f.targets == nil || f.targets[target]) && (f.versions == nil || f.versions[version])
+		(f.targets == nil || f.targets[target]) && (f.senders == nil || f.senders[v.collector]) && (f.versions == nil || f.versions[version])
 }
 
 // afflicted reports whether a client has a spell of failing under a fault of last miles. Spells

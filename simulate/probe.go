@@ -49,6 +49,6 @@ func (f *fault) seenFrom(vantage string, server int) bool {
 		}
 		return false
 	}
-	return f.requests() && !f.LastMile && f.networks == nil && f.systems == nil && f.versions == nil &&
+	return f.requests() && !f.LastMile && f.networks == nil && f.systems == nil && f.versions == nil && f.senders == nil &&
 		(f.protos == nil || f.protos[0]) && (f.servers == nil || f.servers[server])
 }

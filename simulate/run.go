@@ -71,13 +71,18 @@ func newWorld(s *Scenario, seed uint64) *world {
 	for i := range s.Floods {
 		w.floods = append(w.floods, newFlood(&s.Floods[i], w.start, jitter(), w, rand.New(rand.NewPCG(seed, 100+uint64(i)))))
 	}
-	for i := range s.World.Collectors {
-		w.collectors = append(w.collectors, "c"+strconv.Itoa(i+1))
-	}
+	w.collectors = collectorNames(s.World.Collectors)
 	for i := range s.Probes.Vantages {
 		w.vantages = append(w.vantages, "v"+strconv.Itoa(i+1))
 	}
 	return w
+}
+
+func collectorNames(n int) (names []string) {
+	for i := range n {
+		names = append(names, "c"+strconv.Itoa(i+1))
+	}
+	return names
 }
 
 func (w *world) run() error {

@@ -111,6 +111,8 @@ type Pick struct {
 	Version  []string `yaml:"version"`
 	OS       []string `yaml:"os"`
 	Protocol []string `yaml:"protocol"`
+	// Collector is who takes the reports: their clients are hit, deliveries are not.
+	Collector []string `yaml:"collector"`
 
 	// networks that have this share of the traffic together
 	NetworkShare float64 `yaml:"network_share"`

@@ -50,5 +50,5 @@ func Truths(s *Scenario, seed uint64) []Truth {
 }
 
 func (p *Pick) scope() Scope {
-	return Scope{ASN: p.ASN, Server: p.Server, Country: p.Country, Version: p.Version, OS: p.OS, Protocol: p.Protocol}
+	return Scope{ASN: p.ASN, Server: p.Server, Country: p.Country, Version: p.Version, OS: p.OS, Protocol: p.Protocol, Collector: p.Collector}
 }

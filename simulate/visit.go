@@ -18,7 +18,9 @@ type visit struct {
 	bad      bool // the connection
 	browser  bool
 	version  string
-	left     int // requests until its end; 0: over, only its window is open
+	// number of the collector that the client tries first
+	collector uint8
+	left      int // requests until its end; 0: over, only its window is open
 
 	open     bool
 	failed   bool  // the open window has a failure
@@ -56,7 +58,7 @@ func (w *world) arrive(at int64) {
 	*v = visit{gen: v.gen + 1, client: client, network: int32(n), server: int32(w.rng.IntN(len(w.people.servers))),
 		system: uint8(draw(systemShares, unit(nature))), protocol: uint8(draw(protocolShare, w.rng.Float64())),
 		bad: w.rng.Float64() < w.BadVisits, browser: w.rng.Float64() < w.Browsers,
-		version: w.version(client, at), left: 1, counters: v.counters[:0]}
+		version: w.version(client, at), collector: w.prefers(client), left: 1, counters: v.counters[:0]}
 	for w.rng.Float64()*w.VisitRequests > 1 && v.left < 100_000 {
 		v.left++
 	}
@@ -237,7 +239,7 @@ func (w *world) tellBrowser(v *visit, c counter) {
 	}
 	r := w.row(v, c, weight)
 	r.Source = report.SourceBrowser
-	r.Collector = w.collectors[0]
+	r.Collector = w.collectors[v.collector]
 	w.send(max(c.last, v.held)+1000+w.rng.Int64N(59_000), r)
 }
 
@@ -257,12 +259,8 @@ func (w *world) row(v *visit, c counter, weight float64) Row {
 // path finds a collector that takes a batch: rows about those that were tried, the one that took
 // it, and when. It gives up after an hour or so; the reports are late then, not lost.
 func (w *world) path(v *visit, at int64) (tried []Row, collector string, arrived int64) {
-	preferred := 0
-	if h := unit(mix(w.people.seed, 9, uint64(v.client))); h >= 0.7 && len(w.collectors) > 1 {
-		preferred = 1 + int((h-0.7)/0.3*float64(len(w.collectors)-1))
-	}
 	for try := 0; ; try++ {
-		name := w.collectors[(preferred+try)%len(w.collectors)]
+		name := w.collectors[(int(v.collector)+try)%len(w.collectors)]
 		d := w.row(v, counter{last: at, n: 1, outcome: report.OK}, 1)
 		d.App, d.Target, d.Protocol, d.Status, d.Server = model.DeliveryApp, model.CollectorTarget+name, "", 0, ""
 		o, refused := w.refused(name, v, at)
@@ -277,6 +275,15 @@ func (w *world) path(v *visit, at int64) (tried []Row, collector string, arrived
 			at += 30_000
 		}
 	}
+}
+
+// prefers is the collector that a client tries first: seven in ten take the first.
+func (w *world) prefers(client uint32) uint8 {
+	h := unit(mix(w.people.seed, 9, uint64(client)))
+	if h < 0.7 || len(w.collectors) == 1 {
+		return 0
+	}
+	return 1 + uint8((h-0.7)/0.3*float64(len(w.collectors)-1))
 }
 
 // refused reports whether a collector takes nothing from a visitor at a time.

@@ -15,16 +15,16 @@ const after = 5 * 60_000
 // Grade is what became of one fault, or, without one, of a whole run.
 type Grade struct {
 	Truth     simulate.Truth
-	Paged     bool  // people were told in time
-	Delay     int64 // ms from the fault to that; without a page from the fault to the first event
-	Opened    bool  // there was an incident, paging or not
-	Exact     bool  // the first page named exactly who is hit
-	ExactEver bool  // the last word while the fault lasted did
-	Verdict   bool  // the first page's verdict was right
-	LastRight bool  // the last word's verdict was right
-	Incidents int   // distinct ones
-	Events    int   // of those
-	Onset     int64 // error of the last word's onset, ms
+	Paged     bool            // people were told in time
+	Delay     int64           // ms from the fault to that; without a page from the fault to the first event
+	Opened    bool            // there was an incident, paging or not
+	Exact     bool            // the first page named exactly who is hit
+	ExactEver bool            // the last word while the fault lasted did
+	Verdict   bool            // the first page's verdict was right
+	LastRight bool            // the last word's verdict was right
+	Incidents int             // distinct ones
+	Events    int             // of those
+	Onset     int64           // error of the last word's onset, ms
 	Said      judgement.Event // the last word: of the incident that people were told of, if any
 }
 

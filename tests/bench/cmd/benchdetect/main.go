@@ -28,6 +28,7 @@ type options struct {
 	parallel  int
 	peers     bool
 	verbose   bool
+	plain     bool
 	calmDays  int
 	starts    int
 	series    int
@@ -69,6 +70,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.IntVar(&o.parallel, "parallel", 1, "runs at a time")
 	flags.BoolVar(&o.peers, "peers", true, "run the simple rules beside the detector")
 	flags.BoolVar(&o.verbose, "v", false, "print what was wrong in each run")
+	flags.BoolVar(&o.plain, "plain", false, "no browsers, deliveries, crashes and late reports in the worlds")
 	flags.IntVar(&o.calmDays, "calm-days", 20, "calm: days to simulate")
 	flags.IntVar(&o.starts, "cold-starts", 20, "calm: cold starts to simulate")
 	flags.IntVar(&o.series, "series", 100_000, "load: series")

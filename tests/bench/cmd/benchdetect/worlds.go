@@ -19,6 +19,13 @@ import (
 // judgeOptions are the detector's own, but for what flags say.
 func (o *options) judgeOptions() judgement.Options { return judgement.Options{Bin: o.bin, Seed: 1} }
 
+// change is what the flags make of a scenario.
+func (o *options) change(s *simulate.Scenario) {
+	if o.plain {
+		s.World.Browsers, s.World.Deliveries, s.World.Crashes, s.World.Offline = 0, false, 0, 0
+	}
+}
+
 // totals sum up all scenarios with faults that people are to be told of.
 type totals struct{ faults, paged, exact, verdict, single, falsePages int }
 
@@ -33,7 +40,8 @@ func worlds(ctx context.Context, o *options, out io.Writer) error {
 	peerNames := detection.PeerNames()
 	for _, name := range names {
 		start := time.Now()
-		w, err := detection.RunWorld(ctx, detection.WorldOptions{Scenario: name, Seeds: o.seeds, Peers: o.peers, Parallel: o.parallel, Judge: o.judgeOptions()})
+		w, err := detection.RunWorld(ctx, detection.WorldOptions{Scenario: name, Seeds: o.seeds, Peers: o.peers, Parallel: o.parallel, Judge: o.judgeOptions(),
+			Change: o.change})
 		if err != nil {
 			return err
 		}
