@@ -1,8 +1,40 @@
 package judgement
 
+import (
+	"time"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
 // Judge finds incidents. It is not safe for concurrent use.
 type Judge struct {
-	o Options
+	o     Options
+	width int64 // of a bin in ms
+	fade  fading
+	stats Stats
+
+	now  int64 // Unix ms
+	next int64 // the bin that is judged next; 0 before the first row
+
+	names     *names
+	order     []*population // by index
+	pops      map[populationKey]*population
+	root      *population // all requests but deliveries; nil while there is one population only
+	exposures int
+	series    int
+	dropped   uint64
+
+	recent  recent
+	late    lateHits
+	voices  voices
+	sample  *sample
+	sources sources
+	clients clients
+	probes  map[vantageServer]probed
+	dirty   []dirtySeries
+
+	incidents []*incident
+	lastID    ID
 }
 
 // Stats counts what a [Judge] did.
@@ -18,18 +50,48 @@ func New(o Options) (*Judge, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	return &Judge{o: o}, nil
+	j := &Judge{o: o, width: o.Bin.Milliseconds(), names: newNames(), sample: newSample(o.Seed), sources: newSources(), probes: map[vantageServer]probed{}, pops: map[populationKey]*population{}}
+	j.fade = newFading(o.Bin.Hours())
+	j.names.add(kindOutcome, string(report.Unknown))
+	return j, nil
 }
-
-// Add takes a row. Rows come in the order of their arrival.
-func (j *Judge) Add(r Row) {}
-
-// AddProbe takes the result of a probe.
-func (j *Judge) AddProbe(p Probe) {}
 
 // Advance sets the time, in Unix milliseconds, and judges every bin that can be judged by then.
 // What arrived at now must have been added before. Time that goes back is ignored.
-func (j *Judge) Advance(now int64) []Event { return nil }
+func (j *Judge) Advance(now int64) []Event {
+	if now <= j.now {
+		return nil
+	}
+	j.now = now
+	if j.next == 0 {
+		return nil
+	}
+	var events []Event
+	grace := j.o.Grace.Milliseconds()
+	for (j.next+1)*j.width+grace <= now {
+		events = append(events, j.step(j.next)...)
+		j.next++
+	}
+	return events
+}
 
 // Stats says what was done so far.
-func (j *Judge) Stats() Stats { return Stats{} }
+func (j *Judge) Stats() Stats {
+	s := j.stats
+	s.Dropped = j.dropped + j.names.dropped
+	return s
+}
+
+// bins is a time in bins, at least one.
+func (j *Judge) bins(d time.Duration) int64 { return max(1, d.Milliseconds()/j.width) }
+
+// hourOf is the hour of a bin's start since 1970.
+func (j *Judge) hourOf(bin int64) int64 { return bin * j.width / time.Hour.Milliseconds() }
+
+func (j *Judge) room() bool {
+	if j.series < j.o.MaxSeries {
+		return true
+	}
+	j.dropped++
+	return false
+}

@@ -25,7 +25,7 @@ var rules = []rule{
 		(*view).tooThin, (*view).whyTooThin},
 	{model.Release, "the scope names a version of the application or an operating system",
 		(*view).release, (*view).whyRelease},
-	{model.DNS, "most failures are failures to resolve names, or names resolve to other addresses whose certificates do not fit",
+	{model.DNS, "most failures are failures to resolve names; or names resolve to other addresses: their certificates do not fit, or only clients from some networks or countries are sent to servers that nobody asked before",
 		(*view).dns, (*view).whyDNS},
 	{model.Certificate, "most failures are rejected certificates, and not only from some networks or countries",
 		(*view).certificate, (*view).whyCertificate},

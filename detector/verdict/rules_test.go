@@ -92,6 +92,9 @@ func TestRules(t *testing.T) {
 		{"hijack", outage(func(f *Facts) {
 			f.Outcomes = []Outcome{{report.TLSCertNameInvalid, 300}, {report.DNSAddressChanged, 60}}
 		}, in("SE")), model.DNS, "somebody else may answer"},
+		{"strange servers", outage(failing(report.TLSCertAuthorityInvalid), in("SE"), func(f *Facts) { f.Strange = 0.98 }), model.DNS,
+			"only clients from SE are sent to servers that nobody asked before"},
+		{"a new server with a bad certificate", outage(failing(report.TLSCertNameInvalid), at("a"), func(f *Facts) { f.Strange = 1 }), model.Certificate, ""},
 		{"certificate", outage(failing(report.TLSCertDateInvalid)), model.Certificate, "clients reject the certificate"},
 		{"certificate of one server", outage(failing(report.TLSCertDateInvalid), at("a")), model.Certificate, "clients reject the certificate at a"},
 		{"certificate on one path", outage(failing(report.TLSCertAuthorityInvalid), from(64501)), model.NetworkPath, "only requests from AS64501"},

@@ -107,8 +107,11 @@ func (v *view) tooThin() bool { return len(v.missing()) > 0 && !v.probesDown() }
 func (v *view) release() bool { return v.Scope.release() }
 
 func (v *view) dns() bool {
-	return v.share("dns") >= most || v.share(report.DNSAddressChanged, report.DNSAnswerUnexpected) >= hijack && v.share("dns", "tls") >= most
+	return v.share("dns") >= most || v.hijacked() || v.share(report.DNSAddressChanged, report.DNSAnswerUnexpected) >= hijack && v.share("dns", "tls") >= most
 }
+
+// hijacked reports whether clients of some places are sent to servers of which nobody else has heard.
+func (v *view) hijacked() bool { return v.Strange >= most && v.Scope.network() }
 
 func (v *view) certificate() bool { return v.share("tls.cert") >= most && !v.Scope.network() }
 

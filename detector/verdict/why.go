@@ -91,6 +91,10 @@ func (v *view) whyDNS() []model.Signal {
 	if v.share("dns") >= most {
 		return []model.Signal{signal(model.SignalScope, "names do not resolve%s: look at the zone, its name servers and the resolvers", v.who()), v.outcomes()}
 	}
+	if v.hijacked() {
+		return []model.Signal{signal(model.SignalScope, "only clients from %s are sent to servers that nobody asked before: somebody else may answer for the names",
+			list(append(v.networks(v.Scope.ASNs), v.Scope.Countries...))), v.outcomes()}
+	}
 	return []model.Signal{signal(model.SignalScope, "names resolve to addresses whose certificates do not fit%s: somebody else may answer for them", v.who()), v.outcomes()}
 }
 

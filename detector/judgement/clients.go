@@ -1,0 +1,151 @@
+package judgement
+
+import (
+	"math"
+	"math/bits"
+	"time"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+const (
+	maxClients = 100_000
+	// a client's first failure is told within seconds; when it comes so much later, the client could not
+	// reach a collector either
+	heldFor = 15 * time.Second
+)
+
+// clientState is how one client with failures fares.
+type clientState struct {
+	first, last int64  // when failures ended, Unix ms
+	ok          int64  // when the last request that succeeded did
+	mixed       bool   // some succeeded between failures
+	held        bool   // the first report came late
+	told        int64  // when the last report of failures arrived
+	places      uint64 // bitmap of what it asked for
+}
+
+// recovered reports whether the client is well again: it said so, or its reports, which were held
+// up, came through at last.
+func (c *clientState) recovered() bool {
+	return c.ok > c.last || c.held && c.told-c.last >= heldFor.Milliseconds()
+}
+
+// clients remembers those with failures of late, in two generations.
+type clients struct {
+	generation int64
+	now, last  map[uint64]*clientState
+
+	active struct { // of all clients, in this minute and the one before
+		block     int64
+		seen      map[uint64]struct{}
+		sum, past float64
+	}
+}
+
+func (c *clients) turn(bin int64) {
+	if g := bin / voiceBins; g != c.generation || c.now == nil {
+		c.last, c.now, c.generation = c.now, map[uint64]*clientState{}, g
+	}
+	if b := bin / spreadBins; b != c.active.block || c.active.seen == nil {
+		c.active.past, c.active.sum, c.active.block, c.active.seen = c.active.sum, 0, b, map[uint64]struct{}{}
+	}
+}
+
+// come counts a client among the active ones. A row that stands for many stands for many clients.
+func (c *clients) come(r *Row) {
+	if _, seen := c.active.seen[r.Client]; seen || len(c.active.seen) >= maxClients {
+		return
+	}
+	c.active.seen[r.Client] = struct{}{}
+	c.active.sum += min(max(r.Estimated/float64(r.Raw), 1), mostWeight)
+}
+
+func (c *clients) state(client uint64) *clientState {
+	if s := c.now[client]; s != nil {
+		return s
+	}
+	return c.last[client]
+}
+
+func (c *clients) failed(r *Row) {
+	s := c.state(r.Client)
+	if s == nil {
+		if len(c.now) >= maxClients {
+			return
+		}
+		s = &clientState{first: r.At, held: r.Source == report.SourceAgent && r.Arrived-r.At >= heldFor.Milliseconds()}
+	}
+	c.now[r.Client] = s
+	s.mixed = s.mixed || s.ok > s.first && s.ok < r.At
+	s.first, s.last, s.told = min(s.first, r.At), max(s.last, r.At), max(s.told, r.Arrived)
+	s.places |= 1 << (mix(0, hashText(r.Target), hashText(r.Server)) & 63)
+}
+
+func (c *clients) succeeded(r *Row) {
+	s := c.state(r.Client)
+	if s == nil {
+		return
+	}
+	s.mixed = s.mixed || r.At > s.first && r.At < s.last
+	s.ok = max(s.ok, r.At)
+}
+
+// hashText is FNV-1a.
+func hashText(s string) uint64 {
+	h := uint64(0xcbf29ce484222325)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 0x100000001b3
+	}
+	return h
+}
+
+// fates sums up how clients fare.
+type fates struct {
+	n                           int
+	everywhere, recovered, held int
+	places                      uint64
+	ended, told                 moments // of those whose reports were held up: their failures, their reports
+}
+
+// moments is the spread of times in seconds.
+type moments struct{ n, sum, squares float64 }
+
+func (m *moments) add(ms int64) {
+	x := float64(ms%1e9) / 1000
+	m.n, m.sum, m.squares = m.n+1, m.sum+x, m.squares+x*x
+}
+
+func (m *moments) deviation() float64 {
+	mean := m.sum / max(m.n, 1)
+	return math.Sqrt(max(m.squares/max(m.n, 1)-mean*mean, 0))
+}
+
+// together reports whether clients whose reports were held up came back all at once: then they were
+// cut off together, and not each by its own connection.
+func (f *fates) together() bool {
+	return f.held >= 3 && f.ended.deviation() > 45 && f.told.deviation() < 0.4*f.ended.deviation()
+}
+
+func (f *fates) add(s *clientState) {
+	if s == nil {
+		return
+	}
+	f.n++
+	f.places |= s.places
+	if !s.mixed {
+		f.everywhere++
+	}
+	if s.recovered() {
+		f.recovered++
+	}
+	if s.held {
+		f.held++
+		f.ended.add(s.last)
+		f.told.add(s.told)
+	}
+}
+
+func (f *fates) share(n int) float64 { return float64(n) / float64(max(f.n, 1)) }
+
+func (f *fates) targets() int { return bits.OnesCount64(f.places) }

@@ -1,0 +1,105 @@
+package judgement
+
+import "math"
+
+// Half-lives of what is known of requests, in time: the share of a value in all requests, and how
+// many there are of late.
+const (
+	shareHours   = 2.0
+	recentHours  = 1.0 / 12
+	levelHours   = 1.0 / 12
+	steadyWeight = 200 // requests for which the long share speaks when the recent one differs
+	surgeMost    = 4   // by how much at most the recent share raises the long one
+)
+
+// fading are the factors by which a bin makes old knowledge lighter.
+type fading struct {
+	share, recent, level, rate float64
+}
+
+func newFading(binHours float64) fading {
+	of := func(hours float64) float64 { return math.Exp2(-binHours / hours) }
+	return fading{share: of(shareHours), recent: of(recentHours), level: of(levelHours), rate: of(rateHours)}
+}
+
+// exposure is what is known of the requests at one value, whatever became of them: sums of
+// estimated requests in which older bins weigh less. They are brought up to date when touched.
+type exposure struct {
+	share  float64 // discounted slowly
+	recent float64 // discounted quickly
+	at     int64   // the bin up to which both are discounted
+	born   int64   // the bin in which there were requests first
+	before float64 // the share of everyone when it was born
+
+	claimedIn int64   // the bin that claimed is of
+	claimed   float64 // requests of a network that were believed in it
+}
+
+func (e *exposure) bring(bin int64, f *fading) {
+	if d := bin - e.at; d > 0 {
+		if d == 1 {
+			e.share *= f.share
+			e.recent *= f.recent
+		} else {
+			e.share *= math.Pow(f.share, float64(d))
+			e.recent *= math.Pow(f.recent, float64(d))
+		}
+		e.at = bin
+	}
+}
+
+func (e *exposure) add(bin int64, n float64, f *fading) {
+	e.bring(bin, f)
+	e.share += n
+	e.recent += n
+}
+
+// expected is how many requests a bin has at the value when everyone has level of them. Since
+// successes are reported late, it comes from the past: the long share, raised where the recent one is
+// clearly larger.
+func (e *exposure) expected(level float64, all *exposure, f *fading) float64 {
+	e.bring(all.at, f)
+	if e == all {
+		return level
+	}
+	since := all.share - e.before*math.Pow(f.share, float64(all.at-e.born))
+	share := e.share / max(since, e.share, 1)
+	surge := (steadyWeight + e.recent) / (steadyWeight + share*all.recent)
+	return level * min(share*min(max(surge, 1), surgeMost), 1)
+}
+
+// level is the number of requests of everyone in a bin, learned from bins whose rows have all come.
+type level struct {
+	ring   [ringBins]float64
+	newest int64
+	sum, n float64 // discounted
+}
+
+func (l *level) add(bin int64, n float64) {
+	l.bring(bin)
+	if l.newest-bin < ringBins {
+		l.ring[slot(bin)] += n
+	}
+}
+
+func (l *level) bring(bin int64) {
+	if bin-l.newest >= ringBins {
+		l.ring = [ringBins]float64{}
+		l.newest = bin
+	}
+	for l.newest < bin {
+		l.newest++
+		l.ring[slot(l.newest)] = 0
+	}
+}
+
+// settle learns a bin.
+func (l *level) settle(bin int64, fade float64) {
+	if l.newest-bin >= ringBins || bin > l.newest {
+		l.sum, l.n = l.sum*fade, l.n*fade+1
+		return
+	}
+	l.sum, l.n = l.sum*fade+l.ring[slot(bin)], l.n*fade+1
+}
+
+func (l *level) mean() float64 { return l.sum / max(l.n, 1) }

@@ -1,0 +1,112 @@
+package judgement
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/heliograph-net/heliograph/detector/verdict"
+	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// Breadth that an incident takes to be acted on.
+const (
+	// the part of the evidence of an alarm that distinct sources must give by themselves
+	sourcesPart = 0.7
+	// sources from which on a fault need not have lasted a minute
+	fewSources = 4
+)
+
+// decide fills in the verdict, whether it pages, and the evidence.
+func (t *turn) decide(i *incident, m *numbers, d *Incident) {
+	if len(i.flows) == 0 {
+		t.decideFlood(i, d)
+		return
+	}
+	f := t.facts(i, m, d)
+	r := verdict.Judge(f)
+	d.Verdict, d.Page = r.Verdict, r.Page
+	if r.Verdict == model.Forged {
+		d.Scope = []Scope{{ASN: slices.Clone(r.Scope.ASNs)}}
+	}
+	for _, s := range r.Evidence {
+		d.Evidence = append(d.Evidence, Evidence{s.Code, s.Text})
+	}
+}
+
+// facts gathers what the verdict is made from.
+func (t *turn) facts(i *incident, m *numbers, d *Incident) *verdict.Facts {
+	s := &d.Scope[0]
+	f := &verdict.Facts{
+		Target: d.Target, Delivery: d.App == model.DeliveryApp, Late: d.Late, NetworkName: t.j.o.NetworkName,
+		Scope: verdict.Scope{ASNs: s.ASN, Countries: s.Country, Servers: s.Server, Versions: s.Version, Systems: s.OS, Protocols: s.Protocol,
+			Statuses: s.Status, Collectors: s.Collector},
+		Inside:       verdict.Count{Failed: d.Failed, Requests: d.Requests, Expected: d.Expected},
+		Breadth:      verdict.Breadth{Clients: m.clients, Buckets: m.sources, Networks: m.networks},
+		Needed:       t.needed(i, m),
+		NeededExcess: t.j.o.Excess,
+		Vantages:     t.vantages(s.Server),
+	}
+	for out, x := range m.byOutcome {
+		name := report.Outcome(t.j.names.text(kindOutcome, out))
+		f.Outcomes = append(f.Outcomes, verdict.Outcome{Outcome: name, Excess: x * max(1-m.expected/max(m.counted, 1), 0.1)})
+	}
+	slices.SortFunc(f.Outcomes, func(a, b verdict.Outcome) int {
+		return cmp.Or(cmp.Compare(b.Excess, a.Excess), cmp.Compare(a.Outcome, b.Outcome))
+	})
+	f.Clients = verdict.Clients{
+		Active: int(t.j.clients.active.past * i.part * max(1, float64(t.bin-i.firstBin)/(3*spreadBins))), Targets: m.fates.targets(),
+		Everywhere: m.fates.share(m.fates.everywhere), Recovered: m.fates.share(m.fates.recovered), Offline: m.fates.share(m.fates.held),
+	}
+	if m.fates.together() || i.late {
+		f.Clients.Recovered = 0
+	}
+	f.Reporters = t.reporters(m)
+	return f
+}
+
+// reporters says where the reports come from. That a source was never heard of before means something
+// only if it is loud: most clients are new.
+func (t *turn) reporters(m *numbers) verdict.Reporters {
+	r := verdict.Reporters{Sources: m.sources, Loudest: m.topFailed / max(m.failed, 1)}
+	if m.loud() {
+		r.Fresh = r.Loudest
+	}
+	if m.top.asn != 0 {
+		r.ASNs = []uint32{m.top.asn}
+	}
+	r.Others = verdict.Count{Failed: m.counted - m.topCounted, Requests: max(m.requests-m.topFailed, 0), Expected: m.expected}
+	return r
+}
+
+// needed is the least breadth that is acted on. Distinct sources must be a wonder by themselves, since
+// a machine can invent clients, but no address prefixes; few of them must have told for a minute; and
+// a fault that is not of one network must be told from several.
+func (t *turn) needed(i *incident, m *numbers) verdict.Breadth {
+	o := &t.j.o
+	n := verdict.Breadth{Clients: o.Clients, Buckets: min(2, o.Clients), Networks: 1}
+	price := t.price(i.flows, &i.scopes[0])
+	least := min(o.Evidence+price, 2*o.Evidence) * sourcesPart
+	for n.Buckets < 64 && surprise(float64(n.Buckets), m.expected, priorShape) < least {
+		n.Buckets++
+	}
+	if m.span < t.j.bins(time.Minute) {
+		n.Buckets = max(n.Buckets, fewSources)
+	}
+	if len(i.scopes[0][byASN]) == 0 {
+		n.Networks = o.Networks
+		if m.topShare > aloneShare {
+			n.Networks = max(n.Networks, m.networks+1)
+		}
+	}
+	// Clients whose reports were held up and who are back, one after another, tell of their own
+	// connections, however many they are.
+	if f := &m.fates; !i.late && min(f.share(f.everywhere), f.share(f.recovered), f.share(f.held)) > 0.5 && !f.together() {
+		n.Clients = max(n.Clients, m.clients+1)
+	}
+	if i.told.Page && i.told.Until == 0 { // what has alerted people is not taken back
+		n = verdict.Breadth{}
+	}
+	return n
+}

@@ -1,0 +1,411 @@
+package judgement
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"time"
+)
+
+// Times of an incident's life.
+const (
+	followBins   = 6               // over which it is asked whether it goes on
+	goesOn       = 4               // evidence, in nats, that it does
+	paceCount    = 10              // failures that are waited for until it may be over
+	reopenFor    = time.Hour       // after which the same fault is a new incident
+	togetherFor  = 5 * time.Minute // causes with onsets so close together may be one
+	togetherAll  = 2 * time.Minute // likewise, of different targets
+	holdMost     = 32              // by how much more calm it takes at most to clear a fault that flaps
+	maxIncidents = 500             // that are remembered
+	onsetBefore  = 3               // bins before the first alarm's window that may belong to it
+)
+
+// incident is what is known of one fault.
+type incident struct {
+	id     ID
+	flows  map[flow]bool
+	scopes []cuboid // ranked
+	share  float64
+	part   float64 // of the expected failures of the flows that lies in scopes[0]
+	margin float64 // see cause
+
+	onset    int64 // Unix ms
+	firstBin int64 // of the onset
+	found    int64 // the bin in which it was found or opened again
+	lastBad  int64 // bin
+	until    int64 // Unix ms, 0: open
+	calm     int64 // bins since it stopped to stand out
+	pace     int64 // bins over which it is asked whether it goes on
+	reopened int
+	excess   float64 // since the onset
+
+	late      bool  // of the past
+	lateUntil int64 // Unix ms, when it was over
+
+	flood     *flood // what a machine sends that says far too much; nil: none
+	floodSeen int64  // the bin in which it did last
+
+	pending     cuboid // a scope that may replace scopes[0] if it is found again
+	pendingSeen int
+
+	worst numbers
+	told  Incident // what was told last; its ID is 0 before
+	tells int
+	later int64 // the bin before which nothing but a page is told
+}
+
+func (i *incident) open() bool { return i.until == 0 }
+
+func (i *incident) holds(h *hit) bool {
+	return i.flows[flow{h.pop, h.out}] && i.scopes[0].holds(&h.place)
+}
+
+// turn is the judgement of one bin.
+type turn struct {
+	j      *Judge
+	bin    int64
+	end    int64 // of the bin in Unix ms
+	found  int
+	events []Event
+}
+
+// explain finds the cause of the strongest alarm and gives it to an incident. It reports whether
+// that changed anything.
+func (t *turn) explain(alarms []alarm) bool {
+	a := &alarms[0]
+	flows := t.flowsOf(a)
+	if len(flows) == 0 {
+		return false
+	}
+	c := t.localise(flows, max(a.window, 2), nil)
+	if i := t.related(&c); i != nil {
+		return t.merge(i, &c)
+	}
+	if len(t.j.incidents) >= maxIncidents {
+		t.j.dropped++
+		return false
+	}
+	t.j.lastID++
+	i := &incident{id: t.j.lastID, flows: c.flows, scopes: c.scopes, share: c.share, part: c.part, margin: c.margin, found: t.bin, lastBad: t.bin, pace: followBins}
+	t.j.incidents = append(t.j.incidents, i)
+	t.date(i, int64(a.window))
+	return true
+}
+
+// related finds the incident that a cause belongs to, open ones first, the newest first.
+func (t *turn) related(c *cause) *incident {
+	for _, open := range []bool{true, false} {
+		for _, i := range slices.Backward(t.j.incidents) {
+			if i.open() == open && (!i.late || t.goesOn(i)) && t.same(i, c) {
+				return i
+			}
+		}
+	}
+	return nil
+}
+
+// same reports whether a cause is the fault that an incident is about.
+func (t *turn) same(i *incident, c *cause) bool {
+	mine, other := &i.scopes[0], &c.scopes[0]
+	if len(i.flows) == 0 {
+		return false
+	}
+	near := func(d time.Duration) bool {
+		return i.open() && t.bin-int64(c.window)-i.firstBin <= t.j.bins(d)
+	}
+	shared := t.sharesTarget(i.flows, c.flows)
+	switch {
+	case mine.equal(other):
+		return shared || !mine.everyone() || near(togetherAll)
+	case mine.everyone(), other.everyone():
+		return shared && near(togetherFor)
+	case other.within(mine):
+		return true
+	case mine.within(other):
+		return shared || near(togetherFor)
+	case mine.overlaps(other) || mine.likes(other):
+		return near(togetherFor) && sharesFlow(i.flows, c.flows)
+	default:
+		return false
+	}
+}
+
+// within reports whether all places of c lie in o.
+func (c *cuboid) within(o *cuboid) bool {
+	for a := range o {
+		if len(o[a]) == 0 {
+			continue
+		}
+		if len(c[a]) == 0 || slices.ContainsFunc(c[a], func(v uint32) bool { return !slices.Contains(o[a], v) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// likes reports whether both cuboids name values of the same attributes.
+func (c *cuboid) likes(o *cuboid) bool {
+	for a := range c {
+		if (len(c[a]) > 0) != (len(o[a]) > 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// sharesTarget reports whether two causes are about requests to the same target.
+func (t *turn) sharesTarget(a, b map[flow]bool) bool {
+	for f := range a {
+		for g := range b {
+			x, y := t.j.order[f.pop].key, t.j.order[g.pop].key
+			if x.app == y.app && x.target == y.target {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func sharesFlow(a, b map[flow]bool) bool {
+	for f := range a {
+		if b[f] {
+			return true
+		}
+	}
+	return false
+}
+
+// merge makes a cause part of an incident, which it opens again if need be.
+func (t *turn) merge(i *incident, c *cause) bool {
+	if !i.open() || i.late {
+		t.reopen(i)
+	}
+	if i.late { // the fault of the past goes on
+		i.late, i.firstBin = false, t.bin-int64(c.window)+1
+	}
+	before := len(i.flows)
+	maps.Copy(i.flows, c.flows)
+	if len(i.flows) == before && i.scopes[0].equal(&c.scopes[0]) {
+		return i.found == t.bin
+	}
+	t.review(i, true)
+	return true
+}
+
+// reopen lets an incident go on that was over.
+func (t *turn) reopen(i *incident) {
+	i.until, i.calm, i.found, i.lastBad, i.later = 0, 0, t.bin, t.bin, 0
+	i.reopened++
+}
+
+// review localises an incident anew. A scope that differs replaces the former one at once, or only
+// when it is found twice.
+func (t *turn) review(i *incident, now bool) {
+	window := min(max(t.bin-i.firstBin+1, 2), ringBins-1)
+	c := t.localise(i.flows, int(window), i)
+	if c.scopes[0].equal(&i.scopes[0]) {
+		i.scopes, i.share, i.part, i.margin, i.pendingSeen = c.scopes, c.share, c.part, c.margin, 0
+		return
+	}
+	if !now && (i.pendingSeen == 0 || !i.pending.equal(&c.scopes[0])) {
+		i.pending, i.pendingSeen = c.scopes[0], 1
+		return
+	}
+	i.scopes, i.share, i.part, i.margin, i.pendingSeen = c.scopes, c.share, c.part, c.margin, 0
+}
+
+// expected is how many failures a bin has within the incident's scope.
+func (t *turn) expected(i *incident) float64 {
+	at, values := i.scopes[0].only()
+	e := 0.0
+	for _, f := range slices.SortedFunc(maps.Keys(i.flows), compareFlows) {
+		for _, v := range values {
+			e += t.j.expectedAt(f, at, v)
+		}
+	}
+	if i.scopes[0].mixed() {
+		e *= i.part
+	}
+	return e + leastCount
+}
+
+// only is the attribute that a cuboid names, with its values; everyone if it names none or several.
+func (c *cuboid) only() (attribute, []uint32) {
+	if !c.mixed() {
+		for a, list := range c {
+			if len(list) > 0 {
+				return attribute(a), list
+			}
+		}
+	}
+	return everyone, []uint32{0}
+}
+
+// mixed reports whether a cuboid names several attributes.
+func (c *cuboid) mixed() bool {
+	n := 0
+	for _, list := range c {
+		if len(list) > 0 {
+			n++
+		}
+	}
+	return n > 1
+}
+
+// price is what a scope takes more because there are many like it, in nats.
+func (t *turn) price(flows map[flow]bool, c *cuboid) float64 {
+	price := 0.0
+	for a, list := range c {
+		for _, v := range list {
+			best := math.Inf(1)
+			for f := range flows {
+				p := t.j.order[f.pop]
+				if e := p.exposures[a][v]; e != nil {
+					best = min(best, p.price(e))
+				}
+			}
+			if !math.IsInf(best, 0) {
+				price += best
+			}
+		}
+	}
+	return price
+}
+
+// counts are the failures within an incident's scope, bin by bin, in n bins up to this one.
+func (t *turn) counts(i *incident, n int64) []float64 {
+	x := make([]float64, n)
+	first := t.bin - n + 1
+	t.j.recent.each(t.bin, int(n), func(h *hit, weight float64) {
+		if i.holds(h) {
+			x[h.at/t.j.width-first] += float64(h.count) * weight
+		}
+	})
+	return x
+}
+
+// follow asks of every open incident whether it goes on, and forgets those that are long over.
+func (t *turn) follow() {
+	t.j.incidents = slices.DeleteFunc(t.j.incidents, func(i *incident) bool {
+		return !i.open() && t.end-i.until > reopenFor.Milliseconds()
+	})
+	for _, i := range t.j.incidents {
+		if i.open() {
+			t.followOne(i)
+		}
+	}
+}
+
+func (t *turn) followOne(i *incident) {
+	if i.late {
+		t.followLate(i)
+		return
+	}
+	if i.flood != nil && len(i.flows) == 0 {
+		if t.bin-i.floodSeen > 2*spreadBins {
+			i.calm++
+		} else {
+			i.calm, i.lastBad = 0, t.bin
+		}
+		return
+	}
+	e, n := t.expected(i), i.pace
+	x := t.counts(i, n)
+	total := sum(x)
+	sp := t.spreadOf(i)
+	cluster, shape := sp.cluster(), 1/(sp.noise()+1e-3)
+	i.excess += max(x[n-1]-e, 0)
+	// it is over when the last half of the time is calm, or all of it is hardly hit
+	if surprise(total/cluster, float64(n)*e/cluster, shape) >= goesOn && total >= 1.3*float64(n)*e && sum(x[n/2:]) > 1.2*float64(n-n/2)*e {
+		i.calm = 0
+		for b := range x {
+			if x[b] > 1.2*e {
+				i.lastBad = max(i.lastBad, t.bin-n+1+int64(b))
+			}
+		}
+	} else {
+		i.calm++
+	}
+	// as many bins as bring some failures if it goes on
+	if rate := i.excess / float64(max(t.bin-i.firstBin, 1)); i.calm == 0 {
+		i.pace = min(max(int64(paceCount/max(rate, 0.01)), followBins), ringBins/2)
+	}
+	if t.bin-i.firstBin < t.j.bins(relearnAfter) {
+		t.freeze(i)
+	}
+	if since := t.bin - i.found; since <= 4 || since == 8 || since%16 == 0 && since < 64 {
+		t.review(i, i.told.ID == 0)
+	}
+}
+
+// freeze keeps the values of an incident's scope from being learned.
+func (t *turn) freeze(i *incident) {
+	at, values := i.scopes[0].only()
+	for f := range i.flows {
+		p := t.j.order[f.pop]
+		for _, st := range []*stream{p.any, p.outcomes[f.outcome]} {
+			if st == nil {
+				continue
+			}
+			for _, v := range values {
+				if s := st.series[at][v]; s != nil {
+					s.freeze(i.firstBin, t.bin+spreadBins)
+				}
+			}
+		}
+	}
+}
+
+func sum(x []float64) (total float64) {
+	for _, v := range x {
+		total += v
+	}
+	return total
+}
+
+// spreadOf is the spread of the attribute that an incident's scope names first.
+func (t *turn) spreadOf(i *incident) *spread {
+	at := everyone
+	for a := range i.scopes[0] {
+		if len(i.scopes[0][a]) > 0 {
+			at = attribute(a)
+			break
+		}
+	}
+	for _, f := range slices.SortedFunc(maps.Keys(i.flows), compareFlows) {
+		if st := t.j.order[f.pop].outcomes[f.outcome]; st != nil {
+			return &st.spread[at]
+		}
+	}
+	return &spread{}
+}
+
+// hold is how many calm bins it takes until an incident is over: twice as many for each time
+// that it opened again.
+func (i *incident) hold() int64 {
+	return max(3, i.pace/2) * min(int64(1)<<min(i.reopened, 10), holdMost)
+}
+
+// date estimates the onset: the bin from which on a higher rate explains the failures best, and
+// within it the part that the failures of the bins after it suggest.
+func (t *turn) date(i *incident, window int64) {
+	n := min(window*2+onsetBefore, ringBins-1)
+	x, e := t.counts(i, n), t.expected(i)
+	best, at := math.Inf(-1), n-1
+	tail, bins := 0.0, 0.0
+	for b := n - 1; b >= 0; b-- {
+		tail, bins = tail+x[b], bins+1
+		if f := poisson(tail, e*bins); f > best {
+			best, at = f, b
+		}
+	}
+	i.firstBin = t.bin - n + 1 + at
+	part := 1.0
+	if after := n - 1 - at; after > 0 {
+		if rate := sum(x[at+1:]) / float64(after); rate > 0 {
+			part = min(x[at]/rate, 1)
+		}
+	}
+	i.onset = (i.firstBin+1)*t.j.width - int64(part*float64(t.j.width))
+	i.excess = max(sum(x[at:])-e*float64(n-at), 0)
+}

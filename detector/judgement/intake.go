@@ -1,0 +1,209 @@
+package judgement
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+const (
+	lateAfter  = 5 * time.Minute // a row that arrives so long after the fact tells of the past
+	mostWeight = 1000            // requests that one reported request may stand for
+)
+
+// dirtySeries is a series with failures that are not judged yet.
+type dirtySeries struct {
+	stream *stream
+	series *series
+}
+
+// Add takes a row. Rows come in the order of their arrival.
+func (j *Judge) Add(r Row) {
+	if r.Arrived == 0 {
+		r.Arrived = r.At
+	}
+	if r.At > r.Arrived { // a clock that is wrong, or a lie
+		r.At = r.Arrived
+	}
+	if r.Raw == 0 || r.At < 0 {
+		return
+	}
+	j.stats.Cells++
+	bin := r.At / j.width
+	if j.next == 0 {
+		j.next = bin
+	}
+	j.voices.turn(j.next)
+	j.clients.turn(j.next)
+	j.clients.come(&r)
+	j.sources.add(&r, j.o.Seed)
+	if len(j.sources.silent) > 0 {
+		if _, flood := j.sources.silent[source{r.ASN, r.Bucket}]; flood {
+			return
+		}
+	}
+	if r.Arrived-r.At >= lateAfter.Milliseconds() || bin <= j.next-ringBins/2 && bin <= j.next-j.bins(lateAfter) {
+		j.lateRow(&r)
+		return
+	}
+	p := j.population(&r, bin)
+	if p == nil {
+		return
+	}
+	at := j.place(&r)
+	j.expose(p, bin, &at, &r)
+	switch {
+	case r.Outcome == report.OK:
+		j.clients.succeeded(&r)
+	case r.Outcome != report.Abandoned:
+		j.fail(p, bin, &at, &r)
+	}
+}
+
+// population finds or makes the population of a row; the one of all requests when the row's own is
+// not known to enough sources, and nil when there is neither.
+func (j *Judge) population(r *Row, bin int64) *population {
+	who := source{r.ASN, r.Bucket}
+	app, target := j.names.admit(kindApp, r.App, who), j.names.admit(kindTarget, r.Target, who)
+	if app == 0 || target == 0 {
+		return j.root
+	}
+	key := populationKey{app, target, r.Source}
+	if p := j.pops[key]; p != nil {
+		return p
+	}
+	if len(j.pops) >= maxPopulations {
+		j.dropped++
+		return j.root
+	}
+	if len(j.pops) > 0 && j.root == nil {
+		j.root = j.newPopulation(populationKey{}, nil, bin)
+	}
+	parent := j.root
+	if r.App == model.DeliveryApp {
+		parent = nil
+	}
+	p := j.newPopulation(key, parent, bin)
+	j.pops[key] = p
+	return p
+}
+
+// expose counts the requests of a row as exposure.
+func (j *Judge) expose(p *population, bin int64, at *place, r *Row) {
+	n := r.Estimated
+	if !(n >= 0) || math.IsInf(n, 0) {
+		n = 0
+	}
+	n = min(n, mostWeight*float64(r.Raw))
+	leaf := p.index
+	for ; p != nil; p = p.parent {
+		m := p.limit(bin, at[byASN], n)
+		if m == 0 {
+			continue
+		}
+		if p.index == leaf {
+			j.sample.add(sampled{*at, leaf, float32(m)})
+		}
+		p.level.add(bin, m)
+		p.all.add(max(bin, p.all.at), m, &j.fade)
+		for a := byASN; a < attributes; a++ {
+			if at[a] == 0 {
+				continue
+			}
+			if e := p.exposure(a, at[a], bin); e != nil {
+				e.add(max(bin, e.at), m, &j.fade)
+			}
+		}
+	}
+}
+
+// fail counts the failures of a row, as far as its client and its source have not been heard enough.
+func (j *Judge) fail(p *population, bin int64, at *place, r *Row) {
+	out := j.outcome(r)
+	count, told := j.hear(p, out+1, bin, r)
+	if !told {
+		return
+	}
+	j.clients.failed(r)
+	j.recent.of(bin).add(hit{
+		place: *at, client: r.Client, at: r.At, raw: float32(r.Raw), count: uint8(count), bucket: r.Bucket, pop: p.index, out: out,
+	})
+	for ; p != nil; p = p.parent {
+		if n, _ := j.hear(p, 0, bin, r); n > 0 {
+			j.count(p.any, bin, at, uint16(n))
+		}
+		if st := p.stream(out, bin); st != nil && count > 0 {
+			j.count(st, bin, at, uint16(count))
+		}
+	}
+}
+
+// outcome is the id of a row's outcome, or of what it is a case of. Words of the vocabulary's families
+// are taken from anybody while they are few.
+func (j *Judge) outcome(r *Row) uint32 {
+	ids := j.names.ids[kindOutcome]
+	if id, known := ids[string(r.Outcome)]; known {
+		return id
+	}
+	if len(ids) < freeOutcomes && r.Outcome.Valid() && slices.Contains(families, rootOf(r.Outcome)) {
+		return j.names.add(kindOutcome, string(r.Outcome))
+	}
+	if id := j.names.admit(kindOutcome, string(r.Outcome), source{r.ASN, r.Bucket}); id != 0 {
+		return id
+	}
+	for o := r.Outcome.Parent(); o != ""; o = o.Parent() {
+		if id, known := ids[string(o)]; known {
+			return id
+		}
+	}
+	return ids[string(report.Unknown)]
+}
+
+// families are the first words of the outcomes that clients produce.
+var families = []report.Outcome{"dns", "tcp", "tls", "http", "h2", "h3", "udp", "proxy", "network", "grpc", "websocket"}
+
+const freeOutcomes = 256
+
+func rootOf(o report.Outcome) report.Outcome {
+	for o.Parent() != "" {
+		o = o.Parent()
+	}
+	return o
+}
+
+// hear says how many failures of a row count: as many as its client and its source have left in this
+// minute for one kind of failure. It reports whether the row is kept at all.
+func (j *Judge) hear(p *population, kind uint32, bin int64, r *Row) (count uint64, kept bool) {
+	what := mix(j.o.Seed, uint64(p.index), uint64(kind), uint64(bin/spreadBins))
+	bySource := j.voices.heard(mix(what, 1, uint64(r.ASN), uint64(r.Bucket)), r.Raw)
+	if bySource >= sourceKept {
+		return 0, false
+	}
+	byClient := j.voices.heard(mix(what, 2, r.Client), r.Raw)
+	return min(r.Raw, uint64(max(clientMost-int(byClient), 0)), uint64(max(sourceMost-int(bySource), 0))), true
+}
+
+// count adds failures to the series of a stream.
+func (j *Judge) count(st *stream, bin int64, at *place, n uint16) {
+	for a := everyone; a < attributes; a++ {
+		if a != everyone && at[a] == 0 {
+			continue
+		}
+		s := st.open(a, at[a], bin)
+		if s == nil {
+			continue
+		}
+		s.bring(bin, st)
+		if s.newest-bin >= ringBins {
+			continue
+		}
+		s.add(bin, n)
+		if !s.dirty {
+			s.dirty = true
+			j.dirty = append(j.dirty, dirtySeries{st, s})
+		}
+	}
+}

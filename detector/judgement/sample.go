@@ -1,0 +1,30 @@
+package judgement
+
+import "math/rand/v2"
+
+// maxSample is how many rows of requests are remembered to tell how the requests of one value divide
+// over the values of other attributes.
+const maxSample = 16_384
+
+// sampled is a row of requests in the sample.
+type sampled struct {
+	place place
+	pop   uint16
+	n     float32 // estimated requests
+}
+
+// sample remembers rows at random. A row that comes replaces any other, so old ones fade.
+type sample struct {
+	rng  *rand.Rand
+	rows []sampled
+}
+
+func newSample(seed uint64) *sample { return &sample{rng: rand.New(rand.NewPCG(seed, 0x5a))} }
+
+func (s *sample) add(r sampled) {
+	if len(s.rows) < maxSample {
+		s.rows = append(s.rows, r)
+		return
+	}
+	s.rows[s.rng.IntN(maxSample)] = r
+}

@@ -1,0 +1,139 @@
+package judgement
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"math/bits"
+	"slices"
+)
+
+// What makes a source a flood: so many requests or clients in a minute at least, so many times what the
+// average source has, and so many times what the loudest source of its network usually has.
+const (
+	floodRaw     = 300
+	floodClients = 30
+	floodAverage = 20
+	floodUsual   = 4
+	usualGain    = 0.02 // of a minute in what is usual
+	maxSources   = 100_000
+)
+
+// loudness is what one source said in a minute.
+type loudness struct {
+	raw    uint64
+	tokens [4]uint64 // a bitmap of hashed tokens
+}
+
+func (l *loudness) add(r *Row, seed uint64) {
+	l.raw += r.Raw
+	h := mix(seed, r.Client)
+	l.tokens[h>>6&3] |= 1 << (h & 63)
+}
+
+// clients estimates the number of tokens by linear counting (Whang et al. 1990). It is good up to
+// some 600, which is more than is asked for.
+func (l *loudness) clients() float64 {
+	set := 0
+	for _, w := range l.tokens {
+		set += bits.OnesCount64(w)
+	}
+	return -256 * math.Log(1-min(float64(set), 255)/256)
+}
+
+// loudest is what the loudest source of a network usually says in a minute.
+type loudest struct{ raw, clients float64 }
+
+// sources watches for machines that say far more than any other.
+type sources struct {
+	now    map[source]*loudness
+	usual  map[uint32]*loudest
+	silent map[source]int64 // floods, which are not listened to until a bin
+}
+
+func newSources() sources {
+	return sources{now: map[source]*loudness{}, usual: map[uint32]*loudest{}, silent: map[source]int64{}}
+}
+
+func (s *sources) add(r *Row, seed uint64) {
+	who := source{r.ASN, r.Bucket}
+	l := s.now[who]
+	if l == nil {
+		if len(s.now) >= maxSources {
+			return
+		}
+		l = &loudness{}
+		s.now[who] = l
+	}
+	l.add(r, seed)
+}
+
+// flood is a source that says far too much.
+type flood struct {
+	source  source
+	raw     uint64
+	clients float64
+}
+
+// floods are the sources that are too loud in this minute so far.
+func (s *sources) floods() (floods []flood) {
+	var raw, clients float64
+	for _, l := range s.now {
+		raw += float64(min(l.raw, floodRaw))
+		clients += min(l.clients(), floodClients)
+	}
+	n := float64(max(len(s.now), 1))
+	for who, l := range s.now {
+		u := s.usual[who.asn]
+		if u == nil {
+			u = &loudest{}
+		}
+		c, x := l.clients(), float64(l.raw)
+		if x >= floodRaw && x > floodAverage*raw/n && x > floodUsual*u.raw || c >= floodClients && c > floodAverage*clients/n && c > floodUsual*u.clients {
+			floods = append(floods, flood{who, l.raw, c})
+		}
+	}
+	slices.SortFunc(floods, func(a, b flood) int { return cmp.Or(cmp.Compare(b.raw, a.raw), compareSources(a.source, b.source)) })
+	return floods
+}
+
+// turn ends a minute and learns what is usual.
+func (s *sources) turn(young bool) {
+	top := map[uint32]loudest{}
+	for who, l := range s.now {
+		if _, flood := s.silent[who]; flood {
+			continue
+		}
+		t := top[who.asn]
+		top[who.asn] = loudest{max(t.raw, float64(l.raw)), max(t.clients, l.clients())}
+	}
+	s.learn(top, young)
+	clear(s.now)
+}
+
+// learn keeps what is usual of networks that have a loud source at all.
+func (s *sources) learn(top map[uint32]loudest, young bool) {
+	for asn, t := range top {
+		u := s.usual[asn]
+		if u == nil {
+			if t.raw < floodRaw/8 && t.clients < floodClients/8 || len(s.usual) >= maxSources/8 {
+				continue
+			}
+			u = &loudest{}
+			s.usual[asn] = u
+		}
+		gain := usualGain
+		if young {
+			gain = 0.5
+		}
+		u.raw += gain * (t.raw - u.raw)
+		u.clients += gain * (t.clients - u.clients)
+	}
+	maps.DeleteFunc(s.usual, func(asn uint32, u *loudest) bool {
+		if _, heard := top[asn]; !heard {
+			u.raw -= usualGain / 10 * u.raw
+			u.clients -= usualGain / 10 * u.clients
+		}
+		return u.raw < 1 && u.clients < 1
+	})
+}

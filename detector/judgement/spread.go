@@ -1,0 +1,61 @@
+package judgement
+
+// spreadBins is the number of bins over which the spread of counts is measured: a minute in the
+// defaults, as long as a bad connection bothers a client.
+const spreadBins = 6
+
+// spread is by how much the counts of an attribute's values vary beyond chance, learned from bins that
+// were judged calm. Failures come in clusters, since one client has several of them, and the rate of a
+// value varies from one minute to the next. The first makes the variance a multiple of the mean e,
+// the second adds a multiple of e²: variance = cluster·e + noise·e².
+type spread struct {
+	small struct{ squares, sum float64 } // of windows with small e
+	large struct{ excess, n float64 }    // of windows with large e
+}
+
+// What is assumed at the start, and its weight.
+const (
+	clusterPrior, clusterWeight = 1.5, 50 // weight in expected failures
+	noisePrior, noiseWeight     = 0.1, 60 // weight in windows
+	spreadClip                  = 9       // most that one window says, as a multiple of the mean's square
+	spreadMost                  = 10_000  // windows remembered
+	smallCount                  = 1.0     // a count below it is small
+	largeCount                  = 3.0     // a count above it is large
+)
+
+func (s *spread) add(x, e float64) {
+	d := (x - e) * (x - e)
+	switch {
+	case e <= 0:
+	case e < smallCount:
+		s.small.squares += min(d, spreadClip)
+		s.small.sum += e
+		if s.small.sum > spreadMost {
+			s.small.squares /= 2
+			s.small.sum /= 2
+		}
+	case e > largeCount:
+		s.large.excess += min((d-s.cluster()*e)/(e*e), spreadClip)
+		s.large.n++
+		if s.large.n > spreadMost {
+			s.large.excess /= 2
+			s.large.n /= 2
+		}
+	}
+}
+
+// addEmpty takes windows without failures at once.
+func (s *spread) addEmpty(windows, e float64) {
+	if e > 0 && e < smallCount {
+		s.small.squares += windows * e * e
+		s.small.sum += windows * e
+	}
+}
+
+func (s *spread) cluster() float64 {
+	return max(1, (clusterPrior*clusterWeight+s.small.squares)/(clusterWeight+s.small.sum))
+}
+
+func (s *spread) noise() float64 {
+	return max(1e-4, (noisePrior*noiseWeight+s.large.excess)/(noiseWeight+s.large.n))
+}

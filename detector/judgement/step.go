@@ -1,0 +1,148 @@
+package judgement
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+const (
+	// suspicious is the evidence, in nats, at which a series is not learned for a while. It is far
+	// below what an alarm takes, and chance alone reaches it in one window of some 3,000.
+	suspicious = 8
+	// how long a series that is suspicious, but raises no alarm, is kept from being learned
+	doubtFor = 6 * time.Hour
+	// how long an alarm is kept from being learned. Without an end, a release that turned some requests
+	// into failures on purpose would be an incident for ever.
+	relearnAfter = 72 * time.Hour
+)
+
+// alarm is a series that stands out beyond what chance and the number of places allow.
+type alarm struct {
+	finding
+	surplus float64 // evidence beyond what an alarm takes
+}
+
+// step judges a bin.
+func (j *Judge) step(bin int64) []Event {
+	j.stats.Bins++
+	for _, p := range j.order {
+		p.tick(bin)
+	}
+	j.recent.of(bin)
+	t := turn{j: j, bin: bin, end: (bin + 1) * j.width}
+	t.floods()
+	t.follow()
+	for t.found = 0; t.found < maxCauses; t.found++ {
+		alarms := j.alarms(bin)
+		if len(alarms) == 0 || !t.explain(alarms) {
+			break
+		}
+	}
+	t.past()
+	t.conclude()
+	j.clean(bin)
+	return t.events
+}
+
+// alarms are the series that stand out in a bin, as far as no open incident explains them, the
+// strongest first.
+func (j *Judge) alarms(bin int64) []alarm {
+	var list []alarm
+	for _, d := range j.dirty {
+		p := d.stream.pop
+		if p.young(bin) || !p.knows(d.series, bin) {
+			continue
+		}
+		x := d.series.counts(bin)
+		f := d.stream.look(d.series, &x)
+		if f.evidence >= suspicious {
+			j.doubt(&f, bin)
+		}
+		if a, is := j.alarm(f, &x, bin); is {
+			list = append(list, a)
+		}
+	}
+	slices.SortFunc(list, func(a, b alarm) int {
+		return cmp.Or(cmp.Compare(b.surplus, a.surplus), cmp.Compare(a.stream.pop.index, b.stream.pop.index), cmp.Compare(a.stream.outcome, b.stream.outcome),
+			cmp.Compare(a.series.attribute, b.series.attribute), cmp.Compare(a.series.value, b.series.value))
+	})
+	return list
+}
+
+// alarm decides whether a finding is an alarm once what incidents explain is taken away.
+func (j *Judge) alarm(f finding, x *counts, bin int64) (alarm, bool) {
+	need := j.o.Evidence + f.stream.pop.price(f.series.exposure)
+	if f.evidence < need || f.x-f.e < j.o.Excess {
+		return alarm{}, false
+	}
+	if part := j.unexplained(&f, x, bin); part < 1 {
+		f = f.stream.look(f.series, x)
+		// An incident explains its failures roughly, so what it leaves must be clear.
+		need *= 2 - part
+	}
+	return alarm{f, f.evidence - need}, f.evidence >= need && f.x-f.e >= j.o.Excess
+}
+
+// unexplained takes from the counts of a finding's series what incidents explain, and returns the
+// part that is left.
+func (j *Judge) unexplained(f *finding, x *counts, bin int64) float64 {
+	if len(j.incidents) == 0 {
+		return 1
+	}
+	before, after := sum(x[:]), 0.0
+	j.recent.each(bin, windows[len(windows)-1], func(h *hit, weight float64) {
+		if f.holds(j, h) && j.explained(h, nil) {
+			p := &x[bin-h.at/j.width]
+			*p = max(*p-float64(h.count)*weight, 0)
+		}
+	})
+	after = sum(x[:])
+	return after / max(before, 1)
+}
+
+// explained reports whether a hit is part of an incident, other than own, that was open then.
+func (j *Judge) explained(h *hit, own *incident) bool {
+	for _, i := range j.incidents {
+		if i != own && !i.late && (i.open() || h.at < i.until+2*j.width) && i.holds(h) {
+			return true
+		}
+	}
+	return false
+}
+
+// holds reports whether a hit counts in the finding's series.
+func (f *finding) holds(j *Judge, h *hit) bool {
+	if f.stream.outcome != 0 && h.out != f.stream.outcome || f.series.attribute != everyone && h.place[f.series.attribute] != f.series.value {
+		return false
+	}
+	return f.stream.pop.has(j.order[h.pop])
+}
+
+// doubt keeps a series from being learned while it is suspicious.
+func (j *Judge) doubt(f *finding, bin int64) {
+	s := f.series
+	since := int64(0)
+	if s.frozenTo >= bin-ringBins {
+		since = bin - s.suspiciousFrom
+	}
+	limit := doubtFor
+	if f.evidence >= j.o.Evidence {
+		limit = relearnAfter
+	}
+	if since < j.bins(limit) {
+		s.freeze(bin-int64(f.window)-spreadBins, bin+spreadBins)
+	}
+}
+
+// clean forgets what has been judged.
+func (j *Judge) clean(bin int64) {
+	j.dirty = slices.DeleteFunc(j.dirty, func(d dirtySeries) bool {
+		d.series.dirty = d.series.newest > bin
+		return !d.series.dirty
+	})
+	if bin%j.bins(time.Hour) == 0 {
+		j.names.forgetWaiting()
+		j.forgetProbes()
+	}
+}

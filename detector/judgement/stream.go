@@ -1,0 +1,151 @@
+package judgement
+
+import "math"
+
+// stream is one outcome of one population, or all its failures together: the failures of everyone
+// and of every value of every attribute.
+type stream struct {
+	pop     *population
+	outcome uint32 // 0: all failures
+	all     *series
+	parent  *stream // of the population above; nil: none
+	series  [attributes]map[uint32]*series
+	spread  [attributes]spread
+}
+
+func newStream(pop *population, outcome uint32, parent *stream, bin int64) *stream {
+	st := &stream{pop: pop, outcome: outcome, parent: parent}
+	st.all = st.open(everyone, 0, bin)
+	return st
+}
+
+// open finds or makes the series of a value.
+func (st *stream) open(a attribute, v uint32, bin int64) *series {
+	if s := st.series[a][v]; s != nil {
+		return s
+	}
+	if a != everyone && !st.pop.judge.room() {
+		return nil
+	}
+	s := &series{newest: bin, learned: bin - 1, exposure: st.pop.exposure(a, v, bin), attribute: a, value: v}
+	if s.exposure == nil {
+		return nil
+	}
+	// Without a failure so far, what is known of the requests is known of this outcome, too.
+	if a != everyone {
+		s.b = s.exposure.share
+	}
+	if st.series[a] == nil {
+		st.series[a] = map[uint32]*series{}
+	}
+	st.series[a][v] = s
+	st.pop.judge.series++
+	return s
+}
+
+// rate is the failure rate of a series.
+func (st *stream) rate(s *series) float64 {
+	if s != st.all {
+		return s.rate(st.all.rate(st.prior()))
+	}
+	return s.rate(st.prior())
+}
+
+func (st *stream) prior() float64 {
+	if st.parent != nil {
+		return st.parent.rate(st.parent.all)
+	}
+	if st.outcome == 0 {
+		return priorRateAny
+	}
+	return priorRate
+}
+
+// expected is how many failures a bin has at a series.
+func (st *stream) expected(s *series) float64 {
+	return st.rate(s)*st.pop.requests(s.exposure)*st.pop.season.now + leastCount
+}
+
+// learn takes the bins after the last learned one up to bin as normal, unless they were suspicious.
+// The exposure of today counts for all of them.
+func (st *stream) learn(s *series, upTo int64) {
+	f := &st.pop.judge.fade
+	n := st.pop.requests(s.exposure) * st.pop.season.now
+	oldest := s.newest - ringBins + 1
+	if skip := min(upTo, oldest-1) - s.learned; skip > 0 { // nothing was seen in those
+		st.spread[s.attribute].addEmpty(float64(skip)/spreadBins, spreadBins*n*st.rate(s))
+		s.learnEmpty(skip, n, f.rate)
+		s.learned += skip
+	}
+	for s.learned < upTo {
+		s.learned++
+		if s.frozen>>slot(s.learned)&1 == 1 {
+			continue
+		}
+		x := s.at(s.learned)
+		if s == st.pop.any.all {
+			st.pop.season.add(x, n*st.rate(s))
+		}
+		if s.learned%spreadBins == 0 && s.learned-spreadBins >= oldest-1 {
+			st.spread[s.attribute].add(s.sum(s.learned, spreadBins), spreadBins*n*st.rate(s))
+		}
+		s.a = s.a*f.rate + x
+		s.b = s.b*f.rate + n
+	}
+}
+
+// learnEmpty learns bins without failures.
+func (s *series) learnEmpty(bins int64, n, fade float64) {
+	g := math.Pow(fade, float64(bins))
+	s.a *= g
+	s.b = s.b*g + n*(1-g)/(1-fade)
+}
+
+// finding is how much a series stands out, over the window where it does most.
+type finding struct {
+	series   *series
+	stream   *stream
+	evidence float64 // in nats
+	window   int     // bins
+	x, e     float64 // failures and expected failures in the window
+}
+
+// counts are the failures of the bins that windows reach, the newest first.
+type counts [ringBins]float64
+
+// counts reads the ring of a series up to a bin.
+func (s *series) counts(bin int64) (x counts) {
+	for w := range windows[len(windows)-1] {
+		x[w] = s.at(bin - int64(w))
+	}
+	return x
+}
+
+// look asks how improbable counts of a series are.
+func (st *stream) look(s *series, x *counts) finding {
+	best := finding{series: s, stream: st}
+	e1 := st.expected(s)
+	total, w := 0.0, 0
+	for _, n := range windows {
+		before := total
+		for ; w < n; w++ {
+			total += x[w]
+		}
+		e := e1 * float64(n)
+		if total == before || total < st.pop.judge.o.Ratio*e || total-e < 2 {
+			continue
+		}
+		if ev := st.surprise(s, total, e); ev > best.evidence {
+			best.evidence, best.window, best.x, best.e = ev, n, total, e
+		}
+	}
+	return best
+}
+
+// surprise is the evidence of x failures of a series where e are expected: after the clustering of
+// failures, with the noise of the rate and with what is not known of it.
+func (st *stream) surprise(s *series, x, e float64) float64 {
+	sp := &st.spread[s.attribute]
+	cluster := sp.cluster()
+	return surprise(x/cluster, e/cluster, 1/(sp.noise()+1/(priorShape+s.a)))
+}

@@ -1,0 +1,227 @@
+package judgement
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// numbers are what is known of the failures within a scope in some bins.
+type numbers struct {
+	failed, requests, expected float64
+	clients, sources, networks int
+	span                       int64 // from the first to the last bin with failures, both included
+	top                        source
+	topFailed                  float64 // raw failures of the loudest source
+	topClients                 int     // its tokens
+	topShare                   float64 // part of the network with the most counted failures
+	topCounted                 float64 // failures of the loudest source that count
+	counted                    float64 // of all
+	fates                      fates
+	byOutcome                  map[uint32]float64
+	byTarget                   map[populationKey]float64
+}
+
+// measure counts the failures of an incident in n bins.
+func (t *turn) measure(i *incident, n int64) numbers {
+	m := numbers{byOutcome: map[uint32]float64{}, byTarget: map[populationKey]float64{}}
+	seen, networks := map[uint64]bool{}, map[uint32]float64{}
+	by := map[source]*heard{}
+	first, last := int64(math.MaxInt64), int64(0)
+	each := func(f func(h *hit, weight float64)) { t.j.recent.each(t.bin, int(n), f) }
+	if i.late {
+		each = t.lateEach
+	}
+	each(func(h *hit, weight float64) {
+		if !i.holds(h) {
+			return
+		}
+		count, s := float64(h.count)*weight, by[h.source()]
+		if s == nil {
+			s = &heard{tokens: map[uint64]struct{}{}}
+			by[h.source()] = s
+		}
+		s.raw += float64(h.raw) * weight
+		s.counted += count
+		s.tokens[h.client] = struct{}{}
+		if !seen[h.client] {
+			seen[h.client] = true
+			m.fates.add(t.j.clients.state(h.client))
+		}
+		m.failed += float64(h.raw) * weight
+		m.counted += count
+		networks[h.place[byASN]] += count
+		m.byOutcome[h.out] += count
+		m.byTarget[t.j.order[h.pop].key] += count
+		b := h.at / t.j.width
+		first, last = min(first, b), max(last, b)
+	})
+	m.clients, m.sources, m.networks, m.span = len(seen), len(by), len(networks), max(last-first+1, 0)
+	for _, who := range slices.SortedFunc(maps.Keys(by), compareSources) {
+		if s := by[who]; s.raw > m.topFailed {
+			m.top, m.topFailed, m.topCounted, m.topClients = who, s.raw, s.counted, len(s.tokens)
+		}
+	}
+	for _, x := range networks {
+		m.topShare = max(m.topShare, x/max(m.counted, 1))
+	}
+	m.expected = t.expected(i) * float64(n)
+	m.requests = max(t.requests(i)*float64(n), m.failed)
+	return m
+}
+
+// heard is what one source says of an incident.
+type heard struct {
+	raw, counted float64
+	tokens       map[uint64]struct{}
+}
+
+func compareSources(a, b source) int {
+	return cmp.Or(cmp.Compare(a.asn, b.asn), cmp.Compare(a.bucket, b.bucket))
+}
+
+func compareFlows(a, b flow) int {
+	return cmp.Or(cmp.Compare(a.pop, b.pop), cmp.Compare(a.outcome, b.outcome))
+}
+
+// requests is how many requests a bin has within the scope.
+func (t *turn) requests(i *incident) float64 {
+	n, seen := 0.0, map[uint16]bool{}
+	for f := range i.flows {
+		if !seen[f.pop] {
+			seen[f.pop] = true
+			n += t.j.order[f.pop].level.mean()
+		}
+	}
+	return math.Round(n * i.part)
+}
+
+// conclude clears what is over and tells what an operator would act on.
+func (t *turn) conclude() {
+	for _, i := range t.j.incidents {
+		if !i.open() {
+			continue
+		}
+		if i.calm >= i.hold() {
+			i.until = (i.lastBad + 1) * t.j.width
+			if i.late {
+				i.until = i.lateUntil + 1
+			}
+			if i.told.ID != 0 {
+				t.tell(i, Cleared, t.describe(i))
+			}
+			continue
+		}
+		t.consider(i)
+	}
+	t.j.incidents = slices.DeleteFunc(t.j.incidents, func(i *incident) bool { return !i.open() && i.told.ID == 0 })
+}
+
+// Bounds on how often an incident that has been told changes.
+const (
+	changeAfter = time.Minute
+	changeMost  = 6 // after so many, only a page is told
+	sureMargin  = 3 // nats between the best explanation and the second, by which it is told at once
+	sureBins    = 3 // after which it is told all the same
+)
+
+// consider tells an incident if there is news.
+func (t *turn) consider(i *incident) {
+	if t.bin-i.lastBad > 1 && i.told.ID != 0 {
+		return
+	}
+	now := t.describe(i)
+	if t.toldBeside(i, &now) {
+		return
+	}
+	old := &i.told
+	switch {
+	case old.ID == 0 || old.Until != 0:
+		sure := i.margin >= sureMargin || t.bin-i.found >= sureBins
+		if now.Page && sure || t.bin-i.found >= t.j.bins(time.Minute) || i.late || len(i.flows) == 0 {
+			t.tell(i, Opened, now)
+		}
+	case now.Page && !old.Page:
+		t.tell(i, Changed, now)
+	case t.bin >= i.later && i.tells < changeMost && newsworthy(old, &now):
+		t.tell(i, Changed, now)
+	}
+}
+
+// newsworthy reports whether an operator would act on what changed.
+func newsworthy(old, now *Incident) bool {
+	return old.Verdict != now.Verdict || !old.Scope[0].equal(&now.Scope[0]) || now.Severity > 8*max(old.Severity, 50)
+}
+
+func (s *Scope) equal(o *Scope) bool {
+	return slices.Equal(s.ASN, o.ASN) && slices.Equal(s.Server, o.Server) && slices.Equal(s.Country, o.Country) && slices.Equal(s.Version, o.Version) &&
+		slices.Equal(s.OS, o.OS) && slices.Equal(s.Protocol, o.Protocol) && slices.Equal(s.Status, o.Status) && slices.Equal(s.Collector, o.Collector)
+}
+
+func (t *turn) tell(i *incident, kind Kind, now Incident) {
+	i.told = now
+	i.tells++
+	i.later = t.bin + t.j.bins(changeAfter)<<min(i.tells, 10)
+	t.events = append(t.events, Event{Judged: t.j.now, Kind: kind, Incident: now})
+}
+
+// describe puts an incident into words.
+func (t *turn) describe(i *incident) Incident {
+	window := min(max(t.bin-i.firstBin+1, 2), ringBins-1)
+	if i.late {
+		window = (i.lateUntil-i.onset)/t.j.width + 1
+	}
+	if i.open() {
+		i.worst = t.measure(i, window)
+	}
+	m := &i.worst
+	d := Incident{
+		ID: i.id, Onset: i.onset, Until: i.until, Late: i.late, Severity: math.Round(i.excess*10) / 10, Share: math.Round(i.share*1000) / 1000,
+		Failed: math.Round(m.failed), Requests: math.Round(m.requests), Expected: math.Round(m.expected*100) / 100, Clients: m.clients, Buckets: m.sources,
+		Networks: m.networks, Outcomes: t.outcomes(m),
+	}
+	d.App, d.Target = t.target(m)
+	for k := range i.scopes {
+		d.Scope = append(d.Scope, t.j.scope(&i.scopes[k]))
+	}
+	if name, delivery := strings.CutPrefix(d.Target, model.CollectorTarget); delivery && d.App == model.DeliveryApp {
+		for k := range d.Scope {
+			d.Scope[k].Collector = []string{name}
+		}
+	}
+	t.decide(i, m, &d)
+	return d
+}
+
+// outcomes are those of an incident, the most frequent first.
+func (t *turn) outcomes(m *numbers) []report.Outcome {
+	ids := slices.SortedFunc(maps.Keys(m.byOutcome), func(a, b uint32) int {
+		return cmp.Or(cmp.Compare(m.byOutcome[b], m.byOutcome[a]), cmp.Compare(a, b))
+	})
+	all := []report.Outcome{}
+	for _, id := range ids {
+		all = append(all, report.Outcome(cmp.Or(t.j.names.text(kindOutcome, id), string(report.Unknown))))
+	}
+	return all
+}
+
+// target is the main one.
+func (t *turn) target(m *numbers) (app, target string) {
+	best, most := populationKey{}, -1.0
+	for k, x := range m.byTarget {
+		if x > most || x == most && comparePopulations(k, best) < 0 {
+			best, most = k, x
+		}
+	}
+	return t.j.names.text(kindApp, best.app), t.j.names.text(kindTarget, best.target)
+}
+
+func comparePopulations(a, b populationKey) int {
+	return cmp.Or(cmp.Compare(a.app, b.app), cmp.Compare(a.target, b.target), cmp.Compare(a.source, b.source))
+}
