@@ -187,7 +187,7 @@ func (m *probeMap) arrange() {
 		all = append(all, t)
 	}
 	slices.SortFunc(all, func(a, b *probed) int {
-		return cmp.Or(cmp.Compare(a.DataCentre, b.DataCentre), cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Row, b.Row), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.DataCentre, b.DataCentre), cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Row, b.Row), cmp.Compare(a.Name, b.Name))
 	})
 	topology := topologyOf(all)
 	for _, t := range all {
@@ -202,7 +202,7 @@ func (m *probeMap) arrange() {
 func topologyOf(all []*probed) *heatmap.Topology {
 	servers := make([]heatmap.Server, 0, min(len(all), heatmap.MaxServers))
 	for _, t := range all[:cap(servers)] {
-		servers = append(servers, heatmap.Server{Name: t.Name, Address: t.Address, DataCentre: t.DataCentre, Cluster: t.Cluster, Row: t.Row})
+		servers = append(servers, heatmap.Server{Name: t.Name, Address: t.Address, Region: t.Region, DataCentre: t.DataCentre, Cluster: t.Cluster, Row: t.Row})
 	}
 	topology, err := heatmap.NewTopology(servers)
 	if err == nil {

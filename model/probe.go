@@ -11,6 +11,7 @@ type ProbeTarget struct {
 	Name       string // the same from every vantage
 	Address    string // "192.0.2.1:443"
 	Kind       string // kind of probe: "http", "tcp"
+	Region     string
 	DataCentre string
 	Cluster    string
 	Row        string

@@ -15,7 +15,7 @@ type Target struct {
 	Name string     // unique among the targets; the server's name in the map
 	Spec probe.Spec // how it is probed, see package kinds; required
 
-	DataCentre, Cluster, Row string // may be empty
+	Region, DataCentre, Cluster, Row string // may be empty
 
 	Timeout time.Duration // limits one attempt; 0: Options.Timeout
 }
@@ -29,7 +29,7 @@ func Topology(targets []Target) (*heatmap.Topology, error) {
 	for i := range targets {
 		t := &targets[i]
 		servers[i] = heatmap.Server{
-			Name: t.Name, DataCentre: t.DataCentre, Cluster: t.Cluster, Row: t.Row,
+			Name: t.Name, Region: t.Region, DataCentre: t.DataCentre, Cluster: t.Cluster, Row: t.Row,
 		}
 		if t.Spec != nil {
 			servers[i].Address = t.Spec.Address()
@@ -54,7 +54,7 @@ func (t *Target) probe(env probe.Env) (probe.Func, error) {
 func (t *Target) described() report.ProbeTarget {
 	return report.ProbeTarget{
 		Name: t.Name, Address: t.Spec.Address(), Kind: t.Spec.Kind(),
-		DataCentre: t.DataCentre, Cluster: t.Cluster, Row: t.Row,
+		Region: t.Region, DataCentre: t.DataCentre, Cluster: t.Cluster, Row: t.Row,
 	}
 }
 
@@ -62,5 +62,5 @@ func (t *Target) described() report.ProbeTarget {
 func (t *Target) fits() bool {
 	d := t.described()
 	return d.Name != "" && d.Kind != "" && fits(d.Name) && fits(d.Address) && fits(d.Kind) &&
-		fits(d.DataCentre) && fits(d.Cluster) && fits(d.Row)
+		fits(d.Region) && fits(d.DataCentre) && fits(d.Cluster) && fits(d.Row)
 }

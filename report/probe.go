@@ -20,6 +20,7 @@ type ProbeTarget struct {
 	Name       string // 1 to MaxString bytes; the same from every vantage
 	Address    string // "192.0.2.1:443", "shop.example:443"
 	Kind       string // kind of probe: "http", "tcp"; 1 to MaxString bytes
+	Region     string
 	DataCentre string
 	Cluster    string
 	Row        string
@@ -129,6 +130,8 @@ func (t *ProbeTarget) fault() string {
 		return "address is " + textFault(t.Address, MaxString)
 	case nameFault(t.Kind, MaxString) != "":
 		return "kind is " + nameFault(t.Kind, MaxString)
+	case textFault(t.Region, MaxString) != "":
+		return "region is " + textFault(t.Region, MaxString)
 	case textFault(t.DataCentre, MaxString) != "":
 		return "data centre is " + textFault(t.DataCentre, MaxString)
 	case textFault(t.Cluster, MaxString) != "":

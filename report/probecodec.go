@@ -18,10 +18,10 @@ const (
 	probeResults = 7
 )
 
-// Items of the arrays. Kind, data centre, cluster, row, outcome and protocol are indices into the
+// Items of the arrays. Kind, region, data centre, cluster, row, outcome and protocol are indices into the
 // strings.
 const (
-	targetItems = 6 // name, address, kind, data centre, cluster, row
+	targetItems = 7 // name, address, kind, region, data centre, cluster, row
 	shapeItems  = 5 // judgement, outcome, family, protocol, status; then the steps' names
 	resultItems = 4 // target, at, shape, server; then the steps' durations
 )
@@ -41,7 +41,7 @@ func (p *ProbeResults) strings() []string {
 	table := make([]string, 0, targetItems*len(p.Targets)+3*len(p.Results))
 	for i := range p.Targets {
 		t := &p.Targets[i]
-		table = append(table, t.Kind, t.DataCentre, t.Cluster, t.Row)
+		table = append(table, t.Kind, t.Region, t.DataCentre, t.Cluster, t.Row)
 	}
 	for i := range p.Results {
 		r := &p.Results[i]
@@ -104,7 +104,7 @@ func appendTargets(dst []byte, targets []ProbeTarget, table []string) []byte {
 	for i := range targets {
 		t := &targets[i]
 		dst = cbor.AppendText(cbor.AppendText(cbor.AppendArray(dst, targetItems), t.Name), t.Address)
-		for _, s := range [...]string{t.Kind, t.DataCentre, t.Cluster, t.Row} {
+		for _, s := range [...]string{t.Kind, t.Region, t.DataCentre, t.Cluster, t.Row} {
 			dst = cbor.AppendUint(dst, indexIn(table, s))
 		}
 	}
@@ -183,12 +183,12 @@ func (d *probeDecoder) targets() []ProbeTarget {
 	targets := make([]ProbeTarget, 0, d.Array(MaxProbeTargets))
 	for range cap(targets) {
 		if d.Array(targetItems) != targetItems {
-			d.Fail("want a target of six items")
+			d.Fail("want a target of seven items")
 			return nil
 		}
 		targets = append(targets, ProbeTarget{
 			Name: d.Text(MaxString), Address: d.Text(MaxString),
-			Kind: d.text(), DataCentre: d.text(), Cluster: d.text(), Row: d.text(),
+			Kind: d.text(), Region: d.text(), DataCentre: d.text(), Cluster: d.text(), Row: d.text(),
 		})
 	}
 	return targets

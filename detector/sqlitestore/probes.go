@@ -10,6 +10,23 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
+// version11 adds regions to targets.
+const version11 = `
+ALTER TABLE probe_targets RENAME TO old_targets;
+CREATE TABLE probe_targets (
+	id          INTEGER PRIMARY KEY,
+	name        TEXT NOT NULL,
+	address     TEXT NOT NULL,
+	kind        TEXT NOT NULL,
+	region      TEXT NOT NULL,
+	data_centre TEXT NOT NULL,
+	cluster     TEXT NOT NULL,
+	row         TEXT NOT NULL,
+	UNIQUE (name, address, kind, region, data_centre, cluster, row)
+) STRICT;
+INSERT INTO probe_targets SELECT id, name, address, kind, '', data_centre, cluster, row FROM old_targets;
+DROP TABLE old_targets;`
+
 // stepJSON is the stored form of a probe's step.
 type stepJSON struct {
 	Name   string `json:"name"`
@@ -47,12 +64,12 @@ func insertProbes(tx *sql.Tx, all []model.ProbeResult) error {
 }
 
 func targetID(tx *sql.Tx, t *model.ProbeTarget) (id int64, err error) {
-	args := []any{t.Name, t.Address, t.Kind, t.DataCentre, t.Cluster, t.Row}
-	if _, err := tx.Exec(`INSERT INTO probe_targets (name, address, kind, data_centre, cluster, row) VALUES (?, ?, ?, ?, ?, ?)
+	args := []any{t.Name, t.Address, t.Kind, t.Region, t.DataCentre, t.Cluster, t.Row}
+	if _, err := tx.Exec(`INSERT INTO probe_targets (name, address, kind, region, data_centre, cluster, row) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT DO NOTHING`, args...); err != nil {
 		return 0, err
 	}
-	err = tx.QueryRow(`SELECT id FROM probe_targets WHERE name = ? AND address = ? AND kind = ? AND data_centre = ? AND cluster = ? AND row = ?`,
+	err = tx.QueryRow(`SELECT id FROM probe_targets WHERE name = ? AND address = ? AND kind = ? AND region = ? AND data_centre = ? AND cluster = ? AND row = ?`,
 		args...).Scan(&id)
 	return id, err
 }
@@ -78,14 +95,14 @@ func decodeSteps(text []byte) ([]model.ProbeStep, error) {
 	return steps, nil
 }
 
-const probeColumns = `p.vantage, p.asn, t.name, t.address, t.kind, t.data_centre, t.cluster, t.row, p.judgement, p.outcome, p.steps,
+const probeColumns = `p.vantage, p.asn, t.name, t.address, t.kind, t.region, t.data_centre, t.cluster, t.row, p.judgement, p.outcome, p.steps,
 	p.family, p.server, p.protocol, p.status`
 
 func scanProbe(rows *sql.Rows) (p model.ProbeResult, err error) {
 	var at int64
 	var steps sql.RawBytes
 	t := &p.Target
-	if err := rows.Scan(&at, &p.Vantage, &p.VantageASN, &t.Name, &t.Address, &t.Kind, &t.DataCentre, &t.Cluster, &t.Row, &p.Judgement,
+	if err := rows.Scan(&at, &p.Vantage, &p.VantageASN, &t.Name, &t.Address, &t.Kind, &t.Region, &t.DataCentre, &t.Cluster, &t.Row, &p.Judgement,
 		&p.Outcome, &steps, &p.Family, &p.Server, &p.Protocol, &p.Status); err != nil {
 		return p, err
 	}

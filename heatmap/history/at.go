@@ -1,6 +1,7 @@
 package history
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -14,10 +15,10 @@ import (
 // ErrNoFrame is returned, wrapped, for a time before the first frame.
 var ErrNoFrame = errors.New("no frame that old")
 
-// cached is the topology that was decoded last.
+// cached is a topology that was decoded, and what it was decoded from.
 type cached struct {
-	day      string
-	record   int // index of its record; -1 for none
+	payload  []byte
+	before   *heatmap.Topology
 	topology *heatmap.Topology
 }
 
@@ -63,7 +64,7 @@ func (l *Log) on(day string, at time.Time) (s heatmap.Snapshot, found bool, err 
 	if n == 0 {
 		return s, false, nil
 	}
-	t, err := l.topologyBefore(r, day, entries, n-1)
+	t, err := l.topologyBefore(r, entries, n-1)
 	if err == nil {
 		s, err = frameAt(r, entries[:n], t.Len())
 	}
@@ -104,16 +105,13 @@ func frameAt(r io.ReaderAt, entries []entry, servers int) (heatmap.Snapshot, err
 }
 
 // topologyBefore returns the topology of the frame that is entry n.
-func (l *Log) topologyBefore(r io.ReaderAt, day string, entries []entry, n int) (*heatmap.Topology, error) {
+func (l *Log) topologyBefore(r io.ReaderAt, entries []entry, n int) (*heatmap.Topology, error) {
 	last := n
 	for entries[last].kind >= keyRecord {
 		if last == 0 {
 			return nil, fmt.Errorf("a frame without a topology: %w", ErrCorrupt)
 		}
 		last--
-	}
-	if l.topology.topology != nil && l.topology.day == day && l.topology.record == last {
-		return l.topology.topology, nil
 	}
 	whole := last
 	for whole >= 0 && entries[whole].kind != topologyRecord {
@@ -122,23 +120,28 @@ func (l *Log) topologyBefore(r io.ReaderAt, day string, entries []entry, n int) 
 	if whole < 0 {
 		return nil, fmt.Errorf("a topology that refers to none: %w", ErrCorrupt)
 	}
-	t, err := readTopology(r, entries[whole], nil)
+	t, err := l.whole.read(r, entries[whole], nil)
 	if err == nil && whole != last {
-		t, err = readTopology(r, entries[last], t)
+		t, err = l.change.read(r, entries[last], t)
 	}
-	if err != nil {
-		return nil, err
-	}
-	l.topology = cached{day, last, t}
-	return t, nil
+	return t, err
 }
 
-func readTopology(r io.ReaderAt, e entry, before *heatmap.Topology) (*heatmap.Topology, error) {
+// read returns the topology of a record. If it is the one that was decoded last, as that of another
+// day usually is, it is not decoded again.
+func (c *cached) read(r io.ReaderAt, e entry, before *heatmap.Topology) (*heatmap.Topology, error) {
 	payload, err := e.read(r)
 	if err != nil {
 		return nil, err
 	}
-	return decodeTopology(payload, before)
+	if c.topology != nil && c.before == before && bytes.Equal(c.payload, payload) {
+		return c.topology, nil
+	}
+	t, err := decodeTopology(payload, before)
+	if err == nil {
+		*c = cached{payload, before, t}
+	}
+	return t, err
 }
 
 // Bounds returns the times of the first and the last frame. ok is false if there is none.

@@ -39,10 +39,10 @@ type Log struct {
 	keyFrames int
 	root      *os.Root
 
-	mu       sync.Mutex // guards what follows
-	closed   map[string][]entry
-	topology cached
-	writing  writing
+	mu            sync.Mutex // guards what follows
+	closed        map[string][]entry
+	whole, change cached // of what was read last
+	writing       writing
 }
 
 // writing is the file that frames are appended to.

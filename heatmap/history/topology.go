@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/heliograph-net/heliograph/heatmap"
 )
@@ -138,6 +139,7 @@ type topologyReader struct {
 	*bufio.Reader
 	before *heatmap.Topology
 	last   heatmap.Server
+	labels *strings.Builder // holds many labels, so that they are not allocated one by one
 	err    error
 }
 
@@ -200,9 +202,17 @@ func (r *topologyReader) server() heatmap.Server {
 
 // text reads a string that begins with the given bytes.
 func (r *topologyReader) text(begin string) string {
-	b := make([]byte, len(begin)+r.number(heatmap.MaxLabel))
-	if _, err := io.ReadFull(r, b[copy(b, begin):]); err != nil {
+	var room [heatmap.MaxLabel]byte
+	rest := room[:r.number(heatmap.MaxLabel)]
+	if _, err := io.ReadFull(r, rest); err != nil {
 		r.fail("a label is torn")
 	}
-	return string(b)
+	if n := len(begin) + len(rest); r.labels == nil || r.labels.Cap()-r.labels.Len() < n {
+		r.labels = new(strings.Builder) // the strings keep the one before
+		r.labels.Grow(max(n, 32<<10))
+	}
+	at := r.labels.Len()
+	r.labels.WriteString(begin)
+	r.labels.Write(rest)
+	return r.labels.String()[at:]
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
 	"time"
 
@@ -15,12 +16,28 @@ import (
 type Attempt struct {
 	Result Result    // so far
 	since  time.Time // when the current step began
+
+	detailed bool // details are wanted
 }
 
 // Begin starts an attempt. Call [Attempt.Enter] for its first step.
 func Begin() *Attempt {
 	now := time.Now()
 	return &Attempt{Result: Result{Started: now.Round(0), Steps: make([]Step, 0, 5)}, since: now}
+}
+
+// BeginIn is like [Begin]; the result has details if ctx is one of [WithDetails].
+func BeginIn(ctx context.Context) *Attempt {
+	a := Begin()
+	a.detailed, _ = ctx.Value(detailsKey{}).(bool)
+	return a
+}
+
+type detailsKey struct{}
+
+// WithDetails returns a context for a [Func] whose result shall have details.
+func WithDetails(ctx context.Context) context.Context {
+	return context.WithValue(ctx, detailsKey{}, true)
 }
 
 // Enter ends the current step and begins another.
@@ -34,7 +51,8 @@ func (a *Attempt) Enter(step string) {
 // method of a is called any more.
 func (a *Attempt) Fork() *Attempt {
 	now := time.Now()
-	f := &Attempt{Result: a.Result, since: now}
+	f := &Attempt{Result: a.Result, since: now, detailed: a.detailed}
+	f.Result.Details = slices.Clone(a.Result.Details)
 	f.Result.Steps = append(make([]Step, 0, 5), a.Result.Steps...)
 	if n := len(f.Result.Steps); n > 0 {
 		f.Result.Steps[n-1].Duration += now.Sub(a.since)

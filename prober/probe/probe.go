@@ -35,6 +35,8 @@ type Result struct {
 	// Warning describes in a few words a problem that is not yet a failure but will become one:
 	// "the certificate ends in 12 days". It contains no address and no secret. Empty: none.
 	Warning string
+
+	Details []Detail // in no order; nil unless they were asked for
 }
 
 // Step is a part of an attempt, such as looking up a name, connecting, or waiting for the answer.

@@ -63,7 +63,7 @@ var examples = []example{
 	{"probe-full", &report.ProbeResults{
 		Vantage: "Köln-1", ASN: math.MaxUint32, Version: "0.2.0", Targets: []report.ProbeTarget{
 			{Name: "api-1", Address: "[2001:db8::1]:8443", Kind: "tcp", DataCentre: "eu", Cluster: "b", Row: "7"},
-			{Name: "shop", Address: "shop.example:443", Kind: "http", DataCentre: "eu", Cluster: "a"},
+			{Name: "shop", Address: "shop.example:443", Kind: "http", Region: "west", DataCentre: "eu", Cluster: "a"},
 		},
 		Results: []report.ProbeResult{
 			{Target: 1, At: -15000, Judgement: report.JudgedUp, Outcome: report.OK, Steps: probeSteps(310, 12_000, 25_400, 70_001, 0), Family: 4, Server: "192.0.2.1:443", Protocol: "http/1.1", Status: 200},

@@ -225,7 +225,7 @@ func (r maker) probe() *report.ProbeResults {
 	p := &report.ProbeResults{Vantage: r.text(), ASN: uint32(r.number()), Version: r.text()}
 	for i := range 1 + r.IntN(4) {
 		p.Targets = append(p.Targets, report.ProbeTarget{
-			Name: string(rune('a'+i)) + r.pick("", "Größe"), Address: r.text(), Kind: r.pick("http", "tcp", "new"), DataCentre: r.pick("", "eu"), Cluster: r.text(),
+			Name: string(rune('a'+i)) + r.pick("", "Größe"), Address: r.text(), Kind: r.pick("http", "tcp", "new"), Region: r.text(), DataCentre: r.pick("", "eu"), Cluster: r.text(),
 			Row: r.pick("", "1", "2"),
 		})
 	}

@@ -75,6 +75,7 @@ var limits = []struct {
 	{"MaxString of a probed target's name", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Targets[1].Name = long(n) }) }},
 	{"MaxString of a probed target's address", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Targets[1].Address = long(n) }) }},
 	{"MaxString of a probed target's kind", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Targets[1].Kind = long(n) }) }},
+	{"MaxString of a region", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Targets[1].Region = long(n) }) }},
 	{"MaxString of a data centre", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Targets[1].DataCentre = long(n) }) }},
 	{"MaxString of a cluster", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Targets[1].Cluster = long(n) }) }},
 	{"MaxString of a row", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Targets[1].Row = long(n) }) }},

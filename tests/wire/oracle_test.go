@@ -104,9 +104,9 @@ type (
 		Results [][]int64   `cbor:"7,keyasint,omitempty"`
 	}
 	libTarget struct {
-		_                              struct{} `cbor:",toarray"`
-		Name, Address                  string
-		Kind, DataCentre, Cluster, Row uint64
+		_                                      struct{} `cbor:",toarray"`
+		Name, Address                          string
+		Kind, Region, DataCentre, Cluster, Row uint64
 	}
 	libDelivery struct {
 		Age  uint64       `cbor:"1,keyasint,omitempty"`

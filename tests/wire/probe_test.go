@@ -13,7 +13,7 @@ import (
 func toLibProbe(v *report.ProbeResults) libProbe {
 	p := libProbe{Vantage: v.Vantage, ASN: v.ASN, Version: v.Version}
 	for _, t := range v.Targets {
-		p.Strings = append(p.Strings, t.Kind, t.DataCentre, t.Cluster, t.Row)
+		p.Strings = append(p.Strings, t.Kind, t.Region, t.DataCentre, t.Cluster, t.Row)
 	}
 	for _, r := range v.Results {
 		p.Strings = append(p.Strings, string(r.Outcome), r.Protocol)
@@ -29,7 +29,7 @@ func toLibProbe(v *report.ProbeResults) libProbe {
 	index := func(s string) uint64 { return uint64(slices.Index(p.Strings, s)) }
 	for _, t := range v.Targets {
 		p.Targets = append(p.Targets, libTarget{
-			Name: t.Name, Address: t.Address, Kind: index(t.Kind), DataCentre: index(t.DataCentre), Cluster: index(t.Cluster), Row: index(t.Row),
+			Name: t.Name, Address: t.Address, Kind: index(t.Kind), Region: index(t.Region), DataCentre: index(t.DataCentre), Cluster: index(t.Cluster), Row: index(t.Row),
 		})
 	}
 	var shapes [][]uint64 // of each result
@@ -78,7 +78,7 @@ func oracleDecodeProbe(b []byte) any {
 	}
 	for _, t := range p.Targets {
 		v.Targets = append(v.Targets, report.ProbeTarget{
-			Name: t.Name, Address: t.Address, Kind: text(t.Kind), DataCentre: text(t.DataCentre), Cluster: text(t.Cluster), Row: text(t.Row),
+			Name: t.Name, Address: t.Address, Kind: text(t.Kind), Region: text(t.Region), DataCentre: text(t.DataCentre), Cluster: text(t.Cluster), Row: text(t.Row),
 		})
 	}
 	for _, row := range p.Results {

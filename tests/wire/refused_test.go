@@ -92,6 +92,7 @@ var badValues = []struct {
 	{"probe target name not utf-8", with(probe(), func(p *P) { p.Targets[1].Name = "\xff" }), "probe results: target 1: name is not valid utf-8"},
 	{"probe target kind empty", with(probe(), func(p *P) { p.Targets[0].Kind = "" }), "probe results: target 0: kind is empty"},
 	{"probe target address not utf-8", with(probe(), func(p *P) { p.Targets[0].Address = "\xff" }), "probe results: target 0: address is not valid utf-8"},
+	{"probe region not utf-8", with(probe(), func(p *P) { p.Targets[0].Region = "\xff" }), "probe results: target 0: region is not valid utf-8"},
 	{"probe data centre not utf-8", with(probe(), func(p *P) { p.Targets[0].DataCentre = "\xff" }), "probe results: target 0: data centre is not valid utf-8"},
 	{"probe cluster not utf-8", with(probe(), func(p *P) { p.Targets[0].Cluster = "\xff" }), "probe results: target 0: cluster is not valid utf-8"},
 	{"probe row not utf-8", with(probe(), func(p *P) { p.Targets[0].Row = "\xff" }), "probe results: target 0: row is not valid utf-8"},
@@ -185,7 +186,7 @@ func windowWith(key uint64, v any) a {
 // probeWith is a record of one result at the target "a" by "tcp", with a field changed. Its strings
 // are "", "ok" and "tcp".
 func probeWith(key uint64, v any) a {
-	return a{6, set(m{1: "fra", 4: a{"", "ok", "tcp"}, 5: a{a{"a", "ip", 2, 0, 0, 0}}, 6: a{a{1, 1, 0, 0, 0}}, 7: a{a{0, 0, 0, 0}}}, key, v)}
+	return a{6, set(m{1: "fra", 4: a{"", "ok", "tcp"}, 5: a{a{"a", "ip", 2, 0, 0, 0, 0}}, 6: a{a{1, 1, 0, 0, 0}}, 7: a{a{0, 0, 0, 0}}}, key, v)}
 }
 
 func envelopeWith(key uint64, v any) m {
@@ -301,9 +302,9 @@ var badEncodings = []struct {
 	{"probe strings unsorted", nil, probeWith(4, a{"", "tcp", "ok"}), "strings are not sorted"},
 	{"probe string unused", nil, probeWith(4, a{"", "ok", "tcp", "x"}), "a string that nothing uses"},
 	{"probe without targets", nil, probeWith(5, nil), "no such target"},
-	{"probe target of five items", nil, probeWith(5, a{a{"a", "ip", 2, 0, 0}}), "want a target of six items"},
-	{"probe target with its name as an index", nil, probeWith(5, a{a{0, "ip", 2, 0, 0, 0}}), "want a text string"},
-	{"probe target out of the strings", nil, probeWith(5, a{a{"a", "ip", 3, 0, 0, 0}}), "no such string"},
+	{"probe target of six items", nil, probeWith(5, a{a{"a", "ip", 2, 0, 0, 0}}), "want a target of seven items"},
+	{"probe target with its name as an index", nil, probeWith(5, a{a{0, "ip", 2, 0, 0, 0, 0}}), "want a text string"},
+	{"probe target out of the strings", nil, probeWith(5, a{a{"a", "ip", 3, 0, 0, 0, 0}}), "no such string"},
 	{"probe without shapes", nil, probeWith(6, nil), "no such shape"},
 	{"probe shape of four items", nil, probeWith(6, a{a{1, 1, 0, 0}}), "want a shape of five items or more"},
 	{"probe shape unused", nil, probeWith(6, a{a{1, 1, 0, 0, 0}, a{2, 1, 0, 0, 0}}), "a shape that no result has"},
@@ -319,7 +320,7 @@ var badEncodings = []struct {
 	{"probe result of another shape", nil, probeWith(7, a{a{0, 0, 1, 0}}), "no such shape"},
 	{"probe result out of the strings", nil, probeWith(7, a{a{0, 0, 0, 4}}), "no such string"},
 	{"probe result of no target", nil, probeWith(7, a{a{1, 0, 0, 0}}), "no such target"},
-	{"probe result that says the target's address", nil, a{6, m{1: "fra", 4: a{"", "ok", "tcp"}, 5: a{a{"a", "ok", 2, 0, 0, 0}}, 6: a{a{1, 1, 0, 0, 0}}, 7: a{a{0, 0, 0, 2}}}},
+	{"probe result that says the target's address", nil, a{6, m{1: "fra", 4: a{"", "ok", "tcp"}, 5: a{a{"a", "ok", 2, 0, 0, 0, 0}}, 6: a{a{1, 1, 0, 0, 0}}, 7: a{a{0, 0, 0, 2}}}},
 		"the server is the target's address"},
 	{"probe result of a target above its limit", nil, probeWith(7, a{a{1024, 0, 0, 0}}), "number above its limit"},
 

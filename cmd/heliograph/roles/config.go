@@ -167,6 +167,11 @@ type ProberConfig struct {
 	// ways to probe that targets name by module, in the shape of blackbox_exporter's
 	Modules map[string]ModuleConfig `yaml:"modules"`
 
+	ModulesFile string `yaml:"modules_file"` // a blackbox.yml with further modules
+
+	// listener for a Prometheus that scrapes /probe; no listen: none
+	Scrape ListenConfig `yaml:"scrape"`
+
 	Vantage    string `yaml:"vantage"`     // id of the vantage; unique among probers
 	VantageASN uint32 `yaml:"vantage_asn"` // its autonomous system; 0 if unknown
 	// signed policy with the collectors to deliver results to; if empty, results stay in
@@ -258,6 +263,9 @@ func parse(path string, text []byte) (*Config, error) {
 		return nil, err
 	}
 	c.path, c.dir, c.text = path, filepath.Dir(path), text
+	if err := c.readModules(); err != nil {
+		return nil, err
+	}
 	for i := range c.Prober.Targets {
 		c.Prober.Targets[i].finish(c.Prober.Modules)
 	}

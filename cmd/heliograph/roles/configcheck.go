@@ -45,6 +45,14 @@ func (c *Config) checkListeners(bad complaint) {
 			bad(section+".hosts", "%v", err)
 		}
 	}
+	if l := c.Prober.Scrape; l.Listen != "" {
+		if _, _, err := net.SplitHostPort(l.Listen); err != nil {
+			bad("prober.scrape.listen", "%q is not host:port", l.Listen)
+		}
+		if err := httpx.Hosts(l.Hosts).Check(); err != nil {
+			bad("prober.scrape.hosts", "%v", err)
+		}
+	}
 }
 
 func (c *Config) checkDurations(bad complaint) {
@@ -130,7 +138,7 @@ func (c *Config) checkProber(bad complaint) {
 	if c.Prober.Policy != "" && c.Prober.Vantage == "" {
 		bad("prober.vantage", "must not be empty: it is the name under which detectors know this prober")
 	}
-	c.checkModules(bad)
+	checkModules("prober.modules.", c.Prober.Modules, bad)
 	for i := range c.Prober.Targets {
 		t, key := &c.Prober.Targets[i], fmt.Sprintf("prober.targets[%d]", i)
 		if t.Name == "" {

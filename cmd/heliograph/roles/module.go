@@ -1,8 +1,11 @@
 package roles
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -108,9 +111,46 @@ func (m *ModuleConfig) address(target string) string {
 	return target
 }
 
-func (c *Config) checkModules(bad complaint) {
-	for name, m := range c.Prober.Modules {
-		key := "prober.modules." + name
+// readModules adds the modules of a blackbox.yml. The error names its lines and keys.
+func (c *Config) readModules() error {
+	if c.Prober.ModulesFile == "" {
+		return nil
+	}
+	path := c.File(c.Prober.ModulesFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("prober.modules_file: %w", err)
+	}
+	var file struct {
+		Modules map[string]ModuleConfig `yaml:"modules"`
+	}
+	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
+		return fmt.Errorf("%s:%s", path, yaml.FormatError(err, false, true))
+	}
+	in := &Config{path: path, text: text} // for the lines
+	var faults []error
+	checkModules("modules.", file.Modules, func(key, format string, args ...any) {
+		faults = append(faults, fmt.Errorf("%s:%s: %s: %s", path, in.line(key), key, fmt.Sprintf(format, args...)))
+	})
+	for name := range file.Modules {
+		if _, twice := c.Prober.Modules[name]; twice {
+			faults = append(faults, fmt.Errorf("%s:%s: modules.%s: is also among prober.modules", path, in.line("modules."+name), name))
+		}
+	}
+	if len(faults) > 0 {
+		slices.SortFunc(faults, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
+		return errors.Join(faults...)
+	}
+	if c.Prober.Modules == nil {
+		c.Prober.Modules = map[string]ModuleConfig{}
+	}
+	maps.Copy(c.Prober.Modules, file.Modules)
+	return nil
+}
+
+func checkModules(prefix string, modules map[string]ModuleConfig, bad complaint) {
+	for name, m := range modules {
+		key := prefix + name
 		if m.bad != nil {
 			bad(strings.TrimSuffix(key+"."+m.badKey, "."), "%v", m.bad)
 		}

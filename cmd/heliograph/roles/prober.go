@@ -51,6 +51,9 @@ func (p *Process) addProber(c *Config, version string) error {
 	}
 	p.expect(c, o.Targets)
 	p.parts.Add(endProber, part)
+	if err := p.addScrape(c, o.Env); err != nil {
+		return err
+	}
 	p.reloads.add("prober", func(next *Config) ([]any, error) {
 		o, told, err := reloadProber(next, pr)
 		if err == nil {
@@ -78,7 +81,7 @@ func (p *Process) expect(c *Config, targets []prober.Target) {
 		t := &targets[i]
 		all[i] = model.ProbeTarget{
 			Name: t.Name, Address: t.Spec.Address(), Kind: t.Spec.Kind(),
-			DataCentre: t.DataCentre, Cluster: t.Cluster, Row: t.Row,
+			Region: t.Region, DataCentre: t.DataCentre, Cluster: t.Cluster, Row: t.Row,
 		}
 	}
 	p.detector.ExpectProbes(all)

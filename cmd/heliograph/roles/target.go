@@ -20,6 +20,7 @@ import (
 // One of these, such as url or tcp, determines the kind, unless module does.
 type TargetConfig struct {
 	Name       string `yaml:"name"`
+	Region     string `yaml:"region"`
 	DataCentre string `yaml:"data_centre"`
 	Cluster    string `yaml:"cluster"`
 	Row        string `yaml:"row"`
@@ -38,7 +39,7 @@ type TargetConfig struct {
 // target returns the target for the prober.
 func (t *TargetConfig) target() prober.Target {
 	return prober.Target{
-		Name: t.Name, Spec: t.Spec, DataCentre: t.DataCentre, Cluster: t.Cluster, Row: t.Row,
+		Name: t.Name, Spec: t.Spec, Region: t.Region, DataCentre: t.DataCentre, Cluster: t.Cluster, Row: t.Row,
 		Timeout: t.Timeout,
 	}
 }
@@ -51,7 +52,7 @@ func (t *TargetConfig) UnmarshalYAML(text []byte) error {
 		return nil
 	}
 	for key, field := range map[string]*string{
-		"name": &t.Name, "data_centre": &t.DataCentre, "cluster": &t.Cluster, "row": &t.Row,
+		"name": &t.Name, "region": &t.Region, "data_centre": &t.DataCentre, "cluster": &t.Cluster, "row": &t.Row,
 		"module": &t.Module, "target": &t.Target,
 	} {
 		if value, ok := t.keys[key]; ok && value != nil {

@@ -88,7 +88,7 @@ func (d *Dialer) Func(try Try, classify func(step string, err error) report.Outc
 		return a.End(ctx, try(ctx, a, server), classify)
 	}
 	return func(ctx context.Context) (probe.Result, error) {
-		a := probe.Begin()
+		a := probe.BeginIn(ctx)
 		if d.ip.IsValid() {
 			return one(ctx, a, d.ip)
 		}

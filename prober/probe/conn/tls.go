@@ -2,12 +2,15 @@ package conn
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/heliograph-net/heliograph/prober/probe"
@@ -137,7 +140,30 @@ func (s *Secure) Handshake(ctx context.Context, a *probe.Attempt, c net.Conn) (*
 	}
 	state := secured.ConnectionState()
 	s.note(&a.Result, &state, time.Now())
+	details(a, &state)
 	return secured, nil
+}
+
+// details adds what blackbox_exporter tells of a handshake.
+func details(a *probe.Attempt, state *tls.ConnectionState) {
+	leaf := state.PeerCertificates[0]
+	earliest := leaf.NotAfter
+	for _, c := range state.PeerCertificates {
+		if c.NotAfter.Before(earliest) {
+			earliest = c.NotAfter
+		}
+	}
+	a.Detail("ssl_earliest_cert_expiry", float64(earliest.Unix()), nil)
+	if len(state.VerifiedChains) > 0 {
+		a.Detail("ssl_last_chain_expiry_timestamp_seconds", float64(chainsEnd(state.VerifiedChains).Unix()), nil)
+	}
+	fingerprint := sha256.Sum256(leaf.Raw)
+	a.Detail("ssl_last_chain_info", 1, map[string]string{
+		"fingerprint_sha256": hex.EncodeToString(fingerprint[:]), "subject": leaf.Subject.String(), "issuer": leaf.Issuer.String(),
+		"subjectalternative": strings.Join(leaf.DNSNames, ","), "serialnumber": hex.EncodeToString(leaf.SerialNumber.Bytes()),
+	})
+	a.Detail("tls_version_info", 1, map[string]string{"version": tls.VersionName(state.Version)})
+	a.Detail("tls_cipher_info", 1, map[string]string{"cipher": tls.CipherSuiteName(state.CipherSuite)})
 }
 
 // note records when the server's chain expires, and a warning if that is soon.

@@ -51,11 +51,12 @@ type httpProbe struct {
 // try makes an attempt at one address.
 func (h *httpProbe) try(ctx context.Context, a *probe.Attempt, server netip.AddrPort) error {
 	next := &h.first
-	for range maxRedirects + 1 {
+	for redirects := range maxRedirects + 1 {
 		answer, err := h.visit(ctx, a, server, next)
 		if err != nil {
 			return err
 		}
+		a.Detail("http_redirects", float64(redirects), nil)
 		if next, err = h.redirect(next, answer); err != nil {
 			return err
 		}
@@ -140,7 +141,14 @@ func (h *httpProbe) finish(a *probe.Attempt, came *http.Response, secured bool) 
 	defer came.Body.Close()
 	a.Result.Status, a.Result.Protocol = uint16(came.StatusCode), httpconn.Protocol(came)
 	a.Enter(StepBody)
-	body, err := readBody(came, h.rules.wantBody())
+	a.Detail("http_content_length", float64(came.ContentLength), nil)
+	a.Detail("http_ssl", probe.Flag(secured), nil)
+	a.Detail("http_version", float64(came.ProtoMajor)+float64(came.ProtoMinor)/10, nil)
+	if at, err := http.ParseTime(came.Header.Get("Last-Modified")); err == nil {
+		a.Detail("http_last_modified_timestamp_seconds", float64(at.Unix()), nil)
+	}
+	body, n, err := readBody(came, h.rules.wantBody())
+	a.Detail("http_uncompressed_body_length", float64(n), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -188,15 +196,17 @@ func readAnswer(from *stream, request *http.Request) (*http.Response, error) {
 	return nil, answerError{errors.New("only interim answers")}
 }
 
-// readBody reads up to MaxBody bytes and returns them if they are wanted.
-func readBody(answer *http.Response, wanted bool) (body []byte, err error) {
+// readBody reads up to MaxBody bytes, of which it returns the number and, if they are wanted, the
+// bytes.
+func readBody(answer *http.Response, wanted bool) (body []byte, n int64, err error) {
 	if wanted {
 		body, err = io.ReadAll(io.LimitReader(answer.Body, MaxBody))
+		n = int64(len(body))
 	} else {
-		_, err = io.CopyN(io.Discard, answer.Body, MaxBody)
+		n, err = io.CopyN(io.Discard, answer.Body, MaxBody)
 	}
 	if err == nil || errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return body, nil
+		return body, n, nil
 	}
-	return nil, bodyError{err, len(answer.TransferEncoding) > 0}
+	return nil, n, bodyError{err, len(answer.TransferEncoding) > 0}
 }

@@ -1,0 +1,100 @@
+package roles
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/heliograph-net/heliograph/internal/httpserve"
+	"github.com/heliograph-net/heliograph/internal/httpx"
+	"github.com/heliograph-net/heliograph/prober/blackbox"
+	"github.com/heliograph-net/heliograph/prober/probe"
+	"github.com/heliograph-net/heliograph/prober/probe/httpprobe"
+	"github.com/heliograph-net/heliograph/prober/probe/tcpprobe"
+)
+
+// addScrape adds the listener that a Prometheus asks in place of blackbox_exporter, if there is to
+// be one.
+func (p *Process) addScrape(c *Config, env probe.Env) (err error) {
+	p.reloads.fix(map[string]func(*Config) any{
+		"prober.scrape": func(c *Config) any { return c.Prober.Scrape },
+	})
+	if c.Prober.Scrape.Listen == "" {
+		return nil
+	}
+	current := new(atomic.Pointer[scrape])
+	current.Store(&scrape{c, env})
+	p.reloads.add("scrape", func(next *Config) ([]any, error) {
+		o, err := proberOptions(next)
+		if err == nil {
+			current.Store(&scrape{next, o.Env})
+		}
+		return []any{"modules", len(next.Prober.Modules)}, err
+	})
+	var handler http.Handler = blackbox.New(blackbox.Options{Probe: func(module, target, hostname string) (blackbox.Probe, error) {
+		return current.Load().probe(module, target, hostname)
+	}})
+	p.ScrapeAddr, err = p.listen(endWork, httpserve.Options{
+		Name: "scrape", Listen: c.Prober.Scrape.Listen, Handler: httpx.Hosts(c.Prober.Scrape.Hosts).Guard(handler),
+		WriteTimeout: -1, // an attempt has a limit of its own
+	})
+	return err
+}
+
+// scrape is what scrapes need of a configuration.
+type scrape struct {
+	config *Config
+	env    probe.Env
+}
+
+// defaultModules are modules that there are without any configuration.
+var defaultModules = map[string]string{blackbox.DefaultModule: httpprobe.Name, "tcp_connect": tcpprobe.Name}
+
+func (s *scrape) probe(module, target, hostname string) (blackbox.Probe, error) {
+	m, ok := s.config.Prober.Modules[module]
+	if !ok {
+		kind, ok := defaultModules[module]
+		if !ok {
+			return blackbox.Probe{}, fmt.Errorf("%w %q: it is not among prober.modules", blackbox.ErrModule, module)
+		}
+		if err := m.UnmarshalYAML([]byte("prober: " + kind)); err != nil || m.bad != nil {
+			return blackbox.Probe{}, fmt.Errorf("module %q: %w", module, cmp.Or(err, m.bad))
+		}
+	}
+	t := TargetConfig{Name: target, Module: module, Target: target, keys: map[string]any{}}
+	if hostname != "" {
+		t.ask(&m, hostname)
+	}
+	t.finish(map[string]ModuleConfig{module: m})
+	if t.bad != nil {
+		return blackbox.Probe{}, fmt.Errorf("module %q: %s: %w", module, cmp.Or(t.badKey, "target"), t.bad)
+	}
+	f, err := t.Spec.Probe(s.env)
+	if err != nil {
+		return blackbox.Probe{}, fmt.Errorf("module %q: %w", module, err)
+	}
+	return blackbox.Probe{Kind: m.Prober, Func: f, Timeout: cmp.Or(t.Timeout, s.config.Prober.Timeout.Duration)}, nil
+}
+
+// ask makes a target be asked for another name, as blackbox_exporter does by its parameter
+// hostname.
+func (t *TargetConfig) ask(m *ModuleConfig, hostname string) {
+	section, key := "headers", "Host"
+	switch m.Prober {
+	case httpprobe.Name:
+	case tcpprobe.Name:
+		section, key = "tls_config", "server_name"
+	default:
+		return
+	}
+	all := map[string]any{}
+	if own, ok := m.keys[section].(map[string]any); ok {
+		maps.Copy(all, own)
+	}
+	if _, there := all[key]; !there || m.Prober == httpprobe.Name {
+		all[key] = hostname
+	}
+	t.keys[section] = all
+}

@@ -1,0 +1,100 @@
+package roles
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/heliograph-net/heliograph/prober/blackbox"
+	"github.com/heliograph-net/heliograph/prober/probe"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+func TestScrapesUseTheModules(t *testing.T) {
+	var host string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host = r.Host
+		w.WriteHeader(http.StatusTeapot)
+	}))
+	defer server.Close()
+	c, err := parse("h.yaml", []byte("prober: {modules: {teapot: {prober: http, timeout: 3s, http: {valid_status_codes: [418]}}}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &scrape{config: c}
+	ask := func(module, target, hostname string) report.Outcome {
+		t.Helper()
+		p, err := s.probe(module, target, hostname)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := p.Func(probe.WithDetails(t.Context()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Outcome
+	}
+	if got := ask("teapot", server.URL, "pot.example"); got != report.OK || host != "pot.example" {
+		t.Errorf("teapot: %s, asked for %q", got, host)
+	}
+	if got := ask(blackbox.DefaultModule, server.URL, ""); got != report.HTTPError {
+		t.Errorf("without any module: %s", got)
+	}
+	if got := ask("tcp_connect", server.Listener.Addr().String(), "pot.example"); got != report.OK {
+		t.Errorf("tcp_connect: %s", got)
+	}
+	if _, err := s.probe("kettle", server.URL, ""); !errors.Is(err, blackbox.ErrModule) {
+		t.Errorf("an unknown module: %v", err)
+	}
+	if _, err := s.probe("tcp_connect", "no port", ""); err == nil {
+		t.Error("an address without port was taken")
+	}
+}
+
+func TestModulesComeFromAFileOfBlackboxExporter(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	file := strings.ReplaceAll(strings.TrimPrefix(modules, "prober:\n"), "\n  ", "\n")
+	write("blackbox.yml", strings.TrimPrefix(file, "  "))
+	main := write("h.yaml", `prober: {modules_file: blackbox.yml, targets: [{name: web, module: http_2xx, target: web.example}]}`)
+	c, err := Load(main)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Prober.Modules) != 5 || c.Prober.Targets[0].Spec == nil {
+		t.Errorf("modules are %v", c.Prober.Modules)
+	}
+	for text, want := range map[string]string{
+		"modules:\n  web:\n    prober: http\n    http:\n      method: GET\n      compression: gzip\n": "blackbox.yml:6: modules.web.http.compression: unknown field",
+		"modules:\n  ping:\n    prober: unix\n":                                                       "blackbox.yml:3: modules.ping.prober: want http",
+		"modules: {}\nrules: 1\n":                                                                     "blackbox.yml:[2:1] unknown field \"rules\"",
+		"modules:\n  web: {prober: http, timeout: x}\n":                                               "modules.web.timeout: want a duration",
+	} {
+		write("blackbox.yml", text)
+		if _, err := Load(main); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestProcessAnswersScrapes(t *testing.T) {
+	s := newProberSite(t)
+	s.edit("prober:\n", "prober:\n  scrape: {listen: \"127.0.0.1:0\"}\n")
+	p, stop, _ := s.start(Roles{Collector: true, Detector: true, Prober: true})
+	defer func() { _ = stop() }()
+	body := get(t, "http://"+p.ScrapeAddr+"/probe?module=tcp_connect&target="+s.target.Addr().String())
+	if !strings.Contains(body, "\nprobe_success 1\n") {
+		t.Errorf("the scrape answers %s", body)
+	}
+}
