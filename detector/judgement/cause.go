@@ -242,7 +242,7 @@ func (l *localiser) gather() {
 			key := [2]uint64{h.client, uint64(h.at / l.t.j.width / spreadBins)}
 			n := min(float64(h.count), clientMost-said[key])
 			if said[key] += n; n > 0 {
-				l.leaves = append(l.leaves, leaf{place: &h.place, x: n * weight, source: h.source()})
+				l.leaves = append(l.leaves, leaf{place: l.known(h.pop, &h.place), x: n * weight, source: h.source()})
 				l.times[h.source()]++
 			}
 		}
@@ -259,7 +259,7 @@ func (l *localiser) gather() {
 		r := &j.sample.rows[i]
 		if rates := pops[r.pop]; rates != nil {
 			n := float64(r.n) * j.order[r.pop].level.mean() * float64(l.window) / total[r.pop]
-			l.leaves = append(l.leaves, leaf{place: &r.place, n: n, e: n * rates.at(&r.place)})
+			l.leaves = append(l.leaves, leaf{place: l.known(r.pop, &r.place), n: n, e: n * rates.at(&r.place)})
 		}
 	}
 }

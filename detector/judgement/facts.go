@@ -47,6 +47,7 @@ func (t *turn) facts(i *incident, m *numbers, d *Incident) *verdict.Facts {
 		Needed:       t.needed(i, m),
 		NeededExcess: t.j.o.Excess,
 		Vantages:     t.vantages(s.Server),
+		Strange:      m.strange / max(m.counted, 1),
 	}
 	for out, x := range m.byOutcome {
 		name := report.Outcome(t.j.names.text(kindOutcome, out))

@@ -23,6 +23,7 @@ type numbers struct {
 	topShare                   float64 // part of the network with the most counted failures
 	topCounted                 float64 // failures of the loudest source that count
 	counted                    float64 // of all
+	strange                    float64 // of these, from servers that are strangers
 	fates                      fates
 	byOutcome                  map[uint32]float64
 	byTarget                   map[populationKey]float64
@@ -56,6 +57,9 @@ func (t *turn) measure(i *incident, n int64) numbers {
 		}
 		m.failed += float64(h.raw) * weight
 		m.counted += count
+		if t.strange(h.pop, h.place[byServer]) {
+			m.strange += count
+		}
 		networks[h.place[byASN]] += count
 		m.byOutcome[h.out] += count
 		m.byTarget[t.j.order[h.pop].key] += count
