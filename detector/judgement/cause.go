@@ -10,10 +10,11 @@ import (
 )
 
 const (
-	maxCauses  = 4 // new causes in one bin
-	alternates = 4 // explanations besides the best
-	// An outcome takes part in a cause if at least so many times the expected failures had it, and if it is
-	// such a part of the excess.
+	maxCauses   = 4 // new causes in one bin
+	maxLeafHits = 20_000
+	alternates  = 4 // explanations besides the best
+	// An outcome takes part in a cause if at least so many times the expected failures had it, and
+	// if it is such a part of the excess.
 	outcomeRatio = 2
 	outcomeShare = 0.03
 	needless     = 4   // evidence in nats, beyond the price, that a further attribute must add
@@ -34,12 +35,13 @@ type flow struct {
 
 // cause is what stands behind the alarms of a bin: which failures, and of whom.
 type cause struct {
-	flows  map[flow]bool
-	scopes []cuboid // ranked; at least one
-	share  float64  // of the excess that the first one covers
-	part   float64  // of the expected failures that lie within the first one
-	margin float64  // by how much the first one is better than the second, in nats
-	window int      // bins that were looked at
+	flows    map[flow]bool
+	scopes   []cuboid // ranked; at least one
+	share    float64  // of the excess that the first one covers
+	part     float64  // of the expected failures that lie within the first one
+	evidence float64  // of the first one, in nats
+	margin   float64  // by how much the first one is better than the second, in nats
+	window   int      // bins that were looked at
 }
 
 // flowsOf are the flows that stand out where an alarm does.
@@ -82,8 +84,8 @@ func (st *stream) rateAt(a attribute, v uint32) float64 {
 	return st.rate(st.all)
 }
 
-// localise explains failures: those of the flows in the last bins up to bin, less what open incidents
-// other than own explain.
+// localise explains failures: those of the flows in the last bins up to bin, less what open
+// incidents other than own explain.
 func (t *turn) localise(flows map[flow]bool, window int, own *incident) cause {
 	return t.localiseHits(flows, window, func(f func(h *hit, weight float64)) {
 		t.j.recent.each(t.bin, window, func(h *hit, weight float64) {
@@ -104,6 +106,7 @@ func (t *turn) localiseHits(flows map[flow]bool, window int, each func(func(h *h
 	c := cause{flows: flows, window: window}
 	c.scopes, c.margin = l.rank(found)
 	all, best := l.sums(&cuboid{}), l.sums(&c.scopes[0])
+	c.evidence = best.evidence()
 	c.share = min(max(best.x-best.e, 0)/max(all.x-all.e, best.x-best.e, 1e-9), 1)
 	c.part = max(best.e/max(all.e, 1e-9), t.product(flows, &c.scopes[0])/2)
 	return c
@@ -161,8 +164,8 @@ type scored struct {
 
 func (l *localiser) score(c *cuboid) float64 { return l.sums(c).evidence() - l.t.price(l.flows, c) }
 
-// alone returns the network that nearly all failures within a scope come from, if the scope names no
-// network.
+// alone returns the network that nearly all failures within a scope come from, if the scope names
+// no network.
 func (l *localiser) alone(c *cuboid) (asn uint32, alone bool) {
 	if len(c[byASN]) > 0 {
 		return 0, false
@@ -237,8 +240,13 @@ type leaf struct {
 func (l *localiser) gather() {
 	l.times = map[source]float64{}
 	said := map[[2]uint64]float64{} // by client and minute
+	n, stride := 0, l.stride()
 	l.each(func(h *hit, weight float64) {
 		if h.count > 0 && l.flows[flow{h.pop, h.out}] {
+			if n++; n%stride != 0 {
+				return
+			}
+			weight *= float64(stride)
 			key := [2]uint64{h.client, uint64(h.at / l.t.j.width / spreadBins)}
 			n := min(float64(h.count), clientMost-said[key])
 			if said[key] += n; n > 0 {
@@ -262,6 +270,13 @@ func (l *localiser) gather() {
 			l.leaves = append(l.leaves, leaf{place: l.known(r.pop, &r.place), n: n, e: n * rates.at(&r.place)})
 		}
 	}
+}
+
+// stride is which part of the hits is looked at: enough to tell, and few enough to be quick.
+func (l *localiser) stride() int {
+	n := 0
+	l.each(func(h *hit, _ float64) { n++ })
+	return n/maxLeafHits + 1
 }
 
 // fill makes the table of the leaves. A source counts once as a bucket, however many places it
@@ -379,8 +394,8 @@ func (l *localiser) populations() map[uint16]*rates {
 	return pops
 }
 
-// rates gives the expected failures per request of a place: that of its network, for the sum of some
-// outcomes.
+// rates gives the expected failures per request of a place: that of its network, for the sum of
+// some outcomes.
 type rates struct {
 	streams  []*stream
 	networks map[uint32]float64

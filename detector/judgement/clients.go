@@ -10,8 +10,8 @@ import (
 
 const (
 	maxClients = 100_000
-	// a client's first failure is told within seconds; when it comes so much later, the client could not
-	// reach a collector either
+	// a client's first failure is told within seconds; when it comes so much later, the client
+	// could not reach a collector either
 	heldFor = 15 * time.Second
 )
 
@@ -105,7 +105,8 @@ type fates struct {
 	n                           int
 	everywhere, recovered, held int
 	places                      uint64
-	ended, told                 moments // of those whose reports were held up: their failures, their reports
+	// of those whose reports were held up: their failures, their reports
+	ended, told moments
 }
 
 // moments is the spread of times in seconds.

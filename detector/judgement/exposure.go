@@ -55,8 +55,8 @@ func (e *exposure) add(bin int64, n float64, f *fading) {
 }
 
 // expected is how many requests a bin has at the value when everyone has level of them. Since
-// successes are reported late, it comes from the past: the long share, raised where the recent one is
-// clearly larger.
+// successes are reported late, it comes from the past: the long share, raised where the recent one
+// is clearly larger.
 func (e *exposure) expected(level float64, all *exposure, f *fading) float64 {
 	e.bring(all.at, f)
 	if e == all {

@@ -18,6 +18,19 @@ const (
 	fewSources = 4
 )
 
+// Of a place with few clients at all, three sources are enough if each fails whatever it asks for,
+// and goes on doing so.
+const (
+	fewLeast = 3
+	fewFor   = 2 * time.Minute
+	fewShare = 0.8 // of the clients
+)
+
+// persistent reports whether nearly all that is asked for fails, for every client, for some bins.
+func (m *numbers) persistent(bins int64) bool {
+	return m.span >= bins && m.failed >= m.requests/2 && m.fates.share(m.fates.everywhere) >= fewShare
+}
+
 // decide fills in the verdict, whether it pages, and the evidence.
 func (t *turn) decide(i *incident, m *numbers, d *Incident) {
 	if len(i.flows) == 0 {
@@ -67,8 +80,8 @@ func (t *turn) facts(i *incident, m *numbers, d *Incident) *verdict.Facts {
 	return f
 }
 
-// reporters says where the reports come from. That a source was never heard of before means something
-// only if it is loud: most clients are new.
+// reporters says where the reports come from. That a source was never heard of before means
+// something only if it is loud: most clients are new.
 func (t *turn) reporters(m *numbers) verdict.Reporters {
 	r := verdict.Reporters{Sources: m.sources, Loudest: m.topFailed / max(m.failed, 1)}
 	if m.loud() {
@@ -81,19 +94,22 @@ func (t *turn) reporters(m *numbers) verdict.Reporters {
 	return r
 }
 
-// needed is the least breadth that is acted on. Distinct sources must be a wonder by themselves, since
-// a machine can invent clients, but no address prefixes; few of them must have told for a minute; and
-// a fault that is not of one network must be told from several.
+// needed is the least breadth that is acted on. Distinct sources must be a wonder by themselves,
+// since a machine can invent clients, but no address prefixes; few of them must have told for a
+// minute; and a fault that is not of one network must be told from several.
 func (t *turn) needed(i *incident, m *numbers) verdict.Breadth {
 	o := &t.j.o
 	n := verdict.Breadth{Clients: o.Clients, Buckets: min(2, o.Clients), Networks: 1}
 	price := t.price(i.flows, &i.scopes[0])
 	least := min(o.Evidence+price, 2*o.Evidence) * sourcesPart
-	for n.Buckets < 64 && surprise(float64(n.Buckets), m.expected, priorShape) < least {
+	for n.Buckets <= m.sources && surprise(float64(n.Buckets), m.expected, priorShape) < least {
 		n.Buckets++
 	}
-	if m.span < t.j.bins(time.Minute) {
+	switch {
+	case m.span < t.j.bins(time.Minute):
 		n.Buckets = max(n.Buckets, fewSources)
+	case m.persistent(t.j.bins(fewFor)):
+		n.Buckets = min(n.Buckets, fewLeast)
 	}
 	if len(i.scopes[0][byASN]) == 0 {
 		n.Networks = o.Networks

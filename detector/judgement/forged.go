@@ -9,8 +9,8 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// What makes the loudest source of an incident seem to be a machine that invents clients or reports:
-// a part of the failures, and so many clients or reports behind one address prefix.
+// What makes the loudest source of an incident seem to be a machine that invents clients or
+// reports: a part of the failures, and so many clients or reports behind one address prefix.
 const (
 	loudShare   = 0.5
 	loudClients = 8
@@ -21,8 +21,8 @@ const (
 const silenceFor = 3 * spreadBins
 
 // floods makes incidents of sources that say far more than any other, whatever they say: a machine
-// that invents successes hides a fault, and one that invents failures makes one up. What they say does
-// not count until they are quiet.
+// that invents successes hides a fault, and one that invents failures makes one up. What they say
+// does not count until they are quiet.
 func (t *turn) floods() {
 	j := t.j
 	young := true

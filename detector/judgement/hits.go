@@ -1,7 +1,7 @@
 package judgement
 
-// Bounds on how much one machine or one client adds. They hold for one population, one outcome and one
-// minute (in bins of 10 s).
+// Bounds on how much one machine or one client adds. They hold for one population, one outcome and
+// one minute (in bins of 10 s).
 const (
 	clientMost = 2  // failures of one client that count
 	sourceMost = 8  // failures of one source that count
@@ -24,8 +24,8 @@ type hit struct {
 
 func (h *hit) source() source { return source{h.place[byASN], h.bucket} }
 
-// hits are the failures of one bin. When there are too many, every second one is dropped and the rest
-// count double.
+// hits are the failures of one bin. When there are too many, every second one is dropped and the
+// rest count double.
 type hits struct {
 	bin    int64
 	weight float64

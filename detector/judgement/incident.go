@@ -9,15 +9,16 @@ import (
 
 // Times of an incident's life.
 const (
-	followBins   = 6               // over which it is asked whether it goes on
-	goesOn       = 4               // evidence, in nats, that it does
-	paceCount    = 10              // failures that are waited for until it may be over
-	reopenFor    = time.Hour       // after which the same fault is a new incident
-	togetherFor  = 5 * time.Minute // causes with onsets so close together may be one
-	togetherAll  = 2 * time.Minute // likewise, of different targets
-	holdMost     = 32              // by how much more calm it takes at most to clear a fault that flaps
-	maxIncidents = 500             // that are remembered
-	onsetBefore  = 3               // bins before the first alarm's window that may belong to it
+	followBins  = 6               // over which it is asked whether it goes on
+	goesOn      = 4               // evidence, in nats, that it does
+	paceCount   = 10              // failures that are waited for until it may be over
+	reopenFor   = time.Hour       // after which the same fault is a new incident
+	togetherFor = 5 * time.Minute // causes with onsets so close together may be one
+	togetherAll = 2 * time.Minute // likewise, of different targets
+	// by how much more calm it takes at most to clear a fault that flaps
+	holdMost     = 32
+	maxIncidents = 500 // that are remembered
+	onsetBefore  = 3   // bins before the first alarm's window that may belong to it
 )
 
 // incident is what is known of one fault.
@@ -78,6 +79,13 @@ func (t *turn) explain(alarms []alarm) bool {
 		return false
 	}
 	c := t.localise(flows, max(a.window, 2), nil)
+	if c.evidence < t.j.o.Evidence { // nothing explains the alarm better than itself
+		var own cuboid
+		if a.series.attribute != everyone {
+			own[a.series.attribute] = []uint32{a.series.value}
+		}
+		c.scopes, c.part, c.margin = []cuboid{own}, t.product(flows, &own), 0
+	}
 	if i := t.related(&c); i != nil {
 		return t.merge(i, &c)
 	}

@@ -120,7 +120,8 @@ func (j *Judge) expose(p *population, bin int64, at *place, r *Row) {
 	}
 }
 
-// fail counts the failures of a row, as far as its client and its source have not been heard enough.
+// fail counts the failures of a row, as far as its client and its source have not been
+// heard enough.
 func (j *Judge) fail(p *population, bin int64, at *place, r *Row) {
 	out := j.outcome(r)
 	count, told := j.hear(p, out+1, bin, r)
@@ -141,8 +142,8 @@ func (j *Judge) fail(p *population, bin int64, at *place, r *Row) {
 	}
 }
 
-// outcome is the id of a row's outcome, or of what it is a case of. Words of the vocabulary's families
-// are taken from anybody while they are few.
+// outcome is the id of a row's outcome, or of what it is a case of. Words of the vocabulary's
+// families are taken from anybody while they are few.
 func (j *Judge) outcome(r *Row) uint32 {
 	ids := j.names.ids[kindOutcome]
 	if id, known := ids[string(r.Outcome)]; known {
@@ -174,8 +175,8 @@ func rootOf(o report.Outcome) report.Outcome {
 	return o
 }
 
-// hear says how many failures of a row count: as many as its client and its source have left in this
-// minute for one kind of failure. It reports whether the row is kept at all.
+// hear says how many failures of a row count: as many as its client and its source have left in
+// this minute for one kind of failure. It reports whether the row is kept at all.
 func (j *Judge) hear(p *population, kind uint32, bin int64, r *Row) (count uint64, kept bool) {
 	what := mix(j.o.Seed, uint64(p.index), uint64(kind), uint64(bin/spreadBins))
 	bySource := j.voices.heard(mix(what, 1, uint64(r.ASN), uint64(r.Bucket)), r.Raw)

@@ -17,8 +17,8 @@ const (
 	lateGap     = 5 * time.Minute // without failures, between two faults of the past
 )
 
-// lateHits are failures that were told long after the fact. They raise nothing, but are never silent:
-// they make or extend incidents of the past.
+// lateHits are failures that were told long after the fact. They raise nothing, but are never
+// silent: they make or extend incidents of the past.
 type lateHits struct {
 	all   []hit // in the order of arrival
 	fresh int   // those at the end that are not judged yet
@@ -131,6 +131,9 @@ func (t *turn) lateCause() {
 			hits = hits[:k]
 		}
 	}
+	if len(hits) == 0 { // incidents explain everything
+		return
+	}
 	window := (hits[0].at-hits[len(hits)-1].at)/t.j.width + 1
 	flows := map[flow]bool{}
 	for _, h := range hits {
@@ -158,8 +161,8 @@ func (t *turn) lateCause() {
 	t.j.incidents = append(t.j.incidents, i)
 }
 
-// goesOn reports whether an incident of the past may not be over yet, so that what fails now is part
-// of it.
+// goesOn reports whether an incident of the past may not be over yet, so that what fails now is
+// part of it.
 func (t *turn) goesOn(i *incident) bool { return t.end-i.lateUntil <= 2*lateGap.Milliseconds() }
 
 // followLate ends an incident of the past when nothing more is told of it.

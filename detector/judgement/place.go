@@ -22,12 +22,8 @@ const (
 	attributes // how many there are
 )
 
-// claimed are the attributes whose values are the clients' words. The others are what the
-// collector saw.
-var claimed = [attributes]bool{byServer: true, byVersion: true, byOS: true, byProtocol: true}
-
-// place is where a request belongs: a value of each attribute. 0 is an unknown value, which is never
-// named. A network's value is its number, and that of all others their id in the names.
+// place is where a request belongs: a value of each attribute. 0 is an unknown value, which is
+// never named. A network's value is its number, and that of all others their id in the names.
 type place [attributes]uint32
 
 // place gives the values of a row. Names that are not admitted yet are unknown.
@@ -52,8 +48,8 @@ func (j *Judge) place(r *Row) place {
 	}
 }
 
-// cuboid is a set of places: those that have, of every attribute with a list, one of its values. The
-// lists are sorted. The zero cuboid is everyone.
+// cuboid is a set of places: those that have, of every attribute with a list, one of its values.
+// The lists are sorted. The zero cuboid is everyone.
 type cuboid [attributes][]uint32
 
 func (c *cuboid) everyone() bool {

@@ -11,11 +11,11 @@ import (
 const (
 	maxPopulations = 2_000
 	maxOutcomes    = 48      // of one population
-	maxExposures   = 500_000 // of all populations
+	maxExposures   = 200_000 // of all populations
 )
 
-// Times that a value must be known for before it is judged by itself, and how long a bin may take to
-// be complete.
+// Times that a value must be known for before it is judged by itself, and how long a bin may take
+// to be complete.
 const (
 	leastPart   = 1e-4 // of all requests that a value is taken to have in its price
 	youngValue  = 4 * time.Minute
@@ -31,9 +31,9 @@ const (
 	claimLeast = 100
 )
 
-// populationKey names a population: requests of one application to one target as one kind of reporter
-// sees them. The zero key is the population of all, by which faults are found that hit each
-// target a little.
+// populationKey names a population: requests of one application to one target as one kind of
+// reporter sees them. The zero key is the population of all, by which faults are found that hit
+// each target a little.
 type populationKey struct {
 	app, target uint32
 	source      report.Source
@@ -95,8 +95,8 @@ func (p *population) requests(e *exposure) float64 {
 	return e.expected(p.level.mean(), p.all, &p.judge.fade)
 }
 
-// stream finds or makes the stream of an outcome. When there are too many, an outcome counts as what
-// it is a case of, and at last only among all failures.
+// stream finds or makes the stream of an outcome. When there are too many, an outcome counts as
+// what it is a case of, and at last only among all failures.
 func (p *population) stream(outcome uint32, bin int64) *stream {
 	if st := p.outcomes[outcome]; st != nil {
 		return st
@@ -114,9 +114,10 @@ func (p *population) stream(outcome uint32, bin int64) *stream {
 	return st
 }
 
-// price is what an alarm of a series takes more because there are many like it, in nats: the logarithm
-// of the value's part of all requests, with the sign changed. These parts sum to one, so that the
-// chance of a false alarm is that of a single series, and most of it goes where most users are.
+// price is what an alarm of a series takes more because there are many like it, in nats: the
+// logarithm of the value's part of all requests, with the sign changed. These parts sum to one, so
+// that the chance of a false alarm is that of a single series, and most of it goes where most
+// users are.
 func (p *population) price(e *exposure) float64 {
 	level := max(p.level.mean(), 1)
 	return math.Log(level / min(max(p.requests(e), leastPart*level), level))
@@ -139,7 +140,8 @@ func (p *population) tick(bin int64) {
 	p.all.bring(bin, &j.fade)
 }
 
-// lag is after how many bins a bin is learned. A young population learns sooner: it knows nothing yet.
+// lag is after how many bins a bin is learned. A young population learns sooner: it knows
+// nothing yet.
 func (p *population) lag(bin int64) int64 {
 	return min(ringBins, max(p.judge.bins(settleTime)+spreadBins, (bin-p.born)/3))
 }
@@ -171,4 +173,40 @@ func (p *population) limit(bin int64, asn uint32, n float64) float64 {
 	n = min(n, max(most-e.claimed, 0))
 	e.claimed += n
 	return n
+}
+
+// Values without requests for so long are forgotten, sooner when there is hardly any room left.
+const (
+	forgetAfter = 48 * time.Hour
+	forgetSoon  = 2 * time.Hour
+)
+
+// sweep forgets what was not heard of for long.
+func (p *population) sweep(before int64) {
+	for a := byASN; a < attributes; a++ {
+		for v, e := range p.exposures[a] {
+			if e.at >= before || p.any.busy(a, v) {
+				continue
+			}
+			for _, st := range p.outcomes {
+				st.forget(a, v)
+			}
+			p.any.forget(a, v)
+			delete(p.exposures[a], v)
+			p.judge.exposures--
+		}
+	}
+}
+
+// busy reports whether a value has failures that are not judged yet.
+func (st *stream) busy(a attribute, v uint32) bool {
+	s := st.series[a][v]
+	return s != nil && s.dirty
+}
+
+func (st *stream) forget(a attribute, v uint32) {
+	if st.series[a][v] != nil {
+		delete(st.series[a], v)
+		st.pop.judge.series--
+	}
 }

@@ -46,9 +46,9 @@ func (j *Judge) forgetProbes() {
 	maps.DeleteFunc(j.probes, func(_ vantageServer, p probed) bool { return j.now-p.at > probesHold.Milliseconds() })
 }
 
-// vantages sums up what each vantage finds of the servers of a scope, or of all. A vantage that finds
-// every server down, wherever it looks, may itself be cut off, and says nothing beside others that
-// find them up.
+// vantages sums up what each vantage finds of the servers of a scope, or of all. A vantage that
+// finds every server down, wherever it looks, may itself be cut off, and says nothing beside others
+// that find them up.
 func (t *turn) vantages(servers []string) []verdict.Vantage {
 	by := map[string]*verdict.Vantage{}
 	reaches := map[string]bool{} // anything at all

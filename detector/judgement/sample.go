@@ -2,8 +2,8 @@ package judgement
 
 import "math/rand/v2"
 
-// maxSample is how many rows of requests are remembered to tell how the requests of one value divide
-// over the values of other attributes.
+// maxSample is how many rows of requests are remembered to tell how the requests of one value
+// divide over the values of other attributes.
 const maxSample = 16_384
 
 // sampled is a row of requests in the sample.
@@ -15,11 +15,15 @@ type sampled struct {
 
 // sample remembers rows at random. A row that comes replaces any other, so old ones fade.
 type sample struct {
+	pcg  *rand.PCG // the state of rng
 	rng  *rand.Rand
 	rows []sampled
 }
 
-func newSample(seed uint64) *sample { return &sample{rng: rand.New(rand.NewPCG(seed, 0x5a))} }
+func newSample(seed uint64) *sample {
+	pcg := rand.NewPCG(seed, 0x5a)
+	return &sample{pcg: pcg, rng: rand.New(pcg)}
+}
 
 func (s *sample) add(r sampled) {
 	if len(s.rows) < maxSample {

@@ -7,8 +7,8 @@ const (
 	seasonBounds = 2.0 // most by which an hour differs from the others
 )
 
-// season is by how much the failure rate of a population differs in each hour of the week (UTC). Only
-// all failures of everyone are numerous enough to tell.
+// season is by how much the failure rate of a population differs in each hour of the week (UTC).
+// Only all failures of everyone are numerous enough to tell.
 type season struct {
 	factor [weekHours]float64 // 0: not known
 	now    float64            // of the present hour

@@ -10,13 +10,14 @@ const ringBins = 64
 // Parameters of the baseline. They hold for any width of a bin and any rate.
 const (
 	rateHours = 24.0 // half-life of what is known of a failure rate
-	// shape of the gamma distribution of failure rates among the values of one attribute: the rate of a
-	// value without history is within a factor of some 2 of that of everyone
+	// shape of the gamma distribution of failure rates among the values of one attribute: the rate
+	// of a value without history is within a factor of some 2 of that of everyone
 	priorShape = 2.0
 	// failures per request of everyone where nothing is known, by one outcome and by all
 	priorRate    = 1e-3
 	priorRateAny = 1e-2
-	// the least rate and number of failures that is ever expected, lest a first failure seem a wonder
+	// the least rate and number of failures that is ever expected, lest a first failure
+	// seem a wonder
 	leastRate  = 1e-4
 	leastCount = 0.002 // in a bin
 )
@@ -33,8 +34,8 @@ type series struct {
 	x       [ringBins]uint16
 	newest  int64 // the bin of the newest slot
 	learned int64 // the last bin that was learned or passed over
-	// bins of the ring that are not learned because something was suspicious or wrong, a bit for each
-	// slot; until when that goes on; and when it began
+	// bins of the ring that are not learned because something was suspicious or wrong, a bit for
+	// each slot; until when that goes on; and when it began
 	frozen                   uint64
 	frozenTo, suspiciousFrom int64
 	exposure                 *exposure

@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// What makes a source a flood: so many requests or clients in a minute at least, so many times what the
-// average source has, and so many times what the loudest source of its network usually has.
+// What makes a source a flood: so many requests or clients in a minute at least, so many times what
+// the average source has, and so many times what the loudest source of its network usually has.
 const (
 	floodRaw     = 300
 	floodClients = 30

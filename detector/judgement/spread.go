@@ -4,10 +4,10 @@ package judgement
 // defaults, as long as a bad connection bothers a client.
 const spreadBins = 6
 
-// spread is by how much the counts of an attribute's values vary beyond chance, learned from bins that
-// were judged calm. Failures come in clusters, since one client has several of them, and the rate of a
-// value varies from one minute to the next. The first makes the variance a multiple of the mean e,
-// the second adds a multiple of e²: variance = cluster·e + noise·e².
+// spread is by how much the counts of an attribute's values vary beyond chance, learned from bins
+// that were judged calm. Failures come in clusters, since one client has several of them, and the
+// rate of a value varies from one minute to the next. The first makes the variance a multiple of
+// the mean e, the second adds a multiple of e²: variance = cluster·e + noise·e².
 type spread struct {
 	small struct{ squares, sum float64 } // of windows with small e
 	large struct{ excess, n float64 }    // of windows with large e
@@ -17,10 +17,11 @@ type spread struct {
 const (
 	clusterPrior, clusterWeight = 1.5, 50 // weight in expected failures
 	noisePrior, noiseWeight     = 0.1, 60 // weight in windows
-	spreadClip                  = 9       // most that one window says, as a multiple of the mean's square
-	spreadMost                  = 10_000  // windows remembered
-	smallCount                  = 1.0     // a count below it is small
-	largeCount                  = 3.0     // a count above it is large
+	// most that one window says, as a multiple of the mean's square
+	spreadClip = 9
+	spreadMost = 10_000 // windows remembered
+	smallCount = 1.0    // a count below it is small
+	largeCount = 3.0    // a count above it is large
 )
 
 func (s *spread) add(x, e float64) {

@@ -12,8 +12,8 @@ const (
 	suspicious = 8
 	// how long a series that is suspicious, but raises no alarm, is kept from being learned
 	doubtFor = 6 * time.Hour
-	// how long an alarm is kept from being learned. Without an end, a release that turned some requests
-	// into failures on purpose would be an incident for ever.
+	// how long an alarm is kept from being learned. Without an end, a release that turned some
+	// requests into failures on purpose would be an incident for ever.
 	relearnAfter = 72 * time.Hour
 )
 
@@ -144,5 +144,12 @@ func (j *Judge) clean(bin int64) {
 	if bin%j.bins(time.Hour) == 0 {
 		j.names.forgetWaiting()
 		j.forgetProbes()
+		age := forgetAfter
+		if 4*j.series > 3*j.o.MaxSeries || 4*j.exposures > 3*maxExposures {
+			age = forgetSoon
+		}
+		for _, p := range j.order {
+			p.sweep(bin - j.bins(age))
+		}
 	}
 }

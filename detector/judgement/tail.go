@@ -4,8 +4,8 @@ import "math"
 
 // surprise is -ln P(X ≥ x) for a negative binomial X with mean e and shape r, that is for a Poisson
 // variable whose rate has a gamma distribution with mean e and variance e²/r. It is 0 where x is
-// not above e. x need not be whole. The sum of the tail is bounded by the geometric series of its first
-// ratio, so the result is never too large by it.
+// not above e. x need not be whole. The sum of the tail is bounded by the geometric series of its
+// first ratio, so the result is never too large by it.
 func surprise(x, e, r float64) float64 {
 	if x <= e || e <= 0 {
 		return 0

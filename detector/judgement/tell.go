@@ -148,7 +148,7 @@ func (t *turn) consider(i *incident) {
 	switch {
 	case old.ID == 0 || old.Until != 0:
 		sure := i.margin >= sureMargin || t.bin-i.found >= sureBins
-		if now.Page && sure || t.bin-i.found >= t.j.bins(time.Minute) || i.late || len(i.flows) == 0 {
+		if now.Page && sure || !now.Page && t.bin-i.found >= t.j.bins(quietFor(now.Verdict)) || i.late || len(i.flows) == 0 {
 			t.tell(i, Opened, now)
 		}
 	case now.Page && !old.Page:
@@ -156,6 +156,15 @@ func (t *turn) consider(i *incident) {
 	case t.bin >= i.later && i.tells < changeMost && newsworthy(old, &now):
 		t.tell(i, Changed, now)
 	}
+}
+
+// quietFor is how long an incident that alerts nobody must last until it is told: few clients that
+// fail for a while are no news.
+func quietFor(v model.Verdict) time.Duration {
+	if v == model.TooThin {
+		return 5 * time.Minute
+	}
+	return time.Minute
 }
 
 // newsworthy reports whether an operator would act on what changed.

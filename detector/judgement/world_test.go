@@ -34,7 +34,6 @@ type world struct {
 	second  int64
 	pending map[int64][]Row
 	noise   map[uint32]gammaNoise
-	client  uint64
 }
 
 type network struct {

@@ -1,0 +1,177 @@
+package judgement
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// Restore returns a judge that goes on where a snapshot was taken. The bin must be as it was.
+// Nothing that was judged before is told again.
+func Restore(o Options, snapshot []byte) (*Judge, error) {
+	j, err := New(o)
+	if err != nil {
+		return nil, err
+	}
+	var f snapshotForm
+	if err := json.Unmarshal(snapshot, &f); err != nil {
+		return nil, fmt.Errorf("restore: %w", err)
+	}
+	if f.Version != snapshotVersion || f.Width != j.width {
+		return nil, fmt.Errorf("restore: the snapshot has version %d and bins of %d ms, not version %d and %d ms", f.Version, f.Width, snapshotVersion, j.width)
+	}
+	j.now, j.next, j.lastID = f.Now, f.Next, f.LastID
+	j.names.restore(&f)
+	for i := range f.Pops {
+		if err := j.restorePopulation(&f.Pops[i]); err != nil {
+			return nil, err
+		}
+	}
+	if err := j.restoreHits(&f); err != nil {
+		return nil, err
+	}
+	for _, u := range f.Usual {
+		j.sources.usual[u.ASN] = &loudest{u.Raw, u.Clients}
+	}
+	for _, s := range f.Silent {
+		j.sources.silent[source{s.ASN, s.Bucket}] = s.Until
+	}
+	for i := range f.Incidents {
+		j.incidents = append(j.incidents, f.Incidents[i].incident())
+	}
+	slices.SortFunc(j.dirty, compareDirty)
+	return j, nil
+}
+
+func (n *names) restore(f *snapshotForm) {
+	for k := range f.Names {
+		n.all[k] = nil
+		clear(n.ids[k])
+		for _, text := range f.Names[k] {
+			n.add(kind(k), text)
+		}
+	}
+	for _, s := range f.Sources {
+		n.sources[source{s[0], uint16(s[1])}] = struct{}{}
+	}
+}
+
+func (j *Judge) restorePopulation(f *populationForm) error {
+	key := populationKey{f.Key[0], f.Key[1], report.Source(f.Key[2])}
+	if len(f.Level.Ring) != ringBins || len(f.Streams) == 0 {
+		return fmt.Errorf("restore: population %v is not whole", f.Key)
+	}
+	var parent *population
+	if f.Parent {
+		if parent = j.root; parent == nil {
+			return fmt.Errorf("restore: population %v comes before its parent", f.Key)
+		}
+	}
+	p := j.newPopulation(key, parent, f.Born)
+	if key == (populationKey{}) {
+		j.root = p
+	} else {
+		j.pops[key] = p
+	}
+	p.settled = f.Settled
+	p.level = level{newest: f.Level.Newest, sum: f.Level.Sum, n: f.Level.N}
+	copy(p.level.ring[:], f.Level.Ring)
+	p.season = season{factor: f.Factors}
+	p.season.at(int64(f.Hour[0]))
+	p.season.x, p.season.e = f.Hour[1], f.Hour[2]
+	for _, e := range f.Exposures {
+		if e.Attribute >= attributes {
+			return fmt.Errorf("restore: no attribute %d", e.Attribute)
+		}
+		if x := p.exposure(e.Attribute, e.Value, e.Born); x != nil {
+			*x = exposure{share: e.Share, recent: e.Recent, at: e.At, born: e.Born, before: e.Before}
+		}
+	}
+	for i := range f.Streams {
+		if err := p.restoreStream(&f.Streams[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *population) restoreStream(f *streamForm) error {
+	st := p.any
+	if f.Outcome != 0 {
+		if st = p.stream(f.Outcome, p.born); st == nil {
+			return fmt.Errorf("restore: too many outcomes")
+		}
+	}
+	for a := range f.Spread {
+		s := &st.spread[a]
+		s.small.squares, s.small.sum, s.large.excess, s.large.n = f.Spread[a][0], f.Spread[a][1], f.Spread[a][2], f.Spread[a][3]
+	}
+	for _, e := range f.Series {
+		if e.Attribute >= attributes {
+			return fmt.Errorf("restore: no attribute %d", e.Attribute)
+		}
+		s := st.open(e.Attribute, e.Value, e.Newest)
+		if s == nil {
+			continue
+		}
+		s.a, s.b, s.newest, s.learned, s.frozen, s.frozenTo, s.suspiciousFrom, s.dirty = e.A, e.B, e.Newest, e.Learned, e.Frozen, e.FrozenTo, e.Since, e.Dirty
+		for _, x := range e.X {
+			s.x[slot(int64(x[0]))] = uint16(x[1])
+		}
+		if s.dirty {
+			p.judge.dirty = append(p.judge.dirty, dirtySeries{st, s})
+		}
+	}
+	return nil
+}
+
+func (j *Judge) restoreHits(f *snapshotForm) error {
+	for _, b := range f.Hits {
+		h := j.recent.of(b.Bin)
+		h.weight, h.n, h.all = b.Weight, b.N, hitsOf(b.Hits)
+	}
+	j.late.all = hitsOf(f.Late)
+	for i := range j.recent {
+		for _, h := range j.recent[i].all {
+			if int(h.pop) >= len(j.order) {
+				return fmt.Errorf("restore: no population %d", h.pop)
+			}
+		}
+	}
+	for _, r := range f.Sample {
+		if int(r.Pop) >= len(j.order) {
+			return fmt.Errorf("restore: no population %d", r.Pop)
+		}
+		j.sample.rows = append(j.sample.rows, sampled{r.Place, r.Pop, r.N})
+	}
+	if err := j.sample.pcg.UnmarshalBinary(f.Random); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	return nil
+}
+
+func hitsOf(forms []hitForm) []hit {
+	all := make([]hit, len(forms))
+	for i, h := range forms {
+		all[i] = hit{place: h.Place, client: h.Client, at: h.At, raw: h.Raw, count: h.Count, bucket: h.Bucket, pop: h.Pop, out: h.Out}
+	}
+	return all
+}
+
+func (f *incidentForm) incident() *incident {
+	i := &incident{id: f.ID, flows: map[flow]bool{}, scopes: f.Scopes, share: f.Share, part: f.Part, margin: f.Margin, onset: f.Onset, firstBin: f.FirstBin, found: f.Found,
+		lastBad: f.LastBad, until: f.Until, calm: f.Calm, pace: max(f.Pace, followBins), reopened: f.Reopened, excess: f.Excess, late: f.Late, lateUntil: f.LateUntil,
+		floodSeen: f.FloodSeen, pending: f.Pending, pendingSeen: f.Seen, told: f.Told, tells: f.Tells, later: f.Later}
+	for _, fl := range f.Flows {
+		i.flows[flow{uint16(fl[0]), fl[1]}] = true
+	}
+	if len(f.Flood) == 4 {
+		i.flood = &flood{source{uint32(f.Flood[0]), uint16(f.Flood[1])}, uint64(f.Flood[2]), f.Flood[3]}
+	}
+	if len(i.scopes) == 0 {
+		i.scopes = []cuboid{{}}
+	}
+	return i
+}
