@@ -3,7 +3,6 @@ package agent
 import (
 	"bytes"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/heliograph-net/heliograph/privacy/seal"
@@ -17,8 +16,9 @@ import (
 // It is only in memory and only for one day. The segments of a day share a token anyway, so listing
 // one in another tells the detector nothing new about their sender. The spooler's lock guards it.
 type receipted struct {
-	day     int64
-	batches []report.ReceiptedBatch // the latest report.MaxReceipts, the oldest first
+	day int64
+	// the latest report.MaxReceipts, sorted by name, which begins with the minute
+	batches []report.ReceiptedBatch
 }
 
 // add remembers a segment that a collector has signed for.
@@ -31,10 +31,25 @@ func (r *receipted) add(seg Segment, collector string, body []byte, now time.Tim
 	if r.day != day {
 		r.day, r.batches = day, nil
 	}
-	if len(r.batches) == report.MaxReceipts {
+	r.insert(report.ReceiptedBatch{Collector: collector, Name: seal.Name(body), Frames: uint16(info.Frames)})
+}
+
+// insert keeps the batches in order, at most report.MaxReceipts. A loop costs a web page less than
+// another instance of slices.SortFunc.
+func (r *receipted) insert(b report.ReceiptedBatch) {
+	at := len(r.batches)
+	for at > 0 && bytes.Compare(r.batches[at-1].Name[:], b.Name[:]) >= 0 {
+		at--
+	}
+	if at < len(r.batches) && r.batches[at].Name == b.Name {
+		return // the receipt came twice
+	}
+	r.batches = append(r.batches, b)
+	copy(r.batches[at+1:], r.batches[at:])
+	r.batches[at] = b
+	if len(r.batches) > report.MaxReceipts {
 		r.batches = r.batches[1:]
 	}
-	r.batches = append(r.batches, report.ReceiptedBatch{Collector: collector, Name: seal.Name(body), Frames: uint16(info.Frames)})
 }
 
 // record returns the list for a segment of a day under a client's token, or nil if it is empty.
@@ -42,10 +57,7 @@ func (r *receipted) record(c client) *report.Receipts {
 	if len(r.batches) == 0 || r.day != c.day || c.token == [16]byte{} {
 		return nil
 	}
-	list := slices.Clone(r.batches)
-	slices.SortFunc(list, func(a, b report.ReceiptedBatch) int { return bytes.Compare(a.Name[:], b.Name[:]) })
-	list = slices.CompactFunc(list, func(a, b report.ReceiptedBatch) bool { return a.Name == b.Name })
-	return &report.Receipts{Batches: list}
+	return &report.Receipts{Batches: r.batches}
 }
 
 // told removes the batches after a durable segment has listed them.

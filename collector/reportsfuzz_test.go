@@ -19,6 +19,7 @@ func FuzzReports(f *testing.F) {
 			`"sourceFile":"https://y.example/app.js?QQQQ","lineNumber":7}},{"type":"crash","url":"https://shop.example/","body":{"reason":"oom"}},` +
 			`{"type":"deprecation","url":"https://shop.example/","body":{"id":"UnloadHandler","message":"see https://x.example/?QQQQ","lineNumber":1e300}}]`,
 		`{"csp-report":{"document-uri":"https://shop.example/?QQQQ","effective-directive":"img-src","blocked-uri":"data","line-number":-1}}`,
+		`{"csp-report":{"document-uri":"https://shop.example/","violated-directive":"script-src 'self' https://x.example/?QQQQ","blocked-uri":"https://y.example/"}}`,
 		`[null,1,"x",[],{}]`, `[]`, `{}`, `[`, ``,
 	} {
 		f.Add([]byte(seed))
