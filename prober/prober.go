@@ -180,6 +180,10 @@ func (p *Prober) attempt(ctx context.Context, s *server) {
 	if !s.result.Outcome.Valid() {
 		s.result.Outcome = report.Unknown
 	}
+	if s.result.OwnResolver() {
+		s.err = fmt.Errorf("%w: no name server of this machine can be reached", ErrInconclusive)
+		return
+	}
 	failed := s.result.Outcome.Failed()
 	falls := failed && s.state != heatmap.Down && s.failed+1 >= p.options.DownAfter
 	// While the vantage is in doubt, every attempt probes the witnesses: failures do not count

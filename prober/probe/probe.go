@@ -45,6 +45,16 @@ type Step struct {
 	Duration time.Duration
 }
 
+// StepDNS is the step in which this machine looks up the target's name. All kinds have it that
+// connect to a name.
+const StepDNS = "dns"
+
+// OwnResolver reports whether the attempt failed because none of this machine's name servers could
+// be reached, which says nothing about the target.
+func (r *Result) OwnResolver() bool {
+	return r.Outcome == report.DNSUnreachable && r.Ended() == StepDNS
+}
+
 // Ended returns the name of the step in which the attempt ended, or "" if none was begun.
 func (r *Result) Ended() string {
 	if len(r.Steps) == 0 {

@@ -18,7 +18,7 @@ import (
 // The steps of this package, in order.
 const (
 	// looking up the name's addresses; skipped if the target is an IP address
-	StepDNS     = "dns"
+	StepDNS     = probe.StepDNS
 	StepConnect = "connect" // the TCP handshake
 	StepTLS     = "tls"     // the TLS handshake
 )
