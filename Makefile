@@ -3,7 +3,7 @@ BIN := bin/heliograph
 PAGE := dashboards/web
 SHIM := wasm/npm
 CI := npm ci --no-audit --no-fund
-.PHONY: build run test setup check page wasm shim npm sizes race model fuzz bench bench-detect bench-collector clean
+.PHONY: build run test setup check page wasm shim npm sizes race model fuzz bench bench-detect bench-hostile bench-collector clean
 
 build: wasm
 	go build -trimpath -o $(BIN) ./cmd/heliograph
@@ -38,6 +38,9 @@ bench:
 bench-collector:
 	cd tests/bench && go run ./cmd/bench -only ingest -otelcol
 # How well the detector judges, beside simple rules and on public data (HELIOGRAPH_DATA, default ../shared/data).
+# Attacks at full size beside honest traffic: some ten minutes.
+bench-hostile:
+	cd tests/bench && go run ./cmd/benchhostile
 bench-detect:
 	cd tests/bench && go run ./cmd/benchdetect
 clean:

@@ -35,7 +35,7 @@ type observation struct {
 	failing  float64         // distinct clients that failed
 	expected float64         // and how many were to be expected
 	clients  *sketch.Clients // who failed; nil: nobody. Not to be changed
-	places   *sketch.Places  // where, of everyone only; nil: not known. Not to be changed
+	places   *sketch.Places  // where, of everyone and of networks; nil: not known. Not to be changed
 	hot      bool            // beyond what chance and the ratio allow
 	masked   bool            // is part of an incident and never learned
 }

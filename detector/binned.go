@@ -1,6 +1,7 @@
 package detector
 
 import (
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/model/sketch"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -27,8 +28,8 @@ type binned struct {
 type failures struct {
 	x       map[value]float64 // raw failures, clipped
 	clients map[value]*sketch.Clients
-	places  sketch.Places // of everyone
-	sampled float64       // raw over estimated: the fraction of failures that is reported at all
+	places  map[value]*sketch.Places // of everyone and of networks
+	sampled float64                  // raw over estimated: the fraction of failures that is reported at all
 }
 
 // tested reports whether an outcome is a failure that can stand for a fault. A caller who gave up
@@ -88,12 +89,13 @@ func (b *binned) sum(p *population) {
 }
 
 func sumFailures(cells []*Cell) *failures {
-	f := &failures{x: map[value]float64{}, clients: map[value]*sketch.Clients{}, sampled: sampledFraction(cells)}
+	f := &failures{x: map[value]float64{}, clients: map[value]*sketch.Clients{}, places: map[value]*sketch.Places{}, sampled: sampledFraction(cells)}
 	limit := wholeLimit(cells)
 	clips := newPlaceClips(cells, func(p sketch.Place) float64 { return float64(p.Raw) }, limit)
 	for _, c := range cells {
 		x := clippedRaw(c, limit, clips)
-		f.places.Merge(&c.Places)
+		f.sawAt(everyone, &c.Places)
+		f.sawAt(value{dim: model.ByASN, asn: c.ASN}, &c.Places)
 		for _, v := range c.values() {
 			if v.known() {
 				f.x[v] += x
@@ -105,6 +107,13 @@ func sumFailures(cells []*Cell) *failures {
 		f.x[v] = min(f.x[v], float64(who.Count())*limit)
 	}
 	return f
+}
+
+func (f *failures) sawAt(v value, places *sketch.Places) {
+	if f.places[v] == nil {
+		f.places[v] = &sketch.Places{}
+	}
+	f.places[v].Merge(places)
 }
 
 func (f *failures) saw(v value, clients *sketch.Clients) {

@@ -18,9 +18,9 @@ const (
 
 // clips are the limits of one bin of one population.
 type clips struct {
-	whole  map[report.Outcome]float64     // requests of one outcome
-	weight float64                        // requests that one reported request may stand for
-	places map[report.Outcome]*placeClips // of one outcome
+	whole  map[report.Outcome]float64 // requests of one outcome
+	weight float64                    // requests that one reported request may stand for
+	places *placeClips                // of all outcomes together
 }
 
 // newClips finds the limits. Clipped are both the requests that a client reports and the weight
@@ -32,10 +32,10 @@ func newClips(cells []*Cell) *clips {
 	for _, c := range cells {
 		byOutcome[c.Outcome] = append(byOutcome[c.Outcome], c)
 	}
-	k := &clips{whole: make(map[report.Outcome]float64, len(byOutcome)), weight: weightLimit(cells), places: map[report.Outcome]*placeClips{}}
+	k := &clips{whole: make(map[report.Outcome]float64, len(byOutcome)), weight: weightLimit(cells)}
+	k.places = newPlaceClips(cells, func(p sketch.Place) float64 { return p.Estimated }, wholeLimit(cells))
 	for o, cells := range byOutcome {
 		k.whole[o] = wholeLimit(cells)
-		k.places[o] = newPlaceClips(cells, func(p sketch.Place) float64 { return p.Estimated }, k.whole[o])
 	}
 	return k
 }
@@ -47,7 +47,7 @@ func (k *clips) exposure(c *Cell) float64 {
 	for b := range c.Spread.Buckets {
 		sum += float64(b.Raw) * min(1, limit/b.Whole()) * min(b.Weight(), k.weight)
 	}
-	return min(sum, float64(c.Clients.Count())*limit*k.weight, k.places[c.Outcome].clip(c))
+	return min(sum, float64(c.Clients.Count())*limit*k.weight, k.places.clip(c))
 }
 
 // clippedRaw is what a cell counts for in failures.

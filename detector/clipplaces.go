@@ -10,8 +10,8 @@ import (
 // leastPlaces is how many places must be known for a median place to mean something.
 const leastPlaces = 3
 
-// placeClips limit what one place counts for in one outcome, however many clients it claims: places
-// are what the collector saw. A nil *placeClips limits nothing.
+// placeClips limit what one place counts for, however many clients it claims: places are what the
+// collector saw. A nil *placeClips limits nothing.
 type placeClips struct {
 	of    func(sketch.Place) float64
 	parts [report.MaxBucket + 1]float64 // of what each place says, the part that counts

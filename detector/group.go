@@ -44,9 +44,7 @@ func (g *group) observeSeries(p value, slot int, b *binned, f *failures, parent 
 		if o.clients = f.clients[p]; o.clients != nil {
 			o.failing = float64(o.clients.Count())
 		}
-		if p == everyone {
-			o.places = &f.places
-		}
+		o.places = f.places[p]
 	}
 	o.n = max(o.n, o.x)
 	usual := 0.0
@@ -123,7 +121,7 @@ func (g *group) raises(p value, s *series, f *Thresholds) bool {
 	case 0:
 		return s.abnormal(f) && s.widely(f) && g.widespread(f)
 	case model.ByASN:
-		return s.abnormal(f)
+		return s.abnormal(f) && s.widely(f)
 	default:
 		return false
 	}

@@ -25,6 +25,7 @@ type keeper struct {
 	// notice and what follows from it. It holds what follows.
 	mu     sync.Mutex
 	series limiter
+	scale  scale
 	keys   map[int64]sketch.Key // by day from 1 January 1970; today's and yesterday's
 }
 
@@ -129,6 +130,7 @@ func (k *keeper) counts(ctx context.Context, counts []model.Count, hash *hasher,
 		return nil, err
 	}
 	counts = slices.Clone(counts)
+	k.scale.clip(now, counts)
 	for i := range counts {
 		c := &counts[i]
 		var err error

@@ -67,8 +67,8 @@ type Thresholds struct {
 	Clients  int     // distinct clients with failures. 0 means 24
 	// distinct networks, when not one network alone is hit; see SeriesDetector. 0 means 3
 	Networks int
-	// distinct places (report.Bucket) with failures, likewise, where collectors tell places. 0
-	// means 5
+	// distinct places (report.Bucket) with failures, also within one network, where collectors tell
+	// places. One host may have four: an IPv4 and an IPv6 address at two collectors. 0 means 5
 	Places  int
 	Window  int // bins over which excess, clients and networks are counted, at most 16. 0 means 3
 	Hot     int // bins out of Window that must be abnormal. 0 means 2

@@ -67,9 +67,7 @@ func TestFewPlacesAreNotEveryone(t *testing.T) {
 				return all
 			})
 			for _, i := range got {
-				if i.Scope.Everyone() {
-					t.Errorf("%s, %d places: %s", name, places, i.Title)
-				}
+				t.Errorf("%s, %d places: %s", name, places, i.Title)
 			}
 		}
 	}
@@ -119,5 +117,25 @@ func TestUnknownPlacesAreJudgedByNetworks(t *testing.T) {
 	steps(t, d, 0, 30, func(int) []model.Count { return nowhere(calm(60, false)) })
 	if got := steps(t, d, 30, 36, func(int) []model.Count { return nowhere(calm(60, true)) }); len(got) != 1 {
 		t.Errorf("%d incidents, want one", len(got))
+	}
+}
+
+// Invented failures of one place do not hide those of others.
+func TestInventedFailuresOfOnePlaceHideNothing(t *testing.T) {
+	d := newSeriesDetector(t, Thresholds{})
+	flood := func() (all []model.Count) {
+		for n := range uint64(50) {
+			for k := range uint64(20) {
+				c := one(64700, 4000, 10_000+n, 400, 1, report.HTTPError)
+				c.Status = uint16(100 + k)
+				all = append(all, c)
+			}
+		}
+		return all
+	}
+	steps(t, d, 0, 30, func(int) []model.Count { return calm(60, false) })
+	got := steps(t, d, 30, 36, func(int) []model.Count { return append(calm(60, true), flood()...) })
+	if len(got) != 1 || got[0].Outcome != report.TCPReset || !got[0].Scope.Everyone() {
+		t.Errorf("incidents %+v, want the one of the honest clients", got)
 	}
 }

@@ -1,0 +1,140 @@
+package detector
+
+import (
+	"math"
+	"math/bits"
+	"slices"
+	"time"
+
+	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/model/sketch"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+const (
+	// requests of one outcome that a client may tell of in one bin of a target that few places tell
+	// of, so that nobody knows how many are usual there
+	lonelyLimit = 10_000
+	// requests that one reported request may stand for as long as nobody knows what is usual
+	lonelyWeight   = 1_000
+	maxScales      = 10_000 // populations that are remembered
+	maxScalePlaces = 4096   // places that are remembered of each
+)
+
+// scale knows how many requests clients usually tell of, and takes off what is beyond clipFactor
+// times that before it is stored: what is shown must not be what one client makes up, any more than
+// what is judged. It is the keeper's.
+type scale struct {
+	populations map[populationKey]*loudness
+	weights     loudness // that windows without failures claim
+}
+
+// loudness is a histogram of what places say.
+type loudness struct {
+	votes  [65]float64     // by the logarithm to base 2
+	total  float64         // of votes
+	places map[place]int64 // by place: the minute of its last vote
+}
+
+// vote takes what a place says. A place has one vote a minute.
+func (l *loudness) vote(from place, minute int64, value uint64) {
+	if l.places == nil || len(l.places) >= maxScalePlaces {
+		l.places = map[place]int64{}
+	}
+	if last, voted := l.places[from]; voted && last == minute {
+		return
+	}
+	l.places[from] = minute
+	l.votes[bits.Len64(value)]++
+	if l.total++; l.total > maxScalePlaces { // what was said long ago counts less
+		l.total = 0
+		for i := range l.votes {
+			l.votes[i] /= 2
+			l.total += l.votes[i]
+		}
+	}
+}
+
+// usual is the median vote, rounded up to a power of 2; known is false when too few places voted.
+func (l *loudness) usual() (value float64, known bool) {
+	if l == nil || l.total < leastPlaces || len(l.places) < leastPlaces {
+		return 0, false
+	}
+	rest := l.total / 2
+	for i, n := range l.votes {
+		if rest -= n; rest <= 0 {
+			return math.Ldexp(1, i), true
+		}
+	}
+	return 0, false
+}
+
+// clip takes off of the counts of a page what no client of theirs is likely to have done.
+func (s *scale) clip(now time.Time, counts []model.Count) {
+	wholes := make(map[voice]uint64, len(counts))
+	for i := range counts {
+		v := voiceOf(&counts[i])
+		wholes[v] = sketch.Sum(wholes[v], counts[i].Raw)
+	}
+	minute := now.Unix() / 60
+	calm := !slices.ContainsFunc(counts, func(c model.Count) bool { return c.Outcome != report.OK && !c.Delivery() })
+	for i := range counts {
+		s.learn(&counts[i], wholes[voiceOf(&counts[i])], minute, calm)
+	}
+	for i := range counts {
+		c := &counts[i]
+		weight := min(c.Estimated/float64(max(c.Raw, 1)), s.weightLimit())
+		part := min(1, s.limit(c)/float64(wholes[voiceOf(c)]))
+		c.Estimated = float64(c.Raw) * part * weight
+		if part < 1 { // a count is of one request at least, but may stand for less
+			c.Raw = max(uint64(float64(c.Raw)*part), 1)
+		}
+	}
+}
+
+// learn takes what a count says into what is usual. Only windows without failures are drawn: calm
+// says that c is of one.
+func (s *scale) learn(c *model.Count, whole uint64, minute int64, calm bool) {
+	from := place{c.ASN, c.Bucket}
+	if weight := c.Estimated / float64(max(c.Raw, 1)); calm && !c.Delivery() {
+		s.weights.vote(from, minute, uint64(min(max(weight, 1), float64(report.FullPPM))))
+	}
+	key := populationKey{c.App, c.Target, c.Source}
+	l := s.populations[key]
+	if l == nil {
+		if s.populations == nil || len(s.populations) >= maxScales {
+			s.forget()
+		}
+		l = &loudness{}
+		s.populations[key] = l
+	}
+	l.vote(from, minute, whole)
+}
+
+// forget drops the populations that few places tell of: strangers can name as many as they like.
+func (s *scale) forget() {
+	kept := map[populationKey]*loudness{}
+	for key, l := range s.populations {
+		if len(l.places) >= leastPlaces && len(kept) < maxScales/2 {
+			kept[key] = l
+		}
+	}
+	s.populations = kept
+}
+
+// limit is how many requests the client of a count may tell of.
+func (s *scale) limit(c *model.Count) float64 {
+	if usual, known := s.populations[populationKey{c.App, c.Target, c.Source}].usual(); known {
+		return max(clipFloor, clipFactor*usual)
+	}
+	return lonelyLimit
+}
+
+// weightLimit is how many requests one reported request may stand for. All honest clients claim the
+// same, for they have one policy.
+func (s *scale) weightLimit() float64 {
+	if usual, known := s.weights.usual(); known {
+		return clipFactor * usual
+	}
+	return lonelyWeight
+}
