@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	maxClients = 100_000
+	maxClients = 30_000
 	// a client's first failure is told within seconds; when it comes so much later, the client
 	// could not reach a collector either
 	heldFor = 15 * time.Second

@@ -2,6 +2,8 @@ package judgement
 
 import (
 	"cmp"
+	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -15,7 +17,9 @@ const (
 	// the part of the evidence of an alarm that distinct sources must give by themselves
 	sourcesPart = 0.7
 	// sources from which on a fault need not have lasted a minute
-	fewSources = 4
+	fewSources = 5
+	// sources that are always enough
+	enoughSources = 32
 )
 
 // Of a place with few clients at all, three sources are enough if each fails whatever it asks for,
@@ -24,11 +28,15 @@ const (
 	fewLeast = 3
 	fewFor   = 2 * time.Minute
 	fewShare = 0.8 // of the clients
+	fewEach  = 3   // failures of each, on average
+	// A combination of attributes is too small to be known well. It is taken to have at least such a part of
+	// what the smallest of them has.
+	mixedPart = 0.3
 )
 
 // persistent reports whether nearly all that is asked for fails, for every client, for some bins.
 func (m *numbers) persistent(bins int64) bool {
-	return m.span >= bins && m.failed >= m.requests/2 && m.fates.share(m.fates.everywhere) >= fewShare
+	return m.span >= bins && m.failed >= m.requests/2 && m.failed >= fewEach*float64(m.sources) && m.fates.share(m.fates.everywhere) >= fewShare
 }
 
 // decide fills in the verdict, whether it pages, and the evidence.
@@ -102,13 +110,17 @@ func (t *turn) needed(i *incident, m *numbers) verdict.Breadth {
 	n := verdict.Breadth{Clients: o.Clients, Buckets: min(2, o.Clients), Networks: 1}
 	price := t.price(i.flows, &i.scopes[0])
 	least := min(o.Evidence+price, 2*o.Evidence) * sourcesPart
-	for n.Buckets <= m.sources && surprise(float64(n.Buckets), m.expected, priorShape) < least {
+	shape, expected := t.shape(i), max(m.expected, mixedPart*t.marginal(i)*float64(max(t.bin-i.firstBin+1, 2)))
+	for n.Buckets < enoughSources && surprise(float64(n.Buckets), expected, shape) < least {
 		n.Buckets++
+	}
+	if m.counted < o.Ratio*m.expected { // nothing is wrong with these
+		n.Buckets = m.sources + 1
 	}
 	switch {
 	case m.span < t.j.bins(time.Minute):
 		n.Buckets = max(n.Buckets, fewSources)
-	case m.persistent(t.j.bins(fewFor)):
+	case m.persistent(t.j.bins(fewFor)) && !i.scopes[0].mixed():
 		n.Buckets = min(n.Buckets, fewLeast)
 	}
 	if len(i.scopes[0][byASN]) == 0 {
@@ -126,4 +138,42 @@ func (t *turn) needed(i *incident, m *numbers) verdict.Breadth {
 		n = verdict.Breadth{}
 	}
 	return n
+}
+
+// shape is how well the failures within an incident's scope are known, as in stream.surprise.
+func (t *turn) shape(i *incident) float64 {
+	at, values := i.scopes[0].only()
+	known := 50.0
+	if len(values) == 1 && at != everyone {
+		known = priorShape
+		for f := range i.flows {
+			if st := t.j.order[f.pop].outcomes[f.outcome]; st != nil && st.series[at][values[0]] != nil {
+				known = max(known, priorShape+st.series[at][values[0]].a)
+			}
+		}
+	}
+	return 1 / (t.spreadOf(i).noise() + 1/known)
+}
+
+// marginal is how many failures a bin has at the attribute of a mixed scope that has the fewest, and
+// 0 for other scopes.
+func (t *turn) marginal(i *incident) float64 {
+	c := &i.scopes[0]
+	if !c.mixed() {
+		return 0
+	}
+	least := math.Inf(1)
+	for a, list := range c {
+		if len(list) == 0 {
+			continue
+		}
+		e := 0.0
+		for _, v := range list {
+			for _, f := range slices.SortedFunc(maps.Keys(i.flows), compareFlows) {
+				e += t.j.expectedAt(f, attribute(a), v)
+			}
+		}
+		least = min(least, e)
+	}
+	return least
 }

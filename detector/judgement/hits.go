@@ -6,7 +6,7 @@ const (
 	clientMost = 2  // failures of one client that count
 	sourceMost = 8  // failures of one source that count
 	sourceKept = 32 // rows of one source that are kept for description
-	maxHits    = 4096
+	maxHits    = 2048
 	maxVoices  = 200_000
 )
 

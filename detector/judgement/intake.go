@@ -33,8 +33,8 @@ func (j *Judge) Add(r Row) {
 	}
 	j.stats.Cells++
 	bin := r.At / j.width
-	if j.next == 0 {
-		j.next = bin
+	if j.next == 0 { // nothing older than this is judged, whenever the first row is of
+		j.next = max(bin, (r.Arrived-lateAfter.Milliseconds())/j.width)
 	}
 	j.voices.turn(j.next)
 	j.clients.turn(j.next)
@@ -57,7 +57,9 @@ func (j *Judge) Add(r Row) {
 	j.expose(p, bin, &at, &r)
 	switch {
 	case r.Outcome == report.OK:
-		j.clients.succeeded(&r)
+		if r.App != model.DeliveryApp {
+			j.clients.succeeded(&r)
+		}
 	case r.Outcome != report.Abandoned:
 		j.fail(p, bin, &at, &r)
 	}
@@ -128,7 +130,9 @@ func (j *Judge) fail(p *population, bin int64, at *place, r *Row) {
 	if !told {
 		return
 	}
-	j.clients.failed(r)
+	if r.App != model.DeliveryApp {
+		j.clients.failed(r)
+	}
 	j.recent.of(bin).add(hit{
 		place: *at, client: r.Client, at: r.At, raw: float32(r.Raw), count: uint8(count), bucket: r.Bucket, pop: p.index, out: out,
 	})

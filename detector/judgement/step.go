@@ -91,6 +91,9 @@ func (j *Judge) unexplained(f *finding, x *counts, bin int64) float64 {
 		return 1
 	}
 	before, after := sum(x[:]), 0.0
+	if j.covered(f, x, bin) { // the usual case in a large outage, where hits are many
+		return sum(x[:]) / max(before, 1)
+	}
 	j.recent.each(bin, windows[len(windows)-1], func(h *hit, weight float64) {
 		if f.holds(j, h) && j.explained(h, nil) {
 			p := &x[bin-h.at/j.width]
@@ -99,6 +102,35 @@ func (j *Judge) unexplained(f *finding, x *counts, bin int64) float64 {
 	})
 	after = sum(x[:])
 	return after / max(before, 1)
+}
+
+// covered takes from counts what incidents explain whose scope holds all of a finding's series, and
+// reports whether there are any.
+func (j *Judge) covered(f *finding, x *counts, bin int64) (is bool) {
+	s := f.series
+	for _, i := range j.incidents {
+		at, values := i.scopes[0].only()
+		if i.late || i.scopes[0].mixed() || at != everyone && (at != s.attribute || !slices.Contains(values, s.value)) {
+			continue
+		}
+		for fl := range i.flows {
+			p := j.order[fl.pop]
+			if !f.stream.pop.has(p) || f.stream.outcome != 0 && f.stream.outcome != fl.outcome || p.outcomes[fl.outcome] == nil {
+				continue
+			}
+			o := p.outcomes[fl.outcome].series[s.attribute][s.value]
+			if o == nil {
+				continue
+			}
+			is = is || i.open()
+			for w := range windows[len(windows)-1] {
+				if b := bin - int64(w); i.open() || b*j.width < i.until+2*j.width {
+					x[w] = max(x[w]-o.at(b), 0)
+				}
+			}
+		}
+	}
+	return is
 }
 
 // explained reports whether a hit is part of an incident, other than own, that was open then.

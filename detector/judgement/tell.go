@@ -140,6 +140,9 @@ func (t *turn) consider(i *incident) {
 	if t.bin-i.lastBad > 1 && i.told.ID != 0 {
 		return
 	}
+	if i.told.Page && i.told.Until == 0 && (t.bin < i.later || i.tells >= changeMost) {
+		return // there is no news that would be told
+	}
 	now := t.describe(i)
 	if t.toldBeside(i, &now) {
 		return

@@ -183,3 +183,12 @@ func TestLeapsOfTime(t *testing.T) {
 		t.Errorf("%+v %q", s, lines)
 	}
 }
+
+// The first report may be of any time: what is judged begins when it arrives.
+func TestFirstReportOfThePast(t *testing.T) {
+	r := judgement.Row{At: 60_000, Arrived: 1_772_445_000_000, App: "a", Target: "t", Outcome: "tcp.reset", Source: report.SourceAgent, Raw: 1, Estimated: 1}
+	b := replay.AppendTick(replay.AppendRow(nil, &r), r.Arrived+60_000)
+	if lines, s := run(t, b); len(lines) != 0 || s.Bins > 60 || s.Late != 1 {
+		t.Errorf("%+v %q", s, lines)
+	}
+}
