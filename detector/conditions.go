@@ -18,7 +18,7 @@ type Condition struct {
 	Blind bool
 }
 
-// Names of conditions. docs/detector.md says of each what to do.
+// Names of conditions. docs/runbooks/blind.md says of each what to do.
 const (
 	ConditionFeedDown       = "feed_down"       // a feed does not answer
 	ConditionFeedRefused    = "feed_refused"    // a feed refuses the detector

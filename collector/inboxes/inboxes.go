@@ -3,11 +3,13 @@
 package inboxes
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/internal/configkind"
+	"github.com/heliograph-net/heliograph/internal/salvage"
 )
 
 // Config is an inbox as a configuration file describes it: a mapping with the kind and its options,
@@ -34,6 +36,7 @@ type Options struct {
 type kind interface {
 	configkind.Options
 	open(Options) (collector.Inbox, error)
+	repair(ctx context.Context, dir string, progress func(table string, rows int64)) ([]*salvage.Report, error)
 }
 
 // kinds has a line for each kind of inbox.
@@ -64,4 +67,13 @@ func (c *Config) Open(o Options) (collector.Inbox, error) {
 		return nil, err
 	}
 	return c.choice.Options.open(o)
+}
+
+// Repair repairs the files of the inbox, and says what became of each that is there. No process may
+// use them. progress is called about every second; it may be nil.
+func (c *Config) Repair(ctx context.Context, dir string, progress func(table string, rows int64)) ([]*salvage.Report, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return c.choice.Options.repair(ctx, dir, progress)
 }

@@ -85,8 +85,9 @@ CREATE TABLE ids (
 INSERT OR IGNORE INTO ids SELECT ` + sqlKey + `, seq FROM acked WHERE seq <= (SELECT indexed FROM state)
 	UNION ALL SELECT ` + sqlKey + `, seq FROM pending WHERE seq <= (SELECT indexed FROM state) ORDER BY 1;`
 
-func (i *Inbox) open(path string) (err error) {
-	i.db, err = sqlitedb.Open(context.Background(), path, sqlitedb.Options{
+// fileOptions returns the options of an inbox's file.
+func fileOptions() sqlitedb.Options {
+	return sqlitedb.Options{
 		Schema: sqlitedb.Schema{
 			ApplicationID: applicationID,
 			Refused:       ErrSchema,
@@ -97,7 +98,11 @@ func (i *Inbox) open(path string) (err error) {
 		PageSize:   pageSize,
 		CacheKiB:   16 << 10,
 		Statements: 16,
-	})
+	}
+}
+
+func (i *Inbox) open(path string) (err error) {
+	i.db, err = sqlitedb.Open(context.Background(), path, fileOptions())
 	if err != nil {
 		return err
 	}

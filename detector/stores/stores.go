@@ -7,6 +7,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/internal/configkind"
+	"github.com/heliograph-net/heliograph/internal/salvage"
 )
 
 // Config says where a detector stores events and state, as a configuration file describes it: a
@@ -24,6 +25,7 @@ type kind interface {
 	configkind.Options
 	// open opens the stores; relative paths are below dir.
 	open(ctx context.Context, dir string) (detector.Events, detector.State, error)
+	repair(ctx context.Context, dir string, progress func(table string, rows int64)) ([]*salvage.Report, error)
 }
 
 // kinds has a line for each kind of store.
@@ -55,4 +57,13 @@ func (c *Config) Open(ctx context.Context, dir string) (detector.Events, detecto
 		return nil, nil, err
 	}
 	return c.choice.Options.open(ctx, dir)
+}
+
+// Repair repairs the files of the stores, and says what became of each. No process may use them.
+// progress is called about every second; it may be nil.
+func (c *Config) Repair(ctx context.Context, dir string, progress func(table string, rows int64)) ([]*salvage.Report, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return c.choice.Options.repair(ctx, dir, progress)
 }

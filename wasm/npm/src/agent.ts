@@ -8,6 +8,7 @@ import { newHooks } from "./hook.ts";
 import { newLink } from "./link.ts";
 import type { Level } from "./messages.ts";
 import { ofError, split } from "./outcome.ts";
+import { own } from "./own.ts";
 import { afterLoad, type Protocols, watchProtocols } from "./page.ts";
 import { newRecorder } from "./recorder.ts";
 import { hookResources } from "./resources.ts";
@@ -24,9 +25,9 @@ const maxText = 8192; // of an error's message and stack
  * It calls stopped when it is stopped.
  */
 export function newAgent(options: Options, assets: string, stopped: () => void): Heliograph {
-  const { app, version = "", policy, successFraction = 0.05, ignore, onstatus } = options;
+  const { app, version = "", policy, consent, successFraction = 0.05, ignore, onstatus, assets: elsewhere = assets } = own(options);
   const fetch = window.fetch; // beneath the hooks: the agent does not observe itself
-  const asset = (name: string) => absolute(options.assets ?? assets).replace(/\/?$/, `/heliograph.${name}?${RELEASE}`);
+  const asset = (name: string) => absolute(elsewhere).replace(/\/?$/, `/heliograph.${name}?${RELEASE}`);
   const hooks = newHooks(); // there while there is consent
   const life = newHooks(); // there until stop
 
@@ -191,7 +192,7 @@ export function newAgent(options: Options, assets: string, stopped: () => void):
     let room = maxParcels;
     for (const { url, headers, body } of link.parcels.splice(0)) {
       if ((room -= body.byteLength) < 0) break;
-      const request: RequestInit = { method: "POST", headers, body: body as BodyInit, keepalive: true, credentials: "omit", referrerPolicy: "no-referrer", redirect: "error" };
+      const request: RequestInit = own({ method: "POST", headers, body: body as BodyInit, keepalive: true, credentials: "omit", referrerPolicy: "no-referrer", redirect: "error" });
       fetch.call(window, url, request).catch(() => {}); // it is still in the database
     }
   });
@@ -232,7 +233,7 @@ export function newAgent(options: Options, assets: string, stopped: () => void):
       if (!over) choose(Math.max(levels.indexOf(consent), 0));
     },
     observe: (o) => safely(() => {
-      const { url, outcome, status = 0, method = "", elapsed = 0 } = o;
+      const { url, outcome, status = 0, method = "", elapsed = 0 } = own(o);
       watch.ended({ url, method: `${method}`, start: Date.now() - elapsed, ticks: ticks() - elapsed }, `${outcome}`, +status, "");
     }),
     captureError,
@@ -255,7 +256,7 @@ export function newAgent(options: Options, assets: string, stopped: () => void):
     },
   };
 
-  if (options.consent !== undefined) agent.setConsent(options.consent);
+  if (consent !== undefined) agent.setConsent(consent);
   return agent;
 }
 

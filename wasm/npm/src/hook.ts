@@ -1,5 +1,7 @@
 // Replacing functions of the page so that it cannot tell.
 
+import { own } from "./own.ts";
+
 type Any = (this: any, ...args: any[]) => any;
 
 /** The functions that one agent has replaced, and its listeners. */
@@ -29,7 +31,7 @@ export function newHooks(): Hooks {
       if (!original || replaced.some((r) => r[0] === object && r[1] === name)) return;
       try {
         const wrapper = make(original);
-        for (const key of ["name", "length"] as const) Object.defineProperty(wrapper, key, { value: original[key], configurable: true });
+        for (const key of ["name", "length"] as const) Object.defineProperty(wrapper, key, own({ value: original[key], configurable: true }));
         object[name] = wrapper;
         replaced.push([object, name, original, wrapper]);
       } catch {

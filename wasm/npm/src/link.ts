@@ -2,6 +2,7 @@
 // asked questions.
 
 import type { AgentStats } from "./heliograph.d.ts";
+import { own } from "./own.ts";
 import type { FromWorker, InitMessage, Parcel, Reason, ToWorker } from "./messages.ts";
 
 export interface Ends {
@@ -81,7 +82,7 @@ export function newLink(url: string, init: () => InitMessage, ends: Ends): Link 
       timer = undefined;
       document.addEventListener("securitypolicyviolation", refused);
       try {
-        const w = new Worker(url, { name: "heliograph" });
+        const w = new Worker(url, own({ name: "heliograph" }));
         worker = w;
         w.onmessage = ({ data }) => {
           if (worker === w) receive(data);

@@ -1,5 +1,7 @@
 // What the page's browser tells of itself.
 
+import { own } from "./own.ts";
+
 /** Tells each origin's protocol, as the browser said last: "h2". */
 export interface Protocols {
   of(origin: string): string;
@@ -16,7 +18,7 @@ export function watchProtocols(): Protocols {
         if (end > 0 && known.size < 64 && /^h/.test(nextHopProtocol)) known.set(name.slice(0, end), nextHopProtocol);
       }
     });
-    for (const type of ["navigation", "resource"]) observer.observe({ type, buffered: true });
+    for (const type of ["navigation", "resource"]) observer.observe(own({ type, buffered: true }));
   } catch {
     // Then protocols stay unknown.
   }
@@ -30,6 +32,6 @@ const patience = 3000;
 export function afterLoad(call: () => void): void {
   const idle = () => (window.requestIdleCallback ?? setTimeout)(call, { timeout: patience } as object);
   if (document.readyState === "complete") return void idle();
-  addEventListener("load", idle, { once: true });
+  addEventListener("load", idle, own({ once: true }));
   setTimeout(idle, patience);
 }

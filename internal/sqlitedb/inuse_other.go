@@ -1,0 +1,5 @@
+//go:build !linux && !darwin
+
+package sqlitedb
+
+func inUse(string) bool { return false }
