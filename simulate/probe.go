@@ -1,5 +1,7 @@
 package simulate
 
+import "slices"
+
 import "github.com/heliograph-net/heliograph/report"
 
 // probeFailures is the fraction of probes that fail by themselves.
@@ -42,12 +44,7 @@ func vantageASN(i int) uint32 {
 // release's or HTTP/3's trouble.
 func (f *fault) seenFrom(vantage string, server int) bool {
 	if len(f.Fault.Vantages) > 0 {
-		for _, v := range f.Fault.Vantages {
-			if v == vantage {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(f.Fault.Vantages, vantage)
 	}
 	return f.requests() && !f.LastMile && f.networks == nil && f.systems == nil && f.versions == nil && f.senders == nil &&
 		(f.protos == nil || f.protos[0]) && (f.servers == nil || f.servers[server])

@@ -114,7 +114,7 @@ func (t *turn) needed(i *incident, m *numbers) verdict.Breadth {
 	for n.Buckets < enoughSources && surprise(float64(n.Buckets), expected, shape) < least {
 		n.Buckets++
 	}
-	if m.counted < o.Ratio*m.expected { // nothing is wrong with these
+	if surprise(m.counted/cluster, m.expected/cluster, shape) < least { // nothing is clearly wrong with these
 		n.Buckets = m.sources + 1
 	}
 	switch {

@@ -193,7 +193,7 @@ func (j *Judge) hear(p *population, kind uint32, bin int64, r *Row) (count uint6
 
 // count adds failures to the series of a stream.
 func (j *Judge) count(st *stream, bin int64, at *place, n uint16) {
-	for a := everyone; a < attributes; a++ {
+	for a := range attributes {
 		if a != everyone && at[a] == 0 {
 			continue
 		}

@@ -135,7 +135,7 @@ func TestSmallNetwork(t *testing.T) {
 }
 
 // forger makes n reports a second from one address prefix of a network.
-func forger(w *world, n int, row Row, vary func(i uint64, r *Row)) func(int64) []Row {
+func forger(n int, row Row, vary func(i uint64, r *Row)) func(int64) []Row {
 	i := uint64(0)
 	return func(second int64) (rows []Row) {
 		for range n {
@@ -172,8 +172,9 @@ func TestForged(t *testing.T) {
 			w := small(15)
 			j := newJudge(t, Options{})
 			start := learn(t, w, j, 20*time.Minute)
-			base.ASN = c.asn
-			w.extra = forger(w, c.perSecond, base, c.vary)
+			row := base
+			row.ASN = c.asn
+			w.extra = forger(c.perSecond, row, c.vary)
 			events := w.run(j, 5*time.Minute)
 			w.fault = func(at int64, q *request) {
 				if q.asn == w.near(0.05) {

@@ -21,7 +21,7 @@ import (
 func cells() []byte {
 	var b []byte
 	const start = 1_772_445_000_000
-	for s := int64(0); s < 900; s++ {
+	for s := range int64(900) {
 		for c := range int64(40) {
 			if (s+c)%2 != 0 {
 				continue

@@ -32,7 +32,6 @@ type table struct {
 	columns []string
 	key     string // the rowid, or the first column of the primary key
 	order   string // by the whole key
-	at      int    // of key in a row that was read
 }
 
 // all takes over every table.

@@ -38,7 +38,7 @@ async function buildInto(dir) {
     // is down, and never take another's. Names that only the shim's own parts use, and neither a
     // browser nor a message has.
     mangleProps: /^(active|addError|ask|begun|counted|dropDetails|due|ended|failed|fraction|listen|need|networkChanged|parcels|reading|ready|running|scheme|sync|ticks|totals)$/,
-    define: { RELEASE: JSON.stringify(release.digest("hex").slice(0, 8)) },
+    define: { RELEASE: JSON.stringify(release.digest("hex").slice(0, 6)) },
   });
   await copyFile(join(here, "src", "heliograph.d.ts"), join(dir, "heliograph.d.ts"));
   const license = await readFile(join(goroot, "LICENSE"), "utf8");

@@ -25,7 +25,7 @@ const maxText = 8192; // of an error's message and stack
  * It calls stopped when it is stopped.
  */
 export function newAgent(options: Options, assets: string, stopped: () => void): Heliograph {
-  const { app, version = "", policy, consent, successFraction = 0.05, ignore, onstatus, assets: elsewhere = assets } = own(options);
+  const { app, version = "", policy, consent, successFraction, ignore, onstatus, assets: elsewhere = assets } = own(options);
   const fetch = window.fetch; // beneath the hooks: the agent does not observe itself
   const asset = (name: string) => absolute(elsewhere).replace(/\/?$/, `/heliograph.${name}?${RELEASE}`);
   const hooks = newHooks(); // there while there is consent
@@ -99,7 +99,7 @@ export function newAgent(options: Options, assets: string, stopped: () => void):
     },
   );
 
-  const recorder = newRecorder({ fraction: successFraction >= 0 ? successFraction : 0.05, now: Date.now, random: Math.random, after, need, due: handOver });
+  const recorder = newRecorder({ fraction: successFraction! >= 0 ? successFraction! : 0.05, now: Date.now, random: Math.random, after, need, due: handOver });
 
   // Nothing that the application's ignore throws, or the look at what it threw itself, gets
   // back into it.
@@ -181,7 +181,7 @@ export function newAgent(options: Options, assets: string, stopped: () => void):
     if (wanted) load();
   };
 
-  life.listen(document, "visibilitychange", () => document.visibilityState === "hidden" && hide());
+  life.listen(document, "visibilitychange", () => document.hidden && hide());
   // Firefox ends the requests of a page that is left as if they had failed, and only then
   // hides the page.
   life.listen(window, "beforeunload", () => (left = Date.now()));

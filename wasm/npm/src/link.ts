@@ -2,7 +2,6 @@
 // asked questions.
 
 import type { AgentStats } from "./heliograph.d.ts";
-import { own } from "./own.ts";
 import type { FromWorker, InitMessage, Parcel, Reason, ToWorker } from "./messages.ts";
 
 export interface Ends {
@@ -82,7 +81,7 @@ export function newLink(url: string, init: () => InitMessage, ends: Ends): Link 
       timer = undefined;
       document.addEventListener("securitypolicyviolation", refused);
       try {
-        const w = new Worker(url, own({ name: "heliograph" }));
+        const w = new Worker(url);
         worker = w;
         w.onmessage = ({ data }) => {
           if (worker === w) receive(data);

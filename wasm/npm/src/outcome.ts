@@ -36,7 +36,7 @@ export function ofError(error?: any, signal?: AbortSignal | null): string {
   const name: unknown = (signal?.aborted ? signal.reason : error)?.name;
   if (name === "TimeoutError") return "network.timed_out";
   if (signal?.aborted || name === "AbortError") return "abandoned";
-  return navigator.onLine === false ? "network.offline" : "network.failed";
+  return !navigator.onLine ? "network.offline" : "network.failed";
 }
 
 /**
@@ -46,5 +46,5 @@ export function ofError(error?: any, signal?: AbortSignal | null): string {
  */
 export function ofResource(status: number): string {
   if (status >= 400) return "http.error";
-  return navigator.onLine === false ? "network.offline" : "unknown";
+  return !navigator.onLine ? "network.offline" : "unknown";
 }

@@ -6,5 +6,5 @@
  * a signal in a request's options.
  */
 export function own<T extends object>(o: T): T {
-  return Object.assign(Object.create(null) as T, o);
+  return { __proto__: null, ...o } as T;
 }

@@ -32,6 +32,6 @@ const patience = 3000;
 export function afterLoad(call: () => void): void {
   const idle = () => (window.requestIdleCallback ?? setTimeout)(call, { timeout: patience } as object);
   if (document.readyState === "complete") return void idle();
-  addEventListener("load", idle, own({ once: true }));
+  addEventListener("load", idle);
   setTimeout(idle, patience);
 }

@@ -79,7 +79,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	for _, name := range strings.Split(o.only, ",") {
+	for name := range strings.SplitSeq(o.only, ",") {
 		if !slices.Contains(names, name) {
 			return fmt.Errorf("-only: %q is none of %s", name, strings.Join(names, ", "))
 		}
