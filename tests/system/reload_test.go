@@ -46,7 +46,7 @@ func (s *site) hangupBroken(p *process, path string) {
 		s.t.Fatal(err)
 	}
 	s.hangup(p, notReloaded)
-	if !strings.Contains(p.logs.String(), path+":[1:14] unknown field") {
+	if !strings.Contains(p.logs.String(), path+":1: operations.listn: unknown field") {
 		s.t.Errorf("the log does not name the file and the line: %s", p.logs)
 	}
 	if err := os.WriteFile(path, good, 0o600); err != nil {

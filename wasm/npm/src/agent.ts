@@ -18,13 +18,13 @@ import { hookXHR } from "./xhr.ts";
 const levels: readonly Consent[] = ["off", "counts", "diagnostics"];
 // Bytes. Requests that outlive a page share 64 KiB with the application's.
 const maxParcels = 48 << 10;
-const maxText = 8192; // of an error's message and stack
 
 /**
  * newAgent starts an agent. It throws where there is no page; no method of what it returns throws.
  * It calls stopped when it is stopped.
  */
 export function newAgent(options: Options, assets: string, stopped: () => void): Heliograph {
+  options.app; // throws when there are none
   const { app, version = "", policy, consent, successFraction, ignore, onstatus, assets: elsewhere = assets } = own(options);
   const fetch = window.fetch; // beneath the hooks: the agent does not observe itself
   const asset = (name: string) => absolute(elsewhere).replace(/\/?$/, `/heliograph.${name}?${RELEASE}`);
@@ -128,7 +128,8 @@ export function newAgent(options: Options, assets: string, stopped: () => void):
   };
 
   const captureError = (error: any) => safely(() => recorder.addError(() => {
-    const text = (s: unknown) => (level > 1 && s !== undefined ? String(s).slice(0, maxText) : "");
+    // a message or a stack, cut to what the agent will take anyway
+    const text = (s: unknown) => (level > 1 && s !== undefined ? String(s).slice(0, 8192) : "");
     return { t: "error", kind: 1, type: String(error?.name ?? typeof error), message: text(error?.message ?? error), stack: text(error?.stack), at: Date.now() };
   }));
 
