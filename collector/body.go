@@ -83,8 +83,8 @@ func (a *admission) hurry(w http.ResponseWriter, now time.Time) {
 }
 
 // read reads the body of an upload that has a place, at most limit bytes, and counts it for the
-// upload's network. The error is a *shed if too many bodies are being read, and otherwise errCoding,
-// errCoded or one of httpx.BodyError.
+// upload's network. The error is a *shed if too many bodies are being read, and otherwise
+// errCoding, errCoded or one of httpx.BodyError.
 func (p place) read(w http.ResponseWriter, r *http.Request, limit int64) (*body, error) {
 	a := p.admission
 	a.hurry(w, time.Now())

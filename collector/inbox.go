@@ -40,11 +40,11 @@ const (
 	StatusDuplicate Status = 2 // the same id with the same body was stored before; nothing changed
 )
 
-// Inbox holds sealed batches, each once, until detectors have taken them. It knows a batch by its id
-// and its body, because anyone who has seen an id can send another body under it, and must not keep
-// the batch out that way. The detector's store tells them apart. An Inbox combines a [Queue] and a
-// [Ledger]. An implementation with both in one database commits them in one transaction. [Join]
-// makes an Inbox from two separate ones. Implementations must be safe for concurrent use.
+// Inbox holds sealed batches, each once, until detectors have taken them. It knows a batch by its
+// id and its body, because anyone who has seen an id can send another body under it, and must not
+// keep the batch out that way. The detector's store tells them apart. An Inbox combines a [Queue]
+// and a [Ledger]. An implementation with both in one database commits them in one transaction.
+// [Join] makes an Inbox from two separate ones. Implementations must be safe for concurrent use.
 type Inbox interface {
 	// Commit makes all new entries durable. statuses[i] is the status of entries[i]. If several
 	// entries have the same id and body, the first counts as stored before the others. After an

@@ -228,8 +228,8 @@ func (c *conversion) count(at time.Time, estimated float64, raw uint64, s model.
 	c.out.Counts = append(c.out.Counts, model.Count{Series: s, Client: c.client, Bucket: c.e.Bucket, End: c.binEnd(at), Raw: raw, Estimated: estimated})
 }
 
-// status returns the status if it is one of HTTP's (RFC 9110, section 15), and 0 if not: every other
-// number would only make series.
+// status returns the status if it is one of HTTP's (RFC 9110, section 15), and 0 if not: every
+// other number would only make series.
 func status(n uint16) uint16 {
 	if n < 100 || n > 599 {
 		return 0

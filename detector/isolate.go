@@ -13,9 +13,9 @@ const (
 )
 
 // store stores a page, and says which of its batches are new. A page that the store refuses,
-// although it is ready, is stored batch by batch, and what it refuses then waits in quarantine: else
-// one batch would stop its feed for ever. What waits is taken out of batches. ok is false when ctx
-// ended first.
+// although it is ready, is stored batch by batch, and what it refuses then waits in quarantine:
+// else one batch would stop its feed for ever. What waits is taken out of batches. ok is false when
+// ctx ended first.
 func (in *intake) store(ctx context.Context, page *FeedPage, batches []*opened) (stored []*opened, isNew []bool, ok bool) {
 	tries := 0
 	ok = in.d.retry(ctx, "store", in.log, func(ctx context.Context) (err error) {

@@ -30,9 +30,9 @@ type Options struct {
 	Thresholds Thresholds // what an incident takes at least
 	Retention  Retention  // how long data is kept
 
-	// ReceiptTime is how long after a client has named a receipt the batch may come, before it counts
-	// against the collector that signed for it; at least, and longer when its feed is behind. 0
-	// means 15 minutes.
+	// ReceiptTime is how long after a client has named a receipt the batch may come, before it
+	// counts against the collector that signed for it; at least, and longer when its feed is
+	// behind. 0 means 15 minutes.
 	ReceiptTime time.Duration
 
 	// Vantages are the ids of the places that are believed when results of probes come through a

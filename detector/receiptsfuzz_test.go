@@ -7,8 +7,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// FuzzRecord: a record that anybody can seal is taken or refused, and what it claims of receipts has
-// a bound.
+// FuzzRecord: a record that anybody can seal is taken or refused, and what it claims of receipts
+// has a bound.
 func FuzzRecord(f *testing.F) {
 	for _, r := range []report.Record{
 		ShopHeader(2),

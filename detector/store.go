@@ -82,8 +82,8 @@ type State interface {
 	// Cursor is the position up to which a feed was taken in, 0: nothing yet.
 	Cursor(ctx context.Context, feed string) (uint64, error)
 	// SaveCursor stores the cursor of a page whose batches are stored, and what of it could not be
-	// used, once each: the quarantine. Batches whose reason Waits are kept up to MaxWaiting bytes of
-	// each reason; when there are more, the oldest of the place that has the most go, in the
+	// used, once each: the quarantine. Batches whose reason Waits are kept up to MaxWaiting bytes
+	// of each reason; when there are more, the oldest of the place that has the most go, in the
 	// autonomous system that has the most. Of all others a hundred are kept for people to look at:
 	// the newest, but of each place in turn.
 	//
@@ -91,17 +91,18 @@ type State interface {
 	// is there stays as it is. Of more than MaxClaims about a collector, the oldest of the network
 	// that has the most go.
 	SaveCursor(ctx context.Context, page *FeedPage) error
-	// FeedSince is when the first cursor of a feed was stored; zero: there is none, or it was before
-	// that was noted.
+	// FeedSince is when the first cursor of a feed was stored; zero: there is none, or it was
+	// before that was noted.
 	FeedSince(ctx context.Context, feed string) (time.Time, error)
 	// Quarantine returns batches in quarantine whose numbers are above after, in order; at most
 	// limit of them.
 	Quarantine(ctx context.Context, after uint64, limit int) ([]Held, error)
 	// QuarantineCounts describes the quarantine by reason.
 	QuarantineCounts(ctx context.Context) ([]QuarantineCount, error)
-	// Deferred returns batches of ReasonDeferred whose turn it is: autonomous systems take turns, in
-	// each its places, by bytes, and in a place the smallest and then the newest are first. There
-	// are at most limit, and no more than make up so many bytes of segments, but one at least.
+	// Deferred returns batches of ReasonDeferred whose turn it is: autonomous systems take turns,
+	// in each its places, by bytes, and in a place the smallest and then the newest are first.
+	// There are at most limit, and no more than make up so many bytes of segments, but
+	// one at least.
 	Deferred(ctx context.Context, limit int, bytes int64) ([]Held, error)
 	// Reclassify changes the reason for which a batch is in quarantine, by its number.
 	Reclassify(ctx context.Context, number uint64, reason, detail string) error

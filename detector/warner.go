@@ -7,8 +7,8 @@ import (
 )
 
 // How many warnings for one reason the log takes: so many at once, and then one in so long; and of
-// each place with a bucket fewer, so that one stranger does not use up what there is for all. What strangers send
-// must not push everything else out of the log.
+// each place with a bucket fewer, so that one stranger does not use up what there is for all. What
+// strangers send must not push everything else out of the log.
 const (
 	warnBurst, warnEvery   = 10, 10 * time.Second
 	placeWarns, placeEvery = 3, time.Minute

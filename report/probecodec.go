@@ -18,8 +18,8 @@ const (
 	probeResults = 7
 )
 
-// Items of the arrays. Kind, region, data centre, cluster, row, outcome and protocol are indices into the
-// strings.
+// Items of the arrays. Kind, region, data centre, cluster, row, outcome and protocol are indices
+// into the strings.
 const (
 	targetItems = 7 // name, address, kind, region, data centre, cluster, row
 	shapeItems  = 5 // judgement, outcome, family, protocol, status; then the steps' names

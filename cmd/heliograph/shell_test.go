@@ -19,7 +19,8 @@ func TestVersionFlag(t *testing.T) {
 	}
 }
 
-// TestShellsComplete asks as a shell does: the line in COMP_LINE, and the answer on standard output.
+// TestShellsComplete asks as a shell does: the line in COMP_LINE, and the answer on
+// standard output.
 func TestShellsComplete(t *testing.T) {
 	for line, want := range map[string]string{
 		"heliograph quer":               "query",

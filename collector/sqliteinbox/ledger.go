@@ -11,10 +11,10 @@ import (
 )
 
 // A batch is known by its key. The keys of one minute are in random order. If a commit inserted its
-// keys into their tree, it would write as many pages of the tree as it has keys. So at first a key is
-// durable only in the batch's row in pending, and is also held in memory. It is inserted into the
-// tree later, together with its neighbours there. State.indexed is the seq up to which the tree is
-// complete. When the inbox is opened, the later keys are loaded.
+// keys into their tree, it would write as many pages of the tree as it has keys. So at first a key
+// is durable only in the batch's row in pending, and is also held in memory. It is inserted into
+// the tree later, together with its neighbours there. State.indexed is the seq up to which the tree
+// is complete. When the inbox is opened, the later keys are loaded.
 
 const (
 	// fresh ids that are indexed together: the more, the more of them share a page, and the more

@@ -29,8 +29,8 @@ const (
 	fewFor   = 2 * time.Minute
 	fewShare = 0.8 // of the clients
 	fewEach  = 3   // failures of each, on average
-	// A combination of attributes is too small to be known well. It is taken to have at least such a part of
-	// what the smallest of them has.
+	// A combination of attributes is too small to be known well. It is taken to have at least such
+	// a part of what the smallest of them has.
 	mixedPart = 0.3
 )
 
@@ -114,7 +114,8 @@ func (t *turn) needed(i *incident, m *numbers) verdict.Breadth {
 	for n.Buckets < enoughSources && surprise(float64(n.Buckets), expected, shape) < least {
 		n.Buckets++
 	}
-	if surprise(m.counted/cluster, m.expected/cluster, shape) < least { // nothing is clearly wrong with these
+	// nothing is clearly wrong with these
+	if surprise(m.counted/cluster, m.expected/cluster, shape) < least {
 		n.Buckets = m.sources + 1
 	}
 	switch {
@@ -155,8 +156,8 @@ func (t *turn) shape(i *incident) float64 {
 	return 1 / (t.spreadOf(i).noise() + 1/known)
 }
 
-// marginal is how many failures a bin has at the attribute of a mixed scope that has the fewest, and
-// 0 for other scopes.
+// marginal is how many failures a bin has at the attribute of a mixed scope that has the fewest,
+// and 0 for other scopes.
 func (t *turn) marginal(i *incident) float64 {
 	c := &i.scopes[0]
 	if !c.mixed() {

@@ -2,8 +2,8 @@ package judgement
 
 import "time"
 
-// Servers that nobody asked before a fault do not say where the fault is: clients are sent to them by
-// it, as when resolvers answer with somebody else's address.
+// Servers that nobody asked before a fault do not say where the fault is: clients are sent to them
+// by it, as when resolvers answer with somebody else's address.
 const (
 	strangeFor   = time.Hour        // after it was asked first, a server is a stranger
 	strangeAfter = 20 * time.Minute // since a population began; before, all servers are new

@@ -16,8 +16,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// cells are ten minutes of forty clients in as many networks that make a request every other second;
-// from a minute after the fifth on, a server of four refuses all. It is dead for three minutes.
+// cells are ten minutes of forty clients in as many networks that make a request every other
+// second; from a minute after the fifth on, a server of four refuses all. It is dead for
+// three minutes.
 func cells() []byte {
 	var b []byte
 	const start = 1_772_445_000_000

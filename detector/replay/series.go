@@ -19,8 +19,8 @@ import (
 const seriesTime = "2006-01-02 15:04:05"
 
 // Series scores the rows of one series, CSV with the header "timestamp,value" or
-// "timestamp,value,exposure", and writes them to out with their scores, each as soon as it is known.
-// Bad input is an [InputError].
+// "timestamp,value,exposure", and writes them to out with their scores, each as soon as it is
+// known. Bad input is an [InputError].
 func Series(in Input, bin time.Duration, out io.Writer) error {
 	scorer, err := score.New(bin)
 	if err != nil {

@@ -163,8 +163,8 @@ func (s *Events) Forget(ctx context.Context, clients []uint64) error {
 	return err
 }
 
-// forgetSQL returns a statement that deletes the samples of n clients. Client 0 stands for no client
-// and is not in the index.
+// forgetSQL returns a statement that deletes the samples of n clients. Client 0 stands for no
+// client and is not in the index.
 func forgetSQL(n int) string {
 	return "DELETE FROM samples WHERE client <> 0 AND client IN " + marks(n)
 }

@@ -24,7 +24,8 @@ type Facts struct {
 	Clients   Clients
 	Reporters Reporters
 	Vantages  []Vantage
-	// Strange is the share of the failures that servers gave which nobody asked before the incident.
+	// Strange is the share of the failures that servers gave which nobody asked before
+	// the incident.
 	Strange float64
 	// Collectors are those that the clients within the scope tried to deliver to.
 	Collectors []Collector

@@ -110,7 +110,8 @@ func (v *view) dns() bool {
 	return v.share("dns") >= most || v.hijacked() || v.share(report.DNSAddressChanged, report.DNSAnswerUnexpected) >= hijack && v.share("dns", "tls") >= most
 }
 
-// hijacked reports whether clients of some places are sent to servers of which nobody else has heard.
+// hijacked reports whether clients of some places are sent to servers of which nobody else
+// has heard.
 func (v *view) hijacked() bool { return v.Strange >= most && v.Scope.network() }
 
 func (v *view) certificate() bool { return v.share("tls.cert") >= most && !v.Scope.network() }

@@ -1,5 +1,5 @@
-// Package daykey has secrets that last for one UTC day and are only ever in memory, and what is made
-// under them.
+// Package daykey has secrets that last for one UTC day and are only ever in memory, and what is
+// made under them.
 package daykey
 
 import (

@@ -33,8 +33,8 @@ type oneConn struct {
 
 func (l oneConn) Accept() (net.Conn, error) { return l.conn, nil }
 
-// FuzzProxyHeader: what a listed proxy sends is a header, which says who the client is, and then what
-// the client sent, untouched; or nothing is read of it.
+// FuzzProxyHeader: what a listed proxy sends is a header, which says who the client is, and then
+// what the client sent, untouched; or nothing is read of it.
 func FuzzProxyHeader(f *testing.F) {
 	f.Add([]byte("PROXY TCP4 192.0.2.7 198.51.100.1 1234 443\r\nGET / HTTP/1.1\r\n"))
 	f.Add([]byte("PROXY TCP6 2001:db8::7 2001:db8::1 1 2\r\n\x16\x03\x01"))

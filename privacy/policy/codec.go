@@ -13,8 +13,9 @@ import (
 	"github.com/heliograph-net/heliograph/report/cbor"
 )
 
-// Keys of a policy's map. Fields that may be zero are left out if they are, and so is policyKeyEarly
-// with its default, because release 0.1.0 does not know it; the others are always present.
+// Keys of a policy's map. Fields that may be zero are left out if they are, and so is
+// policyKeyEarly with its default, because release 0.1.0 does not know it; the others are
+// always present.
 const (
 	policyKeyVersion    = 1
 	policyKeyIssued     = 2

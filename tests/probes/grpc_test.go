@@ -18,7 +18,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// serve runs a gRPC server until the test ends. Without a state it does not know the health service.
+// serve runs a gRPC server until the test ends. Without a state it does not know the
+// health service.
 func serve(t *testing.T, state *health.Server, options ...grpc.ServerOption) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -32,8 +32,8 @@ type walk struct {
 
 var fences = regexp.MustCompile("(?ms)^```(sh|yaml file=\\S+)\n(.*?)^```$")
 
-// TestOperateAsTheDocsSay types docs/operate.md: five hosts from nothing, a report that arrives, and
-// a target that two vantages see.
+// TestOperateAsTheDocsSay types docs/operate.md: five hosts from nothing, a report that arrives,
+// and a target that two vantages see.
 func TestOperateAsTheDocsSay(t *testing.T) {
 	if !netns.Own(t, binaryEnv+"="+binary) {
 		return
@@ -66,7 +66,8 @@ func TestOperateAsTheDocsSay(t *testing.T) {
 // wait is longer than anything takes on a busy machine.
 const wait = time.Minute
 
-// write puts a file of the page into the directory. Where a host listens is particular to this test.
+// write puts a file of the page into the directory. Where a host listens is particular to
+// this test.
 func (w *walk) write(name, text string) {
 	w.t.Helper()
 	host := strings.TrimSuffix(filepath.Base(name), ".yaml")
