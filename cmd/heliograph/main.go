@@ -42,7 +42,7 @@ type cli struct {
 	Quarantine quarantineCmd `cmd:"" help:"Show the batches that the detector could not use, or try them again."`
 	Alert      alertCmd      `cmd:"" help:"Try who is told of incidents."`
 	Simulate   simulateCmd   `cmd:"" help:"Invent the reports of a population of users, fault by fault, with the truth beside them."`
-	Replay     replayCmd     `cmd:"" help:"Run the detector's judgement over a file: what would have been raised, and when."`
+	Replay     replayCmd     `cmd:"" help:"Run the new judgement over a file: what would have been raised, and when."`
 	Repair     repairCmd     `cmd:"" help:"Rebuild a damaged inbox or store from what can be read of it."`
 	Doctor     doctorCmd     `cmd:"" help:"Say whether the collectors really stand in another failure domain than the service, and work."`
 	Bundle     bundleCmd     `cmd:"" help:"Make the archive of one host, with what it may have and nothing else."`
