@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sort"
+
+	"github.com/heliograph-net/heliograph/report"
 )
 
 // network is an autonomous system of clients.
@@ -163,8 +165,8 @@ func (p *population) token(client uint32, at int64) uint64 {
 	return max(mix(p.seed, 2, uint64(at/day), uint64(client)), 1)
 }
 
-func (p *population) bucket(prefix uint64, at int64) uint16 {
-	return uint16(mix(p.seed, 3, uint64(at/day), prefix) % 4096)
+func (p *population) bucket(prefix uint64, at int64) report.Bucket {
+	return report.Bucket(1 + mix(p.seed, 3, uint64(at/day), prefix)%report.MaxBucket)
 }
 
 // nearest is the index of the value that is closest to want.

@@ -193,7 +193,7 @@ func (s *Scope) holds(r *Row) bool {
 func TestFloodsAreOfOneMachine(t *testing.T) {
 	s := small(named(t, "forged-tokens"))
 	truth := Truths(s, 2)[0]
-	tokens, buckets := map[uint64]bool{}, map[uint16]bool{}
+	tokens, buckets := map[uint64]bool{}, map[report.Bucket]bool{}
 	for _, r := range gather(t, s, 2).rows {
 		if r.Server == "192.0.2.7:443" && r.Outcome == report.TCPRefused && r.ASN == truth.Scope.ASN[0] {
 			tokens[r.Client], buckets[r.Bucket] = true, true

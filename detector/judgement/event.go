@@ -53,6 +53,8 @@ type Incident struct {
 	Networks int     `json:"networks"` // distinct networks with failures
 
 	Evidence []Evidence `json:"evidence"` // the strongest first
+
+	Reopened int `json:"-"` // how often it went on after it was over
 }
 
 // ID names an incident. It is a string in JSON.

@@ -21,7 +21,7 @@ func Example() {
 		for network := range uint32(20) {
 			client := uint64(second)*20 + uint64(network) // each asks once
 			row := judgement.Row{At: now, App: "shop", Target: "https://shop.example", Outcome: report.OK, Source: report.SourceAgent,
-				ASN: 64500 + network, Country: "SE", Bucket: uint16(client * 7 % 4096), Client: client, Raw: 1, Estimated: 1}
+				ASN: 64500 + network, Country: "SE", Bucket: report.Bucket(client * 7 % 4096), Client: client, Raw: 1, Estimated: 1}
 			if network == 3 && second >= 30*60 && second < 35*60 {
 				row.Outcome = report.TCPTimedOut
 			}

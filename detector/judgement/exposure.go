@@ -15,11 +15,13 @@ const (
 // fading are the factors by which a bin makes old knowledge lighter.
 type fading struct {
 	share, recent, level, rate float64
+	// quiet are the bins in which nothing fades
+	quiet *quiet
 }
 
-func newFading(binHours float64) fading {
+func newFading(binHours float64, quiet *quiet) fading {
 	of := func(hours float64) float64 { return math.Exp2(-binHours / hours) }
-	return fading{share: of(shareHours), recent: of(recentHours), level: of(levelHours), rate: of(rateHours)}
+	return fading{share: of(shareHours), recent: of(recentHours), level: of(levelHours), rate: of(rateHours), quiet: quiet}
 }
 
 // exposure is what is known of the requests at one value, whatever became of them: sums of
@@ -37,10 +39,12 @@ type exposure struct {
 
 func (e *exposure) bring(bin int64, f *fading) {
 	if d := bin - e.at; d > 0 {
-		if d == 1 {
+		switch d -= f.quiet.within(e.at, bin); d {
+		case 0:
+		case 1:
 			e.share *= f.share
 			e.recent *= f.recent
-		} else {
+		default:
 			e.share *= math.Pow(f.share, float64(d))
 			e.recent *= math.Pow(f.recent, float64(d))
 		}

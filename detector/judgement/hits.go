@@ -1,5 +1,7 @@
 package judgement
 
+import "github.com/heliograph-net/heliograph/report"
+
 // Bounds on how much one machine or one client adds. They hold for one population, one outcome and
 // one minute (in bins of 10 s).
 const (
@@ -17,7 +19,7 @@ type hit struct {
 	at     int64
 	raw    float32
 	count  uint8 // of the failures, those that count
-	bucket uint16
+	bucket report.Bucket
 	pop    uint16
 	out    uint32
 }

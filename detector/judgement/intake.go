@@ -36,6 +36,7 @@ func (j *Judge) Add(r Row) {
 	if j.next == 0 { // nothing older than this is judged, whenever the first row is of
 		j.next = max(bin, (r.Arrived-lateAfter.Milliseconds())/j.width)
 	}
+	j.fade.quiet.hear(bin)
 	j.voices.turn(j.next)
 	j.clients.turn(j.next)
 	j.clients.come(&r)

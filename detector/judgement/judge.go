@@ -51,7 +51,7 @@ func New(o Options) (*Judge, error) {
 		return nil, err
 	}
 	j := &Judge{o: o, width: o.Bin.Milliseconds(), names: newNames(), sample: newSample(o.Seed), sources: newSources(), probes: map[vantageServer]probed{}, pops: map[populationKey]*population{}}
-	j.fade = newFading(o.Bin.Hours())
+	j.fade = newFading(o.Bin.Hours(), &quiet{})
 	j.names.add(kindOutcome, string(report.Unknown))
 	return j, nil
 }
@@ -68,7 +68,9 @@ func (j *Judge) Advance(now int64) []Event {
 	}
 	var events []Event
 	grace := j.o.Grace.Milliseconds()
-	for (j.next+1)*j.width+grace <= now {
+	last := (now-grace)/j.width - 1 // bin that can be judged
+	for j.next <= last {
+		j.listen(j.next, last)
 		events = append(events, j.step(j.next)...)
 		j.next++
 	}

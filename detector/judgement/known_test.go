@@ -119,7 +119,7 @@ func TestSmallNetwork(t *testing.T) {
 				}
 				at := second * 1000
 				rows = append(rows, Row{At: at, Arrived: at + 900, App: "shop", Version: "1.4.0", OS: "linux", Target: "https://shop0.example", Outcome: o,
-					Server: serverName(int(c)), Source: report.SourceAgent, ASN: asn, Country: "AA", Collector: "c1", Bucket: uint16(90 + c), Client: 1000 + c, Raw: 1, Estimated: 1})
+					Server: serverName(int(c)), Source: report.SourceAgent, ASN: asn, Country: "AA", Collector: "c1", Bucket: report.Bucket(90 + c), Client: 1000 + c, Raw: 1, Estimated: 1})
 			}
 			return rows
 		}

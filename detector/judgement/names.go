@@ -1,6 +1,10 @@
 package judgement
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/heliograph-net/heliograph/report"
+)
 
 // kind is what a name is a name of.
 type kind uint8
@@ -33,7 +37,7 @@ const (
 // bucket of the address prefix. One machine is one source, however many clients it claims to be.
 type source struct {
 	asn    uint32
-	bucket uint16
+	bucket report.Bucket
 }
 
 // names gives ids to texts. Ids of a kind count from 1; 0 is no name.

@@ -133,11 +133,12 @@ func (p *population) tick(bin int64) {
 	p.level.bring(bin)
 	for p.settled < bin-j.bins(settleTime) {
 		p.settled++
-		if p.settled > p.born { // the first bin is not a whole one
+		// the first bin is not a whole one
+		if p.settled > p.born && !j.fade.quiet.is(p.settled) {
 			p.level.settle(p.settled, j.fade.level)
 		}
 	}
-	p.all.bring(bin, &j.fade)
+	p.all.bring(bin, &j.fade) // not over quiet bins
 }
 
 // lag is after how many bins a bin is learned. A young population learns sooner: it knows

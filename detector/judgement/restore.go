@@ -22,7 +22,10 @@ func Restore(o Options, snapshot []byte) (*Judge, error) {
 	if f.Version != snapshotVersion || f.Width != j.width {
 		return nil, fmt.Errorf("restore: the snapshot has version %d and bins of %d ms, not version %d and %d ms", f.Version, f.Width, snapshotVersion, j.width)
 	}
-	j.now, j.next, j.lastID = f.Now, f.Next, f.LastID
+	j.now, j.next, j.fade.quiet.last, j.lastID = f.Now, f.Next, f.Heard, f.LastID
+	for _, s := range f.Quiet {
+		j.fade.quiet.add(span{s[0], s[1]})
+	}
 	j.names.restore(&f)
 	for i := range f.Pops {
 		if err := j.restorePopulation(&f.Pops[i]); err != nil {
@@ -54,7 +57,7 @@ func (n *names) restore(f *snapshotForm) {
 		}
 	}
 	for _, s := range f.Sources {
-		n.sources[source{s[0], uint16(s[1])}] = struct{}{}
+		n.sources[source{s[0], report.Bucket(s[1])}] = struct{}{}
 	}
 }
 
@@ -168,7 +171,7 @@ func (f *incidentForm) incident() *incident {
 		i.flows[flow{uint16(fl[0]), fl[1]}] = true
 	}
 	if len(f.Flood) == 4 {
-		i.flood = &flood{source{uint32(f.Flood[0]), uint16(f.Flood[1])}, uint64(f.Flood[2]), f.Flood[3]}
+		i.flood = &flood{source{uint32(f.Flood[0]), report.Bucket(f.Flood[1])}, uint64(f.Flood[2]), f.Flood[3]}
 	}
 	if len(i.scopes) == 0 {
 		i.scopes = []cuboid{{}}

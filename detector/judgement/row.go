@@ -23,10 +23,10 @@ type Row struct {
 
 	// What the collector saw of the client and added.
 
-	ASN       uint32 // 0 if unknown
-	Country   string // model.UnknownCountry if unknown
-	Collector string // its name
-	Bucket    uint16 // of the client's address prefix, 0 to 4095, of one UTC day
+	ASN       uint32        // 0 if unknown
+	Country   string        // model.UnknownCountry if unknown
+	Collector string        // its name
+	Bucket    report.Bucket // of the client's address prefix, of one UTC day; 0 if unknown
 
 	Client    uint64  // the token of one UTC day
 	Raw       uint64  // requests that were reported

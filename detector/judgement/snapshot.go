@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/heliograph-net/heliograph/report"
 )
 
 // snapshotVersion is raised whenever the form changes. Older forms are refused: the detector then
@@ -19,6 +21,8 @@ type snapshotForm struct {
 	Width     int64            `json:"width"` // of a bin in ms
 	Now       int64            `json:"now"`
 	Next      int64            `json:"next"`
+	Heard     int64            `json:"heard"`           // the last bin that was not quiet
+	Quiet     [][2]int64       `json:"quiet,omitempty"` // from, to
 	LastID    ID               `json:"last_id"`
 	Names     [kinds][]string  `json:"names"` // by kind and id
 	Sources   [][2]uint32      `json:"sources"`
@@ -89,14 +93,14 @@ type binForm struct {
 }
 
 type hitForm struct {
-	Place  place   `json:"p"`
-	Client uint64  `json:"c"`
-	At     int64   `json:"t"`
-	Raw    float32 `json:"r"`
-	Count  uint8   `json:"n"`
-	Bucket uint16  `json:"b"`
-	Pop    uint16  `json:"o"`
-	Out    uint32  `json:"u"`
+	Place  place         `json:"p"`
+	Client uint64        `json:"c"`
+	At     int64         `json:"t"`
+	Raw    float32       `json:"r"`
+	Count  uint8         `json:"n"`
+	Bucket report.Bucket `json:"b"`
+	Pop    uint16        `json:"o"`
+	Out    uint32        `json:"u"`
 }
 
 type sampledForm struct {
@@ -112,9 +116,9 @@ type loudestForm struct {
 }
 
 type silentForm struct {
-	ASN    uint32 `json:"n"`
-	Bucket uint16 `json:"b"`
-	Until  int64  `json:"u"`
+	ASN    uint32        `json:"n"`
+	Bucket report.Bucket `json:"b"`
+	Until  int64         `json:"u"`
 }
 
 type incidentForm struct {
@@ -148,7 +152,10 @@ type incidentForm struct {
 // the last minutes one by one is not in it, so that a client may count once more in the minute of
 // the restart.
 func (j *Judge) Snapshot() ([]byte, error) {
-	f := snapshotForm{Version: snapshotVersion, Width: j.width, Now: j.now, Next: j.next, LastID: j.lastID, Names: j.names.all}
+	f := snapshotForm{Version: snapshotVersion, Width: j.width, Now: j.now, Next: j.next, Heard: j.fade.quiet.last, LastID: j.lastID, Names: j.names.all}
+	for _, s := range j.fade.quiet.spans {
+		f.Quiet = append(f.Quiet, [2]int64{s.from, s.to})
+	}
 	for _, s := range slices.SortedFunc(maps.Keys(j.names.sources), compareSources) {
 		f.Sources = append(f.Sources, [2]uint32{s.asn, uint32(s.bucket)})
 	}

@@ -181,7 +181,8 @@ func (j *Judge) clean(bin int64) {
 			age = forgetSoon
 		}
 		for _, p := range j.order {
-			p.sweep(bin - j.bins(age))
+			before := bin - j.bins(age)
+			p.sweep(before - j.fade.quiet.within(before, bin))
 		}
 	}
 }

@@ -73,13 +73,15 @@ func (st *stream) learn(s *series, upTo int64) {
 	n := st.pop.requests(s.exposure) * st.pop.season.now
 	oldest := s.newest - ringBins + 1
 	if skip := min(upTo, oldest-1) - s.learned; skip > 0 { // nothing was seen in those
-		st.spread[s.attribute].addEmpty(float64(skip)/spreadBins, spreadBins*n*st.rate(s))
-		s.learnEmpty(skip, n, f.rate)
+		if loud := skip - f.quiet.within(s.learned, s.learned+skip); loud > 0 {
+			st.spread[s.attribute].addEmpty(float64(loud)/spreadBins, spreadBins*n*st.rate(s))
+			s.learnEmpty(loud, n, f.rate)
+		}
 		s.learned += skip
 	}
 	for s.learned < upTo {
 		s.learned++
-		if s.frozen>>slot(s.learned)&1 == 1 {
+		if s.frozen>>slot(s.learned)&1 == 1 || f.quiet.is(s.learned) {
 			continue
 		}
 		x := s.at(s.learned)

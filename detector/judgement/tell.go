@@ -200,7 +200,7 @@ func (t *turn) describe(i *incident) Incident {
 	d := Incident{
 		ID: i.id, Onset: i.onset, Until: i.until, Late: i.late, Severity: math.Round(i.excess*10) / 10, Share: math.Round(i.share*1000) / 1000,
 		Failed: math.Round(m.failed), Requests: math.Round(m.requests), Expected: math.Round(m.expected*100) / 100, Clients: m.clients, Buckets: m.sources,
-		Networks: m.networks, Outcomes: t.outcomes(m),
+		Networks: m.networks, Outcomes: t.outcomes(m), Reopened: i.reopened,
 	}
 	d.App, d.Target = t.target(m)
 	for k := range i.scopes {

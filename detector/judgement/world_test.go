@@ -53,7 +53,7 @@ type visit struct {
 	country   string
 	version   string
 	os        string
-	bucket    uint16
+	bucket    report.Bucket
 	bad       bool
 	collector string
 }
@@ -179,7 +179,7 @@ func (w *world) tick() []Row {
 func (w *world) visit(at int64) {
 	i, _ := slices.BinarySearch(w.cum, w.rng.Float64())
 	n := &w.networks[min(i, len(w.networks)-1)]
-	v := &visit{asn: n.asn, country: n.country, bad: w.rng.Float64() < 0.03, client: w.rng.Uint64(), bucket: uint16(w.rng.IntN(4096)), os: []string{"linux", "android", "ios"}[w.rng.IntN(3)], collector: []string{"c1", "c2"}[w.rng.IntN(2)]}
+	v := &visit{asn: n.asn, country: n.country, bad: w.rng.Float64() < 0.03, client: w.rng.Uint64(), bucket: report.Bucket(w.rng.IntN(4096)), os: []string{"linux", "android", "ios"}[w.rng.IntN(3)], collector: []string{"c1", "c2"}[w.rng.IntN(2)]}
 	pick := w.rng.Float64()
 	for k, share := range w.versions {
 		if pick -= share; pick < 0 || k == len(w.versions)-1 {

@@ -29,7 +29,7 @@ func cells() []byte {
 			}
 			r := judgement.Row{At: start + s*1000 + c, Arrived: start + s*1000 + c + 900, App: "shop", Version: "1", OS: "linux", Target: "https://shop.example",
 				Outcome: report.OK, Protocol: "h2", Status: 200, Server: "192.0.2." + string(rune('1'+(s/2+c)%4)) + ":443", ASN: 64501 + uint32(c),
-				Country: "SE", Source: report.SourceAgent, Collector: "c1", Bucket: uint16(c * 7), Client: uint64(c + 1), Raw: 1, Estimated: 1}
+				Country: "SE", Source: report.SourceAgent, Collector: "c1", Bucket: report.Bucket(1 + c*7), Client: uint64(c + 1), Raw: 1, Estimated: 1}
 			if s >= 360 && s < 540 && r.Server == "192.0.2.2:443" {
 				r.Outcome, r.Status = report.TCPRefused, 0
 			}

@@ -14,7 +14,7 @@ import (
 const (
 	maxTime   = 253402300799999 // ms: the end of the year 9999
 	maxRaw    = 1 << 53
-	maxBucket = 4095
+	maxBucket = report.MaxBucket - 1 // they count from 0
 )
 
 // The keys of all kinds of lines. Their order is that of the names below.
@@ -177,7 +177,10 @@ func (d *decoder) member(k key, l *line) (err error) {
 	case keyStatus:
 		r.Status, err = small[uint16](d, name, 1<<16-1)
 	case keyBucket:
-		r.Bucket, err = small[uint16](d, name, maxBucket)
+		// In an envelope, 0 stands for an unknown one.
+		var n uint16
+		n, err = small[uint16](d, name, maxBucket)
+		r.Bucket = report.Bucket(n + 1)
 	case keyASN:
 		r.ASN, err = small[uint32](d, name, 1<<32-1)
 	case keyVantageASN:

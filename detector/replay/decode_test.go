@@ -16,7 +16,7 @@ const example = `{"at":1772445000000,"arrived":1772445004000,"app":"shop","versi
 
 var exampleRow = judgement.Row{At: 1772445000000, Arrived: 1772445004000, App: "shop", Version: "1.4.2", OS: "linux", Target: "https://shop.example",
 	Outcome: "tcp.refused", Protocol: "h2", Server: "192.0.2.1:443", ASN: 64501, Country: "SE", Source: report.SourceAgent, Collector: "c1",
-	Bucket: 17, Client: 1234567890, Raw: 3, Estimated: 3.5}
+	Bucket: 18, Client: 1234567890, Raw: 3, Estimated: 3.5}
 
 func TestLinesComeBack(t *testing.T) {
 	d := newDecoder()

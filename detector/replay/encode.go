@@ -23,7 +23,9 @@ func AppendRow(b []byte, r *judgement.Row) []byte {
 	b = text(b, `,"country":`, r.Country)
 	b = text(b, `,"source":`, r.Source.String())
 	b = text(b, `,"collector":`, r.Collector)
-	b = number(b, `,"bucket":`, r.Bucket)
+	if r.Bucket > 0 {
+		b = number(b, `,"bucket":`, uint16(r.Bucket-1))
+	}
 	b = append(b, `,"client":"`...)
 	b = strconv.AppendUint(b, r.Client, 10)
 	b = append(b, `","raw":`...)

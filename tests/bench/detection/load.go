@@ -77,7 +77,7 @@ func loadRows(series int) []judgement.Row {
 		outcome := outcomes[i%len(outcomes)]
 		r := judgement.Row{App: "shop", Version: "1.4.2", OS: "linux", Target: fmt.Sprintf("https://shop%d.example", i/100_000), Outcome: outcome,
 			Protocol: "h2", Server: fmt.Sprintf("192.0.2.%d:443", i/5%20+1), Source: report.SourceAgent, ASN: asn, Country: fmt.Sprintf("X%c", 'A'+asn%26),
-			Collector: "c1", Bucket: uint16(rng.IntN(4096)), Raw: 1, Estimated: 20}
+			Collector: "c1", Bucket: report.Bucket(1 + rng.IntN(4096)), Raw: 1, Estimated: 20}
 		if outcome != report.OK {
 			r.Estimated = 1
 		}

@@ -1,0 +1,48 @@
+package judgement
+
+import "slices"
+
+// Open returns the incidents that are open, as they were told last, by their IDs.
+func (j *Judge) Open() []Incident {
+	var all []Incident
+	for _, i := range j.incidents {
+		if i.open() && i.told.ID != 0 && i.told.Until == 0 {
+			all = append(all, i.told)
+		}
+	}
+	slices.SortFunc(all, func(a, b Incident) int { return int(a.ID - b.ID) })
+	return all
+}
+
+// NewID returns an ID for an incident that others found.
+func (j *Judge) NewID() ID {
+	j.lastID++
+	return j.lastID
+}
+
+// IDsAfter makes all new IDs greater than last.
+func (j *Judge) IDsAfter(last ID) { j.lastID = max(j.lastID, last) }
+
+// Rename gives an incident the ID of one that others found before, and are to know it by. It does
+// nothing when there is no such incident.
+func (j *Judge) Rename(id, as ID) {
+	for _, i := range j.incidents {
+		if i.id == id {
+			i.id = as
+			if i.told.ID != 0 {
+				i.told.ID = as
+			}
+		}
+	}
+	j.IDsAfter(as)
+}
+
+// Tune changes what an alarm takes. Other options stay as they are.
+func (j *Judge) Tune(o Options) error {
+	o.Bin, o.Grace, o.MaxSeries, o.Seed, o.NetworkName = j.o.Bin, j.o.Grace, j.o.MaxSeries, j.o.Seed, j.o.NetworkName
+	if err := o.validate(); err != nil {
+		return err
+	}
+	j.o = o
+	return nil
+}
