@@ -111,7 +111,8 @@ func (r *recorder) count(o *Observation) (*window, int) {
 	n := o.count()
 	r.total.Observed += n
 	calm := !w.failed
-	w.add(o.key(), n)
+	k := o.key()
+	w.add(&k, n)
 	if calm && w.failed && r.early.begin(w, r.terms.policy.Policy, time.Now(), r.rand) {
 		signal(r.opened)
 	}

@@ -57,7 +57,8 @@ func (t *Tally) counted(now time.Time) (tally, uint64) {
 	var n uint64
 	for i := range t.Observations {
 		o := &t.Observations[i]
-		w.add(o.key(), o.count())
+		k := o.key()
+		w.add(&k, o.count())
 		n += o.count()
 	}
 	end := t.End

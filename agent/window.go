@@ -80,35 +80,37 @@ func (w *window) allFailed() bool {
 	return len(w.rows) > 0
 }
 
-// add counts n requests with key k. Only a key's first request allocates.
-func (w *window) add(k key, n uint64) {
+// add counts n requests with key k. Only a key's first request allocates. k points to a key of the
+// caller's, because copying one costs as much as comparing it.
+func (w *window) add(k *key, n uint64) {
 	if k.outcome != report.OK {
 		w.failed = true
 	}
 	// most requests are like the one before, and comparing is cheaper than a lookup
-	if w.latest < len(w.rows) && w.rows[w.latest].key == k {
+	if w.latest < len(w.rows) && w.rows[w.latest].key == *k {
 		w.rows[w.latest].counter.Count += n
 		return
 	}
 	// Reading the map does not change its key. An assignment would store k's strings in it, and so
 	// keep the application's whole URL in memory.
-	if i, ok := w.index[k]; ok {
+	if i, ok := w.index[*k]; ok {
 		w.rows[i].counter.Count += n
 		w.latest = int(i)
 		return
 	}
 	if !k.outcome.Valid() {
-		k.outcome = report.Unknown
-		w.add(k, n)
+		unknown := *k
+		unknown.outcome = report.Unknown
+		w.add(&unknown, n)
 		return
 	}
 	if len(w.rows) == report.MaxCounters {
 		w.overflow += n
 		return
 	}
-	k = k.clone()
-	w.index[k] = uint32(len(w.rows))
-	w.rows = append(w.rows, row{k, k.counter(n)})
+	own := k.clone()
+	w.index[own] = uint32(len(w.rows))
+	w.rows = append(w.rows, row{own, own.counter(n)})
 }
 
 // clone returns a copy of k that shares no memory with the application.

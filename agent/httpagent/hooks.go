@@ -87,7 +87,7 @@ func (t *trace) retire(http1 bool) sight {
 	t.mu.Unlock()
 	// it is unknown who looks up the application's own hooks
 	s.asked = h.pooled || s.begun > 0
-	if s.begun == 1 && s.idle && h.pooled && t.direct && http1 {
+	if s.begun == 1 && s.idle && h.pooled && t.rt.direct && http1 {
 		h.release()
 	} else {
 		h.t.Store(nil)

@@ -17,7 +17,7 @@ type tracedKey struct{}
 // wrapper traces requests to a host until it knows the host well, and continues to trace them if it
 // is told so.
 func tellOuter(ctx context.Context, a *agent.Agent) {
-	if t, ok := ctx.Value(tracedKey{}).(*trace); ok && t.agent == a {
+	if t, ok := ctx.Value(tracedKey{}).(*trace); ok && t.rt.agent == a {
 		t.nested.Store(true)
 	}
 }

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-
-	"github.com/heliograph-net/heliograph/agent"
 )
 
 // trace is a request with httptrace's hooks. It contains both the request and the request's
@@ -20,10 +18,8 @@ import (
 type trace struct {
 	context.Context              // the context of the application's request
 	watched         http.Request // the application's request with another context
-	direct          bool         // the next RoundTripper is an http.Transport
-	agent           *agent.Agent
+	rt              *roundTripper
 	nested          atomic.Bool           // an inner wrapper counts the request
-	source          source                // the request's body, if it can fail
 	hooks           atomic.Pointer[hooks] // nil until they are looked up, retired after the end
 
 	mu sync.Mutex // hooks run on the transport's goroutines, even after the request has ended
@@ -34,7 +30,7 @@ type trace struct {
 type sight struct {
 	asked   bool // hooks were looked up, so the base makes connections
 	at      phase
-	begun   int            // how often a connection was looked for
+	begun   int32          // how often a connection was looked for
 	kept    bool           // the last one is a reused connection
 	idle    bool           // and was idle
 	proxied bool           // it does not go to the request's own host
@@ -59,7 +55,7 @@ const (
 
 // newTrace returns a trace whose request is sent instead of req.
 func newTrace(req *http.Request, rt *roundTripper) *trace {
-	t := &trace{Context: req.Context(), direct: rt.direct, agent: rt.agent}
+	t := &trace{Context: req.Context(), rt: rt}
 	if httptrace.ContextClientTrace(t.Context) == nil {
 		t.watched = *req.WithContext(t)
 		return t

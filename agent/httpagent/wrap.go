@@ -85,7 +85,7 @@ func (x *exchange) prepare(req *http.Request) (sent *http.Request) {
 		return sent
 	}
 	if x.trace != nil {
-		x.source = &x.trace.source
+		x.source = new(source)
 	} else {
 		u := &upload{request: *req}
 		sent, x.source = &u.request, &u.source

@@ -5,6 +5,13 @@ import (
 	"testing"
 )
 
+func BenchmarkScrubPlainURL(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		URL("https://shop.example/cart/items/4711")
+	}
+}
+
 func BenchmarkScrubURL(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {

@@ -14,17 +14,20 @@ const ideographicDots = "\u3002\uff0e\uff61"
 
 // hostName returns a host as it is named in reports, and false for one that cannot be.
 func hostName(host string) (string, bool) {
-	host = strings.Map(func(r rune) rune {
-		if strings.ContainsRune(ideographicDots, r) {
-			return '.'
-		}
-		return r
-	}, host)
+	plain := isASCII(host) // as nearly all are
+	if !plain {
+		host = strings.Map(func(r rune) rune {
+			if strings.ContainsRune(ideographicDots, r) {
+				return '.'
+			}
+			return r
+		}, host)
+	}
 	if strings.Contains(host, "..") {
 		return "", false
 	}
 	host = strings.TrimSuffix(host, ".")
-	if isASCII(host) {
+	if plain {
 		return host, true
 	}
 	labels := strings.Split(host, ".")

@@ -46,28 +46,28 @@ func routeWord(s string) bool {
 	if len(s) > maxSegmentText || s[0] == '~' { // ~name is a person's home page
 		return false
 	}
-	start := 0
+	var digits, letters, notHex, start int
 	for i := 0; i <= len(s); i++ {
-		switch {
-		case i < len(s) && (isLetter(s[i]) || isDigit(s[i])):
+		if i < len(s) && (isLetter(s[i]) || isDigit(s[i])) {
 			continue
-		case i < len(s) && strings.IndexByte("-._~:", s[i]) < 0,
-			!routeStretch(s[start:i]):
+		}
+		h := shapeOf(s[start:i])
+		if i < len(s) && strings.IndexByte("-._~:", s[i]) < 0 || !h.routeStretch() {
 			return false
 		}
+		digits, letters, notHex = digits+h.digits, letters+h.letters(), notHex+h.notHex
 		start = i + 1
 	}
-	h := shapeOf(s)
-	return h.digits < 3 && (h.notHex > 0 || h.letters()+h.digits < 8)
+	return digits < 3 && (notHex > 0 || letters+digits < 8)
 }
 
 // routeStretch reports whether letters and digits without separators could be a word, or a few
 // words in camelCase.
-func routeStretch(s string) bool {
-	h := shapeOf(s)
+func (h shape) routeStretch() bool {
+	n := h.letters() + h.digits
 	switch {
-	case len(s) >= 20,
-		len(s) >= 6 && h.lower > 0 && h.upper > 0 && h.digits > 0,
+	case n >= 20,
+		n >= 6 && h.lower > 0 && h.upper > 0 && h.digits > 0,
 		h.letters() >= 8 && h.mixedCase():
 		return false
 	}
@@ -104,11 +104,14 @@ var tokenPrefixes = [...]string{
 	"xapp-", "npm_", "pypi-", "AKIA", "ASIA", "AIza", "ya29.", "SG.", "shpat_", "dop_v1_", "hvs.", "AGE-SECRET-KEY-",
 }
 
+// tokenStarts are the first bytes of tokenPrefixes.
+const tokenStarts = "eswprgxnAySdh"
+
 // looksLikeToken reports whether s, or a part of it after a separator, has the prefix and the
 // length of a credential of a well-known issuer.
 func looksLikeToken(s string) bool {
 	for i := 0; i+16 <= len(s); i++ {
-		if i > 0 && isAlnum(s[i-1]) {
+		if i > 0 && isAlnum(s[i-1]) || strings.IndexByte(tokenStarts, s[i]) < 0 {
 			continue
 		}
 		for _, prefix := range tokenPrefixes {

@@ -42,19 +42,28 @@ func URL(raw string) string {
 	}
 	rest := raw[i+len("://"):]
 	// browsers treat a backslash as a slash (WHATWG URL, section 4.4)
-	end := strings.IndexAny(rest, `/\?#`)
-	if end < 0 {
-		end = len(rest)
+	end := 0
+	for end < len(rest) && !endsHost(rest[end]) {
+		end++
 	}
 	url, ok := appendOrigin(make([]byte, 0, 128), scheme, rest[:end])
 	if !ok {
 		return ""
 	}
-	path := rest[end:]
-	if i := strings.IndexAny(path, "?#"); i >= 0 {
-		path = path[:i]
+	return string(appendPath(url, pathOf(rest[end:])))
+}
+
+// endsHost reports whether c ends the authority of a URL.
+func endsHost(c byte) bool { return c == '/' || c == '\\' || c == '?' || c == '#' }
+
+// pathOf returns what is before the query and the fragment.
+func pathOf(s string) string {
+	for i := range len(s) {
+		if s[i] == '?' || s[i] == '#' {
+			return s[:i]
+		}
 	}
-	return string(appendPath(url, path))
+	return s
 }
 
 // appendPath appends the scrubbed form of a path, as much of it as fits.
@@ -64,12 +73,12 @@ func appendPath(url []byte, path string) []byte {
 	}
 	before := "" // the segment before that said something
 	for path != "" {
-		segment := path[1:] // path starts with a slash or backslash
-		if i := strings.IndexAny(segment, `/\`); i >= 0 {
-			segment = segment[:i]
+		n := 1 // path starts with a slash or backslash
+		for n < len(path) && path[n] != '/' && path[n] != '\\' {
+			n++
 		}
-		path = path[1+len(segment):]
-		segment = scrubSegment(segment, namesPersonNext(before), namesSecretNext(before))
+		segment := scrubSegment(path[1:n], before)
+		path = path[n:]
 		if len(url)+1+len(segment) > report.MaxURL {
 			break
 		}
@@ -81,8 +90,9 @@ func appendPath(url []byte, path string) []byte {
 	return url
 }
 
-// scrubSegment returns a path segment if it may be kept, or a placeholder for it.
-func scrubSegment(raw string, isPerson, isSecret bool) string {
+// scrubSegment returns a path segment if it may be kept after the segment before, or a placeholder
+// for it.
+func scrubSegment(raw, before string) string {
 	raw, _, _ = strings.Cut(raw, ";")
 	if raw == "" || raw == pathID || raw == pathEmail || raw == pathToken {
 		return raw
@@ -96,7 +106,7 @@ func scrubSegment(raw string, isPerson, isSecret bool) string {
 		return pathEmail
 	case looksLikeToken(s):
 		return pathToken
-	case isPerson && !equalASCII(s, "me"), isSecret && !stepWord(s), !routeWord(s):
+	case !routeWord(s), namesPersonNext(before) && !equalASCII(s, "me"), namesSecretNext(before) && !stepWord(s):
 		return pathID
 	}
 	return s

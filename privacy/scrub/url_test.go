@@ -188,3 +188,11 @@ func TestTarget(t *testing.T) {
 		}
 	}
 }
+
+func TestTokenStarts(t *testing.T) {
+	for _, prefix := range tokenPrefixes {
+		if strings.IndexByte(tokenStarts, prefix[0]) < 0 {
+			t.Errorf("tokenStarts lacks the first byte of %q", prefix)
+		}
+	}
+}
