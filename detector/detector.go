@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/heliograph-net/heliograph/detector/vantages"
 	"github.com/heliograph-net/heliograph/internal/wallclock"
 	"github.com/heliograph-net/heliograph/model"
 )
@@ -44,13 +45,14 @@ func New(o Options) (*Detector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("detector: %w", err)
 	}
+	probes.rule, probes.log = vantages.Rule{Agree: o.ProbesAgree}, o.Logger
 	audit := &auditor{events: o.Events, state: o.State, fair: o.ReceiptTime}
 	d := &Detector{o: o, allowances: &allowances{budget: rowBudget}, audit: audit, probes: probes,
 		added: make(chan []model.ProbeResult, maxProbesQueue), reloaded: make(chan struct{}, 1), deferred: make(chan struct{}, 1)}
 	d.settings.Store(o.settings())
 	d.clock = wallclock.New(o.clock, max(leastStep, o.Bin/2), max(leastHold, 2*o.Bin+o.Grace))
 	d.watch = newWatch(o.clock, d.settings.Load())
-	m, err := newMetrics(o.Metrics, newConditionMetrics(d))
+	m, err := newMetrics(o.Metrics, newConditionMetrics(d), newProbeReach(probes))
 	if err != nil {
 		return nil, fmt.Errorf("detector: registering metrics: %w", err)
 	}

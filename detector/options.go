@@ -41,6 +41,9 @@ type Options struct {
 	Vantages []string
 	// how long the last judgement of a vantage holds without a new one. 0 means 2 minutes
 	ProbesHold time.Duration
+	// ProbesAgree is how many networks must find a server down before it is down for all, see
+	// [vantages.Rule]. 0 means vantages.DefaultAgree
+	ProbesAgree int
 	// optional: name of a network, "" when unknown; called by one goroutine
 	NetworkName func(asn uint32) string
 	Logger      *slog.Logger          // nil: logs nothing
@@ -154,6 +157,9 @@ func (o *Options) validate() error {
 	}
 	if o.Bin < time.Second || day%o.Bin != 0 {
 		bad("Bin must be at least a second and divide 24 h, is %v", o.Bin)
+	}
+	if o.ProbesAgree < 0 {
+		bad("ProbesAgree must not be negative, is %d", o.ProbesAgree)
 	}
 	if o.Grace < 0 || o.MaxAge < 0 || o.Poll < 0 || o.ProbesHold < 0 || o.ReceiptTime < 0 {
 		bad("Grace, MaxAge, Poll, ProbesHold and ReceiptTime must not be negative")

@@ -3,10 +3,13 @@ package detector
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/heliograph-net/heliograph/detector/vantages"
 	"github.com/heliograph-net/heliograph/heatmap"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
@@ -53,11 +56,16 @@ func (d *Detector) watchProbes(ctx context.Context) {
 // probeMap keeps a heat map from the results of probes. It is safe for concurrent use.
 type probeMap struct {
 	hold    time.Duration
+	rule    vantages.Rule
+	log     *slog.Logger
 	servers *heatmap.Map
 
 	mu      sync.Mutex // holds what follows
 	targets map[string]*probed
-	heard   map[string]time.Time // when the newest result of a vantage is from
+	heard   map[string]time.Time     // when the newest result of a vantage is from
+	reaches [vantages.Global + 1]int // servers by reach
+	room    room                     // for changes in the log
+	untold  int                      // changes since the last that was logged
 }
 
 // probed is a target.
@@ -66,11 +74,15 @@ type probed struct {
 	server     int // its index in the topology
 	judgements []judgement
 	heard      time.Time // when its newest result is from, or it was expected last
+	reach      vantages.Reach
+	since      time.Time // when reach began; zero: at the start
 }
 
 // judgement is the last one of a vantage.
 type judgement struct {
 	vantage string
+	asn     uint32
+	saw     string // how the attempt ended, in words
 	at      time.Time
 	gap     time.Duration // between it and the one before; 0: not known
 	report.Judgement
@@ -87,7 +99,7 @@ func newProbeMap(hold time.Duration) (*probeMap, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &probeMap{hold: hold, servers: heatmap.NewMap(none), targets: map[string]*probed{}, heard: map[string]time.Time{}}, nil
+	return &probeMap{hold: hold, log: slog.New(slog.DiscardHandler), servers: heatmap.NewMap(none), targets: map[string]*probed{}, heard: map[string]time.Time{}}, nil
 }
 
 // take takes results in any order.
@@ -105,13 +117,14 @@ func (m *probeMap) take(results []model.ProbeResult, now time.Time) {
 		if t == nil {
 			t = &probed{ProbeTarget: r.Target}
 			m.targets[r.Target.Name] = t
+			m.reaches[t.reach]++
 			changed = true
 		}
 		if !r.At.Before(t.heard) {
 			changed = changed || t.ProbeTarget != r.Target
 			t.ProbeTarget, t.heard = r.Target, r.At
 		}
-		t.judge(r)
+		t.remember(r)
 		if last, known := m.heard[r.Vantage]; r.At.After(last) && (known || len(m.heard) < maxVantages) {
 			m.heard[r.Vantage] = r.At
 		}
@@ -134,15 +147,16 @@ func (m *probeMap) expect(targets []model.ProbeTarget, now time.Time) {
 		if t == nil {
 			t = new(probed)
 			m.targets[target.Name] = t
+			m.reaches[t.reach]++
 		}
 		t.ProbeTarget, t.heard = target, now
 	}
 	m.arrange()
 }
 
-// judge remembers what a vantage says, unless it has said something later.
-func (t *probed) judge(r *model.ProbeResult) {
-	next := judgement{vantage: r.Vantage, at: r.At, Judgement: r.Judgement}
+// remember takes what a vantage says, unless it has said something later.
+func (t *probed) remember(r *model.ProbeResult) {
+	next := judgement{vantage: r.Vantage, asn: r.VantageASN, saw: saw(r), at: r.At, Judgement: r.Judgement}
 	i := slices.IndexFunc(t.judgements, func(j judgement) bool { return j.vantage == r.Vantage })
 	switch {
 	case i < 0 && len(t.judgements) < maxVantages:
@@ -153,31 +167,20 @@ func (t *probed) judge(r *model.ProbeResult) {
 	}
 }
 
-// state is what the vantages say together: down when more than half of those say so that have come
-// to a conclusion, and whose conclusion still holds.
-func (t *probed) state(now time.Time, hold time.Duration) heatmap.State {
-	up, down := 0, 0
-	for i := range t.judgements {
-		switch j := &t.judgements[i]; {
-		case !j.holds(now, hold):
-		case j.Judgement == report.JudgedUp:
-			up++
-		case j.Judgement == report.JudgedDown:
-			down++
-		}
+// saw says how a failed attempt ended: "AS64501 tcp.refused in connect".
+func saw(r *model.ProbeResult) string {
+	if r.Judgement != report.JudgedDown {
+		return ""
 	}
-	switch {
-	case down > up:
-		return heatmap.Down
-	case up > 0:
-		return heatmap.Up
-	default:
-		return heatmap.Unknown
+	text := fmt.Sprintf("AS%d %s", r.VantageASN, r.Outcome)
+	if n := len(r.Steps); n > 0 {
+		text += " in " + r.Steps[n-1].Name
 	}
+	return text
 }
 
 func (m *probeMap) show(t *probed, now time.Time) {
-	m.servers.Set(t.server, t.state(now, m.hold), now)
+	m.servers.Set(t.server, m.judge(t, now), now)
 }
 
 // arrange makes the topology anew. Targets that it refuses stay off the map.
@@ -227,6 +230,7 @@ func (m *probeMap) sweep(now time.Time) {
 	for name, t := range m.targets {
 		if now.Sub(t.heard) > probeForget {
 			delete(m.targets, name)
+			m.reaches[t.reach]--
 			gone = true
 		}
 	}

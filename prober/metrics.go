@@ -1,6 +1,7 @@
 package prober
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,6 +18,7 @@ type metrics struct {
 	attempts *prometheus.CounterVec // by outcome
 	duration prometheus.Histogram
 	lag      prometheus.Gauge
+	doubts   *prometheus.CounterVec // inconclusive attempts, by cause
 	warned   prometheus.Gauge
 	ends     prometheus.Gauge
 }
@@ -38,6 +40,13 @@ func newMetrics(registry prometheus.Registerer, p *Prober) (*metrics, error) {
 			Help: "How late the last attempt began; rises when concurrency is too low for targets, interval and timeout.",
 		}),
 	}
+	m.doubts = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "heliograph_prober_inconclusive_total",
+		Help: "Attempts that say nothing about their target, by what is wrong with the vantage: machine, resolver, uplink, clock, witness.",
+	}, []string{"cause"})
+	for _, cause := range causes {
+		m.doubts.WithLabelValues(cause)
+	}
 	m.warned = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "heliograph_prober_targets_with_warning",
 		Help: "Targets that answer now but soon will not, because their certificate expires; the log names them.",
@@ -46,7 +55,7 @@ func newMetrics(registry prometheus.Registerer, p *Prober) (*metrics, error) {
 		Name: "heliograph_prober_earliest_certificate_end_timestamp_seconds",
 		Help: "When the first of the targets' certificates expires; 0 if no target has one.",
 	})
-	set := append(metricset.Set{m.attempts, m.duration, m.lag, m.warned, m.ends}, gauges(p)...)
+	set := append(metricset.Set{m.attempts, m.duration, m.lag, m.doubts, m.warned, m.ends}, gauges(p)...)
 	if _, err := set.Register(registry); err != nil {
 		return nil, fmt.Errorf("register the prober's metrics: %w", err)
 	}
@@ -64,7 +73,15 @@ func gauges(p *Prober) []prometheus.Collector {
 		}
 		return 0
 	})
-	all := []prometheus.Collector{inDoubt}
+	off := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "heliograph_prober_clock_off_seconds",
+		Help: "How far this machine's clock is ahead of what servers say, the median; 0 if fewer than three say anything.",
+	}, func() float64 { return p.clock.off().Seconds() })
+	maintained := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "heliograph_prober_servers_in_maintenance",
+		Help: "Servers whose last attempt was during maintenance.",
+	}, func() float64 { return float64(p.maintained.Load()) })
+	all := []prometheus.Collector{inDoubt, off, maintained}
 	for _, state := range []heatmap.State{heatmap.Up, heatmap.Down, heatmap.Unknown} {
 		all = append(all, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name:        "heliograph_prober_servers",
@@ -80,6 +97,9 @@ func (m *metrics) late(lag time.Duration) { m.lag.Set(max(lag, 0).Seconds()) }
 func (m *metrics) attempt(r probe.Result, err error) {
 	if err != nil {
 		m.attempts.WithLabelValues("inconclusive").Inc()
+		if d, ok := errors.AsType[*doubt](err); ok {
+			m.doubts.WithLabelValues(d.cause).Inc()
+		}
 		return
 	}
 	m.attempts.WithLabelValues(string(r.Outcome)).Inc()

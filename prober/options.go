@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/prober/maintenance"
 	"github.com/heliograph-net/heliograph/prober/probe"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -29,6 +30,7 @@ const (
 	maxConcurrency = 1 << 16
 	maxStreak      = 100
 	maxWitnesses   = 16
+	maxWindows     = 1000
 	maxFaults      = 10 // listed in one error
 )
 
@@ -44,21 +46,30 @@ type Options struct {
 	// one interval
 	Interval time.Duration
 	// from an attempt that hints at a change of state to the next; at most Interval (default: 2 s
-	// or Interval, the shorter)
+	// or Interval, the shorter). After a first failure the next attempt follows at once
 	RetryInterval time.Duration
-	Timeout       time.Duration // limits one attempt
+	// Phase is the place in the interval of the first target, from 0 to 1. Vantages with different
+	// phases do not probe a server at the same time, even if they start together.
+	Phase   float64
+	Timeout time.Duration // limits one attempt
 	// attempts at the same time, at most 65,536. To keep the interval even if every attempt times
 	// out, the prober needs targets × Timeout / Interval
 	Concurrency int
-	DownAfter   int // failed attempts in a row before a server is down, 1 to 100
-	UpAfter     int // successful attempts in a row before a server is up, 1 to 100
+	// failed attempts in a row before a server is down, 1 to 100. An attempt at once confirms the
+	// first, so that one more is made
+	DownAfter int
+	UpAfter   int // successful attempts in a row before a server is up, 1 to 100
 
 	// Witnesses are up to 16 addresses in several other networks that should always answer: a
 	// public resolver, the vantage's own gateway, another provider's page. The prober probes them,
-	// at most about once a second, before it judges a server to be down. If all of them fail, the
-	// vantage is at fault and not the server. Empty: every failure counts. Their names and
+	// at most about once a second, before a failure counts. If all of them fail, the vantage is at
+	// fault and not the server. Empty: every failure counts. Their names and
 	// locations are ignored.
 	Witnesses []Target
+
+	// Maintenance are up to 1,000 windows in which failures of targets are expected. Their attempts
+	// go on and are delivered as [report.JudgedMaintenance]; in the map the targets are unknown.
+	Maintenance []maintenance.Window
 
 	Env probe.Env // source address, resolver and authorities of all probes
 
@@ -122,6 +133,7 @@ func (o *Options) validate() error {
 	check(len(o.Targets) <= heatmap.MaxServers, "targets: %d, at most %d", len(o.Targets), heatmap.MaxServers)
 	check(o.Interval > 0, "interval %v: must be positive", o.Interval)
 	check(o.RetryInterval > 0 && o.RetryInterval <= o.Interval, "retry interval %v: must be positive and at most the interval, %v", o.RetryInterval, o.Interval)
+	check(o.Phase >= 0 && o.Phase < 1, "phase %v: want 0 to 1", o.Phase)
 	check(o.Timeout > 0, "timeout %v: must be positive", o.Timeout)
 	check(o.Concurrency > 0 && o.Concurrency <= maxConcurrency, "concurrency %d: want 1 to %d", o.Concurrency, maxConcurrency)
 	check(o.DownAfter > 0 && o.DownAfter <= maxStreak, "down after %d attempts: want 1 to %d", o.DownAfter, maxStreak)
@@ -130,6 +142,7 @@ func (o *Options) validate() error {
 	check(o.Deliver == nil || o.Vantage != "", "vantage: missing; name the place that is probed from")
 	check(fits(o.Vantage), "vantage: want at most %d bytes of UTF-8", report.MaxString)
 	check(fits(o.Version), "version: want at most %d bytes of UTF-8", report.MaxString)
+	check(len(o.Maintenance) <= maxWindows, "maintenance: %d windows, at most %d", len(o.Maintenance), maxWindows)
 	check(len(o.Witnesses) <= maxWitnesses, "witnesses: %d, at most %d", len(o.Witnesses), maxWitnesses)
 	return errors.Join(faults...)
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// soon is how long a result that says something new waits, so that the failure of many servers is
-// reported in one record.
-const soon = time.Second
+// promptly is how long a result that says something new waits, so that the failure of many servers
+// is reported in one record.
+const promptly = time.Second
 
 // outbox collects results until they are delivered. Only Run's goroutine uses it.
 type outbox struct {
@@ -58,7 +58,7 @@ func (b *outbox) add(s *server, now time.Time) {
 	b.waiting = append(b.waiting, waiting{s, s.ended, resultOf(s, j)})
 	wait := b.hold
 	if s.isNews(j) {
-		wait = min(soon, b.hold)
+		wait = min(promptly, b.hold)
 	}
 	s.told = j
 	if due := now.Add(wait); b.due.IsZero() || due.Before(b.due) {
@@ -120,6 +120,8 @@ func (s *server) isNews(j report.Judgement) bool {
 // judgement returns how the vantage judges s after the last attempt.
 func (s *server) judgement() report.Judgement {
 	switch {
+	case s.served:
+		return report.JudgedMaintenance
 	case s.err != nil:
 	case s.state == heatmap.Up:
 		return report.JudgedUp

@@ -102,7 +102,7 @@ func TestDeliverTellsNewsAtOnce(t *testing.T) {
 		if records, _ := r.count(); records != 0 {
 			t.Fatalf("%d records in calm", records)
 		}
-		all[0].becomes(report.TCPRefused) // fails at 40, 42 and 44
+		all[0].becomes(report.TCPRefused) // fails at 40, at once again, at 42 and 44
 		after(6500 * time.Millisecond)
 		if records, _ := r.count(); records != 1 {
 			t.Errorf("%d records 1.5 s after a failure, want 1", records)
@@ -114,7 +114,7 @@ func TestDeliverTellsNewsAtOnce(t *testing.T) {
 				judged = append(judged, result.Judgement)
 			}
 		}
-		if got := fmt.Sprint(judged); got != "[up up down]" {
+		if got := fmt.Sprint(judged); got != "[up up up down]" {
 			t.Errorf("failures are judged %s", got)
 		}
 		before, _ := r.count()
@@ -143,7 +143,7 @@ func TestDeliverSaysWhatIsInconclusive(t *testing.T) {
 		if got := r.results["s0"][0]; got.Judgement != report.JudgedInconclusive || got.Outcome != report.OK {
 			t.Errorf("an attempt that could not be made is %+v", got)
 		}
-		if got := r.results["s1"]; got[0].Judgement != report.JudgedInconclusive || got[1].Judgement != report.JudgedDown {
+		if got := r.results["s1"]; got[1].Judgement != report.JudgedInconclusive || got[2].Judgement != report.JudgedDown {
 			t.Errorf("failures from the start are %+v", got)
 		}
 	})

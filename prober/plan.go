@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/prober/maintenance"
 	"github.com/heliograph-net/heliograph/prober/probe"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -15,6 +17,7 @@ import (
 type Settings struct {
 	Targets       []Target
 	Witnesses     []Target
+	Maintenance   []maintenance.Window
 	Env           probe.Env
 	Interval      time.Duration
 	RetryInterval time.Duration
@@ -39,7 +42,7 @@ func (p *Prober) Reload(s Settings) error {
 	if o.Map != nil {
 		return errors.New("prober: the map is the caller's, so that its targets cannot change")
 	}
-	o.Targets, o.Witnesses, o.Env = s.Targets, s.Witnesses, s.Env
+	o.Targets, o.Witnesses, o.Maintenance, o.Env = s.Targets, s.Witnesses, s.Maintenance, s.Env
 	o.Interval, o.RetryInterval, o.Timeout, o.DownAfter, o.UpAfter = s.Interval, s.RetryInterval, s.Timeout, s.DownAfter, s.UpAfter
 	next, err := newPlan(o)
 	if err != nil {
@@ -59,6 +62,12 @@ func newPlan(o Options) (*plan, error) {
 	o.fill()
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("prober options: %w", err)
+	}
+	o.Maintenance = slices.Clone(o.Maintenance)
+	for i := range o.Maintenance {
+		if err := o.Maintenance[i].Compile(); err != nil {
+			return nil, fmt.Errorf("maintenance[%d]: %w", i, err)
+		}
 	}
 	p := &plan{options: o}
 	var err error
@@ -106,9 +115,20 @@ func (p *plan) enlist() error {
 			continue
 		}
 		seen.Set(index, true)
-		p.all = append(p.all, &server{target: t, probe: f, index: index})
+		p.all = append(p.all, &server{target: t, probe: f, index: index, maintenance: p.windows(t)})
 	}
 	return errors.Join(faults...)
+}
+
+// windows returns the times of maintenance of a target.
+func (p *plan) windows(t *Target) (all []*maintenance.Window) {
+	for i := range p.options.Maintenance {
+		w := &p.options.Maintenance[i]
+		if w.Covers(maintenance.Place{Name: t.Name, Region: t.Region, DataCentre: t.DataCentre, Cluster: t.Cluster, Row: t.Row}) {
+			all = append(all, w)
+		}
+	}
+	return all
 }
 
 // take adopts a plan, between two attempts.
@@ -133,12 +153,12 @@ func (p *Prober) take(next *plan) {
 
 // follow copies the state of the target that had the same name before.
 func (s *server) follow(old *server, sameInterval bool) {
-	s.told = old.told
+	s.told, s.served = old.told, old.served
 	if sameInterval {
 		s.slot, s.due = old.slot, old.due
 	}
 	if reflect.DeepEqual(s.target.Spec, old.target.Spec) {
-		s.failed, s.passed = old.failed, old.passed
+		s.failed, s.passed, s.suspect = old.failed, old.passed, old.suspect
 		s.warning, s.ends = old.warning, old.ends
 	}
 }

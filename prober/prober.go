@@ -3,12 +3,13 @@ package prober
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/prober/maintenance"
 	"github.com/heliograph-net/heliograph/prober/probe"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -27,10 +28,13 @@ type Prober struct {
 	servers *heatmap.Map
 	all     []*server
 	vantage *vantage
+	clock   *clock
+	uplink  *uplink
 	metrics *metrics
 	outbox  *outbox
 
-	warnings warnings
+	warnings   warnings
+	maintained atomic.Int64 // servers whose last attempt was during maintenance
 
 	running atomic.Bool
 	given   Options    // the options of New, without defaults
@@ -44,15 +48,20 @@ type server struct {
 	probe  probe.Func
 	index  int // in the map
 	rank   int // in the order of names
-	state  heatmap.State
-	failed int // failed attempts in a row
-	passed int // successful attempts in a row
+	// when failures are expected
+	maintenance []*maintenance.Window
+	state       heatmap.State
+	failed      int // failed attempts in a row
+	passed      int // successful attempts in a row
+	// whether the last attempt failed and is to be confirmed
+	suspect bool
 
 	slot time.Time // of the last or the next regular attempt
 	due  time.Time // of the next attempt: slot, or the time of a retry
 
 	result probe.Result     // of the last attempt
 	err    error            // why the last attempt does not count
+	served bool             // whether the last attempt ended during maintenance
 	ended  time.Time        // when the last attempt ended
 	told   report.Judgement // the last that was delivered; 0: none
 
@@ -76,7 +85,9 @@ func New(o Options) (*Prober, error) {
 	for _, s := range p.all {
 		s.state, _ = p.servers.State(s.index)
 	}
-	p.vantage = &vantage{witnesses: first.witnesses, timeout: p.options.Timeout, logger: p.options.Logger}
+	p.clock = &clock{logger: p.options.Logger}
+	p.uplink = &uplink{addresses: addressesUp}
+	p.vantage = &vantage{witnesses: first.witnesses, timeout: p.options.Timeout, logger: p.options.Logger, hear: p.clock.hear}
 	p.outbox = newOutbox(&p.options, p.all)
 	if p.metrics, err = newMetrics(p.options.Metrics, p); err != nil {
 		return nil, err
@@ -134,7 +145,7 @@ func (p *Prober) work(ctx context.Context) *plan {
 // schedule hands out servers when they are due and judges the results, until ctx ends or there is
 // a new plan.
 func (p *Prober) schedule(ctx context.Context, jobs chan<- *server, done <-chan *server) *plan {
-	q := newQueue(p.all, time.Now(), p.options.Interval)
+	q := newQueue(p.all, time.Now(), &p.options)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -174,22 +185,24 @@ func (p *Prober) attempt(ctx context.Context, s *server) {
 	s.result, s.err = p.probe(ctx, s)
 	s.ended = time.Now()
 	if s.err != nil {
-		s.err = fmt.Errorf("%w: %w", ErrInconclusive, s.err)
+		s.err = &doubt{cause: causeMachine, reason: s.err}
 		return
 	}
 	if !s.result.Outcome.Valid() {
 		s.result.Outcome = report.Unknown
 	}
-	if s.result.OwnResolver() {
-		s.err = fmt.Errorf("%w: no name server of this machine can be reached", ErrInconclusive)
-		return
-	}
 	failed := s.result.Outcome.Failed()
-	falls := failed && s.state != heatmap.Down && s.failed+1 >= p.options.DownAfter
-	// While the vantage is in doubt, every attempt probes the witnesses: failures do not count
-	// then, and the prober must notice when the vantage recovers.
-	if (falls || p.vantage.inDoubt()) && !p.vantage.vouch(ctx, started) && failed {
-		s.err = fmt.Errorf("%w: no witness answers either", ErrInconclusive)
+	if failed {
+		if s.err = p.ownFault(&s.result); s.err != nil {
+			return
+		}
+	} else {
+		p.clock.hear(&s.result)
+	}
+	// The witnesses are asked before any failure counts. While the vantage is in doubt, every
+	// attempt asks them, because the prober must notice when the vantage recovers.
+	if (failed || p.vantage.inDoubt()) && !p.vantage.vouch(ctx, started) && failed {
+		s.err = &doubt{cause: causeWitness, text: "no witness answers either"}
 	}
 }
 
@@ -215,16 +228,38 @@ func guard(ctx context.Context, f probe.Func) (r probe.Result, err error) {
 	return f(ctx)
 }
 
+// inMaintenance reports whether failures of s are expected now.
+func (s *server) inMaintenance(now time.Time) bool {
+	return slices.ContainsFunc(s.maintenance, func(w *maintenance.Window) bool { return w.Open(now) })
+}
+
+// serve notes whether s is in maintenance.
+func (p *Prober) serve(s *server, now bool) {
+	switch {
+	case now && !s.served:
+		p.maintained.Add(1)
+	case s.served && !now:
+		p.maintained.Add(-1)
+	}
+	s.served = now
+}
+
 // settle judges the last attempt, passes on its result and schedules the next attempt.
 func (p *Prober) settle(s *server, now time.Time) {
-	again := false
-	if s.err != nil {
-		s.failed, s.passed = 0, 0 // the attempts just before are in doubt too
-	} else {
-		again = s.judge(p.options.DownAfter, p.options.UpAfter)
+	when := regularly
+	p.serve(s, s.inMaintenance(now))
+	switch {
+	case s.served: // what comes after it begins anew
+		s.doubted()
+		s.state = heatmap.Unknown
+		p.servers.Set(s.index, s.state, now)
+	case s.err != nil:
+		s.doubted()
+	default:
+		when = s.judge(p.options.DownAfter, p.options.UpAfter)
 		p.servers.Set(s.index, s.state, now)
 	}
-	s.reschedule(now, again, &p.options)
+	s.reschedule(now, when, &p.options)
 	p.outbox.add(s, now)
 	p.metrics.attempt(s.result, s.err)
 	p.noteWarning(s)

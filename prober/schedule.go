@@ -8,28 +8,56 @@ import (
 	"github.com/heliograph-net/heliograph/heatmap"
 )
 
-// judge counts the last attempt and changes the state if enough attempts in a row agree. again says
-// that another attempt should follow soon, because the last one contradicts the state.
-func (s *server) judge(downAfter, upAfter int) (again bool) {
-	if s.result.Outcome.Failed() {
+// haste says when another attempt should follow.
+type haste int
+
+const (
+	regularly haste = iota // in its slot
+	soon                   // because the last attempt contradicts the state
+	atOnce                 // because a packet that was lost is no failure
+)
+
+// judge counts the last attempt and changes the state if enough attempts in a row agree. A first
+// failure only counts once it is confirmed by an attempt made at once.
+func (s *server) judge(downAfter, upAfter int) haste {
+	failed := s.result.Outcome.Failed()
+	if failed && s.state != heatmap.Down && s.failed == 0 && !s.suspect {
+		s.suspect, s.passed = true, 0
+		return atOnce
+	}
+	if s.suspect = false; failed {
 		s.failed, s.passed = min(s.failed+1, downAfter), 0
 		if s.failed >= downAfter {
 			s.state = heatmap.Down
 		}
-		return s.state != heatmap.Down
+		return soonIf(s.state != heatmap.Down)
 	}
 	s.failed, s.passed = 0, min(s.passed+1, upAfter)
 	if s.passed >= upAfter {
 		s.state = heatmap.Up
 	}
-	return s.state != heatmap.Up
+	return soonIf(s.state != heatmap.Up)
 }
 
-// reschedule sets the time of the next attempt: soon, or in the next regular slot. It skips slots
-// that have passed meanwhile. So a prober that cannot keep up does not fall further and further
-// behind, and each server keeps its place in the interval.
-func (s *server) reschedule(now time.Time, again bool, o *Options) {
-	if again {
+func soonIf(yes bool) haste {
+	if yes {
+		return soon
+	}
+	return regularly
+}
+
+// doubted forgets the attempts so far, which are in doubt, too.
+func (s *server) doubted() { s.failed, s.passed, s.suspect = 0, 0, false }
+
+// reschedule sets the time of the next attempt: at once, soon, or in the next regular slot. It
+// skips slots that have passed meanwhile. So a prober that cannot keep up does not fall further and
+// further behind, and each server keeps its place in the interval.
+func (s *server) reschedule(now time.Time, when haste, o *Options) {
+	switch when {
+	case atOnce:
+		s.due = now
+		return
+	case soon:
 		s.due = now.Add(o.RetryInterval)
 		return
 	}
@@ -40,11 +68,12 @@ func (s *server) reschedule(now time.Time, again bool, o *Options) {
 	s.due = s.slot
 }
 
-// spread returns the place of server i in the interval, from 0 to 1. Multiples of the golden ratio
-// are spread evenly for any number of servers, and neighbours in the list are far apart. So a rack
-// is never probed all at once, and any part of the interval sees some servers of each rack.
-func spread(i int) float64 {
-	_, fraction := math.Modf(float64(i) * (math.Phi - 1))
+// spread returns the place of server i in the interval, from 0 to 1. Server 0 is at phase.
+// Multiples of the golden ratio are spread evenly for any number of servers, and neighbours in the
+// list are far apart. So a rack is never probed all at once, and any part of the interval sees some
+// servers of each rack.
+func spread(i int, phase float64) float64 {
+	_, fraction := math.Modf(phase + float64(i)*(math.Phi-1))
 	return fraction
 }
 
@@ -52,11 +81,11 @@ func spread(i int) float64 {
 // goroutine uses it.
 type queue struct{ byDue byDue }
 
-func newQueue(all []*server, start time.Time, interval time.Duration) *queue {
+func newQueue(all []*server, start time.Time, o *Options) *queue {
 	q := &queue{byDue: make(byDue, len(all))}
 	for i, s := range all {
 		if s.slot.IsZero() { // a new server; others keep their place
-			s.slot = start.Add(time.Duration(spread(i) * float64(interval)))
+			s.slot = start.Add(time.Duration(spread(i, o.Phase) * float64(o.Interval)))
 			s.due = s.slot
 		}
 		q.byDue[i] = s

@@ -20,6 +20,7 @@ type vantage struct {
 	witnesses []probe.Func
 	timeout   time.Duration
 	logger    *slog.Logger
+	hear      func(*probe.Result)
 	doubt     atomic.Bool // no witness answered in the last round
 
 	mu      sync.Mutex    // guards the fields below; never held during a round
@@ -102,6 +103,7 @@ func (v *vantage) anyAnswers(ctx context.Context) bool {
 		group.Go(func() {
 			if r, err := guard(ctx, f); err == nil && r.Outcome == report.OK {
 				answers.Store(true)
+				v.hear(&r)
 				cancel()
 			}
 		})

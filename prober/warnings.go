@@ -78,8 +78,13 @@ func earliest(ends map[int64]int) (first int64) {
 // recount recomputes the numbers after the targets have changed.
 func (p *Prober) recount() {
 	p.warnings = warnings{}
+	maintained := int64(0)
 	for _, s := range p.all {
 		p.warnings.add(s)
+		if s.served {
+			maintained++
+		}
 	}
+	p.maintained.Store(maintained)
 	p.metrics.warnings(&p.warnings)
 }

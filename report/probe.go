@@ -55,9 +55,11 @@ const (
 	JudgedDown Judgement = 2
 	// the vantage doubts itself, or has probed the target too few times
 	JudgedInconclusive Judgement = 3
+	// the target is in maintenance: the attempt was made and does not count
+	JudgedMaintenance Judgement = 4
 )
 
-// String returns "up", "down" or "inconclusive", and "unknown" for any other value.
+// String returns "up", "down", "inconclusive" or "maintenance", and "unknown" for any other value.
 func (j Judgement) String() string {
 	switch j {
 	case JudgedUp:
@@ -66,6 +68,8 @@ func (j Judgement) String() string {
 		return "down"
 	case JudgedInconclusive:
 		return "inconclusive"
+	case JudgedMaintenance:
+		return "maintenance"
 	default:
 		return "unknown"
 	}
@@ -149,7 +153,7 @@ func (r *ProbeResult) fault(targets int) string {
 		return "no such target"
 	case !within(r.At):
 		return "at is further than MaxAge from the segment's birth"
-	case r.Judgement < JudgedUp || r.Judgement > JudgedInconclusive:
+	case r.Judgement < JudgedUp || r.Judgement > JudgedMaintenance:
 		return "judgement is unknown"
 	case !r.Outcome.Valid():
 		return "outcome is not valid"

@@ -8,7 +8,8 @@ import (
 
 func TestJudgementNames(t *testing.T) {
 	for j, name := range map[report.Judgement]string{
-		report.JudgedUp: "up", report.JudgedDown: "down", report.JudgedInconclusive: "inconclusive", 0: "unknown", 4: "unknown",
+		report.JudgedUp: "up", report.JudgedDown: "down", report.JudgedInconclusive: "inconclusive",
+		report.JudgedMaintenance: "maintenance", 0: "unknown", 5: "unknown",
 	} {
 		if j.String() != name {
 			t.Errorf("%d is %q", j, j)

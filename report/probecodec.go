@@ -260,7 +260,7 @@ func (d *probeDecoder) server(address string) string {
 
 // fill sets the fields of r that its shape determines.
 func (d *probeDecoder) fill(r *ProbeResult, s shape) {
-	if s[0] > uint64(JudgedInconclusive) || s[2] > 6 || s[4] > MaxStatus {
+	if s[0] > uint64(JudgedMaintenance) || s[2] > 6 || s[4] > MaxStatus {
 		d.Fail("number above its limit")
 		return
 	}

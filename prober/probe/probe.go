@@ -32,6 +32,9 @@ type Result struct {
 	// none came, or the kind has none.
 	CertificateEnds time.Time
 
+	// Date is the time by the server's clock, to the second. Zero: none came, or the kind has none.
+	Date time.Time
+
 	// Warning describes in a few words a problem that is not yet a failure but will become one:
 	// "the certificate ends in 12 days". It contains no address and no secret. Empty: none.
 	Warning string

@@ -231,7 +231,7 @@ func (r maker) probe() *report.ProbeResults {
 	}
 	for i := range len(p.Targets) + r.IntN(10) {
 		p.Results = append(p.Results, report.ProbeResult{
-			Target: i % (len(p.Targets) + r.IntN(2)), At: r.signed(), Judgement: report.Judgement(1 + r.IntN(3)), Outcome: r.outcome(),
+			Target: i % (len(p.Targets) + r.IntN(2)), At: r.signed(), Judgement: report.Judgement(1 + r.IntN(4)), Outcome: r.outcome(),
 			Steps: probeSteps(make([]uint64, r.IntN(6))...), Family: uint8(2 * r.IntN(4)), Server: r.text(), Protocol: r.pick("", "h2"), Status: uint16(r.IntN(1001)),
 		})
 		for j := range p.Results[i].Steps {

@@ -81,7 +81,7 @@ var limits = []struct {
 	{"MaxString of a row", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Targets[1].Row = long(n) }) }},
 	{"MaxAge of a result's at", report.MaxAge, func(n uint64) any { return with(probe(), func(p *P) { p.Results[1].At = int64(n) }) }},
 	{"MaxAge of a result's at before birth", report.MaxAge, func(n uint64) any { return with(probe(), func(p *P) { p.Results[1].At = -int64(n) }) }},
-	{"judgement of a result", uint64(report.JudgedInconclusive), func(n uint64) any { return with(probe(), func(p *P) { p.Results[1].Judgement = report.Judgement(n) }) }},
+	{"judgement of a result", uint64(report.JudgedMaintenance), func(n uint64) any { return with(probe(), func(p *P) { p.Results[1].Judgement = report.Judgement(n) }) }},
 	{"MaxOutcome of a result's outcome", report.MaxOutcome, func(n uint64) any {
 		return with(probe(), func(p *P) { p.Results[1].Outcome = report.Outcome(long(n)) })
 	}},

@@ -129,8 +129,10 @@ type DetectorConfig struct {
 	// directory for how the heat map was, a frame a minute for a month; empty for none
 	MapHistory string `yaml:"map_history"`
 	// ids of the vantages whose results are accepted through collectors
-	Vantages   []string          `yaml:"vantages"`
-	Objectives []ObjectiveConfig `yaml:"objectives"`
+	Vantages []string `yaml:"vantages"`
+	// networks of vantages that must find a server down before it is down for all
+	VantagesAgree int               `yaml:"vantages_agree"`
+	Objectives    []ObjectiveConfig `yaml:"objectives"`
 }
 
 // ObjectiveConfig is what a target promises over 30 days.
@@ -159,11 +161,14 @@ type ProberConfig struct {
 	Interval Duration `yaml:"interval"`
 	Timeout  Duration `yaml:"timeout"`
 	Failures int      `yaml:"failures"` // consecutive failed attempts before a target is down
-	// host:port of independent addresses that should always answer; if none does, the prober
-	// doubts itself
-	Witnesses []string       `yaml:"witnesses"`
-	CA        string         `yaml:"ca"` // PEM file, trusted besides the system's authorities
-	Targets   []TargetConfig `yaml:"targets"`
+	// host:port or URL of independent addresses that should always answer; if none does, the
+	// prober doubts itself
+	Witnesses []string `yaml:"witnesses"`
+	// when failures are expected
+	Maintenance []MaintenanceConfig `yaml:"maintenance"`
+
+	CA      string         `yaml:"ca"` // PEM file, trusted besides the system's authorities
+	Targets []TargetConfig `yaml:"targets"`
 	// ways to probe that targets name by module, in the shape of blackbox_exporter's
 	Modules map[string]ModuleConfig `yaml:"modules"`
 

@@ -126,6 +126,9 @@ func (c *Config) checkDetector(bad complaint) {
 	if c.Detector.MinClients < 1 || c.Detector.MinPlaces < 1 || c.Detector.MinExcess < 1 || c.Detector.MinRatio <= 1 {
 		bad("detector.min_clients", "thresholds must be min_clients >= 1, min_places >= 1, min_excess >= 1, min_ratio > 1: they keep one loud machine from paging anyone")
 	}
+	if c.Detector.VantagesAgree < 0 {
+		bad("detector.vantages_agree", "must not be negative; 0 is the default, 2")
+	}
 	if err := slo.Validate(c.objectives()); err != nil {
 		bad("detector.objectives", "%v", err)
 	}
@@ -138,6 +141,7 @@ func (c *Config) checkProber(bad complaint) {
 	if c.Prober.Policy != "" && c.Prober.Vantage == "" {
 		bad("prober.vantage", "must not be empty: it is the name under which detectors know this prober")
 	}
+	c.checkMaintenance(bad)
 	checkModules("prober.modules.", c.Prober.Modules, bad)
 	for i := range c.Prober.Targets {
 		t, key := &c.Prober.Targets[i], fmt.Sprintf("prober.targets[%d]", i)

@@ -29,7 +29,7 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	p.Store = detector.Reader(events, state)
 	p.parts.Add(closeStores, lifecycle.Part{Name: "store", Close: func() error { return errors.Join(events.Close(), state.Close()) }})
 	o := detector.Options{Feeds: s.Feeds, Events: events, State: state, Keys: s.Keys, Bin: c.Detector.Bin.Duration,
-		Retention: detector.Retention{MaxBytes: c.Detector.MaxBytes}, Grace: c.Detector.Grace.Duration, Logger: p.log, Metrics: p.metrics, Vantages: s.Vantages, Thresholds: s.Thresholds}
+		Retention: detector.Retention{MaxBytes: c.Detector.MaxBytes}, Grace: c.Detector.Grace.Duration, Logger: p.log, Metrics: p.metrics, Vantages: s.Vantages, ProbesAgree: c.Detector.VantagesAgree, Thresholds: s.Thresholds}
 	if p.names != nil {
 		o.NetworkName = p.names.Name
 	}
@@ -64,6 +64,7 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	}
 	p.reloads.fix(map[string]func(*Config) any{
 		"detector.objectives":      func(c *Config) any { return c.Detector.Objectives },
+		"detector.vantages_agree":  func(c *Config) any { return c.Detector.VantagesAgree },
 		"detector.store":           func(c *Config) any { return c.Detector.Store },
 		"detector.store_max_bytes": func(c *Config) any { return c.Detector.MaxBytes },
 		"detector.bin":             func(c *Config) any { return c.Detector.Bin },

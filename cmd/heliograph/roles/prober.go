@@ -93,7 +93,7 @@ func reloadProber(c *Config, pr *prober.Prober) (o prober.Options, told []any, e
 		return o, nil, err
 	}
 	err = pr.Reload(prober.Settings{
-		Targets: o.Targets, Witnesses: o.Witnesses, Env: o.Env,
+		Targets: o.Targets, Witnesses: o.Witnesses, Maintenance: o.Maintenance, Env: o.Env,
 		Interval: o.Interval, Timeout: o.Timeout, DownAfter: o.DownAfter,
 	})
 	if err != nil {

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"maps"
+	"net/http"
 	"strings"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/heliograph-net/heliograph/prober"
 	"github.com/heliograph-net/heliograph/prober/kinds"
 	"github.com/heliograph-net/heliograph/prober/probe"
+	"github.com/heliograph-net/heliograph/prober/probe/httpprobe"
 	"github.com/heliograph-net/heliograph/prober/probe/tcpprobe"
 )
 
@@ -150,7 +153,25 @@ func proberOptions(c *Config) (o prober.Options, err error) {
 		o.Targets = append(o.Targets, c.Prober.Targets[i].target())
 	}
 	for _, w := range c.Prober.Witnesses {
-		o.Witnesses = append(o.Witnesses, prober.Target{Name: w, Spec: &tcpprobe.Options{Target: w}})
+		o.Witnesses = append(o.Witnesses, prober.Target{Name: w, Spec: witness(w)})
 	}
+	o.Maintenance = c.windows()
+	o.Phase = phase(c.Prober.Vantage)
 	return o, nil
+}
+
+// witness returns how a witness is probed. Any answer of a URL is one.
+func witness(address string) probe.Spec {
+	if strings.Contains(address, "://") {
+		return &httpprobe.Options{URL: address, Method: http.MethodHead, StatusMin: 100, StatusMax: 599}
+	}
+	return &tcpprobe.Options{Target: address}
+}
+
+// phase returns where in the interval a vantage begins, so that vantages that start together do not
+// probe a server together.
+func phase(vantage string) float64 {
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(vantage)) // a hash takes everything
+	return float64(hash.Sum32()) / (1 << 32)
 }

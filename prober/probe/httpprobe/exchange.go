@@ -140,6 +140,9 @@ func (h *httpProbe) overHTTP2(ctx context.Context, a *probe.Attempt, c net.Conn,
 func (h *httpProbe) finish(a *probe.Attempt, came *http.Response, secured bool) (*answer, error) {
 	defer came.Body.Close()
 	a.Result.Status, a.Result.Protocol = uint16(came.StatusCode), httpconn.Protocol(came)
+	if date, err := http.ParseTime(came.Header.Get("Date")); err == nil {
+		a.Result.Date = date
+	}
 	a.Enter(StepBody)
 	a.Detail("http_content_length", float64(came.ContentLength), nil)
 	a.Detail("http_ssl", probe.Flag(secured), nil)

@@ -126,3 +126,19 @@ func TestProbePresentsItsCertificate(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
+
+// What the server says of the time shows whether this machine's clock is right.
+func TestResultHasTheServersTime(t *testing.T) {
+	at := time.Date(2026, time.November, 29, 18, 0, 0, 0, time.UTC)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Date", at.Format(http.TimeFormat))
+	}))
+	defer server.Close()
+	f, err := (&httpprobe.Options{URL: server.URL}).Probe(probe.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := f(t.Context()); err != nil || !r.Date.Equal(at) {
+		t.Errorf("%v, %v", r.Date, err)
+	}
+}
