@@ -3,6 +3,7 @@ package dashboards
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -220,6 +221,7 @@ func TestErrorsAreMappedInOnePlace(t *testing.T) {
 		logged bool
 	}{
 		{"bad query", model.ErrQuery, http.StatusBadRequest, false},
+		{"costly query", fmt.Errorf("reading totals: %w", &model.CostError{Of: "sums", Most: 9}), http.StatusBadRequest, false},
 		{"too slow", context.DeadlineExceeded, http.StatusServiceUnavailable, true},
 		{"anything else", io.ErrUnexpectedEOF, http.StatusInternalServerError, true},
 	}

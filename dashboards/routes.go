@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -90,10 +91,13 @@ func (d *Dashboard) answer(route string, h func(http.ResponseWriter, *http.Reque
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := h(w, r)
 		fault, badParameter := errors.AsType[*paramError](err)
+		cost, costly := errors.AsType[*model.CostError](err)
 		switch {
 		case err == nil:
 		case badParameter:
 			writeError(w, http.StatusBadRequest, api.Problem{Error: fault.Error(), Parameter: fault.name, Allowed: fault.allowed})
+		case costly:
+			writeError(w, http.StatusBadRequest, costProblem(cost, time.Now()))
 		case errors.Is(err, model.ErrQuery):
 			writeError(w, http.StatusBadRequest, api.Problem{Error: "the store cannot answer this query"})
 		case errors.Is(err, errNotFound):
@@ -110,6 +114,19 @@ func (d *Dashboard) answer(route string, h func(http.ResponseWriter, *http.Reque
 			writeError(w, http.StatusInternalServerError, api.Problem{Error: "internal error; the log says more"})
 		}
 	})
+}
+
+// costProblem says which parameter of a query that would read too much is to be narrowed.
+func costProblem(c *model.CostError, now time.Time) api.Problem {
+	switch {
+	case c.By != 0:
+		return api.Problem{Parameter: "by", Error: fmt.Sprintf("by makes more than %d groups; ask by fewer of %v, for one target, or with a shorter since", c.Most, c.By)}
+	case !c.Since.IsZero() && now.Sub(c.Since) > time.Second:
+		return api.Problem{Parameter: "since", Error: fmt.Sprintf("since makes the query read more than %d %s; now it may be %s at most",
+			c.Most, c.Of, api.FormatSpan(now.Sub(c.Since).Truncate(time.Second)))}
+	default:
+		return api.Problem{Parameter: "since", Error: fmt.Sprintf("since makes the query read more than %d %s; ask for a shorter one, or for one target", c.Most, c.Of)}
+	}
 }
 
 func writeError(w http.ResponseWriter, status int, p api.Problem) {

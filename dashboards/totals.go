@@ -43,7 +43,7 @@ func (d *Dashboard) totalRows(totals []model.Total) []api.Total {
 }
 
 func (d *Dashboard) totalRow(t model.Total) api.Total {
-	row := api.Total{OK: rounded(t.OK), Failed: rounded(t.Failed), Clients: t.Clients}
+	row := api.Total{OK: rounded(t.OK), Failed: rounded(t.Failed), Clipped: rounded(t.Clipped), Clients: t.Clients, Places: t.Places}
 	for dim := range t.By.Each() {
 		switch dim {
 		case model.ByOutcome:

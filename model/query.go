@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/heliograph-net/heliograph/report"
@@ -15,8 +16,32 @@ var ErrQuery = errors.New("bad query")
 // MaxRows is the most rows in the answer to any query, whatever limit the query sets.
 const MaxRows = 10_000
 
+// CostError says that a query would read or keep more than a store does for one query.
+type CostError struct {
+	Of    string     // what there would be too much of: "sums", "series" or "groups"
+	Most  int        // of that
+	Since time.Time  // if not zero, a query since then would be answered
+	By    Dimensions // if not empty, fewer of these dimensions would do
+}
+
+// Error says what to narrow.
+func (e *CostError) Error() string {
+	text := fmt.Sprintf("the query would read more than %d %s; ask for a shorter time", e.Most, e.Of)
+	if !e.Since.IsZero() {
+		text += ", since " + e.Since.UTC().Format(time.RFC3339) + " at most"
+	} else {
+		text += " or for one target"
+	}
+	if e.By != 0 {
+		text += ", or by fewer of the dimensions " + e.By.String()
+	}
+	return text
+}
+
 // Reader answers the queries of dashboards. Implementations are safe for concurrent use. Every
-// answer has at most [MaxRows] rows.
+// answer has at most [MaxRows] rows. Totals, Reachability and Servers show what a place reports up
+// to a limit, see package detector/shown. They may return a [*CostError] instead of reading very
+// much.
 type Reader interface {
 	// Totals sums requests by group; see TotalsQuery. Groups with the most failures come first.
 	Totals(ctx context.Context, q TotalsQuery) ([]Total, error)
@@ -58,6 +83,7 @@ type Total struct {
 	By      Dimensions // as in the query
 	OK      float64    // estimated requests that succeeded
 	Failed  float64    // estimated requests that failed
+	Clipped float64    // reported beyond what one place counts for, and in neither of the two
 	Clients uint64     // distinct clients, as they claim; a client counts again every UTC day
 	Places  uint64     // distinct buckets, as collectors saw them; likewise; 0 if unknown
 }

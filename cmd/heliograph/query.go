@@ -119,7 +119,7 @@ func (q *queryCmd) columns() []string {
 		for i, d := range q.By {
 			columns[i] = string(d)
 		}
-		return append(columns, "ok", "failed", "clients")
+		return append(columns, "ok", "failed", "clipped", "clients", "places")
 	}
 	switch outcome := report.Outcome(q.Type); {
 	case outcome.Under("app"):

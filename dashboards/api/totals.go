@@ -40,12 +40,17 @@ type Total struct {
 	Status *uint16 `json:"status,omitempty"`
 	// Kind of reporter: "agent", "browser" or "prober".
 	Source *string `json:"source,omitempty"`
-	// Requests that succeeded.
+	// Requests that succeeded. What one place reports counts up to ten usual places.
 	OK float64 `json:"ok"`
-	// Requests that failed.
+	// Requests that failed, likewise.
 	Failed float64 `json:"failed"`
-	// Distinct clients; a client counts again every UTC day.
+	// Requests that single places reported beyond that, and that are in neither sum; absent if 0.
+	Clipped float64 `json:"clipped,omitempty"`
+	// Distinct clients, as they claim; a client counts again every UTC day.
 	Clients uint64 `json:"clients"`
+	// Distinct places that collectors saw them in; absent if unknown. A place counts again every
+	// UTC day, and once for each collector.
+	Places uint64 `json:"places,omitempty"`
 }
 
 // Totals is the section of the stream with sums of requests.

@@ -12,8 +12,6 @@ import (
 //	merge_clients(a, b)  the union of two sets of clients
 //	merge_spread(a, b)   the sum of two histograms
 //	merge_places(a, b)   the sum of two sums by bucket
-//	count_clients(x)     an aggregate: the clients in the union of sets
-//	count_places(x)      an aggregate: the distinct buckets in sums by bucket
 func register(conn *sqlite3.SQLiteConn) error {
 	if err := conn.RegisterFunc("merge_clients", mergeClients, true); err != nil {
 		return err
@@ -21,13 +19,7 @@ func register(conn *sqlite3.SQLiteConn) error {
 	if err := conn.RegisterFunc("merge_spread", mergeSpread, true); err != nil {
 		return err
 	}
-	if err := conn.RegisterFunc("merge_places", mergePlaces, true); err != nil {
-		return err
-	}
-	if err := conn.RegisterAggregator("count_places", func() *placeCounter { return new(placeCounter) }, true); err != nil {
-		return err
-	}
-	return conn.RegisterAggregator("count_clients", func() *clientCounter { return new(clientCounter) }, true)
+	return conn.RegisterFunc("merge_places", mergePlaces, true)
 }
 
 func mergeClients(a, b []byte) ([]byte, error) {
@@ -65,33 +57,3 @@ func mergePlaces(a, b []byte) ([]byte, error) {
 	x.Merge(&y)
 	return x.Append(nil), nil
 }
-
-// placeCounter is one run of count_places.
-type placeCounter struct{ all, next sketch.Places }
-
-// Step takes the sums of one cell.
-func (c *placeCounter) Step(encoded []byte) error {
-	if err := c.next.Decode(encoded); err != nil {
-		return err
-	}
-	c.all.Merge(&c.next)
-	return nil
-}
-
-// Done is the number of distinct buckets.
-func (c *placeCounter) Done() int64 { return int64(c.all.Count()) }
-
-// clientCounter is one run of count_clients.
-type clientCounter struct{ all, next sketch.Clients }
-
-// Step adds one set.
-func (c *clientCounter) Step(encoded []byte) error {
-	if err := c.next.Decode(encoded); err != nil {
-		return err
-	}
-	c.all.Merge(&c.next)
-	return nil
-}
-
-// Done returns the number of clients.
-func (c *clientCounter) Done() int64 { return int64(c.all.Count()) }

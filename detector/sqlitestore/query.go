@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector"
@@ -40,13 +39,7 @@ func (s *Events) Cells(ctx context.Context, after, upTo time.Time) ([]detector.C
 			if err := rows.Scan(append(seriesFields(&c.Series), &bin, &c.Raw, &c.Estimated, &clients, &spread, &places)...); err != nil {
 				return c, err
 			}
-			for _, text := range []*string{&c.App, &c.Target, (*string)(&c.Outcome), &c.Protocol, &c.Server, &c.Country} {
-				if known, ok := texts[*text]; ok {
-					*text = known
-				} else {
-					texts[*text] = *text
-				}
-			}
+			share(texts, &c.Series)
 			c.End = time.UnixMilli(bin)
 			return c, errors.Join(c.Clients.Decode(clients), c.Spread.Decode(spread), c.Places.Decode(places))
 		})
@@ -76,32 +69,6 @@ func (s *Events) Servers(ctx context.Context, since time.Time) ([]model.ServerCo
 		}
 	}
 	return all, nil
-}
-
-// Reachability implements detector.Events. If there are more than model.MaxRows rows, the oldest
-// are left out.
-func (s *Events) Reachability(ctx context.Context, since time.Time, step time.Duration) ([]model.Reach, error) {
-	if step < time.Second {
-		return nil, fmt.Errorf("%w: step must be at least a second, is %v", model.ErrQuery, step)
-	}
-	done, err := s.askMuch(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	from, width := since.UnixMilli(), step.Milliseconds()
-	all, err := list(ctx, s.asked, "reading reachability", `SELECT (c.bin - 1 - ?1) / ?2 AS step, s.asn,
-		total(CASE s.outcome WHEN 'ok' THEN c.estimated END), total(CASE s.outcome WHEN 'ok' THEN NULL ELSE c.estimated END)
-		FROM cells c JOIN series s ON s.id = c.series WHERE c.bin > ?1 AND s.delivery = 0
-		GROUP BY step, s.asn ORDER BY step DESC, s.asn DESC LIMIT ?3`, []any{from, width, model.MaxRows},
-		func(rows *sql.Rows) (r model.Reach, err error) {
-			var n int64
-			err = rows.Scan(&n, &r.ASN, &r.OK, &r.Failed)
-			r.At = time.UnixMilli(from + n*width)
-			return r, err
-		})
-	slices.Reverse(all)
-	return all, err
 }
 
 // Samples implements detector.Events.

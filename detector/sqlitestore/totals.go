@@ -1,84 +1,119 @@
 package sqlitestore
 
 import (
+	"cmp"
 	"context"
-	"database/sql"
-	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/model/sketch"
+	"github.com/heliograph-net/heliograph/report"
 )
 
-// column returns the column of a dimension in table series as s.
-func column(d model.Dimension) string {
-	if d == model.ByOutcome {
-		return "s.outcome"
-	}
-	return "s." + d.String() // the schema otherwise has the API's names
-}
-
-// field returns a pointer to the field of a dimension.
-func field(s *model.Series, d model.Dimension) any {
-	switch d {
-	case model.ByOutcome:
-		return &s.Outcome
-	case model.ByApp:
-		return &s.App
-	case model.ByTarget:
-		return &s.Target
-	case model.ByASN:
-		return &s.ASN
-	case model.ByCountry:
-		return &s.Country
-	case model.ByServer:
-		return &s.Server
-	case model.ByProtocol:
-		return &s.Protocol
-	case model.ByStatus:
-		return &s.Status
-	default:
-		return &s.Source
-	}
+// group is one row of totals that is being summed.
+type group struct {
+	model.Total
+	clients sketch.Clients
+	places  sketch.Places
 }
 
 // Totals implements detector.Events.
 func (s *Events) Totals(ctx context.Context, q model.TotalsQuery) ([]model.Total, error) {
 	q.By &= model.AllDimensions
-	query, args := totalsSQL(q)
 	done, err := s.askMuch(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	return list(ctx, s.asked, "reading totals", query, args, func(rows *sql.Rows) (t model.Total, err error) {
-		t.By = q.By
-		var into []any
-		for d := range t.By.Each() {
-			into = append(into, field(&t.Key, d))
-		}
-		err = rows.Scan(append(into, &t.OK, &t.Failed, &t.Clients, &t.Places)...)
-		return t, err
-	})
+	if err := s.judgeCost(ctx, q); err != nil {
+		return nil, err
+	}
+	known, err := s.seriesSeen(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := groupsOf(known, q.By)
+	if err != nil {
+		return nil, err
+	}
+	r := binReader{known: known, met: meet, counted: func(c *shownCell, counts float64) { c.group.add(c, counts) }}
+	if err := r.read(ctx, s.asked, q); err != nil {
+		return nil, err
+	}
+	return rowsOf(groups, bounded(q.Limit, model.MaxRows)), nil
 }
 
-func totalsSQL(q model.TotalsQuery) (string, []any) {
-	var columns strings.Builder
-	for d := range q.By.Each() {
-		columns.WriteString(column(d) + ", ")
+// groupsOf puts the wanted series into groups. Without dimensions there is always one. The error
+// may be a *model.CostError.
+func groupsOf(known map[int64]*seen, by model.Dimensions) ([]*group, error) {
+	var all []*group
+	at := map[model.Series]*group{}
+	find := func(key model.Series) *group {
+		g := at[key]
+		if g == nil {
+			g = &group{Total: model.Total{Key: key, By: by}}
+			at[key] = g
+			all = append(all, g)
+		}
+		return g
 	}
-	group := ""
-	if q.By != 0 {
-		group = "GROUP BY " + strings.TrimSuffix(columns.String(), ", ")
+	if by == 0 {
+		find(model.Series{})
 	}
-	until := int64(1) << 62
-	if !q.Until.IsZero() {
-		until = q.Until.UnixMilli()
+	for _, v := range known {
+		if !v.wanted {
+			continue
+		}
+		if v.group = find(v.Only(by)); len(all) > maxGroups {
+			return nil, &model.CostError{Of: "groups", Most: maxGroups, By: by}
+		}
 	}
-	query := fmt.Sprintf(`SELECT %s
-		total(CASE s.outcome WHEN 'ok' THEN c.estimated END) AS ok,
-		total(CASE s.outcome WHEN 'ok' THEN NULL ELSE c.estimated END) AS failed, count_clients(c.clients), count_places(c.places)
-		FROM cells c JOIN series s ON s.id = c.series WHERE c.bin > ? AND c.bin <= ? AND s.delivery = ? AND (? = '' OR s.target = ?) AND %s
-		%s ORDER BY failed DESC, ok DESC LIMIT ?`, columns.String(), under("s.outcome"), group)
-	args := append([]any{q.Since.UnixMilli(), until, q.Delivery, q.Target, q.Target}, underArgs(q.Type)...)
-	return query, append(args, bounded(q.Limit, model.MaxRows))
+	return all, nil
+}
+
+// meet adds a cell's clients and places to its group.
+func meet(c *shownCell, encoded []byte) error {
+	var clients sketch.Clients
+	if err := clients.Decode(encoded); err != nil {
+		return err
+	}
+	c.group.clients.Merge(&clients)
+	c.group.places.Merge(&c.places)
+	return nil
+}
+
+// add adds a cell's requests, of which counts are shown.
+func (g *group) add(c *shownCell, counts float64) {
+	if c.Outcome == report.OK {
+		g.OK += counts
+	} else {
+		g.Failed += counts
+	}
+	g.Clipped += c.estimated - counts
+}
+
+// rowsOf returns the rows with the most failures, at most limit.
+func rowsOf(groups []*group, limit int) []model.Total {
+	slices.SortFunc(groups, func(a, b *group) int {
+		if c := cmp.Or(-cmp.Compare(a.Failed, b.Failed), -cmp.Compare(a.OK, b.OK)); c != 0 {
+			return c
+		}
+		return compareKeys(a, b)
+	})
+	var all []model.Total
+	for _, g := range groups[:min(len(groups), limit)] {
+		g.Clients, g.Places = uint64(g.clients.Count()), uint64(g.places.Count())
+		all = append(all, g.Total)
+	}
+	return all
+}
+
+// compareKeys puts groups with equal sums into a fixed order.
+func compareKeys(a, b *group) int {
+	for d := range a.By.Each() {
+		if c := cmp.Compare(a.Key.Value(d), b.Key.Value(d)); c != 0 {
+			return c
+		}
+	}
+	return 0
 }

@@ -41,6 +41,7 @@ func TestEvents(t *testing.T, newStore func(t *testing.T) (open func() (detector
 		{"invented counts", inventedCounts},
 		{"sums that saturate", saturated},
 		{"places", places},
+		{"what one place reports is clipped", clipped},
 		{"copies of one id", copiesOfOneID},
 		{"by name", cameByName},
 		{"many at a time", manyAppend},

@@ -307,12 +307,21 @@ export interface Total {
   status?: number;
   /** Kind of reporter: "agent", "browser" or "prober". */
   source?: string;
-  /** Requests that succeeded. */
+  /** Requests that succeeded. What one place reports counts up to ten usual places. */
   ok: number;
-  /** Requests that failed. */
+  /** Requests that failed, likewise. */
   failed: number;
-  /** Distinct clients; a client counts again every UTC day. */
+  /**
+   * Requests that single places reported beyond that, and that are in neither sum; absent if 0.
+   */
+  clipped?: number;
+  /** Distinct clients, as they claim; a client counts again every UTC day. */
   clients: number;
+  /**
+   * Distinct places that collectors saw them in; absent if unknown. A place counts again every
+   * UTC day, and once for each collector.
+   */
+  places?: number;
 }
 
 /** Totals is the section of the stream with sums of requests. */

@@ -21,7 +21,7 @@ const (
 	flagWithin = 20 * time.Second // from the outage's first failure to the incident; five bins and grace, and what a busy machine needs
 	mostMemory = 768 << 20        // bytes of the heap, all clients, collectors and the detector together
 	mostDisk   = 512 << 20        // bytes of both inboxes, the store and their logs
-	mostTotal  = 100              // times as many requests as honest clients told of, in what is shown
+	mostTotal  = 10               // times as many requests as honest clients told of, in what is shown
 	calmTime   = 24 * time.Second
 	clearTime  = 40 * time.Second
 )

@@ -1,0 +1,60 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/heliograph-net/heliograph/detector/shown"
+	"github.com/heliograph-net/heliograph/model"
+)
+
+// seen is a series that a query reads.
+type seen struct {
+	model.Series      // without the values that the query does not need
+	wanted       bool // its outcome is what the query asks for
+	group        *group
+}
+
+// population returns whose requests the series' are compared with.
+func (s *seen) population() shown.Population {
+	return shown.Population{App: s.App, Target: s.Target, Source: s.Source}
+}
+
+// compared are the dimensions that every query needs.
+var compared = model.DimensionsOf(model.ByApp, model.ByTarget, model.BySource, model.ByASN, model.ByOutcome)
+
+// seriesSeen returns the series of the cells that q selects, by id. The error may be a
+// *model.CostError.
+func (s *Events) seriesSeen(ctx context.Context, q model.TotalsQuery) (map[int64]*seen, error) {
+	known := map[int64]*seen{}
+	texts := map[string]string{} // most series share their texts
+	err := each(ctx, s.asked, "reading series", "SELECT s.id, "+seriesColumns+` FROM series s WHERE s.id IN
+		(SELECT series FROM cells WHERE bin > ? AND bin <= ?) AND s.delivery = ? AND (? = '' OR s.target = ?)`,
+		selectedArgs(q), func(rows *sql.Rows) error {
+			var id int64
+			v := &seen{}
+			if err := rows.Scan(append([]any{&id}, seriesFields(&v.Series)...)...); err != nil {
+				return err
+			}
+			if len(known) >= maxSeriesRead {
+				return &model.CostError{Of: "series", Most: maxSeriesRead}
+			}
+			v.Series = v.Only(q.By | compared)
+			share(texts, &v.Series)
+			v.wanted = q.Type == "" || v.Outcome.Under(q.Type)
+			known[id] = v
+			return nil
+		})
+	return known, err
+}
+
+// share makes a series use texts that others have, too.
+func share(texts map[string]string, s *model.Series) {
+	for _, text := range []*string{&s.App, &s.Target, (*string)(&s.Outcome), &s.Protocol, &s.Server, &s.Country} {
+		if known, ok := texts[*text]; ok {
+			*text = known
+		} else {
+			texts[*text] = *text
+		}
+	}
+}
