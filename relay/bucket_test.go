@@ -10,8 +10,9 @@ import (
 	"github.com/heliograph-net/heliograph/internal/protocol"
 )
 
-// A relay tells buckets as soon as the collector has said that it reads them, and no longer than it
-// says so: an older one would not believe the rest either.
+// A relay discloses buckets as soon as the collector has said that it reads them, and stops when
+// the collector no longer says so: a collector of an older release would not believe the rest
+// either.
 func TestBucketsAreForCollectorsThatReadThem(t *testing.T) {
 	var places daykey.Key
 	g := newGateway(Settings{}, &Options{Logger: slog.New(slog.DiscardHandler)}, &places)

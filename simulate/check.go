@@ -8,7 +8,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Limits of a scenario, so that a file cannot ask for more memory or time than anybody has.
+// Limits of a scenario, so that no file can ask for more memory or time than a machine has.
 const (
 	maxDuration  = 400 * 24 * time.Hour
 	maxRate      = 100_000 // requests, and reports of a flood, per second

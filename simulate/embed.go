@@ -9,7 +9,7 @@ import (
 //go:embed scenarios/*.yaml
 var files embed.FS
 
-// Names are the names of the scenarios that come with this package, sorted.
+// Names returns the sorted names of the scenarios that are built into this package.
 func Names() []string {
 	entries, err := files.ReadDir("scenarios")
 	if err != nil { // impossible: the directory is part of the program
@@ -22,7 +22,7 @@ func Names() []string {
 	return names
 }
 
-// Named returns the scenario of a name in [Names].
+// Named returns the built-in scenario with a name from [Names].
 func Named(name string) (*Scenario, error) {
 	file := path.Join("scenarios", name+".yaml")
 	text, err := files.ReadFile(file)

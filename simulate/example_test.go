@@ -6,7 +6,7 @@ import (
 	"github.com/heliograph-net/heliograph/simulate"
 )
 
-// counter counts what is simulated.
+// counter counts the rows, failed requests and ticks that it gets.
 type counter struct{ rows, failed, ticks int }
 
 func (c *counter) Row(r simulate.Row) error {

@@ -10,7 +10,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// fault is a Fault whose times and values are settled.
+// fault is a Fault whose times and scope are determined.
 type fault struct {
 	*Fault
 	start, end int64 // Unix milliseconds
@@ -18,9 +18,9 @@ type fault struct {
 	upTo       []float64 // cumulated weights of outcomes
 	share      float64
 	salt       uint64
-	scope      Pick // with everything named that the seed picked
+	scope      Pick // all of its values are named, including those that the seed chose
 
-	networks []bool // by index; nil for all, as below
+	networks []bool // by index; nil means all, as in the following fields
 	servers  []bool
 	systems  []bool
 	protos   []bool
@@ -29,7 +29,7 @@ type fault struct {
 	versions map[string]bool
 }
 
-// settle works out when a fault happens and who is hit.
+// settle determines when a fault happens and whom it hits.
 func settle(f *Fault, start, jitter int64, p *population, w *World, rng *rand.Rand) *fault {
 	s := &fault{Fault: f, start: start + f.Start.Milliseconds() + jitter, share: f.Share, salt: rng.Uint64()}
 	s.end = s.start + f.Duration.Milliseconds()
@@ -66,7 +66,7 @@ func settle(f *Fault, start, jitter int64, p *population, w *World, rng *rand.Ra
 	return s
 }
 
-// pick names the values that a Pick leaves to the seed.
+// pick names the values that want leaves to the seed.
 func (p *population) pick(want *Pick, rng *rand.Rand) Pick {
 	named := *want
 	if want.NetworkShare > 0 {
@@ -85,7 +85,8 @@ func (p *population) pick(want *Pick, rng *rand.Rand) Pick {
 	return named
 }
 
-// networksIn marks the networks that have one of the pick's numbers and countries; nil for all.
+// networksIn reports for each network whether it has one of the pick's numbers and countries. It
+// returns nil, which means all, if the pick names none.
 func (p *population) networksIn(s *Pick) []bool {
 	if len(s.ASN) == 0 && len(s.Country) == 0 {
 		return nil
@@ -98,7 +99,8 @@ func (p *population) networksIn(s *Pick) []bool {
 	return in
 }
 
-// among marks which of all are wanted; nil if none is named.
+// among reports for each value of all whether it is wanted. It returns nil, which means all, if
+// wanted is empty.
 func among(wanted, all []string) []bool {
 	if len(wanted) == 0 {
 		return nil
@@ -110,7 +112,8 @@ func among(wanted, all []string) []bool {
 	return in
 }
 
-// level is the fraction of the requests in the scope that are hit at a time.
+// level returns the fraction of the requests in the scope that are hit at a time, in Unix
+// milliseconds.
 func (f *fault) level(at int64) float64 {
 	if at < f.start || at >= f.end {
 		return 0
@@ -125,10 +128,10 @@ func (f *fault) level(at int64) float64 {
 	return f.share
 }
 
-// requests reports whether the fault is one of clients' requests.
+// requests reports whether the fault hits requests of clients.
 func (f *fault) requests() bool { return f.Collector == "" && len(f.Fault.Vantages) == 0 }
 
-// holds reports whether a visit to a target lies in the scope.
+// holds reports whether the fault's scope contains a visit's request to a target.
 func (f *fault) holds(v *visit, version string, target uint8) bool {
 	return f.requests() &&
 		(f.networks == nil || f.networks[v.network]) && (f.servers == nil || f.servers[v.server]) &&
@@ -136,8 +139,9 @@ func (f *fault) holds(v *visit, version string, target uint8) bool {
 		(f.targets == nil || f.targets[target]) && (f.senders == nil || f.senders[v.collector]) && (f.versions == nil || f.versions[version])
 }
 
-// afflicted reports whether a client has a spell of failing under a fault of last miles. Spells
-// last a minute and a half; each client has its own times.
+// afflicted reports whether a fault with LastMile makes a client fail at a time, and until when
+// that holds. Time is divided into spells of a minute and a half, which begin at different times
+// for each client.
 func (f *fault) afflicted(client uint32, at int64) (until int64, hit bool) {
 	const spell = 90_000
 	turn := at + int64(mix(f.salt, uint64(client))%spell)
@@ -145,7 +149,7 @@ func (f *fault) afflicted(client uint32, at int64) (until int64, hit bool) {
 	return at + spell - turn%spell, unit(mix(f.salt, uint64(client), uint64(n))) < f.level(at)
 }
 
-// outcome draws one.
+// outcome draws one of the fault's outcomes by their weights.
 func (f *fault) outcome(rng *rand.Rand) report.Outcome {
 	if len(f.outcomes) == 1 {
 		return f.outcomes[0]

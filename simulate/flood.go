@@ -7,7 +7,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// flood is a Flood whose times and senders are settled.
+// flood is a Flood whose times and senders are determined.
 type flood struct {
 	*Flood
 	start, end int64 // Unix milliseconds
@@ -29,7 +29,7 @@ func newFlood(f *Flood, start, jitter int64, w *world, rng *rand.Rand) *flood {
 	return s
 }
 
-// second sends what is made up in the second that ends at s*1000.
+// second sends the reports of the second that ends at s*1000.
 func (f *flood) second(w *world, s int64) {
 	if s*1000 <= f.start || s*1000 > f.end || len(f.senders) == 0 {
 		return

@@ -13,7 +13,8 @@ import (
 // MaxScenario is the greatest size of a scenario's file in bytes.
 const MaxScenario = 1 << 20
 
-// Load reads a scenario. Errors name the file, the line and the key.
+// Load reads a scenario from a file. An error about its content names the file, the line and the
+// key.
 func Load(path string) (*Scenario, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -27,7 +28,7 @@ func Load(path string) (*Scenario, error) {
 	return Parse(path, text)
 }
 
-// Parse does Load's work for a text that is already there. The name is for errors.
+// Parse is like [Load] for a text in memory. Errors use the name in place of the file's.
 func Parse(name string, text []byte) (*Scenario, error) {
 	if len(text) > MaxScenario {
 		return nil, fmt.Errorf("%s: larger than %d bytes", name, MaxScenario)
@@ -44,7 +45,7 @@ func Parse(name string, text []byte) (*Scenario, error) {
 	return &s, errors.Join(c.faults...)
 }
 
-// located says where an error of the decoder is.
+// located adds the position in the file to an error of the decoder.
 func located(name string, err error) error {
 	if e, ok := errors.AsType[yaml.Error](err); ok && e.GetToken() != nil {
 		return fmt.Errorf("%s:%d: %s", name, e.GetToken().Position.Line, e.GetMessage())
@@ -52,7 +53,7 @@ func located(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// checker collects what is wrong with a scenario.
+// checker collects the faults of a scenario.
 type checker struct {
 	name   string
 	text   []byte
@@ -66,7 +67,7 @@ func (c *checker) require(ok bool, key, format string, args ...any) {
 	}
 }
 
-// line is where key is in the file, or the nearest key above it that is.
+// line returns the line in the file of key, or of the nearest key above it that the file has.
 func (c *checker) line(key string) int {
 	for path := "$." + key; len(path) > 2; {
 		if p, err := yaml.PathString(path); err == nil {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Errors name file, line and key.
+// Errors name the file, the line and the key.
 func TestBadScenarios(t *testing.T) {
 	for text, want := range map[string]string{
 		"about: x\nduratoin: 1h": "file.yaml:2: unknown field \"duratoin\"",

@@ -18,11 +18,11 @@ type network struct {
 	first   uint32 // number of its first client
 	clients uint32
 
-	minute int64   // for which noise was drawn
+	minute int64   // the minute for which noise was drawn
 	noise  float64 // factor of the failure rate in that minute
 }
 
-// population is who may visit, fixed by the seed.
+// population is the set of possible users. The seed determines it.
 type population struct {
 	seed      uint64
 	networks  []network
@@ -36,7 +36,7 @@ type population struct {
 // clientsPerPrefix is how many clients share a /24, and so a bucket.
 const clientsPerPrefix = 16
 
-// What clients run on and speak. Browsers and agents alike.
+// The operating systems and protocols of clients. They are the same for browsers and agents.
 var (
 	systems       = []string{"windows", "android", "ios", "darwin", "linux"}
 	systemShares  = cumulate([]float64{0.38, 0.27, 0.17, 0.12, 0.06})
@@ -68,7 +68,7 @@ func newPopulation(seed uint64, w *World) *population {
 	return p
 }
 
-// asnNumber is the i-th number for private use (RFC 6996).
+// asnNumber returns the i-th AS number for private use (RFC 6996).
 func asnNumber(i int) uint32 {
 	if i < 65535-64512 {
 		return 64512 + uint32(i)
@@ -76,7 +76,7 @@ func asnNumber(i int) uint32 {
 	return 4_200_000_000 + uint32(i)
 }
 
-// serverAddress is an address for documentation (RFC 5737), or, beyond the 254th, of the range for
+// serverAddress returns an address for documentation (RFC 5737), or beyond the 254th one for
 // benchmarks (RFC 2544).
 func serverAddress(i int) string {
 	if i < 254 {
@@ -85,7 +85,8 @@ func serverAddress(i int) string {
 	return fmt.Sprintf("198.18.%d.%d", i/250, i%250+1)
 }
 
-// countryCodes are n codes: the ones that ISO 3166-1 leaves to users (XA to XZ), and then others.
+// countryCodes returns n codes: first those that ISO 3166-1 reserves for users (XA to XZ), then
+// others.
 func countryCodes(n int) []string {
 	codes := make([]string, n)
 	for i := range codes {
@@ -94,7 +95,7 @@ func countryCodes(n int) []string {
 	return codes
 }
 
-// zipf returns n shares proportional to 1/k^exponent.
+// zipf returns n shares that are proportional to 1/k^exponent.
 func zipf(n int, exponent float64) []float64 {
 	shares, sum := make([]float64, n), 0.0
 	for i := range shares {
@@ -107,7 +108,7 @@ func zipf(n int, exponent float64) []float64 {
 	return shares
 }
 
-// zipfExponent finds the exponent with which the largest of n has the given share.
+// zipfExponent returns the exponent with which the largest of n shares has the given size.
 func zipfExponent(n int, largest float64) float64 {
 	low, high := 0.0, 8.0
 	for range 60 {
@@ -130,7 +131,7 @@ func cumulate(shares []float64) []float64 {
 	return up
 }
 
-// draw is the index whose part of [0, 1) x lies in.
+// draw returns the index of the interval of upTo, which divides [0, 1), that contains x.
 func draw(upTo []float64, x float64) int {
 	if len(upTo) <= 8 {
 		for i, u := range upTo {
@@ -143,7 +144,7 @@ func draw(upTo []float64, x float64) int {
 	return min(sort.SearchFloat64s(upTo, x), len(upTo)-1)
 }
 
-// mix is a hash that nobody needs to break: SplitMix64's finaliser over each word.
+// mix is a hash that need not be secure: SplitMix64's finaliser, applied to each word.
 func mix(words ...uint64) uint64 {
 	h := uint64(0x9e3779b97f4a7c15)
 	for _, w := range words {
@@ -155,12 +156,12 @@ func mix(words ...uint64) uint64 {
 	return h
 }
 
-// unit makes a number in [0, 1) of a hash.
+// unit converts a hash to a number in [0, 1).
 func unit(h uint64) float64 { return float64(h>>11) / (1 << 53) }
 
 const day = 24 * 60 * 60 * 1000 // ms
 
-// token is what a client calls itself on the day of a time, and bucket where its prefix falls.
+// token returns a client's token on the day of a time.
 func (p *population) token(client uint32, at int64) uint64 {
 	return max(mix(p.seed, 2, uint64(at/day), uint64(client)), 1)
 }
@@ -169,7 +170,7 @@ func (p *population) bucket(prefix uint64, at int64) report.Bucket {
 	return report.Bucket(1 + mix(p.seed, 3, uint64(at/day), prefix)%report.MaxBucket)
 }
 
-// nearest is the index of the value that is closest to want.
+// nearest returns the index of the value that is closest to want.
 func nearest(values []float64, want float64) int {
 	best := 0
 	for i, v := range values {
@@ -180,7 +181,7 @@ func nearest(values []float64, want float64) int {
 	return best
 }
 
-// countryShares is what each country has of the traffic.
+// countryShares returns each country's share of the traffic.
 func (p *population) countryShares() []float64 {
 	shares := make([]float64, len(p.countries))
 	for _, n := range p.networks {
@@ -189,8 +190,8 @@ func (p *population) countryShares() []float64 {
 	return shares
 }
 
-// networksOf are the numbers of n networks next to each other in size that have the given share
-// together, as closely as may be.
+// networksOf returns the AS numbers of n networks of similar size whose shares add up to the given
+// one as closely as possible.
 func (p *population) networksOf(n int, share float64) []uint32 {
 	n = max(n, 1)
 	sums := make([]float64, 0, len(p.networks))

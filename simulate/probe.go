@@ -4,7 +4,7 @@ import "slices"
 
 import "github.com/heliograph-net/heliograph/report"
 
-// probeFailures is the fraction of probes that fail by themselves.
+// probeFailures is the fraction of probes that fail without a fault.
 const probeFailures = 0.001
 
 // scheduleProbes spreads the first probe of each vantage and server over an interval.
@@ -15,7 +15,7 @@ func (w *world) scheduleProbes() {
 	}
 }
 
-// probe tells what one vantage finds at one server, and plans the next time.
+// probe sends the result of one vantage's probe of one server and schedules the next.
 func (w *world) probe(e entry) error {
 	w.queue.push(entry{at: e.at + w.scenario.Probes.Every.Milliseconds(), kind: probing, id: e.id})
 	vantage, server := int(e.id)/len(w.people.servers), int(e.id)%len(w.people.servers)
@@ -31,7 +31,8 @@ func (w *world) probe(e entry) error {
 	return w.sink.Probe(p)
 }
 
-// vantageASN is a number for documentation (RFC 5398), the vantages' alone.
+// vantageASN returns the number of a vantage's network, which has no clients. It is one for
+// documentation (RFC 5398).
 func vantageASN(i int) uint32 {
 	if i < 16 {
 		return 64496 + uint32(i)
@@ -39,9 +40,9 @@ func vantageASN(i int) uint32 {
 	return 65536 + uint32(i-16)
 }
 
-// seenFrom reports whether a vantage sees a fault at a server. Vantages stand in networks of their
-// own and speak HTTP/2, so they see what hits everyone or one server, but no network's, country's,
-// release's or HTTP/3's trouble.
+// seenFrom reports whether a vantage sees a fault at a server. Vantages are in networks of their
+// own and speak HTTP/2. So they see a fault that hits everyone or a server, but not one of a
+// network, a country, a release or HTTP/3.
 func (f *fault) seenFrom(vantage string, server int) bool {
 	if len(f.Fault.Vantages) > 0 {
 		return slices.Contains(f.Fault.Vantages, vantage)

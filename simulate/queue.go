@@ -2,13 +2,13 @@ package simulate
 
 import "slices"
 
-// entry is something that will happen at a time. What happens at the same millisecond happens in
-// the order in which it was pushed.
+// entry is something that will happen at a time. Entries of the same millisecond happen in the
+// order in which they were pushed.
 type entry struct {
 	at   int64  // Unix milliseconds
-	seq  uint64 // of the push
+	seq  uint64 // number of the push
 	kind uint8
-	gen  uint32 // of the visit; an entry of an older one is void
+	gen  uint32 // of the visit; an entry with an older one is void
 	id   uint32
 }
 
@@ -16,18 +16,18 @@ func (e entry) before(o entry) bool {
 	return e.at < o.at || (e.at == o.at && e.seq < o.seq)
 }
 
-// queue orders entries by time. Nearly all of them lie less than slots seconds ahead; they wait,
-// unsorted, in a slot for their second, which becomes a heap only when its turn comes. So a push
+// queue orders entries by time. Nearly all of them are less than slots seconds ahead. These wait,
+// unsorted, in a slot for their second, which becomes a heap only when its second begins. So a push
 // costs an append. Entries further ahead wait in a heap of their own.
 type queue struct {
 	seq   uint64
-	now   int64 // the second that is being worked off, which ends at now*1000
-	due   heap  // what is left of it
+	now   int64 // the current second, which ends at now*1000
+	due   heap  // the entries of the current second that are left
 	slots [128][]entry
 	far   heap
 }
 
-// second is the second in whose slot a time belongs: the one that ends at or after it.
+// second returns the second whose slot a time belongs to: the one that ends at or after it.
 func second(at int64) int64 { return (at + 999) / 1000 }
 
 func (q *queue) push(e entry) {
@@ -61,7 +61,7 @@ func (q *queue) advance(s int64) {
 	}) // a sorted slice is a heap
 }
 
-// pop returns the next entry of the second.
+// pop returns the next entry of the current second.
 func (q *queue) pop() (entry, bool) {
 	if len(q.due) == 0 {
 		return entry{}, false

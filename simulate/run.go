@@ -8,20 +8,21 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Sink receives what collectors would have, in the order of its arrival. The values are the sink's
-// to keep; their strings are shared.
+// Sink receives what the collectors would have, in the order of arrival. The sink may retain the
+// values. Its methods are called from one goroutine; an error ends [Run].
 type Sink interface {
 	Row(Row) error
 	Probe(Probe) error
-	// Tick tells that all that arrived until a time (Unix milliseconds) was passed on. It comes
-	// once a second.
+	// Tick says that everything that arrived until a time, in Unix milliseconds, has been passed
+	// on. It is called once per simulated second.
 	Tick(at int64) error
 }
 
-// warmUp is how long a world runs before its scenario starts, so that it starts in full swing.
+// warmUp is how long a world runs before its scenario starts, so that users and open windows are
+// there from the start.
 const warmUp = 3 * 60 * 1000 // ms
 
-// What an entry of the queue is about; see [world.handle].
+// The kinds of entries in the queue, and what an entry is about; see [world.handle].
 const (
 	arrival   = iota // of a visitor
 	request          // of the visit id
@@ -30,7 +31,7 @@ const (
 	probing          // of a server by a vantage
 )
 
-// world is a simulation as it runs.
+// world is a running simulation.
 type world struct {
 	World
 	scenario *Scenario
@@ -38,7 +39,7 @@ type world struct {
 	faults   []*fault
 	floods   []*flood
 	sink     Sink
-	rng      *rand.Rand // of users; floods and probes have their own
+	rng      *rand.Rand // for users; floods and probes have their own
 	probeRNG *rand.Rand
 
 	start, end int64 // Unix milliseconds
@@ -52,7 +53,8 @@ type world struct {
 	vantages   []string
 }
 
-// Run plays a scenario and passes everything to the sink. It ends early with the sink's error.
+// Run simulates a scenario with a seed and passes the reports to sink, second by second of
+// simulated time, as fast as it can. It returns the sink's first error.
 func Run(s *Scenario, seed uint64, sink Sink) error {
 	w := newWorld(s, seed)
 	w.sink = sink
@@ -138,13 +140,13 @@ func (w *world) handle(e entry) error {
 	return nil
 }
 
-// rate is how many requests a second there are at a time.
+// rate returns the number of requests per second at a time.
 func (w *world) rate(at int64) float64 {
 	hours := float64(at%day) / float64(day/24)
 	return w.RequestsPerSecond * (1 + w.Diurnal*math.Sin(2*math.Pi*(hours-9)/24))
 }
 
-// send delivers rows at a time: the collector has them then.
+// send makes the collector receive rows at a time.
 func (w *world) send(at int64, rows ...Row) {
 	var id uint32
 	if n := len(w.empty); n > 0 {
@@ -160,7 +162,7 @@ func (w *world) send(at int64, rows ...Row) {
 	w.queue.push(entry{at: at, kind: delivery, id: id})
 }
 
-// noisy is the factor of a network's failure rate in the minute of a time.
+// noisy returns the factor of a network's failure rate in the minute of a time.
 func (w *world) noisy(n *network, at int64) float64 {
 	if w.NoiseShape == 0 {
 		return 1
@@ -171,7 +173,7 @@ func (w *world) noisy(n *network, at int64) float64 {
 	return n.noise
 }
 
-// gamma draws from the gamma distribution of a shape and scale 1 (Marsaglia and Tsang, 2000).
+// gamma draws from the gamma distribution with a shape and scale 1 (Marsaglia and Tsang, 2000).
 func gamma(rng *rand.Rand, shape float64) float64 {
 	if shape < 1 {
 		return gamma(rng, shape+1) * math.Pow(rng.Float64(), 1/shape)
@@ -191,7 +193,7 @@ func gamma(rng *rand.Rand, shape float64) float64 {
 	}
 }
 
-// poisson draws how many happen when mean are expected.
+// poisson draws from the Poisson distribution with a mean.
 func poisson(rng *rand.Rand, mean float64) int {
 	if mean > 500 {
 		return int(max(math.Round(mean+math.Sqrt(mean)*rng.NormFloat64()), 0))
@@ -203,10 +205,10 @@ func poisson(rng *rand.Rand, mean float64) int {
 	return n
 }
 
-// span draws a duration of the exponential distribution with a mean, in ms.
+// span draws from the exponential distribution with a mean, in milliseconds.
 func span(rng *rand.Rand, mean float64) int64 { return int64(mean * rng.ExpFloat64()) }
 
-// What fails by itself.
+// The outcomes of requests that fail without a fault.
 var (
 	background = []report.Outcome{report.HTTPError, report.TCPTimedOut, report.TCPReset, report.DNSFailed, report.TLSFailed, report.Abandoned}
 	inHouse    = cumulate([]float64{0.4, 0.2, 0.15, 0.05, 0.05, 0.15})

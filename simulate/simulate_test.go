@@ -10,7 +10,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// gathered is what a run told.
+// gathered is a sink that keeps what a run sends.
 type gathered struct {
 	t          *testing.T
 	rows       []Row
@@ -64,7 +64,7 @@ func named(t *testing.T, name string) *Scenario {
 	return s
 }
 
-// small makes a scenario quick: faults begin after ten minutes.
+// small makes a scenario quick: its faults begin after ten minutes.
 func small(s *Scenario) *Scenario {
 	s.Duration.Duration, s.World.RequestsPerSecond, s.World.Networks, s.World.Clients = 25*time.Minute, 40, 100, 20_000
 	for i := range s.Faults {
@@ -106,8 +106,8 @@ func TestScenariosRunAndRepeat(t *testing.T) {
 	}
 }
 
-// The estimate of requests is unbiased, whatever fails: windows with a failure count once, the
-// others are drawn and weighted.
+// The estimated number of requests is unbiased, whatever fails: windows with a failure count once,
+// the others are drawn and weighted.
 func TestWeightsAreUnbiased(t *testing.T) {
 	for _, failing := range []float64{0, 0.02, 0.5} {
 		s := small(named(t, "calm"))
@@ -130,7 +130,7 @@ func TestWeightsAreUnbiased(t *testing.T) {
 	}
 }
 
-// Successes are told when windows end, first failures at once.
+// Successes are reported when windows end, first failures at once.
 func TestFailuresComeEarly(t *testing.T) {
 	s := small(named(t, "calm"))
 	var ok, failed []float64
@@ -153,7 +153,7 @@ func TestFailuresComeEarly(t *testing.T) {
 	}
 }
 
-// Who is hit according to the truth fails, the others do not.
+// Requests fail if the truth says so, and otherwise they do not.
 func TestTruthIsTrue(t *testing.T) {
 	for _, name := range []string{"dark-network", "server-dead", "dns-country", "quic-two-sites", "bad-release", "service-down", "certificate-expiry"} {
 		t.Run(name, func(t *testing.T) {
@@ -189,7 +189,7 @@ func (s *Scope) holds(r *Row) bool {
 		(len(s.Protocol) == 0 || slices.Contains(s.Protocol, r.Protocol))
 }
 
-// A flood comes from where the truth says, with the tokens and prefixes of the scenario.
+// A flood comes from the sources that the truth names, with the scenario's tokens and prefixes.
 func TestFloodsAreOfOneMachine(t *testing.T) {
 	s := small(named(t, "forged-tokens"))
 	truth := Truths(s, 2)[0]
@@ -246,7 +246,7 @@ func TestQueueIsInOrder(t *testing.T) {
 				break
 			}
 			if len(got) == 100 {
-				q.push(entry{at: e.at + 1}) // into the second that is going on
+				q.push(entry{at: e.at + 1}) // into the current second
 				want = slices.Insert(want, 0, e.at)
 				slices.Sort(want)
 			}

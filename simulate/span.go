@@ -9,10 +9,10 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Span is a duration that a scenario's file writes as "90s" or "2h30m".
+// Span is a duration, written in a scenario's file as "90s" or "2h30m".
 type Span struct{ time.Duration }
 
-// UnmarshalYAML reads a span; its error knows the line.
+// UnmarshalYAML reads a span. Its error names the line.
 func (s *Span) UnmarshalYAML(node ast.Node) error {
 	d, err := time.ParseDuration(word(node))
 	if err != nil {
@@ -22,10 +22,10 @@ func (s *Span) UnmarshalYAML(node ast.Node) error {
 	return nil
 }
 
-// Moment is a time that a scenario's file writes as "2026-03-02T09:00:00Z".
+// Moment is a time, written in a scenario's file as "2026-03-02T09:00:00Z".
 type Moment struct{ time.Time }
 
-// UnmarshalYAML reads a moment; its error knows the line.
+// UnmarshalYAML reads a moment. Its error names the line.
 func (m *Moment) UnmarshalYAML(node ast.Node) error {
 	t, err := time.Parse(time.RFC3339, word(node))
 	if err != nil {
@@ -35,7 +35,7 @@ func (m *Moment) UnmarshalYAML(node ast.Node) error {
 	return nil
 }
 
-// word is a scalar as it is written.
+// word returns the text of a scalar.
 func word(node ast.Node) string {
 	if scalar, ok := node.(ast.ScalarNode); ok {
 		return fmt.Sprint(scalar.GetValue())

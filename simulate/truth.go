@@ -6,17 +6,17 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// Truth is one fault or flood as it really was.
+// Truth is what one fault or flood really was.
 type Truth struct {
 	Start   int64  `json:"start"` // Unix milliseconds
 	End     int64  `json:"end"`
-	Outcome string `json:"outcome"` // the most frequent
+	Outcome string `json:"outcome"` // the most frequent outcome
 	Scope   Scope  `json:"scope"`
 	Verdict string `json:"verdict"`
 }
 
-// Scope is who was hit, as in the events of a replay: an AND over its keys, an OR over each list.
-// The zero Scope is everyone.
+// Scope says who was hit, in the form of a replay's events: an AND over its keys, an OR over each
+// list. The zero Scope means everyone.
 type Scope struct {
 	ASN       []uint32 `json:"asn,omitempty"`
 	Server    []string `json:"server,omitempty"`
@@ -27,8 +27,8 @@ type Scope struct {
 	Collector []string `json:"collector,omitempty"`
 }
 
-// Truths are the faults and floods of a scenario under a seed, in the order of their start. Trouble
-// of vantages alone is none of the service's, and not among them.
+// Truths returns the faults and floods of a scenario with a seed, in the order of their start.
+// Faults of vantages are left out, because they are not faults of the service.
 func Truths(s *Scenario, seed uint64) []Truth {
 	w := newWorld(s, seed)
 	var all []Truth

@@ -7,26 +7,26 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// visit is one user's stay, with the agent that watches it.
+// visit is one user's visit and the agent that observes it.
 type visit struct {
-	gen      uint32 // of the open window; entries of the queue that have another are void
+	gen      uint32 // of the open window; entries of the queue with another are void
 	client   uint32
 	network  int32
 	server   int32
 	system   uint8
 	protocol uint8
-	bad      bool // the connection
+	bad      bool // the connection is bad
 	browser  bool
 	version  string
 	// number of the collector that the client tries first
 	collector uint8
-	left      int // requests until its end; 0: over, only its window is open
+	left      int // requests until its end; 0: it has ended, and only its window is open
 
 	open     bool
 	failed   bool  // the open window has a failure
-	troubled bool  // the window before had one
-	began    int64 // the open window
-	held     int64 // reports cannot leave before
+	troubled bool  // the previous window had one
+	began    int64 // start of the open window
+	held     int64 // reports cannot leave before this time
 	counters []counter
 }
 
@@ -40,7 +40,7 @@ type counter struct {
 	last    int64
 }
 
-// arrive begins a visit and plans the next.
+// arrive begins a visit and schedules the next.
 func (w *world) arrive(at int64) {
 	w.queue.push(entry{at: at + 1 + span(w.rng, 1000*w.VisitRequests/w.rate(at)), kind: arrival})
 	var id uint32
@@ -65,7 +65,7 @@ func (w *world) arrive(at int64) {
 	w.queue.push(entry{at: at, kind: request, id: id, gen: v.gen})
 }
 
-// version is what a client runs at a time.
+// version returns the version that a client runs at a time.
 func (w *world) version(client uint32, at int64) string {
 	nature := mix(w.people.seed, 8, uint64(client))
 	version := w.Versions[draw(w.people.versions, unit(nature))]
@@ -85,7 +85,7 @@ func (w *world) version(client uint32, at int64) string {
 	return version
 }
 
-// request makes one request of a visit and plans the next.
+// request makes one request of a visit and schedules the next.
 func (w *world) request(e entry) {
 	v := &w.visits[e.id]
 	target := uint8(0)
@@ -106,7 +106,7 @@ func (w *world) request(e entry) {
 	}
 }
 
-// fate is how a request ends.
+// fate determines how a request ends.
 func (w *world) fate(v *visit, target uint8, at int64) (o report.Outcome, status uint16, server string) {
 	o, status, server = report.OK, 200, w.people.servers[v.server]
 	switch {
@@ -154,7 +154,7 @@ func (w *world) fate(v *visit, target uint8, at int64) (o report.Outcome, status
 	return o, status, server
 }
 
-// count counts a request in the visit's window, and begins one if none is open.
+// count counts a request in the visit's window. It begins a window if none is open.
 func (w *world) count(id uint32, c counter) {
 	v := &w.visits[id]
 	if !v.open {
@@ -181,7 +181,7 @@ func (w *world) count(id uint32, c counter) {
 	v.counters = append(v.counters, c)
 }
 
-// endWindow sends what a window counted: always if it has a failure, otherwise by chance.
+// endWindow sends the counts of a window: always if it has a failure, otherwise by chance.
 func (w *world) endWindow(e entry) {
 	v := &w.visits[e.id]
 	if !v.open || v.gen != e.gen {
@@ -202,7 +202,7 @@ func (w *world) endWindow(e entry) {
 	}
 }
 
-// report sends a window that ended at a time.
+// report sends the window that ended at a time.
 func (w *world) report(v *visit, at int64, weight float64) {
 	sent := max(at, v.held)
 	if v.held > at {
@@ -228,7 +228,7 @@ func (w *world) report(v *visit, at int64, weight float64) {
 	w.send(arrived, rows...)
 }
 
-// tellBrowser sends what a browser tells of one request by itself, a minute later at most.
+// tellBrowser sends a browser's own report of one request, at most a minute later.
 func (w *world) tellBrowser(v *visit, c counter) {
 	weight := 1.0
 	if !c.outcome.Failed() {
@@ -256,8 +256,9 @@ func (w *world) row(v *visit, c counter, weight float64) Row {
 		Raw: c.n, Estimated: float64(c.n) * weight}
 }
 
-// path finds a collector that takes a batch: rows about those that were tried, the one that took
-// it, and when. It gives up after an hour or so; the reports are late then, not lost.
+// path finds a collector that accepts a batch. It returns rows about the collectors that were
+// tried, the one that accepted, and when. After about an hour it stops trying; the reports are then
+// late, not lost.
 func (w *world) path(v *visit, at int64) (tried []Row, collector string, arrived int64) {
 	for try := 0; ; try++ {
 		name := w.collectors[(int(v.collector)+try)%len(w.collectors)]
@@ -277,7 +278,7 @@ func (w *world) path(v *visit, at int64) (tried []Row, collector string, arrived
 	}
 }
 
-// prefers is the collector that a client tries first: seven in ten take the first.
+// prefers returns the collector that a client tries first. Seven in ten clients try the first one.
 func (w *world) prefers(client uint32) uint8 {
 	h := unit(mix(w.people.seed, 9, uint64(client)))
 	if h < 0.7 || len(w.collectors) == 1 {
@@ -286,7 +287,7 @@ func (w *world) prefers(client uint32) uint8 {
 	return 1 + uint8((h-0.7)/0.3*float64(len(w.collectors)-1))
 }
 
-// refused reports whether a collector takes nothing from a visitor at a time.
+// refused reports whether a collector refuses a visitor's batches at a time.
 func (w *world) refused(collector string, v *visit, at int64) (report.Outcome, bool) {
 	for _, f := range w.faults {
 		if f.Collector == collector && (f.networks == nil || f.networks[v.network]) {

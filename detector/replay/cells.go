@@ -20,8 +20,8 @@ type Input struct {
 type Summary struct {
 	Bins      uint64 `json:"bins"`       // bins that were judged
 	Cells     uint64 `json:"cells"`      // rows that were taken
-	Dropped   uint64 `json:"dropped"`    // rows or values that were left out for want of room
-	Late      uint64 `json:"late"`       // rows that came five minutes or more after the fact
+	Dropped   uint64 `json:"dropped"`    // rows or values for which there was no room in memory
+	Late      uint64 `json:"late"`       // rows that arrived five minutes or more after their requests
 	CPU       int64  `json:"cpu_ms"`     // of the process
 	PeakBytes int64  `json:"peak_bytes"` // of the process's memory
 	Step      Steps  `json:"step_ms"`    // per judged bin
@@ -34,9 +34,9 @@ type Steps struct {
 	Max float64 `json:"max"`
 }
 
-// Cells judges rows, ticks and probes, a JSON object a line, and writes the events to out, each as
-// soon as it is decided, and a [Summary] to summary at the end. Bad input is an [InputError];
-// events that were decided before it are written.
+// Cells judges rows, ticks and probes, which are JSON objects, one per line. It writes each event to
+// out as soon as it is decided, and a [Summary] to summary at the end. If the input is bad, it
+// returns an *[InputError] after writing the events that were decided before.
 func Cells(in Input, o judgement.Options, out, summary io.Writer) error {
 	judge, err := judgement.New(o)
 	if err != nil {
@@ -49,13 +49,13 @@ func Cells(in Input, o judgement.Options, out, summary io.Writer) error {
 	return json.NewEncoder(summary).Encode(p.summary())
 }
 
-// player passes lines on to a judge. Time moves when a line comes that is later than all before;
-// lines that are out of order count as if they had come at the time that was reached.
+// player passes lines to a judge. A line that is later than all before it advances the time. A line
+// that is out of order counts as if it had come at the time reached.
 type player struct {
 	judge  *judgement.Judge
 	out    *bufio.Writer
-	now    int64 // the time reached
-	judged int64 // until when everything was judged; now, or less while lines of now may follow
+	now    int64 // the time reached, in Unix milliseconds
+	judged int64 // everything until then was judged; before now while lines of now may follow
 	bins   uint64
 	steps  histogram
 }
@@ -79,7 +79,7 @@ func (p *player) play(in Input) error {
 	}
 }
 
-// take passes one line on.
+// take passes one line to the judge.
 func (p *player) take(d *decoder, text []byte) error {
 	var l line
 	if err := d.decode(text, &l); err != nil {
@@ -103,7 +103,7 @@ func (p *player) take(d *decoder, text []byte) error {
 	return nil
 }
 
-// reach moves the time. What is later than now shows that everything of now has come.
+// reach advances the time to t. If t is later than now, all lines of now have come.
 func (p *player) reach(t int64) error {
 	if t <= p.now {
 		return nil
@@ -115,7 +115,7 @@ func (p *player) reach(t int64) error {
 	return nil
 }
 
-// advance judges what can be judged by now, and writes the events.
+// advance judges everything that can be judged at the time reached, and writes the events.
 func (p *player) advance() error {
 	if p.now == p.judged {
 		return nil
@@ -135,7 +135,7 @@ func (p *player) advance() error {
 	return nil
 }
 
-// write writes one event and flushes it, since somebody may wait for it.
+// write writes one event and flushes it, because a reader may wait for it.
 func (p *player) write(e judgement.Event) error {
 	enc := json.NewEncoder(p.out)
 	enc.SetEscapeHTML(false)

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"math"
 	"math/bits"
 	"strconv"
 	"unicode/utf8"
@@ -10,14 +11,14 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Limits of values; what lies beyond is no value but a damaged file.
+// Limits of values. A value beyond them is a sign of a damaged file.
 const (
 	maxTime   = 253402300799999 // ms: the end of the year 9999
 	maxRaw    = 1 << 53
-	maxBucket = report.MaxBucket - 1 // they count from 0
+	maxBucket = report.MaxBucket - 1 // files count buckets from 0
 )
 
-// The keys of all kinds of lines. Their order is that of the names below.
+// key is a key of one of the kinds of lines. Keys are in the order of keyNames.
 type key uint8
 
 const (
@@ -70,7 +71,7 @@ func of(keys ...key) (s set) {
 // kind is one of the three kinds of lines.
 type kind struct {
 	name         string
-	needs, takes set // keys that must be there, and that may be
+	needs, takes set // keys that must be present, and keys that may be
 }
 
 var (
@@ -81,7 +82,7 @@ var (
 		of(keyProbe, keyVantage, keyVantageASN, keyServer, keyOutcome)}
 )
 
-// line is what one line says. What kind says which of the rest counts.
+// line is one decoded line. kind says which of the other fields is set.
 type line struct {
 	kind  *kind
 	row   judgement.Row
@@ -90,15 +91,33 @@ type line struct {
 }
 
 // decoder reads lines. The zero value is not ready; see newDecoder.
-type decoder struct{ scanner }
+type decoder struct {
+	scanner
+	line   line      // that is being read
+	fields [keys]any // a pointer into line for each key; its type says how a value is read
+}
 
-func newDecoder() *decoder { return &decoder{scanner{names: interner{}}} }
+// client is the type of a field that is read as a client's token.
+type client uint64
 
-// decode reads a line. Its error is a *fault.
+func newDecoder() *decoder {
+	d := &decoder{scanner: scanner{names: interner{}}}
+	r, p := &d.line.row, &d.line.probe
+	d.fields = [keys]any{
+		keyAt: &r.At, keyArrived: &r.Arrived, keyTick: &d.line.tick, keyProbe: &p.At,
+		keyApp: &r.App, keyVersion: &r.Version, keyOS: &r.OS, keyTarget: &r.Target, keyOutcome: &r.Outcome,
+		keyProtocol: &r.Protocol, keyStatus: &r.Status, keyServer: &r.Server,
+		keyASN: &r.ASN, keyCountry: &r.Country, keySource: &r.Source, keyCollector: &r.Collector,
+		keyBucket: &r.Bucket, keyClient: (*client)(&r.Client), keyRaw: &r.Raw, keyEstimated: &r.Estimated,
+		keyVantage: &p.Vantage, keyVantageASN: &p.VantageASN,
+	}
+	return d
+}
+
+// decode reads a line into l. Its error is a *fault.
 func (d *decoder) decode(text []byte, l *line) error {
-	d.line, d.at = text, 0
-	l.row = judgement.Row{Country: model.UnknownCountry, Source: report.SourceAgent}
-	l.probe = judgement.Probe{}
+	d.scanner.line, d.at = text, 0
+	d.line = line{row: judgement.Row{Country: model.UnknownCountry, Source: report.SourceAgent}}
 	var seen set
 	err := d.object(func(name string) error {
 		k, ok := keyOf[name]
@@ -109,11 +128,12 @@ func (d *decoder) decode(text []byte, l *line) error {
 			return faultf(name, "is there twice")
 		}
 		seen |= of(k)
-		return d.member(k, l)
+		return d.member(k)
 	})
 	if err != nil {
 		return err
 	}
+	*l = d.line
 	switch {
 	case seen&of(keyTick) != 0:
 		l.kind = &tickKind
@@ -141,56 +161,29 @@ func (k *kind) check(seen set) error {
 }
 
 // member reads the value of a key.
-func (d *decoder) member(k key, l *line) (err error) {
-	r, name := &l.row, keyNames[k]
-	switch k {
-	case keyAt:
-		r.At, err = d.time(name)
-	case keyArrived:
-		r.Arrived, err = d.time(name)
-	case keyTick:
-		l.tick, err = d.time(name)
-	case keyProbe:
-		l.probe.At, err = d.time(name)
-	case keyApp:
-		r.App, err = d.word(name)
-	case keyVersion:
-		r.Version, err = d.word(name)
-	case keyOS:
-		r.OS, err = d.word(name)
-	case keyTarget:
-		r.Target, err = d.word(name)
-	case keyProtocol:
-		r.Protocol, err = d.word(name)
-	case keyServer:
-		r.Server, err = d.word(name)
-	case keyCountry:
-		r.Country, err = d.word(name)
-	case keyCollector:
-		r.Collector, err = d.word(name)
-	case keyVantage:
-		l.probe.Vantage, err = d.word(name)
-	case keyOutcome:
-		r.Outcome, err = d.outcome(name)
-	case keySource:
-		r.Source, err = d.source(name)
-	case keyStatus:
-		r.Status, err = small[uint16](d, name, 1<<16-1)
-	case keyBucket:
-		// In an envelope, 0 stands for an unknown one.
-		var n uint16
-		n, err = small[uint16](d, name, maxBucket)
-		r.Bucket = report.Bucket(n + 1)
-	case keyASN:
-		r.ASN, err = small[uint32](d, name, 1<<32-1)
-	case keyVantageASN:
-		l.probe.VantageASN, err = small[uint32](d, name, 1<<32-1)
-	case keyClient:
-		r.Client, err = d.client(name)
-	case keyRaw:
-		r.Raw, err = d.integer(name, maxRaw)
-	case keyEstimated:
-		r.Estimated, err = d.float(name)
+func (d *decoder) member(k key) (err error) {
+	name := keyNames[k]
+	switch to := d.fields[k].(type) {
+	case *int64:
+		*to, err = d.time(name)
+	case *string:
+		*to, err = d.word(name)
+	case *report.Outcome:
+		*to, err = d.outcome(name)
+	case *report.Source:
+		*to, err = d.source(name)
+	case *report.Bucket:
+		*to, err = d.bucket(name)
+	case *client:
+		*to, err = d.client(name)
+	case *uint16:
+		*to, err = small[uint16](d, name, math.MaxUint16)
+	case *uint32:
+		*to, err = small[uint32](d, name, math.MaxUint32)
+	case *uint64:
+		*to, err = d.integer(name, maxRaw)
+	case *float64:
+		*to, err = d.float(name)
 	}
 	return err
 }
@@ -205,13 +198,13 @@ func small[T uint16 | uint32](d *decoder, name string, most uint64) (T, error) {
 	return T(n), err
 }
 
-// word reads a stranger's word; what is longer than any report could have it is cut.
+// word reads a string and cuts it to the length that a report's strings have at most.
 func (d *decoder) word(name string) (string, error) {
 	s, err := d.text(name)
 	return cut(s, report.MaxString), err
 }
 
-// outcome reads an outcome. One that no agent could have sent is unknown, as it is behind the seal.
+// outcome reads an outcome. An invalid one becomes [report.Unknown], as in the detector.
 func (d *decoder) outcome(name string) (report.Outcome, error) {
 	s, err := d.text(name)
 	if o := report.Outcome(s); o.Valid() {
@@ -220,7 +213,8 @@ func (d *decoder) outcome(name string) (report.Outcome, error) {
 	return report.Unknown, err
 }
 
-// source reads a source. An unknown word is a source of its own, so nothing is added up with it.
+// source reads a source. An unknown word becomes 0, which is a source of its own, so its rows are
+// not added to those of agents or browsers.
 func (d *decoder) source(name string) (report.Source, error) {
 	s, err := d.text(name)
 	switch s {
@@ -233,8 +227,14 @@ func (d *decoder) source(name string) (report.Source, error) {
 	}
 }
 
-// client reads a token. They are too many to be worth keeping.
-func (d *decoder) client(name string) (uint64, error) {
+// bucket reads a bucket, which is counted from 0 in a file and from 1 in a row.
+func (d *decoder) bucket(name string) (report.Bucket, error) {
+	n, err := small[uint16](d, name, maxBucket)
+	return report.Bucket(n + 1), err
+}
+
+// client reads a token. Tokens are not interned, because there are too many of them.
+func (d *decoder) client(name string) (client, error) {
 	names := d.names
 	d.names = nil
 	s, err := d.text(name)
@@ -246,7 +246,7 @@ func (d *decoder) client(name string) (uint64, error) {
 	if err != nil {
 		return 0, faultf(name, "%q is no unsigned 64-bit number in decimal", cut(s, 64))
 	}
-	return n, nil
+	return client(n), nil
 }
 
 // cut shortens s to at most n bytes and leaves its last letter whole.

@@ -7,7 +7,7 @@ import (
 	"github.com/heliograph-net/heliograph/detector/judgement"
 )
 
-// AppendRow appends a row as a line of cells, with its end.
+// AppendRow appends a row to b as a line of the input of [Cells], with its line ending.
 func AppendRow(b []byte, r *judgement.Row) []byte {
 	b = number(b, `{"at":`, r.At)
 	b = number(b, `,"arrived":`, r.Arrived)
@@ -35,7 +35,7 @@ func AppendRow(b []byte, r *judgement.Row) []byte {
 	return append(b, "}\n"...)
 }
 
-// AppendProbe appends a probe as a line of cells, with its end.
+// AppendProbe appends a probe to b as a line of the input of [Cells], with its line ending.
 func AppendProbe(b []byte, p *judgement.Probe) []byte {
 	b = number(b, `{"probe":`, p.At)
 	b = text(b, `,"vantage":`, p.Vantage)
@@ -45,14 +45,15 @@ func AppendProbe(b []byte, p *judgement.Probe) []byte {
 	return append(b, "}\n"...)
 }
 
-// AppendTick appends a tick as a line of cells, with its end.
+// AppendTick appends a tick to b, the time at in Unix milliseconds, as a line of the input of
+// [Cells], with its line ending.
 func AppendTick(b []byte, at int64) []byte { return append(number(b, `{"tick":`, at), "}\n"...) }
 
 func number[T int64 | uint16 | uint32](b []byte, key string, n T) []byte {
 	return strconv.AppendInt(append(b, key...), int64(n), 10)
 }
 
-// text appends a key and a string, which nearly always needs no escapes.
+// text appends a key and a string. Nearly all strings need no escapes.
 func text(b []byte, key, s string) []byte {
 	b = append(b, key...)
 	for i := range len(s) {

@@ -2,7 +2,7 @@ package replay
 
 import "fmt"
 
-// InputError says what is wrong with an input, and where.
+// InputError says what is wrong with an input, and where. Its message is "FILE:LINE: FIELD: FAULT".
 type InputError struct {
 	File  string // "-" is standard input
 	Line  int    // from 1
@@ -14,7 +14,7 @@ func (e *InputError) Error() string {
 	return fmt.Sprintf("%s:%d: %s: %s", e.File, e.Line, e.Field, e.Fault)
 }
 
-// fault is what is wrong with a field of a line whose number somebody else knows.
+// fault is an InputError before its file and line are known.
 type fault struct{ field, text string }
 
 func (f *fault) Error() string { return f.field + ": " + f.text }

@@ -25,7 +25,7 @@ func (h *histogram) add(d time.Duration, n uint64) {
 	h.max = max(h.max, d)
 }
 
-// quantile is the upper end of the bucket below which the fraction q of the durations lie, in ms.
+// quantile returns the upper end, in milliseconds, of the bucket that contains the quantile q.
 func (h *histogram) quantile(q float64) float64 {
 	seen := uint64(0)
 	for i, c := range h.counts {

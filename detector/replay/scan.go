@@ -8,15 +8,15 @@ import (
 	"unicode/utf8"
 )
 
-// scanner reads the JSON object of one line: keys with strings and numbers, nothing nested. With
-// encoding/json, decoding would cost several times what judging does; BenchmarkDecode compares.
+// scanner reads the JSON object of one line. Its values are strings and numbers. With encoding/json,
+// decoding would cost several times as much as judging; BenchmarkDecode compares the two.
 type scanner struct {
 	line  []byte
 	at    int
 	names interner
 }
 
-// object calls member for every key. A member reads its value with text or number.
+// object calls member for every key. member reads the value.
 func (s *scanner) object(member func(key string) error) error {
 	s.space()
 	if !s.take('{') {
@@ -49,7 +49,7 @@ func (s *scanner) object(member func(key string) error) error {
 	}
 }
 
-// end makes sure that the line is over.
+// end returns an error unless the line ends here.
 func (s *scanner) end() error {
 	if s.space(); s.at < len(s.line) {
 		return faultf("line", "has something after the object, at byte %d", s.at+1)
@@ -195,11 +195,10 @@ func (s *scanner) float(field string) (float64, error) {
 	return x, nil
 }
 
-// interner keeps one copy of the strings that come again and again, in bounded number. A nil one
-// keeps none.
+// interner keeps one copy of each string that is repeated, up to a limit. A nil interner keeps none.
 type interner map[string]string
 
-// maxInterned is how many strings are kept; when there are more, keeping begins anew.
+// maxInterned is how many strings are kept. When there are more, all are forgotten.
 const maxInterned = 16384
 
 func (in interner) string(b []byte) string {

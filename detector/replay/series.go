@@ -15,12 +15,12 @@ import (
 	"github.com/heliograph-net/heliograph/detector/score"
 )
 
-// seriesTime is how the rows of a series write their time.
+// seriesTime is the layout of the times in a series.
 const seriesTime = "2006-01-02 15:04:05"
 
-// Series scores the rows of one series, CSV with the header "timestamp,value" or
-// "timestamp,value,exposure", and writes them to out with their scores, each as soon as it is
-// known. Bad input is an [InputError].
+// Series scores the rows of one series: CSV with the header "timestamp,value" or
+// "timestamp,value,exposure", one row for each bin. It writes each row to out with its score as soon
+// as the row has come. If the input is bad, it returns an *[InputError].
 func Series(in Input, bin time.Duration, out io.Writer) error {
 	scorer, err := score.New(bin)
 	if err != nil {
@@ -57,7 +57,7 @@ func Series(in Input, bin time.Duration, out io.Writer) error {
 		}
 		fmt.Fprintf(w, "%s,%s,%s\n", record[0], record[1], strconv.FormatFloat(s, 'f', 6, 64))
 		if rows.waiting() {
-			continue // more is there already; somebody who waits for this row gets it with them
+			continue // more rows have come already, so one flush serves them all
 		}
 		if err := w.Flush(); err != nil {
 			return fmt.Errorf("writing scores: %w", err)
@@ -65,7 +65,7 @@ func Series(in Input, bin time.Duration, out io.Writer) error {
 	}
 }
 
-// table reads CSV, a row a line.
+// table reads CSV, one row per line.
 type table struct{ *lines }
 
 // read returns the next row's columns, and io.EOF after the last.

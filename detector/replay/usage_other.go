@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// usage is the CPU time that the Go program has taken, and the memory that it has from the system
-// now, since no peak is kept here.
+// usage returns the CPU time that the Go runtime has counted, and the memory, in bytes, that it has
+// from the system now, because this system does not tell the peak.
 func usage() (cpu time.Duration, peak int64) {
 	all := []metrics.Sample{{Name: "/cpu/classes/total:cpu-seconds"}, {Name: "/memory/classes/total:bytes"}}
 	metrics.Read(all)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// usage is the CPU time that this process has taken and the most memory that it has had
-// resident, in bytes.
+// usage returns the CPU time that this process has taken and the peak of its resident memory, in
+// bytes.
 func usage() (cpu time.Duration, peak int64) {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

@@ -8,11 +8,11 @@ import (
 // maxHistory bounds the values of a history, whatever the width of a bin.
 const maxHistory = 16384
 
-// history is the last values, sorted and in order.
+// history holds the latest values, in order of arrival and sorted.
 type history struct {
 	sorted []float64
 	ring   []float64
-	next   int // in ring, once it is full
+	next   int // index in ring of the oldest value, once the ring is full
 }
 
 func newHistory(n int) *history {
@@ -32,8 +32,9 @@ func (h *history) add(y float64) {
 	h.sorted = slices.Insert(h.sorted, i, y)
 }
 
-// deviation is how far y is from the median, in units of the distance that a tenth of the values
-// exceed on that side (1.28 standard deviations of a normal distribution). It is at least 0.
+// deviation returns how far y is from the median, in units of the distance that a tenth of the
+// values exceed on that side (1.28 standard deviations of a normal distribution). It is never
+// negative.
 func (h *history) deviation(y float64) float64 {
 	n := len(h.sorted)
 	if n < warmUp {
@@ -45,7 +46,7 @@ func (h *history) deviation(y float64) float64 {
 		return downward * (median - y) / ((median-h.sorted[n/10])/sigmas + floor)
 	}
 	spread := (h.sorted[n*9/10]-median)/sigmas + floor
-	// counts vary by themselves: the variance of log(1+x) of a Poisson variable is about 1/(1+mean)
+	// chance makes counts vary: the variance of log(1+x) of a Poisson variable is about 1/(1+mean)
 	chance := 1 / math.Exp(max(median, 0))
 	return (y - median) / math.Sqrt(spread*spread+chance)
 }

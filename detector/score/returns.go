@@ -1,7 +1,7 @@
 package score
 
-// returns knows how long ago a series was last as high as now. It keeps the values that no later
-// one exceeds, which are falling.
+// returns determines how long ago a series was last as high as now. It keeps only the values that
+// no later value exceeds. They fall over time.
 type returns struct {
 	most  int // bins to look back
 	now   int // bins so far
@@ -13,8 +13,8 @@ type peak struct {
 	value float64
 }
 
-// add returns how many bins ago the value was last reached: at most r.most, and, if it never was,
-// the bins since the beginning and some before it.
+// add returns how many bins ago the value was last reached, at most r.most. If it never was, add
+// returns the number of bins since the beginning plus before.
 func (r *returns) add(value float64, before int) int {
 	for len(r.peaks) > 0 && r.peaks[len(r.peaks)-1].value < value {
 		r.peaks = r.peaks[:len(r.peaks)-1]

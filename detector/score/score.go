@@ -13,17 +13,17 @@ const (
 	memory   = 28 * day // what a value is compared with
 	warmUp   = 20       // bins before anything is scored
 	floor    = 0.1      // least spread, of logarithms: values that differ by a tenth are alike
-	seasonal = 1.0 / 3  // weight of the comparison with the time of the day
-	downward = 0.5      // weight of what is below the usual: failures that stop are less of a fault
-	height   = 0.75     // exponent of the deviation beside the time for which it was not seen
-	half     = 2.2      // the log of days and deviation at which the score is 0.5
-	calm     = 2 * day  // that a series is taken to have been calm before it began
+	seasonal = 1.0 / 3  // weight of the comparison with the time of day
+	downward = 0.5      // weight of values below the usual: failures that stop matter less
+	height   = 0.75     // exponent of the deviation in the product with the time since the last one
+	half     = 2.2      // logarithm of days times deviation at which the score is 0.5
+	calm     = 2 * day  // assumed calm time before a series begins
 )
 
 const day = 24 * time.Hour
 
-// Scorer scores one series. It is not safe for concurrent use. Its memory is some hundred kilobytes
-// at most.
+// Scorer scores one series. Make one with [New]. It is not safe for concurrent use. It takes at
+// most some hundred kilobytes of memory.
 type Scorer struct {
 	bin            time.Duration
 	plain, shifted *history // of the values, and of the values without their season
@@ -33,7 +33,8 @@ type Scorer struct {
 	n              int
 }
 
-// New returns a scorer for bins of a width from a second to a day.
+// New returns a [Scorer] for bins of a width from a second to a day. It returns an error for any
+// other width.
 func New(bin time.Duration) (*Scorer, error) {
 	if bin < time.Second || bin > day {
 		return nil, errors.New("bin must be from 1s to 24h")
@@ -42,12 +43,13 @@ func New(bin time.Duration) (*Scorer, error) {
 	return &Scorer{bin: bin, plain: newHistory(bins), shifted: newHistory(bins), returns: returns{most: bins}}, nil
 }
 
-// Add scores the next bin: its time, its value, such as a number of failures, and its exposure, the
-// requests that could have failed. An exposure of 0 means that it is unknown and always the same. A
-// bin whose value is not finite scores 0 and is forgotten.
+// Add scores the next bin, given its time, its value, such as a number of failures, and its
+// exposure, the number of requests that could have failed. An exposure of 0 means that exposures
+// are unknown and assumed to be equal. Bins must come in the order of their time. A bin with a
+// value that is not finite scores 0 and is not remembered.
 func (s *Scorer) Add(at time.Time, value, exposure float64) float64 {
 	if exposure > 0 {
-		if s.exposure.n < warmUp { // then it stays, so that values keep their scale
+		if s.exposure.n < warmUp { // later bins do not change it, so that values keep their scale
 			s.exposure.add(exposure, 0)
 		}
 		value *= s.exposure.value / exposure

@@ -9,7 +9,7 @@ import (
 
 var start = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 
-// counts are Poisson counts with a daily course, and what change makes of them.
+// counts returns Poisson counts with a daily cycle, as changed by change.
 func counts(n int, seed uint64, change func(i int, x float64) float64) []float64 {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	all := make([]float64, n)
@@ -70,7 +70,7 @@ func TestSpikesScoreAndGoOnQuietly(t *testing.T) {
 	}
 }
 
-// A score depends on the rows up to it alone.
+// A score depends only on the rows up to it.
 func TestScoresAreStreamed(t *testing.T) {
 	values := counts(2000, 1, nil)
 	whole := scores(t, values)

@@ -7,12 +7,12 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// Period is the time that objectives are about.
+// Period is the time over which an objective is to be kept.
 const Period = 30 * day
 
 const day = 24 * time.Hour
 
-// rule is one pair of windows. Both must spend the budget faster than the factor.
+// rule is a pair of windows. It holds if the budget is spent faster than factor in both.
 type rule struct {
 	alert       model.ObjectiveAlert
 	long, short time.Duration
@@ -20,7 +20,7 @@ type rule struct {
 }
 
 // rules are those of the Site Reliability Workbook, the most urgent first: 2 % of the budget in an
-// hour, 5 % in six hours, 10 % in a day and in three days.
+// hour, 5 % in six hours, 10 % in a day, and 10 % in three days.
 var rules = []rule{
 	{model.ObjectivePage, time.Hour, 5 * time.Minute, 14.4},
 	{model.ObjectivePage, 6 * time.Hour, 30 * time.Minute, 6},
@@ -28,11 +28,11 @@ var rules = []rule{
 	{model.ObjectiveTicket, 3 * day, 6 * time.Hour, 1},
 }
 
-// leastFailed is the least number of failed requests in the long window. Below it, a burn rate says
-// more about how little traffic there is.
+// leastFailed is the least number of failed requests in the long window. With fewer, a high burn
+// rate only says that there is little traffic.
 const leastFailed = 10
 
-// windows are the windows that are judged, the shortest first.
+// windows are all windows of the rules, the shortest first.
 var windows = []time.Duration{5 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 6 * time.Hour, day, 3 * day, Period}
 
 // Sum counts the requests of a target in a window.
@@ -41,8 +41,8 @@ type Sum struct {
 	Failed   float64
 }
 
-// Judge returns how an objective fares, given the sums of its target's requests in the windows
-// up to now.
+// Judge returns the status of an objective. sum returns the sum of its target's requests in a
+// window that ends now.
 func Judge(o model.Objective, sum func(window time.Duration) Sum) model.ObjectiveStatus {
 	whole := sum(Period)
 	s := model.ObjectiveStatus{Objective: o, Requests: whole.Requests, Failed: whole.Failed, BudgetLeft: 1 - whole.burn(o)}
@@ -61,7 +61,8 @@ func Judge(o model.Objective, sum func(window time.Duration) Sum) model.Objectiv
 	return s
 }
 
-// burn is the rate at which the budget is spent: 1 spends it in exactly the period.
+// burn returns the rate at which the budget is spent. At a rate of 1, it lasts exactly for the
+// period.
 func (s Sum) burn(o model.Objective) float64 {
 	if s.Requests <= 0 {
 		return 0
@@ -69,7 +70,7 @@ func (s Sum) burn(o model.Objective) float64 {
 	return s.Failed / s.Requests / (1 - o.Share)
 }
 
-// span is a window in words.
+// span returns a window in words.
 func span(w time.Duration) string {
 	switch {
 	case w == time.Hour:
@@ -83,7 +84,7 @@ func span(w time.Duration) string {
 	}
 }
 
-// lasts is how long a whole budget lasts at a rate.
+// lasts returns, in words, how long a whole budget lasts at a rate.
 func lasts(burn float64) string {
 	d := time.Duration(float64(Period) / burn)
 	if d < 2*day {

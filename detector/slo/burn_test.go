@@ -11,7 +11,8 @@ import (
 
 var threeNines = model.Objective{Target: "https://shop.example", Share: 0.999}
 
-// outage is a target with one request a second that fails wholly for the last while.
+// outage returns the sums of a target with one request a second, all of which have failed for the
+// given time.
 func outage(lasts time.Duration) func(time.Duration) Sum {
 	return func(w time.Duration) Sum {
 		return Sum{Requests: w.Seconds(), Failed: min(w, lasts).Seconds()}
@@ -35,7 +36,7 @@ func TestOutagePagesWithinAMinute(t *testing.T) {
 func TestRules(t *testing.T) {
 	for _, c := range []struct {
 		name     string
-		burn     float64       // times what may fail
+		burn     float64       // multiple of the share that may fail
 		from, to time.Duration // how long ago
 		want     model.ObjectiveAlert
 		why      string

@@ -1,7 +1,8 @@
-// Package slo judges whether targets keep their objectives, by how fast they spend their
-// error budget.
+// Package slo judges whether targets keep their service level objectives, by how fast they spend
+// their error budgets. Start with [New], whose [Watcher] reads totals from a store and keeps the
+// sums that [Judge] needs.
 //
-// [Judge] holds the rules: an alert needs a long window, in which much of the budget was spent, and
-// a short one, in which it still is (Google's Site Reliability Workbook, chapter 5). [Watcher]
-// keeps the sums that it takes, by reading totals from a store.
+// [Judge] has the rules (Google's Site Reliability Workbook, chapter 5): an alert needs a long
+// window, in which much of the budget was spent, and a short one, in which the budget is still
+// being spent.
 package slo

@@ -25,8 +25,8 @@ func (w *Watcher) Describe(out chan<- *prometheus.Desc) {
 	out <- alertDesc
 }
 
-// Collect sends the metrics of all objectives. The targets are those of the configuration, never a
-// client's words.
+// Collect sends the metrics of all objectives. Their labels are the targets of the configuration,
+// never text from clients.
 func (w *Watcher) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
@@ -46,7 +46,7 @@ func (w *Watcher) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// short is a window as Prometheus writes it: "5m", "6h", "30d".
+// short formats a window as Prometheus does: "5m", "6h", "30d".
 func short(w time.Duration) string {
 	switch {
 	case w < time.Hour:

@@ -8,7 +8,7 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// read brings the sums up to now. The first time it reads the whole period, hour by hour.
+// read updates the sums to the time now. The first call reads the whole period, hour by hour.
 func (w *Watcher) read(ctx context.Context, now time.Time) error {
 	hours, minutes := int64(2), int64(amended)
 	if !w.filled {
@@ -46,7 +46,7 @@ func (w *Watcher) steps(ctx context.Context, now time.Time, step time.Duration, 
 	return nil
 }
 
-// totals sums the requests of a span by target.
+// totals returns the sums of the requests of an interval by target.
 func (w *Watcher) totals(ctx context.Context, since, until time.Time) (map[string]Sum, error) {
 	ctx, cancel := context.WithTimeout(ctx, readFor)
 	defer cancel()

@@ -2,7 +2,7 @@ package slo
 
 import "time"
 
-// ring holds the sums of the last steps of time. Steps are named by their number since 1970.
+// ring holds the sums of the latest steps of time. A step is identified by its number since 1970.
 type ring struct {
 	step   time.Duration
 	sums   []Sum
@@ -24,7 +24,7 @@ func (r *ring) set(step int64, s Sum) {
 	}
 }
 
-// advance empties the steps up to a new one.
+// advance adds empty steps up to a new one.
 func (r *ring) advance(step int64) {
 	if step-r.newest >= int64(len(r.sums)) {
 		clear(r.sums)
@@ -36,7 +36,7 @@ func (r *ring) advance(step int64) {
 	}
 }
 
-// sum returns the sum of a window up to now, to a step precisely.
+// sum returns the sum of a window that ends now, rounded to whole steps.
 func (r *ring) sum(now time.Time, window time.Duration) (s Sum) {
 	last := r.number(now)
 	for step := max(last-int64(window/r.step)+1, 0); step <= min(last, r.newest); step++ {

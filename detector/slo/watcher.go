@@ -13,10 +13,10 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// MaxObjectives is the most objectives of a [Watcher]. Each takes some 18 KB.
+// MaxObjectives is the most objectives of a [Watcher]. Each takes about 18 KB of memory.
 const MaxObjectives = 256
 
-// Totals reads sums of requests; [model.Reader] has it.
+// Totals reads sums of requests. [model.Reader] implements it.
 type Totals interface {
 	Totals(ctx context.Context, q model.TotalsQuery) ([]model.Total, error)
 }
@@ -30,9 +30,10 @@ type Options struct {
 
 const (
 	every   = 30 * time.Second // from one reading to the next
-	amended = 10               // minutes that are read again, since reports come late
-	reach   = 6 * time.Hour    // windows up to this are summed from minutes, longer ones from hours
-	readFor = time.Minute      // longest time for one reading
+	amended = 10               // minutes that are read again, because reports come late
+	// sums of windows up to this are made of minutes, those of longer ones of hours
+	reach   = 6 * time.Hour
+	readFor = time.Minute // longest time for one reading
 )
 
 // Watcher keeps the sums of the objectives' targets. Its methods are safe for concurrent use.
@@ -48,7 +49,7 @@ type Watcher struct {
 // rings are the sums of one target.
 type rings struct{ minutes, hours *ring }
 
-// New returns a watcher that has read nothing yet. Its error joins all faults of the options.
+// New returns a [Watcher] that has read nothing yet. Its error joins all faults of the options.
 func New(o Options) (*Watcher, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -67,7 +68,7 @@ func New(o Options) (*Watcher, error) {
 	return w, nil
 }
 
-// Validate returns what is wrong with objectives, joined.
+// Validate returns the faults of objectives, joined, or nil.
 func Validate(objectives []model.Objective) error {
 	var faults []error
 	if len(objectives) > MaxObjectives {
@@ -88,7 +89,8 @@ func Validate(objectives []model.Objective) error {
 	return errors.Join(faults...)
 }
 
-// Run reads the store until ctx is done. A reading that fails is logged and tried again.
+// Run reads the store every 30 s until ctx is done, and then returns nil. If a reading fails, Run
+// logs that and tries again.
 func (w *Watcher) Run(ctx context.Context) error {
 	if len(w.by) == 0 {
 		<-ctx.Done()
@@ -108,8 +110,8 @@ func (w *Watcher) Run(ctx context.Context) error {
 	}
 }
 
-// Status returns how the objectives fare as of the last reading, sorted by target. It is empty
-// before the whole period has been read once.
+// Status returns the status of every objective as of the last reading, sorted by target. It is
+// empty until the whole period has been read once.
 func (w *Watcher) Status() []model.ObjectiveStatus {
 	w.mu.Lock()
 	defer w.mu.Unlock()

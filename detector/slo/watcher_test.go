@@ -14,7 +14,7 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// store has the requests of every minute, by the minute's end.
+// store has the requests of every minute, by the end of the minute.
 type store struct {
 	mu      sync.Mutex
 	minutes map[int64]Sum

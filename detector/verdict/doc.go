@@ -1,6 +1,7 @@
-// Package verdict says what causes an incident. It weighs what three witnesses tell: the clients'
-// reports, the probers, and the deliveries to the collectors.
+// Package verdict determines the cause of an incident from three witnesses: the clients' reports,
+// the probers, and the deliveries to the collectors.
 //
-// [Judge] goes through one table of rules, from the top; the first rule that holds decides. The
-// same table is in docs/verdicts.md. The package is pure.
+// Start with [Judge]. It goes through one table of rules from the top, and the first rule that
+// holds decides. docs/verdicts.md has the same table. The package is pure: it reads no clock and
+// keeps nothing.
 package verdict

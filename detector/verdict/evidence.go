@@ -9,8 +9,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// evidence returns what speaks for a rule, then what is true whatever the verdict. Each code occurs
-// once.
+// evidence returns the reasons of a rule, followed by the facts that are told with every verdict.
+// Each code occurs once.
 func (v *view) evidence(r *rule) []model.Signal {
 	var all []model.Signal
 	for _, s := range slices.Concat(r.why(v), v.common()) {
@@ -24,7 +24,7 @@ func (v *view) evidence(r *rule) []model.Signal {
 func (v *view) common() []model.Signal {
 	s := []model.Signal{v.inside(), v.elsewhere(), v.breadth(), v.outcomes(), v.probes(), v.deliveries()}
 	if v.Late {
-		s = append(s, signal(model.SignalLate, "told by reports that came long after the fact: it is an incident of the past"))
+		s = append(s, signal(model.SignalLate, "the reports came long after the failures: this is an incident of the past"))
 	}
 	return s
 }
@@ -42,7 +42,7 @@ func (v *view) things() string {
 	return "requests"
 }
 
-// elsewhere is empty where nobody is left out of the scope.
+// elsewhere compares the requests outside of the scope. It is empty if the scope is everyone.
 func (v *view) elsewhere() model.Signal {
 	c := v.Elsewhere
 	switch {
@@ -70,7 +70,7 @@ func (v *view) breadth() model.Signal {
 	return signal(model.SignalBreadth, "%s", text)
 }
 
-// outcomes names the kinds of failure with at least a tenth of the excess, at most three.
+// outcomes names the outcomes with at least a tenth of the excess, at most three.
 func (v *view) outcomes() model.Signal {
 	all := slices.Clone(v.Outcomes)
 	slices.SortFunc(all, func(a, b Outcome) int {
@@ -104,7 +104,7 @@ func (v *view) probes() model.Signal {
 	}
 }
 
-// downs names the vantages that find servers down.
+// downs returns the names of the vantages that find servers down.
 func (v *view) downs() (names []string) {
 	for _, p := range v.Vantages {
 		if p.Down > 0 && !slices.Contains(v.Scope.ASNs, p.ASN) {
@@ -115,7 +115,7 @@ func (v *view) downs() (names []string) {
 	return slices.Compact(names)
 }
 
-// deliveries tells whether the clients' own connections work.
+// deliveries says whether the clients' own connections work.
 func (v *view) deliveries() model.Signal {
 	var delivered, failed float64
 	for _, c := range v.Collectors {
@@ -134,7 +134,7 @@ func (v *view) deliveries() model.Signal {
 	}
 }
 
-// who names the scope: " from AS64501 (Harbour Net) at 192.0.2.1:443".
+// who describes the scope, such as " from AS64501 (Harbour Net) at 192.0.2.1:443".
 func (v *view) who() string {
 	s := &v.Scope
 	var b strings.Builder
@@ -150,14 +150,14 @@ func (v *view) who() string {
 	add("on", s.Systems)
 	add("over", s.Protocols)
 	add("with status", numbers(s.Statuses))
-	add("told through", s.Collectors)
+	add("reported through", s.Collectors)
 	if b.Len() == 0 {
 		return ""
 	}
 	return b.String()
 }
 
-// networks are "AS64501 (Harbour Net)".
+// networks returns networks with their names, such as "AS64501 (Harbour Net)".
 func (v *view) networks(asns []uint32) (names []string) {
 	for _, asn := range asns {
 		name := "AS" + numbers([]uint32{asn})[0]

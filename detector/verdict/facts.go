@@ -2,12 +2,12 @@ package verdict
 
 import "github.com/heliograph-net/heliograph/report"
 
-// Facts are what is known of one incident. Zero fields mean that nothing is known, and speak for no
-// verdict.
+// Facts are what is known about one incident. A zero field means that nothing is known, and
+// supports no verdict.
 type Facts struct {
-	Target   string    // what fails, for the sentences
+	Target   string    // what fails, as sentences name it
 	Delivery bool      // the requests are deliveries to a collector, not the application's
-	Late     bool      // told by reports of the past
+	Late     bool      // the reports came long after the failures
 	Outcomes []Outcome // of the failures beyond expectation, in any order
 
 	Scope     Scope // who is hit
@@ -15,27 +15,27 @@ type Facts struct {
 	Elsewhere Count // all other requests
 
 	Breadth Breadth
-	Needed  Breadth // the least breadth that is acted on
-	// NeededExcess is the least number of failures beyond expectation that is acted on.
+	Needed  Breadth // the least breadth on which an alert may rest
+	// NeededExcess is the least number of failures beyond expectation on which an alert may rest.
 	NeededExcess float64
-	// Missing names what else is too little to act on, as in "2 of 3 bins".
+	// Missing names other evidence of which there is too little, such as "2 of 3 bins".
 	Missing []string
 
 	Clients   Clients
 	Reporters Reporters
 	Vantages  []Vantage
-	// Strange is the share of the failures that servers gave which nobody asked before
+	// Strange is the share of the failures that came from servers to which no requests went before
 	// the incident.
 	Strange float64
-	// Collectors are those that the clients within the scope tried to deliver to.
+	// Collectors are the collectors to which the clients within the scope tried to deliver.
 	Collectors []Collector
 
 	// NetworkName returns the name of a network, or "". It may be nil.
 	NetworkName func(asn uint32) string
 }
 
-// Scope is who is hit: those of whom each list that is not empty has their value. The zero Scope is
-// everyone.
+// Scope is who is hit: the requests that have one of the values of each list that is not empty. The
+// zero Scope means everyone.
 type Scope struct {
 	ASNs       []uint32
 	Countries  []string
@@ -47,18 +47,18 @@ type Scope struct {
 	Collectors []string
 }
 
-// Everyone reports whether the scope names nobody.
+// Everyone reports whether the scope is everyone.
 func (s *Scope) Everyone() bool {
 	return !s.network() && !s.release() && len(s.Servers)+len(s.Protocols)+len(s.Statuses)+len(s.Collectors) == 0
 }
 
-// network reports whether the scope names where clients are.
+// network reports whether the scope says where clients are.
 func (s *Scope) network() bool { return len(s.ASNs)+len(s.Countries) > 0 }
 
-// release reports whether the scope names what clients run.
+// release reports whether the scope says what clients run.
 func (s *Scope) release() bool { return len(s.Versions)+len(s.Systems) > 0 }
 
-// Outcome is one kind of failure, and how many failures beyond expectation it has.
+// Outcome is one outcome and its number of failures beyond expectation.
 type Outcome struct {
 	Outcome report.Outcome
 	Excess  float64
@@ -73,38 +73,38 @@ type Count struct {
 
 func (c Count) excess() float64 { return c.Failed - c.Expected }
 
-// Breadth is how widely failures are spread. It counts what is distinct.
+// Breadth says how widely failures are spread. It counts distinct values.
 type Breadth struct {
 	Clients  int // tokens, which clients choose
 	Buckets  int // address prefixes, as the collector saw them
-	Networks int // autonomous systems, likewise
+	Networks int // autonomous systems, as the collector saw them
 }
 
-// Clients is how the clients fare that are hit. Shares are 0 to 1.
+// Clients describes the clients that are hit. Shares are from 0 to 1.
 type Clients struct {
 	Active     int     // clients with any requests within the scope, hit or not; 0 if unknown
-	Targets    int     // distinct targets that those hit asked for
-	Everywhere float64 // share of those hit for which every target failed
-	Recovered  float64 // share of those hit whose requests have succeeded since
-	// Offline is the share of those hit whose reports did not reach any collector either until they
-	// recovered.
+	Targets    int     // distinct targets that the clients that are hit made requests to
+	Everywhere float64 // share of the clients that are hit for which every target failed
+	Recovered  float64 // share of the clients that are hit whose requests have succeeded since
+	// Offline is the share of the clients that are hit whose reports also reached no collector
+	// until they recovered.
 	Offline float64
 }
 
-// Reporters is where the failures' reports come from. A source is a bucket of one network: one
+// Reporters describes the sources of the failures' reports. A source is a bucket of one network. A
 // machine is one source, however many clients it claims to be.
 type Reporters struct {
 	Sources int
 	Loudest float64 // share of the failures that the loudest source reports, 0 to 1
-	Fresh   float64 // share of the failures that sources report which were never heard of before
-	// requests that these sources report, over those that they usually report; 0 if unknown
+	Fresh   float64 // share of the failures whose sources had never reported before
+	// number of requests that these sources report, divided by their usual number; 0 if unknown
 	Surge  float64
-	Tokens int      // clients that one source claims to be, at most
+	Tokens int      // the most clients that one source claims to be
 	ASNs   []uint32 // networks of the sources that report most of the failures
 	Others Count    // requests within the scope that the other sources report
 }
 
-// Vantage is what a prober at one place finds of the servers within the scope.
+// Vantage is what a prober at one place finds about the servers within the scope.
 type Vantage struct {
 	Name string
 	ASN  uint32 // 0 if unknown
@@ -112,7 +112,7 @@ type Vantage struct {
 	Down int    // servers that it does not reach, while its witnesses answer
 }
 
-// Collector is how deliveries to one collector fare.
+// Collector describes the deliveries to one collector.
 type Collector struct {
 	ID        string
 	Delivered float64

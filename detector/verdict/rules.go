@@ -10,10 +10,10 @@ type rule struct {
 	why     func(*view) []model.Signal // what speaks for it; what is true of all comes after it
 }
 
-// rules are in order: the first that holds decides. docs/verdicts.md shows the same table.
+// rules are in order: the first that holds decides. docs/verdicts.md has the same table.
 //
-// First come the reports that are not to be believed, or are not about the service; then the causes
-// that the kind of failure or the scope names; then, by the scope, where it fails.
+// First come verdicts about reports that are not credible or not about the service, then the causes
+// that the outcome or the scope names, and then those that follow from where requests fail.
 var rules = []rule{
 	{model.Forged, "most failures are reported by one source that nobody confirms, and that reports far more than it usually does, was never heard of, or claims to be a crowd",
 		(*view).forged, (*view).whyForged},
@@ -39,7 +39,8 @@ var rules = []rule{
 		func(*view) bool { return true }, (*view).whyService},
 }
 
-// Pages reports whether an incident with a verdict may wake people. Those of the past never do.
+// Pages reports whether an incident with a verdict may alert people. An incident of the past never
+// does.
 func Pages(v model.Verdict) bool {
 	switch v {
 	case model.LastMile, model.Forged, model.TooThin, "":
@@ -51,13 +52,14 @@ func Pages(v model.Verdict) bool {
 
 // Result is a verdict and its reasons.
 type Result struct {
-	Verdict  model.Verdict
-	Page     bool           // whether people are to be woken
-	Scope    Scope          // whom to name: the facts' scope, but for forged reports their sources
+	Verdict model.Verdict
+	Page    bool // whether to alert people now
+	// whom to name: the scope of the facts, or the sources of forged reports
+	Scope    Scope
 	Evidence []model.Signal // the strongest first
 }
 
-// Judge returns the verdict on f. It keeps no reference to f.
+// Judge returns the verdict on f. It does not retain f.
 func Judge(f *Facts) Result {
 	v := newView(f)
 	for i := range rules {

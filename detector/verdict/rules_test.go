@@ -8,7 +8,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// outage is a broad failure with enough evidence for any verdict; cases change it.
+// outage returns a broad failure with enough evidence for any verdict, as changed by change.
 func outage(change ...func(*Facts)) *Facts {
 	f := &Facts{
 		Target:   "https://shop.example",
@@ -112,7 +112,7 @@ func TestRules(t *testing.T) {
 		{"no collector works", outage(func(f *Facts) {
 			f.Delivery, f.Collectors = true, []Collector{{"c1", 10, 400}}
 		}), model.CollectorPath, "clients keep their reports"},
-		{"told through one collector", outage(func(f *Facts) { f.Scope.Collectors = []string{"c1"} }), model.CollectorPath, "suspect the collector"},
+		{"reported through one collector", outage(func(f *Facts) { f.Scope.Collectors = []string{"c1"} }), model.CollectorPath, "suspect the collector"},
 		{"one machine", outage(oneMachine), model.Forged, "100 % of the failures are reported by one source (1,000 clients claimed)"},
 		{"strangers", outage(func(f *Facts) { f.Reporters = Reporters{Sources: 30, Loudest: 0.6, Fresh: 0.9, Surge: 1} }), model.Forged, "60 %"},
 		{"a crowd behind one prefix", outage(func(f *Facts) {
@@ -126,7 +126,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// Where two rules would hold, one has to give way.
+// If two rules would hold, the first decides.
 func TestConflicts(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -207,7 +207,7 @@ func texts(r Result) string {
 	return b.String()
 }
 
-// Forged reports name their own networks, never those that they speak of.
+// The verdict Forged names the networks of the reports, never those that the reports are about.
 func TestForgedNamesItsSources(t *testing.T) {
 	got := Judge(outage(oneMachine, from(64501), at("a")))
 	if len(got.Scope.Servers) != 0 || len(got.Scope.ASNs) != 1 || got.Scope.ASNs[0] != 64666 {

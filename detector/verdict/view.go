@@ -7,18 +7,20 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// The constants are plain majorities, and the few that are not are choices of what to act on. None
-// was fitted to data.
+// Most of these constants mean "most of them". The others are choices of when to act. None was
+// fitted to data.
 const (
 	most = 0.5 // of the failures, the clients or the vantages
 
-	// clients of one source that are suspect if it is not known how many it usually has
-	crowd     = 8
-	surge     = 4   // times as many requests as usual are not a source's users
-	confirmed = 1.5 // failures over expected ones from which on others confirm
-	few       = 0.2 // share of the clients that have the same fault by their own connections
-	hijack    = 0.1 // share of changed addresses that explains certificates that do not fit
-	vantages  = 2   // that have to agree, in as many networks
+	// clients of one source that are suspect if the source's usual number is unknown
+	crowd = 8
+	surge = 4 // multiple of its usual requests at which a source is suspect
+	// ratio of failed to expected requests from which on other sources confirm a fault
+	confirmed = 1.5
+	// share of the clients of the same networks that may have failing connections of their own
+	few      = 0.2
+	hijack   = 0.1 // share of changed addresses that explains certificates that do not fit
+	vantages = 2   // least number of vantages that must agree, each in a network of its own
 )
 
 // view is the facts and what follows from them.
@@ -26,12 +28,12 @@ type view struct {
 	*Facts
 	excess float64 // of all outcomes
 
-	// What vantages outside of the scope's networks find. A vantage counts if it can tell, and once
-	// for its network.
+	// What the vantages outside of the scope's networks find. Only a vantage that reached or missed
+	// a server counts, and at most one per network.
 
-	witnesses int // vantages that can tell
-	someDown  int // of these, find servers down
-	allDown   int // of these, find all servers down
+	witnesses int // vantages that count
+	someDown  int // of these, the ones that find servers down
+	allDown   int // of these, the ones that find all servers down
 	insideOf  int // vantages within the scope's networks that find servers down
 }
 
@@ -62,7 +64,7 @@ func newView(f *Facts) *view {
 	return v
 }
 
-// share returns the share of the outcomes under any of the prefixes.
+// share returns the share of the excess that has an outcome with one of the prefixes.
 func (v *view) share(prefixes ...report.Outcome) float64 {
 	sum := 0.0
 	for _, o := range v.Outcomes {
@@ -85,7 +87,7 @@ func (v *view) forged() bool {
 	return r.Sources > 0 && r.Loudest >= most && odd && !v.confirmed() && !v.probesDown()
 }
 
-// confirmed reports whether other sources within the scope tell of the same fault.
+// confirmed reports whether other sources within the scope report the same fault.
 func (v *view) confirmed() bool {
 	o := v.Reporters.Others
 	return o.excess() >= max(v.NeededExcess, 1) && o.Failed >= confirmed*o.Expected
@@ -110,8 +112,8 @@ func (v *view) dns() bool {
 	return v.share("dns") >= most || v.hijacked() || v.share(report.DNSAddressChanged, report.DNSAnswerUnexpected) >= hijack && v.share("dns", "tls") >= most
 }
 
-// hijacked reports whether clients of some places are sent to servers of which nobody else
-// has heard.
+// hijacked reports whether clients of some networks or countries are sent to servers to which
+// nobody else's requests go.
 func (v *view) hijacked() bool { return v.Strange >= most && v.Scope.network() }
 
 func (v *view) certificate() bool { return v.share("tls.cert") >= most && !v.Scope.network() }
@@ -131,7 +133,8 @@ func (v *view) serverGroup() bool {
 
 func (v *view) networkPath() bool { return v.Scope.network() && !v.agree(v.allDown) }
 
-// named is whom to name with a verdict. Forged reports may speak of anybody.
+// named returns the scope to name with a verdict. Forged reports may be about anybody, so their
+// sources are named.
 func (v *view) named(verdict model.Verdict) Scope {
 	if verdict == model.Forged {
 		return Scope{ASNs: slices.Sorted(slices.Values(v.Reporters.ASNs))}

@@ -2,7 +2,8 @@ package verdict
 
 import "github.com/heliograph-net/heliograph/model"
 
-// The functions below tell what speaks for each rule. The first sentence says what follows.
+// The following functions return the reasons of each rule. The first sentence says what to
+// conclude.
 
 func (v *view) whyForged() []model.Signal {
 	r := &v.Reporters
@@ -10,7 +11,7 @@ func (v *view) whyForged() []model.Signal {
 		percent(r.Loudest), plural(v.Breadth.Clients, "client"))}
 	switch {
 	case r.Fresh >= most:
-		s = append(s, signal(model.SignalSurge, "%s of the failures come from sources that were never heard of before", percent(r.Fresh)))
+		s = append(s, signal(model.SignalSurge, "%s of the failures come from sources that had never reported before", percent(r.Fresh)))
 	case r.Surge >= surge:
 		s = append(s, signal(model.SignalSurge, "these sources report %.0f times as many requests as usual", r.Surge))
 	default:
@@ -21,7 +22,7 @@ func (v *view) whyForged() []model.Signal {
 
 func (v *view) whyCollector() []model.Signal {
 	if !v.Delivery {
-		return []model.Signal{signal(model.SignalScope, "only what came through %s tells of failures: suspect the collector, not the service", list(v.Scope.Collectors))}
+		return []model.Signal{signal(model.SignalScope, "only reports that came through %s tell of failures: suspect the collector, not the service", list(v.Scope.Collectors))}
 	}
 	var failing []string
 	working := 0
@@ -57,7 +58,7 @@ func (v *view) whyTooThin() []model.Signal {
 	return []model.Signal{signal(model.SignalMissing, "too little to act on: %s", list(v.missing()))}
 }
 
-// missing says what an incident lacks to be acted on.
+// missing says which evidence is too little for an alert.
 func (v *view) missing() (what []string) {
 	b, n := v.Breadth, v.Needed
 	lack := func(have, need int, noun string) {

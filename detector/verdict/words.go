@@ -9,7 +9,7 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// maxNames is the most names in a sentence; the rest become "and 7 more".
+// maxNames is the most names in a sentence. The rest become "and 7 more".
 const maxNames = 3
 
 func signal(code model.SignalCode, format string, args ...any) model.Signal {
@@ -37,7 +37,7 @@ func plural(n int, noun string) string {
 	return count(float64(n)) + " " + noun + "s"
 }
 
-// count is a whole number with commas between thousands.
+// count formats a whole number with commas between thousands.
 func count(n float64) string {
 	digits := strconv.FormatFloat(math.Round(n), 'f', 0, 64)
 	for i := len(digits) - 3; i > 0; i -= 3 {
@@ -46,7 +46,8 @@ func count(n float64) string {
 	return digits
 }
 
-// percent is a share as "93 %". Only all are 100 %, and only none are 0 %.
+// percent formats a share, such as "93 %". Only a share of 1 is "100 %", and only a share of 0 is
+// "0 %".
 func percent(share float64) string {
 	p := math.Round(100 * share)
 	switch {
@@ -66,7 +67,7 @@ func numbers[T uint16 | uint32](all []T) (words []string) {
 	return words
 }
 
-// wasWere is what was expected, with its verb.
+// wasWere returns an expected number with its verb.
 func wasWere(n float64) string {
 	switch {
 	case n < 0.1:
