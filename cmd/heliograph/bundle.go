@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/bundle"
 )
@@ -83,4 +84,18 @@ type bundleRelayCmd struct {
 func (r *bundleRelayCmd) Run(out *output) error {
 	b, err := r.operator().Relay(r.Name, r.Collector)
 	return r.save(out, b, err, " Its key is in the archive alone. Name the relay in policy.yaml and give the collector a new archive.")
+}
+
+type unpackCmd struct {
+	Archive string `arg:"" help:"What heliograph bundle has made." type:"path" placeholder:"FILE"`
+	Dir     string `arg:"" help:"Directory of the host's configuration; made if it is missing." type:"path" placeholder:"DIR"`
+}
+
+// Run unpacks an archive.
+func (u *unpackCmd) Run(out *output) error {
+	names, err := bundle.Unpack(u.Archive, u.Dir)
+	for _, name := range names {
+		fmt.Fprintln(out.stdout, filepath.Join(u.Dir, name))
+	}
+	return err
 }

@@ -44,8 +44,13 @@ type cli struct {
 	Simulate   simulateCmd   `cmd:"" help:"Invent the reports of a population of users, fault by fault, with the truth beside them."`
 	Replay     replayCmd     `cmd:"" help:"Run the new judgement over a file: what would have been raised, and when."`
 	Repair     repairCmd     `cmd:"" help:"Rebuild a damaged inbox or store from what can be read of it."`
+	Backup     backupCmd     `cmd:"" help:"Copy the detector's store while it runs."`
+	Restore    restoreCmd    `cmd:"" help:"Put a copy of the detector's store into its place."`
 	Doctor     doctorCmd     `cmd:"" help:"Say whether the collectors really stand in another failure domain than the service, and work."`
 	Bundle     bundleCmd     `cmd:"" help:"Make the archive of one host, with what it may have and nothing else."`
+	Unpack     unpackCmd     `cmd:"" help:"Unpack the archive of a host, on that host."`
+	Rotate     rotateCmd     `cmd:"" help:"Give an installation a new key, in the operator's directory, and end the old one when its time is over."`
+	Revoke     revokeCmd     `cmd:"" help:"Take a host out of an installation, in the operator's directory."`
 	Config     configCmd     `cmd:"" help:"Check a configuration."`
 	Completion completionCmd `cmd:"" help:"Say how the shell completes commands and flags: bash, zsh, fish."`
 	Man        manCmd        `cmd:"" help:"Print the manual page: heliograph man | man -l -"`

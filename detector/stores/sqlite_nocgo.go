@@ -17,3 +17,11 @@ func (*sqlite) open(context.Context, string) (detector.Events, detector.State, e
 func (*sqlite) repair(context.Context, string, func(string, int64)) ([]*salvage.Report, error) {
 	return nil, configkind.ErrNoSQLite
 }
+
+func (*sqlite) backup(context.Context, string, string) ([]string, error) {
+	return nil, configkind.ErrNoSQLite
+}
+
+func (*sqlite) restore(context.Context, string, string) ([]string, error) {
+	return nil, configkind.ErrNoSQLite
+}

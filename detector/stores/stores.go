@@ -26,6 +26,9 @@ type kind interface {
 	// open opens the stores; relative paths are below dir.
 	open(ctx context.Context, dir string) (detector.Events, detector.State, error)
 	repair(ctx context.Context, dir string, progress func(table string, rows int64)) ([]*salvage.Report, error)
+	// backup copies the files into the directory to, restore puts such copies in their place.
+	backup(ctx context.Context, dir, to string) (made []string, err error)
+	restore(ctx context.Context, dir, from string) (aside []string, err error)
 }
 
 // kinds has a line for each kind of store.
@@ -66,4 +69,22 @@ func (c *Config) Repair(ctx context.Context, dir string, progress func(table str
 		return nil, err
 	}
 	return c.choice.Options.repair(ctx, dir, progress)
+}
+
+// Backup copies the stores into the directory to, while processes may use them, and returns the
+// names of the copies. It overwrites nothing.
+func (c *Config) Backup(ctx context.Context, dir, to string) (made []string, err error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return c.choice.Options.backup(ctx, dir, to)
+}
+
+// Restore puts the copies in the directory from into the place of the stores, which no process may
+// use, and returns the names under which the files that were there are kept.
+func (c *Config) Restore(ctx context.Context, dir, from string) (aside []string, err error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return c.choice.Options.restore(ctx, dir, from)
 }

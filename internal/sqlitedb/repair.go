@@ -49,7 +49,7 @@ func (r *Repairer) Repair(ctx context.Context, path string) (*salvage.Report, er
 	if err := r.rebuild(ctx, path, next, report); err != nil {
 		return nil, errors.Join(err, removeAll(next))
 	}
-	if report.Aside, err = swap(path, next); err != nil {
+	if report.Aside, err = swap(path, next, "damaged"); err != nil {
 		return nil, err
 	}
 	return report, nil
@@ -198,14 +198,15 @@ func patch(path, blank, to string) (err error) {
 	return out.Truncate(int64(pages) * size)
 }
 
-// swap puts next into the place of path, and returns where the old one is then.
-func swap(path, next string) (aside string, err error) {
-	aside = path + ".damaged-" + time.Now().UTC().Format("20060102T150405Z")
+// swap puts next into the place of path, and returns where the old one is then: beside it, with word in
+// its name.
+func swap(path, next, word string) (aside string, err error) {
+	aside = path + "." + word + "-" + time.Now().UTC().Format("20060102T150405Z")
 	if err := os.Link(path, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("keeping the damaged file aside: %w", err)
+		return "", fmt.Errorf("keeping the old file aside: %w", err)
 	}
 	if err := os.Rename(path+"-wal", aside+"-wal"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("keeping the damaged file's log aside: %w", err)
+		return "", fmt.Errorf("keeping the log of the old file aside: %w", err)
 	}
 	if err := os.Remove(path + "-shm"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err

@@ -48,6 +48,9 @@ func ParsePrivateKey(b []byte) (*PrivateKey, error) {
 	return nil, because(ErrMalformed, "private key of an unknown KEM")
 }
 
+// ID returns the identifier of the key. The keys of one gateway differ in it.
+func (k *PrivateKey) ID() byte { return k.id }
+
 // Bytes returns the encoding of the key: identifier (1 byte), KEM (2 bytes, big-endian) and private
 // key. The caller owns the result and must keep it secret.
 func (k *PrivateKey) Bytes() []byte {

@@ -1,7 +1,7 @@
-// Package bundle makes archives for the hosts of an installation from an operator's directory, as
-// [roles.Init] has made it. An archive has what its host needs and nothing else, so that a seized
-// collector's host can read no report, sign no policy and pretend to be no other host. See
-// [Operator].
+// Package bundle looks after an operator's directory, as [roles.Init] has made it: it makes archives
+// for the hosts of an installation, rotates keys and revokes hosts. An archive has what its host
+// needs and nothing else, so that a seized collector's host can read no report, sign no policy and
+// pretend to be no other host. See [Operator].
 package bundle
 
 import (

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -47,13 +48,17 @@ func (o Operator) enter(name, url string) error {
 	if err != nil {
 		return err
 	}
-	return o.rewrite(raised(next, p.Version+1), name, url)
+	return o.rewrite(raised(next, p.Version+1), fmt.Sprintf("the collector (id: %s, url: %s)", name, url), func(p *policy.Policy) bool {
+		c := collectorOf(p, name)
+		return c != nil && c.URL == url
+	})
 }
 
-// rewrite replaces policy.yaml once it has shown to be right.
-func (o Operator) rewrite(text, name, url string) error {
+// rewrite replaces policy.yaml once the new text has shown to be a policy that is right. If it is
+// not, the file stays, and the error says what to change by hand.
+func (o Operator) rewrite(text, what string, right func(*policy.Policy) bool) error {
 	byHand := func(err error) error {
-		return fmt.Errorf("%s could not be changed: %w; enter the collector (id: %s, url: %s) by hand, raise the version and try again", o.path(policySource), err, name, url)
+		return fmt.Errorf("%s could not be changed: %w; change %s by hand, raise the version and try again", o.path(policySource), err, what)
 	}
 	draft := o.path(".policy.yaml.new")
 	if err := replace(draft, []byte(text), 0o644); err != nil {
@@ -64,8 +69,8 @@ func (o Operator) rewrite(text, name, url string) error {
 	if err != nil {
 		return byHand(err)
 	}
-	if c := collectorOf(p, name); c == nil || c.URL != url {
-		return byHand(fmt.Errorf("it would lack %s", name))
+	if !right(p) {
+		return byHand(errors.New("the new text would not say it"))
 	}
 	return replace(o.path(policySource), []byte(text), 0o644)
 }

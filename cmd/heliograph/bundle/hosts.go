@@ -45,6 +45,11 @@ func (o Operator) Collector(name, at string) (*Bundle, error) {
 		return nil, err
 	}
 	b := &Bundle{Name: name}
+	feeds := "keys/feed.pub.pem"
+	if old, err := os.ReadFile(o.path(oldFeed)); err == nil {
+		b.add(oldFeed, old, 0o644, "lets the detector in until it has its new key")
+		feeds += ", " + oldFeed
+	}
 	b.add("keys/receipt.pem", receipt, 0o600, "signs its receipts; agents believe no other key under this name")
 	b.add("keys/feed.pub.pem", feed, 0o644, "tells the detector from strangers")
 	b.add("policy", signed, 0o644, "is served to agents")
@@ -52,7 +57,7 @@ func (o Operator) Collector(name, at string) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := collectorConfig(c, more)
+	config, err := collectorConfig(c, feeds, more)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +86,12 @@ func (o Operator) collectorExtras(b *Bundle, c *policy.Collector) (settings stri
 			return "", err
 		}
 		b.add("keys/oblivious.pem", key, 0o600, "opens what agents send through relays")
-		settings += "  oblivious_keys: [keys/oblivious.pem]\n"
+		keys := "keys/oblivious.pem"
+		if old, err := os.ReadFile(o.path(oldOblivious)); err == nil {
+			b.add(oldOblivious, old, 0o600, "opens what agents with an older policy send")
+			keys += ", " + oldOblivious
+		}
+		settings += "  oblivious_keys: [" + keys + "]\n"
 	}
 	f, err := o.fleet()
 	if err != nil || len(f.Relays) == 0 {
@@ -100,7 +110,7 @@ func (o Operator) collectorExtras(b *Bundle, c *policy.Collector) (settings stri
 	return settings + "  relay_keys: [" + strings.Join(names, ", ") + "]\n", nil
 }
 
-func collectorConfig(c *policy.Collector, more string) (string, error) {
+func collectorConfig(c *policy.Collector, feeds, more string) (string, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil {
 		return "", err
@@ -118,7 +128,7 @@ func collectorConfig(c *policy.Collector, more string) (string, error) {
 		}
 	}
 	return "collector:\n  id: " + c.ID + "\n  listen: " + listen + "\n" + tls +
-		"  receipt_key: keys/receipt.pem\n  feed_keys: [keys/feed.pub.pem]\n" + more + "  policy: policy\n  inbox: inbox.db\n", nil
+		"  receipt_key: keys/receipt.pem\n  feed_keys: [" + feeds + "]\n" + more + "  policy: policy\n  inbox: inbox.db\n", nil
 }
 
 // Detector makes the bundle of the detector, which reads the feeds of all collectors in policy.yaml
@@ -145,7 +155,12 @@ func (o Operator) Detector(name string) (*Bundle, error) {
 		}
 		b.add(key.name, text, 0o600, key.why)
 	}
-	config := "detector:\n  open_keys: [keys/open.pem]\n  feed_key: keys/feed.pem\n  store: store.db\n  feeds:\n"
+	opens := "keys/open.pem"
+	if old, err := os.ReadFile(o.path(oldOpen)); err == nil {
+		b.add(oldOpen, old, 0o600, "opens what was sealed before the new key")
+		opens += ", " + oldOpen
+	}
+	config := "detector:\n  open_keys: [" + opens + "]\n  feed_key: keys/feed.pem\n  store: store.db\n  feeds:\n"
 	for _, c := range p.Collectors {
 		config += fmt.Sprintf("    - {id: %s, url: %q}\n", c.ID, c.URL)
 	}
@@ -251,13 +266,13 @@ func start(b *Bundle, role, config string) string {
 	}
 	text := fmt.Sprintf(`The %s %s of a Heliograph installation. With the binary in /usr/local/bin:
 
-    sudo mkdir -p -m 700 /var/lib/%[3]s && sudo tar -xzf heliograph-%[2]s.tar.gz -C /var/lib/%[3]s --strip-components 1
+    sudo heliograph unpack heliograph-%[2]s.tar.gz /var/lib/%[3]s
     sudo cp /var/lib/%[3]s/heliograph-%[1]s.service /etc/systemd/system/
 %[5]s    sudo systemctl enable --now heliograph-%[1]s
 
 Without systemd: tar -xzf heliograph-%[2]s.tar.gz && heliograph %[1]s --config heliograph-%[2]s/%[4]s
 Settings of this host alone (targets, receivers, tables) belong into hosts/%[2]s.yaml of the operator's directory, in the shape of %[4]s:
-bundles are made with them. To take up a newer bundle, unpack it over this one and: sudo systemctl reload heliograph-%[1]s
+bundles are made with them. To take up a newer bundle, unpack it in the same way and: sudo systemctl reload heliograph-%[1]s
 It works when http://127.0.0.1:%[6]d/health/ready says so.
 
 `, role, b.Name, home, config, check, map[bool]int{true: 8421, false: 8419}[role == "relay"])

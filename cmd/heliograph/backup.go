@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
+)
+
+type backupCmd struct {
+	configFlag
+	Dir string `arg:"" help:"New directory for the copy." type:"path" placeholder:"DIR"`
+}
+
+// Run copies the store of a configuration.
+func (b *backupCmd) Run(ctx context.Context, out *output) error {
+	made, err := roles.Backup(ctx, b.Config, b.Dir)
+	for _, name := range made {
+		info, statErr := os.Stat(name)
+		if statErr != nil {
+			return errors.Join(err, statErr)
+		}
+		fmt.Fprintf(out.stdout, "%s: %d bytes, checked\n", name, info.Size())
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%w: nothing is overwritten, name a new directory", err)
+	}
+	return err
+}
+
+type restoreCmd struct {
+	configFlag
+	Dir string `arg:"" help:"Directory that heliograph backup has made." type:"path" placeholder:"DIR"`
+}
+
+// Run puts a copy into the place of the store.
+func (r *restoreCmd) Run(ctx context.Context, out *output) error {
+	aside, err := roles.Restore(ctx, r.Config, r.Dir)
+	for _, name := range aside {
+		fmt.Fprintf(out.stdout, "What was there is kept as %s.\n", name)
+	}
+	if err == nil {
+		_, err = fmt.Fprintln(out.stdout, "The copy is in its place. Start the detector: it goes on with what the collectors still have.")
+	}
+	return err
+}
