@@ -239,7 +239,6 @@ type leaf struct {
 // gather finds the leaves: the failures, and the sample of requests on the scale of the window.
 func (l *localiser) gather() {
 	l.times = map[source]float64{}
-	said := map[[2]uint64]float64{} // by client and minute
 	n, stride := 0, l.stride()
 	l.each(func(h *hit, weight float64) {
 		if h.count > 0 && l.flows[flow{h.pop, h.out}] {
@@ -247,12 +246,8 @@ func (l *localiser) gather() {
 				return
 			}
 			weight *= float64(stride)
-			key := [2]uint64{h.client, uint64(h.at / l.t.j.width / spreadBins)}
-			n := min(float64(h.count), clientMost-said[key])
-			if said[key] += n; n > 0 {
-				l.leaves = append(l.leaves, leaf{place: l.known(h.pop, &h.place), x: n * weight, source: h.source()})
-				l.times[h.source()]++
-			}
+			l.leaves = append(l.leaves, leaf{place: l.known(h.pop, &h.place), x: float64(h.count) * weight, source: h.source()})
+			l.times[h.source()]++
 		}
 	})
 	j := l.t.j

@@ -7,16 +7,19 @@
 // [Judge.Add] takes one row: what one client says of one kind of request. Its requests count as
 // exposure, and its failures count bin by bin in series: for everyone, and for the row's network,
 // server, country, version, operating system, protocol and collector, each for its outcome and for
-// all failures together. Bins are of the time of the requests. A client counts twice a minute at
-// most, and an address prefix eight times, so that nobody is heard more than others. Failures are
-// kept one by one while their bin is among the last 64.
+// all failures together. Bins are of the time of the requests. Of a client the first failure
+// counts, the second, the fourth, the eighth, and so on; of an address prefix eight, and four for
+// each doubling after that; both anew every 48 bins. So nobody is heard much more than others.
+// Failures are kept one by one while their bin is among the last 64.
 //
 // [Judge.Advance] judges every bin whose grace is over. Successes are told later than failures, so
 // the exposure of a bin is the one to be expected: the level of all requests, learned from bins
 // that are complete, times the long-run share of the value. A series stands out when its failures
 // in one of seven windows, from one bin to 48, are improbable: X is negative binomial, because the
 // rate of failures is known only roughly (gamma–Poisson, as in discounted Bayesian surveillance)
-// and varies beyond chance by amounts that are learned from calm bins. An alarm takes
+// and varies beyond chance by amounts that are learned from calm bins, because failures of one
+// source come together, and because the few reports that stand for many requests tell only roughly
+// how many there are. An alarm takes
 // Options.Evidence nats and a price: the logarithm of one over the value's share of requests. Since
 // shares sum to one, this weighted Bonferroni correction makes the chance of a false alarm that of
 // a single series. A bin is learned as normal when it leaves the ring, unless it was suspicious, so

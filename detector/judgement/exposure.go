@@ -107,3 +107,18 @@ func (l *level) settle(bin int64, fade float64) {
 }
 
 func (l *level) mean() float64 { return l.sum / max(l.n, 1) }
+
+// rows is how many requests the reports stand for, weighted by themselves. What is known of n
+// requests is known from n over that many reports.
+type rows struct{ squares, sum float64 }
+
+const rowsMost = 1e6 // requests remembered
+
+func (r *rows) add(n float64) {
+	r.squares += n * n
+	if r.sum += n; r.sum > rowsMost {
+		r.squares, r.sum = r.squares/2, r.sum/2
+	}
+}
+
+func (r *rows) mean() float64 { return r.squares / max(r.sum, 1) }

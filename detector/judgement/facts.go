@@ -144,16 +144,17 @@ func (t *turn) needed(i *incident, m *numbers) verdict.Breadth {
 // shape is how well the failures within an incident's scope are known, as in stream.surprise.
 func (t *turn) shape(i *incident) float64 {
 	at, values := i.scopes[0].only()
-	known := 50.0
+	_, noise := t.spreadOf(i)
+	doubt := noise + 1.0/50
 	if len(values) == 1 && at != everyone {
-		known = priorShape
+		doubt = noise + 1/priorShape
 		for f := range i.flows {
 			if st := t.j.order[f.pop].outcomes[f.outcome]; st != nil && st.series[at][values[0]] != nil {
-				known = max(known, priorShape+st.series[at][values[0]].a)
+				doubt = min(doubt, st.doubt(st.series[at][values[0]]))
 			}
 		}
 	}
-	return 1 / (t.spreadOf(i).noise() + 1/known)
+	return 1 / doubt
 }
 
 // marginal is how many failures a bin has at the attribute of a mixed scope that has the fewest,

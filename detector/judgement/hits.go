@@ -2,14 +2,9 @@ package judgement
 
 import "github.com/heliograph-net/heliograph/report"
 
-// Bounds on how much one machine or one client adds. They hold for one population, one outcome and
-// one minute (in bins of 10 s).
 const (
-	clientMost = 2  // failures of one client that count
-	sourceMost = 8  // failures of one source that count
-	sourceKept = 32 // rows of one source that are kept for description
-	maxHits    = 2048
-	maxVoices  = 200_000
+	maxHits   = 2048
+	maxVoices = 200_000
 )
 
 // hit is a row of failures, as it is kept while its bin is in the ring.
@@ -73,34 +68,6 @@ func (r *recent) each(bin int64, n int, f func(h *hit, weight float64)) {
 			f(&h.all[i], h.weight)
 		}
 	}
-}
-
-// voices count who said what, so that nobody is heard more often than others.
-type voices struct {
-	generation int64
-	now, last  map[uint64]uint8
-}
-
-// generation are the bins after which old voices are forgotten.
-const voiceBins = 36
-
-func (v *voices) turn(bin int64) {
-	if g := bin / voiceBins; g != v.generation || v.now == nil {
-		v.last, v.now, v.generation = v.now, map[uint64]uint8{}, g
-	}
-}
-
-// heard adds up to n to what is counted under a key and returns what it was before.
-func (v *voices) heard(key uint64, n uint64) uint8 {
-	before, known := v.now[key]
-	if !known {
-		before = v.last[key]
-		if len(v.now) >= maxVoices {
-			return 0 // many sources fail: what is not remembered counts
-		}
-	}
-	v.now[key] = uint8(min(uint64(before)+n, 255))
-	return before
 }
 
 // mix hashes numbers to one.

@@ -320,8 +320,8 @@ func (t *turn) followOne(i *incident) {
 	e, n := t.expected(i), i.pace
 	x := t.counts(i, n)
 	total := sum(x)
-	sp := t.spreadOf(i)
-	cluster, shape := sp.cluster(), 1/(sp.noise()+1e-3)
+	cluster, noise := t.spreadOf(i)
+	shape := 1 / (noise + 1e-3)
 	i.excess += max(x[n-1]-e, 0)
 	// it is over when the last half of the time is calm, or all of it is hardly hit
 	if surprise(total/cluster, float64(n)*e/cluster, shape) >= goesOn && total >= 1.3*float64(n)*e && sum(x[n/2:]) > 1.2*float64(n-n/2)*e {
@@ -371,8 +371,9 @@ func sum(x []float64) (total float64) {
 	return total
 }
 
-// spreadOf is the spread of the attribute that an incident's scope names first.
-func (t *turn) spreadOf(i *incident) *spread {
+// spreadOf is by how much the failures vary among the values of the attribute that an incident's
+// scope names first.
+func (t *turn) spreadOf(i *incident) (cluster, noise float64) {
 	at := everyone
 	for a := range i.scopes[0] {
 		if len(i.scopes[0][a]) > 0 {
@@ -382,10 +383,10 @@ func (t *turn) spreadOf(i *incident) *spread {
 	}
 	for _, f := range slices.SortedFunc(maps.Keys(i.flows), compareFlows) {
 		if st := t.j.order[f.pop].outcomes[f.outcome]; st != nil {
-			return &st.spread[at]
+			return st.cluster(at), st.spread[at].noise()
 		}
 	}
-	return &spread{}
+	return togetherPrior, noisePrior
 }
 
 // hold is how many calm bins it takes until an incident is over: twice as many for each time

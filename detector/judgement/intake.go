@@ -111,6 +111,7 @@ func (j *Judge) expose(p *population, bin int64, at *place, r *Row) {
 			j.sample.add(sampled{*at, leaf, float32(m)})
 		}
 		p.level.add(bin, m)
+		p.rows.add(m)
 		p.all.add(max(bin, p.all.at), m, &j.fade)
 		for a := byASN; a < attributes; a++ {
 			if at[a] == 0 {
@@ -127,8 +128,8 @@ func (j *Judge) expose(p *population, bin int64, at *place, r *Row) {
 // heard enough.
 func (j *Judge) fail(p *population, bin int64, at *place, r *Row) {
 	out := j.outcome(r)
-	count, told := j.hear(p, out+1, bin, r)
-	if !told {
+	count, before, kept := j.hear(p, out+1, bin, r)
+	if !kept {
 		return
 	}
 	if r.App != model.DeliveryApp {
@@ -138,11 +139,11 @@ func (j *Judge) fail(p *population, bin int64, at *place, r *Row) {
 		place: *at, client: r.Client, at: r.At, raw: float32(r.Raw), count: uint8(count), bucket: r.Bucket, pop: p.index, out: out,
 	})
 	for ; p != nil; p = p.parent {
-		if n, _ := j.hear(p, 0, bin, r); n > 0 {
-			j.count(p.any, bin, at, uint16(n))
+		if n, before, _ := j.hear(p, 0, bin, r); n > 0 {
+			j.count(p.any, bin, at, n, before)
 		}
 		if st := p.stream(out, bin); st != nil && count > 0 {
-			j.count(st, bin, at, uint16(count))
+			j.count(st, bin, at, count, before)
 		}
 	}
 }
@@ -180,20 +181,11 @@ func rootOf(o report.Outcome) report.Outcome {
 	return o
 }
 
-// hear says how many failures of a row count: as many as its client and its source have left in
-// this minute for one kind of failure. It reports whether the row is kept at all.
-func (j *Judge) hear(p *population, kind uint32, bin int64, r *Row) (count uint64, kept bool) {
-	what := mix(j.o.Seed, uint64(p.index), uint64(kind), uint64(bin/spreadBins))
-	bySource := j.voices.heard(mix(what, 1, uint64(r.ASN), uint64(r.Bucket)), r.Raw)
-	if bySource >= sourceKept {
-		return 0, false
+// count adds failures to the series of a stream, of a source that counted for some before.
+func (j *Judge) count(st *stream, bin int64, at *place, n, before int) {
+	if j.open == 0 {
+		st.clusters.add(before, n)
 	}
-	byClient := j.voices.heard(mix(what, 2, r.Client), r.Raw)
-	return min(r.Raw, uint64(max(clientMost-int(byClient), 0)), uint64(max(sourceMost-int(bySource), 0))), true
-}
-
-// count adds failures to the series of a stream.
-func (j *Judge) count(st *stream, bin int64, at *place, n uint16) {
 	for a := range attributes {
 		if a != everyone && at[a] == 0 {
 			continue
@@ -206,7 +198,7 @@ func (j *Judge) count(st *stream, bin int64, at *place, n uint16) {
 		if s.newest-bin >= ringBins {
 			continue
 		}
-		s.add(bin, n)
+		s.add(bin, uint16(n))
 		if !s.dirty {
 			s.dirty = true
 			j.dirty = append(j.dirty, dirtySeries{st, s})

@@ -34,6 +34,7 @@ type Judge struct {
 	dirty   []dirtySeries
 
 	incidents []*incident
+	open      int // of the incidents, those that are open
 	lastID    ID
 }
 

@@ -35,7 +35,7 @@ func (j *Judge) lateRow(r *Row) {
 		return
 	}
 	out := j.outcome(r)
-	count, kept := j.hear(p, out+1, r.At/j.width, r)
+	count, _, kept := j.hear(p, out+1, r.At/j.width, r)
 	if !kept || count == 0 {
 		return
 	}

@@ -48,6 +48,7 @@ type population struct {
 	born      int64
 	settled   int64 // the last bin that counts in the level
 	level     level
+	rows      rows
 	exposures [attributes]map[uint32]*exposure
 	all       *exposure
 	outcomes  map[uint32]*stream // by outcome
@@ -93,6 +94,17 @@ func (p *population) exposure(a attribute, v uint32, bin int64) *exposure {
 // requests is how many requests a bin has at a value.
 func (p *population) requests(e *exposure) float64 {
 	return e.expected(p.level.mean(), p.all, &p.judge.fade)
+}
+
+// uncertainty is the relative variance of the requests at a value. Only a part of the reports of
+// successes is sent, so that few of them stand for many requests.
+func (p *population) uncertainty(e *exposure) float64 {
+	each := p.rows.mean()
+	u := each / max(p.level.sum, each)
+	if e != p.all {
+		u += each / max(e.share, each)
+	}
+	return u
 }
 
 // stream finds or makes the stream of an outcome. When there are too many, an outcome counts as

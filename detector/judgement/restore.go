@@ -44,6 +44,7 @@ func Restore(o Options, snapshot []byte) (*Judge, error) {
 	for i := range f.Incidents {
 		j.incidents = append(j.incidents, f.Incidents[i].incident())
 	}
+	j.countOpen()
 	slices.SortFunc(j.dirty, compareDirty)
 	return j, nil
 }
@@ -81,6 +82,7 @@ func (j *Judge) restorePopulation(f *populationForm) error {
 	p.settled = f.Settled
 	p.level = level{newest: f.Level.Newest, sum: f.Level.Sum, n: f.Level.N}
 	copy(p.level.ring[:], f.Level.Ring)
+	p.rows = rows{f.Rows[0], f.Rows[1]}
 	p.season = season{factor: f.Factors}
 	p.season.at(int64(f.Hour[0]))
 	p.season.x, p.season.e = f.Hour[1], f.Hour[2]
@@ -107,6 +109,7 @@ func (p *population) restoreStream(f *streamForm) error {
 			return fmt.Errorf("restore: too many outcomes")
 		}
 	}
+	st.clusters = clusters{f.Clusters[0], f.Clusters[1]}
 	for a := range f.Spread {
 		s := &st.spread[a]
 		s.small.squares, s.small.sum, s.large.excess, s.large.n = f.Spread[a][0], f.Spread[a][1], f.Spread[a][2], f.Spread[a][3]

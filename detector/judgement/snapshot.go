@@ -44,6 +44,7 @@ type populationForm struct {
 	Level     levelForm          `json:"l"`
 	Factors   [weekHours]float64 `json:"f"`
 	Hour      [3]float64         `json:"h"` // hour, x, e
+	Rows      [2]float64         `json:"r"`
 	Exposures []exposureForm     `json:"e"`
 	Streams   []streamForm       `json:"o"`
 }
@@ -66,9 +67,10 @@ type exposureForm struct {
 }
 
 type streamForm struct {
-	Outcome uint32                 `json:"o"`
-	Spread  [attributes][4]float64 `json:"d"`
-	Series  []seriesForm           `json:"s"`
+	Outcome  uint32                 `json:"o"`
+	Spread   [attributes][4]float64 `json:"d"`
+	Clusters [2]float64             `json:"k"`
+	Series   []seriesForm           `json:"s"`
 }
 
 type seriesForm struct {
@@ -203,7 +205,7 @@ func hitForms(all []hit) []hitForm {
 func (p *population) form() populationForm {
 	f := populationForm{Key: [3]uint32{p.key.app, p.key.target, uint32(p.key.source)}, Parent: p.parent != nil, Born: p.born, Settled: p.settled,
 		Level: levelForm{p.level.ring[:], p.level.newest, p.level.sum, p.level.n}, Factors: p.season.factor,
-		Hour: [3]float64{float64(p.season.hour), p.season.x, p.season.e}}
+		Hour: [3]float64{float64(p.season.hour), p.season.x, p.season.e}, Rows: [2]float64{p.rows.squares, p.rows.sum}}
 	for a := range p.exposures {
 		for _, v := range slices.Sorted(maps.Keys(p.exposures[a])) {
 			e := p.exposures[a][v]
@@ -218,7 +220,7 @@ func (p *population) form() populationForm {
 }
 
 func (st *stream) form() streamForm {
-	f := streamForm{Outcome: st.outcome}
+	f := streamForm{Outcome: st.outcome, Clusters: [2]float64{st.clusters.squares, st.clusters.sum}}
 	for a := range st.spread {
 		s := &st.spread[a]
 		f.Spread[a] = [4]float64{s.small.squares, s.small.sum, s.large.excess, s.large.n}

@@ -21,10 +21,11 @@ const (
 	spreadClip = 9
 	spreadMost = 10_000 // windows remembered
 	smallCount = 1.0    // a count below it is small
+	noiseLeast = 0.003  // no rate is steadier than to 5 %
 	largeCount = 3.0    // a count above it is large
 )
 
-func (s *spread) add(x, e float64) {
+func (s *spread) add(x, e, cluster float64) {
 	d := (x - e) * (x - e)
 	switch {
 	case e <= 0:
@@ -36,7 +37,7 @@ func (s *spread) add(x, e float64) {
 			s.small.sum /= 2
 		}
 	case e > largeCount:
-		s.large.excess += min((d-s.cluster()*e)/(e*e), spreadClip)
+		s.large.excess += min((d-cluster*e)/(e*e), spreadClip)
 		s.large.n++
 		if s.large.n > spreadMost {
 			s.large.excess /= 2
@@ -58,5 +59,34 @@ func (s *spread) cluster() float64 {
 }
 
 func (s *spread) noise() float64 {
-	return max(1e-4, (noisePrior*noiseWeight+s.large.excess)/(noiseWeight+s.large.n))
+	return max(noiseLeast, (noisePrior*noiseWeight+s.large.excess)/(noiseWeight+s.large.n))
+}
+
+// clusters is how many failures of one source come together. A source that counts for k failures in
+// the time of the longest window adds k to what is expected and k² to the variance (a compound
+// Poisson process), so the variance is a multiple of the mean: the mean of k², over that of k.
+type clusters struct{ squares, sum float64 }
+
+const (
+	// what is assumed at the start, and its weight in failures
+	togetherPrior, togetherWeight = 2, 50
+	// a source that counts for more says no more about others, and the most that is believed, so
+	// that nobody can make the detector deaf
+	togetherMost = 5
+	clustersMost = 5000 // failures remembered
+)
+
+// add takes n failures of a source that counted for some before.
+func (c *clusters) add(before, n int) {
+	k := min(before+n, 2*togetherMost)
+	before = min(before, 2*togetherMost)
+	c.squares += float64(k*k - before*before)
+	c.sum += float64(n)
+	if c.sum > clustersMost {
+		c.squares, c.sum = c.squares/2, c.sum/2
+	}
+}
+
+func (c *clusters) mean() float64 {
+	return min((togetherPrior*togetherWeight+c.squares)/(togetherWeight+c.sum), togetherMost)
 }

@@ -11,6 +11,8 @@ type stream struct {
 	parent  *stream // of the population above; nil: none
 	series  [attributes]map[uint32]*series
 	spread  [attributes]spread
+
+	clusters clusters
 }
 
 func newStream(pop *population, outcome uint32, parent *stream, bin int64) *stream {
@@ -89,7 +91,7 @@ func (st *stream) learn(s *series, upTo int64) {
 			st.pop.season.add(x, n*st.rate(s))
 		}
 		if s.learned%spreadBins == 0 && s.learned-spreadBins >= oldest-1 {
-			st.spread[s.attribute].add(s.sum(s.learned, spreadBins), spreadBins*n*st.rate(s))
+			st.spread[s.attribute].add(s.sum(s.learned, spreadBins), spreadBins*n*st.rate(s), st.cluster(s.attribute))
 		}
 		s.a = s.a*f.rate + x
 		s.b = s.b*f.rate + n
@@ -147,7 +149,17 @@ func (st *stream) look(s *series, x *counts) finding {
 // surprise is the evidence of x failures of a series where e are expected: after the clustering of
 // failures, with the noise of the rate and with what is not known of it.
 func (st *stream) surprise(s *series, x, e float64) float64 {
-	sp := &st.spread[s.attribute]
-	cluster := sp.cluster()
-	return surprise(x/cluster, e/cluster, 1/(sp.noise()+1/(priorShape+s.a)))
+	cluster := st.cluster(s.attribute)
+	return surprise(x/cluster, e/cluster, 1/st.doubt(s))
+}
+
+// cluster is how many failures come together among the values of an attribute.
+func (st *stream) cluster(a attribute) float64 {
+	return max(st.clusters.mean(), st.spread[a].cluster())
+}
+
+// doubt is the relative variance of the failures that are expected at a series: as the rate varies,
+// as it is known from few failures, and as the requests are known from few reports.
+func (st *stream) doubt(s *series) float64 {
+	return st.spread[s.attribute].noise() + 1/(priorShape+s.a) + st.pop.uncertainty(s.exposure)
 }

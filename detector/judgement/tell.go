@@ -125,6 +125,17 @@ func (t *turn) conclude() {
 		t.consider(i)
 	}
 	t.j.incidents = slices.DeleteFunc(t.j.incidents, func(i *incident) bool { return !i.open() && i.told.ID == 0 })
+	t.j.countOpen()
+}
+
+// countOpen counts the incidents that are open now.
+func (j *Judge) countOpen() {
+	j.open = 0
+	for _, i := range j.incidents {
+		if i.open() && !i.late {
+			j.open++
+		}
+	}
 }
 
 // Bounds on how often an incident that has been told changes.
