@@ -48,7 +48,7 @@ func (a *appending) run() (isNew []bool, err error) {
 // batch adds the new part of one batch.
 func (a *appending) batch(b *detector.Batch) (isNew bool, err error) {
 	var known int
-	// those that were stored before sealings were kept have none
+	// batches stored by releases that did not know sealings have none
 	err = a.tx.QueryRow("SELECT CASE sealing WHEN x'' THEN ? ELSE frames END FROM batches WHERE id = ? AND sealing IN (x'', ?)",
 		b.Frames(), b.ID[:], b.Sealing[:]).Scan(&known)
 	switch {

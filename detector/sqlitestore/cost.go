@@ -9,15 +9,16 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// Limits of what one query reads, and keeps in memory while it does. They are variables for tests.
+// Limits of what one query reads and keeps in memory. They are variables for tests.
 var (
 	maxCellsRead  = 2_000_000 // some ten seconds
 	maxSeriesRead = 300_000   // some 100 MB
 	maxGroups     = 50_000    // each with a set of clients of a kilobyte
 )
 
-// judgeCost refuses a query, before it is run, that would read more cells than maxCellsRead. It
-// says since when it would not. It reads only the keys of as many cells.
+// judgeCost refuses a query that would read more cells than maxCellsRead, before it is run. Its
+// error says from what time on the query would be allowed. judgeCost reads only the keys of the
+// cells.
 func (s *Events) judgeCost(ctx context.Context, q model.TotalsQuery) error {
 	var bin int64
 	err := s.asked.QueryRowContext(ctx, "SELECT bin FROM cells WHERE bin > ? AND bin <= ? ORDER BY bin DESC LIMIT 1 OFFSET ?",

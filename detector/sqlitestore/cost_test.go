@@ -21,8 +21,8 @@ func set[T any](t *testing.T, limit *T, value T) {
 	t.Cleanup(func() { *limit = before })
 }
 
-// A query that would cost too much is refused before it runs, and told what to narrow; what it is
-// told then works.
+// A query that would cost too much is refused before it runs. The error says what to narrow, and
+// the narrowed query works.
 func TestCostlyQueriesAreRefused(t *testing.T) {
 	events, err := OpenEvents(t.Context(), filepath.Join(t.TempDir(), "store.db"))
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// However many connections people's queries hold, judging has its own.
+// Judging has connections of its own, however many connections people's queries hold.
 func TestQueriesCannotStarveJudging(t *testing.T) {
 	events, state, err := Open(t.Context(), filepath.Join(t.TempDir(), "store.db"))
 	if err != nil {

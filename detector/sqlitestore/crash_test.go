@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// appendForEver stores pages of three batches from where the cursor stands, and says so after each.
+// appendForEver stores pages of three batches from the cursor on, and prints a line after each.
 func appendForEver(path string) {
 	ctx := context.Background()
 	events, state, err := sqlitestore.Open(ctx, path)
@@ -57,8 +57,8 @@ func appendForEver(path string) {
 	}
 }
 
-// batchOf is the batch at a position: one request of a client of its own, who is not told apart
-// from those of other positions when it comes twice.
+// batchOf returns the batch at a position: one request of one client. The batch at a position is
+// always the same, and differs from all others.
 func batchOf(position uint64) detector.Batch {
 	return detector.Batch{ID: id(int(position)), Received: start, Counts: []model.Count{{
 		Series: model.Series{App: "shop", Target: "https://shop.test", Outcome: report.OK}, Client: sketch.Hash(sketch.Key{}, position),
@@ -100,8 +100,8 @@ func TestKillLosesAndDoublesNothing(t *testing.T) {
 	}
 }
 
-// checkWhole checks that the cursor is behind nothing that was told and ahead of nothing that is
-// stored, and that taking a page once more doubles nothing.
+// checkWhole checks that the cursor is not behind a page that was reported as stored and not ahead
+// of what is stored, and that storing a page again changes nothing.
 func checkWhole(t *testing.T, path string, told uint64) {
 	t.Helper()
 	events, state := open(t, path)

@@ -10,8 +10,8 @@ import (
 	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 )
 
-// A store whose file is damaged is refused with the remedy, and one whose file is taken away while
-// it is in use says so.
+// If the file of a store is damaged, the error names the remedy. If the file is removed while the
+// store is open, the store reports it.
 func TestDamagedAndRemovedStoresAreTold(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	events, state, err := Open(t.Context(), path)

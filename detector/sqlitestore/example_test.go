@@ -10,7 +10,7 @@ import (
 	"github.com/heliograph-net/heliograph/detector/sqlitestore"
 )
 
-// Events and state in one file. A detector gets both; who made them closes them.
+// One file has both stores. A detector uses both, and the caller closes them.
 func ExampleOpen() {
 	dir, err := os.MkdirTemp("", "example")
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A notice with tokens that nobody has looks at nothing, however much is stored.
+// Forgetting unknown clients reads no samples, however many are stored.
 func TestForgettingFindsSamplesByClient(t *testing.T) {
 	events, state, err := Open(t.Context(), filepath.Join(t.TempDir(), "store.db"))
 	if err != nil {

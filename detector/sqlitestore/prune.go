@@ -43,11 +43,11 @@ func (s *State) Prune(ctx context.Context, now time.Time, r detector.Retention) 
 	r = r.Defaults()
 	before := func(d time.Duration) int64 { return now.Add(-d).UnixMilli() }
 	err := s.prune(ctx, []old{
-		// They are kept as long as batches may be late and ids are known. After that, no batch of
-		// these clients can arrive.
+		// Deletions are kept for as long as batches may be late and ids are known. After that, no
+		// batch of these clients can arrive.
 		{"DELETE FROM deleted WHERE client IN (SELECT client FROM deleted WHERE received < ?1 LIMIT ?2)", before(r.IDs)},
-		// Anyone can name clients that do not exist, so if there are too many, the oldest
-		// are deleted.
+		// Anyone can name clients that do not exist. If there are too many deletions, the oldest
+		// are removed.
 		{"DELETE FROM deleted WHERE client IN (SELECT client FROM deleted ORDER BY received DESC LIMIT ?2 OFFSET ?1)", maxDeleted},
 		{"DELETE FROM incidents WHERE id IN (SELECT id FROM incidents WHERE until > 0 AND until < ?1 LIMIT ?2)", before(r.Rollups)},
 		{"DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE bin < ?1 LIMIT ?2)", before(r.Rollups)},

@@ -10,14 +10,14 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// maxQuarantine is how many batches are kept that are not tried again.
+// maxQuarantine is the most batches that are kept although they will not be tried again.
 const maxQuarantine = 100
 
 // maxWaiting is detector.MaxWaiting, except in tests.
 var maxWaiting int64 = detector.MaxWaiting
 
-// quarantine stores the batches that could not be used. A batch that comes again is stored once.
-// One that waits takes the place of one that only people would look at.
+// quarantine stores the batches that could not be used. A batch that comes again is stored once. A
+// batch that waits for something replaces one that does not.
 func quarantine(tx *sql.Tx, page *detector.FeedPage) error {
 	if len(page.Quarantined) == 0 {
 		return nil
@@ -52,7 +52,8 @@ func quarantine(tx *sql.Tx, page *detector.FeedPage) error {
 // waiting is a list of the reasons of batches that wait.
 const waiting = "('" + detector.ReasonUnknownKey + "', '" + detector.ReasonDeferred + "', '" + detector.ReasonStore + "')"
 
-// dropOthers deletes all but the newest batches that nothing can help, of each place in turn.
+// dropOthers deletes batches that will not be tried again, except for the newest. The places take
+// turns.
 func dropOthers(tx *sql.Tx) error {
 	_, err := tx.Exec(`DELETE FROM quarantine WHERE id IN (SELECT id FROM (
 		SELECT id, row_number() OVER (PARTITION BY asn ORDER BY turn, id DESC) AS turn FROM (
@@ -62,9 +63,9 @@ func dropOthers(tx *sql.Tx) error {
 	return err
 }
 
-// dropWaiting makes room among the batches that wait for one reason: the oldest go of the place
-// that has the most in the autonomous system that has the most, so that one that sends much costs
-// the others nothing.
+// dropWaiting makes room among the batches that wait for one reason. It deletes the oldest batches
+// of the place with the most, in the autonomous system with the most. So a place that sends much
+// does not displace the batches of others.
 func dropWaiting(tx *sql.Tx, reason string) error {
 	for {
 		var total, asn, bucket int64

@@ -9,7 +9,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// One network that sends much that nobody can open costs the others nothing.
+// A network that sends much that cannot be opened does not displace the batches of others.
 func TestWaitingBatchesAreSharedByNetwork(t *testing.T) {
 	defer func(old int64) { maxWaiting = old }(maxWaiting)
 	maxWaiting = 200 * 4096

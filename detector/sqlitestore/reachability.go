@@ -43,8 +43,8 @@ func (s *Events) Reachability(ctx context.Context, since time.Time, step time.Du
 type reaches struct {
 	from, width int64
 	step        int64
-	row         map[uint32]*model.Reach // of this step, by autonomous system
-	all         []model.Reach           // of the steps before
+	row         map[uint32]*model.Reach // of the current step, by autonomous system
+	all         []model.Reach           // of the previous steps
 }
 
 func (g *reaches) add(c *shownCell, counts float64) {

@@ -12,7 +12,8 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/seal"
 )
 
-// version8 keeps what clients say of receipts, and since when a feed is read.
+// version8 adds what clients claim about receipts, and the time from which on each feed has been
+// read.
 const version8 = `
 CREATE TABLE claims ( -- of receipts for batches that have not come
 	collector TEXT NOT NULL,
@@ -34,10 +35,10 @@ CREATE TABLE claimed ( -- how many receipts clients named
 ALTER TABLE cursors ADD COLUMN since INTEGER NOT NULL DEFAULT 0; -- when it was stored first; 0: before this was noted
 `
 
-// maxClaims is detector.MaxClaims, but in tests.
+// maxClaims is detector.MaxClaims, except in tests.
 var maxClaims = detector.MaxClaims
 
-// saveClaims stores what a page claims.
+// saveClaims stores the claims of a page.
 func saveClaims(tx *sql.Tx, page *detector.FeedPage) error {
 	for i := range page.Claims {
 		c := &page.Claims[i]
@@ -59,8 +60,8 @@ func saveClaims(tx *sql.Tx, page *detector.FeedPage) error {
 	return boundClaims(tx)
 }
 
-// boundClaims gives up claims about collectors that have too many: the oldest of the network that
-// says most.
+// boundClaims deletes claims about collectors that have too many: the oldest of the network with
+// the most.
 func boundClaims(tx *sql.Tx) error {
 	for {
 		var collector string
@@ -131,9 +132,9 @@ func (s *State) Claimed(ctx context.Context, since time.Time) ([]detector.Claime
 		})
 }
 
-// Came implements detector.Events. Names begin as the ids do that batches are stored by.
+// Came implements detector.Events. A batch's name begins like the id by which it is stored.
 func (s *Events) Came(ctx context.Context, names []detector.BatchName) ([]bool, error) {
-	// those that were stored before sealings were kept have none
+	// batches stored by releases that did not know sealings have none
 	st, err := s.readers.PrepareContext(ctx, `SELECT EXISTS (SELECT 1 FROM batches WHERE id BETWEEN ? AND ?
 		AND (sealing = x'' OR substr(sealing, 1, 8) = ? AND frames >= ?))`)
 	if err != nil {
@@ -151,7 +152,7 @@ func (s *Events) Came(ctx context.Context, names []detector.BatchName) ([]bool, 
 	return came, nil
 }
 
-// ids are the lowest and the highest id that a batch of this name can have.
+// ids returns the lowest and the highest id that a batch with this name can have.
 func ids(n *detector.BatchName) (low, high []byte) {
 	low = append(slices.Clone(n.Name[:8]), make([]byte, 8)...)
 	return low, append(slices.Clone(n.Name[:8]), slices.Repeat([]byte{0xff}, 8)...)

@@ -9,7 +9,8 @@ import (
 	"github.com/heliograph-net/heliograph/detector"
 )
 
-// One network that claims much costs the others nothing, and another collector neither.
+// A network that claims much displaces neither the claims of others nor those about other
+// collectors.
 func TestClaimsAreSharedByNetwork(t *testing.T) {
 	defer func(old int) { maxClaims = old }(maxClaims)
 	maxClaims = 200

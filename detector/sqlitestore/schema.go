@@ -26,9 +26,9 @@ var options = sqlitedb.Options{
 	SecureDelete: true,
 }
 
-// schema is version 1, as released. upgrades lead from there to this release's version. Times are
-// Unix milliseconds. A bin is identified by its end, so "bin > since" selects the bins that end
-// after a time, whatever their width.
+// schema is version 1, as released. upgrades lead from it to this release's version. Times are Unix
+// milliseconds. A bin is identified by its end, so "bin > since" selects the bins that end after a
+// time, whatever their width.
 const schema = `
 CREATE TABLE series (
 	id       INTEGER PRIMARY KEY,
@@ -216,7 +216,7 @@ CREATE INDEX batches_received ON batches (received);`
 const version7 = `
 ALTER TABLE quarantine ADD COLUMN bucket INTEGER NOT NULL DEFAULT 0;`
 
-// version9 shares the quarantine by place, and counts what it gives up by reason.
+// version9 limits the quarantine by place, and counts by reason what it drops.
 const version9 = `
 DROP INDEX quarantine_reason;
 CREATE INDEX quarantine_reason ON quarantine (reason, asn, bucket, size);
@@ -227,7 +227,7 @@ CREATE TABLE quarantine_dropped (
 INSERT INTO quarantine_dropped SELECT 'unknown_key', waiting_dropped FROM state WHERE waiting_dropped > 0;
 ALTER TABLE state DROP COLUMN waiting_dropped;`
 
-// version10 keeps where requests came from, and finds the samples of a client.
+// version10 stores where requests came from, and indexes samples by client.
 const version10 = `
 ALTER TABLE cells ADD COLUMN places BLOB NOT NULL DEFAULT x''; -- sketch.Places
 CREATE INDEX samples_client ON samples (client) WHERE client <> 0;`

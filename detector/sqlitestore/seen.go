@@ -15,12 +15,12 @@ type seen struct {
 	group        *group
 }
 
-// population returns whose requests the series' are compared with.
+// population returns the population that the series belongs to.
 func (s *seen) population() shown.Population {
 	return shown.Population{App: s.App, Target: s.Target, Source: s.Source}
 }
 
-// compared are the dimensions that every query needs.
+// compared are the dimensions that every query needs, to tell populations apart.
 var compared = model.DimensionsOf(model.ByApp, model.ByTarget, model.BySource, model.ByASN, model.ByOutcome)
 
 // seriesSeen returns the series of the cells that q selects, by id. The error may be a
@@ -48,7 +48,7 @@ func (s *Events) seriesSeen(ctx context.Context, q model.TotalsQuery) (map[int64
 	return known, err
 }
 
-// share makes a series use texts that others have, too.
+// share replaces the texts of a series by equal ones in texts, so that each is in memory once.
 func share(texts map[string]string, s *model.Series) {
 	for _, text := range []*string{&s.App, &s.Target, (*string)(&s.Outcome), &s.Protocol, &s.Server, &s.Country} {
 		if known, ok := texts[*text]; ok {

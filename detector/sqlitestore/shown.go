@@ -17,16 +17,16 @@ type shownCell struct {
 	places    sketch.Places
 }
 
-// binReader reads cells and hands them on with what is shown of them.
+// binReader reads cells and passes them on together with what is shown of them.
 type binReader struct {
 	known map[int64]*seen
-	// is called for each cell that is wanted, with its encoded set of clients; nil: is not called
+	// met is called for each cell that is wanted, with its encoded set of clients; may be nil
 	met func(c *shownCell, clients []byte) error
-	// is called for each cell that is wanted when its bin is complete; counts is what is shown of
-	// its estimated requests
+	// counted is called for each cell that is wanted when its bin is complete; counts is what is
+	// shown of its estimated requests
 	counted func(c *shownCell, counts float64)
 
-	end   int64 // of the bin that is being read
+	end   int64 // of the current bin
 	bin   shown.Bin
 	cells []shownCell
 }
@@ -50,7 +50,7 @@ func (r *binReader) row(rows *sql.Rows) error {
 		return err
 	}
 	if c.seen = r.known[id]; c.seen == nil {
-		return nil // it was stored after the query had begun
+		return nil // it was stored after the query began
 	}
 	if r.end != c.bin {
 		r.finish()
@@ -70,14 +70,14 @@ func (r *binReader) row(rows *sql.Rows) error {
 	return r.met(&c, clients)
 }
 
-// finish hands on the cells of a bin.
+// finish passes on the cells of the current bin.
 func (r *binReader) finish() {
 	for i := range r.cells {
 		c := &r.cells[i]
 		r.counted(c, r.bin.Counts(c.population(), c.ASN, &c.places, c.estimated))
 	}
 	r.bin.Clear()
-	clear(r.cells) // lets go of their places
+	clear(r.cells) // so that their places can be collected
 	r.cells = r.cells[:0]
 }
 
@@ -88,7 +88,7 @@ func selectedArgs(q model.TotalsQuery) []any {
 	return append(spanArgs(q), q.Delivery, q.Target, q.Target)
 }
 
-// spanArgs are the bins after which, and up to which, q selects.
+// spanArgs returns the bin after which and the bin up to which q selects.
 func spanArgs(q model.TotalsQuery) []any {
 	until := int64(1) << 62
 	if !q.Until.IsZero() {

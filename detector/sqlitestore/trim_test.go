@@ -12,8 +12,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// A store that takes too much loses its oldest data, of the kind that there is most of for its
-// part; a little of another kind stays.
+// A store that is too large loses its oldest data of the kind that exceeds its part the most. A
+// small amount of another kind stays.
 func TestFullStoreLosesItsOldest(t *testing.T) {
 	const maxBytes = 4 << 20
 	ctx := t.Context()

@@ -10,7 +10,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// name is that of a batch of so many frames.
+// name returns the name of a batch of so many frames.
 func name(n, frames int) detector.BatchName {
 	b := detector.BatchName{Frames: frames}
 	batch := id(n)
@@ -19,7 +19,7 @@ func name(n, frames int) detector.BatchName {
 	return b
 }
 
-// claim is one about c1 that was told so many seconds after start.
+// claim returns a claim about collector c1 that was received so many seconds after start.
 func claim(n, told int, asn uint32) detector.Claim {
 	return detector.Claim{BatchName: name(n, 3), Collector: "c1", Told: at(told), ASN: asn, Bucket: 9, Client: client(uint64(n))}
 }
@@ -66,7 +66,7 @@ func claims(t *stateTest) {
 	}
 }
 
-// claims checks what claims there are, in any order.
+// claims checks the stored claims, in any order.
 func (t *stateTest) claims(want ...detector.Claim) {
 	t.Helper()
 	got, err := t.Claims(t.Context())
@@ -102,7 +102,7 @@ func quarantinedNames(t *stateTest) {
 	}
 }
 
-// sealed is a segment of so many frames that nobody opens.
+// sealed returns a segment of so many frames, which nobody can open.
 func sealed(t *testing.T, batch report.BatchID, frames int) []byte {
 	t.Helper()
 	key, err := seal.GenerateOpenKey()

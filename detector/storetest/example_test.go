@@ -9,8 +9,8 @@ import (
 	"github.com/heliograph-net/heliograph/detector/storetest"
 )
 
-// The test of a kind of store for events, here that of sqlitestore. newPlace makes a place for an
-// empty store: a path at which there is no file yet.
+// A test of a kind of store for events, here of sqlitestore. newPlace returns a path at which there
+// is no file yet.
 func ExampleTestEvents() {
 	_ = func(t *testing.T) { // func TestEvents(t *testing.T)
 		storetest.TestEvents(t, func(t *testing.T) func() (detector.Events, error) {
@@ -21,7 +21,7 @@ func ExampleTestEvents() {
 	// Output:
 }
 
-// The test of a kind of store for the state, here that of sqlitestore.
+// A test of a kind of store for the state, here of sqlitestore.
 func ExampleTestState() {
 	_ = func(t *testing.T) { // func TestState(t *testing.T)
 		storetest.TestState(t, func(t *testing.T) func() (detector.State, error) {

@@ -7,13 +7,13 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// held is a batch in quarantine, from a place and with so many bytes.
+// held returns a batch in quarantine that came from a place and has so many bytes.
 func held(n int, reason string, asn uint32, bucket report.Bucket, bytes int) detector.Quarantined {
 	return detector.Quarantined{ID: id(n), Received: at(n), Reason: reason, Detail: "d", Collector: "c1", ASN: asn, Country: "ZZ", Bucket: bucket,
 		Segment: make([]byte, bytes)}
 }
 
-// numbersOf are the batches, by the numbers that they were made with.
+// numbersOf returns the numbers with which batches were made.
 func numbersOf(all []detector.Held) (numbers []int) {
 	for i := range all {
 		numbers = append(numbers, int(all[i].Received.Sub(start).Seconds()))
@@ -21,14 +21,15 @@ func numbersOf(all []detector.Held) (numbers []int) {
 	return numbers
 }
 
-// turns: what was deferred is given by turns of networks and places, and what turns out to be of no
-// use stays for another reason.
+// turns: the networks and places take turns in what is returned of the deferred batches, and a
+// batch that turns out to be useless stays for another reason.
 func turns(t *stateTest) {
 	page := &detector.FeedPage{Feed: "c1", Cursor: 1}
 	for n := range 40 {
 		page.Quarantined = append(page.Quarantined, held(n+1, detector.ReasonDeferred, 1, 1, 100_000)) // a place that shouts
 	}
-	page.Quarantined = append(page.Quarantined, held(50, detector.ReasonDeferred, 1, 1, 2000), // from behind its address
+	// from behind its address
+	page.Quarantined = append(page.Quarantined, held(50, detector.ReasonDeferred, 1, 1, 2000),
 		held(51, detector.ReasonDeferred, 1, 2, 9000), held(52, detector.ReasonDeferred, 2, 1, 9500), held(53, detector.ReasonDeferred, 2, 2, 50_000),
 		held(54, detector.ReasonOpen, 3, 1, 10))
 	must(t.T, t.SaveCursor(t.Context(), page))
@@ -54,14 +55,14 @@ func turns(t *stateTest) {
 	if err != nil || len(counts) != 2 || counts[0].Reason != detector.ReasonDeferred || counts[0].Batches != 42 || counts[1].Batches != 2 {
 		t.Errorf("counts %+v, %v", counts, err)
 	}
-	// what waits is not kept out by what was looked at
+	// what was looked at does not displace what waits
 	must(t.T, t.SaveCursor(t.Context(), &detector.FeedPage{Feed: "c1", Cursor: 2, Quarantined: []detector.Quarantined{held(54, detector.ReasonDeferred, 3, 1, 10)}}))
 	if rest, err := t.Deferred(t.Context(), 1, 1<<30); err != nil || !slices.Equal(numbersOf(rest), []int{54}) {
 		t.Errorf("a batch that was of no use and waits now: %v, %v", numbersOf(rest), err)
 	}
 }
 
-// shares: one place cannot turn over the quarantine.
+// shares: one place cannot fill the whole quarantine.
 func shares(t *stateTest) {
 	page := &detector.FeedPage{Feed: "c1", Cursor: 1, Quarantined: []detector.Quarantined{held(1, detector.ReasonRecord, 7, 1, 1), held(2, detector.ReasonRecord, 1, 9, 1)}}
 	must(t.T, t.SaveCursor(t.Context(), page))

@@ -7,8 +7,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// clipped: what one place reports of a bin is shown up to its limit, in every answer; the rest is
-// in Total.Clipped. Honest places are shown in full.
+// clipped: every answer shows what one place reports in a bin only up to the place's limit. The
+// rest is in Total.Clipped. Honest places are shown in full.
 func clipped(t *eventsTest) {
 	b := batch(1)
 	add := func(bin int, asn uint32, bucket report.Bucket, client, raw uint64, weight float64, o report.Outcome) {

@@ -1,5 +1,5 @@
-// Package daykey has secrets that last for one UTC day and are only ever in memory, and what is
-// made under them.
+// Package daykey makes values under secret keys that last for one UTC day and are only ever in
+// memory. Start with [Key].
 package daykey
 
 import (
@@ -14,9 +14,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Key is a random key that is replaced every UTC day. What was made under the key of one day cannot
-// be linked to anything of another day, not even by whoever made it. The zero value is ready to
-// use. It is safe for concurrent use.
+// Key is a random key that is replaced every UTC day. Values made under the key of one day cannot
+// be linked to those of another day, not even by their maker. The zero value is ready to use. It is
+// safe for concurrent use.
 type Key struct {
 	mu  sync.Mutex
 	day int64    // guarded by mu; days since 1970 that key is for
@@ -24,7 +24,7 @@ type Key struct {
 }
 
 // At returns the key of the day of now. If the clock goes back to an earlier day, the key of that
-// day is gone, and At makes another.
+// day is lost, and At makes a new one.
 func (k *Key) At(now time.Time) [32]byte {
 	day := now.Unix() / (24 * 60 * 60)
 	k.mu.Lock()
@@ -36,15 +36,15 @@ func (k *Key) At(now time.Time) [32]byte {
 	return k.key
 }
 
-// Bucket returns the bucket of an address: see [report.Bucket]. It is 0 for the zero Addr and for
-// addresses of this host, which are no place.
+// Bucket returns the bucket of an address, see [report.Bucket]. It is 0, which means unknown, for
+// the zero Addr and for addresses of this host.
 func (k *Key) Bucket(now time.Time, addr netip.Addr) report.Bucket {
 	if !addr.IsValid() || addr.IsLoopback() {
 		return 0
 	}
 	key, network := k.At(now), netaddr.Network(addr.Unmap())
-	// Key and prefix always have the same length and make one block of SHA-256, and all but 12 bits
-	// of the hash are thrown away: HMAC would cost four blocks and add nothing.
+	// Key and prefix always have the same length and fill one block of SHA-256, and all but 12 bits
+	// of the hash are discarded. HMAC would cost four blocks and add nothing.
 	var block [len(key) + len(network)]byte
 	copy(block[copy(block[:], key[:]):], network[:])
 	sum := sha256.Sum256(block[:])

@@ -22,7 +22,7 @@ func TestKeyLastsForAUTCDay(t *testing.T) {
 	}
 }
 
-// A bucket says where clients are as coarsely as the limits of networks do.
+// A bucket is as coarse as the networks to which limits apply.
 func TestBucketsAreOfNetworks(t *testing.T) {
 	var k Key
 	of := func(addr string) report.Bucket { return k.Bucket(noon, netip.MustParseAddr(addr)) }
@@ -40,8 +40,8 @@ func TestBucketsAreOfNetworks(t *testing.T) {
 	}
 }
 
-// 60 networks fall into 59.6 buckets on average, 4,096 into 2,589: enough to count dozens, and many
-// networks share each.
+// 60 networks fall into 59.6 buckets on average, and 4,096 into 2,589. So dozens of networks can be
+// counted, and many networks share each bucket.
 func TestBucketsAreSpread(t *testing.T) {
 	var k Key
 	seen := map[report.Bucket]bool{}

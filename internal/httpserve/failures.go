@@ -6,28 +6,29 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Reasons for which a connection brought no request.
+// Reasons for which a connection ended without a request.
 const (
-	failedNotHTTP = "not_http" // what came is no request: garbage, another protocol, or half a head
+	failedNotHTTP = "not_http" // no request came, but garbage, another protocol or half a head
 
-	// the header of the PROXY protocol, which its proxy has to send first
-	failedProxyMissing   = "proxy_missing" // or late
+	// the header of the PROXY protocol, which a proxy must send first
+	failedProxyMissing   = "proxy_missing" // or came too late
 	failedProxyMalformed = "proxy_malformed"
 
 	// the TLS handshake
-	failedTLSClosed    = "tls_closed"  // the peer went away
+	failedTLSClosed    = "tls_closed"  // the peer closed the connection
 	failedTLSTimeout   = "tls_timeout" // it took too long
-	failedNotTLS       = "not_tls"     // what came is no TLS: plain HTTP, for instance
+	failedNotTLS       = "not_tls"     // not TLS came, but for example plain HTTP
 	failedTLSVersion   = "tls_version" // no version, cipher suite or protocol in common
-	failedTLSName      = "tls_name"    // a name that there is no certificate for
-	failedTLSRefused   = "tls_refused" // the peer does not like the certificate, or something else
+	failedTLSName      = "tls_name"    // the client asked for a name that has no certificate
+	failedTLSRefused   = "tls_refused" // the peer refused the certificate or something else
 	failedTLSMalformed = "tls_malformed"
 )
 
-// failures counts connections without a request. No address is kept. It is safe for concurrent use.
+// failures counts connections that ended without a request. It stores no addresses. It is safe for
+// concurrent use.
 type failures struct{ *prometheus.CounterVec }
 
-// newFailures registers the count with r, which may be nil.
+// newFailures registers the counter with r, which may be nil.
 func newFailures(listener string, r prometheus.Registerer) (failures, error) {
 	f := failures{prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name:        "heliograph_listener_failed_connections_total",
@@ -46,8 +47,8 @@ func newFailures(listener string, r prometheus.Registerer) (failures, error) {
 
 func (f failures) count(reason string) { f.WithLabelValues(reason).Inc() }
 
-// Write takes what net/http logs. It is the only way to hear of a handshake that failed. The text
-// has the client's address, so that it goes nowhere; only its kind is counted.
+// Write gets the log of net/http, which is the only source of failed handshakes. The text contains
+// the client's address, so it is discarded, and only the kind of failure is counted.
 func (f failures) Write(line []byte) (int, error) {
 	_, text, found := strings.Cut(string(line), "TLS handshake error from ")
 	if found {
@@ -59,9 +60,9 @@ func (f failures) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// handshakeFailures are parts of errors of crypto/tls, and what they mean.
+// handshakeFailures maps parts of errors of crypto/tls to reasons.
 var handshakeFailures = []struct{ part, reason string }{
-	{"proxyproto:", ""}, // counted where it was read
+	{"proxyproto:", ""}, // counted by proxyConn
 	{"client sent an HTTP request to an HTTPS server", failedNotTLS},
 	{"first record does not look like a TLS handshake", failedNotTLS},
 	{"unsupported SSLv2 handshake", failedNotTLS},

@@ -30,18 +30,18 @@ type Options struct {
 	// WriteTimeout is the time limit of one answer. 0 means 30 s. A negative value means none;
 	// streams then need their own deadline.
 	WriteTimeout time.Duration
-	// Grace is how long requests in flight may take at the end before they are cut off. 0
-	// means 300 ms.
+	// Grace is how long requests in flight may take when Run ends, before they are cut off. 0 means
+	// 300 ms.
 	Grace time.Duration
-	// MaxConns is how many connections are open at one time, at 21 KB each while they are idle.
-	// Beyond it the one that has been idle for longest is closed, or the new one when all are at
-	// work. 0 means 8192.
+	// MaxConns is the most connections open at one time. An idle one takes 21 KB. Beyond MaxConns,
+	// the connection that has been idle for longest is closed, or the new one if none is idle. 0
+	// means 8192.
 	MaxConns int
 
-	// Proxies are the proxies of TCP in front, which begin each connection with a header of the
-	// PROXY protocol, version 1 or 2.
+	// Proxies are the TCP proxies in front of the listener. They must begin each connection with a
+	// header of the PROXY protocol, version 1 or 2.
 	Proxies []netip.Prefix
-	// Metrics is where failed connections are counted; nil: nowhere.
+	// Metrics counts failed connections. nil means no metrics.
 	Metrics prometheus.Registerer
 }
 
@@ -55,8 +55,8 @@ type Server struct {
 }
 
 // New binds a listener, so that errors of the port are reported early and [Server.Addr] is known.
-// Connections wait until [Server.Run] is called. If it is never called, [Server.Close]
-// frees the port.
+// Connections wait until [Server.Run] is called. If it is never called, [Server.Close] frees the
+// port.
 func New(o Options) (*Server, error) {
 	ln, err := net.Listen("tcp", o.Listen)
 	if err != nil {

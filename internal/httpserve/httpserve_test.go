@@ -58,7 +58,7 @@ func TestServesAndShutsDown(t *testing.T) {
 	}
 }
 
-// What was bound and never served is free again.
+// A port that was bound and never served is free after Close.
 func TestCloseFreesThePort(t *testing.T) {
 	for range 2 {
 		s, err := New(Options{Name: "test", Listen: "127.0.0.1:0", Handler: http.NotFoundHandler(), Logger: slog.New(slog.DiscardHandler)})
@@ -76,7 +76,7 @@ func TestCloseFreesThePort(t *testing.T) {
 	}
 }
 
-// Requests in flight are waited for, and cut when they take too long: neither is an error.
+// Run waits for requests in flight, and cuts them off if they take too long. Neither is an error.
 func TestRequestsInFlightHaveTheirGrace(t *testing.T) {
 	for name, tt := range map[string]struct {
 		takes time.Duration
@@ -148,8 +148,8 @@ func TestOnlyAPortInUseIsBlamedOnAnotherProcess(t *testing.T) {
 	}
 }
 
-// Idle connections do not add up: the oldest is cut for a new one, whatever it has sent, and those
-// at work stay.
+// The number of idle connections is limited: a new connection replaces the oldest idle one,
+// whatever that has sent. Busy ones stay.
 func TestIdleConnectionsAreCapped(t *testing.T) {
 	busy, release := make(chan struct{}), make(chan struct{})
 	s, err := New(Options{Name: "test", Listen: "127.0.0.1:0", MaxConns: 20, Logger: slog.New(slog.DiscardHandler),

@@ -12,12 +12,12 @@ import (
 	"github.com/heliograph-net/heliograph/internal/netaddr"
 )
 
-// proxyHeaderTimeout is how long a proxy may take to send its header; shorter in tests.
+// proxyHeaderTimeout is how long a proxy may take to send its header. It is shorter in tests.
 var proxyHeaderTimeout = 5 * time.Second
 
-// proxied is a listener that takes the header of the PROXY protocol, version 1 or 2, from proxies:
-// they must send it, and it says who the peer of a connection is. Connections of others are taken
-// as they are. What looks like such a header there is no TLS and no HTTP, and is refused as that.
+// proxied returns a listener that expects the header of the PROXY protocol, version 1 or 2, on
+// connections from proxies. A proxy must send the header, which names the peer of the connection.
+// On connections from others, such a header is neither TLS nor HTTP and is refused as such.
 func proxied(ln net.Listener, proxies []netip.Prefix, f failures) net.Listener {
 	return &proxyListener{&proxyproto.Listener{
 		Listener:          ln,
@@ -37,7 +37,8 @@ func proxied(ln net.Listener, proxies []netip.Prefix, f failures) net.Listener {
 
 var errNoTCP = errors.New("proxyproto: the header names no peer of TCP")
 
-// onlyTCP refuses what no proxy of TCP says. LOCAL is the proxy itself: it looks whether we live.
+// onlyTCP refuses a header that does not name a TCP peer, except LOCAL, with which a proxy checks
+// the server's health.
 func onlyTCP(h *proxyproto.Header) error {
 	if h.Command.IsLocal() || h.TransportProtocol == proxyproto.UNSPEC {
 		return nil
@@ -48,7 +49,7 @@ func onlyTCP(h *proxyproto.Header) error {
 	return nil
 }
 
-// proxyListener counts the headers that are missing or malformed.
+// proxyListener counts missing and malformed headers.
 type proxyListener struct {
 	*proxyproto.Listener
 	failures failures
@@ -63,14 +64,14 @@ func (l *proxyListener) Accept() (net.Conn, error) {
 	return c, err
 }
 
-// proxyConn is a connection of a proxy.
+// proxyConn is a connection from a proxy.
 type proxyConn struct {
 	*proxyproto.Conn
 	failures failures
 	first    sync.Once
 }
 
-// Read implements net.Conn. The first one reads the header.
+// Read implements net.Conn. The first call reads the header.
 func (c *proxyConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	c.first.Do(func() {

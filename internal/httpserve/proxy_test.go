@@ -55,7 +55,7 @@ func newPeers(t *testing.T, secure bool, proxies ...string) *peers {
 	return p
 }
 
-// dial connects from an address of this machine.
+// dial connects from one of this machine's addresses.
 func (p *peers) dial(from string) net.Conn {
 	p.Helper()
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: 5 * time.Second}
@@ -68,8 +68,8 @@ func (p *peers) dial(from string) net.Conn {
 	return c
 }
 
-// ask sends a header, and then a request, from an address. It returns the status and the body of
-// the answer; 0 without one.
+// ask sends a header and then a request from an address. It returns the status and the body of the
+// answer, or 0 if there is none.
 func (p *peers) ask(from string, header []byte) (status int, body string) {
 	p.Helper()
 	c := p.dial(from)
@@ -98,7 +98,7 @@ func (p *peers) ask(from string, header []byte) (status int, body string) {
 	return answer.StatusCode, string(b)
 }
 
-// failed waits until the count of a reason is want.
+// failed waits until the counter for a reason reaches want.
 func (p *peers) failed(reason string, want float64) {
 	p.Helper()
 	got := -1.
@@ -126,7 +126,7 @@ func (p *peers) failed(reason string, want float64) {
 	}
 }
 
-// certificate makes the configurations of a server, and of a client that trusts it.
+// certificate returns the configurations of a server and of a client that trusts it.
 func certificate(t *testing.T) (server, client *tls.Config) {
 	ca, err := devca.New("test")
 	if err != nil {
@@ -139,7 +139,7 @@ func certificate(t *testing.T) (server, client *tls.Config) {
 	return &tls.Config{Certificates: []tls.Certificate{c}}, &tls.Config{RootCAs: ca.Pool(), ServerName: "test"}
 }
 
-// header is one of the PROXY protocol that names a client.
+// header returns a header of the PROXY protocol that names a client.
 func header(t *testing.T, version byte, family proxyproto.AddressFamilyAndProtocol, client, server string) []byte {
 	var b bytes.Buffer
 	h := &proxyproto.Header{Version: version, Command: proxyproto.PROXY, TransportProtocol: family,
@@ -211,7 +211,7 @@ func TestProxyProtocol(t *testing.T) {
 	}
 }
 
-// A proxy that does not send its header in time holds nothing up, and its connection ends.
+// A proxy that does not send its header in time delays nobody, and its connection is closed.
 func TestSlowProxyHeader(t *testing.T) {
 	defer func(old time.Duration) { proxyHeaderTimeout = old }(proxyHeaderTimeout)
 	proxyHeaderTimeout = time.Second
@@ -231,7 +231,7 @@ func TestSlowProxyHeader(t *testing.T) {
 	}
 }
 
-// What is no request is counted by what is wrong with it.
+// Connections without a request are counted by reason.
 func TestFailedConnections(t *testing.T) {
 	secure, plain := newPeers(t, true), newPeers(t, false)
 	send := func(p *peers, text string) {
@@ -244,7 +244,7 @@ func TestFailedConnections(t *testing.T) {
 		send(plain, garbage)
 	}
 	plain.failed(failedNotHTTP, 4)
-	send(plain, "") // a look whether the port is open
+	send(plain, "") // as a port scanner does
 	if status, _ := plain.ask(unlisted, nil); status != 200 {
 		t.Errorf("status %d", status)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/heliograph-net/heliograph/internal/netaddr"
 )
 
-// bytesConn is the connection of a listed proxy that sends some bytes and no more.
+// bytesConn is a connection from a listed proxy that sends some bytes and then ends.
 type bytesConn struct {
 	net.Conn
 	*bytes.Reader
@@ -33,8 +33,8 @@ type oneConn struct {
 
 func (l oneConn) Accept() (net.Conn, error) { return l.conn, nil }
 
-// FuzzProxyHeader: what a listed proxy sends is a header, which says who the client is, and then
-// what the client sent, untouched; or nothing is read of it.
+// FuzzProxyHeader checks that a connection from a listed proxy either starts with a header, which
+// names the client, and then yields what the client sent, unchanged, or yields nothing.
 func FuzzProxyHeader(f *testing.F) {
 	f.Add([]byte("PROXY TCP4 192.0.2.7 198.51.100.1 1234 443\r\nGET / HTTP/1.1\r\n"))
 	f.Add([]byte("PROXY TCP6 2001:db8::7 2001:db8::1 1 2\r\n\x16\x03\x01"))

@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 )
 
-// requests knows which connections send what is no request. net/http answers that by itself and
-// tells nobody. It is safe for concurrent use.
+// requests knows which connections send something that is not a request. net/http answers that
+// itself and does not report it. It is safe for concurrent use.
 type requests struct {
 	failures failures
 
@@ -17,9 +17,9 @@ type requests struct {
 	open map[net.Conn]*incoming // owned by mu
 }
 
-// incoming is what came last on a connection.
+// incoming describes what a connection sent last.
 type incoming struct {
-	active  bool        // something came; owned by requests.mu
+	active  bool        // something arrived; owned by requests.mu
 	request atomic.Bool // it was a request
 }
 
@@ -38,7 +38,7 @@ func (r *requests) context(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, incomingKey{}, in)
 }
 
-// handler notes that a request has come before next is asked.
+// handler records that a request has arrived, and then calls next.
 func (r *requests) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if in, ok := req.Context().Value(incomingKey{}).(*incoming); ok {
@@ -48,8 +48,8 @@ func (r *requests) handler(next http.Handler) http.Handler {
 	})
 }
 
-// changed is the ConnState hook of an http.Server. A connection becomes active when the head of a
-// request was read, or what was taken for one.
+// changed is the ConnState hook of an http.Server. A connection becomes active when net/http has
+// read the head of a request, or something that it took for one.
 func (r *requests) changed(c net.Conn, state http.ConnState) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

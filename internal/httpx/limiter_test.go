@@ -13,7 +13,7 @@ var (
 	netB       = netip.MustParseAddr("198.51.100.1")
 )
 
-// enterAll counts how many uploads of addr are let in, of n, and lets them go again.
+// enterAll returns how many of n uploads from addr are admitted, and ends them again.
 func enterAll(s *Limiter, now time.Time, addr netip.Addr, n int) (in int) {
 	for range n {
 		if network := s.Network(now, addr); s.Enter(now, network) == None {
@@ -126,7 +126,7 @@ func TestTableIsBounded(t *testing.T) {
 	}
 }
 
-// The limits of a relay: no bytes, and as many new networks as come.
+// A relay limits neither bytes nor new networks.
 func TestLimitsThatAreNotSet(t *testing.T) {
 	s, now := NewLimiter(Limits{Requests: 10, InFlight: 1000}), time.Unix(1_000_000, 0)
 	for _, c := range []struct {

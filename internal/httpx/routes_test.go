@@ -32,7 +32,7 @@ func newRig() *rig {
 	return r
 }
 
-// answered is how many answers with a status were counted.
+// answered returns how many answers with a status were counted.
 func (r *rig) answered(t *testing.T, code int) (n float64) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(r.routes.Requests)

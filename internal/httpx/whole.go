@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// ServeWhole answers GET and HEAD with content, whose media type and ETag are set already, or with
-// 304 when the client has it. There are no ranges: many small ones would be answered with many
-// times what the content has.
+// ServeWhole answers GET and HEAD with content, or with 304 if the client has it. The caller has
+// set the media type and the ETag. ServeWhole does not support ranges, because an answer with many
+// small ones can be many times as large as the content.
 func ServeWhole(w http.ResponseWriter, r *http.Request, content []byte) {
 	h := w.Header()
 	if etag := h.Get("ETag"); etag != "" && names(r.Header.Values("If-None-Match"), etag) {

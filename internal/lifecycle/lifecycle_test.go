@@ -108,8 +108,8 @@ func TestErrorsOfTheEndNameTheirParts(t *testing.T) {
 	})
 }
 
-// A part that will not end costs its step's time and no more; the time that a quick step leaves is
-// its successors'.
+// A part that does not end delays the process until the end of its step, not longer. A step that
+// ends early leaves its time to the later ones.
 func TestStepsHaveDeadlines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := new(journal)

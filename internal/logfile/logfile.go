@@ -62,7 +62,8 @@ func (w *Writer) open() error {
 	return nil
 }
 
-// Write appends a line. If a new file is due and cannot be started, it goes on with the old one.
+// Write appends a line. If a new file is due and cannot be started, Write continues with the old
+// one.
 func (w *Writer) Write(b []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -107,7 +108,7 @@ func (w *Writer) Reopen() error {
 	return old.Close()
 }
 
-// Close closes the file. It is idempotent. What is written afterwards is lost.
+// Close closes the file. It is idempotent. Later writes are lost.
 func (w *Writer) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

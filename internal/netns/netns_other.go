@@ -1,7 +1,7 @@
 //go:build !linux
 
-// Package netns gives tests networks of their own. There are such on Linux only; elsewhere tests
-// share the machine's.
+// Package netns gives tests networks of their own. It can do so only on Linux. On other systems,
+// tests use the machine's network.
 package netns
 
 import "testing"

@@ -15,7 +15,7 @@ import (
 // Limits of a table file.
 const (
 	maxRanges = 4_000_000 // ranges; iptoasn.com's combined table has about 700,000
-	maxLine   = 1024      // bytes of one line, its end not counted
+	maxLine   = 1024      // bytes of a line without its line ending
 	maxName   = 256       // bytes of an autonomous system's name
 )
 

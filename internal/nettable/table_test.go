@@ -171,7 +171,7 @@ func TestLookupDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// Whatever loads, its ends can be looked up, and it knows nothing that its lines do not say.
+// Every table that loads contains exactly the ranges of its lines.
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte(small))
 	f.Add([]byte("0.0.0.0\t255.255.255.255\t1\tDE\n::\tffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff\t2\t\tn"))

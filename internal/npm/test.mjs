@@ -4,8 +4,8 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-// runTests bundles here/test/*.test.ts, because not every version of Node reads TypeScript, and runs
-// the bundles with node --test. It sets the process's exit code.
+// runTests bundles here/test/*.test.ts, because not every version of Node reads TypeScript, and
+// runs the bundles with node --test. It sets the process's exit code.
 export async function runTests(build, here, options = {}) {
   const tests = (await readdir(join(here, "test"))).filter((name) => name.endsWith(".test.ts")).sort();
   if (tests.length === 0) throw new Error("test/ has no *.test.ts");

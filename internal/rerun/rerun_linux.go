@@ -17,7 +17,7 @@ import (
 func In(t *testing.T, flags uintptr, environment ...string) error {
 	t.Helper()
 	out, err := run(t, flags|syscall.CLONE_NEWUSER, environment)
-	// a container may forbid namespaces of users, and have root
+	// a container may forbid user namespaces although the user is root
 	if _, ran := errors.AsType[*exec.ExitError](err); err != nil && !ran {
 		out, err = run(t, flags, environment)
 	}

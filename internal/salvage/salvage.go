@@ -1,5 +1,5 @@
-// Package salvage describes what became of a damaged database, so that commands can tell without
-// knowing how it is kept.
+// Package salvage describes the result of repairing a database, so that commands can report it
+// without knowing how the database is stored. Start with [Report].
 package salvage
 
 import (
@@ -7,31 +7,32 @@ import (
 	"strings"
 )
 
-// Report says what became of one file.
+// Report is the result for one file.
 type Report struct {
 	Path  string
-	Whole bool   // it was not damaged, and nothing was changed
-	Fault string // what was found to be wrong
+	Whole bool   // the file was not damaged, and nothing was changed
+	Fault string // the damage that was found
 	Aside string // where the damaged file is now
 	// Header means that the first page was lost and replaced by that of an empty file.
 	Header bool
-	Tables []Table // those that had rows, or that lost some
+	Tables []Table // tables that had rows or lost some
 }
 
-// Table says what became of one table.
+// Table is the result for one table.
 type Table struct {
 	Name    string
 	Kept    int64
-	Refused int64 // rows that could be read and made no sense
-	// Gaps are the keys between which nothing could be read. Nobody knows how many rows were there.
+	Refused int64 // rows that could be read but are not valid
+	// Gaps are the key ranges that could not be read. The number of rows in them is unknown.
 	Gaps []Gap
-	Err  error // why the rest could not be read; nil if the gaps are all
+	Err  error // why the table could not be read further; nil if only the gaps are missing
 }
 
-// Gap is the part of a table between two keys that could be read; nil is an end of the table.
+// Gap is a range that could not be read, between two keys that could be; nil is an end of the
+// table.
 type Gap struct{ After, Before any }
 
-// Lost reports whether anything of the file was lost.
+// Lost reports whether any data of the file was lost.
 func (r *Report) Lost() bool {
 	for i := range r.Tables {
 		if r.Tables[i].Lost() {
@@ -41,7 +42,7 @@ func (r *Report) Lost() bool {
 	return false
 }
 
-// Lost reports whether anything of the table was lost.
+// Lost reports whether any data of the table was lost.
 func (t *Table) Lost() bool { return t.Refused > 0 || len(t.Gaps) > 0 || t.Err != nil }
 
 // String describes the table in one line.

@@ -15,7 +15,7 @@ const env = "HELIOGRAPH_TEST_SMALL_FILE_SYSTEM" // set: this process has mounts 
 
 // Own runs the calling test again in a process with its own mounts. There it returns the directory
 // of an empty file system (tmpfs) of size bytes, and true. If it returns false, the test has
-// already run inside. Own skips the test if the kernel gives no namespaces.
+// already run inside. Own skips the test if the kernel does not allow namespaces.
 func Own(t *testing.T, size int64) (dir string, inside bool) {
 	t.Helper()
 	if os.Getenv(env) == "" {

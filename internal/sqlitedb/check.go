@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// checkTime is how long Open looks for damage.
+// checkTime is the longest time for which Open looks for damage.
 const checkTime = 3 * time.Second
 
-// check looks for damage for some time at most, and returns an error that wraps ErrDamaged when it
-// finds any. Of a file that is too large for that it sees a part.
+// check looks for damage, at most for the given time, and returns an error that wraps ErrDamaged if
+// it finds any. It may not reach the end of a large file.
 func check(ctx context.Context, db *sql.DB, limit time.Duration) error {
 	timed, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -33,8 +33,8 @@ func check(ctx context.Context, db *sql.DB, limit time.Duration) error {
 	return nil
 }
 
-// whole refuses a path at which only a write-ahead log is left: SQLite would begin a new file and
-// delete the log, which has what was stored last.
+// whole refuses a path at which only a write-ahead log is left. SQLite would create a new file and
+// delete the log, which contains the latest data.
 func whole(path string) error {
 	log, err := os.Stat(path + "-wal")
 	if err != nil || log.Size() == 0 {

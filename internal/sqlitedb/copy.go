@@ -13,13 +13,13 @@ import (
 	"github.com/heliograph-net/heliograph/internal/salvage"
 )
 
-// copyRows is how many rows one transaction takes over.
+// copyRows is how many rows one transaction copies.
 const copyRows = 1000
 
-// maxGaps bounds the places in a table where reading begins anew.
+// maxGaps is the most gaps in a table after which reading is resumed.
 const maxGaps = 200
 
-// copier takes over what can be read of the tables of an old file.
+// copier copies the rows that can be read from the tables of an old file.
 type copier struct {
 	*Repairer
 	old, fresh *sql.DB
@@ -34,7 +34,7 @@ type table struct {
 	order   string // by the whole key
 }
 
-// all takes over every table.
+// all copies every table.
 func (c *copier) all(ctx context.Context, report *salvage.Report) error {
 	tables, err := c.tables(ctx)
 	if err != nil {
@@ -56,7 +56,7 @@ func (c *copier) all(ctx context.Context, report *salvage.Report) error {
 	return ctx.Err()
 }
 
-// tables describes the tables of the new file.
+// tables returns the tables of the new file.
 func (c *copier) tables(ctx context.Context) (all []table, err error) {
 	rows, err := c.fresh.QueryContext(ctx, `SELECT l.name, l.wr, i.name, i.pk FROM pragma_table_list l JOIN pragma_table_info(l.name) i
 		WHERE l.schema = 'main' AND l.type = 'table' AND l.name NOT LIKE 'sqlite_%' ORDER BY l.name, i.cid`)
@@ -86,13 +86,13 @@ func (c *copier) tables(ctx context.Context) (all []table, err error) {
 	return all, rows.Err()
 }
 
-// table takes over one table. What cannot be read is no error.
+// table copies one table. A row that cannot be read is not an error.
 func (c *copier) table(ctx context.Context, t *table, result *salvage.Table) error {
-	// what an empty file has
+	// a new file may contain rows
 	if _, err := c.fresh.ExecContext(ctx, "DELETE FROM "+t.name); err != nil {
 		return err
 	}
-	var last any // the key read last
+	var last any // the last key that was read
 	query, args := t.query(">=", nil)
 	for ctx.Err() == nil {
 		read, err := c.run(ctx, t, query, args, result)
@@ -111,7 +111,7 @@ func (c *copier) table(ctx context.Context, t *table, result *salvage.Table) err
 			result.Err = err
 			return nil
 		}
-		if !found { // nothing is behind the damage
+		if !found { // there is nothing behind the damage
 			result.Gaps = append(result.Gaps, salvage.Gap{After: last})
 			return nil
 		}
@@ -121,10 +121,10 @@ func (c *copier) table(ctx context.Context, t *table, result *salvage.Table) err
 	return ctx.Err()
 }
 
-// unreadable reports whether an error is about a place of the file and not about all of it.
+// unreadable reports whether an error concerns a part of the file and not all of it.
 func unreadable(err error) bool { return Damaged(err) || strings.Contains(err.Error(), "converting") }
 
-// run takes over the rows of a query until one cannot be read. It returns the last key.
+// run copies the rows of a query until one cannot be read. It returns the last key.
 func (c *copier) run(ctx context.Context, t *table, query string, args []any, result *salvage.Table) (last any, err error) {
 	rows, err := c.old.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -162,7 +162,7 @@ func (c *copier) run(ctx context.Context, t *table, query string, args []any, re
 	return last, err
 }
 
-// query selects the rows whose key is in a relation to a value; nil: all.
+// query selects the rows whose key has a relation to a value. A nil value selects all rows.
 func (t *table) query(relation string, value any) (text string, args []any) {
 	text = "SELECT " + t.key + ", " + strings.Join(t.columns, ", ") + " FROM " + t.name
 	if value != nil {
@@ -171,7 +171,8 @@ func (t *table) query(relation string, value any) (text string, args []any) {
 	return text + " ORDER BY " + t.order, args
 }
 
-// insert puts rows into the new table. Those that it does not take are refused one by one.
+// insert inserts rows into the new table. If the table does not accept them together, they are
+// inserted one by one, and those that it refuses are counted.
 func (c *copier) insert(ctx context.Context, t *table, batch [][]any, result *salvage.Table) error {
 	if c.Progress != nil && time.Since(c.said) > time.Second {
 		c.said = time.Now()
@@ -200,15 +201,15 @@ func (c *copier) insert(ctx context.Context, t *table, batch [][]any, result *sa
 	})
 }
 
-// beyond looks for the first key behind one after which nothing can be read: in steps that double,
-// and then backward by halves. found is false if nothing is behind the damage, ok if
-// nobody can look.
+// beyond returns the first readable key behind one after which reading fails. It tries keys at
+// distances that double, and then bisects. found is false if nothing behind the damage can be read.
+// ok is false if the table's keys cannot be tried like this.
 func (c *copier) beyond(ctx context.Context, t *table, after any) (next any, found, ok bool) {
 	place, ok := c.placeOf(ctx, t, after)
 	if !ok {
 		return nil, false, false
 	}
-	low, high := uint64(0), uint64(0) // steps: nothing can be read at low, something at high
+	low, high := uint64(0), uint64(0) // distances: reading fails at low and succeeds at high
 	for step := uint64(1); high == 0; step *= 2 {
 		at, inside := place.plus(step)
 		if !inside {
@@ -237,7 +238,7 @@ func (c *copier) beyond(ctx context.Context, t *table, after any) (next any, fou
 	return next, true, true
 }
 
-// first returns the first key at or behind a value; nil: there is none.
+// first returns the first key at or after a value, or nil if there is none.
 func (c *copier) first(ctx context.Context, t *table, at any) (key any, err error) {
 	query, args := t.query(">=", at)
 	rows, err := c.old.QueryContext(ctx, query+" LIMIT 1", args...)
@@ -262,10 +263,11 @@ func (c *copier) first(ctx context.Context, t *table, at any) (key any, err erro
 // place is a key as a number.
 type place struct {
 	number uint64
-	rest   int // bytes of a blob behind its first eight; -1: the key is an integer
+	rest   int // bytes of a blob after its first eight; -1: the key is an integer
 }
 
-// placeOf returns the place of a key. Without one it is the least of the kind that the table has.
+// placeOf returns the place of a key. For nil, it returns the least place for the type of the
+// table's keys.
 func (c *copier) placeOf(ctx context.Context, t *table, key any) (place, bool) {
 	switch key := key.(type) {
 	case int64:
@@ -291,7 +293,7 @@ func (c *copier) placeOf(ctx context.Context, t *table, key any) (place, bool) {
 	return place{0, -1}, true
 }
 
-// plus returns the key that is so many steps behind, or false if there is none.
+// plus returns the key at a distance from p, or false if there is none.
 func (p place) plus(step uint64) (any, bool) {
 	n := p.number + step
 	if n < p.number || step > math.MaxInt64 || p.rest < 0 && n > math.MaxInt64 {

@@ -15,7 +15,7 @@ func notADatabase(err error) bool {
 // ErrDamaged says that a file is damaged: parts of it were overwritten, cut off or lost.
 var ErrDamaged = errors.New("the file is damaged: stop the process and run: heliograph repair DIR (the directory of its configuration)")
 
-// Damaged reports whether err is SQLite's way to say that a file is damaged.
+// Damaged reports whether err is an error with which SQLite reports a damaged file.
 func Damaged(err error) bool {
 	e, ok := errors.AsType[sqlite3.Error](err)
 	return ok && (e.Code == sqlite3.ErrCorrupt || e.Code == sqlite3.ErrNotADB ||

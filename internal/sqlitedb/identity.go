@@ -7,14 +7,14 @@ import (
 	"os"
 )
 
-// ErrRemoved says that a file was removed, or replaced by another, while it is open. What would be
-// written is lost when the process ends; what was written can be read until then.
+// ErrRemoved says that a file was removed or replaced while it was open. Data in it can be read
+// until the process ends, and is then lost.
 var ErrRemoved = errors.New("a file of the database was removed or replaced while it is in use: restart, and what it held until then is lost unless the file is put back")
 
-// identity tells the files of a database from others that take their place.
+// identity identifies the files of a database, to notice when they are replaced.
 type identity map[string]os.FileInfo // by path
 
-// record remembers the files that are open now.
+// record identifies the files that are open now.
 func record(path string) (identity, error) {
 	files := identity{}
 	for _, name := range []string{path, path + "-wal"} {
@@ -22,7 +22,8 @@ func record(path string) (identity, error) {
 		switch {
 		case err == nil:
 			files[name] = info
-		case name == path || !errors.Is(err, fs.ErrNotExist): // a file of old may have no log
+		// a file of an older release may have no log
+		case name == path || !errors.Is(err, fs.ErrNotExist):
 			return nil, err
 		}
 	}

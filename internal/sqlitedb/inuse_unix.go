@@ -8,14 +8,14 @@ import (
 	"syscall"
 )
 
-// Bytes of a file that SQLite locks (os.h, SHARED_FIRST and SHARED_SIZE). Whoever has a file with a
-// write-ahead log open holds them.
+// The bytes of a file that SQLite locks (os.h, SHARED_FIRST and SHARED_SIZE). A process that has a
+// file with a write-ahead log open holds locks on them.
 const (
 	sharedFirst = 0x40000000 + 2
 	sharedSize  = 510
 )
 
-// inUse reports whether another process has a file open. This process must not.
+// inUse reports whether another process has a file open. This process must not have it open.
 func inUse(path string) bool {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {

@@ -14,23 +14,23 @@ import (
 	"github.com/heliograph-net/heliograph/internal/salvage"
 )
 
-// Repairer rebuilds a damaged file: it reads what can be read of every table, through SQLite, into
-// a new file of the same schema, and puts that into the place of the old one, which is kept aside.
-// SQLite's own extension for this (recovery.html) is not part of the driver, and needs a virtual
-// table that the driver is built without.
+// Repairer rebuilds a damaged file. It reads what can be read of every table through SQLite, writes
+// it to a new file with the same schema, and replaces the old file, which it keeps under another
+// name. SQLite's own recovery extension (recovery.html) is not part of the driver and needs a
+// virtual table without which the driver is built.
 type Repairer struct {
 	Options Options
-	// Sensible reports whether a row of a table makes sense: damage that goes unnoticed by SQLite.
-	// nil: all do. Values are in the order of the table's columns.
+	// Sensible reports whether a row is valid, because SQLite does not notice all damage. Values
+	// are in the order of the table's columns. nil means that all rows are valid.
 	Sensible func(table string, row []any) bool
-	Derived  []string // tables that are not read, because Finish makes them from the others
-	// Finish makes the new tables agree with each other. It may be nil.
+	Derived  []string // tables that are not read, because Finish makes them from the other tables
+	// Finish makes the new tables consistent. It may be nil.
 	Finish func(tx *sql.Tx) error
-	// Progress is called at times, about every second. It may be nil.
+	// Progress is called about every second. It may be nil.
 	Progress func(table string, rows int64)
 }
 
-// Repair repairs the file at path, unless it is whole. No process may have it open.
+// Repair repairs the file at path unless it is intact. No process may have the file open.
 func (r *Repairer) Repair(ctx context.Context, path string) (*salvage.Report, error) {
 	report := &salvage.Report{Path: path}
 	fault, err := r.fault(ctx, path)
@@ -55,7 +55,7 @@ func (r *Repairer) Repair(ctx context.Context, path string) (*salvage.Report, er
 	return report, nil
 }
 
-// fault returns what is wrong with a file, or nil. An error means that it cannot be repaired.
+// fault returns the damage of a file, or nil. An error means that the file cannot be repaired.
 func (r *Repairer) fault(ctx context.Context, path string) (fault, err error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, errors.Join(whole(path), err)
@@ -84,7 +84,7 @@ func (r *Repairer) fault(ctx context.Context, path string) (fault, err error) {
 	return fault, nil
 }
 
-// rebuild fills a new file with what can be read.
+// rebuild fills a new file with the data that can be read.
 func (r *Repairer) rebuild(ctx context.Context, path, next string, report *salvage.Report) error {
 	o := r.Options
 	old, version, err := r.openOld(ctx, path, next, report)
@@ -114,9 +114,9 @@ func (r *Repairer) rebuild(ctx context.Context, path, next string, report *salva
 	return errors.Join(err, fresh.Close())
 }
 
-// openOld opens the damaged file to read it. When its first page cannot be read, a copy of it is
-// opened that has the first page of an empty file: the tables of a file of this release are where
-// they are in every other.
+// openOld opens the damaged file for reading. If its first page cannot be read, openOld opens a
+// copy that has the first page of an empty file, because the tables of all files of a release are
+// in the same places.
 func (r *Repairer) openOld(ctx context.Context, path, next string, report *salvage.Report) (old *sql.DB, version int, err error) {
 	if old, version, err = r.tryOld(ctx, path); err == nil {
 		return old, version, nil
@@ -158,10 +158,12 @@ func (r *Repairer) tryOld(ctx context.Context, path string) (*sql.DB, int, error
 	return db, version, nil
 }
 
-// readOnly are the settings by which SQLite does not fold the log into a file that is kept aside.
+// readOnly returns the settings with which SQLite does not move the log's data into a file that is
+// kept.
 func readOnly() url.Values { return url.Values{"mode": {"ro"}, "_query_only": {"1"}} }
 
-// patch makes a copy of a file whose first page is that of another, but for the number of pages.
+// patch copies a file and replaces the first page of the copy by that of the file blank, except for
+// the number of pages.
 func patch(path, blank, to string) (err error) {
 	head, err := os.ReadFile(blank)
 	if err != nil {
@@ -198,8 +200,8 @@ func patch(path, blank, to string) (err error) {
 	return out.Truncate(int64(pages) * size)
 }
 
-// swap puts next into the place of path, and returns where the old one is then: beside it, with word in
-// its name.
+// swap replaces the file at path by next, and returns the new path of the old file: beside it, with
+// word in its name.
 func swap(path, next, word string) (aside string, err error) {
 	aside = path + "." + word + "-" + time.Now().UTC().Format("20060102T150405Z")
 	if err := os.Link(path, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -217,7 +219,7 @@ func swap(path, next, word string) (aside string, err error) {
 	return aside, removeAll(next)
 }
 
-// removeAll removes a database and what SQLite and a Repairer put beside it.
+// removeAll removes a database and the files that SQLite and a Repairer put beside it.
 func removeAll(path string) (err error) {
 	for _, end := range []string{"", "-wal", "-shm", "-journal", "-patched", "-patched-wal", "-patched-shm"} {
 		if e := os.Remove(path + end); e != nil && !errors.Is(e, fs.ErrNotExist) {

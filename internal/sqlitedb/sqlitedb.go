@@ -1,4 +1,4 @@
-// Package sqlitedb opens SQLite files the way Heliograph uses them: mode 0600, a write-ahead log,
+// Package sqlitedb opens SQLite files as Heliograph uses them: mode 0600, a write-ahead log,
 // synchronous=FULL, one connection for writing and a few for reading.
 //
 // Start with [Open] and [Transact].
@@ -16,7 +16,7 @@ import (
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
-// How many connections there are.
+// Numbers of connections.
 const (
 	maxReaders = 4
 	maxOwn     = 2
@@ -39,8 +39,8 @@ type Options struct {
 type DB struct {
 	Writer  *sql.DB // one connection; its transactions take the write lock when they begin
 	Readers *sql.DB // connections that cannot write
-	// Own is more of them, for a process's own work: what people ask of Readers keeps nothing
-	// waiting here.
+	// Own is further connections that cannot write, for the process's own work, so that it does not
+	// wait for people's queries on Readers.
 	Own *sql.DB
 
 	files identity // as of Open
@@ -48,8 +48,8 @@ type DB struct {
 
 // Open opens the file at path, creates it if it does not exist, and upgrades it to this release's
 // schema. The directory must exist. The error wraps o.Schema.Refused for a file of a newer release
-// or of another application, and ErrDamaged for one that is damaged. Open looks for damage for a
-// few seconds at most: of a large file it does not see all.
+// or of another application, and [ErrDamaged] for a damaged file. Open looks for damage for three
+// seconds at most, so it may not find all damage of a large file.
 func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	d := new(DB)
 	if err := d.open(ctx, path, &o); err != nil {
@@ -97,8 +97,8 @@ func (d *DB) open(ctx context.Context, path string, o *Options) error {
 	return err
 }
 
-// warm makes a pool open its connections now, and each of them its files: whoever removes the files
-// does not keep anybody from reading what they held.
+// warm makes a pool open its connections now, and each of them its files. So removing the files
+// later does not keep the process from reading their data.
 func warm(ctx context.Context, pool *sql.DB, connections int) (err error) {
 	var all []*sql.Conn
 	for range connections {

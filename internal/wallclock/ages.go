@@ -3,24 +3,24 @@ package wallclock
 import "time"
 
 const (
-	// agesTolerance is the least step that keeps anything from being deleted for its age.
+	// agesTolerance is the least step of the clock that prevents deletion by age.
 	agesTolerance = time.Hour
-	// agesHold is how long a clock must agree with itself until its word is taken for that.
+	// agesHold is how long a clock must run without a step before data is deleted by its time.
 	agesHold = 24 * time.Hour
 )
 
-// Ages decides whether data may be deleted for its age: not by a clock that has stepped within the
-// last day, nor, for a day after the start, by one that is more than a day away from the newest
-// data. So neither a wrong clock nor a process that stood still for long costs anything, and data
-// is kept for a day longer at most.
+// Ages decides whether data may be deleted because of its age. It may not if the clock has stepped
+// within the last day. It may not during the first day either if the clock is more than a day away
+// from the newest data at the start. So neither a wrong clock nor a process that stood still for
+// long loses data, and data is kept for at most a day longer.
 type Ages struct {
 	clock  *Clock
 	source Source
 	start  time.Duration // monotonic
-	doubt  bool          // the clock and the data did not agree at the start
+	doubt  bool          // the clock and the data disagreed at the start
 }
 
-// NewAges returns an Ages for data of which newest is the newest; zero: there is none.
+// NewAges returns an Ages. newest is the time of the newest data, or zero if there is no data.
 func NewAges(source Source, newest time.Time) *Ages {
 	wall, start := source()
 	return &Ages{clock: New(source, agesTolerance, agesHold), source: source, start: start,

@@ -1,7 +1,7 @@
-// Package wallclock notices when the wall clock steps: when it runs ahead of the monotonic clock,
-// or falls behind it, at once. A step may be right, when a wrong clock is set, or wrong, when a
-// right one is. Nobody can tell at that moment, so that a [Clock] goes on as before the step until
-// it has lasted, or until somebody who knows better confirms it.
+// Package wallclock notices when the wall clock steps, that is, when it suddenly differs from the
+// monotonic clock. A step may correct a wrong clock or make a right one wrong. This cannot be known
+// at once. So a [Clock] continues as before the step until the step has lasted for some time, or
+// until the caller confirms it.
 //
 // Start with [New].
 package wallclock
@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Source returns the wall clock and the time on a monotonic clock, since any moment.
+// Source returns the wall clock and the time on a monotonic clock, which may start at any moment.
 type Source func() (wall time.Time, monotonic time.Duration)
 
 // System returns a Source that reads the system's clocks.
@@ -27,35 +27,36 @@ func System() Source {
 // concurrent use.
 type Clock struct {
 	source    Source
-	tolerance time.Duration // of drift between two looks
-	hold      time.Duration // how long a step must last to be believed
+	tolerance time.Duration // greatest drift between two readings
+	hold      time.Duration // how long a step must last until the Clock follows it
 
-	mu    sync.Mutex
-	base  time.Time     // guarded by mu; the time that is believed, at the moment at
-	at    time.Duration // guarded by mu; monotonic
-	step  time.Duration // guarded by mu; how far the wall clock is off; 0: it is believed
+	mu   sync.Mutex
+	base time.Time     // guarded by mu; the Clock's time at the moment at
+	at   time.Duration // guarded by mu; monotonic
+	// guarded by mu; difference of the wall clock to the Clock; 0 if there is none
+	step  time.Duration
 	since time.Duration // guarded by mu; monotonic: when it stepped
 	last  Step          // guarded by mu
 }
 
 // Step is a step of the wall clock.
 type Step struct {
-	By time.Duration // positive: forward
-	At time.Time     // when it was noticed, by the time before it
-	// Believed reports whether the clock follows it by now.
+	By time.Duration // positive means forward
+	At time.Time     // when it was noticed, by the Clock's time before it
+	// Believed reports whether the Clock now follows the step.
 	Believed bool
 	// Back reports whether the wall clock has returned to where it was.
 	Back bool
 }
 
-// New returns a Clock that believes the wall clock now. tolerance is the least step, and hold is
-// how long a step must last until the Clock follows it.
+// New returns a Clock that starts at the wall clock's time. tolerance is the least step, and hold
+// is how long a step must last until the Clock follows it.
 func New(source Source, tolerance, hold time.Duration) *Clock {
 	wall, at := source()
 	return &Clock{source: source, tolerance: tolerance, hold: hold, base: wall, at: at}
 }
 
-// Now returns the time that is believed.
+// Now returns the Clock's time.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -73,7 +74,7 @@ func (c *Clock) look() time.Time {
 			c.step, c.last.Back = 0, true
 		}
 		c.base, c.at = wall, at // follows the drift
-	case c.step == 0 || (off-c.step).Abs() > c.tolerance: // stepped, or stepped again
+	case c.step == 0 || (off-c.step).Abs() > c.tolerance: // a step, or another one
 		c.step, c.since, c.last = off, at, Step{By: off, At: expected}
 	case at-c.since >= c.hold:
 		c.follow(wall, at)
@@ -88,7 +89,7 @@ func (c *Clock) follow(wall time.Time, at time.Duration) {
 	c.base, c.at, c.step, c.last.Believed = wall, at, 0, true
 }
 
-// Follow makes the Clock believe the wall clock at once.
+// Follow makes the Clock follow the wall clock at once.
 func (c *Clock) Follow() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,8 +98,8 @@ func (c *Clock) Follow() {
 	}
 }
 
-// Doubt starts the wait for a step to last anew: somebody who knows better says that the wall clock
-// is wrong.
+// Doubt restarts the wait for a step to last. Callers use it if they know that the wall clock is
+// wrong.
 func (c *Clock) Doubt() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -107,7 +108,8 @@ func (c *Clock) Doubt() {
 	}
 }
 
-// Off returns how far the wall clock is from the time that is believed: 0 when it is believed.
+// Off returns the difference of the wall clock to the Clock, which is 0 unless there was a step
+// that the Clock does not follow.
 func (c *Clock) Off() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()

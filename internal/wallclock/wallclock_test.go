@@ -8,7 +8,7 @@ import (
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// hand is a clock that is moved by hand.
+// hand is a clock that the test sets.
 type hand struct {
 	monotonic, off time.Duration
 }
@@ -63,7 +63,7 @@ func TestStepsAreNoticedAndNotFollowedAtOnce(t *testing.T) {
 	}
 }
 
-// A clock that is slewed, or runs a little fast, makes no step.
+// A clock that is slewed or runs a little fast does not step.
 func TestDriftIsFollowed(t *testing.T) {
 	h := new(hand)
 	c := New(h.read, time.Second, time.Hour)
@@ -79,7 +79,7 @@ func TestDriftIsFollowed(t *testing.T) {
 	}
 }
 
-// A second step starts the wait anew.
+// A second step restarts the wait.
 func TestStepsFollowEachOther(t *testing.T) {
 	h := new(hand)
 	c := New(h.read, time.Second, 10*time.Minute)

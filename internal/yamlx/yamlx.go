@@ -1,5 +1,5 @@
-// Package yamlx decodes YAML files strictly, and words what is wrong with one as its author would
-// look for it: line and key, what was wanted and what is there. See [Decode].
+// Package yamlx decodes YAML files strictly. Its errors name the line and the key, what was
+// expected and what is there, in the terms of the file. Start with [Decode].
 package yamlx
 
 import (
@@ -16,11 +16,11 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// ErrEmpty says that the text has no document. Decode has then left v as it was or zeroed it.
+// ErrEmpty says that the text has no document. Decode may then have zeroed v.
 var ErrEmpty = errors.New("no YAML document")
 
-// Decode decodes text into v and refuses unknown keys. Errors begin with file, line and, but for
-// texts that are no YAML, the key.
+// Decode decodes text into v and refuses unknown keys. An error begins with file and line. If the
+// text is valid YAML, the key follows.
 func Decode(file string, text []byte, v any) error {
 	err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(v)
 	if err == nil {
@@ -41,7 +41,7 @@ func Decode(file string, text []byte, v any) error {
 	return fmt.Errorf("%s:%d: %s%s", file, at.Position.Line, key, wording(err, fault.GetMessage(), at))
 }
 
-// wording says what is wrong in terms of the file instead of the program.
+// wording words an error in terms of the file instead of the program.
 func wording(err error, message string, at *token.Token) string {
 	if t, ok := errors.AsType[*yaml.TypeError](err); ok {
 		return fmt.Sprintf("want %s, got %s", nameOf(t.DstType), valueOf(t, at))
@@ -55,7 +55,7 @@ func wording(err error, message string, at *token.Token) string {
 	return message
 }
 
-// kindOf is what a kind of node is called in a file.
+// kindOf returns the word for a kind of node.
 func kindOf(t ast.NodeType) string {
 	switch t {
 	case ast.MappingType, ast.MappingValueType:
@@ -86,7 +86,7 @@ func valueOf(t *yaml.TypeError, at *token.Token) string {
 	}
 }
 
-// nameOf is what a type is called in a file.
+// nameOf returns the word for what a type is decoded from.
 func nameOf(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
@@ -105,8 +105,8 @@ func nameOf(t reflect.Type) string {
 	}
 }
 
-// keyAt returns the path of the node at a token, such as "collector.feed_keys[1]"; "" if there is
-// none.
+// keyAt returns the path of the node at a token, such as "collector.feed_keys[1]", or "" if there
+// is none.
 func keyAt(text []byte, at *token.Token) string {
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {

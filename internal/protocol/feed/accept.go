@@ -8,12 +8,12 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Accept is the header Accept of a reader who knows envelopes with a bucket. Collectors of releases
-// before 0.2 ignore it.
+// Accept is the Accept header of a reader that supports envelopes with a bucket. Collectors of
+// releases before 0.2 ignore it.
 const Accept = protocol.MediaTypeFeed + "; envelope=2"
 
-// For prepares envelopes for a reader whose header Accept is given: readers of releases before 0.2
-// refuse an envelope that has a bucket, so they get none.
+// For adapts envelopes to a reader with the given Accept header. Readers of releases before 0.2
+// refuse an envelope with a bucket, so For removes their buckets.
 func For(accept string, batches []report.Envelope) {
 	for option := range strings.SplitSeq(accept, ",") {
 		media, params, err := mime.ParseMediaType(option)

@@ -38,7 +38,8 @@ func TestFeedComesBack(t *testing.T) {
 	}
 }
 
-// What was whole before the answer broke off counts; an answer without anything whole is an error.
+// If an answer breaks off, the envelopes before that are used. An answer without a whole envelope
+// is an error.
 func TestFeedThatBreaksOff(t *testing.T) {
 	all := envelopes()
 	b, err := Append(nil, all)
@@ -90,7 +91,7 @@ func TestQuery(t *testing.T) {
 	}
 }
 
-// Whatever is decoded encodes to the bytes it was decoded from.
+// Decoded envelopes encode to the same bytes.
 func FuzzRead(f *testing.F) {
 	b, err := Append(nil, envelopes())
 	if err != nil {
