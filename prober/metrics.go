@@ -56,6 +56,9 @@ func newMetrics(registry prometheus.Registerer, p *Prober) (*metrics, error) {
 		Help: "When the first of the targets' certificates expires; 0 if no target has one.",
 	})
 	set := append(metricset.Set{m.attempts, m.duration, m.lag, m.doubts, m.warned, m.ends}, gauges(p)...)
+	if p.ofEach != nil {
+		set = append(set, p.ofEach)
+	}
 	if _, err := set.Register(registry); err != nil {
 		return nil, fmt.Errorf("register the prober's metrics: %w", err)
 	}

@@ -96,6 +96,10 @@ type Options struct {
 	// nil: no logging
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer // heliograph_prober_…; nil: none
+
+	// TargetMetrics is how many targets may have metrics of their own, with their names as labels:
+	// at most 10,000, the first ones in the list. 0: none have.
+	TargetMetrics int
 }
 
 // fill replaces zero fields by the defaults.
@@ -138,6 +142,7 @@ func (o *Options) validate() error {
 	check(o.Concurrency > 0 && o.Concurrency <= maxConcurrency, "concurrency %d: want 1 to %d", o.Concurrency, maxConcurrency)
 	check(o.DownAfter > 0 && o.DownAfter <= maxStreak, "down after %d attempts: want 1 to %d", o.DownAfter, maxStreak)
 	check(o.UpAfter > 0 && o.UpAfter <= maxStreak, "up after %d attempts: want 1 to %d", o.UpAfter, maxStreak)
+	check(o.TargetMetrics >= 0 && o.TargetMetrics <= maxTargetMetrics, "target metrics %d: want 0 to %d", o.TargetMetrics, maxTargetMetrics)
 	check(o.Hold > 0, "hold %v: must be positive", o.Hold)
 	check(o.Deliver == nil || o.Vantage != "", "vantage: missing; name the place that is probed from")
 	check(fits(o.Vantage), "vantage: want at most %d bytes of UTF-8", report.MaxString)

@@ -147,6 +147,7 @@ func (p *Prober) take(next *plan) {
 	}
 	p.options, p.all = next.options, next.all
 	p.outbox.rank(p.all)
+	p.ofEach.keep(p.all)
 	p.recount()
 	p.vantage.replace(next.witnesses, next.options.Timeout)
 }

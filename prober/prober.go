@@ -31,6 +31,7 @@ type Prober struct {
 	clock   *clock
 	uplink  *uplink
 	metrics *metrics
+	ofEach  *targetMetrics
 	outbox  *outbox
 
 	warnings   warnings
@@ -89,6 +90,8 @@ func New(o Options) (*Prober, error) {
 	p.uplink = &uplink{addresses: addressesUp}
 	p.vantage = &vantage{witnesses: first.witnesses, timeout: p.options.Timeout, logger: p.options.Logger, hear: p.clock.hear}
 	p.outbox = newOutbox(&p.options, p.all)
+	p.ofEach = newTargetMetrics(o.TargetMetrics)
+	p.ofEach.keep(p.all)
 	if p.metrics, err = newMetrics(p.options.Metrics, p); err != nil {
 		return nil, err
 	}
@@ -262,6 +265,7 @@ func (p *Prober) settle(s *server, now time.Time) {
 	s.reschedule(now, when, &p.options)
 	p.outbox.add(s, now)
 	p.metrics.attempt(s.result, s.err)
+	p.ofEach.attempt(s)
 	p.noteWarning(s)
 	if p.options.OnResult != nil {
 		p.options.OnResult(*s.target, s.result, s.err)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides Go, make, gcc and Node: two browsers, the tool that gives Chromium a test authority,
-# Alertmanager, and SPIN, which checks the model of the protocol.
+# Alertmanager, Prometheus and blackbox_exporter, and SPIN, which checks the model of the protocol.
 set -euo pipefail
 # The command that shows that a package is there, and the package of Debian that has it.
 needs=(chromium:chromium certutil:libnss3-tools firefox-esr:firefox-esr prometheus-alertmanager:prometheus-alertmanager
-  spin:spin)
+  prometheus:prometheus prometheus-blackbox-exporter:prometheus-blackbox-exporter spin:spin)
 missing=()
 for need in "${needs[@]}"; do
   command -v "${need%%:*}" >/dev/null || missing+=("${need#*:}")

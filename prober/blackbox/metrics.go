@@ -26,8 +26,8 @@ var phases = map[string]struct {
 	"dns": {"probe_dns_duration_seconds", []string{"resolve", "connect", "request"}, map[string]string{
 		conn.StepDNS: "resolve", conn.StepConnect: "connect", conn.StepTLS: "connect", "query": "request"}},
 	"icmp": {"probe_icmp_duration_seconds", []string{"resolve", "setup", "rtt"}, map[string]string{conn.StepDNS: "resolve", "echo": "rtt"}},
-	"grpc": {"probe_grpc_duration_seconds", []string{"resolve", "connect", "tls", "check"}, map[string]string{
-		conn.StepDNS: "resolve", conn.StepConnect: "connect", conn.StepTLS: "tls", "check": "check"}},
+	"grpc": {"probe_grpc_duration_seconds", []string{"resolve", "check"}, map[string]string{
+		conn.StepDNS: "resolve", conn.StepConnect: "check", conn.StepTLS: "check", "check": "check"}},
 	"websocket": {"probe_websocket_duration_seconds", []string{"resolve", "connect", "tls", "handshake", "message"}, map[string]string{
 		conn.StepDNS: "resolve", conn.StepConnect: "connect", conn.StepTLS: "tls", "handshake": "handshake", "message": "message"}},
 }
@@ -86,10 +86,27 @@ func collectors(kind string, r probe.Result, concluded bool, took, timeout time.
 	all = append(all, address(r.Server)...)
 	all = append(all, durations(kind, r)...)
 	all = append(all, ofKind(kind, r)...)
+	// of which there is one for each status
+	told := map[string]bool{"grpc_healthcheck_response": true}
 	for _, d := range r.Details {
-		all = append(all, gauge("probe_"+d.Name, d.Value, d.Labels))
+		if !told[d.Name] {
+			told[d.Name] = true
+			all = append(all, gauge("probe_"+d.Name, d.Value, d.Labels))
+		}
+	}
+	for name, value := range untold[kind] {
+		if !told[name] {
+			all = append(all, gauge("probe_"+name, value, nil))
+		}
 	}
 	return all
+}
+
+// untold are the values of details that an attempt did not get to find.
+var untold = map[string]map[string]float64{
+	"http": {"http_content_length": 0, "http_redirects": 0, "http_ssl": 0, "http_version": 0, "http_uncompressed_body_length": 0},
+	// 14 is UNAVAILABLE
+	"grpc": {"grpc_ssl": 0, "grpc_status_code": 14, "ssl_earliest_cert_expiry": 0},
 }
 
 // address describes the address that was tried.
@@ -140,6 +157,21 @@ func durations(kind string, r probe.Result) (all []prometheus.Collector) {
 	return append(all, vec)
 }
 
+// health returns a metric for each status of gRPC's health, 1 for the one that was found.
+func health(details []probe.Detail) []prometheus.Collector {
+	found := ""
+	for _, d := range details {
+		if d.Name == "grpc_healthcheck_response" {
+			found = d.Labels["serving_status"]
+		}
+	}
+	vec := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "probe_grpc_healthcheck_response", Help: "Response HealthCheck response"}, []string{"serving_status"})
+	for _, status := range []string{"UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"} {
+		vec.WithLabelValues(status).Set(probe.Flag(status == found))
+	}
+	return []prometheus.Collector{vec}
+}
+
 // ofKind returns the metrics of a kind that follow from how the attempt ended.
 func ofKind(kind string, r probe.Result) []prometheus.Collector {
 	switch kind {
@@ -153,6 +185,8 @@ func ofKind(kind string, r probe.Result) []prometheus.Collector {
 	case "dns":
 		answered := r.Outcome == report.OK || r.Outcome == report.DNSAnswerUnexpected || r.Outcome == report.DNSNameNotResolved
 		return []prometheus.Collector{gauge("probe_dns_query_succeeded", probe.Flag(answered), nil)}
+	case "grpc":
+		return health(r.Details)
 	case "websocket":
 		return []prometheus.Collector{
 			gauge("probe_websocket_status_code", float64(r.Status), nil),

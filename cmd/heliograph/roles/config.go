@@ -177,6 +177,9 @@ type ProberConfig struct {
 	// listener for a Prometheus that scrapes /probe; no listen: none
 	Scrape ListenConfig `yaml:"scrape"`
 
+	// most targets with metrics of their own; 0: none
+	TargetMetrics int `yaml:"target_metrics"`
+
 	Vantage    string `yaml:"vantage"`     // id of the vantage; unique among probers
 	VantageASN uint32 `yaml:"vantage_asn"` // its autonomous system; 0 if unknown
 	// signed policy with the collectors to deliver results to; if empty, results stay in

@@ -138,6 +138,9 @@ func (c *Config) checkProber(bad complaint) {
 	if c.Prober.Failures < 1 {
 		bad("prober.failures", "must be at least 1")
 	}
+	if n := c.Prober.TargetMetrics; n < 0 || n > 10_000 {
+		bad("prober.target_metrics", "%d is not 0 to 10000", n)
+	}
 	if c.Prober.Policy != "" && c.Prober.Vantage == "" {
 		bad("prober.vantage", "must not be empty: it is the name under which detectors know this prober")
 	}

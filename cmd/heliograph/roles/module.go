@@ -75,6 +75,7 @@ func (m *ModuleConfig) decode(text []byte) (badKey string, err error) {
 	default:
 		return m.Prober, errors.New("want a map of keys")
 	}
+	m.renameOld()
 	if _, there := m.keys[m.kind.Key]; there {
 		return m.Prober + "." + m.kind.Key, errors.New("is the target's; give it there, as target")
 	}
@@ -85,6 +86,26 @@ func (m *ModuleConfig) decode(text []byte) (badKey string, err error) {
 		m.setHTTPDefaults()
 	}
 	return "", nil
+}
+
+// renameOld replaces keys that blackbox_exporter has renamed and still takes.
+func (m *ModuleConfig) renameOld() {
+	if m.Prober != httpprobe.Name {
+		return
+	}
+	if no, ok := m.keys["no_follow_redirects"].(bool); ok {
+		delete(m.keys, "no_follow_redirects")
+		m.keys["follow_redirects"] = !no
+	}
+	for old, key := range map[string]string{"bearer_token": "credentials", "bearer_token_file": "credentials_file"} {
+		if value, ok := m.keys[old]; ok && m.keys["authorization"] == nil {
+			delete(m.keys, old)
+			m.keys["authorization"] = map[string]any{key: value}
+		}
+	}
+	if codes, ok := m.keys["valid_status_codes"].([]any); ok && len(codes) == 0 {
+		delete(m.keys, "valid_status_codes") // the default
+	}
 }
 
 // setHTTPDefaults puts in what blackbox_exporter does unless a module says otherwise.

@@ -27,6 +27,7 @@ func (p *Process) addProber(c *Config, version string) error {
 	}
 	o.Logger, o.Metrics = p.log, p.metrics
 	o.Vantage, o.ASN, o.Version = cmp.Or(c.Prober.Vantage, localVantage), c.Prober.VantageASN, version
+	o.TargetMetrics = c.Prober.TargetMetrics
 	part := lifecycle.Part{Name: "prober"}
 	switch {
 	case c.Prober.Policy != "":
@@ -62,11 +63,12 @@ func (p *Process) addProber(c *Config, version string) error {
 		return told, err
 	})
 	p.reloads.fix(map[string]func(*Config) any{
-		"prober.vantage":       func(c *Config) any { return c.Prober.Vantage },
-		"prober.vantage_asn":   func(c *Config) any { return c.Prober.VantageASN },
-		"prober.policy":        func(c *Config) any { return c.Prober.Policy },
-		"prober.spool":         func(c *Config) any { return c.Prober.Spool },
-		"prober.collectors_ca": func(c *Config) any { return c.Prober.CollectorsCA },
+		"prober.vantage":        func(c *Config) any { return c.Prober.Vantage },
+		"prober.vantage_asn":    func(c *Config) any { return c.Prober.VantageASN },
+		"prober.target_metrics": func(c *Config) any { return c.Prober.TargetMetrics },
+		"prober.policy":         func(c *Config) any { return c.Prober.Policy },
+		"prober.spool":          func(c *Config) any { return c.Prober.Spool },
+		"prober.collectors_ca":  func(c *Config) any { return c.Prober.CollectorsCA },
 	})
 	return nil
 }

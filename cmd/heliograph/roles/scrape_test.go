@@ -76,10 +76,10 @@ func TestModulesComeFromAFileOfBlackboxExporter(t *testing.T) {
 		t.Errorf("modules are %v", c.Prober.Modules)
 	}
 	for text, want := range map[string]string{
-		"modules:\n  web:\n    prober: http\n    http:\n      method: GET\n      compression: gzip\n": "blackbox.yml:6: modules.web.http.compression: unknown field",
-		"modules:\n  ping:\n    prober: unix\n":                                                       "blackbox.yml:3: modules.ping.prober: want http",
-		"modules: {}\nrules: 1\n":                                                                     "blackbox.yml:[2:1] unknown field \"rules\"",
-		"modules:\n  web: {prober: http, timeout: x}\n":                                               "modules.web.timeout: want a duration",
+		"modules:\n  web:\n    prober: http\n    http:\n      method: GET\n      body_size_limit: 1MB\n": "blackbox.yml:6: modules.web.http.body_size_limit: unknown field",
+		"modules:\n  ping:\n    prober: unix\n":                                                          "blackbox.yml:3: modules.ping.prober: want http",
+		"modules: {}\nrules: 1\n":                                                                        "blackbox.yml:[2:1] unknown field \"rules\"",
+		"modules:\n  web: {prober: http, timeout: x}\n":                                                  "modules.web.timeout: want a duration",
 	} {
 		write("blackbox.yml", text)
 		if _, err := Load(main); err == nil || !strings.Contains(err.Error(), want) {

@@ -34,6 +34,10 @@ type Addresses struct {
 	// Fallback says whether the other family is tried if the name has no address of the preferred
 	// one. nil: true.
 	Fallback *bool `yaml:"ip_protocol_fallback"`
+
+	// Source is the address of this machine to probe from. Empty: that of Env, or the system's
+	// choice.
+	Source string `yaml:"source_ip_address"`
 }
 
 func (o Addresses) validate() error {
@@ -47,6 +51,9 @@ func (o Addresses) validate() error {
 	case "", "ip4", "ip6":
 	default:
 		faults = append(faults, errors.New("preferred_ip_protocol: want ip4 or ip6"))
+	}
+	if _, err := netip.ParseAddr(o.Source); err != nil && o.Source != "" {
+		faults = append(faults, errors.New("source_ip_address: want an IP address"))
 	}
 	if o.Rule == BothFamilies && o.Prefer != "" {
 		faults = append(faults, errors.New("addresses: both families cannot answer when preferred_ip_protocol leaves one out"))

@@ -64,6 +64,9 @@ func newDialer(host string, port uint16, addresses Addresses, env probe.Env) (*D
 	if env.Dialer != nil {
 		d.dialer = *env.Dialer
 	}
+	if addresses.Source != "" {
+		d.dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(addresses.Source)}
+	}
 	d.dialer.KeepAlive = -1 // the connection does not live long enough
 	if ip, err := netip.ParseAddr(host); err == nil {
 		d.ip = ip.Unmap()
@@ -145,6 +148,14 @@ func (d *Dialer) Connect(ctx context.Context, a *probe.Attempt, server netip.Add
 		return nil, err
 	}
 	return bind(ctx, c), nil
+}
+
+// Source returns the address of this machine to probe from, or nil for the system's choice.
+func (d *Dialer) Source() net.IP {
+	if local, ok := d.dialer.LocalAddr.(*net.TCPAddr); ok {
+		return local.IP
+	}
+	return nil
 }
 
 // DialUDP returns a socket that exchanges datagrams with server. Its calls fail when ctx ends.

@@ -154,9 +154,8 @@ func details(a *probe.Attempt, state *tls.ConnectionState) {
 		}
 	}
 	a.Detail("ssl_earliest_cert_expiry", float64(earliest.Unix()), nil)
-	if len(state.VerifiedChains) > 0 {
-		a.Detail("ssl_last_chain_expiry_timestamp_seconds", float64(chainsEnd(state.VerifiedChains).Unix()), nil)
-	}
+	// without verification this is the year 1, as blackbox_exporter has it
+	a.Detail("ssl_last_chain_expiry_timestamp_seconds", float64(chainsEnd(state.VerifiedChains).Unix()), nil)
 	fingerprint := sha256.Sum256(leaf.Raw)
 	a.Detail("ssl_last_chain_info", 1, map[string]string{
 		"fingerprint_sha256": hex.EncodeToString(fingerprint[:]), "subject": leaf.Subject.String(), "issuer": leaf.Issuer.String(),

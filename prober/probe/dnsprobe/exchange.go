@@ -60,6 +60,9 @@ func (p *dnsProbe) try(ctx context.Context, a *probe.Attempt, server netip.AddrP
 	a.Detail("dns_answer_rrs", float64(len(r.answer)), nil)
 	a.Detail("dns_authority_rrs", float64(len(r.authority)), nil)
 	a.Detail("dns_additional_rrs", float64(len(r.additional)), nil)
+	if p.query.asksSOA() {
+		a.Detail("dns_serial", float64(r.serial), nil)
+	}
 	a.Result.Outcome = p.judge(r)
 	return nil
 }

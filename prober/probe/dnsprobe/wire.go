@@ -52,6 +52,9 @@ func (q *query) pack(random bool) (wire []byte, id uint16, err error) {
 	return wire, m.Id, err
 }
 
+// asksSOA reports whether the query is for SOA records.
+func (q *query) asksSOA() bool { return q.message.Question[0].Qtype == dns.TypeSOA }
+
 // checkCodes checks the names of response codes.
 func checkCodes(key string, names []string) error {
 	for i, name := range names {
@@ -67,6 +70,8 @@ type reply struct {
 	code                          string // NOERROR
 	answer, authority, additional []string
 	data                          []string // of the answer's records, without name, class and TTL
+	// of the first SOA record in the answer; 0: there is none
+	serial uint32
 }
 
 // parse parses the answer to the query with that id. The error is errOther if it is not the answer.
@@ -86,6 +91,9 @@ func (q *query) parse(wire []byte, id uint16) (*reply, error) {
 	r.additional = texts(slices.DeleteFunc(m.Extra, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeOPT }))
 	for i, rr := range m.Answer {
 		r.data = append(r.data, strings.TrimPrefix(r.answer[i], rr.Header().String()))
+		if soa, ok := rr.(*dns.SOA); ok && r.serial == 0 {
+			r.serial = soa.Serial
+		}
 	}
 	return r, nil
 }

@@ -2,6 +2,7 @@ package grpcprobe
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -92,7 +94,26 @@ func (p *grpcProbe) check(ctx context.Context, a *probe.Attempt, c net.Conn) err
 		return err
 	}
 	a.Result.Outcome = judge(answer, body)
+	detail(a, answer, body)
 	return nil
+}
+
+// code returns the status of the call. A response without a message has it in its headers.
+func code(answer *http.Response) string {
+	return cmp.Or(answer.Trailer.Get("Grpc-Status"), answer.Header.Get("Grpc-Status"))
+}
+
+// statuses are the names of HealthCheckResponse.ServingStatus.
+var statuses = []string{"UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"}
+
+// detail adds what blackbox_exporter tells of an answer.
+func detail(a *probe.Attempt, answer *http.Response, body []byte) {
+	if n, err := strconv.ParseUint(code(answer), 10, 8); err == nil {
+		a.Detail("grpc_status_code", float64(n), nil)
+	}
+	if status, err := servingStatus(body); err == nil && status < uint64(len(statuses)) {
+		a.Detail("grpc_healthcheck_response", 1, map[string]string{"serving_status": statuses[status]})
+	}
 }
 
 // judge returns the outcome that an answer stands for.
@@ -103,11 +124,7 @@ func judge(answer *http.Response, body []byte) report.Outcome {
 	case answer.StatusCode != http.StatusOK, !strings.HasPrefix(answer.Header.Get("Content-Type"), "application/grpc"):
 		return report.GRPCFailed
 	}
-	code := answer.Trailer.Get("Grpc-Status")
-	if code == "" { // a response without a message has the status in its headers
-		code = answer.Header.Get("Grpc-Status")
-	}
-	switch code {
+	switch code(answer) {
 	case statusOK:
 	case notFound:
 		return report.GRPCNotServing

@@ -90,6 +90,7 @@ func (p *grpcProbe) try(ctx context.Context, a *probe.Attempt, server netip.Addr
 			return nil
 		}
 		c = secured
+		a.Detail("grpc_ssl", 1, nil)
 	}
 	a.Enter(StepCheck)
 	return p.check(ctx, a, c)

@@ -150,7 +150,7 @@ func (h *httpProbe) finish(a *probe.Attempt, came *http.Response, secured bool) 
 	if at, err := http.ParseTime(came.Header.Get("Last-Modified")); err == nil {
 		a.Detail("http_last_modified_timestamp_seconds", float64(at.Unix()), nil)
 	}
-	body, n, err := readBody(came, h.rules.wantBody())
+	body, n, err := h.readBody(came)
 	a.Detail("http_uncompressed_body_length", float64(n), nil)
 	if err != nil {
 		return nil, err
@@ -199,14 +199,17 @@ func readAnswer(from *stream, request *http.Request) (*http.Response, error) {
 	return nil, answerError{errors.New("only interim answers")}
 }
 
-// readBody reads up to MaxBody bytes, of which it returns the number and, if they are wanted, the
-// bytes.
-func readBody(answer *http.Response, wanted bool) (body []byte, n int64, err error) {
-	if wanted {
-		body, err = io.ReadAll(io.LimitReader(answer.Body, MaxBody))
+// readBody reads up to MaxBody bytes, of which it returns the number and, if a rule needs them,
+// the bytes.
+func (h *httpProbe) readBody(answer *http.Response) (body []byte, n int64, err error) {
+	from, err := decompress(h.spec.Compression, answer.Body)
+	switch {
+	case err != nil:
+	case h.rules.wantBody():
+		body, err = io.ReadAll(io.LimitReader(from, MaxBody))
 		n = int64(len(body))
-	} else {
-		n, err = io.CopyN(io.Discard, answer.Body, MaxBody)
+	default:
+		n, err = io.CopyN(io.Discard, from, MaxBody)
 	}
 	if err == nil || errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return body, n, nil

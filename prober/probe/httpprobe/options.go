@@ -37,6 +37,11 @@ type Options struct {
 
 	Method string `yaml:"method"` // empty: GET
 
+	// Compression is what the answer's body must be compressed with: gzip, deflate or identity. It
+	// is asked for by Accept-Encoding, unless Headers has that. Rules see what it was compressed
+	// from. Empty: the body is taken as it is.
+	Compression string `yaml:"compression"`
+
 	// Headers are sent in addition to User-Agent and Accept, which they can replace. The header
 	// Host replaces the URL's host.
 	Headers map[string]string `yaml:"headers"`

@@ -86,6 +86,9 @@ func (h *httpProbe) prepare(u *url.URL) error {
 // header returns the request's headers as the options say.
 func (o *Options) header(env probe.Env) (http.Header, error) {
 	header := http.Header{"User-Agent": {"heliograph-prober"}, "Accept": {"*/*"}}
+	if o.Compression != "" {
+		header.Set("Accept-Encoding", o.Compression)
+	}
 	for name, value := range o.Headers {
 		if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
 			return nil, fmt.Errorf("headers: %q is not a valid header", name)

@@ -37,7 +37,8 @@ func (o *Options) compile() (r rules, err error) {
 	r.lowest, r.highest = o.statuses()
 	r.codes, r.failIfSecured, r.failIfPlain = o.ValidCodes, o.FailIfTLS, o.FailIfNotTLS
 	r.ofHeaderMatch, r.ofHeaderNoMatch = o.FailIfHeaderMatches, o.FailIfHeaderNotMatches
-	var faults [7]error
+	var faults [8]error
+	faults[7] = checkCompression(o.Compression)
 	faults[0] = o.statusFault()
 	r.bodyMatches, faults[1] = match.Compile("fail_if_body_matches_regexp", o.FailIfBodyMatches)
 	r.bodyNotMatches, faults[2] = match.Compile("fail_if_body_not_matches_regexp", o.FailIfBodyNotMatches)

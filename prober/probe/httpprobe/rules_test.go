@@ -1,9 +1,12 @@
 package httpprobe_test
 
 import (
+	"compress/flate"
+	"compress/gzip"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -140,5 +143,42 @@ func TestResultHasTheServersTime(t *testing.T) {
 	}
 	if r, err := f(t.Context()); err != nil || !r.Date.Equal(at) {
 		t.Errorf("%v, %v", r.Date, err)
+	}
+}
+
+func TestCompressedAnswers(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.Header.Get("Accept-Encoding") {
+		case "gzip":
+			z := gzip.NewWriter(w)
+			_, _ = io.WriteString(z, strings.Repeat("state: fine ", 1000))
+			_ = z.Close()
+		case "deflate":
+			z, _ := flate.NewWriter(w, 1)
+			_, _ = io.WriteString(z, "state: fine")
+			_ = z.Close()
+		default:
+			_, _ = io.WriteString(w, "state: fine")
+		}
+	}))
+	defer server.Close()
+	for _, c := range []struct {
+		compression string
+		headers     map[string]string
+		want        report.Outcome
+	}{
+		{"gzip", nil, report.OK},
+		{"deflate", nil, report.OK},
+		{"identity", nil, report.OK},
+		{"", nil, report.OK},
+		{"gzip", map[string]string{"Accept-Encoding": "identity"}, report.HTTPResponseInvalid},
+	} {
+		o := &httpprobe.Options{URL: server.URL, Compression: c.compression, Headers: c.headers, FailIfBodyNotMatches: []string{"^state: fine"}}
+		if r, err := probetest.Once(t, o, probe.Env{}, probetest.Limit); err != nil || r.Outcome != c.want {
+			t.Errorf("%+v: %+v, %v", c, r, err)
+		}
+	}
+	if _, err := (&httpprobe.Options{URL: server.URL, Compression: "br"}).Probe(probe.Env{}); err == nil || !strings.Contains(err.Error(), "compression") {
+		t.Error(err)
 	}
 }

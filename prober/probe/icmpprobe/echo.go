@@ -15,6 +15,8 @@ import (
 	"golang.org/x/net/icmp"
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
+
+	"github.com/heliograph-net/heliograph/prober/probe"
 )
 
 // tokenSize is the number of random bytes in a payload, by which the reply to a request
@@ -62,20 +64,63 @@ func isForbidden(err error) bool {
 	return errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES)
 }
 
+// setUp sets the hop limit of requests, unless it is 0, and asks for that of replies.
+func (s *socket) setUp(ttl int) (err error) {
+	if p := s.IPv4PacketConn(); p != nil {
+		_ = p.SetControlMessage(ipv4.FlagTTL, true) // for a detail only
+		if ttl > 0 {
+			err = p.SetTTL(ttl)
+		}
+		return err
+	}
+	p := s.IPv6PacketConn()
+	_ = p.SetControlMessage(ipv6.FlagHopLimit, true) // as above
+	if ttl > 0 {
+		err = p.SetHopLimit(ttl)
+	}
+	return err
+}
+
+// read reads one message and its hop limit, 0 if that is unknown.
+func (s *socket) read(b []byte) (n, hops int, err error) {
+	if p := s.IPv4PacketConn(); p != nil {
+		n, about, _, err := p.ReadFrom(b)
+		if about != nil {
+			hops = about.TTL
+		}
+		return n, hops, err
+	}
+	n, about, _, err := s.IPv6PacketConn().ReadFrom(b)
+	if about != nil {
+		hops = about.HopLimit
+	}
+	return n, hops, err
+}
+
+// request says how a request is sent.
+type request struct {
+	from    net.IP // nil: the system chooses
+	payload int
+	ttl     int // 0: the system's
+}
+
 // ping sends a request and waits for its reply.
-func ping(ctx context.Context, ip netip.Addr, from net.IP, payload int) error {
-	s, err := open(ip, from)
+func ping(ctx context.Context, a *probe.Attempt, ip netip.Addr, r request) error {
+	s, err := open(ip, r.from)
 	if err != nil {
 		return err
 	}
 	defer s.Close() // an error changes nothing: the outcome is known by then
+	if err := s.setUp(r.ttl); err != nil {
+		return err
+	}
 	if deadline, ok := ctx.Deadline(); ok {
 		_ = s.SetDeadline(deadline) // fails only on a closed socket
 	}
 	stop := context.AfterFunc(ctx, func() { _ = s.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 
-	echo := &icmp.Echo{Data: make([]byte, payload)}
+	echo := &icmp.Echo{Data: make([]byte, r.payload)}
 	_, _ = rand.Read(echo.Data[:tokenSize]) // never fails
 	echo.ID, echo.Seq = int(binary.BigEndian.Uint16(echo.Data)), int(binary.BigEndian.Uint16(echo.Data[2:]))
 	m := icmp.Message{Type: ipv4.ICMPTypeEcho, Body: echo}
@@ -89,7 +134,11 @@ func ping(ctx context.Context, ip netip.Addr, from net.IP, payload int) error {
 	if _, err := s.WriteTo(wire, s.address(ip)); err != nil {
 		return err
 	}
-	return s.await(ip, echo)
+	hops, err := s.await(ip, echo)
+	if err == nil && hops > 0 {
+		a.Detail("icmp_reply_hop_limit", float64(hops), nil)
+	}
+	return err
 }
 
 func (s *socket) address(ip netip.Addr) net.Addr {
@@ -99,17 +148,17 @@ func (s *socket) address(ip netip.Addr) net.Addr {
 	return &net.UDPAddr{IP: ip.AsSlice(), Zone: ip.Zone()}
 }
 
-// await reads messages until one refers to the request.
-func (s *socket) await(ip netip.Addr, sent *icmp.Echo) error {
+// await reads messages until one refers to the request. It returns the hop limit of a reply.
+func (s *socket) await(ip netip.Addr, sent *icmp.Echo) (hops int, err error) {
 	protocol := 1
 	if ip.Is6() {
 		protocol = 58
 	}
 	b := make([]byte, 2048)
 	for {
-		n, _, err := s.ReadFrom(b)
+		n, hops, err := s.read(b)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		m, err := icmp.ParseMessage(protocol, b[:n])
 		if err != nil {
@@ -119,11 +168,11 @@ func (s *socket) await(ip netip.Addr, sent *icmp.Echo) error {
 		case *icmp.Echo:
 			reply := m.Type == ipv4.ICMPTypeEchoReply || m.Type == ipv6.ICMPTypeEchoReply
 			if reply && body.Seq == sent.Seq && bytes.Equal(body.Data, sent.Data) {
-				return nil
+				return hops, nil
 			}
 		case *icmp.DstUnreach:
 			if quotes(body.Data, ip, sent) {
-				return fmt.Errorf("%w: code %d", errUnreachable, m.Code)
+				return 0, fmt.Errorf("%w: code %d", errUnreachable, m.Code)
 			}
 		}
 	}

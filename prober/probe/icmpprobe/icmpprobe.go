@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 
 	"github.com/heliograph-net/heliograph/prober/probe"
@@ -39,6 +38,9 @@ type Options struct {
 	// Payload is how many bytes a request carries, 16 to 1400. 0: DefaultPayload.
 	Payload int `yaml:"payload_size"`
 
+	// TTL is the hop limit of a request, 1 to 255. 0: the system's.
+	TTL int `yaml:"ttl"`
+
 	conn.Addresses `yaml:",inline"`
 }
 
@@ -58,14 +60,11 @@ func (o *Options) Probe(env probe.Env) (probe.Func, error) {
 	if payload < minPayload || payload > maxPayload {
 		err = errors.Join(err, fmt.Errorf("payload_size: want %d to %d", minPayload, maxPayload))
 	}
+	if o.TTL < 0 || o.TTL > 255 {
+		err = errors.Join(err, errors.New("ttl: want 1 to 255"))
+	}
 	if err != nil {
 		return nil, err
-	}
-	var from net.IP
-	if env.Dialer != nil {
-		if local, ok := env.Dialer.LocalAddr.(*net.TCPAddr); ok {
-			from = local.IP
-		}
 	}
 	trial, err := open(netip.IPv4Unspecified(), nil)
 	if err != nil {
@@ -75,7 +74,7 @@ func (o *Options) Probe(env probe.Env) (probe.Func, error) {
 	return d.Func(func(ctx context.Context, a *probe.Attempt, server netip.AddrPort) error {
 		a.Result.Server = server.Addr().String()
 		a.Enter(StepEcho)
-		return ping(ctx, server.Addr(), from, payload)
+		return ping(ctx, a, server.Addr(), request{from: d.Source(), payload: payload, ttl: o.TTL})
 	}, classify), nil
 }
 

@@ -35,6 +35,21 @@ func TestPing(t *testing.T) {
 	}
 }
 
+// A reply tells how far it may travel, and a request may travel as far as wanted.
+func TestHopLimits(t *testing.T) {
+	need(t)
+	for _, host := range []string{"127.0.0.1", "::1"} {
+		f, err := (&icmpprobe.Options{Host: host, TTL: 3}).Probe(probe.Env{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := f(probe.WithDetails(t.Context()))
+		if err != nil || r.Outcome != report.OK || len(r.Details) != 1 || r.Details[0].Name != "icmp_reply_hop_limit" || r.Details[0].Value != 64 {
+			t.Errorf("%s: %+v, %v", host, r, err)
+		}
+	}
+}
+
 // Attempts at the same time do not take each other's replies.
 func TestPingsAtTheSameTime(t *testing.T) {
 	need(t)
@@ -64,7 +79,7 @@ func TestPingTimesOut(t *testing.T) {
 
 func TestOptionsNameTheirFault(t *testing.T) {
 	for want, o := range map[string]icmpprobe.Options{
-		"address: missing": {}, "payload_size: want 16": {Host: "a", Payload: 15}, "to 1400": {Host: "a", Payload: 1401},
+		"address: missing": {}, "payload_size: want 16": {Host: "a", Payload: 15}, "to 1400": {Host: "a", Payload: 1401}, "ttl: want 1": {Host: "a", TTL: 256},
 	} {
 		if _, err := o.Probe(probe.Env{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)

@@ -103,3 +103,17 @@ func TestAddressesNameTheirFault(t *testing.T) {
 		}
 	}
 }
+
+func TestSourceAddress(t *testing.T) {
+	from := make(chan string, 1)
+	address, _ := probetest.Serve(t, func(c net.Conn) { from <- c.RemoteAddr().(*net.TCPAddr).IP.String() })
+	o := &tcpprobe.Options{Target: address}
+	o.Source = "127.0.0.77"
+	if r, err := probetest.Once(t, o, probe.Env{}, probetest.Limit); err != nil || r.Outcome != report.OK || <-from != "127.0.0.77" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	o.Source = "here"
+	if _, err := o.Probe(probe.Env{}); err == nil || !strings.Contains(err.Error(), "source_ip_address") {
+		t.Error(err)
+	}
+}
