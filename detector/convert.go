@@ -95,7 +95,7 @@ func newConversion(o *opener, e *report.Envelope, now time.Time) *conversion {
 	}
 	birth := received.Add(-time.Duration(min(e.Delivery.Age, report.MaxAge)) * time.Millisecond)
 	c := &conversion{opener: o, e: e, received: received, birth: birth, last: birth}
-	c.out.sealed, c.out.ID, c.out.Received = e, e.Batch, received
+	c.out.sealed, c.out.ID, c.out.Received, c.out.ASN = e, e.Batch, received, e.ASN
 	c.out.Sealing = seal.Sealing(e.Segment)
 	return c
 }

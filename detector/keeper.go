@@ -78,7 +78,11 @@ func (k *keeper) add(ctx context.Context, page *FeedPage, now time.Time) (isNew 
 	if isNew, err = k.events.Append(ctx, &kept); err != nil {
 		return nil, fmt.Errorf("%w: %w", errAppend, err)
 	}
-	if clients := deletedBy(page); len(clients) > 0 {
+	if deletions := deletionsOf(page); len(deletions) > 0 {
+		clients := make([]uint64, len(deletions))
+		for i := range deletions {
+			clients[i] = deletions[i].Client
+		}
 		if err := k.events.Forget(ctx, clients); err != nil {
 			return nil, err
 		}
@@ -89,19 +93,15 @@ func (k *keeper) add(ctx context.Context, page *FeedPage, now time.Time) (isNew 
 // deletions remembers the page's notices and returns who of its samples' clients is deleted.
 func (k *keeper) deletions(ctx context.Context, page *FeedPage) (map[uint64]bool, error) {
 	var clients []uint64
-	var received time.Time
 	for i := range page.Batches {
 		b := &page.Batches[i]
-		if len(b.Deleted) > 0 {
-			received = later(received, b.Received)
-		}
 		for j := range b.Samples {
 			clients = append(clients, b.Samples[j].Client)
 		}
 	}
 	// Anybody can send notices, so that a page of them costs what one does.
-	if notices := deletedBy(page); len(notices) > 0 {
-		if err := k.state.SaveDeleted(ctx, notices, received); err != nil {
+	if deletions := deletionsOf(page); len(deletions) > 0 {
+		if err := k.state.SaveDeleted(ctx, deletions); err != nil {
 			return nil, err
 		}
 	}
@@ -117,11 +117,15 @@ func (k *keeper) deletions(ctx context.Context, page *FeedPage) (map[uint64]bool
 	return set, nil
 }
 
-func deletedBy(page *FeedPage) (clients []uint64) {
+// deletionsOf returns what the page's notices ask for.
+func deletionsOf(page *FeedPage) (all []Deletion) {
 	for i := range page.Batches {
-		clients = append(clients, page.Batches[i].Deleted...)
+		b := &page.Batches[i]
+		for _, c := range b.Deleted {
+			all = append(all, Deletion{Client: c, ASN: b.ASN, Received: b.Received})
+		}
 	}
-	return clients
+	return all
 }
 
 // counts returns counts with hashed clients and series that there is room for.

@@ -77,8 +77,10 @@ func (m memoryState) SaveCursor(_ context.Context, page *FeedPage) error {
 	return nil
 }
 
-func (m memoryState) SaveDeleted(_ context.Context, clients []uint64, _ time.Time) error {
-	m.deleted = append(m.deleted, clients...)
+func (m memoryState) SaveDeleted(_ context.Context, deletions []Deletion) error {
+	for _, d := range deletions {
+		m.deleted = append(m.deleted, d.Client)
+	}
 	return m.step("deletions")
 }
 

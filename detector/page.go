@@ -27,6 +27,7 @@ type Batch struct {
 	ID       report.BatchID
 	Sealing  [16]byte  // of its segment, see seal.Sealing
 	Received time.Time // by the collector's clock
+	ASN      uint32    // of the client, as its collector saw it; 0 if unknown
 	App      string    // of the first header
 	Records  int       // records of known kinds
 	Counts   []model.Count

@@ -50,8 +50,10 @@ type Events interface {
 	// called again.
 	Prune(ctx context.Context, now time.Time, r Retention) error
 	// Trim deletes the oldest data when the store takes more than maxBytes, until it takes a tenth
-	// less: of the kind that exceeds its part most. It says how many rows of each kind went. It may
-	// be interrupted and called again.
+	// less: of the kind that exceeds its part most. Of samples and ids the oldest go of the
+	// autonomous system that has the most; so it is with counts while one has more than a quarter
+	// of them, and else the oldest bins go as a whole. It says how many rows of each kind went. It
+	// may be interrupted and called again.
 	Trim(ctx context.Context, maxBytes int64) (dropped map[string]int64, err error)
 	// Size says how much the store takes.
 	Size(ctx context.Context) (StoreSize, error)
@@ -137,8 +139,8 @@ type State interface {
 	// AlertState is what AckOutbox stored last; empty: nothing.
 	AlertState(ctx context.Context) ([]byte, error)
 
-	// SaveDeleted remembers that the samples of clients are not kept, as of received.
-	SaveDeleted(ctx context.Context, clients []uint64, received time.Time) error
+	// SaveDeleted remembers that the samples of clients are not kept.
+	SaveDeleted(ctx context.Context, deletions []Deletion) error
 	// Deleted returns those among clients that SaveDeleted was given.
 	Deleted(ctx context.Context, clients []uint64) ([]uint64, error)
 	// ClientKey is the key under which clients of the UTC day that began at day are hashed. It is
@@ -146,7 +148,8 @@ type State interface {
 	ClientKey(ctx context.Context, day time.Time) (sketch.Key, error)
 
 	// Prune deletes what is older than the retention allows, acknowledged or not, claims older than
-	// ClaimsKept, and the keys of all days but that of now and the one before, and what follows.
+	// ClaimsKept, and the keys of all days but that of now and the one before, and what follows. Of
+	// more than MaxDeletions, the oldest go of the autonomous systems that have the most.
 	Prune(ctx context.Context, now time.Time, r Retention) error
 	// Ready and Close are as in Events.
 	Ready(ctx context.Context) error
@@ -156,6 +159,16 @@ type State interface {
 // MaxWaiting is how many bytes of segments wait in quarantine for one reason. A segment counts as 4
 // KiB at least.
 const MaxWaiting = 256 << 20
+
+// MaxDeletions is how many clients with a deletion notice are remembered.
+const MaxDeletions = 1_000_000
+
+// Deletion says that the samples of a client are not kept.
+type Deletion struct {
+	Client   uint64
+	ASN      uint32    // from where the notice came
+	Received time.Time // by the collector's clock
+}
 
 // Step is what one bin led to.
 type Step struct {

@@ -53,8 +53,8 @@ func (a *appending) batch(b *detector.Batch) (isNew bool, err error) {
 		b.Frames(), b.ID[:], b.Sealing[:]).Scan(&known)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		_, err = a.tx.Exec("INSERT INTO batches (id, sealing, frames, feed, received, app, records) VALUES (?, ?, ?, ?, ?, ?, ?)",
-			b.ID[:], b.Sealing[:], b.Frames(), a.page.Feed, b.Received.UnixMilli(), b.App, b.Records)
+		_, err = a.tx.Exec("INSERT INTO batches (id, sealing, frames, feed, received, app, records, asn) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			b.ID[:], b.Sealing[:], b.Frames(), a.page.Feed, b.Received.UnixMilli(), b.App, b.Records, b.ASN)
 	case err == nil && b.Frames() <= known:
 		return false, nil
 	case err == nil:

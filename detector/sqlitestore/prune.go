@@ -12,9 +12,6 @@ import (
 // pruneRows is about how many rows one transaction deletes, so that new reports get their turn.
 const pruneRows = 5000
 
-// maxDeleted is how many clients with a deletion notice are remembered.
-const maxDeleted = 1_000_000
-
 // old is a statement that deletes at most ?2 rows that are older than ?1.
 type old struct {
 	query  string
@@ -46,15 +43,15 @@ func (s *State) Prune(ctx context.Context, now time.Time, r detector.Retention) 
 		// Deletions are kept for as long as batches may be late and ids are known. After that, no
 		// batch of these clients can arrive.
 		{"DELETE FROM deleted WHERE client IN (SELECT client FROM deleted WHERE received < ?1 LIMIT ?2)", before(r.IDs)},
-		// Anyone can name clients that do not exist. If there are too many deletions, the oldest
-		// are removed.
-		{"DELETE FROM deleted WHERE client IN (SELECT client FROM deleted ORDER BY received DESC LIMIT ?2 OFFSET ?1)", maxDeleted},
 		{"DELETE FROM incidents WHERE id IN (SELECT id FROM incidents WHERE until > 0 AND until < ?1 LIMIT ?2)", before(r.Rollups)},
 		{"DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE bin < ?1 LIMIT ?2)", before(r.Rollups)},
 		{"DELETE FROM claims WHERE (collector, name) IN (SELECT collector, name FROM claims WHERE told < ?1 LIMIT ?2)", before(detector.ClaimsKept)},
 		{"DELETE FROM claimed WHERE (collector, day, asn) IN (SELECT collector, day, asn FROM claimed WHERE day < ?1 LIMIT ?2)", before(detector.ClaimsKept) / dayMS},
 		{"DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine WHERE received < ?1 LIMIT ?2)", before(r.IDs)},
 	})
+	if err == nil {
+		err = s.boundDeleted(ctx)
+	}
 	if err != nil {
 		return err
 	}

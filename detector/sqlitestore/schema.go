@@ -130,7 +130,7 @@ ALTER TABLE samples ADD COLUMN client      INTEGER NOT NULL DEFAULT 0; -- as in 
 CREATE TABLE deleted ( -- clients whose data is not kept
 	client   INTEGER PRIMARY KEY,
 	received INTEGER NOT NULL
-) STRICT;`, version3, version4, version5, version6, version7, version8, version9, version10, version11}
+) STRICT;`, version3, version4, version5, version6, version7, version8, version9, version10, version11, version12}
 
 // version3, with foldSightings, replaces a row for every client by sums with sketches of clients,
 // adds probe results and an outbox, and renames "source" to "feed".
@@ -231,3 +231,9 @@ ALTER TABLE state DROP COLUMN waiting_dropped;`
 const version10 = `
 ALTER TABLE cells ADD COLUMN places BLOB NOT NULL DEFAULT x''; -- sketch.Places
 CREATE INDEX samples_client ON samples (client) WHERE client <> 0;`
+
+// version12 shares ids and deletion notices by autonomous system.
+const version12 = `
+ALTER TABLE batches ADD COLUMN asn INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE deleted ADD COLUMN asn INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX deleted_asn ON deleted (asn, received);`

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector"
@@ -36,43 +35,6 @@ func (s *State) SaveCursor(ctx context.Context, page *detector.FeedPage) error {
 			page.Feed, int64(page.Cursor), time.Now().UnixMilli())
 		return err
 	})
-}
-
-// SaveDeleted implements detector.State.
-func (s *State) SaveDeleted(ctx context.Context, clients []uint64, received time.Time) error {
-	return s.write(ctx, "storing deletions", func(tx *sql.Tx) error {
-		for _, c := range clients {
-			if _, err := tx.Exec("INSERT INTO deleted (client, received) VALUES (?, ?) ON CONFLICT DO UPDATE SET received = max(received, excluded.received)",
-				int64(c), received.UnixMilli()); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// Deleted implements detector.State. If there are no deletions, which is usual, it needs one query.
-func (s *State) Deleted(ctx context.Context, clients []uint64) (deleted []uint64, err error) {
-	var some bool
-	if err := s.readers.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM deleted)").Scan(&some); err != nil {
-		return nil, fmt.Errorf("reading deletions: %w", err)
-	}
-	if !some {
-		return nil, nil
-	}
-	for asked := range slices.Chunk(clients, forgetAtOnce) {
-		found, err := list(ctx, s.readers, "reading deletions", "SELECT client FROM deleted WHERE client IN "+marks(len(asked)), clientArgs(asked),
-			func(rows *sql.Rows) (uint64, error) {
-				var c int64
-				err := rows.Scan(&c)
-				return uint64(c), err
-			})
-		if err != nil {
-			return nil, err
-		}
-		deleted = append(deleted, found...)
-	}
-	return deleted, nil
 }
 
 // ClientKey implements detector.State.

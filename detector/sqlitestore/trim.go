@@ -13,28 +13,36 @@ import (
 
 // kind is a kind of data that grows with the reports.
 type kind struct {
-	name   string
-	part   float64 // part of the store, if there is too little room
-	rows   string  // selects the number of rows and their bytes
-	drop   string  // deletes about ?1 of the oldest rows
-	oldest string  // selects the oldest time in Unix ms, NULL if there is none
+	name    string
+	part    float64 // part of the store, if there is too little room
+	fair    float64 // part of the kind beyond which the network that has the most loses its oldest first
+	amounts string  // selects autonomous systems, with the number of their rows and their bytes
+	drop    string  // deletes about ?1 of the oldest rows
+	dropOf  string  // deletes at most ?1 of the oldest rows of autonomous system ?2; empty if networks do not matter
+	oldest  string  // selects the oldest time in Unix ms, NULL if there is none
 }
 
 // rowBytes is what a row needs in addition to what is measured: its numbers, its entries in
 // indexes, and free space in pages.
 const rowBytes = "120"
 
-// kinds lists the kinds. Their parts add up to 1. Series are deleted after their cells.
+// kinds lists the kinds. Their parts add up to 1. Series are deleted after their cells. Of samples
+// and ids all networks have the same share, so that one of them cannot push out those of others.
+// Cells go by whole bins, because a bin without its largest networks would mislead; a network that
+// has more than a quarter of all is another matter. Probes are of vantages that are believed.
 var kinds = []kind{
-	{detector.KindCells, .5, "SELECT count(*), coalesce(sum(length(clients) + length(spread) + length(places) + " + rowBytes + "), 0) + 2 * " + rowBytes + " * (SELECT count(*) FROM series) FROM cells",
+	{detector.KindCells, .5, .25, `SELECT asn, sum(n), sum(bytes) FROM (
+			SELECT s.asn, count(*) AS n, sum(length(c.clients) + length(c.spread) + length(c.places) + ` + rowBytes + `) AS bytes FROM cells c JOIN series s ON s.id = c.series GROUP BY s.asn
+			UNION ALL SELECT asn, 0, 2 * ` + rowBytes + ` * count(*) FROM series GROUP BY asn) GROUP BY asn`,
 		"DELETE FROM cells WHERE bin <= coalesce((SELECT bin FROM cells ORDER BY bin LIMIT 1 OFFSET ?1), (SELECT max(bin) FROM cells))",
+		"DELETE FROM cells WHERE (bin, series) IN (SELECT c.bin, c.series FROM cells c JOIN series s ON s.id = c.series WHERE s.asn = ?2 ORDER BY c.bin LIMIT ?1)",
 		"SELECT min(bin) FROM cells"},
-	{detector.KindSamples, .25, `SELECT count(*), coalesce(sum(length(url) + length(target) + length(message) + length(stack) + 2 * ` + rowBytes + `), 0) FROM samples`,
-		"DELETE FROM samples WHERE id IN (SELECT id FROM samples ORDER BY at LIMIT ?1)", "SELECT min(at) FROM samples"},
-	{detector.KindProbes, .125, "SELECT count(*), coalesce(sum(length(steps) + 2 * " + rowBytes + "), 0) FROM probes",
-		"DELETE FROM probes WHERE id IN (SELECT id FROM probes ORDER BY at LIMIT ?1)", "SELECT min(at) FROM probes"},
-	{detector.KindBatches, .125, "SELECT count(*), coalesce(sum(length(feed) + length(app) + " + rowBytes + "), 0) FROM batches",
-		"DELETE FROM batches WHERE id IN (SELECT id FROM batches ORDER BY received LIMIT ?1)", "SELECT min(received) FROM batches"},
+	{detector.KindSamples, .25, 0, `SELECT asn, count(*), sum(length(url) + length(target) + length(message) + length(stack) + 2 * ` + rowBytes + `) FROM samples GROUP BY asn`,
+		"", "DELETE FROM samples WHERE id IN (SELECT id FROM samples WHERE asn = ?2 ORDER BY at LIMIT ?1)", "SELECT min(at) FROM samples"},
+	{detector.KindProbes, .125, 0, "SELECT 0, count(*), coalesce(sum(length(steps) + 2 * " + rowBytes + "), 0) FROM probes",
+		"DELETE FROM probes WHERE id IN (SELECT id FROM probes ORDER BY at LIMIT ?1)", "", "SELECT min(at) FROM probes"},
+	{detector.KindBatches, .125, 0, "SELECT asn, count(*), sum(length(feed) + length(app) + " + rowBytes + ") FROM batches GROUP BY asn",
+		"", "DELETE FROM batches WHERE (id, sealing) IN (SELECT id, sealing FROM batches WHERE asn = ?2 ORDER BY received LIMIT ?1)", "SELECT min(received) FROM batches"},
 }
 
 // Size implements detector.Events.
@@ -99,71 +107,25 @@ func (s *Events) trim(ctx context.Context, used, need int64, dropped map[string]
 	if err != nil {
 		return err
 	}
-	total := int64(1)
+	total := 1.0
 	for _, h := range heaps {
 		total += h.bytes
 	}
-	left := float64(need) * float64(total) / float64(used) // as measured
+	left := float64(need) * total / float64(used) // as measured
 	for left > 0 {
 		slices.SortStableFunc(heaps, func(a, b *heap) int { return cmp.Compare(b.load(), a.load()) })
 		h := heaps[0]
 		if h.rows == 0 {
 			break
 		}
-		n, err := s.dropOldest(ctx, h)
+		n, bytes, err := s.dropOldest(ctx, h)
 		if err != nil {
 			return err
 		}
 		dropped[h.name] += n
-		gone := h.bytes / h.rows * min(n, h.rows)
-		left -= float64(gone)
-		h.bytes -= gone
-		if h.rows -= n; n == 0 || h.rows < 0 {
-			h.rows = 0
-		}
+		left -= bytes
 	}
 	return s.dropSeries(ctx)
-}
-
-// heap is the amount of data of a kind.
-type heap struct {
-	kind
-	rows, bytes int64
-}
-
-// load returns the amount relative to the kind's part.
-func (h *heap) load() float64 {
-	if h.rows == 0 {
-		return 0
-	}
-	return float64(h.bytes) / h.part
-}
-
-func (s *Events) measure(ctx context.Context) (all []*heap, err error) {
-	for _, k := range kinds {
-		h := &heap{kind: k}
-		if err := s.readers.QueryRowContext(ctx, k.rows).Scan(&h.rows, &h.bytes); err != nil {
-			return nil, fmt.Errorf("measuring %s: %w", k.name, err)
-		}
-		all = append(all, h)
-	}
-	return all, nil
-}
-
-// dropOldest deletes a portion of a kind.
-func (s *Events) dropOldest(ctx context.Context, h *heap) (n int64, err error) {
-	err = s.write(ctx, "making room", func(tx *sql.Tx) error {
-		r, err := tx.Exec(h.drop, min(pruneRows, max(h.rows/20, 1)))
-		if err == nil {
-			n, err = r.RowsAffected()
-		}
-		s.names.forget()
-		return err
-	})
-	if err != nil {
-		return 0, err
-	}
-	return n, nil
 }
 
 // dropSeries deletes the series that have no cells any more.

@@ -115,7 +115,7 @@ func nothingKnown(t *stateTest) {
 		t.Errorf("deleted %v %v", all, err)
 	}
 	must(t.T, t.AckOutbox(t.Context(), 7, nil))
-	must(t.T, t.SaveDeleted(t.Context(), nil, start))
+	must(t.T, t.SaveDeleted(t.Context(), nil))
 	must(t.T, t.Prune(t.Context(), start, detector.Retention{}))
 }
 
@@ -301,13 +301,21 @@ func outbox(t *stateTest) {
 	}
 }
 
+// deletionsAt are notices that one network sends at a time.
+func deletionsAt(at time.Time, asn uint32, clients ...uint64) (all []detector.Deletion) {
+	for _, c := range clients {
+		all = append(all, detector.Deletion{Client: c, ASN: asn, Received: at})
+	}
+	return all
+}
+
 func deletions(t *stateTest) {
 	var asked []uint64
 	for c := range uint64(1200) {
 		asked = append(asked, c<<50+1)
 	}
-	must(t.T, t.SaveDeleted(t.Context(), asked[:2], start))
-	must(t.T, t.SaveDeleted(t.Context(), asked[1100:], start))
+	must(t.T, t.SaveDeleted(t.Context(), deletionsAt(start, 1, asked[:2]...)))
+	must(t.T, t.SaveDeleted(t.Context(), deletionsAt(start, 1, asked[1100:]...)))
 	t.reopen()
 	got, err := t.Deleted(t.Context(), asked)
 	slices.Sort(got)
@@ -354,8 +362,8 @@ func pruneState(t *stateTest) {
 		{Kind: model.Cleared, Incident: model.Incident{ID: 2, Since: now.Add(-day), Until: now}},
 		{Kind: model.Opened, Incident: model.Incident{ID: 9, Since: now.Add(-60 * day)}}}}))
 	must(t.T, t.SaveCursor(t.Context(), &detector.FeedPage{Feed: "c1", Cursor: 5}))
-	must(t.T, t.SaveDeleted(t.Context(), []uint64{1, 3}, now.Add(-32*day)))
-	must(t.T, t.SaveDeleted(t.Context(), []uint64{2, 3}, now.Add(-30*day))) // client 3 again
+	must(t.T, t.SaveDeleted(t.Context(), deletionsAt(now.Add(-32*day), 1, 1, 3)))
+	must(t.T, t.SaveDeleted(t.Context(), deletionsAt(now.Add(-30*day), 1, 2, 3))) // client 3 again
 	for range 2 {
 		must(t.T, t.Prune(t.Context(), now, detector.Retention{}))
 	}
