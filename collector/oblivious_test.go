@@ -159,6 +159,26 @@ func TestObliviousRefusalsAreReceiptsToo(t *testing.T) {
 	}
 }
 
+// A segment with a content coding is neither stored nor refused for good: the agent asks another.
+func TestObliviousContentCodings(t *testing.T) {
+	g := newGatewayRig(t, nil)
+	for n, coding := range []string{"gzip", "deflate", "br", "identity, gzip", "GZIP"} {
+		m := g.batchMessage(batchID(uint32(n+1)), gzipped(g.segment(uint32(n+1))))
+		m.Header = append(m.Header, bhttp.Field{Name: "content-encoding", Value: coding})
+		if a := g.ask(m); a.Status != http.StatusUnsupportedMediaType || strings.Contains(bhttp.Get(a.Header, "content-type"), "receipt") {
+			t.Errorf("%s: status %d, %q", coding, a.Status, a.Content)
+		}
+	}
+	if got := g.stored(); len(got) != 0 || g.metric("body_bytes") != 0 {
+		t.Errorf("%d batches are stored, %v bytes in use", len(got), g.metric("body_bytes"))
+	}
+	plain := g.batchMessage(batchID(9), g.segment(9))
+	plain.Header = append(plain.Header, bhttp.Field{Name: "content-encoding", Value: "identity"})
+	if s := g.receipt(g.ask(plain)); s.Decision != receipt.Stored {
+		t.Errorf("no coding: %+v", s)
+	}
+}
+
 func TestObliviousFieldsThatCannotBeReadCostNoBatch(t *testing.T) {
 	g := newGatewayRig(t, nil)
 	bad := g.batchMessage(batchID(1), g.segment(1))

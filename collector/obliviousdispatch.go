@@ -29,6 +29,10 @@ func (g *gateway) dispatch(w *innerAnswer, s *settings, encoded []byte, n auth.N
 			httpx.WriteText(w, http.StatusUnsupportedMediaType, "want Content-Type "+protocol.MediaTypeSegment)
 			return
 		}
+		if !httpx.Plain(r.Header) {
+			httpx.WriteText(w, httpx.ErrCoded.Status, httpx.ErrCoded.Error())
+			return
+		}
 		g.takeBatch(w, r, s, m.Content, n)
 	case m.Path == protocol.PathPolicy && m.Method == http.MethodGet:
 		if err := servePolicy(w, r, s); err != nil {
@@ -75,7 +79,7 @@ func (g *gateway) takeBatch(w http.ResponseWriter, r *http.Request, s *settings,
 
 // innerFields are the fields of a request that are used. All others are ignored.
 var innerFields = map[string]string{
-	"content-type": "Content-Type", "if-none-match": "If-None-Match",
+	"content-type": "Content-Type", "content-encoding": "Content-Encoding", "if-none-match": "If-None-Match",
 	"heliograph-batch": protocol.HeaderBatch, "heliograph-delivery": protocol.HeaderDelivery,
 }
 

@@ -28,6 +28,10 @@ func (r *Relay) serveRequest(w http.ResponseWriter, req *http.Request) error {
 		httpx.LeaveBody(w, req)
 		return httpx.NewError(http.StatusUnsupportedMediaType, "want Content-Type "+ohttp.MediaTypeRequest)
 	}
+	if !httpx.Plain(req.Header) {
+		httpx.LeaveBody(w, req)
+		return httpx.ErrCoded
+	}
 	if !r.gate.Enter() {
 		return r.later(w, req, http.StatusServiceUnavailable, shedStopping)
 	}

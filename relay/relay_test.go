@@ -149,6 +149,21 @@ func (r *rig) post(body string) answer {
 	return r.from("127.0.0.1", r.request("POST", protocol.PathOblivious, body))
 }
 
+// A coded request is not forwarded: the collector gets only the body, and could not open it.
+func TestCodedRequestsAreNotForwarded(t *testing.T) {
+	r := newRig(t, encapsulated, nil)
+	for _, coding := range []string{"gzip", "br", "identity, gzip"} {
+		req := r.request("POST", protocol.PathOblivious, "coded")
+		req.Header.Set("Content-Encoding", coding)
+		if a := r.from("127.0.0.1", req); a.status != http.StatusUnsupportedMediaType {
+			t.Errorf("%s: status %d", coding, a.status)
+		}
+	}
+	if n := len(r.all()); n != 0 {
+		t.Errorf("%d requests reached the collector", n)
+	}
+}
+
 // If a client discloses everything about itself, the collector still gets only the body, the
 // network and the country, and the relay logs nothing about the client.
 func TestNothingOfTheClientIsPassedOn(t *testing.T) {

@@ -48,11 +48,12 @@ func NewRelay(o RelayOptions) (n *Relay, err error) {
 	}}
 	n.reloads.addLog(o.ReopenLog)
 	n.reloads.fix(map[string]func(*Config) any{
-		"listen":     func(*Config) any { return latest.Listen },
-		"tls_cert":   func(*Config) any { return latest.TLSCert },
-		"tls_key":    func(*Config) any { return latest.TLSKey },
-		"acme":       func(*Config) any { return latest.ACME },
-		"operations": func(*Config) any { return latest.Operations },
+		"listen":         func(*Config) any { return latest.Listen },
+		"proxy_protocol": func(*Config) any { return latest.ProxyProtocol },
+		"tls_cert":       func(*Config) any { return latest.TLSCert },
+		"tls_key":        func(*Config) any { return latest.TLSKey },
+		"acme":           func(*Config) any { return latest.ACME },
+		"operations":     func(*Config) any { return latest.Operations },
 		// another table needs none
 		"networks": func(*Config) any { return latest.Networks != "" },
 	})
@@ -82,6 +83,9 @@ func (n *Relay) addRelay(c *RelayConfig) (*relay.Relay, error) {
 	n.checks["collector"] = r.Ready
 	// the relay sets deadlines
 	listen := httpserve.Options{Name: "relay", Listen: c.Listen, Handler: r.Handler(), WriteTimeout: -1}
+	if listen.Proxies, err = prefixes(c.ProxyProtocol); err != nil {
+		return nil, fmt.Errorf("proxy_protocol: %w", err)
+	}
 	files := tlsFiles{cert: c.base.File(c.TLSCert), key: c.base.File(c.TLSKey), acme: c.ACME}
 	if listen.TLS, err = n.certificates(&c.base, "relay", files); err != nil {
 		return nil, err

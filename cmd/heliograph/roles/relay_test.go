@@ -1,9 +1,12 @@
 package roles
 
 import (
+	"bufio"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -55,6 +58,7 @@ func TestBadRelayConfigNamesFileAndKey(t *testing.T) {
 		"source_requests_per_second: 0.5\n":                   "source_requests_per_second",
 		"max_requests: -1\n":                                  "max_requests",
 		"gatway: x\n":                                         "gatway",
+		"proxy_protocol: [10.0.0.0/8, 10.0.0.1]\n":            "proxy_protocol[1]",
 	} {
 		path := filepath.Join(t.TempDir(), "relay.yaml")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -63,6 +67,71 @@ func TestBadRelayConfigNamesFileAndKey(t *testing.T) {
 		if _, err := LoadRelay(path); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s named", text, err, want)
 		}
+	}
+}
+
+// Behind a balancer that speaks the PROXY protocol, what the collector is told of is the client.
+func TestRelayBehindABalancer(t *testing.T) {
+	dir := t.TempDir()
+	if err := InitRelay(dir); err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan string, 10)
+	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			told <- r.Header.Get(protocol.HeaderNetwork)
+		}
+		w.Header().Set("Content-Type", ohttp.MediaTypeResponse)
+	}))
+	defer gateway.Close()
+	for name, text := range map[string]string{
+		"networks.tsv":  "192.0.2.0\t192.0.2.255\t64502\tSE\tclients\n",
+		RelayConfigName: "listen: 127.0.0.1:0\noperations: {listen: \"127.0.0.1:0\"}\nnetworks: networks.tsv\nproxy_protocol: [127.0.0.2/32]\ngateway: " + gateway.URL + "\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := LoadRelay(filepath.Join(dir, RelayConfigName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := NewRelay(RelayOptions{Config: c, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := lifecycle.Background(n.Run)
+	defer stop()
+	post := func(from, header string) int {
+		t.Helper()
+		conn, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: 5 * time.Second}).Dial("tcp", n.RelayAddr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		fmt.Fprintf(conn, "%sPOST %s HTTP/1.1\r\nHost: relay\r\nContent-Type: %s\r\nContent-Length: 6\r\n\r\nsealed", header, protocol.PathOblivious, ohttp.MediaTypeRequest)
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			return 0
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	if code := post("127.0.0.2", "PROXY TCP4 192.0.2.7 198.51.100.1 1234 443\r\n"); code != http.StatusOK {
+		t.Fatalf("status %d", code)
+	}
+	if word := <-told; !strings.HasPrefix(word, "AS64502, SE") {
+		t.Errorf("the collector is told of %q", word)
+	}
+	if code := post("127.0.0.2", ""); code != 0 {
+		t.Errorf("a balancer without a header: status %d", code)
+	}
+	if code := post("127.0.0.3", "PROXY TCP4 192.0.2.7 198.51.100.1 1234 443\r\n"); code != http.StatusBadRequest {
+		t.Errorf("a header of somebody else: status %d", code)
+	}
+	if code := post("127.0.0.3", ""); code != http.StatusOK || strings.Contains(<-told, "64502") {
+		t.Errorf("a client without a balancer: status %d", code)
 	}
 }
 

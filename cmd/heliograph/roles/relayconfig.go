@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"path/filepath"
 
 	"github.com/heliograph-net/heliograph/internal/httpx"
@@ -17,11 +18,13 @@ const RelayConfigName = "relay.yaml"
 // RelayConfig is the contents of relay.yaml. Relative paths are relative to the file. Absent keys
 // have their defaults.
 type RelayConfig struct {
-	Listen  string     `yaml:"listen"`
-	TLSCert string     `yaml:"tls_cert"` // PEM file; empty for plain HTTP
-	TLSKey  string     `yaml:"tls_key"`
-	ACME    ACMEConfig `yaml:"acme"`
-	Gateway string     `yaml:"gateway"` // the collector's origin
+	Listen string `yaml:"listen"`
+	// prefixes of proxies that begin each connection with a header of the PROXY protocol
+	ProxyProtocol []string   `yaml:"proxy_protocol"`
+	TLSCert       string     `yaml:"tls_cert"` // PEM file; empty for plain HTTP
+	TLSKey        string     `yaml:"tls_key"`
+	ACME          ACMEConfig `yaml:"acme"`
+	Gateway       string     `yaml:"gateway"` // the collector's origin
 	// PEM file of the authority of the collector's certificate; empty for the system's
 	GatewayCA string `yaml:"gateway_ca"`
 	Collector string `yaml:"collector"` // its id in the policy
@@ -69,6 +72,11 @@ func (c *RelayConfig) validate() error {
 	for key, listen := range map[string]string{"listen": c.Listen, "operations.listen": c.Operations.Listen} {
 		if _, _, err := net.SplitHostPort(listen); err != nil {
 			bad(key, "%q is not host:port", listen)
+		}
+	}
+	for i, text := range c.ProxyProtocol {
+		if _, err := netip.ParsePrefix(text); err != nil {
+			bad(fmt.Sprintf("proxy_protocol[%d]", i), "%q is not a prefix such as 192.0.2.0/24", text)
 		}
 	}
 	if err := httpx.Hosts(c.Operations.Hosts).Check(); err != nil {
