@@ -21,7 +21,10 @@ require (
 	gonum.org/v1/gonum v0.17.0
 )
 
-require github.com/pires/go-proxyproto v0.15.0
+require (
+	github.com/pires/go-proxyproto v0.15.0
+	github.com/quic-go/quic-go v0.65.0
+)
 
 require (
 	github.com/hashicorp/errwrap v1.1.0 // indirect
@@ -29,6 +32,7 @@ require (
 	github.com/muesli/mango v0.1.1-0.20220205060214-77e2058169ab // indirect
 	github.com/pkg/errors v0.9.1 // indirect
 	github.com/posener/complete v1.2.3 // indirect
+	github.com/quic-go/qpack v0.6.0 // indirect
 	github.com/riywo/loginshell v0.0.0-20200815045211-7d26008be1ab // indirect
 )
 

@@ -90,7 +90,7 @@ func isTimeout(err error) bool {
 }
 
 func classifyTLS(err error) report.Outcome {
-	if outcome := classifyCertificate(err); outcome != "" {
+	if outcome := ClassifyCertificate(err); outcome != "" {
 		return outcome
 	}
 	if outcome := alert(err); outcome != "" {
@@ -108,7 +108,9 @@ func classifyTLS(err error) report.Outcome {
 	return report.TLSProtocolError
 }
 
-func classifyCertificate(err error) report.Outcome {
+// ClassifyCertificate returns the outcome of an error about the server's certificate, or "" for
+// other errors.
+func ClassifyCertificate(err error) report.Outcome {
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
 		return report.TLSCertNameInvalid
 	}
@@ -141,7 +143,12 @@ func alert(err error) report.Outcome {
 	if !ok || op.Op != "remote error" {
 		return ""
 	}
-	switch alerts()[op.Err.Error()] {
+	return ClassifyAlert(alerts()[op.Err.Error()])
+}
+
+// ClassifyAlert returns the outcome of a TLS alert by the peer.
+func ClassifyAlert(number uint8) report.Outcome {
+	switch number {
 	// handshake_failure, protocol_version, insufficient_security, inappropriate_fallback
 	case 40, 70, 71, 86:
 		return report.TLSVersionOrCipherMismatch

@@ -139,9 +139,22 @@ func (s *Secure) Handshake(ctx context.Context, a *probe.Attempt, c net.Conn) (*
 		return nil, err
 	}
 	state := secured.ConnectionState()
-	s.note(&a.Result, &state, time.Now())
-	details(a, &state)
+	s.Record(a, &state)
 	return secured, nil
+}
+
+// Config returns the configuration for a handshake that the caller makes itself, over QUIC.
+// [Secure.Record] belongs after it.
+func (s *Secure) Config() *tls.Config {
+	c := s.config.Clone()
+	c.MinVersion = tls.VersionTLS13 // RFC 9001, section 4.2
+	return c
+}
+
+// Record records what a handshake has found in a: when the certificate expires, and details.
+func (s *Secure) Record(a *probe.Attempt, state *tls.ConnectionState) {
+	s.note(&a.Result, state, time.Now())
+	details(a, state)
 }
 
 // details adds what blackbox_exporter tells of a handshake.

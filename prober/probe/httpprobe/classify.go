@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/heliograph-net/heliograph/prober/probe/conn"
+	"github.com/heliograph-net/heliograph/prober/probe/conn/h3conn"
 	"github.com/heliograph-net/heliograph/prober/probe/conn/httpconn"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -24,6 +25,9 @@ func (e bodyError) Unwrap() error { return e.error }
 
 // classify names the outcome of an attempt that ended in step with err.
 func classify(step string, err error) report.Outcome {
+	if outcome := h3conn.Classify(err); outcome != "" {
+		return outcome
+	}
 	if outcome := conn.Classify(step, err); outcome != "" {
 		return outcome
 	}

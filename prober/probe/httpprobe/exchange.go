@@ -14,6 +14,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/prober/probe"
 	"github.com/heliograph-net/heliograph/prober/probe/conn"
+	"github.com/heliograph-net/heliograph/prober/probe/conn/h3conn"
 	"github.com/heliograph-net/heliograph/prober/probe/conn/httpconn"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -33,6 +34,8 @@ const (
 	maxHeader = 64 << 10 // bytes of an answer's status line and headers
 	maxInform = 5        // interim answers (1xx) before the one that counts
 )
+
+var errPlainHTTP3 = errors.New("a redirect leads to an http URL, and HTTP/3 is for https only")
 
 var errHeaderTooLong = errors.New("headers too long")
 
@@ -84,6 +87,9 @@ type answer struct {
 
 // visit requests one URL.
 func (h *httpProbe) visit(ctx context.Context, a *probe.Attempt, server netip.AddrPort, to *hop) (*answer, error) {
+	if h.spec.Version == h3conn.ALPN {
+		return h.overHTTP3(ctx, a, server, to)
+	}
 	c, err := h.dialer.Connect(ctx, a, server)
 	if err != nil {
 		return nil, err
@@ -123,17 +129,46 @@ func (h *httpProbe) overHTTP2(ctx context.Context, a *probe.Attempt, c net.Conn,
 		return nil, err
 	}
 	defer client.Close() // an error changes nothing: the outcome is known by then
-	request := to.request.Clone(ctx)
-	if to.request.GetBody != nil {
-		if request.Body, err = to.request.GetBody(); err != nil {
-			return nil, err
-		}
+	request, err := to.fresh(ctx)
+	if err != nil {
+		return nil, err
 	}
 	came, err := client.RoundTrip(request)
 	if err != nil {
 		return nil, err
 	}
 	return h.finish(a, came, true)
+}
+
+// overHTTP3 makes the request over a QUIC connection of its own.
+func (h *httpProbe) overHTTP3(ctx context.Context, a *probe.Attempt, server netip.AddrPort, to *hop) (*answer, error) {
+	if to.tls == nil {
+		return nil, redirectError{errPlainHTTP3}
+	}
+	a.Enter(conn.StepConnect)
+	socket, err := h.dialer.DialUDP(ctx, server)
+	if err != nil {
+		return nil, err
+	}
+	defer socket.Close() // an error changes nothing: the outcome is known by then
+	client, err := h3conn.Dial(ctx, socket, to.tls.Config())
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	state := client.ConnectionState()
+	to.tls.Record(a, &state)
+	a.Enter(StepFirstByte)
+	request, err := to.fresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	came, err := client.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := h.finish(a, came, true)
+	return answer, h3conn.Wrap(err)
 }
 
 // finish reads the body of an answer.

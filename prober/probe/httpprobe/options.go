@@ -9,6 +9,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/prober/probe"
 	"github.com/heliograph-net/heliograph/prober/probe/conn"
+	"github.com/heliograph-net/heliograph/prober/probe/conn/h3conn"
 )
 
 // Name is the name of this kind of probe.
@@ -55,6 +56,10 @@ type Options struct {
 
 	TLS conn.TLSOptions `yaml:"tls_config"` // for https
 
+	// Version is h3 for HTTP/3, and only that, of an https URL: the handshake is one over QUIC, in
+	// the step [conn.StepConnect]. Empty: HTTP/1.1, or as HTTP2 says.
+	Version string `yaml:"version"`
+
 	// HTTP2 offers HTTP/2 in addition to HTTP/1.1, over TLS.
 	HTTP2 bool `yaml:"enable_http2"`
 
@@ -71,9 +76,10 @@ type Options struct {
 	// range counts.
 	ValidCodes []int `yaml:"valid_status_codes"`
 
-	ValidVersions []string `yaml:"valid_http_versions"` // HTTP/1.0, HTTP/1.1, HTTP/2.0; empty: all
-	FailIfTLS     bool     `yaml:"fail_if_ssl"`         // after redirects
-	FailIfNotTLS  bool     `yaml:"fail_if_not_ssl"`     // after redirects
+	// HTTP/1.0, HTTP/1.1, HTTP/2.0, HTTP/3.0; empty: all
+	ValidVersions []string `yaml:"valid_http_versions"`
+	FailIfTLS     bool     `yaml:"fail_if_ssl"`     // after redirects
+	FailIfNotTLS  bool     `yaml:"fail_if_not_ssl"` // after redirects
 
 	// No regular expression in FailIfBodyMatches may match the first MaxBody bytes of the body, and
 	// all in FailIfBodyNotMatches must.
@@ -125,7 +131,16 @@ func (o *Options) Probe(env probe.Env) (probe.Func, error) {
 		return nil, err
 	}
 	protocols := []string{"http/1.1"}
-	if o.HTTP2 {
+	switch {
+	case o.Version == h3conn.ALPN && u.Scheme != "https":
+		return nil, errors.New("version: h3 needs an https URL")
+	case o.Version == h3conn.ALPN && o.TLS.MaxVersion != "" && o.TLS.MaxVersion != "TLS13":
+		return nil, errors.New("version: h3 needs TLS13")
+	case o.Version == h3conn.ALPN:
+		protocols = []string{h3conn.ALPN}
+	case o.Version != "":
+		return nil, errors.New("version: want h3, or leave it out")
+	case o.HTTP2:
 		protocols = []string{"h2", "http/1.1"}
 	}
 	if p.tls, err = o.TLS.Secure(u.Hostname(), env, protocols...); err != nil {

@@ -2,6 +2,7 @@ package httpprobe
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -59,6 +60,15 @@ func newHop(method string, u *url.URL, header http.Header, body []byte) (*hop, e
 		return nil, errors.New("URL or headers: cannot be requested")
 	}
 	return &hop{request: request, wire: wire.Bytes()}, nil
+}
+
+// fresh returns a copy of the request whose body has not been read.
+func (h *hop) fresh(ctx context.Context) (r *http.Request, err error) {
+	r = h.request.Clone(ctx)
+	if h.request.GetBody != nil {
+		r.Body, err = h.request.GetBody()
+	}
+	return r, err
 }
 
 // prepare makes the request with which every attempt begins.

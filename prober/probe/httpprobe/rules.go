@@ -19,7 +19,7 @@ type HeaderRule struct {
 }
 
 // versions maps the values of valid_http_versions to ALPN ids.
-var versions = map[string]string{"HTTP/1.0": "http/1.0", "HTTP/1.1": "http/1.1", "HTTP/2": "h2", "HTTP/2.0": "h2"}
+var versions = map[string]string{"HTTP/1.0": "http/1.0", "HTTP/1.1": "http/1.1", "HTTP/2": "h2", "HTTP/2.0": "h2", "HTTP/3.0": "h3"}
 
 // rules are the compiled rules for an answer.
 type rules struct {
@@ -47,7 +47,7 @@ func (o *Options) compile() (r rules, err error) {
 	for i, name := range o.ValidVersions {
 		version, ok := versions[name]
 		if !ok {
-			faults[5] = fmt.Errorf("valid_http_versions[%d]: want HTTP/1.0, HTTP/1.1 or HTTP/2.0", i)
+			faults[5] = fmt.Errorf("valid_http_versions[%d]: want HTTP/1.0, HTTP/1.1, HTTP/2.0 or HTTP/3.0", i)
 		}
 		r.versions = append(r.versions, version)
 	}
