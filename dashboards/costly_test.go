@@ -12,7 +12,7 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// slowReader answers totals when it is released, and incidents at once.
+// slowReader answers queries for totals when it is released, and for incidents at once.
 type slowReader struct {
 	model.Reader
 	release   chan struct{}
@@ -32,7 +32,7 @@ func (s *slowReader) Totals(ctx context.Context, _ model.TotalsQuery) ([]model.T
 
 func (s *slowReader) Incidents(context.Context, time.Time) ([]model.Incident, error) { return nil, nil }
 
-// Queries that read much take turns, and keep those that read little from nothing.
+// Queries that read much take turns and do not delay those that read little.
 func TestCostlyQueriesTakeTurns(t *testing.T) {
 	reader := &slowReader{release: make(chan struct{})}
 	d, err := New(Options{Reader: reader})

@@ -77,7 +77,7 @@ func TestParameterErrorsListTheWords(t *testing.T) {
 	}
 }
 
-// A query that would read too much is told which parameter to change, and to what.
+// The answer to a query that would read too much says which parameter to change, and to what.
 func TestCostProblems(t *testing.T) {
 	now := time.Now()
 	for want, cost := range map[string]*model.CostError{

@@ -66,7 +66,7 @@ func (d *Dashboard) snapshot(p *params, name string) (s heatmap.Snapshot, at tim
 	return s, s.Changed, err
 }
 
-// tag returns what the snapshot's bits are known by to caches.
+// tag returns the ETag of the snapshot's bits.
 func (d *Dashboard) tag(s heatmap.Snapshot, p *params) string {
 	if p.values.Get("at") != "" {
 		return "at-" + strconv.FormatInt(s.Changed.UnixMilli(), 10)
@@ -74,10 +74,10 @@ func (d *Dashboard) tag(s heatmap.Snapshot, p *params) string {
 	return d.summary(s).States
 }
 
-// picture is what the parameters of a picture say.
+// picture has the parameters of a picture.
 type picture struct {
 	now, before heatmap.Snapshot
-	from, to    time.Time // from is zero if it is no difference
+	from, to    time.Time // from is zero unless the picture is a difference
 	options     heatmap.PNGOptions
 	etag        string
 }
@@ -138,7 +138,7 @@ func (d *Dashboard) getServersSVG(w http.ResponseWriter, r *http.Request, p *par
 	return serveTagged(w, r, "image/svg+xml", c.etag, body.Bytes(), err)
 }
 
-// serveTagged answers with a body, unless there is an error.
+// serveTagged answers with a body, unless err is not nil.
 func serveTagged(w http.ResponseWriter, r *http.Request, media, etag string, body []byte, err error) error {
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 )
 
 // pastOf returns a history of two minutes: server 3 was down at first, and server 5 later. The map
-// has other servers by now.
+// has other servers now.
 func pastOf(t *testing.T, m *heatmap.Map, noon time.Time) *history.Log {
 	t.Helper()
 	past, err := history.Open(history.Options{Dir: t.TempDir()})

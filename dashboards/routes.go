@@ -46,14 +46,14 @@ func (d *Dashboard) routes() http.Handler {
 	return r
 }
 
-// maxCostly is how many requests that read much are answered at one time; the page's own refresh is
-// none of them. Others wait for their turn, as long as a query may take, and maxWaiting at most.
+// maxCostly is how many requests that read much are answered at a time, not counting the page's own
+// refresh. At most maxWaiting others wait for their turn, for as long as a query may take.
 const (
 	maxCostly  = 2
 	maxWaiting = 64
 )
 
-// inTurn lets a handler read when it is its turn.
+// inTurn makes the requests of a handler take turns.
 func (d *Dashboard) inTurn(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, p *params) error {
 		if !d.waiting.Enter() {
@@ -116,7 +116,7 @@ func (d *Dashboard) answer(route string, h func(http.ResponseWriter, *http.Reque
 	})
 }
 
-// costProblem says which parameter of a query that would read too much is to be narrowed.
+// costProblem says which parameter of a query that would read too much must be narrowed.
 func costProblem(c *model.CostError, now time.Time) api.Problem {
 	switch {
 	case c.By != 0:

@@ -2,10 +2,10 @@ package heatmap
 
 import "math"
 
-// curve is a generalised Hilbert curve: a way through all cells of a rectangle of any size, each
-// step of which goes to a neighbour, such that cells that are close on the way are close in the
-// rectangle. It follows Jakub Červený's "gilbert" (github.com/jakubcerveny/gilbert, 2018). The
-// first n cells are used.
+// curve is a generalised Hilbert curve: a path through all cells of a rectangle of any size. Each
+// step goes to a neighbour, and cells that are close on the path are close in the rectangle. It
+// follows Jakub Červený's "gilbert" (github.com/jakubcerveny/gilbert, 2018). The first n cells are
+// used.
 type curve struct{ columns, lines, n int }
 
 // newCurve returns a curve of n cells, in a rectangle of at most so many columns.
@@ -14,7 +14,7 @@ func newCurve(n, most int) curve {
 	return curve{columns, (n + columns - 1) / columns, n}
 }
 
-// each calls do for each used cell in the order of the way, which begins at 0, 0.
+// each calls do for each used cell in the order of the path, which begins at 0, 0.
 func (c curve) each(do func(i, x, y int)) {
 	w := walk{n: c.n, do: do}
 	switch {
@@ -42,13 +42,13 @@ func (v vector) step() vector {
 	return vector{v.x / n, v.y / n}
 }
 
-// walk is the state of one way along a curve.
+// walk is the state of a walk along a curve.
 type walk struct {
 	i, n int
 	do   func(i, x, y int)
 }
 
-// rectangle goes through the rectangle with a corner at p and the edges a and b, mainly along a.
+// rectangle walks through the rectangle with a corner at p and the edges a and b, mainly along a.
 func (w *walk) rectangle(p, a, b vector) {
 	if w.i >= w.n {
 		return

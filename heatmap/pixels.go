@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// pixels is a surface of pixels, which begins at 0, 0. What is outside it is not drawn.
+// pixels is a surface of pixels, which begins at 0, 0. Parts of drawings outside of it are ignored.
 type pixels struct {
 	img  *image.Paletted
 	inks []uint8 // of the servers
@@ -18,7 +18,7 @@ func newPixels(width, height int, inks []uint8) *pixels {
 	return &pixels{&image.Paletted{Pix: pix, Stride: width, Rect: image.Rect(0, 0, width, height), Palette: palette}, inks}
 }
 
-// buffers keeps the largest parts of pictures, of megabytes, from one to the next.
+// buffers reuses the largest parts of pictures, which take megabytes.
 var buffers sync.Pool
 
 // takeBuffer returns n bytes with any contents. The caller may give them back by giveBuffer.
@@ -125,7 +125,7 @@ func (p *pixels) server(x, y, size int, ink uint8) {
 	p.sign(x, y, size, ink)
 }
 
-// sign draws what says by its shape what the colour says.
+// sign draws a shape that means the same as the square's colour.
 func (p *pixels) sign(x, y, size int, ink uint8) {
 	switch ink {
 	case inkDown, inkStillDown: // both diagonals, away from the edge

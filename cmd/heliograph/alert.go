@@ -6,7 +6,7 @@ import (
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 )
 
-// alertCmd is about who is told of incidents.
+// alertCmd has the commands about alerts.
 type alertCmd struct {
 	Test alertTestCmd `cmd:"" help:"Send a test alert and its end to the receivers, and say what became of it."`
 }
@@ -16,7 +16,7 @@ type alertTestCmd struct {
 	Receivers []string `arg:"" optional:"" help:"Names of receivers; all when none is given."`
 }
 
-// Run sends the alert. It exits 0 when every receiver has taken it.
+// Run sends the alert. The exit code is 0 if every receiver has accepted it.
 func (a *alertTestCmd) Run(ctx context.Context, out *output) error {
 	c, err := roles.Load(a.Config)
 	if err != nil {

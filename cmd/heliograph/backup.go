@@ -36,7 +36,7 @@ type restoreCmd struct {
 	Dir string `arg:"" help:"Directory that heliograph backup has made." type:"path" placeholder:"DIR"`
 }
 
-// Run puts a copy into the place of the store.
+// Run restores a copy of the store.
 func (r *restoreCmd) Run(ctx context.Context, out *output) error {
 	aside, err := roles.Restore(ctx, r.Config, r.Dir)
 	for _, name := range aside {

@@ -15,7 +15,7 @@ type bundleCmd struct {
 	Relay     bundleRelayCmd     `cmd:"" help:"Make the archive of a relay's host."`
 }
 
-// bundleFlags are those of all bundles.
+// bundleFlags are the flags that all kinds of bundles share.
 type bundleFlags struct {
 	Name string `arg:"" help:"Name of the host: a collector's id in the policy, a prober's vantage."`
 	Data string `help:"The operator's directory, as heliograph init has made it." required:"" type:"path" placeholder:"DIR"`

@@ -19,7 +19,7 @@ type configCheckCmd struct {
 	JSON bool     `name:"json" help:"Print the findings as JSON."`
 }
 
-// Run checks a configuration. The exit code is 3 if something in it cannot work.
+// Run checks a configuration. The exit code is 3 if there is a fault.
 func (c *configCheckCmd) Run(out *output) error {
 	config, err := roles.Load(c.File)
 	if err != nil {
@@ -59,7 +59,7 @@ type finding struct {
 	Text     string `json:"text"`
 }
 
-// findings prints what was found, as a table or as JSON.
+// findings prints findings as a table or as JSON.
 func (o *output) findings(all []doctor.Finding, asJSON bool) error {
 	if !asJSON {
 		return printFindings(o.stdout, all)
@@ -71,7 +71,7 @@ func (o *output) findings(all []doctor.Finding, asJSON bool) error {
 	return o.json(list)
 }
 
-// json prints a value as JSON that a person can read, too.
+// json prints a value as indented JSON.
 func (o *output) json(v any) error {
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {

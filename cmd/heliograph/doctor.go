@@ -90,8 +90,8 @@ func (d *doctorCmd) looker() (*doctor.Looker, error) {
 	return look, err
 }
 
-// authorities are the system's and those in the file of --ca; nil, which stands for the system's,
-// without one.
+// authorities returns the system's authorities and those in a file. If the name is empty, it
+// returns nil, which means the system's.
 func authorities(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil

@@ -62,7 +62,7 @@ func (g *getCmd) Run(ctx context.Context, out *output) (err error) {
 	return nil
 }
 
-// agent starts the agent that the flags ask for, nil if they ask for none.
+// agent starts the agent that the flags ask for. It returns nil if they ask for none.
 func (g *getCmd) agent() (*agent.Agent, error) {
 	level := report.Off
 	if g.Consent != "" {

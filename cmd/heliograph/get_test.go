@@ -9,7 +9,7 @@ import (
 	"github.com/heliograph-net/heliograph/agent/agenttest"
 )
 
-// TestGetWithoutConsentChangesNothing: a flag that is left out is no withdrawal.
+// TestGetWithoutConsentChangesNothing: a missing --consent flag does not withdraw consent.
 func TestGetWithoutConsentChangesNothing(t *testing.T) {
 	op := agenttest.For(t)
 	dir := t.TempDir()
@@ -36,7 +36,7 @@ func TestGetWithoutConsentChangesNothing(t *testing.T) {
 	if get(); len(segments()) != 0 {
 		t.Errorf("without consent: %v", segments())
 	}
-	// the collector's name is none, and the reason is told
+	// the collector's name does not resolve, and the error says so
 	if stderr := get("--consent", "counts"); !strings.Contains(stderr, "could not be delivered yet") || !strings.Contains(stderr, "collector c1: ") {
 		t.Errorf("says %s", stderr)
 	}
@@ -49,7 +49,7 @@ func TestGetWithoutConsentChangesNothing(t *testing.T) {
 	}
 }
 
-// TestGetCA names the flag when its file is of no use.
+// TestGetCA: the error names the flag if its file cannot be used.
 func TestGetCA(t *testing.T) {
 	op := agenttest.For(t)
 	policy := filepath.Join(t.TempDir(), "policy")

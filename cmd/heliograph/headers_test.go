@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// tlsDir is a data directory whose policy has collectors that browsers can use.
+// tlsDir returns a data directory whose policy has collectors that browsers can use.
 func tlsDir(t *testing.T) string {
 	t.Helper()
 	dir := newDir(t)

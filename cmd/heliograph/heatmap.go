@@ -139,7 +139,7 @@ func create(name string, write func(io.Writer) error) error {
 	return errors.Join(write(f), f.Close())
 }
 
-// momentOf reads a time or how long ago it was. "" is the zero time.
+// momentOf parses a time, or a duration, which means that long ago. "" is the zero time.
 func momentOf(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil

@@ -19,7 +19,7 @@ import (
 
 const maxList = 512 << 20 // bytes of a list
 
-// snapshot returns the map from wherever it was asked for, at a moment.
+// snapshot returns the map at a moment from the source that the flags name.
 func (h *heatmapCmd) snapshot(ctx context.Context, moment string) (heatmap.Snapshot, error) {
 	at, err := momentOf(moment)
 	if err != nil {
@@ -111,9 +111,10 @@ func (h *heatmapCmd) live(ctx context.Context, at time.Time) (s heatmap.Snapshot
 	return s, nil
 }
 
-const serversPage = 10_000 // as many as the dashboard gives at once
+const serversPage = 10_000 // the most that the dashboard returns at once
 
-// liveTopology asks for the groups, or, as a difference follows servers by name, for all servers.
+// liveTopology gets the groups. For a difference, which follows servers by name, it gets all
+// servers.
 func (h *heatmapCmd) liveTopology(ctx context.Context, client *api.Client, at time.Time) (*heatmap.Topology, time.Time, error) {
 	q := api.ServersQuery{NoServers: h.From == "", Limit: serversPage, At: at}
 	answer, err := client.Servers(ctx, q)

@@ -30,7 +30,7 @@ func TestSentAsJSON(t *testing.T) {
 	}
 }
 
-// TestPin: from a server and from its certificate's file it is the same.
+// TestPin: the pin from a server and from its certificate's file are the same.
 func TestPin(t *testing.T) {
 	s := httptest.NewTLSServer(nil)
 	defer s.Close()

@@ -20,7 +20,7 @@ type policyPinCmd struct {
 	From string `arg:"" help:"PEM file of a certificate, or host:port of a collector that shows it."`
 }
 
-// pinTimeout is for connecting and shaking hands.
+// pinTimeout is the time limit for connecting and the TLS handshake.
 const pinTimeout = 10 * time.Second
 
 // Run prints the pin: base64 of the SHA-256 of the SubjectPublicKeyInfo, as in RFC 7469.
@@ -58,8 +58,8 @@ func (p *policyPinCmd) certificate(ctx context.Context) (*x509.Certificate, erro
 	return nil, fmt.Errorf("%s has no PEM certificate", p.From)
 }
 
-// shown is the certificate that a server shows. Nobody vouches for it here: a pin is worth what the
-// way is on which it was learnt.
+// shown returns the certificate that a server presents. The certificate is not verified, so the pin
+// is only as trustworthy as the network that it was read over.
 func shown(ctx context.Context, address string) (*x509.Certificate, error) {
 	ctx, cancel := context.WithTimeout(ctx, pinTimeout)
 	defer cancel()

@@ -15,8 +15,8 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// A batch whose key is missing is listed, stays when it is tried again without the key, and leaves
-// with it.
+// A batch whose key is missing is listed. Without the key it stays in quarantine, and with the key
+// it leaves.
 func TestQuarantineIsListedAndTriedAgain(t *testing.T) {
 	dir := newDir(t)
 	config := filepath.Join(dir, roles.ConfigName)

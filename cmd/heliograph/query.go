@@ -131,7 +131,8 @@ func (q *queryCmd) columns() []string {
 	}
 }
 
-// printable replaces what a terminal would obey: anybody can report a target with such characters.
+// printable replaces characters that control a terminal. Anybody can report a target that contains
+// them.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {

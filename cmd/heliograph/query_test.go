@@ -10,7 +10,7 @@ import (
 	"unicode"
 )
 
-// What browsers report of pages has a table of its own.
+// What browsers report about pages has a table of its own.
 func TestQueryShowsReportsOfPages(t *testing.T) {
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/api/v1/now" {
@@ -43,7 +43,7 @@ func TestQueryShowsReportsOfPages(t *testing.T) {
 	}
 }
 
-// A wrong parameter is told by the name of its flag, and not as JSON.
+// The error about a wrong parameter names the flag and is not JSON.
 func TestQueryNamesTheFlagAtFault(t *testing.T) {
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if got := r.URL.Query().Get("since"); got != "7d" {
@@ -62,7 +62,7 @@ func TestQueryNamesTheFlagAtFault(t *testing.T) {
 	}
 }
 
-// A stranger's texts command no terminal.
+// Reported texts cannot control the terminal.
 func TestTablesArePrintable(t *testing.T) {
 	var b strings.Builder
 	rows := []map[string]any{{"target": "https://a\x1b]0;owned\x07.test\x00\u202e\u009b", "ok": 1}}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What an operator does for a relay, by the commands alone.
+// An operator can set up a relay with commands alone.
 func TestPolicyShowNamesRelays(t *testing.T) {
 	dir := newDir(t)
 	path := filepath.Join(dir, "policy.yaml")

@@ -12,7 +12,7 @@ type repairCmd struct {
 	Dir string `arg:"" help:"Directory of heliograph.yaml. No collector and no detector may run in it." type:"path" placeholder:"DIR"`
 }
 
-// Run repairs what is damaged and says what was kept and lost. The exit code is 0 if nothing was
+// Run repairs damaged files and prints what was kept and lost. The exit code is 0 if nothing was
 // lost, and 3 otherwise.
 func (r *repairCmd) Run(ctx context.Context, out *output) error {
 	all, err := roles.Repair(ctx, r.Dir, func(file, table string, rows int64) {

@@ -11,8 +11,8 @@ import (
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 )
 
-// A damaged store keeps the process from starting, which names the remedy; repair rebuilds it,
-// keeps the damaged file, and says what was lost by its exit code.
+// A damaged store prevents the process from starting, and the error names the remedy. Repair
+// rebuilds the store and keeps the damaged file. Its exit code tells whether something was lost.
 func TestRepair(t *testing.T) {
 	dir := newDir(t)
 	start := func() error {

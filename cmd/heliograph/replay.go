@@ -22,7 +22,7 @@ type replayCmd struct {
 	Top    int           `help:"Rs: at most so many explanations of each." default:"5" placeholder:"N"`
 }
 
-// Run judges a file. Bad input ends the process with exit code 2.
+// Run judges a file. The exit code is 2 if the input is bad.
 func (r *replayCmd) Run(out *output) error {
 	in, done, err := r.open()
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What is simulated can be replayed, from files and through a pipe alike.
+// Simulated reports can be replayed from a file and through a pipe.
 func TestSimulateAndReplay(t *testing.T) {
 	dir := t.TempDir()
 	scenario, cells, truth := filepath.Join(dir, "s.yaml"), filepath.Join(dir, "cells.jsonl"), filepath.Join(dir, "truth.jsonl")

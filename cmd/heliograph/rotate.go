@@ -16,15 +16,14 @@ type rotateCmd struct {
 	Receipt   rotateReceiptCmd   `cmd:"" help:"The key with which a collector signs receipts; takes effect at once."`
 }
 
-// rotateFlags are those of the keys whose rotation has two halves.
+// rotateFlags are the flags for keys whose rotation has two steps.
 type rotateFlags struct {
 	Data   string `help:"The operator's directory, as heliograph init has made it." required:"" type:"path" placeholder:"DIR"`
 	Finish bool   `help:"End the old key."`
 	Now    bool   `help:"With --finish: although somebody may still need it, because it was stolen."`
 }
 
-// run begins or finishes a rotation. steps say what to do with hosts after the first half and after
-// the second.
+// run begins or finishes a rotation. begun and ended say what to do with the hosts after each step.
 func (f *rotateFlags) run(out *output, key string, begun, ended string) error {
 	o := bundle.Operator{Dir: f.Data}
 	if f.Finish {

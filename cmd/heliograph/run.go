@@ -31,7 +31,7 @@ func (u *upCmd) Run(ctx context.Context, out *output) error {
 	return runRoles(ctx, out, config, roles.Roles{Collector: true, Detector: true, Prober: true})
 }
 
-// configFlag names the configuration of a role that runs alone.
+// configFlag names the configuration of a role that runs by itself.
 type configFlag struct {
 	Config string `help:"Configuration file." default:"heliograph.yaml" type:"path" placeholder:"FILE"`
 }
@@ -60,8 +60,8 @@ func (d *detectorCmd) Run(ctx context.Context, out *output) error {
 
 type proberCmd struct{ configFlag }
 
-// Run runs a prober. Without a policy, which says where to deliver its results, it has a dashboard
-// of its own with its heat map.
+// Run runs a prober. Without a policy, which names the collectors for its results, the prober has a
+// dashboard with its own heat map.
 func (p *proberCmd) Run(ctx context.Context, out *output) error {
 	return runRoles(ctx, out, p.Config, roles.Roles{Prober: true})
 }

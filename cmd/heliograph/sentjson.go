@@ -6,20 +6,21 @@ import (
 	"github.com/heliograph-net/heliograph/agent"
 )
 
-// sentJSON is what left this device in one upload.
+// sentJSON describes one upload from this device.
 type sentJSON struct {
-	At        time.Time   `json:"at"`
-	Collector string      `json:"collector"`
-	URL       string      `json:"url"`
-	Batch     string      `json:"batch"`
-	Bytes     uint64      `json:"bytes"`
-	Born      time.Time   `json:"born"`
-	Known     bool        `json:"known"` // false: another process sealed it, and what follows is empty
-	Consent   string      `json:"consent,omitempty"`
-	Requests  []sentCount `json:"requests,omitempty"`
-	Samples   []string    `json:"samples,omitempty"`
-	Errors    []string    `json:"errors,omitempty"`
-	More      uint64      `json:"more,omitempty"` // lines left out
+	At        time.Time `json:"at"`
+	Collector string    `json:"collector"`
+	URL       string    `json:"url"`
+	Batch     string    `json:"batch"`
+	Bytes     uint64    `json:"bytes"`
+	Born      time.Time `json:"born"`
+	// false: another process sealed it, and the following fields are empty
+	Known    bool        `json:"known"`
+	Consent  string      `json:"consent,omitempty"`
+	Requests []sentCount `json:"requests,omitempty"`
+	Samples  []string    `json:"samples,omitempty"`
+	Errors   []string    `json:"errors,omitempty"`
+	More     uint64      `json:"more,omitempty"` // lines left out
 }
 
 type sentCount struct {
@@ -28,7 +29,7 @@ type sentCount struct {
 	Count   uint64 `json:"count"`
 }
 
-// newSentList is never nil, so that nothing sent is [] in JSON.
+// newSentList never returns nil, so that an empty list is [] in JSON.
 func newSentList(all []agent.SentReport) []sentJSON {
 	list := make([]sentJSON, len(all))
 	for i, r := range all {

@@ -12,14 +12,14 @@ import (
 )
 
 // completionCmd prints what a shell needs to complete commands and flags. The shell then asks this
-// binary, so that what it offers is what the binary has.
+// binary for completions, so they always fit it.
 type completionCmd = kongcompletion.Completion
 
 type manCmd struct{}
 
-// Run prints the manual page, made from what --help shows.
+// Run prints the manual page, which is made from the output of --help.
 func (manCmd) Run(k *kong.Context, out *output) error {
-	k.Model.Help = "client-side error reporting" // as the heading of a page: short
+	k.Model.Help = "client-side error reporting" // short, because it is the heading of each page
 	visible(k.Model.Node)
 	page := mangokong.NewManPage(1, k.Model)
 	page = page.WithSection("Exit status", strings.TrimSpace(`
@@ -31,7 +31,7 @@ func (manCmd) Run(k *kong.Context, out *output) error {
 	return err
 }
 
-// visible takes hidden flags off a command and those below it, which the library does not.
+// visible removes hidden flags from a command and its subcommands, which the library does not do.
 func visible(n *kong.Node) {
 	n.Flags = slices.DeleteFunc(n.Flags, func(f *kong.Flag) bool { return f.Hidden })
 	for _, child := range n.Children {

@@ -19,7 +19,7 @@ func TestVersionFlag(t *testing.T) {
 	}
 }
 
-// TestShellsComplete asks as a shell does: the line in COMP_LINE, and the answer on
+// TestShellsComplete asks for completions as a shell does: the line in COMP_LINE, and the answer on
 // standard output.
 func TestShellsComplete(t *testing.T) {
 	for line, want := range map[string]string{
@@ -57,7 +57,7 @@ func TestManualPage(t *testing.T) {
 
 var update = flag.Bool("update", false, "write docs/cli.md")
 
-// TestCLIDocument holds docs/cli.md to the commands that there are.
+// TestCLIDocument compares docs/cli.md with the commands.
 func TestCLIDocument(t *testing.T) {
 	const name = "../../docs/cli.md"
 	want := cliDocument(t)
@@ -98,7 +98,7 @@ Spans of time are written like 90s, 15m, 24h or 7d. Where data is printed, ` + "
 	return b.String()
 }
 
-// describe writes a command and those below it.
+// describe writes the document's section about a command and its subcommands.
 func describe(b *strings.Builder, n *kong.Node, path string) {
 	for _, child := range n.Children {
 		if child.Hidden {

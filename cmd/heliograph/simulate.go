@@ -18,7 +18,7 @@ type simulateCmd struct {
 	Truth    string `help:"Write there what really happened, a line for each fault." placeholder:"FILE"`
 }
 
-// Run invents reports.
+// Run generates reports.
 func (s *simulateCmd) Run(out *output) error {
 	scenario, err := simulate.Load(s.Scenario)
 	if err != nil {
@@ -53,7 +53,7 @@ func (s *simulateCmd) writeTruth(scenario *simulate.Scenario) error {
 	return errors.Join(err, f.Close())
 }
 
-// lineWriter writes what is simulated as lines of cells. It is a [simulate.Sink].
+// lineWriter writes simulated reports as lines of cells. It is a [simulate.Sink].
 type lineWriter struct {
 	*bufio.Writer
 	line []byte
@@ -73,7 +73,7 @@ func (w *lineWriter) Probe(p simulate.Probe) error {
 	return err
 }
 
-// Tick writes the time.
+// Tick writes a tick.
 func (w *lineWriter) Tick(at int64) error {
 	w.line = replay.AppendTick(w.line[:0], at)
 	_, err := w.Write(w.line)

@@ -23,7 +23,7 @@ const maxPath = 4096 // bytes of a spool directory's name
 
 var errLimit = errors.New("too many agents are open in this process: shut one down")
 
-// protect runs f, and turns a panic into a result.
+// protect runs f and turns a panic into a result.
 func protect(f func() int32) (result int32) {
 	defer func() {
 		if recover() != nil {
@@ -33,7 +33,7 @@ func protect(f func() int32) (result int32) {
 	return f()
 }
 
-// codeOf is the result that tells of an error of open.
+// codeOf returns the result for an error of open.
 func codeOf(err error) int32 {
 	if errors.Is(err, errLimit) {
 		return resultLimit
@@ -41,8 +41,8 @@ func codeOf(err error) int32 {
 	return resultArgument
 }
 
-// config is hg_options in Go's terms. Strings and policy may be longer than allowed by one byte,
-// but not more.
+// config is hg_options as a Go type. Strings and the policy may exceed their limits by one byte,
+// so that validate notices.
 type config struct {
 	app, version, spool string
 	policy              []byte
@@ -55,7 +55,7 @@ func (c *config) validate() error {
 		faults = append(faults, errors.New("consent: no such level"))
 	}
 	if len(c.policy) > policy.MaxSize {
-		faults = append(faults, errors.New("policy: is too large to be one"))
+		faults = append(faults, errors.New("policy: is too large"))
 	}
 	if c.spool == "" || len(c.spool) > maxPath {
 		faults = append(faults, errors.New("spool_dir: is required, at most 4096 bytes"))
@@ -65,13 +65,13 @@ func (c *config) validate() error {
 
 func validConsent(level int32) bool { return level >= 0 && level <= int32(report.Diagnostics) }
 
-// table holds the open agents by handle. Its methods are safe for concurrent use. C has nothing but
-// numbers of it, so that a stale or invented handle finds nothing.
+// table holds the open agents by handle. Its methods are safe for concurrent use. C knows only
+// their numbers, so an old or invented handle does no harm.
 type table struct {
-	opening sync.Mutex // one open at a time
+	opening sync.Mutex // held while an agent is opened
 
 	mu     sync.RWMutex
-	last   uint64 // handle given out; none is given out twice
+	last   uint64 // the latest handle; handles are never reused
 	agents map[uint64]*agent.Agent
 }
 
@@ -82,8 +82,8 @@ func (t *table) open(c config) (uint64, error) {
 	if err := c.validate(); err != nil {
 		return 0, err
 	}
-	// Packages below, net/http for one, use the standard logger when a peer misbehaves. The host's
-	// stderr is not theirs.
+	// Packages such as net/http use the standard logger when a peer misbehaves, and must not write
+	// to the host's stderr.
 	log.SetOutput(io.Discard)
 	if !linked() {
 		return 0, errLimit
@@ -112,7 +112,8 @@ func (t *table) open(c config) (uint64, error) {
 	return t.last, nil
 }
 
-// realPath is a directory as open files in it are called, links followed as far as it exists.
+// realPath returns the path that open files in dir have: links are followed as far as the path
+// exists.
 func realPath(dir string) string {
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		return real
@@ -129,7 +130,7 @@ func (t *table) len() int {
 	return len(t.agents)
 }
 
-// use calls f with the agent that handle names. An agent that is shut down meanwhile stands it.
+// use calls f with the agent of a handle. The agent may be shut down meanwhile.
 func (t *table) use(handle uint64, f func(*agent.Agent) int32) int32 {
 	t.mu.RLock()
 	a := t.agents[handle]
@@ -140,8 +141,7 @@ func (t *table) use(handle uint64, f func(*agent.Agent) int32) int32 {
 	return f(a)
 }
 
-// shutdown ends an agent and forgets its handle. Of several calls at once all wait and
-// return the same.
+// shutdown ends an agent and forgets its handle. Concurrent calls all wait and return the same.
 func (t *table) shutdown(handle uint64, timeoutMS uint32) int32 {
 	return t.use(handle, func(a *agent.Agent) int32 {
 		defer func() {
@@ -153,7 +153,8 @@ func (t *table) shutdown(handle uint64, timeoutMS uint32) int32 {
 	})
 }
 
-// within calls f, an agent's Flush or Shutdown, and returns how many segments remain.
+// within calls f, which is an agent's Flush or Shutdown, with a time limit and returns how many
+// segments remain.
 func within(timeoutMS uint32, f func(context.Context) error) int32 {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(timeoutMS)*time.Millisecond)
 	defer cancel()
@@ -167,7 +168,7 @@ func within(timeoutMS uint32, f func(context.Context) error) int32 {
 	return resultSpool
 }
 
-// setConsent returns the level in force.
+// setConsent sets the level and returns the one in force.
 func setConsent(a *agent.Agent, level int32) int32 {
 	if !validConsent(level) {
 		a.SetConsent(report.Off)

@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-var scratch string // of the whole run
+var scratch string // directory of the test run
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// The libraries, each built once, when the first test asks for it.
+// The libraries. Each is built when the first test needs it.
 var (
 	sharedLibrary = sync.OnceValues(func() (string, error) { return library("shared/libheliograph.so", "-buildmode=c-shared") })
 	staticLibrary = sync.OnceValues(func() (string, error) { return library("static/libheliograph.a", "-buildmode=c-archive") })
@@ -51,7 +51,7 @@ func built(t *testing.T, library func() (string, error)) string {
 	return name
 }
 
-// gcc compiles with every warning an error.
+// gcc runs the compiler with all warnings as errors.
 func gcc(t *testing.T, args ...string) {
 	t.Helper()
 	for _, a := range args {
@@ -65,7 +65,7 @@ func gcc(t *testing.T, args ...string) {
 	}
 }
 
-// gccCan tells whether the compiler makes something of an empty program.
+// gccCan reports whether the compiler can compile an empty program with the flags.
 func gccCan(t *testing.T, flags ...string) bool {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "gcc", slices.Concat(flags, []string{"-o", filepath.Join(t.TempDir(), "empty"), "-"})...)
@@ -82,7 +82,8 @@ func program(t *testing.T, source, library string, flags ...string) string {
 	return name
 }
 
-// TestHeader: C99 and C++ compilers take the header, and it says what it said in release 0.1.0.
+// TestHeader: C99 and C++ compilers accept the header, and it is compatible with that of release
+// 0.1.0.
 func TestHeader(t *testing.T) {
 	gcc(t, "-std=c99", "-pedantic", "-fsyntax-only", "testdata/abi.c")
 	if gccCan(t, "-x", "c++") {
@@ -95,8 +96,8 @@ func TestHeader(t *testing.T) {
 	}
 }
 
-// TestHeaderAgreesWithGo: what the go command generates and what is kept by hand go together, and
-// the library has exactly the functions of the header.
+// TestHeaderAgreesWithGo: the generated header and the one that is kept by hand agree, and the
+// library has exactly the functions of the latter.
 func TestHeaderAgreesWithGo(t *testing.T) {
 	shared := built(t, sharedLibrary)
 	generated, err := os.ReadFile(strings.TrimSuffix(shared, ".so") + ".h")
@@ -138,7 +139,7 @@ func TestHeaderAgreesWithGo(t *testing.T) {
 	}
 }
 
-// TestVersion: the library belongs to the same release as the command.
+// TestVersion: the library and the command have the same version.
 func TestVersion(t *testing.T) {
 	find := func(file, pattern string) string {
 		text, err := os.ReadFile(file)

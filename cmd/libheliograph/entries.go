@@ -2,8 +2,8 @@
 
 package main
 
-// C alone calls the exported functions. `make check` looks for dead code with the tag deadcode, so
-// that they and what they call are not taken for it.
+// Only C calls the exported functions. The tag deadcode keeps `make check` from reporting them, and
+// what they call, as dead code.
 func init() {
 	hgo_open(nil, nil, nil, 0)
 	hgo_observe(0, nil)

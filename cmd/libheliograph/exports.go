@@ -17,18 +17,18 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// linked keeps after_go.c in programs that are linked statically.
+// linked keeps after_go.c in statically linked programs.
 func linked() bool { return C.hg_linked() == 1 }
 
-// letGoInChildren has forked children close what they inherit of a spool's directory. One call at
-// a time.
+// letGoInChildren makes forked children close the files of a spool's directory that they inherit.
+// It must not be called concurrently.
 func letGoInChildren(dir string) {
 	name := C.CString(dir)
 	defer C.free(unsafe.Pointer(name))
 	C.hg_add_spool(name)
 }
 
-// What agents.go and request.go need to know of the header.
+// The parts of the header that agents.go and request.go need.
 const (
 	resultOK       = C.HG_OK
 	resultArgument = C.HG_ERR_ARGUMENT
@@ -51,8 +51,8 @@ var (
 	_ = [1]struct{}{}[report.KindLog-C.HG_KIND_LOG]
 )
 
-// The functions below are called by heliograph.c only, never with a nil structure. Each is a call
-// of protect and nothing else: no panic may get into C.
+// Only heliograph.c calls the following functions, and never with a nil structure. Each calls
+// protect and does nothing else, so that no panic reaches C.
 
 //export hgo_open
 func hgo_open(o *C.hg_options, handle *C.hg_agent, text *C.char, textSize C.size_t) C.int32_t {
@@ -137,7 +137,7 @@ func hgo_get_stats(handle C.hg_agent, out *C.hg_stats) C.int32_t {
 	}))
 }
 
-// borrowed is at most max bytes of C's string p, without a copy: it must not be kept.
+// borrowed returns at most max bytes of C's string p without copying. The result must not be kept.
 func borrowed(p *C.char, max int) string {
 	if p == nil {
 		return ""
@@ -149,10 +149,10 @@ func borrowed(p *C.char, max int) string {
 	return unsafe.String((*byte)(unsafe.Pointer(p)), n)
 }
 
-// owned is a copy of at most max bytes of C's string p.
+// owned returns a copy of at most max bytes of C's string p.
 func owned(p *C.char, max int) string { return strings.Clone(borrowed(p, max)) }
 
-// blob is a copy of at most max of the n bytes at p.
+// blob returns a copy of at most max of the n bytes at p.
 func blob(p unsafe.Pointer, n C.size_t, max int) []byte {
 	if p == nil {
 		return nil
@@ -160,7 +160,7 @@ func blob(p unsafe.Pointer, n C.size_t, max int) []byte {
 	return C.GoBytes(p, C.int(min(n, C.size_t(max))))
 }
 
-// fail writes err's text to C's buffer, cut to fit, and returns its code.
+// fail writes the text of err to C's buffer, cut to fit, and returns its code.
 func fail(err error, text *C.char, textSize C.size_t) int32 {
 	if err == nil {
 		return resultOK
@@ -169,7 +169,7 @@ func fail(err error, text *C.char, textSize C.size_t) int32 {
 	return codeOf(err)
 }
 
-// write writes s to C's buffer, cut to fit, unless that is NULL.
+// write writes s to C's buffer, cut to fit, unless the buffer is NULL.
 func write(s string, text *C.char, size C.size_t) {
 	if text == nil || size == 0 {
 		return
@@ -179,7 +179,7 @@ func write(s string, text *C.char, size C.size_t) {
 	b[copy(b, strings.ToValidUTF8(s[:room], ""))] = 0
 }
 
-// stack is at most as many of C's n frames as are kept. The strings are borrowed.
+// stack returns C's n frames, up to the most that an agent keeps. The strings are borrowed.
 func stack(p *C.hg_frame, n C.size_t) []report.Frame {
 	frames := make([]report.Frame, 0, min(n, report.MaxFrames))
 	for _, f := range unsafe.Slice(p, cap(frames)) {

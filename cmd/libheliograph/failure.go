@@ -9,11 +9,11 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// maxMessage is how many bytes of a message are looked at: more than any that may be kept, so that
-// the agent sees where it was cut.
+// maxMessage is how many bytes of a message are read. It is more than an agent keeps, so that the
+// agent sees that the message was cut.
 const maxMessage = 4*report.MaxMessage + 1
 
-// failure is hg_error in Go's terms. Its strings belong to C.
+// failure is hg_error as a Go type. Its strings belong to C.
 type failure struct {
 	kind          int32
 	name, message string
@@ -21,7 +21,7 @@ type failure struct {
 	frames        []report.Frame
 }
 
-// capture has a record f. It keeps no reference to f's strings, because the agent does not.
+// capture makes a record f. The agent does not retain f's strings.
 func capture(a *agent.Agent, f *failure) int32 {
 	if f.kind == 0 {
 		f.kind = int32(report.KindError)
@@ -35,7 +35,7 @@ func capture(a *agent.Agent, f *failure) int32 {
 	return resultOK
 }
 
-// sent is the user's log in plain words.
+// sent returns the user's log as text.
 func sent(a *agent.Agent) (string, error) {
 	all, err := a.Sent()
 	var text strings.Builder

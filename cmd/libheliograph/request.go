@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	// bytes of a URL that are looked at; of a longer one only the origin is used
+	// bytes of a URL that are read; of a longer one only the origin is used
 	maxURL    = 8 << 10
-	maxServer = 128 // bytes of an address and port, generously
+	maxServer = 128 // bytes of an address and port, with some to spare
 )
 
-// request is hg_observation in Go's terms. Its strings belong to C. URL and outcome may be longer
-// than allowed by one byte, but not more.
+// request is hg_observation as a Go type. Its strings belong to C. URL and outcome are cut one byte
+// beyond their limits.
 type request struct {
 	url, outcome, protocol, server, method string
 	osError                                int32
@@ -30,7 +30,7 @@ type request struct {
 	traceID                                [16]byte
 }
 
-// observe has a count r. It keeps no reference to r's strings, because the agent does not.
+// observe makes a count r. The agent does not retain r's strings.
 func observe(a *agent.Agent, r *request) int32 {
 	scheme, host := origin(r.url)
 	if host == "" {
@@ -39,7 +39,7 @@ func observe(a *agent.Agent, r *request) int32 {
 	if !a.Recording() {
 		return resultOK
 	}
-	server, _ := netip.ParseAddrPort(r.server) // what is no address is an unknown one
+	server, _ := netip.ParseAddrPort(r.server) // an invalid address counts as unknown
 	elapsed := time.Duration(r.elapsedMS) * time.Millisecond
 	a.Observe(agent.Observation{
 		Scheme: scheme, Host: host, Outcome: outcome(r), Protocol: r.protocol, Server: server, Status: r.status,
@@ -48,7 +48,8 @@ func observe(a *agent.Agent, r *request) int32 {
 	return resultOK
 }
 
-// whole is url, unless the limit has cut it: half a secret might look like a word, and stay.
+// whole returns url, or "" if the limit has cut it, because half a secret might look like a word
+// and be kept.
 func whole(url string) string {
 	if len(url) > maxURL {
 		return ""
@@ -56,7 +57,8 @@ func whole(url string) string {
 	return url
 }
 
-// outcome is what the caller says, or what follows from the numbers.
+// outcome returns the outcome that the caller gives, or the one that follows from the
+// error number or the status.
 func outcome(r *request) report.Outcome {
 	switch {
 	case r.outcome != "":
@@ -70,8 +72,8 @@ func outcome(r *request) report.Outcome {
 	}
 }
 
-// origin cuts scheme and host out of an absolute http, https, ws or wss URL, without user and
-// password; "" if it is none.
+// origin returns scheme and host of an absolute http, https, ws or wss URL, without user and
+// password. It returns "" for other URLs.
 func origin(url string) (scheme, host string) {
 	scheme, rest, _ := strings.Cut(url, "://")
 	switch strings.ToLower(scheme) {

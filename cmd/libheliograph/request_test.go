@@ -34,7 +34,7 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
-// A URL that was cut could end in half a token, which nothing recognises as one.
+// A URL that was cut could end in half a token, which cannot be recognised.
 func TestCutURLIsNotKept(t *testing.T) {
 	url := "https://shop.example/" + strings.Repeat("x", maxURL)
 	if whole(url[:maxURL]) != url[:maxURL] || whole(url[:maxURL+1]) != "" {
@@ -66,7 +66,7 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
-// TestPanicsStayHere: a panic becomes a result, and no exported function can forget that.
+// TestPanicsStayHere: every exported function turns a panic into a result.
 func TestPanicsStayHere(t *testing.T) {
 	if got := protect(func() int32 { panic("a fault") }); got != resultInternal {
 		t.Errorf("a panic becomes %d", got)

@@ -27,7 +27,7 @@ import (
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 )
 
-// site makes a data directory whose policy names one collector, at an address.
+// site makes a data directory whose policy names one collector at an address.
 func site(t *testing.T, collector string) (dir, policy string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "d")
@@ -42,7 +42,7 @@ func site(t *testing.T, collector string) (dir, policy string) {
 	return dir, filepath.Join(dir, "policy")
 }
 
-// startNode runs collector, detector and dashboard of a site.
+// startNode runs the collector, the detector and the dashboard of a site.
 func startNode(t *testing.T, dir string) *roles.Process {
 	t.Helper()
 	c, err := roles.Load(filepath.Join(dir, roles.ConfigName))
@@ -62,7 +62,7 @@ func startNode(t *testing.T, dir string) *roles.Process {
 	return n
 }
 
-// closedPorts are two different host:port that refuse connections.
+// closedPorts returns two different host:port that refuse connections.
 func closedPorts(t *testing.T) (a, b string) {
 	t.Helper()
 	for _, addr := range []*string{&a, &b} {
@@ -76,7 +76,8 @@ func closedPorts(t *testing.T) (a, b string) {
 	return a, b
 }
 
-// run runs a program to its end and expects nothing of it but what a pattern says, on stdout.
+// run runs a program to its end. Its standard output must match a pattern, and its standard error
+// must be empty.
 func run(t *testing.T, stdout, name string, args ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -89,7 +90,7 @@ func run(t *testing.T, stdout, name string, args ...string) {
 	}
 }
 
-// ask returns the rows of a dashboard's answer.
+// ask returns the rows of an answer of the dashboard.
 func ask(t *testing.T, n *roles.Process, path string) []map[string]any {
 	t.Helper()
 	resp, err := http.Get("http://" + n.DashboardAddr + path)
@@ -104,7 +105,7 @@ func ask(t *testing.T, n *roles.Process, path string) []map[string]any {
 	return rows
 }
 
-// eventually waits until the dashboard gives a row with these values.
+// eventually waits until the dashboard returns a row with these values.
 func eventually(t *testing.T, n *roles.Process, path string, want map[string]any) {
 	t.Helper()
 	deadline := time.Now().Add(15 * time.Second)
@@ -129,8 +130,9 @@ func holds(row, want map[string]any) bool {
 	return true
 }
 
-// TestExample: the example's real connections are refused, first while no collector is up, then
-// with one; linked both ways. What the user had not agreed to is in no total.
+// TestExample runs the example with real connections that are refused, first without a collector
+// and then with one, and linked both ways. No total contains anything to which the user had not
+// agreed.
 func TestExample(t *testing.T) {
 	collector, target := closedPorts(t)
 	dir, policy := site(t, collector)
@@ -146,7 +148,7 @@ func TestExample(t *testing.T) {
 		`heliograph 0\.1\.0: 3 requests observed, 0 segments remain\n`
 	totals := "/api/v1/totals?since=15m&by=type,app,target,server"
 	example := map[string]any{"type": "tcp.refused", "app": "example", "target": "http://" + target, "server": target, "ok": 0.0}
-	// it opens without consent, so what the first run left is gone
+	// the program starts without consent, so what the first run left is deleted
 	run(t, delivered, shared, policy, spool, port)
 	example["failed"] = 3.0
 	eventually(t, node, totals, example)
@@ -156,8 +158,8 @@ func TestExample(t *testing.T) {
 
 	samples := ask(t, node, "/api/v1/reports?type="+url.QueryEscape("tcp.refused"))
 	sample := map[string]any{"app": "example", "version": "1.0.0", "method": "GET", "url": "http://" + target + "/cart", "server": target}
-	// The second run opened without consent, too: that took back what the first had sent, by a
-	// notice that has its samples deleted.
+	// The second run started without consent, too. So it sent a deletion notice for the first run,
+	// whose samples are deleted.
 	if len(samples) != 3 || !holds(samples[0], sample) {
 		t.Errorf("samples: %v", samples)
 	}
@@ -168,8 +170,8 @@ func TestExample(t *testing.T) {
 	}
 }
 
-// TestMisuse runs what must do no harm, against both libraries, and where the compiler has it under
-// the address sanitizer.
+// TestMisuse makes calls that must do no harm, against both libraries, and with the address
+// sanitizer if the compiler has it.
 func TestMisuse(t *testing.T) {
 	collector, _ := closedPorts(t)
 	_, policy := site(t, collector)
@@ -181,7 +183,7 @@ func TestMisuse(t *testing.T) {
 	run(t, "", program(t, "testdata/misuse.c", built(t, library), flags...), policy, filepath.Join(t.TempDir(), "spool"))
 }
 
-// TestSignals: the host's signals reach the host, whichever way the library is linked.
+// TestSignals: the host gets its signals, whichever way the library is linked.
 func TestSignals(t *testing.T) {
 	collector, _ := closedPorts(t)
 	_, policy := site(t, collector)
@@ -190,8 +192,8 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// TestForkedChildLetsGo: a child that lives on does not keep what its parent left from being
-// delivered by the next process.
+// TestForkedChildLetsGo: a forked child that lives on does not keep the next process from
+// delivering what its parent left.
 func TestForkedChildLetsGo(t *testing.T) {
 	collector, _ := closedPorts(t)
 	_, policy := site(t, collector)
@@ -205,8 +207,8 @@ func TestForkedChildLetsGo(t *testing.T) {
 	}
 }
 
-// TestQuiet: a collector that talks out of turn makes net/http log. Nothing of that reaches the
-// host's stderr.
+// TestQuiet: if net/http logs because a collector misbehaves, nothing of that reaches the host's
+// stderr.
 func TestQuiet(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -246,7 +248,7 @@ func TestQuiet(t *testing.T) {
 	}
 }
 
-// talkOutOfTurn answers one request, and goes on unasked.
+// talkOutOfTurn answers one request and then sends more without being asked.
 func talkOutOfTurn(conn net.Conn, hungUp chan<- struct{}) {
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))

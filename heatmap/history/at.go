@@ -15,16 +15,16 @@ import (
 // ErrNoFrame is returned, wrapped, for a time before the first frame.
 var ErrNoFrame = errors.New("no frame that old")
 
-// cached is a topology that was decoded, and what it was decoded from.
+// cached is a decoded topology and what it was decoded from.
 type cached struct {
 	payload  []byte
 	before   *heatmap.Topology
 	topology *heatmap.Topology
 }
 
-// At returns the map as it was at a time: the last frame not after it, whose own time is the
-// snapshot's Changed. The error wraps [ErrNoFrame] or [ErrCorrupt] if there is none. Snapshots of
-// one topology share its pointer as long as it is the one that was asked for last.
+// At returns the map at a time: the last frame that is not later. The snapshot's Changed is the
+// time of that frame. The error wraps [ErrNoFrame] or [ErrCorrupt] if there is none. Snapshots of
+// one topology share its pointer as long as they are asked for one after another.
 func (l *Log) At(at time.Time) (heatmap.Snapshot, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -40,7 +40,7 @@ func (l *Log) at(at time.Time) (heatmap.Snapshot, error) {
 	if err != nil {
 		return heatmap.Snapshot{}, err
 	}
-	last, _ := slices.BinarySearch(days, at.Format(dayFormat)+"~") // behind that day
+	last, _ := slices.BinarySearch(days, at.Format(dayFormat)+"~") // after that day
 	for _, day := range slices.Backward(days[:last]) {
 		s, found, err := l.on(day, at)
 		if found || err != nil {
@@ -127,8 +127,8 @@ func (l *Log) topologyBefore(r io.ReaderAt, entries []entry, n int) (*heatmap.To
 	return t, err
 }
 
-// read returns the topology of a record. If it is the one that was decoded last, as that of another
-// day usually is, it is not decoded again.
+// read returns the topology of a record. If the same topology was decoded last, as is usual from
+// one day to the next, it is not decoded again.
 func (c *cached) read(r io.ReaderAt, e entry, before *heatmap.Topology) (*heatmap.Topology, error) {
 	payload, err := e.read(r)
 	if err != nil {

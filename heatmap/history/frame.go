@@ -10,8 +10,8 @@ import (
 	"github.com/heliograph-net/heliograph/heatmap"
 )
 
-// frame is a map as it is stored: two planes that are sparse in a fleet that is well, so that they
-// and their differences are short.
+// frame is a map as it is stored: two planes that are sparse while most servers are up, so that
+// they and their differences are short.
 type frame struct{ down, unknown *heatmap.Bitset }
 
 func newFrame(n int) (f frame, err error) {
@@ -59,7 +59,7 @@ func full(n int) *heatmap.Bitset {
 	return s
 }
 
-// xor changes f to its difference to g, or, if it is one, back to what it is the difference to.
+// xor replaces f by its difference to g. If f is such a difference, xor restores it.
 func (f frame) xor(g frame) error {
 	if _, err := f.down.Xor(f.down, g.down); err != nil {
 		return err

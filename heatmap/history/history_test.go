@@ -68,7 +68,7 @@ func TestEveryFrameComesBack(t *testing.T) {
 		if minute%40 == 39 {
 			m.Replace(topologyOf(t, servers(300 + r.IntN(50))[r.IntN(40):]))
 		}
-		if minute == 100 { // as a process that starts anew
+		if minute == 100 { // as after a restart
 			if err := l.Close(); err != nil {
 				t.Fatal(err)
 			}
@@ -102,8 +102,8 @@ func TestEveryFrameComesBack(t *testing.T) {
 	}
 }
 
-// A server is taken out, one moves to another cluster, one gets another name, and one comes back
-// after that: each frame still shows what was true then.
+// A server is removed, one moves to another cluster, one is renamed, and one comes back later. Each
+// frame still shows what was true at its time.
 func TestHolesMovesAndNames(t *testing.T) {
 	at := func(minute int) time.Time { return start.Add(time.Duration(minute) * time.Minute) }
 	server := func(name, cluster string) heatmap.Server {
@@ -311,8 +311,8 @@ func FuzzIndex(f *testing.F) {
 	})
 }
 
-// A day of 100,000 servers, of which some 40 change each minute, and a cluster fails and comes back
-// now and then, takes a 31st of 200 MB at most.
+// A day of 100,000 servers, of which about 40 change each minute, and a cluster that fails and
+// recovers now and then, takes at most a 31st of 200 MB.
 func TestDayOfALargeFleetIsSmall(t *testing.T) {
 	const n, frames = 100_000, 288 // every fifth minute, with five minutes' changes
 	dir, r := t.TempDir(), rand.New(rand.NewPCG(8, 8))

@@ -24,8 +24,8 @@ const (
 // Options configures a [Log].
 type Options struct {
 	Dir string // required; made if it is missing
-	// how long frames are kept, in whole days; 0 means DefaultKeep. Nothing is deleted by a Log
-	// that only reads
+	// how long frames are kept, in whole days; 0 means DefaultKeep. A Log that only reads deletes
+	// nothing
 	Keep time.Duration
 	// frames from one key frame to the next; 0 means DefaultKeyFrames. More make files smaller
 	// and frames slower to find
@@ -41,7 +41,7 @@ type Log struct {
 
 	mu            sync.Mutex // guards what follows
 	closed        map[string][]entry
-	whole, change cached // of what was read last
+	whole, change cached // the last ones that were read
 	writing       writing
 }
 
@@ -96,9 +96,10 @@ const (
 	suffix    = ".heat"
 )
 
-// Append adds the state at a time, which must not be before that of the frame before. Snapshots of
-// the same topology must share its pointer, as those of a [heatmap.Map] do. s must have a topology.
-// When Append returns, the frame is with the operating system; a crash of the machine may lose it.
+// Append adds the state at a time, which must not be before that of the previous frame. Snapshots
+// of the same topology must share its pointer, as those of a [heatmap.Map] do. s must have a
+// topology. When Append returns, the operating system has the frame; a crash of the machine may
+// lose it.
 func (l *Log) Append(at time.Time, s heatmap.Snapshot) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -128,7 +129,7 @@ func (l *Log) append(at time.Time, s heatmap.Snapshot) error {
 		records = appendRecord(records, keyRecord, at, next.encode())
 		w.since = 0
 	} else {
-		if err := w.last.xor(next); err != nil { // which is not used any more
+		if err := w.last.xor(next); err != nil { // w.last is not used any more
 			return err
 		}
 		records = appendRecord(records, deltaRecord, at, w.last.encode())
@@ -138,8 +139,9 @@ func (l *Log) append(at time.Time, s heatmap.Snapshot) error {
 	return w.write(records)
 }
 
-// change returns the record of a topology, or nothing if it is that of the last frame. It refers to
-// the last whole one as long as that makes it much shorter, so two records make any topology.
+// change returns the record of a topology, or nothing if it is that of the last frame. The record
+// refers to the last whole topology as long as that makes it much shorter. So any topology can be
+// read from two records.
 func (w *writing) change(at time.Time, t *heatmap.Topology) []byte {
 	switch {
 	case w.topology == t:

@@ -7,9 +7,9 @@ import (
 	"github.com/heliograph-net/heliograph/heatmap"
 )
 
-// Record appends the state of m at every full interval (a minute is usual) until ctx ends, and once
-// more then. While m has no servers it appends nothing. What a failed append says goes to failed;
-// the next one is tried all the same.
+// Record appends the state of m at every full interval (usually a minute), and once more when ctx
+// ends. It then returns. While m has no servers, it appends nothing. It passes the error of a
+// failed append to failed, and tries again at the next interval.
 func (l *Log) Record(ctx context.Context, m *heatmap.Map, interval time.Duration, failed func(error)) {
 	add := func(at time.Time) {
 		s := m.Snapshot()

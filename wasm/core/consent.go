@@ -35,7 +35,7 @@ func (c *core) openChannel(db string) {
 	c.channel = channel
 }
 
-// consent applies the user's new choice.
+// consent applies the user's new choice. It returns false if the message is invalid.
 func (c *core) consent(m js.Value) bool {
 	n, ok := jsx.Integer(jsx.Field(m, "level"), int64(report.Off), int64(report.Diagnostics))
 	if !ok {

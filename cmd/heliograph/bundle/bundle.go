@@ -1,7 +1,7 @@
-// Package bundle looks after an operator's directory, as [roles.Init] has made it: it makes archives
-// for the hosts of an installation, rotates keys and revokes hosts. An archive has what its host
-// needs and nothing else, so that a seized collector's host can read no report, sign no policy and
-// pretend to be no other host. See [Operator].
+// Package bundle manages an operator's directory, which [roles.Init] has made: it makes archives
+// for the hosts of an installation, rotates keys and revokes hosts. An archive contains only what
+// its host needs. So whoever seizes a collector's host can neither read reports nor sign policies
+// nor impersonate another host. Start with [Operator].
 package bundle
 
 import (
@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// Bundle is what one host gets.
+// Bundle is the set of files for one host.
 type Bundle struct {
 	Name  string // of the host; the directory in the archive is heliograph-NAME
 	Files []File // in any order
@@ -29,14 +29,14 @@ type Bundle struct {
 type File struct {
 	Name string // relative to the directory
 	Text []byte
-	Mode fs.FileMode // 0o600 for what is secret
+	Mode fs.FileMode // 0o600 for secrets
 	Why  string      // what the host needs it for
 }
 
-// dir is the directory that the archive unpacks to.
+// dir returns the directory in the archive.
 func (b *Bundle) dir() string { return "heliograph-" + b.Name }
 
-// made is the time of every file in an archive, so that the same contents are the same bytes.
+// made is the time of every file in an archive, so that equal contents give equal bytes.
 var made = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // WriteTo writes the bundle as a gzip-compressed tar archive. The same files give the same bytes.
@@ -74,7 +74,7 @@ func (b *Bundle) Save(name string) error {
 	if err != nil {
 		return fmt.Errorf("making the archive: %w", err)
 	}
-	defer os.Remove(f.Name()) // gone already when all went well
+	defer os.Remove(f.Name()) // it is gone already if nothing failed
 	_, err = b.WriteTo(f)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("writing the archive: %w", err)

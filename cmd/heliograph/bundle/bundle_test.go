@@ -83,8 +83,8 @@ func sound(t *testing.T, dir string, r roles.Roles) {
 	}
 }
 
-// TestEachHostGetsWhatItMayHave: these files and no others. A collector's host has nothing that
-// opens a report, signs a policy or asks another collector for its feed.
+// TestEachHostGetsWhatItMayHave: each host gets exactly these files. A collector's host has nothing
+// with which it could open a report, sign a policy or read another collector's feed.
 func TestEachHostGetsWhatItMayHave(t *testing.T) {
 	o := operator(t)
 	c1, err1 := o.Collector("c1", "https://c1.example.net")
@@ -131,8 +131,8 @@ func TestEachHostGetsWhatItMayHave(t *testing.T) {
 	}
 }
 
-// TestJoiningLater: a collector and a prober that come later are in the detector's next bundle, and
-// the policy's version has risen.
+// TestJoiningLater: the detector's next bundle knows a collector and a prober that were added
+// later, and the policy has a higher version.
 func TestJoiningLater(t *testing.T) {
 	o := operator(t)
 	for _, c := range []string{"c1", "c2"} {
@@ -166,7 +166,7 @@ func TestJoiningLater(t *testing.T) {
 	}
 }
 
-// TestSettingsOfAHost survive a newer bundle.
+// TestSettingsOfAHost: a newer bundle keeps the settings of a host.
 func TestSettingsOfAHost(t *testing.T) {
 	o := operator(t)
 	if err := os.Mkdir(filepath.Join(o.Dir, "hosts"), 0o700); err != nil {

@@ -13,12 +13,12 @@ import (
 	"github.com/heliograph-net/heliograph/internal/yamlx"
 )
 
-// hostsDir is where the operator's directory has settings of single hosts: hosts/NAME.yaml. They
-// are merged into what bundles are made with, so that a newer bundle does not undo them.
+// hostsDir is the subdirectory with settings of single hosts: hosts/NAME.yaml. They are merged into
+// the configuration of the host's bundles, so that a newer bundle does not lose them.
 const hostsDir = "hosts"
 
-// configOf returns the configuration of a host: settings, and over them those of its file below
-// hosts. It is checked before anybody gets it.
+// configOf returns the configuration of a host: settings, overridden by its file in hosts. The
+// result is valid.
 func (o Operator) configOf(host, settings string) ([]byte, error) {
 	text := []byte(settings)
 	name := o.path(hostsDir + "/" + host + ".yaml")
@@ -54,7 +54,7 @@ func (o Operator) check(host string, text []byte) error {
 	return nil
 }
 
-// merged puts own over text, key by key; lists are replaced.
+// merged overrides text with own, key by key. Lists are replaced as a whole.
 func merged(text []byte, name string, own []byte) ([]byte, error) {
 	var base, over map[string]any
 	if err := yaml.Unmarshal(text, &base); err != nil {

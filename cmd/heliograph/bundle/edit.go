@@ -16,9 +16,9 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-// enter sees to it that policy.yaml has a collector under this name and URL, with a receipt key of
-// its own, and raises the version if it has changed. Comments stay. If what it would write is no
-// policy, it writes nothing and says what to write by hand.
+// enter makes sure that policy.yaml has a collector with this name and URL and a receipt key of its
+// own. If it changes the policy, it raises the version. Comments stay. If the result would not be a
+// valid policy, enter writes nothing, and its error says what to change by hand.
 func (o Operator) enter(name, url string) error {
 	p, err := o.policy()
 	if err != nil {
@@ -54,8 +54,8 @@ func (o Operator) enter(name, url string) error {
 	})
 }
 
-// rewrite replaces policy.yaml once the new text has shown to be a policy that is right. If it is
-// not, the file stays, and the error says what to change by hand.
+// rewrite replaces policy.yaml if the new text is a policy for which right returns true. Otherwise
+// the file stays, and the error says what to change by hand.
 func (o Operator) rewrite(text, what string, right func(*policy.Policy) bool) error {
 	byHand := func(err error) error {
 		return fmt.Errorf("%s could not be changed: %w; change %s by hand, raise the version and try again", o.path(policySource), err, what)
@@ -64,7 +64,7 @@ func (o Operator) rewrite(text, what string, right func(*policy.Policy) bool) er
 	if err := replace(draft, []byte(text), 0o644); err != nil {
 		return err
 	}
-	defer os.Remove(draft) // it has served
+	defer os.Remove(draft) // not needed afterwards
 	p, err := roles.ReadPolicySource(draft, time.Now())
 	if err != nil {
 		return byHand(err)
@@ -84,8 +84,8 @@ func indexOf(p *policy.Policy, name string) int {
 	return -1
 }
 
-// priorityAfter is a priority behind those of all collectors: agents try the new one last until the
-// operator says otherwise.
+// priorityAfter returns a priority after those of all collectors, so that agents try a new
+// collector last until the operator changes that.
 func priorityAfter(p *policy.Policy) (last uint32) {
 	for _, c := range p.Collectors {
 		last = max(last, c.Priority)
@@ -93,12 +93,12 @@ func priorityAfter(p *policy.Policy) (last uint32) {
 	return last + 1
 }
 
-// replaced gives collector number i another URL.
+// replaced returns the policy with another URL for collector number i.
 func replaced(text string, i int, url string) (string, error) {
 	return edited(text, "$.collectors["+strconv.Itoa(i)+"].url", strconv.Quote(url), false)
 }
 
-// appended adds a collector to the list.
+// appended returns the policy with one more collector.
 func appended(text, name, url, public string, priority uint32) (string, error) {
 	entry := fmt.Sprintf("- id: %s\n  url: %s\n  priority: %d\n  weight: 1\n  receipt_key: %s\n", name, url, priority, public)
 	return edited(text, "$.collectors", entry, true)
@@ -123,7 +123,7 @@ func edited(text, at, value string, merge bool) (string, error) {
 
 var versionLine = regexp.MustCompile(`(?m)^version:[ \t]*\d+`)
 
-// raised gives the policy another version.
+// raised returns the policy with another version.
 func raised(text string, version uint64) string {
 	return versionLine.ReplaceAllLiteralString(text, "version: "+strconv.FormatUint(version, 10))
 }

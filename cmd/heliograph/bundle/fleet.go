@@ -12,8 +12,8 @@ import (
 	"github.com/heliograph-net/heliograph/internal/yamlx"
 )
 
-// fleetName is where the operator's directory remembers the probers and relays that it has made
-// bundles for, because a detector and collectors have to know of them.
+// fleetName is the file in which the operator's directory records the probers and relays for which
+// bundles were made, because the detector and the collectors must know them.
 const fleetName = "fleet.yaml"
 
 type fleet struct {
@@ -38,7 +38,7 @@ func (o Operator) fleet() (f fleet, err error) {
 	return f, err
 }
 
-// addProber remembers a prober, or its new autonomous system.
+// addProber records a prober, or its new autonomous system.
 func (o Operator) addProber(p prober) error {
 	f, err := o.fleet()
 	if err != nil {
@@ -56,7 +56,7 @@ func (o Operator) addProber(p prober) error {
 	return o.save(f)
 }
 
-// addRelay remembers a relay.
+// addRelay records a relay.
 func (o Operator) addRelay(name string) error {
 	f, err := o.fleet()
 	if err != nil || slices.Contains(f.Relays, name) {

@@ -17,9 +17,10 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-// Collector makes the bundle of a collector. A new one needs the URL under which agents will find
-// it: it is entered into policy.yaml with a receipt key of its own and signed in. Agents learn of
-// it as they refresh their policy; the other collectors and the detector have to get theirs anew.
+// Collector makes the bundle of a collector. at is the URL at which agents find it, which a new
+// collector needs. Collector adds a new collector to policy.yaml, with a receipt key of its own,
+// and signs the policy. Agents learn of it when they refresh their policy. The other collectors and
+// the detector need new bundles.
 func (o Operator) Collector(name, at string) (*Bundle, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
@@ -64,7 +65,7 @@ func (o Operator) Collector(name, at string) (*Bundle, error) {
 	return b, o.finish(b, "collector", config)
 }
 
-// receiptKeyOf finds the private key of a collector's receipts.
+// receiptKeyOf returns the private key of a collector's receipts.
 func (o Operator) receiptKeyOf(c *policy.Collector) ([]byte, error) {
 	for _, name := range []string{"keys/receipt-" + c.ID + ".pem", "keys/receipt.pem"} {
 		text, err := os.ReadFile(o.path(name))
@@ -78,7 +79,7 @@ func (o Operator) receiptKeyOf(c *policy.Collector) ([]byte, error) {
 	return nil, fmt.Errorf("neither keys/receipt-%s.pem nor keys/receipt.pem in %s is the receipt key that policy.yaml gives %s", c.ID, o.Dir, c.ID)
 }
 
-// collectorExtras adds what a collector behind relays needs, and returns its settings.
+// collectorExtras adds the files that a collector behind relays needs, and returns its settings.
 func (o Operator) collectorExtras(b *Bundle, c *policy.Collector) (settings string, err error) {
 	if c.Relay != "" {
 		key, err := o.read("keys/oblivious.pem")
@@ -131,8 +132,9 @@ func collectorConfig(c *policy.Collector, feeds, more string) (string, error) {
 		"  receipt_key: keys/receipt.pem\n  feed_keys: [" + feeds + "]\n" + more + "  policy: policy\n  inbox: inbox.db\n", nil
 }
 
-// Detector makes the bundle of the detector, which reads the feeds of all collectors in policy.yaml
-// and believes the vantages that bundles were made for. Its name is the host's alone.
+// Detector makes the bundle of the detector. It reads the feeds of all collectors in policy.yaml
+// and accepts the results of the vantages for which bundles were made. The name is that of the
+// host.
 func (o Operator) Detector(name string) (*Bundle, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
@@ -175,8 +177,8 @@ func (o Operator) Detector(name string) (*Bundle, error) {
 	return b, o.finish(b, "detector", config)
 }
 
-// Prober makes the bundle of a prober, whose name is that of its vantage. The detector believes it
-// once it has its own bundle anew.
+// Prober makes the bundle of a prober, whose name is that of its vantage. The detector accepts its
+// results once it has a new bundle.
 func (o Operator) Prober(name string, asn uint32) (*Bundle, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
@@ -195,8 +197,8 @@ func (o Operator) Prober(name string, asn uint32) (*Bundle, error) {
 	return b, o.finish(b, "prober", config)
 }
 
-// Relay makes the bundle of a relay in front of a collector. The private key of the relay leaves
-// with the bundle: the operator keeps the public half alone, and each bundle has a new one.
+// Relay makes the bundle of a relay in front of a collector. Only the bundle has the relay's
+// private key, and each bundle has a new one. The operator keeps the public key.
 func (o Operator) Relay(name, collector string) (*Bundle, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
@@ -234,7 +236,7 @@ func (o Operator) Relay(name, collector string) (*Bundle, error) {
 	return b, o.explain(b, "relay", roles.RelayConfigName)
 }
 
-// finish adds configuration, unit and explanation to the bundle of a role.
+// finish adds the configuration, the systemd unit and START.txt to the bundle of a role.
 func (o Operator) finish(b *Bundle, role, config string) error {
 	text, err := o.configOf(b.Name, config+"operations:\n  listen: 127.0.0.1:8419\n")
 	if err != nil {
@@ -254,7 +256,7 @@ func (o Operator) explain(b *Bundle, role, config string) error {
 	return nil
 }
 
-// start is the text that comes with a bundle.
+// start returns the text of START.txt.
 func start(b *Bundle, role, config string) string {
 	home := "heliograph"
 	if role == "relay" {

@@ -16,9 +16,9 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-// Operator is an operator's directory: all keys, policy.yaml, the signed policy. It stays with the
-// operator. Its methods make bundles and, where a host is new, enter it into the directory first.
-// They must not run at the same time.
+// Operator is an operator's directory, which has all keys, policy.yaml and the signed policy. It
+// stays with the operator. The methods make bundles. They first record a new host in the directory.
+// They must not be called concurrently.
 type Operator struct{ Dir string }
 
 // Names of files in the operator's directory.
@@ -28,7 +28,7 @@ const (
 	policyKey    = "keys/policy.pem"
 )
 
-// ErrName says that a host's name cannot be one.
+// ErrName says that a host's name is not valid.
 var ErrName = errors.New("a name has 1 to 64 of the characters a-z 0-9 - . and begins with a letter or digit")
 
 func checkName(name string) error {
@@ -55,7 +55,7 @@ func (o Operator) policy() (*policy.Policy, error) {
 	return roles.ReadPolicySource(o.path(policySource), time.Now())
 }
 
-// collector finds a collector of policy.yaml; nil if there is none of that name.
+// collectorOf returns the collector of policy.yaml with a name, or nil if there is none.
 func collectorOf(p *policy.Policy, name string) *policy.Collector {
 	for i := range p.Collectors {
 		if p.Collectors[i].ID == name {
@@ -65,8 +65,8 @@ func collectorOf(p *policy.Policy, name string) *policy.Collector {
 	return nil
 }
 
-// signed returns the policy as it is to be served: signed anew if policy.yaml has changed since, as
-// far as its version tells.
+// signed returns the signed policy. If policy.yaml has another version than the signed one, it is
+// signed first.
 func (o Operator) signed() ([]byte, error) {
 	p, err := o.policy()
 	if err != nil {
@@ -87,8 +87,8 @@ func (o Operator) signed() ([]byte, error) {
 	return next, replace(o.path(signedPolicy), next, 0o644)
 }
 
-// receiptKey makes the receipt key of a new collector and returns the name of its public half. Keys
-// that are there already stay.
+// receiptKey makes the receipt key of a new collector and returns the file name of the public key.
+// It does not replace existing keys.
 func (o Operator) receiptKey(name string) (public string, err error) {
 	private := "keys/receipt-" + name + ".pem"
 	public = "keys/receipt-" + name + ".pub.pem"
@@ -112,13 +112,13 @@ func create(name string, text []byte, mode fs.FileMode) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// replace replaces a file in one step: a reader sees either the old bytes or the new ones.
+// replace replaces a file atomically: a reader sees either the old bytes or the new ones.
 func replace(name string, text []byte, mode fs.FileMode) error {
 	f, err := os.CreateTemp(filepath.Dir(name), ".new-*")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // gone already when all went well
+	defer os.Remove(f.Name()) // it is gone already if nothing failed
 	_, err = f.Write(text)
 	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
 		return err

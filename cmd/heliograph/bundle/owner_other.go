@@ -2,5 +2,5 @@
 
 package bundle
 
-// owner returns who owns a directory, as far as the system has such owners.
+// owner returns the owner of a directory. ok is false, because this system has no such owners.
 func owner(string) (uid, gid int, ok bool) { return 0, 0, false }

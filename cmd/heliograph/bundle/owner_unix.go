@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// owner returns who owns a directory.
+// owner returns the owner of a directory.
 func owner(dir string) (uid, gid int, ok bool) {
 	info, err := os.Stat(dir)
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-// RevokeCollector takes a collector out of policy.yaml and signs the policy without it. Its receipt
-// key is deleted: should the name come back, it comes with another key. Other collectors have to
-// serve the new policy, and the detector needs its bundle anew.
+// RevokeCollector removes a collector from policy.yaml, signs the new policy, and deletes the
+// collector's receipt key, so that a later collector with this name gets another. The other
+// collectors must serve the new policy, and the detector needs a new bundle.
 func (o Operator) RevokeCollector(name string) error {
 	p, err := o.policy()
 	if err != nil {
@@ -45,7 +45,7 @@ func (o Operator) RevokeCollector(name string) error {
 	return o.destroy("keys/receipt-"+name+".pem", "keys/receipt-"+name+".pub.pem")
 }
 
-// RevokeProber makes the detector's next bundle not believe a vantage.
+// RevokeProber makes the detector's next bundle reject the results of a vantage.
 func (o Operator) RevokeProber(name string) error {
 	f, err := o.fleet()
 	if err != nil {
@@ -58,8 +58,8 @@ func (o Operator) RevokeProber(name string) error {
 	return o.save(f)
 }
 
-// RevokeRelay makes the collectors' next bundles not believe a relay. Whether policy.yaml sends
-// agents to it is the operator's to look after.
+// RevokeRelay makes the collectors' next bundles not trust a relay. It does not change policy.yaml,
+// which may still send agents to the relay.
 func (o Operator) RevokeRelay(name string) error {
 	f, err := o.fleet()
 	if err != nil {
@@ -75,7 +75,7 @@ func (o Operator) RevokeRelay(name string) error {
 	return o.destroy("keys/relay-" + name + ".pub.pem")
 }
 
-// without returns YAML without an element of a list, with its comments as they are.
+// without returns YAML without an element of a list. Comments stay.
 func without(text []byte, key string, i int) (string, error) {
 	file, err := parser.ParseBytes(text, parser.ParseComments)
 	if err != nil {

@@ -12,36 +12,37 @@ import (
 	"github.com/heliograph-net/heliograph/internal/yamlx"
 )
 
-// A rotation of most keys has two halves, because some hosts have the old key and some the new one
-// until all are up to date. [Operator.Rotate] makes the new key and keeps the old one,
-// [Operator.Finish] ends the old one. In between, bundles have what both need.
+// The rotation of most keys has two steps, because until all hosts are up to date, some have the
+// old key and some the new one. [Operator.Rotate] makes the new key and keeps the old one.
+// [Operator.Finish] deletes the old one. In between, bundles have what both keys need.
 
-// rotationsName is where the operator's directory remembers the rotations that are not finished.
+// rotationsName is the file in which the operator's directory records unfinished rotations.
 const rotationsName = "rotations.yaml"
 
-// sealedMost is how long an agent keeps reports that it has sealed.
+// sealedMost is the longest time for which agents keep sealed reports.
 const sealedMost = 30 * 24 * time.Hour
 
-// rotation is one that has begun. Its old key may be needed by somebody until End.
+// rotation is an unfinished rotation. The old key may be needed until End.
 type rotation struct {
 	Key   string    `yaml:"key"`
 	Begun time.Time `yaml:"begun"`
 	End   time.Time `yaml:"end"`
 }
 
-// keyKind is one kind of key that can be rotated.
+// keyKind is a kind of key that can be rotated.
 type keyKind struct {
 	name  string
 	begin func(o Operator) error
 	end   func(o Operator) error
 
-	// how long the old key may be needed; policies says that its time begins when those that
-	// agents may have now are over
+	// how long the old key may be needed; if policies is set, that time begins when the policies
+	// that agents may have now have expired
 	policies bool
 	more     time.Duration
 }
 
-// keyKinds are those with two halves. A receipt key has one: see [Operator.RotateReceipt].
+// keyKinds are the kinds whose rotation has two steps. For receipt keys, see
+// [Operator.RotateReceipt].
 var keyKinds = []keyKind{
 	{name: "feed", begin: Operator.beginFeed, end: Operator.endFeed},
 	{name: "open", begin: Operator.beginOpen, end: Operator.endOpen, policies: true, more: sealedMost},
@@ -59,7 +60,7 @@ func kindOf(name string) (keyKind, error) {
 }
 
 // Rotate begins the rotation of a key: feed, open, oblivious or policy. It returns the time until
-// which somebody may need the old one. It fails if a rotation of this key is not finished.
+// which the old key may be needed. It fails if an earlier rotation of this key is not finished.
 func (o Operator) Rotate(key string, now time.Time) (until time.Time, err error) {
 	kind, err := kindOf(key)
 	if err != nil {
@@ -79,7 +80,8 @@ func (o Operator) Rotate(key string, now time.Time) (until time.Time, err error)
 		}
 	}
 	until = until.Add(kind.more).UTC().Truncate(time.Second)
-	// Noted before anything changes: a rotation that stopped half way can be finished.
+	// It is recorded before anything changes, so that a rotation that was interrupted can be
+	// finished.
 	if err := o.saveRotations(append(all, rotation{Key: key, Begun: now.UTC().Truncate(time.Second), End: until})); err != nil {
 		return until, err
 	}
@@ -90,11 +92,11 @@ func (o Operator) Rotate(key string, now time.Time) (until time.Time, err error)
 	return until, err
 }
 
-// ErrTooEarly says that somebody may still need an old key.
+// ErrTooEarly says that an old key may still be needed.
 var ErrTooEarly = errors.New("too early to end the old key")
 
-// Finish ends the old key of a rotation. Before its time the error wraps [ErrTooEarly], unless the
-// key has to end at once.
+// Finish deletes the old key of a rotation. If the key may still be needed, the error wraps
+// [ErrTooEarly], unless atOnce is set, as for a stolen key.
 func (o Operator) Finish(key string, atOnce bool, now time.Time) error {
 	kind, err := kindOf(key)
 	if err != nil {
@@ -120,9 +122,9 @@ func (o Operator) Finish(key string, atOnce bool, now time.Time) error {
 	return o.saveRotations(append(all[:i:i], all[i+1:]...))
 }
 
-// expiry is when the last policy that agents may have now has expired.
+// expiry returns when the last policy that agents may have now expires.
 func (o Operator) expiry(now time.Time) (time.Time, error) {
-	p, err := o.policy() // issued now: never earlier than that of the signed one
+	p, err := o.policy() // issued now, so it expires no earlier than the signed one
 	if err != nil {
 		return now, err
 	}
@@ -138,7 +140,7 @@ func rotationOf(all []rotation, key string) int {
 	return -1
 }
 
-// rotations reads what is in rotation. A missing file is none.
+// rotations reads the unfinished rotations. There are none if the file is missing.
 func (o Operator) rotations() (all []rotation, err error) {
 	text, err := os.ReadFile(o.path(rotationsName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -172,7 +174,7 @@ func (o Operator) exists(name string) bool {
 	return err == nil
 }
 
-// move renames files of the directory. Those that were moved already, before a crash, stay.
+// move renames files of the directory. It passes over files that were moved before a crash.
 func (o Operator) move(names ...[2]string) error {
 	for _, n := range names {
 		if err := os.Rename(o.path(n[0]), o.path(n[1])); err != nil && !(errors.Is(err, fs.ErrNotExist) && o.exists(n[1])) {

@@ -14,7 +14,8 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-// held opens the signed policy of an operator's directory, as an application that ships it would.
+// held opens the signed policy of an operator's directory, as an application that contains it
+// would.
 func held(t *testing.T, o bundle.Operator) (*policy.Policy, []byte) {
 	t.Helper()
 	signed, err := os.ReadFile(filepath.Join(o.Dir, "policy"))
@@ -73,8 +74,8 @@ func keysOf(t *testing.T, b *bundle.Bundle, err error) (keys []string, config *r
 	return keys, config
 }
 
-// TestBothKeysDuringARotation: between the halves, each host has what it needs to work with others
-// that have only the old key or only the new one; afterwards the old one is nowhere.
+// TestBothKeysDuringARotation: between the two steps, each host can work with hosts that have only
+// the old key or only the new one. Afterwards no host has the old one.
 func TestBothKeysDuringARotation(t *testing.T) {
 	const day = 24 * time.Hour
 	collector := func(o bundle.Operator) (*bundle.Bundle, error) { return o.Collector("c2", "") }
@@ -136,8 +137,8 @@ func TestBothKeysDuringARotation(t *testing.T) {
 	}
 }
 
-// TestPolicyKeyRotation: an agent follows from one policy to the next, by the signers that the one
-// before names; one that slept through the middle does not.
+// TestPolicyKeyRotation: an agent accepts one policy after the other, because each names the
+// signers of the next. An agent that misses the one in the middle does not.
 func TestPolicyKeyRotation(t *testing.T) {
 	o := withTwo(t)
 	first, _ := held(t, o)
@@ -194,7 +195,7 @@ func TestReceiptKeyRotation(t *testing.T) {
 	}
 }
 
-// TestFailedRotation changes nothing for good: once the cause is mended, it works.
+// TestFailedRotation: a rotation that fails can be repeated once its cause is removed.
 func TestFailedRotation(t *testing.T) {
 	o := withTwo(t)
 	name := filepath.Join(o.Dir, "keys/oblivious.pem")

@@ -16,7 +16,7 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/seal"
 )
 
-// Old keys while a rotation lasts, and the policy key that is to come. A policy is signed with the
+// Files of the old keys during a rotation, and of the next policy key. Policies are signed with the
 // old key until agents know the new one.
 const (
 	oldFeed      = "keys/feed.old.pub.pem"
@@ -27,7 +27,7 @@ const (
 	signer       = "keys/policy.pub.pem"
 )
 
-// beginFeed makes a new feed key. Collectors let both in.
+// beginFeed makes a new feed key. Collectors accept both.
 func (o Operator) beginFeed() error {
 	if err := o.move([2]string{"keys/feed.pem", "keys/feed.old.pem"}, [2]string{"keys/feed.pub.pem", oldFeed}); err != nil {
 		return err
@@ -37,7 +37,8 @@ func (o Operator) beginFeed() error {
 
 func (o Operator) endFeed() error { return o.destroy("keys/feed.old.pem", oldFeed) }
 
-// beginOpen makes a new open key. The policy names its public half, and the detector has both.
+// beginOpen makes a new open key. The policy names its public key, and the detector has both
+// private keys.
 func (o Operator) beginOpen() error {
 	if err := o.move([2]string{"keys/open.pem", oldOpen}, [2]string{"keys/seal.pem", "keys/seal.old.pem"}); err != nil {
 		return err
@@ -57,8 +58,8 @@ func (o Operator) beginOpen() error {
 
 func (o Operator) endOpen() error { return o.destroy(oldOpen, "keys/seal.old.pem") }
 
-// beginOblivious makes a new key of the gateways behind relays. Its identifier differs from the old
-// one's, because requests name their key by it.
+// beginOblivious makes a new key for the gateways behind relays. It has another identifier than the
+// old one, because requests name their key by it.
 func (o Operator) beginOblivious() error {
 	old, err := o.read("keys/oblivious.pem")
 	if err != nil {
@@ -88,8 +89,8 @@ func (o Operator) beginOblivious() error {
 
 func (o Operator) endOblivious() error { return o.destroy(oldOblivious) }
 
-// beginPolicyKey makes the next policy key. The policy, still signed with the old one, says that
-// both may sign the next.
+// beginPolicyKey makes the next policy key. The policy is still signed with the old one, and allows
+// both to sign the next.
 func (o Operator) beginPolicyKey() error {
 	if err := o.newSigningKey("keys/policy.next"); err != nil {
 		return err
@@ -102,7 +103,7 @@ func (o Operator) beginPolicyKey() error {
 	})
 }
 
-// endPolicyKey signs with the next key alone from now on.
+// endPolicyKey makes the next key the only one that signs.
 func (o Operator) endPolicyKey() error {
 	if err := o.move([2]string{nextPolicy, policyKey}, [2]string{nextSigner, signer}); err != nil {
 		return err
@@ -113,7 +114,7 @@ func (o Operator) endPolicyKey() error {
 }
 
 // RotateReceipt gives a collector a new receipt key at once. Until agents have the new policy, they
-// take no receipt of this collector for one and deliver to the others.
+// reject this collector's receipts and deliver to the others.
 func (o Operator) RotateReceipt(collector string) error {
 	p, err := o.policy()
 	if err != nil {
@@ -156,7 +157,8 @@ func (o Operator) newSigningKey(name string) error {
 	return replace(o.path(name+".pub.pem"), keyfile.MarshalPublicKey(public), 0o644)
 }
 
-// raise raises the policy's version, after changing who may sign the next one if change is not nil.
+// raise raises the policy's version. If change is not nil, it first changes who may sign the next
+// policy.
 func (o Operator) raise(change func(signers []string) []string) error {
 	text, err := o.read(policySource)
 	if err != nil {

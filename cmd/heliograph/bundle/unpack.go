@@ -15,19 +15,19 @@ import (
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 )
 
-// Limits of an archive. Bundles have a dozen small files.
+// Limits of an archive. Bundles have about a dozen small files.
 const (
 	maxFiles = 1000
 	maxBytes = 64 << 20
 )
 
-// ErrArchive says that a file is no archive that [Bundle.Save] has made.
+// ErrArchive says that a file is not an archive made by [Bundle.Save].
 var ErrArchive = errors.New("not a bundle")
 
-// Unpack puts the files of an archive into a directory, which it makes if it is missing, with mode
-// 0700. Each file is replaced in one step, and gets the owner of the directory, so that a service
-// under a user of its own can read it. If the configuration in the archive is wrong, nothing is
-// replaced. Files that are not in the archive stay. It returns the names of the files, sorted.
+// Unpack writes the files of an archive to a directory and returns their names, sorted. It makes
+// the directory with mode 0700 if it is missing. Each file is replaced atomically and gets the
+// directory's owner, so that a service with a user of its own can read it. Files that are not in
+// the archive stay. If the configuration in the archive is invalid, Unpack replaces nothing.
 func Unpack(archive, dir string) (names []string, err error) {
 	files, err := readArchive(archive)
 	if err != nil {
@@ -62,7 +62,7 @@ func Unpack(archive, dir string) (names []string, err error) {
 	return names, own(dir, names)
 }
 
-// readArchive reads an archive. What leads out of its directory is refused.
+// readArchive reads an archive. It refuses names outside of the archive's directory.
 func readArchive(name string) (files []File, err error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -109,7 +109,7 @@ func place(dir string, f File) error {
 	return create(name, f.Text, f.Mode)
 }
 
-// checkDraft reads the configuration of an unpacked bundle.
+// checkDraft checks the configuration of an unpacked bundle.
 func checkDraft(dir string) error {
 	_, err := roles.Load(filepath.Join(dir, roles.ConfigName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -118,7 +118,7 @@ func checkDraft(dir string) error {
 	return err
 }
 
-// own gives files, and the directories that they are in, the owner of dir. Only root can.
+// own gives files and their directories the owner of dir. Only root can do that.
 func own(dir string, names []string) error {
 	uid, gid, ok := owner(dir)
 	if !ok || os.Geteuid() != 0 {

@@ -30,8 +30,8 @@ func saved(t *testing.T, o bundle.Operator) string {
 	return name
 }
 
-// TestUnpack: twice over the same directory; what is not in the archive stays, and new files belong
-// to whom the directory belongs.
+// TestUnpack unpacks twice into the same directory. Files that are not in the archive stay, and new
+// files get the directory's owner.
 func TestUnpack(t *testing.T) {
 	archive := saved(t, operator(t))
 	dir := filepath.Join(t.TempDir(), "heliograph")
@@ -58,7 +58,8 @@ func TestUnpack(t *testing.T) {
 	}
 }
 
-// packed makes an archive of entries. The files among them hold a configuration with a typo.
+// packed makes an archive with the given entries. Regular files contain a configuration with a
+// typo.
 func packed(t *testing.T, headers ...tar.Header) string {
 	t.Helper()
 	const text = "prober: {intervall: 3s}\n"
@@ -85,8 +86,8 @@ func packed(t *testing.T, headers ...tar.Header) string {
 	return name
 }
 
-// TestUnpackRefuses archives that would write elsewhere, and configurations that are wrong; what was
-// there stays.
+// TestUnpackRefuses: archives that would write elsewhere and invalid configurations are refused,
+// and the files in the directory stay.
 func TestUnpackRefuses(t *testing.T) {
 	o := operator(t)
 	dir := t.TempDir()

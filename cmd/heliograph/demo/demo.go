@@ -1,6 +1,6 @@
-// Package demo stages outages on real sockets of this machine's loopback interface: a service with
-// its name server, clients in five networks, two collectors, and everything between. Nothing on the
-// way of a report is simulated. Start with [Run].
+// Package demo stages outages on this machine's loopback interface: a service with its name server,
+// clients in five networks, two collectors, and everything between them. A report's whole way uses
+// real sockets and processes. Start with [Run].
 package demo
 
 import (

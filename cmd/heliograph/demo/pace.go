@@ -8,9 +8,9 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// On a busy machine the clients make fewer requests per second. The times of the script are
-// therefore also counted in requests. A time has passed when the clients have made almost as many
-// requests as they make in it on an idle machine, or after slowest times as long.
+// On a busy machine the clients make fewer requests per second. Therefore the times of the script
+// are also counted in requests. A time has passed when the clients have made almost as many
+// requests as they make in it on an idle machine, or when slowest times as long has passed.
 const slowest = 4
 
 // usual returns the least number of requests that the clients make in d on an idle machine.

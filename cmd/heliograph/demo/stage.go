@@ -35,7 +35,7 @@ type stage struct {
 	expected     map[int64]bool // incidents that a fault explains
 }
 
-// cleanUp is a step of the end.
+// cleanUp is one step of clearing the stage.
 type cleanUp struct {
 	name string
 	do   func(context.Context) error

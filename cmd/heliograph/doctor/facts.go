@@ -1,6 +1,6 @@
-// Package doctor checks whether the collectors of a policy are really in another failure domain
-// than the service that they report on, and whether they work. [Looker] finds the [Facts]; they can
-// also come from a file. [Judge] turns them into findings.
+// Package doctor checks whether the collectors of a policy work, and whether they are in another
+// failure domain than the service that they report on. [Looker] finds the [Facts], which can also
+// come from a file. [Judge] turns them into findings.
 package doctor
 
 import (

@@ -45,8 +45,8 @@ func Judge(service, collectors []Facts, p *policy.Policy, now time.Time) []Findi
 	return append(all, judgePolicy(p, now)...)
 }
 
-// judgeService says what could not be looked up of the service. What is not known of it cannot be
-// compared: unseen is then true.
+// judgeService returns findings about what could not be looked up about the service. unseen is true
+// if so little is known that nothing can be compared with it.
 func judgeService(service []Facts) (all []Finding, unseen bool) {
 	for i := range service {
 		s := &service[i]

@@ -22,13 +22,13 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-// Looker finds facts by asking the resolver and the hosts themselves.
+// Looker finds facts by asking the resolver and the hosts. It is safe for concurrent use.
 type Looker struct {
 	Resolver *net.Resolver   // nil means that of the system
 	Networks *nettable.Table // nil means that autonomous systems are unknown
 	RootCAs  *x509.CertPool  // nil means those of the system
 	Timeout  time.Duration   // of one request; 0 means 5 s
-	Held     *Held           // nil means that policies and receipts are not looked at
+	Held     *Held           // nil means that policies and receipts are not checked
 }
 
 func (l *Looker) bounded(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -21,7 +21,7 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-// nameServer answers from zone records in the usual text form, NXDOMAIN for all else.
+// nameServer answers from zone records in the usual text form, and NXDOMAIN for other names.
 func nameServer(t *testing.T, records ...string) *net.Resolver {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")

@@ -18,14 +18,14 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Held is the policy in hand, which collectors are compared with.
+// Held is the policy that the operator has, with which those of the collectors are compared.
 type Held struct {
 	Policy *policy.Policy
 	Signed []byte
 }
 
-// compare finds what is wrong with a policy that a collector serves: whatever agents would not
-// take, or would take from an operator who did not mean it.
+// compare returns the faults of a policy that a collector serves: those for which agents would
+// reject it, and differences that the operator did not intend.
 func (h *Held) compare(served []byte, id string, now time.Time) []string {
 	if bytes.Equal(served, h.Signed) {
 		return nil
@@ -36,7 +36,7 @@ func (h *Held) compare(served []byte, id string, now time.Time) []string {
 	}
 	own, err := policy.Signer(h.Signed)
 	if err != nil {
-		return nil // not read by us either
+		return nil // this command cannot read it either
 	}
 	trusted := append(slices.Clone(h.Policy.Signers), own)
 	if !slices.ContainsFunc(trusted, func(k []byte) bool { return bytes.Equal(k, signer) }) {
@@ -67,11 +67,11 @@ func (h *Held) differences(p *policy.Policy, id string, now time.Time) (faults [
 	return faults
 }
 
-// probe is what is uploaded to see a receipt: no collector stores it, because it is no segment.
+// probe is uploaded to get a receipt. No collector stores it, because it is not a segment.
 var probe = []byte("heliograph doctor")
 
-// receipts uploads what every collector refuses, and looks whether the answer is signed by the key
-// that the policy gives the collector. Agents believe no other.
+// receipts uploads something that every collector refuses, and checks that the receipt is signed
+// with the key that the policy has for the collector. Agents accept no other.
 func (l *Looker) receipts(ctx context.Context, f *Facts, c policy.Collector) {
 	ctx, cancel := l.bounded(ctx)
 	defer cancel()
@@ -82,13 +82,13 @@ func (l *Looker) receipts(ctx context.Context, f *Facts, c policy.Collector) {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+protocol.PathBatches, bytes.NewReader(probe))
 	if err != nil {
-		return // told already
+		return // answers reports it
 	}
 	req.Header.Set("Content-Type", protocol.MediaTypeSegment)
 	req.Header.Set(protocol.HeaderBatch, id.String())
 	resp, err := l.client("").Do(req)
 	if err != nil {
-		return // likewise
+		return // answers reports it
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, receipt.MaxSize))

@@ -21,14 +21,15 @@ func signingKey(seed byte) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
 }
 
-// operated is a collector on loopback, real but for its port, and the policy in hand.
+// operated is a real collector on loopback, and the policy that the operator has.
 type operated struct {
 	*httptest.Server
 	held Held
 }
 
-// operate starts a collector that serves the policy after change, signed by signer, and signs
-// receipts with receiptKey. The policy in hand is signed by key 1 and expects receipts by key 2.
+// operate starts a collector that signs receipts with receiptKey. It serves the policy as changed
+// by change and signed by signer. The operator's policy is signed by key 1 and expects receipts
+// signed by key 2.
 func operate(t *testing.T, receiptKey, signer ed25519.PrivateKey, change func(*policy.Policy)) *operated {
 	t.Helper()
 	o := &operated{Server: httptest.NewUnstartedServer(nil)}
@@ -105,7 +106,7 @@ func TestWhatACollectorServes(t *testing.T) {
 	}
 }
 
-// TestWhatAPolicyLacks: one may differ in several ways.
+// TestWhatAPolicyLacks: a policy may differ in several ways.
 func TestWhatAPolicyLacks(t *testing.T) {
 	o := operate(t, signingKey(2), signingKey(1), func(p *policy.Policy) {
 		p.Version, p.Issued, p.Expires = 4, time.Now().Add(-48*time.Hour).Unix(), time.Now().Add(-24*time.Hour).Unix()
@@ -119,7 +120,8 @@ func TestWhatAPolicyLacks(t *testing.T) {
 	}
 }
 
-// TestAServiceThatIsNotThere is no service that nothing is shared with.
+// TestAServiceThatIsNotThere: a service that does not exist is not reported as one that shares
+// nothing.
 func TestAServiceThatIsNotThere(t *testing.T) {
 	l := &Looker{Resolver: nameServer(t, "shop.test. A 127.0.0.9", "shop.test. NS ns.shop.test."), Timeout: 3 * time.Second}
 	gone := l.Service(t.Context(), "no.such.name.invalid")

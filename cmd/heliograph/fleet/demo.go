@@ -1,5 +1,5 @@
-// Package fleet makes fleets of servers for the heat map of the command line: invented ones
-// ([Demo]), and those that a list in a file describes ([ReadList]).
+// Package fleet makes fleets of servers for the heat map of the command line. [Demo] invents one,
+// and [ReadList] reads one from a list.
 package fleet
 
 import (
@@ -27,8 +27,9 @@ func shapeOf(n int) shape {
 
 var regionNames = [...]string{"north", "south", "east", "west", "central"}
 
-// Demo returns a fleet of n servers, of which a share is down: one cluster and one row as a whole,
-// as far as the share is enough for that, and the others at random. It is the same every time.
+// Demo returns a fleet of n servers with a share of them down: a whole cluster and a whole row, if
+// the share is large enough, and the others at random. The result is always the same. It returns an
+// error unless share is 0 to 1 and n is 1 to [heatmap.MaxServers].
 func Demo(n int, share float64) (heatmap.Snapshot, error) {
 	if math.IsNaN(share) || share < 0 || share > 1 {
 		return heatmap.Snapshot{}, fmt.Errorf("a share of %v down: want 0 to 1", share)
@@ -70,14 +71,14 @@ func demoServers(n int) []heatmap.Server {
 	return servers
 }
 
-// fail takes so many servers down.
+// fail sets a number of servers down.
 func fail(s heatmap.Snapshot, down int) {
 	centres := s.Topology.DataCentres()
 	clusters := centres[len(centres)*2/5].Children
 	cluster := clusters[len(clusters)/3]
 	rows := centres[len(centres)*4/5].Children[0].Children
 	for _, g := range []heatmap.Group{cluster, rows[len(rows)/2]} {
-		if 2*g.Len > down { // the failures at random must be seen, too
+		if 2*g.Len > down { // some of the random failures must remain
 			continue
 		}
 		down -= g.Len

@@ -12,12 +12,13 @@ import (
 	"github.com/heliograph-net/heliograph/heatmap"
 )
 
-// columns are the columns of a list that may be there; name must be.
+// columns are the possible columns of a list. Only name is required.
 var columns = []string{"name", "address", "region", "data_centre", "cluster", "row", "state"}
 
-// ReadList reads a list of things as CSV: servers, disks, links, anything that is up or down. The
-// first line names the columns, in any order: name, and optionally address, region, data_centre,
-// cluster, row and state (up, down or unknown, which is the default). Errors name the line.
+// ReadList reads, as CSV, a list of servers, disks, links or anything else that is up or down at
+// now. The first line names the columns in any order: name, and optionally address, region,
+// data_centre, cluster, row and state (up, down or unknown, which is the default). Errors name the
+// line.
 func ReadList(r io.Reader, now time.Time) (heatmap.Snapshot, error) {
 	lines := csv.NewReader(r)
 	lines.ReuseRecord = true

@@ -9,7 +9,7 @@ import (
 
 const day = 24 * time.Hour
 
-// Advice returns what is unwise about options that are valid.
+// Advice returns advice about options that are valid but unwise, one sentence each.
 func Advice(collectors []policy.Collector, o Options) (all []string) {
 	advise := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	usable := 0

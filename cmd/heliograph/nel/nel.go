@@ -15,7 +15,7 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-// Options says what to ask browsers for. Errors and advice call the fields like the flags of
+// Options says what to ask browsers for. Errors and advice name the fields by the flags of
 // "heliograph headers".
 type Options struct {
 	Group string // name in Report-To, 1 to 64 of a-z A-Z 0-9 _ -

@@ -12,12 +12,12 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// stuckAfter is how long the detector may judge no bin, beyond what its settings explain, until the
-// alert that always fires does not.
+// stuckAfter is how long the detector may judge no bin, beyond what its settings explain, before
+// the process counts as unable to alert and the watchdog alert stops.
 const stuckAfter = 2 * time.Minute
 
-// addAlerts adds what tells people of incidents. Without receivers it only waits for a
-// configuration that has some.
+// addAlerts adds what sends alerts. Without receivers it only waits for a configuration that has
+// some.
 func (p *Process) addAlerts(c *Config, state detector.State) error {
 	s, err := alertSettings(c)
 	if err != nil {
@@ -53,7 +53,7 @@ func alertSettings(c *Config) (s alerts.Settings, err error) {
 	return s, err
 }
 
-// outbox is a detector's state as package alerts knows it.
+// outbox adapts a detector's state to package alerts.
 type outbox struct{ detector.State }
 
 // Outbox implements alerts.Store.
@@ -66,26 +66,26 @@ func (o outbox) Outbox(ctx context.Context, after uint64, limit int) ([]alerts.E
 	return all, err
 }
 
-// vantageSilentAfter is how long a vantage that detector.vantages names may bring nothing until
-// that is a problem.
+// vantageSilentAfter is how long a vantage of detector.vantages may deliver nothing before that is
+// a problem.
 const vantageSilentAfter = 15 * time.Minute
 
-// pulse says whether this process can still find out about incidents. Only the goroutine that tells
-// people uses it.
+// pulse determines whether this process can still detect incidents. Only the notifier's goroutine
+// uses it.
 type pulse struct {
 	state       detector.State
 	store       model.Reader
 	checks      *Process
 	began       time.Time
-	late        time.Duration // without a judged bin after which the detector is stuck
+	late        time.Duration // time without a judged bin after which the detector is stuck
 	silentAfter time.Duration
-	vantage     func(string) time.Time // when a vantage was heard last
+	vantage     func(string) time.Time // when a vantage last delivered
 	vantages    atomic.Pointer[[]string]
 	asked       bool      // whether heard is known
-	heard       time.Time // when reports came in last, to within a minute; zero: never
+	heard       time.Time // when reports last arrived, to within a minute; zero: never
 }
 
-// alive says whether bins are judged.
+// alive returns nil if bins are being judged.
 func (w *pulse) alive(ctx context.Context) error {
 	last, err := w.state.Evaluated(ctx)
 	if err != nil {
@@ -100,11 +100,12 @@ func (w *pulse) alive(ctx context.Context) error {
 	return nil
 }
 
-// problems are the checks that fail or warn, and that nothing comes in.
+// problems returns the checks that fail or warn, and whether reports or vantages have fallen
+// silent.
 func (w *pulse) problems(ctx context.Context) map[string]string {
 	all := map[string]string{}
 	for name, check := range w.checks.checks {
-		if name == "process" { // which stops
+		if name == "process" { // it fails when the process stops
 			continue
 		}
 		if err := check(ctx); err != nil && ctx.Err() == nil {
@@ -119,7 +120,8 @@ func (w *pulse) problems(ctx context.Context) map[string]string {
 		if last.Before(w.began) {
 			last = w.began
 		}
-		// ids are not told: whoever knows one is believed
+		// the text does not name the vantage, because whoever knows its id can send results in its
+		// name
 		if time.Since(last) > vantageSilentAfter {
 			all[fmt.Sprintf("vantage %d", i+1)] = fmt.Sprintf("The prober that is number %d of detector.vantages has brought nothing for %v", i+1, vantageSilentAfter)
 		}
@@ -127,7 +129,7 @@ func (w *pulse) problems(ctx context.Context) map[string]string {
 	return all
 }
 
-// silent reports whether reports came in once and do not any more.
+// silent reports whether reports used to arrive and no longer do.
 func (w *pulse) silent(ctx context.Context) bool {
 	if w.silentAfter == 0 {
 		return false
@@ -138,7 +140,7 @@ func (w *pulse) silent(ctx context.Context) bool {
 	}
 	n, err := w.store.Batches(ctx, now.Add(-since))
 	if err != nil {
-		return false // the check of the store says so
+		return false // the check of the store reports it
 	}
 	if w.asked = true; n > 0 {
 		w.heard = now

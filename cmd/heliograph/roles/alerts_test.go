@@ -33,7 +33,7 @@ func TestBadReceiversNameLineAndKey(t *testing.T) {
 	}
 }
 
-// judged is a state whose last bin is known.
+// judged is a state with a given last bin.
 type judged struct {
 	detector.State
 	at  time.Time
@@ -83,7 +83,7 @@ func TestSilentVantageIsAProblem(t *testing.T) {
 	})
 }
 
-// trickle is a reader that has batches of some moments.
+// trickle is a reader with batches at certain times.
 type trickle struct {
 	noReports
 	at []time.Time

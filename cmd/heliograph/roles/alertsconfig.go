@@ -7,33 +7,35 @@ import (
 	"github.com/heliograph-net/heliograph/alerts"
 )
 
-// AlertsConfig says who is told of incidents.
+// AlertsConfig says who is alerted to incidents, and when.
 type AlertsConfig struct {
-	Receivers []ReceiverConfig `yaml:"receivers"` // none: nobody is told
-	For       Duration         `yaml:"for"`       // how long an incident lasts before it is told
-	Repeat    Duration         `yaml:"repeat"`    // after a message, what goes on is told again
-	// after a message, changes are told at the earliest
+	Receivers []ReceiverConfig `yaml:"receivers"` // nobody is alerted if there are none
+	For       Duration         `yaml:"for"`       // how long an incident must last before an alert
+	// time after which an ongoing incident is sent again
+	Repeat Duration `yaml:"repeat"`
+	// least time between a message and the next one about changes
 	Update   Duration `yaml:"update"`
 	Page     string   `yaml:"page"`     // URL of the dashboard, for links; "": none
 	Runbooks string   `yaml:"runbooks"` // URL below which the runbooks are; "": none
-	// without any report after which that is a problem; 0: never
+	// time without any report after which that is a problem; 0: never
 	SilentAfter Duration `yaml:"silent_after"`
 }
 
-// ReceiverConfig is somebody to be told. Which of its fields are needed depends on its kind.
+// ReceiverConfig is a receiver of alerts. Its kind determines which of the fields are needed.
 type ReceiverConfig struct {
 	Name     string          `yaml:"name"`
 	Kind     string          `yaml:"kind"`     // one of receiverKinds
 	Severity alerts.Severity `yaml:"severity"` // the least that it is told of; "": warning
 	Quiet    string          `yaml:"quiet"`    // hours, see alerts.ParseQuiet; "": none
-	CA       string          `yaml:"ca"`       // PEM file, trusted besides the system's authorities
+	// PEM file, trusted in addition to the system's authorities
+	CA string `yaml:"ca"`
 
-	URL        string   `yaml:"url"`         // of webhook, and of pagerduty in another region
+	URL        string   `yaml:"url"`         // of webhook; of pagerduty only for another region
 	URLs       []string `yaml:"urls"`        // of alertmanager: all instances of a cluster
-	URLFile    string   `yaml:"url_file"`    // of slack and webhook, when the URL is a secret
-	SecretFile string   `yaml:"secret_file"` // of webhook: whsec_ and base64
+	URLFile    string   `yaml:"url_file"`    // of slack and webhook, if the URL is a secret
+	SecretFile string   `yaml:"secret_file"` // of webhook: "whsec_" followed by base64
 	KeyFile    string   `yaml:"key_file"`    // of pagerduty: an integration key
-	// of webhook: how often it is sent a sign of life; 0: never
+	// of webhook: interval of the watchdog alert; 0: never
 	Watchdog Duration `yaml:"watchdog"`
 
 	Server       string   `yaml:"server"` // of mail, host:port
@@ -44,7 +46,7 @@ type ReceiverConfig struct {
 	PasswordFile string   `yaml:"password_file"`
 }
 
-// defaultRunbooks is where the runbooks of this project are.
+// defaultRunbooks is the URL of this project's runbooks.
 const defaultRunbooks = "https://github.com/heliograph-net/heliograph/blob/main/docs/runbooks"
 
 func (c *Config) checkAlerts(bad complaint) {
@@ -80,7 +82,7 @@ func (c *Config) checkAlerts(bad complaint) {
 	}
 }
 
-// check says what a receiver lacks, and what it has that its kind does not know.
+// check complains about fields that are missing and about those that the kind does not have.
 func (r *ReceiverConfig) check(bad complaint) {
 	kind, known := receiverKinds[r.Kind]
 	if !known {

@@ -13,8 +13,9 @@ import (
 	"github.com/heliograph-net/heliograph/alerts"
 )
 
-// TestAlerts sends a test alert and its end to receivers of a configuration, all of them when no
-// name is given, and writes to w what became of it. It is an error when any has failed.
+// TestAlerts sends a test alert and its end to the named receivers of a configuration, or to all of
+// them if no name is given, and writes the results to w. It returns an error if any receiver has
+// failed.
 func TestAlerts(ctx context.Context, c *Config, w io.Writer, names ...string) error {
 	all, err := c.receivers()
 	if err != nil {
@@ -27,7 +28,8 @@ func TestAlerts(ctx context.Context, c *Config, w io.Writer, names ...string) er
 	}
 	failed, tried := 0, 0
 	for _, r := range all {
-		configured, _, _ := strings.Cut(r.Name, "/") // an instance of an Alertmanager
+		// the part after the slash is an instance of an Alertmanager
+		configured, _, _ := strings.Cut(r.Name, "/")
 		if len(names) > 0 && !slices.Contains(names, configured) && !slices.Contains(names, r.Name) {
 			continue
 		}

@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// Backup copies the detector's store, of the configuration in a file, into a new directory, while
-// processes may use the store. It returns the names of the copies.
+// Backup copies the store of the detector whose configuration is in a file into a new directory.
+// Processes may use the store meanwhile. Backup returns the names of the copies.
 func Backup(ctx context.Context, config, dir string) (made []string, err error) {
 	c, err := Load(config)
 	if err != nil {
@@ -18,14 +18,14 @@ func Backup(ctx context.Context, config, dir string) (made []string, err error) 
 	}
 	made, err = c.Detector.Store.Backup(ctx, c.dir, dir)
 	if err != nil {
-		_ = os.Remove(dir) // if it is empty: the next attempt may use the name
+		_ = os.Remove(dir) // if the directory is empty, so that the next attempt may use its name
 		return made, fmt.Errorf("detector.store: %w", err)
 	}
 	return made, nil
 }
 
-// Restore puts a copy into the place of the detector's store. No detector may use it. It returns the
-// names under which the files that were there are kept.
+// Restore replaces the detector's store by a copy. No detector may be using the store. Restore
+// returns the new names of the files that it has replaced.
 func Restore(ctx context.Context, config, dir string) (aside []string, err error) {
 	c, err := Load(config)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 )
 
-// start runs some roles from a new data directory.
+// start runs roles with a new data directory.
 func start(t *testing.T, config string, r Roles) *Process {
 	t.Helper()
 	dir := t.TempDir()
@@ -35,8 +35,8 @@ func start(t *testing.T, config string, r Roles) *Process {
 	return p
 }
 
-// A detector whose only feed refuses it is not ready, by name, and says so on the page and
-// in metrics.
+// If its only feed refuses a detector, the detector is not ready, and names the feed. The page and
+// the metrics show it.
 func TestABlindDetectorSaysSo(t *testing.T) {
 	collector := start(t, "collector: {listen: '127.0.0.1:0'}\n", Roles{Collector: true})
 	p := start(t, fmt.Sprintf("detector:\n  feeds: [{id: c1, url: 'http://%s'}]\n", collector.CollectorAddr), Roles{Detector: true})

@@ -16,8 +16,8 @@ import (
 	"github.com/heliograph-net/heliograph/internal/ops"
 )
 
-// certificateSoon is how long before its end a certificate is worth a warning. ACME renews it
-// 30 days before.
+// certificateSoon is how long before a certificate expires there is a warning. ACME renews it 30
+// days before.
 const certificateSoon = 14 * 24 * time.Hour
 
 // certificate is the state of the certificate for one name.

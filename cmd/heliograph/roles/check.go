@@ -19,13 +19,13 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-// expiresSoon is how long before it ends a certificate or a policy is worth a warning.
+// expiresSoon is how long before a certificate or a policy expires there is a warning.
 const expiresSoon = 14 * 24 * time.Hour
 
-// Check looks at everything that a valid configuration names, as roles will when they start:
-// keys and who may read them, the policy and whether it is about this collector, certificates,
-// tables, receivers. It opens no inbox, no store and no connection. The subjects of its findings
-// are file, line and key.
+// Check checks everything that a valid configuration names, as the roles do when they start: keys
+// and their permissions, the policy and whether it names this collector, certificates, tables,
+// receivers. It opens no inbox, no store and no connection. The subject of a finding is file, line
+// and key.
 func (c *Config) Check(r Roles, now time.Time) []doctor.Finding {
 	k := &checker{Config: c, now: now}
 	k.policy(r)
@@ -45,11 +45,11 @@ func (c *Config) Check(r Roles, now time.Time) []doctor.Finding {
 	return k.found
 }
 
-// checker is one check.
+// checker is one run of Check.
 type checker struct {
 	*Config
 	now    time.Time
-	signed *policy.Policy // nil: there is none that can be read
+	signed *policy.Policy // nil: no policy could be read
 	found  []doctor.Finding
 }
 
@@ -59,7 +59,8 @@ func (k *checker) add(severity doctor.Severity, key, format string, args ...any)
 
 func (k *checker) bad(key string, err error) { k.add(doctor.Bad, key, "%v", err) }
 
-// policy reads the collector's policy. A detector or a prober on a host of its own has none.
+// policy reads the collector's policy. The configuration of a detector or a prober on a host of its
+// own has none.
 func (k *checker) policy(r Roles) {
 	const key = "collector.policy"
 	b, err := readLimited(k.File(k.Collector.Policy), policy.MaxSize)
@@ -77,7 +78,7 @@ func (k *checker) policy(r Roles) {
 	}
 }
 
-// openTrusted opens a policy that is trusted because it is in the configuration.
+// openTrusted opens a policy that is trusted because the configuration names it.
 func openTrusted(b []byte) (*policy.Policy, error) {
 	signer, err := policy.Signer(b)
 	if err != nil {
@@ -126,7 +127,7 @@ func (k *checker) collector(withDetector bool) {
 	k.certificate()
 }
 
-// receiptKey compares the collector's key with what agents will expect.
+// receiptKey compares the collector's receipt key with the one that agents expect.
 func (k *checker) receiptKey(own ed25519.PublicKey) {
 	if k.signed == nil {
 		return
@@ -165,7 +166,7 @@ func (k *checker) certificate() {
 	}
 }
 
-// loopback reports whether a listener is for this host alone.
+// loopback reports whether only this host can reach a listener.
 func loopback(listen string) bool {
 	host, _, err := net.SplitHostPort(listen)
 	if err != nil {
@@ -241,7 +242,7 @@ func (k *checker) networks() {
 	}
 }
 
-// secret finds fault with a private key that everybody on the host may read.
+// secret complains about a private key that other users of the host can read.
 func (k *checker) secret(key, name string) {
 	info, err := os.Stat(k.File(name))
 	const others = fs.FileMode(0o007)

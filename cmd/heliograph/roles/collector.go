@@ -18,7 +18,7 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
-// addCollector adds a collector, whose inbox a detector in this process may read.
+// addCollector adds a collector. If detector is set, the detector of this process reads its inbox.
 func (p *Process) addCollector(c *Config, detector bool) error {
 	settings, err := p.collectorSettings(c, detector)
 	if err != nil {
@@ -68,7 +68,7 @@ func (p *Process) addCollector(c *Config, detector bool) error {
 	return p.listenForAgents(c, col)
 }
 
-// listenForAgents adds the collector's listener and the watch of its certificate.
+// listenForAgents adds the collector's listener and the watcher of its certificate.
 func (p *Process) listenForAgents(c *Config, col *collector.Collector) (err error) {
 	// the feed uses long polling; the collector sets its own deadlines
 	o := httpserve.Options{Name: "collector", Listen: c.Collector.Listen, Handler: col.Handler(), WriteTimeout: -1}

@@ -60,7 +60,7 @@ type NetworkFieldsConfig struct {
 // ListenConfig is a listener for operators.
 type ListenConfig struct {
 	Listen string   `yaml:"listen"` // host:port
-	Hosts  []string `yaml:"hosts"`  // names by which it may be asked for, see httpx.Hosts
+	Hosts  []string `yaml:"hosts"`  // names by which it may be reached, see httpx.Hosts
 }
 
 // CollectorConfig is the part for the collector.
@@ -75,13 +75,13 @@ type CollectorConfig struct {
 	FeedKeys []string `yaml:"feed_keys"`
 	// keys of the Oblivious HTTP gateway, newest first; empty for no gateway
 	ObliviousKeys []string `yaml:"oblivious_keys"`
-	// public keys of relays that are trusted to tell the networks of their clients
+	// public keys of relays whose statements about their clients' networks are trusted
 	RelayKeys []string `yaml:"relay_keys"`
 	Policy    string   `yaml:"policy"`
 	// a path, or a kind and its settings
 	Inbox    inboxes.Config `yaml:"inbox"`
 	MaxBytes int64          `yaml:"inbox_max_bytes"`
-	// prefixes of the proxies of TCP in front of the collector, which send PROXY protocol
+	// prefixes of the TCP proxies in front of the collector, which send the PROXY protocol
 	ProxyProtocol []string `yaml:"proxy_protocol"`
 	// prefixes of the proxies in front of the collector
 	TrustedProxies []string `yaml:"trusted_proxies"`
@@ -126,19 +126,20 @@ type DetectorConfig struct {
 	MinPlaces  int      `yaml:"min_places"`
 	MinExcess  float64  `yaml:"min_excess"`
 	MinRatio   float64  `yaml:"min_ratio"`
-	// directory for how the heat map was, a frame a minute for a month; empty for none
+	// directory for the history of the heat map, with a frame a minute for a month; empty for none
 	MapHistory string `yaml:"map_history"`
 	// ids of the vantages whose results are accepted through collectors
 	Vantages []string `yaml:"vantages"`
-	// networks of vantages that must find a server down before it is down for all
+	// number of networks whose vantages must find a server down before the heat map shows it as
+	// down
 	VantagesAgree int               `yaml:"vantages_agree"`
 	Objectives    []ObjectiveConfig `yaml:"objectives"`
 }
 
-// ObjectiveConfig is what a target promises over 30 days.
+// ObjectiveConfig is a target's objective for 30 days.
 type ObjectiveConfig struct {
 	Target string  `yaml:"target"`
-	Share  float64 `yaml:"share"` // of its requests that succeed, such as 0.999
+	Share  float64 `yaml:"share"` // share of the requests that should succeed, such as 0.999
 }
 
 // objectives returns the objectives of the detector.
@@ -167,14 +168,14 @@ type ProberConfig struct {
 	// when failures are expected
 	Maintenance []MaintenanceConfig `yaml:"maintenance"`
 
-	CA      string         `yaml:"ca"` // PEM file, trusted besides the system's authorities
+	CA      string         `yaml:"ca"` // PEM file, trusted in addition to the system's authorities
 	Targets []TargetConfig `yaml:"targets"`
-	// ways to probe that targets name by module, in the shape of blackbox_exporter's
+	// named ways to probe, in the form of blackbox_exporter's modules
 	Modules map[string]ModuleConfig `yaml:"modules"`
 
 	ModulesFile string `yaml:"modules_file"` // a blackbox.yml with further modules
 
-	// listener for a Prometheus that scrapes /probe; no listen: none
+	// listener for a Prometheus that scrapes /probe; none if listen is empty
 	Scrape ListenConfig `yaml:"scrape"`
 
 	// most targets with metrics of their own; 0: none
@@ -186,7 +187,7 @@ type ProberConfig struct {
 	// this process
 	Policy string `yaml:"policy"`
 	Spool  string `yaml:"spool"` // directory for results that are not delivered yet
-	// PEM file of the authority that the collectors' certificates come from, trusted besides the
+	// PEM file of the authority of the collectors' certificates, trusted in addition to the
 	// system's
 	CollectorsCA string `yaml:"collectors_ca"`
 }

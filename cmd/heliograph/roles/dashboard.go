@@ -12,10 +12,10 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// addDashboard adds the page and its API. They show what the roles that were added before have.
+// addDashboard adds the page and its API. They show the data of the roles that were added before.
 func (p *Process) addDashboard(c *Config) error {
 	o := dashboards.Options{Servers: p.probes, Hosts: c.Dashboard.Hosts, Logger: p.log, Reader: noReports{},
-		// short bins are for short outages, as in a demonstration or a test
+		// with short bins, as in a demonstration or a test, outages are short
 		Step: min(time.Minute, 5*c.Detector.Bin.Duration)}
 	if p.Store != nil {
 		o.Reader = p.Store

@@ -109,7 +109,7 @@ func (s *proberSite) start(r Roles) (p *Process, stop func() error, log *syncbuf
 	return p, lifecycle.Background(p.Run), log
 }
 
-// delivered opens what the collector's inbox has of a prober.
+// delivered opens the results of a prober in the collector's inbox.
 func (s *proberSite) delivered(p *Process) (all []*report.ProbeResults, births []time.Time) {
 	s.t.Helper()
 	key, err := readKey(s.dir, "keys/open.pem", keyfile.ParseOpenKey)
@@ -154,7 +154,7 @@ func (s *proberSite) await(what string, ok func() bool) {
 	}
 }
 
-// A prober that is cut off from its collectors keeps its results, even when its process ends, and
+// A prober without a connection to its collectors keeps its results, even if its process ends, and
 // delivers them later with their times.
 func TestProberCutOffDeliversLater(t *testing.T) {
 	s := newProberSite(t)
@@ -164,7 +164,7 @@ func TestProberCutOffDeliversLater(t *testing.T) {
 		t.Errorf("a prober that delivers has a page at %s", alone.DashboardAddr)
 	}
 	s.await("the first result", func() bool { return alone.probes.Counts().Up == 1 })
-	_ = s.target.Close() // which is news, to be told at once
+	_ = s.target.Close() // the prober reports this at once
 	awaitLog(t, log, "wait in the spool")
 	if body := get(t, "http://"+alone.OperationsAddr+"/health/ready"); !strings.Contains(body, "wait for a collector") {
 		t.Errorf("readiness does not tell that nothing is delivered: %s", body)
@@ -211,7 +211,7 @@ func TestProbesArriveAtTheDetector(t *testing.T) {
 	defer func() { _ = stopHub() }()
 	_, stop, _ := s.start(Roles{Prober: true})
 	page := "http://" + hub.DashboardAddr + "/api/v1/servers"
-	_ = s.target.Close() // what the prober tells at once
+	_ = s.target.Close() // the prober reports this at once
 	s.await("the server's fall on the page", func() bool { return strings.Contains(get(t, page), `"down":1`) })
 	s.revive()
 	s.await("the server's return on the page", func() bool { return strings.Contains(get(t, page), `"up":1`) })
@@ -238,7 +238,7 @@ func TestProbesArriveAtTheDetector(t *testing.T) {
 	}
 }
 
-// Anybody can seal results to the detector. Results of an unknown vantage are dropped.
+// Anybody can seal results for the detector. Results of an unknown vantage are dropped.
 func TestStrangeVantagesAreNotBelieved(t *testing.T) {
 	s := newProberSite(t)
 	_, stop, _ := s.start(Roles{Prober: true})
@@ -259,7 +259,7 @@ func TestStrangeVantagesAreNotBelieved(t *testing.T) {
 	}
 }
 
-// In one process nothing is sealed or sent: the detector gets the results at once.
+// In one process, nothing is sealed or sent: the detector gets the results at once.
 func TestProbesOfOneProcessAreHandedOver(t *testing.T) {
 	s := newProberSite(t)
 	s.edit("  policy: policy\n", "")

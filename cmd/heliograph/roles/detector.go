@@ -51,7 +51,7 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	p.checks["quarantine"] = func(ctx context.Context) error {
 		waits, err := d.QuarantineOutlook(ctx)
 		if err == nil && waits != "" {
-			// a warning, for strangers can seal to keys that nobody has
+			// only a warning, because anybody can seal batches to unknown keys
 			return ops.Warning(waits + "; if it is yours, put it into detector.open_keys and reload")
 		}
 		return err
@@ -73,7 +73,8 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	return p.addAlerts(c, state)
 }
 
-// sight returns what keeps a detector from seeing: a warning as long as it is not blind.
+// sight returns the conditions that keep a detector from seeing, as a warning unless the detector
+// is blind.
 func sight(all []detector.Condition) error {
 	if len(all) == 0 {
 		return nil
@@ -83,7 +84,7 @@ func sight(all []detector.Condition) error {
 		texts = append(texts, c.Name+": "+c.Text)
 	}
 	text := strings.Join(texts, "; ")
-	if all[0].Blind { // those come first
+	if all[0].Blind { // blind conditions come first
 		return errors.New(text)
 	}
 	return ops.Warning(text)
@@ -101,7 +102,7 @@ func (p *Process) detectorSettings(c *Config) (s detector.Settings, err error) {
 	return s, err
 }
 
-// openKeys are the keys that open batches.
+// openKeys returns the keys that open batches.
 func openKeys(c *Config) (*seal.Keyring, error) {
 	var keys []*seal.OpenKey
 	for _, name := range c.Detector.OpenKeys {
@@ -114,7 +115,7 @@ func openKeys(c *Config) (*seal.Keyring, error) {
 	return seal.NewKeyring(keys...), nil
 }
 
-// vantages are those whose results are believed.
+// vantages returns the vantages whose results are accepted.
 func vantages(c *Config) []string {
 	all := slices.Clone(c.Detector.Vantages)
 	if c.Prober.Vantage != "" { // detector and prober may share a configuration

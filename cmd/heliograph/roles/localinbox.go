@@ -13,7 +13,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// localInbox is the inbox of this process's collector as the detector's source.
+// localInbox makes the inbox of this process's collector a feed of the detector.
 type localInbox struct {
 	collector.Inbox
 	reader string
@@ -25,7 +25,8 @@ type localInbox struct {
 func (localInbox) SameClock() bool { return true }
 
 // localReader returns the name under which the detector of this process reads the inbox. It is that
-// of the detector's feed key, so that it is the same reader whether it reads the inbox or the feed.
+// of the detector's feed key, so that the detector is the same reader whether it reads the inbox or
+// a feed.
 func localReader(c *Config) string {
 	key, err := readKey(c.dir, c.Detector.FeedKey, keyfile.ParseSigningKey)
 	if err != nil { // a detector that reads no feed does not need a key
@@ -39,8 +40,8 @@ func (l localInbox) Ack(ctx context.Context, upTo uint64) error {
 	return l.Inbox.Ack(ctx, l.reader, upTo)
 }
 
-// restored reports, of the first cursor, whether it lies beyond what the inbox knew when this
-// process opened it.
+// restored reports, for the first cursor only, whether it is beyond what the inbox contained when
+// this process opened it.
 func (l localInbox) restored(after uint64) bool {
 	i, ok := l.Inbox.(interface{ Incarnation() (string, uint64) })
 	if !ok || l.compared == nil || l.compared.Swap(true) {
@@ -50,7 +51,7 @@ func (l localInbox) restored(after uint64) bool {
 	return after > head
 }
 
-// Read converts the only error that the detector distinguishes.
+// Read adapts the errors that a detector distinguishes.
 func (l localInbox) Read(ctx context.Context, after uint64, limit int) ([]report.Envelope, error) {
 	if l.restored(after) {
 		return nil, fmt.Errorf("%w: the inbox was restored from an older copy", detector.ErrCursor)

@@ -11,7 +11,7 @@ import (
 
 // MaintenanceConfig is a time in which failures of targets are expected.
 type MaintenanceConfig struct {
-	// patterns of names and places; * stands for any characters
+	// patterns of names and locations; * matches any characters
 	Targets    string `yaml:"targets"`
 	Region     string `yaml:"region"`
 	DataCentre string `yaml:"data_centre"`

@@ -12,7 +12,7 @@ import (
 // frameInterval is the time from one frame of the heat map's history to the next.
 const frameInterval = time.Minute
 
-// addMapHistory keeps how the heat map was.
+// addMapHistory adds the history of the heat map.
 func (p *Process) addMapHistory(c *Config) error {
 	p.reloads.fix(map[string]func(*Config) any{"detector.map_history": func(c *Config) any { return c.Detector.MapHistory }})
 	if c.Detector.MapHistory == "" {

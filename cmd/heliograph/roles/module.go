@@ -16,17 +16,17 @@ import (
 	"github.com/heliograph-net/heliograph/prober/probe/httpprobe"
 )
 
-// ModuleConfig is one way to probe many targets, in the shape of a module of blackbox_exporter: a
-// kind of probe, and its keys below its name.
+// ModuleConfig is a way to probe many targets, in the form of blackbox_exporter's modules: a kind
+// of probe, and its keys below its name.
 type ModuleConfig struct {
 	Prober  string   `yaml:"prober"`  // name of the kind
 	Timeout Duration `yaml:"timeout"` // of one attempt; 0: the prober's
 
-	kind *probe.Kind    // nil when the module is faulty
-	keys map[string]any // of the kind
+	kind *probe.Kind    // nil if the module is invalid
+	keys map[string]any // the keys of the kind
 
 	badKey string // of the module, "" for the module itself
-	bad    error  // as TargetConfig.bad
+	bad    error  // see TargetConfig.bad
 }
 
 // UnmarshalYAML never fails; see ModuleConfig.bad.
@@ -62,7 +62,7 @@ func (m *ModuleConfig) decode(text []byte) (badKey string, err error) {
 		return "prober", fmt.Errorf("want %s", strings.Join(names, ", "))
 	}
 	for key := range sections {
-		// as in blackbox_exporter, sections of other kinds do not matter
+		// as in blackbox_exporter, sections of other kinds are ignored
 		if key != "prober" && key != "timeout" && !slices.Contains(names, key) {
 			return key, errors.New("unknown key of a module")
 		}
@@ -88,7 +88,7 @@ func (m *ModuleConfig) decode(text []byte) (badKey string, err error) {
 	return "", nil
 }
 
-// renameOld replaces keys that blackbox_exporter has renamed and still takes.
+// renameOld replaces keys that blackbox_exporter has renamed and still accepts.
 func (m *ModuleConfig) renameOld() {
 	if m.Prober != httpprobe.Name {
 		return
@@ -108,7 +108,7 @@ func (m *ModuleConfig) renameOld() {
 	}
 }
 
-// setHTTPDefaults puts in what blackbox_exporter does unless a module says otherwise.
+// setHTTPDefaults sets the defaults of blackbox_exporter.
 func (m *ModuleConfig) setHTTPDefaults() {
 	for _, key := range []string{"follow_redirects", "enable_http2"} {
 		if _, there := m.keys[key]; !there {
@@ -123,8 +123,8 @@ func (m *ModuleConfig) setHTTPDefaults() {
 	m.keys["status_max"] = 299
 }
 
-// address is the value of the kind's key for a target. As in blackbox_exporter a URL without a
-// scheme is one of http.
+// address returns the value of the kind's key for a target. As in blackbox_exporter, a URL without
+// a scheme is an http URL.
 func (m *ModuleConfig) address(target string) string {
 	if m.Prober == httpprobe.Name && !strings.Contains(target, "://") {
 		return "http://" + target
@@ -132,7 +132,7 @@ func (m *ModuleConfig) address(target string) string {
 	return target
 }
 
-// readModules adds the modules of a blackbox.yml. The error names its lines and keys.
+// readModules adds the modules of a blackbox.yml. Its error names lines and keys.
 func (c *Config) readModules() error {
 	if c.Prober.ModulesFile == "" {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"github.com/heliograph-net/heliograph/prober/probe/tcpprobe"
 )
 
-// The modules are as blackbox_exporter's example configuration has them.
+// modules are those of blackbox_exporter's example configuration.
 const modules = `prober:
   modules:
     http_2xx:

@@ -8,7 +8,7 @@ import (
 	"github.com/heliograph-net/heliograph/internal/nettable"
 )
 
-// addNetworks loads the table of networks, if there is one, and again whenever it changes.
+// addNetworks loads the table of networks, if there is one, and loads it again whenever it changes.
 func (p *Process) addNetworks(c *Config) (err error) {
 	if c.Networks == "" {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 )
 
-// addObjectives adds what watches over the targets' objectives.
+// addObjectives adds the watcher of the targets' objectives.
 func (p *Process) addObjectives(c *Config) error {
 	w, err := slo.New(slo.Options{Objectives: c.objectives(), Store: p.Store, Logger: p.log})
 	if err != nil {

@@ -136,7 +136,7 @@ func New(ctx context.Context, o Options) (p *Process, err error) {
 			return p, err
 		}
 	}
-	// a prober that delivers is shown where its results arrive
+	// the results of a prober that delivers are shown where they arrive
 	if o.Roles.Detector || o.Roles.Prober && c.Prober.Policy == "" {
 		if err := p.addDashboard(c); err != nil {
 			return p, err

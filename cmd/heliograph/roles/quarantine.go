@@ -9,14 +9,15 @@ import (
 	"github.com/heliograph-net/heliograph/detector"
 )
 
-// Quarantine gives access to what a detector could not use. It works beside a detector that runs.
+// Quarantine gives access to the batches that a detector could not use. A detector may run at the
+// same time.
 type Quarantine struct {
 	events   detector.Events
 	state    detector.State
 	detector *detector.Detector
 }
 
-// OpenQuarantine opens the stores of the configuration's detector. Close it afterwards.
+// OpenQuarantine opens the stores of the detector in a configuration. The caller must call Close.
 func OpenQuarantine(ctx context.Context, c *Config, log *slog.Logger) (q *Quarantine, err error) {
 	q = new(Quarantine)
 	if q.events, q.state, err = c.Detector.Store.Open(ctx, c.dir); err != nil {
@@ -24,7 +25,7 @@ func OpenQuarantine(ctx context.Context, c *Config, log *slog.Logger) (q *Quaran
 	}
 	keys, err := openKeys(c)
 	if err == nil {
-		// of no use here, but a detector has one
+		// it is not read, but a detector needs a feed
 		none := map[string]detector.Feed{"none": localInbox{}}
 		q.detector, err = detector.New(detector.Options{Feeds: none, Events: q.events, State: q.state, Keys: keys,
 			Bin: c.Detector.Bin.Duration, Grace: c.Detector.Grace.Duration, Logger: log, Vantages: vantages(c)})
@@ -35,7 +36,7 @@ func OpenQuarantine(ctx context.Context, c *Config, log *slog.Logger) (q *Quaran
 	return q, nil
 }
 
-// Each calls f for every batch in quarantine, the oldest first, until it returns an error.
+// Each calls f for every batch in quarantine, the oldest first, until f returns an error.
 func (q *Quarantine) Each(ctx context.Context, f func(*detector.Held) error) error {
 	for after := uint64(0); ; {
 		held, err := q.state.Quarantine(ctx, after, 64)
@@ -51,8 +52,8 @@ func (q *Quarantine) Each(ctx context.Context, f func(*detector.Held) error) err
 	}
 }
 
-// Retry tries everything again with the keys that the configuration names. It returns how many
-// batches are in the store now, and how many stay.
+// Retry tries every batch again with the keys of the configuration. It returns how many batches are
+// now in the store, and how many stay in quarantine.
 func (q *Quarantine) Retry(ctx context.Context) (released, kept int, err error) {
 	return q.detector.RetryQuarantine(ctx)
 }

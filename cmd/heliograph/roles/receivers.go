@@ -14,8 +14,8 @@ import (
 	"github.com/heliograph-net/heliograph/alerts/webhook"
 )
 
-// receiverKind is a kind of receiver: which fields it needs, which it knows besides, and how one is
-// made of them.
+// receiverKind is a kind of receiver: the fields that it needs, those that it may have, and how to
+// make one.
 type receiverKind struct {
 	needs, knows []string
 	open         func(c *Config, r *ReceiverConfig) ([]alerts.Receiver, error)
@@ -29,7 +29,8 @@ var receiverKinds = map[string]receiverKind{
 	"webhook":      {nil, []string{"url", "url_file", "secret_file", "watchdog"}, openWebhook},
 }
 
-// receivers are those of a configuration. An Alertmanager is one for each of its instances.
+// receivers returns the receivers of a configuration. An Alertmanager is one receiver for each of
+// its instances.
 func (c *Config) receivers() (all []alerts.Receiver, err error) {
 	for i := range c.Alerts.Receivers {
 		r := &c.Alerts.Receivers[i]
@@ -123,7 +124,7 @@ func openWebhook(c *Config, r *ReceiverConfig) ([]alerts.Receiver, error) {
 	return []alerts.Receiver{{Sender: s, Watchdog: r.Watchdog.Duration}}, err
 }
 
-// hook is a URL that may be a secret, and the authorities to trust there.
+// hook returns a URL, which may be in a secret file, and the authorities to trust there.
 func (r *ReceiverConfig) hook(c *Config) (url string, roots *x509.CertPool, err error) {
 	if url = r.URL; r.URLFile != "" {
 		if url, err = c.secret(r.URLFile); err != nil {
@@ -134,7 +135,7 @@ func (r *ReceiverConfig) hook(c *Config) (url string, roots *x509.CertPool, err 
 	return url, roots, err
 }
 
-// roots are the authorities to trust; nil: the system's.
+// roots returns the authorities to trust; nil means the system's.
 func (r *ReceiverConfig) roots(c *Config) (*x509.CertPool, error) {
 	roots, err := loadRoots(c.File(r.CA))
 	if err != nil {
@@ -143,7 +144,7 @@ func (r *ReceiverConfig) roots(c *Config) (*x509.CertPool, error) {
 	return roots, nil
 }
 
-// secret is what a file has, without space around it.
+// secret returns the contents of a file without surrounding white space.
 func (c *Config) secret(name string) (string, error) {
 	text, err := readLimited(c.File(name), 64<<10)
 	return strings.TrimSpace(string(text)), err

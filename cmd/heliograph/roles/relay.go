@@ -54,7 +54,7 @@ func NewRelay(o RelayOptions) (n *Relay, err error) {
 		"tls_key":        func(*Config) any { return latest.TLSKey },
 		"acme":           func(*Config) any { return latest.ACME },
 		"operations":     func(*Config) any { return latest.Operations },
-		// another table needs none
+		// another table does not need a restart
 		"networks": func(*Config) any { return latest.Networks != "" },
 	})
 	if err := n.addNetworks(&c.base); err != nil {

@@ -34,7 +34,7 @@ type RelayConfig struct {
 	MaxRequests    int          `yaml:"max_requests"`
 	Operations     ListenConfig `yaml:"operations"`
 
-	Networks      string              `yaml:"networks"` // as in heliograph.yaml
+	Networks      string              `yaml:"networks"` // see heliograph.yaml
 	Countries     string              `yaml:"countries"`
 	NetworkFields NetworkFieldsConfig `yaml:"network_fields"`
 

@@ -25,15 +25,15 @@ import (
 )
 
 // after010 is some minutes after release 0.1.0 wrote the files of testdata/release-0.1.0.tar.gz: a
-// data directory with an outage that went on, three batches that the detector had not taken when
-// the collector was killed, and a client's spool with one segment that nobody had taken.
+// data directory with an ongoing outage, three batches that the detector had not read when the
+// collector was killed, and a client's spool with one undelivered segment.
 var after010 = time.Date(2026, 11, 29, 18, 20, 0, 0, time.UTC)
 
-// The data directory of release 0.1.0 opens, is upgraded, and keeps all that it holds.
+// A data directory of release 0.1.0 can be opened, is upgraded, and keeps its contents.
 func TestDataOfRelease010(t *testing.T) {
 	dir := release010(t)
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Until(after010)) // nothing in it is too old then
+		time.Sleep(time.Until(after010)) // so that nothing in it is too old
 		c, err := Load(filepath.Join(dir, ConfigName))
 		if err != nil {
 			t.Fatal(err)
@@ -73,7 +73,7 @@ func TestDataOfRelease010(t *testing.T) {
 	})
 }
 
-// check010 looks for what the old store held, and for the three batches from the inbox.
+// check010 checks the contents of the old store and the three batches from the inbox.
 func check010(t *testing.T, r model.Reader) {
 	t.Helper()
 	totals, err := r.Totals(t.Context(), model.TotalsQuery{Since: after010.Add(-time.Hour), By: model.DimensionsOf(model.ByOutcome)})
@@ -105,7 +105,7 @@ func check010(t *testing.T, r model.Reader) {
 	}
 }
 
-// The spool of a client of release 0.1.0 is delivered to the byte.
+// The spool of a client of release 0.1.0 is delivered byte by byte.
 func TestSpoolOfRelease010(t *testing.T) {
 	dir := release010(t)
 	signed, err := os.ReadFile(filepath.Join(dir, "policy"))
@@ -134,14 +134,14 @@ func TestSpoolOfRelease010(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		_ = a.Flush(ctx)
-		_ = a.Shutdown(ctx) // the segment stays: taker signs no receipt
+		_ = a.Shutdown(ctx) // the segment stays, because taker signs no receipt
 		if len(taken.segments) == 0 || string(taken.segments[0]) != string(segment) {
 			t.Errorf("%d segments were offered, and not the one of before", len(taken.segments))
 		}
 	})
 }
 
-// taker notes what it is offered, and answers nothing that counts.
+// taker records what it is offered. Its answers are not receipts.
 type taker struct{ segments [][]byte }
 
 func (k *taker) Deliver(_ context.Context, _ policy.Collector, _ report.BatchID, _, segment []byte) agent.Response {

@@ -15,8 +15,8 @@ import (
 	"github.com/heliograph-net/heliograph/internal/ops"
 )
 
-// reloadReport logs and counts what becomes of reloads, and remembers those that failed last. It is
-// safe for concurrent use.
+// reloadReport logs and counts reloads, and remembers those that failed last. It is safe for
+// concurrent use.
 type reloadReport struct {
 	log     *slog.Logger
 	total   *prometheus.CounterVec // what, result
@@ -42,7 +42,7 @@ func newReloadReport(log *slog.Logger, metrics prometheus.Registerer) *reloadRep
 	return r
 }
 
-// loaded notes that a part was loaded at the start.
+// loaded records that a part was loaded at the start.
 func (r *reloadReport) loaded(what string) {
 	r.success.WithLabelValues(what).Set(1)
 	r.last.WithLabelValues(what).Set(float64(time.Now().UnixMilli()) / 1000)
@@ -65,7 +65,7 @@ func (r *reloadReport) tell(what string, says []any, err error) {
 	r.log.Info("reloaded", append([]any{"what", what}, says...)...)
 }
 
-// check warns of the parts whose last reload failed.
+// check returns a warning about the parts whose last reload failed.
 func (r *reloadReport) check(context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

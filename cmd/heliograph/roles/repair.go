@@ -10,8 +10,9 @@ import (
 	"github.com/heliograph-net/heliograph/internal/salvage"
 )
 
-// Repair repairs inbox and store of a data directory, as far as they are there and damaged. Without
-// a configuration they are those that a new one names. progress is called about every second.
+// Repair repairs the inbox and the store of a data directory, if they exist and are damaged. If the
+// directory has no configuration, Repair uses the default names. It calls progress about every
+// second.
 func Repair(ctx context.Context, dir string, progress func(file, table string, rows int64)) (all []*salvage.Report, err error) {
 	c, err := Load(filepath.Join(dir, ConfigName))
 	if errors.Is(err, fs.ErrNotExist) {

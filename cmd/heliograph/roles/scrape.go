@@ -15,8 +15,8 @@ import (
 	"github.com/heliograph-net/heliograph/prober/probe/tcpprobe"
 )
 
-// addScrape adds the listener that a Prometheus asks in place of blackbox_exporter, if there is to
-// be one.
+// addScrape adds the listener for a Prometheus that uses the prober in place of blackbox_exporter,
+// if it is configured.
 func (p *Process) addScrape(c *Config, env probe.Env) (err error) {
 	p.reloads.fix(map[string]func(*Config) any{
 		"prober.scrape": func(c *Config) any { return c.Prober.Scrape },
@@ -38,18 +38,18 @@ func (p *Process) addScrape(c *Config, env probe.Env) (err error) {
 	}})
 	p.ScrapeAddr, err = p.listen(endWork, httpserve.Options{
 		Name: "scrape", Listen: c.Prober.Scrape.Listen, Handler: httpx.Hosts(c.Prober.Scrape.Hosts).Guard(handler),
-		WriteTimeout: -1, // an attempt has a limit of its own
+		WriteTimeout: -1, // attempts have their own time limit
 	})
 	return err
 }
 
-// scrape is what scrapes need of a configuration.
+// scrape is the part of a configuration that scrapes need.
 type scrape struct {
 	config *Config
 	env    probe.Env
 }
 
-// defaultModules are modules that there are without any configuration.
+// defaultModules are the modules that exist without configuration.
 var defaultModules = map[string]string{blackbox.DefaultModule: httpprobe.Name, "tcp_connect": tcpprobe.Name}
 
 func (s *scrape) probe(module, target, hostname string) (blackbox.Probe, error) {
@@ -78,8 +78,7 @@ func (s *scrape) probe(module, target, hostname string) (blackbox.Probe, error) 
 	return blackbox.Probe{Kind: m.Prober, Func: f, Timeout: cmp.Or(t.Timeout, s.config.Prober.Timeout.Duration)}, nil
 }
 
-// ask makes a target be asked for another name, as blackbox_exporter does by its parameter
-// hostname.
+// ask makes a target be asked under another name, like blackbox_exporter's parameter hostname.
 func (t *TargetConfig) ask(m *ModuleConfig, hostname string) {
 	section, key := "headers", "Host"
 	switch m.Prober {

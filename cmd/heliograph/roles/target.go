@@ -28,7 +28,7 @@ type TargetConfig struct {
 	Cluster    string `yaml:"cluster"`
 	Row        string `yaml:"row"`
 	Module     string `yaml:"module"` // one of ProberConfig.Modules; "": none
-	Target     string `yaml:"target"` // what the module is for: the value of its kind's key
+	Target     string `yaml:"target"` // the value of the key of the module's kind
 
 	Spec    probe.Spec    `yaml:"-"` // made from the other keys; nil if they are invalid
 	Timeout time.Duration `yaml:"-"` // of one attempt, from the module; 0: the prober's
@@ -91,7 +91,7 @@ func (t *TargetConfig) decode(modules map[string]ModuleConfig) (badKey string, e
 	case !known:
 		return "module", fmt.Errorf("there is no module %q among prober.modules", t.Module)
 	case m.kind == nil:
-		return "", nil // told of the module
+		return "", nil // validate complains about the module itself
 	case t.Target == "":
 		return "target", errors.New("must not be empty: it is what the module probes")
 	}

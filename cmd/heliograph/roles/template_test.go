@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestTemplatesNameEverySetting: what can be set can be found in the file that init makes.
+// TestTemplatesNameEverySetting: the file that init makes names every setting.
 func TestTemplatesNameEverySetting(t *testing.T) {
 	for name, c := range map[string]struct {
 		template []byte
@@ -28,7 +28,7 @@ func TestTemplatesNameEverySetting(t *testing.T) {
 	}
 }
 
-// TestTemplateMarksWhatTakesARestart: the asterisks are at the keys that the log would name.
+// TestTemplateMarksWhatTakesARestart: the asterisks mark the settings that require a restart.
 func TestTemplateMarksWhatTakesARestart(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "d")
 	if err := Init(dir, InitOptions{Config: []byte("collector: {listen: \"127.0.0.1:0\"}\ndashboard: {listen: \"127.0.0.1:0\"}\noperations: {listen: \"127.0.0.1:0\"}\n")}); err != nil {
@@ -64,7 +64,7 @@ func TestTemplateMarksWhatTakesARestart(t *testing.T) {
 	}
 }
 
-// yamlKeys are the keys of a configuration's type and of the types in it.
+// yamlKeys returns the keys of a configuration's type and of the types in it.
 func yamlKeys(t reflect.Type) (keys []string) {
 	for t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer {
 		t = t.Elem()

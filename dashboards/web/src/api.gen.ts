@@ -60,25 +60,28 @@ export interface Now {
   why: string[];
 }
 
-/** Objective is how a target fares that promises a share of successful requests over 30 days. */
+/**
+ * Objective is the state of a service level objective: a share of a target's requests that should
+ * succeed over 30 days.
+ */
 export interface Objective {
   target: string;
-  /** Share of requests that is to succeed. */
+  /** Share of requests that should succeed. */
   share: number;
   /** Estimated requests within the 30 days. */
   requests: number;
   failed: number;
-  /** Share of the error budget that is left; negative when the objective is missed. */
+  /** Share of the error budget that is left; negative if the objective was missed. */
   budget_left: number;
   /** The shortest window first. */
   burn: BurnRate[];
-  /** "page" or "ticket"; absent while the budget lasts. */
+  /** "page" or "ticket"; absent if the budget lasts. */
   alert?: string;
   /** One sentence about the alert. */
   why?: string;
 }
 
-/** BurnRate is how fast an error budget was spent within a window. */
+/** BurnRate is how fast an error budget was spent within a window of time. */
 export interface BurnRate {
   /** A span such as "5m0s" or "30d". */
   window: string;

@@ -13,14 +13,15 @@ import (
 	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
 )
 
-// behindRelay is the way to collectors that are reached through Oblivious HTTP relays. One kind of
-// key is enough: the other would bring curves along that nothing else here needs.
+// behindRelay returns the client for collectors that are reached through Oblivious HTTP relays. It
+// supports only one kind of key, because another one would need curves that nothing else here
+// needs.
 func (t *Transport) behindRelay() *oblivious.Client {
 	t.once.Do(func() { t.relays = oblivious.New(t.sendToRelay, ohttp.MLKEM768X25519()) })
 	return t.relays
 }
 
-// sendToRelay is an oblivious.Send.
+// sendToRelay implements oblivious.Send.
 func (t *Transport) sendToRelay(ctx context.Context, _ policy.Collector, r oblivious.Request) oblivious.Answer {
 	var headers [][2]string
 	if r.ContentType != "" {
@@ -37,8 +38,8 @@ func (t *Transport) sendToRelay(ctx context.Context, _ policy.Collector, r obliv
 	return oblivious.Answer{Response: response, Signed: signed}
 }
 
-// Upload is the request that takes a segment to c, or to its relay, for a page to send once more
-// when it ends.
+// Upload returns the request that delivers a segment to c or to its relay, for a page that sends it
+// again when it ends.
 func (t *Transport) Upload(c policy.Collector, id report.BatchID, delivery, segment []byte) (url string, headers [][2]string, body []byte, err error) {
 	if c.Relay == "" {
 		return UploadURL(c), UploadHeaders(id, delivery), segment, nil

@@ -28,8 +28,8 @@ const (
 	// for an answer keeps its page out of the back/forward cache.
 	Timeout = 30 * time.Second
 
-	// MaxKeepalive is the largest body that is sent so that it outlives the page. Browsers give a
-	// page 64 KiB for all of them.
+	// MaxKeepalive is the greatest size in bytes of a body that outlives the page. Browsers allow a
+	// page 64 KiB for all such bodies together.
 	MaxKeepalive = 48 << 10
 )
 
@@ -83,8 +83,8 @@ func (t *Transport) FetchPolicy(ctx context.Context, c policy.Collector, etag st
 	return exchange(ctx, c.URL+protocol.PathPolicy, options("GET", headers), policy.MaxSize)
 }
 
-// Get fetches a file of the page's own, of at most limit bytes, from the browser's cache if that is
-// allowed to have it.
+// Get fetches a file of at most limit bytes from the page's own server, or from the browser's cache
+// if the file may be cached.
 func Get(ctx context.Context, url string, limit int) (status uint16, body []byte, err error) {
 	init := options("GET", nil)
 	init["cache"] = "default"
@@ -95,7 +95,7 @@ func Get(ctx context.Context, url string, limit int) (status uint16, body []byte
 // Close implements agent.Transport. The browser owns the connections.
 func (t *Transport) Close() {}
 
-// options are those of the Fetch standard, section 5.4.
+// options returns the options of fetch (Fetch standard, section 5.4).
 func options(method string, headers [][2]string) map[string]any {
 	h := make(map[string]any, len(headers))
 	for _, pair := range headers {
@@ -115,12 +115,12 @@ func exchange(ctx context.Context, url string, init map[string]any, limit int) a
 	return r
 }
 
-// exchangeWith is exchange, with one header of the answer.
+// exchangeWith is like exchange and also returns one header of the answer.
 func exchangeWith(ctx context.Context, url string, init map[string]any, limit int, name string) (agent.Response, string) {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
 	controller := js.Global().Get("AbortController").New()
-	defer controller.Call("abort") // after the answer was read that changes nothing
+	defer controller.Call("abort") // this changes nothing after the answer was read
 	init["signal"] = controller.Get("signal")
 	promise, err := jsx.Try(func() js.Value { return js.Global().Call("fetch", url, init) })
 	if err != nil {
@@ -169,7 +169,7 @@ func failure(ctx context.Context, err error) agent.Response {
 	return r
 }
 
-// readBody reads a stream. Null, of an answer without a body, is empty.
+// readBody reads a stream. A null stream, which an answer without a body has, counts as empty.
 func readBody(ctx context.Context, stream js.Value, limit int) ([]byte, error) {
 	if !stream.Truthy() {
 		return nil, nil
@@ -199,18 +199,18 @@ func readBody(ctx context.Context, stream js.Value, limit int) ([]byte, error) {
 	}
 }
 
-// maxHeader is more than any header has that means something here.
+// maxHeader is the greatest length of a header that is read. The known headers are shorter.
 const maxHeader = 256
 
-// header reads a header that the collector lets pages see (Access-Control-Expose-Headers).
+// header reads a header that the collector exposes to pages (Access-Control-Expose-Headers).
 func header(answer js.Value, name string) string {
 	v, _ := jsx.Call(jsx.Field(answer, "headers"), "get", name)
 	s, _ := jsx.Text(v, maxHeader)
 	return s
 }
 
-// retryAfter reads a Retry-After header (RFC 9110, section 10.2.3): seconds or a date, which the
-// browser reads. 0 for none, and for what cannot be read.
+// retryAfter parses a Retry-After header (RFC 9110, section 10.2.3): seconds, or a date, which the
+// browser parses. It returns 0 if the header is missing or invalid.
 func retryAfter(h string, now time.Time) time.Duration {
 	if h == "" {
 		return 0

@@ -17,9 +17,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// These tests run in a browser's worker: tests/browser starts them, and servers that misbehave.
+// These tests run in a browser's worker. tests/browser starts them, and servers that misbehave.
 
-// collector is one that behaves as a path of the test's server says.
+// collector returns a collector that behaves as a path of the test's server says.
 func collector(way string) policy.Collector {
 	return policy.Collector{ID: "c1", URL: os.Getenv("SERVER") + way}
 }
@@ -57,7 +57,8 @@ func TestAnswersAndFailures(t *testing.T) {
 		{"/half", report.NetworkTimedOut, 200, "", 0},
 	} {
 		r := deliver(t, collector(test.way))
-		if test.way == "/broken" { // the browser may see the end before it tells of the beginning
+		// the browser may notice the end before it delivers the beginning
+		if test.way == "/broken" {
 			r.Status = test.status
 		}
 		if r.Outcome != test.outcome || r.Status != test.status || string(r.Body) != test.body || r.RetryAfter != test.retry {
@@ -99,7 +100,7 @@ func TestOffline(t *testing.T) {
 	}
 }
 
-// TestPolicy asks a real collector: the headers must be ones that it lets pages see.
+// TestPolicy asks a real collector, which must expose the headers to pages.
 func TestPolicy(t *testing.T) {
 	c := policy.Collector{URL: os.Getenv("COLLECTOR")}
 	r := new(Transport).FetchPolicy(t.Context(), c, "")

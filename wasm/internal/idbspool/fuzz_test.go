@@ -11,7 +11,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// FuzzRow: a row that is read is written as it was.
+// FuzzRow: a row that can be parsed is formatted as it was.
 func FuzzRow(f *testing.F) {
 	id, err := report.NewBatchID(time.Now(), rand.Reader)
 	if err != nil {

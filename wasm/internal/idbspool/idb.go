@@ -11,8 +11,8 @@ import (
 	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
 )
 
-// Open returns the spool in the database called name, which comes into being with the first
-// segment. The error joins the faults of o, each naming its option.
+// Open returns a spool in the database called name. The first segment creates the database. The
+// error joins the faults of o, each with the name of its option.
 func Open(name string, o Options) (*Spool, error) {
 	if name == "" {
 		return nil, errors.New("idbspool: database name: is required")
@@ -27,19 +27,21 @@ const (
 	state    = "state"
 )
 
-// patience is how long one operation may take: a disk that hangs must not hang the agent for ever.
+// patience is the time limit of one operation, so that a hanging disk does not block the agent for
+// ever.
 const patience = 20 * time.Second
 
 var errClosed = errors.New("browser closed the database")
 
-// idb is a database of the browser's. One operation at a time; only the event loop, which never
-// runs beside Go code, and it touch conn.
+// idb is a database in the browser. It runs one operation at a time. Only that operation, and
+// callbacks of the event loop, which never runs beside Go code, use conn.
 type idb struct {
 	name string
-	conn js.Value // undefined: not open
-	drop js.Func  // closes conn when somebody wants to delete the database, or the browser did
-	made bool     // drop is there
-	ever bool     // it was open once
+	conn js.Value // undefined if the database is not open
+	// callback that closes conn if the database is to be deleted, or if the browser has closed it
+	drop js.Func
+	made bool // drop was made
+	ever bool // the database was open at least once
 }
 
 func (d *idb) read(f func(t transaction) error) error { return d.run("readonly", false, f) }
@@ -48,7 +50,8 @@ func (d *idb) write(create bool, f func(t transaction) error) error {
 	return d.run("readwrite", create, f)
 }
 
-// run runs f in a transaction, in a second one if the connection turns out to be dead.
+// run runs f in a transaction. If the connection turns out to be closed, run tries again with a new
+// one.
 func (d *idb) run(mode string, create bool, f func(t transaction) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -88,7 +91,8 @@ func transact(ctx context.Context, t js.Value, f func(t transaction) error) erro
 	case o.Which == 0 && err == nil:
 		return nil
 	}
-	if reason := jsx.Field(t, "error"); reason.Truthy() { // says more than the request that failed
+	// it says more than the error of the failed request
+	if reason := jsx.Field(t, "error"); reason.Truthy() {
 		err = jsx.ErrorOf(reason)
 	}
 	switch {
@@ -101,7 +105,7 @@ func transact(ctx context.Context, t js.Value, f func(t transaction) error) erro
 	}
 }
 
-// open connects, if need be. Without create, errAbsent when there is no database.
+// open connects if necessary. If create is false and there is no database, it returns errAbsent.
 func (d *idb) open(ctx context.Context, create bool) error {
 	if d.conn.Truthy() {
 		return nil
@@ -116,12 +120,12 @@ func (d *idb) open(ctx context.Context, create bool) error {
 	w.On(request, "error", failure)
 	w.On(request, "upgradeneeded", upgrade)
 	o, err := w.Wait(ctx)
-	if err == nil && o.Which == upgrade { // still in the event: that is the time to make the stores
+	if err == nil && o.Which == upgrade { // stores can be made only within this event
 		w = jsx.NewWaiter(js.Undefined())
 		w.On(request, "success", success)
 		w.On(request, "error", failure)
 		if err := upgradeTo(request, create); err != nil {
-			// nothing is left of a new database whose first transaction was aborted
+			// a new database whose first transaction was aborted ceases to exist
 			_, _ = w.Wait(ctx)
 			return err
 		}
@@ -149,8 +153,8 @@ func (d *idb) open(ctx context.Context, create bool) error {
 	return nil
 }
 
-// unopened judges why a database could not be opened. When it never could be, it is as good as
-// not available.
+// unopened returns the error for a database that could not be opened. If it has never been open,
+// IndexedDB counts as unavailable.
 func (d *idb) unopened(err error) error {
 	if d.ever || jsx.Named(err, "AbortError") {
 		return err
@@ -158,7 +162,8 @@ func (d *idb) unopened(err error) error {
 	return errors.Join(errUnavailable, err)
 }
 
-// upgradeTo makes the stores of a new database, or sees to it that none comes into being.
+// upgradeTo makes the stores of a new database. If create is false, it aborts, so that no database
+// is created.
 func upgradeTo(request js.Value, create bool) error {
 	if !create {
 		_, _ = jsx.Call(jsx.Field(request, "transaction"), "abort")
@@ -173,8 +178,8 @@ func upgradeTo(request js.Value, create bool) error {
 	return nil
 }
 
-// factory calls a method of indexedDB, which pages of some origins and windows of some browsers may
-// not even look at.
+// factory calls a method of indexedDB. Even reading that property throws for some origins and in
+// some private windows.
 func (d *idb) factory(method string, args ...any) (js.Value, error) {
 	factory := jsx.Field(js.Global(), "indexedDB")
 	if !factory.Truthy() {
@@ -187,8 +192,8 @@ func (d *idb) factory(method string, args ...any) (js.Value, error) {
 	return request, nil
 }
 
-// delete implements database. When other tabs keep it open, the browser deletes it once
-// they let go.
+// delete implements database. If other tabs have the database open, the browser deletes it once
+// they have closed it.
 func (d *idb) delete() {
 	d.close()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

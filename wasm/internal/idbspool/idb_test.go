@@ -18,11 +18,11 @@ import (
 	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
 )
 
-// These tests run in a browser's worker: tests/browser starts them. Node has no IndexedDB.
+// These tests run in a browser's worker, and tests/browser starts them. Node has no IndexedDB.
 
 var databases int
 
-// newName is a database that no other test uses.
+// newName returns a name of a database that no other test uses.
 func newName() string {
 	databases++
 	return "test " + strconv.Itoa(databases)
@@ -43,7 +43,7 @@ func TestIndexedDBKeepsTheRules(t *testing.T) {
 	})
 }
 
-// exists asks the browser whether it has a database.
+// exists reports whether the browser has a database.
 func exists(t testing.TB, name string) bool {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -58,8 +58,8 @@ func exists(t testing.TB, name string) bool {
 	return false
 }
 
-// TestReadingLeavesNoTrace: an agent without consent, and one that has nothing to say, make
-// no database.
+// TestReadingLeavesNoTrace: an agent without consent, or with nothing to store, creates no
+// database.
 func TestReadingLeavesNoTrace(t *testing.T) {
 	name := newName()
 	s := openIDB(t, name, Options{})
@@ -94,7 +94,8 @@ func TestReadingLeavesNoTrace(t *testing.T) {
 	}
 }
 
-// TestPurgeDeletesTheDatabase, though another tab has it open, unless a notice is left.
+// TestPurgeDeletesTheDatabase: Purge deletes the database although another tab has it open, unless
+// a notice is left.
 func TestPurgeDeletesTheDatabase(t *testing.T) {
 	name := newName()
 	s, other := openIDB(t, name, Options{}), openIDB(t, name, Options{})
@@ -122,7 +123,7 @@ func TestPurgeDeletesTheDatabase(t *testing.T) {
 	}
 }
 
-// TestDatabaseDeletedFromOutside: the user clears the site's data while the agent works.
+// TestDatabaseDeletedFromOutside: the user clears the site's data while the agent runs.
 func TestDatabaseDeletedFromOutside(t *testing.T) {
 	name := newName()
 	s := openIDB(t, name, Options{})
@@ -170,7 +171,7 @@ func with(t *testing.T, object js.Value, name string, value any) {
 	t.Cleanup(func() { define(old) })
 }
 
-// TestWithoutIndexedDB: in private windows of some browsers there is none, or it throws.
+// TestWithoutIndexedDB: in private windows of some browsers, IndexedDB is missing or throws.
 func TestWithoutIndexedDB(t *testing.T) {
 	throws := js.Global().Get("Function").New("throw new DOMException('not here', 'SecurityError')")
 	for what, value := range map[string]any{
@@ -188,13 +189,13 @@ func TestWithoutIndexedDB(t *testing.T) {
 	}
 }
 
-// TestWithoutWebLocks: pages that are no secure contexts have none.
+// TestWithoutWebLocks: pages that are not secure contexts have no Web Locks.
 func TestWithoutWebLocks(t *testing.T) {
 	with(t, js.Global().Get("navigator"), "locks", js.Undefined())
 	name := newName()
 	a, b := openIDB(t, name, Options{}), openIDB(t, name, Options{})
 	unlock, err := a.LockUpload()
-	must(t, err) // nothing to upload: no database, either
+	must(t, err) // there is nothing to upload and no database
 	unlock()
 	if exists(t, name) {
 		t.Fatal("the lock made a database")
@@ -221,14 +222,14 @@ func TestWithoutWebLocks(t *testing.T) {
 	}))
 	took, err := a.LockUpload()
 	must(t, err)
-	unlock() // too late: it is a's now
+	unlock() // too late, because a has the lease now
 	if _, err := b.LockUpload(); !errors.Is(err, agent.ErrSpoolBusy) {
 		t.Errorf("after the dead one's unlock: %v, want ErrSpoolBusy", err)
 	}
 	took()
 }
 
-// TestForeignRows: what is no row, no chunk and no blob is left out, whoever wrote it.
+// TestForeignRows: invalid rows, chunks and blobs are ignored.
 func TestForeignRows(t *testing.T) {
 	s := openIDB(t, newName(), Options{})
 	id := write(t, s, time.Now(), 1, 100)
@@ -252,8 +253,8 @@ func TestForeignRows(t *testing.T) {
 	}
 }
 
-// TestFailedTransactionChangesNothing: an error of whoever changes, and an exception of
-// the browser's.
+// TestFailedTransactionChangesNothing: neither an error of f nor an exception of the browser leaves
+// a change behind.
 func TestFailedTransactionChangesNothing(t *testing.T) {
 	s := openIDB(t, newName(), Options{})
 	id := write(t, s, time.Now(), 1, 100)
@@ -279,7 +280,7 @@ func TestFailedTransactionChangesNothing(t *testing.T) {
 	}
 }
 
-// TestQuotaOfTheBrowser runs when the browser has been told to give this origin little.
+// TestQuotaOfTheBrowser runs if the browser was told to give this origin little space.
 func TestQuotaOfTheBrowser(t *testing.T) {
 	if os.Getenv("QUOTA") == "" {
 		return

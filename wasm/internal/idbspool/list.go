@@ -43,7 +43,7 @@ func (s *Spool) List() ([]agent.Segment, error) {
 	return segments, nil
 }
 
-// orphan reports whether r is an unfinished segment of a writer that is no more.
+// orphan reports whether r is an unfinished segment whose writer no longer exists.
 func (s *Spool) orphan(r *row, now time.Time) bool {
 	return s.writers[r.id] == nil && r.abandoned(now)
 }
@@ -57,7 +57,7 @@ func (s *Spool) needsCare(rows []row, now time.Time) bool {
 	return false
 }
 
-// care finishes what was abandoned and drops what has expired. It returns the rows afterwards. The
+// care finishes abandoned segments and drops expired ones. It returns the remaining rows. The
 // caller holds mu.
 func (s *Spool) care() (kept []row, err error) {
 	var lost uint64

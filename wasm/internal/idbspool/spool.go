@@ -58,7 +58,7 @@ type Spool struct {
 
 	mu      sync.Mutex // one operation at a time; guards the fields below
 	db      database
-	writers map[report.BatchID]*writer // that have appended something and are not closed
+	writers map[report.BatchID]*writer // writers that have appended something and are not closed
 	drops   map[string]uint64
 	// when segments were last dropped because of the browser's quota without success
 	inVain time.Time
@@ -151,8 +151,7 @@ func (s *Spool) Usage() (segments int, bytes int64) {
 	return len(rows), total(rows)
 }
 
-// Purge implements agent.Spool. When not even a deletion notice stays, the database itself
-// is deleted.
+// Purge implements agent.Spool. If not even a deletion notice remains, it deletes the database.
 func (s *Spool) Purge() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,7 +173,7 @@ func (s *Spool) Purge() error {
 	case errors.Is(err, errAbsent):
 		return nil
 	case err == nil && empty:
-		s.db.delete() // nothing is lost when that does not work now: it is empty
+		s.db.delete() // if this fails, no data remains, because the database is empty
 	}
 	return err
 }

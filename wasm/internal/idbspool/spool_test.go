@@ -20,7 +20,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// segment is one that a test writes.
+// segment is a segment that a test writes.
 type segment struct {
 	agent.SegmentWriter
 	id     report.BatchID
@@ -53,7 +53,7 @@ func (g *segment) add(t testing.TB, size int) error {
 	return g.Append(frame)
 }
 
-// write makes a finished segment of n records.
+// write writes and finishes a segment of n records.
 func write(t testing.TB, s *Spool, birth time.Time, n, size int) report.BatchID {
 	t.Helper()
 	g := begin(t, s, birth)
@@ -82,7 +82,7 @@ func open(t testing.TB, db database, o Options) *Spool {
 	return s
 }
 
-// age makes all unfinished segments look as if they had been appended to d ago.
+// age makes all unfinished segments look as if their last Append were d ago.
 func age(t testing.TB, db database, d time.Duration) {
 	t.Helper()
 	must(t, db.write(false, func(x transaction) error {
@@ -97,9 +97,9 @@ func age(t testing.TB, db database, d time.Duration) {
 	}))
 }
 
-// TestSegmentsOfDeadTabsAreFinished: a tab dies without a word. Another finishes what it left once
-// it has been quiet for a while; a tab that was only slow finds out, and its records go into a
-// fresh segment.
+// TestSegmentsOfDeadTabsAreFinished: if a tab ends without closing its spool, another tab finishes
+// its segments after a while. If the first tab was only slow, it notices, and its records go into a
+// new segment.
 func TestSegmentsOfDeadTabsAreFinished(t *testing.T) {
 	db := newMemory()
 	dead, other := open(t, db, Options{}), open(t, db, Options{})
@@ -123,7 +123,8 @@ func TestSegmentsOfDeadTabsAreFinished(t *testing.T) {
 	}
 }
 
-// TestClockThatWasSetBack: a segment from the future is finished, too, or it would never be.
+// TestClockThatWasSetBack: a segment with a time in the future is finished, because otherwise it
+// never would be.
 func TestClockThatWasSetBack(t *testing.T) {
 	db := newMemory()
 	dead, other := open(t, db, Options{}), open(t, db, Options{})
@@ -135,8 +136,8 @@ func TestClockThatWasSetBack(t *testing.T) {
 	}
 }
 
-// TestOwnSegmentsAreNotFinished: a writer that has been quiet for long is alive as long as its own
-// Spool says so.
+// TestOwnSegmentsAreNotFinished: a writer that has not appended for long is alive as long as its
+// own Spool has it.
 func TestOwnSegmentsAreNotFinished(t *testing.T) {
 	db := newMemory()
 	s := open(t, db, Options{})
@@ -149,7 +150,7 @@ func TestOwnSegmentsAreNotFinished(t *testing.T) {
 	must(t, g.add(t, 100))
 }
 
-// TestOrphansMakeRoom: what dead tabs left unfinished can be dropped like anything else.
+// TestOrphansMakeRoom: unfinished segments of dead tabs can be dropped like others.
 func TestOrphansMakeRoom(t *testing.T) {
 	db := newMemory()
 	dead, s := open(t, db, Options{}), open(t, db, Options{MaxSegments: 1})
@@ -169,7 +170,7 @@ func TestOrphansMakeRoom(t *testing.T) {
 	}
 }
 
-// limited is a database with a quota, of which it says only that it is used up.
+// limited is a database with a quota. It reports only that the quota is used up.
 type limited struct {
 	*memory
 	quota int64
@@ -237,7 +238,7 @@ func TestWithoutDatabaseMemoryDoes(t *testing.T) {
 	unlock()
 }
 
-// TestCorruptSegments: what a stranger, or a broken disk, made of a segment is counted and deleted.
+// TestCorruptSegments: corrupt segments are counted and deleted.
 func TestCorruptSegments(t *testing.T) {
 	for _, spoil := range []struct {
 		name string

@@ -37,7 +37,7 @@ func (s *Spool) State(name string, update func(old []byte) []byte) ([]byte, erro
 		return nil, err
 	}
 	if fresh := update(old); fresh == nil || absent && len(fresh) == 0 {
-		return old, nil // reading makes no database, and most calls only read
+		return old, nil // reading does not create a database, and most calls only read
 	}
 	err = s.write(true, func(t transaction) (err error) {
 		blob, err = changeState(t, name, update)

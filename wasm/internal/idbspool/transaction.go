@@ -61,7 +61,7 @@ func allChunks(id string) js.Value {
 	return js.Global().Get("IDBKeyRange").Call("bound", []any{id}, []any{id, []any{}})
 }
 
-// maxRows is far beyond what a spool keeps.
+// maxRows is far more than a spool keeps.
 const maxRows = 1 << 16
 
 func (x *idbTransaction) segments() ([]string, error) {
@@ -69,7 +69,7 @@ func (x *idbTransaction) segments() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	joined, err := jsx.Call(all, "join", "\n") // one value instead of a thousand
+	joined, err := jsx.Call(all, "join", "\n") // one value is read faster than a thousand
 	if err != nil || joined.String() == "" {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (x *idbTransaction) segment(id string) (string, error) {
 	return row, nil
 }
 
-// maxRow is more than row.String ever has.
+// maxRow is greater than the length of any row.String.
 const maxRow = 256
 
 func (x *idbTransaction) putSegment(id, row string) { x.change(segments, "put", row, id) }

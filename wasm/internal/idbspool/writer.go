@@ -42,13 +42,13 @@ func (w *writer) Append(frames []byte) error {
 	return nil
 }
 
-// append stores frames, after making room for them if need be.
+// append stores frames, after making room for them if necessary.
 func (w *writer) append(frames []byte) error {
 	if w.prefix != nil {
 		frames = append(w.prefix[:len(w.prefix):len(w.prefix)], frames...)
 	}
 	if len(frames) > seal.MaxSegment-endSize {
-		return agent.ErrSpoolFull // no reader would take such a segment
+		return agent.ErrSpoolFull // readers refuse such a segment
 	}
 	err := w.store(frames)
 	if errors.Is(err, agent.ErrSpoolFull) && w.s.finishOrphans() {
@@ -74,8 +74,8 @@ func (w *writer) append(frames []byte) error {
 	return err
 }
 
-// store stores frames in one transaction. It drops the oldest finished segments as far as the
-// bounds ask for it.
+// store stores frames in one transaction. It drops as many of the oldest finished segments as the
+// limits require.
 func (w *writer) store(frames []byte) error {
 	var lost uint64
 	err := w.s.write(true, func(t transaction) error {
@@ -218,7 +218,7 @@ func (w *writer) Close() error {
 	return w.s.finishSegments(w.id)
 }
 
-// finishWriters finishes what is being written. The caller holds mu.
+// finishWriters finishes the segments that are being written. The caller holds mu.
 func (s *Spool) finishWriters() error {
 	ids := make([]report.BatchID, 0, len(s.writers))
 	for id, w := range s.writers {

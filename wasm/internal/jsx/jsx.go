@@ -38,7 +38,7 @@ func Named(err error, name string) bool {
 	return ok && e.Name == name
 }
 
-// maxText is how much of a foreign text goes into an Error.
+// maxText is how much of a text from JavaScript goes into an Error.
 const maxText = 256
 
 // ErrorOf returns an Error for any thrown value.
@@ -62,7 +62,7 @@ func Try(f func() js.Value) (v js.Value, err error) {
 			err = ErrorOf(r.Value)
 		case *js.ValueError:
 			err = &Error{Name: "TypeError", Message: "not what " + r.Method + " needs"}
-		case string: // of package js, about what is no function
+		case string: // a panic of package js, about something that is not a function
 			err = &Error{Name: "TypeError", Message: r}
 		default:
 			panic(r)
@@ -85,7 +85,7 @@ var table struct {
 	waiting map[int]*Waiter
 }
 
-// Outcome is what a Waiter was waiting for.
+// Outcome is how a wait has ended.
 type Outcome struct {
 	Which int      // index of the callback that was called first
 	Value js.Value // its first argument
@@ -113,8 +113,8 @@ func NewWaiter(reply js.Value) *Waiter {
 	return w
 }
 
-// settle is what all callbacks call: with their Waiter's number, their index, and their arguments.
-// It blocks on nothing.
+// settle is the function that all callbacks call, with the number of their Waiter, their index, and
+// their arguments. It does not block.
 func settle(_ js.Value, args []js.Value) any {
 	if len(args) < 2 {
 		return nil
@@ -124,7 +124,7 @@ func settle(_ js.Value, args []js.Value) any {
 	delete(table.waiting, args[0].Int())
 	table.mu.Unlock()
 	if w == nil {
-		return nil // nobody waits any longer
+		return nil // the wait has ended
 	}
 	o := Outcome{Which: args[1].Int()}
 	if len(args) > 2 {

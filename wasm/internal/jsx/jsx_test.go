@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// eval is the value of a JavaScript expression.
+// eval returns the value of a JavaScript expression.
 func eval(expression string) js.Value {
 	return js.Global().Get("Function").New("return " + expression).Invoke()
 }
@@ -35,8 +35,8 @@ func TestAwait(t *testing.T) {
 	}
 }
 
-// TestAwaitGivesUp: a promise that settles too late finds nobody, and nothing is kept for one that
-// never does.
+// TestAwaitGivesUp: nothing happens if a promise settles too late, and no memory is kept for one
+// that never settles.
 func TestAwaitGivesUp(t *testing.T) {
 	var settle js.Value
 	promise, settle := Deferred()
