@@ -15,7 +15,6 @@ const (
 // Commit implements collector.Inbox: the queue and the ledger have one transaction.
 func (i *Inbox) Commit(ctx context.Context, entries []collector.Entry) ([]collector.Status, error) {
 	statuses := make([]collector.Status, len(entries))
-	added := make(map[key]int64, len(entries))
 	var head int64
 	var rest []key
 	if err := i.usable(); err != nil {
@@ -28,17 +27,20 @@ func (i *Inbox) Commit(ctx context.Context, entries []collector.Entry) ([]collec
 		if err := i.room(bytesOf(entries)); err != nil {
 			return err
 		}
-		if head, err = i.add(entries, statuses, added, head); err != nil {
+		if head, err = i.add(entries, statuses, head); err != nil {
 			return err
 		}
-		rest, err = i.ledger.index(len(added))
+		rest, err = i.ledger.index()
 		return err
-	}, func() {
-		if len(added) > 0 {
+	}, func(err error) {
+		if err != nil {
+			i.ledger.undo()
+			return
+		}
+		if head > i.ledger.head {
 			i.announce()
 		}
-		// this hands over added, which another Commit may change from now on
-		i.ledger.committed(head, added, rest)
+		i.ledger.committed(head, rest)
 	})
 	if err != nil {
 		return nil, i.named("committing to inbox", err)
@@ -47,31 +49,31 @@ func (i *Inbox) Commit(ctx context.Context, entries []collector.Entry) ([]collec
 }
 
 // add queues the new entries after head, sets all statuses, and returns the new head.
-func (i *Inbox) add(entries []collector.Entry, statuses []collector.Status, added map[key]int64, head int64) (int64, error) {
-	keys := make([]key, len(entries))
+func (i *Inbox) add(entries []collector.Entry, statuses []collector.Status, head int64) (int64, error) {
+	keys := i.keys[:0]
 	for n := range entries {
-		keys[n] = keyOf(&entries[n])
+		keys = append(keys, keyOf(entries[n].Envelope.Batch, entries[n].Body))
 	}
-	inTree, err := i.ledger.indexed(keys)
+	i.keys = keys
+	known, err := i.ledger.known(keys)
 	if err != nil {
 		return 0, err
 	}
-	rows := inserter{direct: &i.direct}
+	i.rows.start()
 	for n := range entries {
-		e := &entries[n]
-		k := keys[n]
-		if _, here := added[k]; here || inTree[k] || i.ledger.recent(k) {
+		// recent: earlier in this group
+		if known[n] || i.ledger.mayKnow(&keys[n]) && i.ledger.recent(keys[n]) {
 			statuses[n] = collector.StatusDuplicate
 			continue
 		}
 		statuses[n] = collector.StatusNew
 		head++
-		if err := rows.add(head, e); err != nil {
+		if err := i.rows.add(head, &keys[n], &entries[n]); err != nil {
 			return 0, err
 		}
-		added[k] = head
+		i.ledger.add(keys[n], head)
 	}
-	return head, rows.flush()
+	return head, i.rows.flush()
 }
 
 // selectHead selects the highest seq ever used. The batches may already be deleted.

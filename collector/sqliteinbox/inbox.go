@@ -65,6 +65,8 @@ type Inbox struct {
 	mu     sync.Mutex // held while the writer is in use; guards the following fields
 	direct statements
 	ledger ledger
+	rows   inserter
+	keys   []key // of the present commit
 	budget int64 // bytes that may be added before the file is measured again
 
 	name   string // of this opening
@@ -87,7 +89,8 @@ func Open(path string, o Options) (*Inbox, error) {
 		return nil, fmt.Errorf("inbox options: %w", err)
 	}
 	i := &Inbox{o: o, changed: make(chan struct{}), disk: newDisk(path, o.MaxBytes, o.Logger)}
-	i.ledger.direct, i.ledger.rows = &i.direct, indexRows
+	i.ledger.fresh = make(map[key]int64)
+	i.ledger.direct, i.ledger.rows, i.rows.direct = &i.direct, indexRows, &i.direct
 	if err := i.open(path); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening inbox %s: %w", path, err), i.Close())
 	}

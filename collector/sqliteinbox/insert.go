@@ -1,78 +1,74 @@
 package sqliteinbox
 
 import (
-	"strings"
-
 	"github.com/heliograph-net/heliograph/collector"
+	"github.com/heliograph-net/heliograph/internal/protocol/feed"
 	"github.com/heliograph-net/heliograph/report"
 )
 
-const (
-	manyRows = 8 // batches that one statement inserts
-	// bytes of their segments, because the driver keeps a buffer as large as the largest input of
-	// a statement
-	manyBytes = 128 << 10
-	columns   = 10 // of pending
-)
+const insertText = `INSERT INTO pending (seq, received, batch, body, asn, country, collector, delivery, segment, bucket)
+	VALUES (?, ?, x'', ?, 0, '', '', x'', ?, 0)`
 
-// insertText returns a statement that inserts so many batches.
-func insertText(rows int) string {
-	const row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-	return "INSERT INTO pending (seq, received, batch, body, asn, country, collector, delivery, segment, bucket) VALUES " + row + strings.Repeat(", "+row, rows-1)
-}
-
-// inserter inserts entries with as few statements as possible. Call flush to insert the last ones.
+// inserter inserts batches with as few rows as possible. Call start for each commit, and flush to
+// insert its last ones. Inbox.mu guards it.
 type inserter struct {
 	direct *statements
-	first  int64 // seq of the first waiting entry; the others follow it
-	wait   []*collector.Entry
-	bytes  int // of the waiting segments
+	row    held               // waits for more batches
+	one    [1]report.Envelope // the batch that is encoded
+	frame  []byte             // its encoding
+	room   int                // bytes of batches that the row may have
+	// bytes in use on the last page, as far as that is known: a row that fills the page up saves
+	// a page
+	used int
 }
 
+// rowExtra is how many bytes of a page a row needs beside its batches.
+const rowExtra = 48
+
+// start drops what a failed commit has left.
+func (w *inserter) start() { w.row.reset() }
+
 // add adds an entry. Its seq must be the one after the last entry's.
-func (w *inserter) add(seq int64, e *collector.Entry) error {
-	if w.bytes+len(e.Envelope.Segment) > manyBytes {
+func (w *inserter) add(seq int64, k *key, e *collector.Entry) (err error) {
+	w.one[0] = e.Envelope
+	w.one[0].Seq = uint64(seq)
+	w.frame, err = feed.Append(w.frame[:0], w.one[:])
+	w.one[0] = report.Envelope{} // do not retain the caller's bytes
+	if err != nil {
+		return err
+	}
+	if !w.row.fits(len(w.frame), e.Envelope.Received, w.room) {
 		if err := w.flush(); err != nil {
 			return err
 		}
 	}
-	if len(w.wait) == 0 {
-		w.first = seq
+	if len(w.row.keys) == 0 {
+		w.begin(len(w.frame) + len(k))
 	}
-	w.wait, w.bytes = append(w.wait, e), w.bytes+len(e.Envelope.Segment)
-	if len(w.wait) < manyRows {
+	w.row.add(seq, e.Envelope.Received, k, w.frame)
+	if cap(w.frame) > maxKept {
+		w.frame = nil
+	}
+	return nil
+}
+
+// begin makes room for a row that begins with a batch of some size.
+func (w *inserter) begin(size int) {
+	if rowLimit-w.used < size {
+		w.used = 0
+	}
+	w.room = rowLimit - w.used
+}
+
+// flush inserts the waiting batches.
+func (w *inserter) flush() error {
+	r := &w.row
+	if len(r.keys) == 0 {
 		return nil
 	}
-	for n, e := range w.wait {
-		if err := setRow(w.direct.insertMany, n*columns, w.first+int64(n), e); err != nil {
-			return err
-		}
-	}
-	w.wait, w.bytes = w.wait[:0], 0
-	return w.direct.insertMany.run(nil)
-}
-
-// flush inserts the waiting entries.
-func (w *inserter) flush() error {
-	for n, e := range w.wait {
-		if err := setRow(w.direct.insert, 0, w.first+int64(n), e); err != nil {
-			return err
-		}
-		if err := w.direct.insert.run(nil); err != nil {
-			return err
-		}
-	}
-	w.wait, w.bytes = w.wait[:0], 0
-	return nil
-}
-
-// setRow sets the parameters from number at on to the values of one row.
-func setRow(s *statement, at int, seq int64, e *collector.Entry) error {
-	env := &e.Envelope
-	delivery, err := report.AppendDelivery(nil, env.Delivery)
-	if err != nil {
-		return err
-	}
-	s.set(at, seq, env.Received, env.Batch[:], e.Body[:], int64(env.ASN), env.Country, env.Collector, delivery, env.Segment, int64(env.Bucket))
-	return nil
+	w.used += len(r.keys) + len(r.frames) + rowExtra
+	w.direct.insert.set(0, r.seq, r.received, r.keys, r.frames)
+	err := w.direct.insert.run(nil)
+	r.reset()
+	return err
 }

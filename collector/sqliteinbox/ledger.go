@@ -2,12 +2,13 @@ package sqliteinbox
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"database/sql/driver"
-	"maps"
+	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/heliograph-net/heliograph/collector"
+	"github.com/heliograph-net/heliograph/report"
 )
 
 // A batch is known by its key. The keys of one minute are in random order. If a commit inserted its
@@ -20,8 +21,7 @@ const (
 	// fresh ids that are indexed together: the more, the more of them share a page, and the more
 	// memory they need
 	indexRows = 32 << 10
-	// ids that a commit indexes at least while some are due, so that these are done before the next
-	// become due
+	// ids that a commit indexes at least, if any: neighbours in the tree, and so on few pages
 	indexMin = 256
 	idBytes  = 64 // bytes that a key needs in the tree, rounded up
 	manyIDs  = 32 // keys that one statement looks up or inserts
@@ -31,12 +31,13 @@ const (
 // another key.
 type key [16 + 12]byte
 
-func keyOf(e *collector.Entry) (k key) {
-	copy(k[copy(k[:], e.Envelope.Batch[:]):], e.Body[:])
+func keyOf(id report.BatchID, body [sha256.Size]byte) (k key) {
+	copy(k[copy(k[:], id[:]):], body[:])
 	return k
 }
 
-// sqlKey is keyOf of a row. What SQLite concatenates is text unless it is told otherwise.
+// sqlKey is keyOf of a row with one batch in its columns. What SQLite concatenates is text unless
+// it is told otherwise.
 const sqlKey = "CAST(batch || substr(body, 1, 12) AS BLOB)"
 
 // ledger knows the keys of the inbox: those in the tree, and recent ones that are not there yet. It
@@ -49,10 +50,15 @@ type ledger struct {
 	version int64
 	head    int64         // newest seq that the ledger knows
 	fresh   map[key]int64 // seqs of the newest
+	added   []key         // those in fresh that the present commit has added
 	due     map[key]int64 // seqs of earlier ones, which are being indexed
 	// the keys in due that are still to be indexed, ascending; some may no longer be in due
-	order []key
-	upTo  int64 // the newest seq of due
+	order  []key
+	upTo   int64   // the newest seq of due
+	filter *filter // has every known key; nil: it is not made yet
+	next   *filter // is being made, see refilter; may be nil
+	// ids to index before these are done in time; below 0 if more were indexed than that
+	debt int
 }
 
 // refresh returns the newest seq. It loads the recent ids again if another process has written
@@ -84,20 +90,24 @@ func (l *ledger) recent(k key) bool {
 }
 
 // selectRecent selects the keys for load.
-const selectRecent = "SELECT seq, " + sqlKey + " FROM acked WHERE seq > (SELECT indexed FROM state) UNION ALL SELECT seq, " +
-	sqlKey + " FROM pending WHERE seq > (SELECT indexed FROM state)"
+const selectRecent = "SELECT seq, batch, body FROM acked WHERE seq > (SELECT indexed FROM state) UNION ALL " +
+	"SELECT seq, batch, body FROM pending WHERE seq > (SELECT indexed FROM state)"
 
 // load reads all ids after state.indexed. It is called when the inbox is opened and after another
 // process has written to it.
 func (l *ledger) load(head int64) error {
 	fresh := make(map[key]int64)
 	if err := l.direct.recent.run(func(values []driver.Value) error {
-		fresh[key(values[1].([]byte))] = values[0].(int64)
+		keys := splitKeys(values[1].([]byte), values[2].([]byte))
+		for n, k := range keys {
+			fresh[k] = values[0].(int64) - int64(len(keys)-1-n)
+		}
 		return nil
 	}); err != nil {
 		return err
 	}
 	l.head, l.fresh, l.due, l.order, l.upTo = head, fresh, nil, nil, 0
+	l.filter, l.next = nil, nil
 	return nil
 }
 
@@ -106,7 +116,7 @@ func (l *ledger) freeze() {
 	if len(l.fresh) < l.rows || len(l.due) > 0 {
 		return
 	}
-	l.due, l.fresh, l.upTo = l.fresh, make(map[key]int64, l.rows), l.head
+	l.due, l.fresh, l.upTo, l.debt = l.fresh, make(map[key]int64, l.rows), l.head, 0
 	l.order = make([]key, 0, len(l.due))
 	for k := range l.due {
 		l.order = append(l.order, k)
@@ -114,13 +124,36 @@ func (l *ledger) freeze() {
 	slices.SortFunc(l.order, func(a, b key) int { return bytes.Compare(a[:], b[:]) })
 }
 
-// index inserts the next due keys into the tree, enough to keep pace with the added ones, and
-// returns the remaining ones.
-func (l *ledger) index(added int) (rest []key, err error) {
+// add makes a key known. The seq is that of its batch, which the present commit stores.
+func (l *ledger) add(k key, seq int64) {
+	l.fresh[k] = seq
+	l.added = append(l.added, k)
+	for _, f := range []*filter{l.filter, l.next} {
+		if f != nil {
+			f.add(&k)
+		}
+	}
+}
+
+// undo forgets what a failed commit has added.
+func (l *ledger) undo() {
+	for _, k := range l.added {
+		delete(l.fresh, k)
+	}
+	l.added, l.debt = l.added[:0], 0
+}
+
+// index inserts the next due keys into the tree, two for each that was added so that it is done
+// before the next become due, and returns the remaining ones.
+func (l *ledger) index() (rest []key, err error) {
 	if len(l.due) == 0 {
 		return nil, nil
 	}
-	n := min(max(2*added, indexMin), len(l.order))
+	if l.debt += 2 * len(l.added); l.debt <= 0 {
+		return l.order, nil
+	}
+	n := min(max(l.debt, indexMin), len(l.order))
+	l.debt -= n
 	next := make([]key, 0, manyIDs)
 	for at, k := range l.order[:n] {
 		if _, ok := l.due[k]; ok {
@@ -150,16 +183,12 @@ func (l *ledger) insertIDs(keys []key) error {
 	return l.direct.insertIDs.run(nil)
 }
 
-// committed records the keys that a transaction has stored and those that are still to be indexed.
-func (l *ledger) committed(head int64, added map[key]int64, rest []key) {
-	l.head = head
+// committed says that the present commit is durable, and records the keys that are still to
+// be indexed.
+func (l *ledger) committed(head int64, rest []key) {
+	l.head, l.added = head, l.added[:0]
 	if l.order = rest; len(rest) == 0 {
 		l.due = nil
-	}
-	if len(l.fresh) == 0 {
-		l.fresh = added
-	} else {
-		maps.Copy(l.fresh, added)
 	}
 	l.freeze()
 }
@@ -176,37 +205,53 @@ func (l *ledger) forget(last int64) {
 }
 
 var (
-	findIDsText   = "SELECT key FROM ids WHERE key IN (?" + strings.Repeat(", ?", manyIDs-1) + ")"
+	findIDsText   = findText(manyIDs)
 	insertIDsText = "INSERT INTO ids (key, seq) VALUES (?, ?)" + strings.Repeat(", (?, ?)", manyIDs-1) + " ON CONFLICT DO NOTHING"
 )
 
-// indexed returns which of keys are in the tree, except those in memory.
-func (l *ledger) indexed(keys []key) (map[key]bool, error) {
-	ask := make([]driver.Value, 0, manyIDs)
-	found := make(map[key]bool)
+// findText returns a statement that selects which of so many keys are in the tree. It looks up one
+// after the other, where IN would first sort them into a tree of their own.
+func findText(keys int) string {
+	var b strings.Builder
+	b.WriteString("SELECT column1 FROM (VALUES ")
 	for n := range keys {
-		if !l.recent(keys[n]) {
-			ask = append(ask, keys[n][:])
+		if n > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "(%d, ?)", n)
+	}
+	b.WriteString(") CROSS JOIN ids ON ids.key = column2")
+	return b.String()
+}
+
+// known says for each of keys whether the ledger had it before the present commit. It looks up in
+// the tree those that may be there.
+func (l *ledger) known(keys []key) ([]bool, error) {
+	known, ask := make([]bool, len(keys)), make([]int, 0, manyIDs)
+	for n := range keys {
+		if l.mayKnow(&keys[n]) {
+			if known[n] = l.recent(keys[n]); !known[n] {
+				ask = append(ask, n)
+			}
 		}
 		if len(ask) == manyIDs || n == len(keys)-1 && len(ask) > 0 {
-			if err := l.lookup(ask, found); err != nil {
+			if err := l.lookup(keys, ask, known); err != nil {
 				return nil, err
 			}
 			ask = ask[:0]
 		}
 	}
-	return found, nil
+	return known, nil
 }
 
-// lookup looks up 1 to manyIDs keys.
-func (l *ledger) lookup(ask []driver.Value, found map[key]bool) error {
-	slices.SortFunc(ask, func(a, b driver.Value) int { return bytes.Compare(a.([]byte), b.([]byte)) })
-	for len(ask) < manyIDs {
-		ask = append(ask, ask[len(ask)-1])
+// lookup looks up 1 to manyIDs of keys in the tree. The statement always gets manyIDs of them; the
+// others are NULL, which is nowhere.
+func (l *ledger) lookup(keys []key, ask []int, known []bool) error {
+	for n, at := range ask {
+		l.direct.findIDs.set(n, keys[at][:])
 	}
-	l.direct.findIDs.set(0, ask...)
 	return l.direct.findIDs.run(func(values []driver.Value) error {
-		found[key(values[0].([]byte))] = true
+		known[ask[values[0].(int64)]] = true
 		return nil
 	})
 }

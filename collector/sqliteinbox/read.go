@@ -1,6 +1,7 @@
 package sqliteinbox
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -23,37 +24,49 @@ func (i *Inbox) Read(ctx context.Context, after uint64, limit int) ([]report.Env
 	if after > head {
 		return nil, fmt.Errorf("reading inbox: %w: %d, the newest is %d", collector.ErrCursor, after, head)
 	}
-	rows, err := i.readers.QueryContext(ctx, `SELECT seq, received, batch, asn, country, collector, delivery, segment, bucket
+	rows, err := i.readers.QueryContext(ctx, `SELECT seq, received, batch, asn, country, collector, delivery, segment, bucket, body
 		FROM pending WHERE seq > ? ORDER BY seq LIMIT ?`, int64(after), max(limit, 1))
 	if err != nil {
 		return nil, i.named("reading inbox", err)
 	}
 	defer rows.Close()
 	var envelopes []report.Envelope
-	for size := 0; size < readBytes && rows.Next(); {
-		e, err := scan(rows)
+	for size := 0; size < readBytes && len(envelopes) < max(limit, 1) && rows.Next(); {
+		batches, err := scan(rows)
 		if err != nil {
 			return nil, i.named("reading inbox", err)
 		}
-		size += len(e.Segment)
-		envelopes = append(envelopes, e)
+		for n := range batches {
+			if batches[n].Seq > after && len(envelopes) < max(limit, 1) {
+				size += len(batches[n].Segment)
+				envelopes = append(envelopes, batches[n])
+			}
+		}
 	}
 	return envelopes, i.named("reading inbox", rows.Err())
 }
 
-func scan(rows *sql.Rows) (e report.Envelope, err error) {
-	var batch, delivery sql.RawBytes
-	if err := rows.Scan(&e.Seq, &e.Received, &batch, &e.ASN, &e.Country, &e.Collector, &delivery, &e.Segment, &e.Bucket); err != nil {
-		return e, err
+// scan returns the batches in a row.
+func scan(rows *sql.Rows) ([]report.Envelope, error) {
+	var e report.Envelope
+	var batch, delivery, segment, keys sql.RawBytes
+	if err := rows.Scan(&e.Seq, &e.Received, &batch, &e.ASN, &e.Country, &e.Collector, &delivery, &segment, &e.Bucket, &keys); err != nil {
+		return nil, err
+	}
+	if len(batch) == 0 {
+		r := held{seq: int64(e.Seq), received: e.Received, keys: keys, frames: segment}
+		return r.batches(len(keys) / len(key{}))
 	}
 	if len(batch) != len(e.Batch) {
-		return e, fmt.Errorf("batch %d: its id has %d bytes", e.Seq, len(batch))
+		return nil, fmt.Errorf("batch %d: its id has %d bytes", e.Seq, len(batch))
 	}
 	copy(e.Batch[:], batch)
+	var err error
 	if e.Delivery, err = report.DecodeDelivery(delivery); err != nil {
-		return e, fmt.Errorf("batch %d: %w", e.Seq, err)
+		return nil, fmt.Errorf("batch %d: %w", e.Seq, err)
 	}
-	return e, nil
+	e.Segment = bytes.Clone(segment)
+	return []report.Envelope{e}, nil
 }
 
 // ends returns the last seq that all readers have acknowledged, and the newest seq.

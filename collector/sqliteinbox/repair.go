@@ -27,11 +27,16 @@ func sensible(table string, row []any) bool {
 		batch, _ := row[2].([]byte)
 		body, _ := row[3].([]byte)
 		segment, _ := row[8].([]byte)
+		if len(batch) == 0 {
+			seq, _ := row[0].(int64)
+			return (&held{seq: seq, keys: body, frames: segment}).whole()
+		}
 		return len(batch) == len(report.BatchID{}) && len(body) == sha256.Size && sha256.Sum256(segment) == [32]byte(body)
 	case "acked": // seq, received, batch, body
 		batch, _ := row[2].([]byte)
 		body, _ := row[3].([]byte)
-		return len(batch) == len(report.BatchID{}) && len(body) == sha256.Size
+		return len(batch) == len(report.BatchID{}) && len(body) == sha256.Size ||
+			len(batch) == 0 && len(body) > 0 && len(body)%len(key{}) == 0
 	}
 	return true
 }
@@ -39,16 +44,21 @@ func sensible(table string, row []any) bool {
 // finishRepair makes the tables agree. Numbers go on behind all that were ever given, as far as
 // that is known, and every id is in the tree again.
 func finishRepair(tx *sql.Tx) error {
+	const beforePending = "(SELECT seq - " + sqlBatches + " FROM pending ORDER BY seq LIMIT 1)"
 	for _, statement := range []string{
 		"INSERT OR IGNORE INTO state (one, acked, checked, indexed, dropped) VALUES (1, 0, 0, 0, 0)",
 		// a row of state that was lost, or does not fit: what waits is behind what was acknowledged
-		`UPDATE state SET acked = coalesce((SELECT min(seq) - 1 FROM pending), max(acked, coalesce((SELECT max(seq) FROM acked), 0)))
-			WHERE acked >= coalesce((SELECT min(seq) FROM pending), 0) OR acked < coalesce((SELECT max(seq) FROM acked), 0)`,
+		"UPDATE state SET acked = coalesce(" + beforePending + ", max(acked, coalesce((SELECT max(seq) FROM acked), 0))) " +
+			"WHERE acked > coalesce(" + beforePending + ", -1) OR acked < coalesce((SELECT max(seq) FROM acked), 0)",
 		"UPDATE state SET indexed = (" + selectHead + ")",
 		"DELETE FROM ids",
-		"INSERT OR IGNORE INTO ids SELECT " + sqlKey + ", seq FROM acked UNION ALL SELECT " + sqlKey + ", seq FROM pending ORDER BY 1",
 	} {
 		if _, err := tx.Exec(statement); err != nil {
+			return err
+		}
+	}
+	for _, table := range []string{"acked", "pending"} {
+		if err := eachKey(tx, table, "INSERT INTO ids (key, seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING"); err != nil {
 			return err
 		}
 	}

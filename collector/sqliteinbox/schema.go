@@ -85,6 +85,10 @@ CREATE TABLE ids (
 INSERT OR IGNORE INTO ids SELECT ` + sqlKey + `, seq FROM acked WHERE seq <= (SELECT indexed FROM state)
 	UNION ALL SELECT ` + sqlKey + `, seq FROM pending WHERE seq <= (SELECT indexed FROM state) ORDER BY 1;`
 
+// fromVersion4 changes nothing: version 5 stores several batches in a row, see row.go, which
+// earlier releases cannot read.
+const fromVersion4 = ""
+
 // fileOptions returns the options of an inbox's file.
 func fileOptions() sqlitedb.Options {
 	return sqlitedb.Options{
@@ -93,7 +97,7 @@ func fileOptions() sqlitedb.Options {
 			Refused:       ErrSchema,
 			Create:        schema + firstState(),
 			Created:       2,
-			Upgrades:      []string{fromVersion1, fromVersion2, fromVersion3},
+			Upgrades:      []string{fromVersion1, fromVersion2, fromVersion3, fromVersion4},
 		},
 		PageSize:   pageSize,
 		CacheKiB:   16 << 10,

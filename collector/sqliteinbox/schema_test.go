@@ -67,8 +67,8 @@ func TestOpenRefuses(t *testing.T) {
 			if err := i.Close(); err != nil {
 				t.Fatal(err)
 			}
-			database("PRAGMA user_version = 5")(t, path)
-		}, "its schema is version 5, this release knows 4", true},
+			database("PRAGMA user_version = 6")(t, path)
+		}, "its schema is version 6, this release knows 5", true},
 		"another application's": {database("CREATE TABLE mine (x)"), "belongs to another application", true},
 		"no database": {func(t *testing.T, path string) {
 			if err := os.WriteFile(path, []byte(strings.Repeat("not a database ", 100)), 0o600); err != nil {

@@ -27,20 +27,18 @@ func (i *Inbox) write(ctx context.Context, f func(*sql.Tx) error, done func()) e
 }
 
 // writeDirect is like write, for the operations of every group of uploads. f uses the
-// direct statements.
-func (i *Inbox) writeDirect(ctx context.Context, f func() error, done func()) error {
+// direct statements. done gets the transaction's error, and is called unless ctx has ended.
+func (i *Inbox) writeDirect(ctx context.Context, f func() error, done func(error)) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := i.writer.Raw(func(conn any) error { return i.direct.transaction(conn.(*sqlite3.SQLiteConn), f) }); err != nil {
-		return err
-	}
+	err := i.writer.Raw(func(conn any) error { return i.direct.transaction(conn.(*sqlite3.SQLiteConn), f) })
 	if done != nil {
-		done()
+		done(err)
 	}
-	return nil
+	return err
 }
 
 // statements are the statements of the writer's connection that bypass database/sql. Inbox.mu
@@ -53,27 +51,26 @@ type statements struct {
 	pages, unused      *statement
 	recent             *statement // keys that are not in the tree
 	findIDs, insertIDs *statement // for keys in the tree
-	insert, insertMany *statement // one batch, manyRows batches
+	insert             *statement // one row of pending
 	indexed, checked   *statement // change the table state
 }
 
 // texts returns the texts of all statements.
 func (d *statements) texts() map[**statement]string {
 	return map[**statement]string{
-		&d.begin:      "BEGIN IMMEDIATE",
-		&d.commit:     "COMMIT",
-		&d.rollback:   "ROLLBACK",
-		&d.version:    "PRAGMA data_version",
-		&d.head:       selectHead,
-		&d.pages:      "PRAGMA page_count",
-		&d.unused:     "PRAGMA freelist_count",
-		&d.recent:     selectRecent,
-		&d.findIDs:    findIDsText,
-		&d.insertIDs:  insertIDsText,
-		&d.insert:     insertText(1),
-		&d.insertMany: insertText(manyRows),
-		&d.indexed:    "UPDATE state SET indexed = ?",
-		&d.checked:    "UPDATE state SET checked = ?",
+		&d.begin:     "BEGIN IMMEDIATE",
+		&d.commit:    "COMMIT",
+		&d.rollback:  "ROLLBACK",
+		&d.version:   "PRAGMA data_version",
+		&d.head:      selectHead,
+		&d.pages:     "PRAGMA page_count",
+		&d.unused:    "PRAGMA freelist_count",
+		&d.recent:    selectRecent,
+		&d.findIDs:   findIDsText,
+		&d.insertIDs: insertIDsText,
+		&d.insert:    insertText,
+		&d.indexed:   "UPDATE state SET indexed = ?",
+		&d.checked:   "UPDATE state SET checked = ?",
 	}
 }
 
