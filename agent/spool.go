@@ -54,7 +54,8 @@ type Spool interface {
 	// the result. If update returns nil, the blob stays as it is. If it returns an empty blob that
 	// is not nil, the blob is deleted. No other agent changes the blob meanwhile. update may be
 	// called more than once. State returns the blob that is stored afterwards. A name has 1 to 32
-	// lower-case letters, and a blob at most [MaxState] bytes.
+	// lower-case letters ([ValidState]), and a blob at most [MaxState] bytes. Otherwise the error is
+	// [ErrStateName] or [ErrStateSize].
 	State(name string, update func(old []byte) []byte) ([]byte, error)
 
 	// Usage returns the number of segments, including unfinished ones, and their total size.
@@ -71,6 +72,22 @@ type Spool interface {
 
 // MaxState is the maximum size of a blob of state, in bytes.
 const MaxState = 1 << 20
+
+// The errors of [Spool.State] for a name and a blob that are not allowed.
+var (
+	ErrStateName = errors.New("a state's name must be 1 to 32 lower-case letters")
+	ErrStateSize = errors.New("state is larger than agent.MaxState")
+)
+
+// ValidState reports whether [Spool.State] allows a name.
+func ValidState(name string) bool {
+	for i := range len(name) {
+		if name[i] < 'a' || name[i] > 'z' {
+			return false
+		}
+	}
+	return name != "" && len(name) <= 32
+}
 
 // Segment is a finished segment in a spool.
 type Segment struct {

@@ -29,27 +29,25 @@ func (s State) String() string {
 // Map holds the present state of the servers of a topology. All servers are [Unknown] at first. Its
 // methods are safe for concurrent use.
 type Map struct {
-	mu          sync.RWMutex // guards everything below
-	topology    *Topology
-	replaced    uint64
-	up          *Bitset // a bit is set only if it is also set in known
-	known       *Bitset
-	counts      []tally // by id of a group of the topology
-	changed     []int64 // Unix ms of each server's last change of state; 0 if none
-	last        int64   // Unix ms of the last change of any server
-	version     uint64
-	subscribers map[chan struct{}]struct{}
+	mu       sync.RWMutex // guards everything below
+	topology *Topology
+	replaced uint64
+	up       *Bitset // a bit is set only if it is also set in known
+	known    *Bitset
+	counts   []tally // by id of a group of the topology
+	changed  []int64 // Unix ms of each server's last change of state; 0 if none
+	last     int64   // Unix ms of the last change of any server
+	version  uint64
 }
 
 // NewMap returns a Map of the servers of t.
 func NewMap(t *Topology) *Map {
 	return &Map{
-		topology:    t,
-		up:          newBitset(t.Len()),
-		known:       newBitset(t.Len()),
-		counts:      make([]tally, len(t.parents)),
-		changed:     make([]int64, t.Len()),
-		subscribers: map[chan struct{}]struct{}{},
+		topology: t,
+		up:       newBitset(t.Len()),
+		known:    newBitset(t.Len()),
+		counts:   make([]tally, len(t.parents)),
+		changed:  make([]int64, t.Len()),
 	}
 }
 
@@ -75,17 +73,6 @@ func (m *Map) Replace(t *Topology) {
 	m.topology, m.up, m.known, m.counts, m.changed = t, next.up, next.known, next.counts, next.changed
 	m.replaced++
 	m.version++
-	m.signal()
-}
-
-// signal notifies the subscribers. The caller must hold mu.
-func (m *Map) signal() {
-	for c := range m.subscribers {
-		select {
-		case c <- struct{}{}:
-		default: // a signal is already waiting; it covers this change too
-		}
-	}
 }
 
 // Set sets the state of server i to s, as of time at, and reports whether the state has changed. If
@@ -101,7 +88,6 @@ func (m *Map) Set(i int, s State, at time.Time) (changed bool) {
 	m.changed[i] = at.UnixMilli()
 	m.last = max(m.last, m.changed[i])
 	m.version++
-	m.signal()
 	return true
 }
 
@@ -147,13 +133,6 @@ func (m *Map) Down(address string) bool {
 	return down
 }
 
-// Version returns the number of changes of state so far.
-func (m *Map) Version() uint64 {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return m.version
-}
-
 // Snapshot returns a copy of the whole state at one instant. It takes 250 KB for 1,000,000 servers.
 func (m *Map) Snapshot() Snapshot {
 	m.mu.RLock()
@@ -165,22 +144,6 @@ func (m *Map) Snapshot() Snapshot {
 		Known:    m.known.Clone(),
 		Version:  m.version,
 		Changed:  fromMilli(m.last),
-	}
-}
-
-// Subscribe returns a channel that receives a signal after changes. The channel holds one signal:
-// many changes while the reader is busy become one, and writers never wait. A reader that takes a
-// [Map.Snapshot] after each signal misses nothing. cancel ends the subscription; it may be called
-// more than once. The channel is never closed.
-func (m *Map) Subscribe() (changes <-chan struct{}, cancel func()) {
-	c := make(chan struct{}, 1)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.subscribers[c] = struct{}{}
-	return c, func() {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		delete(m.subscribers, c)
 	}
 }
 

@@ -13,8 +13,8 @@ var epoch = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
 func TestMapKeepsStateAndItsTime(t *testing.T) {
 	m := NewMap(mustTopology(t, fleet(1, 1, 1, 3)))
-	if got := m.Counts(); got != (Counts{Unknown: 3}) || m.Version() != 0 {
-		t.Fatalf("a new map has %+v, version %d", got, m.Version())
+	if got := m.Counts(); got != (Counts{Unknown: 3}) || m.Snapshot().Version != 0 {
+		t.Fatalf("a new map has %+v, version %d", got, m.Snapshot().Version)
 	}
 	for i, step := range []struct {
 		state   State
@@ -35,8 +35,8 @@ func TestMapKeepsStateAndItsTime(t *testing.T) {
 			t.Errorf("step %d: state %v since %v, want %v since %v", i, state, since, step.state, want)
 		}
 	}
-	if m.Version() != 4 || m.Counts() != (Counts{Up: 1, Unknown: 2}) {
-		t.Errorf("version %d, counts %+v", m.Version(), m.Counts())
+	if m.Snapshot().Version != 4 || m.Counts() != (Counts{Up: 1, Unknown: 2}) {
+		t.Errorf("version %d, counts %+v", m.Snapshot().Version, m.Counts())
 	}
 	if m.Set(-1, Up, epoch) || m.Set(3, Up, epoch) {
 		t.Error("a server outside was set")
@@ -93,37 +93,6 @@ func TestSnapshotDoesNotTear(t *testing.T) {
 	}
 	close(stop)
 	group.Wait()
-}
-
-func TestSubscribersNeverHoldTheWriter(t *testing.T) {
-	m := NewMap(mustTopology(t, fleet(1, 1, 1, 10)))
-	slow, cancelSlow := m.Subscribe()
-	gone, cancelGone := m.Subscribe()
-	cancelGone()
-	cancelGone()
-	for i := range 10 {
-		m.Set(i, Up, epoch)
-	}
-	<-slow
-	if up := m.Counts().Up; up != 10 {
-		t.Errorf("after the signal %d servers are up", up)
-	}
-	select {
-	case <-slow:
-		t.Error("changes did not become one signal")
-	case <-gone:
-		t.Error("a cancelled subscription got a signal")
-	default:
-	}
-	m.Set(0, Up, epoch)
-	select {
-	case <-slow:
-		t.Error("a signal without a change")
-	default:
-	}
-	m.Set(0, Down, epoch)
-	<-slow
-	cancelSlow()
 }
 
 func TestDownNeedsAllAtTheAddress(t *testing.T) {
@@ -215,15 +184,8 @@ func TestReplaceKeepsWhatBothHave(t *testing.T) {
 	m := NewMap(topology("a", "bb", "ccc"))
 	m.Set(0, Up, time.UnixMilli(1000))
 	m.Set(1, Down, time.UnixMilli(2000))
-	changes, cancel := m.Subscribe()
-	defer cancel()
 	before := m.Snapshot()
 	m.Replace(topology("ccc", "dddd", "bb"))
-	select {
-	case <-changes:
-	default:
-		t.Error("subscribers were not told")
-	}
 	after := m.Snapshot()
 	if after.Version != before.Version+1 || after.Replaced != before.Replaced+1 || after.Topology.Len() != 3 || before.Topology.Server(0).Name != "a" {
 		t.Errorf("version %d and %d, topology %d and %d", before.Version, after.Version, before.Replaced, after.Replaced)

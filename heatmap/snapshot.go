@@ -13,7 +13,7 @@ type Snapshot struct {
 	// bit i is 1 if the state of server i is known; a server that is not known is neither up nor
 	// down; if nil, all are known
 	Known   *Bitset
-	Version uint64 // see Map.Version
+	Version uint64 // number of changes of the map's state so far
 	// how often the topology was replaced; snapshots of a map with the same number share
 	// their topology
 	Replaced uint64

@@ -30,8 +30,8 @@ func TestLostPacketIsNoFailure(t *testing.T) {
 			}}}}})
 		after(time.Minute + time.Second)
 		stop()
-		if state := stateOf(p, 0); state != heatmap.Up || p.Map().Version() != 1 || attempts != 13 {
-			t.Errorf("%v after %d changes and %d attempts", state, p.Map().Version(), attempts)
+		if state := stateOf(p, 0); state != heatmap.Up || p.Map().Snapshot().Version != 1 || attempts != 13 {
+			t.Errorf("%v after %d changes and %d attempts", state, p.Map().Snapshot().Version, attempts)
 		}
 	})
 }

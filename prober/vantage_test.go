@@ -106,8 +106,8 @@ func TestNeverProbedStaysUnknown(t *testing.T) {
 		p, stop := run(t, Options{Targets: targets, Interval: time.Second})
 		defer stop()
 		after(time.Minute)
-		if got := stateOf(p, 0); got != heatmap.Unknown || p.Map().Version() != 0 {
-			t.Errorf("the server is %v, version %d", got, p.Map().Version())
+		if got := stateOf(p, 0); got != heatmap.Unknown || p.Map().Snapshot().Version != 0 {
+			t.Errorf("the server is %v, version %d", got, p.Map().Snapshot().Version)
 		}
 	})
 }

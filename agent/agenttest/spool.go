@@ -1,7 +1,6 @@
 package agenttest
 
 import (
-	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -150,15 +149,10 @@ func (s *Spool) TakeDrops() (drops []report.Drop) {
 	return drops
 }
 
-var (
-	errStateName = errors.New("agenttest: a state's name is 1 to 32 lower-case letters")
-	errStateSize = errors.New("agenttest: state is larger than agent.MaxState")
-)
-
 // State implements [agent.Spool].
 func (s *Spool) State(name string, update func(old []byte) []byte) ([]byte, error) {
-	if name == "" || len(name) > 32 || slices.ContainsFunc([]byte(name), func(c byte) bool { return c < 'a' || c > 'z' }) {
-		return nil, errStateName
+	if !agent.ValidState(name) {
+		return nil, agent.ErrStateName
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,7 +161,7 @@ func (s *Spool) State(name string, update func(old []byte) []byte) ([]byte, erro
 	case len(fresh) == 0:
 		delete(s.state, name)
 	case len(fresh) > agent.MaxState:
-		return slices.Clone(s.state[name]), errStateSize
+		return slices.Clone(s.state[name]), agent.ErrStateSize
 	default:
 		s.state[name] = slices.Clone(fresh)
 	}

@@ -196,7 +196,7 @@ func ours(root *os.Root) ([]string, error) {
 		name := e.Name()
 		_, isSegment := parseName(name)
 		state, isState := strings.CutSuffix(strings.TrimSuffix(name, extTemp), extState)
-		if isSegment || (isState && validState(state)) || name == lockDir || name == lockUpload {
+		if isSegment || (isState && agent.ValidState(state)) || name == lockDir || name == lockUpload {
 			names = append(names, name)
 		}
 	}

@@ -8,24 +8,10 @@ import (
 	"github.com/heliograph-net/heliograph/agent"
 )
 
-func validState(name string) bool {
-	for i := range len(name) {
-		if name[i] < 'a' || name[i] > 'z' {
-			return false
-		}
-	}
-	return name != "" && len(name) <= 32
-}
-
-var (
-	errStateName = errors.New("state name must be 1 to 32 lower-case letters")
-	errStateSize = errors.New("state is larger than agent.MaxState")
-)
-
 // State implements [agent.Spool]. A blob that cannot be read, or is too large, counts as absent.
 func (s *Spool) State(name string, update func(old []byte) []byte) ([]byte, error) {
-	if !validState(name) {
-		return nil, errStateName
+	if !agent.ValidState(name) {
+		return nil, agent.ErrStateName
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,7 +73,7 @@ func readState(root *os.Root, name string) []byte {
 // one is there.
 func writeState(root *os.Root, name string, b []byte) error {
 	if len(b) > agent.MaxState {
-		return errStateSize
+		return agent.ErrStateSize
 	}
 	// the file may be left from a process that died, or planted; the directory is locked
 	if err := root.Remove(name + extTemp); err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -153,9 +153,11 @@ func TestHolesMovesAndNames(t *testing.T) {
 	}
 }
 
-func TestTornFileIsContinued(t *testing.T) {
-	dir := t.TempDir()
-	m := heatmap.NewMap(topologyOf(t, servers(20)))
+// threeFrames writes a history in which one more of 20 servers is down each minute, and returns the
+// map and the file's name and contents.
+func threeFrames(t *testing.T, dir string) (m *heatmap.Map, name string, whole []byte) {
+	t.Helper()
+	m = heatmap.NewMap(topologyOf(t, servers(20)))
 	l := open(t, Options{Dir: dir})
 	for i := range 3 {
 		m.Set(i, heatmap.Down, start)
@@ -166,11 +168,17 @@ func TestTornFileIsContinued(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	name := filepath.Join(dir, "2026-11-29.heat")
+	name = filepath.Join(dir, "2026-11-29.heat")
 	whole, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return m, name, whole
+}
+
+func TestTornFileIsContinued(t *testing.T) {
+	dir := t.TempDir()
+	m, name, whole := threeFrames(t, dir)
 	for cut := range len(whole) {
 		if err := os.WriteFile(name, whole[:cut], 0o600); err != nil {
 			t.Fatal(err)
@@ -209,22 +217,7 @@ func TestOldDaysAreDeleted(t *testing.T) {
 
 func TestDamageIsFound(t *testing.T) {
 	dir := t.TempDir()
-	l := open(t, Options{Dir: dir})
-	m := heatmap.NewMap(topologyOf(t, servers(20)))
-	for i := range 3 {
-		m.Set(i, heatmap.Down, start)
-		if err := l.Append(start.Add(time.Duration(i)*time.Minute), m.Snapshot()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Join(dir, "2026-11-29.heat")
-	whole, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, name, whole := threeFrames(t, dir)
 	for at := range whole {
 		damaged := append([]byte(nil), whole...)
 		damaged[at] ^= 0x40

@@ -10,33 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "heliograph.h"
-
-static void fail(const char *what, long number) {
-  fprintf(stderr, "%s: %ld\n", what, number);
-  exit(1);
-}
-
-static hg_agent begin(const char *policy_name, const char *spool) {
-  static unsigned char policy[64 << 10];
-  hg_options o = {.size = sizeof o, .consent = HG_CONSENT_COUNTS, .app = "forked", .policy = policy, .spool_dir = spool};
-  FILE *f = fopen(policy_name, "rb");
-  hg_agent agent;
-  char error[512];
-  if (f == NULL) {
-    fail("policy", 0);
-  }
-  o.policy_size = fread(policy, 1, sizeof policy, f);
-  fclose(f);
-  if (hg_open(&o, &agent, error, sizeof error) != HG_OK) {
-    fail(error, 0);
-  }
-  return agent;
-}
+#include "begin.h"
 
 static void parent(char **argv) {
   hg_observation o = {.size = sizeof o, .url = "https://shop.example/", .outcome = "tcp.reset"};
-  hg_agent agent = begin(argv[1], argv[2]);
+  hg_agent agent = begin("forked", argv[1], argv[2]);
   pid_t child;
   int ready[2];
   char c;
@@ -82,7 +60,7 @@ int main(int argc, char **argv) {
     fail("no child", child);
   }
   fclose(out);
-  agent = begin(argv[1], argv[2]);
+  agent = begin("forked", argv[1], argv[2]);
   remain = hg_flush(agent, 500);
   kill((pid_t)child, SIGKILL);
   if (remain < 1) {

@@ -15,9 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "heliograph.h"
+#include "begin.h"
 
-static unsigned char policy[64 << 10];
 static int constructed_blocked = -1; /* signals that were blocked when the host's constructors ran */
 
 static int any_blocked(void) {
@@ -32,11 +31,6 @@ static int any_blocked(void) {
 }
 
 __attribute__((constructor)) static void host_constructor(void) { constructed_blocked = any_blocked(); }
-
-static void fail(const char *what, int number) {
-  fprintf(stderr, "%s: %d\n", what, number);
-  exit(1);
-}
 
 /* Every thread but this one blocks the signals of hosts. */
 static void look_at_threads(void) {
@@ -74,22 +68,6 @@ static void look_at_threads(void) {
   closedir(dir);
 }
 
-static hg_agent begin(const char *policy_name, const char *spool) {
-  hg_options o = {.size = sizeof o, .consent = HG_CONSENT_COUNTS, .app = "signals", .policy = policy, .spool_dir = spool};
-  FILE *f = fopen(policy_name, "rb");
-  hg_agent agent;
-  char error[512];
-  if (f == NULL) {
-    fail("policy", 0);
-  }
-  o.policy_size = fread(policy, 1, sizeof policy, f);
-  fclose(f);
-  if (hg_open(&o, &agent, error, sizeof error) != HG_OK) {
-    fail(error, 0);
-  }
-  return agent;
-}
-
 int main(int argc, char **argv) {
   static const int waited[] = {SIGTERM, SIGINT, SIGUSR1, SIGALRM, SIGHUP};
   hg_observation o = {.size = sizeof o, .url = "https://shop.example/", .outcome = "tcp.reset"};
@@ -98,7 +76,7 @@ int main(int argc, char **argv) {
   if (argc != 3 || constructed_blocked != 0 || any_blocked() != 0) {
     fail("signals are blocked for the host", constructed_blocked);
   }
-  agent = begin(argv[1], argv[2]);
+  agent = begin("signals", argv[1], argv[2]);
   for (int i = 0; i < 100; i++) {
     hg_observe(agent, &o);
   }

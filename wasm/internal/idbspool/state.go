@@ -6,24 +6,10 @@ import (
 	"github.com/heliograph-net/heliograph/agent"
 )
 
-func validState(name string) bool {
-	for i := range len(name) {
-		if name[i] < 'a' || name[i] > 'z' {
-			return false
-		}
-	}
-	return name != "" && len(name) <= 32
-}
-
-var (
-	errStateName = errors.New("state name must be 1 to 32 lower-case letters")
-	errStateSize = errors.New("state is larger than agent.MaxState")
-)
-
 // State implements agent.Spool. A blob that is too large counts as absent.
 func (s *Spool) State(name string, update func(old []byte) []byte) ([]byte, error) {
-	if !validState(name) {
-		return nil, errStateName
+	if !agent.ValidState(name) {
+		return nil, agent.ErrStateName
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,7 +45,7 @@ func changeState(t transaction, name string, update func(old []byte) []byte) ([]
 	case fresh == nil:
 		return old, nil
 	case len(fresh) > agent.MaxState:
-		return old, errStateSize
+		return old, agent.ErrStateSize
 	case len(fresh) == 0:
 		t.deleteState(name)
 		return nil, nil
