@@ -19,11 +19,11 @@
 // rate of failures is known only roughly (gamma–Poisson, as in discounted Bayesian surveillance)
 // and varies beyond chance by amounts that are learned from calm bins, because failures of one
 // source come together, and because the few reports that stand for many requests tell only roughly
-// how many there are. An alarm takes
-// Options.Evidence nats and a price: the logarithm of one over the value's share of requests. Since
-// shares sum to one, this weighted Bonferroni correction makes the chance of a false alarm that of
-// a single series. A bin is learned as normal when it leaves the ring, unless it was suspicious, so
-// that slow faults are not learned while they grow.
+// how many there are. An alarm takes Options.Evidence nats and two prices: the logarithm of one
+// over the value's share of requests, and the same of the stream's share of what is expected to
+// fail. Since shares sum to one, this weighted Bonferroni correction makes the chance of a false
+// alarm that of a single series. A bin is learned as normal when it leaves the ring, unless it was
+// suspicious, so that slow faults are not learned while they grow.
 //
 // Alarms are explained by package localise, over all attributes together. What it finds is
 // simplified and ranked by evidence less price. A cause belongs to an incident with the same scope,

@@ -32,6 +32,7 @@ type Judge struct {
 	clients clients
 	probes  map[vantageServer]probed
 	dirty   []dirtySeries
+	looks   looks
 
 	incidents []*incident
 	open      int // of the incidents, those that are open

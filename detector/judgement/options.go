@@ -12,7 +12,7 @@ type Options struct {
 	// Grace is the least time that a bin waits for rows after its end. 0 means 10 s.
 	Grace time.Duration
 	// Evidence is what an alarm takes: minus the natural logarithm of the probability that chance
-	// does it, after the price of having looked at many places. 0 means 15.
+	// does it, after the price of having looked at many places and outcomes. 0 means 14.
 	Evidence float64
 	Excess   float64 // failures above the expected that an alarm takes. 0 means 5
 	Ratio    float64 // failures over expected failures that an alarm takes. 0 means 1.5
@@ -29,7 +29,7 @@ type Options struct {
 func (o *Options) validate() error {
 	def(&o.Bin, 10*time.Second)
 	def(&o.Grace, 10*time.Second)
-	def(&o.Evidence, 15)
+	def(&o.Evidence, 14)
 	def(&o.Excess, 5)
 	def(&o.Ratio, 1.5)
 	def(&o.Clients, 3)

@@ -13,6 +13,9 @@ import (
 const (
 	maxProbes  = 20_000
 	probesHold = 5 * time.Minute // after which the result of a probe says nothing any more
+	// probes in a row that fail until a server is down: where some requests fail everywhere, single
+	// probes do, too
+	probesDown = 2
 )
 
 // vantageServer is what a probe is of.
@@ -21,12 +24,14 @@ type vantageServer struct {
 	server  string
 }
 
-// probed is the latest result of a vantage about a server.
+// probed is what a vantage found of a server of late.
 type probed struct {
-	at  int64
-	asn uint32
-	ok  bool
+	at     int64 // of the latest probe
+	asn    uint32
+	failed uint8 // probes in a row up to it, as far as they are asked for
 }
+
+func (p *probed) ok() bool { return p.failed == 0 }
 
 // AddProbe takes the result of a probe.
 func (j *Judge) AddProbe(p Probe) {
@@ -36,9 +41,14 @@ func (j *Judge) AddProbe(p Probe) {
 		j.dropped++
 		return
 	}
-	if p.At >= old.at {
-		j.probes[key] = probed{p.At, p.VantageASN, p.Outcome == report.OK}
+	if p.At < old.at {
+		return
 	}
+	now := probed{at: p.At, asn: p.VantageASN}
+	if p.Outcome != report.OK {
+		now.failed = min(old.failed+1, probesDown)
+	}
+	j.probes[key] = now
 }
 
 // forgetProbes drops results that hold no longer.
@@ -46,18 +56,20 @@ func (j *Judge) forgetProbes() {
 	maps.DeleteFunc(j.probes, func(_ vantageServer, p probed) bool { return j.now-p.at > probesHold.Milliseconds() })
 }
 
-// vantages sums up what each vantage finds of the servers of a scope, or of all. A vantage that
-// finds every server down, wherever it looks, may itself be cut off, and says nothing beside others
-// that find them up.
-func (t *turn) vantages(servers []string) []verdict.Vantage {
+// vantages sums up what each vantage finds of the servers of a scope, or of all. A server is down
+// only if most vantages outside of the scope's networks that can tell say so; one inside speaks for
+// itself. A vantage that finds every server down, wherever it looks, may itself be cut off, and
+// says nothing beside others that find them up.
+func (t *turn) vantages(s *Scope) []verdict.Vantage {
 	by := map[string]*verdict.Vantage{}
 	reaches := map[string]bool{} // anything at all
+	votes := t.votes(s.ASN)
 	for key, p := range t.j.probes {
 		if t.j.now-p.at > probesHold.Milliseconds() {
 			continue
 		}
-		reaches[key.vantage] = reaches[key.vantage] || p.ok
-		if len(servers) > 0 && !slices.Contains(servers, key.server) {
+		reaches[key.vantage] = reaches[key.vantage] || p.ok()
+		if len(s.Server) > 0 && !slices.Contains(s.Server, key.server) {
 			continue
 		}
 		v := by[key.vantage]
@@ -65,9 +77,10 @@ func (t *turn) vantages(servers []string) []verdict.Vantage {
 			v = &verdict.Vantage{Name: key.vantage, ASN: p.asn}
 			by[key.vantage] = v
 		}
-		if p.ok {
+		switch {
+		case p.ok():
 			v.Up++
-		} else {
+		case p.failed >= probesDown && (votes[key.server] > 0 || slices.Contains(s.ASN, p.asn)):
 			v.Down++
 		}
 	}
@@ -83,4 +96,19 @@ func (t *turn) vantages(servers []string) []verdict.Vantage {
 	}
 	slices.SortFunc(all, func(a, b verdict.Vantage) int { return cmp.Compare(a.Name, b.Name) })
 	return all
+}
+
+// votes are, by server, how many more vantages outside of some networks find it down than up.
+func (t *turn) votes(networks []uint32) map[string]int {
+	votes := map[string]int{}
+	for key, p := range t.j.probes {
+		switch {
+		case t.j.now-p.at > probesHold.Milliseconds() || slices.Contains(networks, p.asn):
+		case p.ok():
+			votes[key.server]--
+		case p.failed >= probesDown:
+			votes[key.server]++
+		}
+	}
+	return votes
 }

@@ -109,10 +109,10 @@ func (p *population) restoreStream(f *streamForm) error {
 			return fmt.Errorf("restore: too many outcomes")
 		}
 	}
-	st.clusters = clusters{f.Clusters[0], f.Clusters[1]}
+	st.clusters, st.apart = clusters{f.Clusters[0], f.Clusters[1]}, f.Apart
 	for a := range f.Spread {
 		s := &st.spread[a]
-		s.small.squares, s.small.sum, s.large.excess, s.large.n = f.Spread[a][0], f.Spread[a][1], f.Spread[a][2], f.Spread[a][3]
+		s.small.squares, s.small.sum, s.large.excess, s.large.weight = f.Spread[a][0], f.Spread[a][1], f.Spread[a][2], f.Spread[a][3]
 	}
 	for _, e := range f.Series {
 		if e.Attribute >= attributes {

@@ -10,8 +10,9 @@ const ringBins = 64
 // Parameters of the baseline. They hold for any width of a bin and any rate.
 const (
 	rateHours = 24.0 // half-life of what is known of a failure rate
-	// shape of the gamma distribution of failure rates among the values of one attribute: the rate
-	// of a value without history is within a factor of some 2 of that of everyone
+	// shape of the gamma distribution of failure rates among the values of one attribute until it
+	// is learned: the rate of a value without history is within a factor of some 2 of that
+	// of everyone
 	priorShape = 2.0
 	// failures per request of everyone where nothing is known, by one outcome and by all
 	priorRate    = 1e-3
@@ -90,9 +91,10 @@ func (s *series) sum(bin int64, n int) float64 {
 	return total
 }
 
-// rate is the expected number of failures per request, shrunk to the parent's rate.
-func (s *series) rate(parent float64) float64 {
-	return max((priorShape+s.a)/(priorShape/parent+s.b), leastRate)
+// rate is the expected number of failures per request, shrunk to the parent's rate by a gamma
+// distribution of a shape.
+func (s *series) rate(parent, shape float64) float64 {
+	return max((shape+s.a)/(shape/parent+s.b), leastRate)
 }
 
 // freeze keeps the bins from..to from being learned.

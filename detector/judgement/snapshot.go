@@ -70,6 +70,7 @@ type streamForm struct {
 	Outcome  uint32                 `json:"o"`
 	Spread   [attributes][4]float64 `json:"d"`
 	Clusters [2]float64             `json:"k"`
+	Apart    [attributes]apart      `json:"h"`
 	Series   []seriesForm           `json:"s"`
 }
 
@@ -220,10 +221,10 @@ func (p *population) form() populationForm {
 }
 
 func (st *stream) form() streamForm {
-	f := streamForm{Outcome: st.outcome, Clusters: [2]float64{st.clusters.squares, st.clusters.sum}}
+	f := streamForm{Outcome: st.outcome, Clusters: [2]float64{st.clusters.squares, st.clusters.sum}, Apart: st.apart}
 	for a := range st.spread {
 		s := &st.spread[a]
-		f.Spread[a] = [4]float64{s.small.squares, s.small.sum, s.large.excess, s.large.n}
+		f.Spread[a] = [4]float64{s.small.squares, s.small.sum, s.large.excess, s.large.weight}
 	}
 	for a := range st.series {
 		for _, v := range slices.Sorted(maps.Keys(st.series[a])) {

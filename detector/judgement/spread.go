@@ -9,22 +9,25 @@ const spreadBins = 6
 // rate of a value varies from one minute to the next. The first makes the variance a multiple of
 // the mean e, the second adds a multiple of e²: variance = cluster·e + noise·e².
 type spread struct {
-	small struct{ squares, sum float64 } // of windows with small e
-	large struct{ excess, n float64 }    // of windows with large e
+	small struct{ squares, sum float64 }   // of windows with small e
+	large struct{ excess, weight float64 } // of windows with large e
 }
 
-// What is assumed at the start, and its weight.
+// What is assumed at the start, and its weight: rates that often double or halve from one minute to
+// the next, until calm shows that they do not.
 const (
-	clusterPrior, clusterWeight = 1.5, 50 // weight in expected failures
-	noisePrior, noiseWeight     = 0.1, 60 // weight in windows
+	clusterPrior, clusterWeight = 1.5, 50   // weight in expected failures
+	noisePrior, noiseWeight     = 0.25, 200 // weight as of windows
 	// most that one window says, as a multiple of the mean's square
 	spreadClip = 9
-	spreadMost = 10_000 // windows remembered
+	spreadMost = 10_000 // weight remembered
 	smallCount = 1.0    // a count below it is small
+	largeCount = 2.0    // a count above it is large
+	windowMost = 5      // a window weighs as much as the square of its mean, up to this
 	noiseLeast = 0.003  // no rate is steadier than to 5 %
-	largeCount = 3.0    // a count above it is large
 )
 
+// add takes a window with x failures where e are expected and cluster come together.
 func (s *spread) add(x, e, cluster float64) {
 	d := (x - e) * (x - e)
 	switch {
@@ -37,11 +40,13 @@ func (s *spread) add(x, e, cluster float64) {
 			s.small.sum /= 2
 		}
 	case e > largeCount:
-		s.large.excess += min((d-cluster*e)/(e*e), spreadClip)
-		s.large.n++
-		if s.large.n > spreadMost {
+		weight := min(e, windowMost)
+		weight *= weight
+		s.large.excess += weight * min((d-cluster*e)/(e*e), spreadClip)
+		s.large.weight += weight
+		if s.large.weight > spreadMost {
 			s.large.excess /= 2
-			s.large.n /= 2
+			s.large.weight /= 2
 		}
 	}
 }
@@ -59,7 +64,7 @@ func (s *spread) cluster() float64 {
 }
 
 func (s *spread) noise() float64 {
-	return max(noiseLeast, (noisePrior*noiseWeight+s.large.excess)/(noiseWeight+s.large.n))
+	return max(noiseLeast, (noisePrior*noiseWeight+s.large.excess)/(noiseWeight+s.large.weight))
 }
 
 // clusters is how many failures of one source come together. A source that counts for k failures in
@@ -69,7 +74,7 @@ type clusters struct{ squares, sum float64 }
 
 const (
 	// what is assumed at the start, and its weight in failures
-	togetherPrior, togetherWeight = 2, 50
+	togetherPrior, togetherWeight = 1.5, 50
 	// a source that counts for more says no more about others, and the most that is believed, so
 	// that nobody can make the detector deaf
 	togetherMost = 5

@@ -76,6 +76,7 @@ func (j *Judge) alarm(f finding, x *counts, bin int64) (alarm, bool) {
 	if f.evidence < need || f.x-f.e < j.o.Excess {
 		return alarm{}, false
 	}
+	need += j.looks.price(j, f.stream, bin)
 	if part := j.unexplained(&f, x, bin); part < 1 {
 		f = f.stream.look(f.series, x)
 		// An incident explains its failures roughly, so what it leaves must be clear.

@@ -13,6 +13,7 @@ type stream struct {
 	spread  [attributes]spread
 
 	clusters clusters
+	apart    [attributes]apart
 }
 
 func newStream(pop *population, outcome uint32, parent *stream, bin int64) *stream {
@@ -48,9 +49,9 @@ func (st *stream) open(a attribute, v uint32, bin int64) *series {
 // rate is the failure rate of a series.
 func (st *stream) rate(s *series) float64 {
 	if s != st.all {
-		return s.rate(st.all.rate(st.prior()))
+		return s.rate(st.rate(st.all), st.shape(s.attribute))
 	}
-	return s.rate(st.prior())
+	return s.rate(st.prior(), priorShape)
 }
 
 func (st *stream) prior() float64 {
@@ -158,8 +159,12 @@ func (st *stream) cluster(a attribute) float64 {
 	return max(st.clusters.mean(), st.spread[a].cluster())
 }
 
-// doubt is the relative variance of the failures that are expected at a series: as the rate varies,
-// as it is known from few failures, and as the requests are known from few reports.
+// doubt is the relative variance of the failures that are expected at a series: as the rate varies
+// from minute to minute, in the present one and in those that it was learned from; as it is known
+// from few failures; and as the requests are known from few reports. An error about the requests
+// cancels out as far as the rate was learned from them, too.
 func (st *stream) doubt(s *series) float64 {
-	return st.spread[s.attribute].noise() + 1/(priorShape+s.a) + st.pop.uncertainty(s.exposure)
+	shape := st.shape(s.attribute)
+	minutes := s.b / max(spreadBins*st.pop.requests(s.exposure), 1e-9)
+	return st.spread[s.attribute].noise()*(1+1/max(minutes, 1)) + 1/(shape+s.a) + st.pop.uncertainty(s.exposure)*shape/(shape+s.a)
 }

@@ -32,7 +32,7 @@ type Grade struct {
 func grades(events []judgement.Event, truths []simulate.Truth) (all []Grade, falsePages []judgement.Event) {
 	belongs := map[judgement.ID]bool{}
 	for _, t := range truths {
-		all = append(all, grade(events, t, belongs))
+		all = append(all, grade(of(events, &t, truths), t, belongs))
 	}
 	paged := map[judgement.ID]bool{}
 	for _, e := range events {
@@ -54,6 +54,20 @@ func mayPage(e judgement.Event, truths []simulate.Truth) bool {
 // about reports whether an incident overlaps a fault.
 func about(e *judgement.Event, t *simulate.Truth) bool {
 	return e.Judged >= t.Start && e.Onset <= t.End+after && (e.Until == 0 || e.Until >= t.Start) && e.Onset >= t.Start-10*60_000
+}
+
+// of leaves out what is about another of several truths: what is told as forged is about a flood,
+// if there is one, and all else about a fault.
+func of(events []judgement.Event, t *simulate.Truth, truths []simulate.Truth) []judgement.Event {
+	forged := func(verdict string) bool { return verdict == string(model.Forged) }
+	if !slices.ContainsFunc(truths, func(o simulate.Truth) bool { return forged(o.Verdict) != forged(t.Verdict) }) {
+		return events
+	}
+	last := map[judgement.ID]bool{} // by incident, whether its last word is that it is forged
+	for _, e := range events {
+		last[e.ID] = forged(string(e.Verdict))
+	}
+	return slices.DeleteFunc(slices.Clone(events), func(e judgement.Event) bool { return last[e.ID] != forged(t.Verdict) })
 }
 
 func grade(events []judgement.Event, t simulate.Truth, belongs map[judgement.ID]bool) Grade {

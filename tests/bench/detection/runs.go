@@ -16,7 +16,8 @@ import (
 // WorldOptions say what to run.
 type WorldOptions struct {
 	Scenario string // one of simulate.Names
-	Seeds    int    // 1 to Seeds
+	Seeds    int    // how many
+	First    int    // the first seed; 0 means 1
 	Peers    bool   // run the simple rules, too
 	Parallel int    // runs at a time
 	Judge    judgement.Options
@@ -61,7 +62,7 @@ func RunWorld(ctx context.Context, o WorldOptions) (*World, error) {
 		}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			w.Runs[i], errs[i] = runOne(o, uint64(i+1))
+			w.Runs[i], errs[i] = runOne(o, uint64(max(o.First, 1)+i))
 		})
 	}
 	wg.Wait()

@@ -16,7 +16,7 @@ func calm(ctx context.Context, o *options, out io.Writer) error {
 		name string
 		runs int
 	}{{"calm", o.calmDays}, {"cold-start", o.starts}} {
-		w, err := detection.RunWorld(ctx, detection.WorldOptions{Scenario: part.name, Seeds: part.runs, Peers: o.peers, Parallel: o.parallel, Judge: o.judgeOptions(),
+		w, err := detection.RunWorld(ctx, detection.WorldOptions{Scenario: part.name, Seeds: part.runs, First: o.first, Peers: o.peers, Parallel: o.parallel, Judge: o.judgeOptions(),
 			Change: o.change})
 		if err != nil {
 			return err

@@ -25,6 +25,7 @@ type options struct {
 	only      string
 	scenarios string
 	seeds     int
+	first     int
 	parallel  int
 	peers     bool
 	verbose   bool
@@ -67,6 +68,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&o.only, "only", strings.Join(names, ","), "parts to run")
 	flags.StringVar(&o.scenarios, "scenario", "all", "worlds: scenarios to run, or all")
 	flags.IntVar(&o.seeds, "seeds", 20, "worlds: seeds of each scenario")
+	flags.IntVar(&o.first, "first-seed", 1, "worlds, calm: the first seed")
 	flags.IntVar(&o.parallel, "parallel", 1, "runs at a time")
 	flags.BoolVar(&o.peers, "peers", true, "run the simple rules beside the detector")
 	flags.BoolVar(&o.verbose, "v", false, "print what was wrong in each run")

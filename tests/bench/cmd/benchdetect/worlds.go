@@ -40,7 +40,7 @@ func worlds(ctx context.Context, o *options, out io.Writer) error {
 	peerNames := detection.PeerNames()
 	for _, name := range names {
 		start := time.Now()
-		w, err := detection.RunWorld(ctx, detection.WorldOptions{Scenario: name, Seeds: o.seeds, Peers: o.peers, Parallel: o.parallel, Judge: o.judgeOptions(),
+		w, err := detection.RunWorld(ctx, detection.WorldOptions{Scenario: name, Seeds: o.seeds, First: o.first, Peers: o.peers, Parallel: o.parallel, Judge: o.judgeOptions(),
 			Change: o.change})
 		if err != nil {
 			return err
