@@ -94,6 +94,9 @@ const (
 	// a status other than OK, or a broken answer
 	GRPCFailed     Outcome = "grpc.failed"
 	GRPCNotServing Outcome = "grpc.not_serving" // the service itself says so
+	// Outcomes of servers that send heartbeats instead of being probed.
+	HeartbeatSilent Outcome = "heartbeat.silent" // none came in time
+	HeartbeatDown   Outcome = "heartbeat.down"   // one said that the server is down
 
 	// Outcomes of application errors. They are never the outcome of a request, so no
 	// counter has them.

@@ -39,6 +39,7 @@ type cli struct {
 	Relay      relayCmd      `cmd:"" help:"Run an Oblivious HTTP relay: it keeps agents' addresses from a collector and can read nothing."`
 	Detector   detectorCmd   `cmd:"" help:"Run the detector and the dashboard alone, fed by remote collectors."`
 	Prober     proberCmd     `cmd:"" help:"Run a prober alone: it delivers its results to the collectors, or shows them on a page of its own."`
+	Heartbeat  heartbeatCmd  `cmd:"" help:"Tell a prober which servers of a rack are up."`
 	Quarantine quarantineCmd `cmd:"" help:"Show the batches that the detector could not use, or try them again."`
 	Alert      alertCmd      `cmd:"" help:"Try who is told of incidents."`
 	Simulate   simulateCmd   `cmd:"" help:"Invent the reports of a population of users, fault by fault, with the truth beside them."`

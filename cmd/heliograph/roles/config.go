@@ -178,6 +178,9 @@ type ProberConfig struct {
 	// listener for a Prometheus that scrapes /probe; none if listen is empty
 	Scrape ListenConfig `yaml:"scrape"`
 
+	// servers that tell whether they are up
+	Heartbeats HeartbeatsConfig `yaml:"heartbeats"`
+
 	// most targets with metrics of their own; 0: none
 	TargetMetrics int `yaml:"target_metrics"`
 

@@ -145,6 +145,7 @@ func (c *Config) checkProber(bad complaint) {
 		bad("prober.vantage", "must not be empty: it is the name under which detectors know this prober")
 	}
 	c.checkMaintenance(bad)
+	c.checkHeartbeats(bad)
 	checkModules("prober.modules.", c.Prober.Modules, bad)
 	for i := range c.Prober.Targets {
 		t, key := &c.Prober.Targets[i], fmt.Sprintf("prober.targets[%d]", i)

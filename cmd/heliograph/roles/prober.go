@@ -8,6 +8,7 @@ import (
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/prober"
+	"github.com/heliograph-net/heliograph/prober/heartbeat"
 )
 
 // localVantage names the vantage of a prober whose results stay in its process.
@@ -27,6 +28,15 @@ func (p *Process) addProber(c *Config, version string) error {
 	}
 	o.Logger, o.Metrics = p.log, p.metrics
 	o.Vantage, o.ASN, o.Version = cmp.Or(c.Prober.Vantage, localVantage), c.Prober.VantageASN, version
+	beats := heartbeat.NewReceiver(cmp.Or(c.Prober.Vantage, localVantage))
+	racks, beating, err := c.heartbeats(beats)
+	if err == nil {
+		err = beats.Reload(racks)
+	}
+	if err != nil {
+		return err
+	}
+	o.Targets = append(o.Targets, beating...)
 	o.TargetMetrics = c.Prober.TargetMetrics
 	part := lifecycle.Part{Name: "prober"}
 	switch {
@@ -52,11 +62,11 @@ func (p *Process) addProber(c *Config, version string) error {
 	}
 	p.expect(c, o.Targets)
 	p.parts.Add(endProber, part)
-	if err := p.addScrape(c, o.Env); err != nil {
+	if err := errors.Join(p.addScrape(c, o.Env), p.addHeartbeats(c, beats)); err != nil {
 		return err
 	}
 	p.reloads.add("prober", func(next *Config) ([]any, error) {
-		o, told, err := reloadProber(next, pr)
+		o, told, err := reloadProber(next, pr, beats)
 		if err == nil {
 			p.expect(next, o.Targets)
 		}
@@ -90,15 +100,23 @@ func (p *Process) expect(c *Config, targets []prober.Target) {
 }
 
 // reloadProber applies new targets and witnesses to a prober and describes them.
-func reloadProber(c *Config, pr *prober.Prober) (o prober.Options, told []any, err error) {
+func reloadProber(c *Config, pr *prober.Prober, beats *heartbeat.Receiver) (o prober.Options, told []any, err error) {
 	if o, err = proberOptions(c); err != nil {
 		return o, nil, err
 	}
+	racks, beating, err := c.heartbeats(beats)
+	if err != nil {
+		return o, nil, err
+	}
+	o.Targets = append(o.Targets, beating...)
 	err = pr.Reload(prober.Settings{
 		Targets: o.Targets, Witnesses: o.Witnesses, Maintenance: o.Maintenance, Env: o.Env,
 		Interval: o.Interval, Timeout: o.Timeout, DownAfter: o.DownAfter,
 	})
 	if err != nil {
+		return o, nil, err
+	}
+	if err := beats.Reload(racks); err != nil {
 		return o, nil, err
 	}
 	return o, []any{"targets", len(o.Targets), "witnesses", len(o.Witnesses), "interval", o.Interval.String()}, nil

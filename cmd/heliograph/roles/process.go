@@ -71,7 +71,7 @@ var endedBy = [...]time.Duration{
 // Process is a set of roles with their listeners and the operations listener.
 type Process struct {
 	// host:port as bound; empty for a role that the process does not have
-	CollectorAddr, DashboardAddr, OperationsAddr, ScrapeAddr string
+	CollectorAddr, DashboardAddr, OperationsAddr, ScrapeAddr, HeartbeatAddr string
 
 	Store model.Reader // reports and incidents; nil without a detector
 
