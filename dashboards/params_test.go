@@ -82,8 +82,8 @@ func TestCostProblems(t *testing.T) {
 	now := time.Now()
 	for want, cost := range map[string]*model.CostError{
 		"since makes the query read more than 9 sums; now it may be 6h30m0s at most":                         {Of: "sums", Most: 9, Since: now.Add(-6*time.Hour - 30*time.Minute)},
-		"since makes the query read more than 9 sums; ask for a shorter one, or for one target":              {Of: "sums", Most: 9, Since: now},
-		"since makes the query read more than 9 series; ask for a shorter one, or for one target":            {Of: "series", Most: 9},
+		"since makes the query read more than 9 sums; ask for a shorter one":                                 {Of: "sums", Most: 9, Since: now},
+		"since makes the query read more than 9 series; ask for a shorter one":                               {Of: "series", Most: 9},
 		"by makes more than 9 groups; ask by fewer of type, server, for one target, or with a shorter since": {Of: "groups", Most: 9, By: model.DimensionsOf(model.ByOutcome, model.ByServer)},
 	} {
 		if got := costProblem(cost, now); got.Error != want || !strings.HasPrefix(want, got.Parameter+" ") {

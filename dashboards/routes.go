@@ -125,7 +125,7 @@ func costProblem(c *model.CostError, now time.Time) api.Problem {
 		return api.Problem{Parameter: "since", Error: fmt.Sprintf("since makes the query read more than %d %s; now it may be %s at most",
 			c.Most, c.Of, api.FormatSpan(now.Sub(c.Since).Truncate(time.Second)))}
 	default:
-		return api.Problem{Parameter: "since", Error: fmt.Sprintf("since makes the query read more than %d %s; ask for a shorter one, or for one target", c.Most, c.Of)}
+		return api.Problem{Parameter: "since", Error: fmt.Sprintf("since makes the query read more than %d %s; ask for a shorter one", c.Most, c.Of)}
 	}
 }
 

@@ -29,11 +29,9 @@ func (e *CostError) Error() string {
 	text := fmt.Sprintf("the query would read more than %d %s; ask for a shorter time", e.Most, e.Of)
 	if !e.Since.IsZero() {
 		text += ", since " + e.Since.UTC().Format(time.RFC3339) + " at most"
-	} else {
-		text += " or for one target"
 	}
 	if e.By != 0 {
-		text += ", or by fewer of the dimensions " + e.By.String()
+		text += ", for one target, or by fewer of the dimensions " + e.By.String()
 	}
 	return text
 }

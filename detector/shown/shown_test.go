@@ -52,6 +52,14 @@ func honest(seed uint64, networks, places int, sigma float64) (all []cell) {
 	return all
 }
 
+// partners are places that tell of a target of their own.
+func partners(n uint32, target string, requests uint64) (all []cell) {
+	for i := range n {
+		all = append(all, cell{Population{App: "api", Target: target, Source: report.SourceAgent}, 200 + i, report.Bucket(1 + i), requests, 1})
+	}
+	return all
+}
+
 func sum(all []float64) (s float64) {
 	for _, v := range all {
 		s += v
@@ -68,6 +76,9 @@ func TestHonestPlacesCountInFull(t *testing.T) {
 		"in two networks":          honest(4, 2, 100, .5),
 		"few":                      {{shop, 1, 1, 90, 20}, {shop, 2, 2, 1, 1}, {shop, 3, 3, 1, 1}},
 		"two places":               {{shop, 1, 1, 1_000_000, 1}, {shop, 2, 2, 1, 1}},
+		"four places":              {{shop, 1, 1, LonelyFloor, 20}, {shop, 2, 2, 1, 1}, {shop, 3, 3, 1, 1}, {shop, 4, 4, 1, 1}},
+		"partners of another kind": append(honest(6, 60, 240, 0), partners(5, "https://api.example", 100_000)...),
+		"a tool of an office":      append(honest(7, 60, 240, 0), partners(1, "https://tool.example", LonelyFloor)...),
 		"no bucket is known":       {{shop, 1, 0, 1_000_000, 1}, {shop, 2, 0, 1, 1}, {shop, 3, 0, 1, 1}, {shop, 4, 1, 1, 1}},
 		"an office and its people": append(honest(5, 20, 40, 0), cell{shop, 7, 4000, 200, 20}),
 	} {
@@ -109,7 +120,7 @@ func TestPlacesOfStrangersWeighLittle(t *testing.T) {
 		"two networks beside a single one":   {honest(1, 1, 240, 0), func(i int) (uint32, report.Bucket) { return uint32(64900 + i), 4000 }, 2, .1},
 		"no networks are known":              {honest(1, 1, 240, 0), func(int) (uint32, report.Bucket) { return 64500, 4000 }, 1, .05},
 		"few honest places":                  {honest(1, 8, 8, 0), func(int) (uint32, report.Bucket) { return 64999, 4000 }, 1, 1.3},
-		"one of four places":                 {honest(1, 3, 3, 0), func(int) (uint32, report.Bucket) { return 64999, 4000 }, 1, 3.4},
+		"one of four places":                 {honest(1, 3, 3, 0), func(int) (uint32, report.Bucket) { return 64999, 4000 }, 1, 17},
 	} {
 		cells := append([]cell(nil), c.honest...)
 		for n := range 2000 {
@@ -124,6 +135,36 @@ func TestPlacesOfStrangersWeighLittle(t *testing.T) {
 		}
 		if s := sum(got[len(c.honest):]); s > c.most*told {
 			t.Errorf("%s: strangers count for %.2f times the honest requests, want %v at most", name, s/told, c.most)
+		}
+	}
+}
+
+// Invented names are no way around: whatever of it is invented, it is one place's.
+func TestInventedNamesCountForLittle(t *testing.T) {
+	const honestRequests = 240 * 21
+	for name, c := range map[string]struct {
+		as    func(i int) Population
+		nets  int
+		limit float64 // requests
+	}{
+		"an application":         {func(int) Population { return Population{"evil", shop.Target, report.SourceAgent} }, 1, 210},
+		"many applications":      {func(i int) Population { return Population{fmt.Sprint(i), shop.Target, report.SourceAgent} }, 1, 210},
+		"another kind":           {func(int) Population { return Population{"shop", shop.Target, report.SourceBrowser} }, 1, 210},
+		"a target":               {func(int) Population { return Population{"shop", "https://evil.example", report.SourceAgent} }, 1, LonelyFloor},
+		"many targets":           {func(i int) Population { return Population{"shop", fmt.Sprint(i), report.SourceAgent} }, 1, LonelyFloor},
+		"three networks":         {func(int) Population { return Population{"evil", shop.Target, report.SourceAgent} }, 3, 3 * 210},
+		"three networks' target": {func(i int) Population { return Population{"evil", "https://evil.example", report.SourceAgent} }, 3, 3 * LonelyFloor},
+	} {
+		cells := honest(1, 60, 240, 0)
+		for i := range 3000 {
+			cells = append(cells, cell{c.as(i), uint32(900 + i%c.nets), 7, 1 << 40, 1})
+		}
+		got := counted(cells)
+		if s := sum(got[:240]); s != honestRequests {
+			t.Errorf("%s: %v of the honest requests count", name, s)
+		}
+		if s := sum(got[240:]); s > c.limit+1 {
+			t.Errorf("%s: strangers count for %v requests, want %v at most", name, s, c.limit)
 		}
 	}
 }

@@ -88,7 +88,7 @@ func TestCostlyQueriesAreRefused(t *testing.T) {
 	})
 	t.Run("series", func(t *testing.T) {
 		set(t, &maxSeriesRead, 9)
-		if cost, err := ask(model.TotalsQuery{}); cost == nil || !strings.Contains(err.Error(), "one target") {
+		if cost, err := ask(model.TotalsQuery{}); cost == nil || !strings.Contains(err.Error(), "9 series; ask for a shorter time") {
 			t.Errorf("%v", err)
 		}
 	})

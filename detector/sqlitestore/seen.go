@@ -11,7 +11,7 @@ import (
 // seen is a series that a query reads.
 type seen struct {
 	model.Series      // without the values that the query does not need
-	wanted       bool // its outcome is what the query asks for
+	wanted       bool // its outcome and target are what the query asks for
 	group        *group
 }
 
@@ -23,13 +23,13 @@ func (s *seen) population() shown.Population {
 // compared are the dimensions that every query needs, to tell populations apart.
 var compared = model.DimensionsOf(model.ByApp, model.ByTarget, model.BySource, model.ByASN, model.ByOutcome)
 
-// seriesSeen returns the series of the cells that q selects, by id. The error may be a
+// seriesSeen returns the series of the cells that are read for q, by id. The error may be a
 // *model.CostError.
 func (s *Events) seriesSeen(ctx context.Context, q model.TotalsQuery) (map[int64]*seen, error) {
 	known := map[int64]*seen{}
 	texts := map[string]string{} // most series share their texts
 	err := each(ctx, s.asked, "reading series", "SELECT s.id, "+seriesColumns+` FROM series s WHERE s.id IN
-		(SELECT series FROM cells WHERE bin > ? AND bin <= ?) AND s.delivery = ? AND (? = '' OR s.target = ?)`,
+		(SELECT series FROM cells WHERE bin > ? AND bin <= ?) AND s.delivery = ?`,
 		selectedArgs(q), func(rows *sql.Rows) error {
 			var id int64
 			v := &seen{}
@@ -41,7 +41,7 @@ func (s *Events) seriesSeen(ctx context.Context, q model.TotalsQuery) (map[int64
 			}
 			v.Series = v.Only(q.By | compared)
 			share(texts, &v.Series)
-			v.wanted = q.Type == "" || v.Outcome.Under(q.Type)
+			v.wanted = (q.Type == "" || v.Outcome.Under(q.Type)) && (q.Target == "" || v.Target == q.Target)
 			known[id] = v
 			return nil
 		})

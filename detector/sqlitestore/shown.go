@@ -31,8 +31,8 @@ type binReader struct {
 	cells []shownCell
 }
 
-// read reads the cells that q selects, bin by bin. It reads all outcomes, because what is shown of
-// one depends on the others.
+// read reads the cells that q selects, bin by bin. It reads those of all outcomes and targets,
+// because what is shown of one depends on the others.
 func (r *binReader) read(ctx context.Context, db *sql.DB, q model.TotalsQuery) error {
 	err := each(ctx, db, "reading cells", `SELECT c.bin, c.series, c.estimated, c.clients, c.places
 		FROM cells c JOIN series s ON s.id = c.series WHERE `+selected+` ORDER BY c.bin`, selectedArgs(q), r.row)
@@ -82,11 +82,9 @@ func (r *binReader) finish() {
 }
 
 // selected is a condition on cells as c and series as s, with the arguments of selectedArgs.
-const selected = "c.bin > ? AND c.bin <= ? AND s.delivery = ? AND (? = '' OR s.target = ?)"
+const selected = "c.bin > ? AND c.bin <= ? AND s.delivery = ?"
 
-func selectedArgs(q model.TotalsQuery) []any {
-	return append(spanArgs(q), q.Delivery, q.Target, q.Target)
-}
+func selectedArgs(q model.TotalsQuery) []any { return append(spanArgs(q), q.Delivery) }
 
 // spanArgs returns the bin after which and the bin up to which q selects.
 func spanArgs(q model.TotalsQuery) []any {

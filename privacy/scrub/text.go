@@ -64,7 +64,7 @@ type expectation uint8
 
 const (
 	nothing     expectation = iota
-	secretValue             // after "password", once a separator has come
+	secretValue             // after "password", once a separator has come, or with a digit
 	headerValue             // after "Cookie", once a separator has come: the rest of the line
 	bearerToken             // after "Bearer"
 	userName                // after "C:\Users"
@@ -111,7 +111,7 @@ func (t *textScrubber) delimiter(c byte) {
 	t.out = append(t.out, c)
 	switch c {
 	case ':', '=':
-		t.sep = t.next == secretValue || t.next == headerValue ||
+		t.sep = t.next == secretValue || t.next == headerValue || t.next == accountNumber ||
 			t.next == personValue && (c == '=' || t.pos > 1 && strings.IndexByte("\"'`", t.in[t.pos-2]) >= 0)
 	case ' ', '\t', '"', '\'', '`', '>', '\\':
 		if t.next == userName && c != '\\' {
@@ -129,6 +129,9 @@ func (t *textScrubber) value(rest string) bool {
 		return false // the value has not started yet
 	}
 	n := 0
+	if t.next == accountNumber && ibanLen(rest, true) > 0 {
+		return false
+	}
 	if t.next == headerValue {
 		n = lineLen(rest)
 	} else {
@@ -165,7 +168,11 @@ func (t *textScrubber) word(rest string) {
 		t.replace(n, textToken)
 		return
 	}
-	if stand := standIn(w); stand != "" {
+	stand := standIn(w)
+	if stand == "" && t.next == secretValue && n >= 4 && strings.ContainsAny(w, "0123456789") {
+		stand = textSecret // "password hunter2"
+	}
+	if stand != "" {
 		t.replace(n, stand)
 		return
 	}

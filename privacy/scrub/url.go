@@ -149,7 +149,7 @@ func namesPersonNext(s string) bool {
 func namesSecretNext(s string) bool {
 	for word := range strings.FieldsFuncSeq(strings.ToLower(s), func(r rune) bool { return r == '-' || r == '_' || r == '.' }) {
 		switch word {
-		case "reset", "recover", "recovery", "forgot", "invite", "invites", "invitation", "invitations", "verify", "verification", "confirm",
+		case "reset", "resets", "recover", "recovery", "forgot", "referral", "invite", "invites", "invitation", "invitations", "verify", "verification", "confirm",
 			"confirmation", "activate", "activation", "token", "tokens", "magic", "otp", "code", "codes", "key", "keys", "secret", "secrets",
 			"voucher", "vouchers", "coupon", "coupons", "redeem", "unlock", "unsubscribe", "share", "shared", "join", "session", "sessions":
 			return true

@@ -67,6 +67,9 @@ func TestScrubURL(t *testing.T) {
 
 		{"reset", "https://shop.example/reset/abcdefgh", "https://shop.example/reset/:id"},
 		{"invitation", "https://shop.example/invite/TREEHOUSE/join", "https://shop.example/invite/:id/join"},
+		{"resets", "https://shop.example/resets/abcdefgh", "https://shop.example/resets/:id"},
+		{"referral", "https://shop.example/referral/bobsmith", "https://shop.example/referral/:id"},
+		{"verification", "https://shop.example/email/verify/sesame", "https://shop.example/email/verify/:id"},
 		{"password reset", "https://shop.example/password-reset/sesame", "https://shop.example/password-reset/:id"},
 		{"step of a reset", "https://shop.example/reset/password", "https://shop.example/reset/password"},
 		{"e-mail", "https://shop.example/unsubscribe/alice@mail.example", "https://shop.example/unsubscribe/[email]"},

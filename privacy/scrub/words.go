@@ -83,26 +83,25 @@ func hasIPv4(w string) bool {
 }
 
 // secretKeys are the endings of names whose values are secret, in lower case without separators.
-var secretKeys = [...]string{"password", "passwd", "passphrase", "pwd", "secret", "token", "apikey", "accesskey", "privatekey", "secretkey",
-	"credential", "credentials", "sessionid", "sessid", "csrf", "xsrf", "otp", "cvv", "cvc", "ssn", "iban"}
+var secretKeys = [...]string{"password", "passwd", "passcode", "passwort", "pwd", "secret", "token", "apikey", "accesskey", "privatekey", "secretkey",
+	"credential", "credentials", "sessionid", "sessid", "csrf", "xsrf", "otp", "cvv", "cvc", "ssn", "signature", "jwt"}
 
 // personKeys are the endings of names whose values are people's, likewise.
 var personKeys = [...]string{"user", "username", "userid", "login", "email", "firstname", "lastname", "fullname", "surname", "nickname", "phone",
-	"customer", "accountname", "accountid", "customerid"}
+	"customer", "account", "uid", "accountname", "accountid", "customerid"}
 
 // expectAfter returns what to expect of the next word after word w, which is followed by rest.
 func expectAfter(w, rest string) expectation {
 	if strings.HasPrefix(rest, `\`) && (equalASCII(w, "users") || equalASCII(w, "home")) {
 		return userName
 	}
-	if equalASCII(w, "iban") && strings.HasPrefix(rest, " ") {
-		return accountNumber
-	}
-	if equalASCII(w, "bearer") || equalASCII(w, "token") && strings.HasPrefix(rest, " ") {
+	if equalASCII(w, "bearer") {
 		return bearerToken
 	}
-	if equalASCII(w, "pass") || equalASCII(w, "pw") || equalASCII(w, "pin") {
-		return secretValue
+	for _, key := range [...]string{"pass", "pw", "pin", "sid", "session"} {
+		if equalASCII(w, key) {
+			return secretValue
+		}
 	}
 	var buf [16]byte // the last letters of w, right-aligned; long enough for every key
 	i := len(buf)
@@ -116,8 +115,13 @@ func expectAfter(w, rest string) expectation {
 		}
 	}
 	name := string(buf[i:])
-	if strings.HasSuffix(name, "authorization") || strings.HasSuffix(name, "cookie") {
+	switch {
+	case strings.HasSuffix(name, "authorization"), strings.HasSuffix(name, "cookie"), strings.HasSuffix(name, "passphrase"):
 		return headerValue
+	case strings.HasSuffix(name, "iban"):
+		return accountNumber
+	case strings.HasSuffix(name, "token") && strings.HasPrefix(rest, " "):
+		return bearerToken
 	}
 	for _, key := range secretKeys {
 		if strings.HasSuffix(name, key) {
@@ -206,9 +210,13 @@ const maxIBAN = 34 // ISO 13616-1
 
 // ibanLen returns the length in bytes of the bank account's number that rest starts with, or 0: two
 // capitals, two digits, then letters and digits, in groups or not. When it was announced it may be
-// incomplete; else its check digits must be right.
+// incomplete, and begin with small letters; else its check digits must be right.
 func ibanLen(rest string, announced bool) int {
-	if len(rest) < 4 || !isUpper(rest[0]) || !isUpper(rest[1]) || !isDigit(rest[2]) || !isDigit(rest[3]) {
+	country := isUpper
+	if announced {
+		country = isLetter
+	}
+	if len(rest) < 4 || !country(rest[0]) || !country(rest[1]) || !isDigit(rest[2]) || !isDigit(rest[3]) {
 		return 0
 	}
 	n, best := 0, 0
@@ -218,7 +226,7 @@ func ibanLen(rest string, announced bool) int {
 		if c == ' ' && i+1 < len(rest) && (isUpper(rest[i+1]) || isDigit(rest[i+1])) && rest[i-1] != ' ' {
 			continue
 		}
-		if !isUpper(c) && !isDigit(c) {
+		if !isUpper(c) && !isDigit(c) && i > 1 {
 			break
 		}
 		text[n] = c
