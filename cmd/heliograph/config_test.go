@@ -57,7 +57,7 @@ func TestConfigCheckFindsWhatWouldNotWork(t *testing.T) {
 		}, nil, "mode 0644"},
 		"nobody reads": {func(t *testing.T, dir string) {
 			change(t, filepath.Join(dir, "heliograph.yaml"), "feed_keys: [keys/feed.pub.pem]", "feed_keys: []")
-		}, []string{"--role", "collector"}, "nobody can read"},
+		}, []string{"--role", "collector"}, "no detector can read the inbox"},
 		"not in the policy": {func(t *testing.T, dir string) {
 			change(t, filepath.Join(dir, "heliograph.yaml"), "id: c1", "id: c9")
 		}, nil, "c9 is not among the collectors"},
@@ -70,7 +70,7 @@ func TestConfigCheckFindsWhatWouldNotWork(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-		}, nil, "has no key for what the policy has agents seal"},
+		}, nil, "lacks the key that agents seal to under the policy"},
 		"policy that is none": {func(t *testing.T, dir string) {
 			if err := os.WriteFile(filepath.Join(dir, "policy"), []byte("hello"), 0o644); err != nil {
 				t.Fatal(err)

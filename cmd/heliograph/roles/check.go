@@ -115,7 +115,7 @@ func (k *checker) collector(withDetector bool) {
 		}
 	}
 	if len(col.FeedKeys) == 0 && !withDetector {
-		k.add(doctor.Bad, "collector.feed_keys", "names no detector: nobody can read what is stored, and the inbox only fills")
+		k.add(doctor.Bad, "collector.feed_keys", "is empty: no detector can read the inbox, which only fills")
 	}
 	for i, name := range col.ObliviousKeys {
 		if _, err := readKey(k.dir, name, keyfile.ParseObliviousKey); err != nil {
@@ -137,7 +137,7 @@ func (k *checker) receiptKey(own ed25519.PublicKey) {
 	case i < 0:
 		k.add(doctor.Bad, "collector.id", "%s is not among the collectors of the policy: no agent delivers here", k.Collector.ID)
 	case !own.Equal(ed25519.PublicKey(k.signed.Collectors[i].ReceiptKey)):
-		k.add(doctor.Bad, "collector.receipt_key", "is not the key that the policy gives %s: agents believe none of its receipts", k.Collector.ID)
+		k.add(doctor.Bad, "collector.receipt_key", "is not the key that the policy gives %s: agents reject its receipts", k.Collector.ID)
 	}
 }
 
@@ -179,7 +179,7 @@ func loopback(listen string) bool {
 func (k *checker) detector(withCollector bool) {
 	d := &k.Config.Detector
 	if len(d.OpenKeys) == 0 {
-		k.add(doctor.Bad, "detector.open_keys", "names no key: no report can be opened")
+		k.add(doctor.Bad, "detector.open_keys", "is empty: no report can be opened")
 	}
 	opens := false
 	for i, name := range d.OpenKeys {
@@ -193,11 +193,11 @@ func (k *checker) detector(withCollector bool) {
 		opens = opens || k.signed != nil && slices.Equal(open.SealKey().Bytes(), k.signed.SealKey)
 	}
 	if k.signed != nil && len(d.OpenKeys) > 0 && !opens {
-		k.add(doctor.Bad, "detector.open_keys", "has no key for what the policy has agents seal: reports go to quarantine")
+		k.add(doctor.Bad, "detector.open_keys", "lacks the key that agents seal to under the policy: reports go to quarantine")
 	}
 	switch {
 	case len(d.Feeds) == 0 && !withCollector:
-		k.add(doctor.Bad, "detector.feeds", "names no collector: no report can arrive")
+		k.add(doctor.Bad, "detector.feeds", "is empty: no report can arrive")
 	case len(d.Feeds) > 0:
 		if _, err := readKey(k.dir, d.FeedKey, keyfile.ParseSigningKey); err != nil {
 			k.bad("detector.feed_key", err)
@@ -208,14 +208,14 @@ func (k *checker) detector(withCollector bool) {
 	if _, err := k.receivers(); err != nil {
 		k.bad("alerts.receivers", err)
 	} else if len(k.Alerts.Receivers) == 0 {
-		k.add(doctor.Warning, "alerts.receivers", "names nobody: incidents are on the page alone")
+		k.add(doctor.Warning, "alerts.receivers", "is empty: nobody is alerted, and only the page shows incidents")
 	}
 }
 
 func (k *checker) prober() {
 	p := &k.Config.Prober
 	if len(p.Targets) == 0 {
-		k.add(doctor.Warning, "prober.targets", "names none: nothing is probed")
+		k.add(doctor.Warning, "prober.targets", "is empty: nothing is probed")
 	}
 	if p.Policy == "" {
 		return
@@ -234,7 +234,7 @@ func (k *checker) prober() {
 
 func (k *checker) networks() {
 	if k.Networks == "" {
-		k.add(doctor.Warning, "networks", "names no table: every client's network is unknown, and no incident can name one")
+		k.add(doctor.Warning, "networks", "is empty: the network of every client is unknown, so no incident can name one")
 		return
 	}
 	if _, err := nettable.Open(networkFiles(k.Config)); err != nil {
@@ -247,6 +247,6 @@ func (k *checker) secret(key, name string) {
 	info, err := os.Stat(k.File(name))
 	const others = fs.FileMode(0o007)
 	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&others != 0 {
-		k.add(doctor.Bad, key, "%s is a private key that everybody on this host may read or change (mode %04o): chmod 600 it", name, info.Mode().Perm())
+		k.add(doctor.Bad, key, "%s is a private key that other users of this host can read or change (mode %04o): chmod 600 it", name, info.Mode().Perm())
 	}
 }
