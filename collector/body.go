@@ -126,7 +126,10 @@ func (m *memory) read(w http.ResponseWriter, r *http.Request, limit int64) (*bod
 			b.free()
 		}
 	}()
-	arriving := http.MaxBytesReader(w, r.Body, limit)
+	arriving := r.Body
+	if r.ContentLength < 0 || coding != "" { // otherwise net/http reads no more than announced
+		arriving = http.MaxBytesReader(w, arriving, limit)
+	}
 	if coding == "" {
 		err = b.readFrom(arriving)
 	} else {

@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/heliograph-net/heliograph/privacy/receipt"
@@ -23,21 +22,23 @@ type committer struct {
 	timeout time.Duration // for storing an upload
 
 	queue   *group[*upload]
+	waiting *waiting
 	idle    sync.Pool // of *upload
 	round   round     // owned by its goroutine
 	failing bool      // owned by its goroutine; the inbox failed in the last round
-	tooLate chan struct{}
-	giveUp  func() // closes tooLate, so that waiting uploads are told to come later
 }
 
 func newCommitter(o *Options, s *signer, delay *queueDelay, sh *shedder, m *metrics) *committer {
 	c := &committer{inbox: o.Inbox, signer: s, delay: delay, shedder: sh, metrics: m, log: o.Logger, timeout: o.CommitTimeout,
-		idle: sync.Pool{New: newUpload}, tooLate: make(chan struct{})}
-	c.giveUp = sync.OnceFunc(func() { close(c.tooLate) })
+		idle: sync.Pool{New: newUpload}}
+	c.waiting = newWaiting(o.CommitTimeout, (*upload).expired)
 	c.queue = newGroup(o.MaxUploads, (*upload).weight, c.commit)
 	c.queue.open()
 	return c
 }
+
+// giveUp tells waiting uploads to come later.
+func (c *committer) giveUp() { c.waiting.giveUp() }
 
 // upload is one batch on its way into the inbox. The submitter owns its fields before submit and
 // after answered, and the committer in between.
@@ -46,24 +47,25 @@ type upload struct {
 	body     *body               // the memory of entry; may be nil
 	key      *ed25519.PrivateKey // signs its receipt; nil: no receipt is needed
 	queued   time.Time
-	answered chan answer // buffered
-	timeout  *time.Timer // owned by the submitter
-	// set by the first of two: the committer with an answer, or a submitter that no longer waits
-	over atomic.Bool
+	answered chan answer // buffered; a late answer leaves the upload to the committer
+
+	waits         bool // guarded by waiting.mu; it is among those that wait
+	before, after *upload
+	late          bool // set by waiting.remove: its submitter no longer waits
 }
 
-func newUpload() any {
-	u := &upload{answered: make(chan answer, 1), timeout: time.NewTimer(time.Hour)}
-	u.timeout.Stop()
-	return u
-}
+func newUpload() any { return &upload{answered: make(chan answer, 1)} }
 
 // answer is the answer to an upload. The receipt is nil if none was needed or if it is not
 // yet signed.
 type answer struct {
 	statement receipt.Statement
 	receipt   []byte
+	late      bool // it is none: the upload has waited too long
 }
+
+// expired lets the submitter go.
+func (u *upload) expired() { u.answered <- answer{late: true} }
 
 func (u *upload) weight() int { return len(u.entry.Envelope.Segment) }
 
@@ -72,8 +74,7 @@ func (c *committer) free(u *upload) {
 	if u.body != nil {
 		u.body.free()
 	}
-	u.entry, u.body, u.key = Entry{}, nil, nil
-	u.over.Store(false)
+	u.entry, u.body, u.key, u.late = Entry{}, nil, nil, false
 	c.idle.Put(u)
 }
 
@@ -83,24 +84,21 @@ func (c *committer) store(e Entry, body *body, key *ed25519.PrivateKey) answer {
 	u := c.idle.Get().(*upload)
 	u.entry, u.body, u.key, u.queued = e, body, key, time.Now()
 	said := receipt.Statement{Batch: e.Envelope.Batch, Body: e.Body}
+	if !c.waiting.add(u) {
+		c.free(u)
+		return answer{statement: slowDown(said, c.shedder.unavailable())}
+	}
 	if !c.queue.submit(u) {
+		if c.waiting.remove(u); u.late {
+			<-u.answered
+		}
 		c.free(u)
 		return answer{statement: slowDown(said, c.shedder.overload(shedCount, 1))}
 	}
-	u.timeout.Reset(c.timeout)
-	select {
-	case a := <-u.answered:
-		u.timeout.Stop()
-		c.free(u)
-		return a
-	case <-u.timeout.C:
-	case <-c.tooLate:
-		u.timeout.Stop()
-	}
-	if u.over.CompareAndSwap(false, true) { // the committer frees it
+	a := <-u.answered
+	if a.late { // the committer frees it
 		return answer{statement: slowDown(said, c.shedder.unavailable())}
 	}
-	a := <-u.answered
 	c.free(u)
 	return a
 }
@@ -148,15 +146,16 @@ func (c *committer) commit(all []*upload) {
 
 // handOut answers all uploads of a round. receipts has those of the uploads that need one.
 func (c *committer) handOut(all []*upload, statements []receipt.Statement, receipts [][]byte) {
+	c.waiting.remove(all...)
 	for i, u := range all {
 		a := answer{statement: statements[i]}
 		if u.key != nil {
 			a.receipt, receipts = receipts[0], receipts[1:]
 		}
-		if u.over.CompareAndSwap(false, true) {
-			u.answered <- a
-		} else {
+		if u.late {
 			c.free(u)
+		} else {
+			u.answered <- a
 		}
 	}
 }

@@ -16,7 +16,7 @@ const (
 func (i *Inbox) Commit(ctx context.Context, entries []collector.Entry) ([]collector.Status, error) {
 	statuses := make([]collector.Status, len(entries))
 	var head int64
-	var rest []key
+	var rest []numbered
 	if err := i.usable(); err != nil {
 		return nil, i.named("committing to inbox", err)
 	}

@@ -1,7 +1,6 @@
 package sqliteinbox
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"slices"
@@ -87,10 +86,6 @@ func (i *Inbox) forget(ctx context.Context, last int64) error {
 // eachKey runs a statement with each key and its seq, in the order of the keys, for some rows of
 // pending or acked.
 func eachKey(tx *sql.Tx, rowsOf, statement string) error {
-	type numbered struct {
-		key key
-		seq int64
-	}
 	var all []numbered
 	rows, err := tx.Query("SELECT seq, batch, body FROM " + rowsOf)
 	if err != nil {
@@ -111,7 +106,7 @@ func eachKey(tx *sql.Tx, rowsOf, statement string) error {
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	slices.SortFunc(all, func(a, b numbered) int { return bytes.Compare(a.key[:], b.key[:]) })
+	slices.SortFunc(all, byKey)
 	prepared, err := tx.Prepare(statement)
 	if err != nil {
 		return err

@@ -40,6 +40,14 @@ func keyOf(id report.BatchID, body [sha256.Size]byte) (k key) {
 // it is told otherwise.
 const sqlKey = "CAST(batch || substr(body, 1, 12) AS BLOB)"
 
+// numbered is a key and the seq of its batch.
+type numbered struct {
+	key key
+	seq int64
+}
+
+func byKey(a, b numbered) int { return bytes.Compare(a.key[:], b.key[:]) }
+
 // ledger knows the keys of the inbox: those in the tree, and recent ones that are not there yet. It
 // shares the transactions of the queue. Inbox.mu guards its fields.
 type ledger struct {
@@ -52,8 +60,9 @@ type ledger struct {
 	fresh   map[key]int64 // seqs of the newest
 	added   []key         // those in fresh that the present commit has added
 	due     map[key]int64 // seqs of earlier ones, which are being indexed
-	// the keys in due that are still to be indexed, ascending; some may no longer be in due
-	order  []key
+	// those of due that are still to be indexed, ascending; some may no longer be in due
+	order  []numbered
+	pruned int64   // keys up to this seq are forgotten
 	upTo   int64   // the newest seq of due
 	filter *filter // has every known key; nil: it is not made yet
 	next   *filter // is being made, see refilter; may be nil
@@ -117,11 +126,11 @@ func (l *ledger) freeze() {
 		return
 	}
 	l.due, l.fresh, l.upTo, l.debt = l.fresh, make(map[key]int64, l.rows), l.head, 0
-	l.order = make([]key, 0, len(l.due))
-	for k := range l.due {
-		l.order = append(l.order, k)
+	l.order = make([]numbered, 0, len(l.due))
+	for k, seq := range l.due {
+		l.order = append(l.order, numbered{k, seq})
 	}
-	slices.SortFunc(l.order, func(a, b key) int { return bytes.Compare(a[:], b[:]) })
+	slices.SortFunc(l.order, byKey)
 }
 
 // add makes a key known. The seq is that of its batch, which the present commit stores.
@@ -145,7 +154,7 @@ func (l *ledger) undo() {
 
 // index inserts the next due keys into the tree, two for each that was added so that it is done
 // before the next become due, and returns the remaining ones.
-func (l *ledger) index() (rest []key, err error) {
+func (l *ledger) index() (rest []numbered, err error) {
 	if len(l.due) == 0 {
 		return nil, nil
 	}
@@ -154,9 +163,9 @@ func (l *ledger) index() (rest []key, err error) {
 	}
 	n := min(max(l.debt, indexMin), len(l.order))
 	l.debt -= n
-	next := make([]key, 0, manyIDs)
+	next := make([]numbered, 0, manyIDs)
 	for at, k := range l.order[:n] {
-		if _, ok := l.due[k]; ok {
+		if k.seq > l.pruned {
 			next = append(next, k)
 		}
 		if len(next) == manyIDs || at == n-1 && len(next) > 0 {
@@ -175,17 +184,17 @@ func (l *ledger) index() (rest []key, err error) {
 
 // insertIDs inserts 1 to manyIDs keys into the tree. The statement always gets manyIDs of them; if
 // there are fewer, the last is repeated.
-func (l *ledger) insertIDs(keys []key) error {
+func (l *ledger) insertIDs(keys []numbered) error {
 	for n := range manyIDs {
 		k := &keys[min(n, len(keys)-1)]
-		l.direct.insertIDs.set(2*n, k[:], l.due[*k])
+		l.direct.insertIDs.set(2*n, k.key[:], k.seq)
 	}
 	return l.direct.insertIDs.run(nil)
 }
 
 // committed says that the present commit is durable, and records the keys that are still to
 // be indexed.
-func (l *ledger) committed(head int64, rest []key) {
+func (l *ledger) committed(head int64, rest []numbered) {
 	l.head, l.added = head, l.added[:0]
 	if l.order = rest; len(rest) == 0 {
 		l.due = nil
@@ -195,6 +204,7 @@ func (l *ledger) committed(head int64, rest []key) {
 
 // forget drops ids that were pruned.
 func (l *ledger) forget(last int64) {
+	l.pruned = max(l.pruned, last)
 	for _, keys := range []map[key]int64{l.fresh, l.due} {
 		for k, seq := range keys {
 			if seq <= last {

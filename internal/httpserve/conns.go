@@ -12,15 +12,19 @@ import (
 type conns struct {
 	max int
 
-	mu sync.Mutex
-	// guarded by mu; the element of a connection in idle, or nil if it is in use
-	open map[net.Conn]*list.Element
+	mu   sync.Mutex
+	open map[net.Conn]*openConn // guarded by mu
 	// guarded by mu; elements are net.Conns, the one that has been idle longest first
 	idle *list.List
 }
 
+// openConn is what is known about a connection.
+type openConn struct {
+	idle *list.Element // in conns.idle; nil if it is in use
+}
+
 func newConns(most int) *conns {
-	return &conns{max: most, open: map[net.Conn]*list.Element{}, idle: list.New()}
+	return &conns{max: most, open: map[net.Conn]*openConn{}, idle: list.New()}
 }
 
 // changed is the ConnState hook of an http.Server. A connection that has sent nothing yet
@@ -28,20 +32,24 @@ func newConns(most int) *conns {
 func (c *conns) changed(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if at := c.open[conn]; at != nil {
-		c.idle.Remove(at)
-		c.open[conn] = nil
-	}
-	switch state {
-	case http.StateNew:
+	if state == http.StateNew {
 		if len(c.open) >= c.max && !c.dropIdle() {
 			cut(conn)
 		}
-		c.open[conn] = c.idle.PushBack(conn)
+		c.open[conn] = &openConn{c.idle.PushBack(conn)}
+		return
+	}
+	o := c.open[conn]
+	if o == nil { // was dropped
+		return
+	}
+	if o.idle != nil {
+		c.idle.Remove(o.idle)
+		o.idle = nil
+	}
+	switch state {
 	case http.StateIdle:
-		c.open[conn] = c.idle.PushBack(conn)
-	case http.StateActive:
-		c.open[conn] = nil
+		o.idle = c.idle.PushBack(conn)
 	case http.StateClosed, http.StateHijacked:
 		delete(c.open, conn)
 	}

@@ -44,7 +44,7 @@ func (s *Routes) Handle(name string, h Handler) http.Handler {
 			counts.inc(rec.status)
 			seconds.Observe(time.Since(start).Seconds())
 		}()
-		SetDeadlines(rec, s.ReadTimeout, s.WriteTimeout)
+		setDeadlines(w, start, s.ReadTimeout, s.WriteTimeout)
 		if err := h(rec, r); err != nil {
 			s.fail(rec, name, err)
 		}
@@ -78,7 +78,11 @@ var errInternal = NewError(http.StatusInternalServerError, "internal error")
 // SetDeadlines sets the time limits, from now on, of reading the body and of writing the answer. It
 // does nothing if w does not support deadlines, like the recorder of a test.
 func SetDeadlines(w http.ResponseWriter, read, write time.Duration) {
-	now, rc := time.Now(), http.NewResponseController(w)
+	setDeadlines(w, time.Now(), read, write)
+}
+
+func setDeadlines(w http.ResponseWriter, now time.Time, read, write time.Duration) {
+	rc := http.NewResponseController(w)
 	_ = rc.SetReadDeadline(now.Add(read))
 	_ = rc.SetWriteDeadline(now.Add(write))
 }

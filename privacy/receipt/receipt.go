@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"github.com/heliograph-net/heliograph/privacy/internal/wire"
 )
@@ -33,11 +34,12 @@ const (
 	receiptContext = "heliograph receipt v1\x00"
 	receiptHead    = 4 + ed25519.SignatureSize + 4 + 4
 	maxLeaves      = 1 << 16
+	leafSize       = 64 // of most statements, rounded up
 )
 
 // Sign signs all statements with one signature, over the root of a Merkle tree (RFC 9162, section
 // 2.1) whose leaves they are. It returns the i-th receipt for the i-th statement. It takes at most
-// 65,536 statements and refuses all of them if one is invalid.
+// 65,536 statements and refuses all of them if one is invalid. The receipts share memory.
 func Sign(key ed25519.PrivateKey, statements []Statement) ([][]byte, error) {
 	if len(key) != ed25519.PrivateKeySize {
 		return nil, errors.New("sign receipts: not an Ed25519 private key")
@@ -48,27 +50,35 @@ func Sign(key ed25519.PrivateKey, statements []Statement) ([][]byte, error) {
 	if len(statements) == 0 {
 		return nil, nil
 	}
+	var text []byte // of all leaves
 	leaves := make([][]byte, len(statements))
 	hashes := make([]hash, len(statements))
 	for i := range statements {
 		if fault := statements[i].fault(); fault != "" {
 			return nil, errors.New("sign receipts: " + fault)
 		}
-		leaves[i] = appendStatement(nil, &statements[i])
+		start := len(text)
+		text = appendStatement(slices.Grow(text, leafSize), &statements[i])
+		leaves[i] = text[start:]
 		hashes[i] = leafHash(leaves[i])
 	}
 	tree := newMerkleTree(hashes)
 	n := uint32(len(leaves))
 	signature := ed25519.Sign(key, receiptMessage(n, tree.root()))
-	receipts := make([][]byte, len(leaves))
+	size := len(text)
+	for i := range n {
+		size += receiptHead + sha256.Size*pathLen(i, n)
+	}
+	all, receipts := make([]byte, 0, size), make([][]byte, len(leaves))
 	for i, leaf := range leaves {
-		size := receiptHead + sha256.Size*pathLen(uint32(i), n) + len(leaf)
-		r := append(make([]byte, 0, size), receiptMagic...)
-		r = append(append(r, receiptVersion), signature...)
-		r = binary.BigEndian.AppendUint32(r, n)
-		r = binary.BigEndian.AppendUint32(r, uint32(i))
-		r = tree.appendPath(r, i)
-		receipts[i] = append(r, leaf...)
+		start := len(all)
+		all = append(append(all, receiptMagic...), receiptVersion)
+		all = append(all, signature...)
+		all = binary.BigEndian.AppendUint32(all, n)
+		all = binary.BigEndian.AppendUint32(all, uint32(i))
+		all = tree.appendPath(all, i)
+		all = append(all, leaf...)
+		receipts[i] = all[start:len(all):len(all)]
 	}
 	return receipts, nil
 }
