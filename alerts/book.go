@@ -36,8 +36,8 @@ type entry struct {
 	Alert   Alert     `json:"alert"`
 	Noticed time.Time `json:"noticed"`        // when it was detected; For counts from then
 	Gist    string    `json:"gist,omitempty"` // see gist
-	// Past says that it was over when it was detected, in data that came late. It must not
-	// wake people.
+	// Past says that it is told by reports of the past, or was over when it was detected. It must
+	// not wake people.
 	Past bool `json:"past,omitempty"`
 	// Former has the alert with each set of labels that it had before, resolved when they changed.
 	// To Alertmanager, an alert with other labels is another alert.
@@ -90,11 +90,11 @@ func (b *book) take(e *Event, s *Settings) {
 		if !e.Incident.Open() && e.Kind != model.Opened {
 			return // its end was already told, or is too long ago
 		}
-		b.Entries[key] = &entry{Alert: alert, Noticed: e.Bin, Gist: gist(&e.Incident), Past: !e.Incident.Open()}
+		b.Entries[key] = &entry{Alert: alert, Noticed: e.Bin, Gist: gist(&e.Incident), Past: e.Incident.Late || !e.Incident.Open()}
 		return
 	}
 	old.replace(alert, e.Bin)
-	old.Gist, old.Past = gist(&e.Incident), old.Past && !e.Incident.Open()
+	old.Gist, old.Past = gist(&e.Incident), e.Incident.Late || old.Past && !e.Incident.Open()
 }
 
 // replace updates the entry's alert.

@@ -46,6 +46,9 @@ func incidentAlert(key string, i *model.Incident, s *Settings) Alert {
 	if !known { // a verdict of a newer release
 		rule.severity = Warning
 	}
+	if i.Late { // whatever it is, nobody can do anything about it now
+		rule.severity = Info
+	}
 	a := Alert{
 		Key: key, Status: Firing, Severity: rule.severity, Summary: i.Title, StartsAt: i.Since,
 		Labels: map[string]string{
@@ -96,6 +99,16 @@ func scopeKind(s model.Scope) string {
 		return "country"
 	case len(s.Servers) > 0:
 		return "server"
+	case len(s.Versions) > 0:
+		return "version"
+	case len(s.Systems) > 0:
+		return "system"
+	case len(s.Protocols) > 0:
+		return "protocol"
+	case len(s.Statuses) > 0:
+		return "status"
+	case len(s.Collectors) > 0:
+		return "collector"
 	default:
 		return "everyone"
 	}
@@ -108,6 +121,10 @@ func gist(i *model.Incident) string {
 	for _, asn := range i.Scope.ASNs {
 		where = append(where, fmt.Sprint("AS", asn))
 	}
-	where = slices.Concat(where, i.Scope.Countries, i.Scope.Servers)
+	for _, status := range i.Scope.Statuses {
+		where = append(where, fmt.Sprint("status ", status))
+	}
+	s := &i.Scope
+	where = slices.Concat(where, s.Countries, s.Servers, s.Versions, s.Systems, s.Protocols, s.Collectors)
 	return strings.Join(append(where, string(verdictOf(i)), string(i.Outcome)), " ")
 }

@@ -166,6 +166,26 @@ func TestWhatNeverPages(t *testing.T) {
 	})
 }
 
+// An incident of the past wakes nobody while more is told of it, until it turns out to go on.
+func TestAnIncidentOfThePastThatGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, p, all := new(memory), new(people), new(people)
+		s := to(p)
+		s.Receivers = append(s.Receivers, alerts.Receiver{Name: "log", Sender: all, Least: alerts.Info})
+		run(t, alerts.Options{Store: m, Settings: s})
+		i := incident(1, "down")
+		i.Since, i.Late, i.Verdict = i.Since.Add(-10*time.Minute), true, model.NetworkPath
+		m.add(model.Opened, i)
+		pass(time.Minute)
+		want(t, p)
+		want(t, all, "down")
+		i.Late, i.Page = false, true
+		m.add(model.Changed, i)
+		pass(time.Minute)
+		want(t, p, "down")
+	})
+}
+
 // What was over before anybody could be told is told as that, and wakes nobody; after a quarter of
 // an hour it is not told at all.
 func TestOverBeforeItWasTold(t *testing.T) {

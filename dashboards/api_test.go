@@ -87,20 +87,28 @@ func TestIncidents(t *testing.T) {
 	reader := &fakeReader{incidents: []model.Incident{
 		{
 			ID: 2, App: "shop", Target: "https://shop.example", Outcome: report.TCPReset, Also: []report.Outcome{report.TCPClosed},
-			Scope: model.Scope{ASNs: []uint32{64501, 64502}}, Since: since, Failed: 120, Requests: 130, Expected: 1.23456, Clients: 30,
+			Verdict: model.NetworkPath, Page: true, Share: 0.75, Reopened: 1, Severity: 118.5, Buckets: 17, Networks: 2,
+			Scope: model.Scope{ASNs: []uint32{64501, 64502}, Versions: []string{"1.2"}, Systems: []string{"ios"}, Protocols: []string{"h3"}, Statuses: []uint16{503},
+				Collectors: []string{"c1"}},
+			Others: []model.Scope{{Countries: []string{"SE"}}}, Since: since, Failed: 120, Requests: 130, Expected: 1.23456, Clients: 30,
 			Title: "Connections from Northnet are reset", Evidence: []model.Signal{{Code: model.SignalExcess, Text: "120 of 130 failed"}},
 		},
-		{ID: 1, App: "shop", Target: "https://shop.example", Outcome: report.TCPRefused, Scope: model.Scope{Servers: []string{"192.0.2.1:443"}},
+		{ID: 1, App: "shop", Target: "https://shop.example", Outcome: report.TCPRefused, Verdict: model.Forged, Page: true, Late: true, Scope: model.Scope{Servers: []string{"192.0.2.1:443"}},
 			Since: since.Add(-time.Hour), Until: since.Add(-time.Minute), Title: "192.0.2.1:443 refuses"},
 	}}
 	_, url := serve(t, Options{Reader: reader, NetworkName: names})
 	wantJSON(t, url+"/api/v1/incidents?since=3h", `[
 		{"id":2,"title":"Connections from Northnet are reset","app":"shop","target":"https://shop.example","outcome":"tcp.reset",
-		 "also":["tcp.closed"],"scope":{"networks":[{"asn":64501,"as_name":"Northnet"},{"asn":64502}],"countries":[],"servers":[]},
-		 "since":"2026-11-22T12:00:00Z","failed":120,"requests":130,"expected":1.235,"clients":30,"evidence":["120 of 130 failed"]},
+		 "also":["tcp.closed"],"verdict":"network_path","page":true,"late":false,
+		 "scope":{"networks":[{"asn":64501,"as_name":"Northnet"},{"asn":64502}],"countries":[],"servers":[],"versions":["1.2"],"systems":["ios"],"protocols":["h3"],"statuses":[503],"collectors":["c1"]},
+		 "others":[{"networks":[],"countries":["SE"],"servers":[],"versions":[],"systems":[],"protocols":[],"statuses":[],"collectors":[]}],"share":0.75,
+		 "since":"2026-11-22T12:00:00Z","reopened":1,"severity":118.5,"failed":120,"requests":130,"expected":1.235,"clients":30,"buckets":17,"networks":2,
+		 "evidence":["120 of 130 failed"],"signals":[{"code":"excess","text":"120 of 130 failed"}]},
 		{"id":1,"title":"192.0.2.1:443 refuses","app":"shop","target":"https://shop.example","outcome":"tcp.refused","also":[],
-		 "scope":{"networks":[],"countries":[],"servers":["192.0.2.1:443"]},"since":"2026-11-22T11:00:00Z",
-		 "until":"2026-11-22T11:59:00Z","failed":0,"requests":0,"expected":0,"clients":0,"evidence":[]}]`)
+		 "verdict":"forged","page":false,"late":true,
+		 "scope":{"networks":[],"countries":[],"servers":["192.0.2.1:443"],"versions":[],"systems":[],"protocols":[],"statuses":[],"collectors":[]},
+		 "others":[],"share":0,"since":"2026-11-22T11:00:00Z","until":"2026-11-22T11:59:00Z","reopened":0,"severity":0,
+		 "failed":0,"requests":0,"expected":0,"clients":0,"buckets":0,"networks":0,"evidence":[],"signals":[]}]`)
 	if age := time.Since(reader.lastQuery().(time.Time)).Round(time.Minute); age != 3*time.Hour {
 		t.Errorf("asked for the last %v, want 3h", age)
 	}

@@ -35,10 +35,16 @@ func (d *Dashboard) incidentRows(incidents []model.Incident) []api.Incident {
 	for i, in := range incidents {
 		rows[i] = api.Incident{
 			ID: in.ID, Title: in.Title, App: in.App, Target: in.Target, Outcome: in.Outcome, Also: list(in.Also),
-			Scope:  d.scope(in.Scope),
-			Since:  stamp(in.Since),
+			Verdict: in.Verdict, Page: in.Pages(), Late: in.Late, Scope: d.scope(in.Scope), Others: []api.Scope{}, Share: in.Share,
+			Since: stamp(in.Since), Reopened: in.Reopened, Severity: rounded(in.Severity),
 			Failed: rounded(in.Failed), Requests: rounded(in.Requests), Expected: rounded(in.Expected),
-			Clients: in.Clients, Evidence: sentences(in.Evidence),
+			Clients: in.Clients, Buckets: in.Buckets, Networks: in.Networks, Evidence: sentences(in.Evidence), Signals: []api.Signal{},
+		}
+		for _, s := range in.Others {
+			rows[i].Others = append(rows[i].Others, d.scope(s))
+		}
+		for _, s := range in.Evidence {
+			rows[i].Signals = append(rows[i].Signals, api.Signal(s))
 		}
 		if !in.Open() {
 			rows[i].Until = stamp(in.Until)
@@ -61,7 +67,8 @@ func (d *Dashboard) scope(s model.Scope) api.Scope {
 	for i, asn := range s.ASNs {
 		networks[i] = api.Network{ASN: asn, Name: d.networkName(asn)}
 	}
-	return api.Scope{Networks: networks, Countries: list(s.Countries), Servers: list(s.Servers)}
+	return api.Scope{Networks: networks, Countries: list(s.Countries), Servers: list(s.Servers), Versions: list(s.Versions), Systems: list(s.Systems),
+		Protocols: list(s.Protocols), Statuses: list(s.Statuses), Collectors: list(s.Collectors)}
 }
 
 // list returns s, or an empty slice if s is nil, so that the JSON is an array.

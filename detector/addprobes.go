@@ -17,6 +17,7 @@ const maxProbesQueue = 1024
 func (d *Detector) AddProbes(at time.Time, r *report.ProbeResults) {
 	results := probeResults(r, func(ms int64) time.Time { return at.Add(time.Duration(ms) * time.Millisecond) })
 	d.probes.take(results, time.Now())
+	d.witnesses.add(results)
 	select {
 	case d.added <- results:
 	default:

@@ -51,6 +51,8 @@ const (
 	// say that batches are missing.
 	leastClaimers = 5
 	leastBuckets  = 5
+	// leastUnkept is how many batches must be missing at least, as clip counts them.
+	leastUnkept = 10
 	// claimingShare is the least share of the networks that say anything of a collector from which
 	// batches are missing: one that throws away at random hits them all alike.
 	claimingShare = 0.02
@@ -134,7 +136,7 @@ func (j *auditJudge) judge(collector string, missing []Claim, claimed []Claimed,
 		return e, false
 	case inc == nil:
 		inc = &model.Incident{ID: newID(), App: model.DeliveryApp, Target: model.CollectorTarget + collector, Outcome: model.ReceiptUnkept,
-			Verdict: model.CollectorPath, Since: s.first}
+			Verdict: model.CollectorPath, Page: true, Since: s.first}
 		e.Kind = model.Opened
 	case len(missing) == 0 || now.Sub(s.last) > j.auditor.longTime():
 		over := inc.Clone()
@@ -222,7 +224,7 @@ func clip(networks []int) (sum int) {
 // networks and buckets were seen by the collectors.
 func (s *auditSummary) enough(t *Thresholds) bool {
 	return s.clients >= leastClaimers && s.networks >= t.Networks && float64(s.networks) >= claimingShare*float64(s.claiming) &&
-		(s.buckets >= leastBuckets || s.buckets == 0) && float64(s.clipped) >= t.Excess
+		(s.buckets >= leastBuckets || s.buckets == 0) && float64(s.clipped) >= max(t.Excess, leastUnkept)
 }
 
 func batches(n int) string {

@@ -64,7 +64,7 @@ func (d *Detector) Conditions() []Condition {
 	defer w.mu.Unlock()
 	at := w.now()
 	all = append(all, w.feedConditions(at)...)
-	for _, c := range []*Condition{w.keysCondition(at), w.arrivalsCondition(at), w.windowsCondition(d.o.Bin, d.o.Grace), w.judgingCondition(at, d.now(), &d.o)} {
+	for _, c := range []*Condition{w.keysCondition(at), w.arrivalsCondition(at), w.windowsCondition(d.longestWindow()), w.judgingCondition(at, d.now(), &d.o)} {
 		if c != nil {
 			all = append(all, *c)
 		}
@@ -171,13 +171,13 @@ func (w *watch) arrivalsCondition(at time.Duration) *Condition {
 }
 
 // windowsCondition is about windows that come too late.
-func (w *watch) windowsCondition(bin, grace time.Duration) *Condition {
+func (w *watch) windowsCondition(usable time.Duration) *Condition {
 	if w.windows < leastCount || w.longWindows < w.windows/2 {
 		return nil
 	}
 	return &Condition{Name: ConditionLongWindows, Text: fmt.Sprintf(
-		"most windows are longer than a bin and its grace (%v, of up to %v): their failures come too late to be judged; shorten window in the policy, or raise detector.bin or detector.grace",
-		LongestWindow(bin, grace), w.longest)}
+		"most windows are longer than can be judged in time (%v, of up to %v); shorten window in the policy, or raise detector.bin or detector.grace",
+		usable, w.longest)}
 }
 
 // judgingCondition is about bins that are due.

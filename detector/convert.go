@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/heliograph-net/heliograph/detector/judgement"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/privacy/scrub"
 	"github.com/heliograph-net/heliograph/privacy/seal"
@@ -194,9 +195,8 @@ func clientOf(token [16]byte, batch report.BatchID) uint64 {
 // error averages out.
 func (c *conversion) window(w *report.Window) error {
 	middle := c.at(w.End - int64(w.Length/2))
-	if end := c.at(w.End); end.After(c.last) {
-		c.last = end
-	}
+	end := c.at(w.End)
+	c.last = later(c.last, end)
 	c.measure(w)
 	weight := float64(report.FullPPM) / float64(w.SampledPPM)
 	for _, k := range w.Counters {
@@ -207,7 +207,7 @@ func (c *conversion) window(w *report.Window) error {
 			continue
 		}
 		scrubCounter(&k)
-		c.count(middle, float64(k.Count)*weight, k.Count, model.Series{App: c.header.App, Target: k.Target, Outcome: k.Outcome, Protocol: k.Protocol,
+		c.count(middle, end, float64(k.Count)*weight, k.Count, model.Series{App: c.header.App, Target: k.Target, Outcome: k.Outcome, Protocol: k.Protocol,
 			Status: status(k.Status), Server: k.Server, Flags: k.Flags & report.KnownFlags})
 	}
 	return nil
@@ -223,9 +223,16 @@ func (c *conversion) measure(w *report.Window) {
 	}
 }
 
-func (c *conversion) count(at time.Time, estimated float64, raw uint64, s model.Series) {
+// count counts requests in the bin of a time, and puts them before the judge as requests of which
+// the last ended at until.
+func (c *conversion) count(at, until time.Time, estimated float64, raw uint64, s model.Series) {
 	s.ASN, s.Country, s.Source = c.e.ASN, c.e.Country, c.header.Source
 	c.out.Counts = append(c.out.Counts, model.Count{Series: s, Client: c.client, Bucket: c.e.Bucket, End: c.binEnd(at), Raw: raw, Estimated: estimated})
+	c.out.Rows = append(c.out.Rows, judgement.Row{
+		At: until.UnixMilli(), Arrived: c.received.UnixMilli(), App: s.App, Version: c.header.Version, OS: c.header.OS, Target: s.Target, Outcome: s.Outcome,
+		Protocol: s.Protocol, Status: s.Status, Server: s.Server, Source: s.Source, ASN: s.ASN, Country: s.Country, Collector: c.e.Collector,
+		Bucket: c.e.Bucket, Client: c.client, Raw: raw, Estimated: estimated,
+	})
 }
 
 // status returns the status if it is one of HTTP's (RFC 9110, section 15), and 0 if not: every
@@ -313,8 +320,8 @@ func (c *conversion) delivery() {
 	failed := c.last.Add(c.received.Sub(c.last) / 2)
 	for _, a := range c.e.Delivery.Path {
 		if a.Outcome != report.OK {
-			c.count(failed, 1, 1, model.Series{App: model.DeliveryApp, Target: model.CollectorTarget + a.Collector, Outcome: a.Outcome})
+			c.count(failed, c.last, 1, 1, model.Series{App: model.DeliveryApp, Target: model.CollectorTarget + a.Collector, Outcome: a.Outcome})
 		}
 	}
-	c.count(c.received, 1, 1, model.Series{App: model.DeliveryApp, Target: model.CollectorTarget + c.e.Collector, Outcome: report.OK})
+	c.count(c.received, c.received, 1, 1, model.Series{App: model.DeliveryApp, Target: model.CollectorTarget + c.e.Collector, Outcome: report.OK})
 }

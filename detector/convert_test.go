@@ -11,6 +11,11 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
+const (
+	shop    = "https://shop.test"
+	testBin = 2 * time.Second
+)
+
 const received = 1_700_000_000_500 // ms; a bin of two seconds ends at …002_000
 
 func testOpener() *opener {

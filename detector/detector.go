@@ -15,16 +15,17 @@ import (
 
 // Detector takes batches in, stores them and keeps incidents up to date. Make one with New.
 type Detector struct {
-	o       Options
-	metrics *metrics
-	keeper  *keeper
-	audit   *auditor
-	probes  *probeMap
-	added   chan []model.ProbeResult // that are to be stored
-	ran     atomic.Bool
-	warner  warner
-	clock   *wallclock.Clock // by which bins are judged
-	watch   *watch
+	o         Options
+	metrics   *metrics
+	keeper    *keeper
+	audit     *auditor
+	probes    *probeMap
+	added     chan []model.ProbeResult // that are to be stored
+	witnesses witnesses
+	ran       atomic.Bool
+	warner    warner
+	clock     *wallclock.Clock // by which bins are judged
+	watch     *watch
 
 	allowances *allowances   // of places, for what is stored at once
 	deferred   chan struct{} // has something when there may be batches that wait for their turn
@@ -76,7 +77,7 @@ func (d *Detector) Run(ctx context.Context) error {
 	if d.ran.Swap(true) {
 		return errors.New("detector: Run may be called once")
 	}
-	ev := &evaluator{d: d, log: d.o.Logger, open: map[int64]struct{}{}}
+	ev := &evaluator{d: d, log: d.o.Logger}
 	var caught, running sync.WaitGroup
 	caught.Add(1)
 	running.Go(func() { d.takeIn(ctx, caught.Done) })
@@ -107,7 +108,7 @@ func (d *Detector) takeIn(ctx context.Context, caught func()) {
 		running.Go(func() { d.releaseAll(reading) })
 		for name, feed := range s.Feeds {
 			in := &intake{d: d, name: name, feed: feed, log: d.o.Logger.With("feed", name),
-				opener: opener{keys: s.Keys, bin: d.o.Bin, maxAge: d.o.MaxAge, vantages: s.Vantages, usable: LongestWindow(d.o.Bin, d.o.Grace)}}
+				opener: opener{keys: s.Keys, bin: d.o.Bin, maxAge: d.o.MaxAge, vantages: s.Vantages, usable: d.longestWindow()}}
 			behind.Add(1)
 			in.caught = sync.OnceFunc(behind.Done)
 			running.Go(func() {

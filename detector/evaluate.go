@@ -6,15 +6,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/heliograph-net/heliograph/detector/judgement"
 	"github.com/heliograph-net/heliograph/model"
 )
 
-const (
-	replayBins = 240 // bins from which the baseline is learned again after a restart
-	// and as many when an incident is open for so long; a longer gap is skipped
-	replayMost  = 720
-	catchUpTime = 30 * time.Second
-)
+// catchUpTime is how long bins wait for feeds that were not read.
+const catchUpTime = 30 * time.Second
 
 // wait waits until every feed has had nothing more once, so that no bin is judged before the
 // reports that waited are in; but not for a feed that is gone.
@@ -35,30 +32,30 @@ func wait(ctx context.Context, running, caught *sync.WaitGroup) {
 
 // evaluator judges bins as they close. It belongs to one goroutine.
 type evaluator struct {
-	d      *Detector
-	series *SeriesDetector // made by replay
-	audit  *auditJudge
-	log    *slog.Logger
-	next   time.Time // end of the next bin to judge
-	open   map[int64]struct{}
+	d       *Detector
+	log     *slog.Logger
+	judging *judging // made by restore, like what follows
+	news    *news
+	audit   *auditJudge
+	next    time.Time // end of the next bin to judge
+	saved   snapshotTimes
 
 	late    bool      // next is due for longer than a bin
 	stepped time.Time // when the last step of the clock was that the log knows
-	skipped span      // bins that were not judged when the clock went forward last
+	tuned   Thresholds
+	bins    uint64 // that the metrics have counted
 }
-
-// span is the time from one end of a bin, inclusively, to another.
-type span struct{ from, to time.Time }
 
 func (ev *evaluator) run(ctx context.Context) {
 	if !ev.d.retry(ctx, "evaluate", ev.log, ev.restore) {
 		return
 	}
+	gap := true // what came since the snapshot
 	for ctx.Err() == nil {
 		now := ev.d.now()
 		ev.noticeStep()
 		ev.follow(now)
-		if due := ev.next.Add(ev.d.o.Grace).Sub(now); due > 0 {
+		if due := ev.next.Add(ev.d.o.Grace).Sub(now); due > 0 && !gap {
 			ev.late = false
 			sleep(ctx, min(due, ev.d.o.Bin)) // a step of the clock is noticed within a bin
 			continue
@@ -67,9 +64,13 @@ func (ev *evaluator) run(ctx context.Context) {
 			sleep(ctx, min(ev.d.o.Bin, time.Second))
 			continue
 		}
-		ev.fallBehind(ctx, now)
-		ev.step(ctx)
+		gap = ev.fallBehind(ctx, now) || gap
+		if !ev.step(ctx, now, gap) {
+			return
+		}
+		gap = false
 	}
+	ev.save(context.WithoutCancel(ctx))
 }
 
 // noticeStep tells of a step of the clock, once.
@@ -84,39 +85,34 @@ func (ev *evaluator) noticeStep() {
 		"by", s.By.String(), "at", s.At)
 }
 
-// follow goes back when the time that is believed has: else nothing would be judged until it comes
-// to where it was. What was left out when it went forward is judged now.
+// follow takes over a time that went back: else nothing would be judged until it comes to where
+// it was.
 func (ev *evaluator) follow(now time.Time) {
-	here := ev.align(now)
-	if !ev.next.After(here) {
-		return
+	j := ev.judging
+	if by := time.Duration((j.now-j.line.judges(now.UnixMilli()))/j.line.lapse) * time.Millisecond; by > 2*ev.d.o.Bin+ev.d.o.Grace {
+		ev.log.Warn("the time went back, and bins with it", "to", now, "by", by.String())
+		j.line.putBack(now, j.now)
 	}
-	from := here
-	if s := ev.skipped; s.from.Before(here) && here.Before(s.to) {
-		from = s.from
+	if here := ev.align(now); ev.next.After(here) {
+		ev.next = here
 	}
-	ev.log.Warn("the time went back, and bins with it", "to", from, "from", ev.next)
-	ev.next, ev.skipped = from, span{}
 }
 
-// fallBehind sees to it that a bin that is due for longer than a bin is judged with all that waits
-// for it, and leaves out those that are too many.
-func (ev *evaluator) fallBehind(ctx context.Context, now time.Time) {
-	here := ev.align(now)
+// fallBehind reports whether bins are due for longer than a bin. Then it waits until all is there
+// that they are to be judged with.
+func (ev *evaluator) fallBehind(ctx context.Context, now time.Time) bool {
 	if !ev.next.Add(ev.d.o.Bin + ev.d.o.Grace).Before(now) {
 		ev.late = false
-		return
+		return false
 	}
+	ev.d.metrics.lateBins.Add(float64(now.Add(-ev.d.o.Grace).Sub(ev.next)/ev.d.o.Bin) + 1)
 	if ev.late {
-		ev.d.metrics.lateBins.Inc()
-		return
+		return true
 	}
 	ev.late = true
-	ev.d.metrics.lateBins.Inc()
-	ev.skipped = span{ev.next, here}
-	ev.log.Warn("bins are judged late", "from", ev.next, "to", here)
+	ev.log.Warn("bins are judged late", "from", ev.next, "to", ev.align(now))
 	ev.awaitFeeds(ctx)
-	ev.skip(now)
+	return true
 }
 
 // awaitFeeds waits until nothing old is left in any feed that answers, but not for long.
@@ -127,152 +123,168 @@ func (ev *evaluator) awaitFeeds(ctx context.Context) {
 	}
 }
 
-// skip leaves out bins when too many were missed, after a suspended machine or a clock that jumped.
-func (ev *evaluator) skip(now time.Time) {
-	if oldest := ev.align(now.Add(-replayMost * ev.d.o.Bin)); ev.next.Before(oldest) {
-		ev.log.Warn("bins were missed and are not judged", "from", ev.next, "to", oldest)
-		ev.next = oldest
-	}
-}
-
 // align is the end of the bin that t falls into.
 func (ev *evaluator) align(t time.Time) time.Time {
 	o := opener{bin: ev.d.o.Bin}
 	return o.binEnd(t)
 }
 
-// step judges the next bin.
-func (ev *evaluator) step(ctx context.Context) {
-	cells, ok := ev.cells(ctx, ev.next)
+// step judges what can be judged by now, and stores what follows from it. gap says that it is more
+// than usual. It reports false when ctx has ended before it was done.
+func (ev *evaluator) step(ctx context.Context, now time.Time, gap bool) bool {
+	ev.tune()
+	for _, r := range ev.d.witnesses.take() {
+		ev.judging.addProbe(&r)
+	}
+	said, ok := ev.judge(ctx, now)
 	if !ok {
-		return
+		return false
 	}
-	if ev.late && len(cells) == 0 { // nothing was heard: that says nothing of the service
-		ev.next = ev.next.Add(ev.d.o.Bin)
-		ev.d.watch.judge(ev.next)
-		return
-	}
-	ev.series.o.Thresholds = ev.d.Thresholds() // of the same Window
-	events := ev.series.Step(ev.next, cells)
+	events := ev.events(said, gap, now)
 	audited, ok := ev.audited(ctx)
 	if !ok {
-		return
+		return false
 	}
 	events = append(events, audited...)
-	if !ev.d.retry(ctx, "evaluate", ev.log, func(ctx context.Context) error {
-		return ev.d.o.State.SaveStep(ctx, Step{Bin: ev.next, Events: events})
-	}) {
-		return
+	ev.next = ev.align(now.Add(-ev.d.o.Grace))
+	if !ev.store(ctx, Step{Bin: ev.next.Add(-ev.d.o.Bin), Events: events}, ev.saved.due(ev.d.watch.now())) {
+		return false
 	}
 	for i := range events {
 		ev.tell(&events[i])
 	}
-	m := ev.d.metrics
-	m.bins.Inc()
-	m.evaluated.Set(float64(ev.next.UnixMilli()) / 1000)
-	m.open.Set(float64(len(ev.open)))
-	m.overflow.Set(float64(ev.series.Dropped()))
-	ev.next = ev.next.Add(ev.d.o.Bin)
+	ev.count()
 	ev.d.watch.judge(ev.next)
+	return true
+}
+
+// tune takes over thresholds that were changed.
+func (ev *evaluator) tune() {
+	t := ev.d.Thresholds()
+	if t == ev.tuned {
+		return
+	}
+	if err := ev.judging.judge.Tune(t.options()); err != nil { // they were checked
+		ev.log.Error("the thresholds are not taken over", "error", err)
+	}
+	ev.tuned = t
+}
+
+// judge gives the judge what waits in the store, and returns what it says.
+func (ev *evaluator) judge(ctx context.Context, now time.Time) (said []judgement.Event, ok bool) {
+	events := ev.d.o.Events
+	var pages []RowPage
+	if !ev.d.retry(ctx, "evaluate", ev.log, func(ctx context.Context) (err error) {
+		var last uint64
+		if pages, last, err = events.Unjudged(ctx, ev.judging.given); err == nil && last < ev.judging.given {
+			ev.judging.given = 0 // it is another store, or an older copy
+			pages, _, err = events.Unjudged(ctx, 0)
+		}
+		return err
+	}) {
+		return nil, false
+	}
+	said, err := ev.judging.take(pages, now, func(number uint64) (rows []judgement.Row, err error) {
+		if !ev.d.retry(ctx, "evaluate", ev.log, func(ctx context.Context) error {
+			text, err := events.Rows(ctx, number)
+			if err != nil {
+				return err
+			}
+			if rows, err = DecodeRows(text); err != nil {
+				ev.d.metrics.troubles.WithLabelValues("rows").Inc()
+				ev.log.Error("rows are not judged", "page", number, "error", err)
+			}
+			return nil
+		}) {
+			return nil, ctx.Err()
+		}
+		return rows, nil
+	})
+	return said, err == nil
+}
+
+// events makes events of what the judge said.
+func (ev *evaluator) events(said []judgement.Event, gap bool, now time.Time) []model.Event {
+	line, names := &ev.judging.line, ev.d.o.NetworkName
+	all := make([]model.Incident, len(said))
+	for i := range said {
+		all[i] = incidentOf(&said[i].Incident, line, names)
+	}
+	var open []model.Incident
+	if gap {
+		open = []model.Incident{}
+		for _, i := range ev.judging.judge.Open() {
+			open = append(open, incidentOf(&i, line, names))
+		}
+	}
+	return ev.news.of(all, open, now)
+}
+
+// store stores a step, if need be with a snapshot of the judge.
+func (ev *evaluator) store(ctx context.Context, s Step, snapshot bool) bool {
+	for i := range s.Events { // a judge that is given the same rows again must give it the same ID
+		snapshot = snapshot || s.Events[i].Kind == model.Opened
+	}
+	if snapshot {
+		start := time.Now()
+		text, err := ev.judging.text()
+		if err != nil {
+			ev.log.Error("the judgement is not stored", "error", err)
+		}
+		s.Judgement = text
+		ev.saved.took(ev.d.watch.now(), time.Since(start))
+	}
+	if !ev.d.retry(ctx, "evaluate", ev.log, func(ctx context.Context) error { return ev.d.o.State.SaveStep(ctx, s) }) {
+		return false
+	}
+	if s.Judgement == nil {
+		return true
+	}
+	return ev.d.retry(ctx, "evaluate", ev.log, func(ctx context.Context) error { return ev.d.o.Events.Judged(ctx, ev.judging.given) })
+}
+
+// save stores a last snapshot, so that little is to be done at the next start. It tries once.
+func (ev *evaluator) save(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	text, err := ev.judging.text()
+	if err == nil {
+		err = ev.d.o.State.SaveStep(ctx, Step{Bin: ev.next.Add(-ev.d.o.Bin), Judgement: text})
+	}
+	if err != nil {
+		ev.log.Warn("the judgement is not stored; the rows since the last time will be judged again", "error", err)
+	}
 }
 
 // audited judges the collectors by the receipts that clients named.
 func (ev *evaluator) audited(ctx context.Context) (events []model.Event, ok bool) {
 	t := ev.d.Thresholds()
 	ok = ev.d.retry(ctx, "audit", ev.log, func(ctx context.Context) (err error) {
-		events, err = ev.audit.step(ctx, ev.d.now(), &t, ev.series.newID)
+		events, err = ev.audit.step(ctx, ev.d.now(), &t, func() int64 { return int64(ev.judging.judge.NewID()) })
 		return err
 	})
 	return events, ok
 }
 
-func (ev *evaluator) cells(ctx context.Context, end time.Time) (cells []Cell, ok bool) {
-	ok = ev.d.retry(ctx, "evaluate", ev.log, func(ctx context.Context) (err error) {
-		cells, err = ev.d.o.Events.Cells(ctx, end.Add(-ev.d.o.Bin), end)
-		return err
-	})
-	return cells, ok
+// count brings the metrics up to date.
+func (ev *evaluator) count() {
+	m, stats := ev.d.metrics, ev.judging.judge.Stats()
+	m.bins.Add(float64(stats.Bins - ev.bins))
+	ev.bins = stats.Bins
+	m.evaluated.Set(float64(ev.next.Add(-ev.d.o.Bin).UnixMilli()) / 1000)
+	m.open.Set(float64(len(ev.news.open) + len(ev.audit.open)))
+	m.overflow.Set(float64(stats.Dropped))
+	m.pastRows.Set(float64(stats.Late))
 }
 
 // tell logs an event. The target is a client's word and stays out of the log.
 func (ev *evaluator) tell(e *model.Event) {
 	i := &e.Incident
 	ev.d.metrics.incidents.WithLabelValues(e.Kind.String()).Inc()
-	if e.Kind == model.Cleared {
-		delete(ev.open, i.ID)
-	} else {
-		ev.open[i.ID] = struct{}{}
-	}
 	level := slog.LevelInfo
 	if e.Kind == model.Changed {
 		level = slog.LevelDebug
 	}
-	ev.log.Log(context.Background(), level, "incident "+e.Kind.String(), "incident", i.ID, "outcome", string(i.Outcome), "asns", i.Scope.ASNs,
-		"servers", len(i.Scope.Servers), "failed", i.Failed, "requests", i.Requests, "clients", i.Clients)
-}
-
-// restore learns the recent bins again and takes up the incidents that are open. Bins that were
-// judged before are not judged again: what arrived late since then amends the store and
-// raises nothing.
-func (ev *evaluator) restore(ctx context.Context) error {
-	now, width, state := ev.d.now(), ev.d.o.Bin, ev.d.o.State
-	judged, err := state.Evaluated(ctx)
-	if err != nil {
-		return err
-	}
-	ev.next = ev.align(now)
-	switch {
-	case judged.IsZero():
-	case judged.After(ev.next): // our clock was wrong, or is
-		ev.log.Warn("the last bin judged lies in the future: the clock was wrong before, or is", "judged", judged)
-	default:
-		ev.next = ev.align(judged)
-		ev.skip(now)
-	}
-	lastID, err := state.LastIncident(ctx)
-	if err != nil {
-		return err
-	}
-	incidents, err := state.Incidents(ctx, ev.next.Add(-replayMost*width))
-	if err != nil {
-		return err
-	}
-	ev.audit = newAuditJudge(ev.d.audit, ev.d.metrics)
-	for i := range incidents {
-		if audits(&incidents[i]) && incidents[i].Open() {
-			ev.open[incidents[i].ID] = struct{}{}
-		}
-	}
-	incidents = ev.audit.restore(incidents)
-	from := ev.next.Add(-replayBins * width)
-	for i := range incidents {
-		if !incidents[i].Open() {
-			continue
-		}
-		ev.open[incidents[i].ID] = struct{}{}
-		if before := ev.align(incidents[i].Since.Add(-replayBins / 4 * width)); before.Before(from) {
-			from = before
-		}
-	}
-	if oldest := ev.next.Add(-replayMost * width); from.Before(oldest) {
-		from = oldest
-	}
-	return ev.replay(ctx, from, incidents, lastID)
-}
-
-func (ev *evaluator) replay(ctx context.Context, from time.Time, incidents []model.Incident, lastID int64) error {
-	series, err := NewSeriesDetector(SeriesOptions{Bin: ev.d.o.Bin, Thresholds: ev.d.Thresholds(), Probes: ev.d.probes, NetworkName: ev.d.o.NetworkName})
-	if err != nil {
-		return err
-	}
-	ev.series = series
-	ev.series.Restore(incidents, lastID)
-	for end := from; end.Before(ev.next); end = end.Add(ev.d.o.Bin) {
-		cells, ok := ev.cells(ctx, end)
-		if !ok {
-			return ctx.Err()
-		}
-		ev.series.Replay(end, cells)
-	}
-	return nil
+	ev.log.Log(context.Background(), level, "incident "+e.Kind.String(), "incident", i.ID, "outcome", string(i.Outcome), "verdict", string(i.Verdict), "page", i.Page,
+		"late", i.Late, "asns", i.Scope.ASNs, "servers", len(i.Scope.Servers), "failed", i.Failed, "requests", i.Requests, "clients", i.Clients)
 }

@@ -2,7 +2,6 @@ package detector_test
 
 import (
 	"fmt"
-	"log"
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector"
@@ -10,29 +9,21 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// The statistics have no clock and no goroutine: bins of counts go in, events come out.
-func ExampleSeriesDetector() {
-	d, err := detector.NewSeriesDetector(detector.SeriesOptions{Bin: time.Minute})
-	if err != nil {
-		log.Fatal(err)
-	}
+// What clients tell is stored in sums, one for each series and bin.
+func ExampleFold() {
 	bin := time.Date(2026, 11, 29, 18, 0, 0, 0, time.UTC)
-	for minute := range 6 {
-		bin = bin.Add(time.Minute)
-		var counts []model.Count
-		for client := range uint64(100) { // in ten networks
-			s := model.Series{App: "shop", Target: "https://shop.example", Outcome: report.OK, ASN: uint32(64500 + client%10),
-				Country: "SE", Source: report.SourceAgent}
-			if minute >= 3 && client%3 == 0 {
-				s.Outcome = report.TCPTimedOut
-			}
-			counts = append(counts, model.Count{Series: s, Client: client + 1, End: bin, Raw: 2, Estimated: 2})
+	var counts []model.Count
+	for client := range uint64(100) {
+		s := model.Series{App: "shop", Target: "https://shop.example", Outcome: report.OK, ASN: 64501, Country: "SE", Source: report.SourceAgent}
+		if client%4 == 0 {
+			s.Outcome = report.TCPTimedOut
 		}
-		for _, e := range d.Step(bin, detector.Fold(counts)) {
-			fmt.Println(e.Kind, e.Incident.Title)
-		}
+		counts = append(counts, model.Count{Series: s, Client: client + 1, Bucket: report.Bucket(client%10 + 1), End: bin, Raw: 2, Estimated: 2})
+	}
+	for _, c := range detector.Fold(counts) {
+		fmt.Println(c.Outcome, c.Raw, "requests from", c.Places.Count(), "places")
 	}
 	// Output:
-	// opened tcp.timed_out for https://shop.example from everyone: 136 of 400 requests fail, 34 clients
-	// changed tcp.timed_out for https://shop.example from everyone: 204 of 600 requests fail, 34 clients
+	// tcp.timed_out 50 requests from 5 places
+	// ok 150 requests from 10 places
 }

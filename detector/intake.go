@@ -206,6 +206,7 @@ func (in *intake) tell(page *FeedPage, batches []*opened, isNew []bool) {
 		if isNew[i] {
 			m.batches.WithLabelValues("new").Inc()
 			in.d.probes.take(o.Probes, time.Now())
+			in.d.witnesses.add(o.Probes)
 		} else {
 			m.batches.WithLabelValues("duplicate").Inc()
 		}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/heliograph-net/heliograph/detector/judgement"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/model/sketch"
 )
@@ -70,6 +71,7 @@ func (k *keeper) add(ctx context.Context, page *FeedPage, now time.Time) (isNew 
 		if b.Counts, err = k.counts(ctx, b.Counts, &hash, now); err != nil {
 			return nil, err
 		}
+		b.Rows = hashed(b.Rows, b.Counts)
 		*b = b.withoutSamplesOf(deleted)
 	}
 	if k.metrics != nil {
@@ -144,6 +146,16 @@ func (k *keeper) counts(ctx context.Context, counts []model.Count, hash *hasher,
 		c.Series = k.series.admit(now, place{c.ASN, c.Bucket}, c.Series)
 	}
 	return counts, nil
+}
+
+// hashed returns rows with the hashed clients of their counts. They are judged as they came: what
+// is too loud, or made up, the judgement knows how to take.
+func hashed(rows []judgement.Row, counts []model.Count) []judgement.Row {
+	rows = slices.Clone(rows)
+	for i := range rows[:min(len(rows), len(counts))] {
+		rows[i].Client = counts[i].Client
+	}
+	return rows
 }
 
 // prune deletes what is too old, from memory too.

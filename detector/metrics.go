@@ -23,7 +23,7 @@ type metrics struct {
 	probeDrops  prometheus.Counter
 	late        prometheus.Counter
 	clientDrops *prometheus.CounterVec // reason
-	troubles    *prometheus.CounterVec // where: read, ack, store, evaluate, prune, probes
+	troubles    *prometheus.CounterVec // where: read, ack, store, evaluate, rows, prune, probes
 	bins        prometheus.Counter
 	lateBins    prometheus.Counter
 	steps       prometheus.Counter
@@ -31,6 +31,7 @@ type metrics struct {
 	incidents   *prometheus.CounterVec // event
 	open        prometheus.Gauge
 	overflow    prometheus.Gauge
+	pastRows    prometheus.Gauge
 	newest      prometheus.Gauge
 	storeBytes  prometheus.Gauge
 	storeMax    prometheus.Gauge
@@ -89,7 +90,8 @@ func newMetrics(r prometheus.Registerer, more ...prometheus.Collector) (*metrics
 		evaluated:   gauge("evaluated_timestamp_seconds", "End of the last bin that was evaluated."),
 		incidents:   vec("incident_events_total", "Incidents opened, changed and cleared.", "event"),
 		open:        gauge("open_incidents", "Incidents that are open."),
-		overflow:    gauge("dropped_series", "Series not taken up because the detector remembers a bounded number, since its start."),
+		overflow:    gauge("dropped_series", "Rows, series and names not taken up because the judgement remembers a bounded number, since its start."),
+		pastRows:    gauge("past_rows", "Rows of reports that came five minutes or more after the fact, since the start. They count into judged bins, and tell of the past only."),
 		held:        gaugeVec("quarantine_batches", "Batches in quarantine, by reason; those of unknown_key wait for a key.", "reason"),
 		heldBytes:   gaugeVec("quarantine_bytes", "Bytes of batches in quarantine, by reason.", "reason"),
 		heldDrops:   gaugeVec("quarantine_dropped_batches", "Batches ever given up in quarantine for want of room, by reason.", "reason"),

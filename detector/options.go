@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/heliograph-net/heliograph/detector/judgement"
 	"github.com/heliograph-net/heliograph/internal/wallclock"
 	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
@@ -20,9 +21,12 @@ type Options struct {
 	State  State           // likewise
 	Keys   *seal.Keyring   // required; opens the batches
 
-	Bin time.Duration // width of a bin, at least a second, a divisor of 24 h. 0 means one minute
-	// how long after its end a bin waits for reports before it is evaluated. 0 means 30 s
-	Grace  time.Duration
+	Bin time.Duration // width of a bin, a second to an hour, a divisor of 24 h. 0 means 10 s
+	// how long after its end a bin waits for reports at least before it is judged. 0 means 10 s
+	Grace time.Duration
+	// Lapse makes all times of the judgement shorter, for demonstrations and tests: how many of its
+	// seconds pass in one. 0 means 1. With 5, a bin of 2 s is judged as one of 10 s.
+	Lapse  int
 	MaxAge time.Duration // an event older than this is moved to this age. 0 means report.MaxAge
 	// pause before a feed that had nothing, and cannot tell when it has, is asked again. 0
 	// means a second
@@ -52,67 +56,47 @@ type Options struct {
 	clock wallclock.Source // nil: the system's; for tests
 }
 
-// Probes tells what probes see of a server. It is called by one goroutine and must not block.
-type Probes interface {
-	// ServerDown says whether the server at address and port is down; known is false when it is not
-	// probed or the probes doubt themselves.
-	ServerDown(server string) (down, known bool)
-}
-
 // Thresholds are what it takes at least to call something an incident. A zero field means
-// its default.
+// its default. See judgement.Options, and docs/detection.md for what else it takes.
 type Thresholds struct {
-	// minus the natural logarithm of the probability that chance does it, after overdispersion.
-	// 0 means 14
+	// minus the natural logarithm of the probability that chance does it, after the price of having
+	// looked at many places. 0 means 15
 	Evidence float64
-	Excess   float64 // raw failures above the expected. 0 means 10
-	Ratio    float64 // failures, and failing clients, over the expected. 0 means 1.5
-	Clients  int     // distinct clients with failures. 0 means 24
-	// distinct networks, when not one network alone is hit; see SeriesDetector. 0 means 3
-	Networks int
-	// distinct places (report.Bucket) with failures, also within one network, where collectors tell
-	// places. One host may have four: an IPv4 and an IPv6 address at two collectors. 0 means 5
-	Places  int
-	Window  int // bins over which excess, clients and networks are counted, at most 16. 0 means 3
-	Hot     int // bins out of Window that must be abnormal. 0 means 2
-	Clear   int // consecutive normal bins with requests after which an incident is over. 0 means 3
-	Silence int // bins without requests after which an incident is over. 0 means 60
+	Excess   float64 // failures above the expected. 0 means 5
+	Ratio    float64 // failures over the expected. 0 means 1.5
+	Clients  int     // distinct clients with failures. 0 means 3
+	Networks int     // distinct networks, when not one network alone is hit. 0 means 3
 }
 
 // setDefaults fills in the defaults.
-func (f *Thresholds) setDefaults() {
-	def(&f.Evidence, 14)
-	def(&f.Excess, 10)
-	def(&f.Ratio, 1.5)
-	def(&f.Clients, 24)
-	def(&f.Networks, 3)
-	def(&f.Places, 5)
-	def(&f.Window, 3)
-	def(&f.Hot, 2)
-	def(&f.Clear, 3)
-	def(&f.Silence, 60)
+func (t *Thresholds) setDefaults() {
+	def(&t.Evidence, 15)
+	def(&t.Excess, 5)
+	def(&t.Ratio, 1.5)
+	def(&t.Clients, 3)
+	def(&t.Networks, 3)
 }
 
-func (f *Thresholds) validate() error {
-	f.setDefaults()
+func (t *Thresholds) validate() error {
+	t.setDefaults()
 	var faults []error
-	if !(f.Evidence > 0 && f.Excess > 0 && f.Ratio > 1) {
+	if !(t.Evidence > 0 && t.Excess > 0 && t.Ratio > 1) {
 		faults = append(faults, errors.New("Thresholds: Evidence and Excess must be positive, Ratio above 1"))
 	}
-	if f.Clients < 1 || f.Networks < 1 || f.Places < 1 || f.Clear < 1 || f.Silence < 1 {
-		faults = append(faults, errors.New("Thresholds: Clients, Networks, Places, Clear and Silence must be at least 1"))
-	}
-	if f.Window < 1 || f.Window > maxWindow || f.Hot < 1 || f.Hot > f.Window {
-		faults = append(faults, fmt.Errorf("Thresholds: Window must be 1 to %d, Hot 1 to Window", maxWindow))
+	if t.Clients < 1 || t.Networks < 1 {
+		faults = append(faults, errors.New("Thresholds: Clients and Networks must be at least 1"))
 	}
 	return errors.Join(faults...)
 }
 
-const maxWindow = 16
+// options are the judge's options with these thresholds.
+func (t *Thresholds) options() judgement.Options {
+	return judgement.Options{Evidence: t.Evidence, Excess: t.Excess, Ratio: t.Ratio, Clients: t.Clients, Networks: t.Networks}
+}
 
 const (
-	defaultBin   = time.Minute
-	defaultGrace = 30 * time.Second
+	defaultBin   = 10 * time.Second
+	defaultGrace = 10 * time.Second
 )
 
 const day = 24 * time.Hour
@@ -128,6 +112,7 @@ func def[T comparable](v *T, d T) {
 func (o *Options) validate() error {
 	def(&o.Bin, defaultBin)
 	def(&o.Grace, defaultGrace)
+	def(&o.Lapse, 1)
 	def(&o.MaxAge, report.MaxAge*time.Millisecond)
 	def(&o.Poll, time.Second)
 	def(&o.ProbesHold, 2*time.Minute)
@@ -155,14 +140,17 @@ func (o *Options) validate() error {
 	if o.Keys == nil {
 		bad("Keys is missing: the detector cannot open anything")
 	}
-	if o.Bin < time.Second || day%o.Bin != 0 {
-		bad("Bin must be at least a second and divide 24 h, is %v", o.Bin)
+	if o.Bin < time.Second || o.Bin > time.Hour || day%o.Bin != 0 {
+		bad("Bin must be a second to an hour and divide 24 h, is %v", o.Bin)
+	}
+	if o.Lapse < 1 || o.Lapse > 60 || o.Bin <= time.Hour && (time.Duration(o.Lapse)*o.Bin > time.Hour || o.Bin > 0 && day%(time.Duration(o.Lapse)*o.Bin) != 0) {
+		bad("Lapse must be 1 to 60, and so many bins an hour at most and a divisor of 24 h, is %d", o.Lapse)
 	}
 	if o.ProbesAgree < 0 {
 		bad("ProbesAgree must not be negative, is %d", o.ProbesAgree)
 	}
-	if o.Grace < 0 || o.MaxAge < 0 || o.Poll < 0 || o.ProbesHold < 0 || o.ReceiptTime < 0 {
-		bad("Grace, MaxAge, Poll, ProbesHold and ReceiptTime must not be negative")
+	if o.Grace < 0 || o.Grace > time.Hour || o.MaxAge < 0 || o.Poll < 0 || o.ProbesHold < 0 || o.ReceiptTime < 0 {
+		bad("Grace, MaxAge, Poll, ProbesHold and ReceiptTime must not be negative, Grace not above an hour")
 	}
 	return errors.Join(faults...)
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/heliograph-net/heliograph/detector/judgement"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -31,6 +32,7 @@ type Batch struct {
 	App      string    // of the first header
 	Records  int       // records of known kinds
 	Counts   []model.Count
+	Rows     []judgement.Row // what is judged; of Counts, one each
 	Samples  []model.Sample
 	Probes   []model.ProbeResult
 	Claims   []Claim // about receipts; without Told
@@ -62,6 +64,9 @@ func (b *Batch) After(frames int) *Batch {
 	// what comes after the last frame is about the upload, and was told with the first frames
 	from, to := b.ends[frames-1], b.ends[last-1]
 	rest.Counts = b.Counts[from.counts:to.counts]
+	if len(b.Rows) == len(b.Counts) {
+		rest.Rows = b.Rows[from.counts:to.counts]
+	}
 	rest.Samples = b.Samples[from.samples:to.samples]
 	rest.Probes = b.Probes[from.probes:to.probes]
 	rest.ends = nil

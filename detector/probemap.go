@@ -72,14 +72,14 @@ type probeMap struct {
 type probed struct {
 	model.ProbeTarget
 	server     int // its index in the topology
-	judgements []judgement
+	judgements []vantageJudgement
 	heard      time.Time // when its newest result is from, or it was expected last
 	reach      vantages.Reach
 	since      time.Time // when reach began; zero: at the start
 }
 
 // judgement is the last one of a vantage.
-type judgement struct {
+type vantageJudgement struct {
 	vantage string
 	asn     uint32
 	saw     string // how the attempt ended, in words
@@ -90,7 +90,7 @@ type judgement struct {
 
 // holds reports whether a judgement still counts: for as long as the map says, or three times as
 // long as the vantage takes from one attempt to the next, but for no more than mostHold then.
-func (j *judgement) holds(now time.Time, hold time.Duration) bool {
+func (j *vantageJudgement) holds(now time.Time, hold time.Duration) bool {
 	return now.Sub(j.at) <= max(hold, min(3*j.gap, mostHold))
 }
 
@@ -156,8 +156,8 @@ func (m *probeMap) expect(targets []model.ProbeTarget, now time.Time) {
 
 // remember takes what a vantage says, unless it has said something later.
 func (t *probed) remember(r *model.ProbeResult) {
-	next := judgement{vantage: r.Vantage, asn: r.VantageASN, saw: saw(r), at: r.At, Judgement: r.Judgement}
-	i := slices.IndexFunc(t.judgements, func(j judgement) bool { return j.vantage == r.Vantage })
+	next := vantageJudgement{vantage: r.Vantage, asn: r.VantageASN, saw: saw(r), at: r.At, Judgement: r.Judgement}
+	i := slices.IndexFunc(t.judgements, func(j vantageJudgement) bool { return j.vantage == r.Vantage })
 	switch {
 	case i < 0 && len(t.judgements) < maxVantages:
 		t.judgements = append(t.judgements, next)

@@ -1,14 +1,13 @@
 package detector
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/heliograph-net/heliograph/privacy/seal"
 )
 
 // Settings are the part of Options that can change while the detector works; see there. The zero
-// values of Thresholds mean what they mean there, but for Window, which cannot change.
+// values of Thresholds mean what they mean there.
 type Settings struct {
 	Feeds      map[string]Feed
 	Keys       *seal.Keyring
@@ -28,12 +27,8 @@ func (o *Options) settings() *Settings {
 func (d *Detector) Reload(s Settings) error {
 	o := d.o
 	o.Feeds, o.Keys, o.Thresholds, o.Vantages = s.Feeds, s.Keys, s.Thresholds, s.Vantages
-	o.Thresholds.Window = d.o.Thresholds.Window // before the check of Hot
 	if err := o.validate(); err != nil {
 		return fmt.Errorf("detector: %w", err)
-	}
-	if w := s.Thresholds.Window; w != 0 && w != o.Thresholds.Window {
-		return errors.New("detector: Thresholds.Window cannot change while the detector works")
 	}
 	d.settings.Store(o.settings())
 	d.watch.reload(d.settings.Load())

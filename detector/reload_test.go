@@ -164,15 +164,15 @@ func TestReloadedThresholdsJudgeTheNextBin(t *testing.T) {
 		b.reload(s)
 		b.traffic(10, 0)
 		b.traffic(10, 64502)
-		if all := b.incidents(); len(all) != 0 {
+		if all := b.incidents(); len(all) != 1 || all[0].Page || all[0].Verdict != model.TooThin {
 			t.Fatalf("with thresholds that nothing reaches: %+v", all)
 		}
-		if got := b.det.Thresholds(); got.Clients != 1000 || got.Excess != 10 {
+		if got := b.det.Thresholds(); got.Clients != 1000 || got.Excess != 5 {
 			t.Errorf("in force: %+v", got)
 		}
 		b.reload(b.settings())
-		b.traffic(10, 64501)
-		if all := b.incidents(); len(all) != 1 {
+		b.traffic(4, 64502)
+		if all := b.incidents(); len(all) != 1 || !all[0].Page || all[0].Verdict != model.NetworkPath {
 			t.Fatalf("with the defaults again: %+v", all)
 		}
 		b.traffic(10, 0)
@@ -187,11 +187,10 @@ func TestFaultyReloadKeepsWhatThereWas(t *testing.T) {
 		b := newBench(t)
 		defer func() { b.stop() }()
 		for word, change := range map[string]func(*detector.Settings){
-			"Feeds":           func(s *detector.Settings) { s.Feeds = nil },
-			"Keys":            func(s *detector.Settings) { s.Keys = nil },
-			"Ratio":           func(s *detector.Settings) { s.Thresholds.Ratio = 0.5 },
-			"Window":          func(s *detector.Settings) { s.Thresholds.Window = 5 },
-			"Hot 1 to Window": func(s *detector.Settings) { s.Thresholds.Hot = 9 },
+			"Feeds":   func(s *detector.Settings) { s.Feeds = nil },
+			"Keys":    func(s *detector.Settings) { s.Keys = nil },
+			"Ratio":   func(s *detector.Settings) { s.Thresholds.Ratio = 0.5 },
+			"Clients": func(s *detector.Settings) { s.Thresholds.Clients = -5 },
 		} {
 			s := b.settings()
 			change(&s)

@@ -12,6 +12,9 @@ import (
 )
 
 const (
+	clipFactor  = 10 // no client counts for more than so many times the median client
+	clipFloor   = 10 // and for no less than this many requests
+	leastPlaces = 3  // places that must be known for a median place to mean something
 	// requests of one outcome that a client may tell of in one bin of a target that few places tell
 	// of, so that nobody knows how many are usual there
 	lonelyLimit = 10_000
@@ -20,6 +23,14 @@ const (
 	maxScales      = 10_000 // populations that are remembered
 	maxScalePlaces = 4096   // places that are remembered of each
 )
+
+// populationKey is who is compared with whom: the requests of one application to one target, seen
+// by one kind of reporter.
+type populationKey struct {
+	app    string
+	target string
+	source report.Source
+}
 
 // scale knows how many requests clients usually tell of, and takes off what is beyond clipFactor
 // times that before it is stored: what is shown must not be what one client makes up, any more than

@@ -18,6 +18,12 @@ func sums(counts []model.Count) (raw uint64, estimated float64) {
 }
 
 // What honest clients tell is stored as it is; what one makes up is stored as ten of them.
+// one is what a client at a place says of one bin.
+func one(asn uint32, bucket report.Bucket, client, raw uint64, weight float64, o report.Outcome) model.Count {
+	return model.Count{Series: model.Series{App: "shop", Target: shop, Outcome: o, Server: "192.0.2.1:443", ASN: asn, Country: "XA", Source: report.SourceAgent},
+		Client: client, Bucket: bucket, Raw: raw, Estimated: float64(raw) * weight}
+}
+
 func TestWhatIsStoredIsClipped(t *testing.T) {
 	var s scale
 	for minute := range 5 {

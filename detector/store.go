@@ -28,6 +28,15 @@ type Events interface {
 	// Came says for each name whether Append was given its batch, with as many frames at least.
 	Came(ctx context.Context, names []BatchName) (came []bool, err error)
 
+	// Append keeps the rows of what is new, as EncodeRows makes them, for whoever judges them: with
+	// the batches, all or none. Unjudged returns the pages of rows that are numbered above after,
+	// and last, the highest number that a page ever had. Numbers grow, and none is used again.
+	Unjudged(ctx context.Context, after uint64) (pages []RowPage, last uint64, err error)
+	// Rows returns what a page of rows holds; nothing when there is no such page.
+	Rows(ctx context.Context, number uint64) ([]byte, error)
+	// Judged deletes the pages of rows up to and including upTo.
+	Judged(ctx context.Context, upTo uint64) error
+
 	// Cells returns every cell of the bins that end after after and not after upTo, however many.
 	Cells(ctx context.Context, after, upTo time.Time) ([]Cell, error)
 	// EachSeries calls f for every series that anything is stored of, until f returns an error.
@@ -61,6 +70,12 @@ type Events interface {
 	Ready(ctx context.Context) error
 	// Close waits for running calls and releases the store. It is idempotent.
 	Close() error
+}
+
+// RowPage is rows that wait to be judged.
+type RowPage struct {
+	Number  uint64    // never 0
+	Arrived time.Time // when the first of its batches was received
 }
 
 // Kinds of data that Events.Trim tells apart.
@@ -120,9 +135,11 @@ type State interface {
 	// Claimed returns what was claimed in the UTC days since that of since.
 	Claimed(ctx context.Context, since time.Time) ([]Claimed, error)
 
-	// SaveStep stores a step: incidents, new ones and those known by their ID, and the events in
-	// the outbox.
+	// SaveStep stores a step: incidents, new ones and those known by their ID, the events in the
+	// outbox, and the judgement if there is one.
 	SaveStep(ctx context.Context, s Step) error
+	// Judgement is the last that SaveStep was given; empty: none.
+	Judgement(ctx context.Context) ([]byte, error)
 	// Evaluated is the end of the bin last given to SaveStep, which is not the latest after a clock
 	// has gone back; zero: none.
 	Evaluated(ctx context.Context) (time.Time, error)
@@ -174,6 +191,8 @@ type Deletion struct {
 type Step struct {
 	Bin    time.Time // when it ends
 	Events []model.Event
+	// Judgement is what the judgement goes on from; nil: the one before stays.
+	Judgement []byte
 }
 
 // Outgoing is an event in the outbox.

@@ -2,6 +2,7 @@ package model
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,18 +17,28 @@ type Incident struct {
 	// the most frequent of the abnormal failures; may change while the incident is open
 	Outcome report.Outcome
 	Also    []report.Outcome // other outcomes of the same fault, present and past, sorted
-	Verdict Verdict          // the cause; empty if not judged
+	Verdict Verdict          // the cause; empty if a release without verdicts stored it
 
-	Scope Scope     // who is affected; may change while the incident is open
-	Since time.Time // start of the first abnormal bin
-	Until time.Time // end of the last abnormal bin; zero while open
+	Page bool // whether it is to alert people now
+	Late bool // told by reports of the past, or judged too late to do anything; never pages
 
-	// The numbers of the worst evaluation window within the scope.
+	Scope  Scope     // the best explanation of who is affected; may change while it is open
+	Others []Scope   // further explanations, the best first
+	Share  float64   // part of the failures above the expected that Scope explains, 0 to 1
+	Since  time.Time // estimated start of the fault
+	Until  time.Time // end of the last abnormal bin; zero while open
+	// Reopened is how often the fault came back within an hour of its end.
+	Reopened int
+	Severity float64 // failures above the expected since the start
+
+	// The numbers of the worst minutes within the scope.
 
 	Failed   float64 // reported failures
 	Requests float64 // estimated requests, including failures
 	Expected float64 // failures that would have been normal
-	Clients  int     // distinct clients with failures
+	Clients  int     // distinct clients with failures, as they call themselves
+	Buckets  int     // distinct address prefixes that these failures were reported from; 0: unknown
+	Networks int     // and distinct networks; 0: unknown
 
 	Title    string   // one sentence: what fails, where, for whom and how often
 	Evidence []Signal // the strongest evidence first
@@ -46,6 +57,10 @@ func (i *Incident) Collector() string {
 	return strings.TrimPrefix(i.Target, CollectorTarget)
 }
 
+// Pages reports whether the incident is to alert people. One without a verdict does: it was stored
+// by a release that alerted people of all.
+func (i *Incident) Pages() bool { return !i.Late && (i.Page || i.Verdict == "") }
+
 // Open reports whether the incident is still going on.
 func (i *Incident) Open() bool { return i.Until.IsZero() }
 
@@ -53,6 +68,10 @@ func (i *Incident) Open() bool { return i.Until.IsZero() }
 func (i *Incident) Clone() Incident {
 	c := *i
 	c.Scope = i.Scope.Clone()
+	c.Others = slices.Clone(i.Others)
+	for k := range c.Others {
+		c.Others[k] = c.Others[k].Clone()
+	}
 	c.Also = slices.Clone(i.Also)
 	c.Evidence = slices.Clone(i.Evidence)
 	return c
@@ -86,28 +105,92 @@ const (
 	SignalLate         SignalCode = "late"          // told by reports of the past
 )
 
-// Scope describes who is affected by an incident: clients in any of ASNs or Countries, or requests
-// to any of Servers. At most one of the lists is non-empty. The zero Scope means everyone.
+// Scope describes who is affected by an incident: the requests that have, for each list that is not
+// empty, one of its values. The lists are sorted. The zero Scope means everyone.
 type Scope struct {
-	ASNs      []uint32 // sorted
-	Countries []string // sorted
-	Servers   []string // sorted; address and port
+	ASNs       []uint32 // of the clients
+	Countries  []string // likewise
+	Servers    []string // address and port
+	Versions   []string // of the application
+	Systems    []string // operating systems
+	Protocols  []string // ALPN ids
+	Statuses   []uint16 // of HTTP
+	Collectors []string // that the reports came through
 }
 
 // Everyone reports whether the scope is unlimited.
 func (s Scope) Everyone() bool {
-	return len(s.ASNs) == 0 && len(s.Countries) == 0 && len(s.Servers) == 0
+	return len(s.ASNs) == 0 && len(s.Countries) == 0 && len(s.Servers) == 0 && len(s.Versions) == 0 && len(s.Systems) == 0 &&
+		len(s.Protocols) == 0 && len(s.Statuses) == 0 && len(s.Collectors) == 0
 }
 
 // Equal reports whether s and o describe the same scope.
 func (s Scope) Equal(o Scope) bool {
-	return slices.Equal(s.ASNs, o.ASNs) && slices.Equal(s.Countries, o.Countries) &&
-		slices.Equal(s.Servers, o.Servers)
+	return slices.Equal(s.ASNs, o.ASNs) && slices.Equal(s.Countries, o.Countries) && slices.Equal(s.Servers, o.Servers) &&
+		slices.Equal(s.Versions, o.Versions) && slices.Equal(s.Systems, o.Systems) && slices.Equal(s.Protocols, o.Protocols) &&
+		slices.Equal(s.Statuses, o.Statuses) && slices.Equal(s.Collectors, o.Collectors)
 }
 
 // Clone returns a copy of s that shares no slices with it.
 func (s Scope) Clone() Scope {
-	return Scope{slices.Clone(s.ASNs), slices.Clone(s.Countries), slices.Clone(s.Servers)}
+	return Scope{slices.Clone(s.ASNs), slices.Clone(s.Countries), slices.Clone(s.Servers), slices.Clone(s.Versions), slices.Clone(s.Systems),
+		slices.Clone(s.Protocols), slices.Clone(s.Statuses), slices.Clone(s.Collectors)}
+}
+
+// Words puts the scope into words that follow "fail": "from AS64502 at 192.0.2.1:443",
+// "for everyone". names, which may be nil, gives networks their names, or "".
+func (s Scope) Words(names func(asn uint32) string) string {
+	var parts []string
+	add := func(before string, list []string) {
+		if len(list) > 0 {
+			parts = append(parts, before+join(list))
+		}
+	}
+	var networks []string
+	for _, asn := range s.ASNs {
+		networks = append(networks, networkWords(asn, names))
+	}
+	add("from ", networks)
+	add("from ", s.Countries)
+	add("at ", s.Servers)
+	add("in version ", s.Versions)
+	add("on ", s.Systems)
+	add("over ", s.Protocols)
+	var statuses []string
+	for _, n := range s.Statuses {
+		statuses = append(statuses, strconv.Itoa(int(n)))
+	}
+	add("with status ", statuses)
+	add("as told to collector ", s.Collectors)
+	if len(parts) == 0 {
+		return "for everyone"
+	}
+	return strings.Join(parts, " ")
+}
+
+// networkWords is "AS64502" or "Harbour Net (AS64502)".
+func networkWords(asn uint32, names func(asn uint32) string) string {
+	number := "AS" + strconv.FormatUint(uint64(asn), 10)
+	if names == nil || names(asn) == "" {
+		return number
+	}
+	return names(asn) + " (" + number + ")"
+}
+
+// mostWords is how many values a list in words names before it says "and 7 more".
+const mostWords = 3
+
+// join is "a, b and c".
+func join(list []string) string {
+	n := len(list)
+	switch {
+	case n == 1:
+		return list[0]
+	case n > mostWords+1:
+		return strings.Join(list[:mostWords], ", ") + " and " + strconv.Itoa(n-mostWords) + " more"
+	default:
+		return strings.Join(list[:n-1], ", ") + " and " + list[n-1]
+	}
 }
 
 // Verdict is the cause of an incident. The empty Verdict means that it has not been judged.

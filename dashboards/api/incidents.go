@@ -3,6 +3,7 @@ package api
 import (
 	"time"
 
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -17,29 +18,70 @@ type Incident struct {
 	// Outcome of most of the failures.
 	Outcome report.Outcome `json:"outcome"`
 	// Other outcomes of the same fault.
-	Also  []report.Outcome `json:"also"`
-	Scope Scope            `json:"scope"`
-	Since time.Time        `json:"since"`
+	Also []report.Outcome `json:"also"`
+	// The cause in one word; absent if a release without verdicts stored the incident.
+	Verdict model.Verdict `json:"verdict,omitempty"`
+	// Whether the incident alerts people now.
+	Page bool `json:"page"`
+	// Told by reports of the past; such an incident never alerts anybody.
+	Late bool `json:"late"`
+	// The best explanation of who is affected.
+	Scope Scope `json:"scope"`
+	// Further explanations, the best first.
+	Others []Scope `json:"others"`
+	// The part of the failures above the normal ones that Scope explains, 0 to 1.
+	Share float64 `json:"share"`
+	// Estimated start of the fault.
+	Since time.Time `json:"since"`
 	// End of the incident; absent while it is open.
 	Until time.Time `json:"until,omitzero"`
-	// Failures in the worst evaluation window.
+	// How often the fault came back within an hour of its end.
+	Reopened int `json:"reopened"`
+	// Failures above the normal ones since the start.
+	Severity float64 `json:"severity"`
+	// Failures in the worst minutes within the scope.
 	Failed float64 `json:"failed"`
-	// Requests in that window, including failures.
+	// Requests in these minutes, including failures.
 	Requests float64 `json:"requests"`
-	// Failures that would have been normal in that window.
+	// Failures that would have been normal in these minutes.
 	Expected float64 `json:"expected"`
-	// Distinct clients with failures.
+	// Distinct clients with failures, as they call themselves.
 	Clients int `json:"clients"`
+	// Distinct address prefixes that the failures were reported from; 0 if unknown.
+	Buckets int `json:"buckets"`
+	// Distinct networks that the failures were reported from; 0 if unknown.
+	Networks int `json:"networks"`
 	// Sentences, the strongest evidence first.
 	Evidence []string `json:"evidence"`
+	// The same sentences with what they are about.
+	Signals []Signal `json:"signals"`
 }
 
-// Scope describes who is affected by an incident. If all lists are empty, everyone is.
+// Signal is one piece of evidence.
+type Signal struct {
+	// What it is about, in one word; absent if a release without codes stored it.
+	Code model.SignalCode `json:"code,omitempty"`
+	// One sentence.
+	Text string `json:"text"`
+}
+
+// Scope describes who is affected by an incident: the requests that have, for each list that is not
+// empty, one of its values. If all lists are empty, everyone is.
 type Scope struct {
 	Networks  []Network `json:"networks"`
 	Countries []string  `json:"countries"`
 	// Address and port.
 	Servers []string `json:"servers"`
+	// Of the application.
+	Versions []string `json:"versions"`
+	// Operating systems.
+	Systems []string `json:"systems"`
+	// ALPN ids.
+	Protocols []string `json:"protocols"`
+	// HTTP statuses.
+	Statuses []uint16 `json:"statuses"`
+	// Collectors that the reports came through.
+	Collectors []string `json:"collectors"`
 }
 
 // Network names an autonomous system.

@@ -117,6 +117,7 @@ func (l *localiser) rank(found []localise.Explanation) (scopes []cuboid, margin 
 	var ranked []scored
 	add := func(c cuboid) {
 		c = l.simplify(c)
+		l.narrow(&c)
 		if !slices.ContainsFunc(ranked, func(o scored) bool { return o.cuboid.equal(&c) }) {
 			ranked = append(ranked, scored{c, l.score(&c)})
 		}

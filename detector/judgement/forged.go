@@ -31,6 +31,9 @@ func (t *turn) floods() {
 	}
 	if !young {
 		for _, f := range j.sources.floods() {
+			if _, known := j.sources.silent[f.source]; !known {
+				j.unhear(f.source)
+			}
 			j.sources.silent[f.source] = t.bin + silenceFor
 			t.flood(f)
 		}

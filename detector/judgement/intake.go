@@ -12,6 +12,10 @@ import (
 const (
 	lateAfter  = 5 * time.Minute // a row that arrives so long after the fact tells of the past
 	mostWeight = 1000            // requests that one reported request may stand for
+	// Where a collector does not know the bucket, because it is of an older release or its client on
+	// the same host, clients are told apart by their own words. They are in buckets from here on.
+	// What they make up is bounded by their network only.
+	unknownBuckets = report.MaxBucket + 1
 )
 
 // dirtySeries is a series with failures that are not judged yet.
@@ -30,6 +34,9 @@ func (j *Judge) Add(r Row) {
 	}
 	if r.Raw == 0 || r.At < 0 {
 		return
+	}
+	if r.Bucket == 0 {
+		r.Bucket = unknownBuckets + report.Bucket(mix(j.o.Seed, r.Client)%report.MaxBucket)
 	}
 	j.stats.Cells++
 	bin := r.At / j.width

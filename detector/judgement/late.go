@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -74,7 +75,8 @@ func (t *turn) past() {
 		}
 	}
 	if left > 0 {
-		t.lateCause()
+		t.lateCause(false)
+		t.lateCause(true)
 	}
 }
 
@@ -117,11 +119,12 @@ func (t *turn) lateEach(f func(h *hit, weight float64)) {
 }
 
 // lateCause looks for a fault in what no incident explains: in the latest stretch of time with
-// failures that are not far apart.
-func (t *turn) lateCause() {
+// failures that are not far apart. Failed deliveries are looked at by themselves: whoever is offline
+// fails to deliver, too.
+func (t *turn) lateCause(deliveries bool) {
 	var hits []*hit
 	for k := range t.j.late.all {
-		if h := &t.j.late.all[k]; t.lateOf(h) == nil {
+		if h := &t.j.late.all[k]; t.j.ofDelivery(h) == deliveries && t.lateOf(h) == nil {
 			hits = append(hits, h)
 		}
 	}
@@ -159,6 +162,11 @@ func (t *turn) lateCause() {
 	i.id, i.excess = t.j.lastID, x-e
 	t.lateSpan(i)
 	t.j.incidents = append(t.j.incidents, i)
+}
+
+// ofDelivery reports whether a hit is a failed delivery.
+func (j *Judge) ofDelivery(h *hit) bool {
+	return j.names.text(kindApp, j.order[h.pop].key.app) == model.DeliveryApp
 }
 
 // goesOn reports whether an incident of the past may not be over yet, so that what fails now is

@@ -208,6 +208,11 @@ func (t *turn) describe(i *incident) Incident {
 		i.worst = t.measure(i, window)
 	}
 	m := &i.worst
+	if m.byTarget == nil { // it was over soon after a restart, and what was told is all that is known
+		d := i.told
+		d.Until, d.Severity = i.until, math.Round(i.excess*10)/10
+		return d
+	}
 	d := Incident{
 		ID: i.id, Onset: i.onset, Until: i.until, Late: i.late, Severity: math.Round(i.excess*10) / 10, Share: math.Round(i.share*1000) / 1000,
 		Failed: math.Round(m.failed), Requests: math.Round(m.requests), Expected: math.Round(m.expected*100) / 100, Clients: m.clients, Buckets: m.sources,

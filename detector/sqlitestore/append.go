@@ -33,6 +33,7 @@ type appending struct {
 	names  *names
 	page   *detector.FeedPage
 	counts []model.Count
+	fresh  []*detector.Batch // what is new of the batches
 }
 
 func (a *appending) run() (isNew []bool, err error) {
@@ -42,7 +43,10 @@ func (a *appending) run() (isNew []bool, err error) {
 			return nil, err
 		}
 	}
-	return isNew, writeCells(a.tx, a.names, detector.Fold(a.counts))
+	if err := writeCells(a.tx, a.names, detector.Fold(a.counts)); err != nil {
+		return nil, err
+	}
+	return isNew, keepRows(a.tx, a.fresh)
 }
 
 // batch adds the new part of one batch.
@@ -65,6 +69,7 @@ func (a *appending) batch(b *detector.Batch) (isNew bool, err error) {
 		return false, err
 	}
 	a.counts = append(a.counts, b.Counts...)
+	a.fresh = append(a.fresh, b)
 	if err := insertSamples(a.tx, b.Samples); err != nil {
 		return false, err
 	}

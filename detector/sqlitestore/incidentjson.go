@@ -15,28 +15,42 @@ const incidentVersion = 1
 
 // incidentJSON is the stored form of an incident.
 type incidentJSON struct {
-	Version  int              `json:"v"`
-	ID       int64            `json:"id"`
-	App      string           `json:"app"`
-	Target   string           `json:"target"`
-	Outcome  report.Outcome   `json:"outcome"`
-	Also     []report.Outcome `json:"also,omitempty"`
-	Verdict  model.Verdict    `json:"verdict,omitempty"`
-	Scope    scopeJSON        `json:"scope"`
-	Since    time.Time        `json:"since"`
-	Until    time.Time        `json:"until,omitzero"`
-	Failed   float64          `json:"failed"`
-	Requests float64          `json:"requests"`
-	Expected float64          `json:"expected"`
-	Clients  int              `json:"clients"`
-	Title    string           `json:"title"`
-	Evidence []signalJSON     `json:"evidence,omitempty"`
+	Version int              `json:"v"`
+	ID      int64            `json:"id"`
+	App     string           `json:"app"`
+	Target  string           `json:"target"`
+	Outcome report.Outcome   `json:"outcome"`
+	Also    []report.Outcome `json:"also,omitempty"`
+	Verdict model.Verdict    `json:"verdict,omitempty"`
+	// Page is absent in what releases without it stored; they alerted people of everything.
+	Page     *bool        `json:"page,omitempty"`
+	Late     bool         `json:"late,omitempty"`
+	Scope    scopeJSON    `json:"scope"`
+	Others   []scopeJSON  `json:"others,omitempty"`
+	Share    float64      `json:"share,omitempty"`
+	Since    time.Time    `json:"since"`
+	Until    time.Time    `json:"until,omitzero"`
+	Reopened int          `json:"reopened,omitempty"`
+	Severity float64      `json:"severity,omitempty"`
+	Failed   float64      `json:"failed"`
+	Requests float64      `json:"requests"`
+	Expected float64      `json:"expected"`
+	Clients  int          `json:"clients"`
+	Buckets  int          `json:"buckets,omitempty"`
+	Networks int          `json:"networks,omitempty"`
+	Title    string       `json:"title"`
+	Evidence []signalJSON `json:"evidence,omitempty"`
 }
 
 type scopeJSON struct {
-	ASNs      []uint32 `json:"asns,omitempty"`
-	Countries []string `json:"countries,omitempty"`
-	Servers   []string `json:"servers,omitempty"`
+	ASNs       []uint32 `json:"asns,omitempty"`
+	Countries  []string `json:"countries,omitempty"`
+	Servers    []string `json:"servers,omitempty"`
+	Versions   []string `json:"versions,omitempty"`
+	Systems    []string `json:"systems,omitempty"`
+	Protocols  []string `json:"protocols,omitempty"`
+	Statuses   []uint16 `json:"statuses,omitempty"`
+	Collectors []string `json:"collectors,omitempty"`
 }
 
 type signalJSON struct {
@@ -70,11 +84,16 @@ func signalsOf(all []signalJSON) []model.Signal {
 }
 
 func encodeIncident(i *model.Incident) (string, error) {
-	b, err := json.Marshal(incidentJSON{
-		Version: incidentVersion, ID: i.ID, App: i.App, Target: i.Target, Outcome: i.Outcome, Also: i.Also, Verdict: i.Verdict,
-		Scope: scopeJSON(i.Scope), Since: i.Since, Until: i.Until, Failed: i.Failed, Requests: i.Requests, Expected: i.Expected,
-		Clients: i.Clients, Title: i.Title, Evidence: signalsJSON(i.Evidence),
-	})
+	v := incidentJSON{
+		Version: incidentVersion, ID: i.ID, App: i.App, Target: i.Target, Outcome: i.Outcome, Also: i.Also, Verdict: i.Verdict, Page: &i.Page, Late: i.Late,
+		Scope: scopeJSON(i.Scope), Share: i.Share, Since: i.Since, Until: i.Until, Reopened: i.Reopened, Severity: i.Severity, Failed: i.Failed,
+		Requests: i.Requests, Expected: i.Expected, Clients: i.Clients, Buckets: i.Buckets, Networks: i.Networks, Title: i.Title,
+		Evidence: signalsJSON(i.Evidence),
+	}
+	for _, s := range i.Others {
+		v.Others = append(v.Others, scopeJSON(s))
+	}
+	b, err := json.Marshal(v)
 	if err != nil {
 		return "", fmt.Errorf("encoding incident %d: %w", i.ID, err)
 	}
@@ -91,9 +110,14 @@ func decodeIncident(b []byte) (i model.Incident, err error) {
 	if v.Version > incidentVersion {
 		return i, fmt.Errorf("incident %d is of version %d, this release knows %d", v.ID, v.Version, incidentVersion)
 	}
-	return model.Incident{
-		ID: v.ID, App: v.App, Target: v.Target, Outcome: v.Outcome, Also: v.Also, Verdict: v.Verdict, Scope: model.Scope(v.Scope),
-		Since: v.Since, Until: v.Until, Failed: v.Failed, Requests: v.Requests, Expected: v.Expected, Clients: v.Clients,
-		Title: v.Title, Evidence: signalsOf(v.Evidence),
-	}, nil
+	i = model.Incident{
+		ID: v.ID, App: v.App, Target: v.Target, Outcome: v.Outcome, Also: v.Also, Verdict: v.Verdict, Page: v.Page == nil || *v.Page, Late: v.Late,
+		Scope: model.Scope(v.Scope), Share: v.Share, Since: v.Since, Until: v.Until, Reopened: v.Reopened, Severity: v.Severity, Failed: v.Failed,
+		Requests: v.Requests, Expected: v.Expected, Clients: v.Clients, Buckets: v.Buckets, Networks: v.Networks, Title: v.Title,
+		Evidence: signalsOf(v.Evidence),
+	}
+	for _, s := range v.Others {
+		i.Others = append(i.Others, model.Scope(s))
+	}
+	return i, nil
 }

@@ -18,6 +18,11 @@ func (s *State) SaveStep(ctx context.Context, step detector.Step) error {
 				return err
 			}
 		}
+		if step.Judgement != nil {
+			if _, err := tx.Exec("UPDATE state SET judgement = ?", step.Judgement); err != nil {
+				return err
+			}
+		}
 		_, err := tx.Exec("UPDATE state SET evaluated = ?", step.Bin.UnixMilli())
 		return err
 	})

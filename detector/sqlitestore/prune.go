@@ -30,6 +30,8 @@ func (s *Events) Prune(ctx context.Context, now time.Time, r detector.Retention)
 		{`DELETE FROM probe_targets WHERE id IN (SELECT id FROM probe_targets t WHERE ?1 AND
 			NOT EXISTS (SELECT 1 FROM probes p WHERE p.target = t.id) LIMIT ?2)`, 1},
 		{"DELETE FROM batches WHERE id IN (SELECT id FROM batches WHERE received < ?1 ORDER BY received LIMIT ?2)", before(r.IDs)},
+		// What is older raises nothing any more.
+		{"DELETE FROM unjudged WHERE number IN (SELECT number FROM unjudged WHERE arrived < ?1 LIMIT ?2)", before(48 * time.Hour)},
 		// used is exact to within a day.
 		{"DELETE FROM series WHERE id IN (SELECT id FROM series WHERE used < ?1 LIMIT ?2)", before(r.Rollups) - dayMS},
 	})

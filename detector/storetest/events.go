@@ -44,6 +44,7 @@ func TestEvents(t *testing.T, newStore func(t *testing.T) (open func() (detector
 		{"what one place reports is clipped", clipped},
 		{"copies of one id", copiesOfOneID},
 		{"by name", cameByName},
+		{"rows to be judged", toBeJudged},
 		{"many at a time", manyAppend},
 		{"a context that ended", eventsContext},
 		{"ready until closed", eventsReady},

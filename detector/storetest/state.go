@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -32,6 +33,7 @@ func TestState(t *testing.T, newStore func(t *testing.T) (open func() (detector.
 		{"incidents", incidents},
 		{"an incident in full", incidentInFull},
 		{"the last bin", lastBin},
+		{"the judgement", lastJudgement},
 		{"outbox", outbox},
 		{"deletions", deletions},
 		{"claims", claims},
@@ -220,8 +222,11 @@ func incidents(t *stateTest) {
 // fullIncident returns an incident with all fields.
 func fullIncident() model.Incident {
 	return model.Incident{ID: 41, App: "shop", Target: shop, Outcome: report.TCPReset, Also: []report.Outcome{report.TCPRefused, report.TCPTimedOut},
-		Verdict: model.NetworkPath, Scope: model.Scope{ASNs: []uint32{64501, 64502}, Countries: []string{"XA"}, Servers: []string{"192.0.2.1:443"}},
-		Since: at(0).UTC(), Until: at(90).UTC(), Failed: 41, Requests: 44.5, Expected: 0.25, Clients: 28, Title: "one", Evidence: []model.Signal{{Code: model.SignalExcess, Text: "e"}, {Text: "f"}}}
+		Verdict: model.NetworkPath, Page: true, Late: true, Share: 0.75, Reopened: 2, Severity: 40.5, Buckets: 17, Networks: 2,
+		Scope: model.Scope{ASNs: []uint32{64501, 64502}, Countries: []string{"XA"}, Servers: []string{"192.0.2.1:443"}, Versions: []string{"1.2"},
+			Systems: []string{"linux"}, Protocols: []string{"h3"}, Statuses: []uint16{503}, Collectors: []string{"c1"}},
+		Others: []model.Scope{{Versions: []string{"1.2"}}, {}},
+		Since:  at(0).UTC(), Until: at(90).UTC(), Failed: 41, Requests: 44.5, Expected: 0.25, Clients: 28, Title: "one", Evidence: []model.Signal{{Code: model.SignalExcess, Text: "e"}, {Text: "f"}}}
 }
 
 func incidentInFull(t *stateTest) {
@@ -254,6 +259,27 @@ func lastBin(t *stateTest) {
 	if last, err := t.Evaluated(t.Context()); !last.Equal(at(110)) || err != nil {
 		t.Errorf("evaluated %v %v, want that of the last step", last, err)
 	}
+}
+
+// lastJudgement: what the judgement goes on from is stored with a step, and stays without.
+func lastJudgement(t *stateTest) {
+	stored := func(want string) {
+		t.Helper()
+		if text, err := t.Judgement(t.Context()); string(text) != want || err != nil {
+			t.Errorf("judgement %q %v, want %q", text, err, want)
+		}
+	}
+	stored("")
+	must(t.T, t.SaveStep(t.Context(), detector.Step{Bin: at(10), Judgement: []byte("one\x00")}))
+	t.step(20)
+	t.reopen()
+	stored("one\x00")
+	large := strings.Repeat("large", 1<<20)
+	must(t.T, t.SaveStep(t.Context(), detector.Step{Bin: at(30), Judgement: []byte(large)}))
+	t.reopen()
+	stored(large)
+	must(t.T, t.Prune(t.Context(), at(40), detector.Retention{}))
+	stored(large)
 }
 
 // outbox: events are returned in the order of their steps until they are acknowledged, and numbers

@@ -16,6 +16,7 @@ type view struct {
 	open     []model.Incident // open incidents of applications; most clients first
 	delivers []model.Incident // open incidents of deliveries
 	failing  []Sum            // targets; most failures first
+	noted    []model.Incident // open incidents that alert nobody
 	stopped  []string         // ids of the collectors that accept too few batches
 	unkept   []string         // ids of the collectors whose receipts were for nothing
 }
@@ -25,6 +26,8 @@ func (v *view) sort() {
 	for _, i := range v.Incidents {
 		switch {
 		case !i.Open():
+		case !i.Pages():
+			v.noted = append(v.noted, i)
 		case i.App == model.DeliveryApp:
 			v.delivers = append(v.delivers, i)
 			if i.Outcome == model.ReceiptUnkept {
@@ -106,38 +109,11 @@ func (v *view) cleared() (at time.Time) {
 // incident says what fails, for whom and how.
 func (v *view) incident() string {
 	first := v.open[0]
-	sentence := fmt.Sprintf("Requests to %s fail %s: %s", first.Target, v.scope(first.Scope), first.Outcome)
+	sentence := fmt.Sprintf("Requests to %s fail %s: %s", first.Target, first.Scope.Words(v.NetworkName), first.Outcome)
 	if more := len(v.open) - 1; more > 0 {
 		sentence += ", and " + plural(float64(more), "more incident")
 	}
 	return sentence
-}
-
-func (v *view) scope(s model.Scope) string {
-	switch {
-	case len(s.ASNs) > 0:
-		names := make([]string, len(s.ASNs))
-		for i, asn := range s.ASNs {
-			names[i] = v.network(asn)
-		}
-		return "from " + list(names)
-	case len(s.Countries) > 0:
-		return "from " + list(s.Countries)
-	case len(s.Servers) > 0:
-		return "at " + list(s.Servers)
-	default:
-		return "for everyone"
-	}
-}
-
-// network returns the name of a network: "Harbour Net (AS64502)".
-func (v *view) network(asn uint32) string {
-	if v.NetworkName != nil {
-		if name := v.NetworkName(asn); name != "" {
-			return fmt.Sprintf("%s (AS%d)", name, asn)
-		}
-	}
-	return fmt.Sprintf("AS%d", asn)
 }
 
 // fails describes the failures of s: "40 of 40 requests to https://shop.example failed, 20

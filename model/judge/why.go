@@ -1,6 +1,10 @@
 package judge
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/heliograph-net/heliograph/model"
+)
 
 // reasons is the most sentences of one kind.
 const reasons = 3
@@ -39,12 +43,31 @@ func (v *view) why(s State) []string {
 	for _, sentence := range v.deliveries(s) {
 		add(sentence)
 	}
+	for _, i := range v.noted[:min(len(v.noted), reasons)] {
+		add(note(&i) + ": " + i.Title)
+	}
 	add(v.numbers())
 	if v.FailingNetworks > 0 && s != Incident {
 		add(fmt.Sprintf("%s of %s failing now", count(float64(v.FailingNetworks)), plural(float64(max(v.Networks, v.FailingNetworks)), "network")))
 	}
 	add(v.probes())
 	return why
+}
+
+// note says why an incident alerts nobody.
+func note(i *model.Incident) string {
+	switch {
+	case i.Late:
+		return "told late, of the past"
+	case i.Verdict == model.TooThin:
+		return "too little is known"
+	case i.Verdict == model.LastMile:
+		return "the clients' own connections"
+	case i.Verdict == model.Forged:
+		return "reports that look made up"
+	default:
+		return "alerts nobody"
+	}
 }
 
 // deliveries says which reports do not reach a collector.

@@ -141,7 +141,7 @@ func (w *walk) enter(host, line string) {
 func (w *walk) reported(totals string) error {
 	for line := range strings.Lines(totals) {
 		words := strings.Fields(line) // type, target, ok, failed, clients
-		if len(words) != 5 || words[0] != "tcp.refused" || words[1] != "http://127.0.0.1:9" {
+		if len(words) < 5 || words[0] != "tcp.refused" || words[1] != "http://127.0.0.1:9" {
 			continue
 		}
 		if n, err := strconv.Atoi(words[3]); err == nil && n >= w.fetched {

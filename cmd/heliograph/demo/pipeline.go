@@ -11,6 +11,10 @@ import (
 	"github.com/heliograph-net/heliograph/internal/devca"
 )
 
+// lapse is how many seconds of the detector's judgement pass in one: its bins of a second are judged
+// as if they took half a minute, so that it knows in seconds what is usual.
+const lapse = 30
+
 // setPipeline starts collectors, detector, prober and page, and returns the signed policy for
 // the clients.
 func (s *stage) setPipeline(ctx context.Context, collectorCA, serviceCA *devca.CA) ([]byte, error) {
@@ -42,6 +46,7 @@ func (s *stage) setPipeline(ctx context.Context, collectorCA, serviceCA *devca.C
 	if err != nil {
 		return nil, err
 	}
+	config.Detector.Lapse = lapse
 	s.node, err = roles.New(ctx, roles.Options{Config: config, Roles: roles.Roles{Detector: true, Prober: true}, Logger: s.o.Log})
 	if err != nil {
 		return nil, err
@@ -51,8 +56,7 @@ func (s *stage) setPipeline(ctx context.Context, collectorCA, serviceCA *devca.C
 }
 
 // config returns heliograph.yaml of the process with detector, prober and page. Times are short, so
-// that the demonstration is. There are few clients, and on a busy machine even fewer per bin, so
-// half the default number of clients is enough.
+// that the demonstration is.
 func (s *stage) config() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `networks: networks.tsv
@@ -61,7 +65,6 @@ detector:
   feed_ca: collectors-ca.pem
   bin: 1s
   grace: 2s
-  min_clients: 12
 dashboard: {listen: "%s"}
 operations: {listen: "127.0.0.1:0"}
 prober:

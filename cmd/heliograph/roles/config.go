@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -123,9 +124,9 @@ type DetectorConfig struct {
 	Bin        Duration `yaml:"bin"`
 	Grace      Duration `yaml:"grace"`
 	MinClients int      `yaml:"min_clients"`
-	MinPlaces  int      `yaml:"min_places"`
 	MinExcess  float64  `yaml:"min_excess"`
 	MinRatio   float64  `yaml:"min_ratio"`
+	Lapse      int      `yaml:"-"` // see detector.Options; for demonstrations. 0 means 1
 	// directory for the history of the heat map, with a frame a minute for a month; empty for none
 	MapHistory string `yaml:"map_history"`
 	// ids of the vantages whose results are accepted through collectors
@@ -233,7 +234,7 @@ func defaults() Config {
 			FeedKeys: []string{"keys/feed.pub.pem"}, Policy: "policy", Inbox: inboxes.File("inbox.db"), MaxBytes: 4 << 30, MaxAge: dur(30 * 24 * time.Hour),
 			ACME: ACMEConfig{Cache: "certificates"}},
 		Detector: DetectorConfig{Store: stores.File("store.db"), MapHistory: "map-history", MaxBytes: 4 << 30, OpenKeys: []string{"keys/open.pem"}, FeedKey: "keys/feed.pem",
-			Bin: dur(time.Minute), Grace: dur(30 * time.Second), MinClients: 24, MinPlaces: 5, MinExcess: 10, MinRatio: 1.5},
+			Bin: dur(10 * time.Second), Grace: dur(10 * time.Second), MinClients: 3, MinExcess: 5, MinRatio: 1.5},
 		Prober:     ProberConfig{Interval: dur(30 * time.Second), Timeout: dur(5 * time.Second), Failures: 3, Spool: "prober-spool"},
 		Alerts:     AlertsConfig{Repeat: dur(4 * time.Hour), Update: dur(5 * time.Minute), Runbooks: defaultRunbooks, SilentAfter: dur(time.Hour)},
 		Dashboard:  ListenConfig{Listen: "127.0.0.1:8418"},
@@ -272,7 +273,7 @@ func parse(path string, text []byte) (*Config, error) {
 	case errors.Is(err, yamlx.ErrEmpty):
 		c = defaults()
 	case err != nil:
-		return nil, err
+		return nil, explained(err)
 	}
 	c.path, c.dir, c.text = path, filepath.Dir(path), text
 	if err := c.readModules(); err != nil {
@@ -282,6 +283,21 @@ func parse(path string, text []byte) (*Config, error) {
 		c.Prober.Targets[i].finish(c.Prober.Modules)
 	}
 	return &c, c.validate()
+}
+
+// removed says of keys that there were once why there are none.
+var removed = map[string]string{
+	"min_places": "how many places must see failures follows from how likely chance is (docs/verdicts.md); delete the line",
+}
+
+// explained adds to an error about a key that there was once why there is none.
+func explained(err error) error {
+	for key, why := range removed {
+		if strings.Contains(err.Error(), key) {
+			return fmt.Errorf("%w: %s", err, why)
+		}
+	}
+	return err
 }
 
 // File returns the path of a file that the configuration names.

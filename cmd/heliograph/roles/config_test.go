@@ -29,11 +29,11 @@ func TestEmptyConfigHasTheDefaults(t *testing.T) {
 }
 
 func TestConfigOverDefaults(t *testing.T) {
-	c, err := parse("f", []byte("detector:\n  bin: 10s\nprober:\n  targets:\n    - {name: a, tcp: \"127.0.0.1:1\", row: r1}\n"))
+	c, err := parse("f", []byte("detector:\n  bin: 20s\nprober:\n  targets:\n    - {name: a, tcp: \"127.0.0.1:1\", row: r1}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Detector.Bin.Duration != 10*time.Second || c.Detector.Grace.Duration != 30*time.Second || c.Prober.Targets[0].Row != "r1" {
+	if c.Detector.Bin.Duration != 20*time.Second || c.Detector.Grace.Duration != 10*time.Second || c.Prober.Targets[0].Row != "r1" {
 		t.Errorf("got %+v", c)
 	}
 }
@@ -58,6 +58,7 @@ func TestBadConfigNamesFileLineAndKey(t *testing.T) {
 			[]string{"h.yaml:3: prober.targets[0]", "a: "}},
 		"target that is no map": {"prober:\n  targets:\n    - 1\n", []string{"h.yaml:3: prober.targets[0]", "want a map"}},
 		"kind of inbox":         {"collector:\n  id: c1\n  inbox: {kind: scroll}\n", []string{"h.yaml:3: collector.inbox", "scroll"}},
+		"a floor of before":     {"detector:\n  min_places: 5\n", []string{"h.yaml:2", "min_places", "delete the line"}},
 		"floors":                {"detector:\n  min_clients: 0\n", []string{"h.yaml:2: detector.min_clients"}},
 		"objective": {"detector:\n  objectives:\n    - {target: \"https://a\", share: 99.9}\n",
 			[]string{"h.yaml:3: detector.objectives", "https://a", "below 1, such as 0.999, is 99.9"}},

@@ -123,8 +123,8 @@ func (c *Config) checkDetector(bad complaint) {
 			bad(key+".id", "must not be empty: it is the id that the policy gives that collector")
 		}
 	}
-	if c.Detector.MinClients < 1 || c.Detector.MinPlaces < 1 || c.Detector.MinExcess < 1 || c.Detector.MinRatio <= 1 {
-		bad("detector.min_clients", "thresholds must be min_clients >= 1, min_places >= 1, min_excess >= 1, min_ratio > 1: they keep one loud machine from paging anyone")
+	if c.Detector.MinClients < 1 || c.Detector.MinExcess < 1 || c.Detector.MinRatio <= 1 {
+		bad("detector.min_clients", "thresholds must be min_clients >= 1, min_excess >= 1, min_ratio > 1: with less, chance would be an incident")
 	}
 	if c.Detector.VantagesAgree < 0 {
 		bad("detector.vantages_agree", "must not be negative; 0 is the default, 2")

@@ -28,7 +28,7 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	}
 	p.Store = detector.Reader(events, state)
 	p.parts.Add(closeStores, lifecycle.Part{Name: "store", Close: func() error { return errors.Join(events.Close(), state.Close()) }})
-	o := detector.Options{Feeds: s.Feeds, Events: events, State: state, Keys: s.Keys, Bin: c.Detector.Bin.Duration,
+	o := detector.Options{Feeds: s.Feeds, Events: events, State: state, Keys: s.Keys, Bin: c.Detector.Bin.Duration, Lapse: c.Detector.Lapse,
 		Retention: detector.Retention{MaxBytes: c.Detector.MaxBytes}, Grace: c.Detector.Grace.Duration, Logger: p.log, Metrics: p.metrics, Vantages: s.Vantages, ProbesAgree: c.Detector.VantagesAgree, Thresholds: s.Thresholds}
 	if p.names != nil {
 		o.NetworkName = p.names.Name
@@ -97,7 +97,7 @@ func (p *Process) detectorSettings(c *Config) (s detector.Settings, err error) {
 		return s, err
 	}
 	s = detector.Settings{Keys: keys, Vantages: vantages(c),
-		Thresholds: detector.Thresholds{Clients: c.Detector.MinClients, Places: c.Detector.MinPlaces, Excess: c.Detector.MinExcess, Ratio: c.Detector.MinRatio}}
+		Thresholds: detector.Thresholds{Clients: c.Detector.MinClients, Excess: c.Detector.MinExcess, Ratio: c.Detector.MinRatio}}
 	s.Feeds, err = p.feeds(c)
 	return s, err
 }
@@ -135,7 +135,7 @@ func (p *Process) reloadDetector(c *Config, d *detector.Detector) ([]any, error)
 	}
 	t := d.Thresholds()
 	return []any{"feeds", slices.Sorted(maps.Keys(s.Feeds)), "open_keys", keyIDs(s.Keys), "vantages", len(s.Vantages),
-		"min_clients", t.Clients, "min_places", t.Places, "min_excess", t.Excess, "min_ratio", t.Ratio}, nil
+		"min_clients", t.Clients, "min_excess", t.Excess, "min_ratio", t.Ratio}, nil
 }
 
 // keyIDs returns the ids of opening keys, in the form of "policy show".

@@ -12,28 +12,71 @@ export interface Incident {
   outcome: string;
   /** Other outcomes of the same fault. */
   also: string[];
+  /** The cause in one word; absent if a release without verdicts stored the incident. */
+  verdict?: string;
+  /** Whether the incident alerts people now. */
+  page: boolean;
+  /** Told by reports of the past; such an incident never alerts anybody. */
+  late: boolean;
+  /** The best explanation of who is affected. */
   scope: Scope;
+  /** Further explanations, the best first. */
+  others: Scope[];
+  /** The part of the failures above the normal ones that Scope explains, 0 to 1. */
+  share: number;
+  /** Estimated start of the fault. */
   since: string;
   /** End of the incident; absent while it is open. */
   until?: string;
-  /** Failures in the worst evaluation window. */
+  /** How often the fault came back within an hour of its end. */
+  reopened: number;
+  /** Failures above the normal ones since the start. */
+  severity: number;
+  /** Failures in the worst minutes within the scope. */
   failed: number;
-  /** Requests in that window, including failures. */
+  /** Requests in these minutes, including failures. */
   requests: number;
-  /** Failures that would have been normal in that window. */
+  /** Failures that would have been normal in these minutes. */
   expected: number;
-  /** Distinct clients with failures. */
+  /** Distinct clients with failures, as they call themselves. */
   clients: number;
+  /** Distinct address prefixes that the failures were reported from; 0 if unknown. */
+  buckets: number;
+  /** Distinct networks that the failures were reported from; 0 if unknown. */
+  networks: number;
   /** Sentences, the strongest evidence first. */
   evidence: string[];
+  /** The same sentences with what they are about. */
+  signals: Signal[];
 }
 
-/** Scope describes who is affected by an incident. If all lists are empty, everyone is. */
+/** Signal is one piece of evidence. */
+export interface Signal {
+  /** What it is about, in one word; absent if a release without codes stored it. */
+  code?: string;
+  /** One sentence. */
+  text: string;
+}
+
+/**
+ * Scope describes who is affected by an incident: the requests that have, for each list that is
+ * not empty, one of its values. If all lists are empty, everyone is.
+ */
 export interface Scope {
   networks: Network[];
   countries: string[];
   /** Address and port. */
   servers: string[];
+  /** Of the application. */
+  versions: string[];
+  /** Operating systems. */
+  systems: string[];
+  /** ALPN ids. */
+  protocols: string[];
+  /** HTTP statuses. */
+  statuses: number[];
+  /** Collectors that the reports came through. */
+  collectors: string[];
 }
 
 /** Network names an autonomous system. */

@@ -71,6 +71,7 @@ function Item({ incident, unfold }: { incident: Incident; unfold: boolean }) {
         </ul>
       </details>
       <ul class="incident-facts">
+        {incident.verdict !== undefined && <li>{verdictWords(incident)}</li>}
         <li>{open ? <Since at={since} /> : <Cleared since={since} until={Date.parse(incident.until!)} />}</li>
         <li>
           {count(incident.failed)} of {plural(Math.round(incident.requests), "request")} failed, {count(incident.expected)} expected ·{" "}
@@ -79,6 +80,15 @@ function Item({ incident, unfold }: { incident: Incident; unfold: boolean }) {
       </ul>
     </li>
   );
+}
+
+/** The cause, and why nobody is alerted if nobody is. */
+function verdictWords({ verdict, late, page, reopened }: Incident): string {
+  const words = [(verdict ?? "").replaceAll("_", " ")];
+  if (late) words.push("told late, of the past");
+  else if (!page) words.push("alerts nobody");
+  if (reopened > 0) words.push(`came back ${plural(reopened, "time")}`);
+  return words.join(" · ");
 }
 
 function Cleared(props: { since: number; until: number }) {
@@ -91,14 +101,19 @@ function Cleared(props: { since: number; until: number }) {
 
 const scopeShown = 4;
 
-/** Who is hit and where: service, networks, countries, servers. */
+/** Who is hit and where: service, networks, countries, servers, and what they run. */
 function Scope({ incident }: { incident: Incident }) {
-  const { networks, countries, servers } = incident.scope;
+  const { networks, countries, servers, versions, systems, protocols, statuses, collectors } = incident.scope;
   const parts: [string, string[]][] = [
     ["", incident.target === "" ? [] : [incident.target]],
     ["from", networks.map((n) => network(n.asn, n.as_name))],
     ["from", countries],
-    ["on", servers],
+    ["at", servers],
+    ["in version", versions],
+    ["on", systems],
+    ["over", protocols],
+    ["with status", statuses.map(String)],
+    ["told to", collectors],
   ];
   return (
     <>

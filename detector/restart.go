@@ -1,0 +1,112 @@
+package detector
+
+import (
+	"context"
+	"time"
+
+	"github.com/heliograph-net/heliograph/detector/judgement"
+	"github.com/heliograph-net/heliograph/model"
+)
+
+const (
+	// recalled is how far back the ended incidents are that a restart takes into account.
+	recalled = overFor
+	// a snapshot is taken once in so long, and takes no more than such a part of the time
+	snapshotEvery = time.Minute
+	snapshotPart  = 0.005
+	probesRecall  = 5 * time.Minute
+)
+
+// snapshotTimes decides when a snapshot is due. Its times are those of a monotonic clock.
+type snapshotTimes struct{ next time.Duration }
+
+func (s *snapshotTimes) due(now time.Duration) bool { return now >= s.next }
+
+// took notes that a snapshot was taken, and how long it took.
+func (s *snapshotTimes) took(now, cost time.Duration) {
+	s.next = now + max(snapshotEvery, time.Duration(float64(cost)/snapshotPart))
+}
+
+// restore takes up the judgement where it was stored last. Without that it learns from the sums in
+// the store. What waits in the store is judged by the first step.
+func (ev *evaluator) restore(ctx context.Context) error {
+	state, now := ev.d.o.State, ev.d.now()
+	text, err := state.Judgement(ctx)
+	if err != nil {
+		return err
+	}
+	last, err := state.LastIncident(ctx)
+	if err != nil {
+		return err
+	}
+	stored, err := state.Incidents(ctx, now.Add(-recalled))
+	if err != nil {
+		return err
+	}
+	ev.audit = newAuditJudge(ev.d.audit, ev.d.metrics)
+	ev.news = newNews(ev.audit.restore(stored))
+	ev.tuned = ev.d.Thresholds()
+	if len(text) > 0 {
+		if ev.judging, err = restoreJudging(ev.options(), int64(ev.d.o.Lapse), text); err != nil {
+			ev.log.Warn("what is usual is learned anew from the sums in the store", "error", err)
+			text = nil
+		}
+	}
+	if len(text) == 0 {
+		if err := ev.coldStart(ctx, now, judgement.ID(last)); err != nil {
+			return err
+		}
+	}
+	ev.judging.judge.IDsAfter(judgement.ID(last))
+	ev.next = ev.align(ev.judging.line.real(ev.judging.now).Add(-ev.d.o.Grace))
+	if ev.judging.now == 0 {
+		ev.next = ev.align(now)
+	}
+	return ev.d.o.Events.LatestProbes(ctx, now.Add(-probesRecall), func(r model.ProbeResult) error {
+		ev.judging.addProbe(&r)
+		return nil
+	})
+}
+
+// options are the judge's.
+func (ev *evaluator) options() judgement.Options {
+	o := ev.tuned.options()
+	lapse := time.Duration(ev.d.o.Lapse)
+	o.Bin, o.Grace, o.NetworkName = ev.d.o.Bin*lapse, ev.d.o.Grace*lapse, ev.d.o.NetworkName
+	return o
+}
+
+// coldStart learns what is usual from what the store has summed up. Nobody is told of what the
+// judge finds in it, unless it goes on. Incidents of the store go on under their IDs.
+func (ev *evaluator) coldStart(ctx context.Context, now time.Time, lastID judgement.ID) error {
+	j, err := newJudging(ev.options(), int64(ev.d.o.Lapse))
+	if err != nil {
+		return err
+	}
+	j.judge.IDsAfter(lastID)
+	keeper, events, width := ev.d.keeper, ev.d.o.Events, ev.d.o.Bin
+	keeper.mu.Lock() // so that the sums are those of all rows that were numbered, and of no others
+	defer keeper.mu.Unlock()
+	if _, j.given, err = events.Unjudged(ctx, 0); err != nil {
+		return err
+	}
+	last := time.Time{} // the last bin with anything
+	for end := ev.align(now).Add(-coldBins * width); end.Before(now.Add(width)); end = end.Add(width) {
+		cells, err := events.Cells(ctx, end.Add(-width), end)
+		if err != nil {
+			return err
+		}
+		if len(cells) == 0 {
+			continue
+		}
+		spread := width
+		if gap := end.Sub(last); gap <= coldSpread { // bins were wider before
+			spread = gap
+		}
+		j.learn(cells, spread)
+		last = end
+	}
+	ev.news.carry(j.judge)
+	ev.judging = j
+	return nil
+}
