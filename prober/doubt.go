@@ -50,7 +50,7 @@ func (p *Prober) ownFault(r *probe.Result) error {
 		return nil
 	}
 	if ip := addressOf(r.Server); ip.IsGlobalUnicast() && !p.uplink.has(ip.Is4()) {
-		return &doubt{cause: causeUplink, text: fmt.Sprintf("this machine has no IPv%d address besides its own loopback", family(r.Server))}
+		return &doubt{cause: causeUplink, text: fmt.Sprintf("this machine has no IPv%d address besides its own loopback", probe.Family(r.Server))}
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package prober
 
 import (
 	"cmp"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -137,7 +136,7 @@ func resultOf(s *server, j report.Judgement) report.ProbeResult {
 	r := &s.result
 	result := report.ProbeResult{
 		Judgement: j, Outcome: r.Outcome, Server: text(r.Server), Protocol: text(r.Protocol),
-		Status: min(r.Status, report.MaxStatus), Family: family(r.Server),
+		Status: min(r.Status, report.MaxStatus), Family: probe.Family(r.Server),
 	}
 	if !result.Outcome.Valid() {
 		result.Outcome = report.Unknown // this machine could not probe
@@ -155,21 +154,4 @@ func micros(s probe.Step) uint64 {
 // text cuts s to the length that a record allows.
 func text(s string) string {
 	return strings.ToValidUTF8(s[:min(len(s), report.MaxString)], "")
-}
-
-// family returns the IP version of an address, with or without a port, or 0 if it is not
-// an address.
-func family(server string) uint8 {
-	ip, err := netip.ParseAddr(server)
-	if err != nil {
-		var both netip.AddrPort
-		if both, err = netip.ParseAddrPort(server); err != nil {
-			return 0
-		}
-		ip = both.Addr()
-	}
-	if ip.Is4() {
-		return 4
-	}
-	return 6
 }

@@ -211,7 +211,7 @@ func TestDeliverNeedsNamesThatFit(t *testing.T) {
 
 func TestFamily(t *testing.T) {
 	for server, want := range map[string]uint8{"192.0.2.1:443": 4, "[2001:db8::1]:443": 6, "shop.example:443": 0, "": 0} {
-		if got := family(server); got != want {
+		if got := probe.Family(server); got != want {
 			t.Errorf("%q is of family %d, want %d", server, got, want)
 		}
 	}

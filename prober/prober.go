@@ -101,6 +101,13 @@ func New(o Options) (*Prober, error) {
 // Map returns the map of results.
 func (p *Prober) Map() *heatmap.Map { return p.servers }
 
+// Vouch reports whether a witness answered in a round that began no earlier than shortly before
+// since. If there is none, it asks the witnesses. It is true if there are no witnesses, and false
+// if ctx ends first. It is safe for concurrent use, during Run and without it.
+func (p *Prober) Vouch(ctx context.Context, since time.Time) bool {
+	return p.vantage.vouch(ctx, since)
+}
+
 // Run probes until ctx ends. Then it cancels the attempts in flight, waits for them and returns
 // nil. It is an error to call Run while another call is running.
 func (p *Prober) Run(ctx context.Context) error {

@@ -17,19 +17,19 @@ const witnessFresh = time.Second
 // vantage judges by witnesses whether the prober's own network works. All methods are safe for
 // concurrent use.
 type vantage struct {
+	logger *slog.Logger
+	hear   func(*probe.Result)
+	doubt  atomic.Bool // no witness answered in the last round
+
+	mu        sync.Mutex // guards the fields below; never held during a round
 	witnesses []probe.Func
 	timeout   time.Duration
-	logger    *slog.Logger
-	hear      func(*probe.Result)
-	doubt     atomic.Bool // no witness answered in the last round
-
-	mu      sync.Mutex    // guards the fields below; never held during a round
-	asking  chan struct{} // closed when the present round ends; nil: there is no round
-	asked   time.Time     // when the last round began
-	answers bool          // whether a witness answered in it
+	asking    chan struct{} // closed when the present round ends; nil: there is no round
+	asked     time.Time     // when the last round began
+	answers   bool          // whether a witness answered in it
 }
 
-// replace replaces the witnesses. It must not be called during a round.
+// replace replaces the witnesses. A round that is under way still asks the old ones.
 func (v *vantage) replace(witnesses []probe.Func, timeout time.Duration) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -45,11 +45,12 @@ func (v *vantage) inDoubt() bool { return v.doubt.Load() }
 // and the others wait for it. The result is true if there are no witnesses, and false if ctx
 // ends first.
 func (v *vantage) vouch(ctx context.Context, since time.Time) bool {
-	if len(v.witnesses) == 0 {
-		return true
-	}
 	for {
 		v.mu.Lock()
+		if len(v.witnesses) == 0 {
+			v.mu.Unlock()
+			return true
+		}
 		if v.asking == nil {
 			if v.asked.Add(witnessFresh).After(since) {
 				defer v.mu.Unlock()
@@ -70,10 +71,11 @@ func (v *vantage) vouch(ctx context.Context, since time.Time) bool {
 // ask runs a round. It is called with mu locked and unlocks it.
 func (v *vantage) ask(ctx context.Context) bool {
 	v.asking, v.asked = make(chan struct{}), time.Now()
+	witnesses, timeout := v.witnesses, v.timeout
 	v.mu.Unlock()
-	answers := v.anyAnswers(ctx)
+	answers := v.anyAnswers(ctx, witnesses, timeout)
 	if ctx.Err() == nil { // otherwise the witnesses have not failed: the prober is stopping
-		v.conclude(!answers)
+		v.conclude(!answers, len(witnesses))
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -84,22 +86,22 @@ func (v *vantage) ask(ctx context.Context) bool {
 }
 
 // conclude records the result of a round and logs it if it has changed.
-func (v *vantage) conclude(doubt bool) {
+func (v *vantage) conclude(doubt bool, witnesses int) {
 	switch before := v.doubt.Swap(doubt); {
 	case doubt && !before:
-		v.logger.Warn("no witness answers: the vantage is in doubt and failed probes do not count", "witnesses", len(v.witnesses))
+		v.logger.Warn("no witness answers: the vantage is in doubt and failed probes do not count", "witnesses", witnesses)
 	case before && !doubt:
 		v.logger.Info("a witness answers again: failed probes count")
 	}
 }
 
 // anyAnswers probes all witnesses at once and stops at the first answer.
-func (v *vantage) anyAnswers(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, v.timeout)
+func (v *vantage) anyAnswers(ctx context.Context, witnesses []probe.Func, timeout time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var answers atomic.Bool
 	var group sync.WaitGroup
-	for _, f := range v.witnesses {
+	for _, f := range witnesses {
 		group.Go(func() {
 			if r, err := guard(ctx, f); err == nil && r.Outcome == report.OK {
 				answers.Store(true)

@@ -62,7 +62,7 @@ func (p *Process) addProber(c *Config, version string) error {
 	}
 	p.expect(c, o.Targets)
 	p.parts.Add(endProber, part)
-	if err := errors.Join(p.addScrape(c, o.Env), p.addHeartbeats(c, beats)); err != nil {
+	if err := errors.Join(p.addScrape(c, o.Env), p.addHeartbeats(c, beats), p.addSweep(c, pr, &o)); err != nil {
 		return err
 	}
 	p.reloads.add("prober", func(next *Config) ([]any, error) {
