@@ -1,9 +1,11 @@
 package agent_test
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"errors"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -101,6 +103,17 @@ func TestFrozenCollectorFreezesNoPolicy(t *testing.T) {
 		"the old policy": func(old []byte) agent.Response { return agent.Response{Outcome: report.OK, Status: 200, Body: old} },
 		"not modified":   func([]byte) agent.Response { return agent.Response{Outcome: report.OK, Status: 304} },
 		"an older one":   nil, // see below
+		"garbage": func([]byte) agent.Response {
+			return agent.Response{Outcome: report.OK, Status: 200, Body: []byte("<html>")}
+		},
+		"nothing":                       func([]byte) agent.Response { return agent.Response{Outcome: report.OK, Status: 200} },
+		"an error":                      func([]byte) agent.Response { return agent.Response{Outcome: report.HTTPError, Status: 503} },
+		"a newer one of another signer": nil, // see below
+		"the old one, altered": func(old []byte) agent.Response {
+			altered := bytes.Clone(old)
+			altered[len(altered)/2] ^= 1
+			return agent.Response{Outcome: report.OK, Status: 200, Body: altered}
+		},
 	}
 	for name, answer := range frozen {
 		for _, n := range []int{2, 4} {
@@ -111,6 +124,9 @@ func TestFrozenCollectorFreezesNoPolicy(t *testing.T) {
 					old := w.signed(w.signer, nil)
 					if answer == nil {
 						older := w.signed(w.signer, version(4, nil))
+						if strings.HasPrefix(name, "a newer") {
+							older = w.signed(newKey(99), version(1<<40, nil))
+						}
 						answer = func([]byte) agent.Response { return agent.Response{Outcome: report.OK, Status: 200, Body: older} }
 					}
 					w.setPolicy(old)

@@ -210,11 +210,19 @@ func TestMangledHeadersCostNoBatch(t *testing.T) {
 		"delivery twice in one": func(h http.Header) {
 			h.Set(protocol.HeaderDelivery, h.Get(protocol.HeaderDelivery)+", "+h.Get(protocol.HeaderDelivery))
 		},
-		"delivery too long":  func(h http.Header) { h.Set(protocol.HeaderDelivery, strings.Repeat("A", 16<<10)) },
-		"id not hex":         func(h http.Header) { h.Set(protocol.HeaderBatch, "x") },
-		"id cut":             func(h http.Header) { h.Set(protocol.HeaderBatch, h.Get(protocol.HeaderBatch)[:8]) },
-		"another batch's id": func(h http.Header) { h.Set(protocol.HeaderBatch, batchID(99).String()) },
-		"both missing":       func(h http.Header) { h.Del(protocol.HeaderBatch); h.Del(protocol.HeaderDelivery) },
+		"delivery too long":     func(h http.Header) { h.Set(protocol.HeaderDelivery, strings.Repeat("A", 16<<10)) },
+		"delivery in two lines": func(h http.Header) { h.Add(protocol.HeaderDelivery, "x") },
+		"delivery in quotes":    func(h http.Header) { h.Set(protocol.HeaderDelivery, `"`+h.Get(protocol.HeaderDelivery)+`"`) },
+		"delivery of others":    func(h http.Header) { h.Set(protocol.HeaderDelivery, "\xff\xfe") },
+		"delivery empty":        func(h http.Header) { h.Set(protocol.HeaderDelivery, "") },
+		"id in two lines":       func(h http.Header) { h.Add(protocol.HeaderBatch, batchID(98).String()) },
+		"id in capitals":        func(h http.Header) { h.Set(protocol.HeaderBatch, strings.ToUpper(h.Get(protocol.HeaderBatch))) },
+		"a coding of nothing":   func(h http.Header) { h.Set("Content-Encoding", "identity") },
+		"a type with more":      func(h http.Header) { h.Set("Content-Type", protocol.MediaTypeSegment+";charset=utf-8") },
+		"id not hex":            func(h http.Header) { h.Set(protocol.HeaderBatch, "x") },
+		"id cut":                func(h http.Header) { h.Set(protocol.HeaderBatch, h.Get(protocol.HeaderBatch)[:8]) },
+		"another batch's id":    func(h http.Header) { h.Set(protocol.HeaderBatch, batchID(99).String()) },
+		"both missing":          func(h http.Header) { h.Del(protocol.HeaderBatch); h.Del(protocol.HeaderDelivery) },
 	} {
 		n++
 		req := r.upload(batchID(n), bytes.NewReader(r.segment(n)))

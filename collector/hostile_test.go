@@ -21,6 +21,7 @@ import (
 	"github.com/heliograph-net/heliograph/internal/httpserve"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/internal/protocol"
+	"github.com/heliograph-net/heliograph/privacy/ohttp"
 	"github.com/heliograph-net/heliograph/privacy/receipt"
 )
 
@@ -79,6 +80,36 @@ func TestSlowlorisKeepsNobodyOut(t *testing.T) {
 			_, _ = io.WriteString(c, "b")
 		}
 		r.others(n+1, "while 800 connections send a byte at a time")
+	}
+}
+
+// Nor do slow bodies and heads for the other endpoints, and what they hold counts as memory
+// of bodies.
+func TestSlowlorisOfOtherEndpoints(t *testing.T) {
+	r := newServedRig(t, func(o *collector.Options, _ *sqliteinbox.Options) {
+		o.Settings.ObliviousKeys = []*ohttp.PrivateKey{must(ohttp.GenerateKey(ohttp.X25519()))(t)}
+	})
+	var all []net.Conn
+	for range 100 {
+		for _, head := range []string{
+			"POST /v1/reports HTTP/1.1\r\nHost: c\r\nContent-Type: application/reports+json\r\nContent-Length: 60000\r\n\r\n[{",
+			"POST /v1/oblivious HTTP/1.1\r\nHost: c\r\nContent-Type: " + ohttp.MediaTypeRequest + "\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n",
+			"POST /v1/policy HTTP/1.1\r\nHost: c\r\nContent-Length: 60000\r\n\r\nx",
+			"GET /v1/feed?wait=30s HTTP/1.1\r\nHost: c\r\nAuthorization: ",
+			"OPTIONS /v1/reports HTTP/1.1\r\nHost: c\r\nOrigin: ",
+		} {
+			all = append(all, r.dial(head))
+		}
+	}
+	r.await("slow bodies", func() bool { return r.metric("uploads_in_flight") == 200 })
+	if used := r.metric("body_bytes"); used < 200*8<<10 {
+		t.Errorf("%v bytes are in use by 200 bodies", used)
+	}
+	for n := range uint32(10) {
+		for _, c := range all {
+			_, _ = io.WriteString(c, "a")
+		}
+		r.others(n+1, "while 500 connections are slow")
 	}
 }
 

@@ -500,3 +500,41 @@ func TestARelaysWordIsGoodOnce(t *testing.T) {
 		t.Errorf("%v: want most of them to be shed", counts)
 	}
 }
+
+// Shown elsewhere, a relay's word is nothing: not on another path, nor to another collector.
+func TestARelaysWordIsForItsRequest(t *testing.T) {
+	change := func(o *collector.Options, _ *sqliteinbox.Options) {
+		o.Limits.Requests = 1 // ten at once
+		trustLoopback(o)
+	}
+	g := newGatewayRig(t, change)
+	other := newGatewayRig(t, func(o *collector.Options, io *sqliteinbox.Options) { change(o, io); o.ID = "c2" })
+	for name, path := range map[string]string{"batches": "/v1/batches", "another collector": "/v1/oblivious"} {
+		served := 0
+		for n := range uint32(30) {
+			body, _ := g.encapsulate(g.key, policyMessage)
+			said := g.outer(body, "AS64599, FR, 1234", g.relay)
+			to, req := g.rig, g.upload(batchID(n+1), bytes.NewReader(g.segment(n+1)))
+			if path == "/v1/oblivious" { // with the right keys, so that its word alone is wrong
+				to = other.rig
+				body, _ = other.encapsulate(other.key, other.batchMessage(batchID(n+1), other.segment(n+1)))
+				req = other.outer(body, "", nil)
+			}
+			for _, field := range []string{protocol.HeaderNetwork, "Authorization"} {
+				req.Header.Set(field, said.Header.Get(field))
+			}
+			if a := to.do(behindProxy(req, "203.0.113.9")); a.status < 300 {
+				served++
+			}
+		}
+		stored := append(g.stored(), other.stored()...)
+		for i := range stored {
+			if stored[i].ASN == 64599 || stored[i].Bucket == 1234 {
+				t.Errorf("%s: stored as of AS%d, bucket %d", name, stored[i].ASN, stored[i].Bucket)
+			}
+		}
+		if served == 0 || served > 15 {
+			t.Errorf("%s: %d of 30 are served, want the limit of one network", name, served)
+		}
+	}
+}

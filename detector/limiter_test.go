@@ -67,6 +67,39 @@ func TestAPlaceBringsSoManySeries(t *testing.T) {
 	}
 }
 
+// Whatever a stranger varies, in one dimension or in several, it is bounded alike, and an outage of
+// others that begins during it has its series.
+func TestSeriesOfEveryKindAreBounded(t *testing.T) {
+	for name, vary := range map[string]func(s *model.Series, n int){
+		"applications":          func(s *model.Series, n int) { s.App = fmt.Sprint("app", n) },
+		"targets":               func(s *model.Series, n int) { s.Target = fmt.Sprintf("https://%d.test", n) },
+		"servers":               func(s *model.Series, n int) { s.Server = fmt.Sprintf("[2001:db8::%x]:443", n) },
+		"protocols":             func(s *model.Series, n int) { s.Protocol = fmt.Sprint("h", n) },
+		"outcomes":              func(s *model.Series, n int) { s.Outcome = report.Outcome(fmt.Sprint("tls.x", n)) },
+		"servers and protocols": func(s *model.Series, n int) { s.Server, s.Protocol = fmt.Sprint(n), fmt.Sprint(n%7) },
+		"everything": func(s *model.Series, n int) {
+			s.App, s.Target, s.Server, s.Protocol, s.Outcome = fmt.Sprint(n), fmt.Sprint(n), fmt.Sprint(n), fmt.Sprint(n), report.Outcome(fmt.Sprint("tcp.x", n))
+			s.Status, s.Source, s.Flags = uint16(100+n%500), report.Source(n%4), report.Flags(n%4)
+		},
+	} {
+		l := loaded(t, maxStored)
+		kept := map[model.Series]bool{}
+		for n := range 20_000 {
+			s := resets(7, "shop", "a")
+			vary(&s, n)
+			kept[l.admit(noon, place{7, 1}, s)] = true
+			if n%1000 == 0 {
+				if s := resets(8, "shop", fmt.Sprint("192.0.2.1:", n)); l.admit(noon, place{8, report.Bucket(1 + n/1000)}, s) != s {
+					t.Errorf("%s: series %+v of another network is not told apart", name, s)
+				}
+			}
+		}
+		if len(kept) < 1000 || len(kept) > 1250 || len(l.known) > 1250 {
+			t.Errorf("%s: %d series are kept, %d known; want some 1,200", name, len(kept), len(l.known))
+		}
+	}
+}
+
 // A network whose places all bring what they may still has a limit of its own.
 func TestANetworkBringsSoManySeries(t *testing.T) {
 	l := loaded(t, maxStored)

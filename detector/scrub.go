@@ -40,10 +40,29 @@ func scrubHeader(h *report.Header) *report.Header {
 // scrubCounter makes the texts of a counter plain.
 func scrubCounter(k *report.Counter) {
 	k.Target, k.Protocol, k.Server = plain(k.Target), plain(k.Protocol), plain(k.Server)
-	if scheme, rest, ok := strings.Cut(k.Target, "://"); ok && strings.ContainsAny(rest, "/?#@") {
+	if !isOrigin(k.Target) {
+		scheme, rest, _ := strings.Cut(k.Target, "://")
 		host, _, _ := strings.Cut(rest, "/")
-		k.Target = scrub.Target(scheme, host) // an origin has none of these
+		if k.Target = scrub.Target(scheme, host); k.Target == "" {
+			k.Target = invalidTarget
+		}
 	}
+}
+
+// invalidTarget is what agents count requests under that have no origin. Nothing else but an origin
+// is a target.
+const invalidTarget = "invalid"
+
+// isOrigin reports whether s looks like an origin of a web request as agents write it.
+func isOrigin(s string) bool {
+	scheme, host, _ := strings.Cut(s, "://")
+	switch scheme {
+	case "https", "http", "wss", "ws":
+		return host != "" && strings.IndexFunc(host, func(r rune) bool {
+			return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || strings.ContainsRune(".-_:[]", r))
+		}) < 0
+	}
+	return false
 }
 
 // scrubSample returns a sample as an agent would have made it. A URL that is none of the web's is

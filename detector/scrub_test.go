@@ -20,6 +20,10 @@ func TestForgedTextsAreScrubbed(t *testing.T) {
 		{Target: "https://shop.test" + evil, Outcome: report.OK, Protocol: "h2", Count: 1},
 	}}
 	samples := []any{header, window}
+	for _, target := range []string{"user=bob&password=hunter2", "javascript:hunter2", "file:///home/bob", "ftp://bob:hunter2@shop.test", "https:/shop.test/reset/hunter2",
+		"HTTPS://bob@Shop.test", "https://shop.test?bob"} {
+		samples = append(samples, &report.Window{Length: 1000, SampledPPM: report.FullPPM, Counters: []report.Counter{{Target: target, Outcome: report.OK, Count: 1}}})
+	}
 	for _, url := range []string{"https://shop.test/cart?password=hunter2&user=bob#frag", "javascript:alert(document.cookie)", "data:text/html,hunter2", "https://bob:hunter2@shop.test/users/bob"} {
 		samples = append(samples, &report.Sample{URL: url, Method: "GET", Outcome: report.TCPReset, Phase: report.PhaseConnection})
 	}
@@ -34,6 +38,11 @@ func TestForgedTextsAreScrubbed(t *testing.T) {
 	var all strings.Builder
 	for _, c := range b.Counts {
 		all.WriteString(c.Series.App + "|" + c.Series.Target + "|" + c.Series.Protocol + "\t")
+	}
+	for _, target := range []string{"https://shop.test", invalidTarget} { // and nothing else that could be taken for one
+		if !strings.Contains(all.String(), "|"+target+"|") {
+			t.Errorf("no counter is of %s: %q", target, all.String())
+		}
 	}
 	for _, s := range b.Samples {
 		all.WriteString(s.App + s.Version + s.OS + "|" + s.Target + "|" + s.URL + "|" + s.Error.Type + s.Error.Message + s.Error.Stack + "\t")

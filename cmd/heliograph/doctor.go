@@ -111,7 +111,7 @@ func authorities(file string) (*x509.CertPool, error) {
 }
 
 func printFindings(w io.Writer, findings []doctor.Finding) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	tw := tabwriter.NewWriter(printer{w}, 0, 0, 2, ' ', 0)
 	for _, f := range findings {
 		fmt.Fprintf(tw, "%s\t%s\t%s\n", f.Severity, f.Subject, f.Text)
 	}

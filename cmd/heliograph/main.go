@@ -85,7 +85,8 @@ func newParser(ctx context.Context, c *cli, more ...kong.Option) (*kong.Kong, er
 // run does the work of main and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
 	var c cli
-	exited := -1
+	exited, raw := -1, stderr
+	stderr = printer{raw}
 	parser, err := newParser(ctx, &c, kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }))
 	if err != nil {
 		fmt.Fprintln(stderr, "heliograph:", err)
@@ -106,7 +107,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		fmt.Fprintf(stderr, "heliograph: %v\nSee heliograph --help.\n", err)
 		return exitUsage
 	}
-	logTo, level, reopen := stderr, new(slog.LevelVar), (func() error)(nil)
+	logTo, level, reopen := raw, new(slog.LevelVar), (func() error)(nil)
 	if level.Set(c.LogLevel); c.LogFile != "" {
 		file, err := logfile.Open(logfile.Options{Path: c.LogFile})
 		if err != nil {

@@ -82,7 +82,7 @@ func showPolicy(w io.Writer, signed []byte, p *policy.Policy, now time.Time) err
 	case p.Expired(now):
 		state = "expired: agents keep its collectors and record counts at most"
 	}
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	tw := tabwriter.NewWriter(printer{w}, 0, 0, 2, ' ', 0)
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(tw, "%s\t%s\n", name, fmt.Sprintf(format, args...))
 	}

@@ -67,7 +67,7 @@ func (q *quarantineListCmd) Run(ctx context.Context, out *output) (err error) {
 		lines := json.NewEncoder(out.stdout)
 		return quarantine.Each(ctx, func(h *detector.Held) error { return lines.Encode(newListed(h)) })
 	}
-	table := tabwriter.NewWriter(out.stdout, 0, 0, 2, ' ', 0)
+	table := tabwriter.NewWriter(printer{out.stdout}, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "BATCH\tFEED\tRECEIVED\tREASON\tKEY\tBYTES")
 	n := 0
 	err = quarantine.Each(ctx, func(h *detector.Held) error {

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/report"
@@ -129,17 +128,6 @@ func (q *queryCmd) columns() []string {
 	default:
 		return []string{"at", "type", "url", "status", "server", "asn", "country", "app", "elapsed_ms"}
 	}
-}
-
-// printable replaces characters that control a terminal. Anybody can report a target that contains
-// them.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
 }
 
 // printTable prints the named members of rows. A member that is absent or empty is printed as "-".

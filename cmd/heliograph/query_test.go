@@ -1,13 +1,17 @@
 package main
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/heliograph-net/heliograph/cmd/heliograph/doctor"
 )
 
 // What browsers report about pages has a table of its own.
@@ -73,5 +77,44 @@ func TestTablesArePrintable(t *testing.T) {
 		if r != '\n' && !unicode.IsPrint(r) {
 			t.Errorf("%q has %U", b.String(), r)
 		}
+	}
+}
+
+// Nothing that a stranger has named commands a terminal, in whatever a command prints.
+func TestTerminalsObeyNoStranger(t *testing.T) {
+	const evil = "x\x1b]0;owned\x07\x00\u202e\u009b"
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch r.URL.Path {
+		case "/api/v1/now":
+			_ = json.NewEncoder(w).Encode(map[string]any{"state": "incident", "headline": "Requests to " + evil + " fail", "why": []string{}})
+		case "/api/v1/totals":
+			_ = json.NewEncoder(w).Encode([]map[string]any{{"target": evil, "ok": 1}})
+		case "/api/v1/reports":
+			w.WriteHeader(http.StatusBadRequest)
+			_ = json.NewEncoder(w).Encode(map[string]any{"error": "no " + evil})
+		}
+	}))
+	defer api.Close()
+	policy := filepath.Join(t.TempDir(), evil[:1])
+	for name, args := range map[string][]string{
+		"totals": {"query", "--api", api.URL, "--by", "target"}, "an error of the API": {"query", "--api", api.URL},
+		"a flag": {"query", "--by", evil}, "a file": {"policy", "show", policy + "\x1b[2J"}, "a URL": {"get", "--data", t.TempDir(), "http://127.0.0.1:1/" + evil},
+	} {
+		var stdout, stderr strings.Builder
+		run(t.Context(), args, &stdout, &stderr)
+		if stdout.Len()+stderr.Len() == 0 {
+			t.Errorf("%s: nothing is printed", name)
+		}
+		for _, r := range stdout.String() + stderr.String() {
+			if r != '\n' && !unicode.IsPrint(r) {
+				t.Errorf("%s: %q has %U", name, stdout.String()+stderr.String(), r)
+				break
+			}
+		}
+	}
+	var b strings.Builder
+	if err := printFindings(&b, []doctor.Finding{{Severity: doctor.Good, Subject: evil, Text: evil}}); err != nil || strings.ContainsAny(b.String(), "\x1b\x00\u202e") {
+		t.Errorf("doctor prints %q, %v", b.String(), err)
 	}
 }

@@ -159,6 +159,7 @@ func TestStartRelay(t *testing.T) {
 				t.Error(err)
 			}
 		}()
+		refusesForeignHosts(t, n.OperationsAddr)
 		for path, status := range map[string]int{"/health/live": 200, "/health/ready": 503, "/metrics": 200} {
 			resp, err := http.Get("http://" + n.OperationsAddr + path)
 			if err != nil {

@@ -97,4 +97,32 @@ func TestProcessAnswersScrapes(t *testing.T) {
 	if !strings.Contains(body, "\nprobe_success 1\n") {
 		t.Errorf("the scrape answers %s", body)
 	}
+	refusesForeignHosts(t, p.ScrapeAddr, p.OperationsAddr, p.DashboardAddr)
+}
+
+// refusesForeignHosts checks that listeners answer to no name that somebody else's page may have
+// pointed at them.
+func refusesForeignHosts(t *testing.T, addresses ...string) {
+	t.Helper()
+	for _, address := range addresses {
+		for _, host := range []string{"evil.example", "evil.example:8419", "127.0.0.1.evil.example", "localhost.evil.example", "xn--localhost-.example"} {
+			for _, path := range []string{"/", "/metrics", "/health/ready", "/debug/pprof/heap", "/log/level", "/probe?target=x", "/api/v1/now"} {
+				for _, method := range []string{"GET", "PUT"} {
+					req, err := http.NewRequestWithContext(t.Context(), method, "http://"+address+path, strings.NewReader("debug"))
+					if err != nil {
+						t.Fatal(err)
+					}
+					req.Host = host
+					resp, err := http.DefaultClient.Do(req)
+					if err != nil {
+						t.Fatal(err)
+					}
+					resp.Body.Close()
+					if resp.StatusCode != http.StatusMisdirectedRequest {
+						t.Errorf("%s %s of %s for host %s: status %d, want 421", method, path, address, host, resp.StatusCode)
+					}
+				}
+			}
+		}
+	}
 }
