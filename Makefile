@@ -3,7 +3,7 @@ BIN := bin/heliograph
 PAGE := dashboards/web
 SHIM := wasm/npm
 CI := npm ci --no-audit --no-fund
-.PHONY: build run test setup check page wasm shim npm sizes race model fuzz bench bench-detect bench-hostile bench-collector clean
+.PHONY: build run test setup check page wasm shim npm sizes race model fuzz bench bench-detect bench-hostile bench-collector dist clean
 
 build: wasm
 	go build -trimpath -o $(BIN) ./cmd/heliograph
@@ -28,6 +28,9 @@ sizes: wasm
 race:
 	go test -race ./...
 	cd tests && go test -race ./...
+# What a release consists of, into dist/: docs/release.md.
+dist:
+	deploy/dist/build.sh
 # The delivery protocol's model alone, with the size of each search; race has it, too.
 model:
 	cd tests && go test -count=1 -v ./model
@@ -44,4 +47,4 @@ bench-hostile:
 bench-detect:
 	cd tests/bench && go run ./cmd/benchdetect
 clean:
-	rm -rf bin $(PAGE)/node_modules $(SHIM)/node_modules tests/bench/sizes/node_modules
+	rm -rf bin dist $(PAGE)/node_modules $(SHIM)/node_modules tests/bench/sizes/node_modules

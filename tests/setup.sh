@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides Go, make, gcc and Node: two browsers, the tool that gives Chromium a test authority,
-# Alertmanager, Prometheus and blackbox_exporter, and SPIN, which checks the model of the protocol.
+# Alertmanager, Prometheus and blackbox_exporter, SPIN, which checks the model of the protocol, and
+# what makes empty systems to install a release into.
 set -euo pipefail
 # The command that shows that a package is there, and the package of Debian that has it.
 needs=(chromium:chromium certutil:libnss3-tools firefox-esr:firefox-esr prometheus-alertmanager:prometheus-alertmanager
-  prometheus:prometheus prometheus-blackbox-exporter:prometheus-blackbox-exporter spin:spin)
+  prometheus:prometheus prometheus-blackbox-exporter:prometheus-blackbox-exporter spin:spin
+  mmdebstrap:mmdebstrap bwrap:bubblewrap ssh-keygen:openssh-client)
 missing=()
 for need in "${needs[@]}"; do
   command -v "${need%%:*}" >/dev/null || missing+=("${need#*:}")

@@ -48,6 +48,7 @@ type cli struct {
 	Backup     backupCmd     `cmd:"" help:"Copy the detector's store while it runs."`
 	Restore    restoreCmd    `cmd:"" help:"Put a copy of the detector's store into its place."`
 	Doctor     doctorCmd     `cmd:"" help:"Say whether the collectors really stand in another failure domain than the service, and work."`
+	Health     healthCmd     `cmd:"" help:"Ask a process on this host whether it is well: for containers' health checks."`
 	Bundle     bundleCmd     `cmd:"" help:"Make the archive of one host, with what it may have and nothing else."`
 	Unpack     unpackCmd     `cmd:"" help:"Unpack the archive of a host, on that host."`
 	Rotate     rotateCmd     `cmd:"" help:"Give an installation a new key, in the operator's directory, and end the old one when its time is over."`

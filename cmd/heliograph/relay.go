@@ -18,7 +18,7 @@ func (r *relayCmd) Run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	n, err := roles.NewRelay(roles.RelayOptions{Config: c, Logger: out.log, Level: out.level, ReopenLog: out.reopen, Hangup: hangup})
+	n, err := roles.NewRelay(roles.RelayOptions{Config: c, Logger: out.log, Level: out.level, ReopenLog: out.reopen, Hangup: hangup, Version: version})
 	if err != nil {
 		return err
 	}

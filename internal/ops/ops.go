@@ -46,7 +46,7 @@ func Handler(metrics prometheus.Gatherer, checks map[string]Check, level *slog.L
 		_ = httpx.WriteJSON(w, http.StatusOK, map[string]string{"status": "live"})
 	})
 	m.HandleFunc("GET /health/ready", func(w http.ResponseWriter, r *http.Request) { ready(w, r, checks) })
-	m.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{Timeout: 10 * time.Second, MaxRequestsInFlight: 4}))
+	m.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{Timeout: 10 * time.Second, MaxRequestsInFlight: 4, EnableOpenMetrics: true}))
 	m.HandleFunc("GET /debug/pprof/", pprof.Index)
 	m.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	m.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)

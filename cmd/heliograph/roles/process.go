@@ -36,7 +36,7 @@ type Options struct {
 	Level *slog.LevelVar
 	// ReopenLog opens the log's file again at a reload. It is nil if the log is not a file.
 	ReopenLog func() error
-	Version   string // version of this program, sent with results; may be empty
+	Version   string // version of this program, sent with results and shown in metrics; may be empty
 	// Hangup receives SIGHUP. The Process then reads the configuration and the files that it names
 	// again. It may be nil. The caller must keep the channel registered as long as the process
 	// lives, or SIGHUP kills it.
@@ -95,7 +95,7 @@ type Process struct {
 // New builds the roles as configured and binds their listeners. ctx applies to the opening of
 // stores. If New fails, nothing stays open.
 func New(ctx context.Context, o Options) (p *Process, err error) {
-	p = newProcess(o.Logger)
+	p = newProcess(o.Logger, o.Version)
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("starting: %w", err), p.parts.Close())
@@ -146,9 +146,9 @@ func New(ctx context.Context, o Options) (p *Process, err error) {
 	return p, p.addOperations(c.Operations, o.Level)
 }
 
-func newProcess(log *slog.Logger) *Process {
+func newProcess(log *slog.Logger, version string) *Process {
 	p := &Process{log: log, metrics: prometheus.NewRegistry(), checks: map[string]ops.Check{}, parts: lifecycle.NewGroup(endedBy[:]...)}
-	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	p.metrics.MustRegister(buildInfo(version), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return p
 }
 

@@ -26,11 +26,12 @@ type RelayOptions struct {
 	Level     *slog.LevelVar
 	ReopenLog func() error
 	Hangup    <-chan os.Signal
+	Version   string // version of this program, shown in metrics; may be empty
 }
 
 // NewRelay builds a relay as configured and binds its listeners. If it fails, nothing stays open.
 func NewRelay(o RelayOptions) (n *Relay, err error) {
-	n = &Relay{Process: newProcess(o.Logger)}
+	n = &Relay{Process: newProcess(o.Logger, o.Version)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("starting: %w", err), n.Close())
