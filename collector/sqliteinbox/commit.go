@@ -62,7 +62,7 @@ func (i *Inbox) add(entries []collector.Entry, statuses []collector.Status, head
 	i.rows.start()
 	for n := range entries {
 		// recent: earlier in this group
-		if known[n] || i.ledger.mayKnow(&keys[n]) && i.ledger.recent(keys[n]) {
+		if known[n] || i.ledger.mayKnow(&keys[n]) && i.ledger.recent(&keys[n]) {
 			statuses[n] = collector.StatusDuplicate
 			continue
 		}

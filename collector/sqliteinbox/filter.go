@@ -31,11 +31,13 @@ func newFilter(keys int64) *filter {
 	return &filter{words: make([]uint64, 1<<bits.Len64(words-1))}
 }
 
-// places returns the bits of a key. They are parts of the hash in it: whoever chooses bodies for
-// which they are set already only causes searches.
+// places returns the bits of a key, which are within one line of the processor's cache. They are
+// parts of the hash in the key: whoever chooses bodies for which they are set already only
+// causes searches.
 func (f *filter) places(k *key) (a, b uint64) {
-	mask := uint64(len(f.words))*64 - 1
-	return uint64(binary.LittleEndian.Uint32(k[16:])) & mask, uint64(binary.LittleEndian.Uint32(k[20:])) & mask
+	const line = 512 // bits
+	a = uint64(binary.LittleEndian.Uint32(k[16:])) & (uint64(len(f.words))*64 - 1)
+	return a, a&^(line-1) | uint64(binary.LittleEndian.Uint32(k[20:]))%line
 }
 
 func (f *filter) add(k *key) {
@@ -112,9 +114,11 @@ func (l *ledger) refilter(keys int64) *filter {
 		return nil
 	}
 	l.next = newFilter(keys)
-	for _, all := range []map[key]int64{l.fresh, l.due} {
-		for k := range all {
-			l.next.add(&k)
+	for _, s := range []*keyset{l.fresh, l.due} {
+		if s != nil {
+			for n := range s.all {
+				l.next.add(&s.all[n].key)
+			}
 		}
 	}
 	return l.next

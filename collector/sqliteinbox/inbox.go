@@ -89,7 +89,7 @@ func Open(path string, o Options) (*Inbox, error) {
 		return nil, fmt.Errorf("inbox options: %w", err)
 	}
 	i := &Inbox{o: o, changed: make(chan struct{}), disk: newDisk(path, o.MaxBytes, o.Logger)}
-	i.ledger.fresh = make(map[key]int64)
+	i.ledger.fresh = newKeyset(0)
 	i.ledger.direct, i.ledger.rows, i.rows.direct = &i.direct, indexRows, &i.direct
 	if err := i.open(path); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening inbox %s: %w", path, err), i.Close())

@@ -1,7 +1,6 @@
 package sqliteinbox
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"database/sql/driver"
 	"fmt"
@@ -40,14 +39,6 @@ func keyOf(id report.BatchID, body [sha256.Size]byte) (k key) {
 // it is told otherwise.
 const sqlKey = "CAST(batch || substr(body, 1, 12) AS BLOB)"
 
-// numbered is a key and the seq of its batch.
-type numbered struct {
-	key key
-	seq int64
-}
-
-func byKey(a, b numbered) int { return bytes.Compare(a.key[:], b.key[:]) }
-
 // ledger knows the keys of the inbox: those in the tree, and recent ones that are not there yet. It
 // shares the transactions of the queue. Inbox.mu guards its fields.
 type ledger struct {
@@ -56,11 +47,11 @@ type ledger struct {
 
 	// version of the file when head was read; it changes if another process writes
 	version int64
-	head    int64         // newest seq that the ledger knows
-	fresh   map[key]int64 // seqs of the newest
-	added   []key         // those in fresh that the present commit has added
-	due     map[key]int64 // seqs of earlier ones, which are being indexed
-	// those of due that are still to be indexed, ascending; some may no longer be in due
+	head    int64   // newest seq that the ledger knows
+	fresh   *keyset // the newest keys
+	stored  int     // keys of fresh from earlier commits; the others are of the present one
+	due     *keyset // earlier keys, which are being indexed; nil: there are none
+	// those of due that are still to be indexed, ascending; some may be forgotten
 	order  []numbered
 	pruned int64   // keys up to this seq are forgotten
 	upTo   int64   // the newest seq of due
@@ -90,12 +81,8 @@ func (l *ledger) refresh() (head int64, err error) {
 }
 
 // recent reports whether a key is among those that are not in the tree yet.
-func (l *ledger) recent(k key) bool {
-	_, ok := l.fresh[k]
-	if !ok {
-		_, ok = l.due[k]
-	}
-	return ok
+func (l *ledger) recent(k *key) bool {
+	return l.fresh.has(k, l.pruned) || l.due != nil && l.due.has(k, l.pruned)
 }
 
 // selectRecent selects the keys for load.
@@ -105,38 +92,34 @@ const selectRecent = "SELECT seq, batch, body FROM acked WHERE seq > (SELECT ind
 // load reads all ids after state.indexed. It is called when the inbox is opened and after another
 // process has written to it.
 func (l *ledger) load(head int64) error {
-	fresh := make(map[key]int64)
+	fresh := newKeyset(l.rows)
 	if err := l.direct.recent.run(func(values []driver.Value) error {
 		keys := splitKeys(values[1].([]byte), values[2].([]byte))
 		for n, k := range keys {
-			fresh[k] = values[0].(int64) - int64(len(keys)-1-n)
+			fresh.add(k, values[0].(int64)-int64(len(keys)-1-n))
 		}
 		return nil
 	}); err != nil {
 		return err
 	}
-	l.head, l.fresh, l.due, l.order, l.upTo = head, fresh, nil, nil, 0
+	l.head, l.fresh, l.stored, l.due, l.order, l.upTo = head, fresh, len(fresh.all), nil, nil, 0
 	l.filter, l.next = nil, nil
 	return nil
 }
 
 // freeze makes the fresh ids due if there are enough of them and no ids are due.
 func (l *ledger) freeze() {
-	if len(l.fresh) < l.rows || len(l.due) > 0 {
+	if l.stored < l.rows || l.due != nil {
 		return
 	}
-	l.due, l.fresh, l.upTo, l.debt = l.fresh, make(map[key]int64, l.rows), l.head, 0
-	l.order = make([]numbered, 0, len(l.due))
-	for k, seq := range l.due {
-		l.order = append(l.order, numbered{k, seq})
-	}
+	l.due, l.fresh, l.stored, l.upTo, l.debt = l.fresh, newKeyset(l.rows), 0, l.head, 0
+	l.order = slices.Clone(l.due.all)
 	slices.SortFunc(l.order, byKey)
 }
 
 // add makes a key known. The seq is that of its batch, which the present commit stores.
 func (l *ledger) add(k key, seq int64) {
-	l.fresh[k] = seq
-	l.added = append(l.added, k)
+	l.fresh.add(k, seq)
 	for _, f := range []*filter{l.filter, l.next} {
 		if f != nil {
 			f.add(&k)
@@ -146,19 +129,17 @@ func (l *ledger) add(k key, seq int64) {
 
 // undo forgets what a failed commit has added.
 func (l *ledger) undo() {
-	for _, k := range l.added {
-		delete(l.fresh, k)
-	}
-	l.added, l.debt = l.added[:0], 0
+	l.fresh.cut(l.stored)
+	l.debt = 0
 }
 
 // index inserts the next due keys into the tree, two for each that was added so that it is done
 // before the next become due, and returns the remaining ones.
 func (l *ledger) index() (rest []numbered, err error) {
-	if len(l.due) == 0 {
+	if l.due == nil {
 		return nil, nil
 	}
-	if l.debt += 2 * len(l.added); l.debt <= 0 {
+	if l.debt += 2 * (len(l.fresh.all) - l.stored); l.debt <= 0 {
 		return l.order, nil
 	}
 	n := min(max(l.debt, indexMin), len(l.order))
@@ -195,7 +176,7 @@ func (l *ledger) insertIDs(keys []numbered) error {
 // committed says that the present commit is durable, and records the keys that are still to
 // be indexed.
 func (l *ledger) committed(head int64, rest []numbered) {
-	l.head, l.added = head, l.added[:0]
+	l.head, l.stored = head, len(l.fresh.all)
 	if l.order = rest; len(rest) == 0 {
 		l.due = nil
 	}
@@ -203,16 +184,7 @@ func (l *ledger) committed(head int64, rest []numbered) {
 }
 
 // forget drops ids that were pruned.
-func (l *ledger) forget(last int64) {
-	l.pruned = max(l.pruned, last)
-	for _, keys := range []map[key]int64{l.fresh, l.due} {
-		for k, seq := range keys {
-			if seq <= last {
-				delete(keys, k)
-			}
-		}
-	}
-}
+func (l *ledger) forget(last int64) { l.pruned = max(l.pruned, last) }
 
 var (
 	findIDsText   = findText(manyIDs)
@@ -240,7 +212,7 @@ func (l *ledger) known(keys []key) ([]bool, error) {
 	known, ask := make([]bool, len(keys)), make([]int, 0, manyIDs)
 	for n := range keys {
 		if l.mayKnow(&keys[n]) {
-			if known[n] = l.recent(keys[n]); !known[n] {
+			if known[n] = l.recent(&keys[n]); !known[n] {
 				ask = append(ask, n)
 			}
 		}
@@ -267,4 +239,4 @@ func (l *ledger) lookup(keys []key, ask []int, known []bool) error {
 }
 
 // unwritten returns by about how many bytes the tree will grow.
-func (l *ledger) unwritten() int64 { return int64(len(l.fresh)+len(l.order)) * idBytes }
+func (l *ledger) unwritten() int64 { return int64(l.fresh.after(l.pruned)+len(l.order)) * idBytes }
