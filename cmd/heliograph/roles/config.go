@@ -179,6 +179,8 @@ type ProberConfig struct {
 	// listener for a Prometheus that scrapes /probe; none if listen is empty
 	Scrape ListenConfig `yaml:"scrape"`
 
+	// where further targets are found
+	Discover []DiscoverConfig `yaml:"discover"`
 	// a fleet whose servers are all probed alike
 	Sweep SweepConfig `yaml:"sweep"`
 	// servers that tell whether they are up

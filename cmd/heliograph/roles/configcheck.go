@@ -147,6 +147,7 @@ func (c *Config) checkProber(bad complaint) {
 	c.checkMaintenance(bad)
 	c.checkHeartbeats(bad)
 	c.checkSweep(bad)
+	c.checkDiscover(bad)
 	checkModules("prober.modules.", c.Prober.Modules, bad)
 	for i := range c.Prober.Targets {
 		t, key := &c.Prober.Targets[i], fmt.Sprintf("prober.targets[%d]", i)

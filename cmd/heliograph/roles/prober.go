@@ -65,13 +65,11 @@ func (p *Process) addProber(c *Config, version string) error {
 	if err := errors.Join(p.addScrape(c, o.Env), p.addHeartbeats(c, beats), p.addSweep(c, pr, &o)); err != nil {
 		return err
 	}
-	p.reloads.add("prober", func(next *Config) ([]any, error) {
-		o, told, err := reloadProber(next, pr, beats)
-		if err == nil {
-			p.expect(next, o.Targets)
-		}
-		return told, err
-	})
+	group := &probing{process: p, prober: pr, beats: beats, config: c}
+	p.reloads.add("prober", group.reload)
+	if err := p.addDiscovery(c, group); err != nil {
+		return err
+	}
 	p.reloads.fix(map[string]func(*Config) any{
 		"prober.vantage":        func(c *Config) any { return c.Prober.Vantage },
 		"prober.vantage_asn":    func(c *Config) any { return c.Prober.VantageASN },
@@ -99,8 +97,9 @@ func (p *Process) expect(c *Config, targets []prober.Target) {
 	p.detector.ExpectProbes(all)
 }
 
-// reloadProber applies new targets and witnesses to a prober and describes them.
-func reloadProber(c *Config, pr *prober.Prober, beats *heartbeat.Receiver) (o prober.Options, told []any, err error) {
+// reloadProber applies targets, with those that were found, and witnesses to a prober and
+// describes them.
+func reloadProber(c *Config, pr *prober.Prober, beats *heartbeat.Receiver, found []prober.Target) (o prober.Options, told []any, err error) {
 	if o, err = proberOptions(c); err != nil {
 		return o, nil, err
 	}
@@ -108,7 +107,7 @@ func reloadProber(c *Config, pr *prober.Prober, beats *heartbeat.Receiver) (o pr
 	if err != nil {
 		return o, nil, err
 	}
-	o.Targets = append(o.Targets, beating...)
+	o.Targets = append(append(o.Targets, beating...), found...)
 	err = pr.Reload(prober.Settings{
 		Targets: o.Targets, Witnesses: o.Witnesses, Maintenance: o.Maintenance, Env: o.Env,
 		Interval: o.Interval, Timeout: o.Timeout, DownAfter: o.DownAfter,

@@ -52,15 +52,24 @@ type scrape struct {
 // defaultModules are the modules that exist without configuration.
 var defaultModules = map[string]string{blackbox.DefaultModule: httpprobe.Name, "tcp_connect": tcpprobe.Name}
 
+// defaultModule returns one of the modules that there are without any configuration.
+func defaultModule(name string) (m ModuleConfig, err error) {
+	kind, ok := defaultModules[name]
+	if !ok {
+		return m, fmt.Errorf("%w %q: it is not among prober.modules", blackbox.ErrModule, name)
+	}
+	if err := m.UnmarshalYAML([]byte("prober: " + kind)); err != nil || m.bad != nil {
+		return m, fmt.Errorf("module %q: %w", name, cmp.Or(err, m.bad))
+	}
+	return m, nil
+}
+
 func (s *scrape) probe(module, target, hostname string) (blackbox.Probe, error) {
 	m, ok := s.config.Prober.Modules[module]
 	if !ok {
-		kind, ok := defaultModules[module]
-		if !ok {
-			return blackbox.Probe{}, fmt.Errorf("%w %q: it is not among prober.modules", blackbox.ErrModule, module)
-		}
-		if err := m.UnmarshalYAML([]byte("prober: " + kind)); err != nil || m.bad != nil {
-			return blackbox.Probe{}, fmt.Errorf("module %q: %w", module, cmp.Or(err, m.bad))
+		var err error
+		if m, err = defaultModule(module); err != nil {
+			return blackbox.Probe{}, err
 		}
 	}
 	t := TargetConfig{Name: target, Module: module, Target: target, keys: map[string]any{}}
