@@ -11,9 +11,10 @@ import (
 // maxProbesQueue is how many calls of AddProbes may wait for the store.
 const maxProbesQueue = 1024
 
-// AddProbes takes the results of a prober in this process, whose At is relative to at. It owns r,
-// which must be valid. The map shows them at once; they are stored while Run works, and dropped and
-// counted when the store is too slow. It does not block and is safe for concurrent use.
+// AddProbes adds the results of a prober in this process, whose At is relative to at. The Detector
+// owns r, which must be valid. The map shows the results at once. They are stored while Run works;
+// if the store is too slow, they are dropped and counted. AddProbes does not block and is safe for
+// concurrent use.
 func (d *Detector) AddProbes(at time.Time, r *report.ProbeResults) {
 	results := probeResults(r, func(ms int64) time.Time { return at.Add(time.Duration(ms) * time.Millisecond) })
 	d.probes.take(results, time.Now())
@@ -25,11 +26,12 @@ func (d *Detector) AddProbes(at time.Time, r *report.ProbeResults) {
 	}
 }
 
-// ExpectProbes puts the targets of a prober in this process on the map, unknown until their first
-// results come. It is safe for concurrent use.
+// ExpectProbes adds the targets of a prober in this process to the map. They are unknown until
+// their first results come. It is safe for concurrent use.
 func (d *Detector) ExpectProbes(targets []model.ProbeTarget) { d.probes.expect(targets, time.Now()) }
 
-// storeProbes stores what AddProbes was given, and at the end what waits still.
+// storeProbes stores the results that AddProbes was given. When ctx ends, it stores those that
+// still wait.
 func (d *Detector) storeProbes(ctx context.Context) {
 	for {
 		select {
@@ -42,7 +44,7 @@ func (d *Detector) storeProbes(ctx context.Context) {
 	}
 }
 
-// storeAdded stores results, and with them all others that wait. When ctx cannot end it tries once.
+// storeAdded stores results and all others that wait. If ctx cannot end, it tries only once.
 func (d *Detector) storeAdded(ctx context.Context, results []model.ProbeResult) {
 	for waiting := true; waiting; {
 		select {
@@ -65,8 +67,8 @@ func (d *Detector) storeAdded(ctx context.Context, results []model.ProbeResult) 
 	}
 }
 
-// probeResults are the results of a record. at is the time of so many milliseconds after the birth
-// of what they came in.
+// probeResults returns the results of a record. at returns the time that is a number of
+// milliseconds after the birth of the record's segment.
 func probeResults(p *report.ProbeResults, at func(ms int64) time.Time) []model.ProbeResult {
 	all := make([]model.ProbeResult, len(p.Results))
 	for i := range p.Results {

@@ -7,42 +7,43 @@ import (
 	"time"
 )
 
-// auditor finds collectors that sign for batches and throw them away. Clients name, in later
-// segments, what was signed for; whatever of it has not come is remembered as a claim until it
-// comes, or until its time is over.
+// auditor finds collectors that sign for batches and then discard them. In later segments, clients
+// name the batches that were signed for. A named batch that has not come is remembered as a claim,
+// until it comes or its time is over.
 //
-// A claim is due, and then counts against the collector, when an honest one would have delivered
-// the batch however slow it is: a feed gives batches in the order in which they were stored, and
-// this one was stored before the claim was even sealed. So it is skipped, and not late, once the
-// feed has brought what was received after the claim came. See due for the rest.
+// A claim is due, and then counts against the collector, if an honest collector would have
+// delivered the batch however slow it is. A feed returns batches in the order in which they were
+// stored, and this batch was stored before the claim was even sealed. So once the feed has returned
+// batches that were received after the claim, the batch was skipped and is not late. See due for
+// the rest.
 //
 // It is safe for concurrent use.
 type auditor struct {
 	state  State
 	events Events
-	fair   time.Duration // the least time that a batch has to come after its claim did
+	fair   time.Duration // the least time for a batch to come after its claim
 
 	mu    sync.Mutex
-	feeds map[string]*feedProgress // by collector; those that are read now
+	feeds map[string]*feedProgress // by collector; the feeds that are read now
 }
 
-// feedProgress is how far a feed was read.
+// feedProgress is how far a feed has been read.
 type feedProgress struct {
-	since  time.Time     // what is older may have gone to another detector
+	since  time.Time     // older batches may have gone to another detector
 	passed time.Time     // everything that was received before has come, by both clocks
-	empty  time.Time     // when a read began that found nothing more
-	lag    time.Duration // how late batches come, at worst and lately
+	empty  time.Time     // start of the last read that found nothing
+	lag    time.Duration // the greatest recent delay of batches
 	read   time.Time     // when it was read last
 }
 
-// clockSlack is by how much the clocks of detector and collector may differ: two minutes.
+// clockSlack is how much the clocks of detector and collector may differ: two minutes.
 func (a *auditor) clockSlack() time.Duration { return a.fair / 8 }
 
-// longTime is six hours. After that a feed that says that it has nothing, and brings nothing, is
-// believed, and an incident without news is over.
+// longTime is six hours. After that time, a feed that reports that it has nothing is believed, and
+// an incident without news is over.
 func (a *auditor) longTime() time.Duration { return 24 * a.fair }
 
-// follow says which feeds are read from now on.
+// follow sets the feeds that are read from now on.
 func (a *auditor) follow(ctx context.Context, feeds map[string]Feed) error {
 	progress := map[string]*feedProgress{}
 	for name := range feeds {
@@ -61,7 +62,7 @@ func (a *auditor) follow(ctx context.Context, feeds map[string]Feed) error {
 	return nil
 }
 
-// progress notes what one read of a feed, begun at some time, brought: n batches, the newest of
+// progress records a read of a feed that began at a time and returned n batches, the newest of
 // which was received at newest.
 func (a *auditor) progress(feed string, begun time.Time, n int, newest, now time.Time) {
 	a.mu.Lock()
@@ -84,9 +85,9 @@ func (a *auditor) progress(feed string, begun time.Time, n int, newest, now time
 	}
 }
 
-// due reports whether the batch of a claim, which has not come, is not merely late: the feed has
-// passed it, or has been silent for long, and there was a fair time. A collector that is down, or
-// behind, or slower than it seems makes no claim due.
+// due reports whether the batch of a claim has been skipped and is not merely late: the feed has
+// passed it or has been silent for long, and the batch had a fair time to come. If a collector is
+// down, behind or slower than it seems, no claim is due.
 func (a *auditor) due(f *feedProgress, c *Claim, now time.Time) bool {
 	waited := now.Sub(c.Told)
 	if waited < max(a.fair, 2*f.lag) {
@@ -104,8 +105,8 @@ func (a *auditor) covers(c *Claim, now time.Time) bool {
 	return f != nil && !begun.Before(f.since) && begun.After(now.Add(-ClaimsKept)) && begun.Before(now.Add(time.Hour))
 }
 
-// check looks at the claims of a page whose batches are stored, and leaves in the page what is to
-// be remembered with its cursor.
+// check checks the claims of a page whose batches are stored. It leaves in the page the claims to
+// be stored with its cursor.
 func (a *auditor) check(ctx context.Context, page *FeedPage, isNew []bool, hash *hasher, now time.Time) error {
 	page.Claims, page.Claimed = nil, nil
 	var open []Claim
@@ -139,7 +140,7 @@ func (a *auditor) check(ctx context.Context, page *FeedPage, isNew []bool, hash 
 	return nil
 }
 
-// missing returns those of claims whose batches have not come.
+// missing returns the claims whose batches have not come.
 func (a *auditor) missing(ctx context.Context, claims []Claim) (open []Claim, err error) {
 	for some := range slices.Chunk(claims, claimsAtOnce) {
 		names := make([]BatchName, len(some))
@@ -163,5 +164,5 @@ func (a *auditor) missing(ctx context.Context, claims []Claim) (open []Claim, er
 	return open, nil
 }
 
-// claimsAtOnce is how many batches are looked up at one time.
+// claimsAtOnce is how many batches are looked up at a time.
 const claimsAtOnce = 500

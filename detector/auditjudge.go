@@ -11,7 +11,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// auditJudge opens and clears the incidents of collectors that sign for batches that never come. It
+// auditJudge opens and clears the incidents of collectors whose signed batches never come. It
 // belongs to the evaluator's goroutine.
 type auditJudge struct {
 	auditor *auditor
@@ -30,7 +30,7 @@ func audits(i *model.Incident) bool {
 	return i.App == model.DeliveryApp && i.Outcome == model.ReceiptUnkept
 }
 
-// restore takes up what was found before, and returns the incidents that are none of its own.
+// restore takes over its incidents from an earlier run, and returns the other incidents.
 func (j *auditJudge) restore(incidents []model.Incident) (others []model.Incident) {
 	for i := range incidents {
 		inc := incidents[i].Clone()
@@ -80,8 +80,8 @@ func (j *auditJudge) step(ctx context.Context, now time.Time, t *Thresholds, new
 	return events, nil
 }
 
-// due returns the claims, by collector, whose batches should have come and have not, and how many
-// may still come. Those that have come are forgotten.
+// due returns, by collector, the claims that are due and the number of those that may still be
+// fulfilled. It forgets claims whose batches have come.
 func (j *auditJudge) due(ctx context.Context, now time.Time) (missing map[string][]Claim, waiting map[string]int, err error) {
 	all, err := j.auditor.state.Claims(ctx)
 	if err != nil {
@@ -112,7 +112,7 @@ func (j *auditJudge) due(ctx context.Context, now time.Time) (missing map[string
 	return missing, waiting, nil
 }
 
-// settled are those of all that are not open.
+// settled returns the claims of all that are not in open.
 func settled(all, open []Claim) (rest []Claim) {
 	still := make(map[Claim]bool, len(open))
 	for _, c := range open {
@@ -126,7 +126,7 @@ func settled(all, open []Claim) (rest []Claim) {
 	return rest
 }
 
-// judge says what is new about one collector.
+// judge returns the events about one collector.
 func (j *auditJudge) judge(collector string, missing []Claim, claimed []Claimed, now time.Time, t *Thresholds, newID func() int64) (e model.Event, ok bool) {
 	missing = slices.DeleteFunc(missing, func(c Claim) bool { return !c.Told.After(j.cleared[collector]) })
 	s := summarise(collector, missing, claimed)
@@ -156,7 +156,7 @@ func (j *auditJudge) judge(collector string, missing []Claim, claimed []Claimed,
 	return e, true
 }
 
-// auditSummary is what is claimed and what is seen of one collector.
+// auditSummary sums up what is claimed about one collector and what was seen of it.
 type auditSummary struct {
 	missing, clipped           int
 	clients, networks, buckets int // who miss batches
@@ -190,7 +190,7 @@ func summarise(collector string, missing []Claim, claimed []Claimed) (s auditSum
 	return s
 }
 
-// dayBucket is a bucket. A place has another one every day.
+// dayBucket is a bucket on one day. A place has another bucket every day.
 type dayBucket struct {
 	day    int64
 	bucket report.Bucket
@@ -206,8 +206,8 @@ func mostOfADay(buckets map[dayBucket]bool) (most int) {
 	return most
 }
 
-// clip adds up what networks miss, each with no more than the third of them: what one or two say
-// weighs little.
+// clip adds up what networks miss. A network counts for at most a third of the sum, so that one or
+// two networks weigh little.
 func clip(networks []int) (sum int) {
 	slices.Sort(networks)
 	slices.Reverse(networks)
@@ -220,8 +220,8 @@ func clip(networks []int) (sum int) {
 	return sum
 }
 
-// enough reports whether an incident is to be opened. Clients are what they call themselves;
-// networks and buckets were seen by the collectors.
+// enough reports whether to open an incident. Clients are as they call themselves; networks and
+// buckets are as the collectors saw them.
 func (s *auditSummary) enough(t *Thresholds) bool {
 	return s.clients >= leastClaimers && s.networks >= t.Networks && float64(s.networks) >= claimingShare*float64(s.claiming) &&
 		(s.buckets >= leastBuckets || s.buckets == 0) && float64(s.clipped) >= max(t.Excess, leastUnkept)
@@ -249,7 +249,7 @@ func (s *auditSummary) evidence(collector string) []model.Signal {
 	}
 }
 
-// collectors are those whose feeds are read, sorted.
+// collectors returns the collectors whose feeds are read, sorted.
 func (a *auditor) collectors() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	// how much of the backlog is stored at one time: the rows of one full segment. Pages of feeds
-	// wait for it.
+	// bytes of the backlog that are stored at a time: the rows of one full segment. Meanwhile,
+	// pages of feeds wait
 	backlogBytes = report.MaxSegmentRows*rowBytes + sealedBytes
 	backlogBatch = 256 // batches at most
 	// how often it is looked at when nobody tells of more
 	backlogEvery = time.Minute
 )
 
-// wakeBacklog says that there may be batches that wait for their turn.
+// wakeBacklog signals that deferred batches may be waiting.
 func (d *Detector) wakeBacklog() {
 	select {
 	case d.deferred <- struct{}{}:
@@ -24,7 +24,7 @@ func (d *Detector) wakeBacklog() {
 	}
 }
 
-// workOff stores the batches that were deferred, in fair turns, until ctx ends.
+// workOff stores deferred batches until ctx ends. Networks and places take turns.
 func (d *Detector) workOff(ctx context.Context) {
 	pause := newBackOff()
 	for ctx.Err() == nil {
@@ -54,8 +54,8 @@ func (d *Detector) awaitBacklog(ctx context.Context) {
 	}
 }
 
-// workOffSome stores those whose turn it is. What cannot be used stays in quarantine for another
-// reason, so that n is how many wait no longer.
+// workOffSome stores the batches whose turn it is, and returns how many no longer wait. Batches
+// that cannot be used stay in quarantine for another reason.
 func (d *Detector) workOffSome(ctx context.Context) (n int, err error) {
 	held, err := d.o.State.Deferred(ctx, backlogBatch, backlogBytes)
 	if err != nil || len(held) == 0 {

@@ -8,19 +8,20 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Cell is what is known of one bin of one series: sums, how many clients there were, and how the
-// requests spread over them. Cells of the same series and bin may be merged in any order.
+// Cell has the counts of one bin of one series: sums, the number of clients, and how the requests
+// are distributed over them. Cells of the same series and bin may be merged in any order.
 type Cell struct {
 	model.Series
 	End       time.Time // of the bin
 	Raw       uint64    // requests that were reported
 	Estimated float64   // requests that they stand for
 	Clients   sketch.Clients
-	Spread    sketch.Spread // of the requests whose clients are known; there may be fewer than Raw
-	Places    sketch.Places // that the requests came from; of a store of before there are none
+	Spread    sketch.Spread // of the requests whose clients are known, which may be fewer than Raw
+	// the places that the requests came from; empty in cells of older releases
+	Places sketch.Places
 }
 
-// Merge adds what another cell of the same series and bin knows. o stays as it is.
+// Merge adds another cell of the same series and bin to c. It does not change o.
 func (c *Cell) Merge(o *Cell) {
 	c.Raw = sketch.Sum(c.Raw, o.Raw)
 	c.Estimated += o.Estimated
@@ -51,8 +52,9 @@ func voiceOf(c *model.Count) voice {
 	return voice{c.Client, c.App, c.Target, c.Outcome, c.Source, c.Flags, c.End.UnixMilli()}
 }
 
-// Fold sums counts to cells, one for each series and bin, in the order in which they first occur. A
-// client is as loud as all counts say that are given at once: whole pages, not single batches.
+// Fold sums counts to cells, one for each series and bin, in the order of their first counts. How
+// loud a client is follows from all the counts of one call. So callers pass whole pages and not
+// single batches.
 func Fold(counts []model.Count) []Cell {
 	wholes := make(map[voice]uint64, len(counts))
 	for i := range counts {

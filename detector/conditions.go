@@ -7,27 +7,27 @@ import (
 	"time"
 )
 
-// Condition says that the detector is blind, or sees less than it should.
+// Condition is a reason why the detector is blind or sees less than it should.
 type Condition struct {
-	Name  string    // one of those below
+	Name  string    // one of the constants below
 	Feed  string    // the feed that it is about, or ""
 	Since time.Time // zero if unknown
 	Text  string    // what is wrong and what to do about it, without a full stop
-	// Blind means that nothing can be judged: the detector is not ready. Without it the detector
-	// works, and sees less.
+	// Blind means that nothing can be judged, so the detector is not ready. Otherwise the detector
+	// works but sees less.
 	Blind bool
 }
 
-// Names of conditions. docs/runbooks/blind.md says of each what to do.
+// The names of conditions. docs/runbooks/blind.md says what to do about each.
 const (
 	ConditionFeedDown       = "feed_down"       // a feed does not answer
 	ConditionFeedRefused    = "feed_refused"    // a feed refuses the detector
 	ConditionWrongKeys      = "wrong_keys"      // nothing that arrives can be opened
-	ConditionNothingArrives = "nothing_arrives" // feeds answer, and have had nothing for long
+	ConditionNothingArrives = "nothing_arrives" // feeds answer but have had nothing for long
 	ConditionClockStepped   = "clock_stepped"   // the clock of this machine stepped
 	ConditionCollectorClock = "collector_clock" // a collector's clock and this machine's differ
 	ConditionLongWindows    = "long_windows"    // most windows come too late to be judged
-	ConditionJudgingStands  = "judging_stands"  // bins are due and are not judged
+	ConditionJudgingStands  = "judging_stands"  // bins are due but are not judged
 	// a collector's inbox was replaced by another, or an older one
 	ConditionInboxRestored = "inbox_restored"
 )
@@ -36,13 +36,14 @@ var conditionNames = []string{ConditionFeedDown, ConditionFeedRefused, Condition
 	ConditionCollectorClock, ConditionLongWindows, ConditionJudgingStands, ConditionInboxRestored}
 
 const (
-	// feedPatience is how long a feed may fail until it is called down.
+	// feedPatience is how long a feed may fail before it counts as down.
 	feedPatience = 10 * time.Second
-	// keysPatience is how long nothing may have been opened, once something was, before batches of
-	// unknown keys mean that the detector's are wrong. Strangers can send such batches at any time.
+	// keysPatience is how long no batch may be opened, after some were, before batches sealed to
+	// unknown keys mean that the detector has the wrong keys. Anybody can send such batches at any
+	// time.
 	keysPatience = 2 * time.Minute
-	// leastQuiet and quietPauses: nothing arrives when nothing has for so long, and for so many
-	// times the longest pause before.
+	// leastQuiet and quietPauses are how long feeds must be empty before that is a condition, and
+	// how many times as long as the longest pause before.
 	leastQuiet  = 10 * time.Minute
 	quietPauses = 3
 	// skewTolerance is how far a collector's clock may be off.
@@ -55,8 +56,8 @@ const (
 	leastCount  = 10 // windows, before anything is said of them
 )
 
-// Conditions returns what keeps the detector from seeing: those first that make it blind. It asks
-// neither stores nor feeds. It is safe for concurrent use.
+// Conditions returns what keeps the detector from seeing, the conditions that make it blind first.
+// It asks neither stores nor feeds. It is safe for concurrent use.
 func (d *Detector) Conditions() []Condition {
 	w := d.watch
 	all := d.clockConditions()
@@ -125,7 +126,7 @@ func (w *watch) feedConditions(at time.Duration) (all []Condition) {
 	return all
 }
 
-// failure describes a feed that fails, or is nil.
+// failure describes the failure of a feed, or returns nil.
 func (w *watch) failure(name string, f *watchedFeed, at time.Duration) *Condition {
 	switch {
 	case f.err == nil:
@@ -141,7 +142,7 @@ func (w *watch) failure(name string, f *watchedFeed, at time.Duration) *Conditio
 	}
 }
 
-// keysCondition is about batches of which none can be opened.
+// keysCondition describes batches none of which can be opened, or returns nil.
 func (w *watch) keysCondition(at time.Duration) *Condition {
 	if w.unknown == never || w.opened != never && at-w.opened < keysPatience {
 		return nil
@@ -150,7 +151,7 @@ func (w *watch) keysCondition(at time.Duration) *Condition {
 		"nothing that arrives can be opened: %d batches are sealed to keys that detector.open_keys lacks; add the key and reload, they wait in quarantine for it", w.unknowns)}
 }
 
-// arrivalsCondition is about feeds that have nothing.
+// arrivalsCondition describes feeds that have nothing, or returns nil.
 func (w *watch) arrivalsCondition(at time.Duration) *Condition {
 	last := max(w.arrived, w.start)
 	quiet := max(leastQuiet, quietPauses*w.pause)
@@ -170,7 +171,7 @@ func (w *watch) arrivalsCondition(at time.Duration) *Condition {
 		", though the feeds answer: do agents reach the collectors (heliograph doctor), and is their policy in force?"}
 }
 
-// windowsCondition is about windows that come too late.
+// windowsCondition describes windows that come too late, or returns nil.
 func (w *watch) windowsCondition(usable time.Duration) *Condition {
 	if w.windows < leastCount || w.longWindows < w.windows/2 {
 		return nil
@@ -180,7 +181,7 @@ func (w *watch) windowsCondition(usable time.Duration) *Condition {
 		usable, w.longest)}
 }
 
-// judgingCondition is about bins that are due.
+// judgingCondition describes bins that are due, or returns nil.
 func (w *watch) judgingCondition(at time.Duration, now time.Time, o *Options) *Condition {
 	patience := max(stuckAfter, 3*o.Bin) + o.Grace
 	failing := 0

@@ -21,30 +21,30 @@ var (
 	errReserved = errors.New("malformed window: a target is reserved for deliveries")
 )
 
-// opener turns envelopes into batches. It is used by one goroutine.
+// opener opens envelopes. It is used by one goroutine.
 type opener struct {
 	keys     *seal.Keyring
 	bin      time.Duration
 	maxAge   time.Duration
-	vantages []string      // that are believed
+	vantages []string      // vantages whose results are accepted
 	usable   time.Duration // the longest window that can be judged in time; 0: any
 }
 
-// opened is a batch and what was noticed on the way.
+// opened is an opened batch and what was noticed while opening it.
 type opened struct {
 	Batch
 	sealed  *report.Envelope
 	unknown int           // records of kinds that this build does not know
-	strange int           // results of probes from vantages that are not believed
+	strange int           // results of probes from vantages that are not accepted
 	surplus int           // rows beyond report.MaxSegmentRows, which are left out
 	tokens  int           // headers that name another client than the first
-	drops   []report.Drop // that the client tells of
+	drops   []report.Drop // that the client reports
 
 	windows, longWindows int           // how many, and how many too long to be judged in time
 	longest              time.Duration // window
 }
 
-// open opens and decodes a batch. The reason is set when err is.
+// open opens and decodes a batch. If err is not nil, reason says why the batch cannot be used.
 func (o *opener) open(e *report.Envelope, now time.Time) (b *opened, reason string, err error) {
 	info, records, err := o.keys.Open(e.Segment)
 	switch {
@@ -74,18 +74,19 @@ func (o *opener) open(e *report.Envelope, now time.Time) (b *opened, reason stri
 	return &c.out, "", nil
 }
 
-// conversion is one batch on its way. The collector's clock decides: the client tells ages only.
+// conversion converts one batch. Times are by the collector's clock, because the client reports
+// only ages.
 type conversion struct {
 	*opener
 	e        *report.Envelope
 	received time.Time
 	birth    time.Time // of the segment
-	last     time.Time // the last moment that the segment tells of
+	last     time.Time // the latest time in the segment
 	header   *report.Header
 	token    [16]byte // of the first header
-	client   uint64   // whom counts are of
-	owner    uint64   // whose samples are deleted by a notice
-	rows     int      // that the segment told so far
+	client   uint64   // the client of the counts
+	owner    uint64   // the client whose samples a notice deletes
+	rows     int      // rows of the segment so far
 	out      opened
 }
 
@@ -101,8 +102,8 @@ func newConversion(o *opener, e *report.Envelope, now time.Time) *conversion {
 	return c
 }
 
-// at is the time of an event so many milliseconds after the segment's birth, not before MaxAge and
-// not in the future.
+// at returns the time that is a number of milliseconds after the segment's birth, but not before
+// MaxAge and not in the future.
 func (c *conversion) at(ms int64) time.Time {
 	t := c.birth.Add(time.Duration(ms) * time.Millisecond)
 	if oldest := c.received.Add(-c.maxAge); t.Before(oldest) {
@@ -114,7 +115,7 @@ func (c *conversion) at(ms int64) time.Time {
 	return t
 }
 
-// binEnd is the end of the bin that t falls into.
+// binEnd returns the end of the bin that contains t.
 func (o *opener) binEnd(t time.Time) time.Time {
 	width := o.bin.Milliseconds()
 	return time.UnixMilli(t.UnixMilli()/width*width + width)
@@ -157,8 +158,8 @@ func (c *conversion) record(b []byte) error {
 	return nil
 }
 
-// room reports whether the segment may tell one more row. Rows are what a batch costs, however few
-// bytes they take.
+// room reports whether the segment may have one more row. The cost of a batch depends on its rows,
+// however few bytes they take.
 func (c *conversion) room() bool {
 	if c.rows++; c.rows <= report.MaxSegmentRows {
 		return true
@@ -167,9 +168,10 @@ func (c *conversion) room() bool {
 	return false
 }
 
-// begin takes a header. A segment is one client's: its counts are those of the client that the
-// first header names, whatever others say, for tokens cost nothing. Samples keep the token that
-// they were recorded under, because a notice deletes them by it.
+// begin handles a header. A segment belongs to one client, so all its counts are those of the
+// client in the first header. Otherwise one segment could claim to be from many clients, because
+// tokens cost nothing. Samples keep the token under which they were recorded, because a notice
+// deletes them by it.
 func (c *conversion) begin(h *report.Header) {
 	if c.header == nil {
 		c.out.App, c.token, c.client = h.App, h.Client, clientOf(h.Client, c.e.Batch)
@@ -181,8 +183,8 @@ func (c *conversion) begin(h *report.Header) {
 	c.owner = clientOf(h.Client, c.e.Batch)
 }
 
-// clientOf makes a client's token, which is random, shorter. Who does not tell one is a client for
-// one batch.
+// clientOf shortens a client's token, which is random. Without a token, each batch is a client of
+// its own.
 func clientOf(token [16]byte, batch report.BatchID) uint64 {
 	short := token[:8]
 	if token == [16]byte{} {
@@ -191,7 +193,7 @@ func clientOf(token [16]byte, batch report.BatchID) uint64 {
 	return max(binary.BigEndian.Uint64(short), 1)
 }
 
-// window counts in the bin of the window's middle. Windows and bins are of like length, so that the
+// window counts a window in the bin of its middle. Windows and bins have similar lengths, so the
 // error averages out.
 func (c *conversion) window(w *report.Window) error {
 	middle := c.at(w.End - int64(w.Length/2))
@@ -213,7 +215,7 @@ func (c *conversion) window(w *report.Window) error {
 	return nil
 }
 
-// measure notes how long a window is.
+// measure records how long a window is.
 func (c *conversion) measure(w *report.Window) {
 	length := time.Duration(min(w.Length, report.MaxAge)) * time.Millisecond
 	c.out.windows++
@@ -235,8 +237,8 @@ func (c *conversion) count(at, until time.Time, estimated float64, raw uint64, s
 	})
 }
 
-// status returns the status if it is one of HTTP's (RFC 9110, section 15), and 0 if not: every
-// other number would only make series.
+// status returns n if it is an HTTP status (RFC 9110, section 15), and otherwise 0, because other
+// numbers would only create series.
 func status(n uint16) uint16 {
 	if n < 100 || n > 599 {
 		return 0
@@ -255,7 +257,8 @@ func (c *conversion) sample(s *report.Sample) {
 		ASN: c.e.ASN, Country: c.e.Country, Client: c.owner})
 }
 
-// applicationError becomes a sample. It is no request: it counts nowhere and raises nothing.
+// applicationError adds an application error as a sample. It is not a request, so it is not
+// counted.
 func (c *conversion) applicationError(e *report.ApplicationError) {
 	at := c.at(e.At)
 	if at.After(c.last) {
@@ -267,7 +270,7 @@ func (c *conversion) applicationError(e *report.ApplicationError) {
 		Error: model.ApplicationError{Type: e.Type, Message: e.Message, Stack: stack(e.Frames), Fingerprint: e.Fingerprint, Count: e.Count}})
 }
 
-// stack writes frames a line each.
+// stack formats frames, one per line.
 func stack(frames []report.Frame) string {
 	var b strings.Builder
 	for i, f := range frames {
@@ -282,8 +285,8 @@ func stack(frames []report.Frame) string {
 	return b.String()
 }
 
-// probes takes what a vantage found. Anybody can seal such a record, so that only the results of
-// vantages are taken that the operator has named.
+// probes adds the results of a vantage. Anybody can seal such a record, so only the results of
+// vantages that the operator has listed are accepted.
 func (c *conversion) probes(p *report.ProbeResults) {
 	if !slices.Contains(c.vantages, p.Vantage) {
 		c.out.strange += len(p.Results)
@@ -302,7 +305,7 @@ func (c *conversion) deletion(n *report.DeletionNotice) {
 	}
 }
 
-// origin is what a URL has before its path.
+// origin returns the part of a URL before its path.
 func origin(url string) string {
 	scheme, rest, ok := strings.Cut(url, "://")
 	if !ok {
@@ -312,10 +315,10 @@ func origin(url string) string {
 	return scrub.Target(scheme, host)
 }
 
-// delivery counts the batch's own way: the collectors that did not take it and the one that did.
-// The attempts carry no time; they lie between the last moment that the segment tells of and its
-// receipt, and in the middle on average. A batch that waited for days for its user's network to
-// come back thus blames the collectors in the past, where it raises nothing.
+// delivery counts the deliveries of the batch itself: the failed attempts and the successful one.
+// Attempts have no times. They were made between the latest time in the segment and its receipt, on
+// average in the middle. So if a batch waited for days because its user had no network, the
+// collectors are blamed in the past, where that opens no incident.
 func (c *conversion) delivery() {
 	failed := c.last.Add(c.received.Sub(c.last) / 2)
 	for _, a := range c.e.Delivery.Path {

@@ -13,31 +13,33 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// Detector takes batches in, stores them and keeps incidents up to date. Make one with New.
+// Detector reads batches, stores them and keeps incidents up to date. Make one with [New]. Its
+// methods are safe for concurrent use unless they say otherwise.
 type Detector struct {
 	o         Options
 	metrics   *metrics
 	keeper    *keeper
 	audit     *auditor
 	probes    *probeMap
-	added     chan []model.ProbeResult // that are to be stored
+	added     chan []model.ProbeResult // results to store
 	witnesses witnesses
 	ran       atomic.Bool
 	warner    warner
-	clock     *wallclock.Clock // by which bins are judged
+	clock     *wallclock.Clock // the clock by which bins are judged
 	watch     *watch
 
-	allowances *allowances   // of places, for what is stored at once
-	deferred   chan struct{} // has something when there may be batches that wait for their turn
+	allowances *allowances   // what places may store at once
+	deferred   chan struct{} // signalled when deferred batches may be waiting
 
 	settings atomic.Pointer[Settings]
-	reloaded chan struct{} // has something when the settings are others than the intakes'
+	reloaded chan struct{} // signalled when the settings differ from those of the intakes
 }
 
 // pruneEvery is how often old data is deleted.
 const pruneEvery = time.Hour
 
-// New checks the options. It starts nothing.
+// New returns a Detector with the given options, or an error that names every invalid option. It
+// starts nothing.
 func New(o Options) (*Detector, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("detector: %w", err)
@@ -61,18 +63,18 @@ func New(o Options) (*Detector, error) {
 	return d, nil
 }
 
-// A step of the clock is one by at least leastStep, or half a bin. The detector follows it when it
-// has lasted for leastHold, or two bins and their grace, or when a collector's clock confirms it.
+// A step of the clock is one of at least leastStep, or half a bin. The detector follows a step
+// after leastHold, or after two bins and their grace, or when a collector's clock confirms it.
 const (
 	leastStep = time.Second
 	leastHold = 2 * time.Minute
 )
 
-// now is the time by which bins are judged: not that of a clock that has just stepped.
+// now returns the time by which bins are judged. It does not follow a step of the clock at once.
 func (d *Detector) now() time.Time { return d.clock.Now() }
 
-// Run works until ctx ends and returns nil once all its goroutines have. Troubles with feeds and
-// with the stores are logged, counted and tried again. It may be called once.
+// Run works until ctx ends, and returns nil when all its goroutines have ended. Errors of feeds and
+// stores are logged, counted and tried again. It may be called once.
 func (d *Detector) Run(ctx context.Context) error {
 	if d.ran.Swap(true) {
 		return errors.New("detector: Run may be called once")
@@ -94,8 +96,8 @@ func (d *Detector) Run(ctx context.Context) error {
 	return nil
 }
 
-// takeIn runs an intake for each feed, and others after each Reload, until ctx ends. caught is
-// called once: when all feeds of the beginning have had nothing more, or are read no longer.
+// takeIn runs an intake for each feed, and new ones after each Reload, until ctx ends. It calls
+// caught once: when each of the first feeds has had nothing more or is no longer read.
 func (d *Detector) takeIn(ctx context.Context, caught func()) {
 	first := sync.OnceFunc(caught)
 	for ctx.Err() == nil {
@@ -113,7 +115,7 @@ func (d *Detector) takeIn(ctx context.Context, caught func()) {
 			in.caught = sync.OnceFunc(behind.Done)
 			running.Go(func() {
 				in.run(reading)
-				in.caught() // so that nobody waits for it
+				in.caught() // so that nothing waits for it
 				if c, ok := feed.(interface{ CloseIdleConnections() }); ok {
 					c.CloseIdleConnections()
 				}
@@ -130,7 +132,7 @@ func (d *Detector) takeIn(ctx context.Context, caught func()) {
 	first()
 }
 
-// Ready says whether the stores work; it asks nothing beyond them.
+// Ready returns nil if the stores work. It checks nothing else.
 func (d *Detector) Ready(ctx context.Context) error {
 	return errors.Join(d.o.Events.Ready(ctx), d.o.State.Ready(ctx))
 }
@@ -138,7 +140,7 @@ func (d *Detector) Ready(ctx context.Context) error {
 // trimEvery is how often the store is measured.
 const trimEvery = time.Minute
 
-// trim keeps the store within its bytes until ctx ends.
+// trim keeps the store within its size until ctx ends.
 func (d *Detector) trim(ctx context.Context) {
 	for ctx.Err() == nil {
 		if err := d.trimOnce(ctx); err != nil && ctx.Err() == nil {
@@ -167,10 +169,10 @@ func (d *Detector) trimOnce(ctx context.Context) error {
 	return errors.Join(err, sizeErr)
 }
 
-// storeNearlyFull is the part of Retention.MaxBytes from which on operators are told.
+// storeNearlyFull is the part of Retention.MaxBytes above which operators are warned.
 const storeNearlyFull = .85
 
-// StoreOutlook says in words that the store is nearly full: "" when it is not.
+// StoreOutlook returns a sentence that says that the store is nearly full, or "" if it is not.
 func (d *Detector) StoreOutlook(ctx context.Context) (string, error) {
 	size, err := d.o.Events.Size(ctx)
 	limit := d.o.Retention.MaxBytes
@@ -184,8 +186,8 @@ func (d *Detector) StoreOutlook(ctx context.Context) (string, error) {
 	return text, nil
 }
 
-// prune deletes what is too old until ctx ends: not by a clock that has stepped, or that is far
-// from the last bin judged.
+// prune deletes data that is too old, until ctx ends. It deletes nothing if the clock has stepped
+// or is far from the last judged bin.
 func (d *Detector) prune(ctx context.Context) {
 	var judged time.Time
 	if !d.retry(ctx, "prune", d.o.Logger, func(ctx context.Context) (err error) {

@@ -1,8 +1,8 @@
-// Package detector takes sealed batches from collectors, opens and stores them, finds what is
-// abnormal and says who is hit.
+// Package detector reads sealed batches from collectors, opens and stores them, finds what is
+// abnormal and says who is affected.
 //
-// New wires a Detector and Run drives it: one goroutine per Feed takes batches in, one evaluates
-// bins as they close, one deletes what is too old. Everything a dashboard asks for is in Reader.
-// The statistics are in SeriesDetector, which has no clock and no goroutine: bins of counts go in,
-// events come out.
+// Start with [New] and [Detector.Run]. One goroutine for each [Feed] reads batches, one evaluates
+// bins as they close, and one deletes old data. [Events] and [State] are the stores, which package
+// sqlitestore implements. [Reader] answers the queries of dashboards. Package judgement has the
+// statistics, which use no clock and no goroutines.
 package detector

@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	readLimit    = 256              // envelopes asked for at one time: at most 64 MiB
-	longestPause = 15 * time.Second // between two tries of something that fails
-	recheck      = time.Minute      // when a feed that tells of news has not told for so long
+	readLimit    = 256              // envelopes per read: at most 64 MiB
+	longestPause = 15 * time.Second // between two attempts at something that fails
+	recheck      = time.Minute      // when a feed that can signal changes has not done so
 )
 
-// intake takes batches from one feed. It belongs to one goroutine.
+// intake reads one feed. It belongs to one goroutine.
 type intake struct {
 	d      *Detector
 	name   string
@@ -27,7 +27,7 @@ type intake struct {
 	opener opener
 	cursor uint64
 	newest time.Time // when the last batch read was received
-	caught func()    // called when the source had nothing more, or nothing old; again is harmless
+	caught func()    // called when the feed had nothing more, or nothing old; may be called again
 }
 
 // run works until ctx ends.
@@ -37,7 +37,7 @@ func (in *intake) run(ctx context.Context) {
 	}
 	pause := newBackOff()
 	for ctx.Err() == nil {
-		// Asked for before the read, so that what comes between the two is not missed.
+		// Taken before the read, so that no change between the two is missed.
 		changed := in.changed()
 		start := time.Now()
 		n, err := in.once(ctx)
@@ -51,8 +51,8 @@ func (in *intake) run(ctx context.Context) {
 			pause.Reset()
 			in.await(ctx, changed, in.d.o.Poll-time.Since(start))
 		default:
-			// A busy feed always has something more: what it has left is no older than what a bin
-			// waits for anyway.
+			// A busy feed always has more. What it still has is no older than a bin waits for
+			// anyway.
 			if time.Since(in.newest) < in.d.o.Grace {
 				in.upToDate()
 			}
@@ -66,7 +66,8 @@ func (in *intake) loadCursor(ctx context.Context) (err error) {
 	return err
 }
 
-// changed is a channel that is closed when there is something new; nil when the source cannot tell.
+// changed returns a channel that is closed when there is something new, or nil if the feed cannot
+// signal that.
 func (in *intake) changed() <-chan struct{} {
 	if n, ok := in.feed.(changeNotifier); ok {
 		return n.Changed()
@@ -74,8 +75,8 @@ func (in *intake) changed() <-chan struct{} {
 	return nil
 }
 
-// await waits for something new. A source that tells is asked again after a long while
-// all the same.
+// await waits for something new. Even a feed that can signal changes is read again after a long
+// time.
 func (in *intake) await(ctx context.Context, changed <-chan struct{}, poll time.Duration) {
 	if changed != nil {
 		poll = recheck
@@ -89,8 +90,8 @@ func (in *intake) await(ctx context.Context, changed <-chan struct{}, poll time.
 	}
 }
 
-// once reads a page, stores it with the cursor and acknowledges it. n is how many envelopes
-// there were.
+// once reads a page, stores it with the cursor, and acknowledges it. It returns the number of
+// envelopes.
 func (in *intake) once(ctx context.Context) (n int, err error) {
 	begun := in.d.now()
 	envelopes, err := in.feed.Read(ctx, in.cursor, readLimit)
@@ -131,7 +132,7 @@ func (in *intake) once(ctx context.Context) (n int, err error) {
 	return len(envelopes), nil
 }
 
-// page opens what a page can take of envelopes, whose rest has to wait, in their order.
+// page opens the envelopes that a page has room for, in their order. The others must wait.
 func (in *intake) page(envelopes []report.Envelope) (*FeedPage, []*opened, error) {
 	page := &FeedPage{Feed: in.name, Cursor: in.cursor}
 	waits := in.waits(envelopes)
@@ -154,14 +155,15 @@ func (in *intake) page(envelopes []report.Envelope) (*FeedPage, []*opened, error
 
 var errDeferred = errors.New("much comes from there, so that others go first")
 
-// waits says which batches are to wait, so that nobody waits for those who send much.
+// waits reports for each batch whether it must wait, so that places that send much do not delay the
+// others.
 func (in *intake) waits(envelopes []report.Envelope) []bool {
 	waits := make([]bool, len(envelopes))
 	now, room := time.Now(), pageRows
 	for n, i := range fairly(envelopes) {
 		e := &envelopes[i]
 		rows := rowsOf(e.Segment)
-		if foreign(in.feed, e) { // goes to the quarantine as it is
+		if foreign(in.feed, e) { // it goes to quarantine unopened
 			continue
 		}
 		if n > 0 && rows > room || !in.d.allowances.take(now, placeOf(e), rows) {
@@ -173,7 +175,7 @@ func (in *intake) waits(envelopes []report.Envelope) []bool {
 	return waits
 }
 
-// open opens an envelope, or puts it into the page's quarantine.
+// open opens an envelope, or adds it to the page's quarantine.
 func (in *intake) open(e *report.Envelope, page *FeedPage) *opened {
 	o, reason, err := (*opened)(nil), ReasonCollector, errCollector
 	if !foreign(in.feed, e) {
@@ -192,7 +194,7 @@ func (in *intake) warn(e *report.Envelope, reason, text string, err error) {
 	in.d.warner.warn(in.log, placeOf(e), reason, text, "batch", e.Batch.String(), "reason", reason, "error", err)
 }
 
-// tell counts a page that was stored.
+// tell counts a stored page in the metrics.
 func (in *intake) tell(page *FeedPage, batches []*opened, isNew []bool) {
 	m := in.d.metrics
 	for i := range page.Quarantined {
@@ -220,7 +222,7 @@ func (in *intake) tell(page *FeedPage, batches []*opened, isNew []bool) {
 	}
 }
 
-// retry calls f until it succeeds; false means that ctx ended first.
+// retry calls f until it succeeds. It returns false if ctx ends first.
 func (d *Detector) retry(ctx context.Context, where string, log *slog.Logger, f func(context.Context) error) bool {
 	pause := newBackOff()
 	for {

@@ -8,13 +8,13 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// watch notes what became of a read, and what the collector's clock says of ours.
+// watch records the result of a read, and what the collector's clock says about this machine's.
 func (in *intake) watch(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return // it was broken off
 	}
 	if errors.Is(err, ErrCursor) {
-		err = nil // the next one begins anew
+		err = nil // the next read begins at the start
 	}
 	in.d.watch.read(in.name, err)
 	c, ok := in.feed.(clockTeller)
@@ -37,7 +37,7 @@ func (in *intake) watch(ctx context.Context, err error) {
 	}
 }
 
-// correct sets the time of receipt right when the collector has this machine's clock, and that has
+// correct corrects the time of receipt if the collector uses this machine's clock and that has
 // stepped.
 func (in *intake) correct(e *report.Envelope) {
 	off := in.d.clock.Off()
@@ -45,7 +45,8 @@ func (in *intake) correct(e *report.Envelope) {
 		return
 	}
 	received, now := time.UnixMilli(e.Received), in.d.now()
-	if received.Sub(now.Add(off)).Abs() < received.Sub(now).Abs() { // it came after the step
+	// it was received after the step
+	if received.Sub(now.Add(off)).Abs() < received.Sub(now).Abs() {
 		e.Received = received.Add(-off).UnixMilli()
 	}
 }
@@ -55,7 +56,7 @@ func (in *intake) sameClock() bool {
 	return ok && s.SameClock()
 }
 
-// upToDate notes that nothing old is left in the feed.
+// upToDate records that the feed has no old batches left.
 func (in *intake) upToDate() {
 	in.caught()
 	in.d.watch.caught(in.name)

@@ -6,16 +6,16 @@ import (
 )
 
 const (
-	// how often a page is refused by a store that takes something else, until its batches are
-	// tried one by one: some ten seconds
+	// how often a store that accepts other data may refuse a page before its batches are stored one
+	// by one: about ten seconds
 	pageTries  = 8
-	batchTries = 4 // and each of them
+	batchTries = 4 // the same for each of these batches
 )
 
-// store stores a page, and says which of its batches are new. A page that the store refuses,
-// although it is ready, is stored batch by batch, and what it refuses then waits in quarantine:
-// else one batch would stop its feed for ever. What waits is taken out of batches. ok is false when
-// ctx ended first.
+// store stores a page and returns which of its batches are new. If the store refuses a page
+// although it is ready, the batches are stored one by one, and those that it refuses wait in
+// quarantine. Otherwise one batch would block its feed for ever. Batches that wait are removed from
+// batches. ok is false if ctx ended first.
 func (in *intake) store(ctx context.Context, page *FeedPage, batches []*opened) (stored []*opened, isNew []bool, ok bool) {
 	tries := 0
 	ok = in.d.retry(ctx, "store", in.log, func(ctx context.Context) (err error) {
@@ -38,7 +38,7 @@ func (in *intake) store(ctx context.Context, page *FeedPage, batches []*opened) 
 	return stored, isNew, ok
 }
 
-// isolate stores the batches of a page one by one and puts those that cannot be stored into its
+// isolate stores the batches of a page one by one, and adds those that cannot be stored to its
 // quarantine.
 func (in *intake) isolate(ctx context.Context, page *FeedPage, batches []*opened) (stored []*opened, isNew []bool, err error) {
 	var refused []Quarantined
@@ -58,7 +58,7 @@ func (in *intake) isolate(ctx context.Context, page *FeedPage, batches []*opened
 	return stored, isNew, nil
 }
 
-// storeAlone stores one batch, and tries so a few times.
+// storeAlone stores one batch, with a few attempts.
 func (d *Detector) storeAlone(ctx context.Context, feed string, b *Batch) (isNew bool, err error) {
 	pause := newBackOff()
 	for range batchTries {

@@ -13,26 +13,27 @@ import (
 	"github.com/heliograph-net/heliograph/model/sketch"
 )
 
-// keeper puts pages into the stores, and keeps the rules that the stores do not know: clients are
-// hashed, the number of series is bounded, and samples of deleted clients are neither kept nor
-// taken. It is safe for concurrent use.
+// keeper stores pages and applies the rules that the stores do not know: clients are hashed, the
+// number of series is bounded, and samples of deleted clients are neither kept nor accepted. It is
+// safe for concurrent use.
 type keeper struct {
 	events  Events
 	state   State
 	metrics *metrics // nil: nothing is counted
 	audit   *auditor // nil: receipts are not audited
 
-	// mu is held by whoever stores, so that samples of a client cannot slip in between a deletion
-	// notice and what follows from it. It holds what follows.
+	// mu is held while storing, so that no sample of a client is stored between a deletion notice
+	// and its effect. It guards the following fields.
 	mu     sync.Mutex
 	series limiter
 	scale  scale
 	keys   map[int64]sketch.Key // by day from 1 January 1970; today's and yesterday's
 }
 
-// store stores a page and says which of its batches are new. It may be called again with the same
-// page, after an error or a crash: ids drop what is there already, and all else is done anew. The
-// cursor comes last, so that a crash before it repeats the page.
+// store stores a page and returns which of its batches are new. After an error or a crash, it may
+// be called again with the same page: batches that are stored already are recognised by their ids,
+// and everything else is repeated. The cursor is stored last, so that a crash before that repeats
+// the page.
 func (k *keeper) store(ctx context.Context, page *FeedPage, now time.Time) (isNew []bool, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -47,7 +48,7 @@ func (k *keeper) store(ctx context.Context, page *FeedPage, now time.Time) (isNe
 	return isNew, k.state.SaveCursor(ctx, page)
 }
 
-// keep is store for a page that is none of a feed: no cursor is stored.
+// keep is like store for a page that is not from a feed: it stores no cursor.
 func (k *keeper) keep(ctx context.Context, page *FeedPage, now time.Time) (isNew []bool, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -57,7 +58,7 @@ func (k *keeper) keep(ctx context.Context, page *FeedPage, now time.Time) (isNew
 // errAppend says that the store of events refused batches.
 var errAppend = errors.New("the store of events refuses it")
 
-// add stores the batches of a page and does what they ask for.
+// add stores the batches of a page and does what they demand.
 func (k *keeper) add(ctx context.Context, page *FeedPage, now time.Time) (isNew []bool, err error) {
 	deleted, err := k.deletions(ctx, page)
 	if err != nil {
@@ -92,7 +93,8 @@ func (k *keeper) add(ctx context.Context, page *FeedPage, now time.Time) (isNew 
 	return isNew, nil
 }
 
-// deletions remembers the page's notices and returns who of its samples' clients is deleted.
+// deletions records the page's deletion notices and returns which clients of its samples are
+// deleted.
 func (k *keeper) deletions(ctx context.Context, page *FeedPage) (map[uint64]bool, error) {
 	var clients []uint64
 	for i := range page.Batches {
@@ -101,7 +103,7 @@ func (k *keeper) deletions(ctx context.Context, page *FeedPage) (map[uint64]bool
 			clients = append(clients, b.Samples[j].Client)
 		}
 	}
-	// Anybody can send notices, so that a page of them costs what one does.
+	// Anybody can send notices, so a page of them must not cost more than one.
 	if deletions := deletionsOf(page); len(deletions) > 0 {
 		if err := k.state.SaveDeleted(ctx, deletions); err != nil {
 			return nil, err
@@ -119,7 +121,7 @@ func (k *keeper) deletions(ctx context.Context, page *FeedPage) (map[uint64]bool
 	return set, nil
 }
 
-// deletionsOf returns what the page's notices ask for.
+// deletionsOf returns the deletions that the page's notices demand.
 func deletionsOf(page *FeedPage) (all []Deletion) {
 	for i := range page.Batches {
 		b := &page.Batches[i]
@@ -130,7 +132,7 @@ func deletionsOf(page *FeedPage) (all []Deletion) {
 	return all
 }
 
-// counts returns counts with hashed clients and series that there is room for.
+// counts returns counts with hashed clients, under series for which there is room.
 func (k *keeper) counts(ctx context.Context, counts []model.Count, hash *hasher, now time.Time) ([]model.Count, error) {
 	if err := k.series.load(ctx, k.events); err != nil {
 		return nil, err
@@ -148,8 +150,8 @@ func (k *keeper) counts(ctx context.Context, counts []model.Count, hash *hasher,
 	return counts, nil
 }
 
-// hashed returns rows with the hashed clients of their counts. They are judged as they came: what
-// is too loud, or made up, the judgement knows how to take.
+// hashed returns rows with the hashed clients of their counts. Rows are judged as they came,
+// because the judgement itself handles loud and invented ones.
 func hashed(rows []judgement.Row, counts []model.Count) []judgement.Row {
 	rows = slices.Clone(rows)
 	for i := range rows[:min(len(rows), len(counts))] {
@@ -158,7 +160,7 @@ func hashed(rows []judgement.Row, counts []model.Count) []judgement.Row {
 	return rows
 }
 
-// prune deletes what is too old, from memory too.
+// prune deletes data that is too old, also from memory.
 func (k *keeper) prune(ctx context.Context, now time.Time, r Retention) error {
 	if err := k.state.Prune(ctx, now, r); err != nil {
 		return err
@@ -198,9 +200,9 @@ type clientDay struct {
 	day    int64
 }
 
-// client is the hash of a client's token under the key of the day of a bin. Keys live for two days.
-// Counts that come later than that have the key of today: then nobody can tell whether that client
-// was counted before, and it counts once more.
+// client returns the hash of a client's token under the key of the day of a bin. Keys live for two
+// days. Counts that come later are hashed under today's key. Then the client counts once more,
+// because it is unknown whether it was counted before.
 func (h *hasher) client(ctx context.Context, token uint64, binEnd time.Time) (uint64, error) {
 	today := dayOf(h.now)
 	number := dayOf(binEnd.Add(-time.Millisecond)) // a bin is named by its end
@@ -227,5 +229,5 @@ func (h *hasher) client(ctx context.Context, token uint64, binEnd time.Time) (ui
 	return hash, nil
 }
 
-// dayOf counts UTC days from 1 January 1970.
+// dayOf returns the number of a UTC day, counted from 1 January 1970.
 func dayOf(t time.Time) int64 { return t.UnixMilli() / day.Milliseconds() }

@@ -11,24 +11,25 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// maxStored is how many series are told apart at one time: all their names come from clients.
+// maxStored is the most series that are distinguished at a time. Their names come from clients.
 const maxStored = 1_000_000
 
-// other stands for the names of series of which one place brings too many.
+// other replaces the names of series if one place brings too many.
 const other = "(other)"
 
-// seriesBudget is the new series that a place and an autonomous system may bring at once and
-// per second. Who has used that up is counted under fewer names until there is room again: first
-// without server, protocol and status, and at last without application and target.
+// seriesBudget is how many new series a place and an autonomous system may bring at once and per
+// second. When it is used up, requests are counted under coarser series until there is room again:
+// first without server, protocol and status, and then without application and target.
 var seriesBudget = budget{place: allowance{1000, .25}, network: allowance{20_000, 2}, nowhere: allowance{200_000, 20}}
 
-// coarseBudget is that for series without server, protocol and status.
+// coarseBudget is the same for series without server, protocol and status.
 var coarseBudget = budget{place: allowance{200, .05}, network: allowance{4000, .5}, nowhere: allowance{20_000, 2}}
 
-// limiter bounds the series in the store: how many there are, and how many new ones a place may
-// bring, so that one stranger costs the others none. Of too many, those go first that are used
-// least in the autonomous system that has the most: nothing of them is deleted, and they may come
-// again. It remembers a hash of each. Make one with newLimiter; it is not safe for concurrent use.
+// limiter bounds the number of series in the store, and how many new ones a place may bring, so
+// that one place does not displace the series of others. If there are too many, the ones used least
+// are forgotten, in the autonomous system that has the most. Nothing of them is deleted, and they
+// may come again. The limiter keeps a hash of each series. Make one with newLimiter. It is not safe
+// for concurrent use.
 type limiter struct {
 	seed     maphash.Seed
 	rand     *rand.Rand
@@ -41,10 +42,10 @@ type limiter struct {
 	stats    limiterStats
 }
 
-// limiterStats are what happened since the last look.
+// limiterStats counts what has happened since the last call of tell.
 type limiterStats struct{ coarse, other, evicted uint64 }
 
-// tell adds to the metrics what happened since the last time.
+// tell adds what has happened since its last call to the metrics.
 func (l *limiter) tell(m *metrics) {
 	m.series.Set(float64(len(l.known)))
 	m.reduced.WithLabelValues("coarse").Add(float64(l.stats.coarse))
@@ -53,7 +54,7 @@ func (l *limiter) tell(m *metrics) {
 	l.stats = limiterStats{}
 }
 
-// knownSeries is a series that is told apart.
+// knownSeries is a series that is distinguished.
 type knownSeries struct {
 	hash uint64
 	at   int // in network.series
@@ -63,7 +64,7 @@ type knownSeries struct {
 	last int64  // of them, from 1 January 1970
 }
 
-// network is what is known of one autonomous system.
+// network has the series of one autonomous system.
 type network struct {
 	asn    uint32
 	series []*knownSeries
@@ -75,7 +76,7 @@ func newLimiter() limiter {
 		fine: &allowances{budget: seriesBudget}, coarse: &allowances{budget: coarseBudget}}
 }
 
-// load reads what the store has, once.
+// load reads the series in the store, once.
 func (l *limiter) load(ctx context.Context, events Events) error {
 	if l.known != nil {
 		return nil
@@ -84,7 +85,7 @@ func (l *limiter) load(ctx context.Context, events Events) error {
 	l.known, l.networks, l.before = map[uint64]*knownSeries{}, map[uint32]*network{}, nil
 	if err := events.EachSeries(ctx, func(s model.Series) error {
 		hash := l.hash(s)
-		if l.known[hash] != nil { // of two stores that were put together
+		if l.known[hash] != nil { // in two stores that were merged
 			return nil
 		}
 		l.insert(hash, s, 0)
@@ -104,8 +105,8 @@ func (l *limiter) hash(s model.Series) uint64 { return maphash.Comparable(l.seed
 // forget makes the next load read the store again.
 func (l *limiter) forget() { l.known, l.networks, l.before = nil, nil, l.known }
 
-// admit is the series under which s, of a client at a place, is counted: itself, or what is left of
-// it when that place, or its network, has brought too many.
+// admit returns the series under which s, from a client at a place, is counted: s itself, or a
+// coarser one if the place or its network has brought too many.
 func (l *limiter) admit(now time.Time, from place, s model.Series) model.Series {
 	minute := now.Unix() / 60
 	if l.use(l.hash(s), minute) {
@@ -129,7 +130,7 @@ func (l *limiter) admit(now time.Time, from place, s model.Series) model.Series 
 	return rough
 }
 
-// use notes that a series is counted, if it is known.
+// use records that a series is counted, and reports whether it is known.
 func (l *limiter) use(hash uint64, minute int64) bool {
 	k := l.known[hash]
 	if k == nil {
@@ -184,8 +185,8 @@ func (l *limiter) evict() {
 	}
 }
 
-// lessUsed reports whether a is to go before b: what was counted in fewer minutes, then of the
-// application that has more, then what was counted earlier.
+// lessUsed reports whether a is forgotten before b: the one counted in fewer minutes, then the one
+// whose application has more series, then the one counted earlier.
 func lessUsed(a, b *knownSeries) bool {
 	return cmp.Or(cmp.Compare(a.uses, b.uses), -cmp.Compare(a.net.apps[a.app], b.net.apps[b.app]), cmp.Compare(a.last, b.last)) < 0
 }
@@ -205,7 +206,7 @@ func (l *limiter) remove(k *knownSeries) {
 	l.stats.evicted++
 }
 
-// reduce leaves of a series what there are few values of.
+// reduce removes from a series the dimensions that have many values.
 func reduce(s model.Series) model.Series {
 	if s.Outcome != report.OK {
 		s.Outcome = report.Unknown

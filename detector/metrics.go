@@ -9,7 +9,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// metrics are what operators see of the detector itself. No label is a name that clients chose.
+// metrics are the detector's own metrics. No label is a name that clients choose.
 type metrics struct {
 	batches     *prometheus.CounterVec // result: new, duplicate, or a Reason
 	records     prometheus.Counter
@@ -112,7 +112,7 @@ func newMetrics(r prometheus.Registerer, more ...prometheus.Collector) (*metrics
 var knownDrops = []string{report.DropSpoolFull, report.DropExpired, report.DropCorrupt, report.DropWriteFailed, report.DropOverflow,
 	report.DropQueueFull, report.DropRefused}
 
-// tookIn counts what a batch carried.
+// tookIn counts the contents of a batch.
 func (m *metrics) tookIn(b *opened) {
 	m.records.Add(float64(b.Records))
 	m.unknown.Add(float64(b.unknown))

@@ -14,58 +14,58 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Options of a Detector.
+// Options configures a [Detector].
 type Options struct {
-	Feeds  map[string]Feed // by a name that stays the same over restarts; at least one
-	Events Events          // required; stays the caller's, who closes it after Run has returned
+	Feeds  map[string]Feed // by name, which must stay the same over restarts; at least one
+	Events Events          // required; the caller closes it after Run has returned
 	State  State           // likewise
 	Keys   *seal.Keyring   // required; opens the batches
 
 	Bin time.Duration // width of a bin, a second to an hour, a divisor of 24 h. 0 means 10 s
-	// how long after its end a bin waits for reports at least before it is judged. 0 means 10 s
+	// least time after its end before a bin is judged, so that reports can arrive. 0 means 10 s
 	Grace time.Duration
-	// Lapse makes all times of the judgement shorter, for demonstrations and tests: how many of its
-	// seconds pass in one. 0 means 1. With 5, a bin of 2 s is judged as one of 10 s.
+	// Lapse shortens all times of the judgement, for demonstrations and tests: how many of its
+	// seconds pass in one second. 0 means 1. With 5, a bin of 2 s is judged like one of 10 s.
 	Lapse  int
-	MaxAge time.Duration // an event older than this is moved to this age. 0 means report.MaxAge
-	// pause before a feed that had nothing, and cannot tell when it has, is asked again. 0
-	// means a second
+	MaxAge time.Duration // older events are moved to this age. 0 means report.MaxAge
+	// pause before a feed that had nothing is read again, unless it signals changes. 0 means a
+	// second
 	Poll       time.Duration
-	Thresholds Thresholds // what an incident takes at least
+	Thresholds Thresholds // what an incident needs
 	Retention  Retention  // how long data is kept
 
-	// ReceiptTime is how long after a client has named a receipt the batch may come, before it
-	// counts against the collector that signed for it; at least, and longer when its feed is
-	// behind. 0 means 15 minutes.
+	// ReceiptTime is the least time after a claim about a receipt in which the batch may come,
+	// before it counts against the collector that signed for it. It is longer while the collector's
+	// feed is behind. 0 means 15 minutes.
 	ReceiptTime time.Duration
 
-	// Vantages are the ids of the places that are believed when results of probes come through a
-	// feed: anybody can write to a collector, and nobody but the operator knows these. Results of
-	// others are dropped and counted. Results that AddProbes is given are believed.
+	// Vantages are the ids of the vantages whose results are accepted through feeds. Anybody can
+	// upload to a collector, but only the operator knows these ids. Results of others are dropped
+	// and counted. Results given to [Detector.AddProbes] are always accepted.
 	Vantages []string
-	// how long the last judgement of a vantage holds without a new one. 0 means 2 minutes
+	// how long a vantage's latest judgement is valid. 0 means 2 minutes
 	ProbesHold time.Duration
-	// ProbesAgree is how many networks must find a server down before it is down for all, see
-	// [vantages.Rule]. 0 means vantages.DefaultAgree
+	// ProbesAgree is how many networks must find a server down before it is down for all; see
+	// [vantages.Rule]. 0 means [vantages.DefaultAgree].
 	ProbesAgree int
-	// optional: name of a network, "" when unknown; called by one goroutine
+	// returns the name of a network, or "" if unknown; optional; called by one goroutine
 	NetworkName func(asn uint32) string
-	Logger      *slog.Logger          // nil: logs nothing
-	Metrics     prometheus.Registerer // nil: metrics are kept but registered nowhere
+	Logger      *slog.Logger          // nil means no logging
+	Metrics     prometheus.Registerer // nil means no metrics
 
 	clock wallclock.Source // nil: the system's; for tests
 }
 
-// Thresholds are what it takes at least to call something an incident. A zero field means
-// its default. See judgement.Options, and docs/detection.md for what else it takes.
+// Thresholds are the least values at which failures become an incident. A zero field means its
+// default. See [judgement.Options]; docs/detection.md describes the other conditions.
 type Thresholds struct {
-	// minus the natural logarithm of the probability that chance does it, after the price of having
-	// looked at many places. 0 means 15
+	// minus the natural logarithm of the probability that the failures are due to chance, less the
+	// price of having examined many places. 0 means 15
 	Evidence float64
-	Excess   float64 // failures above the expected. 0 means 5
-	Ratio    float64 // failures over the expected. 0 means 1.5
+	Excess   float64 // failures beyond expectation. 0 means 5
+	Ratio    float64 // failures divided by expected failures. 0 means 1.5
 	Clients  int     // distinct clients with failures. 0 means 3
-	Networks int     // distinct networks, when not one network alone is hit. 0 means 3
+	Networks int     // distinct networks, unless the scope is a single network. 0 means 3
 }
 
 // setDefaults fills in the defaults.
@@ -89,7 +89,7 @@ func (t *Thresholds) validate() error {
 	return errors.Join(faults...)
 }
 
-// options are the judge's options with these thresholds.
+// options returns the judge's options with these thresholds.
 func (t *Thresholds) options() judgement.Options {
 	return judgement.Options{Evidence: t.Evidence, Excess: t.Excess, Ratio: t.Ratio, Clients: t.Clients, Networks: t.Networks}
 }

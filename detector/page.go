@@ -9,21 +9,22 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// FeedPage is what one read of a feed brought, opened.
+// FeedPage is the opened result of one read of a feed.
 type FeedPage struct {
-	Feed        string // its name, which stays the same over restarts
+	Feed        string // name of the feed, which stays the same over restarts
 	Cursor      uint64 // position of the last envelope read
 	Batches     []Batch
 	Quarantined []Quarantined
 
-	Claims  []Claim   // of Batches, about batches that have not come
-	Claimed []Claimed // all that Batches claim
+	Claims  []Claim   // claims of Batches about batches that have not come
+	Claimed []Claimed // all claims of Batches
 }
 
 // Batch is one opened batch, ready to be stored.
 //
-// Whoever has seen a segment can send another under its ID: one of their own, which has another
-// Sealing, or the same without its last frames. Neither may keep the whole one out.
+// Whoever has seen a segment can send another one under its ID: a segment of their own, which has
+// another Sealing, or the same one without its last frames. Neither may keep the whole batch from
+// being stored.
 type Batch struct {
 	ID       report.BatchID
 	Sealing  [16]byte  // of its segment, see seal.Sealing
@@ -32,36 +33,36 @@ type Batch struct {
 	App      string    // of the first header
 	Records  int       // records of known kinds
 	Counts   []model.Count
-	Rows     []judgement.Row // what is judged; of Counts, one each
+	Rows     []judgement.Row // the input of the judgement, one for each of Counts
 	Samples  []model.Sample
 	Probes   []model.ProbeResult
-	Claims   []Claim // about receipts; without Told
+	Claims   []Claim // about receipts; Told is not set
 
-	// Deleted names the clients whose users have withdrawn consent (report.DeletionNotice), as
+	// Deleted has the clients whose users have withdrawn consent ([report.DeletionNotice]), as
 	// samples name them.
 	Deleted []uint64
 
 	ends []frameEnd // by frame
 }
 
-// frameEnd is how much of a batch its segment has told up to the end of a frame.
+// frameEnd is how much of a batch a segment's frames contain up to the end of one of them.
 type frameEnd struct{ counts, samples, probes int }
 
-// EndFrame notes that b has all that one more frame of its segment tells.
+// EndFrame records that b now has the content of one more frame of its segment.
 func (b *Batch) EndFrame() {
 	b.ends = append(b.ends, frameEnd{len(b.Counts), len(b.Samples), len(b.Probes)})
 }
 
-// Frames is how many frames of its segment b has the content of.
+// Frames returns the number of frames of its segment whose content b has.
 func (b *Batch) Frames() int { return len(b.ends) }
 
-// After returns what follows the first frames of b's segment.
+// After returns the content after the first frames of b's segment.
 func (b *Batch) After(frames int) *Batch {
 	rest, last := *b, len(b.ends)
 	if frames < 1 || frames > last {
 		return &rest
 	}
-	// what comes after the last frame is about the upload, and was told with the first frames
+	// content after the last frame is about the upload and was stored with the first frames
 	from, to := b.ends[frames-1], b.ends[last-1]
 	rest.Counts = b.Counts[from.counts:to.counts]
 	if len(b.Rows) == len(b.Counts) {
@@ -97,7 +98,7 @@ type Quarantined struct {
 	ID       report.BatchID
 	Received time.Time
 	Reason   string // a Reason
-	Detail   string // the error; names no client and holds nothing of the content
+	Detail   string // the error, without clients and content
 
 	// the rest of its envelope, so that it can be tried again
 	Collector string
@@ -108,23 +109,23 @@ type Quarantined struct {
 	Segment   []byte
 }
 
-// Waits reports whether batches that are in quarantine for a reason wait there to be tried again.
+// Waits reports whether batches that are in quarantine for a reason will be tried again.
 func Waits(reason string) bool {
 	return reason == ReasonUnknownKey || reason == ReasonDeferred || reason == ReasonStore
 }
 
-// Reasons for which a batch is quarantined.
+// The reasons for which a batch is in quarantine.
 const (
-	ReasonUnknownKey = "unknown_key" // sealed to a key that the keyring does not hold
-	ReasonOpen       = "open"        // did not open: damaged, or made for something else
-	ReasonSegment    = "segment"     // framing broken
-	ReasonID         = "id_mismatch" // the segment carries another id than its envelope
-	ReasonRecord     = "record"      // a record did not decode
-	ReasonHeader     = "header"      // does not start with a header
-	ReasonCollector  = "collector"   // its feed is another collector's than its envelope says
+	ReasonUnknownKey = "unknown_key" // sealed to a key that the keyring does not have
+	ReasonOpen       = "open"        // cannot be opened: damaged, or sealed for another purpose
+	ReasonSegment    = "segment"     // the framing is broken
+	ReasonID         = "id_mismatch" // the segment has another id than its envelope
+	ReasonRecord     = "record"      // a record cannot be decoded
+	ReasonHeader     = "header"      // the segment does not start with a header
+	ReasonCollector  = "collector"   // the envelope names another collector than that of the feed
 
-	// These batches wait, and are tried again: so do those of ReasonUnknownKey.
+	// Batches with the following reasons, and with ReasonUnknownKey, wait and are tried again.
 
-	ReasonDeferred = "deferred" // came from where so much comes from that others go first
-	ReasonStore    = "store"    // the store takes everything else, but not this
+	ReasonDeferred = "deferred" // its place or network sends so much that others go first
+	ReasonStore    = "store"    // the store refuses this batch but accepts others
 )

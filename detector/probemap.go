@@ -16,17 +16,18 @@ import (
 )
 
 const (
-	probeSweep  = 10 * time.Second // how often judgements that hold no longer are looked for
-	probeForget = 24 * time.Hour   // without results after which a target is taken off the map
-	maxVantages = 64               // judgements of one target that are remembered
+	probeSweep = 10 * time.Second // how often expired judgements are looked for
+	// time without results after which a target is removed from the map
+	probeForget = 24 * time.Hour
+	maxVantages = 64 // judgements that are kept for a target
 	mostHold    = time.Hour
 )
 
-// Servers is the map of what probes see: one server for each target. It changes for as long as Run
-// works, and its topology does when a target appears or is given up.
+// Servers returns the map of what probes find: one server for each target. It changes as long as
+// Run works. Its topology changes when a target appears or is removed.
 func (d *Detector) Servers() *heatmap.Map { return d.probes.servers }
 
-// VantageHeard returns when the newest result of a vantage is from; zero: none is known. It is safe
+// VantageHeard returns the time of a vantage's newest result, or zero if there is none. It is safe
 // for concurrent use.
 func (d *Detector) VantageHeard(vantage string) time.Time {
 	d.probes.mu.Lock()
@@ -34,7 +35,7 @@ func (d *Detector) VantageHeard(vantage string) time.Time {
 	return d.probes.heard[vantage]
 }
 
-// watchProbes restores the map from the store, and keeps it honest while nothing comes.
+// watchProbes restores the map from the store, and lets judgements expire while no results come.
 func (d *Detector) watchProbes(ctx context.Context) {
 	restored := d.retry(ctx, "probes", d.o.Logger, func(ctx context.Context) error {
 		var results []model.ProbeResult
@@ -60,7 +61,7 @@ type probeMap struct {
 	log     *slog.Logger
 	servers *heatmap.Map
 
-	mu      sync.Mutex // holds what follows
+	mu      sync.Mutex // guards the following fields
 	targets map[string]*probed
 	heard   map[string]time.Time     // when the newest result of a vantage is from
 	reaches [vantages.Global + 1]int // servers by reach
@@ -68,28 +69,28 @@ type probeMap struct {
 	untold  int                      // changes since the last that was logged
 }
 
-// probed is a target.
+// probed is a target and what the vantages found there.
 type probed struct {
 	model.ProbeTarget
 	server     int // its index in the topology
 	judgements []vantageJudgement
-	heard      time.Time // when its newest result is from, or it was expected last
+	heard      time.Time // time of its newest result, or when it was last expected
 	reach      vantages.Reach
 	since      time.Time // when reach began; zero: at the start
 }
 
-// judgement is the last one of a vantage.
+// vantageJudgement is the latest judgement of a vantage.
 type vantageJudgement struct {
 	vantage string
 	asn     uint32
 	saw     string // how the attempt ended, in words
 	at      time.Time
-	gap     time.Duration // between it and the one before; 0: not known
+	gap     time.Duration // time between it and the one before; 0: unknown
 	report.Judgement
 }
 
-// holds reports whether a judgement still counts: for as long as the map says, or three times as
-// long as the vantage takes from one attempt to the next, but for no more than mostHold then.
+// holds reports whether a judgement is still valid. It is for hold, or for three times as long as
+// the vantage takes from one attempt to the next, but then at most for mostHold.
 func (j *vantageJudgement) holds(now time.Time, hold time.Duration) bool {
 	return now.Sub(j.at) <= max(hold, min(3*j.gap, mostHold))
 }
@@ -102,7 +103,7 @@ func newProbeMap(hold time.Duration) (*probeMap, error) {
 	return &probeMap{hold: hold, log: slog.New(slog.DiscardHandler), servers: heatmap.NewMap(none), targets: map[string]*probed{}, heard: map[string]time.Time{}}, nil
 }
 
-// take takes results in any order.
+// take adds results, in any order.
 func (m *probeMap) take(results []model.ProbeResult, now time.Time) {
 	if len(results) == 0 {
 		return
@@ -138,7 +139,7 @@ func (m *probeMap) take(results []model.ProbeResult, now time.Time) {
 	}
 }
 
-// expect takes targets on the map that have no result yet.
+// expect adds targets that have no result yet.
 func (m *probeMap) expect(targets []model.ProbeTarget, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -154,7 +155,7 @@ func (m *probeMap) expect(targets []model.ProbeTarget, now time.Time) {
 	m.arrange()
 }
 
-// remember takes what a vantage says, unless it has said something later.
+// remember stores the judgement of a vantage, unless there is a later one.
 func (t *probed) remember(r *model.ProbeResult) {
 	next := vantageJudgement{vantage: r.Vantage, asn: r.VantageASN, saw: saw(r), at: r.At, Judgement: r.Judgement}
 	i := slices.IndexFunc(t.judgements, func(j vantageJudgement) bool { return j.vantage == r.Vantage })
@@ -167,7 +168,7 @@ func (t *probed) remember(r *model.ProbeResult) {
 	}
 }
 
-// saw says how a failed attempt ended: "AS64501 tcp.refused in connect".
+// saw describes how a failed attempt ended, such as "AS64501 tcp.refused in connect".
 func saw(r *model.ProbeResult) string {
 	if r.Judgement != report.JudgedDown {
 		return ""
@@ -183,7 +184,7 @@ func (m *probeMap) show(t *probed, now time.Time) {
 	m.servers.Set(t.server, m.judge(t, now), now)
 }
 
-// arrange makes the topology anew. Targets that it refuses stay off the map.
+// arrange makes a new topology. Targets that it refuses are not on the map.
 func (m *probeMap) arrange() {
 	all := make([]*probed, 0, len(m.targets))
 	for _, t := range m.targets {
@@ -211,18 +212,18 @@ func topologyOf(all []*probed) *heatmap.Topology {
 	if err == nil {
 		return topology
 	}
-	// One of them is at fault, for its prober lets through what this map does not.
+	// One of them is invalid, because its prober accepts what this map does not.
 	servers = slices.DeleteFunc(servers, func(s heatmap.Server) bool {
 		_, err := heatmap.NewTopology([]heatmap.Server{s})
 		return err != nil
 	})
 	if topology, err = heatmap.NewTopology(servers); err != nil {
-		topology, _ = heatmap.NewTopology(nil) // none cannot be at fault
+		topology, _ = heatmap.NewTopology(nil) // an empty topology is always valid
 	}
 	return topology
 }
 
-// sweep lets judgements lapse and gives targets up.
+// sweep removes expired judgements and forgotten targets.
 func (m *probeMap) sweep(now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

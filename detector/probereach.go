@@ -12,15 +12,15 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// How many changes of servers the log takes: so many at once, and then one in so long. The fall of
-// a data centre is one incident and need not be a million lines.
+// How many changes of servers are logged: so many at once, and then one per interval. The failure
+// of a data centre is one incident and need not be a million lines.
 const (
 	reachBurst = 50
 	reachEvery = time.Second
 	maxNamed   = 8 // vantages in one line
 )
 
-// judge sums up what the vantages say of t, logs when that has changed, and counts it.
+// judge combines the vantages' judgements of t. If the result has changed, it logs and counts that.
 func (m *probeMap) judge(t *probed, now time.Time) heatmap.State {
 	var few [8]vantages.Word // no allocation for most
 	words := few[:0]
@@ -74,8 +74,9 @@ func (m *probeMap) tell(t *probed, reach vantages.Reach, now time.Time) {
 	}
 }
 
-// why tells what each vantage saw last that finds t down: "AS64501 tcp.refused in connect".
-// Vantages have no names in it, because whoever knows one is believed.
+// why says what each vantage that finds t down saw last, such as "AS64501 tcp.refused in connect".
+// It does not name vantages, because whoever knows a vantage's name can send results as that
+// vantage.
 func (t *probed) why(now time.Time, hold time.Duration) string {
 	var all []string
 	for i := range t.judgements {
@@ -87,7 +88,7 @@ func (t *probed) why(now time.Time, hold time.Duration) string {
 	return strings.Join(all, ", ")
 }
 
-// newProbeReach shows how many servers are down for whom, when it is scraped.
+// newProbeReach returns a collector of how many servers are down, and for whom.
 func newProbeReach(m *probeMap) prometheus.Collector {
 	return probeReach{m, prometheus.NewDesc("heliograph_detector_servers",
 		"Servers by what the vantages say together: up, local (down for some), global (down for all), unknown.", []string{"reach"}, nil)}

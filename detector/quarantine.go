@@ -23,10 +23,12 @@ type QuarantineCount struct {
 	Batches int
 	Bytes   int64     // of segments
 	Oldest  time.Time // when the oldest of them was received
-	Dropped uint64    // batches ever given up for others of the same reason, see State.SaveCursor; 0 where Waits is false
+	// batches ever dropped in favour of others with the same reason, see State.SaveCursor; 0 if
+	// Waits is false
+	Dropped uint64
 }
 
-// quarantined is an envelope that could not be used.
+// quarantined returns an envelope that could not be used as a batch for the quarantine.
 func quarantined(e *report.Envelope, reason string, err error) Quarantined {
 	return Quarantined{ID: e.Batch, Received: time.UnixMilli(e.Received), Reason: reason, Detail: err.Error(),
 		Collector: e.Collector, ASN: e.ASN, Country: e.Country, Bucket: e.Bucket, Delivery: e.Delivery, Segment: e.Segment}
@@ -38,13 +40,13 @@ func (h *Held) envelope() *report.Envelope {
 		Country: h.Country, Bucket: h.Bucket, Delivery: h.Delivery, Segment: h.Segment}
 }
 
-// releaseAtOnce is how many batches of the quarantine are in memory at one time: 16 MiB at most.
+// releaseAtOnce is how many batches of the quarantine are in memory at a time: at most 16 MiB.
 const releaseAtOnce = 64
 
-// RetryQuarantine tries everything in quarantine again with the keys of now. What opens is stored
-// as if it had just come, in the bins of its own time, and leaves the quarantine. It returns how
-// many batches did, and how many stay. It is safe for concurrent use, also without Run; Run calls
-// it at its beginning and after each Reload.
+// RetryQuarantine tries every batch in quarantine again with the present keys. A batch that can be
+// opened is stored as if it had just come, in the bins of its own time, and leaves the quarantine.
+// RetryQuarantine returns how many batches have left, and how many stay. It is safe for concurrent
+// use, also without Run. Run calls it at its beginning and after each Reload.
 func (d *Detector) RetryQuarantine(ctx context.Context) (released, kept int, err error) {
 	s := d.settings.Load()
 	o := &opener{keys: s.Keys, bin: d.o.Bin, maxAge: d.o.MaxAge, vantages: s.Vantages}
@@ -55,7 +57,8 @@ func (d *Detector) RetryQuarantine(ctx context.Context) (released, kept int, err
 			return released, kept, err
 		}
 		after = held[len(held)-1].Number
-		held = slices.DeleteFunc(held, func(h Held) bool { return h.Reason == ReasonDeferred }) // have their turn
+		// workOff stores them
+		held = slices.DeleteFunc(held, func(h Held) bool { return h.Reason == ReasonDeferred })
 		n, err := d.release(ctx, o, held)
 		released += n
 		kept += len(held) - n
@@ -65,9 +68,9 @@ func (d *Detector) RetryQuarantine(ctx context.Context) (released, kept int, err
 	}
 }
 
-// release stores those batches that open now, and takes them out of the quarantine. Those that were
-// deferred and do not open stay for the reason that they do not, and so do those that the store
-// refuses though it is ready.
+// release stores the batches that can be opened now, and removes them from the quarantine. Deferred
+// batches that cannot be opened stay there for that reason, and so do those that the store refuses
+// although it is ready.
 func (d *Detector) release(ctx context.Context, o *opener, held []Held) (n int, err error) {
 	now := time.Now()
 	r := releasing{d: d, now: now, pages: map[string]*FeedPage{}}
@@ -88,7 +91,7 @@ func (d *Detector) release(ctx context.Context, o *opener, held []Held) (n int, 
 	return r.store(ctx)
 }
 
-// releasing are batches of the quarantine that open.
+// releasing is a set of batches of the quarantine that can be opened.
 type releasing struct {
 	d       *Detector
 	now     time.Time
@@ -105,8 +108,9 @@ func (r *releasing) add(h *Held, b *opened) {
 	r.held, r.batches = append(r.held, h), append(r.batches, b)
 }
 
-// store stores them all, or one by one when the store refuses some. A crash before they are out of
-// the quarantine repeats it, and ids drop what comes twice.
+// store stores them together, or one by one if the store refuses some. If a crash comes before they
+// have left the quarantine, this is repeated; batches that are stored already are recognised by
+// their ids.
 func (r *releasing) store(ctx context.Context) (n int, err error) {
 	if len(r.held) == 0 {
 		return 0, nil
@@ -140,7 +144,7 @@ func (r *releasing) store(ctx context.Context) (n int, err error) {
 	return n, nil
 }
 
-// done takes batches out of the quarantine that are stored.
+// done removes stored batches from the quarantine.
 func (r *releasing) done(ctx context.Context, held []*Held, batches []*opened) error {
 	numbers := make([]uint64, len(held))
 	for i, h := range held {
@@ -157,7 +161,7 @@ func (r *releasing) done(ctx context.Context, held []*Held, batches []*opened) e
 	return nil
 }
 
-// releaseAll is RetryQuarantine for Run.
+// releaseAll is RetryQuarantine as Run calls it.
 func (d *Detector) releaseAll(ctx context.Context) {
 	var released, kept int
 	if !d.retry(ctx, "quarantine", d.o.Logger, func(ctx context.Context) error {
@@ -172,11 +176,11 @@ func (d *Detector) releaseAll(ctx context.Context) {
 	}
 }
 
-// countQuarantine brings the metrics up to date.
+// countQuarantine updates the metrics.
 func (d *Detector) countQuarantine(ctx context.Context) {
 	counts, err := d.o.State.QuarantineCounts(ctx)
 	if err != nil {
-		return // the store's troubles are told elsewhere
+		return // errors of the store are reported elsewhere
 	}
 	d.metrics.held.Reset()
 	d.metrics.heldBytes.Reset()
@@ -187,7 +191,8 @@ func (d *Detector) countQuarantine(ctx context.Context) {
 	}
 }
 
-// QuarantineOutlook says in words what waits for a key: "" for nothing.
+// QuarantineOutlook returns a sentence about the batches that wait for a key, or "" if there are
+// none.
 func (d *Detector) QuarantineOutlook(ctx context.Context) (string, error) {
 	counts, err := d.o.State.QuarantineCounts(ctx)
 	if err != nil {

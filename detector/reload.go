@@ -6,8 +6,8 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/seal"
 )
 
-// Settings are the part of Options that can change while the detector works; see there. The zero
-// values of Thresholds mean what they mean there.
+// Settings are the [Options] that can change while the detector works; see there. Zero values of
+// Thresholds mean the defaults.
 type Settings struct {
 	Feeds      map[string]Feed
 	Keys       *seal.Keyring
@@ -15,15 +15,15 @@ type Settings struct {
 	Vantages   []string
 }
 
-// settings are those that a detector begins with.
+// settings returns the settings that a detector begins with.
 func (o *Options) settings() *Settings {
 	return &Settings{Feeds: o.Feeds, Keys: o.Keys, Thresholds: o.Thresholds, Vantages: o.Vantages}
 }
 
-// Reload replaces the settings: feeds are read by the new ones, each from where the one of its name
-// was left, what they bring is opened with the new keys, and the next bin is judged by the new
-// thresholds. The caller must not change afterwards what s points to. On an error the old settings
-// stay. It is safe for concurrent use, before and during Run.
+// Reload replaces the settings. Each feed is read from where the feed of its name was left. Batches
+// are opened with the new keys, and the next bin is judged by the new thresholds. The caller must
+// not change afterwards what s refers to. After an error, the old settings stay. Reload is safe for
+// concurrent use, before and during Run.
 func (d *Detector) Reload(s Settings) error {
 	o := d.o
 	o.Feeds, o.Keys, o.Thresholds, o.Vantages = s.Feeds, s.Keys, s.Thresholds, s.Vantages
@@ -39,5 +39,5 @@ func (d *Detector) Reload(s Settings) error {
 	return nil
 }
 
-// Thresholds are those in force, with the defaults filled in.
+// Thresholds returns the thresholds in force, with the defaults filled in.
 func (d *Detector) Thresholds() Thresholds { return d.settings.Load().Thresholds }

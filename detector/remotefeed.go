@@ -23,20 +23,22 @@ import (
 
 const (
 	feedWait     = 20 * time.Second
-	feedTransfer = time.Minute // for everything but the wait
-	maxFeedBytes = 32 << 20    // of one answer that are looked at; the rest comes with the next one
-	maxFeedError = 200         // bytes of an error's text
+	feedTransfer = time.Minute // time limit of an exchange, apart from Wait
+	// bytes of one answer that are read; the rest comes with the next one
+	maxFeedBytes = 32 << 20
+	maxFeedError = 200 // bytes of an error's text
 )
 
-// FeedOptions of a RemoteFeed.
+// FeedOptions configures a [RemoteFeed].
 type FeedOptions struct {
-	// required; the collector's id in the policy: it is signed with every request
+	// required; the collector's id in the policy, which is signed with every request
 	Collector string
 	// the collector's origin, "https://c1.example.net"; http:// only for loopback hosts
-	URL     string
-	Key     ed25519.PrivateKey // required; the collector knows its public half
-	RootCAs *x509.CertPool     // authorities of the collector's certificate. nil: the system's
-	// how long the collector may hold an empty answer, at most 30 s. 0 means 20 s
+	URL string
+	Key ed25519.PrivateKey // required; the collector must know its public key
+	// authorities for the collector's certificate; nil means the system's
+	RootCAs *x509.CertPool
+	// how long the collector may wait for batches before it answers, at most 30 s. 0 means 20 s
 	Wait time.Duration
 }
 
@@ -62,22 +64,24 @@ func (o *FeedOptions) validate() error {
 	return errors.Join(faults...)
 }
 
-// RemoteFeed is a Feed that pulls from a remote collector's feed by long polling. An
-// acknowledgement rides with the next Read, so the collector keeps what the detector has stored a
-// moment longer; when either side dies in between, ids drop what comes twice.
+// RemoteFeed is a [Feed] that reads a remote collector's feed by long polling. Make one with
+// [NewRemoteFeed]. An acknowledgement is sent with the next Read, so the collector keeps batches a
+// moment longer than necessary. If either side stops in between, batches that come twice are
+// recognised by their ids.
 type RemoteFeed struct {
 	o      FeedOptions
 	client *http.Client
 
-	// these belong to the goroutine that calls Read
+	// the following fields belong to the goroutine that calls Read
 
-	drained bool          // an answer was empty before
+	drained bool          // an answer has been empty
 	inbox   string        // what the collector called its inbox in its last answer
 	skew    time.Duration // of the collector's clock, as of its last answer
 	timed   bool          // skew is known
 }
 
-// NewRemoteFeed checks the options. It connects to nothing yet.
+// NewRemoteFeed returns a RemoteFeed, or an error that names every invalid option. It does not
+// connect.
 func NewRemoteFeed(o FeedOptions) (*RemoteFeed, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("feed: %w", err)
@@ -99,14 +103,13 @@ func NewRemoteFeed(o FeedOptions) (*RemoteFeed, error) {
 	}}, nil
 }
 
-// Read implements Feed. Once it has found nothing, it waits for batches as long as the
-// options allow.
+// Read implements [Feed]. After an empty answer, it waits for batches as long as the options allow.
 func (f *RemoteFeed) Read(ctx context.Context, after uint64, limit int) ([]report.Envelope, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.o.Wait+feedTransfer)
 	defer cancel()
 	wait := f.o.Wait
-	// a Detector begins to judge when it knows that nothing old is left: it should not wait
-	// to hear that
+	// a Detector begins to judge once no old batch is left, so the first empty answer must come at
+	// once
 	if !f.drained {
 		wait = 0
 	}
@@ -141,8 +144,8 @@ func (f *RemoteFeed) Read(ctx context.Context, after uint64, limit int) ([]repor
 	return envelopes, nil
 }
 
-// noteClock compares the collector's clock with ours. Its answer tells whole seconds (RFC 9110,
-// section 6.6.1).
+// noteClock compares the collector's clock with this machine's. The answer has whole seconds (RFC
+// 9110, section 6.6.1).
 func (f *RemoteFeed) noteClock(answer *http.Response, now time.Time) {
 	date, err := http.ParseTime(answer.Header.Get("Date"))
 	if f.timed = err == nil; !f.timed {
@@ -151,8 +154,8 @@ func (f *RemoteFeed) noteClock(answer *http.Response, now time.Time) {
 	f.skew = date.Add(time.Second / 2).Sub(now.Round(0))
 }
 
-// collectorTime is the time by the collector's clock, as far as it is far from ours: a request that
-// is signed for another time is refused, though only a clock is wrong.
+// collectorTime returns the time by the collector's clock if that differs much from this machine's,
+// because collectors refuse requests that are signed for another time.
 func (f *RemoteFeed) collectorTime() time.Time {
 	if f.timed && f.skew.Abs() > skewTolerance {
 		return time.Now().Add(f.skew)
@@ -186,10 +189,10 @@ func checkFeedAnswer(answer *http.Response) error {
 	return nil
 }
 
-// Collector is the id of the collector: a feed may name no other in its envelopes.
+// Collector returns the collector's id. Envelopes of this feed may not name another one.
 func (f *RemoteFeed) Collector() string { return f.o.Collector }
 
-// Ack implements Feed: the next Read tells.
+// Ack implements [Feed]. The acknowledgement is sent with the next Read.
 func (f *RemoteFeed) Ack(context.Context, uint64) error { return nil }
 
 // CloseIdleConnections closes connections that wait for the next Read. A Detector calls it

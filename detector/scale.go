@@ -12,42 +12,42 @@ import (
 )
 
 const (
-	clipFactor  = 10 // no client counts for more than so many times the median client
-	clipFloor   = 10 // and for no less than this many requests
-	leastPlaces = 3  // places that must be known for a median place to mean something
-	// requests of one outcome that a client may tell of in one bin of a target that few places tell
-	// of, so that nobody knows how many are usual there
+	clipFactor  = 10 // no client counts for more than this multiple of the median client
+	clipFloor   = 10 // the least limit, in requests
+	leastPlaces = 3  // places that must be known for their median to mean something
+	// most requests of one outcome that count for a client in a bin, if so few places report about
+	// the target that the usual number is unknown
 	lonelyLimit = 10_000
-	// requests that one reported request may stand for as long as nobody knows what is usual
+	// most requests that one reported request may stand for while the usual number is unknown
 	lonelyWeight   = 1_000
 	maxScales      = 10_000 // populations that are remembered
 	maxScalePlaces = 4096   // places that are remembered of each
 )
 
-// populationKey is who is compared with whom: the requests of one application to one target, seen
-// by one kind of reporter.
+// populationKey identifies a population: the requests of one application to one target, reported by
+// one kind of source.
 type populationKey struct {
 	app    string
 	target string
 	source report.Source
 }
 
-// scale knows how many requests clients usually tell of, and takes off what is beyond clipFactor
-// times that before it is stored: what is shown must not be what one client makes up, any more than
-// what is judged. It is the keeper's.
+// scale learns how many requests clients usually report, and removes what exceeds clipFactor times
+// that number before it is stored. So one client can distort neither the judgement nor the numbers
+// shown. It belongs to the keeper.
 type scale struct {
 	populations map[populationKey]*loudness
-	weights     loudness // that windows without failures claim
+	weights     loudness // the weights that windows without failures claim
 }
 
-// loudness is a histogram of what places say.
+// loudness is a histogram of what places report.
 type loudness struct {
 	votes  [65]float64     // by the logarithm to base 2
 	total  float64         // of votes
 	places map[place]int64 // by place: the minute of its last vote
 }
 
-// vote takes what a place says. A place has one vote a minute.
+// vote adds a value of a place. A place has one vote per minute.
 func (l *loudness) vote(from place, minute int64, value uint64) {
 	if l.places == nil || len(l.places) >= maxScalePlaces {
 		l.places = map[place]int64{}
@@ -57,7 +57,7 @@ func (l *loudness) vote(from place, minute int64, value uint64) {
 	}
 	l.places[from] = minute
 	l.votes[bits.Len64(value)]++
-	if l.total++; l.total > maxScalePlaces { // what was said long ago counts less
+	if l.total++; l.total > maxScalePlaces { // old votes count less
 		l.total = 0
 		for i := range l.votes {
 			l.votes[i] /= 2
@@ -80,7 +80,7 @@ func (l *loudness) usual() (value float64, known bool) {
 	return 0, false
 }
 
-// clip takes off of the counts of a page what no client of theirs is likely to have done.
+// clip removes from the counts of a page what their clients are unlikely to have done.
 func (s *scale) clip(now time.Time, counts []model.Count) {
 	wholes := make(map[voice]uint64, len(counts))
 	for i := range counts {
@@ -97,14 +97,14 @@ func (s *scale) clip(now time.Time, counts []model.Count) {
 		weight := min(c.Estimated/float64(max(c.Raw, 1)), s.weightLimit())
 		part := min(1, s.limit(c)/float64(wholes[voiceOf(c)]))
 		c.Estimated = float64(c.Raw) * part * weight
-		if part < 1 { // a count is of one request at least, but may stand for less
+		if part < 1 { // a count is of at least one request, but may stand for less
 			c.Raw = max(uint64(float64(c.Raw)*part), 1)
 		}
 	}
 }
 
-// learn takes what a count says into what is usual. Only windows without failures are drawn: calm
-// says that c is of one.
+// learn adds a count to what is usual. calm says that c is from a window without failures, because
+// only such windows are weighted.
 func (s *scale) learn(c *model.Count, whole uint64, minute int64, calm bool) {
 	from := place{c.ASN, c.Bucket}
 	if weight := c.Estimated / float64(max(c.Raw, 1)); calm && !c.Delivery() {
@@ -122,7 +122,8 @@ func (s *scale) learn(c *model.Count, whole uint64, minute int64, calm bool) {
 	l.vote(from, minute, whole)
 }
 
-// forget drops the populations that few places tell of: strangers can name as many as they like.
+// forget drops the populations about which few places report, because anybody can invent
+// populations.
 func (s *scale) forget() {
 	kept := map[populationKey]*loudness{}
 	for key, l := range s.populations {
@@ -133,7 +134,7 @@ func (s *scale) forget() {
 	s.populations = kept
 }
 
-// limit is how many requests the client of a count may tell of.
+// limit returns the most requests that count for the client of a count.
 func (s *scale) limit(c *model.Count) float64 {
 	if usual, known := s.populations[populationKey{c.App, c.Target, c.Source}].usual(); known {
 		return max(clipFloor, clipFactor*usual)
@@ -141,8 +142,8 @@ func (s *scale) limit(c *model.Count) float64 {
 	return lonelyLimit
 }
 
-// weightLimit is how many requests one reported request may stand for. All honest clients claim the
-// same, for they have one policy.
+// weightLimit returns the most requests that one reported request may stand for. All honest clients
+// claim the same, because they have the same policy.
 func (s *scale) weightLimit() float64 {
 	if usual, known := s.weights.usual(); known {
 		return clipFactor * usual

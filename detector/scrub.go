@@ -9,11 +9,11 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Whoever has the policy, which is public, can seal what no agent would: so what agents scrub is
-// scrubbed again here, and no text of a stranger commands a terminal.
+// Anybody who has the policy, which is public, can seal what no agent would. So everything that
+// agents scrub is scrubbed here again, and no text can control a terminal.
 
-// plain returns s without what a terminal or a page would obey: control characters, and those that
-// turn the direction of what follows.
+// plain returns s without characters that control a terminal or a page: control characters, and
+// those that change the direction of text.
 func plain(s string) string {
 	if strings.IndexFunc(s, commands) < 0 {
 		return s
@@ -49,8 +49,8 @@ func scrubCounter(k *report.Counter) {
 	}
 }
 
-// invalidTarget is what agents count requests under that have no origin. Nothing else but an origin
-// is a target.
+// invalidTarget is the target of requests without an origin, as agents count them. All other
+// targets are origins.
 const invalidTarget = "invalid"
 
 // isOrigin reports whether s looks like an origin of a web request as agents write it.
@@ -65,8 +65,8 @@ func isOrigin(s string) bool {
 	return false
 }
 
-// scrubSample returns a sample as an agent would have made it. A URL that is none of the web's is
-// dropped.
+// scrubSample returns a sample as an agent would have made it. It drops a URL that is not an http,
+// https, ws or wss URL.
 func scrubSample(s *report.Sample) *report.Sample {
 	clean := *s
 	clean.URL = scrub.URL(s.URL)
@@ -74,7 +74,7 @@ func scrubSample(s *report.Sample) *report.Sample {
 	return &clean
 }
 
-// scrubError returns an application error likewise.
+// scrubError returns an application error as an agent would have made it.
 func scrubError(e *report.ApplicationError) *report.ApplicationError {
 	clean := *e
 	clean.URL, clean.Type = scrub.URL(e.URL), plain(e.Type)

@@ -10,24 +10,24 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Work is counted in rows, because rows are what it costs to store and judge a batch: a stranger
-// can put thousands into a segment that takes no more bytes than a few hundred honest ones.
+// Work is counted in rows, because the cost of storing and judging a batch depends on its rows. A
+// segment with thousands of rows may take no more bytes than one with a few hundred.
 
 const (
-	// rows that one page stores before what is left of it has to wait: about a second of work
+	// rows that one page stores before the rest of it must wait: about a second of work
 	pageRows = 4 * report.MaxSegmentRows
-	// rows that one place may tell at once, and per second, before its batches have to wait. What
-	// waits is stored when there is time for it.
+	// rows that one place may send at once, and per second, before its batches must wait until
+	// there is time for them
 	placeBurst, placeRate = 2 * report.MaxSegmentRows, 1_000
 	// the same for one autonomous system
 	networkBurst, networkRate = 8 * report.MaxSegmentRows, 8_000
 
-	sealedBytes = 1_100 // of a segment that tells nothing
+	sealedBytes = 1_100 // bytes of a segment without rows
 	rowBytes    = 8     // the least that a row takes
 )
 
-// place is where a batch came from, as its collector saw it. A client can choose everything else
-// that a batch says of itself. Autonomous system 0 is one network, and bucket 0 is one place of it.
+// place is where a batch came from, as its collector saw it. The client can choose everything else
+// in a batch. Autonomous system 0 is one network, and bucket 0 is one place in it.
 type place struct {
 	asn    uint32
 	bucket report.Bucket
@@ -35,7 +35,7 @@ type place struct {
 
 func placeOf(e *report.Envelope) place { return place{e.ASN, e.Bucket} }
 
-// rowsOf is how many rows a sealed batch may have at most.
+// rowsOf returns the most rows that a sealed batch can have.
 func rowsOf(segment []byte) int {
 	return min(1+max(len(segment)-sealedBytes, 0)/rowBytes, report.MaxSegmentRows)
 }
@@ -46,13 +46,13 @@ type turn struct {
 	place    place
 	rows     int
 	received int64
-	given    int // rows that its place, and then its network, has had when it is done
+	given    int // rows that its place, and then its network, has had once this batch is done
 }
 
-// fairly returns the indexes of batches in the order of their turns. It is a deficit round robin
-// over autonomous systems, in each of them over its places, with rows as cost and without quanta:
-// next is who will have had the fewest rows. Within a place small batches come before large ones,
-// and new ones before old ones.
+// fairly returns the indexes of batches in the order of their turns. It is deficit round robin
+// without quanta over autonomous systems, and in each of them over its places, with rows as cost:
+// next is the one that will have had the fewest rows. Within a place, small batches come before
+// large ones, and new ones before old ones.
 func fairly(all []report.Envelope) []int {
 	turns := make([]turn, len(all))
 	for i := range all {
@@ -81,11 +81,11 @@ func fairly(all []report.Envelope) []int {
 	return order
 }
 
-// allowance is how much there may be at once, and per second.
+// allowance is how much may be used at once, and per second.
 type allowance struct{ burst, rate float64 }
 
-// rowBudget is the rows that places and networks may tell before their batches have to wait.
-// Who is nowhere, because the collector is of an older release or knows no networks, shares only
+// rowBudget is how many rows places and networks may send before their batches must wait. Batches
+// without a place, from a collector of an older release or without a table of networks, share only
 // the page's rows with all others.
 var rowBudget = budget{place: allowance{placeBurst, placeRate}, network: allowance{networkBurst, networkRate}, nowhere: allowance{math.Inf(1), 1}}
 
@@ -93,26 +93,26 @@ var rowBudget = budget{place: allowance{placeBurst, placeRate}, network: allowan
 type budget struct {
 	place   allowance // of a bucket in an autonomous system
 	network allowance // of an autonomous system that is known
-	nowhere allowance // of all who are in none, and in no bucket
+	nowhere allowance // of batches without a known network or bucket
 }
 
-// allowances count what places and networks have used of a budget. It is safe for concurrent use.
+// allowances counts what places and networks have used of a budget. It is safe for concurrent use.
 type allowances struct {
 	budget
 	mu   sync.Mutex
 	owed map[place]owed // guarded by mu; a network is place{asn, everywhere}
 }
 
-// everywhere is no bucket: it stands for all of an autonomous system.
+// everywhere is not a bucket. It stands for a whole autonomous system.
 const everywhere = report.MaxBucket + 1
 
-// owed is how much somebody has used, less what was allowed since.
+// owed is how much was used, minus what has been allowed since.
 type owed struct {
 	used float64
 	at   time.Time
 }
 
-// of is the allowance that an entry counts against; an infinite one counts nothing.
+// of returns the allowance that an entry counts against. An infinite one is not counted.
 func (a *allowances) of(p place) allowance {
 	switch {
 	case p == place{}:
@@ -126,8 +126,7 @@ func (a *allowances) of(p place) allowance {
 	}
 }
 
-// take reports whether there is so much left for a place, and for its network, and uses it up if
-// so.
+// take reports whether there is enough left for a place and for its network, and if so uses it.
 func (a *allowances) take(now time.Time, p place, n int) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -160,10 +159,10 @@ func (a *allowances) note(now time.Time, p place, used float64) {
 	a.owed[p] = owed{used, now}
 }
 
-// maxAllowances bounds the places that are remembered; those that owe least are forgotten first.
+// maxAllowances is the most places that are remembered. Those that owe least are forgotten first.
 const maxAllowances = 16 << 10
 
-// forget makes room: first of those who owe nothing any more, else of the half that owes least.
+// forget makes room: it forgets those that owe nothing any more, or else the half that owes least.
 func (a *allowances) forget(now time.Time) {
 	var rest []float64
 	for p := range a.owed {

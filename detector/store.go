@@ -9,43 +9,46 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Events keeps what was reported: much, and only ever added to. Package storetest has the suite
-// that an implementation must pass.
+// Events stores what was reported. It is large and only ever added to. Package storetest has the
+// tests that an implementation must pass.
 //
-// An implementation knows no rule about the content. Which series are judged, how many there may be
-// and whose samples are not kept is decided above it. It is safe for concurrent use, and what a
-// writing method has stored is durable when it returns.
+// An implementation knows no rules about the content: the detector decides which series are judged,
+// how many there may be, and whose samples are not kept. It is safe for concurrent use. When a
+// method that writes returns, its data is durable.
 type Events interface {
-	// Append stores the batches of a page that it does not know yet, and says for each whether it
-	// was new. A batch is known by its ID and Sealing. One that is known with fewer frames, because
-	// it was cut on its way, is new from there on: Batch.After is what is left to store. Append
-	// stores all batches or, with an error, none. The rest of the page is not its concern.
+	// Append stores the batches of a page that it does not have yet, and returns for each whether
+	// it was new. A batch is identified by its ID and Sealing. If a batch was stored with fewer
+	// frames, because it was cut on its way, the frames after those are new; Batch.After returns
+	// them. Append stores all batches or, if it returns an error, none. It ignores the rest of the
+	// page.
 	Append(ctx context.Context, page *FeedPage) (isNew []bool, err error)
-	// AddProbes stores results of probes that came in no batch.
+	// AddProbes stores results of probes that did not come in a batch.
 	AddProbes(ctx context.Context, results []model.ProbeResult) error
 	// Forget deletes the samples of clients.
 	Forget(ctx context.Context, clients []uint64) error
-	// Came says for each name whether Append was given its batch, with as many frames at least.
+	// Came returns for each name whether Append was given its batch, with at least as many frames.
 	Came(ctx context.Context, names []BatchName) (came []bool, err error)
 
-	// Append keeps the rows of what is new, as EncodeRows makes them, for whoever judges them: with
-	// the batches, all or none. Unjudged returns the pages of rows that are numbered above after,
-	// and last, the highest number that a page ever had. Numbers grow, and none is used again.
+	// With new batches, Append stores their rows in the same transaction, as [EncodeRows] encodes
+	// them, until they have been judged. Unjudged returns the pages of rows with numbers above
+	// after, and last, the highest number that a page ever had. Numbers increase and are never
+	// reused.
 	Unjudged(ctx context.Context, after uint64) (pages []RowPage, last uint64, err error)
-	// Rows returns what a page of rows holds; nothing when there is no such page.
+	// Rows returns the rows of a page, or nothing if there is no such page.
 	Rows(ctx context.Context, number uint64) ([]byte, error)
 	// Judged deletes the pages of rows up to and including upTo.
 	Judged(ctx context.Context, upTo uint64) error
 
-	// Cells returns every cell of the bins that end after after and not after upTo, however many.
+	// Cells returns every cell of the bins that end after after and not after upTo, without a
+	// limit.
 	Cells(ctx context.Context, after, upTo time.Time) ([]Cell, error)
-	// EachSeries calls f for every series that anything is stored of, until f returns an error.
+	// EachSeries calls f for every stored series, until f returns an error.
 	EachSeries(ctx context.Context, f func(model.Series) error) error
 	// LatestProbes calls f for the newest result of every target from every vantage since, until f
 	// returns an error.
 	LatestProbes(ctx context.Context, since time.Time, f func(model.ProbeResult) error) error
 
-	// These are as in model.Reader.
+	// The following methods are those of [model.Reader].
 
 	Totals(ctx context.Context, q model.TotalsQuery) ([]model.Total, error)
 	Samples(ctx context.Context, q model.SampleQuery) ([]model.Sample, error)
@@ -55,126 +58,130 @@ type Events interface {
 	Batches(ctx context.Context, since time.Time) (uint64, error)
 	ProbeResults(ctx context.Context, q model.ProbeQuery) ([]model.ProbeResult, error)
 
-	// Prune deletes what is older than the retention allows. It may be interrupted and
-	// called again.
+	// Prune deletes data that is older than the retention allows. It may be interrupted and called
+	// again.
 	Prune(ctx context.Context, now time.Time, r Retention) error
-	// Trim deletes the oldest data when the store takes more than maxBytes, until it takes a tenth
-	// less: of the kind that exceeds its part most. Of samples and ids the oldest go of the
-	// autonomous system that has the most; so it is with counts while one has more than a quarter
-	// of them, and else the oldest bins go as a whole. It says how many rows of each kind went. It
-	// may be interrupted and called again.
+	// Trim deletes the oldest data if the store takes more than maxBytes, until it takes a tenth
+	// less. It deletes data of the kind that exceeds its part the most. Of samples and ids, it
+	// deletes the oldest of the autonomous system that has the most. It does the same with counts
+	// as long as one autonomous system has more than a quarter of them, and otherwise deletes the
+	// oldest bins as a whole. It returns how many rows of each kind were deleted. It may be
+	// interrupted and called again.
 	Trim(ctx context.Context, maxBytes int64) (dropped map[string]int64, err error)
-	// Size says how much the store takes.
+	// Size returns how much the store takes.
 	Size(ctx context.Context) (StoreSize, error)
-	// Ready says whether the store would take something now.
+	// Ready returns nil if the store would store something now.
 	Ready(ctx context.Context) error
 	// Close waits for running calls and releases the store. It is idempotent.
 	Close() error
 }
 
-// RowPage is rows that wait to be judged.
+// RowPage is a page of rows that wait to be judged.
 type RowPage struct {
 	Number  uint64    // never 0
 	Arrived time.Time // when the first of its batches was received
 }
 
-// Kinds of data that Events.Trim tells apart.
+// The kinds of data that Events.Trim distinguishes.
 const (
 	KindCells   = "cells" // counts
 	KindSamples = "samples"
 	KindProbes  = "probes"
-	KindBatches = "batches" // ids, by which a batch that comes again is known
+	KindBatches = "batches" // ids, by which repeated batches are recognised
 )
 
 // StoreSize is how much a store takes.
 type StoreSize struct {
 	Bytes  int64                // in use
-	Oldest map[string]time.Time // by kind: how far back it reaches; absent without any
+	Oldest map[string]time.Time // by kind: the time of the oldest data; absent if there is none
 }
 
-// State keeps what the detector itself must remember: little, and in transactions. Package
-// storetest has the suite that an implementation must pass. It is safe for concurrent use, and what
-// a writing method has stored is durable when it returns, all of it or nothing.
+// State stores what the detector itself must remember. It is small and transactional. Package
+// storetest has the tests that an implementation must pass. It is safe for concurrent use. When a
+// method that writes returns, its data is durable, and after an error nothing of it is stored.
 type State interface {
-	// Cursor is the position up to which a feed was taken in, 0: nothing yet.
+	// Cursor returns the position up to which a feed was read, or 0 at first.
 	Cursor(ctx context.Context, feed string) (uint64, error)
-	// SaveCursor stores the cursor of a page whose batches are stored, and what of it could not be
-	// used, once each: the quarantine. Batches whose reason Waits are kept up to MaxWaiting bytes
-	// of each reason; when there are more, the oldest of the place that has the most go, in the
-	// autonomous system that has the most. Of all others a hundred are kept for people to look at:
-	// the newest, but of each place in turn.
+	// SaveCursor stores the cursor of a page whose batches are stored, and adds the page's
+	// Quarantined to the quarantine, each once. Batches whose reason Waits are kept up to
+	// [MaxWaiting] bytes for each reason. If there are more, the oldest are dropped of the place
+	// that has the most, in the autonomous system that has the most. Of all other batches, a
+	// hundred are kept for people to look at: the newest, where places take turns.
 	//
-	// With the cursor it adds what the page claims of receipts to Claims and Claimed. A claim that
-	// is there stays as it is. Of more than MaxClaims about a collector, the oldest of the network
-	// that has the most go.
+	// In the same transaction, it adds the page's claims about receipts to Claims and Claimed. A
+	// claim that exists already stays as it is. If there are more than [MaxClaims] about a
+	// collector, the oldest are dropped of the network that has the most.
 	SaveCursor(ctx context.Context, page *FeedPage) error
-	// FeedSince is when the first cursor of a feed was stored; zero: there is none, or it was
-	// before that was noted.
+	// FeedSince returns when the first cursor of a feed was stored. It is zero if there is none, or
+	// if that was not recorded yet.
 	FeedSince(ctx context.Context, feed string) (time.Time, error)
-	// Quarantine returns batches in quarantine whose numbers are above after, in order; at most
-	// limit of them.
+	// Quarantine returns at most limit batches of the quarantine whose numbers are above after, in
+	// order.
 	Quarantine(ctx context.Context, after uint64, limit int) ([]Held, error)
 	// QuarantineCounts describes the quarantine by reason.
 	QuarantineCounts(ctx context.Context) ([]QuarantineCount, error)
-	// Deferred returns batches of ReasonDeferred whose turn it is: autonomous systems take turns,
-	// in each its places, by bytes, and in a place the smallest and then the newest are first.
-	// There are at most limit, and no more than make up so many bytes of segments, but
-	// one at least.
+	// Deferred returns the batches of [ReasonDeferred] whose turn it is. Autonomous systems take
+	// turns by bytes, and in each of them its places. Within a place, the smallest batches come
+	// first, and then the newest. It returns at most limit batches, and no more than take the given
+	// bytes of segments, but at least one.
 	Deferred(ctx context.Context, limit int, bytes int64) ([]Held, error)
 	// Reclassify changes the reason for which a batch is in quarantine, by its number.
 	Reclassify(ctx context.Context, number uint64, reason, detail string) error
-	// Release takes batches out of the quarantine, by their numbers.
+	// Release removes batches from the quarantine, by their numbers.
 	Release(ctx context.Context, numbers []uint64) error
-	// Quarantines says for each name whether its batch is in quarantine.
+	// Quarantines returns for each name whether its batch is in quarantine.
 	Quarantines(ctx context.Context, names []BatchName) (held []bool, err error)
 
 	// Claims returns all claims that are not settled.
 	Claims(ctx context.Context) ([]Claim, error)
-	// SettleClaims forgets claims: their batches came.
+	// SettleClaims deletes claims whose batches have come.
 	SettleClaims(ctx context.Context, claims []Claim) error
-	// Claimed returns what was claimed in the UTC days since that of since.
+	// Claimed returns what was claimed on the UTC day of since and on later days.
 	Claimed(ctx context.Context, since time.Time) ([]Claimed, error)
 
-	// SaveStep stores a step: incidents, new ones and those known by their ID, the events in the
-	// outbox, and the judgement if there is one.
+	// SaveStep stores a step in one transaction: its incidents, new ones and those known by their
+	// ID, its events in the outbox, and its judgement if it has one.
 	SaveStep(ctx context.Context, s Step) error
-	// Judgement is the last that SaveStep was given; empty: none.
+	// Judgement returns the latest judgement that SaveStep stored; it is empty if there is none.
 	Judgement(ctx context.Context) ([]byte, error)
-	// Evaluated is the end of the bin last given to SaveStep, which is not the latest after a clock
-	// has gone back; zero: none.
+	// Evaluated returns the end of the bin last given to SaveStep, or zero if there is none. It is
+	// not the latest bin if a clock has gone back.
 	Evaluated(ctx context.Context) (time.Time, error)
 	// Incidents is as in model.Reader.
 	Incidents(ctx context.Context, since time.Time) ([]model.Incident, error)
-	// LastIncident is the highest ID of an incident, 0: none.
+	// LastIncident returns the highest ID of an incident, or 0 if there is none.
 	LastIncident(ctx context.Context) (int64, error)
-	// Outbox returns events that follow the one numbered after and are not acknowledged, in the
-	// order of their steps; at most limit of them.
+	// Outbox returns at most limit events that follow the one with number after and are not
+	// acknowledged, in the order of their steps.
 	Outbox(ctx context.Context, after uint64, limit int) ([]Outgoing, error)
-	// AckOutbox says that events up to and including upTo are taken over by whoever tells people
-	// of them, and stores what that one must remember in their place.
+	// AckOutbox acknowledges the events up to and including upTo and stores alertState, in one
+	// transaction. alertState is what the caller, who tells people of the events, must remember of
+	// them.
 	AckOutbox(ctx context.Context, upTo uint64, alertState []byte) error
-	// AlertState is what AckOutbox stored last; empty: nothing.
+	// AlertState returns what AckOutbox stored last; it is empty if there is nothing.
 	AlertState(ctx context.Context) ([]byte, error)
 
-	// SaveDeleted remembers that the samples of clients are not kept.
+	// SaveDeleted records that the samples of clients are not kept.
 	SaveDeleted(ctx context.Context, deletions []Deletion) error
-	// Deleted returns those among clients that SaveDeleted was given.
+	// Deleted returns those of the clients that SaveDeleted was given.
 	Deleted(ctx context.Context, clients []uint64) ([]uint64, error)
-	// ClientKey is the key under which clients of the UTC day that began at day are hashed. It is
-	// random, made when it is asked for first, and the same until Prune has destroyed it.
+	// ClientKey returns the key under which clients of the UTC day that began at day are hashed.
+	// The key is random. It is made when it is first asked for, and stays the same until Prune
+	// destroys it.
 	ClientKey(ctx context.Context, day time.Time) (sketch.Key, error)
 
-	// Prune deletes what is older than the retention allows, acknowledged or not, claims older than
-	// ClaimsKept, and the keys of all days but that of now and the one before, and what follows. Of
-	// more than MaxDeletions, the oldest go of the autonomous systems that have the most.
+	// Prune deletes data that is older than the retention allows, acknowledged or not, claims older
+	// than [ClaimsKept], and the keys of all days except the day of now, the one before, and later
+	// ones. If there are more than [MaxDeletions], it deletes the oldest of the autonomous systems
+	// that have the most.
 	Prune(ctx context.Context, now time.Time, r Retention) error
-	// Ready and Close are as in Events.
+	// Ready and Close are as in [Events].
 	Ready(ctx context.Context) error
 	Close() error
 }
 
-// MaxWaiting is how many bytes of segments wait in quarantine for one reason. A segment counts as 4
-// KiB at least.
+// MaxWaiting is how many bytes of segments may wait in quarantine for one reason. A segment counts
+// as at least 4 KiB.
 const MaxWaiting = 256 << 20
 
 // MaxDeletions is how many clients with a deletion notice are remembered.
@@ -183,37 +190,38 @@ const MaxDeletions = 1_000_000
 // Deletion says that the samples of a client are not kept.
 type Deletion struct {
 	Client   uint64
-	ASN      uint32    // from where the notice came
+	ASN      uint32    // where the notice came from
 	Received time.Time // by the collector's clock
 }
 
-// Step is what one bin led to.
+// Step is the result of judging one bin.
 type Step struct {
 	Bin    time.Time // when it ends
 	Events []model.Event
-	// Judgement is what the judgement goes on from; nil: the one before stays.
+	// Judgement is the state from which judging continues; nil leaves the previous one.
 	Judgement []byte
 }
 
 // Outgoing is an event in the outbox.
 type Outgoing struct {
-	Number uint64    // ascending, never 0; not without gaps
-	Bin    time.Time // of the step that it belongs to
+	Number uint64    // ascending, never 0; there may be gaps
+	Bin    time.Time // the bin of its step
 	model.Event
 }
 
-// Retention says how long data is kept. A zero field means its default.
+// Retention is how long data is kept. A zero field means its default.
 type Retention struct {
 	Rollups time.Duration // counts, and closed incidents and events; 0 means 30 days
 	Samples time.Duration // and probe results; 0 means 7 days
-	// IDs of batches, for refusing duplicates, and of clients whose samples are not kept; 0 means
-	// 31 days, and it is never less than report.MaxAge.
+	// ids of batches, to recognise repeated ones, and clients whose samples are not kept; 0 means
+	// 31 days, and it is never less than report.MaxAge
 	IDs time.Duration
-	// bytes that Events may take, see Events.Trim; 0 means 4 GiB. It may exceed them for a minute
+	// most bytes that Events may take, see Events.Trim, which may be exceeded for a minute; 0 means
+	// 4 GiB
 	MaxBytes int64
 }
 
-// Defaults is r with its zero fields filled in.
+// Defaults returns r with its zero fields filled in.
 func (r Retention) Defaults() Retention {
 	def(&r.Rollups, 30*day)
 	def(&r.Samples, 7*day)
@@ -223,7 +231,7 @@ func (r Retention) Defaults() Retention {
 	return r
 }
 
-// Reader answers what dashboards ask from both stores.
+// Reader returns a [model.Reader] of both stores, for dashboards.
 func Reader(e Events, s State) model.Reader { return reader{e, s} }
 
 type reader struct {

@@ -6,36 +6,36 @@ import (
 	"time"
 )
 
-// How many warnings for one reason the log takes: so many at once, and then one in so long; and of
-// each place with a bucket fewer, so that one stranger does not use up what there is for all. What
-// strangers send must not push everything else out of the log.
+// How many warnings for one reason are logged: so many at once, and then one per interval. Places
+// with a bucket have a smaller share each, so that one place does not use up the warnings of all.
+// What strangers send must not displace everything else in the log.
 const (
 	warnBurst, warnEvery   = 10, 10 * time.Second
 	placeWarns, placeEvery = 3, time.Minute
 	maxWarned              = 1024 // places that are remembered for one reason
 )
 
-// warner writes warnings that strangers can provoke, not more of a reason than makes sense. It is
-// safe for concurrent use; the zero value is ready.
+// warner logs warnings that strangers can cause, at a limited rate for each reason. It is safe for
+// concurrent use. The zero value is ready to use.
 type warner struct {
 	mu      sync.Mutex
-	reasons map[string]*warned // guarded by mu; a reason is one of a few words of this program
+	reasons map[string]*warned // guarded by mu; reasons are a few constants of this program
 }
 
-// warned is what happened for one reason.
+// warned has the state of one reason.
 type warned struct {
 	room    room
 	places  map[place]room
-	skipped int // since the last that was written
+	skipped int // since the last one that was logged
 }
 
-// room is how many warnings may be written.
+// room is how many warnings may be logged.
 type room struct {
 	left float64
 	at   time.Time
 }
 
-// refill returns the room of now. The zero room is full.
+// refill returns the room at now. The zero room is full.
 func (r room) refill(now time.Time, burst float64, every time.Duration) room {
 	if r.at.IsZero() {
 		return room{burst, now}
@@ -43,7 +43,8 @@ func (r room) refill(now time.Time, burst float64, every time.Duration) room {
 	return room{min(burst, r.left+max(now.Sub(r.at), 0).Seconds()/every.Seconds()), now}
 }
 
-// warn writes a warning about what came from a place, or counts it for the next one of its reason.
+// warn logs a warning about something from a place, or counts it for the next warning of its
+// reason.
 func (w *warner) warn(log *slog.Logger, from place, reason, text string, args ...any) {
 	if skipped, ok := w.admit(from, reason, time.Now()); ok {
 		if skipped > 0 {
@@ -53,7 +54,7 @@ func (w *warner) warn(log *slog.Logger, from place, reason, text string, args ..
 	}
 }
 
-// admit says whether a warning may be written, and how many were not before it.
+// admit reports whether a warning may be logged, and how many were skipped before it.
 func (w *warner) admit(from place, reason string, now time.Time) (skipped int, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -12,8 +12,8 @@ import (
 // never is before everything on the monotonic clock of a watch.
 const never = time.Duration(math.MinInt64)
 
-// watch remembers what tells whether the detector can see. Its times are those of the monotonic
-// clock, which does not step. It is safe for concurrent use.
+// watch records what tells whether the detector can see. Its times are on the monotonic clock,
+// which does not step. It is safe for concurrent use.
 type watch struct {
 	source wallclock.Source
 
@@ -21,30 +21,30 @@ type watch struct {
 	start time.Duration
 	feeds map[string]*watchedFeed
 
-	opened   time.Duration // when a batch was opened last
-	unknown  time.Duration // when the first batch of an unknown key came after that
-	unknowns uint64        // how many since
-	arrived  time.Duration // when a batch came last, whatever it was
-	pause    time.Duration // the longest between two
+	opened   time.Duration // when a batch was last opened
+	unknown  time.Duration // when the first batch with an unknown key came after that
+	unknowns uint64        // number of these batches
+	arrived  time.Duration // when any batch last came
+	pause    time.Duration // the longest time between two batches
 
 	windows, longWindows float64 // counts that halve every hour
 	longest              time.Duration
 	halved               time.Duration
 
-	next     time.Time // the bin that is to be judged; zero before the first
+	next     time.Time // the next bin to judge; zero before the first
 	judged   time.Duration
-	troubles map[string]error // by what is tried again
+	troubles map[string]error // by what is being tried again
 }
 
 // watchedFeed is what is known of one feed.
 type watchedFeed struct {
-	err      error         // of the last read; nil: it worked
+	err      error         // of the last read; nil if it succeeded
 	refused  bool          // err is a refusal
 	failing  time.Duration // since when
-	caughtUp time.Duration // when nothing old was left in it last
+	caughtUp time.Duration // when it last had no old batches left
 	skew     time.Duration // how far its collector's clock is ahead
-	restored time.Duration // when its inbox was found to be another
-	tells    bool          // it is read at once when it has something
+	restored time.Duration // when its inbox turned out to be another one
+	tells    bool          // it signals when it has something
 }
 
 func newWatch(source wallclock.Source, s *Settings) *watch {
@@ -55,19 +55,19 @@ func newWatch(source wallclock.Source, s *Settings) *watch {
 	return w
 }
 
-// now is the time on the monotonic clock.
+// now returns the time on the monotonic clock.
 func (w *watch) now() time.Duration {
 	_, at := w.source()
 	return at
 }
 
-// when is the wall clock's time of a moment in the past.
+// when returns the wall clock's time at a moment in the past.
 func (w *watch) when(at, now time.Duration) time.Time {
 	wall, _ := w.source()
 	return wall.Add(at - now)
 }
 
-// reload takes over other settings: other keys may open what those before did not.
+// reload applies new settings, because new keys may open what the old ones did not.
 func (w *watch) reload(s *Settings) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -86,13 +86,13 @@ func (w *watch) follow(s *Settings) {
 	w.feeds = feeds
 }
 
-// read notes what became of a read of a feed.
+// read records the result of a read.
 func (w *watch) read(name string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f := w.feeds[name]
 	if f == nil {
-		return // it is a feed no more
+		return // it is no longer a feed
 	}
 	now := w.now()
 	if err != nil && f.err == nil {
@@ -101,7 +101,7 @@ func (w *watch) read(name string, err error) {
 	f.err, f.refused = err, errors.Is(err, ErrRefused)
 }
 
-// skewed notes how far the clock of a feed's collector is ahead of ours.
+// skewed records how far the clock of a feed's collector is ahead of this machine's.
 func (w *watch) skewed(name string, by time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -110,7 +110,7 @@ func (w *watch) skewed(name string, by time.Duration) {
 	}
 }
 
-// restored notes that the inbox of a feed is another.
+// restored records that the inbox of a feed is another one.
 func (w *watch) restored(name string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -119,7 +119,7 @@ func (w *watch) restored(name string) {
 	}
 }
 
-// page notes what a page brought.
+// page records what a page contained.
 func (w *watch) page(p *FeedPage, batches []*opened) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -147,21 +147,21 @@ func (w *watch) page(p *FeedPage, batches []*opened) {
 	}
 }
 
-// judge notes which bin is to be judged next, and that one was.
+// judge records which bin is to be judged next, and that one was judged.
 func (w *watch) judge(next time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.next, w.judged = next, w.now()
 }
 
-// trouble notes what is tried again, and with nil that it worked.
+// trouble records the error of something that is tried again, or with nil that it succeeded.
 func (w *watch) trouble(where string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.troubles[where] = err
 }
 
-// caught notes that nothing old is left in a feed.
+// caught records that a feed has no old batches left.
 func (w *watch) caught(name string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
