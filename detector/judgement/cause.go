@@ -42,6 +42,7 @@ type cause struct {
 	evidence float64  // of the first one, in nats
 	margin   float64  // by how much the first one is better than the second, in nats
 	window   int      // bins that were looked at
+	began    int64    // the bin of its onset
 }
 
 // flowsOf are the flows that stand out where an alarm does.

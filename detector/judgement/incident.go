@@ -19,6 +19,7 @@ const (
 	holdMost     = 32
 	maxIncidents = 500 // that are remembered
 	onsetBefore  = 3   // bins before the first alarm's window that may belong to it
+	twinBins     = 3   // by which the onsets of one fault's parts differ
 )
 
 // incident is what is known of one fault.
@@ -86,6 +87,9 @@ func (t *turn) explain(alarms []alarm) bool {
 		}
 		c.scopes, c.part, c.margin = []cuboid{own}, t.product(flows, &own), 0
 	}
+	i := &incident{flows: c.flows, scopes: c.scopes, share: c.share, part: c.part, margin: c.margin, found: t.bin, lastBad: t.bin, pace: followBins}
+	t.date(i, int64(a.window))
+	c.began = i.firstBin
 	if i := t.related(&c); i != nil {
 		return t.merge(i, &c)
 	}
@@ -94,9 +98,8 @@ func (t *turn) explain(alarms []alarm) bool {
 		return false
 	}
 	t.j.lastID++
-	i := &incident{id: t.j.lastID, flows: c.flows, scopes: c.scopes, share: c.share, part: c.part, margin: c.margin, found: t.bin, lastBad: t.bin, pace: followBins}
+	i.id = t.j.lastID
 	t.j.incidents = append(t.j.incidents, i)
-	t.date(i, int64(a.window))
 	return true
 }
 
@@ -119,20 +122,23 @@ func (t *turn) same(i *incident, c *cause) bool {
 		return false
 	}
 	near := func(d time.Duration) bool {
-		return i.open() && t.bin-int64(c.window)-i.firstBin <= t.j.bins(d)
+		began := max(c.began-i.firstBin, i.firstBin-c.began)
+		return i.open() && min(t.bin-int64(c.window)-i.firstBin, 2*began) <= t.j.bins(d)
 	}
 	shared := t.sharesTarget(i.flows, c.flows)
+	// the same kind of failure began at the same time, of whatever target
+	twin := i.open() && max(c.began-i.firstBin, i.firstBin-c.began) <= twinBins && sharesOutcome(i.flows, c.flows)
 	switch {
 	case mine.equal(other):
 		return shared || !mine.everyone() || near(togetherAll)
 	case mine.everyone(), other.everyone():
-		return shared && near(togetherFor)
+		return shared && near(togetherFor) || twin
 	case other.within(mine):
 		return true
 	case mine.within(other):
 		return shared || near(togetherFor)
-	case mine.overlaps(other) || mine.likes(other):
-		return near(togetherFor) && sharesFlow(i.flows, c.flows)
+	case mine.overlaps(other) || mine.likes(other): // children of one fault
+		return near(togetherFor) && sharesFlow(i.flows, c.flows) || twin
 	default:
 		return false
 	}
@@ -151,14 +157,14 @@ func (c *cuboid) within(o *cuboid) bool {
 	return true
 }
 
-// likes reports whether both cuboids name values of the same attributes.
+// likes reports whether both cuboids name values of one attribute.
 func (c *cuboid) likes(o *cuboid) bool {
 	for a := range c {
-		if (len(c[a]) > 0) != (len(o[a]) > 0) {
-			return false
+		if len(c[a]) > 0 && len(o[a]) > 0 {
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 // sharesTarget reports whether two causes are about requests to the same target.
@@ -167,6 +173,17 @@ func (t *turn) sharesTarget(a, b map[flow]bool) bool {
 		for g := range b {
 			x, y := t.j.order[f.pop].key, t.j.order[g.pop].key
 			if x.app == y.app && x.target == y.target {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func sharesOutcome(a, b map[flow]bool) bool {
+	for f := range a {
+		for g := range b {
+			if f.outcome == g.outcome {
 				return true
 			}
 		}

@@ -20,6 +20,7 @@ const (
 	leastPart   = 1e-4 // of all requests that a value is taken to have in its price
 	youngValue  = 4 * time.Minute
 	youngSystem = 5 * time.Minute
+	freshSystem = 30 * time.Minute // in which the rare bad minute may not have been seen yet
 	settleTime  = 2 * time.Minute
 )
 
@@ -153,14 +154,17 @@ func (p *population) tick(bin int64) {
 	p.all.bring(bin, &j.fade) // not over quiet bins
 }
 
-// lag is after how many bins a bin is learned. A young population learns sooner: it knows
-// nothing yet.
+// lag is after how many bins a bin is learned, when a whole window of the spread that ends with it
+// is still in the ring. A young population learns sooner: it knows nothing yet.
 func (p *population) lag(bin int64) int64 {
-	return min(ringBins, max(p.judge.bins(settleTime)+spreadBins, (bin-p.born)/3))
+	return min(ringBins-spreadBins, max(p.judge.bins(settleTime)+spreadBins, (bin-p.born)/3))
 }
 
 // young reports whether too little is known to judge anything.
 func (p *population) young(bin int64) bool { return bin-p.born < p.judge.bins(youngSystem) }
+
+// fresh reports whether little is known of how failure rates vary.
+func (p *population) fresh() bool { return p.settled-p.born < p.judge.bins(freshSystem) }
 
 // knows reports whether a value has been seen for long enough to be judged by itself.
 func (p *population) knows(s *series, bin int64) bool {

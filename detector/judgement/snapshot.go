@@ -151,9 +151,9 @@ type incidentForm struct {
 	Later     int64       `json:"later"`
 }
 
-// Snapshot returns the state as versioned JSON, from which [Restore] goes on. What clients said in
-// the last minutes one by one is not in it, so that a client may count once more in the minute of
-// the restart.
+// Snapshot returns the state as versioned JSON, from which [Restore] goes on. What clients said one
+// by one is in it only as far as the rows of failures are that are kept, so that a client may count
+// once more where there were very many.
 func (j *Judge) Snapshot() ([]byte, error) {
 	f := snapshotForm{Version: snapshotVersion, Width: j.width, Now: j.now, Next: j.next, Heard: j.fade.quiet.last, LastID: j.lastID, Names: j.names.all}
 	for _, s := range j.fade.quiet.spans {

@@ -19,12 +19,13 @@ const (
 	clusterPrior, clusterWeight = 1.5, 50   // weight in expected failures
 	noisePrior, noiseWeight     = 0.25, 200 // weight as of windows
 	// most that one window says, as a multiple of the mean's square
-	spreadClip = 9
+	spreadClip = 16
 	spreadMost = 10_000 // weight remembered
 	smallCount = 1.0    // a count below it is small
 	largeCount = 2.0    // a count above it is large
 	windowMost = 5      // a window weighs as much as the square of its mean, up to this
 	noiseLeast = 0.003  // no rate is steadier than to 5 %
+	noiseFresh = 0.5    // nor known to be steadier than that at a cold start
 )
 
 // add takes a window with x failures where e are expected and cluster come together.

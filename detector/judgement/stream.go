@@ -1,6 +1,9 @@
 package judgement
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // stream is one outcome of one population, or all its failures together: the failures of everyone
 // and of every value of every attribute.
@@ -84,19 +87,45 @@ func (st *stream) learn(s *series, upTo int64) {
 	}
 	for s.learned < upTo {
 		s.learned++
-		if s.frozen>>slot(s.learned)&1 == 1 || f.quiet.is(s.learned) {
+		if f.quiet.is(s.learned) {
+			continue
+		}
+		frozen := s.frozen>>slot(s.learned)&1 == 1
+		if s.learned%spreadBins == 0 && s.learned-spreadBins >= oldest-1 && !(frozen && st.blamed(s, s.learned)) {
+			st.spread[s.attribute].add(s.sum(s.learned, spreadBins), spreadBins*n*st.rate(s), st.cluster(s.attribute))
+		}
+		if frozen {
 			continue
 		}
 		x := s.at(s.learned)
 		if s == st.pop.any.all {
 			st.pop.season.add(x, n*st.rate(s))
 		}
-		if s.learned%spreadBins == 0 && s.learned-spreadBins >= oldest-1 {
-			st.spread[s.attribute].add(s.sum(s.learned, spreadBins), spreadBins*n*st.rate(s), st.cluster(s.attribute))
-		}
 		s.a = s.a*f.rate + x
 		s.b = s.b*f.rate + n
 	}
+}
+
+// blamed reports whether an incident may explain what a series has in a bin. What is suspicious and
+// turns out to be nothing is how counts vary by chance: left out of the spread, it would seem a
+// wonder for ever.
+func (st *stream) blamed(s *series, bin int64) bool {
+	j := st.pop.judge
+	for _, i := range j.incidents {
+		if bin < i.firstBin-spreadBins || i.until != 0 && (bin-spreadBins)*j.width > i.until {
+			continue
+		}
+		if at, values := i.scopes[0].only(); at == s.attribute && !i.scopes[0].mixed() && !slices.Contains(values, s.value) {
+			continue
+		}
+		for f := range i.flows {
+			p := j.order[f.pop]
+			if (st.pop.has(p) || p.has(st.pop)) && (st.outcome == 0 || st.outcome == f.outcome) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // learnEmpty learns bins without failures.
@@ -166,5 +195,9 @@ func (st *stream) cluster(a attribute) float64 {
 func (st *stream) doubt(s *series) float64 {
 	shape := st.shape(s.attribute)
 	minutes := s.b / max(spreadBins*st.pop.requests(s.exposure), 1e-9)
-	return st.spread[s.attribute].noise()*(1+1/max(minutes, 1)) + 1/(shape+s.a) + st.pop.uncertainty(s.exposure)*shape/(shape+s.a)
+	noise := st.spread[s.attribute].noise()
+	if st.pop.fresh() {
+		noise = max(noise, noiseFresh)
+	}
+	return noise*(1+1/max(minutes, 1)) + 1/(shape+s.a) + st.pop.uncertainty(s.exposure)*shape/(shape+s.a)
 }

@@ -1,0 +1,37 @@
+package judgement
+
+import (
+	"testing"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// Parts of a fault join its incident: those that began with it and fail in the same way, at other
+// values and of other targets, and even when they stand out only much later. Others do not.
+func TestSame(t *testing.T) {
+	j := newJudge(t, Options{})
+	for target := range uint32(2) {
+		j.newPopulation(populationKey{1, target + 1, report.SourceAgent}, nil, 0)
+	}
+	i := &incident{flows: map[flow]bool{{0, 7}: true}, scopes: []cuboid{{byASN: {10, 11}}}, firstBin: 1000}
+	for name, c := range map[string]struct {
+		bin  int64
+		c    cause
+		want bool
+	}{
+		"another network":                 {1010, cause{flows: i.flows, scopes: []cuboid{{byASN: {12}}}, window: 6, began: 1005}, true},
+		"another network over h2":         {1010, cause{flows: i.flows, scopes: []cuboid{{byASN: {12}, byProtocol: {1}}}, window: 6, began: 1001}, true},
+		"late, but began together":        {1060, cause{flows: i.flows, scopes: []cuboid{{byASN: {12}}}, window: 12, began: 1002}, true},
+		"late, and began later":           {1100, cause{flows: i.flows, scopes: []cuboid{{byASN: {12}}}, window: 12, began: 1090}, false},
+		"everyone at another target":      {1004, cause{flows: map[flow]bool{{1, 7}: true}, scopes: []cuboid{{}}, window: 3, began: 1001}, true},
+		"everyone there, otherwise":       {1004, cause{flows: map[flow]bool{{1, 8}: true}, scopes: []cuboid{{}}, window: 3, began: 1001}, false},
+		"a server, where networks fail":   {1010, cause{flows: i.flows, scopes: []cuboid{{byServer: {3}}}, window: 6, began: 1060}, true},
+		"a version, at the other, later":  {1040, cause{flows: map[flow]bool{{1, 7}: true}, scopes: []cuboid{{byVersion: {3}}}, window: 6, began: 1030}, false},
+		"a part of the networks, however": {2000, cause{flows: map[flow]bool{{1, 9}: true}, scopes: []cuboid{{byASN: {10}}}, window: 6, began: 1990}, true},
+	} {
+		turn := turn{j: j, bin: c.bin}
+		if got := turn.same(i, &c.c); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
