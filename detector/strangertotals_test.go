@@ -52,7 +52,9 @@ func TestTotalsOfStrangers(t *testing.T) {
 		"invented targets": func(b *bench, n int) {
 			b.from(64999, 7, detector.ShopHeader(10_000+uint64(n)), counted(fmt.Sprintf("https://%d.test", n), report.TCPReset, 100_000, 1))
 		},
-		"reports of browsers": func(b *bench, n int) { b.from(64999, 7, browser(10_000+uint64(n)), counted(shop, report.TCPReset, 5000, 1)) },
+		"reports of browsers": func(b *bench, n int) {
+			b.from(64999, 7, browser(10_000+uint64(n)), counted(shop, report.TCPReset, 5000, 1))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
