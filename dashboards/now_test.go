@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"context"
 	"reflect"
 	"testing"
 	"time"
@@ -132,4 +133,25 @@ func TestOriginsThatFailNowComeFirst(t *testing.T) {
 // thresholds returns a function that always returns t.
 func thresholds(t judge.Thresholds) func() judge.Thresholds {
 	return func() judge.Thresholds { return t }
+}
+
+// fullReader refuses to read its whole past, because there is too much of it.
+type fullReader struct{ *fakeReader }
+
+func (f fullReader) Totals(ctx context.Context, q model.TotalsQuery) ([]model.Total, error) {
+	if q.Limit == 1 {
+		return nil, &model.CostError{Of: "sums", Most: 1}
+	}
+	return f.fakeReader.Totals(ctx, q)
+}
+
+// What is too much to be read is something.
+func TestNowOfAFullStore(t *testing.T) {
+	d, err := New(Options{Reader: fullReader{&fakeReader{}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := d.newLook(t.Context(), time.Now()).judged(); err != nil || v.(api.Now).State != api.Silent {
+		t.Errorf("%+v, %v; want silent", v, err)
+	}
 }

@@ -11,7 +11,7 @@ import (
 
 // Limits of what one query reads and keeps in memory. They are variables for tests.
 var (
-	maxCellsRead  = 2_000_000 // some ten seconds
+	maxCellsRead  = 4_000_000 // some ten seconds
 	maxSeriesRead = 300_000   // some 100 MB
 	maxGroups     = 50_000    // each with a set of clients of a kilobyte
 )

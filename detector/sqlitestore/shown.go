@@ -34,7 +34,11 @@ type binReader struct {
 // read reads the cells that q selects, bin by bin. It reads those of all outcomes and targets,
 // because what is shown of one depends on the others.
 func (r *binReader) read(ctx context.Context, db *sql.DB, q model.TotalsQuery) error {
-	err := each(ctx, db, "reading cells", `SELECT c.bin, c.series, c.estimated, c.clients, c.places
+	clients := "c.clients"
+	if r.met == nil {
+		clients = "x''"
+	}
+	err := each(ctx, db, "reading cells", "SELECT c.bin, c.series, c.estimated, "+clients+`, c.places
 		FROM cells c JOIN series s ON s.id = c.series WHERE `+selected+` ORDER BY c.bin`, selectedArgs(q), r.row)
 	if err == nil {
 		r.finish()

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -70,6 +72,29 @@ func (h *honest) tell(ctx context.Context, client int) error {
 	}
 	from := fmt.Sprintf("10.%d.%d.9", client%honestNets, client/honestNets)
 	return h.rig.upload(ctx, h.rig.collectors[client%2], from, segment)
+}
+
+// remembered is how many bins of calm the store has when the detector starts, which learns from
+// them what is usual.
+const remembered = 400
+
+// remember stores what the honest clients would have told before.
+func remember(events detector.Events) error {
+	now := time.Now().Truncate(bin)
+	for n := range remembered {
+		end := now.Add(time.Duration(n-remembered) * bin)
+		b := detector.Batch{ID: newID(), Received: end, App: "shop"}
+		for client := n % 2; client < honestNets*honestInNet; client += int(honestPeriod / bin) {
+			b.Counts = append(b.Counts, model.Count{
+				Series: model.Series{App: "shop", Target: shop, Outcome: report.OK, Protocol: "h2", Status: 200, Server: "192.0.2.1:443",
+					ASN: uint32(64500 + client%honestNets), Country: "XA", Source: report.SourceAgent},
+				Client: uint64(client) + 1, Bucket: report.Bucket(client + 1), End: end, Raw: 4, Estimated: 4})
+		}
+		if _, err := events.Append(context.Background(), &detector.FeedPage{Feed: "before", Batches: []detector.Batch{b}}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func newID() report.BatchID {

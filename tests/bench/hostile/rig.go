@@ -123,6 +123,9 @@ func (r *rig) startDetector(_ context.Context, feeds map[string]detector.Feed) (
 	}
 	r.closers = append(r.closers, events.Close, state.Close)
 	r.events, r.state = events, state
+	if err := remember(events); err != nil {
+		return err
+	}
 	d, err := detector.New(detector.Options{Feeds: feeds, Events: events, State: state, Keys: seal.NewKeyring(r.key), Bin: bin, Grace: grace})
 	if err != nil {
 		return err

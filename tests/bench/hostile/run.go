@@ -104,7 +104,7 @@ func run(ctx context.Context, a attack, dir string) (got result, err error) {
 	defer func() { err = errors.Join(err, r.close()) }()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	h := &honest{rig: r}
+	h, began := &honest{rig: r}, time.Now().Truncate(bin)
 	go h.run(ctx)
 	var heap atomic.Uint64
 	go watchHeap(ctx, &heap)
@@ -125,7 +125,7 @@ func run(ctx context.Context, a attack, dir string) (got result, err error) {
 		return got, err
 	}
 	got.heap, got.disk = heap.Load(), r.disk()
-	totals, err := r.events.Totals(ctx, model.TotalsQuery{Target: shop})
+	totals, err := r.events.Totals(ctx, model.TotalsQuery{Since: began, Target: shop})
 	if err == nil && len(totals) == 1 {
 		got.shown = (totals[0].OK + totals[0].Failed) / float64(4*h.sent.Load())
 	}
