@@ -15,9 +15,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"github.com/heliograph-net/heliograph/prober/probe"
 )
 
@@ -104,11 +101,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	began := time.Now()
 	result, err := p.Func(ctx)
-	registry := prometheus.NewRegistry()
-	for _, c := range collectors(p.Kind, result, err == nil, time.Since(began), timeout) {
-		registry.MustRegister(c)
-	}
-	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, r)
+	w.Header().Set("Content-Type", mediaType)
+	_, _ = w.Write(format(families(p.Kind, result, err == nil, time.Since(began), timeout))) // an error says that the client is gone
 }
 
 // timeoutOf returns the shorter of the module's timeout and what the scrape leaves.

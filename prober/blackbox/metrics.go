@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/heliograph-net/heliograph/prober/probe"
 	"github.com/heliograph-net/heliograph/prober/probe/conn"
 	"github.com/heliograph-net/heliograph/report"
@@ -59,20 +57,10 @@ var help = map[string]string{
 	"probe_http_uncompressed_body_length": "Length of uncompressed response body",
 }
 
-func gauge(name string, value float64, labels map[string]string) prometheus.Collector {
-	text, ok := help[name]
-	if !ok {
-		text = "As blackbox_exporter has it"
-	}
-	g := prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: text, ConstLabels: labels})
-	g.Set(value)
-	return g
-}
-
-// collectors returns the metrics of one attempt. concluded is false if the attempt says nothing
+// families returns the metrics of one attempt. concluded is false if the attempt says nothing
 // about the target.
-func collectors(kind string, r probe.Result, concluded bool, took, timeout time.Duration) []prometheus.Collector {
-	all := []prometheus.Collector{
+func families(kind string, r probe.Result, concluded bool, took, timeout time.Duration) []family {
+	all := []family{
 		gauge("probe_success", probe.Flag(concluded && r.Outcome == report.OK), nil),
 		gauge("probe_duration_seconds", took.Seconds(), nil),
 		gauge("probe_timeout_seconds", timeout.Seconds(), nil),
@@ -110,7 +98,7 @@ var untold = map[string]map[string]float64{
 }
 
 // address describes the address that was tried.
-func address(server string) []prometheus.Collector {
+func address(server string) []family {
 	protocol, hash := 0.0, 0.0
 	if ip := ipOf(server); ip.IsValid() {
 		protocol = 6
@@ -121,7 +109,7 @@ func address(server string) []prometheus.Collector {
 		_, _ = sum.Write(ip.AsSlice()) // a hash takes everything
 		hash = float64(sum.Sum32())
 	}
-	return []prometheus.Collector{gauge("probe_ip_protocol", protocol, nil), gauge("probe_ip_addr_hash", hash, nil)}
+	return []family{gauge("probe_ip_protocol", protocol, nil), gauge("probe_ip_addr_hash", hash, nil)}
 }
 
 // ipOf returns the address of a server, with or without a port.
@@ -136,7 +124,7 @@ func ipOf(server string) netip.Addr {
 	return ip.Unmap()
 }
 
-func durations(kind string, r probe.Result) (all []prometheus.Collector) {
+func durations(kind string, r probe.Result) (all []family) {
 	p, ok := phases[kind]
 	if !ok {
 		return nil
@@ -150,45 +138,45 @@ func durations(kind string, r probe.Result) (all []prometheus.Collector) {
 			took[phase] += s.Duration
 		}
 	}
-	vec := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: p.metric, Help: "Duration of the attempt by phase"}, []string{"phase"})
+	f := family{name: p.metric}
 	for _, phase := range slices.Sorted(maps.Keys(took)) {
-		vec.WithLabelValues(phase).Set(took[phase].Seconds())
+		f.samples = append(f.samples, sample{map[string]string{"phase": phase}, took[phase].Seconds()})
 	}
-	return append(all, vec)
+	return append(all, f)
 }
 
 // health returns a metric for each status of gRPC's health, 1 for the one that was found.
-func health(details []probe.Detail) []prometheus.Collector {
+func health(details []probe.Detail) []family {
 	found := ""
 	for _, d := range details {
 		if d.Name == "grpc_healthcheck_response" {
 			found = d.Labels["serving_status"]
 		}
 	}
-	vec := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "probe_grpc_healthcheck_response", Help: "Response HealthCheck response"}, []string{"serving_status"})
+	f := family{name: "probe_grpc_healthcheck_response"}
 	for _, status := range []string{"UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"} {
-		vec.WithLabelValues(status).Set(probe.Flag(status == found))
+		f.samples = append(f.samples, sample{map[string]string{"serving_status": status}, probe.Flag(status == found)})
 	}
-	return []prometheus.Collector{vec}
+	return []family{f}
 }
 
 // ofKind returns the metrics of a kind that follow from how the attempt ended.
-func ofKind(kind string, r probe.Result) []prometheus.Collector {
+func ofKind(kind string, r probe.Result) []family {
 	switch kind {
 	case "http":
-		return []prometheus.Collector{
+		return []family{
 			gauge("probe_http_status_code", float64(r.Status), nil),
 			gauge("probe_failed_due_to_regex", probe.Flag(r.Outcome == report.HTTPAnswerUnexpected), nil),
 		}
 	case "tcp":
-		return []prometheus.Collector{gauge("probe_failed_due_to_regex", probe.Flag(r.Outcome == report.TCPAnswerUnexpected), nil)}
+		return []family{gauge("probe_failed_due_to_regex", probe.Flag(r.Outcome == report.TCPAnswerUnexpected), nil)}
 	case "dns":
 		answered := r.Outcome == report.OK || r.Outcome == report.DNSAnswerUnexpected || r.Outcome == report.DNSNameNotResolved
-		return []prometheus.Collector{gauge("probe_dns_query_succeeded", probe.Flag(answered), nil)}
+		return []family{gauge("probe_dns_query_succeeded", probe.Flag(answered), nil)}
 	case "grpc":
 		return health(r.Details)
 	case "websocket":
-		return []prometheus.Collector{
+		return []family{
 			gauge("probe_websocket_status_code", float64(r.Status), nil),
 			gauge("probe_websocket_connection_upgraded", probe.Flag(r.Status == 101), nil),
 		}

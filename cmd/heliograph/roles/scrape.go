@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"sync"
 	"sync/atomic"
 
 	"github.com/heliograph-net/heliograph/internal/httpserve"
@@ -25,11 +26,11 @@ func (p *Process) addScrape(c *Config, env probe.Env) (err error) {
 		return nil
 	}
 	current := new(atomic.Pointer[scrape])
-	current.Store(&scrape{c, env})
+	current.Store(&scrape{config: c, env: env})
 	p.reloads.add("scrape", func(next *Config) ([]any, error) {
 		o, err := proberOptions(next)
 		if err == nil {
-			current.Store(&scrape{next, o.Env})
+			current.Store(&scrape{config: next, env: o.Env})
 		}
 		return []any{"modules", len(next.Prober.Modules)}, err
 	})
@@ -47,7 +48,16 @@ func (p *Process) addScrape(c *Config, env probe.Env) (err error) {
 type scrape struct {
 	config *Config
 	env    probe.Env
+
+	mu   sync.Mutex // guards made
+	made map[scraped]blackbox.Probe
 }
+
+// scraped is what a scrape asks for.
+type scraped struct{ module, target, hostname string }
+
+// maxMade is how many probes are kept, which a Prometheus asks for again and again.
+const maxMade = 10_000
 
 // defaultModules are the modules that exist without configuration.
 var defaultModules = map[string]string{blackbox.DefaultModule: httpprobe.Name, "tcp_connect": tcpprobe.Name}
@@ -64,7 +74,28 @@ func defaultModule(name string) (m ModuleConfig, err error) {
 	return m, nil
 }
 
-func (s *scrape) probe(module, target, hostname string) (blackbox.Probe, error) {
+// probe returns how a module probes a target.
+func (s *scrape) probe(module, target, hostname string) (p blackbox.Probe, err error) {
+	asked := scraped{module, target, hostname}
+	s.mu.Lock()
+	p, known := s.made[asked]
+	s.mu.Unlock()
+	if known {
+		return p, nil
+	}
+	if p, err = s.make(module, target, hostname); err != nil {
+		return p, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.made == nil || len(s.made) == maxMade {
+		s.made = map[scraped]blackbox.Probe{}
+	}
+	s.made[asked] = p
+	return p, nil
+}
+
+func (s *scrape) make(module, target, hostname string) (blackbox.Probe, error) {
 	m, ok := s.config.Prober.Modules[module]
 	if !ok {
 		var err error

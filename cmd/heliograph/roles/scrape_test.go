@@ -2,6 +2,7 @@ package roles
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -123,6 +124,19 @@ func refusesForeignHosts(t *testing.T, addresses ...string) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// What Prometheus asks for again is made once, and not without bound.
+func TestProbesOfScrapesAreKept(t *testing.T) {
+	s := &scrape{config: &Config{}, made: map[scraped]blackbox.Probe{}}
+	for i := range maxMade {
+		s.made[scraped{target: fmt.Sprint(i)}] = blackbox.Probe{}
+	}
+	for range 2 {
+		if p, err := s.probe("tcp_connect", "a:1", ""); err != nil || p.Kind != "tcp" || len(s.made) != 1 {
+			t.Errorf("%+v, %v, %d probes are kept", p, err, len(s.made))
 		}
 	}
 }

@@ -78,6 +78,8 @@ var parts = []struct {
 	{"wire", (*session).wire},
 	{"size", (*session).size},
 	{"ingest", (*session).ingest},
+	{"probes", (*session).probes},
+	{"sweep", (*session).sweep},
 	{"soak", (*session).soak},
 	{"overload", (*session).overload},
 }
