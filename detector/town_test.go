@@ -27,7 +27,6 @@ type town struct {
 	// fault may make a request of a client fail
 	fault func(r *judgement.Row)
 	extra func(second int64) []judgement.Row
-	pages int // events that alert people
 }
 
 func newTown(t *testing.T, o judgement.Options) *town {
@@ -103,14 +102,6 @@ func paging(events []model.Event) (all []model.Incident) {
 		if inc := &events[i].Incident; inc.Pages() && inc.Open() && !slices.ContainsFunc(all, func(o model.Incident) bool { return o.ID == inc.ID }) {
 			all = append(all, *inc)
 		}
-	}
-	return all
-}
-
-// times makes n requests of each row that stands for one.
-func times(rows []judgement.Row, n int) (all []judgement.Row) {
-	for range n {
-		all = append(all, rows...)
 	}
 	return all
 }

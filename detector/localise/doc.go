@@ -1,5 +1,6 @@
 // Package localise says which requests a fault hits: it looks for the combination of attributes,
-// such as one server and one country, that explains best why more requests fail than usual.
+// such as one server and one country, that explains best why more requests fail than usual. Start
+// with [NewTable] and [Explain].
 //
 // The input is a [Table] of leaves: one for each combination of attribute values that occurs, with
 // the requests of the time in question and those of the time before. [Explain] answers with ranked

@@ -1,5 +1,5 @@
 // Package devca provides a throw-away certificate authority for demonstrations and tests. Its keys
-// are only in memory.
+// are only in memory. Start with [New].
 package devca
 
 import (

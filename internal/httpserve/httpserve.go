@@ -1,4 +1,4 @@
-// Package httpserve runs one HTTP listener with every timeout set.
+// Package httpserve runs one HTTP listener with every timeout set. Start with [New].
 package httpserve
 
 import (

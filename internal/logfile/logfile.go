@@ -1,5 +1,5 @@
 // Package logfile provides a [Writer] for log files. It starts a new file when the present one is
-// too large or too old, and keeps a few old ones.
+// too large or too old, and keeps a few old ones. Start with [Open].
 package logfile
 
 import (

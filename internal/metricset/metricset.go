@@ -1,4 +1,4 @@
-// Package metricset registers the metrics of a service together.
+// Package metricset registers the metrics of a service together. Start with [Set.Register].
 package metricset
 
 import "github.com/prometheus/client_golang/prometheus"

@@ -6,5 +6,5 @@
 //
 // The columns come in any order, and so do the rows. "min" is the start of the minute in Unix
 // seconds, "value" how many of "cnt" requests failed. All other columns are attributes. The format
-// is that of the RobustSpot data set of failing video sessions.
+// is that of the RobustSpot data set of failing video sessions. Start with [Run].
 package rs
