@@ -326,7 +326,7 @@ func (l *localiser) simplify(c cuboid) cuboid {
 		var part cuboid
 		part[a] = c[a]
 		price := needless + l.t.price(l.flows, &part)
-		if l.sums(&c).evidence()-l.sums(&wider).evidence() < price {
+		if (l.sums(&c).evidence()-l.sums(&wider).evidence())*l.independent(&c) < price {
 			c = wider
 		}
 	}
@@ -336,6 +336,19 @@ func (l *localiser) simplify(c cuboid) cuboid {
 		}
 	}
 	return c
+}
+
+// independent is which part of the evidence within a scope speaks for what its clients have in
+// common. A source that fails twelve times has its version and its network once.
+func (l *localiser) independent(c *cuboid) float64 {
+	x, sources := 0.0, map[source]struct{}{}
+	for i := range l.leaves {
+		if f := &l.leaves[i]; f.x > 0 && c.holds(f.place) {
+			x += f.x
+			sources[f.source] = struct{}{}
+		}
+	}
+	return min(cluster*float64(len(sources))/max(x, 1), 1)
 }
 
 // prune returns the values of an attribute that are clearly hit by themselves, and like the others.

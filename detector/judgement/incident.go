@@ -217,6 +217,36 @@ func (t *turn) merge(i *incident, c *cause) bool {
 	return true
 }
 
+// unite makes one incident of two that turn out to be about the same clients since the same time,
+// such as those of two targets, as long as one of them has not been told.
+func (t *turn) unite() {
+	for k := len(t.j.incidents) - 1; k > 0; k-- {
+		late := t.j.incidents[k]
+		for _, i := range t.j.incidents[:k] {
+			if !t.twins(i, late) {
+				continue
+			}
+			if i.told.ID == 0 { // the other one's number is known
+				*i, *late = *late, *i
+			}
+			maps.Copy(i.flows, late.flows)
+			i.onset, i.firstBin, i.excess = min(i.onset, late.onset), min(i.firstBin, late.firstBin), i.excess+late.excess
+			t.j.incidents = slices.Delete(t.j.incidents, k, k+1)
+			t.review(i, true)
+			break
+		}
+	}
+}
+
+// twins reports whether two incidents are one, of which at least one is still to be told.
+func (t *turn) twins(a, b *incident) bool {
+	if !a.open() || !b.open() || a.late || b.late || len(a.flows) == 0 || len(b.flows) == 0 || a.told.ID != 0 && b.told.ID != 0 {
+		return false
+	}
+	near := max(a.firstBin-b.firstBin, b.firstBin-a.firstBin) <= t.j.bins(togetherAll)
+	return near && a.scopes[0].equal(&b.scopes[0])
+}
+
 // reopen lets an incident go on that was over.
 func (t *turn) reopen(i *incident) {
 	i.until, i.calm, i.found, i.lastBad, i.later = 0, 0, t.bin, t.bin, 0

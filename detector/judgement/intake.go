@@ -12,9 +12,9 @@ import (
 const (
 	lateAfter  = 5 * time.Minute // a row that arrives so long after the fact tells of the past
 	mostWeight = 1000            // requests that one reported request may stand for
-	// Where a collector does not know the bucket, because it is of an older release or its client on
-	// the same host, clients are told apart by their own words. They are in buckets from here on.
-	// What they make up is bounded by their network only.
+	// Where a collector does not know the bucket, because it is of an older release or its client
+	// on the same host, clients are told apart by their own words. They are in buckets from here
+	// on. What they make up is bounded by their network only.
 	unknownBuckets = report.MaxBucket + 1
 )
 

@@ -2,6 +2,7 @@ package judgement
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -119,8 +120,8 @@ func (t *turn) lateEach(f func(h *hit, weight float64)) {
 }
 
 // lateCause looks for a fault in what no incident explains: in the latest stretch of time with
-// failures that are not far apart. Failed deliveries are looked at by themselves: whoever is offline
-// fails to deliver, too.
+// failures that are not far apart. Failed deliveries are looked at by themselves: whoever is
+// offline fails to deliver, too.
 func (t *turn) lateCause(deliveries bool) {
 	var hits []*hit
 	for k := range t.j.late.all {
@@ -158,6 +159,14 @@ func (t *turn) lateCause(deliveries bool) {
 	if x-e < t.j.o.Excess || surprise(x/cluster, e/cluster, priorShape) < t.j.o.Evidence+t.price(flows, &c.scopes[0]) || len(t.j.incidents) >= maxIncidents {
 		return
 	}
+	if o := t.lateJoins(&c.scopes[0], flows, hits[len(hits)-1].at, hits[0].at); o != nil {
+		maps.Copy(o.flows, flows)
+		o.excess += x - e
+		if o.late {
+			t.lateMore(o)
+		}
+		return
+	}
 	t.j.lastID++
 	i.id, i.excess = t.j.lastID, x-e
 	t.lateSpan(i)
@@ -167,6 +176,20 @@ func (t *turn) lateCause(deliveries bool) {
 // ofDelivery reports whether a hit is a failed delivery.
 func (j *Judge) ofDelivery(h *hit) bool {
 	return j.names.text(kindApp, j.order[h.pop].key.app) == model.DeliveryApp
+}
+
+// lateJoins is the incident of the same scope and time as a fault of the past, perhaps of another
+// target; nil if there is none.
+func (t *turn) lateJoins(scope *cuboid, flows map[flow]bool, from, to int64) *incident {
+	gap := lateGap.Milliseconds()
+	for _, o := range t.j.incidents {
+		same := len(o.flows) > 0 && o.scopes[0].equal(scope) && (!scope.everyone() || t.sharesTarget(o.flows, flows))
+		ended := max(o.until, o.lateUntil)
+		if same && to >= o.onset-gap && (!o.late && o.open() || from <= ended+gap) {
+			return o
+		}
+	}
+	return nil
 }
 
 // goesOn reports whether an incident of the past may not be over yet, so that what fails now is

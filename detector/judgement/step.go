@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/heliograph-net/heliograph/model"
 )
 
 const (
@@ -49,9 +51,10 @@ func (j *Judge) step(bin int64) []Event {
 // strongest first.
 func (j *Judge) alarms(bin int64) []alarm {
 	var list []alarm
+	moving := j.moving(bin)
 	for _, d := range j.dirty {
 		p := d.stream.pop
-		if p.young(bin) || !p.knows(d.series, bin) {
+		if p.young(bin) || !p.knows(d.series, bin) || d.series.attribute == byCollector && moving {
 			continue
 		}
 		x := d.series.counts(bin)
@@ -68,6 +71,26 @@ func (j *Judge) alarms(bin int64) []alarm {
 			cmp.Compare(a.series.attribute, b.series.attribute), cmp.Compare(a.series.value, b.series.value))
 	})
 	return list
+}
+
+// moveFor is how long after a collector is back its clients are not where they were before.
+const moveFor = 15 * time.Minute
+
+// moving reports whether deliveries to a collector fail or did a while ago. Its clients go to the
+// others then, with their failures at once and with their successes later, which says nothing about
+// any collector.
+func (j *Judge) moving(bin int64) bool {
+	for _, i := range j.incidents {
+		if i.late || !i.open() && bin-i.until/j.width > j.bins(moveFor) {
+			continue
+		}
+		for f := range i.flows {
+			if j.names.text(kindApp, j.order[f.pop].key.app) == model.DeliveryApp {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // alarm decides whether a finding is an alarm once what incidents explain is taken away.

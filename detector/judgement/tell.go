@@ -108,6 +108,7 @@ func (t *turn) requests(i *incident) float64 {
 
 // conclude clears what is over and tells what an operator would act on.
 func (t *turn) conclude() {
+	t.unite()
 	for _, i := range t.j.incidents {
 		if !i.open() {
 			continue
@@ -208,7 +209,8 @@ func (t *turn) describe(i *incident) Incident {
 		i.worst = t.measure(i, window)
 	}
 	m := &i.worst
-	if m.byTarget == nil { // it was over soon after a restart, and what was told is all that is known
+	// it was over soon after a restart, and what was told is all that is known
+	if m.byTarget == nil {
 		d := i.told
 		d.Until, d.Severity = i.until, math.Round(i.excess*10)/10
 		return d
