@@ -1,6 +1,7 @@
 package detector
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +16,11 @@ func FuzzRecord(f *testing.F) {
 		&report.Receipts{Batches: []report.ReceiptedBatch{{Collector: "c1", Name: [16]byte{1, 8: 2}, Frames: 3}, {Collector: "c2", Name: [16]byte{2, 8: 2}, Frames: 1}}},
 		&report.Window{Length: 2000, SampledPPM: 1, Counters: []report.Counter{{Target: "https://shop.test", Outcome: report.OK, Count: report.MaxCount}}},
 		&report.DeletionNotice{Clients: [][16]byte{{1}}},
+		&report.Sample{URL: "https://shop.test/reset/sesame?x=y", Method: "GET", Outcome: report.TCPReset, Phase: report.PhaseConnection},
+		&report.ApplicationError{Kind: report.KindPanic, Fingerprint: [16]byte{1}, Type: "T\x1b", Message: "password=hunter2", URL: "javascript:x", Count: 1,
+			Frames: []report.Frame{{Function: "main.f", File: "f.go", Line: 1}}},
+		&report.ProbeResults{Vantage: "v", Targets: []report.ProbeTarget{{Name: "web", Address: "192.0.2.1:443", Kind: "tcp"}},
+			Results: []report.ProbeResult{{Judgement: report.JudgedUp, Outcome: report.OK, Family: 4}}},
 	} {
 		b, err := report.AppendRecord(nil, r)
 		if err != nil {
@@ -41,6 +47,16 @@ func FuzzRecord(f *testing.F) {
 		for _, claim := range c.out.Claims {
 			if claim.Collector == "" || claim.Frames < 1 || claim.ASN != 64501 || claim.Bucket != 7 {
 				t.Errorf("claim %+v", claim)
+			}
+		}
+		for i := range c.out.Counts { // and no text of it commands a terminal
+			if k := &c.out.Counts[i]; k.Target != invalidTarget && !isOrigin(k.Target) || plain(k.App+k.Protocol+k.Server) != k.App+k.Protocol+k.Server {
+				t.Errorf("counted %+v", k.Series)
+			}
+		}
+		for i := range c.out.Samples {
+			if s := &c.out.Samples[i]; strings.ContainsAny(s.URL, "?#\x1b\x00") || plain(s.Method+s.Error.Type) != s.Method+s.Error.Type {
+				t.Errorf("sample %+v", s)
 			}
 		}
 	})
