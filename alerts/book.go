@@ -39,6 +39,8 @@ type entry struct {
 	// Past says that it is told by reports of the past, or was over when it was detected. It must
 	// not wake people.
 	Past bool `json:"past,omitempty"`
+	// Asleep says that the incident is not to wake people, whatever receivers are told of.
+	Asleep bool `json:"asleep,omitempty"`
 	// Former has the alert with each set of labels that it had before, resolved when they changed.
 	// To Alertmanager, an alert with other labels is another alert.
 	Former []Alert `json:"former,omitempty"`
@@ -90,10 +92,11 @@ func (b *book) take(e *Event, s *Settings) {
 		if !e.Incident.Open() && e.Kind != model.Opened {
 			return // its end was already told, or is too long ago
 		}
-		b.Entries[key] = &entry{Alert: alert, Noticed: e.Bin, Gist: gist(&e.Incident), Past: e.Incident.Late || !e.Incident.Open()}
+		b.Entries[key] = &entry{Alert: alert, Noticed: e.Bin, Gist: gist(&e.Incident), Past: e.Incident.Late || !e.Incident.Open(), Asleep: !e.Incident.Pages()}
 		return
 	}
 	old.replace(alert, e.Bin)
+	old.Asleep = !e.Incident.Pages()
 	old.Gist, old.Past = gist(&e.Incident), e.Incident.Late || old.Past && !e.Incident.Open()
 }
 

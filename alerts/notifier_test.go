@@ -166,6 +166,26 @@ func TestWhatNeverPages(t *testing.T) {
 	})
 }
 
+// Whom a message wakes is told only of what is to wake people.
+func TestWhoIsWoken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, p, phone := new(memory), new(people), new(people)
+		s := to(p)
+		s.Receivers = append(s.Receivers, alerts.Receiver{Name: "phone", Sender: phone, Wakes: true})
+		run(t, alerts.Options{Store: m, Settings: s})
+		i := incident(1, "thin")
+		i.Verdict = model.TooThin
+		m.add(model.Opened, i)
+		pass(time.Minute)
+		want(t, p, "thin")
+		want(t, phone)
+		i.Verdict, i.Page, i.Title = model.NetworkPath, true, "down"
+		m.add(model.Changed, i)
+		pass(time.Minute)
+		want(t, phone, "down")
+	})
+}
+
 // An incident of the past wakes nobody while more is told of it, until it turns out to go on.
 func TestAnIncidentOfThePastThatGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

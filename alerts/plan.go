@@ -26,7 +26,7 @@ func (e *entry) concerns(r *Receiver) bool {
 	if e.Past {
 		severity = Info
 	}
-	return severity.rank() >= r.Least.rank()
+	return severity.rank() >= r.Least.rank() && !(e.Asleep && r.Wakes)
 }
 
 // due reports whether a receiver without Refresh must be told of an entry now.

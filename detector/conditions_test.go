@@ -254,6 +254,11 @@ func TestWhatFellIntoAGapIsJudgedLate(t *testing.T) {
 		if all := b.incidents(); len(all) != 1 || all[0].Open() {
 			t.Errorf("%+v, want the one of the gap, over", all)
 		}
+		for _, e := range b.told() {
+			if !e.Incident.Late || e.Incident.Pages() {
+				t.Errorf("what fell into the gap is told as %+v, want late and nobody alerted", e)
+			}
+		}
 		b.traffic(8, 64501)
 		b.incident("after the gap", 64501)
 		b.blind("at the end")
@@ -281,6 +286,11 @@ func TestWhatHappenedDuringASuspensionIsJudgedLate(t *testing.T) {
 		b.traffic(20, 0)
 		b.condition(detector.ConditionClockStepped, "judged by the new time")
 		b.incident("while it was suspended", 64502)
+		for _, e := range b.told() {
+			if !e.Incident.Late || e.Incident.Pages() {
+				t.Errorf("what happened during the suspension is told as %+v, want late and nobody alerted", e)
+			}
+		}
 		b.traffic(8, 64501)
 		b.incident("afterwards", 64501)
 	})

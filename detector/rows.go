@@ -14,6 +14,9 @@ import (
 // number, the client and the estimate as 8 bytes.
 const rowsVersion = 1
 
+// usualRow is how many bytes the numbers of a row take.
+const usualRow = 40
+
 // errRows says that stored rows are damaged.
 var errRows = errors.New("rows that wait to be judged are damaged")
 
@@ -82,11 +85,11 @@ func DecodeRows(b []byte) ([]judgement.Row, error) {
 	for n := d.uint(uint64(len(d.rest))); n > 0 && !d.bad; n-- {
 		d.texts = append(d.texts, string(d.bytes(d.uint(uint64(len(d.rest))))))
 	}
-	var rows []judgement.Row
+	rows := make([]judgement.Row, 0, len(d.rest)/usualRow+1)
 	for len(d.rest) > 0 && !d.bad {
 		rows = append(rows, d.row())
 	}
-	if d.bad {
+	if d.bad || len(rows) == 0 {
 		return nil, errRows
 	}
 	return rows, nil

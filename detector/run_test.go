@@ -111,24 +111,26 @@ func (i *inbox) Changed() <-chan struct{} {
 // bench is a detector at work on a store, in a bubble of virtual time.
 type bench struct {
 	*testing.T
-	path    string
-	inbox   *inbox
-	events  detector.Events
-	state   detector.State
-	metrics *prometheus.Registry
-	keys    *seal.Keyring                         // nil: the one of what put uploads
-	wrap    func(detector.Events) detector.Events // nil: the store as it is
-	logged  syncbuffer.Buffer
-	det     *detector.Detector
-	feed    detector.Feed // nil: inbox
-	second  detector.Feed // nil: none
-	off     atomic.Int64  // ns that the clock of the detector's machine is ahead
-	slow    bool          // bins of a minute, a grace of 30 s
-	lost    atomic.Int64  // ns that its monotonic clock stood still
-	local   bool          // the collector is on the same machine
-	stop    func()
-	number  uint64
-	bin     time.Duration // 0 means 2 s
+	path      string
+	inbox     *inbox
+	events    detector.Events
+	state     detector.State
+	metrics   *prometheus.Registry
+	keys      *seal.Keyring                         // nil: the one of what put uploads
+	wrap      func(detector.Events) detector.Events // nil: the store as it is
+	logged    syncbuffer.Buffer
+	det       *detector.Detector
+	feed      detector.Feed // nil: inbox
+	second    detector.Feed // nil: none
+	off       atomic.Int64  // ns that the clock of the detector's machine is ahead
+	slow      bool          // bins of a minute, a grace of 30 s
+	lost      atomic.Int64  // ns that its monotonic clock stood still
+	local     bool          // the collector is on the same machine
+	stop      func()
+	number    uint64
+	bin       time.Duration                       // 0 means 2 s
+	grace     time.Duration                       // 0 means 3 s
+	wrapState func(detector.State) detector.State // nil: the store as it is
 }
 
 func newBench(t *testing.T) *bench {
@@ -147,6 +149,9 @@ func (b *bench) start() {
 	if b.wrap != nil {
 		b.events = b.wrap(events)
 	}
+	if b.wrapState != nil {
+		b.state = b.wrapState(state)
+	}
 	feed := b.feed
 	if feed == nil {
 		feed = b.inbox
@@ -163,8 +168,8 @@ func (b *bench) start() {
 	if b.bin > 0 {
 		lapse = 1
 	}
-	o := detector.Options{Logger: slog.New(slog.NewTextHandler(&b.logged, nil)), Feeds: feeds, Events: b.events, State: state, Metrics: b.metrics,
-		Keys: keys, Bin: cmp.Or(b.bin, 2*time.Second), Grace: 3 * time.Second, Lapse: lapse, Vantages: []string{"v1", "v2"}}
+	o := detector.Options{Logger: slog.New(slog.NewTextHandler(&b.logged, nil)), Feeds: feeds, Events: b.events, State: b.state, Metrics: b.metrics,
+		Keys: keys, Bin: cmp.Or(b.bin, 2*time.Second), Grace: cmp.Or(b.grace, 3*time.Second), Lapse: lapse, Vantages: []string{"v1", "v2"}}
 	if b.slow {
 		o.Bin, o.Grace, o.Lapse = time.Minute, 30*time.Second, 1
 	}

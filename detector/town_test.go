@@ -53,8 +53,6 @@ func (w *town) rows() (rows []judgement.Row) {
 		if w.noPlaces {
 			r.Bucket = 0
 		}
-		failed := r
-		failed.Outcome, failed.Status = report.HTTPError, 503
 		for range w.requests {
 			one := r
 			if w.rng.Float64() < w.background {

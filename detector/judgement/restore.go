@@ -1,7 +1,6 @@
 package judgement
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -34,6 +33,9 @@ func Restore(o Options, snapshot []byte) (*Judge, error) {
 		}
 	}
 	if err := j.restoreHits(&f); err != nil {
+		return nil, err
+	}
+	if err := j.restoreMemory(&f.Memory); err != nil {
 		return nil, err
 	}
 	for _, u := range f.Usual {
@@ -147,7 +149,6 @@ func (j *Judge) restoreHits(f *snapshotForm) error {
 			}
 		}
 	}
-	j.hearAgain()
 	for _, r := range f.Sample {
 		if int(r.Pop) >= len(j.order) {
 			return fmt.Errorf("restore: no population %d", r.Pop)
@@ -158,28 +159,6 @@ func (j *Judge) restoreHits(f *snapshotForm) error {
 		return fmt.Errorf("restore: %w", err)
 	}
 	return nil
-}
-
-// hearAgain remembers who said what in the bins of the ring, so that nobody counts twice after a
-// restart.
-func (j *Judge) hearAgain() {
-	bins := slices.Clone(j.recent[:])
-	slices.SortFunc(bins, func(a, b hits) int { return cmp.Compare(a.bin, b.bin) })
-	for _, b := range bins {
-		if len(b.all) == 0 {
-			continue
-		}
-		j.voices.turn(b.bin)
-		for _, h := range b.all {
-			r := Row{ASN: h.place[byASN], Bucket: h.bucket, Client: h.client, Raw: uint64(h.raw)}
-			p := j.order[h.pop]
-			j.hear(p, h.out+1, b.bin, &r)
-			for ; p != nil; p = p.parent {
-				j.hear(p, 0, b.bin, &r)
-			}
-		}
-	}
-	j.voices.turn(j.next)
 }
 
 func hitsOf(forms []hitForm) []hit {

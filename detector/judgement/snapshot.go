@@ -34,6 +34,7 @@ type snapshotForm struct {
 	Usual     []loudestForm    `json:"usual"`
 	Silent    []silentForm     `json:"silent"`
 	Incidents []incidentForm   `json:"incidents"`
+	Memory    memoryForm       `json:"memory"`
 }
 
 type populationForm struct {
@@ -151,11 +152,10 @@ type incidentForm struct {
 	Later     int64       `json:"later"`
 }
 
-// Snapshot returns the state as versioned JSON, from which [Restore] goes on. What clients said one
-// by one is in it only as far as the rows of failures are that are kept, so that a client may count
-// once more where there were very many.
+// Snapshot returns the state as versioned JSON, from which [Restore] goes on. Results of probes are
+// not in it, nor who said a name that too few have said so far.
 func (j *Judge) Snapshot() ([]byte, error) {
-	f := snapshotForm{Version: snapshotVersion, Width: j.width, Now: j.now, Next: j.next, Heard: j.fade.quiet.last, LastID: j.lastID, Names: j.names.all}
+	f := snapshotForm{Version: snapshotVersion, Width: j.width, Now: j.now, Next: j.next, Heard: j.fade.quiet.last, LastID: j.lastID, Names: j.names.all, Memory: j.memory()}
 	for _, s := range j.fade.quiet.spans {
 		f.Quiet = append(f.Quiet, [2]int64{s.from, s.to})
 	}

@@ -92,6 +92,12 @@ func TestOverall(t *testing.T) {
 		}, Calm, "Users are fine", []string{"1 of 40 networks failing now"}},
 		"one network of few, too few clients": {func(f *Facts) { f.FailingNetworks = 1 }, Calm,
 			"No incident, though requests from 1 of 2 networks fail", nil},
+		"an incident that alerts nobody": {func(f *Facts) {
+			late, thin := shop(2, 30, model.Scope{}), shop(2, 30, model.Scope{})
+			late.Late, late.Page, late.Verdict = true, true, model.ServiceDown
+			thin.Verdict = model.TooThin
+			f.Incidents = []model.Incident{late, thin}
+		}, Calm, "Users are fine", []string{"told late, of the past: title of an incident", "too little is known: title of an incident"}},
 		"an incident of everyone": {func(f *Facts) { f.Incidents = []model.Incident{shop(2, 30, model.Scope{})} },
 			Incident, "Requests to https://shop.example fail for everyone: tcp.reset", []string{"101 requests"}},
 		"incidents of networks": {func(f *Facts) {

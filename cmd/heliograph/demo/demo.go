@@ -27,7 +27,7 @@ type Options struct {
 // Durations of calm before the first fault, in which the detector learns what is normal, and
 // between cycles.
 const (
-	firstCalm = 12 * time.Second
+	firstCalm = 24 * time.Second
 	calm      = 3 * time.Second
 	nextCycle = 20 * time.Second
 )
