@@ -10,11 +10,11 @@ import (
 	"github.com/heliograph-net/heliograph/model/sketch"
 )
 
-// coldBins is from how many bins before now a judge learns what is usual when there is no snapshot
-// of it: at the first start, after an upgrade, or with bins of another width.
+// coldBins is how many bins before now a judge learns from if there is no snapshot of it: at the
+// first start, after an upgrade, or if the width of bins has changed.
 const coldBins = 720
 
-// coldSpread is over how long the requests of a bin are spread at most.
+// coldSpread is the longest time over which the requests of a bin are spread.
 const coldSpread = time.Minute
 
 // newJudging returns a judge that knows nothing.
@@ -27,8 +27,8 @@ func newJudging(o judgement.Options, lapse int64) (*judging, error) {
 	return &judging{judge: judge, seed: o.Seed, line: timeline{lapse: lapse}}, nil
 }
 
-// learn gives the judge what the store has summed up, bin by bin in order: the requests of each
-// place as if a few clients there had told of them, evenly over the bin. It is rough: it knows no
+// learn gives the judge the sums in the store, bin by bin, as if a few clients of each place had
+// reported the place's requests, evenly over the bin. This is rough, because the sums know no
 // versions and no single clients.
 func (j *judging) learn(cells []Cell, width time.Duration) (events []judgement.Event) {
 	var rows []judgement.Row
@@ -42,10 +42,10 @@ func (j *judging) learn(cells []Cell, width time.Duration) (events []judgement.E
 	return j.give(rows, time.UnixMilli(rows[len(rows)-1].Arrived))
 }
 
-// parts is into how many rows what one place tells in a bin is divided at most.
+// parts is the most rows into which the requests of a place in a bin are divided.
 const parts = 6
 
-// appendCell appends rows that say what a cell does.
+// appendCell appends rows for the requests of a cell.
 func appendCell(rows []judgement.Row, c *Cell, width time.Duration) []judgement.Row {
 	rest := sketch.Place{Raw: c.Raw, Estimated: c.Estimated}
 	for p := range c.Places.Each {
@@ -53,7 +53,7 @@ func appendCell(rows []judgement.Row, c *Cell, width time.Duration) []judgement.
 		rest.Raw -= min(p.Raw, rest.Raw)
 		rest.Estimated = max(rest.Estimated-p.Estimated, 0)
 	}
-	return appendPlace(rows, c, rest, width) // of a release that kept no places
+	return appendPlace(rows, c, rest, width) // a cell of a release that stored no places
 }
 
 func appendPlace(rows []judgement.Row, c *Cell, p sketch.Place, width time.Duration) []judgement.Row {

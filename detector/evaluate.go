@@ -10,11 +10,11 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// catchUpTime is how long bins wait for feeds that were not read.
+// catchUpTime is how long bins wait for feeds that have old batches left.
 const catchUpTime = 30 * time.Second
 
 // wait waits until every feed has had nothing more once, so that no bin is judged before the
-// reports that waited are in; but not for a feed that is gone.
+// waiting reports have been read. It does not wait for a feed that is gone.
 func wait(ctx context.Context, running, caught *sync.WaitGroup) {
 	done := make(chan struct{})
 	running.Go(func() {
@@ -34,23 +34,23 @@ func wait(ctx context.Context, running, caught *sync.WaitGroup) {
 type evaluator struct {
 	d       *Detector
 	log     *slog.Logger
-	judging *judging // made by restore, like what follows
+	judging *judging // made by restore, like the next two
 	news    *news
 	audit   *auditJudge
 	next    time.Time // end of the next bin to judge
 	saved   snapshotTimes
 
 	late    bool      // next is due for longer than a bin
-	stepped time.Time // when the last step of the clock was that the log knows
+	stepped time.Time // time of the last step of the clock that was logged
 	tuned   Thresholds
-	bins    uint64 // that the metrics have counted
+	bins    uint64 // bins that the metrics have counted
 }
 
 func (ev *evaluator) run(ctx context.Context) {
 	if !ev.d.retry(ctx, "evaluate", ev.log, ev.restore) {
 		return
 	}
-	gap := true // what came since the snapshot
+	gap := true // there may be much to judge since the snapshot
 	for ctx.Err() == nil {
 		now := ev.d.now()
 		ev.noticeStep()
@@ -60,7 +60,8 @@ func (ev *evaluator) run(ctx context.Context) {
 			sleep(ctx, min(due, ev.d.o.Bin)) // a step of the clock is noticed within a bin
 			continue
 		}
-		if ev.d.watch.allFail() { // what they hold is judged late, instead of nothing in time
+		// their batches are judged late, because otherwise bins would be judged without any
+		if ev.d.watch.allFail() {
 			sleep(ctx, min(ev.d.o.Bin, time.Second))
 			continue
 		}
@@ -73,7 +74,7 @@ func (ev *evaluator) run(ctx context.Context) {
 	ev.save(context.WithoutCancel(ctx))
 }
 
-// noticeStep tells of a step of the clock, once.
+// noticeStep logs a step of the clock, once.
 func (ev *evaluator) noticeStep() {
 	s, ok := ev.d.clock.Last()
 	if !ok || s.At.Equal(ev.stepped) {
@@ -85,8 +86,8 @@ func (ev *evaluator) noticeStep() {
 		"by", s.By.String(), "at", s.At)
 }
 
-// follow takes over a time that went back: else nothing would be judged until it comes to where
-// it was.
+// follow follows a time that went back. Otherwise nothing would be judged until the time is where
+// it was before.
 func (ev *evaluator) follow(now time.Time) {
 	j := ev.judging
 	if by := time.Duration((j.now-j.line.judges(now.UnixMilli()))/j.line.lapse) * time.Millisecond; by > 2*ev.d.o.Bin+ev.d.o.Grace {
@@ -98,8 +99,8 @@ func (ev *evaluator) follow(now time.Time) {
 	}
 }
 
-// fallBehind reports whether bins are due for longer than a bin. Then it waits until all is there
-// that they are to be judged with.
+// fallBehind reports whether bins have been due for longer than a bin. If so, it waits until the
+// feeds have been read.
 func (ev *evaluator) fallBehind(ctx context.Context, now time.Time) bool {
 	if !ev.next.Add(ev.d.o.Bin + ev.d.o.Grace).Before(now) {
 		ev.late = false
@@ -115,7 +116,7 @@ func (ev *evaluator) fallBehind(ctx context.Context, now time.Time) bool {
 	return true
 }
 
-// awaitFeeds waits until nothing old is left in any feed that answers, but not for long.
+// awaitFeeds waits until no feed that answers has old batches left, but at most for catchUpTime.
 func (ev *evaluator) awaitFeeds(ctx context.Context) {
 	w := ev.d.watch
 	for start := w.now(); ctx.Err() == nil && !w.caughtUpSince(start) && w.now()-start < catchUpTime; {
@@ -123,14 +124,14 @@ func (ev *evaluator) awaitFeeds(ctx context.Context) {
 	}
 }
 
-// align is the end of the bin that t falls into.
+// align returns the end of the bin that contains t.
 func (ev *evaluator) align(t time.Time) time.Time {
 	o := opener{bin: ev.d.o.Bin}
 	return o.binEnd(t)
 }
 
-// step judges what can be judged by now, and stores what follows from it. gap says that it is more
-// than usual. It reports false when ctx has ended before it was done.
+// step judges everything that can be judged by now, and stores the result. gap says that this may
+// be more than a bin. It returns false if ctx ended first.
 func (ev *evaluator) step(ctx context.Context, now time.Time, gap bool) bool {
 	ev.tune()
 	for _, r := range ev.d.witnesses.take() {
@@ -158,19 +159,19 @@ func (ev *evaluator) step(ctx context.Context, now time.Time, gap bool) bool {
 	return true
 }
 
-// tune takes over thresholds that were changed.
+// tune applies thresholds that were changed.
 func (ev *evaluator) tune() {
 	t := ev.d.Thresholds()
 	if t == ev.tuned {
 		return
 	}
-	if err := ev.judging.judge.Tune(t.options()); err != nil { // they were checked
+	if err := ev.judging.judge.Tune(t.options()); err != nil { // they were validated before
 		ev.log.Error("the thresholds are not taken over", "error", err)
 	}
 	ev.tuned = t
 }
 
-// judge gives the judge what waits in the store, and returns what it says.
+// judge gives the judge the rows that wait in the store, and returns its events.
 func (ev *evaluator) judge(ctx context.Context, now time.Time) (said []judgement.Event, ok bool) {
 	events := ev.d.o.Events
 	var pages []RowPage
@@ -203,7 +204,7 @@ func (ev *evaluator) judge(ctx context.Context, now time.Time) (said []judgement
 	return said, err == nil
 }
 
-// events makes events of what the judge said.
+// events converts the judge's events to those to store.
 func (ev *evaluator) events(said []judgement.Event, gap bool, now time.Time) []model.Event {
 	line, names := &ev.judging.line, ev.d.o.NetworkName
 	all := make([]model.Incident, len(said))
@@ -220,7 +221,7 @@ func (ev *evaluator) events(said []judgement.Event, gap bool, now time.Time) []m
 	return ev.news.of(all, open, now)
 }
 
-// store stores a step, if need be with a snapshot of the judge.
+// store stores a step, with a snapshot of the judge if snapshot is set or an incident has opened.
 func (ev *evaluator) store(ctx context.Context, s Step, snapshot bool) bool {
 	for i := range s.Events { // a judge that is given the same rows again must give it the same ID
 		snapshot = snapshot || s.Events[i].Kind == model.Opened
@@ -243,7 +244,7 @@ func (ev *evaluator) store(ctx context.Context, s Step, snapshot bool) bool {
 	return ev.d.retry(ctx, "evaluate", ev.log, func(ctx context.Context) error { return ev.d.o.Events.Judged(ctx, ev.judging.given) })
 }
 
-// save stores a last snapshot, so that little is to be done at the next start. It tries once.
+// save stores a last snapshot, so that the next start has little to judge. It tries once.
 func (ev *evaluator) save(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
@@ -266,7 +267,7 @@ func (ev *evaluator) audited(ctx context.Context) (events []model.Event, ok bool
 	return events, ok
 }
 
-// count brings the metrics up to date.
+// count updates the metrics.
 func (ev *evaluator) count() {
 	m, stats := ev.d.metrics, ev.judging.judge.Stats()
 	m.bins.Add(float64(stats.Bins - ev.bins))
@@ -277,7 +278,7 @@ func (ev *evaluator) count() {
 	m.pastRows.Set(float64(stats.Late))
 }
 
-// tell logs an event. The target is a client's word and stays out of the log.
+// tell logs an event. The target is text from clients and is not logged.
 func (ev *evaluator) tell(e *model.Event) {
 	i := &e.Incident
 	ev.d.metrics.incidents.WithLabelValues(e.Kind.String()).Inc()

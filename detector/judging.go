@@ -13,17 +13,17 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// judging is a judge and what it was given. The store keeps rows until a snapshot of the judge that
-// was given them is stored: what was given since is given again after a crash.
+// judging is a judge and how far it was given rows. The store keeps rows until a snapshot of the
+// judge that contains them is stored. After a crash, the rows after the snapshot are given again.
 type judging struct {
 	judge *judgement.Judge
 	line  timeline
 	seed  uint64
-	given uint64 // the number of the last page of rows that the judge was given
-	now   int64  // the judge's time that was reached
+	given uint64 // number of the last page of rows given to the judge
+	now   int64  // the time that the judge has reached
 }
 
-// judgingVersion is the version of a stored judging. One of another version is not read.
+// judgingVersion is the version of a stored judging. Other versions are refused.
 const judgingVersion = 1
 
 // judgingHead is the first line of a stored judging. The rest is the judge's snapshot.
@@ -35,7 +35,7 @@ type judgingHead struct {
 	timeline
 }
 
-// text is the stored form.
+// text returns the stored form.
 func (j *judging) text() ([]byte, error) {
 	snapshot, err := j.judge.Snapshot()
 	if err != nil {
@@ -48,7 +48,7 @@ func (j *judging) text() ([]byte, error) {
 	return append(append(head, '\n'), snapshot...), nil
 }
 
-// restoreJudging reads what text made.
+// restoreJudging is the inverse of text.
 func restoreJudging(o judgement.Options, lapse int64, text []byte) (*judging, error) {
 	first, snapshot, _ := bytes.Cut(text, []byte{'\n'})
 	var head judgingHead
@@ -67,13 +67,13 @@ func restoreJudging(o judgement.Options, lapse int64, text []byte) (*judging, er
 	return &judging{judge, head.timeline, head.Seed, head.Given, head.Now}, nil
 }
 
-// rowsAtOnce is how many rows are brought into the order of their arrival at one time, at least.
-// Pages of different feeds come in any order.
+// rowsAtOnce is the least number of rows that are sorted by arrival at a time, because pages of
+// different feeds come in any order.
 const rowsAtOnce = 50_000
 
-// take gives the judge the rows of pages as if each came when its collector had it, and then judges
-// what can be judged by now. read returns the rows of a page; with an error take ends, and the
-// judge must not be used any more.
+// take gives the judge the rows of pages in the order in which collectors received them, and then
+// judges everything that can be judged by now. read returns the rows of a page. If it returns an
+// error, take returns it, and the judge must not be used any more.
 func (j *judging) take(pages []RowPage, now time.Time, read func(number uint64) ([]judgement.Row, error)) (events []judgement.Event, err error) {
 	slices.SortStableFunc(pages, func(a, b RowPage) int { return a.Arrived.Compare(b.Arrived) })
 	var rows []judgement.Row
@@ -99,9 +99,9 @@ func (j *judging) give(rows []judgement.Row, now time.Time) (events []judgement.
 	for i := range rows {
 		r := &rows[i]
 		age := (r.Arrived - r.At) * j.line.lapse
-		r.Arrived = min(j.line.judges(r.Arrived), end) // a clock was put back since
+		r.Arrived = min(j.line.judges(r.Arrived), end) // the clock was set back since then
 		r.At = r.Arrived - age
-		if r.Arrived > j.now { // then all that came before has come
+		if r.Arrived > j.now { // then everything that arrived before has been given
 			events = append(events, j.judge.Advance(j.now)...)
 			j.now = r.Arrived
 		}
@@ -110,23 +110,23 @@ func (j *judging) give(rows []judgement.Row, now time.Time) (events []judgement.
 	return events
 }
 
-// reach sets the judge's time, and judges what can be judged by then.
+// reach sets the judge's time and judges everything that can be judged by then.
 func (j *judging) reach(now int64) []judgement.Event {
 	j.now = max(j.now, now)
 	return j.judge.Advance(j.now)
 }
 
-// addProbe gives the judge what a vantage found. One that doubts itself finds nothing.
+// addProbe gives the judge the result of a probe, unless the vantage doubts itself.
 func (j *judging) addProbe(r *model.ProbeResult) {
 	p := judgement.Probe{At: j.line.judges(r.At.UnixMilli()), Vantage: r.Vantage, VantageASN: r.VantageASN, Server: r.Server, Outcome: r.Outcome}
 	switch r.Judgement {
 	case report.JudgedUp:
 		p.Outcome = report.OK
 	case report.JudgedDown:
-		if p.Outcome == report.OK { // it was down before, and one success is not enough
+		if p.Outcome == report.OK { // the server was down before, and one success is not enough
 			return
 		}
-		j.judge.AddProbe(p) // twice, for the vantage has tried again before it said so
+		j.judge.AddProbe(p) // twice, because the vantage has tried again before it judged so
 	default:
 		return
 	}

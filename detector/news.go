@@ -12,15 +12,16 @@ import (
 
 // news knows which incidents the store has, and makes events of what the judge says.
 type news struct {
-	open map[int64]model.Incident // that the store has
-	over map[int64]time.Time      // when those ended that were open lately
+	open map[int64]model.Incident // incidents that are open in the store
+	over map[int64]time.Time      // ends of incidents that were open recently
 }
 
-// sameEnd is by how much two judgements of one end may differ: a judge that is given rows again has
-// forgotten what clients said in the minutes before.
+// sameEnd is how much two judgements of one end may differ. A judge that is given rows again has
+// forgotten what clients reported in the minutes before.
 const sameEnd = 2 * time.Minute
 
-// overMost is how many ended incidents are remembered, and overFor how long at least.
+// overMost is how many ended incidents are remembered, and overFor is the least time for which they
+// are.
 const (
 	overMost = 1000
 	overFor  = 26 * time.Hour
@@ -34,7 +35,7 @@ func newNews(stored []model.Incident) *news {
 	return n
 }
 
-// note notes what the store has of an incident.
+// note records the state of an incident in the store.
 func (n *news) note(i *model.Incident) {
 	if i.Open() {
 		n.open[i.ID] = i.Clone()
@@ -48,13 +49,13 @@ func (n *news) note(i *model.Incident) {
 	}
 }
 
-// of makes events of the last that the judge said of each incident.
+// of makes events of the judge's latest word on each incident.
 //
-// In a gap the judge says in a moment what it would have said in hours: after the process, the
-// feeds or the machine stood still, or when the judge is given again what it was given since its
-// last snapshot. What began and ended meanwhile is told once, late. What goes on is told as it is
-// now, unless the store has it so; and open are all incidents that do, for others in the store are
-// over. Without a gap, open is nil.
+// In a gap, the judge says in a moment what it would have said over hours: after the process, the
+// feeds or the machine stood still, or when the judge is given rows again after its last snapshot.
+// An incident that began and ended meanwhile is reported once, as late. One that continues is
+// reported as it is now, unless the store has it so. open has all incidents that continue; others
+// that are open in the store are over. Without a gap, open is nil.
 func (n *news) of(said []model.Incident, open []model.Incident, now time.Time) (events []model.Event) {
 	latest := map[int64]*model.Incident{}
 	for i := range said {
@@ -80,7 +81,7 @@ func (n *news) of(said []model.Incident, open []model.Incident, now time.Time) (
 	return events
 }
 
-// kind is what happened to an incident as far as the store knows; 0: nothing that it does not have.
+// kind returns what happened to an incident since it was stored, or 0 if the store has it as it is.
 func (n *news) kind(i *model.Incident, gap bool) model.EventKind {
 	old, known := n.open[i.ID]
 	switch {
@@ -100,12 +101,12 @@ func (n *news) kind(i *model.Incident, gap bool) model.EventKind {
 	}
 }
 
-// same reports whether an operator would see no difference.
+// same reports whether an operator would see no difference between a and b.
 func same(a, b *model.Incident) bool {
 	return a.Verdict == b.Verdict && a.Page == b.Page && a.Late == b.Late && a.Outcome == b.Outcome && a.Scope.Equal(b.Scope)
 }
 
-// gone ends the incidents in the store that are open and that the judge knows nothing of.
+// gone ends the incidents that are open in the store but unknown to the judge.
 func (n *news) gone(known map[int64]*model.Incident, now time.Time) (events []model.Event) {
 	for _, id := range slices.Sorted(maps.Keys(n.open)) {
 		if known[id] != nil {
@@ -118,8 +119,8 @@ func (n *news) gone(known map[int64]*model.Incident, now time.Time) (events []mo
 	return events
 }
 
-// carry gives the judge's open incidents the IDs of those that the store has about the same
-// target, so that one fault stays one incident when a judge begins anew.
+// carry gives the judge's open incidents the IDs of the stored ones about the same target, so that
+// one fault stays one incident when a judge starts without a snapshot.
 func (n *news) carry(judge *judgement.Judge) {
 	for _, i := range judge.Open() {
 		for _, id := range slices.Sorted(maps.Keys(n.open)) {
@@ -142,7 +143,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// incidentOf is what the judge says of an incident, in the time that is believed.
+// incidentOf converts the judge's incident, with times of the detector's clock.
 func incidentOf(i *judgement.Incident, line *timeline, names func(asn uint32) string) model.Incident {
 	m := model.Incident{
 		ID: int64(i.ID), App: i.App, Target: i.Target, Outcome: report.Unknown, Verdict: i.Verdict, Page: i.Page, Late: i.Late, Share: i.Share,
@@ -159,7 +160,7 @@ func incidentOf(i *judgement.Incident, line *timeline, names func(asn uint32) st
 	for k := range i.Scope {
 		s := scopeOf(&i.Scope[k])
 		if i.App == model.DeliveryApp {
-			s.Collectors = nil // the target says it
+			s.Collectors = nil // the target names the collector
 		}
 		if k == 0 {
 			m.Scope = s

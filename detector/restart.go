@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// recalled is how far back the ended incidents are that a restart takes into account.
+	// recalled is how far back a restart considers ended incidents.
 	recalled = overFor
-	// a snapshot is taken once in so long, and takes no more than such a part of the time
+	// least time between two snapshots, and the greatest part of the time that they may take
 	snapshotEvery = time.Minute
 	snapshotPart  = 0.005
 	probesRecall  = 5 * time.Minute
@@ -22,13 +22,13 @@ type snapshotTimes struct{ next time.Duration }
 
 func (s *snapshotTimes) due(now time.Duration) bool { return now >= s.next }
 
-// took notes that a snapshot was taken, and how long it took.
+// took records that a snapshot was taken, and how long it took.
 func (s *snapshotTimes) took(now, cost time.Duration) {
 	s.next = now + max(snapshotEvery, time.Duration(float64(cost)/snapshotPart))
 }
 
-// restore takes up the judgement where it was stored last. Without that it learns from the sums in
-// the store. What waits in the store is judged by the first step.
+// restore continues from the stored judgement. Without one, it learns from the sums in the store.
+// The first step judges the rows that wait in the store.
 func (ev *evaluator) restore(ctx context.Context) error {
 	state, now := ev.d.o.State, ev.d.now()
 	text, err := state.Judgement(ctx)
@@ -68,7 +68,7 @@ func (ev *evaluator) restore(ctx context.Context) error {
 	})
 }
 
-// options are the judge's.
+// options returns the judge's options.
 func (ev *evaluator) options() judgement.Options {
 	o := ev.tuned.options()
 	lapse := time.Duration(ev.d.o.Lapse)
@@ -76,8 +76,8 @@ func (ev *evaluator) options() judgement.Options {
 	return o
 }
 
-// coldStart learns what is usual from what the store has summed up. Nobody is told of what the
-// judge finds in it, unless it goes on. Incidents of the store go on under their IDs.
+// coldStart learns what is usual from the sums in the store. Incidents that the judge finds in them
+// are not reported unless they continue. Incidents in the store continue under their IDs.
 func (ev *evaluator) coldStart(ctx context.Context, now time.Time, lastID judgement.ID) error {
 	j, err := newJudging(ev.options(), int64(ev.d.o.Lapse))
 	if err != nil {
@@ -85,12 +85,12 @@ func (ev *evaluator) coldStart(ctx context.Context, now time.Time, lastID judgem
 	}
 	j.judge.IDsAfter(lastID)
 	keeper, events, width := ev.d.keeper, ev.d.o.Events, ev.d.o.Bin
-	keeper.mu.Lock() // so that the sums are those of all rows that were numbered, and of no others
+	keeper.mu.Lock() // so that the sums contain exactly the rows that have a number
 	defer keeper.mu.Unlock()
 	if _, j.given, err = events.Unjudged(ctx, 0); err != nil {
 		return err
 	}
-	last := time.Time{} // the last bin with anything
+	last := time.Time{} // the last bin with requests
 	for end := ev.align(now).Add(-coldBins * width); end.Before(now.Add(width)); end = end.Add(width) {
 		cells, err := events.Cells(ctx, end.Add(-width), end)
 		if err != nil {

@@ -2,14 +2,15 @@ package detector
 
 import "time"
 
-// timeline turns the time that is believed into the judge's and back. The judge's never goes back:
-// when the clock is put back, it goes on, by so much that hours of the week stay what they are.
+// timeline converts the detector's time to the judge's and back. The judge's time never goes back.
+// If the clock is set back, the judge's time continues, ahead by an amount that keeps the hours of
+// the week the same.
 type timeline struct {
 	Shifts []shift `json:"shifts,omitempty"` // the newest last
-	lapse  int64   // seconds of the judge's that pass in one
+	lapse  int64   // seconds of the judge's time that pass in one second
 }
 
-// shift is by how much the judge's time is ahead, in milliseconds, from one of its moments on.
+// shift is how far the judge's time is ahead, in milliseconds, from one of its moments on.
 type shift struct {
 	From  int64 `json:"from"`
 	Ahead int64 `json:"ahead"`
@@ -17,10 +18,10 @@ type shift struct {
 
 const (
 	week      = 7 * day
-	maxShifts = 16 // that are remembered
+	maxShifts = 16 // most shifts that are remembered
 )
 
-// ahead is by how much the judge's time is ahead at one of its moments.
+// ahead returns how far the judge's time is ahead at one of its moments.
 func (l *timeline) ahead(judged int64) (ms int64) {
 	for _, s := range l.Shifts {
 		if s.From <= judged {
@@ -30,7 +31,7 @@ func (l *timeline) ahead(judged int64) (ms int64) {
 	return ms
 }
 
-// judges is the judge's time now for a time that is told now, in Unix milliseconds.
+// judges returns the judge's time for a time in Unix milliseconds.
 func (l *timeline) judges(ms int64) int64 {
 	ms *= l.lapse
 	if n := len(l.Shifts); n > 0 {
@@ -39,13 +40,13 @@ func (l *timeline) judges(ms int64) int64 {
 	return ms
 }
 
-// real is the time that the judge's stands for.
+// real returns the time for one of the judge's.
 func (l *timeline) real(judged int64) time.Time {
 	return time.UnixMilli((judged - l.ahead(judged)) / l.lapse)
 }
 
-// putBack makes now the time at which the judge has reached judged, or a little later, though it
-// was later before.
+// putBack makes now the time for judged, or one shortly after it, although the time for judged was
+// later before.
 func (l *timeline) putBack(now time.Time, judged int64) {
 	weeks := (judged - now.UnixMilli()*l.lapse + week.Milliseconds() - 1) / week.Milliseconds()
 	if len(l.Shifts) >= maxShifts {
