@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -112,12 +113,7 @@ func (w *Window) Open(at time.Time) bool {
 }
 
 func (w *Window) on(day time.Weekday) bool {
-	for _, d := range w.Weekdays {
-		if d == day {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(w.Weekdays, day)
 }
 
 func within(start time.Time, d time.Duration, at time.Time) bool {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	_ "time/tzdata" // an image that has nothing but the program has no time zones, either
 
 	"github.com/heliograph-net/heliograph/prober/maintenance"
 )
