@@ -1,15 +1,11 @@
 package judgement
 
-import "time"
-
 // apart is by how much the failure rates of an attribute's values differ for good: the relative
 // variance of the gamma distribution that a value's rate is shrunk to. The zero value is what is
 // assumed at the start. Where all are alike, a value without much history is known well.
 type apart float64
 
 const (
-	compareEvery = 10 * time.Minute
-
 	apartLeast  = 0.05 // values are never known to be more alike
 	apartMost   = 2    // nor less
 	apartWeight = 200  // of what is assumed at the start, as of values
