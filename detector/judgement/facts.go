@@ -18,9 +18,22 @@ const (
 	sourcesPart = 0.7
 	// sources from which on a fault need not have lasted a minute
 	fewSources = 5
-	// sources that are always enough
+	// Sources that are always enough. Where that many fail by chance now and then, because very
+	// many clients are looked at, it takes up to so many times the expected failures, and mostSources,
+	// unless failures say by themselves so many times what is asked for.
 	enoughSources = 32
+	enoughTimes   = 3
+	mostSources   = 100
+	clearFailures = 2
 )
+
+// sourcesEnough is how many sources are enough where some failures are expected.
+func sourcesEnough(expected float64, clear bool) int {
+	if clear {
+		return enoughSources
+	}
+	return max(enoughSources, min(int(enoughTimes*expected), mostSources))
+}
 
 // Of a place with few clients at all, three sources are enough if each fails whatever it asks for,
 // and goes on doing so.
@@ -111,11 +124,12 @@ func (t *turn) needed(i *incident, m *numbers) verdict.Breadth {
 	price := t.price(i.flows, &i.scopes[0])
 	least := min(o.Evidence+price, 2*o.Evidence) * sourcesPart
 	shape, expected := t.shape(i), max(m.expected, mixedPart*t.marginal(i)*float64(max(t.bin-i.firstBin+1, 2)))
-	for n.Buckets < enoughSources && surprise(float64(n.Buckets), expected, shape) < least {
+	clearly := surprise(m.counted/cluster, m.expected/cluster, shape)
+	enough := sourcesEnough(expected, clearly >= clearFailures*least)
+	for n.Buckets < enough && surprise(float64(n.Buckets), expected, shape) < least {
 		n.Buckets++
 	}
-	// nothing is clearly wrong with these
-	if surprise(m.counted/cluster, m.expected/cluster, shape) < least {
+	if clearly < least { // nothing is clearly wrong with these
 		n.Buckets = m.sources + 1
 	}
 	switch {
