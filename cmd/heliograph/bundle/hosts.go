@@ -162,19 +162,20 @@ func (o Operator) Detector(name string) (*Bundle, error) {
 		b.add(oldOpen, old, 0o600, "opens what was sealed before the new key")
 		opens += ", " + oldOpen
 	}
-	config := "detector:\n  open_keys: [" + opens + "]\n  feed_key: keys/feed.pem\n  store: store.db\n  feeds:\n"
+	var config strings.Builder
+	config.WriteString("detector:\n  open_keys: [" + opens + "]\n  feed_key: keys/feed.pem\n  store: store.db\n  feeds:\n")
 	for _, c := range p.Collectors {
-		config += fmt.Sprintf("    - {id: %s, url: %q}\n", c.ID, c.URL)
+		config.WriteString(fmt.Sprintf("    - {id: %s, url: %q}\n", c.ID, c.URL))
 	}
 	if len(f.Probers) > 0 {
-		config += "  vantages: ["
+		config.WriteString("  vantages: [")
 		for i, v := range f.Probers {
-			config += strings.Repeat(", ", min(i, 1)) + v.Name
+			config.WriteString(strings.Repeat(", ", min(i, 1)) + v.Name)
 		}
-		config += "]\n"
+		config.WriteString("]\n")
 	}
-	config += "# networks: networks.tsv # which network and country an address belongs to\nalerts:\n  receivers: [] # who is told: docs/alerts.md\n"
-	return b, o.finish(b, "detector", config)
+	config.WriteString("# networks: networks.tsv # which network and country an address belongs to\nalerts:\n  receivers: [] # who is told: docs/alerts.md\n")
+	return b, o.finish(b, "detector", config.String())
 }
 
 // Prober makes the bundle of a prober, whose name is that of its vantage. The detector accepts its
@@ -266,7 +267,8 @@ func start(b *Bundle, role, config string) string {
 	if role != "relay" {
 		check = fmt.Sprintf("    sudo heliograph config check --role %s /var/lib/%s/%s\n", role, home, config)
 	}
-	text := fmt.Sprintf(`The %s %s of a Heliograph installation. With the binary in /usr/local/bin:
+	var text strings.Builder
+	text.WriteString(fmt.Sprintf(`The %s %s of a Heliograph installation. With the binary in /usr/local/bin:
 
     sudo heliograph unpack heliograph-%[2]s.tar.gz /var/lib/%[3]s
     sudo cp /var/lib/%[3]s/heliograph-%[1]s.service /etc/systemd/system/
@@ -277,9 +279,9 @@ Settings of this host alone (targets, receivers, tables) belong into hosts/%[2]s
 bundles are made with them. To take up a newer bundle, unpack it in the same way and: sudo systemctl reload heliograph-%[1]s
 It works when http://127.0.0.1:%[6]d/health/ready says so.
 
-`, role, b.Name, home, config, check, map[bool]int{true: 8421, false: 8419}[role == "relay"])
+`, role, b.Name, home, config, check, map[bool]int{true: 8421, false: 8419}[role == "relay"]))
 	for _, f := range b.Files {
-		text += fmt.Sprintf("%-28s %s\n", f.Name, f.Why)
+		text.WriteString(fmt.Sprintf("%-28s %s\n", f.Name, f.Why))
 	}
-	return text
+	return text.String()
 }

@@ -63,8 +63,8 @@ func keysOf(t *testing.T, b *bundle.Bundle, err error) (keys []string, config *r
 	t.Helper()
 	dir, names := unpacked(t, b, err)
 	for _, n := range names {
-		if strings.HasPrefix(n, "keys/") {
-			keys = append(keys, strings.TrimPrefix(n, "keys/"))
+		if after, ok := strings.CutPrefix(n, "keys/"); ok {
+			keys = append(keys, after)
 		}
 	}
 	config, err = roles.Load(filepath.Join(dir, roles.ConfigName))
