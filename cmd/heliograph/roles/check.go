@@ -214,7 +214,17 @@ func (k *checker) detector(withCollector bool) {
 
 func (k *checker) prober() {
 	p := &k.Config.Prober
-	if len(p.Targets) == 0 {
+	for i := range p.Heartbeats.Racks {
+		if _, err := readKey(k.dir, p.Heartbeats.Racks[i].Key, keyfile.ParsePublicKey); err != nil {
+			k.bad(fmt.Sprintf("prober.heartbeats.racks[%d].key", i), err)
+		}
+	}
+	if p.Sweep.List != "" {
+		if _, err := k.sweepOptions(); err != nil {
+			k.bad("prober.sweep.list", err)
+		}
+	}
+	if len(p.Targets)+len(p.Discover)+len(p.Heartbeats.Racks) == 0 && p.Sweep.List == "" {
 		k.add(doctor.Warning, "prober.targets", "is empty: nothing is probed")
 	}
 	if p.Policy == "" {

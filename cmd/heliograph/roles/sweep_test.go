@@ -94,4 +94,11 @@ func TestFaultySweepsAreNamed(t *testing.T) {
 	if _, err := c.sweepOptions(); err == nil || !strings.Contains(err.Error(), "prober.sweep.list") {
 		t.Error(err)
 	}
+	c.Prober.Heartbeats.Racks = []RackConfig{{Name: "r17", Key: "none.pem"}}
+	found := fmt.Sprint(c.Check(Roles{Prober: true}, time.Now()))
+	for _, want := range []string{"none.csv", "none.pem"} {
+		if !strings.Contains(found, want) || strings.Contains(found, "nothing is probed") {
+			t.Errorf("the check finds %s, not %s", found, want)
+		}
+	}
 }
