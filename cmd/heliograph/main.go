@@ -43,7 +43,7 @@ type cli struct {
 	Quarantine quarantineCmd `cmd:"" help:"Show the batches that the detector could not use, or try them again."`
 	Alert      alertCmd      `cmd:"" help:"Try who is told of incidents."`
 	Simulate   simulateCmd   `cmd:"" help:"Invent the reports of a population of users, fault by fault, with the truth beside them."`
-	Replay     replayCmd     `cmd:"" help:"Run the new judgement over a file: what would have been raised, and when."`
+	Replay     replayCmd     `cmd:"" help:"Run the judgement over a file of reports: what would have been raised, and when."`
 	Repair     repairCmd     `cmd:"" help:"Rebuild a damaged inbox or store from what can be read of it."`
 	Backup     backupCmd     `cmd:"" help:"Copy the detector's store while it runs."`
 	Restore    restoreCmd    `cmd:"" help:"Put a copy of the detector's store into its place."`

@@ -51,7 +51,7 @@ extern "C" {
 #endif
 
 /* The version of this header; hg_version returns the library's. */
-#define HG_VERSION "0.1.0"
+#define HG_VERSION "0.2.0-dev"
 
 /* Results. */
 #define HG_OK 0

@@ -134,36 +134,31 @@ func unescape(s string) string {
 }
 
 // namesPersonNext reports whether the path segment after s is likely to be a person's name.
-func namesPersonNext(s string) bool {
-	switch strings.ToLower(s) {
-	case "user", "users", "u", "profile", "profiles", "account", "accounts", "member", "members", "people", "person", "author",
-		"authors", "customer", "customers", "patient", "patients", "student", "students", "employee", "employees", "contact",
-		"contacts", "friend", "friends", "home":
-		return true
-	}
-	return false
-}
+func namesPersonNext(s string) bool { return personWords.has(s) }
+
+const personWords words = " user users u profile profiles account accounts member members people person author authors " +
+	"customer customers patient patients student students employee employees contact contacts " +
+	"friend friends home "
 
 // namesSecretNext reports whether the path segment after s is likely to give access to something,
 // though it may look like a word: "/reset/abcdefgh", "/invite/TREEHOUSE".
 func namesSecretNext(s string) bool {
-	for word := range strings.FieldsFuncSeq(strings.ToLower(s), func(r rune) bool { return r == '-' || r == '_' || r == '.' }) {
-		switch word {
-		case "reset", "resets", "recover", "recovery", "forgot", "referral", "invite", "invites", "invitation", "invitations", "verify", "verification", "confirm",
-			"confirmation", "activate", "activation", "token", "tokens", "magic", "otp", "code", "codes", "key", "keys", "secret", "secrets",
-			"voucher", "vouchers", "coupon", "coupons", "redeem", "unlock", "unsubscribe", "share", "shared", "join", "session", "sessions":
+	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == '-' || r == '_' || r == '.' }) {
+		if secretWords.has(word) {
 			return true
 		}
 	}
 	return false
 }
 
+const secretWords words = " reset resets recover recovery forgot referral invite invites invitation invitations verify " +
+	"verification confirm confirmation activate activation token tokens magic otp code codes key " +
+	"keys secret secrets voucher vouchers coupon coupons redeem unlock unsubscribe share shared " +
+	"join session sessions "
+
 // stepWord reports whether s names a step of what a secret is for, and is none.
-func stepWord(s string) bool {
-	switch strings.ToLower(s) {
-	case "password", "passwd", "email", "phone", "account", "new", "edit", "list", "create", "delete", "confirm", "request", "send", "resend", "check",
-		"verify", "done", "complete", "success", "failed", "error", "link", "links", "code", "token", "all", "me", "index", "start", "end", "refresh":
-		return true
-	}
-	return false
-}
+func stepWord(s string) bool { return stepWords.has(s) }
+
+const stepWords words = " password passwd email phone account new edit list create delete confirm request send resend " +
+	"check verify done complete success failed error link links code token all me index start end " +
+	"refresh "

@@ -76,7 +76,7 @@ collectors: [{id: c1, url: "http://%s", priority: 1, weight: 1, receipt_key: key
 	text("1 down")
 	text("No reports yet; probes reach none of 1 server")
 	reportRefused(t, dir, closed)
-	text("1 of 1 request to http://" + closed + " failed, 1 client: too few to judge (24 needed)")
+	text("1 of 1 request to http://" + closed + " failed, 1 client: too few to judge (3 needed)")
 	text("tcp.refused")
 	text("/checkout/:id")
 	// A link to a view that there is not shows the first, and the page goes on.

@@ -54,8 +54,8 @@ func BenchmarkPictureOfAMillion(b *testing.B) {
 }
 
 // BenchmarkMonth keeps a month of minute frames of 100,000 servers, once, and reads frames at
-// random. In each minute about 20 servers at random change, and once an hour a cluster of 500 goes
-// down for 10 minutes.
+// random. In each minute 20 servers at random are set, of which about 4 change, and once an hour a
+// cluster of 500 goes down for 10 minutes.
 func BenchmarkMonth(b *testing.B) {
 	const servers, frames = 100_000, 30 * 24 * 60
 	t, err := heatmap.NewTopology(fleet()[:servers])
