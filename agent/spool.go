@@ -54,8 +54,8 @@ type Spool interface {
 	// the result. If update returns nil, the blob stays as it is. If it returns an empty blob that
 	// is not nil, the blob is deleted. No other agent changes the blob meanwhile. update may be
 	// called more than once. State returns the blob that is stored afterwards. A name has 1 to 32
-	// lower-case letters ([ValidState]), and a blob at most [MaxState] bytes. Otherwise the error is
-	// [ErrStateName] or [ErrStateSize].
+	// lower-case letters ([ValidState]), and a blob at most [MaxState] bytes. Otherwise the error
+	// is [ErrStateName] or [ErrStateSize].
 	State(name string, update func(old []byte) []byte) ([]byte, error)
 
 	// Usage returns the number of segments, including unfinished ones, and their total size.

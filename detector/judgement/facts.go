@@ -19,8 +19,8 @@ const (
 	// sources from which on a fault need not have lasted a minute
 	fewSources = 5
 	// Sources that are always enough. Where that many fail by chance now and then, because very
-	// many clients are looked at, it takes up to so many times the expected failures, and mostSources,
-	// unless failures say by themselves so many times what is asked for.
+	// many clients are looked at, it takes up to so many times the expected failures, and
+	// mostSources, unless failures say by themselves so many times what is asked for.
 	enoughSources = 32
 	enoughTimes   = 3
 	mostSources   = 100

@@ -18,10 +18,11 @@ type Input struct {
 
 // Summary says what a replay did and cost.
 type Summary struct {
-	Bins      uint64 `json:"bins"`       // bins that were judged
-	Cells     uint64 `json:"cells"`      // rows that were taken
-	Dropped   uint64 `json:"dropped"`    // rows or values for which there was no room in memory
-	Late      uint64 `json:"late"`       // rows that arrived five minutes or more after their requests
+	Bins    uint64 `json:"bins"`    // bins that were judged
+	Cells   uint64 `json:"cells"`   // rows that were taken
+	Dropped uint64 `json:"dropped"` // rows or values for which there was no room in memory
+	// rows that arrived five minutes or more after their requests
+	Late      uint64 `json:"late"`
 	CPU       int64  `json:"cpu_ms"`     // of the process
 	PeakBytes int64  `json:"peak_bytes"` // of the process's memory
 	Step      Steps  `json:"step_ms"`    // per judged bin
@@ -34,8 +35,8 @@ type Steps struct {
 	Max float64 `json:"max"`
 }
 
-// Cells judges rows, ticks and probes, which are JSON objects, one per line. It writes each event to
-// out as soon as it is decided, and a [Summary] to summary at the end. If the input is bad, it
+// Cells judges rows, ticks and probes, which are JSON objects, one per line. It writes each event
+// to out as soon as it is decided, and a [Summary] to summary at the end. If the input is bad, it
 // returns an *[InputError] after writing the events that were decided before.
 func Cells(in Input, o judgement.Options, out, summary io.Writer) error {
 	judge, err := judgement.New(o)

@@ -8,8 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// scanner reads the JSON object of one line. Its values are strings and numbers. With encoding/json,
-// decoding would cost several times as much as judging; BenchmarkDecode compares the two.
+// scanner reads the JSON object of one line. Its values are strings and numbers. With
+// encoding/json, decoding would cost several times as much as judging; BenchmarkDecode
+// compares the two.
 type scanner struct {
 	line  []byte
 	at    int
@@ -195,7 +196,8 @@ func (s *scanner) float(field string) (float64, error) {
 	return x, nil
 }
 
-// interner keeps one copy of each string that is repeated, up to a limit. A nil interner keeps none.
+// interner keeps one copy of each string that is repeated, up to a limit. A nil interner
+// keeps none.
 type interner map[string]string
 
 // maxInterned is how many strings are kept. When there are more, all are forgotten.

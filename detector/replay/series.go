@@ -19,8 +19,8 @@ import (
 const seriesTime = "2006-01-02 15:04:05"
 
 // Series scores the rows of one series: CSV with the header "timestamp,value" or
-// "timestamp,value,exposure", one row for each bin. It writes each row to out with its score as soon
-// as the row has come. If the input is bad, it returns an *[InputError].
+// "timestamp,value,exposure", one row for each bin. It writes each row to out with its score as
+// soon as the row has come. If the input is bad, it returns an *[InputError].
 func Series(in Input, bin time.Duration, out io.Writer) error {
 	scorer, err := score.New(bin)
 	if err != nil {
