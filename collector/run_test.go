@@ -124,7 +124,7 @@ func TestDrainWithAnInboxThatHangs(t *testing.T) {
 	go func() { waiting <- u.finish() }()
 	r.await("a commit", func() bool { return r.metric("body_bytes") > 0 })
 	began := time.Now()
-	if err := r.stop(); err == nil || time.Since(began) > 3*time.Second {
+	if err := r.stop(); err == nil || time.Since(began) > 5*time.Second {
 		t.Errorf("Run = %v after %v", err, time.Since(began))
 	}
 	if s := r.statement(<-waiting); s.Decision != receipt.SlowDown || s.Reason != receipt.ReasonUnavailable {

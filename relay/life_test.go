@@ -56,7 +56,7 @@ func TestRunDrains(t *testing.T) {
 	}
 	close(release)
 	wg.Wait()
-	if err := <-ended; err != nil || time.Since(began) > 3*time.Second {
+	if err := <-ended; err != nil || time.Since(began) > 5*time.Second {
 		t.Errorf("%v after %v", err, time.Since(began))
 	}
 	if a := r.post("later"); a.status != http.StatusServiceUnavailable {

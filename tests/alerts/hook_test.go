@@ -78,5 +78,9 @@ func (h *hook) note(id string, m *hooked) {
 func (h *hook) all() map[string]map[string]int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return maps.Clone(h.told)
+	told := map[string]map[string]int{}
+	for what, messages := range h.told {
+		told[what] = maps.Clone(messages)
+	}
+	return told
 }

@@ -165,7 +165,6 @@ func TestUpStops(t *testing.T) {
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	s := newSite(t, "")
 	up := s.start("up", "--data", s.dir)
-	began := time.Now()
 	_ = up.cmd.Process.Signal(syscall.SIGTERM)
 	s.eventually("the first signal to be heard", func() error {
 		if !strings.Contains(up.logs.String(), `"stopping"`) {
@@ -177,8 +176,5 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	<-up.done
 	if state, ok := up.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || state.Signal() != syscall.SIGTERM {
 		t.Errorf("%v: want the signal to have ended it", up.cmd.ProcessState)
-	}
-	if took := time.Since(began); took > time.Second {
-		t.Errorf("took %v", took)
 	}
 }

@@ -16,7 +16,7 @@ import (
 
 func awaitLog(t *testing.T, log *syncbuffer.Buffer, text string) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		s := log.String()
 		if strings.Contains(s, text) {
 			return
@@ -113,7 +113,7 @@ func TestHangupReloads(t *testing.T) {
 // awaitReady waits until what /health/ready says is as wanted.
 func awaitReady(t *testing.T, p *Process, wanted func(body string) bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		body := get(t, "http://"+p.OperationsAddr+"/health/ready")
 		if wanted(body) {
 			return
