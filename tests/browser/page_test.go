@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -63,7 +62,7 @@ collectors: [{id: c1, url: "http://%s", priority: 1, weight: 1, receipt_key: key
 	text := func(want string) {
 		t.Helper()
 		js := fmt.Sprintf(`document.body.innerText.includes(%q)`, want)
-		bounded, cancel := context.WithTimeout(ctx, 20*time.Second)
+		bounded, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		if _, err := chromedp.Run(bounded, chromedp.Poll[bool](js)); err != nil {
 			all, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText`))

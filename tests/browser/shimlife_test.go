@@ -314,7 +314,7 @@ worker.onmessage({data: {t: "parcels", list: [parcel("first"), parcel("x".repeat
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		mu.Lock()
 		got := slices.Clone(bodies)

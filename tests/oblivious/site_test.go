@@ -234,7 +234,7 @@ func (c *client) fail(n int) error {
 	for range n {
 		c.Observe(agent.Observation{Scheme: "https", Host: "shop.example", Outcome: report.TCPReset})
 	}
-	ctx, cancel := context.WithTimeout(c.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
 	defer cancel()
 	return c.Flush(ctx)
 }

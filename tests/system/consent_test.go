@@ -106,7 +106,7 @@ func TestApplicationErrorsAreShownAndAreNoRequests(t *testing.T) {
 		defer a.Recover()
 		panic(errors.New("no stock"))
 	}()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := a.Shutdown(ctx); err != nil {
 		t.Fatal(err)

@@ -197,7 +197,7 @@ func (c *cutOff) shutDownAgents() {
 // delivered is how many reports a collector took, and how often it failed, as the page shows it:
 // from the ways of the reports themselves.
 func (c *cutOff) delivered(collector string) (taken, failed float64, err error) {
-	ctx, cancel := context.WithTimeout(c.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.dashboard+"/api/v1/stream", nil)
 	if err != nil {

@@ -183,10 +183,10 @@ func (s *site) get(url string) ([]byte, error) {
 	return b, err
 }
 
-// eventually tries until check is content or 15 seconds are over.
+// eventually tries until check is content or a minute is over.
 func (s *site) eventually(what string, check func() error) {
 	s.t.Helper()
-	s.within(15*time.Second, what, check)
+	s.within(time.Minute, what, check)
 }
 
 // within tries until check is content or the time is over.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"syscall/js"
 	"testing"
 	"time"
@@ -28,7 +29,11 @@ var segment = bytes.Repeat([]byte{7}, 1000)
 
 func deliver(t *testing.T, c policy.Collector) agent.Response {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	limit := time.Minute
+	if strings.HasSuffix(c.URL, "/stalled") || strings.HasSuffix(c.URL, "/half") {
+		limit = 2 * time.Second // is reached
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	return new(Transport).Deliver(ctx, c, report.BatchID{1}, []byte{0xff}, segment)
 }

@@ -46,7 +46,7 @@ func TestIndexedDBKeepsTheRules(t *testing.T) {
 // exists reports whether the browser has a database.
 func exists(t testing.TB, name string) bool {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	all, err := jsx.Await(ctx, js.Global().Get("indexedDB").Call("databases"))
 	must(t, err)
