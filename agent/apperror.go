@@ -111,7 +111,7 @@ func (e *ApplicationError) record(stack []report.Frame) report.ApplicationError 
 	if r.Type == "" {
 		r.Type = "error"
 	}
-	r.Fingerprint = fingerprint(r.Kind, r.Type, stack)
+	r.Fingerprint = report.Fingerprint(r.Kind, r.Type, stack)
 	return r
 }
 

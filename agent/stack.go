@@ -1,8 +1,6 @@
 package agent
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"reflect"
 	"runtime"
 	"strings"
@@ -58,61 +56,17 @@ func (e *ApplicationError) stack() []report.Frame {
 	for _, f := range e.Frames[:cap(out)] {
 		f.Function = strings.Clone(text(scrub.Text(f.Function[:min(len(f.Function), 4*report.MaxString)]), report.MaxString))
 		if f.Function == "" {
-			f.Function = anonymous
+			f.Function = report.Anonymous
 		}
-		f.File = strings.Clone(text(sourceFile(f.File), report.MaxString))
+		f.File = strings.Clone(text(scrub.File(f.File), report.MaxString))
 		f.Line = min(f.Line, report.MaxLine)
 		out = append(out, f)
 	}
 	return out
 }
 
-// anonymous stands for a function without a name, as in JavaScript engines.
-const anonymous = "<anonymous>"
-
-// sourceFile returns the base name of a source file. For an inline script, path is the page's URL,
-// so a name that does not look like a file's is scrubbed.
-func sourceFile(path string) string {
-	if i := strings.IndexAny(path, "?#"); i >= 0 {
-		path = path[:i]
-	}
-	name := base(path)
-	if dot := strings.LastIndexByte(name, '.'); dot > 0 && isExtension(name[dot+1:]) && !strings.ContainsAny(name, "@%") {
-		return name
-	}
-	return base(scrub.URL("https://page.example/" + name))
-}
-
-func isExtension(s string) bool {
-	return len(s) >= 1 && len(s) <= 4 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz") == ""
-}
-
 // base returns the part of path after the last slash or backslash.
 func base(path string) string { return path[strings.LastIndexAny(path, `/\`)+1:] }
-
-// fingerprint returns a hash that is the same for all errors of one problem: those with the same
-// kind, type and chain of functions. Lines are not included, so that groups survive a release that
-// moves code. But log statements in one function are separate problems, and functions without a
-// name are distinguished by their position. Messages are not included, because a hash of a rare
-// value would reveal it.
-func fingerprint(kind report.ErrorKind, name string, stack []report.Frame) (sum [16]byte) {
-	h := sha256.New()
-	h.Write([]byte{byte(kind)})
-	h.Write([]byte(name))
-	for i := range stack {
-		h.Write([]byte{0})
-		h.Write([]byte(stack[i].Function))
-		if stack[i].Function == anonymous {
-			h.Write([]byte(stack[i].File))
-			h.Write(binary.BigEndian.AppendUint32(nil, stack[i].Line))
-		}
-	}
-	if kind == report.KindLog && len(stack) > 0 {
-		h.Write(binary.BigEndian.AppendUint32(nil, stack[0].Line))
-	}
-	copy(sum[:], h.Sum(nil))
-	return sum
-}
 
 const maxUnwrap = 32 // limits the errors that are examined, because a chain may be circular
 

@@ -2,7 +2,6 @@ package collector
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -77,7 +76,7 @@ func (b *browser) take(w http.ResponseWriter, r *http.Request, legacy bool) erro
 		b.drop(dropOverload, sealed.reports)
 		return nil
 	}
-	if !b.store(s.network(from), sealed.id, held) {
+	if !b.committer.deposit("browser", b.id, s.network(from), sealed.id, held) {
 		b.drop(dropUnavailable, sealed.reports)
 	}
 	return nil
@@ -144,10 +143,8 @@ func (b *browser) sealKept(s *settings, from netip.Addr, kept *keptReports) (sea
 	if kept.len() == 0 {
 		return sealedReports{}, nil
 	}
-	now, consent := time.Now(), report.Off
-	if s.policy != nil {
-		consent = s.policy.Effective(report.Diagnostics, now)
-	}
+	now := time.Now()
+	consent := s.consent(now)
 	if consent == report.Off {
 		b.drop(dropDisabled, kept.len())
 		return sealedReports{}, nil
@@ -165,15 +162,6 @@ func (b *browser) sealKept(s *settings, from netip.Addr, kept *keptReports) (sea
 	}
 	b.drop(dropOverflow, left+full)
 	return sealedReports{id, segment, kept.len() - left - full}, nil
-}
-
-// store makes a segment durable and reports whether it succeeded. It takes ownership of segment.
-func (b *browser) store(from origin, id report.BatchID, segment *body) bool {
-	said := b.committer.store(Entry{Body: sha256.Sum256(segment.bytes), Envelope: report.Envelope{
-		Batch: id, Received: time.Now().UnixMilli(), Collector: b.id, ASN: from.asn, Country: from.country, Segment: segment.bytes,
-	}}, segment, nil).statement
-	b.metrics.batches.WithLabelValues("browser", said.Decision.String(), said.Reason).Inc()
-	return said.Decision == receipt.Stored
 }
 
 // sealReports returns a segment with a header and the records. If there is no room for all, it

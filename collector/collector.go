@@ -70,6 +70,7 @@ func (c *Collector) wire(o *Options) {
 	c.handler = routes(o, c.metrics, endpoints{
 		batches: &batches{live: c.live, admission: c.admission, intake: intake, signer: c.signer, received: c.metrics.received.batches},
 		browser: &browser{id: o.ID, live: c.live, admission: c.admission, committer: c.committer, metrics: c.metrics, log: o.Logger},
+		sentry:  &sentryServer{id: o.ID, live: c.live, admission: c.admission, committer: c.committer, metrics: c.metrics, log: o.Logger},
 		policy:  &policyServer{live: c.live},
 		feed:    feed,
 		gateway: &gateway{id: o.ID, live: c.live, admission: c.admission, intake: intake, signer: c.signer, metrics: c.metrics, log: o.Logger},
@@ -77,7 +78,7 @@ func (c *Collector) wire(o *Options) {
 }
 
 // Handler returns the handler of the public routes: /v1/batches, /v1/reports, /v1/policy, /v1/feed,
-// /v1/oblivious and /v1/oblivious/keys. It sets its own read and write deadlines.
+// /v1/oblivious, /v1/oblivious/keys, and /api/PROJECT/envelope/ for SDKs of Sentry. It sets its own read and write deadlines.
 func (c *Collector) Handler() http.Handler { return c.handler }
 
 // Reload replaces the settings for requests that start from now on. The caller must not change what

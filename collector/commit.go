@@ -3,11 +3,13 @@ package collector
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/heliograph-net/heliograph/privacy/receipt"
+	"github.com/heliograph-net/heliograph/report"
 )
 
 // committer makes uploads durable, many at a time. A round has one transaction of the inbox and
@@ -101,6 +103,16 @@ func (c *committer) store(e Entry, body *body, key *ed25519.PrivateKey) answer {
 	}
 	c.free(u)
 	return a
+}
+
+// deposit stores a segment that the collector has sealed itself, and reports whether it succeeded.
+// It takes ownership of segment. source is for the metrics.
+func (c *committer) deposit(source, collector string, from origin, id report.BatchID, segment *body) bool {
+	said := c.store(Entry{Body: sha256.Sum256(segment.bytes), Envelope: report.Envelope{
+		Batch: id, Received: time.Now().UnixMilli(), Collector: collector, ASN: from.asn, Country: from.country, Segment: segment.bytes,
+	}}, segment, nil).statement
+	c.metrics.batches.WithLabelValues(source, said.Decision.String(), said.Reason).Inc()
+	return said.Decision == receipt.Stored
 }
 
 // round has buffers that the committer reuses.

@@ -14,11 +14,13 @@ type metrics struct {
 	batches  *prometheus.CounterVec   // source, decision, reason
 	// batches for which agents got a receipt
 	stored      prometheus.Counter
-	bytes       *prometheus.CounterVec                                   // route
-	received    struct{ batches, reports, oblivious prometheus.Counter } // of bytes
-	shed        *prometheus.CounterVec                                   // cause
-	reports     *prometheus.CounterVec                                   // type
-	dropped     *prometheus.CounterVec                                   // reason
+	bytes       *prometheus.CounterVec                                           // route
+	received    struct{ batches, reports, oblivious, sentry prometheus.Counter } // of bytes
+	shed        *prometheus.CounterVec                                           // cause
+	reports     *prometheus.CounterVec                                           // type
+	dropped     *prometheus.CounterVec                                           // reason
+	sentryItems *prometheus.CounterVec                                           // kind, result
+	sentryParts *prometheus.CounterVec                                           // part
 	feedBatches prometheus.Counter
 	unlisted    prometheus.Counter
 	oblivious   *prometheus.CounterVec // result
@@ -52,6 +54,8 @@ func newMetrics() *metrics {
 		reports: counter("browser_reports_total", "Reports that browsers sent, by type.", "type"),
 		dropped: counter("dropped_reports_total",
 			"Reports of browsers that were not kept, by reason; an upload that was not read counts as one.", "reason"),
+		sentryItems: counter("sentry_items_total", "Items that Sentry's SDKs sent, by kind and what became of them.", "kind", "result"),
+		sentryParts: counter("sentry_dropped_parts_total", "Events of Sentry's SDKs of which a part was not kept, by part.", "part"),
 		shed:        counter("shed_uploads_total", "Uploads that were turned away before their bodies were read, by cause.", "cause"),
 		oblivious:   counter("oblivious_requests_total", "Requests to the Oblivious HTTP gateway, by result.", "result"),
 		feedBatches: counter("feed_batches_total", "Batches handed to detectors, repetitions included.").WithLabelValues(),
@@ -65,6 +69,7 @@ func newMetrics() *metrics {
 	m.stored = m.batches.WithLabelValues("agent", receipt.Stored.String(), "")
 	m.received.batches, m.received.reports = m.bytes.WithLabelValues("batches"), m.bytes.WithLabelValues("reports")
 	m.received.oblivious = m.bytes.WithLabelValues("oblivious")
+	m.received.sentry = m.bytes.WithLabelValues("sentry")
 	return m
 }
 
@@ -83,7 +88,7 @@ func (m *metrics) watch(a *admission, c *committer, f *feedServer, u *upkeep) {
 }
 
 func (m *metrics) all() metricset.Set {
-	return append(metricset.Set{m.requests, m.duration, m.batches, m.bytes, m.shed, m.reports, m.dropped, m.feedBatches, m.unlisted, m.oblivious,
+	return append(metricset.Set{m.requests, m.duration, m.batches, m.bytes, m.shed, m.reports, m.dropped, m.sentryItems, m.sentryParts, m.feedBatches, m.unlisted, m.oblivious,
 		m.commitSize, m.commitTime, m.wait}, m.watched...)
 }
 

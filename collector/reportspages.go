@@ -47,8 +47,7 @@ const (
 	maxName     = 64 // bytes of a directive, a reason or the id of a deprecation or intervention
 	crashReason = "unknown"
 
-	anonymous    = "<anonymous>" // the function of a frame, which browsers do not report
-	blockedOther = "other"       // stands for a blocked resource that must not be stored
+	blockedOther = "other" // stands for a blocked resource that must not be stored
 )
 
 // scrubPage returns the permitted part of a report. It returns false if the report is invalid: if
@@ -191,7 +190,7 @@ func (p *pageReport) record(fingerprint [16]byte, consent report.Consent) *repor
 	if consent >= report.Diagnostics {
 		e.URL, e.Message = p.url, p.message
 		if p.file != "" {
-			e.Frames = []report.Frame{{Function: anonymous, File: p.file, Line: p.line}}
+			e.Frames = []report.Frame{{Function: report.Anonymous, File: p.file, Line: p.line}}
 		}
 	}
 	return e

@@ -17,6 +17,7 @@ type endpoints struct {
 	policy  *policyServer
 	feed    *feedServer
 	gateway *gateway
+	sentry  *sentryServer
 }
 
 // routes maps paths to handlers. A route's label in the metrics is its path without "/v1/".
@@ -41,8 +42,9 @@ func routes(o *Options, m *metrics, to endpoints) http.Handler {
 	route(protocol.PathFeed, "GET", "", to.feed.serve)
 	route(protocol.PathOblivious, "POST", "", to.gateway.serve)
 	route(protocol.PathObliviousKeys, "GET, HEAD", "", to.gateway.serveKeys)
+	r.Handle(pathSentry, serve("sentry", to.sentry.serve))
 	r.NotFoundHandler = serve("other", func(http.ResponseWriter, *http.Request) error {
-		return httpx.NewError(http.StatusNotFound, "no such path")
+		return errNoPath
 	})
 	return shortcut(protocol.PathBatches, serve(strings.TrimPrefix(protocol.PathBatches, "/v1/"), to.batches.serve), r)
 }

@@ -62,6 +62,10 @@ type Settings struct {
 	// it cannot name; see [CheckHandling]. By default, "network-error" is stored and other types
 	// are counted. The caller must not change the map.
 	BrowserReports map[string]Handling
+	// Sentry is the project whose errors are taken from SDKs of Sentry. They are sealed to the
+	// policy's SealKey and stored as far as it allows. Zero: POST /api/PROJECT/envelope/
+	// answers 404.
+	Sentry SentryProject
 }
 
 // settings are parsed [Settings]. They are immutable.
@@ -152,6 +156,9 @@ func prepare(s Settings) (*settings, error) {
 	}
 	if err := CheckHandling(s.BrowserReports); err != nil {
 		faults = append(faults, fmt.Errorf("collector: BrowserReports: %w", err))
+	}
+	if err := s.Sentry.Check(); err != nil {
+		faults = append(faults, fmt.Errorf("collector: Sentry: %w", err))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err

@@ -114,6 +114,7 @@ func (p *Process) collectorSettings(c *Config, detector bool) (s collector.Setti
 	}
 	s.ForwardedHeader = c.Collector.ForwardedHeader
 	s.BrowserReports, s.KeepServerAddress = c.Collector.BrowserReports, c.Collector.BrowserServerAddress
+	s.Sentry = collector.SentryProject(c.Collector.Sentry)
 	if detector {
 		s.LocalReaders = []string{localReader(c)}
 	}

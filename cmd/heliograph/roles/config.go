@@ -99,6 +99,15 @@ type CollectorConfig struct {
 	BrowserReports map[string]collector.Handling `yaml:"browser_reports"`
 	// keep the server_ip of browsers' reports
 	BrowserServerAddress bool `yaml:"browser_server_address"`
+	// project whose errors are taken from SDKs of Sentry; empty for none
+	Sentry SentryConfig `yaml:"sentry"`
+}
+
+// SentryConfig is a project of Sentry's SDKs; see collector.SentryProject.
+type SentryConfig struct {
+	Project string `yaml:"project"`
+	Key     string `yaml:"key"`
+	App     string `yaml:"app"`
 }
 
 // ACMEConfig configures certificates from an ACME authority. By using it, the operator agrees to

@@ -63,6 +63,7 @@ func TestBadConfigNamesFileLineAndKey(t *testing.T) {
 		"objective": {"detector:\n  objectives:\n    - {target: \"https://a\", share: 99.9}\n",
 			[]string{"h.yaml:3: detector.objectives", "https://a", "below 1, such as 0.999, is 99.9"}},
 		"not YAML at all": {"{{{", []string{"h.yaml:"}},
+		"sentry":          {"collector:\n  id: c1\n  sentry: {project: shop, key: short}\n", []string{"h.yaml:3: collector.sentry", "project must be a number", "openssl rand"}},
 		"two faults":      {"collector:\n  listen: x\ndashboard:\n  listen: y\n", []string{":2: collector.listen", ":4: dashboard.listen"}},
 		"proxies":         {"collector:\n  id: c1\n  proxy_protocol: [10.0.0.0/8, 10.1.2.3]\n", []string{"h.yaml:3: collector.proxy_protocol[1]", "10.1.2.3"}},
 	} {

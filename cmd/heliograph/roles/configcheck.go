@@ -30,6 +30,7 @@ func (c *Config) validate() error {
 	c.checkDurations(bad)
 	c.checkCollector(bad)
 	c.checkBrowserReports(bad)
+	c.checkSentry(bad)
 	c.checkDetector(bad)
 	c.checkProber(bad)
 	c.checkAlerts(bad)
