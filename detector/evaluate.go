@@ -148,7 +148,7 @@ func (ev *evaluator) step(ctx context.Context, now time.Time, gap bool) bool {
 	}
 	events = append(events, audited...)
 	ev.next = ev.align(now.Add(-ev.d.o.Grace))
-	if !ev.store(ctx, Step{Bin: ev.next.Add(-ev.d.o.Bin), Events: events}, ev.saved.due(ev.d.watch.now())) {
+	if !ev.store(ctx, Step{Bin: ev.next.Add(-ev.d.o.Bin), Events: events, Present: ev.present()}, ev.saved.due(ev.d.watch.now())) {
 		return false
 	}
 	for i := range events {
@@ -219,6 +219,16 @@ func (ev *evaluator) events(said []judgement.Event, gap bool, now time.Time) []m
 		}
 	}
 	return ev.news.of(all, open, now)
+}
+
+// present returns the incidents that are open in the store, with the figures of now.
+func (ev *evaluator) present() (all []model.Incident) {
+	for _, i := range ev.judging.judge.Present() {
+		if _, stored := ev.news.open[int64(i.ID)]; stored {
+			all = append(all, incidentOf(&i, &ev.judging.line, ev.d.o.NetworkName))
+		}
+	}
+	return all
 }
 
 // store stores a step, with a snapshot of the judge if snapshot is set or an incident has opened.

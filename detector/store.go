@@ -140,7 +140,7 @@ type State interface {
 	Claimed(ctx context.Context, since time.Time) ([]Claimed, error)
 
 	// SaveStep stores a step in one transaction: its incidents, new ones and those known by their
-	// ID, its events in the outbox, and its judgement if it has one.
+	// ID, its events in the outbox, present figures, and its judgement if it has one.
 	SaveStep(ctx context.Context, s Step) error
 	// Judgement returns the latest judgement that SaveStep stored; it is empty if there is none.
 	Judgement(ctx context.Context) ([]byte, error)
@@ -198,6 +198,9 @@ type Deletion struct {
 type Step struct {
 	Bin    time.Time // when it ends
 	Events []model.Event
+	// Present are incidents that are open, with the figures of now. They replace what is stored of
+	// them and are no events. Those that are unknown or over are ignored.
+	Present []model.Incident
 	// Judgement is the state from which judging continues; nil leaves the previous one.
 	Judgement []byte
 }

@@ -14,6 +14,30 @@ func (j *Judge) Open() []Incident {
 	return all
 }
 
+// Present returns the incidents of Open with the figures of now: failures, requests, severity, who
+// is hit, and the evidence. What they are told to be, the verdict and the scope, stays until an
+// event changes it. It changes nothing.
+func (j *Judge) Present() []Incident {
+	t := turn{j: j, bin: j.next - 1, end: j.next * j.width}
+	var all []Incident
+	for _, i := range j.incidents {
+		if !i.open() || i.told.ID == 0 || i.told.Until != 0 || i.late || len(i.flows) == 0 {
+			continue
+		}
+		worst := i.worst
+		now, d := t.describe(i), i.told
+		i.worst = worst
+		d.Severity, d.Failed, d.Requests, d.Expected = now.Severity, now.Failed, now.Requests, now.Expected
+		d.Clients, d.Buckets, d.Networks = now.Clients, now.Buckets, now.Networks
+		if now.Verdict == d.Verdict && now.Scope[0].equal(&d.Scope[0]) {
+			d.Evidence = now.Evidence
+		}
+		all = append(all, d)
+	}
+	slices.SortFunc(all, func(a, b Incident) int { return int(a.ID - b.ID) })
+	return all
+}
+
 // NewID returns an ID for an incident that others found.
 func (j *Judge) NewID() ID {
 	j.lastID++

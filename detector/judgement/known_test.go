@@ -2,6 +2,7 @@ package judgement
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -253,5 +254,49 @@ func TestRamp(t *testing.T) {
 	showOnFailure(t, start, &events)
 	if len(ids(events)) != 1 || len(events) > 5 || !events[0].Page || events[0].Judged > start+8*60_000 {
 		t.Errorf("%d events of %d incidents", len(events), len(ids(events)))
+	}
+}
+
+// Present has the figures of now between two events, and asking for them changes nothing that is
+// told later.
+func TestPresentFigures(t *testing.T) {
+	t.Parallel()
+	var told [2][]Event
+	for n := range told {
+		w, j := small(14), newJudge(t, Options{})
+		start := learn(t, w, j, 20*time.Minute)
+		w.fault = func(at int64, q *request) {
+			if q.server == serverName(4) && at-start < 200_000 {
+				fails(q, report.TCPRefused)
+			}
+		}
+		var last Incident
+		grew := 0
+		for range 60 {
+			events := w.run(j, 10*time.Second)
+			told[n] = append(told[n], events...)
+			if n == 0 {
+				continue
+			}
+			open, present := j.Open(), j.Present()
+			if len(open) != len(present) {
+				t.Fatalf("%d are open, and there are figures of %d", len(open), len(present))
+			}
+			for k, p := range present {
+				if o := open[k]; p.ID != o.ID || p.Verdict != o.Verdict || p.Page != o.Page || !p.Scope[0].equal(&o.Scope[0]) {
+					t.Errorf("told was %+v, present is %+v", o, p)
+				}
+				if p.ID == last.ID && p.Failed > last.Failed && len(events) == 0 {
+					grew++
+				}
+				last = p
+			}
+		}
+		if n == 1 && grew < 5 {
+			t.Errorf("the failures grew %d times without an event", grew)
+		}
+	}
+	if len(told[0]) == 0 || !reflect.DeepEqual(told[0], told[1]) {
+		t.Errorf("with and without asking for figures:\n%+v\n%+v", told[1], told[0])
 	}
 }

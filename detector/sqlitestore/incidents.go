@@ -13,6 +13,11 @@ import (
 // SaveStep implements detector.State.
 func (s *State) SaveStep(ctx context.Context, step detector.Step) error {
 	return s.write(ctx, "storing a step", func(tx *sql.Tx) error {
+		for i := range step.Present { // before the events, which are the last word
+			if err := savePresent(tx, &step.Present[i]); err != nil {
+				return err
+			}
+		}
 		for i := range step.Events {
 			if err := saveEvent(tx, step.Bin, &step.Events[i]); err != nil {
 				return err
@@ -45,6 +50,15 @@ func saveEvent(tx *sql.Tx, bin time.Time, e *model.Event) error {
 		return err
 	}
 	_, err = tx.Exec("INSERT INTO outbox (bin, kind, incident, body) VALUES (?, ?, ?, ?)", bin.UnixMilli(), e.Kind, i.ID, body)
+	return err
+}
+
+// savePresent stores the figures of an incident that is open.
+func savePresent(tx *sql.Tx, i *model.Incident) error {
+	body, err := encodeIncident(i)
+	if err == nil && i.Open() {
+		_, err = tx.Exec("UPDATE incidents SET body = ? WHERE id = ? AND until = 0", body, i.ID)
+	}
 	return err
 }
 

@@ -32,6 +32,7 @@ func TestState(t *testing.T, newStore func(t *testing.T) (open func() (detector.
 		{"shares of the quarantine", shares},
 		{"incidents", incidents},
 		{"an incident in full", incidentInFull},
+		{"present figures", presentFigures},
 		{"the last bin", lastBin},
 		{"the judgement", lastJudgement},
 		{"outbox", outbox},
@@ -258,6 +259,35 @@ func lastBin(t *stateTest) {
 	t.reopen()
 	if last, err := t.Evaluated(t.Context()); !last.Equal(at(110)) || err != nil {
 		t.Errorf("evaluated %v %v, want that of the last step", last, err)
+	}
+}
+
+// presentFigures replace what is stored of open incidents, and are no events.
+func presentFigures(t *stateTest) {
+	failed := func() (list []float64) {
+		all, err := t.Incidents(t.Context(), time.Time{})
+		must(t.T, err)
+		slices.SortFunc(all, func(a, b model.Incident) int { return int(a.ID - b.ID) })
+		for _, i := range all {
+			list = append(list, i.Failed)
+		}
+		return list
+	}
+	inc := func(id int64, until time.Time, failed float64) model.Incident {
+		return model.Incident{ID: id, Since: at(0), Until: until, Failed: failed}
+	}
+	open := time.Time{}
+	t.step(2, inc(1, open, 10), inc(2, at(1), 10), inc(3, open, 10))
+	must(t.T, t.SaveStep(t.Context(), detector.Step{
+		Bin: at(4), Present: []model.Incident{inc(1, open, 25), inc(2, open, 25), inc(3, open, 25), inc(9, open, 25)},
+		Events: []model.Event{{Kind: model.Cleared, Incident: inc(3, at(3), 20)}},
+	}))
+	t.reopen()
+	if got := failed(); !slices.Equal(got, []float64{25, 10, 20}) {
+		t.Errorf("failures %v; want those of now for the open one, and nothing new for the others", got)
+	}
+	if all, err := t.Outbox(t.Context(), 0, 10); len(all) != 4 || err != nil {
+		t.Errorf("%d events, %v", len(all), err)
 	}
 }
 
