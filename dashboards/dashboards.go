@@ -23,6 +23,7 @@ type Options struct {
 	Reader  model.Reader // required
 	Servers *heatmap.Map // nil means that no servers are probed
 	Past    Past         // how Servers was; nil means that this is not kept
+	Probes  Probes       // why servers are down; nil means that this is not known
 	// returns the name of a network, or "" if unknown; optional; must be safe for concurrent use
 	NetworkName func(asn uint32) string
 

@@ -30,6 +30,7 @@ type fakeReader struct {
 	incidents []model.Incident
 	reach     []model.Reach
 	servers   []model.ServerCount
+	probes    []model.ProbeResult
 	err       error
 	takes     time.Duration // how long each answer takes
 	calls     int
@@ -102,6 +103,10 @@ func (f *fakeReader) Reachability(ctx context.Context, since time.Time, step tim
 
 func (f *fakeReader) Servers(ctx context.Context, since time.Time) ([]model.ServerCount, error) {
 	return f.servers, f.answer(ctx, since)
+}
+
+func (f *fakeReader) ProbeResults(ctx context.Context, q model.ProbeQuery) ([]model.ProbeResult, error) {
+	return f.probes, f.answer(ctx, q)
 }
 
 // run runs a dashboard until end is called, which waits for it and may be called again.

@@ -211,8 +211,9 @@ func exampleOptions(t *testing.T, now time.Time) Options {
 			{At: minute.Add(-time.Minute), ASN: 64501, Failed: 41}, {At: minute.Add(-time.Minute), ASN: 64502, OK: 180},
 		},
 		servers: []model.ServerCount{{Server: "192.0.2.1:443", OK: 384, Failed: 41}},
+		probes:  exampleProbes(now),
 	}
-	return Options{Reader: exampleReader{reader}, Servers: states, NetworkName: names, Objectives: objectives,
+	return Options{Reader: exampleReader{reader}, Servers: states, Probes: fakeProbes(exampleProbed(now)), NetworkName: names, Objectives: objectives,
 		Thresholds: thresholds(judge.Thresholds{Clients: 24, Failures: 10})}
 }
 

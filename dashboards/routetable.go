@@ -112,6 +112,15 @@ var routeTable = []route{
 		params: pictureParams,
 	},
 	{
+		path: "/probes", get: (*Dashboard).getProbes, answer: "Probed[]", example: "server=web-2",
+		does: "Why servers are down, since when, and what each vantage saw: those that are down for all first, then those for some, unknown ones and those " +
+			"that are up. X-Total-Count says how many there are. For a single server also its changes. Results that came late count at their time.",
+		params: []param{
+			{"server", "any", "name of a server"}, {"reach", "any", "`global`, `local`, `unknown` or `up`"},
+			{"since", "24h", "how far back the changes of a single server go: a span, at most what the store keeps"}, limit(defaultProbes, maxProbes),
+		},
+	},
+	{
 		path: "/stream", get: (*Dashboard).getStream, endless: true, answer: "text/event-stream", example: "sections=now,servers",
 		does: "Server-sent events. The first is `snapshot` (see Snapshot); later ones are named for a section, or `trouble`, and carry " +
 			"that member anew, each at most once a second and only when it changed. Every 15 seconds comes `clock` with a comment. " +

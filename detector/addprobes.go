@@ -79,7 +79,7 @@ func probeResults(p *report.ProbeResults, at func(ms int64) time.Time) []model.P
 		}
 		all[i] = model.ProbeResult{
 			Vantage: p.Vantage, VantageASN: p.ASN, Target: model.ProbeTarget(p.Targets[r.Target]), At: at(r.At), Judgement: r.Judgement,
-			Outcome: r.Outcome, Steps: steps, Family: r.Family, Server: r.Server, Protocol: r.Protocol, Status: r.Status,
+			Outcome: r.Outcome, Steps: steps, Family: r.Family, Server: r.Server, Protocol: r.Protocol, Status: r.Status, Version: p.Version,
 		}
 	}
 	return all

@@ -143,10 +143,11 @@ func TestProbesAddEvidence(t *testing.T) {
 		probes []*model.ProbeResult
 		want   model.SignalCode
 	}{
-		"the server is down":   {[]*model.ProbeResult{found("v1", 1, true), found("v2", 2, true)}, model.SignalProbesDown},
-		"the server is up":     {[]*model.ProbeResult{found("v1", 1, false), found("v2", 2, false)}, model.SignalProbesAnswer},
-		"a vantage has doubts": {[]*model.ProbeResult{{Vantage: "v1", Server: "192.0.2.2:443", Judgement: report.JudgedInconclusive, Outcome: report.TCPRefused}}, ""},
-		"there are no probers": {nil, ""},
+		"the server is down":         {[]*model.ProbeResult{found("v1", 1, true), found("v2", 2, true)}, model.SignalProbesDown},
+		"the server is up":           {[]*model.ProbeResult{found("v1", 1, false), found("v2", 2, false)}, model.SignalProbesAnswer},
+		"a vantage has seen it fail": {[]*model.ProbeResult{{Vantage: "v1", Server: "192.0.2.2:443", Judgement: report.JudgedUp, Outcome: report.TCPRefused}}, model.SignalProbesPending},
+		"a vantage has doubts":       {[]*model.ProbeResult{{Vantage: "v1", Server: "192.0.2.2:443", Judgement: report.JudgedInconclusive, Outcome: report.TCPRefused}}, ""},
+		"there are no probers":       {nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -121,7 +121,7 @@ func (j *judging) addProbe(r *model.ProbeResult) {
 	p := judgement.Probe{At: j.line.judges(r.At.UnixMilli()), Vantage: r.Vantage, VantageASN: r.VantageASN, Server: r.Server, Outcome: r.Outcome}
 	switch r.Judgement {
 	case report.JudgedUp:
-		p.Outcome = report.OK
+		p.Unsettled = p.Outcome != report.OK // it is up so far
 	case report.JudgedDown:
 		if p.Outcome == report.OK { // the server was down before, and one success is not enough
 			return

@@ -3,7 +3,6 @@ package detector
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -45,6 +44,7 @@ func (d *Detector) watchProbes(ctx context.Context) {
 		})
 		if err == nil {
 			d.probes.take(results, time.Now())
+			err = d.dateBack(ctx)
 		}
 		return err
 	})
@@ -63,6 +63,7 @@ type probeMap struct {
 
 	mu      sync.Mutex // guards the following fields
 	targets map[string]*probed
+	order   []*probed                // all targets, by their places
 	heard   map[string]time.Time     // when the newest result of a vantage is from
 	reaches [vantages.Global + 1]int // servers by reach
 	room    room                     // for changes in the log
@@ -83,8 +84,9 @@ type probed struct {
 type vantageJudgement struct {
 	vantage string
 	asn     uint32
-	saw     string // how the attempt ended, in words
+	saw     *sighting // how the attempt failed; nil if it succeeded
 	at      time.Time
+	began   time.Time     // of the first result in a row that was judged like this; zero: unknown
 	gap     time.Duration // time between it and the one before; 0: unknown
 	report.Judgement
 }
@@ -157,27 +159,18 @@ func (m *probeMap) expect(targets []model.ProbeTarget, now time.Time) {
 
 // remember stores the judgement of a vantage, unless there is a later one.
 func (t *probed) remember(r *model.ProbeResult) {
-	next := vantageJudgement{vantage: r.Vantage, asn: r.VantageASN, saw: saw(r), at: r.At, Judgement: r.Judgement}
+	next := vantageJudgement{vantage: r.Vantage, asn: r.VantageASN, saw: seenIn(r), at: r.At, Judgement: r.Judgement}
 	i := slices.IndexFunc(t.judgements, func(j vantageJudgement) bool { return j.vantage == r.Vantage })
 	switch {
 	case i < 0 && len(t.judgements) < maxVantages:
 		t.judgements = append(t.judgements, next)
 	case i >= 0 && r.At.After(t.judgements[i].at):
 		next.gap = r.At.Sub(t.judgements[i].at)
+		if next.began = r.At; r.Judgement == t.judgements[i].Judgement {
+			next.began = t.judgements[i].began
+		}
 		t.judgements[i] = next
 	}
-}
-
-// saw describes how a failed attempt ended, such as "AS64501 tcp.refused in connect".
-func saw(r *model.ProbeResult) string {
-	if r.Judgement != report.JudgedDown {
-		return ""
-	}
-	text := fmt.Sprintf("AS%d %s", r.VantageASN, r.Outcome)
-	if n := len(r.Steps); n > 0 {
-		text += " in " + r.Steps[n-1].Name
-	}
-	return text
 }
 
 func (m *probeMap) show(t *probed, now time.Time) {
@@ -193,6 +186,7 @@ func (m *probeMap) arrange() {
 	slices.SortFunc(all, func(a, b *probed) int {
 		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.DataCentre, b.DataCentre), cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Row, b.Row), cmp.Compare(a.Name, b.Name))
 	})
+	m.order = all
 	topology := topologyOf(all)
 	for _, t := range all {
 		t.server = -1 // off the map

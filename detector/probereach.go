@@ -81,7 +81,7 @@ func (t *probed) why(now time.Time, hold time.Duration) string {
 	var all []string
 	for i := range t.judgements {
 		if j := &t.judgements[i]; j.Judgement == report.JudgedDown && j.holds(now, hold) && len(all) < maxNamed {
-			all = append(all, j.saw)
+			all = append(all, j.words())
 		}
 	}
 	slices.Sort(all)

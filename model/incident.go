@@ -96,13 +96,15 @@ const (
 	SignalOutcomes     SignalCode = "outcomes"      // further outcomes of the same fault
 	SignalProbesDown   SignalCode = "probes_down"   // probes find servers down, too
 	SignalProbesAnswer SignalCode = "probes_answer" // probes reach the servers that clients do not
-	SignalScope        SignalCode = "scope"         // what the scope says about the cause
-	SignalDeliveries   SignalCode = "deliveries"    // whether the clients reach the collectors
-	SignalEverywhere   SignalCode = "everywhere"    // clients fail at every target and recover
-	SignalSources      SignalCode = "sources"       // how few sources report
-	SignalSurge        SignalCode = "surge"         // sources report more than they usually do
-	SignalMissing      SignalCode = "missing"       // what is too little to act on
-	SignalLate         SignalCode = "late"          // told by reports of the past
+	// the probers have not judged the servers since the failures began
+	SignalProbesPending SignalCode = "probes_pending"
+	SignalScope         SignalCode = "scope"      // what the scope says about the cause
+	SignalDeliveries    SignalCode = "deliveries" // whether the clients reach the collectors
+	SignalEverywhere    SignalCode = "everywhere" // clients fail at every target and recover
+	SignalSources       SignalCode = "sources"    // how few sources report
+	SignalSurge         SignalCode = "surge"      // sources report more than they usually do
+	SignalMissing       SignalCode = "missing"    // what is too little to act on
+	SignalLate          SignalCode = "late"       // told by reports of the past
 )
 
 // Scope describes who is affected by an incident: the requests that have, for each list that is not

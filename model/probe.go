@@ -30,6 +30,50 @@ type ProbeResult struct {
 	Server     string      // address and port that were tried last; empty if none was
 	Protocol   string      // ALPN id
 	Status     uint16      // HTTP status; 0 if none
+	Version    string      // of the prober; empty if unknown
+}
+
+// Ended returns the name of the step in which the attempt ended, or "" if none was begun.
+func (r *ProbeResult) Ended() string {
+	if len(r.Steps) == 0 {
+		return ""
+	}
+	return r.Steps[len(r.Steps)-1].Name
+}
+
+// ProbedServer is what the vantages hold of one server now, each by its latest result.
+type ProbedServer struct {
+	Target ProbeTarget
+	Reach  ProbeReach
+	Since  time.Time // when Reach began; zero if unknown
+	Found  []Finding // of each vantage, sorted by its name
+}
+
+// ProbeReach says for whom a server is down.
+type ProbeReach string
+
+// The reaches.
+const (
+	ProbesGlobal  ProbeReach = "global"  // down for all
+	ProbesLocal   ProbeReach = "local"   // some networks do not reach it, and others do
+	ProbesUnknown ProbeReach = "unknown" // no vantage has a conclusion
+	ProbesUp      ProbeReach = "up"
+)
+
+// Finding is what one vantage holds of a server.
+type Finding struct {
+	// ProbeResult is the latest result. Steps, Server and what follows may be missing if the
+	// attempt succeeded.
+	ProbeResult
+	Began time.Time // of the first result in a row that was judged like this; zero if unknown
+	Holds bool      // whether the result is still valid, and counts
+}
+
+// ProbedQuery selects servers.
+type ProbedQuery struct {
+	Server string     // name; empty for any
+	Reach  ProbeReach // empty for any
+	Limit  int        // most servers; 0 for none, but their number
 }
 
 // ProbeStep is one step of an attempt.

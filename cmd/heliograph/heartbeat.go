@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"time"
 
@@ -19,6 +21,7 @@ type heartbeatCmd struct {
 	Rack    string   `help:"Name of the rack." required:"" placeholder:"NAME"`
 	Key     string   `help:"File of the private key, PEM (openssl genpkey -algorithm ed25519)." required:"" type:"path" placeholder:"FILE"`
 	Bits    string   `help:"File with a 1 for each server that is up and a 0 for each that is not, in order; - for standard input. Read before each heartbeat." default:"-" placeholder:"FILE"`
+	CA      string   `help:"File of authorities to trust besides the system's, PEM, for a listener with a certificate of your own." type:"path" placeholder:"FILE"`
 	Every   spanFlag `help:"Send one each SPAN, until interrupted; default: one, and end." placeholder:"SPAN"`
 }
 
@@ -35,6 +38,10 @@ func (h *heartbeatCmd) Run(ctx context.Context, out *output) error {
 	if err != nil {
 		return fmt.Errorf("--key: %s: %w", h.Key, err)
 	}
+	client, err := h.client()
+	if err != nil {
+		return err
+	}
 	if h.Every > 0 && h.Bits == "-" {
 		return errors.New("--every: needs --bits FILE, which is read each time")
 	}
@@ -44,7 +51,7 @@ func (h *heartbeatCmd) Run(ctx context.Context, out *output) error {
 			return fmt.Errorf("--bits: %w", err)
 		}
 		limited, cancel := context.WithTimeout(ctx, sendLimit)
-		err = heartbeat.Send(limited, nil, h.To, h.Vantage, key, &heartbeat.Beat{Rack: h.Rack, Number: uint64(time.Now().UnixMilli()), Up: up})
+		err = heartbeat.Send(limited, client, h.To, h.Vantage, key, &heartbeat.Beat{Rack: h.Rack, Number: uint64(time.Now().UnixMilli()), Up: up})
 		cancel()
 		switch {
 		case h.Every == 0:
@@ -58,6 +65,16 @@ func (h *heartbeatCmd) Run(ctx context.Context, out *output) error {
 		case <-time.After(time.Duration(h.Every)):
 		}
 	}
+}
+
+// client returns the client to send with.
+func (h *heartbeatCmd) client() (*http.Client, error) {
+	pool, err := authorities(h.CA)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
+		ForceAttemptHTTP2: true, IdleConnTimeout: time.Minute}}, nil
 }
 
 // read reads the bits. White space between them does not matter.

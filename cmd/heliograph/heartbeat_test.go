@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"crypto/ed25519"
+	"encoding/pem"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -27,9 +28,13 @@ func TestHeartbeatIsSent(t *testing.T) {
 	if err := receiver.Reload([]heartbeat.Rack{{Name: "r17", Key: key.Public().(ed25519.PublicKey), Servers: 3}}); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(receiver)
+	server := httptest.NewTLSServer(receiver)
 	defer server.Close()
-	args := []string{"heartbeat", server.URL, "--vantage=fra", "--rack=r17", "--key=" + keyFile, "--bits=" + bits}
+	ca := filepath.Join(dir, "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"heartbeat", server.URL, "--vantage=fra", "--rack=r17", "--key=" + keyFile, "--bits=" + bits, "--ca=" + ca}
 	var stdout, stderr bytes.Buffer
 	if code := run(t.Context(), args, &stdout, &stderr); code != 0 {
 		t.Fatalf("exit code %d: %s", code, &stderr)
@@ -41,7 +46,7 @@ func TestHeartbeatIsSent(t *testing.T) {
 	if r, err := f(t.Context()); err != nil || r.Outcome != "heartbeat.down" {
 		t.Errorf("%+v, %v", r, err)
 	}
-	for want, more := range map[string]string{"unknown key": "--vantage=ams", "--every": "--every=1s", "--bits": "--bits=" + keyFile, "--key": "--key=" + bits} {
+	for want, more := range map[string]string{"unknown key": "--vantage=ams", "--every": "--every=1s", "--bits": "--bits=" + keyFile, "--key": "--key=" + bits, "--ca": "--ca=" + bits} {
 		stderr.Reset()
 		changed := append(args[:len(args):len(args)], more)
 		if want == "--every" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -58,18 +59,32 @@ func (s *spanFlag) UnmarshalText(text []byte) error {
 
 type queryCmd struct {
 	apiFlag
-	By     []api.Dimension `help:"Totals by these dimensions instead of single reports: ${dims}." placeholder:"DIM"`
+	Probes bool            `help:"Why servers are down, since when, and what each vantage of the probers saw." xor:"what"`
+	Server string          `help:"With --probes, one server, also if it is up, and its changes." placeholder:"NAME"`
+	By     []api.Dimension `xor:"what" help:"Totals by these dimensions instead of single reports: ${dims}." placeholder:"DIM"`
 	Type   string          `help:"Outcome, or a prefix of outcomes: tls, tls.cert."`
 	Target string          `help:"Origin: https://shop.example."`
-	Since  spanFlag        `help:"How far back: 90s, 15m, 24h, 7d." default:"15m" placeholder:"SPAN"`
-	Limit  int             `help:"At most so many reports." default:"50"`
+	Since  spanFlag        `help:"How far back: 90s, 15m, 24h, 7d; by default 15m, and 24h for a server's changes." placeholder:"SPAN"`
+	Limit  int             `help:"At most so many rows." default:"50"`
 	JSON   bool            `name:"json" help:"Print the API's JSON."`
 }
+
+// defaultSpan is how far back totals and reports go.
+const defaultSpan = 15 * time.Minute
 
 // ask returns the path and the parameters of the request.
 func (q *queryCmd) ask() (path string, params url.Values, err error) {
 	since, outcome := time.Duration(q.Since), report.Outcome(q.Type)
+	if since == 0 && !q.Probes {
+		since = defaultSpan
+	}
 	switch {
+	case q.Server != "" && !q.Probes:
+		return "", nil, errors.New("--server: goes with --probes")
+	case q.Probes && (q.Type != "" || q.Target != ""):
+		return "", nil, errors.New("--probes: takes --server, --since and --limit")
+	case q.Probes:
+		return "/probes", api.ProbesQuery{Server: q.Server, Since: since, Limit: q.Limit}.Values(), nil
 	case len(q.By) == 0:
 		return "/reports", api.ReportsQuery{Type: outcome, Target: q.Target, Since: since, Limit: q.Limit}.Values(), nil
 	default:
@@ -95,6 +110,9 @@ func (q *queryCmd) Run(ctx context.Context, out *output) error {
 		_, err := out.stdout.Write(body)
 		return err
 	}
+	if q.Probes {
+		return q.printProbes(out, body, time.Now())
+	}
 	var rows []map[string]any
 	dec := json.NewDecoder(strings.NewReader(string(body)))
 	dec.UseNumber()
@@ -105,7 +123,7 @@ func (q *queryCmd) Run(ctx context.Context, out *output) error {
 		fmt.Fprintf(out.stderr, "%s: %s\n", now.State, now.Headline)
 	}
 	if len(rows) == 0 {
-		fmt.Fprintf(out.stderr, "Nothing in the last %s.\n", api.FormatSpan(time.Duration(q.Since)))
+		fmt.Fprintf(out.stderr, "Nothing in the last %s.\n", api.FormatSpan(cmp.Or(time.Duration(q.Since), defaultSpan)))
 		return nil
 	}
 	return printTable(out.stdout, rows, q.columns())

@@ -80,7 +80,7 @@ func (t *turn) facts(i *incident, m *numbers, d *Incident) *verdict.Facts {
 		Breadth:      verdict.Breadth{Clients: m.clients, Buckets: m.sources, Networks: m.networks},
 		Needed:       t.needed(i, m),
 		NeededExcess: t.j.o.Excess,
-		Vantages:     t.vantages(s),
+		Vantages:     t.vantages(s, d.Onset),
 		Strange:      m.strange / max(m.counted, 1),
 	}
 	for out, x := range m.byOutcome {

@@ -45,7 +45,11 @@ func (j *Judge) AddProbe(p Probe) {
 		return
 	}
 	now := probed{at: p.At, asn: p.VantageASN}
-	if p.Outcome != report.OK {
+	switch {
+	case p.Outcome == report.OK:
+	case p.Unsettled:
+		now.failed = 1
+	default:
 		now.failed = min(old.failed+1, probesDown)
 	}
 	j.probes[key] = now
@@ -56,11 +60,12 @@ func (j *Judge) forgetProbes() {
 	maps.DeleteFunc(j.probes, func(_ vantageServer, p probed) bool { return j.now-p.at > probesHold.Milliseconds() })
 }
 
-// vantages sums up what each vantage finds of the servers of a scope, or of all. A server is down
+// vantages sums up what each vantage finds of the servers of a scope, or of all, and whether it
+// has looked at any of them since onset, when requests began to fail. A server is down
 // only if most vantages outside of the scope's networks that can tell say so; one inside speaks for
 // itself. A vantage that finds every server down, wherever it looks, may itself be cut off, and
 // says nothing beside others that find them up.
-func (t *turn) vantages(s *Scope) []verdict.Vantage {
+func (t *turn) vantages(s *Scope, onset int64) []verdict.Vantage {
 	by := map[string]*verdict.Vantage{}
 	reaches := map[string]bool{} // anything at all
 	votes := t.votes(s.ASN)
@@ -74,9 +79,10 @@ func (t *turn) vantages(s *Scope) []verdict.Vantage {
 		}
 		v := by[key.vantage]
 		if v == nil {
-			v = &verdict.Vantage{Name: key.vantage, ASN: p.asn}
+			v = &verdict.Vantage{Name: key.vantage, ASN: p.asn, Before: true}
 			by[key.vantage] = v
 		}
+		v.Before = v.Before && p.at < onset
 		switch {
 		case p.ok():
 			v.Up++

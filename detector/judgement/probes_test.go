@@ -2,8 +2,10 @@ package judgement
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
+	"github.com/heliograph-net/heliograph/detector/verdict"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -27,7 +29,7 @@ func TestVantages(t *testing.T) {
 	}
 	j.now = 120_000
 	turn := turn{j: j}
-	for _, v := range turn.vantages(&Scope{}) {
+	for _, v := range turn.vantages(&Scope{}, 0) {
 		if v.Down > 0 || v.Up < 18 {
 			t.Errorf("%s finds %d servers up and %d down", v.Name, v.Up, v.Down)
 		}
@@ -39,15 +41,38 @@ func TestVantages(t *testing.T) {
 		}
 	}
 	j.now = 170_000
-	for _, v := range turn.vantages(&Scope{}) {
+	for _, v := range turn.vantages(&Scope{}, 0) {
 		if v.Down != 1 {
 			t.Errorf("%s finds %d servers down", v.Name, v.Down)
 		}
 	}
-	for _, v := range turn.vantages(&Scope{ASN: []uint32{2}}) {
+	for _, v := range turn.vantages(&Scope{ASN: []uint32{2}}, 0) {
 		// what is inside of the scope speaks for itself
 		if v.Name == "v2" && v.Down != 2 || v.Name != "v2" && v.Down != 1 {
 			t.Errorf("%s finds %d servers down", v.Name, v.Down)
 		}
+	}
+}
+
+// A vantage that has failed and not judged yet finds a server neither up nor down, and one that
+// has not looked since the failures began tells of before.
+func TestVantagesThatHaveNotJudgedYet(t *testing.T) {
+	j := newJudge(t, Options{})
+	j.AddProbe(Probe{At: 1000, Vantage: "a", VantageASN: 1, Server: "s", Outcome: report.OK})
+	j.AddProbe(Probe{At: 60_000, Vantage: "b", VantageASN: 2, Server: "s", Outcome: report.OK})
+	for at := range int64(3) {
+		j.AddProbe(Probe{At: 61_000 + at, Vantage: "c", VantageASN: 3, Server: "s", Outcome: report.TCPRefused, Unsettled: true})
+	}
+	j.now = 62_000
+	turn := turn{j: j}
+	got := turn.vantages(&Scope{}, 50_000)
+	want := []verdict.Vantage{{Name: "a", ASN: 1, Up: 1, Before: true}, {Name: "b", ASN: 2, Up: 1}}
+	if !slices.Equal(got, want) {
+		t.Errorf("%+v, want %+v: c reaches nothing that it could be compared with", got, want)
+	}
+	j.AddProbe(Probe{At: 61_500, Vantage: "c", VantageASN: 3, Server: "other", Outcome: report.OK})
+	got = turn.vantages(&Scope{Server: []string{"s"}}, 50_000)
+	if want = append(want, verdict.Vantage{Name: "c", ASN: 3}); !slices.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }

@@ -40,4 +40,7 @@ type Probe struct {
 	VantageASN uint32
 	Server     string // address and port
 	Outcome    report.Outcome
+	// Unsettled says that the vantage is still to find out whether a failure lasts. The server
+	// counts as neither up nor down.
+	Unsettled bool
 }

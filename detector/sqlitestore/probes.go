@@ -27,6 +27,10 @@ CREATE TABLE probe_targets (
 INSERT INTO probe_targets SELECT id, name, address, kind, '', data_centre, cluster, row FROM old_targets;
 DROP TABLE old_targets;`
 
+// version14 stores which prober found a result.
+const version14 = `
+ALTER TABLE probes ADD COLUMN version TEXT NOT NULL DEFAULT '';`
+
 // stepJSON is the stored form of a probe's step.
 type stepJSON struct {
 	Name   string `json:"name"`
@@ -54,9 +58,9 @@ func insertProbes(tx *sql.Tx, all []model.ProbeResult) error {
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(`INSERT INTO probes (at, target, vantage, asn, judgement, outcome, steps, family, server, protocol, status)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, p.At.UnixMilli(), id, p.Vantage, p.VantageASN, p.Judgement, string(p.Outcome), steps,
-			p.Family, p.Server, p.Protocol, p.Status); err != nil {
+		if _, err := tx.Exec(`INSERT INTO probes (at, target, vantage, asn, judgement, outcome, steps, family, server, protocol, status, version)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, p.At.UnixMilli(), id, p.Vantage, p.VantageASN, p.Judgement, string(p.Outcome), steps,
+			p.Family, p.Server, p.Protocol, p.Status, p.Version); err != nil {
 			return err
 		}
 	}
@@ -96,14 +100,14 @@ func decodeSteps(text []byte) ([]model.ProbeStep, error) {
 }
 
 const probeColumns = `p.vantage, p.asn, t.name, t.address, t.kind, t.region, t.data_centre, t.cluster, t.row, p.judgement, p.outcome, p.steps,
-	p.family, p.server, p.protocol, p.status`
+	p.family, p.server, p.protocol, p.status, p.version`
 
 func scanProbe(rows *sql.Rows) (p model.ProbeResult, err error) {
 	var at int64
 	var steps sql.RawBytes
 	t := &p.Target
 	if err := rows.Scan(&at, &p.Vantage, &p.VantageASN, &t.Name, &t.Address, &t.Kind, &t.Region, &t.DataCentre, &t.Cluster, &t.Row, &p.Judgement,
-		&p.Outcome, &steps, &p.Family, &p.Server, &p.Protocol, &p.Status); err != nil {
+		&p.Outcome, &steps, &p.Family, &p.Server, &p.Protocol, &p.Status, &p.Version); err != nil {
 		return p, err
 	}
 	p.At = time.UnixMilli(at)

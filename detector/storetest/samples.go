@@ -113,7 +113,7 @@ func attempt(sec int, vantage, target string) model.ProbeResult {
 		Vantage: vantage, VantageASN: 64500, At: at(sec).UTC(), Judgement: report.JudgedDown, Outcome: report.TCPRefused,
 		Target: model.ProbeTarget{Name: target, Address: "192.0.2.1:443", Kind: "http", Region: "eu", DataCentre: "north", Cluster: "k1", Row: "r2"},
 		Steps:  []model.ProbeStep{{Name: "dns", Took: 1500 * time.Microsecond}, {Name: "connect", Took: 20 * time.Millisecond}},
-		Family: 4, Server: "192.0.2.1:443", Protocol: "h2", Status: 503,
+		Family: 4, Server: "192.0.2.1:443", Protocol: "h2", Status: 503, Version: "0.2.0",
 	}
 }
 

@@ -88,19 +88,25 @@ func (v *view) outcomes() model.Signal {
 	return signal(model.SignalOutcomes, "the failures are %s", list(words))
 }
 
+// probes says what the probers find. They have probed no collector, and what they found before the
+// failures began says nothing about them.
 func (v *view) probes() model.Signal {
 	switch {
+	case v.Delivery && len(v.Scope.Servers) == 0:
+		return model.Signal{}
 	case v.witnesses == 0 && v.insideOf > 0:
 		return signal(model.SignalProbesDown, "%s in the same networks cannot reach the servers either", plural(v.insideOf, "vantage"))
-	case v.witnesses == 0:
-		return model.Signal{}
 	case v.probesDown():
 		return signal(model.SignalProbesDown, "%d of %s elsewhere find servers down: %s", v.someDown, plural(v.witnesses, "vantage"), list(v.downs()))
+	case v.judged == 0 && v.pending > 0:
+		return signal(model.SignalProbesPending, "the probers have not judged the servers since the failures began")
+	case v.judged == 0:
+		return model.Signal{}
 	case v.insideOf > 0:
 		return signal(model.SignalProbesAnswer, "%d of %s elsewhere reach the servers, and %s in the same networks %s not: the path is at fault",
-			v.witnesses-v.someDown, plural(v.witnesses, "vantage"), plural(v.insideOf, "vantage"), doDoes(v.insideOf))
+			v.upNow, plural(v.judged, "vantage"), plural(v.insideOf, "vantage"), doDoes(v.insideOf))
 	default:
-		return signal(model.SignalProbesAnswer, "%d of %s reach the servers", v.witnesses-v.someDown, plural(v.witnesses, "vantage"))
+		return signal(model.SignalProbesAnswer, "%d of %s reach the servers", v.upNow, plural(v.judged, "vantage"))
 	}
 }
 

@@ -110,6 +110,9 @@ type Vantage struct {
 	ASN  uint32 // 0 if unknown
 	Up   int    // servers that it reaches
 	Down int    // servers that it does not reach, while its witnesses answer
+
+	// Before says that all of this is from before the first failure.
+	Before bool
 }
 
 // Collector describes the deliveries to one collector.

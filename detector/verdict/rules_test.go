@@ -150,7 +150,7 @@ func TestConflicts(t *testing.T) {
 		{"probers confirm few reports", outage(thin, at("a"), probed([2]int{0, 1}, [2]int{0, 1})), model.ServerGroup, ""},
 		{"one vantage does not", outage(thin, at("a"), probed([2]int{0, 1}, [2]int{1, 0})), model.TooThin, ""},
 		{"two vantages of one network do not", outage(thin, at("a"), func(f *Facts) {
-			f.Vantages = []Vantage{{"v1", 65000, 0, 1}, {"v2", 65000, 0, 1}, {"v3", 65001, 1, 0}}
+			f.Vantages = []Vantage{{"v1", 65000, 0, 1, false}, {"v2", 65000, 0, 1, false}, {"v3", 65001, 1, 0, false}}
 		}), model.TooThin, ""},
 		{"few and everywhere", outage(thin, lonely, from(64501)), model.LastMile, ""},
 		{"a whole network everywhere", outage(lonely, from(64501)), model.NetworkPath, ""},
@@ -163,7 +163,7 @@ func TestConflicts(t *testing.T) {
 		{"a network, and the servers are down", outage(from(64501), probed([2]int{0, 3}, [2]int{0, 3})), model.ServiceDown, "2 of 2 vantages elsewhere"},
 		{"a network, and some servers are down", outage(from(64501), probed([2]int{2, 1}, [2]int{2, 1})), model.ServerGroup, ""},
 		{"a network, and its own vantage fails", outage(from(64501), probed([2]int{3, 0}, [2]int{3, 0}), func(f *Facts) {
-			f.Vantages = append(f.Vantages, Vantage{"inside", 64501, 0, 3})
+			f.Vantages = append(f.Vantages, Vantage{"inside", 64501, 0, 3, false})
 		}), model.NetworkPath, ""},
 		{"a server from a country, and it is down", outage(at("a"), in("SE"), probed([2]int{0, 1}, [2]int{0, 1})), model.ServerGroup, ""},
 		{"everyone, and some servers are down", outage(probed([2]int{2, 1}, [2]int{2, 1}, [2]int{3, 0})), model.ServerGroup, ""},
@@ -216,5 +216,39 @@ func TestForgedNamesItsSources(t *testing.T) {
 	nobody := Judge(outage(oneMachine, from(64501), func(f *Facts) { f.Reporters.ASNs = nil }))
 	if !nobody.Scope.Everyone() {
 		t.Errorf("%+v", nobody.Scope)
+	}
+}
+
+// What the probers found before the failures began is not told as what they find now, and they tell
+// nothing about collectors, which they do not probe.
+func TestProbersThatHaveNotJudgedYet(t *testing.T) {
+	found := func(change ...func(*Facts)) string {
+		for _, s := range Judge(outage(change...)).Evidence {
+			if strings.HasPrefix(string(s.Code), "probes") {
+				return s.Text
+			}
+		}
+		return ""
+	}
+	before := func(f *Facts) {
+		for i := range f.Vantages {
+			f.Vantages[i].Before = true
+		}
+	}
+	none := probed([2]int{0, 0})
+	const pending = "the probers have not judged the servers since the failures began"
+	for _, c := range []struct {
+		got, want string
+	}{
+		{found(probed([2]int{1, 0})), "1 of 1 vantage reach the servers"},
+		{found(probed([2]int{1, 0}), before), pending},
+		{found(none), pending},
+		{found(probed([2]int{1, 0}), before, func(f *Facts) { f.Vantages = append(f.Vantages, Vantage{"late", 64999, 1, 0, false}) }), "1 of 1 vantage reach the servers"},
+		{found(), ""},
+		{found(probed([2]int{1, 0}), func(f *Facts) { f.Delivery = true }), ""},
+	} {
+		if c.got != c.want {
+			t.Errorf("%q, want %q", c.got, c.want)
+		}
 	}
 }

@@ -35,6 +35,10 @@ type view struct {
 	someDown  int // of these, the ones that find servers down
 	allDown   int // of these, the ones that find all servers down
 	insideOf  int // vantages within the scope's networks that find servers down
+
+	judged  int // witnesses that have judged since the failures began
+	upNow   int // of these, the ones that find no server down
+	pending int // vantages elsewhere that have not judged since then
 }
 
 func newView(f *Facts) *view {
@@ -46,6 +50,7 @@ func newView(f *Facts) *view {
 	for _, p := range f.Vantages {
 		switch {
 		case p.Up+p.Down == 0:
+			v.pending++
 		case slices.Contains(f.Scope.ASNs, p.ASN):
 			if p.Down > 0 {
 				v.insideOf++
@@ -53,6 +58,15 @@ func newView(f *Facts) *view {
 		case p.ASN == 0 || !seen[p.ASN]:
 			seen[p.ASN] = true
 			v.witnesses++
+			switch {
+			case p.Before:
+				v.pending++
+			case p.Down == 0:
+				v.judged++
+				v.upNow++
+			default:
+				v.judged++
+			}
 			if p.Down > 0 {
 				v.someDown++
 			}

@@ -27,7 +27,7 @@ type certificate struct {
 	err     error     // guarded by mu; why there is none
 }
 
-// watchCertificates gets the certificates of a listener, which must be running. It shows in
+// watchCertificates gets the certificates of agents' listener, which must be running. It shows in
 // readiness and metrics whether the listener has them and for how long they are valid.
 func (p *Process) watchCertificates(conf *tls.Config, names []string) {
 	if len(names) == 0 {
@@ -37,20 +37,26 @@ func (p *Process) watchCertificates(conf *tls.Config, names []string) {
 		Help: "When the listener's certificate ends, by the name that it was asked for; 0 while there is none."}, []string{"name"})
 	p.metrics.MustRegister(gauge)
 	for _, name := range names {
-		c := &certificate{err: errors.New("the certificate has not come yet")}
-		p.checks[strings.TrimSpace("certificate "+name)] = func(context.Context) error { return c.check(time.Now()) }
-		gauge.WithLabelValues(name).Set(0)
-		p.parts.Add(closeCollector, lifecycle.Part{Name: "certificate " + name, Run: func(ctx context.Context) error {
-			certs.Watch(ctx, conf, name, func(expires time.Time, err error) {
-				if c.set(expires, err); err != nil {
-					p.log.Error("no certificate; trying again in a minute", "component", "collector", "error", err)
-					return
-				}
-				gauge.WithLabelValues(name).Set(float64(expires.Unix()))
-			})
-			return nil
-		}})
+		p.watchCertificate(closeCollector, strings.TrimSpace("certificate "+name), conf, name, gauge.WithLabelValues(name))
 	}
+}
+
+// watchCertificate gets the certificate of a listener for one name, until the parts of order end.
+// The check and the part have the name that is given for them.
+func (p *Process) watchCertificate(order int, check string, conf *tls.Config, name string, ends prometheus.Gauge) {
+	c := &certificate{err: errors.New("the certificate has not come yet")}
+	p.checks[check] = func(context.Context) error { return c.check(time.Now()) }
+	ends.Set(0)
+	p.parts.Add(order, lifecycle.Part{Name: check, Run: func(ctx context.Context) error {
+		certs.Watch(ctx, conf, name, func(expires time.Time, err error) {
+			if c.set(expires, err); err != nil {
+				p.log.Error("no certificate; trying again in a minute", "component", check, "error", err)
+				return
+			}
+			ends.Set(float64(expires.Unix()))
+		})
+		return nil
+	}})
 }
 
 // set stores the result of a check. If the authority is unavailable, the previous certificate is

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"strings"
 
 	"github.com/heliograph-net/heliograph/internal/certs"
 )
@@ -13,6 +14,7 @@ import (
 type tlsFiles struct {
 	cert, key string
 	acme      ACMEConfig
+	of        string // what the listener is for; empty: it is the only one of its process
 }
 
 // certificates returns the TLS configuration of a listener, or nil for plain HTTP. An error starts
@@ -26,7 +28,7 @@ func (p *Process) certificates(c *Config, component string, f tlsFiles) (*tls.Co
 		if err != nil {
 			return nil, fmt.Errorf("tls_cert: %w", err)
 		}
-		p.reloads.add("certificate", func(*Config) ([]any, error) { return describeCertificate(f) })
+		p.reloads.add(strings.TrimSpace("certificate "+f.of), func(*Config) ([]any, error) { return describeCertificate(f) })
 		return conf, nil
 	case len(f.acme.Names) > 0:
 		roots, err := loadRoots(c.File(f.acme.CA))

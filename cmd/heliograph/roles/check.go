@@ -149,20 +149,25 @@ func (k *checker) certificate() {
 		}
 		return
 	}
-	pair, err := tls.LoadX509KeyPair(k.File(col.TLSCert), k.File(col.TLSKey))
+	k.files("collector", col.TLSCert, col.TLSKey)
+}
+
+// files checks the files of a listener's certificate, which is configured below a key.
+func (k *checker) files(key, cert, private string) {
+	pair, err := tls.LoadX509KeyPair(k.File(cert), k.File(private))
 	if err != nil {
-		k.bad("collector.tls_cert", err)
+		k.bad(key+".tls_cert", err)
 		return
 	}
-	k.secret("collector.tls_key", col.TLSKey)
+	k.secret(key+".tls_key", private)
 	leaf, err := x509.ParseCertificate(pair.Certificate[0])
 	switch {
 	case err != nil:
-		k.bad("collector.tls_cert", err)
+		k.bad(key+".tls_cert", err)
 	case k.now.After(leaf.NotAfter):
-		k.add(doctor.Bad, "collector.tls_cert", "expired on %s", leaf.NotAfter.UTC().Format(time.DateOnly))
+		k.add(doctor.Bad, key+".tls_cert", "expired on %s", leaf.NotAfter.UTC().Format(time.DateOnly))
 	case leaf.NotAfter.Sub(k.now) < expiresSoon:
-		k.add(doctor.Warning, "collector.tls_cert", "expires on %s", leaf.NotAfter.UTC().Format(time.DateOnly))
+		k.add(doctor.Warning, key+".tls_cert", "expires on %s", leaf.NotAfter.UTC().Format(time.DateOnly))
 	}
 }
 
@@ -218,6 +223,9 @@ func (k *checker) prober() {
 		if _, err := readKey(k.dir, p.Heartbeats.Racks[i].Key, keyfile.ParsePublicKey); err != nil {
 			k.bad(fmt.Sprintf("prober.heartbeats.racks[%d].key", i), err)
 		}
+	}
+	if h := &p.Heartbeats; h.TLSCert != "" {
+		k.files("prober.heartbeats", h.TLSCert, h.TLSKey)
 	}
 	if p.Sweep.List != "" {
 		if _, err := k.sweepOptions(); err != nil {

@@ -24,6 +24,7 @@ func (p *Process) addDashboard(c *Config) error {
 		o.Past = p.past
 	}
 	if d := p.detector; d != nil {
+		o.Probes = d
 		o.Thresholds = func() judge.Thresholds {
 			t := d.Thresholds()
 			return judge.Thresholds{Clients: t.Clients, Failures: t.Excess}

@@ -8,6 +8,9 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/heliograph-net/heliograph/heatmap"
 	"github.com/heliograph-net/heliograph/internal/httpserve"
@@ -21,6 +24,9 @@ import (
 type HeartbeatsConfig struct {
 	Listen string   `yaml:"listen"` // host:port; empty: heartbeats are not taken
 	Hosts  []string `yaml:"hosts"`  // names by which it may be asked for, see httpx.Hosts
+
+	TLSCert string `yaml:"tls_cert"` // PEM file; empty for plain HTTP
+	TLSKey  string `yaml:"tls_key"`  // PEM file of its private key
 
 	// after its last heartbeat a rack is dead; 0: a minute
 	SilentAfter Duration     `yaml:"silent_after"`
@@ -85,6 +91,9 @@ func (c *Config) checkHeartbeats(bad complaint) {
 	if err := httpx.Hosts(h.Hosts).Check(); err != nil {
 		bad("prober.heartbeats.hosts", "%v", err)
 	}
+	if (h.TLSCert == "") != (h.TLSKey == "") {
+		bad("prober.heartbeats.tls_cert", "tls_cert and tls_key go together")
+	}
 	if h.SilentAfter.bad != "" || h.SilentAfter.Duration < 0 {
 		bad("prober.heartbeats.silent_after", "want a duration, 30s for instance")
 	}
@@ -123,17 +132,31 @@ func (c *Config) heartbeats(r *heartbeat.Receiver) (racks []heartbeat.Rack, targ
 
 // addHeartbeats adds the listener for heartbeats, if there is to be one.
 func (p *Process) addHeartbeats(c *Config, r *heartbeat.Receiver) (err error) {
+	type fixed struct{ listen, cert, key string }
 	p.reloads.fix(map[string]func(*Config) any{
-		// racks are reloaded
-		"prober.heartbeats": func(c *Config) any { return ListenConfig{c.Prober.Heartbeats.Listen, c.Prober.Heartbeats.Hosts} },
+		// racks, and certificates in the same files, are reloaded
+		"prober.heartbeats": func(c *Config) any {
+			h := &c.Prober.Heartbeats
+			return fixed{h.Listen + " " + strings.Join(h.Hosts, " "), h.TLSCert, h.TLSKey}
+		},
 	})
-	if c.Prober.Heartbeats.Listen == "" {
+	h := &c.Prober.Heartbeats
+	if h.Listen == "" {
 		return nil
 	}
 	m := http.NewServeMux()
 	m.Handle(heartbeat.Path, r)
-	p.HeartbeatAddr, err = p.listen(endWork, httpserve.Options{
-		Name: "heartbeats", Listen: c.Prober.Heartbeats.Listen, Handler: httpx.Hosts(c.Prober.Heartbeats.Hosts).Guard(m),
-	})
-	return err
+	o := httpserve.Options{Name: "heartbeats", Listen: h.Listen, Handler: httpx.Hosts(h.Hosts).Guard(m)}
+	files := tlsFiles{cert: c.File(h.TLSCert), key: c.File(h.TLSKey), of: "heartbeats"}
+	if o.TLS, err = p.certificates(c, "heartbeats", files); err != nil {
+		return fmt.Errorf("prober.heartbeats.%w", err)
+	}
+	if p.HeartbeatAddr, err = p.listen(endWork, o); err != nil || o.TLS == nil {
+		return err
+	}
+	ends := prometheus.NewGauge(prometheus.GaugeOpts{Name: "heliograph_heartbeat_certificate_expiry_timestamp_seconds",
+		Help: "When the certificate of the listener for heartbeats ends; 0 while there is none."})
+	p.metrics.MustRegister(ends)
+	p.watchCertificate(endWork, "certificate of heartbeats", o.TLS, "", ends)
+	return nil
 }

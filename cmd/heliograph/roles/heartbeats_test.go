@@ -3,7 +3,9 @@ package roles
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/tls"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/internal/devca"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
 	"github.com/heliograph-net/heliograph/prober/heartbeat"
 )
@@ -35,7 +38,8 @@ func TestNamesOfServersAreExpanded(t *testing.T) {
 	}
 }
 
-// Heartbeats of a rack are on the same map as what is probed.
+// Heartbeats of a rack are on the same map as what is probed. They travel over TLS if the listener
+// has a certificate.
 func TestHeartbeatsAreOnTheMap(t *testing.T) {
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, 32))
 	s := newProberSite(t)
@@ -43,7 +47,8 @@ func TestHeartbeatsAreOnTheMap(t *testing.T) {
 	if err := os.WriteFile(path, keyfile.MarshalPublicKey(key.Public().(ed25519.PublicKey)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.edit("prober:\n", "prober:\n  heartbeats: {listen: \"127.0.0.1:0\", racks: [{name: r17, key: keys/r17.pub.pem, servers: [\"disk-[1-3]\"], data_centre: east}]}\n")
+	authority, cert, private := heartbeatCertificate(t, s.dir)
+	s.edit("prober:\n", "prober:\n  heartbeats: {listen: \"127.0.0.1:0\", tls_cert: "+cert+", tls_key: "+private+", racks: [{name: r17, key: keys/r17.pub.pem, servers: [\"disk-[1-3]\"], data_centre: east}]}\n")
 	p, stop, _ := s.start(Roles{Prober: true})
 	defer func() { _ = stop() }()
 	bits, err := heatmap.FromBytes(3, []byte{0b101})
@@ -51,7 +56,12 @@ func TestHeartbeatsAreOnTheMap(t *testing.T) {
 		t.Fatal(err)
 	}
 	beat := &heartbeat.Beat{Rack: "r17", Number: uint64(time.Now().UnixMilli()), Up: bits}
-	if err := heartbeat.Send(t.Context(), nil, "http://"+p.HeartbeatAddr, "fra-1", key, beat); err != nil {
+	if err := heartbeat.Send(t.Context(), nil, "http://"+p.HeartbeatAddr, "fra-1", key, beat); err == nil {
+		t.Error("the listener takes heartbeats in plain text")
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: authority.Pool()}}}
+	defer client.CloseIdleConnections()
+	if err := heartbeat.Send(t.Context(), client, "https://"+p.HeartbeatAddr, "fra-1", key, beat); err != nil {
 		t.Fatal(err)
 	}
 	servers := p.probes
@@ -77,11 +87,35 @@ func TestHeartbeatsAreOnTheMap(t *testing.T) {
 	}
 }
 
+// heartbeatCertificate writes a certificate for 127.0.0.1 and its key, and returns the files.
+func heartbeatCertificate(t *testing.T, dir string) (authority *devca.CA, cert, private string) {
+	t.Helper()
+	authority, err := devca.New("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := authority.Issue(time.Now().Add(time.Hour), "127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	certPEM, keyPEM, err := devca.EncodePEM(pair)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string][]byte{"beats.crt": certPEM, "beats.key": keyPEM} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return authority, "beats.crt", "beats.key"
+}
+
 func TestFaultyHeartbeatsAreNamed(t *testing.T) {
 	for text, want := range map[string]string{
 		"{listen: here}":                                              "prober.heartbeats.listen: \"here\"",
 		"{listen: \"127.0.0.1:0\"}":                                   "prober.vantage: must not be empty",
 		"{racks: [{name: a, servers: [b]}]}":                          "prober.heartbeats.listen: must not be empty",
+		"{tls_cert: a.pem}":                                           "prober.heartbeats.tls_cert: tls_cert and tls_key go together",
 		"{silent_after: soon}":                                        "prober.heartbeats.silent_after",
 		"{listen: \"127.0.0.1:0\", racks: [{name: a}]}":               "prober.heartbeats.racks[0].servers: must not be empty",
 		"{listen: \"127.0.0.1:0\", racks: [{servers: [\"a[2-1]\"]}]}": "prober.heartbeats.racks[0].name",

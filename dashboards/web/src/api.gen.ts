@@ -132,6 +132,73 @@ export interface BurnRate {
   rate: number;
 }
 
+/**
+ * Probed is one server as the probers' vantages find it: for whom it is down, since when and why.
+ */
+export interface Probed {
+  name: string;
+  address?: string;
+  kind: string;
+  region?: string;
+  data_centre?: string;
+  cluster?: string;
+  row?: string;
+  /** For whom it is down: "global" (for all), "local" (for some), "up" or "unknown". */
+  reach: string;
+  /** When that began; absent if unknown. */
+  since?: string;
+  /** Why it is down, in words; absent if it is not. */
+  why?: string;
+  /** The latest of each vantage. */
+  vantages: Finding[];
+  /** When a vantage changed its mind, newest first; only for a single server. */
+  changes?: Finding[];
+}
+
+/**
+ * Finding is what one vantage found of a server. After Outcome, what an attempt that succeeded
+ * found may be missing.
+ */
+export interface Finding {
+  vantage: string;
+  /** Autonomous system of the vantage; 0 if unknown. */
+  asn: number;
+  as_name?: string;
+  /** When the attempt ended. */
+  at: string;
+  /**
+   * What the vantage holds of the server since then: "up", "down", "inconclusive" or
+   * "maintenance".
+   */
+  judgement: string;
+  /** When it began to hold that; absent if unknown. */
+  since?: string;
+  /** Whether this is too old to count. */
+  expired?: boolean;
+  outcome: string;
+  /** The step in which the attempt ended, such as "connect". */
+  phase?: string;
+  /** The steps of the attempt, in order. */
+  steps?: ProbeStep[];
+  /** Address that was tried. */
+  server?: string;
+  /** IP version of the address, 4 or 6. */
+  family?: number;
+  /** ALPN id, such as "h2". */
+  protocol?: string;
+  /** HTTP status. */
+  status?: number;
+  /** Version of the prober. */
+  version?: string;
+}
+
+/** ProbeStep is one step of an attempt. */
+export interface ProbeStep {
+  name: string;
+  /** Duration in milliseconds. */
+  ms: number;
+}
+
 /** Problem is the body of every answer that reports an error. */
 export interface Problem {
   error: string;

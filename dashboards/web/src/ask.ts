@@ -1,5 +1,5 @@
 // What the page asks for besides the stream: the servers, of which there may be a million.
-import type { Server, Servers, ServerState } from "./api.gen.ts";
+import type { Probed, Server, Servers, ServerState } from "./api.gen.ts";
 
 /** The servers' groups without the servers: small for any number of them. */
 export function fetchGroups(): Promise<Servers> {
@@ -14,6 +14,12 @@ export async function fetchServers(first: number, limit: number): Promise<Server
 /** The servers that are in a state, the first limit of them. */
 export async function fetchByState(state: ServerState, limit: number): Promise<Server[]> {
   return (await getJSON<Servers>(`/api/v1/servers?state=${state}&limit=${limit}`)).servers;
+}
+
+/** The servers that are down for all, then those for some, the first limit of both. */
+export async function fetchDown(limit: number): Promise<Probed[]> {
+  const first = await getJSON<Probed[]>(`/api/v1/probes?limit=${limit}`);
+  return first.filter((server) => server.reach === "global" || server.reach === "local");
 }
 
 /** One bit per server: bit i, the lowest of byte 0 first, says whether server i is in the state. */

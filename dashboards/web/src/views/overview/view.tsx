@@ -2,6 +2,7 @@ import { useSection } from "../../live/store.ts";
 import { Incidents } from "./incidents.tsx";
 import { Networks } from "./networks.tsx";
 import { Outcomes } from "./outcomes.tsx";
+import { Probes } from "./probes.tsx";
 import { Samples } from "./samples.tsx";
 import { manyServers, Servers } from "./servers.tsx";
 
@@ -23,6 +24,7 @@ export function Overview() {
       <Servers />
       <Outcomes />
       <Samples />
+      <Probes />
     </div>
   );
 }
