@@ -30,6 +30,8 @@ type Options struct {
 	// Thresholds returns the present thresholds of the detector, which headlines mention. nil means
 	// that there is no detector.
 	Thresholds func() judge.Thresholds
+	// Doubts returns why the detector does not judge what fails, by target. nil means that it does.
+	Doubts func() map[string]string
 
 	// Objectives returns how the objectives fare, sorted by target; nil means that there are none.
 	// It must be safe for concurrent use.
@@ -68,6 +70,9 @@ func (o *Options) validate() error {
 	setDefault(&o.MaxStreams, defaultMaxStreams)
 	if o.Thresholds == nil {
 		o.Thresholds = func() judge.Thresholds { return judge.Thresholds{} }
+	}
+	if o.Doubts == nil {
+		o.Doubts = func() map[string]string { return nil }
 	}
 	if o.Objectives == nil {
 		o.Objectives = func() []model.ObjectiveStatus { return nil }

@@ -49,7 +49,7 @@ func (l *look) facts() (f judge.Facts, err error) {
 	f = judge.Facts{
 		Now: l.now, Thresholds: o.Thresholds(), Window: o.Window, Recent: l.recent(), Step: o.Step, Horizon: liveSteps * o.Step,
 		Servers: judge.Servers{Up: counts.Up, Down: counts.Down, Unknown: counts.Unknown}, NetworkName: l.d.networkName,
-		Blindness: o.Blindness(),
+		Blindness: o.Blindness(), Doubts: o.Doubts(),
 	}
 	if f.Incidents, err = l.recentIncidents(); err != nil {
 		return f, err

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/heliograph-net/heliograph/detector/judgement"
 	"github.com/heliograph-net/heliograph/detector/vantages"
 	"github.com/heliograph-net/heliograph/internal/wallclock"
 	"github.com/heliograph-net/heliograph/model"
@@ -32,7 +33,9 @@ type Detector struct {
 	deferred   chan struct{} // signalled when deferred batches may be waiting
 
 	settings atomic.Pointer[Settings]
-	reloaded chan struct{} // signalled when the settings differ from those of the intakes
+	doubts   atomic.Pointer[[]judgement.Doubt] // of the last bin
+	// signalled when the settings differ from those of the intakes
+	reloaded chan struct{}
 }
 
 // pruneEvery is how often old data is deleted.
@@ -72,6 +75,19 @@ const (
 
 // now returns the time by which bins are judged. It does not follow a step of the clock at once.
 func (d *Detector) now() time.Time { return d.clock.Now() }
+
+// Doubts returns why what fails alerts nobody, by target, as of the last bin.
+func (d *Detector) Doubts() map[string]string {
+	all := map[string]string{}
+	if doubts := d.doubts.Load(); doubts != nil {
+		for _, doubt := range *doubts {
+			if _, older := all[doubt.Target]; !older {
+				all[doubt.Target] = doubt.Why
+			}
+		}
+	}
+	return all
+}
 
 // Run works until ctx ends, and returns nil when all its goroutines have ended. Errors of feeds and
 // stores are logged, counted and tried again. It may be called once.

@@ -141,6 +141,8 @@ func (ev *evaluator) step(ctx context.Context, now time.Time, gap bool) bool {
 	if !ok {
 		return false
 	}
+	doubts := ev.judging.judge.Doubts()
+	ev.d.doubts.Store(&doubts)
 	events := ev.events(said, gap, now)
 	audited, ok := ev.audited(ctx)
 	if !ok {

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"crypto/ed25519"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
+	"github.com/heliograph-net/heliograph/privacy/policy"
 )
 
 // change replaces a text in a file of a data directory.
@@ -71,6 +76,19 @@ func TestConfigCheckFindsWhatWouldNotWork(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, nil, "lacks the key that agents seal to under the policy"},
+		"policy of a key that is no signer": {func(t *testing.T, dir string) {
+			p, err := roles.ReadPolicySource(filepath.Join(dir, "policy.yaml"), time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			signed, err := policy.Sign(p, ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)))
+			if err == nil {
+				err = os.WriteFile(filepath.Join(dir, "policy"), signed, 0o644)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}, nil, "is signed by a key that is not among its signers"},
 		"policy that is none": {func(t *testing.T, dir string) {
 			if err := os.WriteFile(filepath.Join(dir, "policy"), []byte("hello"), 0o644); err != nil {
 				t.Fatal(err)

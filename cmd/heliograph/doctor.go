@@ -61,6 +61,10 @@ func (d *doctorCmd) Run(ctx context.Context, out *output) error {
 		}
 	}
 	findings := doctor.Judge(facts.Service, facts.Collectors, policy, time.Now())
+	if _, err := policy.Next(signed); err != nil {
+		findings = append(findings, doctor.Finding{Severity: doctor.Bad, Subject: "policy",
+			Text: "is signed by a key that is not among its signers: agents refuse what this key signs next"})
+	}
 	if err := out.findings(findings, d.JSON); err != nil {
 		return err
 	}

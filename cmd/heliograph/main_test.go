@@ -130,8 +130,8 @@ func TestPolicySignRefusesWindowsThatNobodyCanJudge(t *testing.T) {
 		flags  []string
 		want   string // in the error; "": none
 	}{
-		{"90s", nil, ""},
-		{"91s", nil, "--grace 30s"},
+		{"60s", nil, ""},
+		{"61s", nil, "--grace 10s"},
 		{"10m", []string{"--bin", "5m"}, "--bin 5m0s"},
 		{"10m", []string{"--bin", "5m", "--grace", "5m"}, ""},
 		{"60s", []string{"--grace", "0s"}, "--bin and --grace must be positive"},

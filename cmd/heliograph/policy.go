@@ -157,12 +157,12 @@ type policySignCmd struct {
 	Key  string `help:"Key that signs." required:"" placeholder:"FILE"`
 	Out  string `help:"Where the signed policy goes; replaced in one step." required:"" placeholder:"FILE"`
 
-	Bin   time.Duration `help:"The detector's bin, as in its configuration." default:"1m" placeholder:"DURATION"`
-	Grace time.Duration `help:"The detector's grace, likewise. Windows may be as long as both together." default:"30s" placeholder:"DURATION"`
+	Bin   time.Duration `help:"The detector's bin, as in its configuration." default:"10s" placeholder:"DURATION"`
+	Grace time.Duration `help:"The detector's grace, likewise. Windows may be as long as both together, or a minute." default:"10s" placeholder:"DURATION"`
 }
 
-// Run signs a policy. It refuses a version that is not higher than before, because agents would
-// too, and windows that the detector cannot use.
+// Run signs a policy. It refuses a version that is not higher than before and a key that is not
+// among the signers, because agents would too, and windows that the detector cannot use.
 func (p *policySignCmd) Run(out *output) error {
 	signed, err := roles.SignPolicyFile(p.File, p.Key, time.Now())
 	if err != nil {
@@ -175,6 +175,9 @@ func (p *policySignCmd) Run(out *output) error {
 	policy, err := policy.Open(signed, next)
 	if err != nil {
 		return err
+	}
+	if _, err := policy.Next(signed); err != nil {
+		return fmt.Errorf("%s: signers: %s is not the private half of any: agents would refuse what it signs next; add its public half", p.File, p.Key)
 	}
 	if err := p.checkWindow(time.Duration(policy.WindowMS) * time.Millisecond); err != nil {
 		return fmt.Errorf("%s: %w", p.File, err)

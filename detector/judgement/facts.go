@@ -60,7 +60,13 @@ func (t *turn) decide(i *incident, m *numbers, d *Incident) {
 	}
 	f := t.facts(i, m, d)
 	r := verdict.Judge(f)
-	d.Verdict, d.Page = r.Verdict, r.Page
+	d.Verdict, d.Page, i.lacks = r.Verdict, r.Page, Doubt{}
+	switch r.Verdict {
+	case model.TooThin:
+		i.lacks = Doubt{d.Target, "too few to judge (" + r.Missing + ")"}
+	case model.Forged:
+		i.lacks = Doubt{d.Target, "too few to judge (one source reports most of it, and nobody confirms it)"}
+	}
 	if r.Verdict == model.Forged {
 		d.Scope = []Scope{{ASN: slices.Clone(r.Scope.ASNs)}}
 	}
@@ -117,7 +123,7 @@ func (t *turn) reporters(m *numbers) verdict.Reporters {
 
 // needed is the least breadth that is acted on. Distinct sources must be a wonder by themselves,
 // since a machine can invent clients, but no address prefixes; few of them must have told for a
-// minute; and a fault that is not of one network must be told from several.
+// minute; and a fault that is not of one network must be told from several, if networks are known.
 func (t *turn) needed(i *incident, m *numbers) verdict.Breadth {
 	o := &t.j.o
 	n := verdict.Breadth{Clients: o.Clients, Buckets: min(2, o.Clients), Networks: 1}
@@ -138,7 +144,7 @@ func (t *turn) needed(i *incident, m *numbers) verdict.Breadth {
 	case m.persistent(t.j.bins(fewFor)) && !i.scopes[0].mixed():
 		n.Buckets = min(n.Buckets, fewLeast)
 	}
-	if len(i.scopes[0][byASN]) == 0 {
+	if len(i.scopes[0][byASN]) == 0 && !t.j.sources.nameless() {
 		n.Networks = o.Networks
 		if m.topShare > aloneShare {
 			n.Networks = max(n.Networks, m.networks+1)

@@ -51,6 +51,7 @@ type incident struct {
 	pendingSeen int
 
 	worst numbers
+	lacks Doubt    // when it was described last; no why if it is credible
 	told  Incident // what was told last; its ID is 0 before
 	tells int
 	later int64 // the bin before which nothing but a page is told

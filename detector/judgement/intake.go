@@ -121,7 +121,7 @@ func (j *Judge) expose(p *population, bin int64, at *place, r *Row) {
 		p.rows.add(m)
 		p.all.add(max(bin, p.all.at), m, &j.fade)
 		for a := byASN; a < attributes; a++ {
-			if at[a] == 0 {
+			if at[a] == 0 && a != byASN { // limit asks for that of unknown networks
 				continue
 			}
 			if e := p.exposure(a, at[a], bin); e != nil {

@@ -24,9 +24,9 @@ func (j *Judge) Present() []Incident {
 		if !i.open() || i.told.ID == 0 || i.told.Until != 0 || i.late || len(i.flows) == 0 {
 			continue
 		}
-		worst := i.worst
+		worst, lacks := i.worst, i.lacks
 		now, d := t.describe(i), i.told
-		i.worst = worst
+		i.worst, i.lacks = worst, lacks
 		d.Severity, d.Failed, d.Requests, d.Expected = now.Severity, now.Failed, now.Requests, now.Expected
 		d.Clients, d.Buckets, d.Networks = now.Clients, now.Buckets, now.Networks
 		if now.Verdict == d.Verdict && now.Scope[0].equal(&d.Scope[0]) {

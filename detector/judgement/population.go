@@ -182,7 +182,10 @@ func (p *population) limit(bin int64, asn uint32, n float64) float64 {
 	if e == nil {
 		return 0
 	}
-	usual := p.requests(e)
+	usual := 0.0
+	if asn != 0 || p.judge.sources.nameless() { // else nobody can tell who they are
+		usual = p.requests(e)
+	}
 	most := max(claimRatio*usual, claimShare*p.level.mean(), claimLeast)
 	if e.claimedIn != bin {
 		e.claimedIn, e.claimed = bin, 0

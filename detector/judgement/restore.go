@@ -41,6 +41,9 @@ func Restore(o Options, snapshot []byte) (*Judge, error) {
 	for _, u := range f.Usual {
 		j.sources.usual[u.ASN] = &loudest{u.Raw, u.Clients}
 	}
+	if f.Unknown != nil {
+		j.sources.unknown, j.sources.learned = *f.Unknown, true
+	}
 	for _, s := range f.Silent {
 		j.sources.silent[source{s.ASN, s.Bucket}] = s.Until
 	}

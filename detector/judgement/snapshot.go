@@ -17,24 +17,26 @@ const snapshotVersion = 1
 // The snapshot is JSON. Keys are short because there is one object for every series.
 
 type snapshotForm struct {
-	Version   int              `json:"version"`
-	Width     int64            `json:"width"` // of a bin in ms
-	Now       int64            `json:"now"`
-	Next      int64            `json:"next"`
-	Heard     int64            `json:"heard"`           // the last bin that was not quiet
-	Quiet     [][2]int64       `json:"quiet,omitempty"` // from, to
-	LastID    ID               `json:"last_id"`
-	Names     [kinds][]string  `json:"names"` // by kind and id
-	Sources   [][2]uint32      `json:"sources"`
-	Pops      []populationForm `json:"populations"`
-	Hits      []binForm        `json:"hits"`
-	Late      []hitForm        `json:"late"`
-	Sample    []sampledForm    `json:"sample"`
-	Random    []byte           `json:"random"`
-	Usual     []loudestForm    `json:"usual"`
-	Silent    []silentForm     `json:"silent"`
-	Incidents []incidentForm   `json:"incidents"`
-	Memory    memoryForm       `json:"memory"`
+	Version int              `json:"version"`
+	Width   int64            `json:"width"` // of a bin in ms
+	Now     int64            `json:"now"`
+	Next    int64            `json:"next"`
+	Heard   int64            `json:"heard"`           // the last bin that was not quiet
+	Quiet   [][2]int64       `json:"quiet,omitempty"` // from, to
+	LastID  ID               `json:"last_id"`
+	Names   [kinds][]string  `json:"names"` // by kind and id
+	Sources [][2]uint32      `json:"sources"`
+	Pops    []populationForm `json:"populations"`
+	Hits    []binForm        `json:"hits"`
+	Late    []hitForm        `json:"late"`
+	Sample  []sampledForm    `json:"sample"`
+	Random  []byte           `json:"random"`
+	Usual   []loudestForm    `json:"usual"`
+	Silent  []silentForm     `json:"silent"`
+	// share of sources; absent before the first minute is over
+	Unknown   *float64       `json:"unknown_networks,omitempty"`
+	Incidents []incidentForm `json:"incidents"`
+	Memory    memoryForm     `json:"memory"`
 }
 
 type populationForm struct {
@@ -181,6 +183,9 @@ func (j *Judge) Snapshot() ([]byte, error) {
 	for _, asn := range slices.Sorted(maps.Keys(j.sources.usual)) {
 		u := j.sources.usual[asn]
 		f.Usual = append(f.Usual, loudestForm{asn, u.raw, u.clients})
+	}
+	if j.sources.learned {
+		f.Unknown = &j.sources.unknown
 	}
 	for _, s := range slices.SortedFunc(maps.Keys(j.sources.silent), compareSources) {
 		f.Silent = append(f.Silent, silentForm{s.asn, s.bucket, j.sources.silent[s]})

@@ -16,6 +16,7 @@ const (
 	floodAverage = 20
 	floodUsual   = 4
 	usualGain    = 0.02 // of a minute in what is usual
+	unknownGain  = 0.1  // of a minute in the share of sources of unknown networks
 	maxSources   = 100_000
 )
 
@@ -46,9 +47,11 @@ type loudest struct{ raw, clients float64 }
 
 // sources watches for machines that say far more than any other.
 type sources struct {
-	now    map[source]*loudness
-	usual  map[uint32]*loudest
-	silent map[source]int64 // floods, which are not listened to until a bin
+	unknown float64 // share of the sources of late whose network is unknown
+	learned bool    // a minute is over
+	now     map[source]*loudness
+	usual   map[uint32]*loudest
+	silent  map[source]int64 // floods, which are not listened to until a bin
 }
 
 func newSources() sources {
@@ -108,7 +111,36 @@ func (s *sources) turn(young bool) {
 		top[who.asn] = loudest{max(t.raw, float64(l.raw)), max(t.clients, l.clients())}
 	}
 	s.learn(top, young)
+	if len(s.now) > 0 {
+		x := s.unknownNow()
+		if s.learned {
+			x = s.unknown + unknownGain*(x-s.unknown)
+		}
+		s.unknown, s.learned = x, true
+	}
 	clear(s.now)
+}
+
+// nameless reports whether collectors do not know the networks of nearly all sources, as without a
+// table of networks. Their number then says nothing, and address prefixes have to do. Sources are
+// counted, not requests: one machine can invent requests, but no address prefixes.
+func (s *sources) nameless() bool {
+	unknown := s.unknown
+	if !s.learned {
+		unknown = s.unknownNow()
+	}
+	return unknown >= aloneShare
+}
+
+// unknownNow is the share of this minute's sources whose network is unknown.
+func (s *sources) unknownNow() float64 {
+	n := 0
+	for who := range s.now {
+		if who.asn == 0 {
+			n++
+		}
+	}
+	return float64(n) / float64(max(len(s.now), 1))
 }
 
 // learn keeps what is usual of networks that have a loud source at all.

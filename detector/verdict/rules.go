@@ -57,6 +57,7 @@ type Result struct {
 	// whom to name: the scope of the facts, or the sources of forged reports
 	Scope    Scope
 	Evidence []model.Signal // the strongest first
+	Missing  string         // what there is too little of, if the verdict is model.TooThin
 }
 
 // Judge returns the verdict on f. It does not retain f.
@@ -67,8 +68,11 @@ func Judge(f *Facts) Result {
 		if !r.holds(v) {
 			continue
 		}
-		return Result{Verdict: r.verdict, Page: Pages(r.verdict) && !f.Late, Scope: v.named(r.verdict),
-			Evidence: v.evidence(r)}
+		result := Result{Verdict: r.verdict, Page: Pages(r.verdict) && !f.Late, Scope: v.named(r.verdict), Evidence: v.evidence(r)}
+		if r.verdict == model.TooThin {
+			result.Missing = list(v.missing())
+		}
+		return result
 	}
 	return Result{} // the last rule always holds
 }

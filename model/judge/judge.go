@@ -36,6 +36,9 @@ type Judgement struct {
 type Facts struct {
 	Now        time.Time
 	Thresholds Thresholds
+	// Doubts says why the detector does not judge what fails, by target: "too few to judge (2
+	// clients of the 3 needed)".
+	Doubts map[string]string
 	// Incidents are the open incidents and those that were open recently.
 	Incidents []model.Incident
 
@@ -174,6 +177,8 @@ func (v *view) silent() bool {
 func (v *view) tooLittle(s Sum) string {
 	t := v.Thresholds
 	switch {
+	case v.Doubts[s.Name] != "":
+		return v.Doubts[s.Name]
 	case s.Clients < uint64(max(t.Clients, 0)):
 		return "too few to judge (" + count(float64(t.Clients)) + " needed)"
 	case s.Failed < t.Failures:

@@ -60,6 +60,10 @@ func TestOverall(t *testing.T) {
 		"enough of all, not judged": {func(f *Facts) {
 			f.Targets[0] = Sum{Name: "https://shop.example", OK: 100, Failed: 1200, Clients: 300}
 		}, Unsure, "1,200 of 1,300 requests to https://shop.example failed, 300 clients: no incident so far", nil},
+		"enough of all, from too few places": {func(f *Facts) {
+			f.Targets[0] = Sum{Name: "https://shop.example", Failed: 40, Clients: 30}
+			f.Doubts = map[string]string{"https://shop.example": "too few to judge (1 address prefix of the 5 needed)"}
+		}, Unsure, "40 of 40 requests to https://shop.example failed, 30 clients: too few to judge (1 address prefix of the 5 needed)", nil},
 		"a service that always fails a little": {func(f *Facts) {
 			f.Targets[0] = Sum{Name: "https://shop.example", OK: 800, Failed: 120, Clients: 60}
 		}, Calm, "No incident, though 120 of 920 requests to https://shop.example failed, 60 clients", nil},

@@ -75,6 +75,14 @@ func (k *checker) policy(r Roles) {
 	}
 	if r.Collector {
 		k.age(key, k.signed)
+		k.signer(key, b)
+	}
+}
+
+// signer checks that the key that has signed the policy may sign the next.
+func (k *checker) signer(key string, signed []byte) {
+	if _, err := k.signed.Next(signed); err != nil {
+		k.add(doctor.Bad, key, "is signed by a key that is not among its signers: agents refuse what this key signs next")
 	}
 }
 

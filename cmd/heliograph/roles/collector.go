@@ -49,7 +49,10 @@ func (p *Process) addCollector(c *Config, detector bool) error {
 		}
 		return nil
 	}
-	p.reloads.add("collector", func(next *Config) ([]any, error) { return p.reloadCollector(next, detector, col) })
+	served := &servedPolicy{id: c.Collector.ID, memory: memoryOf(c.File(c.Collector.Policy)), log: p.log}
+	served.take(settings.Policy, settings.ReceiptKey.Public().(ed25519.PublicKey))
+	p.checks["policy"] = served.check
+	p.reloads.add("collector", func(next *Config) ([]any, error) { return p.reloadCollector(next, detector, col, served) })
 	p.reloads.fix(map[string]func(*Config) any{
 		"collector.id":                         func(c *Config) any { return c.Collector.ID },
 		"collector.proxy_protocol":             func(c *Config) any { return c.Collector.ProxyProtocol },
@@ -133,7 +136,7 @@ func prefixes(texts []string) (all []netip.Prefix, err error) {
 }
 
 // reloadCollector applies new settings to a collector and describes them.
-func (p *Process) reloadCollector(c *Config, detector bool, col *collector.Collector) ([]any, error) {
+func (p *Process) reloadCollector(c *Config, detector bool, col *collector.Collector, served *servedPolicy) ([]any, error) {
 	s, err := p.collectorSettings(c, detector)
 	if err != nil {
 		return nil, err
@@ -142,6 +145,7 @@ func (p *Process) reloadCollector(c *Config, detector bool, col *collector.Colle
 		return nil, err
 	}
 	key := s.ReceiptKey.Public().(ed25519.PublicKey)
+	served.take(s.Policy, key)
 	return []any{"policy_version", policyVersion(s.Policy), "receipt_key", fingerprint(key), "feed_keys", len(s.FeedKeys),
 		"oblivious_keys", len(s.ObliviousKeys), "relay_keys", len(s.RelayKeys), "trusted_proxies", len(s.TrustedProxies)}, nil
 }

@@ -29,6 +29,7 @@ func (p *Process) addDashboard(c *Config) error {
 			t := d.Thresholds()
 			return judge.Thresholds{Clients: t.Clients, Failures: t.Excess}
 		}
+		o.Doubts = d.Doubts
 		o.Blindness = func() (b judge.Blindness) {
 			for _, c := range d.Conditions() {
 				if c.Blind {
