@@ -97,7 +97,7 @@ func (d *Difference) scene(title string, from, to time.Time) *scene {
 		c.moment = from.UTC().Format("2006-01-02 15:04:05") + " to " + to.UTC().Format("2006-01-02 15:04:05 UTC")
 	}
 	c.describe = d.describe
-	c.dead = func(g Group) bool { return d.Failed.CountRange(g.First, g.Len) == g.Len }
+	c.dead = func(g Group) bool { return d.Failed.Get(g.First) && d.Failed.CountRange(g.First, g.Len) == g.Len }
 	if all := footer(wholes(c.regions, c.dead)); all != "" {
 		c.footer = "failed, " + all
 	}

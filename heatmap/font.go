@@ -3,6 +3,7 @@ package heatmap
 import (
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // The size of a glyph in font pixels, including the gaps to its neighbours.
@@ -105,16 +106,16 @@ func glyph(r rune) uint64 {
 }
 
 // textWidth returns the width in pixels of s drawn at a scale.
-func textWidth(s string, scale int) int { return len([]rune(s)) * glyphWidth * scale }
+func textWidth(s string, scale int) int { return utf8.RuneCountInString(s) * glyphWidth * scale }
 
 // fit shortens s to a width in pixels. It returns "" if fewer than three characters would be left.
 func fit(s string, width, scale int) string {
-	runes, room := []rune(s), max(width, 0)/(glyphWidth*scale)
+	room := max(width, 0) / (glyphWidth * scale)
 	switch {
-	case len(runes) <= room:
+	case len(s) <= room || utf8.RuneCountInString(s) <= room:
 		return s
 	case room < 5:
 		return ""
 	}
-	return string(runes[:room-2]) + ".."
+	return string([]rune(s)[:room-2]) + ".."
 }

@@ -21,19 +21,6 @@ type Group struct {
 // levels is the number of levels of groups: regions, data centres, clusters and rows.
 const levels = 4
 
-// label returns the name of the server's group at a level, 0 for its region.
-func (s *Server) label(level int) string {
-	switch level {
-	case 0:
-		return s.Region
-	case 1:
-		return s.DataCentre
-	case 2:
-		return s.Cluster
-	}
-	return s.Row
-}
-
 // place is the location of a server: the numbers of its groups by level, counted in the order in
 // which they first occur.
 type place [levels]int32
@@ -42,31 +29,45 @@ func (p place) compare(q place) int {
 	return cmp.Or(cmp.Compare(p[0], q[0]), cmp.Compare(p[1], q[1]), cmp.Compare(p[2], q[2]), cmp.Compare(p[3], q[3]))
 }
 
+// run is a number of servers of the same place that follow each other.
+type run struct {
+	place    place
+	first, n int
+}
+
+// labels returns the names of the server's groups.
+func (s *Server) labels() [levels]string {
+	return [levels]string{s.Region, s.DataCentre, s.Cluster, s.Row}
+}
+
+func (s *Server) besides(t *Server) bool {
+	return s.Row == t.Row && s.Cluster == t.Cluster && s.DataCentre == t.DataCentre && s.Region == t.Region
+}
+
 // arrange sorts the servers so that those of every group are consecutive, and makes the groups.
 func (t *Topology) arrange() {
-	places := number(t.servers)
-	if !slices.IsSortedFunc(places, place.compare) {
-		t.servers, places = inOrder(t.servers, places)
+	runs := number(t.servers)
+	if !slices.IsSortedFunc(runs, func(a, b run) int { return a.place.compare(b.place) }) {
+		t.servers, runs = inOrder(t.servers, runs)
 	}
-	t.group(places)
+	t.group(runs)
 }
 
-// inOrder returns servers and their places sorted by place.
-func inOrder(servers []Server, places []place) ([]Server, []place) {
-	order := make([]int32, len(servers))
-	for i := range order {
-		order[i] = int32(i)
+// inOrder returns the servers sorted by place, and their runs.
+func inOrder(servers []Server, runs []run) ([]Server, []run) {
+	slices.SortStableFunc(runs, func(a, b run) int { return a.place.compare(b.place) })
+	sorted := make([]Server, 0, len(servers))
+	for i := range runs {
+		r := &runs[i]
+		from := servers[r.first:][:r.n]
+		r.first = len(sorted)
+		sorted = append(sorted, from...)
 	}
-	slices.SortFunc(order, func(a, b int32) int { return cmp.Or(places[a].compare(places[b]), cmp.Compare(a, b)) })
-	sorted, sortedPlaces := make([]Server, len(servers)), make([]place, len(servers))
-	for i, from := range order {
-		sorted[i], sortedPlaces[i] = servers[from], places[from]
-	}
-	return sorted, sortedPlaces
+	return sorted, runs
 }
 
-// number returns the place of each server.
-func number(servers []Server) []place {
+// number returns the runs of a list.
+func number(servers []Server) (runs []run) {
 	type key struct {
 		parent int32 // number of the group one level up
 		name   string
@@ -75,59 +76,62 @@ func number(servers []Server) []place {
 	for level := range known {
 		known[level] = map[key]int32{}
 	}
-	places := make([]place, len(servers))
 	for i := range servers {
-		parent, same := int32(0), i > 0
-		for level := range known {
-			name := servers[i].label(level)
-			if same = same && name == servers[i-1].label(level); same {
-				parent = places[i-1][level] // as for most servers
-			} else {
-				k := key{parent, name}
-				n, ok := known[level][k]
-				if !ok {
-					n = int32(len(known[level]))
-					known[level][k] = n
-				}
-				parent = n
-			}
-			places[i][level] = parent
+		if i > 0 && servers[i].besides(&servers[i-1]) {
+			runs[len(runs)-1].n++ // as for most servers
+			continue
 		}
+		r := run{first: i, n: 1}
+		parent := int32(0)
+		for level, name := range servers[i].labels() {
+			n, ok := known[level][key{parent, name}]
+			if !ok {
+				n = int32(len(known[level]))
+				known[level][key{parent, name}] = n
+			}
+			parent, r.place[level] = n, n
+		}
+		runs = append(runs, r)
 	}
-	return places
+	return runs
 }
 
-// group divides the servers, which must be sorted by place, into groups.
-func (t *Topology) group(places []place) {
-	t.parents = []int32{0} // of all servers, which are the group with the id 0
+// group divides the servers, whose runs must be sorted by place, into groups.
+func (t *Topology) group(runs []run) {
+	t.paths = []path{{}} // of all servers, which are the group with the id 0
 	t.rowOf = make([]int32, len(t.servers))
-	var path [levels]*Group
+	var around [levels]*Group
 	begin := func(level, first int) {
-		siblings, parent := &t.regions, int32(0)
+		siblings, ids := &t.regions, path{}
 		if level > 0 {
-			siblings, parent = &path[level-1].Children, path[level-1].id
+			siblings, ids = &around[level-1].Children, t.paths[around[level-1].id]
 		}
-		*siblings = append(*siblings, Group{Name: t.servers[first].label(level), First: first, id: int32(len(t.parents))})
-		t.parents = append(t.parents, parent)
-		path[level] = &(*siblings)[len(*siblings)-1]
+		ids[level] = int32(len(t.paths))
+		labels := t.servers[first].labels()
+		*siblings = append(*siblings, Group{Name: labels[level], First: first, id: ids[level]})
+		t.paths = append(t.paths, ids)
+		around[level] = &(*siblings)[len(*siblings)-1]
 	}
-	for i, p := range places {
+	for i, r := range runs {
 		level := levels
 		switch {
 		case i == 0:
 			level = 0
-		case p != places[i-1]:
-			for level = 0; p[level] == places[i-1][level]; {
+		case r.place != runs[i-1].place:
+			for level = 0; r.place[level] == runs[i-1].place[level]; {
 				level++
 			}
 		}
 		for ; level < levels; level++ {
-			begin(level, i)
+			begin(level, r.first)
 		}
-		for _, g := range path {
-			g.Len++
+		for _, g := range around {
+			g.Len += r.n
 		}
-		t.rowOf[i] = path[levels-1].id
+		row := t.rowOf[r.first:][:r.n]
+		for i := range row {
+			row[i] = around[levels-1].id
+		}
 	}
 	for _, r := range t.regions {
 		t.centres = append(t.centres, r.Children...)

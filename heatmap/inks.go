@@ -3,6 +3,7 @@ package heatmap
 import (
 	"encoding/binary"
 	"image/color"
+	"slices"
 	"sync"
 )
 
@@ -23,10 +24,6 @@ const (
 	inkRecovered // down before, up after
 	inkStillDown // down before and after
 	inks         // number of colours
-
-	// The encoder packs the pixels of a palette of up to 16 colours, which takes longer than it
-	// saves.
-	paletteSize = 17
 )
 
 var palette = func() color.Palette {
@@ -35,16 +32,23 @@ var palette = func() color.Palette {
 		inkUp: 0x0072b2, inkDown: 0xd55e00, inkUnknown: 0xdddfe4, inkHatch: 0x8d94a0,
 		inkSame: 0xbcd3e4, inkRecovered: 0x009e73, inkStillDown: 0x6b2f00,
 	}
-	p := make(color.Palette, paletteSize)
+	p := make(color.Palette, inks)
 	for i := range p {
-		p[i] = color.RGBA{A: 0xff}
-		if i < len(colours) {
-			c := colours[i]
-			p[i] = color.RGBA{uint8(c >> 16), uint8(c >> 8), uint8(c), 0xff}
-		}
+		c := colours[i]
+		p[i] = color.RGBA{uint8(c >> 16), uint8(c >> 8), uint8(c), 0xff}
 	}
 	return p
 }()
+
+// tinyPalette is for squares of one or two pixels. The eye tells such small ones apart by
+// brightness rather than by hue, and the usual blue is as dark as vermillion.
+var tinyPalette = func() color.Palette {
+	p := slices.Clone(palette)
+	p[inkUp] = color.RGBA{0x8f, 0xc8, 0xec, 0xff}
+	return p
+}()
+
+const tinyCell = 2 // pixels
 
 // inkOf returns the colour of a server's square.
 func inkOf(s State) uint8 {

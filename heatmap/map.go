@@ -29,7 +29,9 @@ func (s State) String() string {
 // Map holds the present state of the servers of a topology. All servers are [Unknown] at first. Its
 // methods are safe for concurrent use.
 type Map struct {
-	mu       sync.RWMutex // guards everything below
+	// mu guards everything below. Nobody holds it for longer than a copy of the bits takes, so that
+	// readers need not be let in together, which would make Set slower
+	mu       sync.Mutex
 	topology *Topology
 	replaced uint64
 	up       *Bitset // a bit is set only if it is also set in known
@@ -46,15 +48,15 @@ func NewMap(t *Topology) *Map {
 		topology: t,
 		up:       newBitset(t.Len()),
 		known:    newBitset(t.Len()),
-		counts:   make([]tally, len(t.parents)),
+		counts:   make([]tally, len(t.paths)),
 		changed:  make([]int64, t.Len()),
 	}
 }
 
 // Topology returns the present topology, which is that of [NewMap] or of the last [Map.Replace].
 func (m *Map) Topology() *Topology {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	return m.topology
 }
 
@@ -66,7 +68,7 @@ func (m *Map) Replace(t *Topology) {
 	defer m.mu.Unlock()
 	for i := range t.Len() {
 		if old, ok := m.topology.ByName(t.Server(i).Name); ok {
-			next.put(i, m.state(old))
+			next.put(i, Unknown, m.state(old))
 			next.changed[i] = m.changed[old]
 		}
 	}
@@ -76,15 +78,19 @@ func (m *Map) Replace(t *Topology) {
 }
 
 // Set sets the state of server i to s, as of time at, and reports whether the state has changed. If
-// not, the time of the server's last change stays the same. Set does nothing if i is outside
-// the topology.
+// not, the time of the server's last change stays the same. Set does nothing if i is outside the
+// topology, or if s is no state.
 func (m *Map) Set(i int, s State, at time.Time) (changed bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if uint(i) >= uint(m.topology.Len()) || m.state(i) == s {
+	if uint(i) >= uint(len(m.changed)) || s > Up {
 		return false
 	}
-	m.put(i, s)
+	before := m.state(i)
+	if before == s {
+		return false
+	}
+	m.put(i, before, s)
 	m.changed[i] = at.UnixMilli()
 	m.last = max(m.last, m.changed[i])
 	m.version++
@@ -107,8 +113,8 @@ func stateOf(up, known bool) State {
 // State returns the state of server i and when it began, to the millisecond. The time is zero if
 // the state has never changed. The state is [Unknown] if i is outside the topology.
 func (m *Map) State(i int) (s State, since time.Time) {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if uint(i) >= uint(m.topology.Len()) {
 		return Unknown, time.Time{}
 	}
@@ -118,8 +124,8 @@ func (m *Map) State(i int) (s State, since time.Time) {
 // Down reports whether the servers at an address ("host:port") are down: at least one is down and
 // none is up. It returns false for an address that the topology does not have.
 func (m *Map) Down(address string) bool {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	at := m.topology.ByAddress(address)
 	down := false
 	for _, i := range at {
@@ -135,8 +141,8 @@ func (m *Map) Down(address string) bool {
 
 // Snapshot returns a copy of the whole state at one instant. It takes 250 KB for 1,000,000 servers.
 func (m *Map) Snapshot() Snapshot {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	return Snapshot{
 		Topology: m.topology,
 		Replaced: m.replaced,

@@ -5,21 +5,47 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
 
-// normaliseAll checks servers and converts their addresses to the canonical form. The error names
+// fewServers is the most servers for which a second processor is not worthwhile.
+const fewServers = 10_000
+
+// normaliseAll returns checked servers with their addresses in the canonical form. The error names
 // up to maxFaults servers.
-func normaliseAll(servers []Server) error {
-	var faults []error
+func normaliseAll(servers []Server) ([]Server, error) {
+	parts := 1
+	if len(servers) > fewServers {
+		parts = runtime.GOMAXPROCS(0)
+	}
+	all, faults := make([]Server, len(servers)), make([][]error, parts)
+	var work sync.WaitGroup
+	for part := range parts {
+		from, to := len(all)*part/parts, len(all)*(part+1)/parts
+		work.Go(func() {
+			copy(all[from:to], servers[from:to])
+			faults[part] = normalisePart(all[from:to], from)
+		})
+	}
+	work.Wait()
+	told := slices.Concat(faults...)
+	return all, errors.Join(told[:min(len(told), maxFaults)]...)
+}
+
+// normalisePart checks and converts servers that begin at index first of the list. It returns up to
+// maxFaults faults.
+func normalisePart(servers []Server, first int) (faults []error) {
 	sound := &Server{} // its labels are known to be valid
 	for i := range servers {
 		s := &servers[i]
 		if err := s.normalise(sound); err != nil {
-			faults = append(faults, fmt.Errorf("server %d (%q): %w", i, clip(s.Name), err))
+			faults = append(faults, fmt.Errorf("server %d (%q): %w", first+i, clip(s.Name), err))
 			if len(faults) == maxFaults {
 				break
 			}
@@ -27,7 +53,7 @@ func normaliseAll(servers []Server) error {
 		}
 		sound = s
 	}
-	return errors.Join(faults...)
+	return faults
 }
 
 // normalise checks every field and converts the address to its canonical form. It does not check
@@ -36,16 +62,17 @@ func (s *Server) normalise(sound *Server) error {
 	if s.Name == "" {
 		return errors.New("has no name")
 	}
-	for _, f := range [...]struct{ key, value, valid string }{
-		{"name", s.Name, ""}, {"address", s.Address, ""},
-		{"region", s.Region, sound.Region}, {"data centre", s.DataCentre, sound.DataCentre},
-		{"cluster", s.Cluster, sound.Cluster}, {"row", s.Row, sound.Row},
-	} {
-		if f.value == f.valid {
-			continue
-		}
-		if err := checkLabel(f.value); err != nil {
-			return fmt.Errorf("%s: %w", f.key, err)
+	if err := checkLabel(s.Name); err != nil {
+		return fmt.Errorf("name: %w", err)
+	}
+	if err := checkLabel(s.Address); err != nil {
+		return fmt.Errorf("address: %w", err)
+	}
+	if !s.besides(sound) {
+		for level, label := range s.labels() {
+			if err := checkLabel(label); err != nil {
+				return fmt.Errorf("%s: %w", levelNames[level], err)
+			}
 		}
 	}
 	if s.Address == "" {

@@ -2,6 +2,7 @@ package heatmap
 
 import (
 	"image"
+	"image/color"
 	"slices"
 	"sync"
 )
@@ -12,10 +13,10 @@ type pixels struct {
 	inks []uint8 // of the servers
 }
 
-func newPixels(width, height int, inks []uint8) *pixels {
+func newPixels(width, height int, inks []uint8, colours color.Palette) *pixels {
 	pix := takeBuffer(width * height)
 	clear(pix) // which is paper
-	return &pixels{&image.Paletted{Pix: pix, Stride: width, Rect: image.Rect(0, 0, width, height), Palette: palette}, inks}
+	return &pixels{&image.Paletted{Pix: pix, Stride: width, Rect: image.Rect(0, 0, width, height), Palette: colours}, inks}
 }
 
 // buffers reuses the largest parts of pictures, which take megabytes.
@@ -136,7 +137,7 @@ func (p *pixels) sign(x, y, size int, ink uint8) {
 		}
 	case inkUnknown:
 		for i := range size * size {
-			if px, py := x+i%size, y+i/size; (px+py)%4 == 0 {
+			if px, py := x+i%size, y+i/size; (px+py)%hatchPeriod == 0 {
 				p.fill(px, py, 1, 1, inkHatch)
 			}
 		}

@@ -3,9 +3,7 @@ package heatmap
 import (
 	"errors"
 	"fmt"
-	"image/png"
 	"io"
-	"sync"
 )
 
 // Bounds and defaults of PNGOptions.Width in pixels.
@@ -61,11 +59,12 @@ func (o *PNGOptions) validate(servers int) error {
 
 // RenderPNG draws every server as a square and writes the picture to w. It draws regions, in them
 // data centres, in them clusters, and in them rows, in the order of the topology. Servers that are
-// up are blue, those that are down are vermillion (and crossed if there is room), and unknown ones
-// are hatched grey. A cluster of which half or more is down has a vermillion border, and a row that
-// is down as a whole has vermillion brackets. The heading names such groups. With more servers,
-// squares shrink, down to one pixel. Labels and borders are left out if they would take more room
-// than the servers. The picture is at most Width wide and 3 × Width high.
+// up are blue (pale if squares are tiny), those that are down are vermillion (and crossed if there
+// is room), and unknown ones are hatched grey. A cluster of which half or more is down has a
+// vermillion border, and a row that is down as a whole has vermillion brackets. The heading names
+// such groups. With more servers, squares shrink, down to one pixel. Labels and borders are left
+// out if they would take more room than the servers. The picture is at most Width wide and 3 ×
+// Width high.
 func RenderPNG(w io.Writer, s Snapshot, o PNGOptions) error {
 	if err := s.check(); err != nil {
 		return fmt.Errorf("draw the heat map: %w", err)
@@ -82,28 +81,19 @@ func encodePNG(w io.Writer, s *scene, o PNGOptions) error {
 	img := c.surface.(*pixels).img
 	defer giveBuffer(img.Pix)
 	defer giveBuffer(s.inks)
-	if err := encoder.Encode(w, img); err != nil {
+	if err := encodeImage(w, img); err != nil {
 		return fmt.Errorf("write the heat map: %w", err)
 	}
 	return nil
 }
 
-// encoder uses the fastest level, which makes files a quarter larger in half the time.
-var encoder = png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: new(encoders)}
-
-// encoders keeps the encoder's buffers, of a megabyte, from one picture to the next.
-type encoders struct{ sync.Pool }
-
-func (e *encoders) Get() *png.EncoderBuffer {
-	b, _ := e.Pool.Get().(*png.EncoderBuffer)
-	return b
-}
-
-func (e *encoders) Put(b *png.EncoderBuffer) { e.Pool.Put(b) }
-
 // newCanvas lays a scene out on pixels.
 func newCanvas(s *scene, o PNGOptions) *canvas {
 	l := newLayout(s, o.Width, o.Order)
 	l.w = min(max(l.w, s.headingWidth()), o.Width)
-	return &canvas{surface: newPixels(l.w, l.h, s.inks), layout: l, style: l.style, scene: s}
+	colours := palette
+	if l.style.cell <= tinyCell {
+		colours = tinyPalette
+	}
+	return &canvas{surface: newPixels(l.w, l.h, s.inks, colours), layout: l, style: l.style, scene: s}
 }

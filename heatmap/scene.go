@@ -42,7 +42,8 @@ func (s Snapshot) scene(title string) *scene {
 		c.legend = append(c.legend, entry{inkOf(state), group3(n.Of(state)) + " " + state.String()})
 	}
 	c.describe = func(g Group) ([]part, bool) { return s.CountGroup(g).parts() }
-	c.dead = func(g Group) bool { return s.CountGroup(g).Down == g.Len }
+	// Looking at one server first spares counting nearly all groups.
+	c.dead = func(g Group) bool { return s.State(g.First) == Down && s.CountGroup(g).Down == g.Len }
 	c.footer = footer(wholes(c.regions, c.dead))
 	return c
 }

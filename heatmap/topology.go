@@ -2,7 +2,6 @@ package heatmap
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 )
 
@@ -31,11 +30,14 @@ type Topology struct {
 	servers   []Server
 	regions   []Group
 	centres   []Group // of all regions, in order
-	parents   []int32 // by id of a group: the group that it belongs to
+	paths     []path  // by id of a group
 	rowOf     []int32 // by server: the id of its row
 	byName    index
 	byAddress index
 }
+
+// path is the ids of a group and of those around it, by level; 0 below its own.
+type path [levels]int32
 
 // NewTopology returns a Topology of the given servers, ordered by region, data centre, cluster and
 // row.
@@ -47,15 +49,16 @@ func NewTopology(servers []Server) (*Topology, error) {
 	if len(servers) > MaxServers {
 		return nil, fmt.Errorf("topology of %d servers, at most %d: %w", len(servers), MaxServers, ErrLength)
 	}
-	t := &Topology{servers: slices.Clone(servers)}
-	if err := normaliseAll(t.servers); err != nil {
+	t := &Topology{}
+	var err error
+	if t.servers, err = normaliseAll(servers); err != nil {
 		return nil, err
 	}
 	t.arrange()
-	// The indices are the largest part of the work, and independent of each other.
+	// The indices are half of the work, and independent of each other.
 	var addresses sync.WaitGroup
 	addresses.Go(t.indexAddresses)
-	err := t.indexNames()
+	err = t.indexNames()
 	addresses.Wait()
 	if err != nil {
 		return nil, err
