@@ -18,6 +18,7 @@ import (
 // Past is the history of the servers' heat map. *history.Log implements it.
 type Past interface {
 	At(at time.Time) (heatmap.Snapshot, error)
+	Bounds() (first, last time.Time, ok bool, err error)
 }
 
 const (
@@ -64,6 +65,15 @@ func (d *Dashboard) snapshot(p *params, name string) (s heatmap.Snapshot, at tim
 		return s, at, &paramError{name: name, must: "is before the first frame of the heat map's history"}
 	}
 	return s, s.Changed, err
+}
+
+// keptSince returns the time of the first frame of the past, or the zero time.
+func (d *Dashboard) keptSince() (time.Time, error) {
+	if d.o.Past == nil {
+		return time.Time{}, nil
+	}
+	first, _, _, err := d.o.Past.Bounds()
+	return first, err
 }
 
 // tag returns the ETag of the snapshot's bits.

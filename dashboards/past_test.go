@@ -53,6 +53,9 @@ func TestServersOfThePast(t *testing.T) {
 			t.Errorf("minute %d: %s %s", minute, resp.Status, body)
 		}
 	}
+	if _, body := fetch(t, url+"/api/v1/servers?limit=0"); !bytes.Contains(body, []byte(`"kept_since":"2026-11-22T12:00:00Z"`)) {
+		t.Errorf("the present does not say since when the past is kept: %.300s", body)
+	}
 	for _, query := range []string{"at=2026-11-22T12:00:30Z", "at=2026-11-22T12:01:30Z&from=2026-11-22T12:00:30Z", "order=hilbert", "group=fra/c1", "at=2026-11-22T12:00:30Z&group=fra"} {
 		resp, body := fetch(t, url+"/api/v1/servers.png?"+query)
 		if _, err := png.Decode(bytes.NewReader(body)); err != nil {

@@ -39,7 +39,11 @@ func (d *Dashboard) getServers(w http.ResponseWriter, r *http.Request, p *params
 	if p.values.Get("at") != "" {
 		summary.Topology, summary.States = d.tag(s, p), d.tag(s, p)
 	}
-	return writeJSON(w, api.Servers{ServersSummary: summary, DataCentres: groupsOf(s), Servers: servers})
+	since, err := d.keptSince()
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, api.Servers{ServersSummary: summary, KeptSince: since, DataCentres: groupsOf(s), Servers: servers})
 }
 
 // choose returns the servers, from index first on, that are in the given state, or in any.

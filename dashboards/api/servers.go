@@ -35,6 +35,8 @@ type ServersSummary struct {
 // Servers is the summary, the groups and some of the servers.
 type Servers struct {
 	ServersSummary
+	// Time of the first frame of the history, which at can name; absent if there is none.
+	KeptSince   time.Time    `json:"kept_since,omitzero"`
 	DataCentres []DataCentre `json:"data_centres"`
 	Servers     []Server     `json:"servers"`
 }

@@ -26,32 +26,8 @@ import (
 // own content security policy.
 func TestPageIsLive(t *testing.T) {
 	closed := closedPort(t)
-	collector := closedPort(t)
-	dir := filepath.Join(t.TempDir(), "d")
-	err := roles.Init(dir, roles.InitOptions{
-		Config: fmt.Appendf(nil, `collector: {listen: %q}
-dashboard: {listen: "127.0.0.1:0"}
-operations: {listen: "127.0.0.1:0"}
-prober: {interval: 100ms, timeout: 1s, targets: [{name: web-1, tcp: %q, data_centre: east, cluster: web, row: r1}]}
-`, collector, closed),
-		Policy: fmt.Appendf(nil, `seal_key: keys/seal.pem
-signers: [keys/policy.pub.pem]
-collectors: [{id: c1, url: "http://%s", priority: 1, weight: 1, receipt_key: keys/receipt.pub.pem}]
-`, collector),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := roles.Load(filepath.Join(dir, roles.ConfigName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	node, err := roles.New(t.Context(), roles.Options{Config: c, Roles: roles.Roles{Collector: true, Detector: true, Prober: true}, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	stop := lifecycle.Background(node.Run)
-	t.Cleanup(func() { _ = stop() })
+	dir, start := pageNode(t, closed)
+	node := start()
 
 	ca, err := devca.New("Page test authority")
 	if err != nil {
@@ -61,13 +37,7 @@ collectors: [{id: c1, url: "http://%s", priority: 1, weight: 1, receipt_key: key
 	console := chromedp.Console(ctx)
 	text := func(want string) {
 		t.Helper()
-		js := fmt.Sprintf(`document.body.innerText.includes(%q)`, want)
-		bounded, cancel := context.WithTimeout(ctx, patience)
-		defer cancel()
-		if _, err := chromedp.Run(bounded, chromedp.Poll[bool](js)); err != nil {
-			all, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText`))
-			t.Fatalf("the page never says %q (%v), but: %s", want, err, all)
-		}
+		pageHas(t, ctx, fmt.Sprintf(`document.body.innerText.includes(%q)`, want))
 	}
 	if err := chromedp.Do(ctx, chromedp.Navigate("http://"+node.DashboardAddr+"/")); err != nil {
 		t.Fatal(err)
@@ -95,6 +65,52 @@ collectors: [{id: c1, url: "http://%s", priority: 1, weight: 1, receipt_key: key
 			break
 		}
 		t.Errorf("the page's console says: %s %s", m.Type, m.Text)
+	}
+}
+
+// pageNode makes a configuration with one target, at an address where nothing listens, and returns
+// its directory and a function that starts a detector, a collector and a prober with it.
+func pageNode(t *testing.T, closed string) (dir string, start func() *roles.Process) {
+	t.Helper()
+	collector := closedPort(t)
+	dir = filepath.Join(t.TempDir(), "d")
+	err := roles.Init(dir, roles.InitOptions{
+		Config: fmt.Appendf(nil, `collector: {listen: %q}
+dashboard: {listen: "127.0.0.1:0"}
+operations: {listen: "127.0.0.1:0"}
+prober: {interval: 100ms, timeout: 1s, targets: [{name: web-1, tcp: %q, data_centre: east, cluster: web, row: r1}]}
+`, collector, closed),
+		Policy: fmt.Appendf(nil, `seal_key: keys/seal.pem
+signers: [keys/policy.pub.pem]
+collectors: [{id: c1, url: "http://%s", priority: 1, weight: 1, receipt_key: keys/receipt.pub.pem}]
+`, collector),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, func() *roles.Process {
+		c, err := roles.Load(filepath.Join(dir, roles.ConfigName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		node, err := roles.New(t.Context(), roles.Options{Config: c, Roles: roles.Roles{Collector: true, Detector: true, Prober: true}, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stop := lifecycle.Background(node.Run)
+		t.Cleanup(func() { _ = stop() })
+		return node
+	}
+}
+
+// pageHas waits until an expression is true in the page.
+func pageHas(t *testing.T, ctx context.Context, js string) {
+	t.Helper()
+	bounded, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if _, err := chromedp.Run(bounded, chromedp.Poll[bool](js)); err != nil {
+		all, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText`))
+		t.Fatalf("never true of the page: %s (%v); it says: %s", js, err, all)
 	}
 }
 

@@ -322,6 +322,8 @@ export interface ServersSummary extends ServerCounts {
 
 /** Servers is the summary, the groups and some of the servers. */
 export interface Servers extends ServersSummary {
+  /** Time of the first frame of the history, which at can name; absent if there is none. */
+  kept_since?: string;
   data_centres: DataCentre[];
   servers: Server[];
 }

@@ -1,19 +1,21 @@
 // What the page asks for besides the stream: the servers, of which there may be a million.
 import type { Probed, Server, Servers, ServerState } from "./api.gen.ts";
 
+// Each of these asks for the present, or for a time, which is in Unix ms.
+
 /** The servers' groups without the servers: small for any number of them. */
-export function fetchGroups(): Promise<Servers> {
-  return getJSON<Servers>("/api/v1/servers?limit=0");
+export function fetchGroups(at?: number): Promise<Servers> {
+  return getJSON<Servers>(`/api/v1/servers?limit=0${atTime(at)}`);
 }
 
 /** Some servers, in order. */
-export async function fetchServers(first: number, limit: number): Promise<Server[]> {
-  return (await getJSON<Servers>(`/api/v1/servers?first=${first}&limit=${limit}`)).servers;
+export async function fetchServers(first: number, limit: number, at?: number): Promise<Server[]> {
+  return (await getJSON<Servers>(`/api/v1/servers?first=${first}&limit=${limit}${atTime(at)}`)).servers;
 }
 
 /** The servers that are in a state, the first limit of them. */
-export async function fetchByState(state: ServerState, limit: number): Promise<Server[]> {
-  return (await getJSON<Servers>(`/api/v1/servers?state=${state}&limit=${limit}`)).servers;
+export async function fetchByState(state: ServerState, limit: number, at?: number): Promise<Server[]> {
+  return (await getJSON<Servers>(`/api/v1/servers?state=${state}&limit=${limit}${atTime(at)}`)).servers;
 }
 
 /** The servers that are down for all, then those for some, the first limit of both. */
@@ -23,9 +25,13 @@ export async function fetchDown(limit: number): Promise<Probed[]> {
 }
 
 /** One bit per server: bit i, the lowest of byte 0 first, says whether server i is in the state. */
-export async function fetchBits(state: ServerState): Promise<Uint8Array> {
-  const answer = await get(`/api/v1/servers.bits?state=${state}`);
+export async function fetchBits(state: ServerState, at?: number): Promise<Uint8Array> {
+  const answer = await get(`/api/v1/servers.bits?state=${state}${atTime(at)}`);
   return new Uint8Array(await answer.arrayBuffer());
+}
+
+function atTime(at: number | undefined): string {
+  return at === undefined ? "" : `&at=${new Date(at).toISOString()}`;
 }
 
 async function getJSON<T>(path: string): Promise<T> {

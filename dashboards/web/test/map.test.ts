@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { DataCentre } from "../src/api.gen.ts";
 import { cellOf, moveCursor, serverAt } from "../src/map/cursor.ts";
 import { layout, type Layout } from "../src/map/layout.ts";
+import { firstMinute, minuteMS, step } from "../src/map/past.ts";
 import { States } from "../src/map/states.ts";
 
 /** Data centres of so many clusters of so many rows of so many servers. */
@@ -68,6 +69,19 @@ test("every server has a cell of its own, at every size of fleet and screen", ()
   }
 });
 
+test("regions with a name stand below each other, and hold their data centres", () => {
+  const dcs = fleet(5, 2, 2, 10).map((dc, i) => ({ ...dc, region: ["north", "north", "south", "", ""][i]! }));
+  for (const width of [360, 1400]) {
+    const l = layout(dcs, { width, maxHeight: 600, scale: 1 });
+    checkLayout(`regions at ${width}`, l, 200);
+    const regions = l.boxes.filter((box) => box.level === "region");
+    assert.deepEqual(regions.map((box) => [box.name, box.first, box.count]), [["north", 0, 80], ["south", 80, 40]]);
+    assert.ok(regions[0]!.y + regions[0]!.height <= regions[1]!.y, "they do not overlap");
+    const centres = l.boxes.filter((box) => box.level === "data centre");
+    assert.ok(centres[2]!.y > regions[1]!.y && centres[3]!.y >= regions[1]!.y + regions[1]!.height, "data centres stand in and below them");
+  }
+});
+
 test("a million servers fit, and are laid out in bounded work", () => {
   const l = layout(fleet(10, 50, 20, 100), { width: 1400, maxHeight: 800, scale: 1 });
   assert.equal(l.lines.length, 10_000);
@@ -97,4 +111,17 @@ test("states read both bit strings, the lowest bit of byte 0 first", () => {
   assert.deepEqual([0, 1, 2, 7, 8, 9, 10].map((i) => states.at(i)), ["up", "down", "up", "unknown", "down", "up", "unknown"]);
   assert.equal(states.tally("down", 0, 10), 6);
   assert.equal(new States(20, new Uint8Array([255]), new Uint8Array(0)).at(9), "unknown", "bits of an older, smaller fleet");
+});
+
+test("the time of the map goes by minutes, from the first frame to the present", () => {
+  const since = Date.parse("2026-11-30T10:00:30Z");
+  const now = Date.parse("2026-11-30T12:00:30Z");
+  const at = (text: string) => Date.parse(`2026-11-30T${text}Z`);
+  assert.equal(firstMinute(since), at("10:01:00"));
+  const steps: [number | undefined, number, number | undefined][] = [
+    [undefined, -1, at("11:59:00")], [undefined, -60, at("11:00:00")], [at("11:00:00"), 1, at("11:01:00")],
+    [at("10:30:00"), -60, at("10:01:00")], [at("11:59:00"), 1, undefined], [at("11:30:00"), 60, undefined], [undefined, 60, undefined],
+  ];
+  for (const [from, by, want] of steps) assert.equal(step(from, by, since, now), want, `${from} by ${by}`);
+  assert.equal(minuteMS, 60_000);
 });

@@ -122,14 +122,18 @@ function drawBox(ctx: CanvasRenderingContext2D, layout: Layout, box: Box, states
   const line = Math.max(1, Math.round(scale));
   ctx.lineWidth = line;
   ctx.strokeStyle = theme.border;
-  if (box.level === "data centre" || layout.pitch > 1) {
+  if (box.level === "region") {
+    ctx.fillStyle = theme.muted;
+    ctx.fillRect(box.x, box.y + layout.labelHeight + line, box.width, line);
+  } else if (box.level === "data centre" || layout.pitch > 1) {
     ctx.strokeRect(box.x + line / 2, box.y + line / 2, box.width - line, box.height - line);
   }
   if (!box.labelled) return;
   const down = states.tally("down", box.first, box.count);
   const y = box.y + layout.labelHeight / 2 + 2 * scale;
-  const left = box.x + 6 * scale;
-  const right = box.x + box.width - 6 * scale;
+  const inset = box.level === "region" ? 0 : 6 * scale;
+  const left = box.x + inset;
+  const right = box.x + box.width - inset;
   const note = down > 0 ? `${count(down)} down` : "";
   const noteWidth = ctx.measureText(note).width;
   ctx.textAlign = "left";

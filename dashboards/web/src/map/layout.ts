@@ -1,5 +1,5 @@
-// Where every server of the heat map lies: data centres hold clusters, clusters hold rows, rows
-// hold servers, in order. Boxes go from left to right and wrap. All lengths are whole device
+// Where every server of the heat map lies: regions hold data centres, these hold clusters, clusters
+// hold rows, rows hold servers, in order. Boxes go from left to right and wrap. All lengths are whole device
 // pixels, so that every edge is sharp.
 import type { Cluster, DataCentre } from "../api.gen.ts";
 
@@ -12,7 +12,7 @@ export interface Line {
 }
 
 export interface Box {
-  level: "data centre" | "cluster";
+  level: "region" | "data centre" | "cluster";
   name: string;
   x: number;
   y: number;
@@ -158,17 +158,43 @@ function arrange(dataCentres: DataCentre[], width: number, columns: number, styl
     lines: [], boxes: [], rowLabels: [], labelHeight: style.labelHeight, folded: false,
   };
   const columnWidth = Math.floor((width - (columns - 1) * style.margin) / columns);
-  const shelf = new Shelf(0, 0, width, style.margin);
-  for (const dc of dataCentres) {
-    // Placed at the origin first, because where it goes depends on its size.
-    const from = { lines: out.lines.length, boxes: out.boxes.length, labels: out.rowLabels.length };
-    const box = placeDataCentre(out, dc, columnWidth, style);
-    const at = shelf.place(box.width, box.height);
-    move(out, from, at.x, at.y);
+  for (const region of regionsOf(dataCentres)) {
+    const box = regionBox(region, out.height === 0 ? 0 : out.height + style.margin);
+    if (box.labelled) out.boxes.push(box);
+    const shelf = new Shelf(0, box.y + (box.labelled ? style.labelHeight + style.margin : 0), width, style.margin);
+    for (const dc of region) {
+      // Placed at the origin first, because where it goes depends on its size.
+      const from = { lines: out.lines.length, boxes: out.boxes.length, labels: out.rowLabels.length };
+      const inner = placeDataCentre(out, dc, columnWidth, style);
+      const at = shelf.place(inner.width, inner.height);
+      move(out, from, at.x, at.y);
+    }
+    box.width = width;
+    box.height = shelf.usedHeight - box.y;
+    out.width = Math.max(out.width, shelf.usedWidth);
+    out.height = shelf.usedHeight;
   }
-  out.width = shelf.usedWidth;
-  out.height = shelf.usedHeight;
   return out;
+}
+
+/** The data centres by region, in order. */
+function regionsOf(dataCentres: DataCentre[]): DataCentre[][] {
+  const regions: DataCentre[][] = [];
+  for (const dc of dataCentres) {
+    const last = regions.at(-1);
+    if (last !== undefined && last[0]!.region === dc.region) last.push(dc);
+    else regions.push([dc]);
+  }
+  return regions;
+}
+
+/** A region's box, which has no size yet. Only one with a name is shown. */
+function regionBox(dataCentres: DataCentre[], y: number): Box {
+  const { region, first } = dataCentres[0]!;
+  return {
+    level: "region", name: region ?? "", x: 0, y, width: 0, height: 0,
+    first, count: dataCentres.reduce((n, dc) => n + dc.count, 0), labelled: Boolean(region),
+  };
 }
 
 function placeDataCentre(out: Layout, dc: DataCentre, width: number, style: Style): Box {

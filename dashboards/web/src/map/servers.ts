@@ -2,7 +2,7 @@
 // bits and the details of single servers are fetched here, because a million servers do not belong
 // into every message.
 import { effect, signal } from "@preact/signals";
-import type { Server, Servers, ServersSummary } from "../api.gen.ts";
+import type { Server, ServerCounts, Servers, ServersSummary } from "../api.gen.ts";
 import { fetchBits, fetchByState, fetchGroups, fetchServers } from "../ask.ts";
 import { section } from "../live/store.ts";
 import { States } from "./states.ts";
@@ -35,9 +35,7 @@ async function follow(summary: ServersSummary): Promise<void> {
       details.clear();
       loadedTopology = summary.topology;
     }
-    const up = await fetchBits("up");
-    const unknown = summary.unknown > 0 ? await fetchBits("unknown") : new Uint8Array(0);
-    states.value = new States(summary.count, up, unknown);
+    states.value = await fetchStates(summary);
     loadedStates = summary.states;
   } catch {
     await new Promise((resume) => setTimeout(resume, retryMS));
@@ -48,14 +46,18 @@ async function follow(summary: ServersSummary): Promise<void> {
   if (latest !== undefined) void follow(latest);
 }
 
-effect(() => {
-  if (tableOpen.value && states.value !== undefined) void loadFailing();
-});
+/** The states of servers of which there are so many, now or at a time in Unix ms. */
+export async function fetchStates(counts: ServerCounts, at?: number): Promise<States> {
+  const up = await fetchBits("up", at);
+  const unknown = counts.unknown > 0 ? await fetchBits("unknown", at) : new Uint8Array(0);
+  return new States(counts.count, up, unknown);
+}
 
-async function loadFailing(): Promise<void> {
+/** Fills failing with those of now, or of a time in Unix ms. */
+export async function loadFailing(at?: number): Promise<void> {
   const [down, unknown] = await Promise.all([
-    fetchByState("down", mostFailing).catch(() => []),
-    fetchByState("unknown", mostFailing).catch(() => []),
+    fetchByState("down", mostFailing, at).catch(() => []),
+    fetchByState("unknown", mostFailing, at).catch(() => []),
   ]);
   failing.value = [...down, ...unknown].slice(0, mostFailing);
 }
@@ -63,24 +65,34 @@ async function loadFailing(): Promise<void> {
 const blockSize = 250;
 const freshMS = 5000;
 const details = new Map<number, { at: number; servers: Server[] }>();
+/** The time that details are of, Unix ms; undefined for now. */
+let detailsOf: number | undefined;
 /** Rises when details came, so that readers of detailOf look again. */
 const detailsVersion = signal(0);
 
-/** Name and address of a server, once they are here; asking fetches them. */
-export function detailOf(index: number): Server | undefined {
+/**
+ * Name and address of a server, now or at a time in Unix ms, once they are here; asking
+ * fetches them.
+ */
+export function detailOf(index: number, at?: number): Server | undefined {
   detailsVersion.value;
+  if (at !== detailsOf) details.clear();
+  detailsOf = at;
   const block = Math.floor(index / blockSize);
   const known = details.get(block);
-  if (known === undefined || Date.now() - known.at > freshMS) void loadBlock(block);
+  if (known === undefined || (at === undefined && Date.now() - known.at > freshMS)) void loadBlock(block);
   return known?.servers[index - block * blockSize];
 }
 
 async function loadBlock(block: number): Promise<void> {
+  const at = detailsOf;
   details.set(block, { at: Date.now(), servers: details.get(block)?.servers ?? [] });
   try {
-    details.set(block, { at: Date.now(), servers: await fetchServers(block * blockSize, blockSize) });
+    const servers = await fetchServers(block * blockSize, blockSize, at);
+    if (at !== detailsOf) return;
+    details.set(block, { at: Date.now(), servers });
     detailsVersion.value++;
   } catch {
-    // Asked again when it is next looked at.
+    if (at === detailsOf) details.delete(block); // asked again when it is next looked at
   }
 }

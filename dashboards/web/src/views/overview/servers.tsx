@@ -5,9 +5,11 @@ import { now, useSection } from "../../live/store.ts";
 import { moveCursor, serverAt } from "../../map/cursor.ts";
 import { draw, drawCursor, themeOf } from "../../map/draw.ts";
 import { layout, type Layout } from "../../map/layout.ts";
-import { detailOf, failing, groups, states, tableOpen } from "../../map/servers.ts";
+import { past } from "../../map/past.ts";
+import { detailOf, failing, groups, loadFailing, states, tableOpen } from "../../map/servers.ts";
 import type { States } from "../../map/states.ts";
 import { Panel } from "../../ui/parts.tsx";
+import { AsOf, Moment } from "./moment.tsx";
 
 /** From so many servers on the map takes the whole width of the page. */
 export const manyServers = 5000;
@@ -28,13 +30,18 @@ export function Servers() {
       </Panel>
     );
   }
-  const known = groups.value;
-  const bits = states.value;
+  const then = past.value;
+  const known = then?.groups ?? groups.value;
+  const bits = then?.states ?? states.value;
+  const told = then?.groups ?? summary;
+  const since = groups.value?.kept_since;
   return (
-    <Panel id="servers" title="Servers" note={<Key down={summary.down} unknown={summary.unknown} up={summary.up} />}>
+    <Panel id="servers" title="Servers" note={<Key down={told.down} unknown={told.unknown} up={told.up} />}>
       <p class="visually-hidden" aria-live="polite">
-        {count(summary.up)} up, {count(summary.down)} down, {count(summary.unknown)} unknown
+        {count(told.up)} up, {count(told.down)} down, {count(told.unknown)} unknown
       </p>
+      {since && <Moment since={Date.parse(since)} />}
+      <AsOf />
       {known !== undefined && bits !== undefined && known.count === bits.count && (
         <>
           <HeatMap groups={known} states={bits} />
@@ -180,7 +187,7 @@ function useLook(canvas: { current: HTMLCanvasElement | null }, servers: number)
 function Readout(props: { index: number; groups: Groups; states: States }) {
   const { index } = props;
   const state = props.states.at(index);
-  const server = detailOf(index);
+  const server = detailOf(index, past.value?.at);
   const place = placeOf(props.groups, index);
   const met = server?.failed === undefined ? undefined : (server.ok ?? 0) + server.failed;
   return (
@@ -204,7 +211,7 @@ function placeOf(known: Groups, index: number): string[] {
   const dc = known.data_centres.find(holds);
   const cluster = dc?.clusters.find(holds);
   const row = cluster?.rows.find(holds);
-  return [dc?.name, cluster?.name, row?.name].filter((name): name is string => Boolean(name));
+  return [dc?.region, dc?.name, cluster?.name, row?.name].filter((name): name is string => Boolean(name));
 }
 
 const groupsNamed = 3;
@@ -226,7 +233,7 @@ function clustersOf(known: Groups): { dc: DataCentre; cluster: Cluster }[] {
 }
 
 function label(dc: DataCentre, cluster: Cluster): string {
-  return [dc.name, cluster.name].filter(Boolean).join(" › ") || "unnamed";
+  return [dc.region, dc.name, cluster.name].filter(Boolean).join(" › ") || "unnamed";
 }
 
 const tableRows = 100;
@@ -274,7 +281,7 @@ function Clusters(props: { groups: Groups; states: States }) {
       <tbody>
         {rows.slice(0, tableRows).map(({ dc, cluster, down, unknown }) => (
           <tr key={cluster.first}>
-            <td>{dc.name}</td>
+            <td>{[dc.region, dc.name].filter(Boolean).join(" › ")}</td>
             <th scope="row">{cluster.name}</th>
             <td class="number">{count(cluster.count)}</td>
             <td class={down > 0 ? "number bad-text" : "number"}>{count(down)}</td>
@@ -287,6 +294,9 @@ function Clusters(props: { groups: Groups; states: States }) {
 }
 
 function Failing() {
+  const at = past.value?.at;
+  const bits = states.value;
+  useEffect(() => void loadFailing(at), [at, at === undefined ? bits : undefined]);
   if (failing.value.length === 0) return null;
   return (
     <table>
@@ -302,7 +312,7 @@ function Failing() {
         {failing.value.map((server) => (
           <tr key={server.index}>
             <th scope="row">{server.name}</th>
-            <td>{[server.data_centre, server.cluster, server.row].filter(Boolean).join(" › ")}</td>
+            <td>{[server.region, server.data_centre, server.cluster, server.row].filter(Boolean).join(" › ")}</td>
             <td>
               {server.state}
               {server.since && ` for ${span(now.value - Date.parse(server.since))}`}

@@ -1,0 +1,62 @@
+import { clock, span } from "../../format.ts";
+import { now } from "../../live/store.ts";
+import { firstMinute, minuteMS, moment, past, pastFailed, step } from "../../map/past.ts";
+
+const hour = 60;
+
+/** Chooses the time of the map, from its first frame to the present. */
+export function Moment(props: { since: number }) {
+  const at = moment.value;
+  const first = firstMinute(props.since);
+  const minutes = Math.floor((now.value - first) / minuteMS);
+  if (minutes < 1) return null;
+  const go = (by: number) => (moment.value = step(moment.value, by, props.since, now.value));
+  const key = (event: KeyboardEvent) => {
+    const by = { PageUp: hour, PageDown: -hour }[event.key];
+    if (by === undefined) return;
+    event.preventDefault();
+    go(by);
+  };
+  const when = at === undefined ? "now" : `${clock(at, now.value)}, ${span(now.value - at)} ago`;
+  const button = (by: number, text: string, label: string) => (
+    <button type="button" aria-label={label} title={label} disabled={by > 0 ? at === undefined : at !== undefined && at <= first} onClick={() => go(by)}>
+      {text}
+    </button>
+  );
+  return (
+    <div class="moment" role="group" aria-label="Time of the map">
+      {button(-hour, "−1 h", "One hour earlier")}
+      {button(-1, "−1 min", "One minute earlier")}
+      <input
+        type="range"
+        min={0}
+        max={minutes}
+        value={at === undefined ? minutes : Math.round((at - first) / minuteMS)}
+        aria-label="Time of the map"
+        aria-valuetext={when}
+        title="Arrow keys: a minute. Page keys: an hour. End: now"
+        onInput={(event) => {
+          const n = Number(event.currentTarget.value);
+          moment.value = n >= minutes ? undefined : first + n * minuteMS;
+        }}
+        onKeyDown={key}
+      />
+      {button(1, "+1 min", "One minute later")}
+      {button(hour, "+1 h", "One hour later")}
+      <button type="button" disabled={at === undefined} onClick={() => (moment.value = undefined)}>
+        Now
+      </button>
+      <output>{when}</output>
+    </div>
+  );
+}
+
+/** Says that the map is not that of the present. */
+export function AsOf() {
+  const at = moment.value;
+  if (at === undefined) return null;
+  if (pastFailed.value) return <p class="as-of bad-text" role="status">The map of {clock(at, now.value)} cannot be had. It may not be kept.</p>;
+  if (past.value === undefined) return <p class="as-of" role="status">Fetching the map of {clock(at, now.value)} …</p>;
+  const frame = Date.parse(past.value.groups.changed ?? "");
+  return <p class="as-of" role="status">The map as it was at {clock(Number.isNaN(frame) ? past.value.at : frame, now.value)}</p>;
+}
