@@ -111,8 +111,7 @@ func (r *recorder) count(o *Observation) (*window, int) {
 	n := o.count()
 	r.total.Observed += n
 	calm := !w.failed
-	k := o.key()
-	w.add(&k, n)
+	w.count(o, n)
 	if calm && w.failed && r.early.begin(w, r.terms.policy.Policy, time.Now(), r.rand) {
 		signal(r.opened)
 	}

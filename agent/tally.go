@@ -57,8 +57,7 @@ func (t *Tally) counted(now time.Time) (tally, uint64) {
 	var n uint64
 	for i := range t.Observations {
 		o := &t.Observations[i]
-		k := o.key()
-		w.add(&k, o.count())
+		w.count(o, o.count())
 		n += o.count()
 	}
 	end := t.End

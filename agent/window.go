@@ -20,6 +20,12 @@ type key struct {
 	flags                  report.Flags
 }
 
+// matches reports whether o is counted under k.
+func (k *key) matches(o *Observation) bool {
+	return k.status == o.Status && k.flags == o.Flags && k.outcome == o.Outcome && k.server == o.Server &&
+		k.host == o.Host && k.scheme == o.Scheme && k.protocol == o.Protocol
+}
+
 // row is one counter of a window and its key.
 type row struct {
 	key     key
@@ -80,16 +86,23 @@ func (w *window) allFailed() bool {
 	return len(w.rows) > 0
 }
 
+// count counts n requests like o. Most are like the one before, and comparing costs less than
+// making a key and finding it.
+func (w *window) count(o *Observation, n uint64) {
+	if w.latest < len(w.rows) && w.rows[w.latest].key.matches(o) {
+		w.rows[w.latest].counter.Count += n
+		w.failed = w.failed || o.Outcome != report.OK
+		return
+	}
+	k := o.key()
+	w.add(&k, n)
+}
+
 // add counts n requests with key k. Only a key's first request allocates. k points to a key of the
 // caller's, because copying one costs as much as comparing it.
 func (w *window) add(k *key, n uint64) {
 	if k.outcome != report.OK {
 		w.failed = true
-	}
-	// most requests are like the one before, and comparing is cheaper than a lookup
-	if w.latest < len(w.rows) && w.rows[w.latest].key == *k {
-		w.rows[w.latest].counter.Count += n
-		return
 	}
 	// Reading the map does not change its key. An assignment would store k's strings in it, and so
 	// keep the application's whole URL in memory.

@@ -3,6 +3,7 @@ package httpagent
 import (
 	"errors"
 	"io"
+	"sync/atomic"
 
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -11,46 +12,48 @@ import (
 // how it ends.
 //
 // An application may retain a body after Close, close it again, or read from it while another
-// goroutine closes it. So a handle must not be used for a second response. Every handle is given
-// out once, and the exchange behind it counts its turns. A call with a handle of an earlier turn
-// goes only to the real body and not to the exchange. The exchange can serve the next request when
-// its handle is closed and no goroutine is in Read. Handles are 32 bytes each and are allocated
-// in groups.
+// goroutine closes it. So a handle must not be used for a second response: every handle is given
+// out once. The call that ends the response takes the exchange away from the handle, and after that
+// the exchange can serve the next request. Later calls go only to the real body. Handles are 24
+// bytes each and are allocated in groups.
 type handle struct {
-	of   *exchange
-	turn uint64
-	body io.ReadCloser // the real one
+	of   atomic.Pointer[exchange] // nil after the end of the response
+	body io.ReadCloser            // the real one
 }
 
 // handles is how many handles are allocated at once.
-const handles = 32
+const handles = 64
 
-// hold returns the handle for the body of x's response. It is the only one of this turn.
+// hold returns the handle for the body of x's response.
 func (x *exchange) hold(body io.ReadCloser) *handle {
 	if len(x.spare) == 0 {
 		x.spare = make([]handle, handles)
 	}
 	h := &x.spare[0]
 	x.spare = x.spare[1:]
-	h.of, h.turn, h.body = x, x.turn.Load(), body
+	h.body = body
+	h.of.Store(x)
 	return h
 }
 
-// Read implements io.Reader.
-func (h *handle) Read(p []byte) (int, error) {
-	x := h.of
-	// The order matters: either Close sees a reader and leaves the exchange to the garbage
-	// collector, or the reader sees that Close came first.
-	x.readers.Add(1)
-	if x.turn.Load() != h.turn {
-		x.readers.Add(-1)
-		return h.body.Read(p)
+// take returns the exchange to the first call only, whose caller then owns it. It returns nil to
+// others.
+func (h *handle) take() *exchange {
+	if h.of.Load() == nil { // most bodies are closed after they have ended
+		return nil
 	}
+	return h.of.Swap(nil)
+}
+
+// Read implements io.Reader. It takes the exchange only after reading, because another goroutine
+// may close the body meanwhile.
+func (h *handle) Read(p []byte) (int, error) {
 	n, err := h.body.Read(p)
 	if err != nil {
-		x.bodyEnded(err)
+		if x := h.take(); x != nil {
+			x.bodyEnded(err)
+		}
 	}
-	x.readers.Add(-1)
 	return n, err
 }
 
@@ -58,32 +61,30 @@ func (h *handle) Read(p []byte) (int, error) {
 // the body to its end. The end is recorded before the real body is closed, because a Read that
 // fails because of Close is not a failure.
 func (h *handle) Close() error {
-	x := h.of
-	if !x.turn.CompareAndSwap(h.turn, h.turn+1) {
-		return h.body.Close()
+	if x := h.take(); x != nil {
+		x.bodyEnded(io.EOF)
 	}
-	x.end(x.outcome, nil)
-	err := h.body.Close()
-	if x.readers.Load() == 0 {
-		x.release()
-	}
-	return err
+	return h.body.Close()
 }
 
+// bodyEnded observes the request, whose response's body has ended with err, and releases x.
 func (x *exchange) bodyEnded(err error) {
-	if err == io.EOF || errors.Is(err, io.EOF) {
-		x.end(x.outcome, nil)
-		return
+	outcome := x.seen.Outcome
+	if err != io.EOF && !errors.Is(err, io.EOF) {
+		outcome = x.bodyFailed(err)
 	}
-	if x.ended.Load() {
-		return
+	x.end(outcome, nil)
+	x.release()
+}
+
+// bodyFailed returns the outcome of a request whose response's body failed.
+func (x *exchange) bodyFailed(err error) report.Outcome {
+	if x.source.broken() {
+		return report.Abandoned
 	}
-	outcome := report.Abandoned
-	if !x.source.broken() {
-		outcome = classifyBody(x.asked.ctx, err, &x.head)
-	}
+	outcome := classifyBody(x.asked.ctx, err, &x.head)
 	if outcome != report.Abandoned {
 		x.host.suspect()
 	}
-	x.end(outcome, nil)
+	return outcome
 }

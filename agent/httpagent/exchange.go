@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent"
@@ -21,38 +20,36 @@ import (
 // exchange is one request under observation. Exchanges are reused, because most requests succeed
 // and must not cost allocations. See body.go for what may still refer to one.
 type exchange struct {
-	rt      *roundTripper
-	host    *host
-	trace   *trace  // nil: the request is sent without hooks
-	source  *source // its body; nil: it cannot fail
-	asked   asked
-	head    head           // head of the response; zero until it has arrived
-	start   time.Duration  // when it began, since rt.made
-	server  netip.AddrPort // the server that answered; invalid if unknown
-	outcome report.Outcome // the outcome if the response's body arrives completely
-	ended   atomic.Bool
+	rt     *roundTripper
+	host   *host
+	trace  *trace  // nil: the request is sent without hooks
+	source *source // its body; nil: it cannot fail
+	asked  asked
+	head   head          // head of the response; zero until it has arrived
+	start  time.Duration // when it began, since rt.made
 
-	turn atomic.Uint64 // the turn of the handle that it serves now or next
-	// number of goroutines in handle.Read, including late ones
-	readers atomic.Int32
-	spare   []handle // unused handles
+	// seen is what is observed, as far as it is known. It is filled here step by step, because
+	// copying an Observation costs as much as counting it. After the head of the response its
+	// Outcome is the one that it has if the response's body arrives completely.
+	seen agent.Observation
+
+	spare []handle // unused handles
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
-// asked is what a report says about a request apart from its host. It is read when the request
+// asked is what only the report of a failure says about a request. It is read when the request
 // begins, because the application may reuse the request while another goroutine reads the
 // response's body.
 type asked struct {
 	ctx             context.Context
-	method          string
 	path, pathAsked string // see url.URL for the two
 	traceparent     string
 }
 
 func (a *asked) read(req *http.Request) {
 	u := req.URL
-	a.ctx, a.method, a.path, a.pathAsked = req.Context(), req.Method, u.Path, u.RawPath
+	a.ctx, a.path, a.pathAsked = req.Context(), u.Path, u.RawPath
 	a.traceparent = ""
 	if v := req.Header["Traceparent"]; len(v) > 0 {
 		a.traceparent = v[0]
@@ -65,18 +62,16 @@ func (x *exchange) url() string {
 	return x.host.key.scheme + "://" + x.host.key.name + u.EscapedPath()
 }
 
-// head is what a report says about a response. It is read before the application gets the response,
-// because the application may change it.
+// head is what the failure of a response's body depends on. It is read before the application gets
+// the response, because the application may change it.
 type head struct {
-	length       int64 // of the body; -1: unknown
-	status       uint16
-	major, minor uint8 // of the protocol's version
-	chunked      bool
+	length  int64 // of the body; -1: unknown
+	major   uint8 // of the protocol's version
+	chunked bool
 }
 
 func (h *head) read(resp *http.Response) {
-	h.length, h.status = resp.ContentLength, uint16(min(max(resp.StatusCode, 0), report.MaxStatus))
-	h.major, h.minor = uint8(min(max(resp.ProtoMajor, 0), 9)), uint8(min(max(resp.ProtoMinor, 0), 9))
+	h.length, h.major = resp.ContentLength, uint8(min(max(resp.ProtoMajor, 0), 9))
 	h.chunked = len(resp.TransferEncoding) > 0 && slices.Contains(resp.TransferEncoding, "chunked")
 }
 
@@ -85,8 +80,7 @@ func (x *exchange) release() {
 	x.rt, x.host, x.trace, x.source = nil, nil, nil, nil
 	// the strings stay until the next request or the next garbage collection
 	x.asked.ctx, x.head = nil, head{}
-	x.server = netip.AddrPort{}
-	x.ended = atomic.Bool{}
+	x.seen.Server, x.seen.Status, x.seen.Protocol = netip.AddrPort{}, 0, ""
 	exchanges.Put(x)
 }
 
@@ -107,9 +101,9 @@ func (x *exchange) failed(err error) {
 	if !x.source.broken() {
 		outcome = classifyRequest(x.asked.ctx, err, s.at)
 	}
-	x.server = s.server
+	x.seen.Server = s.server
 	if a, ok := dialled(err); ok && !s.proxied {
-		x.server = a // if there are several addresses, the one that the error is about
+		x.seen.Server = a // if there are several addresses, the one that the error is about
 	}
 	if outcome != report.Abandoned {
 		x.host.suspect()
@@ -121,26 +115,26 @@ func (x *exchange) failed(err error) {
 // answered records the head of a response. It waits for the body if the outcome depends on it.
 func (x *exchange) answered(req *http.Request, resp *http.Response) {
 	x.head.read(resp)
-	x.outcome = statusOutcome(resp)
+	x.seen.Status = uint16(min(max(resp.StatusCode, 0), report.MaxStatus))
+	x.seen.Protocol = alpn(resp)
+	x.seen.Outcome = statusOutcome(resp)
 	if t := x.trace; t != nil {
 		s := t.retire(resp.ProtoMajor == 1)
 		x.host.saw(s, resp, x.rt.direct, x.start)
-		x.server = s.server
+		x.seen.Server = s.server
 		if s.proxied && resp.StatusCode == http.StatusProxyAuthRequired {
-			x.outcome = report.ProxyAuthRequested
+			x.seen.Outcome = report.ProxyAuthRequested
 		}
 	} else {
-		x.server = x.host.answers(resp)
+		x.seen.Server = x.host.answers(resp)
 	}
 	switch {
 	case x.counted():
 		x.host.suspect()
 	case mayLoop(resp):
-		o := x.observation(x.outcome)
-		x.detail(&o, nil)
-		x.rt.expect(resp, o)
-	case x.outcome != report.OK, unwatched(req, resp):
-		x.end(x.outcome, nil)
+		x.rt.expect(resp, x.detailed(nil))
+	case x.seen.Outcome != report.OK, unwatched(req, resp):
+		x.end(x.seen.Outcome, nil)
 	default:
 		resp.Body = x.hold(resp.Body)
 		return
@@ -161,53 +155,43 @@ func unwatched(req *http.Request, resp *http.Response) bool {
 	return ok
 }
 
-// end observes the request, once. If there was no response, conn is the connection that was used.
+// end observes the request. If there was no response, conn is the connection that was used.
 func (x *exchange) end(outcome report.Outcome, conn net.Conn) {
-	// checked first, because most bodies are closed after they have ended
-	if x.ended.Load() || x.ended.Swap(true) {
-		return
-	}
+	x.seen.Outcome = outcome
 	if outcome == report.OK {
-		x.rt.agent.Observe(x.observation(outcome))
+		x.seen.Start = x.rt.made.Add(x.start)
+		x.rt.agent.Observe(x.seen)
 		return
 	}
-	o := x.observation(outcome)
-	x.detail(&o, conn)
-	x.rt.agent.Observe(o)
+	x.rt.agent.Observe(x.detailed(conn))
 }
 
-// observation returns the request without details.
-func (x *exchange) observation(outcome report.Outcome) agent.Observation {
-	return agent.Observation{
-		Scheme: x.host.key.scheme, Host: x.host.key.name, Outcome: outcome, Protocol: x.head.alpn(), Server: x.server,
-		Status: x.head.status, Flags: flags(x.asked.ctx), Start: x.rt.made.Add(x.start),
-	}
-}
-
-// detail adds the details that only a failure needs.
-func (x *exchange) detail(o *agent.Observation, conn net.Conn) {
+// detailed returns the observation with the details that only a failure needs.
+func (x *exchange) detailed(conn net.Conn) agent.Observation {
+	o := x.seen
 	if conn != nil {
 		o.Protocol = connProtocol(conn)
 	}
 	o.URL = x.url()
 	now := time.Now()
-	o.Elapsed = now.Sub(o.Start)
+	o.Elapsed = now.Sub(x.rt.made.Add(x.start))
 	// the wall clock of now is right even if the machine has slept since rt.made
 	o.Start = now.Add(-o.Elapsed)
-	if o.Method = x.asked.method; o.Method == "" {
+	if o.Method == "" {
 		o.Method = http.MethodGet
 	}
 	o.TraceID = traceID(x.asked.traceparent)
 	if x.rt.networkChanged(o.Start, now) {
 		o.Flags |= report.FlagNetworkChanged
 	}
+	return o
 }
 
-// alpn returns the ALPN id of the response's protocol, or "" if there is no response.
-func (h *head) alpn() string {
-	switch h.major {
+// alpn returns the ALPN id of a response's protocol, or "" if it has none.
+func alpn(resp *http.Response) string {
+	switch resp.ProtoMajor {
 	case 1:
-		if h.minor == 0 {
+		if resp.ProtoMinor == 0 {
 			return "http/1.0"
 		}
 		return "http/1.1"

@@ -51,8 +51,8 @@ var (
 
 // Value implements context.Context.
 func (t *trace) Value(k any) any {
-	if k == (tracedKey{}) {
-		return t
+	if k == (noteKey{}) {
+		return &t.note
 	}
 	if asking.Value(k) == nil {
 		return t.Context.Value(k)

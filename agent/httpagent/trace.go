@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/heliograph-net/heliograph/report"
 )
 
 // trace is a request with httptrace's hooks. It contains both the request and the request's
@@ -19,6 +21,7 @@ type trace struct {
 	context.Context              // the context of the application's request
 	watched         http.Request // the application's request with another context
 	rt              *roundTripper
+	note            note                  // for an inner wrapper
 	nested          atomic.Bool           // an inner wrapper counts the request
 	hooks           atomic.Pointer[hooks] // nil until they are looked up, retired after the end
 
@@ -53,15 +56,16 @@ const (
 	phaseHead                 // the answer has begun
 )
 
-// newTrace returns a trace whose request is sent instead of req.
-func newTrace(req *http.Request, rt *roundTripper) *trace {
+// newTrace returns a trace whose request is sent instead of req, which has these flags.
+func newTrace(req *http.Request, flags report.Flags, rt *roundTripper) *trace {
 	t := &trace{Context: req.Context(), rt: rt}
+	t.note = note{flags: flags, outer: t}
 	if httptrace.ContextClientTrace(t.Context) == nil {
 		t.watched = *req.WithContext(t)
 		return t
 	}
 	// the application has hooks of its own, which is rare
-	h := newHooks(context.WithValue(t.Context, tracedKey{}, t))
+	h := newHooks(context.WithValue(t.Context, noteKey{}, &t.note))
 	h.t.Store(t)
 	t.hooks.Store(h)
 	t.watched = *req.WithContext(h.ctx)

@@ -56,8 +56,9 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := exchanges.Get().(*exchange)
 	x.rt, x.start = rt, time.Since(rt.made) // half the cost of time.Now
 	x.asked.read(req)
-	tellOuter(x.asked.ctx, rt.agent)
 	x.host = rt.hosts.of(req.URL)
+	x.seen.Scheme, x.seen.Host, x.seen.Method = x.host.key.scheme, x.host.key.name, req.Method
+	x.seen.Flags = readNote(x.asked.ctx, rt.agent)
 	sent := x.prepare(req)
 	resp, err := rt.base.RoundTrip(sent)
 	switch {
@@ -78,7 +79,7 @@ func (x *exchange) prepare(req *http.Request) (sent *http.Request) {
 	sent = req
 	if !x.host.calm(x.start) {
 		x.rt.watchNetwork()
-		x.trace = newTrace(req, x.rt)
+		x.trace = newTrace(req, x.seen.Flags, x.rt)
 		sent = &x.trace.watched
 	}
 	if !canFail(req.Body) {
@@ -113,16 +114,11 @@ func statusOutcome(resp *http.Response) report.Outcome {
 	return report.OK
 }
 
-type retryKey struct{}
-
 // Retry returns a context that marks requests as repetitions of a failed request
 // ([report.FlagRetry]), so that an application's retries do not make an outage look larger
 // than it is.
-func Retry(ctx context.Context) context.Context { return context.WithValue(ctx, retryKey{}, true) }
-
-func flags(ctx context.Context) (f report.Flags) {
-	if ctx.Value(retryKey{}) != nil {
-		f |= report.FlagRetry
-	}
-	return f
+func Retry(ctx context.Context) context.Context {
+	n := noteIn(ctx)
+	n.flags |= report.FlagRetry
+	return context.WithValue(ctx, noteKey{}, &n)
 }

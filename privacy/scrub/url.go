@@ -136,29 +136,66 @@ func unescape(s string) string {
 // namesPersonNext reports whether the path segment after s is likely to be a person's name.
 func namesPersonNext(s string) bool { return personWords.has(s) }
 
-const personWords words = " user users u profile profiles account accounts member members people person author authors " +
-	"customer customers patient patients student students employee employees contact contacts " +
-	"friend friends home "
+var personWords = words{
+	'a': " account accounts author authors ",
+	'c': " customer customers contact contacts ",
+	'e': " employee employees ",
+	'f': " friend friends ",
+	'h': " home ",
+	'm': " member members ",
+	'p': " profile profiles people person patient patients ",
+	's': " student students ",
+	'u': " user users u ",
+}
 
 // namesSecretNext reports whether the path segment after s is likely to give access to something,
 // though it may look like a word: "/reset/abcdefgh", "/invite/TREEHOUSE".
 func namesSecretNext(s string) bool {
-	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == '-' || r == '_' || r == '.' }) {
-		if secretWords.has(word) {
+	start := 0
+	for i := 0; i <= len(s); i++ {
+		if i < len(s) && s[i] != '-' && s[i] != '_' && s[i] != '.' {
+			continue
+		}
+		if secretWords.has(s[start:i]) {
 			return true
 		}
+		start = i + 1
 	}
 	return false
 }
 
-const secretWords words = " reset resets recover recovery forgot referral invite invites invitation invitations verify " +
-	"verification confirm confirmation activate activation token tokens magic otp code codes key " +
-	"keys secret secrets voucher vouchers coupon coupons redeem unlock unsubscribe share shared " +
-	"join session sessions "
+var secretWords = words{
+	'a': " activate activation ",
+	'c': " confirm confirmation code codes coupon coupons ",
+	'f': " forgot ",
+	'i': " invite invites invitation invitations ",
+	'j': " join ",
+	'k': " key keys ",
+	'm': " magic ",
+	'o': " otp ",
+	'r': " reset resets recover recovery referral redeem ",
+	's': " secret secrets share shared session sessions ",
+	't': " token tokens ",
+	'u': " unlock unsubscribe ",
+	'v': " verify verification voucher vouchers ",
+}
 
 // stepWord reports whether s names a step of what a secret is for, and is none.
 func stepWord(s string) bool { return stepWords.has(s) }
 
-const stepWords words = " password passwd email phone account new edit list create delete confirm request send resend " +
-	"check verify done complete success failed error link links code token all me index start end " +
-	"refresh "
+var stepWords = words{
+	'a': " account all ",
+	'c': " create confirm check complete code ",
+	'd': " delete done ",
+	'e': " email edit error end ",
+	'f': " failed ",
+	'i': " index ",
+	'l': " list link links ",
+	'm': " me ",
+	'n': " new ",
+	'p': " password passwd phone ",
+	'r': " request resend refresh ",
+	's': " send success start ",
+	't': " token ",
+	'v': " verify ",
+}

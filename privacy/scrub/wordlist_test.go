@@ -6,17 +6,24 @@ import (
 )
 
 func TestWordLists(t *testing.T) {
-	for name, list := range map[string]words{"person": personWords, "secret": secretWords, "step": stepWords} {
-		text := string(list)
-		if !strings.HasPrefix(text, " ") || !strings.HasSuffix(text, " ") || strings.Contains(text, "  ") {
-			t.Errorf("%s: want one space before, between and behind words", name)
-		}
-		for w := range strings.FieldsSeq(text) {
-			if !list.has(w) || !list.has(strings.ToUpper(w)) {
-				t.Errorf("%s: %q is not found in its list", name, w)
+	for name, list := range map[string]*words{"person": &personWords, "secret": &secretWords, "step": &stepWords} {
+		for first, text := range list {
+			if text == "" {
+				continue
 			}
-			if list.has(w+"x") || list.has("x"+w) {
-				t.Errorf("%s: more than %q is found", name, w)
+			if !strings.HasPrefix(text, " ") || !strings.HasSuffix(text, " ") || strings.Contains(text, "  ") {
+				t.Errorf("%s: %q: want one space before, between and behind words", name, text)
+			}
+			if strings.Count(text, " "+string(rune(first))) != len(strings.Fields(text)) || first == ' ' {
+				t.Errorf("%s: %q: want words with %q", name, text, rune(first))
+			}
+			for w := range strings.FieldsSeq(text) {
+				if !list.has(w) || !list.has(strings.ToUpper(w)) {
+					t.Errorf("%s: %q is not found in its list", name, w)
+				}
+				if list.has(w+"x") || list.has("x"+w) {
+					t.Errorf("%s: more than %q is found", name, w)
+				}
 			}
 		}
 	}

@@ -337,19 +337,24 @@ func appendPathText(dst []byte, w string) []byte {
 	}
 }
 
-// words is a list of words in lower case, with a space before and behind each. One string takes a
-// fraction of the code of a switch, which counts in browsers.
-type words string
+// words is a list of words in lower case by their first letter, with a space before and behind each.
+// Most segments of a path begin with a letter that has few words or none. Strings take a fraction
+// of the code of a switch, which counts in browsers.
+type words ['z' + 1]string
 
 // has reports whether s is one of the words, in letters of either case.
-func (w words) has(s string) bool {
+func (w *words) has(s string) bool {
 	var spaced [24]byte
-	if s == "" || len(s)+2 > len(spaced) || strings.IndexByte(s, ' ') >= 0 {
+	if s == "" || len(s)+2 > len(spaced) {
+		return false
+	}
+	first := lowerASCII(s[0])
+	if first > 'z' || w[first] == "" || strings.IndexByte(s, ' ') >= 0 {
 		return false
 	}
 	for i := range len(s) {
 		spaced[i+1] = lowerASCII(s[i])
 	}
 	spaced[0], spaced[len(s)+1] = ' ', ' '
-	return strings.Contains(string(w), string(spaced[:len(s)+2]))
+	return strings.Contains(w[first], string(spaced[:len(s)+2]))
 }
