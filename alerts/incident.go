@@ -25,6 +25,7 @@ var verdictRules = map[model.Verdict]verdictRule{
 	model.Release:       {Critical, "One version of the application fails, and others work."},
 	model.Protocol:      {Critical, "One protocol fails, and others work."},
 	model.CollectorPath: {Warning, "The way to a collector fails. Reports wait in the agents; this says nothing about the service."},
+	model.VantageSilent: {Info, "A prober's vantage delivers nothing. This says nothing about the service; what others find still counts."},
 	model.TooThin:       {Warning, "Too little is known to say where the fault lies."},
 	model.LastMile:      {Info, "The clients' own connections fail, and come back by themselves."},
 	model.Forged:        {Info, "The reports look made up."},

@@ -37,6 +37,7 @@ type evaluator struct {
 	judging *judging // made by restore, like the next two
 	news    *news
 	audit   *auditJudge
+	silence *vantageJudge
 	next    time.Time // end of the next bin to judge
 	saved   snapshotTimes
 
@@ -149,6 +150,7 @@ func (ev *evaluator) step(ctx context.Context, now time.Time, gap bool) bool {
 		return false
 	}
 	events = append(events, audited...)
+	events = append(events, ev.silence.step(ev.d.now(), gap, ev.d.settings.Load().Watched, ev.newID)...)
 	ev.next = ev.align(now.Add(-ev.d.o.Grace))
 	if !ev.store(ctx, Step{Bin: ev.next.Add(-ev.d.o.Bin), Events: events, Present: ev.present()}, ev.saved.due(ev.d.watch.now())) {
 		return false
@@ -269,11 +271,14 @@ func (ev *evaluator) save(ctx context.Context) {
 	}
 }
 
+// newID returns the ID of an incident that is not the judge's.
+func (ev *evaluator) newID() int64 { return int64(ev.judging.judge.NewID()) }
+
 // audited judges the collectors by the receipts that clients named.
 func (ev *evaluator) audited(ctx context.Context) (events []model.Event, ok bool) {
 	t := ev.d.Thresholds()
 	ok = ev.d.retry(ctx, "audit", ev.log, func(ctx context.Context) (err error) {
-		events, err = ev.audit.step(ctx, ev.d.now(), &t, func() int64 { return int64(ev.judging.judge.NewID()) })
+		events, err = ev.audit.step(ctx, ev.d.now(), &t, ev.newID)
 		return err
 	})
 	return events, ok
@@ -285,7 +290,7 @@ func (ev *evaluator) count() {
 	m.bins.Add(float64(stats.Bins - ev.bins))
 	ev.bins = stats.Bins
 	m.evaluated.Set(float64(ev.next.Add(-ev.d.o.Bin).UnixMilli()) / 1000)
-	m.open.Set(float64(len(ev.news.open) + len(ev.audit.open)))
+	m.open.Set(float64(len(ev.news.open) + len(ev.audit.open) + len(ev.silence.open)))
 	m.overflow.Set(float64(stats.Dropped))
 	m.pastRows.Set(float64(stats.Late))
 }

@@ -43,6 +43,10 @@ type Options struct {
 	// upload to a collector, but only the operator knows these ids. Results of others are dropped
 	// and counted. Results given to [Detector.AddProbes] are always accepted.
 	Vantages []string
+	// Watched are the vantages that must deliver: one of which nothing comes for VantageSilent is an
+	// incident, which alerts nobody by itself and ends with the next results.
+	Watched       []string
+	VantageSilent time.Duration // 0 means 15 minutes
 	// how long a vantage's latest judgement is valid. 0 means 2 minutes
 	ProbesHold time.Duration
 	// ProbesAgree is how many networks must find a server down before it is down for all; see
@@ -99,6 +103,9 @@ const (
 	defaultGrace = 10 * time.Second
 )
 
+// DefaultVantageSilent is the default of Options.VantageSilent.
+const DefaultVantageSilent = 15 * time.Minute
+
 const day = 24 * time.Hour
 
 func def[T comparable](v *T, d T) {
@@ -116,6 +123,7 @@ func (o *Options) validate() error {
 	def(&o.MaxAge, report.MaxAge*time.Millisecond)
 	def(&o.Poll, time.Second)
 	def(&o.ProbesHold, 2*time.Minute)
+	def(&o.VantageSilent, DefaultVantageSilent)
 	def(&o.ReceiptTime, 15*time.Minute)
 	o.Retention = o.Retention.Defaults()
 	if o.clock == nil {
@@ -149,8 +157,8 @@ func (o *Options) validate() error {
 	if o.ProbesAgree < 0 {
 		bad("ProbesAgree must not be negative, is %d", o.ProbesAgree)
 	}
-	if o.Grace < 0 || o.Grace > time.Hour || o.MaxAge < 0 || o.Poll < 0 || o.ProbesHold < 0 || o.ReceiptTime < 0 {
-		bad("Grace, MaxAge, Poll, ProbesHold and ReceiptTime must not be negative, Grace not above an hour")
+	if o.Grace < 0 || o.Grace > time.Hour || o.MaxAge < 0 || o.Poll < 0 || o.ProbesHold < 0 || o.VantageSilent < 0 || o.ReceiptTime < 0 {
+		bad("Grace, MaxAge, Poll, ProbesHold, VantageSilent and ReceiptTime must not be negative, Grace not above an hour")
 	}
 	return errors.Join(faults...)
 }

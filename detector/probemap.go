@@ -65,6 +65,7 @@ type probeMap struct {
 	targets map[string]*probed
 	order   []*probed                // all targets, by their places
 	heard   map[string]time.Time     // when the newest result of a vantage is from
+	minutes map[string]heardMinutes  // of which vantages have delivered results, for two days
 	reaches [vantages.Global + 1]int // servers by reach
 	room    room                     // for changes in the log
 	untold  int                      // changes since the last that was logged
@@ -102,7 +103,7 @@ func newProbeMap(hold time.Duration) (*probeMap, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &probeMap{hold: hold, log: slog.New(slog.DiscardHandler), servers: heatmap.NewMap(none), targets: map[string]*probed{}, heard: map[string]time.Time{}}, nil
+	return &probeMap{hold: hold, log: slog.New(slog.DiscardHandler), servers: heatmap.NewMap(none), targets: map[string]*probed{}, heard: map[string]time.Time{}, minutes: map[string]heardMinutes{}}, nil
 }
 
 // take adds results, in any order.
@@ -128,9 +129,7 @@ func (m *probeMap) take(results []model.ProbeResult, now time.Time) {
 			t.ProbeTarget, t.heard = r.Target, r.At
 		}
 		t.remember(r)
-		if last, known := m.heard[r.Vantage]; r.At.After(last) && (known || len(m.heard) < maxVantages) {
-			m.heard[r.Vantage] = r.At
-		}
+		m.note(r.Vantage, r.At)
 		touched[t] = struct{}{}
 	}
 	if changed {
@@ -221,6 +220,7 @@ func topologyOf(all []*probed) *heatmap.Topology {
 func (m *probeMap) sweep(now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.forgetMinutes(now)
 	gone := false
 	for name, t := range m.targets {
 		if now.Sub(t.heard) > probeForget {

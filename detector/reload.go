@@ -13,11 +13,12 @@ type Settings struct {
 	Keys       *seal.Keyring
 	Thresholds Thresholds
 	Vantages   []string
+	Watched    []string
 }
 
 // settings returns the settings that a detector begins with.
 func (o *Options) settings() *Settings {
-	return &Settings{Feeds: o.Feeds, Keys: o.Keys, Thresholds: o.Thresholds, Vantages: o.Vantages}
+	return &Settings{Feeds: o.Feeds, Keys: o.Keys, Thresholds: o.Thresholds, Vantages: o.Vantages, Watched: o.Watched}
 }
 
 // Reload replaces the settings. Each feed is read from where the feed of its name was left. Batches
@@ -26,7 +27,7 @@ func (o *Options) settings() *Settings {
 // concurrent use, before and during Run.
 func (d *Detector) Reload(s Settings) error {
 	o := d.o
-	o.Feeds, o.Keys, o.Thresholds, o.Vantages = s.Feeds, s.Keys, s.Thresholds, s.Vantages
+	o.Feeds, o.Keys, o.Thresholds, o.Vantages, o.Watched = s.Feeds, s.Keys, s.Thresholds, s.Vantages, s.Watched
 	if err := o.validate(); err != nil {
 		return fmt.Errorf("detector: %w", err)
 	}

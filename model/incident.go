@@ -57,6 +57,25 @@ func (i *Incident) Collector() string {
 	return strings.TrimPrefix(i.Target, CollectorTarget)
 }
 
+// An incident about a vantage of a prober is one of ProberApp, and its Target is VantageTarget and
+// the vantage's id.
+const (
+	ProberApp     = "heliograph-prober"
+	VantageTarget = "vantage:"
+)
+
+// NothingDelivered is the Outcome of an incident of a vantage that delivers no results. It is the
+// outcome of no request.
+const NothingDelivered report.Outcome = "vantage.silent"
+
+// Vantage is the id of the vantage that the incident is about; empty for others.
+func (i *Incident) Vantage() string {
+	if i.Verdict != VantageSilent {
+		return ""
+	}
+	return strings.TrimPrefix(i.Target, VantageTarget)
+}
+
 // Pages reports whether the incident is to alert people. One without a verdict does: it was stored
 // by a release that alerted people of all.
 func (i *Incident) Pages() bool { return !i.Late && (i.Page || i.Verdict == "") }
@@ -211,7 +230,9 @@ const (
 	LastMile      Verdict = "last_mile"
 	CollectorPath Verdict = "collector_path" // the path to a collector fails
 	Forged        Verdict = "forged"         // the reports are made up
-	TooThin       Verdict = "too_thin"       // there is too little evidence for any other verdict
+	// a vantage of the probers delivers nothing, which says nothing about the service
+	VantageSilent Verdict = "vantage_silent"
+	TooThin       Verdict = "too_thin" // there is too little evidence for any other verdict
 )
 
 // EventKind is what happened to an incident.

@@ -94,6 +94,8 @@ const (
 	// a status other than OK, or a broken answer
 	GRPCFailed     Outcome = "grpc.failed"
 	GRPCNotServing Outcome = "grpc.not_serving" // the service itself says so
+	// an assertion of the operator's is not true of the answer
+	AssertionFailed Outcome = "assertion.failed"
 	// Outcomes of servers that send heartbeats instead of being probed.
 	HeartbeatSilent Outcome = "heartbeat.silent" // none came in time
 	HeartbeatDown   Outcome = "heartbeat.down"   // one said that the server is down

@@ -99,7 +99,7 @@ func earliest(incidents []model.Incident) (at time.Time) {
 // cleared returns when the last incident of applications ended, or zero if there is none.
 func (v *view) cleared() (at time.Time) {
 	for _, i := range v.Incidents {
-		if !i.Open() && i.App != model.DeliveryApp && i.Until.After(at) {
+		if !i.Open() && i.App != model.DeliveryApp && i.Verdict != model.VantageSilent && i.Until.After(at) {
 			at = i.Until
 		}
 	}

@@ -57,6 +57,8 @@ func (v *view) why(s State) []string {
 // note says why an incident alerts nobody.
 func note(i *model.Incident) string {
 	switch {
+	case i.Verdict == model.VantageSilent:
+		return "a prober is silent"
 	case i.Late:
 		return "told late, of the past"
 	case i.Verdict == model.TooThin:

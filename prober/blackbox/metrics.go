@@ -39,6 +39,7 @@ var help = map[string]string{
 	"probe_ip_protocol":                   "Specifies whether probe ip protocol is IP4 or IP6",
 	"probe_ip_addr_hash":                  "Specifies the hash of IP address. It's useful to detect if the IP address changes.",
 	"probe_failed_due_to_regex":           "Indicates if probe failed due to regex",
+	"probe_failed_due_to_cel":             "Indicates if probe failed due to CEL expression not matching",
 	"probe_http_status_code":              "Response HTTP status code",
 	"probe_http_content_length":           "Length of http content response",
 	"probe_http_redirects":                "The number of redirects",

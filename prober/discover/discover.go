@@ -23,7 +23,8 @@ const lookLimit = 10 * time.Second
 // AddressLabel is the label that has what is probed.
 const AddressLabel = "__address__"
 
-// Source is one place where targets are found. One of Files, URL and Names must be given.
+// Source is one place where targets are found. One of Files, URL, Names, Consul, Kubernetes and
+// EC2 must be given.
 type Source struct {
 	Files []string // names or patterns (filepath.Glob) of JSON files of file_sd
 	URL   string   // of JSON of http_sd
@@ -31,6 +32,10 @@ type Source struct {
 	Names []string // to look up in DNS
 	Type  string   // SRV, A or AAAA; empty: SRV
 	Port  int      // of A and AAAA
+
+	Consul     *Consul
+	Kubernetes *Kubernetes
+	EC2        *EC2
 
 	Refresh time.Duration // from one look to the next; 0: DefaultRefresh
 	Relabel []Relabel     // applied in order

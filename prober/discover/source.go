@@ -35,6 +35,12 @@ func (s *Source) look(ctx context.Context) ([]group, error) {
 		return s.files()
 	case s.URL != "":
 		return s.http(ctx)
+	case s.Consul != nil:
+		return s.Consul.look(ctx)
+	case s.Kubernetes != nil:
+		return s.Kubernetes.look(ctx)
+	case s.EC2 != nil:
+		return s.EC2.look(ctx)
 	}
 	return s.dns(ctx)
 }
@@ -153,13 +159,22 @@ func label(groups []group, name, value string) {
 func (s *Source) validate() error {
 	var faults []error
 	kinds := 0
-	for _, given := range []bool{len(s.Files) > 0, s.URL != "", len(s.Names) > 0} {
+	for _, given := range []bool{len(s.Files) > 0, s.URL != "", len(s.Names) > 0, s.Consul != nil, s.Kubernetes != nil, s.EC2 != nil} {
 		if given {
 			kinds++
 		}
 	}
 	if kinds != 1 {
-		faults = append(faults, errors.New("give either files, url or names"))
+		faults = append(faults, errors.New("give either files, url, names, consul, kubernetes or ec2"))
+	}
+	if s.Consul != nil {
+		faults = append(faults, s.Consul.validate())
+	}
+	if s.Kubernetes != nil {
+		faults = append(faults, s.Kubernetes.validate())
+	}
+	if s.EC2 != nil {
+		faults = append(faults, s.EC2.validate())
 	}
 	switch s.Type {
 	case "", "SRV":

@@ -29,7 +29,7 @@ func Begin() *Attempt {
 // BeginIn is like [Begin]; the result has details if ctx is one of [WithDetails].
 func BeginIn(ctx context.Context) *Attempt {
 	a := Begin()
-	a.detailed, _ = ctx.Value(detailsKey{}).(bool)
+	a.detailed = WantsDetails(ctx)
 	return a
 }
 

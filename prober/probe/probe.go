@@ -40,6 +40,7 @@ type Result struct {
 	Warning string
 
 	Details []Detail // in no order; nil unless they were asked for
+	Facts   Facts    // what an answer contained; zero unless it was asked for
 }
 
 // Step is a part of an attempt, such as looking up a name, connecting, or waiting for the answer.
@@ -119,6 +120,12 @@ type Spec interface {
 	// Probe returns the Func, which is safe for concurrent use. The error names all faults of the
 	// Spec. It contains no URL, because a URL may contain a secret. Probe sends nothing.
 	Probe(Env) (Func, error)
+}
+
+// Checker is a [Spec] that can say which of its keys is at fault before it is used.
+type Checker interface {
+	// Check returns the first key whose value is invalid, such as "assert[1]", and why.
+	Check() (key string, err error)
 }
 
 // Kind is a kind of probe in a configuration file.

@@ -66,10 +66,6 @@ func (o outbox) Outbox(ctx context.Context, after uint64, limit int) ([]alerts.E
 	return all, err
 }
 
-// vantageSilentAfter is how long a vantage of detector.vantages may deliver nothing before that is
-// a problem.
-const vantageSilentAfter = 15 * time.Minute
-
 // pulse determines whether this process can still detect incidents. Only the notifier's goroutine
 // uses it.
 type pulse struct {
@@ -122,8 +118,8 @@ func (w *pulse) problems(ctx context.Context) map[string]string {
 		}
 		// the text does not name the vantage, because whoever knows its id can send results in its
 		// name
-		if time.Since(last) > vantageSilentAfter {
-			all[fmt.Sprintf("vantage %d", i+1)] = fmt.Sprintf("The prober that is number %d of detector.vantages has brought nothing for %v", i+1, vantageSilentAfter)
+		if time.Since(last) > detector.DefaultVantageSilent {
+			all[fmt.Sprintf("vantage %d", i+1)] = fmt.Sprintf("The prober that is number %d of detector.vantages has brought nothing for %v", i+1, detector.DefaultVantageSilent)
 		}
 	}
 	return all

@@ -29,7 +29,7 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	p.Store = detector.Reader(events, state)
 	p.parts.Add(closeStores, lifecycle.Part{Name: "store", Close: func() error { return errors.Join(events.Close(), state.Close()) }})
 	o := detector.Options{Feeds: s.Feeds, Events: events, State: state, Keys: s.Keys, Bin: c.Detector.Bin.Duration, Lapse: c.Detector.Lapse,
-		Retention: detector.Retention{MaxBytes: c.Detector.MaxBytes}, Grace: c.Detector.Grace.Duration, Logger: p.log, Metrics: p.metrics, Vantages: s.Vantages, ProbesAgree: c.Detector.VantagesAgree, Thresholds: s.Thresholds}
+		Retention: detector.Retention{MaxBytes: c.Detector.MaxBytes}, Grace: c.Detector.Grace.Duration, Logger: p.log, Metrics: p.metrics, Vantages: s.Vantages, Watched: s.Watched, ProbesAgree: c.Detector.VantagesAgree, Thresholds: s.Thresholds}
 	if p.names != nil {
 		o.NetworkName = p.names.Name
 	}
@@ -96,7 +96,7 @@ func (p *Process) detectorSettings(c *Config) (s detector.Settings, err error) {
 	if err != nil {
 		return s, err
 	}
-	s = detector.Settings{Keys: keys, Vantages: vantages(c),
+	s = detector.Settings{Keys: keys, Vantages: vantages(c), Watched: c.Detector.Vantages,
 		Thresholds: detector.Thresholds{Clients: c.Detector.MinClients, Excess: c.Detector.MinExcess, Ratio: c.Detector.MinRatio}}
 	s.Feeds, err = p.feeds(c)
 	return s, err

@@ -17,14 +17,17 @@ import (
 // DiscoverConfig is a source of targets. The labels name, region, data_centre, cluster and row say
 // what a target is called and where it stands.
 type DiscoverConfig struct {
-	Files   []string           `yaml:"files"`   // JSON of Prometheus' file_sd; patterns
-	URL     string             `yaml:"url"`     // JSON of Prometheus' http_sd
-	Names   []string           `yaml:"names"`   // to look up in DNS
-	Type    string             `yaml:"type"`    // of names: SRV, A or AAAA; empty: SRV
-	Port    int                `yaml:"port"`    // of A and AAAA
-	Refresh Duration           `yaml:"refresh"` // from one look to the next; 0: 30 s
-	Module  string             `yaml:"module"`  // how the targets are probed
-	Relabel []discover.Relabel `yaml:"relabel_configs"`
+	Files      []string             `yaml:"files"`      // JSON of Prometheus' file_sd; patterns
+	URL        string               `yaml:"url"`        // JSON of Prometheus' http_sd
+	Names      []string             `yaml:"names"`      // to look up in DNS
+	Type       string               `yaml:"type"`       // of names: SRV, A or AAAA; empty: SRV
+	Port       int                  `yaml:"port"`       // of A and AAAA
+	Consul     *discover.Consul     `yaml:"consul"`     // instances of services
+	Kubernetes *discover.Kubernetes `yaml:"kubernetes"` // endpoints, services or nodes
+	EC2        *discover.EC2        `yaml:"ec2"`        // instances
+	Refresh    Duration             `yaml:"refresh"`    // from one look to the next; 0: 30 s
+	Module     string               `yaml:"module"`     // how the targets are probed
+	Relabel    []discover.Relabel   `yaml:"relabel_configs"`
 }
 
 // sources returns the sources of targets.
@@ -32,6 +35,21 @@ func (c *Config) sources() []discover.Source {
 	all := make([]discover.Source, len(c.Prober.Discover))
 	for i, d := range c.Prober.Discover {
 		all[i] = discover.Source{URL: d.URL, Names: d.Names, Type: d.Type, Port: d.Port, Refresh: d.Refresh.Duration, Relabel: d.Relabel}
+		if d.Consul != nil {
+			consul := *d.Consul
+			consul.TokenFile, consul.CAFile = c.File(consul.TokenFile), c.File(consul.CAFile)
+			all[i].Consul = &consul
+		}
+		if d.Kubernetes != nil {
+			cluster := *d.Kubernetes
+			cluster.TokenFile, cluster.CAFile = c.File(cluster.TokenFile), c.File(cluster.CAFile)
+			all[i].Kubernetes = &cluster
+		}
+		if d.EC2 != nil {
+			region := *d.EC2
+			region.SecretKeyFile = c.File(region.SecretKeyFile)
+			all[i].EC2 = &region
+		}
 		for _, name := range d.Files {
 			all[i].Files = append(all[i].Files, c.File(name))
 		}

@@ -88,3 +88,32 @@ func TestFaultyDiscoveryIsNamed(t *testing.T) {
 		t.Errorf("%+v, %v", targets, err)
 	}
 }
+
+// Sources of other systems have the names of their files relative to the configuration.
+func TestSourcesOfOtherSystems(t *testing.T) {
+	text := `prober:
+  discover:
+    - {consul: {tags: [prod], token_file: consul.token}, module: tcp_connect}
+    - {kubernetes: {role: service, token_file: /run/token}, module: tcp_connect}
+    - {ec2: {region: eu-west-1, access_key: A, secret_key_file: k}, module: tcp_connect}
+`
+	c, err := parse("/etc/h/h.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := c.sources()
+	if s[0].Consul.TokenFile != "/etc/h/consul.token" || s[0].Consul.Tags[0] != "prod" || s[1].Kubernetes.TokenFile != "/run/token" || s[2].EC2.SecretKeyFile != "/etc/h/k" {
+		t.Errorf("%+v", s)
+	}
+	for change, want := range map[string]string{"role: service": "kubernetes.role", "region: eu-west-1, ": "ec2.region", "tags: [prod]": "unknown field"} {
+		broken := strings.Replace(text, change, "x: y", 1)
+		if change == "role: service" {
+			broken = strings.Replace(text, change, "role: pod", 1)
+		} else if change != "tags: [prod]" {
+			broken = strings.Replace(text, change, "", 1)
+		}
+		if _, err := parse("h.yaml", []byte(broken)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", change, err, want)
+		}
+	}
+}

@@ -87,3 +87,36 @@ func TestModulesNameTheirFault(t *testing.T) {
 		}
 	}
 }
+
+// Expressions are compiled when the configuration is read.
+func TestFaultyExpressionsAreNamed(t *testing.T) {
+	for text, want := range map[string]string{
+		`  targets:
+    - {name: a, tcp: "a:1"}
+    - name: b
+      url: "https://b"
+      assert:
+        - status == 200
+        - status ==
+`: "h.yaml:8: prober.targets[1].assert[1]: b: 1:10: Syntax error",
+		`  targets:
+    - name: b
+      url: "https://b"
+      fail_if_body_json_matches_cel: bodies.up
+`: "h.yaml:5: prober.targets[0].fail_if_body_json_matches_cel: b: 1:1: undeclared reference to 'bodies'",
+		`  modules:
+    m:
+      prober: http
+      http:
+        assert: [certificate_days]
+`: "h.yaml:6: prober.modules.m.http.assert[0]: is of type double",
+	} {
+		if _, err := parse("h.yaml", []byte("prober:\n"+text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	c, err := parse("h.yaml", []byte("prober:\n  targets:\n    - {name: a, tcp: 'a:1', assert: ['seconds < 0.5']}\n    - {name: b, icmp: 'a', assert: ['family == 6']}\n"))
+	if err != nil || len(c.Prober.Targets) != 2 {
+		t.Error(err)
+	}
+}

@@ -116,6 +116,11 @@ func decodeSpec(kind *probe.Kind, keys map[string]any) (spec probe.Spec, badKey 
 	if err != nil {
 		return nil, "", err
 	}
+	if c, ok := spec.(probe.Checker); ok {
+		if badKey, err := c.Check(); err != nil {
+			return nil, badKey, err
+		}
+	}
 	return spec, "", nil
 }
 

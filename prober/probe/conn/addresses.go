@@ -3,11 +3,13 @@ package conn
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"sync"
 
 	"github.com/heliograph-net/heliograph/prober/probe"
+	"github.com/heliograph-net/heliograph/prober/probe/assert"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -21,9 +23,9 @@ const (
 // MaxAddresses is how many addresses of a name are tried. Further addresses are ignored.
 const MaxAddresses = 16
 
-// Addresses says which addresses of a name are tried, and how many of them must answer. All are
-// tried at the same time, once each. With the zero value, every address is tried and one
-// must answer.
+// Addresses says which addresses of a name are tried, how many of them must answer, and what must
+// be true of an answer. All are tried at the same time, once each. With the zero value, every
+// address is tried and one must answer.
 type Addresses struct {
 	// Rule is AnyAddress, AllAddresses or BothFamilies. Empty: AnyAddress.
 	Rule string `yaml:"addresses"`
@@ -38,6 +40,34 @@ type Addresses struct {
 	// Source is the address of this machine to probe from. Empty: that of Env, or the system's
 	// choice.
 	Source string `yaml:"source_ip_address"`
+
+	// Assert are up to MaxAssertions expressions, see package assert, that must all be true of an
+	// attempt that has succeeded otherwise, at each address.
+	Assert []string `yaml:"assert"`
+}
+
+// MaxAssertions is how many assertions there may be.
+const MaxAssertions = 8
+
+// Check implements [probe.Checker].
+func (o *Addresses) Check() (key string, err error) {
+	_, key, err = o.assertions()
+	return key, err
+}
+
+// assertions returns the compiled assertions.
+func (o *Addresses) assertions() (rules []*assert.Rule, key string, err error) {
+	if len(o.Assert) > MaxAssertions {
+		return nil, "assert", fmt.Errorf("%d expressions, at most %d", len(o.Assert), MaxAssertions)
+	}
+	for i, text := range o.Assert {
+		rule, err := assert.Compile(text)
+		if err != nil {
+			return nil, fmt.Sprintf("assert[%d]", i), err
+		}
+		rules = append(rules, rule)
+	}
+	return rules, "", nil
 }
 
 func (o Addresses) validate() error {

@@ -6,12 +6,14 @@ package conn
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
 	"time"
 
 	"github.com/heliograph-net/heliograph/prober/probe"
+	"github.com/heliograph-net/heliograph/prober/probe/assert"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -30,6 +32,7 @@ type Dialer struct {
 	ip        netip.Addr // the target, if it is an IP address
 	port      uint16
 	addresses Addresses
+	rules     []*assert.Rule // that must be true of an answer
 }
 
 // NewDialer returns a Dialer for address, which is host:port with a numeric port.
@@ -60,7 +63,11 @@ func newDialer(host string, port uint16, addresses Addresses, env probe.Env) (*D
 	if err := addresses.validate(); err != nil {
 		return nil, err
 	}
-	d := &Dialer{host: host, port: port, addresses: addresses}
+	rules, key, err := addresses.assertions()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	d := &Dialer{host: host, port: port, addresses: addresses, rules: rules}
 	if env.Dialer != nil {
 		d.dialer = *env.Dialer
 	}
@@ -88,27 +95,62 @@ func (d *Dialer) Func(try Try, classify func(step string, err error) report.Outc
 	one := func(ctx context.Context, a *probe.Attempt, ip netip.Addr) (probe.Result, error) {
 		server := netip.AddrPortFrom(ip, d.port)
 		a.Result.Server = server.String()
-		return a.End(ctx, try(ctx, a, server), classify)
+		err := try(ctx, a, server)
+		if err == nil {
+			d.assert(ctx, a)
+		}
+		return a.End(ctx, err, classify)
 	}
-	return func(ctx context.Context) (probe.Result, error) {
+	all := func(ctx context.Context) (probe.Result, error) {
 		a := probe.BeginIn(ctx)
 		if d.ip.IsValid() {
 			return one(ctx, a, d.ip)
 		}
-		all, err := d.lookUp(ctx, a)
+		found, err := d.lookUp(ctx, a)
 		if err != nil {
 			return a.End(ctx, err, classify)
 		}
-		if len(all) == 1 {
-			return one(ctx, a, all[0])
+		if len(found) == 1 {
+			return one(ctx, a, found[0])
 		}
-		f := d.addresses.judge(ctx, all, func(ctx context.Context, ip netip.Addr) (f finding) {
+		f := d.addresses.judge(ctx, found, func(ctx context.Context, ip netip.Addr) (f finding) {
 			f.result, f.err = one(ctx, a.Fork(), ip)
 			return f
 		})
 		return f.result, f.err
 	}
+	if len(d.rules) == 0 {
+		return all
+	}
+	return func(ctx context.Context) (probe.Result, error) {
+		r, err := all(probe.WithFacts(ctx))
+		if r.Facts = (probe.Facts{}); !probe.WantsDetails(ctx) {
+			r.Details = nil
+		}
+		return r, err
+	}
 }
+
+// assert checks the assertions, each in a step of its own, if a has succeeded so far. It ends with
+// the first that is not true.
+func (d *Dialer) assert(ctx context.Context, a *probe.Attempt) {
+	if len(d.rules) == 0 || a.Result.Outcome != "" && a.Result.Outcome != report.OK {
+		return
+	}
+	a.Enter(assertionStep(0)) // which ends the step before
+	variables := assert.Of(&a.Result)
+	for i, rule := range d.rules {
+		if i > 0 {
+			a.Enter(assertionStep(i))
+		}
+		if holds, err := rule.Holds(ctx, variables); err != nil || !holds {
+			a.Result.Outcome = report.AssertionFailed
+			return
+		}
+	}
+}
+
+func assertionStep(i int) string { return fmt.Sprintf("assert[%d]", i) }
 
 // First looks up the target, if it is a name, and returns its first address.
 func (d *Dialer) First(ctx context.Context, a *probe.Attempt) (netip.AddrPort, error) {

@@ -64,7 +64,10 @@ func (h *httpProbe) try(ctx context.Context, a *probe.Attempt, server netip.Addr
 			return err
 		}
 		if next == nil {
-			a.Result.Outcome = h.rules.judge(answer)
+			a.Result.Outcome = h.rules.judge(ctx, answer)
+			if h.rules.jsonMatches != nil || h.rules.jsonNotMatches != nil {
+				a.Detail("failed_due_to_cel", probe.Flag(a.Result.Outcome == report.HTTPAnswerUnexpected), nil)
+			}
 			return nil
 		}
 		a.Merge(StepRedirect)
@@ -118,7 +121,7 @@ func (h *httpProbe) visit(ctx context.Context, a *probe.Attempt, server netip.Ad
 		return nil, err
 	}
 	from.left = math.MaxInt64 // the body has its own limit
-	return h.finish(a, came, secured)
+	return h.finish(ctx, a, came, secured)
 }
 
 // overHTTP2 makes the request over c, whose handshake has negotiated h2.
@@ -137,7 +140,7 @@ func (h *httpProbe) overHTTP2(ctx context.Context, a *probe.Attempt, c net.Conn,
 	if err != nil {
 		return nil, err
 	}
-	return h.finish(a, came, true)
+	return h.finish(ctx, a, came, true)
 }
 
 // overHTTP3 makes the request over a QUIC connection of its own.
@@ -167,28 +170,32 @@ func (h *httpProbe) overHTTP3(ctx context.Context, a *probe.Attempt, server neti
 	if err != nil {
 		return nil, err
 	}
-	answer, err := h.finish(a, came, true)
+	answer, err := h.finish(ctx, a, came, true)
 	return answer, h3conn.Wrap(err)
 }
 
 // finish reads the body of an answer.
-func (h *httpProbe) finish(a *probe.Attempt, came *http.Response, secured bool) (*answer, error) {
+func (h *httpProbe) finish(ctx context.Context, a *probe.Attempt, came *http.Response, secured bool) (*answer, error) {
 	defer came.Body.Close()
 	a.Result.Status, a.Result.Protocol = uint16(came.StatusCode), httpconn.Protocol(came)
 	if date, err := http.ParseTime(came.Header.Get("Date")); err == nil {
 		a.Result.Date = date
 	}
 	a.Enter(StepBody)
+	facts := probe.WantsFacts(ctx)
 	a.Detail("http_content_length", float64(came.ContentLength), nil)
 	a.Detail("http_ssl", probe.Flag(secured), nil)
 	a.Detail("http_version", float64(came.ProtoMajor)+float64(came.ProtoMinor)/10, nil)
 	if at, err := http.ParseTime(came.Header.Get("Last-Modified")); err == nil {
 		a.Detail("http_last_modified_timestamp_seconds", float64(at.Unix()), nil)
 	}
-	body, n, err := h.readBody(came)
+	body, n, err := h.readBody(came, facts)
 	a.Detail("http_uncompressed_body_length", float64(n), nil)
 	if err != nil {
 		return nil, err
+	}
+	if facts {
+		a.Result.Facts = probe.Facts{Header: came.Header, Body: body}
 	}
 	return &answer{came, body, secured}, nil
 }
@@ -234,13 +241,13 @@ func readAnswer(from *stream, request *http.Request) (*http.Response, error) {
 	return nil, answerError{errors.New("only interim answers")}
 }
 
-// readBody reads up to MaxBody bytes, of which it returns the number and, if a rule needs them,
-// the bytes.
-func (h *httpProbe) readBody(answer *http.Response) (body []byte, n int64, err error) {
+// readBody reads up to MaxBody bytes, of which it returns the number and, if they are wanted or a
+// rule needs them, the bytes.
+func (h *httpProbe) readBody(answer *http.Response, wanted bool) (body []byte, n int64, err error) {
 	from, err := decompress(h.spec.Compression, answer.Body)
 	switch {
 	case err != nil:
-	case h.rules.wantBody():
+	case wanted || h.rules.wantBody():
 		body, err = io.ReadAll(io.LimitReader(from, MaxBody))
 		n = int64(len(body))
 	default:

@@ -86,6 +86,12 @@ type Options struct {
 	FailIfBodyMatches    []string `yaml:"fail_if_body_matches_regexp"`
 	FailIfBodyNotMatches []string `yaml:"fail_if_body_not_matches_regexp"`
 
+	// FailIfJSONMatches is an expression about the body in JSON, see [assert.CompileJSON], that must
+	// be false, and FailIfJSONNotMatches one that must be true. Both fail for a body that is not
+	// JSON, that is longer than MaxBody, or to which they cannot be applied. Empty: none.
+	FailIfJSONMatches    string `yaml:"fail_if_body_json_matches_cel"`
+	FailIfJSONNotMatches string `yaml:"fail_if_body_json_not_matches_cel"`
+
 	// A rule in FailIfHeaderMatches fails if a line of the header matches, and a rule in
 	// FailIfHeaderNotMatches fails if none does. Both fail if the header is missing, unless
 	// AllowMissing is set.

@@ -1,11 +1,13 @@
 package httpprobe
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 
+	"github.com/heliograph-net/heliograph/prober/probe/assert"
 	"github.com/heliograph-net/heliograph/prober/probe/conn/httpconn"
 	"github.com/heliograph-net/heliograph/prober/probe/match"
 	"github.com/heliograph-net/heliograph/report"
@@ -30,6 +32,7 @@ type rules struct {
 	bodyMatches, bodyNotMatches    match.Patterns
 	headerMatches, headerNotMatch  match.Patterns
 	ofHeaderMatch, ofHeaderNoMatch []HeaderRule
+	jsonMatches, jsonNotMatches    *assert.Rule // nil: there is none
 }
 
 // compile checks and compiles the rules in the options.
@@ -37,7 +40,10 @@ func (o *Options) compile() (r rules, err error) {
 	r.lowest, r.highest = o.statuses()
 	r.codes, r.failIfSecured, r.failIfPlain = o.ValidCodes, o.FailIfTLS, o.FailIfNotTLS
 	r.ofHeaderMatch, r.ofHeaderNoMatch = o.FailIfHeaderMatches, o.FailIfHeaderNotMatches
-	var faults [8]error
+	var faults [9]error
+	if key, err := o.compileJSON(&r); err != nil {
+		faults[8] = fmt.Errorf("%s: %w", key, err)
+	}
 	faults[7] = checkCompression(o.Compression)
 	faults[0] = o.statusFault()
 	r.bodyMatches, faults[1] = match.Compile("fail_if_body_matches_regexp", o.FailIfBodyMatches)
@@ -68,10 +74,36 @@ func compileHeaders(key string, all []HeaderRule) (match.Patterns, error) {
 	return match.Compile(key, patterns)
 }
 
-func (r *rules) wantBody() bool { return len(r.bodyMatches)+len(r.bodyNotMatches) > 0 }
+// compileJSON compiles the rules for a body in JSON.
+func (o *Options) compileJSON(r *rules) (key string, err error) {
+	for _, of := range []struct {
+		key, text string
+		rule      **assert.Rule
+	}{{"fail_if_body_json_matches_cel", o.FailIfJSONMatches, &r.jsonMatches}, {"fail_if_body_json_not_matches_cel", o.FailIfJSONNotMatches, &r.jsonNotMatches}} {
+		if of.text == "" {
+			continue
+		}
+		if *of.rule, err = assert.CompileJSON(of.text); err != nil {
+			return of.key, err
+		}
+	}
+	return "", nil
+}
+
+// Check implements [probe.Checker].
+func (o *Options) Check() (key string, err error) {
+	if key, err := o.compileJSON(new(rules)); err != nil {
+		return key, err
+	}
+	return o.Addresses.Check()
+}
+
+func (r *rules) wantBody() bool {
+	return len(r.bodyMatches)+len(r.bodyNotMatches) > 0 || r.jsonMatches != nil || r.jsonNotMatches != nil
+}
 
 // judge returns the outcome that an answer stands for.
-func (r *rules) judge(a *answer) report.Outcome {
+func (r *rules) judge(ctx context.Context, a *answer) report.Outcome {
 	switch status := a.StatusCode; {
 	case r.goodStatus(status):
 	case status >= 400:
@@ -80,7 +112,7 @@ func (r *rules) judge(a *answer) report.Outcome {
 		return report.HTTPFailed // for example, an unexpected redirect
 	}
 	if len(r.versions) > 0 && !slices.Contains(r.versions, httpconn.Protocol(a.Response)) ||
-		r.failIfSecured && a.secured || r.failIfPlain && !a.secured || !r.goodHeader(a.Header) || !r.goodBody(a.body) {
+		r.failIfSecured && a.secured || r.failIfPlain && !a.secured || !r.goodHeader(a.Header) || !r.goodBody(a.body) || !r.goodJSON(ctx, a.body) {
 		return report.HTTPAnswerUnexpected
 	}
 	return report.OK
@@ -95,6 +127,30 @@ func (r *rules) goodStatus(status int) bool {
 
 func (r *rules) goodBody(body []byte) bool {
 	return !r.wantBody() || !r.bodyMatches.Any(string(body)) && r.bodyNotMatches.All(string(body))
+}
+
+// goodJSON reports whether the body complies with the rules for JSON. If there are any, a body that
+// is not JSON does not, nor does one to which an expression cannot be applied.
+func (r *rules) goodJSON(ctx context.Context, body []byte) bool {
+	if r.jsonMatches == nil && r.jsonNotMatches == nil {
+		return true
+	}
+	value, err := assert.ParseJSON(body)
+	if err != nil {
+		return false
+	}
+	variables := assert.Variables{"body": value}
+	if r.jsonMatches != nil {
+		if matches, err := r.jsonMatches.Holds(ctx, variables); err != nil || matches {
+			return false
+		}
+	}
+	if r.jsonNotMatches != nil {
+		if matches, err := r.jsonNotMatches.Holds(ctx, variables); err != nil || !matches {
+			return false
+		}
+	}
+	return true
 }
 
 // goodHeader reports whether the headers comply with all rules. Rules apply to each line of a

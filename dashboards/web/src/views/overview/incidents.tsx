@@ -73,10 +73,12 @@ function Item({ incident, unfold }: { incident: Incident; unfold: boolean }) {
       <ul class="incident-facts">
         {incident.verdict !== undefined && <li>{verdictWords(incident)}</li>}
         <li>{open ? <Since at={since} /> : <Cleared since={since} until={Date.parse(incident.until!)} />}</li>
-        <li>
-          {count(incident.failed)} of {plural(Math.round(incident.requests), "request")} failed, {count(incident.expected)} expected ·{" "}
-          {plural(incident.clients, "client")}
-        </li>
+        {incident.verdict !== "vantage_silent" && (
+          <li>
+            {count(incident.failed)} of {plural(Math.round(incident.requests), "request")} failed, {count(incident.expected)} expected ·{" "}
+            {plural(incident.clients, "client")}
+          </li>
+        )}
       </ul>
     </li>
   );
