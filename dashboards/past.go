@@ -108,14 +108,21 @@ func (d *Dashboard) picture(p *params) (c picture, err error) {
 		}
 		c.etag += "-" + strconv.FormatInt(c.from.UnixMilli(), 10)
 	}
-	if group != "" {
-		c.now, err = c.now.Part(strings.Split(group, "/")...)
-		if errors.Is(err, heatmap.ErrNoGroup) {
-			return c, &paramError{name: "group", must: "is not a group of the servers at that time"}
-		}
-	}
+	c.now, err = partOf(c.now, group)
 	c.etag += fmt.Sprintf("-%d-%d-%x", c.options.Width, c.options.Order, group)
 	return c, err
+}
+
+// partOf returns a snapshot for the group that a parameter names, or for all servers.
+func partOf(s heatmap.Snapshot, group string) (heatmap.Snapshot, error) {
+	if group == "" {
+		return s, nil
+	}
+	part, err := s.Part(strings.Split(group, "/")...)
+	if errors.Is(err, heatmap.ErrNoGroup) {
+		return s, &paramError{name: "group", must: "is not a group of the servers at that time"}
+	}
+	return part, err
 }
 
 func (d *Dashboard) getServersPNG(w http.ResponseWriter, r *http.Request, p *params) error {

@@ -65,7 +65,13 @@ func TestServersOfThePast(t *testing.T) {
 	if resp, body := fetch(t, url+"/api/v1/servers.svg?group=fra"); resp.Header.Get("Content-Type") != "image/svg+xml" || !bytes.Contains(body, []byte("web-")) {
 		t.Errorf("SVG: %s %.200s", resp.Status, body)
 	}
+	resp, body := fetch(t, url+"/api/v1/servers.bits?group=fra/c1/r2")
+	all, whole := fetch(t, url+"/api/v1/servers.bits")
+	if len(body) == 0 || len(body) >= len(whole) || resp.Header.Get("ETag") == all.Header.Get("ETag") {
+		t.Errorf("bits of a group: %s %x; of all %x", resp.Status, body, whole)
+	}
 	for query, want := range map[string]string{
+		"servers.bits?group=nowhere":            "is not a group",
 		"servers.bits?at=2026-11-22T11:59:59Z":  "before the first frame",
 		"servers.bits?at=yesterday":             "must be a time such as",
 		"servers.png?group=nowhere":             "is not a group",

@@ -47,7 +47,8 @@ func answered(vantage string, asn uint32, at time.Time) model.ProbeResult {
 // exampleProbed is a server that two of three vantages find down.
 func exampleProbed(now time.Time) []model.ProbedServer {
 	up := answered("osl-1-77d0", 64503, now.Add(-3*time.Second))
-	up.Steps, up.Server, up.Family, up.Protocol, up.Status, up.Version = nil, "", 0, "", 0, "" // a detector keeps these of failures only
+	// a detector keeps these of failures only
+	up.Steps, up.Server, up.Family, up.Protocol, up.Status, up.Version = nil, "", 0, "", 0, ""
 	began := now.Add(-5 * time.Minute)
 	return []model.ProbedServer{{
 		Target: model.ProbeTarget{Name: "web-2", Address: "192.0.2.2:443", Kind: "http", DataCentre: "fra", Cluster: "web", Row: "r1"},

@@ -98,8 +98,8 @@ var routeTable = []route{
 	},
 	{
 		path: "/servers.bits", get: (*Dashboard).getServersBits, answer: "application/octet-stream", example: "state=up",
-		does:   "One bit for each server that says whether it is in a state: bit i is server i, bit 0 the lowest of byte 0; ceil(n/8) bytes.",
-		params: []param{{"state", "`up`", stateParam}, atParam},
+		does:   "One bit for each server that says whether it is in a state: bit i is server i, of the group if one is named, bit 0 the lowest of byte 0; ceil(n/8) bytes.",
+		params: []param{{"state", "`up`", stateParam}, atParam, groupParam},
 	},
 	{
 		path: "/servers.png", get: (*Dashboard).getServersPNG, answer: "image/png",

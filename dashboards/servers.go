@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -127,6 +128,7 @@ func groupsOf(s heatmap.Snapshot) []api.DataCentre {
 
 func (d *Dashboard) getServersBits(w http.ResponseWriter, r *http.Request, p *params) error {
 	state := p.oneOf("state", heatmap.Up.String(), stateNames...)
+	group := p.text("group", maxGroupPath)
 	if p.err != nil {
 		return p.err
 	}
@@ -134,11 +136,17 @@ func (d *Dashboard) getServersBits(w http.ResponseWriter, r *http.Request, p *pa
 	if err != nil {
 		return err
 	}
+	if s, err = partOf(s, group); err != nil {
+		return err
+	}
 	bits, err := bitsOf(s, state)
 	if err != nil {
 		return err
 	}
-	return serveTagged(w, r, "application/octet-stream", d.tag(s, p)+"-"+state, bits.Bytes(), nil)
+	if bits, err = bits.Range(s.Span()); err != nil {
+		return err
+	}
+	return serveTagged(w, r, "application/octet-stream", fmt.Sprintf("%s-%s-%x", d.tag(s, p), state, group), bits.Bytes(), nil)
 }
 
 // bitsOf returns the set of servers in a state.

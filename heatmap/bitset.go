@@ -118,6 +118,19 @@ func (b *Bitset) CountRange(first, n int) int {
 	return count
 }
 
+// Range returns a copy of the n bits from first on. Those outside the set are 0. It returns
+// [ErrLength] if n is not in 0 to [MaxServers].
+func (b *Bitset) Range(first, n int) (*Bitset, error) {
+	part, err := NewBitset(n)
+	if err != nil {
+		return nil, err
+	}
+	for i := range n {
+		part.Set(i, b.Get(first+i))
+	}
+	return part, nil
+}
+
 // Clone returns a copy of the set.
 func (b *Bitset) Clone() *Bitset { return &Bitset{n: b.n, words: slices.Clone(b.words)} }
 

@@ -190,3 +190,22 @@ func BenchmarkBitset(b *testing.B) {
 		})
 	}
 }
+
+func TestRangeIsTheBitsFromThere(t *testing.T) {
+	b := newBitset(100)
+	for i := range 100 {
+		b.Set(i, i%3 == 0)
+	}
+	part, err := b.Range(62, 50)
+	if err != nil || part.Len() != 50 {
+		t.Fatal(part, err)
+	}
+	for i := range 50 {
+		if part.Get(i) != b.Get(62+i) {
+			t.Errorf("bit %d is %v", i, part.Get(i))
+		}
+	}
+	if _, err := b.Range(0, -1); !errors.Is(err, ErrLength) {
+		t.Errorf("a negative number of bits: %v", err)
+	}
+}

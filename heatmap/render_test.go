@@ -72,6 +72,11 @@ func TestPartShowsOneGroup(t *testing.T) {
 		if err != nil || part.Counts() != c.want {
 			t.Errorf("%v: %+v, %v; want %+v", c.path, part.Counts(), err, c.want)
 		}
+		first, n := part.Span()
+		up, err := s.Up.Range(first, n)
+		if err != nil || up.Len() != c.want.Total() || up.Count() != c.want.Up {
+			t.Errorf("%v: %d of %d bits, %v; want %+v", c.path, up.Count(), up.Len(), err, c.want)
+		}
 		for _, order := range []Order{RowMajor, Hilbert} {
 			canvas := newCanvas(part.scene(""), PNGOptions{Width: DefaultWidth, Order: order})
 			drawn := 0

@@ -30,15 +30,22 @@ func (s Snapshot) State(i int) State {
 	return stateOf(s.Up.Get(i), s.Known == nil || s.Known.Get(i))
 }
 
+// Span returns the index of the first server and the number of servers that s is for: all, or those
+// of a part. See [Snapshot.Part].
+func (s Snapshot) Span() (first, n int) {
+	switch {
+	case s.Up == nil:
+		return 0, 0
+	case s.part != nil:
+		return s.part[0].First, s.part[0].Len // a part is one branch
+	}
+	return 0, s.Up.Len()
+}
+
 // Counts counts all servers, or those of the part that s is for.
 func (s Snapshot) Counts() Counts {
-	if s.Up == nil {
-		return Counts{}
-	}
-	if s.part != nil {
-		return s.CountGroup(s.part[0]) // a part is one branch
-	}
-	return s.CountGroup(Group{Len: s.Up.Len()})
+	first, n := s.Span()
+	return s.CountGroup(Group{First: first, Len: n})
 }
 
 // CountGroup counts the servers of a group of the snapshot's topology.

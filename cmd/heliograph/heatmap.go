@@ -52,7 +52,11 @@ func (h *heatmapCmd) Run(ctx context.Context, out *output) error {
 		}
 	}
 	if h.Bits != "" {
-		if err := os.WriteFile(h.Bits, s.Up.Bytes(), 0o644); err != nil {
+		up, err := s.Up.Range(s.Span())
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(h.Bits, up.Bytes(), 0o644); err != nil {
 			return err
 		}
 	}
@@ -100,13 +104,20 @@ func (h *heatmapCmd) difference(before, after heatmap.Snapshot, stdout io.Writer
 			return heatmap.RenderDifferencePNG(w, d, before.Changed, after.Changed, h.picture())
 		})
 	}
-	fmt.Fprintf(stdout, "%d failed, %d recovered, %d still down, %d added, %d removed\n",
-		d.Failed.Count(), d.Recovered.Count(), d.StillDown.Count(), d.Added, d.Removed)
+	first, n := after.Span()
+	fmt.Fprintf(stdout, "%d failed, %d recovered, %d still down", d.Failed.CountRange(first, n), d.Recovered.CountRange(first, n), d.StillDown.CountRange(first, n))
+	if n == after.Up.Len() {
+		fmt.Fprintf(stdout, ", %d added, %d removed", d.Added, d.Removed)
+	}
+	fmt.Fprintln(stdout)
 	for _, set := range []struct {
 		sign string
 		bits *heatmap.Bitset
 	}{{"- ", d.Failed}, {"+ ", d.Recovered}} {
 		for i := range set.bits.All() {
+			if i < first || i >= first+n {
+				continue
+			}
 			if _, err := fmt.Fprintln(stdout, set.sign+nameOf(d.Topology, i)); err != nil {
 				return err
 			}

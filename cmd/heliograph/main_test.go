@@ -201,6 +201,25 @@ func TestHeatmapOfAnInventedFleet(t *testing.T) {
 	}
 }
 
+// Links and disks are groups of one list, each of which is a map by itself.
+func TestHeatmapOfLinks(t *testing.T) {
+	dir := t.TempDir()
+	list, bits := filepath.Join(dir, "things.csv"), filepath.Join(dir, "links.bits")
+	text := "name,region,data_centre,state\nsda,disks,fra,down\nsdb,disks,fra,up\nfra-ams,links,fra,up\nfra-lon,links,fra,down\nfra-vie,links,fra,up\n"
+	if err := os.WriteFile(list, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, stdout, stderr := invoke(t, "heatmap", list, "--group", "links"); code != 0 || !strings.HasPrefix(stdout, "3 servers  █ 2 up  ✗ 1 down") {
+		t.Errorf("exit %d, %s%s", code, stdout, stderr)
+	}
+	if code, _, stderr := invoke(t, "heatmap", list, "--group", "links", "--bits", bits); code != 0 {
+		t.Fatal(stderr)
+	}
+	if b, err := os.ReadFile(bits); err != nil || !bytes.Equal(b, []byte{0b101}) {
+		t.Errorf("the links' bits are %b, %v", b, err)
+	}
+}
+
 func TestHeatmapOfAList(t *testing.T) {
 	list := filepath.Join(t.TempDir(), "disks.csv")
 	for text, want := range map[string]string{
@@ -250,6 +269,34 @@ func TestHeatmapOfAHistory(t *testing.T) {
 	}
 	if code, _, stderr := invoke(t, "heatmap", "--history", dir, "--at", "2026-11-29T11:59:00Z"); code == 0 || !strings.Contains(stderr, "no frame") {
 		t.Errorf("before noon: exit %d, %s", code, stderr)
+	}
+}
+
+func TestWhatChangedInAGroup(t *testing.T) {
+	dir := t.TempDir()
+	past, err := history.Open(history.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	topology, err := heatmap.NewTopology([]heatmap.Server{{Name: "sda", DataCentre: "disks"}, {Name: "ams", DataCentre: "links"}, {Name: "lon", DataCentre: "links"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, noon := heatmap.NewMap(topology), time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	for minute, state := range []heatmap.State{heatmap.Up, heatmap.Down} {
+		for i := range 2 {
+			m.Set(i, state, noon)
+		}
+		if err := past.Append(noon.Add(time.Duration(minute)*time.Minute), m.Snapshot()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := past.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, stdout, stderr := invoke(t, "heatmap", "--history", dir, "--from", "2026-11-29T12:00:00Z", "--group", "links")
+	if stdout != "1 failed, 0 recovered, 0 still down\n- links/ams\n" {
+		t.Errorf("what changed of the links: %s%s", stdout, stderr)
 	}
 }
 

@@ -30,8 +30,8 @@ type Probed struct {
 	Changes []Finding `json:"changes,omitempty"`
 }
 
-// Finding is what one vantage found of a server. After Outcome, what an attempt that succeeded found
-// may be missing.
+// Finding is what one vantage found of a server. After Outcome, what an attempt that succeeded
+// found may be missing.
 type Finding struct {
 	Vantage string `json:"vantage"`
 	// Autonomous system of the vantage; 0 if unknown.
@@ -39,7 +39,8 @@ type Finding struct {
 	ASName string `json:"as_name,omitempty"`
 	// When the attempt ended.
 	At time.Time `json:"at"`
-	// What the vantage holds of the server since then: "up", "down", "inconclusive" or "maintenance".
+	// What the vantage holds of the server since then: "up", "down", "inconclusive" or
+	// "maintenance".
 	Judgement string `json:"judgement"`
 	// When it began to hold that; absent if unknown.
 	Since time.Time `json:"since,omitzero"`

@@ -112,7 +112,7 @@ func labelsOf(s *heatmap.Server) [4]*string {
 func decodeTopology(payload []byte, before *heatmap.Topology) (*heatmap.Topology, error) {
 	r := topologyReader{Reader: bufio.NewReader(flate.NewReader(bytes.NewReader(payload))), before: before}
 	n := r.number(heatmap.MaxServers)
-	var servers []heatmap.Server
+	servers := make([]heatmap.Server, 0, min(n, mostServers(payload, before)))
 	for r.err == nil && len(servers) < n {
 		servers = r.run(servers, n)
 	}
@@ -132,6 +132,16 @@ func decodeTopology(payload []byte, before *heatmap.Topology) (*heatmap.Topology
 		}
 	}
 	return t, nil
+}
+
+// mostServers returns how many servers a valid payload has at most: one takes 5 bytes at
+// least, unless it is one of those before, and DEFLATE packs 1,032 bytes into one at best.
+func mostServers(payload []byte, before *heatmap.Topology) int {
+	most := len(payload) * 1032 / 5
+	if before != nil {
+		most += before.Len()
+	}
+	return most
 }
 
 // topologyReader reads an unpacked topology. It keeps the first error in err.
@@ -202,9 +212,8 @@ func (r *topologyReader) server() heatmap.Server {
 
 // text reads a string that begins with the given bytes.
 func (r *topologyReader) text(begin string) string {
-	var room [heatmap.MaxLabel]byte
-	rest := room[:r.number(heatmap.MaxLabel)]
-	if _, err := io.ReadFull(r, rest); err != nil {
+	rest, err := r.Peek(r.number(heatmap.MaxLabel)) // which the reader's buffer has room for
+	if err != nil {
 		r.fail("a label is torn")
 	}
 	if n := len(begin) + len(rest); r.labels == nil || r.labels.Cap()-r.labels.Len() < n {
@@ -214,5 +223,6 @@ func (r *topologyReader) text(begin string) string {
 	at := r.labels.Len()
 	r.labels.WriteString(begin)
 	r.labels.Write(rest)
+	_, _ = r.Discard(len(rest)) // as many as were there
 	return r.labels.String()[at:]
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/heliograph-net/heliograph/internal/devca"
 )
 
-// lapse is how many seconds of the detector's judgement pass in one: its bins of a second are judged
-// as if they took half a minute, so that it knows in seconds what is usual.
+// lapse is how many seconds of the detector's judgement pass in one: its bins of a second are
+// judged as if they took half a minute, so that it knows in seconds what is usual.
 const lapse = 30
 
 // setPipeline starts collectors, detector, prober and page, and returns the signed policy for

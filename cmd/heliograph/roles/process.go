@@ -36,7 +36,8 @@ type Options struct {
 	Level *slog.LevelVar
 	// ReopenLog opens the log's file again at a reload. It is nil if the log is not a file.
 	ReopenLog func() error
-	Version   string // version of this program, sent with results and shown in metrics; may be empty
+	// version of this program, sent with results and shown in metrics; may be empty
+	Version string
 	// Hangup receives SIGHUP. The Process then reads the configuration and the files that it names
 	// again. It may be nil. The caller must keep the channel registered as long as the process
 	// lives, or SIGHUP kills it.

@@ -25,7 +25,8 @@ const maxStateAge = time.Hour
 
 // SweepConfig is about a fleet whose servers are all probed alike, in rounds.
 type SweepConfig struct {
-	List string `yaml:"list"` // CSV: name, address, and optionally region, data_centre, cluster, row; empty: no sweep
+	// CSV: name, address, and optionally region, data_centre, cluster, row; empty: no sweep
+	List string `yaml:"list"`
 	// what to request; {address} and {name} stand for the server's; empty: connect by TCP
 	URL string `yaml:"url"`
 
@@ -33,7 +34,8 @@ type SweepConfig struct {
 	Round       Duration `yaml:"round"`       // from one round to the next; 0: a minute
 	Timeout     Duration `yaml:"timeout"`     // of one attempt; 0: 2 s
 	Concurrency int      `yaml:"concurrency"` // attempts at the same time; 0: 1,024
-	State       string   `yaml:"state"`       // directory for states, which outlive a restart; empty: none
+	// directory for states, which outlive a restart; empty: none
+	State string `yaml:"state"`
 
 	Share ShareConfig `yaml:"share"`
 }

@@ -2,6 +2,7 @@
 package measure
 
 import (
+	"math"
 	"runtime"
 	"sync"
 	"syscall"
@@ -13,6 +14,23 @@ import (
 // operation, the kernel's work for it and the garbage collector's included. On a machine that does
 // other things as well it says more than the time that went by.
 const CPUMetric = "cpu-ns/op"
+
+// LeastMetric is the name of the metric of [Each]: time of the fastest operation. What else the
+// machine does makes operations slower, and some are left alone.
+const LeastMetric = "least-ns"
+
+// Each does an operation that takes a millisecond or more in a benchmark's loop, with a Meter, and
+// reports the fastest.
+func Each(b *testing.B, do func()) {
+	m, least := Start(b), time.Duration(math.MaxInt64)
+	for b.Loop() {
+		start := time.Now()
+		do()
+		least = min(least, time.Since(start))
+	}
+	m.End()
+	b.ReportMetric(float64(least), LeastMetric)
+}
 
 // Meter measures CPU time, but for what happens in Without.
 type Meter struct {

@@ -1,6 +1,6 @@
 // Where every server of the heat map lies: regions hold data centres, these hold clusters, clusters
-// hold rows, rows hold servers, in order. Boxes go from left to right and wrap. All lengths are whole device
-// pixels, so that every edge is sharp.
+// hold rows, rows hold servers, in order. Boxes go from left to right and wrap. All lengths are
+// whole device pixels, so that every edge is sharp.
 import type { Cluster, DataCentre } from "../api.gen.ts";
 
 /** A line of cells; a row of servers that is too long takes several. */

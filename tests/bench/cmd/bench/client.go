@@ -14,6 +14,7 @@ import (
 type rounds struct {
 	name           string
 	ns, cpu        []float64
+	least          []float64 // of those with measure.LeastMetric
 	allocs, bytes_ int64
 }
 
@@ -33,6 +34,9 @@ func (s *session) interleave(ctx context.Context, cases []client.Case) ([]rounds
 			all[i].name = c.Name
 			all[i].ns = append(all[i].ns, float64(r.T.Nanoseconds())/float64(r.N))
 			all[i].cpu = append(all[i].cpu, r.Extra[measure.CPUMetric])
+			if least, ok := r.Extra[measure.LeastMetric]; ok {
+				all[i].least = append(all[i].least, least)
+			}
 			all[i].allocs, all[i].bytes_ = r.AllocsPerOp(), r.AllocedBytesPerOp()
 		}
 	}

@@ -80,6 +80,7 @@ var parts = []struct {
 	{"ingest", (*session).ingest},
 	{"probes", (*session).probes},
 	{"sweep", (*session).sweep},
+	{"heatmap", (*session).heatmap},
 	{"soak", (*session).soak},
 	{"overload", (*session).overload},
 }
