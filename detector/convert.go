@@ -201,6 +201,7 @@ func (c *conversion) window(w *report.Window) error {
 	c.last = later(c.last, end)
 	c.measure(w)
 	weight := float64(report.FullPPM) / float64(w.SampledPPM)
+	c.grow(min(len(w.Counters), report.MaxSegmentRows))
 	for _, k := range w.Counters {
 		if strings.HasPrefix(k.Target, model.CollectorTarget) {
 			return errReserved
@@ -213,6 +214,12 @@ func (c *conversion) window(w *report.Window) error {
 			Status: status(k.Status), Server: k.Server, Flags: k.Flags & report.KnownFlags})
 	}
 	return nil
+}
+
+// grow makes room for the counts of a window and for the delivery's.
+func (c *conversion) grow(counts int) {
+	more := counts + 1 + len(c.e.Delivery.Path)
+	c.out.Counts, c.out.Rows = slices.Grow(c.out.Counts, more), slices.Grow(c.out.Rows, more)
 }
 
 // measure records how long a window is.

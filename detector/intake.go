@@ -3,7 +3,6 @@ package detector
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -13,21 +12,23 @@ import (
 )
 
 const (
-	readLimit    = 256              // envelopes per read: at most 64 MiB
+	readLimit    = 512              // envelopes per read; feeds return a few MiB at most
 	longestPause = 15 * time.Second // between two attempts at something that fails
 	recheck      = time.Minute      // when a feed that can signal changes has not done so
 )
 
-// intake reads one feed. It belongs to one goroutine.
+// intake reads one feed. It belongs to one goroutine. While a page is being stored, it reads and
+// opens the next one.
 type intake struct {
-	d      *Detector
-	name   string
-	feed   Feed
-	log    *slog.Logger
-	opener opener
-	cursor uint64
-	newest time.Time // when the last batch read was received
-	caught func()    // called when the feed had nothing more, or nothing old; may be called again
+	d       *Detector
+	name    string
+	feed    Feed
+	log     *slog.Logger
+	opener  opener
+	cursor  uint64    // of the last page read
+	storing *storing  // the page that is being stored; nil: none
+	newest  time.Time // when the last batch stored was received
+	caught  func()    // called when the feed had nothing more, or nothing old; may be called again
 }
 
 // run works until ctx ends.
@@ -35,6 +36,7 @@ func (in *intake) run(ctx context.Context) {
 	if !in.d.retry(ctx, "store", in.log, in.loadCursor) {
 		return
 	}
+	defer in.settle(ctx)
 	pause := newBackOff()
 	for ctx.Err() == nil {
 		// Taken before the read, so that no change between the two is missed.
@@ -90,11 +92,11 @@ func (in *intake) await(ctx context.Context, changed <-chan struct{}, poll time.
 	}
 }
 
-// once reads a page, stores it with the cursor, and acknowledges it. It returns the number of
-// envelopes.
+// once reads a page, opens it, and begins to store it. It returns the number of envelopes. If there
+// are no more at once, they are stored when it returns.
 func (in *intake) once(ctx context.Context) (n int, err error) {
 	begun := in.d.now()
-	envelopes, err := in.feed.Read(ctx, in.cursor, readLimit)
+	envelopes, err := in.read(ctx)
 	in.watch(ctx, err)
 	if errors.Is(err, ErrCursor) && in.cursor > 0 {
 		in.d.watch.restored(in.name)
@@ -110,116 +112,41 @@ func (in *intake) once(ctx context.Context) (n int, err error) {
 		return 0, nil
 	}
 	page, batches, err := in.page(envelopes)
+	if !in.settle(ctx) {
+		return 0, ctx.Err()
+	}
 	if err != nil {
 		return 0, err
 	}
-	batches, isNew, ok := in.store(ctx, page, batches)
-	if !ok {
+	in.cursor = page.Cursor
+	in.store(ctx, &storing{page: page, batches: batches, envelopes: envelopes, begun: begun})
+	if len(envelopes) < readLimit/2 && !in.settle(ctx) {
 		return 0, ctx.Err()
-	}
-	in.cursor, in.newest = page.Cursor, time.UnixMilli(envelopes[len(envelopes)-1].Received)
-	in.d.audit.progress(in.name, begun, len(envelopes), in.newest, in.d.now())
-	in.d.watch.page(page, batches)
-	in.tell(page, batches, isNew)
-	if len(page.Quarantined) > 0 {
-		in.d.countQuarantine(ctx)
-		in.d.wakeBacklog()
-	}
-	if err := in.feed.Ack(ctx, in.cursor); err != nil { // the next one acknowledges this, too
-		in.d.metrics.troubles.WithLabelValues("ack").Inc()
-		in.log.Warn("acknowledging to a feed failed", "error", err)
 	}
 	return len(envelopes), nil
 }
 
-// page opens the envelopes that a page has room for, in their order. The others must wait.
-func (in *intake) page(envelopes []report.Envelope) (*FeedPage, []*opened, error) {
-	page := &FeedPage{Feed: in.name, Cursor: in.cursor}
-	waits := in.waits(envelopes)
-	var batches []*opened
-	for i := range envelopes {
-		e := &envelopes[i]
-		if e.Seq <= page.Cursor {
-			return nil, nil, fmt.Errorf("position %d follows %d", e.Seq, page.Cursor)
-		}
-		page.Cursor = e.Seq
-		if waits[i] {
-			page.Quarantined = append(page.Quarantined, quarantined(e, ReasonDeferred, errDeferred))
-		} else if o := in.open(e, page); o != nil {
-			batches = append(batches, o)
-			page.Batches = append(page.Batches, o.Batch)
-		}
-	}
-	return page, batches, nil
-}
+// readAhead is how long a read may wait for more while a page that is stored is not acknowledged.
+const readAhead = time.Second
 
-var errDeferred = errors.New("much comes from there, so that others go first")
-
-// waits reports for each batch whether it must wait, so that places that send much do not delay the
-// others.
-func (in *intake) waits(envelopes []report.Envelope) []bool {
-	waits := make([]bool, len(envelopes))
-	now, room := time.Now(), pageRows
-	for n, i := range fairly(envelopes) {
-		e := &envelopes[i]
-		rows := rowsOf(e.Segment)
-		if foreign(in.feed, e) { // it goes to quarantine unopened
-			continue
+// read reads the next envelopes. If there are none yet, or after an error, no page is being stored
+// any more.
+func (in *intake) read(ctx context.Context) ([]report.Envelope, error) {
+	if in.storing != nil {
+		ahead, stop := context.WithCancel(ctx)
+		defer stop()
+		defer context.AfterFunc(in.storing.stored, func() {
+			sleep(ahead, readAhead)
+			stop()
+		})()
+		if envelopes, err := in.feed.Read(ahead, in.cursor, readLimit); err == nil && len(envelopes) > 0 {
+			return envelopes, nil
 		}
-		if n > 0 && rows > room || !in.d.allowances.take(now, placeOf(e), rows) {
-			waits[i] = true
-			continue
-		}
-		room -= rows
-	}
-	return waits
-}
-
-// open opens an envelope, or adds it to the page's quarantine.
-func (in *intake) open(e *report.Envelope, page *FeedPage) *opened {
-	o, reason, err := (*opened)(nil), ReasonCollector, errCollector
-	if !foreign(in.feed, e) {
-		in.correct(e)
-		o, reason, err = in.opener.open(e, in.d.now())
-	}
-	if err == nil {
-		return o
-	}
-	page.Quarantined = append(page.Quarantined, quarantined(e, reason, err))
-	in.warn(e, reason, "a batch cannot be used and was put into quarantine", err)
-	return nil
-}
-
-func (in *intake) warn(e *report.Envelope, reason, text string, err error) {
-	in.d.warner.warn(in.log, placeOf(e), reason, text, "batch", e.Batch.String(), "reason", reason, "error", err)
-}
-
-// tell counts a stored page in the metrics.
-func (in *intake) tell(page *FeedPage, batches []*opened, isNew []bool) {
-	m := in.d.metrics
-	for i := range page.Quarantined {
-		m.batches.WithLabelValues(page.Quarantined[i].Reason).Inc()
-	}
-	for _, c := range page.Claimed {
-		m.claimed.WithLabelValues(c.Collector).Add(float64(c.Batches))
-	}
-	judged := in.d.now().Add(-in.d.o.Grace)
-	for i, o := range batches {
-		if isNew[i] {
-			m.batches.WithLabelValues("new").Inc()
-			in.d.probes.take(o.Probes, time.Now())
-			in.d.witnesses.add(o.Probes)
-		} else {
-			m.batches.WithLabelValues("duplicate").Inc()
-		}
-		m.tookIn(o)
-		if in.opener.binEnd(o.Received).Before(judged) {
-			m.late.Inc()
+		if !in.settle(ctx) {
+			return nil, ctx.Err()
 		}
 	}
-	if len(batches) > 0 {
-		m.newest.Set(float64(batches[len(batches)-1].Received.UnixMilli()) / 1000)
-	}
+	return in.feed.Read(ctx, in.cursor, readLimit)
 }
 
 // retry calls f until it succeeds. It returns false if ctx ends first.

@@ -12,11 +12,11 @@ const (
 	batchTries = 4 // the same for each of these batches
 )
 
-// store stores a page and returns which of its batches are new. If the store refuses a page
+// storePage stores a page and returns which of its batches are new. If the store refuses a page
 // although it is ready, the batches are stored one by one, and those that it refuses wait in
 // quarantine. Otherwise one batch would block its feed for ever. Batches that wait are removed from
 // batches. ok is false if ctx ended first.
-func (in *intake) store(ctx context.Context, page *FeedPage, batches []*opened) (stored []*opened, isNew []bool, ok bool) {
+func (in *intake) storePage(ctx context.Context, page *FeedPage, batches []*opened) (stored []*opened, isNew []bool, ok bool) {
 	tries := 0
 	ok = in.d.retry(ctx, "store", in.log, func(ctx context.Context) (err error) {
 		if len(page.Batches) == 0 {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/model"
-	"github.com/heliograph-net/heliograph/model/sketch"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -82,20 +81,16 @@ func (l *loudness) usual() (value float64, known bool) {
 
 // clip removes from the counts of a page what their clients are unlikely to have done.
 func (s *scale) clip(now time.Time, counts []model.Count) {
-	wholes := make(map[voice]uint64, len(counts))
-	for i := range counts {
-		v := voiceOf(&counts[i])
-		wholes[v] = sketch.Sum(wholes[v], counts[i].Raw)
-	}
+	voices, sums := wholes(counts)
 	minute := now.Unix() / 60
 	calm := !slices.ContainsFunc(counts, func(c model.Count) bool { return c.Outcome != report.OK && !c.Delivery() })
 	for i := range counts {
-		s.learn(&counts[i], wholes[voiceOf(&counts[i])], minute, calm)
+		s.learn(&counts[i], sums[voices[i]], minute, calm)
 	}
 	for i := range counts {
 		c := &counts[i]
 		weight := min(c.Estimated/float64(max(c.Raw, 1)), s.weightLimit())
-		part := min(1, s.limit(c)/float64(wholes[voiceOf(c)]))
+		part := min(1, s.limit(c)/float64(sums[voices[i]]))
 		c.Estimated = float64(c.Raw) * part * weight
 		if part < 1 { // a count is of at least one request, but may stand for less
 			c.Raw = max(uint64(float64(c.Raw)*part), 1)

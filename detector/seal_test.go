@@ -58,3 +58,6 @@ func ShopHeader(client uint64) *report.Header {
 
 // FutureRecord is of a kind that this build does not know.
 var FutureRecord = []byte{0x82, 0x18, 0x63, 0xa0}
+
+// ReadLimit is how many batches an intake reads at a time.
+const ReadLimit = readLimit

@@ -14,8 +14,8 @@ import (
 // segment with thousands of rows may take no more bytes than one with a few hundred.
 
 const (
-	// rows that one page stores before the rest of it must wait: about a second of work
-	pageRows = 4 * report.MaxSegmentRows
+	// rows that one page stores before the rest of it must wait: less than a second of work
+	pageRows = 8 * report.MaxSegmentRows
 	// rows that one place may send at once, and per second, before its batches must wait until
 	// there is time for them
 	placeBurst, placeRate = 2 * report.MaxSegmentRows, 1_000

@@ -34,49 +34,55 @@ func (c *clientState) recovered() bool {
 // clients remembers those with failures of late, in two generations.
 type clients struct {
 	generation int64
-	now, last  map[uint64]*clientState
+	now, last  table[*clientState]
 
 	active struct { // of all clients, in this minute and the one before
 		block     int64
-		seen      map[uint64]struct{}
+		seen      table[struct{}]
 		sum, past float64
 	}
 }
 
 func (c *clients) turn(bin int64) {
-	if g := bin / voiceBins; g != c.generation || c.now == nil {
-		c.last, c.now, c.generation = c.now, map[uint64]*clientState{}, g
+	if g := bin / voiceBins; g != c.generation {
+		c.last, c.now, c.generation = c.now, c.last, g
+		c.now.clear()
 	}
-	if b := bin / spreadBins; b != c.active.block || c.active.seen == nil {
-		c.active.past, c.active.sum, c.active.block, c.active.seen = c.active.sum, 0, b, map[uint64]struct{}{}
+	if b := bin / spreadBins; b != c.active.block {
+		c.active.past, c.active.sum, c.active.block = c.active.sum, 0, b
+		c.active.seen.clear()
 	}
 }
 
 // come counts a client among the active ones. A row that stands for many stands for many clients.
 func (c *clients) come(r *Row) {
-	if _, seen := c.active.seen[r.Client]; seen || len(c.active.seen) >= maxClients {
+	before := c.active.seen.len()
+	if before >= maxClients {
 		return
 	}
-	c.active.seen[r.Client] = struct{}{}
-	c.active.sum += min(max(r.Estimated/float64(r.Raw), 1), mostWeight)
+	if c.active.seen.add(r.Client); c.active.seen.len() > before {
+		c.active.sum += min(max(r.Estimated/float64(r.Raw), 1), mostWeight)
+	}
 }
 
 func (c *clients) state(client uint64) *clientState {
-	if s := c.now[client]; s != nil {
-		return s
+	for _, t := range [...]*table[*clientState]{&c.now, &c.last} {
+		if s := t.find(client); s != nil {
+			return *s
+		}
 	}
-	return c.last[client]
+	return nil
 }
 
 func (c *clients) failed(r *Row) {
 	s := c.state(r.Client)
 	if s == nil {
-		if len(c.now) >= maxClients {
+		if c.now.len() >= maxClients {
 			return
 		}
 		s = &clientState{first: r.At, held: r.Source == report.SourceAgent && r.Arrived-r.At >= heldFor.Milliseconds()}
 	}
-	c.now[r.Client] = s
+	*c.now.add(r.Client) = s
 	s.mixed = s.mixed || s.ok > s.first && s.ok < r.At
 	s.first, s.last, s.told = min(s.first, r.At), max(s.last, r.At), max(s.told, r.Arrived)
 	s.places |= 1 << (mix(0, hashText(r.Target), hashText(r.Server)) & 63)

@@ -3,7 +3,6 @@ package judgement
 import (
 	"encoding/binary"
 	"errors"
-	"maps"
 	"slices"
 )
 
@@ -28,8 +27,8 @@ var errMemory = errors.New("restore: what was said in the last minutes is damage
 func (j *Judge) memory() memoryForm {
 	v, c := &j.voices, &j.clients
 	return memoryForm{
-		Voices:  generationsForm{v.generation, pack(v.now, (*voice).numbers), pack(v.last, (*voice).numbers)},
-		Clients: generationsForm{c.generation, pack(c.now, numbersOf), pack(c.last, numbersOf)},
+		Voices:  generationsForm{v.generation, pack(&v.now, (*voice).numbers), pack(&v.last, (*voice).numbers)},
+		Clients: generationsForm{c.generation, pack(&c.now, numbersOf), pack(&c.last, numbersOf)},
 	}
 }
 
@@ -53,12 +52,16 @@ func (j *Judge) restoreMemory(f *memoryForm) error {
 	return nil
 }
 
-// pack packs the entries of a map in the order of their keys.
-func pack[T any](m map[uint64]T, numbers func(*T, []uint64) []uint64) (b []byte) {
+// pack packs the entries of a table in the order of their keys.
+func pack[T any](t *table[T], numbers func(*T, []uint64) []uint64) (b []byte) {
+	keys := make([]uint64, 0, t.len())
+	for key := range t.each() {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
 	var all []uint64
-	for _, key := range slices.Sorted(maps.Keys(m)) {
-		x := m[key]
-		all = numbers(&x, append(all[:0], key))
+	for _, key := range keys {
+		all = numbers(t.find(key), append(all[:0], key))
 		for _, n := range all {
 			b = binary.LittleEndian.AppendUint64(b, n)
 		}
@@ -67,20 +70,19 @@ func pack[T any](m map[uint64]T, numbers func(*T, []uint64) []uint64) (b []byte)
 }
 
 // unpack reverses pack, for entries of n numbers besides the key.
-func unpack[T any](b []byte, n int, of func(numbers []uint64) T) (map[uint64]T, error) {
+func unpack[T any](b []byte, n int, of func(numbers []uint64) T) (t table[T], err error) {
 	size := 8 * (n + 1)
 	if len(b)%size != 0 {
-		return nil, errMemory
+		return t, errMemory
 	}
-	m := make(map[uint64]T, len(b)/size)
 	numbers := make([]uint64, n)
 	for ; len(b) > 0; b = b[size:] {
 		for i := range numbers {
 			numbers[i] = binary.LittleEndian.Uint64(b[8*(i+1):])
 		}
-		m[binary.LittleEndian.Uint64(b)] = of(numbers)
+		*t.add(binary.LittleEndian.Uint64(b)) = of(numbers)
 	}
-	return m, nil
+	return t, nil
 }
 
 func (v *voice) numbers(b []uint64) []uint64 { return append(b, uint64(v.said)<<16|uint64(v.counted)) }

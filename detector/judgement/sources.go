@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+
+	"github.com/heliograph-net/heliograph/report"
 )
 
 // What makes a source a flood: so many requests or clients in a minute at least, so many times what
@@ -47,26 +49,31 @@ type loudest struct{ raw, clients float64 }
 
 // sources watches for machines that say far more than any other.
 type sources struct {
-	unknown float64 // share of the sources of late whose network is unknown
-	learned bool    // a minute is over
-	now     map[source]*loudness
+	unknown float64         // share of the sources of late whose network is unknown
+	learned bool            // a minute is over
+	now     table[loudness] // by number
 	usual   map[uint32]*loudest
 	silent  map[source]int64 // floods, which are not listened to until a bin
 }
 
 func newSources() sources {
-	return sources{now: map[source]*loudness{}, usual: map[uint32]*loudest{}, silent: map[source]int64{}}
+	return sources{usual: map[uint32]*loudest{}, silent: map[source]int64{}}
 }
 
+// number identifies a source in tables. It is not 0.
+func (s source) number() uint64 { return uint64(s.asn)<<16 | uint64(s.bucket) + 1 }
+
+// numbered is the source with a number.
+func numbered(n uint64) source { n--; return source{uint32(n >> 16), report.Bucket(n & 0xffff)} }
+
 func (s *sources) add(r *Row, seed uint64) {
-	who := source{r.ASN, r.Bucket}
-	l := s.now[who]
+	who := source{r.ASN, r.Bucket}.number()
+	l := s.now.find(who)
 	if l == nil {
-		if len(s.now) >= maxSources {
+		if s.now.len() >= maxSources {
 			return
 		}
-		l = &loudness{}
-		s.now[who] = l
+		l = s.now.add(who)
 	}
 	l.add(r, seed)
 }
@@ -81,12 +88,13 @@ type flood struct {
 // floods are the sources that are too loud in this minute so far.
 func (s *sources) floods() (floods []flood) {
 	var raw, clients float64
-	for _, l := range s.now {
+	for _, l := range s.now.each() {
 		raw += float64(min(l.raw, floodRaw))
 		clients += min(l.clients(), floodClients)
 	}
-	n := float64(max(len(s.now), 1))
-	for who, l := range s.now {
+	n := float64(max(s.now.len(), 1))
+	for number, l := range s.now.each() {
+		who := numbered(number)
 		u := s.usual[who.asn]
 		if u == nil {
 			u = &loudest{}
@@ -103,7 +111,8 @@ func (s *sources) floods() (floods []flood) {
 // turn ends a minute and learns what is usual.
 func (s *sources) turn(young bool) {
 	top := map[uint32]loudest{}
-	for who, l := range s.now {
+	for number, l := range s.now.each() {
+		who := numbered(number)
 		if _, flood := s.silent[who]; flood {
 			continue
 		}
@@ -111,14 +120,14 @@ func (s *sources) turn(young bool) {
 		top[who.asn] = loudest{max(t.raw, float64(l.raw)), max(t.clients, l.clients())}
 	}
 	s.learn(top, young)
-	if len(s.now) > 0 {
+	if s.now.len() > 0 {
 		x := s.unknownNow()
 		if s.learned {
 			x = s.unknown + unknownGain*(x-s.unknown)
 		}
 		s.unknown, s.learned = x, true
 	}
-	clear(s.now)
+	s.now.clear()
 }
 
 // nameless reports whether collectors do not know the networks of nearly all sources, as without a
@@ -135,12 +144,12 @@ func (s *sources) nameless() bool {
 // unknownNow is the share of this minute's sources whose network is unknown.
 func (s *sources) unknownNow() float64 {
 	n := 0
-	for who := range s.now {
-		if who.asn == 0 {
+	for number := range s.now.each() {
+		if numbered(number).asn == 0 {
 			n++
 		}
 	}
-	return float64(n) / float64(max(len(s.now), 1))
+	return float64(n) / float64(max(s.now.len(), 1))
 }
 
 // learn keeps what is usual of networks that have a loud source at all.

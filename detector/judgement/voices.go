@@ -27,27 +27,29 @@ type voice struct {
 // voices count who said what, in two generations.
 type voices struct {
 	generation int64
-	now, last  map[uint64]voice
+	now, last  table[voice]
 }
 
 func (v *voices) turn(bin int64) {
-	if g := bin / voiceBins; g != v.generation || v.now == nil {
-		v.last, v.now, v.generation = v.now, map[uint64]voice{}, g
+	if g := bin / voiceBins; g != v.generation {
+		v.last, v.now, v.generation = v.now, v.last, g
+		v.now.clear()
 	}
 }
 
-func (v *voices) get(key uint64) voice {
-	if x, known := v.now[key]; known {
-		return x
+// get returns a voice, and where it is to be set. If very many are heard, that is nowhere: then
+// each counts as if it were new.
+func (v *voices) get(key uint64) (x voice, at *voice) {
+	if at = v.now.find(key); at != nil {
+		return *at, at
 	}
-	return v.last[key]
-}
-
-// set remembers a voice, unless very many are heard: then each counts as if it were new.
-func (v *voices) set(key uint64, x voice) {
-	if _, known := v.now[key]; known || len(v.now) < maxVoices {
-		v.now[key] = x
+	if old := v.last.find(key); old != nil {
+		x = *old
 	}
+	if v.now.len() >= maxVoices {
+		return x, nil
+	}
+	return x, v.now.add(key)
 }
 
 // voiceKey names a client or source in its present stretch of voiceBins.
@@ -76,14 +78,19 @@ func (j *Judge) hear(p *population, kind uint32, bin int64, r *Row) (count, befo
 	what := mix(j.o.Seed, uint64(p.index), uint64(kind))
 	byClient := voiceKey(what, mix(1, r.Client), bin)
 	bySource := voiceKey(what, mix(2, uint64(r.ASN), uint64(r.Bucket)), bin)
-	client, source := j.voices.get(byClient), j.voices.get(bySource)
+	client, at := j.voices.get(byClient)
 	said := saturate(client.said, r.Raw)
+	if at != nil {
+		*at = voice{said: said}
+	}
+	source, at := j.voices.get(bySource)
 	counts := ofClient(said) - ofClient(client.said)
 	before = ofSource(source.counted)
 	count = ofSource(saturate(source.counted, uint64(counts))) - before
 	kept = count > 0 || source.said < sourceKept
-	j.voices.set(byClient, voice{said: said})
-	j.voices.set(bySource, voice{saturate(source.said, r.Raw), saturate(source.counted, uint64(counts))})
+	if at != nil {
+		*at = voice{saturate(source.said, r.Raw), saturate(source.counted, uint64(counts))}
+	}
 	return count, before, kept
 }
 

@@ -3,8 +3,6 @@ package sqlitestore
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +14,7 @@ import (
 // Append implements detector.Events.
 func (s *Events) Append(ctx context.Context, page *detector.FeedPage) (isNew []bool, err error) {
 	err = s.write(ctx, "storing batches", func(tx *sql.Tx) error {
-		a := appending{tx: tx, names: s.names, page: page}
+		a := appending{tx: tx, file: s.file, page: page}
 		isNew, err = a.run()
 		return err
 	})
@@ -29,89 +27,42 @@ func (s *Events) Append(ctx context.Context, page *detector.FeedPage) (isNew []b
 // appending is one page that is being stored. Its counts are folded before they are written,
 // because the batches of a page mostly fall into the same bins.
 type appending struct {
+	*file
 	tx     *sql.Tx
-	names  *names
 	page   *detector.FeedPage
 	counts []model.Count
 	fresh  []*detector.Batch // what is new of the batches
 }
 
 func (a *appending) run() (isNew []bool, err error) {
-	isNew = make([]bool, len(a.page.Batches))
-	for i := range a.page.Batches {
-		if isNew[i], err = a.batch(&a.page.Batches[i]); err != nil {
+	batches := make([]*detector.Batch, len(a.page.Batches))
+	counts := 0
+	for i := range batches {
+		batches[i] = &a.page.Batches[i]
+		counts += len(batches[i].Counts)
+	}
+	a.counts = make([]model.Count, 0, counts)
+	for some := range slices.Chunk(batches, rowsAtOnce) {
+		found, err := a.batches(some)
+		if err != nil {
 			return nil, err
 		}
+		isNew = append(isNew, found...)
 	}
-	if err := writeCells(a.tx, a.names, detector.Fold(a.counts)); err != nil {
+	if err := a.cells(detector.Fold(a.counts)); err != nil {
 		return nil, err
 	}
 	return isNew, keepRows(a.tx, a.fresh)
 }
 
-// batch adds the new part of one batch.
-func (a *appending) batch(b *detector.Batch) (isNew bool, err error) {
-	var known int
-	// batches stored by releases that did not know sealings have none
-	err = a.tx.QueryRow("SELECT CASE sealing WHEN x'' THEN ? ELSE frames END FROM batches WHERE id = ? AND sealing IN (x'', ?)",
-		b.Frames(), b.ID[:], b.Sealing[:]).Scan(&known)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		_, err = a.tx.Exec("INSERT INTO batches (id, sealing, frames, feed, received, app, records, asn) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-			b.ID[:], b.Sealing[:], b.Frames(), a.page.Feed, b.Received.UnixMilli(), b.App, b.Records, b.ASN)
-	case err == nil && b.Frames() <= known:
-		return false, nil
-	case err == nil:
-		_, err = a.tx.Exec("UPDATE batches SET frames = ?, records = ? WHERE id = ? AND sealing = ?", b.Frames(), b.Records, b.ID[:], b.Sealing[:])
-		b = b.After(known)
-	}
-	if err != nil {
-		return false, err
-	}
+// take adds what is new of a batch.
+func (a *appending) take(b *detector.Batch) error {
 	a.counts = append(a.counts, b.Counts...)
 	a.fresh = append(a.fresh, b)
 	if err := insertSamples(a.tx, b.Samples); err != nil {
-		return false, err
-	}
-	return true, insertProbes(a.tx, b.Probes)
-}
-
-// writeCells adds cells to the stored ones.
-func writeCells(tx *sql.Tx, names *names, cells []detector.Cell) error {
-	if len(cells) == 0 {
-		return nil
-	}
-	st, err := tx.Prepare(`INSERT INTO cells (bin, series, raw, estimated, clients, spread, places) VALUES (?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET raw = CASE WHEN raw > 9223372036854775807 - excluded.raw THEN 9223372036854775807 ELSE raw + excluded.raw END, estimated = estimated + excluded.estimated,
-			clients = coalesce(merge_clients(clients, excluded.clients), x''),
-			spread = coalesce(merge_spread(spread, excluded.spread), x''),
-			places = coalesce(merge_places(places, excluded.places), x'')`)
-	if err != nil {
 		return err
 	}
-	defer st.Close()
-	var clients, spread, places []byte
-	for i := range cells {
-		c := &cells[i]
-		bin := c.End.UnixMilli()
-		id, err := names.id(tx, c.Series, bin)
-		if err != nil {
-			return err
-		}
-		clients, spread, places = c.Clients.Append(clients[:0]), c.Spread.Append(spread[:0]), c.Places.Append(places[:0])
-		if _, err := st.Exec(bin, id, int64(min(c.Raw, math.MaxInt64)), min(c.Estimated, math.MaxFloat64), blob(clients), blob(spread), blob(places)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// blob returns b as a value that is not NULL.
-func blob(b []byte) []byte {
-	if b == nil {
-		return []byte{}
-	}
-	return b
+	return insertProbes(a.tx, b.Probes)
 }
 
 func insertSamples(tx *sql.Tx, all []model.Sample) error {
@@ -128,6 +79,14 @@ func insertSamples(tx *sql.Tx, all []model.Sample) error {
 		}
 	}
 	return nil
+}
+
+// blob returns b as a value that is not NULL.
+func blob(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
 }
 
 // fingerprint returns the fingerprint of an application error, or an empty blob for a request.

@@ -20,6 +20,7 @@ var (
 // error says from what time on the query would be allowed. judgeCost reads only the keys of the
 // cells.
 func (s *Events) judgeCost(ctx context.Context, q model.TotalsQuery) error {
+	s.settle(ctx)
 	var bin int64
 	err := s.asked.QueryRowContext(ctx, "SELECT bin FROM cells WHERE bin > ? AND bin <= ? ORDER BY bin DESC LIMIT 1 OFFSET ?",
 		append(spanArgs(q), maxCellsRead)...).Scan(&bin)

@@ -23,10 +23,12 @@ type file struct {
 	mu    sync.Mutex // held while writing; guards the following fields
 	users int        // number of open stores
 	names *names
+	live  live
 	// the write-ahead log may still contain deleted data
 	unwiped bool
 
-	damaged atomic.Pointer[error] // the first error that says so
+	unwritten atomic.Bool           // there may be cells that are not in table cells
+	damaged   atomic.Pointer[error] // the first error that says so
 }
 
 // openFile opens the file for a number of stores. It creates the file with mode 0600 if it
@@ -36,7 +38,9 @@ func openFile(ctx context.Context, path string, users int) (*file, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening store %s: %w", path, err)
 	}
-	return &file{db: db, readers: db.Own, asked: db.Readers, costly: make(chan struct{}, maxCostly), users: users, names: newNames()}, nil
+	f := &file{db: db, readers: db.Own, asked: db.Readers, costly: make(chan struct{}, maxCostly), users: users, names: newNames()}
+	f.unwritten.Store(true) // there may be some of a process before
+	return f, nil
 }
 
 // maxCostly is how many queries that read much may run at the same time.
@@ -108,9 +112,10 @@ func (f *file) write(ctx context.Context, doing string, do func(*sql.Tx) error) 
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := sqlitedb.Transact(ctx, f.db.Writer, do); err != nil {
-		f.names.forget() // the failed transaction may have added some
+		f.forget() // the failed transaction may have added some
 		return f.named(doing, err)
 	}
+	f.unwritten.Store(!f.live.read || f.live.pages > 0)
 	return nil
 }
 
@@ -122,4 +127,11 @@ func (f *file) named(doing string, err error) error {
 		f.damaged.CompareAndSwap(nil, &err)
 	}
 	return err
+}
+
+// forget clears what is known of the stored rows, because some may have been deleted.
+func (f *file) forget() {
+	f.names.forget()
+	f.live.forget()
+	f.unwritten.Store(true)
 }

@@ -68,7 +68,7 @@ func (s *Events) dropOldest(ctx context.Context, h *heap) (n int64, bytes float6
 		if err == nil {
 			n, err = r.RowsAffected()
 		}
-		s.names.forget()
+		s.forget()
 		return err
 	})
 	if err != nil {

@@ -31,9 +31,9 @@ func (n *names) id(tx *sql.Tx, s model.Series, bin int64) (int64, error) {
 	if k, ok := n.ids[s]; ok && bin <= k.used+dayMS {
 		return k.id, nil
 	}
-	k, err := n.lookUp(tx, s)
+	k, err := n.insert(tx, s, bin) // most series that are not in the cache are new
 	if err == sql.ErrNoRows {
-		k, err = n.insert(tx, s, bin)
+		k, err = n.lookUp(tx, s)
 	}
 	if err == nil && bin > k.used+dayMS {
 		k.used = bin
@@ -55,14 +55,11 @@ func (n *names) lookUp(tx *sql.Tx, s model.Series) (k known, err error) {
 	return k, err
 }
 
-func (n *names) insert(tx *sql.Tx, s model.Series, bin int64) (known, error) {
-	r, err := tx.Exec(`INSERT INTO series (app, target, outcome, protocol, status, server, asn, country, source, flags, delivery, used)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, append(key(s), s.Delivery(), bin)...)
-	if err != nil {
-		return known{}, err
-	}
-	id, err := r.LastInsertId()
-	return known{id, bin}, err
+// insert makes the row of a series. The error is sql.ErrNoRows if there is one.
+func (n *names) insert(tx *sql.Tx, s model.Series, bin int64) (k known, err error) {
+	err = tx.QueryRow(`INSERT INTO series (app, target, outcome, protocol, status, server, asn, country, source, flags, delivery, used)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id, used`, append(key(s), s.Delivery(), bin)...).Scan(&k.id, &k.used)
+	return k, err
 }
 
 func key(s model.Series) []any {

@@ -22,6 +22,7 @@ type old struct {
 func (s *Events) Prune(ctx context.Context, now time.Time, r detector.Retention) error {
 	r = r.Defaults()
 	before := func(d time.Duration) int64 { return now.Add(-d).UnixMilli() }
+	s.settle(ctx)
 	return s.prune(ctx, []old{
 		// Whole bins, the oldest first: as many as make up a portion, but at least one.
 		{"DELETE FROM cells WHERE bin < ?1 AND bin <= coalesce((SELECT bin FROM cells ORDER BY bin LIMIT 1 OFFSET ?2), ?1)", before(r.Rollups)},
@@ -113,7 +114,7 @@ func (f *file) prune(ctx context.Context, all []old) error {
 				}
 				deleted, err = r.RowsAffected()
 				if deleted > 0 {
-					f.names.forget()
+					f.forget()
 				}
 				return err
 			})

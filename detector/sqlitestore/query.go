@@ -30,6 +30,7 @@ func underArgs(o report.Outcome) []any { return []any{string(o), string(o), stri
 
 // Cells implements detector.Events.
 func (s *Events) Cells(ctx context.Context, after, upTo time.Time) ([]detector.Cell, error) {
+	s.settle(ctx)
 	texts := map[string]string{} // most series share their texts
 	return list(ctx, s.readers, "reading cells", "SELECT "+seriesColumns+`, c.bin, c.raw, c.estimated, c.clients, c.spread, c.places
 		FROM cells c JOIN series s ON s.id = c.series WHERE c.bin > ? AND c.bin <= ?`,

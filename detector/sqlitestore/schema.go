@@ -20,6 +20,7 @@ var options = sqlitedb.Options{
 		Upgrades:      upgrades,
 		Then:          map[int]func(*sql.Tx) error{1: foldSightings},
 	},
+	CacheKiB:   32 << 10,
 	Statements: 32,
 	Register:   register,
 	// Deleted data is overwritten: the keys of past days, and samples that users want deleted.
@@ -130,7 +131,7 @@ ALTER TABLE samples ADD COLUMN client      INTEGER NOT NULL DEFAULT 0; -- as in 
 CREATE TABLE deleted ( -- clients whose data is not kept
 	client   INTEGER PRIMARY KEY,
 	received INTEGER NOT NULL
-) STRICT;`, version3, version4, version5, version6, version7, version8, version9, version10, version11, version12, version13, version14}
+) STRICT;`, version3, version4, version5, version6, version7, version8, version9, version10, version11, version12, version13, version14, version15}
 
 // version3, with foldSightings, replaces a row for every client by sums with sketches of clients,
 // adds probe results and an outbox, and renames "source" to "feed".

@@ -13,13 +13,16 @@ import (
 
 // kind is a kind of data that grows with the reports.
 type kind struct {
-	name    string
-	part    float64 // part of the store, if there is too little room
-	fair    float64 // part of the kind beyond which the network that has the most loses its oldest first
-	amounts string  // selects autonomous systems, with the number of their rows and their bytes
-	drop    string  // deletes about ?1 of the oldest rows
-	dropOf  string  // deletes at most ?1 of the oldest rows of autonomous system ?2; empty if networks do not matter
-	oldest  string  // selects the oldest time in Unix ms, NULL if there is none
+	name string
+	part float64 // part of the store, if there is too little room
+	// part of the kind beyond which the network that has the most loses its oldest first
+	fair    float64
+	amounts string // selects autonomous systems, with the number of their rows and their bytes
+	drop    string // deletes about ?1 of the oldest rows
+	// deletes at most ?1 of the oldest rows of autonomous system ?2; empty if networks do
+	// not matter
+	dropOf string
+	oldest string // selects the oldest time in Unix ms, NULL if there is none
 }
 
 // rowBytes is what a row needs in addition to what is measured: its numbers, its entries in
@@ -84,6 +87,7 @@ func (s *Events) Trim(ctx context.Context, maxBytes int64) (dropped map[string]i
 	if err := s.wipeAgain(ctx); err != nil {
 		return nil, err
 	}
+	s.settle(ctx)
 	used, err := s.used(ctx)
 	if err != nil || used <= maxBytes {
 		return nil, err
@@ -131,8 +135,11 @@ func (s *Events) trim(ctx context.Context, used, need int64, dropped map[string]
 // dropSeries deletes the series that have no cells any more.
 func (s *Events) dropSeries(ctx context.Context) error {
 	return s.write(ctx, "making room", func(tx *sql.Tx) error {
+		if err := s.flush(tx); err != nil { // they have series
+			return err
+		}
 		_, err := tx.Exec("DELETE FROM series WHERE id NOT IN (SELECT series FROM cells)")
-		s.names.forget()
+		s.forget()
 		return err
 	})
 }

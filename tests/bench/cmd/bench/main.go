@@ -44,6 +44,8 @@ type options struct {
 	soakTime    time.Duration
 	overTime    time.Duration
 	connections int
+	taken       int
+	batches     int
 	only        string
 	otelcol     bool
 	dir         string
@@ -78,9 +80,11 @@ var parts = []struct {
 	{"wire", (*session).wire},
 	{"size", (*session).size},
 	{"ingest", (*session).ingest},
+	{"intake", (*session).intake},
 	{"probes", (*session).probes},
 	{"sweep", (*session).sweep},
 	{"heatmap", (*session).heatmap},
+	{"backlog", (*session).backlog},
 	{"soak", (*session).soak},
 	{"overload", (*session).overload},
 }
@@ -91,13 +95,16 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	for _, p := range parts {
 		names = append(names, p.name)
 	}
-	usual := strings.Join(names[:len(names)-2], ",") // soak and overload only when asked for
+	// backlog, soak and overload only when asked for
+	usual := strings.Join(names[:len(names)-3], ",")
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&o.rounds, "rounds", 5, "rounds, each of which runs everything once; tables show medians")
 	flags.StringVar(&o.benchTime, "benchtime", "300ms", "of each benchmark in each round, as for go test: a time or 100x")
 	flags.DurationVar(&o.loadTime, "load", 4*time.Second, "time under load of each server in each round")
 	flags.DurationVar(&o.soakTime, "soak", 5*time.Minute, "time of the part soak")
 	flags.DurationVar(&o.overTime, "overload", time.Minute, "time of each of the two overloads of the part overload")
+	flags.IntVar(&o.taken, "intake", 40_000, "batches of the part intake in each round")
+	flags.IntVar(&o.batches, "backlog", 1_000_000, "batches of the part backlog")
 	flags.IntVar(&o.connections, "connections", 64, "connections of the load")
 	flags.StringVar(&o.only, "only", usual, "parts to run, of "+strings.Join(names, ","))
 	flags.BoolVar(&o.otelcol, "otelcol", false, "build and run the OpenTelemetry Collector as well (minutes, and 1 GB of modules, at first)")
