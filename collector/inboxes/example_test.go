@@ -35,9 +35,9 @@ func ExampleConfig() {
 // A faulty configuration is named before anything is opened.
 func ExampleConfig_Validate() {
 	var config struct{ Inbox inboxes.Config }
-	if err := yaml.Unmarshal([]byte("inbox: {kind: papyrus}"), &config); err != nil {
+	if err := yaml.Unmarshal([]byte("inbox: {kind: sqlite}"), &config); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(config.Inbox.Validate())
-	// Output: kind "papyrus" is not one of sqlite
+	// Output: path is missing
 }

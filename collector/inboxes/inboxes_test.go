@@ -2,8 +2,10 @@ package inboxes
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,9 +55,10 @@ func TestBothFormsOpenTheSameInbox(t *testing.T) {
 }
 
 func TestFaultsAreNamed(t *testing.T) {
+	known := strings.Join(slices.Sorted(maps.Keys(kinds)), ", ")
 	for text, want := range map[string]string{
-		"inbox: {kind: scroll, path: x}":          `kind "scroll" is not one of sqlite`,
-		"inbox: {path: x}":                        `kind "" is not one of sqlite`,
+		"inbox: {kind: scroll, path: x}":          `kind "scroll" is not one of ` + known,
+		"inbox: {path: x}":                        `kind "" is not one of ` + known,
 		"inbox: {kind: sqlite}":                   "path is missing",
 		"inbox: ''":                               "path is missing",
 		"inbox: {kind: sqlite, path: x, size: 3}": `unknown field "size"`,

@@ -2,8 +2,10 @@ package stores
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,9 +55,10 @@ func TestEveryFormOpensItsFiles(t *testing.T) {
 }
 
 func TestFaultsAreNamed(t *testing.T) {
+	known := strings.Join(slices.Sorted(maps.Keys(kinds)), ", ")
 	for text, want := range map[string]string{
-		"store: {kind: clickhouse, path: x}":                  `kind "clickhouse" is not one of sqlite`,
-		"store: {path: x}":                                    `kind "" is not one of sqlite`,
+		"store: {kind: clickhouse, path: x}":                  `kind "clickhouse" is not one of ` + known,
+		"store: {path: x}":                                    `kind "" is not one of ` + known,
 		"store: {kind: sqlite}":                               "path is missing",
 		"store: ''":                                           "path is missing",
 		"store: {kind: sqlite, path: x, state: x}":            "state is the same file",
