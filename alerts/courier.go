@@ -102,8 +102,13 @@ func (n *Notifier) send(r Receiver, c *courier, m *Message, kind int) {
 	go func() {
 		ctx, cancel := context.WithTimeout(n.sending, r.Timeout)
 		defer cancel()
+		start := time.Now()
+		err := r.Sender.Send(ctx, m)
+		if n.o.Attempted != nil {
+			n.o.Attempted(Attempt{start, time.Now(), r.Name, m, err})
+		}
 		select {
-		case n.results <- result{r, m, kind, r.Sender.Send(ctx, m)}:
+		case n.results <- result{r, m, kind, err}:
 		case <-n.gone:
 		}
 	}()

@@ -54,6 +54,14 @@ type LaterError struct {
 func (e *LaterError) Error() string { return e.Err.Error() }
 func (e *LaterError) Unwrap() error { return e.Err }
 
+// Attempt is an attempt to deliver a message.
+type Attempt struct {
+	Start, End time.Time
+	Receiver   string // its name
+	Message    *Message
+	Err        error // nil: the receiver has confirmed it
+}
+
 // Receiver is a person or a machine to notify, and how.
 type Receiver struct {
 	Name   string // unique; the record of what it was told is stored under this name
@@ -159,6 +167,9 @@ type Options struct {
 	// Problems returns the present problems of Heliograph itself: sentences, by short names that
 	// stay the same. A problem becomes an alert when it has lasted for two minutes. nil: none.
 	Problems func(context.Context) map[string]string
-	Logger   *slog.Logger          // nil: no logging
-	Metrics  prometheus.Registerer // nil: metrics are not exported
+	// Attempted is called after each attempt to deliver a message, concurrently. It must not block.
+	// nil: nobody is told.
+	Attempted func(Attempt)
+	Logger    *slog.Logger          // nil: no logging
+	Metrics   prometheus.Registerer // nil: metrics are not exported
 }

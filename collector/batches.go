@@ -18,6 +18,7 @@ type batches struct {
 	admission *admission
 	intake    *intake
 	signer    *signer
+	trace     tracer
 	received  prometheus.Counter // bytes
 }
 
@@ -30,12 +31,13 @@ func (b *batches) serve(w http.ResponseWriter, r *http.Request) error {
 		httpx.LeaveBody(w, r)
 		return httpx.NewError(http.StatusUnsupportedMediaType, "want Content-Type "+protocol.MediaTypeSegment)
 	}
-	s := b.live.load()
+	s, start := b.live.load(), b.trace.now()
 	a, err := b.take(w, r, s)
 	if err != nil {
 		return err
 	}
 	b.signer.answer(w, s, a)
+	b.trace.upload(start, a.statement)
 	return nil
 }
 

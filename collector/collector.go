@@ -68,7 +68,7 @@ func (c *Collector) wire(o *Options) {
 		timeout: o.CommitTimeout, handed: c.metrics.feedBatches}
 	c.metrics.watch(c.admission, c.committer, feed, c.upkeep)
 	c.handler = routes(o, c.metrics, endpoints{
-		batches: &batches{live: c.live, admission: c.admission, intake: intake, signer: c.signer, received: c.metrics.received.batches},
+		batches: &batches{live: c.live, admission: c.admission, intake: intake, signer: c.signer, trace: o.Trace, received: c.metrics.received.batches},
 		browser: &browser{id: o.ID, live: c.live, admission: c.admission, committer: c.committer, metrics: c.metrics, log: o.Logger},
 		sentry:  &sentryServer{id: o.ID, live: c.live, admission: c.admission, committer: c.committer, metrics: c.metrics, log: o.Logger},
 		policy:  &policyServer{live: c.live},

@@ -21,6 +21,7 @@ type committer struct {
 	shedder *shedder
 	metrics *metrics
 	log     *slog.Logger
+	trace   tracer
 	timeout time.Duration // for storing an upload
 
 	queue   *group[*upload]
@@ -31,7 +32,7 @@ type committer struct {
 }
 
 func newCommitter(o *Options, s *signer, delay *queueDelay, sh *shedder, m *metrics) *committer {
-	c := &committer{inbox: o.Inbox, signer: s, delay: delay, shedder: sh, metrics: m, log: o.Logger, timeout: o.CommitTimeout,
+	c := &committer{inbox: o.Inbox, signer: s, delay: delay, shedder: sh, metrics: m, log: o.Logger, trace: o.Trace, timeout: o.CommitTimeout,
 		idle: sync.Pool{New: newUpload}}
 	c.waiting = newWaiting(o.CommitTimeout, (*upload).expired)
 	c.queue = newGroup(o.MaxUploads, (*upload).weight, c.commit)
@@ -108,9 +109,11 @@ func (c *committer) store(e Entry, body *body, key *ed25519.PrivateKey) answer {
 // deposit stores a segment that the collector has sealed itself, and reports whether it succeeded.
 // It takes ownership of segment. source is for the metrics.
 func (c *committer) deposit(source, collector string, from origin, id report.BatchID, segment *body) bool {
+	start := c.trace.now()
 	said := c.store(Entry{Body: sha256.Sum256(segment.bytes), Envelope: report.Envelope{
 		Batch: id, Received: time.Now().UnixMilli(), Collector: collector, ASN: from.asn, Country: from.country, Segment: segment.bytes,
 	}}, segment, nil).statement
+	c.trace.upload(start, said)
 	c.metrics.batches.WithLabelValues(source, said.Decision.String(), said.Reason).Inc()
 	return said.Decision == receipt.Stored
 }
@@ -153,6 +156,7 @@ func (c *committer) commit(all []*upload) {
 			work.wanted.add(u.key, s)
 		}
 	}
+	c.trace.commit(all, work.statements)
 	c.handOut(all, work.statements, c.signer.sign(&work.wanted))
 }
 

@@ -74,7 +74,10 @@ func (g *gateway) takeBatch(w http.ResponseWriter, r *http.Request, s *settings,
 		g.signer.answer(w, s, claim.later(g.admission.shedder.overload(shedMemory, 1)))
 		return
 	}
-	g.signer.answer(w, s, g.intake.accept(s, claim, origin{n.ASN, n.Country, n.Bucket}, kept))
+	start := g.intake.committer.trace.now()
+	a := g.intake.accept(s, claim, origin{n.ASN, n.Country, n.Bucket}, kept)
+	g.signer.answer(w, s, a)
+	g.intake.committer.trace.upload(start, a.statement)
 }
 
 // innerFields are the fields of a request that are used. All others are ignored.

@@ -30,6 +30,9 @@ type Options struct {
 	// nil: not registered. Every metric has the label collector=ID. Run unregisters the metrics
 	// when it returns
 	Metrics prometheus.Registerer
+	// Trace is called at the end of each step of each batch, concurrently. It must not block. nil:
+	// nothing is traced.
+	Trace func(Trace)
 
 	// maximum number of uploads whose body is being read or waits for the inbox; further ones are
 	// shed. 0 means 1024

@@ -134,6 +134,7 @@ func (ev *evaluator) align(t time.Time) time.Time {
 // step judges everything that can be judged by now, and stores the result. gap says that this may
 // be more than a bin. It returns false if ctx ended first.
 func (ev *evaluator) step(ctx context.Context, now time.Time, gap bool) bool {
+	start := time.Now()
 	ev.tune()
 	for _, r := range ev.d.witnesses.take() {
 		ev.judging.addProbe(&r)
@@ -160,6 +161,9 @@ func (ev *evaluator) step(ctx context.Context, now time.Time, gap bool) bool {
 	}
 	ev.count()
 	ev.d.watch.judge(ev.next)
+	if trace := ev.d.o.Trace; trace != nil {
+		trace(Trace{Step: StepJudge, Start: start, End: time.Now(), Bin: ev.next, Events: events})
+	}
 	return true
 }
 

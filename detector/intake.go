@@ -111,6 +111,7 @@ func (in *intake) once(ctx context.Context) (n int, err error) {
 		in.d.audit.progress(in.name, begun, 0, time.Time{}, in.d.now())
 		return 0, nil
 	}
+	read := time.Now()
 	page, batches, err := in.page(envelopes)
 	if !in.settle(ctx) {
 		return 0, ctx.Err()
@@ -119,7 +120,7 @@ func (in *intake) once(ctx context.Context) (n int, err error) {
 		return 0, err
 	}
 	in.cursor = page.Cursor
-	in.store(ctx, &storing{page: page, batches: batches, envelopes: envelopes, begun: begun})
+	in.store(ctx, &storing{page: page, batches: batches, envelopes: envelopes, begun: begun, read: read})
 	if len(envelopes) < readLimit/2 && !in.settle(ctx) {
 		return 0, ctx.Err()
 	}

@@ -56,6 +56,9 @@ type Options struct {
 	NetworkName func(asn uint32) string
 	Logger      *slog.Logger          // nil means no logging
 	Metrics     prometheus.Registerer // nil means no metrics
+	// Trace is called at the end of each step, concurrently. It must not block. nil: nothing is
+	// traced.
+	Trace func(Trace)
 
 	clock wallclock.Source // nil: the system's; for tests
 }

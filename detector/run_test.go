@@ -128,6 +128,7 @@ type bench struct {
 	local     bool          // the collector is on the same machine
 	stop      func()
 	number    uint64
+	trace     func(detector.Trace)                // nil: nothing is traced
 	bin       time.Duration                       // 0 means 2 s
 	grace     time.Duration                       // 0 means 3 s
 	watched   []string                            // vantages that must deliver
@@ -170,7 +171,7 @@ func (b *bench) start() {
 		lapse = 1
 	}
 	o := detector.Options{Logger: slog.New(slog.NewTextHandler(&b.logged, nil)), Feeds: feeds, Events: b.events, State: b.state, Metrics: b.metrics,
-		Keys: keys, Bin: cmp.Or(b.bin, 2*time.Second), Grace: cmp.Or(b.grace, 3*time.Second), Lapse: lapse, Vantages: []string{"v1", "v2"}, Watched: b.watched}
+		Keys: keys, Bin: cmp.Or(b.bin, 2*time.Second), Grace: cmp.Or(b.grace, 3*time.Second), Lapse: lapse, Vantages: []string{"v1", "v2"}, Watched: b.watched, Trace: b.trace}
 	if b.slow {
 		o.Bin, o.Grace, o.Lapse = time.Minute, 30*time.Second, 1
 	}

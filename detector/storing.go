@@ -13,9 +13,11 @@ type storing struct {
 	batches   []*opened
 	envelopes []report.Envelope
 	begun     time.Time // when they were read
+	read      time.Time // when they had been read, by the process's clock
 
 	stored context.Context // ends when the following are set
 	isNew  []bool
+	ended  time.Time
 	ok     bool // false: the intake's context ended first
 }
 
@@ -26,6 +28,7 @@ func (in *intake) store(ctx context.Context, s *storing) {
 	go func() {
 		defer done()
 		s.batches, s.isNew, s.ok = in.storePage(ctx, s.page, s.batches)
+		s.ended = time.Now()
 	}()
 }
 
@@ -44,6 +47,7 @@ func (in *intake) settle(ctx context.Context) bool {
 	in.d.audit.progress(in.name, s.begun, len(s.envelopes), in.newest, in.d.now())
 	in.d.watch.page(s.page, s.batches)
 	in.tell(s.page, s.batches, s.isNew)
+	in.traced(ctx, s)
 	if len(s.page.Quarantined) > 0 {
 		in.d.countQuarantine(ctx)
 		in.d.wakeBacklog()

@@ -17,7 +17,7 @@ PATH=$PWD/bin:$PATH
 wrong=0
 want_silence gofmt -l $(git ls-files '*.go')
 want_silence go run ./dashboards/internal/tsgen -check -api dashboards/api -out dashboards/web/src/api.gen.ts
-for module in . tests tests/bench deploy/dist; do
+for module in . tests tests/otlp tests/bench deploy/dist; do
   cd "$module"
   want_silence go mod tidy -diff
   want_silence go vet ./...

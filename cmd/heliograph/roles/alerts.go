@@ -26,8 +26,11 @@ func (p *Process) addAlerts(c *Config, state detector.State) error {
 	watch := &pulse{state: state, vantage: p.detector.VantageHeard, store: p.Store, began: time.Now(), checks: p, silentAfter: c.Alerts.SilentAfter.Duration,
 		late: 3*c.Detector.Bin.Duration + c.Detector.Grace.Duration + stuckAfter}
 	watch.vantages.Store(&c.Detector.Vantages)
-	n, err := alerts.New(alerts.Options{Store: outbox{state}, Settings: s, Alive: watch.alive, Problems: watch.problems,
-		Logger: p.log, Metrics: p.metrics})
+	o := alerts.Options{Store: outbox{state}, Settings: s, Alive: watch.alive, Problems: watch.problems, Logger: p.log, Metrics: p.metrics}
+	if p.telemetry != nil {
+		o.Attempted = p.telemetry.Alert
+	}
+	n, err := alerts.New(o)
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,7 @@ func (c *Config) Check(r Roles, now time.Time) []doctor.Finding {
 		k.prober()
 	}
 	k.networks()
+	k.otlp()
 	if len(k.found) == 0 {
 		k.found = []doctor.Finding{{Severity: doctor.Good, Subject: c.path, Text: "everything that it names is there and fits"}}
 	}
@@ -268,11 +269,26 @@ func (k *checker) networks() {
 	}
 }
 
+// otlp reads what the telemetry needs.
+func (k *checker) otlp() {
+	if k.OTLP.Endpoint == "" {
+		return
+	}
+	if _, err := k.otlpHeaders(); err != nil {
+		k.bad("otlp.headers_file", err)
+	} else if k.OTLP.HeadersFile != "" {
+		k.secret("otlp.headers_file", k.OTLP.HeadersFile)
+	}
+	if _, err := loadRoots(k.File(k.OTLP.CA)); err != nil {
+		k.bad("otlp.ca", err)
+	}
+}
+
 // secret complains about a private key that other users of the host can read.
 func (k *checker) secret(key, name string) {
 	info, err := os.Stat(k.File(name))
 	const others = fs.FileMode(0o007)
 	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&others != 0 {
-		k.add(doctor.Bad, key, "%s is a private key that other users of this host can read or change (mode %04o): chmod 600 it", name, info.Mode().Perm())
+		k.add(doctor.Bad, key, "%s is a secret that other users of this host can read or change (mode %04o): chmod 600 it", name, info.Mode().Perm())
 	}
 }

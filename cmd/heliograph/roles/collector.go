@@ -31,7 +31,7 @@ func (p *Process) addCollector(c *Config, detector bool) error {
 	p.inbox = inbox
 	p.parts.Add(closeStores, lifecycle.Part{Name: "inbox", Close: inbox.Close})
 	p.checks["inbox"] = inbox.Check
-	col, err := collector.New(collector.Options{ID: c.Collector.ID, Inbox: inbox, Settings: settings, Logger: p.log, Metrics: p.metrics,
+	col, err := collector.New(collector.Options{ID: c.Collector.ID, Inbox: inbox, Settings: settings, Logger: p.log, Metrics: p.metrics, Trace: p.traceCollector(c.Collector.ID),
 		Limits: collector.Limits{Requests: c.Collector.SourceRequests, Bytes: c.Collector.SourceBytes, NewNetworks: c.Collector.NewSources}})
 	if err != nil {
 		return err

@@ -45,6 +45,8 @@ type Config struct {
 
 	NetworkFields NetworkFieldsConfig `yaml:"network_fields"`
 
+	OTLP OTLPConfig `yaml:"otlp"`
+
 	path string // path of the file, for errors
 	dir  string // what relative paths are relative to
 	text []byte // for finding the line of an invalid key
@@ -252,6 +254,7 @@ func defaults() Config {
 		Alerts:     AlertsConfig{Repeat: dur(4 * time.Hour), Update: dur(5 * time.Minute), Runbooks: defaultRunbooks, SilentAfter: dur(time.Hour)},
 		Dashboard:  ListenConfig{Listen: "127.0.0.1:8418"},
 		Operations: ListenConfig{Listen: "127.0.0.1:8419"},
+		OTLP:       OTLPConfig{Traces: 0.01, Metrics: dur(time.Minute), Logs: true},
 	}
 }
 

@@ -34,6 +34,7 @@ func (c *Config) validate() error {
 	c.checkDetector(bad)
 	c.checkProber(bad)
 	c.checkAlerts(bad)
+	c.checkOTLP(bad)
 	return errors.Join(errs...)
 }
 

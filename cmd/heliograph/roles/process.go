@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/heliograph-net/heliograph/cmd/heliograph/telemetry"
 	"github.com/heliograph-net/heliograph/collector"
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/detector/slo"
@@ -87,10 +88,12 @@ type Process struct {
 	names      *nettable.Live
 	inbox      collector.Inbox
 	detector   *detector.Detector
-	objectives *slo.Watcher // nil without a detector
-	probes     *heatmap.Map // of the detector or the prober
-	past       *history.Log // of probes
-	compared   atomic.Bool  // see localInbox
+	objectives *slo.Watcher        // nil without a detector
+	probes     *heatmap.Map        // of the detector or the prober
+	past       *history.Log        // of probes
+	compared   atomic.Bool         // see localInbox
+	telemetry  *telemetry.Pipeline // nil if it is off
+	counts     *telemetry.Counts   // nil without a detector
 }
 
 // New builds the roles as configured and binds their listeners. ctx applies to the opening of
@@ -112,6 +115,9 @@ func New(ctx context.Context, o Options) (p *Process, err error) {
 		"networks": func(c *Config) any { return c.Networks != "" },
 	})
 	if err := p.addNetworks(c); err != nil {
+		return p, err
+	}
+	if err := p.addTelemetry(c, o.Roles, o.Version); err != nil {
 		return p, err
 	}
 	if o.Roles.Collector {
