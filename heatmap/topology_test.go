@@ -1,8 +1,10 @@
 package heatmap
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -168,6 +170,68 @@ func TestTopologyLimits(t *testing.T) {
 	}
 	if empty := mustTopology(t, nil); empty.Len() != 0 || len(empty.DataCentres()) != 0 {
 		t.Error("an empty topology is not empty")
+	}
+}
+
+// A large list is checked in parts, and its faults are told in order all the same.
+func TestFaultsOfALargeListAreInOrder(t *testing.T) {
+	servers := fleet(3, 10, 10, 100)
+	for i := 29_990; i > 0; i -= 2_000 {
+		servers[i].Row = "\x00"
+	}
+	_, err := NewTopology(servers)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	for i := range lines {
+		if want := fmt.Sprintf("server %d ", 1_990+2_000*i); !strings.HasPrefix(lines[i], want) {
+			t.Errorf("fault %d is %q, want one of %s", i, lines[i], want)
+		}
+	}
+	if len(lines) != maxFaults {
+		t.Errorf("%d faults told, want %d", len(lines), maxFaults)
+	}
+}
+
+// Any order of a list gives groups in the order of their first mention, and in a row the list's
+// order.
+func TestTopologyOfAShuffledList(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 5))
+	for range 20 {
+		servers := irregular(r)
+		r.Shuffle(len(servers), func(i, j int) { servers[i], servers[j] = servers[j], servers[i] })
+		topology := mustTopology(t, servers)
+		checkTree(t, topology)
+		seen := map[string]int{} // by path of a group: its place in the order of first mention
+		key := func(s Server, levels int) string {
+			return strings.Join([]string{s.Region, s.DataCentre, s.Cluster, s.Row}[:levels], "\x00")
+		}
+		for _, s := range servers {
+			for level := range levels {
+				if k := key(s, level+1); seen[k] == 0 {
+					seen[k] = len(seen) + 1
+				}
+			}
+		}
+		listed := map[string]int{}
+		for i, s := range servers {
+			listed[s.Name] = i
+		}
+		want := slices.Clone(servers)
+		slices.SortStableFunc(want, func(a, b Server) int {
+			for level := range levels {
+				if c := cmp.Compare(seen[key(a, level+1)], seen[key(b, level+1)]); c != 0 {
+					return c
+				}
+			}
+			return cmp.Compare(listed[a.Name], listed[b.Name])
+		})
+		for i := range want {
+			if topology.Server(i) != want[i] {
+				t.Fatalf("server %d is %+v, want %+v", i, topology.Server(i), want[i])
+			}
+		}
 	}
 }
 
