@@ -67,7 +67,7 @@ func TestVantageThatDeliversNothing(t *testing.T) {
 		for at := last.Add(time.Minute); at.Before(back); at = at.Add(time.Minute) {
 			old := probed("v1")
 			for k := range old.Results {
-				old.Results[k].At = at.Sub(time.Now()).Milliseconds()
+				old.Results[k].At = time.Until(at).Milliseconds()
 			}
 			b.put(64500, report.Delivery{}, proberHeader, old)
 		}

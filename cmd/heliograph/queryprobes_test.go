@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -30,7 +29,7 @@ func probesAPI(t *testing.T, all []api.Probed) string {
 		if err != nil {
 			t.Error(err)
 		}
-		_, _ = io.WriteString(w, string(text))
+		_, _ = w.Write(text)
 	}))
 	t.Cleanup(server.Close)
 	return server.URL

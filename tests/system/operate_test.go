@@ -67,7 +67,7 @@ func TestOperateAsTheDocsSay(t *testing.T) {
 	if len(w.started) != len(hostAddresses) {
 		t.Errorf("%d processes run, want one on each of %d hosts", len(w.started), len(hostAddresses))
 	}
-	w.within(wait, "the probers' target to be up", w.targetIsUp)
+	w.within(3*wait, "the probers' target to be up", w.targetIsUp) // results wait for half a minute when all is well
 }
 
 // fence types the lines of a fence on a host, or writes a file.
