@@ -9,11 +9,11 @@ import (
 // sealing them included.
 type Backlog struct {
 	Result
-	Heap [5]uint64 // bytes of live heap at most, while each fifth was read
+	Heap [5][]float64 // bytes of live heap, at times while each fifth was read
 }
 
 // looks is how often memory is looked at.
-const looks = 50
+const looks = 100
 
 // RunBacklog is like [Run] for a workload that does not fit into memory: batches are sealed when
 // the detector reads them.
@@ -26,15 +26,15 @@ func RunBacklog(ctx context.Context, dir string, w *Workload) (b Backlog, err er
 		}
 		next = acked + f.size/looks
 		fifth := &b.Heap[(acked-1)*uint64(len(b.Heap))/f.size]
-		*fifth = max(*fifth, liveHeap())
+		*fifth = append(*fifth, liveHeap())
 	}
 	b.Result, err = run(ctx, dir, w, f)
 	return b, err
 }
 
-func liveHeap() uint64 {
+func liveHeap() float64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
+	return float64(m.HeapAlloc)
 }

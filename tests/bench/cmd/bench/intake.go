@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/pprof"
+	"slices"
 	"time"
 
 	"github.com/heliograph-net/heliograph/tests/bench/intake"
@@ -120,13 +121,20 @@ func (s *session) backlog(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	row := []string{thousands(b.PerSecond)}
-	for _, bytes := range b.Heap {
-		row = append(row, fmt.Sprintf("%.0f", float64(bytes)/(1<<20)))
+	var medians, mosts []float64
+	for _, fifth := range b.Heap {
+		medians, mosts = append(medians, median(fifth)), append(mosts, slices.Max(fifth))
 	}
-	table(s.out, "A backlog of "+thousands(s.batches)+" batches with 2 counters, sealed in the same process while it is read",
-		[]string{"batches/s", "live heap MiB, 1st fifth", "2nd", "3rd", "4th", "5th"}, [][]string{row})
-	growth := float64(b.Heap[4]) / float64(b.Heap[2])
-	s.target("backlog: live heap at most in the last fifth / in the third", "≤ 1.15×", times(growth), growth <= 1.15)
+	row := func(name string, bytes []float64) []string {
+		cells := []string{name}
+		for _, n := range bytes {
+			cells = append(cells, fmt.Sprintf("%.0f", n/(1<<20)))
+		}
+		return cells
+	}
+	table(s.out, fmt.Sprintf("A backlog of %s batches with 2 counters, sealed in the same process while it is read at %s a second", thousands(s.batches), thousands(b.PerSecond)),
+		[]string{"MiB of live heap in each fifth", "1st", "2nd", "3rd", "4th", "5th"}, [][]string{row("median", medians), row("most", mosts)})
+	growth := medians[4] / medians[2]
+	s.target("backlog: median live heap in the last fifth / in the third", "≤ 1.15×", times(growth), growth <= 1.15)
 	return nil
 }
