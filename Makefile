@@ -3,7 +3,7 @@ BIN := bin/heliograph
 PAGE := dashboards/web
 SHIM := wasm/npm
 CI := npm ci --no-audit --no-fund
-.PHONY: build run test setup check page wasm shim npm sizes race model fuzz bench bench-detect bench-hostile bench-collector dist clean
+.PHONY: build run test setup check page wasm shim npm python sizes race model fuzz bench bench-detect bench-hostile bench-collector dist clean
 
 build: wasm
 	go build -trimpath -o $(BIN) ./cmd/heliograph
@@ -23,6 +23,9 @@ wasm:
 	go run ./wasm/build wasm/dist
 shim npm: wasm
 	cd $(SHIM) && $(CI) && npm run check
+# The wheel, into bin/: docs/python.md.
+python:
+	bindings/python/build.sh
 sizes: wasm
 	cd tests/bench/sizes && $(CI) && node sizes.mjs
 race:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides Go, make, gcc and Node: two browsers, the tool that gives Chromium a test authority,
-# Alertmanager, Prometheus and blackbox_exporter, SPIN, which checks the model of the protocol, and
+# Alertmanager, Prometheus and blackbox_exporter, SPIN, which checks the model of the protocol, Python, and
 # what makes empty systems to install a release into.
 set -euo pipefail
 # The command that shows that a package is there, and the package of Debian that has it.
@@ -11,6 +11,9 @@ missing=()
 for need in "${needs[@]}"; do
   command -v "${need%%:*}" >/dev/null || missing+=("${need#*:}")
 done
+# Debian's interpreter, with what builds a wheel and the clients that are watched.
+/usr/bin/python3 -c 'import ensurepip, httpx, requests, setuptools, urllib3, wheel' 2>/dev/null ||
+  missing+=(python3-venv python3-setuptools python3-wheel python3-requests python3-httpx)
 [ ${#missing[@]} -gt 0 ] || exit 0
 if ! command -v apt-get >/dev/null; then
   echo "The tests need ${missing[*]} (names of Debian's packages); install them, then run make test again." >&2

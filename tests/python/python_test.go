@@ -1,0 +1,332 @@
+// Package python tests the Python package as a program has it: a wheel built without a network,
+// installed into fresh environments, real clients whose connections break, and a real collector and
+// detector.
+package python
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
+	"github.com/heliograph-net/heliograph/internal/devca"
+	"github.com/heliograph-net/heliograph/internal/lifecycle"
+	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/report"
+	"github.com/heliograph-net/heliograph/tests/source"
+)
+
+// system is Debian's interpreter: it has setuptools, and the clients of Debian's packages.
+const system = "/usr/bin/python3"
+
+// python is the interpreter of a fresh environment that has the wheel and sees Debian's packages.
+var python, wheel string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "heliograph-python-")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(dir)
+		if err := source.Read("bindings/python/*.*", "bindings/python/heliograph/*", "cmd/libheliograph/*.*"); err != nil {
+			panic(err)
+		}
+		build := exec.Command(filepath.Join(source.Root, "bindings/python/build.sh"), dir)
+		build.Stderr = os.Stderr
+		out, err := build.Output()
+		if err != nil {
+			panic(fmt.Sprintf("building the wheel: %v", err))
+		}
+		wheel = strings.TrimSpace(string(out))
+		if python, err = environment(filepath.Join(dir, "env"), "--system-site-packages"); err != nil {
+			panic(err)
+		}
+		return m.Run()
+	}())
+}
+
+// environment makes an environment that has the wheel.
+func environment(dir string, options ...string) (python string, err error) {
+	python = filepath.Join(dir, "bin/python")
+	for _, command := range [][]string{
+		append([]string{system, "-m", "venv", dir}, options...),
+		{python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--disable-pip-version-check", wheel},
+	} {
+		if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
+			return "", fmt.Errorf("%v: %w: %s", command, err, out)
+		}
+	}
+	return python, nil
+}
+
+// site is a collector and a detector in this process.
+type site struct {
+	*testing.T
+	policy string // file
+	store  model.Reader
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "d")
+	collector := closedPort(t)
+	err := roles.Init(dir, roles.InitOptions{
+		Config: fmt.Appendf(nil, "collector: {listen: %q}\ndashboard: {listen: \"127.0.0.1:0\"}\noperations: {listen: \"127.0.0.1:0\"}\n", collector),
+		Policy: fmt.Appendf(nil, "seal_key: keys/seal.pem\nsigners: [keys/policy.pub.pem]\n"+
+			"collectors: [{id: c1, url: \"http://%s\", priority: 1, weight: 1, receipt_key: keys/receipt.pub.pem}]\n", collector),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := roles.Load(filepath.Join(dir, roles.ConfigName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	node, err := roles.New(t.Context(), roles.Options{Config: config, Roles: roles.Roles{Collector: true, Detector: true}, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := lifecycle.Background(node.Run)
+	t.Cleanup(func() { _ = stop() })
+	return &site{t, filepath.Join(dir, "policy"), node.Store}
+}
+
+// closedPort returns an address on which nobody listens.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// run runs a program of testdata, and returns what it prints.
+func run(t *testing.T, wantCode int, program string, args ...string) (stdout, stderr string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, python, append([]string{filepath.Join("testdata", program)}, args...)...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	_ = cmd.Run() // its code says it
+	if code := cmd.ProcessState.ExitCode(); code != wantCode {
+		t.Fatalf("%s: exit code %d: %s%s", program, code, &out, &errs)
+	}
+	return out.String(), errs.String()
+}
+
+// eventually asks until want is the answer, or a minute is over.
+func eventually[T any](t *testing.T, ask func() (T, error), want func(T) bool) T {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		got, err := ask()
+		if err == nil && want(got) || time.Now().After(deadline) {
+			if err != nil {
+				t.Error(err)
+			}
+			return got
+		}
+	}
+}
+
+// counts returns how often which outcome was counted, by target.
+func (s *site) counts(n int) map[string]map[report.Outcome]float64 {
+	return eventually(s.T, func() (map[string]map[report.Outcome]float64, error) {
+		totals, err := s.store.Totals(s.Context(), model.TotalsQuery{Since: time.Now().Add(-time.Hour), By: model.DimensionsOf(model.ByTarget, model.ByOutcome)})
+		all := map[string]map[report.Outcome]float64{}
+		for _, t := range totals {
+			if all[t.Key.Target] == nil {
+				all[t.Key.Target] = map[report.Outcome]float64{}
+			}
+			all[t.Key.Target][t.Key.Outcome] += t.OK + t.Failed
+		}
+		return all, err
+	}, func(all map[string]map[report.Outcome]float64) bool { return len(all) >= n })
+}
+
+// TestFaultsOfClients: requests, urllib3 and httpx, plain and asynchronous, against servers that
+// break in every phase. Each request is counted once, under its target, with the outcome that the
+// other agents give the same fault, and nothing else is counted.
+func TestFaultsOfClients(t *testing.T) {
+	s := newSite(t)
+	out, _ := run(t, 0, "faults.py", s.policy, filepath.Join(t.TempDir(), "spool"), certificates(t))
+	type request struct{ Client, Target, Outcome string }
+	want, clients := map[string]map[report.Outcome]float64{}, map[string][]string{}
+	lines := bufio.NewScanner(strings.NewReader(out))
+	n := 0
+	for ; lines.Scan(); n++ {
+		var r request
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			t.Fatalf("%v: %s", err, lines.Text())
+		}
+		if want[r.Target] == nil {
+			want[r.Target] = map[report.Outcome]float64{}
+		}
+		want[r.Target][report.Outcome(r.Outcome)]++
+		clients[r.Target] = append(clients[r.Target], r.Client)
+	}
+	if n != 4*20+3 {
+		t.Fatalf("%d requests were made", n)
+	}
+	got := s.counts(len(want))
+	for target, outcomes := range want {
+		if !maps.Equal(got[target], outcomes) {
+			t.Errorf("%v of %s: counted as %v, want %v\n%s", clients[target], target, got[target], outcomes, out)
+		}
+		delete(got, target)
+	}
+	if len(got) > 0 {
+		t.Errorf("also counted: %v", got)
+	}
+	samples, err := s.store.Samples(t.Context(), model.SampleQuery{Since: time.Now().Add(-time.Hour), Limit: 1000})
+	if err != nil || len(samples) == 0 {
+		t.Fatalf("%d samples, %v", len(samples), err)
+	}
+	for _, sample := range samples {
+		if strings.Contains(sample.URL, "1234") || sample.App != "python-test" || sample.Version != "1.2.3" || sample.Method != "GET" {
+			t.Errorf("%+v", sample)
+		}
+	}
+}
+
+// certificates writes server certificates and the authority that the clients trust.
+func certificates(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	authority := func(name string) *devca.CA {
+		ca, err := devca.New(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ca
+	}
+	known, unknown := authority("Known"), authority("Unknown")
+	for name, make := range map[string]func() (tls.Certificate, error){
+		"good":    func() (tls.Certificate, error) { return known.Issue(time.Now().Add(time.Hour), "127.0.0.1") },
+		"expired": func() (tls.Certificate, error) { return known.Issue(time.Now().Add(-time.Hour), "127.0.0.1") },
+		"other":   func() (tls.Certificate, error) { return known.Issue(time.Now().Add(time.Hour), "127.0.0.2") },
+		"unknown": func() (tls.Certificate, error) { return unknown.Issue(time.Now().Add(time.Hour), "127.0.0.1") },
+	} {
+		c, err := make()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cert, key, err := devca.EncodePEM(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, name+".pem"), cert)
+		write(t, filepath.Join(dir, name+".key"), key)
+	}
+	write(t, filepath.Join(dir, "ca.pem"), known.PEM())
+	return dir
+}
+
+func write(t *testing.T, path string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestErrorsOfAnApplication: caught, logged, in a thread, and at the program's end, which ends as
+// it would without the agent. Messages are scrubbed.
+func TestErrorsOfAnApplication(t *testing.T) {
+	s := newSite(t)
+	_, stderr := run(t, 1, "errors.py", s.policy, filepath.Join(t.TempDir(), "spool"))
+	if !strings.Contains(stderr, "KeyError: 'the end'") || !strings.Contains(stderr, "ZeroDivisionError") {
+		t.Errorf("the hooks of before were not called: %s", stderr)
+	}
+	all := eventually(t, func() ([]model.Sample, error) {
+		return s.store.Samples(t.Context(), model.SampleQuery{Since: time.Now().Add(-time.Hour), Limit: 100})
+	}, func(all []model.Sample) bool { return len(all) >= 4 })
+	want := map[string]string{
+		"__main__.CartError": "app.error load_cart", "cart": "app.log", "ZeroDivisionError": "app.panic <lambda>", "KeyError": "app.panic <module>",
+	}
+	for _, sample := range all {
+		e := sample.Error
+		text := fmt.Sprintf("%s %v", sample.Outcome, e.Stack)
+		for part := range strings.FieldsSeq(want[e.Type]) {
+			if !strings.Contains(text, part) {
+				t.Errorf("%s: %s, want %s", e.Type, text, want[e.Type])
+			}
+		}
+		if strings.Contains(e.Message, "jane") || want[e.Type] == "" {
+			t.Errorf("%+v", e)
+		}
+		delete(want, e.Type)
+	}
+	if len(want) > 0 {
+		t.Errorf("not told: %v", want)
+	}
+}
+
+// TestForkedWorkersReport, and a child whose parent has used its agent says that it has none.
+func TestForkedWorkersReport(t *testing.T) {
+	s := newSite(t)
+	run(t, 0, "fork.py", s.policy, filepath.Join(t.TempDir(), "spool"), "http://shop.example")
+	got := eventually(t, func() (map[report.Outcome]float64, error) { return s.counts(1)["http://shop.example"], nil },
+		func(got map[report.Outcome]float64) bool { return got[report.TCPRefused] >= 4 })
+	if !maps.Equal(got, map[report.Outcome]float64{report.TCPRefused: 4}) {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestConsent in an environment that has nothing but the wheel.
+func TestConsent(t *testing.T) {
+	bare, err := environment(filepath.Join(t.TempDir(), "env"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := python
+	python = bare
+	defer func() { python = before }()
+	s := newSite(t)
+	run(t, 0, "consent.py", s.policy, filepath.Join(t.TempDir(), "spool"), "http://shop.example")
+}
+
+// TestGuide types what docs/python.md says, with the environment of this test for its second fence.
+func TestGuide(t *testing.T) {
+	s := newSite(t)
+	text, err := os.ReadFile(source.Path("docs/python.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, program, _ := strings.Cut(string(text), "```python\n")
+	program, _, found := strings.Cut(program, "```")
+	if !found {
+		t.Fatal("docs/python.md has no program")
+	}
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "shop.py"), []byte(program))
+	if err := os.Mkdir(filepath.Join(dir, "d"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(s.policy, filepath.Join(dir, "d/policy")); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), python, "shop.py")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "XDG_CACHE_HOME="+filepath.Join(dir, "cache"))
+	out, err := cmd.CombinedOutput()
+	if err != nil || string(out) != "the shop is closed: ConnectionError\n0 segments remain\n" {
+		t.Errorf("%v: %s", err, out)
+	}
+	if got := s.counts(1)["http://127.0.0.1:9"]; !maps.Equal(got, map[report.Outcome]float64{report.TCPRefused: 1}) {
+		t.Errorf("%v", got)
+	}
+}
