@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides Go, make, gcc and Node: two browsers, the tool that gives Chromium a test authority,
-# Alertmanager, Prometheus and blackbox_exporter, SPIN, which checks the model of the protocol, Python, and
-# what makes empty systems to install a release into.
+# Alertmanager, Prometheus and blackbox_exporter, SPIN, which checks the model of the protocol, Python,
+# what makes empty systems to install a release into, and what builds and runs one for arm64.
 set -euo pipefail
 # The command that shows that a package is there, and the package of Debian that has it.
 needs=(chromium:chromium certutil:libnss3-tools firefox-esr:firefox-esr prometheus-alertmanager:prometheus-alertmanager
   prometheus:prometheus prometheus-blackbox-exporter:prometheus-blackbox-exporter spin:spin
-  mmdebstrap:mmdebstrap bwrap:bubblewrap ssh-keygen:openssh-client)
+  mmdebstrap:mmdebstrap bwrap:bubblewrap ssh-keygen:openssh-client lintian:lintian
+  aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu qemu-aarch64-static:qemu-user-static)
 missing=()
 for need in "${needs[@]}"; do
   command -v "${need%%:*}" >/dev/null || missing+=("${need#*:}")
@@ -14,6 +15,7 @@ done
 # Debian's interpreter, with what builds a wheel and the clients that are watched.
 /usr/bin/python3 -c 'import ensurepip, httpx, requests, setuptools, urllib3, wheel' 2>/dev/null ||
   missing+=(python3-venv python3-setuptools python3-wheel python3-requests python3-httpx)
+[ -e /usr/aarch64-linux-gnu/lib/libc.a ] || missing+=(libc6-dev-arm64-cross)
 [ ${#missing[@]} -gt 0 ] || exit 0
 if ! command -v apt-get >/dev/null; then
   echo "The tests need ${missing[*]} (names of Debian's packages); install them, then run make test again." >&2

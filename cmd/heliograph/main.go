@@ -26,37 +26,54 @@ type cli struct {
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 	LogFile     string           `help:"Log to this file, a new one each day or 64 MiB, 7 old ones kept, instead of standard error." placeholder:"FILE"`
 
-	Demo       demoCmd       `cmd:"" help:"Stage an outage on this machine's loopback and watch it: service, clients, collectors, detector, page."`
-	Up         upCmd         `cmd:"" help:"Run all roles in one process from a data directory, which is made when it is missing."`
-	Init       initCmd       `cmd:"" help:"Make a data directory: keys, a signed policy, a configuration with comments."`
-	Get        getCmd        `cmd:"" help:"Fetch URLs with the agent inside: what fails is reported."`
-	Sent       sentCmd       `cmd:"" help:"Show what left this device and to whom, in plain words."`
-	Query      queryCmd      `cmd:"" help:"Search reports, or total them."`
-	Heatmap    heatmapCmd    `cmd:"" help:"Draw the servers' heat map, or what changed in it, as text, PNG or SVG."`
-	Policy     policyCmd     `cmd:"" help:"Show or sign a policy."`
-	Headers    headersCmd    `cmd:"" help:"Print the headers with which a service asks browsers for their own reports, as text or for nginx, Caddy and Go."`
-	Collector  collectorCmd  `cmd:"" help:"Run a collector alone: it takes sealed reports and cannot read them."`
-	Relay      relayCmd      `cmd:"" help:"Run an Oblivious HTTP relay: it keeps agents' addresses from a collector and can read nothing."`
-	Detector   detectorCmd   `cmd:"" help:"Run the detector and the dashboard alone, fed by remote collectors."`
-	Prober     proberCmd     `cmd:"" help:"Run a prober alone: it delivers its results to the collectors, or shows them on a page of its own."`
-	Heartbeat  heartbeatCmd  `cmd:"" help:"Tell a prober which servers of a rack are up."`
-	Quarantine quarantineCmd `cmd:"" help:"Show the batches that the detector could not use, or try them again."`
-	Alert      alertCmd      `cmd:"" help:"Try who is told of incidents."`
-	Simulate   simulateCmd   `cmd:"" help:"Invent the reports of a population of users, fault by fault, with the truth beside them."`
-	Replay     replayCmd     `cmd:"" help:"Run the judgement over a file of reports: what would have been raised, and when."`
-	Repair     repairCmd     `cmd:"" help:"Rebuild a damaged inbox or store from what can be read of it."`
-	Backup     backupCmd     `cmd:"" help:"Copy the detector's store while it runs."`
-	Restore    restoreCmd    `cmd:"" help:"Put a copy of the detector's store into its place."`
-	Doctor     doctorCmd     `cmd:"" help:"Say whether the collectors really stand in another failure domain than the service, and work."`
-	Health     healthCmd     `cmd:"" help:"Ask a process on this host whether it is well: for containers' health checks."`
-	Bundle     bundleCmd     `cmd:"" help:"Make the archive of one host, with what it may have and nothing else."`
-	Unpack     unpackCmd     `cmd:"" help:"Unpack the archive of a host, on that host."`
-	Rotate     rotateCmd     `cmd:"" help:"Give an installation a new key, in the operator's directory, and end the old one when its time is over."`
-	Revoke     revokeCmd     `cmd:"" help:"Take a host out of an installation, in the operator's directory."`
-	Config     configCmd     `cmd:"" help:"Check a configuration."`
-	Completion completionCmd `cmd:"" help:"Say how the shell completes commands and flags: bash, zsh, fish."`
-	Man        manCmd        `cmd:"" help:"Print the manual page: heliograph man | man -l -"`
-	Version    versionCmd    `cmd:"" help:"Print the version."`
+	Demo demoCmd `cmd:"" group:"try" help:"Stage an outage on this machine's loopback and watch it: service, clients, collectors, detector, page."`
+	Up   upCmd   `cmd:"" group:"try" help:"Run all roles in one process from a data directory, which is made when it is missing."`
+	Get  getCmd  `cmd:"" group:"try" help:"Fetch URLs with the agent inside: what fails is reported."`
+	Sent sentCmd `cmd:"" group:"try" help:"Show what left this device and to whom, in plain words."`
+
+	Init    initCmd    `cmd:"" group:"begin" help:"Make a data directory: keys, a signed policy, a configuration with comments."`
+	Bundle  bundleCmd  `cmd:"" group:"begin" help:"Make the archive of one host, with what it may have and nothing else."`
+	Unpack  unpackCmd  `cmd:"" group:"begin" help:"Unpack the archive of a host, on that host."`
+	Config  configCmd  `cmd:"" group:"begin" help:"Check a configuration."`
+	Doctor  doctorCmd  `cmd:"" group:"begin" help:"Say whether the collectors really stand in another failure domain than the service, and work."`
+	Policy  policyCmd  `cmd:"" group:"begin" help:"Show or sign a policy."`
+	Headers headersCmd `cmd:"" group:"begin" help:"Print the headers with which a service asks browsers for their own reports, as text or for nginx, Caddy and Go."`
+
+	Collector collectorCmd `cmd:"" group:"run" help:"Run a collector alone: it takes sealed reports and cannot read them."`
+	Detector  detectorCmd  `cmd:"" group:"run" help:"Run the detector and the dashboard alone, fed by remote collectors."`
+	Prober    proberCmd    `cmd:"" group:"run" help:"Run a prober alone: it delivers its results to the collectors, or shows them on a page of its own."`
+	Relay     relayCmd     `cmd:"" group:"run" help:"Run an Oblivious HTTP relay: it keeps agents' addresses from a collector and can read nothing."`
+	Heartbeat heartbeatCmd `cmd:"" group:"run" help:"Tell a prober which servers of a rack are up."`
+	Health    healthCmd    `cmd:"" group:"run" help:"Ask a process on this host whether it is well: for containers' health checks."`
+
+	Query      queryCmd      `cmd:"" group:"look" help:"Search reports, or total them."`
+	Heatmap    heatmapCmd    `cmd:"" group:"look" help:"Draw the servers' heat map, or what changed in it, as text, PNG or SVG."`
+	Quarantine quarantineCmd `cmd:"" group:"look" help:"Show the batches that the detector could not use, or try them again."`
+	Alert      alertCmd      `cmd:"" group:"look" help:"Try who is told of incidents."`
+
+	Rotate  rotateCmd  `cmd:"" group:"keep" help:"Give an installation a new key, in the operator's directory, and end the old one when its time is over."`
+	Revoke  revokeCmd  `cmd:"" group:"keep" help:"Take a host out of an installation, in the operator's directory."`
+	Backup  backupCmd  `cmd:"" group:"keep" help:"Copy the detector's store while it runs."`
+	Restore restoreCmd `cmd:"" group:"keep" help:"Put a copy of the detector's store into its place."`
+	Repair  repairCmd  `cmd:"" group:"keep" help:"Rebuild a damaged inbox or store from what can be read of it."`
+
+	Simulate simulateCmd `cmd:"" group:"judge" help:"Invent the reports of a population of users, fault by fault, with the truth beside them."`
+	Replay   replayCmd   `cmd:"" group:"judge" help:"Run the judgement over a file of reports: what would have been raised, and when."`
+
+	Completion completionCmd `cmd:"" group:"shell" help:"Say how the shell completes commands and flags: bash, zsh, fish."`
+	Man        manCmd        `cmd:"" group:"shell" help:"Print the manual page: heliograph man | man -l -"`
+	Version    versionCmd    `cmd:"" group:"shell" help:"Print the version."`
+}
+
+// groups are the headings of --help, in the order in which a newcomer needs them.
+var groups = []kong.Group{
+	{Key: "try", Title: "Try it:"},
+	{Key: "begin", Title: "Make an installation:"},
+	{Key: "run", Title: "Run a host:"},
+	{Key: "look", Title: "Look at it:"},
+	{Key: "keep", Title: "Keep it:"},
+	{Key: "judge", Title: "Try the judgement on data:"},
+	{Key: "shell", Title: "This program:"},
 }
 
 // output is where commands write.
@@ -77,7 +94,7 @@ func main() {
 func newParser(ctx context.Context, c *cli, more ...kong.Option) (*kong.Kong, error) {
 	return kong.New(c, append(more, kong.Name("heliograph"),
 		kong.Description("Client-side error reporting: what your servers cannot see."),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.ExplicitGroups(groups),
 		kong.Vars{"dims": model.AllDimensions.String(), "version": versionText(),
 			"min_width": strconv.Itoa(heatmap.MinWidth), "max_width": strconv.Itoa(heatmap.MaxWidth), "max_svg": strconv.Itoa(heatmap.MaxSVG)},
 		kong.BindTo(ctx, (*context.Context)(nil)))...)

@@ -67,6 +67,8 @@ type queryCmd struct {
 	Since  spanFlag        `help:"How far back: 90s, 15m, 24h, 7d; by default 15m, and 24h for a server's changes." placeholder:"SPAN"`
 	Limit  int             `help:"At most so many rows." default:"50"`
 	JSON   bool            `name:"json" help:"Print the API's JSON."`
+
+	Incidents bool `help:"The incidents of that time instead, the open ones and the newest first." xor:"what"`
 }
 
 // defaultSpan is how far back totals and reports go.
@@ -85,6 +87,10 @@ func (q *queryCmd) ask() (path string, params url.Values, err error) {
 		return "", nil, errors.New("--probes: takes --server, --since and --limit")
 	case q.Probes:
 		return "/probes", api.ProbesQuery{Server: q.Server, Since: since, Limit: q.Limit}.Values(), nil
+	case q.Incidents && (q.Type != "" || q.Target != ""):
+		return "", nil, errors.New("--incidents: takes --since only; leave --type and --target out")
+	case q.Incidents:
+		return "/incidents", url.Values{"since": {api.FormatSpan(since)}}, nil
 	case len(q.By) == 0:
 		return "/reports", api.ReportsQuery{Type: outcome, Target: q.Target, Since: since, Limit: q.Limit}.Values(), nil
 	default:
@@ -113,6 +119,13 @@ func (q *queryCmd) Run(ctx context.Context, out *output) error {
 	if q.Probes {
 		return q.printProbes(out, body, time.Now())
 	}
+	if q.Incidents {
+		var all []api.Incident
+		if err := json.Unmarshal(body, &all); err != nil {
+			return fmt.Errorf("reading the dashboard's answer: %w", err)
+		}
+		return printIncidents(out.stdout, all)
+	}
 	var rows []map[string]any
 	dec := json.NewDecoder(strings.NewReader(string(body)))
 	dec.UseNumber()
@@ -121,6 +134,7 @@ func (q *queryCmd) Run(ctx context.Context, out *output) error {
 	}
 	if now, err := client.Now(ctx); err == nil { // older dashboards have none
 		fmt.Fprintf(out.stderr, "%s: %s\n", now.State, now.Headline)
+		mention(ctx, client, cmp.Or(time.Duration(q.Since), defaultSpan), out.stderr)
 	}
 	if len(rows) == 0 {
 		fmt.Fprintf(out.stderr, "Nothing in the last %s.\n", api.FormatSpan(cmp.Or(time.Duration(q.Since), defaultSpan)))

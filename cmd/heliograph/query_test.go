@@ -21,6 +21,10 @@ func TestQueryShowsReportsOfPages(t *testing.T) {
 			_, _ = io.WriteString(w, `{"state":"calm","headline":"Users are fine","why":[]}`)
 			return
 		}
+		if r.URL.Path == "/api/v1/incidents" {
+			_, _ = io.WriteString(w, `[]`)
+			return
+		}
 		if r.URL.Query().Get("type") != "browser.csp" {
 			t.Errorf("asked for %s", r.URL)
 		}

@@ -64,6 +64,15 @@ done
 mkdir -p "$work/doc" "$work/units"
 "$work/$native/heliograph" man | gzip -9n >"$work/doc/heliograph.1.gz"
 "$work/$native/heliograph" completion -c bash | sed "s|-C [^ ]*|-C heliograph|" >"$work/doc/heliograph.bash"
+# Debian's own form of a changelog, which names the version and where to read on.
+debian=${version/-/"~"}
+gzip -9n >"$work/doc/changelog.gz" <<END
+heliograph ($debian) unstable; urgency=medium
+
+  * What a user notices is in /usr/share/doc/heliograph/NEWS.md.
+
+ -- The Heliograph Authors <heliograph@heliograph-net.invalid>  $(date --utc --date "@$SOURCE_DATE_EPOCH" "+%a, %d %b %Y %H:%M:%S +0000")
+END
 for unit in deploy/systemd/*.service; do
   sed "s|/usr/local/bin/heliograph|/usr/bin/heliograph|g" "$unit" >"$work/units/$(basename "$unit")"
 done

@@ -2,18 +2,22 @@
 package dist
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/heliograph-net/heliograph/tests/source"
 )
@@ -24,7 +28,7 @@ func TestRelease(t *testing.T) {
 	here, there := copySource(t), copySource(t)
 	first, second := build(t, here), build(t, there)
 	names := files(t, first)
-	for _, want := range []string{`^heliograph-[0-9a-z.-]+-linux-amd64\.tar\.gz$`, `^heliograph-client-.*-linux-amd64\.tar\.gz$`, `_amd64\.deb$`, `\.oci\.tar$`,
+	for _, want := range []string{`^heliograph-[0-9a-z.-]+-linux-amd64\.tar\.gz$`, `^heliograph-[0-9a-z.-]+-linux-arm64\.tar\.gz$`, `_arm64\.deb$`, `^heliograph-client-.*-linux-amd64\.tar\.gz$`, `_amd64\.deb$`, `\.oci\.tar$`,
 		`\.cdx\.json$`, `^SHA256SUMS$`, `^SHA256SUMS\.sig$`} {
 		if !regexp.MustCompile(`(?m)` + want).MatchString(strings.Join(names, "\n")) {
 			t.Errorf("no %s among %v", want, names)
@@ -42,10 +46,12 @@ func TestRelease(t *testing.T) {
 	t.Run("bill of materials", func(t *testing.T) { testBill(t, one(t, first, "*.cdx.json")) })
 	t.Run("client", func(t *testing.T) { testClient(t, one(t, first, "heliograph-client-*.tar.gz")) })
 	t.Run("image", func(t *testing.T) { testImage(t, one(t, first, "*.oci.tar")) })
-	t.Run("package", func(t *testing.T) { testPackage(t, one(t, first, "*.deb")) })
+	t.Run("package", func(t *testing.T) { testPackage(t, one(t, first, "*_amd64.deb")) })
+	t.Run("arm64", func(t *testing.T) { testARM(t, one(t, first, "heliograph-[0-9]*-linux-arm64.tar.gz")) })
+	t.Run("lintian", func(t *testing.T) { testPolicy(t, first) })
 }
 
-// build builds a release for this architecture from a copy of the source, and signs it.
+// build builds a release from a copy of the source, and signs it.
 func build(t *testing.T, from string) (dir string) {
 	t.Helper()
 	key := filepath.Join(t.TempDir(), "key")
@@ -53,7 +59,7 @@ func build(t *testing.T, from string) (dir string) {
 	dir = filepath.Join(t.TempDir(), "dist")
 	cmd := exec.CommandContext(t.Context(), "deploy/dist/build.sh")
 	cmd.Dir = from
-	cmd.Env = append(os.Environ(), "DIST="+dir, "ARCHES=amd64", "CLIENTS=linux/amd64", "SIGN_KEY="+key, "SOURCE_DATE_EPOCH=1790000000", "GOWORK=off")
+	cmd.Env = append(os.Environ(), "DIST="+dir, "ARCHES=amd64 arm64", "CLIENTS=linux/amd64", "SIGN_KEY="+key, "SOURCE_DATE_EPOCH=1790000000", "GOWORK=off")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -149,6 +155,62 @@ func testClient(t *testing.T, archive string) {
 	}
 	if out, err := exec.CommandContext(t.Context(), "ldd", filepath.Join(dir, "heliograph")).CombinedOutput(); err == nil {
 		t.Errorf("it needs libraries: %s", out)
+	}
+}
+
+// testARM runs the binary for arm64 in an emulator.
+func testARM(t *testing.T, archive string) {
+	dir := t.TempDir()
+	run(t, dir, "tar", "-xzf", archive, "--strip-components", "1")
+	if out := run(t, dir, "qemu-aarch64-static", "./heliograph", "--version"); !strings.HasSuffix(strings.TrimSpace(out), "linux/arm64") {
+		t.Errorf("--version says %q", out)
+	}
+	// All roles at once, with SQLite, which is in C. The demonstration would start itself again, which
+	// only the kernel could emulate.
+	run(t, dir, "qemu-aarch64-static", "./heliograph", "init", "d")
+	config := "collector: {listen: \"127.0.0.1:0\"}\ndashboard: {listen: \"127.0.0.1:0\"}\noperations: {listen: \"127.0.0.1:0\"}\n"
+	if err := os.WriteFile(filepath.Join(dir, "d", "heliograph.yaml"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "qemu-aarch64-static", filepath.Join(dir, "heliograph"), "up", "--data", filepath.Join(dir, "d"))
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready := ""
+	for lines := bufio.NewScanner(stdout); ready == "" && lines.Scan(); {
+		if url, ok := strings.CutPrefix(lines.Text(), "Operations  "); ok {
+			ready = url
+		}
+	}
+	resp, err := http.Get(ready)
+	if err != nil {
+		t.Fatalf("%v: %s", err, &stderr)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("%s answers %s", ready, resp.Status)
+	}
+	if err := errors.Join(cmd.Process.Signal(os.Interrupt), cmd.Wait()); err != nil {
+		t.Errorf("ending it: %v: %s", err, &stderr)
+	}
+}
+
+// testPolicy holds the packages to Debian's policy, as lintian checks it. What it overrides, the
+// package says itself, with the reason.
+func testPolicy(t *testing.T, dir string) {
+	for _, arch := range []string{"amd64", "arm64"} {
+		out, err := exec.CommandContext(t.Context(), "lintian", "--allow-root", "--no-cfg", "--fail-on", "error,warning", one(t, dir, "*_"+arch+".deb")).CombinedOutput()
+		if err != nil {
+			t.Errorf("lintian: %v: %s", err, out)
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ const maxParcels = 48 << 10;
  * newAgent starts an agent. It throws where there is no page; no method of what it returns throws.
  * It calls stopped when it is stopped.
  */
-export function newAgent(options: Options, assets: string, stopped: () => void): Heliograph {
+export function newAgent(options: Options, assets: string | URL, stopped: () => void): Heliograph {
   options.app; // throws when there are none
   const { app, version = "", policy, consent, successFraction, ignore, onstatus, assets: elsewhere = assets } = own(options);
   const fetch = window.fetch; // beneath the hooks: the agent does not observe itself

@@ -21,7 +21,9 @@ const inert: Heliograph = {
 
 export function start(options: Options): Heliograph {
   try {
-    return (page[key] ??= newAgent(options, new URL(".", import.meta.url).href, () => (page[key] = undefined)));
+    // Bundlers take a URL of a constant and import.meta.url for a file to be bundled, and warn that
+    // there is none; the text before it tells them that it is not.
+    return (page[key] ??= newAgent(options, new URL(".", "" + import.meta.url), () => (page[key] = undefined)));
   } catch {
     return inert;
   }
