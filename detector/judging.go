@@ -126,6 +126,7 @@ func (j *judging) addProbe(r *model.ProbeResult) {
 		if p.Outcome == report.OK { // the server was down before, and one success is not enough
 			return
 		}
+		p.Sure = true
 		j.judge.AddProbe(p) // twice, because the vantage has tried again before it judged so
 	default:
 		return

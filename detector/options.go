@@ -43,8 +43,8 @@ type Options struct {
 	// upload to a collector, but only the operator knows these ids. Results of others are dropped
 	// and counted. Results given to [Detector.AddProbes] are always accepted.
 	Vantages []string
-	// Watched are the vantages that must deliver: one of which nothing comes for VantageSilent is an
-	// incident, which alerts nobody by itself and ends with the next results.
+	// Watched are the vantages that must deliver: one of which nothing comes for VantageSilent is
+	// an incident, which alerts nobody by itself and ends with the next results.
 	Watched       []string
 	VantageSilent time.Duration // 0 means 15 minutes
 	// how long a vantage's latest judgement is valid. 0 means 2 minutes

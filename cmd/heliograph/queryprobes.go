@@ -11,6 +11,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/report"
 )
 
 // printProbes prints the servers that are down, or the one that was asked for, with what each
@@ -82,7 +83,7 @@ func networkOf(f *api.Finding) string {
 // sawOf describes an attempt: how it ended, at which address, and how long each step took.
 func sawOf(f *api.Finding) string {
 	text := string(f.Outcome)
-	if f.Phase != "" {
+	if f.Phase != "" && f.Outcome != report.OK {
 		text += " in " + f.Phase
 	}
 	if f.Server != "" {

@@ -29,6 +29,7 @@ type probed struct {
 	at     int64 // of the latest probe
 	asn    uint32
 	failed uint8 // probes in a row up to it, as far as they are asked for
+	sure   bool  // the vantage does not doubt itself
 }
 
 func (p *probed) ok() bool { return p.failed == 0 }
@@ -44,7 +45,7 @@ func (j *Judge) AddProbe(p Probe) {
 	if p.At < old.at {
 		return
 	}
-	now := probed{at: p.At, asn: p.VantageASN}
+	now := probed{at: p.At, asn: p.VantageASN, sure: p.Sure}
 	switch {
 	case p.Outcome == report.OK:
 	case p.Unsettled:
@@ -63,8 +64,8 @@ func (j *Judge) forgetProbes() {
 // vantages sums up what each vantage finds of the servers of a scope, or of all, and whether it
 // has looked at any of them since onset, when requests began to fail. A server is down
 // only if most vantages outside of the scope's networks that can tell say so; one inside speaks for
-// itself. A vantage that finds every server down, wherever it looks, may itself be cut off, and
-// says nothing beside others that find them up.
+// itself. A vantage that finds every server down, wherever it looks, and is not sure of itself, may
+// be cut off, and says nothing beside others that find them up.
 func (t *turn) vantages(s *Scope, onset int64) []verdict.Vantage {
 	by := map[string]*verdict.Vantage{}
 	reaches := map[string]bool{} // anything at all
@@ -73,7 +74,7 @@ func (t *turn) vantages(s *Scope, onset int64) []verdict.Vantage {
 		if t.j.now-p.at > probesHold.Milliseconds() {
 			continue
 		}
-		reaches[key.vantage] = reaches[key.vantage] || p.ok()
+		reaches[key.vantage] = reaches[key.vantage] || p.ok() || p.sure
 		if len(s.Server) > 0 && !slices.Contains(s.Server, key.server) {
 			continue
 		}

@@ -76,3 +76,24 @@ func TestVantagesThatHaveNotJudgedYet(t *testing.T) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
+
+// A vantage that reaches nothing counts beside others that do if it is sure of itself.
+func TestVantagesThatReachNothing(t *testing.T) {
+	for _, sure := range []bool{false, true} {
+		j := newJudge(t, Options{})
+		for at := range int64(2) {
+			for asn, outcome := range map[uint32]report.Outcome{1: report.TCPRefused, 2: report.TCPRefused, 3: report.OK} {
+				j.AddProbe(Probe{At: 1000 + at, Vantage: fmt.Sprint("v", asn), VantageASN: asn, Server: "s", Outcome: outcome, Sure: sure && outcome != report.OK})
+			}
+		}
+		j.now = 2000
+		turn := turn{j: j}
+		down := 0
+		for _, v := range turn.vantages(&Scope{}, 0) {
+			down += v.Down
+		}
+		if want := map[bool]int{false: 0, true: 2}[sure]; down != want {
+			t.Errorf("sure of themselves %v: %d find it down, want %d", sure, down, want)
+		}
+	}
+}

@@ -43,4 +43,7 @@ type Probe struct {
 	// Unsettled says that the vantage is still to find out whether a failure lasts. The server
 	// counts as neither up nor down.
 	Unsettled bool
+	// Sure says that the vantage has asked its witnesses and does not doubt itself. Without it, a
+	// vantage that reaches nothing at all may be cut off.
+	Sure bool
 }

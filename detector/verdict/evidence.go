@@ -102,6 +102,8 @@ func (v *view) probes() model.Signal {
 		return signal(model.SignalProbesPending, "the probers have not judged the servers since the failures began")
 	case v.judged == 0:
 		return model.Signal{}
+	case v.upNow == 0:
+		return signal(model.SignalProbesDown, "only %s elsewhere can tell, and %s not reach the servers: %s", plural(v.judged, "vantage"), doDoes(v.judged), list(v.downs()))
 	case v.insideOf > 0:
 		return signal(model.SignalProbesAnswer, "%d of %s elsewhere reach the servers, and %s in the same networks %s not: the path is at fault",
 			v.upNow, plural(v.judged, "vantage"), plural(v.insideOf, "vantage"), doDoes(v.insideOf))

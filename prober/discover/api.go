@@ -23,8 +23,8 @@ type api struct {
 	left      int64                     // bytes that its answers may still have
 }
 
-// newAPI returns the API at server, or at standard if that is empty. ca is a file of the authorities
-// to trust; empty: the system's.
+// newAPI returns the API at server, or at standard if that is empty. ca is a file of the
+// authorities to trust; empty: the system's.
 func newAPI(server, standard, ca string) (*api, error) {
 	if server == "" {
 		server = standard

@@ -24,8 +24,8 @@ type EC2 struct {
 	Port     int         `yaml:"port"`     // of the targets; 0: 80
 	Filters  []EC2Filter `yaml:"filters"`  // as of DescribeInstances
 
-	// AccessKey and SecretKeyFile are of a user that may DescribeInstances. Empty: those of the role
-	// of the instance on which this process runs, from its metadata service (IMDSv2).
+	// AccessKey and SecretKeyFile are of a user that may DescribeInstances. Empty: those of the
+	// role of the instance on which this process runs, from its metadata service (IMDSv2).
 	AccessKey     string `yaml:"access_key"`
 	SecretKeyFile string `yaml:"secret_key_file"`
 

@@ -20,12 +20,14 @@ const (
 // Kubernetes is a cluster, as its API has it. Its targets have the labels that Prometheus gives
 // them (__meta_kubernetes_…). Inside of a cluster only the role must be given.
 type Kubernetes struct {
-	Role       string   `yaml:"role"`           // required
-	APIServer  string   `yaml:"api_server"`     // URL; empty: that of the cluster in which this process runs
+	Role string `yaml:"role"` // required
+	// URL; empty: that of the cluster in which this process runs
+	APIServer  string   `yaml:"api_server"`
 	Namespaces []string `yaml:"namespaces"`     // empty: all
 	Labels     string   `yaml:"label_selector"` // "app=web,tier!=test"; empty: any
-	TokenFile  string   `yaml:"token_file"`     // read at each look; empty: the service account's inside of a cluster
-	CAFile     string   `yaml:"ca_file"`        // likewise
+	// read at each look; empty: the service account's inside of a cluster
+	TokenFile string `yaml:"token_file"`
+	CAFile    string `yaml:"ca_file"` // likewise
 }
 
 // Where a pod has its service account.

@@ -13,8 +13,8 @@ import (
 // exchange is a request that a recorded API answers, and the file with the answer.
 type exchange struct{ request, file string }
 
-// recorded serves recorded answers. Every request must be one of the exchanges, and have the header.
-// The answers have the form of the real ones; no real server of either API runs here.
+// recorded serves recorded answers. Every request must be one of the exchanges, and have the
+// header. The answers have the form of the real ones; no real server of either API runs here.
 func recorded(t *testing.T, header, value string, exchanges ...exchange) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

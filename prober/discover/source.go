@@ -114,7 +114,8 @@ func (s *Source) http(ctx context.Context) ([]group, error) {
 	return groups, err
 }
 
-// dns looks up names. One that fails fails the whole, so that no target vanishes with a name server.
+// dns looks up names. One that fails fails the whole, so that no target vanishes with a
+// name server.
 func (s *Source) dns(ctx context.Context) (all []group, err error) {
 	resolver := s.resolver
 	if resolver == nil {

@@ -27,6 +27,7 @@ type paths struct {
 	service, witness string // ports
 	detector         *roles.Process
 	collector        string
+	lapse            int // see roles.DetectorConfig; 0 means 1
 }
 
 func (p *paths) to(what string, vantage int) (alias string, addr netip.Addr) {
@@ -88,6 +89,7 @@ func (p *paths) start(name, config string, r roles.Roles) *roles.Process {
 	if err != nil {
 		p.Fatal(err)
 	}
+	c.Detector.Lapse = p.lapse
 	process, err := roles.New(p.Context(), roles.Options{Config: c, Roles: r, Logger: slog.New(slog.NewTextHandler(p.Output(), nil))})
 	if err != nil {
 		p.Fatal(err)
@@ -147,6 +149,25 @@ func (p *paths) becomes(when, state, reach string) {
 	})
 }
 
+// prober starts the prober of a vantage.
+func (p *paths) prober(v int) *roles.Process {
+	p.Helper()
+	_, service := p.to("s", v)
+	_, witness := p.to("w", v)
+	return p.start(fmt.Sprintf("v%d.yaml", v), fmt.Sprintf(`dashboard: {listen: "127.0.0.1:0"}
+operations: {listen: "127.0.0.1:0"}
+prober:
+  vantage: v%[1]d
+  vantage_asn: %[2]d
+  policy: policy
+  spool: spool-v%[1]d
+  interval: 300ms
+  failures: 2
+  witnesses: ["%[3]s:%[4]s"]
+  targets: [{name: shop, tcp: "%[5]s:%[6]s"}]
+`, v, 64500+v, witness, p.witness, service, p.service), roles.Roles{Prober: true})
+}
+
 // TestVantages: three vantages in three autonomous systems probe one service, each by a path of its
 // own. A vantage that is cut off alarms nobody; a service that one of them cannot reach is down for
 // some, and one that two cannot reach is down for all.
@@ -168,20 +189,7 @@ func TestVantages(t *testing.T) {
 	for v := 1; v <= 3; v++ {
 		p.lay("s", v)
 		p.lay("w", v)
-		_, service := p.to("s", v)
-		_, witness := p.to("w", v)
-		probers[v] = p.start(fmt.Sprintf("v%d.yaml", v), fmt.Sprintf(`dashboard: {listen: "127.0.0.1:0"}
-operations: {listen: "127.0.0.1:0"}
-prober:
-  vantage: v%[1]d
-  vantage_asn: %[2]d
-  policy: policy
-  spool: spool-v%[1]d
-  interval: 300ms
-  failures: 2
-  witnesses: ["%[3]s:%[4]s"]
-  targets: [{name: shop, tcp: "%[5]s:%[6]s"}]
-`, v, 64500+v, witness, p.witness, service, p.service), roles.Roles{Prober: true})
+		probers[v] = p.prober(v)
 	}
 	// the first results wait for half a minute, unless they say that something is down
 	p.cut("s", 1)

@@ -88,7 +88,7 @@ func (m *ModuleConfig) decode(text []byte) (badKey string, err error) {
 	return "", nil
 }
 
-// renameOld replaces keys that blackbox_exporter has renamed and still accepts.
+// renameOld replaces keys that blackbox_exporter has renamed and still accepts, or calls otherwise.
 func (m *ModuleConfig) renameOld() {
 	if m.Prober != httpprobe.Name {
 		return
@@ -96,6 +96,11 @@ func (m *ModuleConfig) renameOld() {
 	if no, ok := m.keys["no_follow_redirects"].(bool); ok {
 		delete(m.keys, "no_follow_redirects")
 		m.keys["follow_redirects"] = !no
+	}
+	if h3, ok := m.keys["enable_http3"].(bool); ok {
+		if delete(m.keys, "enable_http3"); h3 {
+			m.keys["version"] = "h3"
+		}
 	}
 	for old, key := range map[string]string{"bearer_token": "credentials", "bearer_token_file": "credentials_file"} {
 		if value, ok := m.keys[old]; ok && m.keys["authorization"] == nil {

@@ -120,3 +120,23 @@ func TestFaultyExpressionsAreNamed(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Keys that blackbox_exporter has since 0.27.
+func TestNewerModules(t *testing.T) {
+	c, err := parse("h.yaml", []byte(`prober:
+  modules:
+    quic: {prober: http, http: {enable_http3: true, enable_http2: false, http_headers: {X-Key: {files: [key.txt]}}}}
+    health: {prober: grpc, grpc: {service: shop, metadata: {x-tenant: [shop]}}}
+    json: {prober: http, http: {fail_if_body_json_not_matches_cel: "body.foo == 'bar' && body.baz.startsWith('q')"}}
+  targets:
+    - {name: quic, module: quic, target: "https://web.example/"}
+    - {name: health, module: health, target: "web.example:50051"}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	quic := c.Prober.Targets[0].Spec.(*httpprobe.Options)
+	if quic.Version != "h3" || quic.MoreHeaders["X-Key"].Files[0] != "key.txt" {
+		t.Errorf("%+v", quic)
+	}
+}

@@ -19,8 +19,8 @@ import (
 const (
 	// MaxLength is the greatest length of an expression in bytes.
 	MaxLength = 4096
-	// maxCost is how much one evaluation may cost, in CEL's units, of which an operation has one, and
-	// one that reads a text has one for ten bytes of it. A second has some ten million.
+	// maxCost is how much one evaluation may cost, in CEL's units, of which an operation has one,
+	// and one that reads a text has one for ten bytes of it. A second has some ten million.
 	maxCost = 5_000_000
 	// so many steps of a comprehension are between two looks at the time
 	interruptEvery = 100
@@ -80,8 +80,8 @@ func firstLine(err error) string {
 	return strings.TrimPrefix(text, "ERROR: <input>:")
 }
 
-// Holds reports whether the expression is true. It is an error if it cannot be evaluated, is neither
-// true nor false, costs too much, or if ctx ends first.
+// Holds reports whether the expression is true. It is an error if it cannot be evaluated, is
+// neither true nor false, costs too much, or if ctx ends first.
 func (r *Rule) Holds(ctx context.Context, v Variables) (bool, error) {
 	value, _, err := r.program.ContextEval(ctx, map[string]any(v))
 	if err != nil {

@@ -82,7 +82,13 @@ func (p *grpcProbe) check(ctx context.Context, a *probe.Attempt, c net.Conn) err
 	if err != nil {
 		return err
 	}
-	request.Header = http.Header{"Content-Type": {"application/grpc"}, "Te": {"trailers"}, "User-Agent": {"heliograph-prober"}}
+	request.Header = http.Header{}
+	for name, values := range p.metadata {
+		request.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	for name, value := range map[string]string{"Content-Type": "application/grpc", "Te": "trailers", "User-Agent": "heliograph-prober"} {
+		request.Header.Set(name, value)
+	}
 	answer, err := client.RoundTrip(request)
 	if err != nil {
 		return err

@@ -5,9 +5,12 @@ package grpcprobe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/heliograph-net/heliograph/prober/probe"
 	"github.com/heliograph-net/heliograph/prober/probe/conn"
@@ -35,6 +38,9 @@ type Options struct {
 	// Service is the name of the service to ask about. Empty: the server as a whole.
 	Service string `yaml:"service"`
 
+	// Metadata is sent with the call, in addition to what gRPC needs.
+	Metadata map[string][]string `yaml:"metadata"`
+
 	Secure bool            `yaml:"tls"`        // use TLS
 	TLS    conn.TLSOptions `yaml:"tls_config"` // for Secure
 
@@ -56,7 +62,14 @@ func (o *Options) Probe(env probe.Env) (probe.Func, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &grpcProbe{dialer: d, authority: o.Target, message: healthRequest(o.Service)}
+	p := &grpcProbe{dialer: d, authority: o.Target, message: healthRequest(o.Service), metadata: o.Metadata}
+	for name, values := range o.Metadata {
+		for _, value := range values {
+			if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+				return nil, fmt.Errorf("metadata: %q is not valid", name)
+			}
+		}
+	}
 	if o.Secure {
 		host, _, _ := net.SplitHostPort(o.Target) // NewDialer has checked it
 		if p.secure, err = o.TLS.Secure(host, env, "h2"); err != nil {
@@ -71,6 +84,7 @@ type grpcProbe struct {
 	secure    *conn.Secure // nil: no TLS
 	authority string
 	message   []byte
+	metadata  map[string][]string
 }
 
 // try makes an attempt at one address.

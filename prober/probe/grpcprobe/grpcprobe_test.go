@@ -112,3 +112,20 @@ func TestOptionsNameTheirFault(t *testing.T) {
 		}
 	}
 }
+
+func TestMetadataIsSent(t *testing.T) {
+	target := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Tenant") != "shop" || r.Header.Get("Content-Type") != "application/grpc" {
+			t.Errorf("%v", r.Header)
+		}
+		answer("\x00\x00\x00\x00\x02\x08\x01", "0")(w, r)
+	})
+	spec := &grpcprobe.Options{Target: target, Metadata: map[string][]string{"x-tenant": {"shop"}, "content-type": {"text/html"}}}
+	if r, err := probetest.Once(t, spec, probe.Env{}, probetest.Limit); err != nil || r.Outcome != report.OK {
+		t.Errorf("%+v, %v", r, err)
+	}
+	spec.Metadata = map[string][]string{"x tenant": {"shop"}}
+	if _, err := spec.Probe(probe.Env{}); err == nil {
+		t.Error("an invalid name was taken")
+	}
+}

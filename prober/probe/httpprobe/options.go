@@ -47,6 +47,9 @@ type Options struct {
 	// Host replaces the URL's host.
 	Headers map[string]string `yaml:"headers"`
 
+	// MoreHeaders are sent besides, with several values or from files.
+	MoreHeaders map[string]HeaderValues `yaml:"http_headers"`
+
 	Body     string `yaml:"body"`      // the request's body, at most 64 KiB
 	BodyFile string `yaml:"body_file"` // a file with the body instead; read once
 
@@ -86,9 +89,9 @@ type Options struct {
 	FailIfBodyMatches    []string `yaml:"fail_if_body_matches_regexp"`
 	FailIfBodyNotMatches []string `yaml:"fail_if_body_not_matches_regexp"`
 
-	// FailIfJSONMatches is an expression about the body in JSON, see [assert.CompileJSON], that must
-	// be false, and FailIfJSONNotMatches one that must be true. Both fail for a body that is not
-	// JSON, that is longer than MaxBody, or to which they cannot be applied. Empty: none.
+	// FailIfJSONMatches is an expression about the body in JSON, see [assert.CompileJSON], that
+	// must be false, and FailIfJSONNotMatches one that must be true. Both fail for a body that is
+	// not JSON, that is longer than MaxBody, or to which they cannot be applied. Empty: none.
 	FailIfJSONMatches    string `yaml:"fail_if_body_json_matches_cel"`
 	FailIfJSONNotMatches string `yaml:"fail_if_body_json_not_matches_cel"`
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -33,6 +34,13 @@ type Authorization struct {
 	Credentials string `yaml:"credentials"`
 	// a file with the credentials instead; read once
 	CredentialsFile string `yaml:"credentials_file"`
+}
+
+// HeaderValues are the values of one header, each a line of its own.
+type HeaderValues struct {
+	Values  []string `yaml:"values"`
+	Secrets []string `yaml:"secrets"` // likewise
+	Files   []string `yaml:"files"`   // files with one value each; read once
 }
 
 // hop is one request of an attempt. It is immutable.
@@ -105,6 +113,9 @@ func (o *Options) header(env probe.Env) (http.Header, error) {
 		}
 		header.Set(name, value)
 	}
+	if err := o.addHeaders(header, env); err != nil {
+		return nil, err
+	}
 	credentials, err := o.credentials(env)
 	if err != nil {
 		return nil, err
@@ -113,6 +124,27 @@ func (o *Options) header(env probe.Env) (http.Header, error) {
 		header.Set("Authorization", credentials)
 	}
 	return header, nil
+}
+
+// addHeaders adds MoreHeaders. The error does not contain their values.
+func (o *Options) addHeaders(header http.Header, env probe.Env) error {
+	for name, more := range o.MoreHeaders {
+		values := slices.Concat(more.Values, more.Secrets)
+		for i, file := range more.Files {
+			b, err := os.ReadFile(env.File(file))
+			if err != nil {
+				return fmt.Errorf("http_headers.%s.files[%d]: %w", name, i, err)
+			}
+			values = append(values, strings.TrimRight(string(b), "\r\n"))
+		}
+		for _, value := range values {
+			if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+				return fmt.Errorf("http_headers: %q is not a valid header", name)
+			}
+			header.Add(name, value)
+		}
+	}
+	return nil
 }
 
 // credentials returns the value of the header Authorization, or "" for none.

@@ -45,6 +45,8 @@ func TestRequestIsWhatOptionsSay(t *testing.T) {
 		{"method and body", httpprobe.Options{Method: "post", Body: "deep?"}, []string{"method=POST", `body=deep\?`, "length=5"}},
 		{"body of a file", httpprobe.Options{Method: "PUT", BodyFile: "body"}, []string{"method=PUT", "body=from a file"}},
 		{"headers", httpprobe.Options{Headers: map[string]string{"x-deep": "1", "Host": "shop.example", "User-Agent": "me"}}, []string{"x=1", "host=shop.example", "agent=me"}},
+		{"more headers", httpprobe.Options{MoreHeaders: map[string]httpprobe.HeaderValues{"x-deep": {Files: []string{"token"}}}}, []string{"x=t0ken"}},
+		{"a header of several lines", httpprobe.Options{MoreHeaders: map[string]httpprobe.HeaderValues{"x-deep": {Values: []string{"1"}, Secrets: []string{"2"}}}}, []string{"x=1"}},
 		{"basic", httpprobe.Options{BasicAuth: &httpprobe.BasicAuth{Username: "u", Password: "p"}}, []string{"basic=u:p"}},
 		{"basic of a file", httpprobe.Options{BasicAuth: &httpprobe.BasicAuth{Username: "u", PasswordFile: "password"}}, []string{"basic=u:s3cret"}},
 		{"bearer", httpprobe.Options{Authorization: &httpprobe.Authorization{Credentials: "abc"}}, []string{"auth=Bearer abc"}},

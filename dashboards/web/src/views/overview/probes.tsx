@@ -65,7 +65,7 @@ function Saw({ found }: { found: Finding }) {
     <>
       <b>{found.vantage}</b> ({network(found.asn, found.as_name)}): {found.judgement}
       {found.since !== undefined && ` for ${span(now.value - Date.parse(found.since))}`} · <code>{found.outcome}</code> {outcomeWords(found.outcome)}
-      {found.phase !== undefined && ` in ${found.phase}`}
+      {found.phase !== undefined && found.outcome !== "ok" && ` in ${found.phase}`}
       {found.server !== undefined && ` at ${found.server}`}
       {steps !== "" && ` (${steps})`} · <Ago at={Date.parse(found.at)} />
       {found.expired && ", too long to count"}
