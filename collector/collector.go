@@ -78,7 +78,8 @@ func (c *Collector) wire(o *Options) {
 }
 
 // Handler returns the handler of the public routes: /v1/batches, /v1/reports, /v1/policy, /v1/feed,
-// /v1/oblivious, /v1/oblivious/keys, and /api/PROJECT/envelope/ for SDKs of Sentry. It sets its own read and write deadlines.
+// /v1/oblivious, /v1/oblivious/keys, and /api/PROJECT/envelope/ for SDKs of Sentry. It sets its own
+// read and write deadlines.
 func (c *Collector) Handler() http.Handler { return c.handler }
 
 // Reload replaces the settings for requests that start from now on. The caller must not change what

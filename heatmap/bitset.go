@@ -125,10 +125,25 @@ func (b *Bitset) Range(first, n int) (*Bitset, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := range n {
-		part.Set(i, b.Get(first+i))
+	for i := range part.words {
+		part.words[i] = b.word(first + 64*i)
+	}
+	if rest := n & 63; rest > 0 {
+		part.words[len(part.words)-1] &= 1<<rest - 1
 	}
 	return part, nil
+}
+
+// word returns the 64 bits from any place on, the first one lowest.
+func (b *Bitset) word(first int) uint64 {
+	at := func(i int) uint64 {
+		if uint(i) < uint(len(b.words)) {
+			return b.words[i]
+		}
+		return 0
+	}
+	i, shift := first>>6, first&63
+	return at(i)>>shift | at(i+1)<<(64-shift)
 }
 
 // Clone returns a copy of the set.

@@ -192,17 +192,18 @@ func BenchmarkBitset(b *testing.B) {
 }
 
 func TestRangeIsTheBitsFromThere(t *testing.T) {
-	b := newBitset(100)
-	for i := range 100 {
-		b.Set(i, i%3 == 0)
-	}
-	part, err := b.Range(62, 50)
-	if err != nil || part.Len() != 50 {
-		t.Fatal(part, err)
-	}
-	for i := range 50 {
-		if part.Get(i) != b.Get(62+i) {
-			t.Errorf("bit %d is %v", i, part.Get(i))
+	r := rand.New(rand.NewPCG(2, 3))
+	b, _ := randomBits(r, 300)
+	for range 2000 {
+		first, n := r.IntN(500)-100, r.IntN(400)
+		part, err := b.Range(first, n)
+		if err != nil || part.Len() != n || part.Count() != b.CountRange(first, n) {
+			t.Fatalf("Range(%d, %d): %v of %d bits, %v", first, n, part.Count(), part.Len(), err)
+		}
+		for i := range n {
+			if part.Get(i) != b.Get(first+i) {
+				t.Fatalf("Range(%d, %d): bit %d is %v", first, n, i, part.Get(i))
+			}
 		}
 	}
 	if _, err := b.Range(0, -1); !errors.Is(err, ErrLength) {

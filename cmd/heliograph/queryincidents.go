@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -23,27 +22,12 @@ func mention(ctx context.Context, client *api.Client, since time.Duration, w io.
 	if err != nil {
 		return
 	}
-	sortIncidents(all)
 	for _, i := range all[:min(len(all), mentioned)] {
 		fmt.Fprintf(w, "  incident %d, %s: %s\n", i.ID, lasted(&i), i.Title)
 	}
 	if more := len(all) - mentioned; more > 0 {
 		fmt.Fprintf(w, "  and %d more: heliograph query --incidents --since %s\n", more, api.FormatSpan(since))
 	}
-}
-
-// sortIncidents puts open incidents first, and the newest first among these and the others.
-func sortIncidents(all []api.Incident) {
-	slices.SortStableFunc(all, func(a, b api.Incident) int {
-		switch aOpen, bOpen := a.Until.IsZero(), b.Until.IsZero(); {
-		case aOpen && !bOpen:
-			return -1
-		case bOpen && !aOpen:
-			return 1
-		default:
-			return cmp.Or(b.Since.Compare(a.Since), cmp.Compare(b.ID, a.ID))
-		}
-	})
 }
 
 // lasted says since when an incident is open, or when it began and how long it was.
@@ -55,9 +39,9 @@ func lasted(i *api.Incident) string {
 	return "over, " + since + " for " + i.Until.Sub(i.Since).Round(time.Second).String()
 }
 
-// printIncidents prints incidents as a table. Times are UTC.
+// printIncidents prints incidents as a table, in the order of the API: the open ones first. Times
+// are UTC.
 func printIncidents(w io.Writer, all []api.Incident) error {
-	sortIncidents(all)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "ID\tSINCE\tUNTIL\tVERDICT\tALERTS\tCLIENTS\tWHAT")
 	for _, i := range all {

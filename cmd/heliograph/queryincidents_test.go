@@ -13,13 +13,13 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// Incidents are named before a table of reports, and have a table of their own; the open ones come
-// first.
+// Incidents are named before a table of reports, and have a table of their own, in the order of the
+// API.
 func TestQueryShowsIncidents(t *testing.T) {
 	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	all := []api.Incident{
-		{ID: 1, Since: at, Until: at.Add(90 * time.Second), Verdict: model.DNS, Page: true, Clients: 12, Title: "over"},
 		{ID: 2, Since: at.Add(time.Hour), Verdict: model.TooThin, Clients: 3, Title: "two\x1b[2J"},
+		{ID: 1, Since: at, Until: at.Add(90 * time.Second), Verdict: model.DNS, Page: true, Clients: 12, Title: "over"},
 	}
 	dashboard := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {

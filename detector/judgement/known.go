@@ -14,15 +14,22 @@ func (j *Judge) Open() []Incident {
 	return all
 }
 
+// presentMost bounds the work of Present, which reads the failures of the last minutes once for
+// each incident.
+const presentMost = 50
+
 // Present returns the incidents of Open with the figures of now: failures, requests, severity, who
 // is hit, and the evidence. What they are told to be, the verdict and the scope, stays until an
-// event changes it. It changes nothing.
+// event changes it. It changes nothing. Only the newest presentMost incidents are looked at.
 func (j *Judge) Present() []Incident {
 	t := turn{j: j, bin: j.next - 1, end: j.next * j.width}
 	var all []Incident
-	for _, i := range j.incidents {
+	for _, i := range slices.Backward(j.incidents) {
 		if !i.open() || i.told.ID == 0 || i.told.Until != 0 || i.late || len(i.flows) == 0 {
 			continue
+		}
+		if len(all) == presentMost {
+			break
 		}
 		worst, lacks := i.worst, i.lacks
 		now, d := t.describe(i), i.told

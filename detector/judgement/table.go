@@ -9,6 +9,9 @@ import (
 // so a byte for each slot says what may be in it: a lookup that finds nothing reads only those,
 // which stay in the processor's cache, and one that finds something reads one slot more. A table
 // only grows until it is cleared. The zero value is empty.
+//
+// Keys must not be numbers that strangers choose, who could make all of them meet in one place. The
+// tokens of clients are hashed with a secret key before they come here.
 type table[V any] struct {
 	tags  []uint8        // 0: the slot is free; otherwise a part of its key's hash
 	slots []tableSlot[V] // as many, a power of two

@@ -28,6 +28,7 @@ type file struct {
 	unwiped bool
 
 	unwritten atomic.Bool           // there may be cells that are not in table cells
+	unsettled atomic.Pointer[error] // why the latest cells could not be written; nil: they could
 	damaged   atomic.Pointer[error] // the first error that says so
 }
 
@@ -101,6 +102,9 @@ func (h *handle) Ready(ctx context.Context) error {
 	if err := h.db.Intact(); err != nil {
 		return fmt.Errorf("checking store: %w", err)
 	}
+	if err := h.unsettled.Load(); err != nil {
+		return fmt.Errorf("answers lack the latest sums: %w", *err)
+	}
 	return h.write(ctx, "checking store", func(tx *sql.Tx) error {
 		_, err := tx.Exec("UPDATE state SET checked = ?", time.Now().UnixMilli())
 		return err
@@ -115,6 +119,7 @@ func (f *file) write(ctx context.Context, doing string, do func(*sql.Tx) error) 
 		f.forget() // the failed transaction may have added some
 		return f.named(doing, err)
 	}
+	f.unsettled.Store(nil)
 	f.unwritten.Store(!f.live.read || f.live.pages > 0)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -235,4 +236,30 @@ func reencoded(b []byte) (again []byte, err error) {
 		return nil
 	})
 	return again, err
+}
+
+// Where sums cannot be written, answers lack the latest ones, and readiness says so until they can.
+func TestSumsThatCannotBeWritten(t *testing.T) {
+	w := &liveWorld{T: t, path: filepath.Join(t.TempDir(), "store.db"), rng: rand.New(rand.NewPCG(5, 8)), want: sums{}}
+	w.events = w.open()
+	exec := func(sql string) {
+		t.Helper()
+		if _, err := w.events.db.Writer.ExecContext(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.append(w.events)
+	exec("CREATE TRIGGER full BEFORE INSERT ON cells BEGIN SELECT RAISE(ABORT, 'no room'); END")
+	if all, err := w.events.Cells(t.Context(), time.UnixMilli(0), time.UnixMilli(1<<50)); err != nil || len(all) != 0 {
+		t.Errorf("%d cells, %v", len(all), err)
+	}
+	if err := w.events.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "answers lack the latest sums") || !strings.Contains(err.Error(), "no room") {
+		t.Errorf("ready: %v", err)
+	}
+	exec("DROP TRIGGER full")
+	w.append(w.events)
+	w.want.check(t, w.events)
+	if err := w.events.Ready(t.Context()); err != nil {
+		t.Errorf("ready: %v", err)
+	}
 }

@@ -148,12 +148,14 @@ func pendingPages(tx *sql.Tx) (all [][]byte, err error) {
 }
 
 // settle writes all cells, before they are read. If it fails, because the disk is full, the latest
-// ones are missing in what is read.
+// ones are missing in what is read, and Ready says so until something can be written.
 func (s *Events) settle(ctx context.Context) {
 	if !s.unwritten.Load() {
 		return
 	}
-	_ = s.write(ctx, "writing sums", func(tx *sql.Tx) error { return s.flush(tx) })
+	if err := s.write(ctx, "writing sums", func(tx *sql.Tx) error { return s.flush(tx) }); err != nil && ctx.Err() == nil {
+		s.unsettled.Store(&err)
+	}
 }
 
 // begin makes memory agree with the file. It begins every transaction that adds or writes cells.

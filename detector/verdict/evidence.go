@@ -105,10 +105,10 @@ func (v *view) probes() model.Signal {
 	case v.upNow == 0:
 		return signal(model.SignalProbesDown, "only %s elsewhere can tell, and %s not reach the servers: %s", plural(v.judged, "vantage"), doDoes(v.judged), list(v.downs()))
 	case v.insideOf > 0:
-		return signal(model.SignalProbesAnswer, "%d of %s elsewhere reach the servers, and %s in the same networks %s not: the path is at fault",
-			v.upNow, plural(v.judged, "vantage"), plural(v.insideOf, "vantage"), doDoes(v.insideOf))
+		return signal(model.SignalProbesAnswer, "%d of %s elsewhere %s the servers, and %s in the same networks %s not: the path is at fault",
+			v.upNow, plural(v.judged, "vantage"), reachReaches(v.upNow), plural(v.insideOf, "vantage"), doDoes(v.insideOf))
 	default:
-		return signal(model.SignalProbesAnswer, "%d of %s reach the servers", v.upNow, plural(v.judged, "vantage"))
+		return signal(model.SignalProbesAnswer, "%d of %s %s the servers", v.upNow, plural(v.judged, "vantage"), reachReaches(v.upNow))
 	}
 }
 

@@ -240,11 +240,11 @@ func TestProbersThatHaveNotJudgedYet(t *testing.T) {
 	for _, c := range []struct {
 		got, want string
 	}{
-		{found(probed([2]int{1, 0})), "1 of 1 vantage reach the servers"},
+		{found(probed([2]int{1, 0})), "1 of 1 vantage reaches the servers"},
 		{found(probed([2]int{1, 0}), before), pending},
 		{found(none), pending},
 		{found(probed([2]int{0, 1})), "only 1 vantage elsewhere can tell, and does not reach the servers: v1"},
-		{found(probed([2]int{1, 0}), before, func(f *Facts) { f.Vantages = append(f.Vantages, Vantage{"late", 64999, 1, 0, false}) }), "1 of 1 vantage reach the servers"},
+		{found(probed([2]int{1, 0}), before, func(f *Facts) { f.Vantages = append(f.Vantages, Vantage{"late", 64999, 1, 0, false}) }), "1 of 1 vantage reaches the servers"},
 		{found(), ""},
 		{found(probed([2]int{1, 0}), func(f *Facts) { f.Delivery = true }), ""},
 	} {

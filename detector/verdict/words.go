@@ -85,3 +85,10 @@ func doDoes(n int) string {
 	}
 	return "do"
 }
+
+func reachReaches(n int) string {
+	if n == 1 {
+		return "reaches"
+	}
+	return "reach"
+}

@@ -337,9 +337,9 @@ func appendPathText(dst []byte, w string) []byte {
 	}
 }
 
-// words is a list of words in lower case by their first letter, with a space before and behind each.
-// Most segments of a path begin with a letter that has few words or none. Strings take a fraction
-// of the code of a switch, which counts in browsers.
+// words is a list of words in lower case by their first letter, with a space before and behind
+// each. Most segments of a path begin with a letter that has few words or none. Strings take a
+// fraction of the code of a switch, which counts in browsers.
 type words ['z' + 1]string
 
 // has reports whether s is one of the words, in letters of either case.

@@ -165,8 +165,8 @@ func testARM(t *testing.T, archive string) {
 	if out := run(t, dir, "qemu-aarch64-static", "./heliograph", "--version"); !strings.HasSuffix(strings.TrimSpace(out), "linux/arm64") {
 		t.Errorf("--version says %q", out)
 	}
-	// All roles at once, with SQLite, which is in C. The demonstration would start itself again, which
-	// only the kernel could emulate.
+	// All roles at once, with SQLite, which is in C. The demonstration would start itself again,
+	// which only the kernel could emulate.
 	run(t, dir, "qemu-aarch64-static", "./heliograph", "init", "d")
 	config := "collector: {listen: \"127.0.0.1:0\"}\ndashboard: {listen: \"127.0.0.1:0\"}\noperations: {listen: \"127.0.0.1:0\"}\n"
 	if err := os.WriteFile(filepath.Join(dir, "d", "heliograph.yaml"), []byte(config), 0o600); err != nil {
