@@ -45,7 +45,6 @@ func memoryOf(path string) string { return path + ".served" }
 // take checks a policy and a receipt key that are served from now on.
 func (s *servedPolicy) take(signed []byte, key ed25519.PublicKey) {
 	f := &policyFaults{}
-	s.now.Store(f)
 	signer, err := policy.Signer(signed)
 	if err == nil {
 		f.policy, err = policy.Open(signed, signer)
@@ -56,6 +55,7 @@ func (s *servedPolicy) take(signed []byte, key ed25519.PublicKey) {
 		f.own(signer, s.id, key)
 		s.compare(f, signed)
 	}
+	s.now.Store(f) // complete, because readiness is asked at any time
 	for _, text := range f.at(time.Now()) {
 		s.log.Warn("the policy that is served", "fault", text)
 	}

@@ -118,3 +118,36 @@ func readiness(t *testing.T, dir string) (status int, body, text string) {
 	resp.Body.Close()
 	return resp.StatusCode, get(t, "http://"+p.OperationsAddr+"/health/ready"), log.String()
 }
+
+// While a policy is taken again, readiness has what is wrong with it all the time.
+func TestServedPolicyIsNeverHalfChecked(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := Init(dir, InitOptions{Config: []byte("collector: {listen: \"127.0.0.1:0\"}\n")}); err != nil {
+		t.Fatal(err)
+	}
+	signed, err := os.ReadFile(filepath.Join(dir, "policy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, public := newKey(t)
+	s := &servedPolicy{id: "c9", memory: filepath.Join(dir, "served"), log: slog.New(slog.DiscardHandler)}
+	s.take(signed, public)
+	taken := make(chan struct{})
+	go func() {
+		defer close(taken)
+		for range 200 {
+			s.take(signed, public)
+		}
+	}()
+	for {
+		if err := s.check(t.Context()); err == nil || !strings.Contains(err.Error(), "does not name c9") {
+			t.Fatalf("ready: %v", err)
+		}
+		select {
+		case <-taken:
+			return
+		default:
+		}
+	}
+}
