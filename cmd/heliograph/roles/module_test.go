@@ -72,6 +72,7 @@ func TestModulesMakeTargets(t *testing.T) {
 func TestModulesNameTheirFault(t *testing.T) {
 	for text, want := range map[string]string{
 		"  modules:\n    a: {prober: gopher}\n":                                                     "h.yaml:3: prober.modules.a.prober: want ",
+		"  modules:\n    a:\n      prober: http\n      http: {zz: 1, yy: 2, proxy_url: p, xx: 3}\n": "h.yaml:5: prober.modules.a.http.proxy_url: unknown field",
 		"  modules:\n    a:\n      prober: http\n      http:\n        body_size_limit: 1MB\n":       "h.yaml:6: prober.modules.a.http.body_size_limit: unknown field",
 		"  modules:\n    a:\n      prober: http\n      http: 7\n":                                   "h.yaml:5: prober.modules.a.http: want a map",
 		"  modules:\n    a:\n      prober: http\n      proxy: x\n":                                  "h.yaml:5: prober.modules.a.proxy: unknown key",

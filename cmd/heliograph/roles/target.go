@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,10 +106,9 @@ func (t *TargetConfig) decode(modules map[string]ModuleConfig) (badKey string, e
 
 // decodeSpec makes a Spec of the keys of its kind.
 func decodeSpec(kind *probe.Kind, keys map[string]any) (spec probe.Spec, badKey string, err error) {
-	spec = kind.New()
-	text, err := json.Marshal(keys) // which is YAML, and what yaml.Marshal makes of "\r" is not
-	if err == nil {
-		err = yaml.UnmarshalWithOptions(text, spec, yaml.Strict())
+	spec, err = strictly(kind, keys)
+	if _, unknown := errors.AsType[*yaml.UnknownFieldError](err); unknown {
+		err = firstUnknown(kind, keys, err)
 	}
 	if fault, ok := errors.AsType[yaml.Error](err); ok {
 		return nil, fault.GetToken().Value, errors.New(fault.GetMessage())
@@ -122,6 +122,28 @@ func decodeSpec(kind *probe.Kind, keys map[string]any) (spec probe.Spec, badKey 
 		}
 	}
 	return spec, "", nil
+}
+
+// strictly decodes keys to a Spec, and refuses unknown ones.
+func strictly(kind *probe.Kind, keys map[string]any) (probe.Spec, error) {
+	text, err := json.Marshal(keys) // which is YAML, and what yaml.Marshal makes of "\r" is not
+	if err != nil {
+		return nil, err
+	}
+	spec := kind.New()
+	return spec, yaml.UnmarshalWithOptions(text, spec, yaml.Strict())
+}
+
+// firstUnknown returns the error about the first unknown key in alphabetical order. If there are
+// several, the decoder names any of them, which is err.
+func firstUnknown(kind *probe.Kind, keys map[string]any, err error) error {
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		_, fault := strictly(kind, map[string]any{key: keys[key]})
+		if _, unknown := errors.AsType[*yaml.UnknownFieldError](fault); unknown {
+			return fault
+		}
+	}
+	return err
 }
 
 // kindOf returns the kind whose key is among keys.
