@@ -87,7 +87,7 @@ func (e *ApplicationError) appendBody(dst []byte) []byte {
 func decodeApplicationError(d *cbor.Decoder) *ApplicationError {
 	e := new(ApplicationError)
 	var key uint64
-	for range d.Map(9) {
+	for range d.Fields(9) {
 		switch key = d.Key(key); key {
 		case errorAt:
 			e.At = readInt(d)
@@ -108,7 +108,7 @@ func decodeApplicationError(d *cbor.Decoder) *ApplicationError {
 		case errorURL:
 			e.URL = readText(d, MaxURL)
 		default:
-			d.Fail(unknownKey)
+			d.SkipField(key)
 		}
 	}
 	return e

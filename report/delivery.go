@@ -54,14 +54,14 @@ func appendDelivery(dst []byte, d *Delivery) []byte {
 func decodeDelivery(d *cbor.Decoder) Delivery {
 	var v Delivery
 	var key uint64
-	for range d.Map(2) {
+	for range d.Fields(2) {
 		switch key = d.Key(key); key {
 		case deliveryAge:
 			v.Age = readUint(d, MaxAge)
 		case deliveryPath:
 			v.Path = decodePath(d)
 		default:
-			d.Fail(unknownKey)
+			d.SkipField(key)
 		}
 	}
 	return v

@@ -65,7 +65,7 @@ func DecodeEnvelope(b []byte) (*Envelope, error) {
 func decodeEnvelope(d *cbor.Decoder) *Envelope {
 	e := new(Envelope)
 	var key uint64
-	for range d.Map(9) {
+	for range d.Fields(9) {
 		switch key = d.Key(key); key {
 		case envelopeSeq:
 			e.Seq = readUint(d, math.MaxInt64)
@@ -81,7 +81,7 @@ func decodeEnvelope(d *cbor.Decoder) *Envelope {
 			e.Country = readText(d, 2)
 		case envelopeDelivery:
 			e.Delivery = decodeDelivery(d)
-			if e.Delivery.Age == 0 && len(e.Delivery.Path) == 0 {
+			if e.Delivery.Age == 0 && len(e.Delivery.Path) == 0 && !d.Skipped() {
 				d.Fail(presentZero)
 			}
 		case envelopeSegment:
@@ -89,7 +89,7 @@ func decodeEnvelope(d *cbor.Decoder) *Envelope {
 		case envelopeBucket:
 			e.Bucket = Bucket(readUint(d, MaxBucket))
 		default:
-			d.Fail(unknownKey)
+			d.SkipField(key)
 		}
 	}
 	return e

@@ -103,8 +103,6 @@ func bounded(d *cbor.Decoder, max uint64) uint64 {
 	return v
 }
 
-const unknownKey = "unknown key"
-
 // textFault says what is wrong with a text that may be empty, or "".
 func textFault(s string, max int) string {
 	switch {

@@ -35,7 +35,7 @@ func (h *Header) appendBody(dst []byte) []byte {
 func decodeHeader(d *cbor.Decoder) *Header {
 	h := new(Header)
 	var key uint64
-	for range d.Map(7) {
+	for range d.Fields(7) {
 		switch key = d.Key(key); key {
 		case headerSource:
 			h.Source = Source(readUint(d, uint64(SourceProber)))
@@ -52,7 +52,7 @@ func decodeHeader(d *cbor.Decoder) *Header {
 		case headerDrops:
 			h.Drops = decodeDrops(d)
 		default:
-			d.Fail(unknownKey)
+			d.SkipField(key)
 		}
 	}
 	return h

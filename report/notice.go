@@ -22,10 +22,10 @@ func (n *DeletionNotice) appendBody(dst []byte) []byte {
 func decodeDeletionNotice(d *cbor.Decoder) *DeletionNotice {
 	n := new(DeletionNotice)
 	var key uint64
-	for range d.Map(1) {
+	for range d.Fields(1) {
 		if key = d.Key(key); key != noticeClients {
-			d.Fail(unknownKey)
-			return n
+			d.SkipField(key)
+			continue
 		}
 		n.Clients = make([][16]byte, 0, d.Array(MaxClients))
 		for range cap(n.Clients) {

@@ -147,7 +147,7 @@ func decodeProbeResults(d *cbor.Decoder) *ProbeResults {
 	p := new(ProbeResults)
 	r := probeDecoder{Decoder: d}
 	var key uint64
-	for range d.Map(7) {
+	for range d.Fields(7) {
 		switch key = d.Key(key); key {
 		case probeVantage:
 			p.Vantage = readText(d, MaxString)
@@ -165,7 +165,7 @@ func decodeProbeResults(d *cbor.Decoder) *ProbeResults {
 		case probeResults:
 			p.Results = r.results(p.Targets)
 		default:
-			d.Fail(unknownKey)
+			d.SkipField(key)
 		}
 	}
 	if r.strings.unused() {

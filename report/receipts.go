@@ -25,10 +25,10 @@ func (r *Receipts) appendBody(dst []byte) []byte {
 func decodeReceipts(d *cbor.Decoder) *Receipts {
 	r := new(Receipts)
 	var key uint64
-	for range d.Map(1) {
+	for range d.Fields(1) {
 		if key = d.Key(key); key != receiptsBatches {
-			d.Fail(unknownKey)
-			return r
+			d.SkipField(key)
+			continue
 		}
 		r.Batches = make([]ReceiptedBatch, 0, d.Array(MaxReceipts))
 		for range cap(r.Batches) {

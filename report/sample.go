@@ -48,7 +48,7 @@ func (s *Sample) appendBody(dst []byte) []byte {
 func decodeSample(d *cbor.Decoder) *Sample {
 	s := new(Sample)
 	var key uint64
-	for range d.Map(11) {
+	for range d.Fields(11) {
 		switch key = d.Key(key); key {
 		case sampleAt:
 			s.At = readInt(d)
@@ -73,7 +73,7 @@ func decodeSample(d *cbor.Decoder) *Sample {
 		case sampleFlags:
 			s.Flags = Flags(readUint(d, 0xff))
 		default:
-			d.Fail(unknownKey)
+			d.SkipField(key)
 		}
 	}
 	return s

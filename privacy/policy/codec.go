@@ -135,14 +135,18 @@ func appendKeys(dst []byte, keys [][]byte) []byte {
 	return dst
 }
 
-// decodePolicy is the inverse of appendPolicy. It refuses bytes that appendPolicy would not write.
+// decodePolicy is the inverse of appendPolicy. It refuses bytes that appendPolicy would not write,
+// but for fields with keys from cbor.FirstOptional on, which it passes over.
 func decodePolicy(b []byte) (*Policy, error) {
 	d := cbor.New(b)
 	p := &Policy{EarlyMS: DefaultEarlyMS}
 	var key uint64
-	for range d.Map(policyKeys) {
+	for range d.Fields(policyKeys) {
 		key = d.Key(key)
 		p.decodeField(d, key)
+	}
+	if d.Skipped() {
+		p.foreign = bytes.Clone(b)
 	}
 	if err := d.Done(); err != nil {
 		return nil, err
@@ -198,13 +202,13 @@ func (p *Policy) decodeField(d *cbor.Decoder, key uint64) {
 			d.Fail("number too large")
 		}
 	default:
-		d.Fail(wire.UnknownKey)
+		d.SkipField(key)
 	}
 }
 
 func decodeCollector(d *cbor.Decoder) (c Collector) {
 	var key uint64
-	for range d.Map(collectorKeys) {
+	for range d.Fields(collectorKeys) {
 		switch key = d.Key(key); key {
 		case collectorKeyID:
 			c.ID = d.Text(maxCollectorID)
@@ -229,7 +233,7 @@ func decodeCollector(d *cbor.Decoder) (c Collector) {
 				d.Fail(wire.PresentZero)
 			}
 		default:
-			d.Fail(wire.UnknownKey)
+			d.SkipField(key)
 		}
 	}
 	return c

@@ -14,6 +14,8 @@ var (
 	// an unknown signer, or an altered policy
 	ErrSignature = errors.New("policy is not signed by a trusted key")
 	ErrRollback  = errors.New("policy is older than the one held")
+	// a policy of a later release, which this one can follow but not write
+	ErrForeign = errors.New("policy has fields that this release does not know; change it with the release that wrote it")
 )
 
 // The layout of a signed policy:
@@ -33,7 +35,8 @@ const (
 )
 
 // Sign fills in the defaults of p and returns the signed policy. It does not change p. It returns
-// the error of [Policy.Validate] if p is invalid. The signer need not be one of p.Signers, which
+// the error of [Policy.Validate] if p is invalid, and [ErrForeign] if p was read from a policy with
+// fields that would be lost. The signer need not be one of p.Signers, which
 // sign the policies that follow p.
 func Sign(p *Policy, key ed25519.PrivateKey) ([]byte, error) {
 	if len(key) != ed25519.PrivateKeySize {
@@ -41,6 +44,9 @@ func Sign(p *Policy, key ed25519.PrivateKey) ([]byte, error) {
 	}
 	if err := p.Validate(); err != nil {
 		return nil, errors.Join(errors.New("sign policy: it is not valid"), err)
+	}
+	if p.foreign != nil {
+		return nil, wire.Because(ErrForeign, "sign policy")
 	}
 	body := appendPolicy(nil, p.withDefaults())
 	if bodyAt+len(body) > MaxSize {
@@ -106,10 +112,18 @@ func (p *Policy) Next(b []byte) (*Policy, error) {
 		return nil, err
 	case next.Version < p.Version:
 		return nil, ErrRollback
-	case next.Version == p.Version && !bytes.Equal(appendPolicy(nil, p.withDefaults()), b[bodyAt:]):
+	case next.Version == p.Version && !bytes.Equal(p.encoded(), b[bodyAt:]):
 		return nil, wire.Because(ErrRollback, "same version, other content")
 	}
 	return next, nil
+}
+
+// encoded returns the encoding of p in a signed policy.
+func (p *Policy) encoded() []byte {
+	if p.foreign != nil {
+		return p.foreign
+	}
+	return appendPolicy(nil, p.withDefaults())
 }
 
 func message(body []byte) []byte {

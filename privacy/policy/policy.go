@@ -71,6 +71,10 @@ type Policy struct {
 	// Ed25519 public keys that may sign the next policy, 1 to MaxSigners; keep the old key here
 	// while rotating
 	Signers [][]byte
+
+	// the encoding that the policy was read from, if it has optional fields that this release does
+	// not know; otherwise nil
+	foreign []byte
 }
 
 // Collector describes how to deliver to a collector and how to verify its receipts.

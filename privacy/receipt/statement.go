@@ -155,7 +155,7 @@ func appendStatement(dst []byte, s *Statement) []byte {
 func decodeStatement(b []byte) (s Statement, fault string) {
 	d := cbor.New(b)
 	var key uint64
-	for range d.Map(statementDelay) {
+	for range d.Fields(statementDelay) {
 		switch key = d.Key(key); key {
 		case statementBatch:
 			wire.ReadExact(d, s.Batch[:])
@@ -170,7 +170,7 @@ func decodeStatement(b []byte) (s Statement, fault string) {
 		case statementDelay:
 			s.DelayMS = wire.ReadPositive(d, maxDelayMS)
 		default:
-			d.Fail(wire.UnknownKey)
+			d.SkipField(key)
 		}
 	}
 	if err := d.Done(); err != nil {

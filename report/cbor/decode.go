@@ -24,6 +24,8 @@ type Decoder struct {
 	b   []byte
 	off int
 	err *Error
+
+	skipped bool // see Skipped
 }
 
 // New returns a Decoder that reads b. The caller must not change b while the Decoder, or a slice
@@ -117,10 +119,10 @@ func (d *Decoder) Map(max int) int {
 // prev is the previous key, or 0 for the first.
 //
 //	var key uint64
-//	for range d.Map(2) {
+//	for range d.Fields(2) {
 //		switch key = d.Key(key); key {
 //		case 1: …
-//		default: d.Fail("unknown key")
+//		default: d.SkipField(key)
 //		}
 //	}
 func (d *Decoder) Key(prev uint64) uint64 {

@@ -3,11 +3,8 @@ package wire
 
 import "github.com/heliograph-net/heliograph/report/cbor"
 
-// Reasons to refuse a field: it should have been left out, or this version does not have it.
-const (
-	PresentZero = "a zero value is present"
-	UnknownKey  = "unknown key"
-)
+// PresentZero is the reason to refuse a field that should have been left out.
+const PresentZero = "a zero value is present"
 
 // ReadExact reads a byte string of len(dst) bytes, not all of them zero, into dst.
 func ReadExact(d *cbor.Decoder, dst []byte) {
