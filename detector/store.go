@@ -36,7 +36,8 @@ type Events interface {
 	Unjudged(ctx context.Context, after uint64) (pages []RowPage, last uint64, err error)
 	// Rows returns the rows of a page, or nothing if there is no such page.
 	Rows(ctx context.Context, number uint64) ([]byte, error)
-	// Judged deletes the pages of rows up to and including upTo.
+	// Judged adds the pages of rows up to and including upTo to the rollups, as [RollUp] sums them,
+	// and deletes them. Each page is added once, also if Judged is interrupted and called again.
 	Judged(ctx context.Context, upTo uint64) error
 
 	// Cells returns every cell of the bins that end after after and not after upTo, without a
@@ -57,6 +58,8 @@ type Events interface {
 	Batch(ctx context.Context, id report.BatchID) (b model.BatchInfo, found bool, err error)
 	Batches(ctx context.Context, since time.Time) (uint64, error)
 	ProbeResults(ctx context.Context, q model.ProbeQuery) ([]model.ProbeResult, error)
+	Rollups(ctx context.Context, q model.RollupQuery) ([]model.Rollup, error)
+	Fingerprints(ctx context.Context, q model.FingerprintQuery) ([]model.Fingerprint, error)
 
 	// Prune deletes data that is older than the retention allows. It may be interrupted and called
 	// again.
@@ -88,6 +91,7 @@ const (
 	KindSamples = "samples"
 	KindProbes  = "probes"
 	KindBatches = "batches" // ids, by which repeated batches are recognised
+	KindRollups = "rollups" // counts by minute and hour
 )
 
 // StoreSize is how much a store takes.
@@ -214,7 +218,9 @@ type Outgoing struct {
 
 // Retention is how long data is kept. A zero field means its default.
 type Retention struct {
-	Rollups time.Duration // counts, and closed incidents and events; 0 means 30 days
+	Rollups time.Duration // counts by bin, and closed incidents and events; 0 means 30 days
+	Minutes time.Duration // rollups by minute; 0 means 3 days
+	Hours   time.Duration // rollups by hour, and fingerprints of errors; 0 means 400 days
 	Samples time.Duration // and probe results; 0 means 7 days
 	// ids of batches, to recognise repeated ones, and clients whose samples are not kept; 0 means
 	// 31 days, and it is never less than report.MaxAge
@@ -227,6 +233,8 @@ type Retention struct {
 // Defaults returns r with its zero fields filled in.
 func (r Retention) Defaults() Retention {
 	def(&r.Rollups, 30*day)
+	def(&r.Minutes, 3*day)
+	def(&r.Hours, 400*day)
 	def(&r.Samples, 7*day)
 	def(&r.IDs, 31*day)
 	def(&r.MaxBytes, 4<<30)

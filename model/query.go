@@ -55,6 +55,11 @@ type Reader interface {
 	Servers(ctx context.Context, since time.Time) ([]ServerCount, error)
 	// ProbeResults returns the results of probes, newest first.
 	ProbeResults(ctx context.Context, q ProbeQuery) ([]ProbeResult, error)
+	// Rollups sums the applications' requests by minute or hour, and group. The earliest step comes
+	// first. The latest minutes may be missing, because rollups are made of what was judged.
+	Rollups(ctx context.Context, q RollupQuery) ([]Rollup, error)
+	// Fingerprints returns causes of application errors, those with the latest errors first.
+	Fingerprints(ctx context.Context, q FingerprintQuery) ([]Fingerprint, error)
 	// Batch describes a stored batch. If the batch is not, or no longer, known, found is false.
 	Batch(ctx context.Context, id report.BatchID) (b BatchInfo, found bool, err error)
 	// Batches counts the stored batches that were received after since.

@@ -62,6 +62,9 @@ func (a *appending) take(b *detector.Batch) error {
 	if err := insertSamples(a.tx, b.Samples); err != nil {
 		return err
 	}
+	if err := noteFingerprints(a.tx, b.Samples); err != nil {
+		return err
+	}
 	return insertProbes(a.tx, b.Probes)
 }
 

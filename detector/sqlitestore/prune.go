@@ -23,6 +23,9 @@ func (s *Events) Prune(ctx context.Context, now time.Time, r detector.Retention)
 	r = r.Defaults()
 	before := func(d time.Duration) int64 { return now.Add(-d).UnixMilli() }
 	s.settle(ctx)
+	if err := s.boundFingerprints(ctx); err != nil {
+		return err
+	}
 	return s.prune(ctx, []old{
 		// Whole bins, the oldest first: as many as make up a portion, but at least one.
 		{"DELETE FROM cells WHERE bin < ?1 AND bin <= coalesce((SELECT bin FROM cells ORDER BY bin LIMIT 1 OFFSET ?2), ?1)", before(r.Rollups)},
@@ -33,6 +36,10 @@ func (s *Events) Prune(ctx context.Context, now time.Time, r detector.Retention)
 		{"DELETE FROM batches WHERE id IN (SELECT id FROM batches WHERE received < ?1 ORDER BY received LIMIT ?2)", before(r.IDs)},
 		// What is older raises nothing any more.
 		{"DELETE FROM unjudged WHERE number IN (SELECT number FROM unjudged WHERE arrived < ?1 LIMIT ?2)", before(48 * time.Hour)},
+		{"DELETE FROM rollups WHERE (step, at, key) IN (SELECT step, at, key FROM rollups WHERE step = 60000 AND at < ?1 LIMIT ?2)", before(r.Minutes)},
+		{"DELETE FROM rollups WHERE (step, at, key) IN (SELECT step, at, key FROM rollups WHERE step = 3600000 AND at < ?1 LIMIT ?2)", before(r.Hours)},
+		{"DELETE FROM rollup_keys WHERE id IN (SELECT id FROM rollup_keys WHERE used < ?1 LIMIT ?2)", before(max(r.Minutes, r.Hours)) - dayMS},
+		{"DELETE FROM fingerprints WHERE (app, fingerprint) IN (SELECT app, fingerprint FROM fingerprints WHERE last < ?1 LIMIT ?2)", before(r.Hours)},
 		// used is exact to within a day.
 		{"DELETE FROM series WHERE id IN (SELECT id FROM series WHERE used < ?1 LIMIT ?2)", before(r.Rollups) - dayMS},
 	})

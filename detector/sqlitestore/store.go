@@ -8,12 +8,16 @@ package sqlitestore
 
 import (
 	"context"
+	"sync"
 
 	"github.com/heliograph-net/heliograph/detector"
 )
 
 // Events is a detector.Events in an SQLite file.
-type Events struct{ handle }
+type Events struct {
+	handle
+	rolling sync.Mutex // held by Judged, so that no page is added to the rollups twice
+}
 
 // State is a detector.State in an SQLite file.
 type State struct{ handle }
@@ -31,7 +35,7 @@ func Open(ctx context.Context, path string) (*Events, *State, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return &Events{handle{file: f}}, &State{handle{file: f}}, nil
+	return &Events{handle: handle{file: f}}, &State{handle{file: f}}, nil
 }
 
 // OpenEvents is like [Open], for a file that has only the events.
@@ -40,7 +44,7 @@ func OpenEvents(ctx context.Context, path string) (*Events, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Events{handle{file: f}}, nil
+	return &Events{handle: handle{file: f}}, nil
 }
 
 // OpenState is like [Open], for a file that has only the state.

@@ -34,12 +34,18 @@ const rowBytes = "120"
 // Cells go by whole bins, because a bin without its largest networks would mislead; a network that
 // has more than a quarter of all is another matter. Probes are of vantages that are believed.
 var kinds = []kind{
-	{detector.KindCells, .5, .25, `SELECT asn, sum(n), sum(bytes) FROM (
+	{detector.KindCells, .4, .25, `SELECT asn, sum(n), sum(bytes) FROM (
 			SELECT s.asn, count(*) AS n, sum(length(c.clients) + length(c.spread) + length(c.places) + ` + rowBytes + `) AS bytes FROM cells c JOIN series s ON s.id = c.series GROUP BY s.asn
 			UNION ALL SELECT asn, 0, 2 * ` + rowBytes + ` * count(*) FROM series GROUP BY asn) GROUP BY asn`,
 		"DELETE FROM cells WHERE bin <= coalesce((SELECT bin FROM cells ORDER BY bin LIMIT 1 OFFSET ?1), (SELECT max(bin) FROM cells))",
 		"DELETE FROM cells WHERE (bin, series) IN (SELECT c.bin, c.series FROM cells c JOIN series s ON s.id = c.series WHERE s.asn = ?2 ORDER BY c.bin LIMIT ?1)",
 		"SELECT min(bin) FROM cells"},
+	{detector.KindRollups, .1, .25, `SELECT asn, sum(n), sum(bytes) FROM (
+			SELECT k.asn, count(*) AS n, sum(length(r.clients) + ` + rowBytes + `) AS bytes FROM rollups r JOIN rollup_keys k ON k.id = r.key GROUP BY k.asn
+			UNION ALL SELECT asn, 0, 2 * ` + rowBytes + ` * count(*) FROM rollup_keys GROUP BY asn) GROUP BY asn`,
+		"DELETE FROM rollups WHERE (step, at, key) IN (SELECT step, at, key FROM rollups ORDER BY step, at LIMIT ?1)", // minutes before hours
+		"DELETE FROM rollups WHERE (step, at, key) IN (SELECT r.step, r.at, r.key FROM rollups r JOIN rollup_keys k ON k.id = r.key WHERE k.asn = ?2 ORDER BY r.step, r.at LIMIT ?1)",
+		"SELECT min(at) FROM rollups"},
 	{detector.KindSamples, .25, 0, `SELECT asn, count(*), sum(length(url) + length(target) + length(message) + length(stack) + 2 * ` + rowBytes + `) FROM samples GROUP BY asn`,
 		"", "DELETE FROM samples WHERE id IN (SELECT id FROM samples WHERE asn = ?2 ORDER BY at LIMIT ?1)", "SELECT min(at) FROM samples"},
 	{detector.KindProbes, .125, 0, "SELECT 0, count(*), coalesce(sum(length(steps) + 2 * " + rowBytes + "), 0) FROM probes",
@@ -138,7 +144,7 @@ func (s *Events) dropSeries(ctx context.Context) error {
 		if err := s.flush(tx); err != nil { // they have series
 			return err
 		}
-		_, err := tx.Exec("DELETE FROM series WHERE id NOT IN (SELECT series FROM cells)")
+		_, err := tx.Exec("DELETE FROM series WHERE id NOT IN (SELECT series FROM cells); DELETE FROM rollup_keys WHERE id NOT IN (SELECT key FROM rollups)")
 		s.forget()
 		return err
 	})

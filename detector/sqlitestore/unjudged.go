@@ -66,14 +66,6 @@ func (s *Events) Rows(ctx context.Context, number uint64) (rows []byte, err erro
 	return rows, nil
 }
 
-// Judged implements detector.Events.
-func (s *Events) Judged(ctx context.Context, upTo uint64) error {
-	return s.write(ctx, "deleting what was judged", func(tx *sql.Tx) error {
-		_, err := tx.Exec("DELETE FROM unjudged WHERE number <= ?", int64(upTo))
-		return err
-	})
-}
-
 // Judgement implements detector.State.
 func (s *State) Judgement(ctx context.Context) (text []byte, err error) {
 	if err := s.readers.QueryRowContext(ctx, "SELECT judgement FROM state").Scan(&text); err != nil {

@@ -45,6 +45,8 @@ func TestEvents(t *testing.T, newStore func(t *testing.T) (open func() (detector
 		{"copies of one id", copiesOfOneID},
 		{"by name", cameByName},
 		{"rows to be judged", toBeJudged},
+		{"rollups", rollups},
+		{"causes of errors", fingerprints},
 		{"many at a time", manyAppend},
 		{"a context that ended", eventsContext},
 		{"ready until closed", eventsReady},

@@ -75,6 +75,12 @@ func (noReports) Servers(context.Context, time.Time) ([]model.ServerCount, error
 func (noReports) ProbeResults(context.Context, model.ProbeQuery) ([]model.ProbeResult, error) {
 	return nil, nil
 }
+func (noReports) Rollups(context.Context, model.RollupQuery) ([]model.Rollup, error) {
+	return nil, nil
+}
+func (noReports) Fingerprints(context.Context, model.FingerprintQuery) ([]model.Fingerprint, error) {
+	return nil, nil
+}
 func (noReports) Batches(context.Context, time.Time) (uint64, error) { return 0, nil }
 func (noReports) Batch(context.Context, report.BatchID) (model.BatchInfo, bool, error) {
 	return model.BatchInfo{}, false, nil
