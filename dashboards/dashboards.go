@@ -121,6 +121,7 @@ type Dashboard struct {
 	waiting *httpx.Slots  // of such requests
 	live    *live
 	past    past
+	old     oldTopology
 	ran     atomic.Bool
 	hosts   atomic.Pointer[httpx.Hosts]
 }

@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+	"weak"
 
 	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/heatmap"
@@ -82,6 +84,32 @@ func (d *Dashboard) tag(s heatmap.Snapshot, p *params) string {
 		return "at-" + strconv.FormatInt(s.Changed.UnixMilli(), 10)
 	}
 	return d.summary(s).States
+}
+
+// oldTopology gives a tag to the topology of the past that was asked for last. So who goes through
+// the past is sent its groups only when they change. It does not keep the topology in memory.
+type oldTopology struct {
+	mu     sync.Mutex // guards what follows
+	of     weak.Pointer[heatmap.Topology]
+	number int
+}
+
+func (o *oldTopology) tag(t *heatmap.Topology) string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if p := weak.Make(t); p != o.of {
+		o.of = p
+		o.number++
+	}
+	return strconv.Itoa(o.number)
+}
+
+// topologyTag returns the tag of a topology of the past, which is often the present one.
+func (d *Dashboard) topologyTag(t *heatmap.Topology) string {
+	if now := d.o.Servers.Snapshot(); now.Topology == t {
+		return d.summary(now).Topology
+	}
+	return d.boot + "-past-" + d.old.tag(t)
 }
 
 // picture has the parameters of a picture.

@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"image/png"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/heatmap"
 	"github.com/heliograph-net/heliograph/heatmap/history"
 )
@@ -81,6 +83,40 @@ func TestServersOfThePast(t *testing.T) {
 		if resp, body := fetch(t, url+"/api/v1/"+query); resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), want) {
 			t.Errorf("%s: %s %s", query, resp.Status, body)
 		}
+	}
+}
+
+// Groups are sent once for each topology, of the past or not.
+func TestKnownGroupsAreNotSentAgain(t *testing.T) {
+	m, noon := fleet(t, 20), time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	kept := m.Topology()
+	_, url := serve(t, Options{Reader: &fakeReader{}, Servers: m, Past: pastOf(t, m, noon)})
+	ask := func(query string) (s api.Servers) {
+		t.Helper()
+		resp, body := fetch(t, url+"/api/v1/servers?limit=0&"+query)
+		if err := json.Unmarshal(body, &s); err != nil || s.Topology == "" {
+			t.Fatalf("%s: %s %v", query, resp.Status, err)
+		}
+		return s
+	}
+	now, first := ask(""), ask("at=2026-11-22T12:00:30Z")
+	if now.Topology == first.Topology || len(first.DataCentres) == 0 || first.Up != 19 {
+		t.Fatalf("now %+v, first %+v", now, first)
+	}
+	for query, groups := range map[string]int{
+		"at=2026-11-22T12:01:30Z&topology=" + first.Topology: 0,
+		"at=2026-11-22T12:01:30Z&topology=" + now.Topology:   len(first.DataCentres),
+		"topology=" + now.Topology:                           0,
+		"topology=" + first.Topology:                         len(now.DataCentres),
+	} {
+		if s := ask(query); len(s.DataCentres) != groups || s.Count == 0 {
+			t.Errorf("%s: %d groups, want %d: %+v", query, len(s.DataCentres), groups, s.ServersSummary)
+		}
+	}
+	m.Replace(kept) // as if it had never been another
+	back := ask("")
+	if s := ask("at=2026-11-22T12:01:30Z&topology=" + back.Topology); s.Topology != back.Topology || len(s.DataCentres) != 0 {
+		t.Errorf("the present topology is another in the past: %+v, %+v", back.ServersSummary, s.ServersSummary)
 	}
 }
 

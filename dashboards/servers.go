@@ -16,6 +16,7 @@ import (
 const (
 	defaultServers = 1000
 	maxServers     = 10_000
+	maxTag         = 64 // bytes of a topology's tag
 )
 
 var stateNames = []string{heatmap.Up.String(), heatmap.Down.String(), heatmap.Unknown.String()}
@@ -24,6 +25,7 @@ func (d *Dashboard) getServers(w http.ResponseWriter, r *http.Request, p *params
 	first := p.integer("first", 0, 0, heatmap.MaxServers)
 	limit := p.integer("limit", defaultServers, 0, maxServers)
 	state := p.oneOf("state", "", stateNames...)
+	known := p.text("topology", maxTag)
 	if p.err != nil {
 		return p.err
 	}
@@ -38,13 +40,17 @@ func (d *Dashboard) getServers(w http.ResponseWriter, r *http.Request, p *params
 	}
 	summary := d.summary(s)
 	if p.values.Get("at") != "" {
-		summary.Topology, summary.States = d.tag(s, p), d.tag(s, p)
+		summary.Topology, summary.States = d.topologyTag(s.Topology), d.tag(s, p)
 	}
 	since, err := d.keptSince()
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, api.Servers{ServersSummary: summary, KeptSince: since, DataCentres: groupsOf(s), Servers: servers})
+	centres := []api.DataCentre{}
+	if known != summary.Topology {
+		centres = groupsOf(s)
+	}
+	return writeJSON(w, api.Servers{ServersSummary: summary, KeptSince: since, DataCentres: centres, Servers: servers})
 }
 
 // choose returns the servers, from index first on, that are in the given state, or in any.

@@ -63,7 +63,7 @@ func (d *Difference) follow(before, after Snapshot) func(i int) int {
 	}
 	old := make([]int32, after.Up.Len())
 	for i := range old {
-		at, ok := before.Topology.ByName(after.Topology.servers[i].Name)
+		at, ok := before.Topology.ByName(after.Topology.nameOf(i))
 		if !ok {
 			at = -1
 			d.Added++

@@ -32,7 +32,8 @@ func (p place) compare(q place) int {
 // run is a number of servers of the same place that follow each other.
 type run struct {
 	place    place
-	first, n int
+	listed   int // index of its first server in the list
+	first, n int // index of its first server in the topology, and their number
 }
 
 // labels returns the names of the server's groups.
@@ -45,23 +46,23 @@ func (s *Server) besides(t *Server) bool {
 }
 
 // arrange sorts the servers so that those of every group are consecutive, and makes the groups.
-func (t *Topology) arrange() {
-	runs := number(t.servers)
+// listed is the list that the servers are from.
+func (t *Topology) arrange(listed []Server) {
+	runs := number(listed)
 	if !slices.IsSortedFunc(runs, func(a, b run) int { return a.place.compare(b.place) }) {
 		t.servers, runs = inOrder(t.servers, runs)
 	}
-	t.group(runs)
+	t.group(runs, listed)
 }
 
 // inOrder returns the servers sorted by place, and their runs.
-func inOrder(servers []Server, runs []run) ([]Server, []run) {
+func inOrder(servers []identity, runs []run) ([]identity, []run) {
 	slices.SortStableFunc(runs, func(a, b run) int { return a.place.compare(b.place) })
-	sorted := make([]Server, 0, len(servers))
+	sorted := make([]identity, 0, len(servers))
 	for i := range runs {
 		r := &runs[i]
-		from := servers[r.first:][:r.n]
 		r.first = len(sorted)
-		sorted = append(sorted, from...)
+		sorted = append(sorted, servers[r.listed:][:r.n]...)
 	}
 	return sorted, runs
 }
@@ -81,7 +82,7 @@ func number(servers []Server) (runs []run) {
 			runs[len(runs)-1].n++ // as for most servers
 			continue
 		}
-		r := run{first: i, n: 1}
+		r := run{listed: i, first: i, n: 1}
 		parent := int32(0)
 		for level, name := range servers[i].labels() {
 			n, ok := known[level][key{parent, name}]
@@ -97,19 +98,19 @@ func number(servers []Server) (runs []run) {
 }
 
 // group divides the servers, whose runs must be sorted by place, into groups.
-func (t *Topology) group(runs []run) {
-	t.paths = []path{{}} // of all servers, which are the group with the id 0
+func (t *Topology) group(runs []run, listed []Server) {
+	t.paths, t.labels = []path{{}}, []string{""} // of all servers, which are the group with the id 0
 	t.rowOf = make([]int32, len(t.servers))
 	var around [levels]*Group
-	begin := func(level, first int) {
+	begin := func(level int, r run) {
 		siblings, ids := &t.regions, path{}
 		if level > 0 {
 			siblings, ids = &around[level-1].Children, t.paths[around[level-1].id]
 		}
 		ids[level] = int32(len(t.paths))
-		labels := t.servers[first].labels()
-		*siblings = append(*siblings, Group{Name: labels[level], First: first, id: ids[level]})
-		t.paths = append(t.paths, ids)
+		name := listed[r.listed].labels()[level]
+		*siblings = append(*siblings, Group{Name: name, First: r.first, id: ids[level]})
+		t.paths, t.labels = append(t.paths, ids), append(t.labels, name)
 		around[level] = &(*siblings)[len(*siblings)-1]
 	}
 	for i, r := range runs {
@@ -123,7 +124,7 @@ func (t *Topology) group(runs []run) {
 			}
 		}
 		for ; level < levels; level++ {
-			begin(level, r.first)
+			begin(level, r)
 		}
 		for _, g := range around {
 			g.Len += r.n

@@ -17,34 +17,32 @@ import (
 // fewServers is the most servers for which a second processor is not worthwhile.
 const fewServers = 10_000
 
-// normaliseAll returns checked servers with their addresses in the canonical form. The error names
-// up to maxFaults servers.
-func normaliseAll(servers []Server) ([]Server, error) {
+// normaliseAll checks servers and returns their names and their addresses in the canonical form. The
+// error names up to maxFaults servers.
+func normaliseAll(servers []Server) ([]identity, error) {
 	parts := 1
 	if len(servers) > fewServers {
 		parts = runtime.GOMAXPROCS(0)
 	}
-	all, faults := make([]Server, len(servers)), make([][]error, parts)
+	all, faults := make([]identity, len(servers)), make([][]error, parts)
 	var work sync.WaitGroup
 	for part := range parts {
 		from, to := len(all)*part/parts, len(all)*(part+1)/parts
-		work.Go(func() {
-			copy(all[from:to], servers[from:to])
-			faults[part] = normalisePart(all[from:to], from)
-		})
+		work.Go(func() { faults[part] = normalisePart(all[from:to], servers[from:to], from) })
 	}
 	work.Wait()
 	told := slices.Concat(faults...)
 	return all, errors.Join(told[:min(len(told), maxFaults)]...)
 }
 
-// normalisePart checks and converts servers that begin at index first of the list. It returns up to
+// normalisePart is normaliseAll for servers that begin at index first of the list. It returns up to
 // maxFaults faults.
-func normalisePart(servers []Server, first int) (faults []error) {
+func normalisePart(all []identity, servers []Server, first int) (faults []error) {
 	sound := &Server{} // its labels are known to be valid
 	for i := range servers {
 		s := &servers[i]
-		if err := s.normalise(sound); err != nil {
+		var err error
+		if all[i], err = s.normalise(sound); err != nil {
 			faults = append(faults, fmt.Errorf("server %d (%q): %w", first+i, clip(s.Name), err))
 			if len(faults) == maxFaults {
 				break
@@ -56,34 +54,33 @@ func normalisePart(servers []Server, first int) (faults []error) {
 	return faults
 }
 
-// normalise checks every field and converts the address to its canonical form. It does not check
-// labels again that are those of a sound server, as most are those of the server before.
-func (s *Server) normalise(sound *Server) error {
+// normalise checks every field and returns the name and the address in its canonical form. It does
+// not check labels again that are those of a sound server, as most are those of the server before.
+func (s *Server) normalise(sound *Server) (identity, error) {
 	if s.Name == "" {
-		return errors.New("has no name")
+		return identity{}, errors.New("has no name")
 	}
 	if err := checkLabel(s.Name); err != nil {
-		return fmt.Errorf("name: %w", err)
+		return identity{}, fmt.Errorf("name: %w", err)
 	}
 	if err := checkLabel(s.Address); err != nil {
-		return fmt.Errorf("address: %w", err)
+		return identity{}, fmt.Errorf("address: %w", err)
 	}
 	if !s.besides(sound) {
 		for level, label := range s.labels() {
 			if err := checkLabel(label); err != nil {
-				return fmt.Errorf("%s: %w", levelNames[level], err)
+				return identity{}, fmt.Errorf("%s: %w", levelNames[level], err)
 			}
 		}
 	}
 	if s.Address == "" {
-		return nil
+		return identity{name: s.Name}, nil
 	}
 	address, err := canonicalAddress(s.Address)
 	if err != nil {
-		return fmt.Errorf("address: %w", err)
+		return identity{}, fmt.Errorf("address: %w", err)
 	}
-	s.Address = address
-	return nil
+	return identity{s.Name, address}, nil
 }
 
 // checkLabel refuses labels that would disturb a terminal, a log or a page: control characters,

@@ -27,14 +27,18 @@ type Server struct {
 // Topology is an ordered list of servers in regions, data centres, clusters and rows. It is
 // immutable and safe for concurrent use. Server i has bit i in every [Bitset] for the topology.
 type Topology struct {
-	servers   []Server
+	servers   []identity // the labels of their places are those of their groups
 	regions   []Group
-	centres   []Group // of all regions, in order
-	paths     []path  // by id of a group
-	rowOf     []int32 // by server: the id of its row
+	centres   []Group  // of all regions, in order
+	paths     []path   // by id of a group
+	labels    []string // by id of a group: its name
+	rowOf     []int32  // by server: the id of its row
 	byName    index
 	byAddress index
 }
+
+// identity is what a topology keeps of each server.
+type identity struct{ name, address string }
 
 // path is the ids of a group and of those around it, by level; 0 below its own.
 type path [levels]int32
@@ -54,7 +58,7 @@ func NewTopology(servers []Server) (*Topology, error) {
 	if t.servers, err = normaliseAll(servers); err != nil {
 		return nil, err
 	}
-	t.arrange()
+	t.arrange(servers)
 	// The indices are half of the work, and independent of each other.
 	var addresses sync.WaitGroup
 	addresses.Go(t.indexAddresses)
@@ -66,13 +70,13 @@ func NewTopology(servers []Server) (*Topology, error) {
 	return t, nil
 }
 
-func (t *Topology) nameOf(i int) string    { return t.servers[i].Name }
-func (t *Topology) addressOf(i int) string { return t.servers[i].Address }
+func (t *Topology) nameOf(i int) string    { return t.servers[i].name }
+func (t *Topology) addressOf(i int) string { return t.servers[i].address }
 
 func (t *Topology) indexNames() error {
 	t.byName = newIndex(len(t.servers))
 	for i := range t.servers {
-		if name := t.servers[i].Name; !t.byName.addUnique(name, i, t.nameOf) {
+		if name := t.servers[i].name; !t.byName.addUnique(name, i, t.nameOf) {
 			return fmt.Errorf("two servers are named %q; give each its own name", name)
 		}
 	}
@@ -82,7 +86,7 @@ func (t *Topology) indexNames() error {
 func (t *Topology) indexAddresses() {
 	t.byAddress = newIndex(len(t.servers))
 	for i := range t.servers {
-		if address := t.servers[i].Address; address != "" {
+		if address := t.servers[i].address; address != "" {
 			t.byAddress.add(address, i)
 		}
 	}
@@ -96,7 +100,11 @@ func (t *Topology) Server(i int) Server {
 	if uint(i) >= uint(len(t.servers)) {
 		return Server{}
 	}
-	return t.servers[i]
+	s, place := t.servers[i], t.paths[t.rowOf[i]]
+	return Server{
+		Name: s.name, Address: s.address,
+		Region: t.labels[place[0]], DataCentre: t.labels[place[1]], Cluster: t.labels[place[2]], Row: t.labels[place[3]],
+	}
 }
 
 // ByName returns the index of the server with the given name.

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/goccy/go-yaml"
+	"github.com/heliograph-net/heliograph/internal/yamlx"
 )
 
 // MaxScenario is the greatest size of a scenario's file in bytes.
@@ -34,7 +35,7 @@ func Parse(name string, text []byte) (*Scenario, error) {
 		return nil, fmt.Errorf("%s: larger than %d bytes", name, MaxScenario)
 	}
 	s := defaults()
-	switch err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&s); {
+	switch err := yamlx.Strictly(text, &s); {
 	case errors.Is(err, io.EOF): // no document: the decoder has zeroed s
 		s = defaults()
 	case err != nil:

@@ -126,6 +126,7 @@ func (h *heatmapCmd) liveTopology(ctx context.Context, client *api.Client, at ti
 		return t, answer.Changed, err
 	}
 	var servers []heatmap.Server
+	q.Topology = answer.Topology // groups are not needed
 	for {
 		for _, s := range answer.Servers {
 			servers = append(servers, heatmap.Server{Name: s.Name, Address: s.Address, Region: s.Region, DataCentre: s.DataCentre, Cluster: s.Cluster, Row: s.Row})

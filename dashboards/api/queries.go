@@ -52,13 +52,15 @@ func (q ReportsQuery) Values() url.Values {
 	return v
 }
 
-// ServersQuery selects servers. The answer has the groups of all servers, whatever is selected.
+// ServersQuery selects servers. The answer has the groups of all servers, whatever is selected,
+// unless their topology is known.
 type ServersQuery struct {
 	First     int         // index of the first server
 	State     ServerState // empty for any
 	Limit     int         // most servers; 0 leaves it to the dashboard
 	NoServers bool        // return only groups
 	At        time.Time   // when; zero for now
+	Topology  string      // tag of a topology whose groups are known; empty for none
 }
 
 // Values returns the parameters of the query.
@@ -71,6 +73,7 @@ func (q ServersQuery) Values() url.Values {
 		v.Set("limit", "0")
 	}
 	setTime(v, "at", q.At)
+	setText(v, "topology", q.Topology)
 	return v
 }
 

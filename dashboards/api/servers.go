@@ -36,7 +36,8 @@ type ServersSummary struct {
 type Servers struct {
 	ServersSummary
 	// Time of the first frame of the history, which at can name; absent if there is none.
-	KeptSince   time.Time    `json:"kept_since,omitzero"`
+	KeptSince time.Time `json:"kept_since,omitzero"`
+	// Empty if the question has the tag of their topology.
 	DataCentres []DataCentre `json:"data_centres"`
 	Servers     []Server     `json:"servers"`
 }

@@ -153,6 +153,23 @@ func TestHolesMovesAndNames(t *testing.T) {
 	}
 }
 
+// The frames that a Log has written are in the map's own topology, which need not be decoded, over
+// midnight, too.
+func TestWrittenTopologyIsKnown(t *testing.T) {
+	l := open(t, Options{Dir: t.TempDir()})
+	m := heatmap.NewMap(topologyOf(t, servers(20)))
+	for hour := range 2 {
+		if err := l.Append(start.Add(time.Duration(hour)*time.Hour), m.Snapshot()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for hour := range 2 {
+		if s, err := l.At(start.Add(time.Duration(hour) * time.Hour)); err != nil || s.Topology != m.Topology() {
+			t.Errorf("hour %d: another topology, or %v", hour, err)
+		}
+	}
+}
+
 // threeFrames writes a history in which one more of 20 servers is down each minute, and returns the
 // map and the file's name and contents.
 func threeFrames(t *testing.T, dir string) (m *heatmap.Map, name string, whole []byte) {

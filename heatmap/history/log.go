@@ -41,7 +41,7 @@ type Log struct {
 
 	mu            sync.Mutex // guards what follows
 	closed        map[string][]entry
-	whole, change cached // the last ones that were read
+	whole, change cached // the last ones that were read or written
 	writing       writing
 }
 
@@ -53,7 +53,7 @@ type writing struct {
 	entries  []entry
 	topology *heatmap.Topology // of the last frame
 	whole    *heatmap.Topology // the last that was written as a whole
-	wholeLen int               // bytes of its record
+	wholeLen int               // bytes of its payload
 	last     frame             // the last frame
 	since    int               // frames since the key frame
 }
@@ -124,7 +124,7 @@ func (l *Log) append(at time.Time, s heatmap.Snapshot) error {
 	if n := len(w.entries); n > 0 && at.UnixMilli() < w.entries[n-1].at {
 		return fmt.Errorf("a frame of %v after one of %v", at, time.UnixMilli(w.entries[n-1].at).UTC())
 	}
-	records := w.change(at, s.Topology)
+	records := w.change(at, s.Topology, &l.whole)
 	if len(records) > 0 || w.since+1 >= l.keyFrames {
 		records = appendRecord(records, keyRecord, at, next.encode())
 		w.since = 0
@@ -141,8 +141,9 @@ func (l *Log) append(at time.Time, s heatmap.Snapshot) error {
 
 // change returns the record of a topology, or nothing if it is that of the last frame. The record
 // refers to the last whole topology as long as that makes it much shorter. So any topology can be
-// read from two records.
-func (w *writing) change(at time.Time, t *heatmap.Topology) []byte {
+// read from two records. What is written as a whole becomes known, so that readers need not decode
+// it.
+func (w *writing) change(at time.Time, t *heatmap.Topology, known *cached) []byte {
 	switch {
 	case w.topology == t:
 		return nil
@@ -151,9 +152,9 @@ func (w *writing) change(at time.Time, t *heatmap.Topology) []byte {
 			return appendRecord(nil, changeRecord, at, payload)
 		}
 	}
-	records := appendRecord(nil, topologyRecord, at, encodeTopology(t, nil))
-	w.whole, w.wholeLen = t, len(records)
-	return records
+	payload := encodeTopology(t, nil)
+	w.whole, w.wholeLen, *known = t, len(payload), cached{payload: payload, topology: t}
+	return appendRecord(nil, topologyRecord, at, payload)
 }
 
 // turn opens the file of a day. If it changes the file, the next frame is a key frame.

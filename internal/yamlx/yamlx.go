@@ -3,7 +3,6 @@
 package yamlx
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -20,9 +19,9 @@ import (
 var ErrEmpty = errors.New("no YAML document")
 
 // Decode decodes text into v and refuses unknown keys. An error begins with file and line. If the
-// text is valid YAML, the key follows.
+// text is valid YAML, the key follows. Of several unknown keys it names the first in the file.
 func Decode(file string, text []byte, v any) error {
-	err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(v)
+	err := Strictly(text, v)
 	if err == nil {
 		return nil
 	}

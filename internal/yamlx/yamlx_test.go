@@ -2,6 +2,7 @@ package yamlx
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -43,4 +44,32 @@ func TestErrorsNameLineAndKey(t *testing.T) {
 	if err := Decode("f.yaml", []byte("collector: {id: a, keys: [b]}\nrate: 1.5\n"), &c); err != nil || c.Collector.ID != "a" || c.Rate != 1.5 {
 		t.Errorf("%v, %+v", err, c)
 	}
+}
+
+func TestFirstUnknownKeyIsNamed(t *testing.T) {
+	for text, want := range map[string]string{
+		"zz: 1\ncollector: {id: a}\nxx: 2\nyy: 3\nrate: 1\nww: 4":              `f.yaml:1: zz: unknown field "zz"`,
+		"rate: 1\ncollector:\n  bb: 1\n  id: a\n  aa: {bb: 2}\n  cc: [aa]":     `f.yaml:3: collector.bb: unknown field "bb"`,
+		"zz: &z {id: a, qq: 1, pp: 2}\ncollector: {<<: *z, oo: 3, keys: [oo]}": `f.yaml:1: zz: unknown field "zz"`,
+		"bb: 1\n\"a a\": 2\n'c': 3":                                            `f.yaml:1: bb: unknown field "bb"`,
+	} {
+		for range 8 {
+			var c config
+			if err := Decode("f.yaml", []byte(text), &c); err == nil || err.Error() != want {
+				t.Errorf("%q:\n got %v\nwant %s", text, err, want)
+			}
+		}
+	}
+	var c config
+	if err := Decode("f.yaml", []byte(strings.Repeat("a", 300)+": 1\n"+manyKeys(1000)), &c); err == nil || !strings.Contains(err.Error(), "unknown field") {
+		t.Errorf("a thousand unknown keys: %v", err)
+	}
+}
+
+func manyKeys(n int) string {
+	var text strings.Builder
+	for i := range n {
+		fmt.Fprintf(&text, "k%d: 1\n", i)
+	}
+	return text.String()
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/heliograph-net/heliograph/internal/yamlx"
 	"github.com/heliograph-net/heliograph/prober/kinds"
 	"github.com/heliograph-net/heliograph/prober/probe"
 	"github.com/heliograph-net/heliograph/prober/probe/httpprobe"
@@ -150,7 +152,7 @@ func (c *Config) readModules() error {
 	var file struct {
 		Modules map[string]ModuleConfig `yaml:"modules"`
 	}
-	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
+	if err := yamlx.Strictly(text, &file); err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("%s:%s", path, yaml.FormatError(err, false, true))
 	}
 	in := &Config{path: path, text: text} // for the lines

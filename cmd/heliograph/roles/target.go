@@ -7,12 +7,12 @@ import (
 	"hash/fnv"
 	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/heliograph-net/heliograph/internal/yamlx"
 	"github.com/heliograph-net/heliograph/prober"
 	"github.com/heliograph-net/heliograph/prober/kinds"
 	"github.com/heliograph-net/heliograph/prober/probe"
@@ -106,9 +106,10 @@ func (t *TargetConfig) decode(modules map[string]ModuleConfig) (badKey string, e
 
 // decodeSpec makes a Spec of the keys of its kind.
 func decodeSpec(kind *probe.Kind, keys map[string]any) (spec probe.Spec, badKey string, err error) {
-	spec, err = strictly(kind, keys)
-	if _, unknown := errors.AsType[*yaml.UnknownFieldError](err); unknown {
-		err = firstUnknown(kind, keys, err)
+	spec = kind.New()
+	text, err := json.Marshal(keys) // which is YAML, and what yaml.Marshal makes of "\r" is not
+	if err == nil {
+		err = yamlx.Strictly(text, spec)
 	}
 	if fault, ok := errors.AsType[yaml.Error](err); ok {
 		return nil, fault.GetToken().Value, errors.New(fault.GetMessage())
@@ -122,28 +123,6 @@ func decodeSpec(kind *probe.Kind, keys map[string]any) (spec probe.Spec, badKey 
 		}
 	}
 	return spec, "", nil
-}
-
-// strictly decodes keys to a Spec, and refuses unknown ones.
-func strictly(kind *probe.Kind, keys map[string]any) (probe.Spec, error) {
-	text, err := json.Marshal(keys) // which is YAML, and what yaml.Marshal makes of "\r" is not
-	if err != nil {
-		return nil, err
-	}
-	spec := kind.New()
-	return spec, yaml.UnmarshalWithOptions(text, spec, yaml.Strict())
-}
-
-// firstUnknown returns the error about the first unknown key in alphabetical order. If there are
-// several, the decoder names any of them, which is err.
-func firstUnknown(kind *probe.Kind, keys map[string]any, err error) error {
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		_, fault := strictly(kind, map[string]any{key: keys[key]})
-		if _, unknown := errors.AsType[*yaml.UnknownFieldError](fault); unknown {
-			return fault
-		}
-	}
-	return err
 }
 
 // kindOf returns the kind whose key is among keys.

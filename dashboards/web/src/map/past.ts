@@ -2,7 +2,7 @@
 import { effect, signal } from "@preact/signals";
 import type { Servers } from "../api.gen.ts";
 import { fetchGroups } from "../ask.ts";
-import { fetchStates } from "./servers.ts";
+import { groups as present, fetchStates } from "./servers.ts";
 import type { States } from "./states.ts";
 
 export interface Past {
@@ -38,7 +38,7 @@ async function show(at: number | undefined): Promise<void> {
   await new Promise((resume) => setTimeout(resume, settleMS));
   if (mine !== turn) return;
   try {
-    const groups = await fetchGroups(at);
+    const groups = await fetchGroups(at, past.value?.groups ?? present.value);
     const states = await fetchStates(groups, at);
     if (mine === turn) past.value = { at, groups, states };
   } catch {

@@ -84,19 +84,19 @@ function HeatMap(props: { groups: Groups; states: States }) {
       c.height = laidOut.height;
       c.style.height = `${laidOut.height / look.density}px`;
     }
-  }, [props.groups, look]);
+  }, [props.groups.data_centres, look]);
 
   useEffect(() => {
     const ctx = canvas.current?.getContext("2d");
     if (ctx && plan.current) draw(ctx, plan.current, props.states, themeOf(ctx.canvas), look.scale);
-  }, [props.groups, props.states, look]);
+  }, [props.groups.data_centres, props.states, look]);
 
   useEffect(() => {
     const ctx = overlay.current?.getContext("2d");
     if (!ctx || !plan.current) return;
     ctx.clearRect(0, 0, ctx.canvas.width, ctx.canvas.height);
     if (cursor >= 0) drawCursor(ctx, plan.current, cursor, themeOf(ctx.canvas), look.scale);
-  }, [cursor, props.groups, look]);
+  }, [cursor, props.groups.data_centres, look]);
 
   const point = (event: PointerEvent) => {
     if (plan.current === undefined) return;
