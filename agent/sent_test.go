@@ -83,3 +83,17 @@ func TestSentOfAnEarlierRunSaysThatItCannotBeRead(t *testing.T) {
 		}
 	})
 }
+
+// TestSentWhen: the text says times as package time does.
+func TestSentWhen(t *testing.T) {
+	for _, at := range []time.Time{
+		time.Date(2026, time.November, 30, 9, 5, 7, 0, time.UTC),
+		time.Date(2027, time.January, 1, 0, 0, 0, 999, time.FixedZone("", -5*3600)),
+		time.Date(1970, time.December, 31, 23, 59, 59, 0, time.UTC),
+	} {
+		text := agent.SentReport{At: at}.String()
+		if !strings.HasPrefix(text, at.Format(time.DateTime)+": ") {
+			t.Errorf("%v is said to be %q", at, text)
+		}
+	}
+}

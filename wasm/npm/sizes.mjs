@@ -24,7 +24,7 @@ export async function packageSizes() {
   return [
     { name: "heliograph.js, on every page", ...compressed(await readFile(join(dist, "heliograph.js"))), budget: { gzip: 5000 } },
     { name: "heliograph.worker.js, when there is something to seal", ...compressed(await readFile(join(dist, "heliograph.worker.js"))), budget: { gzip: 5000 } },
-    { name: "heliograph.wasm, when there is something to seal", ...compressed(module), budget: { brotli: 900_000 } },
+    { name: "heliograph.wasm, when there is something to seal", ...compressed(module), budget: { brotli: 700_000 } },
   ];
 }
 
