@@ -17,6 +17,7 @@ import (
 //
 //	inbox: inbox.db
 //	inbox: {kind: sqlite, path: inbox.db}
+//	inbox: {kind: nats, servers: ["nats://127.0.0.1:4222"], stream: c1}
 //
 // The zero value is not valid; see [File].
 type Config struct{ choice configkind.Choice[kind] }
@@ -41,6 +42,7 @@ type kind interface {
 
 // kinds has a line for each kind of inbox.
 var kinds = configkind.Kinds[kind]{
+	natsKind:   newNATS,
 	sqliteKind: func() kind { return new(sqlite) },
 }
 
