@@ -36,6 +36,9 @@ type Options struct {
 	// Objectives returns how the objectives fare, sorted by target; nil means that there are none.
 	// It must be safe for concurrent use.
 	Objectives func() []model.ObjectiveStatus
+	// Parts returns how the detector, collectors and vantages fare; nil means no detector. It must
+	// be safe for concurrent use.
+	Parts func() []model.Part
 	// Blindness returns what keeps the detector from seeing now. nil means nothing, or no detector.
 	Blindness func() judge.Blindness
 
@@ -76,6 +79,9 @@ func (o *Options) validate() error {
 	}
 	if o.Objectives == nil {
 		o.Objectives = func() []model.ObjectiveStatus { return nil }
+	}
+	if o.Parts == nil {
+		o.Parts = func() []model.Part { return nil }
 	}
 	if o.Blindness == nil {
 		o.Blindness = func() judge.Blindness { return judge.Blindness{} }

@@ -29,6 +29,7 @@ type fakeReader struct {
 	samples   []model.Sample
 	incidents []model.Incident
 	reach     []model.Reach
+	curve     []model.CurvePoint
 	servers   []model.ServerCount
 	probes    []model.ProbeResult
 	err       error
@@ -99,6 +100,13 @@ func (f *fakeReader) Incidents(ctx context.Context, since time.Time) ([]model.In
 
 func (f *fakeReader) Reachability(ctx context.Context, since time.Time, step time.Duration) ([]model.Reach, error) {
 	return f.reach, f.answer(ctx, step)
+}
+
+func (f *fakeReader) Curve(ctx context.Context, q model.CurveQuery) ([]model.CurvePoint, error) {
+	err := f.answer(ctx, q)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.curve, err
 }
 
 func (f *fakeReader) Servers(ctx context.Context, since time.Time) ([]model.ServerCount, error) {

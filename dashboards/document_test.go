@@ -198,7 +198,7 @@ func exampleOptions(t *testing.T, now time.Time) Options {
 			Server: "192.0.2.1:443", Elapsed: 1500 * time.Millisecond, ASN: 64501, Country: "DE",
 		}},
 		incidents: []model.Incident{{
-			ID: 2, App: "shop", Target: "https://shop.example", Outcome: report.TCPReset, Scope: model.Scope{ASNs: []uint32{64501}},
+			ID: 2, App: "shop", Target: "https://shop.example", Outcome: report.TCPReset, Verdict: model.NetworkPath, Page: true, Scope: model.Scope{ASNs: []uint32{64501}},
 			Since: minute.Add(-time.Minute), Failed: 41, Requests: 45, Expected: 0.4, Clients: 31,
 			Title: "tcp.reset for https://shop.example from AS64501 (Northnet): 41 of 45 requests fail, 31 clients",
 			Evidence: []model.Signal{
@@ -210,11 +210,23 @@ func exampleOptions(t *testing.T, now time.Time) Options {
 			{At: minute.Add(-2 * time.Minute), ASN: 64501, OK: 4}, {At: minute.Add(-2 * time.Minute), ASN: 64502, OK: 200},
 			{At: minute.Add(-time.Minute), ASN: 64501, Failed: 41}, {At: minute.Add(-time.Minute), ASN: 64502, OK: 180},
 		},
+		curve: []model.CurvePoint{
+			{At: minute.Add(-2 * time.Minute), OK: 4}, {At: minute.Add(-time.Minute), Failed: 41},
+		},
 		servers: []model.ServerCount{{Server: "192.0.2.1:443", OK: 384, Failed: 41}},
 		probes:  exampleProbes(now),
 	}
-	return Options{Reader: exampleReader{reader}, Servers: states, Probes: fakeProbes(exampleProbed(now)), NetworkName: names, Objectives: objectives,
+	return Options{Reader: exampleReader{reader}, Servers: states, Probes: fakeProbes(exampleProbed(now)), NetworkName: names, Objectives: objectives, Parts: parts,
 		Thresholds: thresholds(judge.Thresholds{Clients: 24, Failures: 10})}
+}
+
+// parts returns a detector that reads a collector that is down.
+func parts() []model.Part {
+	return []model.Part{
+		{Kind: model.PartDetector, State: model.PartWorks},
+		{Kind: model.PartCollector, Name: "c1", State: model.PartFails, Since: time.Date(2026, 11, 22, 12, 1, 40, 0, time.UTC),
+			Text: "the feed of c1 cannot be read: connection refused; see whether the collector runs and can be reached"},
+	}
 }
 
 // objectives returns one objective that is about to be missed.

@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -27,6 +28,23 @@ func (d *Dashboard) getIncidents(w http.ResponseWriter, r *http.Request, p *para
 	rows := d.incidentRows(incidents)
 	w.Header().Set("X-Total-Count", strconv.Itoa(len(rows)))
 	return writeJSON(w, rows)
+}
+
+// maxID is the greatest id of an incident that a parameter may name.
+const maxID = 1<<53 - 1 // what a JSON number of a browser holds
+
+// incident returns the incident with an id, or errNotFound.
+func (d *Dashboard) incident(ctx context.Context, id int64) (*model.Incident, error) {
+	all, err := d.o.Reader.Incidents(ctx, time.Now().Add(-d.o.Retention))
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if all[i].ID == id {
+			return &all[i], nil
+		}
+	}
+	return nil, errNoIncident
 }
 
 // incidentRows converts incidents. The result is never nil.

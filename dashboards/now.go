@@ -30,16 +30,37 @@ func (d *Dashboard) getNow(w http.ResponseWriter, r *http.Request, p *params) er
 
 // judged reads the section with the headline.
 func (l *look) judged() (any, error) {
-	facts, err := l.facts()
+	j, err := l.judgement()
 	if err != nil {
 		return nil, err
 	}
-	j := judge.Overall(facts)
-	answer := api.Now{State: api.State(j.State), Headline: j.Headline, Why: j.Why}
+	answer := api.Now{State: api.State(j.State), Headline: j.Headline, Why: j.Why, Who: j.Who}
 	if !j.Since.IsZero() {
 		answer.Since = stamp(j.Since)
 	}
+	if j.Subject == (judge.Subject{}) {
+		return answer, nil
+	}
+	if i := j.Subject.Incident; i != nil {
+		answer.Incident = i.ID
+	}
+	curve, err := l.curve()
+	if err != nil {
+		return nil, err
+	}
+	if answer.Trend, answer.TrendSince = curve.Trend, curve.TrendSince; answer.Since.IsZero() {
+		answer.Since = curve.Onset
+	}
 	return answer, nil
+}
+
+// judge judges the facts.
+func (l *look) judge() (judge.Judgement, error) {
+	facts, err := l.facts()
+	if err != nil {
+		return judge.Judgement{}, err
+	}
+	return judge.Overall(facts), nil
 }
 
 // facts collects the facts for a judgement.
@@ -48,7 +69,7 @@ func (l *look) facts() (f judge.Facts, err error) {
 	counts := o.Servers.Snapshot().Counts()
 	f = judge.Facts{
 		Now: l.now, Thresholds: o.Thresholds(), Window: o.Window, Recent: l.recent(), Step: o.Step, Horizon: liveSteps * o.Step,
-		Servers: judge.Servers{Up: counts.Up, Down: counts.Down, Unknown: counts.Unknown}, NetworkName: l.d.networkName,
+		Servers: judge.Servers{Up: counts.Up, Down: counts.Down, Unknown: counts.Unknown}, NetworkName: l.d.networkName, ServerName: l.d.serverName,
 		Blindness: o.Blindness(), Doubts: o.Doubts(),
 	}
 	if f.Incidents, err = l.recentIncidents(); err != nil {

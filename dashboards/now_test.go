@@ -31,13 +31,14 @@ func TestNow(t *testing.T) {
 	_, url := serve(t, Options{Reader: reader, Thresholds: thresholds(judge.Thresholds{Clients: 24, Failures: 10}), Servers: fleet(t, 3)})
 	wantJSON(t, url+"/api/v1/now", `{"state":"unsure",
 		"headline":"40 of 40 requests to https://127.0.0.1:9 failed, 20 clients: too few to judge (24 needed)",
-		"why":["40 requests in 15 min, 100 % failed, 1 network","1 of 1 network failing now","3 servers: 3 of unknown state"]}`)
+		"why":["40 requests in 15 min, 100 % failed, 1 network","1 of 1 network failing now","3 servers: 3 of unknown state"],"who":"20 clients"}`)
 	since := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	reader.set(func(f *fakeReader) {
 		f.incidents = []model.Incident{{ID: 1, App: "shop", Target: "https://127.0.0.1:9", Outcome: report.TCPRefused, Since: since, Clients: 30}}
 	})
 	wantJSON(t, url+"/api/v1/now", `{"state":"incident","headline":"Requests to https://127.0.0.1:9 fail for everyone: tcp.refused",
-		"since":"2026-11-22T12:00:00Z","why":["40 requests in 15 min, 100 % failed, 1 network","3 servers: 3 of unknown state"]}`)
+		"since":"2026-11-22T12:00:00Z","why":["40 requests in 15 min, 100 % failed, 1 network","3 servers: 3 of unknown state"],
+		"who":"30 clients, everywhere","incident":1,"trend":"too_early"}`)
 }
 
 // The dashboard asks for requests in the past only while there are none now, and then
@@ -117,6 +118,9 @@ func TestOriginsThatFailNowComeFirst(t *testing.T) {
 		2: origin(2, []float64{10, 10, 1, 0}, []float64{0, 0, 9, 0}),
 		3: origin(3, []float64{1, 9, 9, 9}, []float64{9, 0, 0, 0}),
 		4: origin(4, []float64{0, 0, 0, 0}, []float64{0, 0, 0, 2}),
+	}
+	if old := recentOf(api.Columns{OK: make([]float64, 20), Failed: append([]float64{90}, make([]float64, 19)...)}); old.Failed != 0 {
+		t.Errorf("%+v is of long ago", old)
 	}
 	var order []uint32
 	for _, o := range ranked(origins, 3) {

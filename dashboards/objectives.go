@@ -10,6 +10,14 @@ func (d *Dashboard) getObjectives(w http.ResponseWriter, _ *http.Request, p *par
 	if p.err != nil {
 		return p.err
 	}
+	return writeJSON(w, d.objectiveRows())
+}
+
+// objectives reads the section for the page.
+func (l *look) objectives() (any, error) { return l.d.objectiveRows(), nil }
+
+// objectiveRows is never nil.
+func (d *Dashboard) objectiveRows() []api.Objective {
 	all := d.o.Objectives()
 	rows := make([]api.Objective, len(all))
 	for i, s := range all {
@@ -19,5 +27,5 @@ func (d *Dashboard) getObjectives(w http.ResponseWriter, _ *http.Request, p *par
 			rows[i].Burn[k] = api.BurnRate{Window: api.FormatSpan(b.Window), Rate: rounded(b.Rate)}
 		}
 	}
-	return writeJSON(w, rows)
+	return rows
 }

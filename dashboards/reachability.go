@@ -82,12 +82,15 @@ func add(c api.Columns, column int, cell model.Reach) {
 	c.Failed[column] = rounded(c.Failed[column] + cell.Failed)
 }
 
-// recentColumns is the number of columns with requests that tell how a network fares now. Reports
-// come late, so the very last columns are often still empty.
-const recentColumns = 3
+// recentColumns is the number of columns with requests that tell how a network fares now, among the
+// last recentWithin. Reports come late, so the very last columns are often still empty.
+const (
+	recentColumns = 3
+	recentWithin  = 10
+)
 
 func recentOf(c api.Columns) (r api.Recent) {
-	for i, found := len(c.OK)-1, 0; i >= 0 && found < recentColumns; i-- {
+	for i, found := len(c.OK)-1, 0; i >= max(0, len(c.OK)-recentWithin) && found < recentColumns; i-- {
 		if c.OK[i]+c.Failed[i] > 0 {
 			r.OK, r.Failed = r.OK+c.OK[i], r.Failed+c.Failed[i]
 			found++

@@ -79,10 +79,11 @@ func timed(h handler) handler {
 }
 
 var (
-	errNotFound = errors.New("there is nothing here; the API is below /api/v1")
-	errBusy     = errors.New("too many live streams; close another page or try later")
-	errQueries  = errors.New("too many queries at one time; ask again later, for shorter spans or fewer dimensions")
-	errStopping = errors.New("shutting down")
+	errNotFound   = errors.New("there is nothing here; the API is below /api/v1")
+	errNoIncident = errors.New("there is no such incident, or it is older than what is kept")
+	errBusy       = errors.New("too many live streams; close another page or try later")
+	errQueries    = errors.New("too many queries at one time; ask again later, for shorter spans or fewer dimensions")
+	errStopping   = errors.New("shutting down")
 )
 
 // answer is the only place where errors become answers. An error after the handler has begun to
@@ -100,7 +101,7 @@ func (d *Dashboard) answer(route string, h func(http.ResponseWriter, *http.Reque
 			writeError(w, http.StatusBadRequest, costProblem(cost, time.Now()))
 		case errors.Is(err, model.ErrQuery):
 			writeError(w, http.StatusBadRequest, api.Problem{Error: "the store cannot answer this query"})
-		case errors.Is(err, errNotFound):
+		case errors.Is(err, errNotFound), errors.Is(err, errNoIncident):
 			writeError(w, http.StatusNotFound, api.Problem{Error: err.Error()})
 		case errors.Is(err, errBusy), errors.Is(err, errQueries), errors.Is(err, errStopping):
 			w.Header().Set("Retry-After", "5")

@@ -57,6 +57,14 @@ var routeTable = []route{
 		does: "The state of everything in one sentence, judged once for page, command line and alerts by the detector's thresholds.",
 	},
 	{
+		path: "/curve", get: (*Dashboard).getCurve, costly: true, answer: "Curve", example: "incident=2",
+		does: fmt.Sprintf("How requests fared over time, in %d columns, with what is normal, when the failures began, and whether it gets better.", curveSteps),
+		params: []param{
+			{"incident", "none", "id of an incident, whose scope and time this then shows; without the parameters below"},
+			targetParam, outcomeParam, since("60 columns of the page"),
+		},
+	},
+	{
 		path: "/totals", get: (*Dashboard).getTotals, costly: true, answer: "Total[]", example: "since=15m&by=type,asn",
 		does: "Sums of the applications' requests, most failures first. X-Total-Count says how many rows there were before the limit.",
 		params: []param{
@@ -80,6 +88,10 @@ var routeTable = []route{
 		path: "/objectives", get: (*Dashboard).getObjectives, answer: "Objective[]",
 		does: "How the targets fare that promise a share of successful requests over 30 days: what is left of their error budgets, " +
 			"and how fast it is spent. Empty without objectives, and until the whole period has been summed after a start.",
+	},
+	{
+		path: "/parts", get: (*Dashboard).getParts, answer: "Part[]",
+		does: "How the detector, the collectors that it reads and the vantages of probers fare. Empty without a detector.",
 	},
 	{
 		path: "/reachability", get: (*Dashboard).getReachability, costly: true, answer: "Reachability", example: "since=3m&step=1m",

@@ -9,6 +9,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/model/judge"
 )
 
 // section is a part of the stream: a kind of event, and a member of the snapshot.
@@ -20,11 +21,14 @@ type section struct {
 // sections lists all sections, in the order in which they are sent.
 var sections = []section{
 	{api.SectionNow, (*look).judged},
+	{api.SectionCurve, (*look).curveSection},
 	{api.SectionTotals, (*look).totals},
 	{api.SectionIncidents, (*look).incidents},
 	{api.SectionServers, (*look).servers},
 	{api.SectionReachability, (*look).reachability},
 	{api.SectionReports, (*look).reports},
+	{api.SectionObjectives, (*look).objectives},
+	{api.SectionParts, (*look).parts},
 }
 
 // look is one refresh from the store. It reads what several sections need only once.
@@ -36,10 +40,12 @@ type look struct {
 	recentIncidents func() ([]model.Incident, error)
 	grid            func() (api.Reachability, error)
 	networks        func() ([]model.Total, error)
+	judgement       func() (judge.Judgement, error)
+	curve           func() (api.Curve, error)
 }
 
 func (d *Dashboard) newLook(ctx context.Context, now time.Time) *look {
-	return &look{
+	l := &look{
 		d: d, ctx: ctx, now: now,
 		recentIncidents: sync.OnceValues(func() ([]model.Incident, error) {
 			return d.o.Reader.Incidents(ctx, now.Add(-incidentsSince))
@@ -51,6 +57,9 @@ func (d *Dashboard) newLook(ctx context.Context, now time.Time) *look {
 			return d.o.Reader.Totals(ctx, model.TotalsQuery{Since: now.Add(-d.o.Window), By: model.DimensionsOf(model.ByASN)})
 		}),
 	}
+	l.judgement = sync.OnceValues(l.judge)
+	l.curve = sync.OnceValues(l.liveCurve)
+	return l
 }
 
 // readSections reads the wanted sections. With an error, it returns those that it could read.

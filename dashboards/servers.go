@@ -176,3 +176,12 @@ func bitsOf(s heatmap.Snapshot, state string) (*heatmap.Bitset, error) {
 
 // servers reads the section for the page.
 func (l *look) servers() (any, error) { return l.d.summary(l.d.o.Servers.Snapshot()), nil }
+
+// serverName returns the name of the server at an address, or "".
+func (d *Dashboard) serverName(address string) string {
+	t := d.o.Servers.Topology()
+	for _, i := range t.ByAddress(address) {
+		return t.Server(i).Name
+	}
+	return ""
+}

@@ -158,6 +158,16 @@ func (s Scope) Clone() Scope {
 		slices.Clone(s.Protocols), slices.Clone(s.Statuses), slices.Clone(s.Collectors)}
 }
 
+// Counted reports whether the requests of a series are within the networks, countries, servers and
+// protocols of the scope. Series do not have the other properties of a scope, or have them only
+// after a failure.
+func (s Scope) Counted(o Series) bool {
+	return within(s.ASNs, o.ASN) && within(s.Countries, o.Country) && within(s.Servers, o.Server) && within(s.Protocols, o.Protocol)
+}
+
+// within reports whether a list that is not empty has v.
+func within[T comparable](list []T, v T) bool { return len(list) == 0 || slices.Contains(list, v) }
+
 // Words puts the scope into words that follow "fail": "from AS64502 at 192.0.2.1:443",
 // "for everyone". names, which may be nil, gives networks their names, or "".
 func (s Scope) Words(names func(asn uint32) string) string {

@@ -37,8 +37,8 @@ func (e *CostError) Error() string {
 }
 
 // Reader answers the queries of dashboards. Implementations are safe for concurrent use. Every
-// answer has at most [MaxRows] rows. Totals, Reachability and Servers show what a place reports up
-// to a limit, see package detector/shown. They may return a [*CostError] instead of reading very
+// answer has at most [MaxRows] rows. Totals, Reachability, Curve and Servers show what a place
+// reports up to a limit, see package detector/shown. They may return a [*CostError] instead of reading very
 // much.
 type Reader interface {
 	// Totals sums requests by group; see TotalsQuery. Groups with the most failures come first.
@@ -51,6 +51,9 @@ type Reader interface {
 	// Reachability sums the applications' requests by client network and time, in steps that start
 	// at since. A step is at least a second. Steps without requests are left out.
 	Reachability(ctx context.Context, since time.Time, step time.Duration) ([]Reach, error)
+	// Curve sums requests by time, in steps that start at q.Since. Steps without requests are left
+	// out.
+	Curve(ctx context.Context, q CurveQuery) ([]CurvePoint, error)
 	// Servers sums the applications' requests by server, the most failures first.
 	Servers(ctx context.Context, since time.Time) ([]ServerCount, error)
 	// ProbeResults returns the results of probes, newest first.
@@ -104,6 +107,25 @@ type Reach struct {
 	At     time.Time // start of the step
 	ASN    uint32
 	OK     float64 // estimated requests
+	Failed float64
+}
+
+// CurveQuery selects requests whose failures are wanted over time. It selects the bins that end
+// after Since and not after Until.
+type CurveQuery struct {
+	Since    time.Time
+	Until    time.Time      // zero for no end
+	Step     time.Duration  // at least a second
+	Type     report.Outcome // failures of this outcome and those below it; empty for any
+	Target   string         // origin of the requests; empty for any
+	Scope    Scope          // see [Scope.Counted]; the zero Scope selects all
+	Delivery bool           // as in TotalsQuery
+}
+
+// CurvePoint is the sum of the requests of one step of time.
+type CurvePoint struct {
+	At     time.Time // start of the step
+	OK     float64   // estimated requests
 	Failed float64
 }
 

@@ -24,4 +24,12 @@ type Now struct {
 	Since time.Time `json:"since,omitzero"`
 	// The reasons, the most important first.
 	Why []string `json:"why"`
+	// How many are hit; absent if nobody is, or nobody knows.
+	Who string `json:"who,omitempty"`
+	// The open incident that the headline is about; absent without one.
+	Incident int64 `json:"incident,omitempty"`
+	// Whether it gets better; absent as long as nothing fails.
+	Trend Trend `json:"trend,omitempty"`
+	// When it began to recover, or had recovered; absent for other trends.
+	TrendSince time.Time `json:"trend_since,omitzero"`
 }

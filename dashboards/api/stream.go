@@ -8,11 +8,14 @@ type Section string
 // The sections, in the order in which they are sent.
 const (
 	SectionNow          Section = "now"          // the headline
+	SectionCurve        Section = "curve"        // how what the headline is about fared over time
 	SectionTotals       Section = "totals"       // sums by outcome, network and collector
 	SectionIncidents    Section = "incidents"    // those of the last day, at most 200
 	SectionServers      Section = "servers"      // counts, and tags that tell when to ask for more
 	SectionReachability Section = "reachability" // networks × time, 100 networks at most
 	SectionReports      Section = "reports"      // the latest samples
+	SectionObjectives   Section = "objectives"   // how the objectives fare
+	SectionParts        Section = "parts"        // how collectors, vantages and the detector fare
 )
 
 // Snapshot is the first event of a stream. Sections that were not selected are absent. Each later
@@ -22,11 +25,14 @@ type Snapshot struct {
 	// Null as long as the store can be read.
 	Trouble      *Trouble        `json:"trouble"`
 	Now          *Now            `json:"now,omitempty"`
+	Curve        *Curve          `json:"curve,omitempty"`
 	Totals       *Totals         `json:"totals,omitempty"`
 	Incidents    []Incident      `json:"incidents,omitzero"`
 	Servers      *ServersSummary `json:"servers,omitempty"`
 	Reachability *Reachability   `json:"reachability,omitempty"`
 	Reports      []Report        `json:"reports,omitzero"`
+	Objectives   []Objective     `json:"objectives,omitzero"`
+	Parts        []Part          `json:"parts,omitzero"`
 }
 
 // Clock is the server's time, from which the reader calculates how long ago something was.

@@ -28,6 +28,7 @@ func TestEvents(t *testing.T, newStore func(t *testing.T) (open func() (detector
 		{"totals by every dimension", totalsOfAll},
 		{"totals count clients", totalsClients},
 		{"reachability", reachability},
+		{"curve", curve},
 		{"cells", cells},
 		{"cells of many clients", cellsOfMany},
 		{"cells are never cut", cellsUncut},
@@ -121,6 +122,9 @@ func nothingReported(t *eventsTest) {
 	}
 	if all, err := t.Reachability(ctx, start, time.Second); len(all) != 0 || err != nil {
 		t.Errorf("Reachability: %v %v", all, err)
+	}
+	if all, err := t.Curve(ctx, model.CurveQuery{Since: start, Step: time.Second}); len(all) != 0 || err != nil {
+		t.Errorf("Curve: %v %v", all, err)
 	}
 	if all, err := t.ProbeResults(ctx, model.ProbeQuery{}); len(all) != 0 || err != nil {
 		t.Errorf("ProbeResults: %v %v", all, err)

@@ -30,6 +30,16 @@ type Judgement struct {
 	Headline string    // one sentence without a full stop; never contradicts the numbers
 	Since    time.Time // zero if unknown
 	Why      []string  // sentences without a full stop, the most important first
+	Who      string    // how many are hit; empty if nobody is, or nobody knows
+	Subject  Subject
+}
+
+// Subject is what a judgement is about, whose failures are worth a curve.
+type Subject struct {
+	Incident *model.Incident // the first of the open incidents; nil if there is none
+	// what fails without an incident: a target, or [model.CollectorTarget] and a collector's id;
+	// empty if nothing does
+	Target string
 }
 
 // Facts are the facts that a judgement is based on.
@@ -63,6 +73,8 @@ type Facts struct {
 	Servers     Servers
 	Blindness   Blindness
 	NetworkName func(asn uint32) string // nil if no names are known
+	// ServerName returns the name of the server at an address, or "". nil if no names are known.
+	ServerName func(address string) string
 }
 
 // Blindness says in sentences without a full stop, the most important first, what keeps the
@@ -101,7 +113,8 @@ const (
 	// that a headline mentions.
 	failingShare = 0.1
 	failingLeast = 3
-	// mostShare is the share of failed requests from which on a service cannot be called working.
+	// mostShare is the share of failed requests from which on a service cannot be called working. It
+	// leaves room for estimates: what succeeds is told by few reports of great weight.
 	mostShare = 0.5
 
 	// leastSilence, silentSteps and silentPauses decide after how long a time without reports the
@@ -144,6 +157,7 @@ func Overall(f Facts) Judgement {
 		j.State, j.Since = Unsure, time.Time{}
 	}
 	j.Why = v.why(j.State)
+	j.Subject, j.Who = v.subject(j.State)
 	return j
 }
 
@@ -167,6 +181,24 @@ func (v *view) judge() Judgement {
 	}
 }
 
+// subject returns what a judgement of a state is about, and who is hit.
+func (v *view) subject(s State) (about Subject, who string) {
+	switch {
+	case s == Incident:
+		i := v.open[0].Clone()
+		return Subject{Incident: &i}, v.who(&i)
+	case s == Unsure && len(v.failing) > 0:
+		return Subject{Target: v.failing[0].Name}, v.clients(v.failing[0])
+	case s == DegradedDelivery && len(v.delivers) > 0:
+		i := v.delivers[0].Clone()
+		return Subject{Incident: &i}, ""
+	case s == DegradedDelivery && len(v.stopped) > 0:
+		return Subject{Target: model.CollectorTarget + v.stopped[0]}, ""
+	default:
+		return Subject{}, ""
+	}
+}
+
 func (v *view) silent() bool {
 	least := max(leastSilence, silentSteps*v.Step, silentPauses*v.Pause)
 	return v.Heard.IsZero() || v.Now.Sub(v.Heard) > least
@@ -183,7 +215,7 @@ func (v *view) tooLittle(s Sum) string {
 		return "too few to judge (" + count(float64(t.Clients)) + " needed)"
 	case s.Failed < t.Failures:
 		return "too few to judge (" + count(t.Failures) + " failures needed)"
-	case s.Failed >= mostShare*(s.OK+s.Failed):
+	case s.Failed >= mostShare*(s.OK+s.Failed), s.RecentFailed > 0 && s.RecentFailed >= mostShare*(s.RecentOK+s.RecentFailed):
 		return "no incident so far"
 	default:
 		return ""

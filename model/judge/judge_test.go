@@ -67,6 +67,9 @@ func TestOverall(t *testing.T) {
 		"a service that always fails a little": {func(f *Facts) {
 			f.Targets[0] = Sum{Name: "https://shop.example", OK: 800, Failed: 120, Clients: 60}
 		}, Calm, "No incident, though 120 of 920 requests to https://shop.example failed, 60 clients", nil},
+		"enough of all, lately, not judged": {func(f *Facts) {
+			f.Targets[0] = Sum{Name: "https://shop.example", OK: 800, Failed: 120, Clients: 60, RecentOK: 50, RecentFailed: 120}
+		}, Unsure, "120 of 920 requests to https://shop.example failed, 60 clients: no incident so far", nil},
 		"recovered": {func(f *Facts) {
 			f.Targets[0] = Sum{Name: "https://shop.example", OK: 60, Failed: 40, Clients: 20, RecentOK: 30}
 		}, Calm, "Users are fine", []string{"40 % failed"}},

@@ -106,10 +106,13 @@ func (v *view) cleared() (at time.Time) {
 	return at
 }
 
-// incident says what fails, for whom and how.
+// incident says what is at fault and for whom, or else what fails, for whom and how.
 func (v *view) incident() string {
-	first := v.open[0]
-	sentence := fmt.Sprintf("Requests to %s fail %s: %s", first.Target, first.Scope.Words(v.NetworkName), first.Outcome)
+	first := &v.open[0]
+	sentence := v.cause(first)
+	if sentence == "" {
+		sentence = fmt.Sprintf("Requests to %s fail %s: %s", first.Target, first.Scope.Words(v.NetworkName), first.Outcome)
+	}
 	if more := len(v.open) - 1; more > 0 {
 		sentence += ", and " + plural(float64(more), "more incident")
 	}
@@ -119,11 +122,16 @@ func (v *view) incident() string {
 // fails describes the failures of s: "40 of 40 requests to https://shop.example failed, 20
 // clients".
 func (v *view) fails(s Sum) string {
+	return fmt.Sprintf("%s of %s to %s failed, %s", count(s.Failed), plural(s.OK+s.Failed, "request"), s.Name, v.clients(s))
+}
+
+// clients says how many clients the failures of s hit.
+func (v *view) clients(s Sum) string {
 	clients := plural(float64(s.Clients), "client")
 	if s.AtMost {
-		clients = "up to " + clients
+		return "up to " + clients
 	}
-	return fmt.Sprintf("%s of %s to %s failed, %s", count(s.Failed), plural(s.OK+s.Failed, "request"), s.Name, clients)
+	return clients
 }
 
 // users says how users fare if no incident is open and no failures are left unjudged.

@@ -24,7 +24,7 @@ func (p *Process) addDashboard(c *Config) error {
 		o.Past = p.past
 	}
 	if d := p.detector; d != nil {
-		o.Probes = d
+		o.Probes, o.Parts = d, d.Parts
 		o.Thresholds = func() judge.Thresholds {
 			t := d.Thresholds()
 			return judge.Thresholds{Clients: t.Clients, Failures: t.Excess}
@@ -86,5 +86,8 @@ func (noReports) Batch(context.Context, report.BatchID) (model.BatchInfo, bool, 
 	return model.BatchInfo{}, false, nil
 }
 func (noReports) Reachability(context.Context, time.Time, time.Duration) ([]model.Reach, error) {
+	return nil, nil
+}
+func (noReports) Curve(context.Context, model.CurveQuery) ([]model.CurvePoint, error) {
 	return nil, nil
 }

@@ -1,5 +1,36 @@
 // Code generated from dashboards/api by dashboards/internal/tsgen. DO NOT EDIT.
 
+/** Trend says whether failures become more or fewer. */
+export type Trend = "too_early" | "worse" | "steady" | "recovering" | "recovered";
+
+export const trends: readonly Trend[] = ["too_early", "worse", "steady", "recovering", "recovered"];
+
+/**
+ * Curve shows how the requests of a target, or of the scope of an incident, fared over time.
+ * Column i begins at start + i × step_seconds. Versions, operating systems and collectors in a
+ * scope do not narrow it.
+ */
+export interface Curve extends Columns {
+  start: string;
+  step_seconds: number;
+  /**
+   * Origin of the requests; empty for all; for deliveries, "collector:" and the collector's id.
+   */
+  target: string;
+  /** The incident whose scope this is; absent without one. */
+  incident?: number;
+  /** The part of the requests that normally fails. */
+  normal: number;
+  /** When the failures began; absent if nothing fails. */
+  onset?: string;
+  /** Absent if nothing fails. */
+  trend?: Trend;
+  /** When it began to recover, or had recovered; absent for other trends. */
+  trend_since?: string;
+  /** The part of the latest requests that failed. */
+  ratio: number;
+}
+
 /** Incident is a period in which requests to one target failed abnormally. */
 export interface Incident {
   id: number;
@@ -101,6 +132,14 @@ export interface Now {
   since?: string;
   /** The reasons, the most important first. */
   why: string[];
+  /** How many are hit; absent if nobody is, or nobody knows. */
+  who?: string;
+  /** The open incident that the headline is about; absent without one. */
+  incident?: number;
+  /** Whether it gets better; absent as long as nothing fails. */
+  trend?: Trend;
+  /** When it began to recover, or had recovered; absent for other trends. */
+  trend_since?: string;
 }
 
 /**
@@ -130,6 +169,20 @@ export interface BurnRate {
   window: string;
   /** 1 spends the budget in exactly 30 days. */
   rate: number;
+}
+
+/** Part is a part of the way of reports that can fail by itself. */
+export interface Part {
+  /** "collector", "vantage" or "detector". */
+  kind: string;
+  /** Empty for the detector. */
+  name: string;
+  /** "works", "impaired" or "fails". */
+  state: string;
+  /** What is wrong and what to do about it; absent if nothing is. */
+  text?: string;
+  /** When the state began; absent if unknown. */
+  since?: string;
 }
 
 /**
@@ -365,9 +418,9 @@ export interface Server {
 }
 
 /** Section is a part of the stream that a reader can select. */
-export type Section = "now" | "totals" | "incidents" | "servers" | "reachability" | "reports";
+export type Section = "now" | "curve" | "totals" | "incidents" | "servers" | "reachability" | "reports" | "objectives" | "parts";
 
-export const sections: readonly Section[] = ["now", "totals", "incidents", "servers", "reachability", "reports"];
+export const sections: readonly Section[] = ["now", "curve", "totals", "incidents", "servers", "reachability", "reports", "objectives", "parts"];
 
 /**
  * Snapshot is the first event of a stream. Sections that were not selected are absent. Each later
@@ -378,11 +431,14 @@ export interface Snapshot {
   /** Null as long as the store can be read. */
   trouble: Trouble | null;
   now?: Now;
+  curve?: Curve;
   totals?: Totals;
   incidents?: Incident[];
   servers?: ServersSummary;
   reachability?: Reachability;
   reports?: Report[];
+  objectives?: Objective[];
+  parts?: Part[];
 }
 
 /** Clock is the server's time, from which the reader calculates how long ago something was. */

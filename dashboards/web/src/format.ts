@@ -48,6 +48,14 @@ export function clock(at: number, now: number): string {
   return `${t.toLocaleDateString("en-GB", { day: "numeric", month: "short" })}, ${time}`;
 }
 
+/** The reader's time zone at a time: "UTC", "UTC+1", "UTC−3:30". */
+export function zone(at: number): string {
+  const minutes = -new Date(at).getTimezoneOffset();
+  const hours = Math.floor(Math.abs(minutes) / 60);
+  const rest = Math.abs(minutes) % 60;
+  return minutes === 0 ? "UTC" : `UTC${minutes < 0 ? "−" : "+"}${hours}${rest === 0 ? "" : `:${two(rest)}`}`;
+}
+
 /** Time of day without seconds. */
 export function minute(at: number): string {
   const t = new Date(at);

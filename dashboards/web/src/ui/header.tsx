@@ -1,8 +1,18 @@
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { clock, span } from "../format.ts";
+import type { Now, State } from "../api.gen.ts";
+import { clock, span, zone } from "../format.ts";
 import { now, retryNow, status, trouble, useSection } from "../live/store.ts";
+import { trendWords } from "../trend.ts";
 import { Since } from "./parts.tsx";
+
+const levels: Record<State, string> = {
+  calm: "Calm",
+  unsure: "Unsure",
+  degraded_delivery: "Delivery degraded",
+  incident: "Incident",
+  silent: "Silent",
+};
 
 /** The state of everything in one sentence, as the server judges it. */
 export function Header(props: { children?: ComponentChildren }) {
@@ -28,15 +38,26 @@ export function Header(props: { children?: ComponentChildren }) {
         <span class="lamp" aria-hidden="true" />
         <strong>{headline}</strong>
       </h1>
-      {judged !== undefined && (judged.since !== undefined || judged.why.length > 0) && (
+      {judged !== undefined && (
         <p class="basis">
-          {judged.since !== undefined && <Since at={Date.parse(judged.since)} />}
-          {judged.since !== undefined && judged.why.length > 0 && " · "}
-          {judged.why.join(" · ")}
+          <b class="level">{stale ? "Stale" : levels[judged.state]}</b>
+          {judged.since !== undefined && (
+            <span>
+              <Since at={Date.parse(judged.since)} />
+            </span>
+          )}
+          <Trend now={judged} />
+          {judged.who !== undefined && <span class="who">{judged.who}</span>}
         </p>
       )}
     </header>
   );
+}
+
+/** Whether it gets better. */
+function Trend({ now: judged }: { now: Now }) {
+  if (judged.trend === undefined) return null;
+  return <b class={`trend ${judged.trend}`}>{trendWords(judged.trend, judged.trend_since && clock(Date.parse(judged.trend_since), now.value))}</b>;
 }
 
 function Live() {
@@ -45,7 +66,9 @@ function Live() {
   return (
     <p class={`stream ${kind}`}>
       {words}
-      <time>{clock(now.value, now.value)}</time>
+      <time>
+        {clock(now.value, now.value)} {zone(now.value)}
+      </time>
     </p>
   );
 }

@@ -1,6 +1,6 @@
 // Small parts that several panels share.
 import type { ComponentChildren } from "preact";
-import { clock, span } from "../format.ts";
+import { clock, span, zone } from "../format.ts";
 import { now } from "../live/store.ts";
 
 export function Panel(props: { id: string; title: string; note?: ComponentChildren; children: ComponentChildren }) {
@@ -20,11 +20,11 @@ export function Ago(props: { at: number }) {
   return <>{span(now.value - props.at)} ago</>;
 }
 
-/** "since 12:03:10, 14 s ago". */
+/** "since 12:03:10 UTC+1, 14 s ago". */
 export function Since(props: { at: number }) {
   return (
     <time dateTime={new Date(props.at).toISOString()}>
-      since {clock(props.at, now.value)}, <Ago at={props.at} />
+      since {clock(props.at, now.value)} {zone(props.at)}, <Ago at={props.at} />
     </time>
   );
 }

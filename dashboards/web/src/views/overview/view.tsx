@@ -1,7 +1,10 @@
 import { useSection } from "../../live/store.ts";
 import { Incidents } from "./incidents.tsx";
 import { Networks } from "./networks.tsx";
+import { Now } from "./now.tsx";
+import { Objectives } from "./objectives.tsx";
 import { Outcomes } from "./outcomes.tsx";
+import { Pipeline } from "./pipeline.tsx";
 import { Probes } from "./probes.tsx";
 import { Samples } from "./samples.tsx";
 import { manyServers, Servers } from "./servers.tsx";
@@ -19,12 +22,15 @@ export function Overview() {
   const servers = useSection("servers");
   return (
     <div class={`overview ${arrangement(servers?.count ?? 0)}`}>
+      <Now />
       <Incidents />
       <Networks />
       <Servers />
       <Outcomes />
       <Samples />
       <Probes />
+      <Objectives />
+      <Pipeline />
     </div>
   );
 }

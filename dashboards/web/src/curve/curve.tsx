@@ -1,0 +1,116 @@
+import { useState } from "preact/hooks";
+import type { Curve as Data } from "../api.gen.ts";
+import { clock, count, minute, share, span, zone } from "../format.ts";
+import { now } from "../live/store.ts";
+import { ratio, shapeOf } from "./shape.ts";
+
+/** How failures developed: a picture with what is normal and the onset, and the same as a table. */
+export function Curve({ curve, label }: { curve: Data; label: string }) {
+  const [cursor, setCursor] = useState<number | undefined>(undefined);
+  const shape = shapeOf(curve);
+  const columns = curve.ok.length;
+  const at = (column: number) => Date.parse(curve.start) + column * curve.step_seconds * 1000;
+  const point = (event: PointerEvent) => {
+    const box = (event.currentTarget as Element).getBoundingClientRect();
+    setCursor(Math.max(0, Math.min(columns - 1, Math.floor(((event.clientX - box.left) / box.width) * columns))));
+  };
+  const key = (event: KeyboardEvent) => {
+    const by: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, Home: -columns, End: columns };
+    const step = by[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    setCursor(Math.max(0, Math.min(columns - 1, (cursor ?? columns) + step)));
+  };
+  return (
+    <div class="curve">
+      <p class="scale">
+        <span>failed, scale to {Math.round(shape.top * 100)} %</span>
+        <span class="key">
+          {curve.normal > 0 && (
+            <>
+              <i class="line normal" /> normally {share(curve.normal, 1)}{" "}
+            </>
+          )}
+          {shape.onset !== undefined && (
+            <>
+              <i class="line onset" /> onset
+            </>
+          )}
+        </span>
+      </p>
+      <svg
+        viewBox={`0 0 ${columns} 1`}
+        preserveAspectRatio="none"
+        role="img"
+        tabIndex={0}
+        aria-label={`${label}. Arrow keys move from column to column.`}
+        onPointerMove={point}
+        onPointerDown={point}
+        onPointerLeave={() => setCursor(undefined)}
+        onKeyDown={key}
+        onBlur={() => setCursor(undefined)}
+      >
+        <path class="nothing" d={shape.nothing} />
+        <path class="usual" d={shape.usual} />
+        <path class="failed" d={shape.failed} />
+        {curve.normal > 0 && <line class="normal" x1="0" x2={columns} y1={1 - shape.normal} y2={1 - shape.normal} />}
+        {shape.onset !== undefined && <line class="onset" x1={shape.onset} x2={shape.onset} y1="0" y2="1" />}
+        {cursor !== undefined && <rect class="cursor" x={cursor} y="0" width="1" height="1" />}
+      </svg>
+      <p class="axis muted">
+        <span>{minute(at(0))}</span>
+        <span class="readout" aria-live="polite">
+          {cursor === undefined ? `columns of ${span(curve.step_seconds * 1000)}, ${zone(at(0))}` : told(curve, cursor, at(cursor))}
+        </span>
+        <span>{at(columns) >= now.value ? "now" : minute(at(columns))}</span>
+      </p>
+      <Table curve={curve} at={at} />
+    </div>
+  );
+}
+
+function told(curve: Data, column: number, at: number): string {
+  const failed = curve.failed[column] ?? 0;
+  const all = (curve.ok[column] ?? 0) + failed;
+  const what = all > 0 ? `${count(failed)} of ${count(all)} failed (${share(failed, all)})` : "nothing heard";
+  return `${clock(at, now.value)}: ${what}`;
+}
+
+/** The columns in which anything was heard, the newest first. */
+function Table({ curve, at }: { curve: Data; at: (column: number) => number }) {
+  const [open, setOpen] = useState(false);
+  const heard = curve.ok.map((_, i) => i).filter((i) => ratio(curve, i) !== undefined).reverse();
+  return (
+    <details class="curve-table" onToggle={(event) => setOpen((event.currentTarget as HTMLDetailsElement).open)}>
+      <summary>As a table</summary>
+      {open && (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">From</th>
+              <th scope="col" class="number">
+                Requests
+              </th>
+              <th scope="col" class="number">
+                Failed
+              </th>
+              <th scope="col" class="number">
+                Share
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {heard.map((i) => (
+              <tr key={i}>
+                <th scope="row">{clock(at(i), now.value)}</th>
+                <td class="number">{count(curve.ok[i]! + curve.failed[i]!)}</td>
+                <td class="number">{count(curve.failed[i]!)}</td>
+                <td class="number">{share(curve.failed[i]!, curve.ok[i]! + curve.failed[i]!)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </details>
+  );
+}

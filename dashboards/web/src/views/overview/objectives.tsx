@@ -1,0 +1,49 @@
+import type { Objective } from "../../api.gen.ts";
+import { share } from "../../format.ts";
+import { useSection } from "../../live/store.ts";
+import { Bar, Panel } from "../../ui/parts.tsx";
+
+/** What is left of the error budgets, and how fast they are spent. */
+export function Objectives() {
+  const objectives = useSection("objectives");
+  if (objectives === undefined || objectives.length === 0) return null;
+  return (
+    <Panel id="objectives" title="Error budgets" note="of 30 days">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Target</th>
+            <th scope="col" class="number">
+              Promised
+            </th>
+            <th scope="col" class="number" colSpan={2}>
+              Spent
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {objectives.map((o) => (
+            <Row key={o.target} objective={o} />
+          ))}
+        </tbody>
+      </table>
+    </Panel>
+  );
+}
+
+function Row({ objective: o }: { objective: Objective }) {
+  const spent = 1 - o.budget_left;
+  return (
+    <tr>
+      <th scope="row">
+        {o.target} {o.alert !== undefined && <b class="bad-text">{o.alert === "page" ? "gone within days" : "will not last"}</b>}
+        {o.why !== undefined && <p class="muted">{o.why}</p>}
+      </th>
+      <td class="number">{(o.share * 100).toFixed(3).replace(/\.?0+$/, "")} %</td>
+      <td class="bar-cell">
+        <Bar part={spent} whole={1} />
+      </td>
+      <td class="number">{spent > 1 ? "more than all" : share(spent, 1)}</td>
+    </tr>
+  );
+}

@@ -1,0 +1,63 @@
+package sqlitestore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// scoped are the dimensions that model.Scope.Counted looks at.
+var scoped = model.DimensionsOf(model.ByASN, model.ByCountry, model.ByServer, model.ByProtocol)
+
+// Curve implements detector.Events. If there are more than model.MaxRows points, the oldest are
+// left out.
+func (s *Events) Curve(ctx context.Context, q model.CurveQuery) ([]model.CurvePoint, error) {
+	if q.Step < time.Second {
+		return nil, fmt.Errorf("%w: step must be at least a second, is %v", model.ErrQuery, q.Step)
+	}
+	done, err := s.askMuch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	totals := model.TotalsQuery{Since: q.Since, Until: q.Until, By: scoped, Target: q.Target, Delivery: q.Delivery}
+	if err := s.judgeCost(ctx, totals); err != nil {
+		return nil, err
+	}
+	known, err := s.seriesSeen(ctx, totals)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range known {
+		ofType := q.Type == "" || v.Outcome == report.OK || v.Outcome.Under(q.Type)
+		v.wanted = v.wanted && ofType && q.Scope.Counted(v.Series)
+	}
+	c := curve{from: q.Since.UnixMilli(), width: q.Step.Milliseconds()}
+	r := binReader{known: known, counted: c.add}
+	if err := r.read(ctx, s.asked, totals); err != nil {
+		return nil, err
+	}
+	return c.points[max(len(c.points)-model.MaxRows, 0):], nil
+}
+
+// curve sums cells by step. They must be added in the order of their bins.
+type curve struct {
+	from, width int64
+	points      []model.CurvePoint
+}
+
+func (c *curve) add(cell *shownCell, counts float64) {
+	at := time.UnixMilli(c.from + (cell.bin-1-c.from)/c.width*c.width)
+	if n := len(c.points); n == 0 || !c.points[n-1].At.Equal(at) {
+		c.points = append(c.points, model.CurvePoint{At: at})
+	}
+	p := &c.points[len(c.points)-1]
+	if cell.Outcome == report.OK {
+		p.OK += counts
+	} else {
+		p.Failed += counts
+	}
+}
