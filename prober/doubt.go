@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,6 +40,9 @@ func (d *doubt) Error() string {
 
 func (d *doubt) Unwrap() []error { return []error{ErrInconclusive, d.reason} }
 
+// unreachable are the outcomes of an address to which this machine has no route, or a router none.
+var unreachable = []report.Outcome{report.TCPAddressUnreachable, report.UDPAddressUnreachable, report.ICMPAddressUnreachable}
+
 // ownFault returns the doubt about a failed attempt that may be this machine's own fault, or nil.
 func (p *Prober) ownFault(r *probe.Result) error {
 	switch {
@@ -46,7 +50,7 @@ func (p *Prober) ownFault(r *probe.Result) error {
 		return &doubt{cause: causeResolver, text: "no name server of this machine can be reached"}
 	case r.Outcome == report.TLSCertDateInvalid && p.clock.wrong():
 		return &doubt{cause: causeClock, text: fmt.Sprintf("this machine's clock is off by about %v", p.clock.off().Round(time.Second))}
-	case r.Outcome != report.TCPAddressUnreachable && r.Outcome != report.UDPAddressUnreachable:
+	case !slices.Contains(unreachable, r.Outcome):
 		return nil
 	}
 	if ip := addressOf(r.Server); ip.IsGlobalUnicast() && !p.uplink.has(ip.Is4()) {

@@ -61,12 +61,15 @@ func TestWitnessesAreAskedBeforeAFailureCounts(t *testing.T) {
 
 func TestMissingFamilyIsTheVantagesOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		far := func(server string) Target {
+		over := func(o report.Outcome, server string) Target {
 			return Target{Name: server, Spec: probe.Custom{Func: func(context.Context) (probe.Result, error) {
-				return probe.Result{Outcome: report.TCPAddressUnreachable, Server: server}, nil
+				return probe.Result{Outcome: o, Server: server}, nil
 			}}}
 		}
-		p, err := New(Options{Targets: []Target{far("192.0.2.1:443"), far("[2001:db8::1]:443"), far("[fe80::1]:443"), far("127.0.0.1:443")}, Interval: time.Second})
+		far := func(server string) Target { return over(report.TCPAddressUnreachable, server) }
+		p, err := New(Options{Targets: []Target{far("192.0.2.1:443"), far("[2001:db8::1]:443"), far("[fe80::1]:443"), far("127.0.0.1:443"),
+			over(report.UDPAddressUnreachable, "[2001:db8::2]:53"), over(report.UDPAddressUnreachable, "192.0.2.2:53"),
+			over(report.ICMPAddressUnreachable, "2001:db8::3"), over(report.ICMPAddressUnreachable, "192.0.2.3")}, Interval: time.Second})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +81,10 @@ func TestMissingFamilyIsTheVantagesOwn(t *testing.T) {
 		if err := p.Run(ctx); err != nil {
 			t.Fatal(err)
 		}
-		for name, want := range map[string]heatmap.State{"192.0.2.1:443": heatmap.Down, "[2001:db8::1]:443": heatmap.Unknown, "[fe80::1]:443": heatmap.Down, "127.0.0.1:443": heatmap.Down} {
+		for name, want := range map[string]heatmap.State{
+			"192.0.2.1:443": heatmap.Down, "[2001:db8::1]:443": heatmap.Unknown, "[fe80::1]:443": heatmap.Down, "127.0.0.1:443": heatmap.Down,
+			"192.0.2.2:53": heatmap.Down, "[2001:db8::2]:53": heatmap.Unknown, "192.0.2.3": heatmap.Down, "2001:db8::3": heatmap.Unknown,
+		} {
 			if got := state(t, p, name); got != want {
 				t.Errorf("%s: %v, want %v", name, got, want)
 			}

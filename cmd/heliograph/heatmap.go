@@ -21,7 +21,7 @@ type heatmapCmd struct {
 	Demo    int      `help:"Draw an invented fleet of so many servers." placeholder:"N"`
 	Down    float64  `help:"Share of the invented fleet that is down." default:"0.01" placeholder:"SHARE"`
 	At      string   `help:"When: a time such as 2026-11-29T18:00:00Z, or how long ago, such as 90m. Default: now." placeholder:"TIME"`
-	From    string   `help:"Draw what changed since then, as a PNG or a list." placeholder:"TIME"`
+	From    string   `help:"Draw what changed since then, as a PNG or a list. With a file: since an earlier file." placeholder:"TIME"`
 	Group   []string `sep:"/" help:"Draw only this region/data centre/cluster/row; the last ones may be left out." placeholder:"NAMES"`
 
 	PNG    string `name:"png" help:"Write a PNG there instead of text to standard output." placeholder:"FILE"`
@@ -42,7 +42,7 @@ func (h *heatmapCmd) Run(ctx context.Context, out *output) error {
 	}
 	var before heatmap.Snapshot
 	if h.From != "" {
-		if before, err = h.snapshot(ctx, h.From); err != nil {
+		if before, err = h.earlier(ctx); err != nil {
 			return err
 		}
 	}

@@ -31,7 +31,7 @@ func (h *heatmapCmd) snapshot(ctx context.Context, moment string) (heatmap.Snaps
 	case h.File == "" && h.Demo == 0:
 		return h.live(ctx, at)
 	case moment != "":
-		return heatmap.Snapshot{}, errors.New("--at and --from need a dashboard or --history; a file has one moment")
+		return heatmap.Snapshot{}, errors.New("a moment needs a dashboard or --history; a file has one only, and --from another file")
 	case h.Demo != 0:
 		s, err := fleet.Demo(h.Demo, h.Down)
 		if err != nil {
@@ -39,7 +39,15 @@ func (h *heatmapCmd) snapshot(ctx context.Context, moment string) (heatmap.Snaps
 		}
 		return s, nil
 	}
-	return h.file()
+	return h.file(h.File)
+}
+
+// earlier returns the map to compare with. With a file, --from names another one.
+func (h *heatmapCmd) earlier(ctx context.Context) (heatmap.Snapshot, error) {
+	if h.File != "" {
+		return h.file(h.From)
+	}
+	return h.snapshot(ctx, h.From)
 }
 
 // fromHistory reads a map from a history, the last one if at is zero.
@@ -56,30 +64,31 @@ func fromHistory(dir string, at time.Time) (s heatmap.Snapshot, err error) {
 }
 
 // file reads a bitset or a list.
-func (h *heatmapCmd) file() (heatmap.Snapshot, error) {
+func (h *heatmapCmd) file(name string) (heatmap.Snapshot, error) {
 	f := os.Stdin
-	if h.File != "-" {
+	if name != "-" {
 		var err error
-		if f, err = os.Open(h.File); err != nil {
+		if f, err = os.Open(name); err != nil {
 			return heatmap.Snapshot{}, err
 		}
 		defer f.Close()
 	}
-	if filepath.Ext(h.File) == ".csv" {
+	if filepath.Ext(name) == ".csv" {
 		s, err := fleet.ReadList(io.LimitReader(f, maxList), time.Now())
 		if err != nil {
-			return s, fmt.Errorf("%s: %w", h.File, err)
+			return s, fmt.Errorf("%s: %w", name, err)
 		}
+		s.Changed = time.Time{} // the list does not tell
 		return s, nil
 	}
 	b, err := io.ReadAll(io.LimitReader(f, heatmap.MaxServers/8+1))
 	if err != nil {
-		return heatmap.Snapshot{}, fmt.Errorf("reading %s: %w", h.File, err)
+		return heatmap.Snapshot{}, fmt.Errorf("reading %s: %w", name, err)
 	}
 	n := cmp.Or(h.Servers, 8*len(b))
 	up, err := heatmap.FromBytes(n, b)
 	if err != nil {
-		return heatmap.Snapshot{}, fmt.Errorf("%s is not a bitset of %d servers: %w (name their number with --servers)", h.File, n, err)
+		return heatmap.Snapshot{}, fmt.Errorf("%s is not a bitset of %d servers: %w (name their number with --servers)", name, n, err)
 	}
 	return heatmap.Snapshot{Up: up}, nil
 }

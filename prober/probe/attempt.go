@@ -106,6 +106,7 @@ func localFault(err error) error {
 		// out of ports, or a source address that this machine does not have
 		syscall.EADDRNOTAVAIL, syscall.EADDRINUSE,
 		syscall.EACCES, syscall.EPERM, // forbidden by a rule of this machine
+		syscall.EAFNOSUPPORT, // it has no IPv6, or no IPv4, at all
 	} {
 		if errors.Is(err, errno) {
 			return fmt.Errorf("this machine cannot probe: %w", errno)

@@ -65,7 +65,7 @@ func classifySocket(err error) report.Outcome {
 		return report.TCPAborted
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return report.TCPAddressUnreachable
-	case errors.Is(err, syscall.EINVAL), errors.Is(err, syscall.EAFNOSUPPORT):
+	case errors.Is(err, syscall.EINVAL):
 		return report.TCPAddressInvalid
 	}
 	return ""

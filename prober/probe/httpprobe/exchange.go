@@ -151,7 +151,7 @@ func (h *httpProbe) overHTTP3(ctx context.Context, a *probe.Attempt, server neti
 	a.Enter(conn.StepConnect)
 	socket, err := h.dialer.DialUDP(ctx, server)
 	if err != nil {
-		return nil, err
+		return nil, h3conn.Wrap(err)
 	}
 	defer socket.Close() // an error changes nothing: the outcome is known by then
 	client, err := h3conn.Dial(ctx, socket, to.tls.Config())

@@ -88,8 +88,8 @@ type Error struct{ error }
 // Unwrap returns the error of the QUIC library.
 func (e Error) Unwrap() error { return e.error }
 
-// Wrap returns an error of reading an answer's body as an [Error], unless the body is shorter than
-// the answer said.
+// Wrap returns an error of the socket, or of reading an answer's body, as an [Error], unless the
+// body is shorter than the answer said.
 func Wrap(err error) error {
 	if err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
@@ -130,3 +130,8 @@ func (p *packets) ReadFrom(b []byte) (int, net.Addr, error) {
 
 // WriteTo implements [net.PacketConn].
 func (p *packets) WriteTo(b []byte, _ net.Addr) (int, error) { return p.Conn.Write(b) }
+
+// SetReadBuffer and SetWriteBuffer leave the socket's buffers as they are, which are large enough
+// for a probe. Without these methods quic-go writes to the log that it cannot set them.
+func (p *packets) SetReadBuffer(int) error  { return nil }
+func (p *packets) SetWriteBuffer(int) error { return nil }
