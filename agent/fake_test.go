@@ -238,6 +238,8 @@ type batch struct {
 	probes  []*report.ProbeResults
 
 	receipts []*report.Receipts
+
+	durations map[*report.Window]*report.Durations
 }
 
 // batches opens what was received, oldest id first.
@@ -259,7 +261,8 @@ func (w *world) openSegment(id report.BatchID, segment []byte) batch {
 	if err != nil || info.ID != id {
 		w.t.Fatalf("segment %v: %v, id %v", id, err, info.ID)
 	}
-	b := batch{id: id}
+	b := batch{id: id, durations: make(map[*report.Window]*report.Durations)}
+	var before *report.Window // the record before, if it is one
 	for i, raw := range records {
 		r, err := report.DecodeRecord(raw)
 		if err != nil {
@@ -280,7 +283,13 @@ func (w *world) openSegment(id report.BatchID, segment []byte) batch {
 			b.probes = append(b.probes, r)
 		case *report.Receipts:
 			b.receipts = append(b.receipts, r)
+		case *report.Durations:
+			if before == nil {
+				w.t.Fatal("durations do not follow a window")
+			}
+			b.durations[before] = r
 		}
+		before, _ = r.(*report.Window)
 		if i == 0 && len(b.headers) == 0 {
 			w.t.Fatal("segment does not start with a header")
 		}

@@ -14,6 +14,8 @@ type item struct {
 	at     time.Time // the window's end, the sample's time
 	record report.Record
 	probes probing // nil unless record holds a prober's results
+
+	durations *report.Durations // of a window; nil: unknown
 }
 
 // loop ends windows when they are due, until stopping is closed. Without requests there is no
@@ -133,11 +135,12 @@ func (r *recorder) takeWindow(now time.Time, atOnce bool) (*window, uint32) {
 func (w *window) items(end time.Time, ppm uint32) []item {
 	var items []item
 	if len(w.rows) > 0 {
-		items = append(items, item{at: end, record: &report.Window{
+		counted := &report.Window{
 			Length:     min(max(uint64(sinceBirth(w.start, end)), 1), report.MaxAge),
 			SampledPPM: ppm,
 			Counters:   w.counters(),
-		}})
+		}
+		items = append(items, item{at: end, record: counted, durations: w.histograms(counted)})
 	}
 	for i := range w.samples {
 		if s := &w.samples[i]; s.record.Outcome != "" {

@@ -28,10 +28,14 @@ type Observation struct {
 	// Zero: unknown.
 	Start time.Time
 
+	// Elapsed is how long the request took: from Start to the head of the response, or until it
+	// failed. It is counted in the window's [report.Histogram] of Host and Outcome, for as many
+	// requests as Count says. 0: unknown, which is not counted.
+	Elapsed time.Duration
+
 	// The following fields are for samples. Only failures under [report.Diagnostics] can
 	// become samples.
 
-	Elapsed time.Duration // from Start to the end
 	Method  string
 	URL     string   // any URL; scrub.URL scrubs it before it is stored
 	TraceID [16]byte // W3C trace context, all zero: none

@@ -24,7 +24,7 @@ type probeResults struct{ *report.ProbeResults }
 
 // probeItem returns an item with results whose times are relative to at.
 func probeItem(at time.Time, r *report.ProbeResults) item {
-	return item{at, r, probeResults{r}}
+	return item{at: at, record: r, probes: probeResults{r}}
 }
 
 // maxProbes is how many records of results may wait to be sealed. So many wait only while the

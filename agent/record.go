@@ -22,6 +22,16 @@ func (a *Agent) Observe(o Observation) {
 	a.recorder.observe(&o)
 }
 
+// ObserveRef is [Agent.Observe] for callers to whom the copy of an [Observation] matters, which
+// costs about as much as counting it. The agent neither changes nor retains o.
+func (a *Agent) ObserveRef(o *Observation) {
+	if !a.Recording() {
+		return
+	}
+	defer a.events.caught()
+	a.recorder.observe(o)
+}
+
 // AddWindow records a window that the caller has counted, in addition to the agent's own. Unless
 // something in it failed, it is sent with the policy's probability, like the agent's own windows.
 // If the caller has already selected it with a higher probability, a second draw makes up for the

@@ -76,17 +76,38 @@ func (s *openSegment) pack(header *report.Header, receipts *report.Receipts, ite
 		if s.rows+rows > report.MaxSegmentRows {
 			return frames, n, errSegmentFull
 		}
-		record, err := items[n].appendTo(nil, s.birth)
-		if err != nil {
+		var err error
+		if frames, err = s.seal(frames, &items[n]); err != nil {
 			return frames, n, err
-		}
-		if frames, err = s.sealer.Seal(frames, record); err != nil {
-			return frames, n, full(err)
 		}
 		s.rows += rows
 		n++
 	}
 	return frames, n, nil
+}
+
+// seal appends the frame of an item, and that of its durations, because both must be in one segment
+// and there is no place between them. Durations that are too large for a record are left out: so
+// many were never measured in one window.
+func (s *openSegment) seal(frames []byte, it *item) ([]byte, error) {
+	record, err := it.appendTo(nil, s.birth)
+	if err != nil {
+		return frames, err
+	}
+	var more []byte
+	if it.durations != nil {
+		if more, err = report.AppendRecord(nil, it.durations); err != nil && !errors.Is(err, report.ErrTooLarge) {
+			return frames, err
+		}
+	}
+	if len(more) > 0 && !s.sealer.Fits(len(record), len(more)) {
+		return frames, errSegmentFull
+	}
+	if frames, err = s.sealer.Seal(frames, record); err != nil || len(more) == 0 {
+		return frames, full(err)
+	}
+	frames, err = s.sealer.Seal(frames, more)
+	return frames, full(err)
 }
 
 // rows returns the number of rows of an item, see report.MaxSegmentRows.

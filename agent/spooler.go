@@ -111,7 +111,9 @@ func (it item) halves() (a, b item, ok bool) {
 	first, second := *w, *w
 	n := len(w.Counters) / 2
 	first.Counters, second.Counters = w.Counters[:n], w.Counters[n:]
-	return item{at: it.at, record: &first}, item{at: it.at, record: &second}, true
+	a, b = item{at: it.at, record: &first}, item{at: it.at, record: &second}
+	a.durations, b.durations = split(it.durations, w, n)
+	return a, b, true
 }
 
 func dropReason(err error) string {

@@ -20,8 +20,8 @@ type Tally struct {
 	// have weight 1 whatever SampledPPM is.
 	SampledPPM uint32
 
-	// Observations are the counts, see Observation.Count. Their Start and the fields for samples
-	// are ignored.
+	// Observations are the counts, see Observation.Count. Several may differ in nothing but
+	// Elapsed. Their Start and the fields for samples are ignored.
 	Observations []Observation
 }
 

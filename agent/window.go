@@ -30,6 +30,8 @@ func (k *key) matches(o *Observation) bool {
 type row struct {
 	key     key
 	counter report.Counter // its Count may exceed report.MaxCount
+
+	durations *durations // of its group; nil: not counted
 }
 
 // window is an interval that is being counted. The recorder's lock guards it while it is open.
@@ -48,6 +50,8 @@ type window struct {
 	failures   uint64 // failures that could have become samples, for the reservoir
 	maxSamples int
 	samples    []sample
+
+	durations map[group]*durations
 
 	errors []*errorGroup // errors of the application, in order of arrival
 }
@@ -90,17 +94,19 @@ func (w *window) allFailed() bool {
 // making a key and finding it.
 func (w *window) count(o *Observation, n uint64) {
 	if w.latest < len(w.rows) && w.rows[w.latest].key.matches(o) {
-		w.rows[w.latest].counter.Count += n
+		r := &w.rows[w.latest]
+		r.counter.Count += n
+		w.took(r, o.Elapsed, n)
 		w.failed = w.failed || o.Outcome != report.OK
 		return
 	}
 	k := o.key()
-	w.add(&k, n)
+	w.add(&k, o.Elapsed, n)
 }
 
-// add counts n requests with key k. Only a key's first request allocates. k points to a key of the
-// caller's, because copying one costs as much as comparing it.
-func (w *window) add(k *key, n uint64) {
+// add counts n requests with key k that took so long. Only a key's first request allocates. k
+// points to a key of the caller's, because copying one costs as much as comparing it.
+func (w *window) add(k *key, elapsed time.Duration, n uint64) {
 	if k.outcome != report.OK {
 		w.failed = true
 	}
@@ -108,13 +114,14 @@ func (w *window) add(k *key, n uint64) {
 	// keep the application's whole URL in memory.
 	if i, ok := w.index[*k]; ok {
 		w.rows[i].counter.Count += n
+		w.took(&w.rows[i], elapsed, n)
 		w.latest = int(i)
 		return
 	}
 	if !k.outcome.Valid() {
 		unknown := *k
 		unknown.outcome = report.Unknown
-		w.add(&unknown, n)
+		w.add(&unknown, elapsed, n)
 		return
 	}
 	if len(w.rows) == report.MaxCounters {
@@ -123,7 +130,9 @@ func (w *window) add(k *key, n uint64) {
 	}
 	own := k.clone()
 	w.index[own] = uint32(len(w.rows))
-	w.rows = append(w.rows, row{own, own.counter(n)})
+	r := row{key: own, counter: own.counter(n)}
+	w.took(&r, elapsed, n)
+	w.rows = append(w.rows, r)
 }
 
 // clone returns a copy of k that shares no memory with the application.

@@ -48,6 +48,9 @@ var (
 	receipts = &report.Receipts{Batches: []report.ReceiptedBatch{{
 		Collector: "c1", Name: [16]byte{0x01, 0xc9, 0xc3, 0x7f, 0x51, 0xb6, 0xa6, 0x08, 0x77, 0xd1, 0x3c, 0x5e, 0x0d, 0x9f, 0x2a, 0x44}, Frames: 5,
 	}}}
+	durations = &report.Durations{Histograms: []report.Histogram{
+		{{Index: 48, Count: 9}, {Index: 49, Count: 25}, {Index: 50, Count: 5}, {Index: 51, Count: 2}}, {{Index: 52, Count: 3}},
+	}}
 	batch    = report.BatchID{0x01, 0xc9, 0xc3, 0x80, 0x6e, 0x0d, 0x4e, 0x11, 0x9a, 0x52, 0x30, 0xb7, 0x5c, 0x88, 0xf1, 0x02}
 	delivery = report.Delivery{Age: 7000, Path: []report.Attempt{{Collector: "c1", Outcome: report.TCPTimedOut}}}
 	envelope = &report.Envelope{
@@ -66,6 +69,8 @@ func TestWireFormatExample(t *testing.T) {
 		"apperror": encoded(report.AppendRecord(nil, appError)),
 		"probe":    encoded(report.AppendRecord(nil, probe)),
 		"receipts": encoded(report.AppendRecord(nil, receipts)),
+
+		"durations": encoded(report.AppendRecord(nil, durations)),
 
 		"delivery": encoded(report.AppendDelivery(nil, delivery)),
 		"envelope": encoded(report.AppendEnvelope(nil, envelope)),
@@ -87,6 +92,7 @@ func TestWireFormatExample(t *testing.T) {
 		"An application error, " + strconv.Itoa(len(encoded(report.AppendRecord(nil, appError)))) + " bytes",
 		"Probe results, " + strconv.Itoa(len(encoded(report.AppendRecord(nil, probe)))) + " bytes",
 		"Receipts, " + strconv.Itoa(len(encoded(report.AppendRecord(nil, receipts)))) + " bytes",
+		"How long these took, " + strconv.Itoa(len(encoded(report.AppendRecord(nil, durations)))) + " bytes",
 		"one of the three, " + strconv.Itoa(len(encoded(report.AppendRecord(nil, sample)))) + " bytes",
 		"The delivery, " + strconv.Itoa(len(encoded(report.AppendDelivery(nil, delivery)))) + " bytes",
 		protocol.HeaderDelivery + ": " + base64.RawURLEncoding.EncodeToString(encoded(report.AppendDelivery(nil, delivery))),

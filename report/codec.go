@@ -11,7 +11,8 @@ const (
 	kindNotice = 5
 	kindProbe  = 6
 
-	kindReceipts = 7
+	kindReceipts  = 7
+	kindDurations = 8
 )
 
 func (*Header) kind() uint64 { return kindHeader }
@@ -25,6 +26,8 @@ func (*DeletionNotice) kind() uint64 { return kindNotice }
 func (*ProbeResults) kind() uint64 { return kindProbe }
 
 func (*Receipts) kind() uint64 { return kindReceipts }
+
+func (*Durations) kind() uint64 { return kindDurations }
 
 // AppendRecord appends the encoding of r to dst and returns the result. If r breaks a rule, so that
 // [DecodeRecord] would refuse it, the error wraps [ErrMalformed] and names the field. If r is valid
@@ -45,9 +48,9 @@ func AppendRecord(dst []byte, r Record) ([]byte, error) {
 }
 
 // DecodeRecord decodes b as one whole record: a *[Header], *[Window], *[Sample],
-// *[ApplicationError], *[DeletionNotice], *[ProbeResults] or *[Receipts]. The record shares no
-// memory with b. The error wraps [ErrMalformed], or is [ErrUnknownRecord] if b is canonical CBOR of
-// a kind that this version does not know.
+// *[ApplicationError], *[DeletionNotice], *[ProbeResults], *[Receipts] or *[Durations]. The record
+// shares no memory with b. The error wraps [ErrMalformed], or is [ErrUnknownRecord] if b is
+// canonical CBOR of a kind that this version does not know.
 func DecodeRecord(b []byte) (Record, error) {
 	if len(b) > MaxRecord {
 		return nil, malformed("record", "longer than MaxRecord")
@@ -91,6 +94,8 @@ func decodeBody(d *cbor.Decoder, kind uint64) Record {
 		return decodeProbeResults(d)
 	case kindReceipts:
 		return decodeReceipts(d)
+	case kindDurations:
+		return decodeDurations(d)
 	default:
 		d.Skip()
 		return nil
@@ -113,6 +118,8 @@ func kindName(kind uint64) string {
 		return "probe results"
 	case kindReceipts:
 		return "receipts"
+	case kindDurations:
+		return "durations"
 	default:
 		return "record"
 	}

@@ -62,7 +62,7 @@ const (
 )
 
 // Record is a *[Header], *[Window], *[Sample], *[ApplicationError], *[DeletionNotice],
-// *[ProbeResults] or *[Receipts].
+// *[ProbeResults], *[Receipts] or *[Durations].
 type Record interface {
 	kind() uint64 // its number on the wire
 	// checks every rule that does not concern the encoding; called by encoder and decoder
@@ -141,6 +141,17 @@ type Counter struct {
 	Status uint16 // HTTP status, at most MaxStatus; 0 if there was none
 	Flags  Flags
 	Count  uint64 // 1 to MaxCount
+}
+
+// Durations are how long the requests of a window took until they failed or the response's head
+// came. The record stands directly after that window's. What it counts has the same weight as the
+// window's counters. Readers before release 0.2 pass over it, which a new key in the window would
+// not have allowed.
+type Durations struct {
+	// one for each of the window's groups (see Window.Groups) in their order; empty if unknown. 1
+	// to MaxCounters, the last of them not empty. A reader ignores one that counts more
+	// than its group
+	Histograms []Histogram
 }
 
 // Sample is one request in detail. It is recorded only with consent to [Diagnostics].

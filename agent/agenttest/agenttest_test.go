@@ -40,7 +40,8 @@ func TestWhatArrivesIsSeen(t *testing.T) {
 		t.Errorf("windows %+v", s.Windows)
 	}
 	if len(s.Samples) != 1 || s.Samples[0].URL != target+"/cart" || len(s.Headers) != 2 || s.Headers[0].Consent != report.Diagnostics ||
-		len(s.Records) != len(s.Headers)+len(s.Windows)+len(s.Samples)+1 { // the second segment lists the receipt for the first
+		// the second segment lists the receipt for the first
+		len(s.Records) != len(s.Headers)+len(s.Windows)+len(s.Samples)+1 {
 		t.Errorf("seen %+v", s)
 	}
 	if u := op.Uploads(); len(u) != 2 || u[0].Bytes == 0 || len(u[0].Delivery.Path) != 0 {

@@ -33,6 +33,26 @@ func (s *Seen) Count(target string, outcome report.Outcome) (n uint64) {
 	return n
 }
 
+// Durations returns how long the requests to target that ended with outcome took, as far as agents
+// have said so.
+func (s *Seen) Durations(target string, outcome report.Outcome) (sum report.Histogram) {
+	var before *report.Window
+	for _, r := range s.Records {
+		d, ok := r.(*report.Durations)
+		if ok && before != nil {
+			i := 0
+			for g := range before.Groups() {
+				if i < len(d.Histograms) && g[0].Target == target && g[0].Outcome == outcome {
+					sum = sum.Plus(d.Histograms[i])
+				}
+				i++
+			}
+		}
+		before, _ = r.(*report.Window)
+	}
+	return sum
+}
+
 // Drops returns the number of records that agents have reported as lost, by [report.Drop] reason.
 func (s *Seen) Drops() map[string]uint64 {
 	drops := make(map[string]uint64)

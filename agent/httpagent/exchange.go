@@ -117,6 +117,7 @@ func (x *exchange) answered(req *http.Request, resp *http.Response) {
 	x.head.read(resp)
 	x.seen.Status = uint16(min(max(resp.StatusCode, 0), report.MaxStatus))
 	x.seen.Protocol = alpn(resp)
+	x.seen.Elapsed = max(time.Since(x.rt.made)-x.start, 1) // 0 would be unknown
 	x.seen.Outcome = statusOutcome(resp)
 	if t := x.trace; t != nil {
 		s := t.retire(resp.ProtoMajor == 1)
@@ -160,7 +161,7 @@ func (x *exchange) end(outcome report.Outcome, conn net.Conn) {
 	x.seen.Outcome = outcome
 	if outcome == report.OK {
 		x.seen.Start = x.rt.made.Add(x.start)
-		x.rt.agent.Observe(x.seen)
+		x.rt.agent.ObserveRef(&x.seen)
 		return
 	}
 	x.rt.agent.Observe(x.detailed(conn))
@@ -174,7 +175,7 @@ func (x *exchange) detailed(conn net.Conn) agent.Observation {
 	}
 	o.URL = x.url()
 	now := time.Now()
-	o.Elapsed = now.Sub(x.rt.made.Add(x.start))
+	o.Elapsed = max(now.Sub(x.rt.made.Add(x.start)), 1)
 	// the wall clock of now is right even if the machine has slept since rt.made
 	o.Start = now.Add(-o.Elapsed)
 	if o.Method == "" {

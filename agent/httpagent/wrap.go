@@ -16,6 +16,9 @@ import (
 // nil base means [http.DefaultTransport]. If requests are wrapped twice for the same agent, they
 // are counted once.
 //
+// What is counted as a request's duration is the time until RoundTrip returns a response, or until
+// the failure, which may be the response body's.
+//
 // If a request fails because its own body cannot be read, its outcome is [report.Abandoned],
 // because that is not the server's fault. A redirect after which [http.Client] may give up counts
 // as [report.HTTPRedirectLoop] if no request follows it before the window ends.

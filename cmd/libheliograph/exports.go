@@ -72,7 +72,7 @@ func hgo_observe(handle C.hg_agent, o *C.hg_observation) C.int32_t {
 		r := request{
 			url: borrowed(o.url, maxURL+1), outcome: borrowed(o.outcome, report.MaxOutcome+1),
 			protocol: borrowed(o.protocol, report.MaxString), server: borrowed(o.server, maxServer),
-			method: borrowed(o.method, report.MaxString), osError: int32(o.os_error), elapsedMS: uint32(o.elapsed_ms),
+			method: borrowed(o.method, report.MaxString), osError: int32(o.os_error), elapsedMS: uint32(o.elapsed_ms), headMS: uint32(o.head_ms),
 			status: uint16(o.status), flags: uint16(o.flags), traceID: *(*[16]byte)(unsafe.Pointer(&o.trace_id)),
 		}
 		return agents.use(uint64(handle), func(a *agent.Agent) int32 { return observe(a, &r) })

@@ -26,7 +26,7 @@
 
 /* Padding at the end would let a later field hide in an old size. */
 _Static_assert(OPTIONS_LEAST == sizeof(hg_options), "hg_options has padding at its end");
-_Static_assert(OBSERVATION_LEAST == sizeof(hg_observation), "hg_observation has padding at its end");
+_Static_assert(offsetof(hg_observation, unused) + sizeof(uint32_t) == sizeof(hg_observation), "hg_observation has padding at its end");
 _Static_assert(ERROR_LEAST == sizeof(hg_error), "hg_error has padding at its end");
 _Static_assert(STATS_LEAST == sizeof(hg_stats), "hg_stats has padding at its end");
 

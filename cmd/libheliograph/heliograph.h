@@ -95,7 +95,8 @@ typedef struct hg_options {
 typedef struct hg_observation {
   uint32_t size;        /* sizeof(hg_observation) */
   int32_t os_error;     /* errno, or WSAGetLastError() on Windows, of the call that failed; 0: none */
-  uint32_t elapsed_ms;  /* from the request's beginning to now; a request that began before consent is not recorded */
+  uint32_t elapsed_ms;  /* from the request's beginning to now, rounded down; a request that began before consent is not recorded. How
+                           long requests take is counted, coarsely, but for 0, which may also be unknown. */
   uint16_t status;      /* HTTP status; 0: none */
   uint16_t flags;       /* HG_FLAG_… */
   uint8_t trace_id[16]; /* W3C trace context; all 0: none */
@@ -110,6 +111,8 @@ typedef struct hg_observation {
   const char *protocol; /* ALPN: "http/1.1", "h2"; NULL: unknown */
   const char *server;   /* address and port that was tried last, "192.0.2.1:443" or "[2001:db8::1]:443"; anything else: unknown */
   const char *method;   /* "GET"; for samples only */
+  uint32_t head_ms;     /* since 0.2.0: of one that succeeded, from its beginning to the response's head, rounded up; 0: elapsed_ms */
+  uint32_t unused;      /* 0 */
 } hg_observation;
 
 /* One call on a stack. It has no size of its own and never changes. */

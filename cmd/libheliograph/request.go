@@ -25,7 +25,7 @@ const (
 type request struct {
 	url, outcome, protocol, server, method string
 	osError                                int32
-	elapsedMS                              uint32
+	elapsedMS, headMS                      uint32
 	status, flags                          uint16
 	traceID                                [16]byte
 }
@@ -41,10 +41,14 @@ func observe(a *agent.Agent, r *request) int32 {
 	}
 	server, _ := netip.ParseAddrPort(r.server) // an invalid address counts as unknown
 	elapsed := time.Duration(r.elapsedMS) * time.Millisecond
-	a.Observe(agent.Observation{
+	o := agent.Observation{
 		Scheme: scheme, Host: host, Outcome: outcome(r), Protocol: r.protocol, Server: server, Status: r.status,
 		Flags: report.Flags(r.flags), Start: time.Now().Add(-elapsed), Elapsed: elapsed, Method: r.method, URL: whole(r.url), TraceID: r.traceID,
-	})
+	}
+	if o.Outcome == report.OK && r.headMS > 0 {
+		o.Elapsed = time.Duration(r.headMS) * time.Millisecond
+	}
+	a.Observe(o)
 	return resultOK
 }
 

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/heliograph-net/heliograph/agent/agenttest"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -62,6 +64,34 @@ func TestOutcome(t *testing.T) {
 	} {
 		if got := outcome(&e.r); got != e.want {
 			t.Errorf("%+v: %q, not %q", e.r, got, e.want)
+		}
+	}
+}
+
+// A request that succeeds takes until the head of its response, if the caller says when that came,
+// and others until they end.
+func TestDurations(t *testing.T) {
+	operator := agenttest.For(t)
+	a := operator.Start(t, report.Counts)
+	const url, origin = "https://shop.example/cart", "https://shop.example"
+	for _, r := range []request{
+		{url: url, elapsedMS: 9000, headMS: 100}, {url: url, elapsedMS: 100}, {url: url}, {url: url, headMS: 100},
+		{url: url, elapsedMS: 9000, headMS: 100, outcome: "tcp.reset"},
+	} {
+		if code := observe(a, &r); code != resultOK {
+			t.Fatalf("%+v: %d", r, code)
+		}
+	}
+	if err := a.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	seen := operator.Seen()
+	for outcome, want := range map[report.Outcome]report.HistogramBucket{
+		report.OK:       {Index: report.HistogramIndex(100 * time.Millisecond), Count: 3},
+		report.TCPReset: {Index: report.HistogramIndex(9 * time.Second), Count: 1},
+	} {
+		if got := seen.Durations(origin, outcome); len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %v, want %v", outcome, got, want)
 		}
 	}
 }

@@ -46,6 +46,15 @@ func segmentInfo(prefix []byte) []byte {
 	return append([]byte(segmentContext), prefix[:boundPrefix]...)
 }
 
+// Fits reports whether records of these lengths still fit into the segment together.
+func (s *Sealer) Fits(lengths ...int) bool {
+	size := s.size + endSize
+	for _, n := range lengths {
+		size += lengthSize + n + sealOverhead
+	}
+	return size <= MaxSegment
+}
+
 // Prefix returns the bytes that the segment starts with. The caller must not change them.
 func (s *Sealer) Prefix() []byte { return s.prefix }
 

@@ -75,6 +75,12 @@ var examples = []example{
 	}},
 	{"receipts-small", &report.Receipts{Batches: []report.ReceiptedBatch{{Collector: "c", Name: [16]byte{15: 1}, Frames: 1}}}},
 	{"receipts-full", receipts(report.MaxReceipts)},
+	{"durations-small", &report.Durations{Histograms: []report.Histogram{{{Index: 0, Count: 1}}}}},
+	{"durations-full", &report.Durations{Histograms: []report.Histogram{
+		{{Index: 53, Count: 2}, {Index: 54, Count: 23}, {Index: 55, Count: 24}, {Index: 57, Count: 3}, {Index: 81, Count: 1}, {Index: 160, Count: report.MaxCount}},
+		nil, nil,
+		{{Index: 0, Count: 300}, {Index: 1, Count: 70_000}, {Index: 159, Count: 1}},
+	}}},
 	{"delivery-empty", report.Delivery{}},
 	{"delivery-full", report.Delivery{Age: report.MaxAge, Path: []report.Attempt{
 		{Collector: "c1", Outcome: report.DNSTimedOut}, {Collector: "c2", Outcome: report.TCPRefused}, {Collector: "c1", Outcome: "receipt.invalid"},
@@ -129,10 +135,11 @@ type (
 	N = report.DeletionNotice
 	P = report.ProbeResults
 	R = report.Receipts
+	D = report.Durations
 )
 
-// header, window, sample, appError, notice, probe, receipts, delivery and envelope return a fresh
-// valid value for a test to spoil.
+// header, window, sample, appError, notice, probe, receipts, durations, delivery and envelope return
+// a fresh valid value for a test to spoil.
 func header() *report.Header {
 	return &report.Header{
 		Source: report.SourceAgent, App: "shop", Version: "1.2", OS: "linux", Consent: report.Counts, Client: client,
@@ -204,6 +211,10 @@ func clients(n uint64) (all [][16]byte) {
 		all = append(all, token)
 	}
 	return all
+}
+
+func durations() *report.Durations {
+	return &report.Durations{Histograms: []report.Histogram{nil, {{Index: 3, Count: 1}, {Index: 4, Count: 2}, {Index: 90, Count: 3}}}}
 }
 
 func delivery() report.Delivery {

@@ -151,7 +151,7 @@ func FuzzEncode(f *testing.F) {
 // maker makes values from a seed.
 type maker struct{ *rand.Rand }
 
-const kinds = 9
+const kinds = 10
 
 func (r maker) value(kind byte) any {
 	switch kind % kinds {
@@ -175,6 +175,8 @@ func (r maker) value(kind byte) any {
 			v.Batches[i].Collector, v.Batches[i].Frames = r.text(), uint16(r.number())
 		}
 		return v
+	case 8:
+		return r.durations()
 	default:
 		return &report.Envelope{
 			Seq: r.number(), Batch: report.BatchID(r.bytes16()), Received: int64(r.number()), Collector: r.text(), ASN: uint32(r.number()),
@@ -246,6 +248,18 @@ func (r maker) probe() *report.ProbeResults {
 		}
 	}
 	return p
+}
+
+func (r maker) durations() *report.Durations {
+	d := new(report.Durations)
+	for range r.IntN(4) {
+		var h report.Histogram
+		for i := r.IntN(100); i < 170 && r.IntN(20) > 0; i += 1 + r.IntN(2)*r.IntN(40) {
+			h = append(h, report.HistogramBucket{Index: uint8(i), Count: r.number()})
+		}
+		d.Histograms = append(d.Histograms, h)
+	}
+	return d
 }
 
 func (r maker) delivery() report.Delivery {

@@ -95,6 +95,12 @@ var limits = []struct {
 	{"MaxString of a result's protocol", report.MaxString, func(n uint64) any { return with(probe(), func(p *P) { p.Results[1].Protocol = long(n) }) }},
 	{"MaxStatus of a result", report.MaxStatus, func(n uint64) any { return with(probe(), func(p *P) { p.Results[1].Status = uint16(n) }) }},
 
+	{"histograms of durations", report.MaxCounters, func(n uint64) any {
+		return &report.Durations{Histograms: slices.Repeat([]report.Histogram{{{Count: 1}}}, int(n))}
+	}},
+	{"HistogramBuckets", report.HistogramBuckets - 1, func(n uint64) any { return with(durations(), func(d *D) { d.Histograms[1][2].Index = uint8(n) }) }},
+	{"MaxCount of a bucket", report.MaxCount, func(n uint64) any { return with(durations(), func(d *D) { d.Histograms[1][1].Count = n }) }},
+
 	{"MaxAge of a delivery", report.MaxAge, func(n uint64) any { return report.Delivery{Age: n} }},
 	{"MaxPath", report.MaxPath, func(n uint64) any { return report.Delivery{Path: path(n, 1, 1)} }},
 	{"MaxString of a collector in a path", report.MaxString, func(n uint64) any { return report.Delivery{Path: path(1, n, 1)} }},

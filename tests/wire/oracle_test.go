@@ -94,6 +94,9 @@ type (
 		Name      []byte
 		Frames    uint16
 	}
+	libDurations struct {
+		Histograms [][]int64 `cbor:"1,keyasint,omitempty"`
+	}
 	libProbe struct {
 		Vantage string      `cbor:"1,keyasint,omitempty"`
 		ASN     uint32      `cbor:"2,keyasint,omitempty"`
@@ -187,6 +190,12 @@ func toLibrary(v any) any {
 			r.Batches = append(r.Batches, libReceipted{Collector: b.Collector, Name: b.Name[:], Frames: b.Frames})
 		}
 		return libRecord{Kind: 7, Body: r}
+	case *report.Durations:
+		var d libDurations
+		for _, h := range v.Histograms {
+			d.Histograms = append(d.Histograms, toLibHistogram(h))
+		}
+		return libRecord{Kind: 8, Body: d}
 	case report.Delivery:
 		return toLibDelivery(v)
 	case *report.Envelope:
@@ -225,6 +234,34 @@ func toLibWindow(v *report.Window) libWindow {
 		})
 	}
 	return w
+}
+
+func toLibHistogram(h report.Histogram) []int64 {
+	list := []int64{}
+	for i, b := range h {
+		empty := int64(b.Index)
+		if i > 0 {
+			empty -= int64(h[i-1].Index) + 1
+		}
+		if empty != 0 {
+			list = append(list, -empty)
+		}
+		list = append(list, int64(b.Count))
+	}
+	return list
+}
+
+func fromLibHistogram(list []int64) (h report.Histogram) {
+	var next int64
+	for _, n := range list {
+		if n < 0 {
+			next -= n
+			continue
+		}
+		h = append(h, report.HistogramBucket{Index: uint8(next), Count: uint64(n)})
+		next++
+	}
+	return h
 }
 
 func toLibDelivery(v report.Delivery) libDelivery {
@@ -267,6 +304,8 @@ func oracleDecode(like any, b []byte) any {
 		return oracleDecodeProbe(r.Body)
 	case 7:
 		return oracleDecodeReceipts(r.Body)
+	case 8:
+		return oracleDecodeDurations(r.Body)
 	}
 	return nil
 }
@@ -362,6 +401,18 @@ func oracleDecodeReceipts(b []byte) any {
 			return nil
 		}
 		v.Batches = append(v.Batches, report.ReceiptedBatch{Collector: one.Collector, Name: [16]byte(one.Name), Frames: one.Frames})
+	}
+	return v
+}
+
+func oracleDecodeDurations(b []byte) any {
+	var d libDurations
+	if oracleDecoder.Unmarshal(b, &d) != nil {
+		return nil
+	}
+	v := new(report.Durations)
+	for _, list := range d.Histograms {
+		v.Histograms = append(v.Histograms, fromLibHistogram(list))
 	}
 	return v
 }

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -80,6 +81,10 @@ var badValues = []struct {
 	{"receipts name twice", with(receipts(3), func(r *R) { r.Batches[1].Name = r.Batches[0].Name }), "receipts: a name is zero, not sorted, or there twice"},
 	{"receipts without frames", with(receipts(2), func(r *R) { r.Batches[1].Frames = 0 }), "receipts: a batch without frames"},
 
+	{"durations without histograms", &report.Durations{}, "durations: no histograms"},
+	{"durations that end in an empty histogram", with(durations(), func(d *D) { d.Histograms = d.Histograms[:1] }), "durations: the last histogram is empty"},
+	{"durations bucket without a count", with(durations(), func(d *D) { d.Histograms[1][0].Count = 0 }), "durations: histogram 1: bucket 0: count is zero or above MaxCount"},
+
 	{"probe vantage empty", with(probe(), func(p *P) { p.Vantage = "" }), "probe results: vantage is empty"},
 	{"probe vantage not utf-8", with(probe(), func(p *P) { p.Vantage = "\xff" }), "probe results: vantage is not valid utf-8"},
 	{"probe version not utf-8", with(probe(), func(p *P) { p.Version = "\xff" }), "probe results: version is not valid utf-8"},
@@ -147,7 +152,7 @@ func TestBadValuesAreRefusedOnBothSides(t *testing.T) {
 }
 
 func TestSpoiledValuesWereValid(t *testing.T) {
-	for _, v := range []any{header(), window(), sample(), appError(), notice(), probe(), delivery(), envelope()} {
+	for _, v := range []any{header(), window(), sample(), appError(), notice(), probe(), durations(), delivery(), envelope()} {
 		if _, err := encode(nil, v); err != nil {
 			t.Errorf("%T: %v", v, err)
 		}
@@ -155,7 +160,7 @@ func TestSpoiledValuesWereValid(t *testing.T) {
 }
 
 func TestNilIsRefused(t *testing.T) {
-	for _, r := range []report.Record{nil, (*report.Header)(nil), (*report.Window)(nil), (*report.Sample)(nil), (*report.ApplicationError)(nil), (*report.DeletionNotice)(nil), (*report.ProbeResults)(nil), (*report.Receipts)(nil)} {
+	for _, r := range []report.Record{nil, (*report.Header)(nil), (*report.Window)(nil), (*report.Sample)(nil), (*report.ApplicationError)(nil), (*report.DeletionNotice)(nil), (*report.ProbeResults)(nil), (*report.Receipts)(nil), (*report.Durations)(nil)} {
 		if _, err := report.AppendRecord(nil, r); !errors.Is(err, report.ErrMalformed) || !strings.HasSuffix(err.Error(), ": is nil") {
 			t.Errorf("%T: %v", r, err)
 		}
@@ -188,6 +193,8 @@ func windowWith(key uint64, v any) a {
 func probeWith(key uint64, v any) a {
 	return a{6, set(m{1: "fra", 4: a{"", "ok", "tcp"}, 5: a{a{"a", "ip", 2, 0, 0, 0, 0}}, 6: a{a{1, 1, 0, 0, 0}}, 7: a{a{0, 0, 0, 0}}}, key, v)}
 }
+
+func durationsWith(key uint64, v any) a { return a{8, set(m{1: a{a{1}}}, key, v)} }
 
 func envelopeWith(key uint64, v any) m {
 	return set(m{1: 1, 2: client[:], 3: 1, 4: "c", 6: "ZZ", 8: []byte{1}}, key, v)
@@ -335,6 +342,19 @@ var badEncodings = []struct {
 	{"probe result that says the target's address", nil, a{6, m{1: "fra", 4: a{"", "ok", "tcp"}, 5: a{a{"a", "ok", 2, 0, 0, 0, 0}}, 6: a{a{1, 1, 0, 0, 0}}, 7: a{a{0, 0, 0, 2}}}},
 		"the server is the target's address"},
 	{"probe result of a target above its limit", nil, probeWith(7, a{a{1024, 0, 0, 0}}), "number above its limit"},
+
+	{"durations unknown key", nil, durationsWith(2, 1), "unknown key"},
+	{"durations without histograms", nil, durationsWith(1, nil), "no histograms"},
+	{"durations present empty", nil, durationsWith(1, a{}), "no histograms"},
+	{"durations histogram of bytes", nil, durationsWith(1, a{[]byte{1}}), "want an array"},
+	{"durations with a text", nil, durationsWith(1, a{a{"1"}}), "want an integer"},
+	{"durations with a count of zero", nil, durationsWith(1, a{a{0}}), "want counts of buckets"},
+	{"durations passing over twice", nil, durationsWith(1, a{a{-1, -1, 1}}), "want counts of buckets"},
+	{"durations passing over all", nil, durationsWith(1, a{a{-161, 1}}), "want counts of buckets"},
+	{"durations passing over at the end", nil, durationsWith(1, a{a{1, -3}}), "empty buckets at the end"},
+	{"durations behind the last bucket", nil, durationsWith(1, a{a{-160, 1, 1}}), "want counts of buckets"},
+	{"durations passing over too many", nil, durationsWith(1, a{a{-100, 1, -100, 1}}), "want counts of buckets"},
+	{"durations of too many buckets", nil, durationsWith(1, a{slices.Repeat(a{1}, 162)}), "array too long"},
 
 	{"delivery unknown key", report.Delivery{}, m{3: 1}, "unknown key"},
 	{"delivery present age zero", report.Delivery{}, m{1: 0}, "a zero value must be absent"},

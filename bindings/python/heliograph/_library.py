@@ -16,7 +16,7 @@ class Options(Structure):
 class Observation(Structure):
     _fields_ = [("size", c_uint32), ("os_error", c_int32), ("elapsed_ms", c_uint32), ("status", c_uint16), ("flags", c_uint16),
                 ("trace_id", c_uint8 * 16), ("url", c_char_p), ("outcome", c_char_p), ("protocol", c_char_p), ("server", c_char_p),
-                ("method", c_char_p)]
+                ("method", c_char_p), ("head_ms", c_uint32), ("unused", c_uint32)]
 
 
 class Frame(Structure):

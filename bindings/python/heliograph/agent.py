@@ -5,11 +5,13 @@ from __future__ import annotations
 import atexit
 import ctypes
 import enum
+import math
 import os
 import sys
 import threading
 import types
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,11 +128,12 @@ class Agent:
 
     def observe(self, url: str, *, outcome: str | None = None, status: int = 0, os_error: int = 0, elapsed: float = 0,
                 protocol: str | None = None, server: str | None = None, method: str | None = None, trace_id: bytes = b"",
-                retry: bool = False) -> None:
+                retry: bool = False, head: float = 0) -> None:
         """Count one request that has ended.
 
         outcome is a word of W3C Network Error Logging; None: it follows from os_error (an errno), else
-        from status, else it is "ok". elapsed is in seconds. trace_id is empty or 16 bytes. It takes
+        from status, else it is "ok". elapsed is the time from its begin until now, and head the one
+        until the head of its response, in seconds; 0: unknown. trace_id is empty or 16 bytes. It takes
         some microseconds and waits for nothing.
         """
         handle = self._open()
@@ -138,8 +141,9 @@ class Agent:
             return
         try:
             o = _library.Observation(
-                ctypes.sizeof(_library.Observation), os_error, min(max(int(elapsed * 1000), 0), 2**32 - 1), min(max(status, 0), 65535),
-                1 if retry else 0, _trace(trace_id), _text(url), _text(outcome), _text(protocol), _text(server), _text(method))
+                ctypes.sizeof(_library.Observation), os_error, _milliseconds(elapsed), min(max(status, 0), 65535),
+                1 if retry else 0, _trace(trace_id), _text(url), _text(outcome), _text(protocol), _text(server), _text(method),
+                _milliseconds(head, math.ceil), 0)
             _library.load().hg_observe(handle, ctypes.byref(o))
         except Exception as e:  # never the program's
             self._trouble = f"a request was not counted: {e!r}"
@@ -270,8 +274,8 @@ def _trace(id: bytes) -> Any:
     return (ctypes.c_uint8 * 16)(*id) if len(id) == 16 else (ctypes.c_uint8 * 16)()
 
 
-def _milliseconds(seconds: float) -> int:
-    return min(max(int(seconds * 1000), 0), 2**32 - 1)
+def _milliseconds(seconds: float, whole: Callable[[float], int] = int) -> int:
+    return min(max(whole(seconds * 1000), 0), 2**32 - 1)
 
 
 def _meaning(lib: ctypes.CDLL, code: int) -> str:

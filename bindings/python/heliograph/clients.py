@@ -63,7 +63,7 @@ class _Exchange:
     def __init__(self, agent: Agent, url: str, method: str, headers: Any) -> None:
         self.agent, self.url, self.method = agent, url, method
         self.started, self.trace = time.monotonic(), _trace_id(headers)
-        self.status, self.protocol, self.server = 0, "", ""
+        self.status, self.protocol, self.server, self.answered = 0, "", "", 0.0
         self.chunked = self.reading = self.counted = False
 
     def failed(self, error: BaseException) -> None:
@@ -82,11 +82,11 @@ class _Exchange:
             return
         self.counted = True
         self.agent.observe(self.url, outcome=outcome, status=self.status, elapsed=time.monotonic() - self.started, protocol=self.protocol or None,
-                           server=self.server or None, method=self.method, trace_id=self.trace)
+                           server=self.server or None, method=self.method, trace_id=self.trace, head=self.answered)
 
     def head(self, status: int) -> None:
         """Take the status. Who gives a body up whose head was good has seen a success."""
-        self.status = status
+        self.status, self.answered = status, time.monotonic() - self.started
         if status >= 400:
             self.count()
 

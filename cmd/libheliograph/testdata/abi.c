@@ -11,7 +11,7 @@ HOLDS(options_policy, offsetof(hg_options, policy) == 8 + 2 * sizeof(void *));
 HOLDS(options_policy_size, offsetof(hg_options, policy_size) == 8 + 3 * sizeof(void *));
 HOLDS(options_spool_dir, offsetof(hg_options, spool_dir) == 8 + 4 * sizeof(void *));
 
-HOLDS(observation_size, sizeof(hg_observation) == 32 + 5 * sizeof(void *));
+HOLDS(observation_size, sizeof(hg_observation) == 40 + 5 * sizeof(void *));
 HOLDS(observation_os_error, offsetof(hg_observation, os_error) == 4);
 HOLDS(observation_elapsed_ms, offsetof(hg_observation, elapsed_ms) == 8);
 HOLDS(observation_status, offsetof(hg_observation, status) == 12);
@@ -22,6 +22,7 @@ HOLDS(observation_outcome, offsetof(hg_observation, outcome) == 32 + sizeof(void
 HOLDS(observation_protocol, offsetof(hg_observation, protocol) == 32 + 2 * sizeof(void *));
 HOLDS(observation_server, offsetof(hg_observation, server) == 32 + 3 * sizeof(void *));
 HOLDS(observation_method, offsetof(hg_observation, method) == 32 + 4 * sizeof(void *));
+HOLDS(observation_head_ms, offsetof(hg_observation, head_ms) == 32 + 5 * sizeof(void *));
 
 HOLDS(frame_size, sizeof(hg_frame) == 8 + 2 * sizeof(void *));
 HOLDS(frame_function, offsetof(hg_frame, function) == 0);

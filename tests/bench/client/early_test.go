@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -39,7 +40,7 @@ type cost struct {
 // ten minutes may not double what is sent, and nobody comes near the day's cap.
 func TestCostOfEarlyReports(t *testing.T) {
 	for _, outage := range []bool{false, true} {
-		never, early := costOf(t, policy.NeverEarly, outage), costOf(t, policy.DefaultEarlyMS, outage)
+		never, early := costOf(t, policy.NeverEarly, outage, false), costOf(t, policy.DefaultEarlyMS, outage, false)
 		t.Logf("outage %v, without early reports: %s", outage, never)
 		t.Logf("outage %v, with them: %s", outage, early)
 		if early.bytes > 2*never.bytes {
@@ -47,6 +48,20 @@ func TestCostOfEarlyReports(t *testing.T) {
 		}
 		if early.most > policy.DefaultBytesPerDay/10 {
 			t.Errorf("outage %v: one client sent %d bytes", outage, early.most)
+		}
+	}
+}
+
+// TestCostOfDurations shows what it costs to say how long requests took: go test ./client -run
+// TestCostOfDurations -v. Half of them take more than 80 ms, one in 40 more than 400 ms. A segment,
+// which a client with bad luck sends once a minute, grows by some dozens of its 1,300 bytes.
+func TestCostOfDurations(t *testing.T) {
+	for _, outage := range []bool{false, true} {
+		without, with := costOf(t, policy.DefaultEarlyMS, outage, false), costOf(t, policy.DefaultEarlyMS, outage, true)
+		t.Logf("outage %v, without durations: %s", outage, without)
+		t.Logf("outage %v, with them: %s", outage, with)
+		if with.uploads != without.uploads || with.bytes > without.bytes+50*with.uploads {
+			t.Errorf("outage %v: %d bytes instead of %d", outage, with.bytes, without.bytes)
 		}
 	}
 }
@@ -61,7 +76,7 @@ func (c cost) String() string {
 	return s
 }
 
-func costOf(t *testing.T, earlyMS uint64, outage bool) (all cost) {
+func costOf(t *testing.T, earlyMS uint64, outage, timed bool) (all cost) {
 	// a few at a time, for a bubble's time stands still until all of its goroutines wait
 	const bubble = 50
 	for from := 0; from < earlyClients; from += bubble {
@@ -70,6 +85,7 @@ func costOf(t *testing.T, earlyMS uint64, outage bool) (all cost) {
 			var living sync.WaitGroup
 			for i := range visits {
 				visits[i] = newVisit(t, earlyMS, outage)
+				visits[i].timed = timed
 				living.Go(func() { visits[i].live(t, uint64(from+i)) })
 			}
 			living.Wait()
@@ -98,6 +114,7 @@ type visit struct {
 	operator *agenttest.Operator
 	began    time.Time
 	outage   bool
+	timed    bool          // requests have durations
 	told     time.Duration // from the outage's beginning to the first report of it; 0: none
 }
 
@@ -134,12 +151,20 @@ func (v *visit) live(t *testing.T, seed uint64) {
 		return
 	}
 	rng := rand.New(rand.NewPCG(seed, 7))
+	times := rand.New(rand.NewPCG(seed, 8)) // so that the rest is the same with and without them
 	bad := rng.Float64() < 0.03
 	for time.Since(v.began) < earlyTime {
 		time.Sleep(time.Duration(rng.ExpFloat64() * float64(earlyEvery)))
 		at := time.Since(v.began)
 		down := v.outage && at >= outageBegins && at < outageEnds
-		a.Observe(observation(down || bad && rng.Float64() < 0.1))
+		o := observation(down || bad && rng.Float64() < 0.1)
+		if v.timed {
+			o.Elapsed = time.Duration(80 * math.Exp(0.8*times.NormFloat64()) * float64(time.Millisecond))
+			if down {
+				o.Elapsed = 30 * time.Second
+			}
+		}
+		a.Observe(o)
 	}
 	_ = a.Shutdown(context.Background())
 }
