@@ -48,6 +48,9 @@ type Options struct {
 	// minute
 	Step       time.Duration
 	MaxStreams int // most live streams at a time; 0 means 64
+	// LeastClients is the least number of distinct clients of a cell that is shown (k-anonymity).
+	// How many cells are not shown is said. Sums over everybody are always shown. 0 means 1.
+	LeastClients int
 
 	// Hosts are further host names, without port, that requests to the dashboard may use, such as
 	// "status.example". Requests may always use IP addresses and localhost. A listener on a
@@ -71,6 +74,7 @@ func (o *Options) validate() error {
 	setDefault(&o.Window, defaultWindow)
 	setDefault(&o.Step, defaultStep)
 	setDefault(&o.MaxStreams, defaultMaxStreams)
+	setDefault(&o.LeastClients, 1)
 	if o.Thresholds == nil {
 		o.Thresholds = func() judge.Thresholds { return judge.Thresholds{} }
 	}
@@ -101,6 +105,9 @@ func (o *Options) validate() error {
 	}
 	if o.Step < time.Second || liveSteps*o.Step > o.Retention {
 		faults = append(faults, fmt.Errorf("Step must be at least a second and %d of them at most Retention, is %v", liveSteps, o.Step))
+	}
+	if o.LeastClients < 0 {
+		faults = append(faults, fmt.Errorf("LeastClients must not be negative, is %d", o.LeastClients))
 	}
 	if o.MaxStreams < 0 {
 		faults = append(faults, fmt.Errorf("MaxStreams must not be negative, is %d", o.MaxStreams))

@@ -178,6 +178,20 @@ func (e exampleReader) Totals(ctx context.Context, q model.TotalsQuery) ([]model
 	return all, nil
 }
 
+func (e exampleReader) Rollups(_ context.Context, q model.RollupQuery) ([]model.Rollup, error) {
+	at := time.Now().Truncate(q.Step)
+	return []model.Rollup{
+		{At: at, Key: model.RollupKey{Version: "1.4.2", ASN: 64501}, OK: 940, Failed: 5, Reports: 71, Clients: 60},
+		{At: at, Key: model.RollupKey{Version: "1.5.0", ASN: 64501}, OK: 80, Failed: 19, Reports: 42, Clients: 31},
+	}, nil
+}
+
+func (e exampleReader) Fingerprints(context.Context, model.FingerprintQuery) ([]model.Fingerprint, error) {
+	now := time.Now()
+	return []model.Fingerprint{{App: "shop", Fingerprint: [16]byte{0x5b, 0xe1}, Type: "runtime.boundsError", Outcome: report.AppPanic, First: now.Add(-time.Hour),
+		Last: now.Add(-time.Minute), FirstVersion: "1.5.0", LastVersion: "1.5.0", Errors: 12, Clients: 9}}, nil
+}
+
 // exampleOptions returns options for a service that one network cannot reach.
 func exampleOptions(t *testing.T, now time.Time) Options {
 	servers, err := heatmap.NewTopology([]heatmap.Server{

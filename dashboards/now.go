@@ -96,12 +96,7 @@ func (l *look) heard(f *judge.Facts) error {
 	if err != nil {
 		return err
 	}
-	f.Heard, f.Pause = grid.Heard, pauseOf(grid)
-	for _, origin := range grid.Origins {
-		if origin.Recent.Failing {
-			f.FailingNetworks++
-		}
-	}
+	f.Heard, f.Pause, f.FailingNetworks = grid.Heard, pauseOf(grid.Reachability), grid.failing
 	if f.Heard.IsZero() {
 		f.HeardBefore, err = l.d.past.heard(l.ctx, &l.d.o, l.now)
 	}

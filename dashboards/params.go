@@ -15,6 +15,9 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
+// maxText is the greatest length in bytes of a parameter that names something.
+const maxText = report.MaxString
+
 // maxQuery is the greatest length of a query string in bytes.
 const maxQuery = 4096
 

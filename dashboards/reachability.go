@@ -35,22 +35,36 @@ func (d *Dashboard) getReachability(w http.ResponseWriter, r *http.Request, p *p
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, grid)
+	return writeJSON(w, grid.Reachability)
+}
+
+// reachGrid is a grid, and what is known of the networks that are not shown.
+type reachGrid struct {
+	api.Reachability
+	failing int // networks that fail now, shown or not
 }
 
 // grid returns a grid with the given number of columns, the last of which contains now.
-func (d *Dashboard) grid(ctx context.Context, now time.Time, step time.Duration, steps, most int) (api.Reachability, error) {
+func (d *Dashboard) grid(ctx context.Context, now time.Time, step time.Duration, steps, most int) (reachGrid, error) {
 	start := now.Truncate(step).Add(-step * time.Duration(steps-1))
 	reach, err := d.o.Reader.Reachability(ctx, start, step)
 	if err != nil {
-		return api.Reachability{}, err
+		return reachGrid{}, err
 	}
-	g := api.Reachability{Start: stamp(start), StepSeconds: step.Seconds(), Steps: steps, All: newColumns(steps)}
-	origins := map[uint32]*api.Origin{}
+	g := reachGrid{Reachability: api.Reachability{Start: stamp(start), StepSeconds: step.Seconds(), Steps: steps, All: newColumns(steps)}}
+	origins, whole := map[uint32]*api.Origin{}, map[uint32]api.Columns{}
 	for _, cell := range reach {
 		column := int(cell.At.Sub(start) / step)
 		if cell.At.Before(start) || column >= steps {
 			continue // in the future: a clock runs ahead
+		}
+		if whole[cell.ASN].OK == nil {
+			whole[cell.ASN] = newColumns(steps)
+		}
+		add(whole[cell.ASN], column, cell)
+		if add(g.All, column, cell); d.hides(cell.Clients) {
+			g.Suppressed++
+			continue
 		}
 		origin := origins[cell.ASN]
 		if origin == nil {
@@ -58,12 +72,16 @@ func (d *Dashboard) grid(ctx context.Context, now time.Time, step time.Duration,
 			origins[cell.ASN] = origin
 		}
 		add(origin.Columns, column, cell)
-		add(g.All, column, cell)
 	}
 	for _, o := range origins {
 		o.Recent = recentOf(o.Columns)
 	}
-	g.Origins, g.OriginCount = ranked(origins, most), len(origins)
+	for _, columns := range whole {
+		if recentOf(columns).Failing {
+			g.failing++
+		}
+	}
+	g.Origins, g.OriginCount = ranked(origins, most), len(whole)
 	g.Recent = recentOf(g.All)
 	for i := range steps {
 		if g.All.OK[i]+g.All.Failed[i] > 0 {
@@ -137,4 +155,7 @@ func sum(values []float64) float64 {
 }
 
 // reachability reads the section for the page.
-func (l *look) reachability() (any, error) { return l.grid() }
+func (l *look) reachability() (any, error) {
+	grid, err := l.grid()
+	return grid.Reachability, err
+}

@@ -66,7 +66,7 @@ var routeTable = []route{
 	},
 	{
 		path: "/totals", get: (*Dashboard).getTotals, costly: true, answer: "Total[]", example: "since=15m&by=type,asn",
-		does: "Sums of the applications' requests, most failures first. X-Total-Count says how many rows there were before the limit.",
+		does: "Sums of the applications' requests, most failures first. X-Total-Count says how many rows there were before the limit, and X-Suppressed-Count how many are not shown.",
 		params: []param{
 			since("15m"), {"by", "one row for everything", "dimensions joined by commas, each once; see Dimension"},
 			outcomeParam, targetParam, limit(defaultTotals, model.MaxRows),
@@ -77,6 +77,24 @@ var routeTable = []route{
 		does: "Single requests and application errors of users who allow diagnostics, newest first.",
 		params: []param{
 			outcomeParam, targetParam, since("1h"), limit(defaultReports, maxReports),
+		},
+	},
+	{
+		path: "/history", get: (*Dashboard).getHistory, costly: true, answer: "History", example: "step=1h&since=24h&by=version,asn&app=shop",
+		does: "Sums of the applications' requests by minute or hour, the earliest first. They distinguish versions and operating systems, and reach further back: " +
+			"minutes 3 days and hours 400 days, unless the store is full. The last minutes are missing until they have been judged and stored.",
+		params: []param{
+			{"step", "1m", "`1m` or `1h`"}, {"since", "1h", fmt.Sprintf("how far back: a span of at most %d steps", maxHistory)},
+			{"by", "one row for each step", "facets joined by commas, each once: `app`, `version`, `os`, `target`, `type`, `asn`, `country`, `source`"},
+			{"app", "any", "name of the application"}, {"version", "any", "version of the application"}, outcomeParam, targetParam,
+		},
+	},
+	{
+		path: "/errors", get: (*Dashboard).getErrors, answer: "AppErrors", example: "new_in=1.5.0",
+		does: "Causes of application errors, by fingerprint, with the releases that they were first and last seen in; those with the latest errors first.",
+		params: []param{
+			{"app", "any", "name of the application"}, {"new_in", "any", "version that the errors were first seen in"},
+			{"since", "7d", "seen within this span, at most 400d"}, limit(defaultErrors, maxErrors),
 		},
 	},
 	{

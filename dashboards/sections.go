@@ -38,7 +38,7 @@ type look struct {
 	now time.Time
 
 	recentIncidents func() ([]model.Incident, error)
-	grid            func() (api.Reachability, error)
+	grid            func() (reachGrid, error)
 	networks        func() ([]model.Total, error)
 	judgement       func() (judge.Judgement, error)
 	curve           func() (api.Curve, error)
@@ -50,7 +50,7 @@ func (d *Dashboard) newLook(ctx context.Context, now time.Time) *look {
 		recentIncidents: sync.OnceValues(func() ([]model.Incident, error) {
 			return d.o.Reader.Incidents(ctx, now.Add(-incidentsSince))
 		}),
-		grid: sync.OnceValues(func() (api.Reachability, error) {
+		grid: sync.OnceValues(func() (reachGrid, error) {
 			return d.grid(ctx, now, d.o.Step, liveSteps, liveOrigins)
 		}),
 		networks: sync.OnceValues(func() ([]model.Total, error) {

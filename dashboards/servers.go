@@ -92,7 +92,9 @@ func (d *Dashboard) serverRows(ctx context.Context, s heatmap.Snapshot, chosen [
 		if now, since := d.o.Servers.State(i); live && now == s.State(i) {
 			rows[n].Since = since
 		}
-		if c, ok := met[i]; ok {
+		if c, ok := met[i]; ok && d.hides(c.Clients) {
+			rows[n].Suppressed = true
+		} else if ok {
 			rows[n].OK, rows[n].Failed = new(rounded(c.OK)), new(rounded(c.Failed))
 		}
 	}

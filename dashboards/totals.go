@@ -29,7 +29,9 @@ func (d *Dashboard) getTotals(w http.ResponseWriter, r *http.Request, p *params)
 	if err != nil {
 		return err
 	}
+	totals, suppressed := d.shownTotals(totals)
 	w.Header().Set("X-Total-Count", strconv.Itoa(len(totals)))
+	tellSuppressed(w, suppressed)
 	return writeJSON(w, d.totalRows(totals[:min(limit, len(totals))]))
 }
 
@@ -95,11 +97,15 @@ func (l *look) totals() (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	networkCount := len(networks)
+	outcomes, few := d.shownTotals(outcomes)
+	networks, fewNetworks := d.shownTotals(networks)
 	return api.Totals{
 		WindowSeconds: int(d.o.Window / time.Second),
+		Suppressed:    few + fewNetworks,
 		Outcomes:      d.totalRows(outcomes),
 		Networks:      d.totalRows(networks[:min(len(networks), liveNetworks)]),
-		NetworkCount:  len(networks),
+		NetworkCount:  networkCount,
 		Collectors:    d.collectorRows(collectors),
 	}, nil
 }

@@ -108,6 +108,8 @@ type Reach struct {
 	ASN    uint32
 	OK     float64 // estimated requests
 	Failed float64
+	// Clients is the number of distinct clients, as they claim; a client counts again every UTC day.
+	Clients uint64
 }
 
 // CurveQuery selects requests whose failures are wanted over time. It selects the bins that end
@@ -134,6 +136,8 @@ type ServerCount struct {
 	Server string  // address and port
 	OK     float64 // estimated requests
 	Failed float64
+	// Clients is as in Reach.
+	Clients uint64
 }
 
 // BatchInfo describes a stored batch.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -64,9 +63,14 @@ type queryCmd struct {
 	By     []api.Dimension `xor:"what" help:"Totals by these dimensions instead of single reports: ${dims}." placeholder:"DIM"`
 	Type   string          `help:"Outcome, or a prefix of outcomes: tls, tls.cert."`
 	Target string          `help:"Origin: https://shop.example."`
-	Since  spanFlag        `help:"How far back: 90s, 15m, 24h, 7d; by default 15m, and 24h for a server's changes." placeholder:"SPAN"`
+	Since  spanFlag        `help:"How far back: 90s, 15m, 24h, 7d; by default 15m, 1h with --history, 7d with --errors, and 24h for a server's changes." placeholder:"SPAN"`
 	Limit  int             `help:"At most so many rows." default:"50"`
 	JSON   bool            `name:"json" help:"Print the API's JSON."`
+
+	History string `help:"Sums by minute or hour instead, also by version and os, further back: m or h." enum:",m,h" default:"" placeholder:"m|h"`
+	Errors  bool   `help:"Causes of application errors instead, with the releases they were first and last seen in." xor:"what"`
+	App     string `help:"With --history and --errors, of this application."`
+	Version string `help:"With --history, of this version; with --errors, those that are new in it." name:"app-version"`
 
 	Incidents bool `help:"The incidents of that time instead, the open ones and the newest first." xor:"what"`
 }
@@ -74,11 +78,25 @@ type queryCmd struct {
 // defaultSpan is how far back totals and reports go.
 const defaultSpan = 15 * time.Minute
 
+// span returns how far back the query goes.
+func (q *queryCmd) span() time.Duration {
+	switch {
+	case q.Since != 0:
+		return time.Duration(q.Since)
+	case q.Errors:
+		return 7 * 24 * time.Hour
+	case q.History != "":
+		return time.Hour
+	default:
+		return defaultSpan
+	}
+}
+
 // ask returns the path and the parameters of the request.
 func (q *queryCmd) ask() (path string, params url.Values, err error) {
-	since, outcome := time.Duration(q.Since), report.Outcome(q.Type)
-	if since == 0 && !q.Probes {
-		since = defaultSpan
+	since, outcome := q.span(), report.Outcome(q.Type)
+	if q.Probes {
+		since = time.Duration(q.Since)
 	}
 	switch {
 	case q.Server != "" && !q.Probes:
@@ -91,6 +109,14 @@ func (q *queryCmd) ask() (path string, params url.Values, err error) {
 		return "", nil, errors.New("--incidents: takes --since only; leave --type and --target out")
 	case q.Incidents:
 		return "/incidents", url.Values{"since": {api.FormatSpan(since)}}, nil
+	case (q.App != "" || q.Version != "") && q.History == "" && !q.Errors:
+		return "", nil, errors.New("--app and --app-version: go with --history or --errors")
+	case q.Errors && (q.Type != "" || q.Target != "" || q.History != ""):
+		return "", nil, errors.New("--errors: takes --app, --app-version, --since and --limit")
+	case q.Errors:
+		return "/errors", api.AppErrorsQuery{App: q.App, NewIn: q.Version, Since: since, Limit: q.Limit}.Values(), nil
+	case q.History != "":
+		return "/history", api.HistoryQuery{Since: since, Hours: q.History == "h", By: q.By, App: q.App, Version: q.Version, Type: outcome, Target: q.Target}.Values(), nil
 	case len(q.By) == 0:
 		return "/reports", api.ReportsQuery{Type: outcome, Target: q.Target, Since: since, Limit: q.Limit}.Values(), nil
 	default:
@@ -108,9 +134,12 @@ func (q *queryCmd) Run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	body, err := client.Get(ctx, path, params)
+	body, suppressed, err := client.GetShown(ctx, path, params)
 	if err != nil {
 		return explain(err)
+	}
+	if suppressed > 0 {
+		fmt.Fprintf(out.stderr, "Not shown: %d sums of fewer clients than the dashboard shows (dashboard.least_clients).\n", suppressed)
 	}
 	if q.JSON {
 		_, err := out.stdout.Write(body)
@@ -126,26 +155,51 @@ func (q *queryCmd) Run(ctx context.Context, out *output) error {
 		}
 		return printIncidents(out.stdout, all)
 	}
-	var rows []map[string]any
-	dec := json.NewDecoder(strings.NewReader(string(body)))
-	dec.UseNumber()
-	if err := dec.Decode(&rows); err != nil {
-		return fmt.Errorf("reading the dashboard's answer: %w", err)
+	rows, err := q.rows(body)
+	if err != nil {
+		return err
 	}
 	if now, err := client.Now(ctx); err == nil { // older dashboards have none
 		fmt.Fprintf(out.stderr, "%s: %s\n", now.State, now.Headline)
-		mention(ctx, client, cmp.Or(time.Duration(q.Since), defaultSpan), out.stderr)
+		mention(ctx, client, q.span(), out.stderr)
 	}
 	if len(rows) == 0 {
-		fmt.Fprintf(out.stderr, "Nothing in the last %s.\n", api.FormatSpan(cmp.Or(time.Duration(q.Since), defaultSpan)))
+		fmt.Fprintf(out.stderr, "Nothing in the last %s.\n", api.FormatSpan(q.span()))
 		return nil
 	}
 	return printTable(out.stdout, rows, q.columns())
 }
 
+// rows returns the rows of an answer.
+func (q *queryCmd) rows(body []byte) (rows []map[string]any, err error) {
+	var answer struct {
+		Rows   []map[string]any `json:"rows"`
+		Errors []map[string]any `json:"errors"`
+	}
+	into := any(&rows)
+	if q.History != "" || q.Errors {
+		into = &answer
+	}
+	dec := json.NewDecoder(strings.NewReader(string(body)))
+	dec.UseNumber()
+	if err := dec.Decode(into); err != nil {
+		return nil, fmt.Errorf("reading the dashboard's answer: %w", err)
+	}
+	return append(append(rows, answer.Rows...), answer.Errors...), nil
+}
+
 // columns returns the members that the table shows.
 func (q *queryCmd) columns() []string {
-	if len(q.By) > 0 {
+	switch {
+	case q.Errors:
+		return []string{"last", "app", "error_type", "type", "first_version", "last_version", "count", "clients", "fingerprint"}
+	case q.History != "":
+		columns := []string{"at"}
+		for _, d := range q.By {
+			columns = append(columns, string(d))
+		}
+		return append(columns, "ok", "failed", "reports", "clients")
+	case len(q.By) > 0:
 		columns := make([]string, len(q.By))
 		for i, d := range q.By {
 			columns[i] = string(d)

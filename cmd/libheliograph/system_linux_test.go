@@ -32,7 +32,7 @@ func site(t *testing.T, collector string) (dir, policy string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "d")
 	err := roles.Init(dir, roles.InitOptions{
-		Config: fmt.Appendf(nil, "collector: {listen: %q}\ndashboard: {listen: \"127.0.0.1:0\"}\noperations: {listen: \"127.0.0.1:0\"}\n", collector),
+		Config: fmt.Appendf(nil, "collector: {listen: %q}\ndashboard: {listen: \"127.0.0.1:0\", least_clients: 1}\noperations: {listen: \"127.0.0.1:0\"}\n", collector),
 		Policy: fmt.Appendf(nil, "seal_key: keys/seal.pem\nsigners: [keys/policy.pub.pem]\n"+
 			"collectors: [{id: c1, url: \"http://%s\", priority: 1, weight: 1, receipt_key: keys/receipt.pub.pem}]\n", collector),
 	})

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -52,28 +53,36 @@ func NewClient(base string, client *http.Client) (*Client, error) {
 // Get requests a path below [Root], such as "/totals", and returns the body of the answer
 // unchanged. The other methods decode it.
 func (c *Client) Get(ctx context.Context, path string, query url.Values) ([]byte, error) {
+	body, _, err := c.GetShown(ctx, path, query)
+	return body, err
+}
+
+// GetShown is like Get. It also returns how many cells the answer leaves out, because they are of
+// fewer clients than the dashboard shows.
+func (c *Client) GetShown(ctx context.Context, path string, query url.Values) (body []byte, suppressed int, err error) {
 	u := c.base.JoinPath(Root, path)
 	u.RawQuery = query.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("asking the dashboard: %w: %w", ErrUnreachable, err)
+		return nil, 0, fmt.Errorf("asking the dashboard: %w: %w", ErrUnreachable, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, problemOf(resp, u.RequestURI())
+		return nil, 0, problemOf(resp, u.RequestURI())
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxAnswer+1))
+	body, err = io.ReadAll(io.LimitReader(resp.Body, MaxAnswer+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("reading the dashboard's answer to %s: %w", u.RequestURI(), err)
+		return nil, 0, fmt.Errorf("reading the dashboard's answer to %s: %w", u.RequestURI(), err)
 	case len(body) > MaxAnswer:
-		return nil, fmt.Errorf("the dashboard's answer to %s is longer than %d bytes", u.RequestURI(), MaxAnswer)
+		return nil, 0, fmt.Errorf("the dashboard's answer to %s is longer than %d bytes", u.RequestURI(), MaxAnswer)
 	}
-	return body, nil
+	suppressed, _ = strconv.Atoi(resp.Header.Get(SuppressedHeader)) // older dashboards have none
+	return body, suppressed, nil
 }
 
 // problemOf returns the error that an answer describes. The answer of a proxy may not be JSON.

@@ -11,6 +11,9 @@ type Reachability struct {
 	All Columns `json:"all"`
 	// The networks, those that fail now first, then the busiest.
 	Origins []Origin `json:"origins"`
+	// How many cells, of a network in a column, are empty because they are of too few clients;
+	// absent if 0.
+	Suppressed int `json:"suppressed,omitempty"`
 	// Number of networks, listed or not.
 	OriginCount int `json:"origin_count"`
 	// The recent columns of all networks.

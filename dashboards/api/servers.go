@@ -78,4 +78,6 @@ type Server struct {
 	OK *float64 `json:"ok,omitempty"`
 	// Requests of clients that failed there; absent if there are no reports.
 	Failed *float64 `json:"failed,omitempty"`
+	// Whether requests are not shown because they are of too few clients; absent if they are.
+	Suppressed bool `json:"suppressed,omitempty"`
 }

@@ -62,6 +62,9 @@ type Totals struct {
 	Networks []Total `json:"networks"`
 	// Number of networks, listed or not.
 	NetworkCount int `json:"network_count"`
+	// How many outcomes and networks are not shown, because they are of too few clients;
+	// absent if 0.
+	Suppressed int `json:"suppressed,omitempty"`
 	// Deliveries of reports.
 	Collectors []CollectorTotal `json:"collectors"`
 }

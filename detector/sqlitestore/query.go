@@ -66,7 +66,7 @@ func (s *Events) Servers(ctx context.Context, since time.Time) ([]model.ServerCo
 	var all []model.ServerCount
 	for _, t := range totals {
 		if t.Key.Server != "" {
-			all = append(all, model.ServerCount{Server: t.Key.Server, OK: t.OK, Failed: t.Failed})
+			all = append(all, model.ServerCount{Server: t.Key.Server, OK: t.OK, Failed: t.Failed, Clients: t.Clients})
 		}
 	}
 	return all, nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/model/sketch"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -30,8 +31,8 @@ func (s *Events) Reachability(ctx context.Context, since time.Time, step time.Du
 	if err != nil {
 		return nil, err
 	}
-	grid := reaches{from: since.UnixMilli(), width: step.Milliseconds(), row: map[uint32]*model.Reach{}}
-	r := binReader{known: known, counted: grid.add}
+	grid := reaches{from: since.UnixMilli(), width: step.Milliseconds(), row: map[uint32]*reach{}}
+	r := binReader{known: known, met: grid.meet, counted: grid.add}
 	if err := r.read(ctx, s.asked, q); err != nil {
 		return nil, err
 	}
@@ -39,24 +40,46 @@ func (s *Events) Reachability(ctx context.Context, since time.Time, step time.Du
 	return grid.all[max(len(grid.all)-model.MaxRows, 0):], nil
 }
 
+// reach is a row of the answer that is being summed.
+type reach struct {
+	model.Reach
+	clients sketch.Clients
+}
+
 // reaches sums cells by step and network. They must be added in the order of their bins.
 type reaches struct {
 	from, width int64
 	step        int64
-	row         map[uint32]*model.Reach // of the current step, by autonomous system
-	all         []model.Reach           // of the previous steps
+	row         map[uint32]*reach // of the current step, by autonomous system
+	all         []model.Reach     // of the previous steps
 }
 
-func (g *reaches) add(c *shownCell, counts float64) {
+// of returns the row that a cell is part of.
+func (g *reaches) of(c *shownCell) *reach {
 	if step := (c.bin - 1 - g.from) / g.width; step != g.step {
 		g.finish()
 		g.step = step
 	}
 	r := g.row[c.ASN]
 	if r == nil {
-		r = &model.Reach{At: time.UnixMilli(g.from + g.step*g.width), ASN: c.ASN}
+		r = &reach{Reach: model.Reach{At: time.UnixMilli(g.from + g.step*g.width), ASN: c.ASN}}
 		g.row[c.ASN] = r
 	}
+	return r
+}
+
+// meet adds a cell's clients.
+func (g *reaches) meet(c *shownCell, encoded []byte) error {
+	var clients sketch.Clients
+	if err := clients.Decode(encoded); err != nil {
+		return err
+	}
+	g.of(c).clients.Merge(&clients)
+	return nil
+}
+
+func (g *reaches) add(c *shownCell, counts float64) {
+	r := g.of(c)
 	if c.Outcome == report.OK {
 		r.OK += counts
 	} else {
@@ -71,7 +94,8 @@ func (g *reaches) finish() {
 	}
 	first := len(g.all)
 	for _, r := range g.row {
-		g.all = append(g.all, *r)
+		r.Clients = uint64(r.clients.Count())
+		g.all = append(g.all, r.Reach)
 	}
 	slices.SortFunc(g.all[first:], func(a, b model.Reach) int { return cmp.Compare(a.ASN, b.ASN) })
 	clear(g.row)

@@ -62,7 +62,7 @@ func totals(t *eventsTest) {
 		}
 	}
 	servers, err := t.Servers(t.Context(), start)
-	if want := []model.ServerCount{{Server: "a:1", OK: 40, Failed: 2}, {Server: "b:1", OK: 5, Failed: 2}}; err != nil || !slices.Equal(servers, want) {
+	if want := []model.ServerCount{{Server: "a:1", OK: 40, Failed: 2, Clients: 1}, {Server: "b:1", OK: 5, Failed: 2, Clients: 2}}; err != nil || !slices.Equal(servers, want) {
 		t.Errorf("servers %+v %v, want %+v", servers, err, want)
 	}
 }
@@ -120,9 +120,9 @@ func reachability(t *eventsTest) {
 		count(6, 1, 4, 1, model.Series{Outcome: report.OK, ASN: 2}),
 		count(6, 1, 8, 1, model.Series{App: model.DeliveryApp, Target: "collector:c1", Outcome: report.OK, ASN: 2})))
 	got, err := t.Reachability(t.Context(), start, 4*time.Second)
-	want := []model.Reach{{At: start, ASN: 1, OK: 1, Failed: 2}, {At: at(4), ASN: 2, OK: 4}}
+	want := []model.Reach{{At: start, ASN: 1, OK: 1, Failed: 2, Clients: 1}, {At: at(4), ASN: 2, OK: 4, Clients: 1}}
 	same := slices.EqualFunc(got, want, func(a, b model.Reach) bool {
-		return a.At.Equal(b.At) && a.ASN == b.ASN && a.OK == b.OK && a.Failed == b.Failed
+		return a.At.Equal(b.At) && a.ASN == b.ASN && a.OK == b.OK && a.Failed == b.Failed && a.Clients == b.Clients
 	})
 	if err != nil || !same {
 		t.Errorf("%+v %v, want %+v", got, err, want)

@@ -174,7 +174,7 @@ func pipeline(t *testing.T, ca *devca.CA) (node *roles.Process, url string, poli
 	dir := filepath.Join(t.TempDir(), "d")
 	err = roles.Init(dir, roles.InitOptions{
 		Config: fmt.Appendf(nil, `collector: {listen: %q, tls_cert: cert.pem, tls_key: key.pem}
-dashboard: {listen: "127.0.0.1:0"}
+dashboard: {listen: "127.0.0.1:0", least_clients: 1}
 operations: {listen: "127.0.0.1:0"}
 `, address),
 		Policy: fmt.Appendf(nil, `seal_key: keys/seal.pem

@@ -113,7 +113,7 @@ func guideOperator(t *testing.T) (n *roles.Process, dir, collector string) {
 	address := closedPort(t)
 	dir = filepath.Join(t.TempDir(), "d")
 	err := roles.Init(dir, roles.InitOptions{
-		Config: fmt.Appendf(nil, "collector: {listen: %q}\ndashboard: {listen: \"127.0.0.1:0\"}\noperations: {listen: \"127.0.0.1:0\"}\n", address),
+		Config: fmt.Appendf(nil, "collector: {listen: %q}\ndashboard: {listen: \"127.0.0.1:0\", least_clients: 1}\noperations: {listen: \"127.0.0.1:0\"}\n", address),
 		Policy: fmt.Appendf(nil, `seal_key: keys/seal.pem
 signers: [keys/policy.pub.pem]
 collectors: [{id: c1, url: "http://%s", priority: 1, weight: 1, receipt_key: keys/receipt.pub.pem}]

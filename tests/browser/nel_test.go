@@ -191,7 +191,7 @@ collector:
   tls_cert: cert.pem
   tls_key: key.pem
   browser_reports: {csp-violation: store, deprecation: store, intervention: store, crash: store}
-dashboard: {listen: "127.0.0.1:0"}
+dashboard: {listen: "127.0.0.1:0", least_clients: 1}
 operations: {listen: "127.0.0.1:0"}
 `), Policy: []byte(`
 seal_key: keys/seal.pem

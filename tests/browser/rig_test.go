@@ -122,7 +122,7 @@ func newRig() (r *rig, err error) {
 // agentNode is a collector and a detector in one process. Gates stand before the collector.
 func agentNode(dir string) (*roles.Process, error) {
 	config := `collector: {listen: "127.0.0.1:0", oblivious_keys: [keys/oblivious.pem]}
-dashboard: {listen: "127.0.0.1:0"}
+dashboard: {listen: "127.0.0.1:0", least_clients: 1}
 operations: {listen: "127.0.0.1:0"}
 `
 	if err := roles.Init(dir, roles.InitOptions{Config: []byte(config)}); err != nil {

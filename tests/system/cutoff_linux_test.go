@@ -91,6 +91,7 @@ collectors:
 	config := fmt.Sprintf(`detector:
   feeds: [{id: c1, url: "https://%s:8417"}, {id: c2, url: "https://%s:8417"}]
   feed_ca: ca.pem
+dashboard: {least_clients: 1}
 `, first, second)
 	if err := roles.Init(c.dir, roles.InitOptions{Config: []byte(config), Policy: []byte(policy)}); err != nil {
 		t.Fatal(err)

@@ -81,7 +81,7 @@ func newSite(t *testing.T, moreConfig string) *site {
 		defer ln.Close() // all three together, so that they differ
 		*addr = ln.Addr().String()
 	}
-	config := fmt.Sprintf("collector: {listen: %q}\ndashboard: {listen: %q}\noperations: {listen: %q}\n%s", s.collector, s.dashboard, s.oper, moreConfig)
+	config := fmt.Sprintf("collector: {listen: %q}\ndashboard: {listen: %q, least_clients: 1}\noperations: {listen: %q}\n%s", s.collector, s.dashboard, s.oper, moreConfig)
 	policy := fmt.Sprintf(`seal_key: keys/seal.pem
 signers: [keys/policy.pub.pem]
 collectors: [{id: c1, url: "http://%s", priority: 1, weight: 1, receipt_key: keys/receipt.pub.pem}]

@@ -65,7 +65,7 @@ detector:
   feed_ca: collectors-ca.pem
   bin: 1s
   grace: 2s
-dashboard: {listen: "%s"}
+dashboard: {listen: "%s", least_clients: 1} # the clients are invented
 operations: {listen: "127.0.0.1:0"}
 prober:
   interval: 2s

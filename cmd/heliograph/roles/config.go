@@ -35,7 +35,7 @@ type Config struct {
 	Detector   DetectorConfig  `yaml:"detector"`
 	Prober     ProberConfig    `yaml:"prober"`
 	Alerts     AlertsConfig    `yaml:"alerts"`
-	Dashboard  ListenConfig    `yaml:"dashboard"`
+	Dashboard  DashboardConfig `yaml:"dashboard"`
 	Operations ListenConfig    `yaml:"operations"`
 	// table of networks (TSV of start, end, ASN, country and name) or MaxMind database; empty means
 	// that all networks are unknown (AS0, ZZ)
@@ -64,6 +64,14 @@ type NetworkFieldsConfig struct {
 type ListenConfig struct {
 	Listen string   `yaml:"listen"` // host:port
 	Hosts  []string `yaml:"hosts"`  // names by which it may be reached, see httpx.Hosts
+}
+
+// DashboardConfig is the part for the dashboard.
+type DashboardConfig struct {
+	Listen string   `yaml:"listen"` // as in ListenConfig
+	Hosts  []string `yaml:"hosts"`
+	// least number of distinct clients of a cell that is shown; 1 shows everything
+	LeastClients int `yaml:"least_clients"`
 }
 
 // CollectorConfig is the part for the collector.
@@ -252,7 +260,7 @@ func defaults() Config {
 			Bin: dur(10 * time.Second), Grace: dur(10 * time.Second), MinClients: 3, MinExcess: 5, MinRatio: 1.5},
 		Prober:     ProberConfig{Interval: dur(30 * time.Second), Timeout: dur(5 * time.Second), Failures: 3, Spool: "prober-spool"},
 		Alerts:     AlertsConfig{Repeat: dur(4 * time.Hour), Update: dur(5 * time.Minute), Runbooks: defaultRunbooks, SilentAfter: dur(time.Hour)},
-		Dashboard:  ListenConfig{Listen: "127.0.0.1:8418"},
+		Dashboard:  DashboardConfig{Listen: "127.0.0.1:8418", LeastClients: 5},
 		Operations: ListenConfig{Listen: "127.0.0.1:8419"},
 		OTLP:       OTLPConfig{Traces: 0.01, Metrics: dur(time.Minute), Logs: true},
 	}

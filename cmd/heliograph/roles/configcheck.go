@@ -39,7 +39,7 @@ func (c *Config) validate() error {
 }
 
 func (c *Config) checkListeners(bad complaint) {
-	for section, l := range map[string]ListenConfig{"collector": {Listen: c.Collector.Listen}, "dashboard": c.Dashboard, "operations": c.Operations} {
+	for section, l := range map[string]ListenConfig{"collector": {Listen: c.Collector.Listen}, "dashboard": {Listen: c.Dashboard.Listen, Hosts: c.Dashboard.Hosts}, "operations": c.Operations} {
 		if _, _, err := net.SplitHostPort(l.Listen); err != nil {
 			bad(section+".listen", "%q is not host:port", l.Listen)
 		}
@@ -127,6 +127,9 @@ func (c *Config) checkDetector(bad complaint) {
 	}
 	if c.Detector.MinClients < 1 || c.Detector.MinExcess < 1 || c.Detector.MinRatio <= 1 {
 		bad("detector.min_clients", "thresholds must be min_clients >= 1, min_excess >= 1, min_ratio > 1: with less, chance would be an incident")
+	}
+	if n := c.Dashboard.LeastClients; n < 1 || n > 1000 {
+		bad("dashboard.least_clients", "%d is not 1 to 1000; 1 shows everything", n)
 	}
 	if c.Detector.VantagesAgree < 0 {
 		bad("detector.vantages_agree", "must not be negative; 0 is the default, 2")

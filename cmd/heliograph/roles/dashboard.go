@@ -14,7 +14,7 @@ import (
 
 // addDashboard adds the page and its API. They show the data of the roles that were added before.
 func (p *Process) addDashboard(c *Config) error {
-	o := dashboards.Options{Servers: p.probes, Hosts: c.Dashboard.Hosts, Logger: p.log, Reader: noReports{},
+	o := dashboards.Options{Servers: p.probes, Hosts: c.Dashboard.Hosts, Logger: p.log, Reader: noReports{}, LeastClients: c.Dashboard.LeastClients,
 		// with short bins, as in a demonstration or a test, outages are short
 		Step: min(time.Minute, 5*c.Detector.Bin.Duration)}
 	if p.Store != nil {
@@ -54,7 +54,10 @@ func (p *Process) addDashboard(c *Config) error {
 	p.reloads.add("dashboard", func(next *Config) ([]any, error) {
 		return []any{"hosts", next.Dashboard.Hosts}, d.SetHosts(next.Dashboard.Hosts)
 	})
-	p.reloads.fix(map[string]func(*Config) any{"dashboard.listen": func(c *Config) any { return c.Dashboard.Listen }})
+	p.reloads.fix(map[string]func(*Config) any{
+		"dashboard.listen":        func(c *Config) any { return c.Dashboard.Listen },
+		"dashboard.least_clients": func(c *Config) any { return c.Dashboard.LeastClients },
+	})
 	p.parts.Add(endWork, lifecycle.Part{Name: "dashboard", Run: d.Run})
 	// streams do not end
 	p.DashboardAddr, err = p.listen(closePage, httpserve.Options{Name: "dashboard", Listen: c.Dashboard.Listen, Handler: d, WriteTimeout: -1})

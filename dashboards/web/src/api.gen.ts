@@ -31,6 +31,86 @@ export interface Curve extends Columns {
   ratio: number;
 }
 
+/** History has sums of requests by minute or hour. */
+export interface History {
+  /** Length of a step in seconds. */
+  step_seconds: number;
+  /** The sums, the earliest first. */
+  rows: HistoryRow[];
+  /** How many rows are not shown, because they are of fewer clients than `least_clients`. */
+  suppressed: number;
+  /** The least distinct clients of a row that is shown. */
+  least_clients: number;
+}
+
+/**
+ * HistoryRow is the sum of one group in one step: the selected facets, and sums. Other facets are
+ * absent.
+ */
+export interface HistoryRow {
+  /** Start of the step. */
+  at: string;
+  /** Name of the application. */
+  app?: string;
+  /** Version of the application; empty if unknown. */
+  version?: string;
+  /** Operating system. */
+  os?: string;
+  /** Origin of the request. */
+  target?: string;
+  /** Outcome; "ok" for success. */
+  type?: string;
+  /** Autonomous system of the clients; 0 if unknown. */
+  asn?: number;
+  /** Name of that network; absent if unknown. */
+  as_name?: string;
+  /** Two letters; "ZZ" if unknown. */
+  country?: string;
+  /** Kind of reporter: "agent", "browser" or "prober". */
+  source?: string;
+  /** Requests that succeeded. What one place reports counts up to ten usual places. */
+  ok: number;
+  /** Requests that failed, likewise. */
+  failed: number;
+  /** Requests that were reported; the others are estimated from these. */
+  reports: number;
+  /** Distinct clients, as they claim; a client counts again every UTC day. */
+  clients: number;
+}
+
+/** AppErrors has causes of application errors. */
+export interface AppErrors {
+  /** The causes, those with the latest errors first. */
+  errors: AppError[];
+  /** How many causes are not shown, because fewer clients than `least_clients` reported them. */
+  suppressed: number;
+  /** The least distinct clients of a cause that is shown. */
+  least_clients: number;
+}
+
+/** AppError is one cause of application errors, and where it was seen. */
+export interface AppError {
+  /** 32 hexadecimal digits, the same for errors with one cause. */
+  fingerprint: string;
+  /** Name of the application. */
+  app: string;
+  /** Type of the error. */
+  error_type: string;
+  /** Outcome, below "app" or "browser". */
+  type: string;
+  /** Times of the earliest and of the latest error. */
+  first: string;
+  last: string;
+  /** The release that the error is new in. */
+  first_version: string;
+  /** The release that it was last seen in. */
+  last_version: string;
+  /** Number of errors. */
+  count: number;
+  /** Distinct clients among the reports that are stored. */
+  clients: number;
+}
+
 /** Incident is a period in which requests to one target failed abnormally. */
 export interface Incident {
   id: number;
@@ -273,6 +353,11 @@ export interface Reachability {
   all: Columns;
   /** The networks, those that fail now first, then the busiest. */
   origins: Origin[];
+  /**
+   * How many cells, of a network in a column, are empty because they are of too few clients;
+   * absent if 0.
+   */
+  suppressed?: number;
   /** Number of networks, listed or not. */
   origin_count: number;
   /** The recent columns of all networks. */
@@ -415,6 +500,8 @@ export interface Server {
   ok?: number;
   /** Requests of clients that failed there; absent if there are no reports. */
   failed?: number;
+  /** Whether requests are not shown because they are of too few clients; absent if they are. */
+  suppressed?: boolean;
 }
 
 /** Section is a part of the stream that a reader can select. */
@@ -505,6 +592,11 @@ export interface Totals {
   networks: Total[];
   /** Number of networks, listed or not. */
   network_count: number;
+  /**
+   * How many outcomes and networks are not shown, because they are of too few clients; absent if
+   * 0.
+   */
+  suppressed?: number;
   /** Deliveries of reports. */
   collectors: CollectorTotal[];
 }

@@ -1,0 +1,105 @@
+package dashboards
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/heliograph-net/heliograph/dashboards/api"
+	"github.com/heliograph-net/heliograph/heatmap"
+	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/model/judge"
+	"github.com/heliograph-net/heliograph/report"
+)
+
+// fewReader has cells of four and of five clients everywhere. Those of four are marked: their
+// target, network or version is "few", 4 or "four".
+type fewReader struct{ *fakeReader }
+
+func (fewReader) Totals(_ context.Context, q model.TotalsQuery) ([]model.Total, error) {
+	if q.By == 0 {
+		return []model.Total{{OK: 1, Clients: 1}}, nil
+	}
+	return []model.Total{
+		{Key: model.Series{Target: "many", ASN: 5, Outcome: report.OK}.Only(q.By), By: q.By, OK: 5, Clients: 5},
+		{Key: model.Series{Target: "few", ASN: 4, Outcome: report.TCPReset}.Only(q.By), By: q.By, Failed: 44, Clients: 4},
+	}, nil
+}
+
+func (fewReader) Rollups(_ context.Context, q model.RollupQuery) ([]model.Rollup, error) {
+	at := time.Now().Truncate(q.Step)
+	return []model.Rollup{{At: at, Key: model.RollupKey{Version: "five"}, OK: 5, Clients: 5}, {At: at, Key: model.RollupKey{Version: "four"}, OK: 44, Clients: 4}}, nil
+}
+
+func (fewReader) Fingerprints(context.Context, model.FingerprintQuery) ([]model.Fingerprint, error) {
+	return []model.Fingerprint{{FirstVersion: "five", Clients: 5}, {FirstVersion: "four", Clients: 4}}, nil
+}
+
+// fewDashboard returns the URL of a dashboard that shows cells of five clients and more.
+func fewDashboard(t *testing.T) (d *Dashboard, url string) {
+	t.Helper()
+	servers, err := heatmap.NewTopology([]heatmap.Server{{Name: "a", Address: "192.0.2.1:443"}, {Name: "b", Address: "192.0.2.2:443"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().Truncate(time.Minute)
+	reader := fewReader{&fakeReader{
+		reach: []model.Reach{
+			{At: now, ASN: 5, OK: 5, Clients: 5}, {At: now, ASN: 4, Failed: 44, Clients: 4}, {At: now.Add(-time.Minute), ASN: 5, Failed: 44, Clients: 4},
+		},
+		servers: []model.ServerCount{{Server: "192.0.2.1:443", OK: 5, Clients: 5}, {Server: "192.0.2.2:443", OK: 44, Clients: 4}},
+	}}
+	return serve(t, Options{Reader: reader, Servers: heatmap.NewMap(servers), LeastClients: 5, Thresholds: thresholds(judge.Thresholds{})})
+}
+
+// No answer shows a cell of fewer clients than are configured, and each says how many it leaves
+// out. Sums over everybody stay.
+func TestCellsOfFewClientsAreNotShown(t *testing.T) {
+	_, url := fewDashboard(t)
+	for path, suppressed := range map[string]string{
+		"totals?by=target,asn": "1", "totals?by=type": "1", "totals": "0", "history?by=version": "1", "history": "0", "errors": "1",
+	} {
+		resp, body := fetch(t, url+"/api/v1/"+path)
+		if resp.StatusCode != http.StatusOK || resp.Header.Get(api.SuppressedHeader) != suppressed {
+			t.Errorf("%s: %s, %q suppressed, want %s", path, resp.Status, resp.Header.Get(api.SuppressedHeader), suppressed)
+		}
+		if hidden := strings.Contains(path, "by=") || path == "errors"; hidden && (strings.Contains(string(body), "few") || strings.Contains(string(body), "44") || strings.Contains(string(body), "four\"")) {
+			t.Errorf("%s shows a cell of four clients: %s", path, body)
+		}
+	}
+	var grid api.Reachability
+	_, body := fetch(t, url+"/api/v1/reachability?since=3m&step=1m")
+	if err := json.Unmarshal(body, &grid); err != nil {
+		t.Fatal(err)
+	}
+	if len(grid.Origins) != 1 || grid.Origins[0].ASN != 5 || sum(grid.Origins[0].Failed) != 0 || grid.Suppressed != 2 || grid.OriginCount != 2 || sum(grid.All.Failed) != 88 {
+		t.Errorf("the grid is %+v", grid)
+	}
+	var servers api.Servers
+	_, body = fetch(t, url+"/api/v1/servers")
+	if err := json.Unmarshal(body, &servers); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := servers.Servers[0], servers.Servers[1]; a.OK == nil || *a.OK != 5 || a.Suppressed || b.OK != nil || b.Failed != nil || !b.Suppressed {
+		t.Errorf("the servers are %+v and %+v", a, b)
+	}
+}
+
+// What the page gets leaves out the same cells.
+func TestStreamShowsNoCellsOfFewClients(t *testing.T) {
+	d, _ := fewDashboard(t)
+	l := d.newLook(t.Context(), time.Now())
+	got, err := l.totals()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := got.(api.Totals); len(v.Networks) != 1 || len(v.Outcomes) != 1 || v.Suppressed != 2 || v.NetworkCount != 2 {
+		t.Errorf("totals are %+v", v)
+	}
+	if v, err := l.reachability(); err != nil || v.(api.Reachability).Suppressed != 2 {
+		t.Errorf("reachability is %+v, %v", v, err)
+	}
+}
