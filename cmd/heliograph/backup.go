@@ -17,7 +17,11 @@ type backupCmd struct {
 
 // Run copies the store of a configuration.
 func (b *backupCmd) Run(ctx context.Context, out *output) error {
-	made, err := roles.Backup(ctx, b.Config, b.Dir)
+	var made []string
+	err := whileWorking(out.stderr, func() string { return b.Dir + ": " + megabytes(sizeBelow(b.Dir)) + " copied" }, func() (err error) {
+		made, err = roles.Backup(ctx, b.Config, b.Dir)
+		return err
+	})
 	for _, name := range made {
 		info, statErr := os.Stat(name)
 		if statErr != nil {
@@ -38,7 +42,11 @@ type restoreCmd struct {
 
 // Run restores a copy of the store.
 func (r *restoreCmd) Run(ctx context.Context, out *output) error {
-	aside, err := roles.Restore(ctx, r.Config, r.Dir)
+	var aside []string
+	err := whileWorking(out.stderr, func() string { return r.Dir + ": checking and copying " + megabytes(sizeBelow(r.Dir)) }, func() (err error) {
+		aside, err = roles.Restore(ctx, r.Config, r.Dir)
+		return err
+	})
 	for _, name := range aside {
 		fmt.Fprintf(out.stdout, "What was there is kept as %s.\n", name)
 	}

@@ -78,12 +78,17 @@ func (p *bundleProberCmd) Run(out *output) error {
 type bundleRelayCmd struct {
 	bundleFlags
 	Collector string `help:"Id of the collector behind it." required:"" placeholder:"ID"`
+	URL       string `name:"url" help:"Where agents will find it: https://r1.example.com. It is entered into the policy: agents reach the collector through it alone. Without it the policy stays as it is." placeholder:"URL"`
 }
 
 // Run makes a relay's archive.
 func (r *bundleRelayCmd) Run(out *output) error {
-	b, err := r.operator().Relay(r.Name, r.Collector)
-	return r.save(out, b, err, " Its key is in the archive alone. Name the relay in policy.yaml and give the collector a new archive.")
+	b, err := r.operator().Relay(r.Name, r.Collector, r.URL)
+	then := " Its key is in the archive alone. Give the collector a new archive first, then start the relay, then give the others the new policy."
+	if r.URL == "" {
+		then = " Its key is in the archive alone. Give the collector a new archive, and name the relay in policy.yaml if it is not there."
+	}
+	return r.save(out, b, err, then)
 }
 
 type unpackCmd struct {

@@ -2,7 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/doctor"
@@ -15,17 +18,16 @@ type configCmd struct {
 
 type configCheckCmd struct {
 	File string   `arg:"" help:"Configuration file." default:"heliograph.yaml" type:"path"`
-	Role []string `help:"Roles that run with it on this host: ${enum}. All by default." enum:"collector,detector,prober" placeholder:"ROLE"`
+	Role []string `help:"Roles that run with it on this host: ${enum}. All but relay by default, which has a file of its own, relay.yaml." enum:"collector,detector,prober,relay" placeholder:"ROLE"`
 	JSON bool     `name:"json" help:"Print the findings as JSON."`
 }
 
 // Run checks a configuration. The exit code is 3 if there is a fault.
 func (c *configCheckCmd) Run(out *output) error {
-	config, err := roles.Load(c.File)
+	findings, err := c.check()
 	if err != nil {
 		return &exitError{code: exitUsage, text: err.Error()}
 	}
-	findings := config.Check(c.roles(), time.Now())
 	if err := out.findings(findings, c.JSON); err != nil {
 		return err
 	}
@@ -33,6 +35,25 @@ func (c *configCheckCmd) Run(out *output) error {
 		return &exitError{code: exitUnsound, text: "something would not work: see FAULT above"}
 	}
 	return nil
+}
+
+func (c *configCheckCmd) check() ([]doctor.Finding, error) {
+	relay := slices.Contains(c.Role, "relay") || len(c.Role) == 0 && filepath.Base(c.File) == roles.RelayConfigName
+	switch {
+	case relay && len(c.Role) > 1:
+		return nil, errors.New("--role relay stands alone: a relay has a file of its own")
+	case relay:
+		config, err := roles.LoadRelay(c.File)
+		if err != nil {
+			return nil, err
+		}
+		return config.Check(time.Now()), nil
+	}
+	config, err := roles.Load(c.File)
+	if err != nil {
+		return nil, err
+	}
+	return config.Check(c.roles(), time.Now()), nil
 }
 
 func (c *configCheckCmd) roles() (r roles.Roles) {

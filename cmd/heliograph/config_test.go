@@ -112,3 +112,25 @@ func TestConfigCheckFindsWhatWouldNotWork(t *testing.T) {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 }
+
+func TestConfigCheckOfARelay(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "r")
+	if code, _, stderr := invoke(t, "init", "--relay", dir); code != 0 {
+		t.Fatal(stderr)
+	}
+	file := filepath.Join(dir, "relay.yaml")
+	for _, args := range [][]string{{file}, {"--role", "relay", file}} {
+		if code, stdout, stderr := invoke(t, append([]string{"config", "check"}, args...)...); code != 0 || !strings.Contains(stdout, ": networks") {
+			t.Errorf("%v: exit %d\n%s%s", args, code, stdout, stderr)
+		}
+	}
+	if code, _, stderr := invoke(t, "config", "check", "--role", "relay,prober", file); code != exitUsage || !strings.Contains(stderr, "--role relay") {
+		t.Errorf("two roles: exit %d, %s", code, stderr)
+	}
+	change(t, file, "listen: 127.0.0.1:8420", "listen: 0.0.0.0:8420")
+	change(t, file, "key: keys/relay.pem", "key: keys/relay.pub.pem")
+	code, stdout, _ := invoke(t, "config", "check", file)
+	if code != exitUnsound || !strings.Contains(stdout, "relay.yaml:21: key") || !strings.Contains(stdout, "agents connect by https only") {
+		t.Errorf("exit %d\n%s", code, stdout)
+	}
+}

@@ -53,12 +53,16 @@ func (d *doctorCmd) Run(ctx context.Context, out *output) error {
 			return err
 		}
 		look.Held = &doctor.Held{Policy: policy, Signed: signed}
-		for _, name := range d.Service {
-			facts.Service = append(facts.Service, look.Service(ctx, name))
-		}
-		for _, c := range policy.Collectors {
-			facts.Collectors = append(facts.Collectors, look.Collector(ctx, c))
-		}
+		text := func() string { return "looking up names and asking collectors" }
+		_ = whileWorking(out.stderr, text, func() error { // what fails is among the facts
+			for _, name := range d.Service {
+				facts.Service = append(facts.Service, look.Service(ctx, name))
+			}
+			for _, c := range policy.Collectors {
+				facts.Collectors = append(facts.Collectors, look.Collector(ctx, c))
+			}
+			return nil
+		})
 	}
 	findings := doctor.Judge(facts.Service, facts.Collectors, policy, time.Now())
 	if _, err := policy.Next(signed); err != nil {

@@ -31,7 +31,7 @@ type heatmapCmd struct {
 	Width  int    `help:"Pixels of the picture's width (${min_width} to ${max_width}); of text, columns." placeholder:"N"`
 	Order  string `help:"Order of the squares in a picture: rows, or hilbert." enum:"rows,hilbert" default:"rows"`
 	Style  string `help:"Of text: blocks, halfblocks (two rows in a line) or emoji." enum:"blocks,halfblocks,emoji" default:"blocks"`
-	Colour bool   `help:"ANSI colours."`
+	Colour *bool  `help:"ANSI colours, also in a file or a pipe; never with NO_COLOR in the environment. Default: on a terminal." negatable:""`
 }
 
 // Run renders a heat map, or what changed between two.
@@ -82,7 +82,7 @@ func (h *heatmapCmd) draw(s heatmap.Snapshot, stdout io.Writer) error {
 		return nil
 	}
 	style := map[string]heatmap.TextStyle{"blocks": heatmap.Blocks, "halfblocks": heatmap.HalfBlocks, "emoji": heatmap.Emoji}[h.Style]
-	return heatmap.RenderText(stdout, s, heatmap.TextOptions{Columns: h.Width, Colour: h.Colour, Style: style})
+	return heatmap.RenderText(stdout, s, heatmap.TextOptions{Columns: h.Width, Colour: coloured(stdout, h.Colour), Style: style})
 }
 
 func (h *heatmapCmd) picture() heatmap.PNGOptions {

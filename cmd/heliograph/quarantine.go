@@ -92,7 +92,11 @@ func (q *quarantineRetryCmd) Run(ctx context.Context, out *output) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, quarantine.Close()) }()
-	released, kept, err := quarantine.Retry(ctx)
+	var released, kept int
+	err = whileWorking(out.stderr, func() string { return "trying what is in quarantine" }, func() (err error) {
+		released, kept, err = quarantine.Retry(ctx)
+		return err
+	})
 	fmt.Fprintf(out.stdout, "%d batches opened and were stored, %d stay in quarantine.\n", released, kept)
 	return err
 }

@@ -29,7 +29,7 @@ func (r *replayCmd) Run(out *output) error {
 		return &exitError{exitUsage, err.Error()}
 	}
 	defer done()
-	err = r.replay(in, out.stdout, out.stderr)
+	err = r.watched(&in, out.stderr, func() error { return r.replay(in, out.stdout, out.stderr) })
 	if bad, ok := errors.AsType[*replay.InputError](err); ok {
 		return &exitError{exitUsage, bad.Error()}
 	}
@@ -45,6 +45,23 @@ func (r *replayCmd) open() (in replay.Input, done func(), err error) {
 		return in, nil, fmt.Errorf("reading what to judge: %w", err)
 	}
 	return replay.Input{Reader: f, Name: r.File}, func() { f.Close() }, nil
+}
+
+// watched replays, and says on a terminal how much of the input was read. On anything else standard
+// error has the summary alone, which programs read.
+func (r *replayCmd) watched(in *replay.Input, stderr io.Writer, work func() error) error {
+	if !isTerminal(stderr) {
+		return work()
+	}
+	size, counted := sizeOf(in.Reader), &countingReader{Reader: in.Reader}
+	in.Reader = counted
+	return whileWorking(stderr, func() string {
+		text := in.Name + ": " + megabytes(counted.read.Load())
+		if size > 0 {
+			text += " of " + megabytes(size)
+		}
+		return text + " read"
+	}, work)
 }
 
 func (r *replayCmd) replay(in replay.Input, stdout, stderr io.Writer) error {

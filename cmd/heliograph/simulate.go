@@ -38,7 +38,18 @@ func (s *simulateCmd) Run(out *output) error {
 		to, done = f, f.Close
 	}
 	w := &lineWriter{Writer: bufio.NewWriterSize(to, 1<<16)}
-	return errors.Join(simulate.Run(scenario, s.Seed, w), w.Flush(), done())
+	err = whileWorking(out.stderr, s.written, func() error {
+		return simulate.Run(scenario, s.Seed, w)
+	})
+	return errors.Join(err, w.Flush(), done())
+}
+
+// written says how much there is of the reports.
+func (s *simulateCmd) written() string {
+	if s.Out == "-" {
+		return "inventing reports"
+	}
+	return s.Out + ": " + megabytes(sizeBelow(s.Out)) + " written"
 }
 
 func (s *simulateCmd) writeTruth(scenario *simulate.Scenario) error {

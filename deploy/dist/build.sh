@@ -63,7 +63,12 @@ done
 # What the binaries come with. Units in packages start /usr/bin/heliograph.
 mkdir -p "$work/doc" "$work/units"
 "$work/$native/heliograph" man | gzip -9n >"$work/doc/heliograph.1.gz"
-"$work/$native/heliograph" completion -c bash | sed "s|-C [^ ]*|-C heliograph|" >"$work/doc/heliograph.bash"
+# completion SHELL: what the shell loads, which asks the binary in the user's path.
+completion() { "$work/$native/heliograph" completion -c "$1" | sed "s|$work/$native/heliograph|heliograph|"; }
+completion bash >"$work/doc/heliograph.bash"
+completion fish >"$work/doc/heliograph.fish"
+# zsh loads this file when somebody completes for the first time, and it has to answer then, not only to register.
+printf '#compdef heliograph\nautoload -Uz bashcompinit && bashcompinit\n_bash_complete -o default -o bashdefault -C heliograph\n' >"$work/doc/_heliograph"
 # Debian's own form of a changelog, which names the version and where to read on.
 debian=${version/-/"~"}
 gzip -9n >"$work/doc/changelog.gz" <<END
@@ -80,7 +85,7 @@ done
 for arch in $arches; do
   dir=$work/tar/heliograph-$version-linux-$arch
   mkdir -p "$dir/systemd"
-  cp "$work/$arch/heliograph" LICENSE README.md CHANGELOG.md "$work/doc/heliograph.1.gz" "$work/doc/heliograph.bash" "$dir"
+  cp "$work/$arch/heliograph" LICENSE README.md CHANGELOG.md "$work/doc"/heliograph.{1.gz,bash,fish} "$work/doc/_heliograph" "$dir"
   cp deploy/systemd/*.service "$dir/systemd"
   archive "$dir" "$out/$(basename "$dir").tar.gz"
   ARCH=$arch BINARY=$work/$arch/heliograph DOC=$work/doc UNITS=$work/units "$work/tools/nfpm" package --config deploy/dist/nfpm.yaml --packager deb \

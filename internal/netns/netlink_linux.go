@@ -12,6 +12,7 @@ import (
 // Attributes of rtnetlink(7) that package syscall does not name: linux/if_link.h and linux/veth.h.
 const (
 	iflaNetNSPID = 19
+	iflaNetNSFd  = 28
 	infoKind     = 1
 	infoData     = 2
 	vethPeer     = 1
@@ -21,12 +22,29 @@ const (
 // network of process pid. They carry only IPv4, whose addresses can be used at once. Their frames
 // are too short for IPv6 (RFC 8200, section 5).
 func AddCable(name, other string, pid int) error {
-	link, mtu := make([]byte, syscall.SizeofIfInfomsg), attribute(syscall.IFLA_MTU, binary.NativeEndian.AppendUint32(nil, 1200))
-	peer := slices.Concat(link, mtu, attribute(syscall.IFLA_IFNAME, cString(other)), attribute(iflaNetNSPID, binary.NativeEndian.AppendUint32(nil, uint32(pid))))
-	return netlink(syscall.RTM_NEWLINK, syscall.NLM_F_CREATE|syscall.NLM_F_EXCL, slices.Concat(link, mtu,
+	return addCable(name, nil, other, number(iflaNetNSPID, pid))
+}
+
+// addCable makes a cable. here are more attributes of the end in this network, and there of the
+// other end.
+func addCable(name string, here []byte, other string, there []byte) error {
+	link, mtu := make([]byte, syscall.SizeofIfInfomsg), number(syscall.IFLA_MTU, 1200)
+	peer := slices.Concat(link, mtu, attribute(syscall.IFLA_IFNAME, cString(other)), there)
+	return netlink(syscall.RTM_NEWLINK, syscall.NLM_F_CREATE|syscall.NLM_F_EXCL, slices.Concat(link, mtu, here,
 		attribute(syscall.IFLA_IFNAME, cString(name)),
 		attribute(syscall.IFLA_LINKINFO, slices.Concat(attribute(infoKind, cString("veth")), attribute(infoData, attribute(vethPeer, peer)))),
 	))
+}
+
+// AddBridge makes a bridge: the networks that [Network.Connect] connects to it reach each other,
+// and this one has an address there itself, with the netmask of its class.
+func AddBridge(name string, addr netip.Addr) error {
+	err := netlink(syscall.RTM_NEWLINK, syscall.NLM_F_CREATE|syscall.NLM_F_EXCL, slices.Concat(make([]byte, syscall.SizeofIfInfomsg),
+		number(syscall.IFLA_MTU, 1200), attribute(syscall.IFLA_IFNAME, cString(name)), attribute(syscall.IFLA_LINKINFO, attribute(infoKind, cString("bridge")))))
+	if err != nil {
+		return err
+	}
+	return SetAddress(name, addr)
 }
 
 // Unreachable makes the kernel refuse what is sent to an address (EHOSTUNREACH) as long as no
@@ -34,6 +52,11 @@ func AddCable(name, other string, pid int) error {
 func Unreachable(addr netip.Addr) error {
 	route := []byte{syscall.AF_INET, byte(addr.BitLen()), 0, 0, syscall.RT_TABLE_MAIN, syscall.RTPROT_STATIC, syscall.RT_SCOPE_UNIVERSE, syscall.RTN_UNREACHABLE, 0, 0, 0, 0}
 	return netlink(syscall.RTM_NEWROUTE, syscall.NLM_F_CREATE|syscall.NLM_F_EXCL, slices.Concat(route, attribute(syscall.RTA_DST, addr.AsSlice())))
+}
+
+// number is an attribute of 32 bits.
+func number(kind uint16, value int) []byte {
+	return attribute(kind, binary.NativeEndian.AppendUint32(nil, uint32(value)))
 }
 
 func cString(s string) []byte { return append([]byte(s), 0) }

@@ -26,8 +26,8 @@ const (
 	None                // outside, and there are no namespaces; the error says why
 )
 
-// Enter runs the calling test again in a process with its own network and more environment
-// variables. There, Enter returns Inside. If the test fails there, it fails here.
+// Enter runs the calling test again in a process with its own network and mounts, and more
+// environment variables. There, Enter returns Inside. If the test fails there, it fails here.
 func Enter(t *testing.T, more ...string) (Where, error) {
 	t.Helper()
 	if os.Getenv(env) != "" {
@@ -36,7 +36,7 @@ func Enter(t *testing.T, more ...string) (Where, error) {
 		}
 		return Inside, nil
 	}
-	if err := rerun.In(t, syscall.CLONE_NEWNET, append([]string{env + "=1"}, more...)...); err != nil {
+	if err := rerun.In(t, syscall.CLONE_NEWNET|syscall.CLONE_NEWNS, append([]string{env + "=1"}, more...)...); err != nil {
 		return None, err
 	}
 	return Ran, nil
@@ -51,6 +51,15 @@ func Own(t *testing.T, more ...string) bool {
 		t.Fatalf("this test needs network namespaces, and the kernel gives none (%v): run it as root, or allow users their own (user.max_user_namespaces)", err)
 	}
 	return where == Inside
+}
+
+// SetHosts puts a file in the place of /etc/hosts, for this process and those that it starts.
+func SetHosts(path string) error {
+	// not for the processes outside
+	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+		return os.NewSyscallError("mount", err)
+	}
+	return os.NewSyscallError("mount", syscall.Mount(path, "/etc/hosts", "", syscall.MS_BIND, ""))
 }
 
 // SetAddress sets the address of an interface, with the netmask of its class (RFC 791), and brings

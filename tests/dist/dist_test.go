@@ -47,6 +47,7 @@ func TestRelease(t *testing.T) {
 	t.Run("client", func(t *testing.T) { testClient(t, one(t, first, "heliograph-client-*.tar.gz")) })
 	t.Run("image", func(t *testing.T) { testImage(t, one(t, first, "*.oci.tar")) })
 	t.Run("package", func(t *testing.T) { testPackage(t, one(t, first, "*_amd64.deb")) })
+	t.Run("shells", func(t *testing.T) { testShells(t, one(t, first, "*_amd64.deb")) })
 	t.Run("arm64", func(t *testing.T) { testARM(t, one(t, first, "heliograph-[0-9]*-linux-arm64.tar.gz")) })
 	t.Run("lintian", func(t *testing.T) { testPolicy(t, first) })
 }

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -79,25 +78,10 @@ func (h *host) silence(on bool) error {
 	if on {
 		mask[3] = 255
 	}
-	errs := make(chan error, 1)
-	go func() {
-		// and never unlocks: the thread ends with the goroutine, and with it its place in the
-		// host's namespace
-		runtime.LockOSThread()
-		ns, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", h.cmd.Process.Pid))
-		if err == nil {
-			defer ns.Close()
-			if _, _, errno := syscall.RawSyscall(sysSetns, ns.Fd(), syscall.CLONE_NEWNET, 0); errno != 0 {
-				err = os.NewSyscallError("setns", errno)
-			}
-		}
-		if err == nil {
-			err = netns.SetNetmask(hostInterface, mask)
-		}
-		errs <- err
-	}()
-	return <-errs
+	n, err := netns.Of(h.cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
+	defer n.Close()
+	return n.Do(func() error { return netns.SetNetmask(hostInterface, mask) })
 }
-
-// sysSetns is setns(2), which package syscall does not name on every architecture.
-var sysSetns = map[string]uintptr{"amd64": 308, "arm64": 268, "riscv64": 268, "386": 346, "arm": 375, "ppc64le": 350, "s390x": 339}[runtime.GOARCH]

@@ -170,8 +170,10 @@ func (s *site) run(args ...string) (stdout, stderr string, code int) {
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
-func (s *site) get(url string) ([]byte, error) {
-	resp, err := http.Get(url)
+func (s *site) get(url string) ([]byte, error) { return getWith(http.DefaultClient, url) }
+
+func getWith(c *http.Client, url string) ([]byte, error) {
+	resp, err := c.Get(url)
 	if err != nil {
 		return nil, err
 	}

@@ -91,7 +91,7 @@ func TestEachHostGetsWhatItMayHave(t *testing.T) {
 	c2, err2 := o.Collector("c2", "https://c2.example.org:8443")
 	fra, err3 := o.Prober("fra-1", 64501)
 	watch, err4 := o.Detector("watch")
-	relay, err5 := o.Relay("r1", "c2")
+	relay, err5 := o.Relay("r1", "c2", "")
 	for _, tt := range []struct {
 		bundle *bundle.Bundle
 		err    error

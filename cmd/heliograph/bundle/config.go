@@ -21,35 +21,44 @@ const hostsDir = "hosts"
 // result is valid.
 func (o Operator) configOf(host, settings string) ([]byte, error) {
 	text := []byte(settings)
-	name := o.path(hostsDir + "/" + host + ".yaml")
-	own, err := os.ReadFile(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
+	own, err := o.hostFile(host)
+	if err != nil {
 		return nil, err
-	default:
-		if text, err = merged(text, name, own); err != nil {
+	}
+	if own != nil {
+		if text, err = merged(text, o.hostPath(host), own); err != nil {
 			return nil, err
 		}
 	}
 	const head = "# Made by heliograph bundle. What is not here has its default; heliograph init writes a file with all settings and comments.\n"
 	text = append([]byte(head), text...)
-	return text, o.check(host, text)
+	return text, o.checkAs(roles.ConfigName, host, text, func(file string) error { _, err := roles.Load(file); return err })
 }
 
-// check loads a configuration as the host will.
-func (o Operator) check(host string, text []byte) error {
+func (o Operator) hostPath(host string) string { return o.path(hostsDir + "/" + host + ".yaml") }
+
+// hostFile reads the settings of a single host. It returns nil if there are none.
+func (o Operator) hostFile(host string) ([]byte, error) {
+	own, err := os.ReadFile(o.hostPath(host))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return own, err
+}
+
+// checkAs loads a configuration as the host will, from a file with the given base name.
+func (o Operator) checkAs(base, host string, text []byte, load func(file string) error) error {
 	dir, err := os.MkdirTemp("", "heliograph-bundle-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, roles.ConfigName)
+	file := filepath.Join(dir, base)
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return err
 	}
-	if _, err := roles.Load(file); err != nil {
-		return fmt.Errorf("the configuration of %s, with %s in it: %w", host, o.path(hostsDir+"/"+host+".yaml"), err)
+	if err := load(file); err != nil {
+		return fmt.Errorf("the configuration of %s, with %s in it: %w", host, o.hostPath(host), err)
 	}
 	return nil
 }
@@ -67,7 +76,12 @@ func merged(text []byte, name string, own []byte) ([]byte, error) {
 	return yaml.Marshal(base)
 }
 
+// merge overrides base with over, key by key. Who brings a certificate of their own does not want
+// one by ACME.
 func merge(base, over map[string]any) {
+	if _, own := over["tls_cert"]; own {
+		delete(base, "acme")
+	}
 	for key, value := range over {
 		inner, ok := value.(map[string]any)
 		if known, both := base[key].(map[string]any); ok && both {

@@ -1,14 +1,13 @@
 package bundle
 
 import (
+	"cmp"
 	"crypto/ed25519"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
@@ -116,20 +115,26 @@ func collectorConfig(c *policy.Collector, feeds, more string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	listen, tls := u.Host, ""
-	if u.Scheme == "https" {
-		port := u.Port()
-		if port == "" {
-			port = "443"
-		}
-		listen = net.JoinHostPort("0.0.0.0", port)
-		tls = "  acme: {names: [" + u.Hostname() + "], cache: certificates} # or tls_cert and tls_key\n"
-		if _, err := netip.ParseAddr(u.Hostname()); err == nil || port != "443" {
-			tls = "  tls_cert: cert.pem # put the certificate for " + u.Hostname() + " and its key here\n  tls_key: key.pem\n"
-		}
+	listen, tls := listener(u)
+	indented := ""
+	for line := range strings.Lines(tls) {
+		indented += "  " + line
 	}
-	return "collector:\n  id: " + c.ID + "\n  listen: " + listen + "\n" + tls +
+	return "collector:\n  id: " + c.ID + "\n  listen: " + listen + "\n" + indented +
 		"  receipt_key: keys/receipt.pem\n  feed_keys: [" + feeds + "]\n" + more + "  policy: policy\n  inbox: inbox.db\n", nil
+}
+
+// listener returns where a host listens that is reached at a URL, and its settings for TLS.
+func listener(u *url.URL) (listen, tls string) {
+	if u.Scheme != "https" {
+		return u.Host, ""
+	}
+	port := cmp.Or(u.Port(), "443")
+	listen = net.JoinHostPort("0.0.0.0", port)
+	if _, err := netip.ParseAddr(u.Hostname()); err == nil || port != "443" {
+		return listen, "tls_cert: cert.pem # put the certificate for " + u.Hostname() + " and its key here\ntls_key: key.pem\n"
+	}
+	return listen, "acme: {names: [" + u.Hostname() + "], cache: certificates} # or tls_cert and tls_key\n"
 }
 
 // Detector makes the bundle of the detector. It reads the feeds of all collectors in policy.yaml
@@ -198,45 +203,6 @@ func (o Operator) Prober(name string, asn uint32) (*Bundle, error) {
 	return b, o.finish(b, "prober", config)
 }
 
-// Relay makes the bundle of a relay in front of a collector. Only the bundle has the relay's
-// private key, and each bundle has a new one. The operator keeps the public key.
-func (o Operator) Relay(name, collector string) (*Bundle, error) {
-	if err := checkName(name); err != nil {
-		return nil, err
-	}
-	p, err := o.policy()
-	if err != nil {
-		return nil, err
-	}
-	c := collectorOf(p, collector)
-	if c == nil {
-		return nil, fmt.Errorf("%q is not among the collectors of %s", collector, o.path(policySource))
-	}
-	dir, err := os.MkdirTemp("", "heliograph-relay-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	if err := roles.InitRelay(dir); err != nil {
-		return nil, err
-	}
-	key, err := os.ReadFile(filepath.Join(dir, "keys/relay.pem"))
-	public, err2 := os.ReadFile(filepath.Join(dir, "keys/relay.pub.pem"))
-	config, err3 := os.ReadFile(filepath.Join(dir, roles.RelayConfigName))
-	if err := errors.Join(err, err2, err3); err != nil {
-		return nil, err
-	}
-	if err := errors.Join(replace(o.path("keys/relay-"+name+".pub.pem"), public, 0o644), o.addRelay(name)); err != nil {
-		return nil, err
-	}
-	text := strings.Replace(string(config), "gateway: http://127.0.0.1:8417", "gateway: "+c.URL, 1)
-	text = strings.Replace(text, "collector: c1 ", "collector: "+c.ID+" ", 1)
-	b := &Bundle{Name: name}
-	b.add("keys/relay.pem", key, 0o600, "signs what the collector is told of clients")
-	b.add(roles.RelayConfigName, []byte(text), 0o644, "its settings")
-	return b, o.explain(b, "relay", roles.RelayConfigName)
-}
-
 // finish adds the configuration, the systemd unit and START.txt to the bundle of a role.
 func (o Operator) finish(b *Bundle, role, config string) error {
 	text, err := o.configOf(b.Name, config+"operations:\n  listen: 127.0.0.1:8419\n")
@@ -263,23 +229,20 @@ func start(b *Bundle, role, config string) string {
 	if role == "relay" {
 		home = "heliograph-relay"
 	}
-	check := ""
-	if role != "relay" {
-		check = fmt.Sprintf("    sudo heliograph config check --role %s /var/lib/%s/%s\n", role, home, config)
-	}
 	var text strings.Builder
 	text.WriteString(fmt.Sprintf(`The %s %s of a Heliograph installation. With the binary in /usr/local/bin:
 
     sudo heliograph unpack heliograph-%[2]s.tar.gz /var/lib/%[3]s
     sudo cp /var/lib/%[3]s/heliograph-%[1]s.service /etc/systemd/system/
-%[5]s    sudo systemctl enable --now heliograph-%[1]s
+    sudo heliograph config check --role %[1]s /var/lib/%[3]s/%[4]s
+    sudo systemctl enable --now heliograph-%[1]s
 
 Without systemd: tar -xzf heliograph-%[2]s.tar.gz && heliograph %[1]s --config heliograph-%[2]s/%[4]s
 Settings of this host alone (targets, receivers, tables) belong into hosts/%[2]s.yaml of the operator's directory, in the shape of %[4]s:
 bundles are made with them. To take up a newer bundle, unpack it in the same way and: sudo systemctl reload heliograph-%[1]s
-It works when http://127.0.0.1:%[6]d/health/ready says so.
+It works when http://127.0.0.1:%[5]d/health/ready says so.
 
-`, role, b.Name, home, config, check, map[bool]int{true: 8421, false: 8419}[role == "relay"]))
+`, role, b.Name, home, config, map[bool]int{true: 8421, false: 8419}[role == "relay"]))
 	for _, f := range b.Files {
 		text.WriteString(fmt.Sprintf("%-28s %s\n", f.Name, f.Why))
 	}

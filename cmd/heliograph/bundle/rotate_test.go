@@ -225,7 +225,7 @@ func TestRevoke(t *testing.T) {
 	if _, err := o.Prober("fra-1", 64501); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := o.Relay("r1", "c2"); err != nil {
+	if _, err := o.Relay("r1", "c2", ""); err != nil {
 		t.Fatal(err)
 	}
 	before, _ := held(t, o)

@@ -40,8 +40,13 @@ func (c *Config) Check(r Roles, now time.Time) []doctor.Finding {
 	}
 	k.networks()
 	k.otlp()
+	return k.findings()
+}
+
+// findings returns what was found, or that all is well.
+func (k *checker) findings() []doctor.Finding {
 	if len(k.found) == 0 {
-		k.found = []doctor.Finding{{Severity: doctor.Good, Subject: c.path, Text: "everything that it names is there and fits"}}
+		k.found = []doctor.Finding{{Severity: doctor.Good, Subject: k.path, Text: "everything that it names is there and fits"}}
 	}
 	return k.found
 }
@@ -158,25 +163,26 @@ func (k *checker) certificate() {
 		}
 		return
 	}
-	k.files("collector", col.TLSCert, col.TLSKey)
+	k.files("collector.", col.TLSCert, col.TLSKey)
 }
 
-// files checks the files of a listener's certificate, which is configured below a key.
-func (k *checker) files(key, cert, private string) {
+// files checks the files of a listener's certificate. Their keys in the configuration begin with
+// prefix.
+func (k *checker) files(prefix, cert, private string) {
 	pair, err := tls.LoadX509KeyPair(k.File(cert), k.File(private))
 	if err != nil {
-		k.bad(key+".tls_cert", err)
+		k.bad(prefix+"tls_cert", err)
 		return
 	}
-	k.secret(key+".tls_key", private)
+	k.secret(prefix+"tls_key", private)
 	leaf, err := x509.ParseCertificate(pair.Certificate[0])
 	switch {
 	case err != nil:
-		k.bad(key+".tls_cert", err)
+		k.bad(prefix+"tls_cert", err)
 	case k.now.After(leaf.NotAfter):
-		k.add(doctor.Bad, key+".tls_cert", "expired on %s", leaf.NotAfter.UTC().Format(time.DateOnly))
+		k.add(doctor.Bad, prefix+"tls_cert", "expired on %s", leaf.NotAfter.UTC().Format(time.DateOnly))
 	case leaf.NotAfter.Sub(k.now) < expiresSoon:
-		k.add(doctor.Warning, key+".tls_cert", "expires on %s", leaf.NotAfter.UTC().Format(time.DateOnly))
+		k.add(doctor.Warning, prefix+"tls_cert", "expires on %s", leaf.NotAfter.UTC().Format(time.DateOnly))
 	}
 }
 
@@ -234,7 +240,7 @@ func (k *checker) prober() {
 		}
 	}
 	if h := &p.Heartbeats; h.TLSCert != "" {
-		k.files("prober.heartbeats", h.TLSCert, h.TLSKey)
+		k.files("prober.heartbeats.", h.TLSCert, h.TLSKey)
 	}
 	if p.Sweep.List != "" {
 		if _, err := k.sweepOptions(); err != nil {

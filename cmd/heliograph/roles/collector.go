@@ -24,8 +24,11 @@ func (p *Process) addCollector(c *Config, detector bool) error {
 	if err != nil {
 		return err
 	}
-	inbox, err := c.Collector.Inbox.Open(inboxes.Options{Dir: c.dir, MaxBytes: c.Collector.MaxBytes, MaxAge: c.Collector.MaxAge.Duration, Logger: p.log})
-	if err != nil {
+	var inbox collector.Inbox
+	if err := slowly(p.log, "collector.inbox", func() (err error) {
+		inbox, err = c.Collector.Inbox.Open(inboxes.Options{Dir: c.dir, MaxBytes: c.Collector.MaxBytes, MaxAge: c.Collector.MaxAge.Duration, Logger: p.log})
+		return err
+	}); err != nil {
 		return fmt.Errorf("collector.inbox: %w", err)
 	}
 	p.inbox = inbox

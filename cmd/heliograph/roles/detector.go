@@ -23,8 +23,12 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	if err != nil {
 		return err
 	}
-	events, state, err := c.Detector.Store.Open(ctx, c.dir)
-	if err != nil {
+	var events detector.Events
+	var state detector.State
+	if err := slowly(p.log, "detector.store", func() (err error) {
+		events, state, err = c.Detector.Store.Open(ctx, c.dir)
+		return err
+	}); err != nil {
 		return fmt.Errorf("detector.store: %w", err)
 	}
 	p.Store = detector.Reader(events, state)
