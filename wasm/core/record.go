@@ -57,6 +57,16 @@ func (r *reader) number(max int64) int64 {
 	return int64(min(f, float64(max)))
 }
 
+// bucket reads the bucket of a [report.Histogram] and returns a duration in it, or 0 for what is
+// above no bucket, which the page could not measure.
+func (r *reader) bucket() time.Duration {
+	f, _ := jsx.Number(r.value())
+	if f < 1 {
+		return 0
+	}
+	return report.HistogramBound(uint8(min(f, report.HistogramBuckets-1)))
+}
+
 // key reads what requests are counted by.
 func (r *reader) key() agent.Observation {
 	return agent.Observation{
@@ -112,9 +122,9 @@ func (c *core) counts(m js.Value) bool {
 	t := agent.Tally{Start: time.UnixMilli(start), End: time.UnixMilli(end), SampledPPM: uint32(ppm)}
 	failed := false
 	ok := c.rows(m, func(row js.Value) bool {
-		r := readerOf(row, 7)
+		r := readerOf(row, 8)
 		o := r.key()
-		o.Start = t.Start
+		o.Start, o.Elapsed = t.Start, r.bucket()
 		o.Count = uint64(r.number(report.MaxCount))
 		if r.ok && o.Count > 0 {
 			t.Observations = append(t.Observations, o)

@@ -37,7 +37,7 @@ async function buildInto(dir) {
     // Worker and module are asked for by release: browsers may keep them, for a page whose server
     // is down, and never take another's. Names that only the shim's own parts use, and neither a
     // browser nor a message has.
-    mangleProps: /^(active|addError|ask|begun|counted|dropDetails|due|ended|failed|fraction|listen|need|networkChanged|parcels|reading|ready|running|scheme|sync|ticks|totals)$/,
+    mangleProps: /^(active|add|addError|after|ask|base|begun|counted|dropDetails|due|ended|failed|fraction|listen|need|networkChanged|parcels|post|reading|ready|request|run|running|scheme|sync|take|ticks|took|totals)$/,
     define: { RELEASE: JSON.stringify(release.digest("hex").slice(0, 6)) },
   });
   await copyFile(join(here, "src", "heliograph.d.ts"), join(dir, "heliograph.d.ts"));

@@ -90,7 +90,7 @@ export function newAgent(options: Options, assets: string | URL, stopped: () => 
       failed(reason, text, final) {
         recorder.run(false);
         if (final) {
-          console.warn(`heliograph reports nothing: ${text}`);
+          console.warn(`heliograph blocked: ${text}`);
           end({ state: "blocked", reason, text });
         } else if (active()) {
           show({ state: "loading", reason, text });
@@ -119,7 +119,7 @@ export function newAgent(options: Options, assets: string | URL, stopped: () => 
       const { scheme, host, url } = target;
       const details = level > 1;
       protocol ??= protocols?.of(`${scheme}://${host}`) ?? "";
-      recorder.add([scheme, host, outcome, protocol, code, 0, r.start, ticks() - r.ticks, details ? r.method : "", details ? url : ""]);
+      recorder.add([scheme, host, outcome, protocol, code, 0, r.start, r.took ?? ticks() - r.ticks!, details ? r.method : "", details ? url : ""]);
     }),
     failed: (r, error, signal, code) => safely(() => {
       const outcome = ofError(error, signal);
@@ -235,7 +235,7 @@ export function newAgent(options: Options, assets: string | URL, stopped: () => 
     },
     observe: (o) => safely(() => {
       const { url, outcome, status = 0, method = "", elapsed = 0 } = own(o);
-      watch.ended({ url, method: `${method}`, start: Date.now() - elapsed, ticks: ticks() - elapsed }, `${outcome}`, +status, "");
+      watch.ended({ url, method: `${method}`, start: Date.now() - elapsed, took: elapsed }, `${outcome}`, +status, "");
     }),
     captureError,
     flush: async () => void (await ask("flush")),

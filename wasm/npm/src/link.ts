@@ -68,7 +68,7 @@ export function newLink(url: string, init: () => InitMessage, ends: Ends): Link 
   // The worker's own error event does not tell that the page's content security policy refused it.
   const refused = (e: SecurityPolicyViolationEvent) => {
     if (worker && !ready && e.disposition === "enforce" && e.blockedURI === url) {
-      fail("csp", "the page's CSP must allow worker-src 'self'", true);
+      fail("csp", "CSP must allow worker-src 'self'", true);
     }
   };
 
@@ -90,7 +90,7 @@ export function newLink(url: string, init: () => InitMessage, ends: Ends): Link 
           event.preventDefault(); // the page's own error handlers are for the page's errors
           // The violation of a content security policy is told after this.
           setTimeout(() => {
-            if (worker === w) fail("worker", event.message ?? `${url} cannot be loaded`, false);
+            if (worker === w) fail("worker", event.message ?? `cannot load ${url}`, false);
           });
         };
         w.postMessage(init());
@@ -101,14 +101,14 @@ export function newLink(url: string, init: () => InitMessage, ends: Ends): Link 
     post(message) {
       if (ready) worker?.postMessage(message);
     },
-    ask: (t) => new Promise((resolve) => {
+    ask: (t) => new Promise((resolve: (value?: unknown) => void) => {
       const question: ToWorker = { t, id: ++id };
       const answer = (value?: unknown) => {
         asked.delete(question.id);
         resolve(value);
       };
       setTimeout(answer, answerTime);
-      if (!worker && !timer) return resolve(undefined);
+      if (!worker && !timer) return resolve();
       asked.set(id, [question, answer]);
       link.post(question);
     }),

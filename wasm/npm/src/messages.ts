@@ -13,7 +13,11 @@ export const flagNetworkChanged = 2;
 type Key = [scheme: string, host: string, outcome: string, protocol: string, status: number, flags: number];
 
 export type ObserveRow = [...Key, start: number, elapsed: number, method: string, url: string];
-export type CountRow = [...Key, count: number];
+/**
+ * bucket is the one of a histogram in package report that has the durations of all of them. One
+ * that is not above 0 says that they are unknown.
+ */
+export type CountRow = [...Key, bucket: number, count: number];
 export type Frame = [func: string, file: string, line: number];
 
 export interface CountsMessage {

@@ -30,8 +30,8 @@ const patience = 3000;
 
 /** afterLoad calls back when the page has loaded and has nothing else to do, perhaps twice. */
 export function afterLoad(call: () => void): void {
-  const idle = () => (window.requestIdleCallback ?? setTimeout)(call, { timeout: patience } as object);
-  if (document.readyState === "complete") return void idle();
+  const idle = (): void => void (window.requestIdleCallback ?? setTimeout)(call, { timeout: patience } as object);
+  if (document.readyState === "complete") return idle();
   addEventListener("load", idle);
   setTimeout(idle, patience);
 }

@@ -17,6 +17,7 @@ export function hookResources(hooks: Hooks, watch: Watch): void {
     // The browser's record of the request may come after the event.
     if (begun) setTimeout(() => {
       const entry = performance.getEntriesByName(begun.url).pop() as PerformanceResourceTiming | undefined;
+      begun.took = 0;
       const status = entry?.responseStatus ?? 0;
       watch.ended(begun, ofResource(status), status, entry?.nextHopProtocol);
     });

@@ -9,7 +9,8 @@ export interface Begun {
   base?: string; // what a relative URL was relative to
   method: string;
   start: number; // milliseconds since 1970
-  ticks: number; // of the monotonic clock
+  ticks?: number; // of the monotonic clock; may be left out if took is known
+  took?: number | undefined; // milliseconds until the response's head came; 0: it cannot be told
 }
 
 export interface Watch {
@@ -36,7 +37,7 @@ export function begin(url: unknown, method: unknown): Begun | undefined {
  * the redirects.
  */
 export function answered(r: Begun, url: string): Begun {
-  return { ...r, url: url || r.url };
+  return { ...r, url: url || r.url, took: ticks() - r.ticks! };
 }
 
 /** ticks is a clock in milliseconds that nobody sets. */

@@ -36,7 +36,7 @@ test("a calm window that wins the coin asks for the worker at once, and is told 
   b.recorder.add(row("ok")); // in the next window, which loses
   b.clock.pass(10_000);
   assert.deepEqual(b.recorder.take(), [
-    { t: "counts", start: 1_000_000, end: 1_060_000, ppm: 50_000, list: [["https", "shop.example", "ok", "h2", 200, 0, 2]] },
+    { t: "counts", start: 1_000_000, end: 1_060_000, ppm: 50_000, list: [["https", "shop.example", "ok", "h2", 200, 0, 30, 2]] },
   ]);
 });
 
@@ -70,7 +70,7 @@ test("failures that no worker took in their own minute are told by number, with 
   b.clock.pass(windowLength + 5000);
   b.recorder.add(row("network.failed"));
   assert.deepEqual(b.recorder.take(), [
-    { t: "counts", start: 1_000_000, end: 1_060_000, ppm: 0, list: [["https", "shop.example", "ok", "h2", 200, 0, 1], ["https", "shop.example", "network.offline", "h2", 0, 0, 2]] },
+    { t: "counts", start: 1_000_000, end: 1_060_000, ppm: 0, list: [["https", "shop.example", "ok", "h2", 200, 0, 30, 1], ["https", "shop.example", "network.offline", "h2", 0, 0, 30, 2]] },
     { t: "observe", list: [row("network.failed")] },
   ]);
 });
@@ -121,12 +121,23 @@ test("memory is bounded, and what exceeds it is counted and told", () => {
 test("closed windows share the bound, and lost coins give room back", () => {
   const b = bench(0.5, [0.1, 0.9, 0.1]);
   for (let w = 0; w < 3; w++) {
-    for (let i = 0; i < 100; i++) b.recorder.add(row("ok", 0, `h${w}-${i}.example`));
+    for (let i = 0; i < 400; i++) b.recorder.add(row("ok", 0, `h${w}-${i}.example`));
     b.clock.pass(windowLength);
   }
   assert.equal(b.recorder.totals().dropped, 0);
-  for (let i = 0; i < 100; i++) b.recorder.add(row("ok", 0, `last${i}.example`));
-  assert.equal(b.recorder.totals().dropped, 100 - (maxKinds - 200));
+  for (let i = 0; i < 400; i++) b.recorder.add(row("ok", 0, `last${i}.example`));
+  assert.equal(b.recorder.totals().dropped, 400 - (maxKinds - 800));
+});
+
+test("durations are counted in the buckets of package report's histogram", () => {
+  const b = bench(1);
+  for (const elapsed of [0, 0.4, 1, 1.01, 2, 2.001, 64, 60, 1024, 20_000]) {
+    const r = row("ok");
+    r[7] = elapsed;
+    b.recorder.add(r);
+  }
+  const buckets = counts(b.recorder.take())[0]!.list.map((r) => [Math.max(r[6], 0), r[7]]);
+  assert.deepEqual(buckets, [[0, 1], [0, 1], [0, 1], [1, 1], [8, 1], [9, 1], [48, 2], [80, 1], [115, 1]]);
 });
 
 test("an error that there is no room for is not even looked at", () => {
