@@ -1,6 +1,7 @@
 package prober
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/netip"
@@ -15,7 +16,7 @@ import (
 // Causes of inconclusive attempts, as in heliograph_prober_inconclusive_total.
 const (
 	causeMachine  = "machine"  // out of descriptors or ports, forbidden, or the probe panicked
-	causeResolver = "resolver" // no name server of this machine can be reached
+	causeResolver = "resolver" // no name server of this machine can be reached, or answers
 	causeUplink   = "uplink"   // this machine has no address of the target's family
 	causeClock    = "clock"    // the clock is off, so that dates of certificates cannot be judged
 	causeWitness  = "witness"  // no witness answers either
@@ -43,11 +44,19 @@ func (d *doubt) Unwrap() []error { return []error{ErrInconclusive, d.reason} }
 // unreachable are the outcomes of an address to which this machine has no route, or a router none.
 var unreachable = []report.Outcome{report.TCPAddressUnreachable, report.UDPAddressUnreachable, report.ICMPAddressUnreachable}
 
-// ownFault returns the doubt about a failed attempt that may be this machine's own fault, or nil.
-func (p *Prober) ownFault(r *probe.Result) error {
+// Doubt returns why a failed attempt may be this machine's own fault and says nothing about the
+// target, or nil. The error wraps [ErrInconclusive]. Doubt does not ask the witnesses, see
+// [Prober.Vouch]. If a lookup timed out, it asks this machine's name servers whether they answer at
+// all. It is safe for concurrent use, during Run and without it.
+func (p *Prober) Doubt(ctx context.Context, r *probe.Result) error {
 	switch {
 	case r.OwnResolver():
 		return &doubt{cause: causeResolver, text: "no name server of this machine can be reached"}
+	case r.Outcome == report.DNSTimedOut && r.Ended() == probe.StepDNS:
+		if !p.names.vouch(ctx, time.Now()) {
+			return &doubt{cause: causeResolver, text: "no name server of this machine answers"}
+		}
+		return nil
 	case r.Outcome == report.TLSCertDateInvalid && p.clock.wrong():
 		return &doubt{cause: causeClock, text: fmt.Sprintf("this machine's clock is off by about %v", p.clock.off().Round(time.Second))}
 	case !slices.Contains(unreachable, r.Outcome):

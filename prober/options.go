@@ -29,6 +29,7 @@ const (
 const (
 	maxConcurrency = 1 << 16
 	maxStreak      = 100
+	maxJitter      = 0.5
 	maxWitnesses   = 16
 	maxWindows     = 1000
 	maxFaults      = 10 // listed in one error
@@ -50,7 +51,11 @@ type Options struct {
 	RetryInterval time.Duration
 	// Phase is the place in the interval of the first target, from 0 to 1. Vantages with different
 	// phases do not probe a server at the same time, even if they start together.
-	Phase   float64
+	Phase float64
+	// Jitter is the share of the interval by which regular attempts come later at most, each by a
+	// random part of it: 0, which means never, to 0.5. With it, what happens once in an interval is
+	// not always met, or always missed. Targets keep their places in the interval.
+	Jitter  float64
 	Timeout time.Duration // limits one attempt
 	// attempts at the same time, at most 65,536. To keep the interval even if every attempt times
 	// out, the prober needs targets × Timeout / Interval
@@ -138,6 +143,7 @@ func (o *Options) validate() error {
 	check(o.Interval > 0, "interval %v: must be positive", o.Interval)
 	check(o.RetryInterval > 0 && o.RetryInterval <= o.Interval, "retry interval %v: must be positive and at most the interval, %v", o.RetryInterval, o.Interval)
 	check(o.Phase >= 0 && o.Phase < 1, "phase %v: want 0 to 1", o.Phase)
+	check(o.Jitter >= 0 && o.Jitter <= maxJitter, "jitter %v: want 0 to %v", o.Jitter, maxJitter)
 	check(o.Timeout > 0, "timeout %v: must be positive", o.Timeout)
 	check(o.Concurrency > 0 && o.Concurrency <= maxConcurrency, "concurrency %d: want 1 to %d", o.Concurrency, maxConcurrency)
 	check(o.DownAfter > 0 && o.DownAfter <= maxStreak, "down after %d attempts: want 1 to %d", o.DownAfter, maxStreak)

@@ -28,6 +28,7 @@ type Prober struct {
 	servers *heatmap.Map
 	all     []*server
 	vantage *vantage
+	names   *vantage // its witnesses are this machine's name servers
 	clock   *clock
 	uplink  *uplink
 	metrics *metrics
@@ -89,6 +90,7 @@ func New(o Options) (*Prober, error) {
 	p.clock = &clock{logger: p.options.Logger}
 	p.uplink = &uplink{addresses: addressesUp}
 	p.vantage = &vantage{witnesses: first.witnesses, timeout: p.options.Timeout, logger: p.options.Logger, hear: p.clock.hear}
+	p.names = newNames(p.options.Env)
 	p.outbox = newOutbox(&p.options, p.all)
 	p.ofEach = newTargetMetrics(o.TargetMetrics)
 	p.ofEach.keep(p.all)
@@ -203,7 +205,7 @@ func (p *Prober) attempt(ctx context.Context, s *server) {
 	}
 	failed := s.result.Outcome.Failed()
 	if failed {
-		if s.err = p.ownFault(&s.result); s.err != nil {
+		if s.err = p.Doubt(ctx, &s.result); s.err != nil {
 			return
 		}
 	} else {

@@ -3,6 +3,7 @@ package prober
 import (
 	"container/heap"
 	"math"
+	"math/rand/v2"
 	"time"
 
 	"github.com/heliograph-net/heliograph/heatmap"
@@ -65,7 +66,12 @@ func (s *server) reschedule(now time.Time, when haste, o *Options) {
 		missed := now.Sub(s.slot) / o.Interval
 		s.slot = s.slot.Add((missed + 1) * o.Interval)
 	}
-	s.due = s.slot
+	s.due = s.slot.Add(o.jitter())
+}
+
+// jitter returns by how much a regular attempt comes later.
+func (o *Options) jitter() time.Duration {
+	return time.Duration(rand.Float64() * o.Jitter * float64(o.Interval))
 }
 
 // spread returns the place of server i in the interval, from 0 to 1. Server 0 is at phase.
@@ -86,7 +92,7 @@ func newQueue(all []*server, start time.Time, o *Options) *queue {
 	for i, s := range all {
 		if s.slot.IsZero() { // a new server; others keep their place
 			s.slot = start.Add(time.Duration(spread(i, o.Phase) * float64(o.Interval)))
-			s.due = s.slot
+			s.due = s.slot.Add(o.jitter())
 		}
 		q.byDue[i] = s
 	}

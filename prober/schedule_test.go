@@ -43,6 +43,34 @@ func TestFirstAttemptsAreSpreadAndThenRegular(t *testing.T) {
 	})
 }
 
+// Attempts come a little later than their slot, each by another time, and slots do not drift.
+func TestJitter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n, interval, rounds = 20, 10 * time.Second, 30
+		all, targets := fakes(n)
+		start := time.Now()
+		_, stop := run(t, Options{Targets: targets, Interval: interval, Jitter: 0.1})
+		after(rounds * interval)
+		stop()
+		for i, f := range all {
+			slot, most := time.Duration(spread(i, 0)*float64(interval)), time.Duration(0)
+			times := f.probed(start)
+			if len(times) < rounds-1 {
+				t.Fatalf("server %d was probed %d times", i, len(times))
+			}
+			for k, at := range times {
+				late := at - slot - time.Duration(k)*interval
+				if most = max(most, late); late < 0 || late > interval/10 {
+					t.Fatalf("server %d was probed %v after its slot", i, late)
+				}
+			}
+			if most < interval/40 { // as if one of 30 draws were not in the upper three quarters
+				t.Errorf("server %d is never late", i)
+			}
+		}
+	})
+}
+
 func TestDownOnlyAfterSeveralFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all, targets := fakes(1)

@@ -102,7 +102,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	result, err := p.Func(ctx)
 	w.Header().Set("Content-Type", mediaType)
-	_, _ = w.Write(format(families(p.Kind, result, err == nil, time.Since(began), timeout))) // an error says that the client is gone
+	// an error says that the client is gone
+	_, _ = w.Write(format(families(p.Kind, result, err == nil, time.Since(began), timeout)))
 }
 
 // timeoutOf returns the shorter of the module's timeout and what the scrape leaves.

@@ -124,7 +124,8 @@ func TestRelabelling(t *testing.T) {
 		{Relabel{SourceLabels: []string{"a"}, TargetLabel: "c"}, "map[a:1 b:x2 c:1]"},
 		{Relabel{SourceLabels: []string{"a", "b"}, TargetLabel: "c"}, "map[a:1 b:x2 c:1;x2]"},
 		{Relabel{SourceLabels: []string{"a", "b"}, Separator: &dot, Regex: `(\d)\.x(\d)`, Replacement: &both, TargetLabel: "c"}, "map[a:1 b:x2 c:2-1]"},
-		{Relabel{SourceLabels: []string{"b"}, Regex: "2", TargetLabel: "c"}, "map[a:1 b:x2]"}, // the whole value must match
+		// the whole value must match
+		{Relabel{SourceLabels: []string{"b"}, Regex: "2", TargetLabel: "c"}, "map[a:1 b:x2]"},
 		{Relabel{SourceLabels: []string{"b"}, Replacement: &empty, TargetLabel: "a"}, "map[b:x2]"},
 		{Relabel{SourceLabels: []string{"b"}, Regex: "x.", Action: "keep"}, "map[a:1 b:x2]"},
 		{Relabel{SourceLabels: []string{"b"}, Regex: "x.", Action: "drop"}, ""},

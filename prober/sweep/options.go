@@ -42,8 +42,9 @@ type Options struct {
 	Spec func(heatmap.Server) probe.Spec
 	Env  probe.Env
 
-	Rate          int           // most attempts a second, over all
-	Round         time.Duration // from the beginning of one round to the next, or longer if it takes longer
+	Rate int // most attempts a second, over all
+	// from the beginning of one round to the next, or longer if it takes longer
+	Round         time.Duration
 	Timeout       time.Duration // limits one attempt
 	RetryInterval time.Duration // between attempts at a server that contradicts what is held of it
 	Concurrency   int           // attempts at the same time, at most 65,536
@@ -55,6 +56,10 @@ type Options struct {
 	// Vouch reports whether a witness has answered lately, so that failures count. since is when
 	// the earliest attempt in question began. nil: failures always count.
 	Vouch func(ctx context.Context, since time.Time) bool
+
+	// Doubt returns why a failed attempt may be this machine's own fault, so that it counts neither
+	// for nor against its server; nil if it is not. nil: only its name servers are doubted.
+	Doubt func(ctx context.Context, r *probe.Result) error
 
 	Vantage string // as in package prober; required with Deliver
 	ASN     uint32
@@ -99,6 +104,16 @@ func (o *Options) fill() {
 	if o.Vouch == nil {
 		o.Vouch = func(context.Context, time.Time) bool { return true }
 	}
+	if o.Doubt == nil {
+		o.Doubt = ownResolver
+	}
+}
+
+func ownResolver(_ context.Context, r *probe.Result) error {
+	if r.OwnResolver() {
+		return errors.New("no name server of this machine can be reached")
+	}
+	return nil
 }
 
 func fill[T int | time.Duration](v *T, standard T) {

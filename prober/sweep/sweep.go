@@ -143,8 +143,8 @@ func (f *finding) failed() bool { return f.err == nil && f.result.Outcome.Failed
 func (s *Sweeper) attempt(ctx context.Context, i int32) *finding {
 	f := &finding{server: i, started: time.Now()}
 	f.result, f.err = s.probe(ctx, i)
-	if f.err == nil && f.result.OwnResolver() {
-		f.err = errors.New("no name server of this machine can be reached")
+	if f.failed() {
+		f.err = s.o.Doubt(ctx, &f.result)
 	}
 	s.metrics.attempt(f)
 	held := unpack(s.held[i].Load())

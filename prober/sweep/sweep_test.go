@@ -177,6 +177,30 @@ func TestNothingCountsWhileNoWitnessAnswers(t *testing.T) {
 	})
 }
 
+// What may be the vantage's own fault does not count, whatever the witnesses say.
+func TestNothingCountsThatTheVantageDoubts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, m := newWorld(), fleet(t, 50)
+		s := newSweeper(t, Options{Map: m, Spec: w.spec, DownAfter: 2, Doubt: func(_ context.Context, r *probe.Result) error {
+			if r.Outcome == report.TCPAddressUnreachable {
+				return errors.New("no IPv6 here")
+			}
+			return nil
+		}})
+		s.Round(t.Context())
+		w.set(report.TCPTimedOut, "s7")
+		for i := 10; i < 20; i++ {
+			w.set(report.TCPAddressUnreachable, fmt.Sprint("s", i))
+		}
+		for range 3 {
+			s.Round(t.Context())
+		}
+		if got := m.Counts(); got != (heatmap.Counts{Up: 49, Down: 1}) {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
 // States are those that the map had before, so that a restart neither forgets nor raises anything.
 func TestStatesAreKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

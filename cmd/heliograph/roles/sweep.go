@@ -106,7 +106,7 @@ func (p *Process) addSweep(c *Config, pr *prober.Prober, o *prober.Options) erro
 	if err != nil {
 		return err
 	}
-	so.Env, so.Vouch, so.Vantage, so.ASN, so.Version, so.Deliver = o.Env, pr.Vouch, o.Vantage, o.ASN, o.Version, o.Deliver
+	so.Env, so.Vouch, so.Doubt, so.Vantage, so.ASN, so.Version, so.Deliver = o.Env, pr.Vouch, pr.Doubt, o.Vantage, o.ASN, o.Version, o.Deliver
 	so.Logger, so.Metrics = p.log, p.metrics
 	part := lifecycle.Part{Name: "sweep"}
 	keep := func(context.Context) {}

@@ -162,7 +162,7 @@ func proberOptions(c *Config) (o prober.Options, err error) {
 		o.Witnesses = append(o.Witnesses, prober.Target{Name: w, Spec: witness(w)})
 	}
 	o.Maintenance = c.windows()
-	o.Phase = phase(c.Prober.Vantage)
+	o.Phase, o.Jitter = phase(c.Prober.Vantage), jitter
 	return o, nil
 }
 
@@ -173,6 +173,9 @@ func witness(address string) probe.Spec {
 	}
 	return &tcpprobe.Options{Target: address}
 }
+
+// jitter is by what share of the interval regular attempts come later at most.
+const jitter = 0.1
 
 // phase returns where in the interval a vantage begins, so that vantages that start together do not
 // probe a server together.

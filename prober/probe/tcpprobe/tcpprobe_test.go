@@ -48,7 +48,8 @@ func TestLocalTroubleIsNoResult(t *testing.T) {
 	if result, err := probetest.Once(t, &tcpprobe.Options{Target: address}, probe.Env{Dialer: foreign}, probetest.Limit); err == nil {
 		t.Errorf("a source address that is not ours gives %+v", result)
 	}
-	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.EAFNOSUPPORT} { // no descriptors left, no such family here
+	// no descriptors left, no such family here
+	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.EAFNOSUPPORT} {
 		poor := &net.Dialer{Control: func(string, string, syscall.RawConn) error { return errno }}
 		if result, err := probetest.Once(t, &tcpprobe.Options{Target: address}, probe.Env{Dialer: poor}, probetest.Limit); !errors.Is(err, errno) {
 			t.Errorf("%v gives %+v, %v", errno, result, err)
