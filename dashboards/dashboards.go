@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/heliograph-net/heliograph/dashboards/access"
 	"github.com/heliograph-net/heliograph/heatmap"
 	"github.com/heliograph-net/heliograph/internal/httpx"
 	"github.com/heliograph-net/heliograph/model"
@@ -57,6 +58,10 @@ type Options struct {
 	// loopback address refuses all other names, to protect against DNS rebinding. Other listeners
 	// refuse them only if Hosts is not empty.
 	Hosts []string
+
+	// Access decides who may look and who may change something. nil means everybody may, which is
+	// right for a listener that only people of this host reach.
+	Access *access.Gate
 
 	Logger *slog.Logger // nil means no logging
 }

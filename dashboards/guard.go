@@ -13,6 +13,9 @@ const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 
 
 // guard makes the checks that every request must pass first.
 func (d *Dashboard) guard(next http.Handler) http.Handler {
+	if d.o.Access != nil {
+		next = d.o.Access.Guard(next)
+	}
 	crossOrigin := http.NewCrossOriginProtection().Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -27,7 +30,7 @@ func (d *Dashboard) guard(next http.Handler) http.Handler {
 			writeError(w, http.StatusMisdirectedRequest, api.Problem{
 				Error: "this host name is not served here; ask by IP address or localhost, or list the name among the dashboard's hosts",
 			})
-		case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		case r.Method != http.MethodGet && r.Method != http.MethodHead && !(r.Method == http.MethodPost && d.takesPost(r.URL.Path)):
 			h.Set("Allow", "GET, HEAD")
 			writeError(w, http.StatusMethodNotAllowed, api.Problem{Error: "only GET and HEAD are answered here"})
 		case foreign(r):
@@ -36,6 +39,11 @@ func (d *Dashboard) guard(next http.Handler) http.Handler {
 			crossOrigin.ServeHTTP(w, r)
 		}
 	})
+}
+
+// takesPost reports whether a path takes something: the login.
+func (d *Dashboard) takesPost(path string) bool {
+	return d.o.Access != nil && d.o.Access.Own(path)
 }
 
 // foreign reports whether a page of another site makes the request in the background. Such a page

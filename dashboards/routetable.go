@@ -152,6 +152,10 @@ var routeTable = []route{
 		},
 	},
 	{
+		path: "/me", get: (*Dashboard).getMe, answer: "Me",
+		does: "Who asks, and what they may do. Status 401 means that nobody is logged in.",
+	},
+	{
 		path: "/stream", get: (*Dashboard).getStream, endless: true, answer: "text/event-stream", example: "sections=now,servers",
 		does: "Server-sent events. The first is `snapshot` (see Snapshot); later ones are named for a section, or `trouble`, and carry " +
 			"that member anew, each at most once a second and only when it changed. Every 15 seconds comes `clock` with a comment. " +

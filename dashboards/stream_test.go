@@ -121,7 +121,8 @@ func TestStreamSendsASnapshotAndThenWhatChanged(t *testing.T) {
 
 	end()
 	name, data, _ := stream.next()
-	for name == "reachability" || name == "curve" { // its last column may have moved on with the clock
+	// its last column may have moved on with the clock
+	for name == "reachability" || name == "curve" {
 		name, data, _ = stream.next()
 	}
 	if name != "" {
@@ -220,7 +221,8 @@ func TestStreamBeatsWhileNothingChanges(t *testing.T) {
 		began := time.Now()
 		for range 8 { // two minutes: longer than the listener's timeouts
 			name, data, comments := stream.next()
-			for name == "reachability" || name == "curve" { // its last column moves on with the clock
+			// its last column moves on with the clock
+			for name == "reachability" || name == "curve" {
 				name, data, comments = stream.next()
 			}
 			if name != "clock" || !strings.Contains(data, `"now":"`) || !strings.Contains(comments, "heartbeat") {

@@ -31,13 +31,14 @@ type cli struct {
 	Get  getCmd  `cmd:"" group:"try" help:"Fetch URLs with the agent inside: what fails is reported."`
 	Sent sentCmd `cmd:"" group:"try" help:"Show what left this device and to whom, in plain words."`
 
-	Init    initCmd    `cmd:"" group:"begin" help:"Make a data directory: keys, a signed policy, a configuration with comments."`
-	Bundle  bundleCmd  `cmd:"" group:"begin" help:"Make the archive of one host, with what it may have and nothing else."`
-	Unpack  unpackCmd  `cmd:"" group:"begin" help:"Unpack the archive of a host, on that host."`
-	Config  configCmd  `cmd:"" group:"begin" help:"Check a configuration."`
-	Doctor  doctorCmd  `cmd:"" group:"begin" help:"Say whether the collectors really stand in another failure domain than the service, and work."`
-	Policy  policyCmd  `cmd:"" group:"begin" help:"Show or sign a policy."`
-	Headers headersCmd `cmd:"" group:"begin" help:"Print the headers with which a service asks browsers for their own reports, as text or for nginx, Caddy and Go."`
+	Init     initCmd     `cmd:"" group:"begin" help:"Make a data directory: keys, a signed policy, a configuration with comments."`
+	Bundle   bundleCmd   `cmd:"" group:"begin" help:"Make the archive of one host, with what it may have and nothing else."`
+	Unpack   unpackCmd   `cmd:"" group:"begin" help:"Unpack the archive of a host, on that host."`
+	Config   configCmd   `cmd:"" group:"begin" help:"Check a configuration."`
+	Password passwordCmd `cmd:"" group:"begin" help:"Read a password from standard input and print its hash, for dashboard.users."`
+	Doctor   doctorCmd   `cmd:"" group:"begin" help:"Say whether the collectors really stand in another failure domain than the service, and work."`
+	Policy   policyCmd   `cmd:"" group:"begin" help:"Show or sign a policy."`
+	Headers  headersCmd  `cmd:"" group:"begin" help:"Print the headers with which a service asks browsers for their own reports, as text or for nginx, Caddy and Go."`
 
 	Collector collectorCmd `cmd:"" group:"run" help:"Run a collector alone: it takes sealed reports and cannot read them."`
 	Detector  detectorCmd  `cmd:"" group:"run" help:"Run the detector and the dashboard alone, fed by remote collectors."`

@@ -92,14 +92,21 @@ func incidentOf(i judgement.Incident) model.Incident {
 
 func networkName(asn uint32) string { return fmt.Sprintf("Net %d", asn%100) }
 
-// serve stores the world and serves its dashboard until the test ends, or stop is called.
-func (w *world) serve(t *testing.T) (url string, stop func()) {
+// emptyStore is a store that ends with the test.
+func emptyStore(t *testing.T) (*sqlitestore.Events, *sqlitestore.State) {
 	t.Helper()
 	events, state, err := sqlitestore.Open(t.Context(), filepath.Join(t.TempDir(), "store.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = errors.Join(state.Close(), events.Close()) })
+	return events, state
+}
+
+// serve stores the world and serves its dashboard until the test ends, or stop is called.
+func (w *world) serve(t *testing.T) (url string, stop func()) {
+	t.Helper()
+	events, state := emptyStore(t)
 	b := detector.Batch{ID: report.BatchID{1}, Received: time.Now(), App: "shop", Counts: w.counts}
 	if _, err := events.Append(t.Context(), &detector.FeedPage{Feed: "c1", Cursor: 1, Batches: []detector.Batch{b}}); err != nil {
 		t.Fatal(err)

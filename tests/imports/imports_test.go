@@ -22,7 +22,7 @@ const module = "github.com/heliograph-net/heliograph"
 
 // vocabulary are the packages that those above them import: what lies below all of a tree is no
 // adapter.
-var vocabulary = []string{"report/cbor", "prober/probe", "prober/maintenance", "detector/judgement", "detector/shown", "detector/vantages", "dashboards/api"}
+var vocabulary = []string{"report/cbor", "prober/probe", "prober/maintenance", "detector/judgement", "detector/shown", "detector/vantages", "dashboards/api", "dashboards/access"}
 
 // stdlibOnly are the trees without any dependency outside the standard library.
 var stdlibOnly = []string{"report", "heatmap", "privacy"}

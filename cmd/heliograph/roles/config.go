@@ -66,14 +66,6 @@ type ListenConfig struct {
 	Hosts  []string `yaml:"hosts"`  // names by which it may be reached, see httpx.Hosts
 }
 
-// DashboardConfig is the part for the dashboard.
-type DashboardConfig struct {
-	Listen string   `yaml:"listen"` // as in ListenConfig
-	Hosts  []string `yaml:"hosts"`
-	// least number of distinct clients of a cell that is shown; 1 shows everything
-	LeastClients int `yaml:"least_clients"`
-}
-
 // CollectorConfig is the part for the collector.
 type CollectorConfig struct {
 	ID         string     `yaml:"id"`

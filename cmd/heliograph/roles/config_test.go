@@ -66,6 +66,7 @@ func TestBadConfigNamesFileLineAndKey(t *testing.T) {
 		"sentry":          {"collector:\n  id: c1\n  sentry: {project: shop, key: short}\n", []string{"h.yaml:3: collector.sentry", "project must be a number", "openssl rand"}},
 		"otlp":            {"otlp:\n  endpoint: grpc://127.0.0.1:4317\n  traces: 2\n", []string{"h.yaml:2: otlp.endpoint", "http://127.0.0.1:4318", "h.yaml:3: otlp.traces"}},
 		"two faults":      {"collector:\n  listen: x\ndashboard:\n  listen: y\n", []string{":2: collector.listen", ":4: dashboard.listen"}},
+		"open to all":     {"dashboard:\n  listen: 0.0.0.0:8418\n", []string{"h.yaml:2: dashboard.listen", "open to everybody", "users, proxy or oidc"}},
 		"proxies":         {"collector:\n  id: c1\n  proxy_protocol: [10.0.0.0/8, 10.1.2.3]\n", []string{"h.yaml:3: collector.proxy_protocol[1]", "10.1.2.3"}},
 	} {
 		t.Run(name, func(t *testing.T) {

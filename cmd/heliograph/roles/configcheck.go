@@ -27,6 +27,7 @@ func (c *Config) validate() error {
 		errs = append(errs, fmt.Errorf("%s:%s: %s: %s", c.path, c.line(key), key, fmt.Sprintf(format, args...)))
 	}
 	c.checkListeners(bad)
+	c.checkDashboard(bad)
 	c.checkDurations(bad)
 	c.checkCollector(bad)
 	c.checkBrowserReports(bad)

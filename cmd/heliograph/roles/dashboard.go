@@ -2,9 +2,12 @@ package roles
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/heliograph-net/heliograph/dashboards"
+	"github.com/heliograph-net/heliograph/dashboards/access"
 	"github.com/heliograph-net/heliograph/internal/httpserve"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/model"
@@ -47,21 +50,47 @@ func (p *Process) addDashboard(c *Config) error {
 	if p.names != nil {
 		o.NetworkName = p.names.Name
 	}
+	var err error
+	if o.Access, err = p.gate(c); err != nil {
+		return err
+	}
 	d, err := dashboards.New(o)
 	if err != nil {
 		return err
 	}
-	p.reloads.add("dashboard", func(next *Config) ([]any, error) {
-		return []any{"hosts", next.Dashboard.Hosts}, d.SetHosts(next.Dashboard.Hosts)
-	})
+	p.reloads.add("dashboard", func(next *Config) ([]any, error) { return reloadDashboard(next, d, o.Access) })
 	p.reloads.fix(map[string]func(*Config) any{
 		"dashboard.listen":        func(c *Config) any { return c.Dashboard.Listen },
+		"dashboard.tls_cert":      func(c *Config) any { return c.Dashboard.TLSCert },
+		"dashboard.tls_key":       func(c *Config) any { return c.Dashboard.TLSKey },
+		"dashboard.url":           func(c *Config) any { return c.Dashboard.URL },
 		"dashboard.least_clients": func(c *Config) any { return c.Dashboard.LeastClients },
 	})
 	p.parts.Add(endWork, lifecycle.Part{Name: "dashboard", Run: d.Run})
 	// streams do not end
-	p.DashboardAddr, err = p.listen(closePage, httpserve.Options{Name: "dashboard", Listen: c.Dashboard.Listen, Handler: d, WriteTimeout: -1})
+	listener := httpserve.Options{Name: "dashboard", Listen: c.Dashboard.Listen, Handler: d, WriteTimeout: -1}
+	if listener.TLS, err = p.certificates(c, "dashboard", tlsFiles{cert: c.File(c.Dashboard.TLSCert), key: c.File(c.Dashboard.TLSKey)}); err != nil {
+		return fmt.Errorf("dashboard.%w", err)
+	}
+	p.DashboardAddr, err = p.listen(closePage, listener)
 	return err
+}
+
+// reloadDashboard applies new settings to the dashboard and describes them.
+func reloadDashboard(next *Config, d *dashboards.Dashboard, gate *access.Gate) ([]any, error) {
+	if (gate != nil) != next.Dashboard.needsLogin() {
+		return nil, errors.New("dashboard: whether people have to log in takes a restart; users, proxy and oidc are as before")
+	}
+	if gate != nil {
+		s, err := next.accessSettings()
+		if err != nil {
+			return nil, err
+		}
+		if err := gate.Reload(s); err != nil {
+			return nil, fmt.Errorf("dashboard: %w", err)
+		}
+	}
+	return []any{"hosts", next.Dashboard.Hosts, "users", len(next.Dashboard.Users)}, d.SetHosts(next.Dashboard.Hosts)
 }
 
 // noReports is the Reader of a dashboard without a detector.

@@ -198,6 +198,15 @@ export interface Network {
   as_name?: string;
 }
 
+/** Me is who asks. */
+export interface Me {
+  name: string;
+  /** "viewer" or "operator". */
+  role: string;
+  /** How the dashboard knows: "password", "proxy", "oidc", or "local" without a login. */
+  how: string;
+}
+
 /** State is the overall state in one word. */
 export type State = "calm" | "unsure" | "degraded_delivery" | "incident" | "silent";
 

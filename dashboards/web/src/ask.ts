@@ -1,5 +1,5 @@
 // What the page asks for besides the stream: the servers, of which there may be a million.
-import type { Probed, Server, Servers, ServerState } from "./api.gen.ts";
+import type { Me, Probed, Server, Servers, ServerState } from "./api.gen.ts";
 
 // Each of these asks for the present, or for a time, which is in Unix ms.
 
@@ -37,6 +37,29 @@ export async function fetchBits(state: ServerState, at?: number): Promise<Uint8A
 
 function atTime(at: number | undefined): string {
   return at === undefined ? "" : `&at=${new Date(at).toISOString()}`;
+}
+
+/** Who looks; undefined if nobody is logged in, or the server does not answer. */
+export async function fetchMe(): Promise<Me | undefined> {
+  try {
+    return await getJSON<Me>("/api/v1/me");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the server wants a login, as it does when a session is over. */
+export async function loginWanted(): Promise<boolean> {
+  try {
+    return (await fetch("/api/v1/me", { cache: "no-cache", signal: AbortSignal.timeout(15_000) })).status === 401;
+  } catch {
+    return false;
+  }
+}
+
+/** Ends the session. */
+export async function logOut(): Promise<void> {
+  await fetch("/logout", { method: "POST", redirect: "manual" });
 }
 
 async function getJSON<T>(path: string): Promise<T> {

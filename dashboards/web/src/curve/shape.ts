@@ -5,7 +5,10 @@ import type { Curve } from "../api.gen.ts";
 export interface Shape {
   /** The part at the top of the scale: 1, .5, .2, .1, .05 or .02. */
   top: number;
-  /** SVG path of the columns in which nothing was heard; like all paths in units of columns and of the scale. */
+  /**
+   * SVG path of the columns in which nothing was heard; like all paths in units of columns and of
+   * the scale.
+   */
   nothing: string;
   /** SVG path of the failed parts of columns before the onset, and of all without one. */
   usual: string;

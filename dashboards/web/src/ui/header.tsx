@@ -5,6 +5,7 @@ import { clock, span, zone } from "../format.ts";
 import { now, retryNow, status, trouble, useSection } from "../live/store.ts";
 import { trendWords } from "../trend.ts";
 import { Since } from "./parts.tsx";
+import { Who } from "./who.tsx";
 
 const levels: Record<State, string> = {
   calm: "Calm",
@@ -33,7 +34,10 @@ export function Header(props: { children?: ComponentChildren }) {
         Heliograph
         {props.children}
       </div>
-      <Live />
+      <div class="right">
+        <Who />
+        <Live />
+      </div>
       <h1 aria-live="polite">
         <span class="lamp" aria-hidden="true" />
         <strong>{headline}</strong>

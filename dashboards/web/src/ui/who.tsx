@@ -1,0 +1,25 @@
+import { useEffect, useState } from "preact/hooks";
+import type { Me } from "../api.gen.ts";
+import { fetchMe, loginWanted, logOut } from "../ask.ts";
+import { status } from "../live/store.ts";
+
+/** Who looks, and the way out; nothing where nobody needs to log in. */
+export function Who() {
+  const [me, setMe] = useState<Me | undefined>(undefined);
+  const lost = status.value.kind === "lost";
+  useEffect(() => {
+    if (!lost) void fetchMe().then((found) => found && setMe(found));
+    else void loginWanted().then((wanted) => wanted && location.reload());
+  }, [lost]);
+  if (me === undefined || me.how === "local") return null;
+  return (
+    <p class="who-am-i muted">
+      {me.name}, {me.role}
+      {me.how !== "proxy" && (
+        <button type="button" onClick={() => void logOut().finally(() => location.reload())}>
+          Log out
+        </button>
+      )}
+    </p>
+  );
+}
