@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 )
@@ -13,6 +14,7 @@ type alertCmd struct {
 
 type alertTestCmd struct {
 	configFlag
+	jsonFlag
 	Receivers []string `arg:"" optional:"" help:"Names of receivers; all when none is given."`
 }
 
@@ -22,5 +24,23 @@ func (a *alertTestCmd) Run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	return roles.TestAlerts(ctx, c, out.stdout, a.Receivers...)
+	if !a.JSON {
+		return roles.TestAlerts(ctx, c, out.stdout, a.Receivers...)
+	}
+	results := []alertResult{}
+	err = roles.EachTestAlert(ctx, c, a.Receivers, func(receiver string, failed error) {
+		r := alertResult{Receiver: receiver, OK: failed == nil}
+		if failed != nil {
+			r.Error = failed.Error()
+		}
+		results = append(results, r)
+	})
+	return errors.Join(out.json(results), err)
+}
+
+// alertResult is what became of a test alert, in JSON.
+type alertResult struct {
+	Receiver string `json:"receiver"`
+	OK       bool   `json:"ok"`
+	Error    string `json:"error,omitempty"`
 }

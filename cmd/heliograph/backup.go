@@ -12,6 +12,7 @@ import (
 
 type backupCmd struct {
 	configFlag
+	jsonFlag
 	Dir string `arg:"" help:"New directory for the copy." type:"path" placeholder:"DIR"`
 }
 
@@ -22,12 +23,22 @@ func (b *backupCmd) Run(ctx context.Context, out *output) error {
 		made, err = roles.Backup(ctx, b.Config, b.Dir)
 		return err
 	})
+	copies := []copied{}
 	for _, name := range made {
 		info, statErr := os.Stat(name)
 		if statErr != nil {
 			return errors.Join(err, statErr)
 		}
-		fmt.Fprintf(out.stdout, "%s: %d bytes, checked\n", name, info.Size())
+		copies = append(copies, copied{name, info.Size()})
+		if !b.JSON {
+			fmt.Fprintf(out.stdout, "%s: %d bytes, checked\n", name, info.Size())
+		}
+	}
+	if b.JSON && err == nil {
+		return out.json(copies)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w (--config names the configuration of a detector that has run; see the directory's name, too)", err)
 	}
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%w: nothing is overwritten, name a new directory", err)
@@ -35,8 +46,15 @@ func (b *backupCmd) Run(ctx context.Context, out *output) error {
 	return err
 }
 
+// copied is a copy in JSON.
+type copied struct {
+	Name  string `json:"name"`
+	Bytes int64  `json:"bytes"`
+}
+
 type restoreCmd struct {
 	configFlag
+	jsonFlag
 	Dir string `arg:"" help:"Directory that heliograph backup has made." type:"path" placeholder:"DIR"`
 }
 
@@ -47,6 +65,11 @@ func (r *restoreCmd) Run(ctx context.Context, out *output) error {
 		aside, err = roles.Restore(ctx, r.Config, r.Dir)
 		return err
 	})
+	if r.JSON && err == nil {
+		return out.json(struct {
+			Kept []string `json:"kept"` // what was there, under other names
+		}{append([]string{}, aside...)})
+	}
 	for _, name := range aside {
 		fmt.Fprintf(out.stdout, "What was there is kept as %s.\n", name)
 	}

@@ -20,6 +20,7 @@ type bundleFlags struct {
 	Name string `arg:"" help:"Name of the host: a collector's id in the policy, a prober's vantage."`
 	Data string `help:"The operator's directory, as heliograph init has made it." required:"" type:"path" placeholder:"DIR"`
 	Out  string `help:"Where the archive goes. Default: heliograph-NAME.tar.gz here." type:"path" placeholder:"FILE"`
+	jsonFlag
 }
 
 func (f *bundleFlags) operator() bundle.Operator { return bundle.Operator{Dir: f.Data} }
@@ -33,12 +34,35 @@ func (f *bundleFlags) save(out *output, b *bundle.Bundle, err error, then string
 	if err := b.Save(name); err != nil {
 		return err
 	}
+	if f.JSON {
+		return out.json(newBundled(name, b))
+	}
 	fmt.Fprintf(out.stdout, "Made %s:\n", name)
 	for _, file := range b.Files {
 		fmt.Fprintf(out.stdout, "  %-28s %s\n", file.Name, file.Why)
 	}
 	_, err = fmt.Fprintf(out.stdout, "\nSTART.txt in it has the commands to start it.%s\n", then)
 	return err
+}
+
+// bundled is an archive in JSON.
+type bundled struct {
+	Archive string        `json:"archive"`
+	Files   []bundledFile `json:"files"`
+}
+
+type bundledFile struct {
+	Name   string `json:"name"`
+	Secret bool   `json:"secret"`
+	Why    string `json:"why"`
+}
+
+func newBundled(name string, b *bundle.Bundle) bundled {
+	all := bundled{Archive: name}
+	for _, f := range b.Files {
+		all.Files = append(all.Files, bundledFile{f.Name, f.Mode&0o077 == 0, f.Why})
+	}
+	return all
 }
 
 type bundleCollectorCmd struct {
@@ -92,6 +116,7 @@ func (r *bundleRelayCmd) Run(out *output) error {
 }
 
 type unpackCmd struct {
+	jsonFlag
 	Archive string `arg:"" help:"What heliograph bundle has made." type:"path" placeholder:"FILE"`
 	Dir     string `arg:"" help:"Directory of the host's configuration; made if it is missing." type:"path" placeholder:"DIR"`
 }
@@ -99,6 +124,9 @@ type unpackCmd struct {
 // Run unpacks an archive.
 func (u *unpackCmd) Run(out *output) error {
 	names, err := bundle.Unpack(u.Archive, u.Dir)
+	if u.JSON && err == nil {
+		return out.json(names)
+	}
 	for _, name := range names {
 		fmt.Fprintln(out.stdout, filepath.Join(u.Dir, name))
 	}

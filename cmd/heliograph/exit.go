@@ -3,7 +3,7 @@ package main
 // The exit codes of all commands; docs/cli.md has them too.
 const (
 	exitFailed  = 1 // what was asked for failed: a request, a delivery, a file
-	exitUsage   = 2 // the command line, or a file that it names, is wrong
+	exitUsage   = 2 // the command line is wrong, or a configuration, scenario or recording that it names
 	exitUnsound = 3 // the work was done, and what was looked at is not as it should be
 )
 

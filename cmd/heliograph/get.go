@@ -139,8 +139,8 @@ func defaultSpool(signed []byte) (string, error) {
 
 func fetch(ctx context.Context, client *http.Client, url string, out *output) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
+	if err != nil || req.URL.Host == "" {
+		return fmt.Errorf("%q is not a URL such as https://shop.example/", url)
 	}
 	req.Header.Set("User-Agent", "heliograph-get/"+version)
 	resp, err := client.Do(req)

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"syscall"
 	"time"
 )
 
@@ -21,10 +23,13 @@ func (h *healthCmd) Run(ctx context.Context, out *output) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.URL, nil)
-	if err != nil {
-		return &exitError{code: exitUsage, text: err.Error()}
+	if err != nil || req.URL.Host == "" {
+		return &exitError{code: exitUsage, text: fmt.Sprintf("%q is not a URL such as http://127.0.0.1:8419/health/ready", h.URL)}
 	}
 	resp, err := http.DefaultClient.Do(req)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("%w (nothing runs there: operations.listen says where a process answers; a relay does on port 8421)", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,7 @@ type heatmapCmd struct {
 	Width  int    `help:"Pixels of the picture's width (${min_width} to ${max_width}); of text, columns." placeholder:"N"`
 	Order  string `help:"Order of the squares in a picture: rows, or hilbert." enum:"rows,hilbert" default:"rows"`
 	Style  string `help:"Of text: blocks, halfblocks (two rows in a line) or emoji." enum:"blocks,halfblocks,emoji" default:"blocks"`
+	JSON   bool   `name:"json" help:"Print counts, and the names of what is down or has changed, as JSON."`
 	Colour *bool  `help:"ANSI colours, also in a file or a pipe; never with NO_COLOR in the environment. Default: on a terminal." negatable:""`
 }
 
@@ -61,7 +62,10 @@ func (h *heatmapCmd) Run(ctx context.Context, out *output) error {
 		}
 	}
 	if h.From != "" {
-		return h.difference(before, s, out.stdout)
+		return h.difference(before, s, out)
+	}
+	if h.JSON {
+		return out.json(newShownMap(s))
 	}
 	return h.draw(s, out.stdout)
 }
@@ -94,7 +98,8 @@ func (h *heatmapCmd) picture() heatmap.PNGOptions {
 }
 
 // difference draws what changed, or lists it.
-func (h *heatmapCmd) difference(before, after heatmap.Snapshot, stdout io.Writer) error {
+func (h *heatmapCmd) difference(before, after heatmap.Snapshot, out *output) error {
+	stdout := out.stdout
 	d, err := heatmap.Compare(before, after)
 	if err != nil {
 		return err
@@ -103,6 +108,9 @@ func (h *heatmapCmd) difference(before, after heatmap.Snapshot, stdout io.Writer
 		return create(h.PNG, func(w io.Writer) error {
 			return heatmap.RenderDifferencePNG(w, d, before.Changed, after.Changed, h.picture())
 		})
+	}
+	if h.JSON {
+		return out.json(newShownDifference(d, after))
 	}
 	first, n := after.Span()
 	fmt.Fprintf(stdout, "%d failed, %d recovered, %d still down", d.Failed.CountRange(first, n), d.Recovered.CountRange(first, n), d.StillDown.CountRange(first, n))

@@ -5,11 +5,15 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 )
 
 func TestPolicyShowAsJSON(t *testing.T) {
@@ -66,5 +70,69 @@ func TestPolicySignNamesWhatIsWrong(t *testing.T) {
 		if !strings.Contains(stderr, want) || (code == 0) != (want == "") {
 			t.Errorf("%s: exit %d, %s", text, code, stderr)
 		}
+	}
+}
+
+// TestEveryCommandPrintsJSON: what commands say they have done can be read by programs.
+func TestEveryCommandPrintsJSON(t *testing.T) {
+	dir, out := newDir(t), t.TempDir()
+	config, archive := filepath.Join(dir, "heliograph.yaml"), filepath.Join(out, "c2.tar.gz")
+	change(t, config, "listen: 127.0.0.1:8419", "listen: 127.0.0.1:0")
+	emptyStore(t, config)
+	for _, tt := range []struct {
+		args []string
+		want string // a key
+	}{
+		{[]string{"version"}, `"version"`},
+		{[]string{"bundle", "collector", "c2", "--url", "https://c2.example.net", "--data", dir, "--out", archive}, `"why"`},
+		{[]string{"unpack", archive, filepath.Join(out, "c2")}, `"policy"`},
+		{[]string{"rotate", "feed", "--data", dir}, `"until"`},
+		{[]string{"rotate", "feed", "--finish", "--now", "--data", dir}, `"finished": true`},
+		{[]string{"backup", "--config", config, filepath.Join(out, "copy")}, `"bytes"`},
+		{[]string{"restore", "--config", config, filepath.Join(out, "copy")}, `"kept"`},
+		{[]string{"repair", dir}, `"whole": true`},
+		{[]string{"quarantine", "retry", "--config", config}, `"released": 0`},
+		{[]string{"heatmap", "--demo", "100", "--down", "0.02"}, `"down"`},
+		{[]string{"config", "check", config}, `"severity"`},
+		{[]string{"policy", "show", filepath.Join(dir, "policy")}, `"version"`},
+	} {
+		code, stdout, stderr := invoke(t, append(tt.args, "--json")...)
+		if code != 0 || !json.Valid([]byte(stdout)) || !strings.Contains(stdout, tt.want) {
+			t.Errorf("%v: exit %d, %s %s; want %s", tt.args, code, stdout, stderr, tt.want)
+		}
+	}
+	if code, stdout, _ := invoke(t, "alert", "test", "--config", config, "--json"); code != exitFailed || strings.TrimSpace(stdout) != "[]" {
+		t.Errorf("without receivers: exit %d, %s", code, stdout)
+	}
+}
+
+// emptyStore makes the store of a configuration.
+func emptyStore(t *testing.T, config string) {
+	t.Helper()
+	c, err := roles.Load(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, state, err := c.Detector.Store.Open(t.Context(), filepath.Dir(config))
+	if err == nil {
+		err = errors.Join(events.Close(), state.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSpans: every flag that is a span of time understands days.
+func TestSpans(t *testing.T) {
+	var c cli
+	parser, err := newParser(t.Context(), &c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parser.Parse([]string{"headers", "--max-age", "30d", "/v1/reports"}); err != nil || c.Headers.MaxAge != 30*24*time.Hour {
+		t.Errorf("%v, %v", c.Headers.MaxAge, err)
+	}
+	if _, err := parser.Parse([]string{"headers", "--max-age", "month", "/v1/reports"}); err == nil || !strings.Contains(err.Error(), "--max-age") || !strings.Contains(err.Error(), "7d") {
+		t.Errorf("a month: %v", err)
 	}
 }

@@ -6,11 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
+	"os/user"
+	"reflect"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 	kongcompletion "github.com/jotaen/kong-completion"
@@ -98,6 +102,7 @@ func newParser(ctx context.Context, c *cli, more ...kong.Option) (*kong.Kong, er
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.ExplicitGroups(groups),
 		kong.Vars{"dims": model.AllDimensions.String(), "version": versionText(),
 			"min_width": strconv.Itoa(heatmap.MinWidth), "max_width": strconv.Itoa(heatmap.MaxWidth), "max_svg": strconv.Itoa(heatmap.MaxSVG)},
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeSpan)),
 		kong.BindTo(ctx, (*context.Context)(nil)))...)
 }
 
@@ -145,8 +150,22 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		return exit.code
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "heliograph:", err)
+		fmt.Fprintf(stderr, "heliograph: %v%s\n", err, denied(err))
 		return exitFailed
 	}
 	return 0
+}
+
+// denied says who was denied a file, if that is what an error is about: files of a service belong to
+// a user of its own.
+func denied(err error) string {
+	path, ok := errors.AsType[*fs.PathError](err)
+	if !ok || !errors.Is(path, fs.ErrPermission) {
+		return ""
+	}
+	who := "this user"
+	if u, err := user.Current(); err == nil {
+		who = u.Username
+	}
+	return fmt.Sprintf(" (%s runs this and may not; heliograph unpack gives a host's files the owner of their directory)", who)
 }

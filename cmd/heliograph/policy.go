@@ -56,7 +56,7 @@ func readPolicy(path string) ([]byte, *policy.Policy, error) {
 	}
 	signer, err := policy.Signer(signed)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s is not a signed policy: %w", path, err)
+		return nil, nil, fmt.Errorf("%s is not a signed policy: %w (heliograph policy sign makes one of policy.yaml)", path, err)
 	}
 	policy, err := policy.Open(signed, signer)
 	if err != nil {

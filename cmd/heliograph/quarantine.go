@@ -83,7 +83,10 @@ func (q *quarantineListCmd) Run(ctx context.Context, out *output) (err error) {
 	return errors.Join(err, table.Flush())
 }
 
-type quarantineRetryCmd struct{ configFlag }
+type quarantineRetryCmd struct {
+	configFlag
+	jsonFlag
+}
 
 // Run tries everything in quarantine again.
 func (q *quarantineRetryCmd) Run(ctx context.Context, out *output) (err error) {
@@ -97,6 +100,12 @@ func (q *quarantineRetryCmd) Run(ctx context.Context, out *output) (err error) {
 		released, kept, err = quarantine.Retry(ctx)
 		return err
 	})
+	if q.JSON && err == nil {
+		return out.json(struct {
+			Released int `json:"released"`
+			Kept     int `json:"kept"`
+		}{released, kept})
+	}
 	fmt.Fprintf(out.stdout, "%d batches opened and were stored, %d stay in quarantine.\n", released, kept)
 	return err
 }

@@ -16,7 +16,7 @@ func (r *relayCmd) Run(ctx context.Context, out *output) error {
 	hangup := notifyHangup()
 	c, err := roles.LoadRelay(r.Config)
 	if err != nil {
-		return err
+		return configError(err)
 	}
 	n, err := roles.NewRelay(roles.RelayOptions{Config: c, Logger: out.log, Level: out.level, ReopenLog: out.reopen, Hangup: hangup, Version: version})
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
@@ -9,6 +10,7 @@ import (
 )
 
 type repairCmd struct {
+	jsonFlag
 	Dir string `arg:"" help:"Directory of heliograph.yaml. No collector and no detector may run in it." type:"path" placeholder:"DIR"`
 }
 
@@ -19,9 +21,16 @@ func (r *repairCmd) Run(ctx context.Context, out *output) error {
 		fmt.Fprintf(out.stderr, "%s: %s, %d rows so far\n", file, table, rows)
 	})
 	lost := false
+	repaired := []repaired{}
 	for _, report := range all {
-		printRepair(out, report)
+		repaired = append(repaired, newRepaired(report))
+		if !r.JSON {
+			printRepair(out, report)
+		}
 		lost = lost || report.Lost()
+	}
+	if r.JSON {
+		err = errors.Join(err, out.json(repaired))
 	}
 	if err != nil {
 		return err
@@ -30,6 +39,31 @@ func (r *repairCmd) Run(ctx context.Context, out *output) error {
 		return &exitError{code: exitUnsound, text: "not everything could be read: see above"}
 	}
 	return nil
+}
+
+// repaired is what became of a file, in JSON.
+type repaired struct {
+	File   string          `json:"file"`
+	Whole  bool            `json:"whole"`
+	Fault  string          `json:"fault,omitempty"`
+	Aside  string          `json:"aside,omitempty"`
+	Tables []repairedTable `json:"tables,omitempty"`
+}
+
+type repairedTable struct {
+	Name string `json:"name"`
+	Kept int64  `json:"kept"` // rows
+	Lost bool   `json:"lost"`
+	Text string `json:"text"`
+}
+
+func newRepaired(r *salvage.Report) repaired {
+	all := repaired{File: r.Path, Whole: r.Whole, Fault: r.Fault, Aside: r.Aside}
+	for i := range r.Tables {
+		t := &r.Tables[i]
+		all.Tables = append(all.Tables, repairedTable{t.Name, t.Kept, t.Lost(), t.String()})
+	}
+	return all
 }
 
 func printRepair(out *output, r *salvage.Report) {

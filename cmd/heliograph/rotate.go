@@ -21,6 +21,14 @@ type rotateFlags struct {
 	Data   string `help:"The operator's directory, as heliograph init has made it." required:"" type:"path" placeholder:"DIR"`
 	Finish bool   `help:"End the old key."`
 	Now    bool   `help:"With --finish: although somebody may still need it, because it was stolen."`
+	jsonFlag
+}
+
+// rotated is a step of a rotation in JSON.
+type rotated struct {
+	Key      string `json:"key"`
+	Finished bool   `json:"finished"`        // the old key is deleted
+	Until    string `json:"until,omitempty"` // when the old key may be needed last
 }
 
 // run begins or finishes a rotation. begun and ended say what to do with the hosts after each step.
@@ -30,6 +38,9 @@ func (f *rotateFlags) run(out *output, key string, begun, ended string) error {
 		err := o.Finish(key, f.Now, time.Now())
 		if errors.Is(err, bundle.ErrTooEarly) {
 			return &exitError{code: exitUnsound, text: err.Error() + " (then: --now)"}
+		}
+		if err == nil && f.JSON {
+			return out.json(rotated{Key: key, Finished: true})
 		}
 		if err == nil {
 			_, err = fmt.Fprintf(out.stdout, "The old %s key is deleted.%s\n", key, ended)
@@ -42,6 +53,9 @@ func (f *rotateFlags) run(out *output, key string, begun, ended string) error {
 	until, err := o.Rotate(key, time.Now())
 	if err != nil {
 		return err
+	}
+	if f.JSON {
+		return out.json(rotated{Key: key, Until: until.Format(time.RFC3339)})
 	}
 	_, err = fmt.Fprintf(out.stdout, "There is a new %s key. %s\nThe old one may be needed until %s. After that: heliograph rotate %s --finish --data %s\n",
 		key, begun, until.Format(time.DateOnly), key, f.Data)

@@ -75,7 +75,7 @@ func runRoles(ctx context.Context, out *output, config string, r roles.Roles) er
 	hangup := notifyHangup()
 	c, err := roles.Load(config)
 	if err != nil {
-		return err
+		return configError(err)
 	}
 	p, err := roles.New(ctx, roles.Options{Config: c, Roles: r, Logger: out.log, Level: out.level, ReopenLog: out.reopen,
 		Version: version, Hangup: hangup, Linger: linger})
@@ -93,6 +93,17 @@ func runRoles(ctx context.Context, out *output, config string, r roles.Roles) er
 	}
 	fmt.Fprintf(out.stdout, "Operations  http://%s/health/ready\n", p.OperationsAddr)
 	return p.Run(ctx)
+}
+
+// configError is an error about a configuration: a file that is missing, or one that is wrong.
+func configError(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w (--config names the file; heliograph unpack brings that of a host, heliograph init makes one)", err)
+	}
+	if _, unreadable := errors.AsType[*fs.PathError](err); unreadable {
+		return err
+	}
+	return &exitError{exitUsage, err.Error()}
 }
 
 // notifyHangup returns a channel that receives SIGHUP as long as the process runs, so that SIGHUP

@@ -25,7 +25,7 @@ func (manCmd) Run(k *kong.Context, out *output) error {
 	page = page.WithSection("Exit status", strings.TrimSpace(`
 0: done.
 1: what was asked for failed.
-2: the command line, or a file that it names, is wrong.
+2: the command line is wrong, or a configuration, scenario or recording that it names.
 3: the work was done, and what was looked at is not as it should be.`))
 	_, err := fmt.Fprint(out.stdout, page.Build(roff.NewDocument()))
 	return err

@@ -88,7 +88,7 @@ completes commands and flags. This page is made from the commands themselves.
 |---:|---|
 | 0 | done |
 | 1 | what was asked for failed: a request, a delivery, a file |
-| 2 | the command line, or a file that it names, is wrong |
+| 2 | the command line is wrong, or a configuration, scenario or recording that it names |
 | 3 | the work was done, and what was looked at is not as it should be (` + "`doctor`, `config check`" + `) |
 
 Spans of time are written like 90s, 15m, 24h or 7d. Where data is printed, ` + "`--json`" + ` prints it for programs.

@@ -61,8 +61,13 @@ func New(o Options) (*Server, error) {
 	ln, err := net.Listen("tcp", o.Listen)
 	if err != nil {
 		hint := ""
-		if errors.Is(err, syscall.EADDRINUSE) {
+		switch {
+		case errors.Is(err, syscall.EADDRINUSE):
 			hint = " (another process is there: change the listen key)"
+		case errors.Is(err, syscall.EADDRNOTAVAIL):
+			hint = " (this host has no such address: change the listen key)"
+		case errors.Is(err, syscall.EACCES):
+			hint = " (ports below 1024 are for root and processes with CAP_NET_BIND_SERVICE, which the unit for systemd gives: change the listen key otherwise)"
 		}
 		return nil, fmt.Errorf("%s: listening on %s: %w%s", o.Name, o.Listen, err, hint)
 	}

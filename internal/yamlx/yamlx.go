@@ -33,11 +33,14 @@ func Decode(file string, text []byte, v any) error {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	at := fault.GetToken()
-	key := keyAt(text, at)
+	key, hint := keyAt(text, at), ""
+	if _, unknown := errors.AsType[*yaml.UnknownFieldError](err); unknown {
+		hint = suggestion(v, key)
+	}
 	if key != "" {
 		key += ": "
 	}
-	return fmt.Errorf("%s:%d: %s%s", file, at.Position.Line, key, wording(err, fault.GetMessage(), at))
+	return fmt.Errorf("%s:%d: %s%s%s", file, at.Position.Line, key, wording(err, fault.GetMessage(), at), hint)
 }
 
 // wording words an error in terms of the file instead of the program.

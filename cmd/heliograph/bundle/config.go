@@ -58,6 +58,9 @@ func (o Operator) checkAs(base, host string, text []byte, load func(file string)
 		return err
 	}
 	if err := load(file); err != nil {
+		if own := load(o.hostPath(host)); own != nil && !errors.Is(own, fs.ErrNotExist) {
+			return own // it names the operator's file, and the line in it
+		}
 		return fmt.Errorf("the configuration of %s, with %s in it: %w", host, o.hostPath(host), err)
 	}
 	return nil

@@ -24,6 +24,11 @@ func (o Operator) enter(name, url string) error {
 	if err != nil {
 		return err
 	}
+	if url != "" {
+		if url, err = origin(url); err != nil {
+			return err
+		}
+	}
 	known := collectorOf(p, name)
 	switch {
 	case known != nil && (url == "" || url == known.URL):

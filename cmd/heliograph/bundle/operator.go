@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,7 +54,32 @@ func (o Operator) read(name string) ([]byte, error) {
 
 // policy reads and checks policy.yaml.
 func (o Operator) policy() (*policy.Policy, error) {
+	if _, err := o.read(policySource); err != nil {
+		return nil, err
+	}
 	return roles.ReadPolicySource(o.path(policySource), time.Now())
+}
+
+// noCollector is the error about a collector that policy.yaml does not have.
+func (o Operator) noCollector(p *policy.Policy, name string) error {
+	var ids []string
+	for _, c := range p.Collectors {
+		ids = append(ids, c.ID)
+	}
+	return fmt.Errorf("%q is not among the collectors of %s: %s", name, o.path(policySource), strings.Join(ids, ", "))
+}
+
+// origin checks a URL of the command line and returns it without a slash at its end.
+func origin(text string) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return "", fmt.Errorf("--url: %q is not a URL such as https://c2.example.net", text)
+	}
+	addr, err := netip.ParseAddr(u.Hostname())
+	if local := u.Hostname() == "localhost" || err == nil && addr.IsLoopback(); u.Scheme == "http" && !local {
+		return "", fmt.Errorf("--url: %s has to be https, because %s is not this machine: agents connect to nothing else", text, u.Hostname())
+	}
+	return strings.TrimSuffix(text, "/"), nil
 }
 
 // collectorOf returns the collector of policy.yaml with a name, or nil if there is none.

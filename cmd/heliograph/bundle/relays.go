@@ -34,7 +34,7 @@ func (o Operator) Relay(name, collector, at string) (*Bundle, error) {
 	}
 	c := collectorOf(p, collector)
 	if c == nil {
-		return nil, fmt.Errorf("%q is not among the collectors of %s", collector, o.path(policySource))
+		return nil, o.noCollector(p, collector)
 	}
 	if at != "" {
 		if at, err = o.enterRelay(p, c, at); err != nil {
@@ -71,14 +71,13 @@ func (o Operator) Relay(name, collector, at string) (*Bundle, error) {
 // enterRelay makes policy.yaml name the relay of a collector, and signs it. It returns the relay's
 // whole URL.
 func (o Operator) enterRelay(p *policy.Policy, c *policy.Collector, at string) (string, error) {
-	u, err := url.Parse(at)
+	at, err := origin(at)
 	if err != nil {
-		return "", fmt.Errorf("--url: %w", err)
+		return "", err
 	}
-	if u.Path == "" || u.Path == "/" {
-		u.Path = protocol.PathOblivious
+	if u, err := url.Parse(at); err == nil && u.Path == "" {
+		at += protocol.PathOblivious
 	}
-	at = u.String()
 	if c.Relay == at {
 		return at, nil
 	}

@@ -22,7 +22,7 @@ func (o Operator) RevokeCollector(name string) error {
 	i := indexOf(p, name)
 	switch {
 	case i < 0:
-		return fmt.Errorf("%q is not among the collectors of %s", name, o.path(policySource))
+		return o.noCollector(p, name)
 	case len(p.Collectors) == 1:
 		return fmt.Errorf("%s is the only collector: agents would have nowhere to deliver. Make the bundle of another one first", name)
 	}

@@ -108,7 +108,7 @@ func (o Operator) Finish(key string, atOnce bool, now time.Time) error {
 	}
 	i := rotationOf(all, key)
 	if i < 0 {
-		return fmt.Errorf("no rotation of the %s key has begun", key)
+		return fmt.Errorf("no rotation of the %[1]s key has begun: heliograph rotate %[1]s without --finish begins one", key)
 	}
 	if now.Before(all[i].End) && !atOnce {
 		return fmt.Errorf("%w: it is needed until %s, unless it was stolen", ErrTooEarly, all[i].End.Format(time.DateOnly))

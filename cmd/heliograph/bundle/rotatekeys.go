@@ -122,7 +122,7 @@ func (o Operator) RotateReceipt(collector string) error {
 	}
 	i := indexOf(p, collector)
 	if i < 0 {
-		return fmt.Errorf("%q is not among the collectors of %s", collector, o.path(policySource))
+		return o.noCollector(p, collector)
 	}
 	if err := o.newSigningKey("keys/receipt-" + collector); err != nil {
 		return err

@@ -17,6 +17,18 @@ import (
 // them if no name is given, and writes the results to w. It returns an error if any receiver has
 // failed.
 func TestAlerts(ctx context.Context, c *Config, w io.Writer, names ...string) error {
+	return EachTestAlert(ctx, c, names, func(receiver string, err error) {
+		if err != nil {
+			fmt.Fprintf(w, "%-20s failed: %v\n", receiver, err)
+			return
+		}
+		fmt.Fprintf(w, "%-20s took a test alert and its end\n", receiver)
+	})
+}
+
+// EachTestAlert is like [TestAlerts] and calls tell with each result. The error is nil if the
+// receiver has accepted both.
+func EachTestAlert(ctx context.Context, c *Config, names []string, tell func(receiver string, err error)) error {
 	all, err := c.receivers()
 	if err != nil {
 		return err
@@ -34,12 +46,11 @@ func TestAlerts(ctx context.Context, c *Config, w io.Writer, names ...string) er
 			continue
 		}
 		tried++
-		if err := testReceiver(ctx, r, c.Alerts.Page); err != nil {
+		err := testReceiver(ctx, r, c.Alerts.Page)
+		if err != nil {
 			failed++
-			fmt.Fprintf(w, "%-20s failed: %v\n", r.Name, err)
-			continue
 		}
-		fmt.Fprintf(w, "%-20s took a test alert and its end\n", r.Name)
+		tell(r.Name, err)
 	}
 	switch {
 	case tried == 0:

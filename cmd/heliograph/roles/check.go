@@ -38,6 +38,10 @@ func (c *Config) Check(r Roles, now time.Time) []doctor.Finding {
 	if r.Prober {
 		k.prober()
 	}
+	if r.Detector {
+		k.exposed("dashboard.listen", k.Config.Dashboard.Listen, "see who is hit by what: put authentication in front of it")
+	}
+	k.exposed("operations.listen", k.Config.Operations.Listen, "read metrics and profiles and set the log's level: let only those reach it who may")
 	k.networks()
 	k.otlp()
 	return k.findings()
@@ -186,6 +190,13 @@ func (k *checker) files(prefix, cert, private string) {
 	}
 }
 
+// exposed warns of a listener that asks nobody who they are and that other hosts can reach.
+func (k *checker) exposed(key, listen, what string) {
+	if !loopback(listen) {
+		k.add(doctor.Warning, key, "%s is not loopback: everybody who reaches it can %s", listen, what)
+	}
+}
+
 // loopback reports whether only this host can reach a listener.
 func loopback(listen string) bool {
 	host, _, err := net.SplitHostPort(listen)
@@ -250,6 +261,7 @@ func (k *checker) prober() {
 	if len(p.Targets)+len(p.Discover)+len(p.Heartbeats.Racks) == 0 && p.Sweep.List == "" {
 		k.add(doctor.Warning, "prober.targets", "is empty: nothing is probed")
 	}
+	k.targets()
 	if p.Policy == "" {
 		return
 	}
@@ -263,6 +275,29 @@ func (k *checker) prober() {
 		return
 	}
 	k.age("prober.policy", signed)
+}
+
+// targets makes ready what the prober does at each target, and sends nothing.
+func (k *checker) targets() {
+	o, err := proberOptions(k.Config)
+	if err != nil {
+		k.bad("prober", err)
+		return
+	}
+	names := map[string]bool{}
+	for i := range k.Config.Prober.Targets {
+		t, key := &k.Config.Prober.Targets[i], fmt.Sprintf("prober.targets[%d]", i)
+		if t.Spec == nil {
+			continue
+		}
+		if _, err := t.Spec.Probe(o.Env); err != nil {
+			k.add(doctor.Bad, key, "%s: %v", t.Name, err)
+		}
+		if names[t.Name] {
+			k.add(doctor.Bad, key, "%s: another target has this name, too", t.Name)
+		}
+		names[t.Name] = true
+	}
 }
 
 func (k *checker) networks() {

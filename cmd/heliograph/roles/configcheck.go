@@ -132,6 +132,9 @@ func (c *Config) checkDetector(bad complaint) {
 	if n := c.Dashboard.LeastClients; n < 1 || n > 1000 {
 		bad("dashboard.least_clients", "%d is not 1 to 1000; 1 shows everything", n)
 	}
+	if b := c.Detector.Bin.Duration; b > time.Hour || b > 0 && (b < time.Second || 24*time.Hour%b != 0) {
+		bad("detector.bin", "%v is not a second to an hour, of which there are so many in 24 hours", b)
+	}
 	if c.Detector.VantagesAgree < 0 {
 		bad("detector.vantages_agree", "must not be negative; 0 is the default, 2")
 	}
