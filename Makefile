@@ -3,7 +3,7 @@ BIN := bin/heliograph
 PAGE := dashboards/web
 SHIM := wasm/npm
 CI := npm ci --no-audit --no-fund
-.PHONY: build run test setup check page wasm shim npm python sizes race model fuzz bench bench-detect bench-hostile bench-collector dist clean
+.PHONY: build run test setup check page wasm shim npm python node sizes race model fuzz bench bench-detect bench-hostile bench-collector dist clean
 
 build: wasm
 	go build -trimpath -o $(BIN) ./cmd/heliograph
@@ -26,6 +26,9 @@ shim npm: wasm
 # The wheel, into bin/: docs/python.md.
 python:
 	bindings/python/build.sh
+# The npm package for Node.js and Electron, into bin/: docs/node.md.
+node:
+	bindings/node/build.sh
 sizes: wasm
 	cd tests/bench/sizes && $(CI) && node sizes.mjs
 race:

@@ -20,6 +20,9 @@ const (
 	extState = ".state"
 	extTemp  = ".tmp"
 
+	// of a file that says who holds a lock, where the system has no locks that end with a process
+	extHolder = ".holder"
+
 	lockDir    = "dir.lock"
 	lockUpload = "upload.lock"
 )
@@ -193,11 +196,11 @@ func ours(root *os.Root) ([]string, error) {
 	all, err := entries(root)
 	var names []string
 	for _, e := range all {
-		name := e.Name()
+		name := strings.TrimSuffix(e.Name(), extHolder)
 		_, isSegment := parseName(name)
 		state, isState := strings.CutSuffix(strings.TrimSuffix(name, extTemp), extState)
 		if isSegment || (isState && agent.ValidState(state)) || name == lockDir || name == lockUpload {
-			names = append(names, name)
+			names = append(names, e.Name())
 		}
 	}
 	return names, err

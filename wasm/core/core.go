@@ -10,7 +10,6 @@ import (
 
 	"github.com/heliograph-net/heliograph/agent"
 	"github.com/heliograph-net/heliograph/report"
-	"github.com/heliograph-net/heliograph/wasm/internal/idbspool"
 	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
 )
 
@@ -37,7 +36,7 @@ type core struct {
 	missed uint64
 
 	agent   *agent.Agent // nil before init
-	spool   *idbspool.Spool
+	spool   agent.Spool
 	courier *courier
 	level   report.Consent // the user's
 	channel js.Value       // to other tabs; undefined: there is none

@@ -8,7 +8,6 @@ import (
 
 	"github.com/heliograph-net/heliograph/agent"
 	"github.com/heliograph-net/heliograph/report"
-	"github.com/heliograph-net/heliograph/wasm/internal/idbspool"
 	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
 )
 
@@ -23,7 +22,7 @@ func (c *core) init(m js.Value) bool {
 	if !ok {
 		return false
 	}
-	spool, err := idbspool.Open(text("db"), idbspool.Options{})
+	spool, err := openSpool(text("db"))
 	if err != nil {
 		postFailed(failedWASM, err.Error(), false)
 		return true

@@ -11,9 +11,9 @@ import (
 	"syscall/js"
 	"time"
 
+	"github.com/heliograph-net/heliograph/agent"
 	"github.com/heliograph-net/heliograph/privacy/policy"
 	"github.com/heliograph-net/heliograph/wasm/internal/fetchtransport"
-	"github.com/heliograph-net/heliograph/wasm/internal/idbspool"
 	"github.com/heliograph-net/heliograph/wasm/internal/jsx"
 )
 
@@ -29,7 +29,7 @@ var errPolicyType = errors.New("policy must be a URL or a Uint8Array")
 
 // policyOf returns the signed policy that the page sent, or fetches it from the URL that the page
 // sent. With keep, it keeps a fetched policy.
-func policyOf(spool *idbspool.Spool, v js.Value, keep bool) ([]byte, error) {
+func policyOf(spool agent.Spool, v js.Value, keep bool) ([]byte, error) {
 	url, isText := jsx.Text(v, maxPolicyURL)
 	if !isText {
 		b, err := jsx.Bytes(v, policy.MaxSize)
@@ -80,7 +80,7 @@ const statePolicyFile = "policyfile"
 
 const policyHead = 8 + sha256.Size
 
-func keptPolicy(spool *idbspool.Spool, url string) (policy []byte, age time.Duration) {
+func keptPolicy(spool agent.Spool, url string) (policy []byte, age time.Duration) {
 	b, err := spool.State(statePolicyFile, func([]byte) []byte { return nil })
 	if err != nil || len(b) <= policyHead || [sha256.Size]byte(b[8:policyHead]) != sha256.Sum256([]byte(url)) {
 		return nil, 0
@@ -89,7 +89,7 @@ func keptPolicy(spool *idbspool.Spool, url string) (policy []byte, age time.Dura
 }
 
 // keepPolicy stores a policy. If it cannot, the next page fetches it again.
-func keepPolicy(spool *idbspool.Spool, url string, policy []byte) {
+func keepPolicy(spool agent.Spool, url string, policy []byte) {
 	sum := sha256.Sum256([]byte(url))
 	b := binary.BigEndian.AppendUint64(nil, uint64(time.Now().Unix()))
 	b = append(append(b, sum[:]...), policy...)

@@ -92,11 +92,13 @@ func (c *core) rows(m js.Value, f func(row js.Value) bool) bool {
 // observe records requests one by one.
 func (c *core) observe(m js.Value) bool {
 	return c.rows(m, func(row js.Value) bool {
-		r := readerOf(row, 10)
+		r := readerOf(row, 10+serverParts+traceParts)
 		o := r.key()
 		o.Start = time.UnixMilli(r.number(maxTime))
 		o.Elapsed = time.Duration(r.number(report.MaxAge)) * time.Millisecond
 		o.Method, o.URL = r.text(maxWord), r.text(maxField)
+		r.server(&o)
+		r.trace(&o)
 		if r.ok {
 			c.agent.Observe(o)
 			if o.Outcome != report.OK {
@@ -122,10 +124,11 @@ func (c *core) counts(m js.Value) bool {
 	t := agent.Tally{Start: time.UnixMilli(start), End: time.UnixMilli(end), SampledPPM: uint32(ppm)}
 	failed := false
 	ok := c.rows(m, func(row js.Value) bool {
-		r := readerOf(row, 8)
+		r := readerOf(row, 8+serverParts)
 		o := r.key()
 		o.Start, o.Elapsed = t.Start, r.bucket()
 		o.Count = uint64(r.number(report.MaxCount))
+		r.server(&o)
 		if r.ok && o.Count > 0 {
 			t.Observations = append(t.Observations, o)
 			failed = failed || o.Outcome != report.OK

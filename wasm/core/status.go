@@ -31,10 +31,6 @@ func (c *core) tellNow() {
 // left to do, so the page may end the worker.
 func (c *core) stats() map[string]any {
 	s := c.agent.Stats()
-	storage := "memory"
-	if c.spool.Persistent() {
-		storage = "indexeddb"
-	}
 	dropped := make(map[string]any, len(s.Dropped))
 	for reason, n := range s.Dropped {
 		dropped[reason] = number(n)
@@ -44,7 +40,7 @@ func (c *core) stats() map[string]any {
 		"observed": number(s.Observed), "errors": number(s.Errors), "windows": number(s.Windows), "sampledOut": number(s.SampledOut),
 		"sealed": number(s.Sealed), "delivered": number(s.Delivered), "deliveredBytes": number(s.DeliveredBytes), "attempts": number(s.Attempts),
 		"pending": s.Pending, "pendingBytes": number(uint64(s.PendingBytes)), "dropped": dropped, "panics": number(s.Panics),
-		"refused": number(c.refused), "storage": storage, "done": c.vanish(),
+		"refused": number(c.refused), "storage": storage(c.spool), "done": c.vanish(),
 	}
 }
 
