@@ -40,6 +40,9 @@ type Options struct {
 	// Parts returns how the detector, collectors and vantages fare; nil means no detector. It must
 	// be safe for concurrent use.
 	Parts func() []model.Part
+	// Gate compares two releases of an application; nil means that nobody can. Its error may wrap
+	// model.ErrQuery. It must be safe for concurrent use.
+	Gate func(ctx context.Context, q model.GateQuery) (model.Gate, error)
 	// Blindness returns what keeps the detector from seeing now. nil means nothing, or no detector.
 	Blindness func() judge.Blindness
 

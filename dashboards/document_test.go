@@ -230,7 +230,7 @@ func exampleOptions(t *testing.T, now time.Time) Options {
 		servers: []model.ServerCount{{Server: "192.0.2.1:443", OK: 384, Failed: 41}},
 		probes:  exampleProbes(now),
 	}
-	return Options{Reader: exampleReader{reader}, Servers: states, Probes: fakeProbes(exampleProbed(now)), NetworkName: names, Objectives: objectives, Parts: parts,
+	return Options{Reader: exampleReader{reader}, Gate: gateOf, Servers: states, Probes: fakeProbes(exampleProbed(now)), NetworkName: names, Objectives: objectives, Parts: parts,
 		Thresholds: thresholds(judge.Thresholds{Clients: 24, Failures: 10})}
 }
 
@@ -241,6 +241,15 @@ func parts() []model.Part {
 		{Kind: model.PartCollector, Name: "c1", State: model.PartFails, Since: time.Date(2026, 11, 22, 12, 1, 40, 0, time.UTC),
 			Text: "the feed of c1 cannot be read: connection refused; see whether the collector runs and can be reached"},
 	}
+}
+
+// gateOf returns a release that is worse.
+func gateOf(context.Context, model.GateQuery) (model.Gate, error) {
+	return model.Gate{State: model.GateWorse, Title: "shop 1.5.0 is worse than 1.4.2: 2.1 more failures in a hundred requests (0.4 to 3.9); mostly http.error",
+		For: []string{"http.error"}, Tests: []model.GateMeasure{
+			{Name: "failures", State: model.GateWorse, Requests: 9100, AgainstRequests: 70200, Troubles: 310, AgainstTroubles: 905, Difference: 0.021, Low: 0.004, High: 0.039},
+			{Name: "application_errors", State: model.GateHealthy, Requests: 9100, AgainstRequests: 70200, Troubles: 2, AgainstTroubles: 20, Difference: -0.0001, Low: -0.002, High: 0.0018},
+		}}, nil
 }
 
 // objectives returns one objective that is about to be missed.

@@ -107,6 +107,19 @@ func (p *params) integer(name string, absent, least, most int) int {
 	return n
 }
 
+// share reads a number between 0 and 1.
+func (p *params) share(name string, absent float64) float64 {
+	v := p.values.Get(name)
+	if v == "" {
+		return absent
+	}
+	n, err := strconv.ParseFloat(v, 64)
+	if err != nil || !(n > 0 && n < 1) {
+		p.fail(name, "must be a number above 0 and below 1, such as 0.01")
+	}
+	return n
+}
+
 // oneOf reads one of the allowed words.
 func (p *params) oneOf(name, absent string, allowed ...string) string {
 	v := p.values.Get(name)

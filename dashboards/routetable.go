@@ -98,6 +98,17 @@ var routeTable = []route{
 		},
 	},
 	{
+		path: "/gate", get: (*Dashboard).getGate, costly: true, answer: "Gate", example: "app=shop&version=1.5.0&against=1.4.2",
+		does: "Compares a release with the one before, among the same networks, by a sequential test: however often it is asked from the same time on, a release " +
+			"that is no worse is called worse with the stated error at most. See gate.md.",
+		params: []param{
+			{"app", "required", "name of the application"}, {"version", "required", "the release"}, {"against", "required", "the release to compare it with"},
+			{"since", "30m", "how long ago the release began: a span of at most 24h"},
+			{"error", "0.01", "probability of calling a release worse that is not, above 0 and below 1"},
+			{"detect", "0.02", "the difference, in share of the requests, that a healthy release is shown not to have"},
+		},
+	},
+	{
 		path: "/incidents", get: (*Dashboard).getIncidents, answer: "Incident[]", example: "since=24h",
 		does:   "Incidents that are open or were at some time in the span, open ones first, then newest first. X-Total-Count is their number.",
 		params: []param{since("24h")},

@@ -60,6 +60,19 @@ func RollUp(rows []judgement.Row) []RollupCell {
 	return all
 }
 
+// RollUpErrors sums application errors like [RollUp]. Each sample counts as one, however many
+// errors it stands for, so that one client with a loop does not make up a sum. hash returns the
+// hash of a client of a sample.
+func RollUpErrors(errs []model.Sample, hash func(client uint64) uint64) []RollupCell {
+	rows := make([]judgement.Row, len(errs))
+	for i := range errs {
+		e := &errs[i]
+		rows[i] = judgement.Row{At: e.At.UnixMilli() + 1, App: e.App, Version: e.Version, OS: e.OS, Target: e.Target, Outcome: e.Outcome, ASN: e.ASN, Country: e.Country,
+			Source: e.Source, Client: hash(e.Client), Raw: 1, Estimated: 1}
+	}
+	return RollUp(rows)
+}
+
 // compareRollups puts keys into a fixed order, networks together.
 func compareRollups(a, b *model.RollupKey) int {
 	return cmp.Or(cmp.Compare(a.ASN, b.ASN), cmp.Compare(a.App, b.App), cmp.Compare(a.Version, b.Version), cmp.Compare(a.OS, b.OS),

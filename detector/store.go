@@ -156,6 +156,11 @@ type State interface {
 	Incidents(ctx context.Context, since time.Time) ([]model.Incident, error)
 	// LastIncident returns the highest ID of an incident, or 0 if there is none.
 	LastIncident(ctx context.Context) (int64, error)
+	// AddNote stores what somebody did about an incident, and returns it with its number. Its error
+	// wraps [model.ErrQuery] if the incident is unknown or has [model.MaxNotes] already.
+	AddNote(ctx context.Context, n model.Note) (model.Note, error)
+	// Journals returns the notes and the earlier incidents of incidents, in their order.
+	Journals(ctx context.Context, incidents []int64) ([]model.Journal, error)
 	// Outbox returns at most limit events that follow the one with number after and are not
 	// acknowledged, in the order of their steps.
 	Outbox(ctx context.Context, after uint64, limit int) ([]Outgoing, error)

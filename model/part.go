@@ -8,7 +8,8 @@ type Part struct {
 	Kind  PartKind
 	Name  string // empty for the detector
 	State PartState
-	Text  string    // what is wrong and what to do about it, without a full stop; empty if nothing is
+	// what is wrong and what to do about it, without a full stop; empty if nothing is
+	Text  string
 	Since time.Time // when the state began; zero if unknown
 	Heard time.Time // when something last came from it; zero if unknown
 }

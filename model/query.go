@@ -38,8 +38,8 @@ func (e *CostError) Error() string {
 
 // Reader answers the queries of dashboards. Implementations are safe for concurrent use. Every
 // answer has at most [MaxRows] rows. Totals, Reachability, Curve and Servers show what a place
-// reports up to a limit, see package detector/shown. They may return a [*CostError] instead of reading very
-// much.
+// reports up to a limit, see package detector/shown. They may return a [*CostError] instead of
+// reading very much.
 type Reader interface {
 	// Totals sums requests by group; see TotalsQuery. Groups with the most failures come first.
 	Totals(ctx context.Context, q TotalsQuery) ([]Total, error)
@@ -108,7 +108,8 @@ type Reach struct {
 	ASN    uint32
 	OK     float64 // estimated requests
 	Failed float64
-	// Clients is the number of distinct clients, as they claim; a client counts again every UTC day.
+	// Clients is the number of distinct clients, as they claim; a client counts again
+	// every UTC day.
 	Clients uint64
 }
 

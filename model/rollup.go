@@ -83,6 +83,9 @@ type RollupQuery struct {
 	Versions []string       // of the application
 	Target   string         // origin
 	Type     report.Outcome // this outcome and those below it
+	// Errors selects application errors instead of requests; the two are never summed. Each group
+	// of errors that a client reported counts as one failure.
+	Errors bool
 }
 
 // Check returns an error that wraps [ErrQuery] if the query asks for something that does not exist.

@@ -26,9 +26,8 @@ import (
 
 // cli is the command line. Its names must not change, because scripts rely on them.
 type cli struct {
-	LogLevel    slog.Level       `help:"debug, info, warn or error." default:"info" placeholder:"LEVEL"`
-	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
-	LogFile     string           `help:"Log to this file, a new one each day or 64 MiB, 7 old ones kept, instead of standard error." placeholder:"FILE"`
+	LogLevel slog.Level `help:"debug, info, warn or error." default:"info" placeholder:"LEVEL"`
+	LogFile  string     `help:"Log to this file, a new one each day or 64 MiB, 7 old ones kept, instead of standard error." placeholder:"FILE"`
 
 	Demo demoCmd `cmd:"" group:"try" help:"Stage an outage on this machine's loopback and watch it: service, clients, collectors, detector, page."`
 	Up   upCmd   `cmd:"" group:"try" help:"Run all roles in one process from a data directory, which is made when it is missing."`
@@ -54,6 +53,7 @@ type cli struct {
 	Query      queryCmd      `cmd:"" group:"look" help:"Search reports, or total them."`
 	Heatmap    heatmapCmd    `cmd:"" group:"look" help:"Draw the servers' heat map, or what changed in it, as text, PNG or SVG."`
 	Quarantine quarantineCmd `cmd:"" group:"look" help:"Show the batches that the detector could not use, or try them again."`
+	Gate       gateCmd       `cmd:"" group:"look" help:"Say whether a release is worse than the one before, for delivery pipelines: exit 0 healthy, 1 worse, 3 too little data."`
 	Alert      alertCmd      `cmd:"" group:"look" help:"Try who is told of incidents."`
 
 	Rotate  rotateCmd  `cmd:"" group:"keep" help:"Give an installation a new key, in the operator's directory, and end the old one when its time is over."`
@@ -67,7 +67,7 @@ type cli struct {
 
 	Completion completionCmd `cmd:"" group:"shell" help:"Say how the shell completes commands and flags: bash, zsh, fish."`
 	Man        manCmd        `cmd:"" group:"shell" help:"Print the manual page: heliograph man | man -l -"`
-	Version    versionCmd    `cmd:"" group:"shell" help:"Print the version."`
+	Version    versionCmd    `cmd:"" group:"shell" help:"Print the version, as --version does."`
 }
 
 // groups are the headings of --help, in the order in which a newcomer needs them.
@@ -120,8 +120,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	if exited >= 0 { // a shell has asked for completions
 		return exited
 	}
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case args[0] == "--version": // no flag of all commands, because gate has one with a value
+		args = []string{"version"}
 	}
 	k, err := parser.Parse(args)
 	if exited >= 0 { // --help

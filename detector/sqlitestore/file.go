@@ -2,6 +2,7 @@ package sqlitestore
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/internal/sqlitedb"
+	"github.com/heliograph-net/heliograph/model/sketch"
 )
 
 // file is an SQLite file for one or two stores. It is safe for concurrent use.
@@ -19,6 +21,8 @@ type file struct {
 	asked   *sql.DB // db.Readers: for people's queries
 	// held by queries that read much, so that one connection of asked is always left for others
 	costly chan struct{}
+	// clientKey hashes the clients of application errors; new for each process
+	clientKey sketch.Key
 
 	mu    sync.Mutex // held while writing; guards the following fields
 	users int        // number of open stores
@@ -40,7 +44,8 @@ func openFile(ctx context.Context, path string, users int) (*file, error) {
 		return nil, fmt.Errorf("opening store %s: %w", path, err)
 	}
 	f := &file{db: db, readers: db.Own, asked: db.Readers, costly: make(chan struct{}, maxCostly), users: users, names: newNames()}
-	f.unwritten.Store(true) // there may be some of a process before
+	f.unwritten.Store(true)   // there may be some of a process before
+	rand.Read(f.clientKey[:]) // never fails
 	return f, nil
 }
 

@@ -44,9 +44,9 @@ func saveEvent(tx *sql.Tx, bin time.Time, e *model.Event) error {
 	if !i.Open() {
 		until = i.Until.UnixMilli()
 	}
-	if _, err := tx.Exec(`INSERT INTO incidents (id, since, until, body) VALUES (?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET since = excluded.since, until = excluded.until, body = excluded.body`,
-		i.ID, i.Since.UnixMilli(), until, body); err != nil {
+	if _, err := tx.Exec(`INSERT INTO incidents (id, since, until, body, cause) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET since = excluded.since, until = excluded.until, body = excluded.body, cause = excluded.cause`,
+		i.ID, i.Since.UnixMilli(), until, body, causeOf(i)); err != nil {
 		return err
 	}
 	_, err = tx.Exec("INSERT INTO outbox (bin, kind, incident, body) VALUES (?, ?, ?, ?)", bin.UnixMilli(), e.Kind, i.ID, body)

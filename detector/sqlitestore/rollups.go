@@ -58,6 +58,20 @@ CREATE INDEX samples_fingerprint ON samples (fingerprint, client) WHERE fingerpr
 // rolledAtOnce is about how many bytes of encoded rows one transaction adds to the rollups.
 const rolledAtOnce = 16 << 20
 
+// errorRollups adds application errors to the rollups. Their clients are hashed under a key of this
+// process, so that nobody can find a client's errors by its token.
+func (a *appending) errorRollups() error {
+	var errs []model.Sample
+	for _, b := range a.fresh {
+		for i := range b.Samples {
+			if b.Samples[i].Error.Fingerprint != [16]byte{} {
+				errs = append(errs, b.Samples[i])
+			}
+		}
+	}
+	return addRollups(a.tx, detector.RollUpErrors(errs, func(client uint64) uint64 { return sketch.Hash(a.clientKey, client) }))
+}
+
 // Judged implements detector.Events. The rows are read and summed before the transaction, since
 // only one caller deletes them.
 func (s *Events) Judged(ctx context.Context, upTo uint64) error {
@@ -254,6 +268,9 @@ func (r *rollupReader) row(rows *sql.Rows) error {
 	var k model.RollupKey
 	if err := rows.Scan(&at, &raw, &estimated, &encoded, &k.App, &k.Version, &k.OS, &k.Target, &k.Outcome, &k.ASN, &k.Country, &k.Source); err != nil {
 		return err
+	}
+	if isError := k.Outcome.Under("app") || k.Outcome.Under("browser"); isError != r.q.Errors {
+		return nil
 	}
 	if r.read++; r.read > maxRollupsRead {
 		return &model.CostError{Of: "rollups", Most: maxRollupsRead}

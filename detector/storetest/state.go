@@ -33,6 +33,7 @@ func TestState(t *testing.T, newStore func(t *testing.T) (open func() (detector.
 		{"incidents", incidents},
 		{"an incident in full", incidentInFull},
 		{"present figures", presentFigures},
+		{"notes of incidents", notes},
 		{"the last bin", lastBin},
 		{"the judgement", lastJudgement},
 		{"outbox", outbox},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/dashboards"
 	"github.com/heliograph-net/heliograph/dashboards/access"
+	"github.com/heliograph-net/heliograph/detector/gate"
 	"github.com/heliograph-net/heliograph/internal/httpserve"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/model"
@@ -42,6 +43,11 @@ func (p *Process) addDashboard(c *Config) error {
 				}
 			}
 			return b
+		}
+	}
+	if p.detector != nil {
+		o.Gate = func(ctx context.Context, q model.GateQuery) (model.Gate, error) {
+			return gate.Judge(ctx, p.Store, q, time.Now())
 		}
 	}
 	if p.objectives != nil {

@@ -31,6 +31,44 @@ export interface Curve extends Columns {
   ratio: number;
 }
 
+/** GateState is what is known of a release. */
+export type GateState = "worse" | "healthy" | "too_little";
+
+export const gateStates: readonly GateState[] = ["worse", "healthy", "too_little"];
+
+/** Gate is the comparison of a release of an application with another one. */
+export interface Gate {
+  /** "worse", "healthy" or "too_little" data to say either. */
+  state: GateState;
+  /** One sentence. */
+  title: string;
+  /** What was compared, failures first. */
+  tests: GateMeasure[];
+  /**
+   * Whom a worse release hurts, where the difference is concentrated: an outcome, a target, an
+   * operating system, a country or a network.
+   */
+  for: string[];
+}
+
+/** GateMeasure is the comparison of one kind of trouble, per request. */
+export interface GateMeasure {
+  /** "failures" or "application_errors". */
+  name: string;
+  state: GateState;
+  /** Estimated requests with the release, and with the other one. */
+  requests: number;
+  against_requests: number;
+  /** Failures or errors with the release, and with the other one. */
+  troubles: number;
+  against_troubles: number;
+  /** By how much the share of troubled requests is higher, among the same networks. */
+  difference: number;
+  /** Limits of the difference. They hold at all times together, with the stated error. */
+  low: number;
+  high: number;
+}
+
 /** History has sums of requests by minute or hour. */
 export interface History {
   /** Length of a step in seconds. */

@@ -33,6 +33,7 @@ type options struct {
 	calmDays  int
 	starts    int
 	series    int
+	releases  int
 	bin       time.Duration
 	data      string
 }
@@ -47,6 +48,7 @@ var parts = []struct {
 	{"load", load},
 	{"nab", nab},
 	{"rs", localisation},
+	{"gate", gates},
 }
 
 func main() {
@@ -76,6 +78,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.IntVar(&o.calmDays, "calm-days", 20, "calm: days to simulate")
 	flags.IntVar(&o.starts, "cold-starts", 20, "calm: cold starts to simulate")
 	flags.IntVar(&o.series, "series", 100_000, "load: series")
+	flags.IntVar(&o.releases, "releases", 100, "gate: releases of each kind")
 	flags.DurationVar(&o.bin, "bin", 0, "width of the detector's bins; 0 for its default")
 	flags.StringVar(&o.data, "data", dataDir(), "directory of the public data sets")
 	if err := flags.Parse(args); err != nil {

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/heliograph-net/heliograph/dashboards/api"
+)
+
+type gateCmd struct {
+	apiFlag
+	App     string        `required:"" help:"Application, as its agent names it."`
+	Version string        `required:"" help:"The release to judge." placeholder:"VERSION"`
+	Against string        `required:"" help:"The release to compare it with, among the same networks." placeholder:"VERSION"`
+	Bake    spanFlag      `help:"How long to watch a release that is not worse." default:"30m" placeholder:"SPAN"`
+	Since   spanFlag      `help:"How long ago the release began, when the gate is asked later." placeholder:"SPAN"`
+	Every   time.Duration `help:"Time between two looks." default:"15s"`
+	Error   float64       `help:"Probability of stopping a release that is no worse, over all looks together." default:"0.01"`
+	Detect  float64       `help:"The difference, in share of requests, that a healthy release is shown not to have." default:"0.02"`
+	JSON    bool          `name:"json" help:"Print the last answer as JSON."`
+}
+
+// rollupLag is how long the detector may take until a minute is in its sums.
+const rollupLag = 2 * time.Minute
+
+// Run watches the release until it is found to be worse, or the bake time is over.
+func (g *gateCmd) Run(ctx context.Context, out *output) error {
+	client, err := g.client()
+	if err != nil {
+		return err
+	}
+	if g.Every < time.Second {
+		return &exitError{exitUsage, "--every: must be at least a second"}
+	}
+	began := time.Now().Add(-time.Duration(g.Since))
+	end := began.Add(time.Duration(g.Bake))
+	var last *api.Gate
+	for {
+		answer, err := client.Gate(ctx, api.GateQuery{App: g.App, Version: g.Version, Against: g.Against, Since: max(time.Since(began), time.Minute).Truncate(time.Second),
+			Error: g.Error, Detect: g.Detect})
+		switch {
+		case err == nil:
+			last = &answer
+		case ctx.Err() != nil:
+			return &exitError{exitUnsound, "interrupted before the release could be judged"}
+		case refused(err):
+			return &exitError{exitUsage, explain(err).Error()}
+		default:
+			last = nil
+			fmt.Fprintln(out.stderr, "not answered, asking again:", explain(err))
+		}
+		if last != nil && last.State == api.GateWorse || !time.Now().Before(end) && (settled(last) || !time.Now().Before(end.Add(rollupLag))) {
+			return g.tell(out, last)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(g.Every):
+		}
+	}
+}
+
+// settled reports whether waiting for the last minutes to be summed would change nothing.
+func settled(last *api.Gate) bool { return last != nil && last.State == api.GateHealthy }
+
+// refused reports whether an error says that the question is wrong, so that asking again
+// is in vain.
+func refused(err error) bool {
+	fault, ok := errors.AsType[*api.Error](err)
+	return ok && (fault.Status == http.StatusBadRequest || fault.Status == http.StatusNotFound)
+}
+
+// tell prints the last answer and returns the exit code.
+func (g *gateCmd) tell(out *output, last *api.Gate) error {
+	if last == nil {
+		return &exitError{exitUnsound, "the detector did not answer at last, so nothing is known of the release"}
+	}
+	if g.JSON {
+		enc := json.NewEncoder(out.stdout)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(last); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(out.stdout, "%s: %s\n", last.State, printable(last.Title))
+		for _, t := range last.Tests {
+			fmt.Fprintf(out.stdout, "  %s: %.0f in %.0f requests, %.0f in %.0f before: %+.2f %% (%+.2f to %+.2f)\n", t.Name, t.Troubles, t.Requests,
+				t.AgainstTroubles, t.AgainstRequests, 100*t.Difference, 100*t.Low, 100*t.High)
+		}
+	}
+	switch last.State {
+	case api.GateWorse:
+		return &exitError{code: exitFailed}
+	case api.GateHealthy:
+		return nil
+	default:
+		return &exitError{code: exitUnsound}
+	}
+}

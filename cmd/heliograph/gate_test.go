@@ -1,0 +1,47 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// The exit code is what a pipeline reads: 0 healthy, 1 worse, 3 too little data, 2 a
+// wrong question.
+func TestGateExitCodes(t *testing.T) {
+	state := ""
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		if r.URL.Path != "/api/v1/gate" || q.Get("app") != "shop" || q.Get("version") != "1.5.0" || q.Get("against") != "1.4.2" || q.Get("error") != "0.01" {
+			t.Errorf("asked %s", r.URL)
+		}
+		if state == "" {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"error":"since must be shorter","parameter":"since"}`)
+			return
+		}
+		_, _ = io.WriteString(w, `{"state":"`+state+`","title":"what is known","for":[],"tests":[{"name":"failures","state":"`+state+`","requests":9100,"against_requests":70200,"troubles":310,"against_troubles":905,"difference":0.021,"low":0.004,"high":0.039}]}`)
+	}))
+	defer api.Close()
+	ask := func(more ...string) (int, string, string) {
+		// the release began long ago, so that nothing has to be waited for
+		return invoke(t, append([]string{"gate", "--api", api.URL, "--app", "shop", "--version", "1.5.0", "--against", "1.4.2", "--bake", "30m", "--since", "2h"}, more...)...)
+	}
+	for s, want := range map[string]int{"worse": 1, "healthy": 0, "too_little": 3, "": 2} {
+		state = s
+		code, stdout, stderr := ask()
+		if code != want || s != "" && !strings.Contains(stdout, s+": what is known\n  failures: 310 in 9100 requests, 905 in 70200 before: +2.10 % (+0.40 to +3.90)") {
+			t.Errorf("%q: exit %d, want %d: %s%s", s, code, want, stdout, stderr)
+		}
+	}
+	state = "worse"
+	if code, stdout, _ := ask("--json"); code != 1 || !strings.Contains(stdout, `"difference": 0.021`) {
+		t.Errorf("--json: exit %d, %s", code, stdout)
+	}
+	api.Close()
+	if code, _, stderr := ask(); code != 3 || !strings.Contains(stderr, "nothing is known of the release") {
+		t.Errorf("without a detector: exit %d, %s", code, stderr)
+	}
+}

@@ -1,0 +1,103 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/heliograph-net/heliograph/model"
+)
+
+// version17 stores what people do about incidents, and by which incidents recur.
+const version17 = `
+CREATE TABLE notes (
+	number   INTEGER PRIMARY KEY AUTOINCREMENT,
+	incident INTEGER NOT NULL,
+	at       INTEGER NOT NULL,
+	kind     TEXT NOT NULL,
+	who      TEXT NOT NULL,
+	known    INTEGER NOT NULL, -- 1: who was told by a proxy
+	text     TEXT NOT NULL
+) STRICT;
+CREATE INDEX notes_incident ON notes (incident, number);
+ALTER TABLE incidents ADD COLUMN cause TEXT NOT NULL DEFAULT ''; -- see causeOf; empty: stored before
+CREATE INDEX incidents_cause ON incidents (cause, id) WHERE cause <> '';`
+
+// causeOf returns what an incident and those that it repeats have in common.
+func causeOf(i *model.Incident) string {
+	scope, err := json.Marshal(scopeJSON(i.Scope))
+	if err != nil {
+		return ""
+	}
+	return strings.Join([]string{i.App, i.Target, string(scope)}, "\x1f")
+}
+
+// AddNote implements detector.State.
+func (s *State) AddNote(ctx context.Context, n model.Note) (model.Note, error) {
+	err := s.write(ctx, "storing a note", func(tx *sql.Tx) error {
+		var known bool
+		var notes int
+		if err := tx.QueryRow("SELECT EXISTS (SELECT 1 FROM incidents WHERE id = ?1), (SELECT count(*) FROM notes WHERE incident = ?1)", n.Incident).Scan(&known, &notes); err != nil {
+			return err
+		}
+		switch {
+		case !known:
+			return fmt.Errorf("%w: there is no incident %d", model.ErrQuery, n.Incident)
+		case notes >= model.MaxNotes:
+			return fmt.Errorf("%w: incident %d has %d notes already", model.ErrQuery, n.Incident, notes)
+		}
+		return tx.QueryRow("INSERT INTO notes (incident, at, kind, who, known, text) VALUES (?, ?, ?, ?, ?, ?) RETURNING number",
+			n.Incident, n.At.UnixMilli(), string(n.Kind), n.Who, n.Known, n.Text).Scan(&n.Number)
+	})
+	return n, err
+}
+
+// Journals implements detector.State.
+func (s *State) Journals(ctx context.Context, incidents []int64) ([]model.Journal, error) {
+	all := make([]model.Journal, len(incidents))
+	at := make(map[int64]int, len(incidents))
+	for i, id := range incidents {
+		all[i].Incident, at[id] = id, i
+	}
+	for some := range slices.Chunk(incidents, forgetAtOnce) {
+		args := make([]any, len(some))
+		for i, id := range some {
+			args[i] = id
+		}
+		err := each(ctx, s.asked, "reading notes", "SELECT number, incident, at, kind, who, known, text FROM notes WHERE incident IN "+marks(len(some))+" ORDER BY number", args,
+			func(rows *sql.Rows) error {
+				var n model.Note
+				var ms int64
+				if err := rows.Scan(&n.Number, &n.Incident, &ms, &n.Kind, &n.Who, &n.Known, &n.Text); err != nil {
+					return err
+				}
+				n.At = time.UnixMilli(ms)
+				j := &all[at[n.Incident]]
+				j.Notes = append(j.Notes, n)
+				return nil
+			})
+		if err != nil {
+			return nil, err
+		}
+	}
+	for i := range all {
+		var err error
+		if all[i].Earlier, err = s.earlier(ctx, all[i].Incident); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// earlier returns the incidents that an incident repeats.
+func (s *State) earlier(ctx context.Context, id int64) ([]int64, error) {
+	return list(ctx, s.asked, "reading earlier incidents", `SELECT e.id FROM incidents i JOIN incidents e ON e.cause = i.cause AND e.cause <> '' AND e.id < i.id
+		WHERE i.id = ? ORDER BY e.id DESC LIMIT ?`, []any{id, model.MaxEarlier}, func(rows *sql.Rows) (id int64, err error) {
+		err = rows.Scan(&id)
+		return id, err
+	})
+}
