@@ -27,7 +27,12 @@ type nats struct {
 	Key           string   `yaml:"key"`
 	Monitor       string   `yaml:"monitor"`
 	AssumeDurable bool     `yaml:"assume_durable"`
-	Ledger        string   `yaml:"ledger"` // path; the file remembers which batches were stored
+	Readers       []string `yaml:"readers"`
+	Hub           struct {
+		Stream string `yaml:"stream"`
+		Domain string `yaml:"domain"`
+	} `yaml:"hub"`
+	Ledger string `yaml:"ledger"` // path; the file remembers which batches were stored
 }
 
 func newNATS() kind { return &nats{Ledger: "ledger.db"} }
@@ -49,6 +54,7 @@ func (n *nats) options(o Options) natsinbox.Options {
 	}
 	return natsinbox.Options{Servers: n.Servers, Stream: n.Stream, Replicas: n.Replicas, Domain: n.Domain,
 		Credentials: below(n.Credentials), CA: below(n.CA), Certificate: below(n.Certificate), Key: below(n.Key),
+		Readers: n.Readers, Hub: n.Hub.Stream, HubDomain: n.Hub.Domain,
 		Monitor: n.Monitor, AssumeDurable: n.AssumeDurable, MaxBytes: o.MaxBytes, MaxAge: o.MaxAge, Logger: o.Logger}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/heliograph-net/heliograph/collector"
+	"github.com/heliograph-net/heliograph/internal/natsjs"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -145,8 +146,5 @@ func (q *Queue) named(doing string, err error) error {
 			return fmt.Errorf("%s: %w: %w", doing, collector.ErrFull, err)
 		}
 	}
-	if errors.Is(err, nats.ErrReconnectBufExceeded) {
-		err = errors.New("not connected to NATS")
-	}
-	return fmt.Errorf("%s: %w", doing, err)
+	return fmt.Errorf("%s: %w", doing, natsjs.Named(err))
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/heliograph-net/heliograph/internal/natsjs"
 )
 
 // manyReplicas is the number of replicas at which a write survives the loss of any server: a
@@ -53,7 +55,7 @@ func (q *Queue) doubt(ctx context.Context, replicas int) string {
 
 // syncsAlways asks the monitoring port of a server whether JetStream syncs every write.
 func syncsAlways(ctx context.Context, monitor string) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, natsjs.CallTimeout)
 	defer cancel()
 	url := strings.TrimSuffix(monitor, "/") + "/jsz"
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

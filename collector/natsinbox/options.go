@@ -1,11 +1,12 @@
 package natsinbox
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"regexp"
 	"time"
+
+	"github.com/heliograph-net/heliograph/internal/natsjs"
 )
 
 const (
@@ -32,6 +33,13 @@ type Options struct {
 	CA               string // path of PEM certificates that sign the servers'; "": the system's
 	Certificate, Key string // paths of the PEM certificate and key of this client; "": none
 
+	// Readers are detectors that read the stream themselves (package natsfeed), by the names under
+	// which they acknowledge. A batch is held for them as for those of SetReaders.
+	Readers []string
+	// Hub is a stream that sources from this one, in the JetStream domain HubDomain. A batch is
+	// held until the hub has it. "" means none.
+	Hub, HubDomain string
+
 	// Monitor is the URL of the monitoring port of the server that has a stream with one replica,
 	// such as http://127.0.0.1:8222. Open asks there whether the server syncs every write.
 	Monitor string
@@ -52,19 +60,24 @@ var streamName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // Validate says what is wrong with the options. It does not connect.
 func (o *Options) Validate() error {
+	connection := o.connection()
+	if err := connection.Validate(); err != nil {
+		return err
+	}
 	switch {
-	case len(o.Servers) == 0:
-		return errors.New("servers is missing: give the URLs of NATS servers, such as nats://127.0.0.1:4222")
 	case !streamName.MatchString(o.Stream):
 		return fmt.Errorf("stream %q: give 1 to 64 letters, digits, _ or -", o.Stream)
 	case o.Replicas != 0 && o.Replicas != 1 && o.Replicas != 3 && o.Replicas != 5:
 		return fmt.Errorf("replicas %d: give 1, 3 or 5", o.Replicas)
-	case (o.Certificate == "") != (o.Key == ""):
-		return errors.New("certificate and key belong together: give both or none")
 	case o.MaxBytes != 0 && o.MaxBytes < minBytes:
 		return fmt.Errorf("at most %d bytes are too few, give at least %d", o.MaxBytes, minBytes)
 	case o.MaxAge < 0:
 		return fmt.Errorf("a maximum age of %v is not positive", o.MaxAge)
+	}
+	for _, name := range o.Readers {
+		if !streamName.MatchString(name) {
+			return fmt.Errorf("reader %q: give 1 to 64 letters, digits, _ or -", name)
+		}
 	}
 	return nil
 }
@@ -85,8 +98,13 @@ func (o *Options) fill() {
 	}
 }
 
+// connection says how to connect.
+func (o *Options) connection() natsjs.Options {
+	return natsjs.Options{Servers: o.Servers, Domain: o.Domain, Credentials: o.Credentials, CA: o.CA, Certificate: o.Certificate, Key: o.Key}
+}
+
 // subject is the subject of all messages of the stream.
-func (o *Options) subject() string { return "heliograph.batches." + o.Stream }
+func (o *Options) subject() string { return natsjs.Subject(o.Stream) }
 
 // bucket is the name of the bucket that has the readers' cursors.
-func (o *Options) bucket() string { return o.Stream + "-state" }
+func (o *Options) bucket() string { return natsjs.Bucket(o.Stream) }

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/heliograph-net/heliograph/collector"
+	"github.com/heliograph-net/heliograph/internal/natsjs"
 	"github.com/heliograph-net/heliograph/internal/wallclock"
 )
 
@@ -58,6 +59,12 @@ func Open(ctx context.Context, o Options) (*Queue, error) {
 		}
 	}
 	return q, nil
+}
+
+func (q *Queue) connect() (err error) {
+	connection := q.o.connection()
+	q.conn, q.js, err = connection.Connect("heliograph collector "+q.o.Stream, q.o.Logger)
+	return err
 }
 
 // info asks for the state of the stream.
@@ -111,7 +118,7 @@ func (q *Queue) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if info.State.Bytes+headerBytes > uint64(q.o.MaxBytes) {
+	if info.State.Bytes+natsjs.HeaderBytes > uint64(q.o.MaxBytes) {
 		return fmt.Errorf("%w: stream %s has %d of %d bytes", collector.ErrFull, q.o.Stream, info.State.Bytes, q.o.MaxBytes)
 	}
 	if _, err := q.bucket.Put(ctx, keyCheck, []byte{}); err != nil {

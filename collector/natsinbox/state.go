@@ -157,6 +157,7 @@ func (q *Queue) SetReaders(ctx context.Context, names []string) error {
 	if err := q.usable(ctx); err != nil {
 		return err
 	}
+	names = slices.Concat(names, q.o.followed())
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(names) == len(q.state.Readers) && !slices.ContainsFunc(names, func(name string) bool { _, ok := q.state.Readers[name]; return !ok }) {
@@ -210,9 +211,15 @@ func (q *Queue) readers() (all []collector.ReaderStats) {
 	return all
 }
 
+// oldestRead is how many of the oldest batches are looked at together.
+const oldestRead = 1000
+
 // Maintain implements [collector.Backlog].
 func (q *Queue) Maintain(ctx context.Context) error {
 	if err := q.usable(ctx); err != nil {
+		return err
+	}
+	if err := q.follow(ctx); err != nil {
 		return err
 	}
 	for q.ages.Settled() {
@@ -237,7 +244,7 @@ func (q *Queue) Maintain(ctx context.Context) error {
 // tooOld returns the number of the last of the oldest batches that are all too old, and how many
 // they are. A batch from far in the future, because of a clock that was wrong, is too old as well.
 func (q *Queue) tooOld(ctx context.Context) (last, count uint64, err error) {
-	oldest, err := q.Read(ctx, 0, maxRead)
+	oldest, err := q.Read(ctx, 0, oldestRead)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -30,7 +30,7 @@ func cluster(t *testing.T, size int) (nodes []*node) {
 	}
 	for n := range size {
 		nodes = append(nodes, newNode(t, fmt.Sprintf("n%d", n), fmt.Sprintf("127.0.0.%d", n+11),
-			fmt.Sprintf("jetstream: {store_dir: %%q}\ncluster: {name: test, listen: %q, routes: [%s]}\n", listen[n], strings.Join(routes, ", "))))
+			fmt.Sprintf("jetstream: {store_dir: STORE}\ncluster: {name: test, listen: %q, routes: [%s]}\n", listen[n], strings.Join(routes, ", "))))
 	}
 	for _, n := range nodes {
 		n.start(t)
@@ -164,6 +164,7 @@ func wantOnce(t *testing.T, inbox collector.Backlog, accepted int) {
 // TestAnyNodeMayDie kills each server of a cluster in turn, among them the leader of the stream,
 // while batches arrive.
 func TestAnyNodeMayDie(t *testing.T) {
+	t.Parallel()
 	nodes := cluster(t, 3)
 	open := place(t, inboxtest.Bounds{}, natsinbox.Options{Servers: urls(nodes)})
 	inbox := eventually(t, "opening the inbox", func(context.Context) (collector.Inbox, error) { return open() })

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,7 +58,7 @@ type node struct {
 }
 
 // newNode writes the configuration of a server that listens on host: the part that all have, and
-// more.
+// more, in which STORE becomes its directory.
 func newNode(t *testing.T, name, host, more string) *node {
 	t.Helper()
 	// a directory that is removed without an error if a server still writes to it
@@ -67,7 +69,7 @@ func newNode(t *testing.T, name, host, more string) *node {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	n := &node{name: name, host: host, port: freePort(t, host), monitor: freePort(t, host), config: filepath.Join(dir, "nats.conf")}
 	text := fmt.Sprintf("server_name: %s\nlisten: %s:%d\nhttp: %s:%d\nlog_file: %q\n%s", name, host, n.port, host, n.monitor, filepath.Join(dir, "log"), more)
-	text = fmt.Sprintf(text, filepath.Join(dir, "js"))
+	text = strings.Replace(text, "STORE", strconv.Quote(filepath.Join(dir, "js")), 1)
 	if err := os.WriteFile(n.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +80,7 @@ func newNode(t *testing.T, name, host, more string) *node {
 // interval.
 func alone(t *testing.T, interval string) *node {
 	t.Helper()
-	n := newNode(t, "alone", "127.0.0.1", "jetstream: {store_dir: %q, sync_interval: "+interval+"}\n")
+	n := newNode(t, "alone", "127.0.0.1", "jetstream: {store_dir: STORE, sync_interval: "+interval+"}\n")
 	n.start(t)
 	return n
 }

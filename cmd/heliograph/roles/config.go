@@ -167,6 +167,21 @@ func (c *Config) objectives() []model.Objective {
 type FeedConfig struct {
 	ID  string `yaml:"id"`  // the collector's id in the policy
 	URL string `yaml:"url"` // its base URL
+	// NATS is instead of URL, if the collector's batches are read from a stream.
+	NATS *NATSFeedConfig `yaml:"nats"`
+}
+
+// NATSFeedConfig says from which stream a collector's batches are read.
+type NATSFeedConfig struct {
+	Servers     []string `yaml:"servers"`
+	Stream      string   `yaml:"stream"` // "": the collector's own
+	Source      string   `yaml:"source"` // the collector's own
+	Domain      string   `yaml:"domain"`
+	Reader      string   `yaml:"reader"`
+	Credentials string   `yaml:"credentials"`
+	CA          string   `yaml:"ca"`
+	Certificate string   `yaml:"certificate"`
+	Key         string   `yaml:"key"`
 }
 
 // ProberConfig is the part for the prober.

@@ -119,7 +119,15 @@ func (c *Config) checkDetector(bad complaint) {
 	}
 	for i, feed := range c.Detector.Feeds {
 		key := fmt.Sprintf("detector.feeds[%d]", i)
-		if u, err := url.Parse(feed.URL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		if feed.NATS != nil {
+			o := natsFeed(c, &c.Detector.Feeds[i], nil)
+			if err := o.Validate(); err != nil {
+				bad(key+".nats", "%v", err)
+			}
+			if feed.URL != "" {
+				bad(key+".url", "must not be there beside nats: batches are read from one of the two")
+			}
+		} else if u, err := url.Parse(feed.URL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 			bad(key+".url", "%q is not the http or https URL of a collector", feed.URL)
 		}
 		if feed.ID == "" {

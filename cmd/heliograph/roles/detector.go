@@ -2,15 +2,19 @@ package roles
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/detector/natsfeed"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/internal/ops"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
@@ -154,6 +158,22 @@ func keyIDs(keys *seal.Keyring) (ids []string) {
 	return ids
 }
 
+// feed returns one remote feed.
+func (p *Process) feed(c *Config, f *FeedConfig, key ed25519.PrivateKey, roots *x509.CertPool) (detector.Feed, error) {
+	if f.NATS == nil {
+		return detector.NewRemoteFeed(detector.FeedOptions{URL: f.URL, Collector: f.ID, Key: key, RootCAs: roots})
+	}
+	o := natsFeed(c, f, p.log)
+	return natsfeed.New(o)
+}
+
+// natsFeed returns the options of a feed that reads a stream.
+func natsFeed(c *Config, f *FeedConfig, log *slog.Logger) natsfeed.Options {
+	n := f.NATS
+	return natsfeed.Options{Collector: f.ID, Servers: n.Servers, Stream: n.Stream, Source: n.Source, Domain: n.Domain, Reader: n.Reader,
+		Credentials: c.File(n.Credentials), CA: c.File(n.CA), Certificate: c.File(n.Certificate), Key: c.File(n.Key), Logger: log}
+}
+
 // feeds returns the remote feeds, and the inbox of the collector in this process.
 func (p *Process) feeds(c *Config) (map[string]detector.Feed, error) {
 	feeds := map[string]detector.Feed{}
@@ -166,16 +186,19 @@ func (p *Process) feeds(c *Config) (map[string]detector.Feed, error) {
 		}
 		return feeds, nil
 	}
-	key, err := readKey(c.dir, c.Detector.FeedKey, keyfile.ParseSigningKey)
-	if err != nil {
-		return nil, fmt.Errorf("detector.feed_key: %w", err)
+	var key ed25519.PrivateKey
+	var err error
+	if slices.ContainsFunc(c.Detector.Feeds, func(f FeedConfig) bool { return f.NATS == nil }) {
+		if key, err = readKey(c.dir, c.Detector.FeedKey, keyfile.ParseSigningKey); err != nil {
+			return nil, fmt.Errorf("detector.feed_key: %w", err)
+		}
 	}
 	roots, err := loadRoots(c.File(c.Detector.FeedCA))
 	if err != nil {
 		return nil, fmt.Errorf("detector.feed_ca: %w", err)
 	}
 	for _, f := range c.Detector.Feeds {
-		feed, err := detector.NewRemoteFeed(detector.FeedOptions{URL: f.URL, Collector: f.ID, Key: key, RootCAs: roots})
+		feed, err := p.feed(c, &f, key, roots)
 		if err != nil {
 			return nil, fmt.Errorf("detector.feeds: %s: %w", f.ID, err)
 		}

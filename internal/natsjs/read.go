@@ -1,0 +1,69 @@
+package natsjs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"github.com/heliograph-net/heliograph/report"
+)
+
+const (
+	maxRead      = 1000    // messages of one Read
+	maxReadBytes = 4 << 20 // of one Read
+)
+
+// Subject returns the subject of a collector's batches.
+func Subject(stream string) string { return "heliograph.batches." + stream }
+
+// Bucket returns the name of the bucket beside a collector's stream.
+func Bucket(stream string) string { return stream + "-state" }
+
+// AckKey returns the key of that bucket under which a reader acknowledges, as a decimal number.
+func AckKey(reader string) string { return "ack." + reader }
+
+// Read reads the batches of a subject after a number, oldest first, at most limit and a few MiB.
+// Any replica of the stream may answer, also one that does not have the newest batches yet.
+func Read(ctx context.Context, js jetstream.JetStream, stream, subject string, after uint64, limit int) (all []report.Envelope, err error) {
+	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
+	defer cancel()
+	messages, err := jetstreamext.GetBatch(ctx, js, stream, min(limit, maxRead), jetstreamext.GetBatchSubject(subject),
+		jetstreamext.GetBatchSeq(after+1), jetstreamext.GetBatchMaxBytes(maxReadBytes))
+	if err != nil {
+		return nil, fmt.Errorf("reading stream %s: %w", stream, Named(err))
+	}
+	for m, err := range messages {
+		switch {
+		case errors.Is(err, jetstreamext.ErrNoMessages):
+			return nil, nil
+		case err != nil && len(all) > 0:
+			return all, nil // the next call meets the error again
+		case err != nil:
+			return nil, fmt.Errorf("reading stream %s after %d: %w", stream, after, Named(err))
+		}
+		if len(all) > 0 && !follows(m, all[len(all)-1].Seq) {
+			return all, nil
+		}
+		e, err := report.DecodeEnvelope(m.Data)
+		if err != nil {
+			return nil, fmt.Errorf("message %d of stream %s was not written by a collector: %w; delete it (nats stream rmm)", m.Sequence, stream, err)
+		}
+		e.Seq = m.Sequence
+		all = append(all, *e)
+	}
+	return all, nil
+}
+
+// lastSequence is the header that has the number of the message before in the same answer.
+const lastSequence = "Nats-Last-Sequence"
+
+// follows reports whether a message is the next one in an answer: a client that is too slow may
+// miss some.
+func follows(m *jetstream.RawStreamMsg, before uint64) bool {
+	last, err := strconv.ParseUint(m.Header.Get(lastSequence), 10, 64)
+	return err != nil || last == before
+}

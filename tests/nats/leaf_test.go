@@ -1,0 +1,232 @@
+package nats
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/heliograph-net/heliograph/collector"
+	"github.com/heliograph-net/heliograph/collector/natsinbox"
+	"github.com/heliograph-net/heliograph/collector/sqliteledger"
+	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/detector/natsfeed"
+	"github.com/heliograph-net/heliograph/report"
+	"github.com/heliograph-net/heliograph/tests/source"
+)
+
+// TestRegionGoesOnWithoutItsHub: a collector at a leaf node takes batches while the hub is gone.
+// The hub's stream has all of them, each once, after it came back, and the region deletes only what
+// the hub has.
+func TestRegionGoesOnWithoutItsHub(t *testing.T) {
+	t.Parallel()
+	hub, region := deployed(t)
+	queue, err := natsinbox.Open(t.Context(), natsinbox.Options{Servers: []string{region.url()}, Stream: "c1", Replicas: 1, Monitor: region.monitorURL(),
+		Hub: "hub", HubDomain: "hub"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledger, err := sqliteledger.Open(filepath.Join(t.TempDir(), "ledger.db"), sqliteledger.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inbox := collector.Join(queue, ledger)
+	defer inbox.Close()
+	if err := inbox.SetReaders(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	sourceFromRegions(t, hub)
+
+	f := &flow{inbox: inbox, group: 20}
+	until := make(chan struct{})
+	var running sync.WaitGroup
+	running.Go(func() { f.run(t, until) })
+	f.await(t, 100)
+	hub.kill()
+	f.await(t, 500)
+	hub.start(t)
+	f.await(t, 100)
+	close(until)
+	running.Wait()
+	taken, failed := f.counts()
+	t.Logf("%d batches accepted, %d commits failed", taken, failed)
+
+	feed, err := natsfeed.New(natsfeed.Options{Collector: "c1", Servers: []string{hub.url()}, Stream: "hub", Source: "c1", Domain: "hub", Wait: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer feed.CloseIdleConnections()
+	eventually(t, "the hub has all batches", func(ctx context.Context) (int, error) {
+		if got := len(readAll(ctx, t, feed)); got < taken {
+			return 0, fmt.Errorf("it has %d of %d", got, taken)
+		}
+		return 0, nil
+	})
+	wantEach(t, readAll(t.Context(), t, feed), taken)
+	eventually(t, "the region deletes what the hub has", func(ctx context.Context) (int, error) {
+		if err := inbox.Maintain(ctx); err != nil {
+			return 0, err
+		}
+		s, err := inbox.Stats(ctx)
+		if err == nil && s.Pending > 0 {
+			err = fmt.Errorf("%d are held", s.Pending)
+		}
+		return 0, err
+	})
+}
+
+// sourceFromRegions makes the hub's stream, as docs/scale.md says.
+func sourceFromRegions(t *testing.T, hub *node) {
+	t.Helper()
+	eventually(t, "making the hub's stream", func(ctx context.Context) (int, error) {
+		conn, err := nats.Connect(hub.url())
+		if err != nil {
+			return 0, err
+		}
+		defer conn.Close()
+		js, err := jetstream.New(conn)
+		if err != nil {
+			return 0, err
+		}
+		text, err := os.ReadFile(source.Path("deploy/nats/hub-stream.json"))
+		if err != nil {
+			return 0, err
+		}
+		var config jetstream.StreamConfig
+		if err := json.Unmarshal(text, &config); err != nil {
+			return 0, err
+		}
+		config.MaxBytes = 64 << 20 // what a test's disk has
+		_, err = js.CreateOrUpdateStream(ctx, config)
+		return 0, err
+	})
+}
+
+// deployed starts the hub and the region of deploy/nats, on addresses and files of the test.
+func deployed(t *testing.T) (hub, region *node) {
+	t.Helper()
+	leafnodes := fmt.Sprintf("127.0.0.1:%d", freePort(t, "127.0.0.1"))
+	start := func(file, name string) *node {
+		text, err := os.ReadFile(source.Path("deploy/nats/" + file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := newNode(t, name, "127.0.0.1", "")
+		text = deployedLines.ReplaceAll(text, nil)
+		text = bytes.ReplaceAll(text, []byte("/var/lib/nats/"+name), []byte(filepath.Join(filepath.Dir(n.config), "js")))
+		text = bytes.ReplaceAll(text, []byte("127.0.0.1:7422"), []byte(leafnodes))
+		head, err := os.ReadFile(n.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(n.config, append(head, text...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		n.start(t)
+		return n
+	}
+	return start("hub.conf", "hub"), start("region.conf", "eu")
+}
+
+// deployedLines are the lines of a configuration that a test has its own of, and the room that its
+// disk may not have.
+var deployedLines = regexp.MustCompile(`(?m)^(server_name|listen|http):.*$|^ *max_file_store:.*$`)
+
+// readAll reads a feed from its beginning until it is empty.
+func readAll(ctx context.Context, t *testing.T, feed detector.Feed) (all []report.Envelope) {
+	t.Helper()
+	for after := uint64(0); ; {
+		part, err := feed.Read(ctx, after, 500)
+		if err != nil {
+			t.Logf("reading the feed: %v", err)
+			return all
+		}
+		if len(part) == 0 {
+			return all
+		}
+		all, after = append(all, part...), part[len(part)-1].Seq
+	}
+}
+
+// wantEach checks that a feed has each accepted batch once.
+func wantEach(t *testing.T, all []report.Envelope, accepted int) {
+	t.Helper()
+	seen := make(map[report.BatchID]int)
+	for _, e := range all {
+		seen[e.Batch]++
+	}
+	for n := range accepted {
+		if count := seen[entry(n).Envelope.Batch]; count != 1 {
+			t.Fatalf("batch %d is there %d times", n, count)
+		}
+	}
+}
+
+// TestDetectorReadsTheStream: a detector that reads the collector's own stream acknowledges beside
+// it, and the collector deletes what the detector has.
+func TestDetectorReadsTheStream(t *testing.T) {
+	t.Parallel()
+	s := alone(t, "always")
+	queue, err := natsinbox.Open(t.Context(), natsinbox.Options{Servers: []string{s.url()}, Stream: "c1", Replicas: 1, Monitor: s.monitorURL(), Readers: []string{"d1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer queue.Close()
+	if err := queue.SetReaders(t.Context(), []string{"by-http"}); err != nil {
+		t.Fatal(err)
+	}
+	feed, err := natsfeed.New(natsfeed.Options{Collector: "c1", Servers: []string{s.url()}, Source: "c1", Reader: "d1", Wait: 3 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer feed.CloseIdleConnections()
+	if all, err := feed.Read(t.Context(), 0, 10); len(all) != 0 || err != nil {
+		t.Fatalf("an empty stream is read as %d batches, %v", len(all), err)
+	}
+	if _, err := feed.Read(t.Context(), 1<<60, 10); !errors.Is(err, detector.ErrCursor) {
+		t.Errorf("a cursor of another stream: %v", err)
+	}
+	var writing sync.WaitGroup
+	writing.Go(func() { // while the feed waits
+		if err := queue.Append(t.Context(), []collector.Entry{entry(0), entry(1), entry(2)}); err != nil {
+			t.Error(err)
+		}
+	})
+	eventually(t, "a batch is read", func(ctx context.Context) (int, error) {
+		all, err := feed.Read(ctx, 0, 10)
+		if err == nil && len(all) == 0 {
+			err = errors.New("none is")
+		}
+		return 0, err
+	})
+	writing.Wait()
+	all := readAll(t.Context(), t, feed)
+	wantEach(t, all, 3)
+	held := func(when string, want uint64) {
+		t.Helper()
+		if err := queue.Maintain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := queue.Stats(t.Context()); err != nil || s.Pending != want {
+			t.Errorf("%s %d batches are held, %v, want %d", when, s.Pending, err, want)
+		}
+	}
+	if err := queue.Ack(t.Context(), "by-http", all[2].Seq); err != nil {
+		t.Fatal(err)
+	}
+	held("before the feed acknowledges", 3)
+	if err := feed.Ack(t.Context(), all[1].Seq); err != nil {
+		t.Fatal(err)
+	}
+	held("after it has acknowledged two of three", 1)
+}
