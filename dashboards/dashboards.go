@@ -40,6 +40,8 @@ type Options struct {
 	// Parts returns how the detector, collectors and vantages fare; nil means no detector. It must
 	// be safe for concurrent use.
 	Parts func() []model.Part
+	// Journal keeps what people do about incidents; nil means that nothing is kept.
+	Journal Journal
 	// Gate compares two releases of an application; nil means that nobody can. Its error may wrap
 	// model.ErrQuery. It must be safe for concurrent use.
 	Gate func(ctx context.Context, q model.GateQuery) (model.Gate, error)

@@ -25,7 +25,10 @@ func (d *Dashboard) getIncidents(w http.ResponseWriter, r *http.Request, p *para
 	if err != nil {
 		return err
 	}
-	rows := d.incidentRows(incidents)
+	rows, err := d.annotated(r.Context(), incidents)
+	if err != nil {
+		return err
+	}
 	w.Header().Set("X-Total-Count", strconv.Itoa(len(rows)))
 	return writeJSON(w, rows)
 }
@@ -100,5 +103,8 @@ func list[T any](s []T) []T {
 // incidents reads the section for the page.
 func (l *look) incidents() (any, error) {
 	incidents, err := l.recentIncidents()
-	return l.d.incidentRows(incidents[:min(len(incidents), liveIncidents)]), err
+	if err != nil {
+		return nil, err
+	}
+	return l.d.annotated(l.ctx, incidents[:min(len(incidents), liveIncidents)])
 }

@@ -39,6 +39,7 @@ func (d *Dashboard) routes() http.Handler {
 			return h(w, r, paramsOf(r, names...))
 		}))
 	}
+	r.Methods(http.MethodPost).Path(api.Root + "/incidents/{id:[0-9]+}/notes").Handler(d.answer("/incidents/{id}/notes", d.postNote))
 	for path, file := range pageFiles {
 		r.Handle(path, d.answer(path, file.serve))
 	}

@@ -39,6 +39,20 @@ func lasted(i *api.Incident) string {
 	return "over, " + since + " for " + i.Until.Sub(i.Since).Round(time.Second).String()
 }
 
+// taken says who has taken an incident over, and which ones it repeats.
+func taken(i *api.Incident) (text string) {
+	for _, n := range i.Notes {
+		if n.Kind == api.NoteAck {
+			text += " [taken over by " + cmp.Or(n.Who, "somebody") + "]"
+			break
+		}
+	}
+	if len(i.Earlier) > 0 {
+		text += fmt.Sprintf(" [again: like %d]", i.Earlier[0])
+	}
+	return text
+}
+
 // printIncidents prints incidents as a table, in the order of the API: the open ones first. Times
 // are UTC.
 func printIncidents(w io.Writer, all []api.Incident) error {
@@ -53,7 +67,7 @@ func printIncidents(w io.Writer, all []api.Incident) error {
 			alerts = "yes"
 		}
 		fmt.Fprintf(tw, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", i.ID, i.Since.UTC().Format(time.DateTime), until, cmp.Or(string(i.Verdict), "-"), alerts, i.Clients,
-			strings.Join(strings.Fields(printable(i.Title)), " "))
+			strings.Join(strings.Fields(printable(i.Title+taken(&i))), " "))
 	}
 	return tw.Flush()
 }

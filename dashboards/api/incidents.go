@@ -55,6 +55,12 @@ type Incident struct {
 	Evidence []string `json:"evidence"`
 	// The same sentences with what they are about.
 	Signals []Signal `json:"signals"`
+	// Somebody has taken the incident over; absent if not.
+	Acknowledged bool `json:"acknowledged,omitempty"`
+	// What people did about it, the oldest first.
+	Notes []Note `json:"notes,omitempty"`
+	// Incidents of the same target and scope before it, the latest first, at most 5.
+	Earlier []int64 `json:"earlier,omitempty"`
 }
 
 // Signal is one piece of evidence.

@@ -46,6 +46,7 @@ func (p *Process) addDashboard(c *Config) error {
 		}
 	}
 	if p.detector != nil {
+		o.Journal = p.journal
 		o.Gate = func(ctx context.Context, q model.GateQuery) (model.Gate, error) {
 			return gate.Judge(ctx, p.Store, q, time.Now())
 		}

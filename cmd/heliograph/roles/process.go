@@ -14,6 +14,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/telemetry"
 	"github.com/heliograph-net/heliograph/collector"
+	"github.com/heliograph-net/heliograph/dashboards"
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/detector/slo"
 	"github.com/heliograph-net/heliograph/heatmap"
@@ -76,6 +77,8 @@ type Process struct {
 	CollectorAddr, DashboardAddr, OperationsAddr, ScrapeAddr, HeartbeatAddr string
 
 	Store model.Reader // reports and incidents; nil without a detector
+
+	journal dashboards.Journal // likewise
 
 	parts    *lifecycle.Group
 	log      *slog.Logger

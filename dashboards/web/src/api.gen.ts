@@ -197,6 +197,12 @@ export interface Incident {
   evidence: string[];
   /** The same sentences with what they are about. */
   signals: Signal[];
+  /** Somebody has taken the incident over; absent if not. */
+  acknowledged?: boolean;
+  /** What people did about it, the oldest first. */
+  notes?: Note[];
+  /** Incidents of the same target and scope before it, the latest first, at most 5. */
+  earlier?: number[];
 }
 
 /** Signal is one piece of evidence. */
@@ -243,6 +249,35 @@ export interface Me {
   role: string;
   /** How the dashboard knows: "password", "proxy", "oidc", or "local" without a login. */
   how: string;
+}
+
+/** NoteKind says what a note is. */
+export type NoteKind = "note" | "ack";
+
+export const noteKinds: readonly NoteKind[] = ["note", "ack"];
+
+/** Note is what somebody did about an incident. */
+export interface Note {
+  /** Ascending, above 0. */
+  number: number;
+  at: string;
+  /** "note", or "ack": somebody has taken the incident over. */
+  kind: NoteKind;
+  /** Who wrote it; empty if nobody said. */
+  who: string;
+  /** Whether the dashboard knows the writer by a login; otherwise the writer says so. */
+  known: boolean;
+  text: string;
+}
+
+/** NewNote is the body of a request that adds a note. */
+export interface NewNote {
+  /** "note", or "ack" to take the incident over. */
+  kind: NoteKind;
+  /** At most 2000 bytes; required unless it is an acknowledgement. */
+  text: string;
+  /** Who writes, at most 100 bytes. It is ignored where people log in, because they are known. */
+  who?: string;
 }
 
 /** State is the overall state in one word. */

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os/user"
+
+	"github.com/heliograph-net/heliograph/dashboards/api"
+)
+
+type incidentCmd struct {
+	Ack  incidentAckCmd  `cmd:"" help:"Say that you have taken an incident over."`
+	Note incidentNoteCmd `cmd:"" help:"Write a note on an incident."`
+}
+
+// noteFlags are the flags of commands that write on incidents.
+type noteFlags struct {
+	apiFlag
+	ID  int64  `arg:"" help:"Number of the incident: heliograph query --incidents."`
+	Who string `help:"Who writes; by default the account on this machine. A dashboard with logins knows better." placeholder:"NAME"`
+}
+
+type incidentAckCmd struct {
+	noteFlags
+	Text string `arg:"" optional:"" help:"What you are going to do."`
+}
+
+type incidentNoteCmd struct {
+	noteFlags
+	Text string `arg:"" help:"What was found or done."`
+}
+
+// Run acknowledges an incident.
+func (c *incidentAckCmd) Run(ctx context.Context, out *output) error {
+	return c.write(ctx, out, api.NewNote{Kind: api.NoteAck, Text: c.Text})
+}
+
+// Run adds a note to an incident.
+func (c *incidentNoteCmd) Run(ctx context.Context, out *output) error {
+	return c.write(ctx, out, api.NewNote{Kind: api.NoteText, Text: c.Text})
+}
+
+func (c *noteFlags) write(ctx context.Context, out *output, n api.NewNote) error {
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	if n.Who = c.Who; n.Who == "" {
+		if account, err := user.Current(); err == nil {
+			n.Who = account.Username
+		}
+	}
+	added, err := client.AddNote(ctx, c.ID, n)
+	if err != nil {
+		return explain(err)
+	}
+	fmt.Fprintf(out.stdout, "incident %d: %s %d by %s\n", c.ID, added.Kind, added.Number, printable(added.Who))
+	return nil
+}

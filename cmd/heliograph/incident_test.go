@@ -1,0 +1,40 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/heliograph-net/heliograph/dashboards/api"
+)
+
+func TestIncidentIsAcknowledgedAndNoted(t *testing.T) {
+	var got api.NewNote
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost || r.URL.Path != "/api/v1/incidents/7/notes" || r.Header.Get("Content-Type") != "application/json" {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"error":"incident must exist","parameter":"incident"}`)
+			return
+		}
+		got = api.NewNote{}
+		if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
+			t.Error(err)
+		}
+		_ = json.NewEncoder(w).Encode(api.Note{Number: 3, Kind: got.Kind, Who: got.Who, Text: got.Text})
+	}))
+	defer server.Close()
+	code, stdout, stderr := invoke(t, "incident", "ack", "--api", server.URL, "--who", "ada", "7")
+	if code != 0 || stdout != "incident 7: ack 3 by ada\n" || got != (api.NewNote{Kind: api.NoteAck, Who: "ada"}) {
+		t.Errorf("exit %d: %s%s, sent %+v", code, stdout, stderr, got)
+	}
+	code, stdout, stderr = invoke(t, "incident", "note", "--api", server.URL, "7", "it is the transit")
+	if code != 0 || got.Kind != api.NoteText || got.Text != "it is the transit" || got.Who == "" {
+		t.Errorf("exit %d: %s%s, sent %+v", code, stdout, stderr, got)
+	}
+	if code, _, stderr := invoke(t, "incident", "note", "--api", server.URL, "8", "x"); code != 1 || !strings.Contains(stderr, "incident must exist") {
+		t.Errorf("of no incident: exit %d, %s", code, stderr)
+	}
+}

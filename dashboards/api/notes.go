@@ -1,0 +1,70 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// NoteKind says what a note is.
+type NoteKind string
+
+// The kinds.
+const (
+	NoteText NoteKind = "note"
+	NoteAck  NoteKind = "ack"
+)
+
+// Note is what somebody did about an incident.
+type Note struct {
+	// Ascending, above 0.
+	Number int64     `json:"number"`
+	At     time.Time `json:"at"`
+	// "note", or "ack": somebody has taken the incident over.
+	Kind NoteKind `json:"kind"`
+	// Who wrote it; empty if nobody said.
+	Who string `json:"who"`
+	// Whether the dashboard knows the writer by a login; otherwise the writer says so.
+	Known bool   `json:"known"`
+	Text  string `json:"text"`
+}
+
+// NewNote is the body of a request that adds a note.
+type NewNote struct {
+	// "note", or "ack" to take the incident over.
+	Kind NoteKind `json:"kind"`
+	// At most 2000 bytes; required unless it is an acknowledgement.
+	Text string `json:"text"`
+	// Who writes, at most 100 bytes. It is ignored where people log in, because they are known.
+	Who string `json:"who,omitempty"`
+}
+
+// AddNote adds a note to an incident.
+func (c *Client) AddNote(ctx context.Context, incident int64, n NewNote) (added Note, err error) {
+	body, err := json.Marshal(n)
+	if err != nil {
+		return added, err
+	}
+	u := c.base.JoinPath(Root, "incidents", strconv.FormatInt(incident, 10), "notes")
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
+	if err != nil {
+		return added, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return added, fmt.Errorf("asking the dashboard: %w: %w", ErrUnreachable, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return added, problemOf(resp, u.RequestURI())
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(nil, resp.Body, maxProblem)).Decode(&added); err != nil {
+		return added, fmt.Errorf("reading the dashboard's answer to %s: %w", u.RequestURI(), err)
+	}
+	return added, nil
+}

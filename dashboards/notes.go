@@ -1,0 +1,117 @@
+package dashboards
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gorilla/mux"
+
+	"github.com/heliograph-net/heliograph/dashboards/access"
+	"github.com/heliograph-net/heliograph/dashboards/api"
+	"github.com/heliograph-net/heliograph/model"
+)
+
+// Journal keeps what people do about incidents. It is safe for concurrent use.
+type Journal interface {
+	// AddNote stores a note and returns it with its number. Its error wraps model.ErrQuery if there
+	// is no such incident, or if it has too many notes.
+	AddNote(ctx context.Context, n model.Note) (model.Note, error)
+	// Journals returns the notes and the earlier incidents of incidents, in their order.
+	Journals(ctx context.Context, incidents []int64) ([]model.Journal, error)
+}
+
+// notesPath matches the paths to which notes are sent.
+var notesPath = regexp.MustCompile("^" + regexp.QuoteMeta(api.Root) + "/incidents/[0-9]{1,18}/notes$")
+
+// maxNewNote is the greatest length in bytes of the body of a request that adds a note. Escaped, a
+// text may be six times as long.
+const maxNewNote = 6*(model.MaxNoteText+model.MaxNoteWho) + 1<<10
+
+// postNote adds a note to an incident, in the name of who is logged in. On a listener without
+// login, which only this host reaches, the writer says who it is.
+func (d *Dashboard) postNote(w http.ResponseWriter, r *http.Request) error {
+	if d.o.Journal == nil {
+		return errNotFound
+	}
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return &paramError{name: "Content-Type", must: "must be application/json"}
+	}
+	var in api.NewNote
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxNewNote))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&in); err != nil {
+		return &paramError{name: "body", must: fmt.Sprintf("must be JSON with kind, text and who, and at most %d bytes", maxNewNote)}
+	}
+	id, err := strconv.ParseInt(mux.Vars(r)["id"], 10, 64)
+	if err != nil {
+		return errNotFound
+	}
+	n := model.Note{Incident: id, At: time.Now(), Kind: model.NoteKind(in.Kind), Who: strings.TrimSpace(in.Who), Text: strings.TrimSpace(in.Text)}
+	if p := access.Of(r.Context()); p.How != "local" {
+		n.Who, n.Known = p.Name, true
+	}
+	if err := checkNote(&n); err != nil {
+		return err
+	}
+	n, err = d.o.Journal.AddNote(r.Context(), n)
+	if errors.Is(err, model.ErrQuery) {
+		return &paramError{name: "incident", must: fmt.Sprintf("must be one that is stored and has fewer than %d notes", model.MaxNotes)}
+	}
+	if err != nil {
+		return err
+	}
+	d.o.Logger.Info("note on an incident", "incident", n.Incident, "note", n.Number, "kind", string(n.Kind), "who", n.Who, "known", n.Known)
+	return writeJSON(w, noteRow(&n))
+}
+
+func checkNote(n *model.Note) error {
+	switch {
+	case n.Kind != model.NoteText && n.Kind != model.NoteAck:
+		return &paramError{name: "kind", must: "must be one of", allowed: []string{string(model.NoteText), string(model.NoteAck)}}
+	case n.Kind == model.NoteText && n.Text == "", len(n.Text) > model.MaxNoteText, !utf8.ValidString(n.Text):
+		return &paramError{name: "text", must: fmt.Sprintf("must be given, in UTF-8, with at most %d bytes", model.MaxNoteText)}
+	case len(n.Who) > model.MaxNoteWho, !utf8.ValidString(n.Who):
+		return &paramError{name: "who", must: fmt.Sprintf("must be UTF-8 with at most %d bytes", model.MaxNoteWho)}
+	}
+	return nil
+}
+
+func noteRow(n *model.Note) api.Note {
+	return api.Note{Number: n.Number, At: stamp(n.At), Kind: api.NoteKind(n.Kind), Who: n.Who, Known: n.Known, Text: n.Text}
+}
+
+// annotated converts incidents, with their notes and the incidents that they repeat.
+func (d *Dashboard) annotated(ctx context.Context, incidents []model.Incident) ([]api.Incident, error) {
+	rows := d.incidentRows(incidents)
+	if d.o.Journal == nil || len(rows) == 0 {
+		return rows, nil
+	}
+	ids := make([]int64, len(incidents))
+	for i := range incidents {
+		ids[i] = incidents[i].ID
+	}
+	journals, err := d.o.Journal.Journals(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	if len(journals) != len(rows) {
+		return nil, errors.New("the journal has another number of incidents than was asked for")
+	}
+	for i := range journals {
+		j := &journals[i]
+		for k := range j.Notes {
+			rows[i].Notes = append(rows[i].Notes, noteRow(&j.Notes[k]))
+		}
+		rows[i].Acknowledged, rows[i].Earlier = j.Acknowledged() != nil, j.Earlier
+	}
+	return rows, nil
+}
