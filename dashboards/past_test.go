@@ -107,6 +107,7 @@ func TestKnownGroupsAreNotSentAgain(t *testing.T) {
 		"at=2026-11-22T12:01:30Z&topology=" + first.Topology: 0,
 		"at=2026-11-22T12:01:30Z&topology=" + now.Topology:   len(first.DataCentres),
 		"topology=" + now.Topology:                           0,
+		"topology=*":                                         0,
 		"topology=" + first.Topology:                         len(now.DataCentres),
 	} {
 		if s := ask(query); len(s.DataCentres) != groups || s.Count == 0 {

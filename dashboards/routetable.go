@@ -135,7 +135,7 @@ var routeTable = []route{
 		params: []param{
 			{"first", "0", "index of the first server"}, {"limit", strconv.Itoa(defaultServers), fmt.Sprintf("servers at most, up to %d; 0: the groups only", maxServers)},
 			{"state", "any", stateParam}, atParam,
-			{"topology", "none", "tag of the topology whose groups are known already: while it is still that one, the answer has no groups"},
+			{"topology", "none", "tag of the topology whose groups are known already, or `*` for any: then the answer has no groups"},
 		},
 	},
 	{

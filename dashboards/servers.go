@@ -47,7 +47,7 @@ func (d *Dashboard) getServers(w http.ResponseWriter, r *http.Request, p *params
 		return err
 	}
 	centres := []api.DataCentre{}
-	if known != summary.Topology {
+	if known != summary.Topology && known != "*" {
 		centres = groupsOf(s)
 	}
 	return writeJSON(w, api.Servers{ServersSummary: summary, KeptSince: since, DataCentres: centres, Servers: servers})

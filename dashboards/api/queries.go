@@ -60,7 +60,7 @@ type ServersQuery struct {
 	Limit     int         // most servers; 0 leaves it to the dashboard
 	NoServers bool        // return only groups
 	At        time.Time   // when; zero for now
-	Topology  string      // tag of a topology whose groups are known; empty for none
+	Topology  string      // tag of a topology whose groups are known; empty for none, * for any
 }
 
 // Values returns the parameters of the query.

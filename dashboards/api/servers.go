@@ -37,7 +37,7 @@ type Servers struct {
 	ServersSummary
 	// Time of the first frame of the history, which at can name; absent if there is none.
 	KeptSince time.Time `json:"kept_since,omitzero"`
-	// Empty if the question has the tag of their topology.
+	// Empty if the question says that they are known.
 	DataCentres []DataCentre `json:"data_centres"`
 	Servers     []Server     `json:"servers"`
 }

@@ -251,6 +251,26 @@ func TestDamageIsFound(t *testing.T) {
 	}
 }
 
+// A file of a later version is not read, and not written to.
+func TestOtherVersionIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	m, name, whole := threeFrames(t, dir)
+	whole[len(magic)-1]++
+	if err := os.WriteFile(name, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l := open(t, Options{Dir: dir})
+	if _, err := l.At(start.Add(time.Hour)); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "version 1") {
+		t.Errorf("read: %v", err)
+	}
+	if err := l.Append(start.Add(time.Minute), m.Snapshot()); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("append: %v", err)
+	}
+	if now, err := os.ReadFile(name); err != nil || string(now) != string(whole) {
+		t.Errorf("the file was changed: %v", err)
+	}
+}
+
 func FuzzDecodeFrame(f *testing.F) {
 	for _, n := range []int{0, 9, 400} {
 		one, err := newFrame(n)

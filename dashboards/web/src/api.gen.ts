@@ -544,7 +544,7 @@ export interface ServersSummary extends ServerCounts {
 export interface Servers extends ServersSummary {
   /** Time of the first frame of the history, which at can name; absent if there is none. */
   kept_since?: string;
-  /** Empty if the question has the tag of their topology. */
+  /** Empty if the question says that they are known. */
   data_centres: DataCentre[];
   servers: Server[];
 }

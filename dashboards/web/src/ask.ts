@@ -15,12 +15,12 @@ export async function fetchGroups(at?: number, known?: Servers): Promise<Servers
 
 /** Some servers, in order. */
 export async function fetchServers(first: number, limit: number, at?: number): Promise<Server[]> {
-  return (await getJSON<Servers>(`/api/v1/servers?first=${first}&limit=${limit}${atTime(at)}`)).servers;
+  return (await getJSON<Servers>(`/api/v1/servers?first=${first}&limit=${limit}&topology=*${atTime(at)}`)).servers;
 }
 
 /** The servers that are in a state, the first limit of them. */
 export async function fetchByState(state: ServerState, limit: number, at?: number): Promise<Server[]> {
-  return (await getJSON<Servers>(`/api/v1/servers?state=${state}&limit=${limit}${atTime(at)}`)).servers;
+  return (await getJSON<Servers>(`/api/v1/servers?state=${state}&limit=${limit}&topology=*${atTime(at)}`)).servers;
 }
 
 /** The servers that are down for all, then those for some, the first limit of both. */
