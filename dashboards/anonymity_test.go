@@ -34,6 +34,10 @@ func (fewReader) Rollups(_ context.Context, q model.RollupQuery) ([]model.Rollup
 	return []model.Rollup{{At: at, Key: model.RollupKey{Version: "five"}, OK: 5, Clients: 5}, {At: at, Key: model.RollupKey{Version: "four"}, OK: 44, Clients: 4}}, nil
 }
 
+func (fewReader) Latencies(context.Context, model.LatencyQuery) ([]model.LatencyStep, error) {
+	return nil, nil
+}
+
 func (fewReader) Fingerprints(context.Context, model.FingerprintQuery) ([]model.Fingerprint, error) {
 	return []model.Fingerprint{{FirstVersion: "five", Clients: 5}, {FirstVersion: "four", Clients: 4}}, nil
 }

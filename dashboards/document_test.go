@@ -186,6 +186,10 @@ func (e exampleReader) Rollups(_ context.Context, q model.RollupQuery) ([]model.
 	}, nil
 }
 
+func (e exampleReader) Latencies(context.Context, model.LatencyQuery) ([]model.LatencyStep, error) {
+	return nil, nil
+}
+
 func (e exampleReader) Fingerprints(context.Context, model.FingerprintQuery) ([]model.Fingerprint, error) {
 	now := time.Now()
 	return []model.Fingerprint{{App: "shop", Fingerprint: [16]byte{0x5b, 0xe1}, Type: "runtime.boundsError", Outcome: report.AppPanic, First: now.Add(-time.Hour),

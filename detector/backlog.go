@@ -62,7 +62,7 @@ func (d *Detector) workOffSome(ctx context.Context) (n int, err error) {
 		return 0, err
 	}
 	s := d.settings.Load()
-	o := &opener{keys: s.Keys, bin: d.o.Bin, maxAge: d.o.MaxAge, vantages: s.Vantages}
+	o := &opener{keys: s.Keys, bin: d.o.Bin, maxAge: d.o.MaxAge, vantages: s.Vantages, timed: d.timed}
 	if _, err := d.release(ctx, o, held); err != nil {
 		return 0, err
 	}

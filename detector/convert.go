@@ -28,6 +28,8 @@ type opener struct {
 	maxAge   time.Duration
 	vantages []string      // vantages whose results are accepted
 	usable   time.Duration // the longest window that can be judged in time; 0: any
+
+	timed map[string]bool // targets of which durations are stored
 }
 
 // opened is an opened batch and what was noticed while opening it.
@@ -87,6 +89,7 @@ type conversion struct {
 	client   uint64   // the client of the counts
 	owner    uint64   // the client whose samples a notice deletes
 	rows     int      // rows of the segment so far
+	before   counted  // the record before, if it is a window
 	out      opened
 }
 
@@ -125,6 +128,7 @@ func (c *conversion) record(b []byte) error {
 	r, err := report.DecodeRecord(b)
 	if errors.Is(err, report.ErrUnknownRecord) {
 		c.out.unknown++
+		c.before = counted{}
 		return nil
 	}
 	if err != nil {
@@ -135,7 +139,13 @@ func (c *conversion) record(b []byte) error {
 	if !isHeader && c.header == nil {
 		return errNoHeader
 	}
+	if _, isDurations := r.(*report.Durations); !isDurations {
+		c.before = counted{}
+	}
 	switch r := r.(type) {
+	case *report.Durations:
+		c.durations(r)
+		c.before = counted{}
 	case *report.Header:
 		c.begin(scrubHeader(h))
 	case *report.Window:
@@ -201,6 +211,7 @@ func (c *conversion) window(w *report.Window) error {
 	c.last = later(c.last, end)
 	c.measure(w)
 	weight := float64(report.FullPPM) / float64(w.SampledPPM)
+	c.before = counted{w, middle, weight}
 	c.grow(min(len(w.Counters), report.MaxSegmentRows))
 	for _, k := range w.Counters {
 		if strings.HasPrefix(k.Target, model.CollectorTarget) {

@@ -26,6 +26,7 @@ type Detector struct {
 	witnesses witnesses
 	ran       atomic.Bool
 	warner    warner
+	timed     map[string]bool  // Options.Timed
 	clock     *wallclock.Clock // the clock by which bins are judged
 	watch     *watch
 
@@ -55,6 +56,10 @@ func New(o Options) (*Detector, error) {
 	audit := &auditor{events: o.Events, state: o.State, fair: o.ReceiptTime}
 	d := &Detector{o: o, allowances: &allowances{budget: rowBudget}, audit: audit, probes: probes,
 		added: make(chan []model.ProbeResult, maxProbesQueue), reloaded: make(chan struct{}, 1), deferred: make(chan struct{}, 1)}
+	d.timed = make(map[string]bool, len(o.Timed))
+	for _, target := range o.Timed {
+		d.timed[target] = true
+	}
 	d.settings.Store(o.settings())
 	d.clock = wallclock.New(o.clock, max(leastStep, o.Bin/2), max(leastHold, 2*o.Bin+o.Grace))
 	d.watch = newWatch(o.clock, d.settings.Load())
@@ -126,7 +131,7 @@ func (d *Detector) takeIn(ctx context.Context, caught func()) {
 		running.Go(func() { d.releaseAll(reading) })
 		for name, feed := range s.Feeds {
 			in := &intake{d: d, name: name, feed: feed, log: d.o.Logger.With("feed", name),
-				opener: opener{keys: s.Keys, bin: d.o.Bin, maxAge: d.o.MaxAge, vantages: s.Vantages, usable: d.longestWindow()}}
+				opener: opener{keys: s.Keys, bin: d.o.Bin, maxAge: d.o.MaxAge, vantages: s.Vantages, usable: d.longestWindow(), timed: d.timed}}
 			behind.Add(1)
 			in.caught = sync.OnceFunc(behind.Done)
 			running.Go(func() {

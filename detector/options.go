@@ -39,6 +39,9 @@ type Options struct {
 	// feed is behind. 0 means 15 minutes.
 	ReceiptTime time.Duration
 
+	// Timed are the targets for which the store keeps how long requests took.
+	Timed []string
+
 	// Vantages are the ids of the vantages whose results are accepted through feeds. Anybody can
 	// upload to a collector, but only the operator knows these ids. Results of others are dropped
 	// and counted. Results given to [Detector.AddProbes] are always accepted.

@@ -36,6 +36,7 @@ type Batch struct {
 	Rows     []judgement.Row // the input of the judgement, one for each of Counts
 	Samples  []model.Sample
 	Probes   []model.ProbeResult
+	Timed    []model.Timed
 	Claims   []Claim // about receipts; Told is not set
 
 	// Deleted has the clients whose users have withdrawn consent ([report.DeletionNotice]), as
@@ -46,11 +47,11 @@ type Batch struct {
 }
 
 // frameEnd is how much of a batch a segment's frames contain up to the end of one of them.
-type frameEnd struct{ counts, samples, probes int }
+type frameEnd struct{ counts, samples, probes, timed int }
 
 // EndFrame records that b now has the content of one more frame of its segment.
 func (b *Batch) EndFrame() {
-	b.ends = append(b.ends, frameEnd{len(b.Counts), len(b.Samples), len(b.Probes)})
+	b.ends = append(b.ends, frameEnd{len(b.Counts), len(b.Samples), len(b.Probes), len(b.Timed)})
 }
 
 // Frames returns the number of frames of its segment whose content b has.
@@ -70,6 +71,7 @@ func (b *Batch) After(frames int) *Batch {
 	}
 	rest.Samples = b.Samples[from.samples:to.samples]
 	rest.Probes = b.Probes[from.probes:to.probes]
+	rest.Timed = b.Timed[from.timed:to.timed]
 	rest.ends = nil
 	return &rest
 }

@@ -49,7 +49,7 @@ const releaseAtOnce = 64
 // use, also without Run. Run calls it at its beginning and after each Reload.
 func (d *Detector) RetryQuarantine(ctx context.Context) (released, kept int, err error) {
 	s := d.settings.Load()
-	o := &opener{keys: s.Keys, bin: d.o.Bin, maxAge: d.o.MaxAge, vantages: s.Vantages}
+	o := &opener{keys: s.Keys, bin: d.o.Bin, maxAge: d.o.MaxAge, vantages: s.Vantages, timed: d.timed}
 	defer d.countQuarantine(ctx)
 	for after := uint64(0); ; {
 		held, err := d.o.State.Quarantine(ctx, after, releaseAtOnce)

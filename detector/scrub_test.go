@@ -39,7 +39,8 @@ func TestForgedTextsAreScrubbed(t *testing.T) {
 	for _, c := range b.Counts {
 		all.WriteString(c.Series.App + "|" + c.Series.Target + "|" + c.Series.Protocol + "\t")
 	}
-	for _, target := range []string{"https://shop.test", invalidTarget} { // and nothing else that could be taken for one
+	// and nothing else that could be taken for one
+	for _, target := range []string{"https://shop.test", invalidTarget} {
 		if !strings.Contains(all.String(), "|"+target+"|") {
 			t.Errorf("no counter is of %s: %q", target, all.String())
 		}

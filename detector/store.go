@@ -61,6 +61,7 @@ type Events interface {
 	ProbeResults(ctx context.Context, q model.ProbeQuery) ([]model.ProbeResult, error)
 	Rollups(ctx context.Context, q model.RollupQuery) ([]model.Rollup, error)
 	Fingerprints(ctx context.Context, q model.FingerprintQuery) ([]model.Fingerprint, error)
+	Latencies(ctx context.Context, q model.LatencyQuery) ([]model.LatencyStep, error)
 
 	// Prune deletes data that is older than the retention allows. It may be interrupted and called
 	// again.

@@ -63,6 +63,9 @@ type Reader interface {
 	Rollups(ctx context.Context, q RollupQuery) ([]Rollup, error)
 	// Fingerprints returns causes of application errors, those with the latest errors first.
 	Fingerprints(ctx context.Context, q FingerprintQuery) ([]Fingerprint, error)
+	// Latencies returns how long requests took that succeeded, by target and step, for the targets
+	// that the detector was told of. The earliest step comes first.
+	Latencies(ctx context.Context, q LatencyQuery) ([]LatencyStep, error)
 	// Batch describes a stored batch. If the batch is not, or no longer, known, found is false.
 	Batch(ctx context.Context, id report.BatchID) (b BatchInfo, found bool, err error)
 	// Batches counts the stored batches that were received after since.

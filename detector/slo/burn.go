@@ -38,7 +38,7 @@ var windows = []time.Duration{5 * time.Minute, 30 * time.Minute, time.Hour, 2 * 
 // Sum counts the requests of a target in a window.
 type Sum struct {
 	Requests float64 // estimated, failures included
-	Failed   float64
+	Failed   float64 // or, for an objective with a time limit, too slow
 }
 
 // Judge returns the status of an objective. sum returns the sum of its target's requests in a
@@ -53,12 +53,20 @@ func Judge(o model.Objective, sum func(window time.Duration) Sum) model.Objectiv
 		long, short := sum(r.long), sum(r.short)
 		if long.Failed >= leastFailed && long.burn(o) > r.factor && short.burn(o) > r.factor {
 			s.Alert = r.alert
-			s.Why = fmt.Sprintf("%.3g %% of the requests of %s failed where %.3g %% may: the budget of 30 days lasts %s at this rate",
-				100*long.Failed/long.Requests, span(r.long), 100*(1-o.Share), lasts(long.burn(o)))
+			s.Why = fmt.Sprintf("%.3g %% of the requests of %s %s where %.3g %% may: the budget of 30 days lasts %s at this rate",
+				100*long.Failed/long.Requests, span(r.long), fault(o), 100*(1-o.Share), lasts(long.burn(o)))
 			break
 		}
 	}
 	return s
+}
+
+// fault returns what a request that spends the budget has done.
+func fault(o model.Objective) string {
+	if o.Within > 0 {
+		return "took longer than " + o.Within.String()
+	}
+	return "failed"
 }
 
 // burn returns the rate at which the budget is spent. At a rate of 1, it lasts exactly for the

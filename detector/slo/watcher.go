@@ -19,11 +19,12 @@ const MaxObjectives = 256
 // Totals reads sums of requests. [model.Reader] implements it.
 type Totals interface {
 	Totals(ctx context.Context, q model.TotalsQuery) ([]model.Total, error)
+	Latencies(ctx context.Context, q model.LatencyQuery) ([]model.LatencyStep, error)
 }
 
 // Options are the options of a [Watcher].
 type Options struct {
-	Objectives []model.Objective // one for each target
+	Objectives []model.Objective // one for each target and time limit
 	Store      Totals            // required
 	Logger     *slog.Logger      // nil means no logging
 }
@@ -41,10 +42,19 @@ type Watcher struct {
 	o Options
 
 	mu     sync.Mutex
-	now    time.Time         // time of the last reading
-	filled bool              // whether the whole period has been read
-	by     map[string]*rings // by target
+	now    time.Time        // time of the last reading
+	filled bool             // whether the whole period has been read
+	by     map[limit]*rings // by target and time limit
+	latest map[string]model.Percentiles
 }
+
+// limit is what sums are kept for: a target, and how long its requests may take; 0: any time.
+type limit struct {
+	target string
+	within time.Duration
+}
+
+func limitOf(o model.Objective) limit { return limit{o.Target, o.Within} }
 
 // rings are the sums of one target.
 type rings struct{ minutes, hours *ring }
@@ -54,16 +64,18 @@ func New(o Options) (*Watcher, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	o.Objectives = slices.SortedFunc(slices.Values(o.Objectives), func(a, b model.Objective) int { return cmp.Compare(a.Target, b.Target) })
+	o.Objectives = slices.SortedFunc(slices.Values(o.Objectives), func(a, b model.Objective) int {
+		return cmp.Or(cmp.Compare(a.Target, b.Target), cmp.Compare(a.Within, b.Within))
+	})
 	if o.Store == nil {
 		return nil, errors.New("slo: Store is missing")
 	}
 	if err := Validate(o.Objectives); err != nil {
 		return nil, err
 	}
-	w := &Watcher{o: o, by: make(map[string]*rings)}
+	w := &Watcher{o: o, by: make(map[limit]*rings)}
 	for _, v := range o.Objectives {
-		w.by[v.Target] = &rings{newRing(time.Minute, reach), newRing(time.Hour, Period)}
+		w.by[limitOf(v)] = &rings{newRing(time.Minute, reach), newRing(time.Hour, Period)}
 	}
 	return w, nil
 }
@@ -74,17 +86,19 @@ func Validate(objectives []model.Objective) error {
 	if len(objectives) > MaxObjectives {
 		faults = append(faults, fmt.Errorf("%d objectives, at most %d are possible", len(objectives), MaxObjectives))
 	}
-	seen := make(map[string]bool)
+	seen := make(map[limit]bool)
 	for _, v := range objectives {
 		switch {
 		case v.Target == "":
 			faults = append(faults, errors.New("an objective has no target"))
 		case !(v.Share > 0 && v.Share < 1):
 			faults = append(faults, fmt.Errorf("the share of requests to %s that succeed must be above 0 and below 1, such as 0.999, is %v", v.Target, v.Share))
-		case seen[v.Target]:
-			faults = append(faults, fmt.Errorf("%s has two objectives", v.Target))
+		case v.Within != 0 && (v.Within < leastWithin || v.Within > mostWithin):
+			faults = append(faults, fmt.Errorf("requests to %s are to be answered within %v: possible are %v to %v", v.Target, v.Within, leastWithin, mostWithin))
+		case seen[limitOf(v)]:
+			faults = append(faults, fmt.Errorf("%s has two objectives%s", v.Target, within(v)))
 		}
-		seen[v.Target] = true
+		seen[limitOf(v)] = true
 	}
 	return errors.Join(faults...)
 }
@@ -110,7 +124,8 @@ func (w *Watcher) Run(ctx context.Context) error {
 	}
 }
 
-// Status returns the status of every objective as of the last reading, sorted by target. It is
+// Status returns the status of every objective as of the last reading, sorted by target and time
+// limit. It is
 // empty until the whole period has been read once.
 func (w *Watcher) Status() []model.ObjectiveStatus {
 	w.mu.Lock()
@@ -120,13 +135,31 @@ func (w *Watcher) Status() []model.ObjectiveStatus {
 	}
 	all := make([]model.ObjectiveStatus, 0, len(w.o.Objectives))
 	for _, o := range w.o.Objectives {
-		r := w.by[o.Target]
-		all = append(all, Judge(o, func(window time.Duration) Sum {
+		r := w.by[limitOf(o)]
+		s := Judge(o, func(window time.Duration) Sum {
 			if window <= reach {
 				return r.minutes.sum(w.now, window)
 			}
 			return r.hours.sum(w.now, window)
-		}))
+		})
+		if o.Within > 0 {
+			s.Latest = w.latest[o.Target]
+		}
+		all = append(all, s)
 	}
 	return all
+}
+
+// The limits of an objective's time limit: those of the buckets that durations are counted in.
+const (
+	leastWithin = time.Millisecond
+	mostWithin  = 10 * time.Minute
+)
+
+// within returns an objective's time limit in words, or "".
+func within(o model.Objective) string {
+	if o.Within == 0 {
+		return ""
+	}
+	return " within " + o.Within.String()
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/report"
 )
 
 // store has the requests of every minute, by the end of the minute.
@@ -20,6 +21,33 @@ type store struct {
 	minutes map[int64]Sum
 	broken  bool
 	queries int
+
+	durations map[int64]map[time.Duration]float64 // of the requests of every minute, by its start
+}
+
+func (s *store) Latencies(_ context.Context, q model.LatencyQuery) (all []model.LatencyStep, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken {
+		return nil, errors.New("disk is gone")
+	}
+	steps := map[int64]*model.Latency{}
+	for minute, durations := range s.durations {
+		at := time.Unix(minute, 0).Truncate(q.Step)
+		if at.Before(q.Since) || !at.Before(q.Until) {
+			continue
+		}
+		if steps[at.Unix()] == nil {
+			steps[at.Unix()] = new(model.Latency)
+		}
+		for d, n := range durations {
+			steps[at.Unix()].Add(report.Histogram{{Index: report.HistogramIndex(d), Count: 1}}, n)
+		}
+	}
+	for at, l := range steps {
+		all = append(all, model.LatencyStep{At: time.Unix(at, 0), Target: threeNines.Target, Latency: *l})
+	}
+	return all, nil
 }
 
 func (s *store) Totals(_ context.Context, q model.TotalsQuery) ([]model.Total, error) {
@@ -193,7 +221,9 @@ func TestMetrics(t *testing.T) {
 		for _, m := range f.Metric {
 			line := f.GetName()
 			for _, l := range m.Label {
-				line += " " + l.GetValue()
+				if l.GetValue() != "" { // for Prometheus, an empty label is none
+					line += " " + l.GetValue()
+				}
 			}
 			if m.Gauge.GetValue() > 0 {
 				line += " +"

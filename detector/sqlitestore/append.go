@@ -52,6 +52,9 @@ func (a *appending) run() (isNew []bool, err error) {
 	if err := a.cells(detector.Fold(a.counts)); err != nil {
 		return nil, err
 	}
+	if err := addLatencies(a.tx, a.fresh); err != nil {
+		return nil, err
+	}
 	if err := a.errorRollups(); err != nil {
 		return nil, err
 	}

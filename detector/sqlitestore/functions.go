@@ -12,11 +12,15 @@ import (
 //	merge_clients(a, b)  the union of two sets of clients
 //	merge_spread(a, b)   the sum of two histograms
 //	merge_places(a, b)   the sum of two sums by bucket
+//	merge_latencies(a, b)  the sum of two sums of durations
 func register(conn *sqlite3.SQLiteConn) error {
 	if err := conn.RegisterFunc("merge_clients", mergeClients, true); err != nil {
 		return err
 	}
 	if err := conn.RegisterFunc("merge_spread", mergeSpread, true); err != nil {
+		return err
+	}
+	if err := conn.RegisterFunc("merge_latencies", mergeLatencies, true); err != nil {
 		return err
 	}
 	return conn.RegisterFunc("merge_places", mergePlaces, true)

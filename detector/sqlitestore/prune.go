@@ -38,6 +38,8 @@ func (s *Events) Prune(ctx context.Context, now time.Time, r detector.Retention)
 		{"DELETE FROM unjudged WHERE number IN (SELECT number FROM unjudged WHERE arrived < ?1 LIMIT ?2)", before(48 * time.Hour)},
 		{"DELETE FROM rollups WHERE (step, at, key) IN (SELECT step, at, key FROM rollups WHERE step = 60000 AND at < ?1 LIMIT ?2)", before(r.Minutes)},
 		{"DELETE FROM rollups WHERE (step, at, key) IN (SELECT step, at, key FROM rollups WHERE step = 3600000 AND at < ?1 LIMIT ?2)", before(r.Hours)},
+		{"DELETE FROM latencies WHERE (step, at, target) IN (SELECT step, at, target FROM latencies WHERE step = 60000 AND at < ?1 LIMIT ?2)", before(r.Minutes)},
+		{"DELETE FROM latencies WHERE (step, at, target) IN (SELECT step, at, target FROM latencies WHERE step = 3600000 AND at < ?1 LIMIT ?2)", before(r.Hours)},
 		{"DELETE FROM rollup_keys WHERE id IN (SELECT id FROM rollup_keys WHERE used < ?1 LIMIT ?2)", before(max(r.Minutes, r.Hours)) - dayMS},
 		{"DELETE FROM fingerprints WHERE (app, fingerprint) IN (SELECT app, fingerprint FROM fingerprints WHERE last < ?1 LIMIT ?2)", before(r.Hours)},
 		// used is exact to within a day.

@@ -47,6 +47,7 @@ func TestEvents(t *testing.T, newStore func(t *testing.T) (open func() (detector
 		{"by name", cameByName},
 		{"rows to be judged", toBeJudged},
 		{"rollups", rollups},
+		{"latencies", latencies},
 		{"causes of errors", fingerprints},
 		{"many at a time", manyAppend},
 		{"a context that ended", eventsContext},

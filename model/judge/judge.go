@@ -113,8 +113,8 @@ const (
 	// that a headline mentions.
 	failingShare = 0.1
 	failingLeast = 3
-	// mostShare is the share of failed requests from which on a service cannot be called working. It
-	// leaves room for estimates: what succeeds is told by few reports of great weight.
+	// mostShare is the share of failed requests from which on a service cannot be called working.
+	// It leaves room for estimates: what succeeds is told by few reports of great weight.
 	mostShare = 0.5
 
 	// leastSilence, silentSteps and silentPauses decide after how long a time without reports the

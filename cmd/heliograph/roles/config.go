@@ -152,13 +152,25 @@ type DetectorConfig struct {
 type ObjectiveConfig struct {
 	Target string  `yaml:"target"`
 	Share  float64 `yaml:"share"` // share of the requests that should succeed, such as 0.999
+	// if set, share is that of the successful requests whose answer should begin within this time
+	Within Duration `yaml:"within"`
 }
 
 // objectives returns the objectives of the detector.
 func (c *Config) objectives() []model.Objective {
 	all := make([]model.Objective, len(c.Detector.Objectives))
 	for i, o := range c.Detector.Objectives {
-		all[i] = model.Objective{Target: o.Target, Share: o.Share}
+		all[i] = model.Objective{Target: o.Target, Share: o.Share, Within: o.Within.Duration}
+	}
+	return all
+}
+
+// timed returns the targets with an objective for how long their requests take.
+func (c *Config) timed() (all []string) {
+	for _, o := range c.Detector.Objectives {
+		if o.Within.Duration > 0 {
+			all = append(all, o.Target)
+		}
 	}
 	return all
 }

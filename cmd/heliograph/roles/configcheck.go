@@ -146,6 +146,11 @@ func (c *Config) checkDetector(bad complaint) {
 	if c.Detector.VantagesAgree < 0 {
 		bad("detector.vantages_agree", "must not be negative; 0 is the default, 2")
 	}
+	for _, o := range c.Detector.Objectives {
+		if o.Within.bad != "" {
+			bad("detector.objectives", "within of %s is %s, which is not a duration such as 800ms or 2s", o.Target, o.Within.bad)
+		}
+	}
 	if err := slo.Validate(c.objectives()); err != nil {
 		bad("detector.objectives", "%v", err)
 	}

@@ -117,6 +117,9 @@ func (noReports) ProbeResults(context.Context, model.ProbeQuery) ([]model.ProbeR
 func (noReports) Rollups(context.Context, model.RollupQuery) ([]model.Rollup, error) {
 	return nil, nil
 }
+func (noReports) Latencies(context.Context, model.LatencyQuery) ([]model.LatencyStep, error) {
+	return nil, nil
+}
 func (noReports) Fingerprints(context.Context, model.FingerprintQuery) ([]model.Fingerprint, error) {
 	return nil, nil
 }

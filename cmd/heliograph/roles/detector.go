@@ -38,7 +38,8 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	p.Store, p.journal = detector.Reader(events, state), state
 	p.parts.Add(closeStores, lifecycle.Part{Name: "store", Close: func() error { return errors.Join(events.Close(), state.Close()) }})
 	o := detector.Options{Feeds: s.Feeds, Events: events, State: state, Keys: s.Keys, Bin: c.Detector.Bin.Duration, Lapse: c.Detector.Lapse,
-		Retention: detector.Retention{MaxBytes: c.Detector.MaxBytes}, Grace: c.Detector.Grace.Duration, Logger: p.log, Metrics: p.metrics, Vantages: s.Vantages, Watched: s.Watched, ProbesAgree: c.Detector.VantagesAgree, Thresholds: s.Thresholds}
+		Retention: detector.Retention{MaxBytes: c.Detector.MaxBytes}, Grace: c.Detector.Grace.Duration, Logger: p.log, Metrics: p.metrics, Vantages: s.Vantages, Watched: s.Watched, ProbesAgree: c.Detector.VantagesAgree, Thresholds: s.Thresholds,
+		Timed: c.timed()}
 	if p.telemetry != nil {
 		o.Trace, p.counts = p.telemetry.Detector, p.telemetry.Counts(p.Store, p.log, time.Now())
 	}

@@ -28,7 +28,7 @@ func OpenQuarantine(ctx context.Context, c *Config, log *slog.Logger) (q *Quaran
 		// it is not read, but a detector needs a feed
 		none := map[string]detector.Feed{"none": localInbox{}}
 		q.detector, err = detector.New(detector.Options{Feeds: none, Events: q.events, State: q.state, Keys: keys,
-			Bin: c.Detector.Bin.Duration, Grace: c.Detector.Grace.Duration, Logger: log, Vantages: vantages(c)})
+			Bin: c.Detector.Bin.Duration, Grace: c.Detector.Grace.Duration, Logger: log, Vantages: vantages(c), Timed: c.timed()})
 	}
 	if err != nil {
 		return nil, errors.Join(err, q.Close())

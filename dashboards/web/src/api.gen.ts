@@ -306,14 +306,24 @@ export interface Now {
 
 /**
  * Objective is the state of a service level objective: a share of a target's requests that should
- * succeed over 30 days.
+ * succeed over 30 days or, with within_ms, a share of those that succeed that should be answered
+ * in time.
  */
 export interface Objective {
   target: string;
-  /** Share of requests that should succeed. */
+  /** Share of requests that should succeed, or should be answered in time. */
   share: number;
-  /** Estimated requests within the 30 days. */
+  /**
+   * Longest time until the head of the response, in milliseconds; absent if the objective is that
+   * requests succeed.
+   */
+  within_ms?: number;
+  /**
+   * Estimated requests within the 30 days; with within_ms, those that succeeded and whose
+   * duration is known.
+   */
   requests: number;
+  /** Of these, those that failed; with within_ms, those that took longer. */
   failed: number;
   /** Share of the error budget that is left; negative if the objective was missed. */
   budget_left: number;
@@ -323,6 +333,13 @@ export interface Objective {
   alert?: string;
   /** One sentence about the alert. */
   why?: string;
+  /**
+   * With within_ms, the times in milliseconds that 50, 95 and 99 % of the successful requests of
+   * the last hour did not exceed, to within 4.4 %; absent if there were none.
+   */
+  p50_ms?: number;
+  p95_ms?: number;
+  p99_ms?: number;
 }
 
 /** BurnRate is how fast an error budget was spent within a window of time. */

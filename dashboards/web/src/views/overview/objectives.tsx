@@ -23,12 +23,17 @@ export function Objectives() {
         </thead>
         <tbody>
           {objectives.map((o) => (
-            <Row key={o.target} objective={o} />
+            <Row key={`${o.target} ${o.within_ms}`} objective={o} />
           ))}
         </tbody>
       </table>
     </Panel>
   );
+}
+
+/** milliseconds is a duration as people say it: "80 ms", "1.9 s". */
+function milliseconds(ms = 0): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${Number((ms / 1000).toPrecision(2))} s`;
 }
 
 function Row({ objective: o }: { objective: Objective }) {
@@ -38,8 +43,15 @@ function Row({ objective: o }: { objective: Objective }) {
       <th scope="row">
         {o.target} {o.alert !== undefined && <b class="bad-text">{o.alert === "page" ? "gone within days" : "will not last"}</b>}
         {o.why !== undefined && <p class="muted">{o.why}</p>}
+        {o.p50_ms !== undefined && (
+          <p class="muted">
+            In the last hour: half within {milliseconds(o.p50_ms)}, 95 % within {milliseconds(o.p95_ms)}, 99 % within {milliseconds(o.p99_ms)}
+          </p>
+        )}
       </th>
-      <td class="number">{(o.share * 100).toFixed(3).replace(/\.?0+$/, "")} %</td>
+      <td class="number">
+        {(o.share * 100).toFixed(3).replace(/\.?0+$/, "")} %{o.within_ms !== undefined && <> in {milliseconds(o.within_ms)}</>}
+      </td>
       <td class="bar-cell">
         <Bar part={spent} whole={1} />
       </td>
