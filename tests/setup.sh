@@ -15,6 +15,8 @@ done
 # Debian's interpreter, with what builds a wheel and the clients that are watched.
 /usr/bin/python3 -c 'import ensurepip, httpx, requests, setuptools, urllib3, wheel' 2>/dev/null ||
   missing+=(python3-venv python3-setuptools python3-wheel python3-requests python3-httpx)
+# libcurl, a client of the C library.
+[ -n "$(find /usr/include -path '*/curl/curl.h' -print -quit)" ] || missing+=(libcurl4-openssl-dev)
 [ -e /usr/aarch64-linux-gnu/lib/libc.a ] || missing+=(libc6-dev-arm64-cross)
 [ ${#missing[@]} -gt 0 ] || exit 0
 if ! command -v apt-get >/dev/null; then

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"net"
 	"log/slog"
 	"maps"
 	"net/url"
@@ -22,6 +23,8 @@ import (
 	"github.com/heliograph-net/heliograph/internal/devca"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/report"
+	"github.com/heliograph-net/heliograph/tests/faults"
 )
 
 // TestBrowsersOwnReports: a service sends the headers that `heliograph headers` prints, and then
@@ -37,8 +40,8 @@ func TestBrowsersOwnReports(t *testing.T) {
 	shop := startOrigin(t, ca, "127.0.0.1:0", headers)
 	moved, movedTo := startTwins(t, ca, headers, "Content-Security-Policy: img-src 'self'; report-uri "+reportURL(t, node)+"\r\n")
 	broken := map[string]*origin{}
-	faults := connectionFaults(t, ca)
-	for f := range faults {
+	connection := connectionFaults(t, ca)
+	for f := range connection {
 		broken[f] = startOrigin(t, ca, "127.0.0.1:0", headers)
 	}
 	home := t.TempDir()
@@ -55,7 +58,7 @@ func TestBrowsersOwnReports(t *testing.T) {
 	}
 	v.fetch(true, append(well, moved.url+"/well?x=secret")...)
 	for f, o := range broken {
-		o.misbehave(faults[f])
+		o.misbehave(connection[f])
 	}
 	broken["/refused tcp.refused connection"].close()
 
@@ -102,13 +105,53 @@ func TestBrowsersOwnReports(t *testing.T) {
 	checkReports(t, rows)
 	checkTotals(t, node, rows)
 	assertNowhere(t, dir, "secret")
+	if !t.Failed() {
+		seen := make(map[string]report.Outcome)
+		for f := range want {
+			// what moved says nothing of how it went
+			if name := nelFaults[pathOf(f)]; name != "" && !strings.Contains(f, string(report.DNSAddressChanged)) {
+				seen[name] = report.Outcome(strings.Fields(f)[1])
+			}
+		}
+		faults.Start(t).Check(t, "Chromium, NEL", faults.Seen{"NEL": seen})
+	}
+}
+
+// nelFaults are the faults of docs/outcomes.md that are among those here, by path.
+var nelFaults = map[string]string{
+	"/status/missing": "status 404", "/status/broken": "status 503", "/gone": "name that does not exist", "/refused": "connection refused",
+	"/headers/reset": "reset before the answer", "/body/reset": "reset in the body", "/slow": "no answer", "/empty": "closed without an answer",
+	"/headers/truncated": "closed in the head", "/body/cut": "closed in the body", "/body/chunks": "closed in a chunk", "/body/chunk": "malformed chunk",
+	"/headers/garbage": "another protocol than HTTP", "/expired": "certificate expired", "/misnamed": "certificate for another name",
+	"/stranger": "certificate of an unknown authority", "/old": "old version of TLS", "/badclient": "client certificate wanted",
+	"/plain": "HTTP instead of TLS", "/hello/close": "closed in the handshake", "/hello/reset": "reset in the handshake",
 }
 
 // startTwins listens on one port of two addresses.
 func startTwins(t *testing.T, ca *devca.CA, headers, others string) (first, second *origin) {
 	t.Helper()
-	second = startOrigin(t, ca, "127.0.0.3:0", others)
-	return startOrigin(t, ca, "127.0.0.1:"+second.port(), headers), second
+	port := commonPort(t, "127.0.0.1", "127.0.0.3")
+	return startOrigin(t, ca, "127.0.0.1:"+port, headers), startOrigin(t, ca, "127.0.0.3:"+port, others)
+}
+
+// commonPort returns a port that is free on two addresses.
+func commonPort(t *testing.T, first, second string) string {
+	t.Helper()
+	for range 100 {
+		a, err := net.Listen("tcp", first+":0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, port, _ := net.SplitHostPort(a.Addr().String())
+		b, err := net.Listen("tcp", net.JoinHostPort(second, port))
+		_ = a.Close()
+		if err == nil {
+			_ = b.Close()
+			return port
+		}
+	}
+	t.Fatal("no port is free on both addresses")
+	return ""
 }
 
 func reportURL(t *testing.T, n *roles.Process) string {

@@ -74,7 +74,8 @@ func cells(line string) []string {
 	return all
 }
 
-// of says what the clients made of a fault: one outcome if they agree, else each with its clients.
+// of says what the clients made of a fault: one outcome if they agree, else each with its clients;
+// a dash if nobody tried.
 func (s Seen) of(fault string) string {
 	clients := make(map[report.Outcome][]string)
 	for _, client := range slices.Sorted(maps.Keys(s)) {
@@ -85,7 +86,7 @@ func (s Seen) of(fault string) string {
 	for _, o := range slices.Sorted(maps.Keys(clients)) {
 		text := "`" + string(o) + "`"
 		if o == "" {
-			text = "not seen"
+			text = "—"
 		}
 		if len(clients) > 1 {
 			text += " (" + strings.Join(clients[o], ", ") + ")"

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heliograph-net/heliograph/internal/devca"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -55,7 +56,15 @@ const (
 // Start starts the servers, which end with the test.
 func Start(t testing.TB) *Servers {
 	t.Helper()
-	c := newCertificates(t)
+	ca, err := devca.New("Known")
+	must(t, err)
+	return StartWith(t, ca)
+}
+
+// StartWith is like [Start] for clients that trust ca already.
+func StartWith(t testing.TB, ca *devca.CA) *Servers {
+	t.Helper()
+	c := newCertificates(t, ca)
 	s := &Servers{Authority: c.file}
 	plain := func(name string, outcome report.Outcome, act func(net.Conn)) {
 		s.Faults = append(s.Faults, Fault{Name: name, URL: "http://" + serve(t, act), Go: outcome})

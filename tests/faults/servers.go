@@ -138,10 +138,8 @@ type certificates struct {
 	good, expired, other, unknown, selfSigned, old *tls.Config
 }
 
-func newCertificates(t testing.TB) (c certificates) {
+func newCertificates(t testing.TB, known *devca.CA) (c certificates) {
 	t.Helper()
-	known, err := devca.New("Known")
-	must(t, err)
 	stranger, err := devca.New("Unknown")
 	must(t, err)
 	c.file = filepath.Join(t.TempDir(), "ca.pem")

@@ -37,6 +37,21 @@ func TestGo(t *testing.T) {
 	if err := a.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	got := counted(t, operator, servers)
+	for _, f := range servers.Faults {
+		if got[f.Name] != f.Go && (f.URL != faults.NoName || faults.Resolves()) {
+			t.Errorf("%s: %q, want %q", f.Name, got[f.Name], f.Go)
+		}
+	}
+	if !t.Failed() {
+		servers.Check(t, "Go", faults.Seen{"net/http": got})
+	}
+}
+
+// counted returns the outcome that the one request to each server was counted with, by the fault's
+// name.
+func counted(t *testing.T, operator *agenttest.Operator, servers *faults.Servers) map[string]report.Outcome {
+	t.Helper()
 	targets := make(map[string]report.Outcome)
 	for _, w := range operator.Seen().Windows {
 		for _, c := range w.Counters {
@@ -48,14 +63,11 @@ func TestGo(t *testing.T) {
 	}
 	got := make(map[string]report.Outcome)
 	for _, f := range servers.Faults {
-		got[f.Name] = targets[f.URL]
-		if got[f.Name] != f.Go && (f.URL != faults.NoName || faults.Resolves()) {
-			t.Errorf("%s: %q, want %q", f.Name, got[f.Name], f.Go)
+		if got[f.Name] = targets[f.URL]; got[f.Name] == "" {
+			t.Errorf("%s: not counted", f.Name)
 		}
 	}
-	if !t.Failed() {
-		servers.Check(t, "Go", faults.Seen{"net/http": got})
-	}
+	return got
 }
 
 // get asks a server and reads its answer to the end; what comes of it is for the agent.

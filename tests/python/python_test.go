@@ -4,10 +4,8 @@
 package python
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -21,10 +19,10 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
-	"github.com/heliograph-net/heliograph/internal/devca"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
+	"github.com/heliograph-net/heliograph/tests/faults"
 	"github.com/heliograph-net/heliograph/tests/source"
 )
 
@@ -118,11 +116,16 @@ func closedPort(t *testing.T) string {
 // run runs a program of testdata, and returns what it prints.
 func run(t *testing.T, wantCode int, program string, args ...string) (stdout, stderr string) {
 	t.Helper()
+	return runOn(t, nil, wantCode, program, args...)
+}
+
+func runOn(t *testing.T, stdin []byte, wantCode int, program string, args ...string) (stdout, stderr string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, python, append([]string{filepath.Join("testdata", program)}, args...)...)
 	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &out, &errs
 	_ = cmd.Run() // its code says it
 	if code := cmd.ProcessState.ExitCode(); code != wantCode {
 		t.Fatalf("%s: exit code %d: %s%s", program, code, &out, &errs)
@@ -160,38 +163,64 @@ func (s *site) counts(n int) map[string]map[report.Outcome]float64 {
 }
 
 // TestFaultsOfClients: requests, urllib3 and httpx, plain and asynchronous, against servers that
-// break in every phase. Each request is counted once, under its target, with the outcome that the
-// other agents give the same fault, and nothing else is counted.
+// break in every phase. Each request is counted once, under its target, with the outcome that
+// docs/outcomes.md says, and nothing else is counted.
 func TestFaultsOfClients(t *testing.T) {
 	s := newSite(t)
-	out, _ := run(t, 0, "faults.py", s.policy, filepath.Join(t.TempDir(), "spool"), certificates(t))
-	type request struct{ Client, Target, Outcome string }
-	want, clients := map[string]map[report.Outcome]float64{}, map[string][]string{}
-	lines := bufio.NewScanner(strings.NewReader(out))
-	n := 0
-	for ; lines.Scan(); n++ {
-		var r request
-		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-			t.Fatalf("%v: %s", err, lines.Text())
-		}
-		if want[r.Target] == nil {
-			want[r.Target] = map[report.Outcome]float64{}
-		}
-		want[r.Target][report.Outcome(r.Outcome)]++
-		clients[r.Target] = append(clients[r.Target], r.Client)
+	type faultCase struct {
+		Target   string  `json:"target"`
+		Patience float64 `json:"patience"`
 	}
-	if n != 4*20+3 {
-		t.Fatalf("%d requests were made", n)
+	type clientCases struct {
+		Authority string      `json:"authority"`
+		Cases     []faultCase `json:"cases"`
 	}
-	got := s.counts(len(want))
-	for target, outcomes := range want {
-		if !maps.Equal(got[target], outcomes) {
-			t.Errorf("%v of %s: counted as %v, want %v\n%s", clients[target], target, got[target], outcomes, out)
+	servers, input := make(map[string]*faults.Servers), make(map[string]*clientCases)
+	for _, client := range []string{"requests", "urllib3", "httpx", "httpx async"} {
+		f := faults.Start(t)
+		c := &clientCases{Authority: f.Authority}
+		for _, one := range f.Faults {
+			if one.URL == faults.NoName && client != "requests" {
+				continue // the target would be the same
+			}
+			c.Cases = append(c.Cases, faultCase{one.URL, one.Patience().Seconds()})
 		}
-		delete(got, target)
+		servers[client], input[client] = f, c
 	}
-	if len(got) > 0 {
-		t.Errorf("also counted: %v", got)
+	stdin, err := json.Marshal(input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, _ := runOn(t, stdin, 0, "faults.py", s.policy, filepath.Join(t.TempDir(), "spool"))
+	got := s.counts(strings.Count(out, "\n"))
+	seen := make(faults.Seen)
+	for client, f := range servers {
+		seen[client] = make(map[string]report.Outcome)
+		for _, one := range f.Faults {
+			seen[client][one.Name] = s.once(one, got, out)
+		}
+		if !faults.Resolves() || client != "requests" {
+			delete(seen[client], "name that does not exist")
+		}
+	}
+	for client, f := range servers {
+		for _, one := range f.Faults {
+			delete(got, one.URL)
+		}
+		if seen[client]["name that does not exist"] == "" {
+			seen[client]["name that does not exist"] = seen["requests"]["name that does not exist"]
+		}
+	}
+	for target, outcomes := range got { // the streams are left
+		if !maps.Equal(outcomes, map[report.Outcome]float64{report.OK: 1}) || !strings.Contains(out, `"`+target+`"`) {
+			t.Errorf("also counted: %s as %v", target, outcomes)
+		}
+	}
+	if len(got) != 3 {
+		t.Errorf("counted for streams: %v", got)
+	}
+	if !t.Failed() {
+		servers["requests"].Check(t, "Python", seen)
 	}
 	samples, err := s.store.Samples(t.Context(), model.SampleQuery{Since: time.Now().Add(-time.Hour), Limit: 1000})
 	if err != nil || len(samples) == 0 {
@@ -204,37 +233,24 @@ func TestFaultsOfClients(t *testing.T) {
 	}
 }
 
-// certificates writes server certificates and the authority that the clients trust.
-func certificates(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	authority := func(name string) *devca.CA {
-		ca, err := devca.New(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return ca
+// once returns the outcome of the one request to a server; where redirects never end, the outcome
+// of the last.
+func (s *site) once(f faults.Fault, got map[string]map[report.Outcome]float64, out string) (last report.Outcome) {
+	s.Helper()
+	outcomes := maps.Clone(got[f.URL])
+	if f.Name == "redirects without end" && len(outcomes) > 1 {
+		delete(outcomes, report.OK)
 	}
-	known, unknown := authority("Known"), authority("Unknown")
-	for name, make := range map[string]func() (tls.Certificate, error){
-		"good":    func() (tls.Certificate, error) { return known.Issue(time.Now().Add(time.Hour), "127.0.0.1") },
-		"expired": func() (tls.Certificate, error) { return known.Issue(time.Now().Add(-time.Hour), "127.0.0.1") },
-		"other":   func() (tls.Certificate, error) { return known.Issue(time.Now().Add(time.Hour), "127.0.0.2") },
-		"unknown": func() (tls.Certificate, error) { return unknown.Issue(time.Now().Add(time.Hour), "127.0.0.1") },
-	} {
-		c, err := make()
-		if err != nil {
-			t.Fatal(err)
+	for o, n := range outcomes {
+		if last != "" || n != 1 && (f.Name != "redirects without end" || o != report.OK) {
+			s.Errorf("%s: counted as %v\n%s", f.Name, outcomes, out)
 		}
-		cert, key, err := devca.EncodePEM(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(dir, name+".pem"), cert)
-		write(t, filepath.Join(dir, name+".key"), key)
+		last = o
 	}
-	write(t, filepath.Join(dir, "ca.pem"), known.PEM())
-	return dir
+	if last == "" {
+		s.Errorf("%s: not counted\n%s", f.Name, out)
+	}
+	return last
 }
 
 func write(t *testing.T, path string, b []byte) {

@@ -30,7 +30,7 @@ const CODES = {
 
 // Ends of the reasons that OpenSSL gives.
 const TLS = [
-  [/(unsupported protocol|no protocols available|no ciphers available|wrong ssl version|no shared cipher)$/, "tls.version_or_cipher_mismatch"],
+  [/(unsupported protocol|no protocols available|no ciphers available|wrong ssl version|no shared cipher|legacy sigalg disallowed or unsupported)$/, "tls.version_or_cipher_mismatch"],
   [/alert (protocol version|handshake failure|insufficient security|inappropriate fallback)$/, "tls.version_or_cipher_mismatch"],
   [/alert (certificate required|bad certificate|unsupported certificate|certificate revoked|certificate expired|certificate unknown|unknown ca|access denied)$/,
     "tls.bad_client_auth_cert"],

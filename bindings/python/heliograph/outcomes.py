@@ -135,6 +135,8 @@ def _tls(e: BaseException) -> str:
     for outcome, reasons in _TLS.items():
         if any(reason.endswith(r) for r in reasons):
             return outcome
+    if "legacy sigalg disallowed" in str(e):  # of an old version; Python has no name for this reason
+        return "tls.version_or_cipher_mismatch"
     if isinstance(e, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) or "UNEXPECTED_EOF" in reason:
         return "tcp.closed"
     return "tls.protocol.error"
