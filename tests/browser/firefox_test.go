@@ -182,3 +182,27 @@ func TestFirefoxPrivateWindow(t *testing.T) {
 		t.Errorf("it was no private window: it kept %q, %v", kept, err)
 	}
 }
+
+// TestFirefoxModulesAndLeaving: Firefox's modules are told as Chromium's are. What it ends because
+// the page is left has not failed; what fails after a link that leaves nothing has.
+func TestFirefoxModulesAndLeaving(t *testing.T) {
+	t.Parallel()
+	f, _, refuse := plainFixture(t)
+	browser := startFirefox(t, filepath.Join(t.TempDir(), "profile"))
+	tab := browser.open(f.pageURL("none", "diagnostics"))
+	browser.eval(tab, `import("/nowhere/chunk.js").catch(() => {})`)
+	browser.eval(tab, `import(%q).catch(() => {})`, refuse)
+	browser.eval(tab, `new Promise((r) => setTimeout(r, 1500)).then(() => h.flush())`)
+	f.awaitStored(counts{"http.error": 1, "unknown": 1})
+
+	browser.eval(tab, `void (window.slow = fetch("/api/slow").catch(() => {}), Object.assign(document.createElement("a"), { href: "mailto:shop@shop.example" }).click())`)
+	browser.eval(tab, "fail(1, %q)", refuse)
+	browser.eval(tab, "h.flush()")
+	f.awaitStored(counts{"http.error": 1, "unknown": 1, "network.failed": 1})
+
+	browser.navigate(tab, f.origin+"/")
+	tab = browser.open(f.pageURL("none", "diagnostics"))
+	browser.eval(tab, "fail(1, %q)", refuse)
+	browser.eval(tab, "h.flush()")
+	f.awaitStored(counts{"http.error": 1, "unknown": 1, "network.failed": 2}) // whatever became of slow, it did not fail
+}

@@ -28,10 +28,12 @@ type shimSite struct {
 	other   *httptest.Server // another origin, which allows nothing
 	workers atomic.Int64     // how often the worker's script was asked for
 	policy  atomic.Value     // string: content security policy of the page
+	embed   atomic.Bool      // the page has a Cross-Origin-Embedder-Policy
 	refuse  atomic.Bool      // the worker's script cannot be had
 
 	worker       atomic.Bool  // serve the real worker's script
 	workerPolicy atomic.Value // string: its content security policy
+	workerEmbed  atomic.Bool  // it has a Cross-Origin-Embedder-Policy
 	module       atomic.Value // string: what it gets for a module, "" for status 503
 }
 
@@ -62,6 +64,9 @@ func newShimSite(t *testing.T) *shimSite {
 		if policy, _ := s.policy.Load().(string); policy != "" {
 			w.Header().Set("Content-Security-Policy", policy)
 		}
+		if s.embed.Load() {
+			w.Header().Set("Cross-Origin-Embedder-Policy", "require-corp")
+		}
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = io.WriteString(w, `<!doctype html><link rel=icon href="data:,"><title>Shop</title><body><script type=module src=/page.js></script>`)
 	})
@@ -69,6 +74,25 @@ func newShimSite(t *testing.T) *shimSite {
 	text("/text/", "text/plain", "hello")
 	text("/nojson/", "application/json", `{`)
 	text("/image/", "image/svg+xml", pixel)
+	text("/js/", "text/javascript", "export const x = 1")
+	mux.HandleFunc("/importer/", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript")
+		_, _ = fmt.Fprintf(w, "import %q", r.URL.Query().Get("child"))
+	})
+	// waits within its body until /release/ is asked for, and then breaks off or ends
+	releases := make(chan string, 1)
+	mux.HandleFunc("/late/", func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "half")
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case how := <-releases:
+			if how == "break" {
+				panic(http.ErrAbortHandler)
+			}
+		case <-r.Context().Done():
+		}
+	})
+	mux.HandleFunc("/release/{how}", func(_ http.ResponseWriter, r *http.Request) { releases <- r.PathValue("how") })
 	mux.HandleFunc("GET /agent/heliograph.js", func(w http.ResponseWriter, r *http.Request) {
 		http.ServeFile(w, r, source.Path("wasm/dist/heliograph.js"))
 	})
@@ -80,6 +104,9 @@ func newShimSite(t *testing.T) *shimSite {
 		}
 		w.Header().Set("Content-Type", "text/javascript")
 		w.Header().Set("Cache-Control", "no-store")
+		if s.workerEmbed.Load() {
+			w.Header().Set("Cross-Origin-Embedder-Policy", "require-corp")
+		}
 		if !s.worker.Load() {
 			_, _ = io.WriteString(w, fakeWorker)
 			return
@@ -201,6 +228,26 @@ var behaviours = []behaviour{
 	{"response not read", `return (await fetch("/text" + p)).ok`, []string{"ok"}},
 	{"response cloned", `const r = await fetch("/text" + p), c = r.clone(); return [await c.text(), await r.text()]`, []string{"ok"}},
 	{"response read twice", `const r = await fetch("/text" + p); await r.text(); return r.text().catch(String)`, []string{"ok"}},
+	{"body read late, breaks off", `const r = await fetch("/late" + p); await new Promise(r => setTimeout(r, 1300)); navigator.sendBeacon("/release/break"); return r.text().catch(String)`, []string{"network.failed 200"}},
+	{"body read late", `const r = await fetch("/late" + p); await new Promise(r => setTimeout(r, 1300)); navigator.sendBeacon("/release/end"); return r.blob().then(b => b.size)`, []string{"ok"}},
+	{"aborted while it is read late", `const a = new AbortController, r = await fetch("/late" + p, a); await new Promise(r => setTimeout(r, 1300)); const t = r.text().catch(e => e.name); a.abort(); return t`, []string{"abandoned 200"}},
+	{"fetch of another frame's Request", `const f = document.createElement("iframe"); document.body.append(f); const r = await fetch(new f.contentWindow.Request(location.origin + "/missing" + p, {method: "PUT"}));
+f.remove(); return [r.status, r instanceof Response]`, []string{"http.error 404"}},
+	{"fetch of another frame's URL", `const f = document.createElement("iframe"); document.body.append(f); const r = await fetch(new f.contentWindow.URL("/reset" + p, location)).catch(String); f.remove(); return r`, []string{"network.failed 0"}},
+	{"fetch of a link", `return (await fetch(Object.assign(document.createElement("a"), {href: "/method" + p}))).text()`, []string{"ok"}},
+	{"dynamic import", `return (await import("/js" + p)).x`, []string{"ok"}},
+	{"dynamic import missing", `return import("/missing" + p).catch(String)`, []string{"http.error 404"}},
+	{"dynamic import reset", `return import("/reset" + p).catch(e => e.name)`, []string{"unknown 0"}},
+	{"dynamic import of another origin", `return import(other + "/reset" + p).catch(e => e.name)`, []string{"unknown 0"}},
+	{"dynamic import whose import is missing", `return import("/importer" + p + "?child=/missing" + p).catch(e => e.name)`, []string{"ok", "http.error 404"}},
+	{"module whose import is missing", element(`Object.assign(document.createElement("script"), {type: "module", src: "/importer" + p + "?child=/missing" + p})`), []string{"ok", "http.error 404"}},
+	{"module whose import is reset", element(`Object.assign(document.createElement("script"), {type: "Module", src: "/importer" + p + "?child=/reset" + p})`), []string{"ok", "unknown 0"}},
+	{"module", element(`Object.assign(document.createElement("script"), {type: "module", src: "/js" + p})`), []string{"ok"}},
+	{"module in the page", `const s = Object.assign(document.createElement("script"), {type: "module", textContent: "import '/missing" + p + "'"}); const ended = new Promise(r => s.onerror = r); document.body.append(s); await ended; return s.src`, []string{"http.error 404"}},
+	{"script that loads and goes", `const s = Object.assign(document.createElement("script"), {src: "/js" + p}); const ended = new Promise(r => s.onload = s.onerror = r); document.body.append(s); const {type} = await ended; s.remove(); return type`, []string{"ok"}},
+	{"events of the page's own", `const tags = {link: "href", img: "src", script: "src", video: "src"}; let n = 0;
+for (const tag in tags) { const e = document.createElement(tag); document.body.append(e); e.setAttribute("x" + tags[tag], "/missing" + p); Object.defineProperty(e, tags[tag], {value: location.origin + "/missing" + p});
+for (const type of ["error", "load", "loadeddata"]) { e.addEventListener(type, () => n++); e.dispatchEvent(new Event(type)); } e.remove(); } return n`, nil},
 	{"response without a body", `return (await fetch("/text" + p, {method: "HEAD"})).text()`, []string{"ok"}},
 	{"no JSON", `return (await fetch("/nojson" + p)).json().catch(String)`, []string{"ok"}},
 	{"status", `const r = await fetch("/missing" + p); return [r.status, await r.text()]`, []string{"http.error 404"}},
@@ -303,7 +350,7 @@ func (s *shimSite) recorded(t *testing.T, ctx context.Context) map[string][]stri
 	seen := inPage[struct {
 		URLs  []string
 		Heard []message
-	}](t, ctx, `await new Promise(r => setTimeout(r, 1100)); await h.flush(); return {urls, heard: await h.sent()}`)
+	}](t, ctx, `await new Promise(r => setTimeout(r, 2500)); await h.flush(); return {urls, heard: await h.sent()}`)
 	name := func(url string) string {
 		parts := strings.Split(url, "/")
 		return parts[min(4, len(parts)-1)]

@@ -296,7 +296,7 @@ func shimModuleDamaged(t *testing.T, ctx context.Context, site *shimSite) {
 // itself stays what it is.
 func shimLeft(t *testing.T, ctx context.Context, _ *shimSite) {
 	got := inPage[[]any](t, ctx, startShim("")+`const slow = fetch("/broken/").then(r => { dispatchEvent(new Event("beforeunload")); return r.text() }).catch(String);
-await slow; await new Promise(r => setTimeout(r, 5)); await fetch("/reset/").catch(String); await h.flush();
+await slow; dispatchEvent(new Event("pagehide")); await new Promise(r => setTimeout(r, 5)); await fetch("/reset/").catch(String); await h.flush();
 return (await h.sent()).filter(m => m.t === "observe").flatMap(m => m.list.map(r => r[2]))`)
 	want(t, got, `["abandoned","network.failed"]`)
 }
@@ -315,7 +315,7 @@ func shimParcels(t *testing.T, ctx context.Context, site *shimSite) {
 	})
 	inPage[any](t, ctx, `const native = Worker; window.Worker = class extends native { constructor(...a) { super(...a); window.worker = this } };
 `+startShim("")+`await fetch("/missing/"); await h.flush();
-const parcel = text => ({url: "/collector", headers: {"Content-Type": "application/vnd.heliograph.segment"}, body: new TextEncoder().encode(text).buffer});
+const parcel = text => ({url: "/collector", method: "POST", referrerPolicy: "no-referrer", headers: {"Content-Type": "application/vnd.heliograph.segment"}, body: new TextEncoder().encode(text).buffer});
 worker.onmessage({data: {t: "parcels", list: [parcel("first"), parcel("x".repeat(40 << 10)), parcel("y".repeat(20 << 10))]}})`)
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatal(err)

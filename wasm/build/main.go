@@ -32,7 +32,7 @@ func main() {
 }
 
 // scripts are the files that the repository has.
-var scripts = []string{"heliograph.js", "heliograph.worker.js", "heliograph.d.ts", "licenses.txt"}
+var scripts = []string{"heliograph.js", "heliograph.cjs", "heliograph.worker.js", "heliograph.d.ts", "heliograph.d.cts", "licenses.txt"}
 
 func build(dir string) error {
 	module, err := compile()

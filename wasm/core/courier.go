@@ -130,7 +130,10 @@ func (c *courier) tell() {
 		for _, h := range fields {
 			headers[h[0]] = h[1]
 		}
-		list = append(list, map[string]any{"url": url, "headers": headers, "body": jsx.Array(body)})
+		list = append(list, map[string]any{
+			"url": url, "body": jsx.Array(body), "method": "POST", "headers": headers,
+			"keepalive": true, "credentials": "omit", "referrerPolicy": "no-referrer", "redirect": "error",
+		})
 	}
 	post(map[string]any{"t": "parcels", "list": list})
 }

@@ -2,6 +2,7 @@
 // embedded into the Go binary, so that `go build` needs no Node. With --check it builds into a
 // temporary directory and compares: it exits 1 and names the files that differ.
 import { build } from "esbuild";
+import { minify } from "terser";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
@@ -11,7 +12,7 @@ import { check } from "../../internal/npm/dist.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dist = join(here, "..", "dist");
-const files = ["heliograph.js", "heliograph.worker.js", "heliograph.d.ts", "licenses.txt"];
+const files = ["heliograph.js", "heliograph.cjs", "heliograph.worker.js", "heliograph.d.ts", "heliograph.d.cts", "licenses.txt"];
 
 const common = { absWorkingDir: here, bundle: true, minify: true, charset: "utf8", legalComments: "none", target: "es2022", logLevel: "warning" };
 
@@ -29,18 +30,24 @@ async function buildInto(dir) {
     }],
   });
   const release = createHash("sha256").update(await readFile(join(dir, "heliograph.worker.js"))).update(await readFile(join(here, "package.json")));
-  await build({
+  const shim = {
     ...common,
-    entryPoints: { heliograph: "src/shim.ts" },
-    outdir: dir,
-    format: "esm",
+    entryPoints: ["src/shim.ts"],
+    write: false,
     // Worker and module are asked for by release: browsers may keep them, for a page whose server
     // is down, and never take another's. Names that only the shim's own parts use, and neither a
     // browser nor a message has.
-    mangleProps: /^(active|add|addError|after|ask|base|begun|counted|dropDetails|due|ended|failed|fraction|listen|need|networkChanged|parcels|post|reading|ready|request|run|running|scheme|sync|take|ticks|took|totals)$/,
+    mangleProps: /^(told|active|addError|addRequest|ask|begun|begunAs|dropDetails|due|ended|failed|fraction|launch|letGo|listen|need|networkChanged|parcels|protocolOf|ready|relativeTo|running|scheme|sync|takeAll|tell|ticks|took|totals|unhook|workerRuns|wrap)$/,
     define: { RELEASE: JSON.stringify(release.digest("hex").slice(0, 6)) },
-  });
-  await copyFile(join(here, "src", "heliograph.d.ts"), join(dir, "heliograph.d.ts"));
+  };
+  // Jest and other programs that load CommonJS have no import.meta.
+  for (const [name, format] of [["heliograph.js", "esm"], ["heliograph.cjs", "cjs"]]) {
+    const { outputFiles } = await build({ ...shim, format, logOverride: { "empty-import-meta": "silent" } });
+    // It knows more ways than esbuild to say the same in fewer bytes: 5 % of what every page loads.
+    const { code } = await minify(outputFiles[0].text, { module: true, ecma: 2020, compress: { passes: 3 } });
+    await writeFile(join(dir, name), code + "\n");
+  }
+  for (const name of ["heliograph.d.ts", "heliograph.d.cts"]) await copyFile(join(here, "src", "heliograph.d.ts"), join(dir, name));
   const license = await readFile(join(goroot, "LICENSE"), "utf8");
   await writeFile(join(dir, "licenses.txt"), `Go (in heliograph.worker.js and heliograph.wasm)\n\n${license.trim()}\n`);
 }

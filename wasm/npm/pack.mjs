@@ -12,7 +12,7 @@ import { gunzipSync } from "node:zlib";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "..", "..");
-const files = ["heliograph.js", "heliograph.d.ts", "heliograph.worker.js", "heliograph.wasm", "licenses.txt"];
+const files = ["heliograph.js", "heliograph.cjs", "heliograph.d.ts", "heliograph.d.cts", "heliograph.worker.js", "heliograph.wasm", "licenses.txt"];
 
 function npm(dir, ...args) {
   const run = spawnSync("npm", [...args, "--no-audit", "--no-fund", "--loglevel=error"], { cwd: dir, encoding: "utf8" });
@@ -55,6 +55,12 @@ export const seen = [await h.sent(), (await h.stats()).state];
   await build({ absWorkingDir: project, entryPoints: ["app.ts"], outfile: out, bundle: true, format: "esm", logLevel: "warning" });
   const { seen } = await import(pathToFileURL(out).href);
   if (JSON.stringify(seen) !== `[[],"blocked"]`) throw new Error(`without a page it answers ${JSON.stringify(seen)}`);
+  // Jest and older programs load CommonJS.
+  await writeFile(join(project, "common.cjs"), `const { start, noise } = require("heliograph");
+start({ app: "shop", policy: "/policy" }).stats().then((s) => console.log(s.state, s.reason, noise.length > 0));
+`);
+  const common = spawnSync(process.execPath, ["common.cjs"], { cwd: project, encoding: "utf8" });
+  if (common.stdout !== "blocked start true\n") throw new Error(`required, it answers ${common.stdout} ${common.stderr}`);
   // Vite warns of such a URL, because it looks for the file at build time.
   if (/new\s+URL\(\s*["'`][^"'`]*["'`]\s*,\s*import\.meta\.url/.test(await readFile(join(installed, "dist", "heliograph.js"), "utf8"))) {
     throw new Error("bundlers would take the agent's own URL for a file to be bundled");
@@ -63,8 +69,17 @@ export const seen = [await h.sent(), (await h.stats()).state];
   const guide = /```js\n\/\/ app\.js\n(.*?)```/s.exec(await readFile(join(root, "docs", "browser.md"), "utf8"));
   if (!guide) throw new Error("docs/browser.md has no app.js");
   await writeFile(join(project, "guide.ts"), guide[1].replace('"/heliograph/heliograph.js"', '"heliograph"'));
-  const types = spawnSync(join(here, "node_modules", ".bin", "tsc"), ["--noEmit", "--strict", "--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler", "app.ts", "guide.ts"], { cwd: project, encoding: "utf8" });
-  if (types.status !== 0) throw new Error(`its types: ${types.stdout}`);
+  await writeFile(join(project, "saved.ts"), `import { noise, start } from "heliograph";
+start({ app: "shop", policy: "/policy", consent: localStorage.getItem("reports") ?? undefined });
+start({ app: "shop", policy: "/policy", consent: localStorage.getItem("reports"), noise: [...noise, /x/], ignoreError: (e) => e.stack === e.type });
+`);
+  await writeFile(join(project, "common.cts"), `import { start } from "heliograph";\nexport const h = start({ app: "shop", policy: "/policy" });\n`);
+  const tsc = (...args) => {
+    const types = spawnSync(join(here, "node_modules", ".bin", "tsc"), ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", ...args], { cwd: project, encoding: "utf8" });
+    if (types.status !== 0) throw new Error(`its types: ${types.stdout}`);
+  };
+  tsc("--module", "esnext", "--moduleResolution", "bundler", "app.ts", "guide.ts", "saved.ts");
+  tsc("--module", "node16", "--moduleResolution", "node16", "app.ts", "common.cts");
 
   // An application that imports it and does not use it does not carry it.
   await writeFile(join(project, "unused.ts"), `import { start } from "heliograph";\nexport const x = 1;\n`);

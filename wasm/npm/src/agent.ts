@@ -6,7 +6,8 @@ import { hookFetch } from "./fetch.ts";
 import type { AgentStats, Consent, Heliograph, Options, Status } from "./heliograph.d.ts";
 import { newHooks } from "./hook.ts";
 import { newLink } from "./link.ts";
-import type { Level } from "./messages.ts";
+import { fromExtension, noise as usualNoise } from "./noise.ts";
+import type { Level, Reason } from "./messages.ts";
 import { ofError, split } from "./outcome.ts";
 import { own } from "./own.ts";
 import { afterLoad, type Protocols, watchProtocols } from "./page.ts";
@@ -15,25 +16,32 @@ import { hookResources } from "./resources.ts";
 import { ticks, type Watch } from "./watch.ts";
 import { hookXHR } from "./xhr.ts";
 
+// Bundles may hold this module twice; two agents would count everything twice.
+export const key = Symbol.for("heliograph");
+export const page = globalThis as { [key]?: Heliograph | undefined };
+
 const levels: readonly Consent[] = ["off", "counts", "diagnostics"];
 // Bytes. Requests that outlive a page share 64 KiB with the application's.
 const maxParcels = 48 << 10;
+// Milliseconds in which a page goes after Firefox has ended its requests.
+const leaveTime = 1000;
 
 /**
- * newAgent starts an agent. It throws where there is no page; no method of what it returns throws.
- * It calls stopped when it is stopped.
+ * newAgent starts an agent. here is the script's own address; a bundle may not know it. Neither it
+ * nor a method of what it returns throws: where there is no page (a server renders it), or with
+ * options that do not do, the agent is blocked from the start.
  */
-export function newAgent(options: Options, assets: string | URL, stopped: () => void): Heliograph {
-  options.app; // throws when there are none
-  const { app, version = "", policy, consent, successFraction, ignore, onstatus, assets: elsewhere = assets } = own(options);
-  const fetch = window.fetch; // beneath the hooks: the agent does not observe itself
-  const asset = (name: string) => absolute(elsewhere).replace(/\/?$/, `/heliograph.${name}?${RELEASE}`);
+export function newAgent(options: Options, here: string | undefined): Heliograph {
+  const { app, version = "", policy, consent, successFraction, ignore, ignoreError, noise = usualNoise, onstatus, assets = here && new URL(".", here) } = own(options);
+  const fetch = globalThis.fetch; // beneath the hooks: the agent does not observe itself
+  const asset = (name: string) => absolute(assets!).replace(/\/?$/, `/heliograph.${name}?${RELEASE}`);
   const hooks = newHooks(); // there while there is consent
   const life = newHooks(); // there until stop
 
   let level: Level = 0;
   let since = 0; // milliseconds since 1970: what began before the consent in force is not recorded
   let left = 0; // milliseconds since 1970: when the user last began to leave the page
+  let doubtful: ((gone?: boolean) => void)[] = []; // requests that failed since, perhaps for that
   let over = false; // stopped, or blocked for good
   let wanted = false; // the worker
   let status: Status = { state: "off" };
@@ -53,31 +61,30 @@ export function newAgent(options: Options, assets: string | URL, stopped: () => 
   };
 
   const need = () => {
-    if (wanted) return;
+    if (!wanted) afterLoad(load);
     wanted = true;
-    afterLoad(load);
   };
 
   const load = () => {
     if (over || link.running()) return;
     if (active() && status.state !== "loading") show({ state: "loading" });
-    link.start();
+    link.launch();
   };
 
   const handOver = () => {
-    if (link.running()) recorder.take().forEach(link.post);
+    if (link.running()) recorder.takeAll().forEach(link.tell);
   };
 
   const link = newLink(
-    asset("worker.js"),
+    () => asset("worker.js"),
     () => ({
       t: "init", app, version, consent: level,
       policy: policy instanceof Uint8Array ? policy : absolute(policy), wasm: asset("wasm"), db: database,
     }),
     {
       ready() {
-        link.post({ t: "consent", level }); // it may have changed meanwhile
-        recorder.run(true);
+        link.tell({ t: "consent", level }); // it may have changed meanwhile
+        recorder.workerRuns(true);
         handOver();
         show({ state: active() ? "running" : "off" });
       },
@@ -88,18 +95,14 @@ export function newAgent(options: Options, assets: string | URL, stopped: () => 
         else show({ ...status, agent: stats });
       },
       failed(reason, text, final) {
-        recorder.run(false);
-        if (final) {
-          console.warn(`heliograph blocked: ${text}`);
-          end({ state: "blocked", reason, text });
-        } else if (active()) {
-          show({ state: "loading", reason, text });
-        }
+        recorder.workerRuns(false);
+        if (final) block(reason, text);
+        else if (active()) show({ state: "loading", reason, text });
       },
     },
   );
 
-  const recorder = newRecorder({ fraction: successFraction! >= 0 ? successFraction! : 0.05, now: Date.now, random: Math.random, after, need, due: handOver });
+  const recorder = newRecorder({ fraction: successFraction! >= 0 ? successFraction! : 0.05, need, due: handOver });
 
   // Nothing that the application's ignore throws, or the look at what it threw itself, gets
   // back into it.
@@ -114,28 +117,37 @@ export function newAgent(options: Options, assets: string | URL, stopped: () => 
   const watch: Watch = {
     active,
     ended: (r, outcome, code, protocol) => safely(() => {
-      const target = split(r.url, r.base);
+      const target = split(r.url, r.relativeTo);
       if (!target || r.start < since || ignore?.(target.url)) return;
-      const { scheme, host, url } = target;
+      const { scheme, host, origin, url } = target;
       const details = level > 1;
-      protocol ??= protocols?.of(`${scheme}://${host}`) ?? "";
-      recorder.add([scheme, host, outcome, protocol, code, 0, r.start, r.took ?? ticks() - r.ticks!, details ? r.method : "", details ? url : ""]);
+      protocol ??= protocols?.protocolOf(origin) ?? "";
+      recorder.addRequest([scheme, host, outcome, protocol, code, 0, r.start, r.took ?? ticks() - r.ticks!, details ? r.method : "", details ? url : ""]);
     }),
     failed: (r, error, signal, code) => safely(() => {
       const outcome = ofError(error, signal);
-      watch.ended(r, outcome === "network.failed" && r.start <= left ? "abandoned" : outcome, code, code ? undefined : "");
+      r.took ??= ticks() - r.ticks!;
+      const tell = (gone?: boolean) => watch.ended(r, gone ? "abandoned" : outcome, code, code ? undefined : "");
+      if (outcome !== "network.failed" || r.start > left) return tell();
+      doubtful.push(tell);
+      setTimeout(decide, leaveTime);
     }),
   };
 
-  const captureError = (error: any) => safely(() => recorder.addError(() => {
-    // a message or a stack, cut to what the agent will take anyway
-    const text = (s: unknown) => (level > 1 && s !== undefined ? String(s).slice(0, 8192) : "");
-    return { t: "error", kind: 1, type: String(error?.name ?? typeof error), message: text(error?.message ?? error), stack: text(error?.stack), at: Date.now() };
-  }));
+  const captureError = (error: any) => safely(() => {
+    // cut to what the agent will take anyway
+    const text = (s: unknown) => String(s ?? "").slice(0, 8192);
+    const message = text(error?.message ?? error);
+    const stack = text(error?.stack);
+    const type = (fromExtension(stack, message) ? "extension " : "") + (error?.name ?? typeof error);
+    if (noise.some((n) => n.test(`${type}: ${message}`)) || ignoreError?.({ type, message, stack })) return;
+    const detail = (s: string) => (level > 1 ? s : "");
+    recorder.addError(() => ({ t: "error", kind: 1, type, message: detail(message), stack: detail(stack), at: Date.now() }));
+  });
 
   const networkChanged = () => {
     recorder.networkChanged();
-    link.post({ t: "network" });
+    link.tell({ t: "network" });
     if (wanted) load();
   };
 
@@ -143,26 +155,30 @@ export function newAgent(options: Options, assets: string | URL, stopped: () => 
     since = Date.now();
     settle = hookFetch(hooks, watch);
     hookXHR(hooks, watch);
-    hookResources(hooks, watch);
-    hooks.listen(window, "error", (e: ErrorEvent) => captureError(e.error ?? { name: "Error", message: e.message, stack: `@${e.filename}:${e.lineno}` }));
+    const script = hookResources(hooks, watch);
+    hooks.listen(window, "error", (e: ErrorEvent) => e.isTrusted && captureError(e.error ?? { name: "Error", message: e.message, stack: `@${e.filename}:${e.lineno}` }));
     hooks.listen(window, "unhandledrejection", (e: PromiseRejectionEvent) => captureError(e.reason));
     for (const type of ["online", "offline"]) hooks.listen(window, type, networkChanged);
     hooks.listen((navigator as { connection?: EventTarget }).connection, "change", networkChanged);
-    protocols = watchProtocols();
+    protocols = watchProtocols(script);
   };
+
+  // Whether the page has gone since requests failed.
+  const decide = (gone?: boolean) => doubtful.splice(0).forEach((tell) => tell(gone));
 
   // Ends recording, and forgets.
   const forget = () => {
-    hooks.remove();
-    protocols?.stop();
+    hooks.unhook();
+    protocols?.disconnect();
     settle();
-    recorder.take();
+    doubtful = [];
+    recorder.takeAll();
     link.parcels = [];
   };
 
   const drop = () => {
-    link.end();
-    recorder.run(false);
+    link.letGo();
+    recorder.workerRuns(false);
     wanted = false;
   };
 
@@ -174,36 +190,25 @@ export function newAgent(options: Options, assets: string | URL, stopped: () => 
     show(last);
   };
 
+  const block = (reason: Reason, text: string) => {
+    if (globalThis.document) console.warn(`heliograph blocked: ${text}`);
+    end({ state: "blocked", reason, text });
+  };
+
   // The page may never be seen again.
   const hide = () => {
     settle();
     handOver();
-    link.post({ t: "hide" });
+    link.tell({ t: "hide" });
     if (wanted) load();
   };
-
-  life.listen(document, "visibilitychange", () => document.hidden && hide());
-  // Firefox ends the requests of a page that is left as if they had failed, and only then
-  // hides the page.
-  life.listen(window, "beforeunload", () => (left = Date.now()));
-  // The page goes, perhaps into the back/forward cache: what is sealed and has not arrived goes out
-  // on its own.
-  life.listen(window, "pagehide", () => {
-    hide();
-    let room = maxParcels;
-    for (const { url, headers, body } of link.parcels.splice(0)) {
-      if ((room -= body.byteLength) < 0) break;
-      const request: RequestInit = own({ method: "POST", headers, body: body as BodyInit, keepalive: true, credentials: "omit", referrerPolicy: "no-referrer", redirect: "error" });
-      fetch.call(window, url, request).catch(() => {}); // it is still in the database
-    }
-  });
 
   const choose = (next: number) => {
     const before = level;
     // Global Privacy Control asks for no more than what is needed.
     level = Math.min(next, (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl ? 1 : 2) as Level;
     agreed = false;
-    link.post({ t: "consent", level });
+    link.tell({ t: "consent", level });
     if (level === 0) {
       forget();
       if (!link.running()) drop();
@@ -223,6 +228,7 @@ export function newAgent(options: Options, assets: string | URL, stopped: () => 
 
   const ask = (question: "flush" | "sent") => {
     settle();
+    decide();
     if (!wanted) return;
     load();
     handOver();
@@ -248,24 +254,40 @@ export function newAgent(options: Options, assets: string | URL, stopped: () => 
       return { ...status, ...recorder.totals(), agent: link.running() ? ((await link.ask("stats")) as AgentStats) : undefined };
     },
     stop() {
-      stopped();
+      page[key] = undefined;
       if (!over) {
         hide();
         end({ state: "off" });
       }
-      life.remove();
+      life.unhook();
     },
   };
 
-  if (consent !== undefined) agent.setConsent(consent);
+  try {
+    if (!app || !policy || !assets) throw "options app, policy and assets?";
+  life.listen(document, "visibilitychange", () => document.hidden && hide());
+    // Firefox ends the requests of a page that is left as if they had failed, and only then
+    // hides the page. Who begins to leave may stay: a download, a mailto: link.
+    life.listen(window, "beforeunload", () => (left = Date.now()));
+    // The page goes, perhaps into the back/forward cache: what is sealed and has not arrived goes
+    // out on its own.
+    life.listen(window, "pagehide", () => {
+      decide(true);
+      hide();
+      let room = maxParcels;
+      for (const parcel of link.parcels.splice(0)) {
+        if ((room -= parcel.body.byteLength) < 0) break;
+        fetch.call(window, parcel.url, own(parcel) as RequestInit).catch(() => {}); // it is still in the database
+      }
+    });
+    page[key] = agent;
+    if (levels.includes(consent as Consent)) agent.setConsent(consent as Consent);
+  } catch (error) {
+    block("start", String(error));
+  }
   return agent;
 }
 
 function absolute(url: string | URL): string {
   return new URL(url, document.baseURI).href;
-}
-
-function after(ms: number, call: () => void): () => void {
-  const id = setTimeout(call, ms);
-  return () => clearTimeout(id);
 }

@@ -17,11 +17,7 @@ export async function leftover(any: boolean): Promise<boolean> {
     const open = indexedDB.open(database);
     open.onupgradeneeded = () => open.transaction!.abort(); // it has gone meanwhile: leave it so
     const db = await result(open);
-    try {
-      return (await result(db.transaction(segments).objectStore(segments).count())) > 0;
-    } finally {
-      db.close();
-    }
+    return (await result(db.transaction(segments).objectStore(segments).count()).finally(() => db.close())) > 0;
   } catch {
     return false; // private mode, a sandboxed frame, an old browser
   }

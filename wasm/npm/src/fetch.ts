@@ -2,16 +2,15 @@
 
 import type { Hooks } from "./hook.ts";
 import { ofStatus } from "./outcome.ts";
-import { batchDelay } from "./recorder.ts";
+import { windowLength } from "./recorder.ts";
 import { answered, begin, type Begun, type Watch } from "./watch.ts";
 
 /** A response whose body has not been read to its end. */
 interface Head {
-  request: Begun;
+  begunAs: Begun;
   status: number;
   signal: AbortSignal | null | undefined;
-  reading?: boolean;
-  counted?: boolean;
+  told?: boolean; // counted, or being read
 }
 
 // Not formData: it rejects with the same TypeError whether the body broke off or is no form.
@@ -24,39 +23,42 @@ export function hookFetch(hooks: Hooks, watch: Watch): () => void {
   let heads: Head[] = []; // without an end yet: one request is to be counted once, by how it ended
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  const end = (h: Head) => {
-    if (!h.counted) watch.ended(h.request, ofStatus(h.status), h.status);
-    h.counted = true;
+  const end = (h: Head) => watch.ended(h.begunAs, ofStatus(h.status), h.status);
+
+  const unread = (h: Head) => {
+    if (!h.told) end(h);
+    h.told = true;
   };
 
-  // Whether a stream that the page reads itself breaks off cannot be seen without touching it.
+  // Whether a stream that the page reads itself breaks off cannot be seen without touching it. What
+  // the page reads later is waited for as long as a window lasts.
   const settle = () => {
     clearTimeout(timer);
     timer = undefined;
-    for (const h of heads.splice(0)) if (!h.reading) end(h);
+    heads.splice(0).forEach(unread);
   };
 
   const answer = (request: Begun, response: Response, signal: AbortSignal | null | undefined) => {
     const { status } = response;
-    const head = { request: answered(request, response.url), status, signal };
+    const head = { begunAs: answered(request, response.url), status, signal };
     if (status >= 400 || !response.body) return end(head);
     known.set(response, head);
-    timer ??= setTimeout(settle, batchDelay);
-    if (heads.push(head) > maxHeads) settle();
+    timer ??= setTimeout(settle, windowLength);
+    if (heads.push(head) > maxHeads) unread(heads.shift()!);
   };
 
-  hooks.replace(window, "fetch", (original) => function (this: unknown, ...args) {
+  hooks.wrap(window, "fetch", (original) => function (this: unknown, ...args) {
     const [input, init] = args;
     if (!watch.active()) return original.apply(this, args);
-    const request = input instanceof Request ? input : undefined;
-    const begun = begin(request?.url ?? input, init?.method ?? request?.method);
-    const signal = init?.signal === undefined ? request?.signal : init.signal;
-    const promise: unknown = original.apply(this, args);
-    if (!begun || !(promise instanceof Promise)) return promise;
+    const begun = begin(input, init?.method ?? input?.method);
+    const signal = init?.signal === undefined ? input?.signal : init.signal;
+    const promise = original.apply(this, args);
+    // The page may have put another class into Promise's place, and Response's.
+    if (!begun || !promise?.then) return promise;
     let sent = false;
     const seen = promise.then(
       (response: Response) => {
-        if (response instanceof Response) answer(begun, response, signal);
+        if (response?.status >= 0) answer(begun, response, signal);
         return response;
       },
       (error: unknown) => {
@@ -71,21 +73,21 @@ export function hookFetch(hooks: Hooks, watch: Watch): () => void {
   });
 
   for (const name of readers) {
-    hooks.replace(window.Response?.prototype, name, (original) => function (this: Response, ...args) {
+    hooks.wrap(window.Response?.prototype, name, (original) => function (this: Response, ...args) {
       const head = known.get(this);
-      const first = head && !head.reading && !this.bodyUsed;
-      const promise: unknown = original.apply(this, args);
-      if (!first || !(promise instanceof Promise)) return promise;
-      head.reading = true;
+      const first = head && !head.told && !this.bodyUsed;
+      const promise = original.apply(this, args);
+      if (!first || !promise?.then) return promise;
+      head.told = true;
       return promise.then(
-        (value) => {
+        (value: unknown) => {
           end(head);
           return value;
         },
         (error: unknown) => {
           // What is no JSON, or too large for one string, was read to its end.
           if (error instanceof SyntaxError || error instanceof RangeError) end(head);
-          else watch.failed(head.request, error, head.signal, head.status);
+          else watch.failed(head.begunAs, error, head.signal, head.status);
           throw error;
         },
       );

@@ -11,9 +11,10 @@ export interface Options {
   /**
    * The user's choice as the application saved it. Give it only once it is known: "off" is a
    * refusal, which deletes what an earlier consent left behind. Left out: not asked yet. Nothing is
-   * recorded and nothing is touched until setConsent.
+   * recorded and nothing is touched until setConsent. Any other text, or null, is like left out, so
+   * that what localStorage says can be given as it is.
    */
-  consent?: Consent;
+  consent?: Consent | (string & {}) | null | undefined;
   /**
    * The directory that serves heliograph.worker.js and heliograph.wasm, on the page's origin. By
    * default the module's own.
@@ -23,8 +24,23 @@ export interface Options {
   successFraction?: number;
   /** Requests to leave out, by their absolute URL. */
   ignore?: (url: string) => boolean;
+  /** Errors of the application to leave out. */
+  ignoreError?: (error: PageError) => boolean;
+  /**
+   * Errors to leave out because they are not the application's: those one of these matches as
+   * "type: message". The exported list noise when left out.
+   */
+  noise?: readonly RegExp[];
   /** Is told each change of the agent's state, for a debug page. */
   onstatus?: (status: Status) => void;
+}
+
+/** An error as the page saw it, before anything is scrubbed. It stays in the page. */
+export interface PageError {
+  /** The error's name; "extension TypeError" if a browser extension's script threw it. */
+  type: string;
+  message: string;
+  stack: string;
 }
 
 export interface Status {
@@ -35,7 +51,7 @@ export interface Status {
    */
   state: "off" | "waiting" | "loading" | "running" | "blocked";
   /** Why it is blocked, or why the last start failed. */
-  reason?: "csp" | "wasm" | "policy" | "worker";
+  reason?: "csp" | "wasm" | "policy" | "worker" | "start";
   /** The same in words. */
   text?: string;
   /** Of the worker, once it runs. */
@@ -157,3 +173,10 @@ export interface Heliograph {
  * that one and does nothing else.
  */
 export declare function start(options: Options): Heliograph;
+
+/**
+ * The errors that are left out when the option noise is: notifications of ResizeObserver, "Script
+ * error." without more, and what browser extensions throw. To add to them: noise:
+ * [...noise, /^AbortError/].
+ */
+export declare const noise: RegExp[];

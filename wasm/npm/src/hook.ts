@@ -1,7 +1,5 @@
 // Replacing functions of the page so that it cannot tell.
 
-import { own } from "./own.ts";
-
 type Any = (this: any, ...args: any[]) => any;
 
 /** The functions that one agent has replaced, and its listeners. */
@@ -10,20 +8,20 @@ export interface Hooks {
    * Puts make(original) into target's place. Where that is not possible (frozen by the page,
    * missing) nothing happens.
    */
-  replace(target: object | undefined, name: string, make: (original: Any) => Any): void;
+  wrap(target: object | undefined, name: string, make: (original: Any) => Any): void;
   listen(target: EventTarget | undefined | null, type: string, handle: (event: any) => void, capture?: boolean): void;
   /**
    * Takes off what is still on top. Beneath another library's wrapper ours stays, and only
    * passes on.
    */
-  remove(): void;
+  unhook(): void;
 }
 
 export function newHooks(): Hooks {
   let replaced: [target: Record<string, unknown>, name: string, original: Any, wrapper: Any][] = [];
   let listening: (() => void)[] = [];
   return {
-    replace(target, name, make) {
+    wrap(target, name, make) {
       const object = target as Record<string, Any> | undefined;
       const original = object?.[name];
       // Another library may have wrapped ours, so that it could not be taken off and is
@@ -31,7 +29,7 @@ export function newHooks(): Hooks {
       if (!original || replaced.some((r) => r[0] === object && r[1] === name)) return;
       try {
         const wrapper = make(original);
-        for (const key of ["name", "length"] as const) Object.defineProperty(wrapper, key, own({ value: original[key], configurable: true }));
+        Object.defineProperties(wrapper, Object.getOwnPropertyDescriptors(original)); // name and length
         object[name] = wrapper;
         replaced.push([object, name, original, wrapper]);
       } catch {
@@ -49,7 +47,7 @@ export function newHooks(): Hooks {
       target?.addEventListener(type, guarded, capture);
       listening.push(() => target?.removeEventListener(type, guarded, capture));
     },
-    remove() {
+    unhook() {
       for (const off of listening) off();
       listening = [];
       replaced = replaced.filter(([object, name, original, wrapper]) => {

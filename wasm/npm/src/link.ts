@@ -20,21 +20,26 @@ export interface Link {
    * Starts the worker unless there is one. One that waits to be started again does not wait
    * any longer.
    */
-  start(): void;
+  launch(): void;
   /** Sends a message; without a running worker it is lost. */
-  post(message: ToWorker): void;
+  tell(message: ToWorker): void;
   /** Asks as soon as the worker runs. Resolves with its answer, or undefined when none comes. */
   ask(t: "flush" | "sent" | "stats"): Promise<unknown>;
   /** Lets go of the worker: one that runs finishes what it was told, and ends itself. */
-  end(): void;
+  letGo(): void;
 }
+
+// With Trusted Types a page's content security policy says which names may make addresses
+// of scripts.
+let trust: { createScriptURL(url: string): string } | undefined;
 
 const firstRetry = 5000; // milliseconds
 const lastRetry = 300_000;
 const answerTime = 30_000;
 
-export function newLink(url: string, init: () => InitMessage, ends: Ends): Link {
+export function newLink(address: () => string, init: () => InitMessage, ends: Ends): Link {
   let worker: Worker | undefined;
+  let url: string;
   let ready = false;
   let retries = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -45,7 +50,7 @@ export function newLink(url: string, init: () => InitMessage, ends: Ends): Link 
     if (m.t === "ready") {
       ready = true;
       ends.ready();
-      for (const [question] of asked.values()) link.post(question);
+      for (const [question] of asked.values()) link.tell(question);
     } else if (m.t === "failed") {
       fail(m.reason, m.text, !m.again);
     } else if (m.t === "reply") {
@@ -59,9 +64,9 @@ export function newLink(url: string, init: () => InitMessage, ends: Ends): Link 
 
   const fail = (reason: Reason, text: string, final: boolean) => {
     ready = false;
-    link.end();
+    link.letGo();
     // With jitter: all pages of a service lose it at the same moment.
-    if (!final) timer = setTimeout(link.start, Math.min(firstRetry * 2 ** retries++, lastRetry) * (0.5 + Math.random() / 2));
+    if (!final) timer = setTimeout(link.launch, Math.min(firstRetry * 2 ** retries++, lastRetry) * (0.5 + Math.random() / 2));
     ends.failed(reason, text, final);
   };
 
@@ -75,13 +80,14 @@ export function newLink(url: string, init: () => InitMessage, ends: Ends): Link 
   const link: Link = {
     parcels: [],
     running: () => ready,
-    start() {
+    launch() {
       if (worker) return;
       clearTimeout(timer);
       timer = undefined;
       document.addEventListener("securitypolicyviolation", refused);
       try {
-        const w = new Worker(url);
+        url = address();
+        const w = new Worker((trust ??= (window as any).trustedTypes?.createPolicy("heliograph", { createScriptURL: (u: string) => u }))?.createScriptURL(url) ?? url);
         worker = w;
         w.onmessage = ({ data }) => {
           if (worker === w) receive(data);
@@ -90,15 +96,15 @@ export function newLink(url: string, init: () => InitMessage, ends: Ends): Link 
           event.preventDefault(); // the page's own error handlers are for the page's errors
           // The violation of a content security policy is told after this.
           setTimeout(() => {
-            if (worker === w) fail("worker", event.message ?? `cannot load ${url}`, false);
+            if (worker === w) fail("worker", event.message ?? `cannot load ${url}; COEP?`, false);
           });
         };
         w.postMessage(init());
       } catch (error) {
-        fail("worker", String(error), true);
+        fail(error instanceof TypeError && window.Worker ? "csp" : "worker", String(error), true);
       }
     },
-    post(message) {
+    tell(message) {
       if (ready) worker?.postMessage(message);
     },
     ask: (t) => new Promise((resolve: (value?: unknown) => void) => {
@@ -110,9 +116,9 @@ export function newLink(url: string, init: () => InitMessage, ends: Ends): Link 
       setTimeout(answer, answerTime);
       if (!worker && !timer) return resolve();
       asked.set(id, [question, answer]);
-      link.post(question);
+      link.tell(question);
     }),
-    end() {
+    letGo() {
       clearTimeout(timer);
       if (ready) worker?.postMessage({ t: "stop" });
       else worker?.terminate();

@@ -67,13 +67,19 @@ export type ToWorker =
 /** ToCore is what the worker's script passes on to the Go program. */
 export type ToCore = Exclude<ToWorker, InitMessage | ErrorMessage> | (InitMessage & { os: string }) | (Omit<ErrorMessage, "stack"> & { frames: Frame[] });
 
+/** What fetch sends an upload with when the page ends: its options, and the address. */
 export interface Parcel {
   url: string;
-  headers: Record<string, string>;
   body: ArrayBuffer | Uint8Array;
+  method: "POST";
+  headers: Record<string, string>;
+  keepalive: true;
+  credentials: "omit";
+  referrerPolicy: "no-referrer";
+  redirect: "error";
 }
 
-export type Reason = "csp" | "wasm" | "policy" | "worker";
+export type Reason = "csp" | "wasm" | "policy" | "worker" | "start";
 
 export type FromWorker =
   | { t: "ready" }

@@ -5,6 +5,7 @@
 export interface Target {
   scheme: string;
   host: string;
+  origin: string;
   /** Without user, query and fragment. */
   url: string;
 }
@@ -15,8 +16,8 @@ export interface Target {
  */
 export function split(url: string, base?: string): Target | undefined {
   try {
-    const { protocol, host, pathname } = new URL(url, base);
-    if (/^(http|ws)s?:$/.test(protocol)) return { scheme: protocol.slice(0, -1), host, url: `${protocol}//${host}${pathname}` };
+    const { protocol, host, origin, pathname } = new URL(url, base);
+    if (/^(http|ws)s?:$/.test(protocol)) return { scheme: protocol.slice(0, -1), host, origin, url: origin + pathname };
   } catch {
     // It is none at all.
   }
@@ -33,9 +34,9 @@ export function ofStatus(status: number): string {
 /** ofError is the outcome of a request without a response, by what it was rejected with. */
 export function ofError(error?: any, signal?: AbortSignal | null): string {
   // Whoever aborts may give any reason at all, so the signal decides.
-  const name: unknown = (signal?.aborted ? signal.reason : error)?.name;
-  if (name === "TimeoutError") return "network.timed_out";
-  if (signal?.aborted || name === "AbortError") return "abandoned";
+  const name = (signal?.aborted ? signal.reason : error)?.name;
+  if (/^timeout/i.test(name)) return "network.timed_out";
+  if (signal?.aborted || /^abort/i.test(name)) return "abandoned";
   return !navigator.onLine ? "network.offline" : "network.failed";
 }
 

@@ -4,25 +4,27 @@ import { own } from "./own.ts";
 
 /** Tells each origin's protocol, as the browser said last: "h2". */
 export interface Protocols {
-  of(origin: string): string;
-  stop(): void;
+  protocolOf(origin: string): string;
+  disconnect(): void;
 }
 
-export function watchProtocols(): Protocols {
+/** watchProtocols tells script the entry of each script as well. */
+export function watchProtocols(script: (entry: PerformanceResourceTiming) => void): Protocols {
   const known = new Map<string, string>();
   let observer: PerformanceObserver | undefined;
   try {
     observer = new PerformanceObserver((list) => {
-      for (const { name, nextHopProtocol } of list.getEntries() as PerformanceResourceTiming[]) {
-        const end = name.indexOf("/", 8);
-        if (end > 0 && known.size < 64 && /^h/.test(nextHopProtocol)) known.set(name.slice(0, end), nextHopProtocol);
+      for (const entry of list.getEntries() as PerformanceResourceTiming[]) {
+        const { name, nextHopProtocol } = entry;
+        if (entry.initiatorType === "script") script(entry);
+        if (known.size < 64 && /^h/.test(nextHopProtocol)) known.set(new URL(name).origin, nextHopProtocol);
       }
     });
     for (const type of ["navigation", "resource"]) observer.observe(own({ type, buffered: true }));
   } catch {
     // Then protocols stay unknown.
   }
-  return { of: (origin) => known.get(origin) ?? "", stop: () => observer?.disconnect() };
+  return { protocolOf: (origin) => known.get(origin) ?? "", disconnect: () => observer?.disconnect() };
 }
 
 // Milliseconds that a page may take to load. One that misses an image never ends.

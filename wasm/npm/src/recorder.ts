@@ -23,10 +23,6 @@ export const maxErrors = 64;
 export interface Surroundings {
   /** How many windows without a failure are kept, 0 to 1. */
   fraction: number;
-  now(): number;
-  random(): number;
-  /** Calls back once, and returns how to prevent that. */
-  after(ms: number, call: () => void): () => void;
   /** There is something to seal: the worker is wanted. */
   need(): void;
   /** The worker runs: take what there is. */
@@ -37,7 +33,7 @@ export interface Recorder {
   /** Requests seen, and requests and errors dropped, since the page began. */
   totals(): { observed: number; dropped: number };
   /** Records one request. */
-  add(row: ObserveRow): void;
+  addRequest(row: ObserveRow): void;
   /** Records one error of the application, which is only made if there is room for it. */
   addError(make: () => ErrorMessage): void;
   /** Marks what failed before the network changed. */
@@ -45,9 +41,9 @@ export interface Recorder {
   /** Takes from what waits what the level "counts" does not cover. */
   dropDetails(): void;
   /** Says whether a worker takes what is recorded. */
-  run(worker: boolean): void;
+  workerRuns(worker: boolean): void;
   /** Returns everything that waits, as messages, and keeps nothing. */
-  take(): ToWorker[];
+  takeAll(): ToWorker[];
 }
 
 export function newRecorder(s: Surroundings): Recorder {
@@ -62,7 +58,7 @@ export function newRecorder(s: Surroundings): Recorder {
   let failures: ObserveRow[] = []; // in the open window
   let errors: ErrorMessage[] = [];
   let running = false;
-  let cancel: (() => void) | undefined; // the timer
+  let cancel: ReturnType<typeof setTimeout> | undefined; // the timer
   let delay = 0; // of the timer
 
   const drop = (n: number) => {
@@ -88,12 +84,12 @@ export function newRecorder(s: Surroundings): Recorder {
     open = new Map();
     failures = [];
     start = 0;
-    cancel?.();
+    clearTimeout(cancel);
     cancel = undefined;
   };
 
   const keep = () => {
-    if (ppm >= 0 && open.size) kept.push({ t: "counts", start, end: s.now(), ppm, list: [...open.values()] });
+    if (ppm >= 0 && open.size) kept.push({ t: "counts", start, end: Date.now(), ppm, list: [...open.values()] });
     else kinds -= open.size;
   };
 
@@ -109,25 +105,25 @@ export function newRecorder(s: Surroundings): Recorder {
   // Sets the timer, unless it is set to an earlier time already.
   const schedule = (ms: number) => {
     if (cancel && delay <= ms) return;
-    cancel?.();
+    clearTimeout(cancel);
     delay = ms;
-    cancel = s.after(ms, () => {
+    cancel = setTimeout(() => {
       cancel = undefined;
       if (running) s.due();
       else close();
-    });
+    }, ms);
   };
 
   const begin = () => {
     if (start) return;
-    start = s.now();
+    start = Date.now();
     ppm = 0;
     if (running) return schedule(batchDelay);
     schedule(windowLength);
     // The coin is tossed at the beginning rather than at the end, which is the same to the
     // operator's figures. It lets the worker start in time, so that visits shorter than a window
     // are counted too.
-    if (s.random() >= s.fraction) ppm = -1;
+    if (Math.random() >= s.fraction) ppm = -1;
     else if (s.fraction < 1) ppm = Math.round(s.fraction * 1e6);
     if (ppm >= 0) s.need();
   };
@@ -141,7 +137,7 @@ export function newRecorder(s: Surroundings): Recorder {
 
   return {
     totals: () => ({ observed, dropped }),
-    add(row) {
+    addRequest(row) {
       observed++;
       begin();
       if (row[2] === "ok") return count(row);
@@ -162,11 +158,11 @@ export function newRecorder(s: Surroundings): Recorder {
       for (const f of failures) f[8] = f[9] = "";
       for (const e of errors) e.message = e.stack = "";
     },
-    run(worker) {
+    workerRuns(worker) {
       running = worker;
       if (start) schedule(running ? 0 : windowLength);
     },
-    take() {
+    takeAll() {
       keep();
       const out: ToWorker[] = kept;
       if (failures.length) out.push({ t: "observe", list: failures });

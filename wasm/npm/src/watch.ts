@@ -6,7 +6,7 @@
  */
 export interface Begun {
   url: string;
-  base?: string; // what a relative URL was relative to
+  relativeTo?: string; // what a relative URL was relative to
   method: string;
   start: number; // milliseconds since 1970
   ticks?: number; // of the monotonic clock; may be left out if took is known
@@ -25,11 +25,15 @@ export interface Watch {
   failed(r: Begun, error: unknown, signal: AbortSignal | null | undefined, status: number): void;
 }
 
-/** begin notes a request that begins now, or returns undefined if its URL cannot be told. */
-export function begin(url: unknown, method: unknown): Begun | undefined {
+/**
+ * begin notes a request that begins now, or returns undefined if its URL cannot be told. A Request,
+ * a URL or a Location may be another frame's: classes do not tell them.
+ */
+export function begin(input: any, method?: any): Begun | undefined {
+  const url: unknown = input?.url ?? input?.href ?? input;
   // What else can be a URL has a toString of the page's, which is not to be called twice.
-  if (typeof url !== "string" && !(url instanceof URL)) return undefined;
-  return { url: `${url}`, base: document.baseURI, method: typeof method === "string" ? method.toUpperCase() : "GET", start: Date.now(), ticks: ticks() };
+  if (typeof url !== "string") return undefined;
+  return { url, relativeTo: document.baseURI, method: method?.toUpperCase?.() ?? "GET", start: Date.now(), ticks: ticks() };
 }
 
 /**

@@ -44,8 +44,12 @@ export interface Bench {
 export function bench(fraction: number, coins: number[] = []): Bench {
   const clock = new Clock();
   const b = { clock, needs: 0, dues: 0 } as Bench;
-  b.recorder = newRecorder({
-    fraction, now: () => clock.now, random: () => coins.shift() ?? 0.999, after: clock.after, need: () => b.needs++, due: () => b.dues++,
-  });
+  // What the recorder has from its surroundings: the time, chance and timers.
+  const page = globalThis as { setTimeout: unknown; clearTimeout: unknown };
+  Date.now = () => clock.now;
+  Math.random = () => coins.shift() ?? 0.999;
+  page.setTimeout = (call: () => void, ms: number) => clock.after(ms, call);
+  page.clearTimeout = (cancel?: () => void) => cancel?.();
+  b.recorder = newRecorder({ fraction, need: () => b.needs++, due: () => b.dues++ });
   return b;
 }

@@ -11,13 +11,13 @@ test("a replaced function looks the same and is put back", () => {
   const before = t.add;
   const hooks = newHooks();
   let calls = 0;
-  hooks.replace(t, "add", (original) => function (this: unknown, ...args) {
+  hooks.wrap(t, "add", (original) => function (this: unknown, ...args) {
     calls++;
     return original.apply(this, args);
   });
   assert.ok(t.add !== before);
   assert.deepEqual([t.add(1, 2), t.add.name, t.add.length, calls], [3, "add", 2, 1]);
-  hooks.remove();
+  hooks.unhook();
   assert.ok(t.add === before);
 });
 
@@ -25,7 +25,7 @@ test("beneath another library's wrapper it stays, and is not put there twice", (
   const t = target();
   const hooks = newHooks();
   let calls = 0;
-  const watch = () => hooks.replace(t, "add", (original) => (...args) => {
+  const watch = () => hooks.wrap(t, "add", (original) => (...args) => {
     calls++;
     return original(...args);
   });
@@ -33,7 +33,7 @@ test("beneath another library's wrapper it stays, and is not put there twice", (
   const ours = t.add;
   const theirs = (a: number, b: number) => ours(a, b) + 100;
   t.add = theirs;
-  hooks.remove();
+  hooks.unhook();
   assert.ok(t.add === theirs, "another library's wrapper was removed");
   watch();
   assert.equal(t.add(1, 2), 103);
@@ -43,11 +43,11 @@ test("beneath another library's wrapper it stays, and is not put there twice", (
 test("what cannot be replaced is left alone", () => {
   const hooks = newHooks();
   const frozen = Object.freeze(target());
-  hooks.replace(frozen, "add", () => () => 0);
-  hooks.replace(undefined, "add", () => () => 0);
-  hooks.replace({}, "missing", () => () => 0);
+  hooks.wrap(frozen, "add", () => () => 0);
+  hooks.wrap(undefined, "add", () => () => 0);
+  hooks.wrap({}, "missing", () => () => 0);
   assert.equal(frozen.add(1, 2), 3);
-  hooks.remove();
+  hooks.unhook();
 });
 
 test("a listener that throws does so for itself", () => {
@@ -59,9 +59,9 @@ test("a listener that throws does so for itself", () => {
     throw new Error("of the agent's");
   });
   t.dispatchEvent(new Event("x"));
-  hooks.remove();
+  hooks.unhook();
   t.dispatchEvent(new Event("x"));
   hooks.listen(undefined, "x", () => {});
-  hooks.remove();
+  hooks.unhook();
   assert.equal(heard, 1);
 });

@@ -44,7 +44,7 @@ test("own has nothing of the prototype", onPage(() => {
 
 test("a consent on the prototype is none", onPage((window) => {
   const original = window.fetch;
-  const agent = newAgent({ app: "shop", policy: "policy" } as Options, "https://shop.example/", () => {});
+  const agent = newAgent({ app: "shop", policy: "policy" } as Options, "https://shop.example/");
   assert.equal(window.fetch, original, "fetch is hooked: something is recorded");
   agent.stop();
 }));
@@ -52,7 +52,7 @@ test("a consent on the prototype is none", onPage((window) => {
 test("a consent that the application gives counts", onPage((window) => {
   const original = window.fetch;
   const seen: Status[] = [];
-  const agent = newAgent({ app: "shop", policy: "policy", consent: "counts", onstatus: (s) => void seen.push(s) }, "https://shop.example/", () => {});
+  const agent = newAgent({ app: "shop", policy: "policy", consent: "counts", onstatus: (s) => void seen.push(s) }, "https://shop.example/");
   assert.ok(window.fetch !== original, "fetch is not hooked: nothing is recorded");
   assert.equal(seen[0]?.state, "waiting");
   agent.stop();
@@ -60,8 +60,7 @@ test("a consent that the application gives counts", onPage((window) => {
 
 test("an observation has what the application says of it only", onPage(async () => {
   const asked: string[] = [];
-  const agent = newAgent({ app: "shop", policy: "policy", consent: "counts", ignore: (url: string) => (asked.push(url), false), onstatus() {} },
-    "https://shop.example/", () => {});
+  const agent = newAgent({ app: "shop", policy: "policy", consent: "counts", ignore: (url: string) => (asked.push(url), false), onstatus() {} }, "https://shop.example/");
   agent.observe({ url: "https://shop.example/pay", outcome: "tcp.reset" });
   assert.deepEqual(asked, ["https://shop.example/pay"]);
   assert.equal((await agent.stats()).observed, 1, "it was taken for one of long before the consent");
