@@ -26,6 +26,7 @@ var verdictRules = map[model.Verdict]verdictRule{
 	model.Protocol:      {Critical, "One protocol fails, and others work."},
 	model.CollectorPath: {Warning, "The way to a collector fails. Reports wait in the agents; this says nothing about the service."},
 	model.VantageSilent: {Info, "A prober's vantage delivers nothing. This says nothing about the service; what others find still counts."},
+	model.BudgetBurns:   {Critical, "More requests fail, or are slow, than the objective allows."},
 	model.TooThin:       {Warning, "Too little is known to say where the fault lies."},
 	model.LastMile:      {Info, "The clients' own connections fail, and come back by themselves."},
 	model.Forged:        {Info, "The reports look made up."},
@@ -45,6 +46,9 @@ func incidentAlert(key string, i *model.Incident, s *Settings) Alert {
 	verdict := verdictOf(i)
 	rule, known := verdictRules[verdict]
 	if !known { // a verdict of a newer release
+		rule.severity = Warning
+	}
+	if i.Objective() == model.ObjectiveTicket { // there are days
 		rule.severity = Warning
 	}
 	if i.Late { // whatever it is, nobody can do anything about it now

@@ -60,3 +60,13 @@ func TestBookOfAnotherRelease(t *testing.T) {
 		}
 	}
 }
+
+// A budget that lasts for days is no reason to wake anybody.
+func TestBudgetsAreAsUrgentAsTheyAre(t *testing.T) {
+	for alert, want := range map[model.ObjectiveAlert]Severity{model.ObjectivePage: Critical, model.ObjectiveTicket: Warning} {
+		i := model.Incident{ID: 1, App: model.ObjectiveApp, Target: "https://shop.example", Outcome: model.BudgetOutcome(&model.Objective{}, alert), Verdict: model.BudgetBurns, Page: true, Title: "too much fails"}
+		if a := incidentAlert("k", &i, &Settings{Runbooks: "https://docs.example"}); a.Severity != want || a.Runbook != "https://docs.example/budget-burns.md" || a.Labels["target"] != i.Target {
+			t.Errorf("%s: %+v", alert, a)
+		}
+	}
+}

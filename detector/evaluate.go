@@ -38,6 +38,7 @@ type evaluator struct {
 	news    *news
 	audit   *auditJudge
 	silence *vantageJudge
+	budgets *budgetJudge
 	next    time.Time // end of the next bin to judge
 	saved   snapshotTimes
 
@@ -152,6 +153,9 @@ func (ev *evaluator) step(ctx context.Context, now time.Time, gap bool) bool {
 	}
 	events = append(events, audited...)
 	events = append(events, ev.silence.step(ev.d.now(), gap, ev.d.settings.Load().Watched, ev.newID)...)
+	if all, known := ev.d.o.Objectives(); known {
+		events = append(events, ev.budgets.step(ev.d.now(), all, ev.newID)...)
+	}
 	ev.next = ev.align(now.Add(-ev.d.o.Grace))
 	if !ev.store(ctx, Step{Bin: ev.next.Add(-ev.d.o.Bin), Events: events, Present: ev.present()}, ev.saved.due(ev.d.watch.now())) {
 		return false
@@ -294,7 +298,7 @@ func (ev *evaluator) count() {
 	m.bins.Add(float64(stats.Bins - ev.bins))
 	ev.bins = stats.Bins
 	m.evaluated.Set(float64(ev.next.Add(-ev.d.o.Bin).UnixMilli()) / 1000)
-	m.open.Set(float64(len(ev.news.open) + len(ev.audit.open) + len(ev.silence.open)))
+	m.open.Set(float64(len(ev.news.open) + len(ev.audit.open) + len(ev.silence.open) + len(ev.budgets.open)))
 	m.overflow.Set(float64(stats.Dropped))
 	m.pastRows.Set(float64(stats.Late))
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/detector/judgement"
 	"github.com/heliograph-net/heliograph/internal/wallclock"
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -52,6 +53,10 @@ type Options struct {
 	VantageSilent time.Duration // 0 means 15 minutes
 	// how long a vantage's latest judgement is valid. 0 means 2 minutes
 	ProbesHold time.Duration
+	// Objectives returns how the objectives fare. One whose budget is spent too fast is an
+	// incident. known is false while they have not been judged since the start. nil: there are
+	// none. It is called by one goroutine.
+	Objectives func() (all []model.ObjectiveStatus, known bool)
 	// ProbesAgree is how many networks must find a server down before it is down for all; see
 	// [vantages.Rule]. 0 means [vantages.DefaultAgree].
 	ProbesAgree int
@@ -132,6 +137,9 @@ func (o *Options) validate() error {
 	def(&o.VantageSilent, DefaultVantageSilent)
 	def(&o.ReceiptTime, 15*time.Minute)
 	o.Retention = o.Retention.Defaults()
+	if o.Objectives == nil {
+		o.Objectives = func() ([]model.ObjectiveStatus, bool) { return nil, true }
+	}
 	if o.clock == nil {
 		o.clock = wallclock.System()
 	}

@@ -45,7 +45,8 @@ func (ev *evaluator) restore(ctx context.Context) error {
 	}
 	ev.audit = newAuditJudge(ev.d.audit, ev.d.metrics)
 	ev.silence = newVantageJudge(ev.d.probes, ev.d.o.VantageSilent, now)
-	ev.news = newNews(ev.silence.restore(ev.audit.restore(stored)))
+	ev.budgets = newBudgetJudge()
+	ev.news = newNews(ev.budgets.restore(ev.silence.restore(ev.audit.restore(stored)), now))
 	ev.tuned = ev.d.Thresholds()
 	if len(text) > 0 {
 		if ev.judging, err = restoreJudging(ev.options(), int64(ev.d.o.Lapse), text); err != nil {

@@ -76,6 +76,31 @@ func (i *Incident) Vantage() string {
 	return strings.TrimPrefix(i.Target, VantageTarget)
 }
 
+// ObjectiveApp is the App of an incident about an error budget, whose Target is that of the
+// objective.
+const ObjectiveApp = "heliograph-objective"
+
+// budgetOutcome is what the Outcome of an incident about an error budget begins with. It is the
+// outcome of no request.
+const budgetOutcome = "objective."
+
+// BudgetOutcome returns the Outcome of an incident about an error budget, such as "objective.page",
+// or "objective.slow.page" if the objective is about durations.
+func BudgetOutcome(o *Objective, a ObjectiveAlert) report.Outcome {
+	if o.Within > 0 {
+		return report.Outcome(budgetOutcome + "slow." + string(a))
+	}
+	return report.Outcome(budgetOutcome + string(a))
+}
+
+// Objective returns how urgent an incident about an error budget is; ObjectiveMet for others.
+func (i *Incident) Objective() ObjectiveAlert {
+	if i.Verdict != BudgetBurns {
+		return ObjectiveMet
+	}
+	return ObjectiveAlert(i.Outcome[strings.LastIndexByte(string(i.Outcome), '.')+1:])
+}
+
 // Pages reports whether the incident is to alert people. One without a verdict does: it was stored
 // by a release that alerted people of all.
 func (i *Incident) Pages() bool { return !i.Late && (i.Page || i.Verdict == "") }
@@ -242,7 +267,9 @@ const (
 	Forged        Verdict = "forged"         // the reports are made up
 	// a vantage of the probers delivers nothing, which says nothing about the service
 	VantageSilent Verdict = "vantage_silent"
-	TooThin       Verdict = "too_thin" // there is too little evidence for any other verdict
+	// an error budget is spent too fast, which says nothing about the cause
+	BudgetBurns Verdict = "budget_burns"
+	TooThin     Verdict = "too_thin" // there is too little evidence for any other verdict
 )
 
 // EventKind is what happened to an incident.

@@ -26,7 +26,7 @@ func (v *view) sort() {
 	for _, i := range v.Incidents {
 		switch {
 		case !i.Open():
-		case !i.Pages():
+		case !i.Pages(), i.Verdict == model.BudgetBurns: // which says nothing about now
 			v.noted = append(v.noted, i)
 		case i.App == model.DeliveryApp:
 			v.delivers = append(v.delivers, i)
@@ -99,7 +99,7 @@ func earliest(incidents []model.Incident) (at time.Time) {
 // cleared returns when the last incident of applications ended, or zero if there is none.
 func (v *view) cleared() (at time.Time) {
 	for _, i := range v.Incidents {
-		if !i.Open() && i.App != model.DeliveryApp && i.Verdict != model.VantageSilent && i.Until.After(at) {
+		if !i.Open() && i.App != model.DeliveryApp && i.Verdict != model.VantageSilent && i.Verdict != model.BudgetBurns && i.Until.After(at) {
 			at = i.Until
 		}
 	}

@@ -59,6 +59,8 @@ func note(i *model.Incident) string {
 	switch {
 	case i.Verdict == model.VantageSilent:
 		return "a prober is silent"
+	case i.Verdict == model.BudgetBurns:
+		return "an error budget is spent too fast"
 	case i.Late:
 		return "told late, of the past"
 	case i.Verdict == model.TooThin:

@@ -37,7 +37,10 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	}
 	p.Store, p.journal = detector.Reader(events, state), state
 	p.parts.Add(closeStores, lifecycle.Part{Name: "store", Close: func() error { return errors.Join(events.Close(), state.Close()) }})
-	o := detector.Options{Feeds: s.Feeds, Events: events, State: state, Keys: s.Keys, Bin: c.Detector.Bin.Duration, Lapse: c.Detector.Lapse,
+	if err := p.addObjectives(c); err != nil {
+		return err
+	}
+	o := detector.Options{Feeds: s.Feeds, Objectives: p.budgets, Events: events, State: state, Keys: s.Keys, Bin: c.Detector.Bin.Duration, Lapse: c.Detector.Lapse,
 		Retention: detector.Retention{MaxBytes: c.Detector.MaxBytes}, Grace: c.Detector.Grace.Duration, Logger: p.log, Metrics: p.metrics, Vantages: s.Vantages, Watched: s.Watched, ProbesAgree: c.Detector.VantagesAgree, Thresholds: s.Thresholds,
 		Timed: c.timed()}
 	if p.telemetry != nil {
@@ -72,9 +75,6 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	p.detector, p.probes = d, d.Servers()
 	p.parts.Add(endWork, lifecycle.Part{Name: "detector", Run: d.Run})
 	p.reloads.add("detector", func(next *Config) ([]any, error) { return p.reloadDetector(next, d) })
-	if err := p.addObjectives(c); err != nil {
-		return err
-	}
 	p.reloads.fix(map[string]func(*Config) any{
 		"detector.objectives":      func(c *Config) any { return c.Detector.Objectives },
 		"detector.vantages_agree":  func(c *Config) any { return c.Detector.VantagesAgree },

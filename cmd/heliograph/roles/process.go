@@ -78,7 +78,8 @@ type Process struct {
 
 	Store model.Reader // reports and incidents; nil without a detector
 
-	journal dashboards.Journal // likewise
+	journal dashboards.Journal                     // likewise
+	budgets func() ([]model.ObjectiveStatus, bool) // likewise
 
 	parts    *lifecycle.Group
 	log      *slog.Logger
