@@ -60,7 +60,7 @@ func incidentAlert(key string, i *model.Incident, s *Settings) Alert {
 			"alertname": NameIncident, "severity": string(rule.severity), "incident": strconv.FormatInt(i.ID, 10),
 			"app": i.App, "target": i.Target, "scope": scopeKind(i.Scope),
 		},
-		Link: s.Page, Runbook: s.runbook(verdict),
+		Link: s.incidentPage(i.ID), Runbook: s.runbook(verdict),
 	}
 	if verdict != "" {
 		a.Labels["verdict"] = string(verdict)

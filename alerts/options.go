@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 
@@ -100,6 +101,14 @@ type Settings struct {
 	Page string
 	// Runbooks is the URL of the directory of runbooks; "": no links to them.
 	Runbooks string
+}
+
+// incidentPage is the URL of an incident's page; "" without a dashboard.
+func (s *Settings) incidentPage(id int64) string {
+	if s.Page == "" {
+		return ""
+	}
+	return strings.TrimSuffix(s.Page, "/") + "/#/incidents/" + strconv.FormatInt(id, 10)
 }
 
 func (s *Settings) runbook(v model.Verdict) string {

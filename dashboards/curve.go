@@ -35,7 +35,7 @@ func (d *Dashboard) getCurve(w http.ResponseWriter, r *http.Request, p *params) 
 	now := time.Now()
 	q := curveAsked{target: target, outcome: outcome, from: now.Add(-max(since, curveSteps*d.o.Step)), until: now}
 	if id != 0 {
-		i, err := d.incident(r.Context(), int64(id))
+		i, err := d.incident(r.Context(), int64(id), now)
 		if err != nil {
 			return err
 		}

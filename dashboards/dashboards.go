@@ -68,6 +68,9 @@ type Options struct {
 	// right for a listener that only people of this host reach.
 	Access *access.Gate
 
+	// Runbooks is the URL of the directory of runbooks, one for each verdict; "" means none.
+	Runbooks string
+
 	Logger *slog.Logger // nil means no logging
 }
 

@@ -30,6 +30,7 @@ type fakeReader struct {
 	incidents []model.Incident
 	reach     []model.Reach
 	curve     []model.CurvePoint
+	rollups   []model.Rollup
 	servers   []model.ServerCount
 	probes    []model.ProbeResult
 	err       error
@@ -107,6 +108,13 @@ func (f *fakeReader) Curve(ctx context.Context, q model.CurveQuery) ([]model.Cur
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.curve, err
+}
+
+func (f *fakeReader) Rollups(ctx context.Context, q model.RollupQuery) ([]model.Rollup, error) {
+	err := f.answer(ctx, q)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.rollups, err
 }
 
 func (f *fakeReader) Servers(ctx context.Context, since time.Time) ([]model.ServerCount, error) {

@@ -36,16 +36,14 @@ func (d *Dashboard) getIncidents(w http.ResponseWriter, r *http.Request, p *para
 // maxID is the greatest id of an incident that a parameter may name.
 const maxID = 1<<53 - 1 // what a JSON number of a browser holds
 
-// incident returns the incident with an id, or errNotFound.
-func (d *Dashboard) incident(ctx context.Context, id int64) (*model.Incident, error) {
-	all, err := d.o.Reader.Incidents(ctx, time.Now().Add(-d.o.Retention))
+// incident returns the incident with an id, or errNoIncident.
+func (d *Dashboard) incident(ctx context.Context, id int64, now time.Time) (*model.Incident, error) {
+	all, err := d.o.Reader.Incidents(ctx, now.Add(-d.o.Retention))
 	if err != nil {
 		return nil, err
 	}
-	for i := range all {
-		if all[i].ID == id {
-			return &all[i], nil
-		}
+	if i := incidentWith(all, id); i != nil {
+		return i, nil
 	}
 	return nil, errNoIncident
 }

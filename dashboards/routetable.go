@@ -114,6 +114,16 @@ var routeTable = []route{
 		params: []param{since("24h")},
 	},
 	{
+		path: "/incident", get: (*Dashboard).getIncident, costly: true, answer: "IncidentPage", example: "id=2",
+		does:   "An incident with its curve, where it happened, what else changed, what the probers hold, and when it was there before.",
+		params: []param{{"id", "required", "id of the incident"}},
+	},
+	{
+		path: "/incident.md", get: (*Dashboard).getIncidentMarkdown, costly: true, answer: "text/markdown",
+		does:   "The same as Markdown, with headings for a post-mortem.",
+		params: []param{{"id", "required", "id of the incident"}},
+	},
+	{
 		path: "/objectives", get: (*Dashboard).getObjectives, answer: "Objective[]",
 		does: "How the targets fare that promise a share of successful requests over 30 days: what is left of their error budgets, " +
 			"and how fast it is spent. Empty without objectives, and until the whole period has been summed after a start.",

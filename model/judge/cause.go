@@ -7,6 +7,14 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
+// Cause says in one sentence what is at fault according to the verdict of an incident, and for
+// whom. It returns "" for a verdict that names no fault of an application's service. Of the facts
+// it needs Servers and the names.
+func Cause(f Facts, i *model.Incident) string {
+	v := view{Facts: f}
+	return v.cause(i)
+}
+
 // cause says in one sentence what is at fault according to the verdict, and for whom. It returns ""
 // for a verdict that names no fault of an application's service.
 func (v *view) cause(i *model.Incident) string {

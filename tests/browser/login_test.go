@@ -16,8 +16,8 @@ import (
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 )
 
-// TestLogin: a browser logs in with a password, and by a provider of OpenID Connect; both see the page, and one
-// of them logs out again.
+// TestLogin: a browser logs in with a password, and by a provider of OpenID Connect; both see the
+// page, and one of them logs out again.
 func TestLogin(t *testing.T) {
 	provider, err := mockoidc.Run()
 	if err != nil {
@@ -45,17 +45,9 @@ func TestLogin(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// becomes waits over navigations, during which nothing can be asked
-	becomes := func(js string) {
-		t.Helper()
-		await(t, js, func() bool {
-			is, err := chromedp.Run(ctx, chromedp.Evaluate[bool](js))
-			return err == nil && is
-		})
-	}
 	says := func(want string) {
 		t.Helper()
-		becomes(fmt.Sprintf(`document.body.innerText.includes(%q)`, want))
+		becomes(t, ctx, fmt.Sprintf(`document.body.innerText.includes(%q)`, want))
 	}
 	name, secret := chromedp.CSS(`input[name=name]`), chromedp.CSS(`input[name=password]`)
 	do(chromedp.Navigate(url+"/"), chromedp.SendKeys(name, "ada"), chromedp.SendKeys(secret, "wrong wrong wrong"), chromedp.Click(chromedp.CSS("form button")))
@@ -63,24 +55,25 @@ func TestLogin(t *testing.T) {
 	do(chromedp.SendKeys(name, "ada"), chromedp.SendKeys(secret, password), chromedp.Click(chromedp.CSS("form button")))
 	says("ada, operator")
 	says("No reports yet")
-	becomes(`location.pathname === "/" && location.search === "" && document.cookie === ""`)
+	becomes(t, ctx, `location.pathname === "/" && location.search === "" && document.cookie === ""`)
 	do(chromedp.Click(chromedp.CSS(".who-am-i button")))
-	becomes(`document.querySelector("form") !== null`)
+	becomes(t, ctx, `document.querySelector("form") !== null`)
 
 	provider.QueueUser(&mockoidc.MockUser{Subject: "7", Email: "vic@example.org", EmailVerified: true})
 	do(chromedp.Click(chromedp.CSS(`a[href="/login/oidc"]`)))
 	says("vic@example.org, viewer")
 	do(chromedp.Click(chromedp.CSS(".who-am-i button")))
-	becomes(`document.querySelector("form") !== null`)
+	becomes(t, ctx, `document.querySelector("form") !== null`)
 
 	for mail, verified := range map[string]bool{"eve@evil.example": true, "mallory@example.org": false} {
 		provider.QueueUser(&mockoidc.MockUser{Subject: mail, Email: mail, EmailVerified: verified})
 		do(chromedp.Click(chromedp.CSS(`a[href="/login/oidc"]`)))
-		becomes(`document.querySelector("[role=alert]") !== null && document.querySelector(".overall") === null`)
+		becomes(t, ctx, `document.querySelector("[role=alert]") !== null && document.querySelector(".overall") === null`)
 	}
 }
 
-// TestOIDCAnswerOfAnotherBrowser: an answer of the provider that this browser did not ask for logs nobody in.
+// TestOIDCAnswerOfAnotherBrowser: an answer of the provider that this browser did not ask for logs
+// nobody in.
 func TestOIDCAnswerOfAnotherBrowser(t *testing.T) {
 	provider, err := mockoidc.Run()
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -43,8 +42,9 @@ const visibleText = `(() => {
 	return [...blocks.values()].join("\n");
 })()`
 
-// TestTenSeconds: what an operator reads first on a phone names the cause, who is hit, since when, and
-// whether it gets better. With SCREENSHOTS it writes a picture of each page into that directory.
+// TestTenSeconds: what an operator reads first on a phone names the cause, who is hit, since when,
+// and whether it gets better. With SCREENSHOTS it writes a picture of each page into
+// that directory.
 func TestTenSeconds(t *testing.T) {
 	ca, err := devca.New("Ten seconds test authority")
 	if err != nil {
@@ -74,10 +74,10 @@ func TestStalePage(t *testing.T) {
 	all := glances(t)
 	url, stop := all[0].world(t).serve(t)
 	open(t, ctx, url, 390, 844, "light")
-	pageHas(t, ctx, `document.querySelector(".level")?.innerText === "Calm"`)
+	becomes(t, ctx, `document.querySelector(".level")?.innerText === "Calm"`)
 	stop()
-	pageHas(t, ctx, `document.querySelector(".level").innerText === "Stale" && document.body.innerText.includes("Connection to Heliograph lost")`)
-	pageHas(t, ctx, `document.title.startsWith("Connection lost")`)
+	becomes(t, ctx, `document.querySelector(".level").innerText === "Stale" && document.body.innerText.includes("Connection to Heliograph lost")`)
+	becomes(t, ctx, `document.title.startsWith("Connection lost")`)
 }
 
 func glances(t *testing.T) (all []glance) {
@@ -115,7 +115,7 @@ func (g *glance) world(t *testing.T) *world {
 func (g *glance) check(t *testing.T, ctx context.Context) {
 	url, _ := g.world(t).serve(t)
 	open(t, ctx, url, 390, 844, "light")
-	pageHas(t, ctx, `document.querySelector(".curve svg") !== null && document.querySelector(".panel-incidents") !== null`)
+	becomes(t, ctx, `document.querySelector(".curve svg") !== null && document.querySelector(".panel-incidents") !== null`)
 	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](visibleText))
 	if err != nil {
 		t.Fatal(err)
@@ -129,27 +129,19 @@ func (g *glance) check(t *testing.T, ctx context.Context) {
 	if err != nil || wide > 390 {
 		t.Errorf("it is %d px wide (%v)", wide, err)
 	}
-	g.picture(t, ctx, url)
+	g.pictures(t, ctx, url)
 }
 
-// picture writes screenshots, if they are wanted.
-func (g *glance) picture(t *testing.T, ctx context.Context, url string) {
-	dir := os.Getenv("SCREENSHOTS")
-	if dir == "" {
+// pictures writes screenshots, if they are wanted.
+func (g *glance) pictures(t *testing.T, ctx context.Context, url string) {
+	if os.Getenv("SCREENSHOTS") == "" {
 		return
 	}
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range []int64{390, 1280} {
 			open(t, ctx, url, width, 844, scheme)
-			pageHas(t, ctx, `document.querySelector(".curve svg") !== null`)
-			picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
-			if err != nil {
-				t.Fatal(err)
-			}
-			name := fmt.Sprintf("%s-%d-%s.png", strings.ReplaceAll(g.Name, " ", "-"), width, scheme)
-			if err := os.WriteFile(filepath.Join(dir, name), picture, 0o644); err != nil {
-				t.Fatal(err)
-			}
+			becomes(t, ctx, `document.querySelector(".curve svg") !== null`)
+			picture(t, ctx, fmt.Sprintf("%s-%d-%s", strings.ReplaceAll(g.Name, " ", "-"), width, scheme))
 		}
 	}
 }
@@ -161,8 +153,26 @@ func open(t *testing.T, ctx context.Context, url string, width, height int64, sc
 	err := chromedp.Do(ctx, chromedp.EmulateViewport(width, height), chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, media)
 		return err
-	}), chromedp.Navigate(url+"/"))
+	}), chromedp.Navigate("about:blank"), chromedp.Navigate(url))
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// becomes waits until an expression is true of the page, over navigations, during which nothing can
+// be asked.
+func becomes(t *testing.T, ctx context.Context, js string) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for {
+		is, err := chromedp.Run(ctx, chromedp.Evaluate[bool](js, chromedp.EvalAwaitPromise))
+		if err == nil && is {
+			return
+		}
+		if time.Now().After(deadline) {
+			text, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText`))
+			t.Fatalf("never true of the page: %s (%v); it says: %s", js, err, text)
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
 }

@@ -119,7 +119,7 @@ func (w *world) serve(t *testing.T) (url string, stop func()) {
 		t.Fatal(err)
 	}
 	d, err := dashboards.New(dashboards.Options{Reader: detector.Reader(events, state), Servers: w.servers(t), NetworkName: networkName,
-		Doubts:     w.doubts,
+		Doubts: w.doubts, Journal: state,
 		Logger:     slog.New(slog.DiscardHandler),
 		Thresholds: func() judge.Thresholds { return judge.Thresholds{Clients: 3, Failures: 5} },
 		Parts:      func() []model.Part { return []model.Part{{Kind: model.PartDetector, State: model.PartWorks}} }})

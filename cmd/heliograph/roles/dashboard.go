@@ -18,7 +18,7 @@ import (
 
 // addDashboard adds the page and its API. They show the data of the roles that were added before.
 func (p *Process) addDashboard(c *Config) error {
-	o := dashboards.Options{Servers: p.probes, Hosts: c.Dashboard.Hosts, Logger: p.log, Reader: noReports{}, LeastClients: c.Dashboard.LeastClients,
+	o := dashboards.Options{Servers: p.probes, Hosts: c.Dashboard.Hosts, Logger: p.log, Reader: noReports{}, LeastClients: c.Dashboard.LeastClients, Runbooks: c.Alerts.Runbooks,
 		// with short bins, as in a demonstration or a test, outages are short
 		Step: min(time.Minute, 5*c.Detector.Bin.Duration)}
 	if p.Store != nil {

@@ -149,6 +149,40 @@ export interface AppError {
   clients: number;
 }
 
+/** IncidentPage is an incident with everything that is known around it. */
+export interface IncidentPage {
+  incident: Incident;
+  /** What is at fault, in one sentence; absent if no verdict says it. */
+  cause?: string;
+  curve: Curve;
+  /**
+   * Where requests failed, in its scope and its time: by network, by country, by server and by
+   * protocol, most failures first, at most 12 of each.
+   */
+  cells: Total[];
+  /** How many rows are not shown, because they are of too few clients. */
+  suppressed: number;
+  /** What else changed shortly before or meanwhile, the earliest first. */
+  changes: Change[];
+  /** What the probers hold now of the servers of the scope, or else of those that are down. */
+  servers: Probed[];
+  /** Other incidents with the same cause and scope, the newest first. */
+  recurrences: Incident[];
+  /** What to do; absent if no runbooks are configured. */
+  runbook?: string;
+}
+
+/** Change is something that changed at the time of an incident. */
+export interface Change {
+  at: string;
+  /** "release", "servers" or "incident". */
+  kind: string;
+  /** One sentence without a full stop. */
+  text: string;
+  /** The other incident; absent for other kinds. */
+  incident?: number;
+}
+
 /** Incident is a period in which requests to one target failed abnormally. */
 export interface Incident {
   id: number;

@@ -1,5 +1,5 @@
 // What the page asks for besides the stream: the servers, of which there may be a million.
-import type { Me, Probed, Server, Servers, ServerState } from "./api.gen.ts";
+import type { Incident, IncidentPage, Me, NewNote, Probed, Problem, Server, Servers, ServerState } from "./api.gen.ts";
 
 // Each of these asks for the present, or for a time, which is in Unix ms.
 
@@ -37,6 +37,36 @@ export async function fetchBits(state: ServerState, at?: number): Promise<Uint8A
 
 function atTime(at: number | undefined): string {
   return at === undefined ? "" : `&at=${new Date(at).toISOString()}`;
+}
+
+/** The incidents of the last days, open ones first. */
+export function fetchIncidents(days: number): Promise<Incident[]> {
+  return getJSON<Incident[]>(`/api/v1/incidents?since=${days}d`);
+}
+
+/** An incident with everything around it; undefined if there is none. */
+export async function fetchIncident(id: string): Promise<IncidentPage | undefined> {
+  const answer = await fetch(`/api/v1/incident?id=${encodeURIComponent(id)}`, { cache: "no-cache", signal: AbortSignal.timeout(15_000) });
+  if (answer.status === 404 || answer.status === 400) return undefined;
+  if (!answer.ok) throw new Error(`GET an incident: ${answer.status}`);
+  return (await answer.json()) as IncidentPage;
+}
+
+/** Where an incident is told as Markdown. */
+export function incidentMarkdown(id: number): string {
+  return `/api/v1/incident.md?id=${id}`;
+}
+
+export async function fetchText(path: string): Promise<string> {
+  return (await get(path)).text();
+}
+
+/** Adds a note to an incident, or acknowledges it; undefined, or why the server did not take it. */
+export async function addNote(incident: number, note: NewNote): Promise<string | undefined> {
+  const answer = await fetch(`/api/v1/incidents/${incident}/notes`, {
+    method: "POST", body: JSON.stringify(note), headers: { "Content-Type": "application/json" }, signal: AbortSignal.timeout(15_000),
+  });
+  return answer.ok ? undefined : ((await answer.json()) as Problem).error;
 }
 
 /** Who looks; undefined if nobody is logged in, or the server does not answer. */

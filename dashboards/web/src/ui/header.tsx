@@ -69,9 +69,9 @@ function Live() {
   const words = kind === "live" ? "Live" : kind === "lost" ? "Not live" : "Connecting";
   return (
     <p class={`stream ${kind}`}>
-      {words}
+      <span class={kind === "live" ? "live-words" : ""}>{words}</span>
       <time>
-        {clock(now.value, now.value)} {zone(now.value)}
+        {clock(now.value, now.value)} <span class="zone">{zone(now.value)}</span>
       </time>
     </p>
   );

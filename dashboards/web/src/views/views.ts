@@ -1,5 +1,6 @@
 // The views of the page, in the order of their links. A view is a folder, and a line here.
 import type { ComponentType } from "preact";
+import { Incidents } from "./incidents/view.tsx";
 import { Overview } from "./overview/view.tsx";
 
 export interface View {
@@ -9,4 +10,7 @@ export interface View {
   View: ComponentType;
 }
 
-export const views: [View, ...View[]] = [{ path: "", title: "Overview", View: Overview }];
+export const views: [View, ...View[]] = [
+  { path: "", title: "Now", View: Overview },
+  { path: "incidents", title: "Incidents", View: Incidents },
+];

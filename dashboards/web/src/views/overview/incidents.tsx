@@ -71,6 +71,9 @@ function Item({ incident, unfold }: { incident: Incident; unfold: boolean }) {
         </ul>
       </details>
       <ul class="incident-facts">
+        <li>
+          <a href={`#/incidents/${incident.id}`}>Its page</a>: where, what else changed, timeline
+        </li>
         {incident.verdict !== undefined && <li>{verdictWords(incident)}</li>}
         <li>{open ? <Since at={since} /> : <Cleared since={since} until={Date.parse(incident.until!)} />}</li>
         {incident.verdict !== "vantage_silent" && (

@@ -1,0 +1,85 @@
+// What is around an incident: changes, probers, other explanations, and the same fault before.
+import type { Change, Incident, Probed, Scope } from "../../api.gen.ts";
+import { clock, network, span } from "../../format.ts";
+import { now } from "../../live/store.ts";
+import { Panel } from "../../ui/parts.tsx";
+
+export function Changes({ changes }: { changes: Change[] }) {
+  return (
+    <Panel id="changes" title="What else changed" note="from an hour before the onset on">
+      {changes.length === 0 ? (
+        <p class="empty">No version, server or other incident that this page knows of.</p>
+      ) : (
+        <ul>
+          {changes.map((change) => (
+            <li key={`${change.at} ${change.text}`}>
+              {clock(Date.parse(change.at), now.value)}{" "}
+              {change.incident === undefined ? change.text : <a href={`#/incidents/${change.incident}`}>{change.text}</a>}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+export function ServersThen({ servers }: { servers: Probed[] }) {
+  if (servers.length === 0) return null;
+  return (
+    <Panel id="probed" title="What the probers hold" note="now">
+      <ul>
+        {servers.map((server) => (
+          <li key={server.name}>
+            <b>{server.name}</b> {words[server.reach] ?? server.reach} <span class="muted">{server.why}</span>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+const words: Record<string, string> = { global: "is down for all", local: "is down for some", up: "is up", unknown: "is not known" };
+
+/** The other explanations of who is hit, the best first. */
+export function Alternatives({ incident }: { incident: Incident }) {
+  if (incident.others.length === 0) return null;
+  return (
+    <Panel id="others" title="Other explanations" note={`the first explains ${Math.round(incident.share * 100)} % of the failures`}>
+      <ol class="numbered">
+        {[incident.scope, ...incident.others].map((scope, i) => (
+          <li key={i}>{scopeWords(scope)}</li>
+        ))}
+      </ol>
+    </Panel>
+  );
+}
+
+function scopeWords(scope: Scope): string {
+  const parts: [string, string[]][] = [
+    ["from", scope.networks.map((n) => network(n.asn, n.as_name))],
+    ["from", scope.countries],
+    ["at", scope.servers],
+    ["in version", scope.versions],
+    ["on", scope.systems],
+    ["over", scope.protocols],
+    ["with status", scope.statuses.map(String)],
+    ["told to", scope.collectors],
+  ];
+  const told = parts.filter(([, names]) => names.length > 0).map(([word, names]) => `${word} ${names.join(", ")}`);
+  return told.length === 0 ? "everyone" : told.join(" ");
+}
+
+export function Recurrences({ incidents }: { incidents: Incident[] }) {
+  if (incidents.length === 0) return null;
+  return (
+    <Panel id="recurrences" title="The same before and after" note={`${incidents.length} within what is kept`}>
+      <ul>
+        {incidents.map((i) => (
+          <li key={i.id}>
+            <a href={`#/incidents/${i.id}`}>{clock(Date.parse(i.since), now.value)}</a> for {span((i.until ? Date.parse(i.until) : now.value) - Date.parse(i.since))}
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}

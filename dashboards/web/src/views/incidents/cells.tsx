@@ -1,0 +1,64 @@
+import type { Total } from "../../api.gen.ts";
+import { count, network, plural, share } from "../../format.ts";
+import { Bar, Panel } from "../../ui/parts.tsx";
+
+/** What a row of cells may be of, in their order. */
+const kinds: [string, (t: Total) => string | undefined][] = [
+  ["Network", (t) => (t.asn === undefined ? undefined : network(t.asn, t.as_name))],
+  ["Country", (t) => t.country],
+  ["Server", (t) => (t.server === undefined ? undefined : t.server || "none reached")],
+  ["Protocol", (t) => (t.protocol === undefined ? undefined : t.protocol || "did not get that far")],
+];
+
+/** Where it happened, as tables. */
+export function Cells(props: { cells: Total[]; suppressed: number }) {
+  const hidden = props.suppressed > 0 ? `${plural(props.suppressed, "row")} of too few clients not shown` : "";
+  if (props.cells.length === 0 && hidden === "") return null;
+  return (
+    <Panel id="cells" title="Where" note={hidden}>
+      <div class="cells">
+        {kinds.map(([kind, nameOf]) => (
+          <Table key={kind} kind={kind} rows={props.cells.filter((c) => nameOf(c) !== undefined)} nameOf={(c) => nameOf(c) ?? ""} />
+        ))}
+      </div>
+    </Panel>
+  );
+}
+
+function Table(props: { kind: string; rows: Total[]; nameOf: (t: Total) => string }) {
+  if (props.rows.length === 0) return null;
+  const most = props.rows[0]?.failed ?? 0;
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">{props.kind}</th>
+          <th scope="col" class="number" colSpan={2}>
+            Failed
+          </th>
+          <th scope="col" class="number">
+            Share
+          </th>
+          <th scope="col" class="number">
+            Clients
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {props.rows.map((c) => (
+          <tr key={props.nameOf(c)}>
+            <th scope="row" class="anywhere">
+              {props.nameOf(c)}
+            </th>
+            <td class="bar-cell">
+              <Bar part={c.failed} whole={most} />
+            </td>
+            <td class="number">{count(c.failed)}</td>
+            <td class="number">{share(c.failed, c.ok + c.failed)}</td>
+            <td class="number">{count(c.clients)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
