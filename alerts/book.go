@@ -44,6 +44,8 @@ type entry struct {
 	// Former has the alert with each set of labels that it had before, resolved when they changed.
 	// To Alertmanager, an alert with other labels is another alert.
 	Former []Alert `json:"former,omitempty"`
+
+	taken bool // somebody has acknowledged the incident; known anew after a start
 }
 
 // ledger records what one receiver was told.

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
 	"sync/atomic"
 	"time"
 )
@@ -41,6 +44,7 @@ type Notifier struct {
 	sending  context.Context     // for deliveries
 	began    time.Time
 	looked   time.Time       // when Options.Problems was last called
+	asked    time.Time       // when Options.Acknowledged was last called
 	troubles map[string]bool // what is failing now, so that it is logged once
 }
 
@@ -108,6 +112,7 @@ func (n *Notifier) step(ctx context.Context) {
 	}
 	s, now := n.settings.Load(), time.Now()
 	readable := n.read(ctx, s)
+	n.noteTaken(ctx, now)
 	if n.o.Problems != nil && now.Sub(n.looked) >= problemsEvery {
 		n.looked = now
 		n.unsaved = n.book.problems(now, n.o.Problems(ctx), s) || n.unsaved
@@ -118,6 +123,32 @@ func (n *Notifier) step(ctx context.Context) {
 		n.deliver(ctx, s, now, readable)
 	}
 	n.metrics.firing.Set(float64(n.firing()))
+}
+
+// noteTaken finds out which incidents somebody has taken over.
+func (n *Notifier) noteTaken(ctx context.Context, now time.Time) {
+	if n.o.Acknowledged == nil || now.Sub(n.asked) < problemsEvery {
+		return
+	}
+	n.asked = now
+	by := map[int64]*entry{}
+	for _, e := range n.book.Entries {
+		if id, err := strconv.ParseInt(e.Alert.Labels["incident"], 10, 64); err == nil && e.Alert.Status == Firing {
+			by[id] = e
+		}
+	}
+	if len(by) == 0 {
+		return
+	}
+	taken, err := n.o.Acknowledged(ctx, slices.Sorted(maps.Keys(by)))
+	if n.trouble("acknowledged", err) {
+		return // they are told again rather than forgotten
+	}
+	for _, id := range taken {
+		if e := by[id]; e != nil {
+			e.taken = true
+		}
+	}
 }
 
 // load reads the book from the store, once.

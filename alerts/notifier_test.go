@@ -482,3 +482,36 @@ func TestReload(t *testing.T) {
 		}
 	})
 }
+
+// An incident that somebody has taken over is not repeated, but its changes and its end are told.
+func TestTakenIncidentsAreNotRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, p := new(memory), new(people)
+		var taken atomic.Bool
+		run(t, alerts.Options{Store: m, Settings: to(p, func(s *alerts.Settings) { s.Repeat = time.Hour }), Acknowledged: func(_ context.Context, ids []int64) ([]int64, error) {
+			if !slices.Equal(ids, []int64{1}) {
+				t.Errorf("asked for %v", ids)
+			}
+			if taken.Load() {
+				return ids, nil
+			}
+			return nil, nil
+		}})
+		i := incident(1, "down")
+		m.add(model.Opened, i)
+		pass(90 * time.Minute)
+		if n := len(p.heard()); n != 2 {
+			t.Fatalf("%d messages before it was taken over, want 2", n)
+		}
+		taken.Store(true)
+		pass(10 * time.Hour)
+		if n := len(p.heard()); n != 0 {
+			t.Errorf("%d repetitions of an incident that was taken over", n)
+		}
+		m.add(model.Cleared, over(i))
+		pass(2 * time.Second)
+		if heard := p.heard(); len(heard) != 1 || heard[0].Status() != alerts.Resolved {
+			t.Errorf("its end: %+v", heard)
+		}
+	})
+}

@@ -43,7 +43,7 @@ func (b *book) due(e *entry, r *Receiver, s *Settings, now time.Time) bool {
 		return !known && e.concerns(r) && !r.Wakes && lasted >= e.lasting(s) && now.Sub(e.Alert.EndsAt) <= remembered && !b.muted(e)
 	case knowsFiring:
 		since := now.Sub(last.At)
-		return since >= s.Repeat || last.Gist != e.Gist && since >= s.Update
+		return !e.taken && since >= s.Repeat || last.Gist != e.Gist && since >= s.Update
 	default:
 		return e.concerns(r) && now.Sub(e.Noticed) >= e.lasting(s) && !b.muted(e)
 	}

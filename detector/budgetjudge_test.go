@@ -33,6 +33,11 @@ func TestBudgetsAreIncidents(t *testing.T) {
 	if e := append(step(4), step(6, status("a", model.ObjectivePage), status("b", model.ObjectiveTicket))...); len(e) != 0 {
 		t.Errorf("up and down: %+v", e)
 	}
+	slow := model.ObjectiveStatus{Objective: model.Objective{Target: "a", Share: .99, Within: time.Second}, Alert: model.ObjectivePage}
+	if e := newBudgetJudge().step(noon, []model.ObjectiveStatus{status("a", model.ObjectivePage), slow}, newID); len(e) != 2 || e[1].Incident.Objective() != model.ObjectivePage {
+		t.Errorf("failing and slow: %+v", e)
+	}
+	ids = 2
 	// a restart
 	j = newBudgetJudge()
 	others := j.restore([]model.Incident{opened[0].Incident, {ID: 9, Target: "a"}, opened[1].Incident}, noon.Add(7*time.Minute))

@@ -146,6 +146,14 @@ func fingerprints(t *eventsTest) {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
 		}
 	}
+	// each report of errors counts once in the rollups, and is no request
+	counted := t.rollups(model.RollupQuery{Step: model.RollupHour, Errors: true, App: "shop", By: []model.Facet{model.FacetVersion, model.FacetType}})
+	if len(counted) != 4 || counted[0].Failed != 1 || counted[0].Clients != 1 || counted[0].Key.Outcome != report.AppPanic {
+		t.Errorf("errors by version: %+v", counted)
+	}
+	if requests := t.rollups(model.RollupQuery{Step: model.RollupHour}); len(requests) != 0 {
+		t.Errorf("errors count as requests: %+v", requests)
+	}
 	must(t.T, t.Forget(t.Context(), []uint64{2, 3}))
 	if all := ask(model.FingerprintQuery{App: "shop"}); len(all) != 1 || all[0].Clients != 1 {
 		t.Errorf("after two clients were forgotten: %+v", all)

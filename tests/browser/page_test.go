@@ -78,7 +78,7 @@ func pageNode(t *testing.T, closed string) (dir string, start func() *roles.Proc
 	dir = filepath.Join(t.TempDir(), "d")
 	err := roles.Init(dir, roles.InitOptions{
 		Config: fmt.Appendf(nil, `collector: {listen: %q}
-dashboard: {listen: "127.0.0.1:0"}
+dashboard: {listen: "127.0.0.1:0", least_clients: 1}
 operations: {listen: "127.0.0.1:0"}
 prober: {interval: 100ms, timeout: 1s, targets: [{name: web-1, tcp: %q, data_centre: east, cluster: web, row: r1}]}
 `, collector, closed),

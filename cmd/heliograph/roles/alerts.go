@@ -26,7 +26,7 @@ func (p *Process) addAlerts(c *Config, state detector.State) error {
 	watch := &pulse{state: state, vantage: p.detector.VantageHeard, store: p.Store, began: time.Now(), checks: p, silentAfter: c.Alerts.SilentAfter.Duration,
 		late: 3*c.Detector.Bin.Duration + c.Detector.Grace.Duration + stuckAfter}
 	watch.vantages.Store(&c.Detector.Vantages)
-	o := alerts.Options{Store: outbox{state}, Settings: s, Alive: watch.alive, Problems: watch.problems, Logger: p.log, Metrics: p.metrics}
+	o := alerts.Options{Store: outbox{state}, Acknowledged: acknowledged(state), Settings: s, Alive: watch.alive, Problems: watch.problems, Logger: p.log, Metrics: p.metrics}
 	if p.telemetry != nil {
 		o.Attempted = p.telemetry.Alert
 	}
@@ -54,6 +54,19 @@ func alertSettings(c *Config) (s alerts.Settings, err error) {
 	s = alerts.Settings{For: a.For.Duration, Repeat: a.Repeat.Duration, Update: a.Update.Duration, Page: a.Page, Runbooks: a.Runbooks}
 	s.Receivers, err = c.receivers()
 	return s, err
+}
+
+// acknowledged returns a function that tells which incidents somebody has taken over.
+func acknowledged(state detector.State) func(context.Context, []int64) ([]int64, error) {
+	return func(ctx context.Context, incidents []int64) (taken []int64, err error) {
+		all, err := state.Journals(ctx, incidents)
+		for i := range all {
+			if all[i].Acknowledged() != nil {
+				taken = append(taken, all[i].Incident)
+			}
+		}
+		return taken, err
+	}
 }
 
 // outbox adapts a detector's state to package alerts.
