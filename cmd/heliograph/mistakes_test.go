@@ -75,13 +75,13 @@ func TestDeniedFilesNameTheUser(t *testing.T) {
 func TestConfigCheckTriesTargets(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "heliograph.yaml")
 	for text, want := range map[string]string{
-		`prober: {targets: [{name: a, url: "web-1.example.com"}]}`:                          "heliograph.yaml:1: prober.targets[0]",
-		`prober: {targets: [{name: a, tcp: "db"}]}`:                                         "a: ",
-		`prober: {targets: [{name: a, tcp: "db:99999"}]}`:                                   "a: ",
-		`prober: {targets: [{name: a, tcp: "db:1"}, {name: a, tcp: "db:2"}]}`:               "another target has this name",
-		`{dashboard: {listen: "0.0.0.0:8418"}, prober: {targets: [{name: a, tcp: "x:1"}]}}`: "put authentication in front",
-		`operations: {listen: ":8419"}`:                                                     "everybody who reaches it",
-		`detector: {bin: 7s}`:                                                               "detector.bin: 7s is not",
+		`prober: {targets: [{name: a, url: "web-1.example.com"}]}`:            "heliograph.yaml:1: prober.targets[0]",
+		`prober: {targets: [{name: a, tcp: "db"}]}`:                           "a: ",
+		`prober: {targets: [{name: a, tcp: "db:99999"}]}`:                     "a: ",
+		`prober: {targets: [{name: a, tcp: "db:1"}, {name: a, tcp: "db:2"}]}`: "another target has this name",
+		`dashboard: {listen: "0.0.0.0:8418"}`:                                 "open to everybody",
+		`operations: {listen: ":8419"}`:                                       "everybody who reaches it",
+		`detector: {bin: 7s}`:                                                 "detector.bin: 7s is not",
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

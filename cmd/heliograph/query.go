@@ -159,12 +159,16 @@ func (q *queryCmd) Run(ctx context.Context, out *output) error {
 	if err != nil {
 		return err
 	}
-	if now, err := client.Now(ctx); err == nil { // older dashboards have none
+	now, err := client.Now(ctx)
+	if err == nil { // older dashboards have none
 		fmt.Fprintf(out.stderr, "%s: %s\n", now.State, now.Headline)
 		mention(ctx, client, q.span(), out.stderr)
 	}
 	if len(rows) == 0 {
 		fmt.Fprintf(out.stderr, "Nothing in the last %s.\n", api.FormatSpan(q.span()))
+		if path == "/reports" && err == nil && now.State != api.Calm {
+			fmt.Fprintln(out.stderr, "Single reports come from users who allow diagnostics; heliograph query --by type,target totals those of all.")
+		}
 		return nil
 	}
 	return printTable(out.stdout, rows, q.columns())

@@ -122,3 +122,22 @@ func TestTerminalsObeyNoStranger(t *testing.T) {
 		t.Errorf("doctor prints %q, %v", b.String(), err)
 	}
 }
+
+// TestQueryWithoutSingleReports: where users allow counts only, there are totals and no single
+// reports, and the command says so.
+func TestQueryWithoutSingleReports(t *testing.T) {
+	dashboard := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/v1/now" {
+			_, _ = io.WriteString(w, `{"state":"unsure","headline":"16 of 16 requests failed","why":[]}`)
+			return
+		}
+		_, _ = io.WriteString(w, `[]`)
+	}))
+	defer dashboard.Close()
+	if code, _, stderr := invoke(t, "query", "--api", dashboard.URL); code != 0 || !strings.Contains(stderr, "heliograph query --by type,target") {
+		t.Errorf("exit %d\n%s", code, stderr)
+	}
+	if code, _, stderr := invoke(t, "query", "--api", dashboard.URL, "--by", "asn"); code != 0 || strings.Contains(stderr, "--by type,target") {
+		t.Errorf("totals: exit %d\n%s", code, stderr)
+	}
+}

@@ -139,7 +139,8 @@ func TestHeaderAgreesWithGo(t *testing.T) {
 	}
 }
 
-// TestVersion: the library and the command have the same version.
+// TestVersion: the library and the command have the same version, which is that of the first entry
+// of CHANGELOG.md. When it is released, the browser's package has it, too.
 func TestVersion(t *testing.T) {
 	find := func(file, pattern string) string {
 		text, err := os.ReadFile(file)
@@ -155,5 +156,12 @@ func TestVersion(t *testing.T) {
 	library := find("heliograph.h", `#define HG_VERSION "(.+)"`)
 	if command := find("../heliograph/version.go", `const version = "(.+)"`); library != command {
 		t.Errorf("heliograph.h says %s, the command %s", library, command)
+	}
+	number, unreleased := strings.CutSuffix(library, "-dev")
+	if entry := find("../../CHANGELOG.md", `(?m)^## (.+)$`); !strings.HasPrefix(entry, number+", ") || strings.HasSuffix(entry, "unreleased") != unreleased {
+		t.Errorf("CHANGELOG.md begins with %q, the version is %s", entry, library)
+	}
+	if npm := find("../../wasm/npm/package.json", `"version": "(.+)"`); !unreleased && npm != number {
+		t.Errorf("the browser's package is %s, the version %s", npm, library)
 	}
 }

@@ -178,6 +178,9 @@ func (w *walk) enter(host, line string) {
 		}
 	case len(words) == 4 && words[2] == "--config":
 		w.service(strings.TrimPrefix(filepath.Dir(words[3]), "heliograph-"), words[1], words[3])
+	case words[1] == "doctor":
+		// the service does not exist here, but the collectors have to be in order
+		w.sound(w.shell(host, 3, line))
 	case words[1] == "get":
 		w.shell(host, 1, line) // the request fails, as it is to
 		w.fetched++
@@ -191,6 +194,23 @@ func (w *walk) enter(host, line string) {
 		w.within(wait, "the reports in the totals", func() error { return w.reported(w.shell(host, 0, line)) })
 	default:
 		w.shell(host, 0, line)
+	}
+}
+
+// sound checks that doctor finds nothing wrong with what collectors serve.
+func (w *walk) sound(findings string) {
+	w.t.Helper()
+	judged := 0
+	for line := range strings.Lines(findings) {
+		if words := strings.Fields(line); len(words) > 2 && words[1] == "collector" {
+			judged++
+			if words[0] == "FAULT" {
+				w.t.Errorf("doctor says %s", line)
+			}
+		}
+	}
+	if judged == 0 {
+		w.t.Errorf("doctor says nothing of collectors:\n%s", findings)
 	}
 }
 

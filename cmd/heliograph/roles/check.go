@@ -38,10 +38,9 @@ func (c *Config) Check(r Roles, now time.Time) []doctor.Finding {
 	if r.Prober {
 		k.prober()
 	}
-	if r.Detector {
-		k.exposed("dashboard.listen", k.Config.Dashboard.Listen, "see who is hit by what: put authentication in front of it")
+	if listen := k.Config.Operations.Listen; !loopback(listen) {
+		k.add(doctor.Warning, "operations.listen", "%s is not loopback: everybody who reaches it can read metrics and profiles and set the log's level", listen)
 	}
-	k.exposed("operations.listen", k.Config.Operations.Listen, "read metrics and profiles and set the log's level: let only those reach it who may")
 	k.networks()
 	k.otlp()
 	return k.findings()
@@ -187,13 +186,6 @@ func (k *checker) files(prefix, cert, private string) {
 		k.add(doctor.Bad, prefix+"tls_cert", "expired on %s", leaf.NotAfter.UTC().Format(time.DateOnly))
 	case leaf.NotAfter.Sub(k.now) < expiresSoon:
 		k.add(doctor.Warning, prefix+"tls_cert", "expires on %s", leaf.NotAfter.UTC().Format(time.DateOnly))
-	}
-}
-
-// exposed warns of a listener that asks nobody who they are and that other hosts can reach.
-func (k *checker) exposed(key, listen, what string) {
-	if !loopback(listen) {
-		k.add(doctor.Warning, key, "%s is not loopback: everybody who reaches it can %s", listen, what)
 	}
 }
 
