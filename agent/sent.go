@@ -36,7 +36,7 @@ type SentReport struct {
 	// agent cannot open segments, so the following fields are then empty.
 	Known    bool
 	Consent  report.Consent // under which it was recorded
-	Requests []SentCount    // requests counted
+	Requests []SentCount    // requests counted; how long they took was sent, too, and is not kept here
 	Samples  []string       // single requests: method, scrubbed URL, outcome
 	Errors   []string       // errors of the application
 	More     uint64         // lines left out because there were too many
