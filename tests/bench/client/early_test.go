@@ -40,7 +40,7 @@ type cost struct {
 // ten minutes may not double what is sent, and nobody comes near the day's cap.
 func TestCostOfEarlyReports(t *testing.T) {
 	for _, outage := range []bool{false, true} {
-		never, early := costOf(t, policy.NeverEarly, outage, false), costOf(t, policy.DefaultEarlyMS, outage, false)
+		never, early := costOf(t, earlyClients, policy.NeverEarly, outage, false), costOf(t, earlyClients, policy.DefaultEarlyMS, outage, false)
 		t.Logf("outage %v, without early reports: %s", outage, never)
 		t.Logf("outage %v, with them: %s", outage, early)
 		if early.bytes > 2*never.bytes {
@@ -54,10 +54,15 @@ func TestCostOfEarlyReports(t *testing.T) {
 
 // TestCostOfDurations shows what it costs to say how long requests took: go test ./client -run
 // TestCostOfDurations -v. Half of them take more than 80 ms, one in 40 more than 400 ms. A segment,
-// which a client with bad luck sends once a minute, grows by some dozens of its 1,300 bytes.
+// which a client with bad luck sends once a minute, grows by some dozens of its 1,300 bytes. Without
+// -v it takes a tenth of the clients.
 func TestCostOfDurations(t *testing.T) {
+	clients := earlyClients
+	if !testing.Verbose() {
+		clients /= 10
+	}
 	for _, outage := range []bool{false, true} {
-		without, with := costOf(t, policy.DefaultEarlyMS, outage, false), costOf(t, policy.DefaultEarlyMS, outage, true)
+		without, with := costOf(t, clients, policy.DefaultEarlyMS, outage, false), costOf(t, clients, policy.DefaultEarlyMS, outage, true)
 		t.Logf("outage %v, without durations: %s", outage, without)
 		t.Logf("outage %v, with them: %s", outage, with)
 		if with.uploads != without.uploads || with.bytes > without.bytes+50*with.uploads {
@@ -76,10 +81,10 @@ func (c cost) String() string {
 	return s
 }
 
-func costOf(t *testing.T, earlyMS uint64, outage, timed bool) (all cost) {
+func costOf(t *testing.T, clients int, earlyMS uint64, outage, timed bool) (all cost) {
 	// a few at a time, for a bubble's time stands still until all of its goroutines wait
 	const bubble = 50
-	for from := 0; from < earlyClients; from += bubble {
+	for from := 0; from < clients; from += bubble {
 		synctest.Test(t, func(t *testing.T) {
 			visits := make([]*visit, bubble)
 			var living sync.WaitGroup
