@@ -107,3 +107,33 @@ func TestStreamShowsNoCellsOfFewClients(t *testing.T) {
 		t.Errorf("reachability is %+v, %v", v, err)
 	}
 }
+
+// A client of the API gets the history and the causes of errors, and how many rows are not shown.
+func TestHistoryAndErrorsByClient(t *testing.T) {
+	_, url := fewDashboard(t)
+	client, err := api.NewClient(url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := client.History(t.Context(), api.HistoryQuery{Since: 2 * time.Hour, Hours: true, By: []api.Dimension{"version"}, App: "shop", Version: "five"})
+	if err != nil || h.StepSeconds != 3600 || len(h.Rows) != 1 || *h.Rows[0].Version != "five" || h.Rows[0].OK != 5 || h.Suppressed != 1 || h.LeastClients != 5 {
+		t.Errorf("%+v, %v", h, err)
+	}
+	e, err := client.AppErrors(t.Context(), api.AppErrorsQuery{App: "shop", NewIn: "five", Since: time.Hour, Limit: 3})
+	if err != nil || len(e.Errors) != 1 || e.Errors[0].FirstVersion != "five" || e.Suppressed != 1 {
+		t.Errorf("%+v, %v", e, err)
+	}
+	for query, parameter := range map[string]string{"history?step=1d": "step", "history?since=3d": "since", "history?by=server": "by", "errors?limit=0": "limit"} {
+		if resp, body := fetch(t, url+"/api/v1/"+query); resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), `"parameter":"`+parameter+`"`) {
+			t.Errorf("%s: %s %s", query, resp.Status, body)
+		}
+	}
+	if resp, body := fetch(t, url+"/api/v1/gate?app=a&version=2&against=1"); resp.StatusCode != http.StatusNotFound {
+		t.Errorf("a gate without a detector: %s %s", resp.Status, body)
+	}
+	for query, parameter := range map[string]string{"gate?app=a&version=2": "against", "gate?app=a&version=2&against=2": "against", "gate?app=a&version=2&against=1&error=1": "error"} {
+		if resp, body := fetch(t, url+"/api/v1/"+query); resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), `"parameter":"`+parameter+`"`) {
+			t.Errorf("%s: %s %s", query, resp.Status, body)
+		}
+	}
+}

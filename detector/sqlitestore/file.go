@@ -2,7 +2,6 @@ package sqlitestore
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -21,13 +20,14 @@ type file struct {
 	asked   *sql.DB // db.Readers: for people's queries
 	// held by queries that read much, so that one connection of asked is always left for others
 	costly chan struct{}
-	// clientKey hashes the clients of application errors; new for each process
-	clientKey sketch.Key
 
 	mu    sync.Mutex // held while writing; guards the following fields
 	users int        // number of open stores
 	names *names
 	live  live
+	// hashes the clients of application errors, see errorRollups
+	errorKey    sketch.Key
+	errorKeyDay int64 // from 1 January 1970
 	// the write-ahead log may still contain deleted data
 	unwiped bool
 
@@ -44,8 +44,7 @@ func openFile(ctx context.Context, path string, users int) (*file, error) {
 		return nil, fmt.Errorf("opening store %s: %w", path, err)
 	}
 	f := &file{db: db, readers: db.Own, asked: db.Readers, costly: make(chan struct{}, maxCostly), users: users, names: newNames()}
-	f.unwritten.Store(true)   // there may be some of a process before
-	rand.Read(f.clientKey[:]) // never fails
+	f.unwritten.Store(true) // there may be some of a process before
 	return f, nil
 }
 

@@ -2,6 +2,7 @@ package sqlitestore
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"math"
@@ -58,8 +59,8 @@ CREATE INDEX samples_fingerprint ON samples (fingerprint, client) WHERE fingerpr
 // rolledAtOnce is about how many bytes of encoded rows one transaction adds to the rollups.
 const rolledAtOnce = 16 << 20
 
-// errorRollups adds application errors to the rollups. Their clients are hashed under a key of this
-// process, so that nobody can find a client's errors by its token.
+// errorRollups adds application errors to the rollups. Their clients are hashed under a key that is
+// in memory only, and new each day, so that nobody can find a client's errors by its token.
 func (a *appending) errorRollups() error {
 	var errs []model.Sample
 	for _, b := range a.fresh {
@@ -69,7 +70,11 @@ func (a *appending) errorRollups() error {
 			}
 		}
 	}
-	return addRollups(a.tx, detector.RollUpErrors(errs, func(client uint64) uint64 { return sketch.Hash(a.clientKey, client) }))
+	if day := time.Now().UnixMilli() / dayMS; day != a.errorKeyDay {
+		a.errorKeyDay = day
+		rand.Read(a.errorKey[:]) // never fails
+	}
+	return addRollups(a.tx, detector.RollUpErrors(errs, func(client uint64) uint64 { return sketch.Hash(a.errorKey, client) }))
 }
 
 // Judged implements detector.Events. The rows are read and summed before the transaction, since

@@ -45,7 +45,7 @@ func (s *site) second(name, config string) *site {
 
 // listeners is what a configuration says of them.
 func (s *site) listeners() string {
-	return fmt.Sprintf("dashboard: {listen: %q}\noperations: {listen: %q}\n", s.dashboard, s.oper)
+	return fmt.Sprintf("dashboard: {listen: %q, least_clients: 1}\noperations: {listen: %q}\n", s.dashboard, s.oper)
 }
 
 func (s *site) write(name, text string) {
