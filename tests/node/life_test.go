@@ -1,6 +1,9 @@
 package node
 
 import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -11,6 +14,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
+	"github.com/heliograph-net/heliograph/internal/devca"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -106,6 +110,49 @@ func TestEndsAtOnce(t *testing.T) {
 	run(t, 3, "exit.js", s.policy, filepath.Join(t.TempDir(), "spool"), target)
 	if got := s.counts(1); !equal(got[target], map[report.Outcome]float64{report.TCPRefused: 1}) || len(got) != 1 {
 		t.Errorf("counted %v", got)
+	}
+}
+
+// TestDeliversWithoutDNS: when the collector's name does not resolve, its addresses in the policy
+// do, by TLS under its name, and with its pinned key; a collector with another key gets nothing.
+func TestDeliversWithoutDNS(t *testing.T) {
+	ca, err := devca.New("Authority of collectors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := ca.Issue(time.Now().Add(time.Hour), "collector.invalid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	certPEM, keyPEM, err := devca.EncodePEM(certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(certificate.Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	pin := sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
+	for name, key := range map[string][32]byte{"its key": pin, "another key": sha256.Sum256(nil)} {
+		t.Run(name, func(t *testing.T) {
+			collector := closedPort(t)
+			s := startSite(t, fmt.Sprintf("collector: {listen: %q, tls_cert: cert.pem, tls_key: key.pem}", collector),
+				fmt.Sprintf("  - {id: c1, url: \"https://collector.invalid\", addresses: [%q], pins: [%q], priority: 1, weight: 1, receipt_key: keys/receipt.pub.pem}\n",
+					collector, base64.StdEncoding.EncodeToString(key[:])),
+				map[string][]byte{"cert.pem": certPEM, "key.pem": keyPEM, "ca.pem": ca.PEM()})
+			target := "http://" + closedPort(t)
+			out, _ := runWith(t, []string{"NODE_EXTRA_CA_CERTS=" + filepath.Join(s.dir, "ca.pem")}, "node", 0, "deliver.js",
+				s.policy, filepath.Join(t.TempDir(), "spool"), target)
+			if key != pin {
+				if out != "1 waits\n" {
+					t.Errorf("a stranger got it: %s", out)
+				}
+				return
+			}
+			if got := s.counts(1); out != "0 waits\n" || !equal(got[target], map[report.Outcome]float64{report.TCPRefused: 1}) {
+				t.Errorf("%s; counted %v", out, got)
+			}
+		})
 	}
 }
 

@@ -88,18 +88,30 @@ type site struct {
 // newSite starts one. The policy lists the collectors at before first.
 func newSite(t *testing.T, before ...string) *site {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "d")
 	collector := closedPort(t)
 	list := ""
 	for i, url := range append(before, "http://"+collector) {
 		list += fmt.Sprintf("  - {id: c%d, url: %q, priority: %d, weight: 1, receipt_key: keys/receipt.pub.pem}\n", i, url, i+1)
 	}
+	return startSite(t, fmt.Sprintf("collector: {listen: %q}", collector), list, nil)
+}
+
+// startSite starts one with a configuration of the collector, collectors in its policy, and files
+// beside these.
+func startSite(t *testing.T, collector, list string, files map[string][]byte) *site {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "d")
 	err := roles.Init(dir, roles.InitOptions{
-		Config: fmt.Appendf(nil, "collector: {listen: %q}\ndashboard: {listen: \"127.0.0.1:0\"}\noperations: {listen: \"127.0.0.1:0\"}\n", collector),
+		Config: []byte(collector + "\ndashboard: {listen: \"127.0.0.1:0\"}\noperations: {listen: \"127.0.0.1:0\"}\n"),
 		Policy: []byte("success_fraction: 1\nseal_key: keys/seal.pem\nsigners: [keys/policy.pub.pem]\ncollectors:\n" + list),
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for name, b := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	config, err := roles.Load(filepath.Join(dir, roles.ConfigName))
 	if err != nil {

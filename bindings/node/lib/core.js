@@ -6,6 +6,7 @@
 const { parentPort, workerData } = require("node:worker_threads");
 const fs = require("node:fs");
 const path = require("node:path");
+const { deliver } = require("./deliver.js");
 const { files, realPath, SPOOL } = require("./files.js");
 const { Locks } = require("./locks.js");
 
@@ -21,6 +22,7 @@ globalThis.fs = files(workerData.spool, locks, (text) => {
 });
 globalThis.path = path.posix;
 globalThis.heliographLock = (fd, name) => locks.lock(fd, realPath(workerData.spool, name));
+globalThis.fetch = deliver;
 globalThis.postMessage = (message) => {
   if (message.t === "reply" && message.id === LEAVING) signal();
   else parentPort.postMessage(message);

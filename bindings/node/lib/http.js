@@ -34,14 +34,25 @@ function start(request, begin) {
     url: /^https?:\/\//i.test(path) ? path : `${request.protocol}//${request.getHeader("host") ?? request.host}${path}`,
     method: request.method, traceparent: request.getHeader("traceparent"),
   });
-  request.on(errorMonitor, (error) => failed(x, request, error));
+  request.on(errorMonitor, safely((error) => failed(x, request, error)));
   request.once("timeout", () => { x.late = true; });
-  request.once("close", () => {
+  request.once("close", safely(() => {
     // a response that no channel tells of has changed the protocol
     if (request.res && x.status === 0) answered(x, request, request.res, true);
     else if (x.status === 0) x.end("abandoned");
-  });
+  }));
   return x;
+}
+
+/** A fault of ours is never the program's. */
+function safely(listen) {
+  return (...args) => {
+    try {
+      listen(...args);
+    } catch {
+      // not counted
+    }
+  };
 }
 
 function answered(x, request, response, upgraded = false) {
@@ -50,12 +61,12 @@ function answered(x, request, response, upgraded = false) {
   x.head(response.statusCode, /chunked/i.test(response.headers["transfer-encoding"] ?? ""));
   if (upgraded) return x.end("ok");
   const socket = response.socket;
-  response.once("close", () => {
+  response.once("close", safely(() => {
     if (response.complete) return x.end("ok");
     if (socket?.errored) return failed(x, request, socket.errored);
     // a body that the program does not want to the end is no failure
     x.end(socket?.readableEnded ? outcomeOf({ code: "ECONNRESET" }, x) : x.late ? "tcp.timed_out" : "ok");
-  });
+  }));
 }
 
 function failed(x, request, error) {

@@ -11,7 +11,13 @@ const http = require("./http.js");
  */
 function watch(see) {
   let watching = true;
-  const exchange = (request) => new Exchange(request, (seen) => watching && see(seen));
+  const exchange = (request) => new Exchange(request, (seen) => {
+    try {
+      if (watching) see(seen);
+    } catch {
+      // of the program's own ignore, perhaps
+    }
+  });
   const listeners = Object.entries({ ...undici.listeners(exchange), ...http.listeners(exchange) });
   for (const [i, [name, listen]] of listeners.entries()) {
     listeners[i][1] = (message) => {

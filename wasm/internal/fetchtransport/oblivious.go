@@ -22,12 +22,13 @@ func (t *Transport) behindRelay() *oblivious.Client {
 }
 
 // sendToRelay implements oblivious.Send.
-func (t *Transport) sendToRelay(ctx context.Context, _ policy.Collector, r oblivious.Request) oblivious.Answer {
+func (t *Transport) sendToRelay(ctx context.Context, c policy.Collector, r oblivious.Request) oblivious.Answer {
 	var headers [][2]string
 	if r.ContentType != "" {
 		headers = [][2]string{{"Content-Type", r.ContentType}}
 	}
 	init := options(r.Method, headers)
+	reach(init, c)
 	if len(r.Body) > 0 {
 		init["body"] = jsx.Array(r.Body)
 		if t.Hidden != nil && len(r.Body) <= MaxKeepalive {

@@ -65,6 +65,7 @@ func (t *Transport) Deliver(ctx context.Context, c policy.Collector, id report.B
 	}
 	init := options("POST", UploadHeaders(id, delivery))
 	init["body"] = jsx.Array(segment)
+	reach(init, c)
 	if t.Hidden != nil && len(segment) <= MaxKeepalive {
 		init["keepalive"] = t.Hidden()
 	}
@@ -80,7 +81,9 @@ func (t *Transport) FetchPolicy(ctx context.Context, c policy.Collector, etag st
 	if etag != "" {
 		headers = append(headers, [2]string{"If-None-Match", etag})
 	}
-	return exchange(ctx, c.URL+protocol.PathPolicy, options("GET", headers), policy.MaxSize)
+	init := options("GET", headers)
+	reach(init, c)
+	return exchange(ctx, c.URL+protocol.PathPolicy, init, policy.MaxSize)
 }
 
 // Get fetches a file of at most limit bytes from the page's own server, or from the browser's cache
@@ -157,7 +160,7 @@ func exchangeWith(ctx context.Context, url string, init map[string]any, limit in
 
 // failure returns the Response for a request without an answer.
 func failure(ctx context.Context, err error) agent.Response {
-	r := agent.Response{Outcome: report.NetworkFailed, Err: err}
+	r := agent.Response{Outcome: named(err), Err: err}
 	switch online := jsx.Field(jsx.Field(js.Global(), "navigator"), "onLine"); {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		r.Outcome = report.NetworkTimedOut
