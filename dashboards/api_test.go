@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -76,6 +77,16 @@ func TestReports(t *testing.T) {
 		 "asn":64501,"as_name":"Northnet","country":"DE","elapsed_ms":1,"trace_id":"ab000000000000000000000000000001"},
 		{"at":"2026-11-22T11:03:10.123Z","type":"http.error","app":"shop","source":"browser","target":"https://shop.example",
 		 "method":"POST","url":"https://shop.example/","status":503,"asn":0,"elapsed_ms":0}]`)
+	_, linked := serve(t, Options{Reader: reader, TraceURL: "https://traces.example/{trace_id}?of={trace_id}"})
+	var rows []struct {
+		URL string `json:"trace_url"`
+	}
+	if _, body := fetch(t, linked+"/api/v1/reports?type=tcp&target=https://shop.example&since=2h&limit=7"); json.Unmarshal(body, &rows) != nil || len(rows) != 2 {
+		t.Fatalf("reports are %s", body)
+	}
+	if want := "https://traces.example/ab000000000000000000000000000001?of=ab000000000000000000000000000001"; rows[0].URL != want || rows[1].URL != "" {
+		t.Errorf("traces at %q and %q, want %q and none", rows[0].URL, rows[1].URL, want)
+	}
 	q := reader.lastQuery().(model.SampleQuery)
 	if q.Type != "tcp" || q.Target != "https://shop.example" || q.Limit != 7 || time.Since(q.Since).Round(time.Minute) != 2*time.Hour {
 		t.Errorf("asked for %+v", q)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/heliograph-net/heliograph/dashboards/api"
@@ -53,6 +54,7 @@ func (d *Dashboard) reportRows(ctx context.Context, q model.SampleQuery) ([]api.
 		}
 		if s.TraceID != [16]byte{} {
 			rows[i].TraceID = hex.EncodeToString(s.TraceID[:])
+			rows[i].TraceURL = strings.ReplaceAll(d.o.TraceURL, TraceID, rows[i].TraceID)
 		}
 		if e := s.Error; e != (model.ApplicationError{}) {
 			rows[i].Fingerprint = hex.EncodeToString(e.Fingerprint[:])

@@ -13,6 +13,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/heliograph-net/heliograph/dashboards"
 	"github.com/heliograph-net/heliograph/detector/slo"
 	"github.com/heliograph-net/heliograph/internal/httpx"
 )
@@ -139,6 +140,11 @@ func (c *Config) checkDetector(bad complaint) {
 	}
 	if n := c.Dashboard.LeastClients; n < 1 || n > 1000 {
 		bad("dashboard.least_clients", "%d is not 1 to 1000; 1 shows everything", n)
+	}
+	if template := c.Dashboard.TraceURL; template != "" {
+		if err := dashboards.CheckTraceURL(template); err != nil {
+			bad("dashboard.trace_url", "%v", err)
+		}
 	}
 	if b := c.Detector.Bin.Duration; b > time.Hour || b > 0 && (b < time.Second || 24*time.Hour%b != 0) {
 		bad("detector.bin", "%v is not a second to an hour, of which there are so many in 24 hours", b)

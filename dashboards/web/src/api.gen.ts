@@ -553,6 +553,11 @@ export interface Report {
   elapsed_ms: number;
   /** 32 hexadecimal digits; absent if there is none. */
   trace_id?: string;
+  /**
+   * Address of that trace in the service's own tracing, as dashboard.trace_url has it; absent
+   * without.
+   */
+  trace_url?: string;
   /** Only for application errors, like all members below. */
   error_type?: string;
   /** Scrubbed by the agent; absent without consent to diagnostics. */
