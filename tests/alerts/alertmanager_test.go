@@ -116,7 +116,7 @@ func TestAlertmanager(t *testing.T) {
 	}
 	until(t, "inhibition", func() bool { return len(managedAlerts(t, urls[0])["2"].Status.InhibitedBy) == 1 })
 	all := managedAlerts(t, urls[0])
-	if a := all["1"]; a.Labels["severity"] != "critical" || a.Labels["scope"] != "network" || a.GeneratorURL != "https://page.test" ||
+	if a := all["1"]; a.Labels["severity"] != "critical" || a.Labels["scope"] != "network" || a.GeneratorURL != "https://page.test/#/incidents/1" ||
 		time.Until(a.EndsAt) < 3*time.Minute || time.Until(a.EndsAt) > 5*time.Minute {
 		t.Errorf("%+v", a)
 	}
