@@ -5,6 +5,7 @@ import { build } from "esbuild";
 import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync } from "node:zlib";
 import { check } from "../../internal/npm/dist.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -45,7 +46,25 @@ async function names(dir) {
   return [...new Set([...(await readdir(dist)), ...(await readdir(dir))])].sort();
 }
 
+// Most bytes of the first view, and of all files, compressed with brotli.
+const mostFirst = 40_000;
+const mostAll = 150_000;
+
+// weigh exits with 1 if the page has become too heavy.
+async function weigh() {
+  const sizes = {};
+  for (const name of await readdir(dist)) sizes[name] = brotliCompressSync(await readFile(join(dist, name))).length;
+  const first = ["index.html", "app.js", "style.css", "favicon.svg"].reduce((sum, name) => sum + sizes[name], 0);
+  const all = Object.values(sizes).reduce((sum, size) => sum + size, 0);
+  console.log(`dist/ has ${all} bytes with brotli, ${first} of them for the first view`);
+  if (first > mostFirst || all > mostAll) {
+    console.error(`at most ${mostFirst} for the first view and ${mostAll} in all are allowed`);
+    process.exitCode = 1;
+  }
+}
+
 if (process.argv.includes("--check")) {
+  await weigh();
   await check({ dist, label: "dist/", buildInto, names });
 } else {
   await rm(dist, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 // What the page asks for besides the stream: the servers, of which there may be a million.
-import type { Incident, IncidentPage, Me, NewNote, Probed, Problem, Server, Servers, ServerState } from "./api.gen.ts";
+import type { Curve, Incident, IncidentPage, Me, NewNote, Probed, Problem, Server, Servers, ServerState, Total } from "./api.gen.ts";
 
 // Each of these asks for the present, or for a time, which is in Unix ms.
 
@@ -67,6 +67,16 @@ export async function addNote(incident: number, note: NewNote): Promise<string |
     method: "POST", body: JSON.stringify(note), headers: { "Content-Type": "application/json" }, signal: AbortSignal.timeout(15_000),
   });
   return answer.ok ? undefined : ((await answer.json()) as Problem).error;
+}
+
+/** Sums by group, and how many rows are not shown because they are of too few clients. */
+export async function fetchTotals(query: string): Promise<{ rows: Total[]; suppressed: number }> {
+  const answer = await get(`/api/v1/totals?${query}`);
+  return { rows: (await answer.json()) as Total[], suppressed: Number(answer.headers.get("X-Suppressed-Count") ?? 0) };
+}
+
+export function fetchCurve(query: string): Promise<Curve> {
+  return getJSON<Curve>(`/api/v1/curve?${query}`);
 }
 
 /** Who looks; undefined if nobody is logged in, or the server does not answer. */

@@ -2,16 +2,25 @@
 // reloading work and the server knows nothing of it.
 import { signal } from "@preact/signals";
 
-/** What follows "#/", without a slash at the end; "" at the beginning. */
+/** What follows "#/", without a query and a slash at the end; "" at the beginning. */
 export function pathOf(hash: string): string {
-  return hash.replace(/^#?\/?/, "").replace(/\/$/, "");
+  return hash.replace(/\?.*$/, "").replace(/^#?\/?/, "").replace(/\/$/, "");
+}
+
+/** What follows the "?" in what follows "#". */
+export function queryOf(hash: string): string {
+  return hash.includes("?") ? hash.slice(hash.indexOf("?") + 1) : "";
 }
 
 export const path = signal("");
+export const query = signal("");
 
 /** Follows the address. */
 export function startRouter(): void {
-  const read = () => (path.value = pathOf(location.hash));
+  const read = () => {
+    path.value = pathOf(location.hash);
+    query.value = queryOf(location.hash);
+  };
   addEventListener("hashchange", read);
   read();
 }

@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { pathOf, viewOf } from "../src/router.ts";
+import { pathOf, queryOf, viewOf } from "../src/router.ts";
 
 test("the address after # is the path", () => {
-  for (const [hash, want] of [["", ""], ["#", ""], ["#/", ""], ["#/incidents", "incidents"], ["#/incidents/7/", "incidents/7"]]) {
+  for (const [hash, want] of [["", ""], ["#", ""], ["#/", ""], ["#/incidents", "incidents"], ["#/incidents/7/", "incidents/7"], ["#/explore?by=a/b", "explore"]]) {
     assert.equal(pathOf(hash!), want);
   }
+});
+
+test("what follows ? is the query", () => {
+  assert.equal(queryOf("#/explore?by=type&since=1h"), "by=type&since=1h");
+  assert.equal(queryOf("#/explore"), "");
 });
 
 test("a path has the view that it begins with, and an unknown one the first", () => {

@@ -1,5 +1,6 @@
 // The views of the page, in the order of their links. A view is a folder, and a line here.
 import type { ComponentType } from "preact";
+import { Explore } from "./explore/view.tsx";
 import { Incidents } from "./incidents/view.tsx";
 import { Overview } from "./overview/view.tsx";
 
@@ -13,4 +14,5 @@ export interface View {
 export const views: [View, ...View[]] = [
   { path: "", title: "Now", View: Overview },
   { path: "incidents", title: "Incidents", View: Incidents },
+  { path: "explore", title: "Explore", View: Explore },
 ];
