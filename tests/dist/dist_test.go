@@ -22,11 +22,11 @@ import (
 	"github.com/heliograph-net/heliograph/tests/source"
 )
 
-// TestRelease builds a release twice, from two copies of the source in different places, and uses
-// what it has built: package, image, archives.
+// TestRelease makes a release as docs/release.md says, twice, from two copies of the source in
+// different places, and uses what it has built: package, image, archives.
 func TestRelease(t *testing.T) {
 	here, there := copySource(t), copySource(t)
-	first, second := build(t, here), build(t, there)
+	first, second := release(t, here), build(t, there)
 	names := files(t, first)
 	for _, want := range []string{`^heliograph-[0-9a-z.-]+-linux-amd64\.tar\.gz$`, `^heliograph-[0-9a-z.-]+-linux-arm64\.tar\.gz$`, `_arm64\.deb$`, `^heliograph-client-.*-linux-amd64\.tar\.gz$`, `_amd64\.deb$`, `\.oci\.tar$`,
 		`\.cdx\.json$`, `^SHA256SUMS$`, `^SHA256SUMS\.sig$`} {
@@ -50,28 +50,6 @@ func TestRelease(t *testing.T) {
 	t.Run("shells", func(t *testing.T) { testShells(t, one(t, first, "*_amd64.deb")) })
 	t.Run("arm64", func(t *testing.T) { testARM(t, one(t, first, "heliograph-[0-9]*-linux-arm64.tar.gz")) })
 	t.Run("lintian", func(t *testing.T) { testPolicy(t, first) })
-}
-
-// build builds a release from a copy of the source, and signs it.
-func build(t *testing.T, from string) (dir string) {
-	t.Helper()
-	key := filepath.Join(t.TempDir(), "key")
-	run(t, "", "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "release@heliograph.test", "-f", key)
-	dir = filepath.Join(t.TempDir(), "dist")
-	cmd := exec.CommandContext(t.Context(), "deploy/dist/build.sh")
-	cmd.Dir = from
-	cmd.Env = append(os.Environ(), "DIST="+dir, "ARCHES=amd64 arm64", "CLIENTS=linux/amd64", "SIGN_KEY="+key, "SOURCE_DATE_EPOCH=1790000000", "GOWORK=off")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	public, err := os.ReadFile(key + ".pub")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(filepath.Dir(dir), "signers"), append([]byte("release@heliograph.test "), public...), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }
 
 // copySource copies what git knows of the source, as it is now, to a place of its own.
