@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/chromedp/chromedp"
-
 	"github.com/heliograph-net/heliograph/internal/devca"
 )
 
@@ -30,15 +28,9 @@ func TestExplore(t *testing.T) {
 	open(t, ctx, url+"/#/explore?by=server,type&since=1h&target=https://shop.example", 390, 844, "light")
 	says("192.0.2.7:443")
 	becomes(t, ctx, `document.querySelector(".curve svg") !== null && document.documentElement.scrollWidth <= 390`)
-	click := func(selector string) {
-		t.Helper()
-		if err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	click(`.explore td a[href*="type=tcp.refused"]`)
+	press(t, ctx, `.explore td a[href*="type=tcp.refused"]`)
 	becomes(t, ctx, `location.hash.includes("type=tcp.refused") && !document.querySelector(".explore tbody").innerText.includes("ok")`)
-	click(`.ask input[type=checkbox]:not(:checked)`)
+	press(t, ctx, `.ask input[type=checkbox]:not(:checked)`)
 	becomes(t, ctx, `new URLSearchParams(location.hash.split("?")[1]).get("by").split(",").length === 3`)
 	open(t, ctx, url+"/#/explore?type=<script>", 1280, 900, "dark")
 	says("This is not answered")

@@ -44,23 +44,20 @@ func TestIncidentPage(t *testing.T) {
 		becomes(t, ctx, fmt.Sprintf(`document.body.innerText.includes(%q)`, want))
 	}
 	says("of 30 days")
-	if err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(fmt.Sprintf(`a[href="#/incidents/%d"]`, id)))); err != nil {
-		t.Fatal(err)
-	}
+	press(t, ctx, fmt.Sprintf(`a[href="#/incidents/%d"]`, id))
 	for _, want := range []string{"Server web-7 is down", "onset", "open for", "Why this verdict", "192.0.2.7:443", "What else changed", hostile} {
 		says(want)
 	}
 	becomes(t, ctx, fmt.Sprintf(`location.hash === "#/incidents/%d" && document.querySelector("main img") === null && !document.title.includes("owned")`, id))
 	becomes(t, ctx, `fetch(document.querySelector(".actions a").href).then((r) => r.text()).then((t) => t.startsWith("# Server web-7 is down"))`)
 	err = chromedp.Do(ctx, chromedp.SendKeys(chromedp.CSS(`.note-form input[autocomplete=name]`), "ada"),
-		chromedp.SendKeys(chromedp.CSS(`.note-form label:nth-of-type(2) input`), "the rack is dark "+hostile), chromedp.Click(chromedp.CSS(`.note-form button`)))
+		chromedp.SendKeys(chromedp.CSS(`.note-form label:nth-of-type(2) input`), "the rack is dark "+hostile))
 	if err != nil {
 		t.Fatal(err)
 	}
+	press(t, ctx, `.note-form button`)
 	says("the rack is dark " + hostile)
-	if err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(`.note-form button[type=button]`))); err != nil {
-		t.Fatal(err)
-	}
+	press(t, ctx, `.note-form button[type=button]`)
 	says("ada acknowledged it")
 	becomes(t, ctx, `fetch(document.querySelector(".actions a").href).then((r) => r.text()).then((t) => t.includes("ada: the rack is dark \\<img"))`)
 	for _, width := range []int64{390, 2560} {

@@ -49,7 +49,7 @@ func TestMapOfThePast(t *testing.T) {
 	says("1 down")
 	present()
 
-	do(chromedp.Click(chromedp.CSS(`.moment button[aria-label="One hour earlier"]`)))
+	press(t, ctx, `.moment button[title="One hour earlier"]`)
 	says("The map as it was at")
 	says("10 down")
 	do(chromedp.Focus(chromedp.CSS(".map-overlay")), chromedp.KeyEvent(kb.ArrowRight))

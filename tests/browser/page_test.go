@@ -50,6 +50,7 @@ func TestPageIsLive(t *testing.T) {
 		document.body.innerText.includes("1 of 1 request to http://%s failed, 1 client: " + why))`, closed))
 	text("tcp.refused")
 	text("/checkout/:id")
+	pageHas(t, ctx, fmt.Sprintf(`document.querySelector(".panel-samples a[href='https://traces.example/trace/%s']") !== null`, traceID))
 	// A link to a view that there is not shows the first, and the page goes on.
 	if _, err := chromedp.Run(ctx, chromedp.Evaluate[chromedp.Void](`location.hash = "#/gone"`)); err != nil {
 		t.Fatal(err)
@@ -78,7 +79,7 @@ func pageNode(t *testing.T, closed string) (dir string, start func() *roles.Proc
 	dir = filepath.Join(t.TempDir(), "d")
 	err := roles.Init(dir, roles.InitOptions{
 		Config: fmt.Appendf(nil, `collector: {listen: %q}
-dashboard: {listen: "127.0.0.1:0", least_clients: 1}
+dashboard: {listen: "127.0.0.1:0", least_clients: 1, trace_url: "https://traces.example/trace/{trace_id}"}
 operations: {listen: "127.0.0.1:0"}
 prober: {interval: 100ms, timeout: 1s, targets: [{name: web-1, tcp: %q, data_centre: east, cluster: web, row: r1}]}
 `, collector, closed),
@@ -116,6 +117,9 @@ func pageHas(t *testing.T, ctx context.Context, js string) {
 	}
 }
 
+// traceID is that of the request of reportRefused.
+const traceID = "4bf92f3577b34da6a3ce929d0e0e4736"
+
 // reportRefused runs an application with an agent in it that asks an address where nothing listens.
 func reportRefused(t *testing.T, dir, address string) {
 	t.Helper()
@@ -133,7 +137,12 @@ func reportRefused(t *testing.T, dir, address string) {
 		t.Fatal(err)
 	}
 	client := &http.Client{Transport: httpagent.Wrap(a, http.DefaultTransport)}
-	if _, err := client.Get("http://" + address + "/checkout/48151623"); err == nil {
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/checkout/48151623", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("traceparent", "00-"+traceID+"-00f067aa0ba902b7-01")
+	if _, err := client.Do(r); err == nil {
 		t.Errorf("%s answers", address)
 	}
 	if err := a.Shutdown(t.Context()); err != nil {

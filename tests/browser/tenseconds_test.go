@@ -103,7 +103,8 @@ func (g *glance) world(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Start.Time = time.Now().Add(-s.Duration.Duration - g.Ended).Truncate(time.Second)
+	// Bins begin at full minutes, so that the same seed gives the same judgement at every time.
+	s.Start.Time = time.Now().Add(-s.Duration.Duration - g.Ended).Truncate(time.Minute)
 	s.World.Diurnal = 0 // the day makes no difference
 	if s.World.RequestsPerSecond > 15 {
 		s.World.RequestsPerSecond = 15
@@ -175,4 +176,11 @@ func becomes(t *testing.T, ctx context.Context, js string) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
+}
+
+// press clicks an element by script. The page moves while it is fed, so that a pointer may miss what
+// it aimed at.
+func press(t *testing.T, ctx context.Context, selector string) {
+	t.Helper()
+	becomes(t, ctx, fmt.Sprintf(`(() => { const e = document.querySelector(%q); e?.click(); return e !== null; })()`, selector))
 }

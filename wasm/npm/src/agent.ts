@@ -61,6 +61,7 @@ export function newAgent(options: Options, here: string | undefined): Heliograph
   };
 
   const need = () => {
+    settle(); // what was answered belongs to the window that is to be sealed
     if (!wanted) afterLoad(load);
     wanted = true;
   };

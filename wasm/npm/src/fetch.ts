@@ -31,7 +31,7 @@ export function hookFetch(hooks: Hooks, watch: Watch): () => void {
   };
 
   // Whether a stream that the page reads itself breaks off cannot be seen without touching it. What
-  // the page reads later is waited for as long as a window lasts.
+  // the page reads later is waited for until a failure is to be told, or as long as a window lasts.
   const settle = () => {
     clearTimeout(timer);
     timer = undefined;

@@ -23,7 +23,7 @@ export const maxErrors = 64;
 export interface Surroundings {
   /** How many windows without a failure are kept, 0 to 1. */
   fraction: number;
-  /** There is something to seal: the worker is wanted. */
+  /** There is something to seal: the worker is wanted, if it does not run. */
   need(): void;
   /** The worker runs: take what there is. */
   due(): void;
@@ -130,8 +130,9 @@ export function newRecorder(s: Surroundings): Recorder {
 
   const failed = () => {
     ppm = 0;
-    if (!running) s.need();
-    else if (failures.length >= batchSize) s.due();
+    s.need();
+    if (!running) return;
+    if (failures.length >= batchSize) s.due();
     else schedule(0);
   };
 

@@ -1,4 +1,3 @@
-import { useEffect, useState } from "preact/hooks";
 import type { IncidentPage } from "../../api.gen.ts";
 import { fetchIncident } from "../../ask.ts";
 import { Curve } from "../../curve/curve.tsx";
@@ -6,6 +5,7 @@ import { clock, count, plural, share, span, zone } from "../../format.ts";
 import { now, useSection } from "../../live/store.ts";
 import { outcomeWords } from "../../outcomes.ts";
 import { trendWords } from "../../trend.ts";
+import { useAsked } from "../../ui/asked.ts";
 import { Panel } from "../../ui/parts.tsx";
 import { Cells } from "./cells.tsx";
 import { Actions } from "./actions.tsx";
@@ -15,9 +15,7 @@ import { Alternatives, Changes, Recurrences, ServersThen } from "./around.tsx";
 /** One incident with everything that is known around it; its address is its permalink. */
 export function IncidentView({ id }: { id: string }) {
   const live = useSection("incidents"); // says when to ask again
-  const [page, setPage] = useState<IncidentPage | "none" | undefined>(undefined);
-  const load = () => fetchIncident(id).then((found) => setPage(found ?? "none"), () => undefined);
-  useEffect(() => void load(), [id, live]);
+  const [page, reload] = useAsked(async () => (await fetchIncident(id)) ?? "none", [id, live]);
   if (page === undefined) return null;
   if (page === "none") {
     return (
@@ -28,10 +26,10 @@ export function IncidentView({ id }: { id: string }) {
       </Panel>
     );
   }
-  return <Page page={page} reload={load} />;
+  return <Page page={page} reload={reload} />;
 }
 
-function Page({ page, reload }: { page: IncidentPage; reload: () => Promise<void> }) {
+function Page({ page, reload }: { page: IncidentPage; reload: () => void }) {
   const { incident, curve } = page;
   return (
     <article class="incident-page">

@@ -1,8 +1,8 @@
-import { useEffect, useState } from "preact/hooks";
 import type { Incident } from "../../api.gen.ts";
 import { fetchIncidents } from "../../ask.ts";
 import { clock, count, plural, span } from "../../format.ts";
 import { now, useSection } from "../../live/store.ts";
+import { useAsked } from "../../ui/asked.ts";
 import { Panel } from "../../ui/parts.tsx";
 import { grouped } from "./group.ts";
 
@@ -11,10 +11,7 @@ const days = 30;
 /** All incidents of a month, those that came back as one row. */
 export function IncidentList() {
   const live = useSection("incidents"); // says when to ask again
-  const [all, setAll] = useState<Incident[] | undefined>(undefined);
-  useEffect(() => {
-    void fetchIncidents(days).then(setAll, () => undefined);
-  }, [live]);
+  const [all] = useAsked(() => fetchIncidents(days), [live]);
   if (all === undefined) return null;
   return (
     <Panel id="all-incidents" title="Incidents" note={`of ${days} days`}>

@@ -6,7 +6,7 @@ import { now } from "../../live/store.ts";
 import { Panel } from "../../ui/parts.tsx";
 
 /** What people wrote and did, and a form for those who may. */
-export function Notes({ incident, reload }: { incident: Incident; reload: () => Promise<void> }) {
+export function Notes({ incident, reload }: { incident: Incident; reload: () => void }) {
   const [me, setMe] = useState<Me | undefined>(undefined);
   useEffect(() => void fetchMe().then(setMe), []);
   const notes = incident.notes ?? [];
@@ -36,7 +36,7 @@ function NoteLine({ note }: { note: Note }) {
   );
 }
 
-function Form(props: { incident: Incident; me: Me; reload: () => Promise<void> }) {
+function Form(props: { incident: Incident; me: Me; reload: () => void }) {
   const [text, setText] = useState("");
   const [who, setWho] = useState("");
   const [fault, setFault] = useState("");
@@ -48,7 +48,7 @@ function Form(props: { incident: Incident; me: Me; reload: () => Promise<void> }
     } catch {
       setFault("the server does not answer");
     }
-    await props.reload();
+    props.reload();
   };
   return (
     <form class="note-form" onSubmit={(event) => (event.preventDefault(), void send("note"))}>

@@ -19,7 +19,7 @@ export function Moment(props: { since: number }) {
   };
   const when = at === undefined ? "now" : `${clock(at, now.value)}, ${span(now.value - at)} ago`;
   const button = (by: number, text: string, label: string) => (
-    <button type="button" aria-label={label} title={label} disabled={by > 0 ? at === undefined : at !== undefined && at <= first} onClick={() => go(by)}>
+    <button type="button" title={label} disabled={by > 0 ? at === undefined : at !== undefined && at <= first} onClick={() => go(by)}>
       {text}
     </button>
   );

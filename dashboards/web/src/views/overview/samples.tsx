@@ -65,6 +65,14 @@ function Sample({ report }: { report: Report }) {
             {report.method} <Url url={report.url} target={report.target} />
           </>
         )}
+        {report.trace_url && (
+          <>
+            {" "}
+            <a href={report.trace_url} target="_blank" rel="noopener noreferrer">
+              trace
+            </a>
+          </>
+        )}
       </td>
       <td class="wide server">{report.server ?? "–"}</td>
       <td class="wide">{network(report.asn, report.as_name)}</td>
