@@ -34,12 +34,13 @@ type SentReport struct {
 
 	// Known is false if another process sealed the segment or too many segments were waiting. The
 	// agent cannot open segments, so the following fields are then empty.
-	Known    bool
-	Consent  report.Consent // under which it was recorded
-	Requests []SentCount    // requests counted; how long they took was sent, too, and is not kept here
-	Samples  []string       // single requests: method, scrubbed URL, outcome
-	Errors   []string       // errors of the application
-	More     uint64         // lines left out because there were too many
+	Known   bool
+	Consent report.Consent // under which it was recorded
+	// requests counted; how long they took was sent, too, and is not kept here
+	Requests []SentCount
+	Samples  []string // single requests: method, scrubbed URL, outcome
+	Errors   []string // errors of the application
+	More     uint64   // lines left out because there were too many
 }
 
 // SentCount counts requests of one target and outcome.

@@ -173,8 +173,8 @@ type Options struct {
 	// detector has stopped. nil: the alert is sent as long as the outbox can be read. Alive must be
 	// safe for concurrent use.
 	Alive func(context.Context) error
-	// Acknowledged returns which of the incidents somebody has taken over: receivers are not told of
-	// them again as long as nothing changes. It is called every 15 s. nil: none.
+	// Acknowledged returns which of the incidents somebody has taken over: receivers are not told
+	// of them again as long as nothing changes. It is called every 15 s. nil: none.
 	Acknowledged func(ctx context.Context, incidents []int64) ([]int64, error)
 	// Problems returns the present problems of Heliograph itself: sentences, by short names that
 	// stay the same. A problem becomes an alert when it has lasted for two minutes. nil: none.

@@ -57,8 +57,8 @@ type Options struct {
 	// LeastClients is the least number of distinct clients of a cell that is shown (k-anonymity).
 	// How many cells are not shown is said. Sums over everybody are always shown. 0 means 1.
 	LeastClients int
-	// TraceURL is the address of a trace in the service's own tracing, with [TraceID] in the place of
-	// the trace's id; "" means that traces are not linked. See [CheckTraceURL].
+	// TraceURL is the address of a trace in the service's own tracing, with [TraceID] in the place
+	// of the trace's id; "" means that traces are not linked. See [CheckTraceURL].
 	TraceURL string
 
 	// Hosts are further host names, without port, that requests to the dashboard may use, such as

@@ -99,7 +99,8 @@ func number(servers []Server) (runs []run) {
 
 // group divides the servers, whose runs must be sorted by place, into groups.
 func (t *Topology) group(runs []run, listed []Server) {
-	t.paths, t.labels = []path{{}}, []string{""} // of all servers, which are the group with the id 0
+	// of all servers, which are the group with the id 0
+	t.paths, t.labels = []path{{}}, []string{""}
 	t.rowOf = make([]int32, len(t.servers))
 	var around [levels]*Group
 	begin := func(level int, r run) {

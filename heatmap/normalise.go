@@ -17,8 +17,8 @@ import (
 // fewServers is the most servers for which a second processor is not worthwhile.
 const fewServers = 10_000
 
-// normaliseAll checks servers and returns their names and their addresses in the canonical form. The
-// error names up to maxFaults servers.
+// normaliseAll checks servers and returns their names and their addresses in the canonical form.
+// The error names up to maxFaults servers.
 func normaliseAll(servers []Server) ([]identity, error) {
 	parts := 1
 	if len(servers) > fewServers {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides Go, make, gcc and Node: two browsers, the tool that gives Chromium a test authority,
 # Alertmanager, Prometheus and blackbox_exporter, SPIN, which checks the model of the protocol, Python,
-# what makes empty systems to install a release into, the shells that complete, and what builds and runs one for arm64.
+# what makes empty systems to install a release into, the shells that complete, and what builds and
+# runs one for arm64.
 set -euo pipefail
 # The command that shows that a package is there, and the package of Debian that has it.
 needs=(chromium:chromium certutil:libnss3-tools firefox-esr:firefox-esr prometheus-alertmanager:prometheus-alertmanager

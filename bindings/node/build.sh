@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Packs the npm package into bin/, without a network: the Go core as a WebAssembly module first, then the files around it.
+# Packs the npm package into bin/, without a network: the Go core as a WebAssembly module first, then
+# the files around it.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)

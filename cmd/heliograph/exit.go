@@ -2,8 +2,9 @@ package main
 
 // The exit codes of all commands; docs/cli.md has them too.
 const (
-	exitFailed  = 1 // what was asked for failed: a request, a delivery, a file
-	exitUsage   = 2 // the command line is wrong, or a configuration, scenario or recording that it names
+	exitFailed = 1 // what was asked for failed: a request, a delivery, a file
+	// the command line is wrong, or a configuration, scenario or recording that it names
+	exitUsage   = 2
 	exitUnsound = 3 // the work was done, and what was looked at is not as it should be
 )
 

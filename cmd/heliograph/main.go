@@ -160,8 +160,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	return 0
 }
 
-// denied says who was denied a file, if that is what an error is about: files of a service belong to
-// a user of its own.
+// denied says who was denied a file, if that is what an error is about: files of a service belong
+// to a user of its own.
 func denied(err error) string {
 	path, ok := errors.AsType[*fs.PathError](err)
 	if !ok || !errors.Is(path, fs.ErrPermission) {

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestMistakesAreToldWithTheRemedy makes the mistakes of somebody who has the docs and nothing else.
+// TestMistakesAreToldWithTheRemedy makes the mistakes of somebody who has the docs and
+// nothing else.
 func TestMistakesAreToldWithTheRemedy(t *testing.T) {
 	dir, out := newDir(t), filepath.Join(t.TempDir(), "x.tar.gz")
 	host := func(text string) {

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// Work that takes longer than progressFirst tells how far it has come, and then every progressEvery.
+// Work that takes longer than progressFirst tells how far it has come, and then every
+// progressEvery.
 const (
 	progressFirst = time.Second
 	progressEvery = 5 * time.Second

@@ -39,7 +39,8 @@ type Report struct {
 	ElapsedMS int64 `json:"elapsed_ms"`
 	// 32 hexadecimal digits; absent if there is none.
 	TraceID string `json:"trace_id,omitempty"`
-	// Address of that trace in the service's own tracing, as dashboard.trace_url has it; absent without.
+	// Address of that trace in the service's own tracing, as dashboard.trace_url has it;
+	// absent without.
 	TraceURL string `json:"trace_url,omitempty"`
 	// Only for application errors, like all members below.
 	ErrorType string `json:"error_type,omitempty"`

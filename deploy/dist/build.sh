@@ -67,7 +67,8 @@ mkdir -p "$work/doc" "$work/units"
 completion() { "$work/$native/heliograph" completion -c "$1" | sed "s|$work/$native/heliograph|heliograph|"; }
 completion bash >"$work/doc/heliograph.bash"
 completion fish >"$work/doc/heliograph.fish"
-# zsh loads this file when somebody completes for the first time, and it has to answer then, not only to register.
+# zsh loads this file when somebody completes for the first time, and it has to answer then, not
+# only to register.
 printf '#compdef heliograph\nautoload -Uz bashcompinit && bashcompinit\n_bash_complete -o default -o bashdefault -C heliograph\n' >"$work/doc/_heliograph"
 # Debian's own form of a changelog, which names the version and where to read on.
 debian=${version/-/"~"}

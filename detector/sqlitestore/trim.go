@@ -43,7 +43,8 @@ var kinds = []kind{
 	{detector.KindRollups, .1, .25, `SELECT asn, sum(n), sum(bytes) FROM (
 			SELECT k.asn, count(*) AS n, sum(length(r.clients) + ` + rowBytes + `) AS bytes FROM rollups r JOIN rollup_keys k ON k.id = r.key GROUP BY k.asn
 			UNION ALL SELECT asn, 0, 2 * ` + rowBytes + ` * count(*) FROM rollup_keys GROUP BY asn) GROUP BY asn`,
-		"DELETE FROM rollups WHERE (step, at, key) IN (SELECT step, at, key FROM rollups ORDER BY step, at LIMIT ?1)", // minutes before hours
+		// minutes before hours
+		"DELETE FROM rollups WHERE (step, at, key) IN (SELECT step, at, key FROM rollups ORDER BY step, at LIMIT ?1)",
 		"DELETE FROM rollups WHERE (step, at, key) IN (SELECT r.step, r.at, r.key FROM rollups r JOIN rollup_keys k ON k.id = r.key WHERE k.asn = ?2 ORDER BY r.step, r.at LIMIT ?1)",
 		"SELECT min(at) FROM rollups"},
 	{detector.KindSamples, .25, 0, `SELECT asn, count(*), sum(length(url) + length(target) + length(message) + length(stack) + 2 * ` + rowBytes + `) FROM samples GROUP BY asn`,

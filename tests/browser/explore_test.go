@@ -7,8 +7,8 @@ import (
 	"github.com/heliograph-net/heliograph/internal/devca"
 )
 
-// TestExplore: what is asked is in the page's address, which alone shows the answer; values and controls
-// lead to other addresses.
+// TestExplore: what is asked is in the page's address, which alone shows the answer; values and
+// controls lead to other addresses.
 func TestExplore(t *testing.T) {
 	var url string
 	for _, g := range glances(t) {

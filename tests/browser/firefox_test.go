@@ -204,5 +204,6 @@ func TestFirefoxModulesAndLeaving(t *testing.T) {
 	tab = browser.open(f.pageURL("none", "diagnostics"))
 	browser.eval(tab, "fail(1, %q)", refuse)
 	browser.eval(tab, "h.flush()")
-	f.awaitStored(counts{"http.error": 1, "unknown": 1, "network.failed": 2}) // whatever became of slow, it did not fail
+	// whatever became of slow, it did not fail
+	f.awaitStored(counts{"http.error": 1, "unknown": 1, "network.failed": 2})
 }

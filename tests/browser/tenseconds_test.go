@@ -178,8 +178,8 @@ func becomes(t *testing.T, ctx context.Context, js string) {
 	}
 }
 
-// press clicks an element by script. The page moves while it is fed, so that a pointer may miss what
-// it aimed at.
+// press clicks an element by script. The page moves while it is fed, so that a pointer may miss
+// what it aimed at.
 func press(t *testing.T, ctx context.Context, selector string) {
 	t.Helper()
 	becomes(t, ctx, fmt.Sprintf(`(() => { const e = document.querySelector(%q); e?.click(); return e !== null; })()`, selector))

@@ -138,8 +138,8 @@ type (
 	D = report.Durations
 )
 
-// header, window, sample, appError, notice, probe, receipts, durations, delivery and envelope return
-// a fresh valid value for a test to spoil.
+// header, window, sample, appError, notice, probe, receipts, durations, delivery and envelope
+// return a fresh valid value for a test to spoil.
 func header() *report.Header {
 	return &report.Header{
 		Source: report.SourceAgent, App: "shop", Version: "1.2", OS: "linux", Consent: report.Counts, Client: client,

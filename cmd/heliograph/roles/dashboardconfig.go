@@ -16,7 +16,8 @@ type DashboardConfig struct {
 	// least number of distinct clients of a cell that is shown; 1 shows everything
 	LeastClients int `yaml:"least_clients"`
 
-	// address of a sample's trace in the service's own tracing, see dashboards.CheckTraceURL; empty for none
+	// address of a sample's trace in the service's own tracing, see dashboards.CheckTraceURL;
+	// empty for none
 	TraceURL string `yaml:"trace_url"`
 
 	TLSCert string `yaml:"tls_cert"` // PEM file; empty for plain HTTP

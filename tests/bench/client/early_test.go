@@ -54,8 +54,8 @@ func TestCostOfEarlyReports(t *testing.T) {
 
 // TestCostOfDurations shows what it costs to say how long requests took: go test ./client -run
 // TestCostOfDurations -v. Half of them take more than 80 ms, one in 40 more than 400 ms. A segment,
-// which a client with bad luck sends once a minute, grows by some dozens of its 1,300 bytes. Without
-// -v it takes a tenth of the clients.
+// which a client with bad luck sends once a minute, grows by some dozens of its 1,300 bytes.
+// Without -v it takes a tenth of the clients.
 func TestCostOfDurations(t *testing.T) {
 	clients := earlyClients
 	if !testing.Verbose() {

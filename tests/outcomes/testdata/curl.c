@@ -1,5 +1,6 @@
 /*
- * Meets servers that break connections with libcurl, and names what becomes of it as docs/c.md says.
+ * Meets servers that break connections with libcurl, and names what becomes of it as docs/c.md
+ * says.
  *
  *     curl POLICY SPOOL AUTHORITY {URL SECONDS}...
  */

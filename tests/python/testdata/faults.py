@@ -1,5 +1,5 @@
-"""Meets servers that break connections with every client. Prints a JSON object for each request: how
-the client got along, and the target.
+"""Meets servers that break connections with every client. Prints a JSON object for each request:
+how the client got along, and the target.
 
     faults.py POLICY SPOOL < FAULTS
 

@@ -26,7 +26,10 @@ export function queryFor(q: Question): string {
   return p.toString();
 }
 
-/** Lines of comma-separated values (RFC 4180). What a spreadsheet would take for a formula becomes text. */
+/**
+ * Lines of comma-separated values (RFC 4180). What a spreadsheet would take for a formula
+ * becomes text.
+ */
 export function csv(lines: (string | number)[][]): string {
   const cell = (v: string | number) => {
     const text = typeof v === "string" && /^[=+\-@\t]/.test(v) ? `'${v}` : String(v);
