@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -141,8 +142,8 @@ func (q *Queue) publishEach(ctx context.Context, messages []*nats.Msg) (last uin
 // [collector.ErrFull].
 func (q *Queue) named(doing string, err error) error {
 	if apiError, ok := errors.AsType[*jetstream.APIError](err); ok {
-		switch apiError.ErrorCode {
-		case codeInsufficientResources, codeStorageExceeded, codeStoreFailed:
+		switch code := apiError.ErrorCode; {
+		case code == codeInsufficientResources, code == codeStorageExceeded, code == codeStoreFailed && strings.Contains(apiError.Description, "maximum bytes"):
 			return fmt.Errorf("%s: %w: %w", doing, collector.ErrFull, err)
 		}
 	}

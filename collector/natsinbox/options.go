@@ -36,8 +36,8 @@ type Options struct {
 	// Readers are detectors that read the stream themselves (package natsfeed), by the names under
 	// which they acknowledge. A batch is held for them as for those of SetReaders.
 	Readers []string
-	// Hub is a stream that sources from this one, in the JetStream domain HubDomain. A batch is
-	// held until the hub has it. "" means none.
+	// Hub is a stream that sources from this one alone, in the JetStream domain HubDomain. A batch
+	// is held until the hub has it. "" means none.
 	Hub, HubDomain string
 
 	// Monitor is the URL of the monitoring port of the server that has a stream with one replica,

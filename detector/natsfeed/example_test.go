@@ -14,7 +14,7 @@ func ExampleNew() {
 	fmt.Println(feed.Collector(), err)
 	_, err = natsfeed.New(natsfeed.Options{Collector: "c1", Servers: servers, Source: "c1"})
 	fmt.Println(err)
-	_, err = natsfeed.New(natsfeed.Options{Collector: "c1", Servers: servers, Stream: "hub", Source: "c1"})
+	_, err = natsfeed.New(natsfeed.Options{Collector: "c1", Servers: servers, Stream: "hub-c1", Source: "c1"})
 	fmt.Println(err)
 	// Output:
 	// c1 <nil>

@@ -1,8 +1,8 @@
 // Package natsfeed is a [detector.Feed] that reads a collector's batches from a stream of NATS
 // JetStream, while the collector itself may be gone. Start with [New].
 //
-// The stream is either the collector's own, or one at a hub that sources from the collectors of all
-// regions. The detector's store remembers how far it has read. A feed of a collector's own stream
+// The stream is either the collector's own, or one at a hub that sources from it.
+// The detector's store remembers how far it has read. A feed of a collector's own stream
 // also acknowledges, in a bucket beside it, and the collector deletes what all its readers have. A
 // hub's stream limits the age of messages instead.
 package natsfeed

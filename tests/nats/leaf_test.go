@@ -32,7 +32,7 @@ func TestRegionGoesOnWithoutItsHub(t *testing.T) {
 	t.Parallel()
 	hub, region := deployed(t)
 	queue, err := natsinbox.Open(t.Context(), natsinbox.Options{Servers: []string{region.url()}, Stream: "c1", Replicas: 1, Monitor: region.monitorURL(),
-		Hub: "hub", HubDomain: "hub"})
+		Hub: "hub-c1", HubDomain: "hub"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestRegionGoesOnWithoutItsHub(t *testing.T) {
 	if err := inbox.SetReaders(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	sourceFromRegions(t, hub)
+	sourceFromRegion(t, hub, 64<<20)
 
 	f := &flow{inbox: inbox, group: 20}
 	until := make(chan struct{})
@@ -61,7 +61,7 @@ func TestRegionGoesOnWithoutItsHub(t *testing.T) {
 	taken, failed := f.counts()
 	t.Logf("%d batches accepted, %d commits failed", taken, failed)
 
-	feed, err := natsfeed.New(natsfeed.Options{Collector: "c1", Servers: []string{hub.url()}, Stream: "hub", Source: "c1", Domain: "hub", Wait: time.Second})
+	feed, err := natsfeed.New(natsfeed.Options{Collector: "c1", Servers: []string{hub.url()}, Stream: "hub-c1", Source: "c1", Domain: "hub", Wait: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,8 +85,65 @@ func TestRegionGoesOnWithoutItsHub(t *testing.T) {
 	})
 }
 
-// sourceFromRegions makes the hub's stream, as docs/scale.md says.
-func sourceFromRegions(t *testing.T, hub *node) {
+// TestFullHubLosesNothing: what a full hub does not take is held by the region, and arrives when
+// the hub has room again.
+func TestFullHubLosesNothing(t *testing.T) {
+	t.Parallel()
+	hub, region := deployed(t)
+	queue, err := natsinbox.Open(t.Context(), natsinbox.Options{Servers: []string{region.url()}, Stream: "c1", Replicas: 1, Monitor: region.monitorURL(),
+		Hub: "hub-c1", HubDomain: "hub"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer queue.Close()
+	if err := queue.SetReaders(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	const batches = 1000
+	sourceFromRegion(t, hub, 64<<10)
+	for n := range batches / 100 {
+		var all []collector.Entry
+		for i := range 100 {
+			all = append(all, entry(100*n+i))
+		}
+		if err := queue.Append(t.Context(), all); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held := func(ctx context.Context) (uint64, error) {
+		if err := queue.Maintain(ctx); err != nil {
+			return 0, err
+		}
+		s, err := queue.Stats(ctx)
+		return s.Pending, err
+	}
+	eventually(t, "the region deletes what the hub has taken", func(ctx context.Context) (uint64, error) {
+		pending, err := held(ctx)
+		if err == nil && pending == batches {
+			err = errors.New("all are held")
+		}
+		return pending, err
+	})
+	if pending, err := held(t.Context()); err != nil || pending == 0 {
+		t.Fatalf("%d batches are held while the hub is full, %v", pending, err)
+	}
+	sourceFromRegion(t, hub, 64<<20)
+	feed, err := natsfeed.New(natsfeed.Options{Collector: "c1", Servers: []string{hub.url()}, Stream: "hub-c1", Source: "c1", Domain: "hub", Wait: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer feed.CloseIdleConnections()
+	eventually(t, "the hub has all batches", func(ctx context.Context) (int, error) {
+		if got := len(readAll(ctx, t, feed)); got < batches {
+			return 0, fmt.Errorf("it has %d of %d", got, batches)
+		}
+		return 0, nil
+	})
+	wantEach(t, readAll(t.Context(), t, feed), batches)
+}
+
+// sourceFromRegion makes the hub's stream, as docs/scale.md says, or changes its maximum size.
+func sourceFromRegion(t *testing.T, hub *node, maxBytes int64) {
 	t.Helper()
 	eventually(t, "making the hub's stream", func(ctx context.Context) (int, error) {
 		conn, err := nats.Connect(hub.url())
@@ -106,7 +163,7 @@ func sourceFromRegions(t *testing.T, hub *node) {
 		if err := json.Unmarshal(text, &config); err != nil {
 			return 0, err
 		}
-		config.MaxBytes = 64 << 20 // what a test's disk has
+		config.MaxBytes = maxBytes // a test's disk has less room
 		_, err = js.CreateOrUpdateStream(ctx, config)
 		return 0, err
 	})
