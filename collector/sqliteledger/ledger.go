@@ -8,7 +8,6 @@ package sqliteledger
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -109,8 +108,7 @@ func Open(path string, o Options) (*Ledger, error) {
 const bodyPart = 12
 
 func key(e *collector.Entry) []byte {
-	var body [sha256.Size]byte = e.Body
-	return append(bytes.Clone(e.Envelope.Batch[:]), body[:bodyPart]...)
+	return append(bytes.Clone(e.Envelope.Batch[:]), e.Body[:bodyPart]...)
 }
 
 // Find implements [collector.Ledger].

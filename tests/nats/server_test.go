@@ -59,7 +59,7 @@ type node struct {
 
 // newNode writes the configuration of a server that listens on host: the part that all have, and
 // more, in which STORE becomes its directory.
-func newNode(t *testing.T, name, host, more string) *node {
+func newNode(t testing.TB, name, host, more string) *node {
 	t.Helper()
 	// a directory that is removed without an error if a server still writes to it
 	dir, err := os.MkdirTemp("", "nats")
@@ -78,7 +78,7 @@ func newNode(t *testing.T, name, host, more string) *node {
 
 // alone starts a server with a JetStream of its own that syncs every write, or at the default
 // interval.
-func alone(t *testing.T, interval string) *node {
+func alone(t testing.TB, interval string) *node {
 	t.Helper()
 	n := newNode(t, "alone", "127.0.0.1", "jetstream: {store_dir: STORE, sync_interval: "+interval+"}\n")
 	n.start(t)
@@ -86,7 +86,7 @@ func alone(t *testing.T, interval string) *node {
 }
 
 // start starts the server, and waits until it takes connections.
-func (n *node) start(t *testing.T) {
+func (n *node) start(t testing.TB) {
 	t.Helper()
 	n.process = exec.Command(os.Args[0])
 	n.process.Env = append(os.Environ(), configVariable+"="+n.config)
@@ -123,7 +123,7 @@ func (n *node) url() string { return fmt.Sprintf("nats://%s:%d", n.host, n.port)
 
 func (n *node) monitorURL() string { return fmt.Sprintf("http://%s:%d", n.host, n.monitor) }
 
-func freePort(t *testing.T, host string) int {
+func freePort(t testing.TB, host string) int {
 	t.Helper()
 	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
