@@ -172,8 +172,8 @@ func (c *RollupCell) Merge(o *RollupCell) {
 	c.Clients.Merge(&o.Clients)
 }
 
-// coarsest is the last level of coarse, at which a network has a cell for each outcome of success
-// or failure, source and country.
+// coarsest is the last level of coarse, at which a network has three cells for each source and
+// country: of success, failure and application errors.
 const coarsest = 4
 
 // coarse removes what tells keys apart, level by level. A removed name is replaced by "(other)".
@@ -182,7 +182,9 @@ func coarse(k model.RollupKey, level int) model.RollupKey {
 	case 1:
 		k.OS = other
 	case 2:
-		if k.Outcome != report.OK {
+		if k.OfErrors() {
+			k.Outcome = report.AppError
+		} else if k.Outcome != report.OK {
 			k.Outcome = report.Unknown
 		}
 	case 3:

@@ -3,6 +3,7 @@ package detector
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/heliograph-net/heliograph/detector/judgement"
 	"github.com/heliograph-net/heliograph/model"
@@ -46,6 +47,24 @@ func TestRollupsAreBoundedFairly(t *testing.T) {
 	}
 	if honest != 2000 || raw != 22_000 {
 		t.Errorf("%d honest cells, want 2000; %d requests, want 22000", honest, raw)
+	}
+}
+
+// Application errors are not counted as requests, however many kinds of them a network invents.
+func TestManyErrorsAreNoRequests(t *testing.T) {
+	var errs []model.Sample
+	for i := range 4 * maxNetworkRollups {
+		o := report.AppPanic
+		if i%2 == 0 {
+			o = report.BrowserCrash
+		}
+		errs = append(errs, model.Sample{At: time.UnixMilli(1000), App: "shop", Version: fmt.Sprint("9.", i), Outcome: o, ASN: 666})
+	}
+	cells := RollUpErrors(errs, func(client uint64) uint64 { return client })
+	for i := range cells {
+		if c := &cells[i]; !c.OfErrors() || len(cells) > maxNetworkRollups {
+			t.Fatalf("%d cells, one of them %+v", len(cells), c.RollupKey)
+		}
 	}
 }
 

@@ -89,11 +89,12 @@ type RowPage struct {
 
 // The kinds of data that Events.Trim distinguishes.
 const (
-	KindCells   = "cells" // counts
-	KindSamples = "samples"
-	KindProbes  = "probes"
-	KindBatches = "batches" // ids, by which repeated batches are recognised
-	KindRollups = "rollups" // counts by minute and hour
+	KindCells     = "cells" // counts
+	KindSamples   = "samples"
+	KindProbes    = "probes"
+	KindBatches   = "batches"   // ids, by which repeated batches are recognised
+	KindRollups   = "rollups"   // counts by minute and hour
+	KindLatencies = "latencies" // how long requests took, by minute and hour
 )
 
 // StoreSize is how much a store takes.

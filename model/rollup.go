@@ -41,6 +41,9 @@ type RollupKey struct {
 	Source  report.Source
 }
 
+// OfErrors reports whether application errors are counted and not requests.
+func (k *RollupKey) OfErrors() bool { return k.Outcome.Under("app") || k.Outcome.Under("browser") }
+
 // Only returns a copy of k with only the values of the given facets. The other fields are zero.
 func (k RollupKey) Only(by []Facet) (o RollupKey) {
 	for _, f := range by {

@@ -17,8 +17,9 @@ type Reader interface {
 const (
 	defaultError  = 0.01
 	defaultDetect = 0.02
-	// readAtOnce is how much time one query reads, so that its answer is not cut off.
-	readAtOnce = 5 * time.Minute
+	// readAtOnce is how much time one query reads, so that its answer is not cut off: a minute has
+	// some 4,000 cells at most, and an answer model.MaxRows.
+	readAtOnce = 2 * time.Minute
 )
 
 // The names of the measures.
@@ -67,26 +68,34 @@ func Judge(ctx context.Context, r Reader, q model.GateQuery, now time.Time) (mod
 
 // read returns the requests and the application errors of both releases.
 func read(ctx context.Context, r Reader, q model.GateQuery, now time.Time) (requests, errs []Cell, err error) {
-	since := q.Since.Truncate(time.Minute)
-	for at := since; at.Before(now); at = at.Add(readAtOnce) {
-		for _, errors := range []bool{false, true} {
-			rows, err := r.Rollups(ctx, model.RollupQuery{Step: model.RollupMinute, Since: at, Until: at.Add(readAtOnce), App: q.App, Versions: []string{q.Version, q.Against},
-				By: []model.Facet{model.FacetVersion, model.FacetASN}, Errors: errors})
-			if err != nil {
-				return nil, nil, err
-			}
-			for i := range rows {
-				v := &rows[i]
-				c := Cell{At: v.At, ASN: v.Key.ASN, Release: v.Key.Version == q.Version, Requests: v.OK + v.Failed, Troubles: v.Failed, Reports: v.Reports}
-				if errors {
-					errs = append(errs, c)
-				} else {
-					requests = append(requests, c)
-				}
-			}
+	for _, of := range []struct {
+		cells  *[]Cell
+		errors bool
+	}{{&requests, false}, {&errs, true}} {
+		asked := model.RollupQuery{By: []model.Facet{model.FacetVersion, model.FacetASN}, Errors: of.errors}
+		if err := minutes(ctx, r, q, asked, now, func(v *model.Rollup) {
+			*of.cells = append(*of.cells, Cell{At: v.At, ASN: v.Key.ASN, Release: v.Key.Version == q.Version, Requests: v.OK + v.Failed, Troubles: v.Failed, Reports: v.Reports})
+		}); err != nil {
+			return nil, nil, err
 		}
 	}
 	return requests, errs, nil
+}
+
+// minutes calls add with the minutes of both releases, by what asked says.
+func minutes(ctx context.Context, r Reader, q model.GateQuery, asked model.RollupQuery, now time.Time, add func(*model.Rollup)) error {
+	asked.Step, asked.App, asked.Versions = model.RollupMinute, q.App, []string{q.Version, q.Against}
+	for at := q.Since.Truncate(time.Minute); at.Before(now); at = at.Add(readAtOnce) {
+		asked.Since, asked.Until = at, at.Add(readAtOnce)
+		rows, err := r.Rollups(ctx, asked)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			add(&rows[i])
+		}
+	}
+	return nil
 }
 
 // troubled returns requests of which so many met errors. Errors of networks or minutes without

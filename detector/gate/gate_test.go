@@ -3,6 +3,7 @@ package gate_test
 import (
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,28 @@ func TestApplicationErrorsStopARelease(t *testing.T) {
 	}
 	if !strings.HasPrefix(g.Title, "shop 1.5.0 is worse than 1.4.2: 4.9 more application errors in a hundred requests") {
 		t.Error(g.Title)
+	}
+}
+
+// However many networks there are, all minutes of all of them are compared, and it is said where
+// the failures are.
+func TestGateOfManyNetworks(t *testing.T) {
+	const networks, minutes, requests = 1300, 20, 4
+	w := &world{query: model.GateQuery{App: "shop", Version: "1.5.0", Against: "1.4.2", Since: noon}}
+	for m := range minutes {
+		for asn := range uint32(networks) {
+			for _, version := range []string{"1.4.2", "1.5.0"} {
+				w.cells = append(w.cells, detector.RollupCell{RollupKey: model.RollupKey{App: "shop", Version: version, Outcome: report.OK, ASN: asn}, At: noon.Add(time.Duration(m) * time.Minute), Raw: requests, Estimated: requests})
+			}
+		}
+		w.cells = append(w.cells, detector.RollupCell{RollupKey: model.RollupKey{App: "shop", Version: "1.5.0", Outcome: report.TCPReset, ASN: 7}, At: noon.Add(time.Duration(m) * time.Minute), Raw: 100, Estimated: 100})
+	}
+	g, err := gate.Judge(t.Context(), w, w.query, noon.Add(minutes*time.Minute))
+	if err != nil || g.State != model.GateWorse || !slices.Equal(g.For, []string{"tcp.reset", "from AS7"}) {
+		t.Fatalf("%+v, %v", g, err)
+	}
+	if n := g.Tests[0].AgainstRequests; n != networks*minutes*requests {
+		t.Errorf("%v requests were compared, want %d", n, networks*minutes*requests)
 	}
 }
 

@@ -20,49 +20,53 @@ const (
 // "on android".
 func whom(ctx context.Context, r Reader, q model.GateQuery, now time.Time) (all []string, err error) {
 	for _, f := range []model.Facet{model.FacetType, model.FacetTarget, model.FacetOS, model.FacetCountry, model.FacetASN} {
-		rows, err := r.Rollups(ctx, model.RollupQuery{Step: model.RollupMinute, Since: q.Since.Truncate(time.Minute), Until: now, App: q.App,
-			Versions: []string{q.Version, q.Against}, By: []model.Facet{model.FacetVersion, f}})
-		if err != nil {
+		h := hurt{by: map[model.RollupKey]*arms{}}
+		if err := minutes(ctx, r, q, model.RollupQuery{By: []model.Facet{model.FacetVersion, f}}, now, func(v *model.Rollup) { h.add(v, q.Version) }); err != nil {
 			return nil, err
 		}
-		if text := hurt(rows, f, q.Version); text != "" {
+		if text := h.most(f); text != "" {
 			all = append(all, text)
 		}
 	}
 	return all, nil
 }
 
-// hurt returns the value of a facet that has most of the excess, or "".
-func hurt(rows []model.Rollup, f model.Facet, version string) string {
-	by := map[model.RollupKey]*arms{}
-	var whole arms
-	for i := range rows {
-		v := &rows[i]
-		arm, key := old, v.Key
-		if v.Key.Version == version {
-			arm = fresh
-		}
-		key.Version = ""
-		a := by[key]
-		if a == nil {
-			a = &arms{}
-			by[key] = a
-		}
-		c := Cell{Requests: v.OK + v.Failed, Troubles: v.Failed}
-		a.add(&c, arm)
-		whole.add(&c, arm)
+// hurt sums requests by the values of a facet.
+type hurt struct {
+	by    map[model.RollupKey]*arms
+	whole arms
+}
+
+func (h *hurt) add(v *model.Rollup, version string) {
+	arm, key := old, v.Key
+	if v.Key.Version == version {
+		arm = fresh
 	}
-	total := whole.excess(&whole, f)
+	key.Version = ""
+	a := h.by[key]
+	if a == nil {
+		a = &arms{}
+		h.by[key] = a
+	}
+	c := Cell{Requests: v.OK + v.Failed, Troubles: v.Failed}
+	a.add(&c, arm)
+	h.whole.add(&c, arm)
+}
+
+// most returns the value that has most of the excess, or "".
+func (h *hurt) most(f model.Facet) (text string) {
+	total := h.whole.excess(&h.whole, f)
 	if total <= 0 {
 		return ""
 	}
-	for key, a := range by {
-		part := a.excess(&whole, f) / total
-		if part >= mostOfExcess && (f == model.FacetType || part >= concentrated*a.requests[fresh]/whole.requests[fresh]) {
-			return value(key, f)
+	most := mostOfExcess
+	for key, a := range h.by {
+		part := a.excess(&h.whole, f) / total
+		if part >= most && (f == model.FacetType || part >= concentrated*a.requests[fresh]/h.whole.requests[fresh]) {
+			most, text = part, value(key, f)
 		}
 	}
-	return ""
+	return text
 }
 
 // excess returns the release's troubles beyond those that the other one had for the same requests.

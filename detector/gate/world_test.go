@@ -44,7 +44,7 @@ func (w *world) Tick(at int64) error {
 	return err
 }
 
-// Rollups implements gate.Reader.
+// Rollups implements gate.Reader, with the limits of a store.
 func (w *world) Rollups(_ context.Context, q model.RollupQuery) (all []model.Rollup, err error) {
 	type key struct {
 		at int64
@@ -53,7 +53,7 @@ func (w *world) Rollups(_ context.Context, q model.RollupQuery) (all []model.Rol
 	at := map[key]int{}
 	for i := range w.cells {
 		c := &w.cells[i]
-		if c.App != q.App || !slices.Contains(q.Versions, c.Version) || c.At.Before(q.Since) || c.At.Add(q.Step).After(q.Until) || c.Outcome.Under("app") != q.Errors {
+		if c.At.Before(q.Since) || c.At.Add(q.Step).After(q.Until) || c.App != q.App || !slices.Contains(q.Versions, c.Version) || c.Outcome.Under("app") != q.Errors {
 			continue
 		}
 		k := key{c.At.UnixMilli(), c.Only(q.By)}
@@ -69,8 +69,14 @@ func (w *world) Rollups(_ context.Context, q model.RollupQuery) (all []model.Rol
 			r.Failed += c.Estimated
 		}
 	}
-	return all, nil
+	if len(all) > mostGroups {
+		return nil, &model.CostError{Of: "groups", Most: mostGroups}
+	}
+	return all[:min(len(all), model.MaxRows)], nil
 }
+
+// mostGroups is how many groups a store sums for an answer at most.
+const mostGroups = 50_000
 
 // released simulates a release to a tenth of the users, of whose requests a share fails beyond
 // those of the others, for half an hour.

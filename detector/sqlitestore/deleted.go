@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/heliograph-net/heliograph/detector"
@@ -48,53 +47,4 @@ func (s *State) Deleted(ctx context.Context, clients []uint64) (deleted []uint64
 		deleted = append(deleted, found...)
 	}
 	return deleted, nil
-}
-
-// boundDeleted deletes notices when there are too many: the oldest of the networks that have the
-// most, because anybody can name clients that do not exist.
-func (s *State) boundDeleted(ctx context.Context) error {
-	networks, err := list(ctx, s.readers, "counting deletions", "SELECT asn, count(*) FROM deleted GROUP BY asn", nil,
-		func(rows *sql.Rows) (n amount, err error) {
-			err = rows.Scan(&n.asn, &n.of)
-			return n, err
-		})
-	if err != nil {
-		return err
-	}
-	most := level(networks, maxDeleted)
-	for _, n := range networks {
-		for left := n.of - most; left > 0; left -= pruneRows {
-			if err := s.write(ctx, "deleting old deletions", func(tx *sql.Tx) error {
-				_, err := tx.Exec("DELETE FROM deleted WHERE client IN (SELECT client FROM deleted WHERE asn = ? ORDER BY received LIMIT ?)",
-					n.asn, min(left, pruneRows))
-				return err
-			}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// amount is how much one network has of something.
-type amount struct {
-	asn uint32
-	of  int64
-}
-
-// level returns how much each network may have so that all together have room at most: who has less
-// keeps everything, and the others have the same.
-func level(networks []amount, room int64) int64 {
-	all := make([]int64, len(networks))
-	for i, n := range networks {
-		all[i] = n.of
-	}
-	slices.Sort(all)
-	for i, n := range all {
-		if share := room / int64(len(all)-i); n > share {
-			return share
-		}
-		room -= n
-	}
-	return math.MaxInt64
 }

@@ -48,29 +48,3 @@ func (s *Events) Fingerprints(ctx context.Context, q model.FingerprintQuery) ([]
 			return f, err
 		})
 }
-
-// boundFingerprints deletes causes of errors when there are too many: those of the networks that
-// have the most, the ones seen least recently first.
-func (s *Events) boundFingerprints(ctx context.Context) error {
-	networks, err := list(ctx, s.readers, "counting causes of errors", "SELECT asn, count(*) FROM fingerprints GROUP BY asn", nil,
-		func(rows *sql.Rows) (n amount, err error) {
-			err = rows.Scan(&n.asn, &n.of)
-			return n, err
-		})
-	if err != nil {
-		return err
-	}
-	most := level(networks, maxFingerprints)
-	for _, n := range networks {
-		for left := n.of - most; left > 0; left -= pruneRows {
-			if err := s.write(ctx, "deleting old causes of errors", func(tx *sql.Tx) error {
-				_, err := tx.Exec("DELETE FROM fingerprints WHERE (app, fingerprint) IN (SELECT app, fingerprint FROM fingerprints WHERE asn = ? ORDER BY last LIMIT ?)",
-					n.asn, min(left, pruneRows))
-				return err
-			}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}

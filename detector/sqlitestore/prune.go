@@ -23,7 +23,7 @@ func (s *Events) Prune(ctx context.Context, now time.Time, r detector.Retention)
 	r = r.Defaults()
 	before := func(d time.Duration) int64 { return now.Add(-d).UnixMilli() }
 	s.settle(ctx)
-	if err := s.boundFingerprints(ctx); err != nil {
+	if err := (fairly{"fingerprints", "app, fingerprint", "last"}).bound(ctx, s.file, maxFingerprints); err != nil {
 		return err
 	}
 	return s.prune(ctx, []old{
@@ -63,7 +63,7 @@ func (s *State) Prune(ctx context.Context, now time.Time, r detector.Retention) 
 		{"DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine WHERE received < ?1 LIMIT ?2)", before(r.IDs)},
 	})
 	if err == nil {
-		err = s.boundDeleted(ctx)
+		err = fairly{"deleted", "client", "received"}.bound(ctx, s.file, maxDeleted)
 	}
 	if err != nil {
 		return err

@@ -274,7 +274,7 @@ func (r *rollupReader) row(rows *sql.Rows) error {
 	if err := rows.Scan(&at, &raw, &estimated, &encoded, &k.App, &k.Version, &k.OS, &k.Target, &k.Outcome, &k.ASN, &k.Country, &k.Source); err != nil {
 		return err
 	}
-	if isError := k.Outcome.Under("app") || k.Outcome.Under("browser"); isError != r.q.Errors {
+	if k.OfErrors() != r.q.Errors {
 		return nil
 	}
 	if r.read++; r.read > maxRollupsRead {

@@ -72,6 +72,43 @@ func TestFullStoreLosesRollups(t *testing.T) {
 	}
 }
 
+// How long requests took is bounded likewise, and its minutes go before its hours.
+func TestFullStoreLosesLatencies(t *testing.T) {
+	s, err := OpenEvents(t.Context(), filepath.Join(t.TempDir(), "store.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	first := time.UnixMilli(1_700_000_000_000).Truncate(time.Hour)
+	b := detector.Batch{ID: report.BatchID{1}, Received: first}
+	for m := range 600 {
+		all := make(report.Histogram, report.HistogramBuckets)
+		for i := range all {
+			all[i] = report.HistogramBucket{Index: uint8(i), Count: 1}
+		}
+		b.Timed = append(b.Timed, model.Timed{At: first.Add(time.Duration(m) * time.Minute), Target: "https://shop.test", Histogram: all, Weight: 1})
+	}
+	if _, err := s.Append(t.Context(), &detector.FeedPage{Feed: "c1", Batches: []detector.Batch{b}}); err != nil {
+		t.Fatal(err)
+	}
+	size, err := s.Size(t.Context())
+	if err != nil || !size.Oldest[detector.KindLatencies].Equal(first) {
+		t.Fatalf("%+v, %v", size, err)
+	}
+	dropped, err := s.Trim(t.Context(), size.Bytes*3/4)
+	if err != nil || dropped[detector.KindLatencies] == 0 {
+		t.Fatalf("dropped %v, %v", dropped, err)
+	}
+	q := model.LatencyQuery{Step: model.RollupHour, Until: first.Add(time.Hour * 24)}
+	if hours, err := s.Latencies(t.Context(), q); err != nil || len(hours) != 10 {
+		t.Errorf("%d hours, %v", len(hours), err)
+	}
+	q.Step = model.RollupMinute
+	if minutes, err := s.Latencies(t.Context(), q); err != nil || len(minutes) == 0 || len(minutes) >= 600 || minutes[0].At.Equal(first) {
+		t.Errorf("%d minutes, %v", len(minutes), err)
+	}
+}
+
 // Causes of errors are bounded: the network that brought the most loses its oldest.
 func TestCausesOfErrorsAreBoundedFairly(t *testing.T) {
 	defer func(most int64) { maxFingerprints = most }(maxFingerprints)

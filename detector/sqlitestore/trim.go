@@ -40,19 +40,28 @@ var kinds = []kind{
 		"DELETE FROM cells WHERE bin <= coalesce((SELECT bin FROM cells ORDER BY bin LIMIT 1 OFFSET ?1), (SELECT max(bin) FROM cells))",
 		"DELETE FROM cells WHERE (bin, series) IN (SELECT c.bin, c.series FROM cells c JOIN series s ON s.id = c.series WHERE s.asn = ?2 ORDER BY c.bin LIMIT ?1)",
 		"SELECT min(bin) FROM cells"},
-	{detector.KindRollups, .1, .25, `SELECT asn, sum(n), sum(bytes) FROM (
+	{detector.KindRollups, .08, .25, `SELECT asn, sum(n), sum(bytes) FROM (
 			SELECT k.asn, count(*) AS n, sum(length(r.clients) + ` + rowBytes + `) AS bytes FROM rollups r JOIN rollup_keys k ON k.id = r.key GROUP BY k.asn
 			UNION ALL SELECT asn, 0, 2 * ` + rowBytes + ` * count(*) FROM rollup_keys GROUP BY asn) GROUP BY asn`,
 		// minutes before hours
 		"DELETE FROM rollups WHERE (step, at, key) IN (SELECT step, at, key FROM rollups ORDER BY step, at LIMIT ?1)",
 		"DELETE FROM rollups WHERE (step, at, key) IN (SELECT r.step, r.at, r.key FROM rollups r JOIN rollup_keys k ON k.id = r.key WHERE k.asn = ?2 ORDER BY r.step, r.at LIMIT ?1)",
-		"SELECT min(at) FROM rollups"},
+		oldestStep("rollups")},
+	{detector.KindLatencies, .02, 0, "SELECT 0, count(*), coalesce(sum(length(latency) + " + rowBytes + "), 0) FROM latencies",
+		"DELETE FROM latencies WHERE (step, at, target) IN (SELECT step, at, target FROM latencies ORDER BY step, at LIMIT ?1)", "", oldestStep("latencies")},
 	{detector.KindSamples, .25, 0, `SELECT asn, count(*), sum(length(url) + length(target) + length(message) + length(stack) + 2 * ` + rowBytes + `) FROM samples GROUP BY asn`,
 		"", "DELETE FROM samples WHERE id IN (SELECT id FROM samples WHERE asn = ?2 ORDER BY at LIMIT ?1)", "SELECT min(at) FROM samples"},
 	{detector.KindProbes, .125, 0, "SELECT 0, count(*), coalesce(sum(length(steps) + 2 * " + rowBytes + "), 0) FROM probes",
 		"DELETE FROM probes WHERE id IN (SELECT id FROM probes ORDER BY at LIMIT ?1)", "", "SELECT min(at) FROM probes"},
 	{detector.KindBatches, .125, 0, "SELECT asn, count(*), sum(length(feed) + length(app) + " + rowBytes + ") FROM batches GROUP BY asn",
 		"", "DELETE FROM batches WHERE (id, sealing) IN (SELECT id, sealing FROM batches WHERE asn = ?2 ORDER BY received LIMIT ?1)", "SELECT min(received) FROM batches"},
+}
+
+// oldestStep selects the oldest minute or hour of a table. It reads two rows, where min(at) alone
+// would read all, because the keys begin with the step.
+func oldestStep(table string) string {
+	of := "SELECT min(at) AS at FROM " + table + " WHERE step = "
+	return "SELECT min(at) FROM (" + of + "60000 UNION ALL " + of + "3600000)"
 }
 
 // Size implements detector.Events.
