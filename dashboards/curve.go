@@ -84,6 +84,7 @@ func (d *Dashboard) curve(ctx context.Context, q curveAsked, now time.Time) (api
 	asked := model.CurveQuery{Since: start, Until: end, Step: step, Target: q.target, Type: q.outcome, Delivery: strings.HasPrefix(q.target, model.CollectorTarget)}
 	if q.incident != nil {
 		asked.Scope = q.incident.Scope
+		asked.Clients = d.o.LeastClients > 1 && dimensionsOf(asked.Scope) != 0
 	}
 	points, err := d.o.Reader.Curve(ctx, asked)
 	if err != nil {
@@ -91,7 +92,12 @@ func (d *Dashboard) curve(ctx context.Context, q curveAsked, now time.Time) (api
 	}
 	c := api.Curve{Columns: newColumns(curveSteps), Start: stamp(start), StepSeconds: step.Seconds(), Target: q.target}
 	for _, p := range points {
-		if column := int(p.At.Sub(start) / step); column >= 0 && column < curveSteps {
+		column := int(p.At.Sub(start) / step)
+		switch {
+		case column < 0 || column >= curveSteps:
+		case asked.Clients && d.hides(p.Clients):
+			c.Suppressed++
+		default:
 			add(c.Columns, column, model.Reach{OK: p.OK, Failed: p.Failed})
 		}
 	}

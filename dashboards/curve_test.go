@@ -75,6 +75,31 @@ func TestCurveOfALongIncident(t *testing.T) {
 	})
 }
 
+// A curve of a scope shows no columns of few clients; that of everybody shows all.
+func TestCurveOfFewClients(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		minute := time.Now().Truncate(time.Minute)
+		reader := &fakeReader{
+			incidents: []model.Incident{{ID: 7, Since: minute, Scope: model.Scope{ASNs: []uint32{64501}}}, {ID: 8, Since: minute, Scope: model.Scope{Versions: []string{"2"}}}},
+			curve:     []model.CurvePoint{{At: minute.Add(-time.Minute), OK: 1, Failed: 4, Clients: 4}, {At: minute, OK: 1, Failed: 5, Clients: 5}},
+		}
+		_, client, stop := virtual(t, Options{Reader: reader, LeastClients: 5})
+		defer stop()
+		for query, want := range map[string]struct {
+			failed     float64
+			suppressed int
+		}{"incident=7": {5, 1}, "incident=8": {9, 0}, "": {9, 0}} {
+			c := askCurve(t, client, query)
+			if sum(c.Failed) != want.failed || c.Suppressed != want.suppressed {
+				t.Errorf("%q: %v failed, %d columns suppressed, want %+v", query, sum(c.Failed), c.Suppressed, want)
+			}
+			if q := reader.lastQuery().(model.CurveQuery); q.Clients != (want.suppressed > 0) {
+				t.Errorf("%q: asked %+v", query, q)
+			}
+		}
+	})
+}
+
 func TestCurveParameters(t *testing.T) {
 	_, url := serve(t, Options{Reader: &fakeReader{}})
 	for query, want := range map[string]int{

@@ -19,7 +19,7 @@ const (
 )
 
 // getStream sends server-sent events (HTML, section 9.2) until the reader disconnects or is too
-// slow, or the dashboard ends.
+// slow, or may not look any more, or the dashboard ends.
 func (d *Dashboard) getStream(w http.ResponseWriter, r *http.Request, p *params) error {
 	wanted := p.sections("sections")
 	if p.err != nil {
@@ -36,7 +36,7 @@ func (d *Dashboard) getStream(w http.ResponseWriter, r *http.Request, p *params)
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	s := &stream{w: w, control: http.NewResponseController(w), over: d.live.over}
+	s := &stream{w: w, control: http.NewResponseController(w), over: d.live.over, let: func() bool { return d.o.Access == nil || d.o.Access.Knows(r) }}
 	defer context.AfterFunc(s.over, func() { s.control.SetWriteDeadline(time.Now().Add(lastWrite)) })()
 	s.follow(r.Context(), watcher)
 	return nil
@@ -47,7 +47,8 @@ type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	over    context.Context
-	started bool // the snapshot was sent
+	let     func() bool // whether the reader may still look; asked at each heartbeat
+	started bool        // the snapshot was sent
 }
 
 // follow sends events until there will be no more, or until the reader is gone or too slow.
@@ -67,6 +68,9 @@ func (s *stream) follow(ctx context.Context, watcher *watcher) {
 			return
 		case <-news.changed:
 		case <-heartbeat.C:
+			if !s.let() {
+				return
+			}
 			err = s.send(event([]byte(": heartbeat\n"), "clock", clock()))
 		}
 	}

@@ -126,6 +126,7 @@ type CurveQuery struct {
 	Target   string         // origin of the requests; empty for any
 	Scope    Scope          // see [Scope.Counted]; the zero Scope selects all
 	Delivery bool           // as in TotalsQuery
+	Clients  bool           // count the clients, too, which costs more
 }
 
 // CurvePoint is the sum of the requests of one step of time.
@@ -133,6 +134,9 @@ type CurvePoint struct {
 	At     time.Time // start of the step
 	OK     float64   // estimated requests
 	Failed float64
+	// Clients is the number of distinct clients, as they claim; a client counts again every
+	// UTC day. It is 0 unless it was asked for.
+	Clients uint64
 }
 
 // ServerCount is the sum of the requests whose last attempt went to one server.

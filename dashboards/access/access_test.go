@@ -192,7 +192,7 @@ func TestViewersOnlyLook(t *testing.T) {
 	}
 }
 
-// Sessions end with their time, and with the person's account.
+// Sessions end with their time, with the person's account, and with its password.
 func TestSessionsEnd(t *testing.T) {
 	b := newBench(t, users(t), nil)
 	_, ada := b.login("ada", password)
@@ -204,6 +204,17 @@ func TestSessionsEnd(t *testing.T) {
 	}
 	if status, _ := b.get("/", vic); status != http.StatusUnauthorized {
 		t.Errorf("vic is no user any more: %d", status)
+	}
+	_, again := b.login("ada", password)
+	s.Users[0].Hash = cheap(t, password+"?")
+	if err := b.gate.Reload(s); err != nil {
+		t.Fatal(err)
+	}
+	if status, _ := b.get("/", again); status != http.StatusUnauthorized {
+		t.Errorf("ada has another password: %d", status)
+	}
+	if err := b.gate.Reload(users(t)); err != nil {
+		t.Fatal(err)
 	}
 	b.pass(sessionLasts)
 	if status, _ := b.get("/", ada); status != http.StatusOK {
@@ -219,7 +230,7 @@ func TestSessionsAreBounded(t *testing.T) {
 	var s sessions
 	began := time.Now()
 	for i := range maxSessions + 50 {
-		s.begin(Person{Name: fmt.Sprint(i)}, began.Add(time.Duration(i)))
+		s.begin(Person{Name: fmt.Sprint(i)}, "", began.Add(time.Duration(i)))
 	}
 	if len(s.open) != maxSessions {
 		t.Errorf("%d sessions", len(s.open))
@@ -240,12 +251,52 @@ func TestThrottle(t *testing.T) {
 	if status, _ := b.login("ada", password); status != http.StatusSeeOther {
 		t.Errorf("after a pause: %d", status)
 	}
+	if status, _ := b.login("ada", "wrong"); status != http.StatusUnauthorized {
+		t.Errorf("a wrong password after a right one, which counts for nothing: %d", status)
+	}
 	var few throttle
 	for i := range 2 * maxThrottled {
-		few.failed(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), time.Now())
+		few.try(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), time.Now())
 	}
 	if len(few.owed) > maxThrottled {
 		t.Errorf("%d networks are remembered", len(few.owed))
+	}
+}
+
+// Passwords that are tried all at once are throttled like those that are tried one by one.
+func TestThrottleAtOnce(t *testing.T) {
+	b := newBench(t, users(t), nil)
+	for range maxHashing {
+		b.gate.hashing <- struct{}{} // no password can be hashed yet
+	}
+	const tries = 3 * maxFailures
+	statuses := make(chan int, tries)
+	for range tries {
+		go func() {
+			status, _ := b.login("ada", "wrong")
+			statuses <- status
+		}()
+	}
+	refused := 0
+	for range tries - maxFailures { // the others wait
+		select {
+		case status := <-statuses:
+			if status == http.StatusTooManyRequests {
+				refused++
+			}
+		case <-time.After(time.Minute):
+		}
+	}
+	for range maxHashing {
+		<-b.gate.hashing
+	}
+	for range maxFailures {
+		if status := <-statuses; status != http.StatusUnauthorized {
+			t.Errorf("one of the first %d: %d", maxFailures, status)
+		}
+	}
+	if refused != tries-maxFailures {
+		t.Errorf("%d of %d were refused, want all but %d", refused, tries, maxFailures)
 	}
 }
 
@@ -258,6 +309,11 @@ func TestProxy(t *testing.T) {
 		resp, body := b.ask(r)
 		if want == "" && resp.StatusCode != http.StatusUnauthorized || want != "" && body != want {
 			t.Errorf("from %s: %d %s", from, resp.StatusCode, body)
+		}
+		r = b.request(http.MethodGet, "/", nil, nil)
+		r.Header["X-Forwarded-User"] = []string{"ada", "vic"}
+		if resp, body := b.ask(r); resp.StatusCode != http.StatusUnauthorized {
+			t.Errorf("from %s, two names: %d %s", from, resp.StatusCode, body)
 		}
 	}
 }

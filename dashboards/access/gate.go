@@ -70,6 +70,9 @@ func New(o Options) (*Gate, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Client == nil {
+		o.Client = &http.Client{Timeout: askProvider}
+	}
 	if o.Audit == nil {
 		o.Audit = slog.New(slog.DiscardHandler)
 	}
@@ -80,8 +83,8 @@ func New(o Options) (*Gate, error) {
 	return g, nil
 }
 
-// Reload replaces the settings. Sessions of people who are no longer known end. With an error, it
-// changes nothing.
+// Reload replaces the settings. Sessions of people who are no longer known, or whose password is
+// another, end. With an error, it changes nothing.
 func (g *Gate) Reload(s Settings) error {
 	k := &known{Settings: s, hashes: map[string]*hashed{}}
 	var faults []error
@@ -166,20 +169,28 @@ func (g *Gate) own(path string) http.HandlerFunc {
 	}
 }
 
+// Knows reports whether the gate still lets through the reads of who made a request. What answers
+// for long asks it now and then.
+func (g *Gate) Knows(r *http.Request) bool {
+	_, ok := g.who(r)
+	return ok
+}
+
 // who returns who makes a request.
 func (g *Gate) who(r *http.Request) (Person, bool) {
 	k := g.known.Load()
 	if p, ok := k.proxied(r); ok {
 		return p, true
 	}
-	p, ok := g.sessions.of(r, g.o.Now())
+	s, ok := g.sessions.of(r, g.o.Now())
 	if !ok {
-		return p, false
+		return Person{}, false
 	}
+	p := s.person
 	switch p.How {
 	case "password": // the role is that of now
 		i := slices.IndexFunc(k.Users, func(u User) bool { return u.Name == p.Name })
-		if i < 0 {
+		if i < 0 || k.Users[i].Hash != s.hash {
 			return p, false
 		}
 		p.Role = k.Users[i].Role
@@ -193,14 +204,15 @@ func (g *Gate) who(r *http.Request) (Person, bool) {
 	}
 }
 
-// proxied returns the person whom a trusted proxy names.
+// proxied returns the person whom a trusted proxy names. It believes no header that is there twice:
+// one of the two may be the client's.
 func (k *known) proxied(r *http.Request) (Person, bool) {
-	name := r.Header.Get(k.Proxy.Header)
+	names := r.Header.Values(k.Proxy.Header)
 	peer := netaddr.Parse(r.RemoteAddr)
-	if name == "" || !slices.ContainsFunc(k.Proxy.Addresses, func(p netip.Prefix) bool { return p.Contains(peer) }) {
+	if len(names) != 1 || names[0] == "" || !slices.ContainsFunc(k.Proxy.Addresses, func(p netip.Prefix) bool { return p.Contains(peer) }) {
 		return Person{}, false
 	}
-	role := Viewer
+	name, role := names[0], Viewer
 	if slices.Contains(k.Proxy.Operators, name) {
 		role = Operator
 	}

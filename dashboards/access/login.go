@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"html/template"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,47 +83,52 @@ func (g *Gate) login(w http.ResponseWriter, r *http.Request) {
 		g.show(w, http.StatusOK, "")
 		return
 	}
-	now, peer := g.o.Now(), netaddr.Parse(r.RemoteAddr)
-	if g.throttle.refuses(peer, now) {
-		w.Header().Set("Retry-After", strconv.Itoa(int(failureEvery/time.Second)))
-		g.show(w, http.StatusTooManyRequests, "Too many failed logins from your network. Wait half a minute.")
-		return
-	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
 		g.show(w, http.StatusBadRequest, "The form cannot be read.")
 		return
 	}
+	peer := netaddr.Parse(r.RemoteAddr)
+	if !g.throttle.try(peer, g.o.Now()) {
+		w.Header().Set("Retry-After", strconv.Itoa(int(failureEvery/time.Second)))
+		g.show(w, http.StatusTooManyRequests, "Too many failed logins from your network. Wait half a minute.")
+		return
+	}
 	name := r.PostForm.Get("name")
-	if !g.right(r, name, r.PostForm.Get("password")) {
-		g.throttle.failed(peer, now)
+	hash, ok := g.right(r, name, r.PostForm.Get("password"))
+	if !ok {
 		g.o.Audit.Warn("audit", "event", "login_failed", "how", "password")
 		g.show(w, http.StatusUnauthorized, "Name or password is wrong.")
 		return
 	}
-	g.begin(w, r, Person{Name: name, How: "password"})
+	g.throttle.succeeded(peer)
+	g.begin(w, r, Person{Name: name, How: "password"}, hash)
 }
 
-// right reports whether a password is that of a user. It takes as long for names that nobody has.
-func (g *Gate) right(r *http.Request, name, password string) bool {
+// right reports whether a password is that of a user, and returns its hash. It takes as long for
+// names that nobody has.
+func (g *Gate) right(r *http.Request, name, password string) (hash string, ok bool) {
 	select {
 	case g.hashing <- struct{}{}:
 		defer func() { <-g.hashing }()
 	case <-r.Context().Done():
-		return false
+		return "", false
 	}
 	k := g.known.Load()
 	h := k.hashes[name]
 	if h == nil {
 		h = k.none
 	}
-	return len(password) <= MaxPassword && h.matches(password) && k.hashes[name] != nil
+	if len(password) > MaxPassword || !h.matches(password) || h == k.none {
+		return "", false
+	}
+	return k.Users[slices.IndexFunc(k.Users, func(u User) bool { return u.Name == name })].Hash, true
 }
 
-// begin begins a session and shows the dashboard.
-func (g *Gate) begin(w http.ResponseWriter, r *http.Request, p Person) {
+// begin begins a session and shows the dashboard. hash is that of the password, if there is one.
+func (g *Gate) begin(w http.ResponseWriter, r *http.Request, p Person, hash string) {
 	g.o.Audit.Info("audit", "event", "login", "person", p.Name, "how", p.How)
-	setCookie(w, cookieName, g.sessions.begin(p, g.o.Now()), int(sessionLasts/time.Second), g.secure)
+	setCookie(w, cookieName, g.sessions.begin(p, hash, g.o.Now()), int(sessionLasts/time.Second), g.secure)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 

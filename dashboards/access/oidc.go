@@ -103,10 +103,7 @@ type pending struct {
 // client returns a context in which the provider is asked, with a time limit.
 func (g *Gate) client(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(ctx, askProvider)
-	if g.o.Client != nil {
-		ctx = oidc.ClientContext(ctx, g.o.Client)
-	}
-	return ctx, cancel
+	return oidc.ClientContext(ctx, g.o.Client), cancel
 }
 
 // configured asks the provider about itself, once, and returns how to talk to it.
@@ -200,7 +197,7 @@ func (g *Gate) fromProvider(w http.ResponseWriter, r *http.Request) {
 		g.failed(w, http.StatusForbidden, "You are known to the provider, and not among those who may look here.", errors.New("has no role"))
 		return
 	}
-	g.begin(w, r, Person{Name: mail, How: "oidc"})
+	g.begin(w, r, Person{Name: mail, How: "oidc"}, "")
 }
 
 // confirmed exchanges a code for the e-mail address that the provider confirms.

@@ -35,12 +35,13 @@ type sessions struct {
 
 type session struct {
 	person Person
+	hash   string // of the password that began it; "" without one
 	began  time.Time
 }
 
 // begin begins a session and returns the secret of its cookie.
-func (s *sessions) begin(p Person, now time.Time) string {
-	secret, hash := newToken()
+func (s *sessions) begin(p Person, hash string, now time.Time) string {
+	secret, key := newToken()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open == nil {
@@ -49,7 +50,7 @@ func (s *sessions) begin(p Person, now time.Time) string {
 	if len(s.open) >= maxSessions {
 		s.drop(now)
 	}
-	s.open[hash] = session{p, now}
+	s.open[key] = session{p, hash, now}
 	return secret
 }
 
@@ -67,19 +68,19 @@ func (s *sessions) drop(now time.Time) {
 	delete(s.open, oldest)
 }
 
-// of returns who makes a request, by its cookie.
-func (s *sessions) of(r *http.Request, now time.Time) (Person, bool) {
+// of returns the session of a request, by its cookie.
+func (s *sessions) of(r *http.Request, now time.Time) (session, bool) {
 	c, err := r.Cookie(cookieName)
 	if err != nil {
-		return Person{}, false
+		return session{}, false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o, ok := s.open[sha256.Sum256([]byte(c.Value))]
 	if !ok || now.Sub(o.began) > sessionLasts {
-		return Person{}, false
+		return session{}, false
 	}
-	return o.person, true
+	return o, true
 }
 
 // end ends the session of a request.

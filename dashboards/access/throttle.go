@@ -8,9 +8,9 @@ import (
 	"github.com/heliograph-net/heliograph/internal/netaddr"
 )
 
-// A network may fail to log in maxFailures times, and then once each failureEvery. Passwords that
-// are tried from many networks wait for each other: hashing one takes a tenth of a second, and
-// maxHashing are hashed at a time.
+// A network may fail to log in maxFailures times, and then once each failureEvery; a password that is
+// being hashed counts as a failure. Passwords that are tried from many networks wait for each other:
+// hashing one takes a tenth of a second, and maxHashing are hashed at a time.
 const (
 	maxFailures  = 10
 	failureEvery = 30 * time.Second
@@ -34,18 +34,16 @@ func (o owed) left(now time.Time) float64 {
 	return max(0, o.failures-float64(now.Sub(o.at))/float64(failureEvery))
 }
 
-// refuses reports whether a network must wait.
-func (t *throttle) refuses(addr netip.Addr, now time.Time) bool {
+// try counts a login as a failure, or reports false if the network must wait. If too many networks
+// are remembered, those that owe nothing are forgotten, or else all.
+func (t *throttle) try(addr netip.Addr, now time.Time) bool {
+	n := netaddr.Network(addr)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.owed[netaddr.Network(addr)].left(now) > maxFailures-1
-}
-
-// failed counts a failure. If too many networks are remembered, those that owe nothing are
-// forgotten, or else all.
-func (t *throttle) failed(addr netip.Addr, now time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	left := t.owed[n].left(now)
+	if left > maxFailures-1 {
+		return false
+	}
 	if len(t.owed) >= maxThrottled {
 		for n, o := range t.owed {
 			if o.left(now) == 0 {
@@ -56,6 +54,16 @@ func (t *throttle) failed(addr netip.Addr, now time.Time) {
 	if t.owed == nil || len(t.owed) >= maxThrottled {
 		t.owed = map[[16]byte]owed{}
 	}
+	t.owed[n] = owed{left + 1, now}
+	return true
+}
+
+// succeeded takes back what try counted.
+func (t *throttle) succeeded(addr netip.Addr) {
 	n := netaddr.Network(addr)
-	t.owed[n] = owed{t.owed[n].left(now) + 1, now}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if o, ok := t.owed[n]; ok {
+		t.owed[n] = owed{o.failures - 1, o.at}
+	}
 }

@@ -35,4 +35,7 @@ type Curve struct {
 	TrendSince time.Time `json:"trend_since,omitzero"`
 	// The part of the latest requests that failed.
 	Ratio float64 `json:"ratio"`
+	// How many columns are not shown, because they are of too few clients; they are 0 as if nothing
+	// was heard. Onset, trend and ratio count them.
+	Suppressed int `json:"suppressed"`
 }

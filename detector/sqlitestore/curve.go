@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/model/sketch"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -37,9 +38,13 @@ func (s *Events) Curve(ctx context.Context, q model.CurveQuery) ([]model.CurvePo
 	}
 	c := curve{from: q.Since.UnixMilli(), width: q.Step.Milliseconds()}
 	r := binReader{known: known, counted: c.add}
+	if q.Clients {
+		r.met = c.meet
+	}
 	if err := r.read(ctx, s.asked, totals); err != nil {
 		return nil, err
 	}
+	c.finish()
 	return c.points[max(len(c.points)-model.MaxRows, 0):], nil
 }
 
@@ -47,14 +52,40 @@ func (s *Events) Curve(ctx context.Context, q model.CurveQuery) ([]model.CurvePo
 type curve struct {
 	from, width int64
 	points      []model.CurvePoint
+	clients     sketch.Clients // of the last point
+}
+
+// of returns the point that a cell is part of.
+func (c *curve) of(cell *shownCell) *model.CurvePoint {
+	at := time.UnixMilli(c.from + (cell.bin-1-c.from)/c.width*c.width)
+	if n := len(c.points); n == 0 || !c.points[n-1].At.Equal(at) {
+		c.finish()
+		c.points = append(c.points, model.CurvePoint{At: at})
+	}
+	return &c.points[len(c.points)-1]
+}
+
+// finish counts the clients of the last point.
+func (c *curve) finish() {
+	if n := len(c.points); n > 0 {
+		c.points[n-1].Clients = uint64(c.clients.Count())
+	}
+	c.clients = sketch.Clients{}
+}
+
+// meet adds a cell's clients.
+func (c *curve) meet(cell *shownCell, encoded []byte) error {
+	var clients sketch.Clients
+	if err := clients.Decode(encoded); err != nil {
+		return err
+	}
+	c.of(cell)
+	c.clients.Merge(&clients)
+	return nil
 }
 
 func (c *curve) add(cell *shownCell, counts float64) {
-	at := time.UnixMilli(c.from + (cell.bin-1-c.from)/c.width*c.width)
-	if n := len(c.points); n == 0 || !c.points[n-1].At.Equal(at) {
-		c.points = append(c.points, model.CurvePoint{At: at})
-	}
-	p := &c.points[len(c.points)-1]
+	p := c.of(cell)
 	if cell.Outcome == report.OK {
 		p.OK += counts
 	} else {

@@ -48,6 +48,10 @@ func curve(t *eventsTest) {
 			t.Errorf("%s: %+v %v, want %+v", name, got, err, c.want)
 		}
 	}
+	got, err := t.Curve(t.Context(), model.CurveQuery{Since: start, Step: 4 * time.Second, Clients: true})
+	if err != nil || len(got) != 2 || got[0].Clients != 1 || got[1].Clients != 2 {
+		t.Errorf("with clients: %+v %v, want one and two", got, err)
+	}
 	if _, err := t.Curve(t.Context(), model.CurveQuery{Since: start, Step: time.Millisecond}); !errors.Is(err, model.ErrQuery) {
 		t.Errorf("a tiny step: %v, want ErrQuery", err)
 	}

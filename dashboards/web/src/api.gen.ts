@@ -29,6 +29,11 @@ export interface Curve extends Columns {
   trend_since?: string;
   /** The part of the latest requests that failed. */
   ratio: number;
+  /**
+   * How many columns are not shown, because they are of too few clients; they are 0 as if nothing
+   * was heard. Onset, trend and ratio count them.
+   */
+  suppressed: number;
 }
 
 /** GateState is what is known of a release. */

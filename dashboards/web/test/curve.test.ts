@@ -5,7 +5,7 @@ import { ratio, shapeOf } from "../src/curve/shape.ts";
 import { trendWords } from "../src/trend.ts";
 
 function curve(ok: number[], failed: number[], more: Partial<Curve> = {}): Curve {
-  return { ok, failed, start: "2026-11-22T12:00:00Z", step_seconds: 60, target: "", normal: 0, ratio: 0, ...more };
+  return { ok, failed, start: "2026-11-22T12:00:00Z", step_seconds: 60, target: "", normal: 0, ratio: 0, suppressed: 0, ...more };
 }
 
 test("the scale fits what fails, and few requests do not stretch it", () => {

@@ -60,13 +60,17 @@ export function Curve({ curve, label }: { curve: Data; label: string }) {
       <p class="axis muted">
         <span>{minute(at(0))}</span>
         <span class="readout" aria-live="polite">
-          {cursor === undefined ? `columns of ${span(curve.step_seconds * 1000)}, ${zone(at(0))}` : told(curve, cursor, at(cursor))}
+          {cursor === undefined ? `columns of ${span(curve.step_seconds * 1000)}, ${zone(at(0))}${few(curve)}` : told(curve, cursor, at(cursor))}
         </span>
         <span>{at(columns) >= now.value ? "now" : minute(at(columns))}</span>
       </p>
       <Table curve={curve} at={at} />
     </div>
   );
+}
+
+function few(curve: Data): string {
+  return curve.suppressed > 0 ? `; ${curve.suppressed} of too few clients not shown` : "";
 }
 
 function told(curve: Data, column: number, at: number): string {
