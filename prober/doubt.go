@@ -46,14 +46,14 @@ var unreachable = []report.Outcome{report.TCPAddressUnreachable, report.UDPAddre
 
 // Doubt returns why a failed attempt may be this machine's own fault and says nothing about the
 // target, or nil. The error wraps [ErrInconclusive]. Doubt does not ask the witnesses, see
-// [Prober.Vouch]. If a lookup timed out, it asks this machine's name servers whether they answer at
-// all. It is safe for concurrent use, during Run and without it.
+// [Prober.Vouch]. If a lookup timed out or failed, it asks this machine's name servers whether they
+// answer at all. It is safe for concurrent use, during Run and without it.
 func (p *Prober) Doubt(ctx context.Context, r *probe.Result) error {
 	switch {
 	case r.OwnResolver():
 		return &doubt{cause: causeResolver, text: "no name server of this machine can be reached"}
-	case r.Outcome == report.DNSTimedOut && r.Ended() == probe.StepDNS:
-		if !p.names.vouch(ctx, time.Now()) {
+	case (r.Outcome == report.DNSTimedOut || r.Outcome == report.DNSFailed) && r.Ended() == probe.StepDNS:
+		if !p.names.works(ctx) {
 			return &doubt{cause: causeResolver, text: "no name server of this machine answers"}
 		}
 		return nil

@@ -150,7 +150,7 @@ func (p *Prober) take(next *plan) {
 	p.ofEach.keep(p.all)
 	p.recount()
 	p.vantage.replace(next.witnesses, next.options.Timeout)
-	p.names.replace([]probe.Func{question(next.options.Env)}, maxQuestion)
+	p.names.replace(next.options.Env)
 }
 
 // follow copies the state of the target that had the same name before.

@@ -28,7 +28,7 @@ type Prober struct {
 	servers *heatmap.Map
 	all     []*server
 	vantage *vantage
-	names   *vantage // its witnesses are this machine's name servers
+	names   *resolver
 	clock   *clock
 	uplink  *uplink
 	metrics *metrics
@@ -90,7 +90,7 @@ func New(o Options) (*Prober, error) {
 	p.clock = &clock{logger: p.options.Logger}
 	p.uplink = &uplink{addresses: addressesUp}
 	p.vantage = &vantage{witnesses: first.witnesses, timeout: p.options.Timeout, logger: p.options.Logger, hear: p.clock.hear}
-	p.names = newNames(p.options.Env)
+	p.names = newResolver(p.options.Env)
 	p.outbox = newOutbox(&p.options, p.all)
 	p.ofEach = newTargetMetrics(o.TargetMetrics)
 	p.ofEach.keep(p.all)
@@ -210,6 +210,9 @@ func (p *Prober) attempt(ctx context.Context, s *server) {
 		}
 	} else {
 		p.clock.hear(&s.result)
+		if len(s.result.Steps) > 0 && s.result.Steps[0].Name == probe.StepDNS {
+			p.names.learn(ctx)
+		}
 	}
 	// The witnesses are asked before any failure counts. While the vantage is in doubt, every
 	// attempt asks them, because the prober must notice when the vantage recovers.

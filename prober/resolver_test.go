@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,16 +60,11 @@ func TestDeadResolverWithALiveWitness(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := probetest.NameServer(t, c.says)
-			dialer := &net.Dialer{Resolver: &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-				var d net.Dialer
-				return d.DialContext(ctx, network, server)
-			}}}
 			judged := make(chan error, 1000)
 			p, stop := run(t, Options{
 				Targets:   []Target{{Name: "shop", Spec: &tcpprobe.Options{Target: "shop.example.:443"}}},
 				Witnesses: []Target{{Spec: &tcpprobe.Options{Target: witness}}},
-				Env:       probe.Env{Dialer: dialer}, Timeout: 100 * time.Millisecond, Interval: time.Second, DownAfter: 1,
+				Env:       asking(probetest.NameServer(t, c.says)), Timeout: 100 * time.Millisecond, Interval: time.Second, DownAfter: 1,
 				OnResult: func(_ Target, _ probe.Result, err error) { judged <- err },
 			})
 			defer stop()
@@ -93,4 +89,73 @@ func unless(q *dns.Msg, name string, answer *dns.Msg) *dns.Msg {
 		return nil
 	}
 	return answer
+}
+
+// A name server that answers every question with SERVFAIL says nothing about a target, if it could
+// answer before. If it answers other questions, or never could, the target's name is at fault.
+func TestResolverThatFailsAtEverything(t *testing.T) {
+	at, _ := probetest.Serve(t, probetest.Nothing)
+	_, port, _ := net.SplitHostPort(at)
+	for name, c := range map[string]struct {
+		could, fails func(q *dns.Msg) bool
+		own          bool
+	}{
+		"at everything":     {could: always, fails: always, own: true},
+		"at the name":       {could: always, fails: isAddress},
+		"always at another": {could: isAddress, fails: always},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var failing atomic.Bool
+			server := probetest.NameServer(t, func(q *dns.Msg) *dns.Msg {
+				if failing.Load() && c.fails(q) || !c.could(q) {
+					return new(dns.Msg).SetRcode(q, dns.RcodeServerFailure)
+				}
+				return found(q)
+			})
+			p, err := New(Options{
+				Targets:   []Target{{Name: "shop", Spec: &tcpprobe.Options{Target: net.JoinHostPort("shop.example.", port)}}},
+				Witnesses: []Target{{Spec: &tcpprobe.Options{Target: at}}}, Env: asking(server),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			shop := p.all[0]
+			if p.attempt(t.Context(), shop); shop.err != nil || shop.result.Outcome != report.OK {
+				t.Fatalf("%v, %v before it fails", shop.result.Outcome, shop.err)
+			}
+			failing.Store(true)
+			p.names.vantage.asked = time.Time{} // as if some time had passed
+			if p.attempt(t.Context(), shop); shop.result.Outcome != report.DNSFailed {
+				t.Errorf("%v, want %v", shop.result.Outcome, report.DNSFailed)
+			}
+			if own := errors.Is(shop.err, ErrInconclusive) && strings.Contains(shop.err.Error(), "no name server of this machine answers"); own != c.own {
+				t.Errorf("%v, want a doubt: %v", shop.err, c.own)
+			}
+		})
+	}
+}
+
+func always(*dns.Msg) bool { return true }
+
+func isAddress(q *dns.Msg) bool { return q.Question[0].Qtype != dns.TypeNS }
+
+// found answers a question for name servers with one, and every other with the loopback's address.
+func found(q *dns.Msg) *dns.Msg {
+	answer, about := new(dns.Msg).SetReply(q), dns.RR_Header{Name: q.Question[0].Name, Rrtype: q.Question[0].Qtype, Class: dns.ClassINET}
+	switch about.Rrtype {
+	case dns.TypeNS:
+		answer.Answer = []dns.RR{&dns.NS{Hdr: about, Ns: "a.root."}}
+	case dns.TypeA:
+		answer.Answer = []dns.RR{&dns.A{Hdr: about, A: net.IPv4(127, 0, 0, 1)}}
+	}
+	return answer
+}
+
+// asking returns an environment in which names are looked up at a name server.
+func asking(server string) probe.Env {
+	return probe.Env{Dialer: &net.Dialer{Resolver: &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, network, server)
+	}}}}
 }

@@ -54,7 +54,7 @@ func (s *session) probes(ctx context.Context) (err error) {
 		rows = append(rows, []string{name, thousands(median(rates[i])), time.Duration(median(costs[i])).Round(time.Microsecond).String()})
 	}
 	rate, cost := medianRatio(rates[1], rates[0]), medianRatio(costs[0], costs[1])
-	rows = append(rows, []string{"ratio", times(rate), times(cost)})
+	rows = append(rows, []string{"ratio, the median of those of the rounds", times(rate), times(cost)})
 	table(s.out, fmt.Sprintf("Scrapes of /probe by HTTP, %d connections", s.connections), []string{"", "probes/s", "CPU of a probe"}, rows)
 	s.target("HTTP probes/s of scrapes beside blackbox_exporter", "≥ 3×", times(rate), rate >= 3)
 	return nil
