@@ -95,6 +95,18 @@ func TestConfigCheckFindsWhatWouldNotWork(t *testing.T) {
 			}
 		}, nil, "collector.policy"},
 		"detector without feeds": {func(*testing.T, string) {}, []string{"--role", "detector"}, "detector.feeds"},
+		"no certificate of the dashboard": {func(t *testing.T, dir string) {
+			change(t, filepath.Join(dir, "heliograph.yaml"), "dashboard:\n", "dashboard:\n  tls_cert: none.pem\n  tls_key: none.key\n")
+		}, nil, "dashboard.tls_cert"},
+		"user with a role that is none": {func(t *testing.T, dir string) {
+			change(t, filepath.Join(dir, "heliograph.yaml"), "dashboard:\n", "dashboard:\n  users: [{name: ada, role: boss, password: hello}]\n")
+		}, nil, `user "ada"`},
+		"no secret of the provider": {func(t *testing.T, dir string) {
+			change(t, filepath.Join(dir, "heliograph.yaml"), "dashboard:\n", "dashboard:\n  oidc: {issuer: \"https://login.example\", client_id: x, client_secret: keys/none}\n")
+		}, nil, "dashboard.oidc.client_secret"},
+		"no credentials of a stream": {func(t *testing.T, dir string) {
+			change(t, filepath.Join(dir, "heliograph.yaml"), "detector:\n", "detector:\n  feeds: [{id: c2, nats: {servers: [\"tls://n.example:4222\"], source: c2, reader: detector, credentials: keys/none}}]\n")
+		}, nil, "detector.feeds[0].nats.credentials"},
 		"no such table": {func(t *testing.T, dir string) {
 			change(t, filepath.Join(dir, "heliograph.yaml"), "collector:", "networks: nowhere.tsv\ncollector:")
 		}, nil, "nowhere.tsv"},
@@ -110,6 +122,16 @@ func TestConfigCheckFindsWhatWouldNotWork(t *testing.T) {
 	}
 	if code, _, stderr := invoke(t, "config", "check", "/nowhere/heliograph.yaml"); code != 2 || !strings.Contains(stderr, "/nowhere/heliograph.yaml") {
 		t.Errorf("exit %d: %s", code, stderr)
+	}
+}
+
+// A detector whose feeds are streams signs no requests, so it needs no key for them.
+func TestConfigCheckOfStreamsWantsNoFeedKey(t *testing.T) {
+	file := filepath.Join(newDir(t), "heliograph.yaml")
+	change(t, file, "feed_key: keys/feed.pem", "feeds: [{id: c2, nats: {servers: [\"tls://n.example:4222\"], source: c2, reader: detector}}]\n  feed_key: keys/none.pem")
+	code, stdout, stderr := invoke(t, "config", "check", "--role", "detector", file)
+	if code != 0 || strings.Contains(stdout, "FAULT") {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
 	}
 }
 

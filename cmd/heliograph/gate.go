@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/heliograph-net/heliograph/dashboards/api"
@@ -66,11 +66,11 @@ func (g *gateCmd) Run(ctx context.Context, out *output) error {
 // settled reports whether waiting for the last minutes to be summed would change nothing.
 func settled(last *api.Gate) bool { return last != nil && last.State == api.GateHealthy }
 
-// refused reports whether an error says that the question is wrong, so that asking again
-// is in vain.
+// refused reports whether an error says that the question is wrong, or may not be asked, so that
+// asking again is in vain.
 func refused(err error) bool {
 	fault, ok := errors.AsType[*api.Error](err)
-	return ok && (fault.Status == http.StatusBadRequest || fault.Status == http.StatusNotFound)
+	return ok && slices.Contains([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, fault.Status)
 }
 
 // tell prints the last answer and returns the exit code.
@@ -79,9 +79,7 @@ func (g *gateCmd) tell(out *output, last *api.Gate) error {
 		return &exitError{exitUnsound, "the detector did not answer at last, so nothing is known of the release"}
 	}
 	if g.JSON {
-		enc := json.NewEncoder(out.stdout)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(last); err != nil {
+		if err := out.json(last); err != nil {
 			return err
 		}
 	} else {

@@ -17,6 +17,11 @@ func TestGateExitCodes(t *testing.T) {
 		if r.URL.Path != "/api/v1/gate" || q.Get("app") != "shop" || q.Get("version") != "1.5.0" || q.Get("against") != "1.4.2" || q.Get("error") != "0.01" {
 			t.Errorf("asked %s", r.URL)
 		}
+		if state == "login" {
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = io.WriteString(w, `{"error":"log in first, at /login"}`)
+			return
+		}
 		if state == "" {
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = io.WriteString(w, `{"error":"since must be shorter","parameter":"since"}`)
@@ -35,6 +40,11 @@ func TestGateExitCodes(t *testing.T) {
 		if code != want || s != "" && !strings.Contains(stdout, s+": what is known\n  failures: 310 in 9100 requests, 905 in 70200 before: +2.10 % (+0.40 to +3.90)") {
 			t.Errorf("%q: exit %d, want %d: %s%s", s, code, want, stdout, stderr)
 		}
+	}
+	// nobody will log in while the gate waits
+	state = "login"
+	if code, _, stderr := ask(); code != 2 || !strings.Contains(stderr, "docs/access.md") {
+		t.Errorf("a dashboard with a login: exit %d, %s", code, stderr)
 	}
 	state = "worse"
 	if code, stdout, _ := ask("--json"); code != 1 || !strings.Contains(stdout, `"difference": 0.021`) {

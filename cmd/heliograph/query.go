@@ -36,6 +36,8 @@ func explain(err error) error {
 	switch {
 	case ok && fault.Status == http.StatusBadRequest && fault.Problem.Parameter != "":
 		return fmt.Errorf("--%s", fault.Problem.Error)
+	case ok && fault.Status == http.StatusUnauthorized:
+		return fmt.Errorf("%w (this command has no login: docs/access.md says how programs ask)", err)
 	case errors.Is(err, api.ErrUnreachable):
 		return fmt.Errorf("%w (is `heliograph up` running? --api names another address)", err)
 	default:

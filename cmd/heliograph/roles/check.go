@@ -6,14 +6,13 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io/fs"
-	"net"
-	"net/netip"
 	"os"
 	"runtime"
 	"slices"
 	"time"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/doctor"
+	"github.com/heliograph-net/heliograph/internal/netaddr"
 	"github.com/heliograph-net/heliograph/internal/nettable"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
 	"github.com/heliograph-net/heliograph/privacy/policy"
@@ -38,7 +37,10 @@ func (c *Config) Check(r Roles, now time.Time) []doctor.Finding {
 	if r.Prober {
 		k.prober()
 	}
-	if listen := k.Config.Operations.Listen; !loopback(listen) {
+	if r.Detector || r.Prober && k.Prober.Policy == "" { // as Process.addDashboard
+		k.dashboard()
+	}
+	if listen := k.Config.Operations.Listen; !netaddr.LoopbackHost(listen) {
 		k.add(doctor.Warning, "operations.listen", "%s is not loopback: everybody who reaches it can read metrics and profiles and set the log's level", listen)
 	}
 	k.networks()
@@ -161,7 +163,7 @@ func (k *checker) receiptKey(own ed25519.PublicKey) {
 func (k *checker) certificate() {
 	col := &k.Collector
 	if col.TLSCert == "" {
-		if !loopback(col.Listen) && len(col.ACME.Names) == 0 && len(col.TrustedProxies) == 0 {
+		if !netaddr.LoopbackHost(col.Listen) && len(col.ACME.Names) == 0 && len(col.TrustedProxies) == 0 {
 			k.add(doctor.Warning, "collector.listen", "%s is not loopback, and there is neither a certificate nor a proxy: agents connect by https only", col.Listen)
 		}
 		return
@@ -189,16 +191,6 @@ func (k *checker) files(prefix, cert, private string) {
 	}
 }
 
-// loopback reports whether only this host can reach a listener.
-func loopback(listen string) bool {
-	host, _, err := net.SplitHostPort(listen)
-	if err != nil {
-		return false
-	}
-	a, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && a.IsLoopback()
-}
-
 func (k *checker) detector(withCollector bool) {
 	d := &k.Config.Detector
 	if len(d.OpenKeys) == 0 {
@@ -218,20 +210,48 @@ func (k *checker) detector(withCollector bool) {
 	if k.signed != nil && len(d.OpenKeys) > 0 && !opens {
 		k.add(doctor.Bad, "detector.open_keys", "lacks the key that agents seal to under the policy: reports go to quarantine")
 	}
-	switch {
-	case len(d.Feeds) == 0 && !withCollector:
+	if len(d.Feeds) == 0 && !withCollector {
 		k.add(doctor.Bad, "detector.feeds", "is empty: no report can arrive")
-	case len(d.Feeds) > 0:
+	}
+	k.feeds()
+	if _, err := k.receivers(); err != nil {
+		k.bad("alerts.receivers", err)
+	} else if len(k.Alerts.Receivers) == 0 {
+		k.add(doctor.Warning, "alerts.receivers", "is empty: nobody is alerted, and only the page shows incidents")
+	}
+}
+
+// feeds checks the keys with which feeds are read.
+func (k *checker) feeds() {
+	d := &k.Config.Detector
+	if asksCollectors(d.Feeds) {
 		if _, err := readKey(k.dir, d.FeedKey, keyfile.ParseSigningKey); err != nil {
 			k.bad("detector.feed_key", err)
 		} else {
 			k.secret("detector.feed_key", d.FeedKey)
 		}
 	}
-	if _, err := k.receivers(); err != nil {
-		k.bad("alerts.receivers", err)
-	} else if len(k.Alerts.Receivers) == 0 {
-		k.add(doctor.Warning, "alerts.receivers", "is empty: nobody is alerted, and only the page shows incidents")
+	for i := range d.Feeds {
+		n, key := d.Feeds[i].NATS, fmt.Sprintf("detector.feeds[%d].nats", i)
+		if n == nil {
+			continue
+		}
+		if n.Credentials != "" {
+			if _, err := os.Stat(k.File(n.Credentials)); err != nil {
+				k.bad(key+".credentials", err)
+			}
+			k.secret(key+".credentials", n.Credentials)
+		}
+		if _, err := loadRoots(k.File(n.CA)); err != nil {
+			k.bad(key+".ca", err)
+		}
+		if n.Certificate == "" {
+			continue
+		}
+		if _, err := tls.LoadX509KeyPair(k.File(n.Certificate), k.File(n.Key)); err != nil {
+			k.bad(key+".certificate", err)
+		}
+		k.secret(key+".key", n.Key)
 	}
 }
 

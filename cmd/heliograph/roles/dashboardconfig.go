@@ -52,7 +52,7 @@ type OIDCConfig struct {
 	Operators    []string `yaml:"operators"`
 }
 
-// needsLogin reports whether people have to log in: some are named, or anybody could come.
+// needsLogin reports whether people have to log in, because some are named.
 func (d *DashboardConfig) needsLogin() bool {
 	return len(d.Users)+len(d.Proxy.Addresses) > 0 || d.OIDC.Issuer != ""
 }

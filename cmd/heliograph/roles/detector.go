@@ -159,6 +159,11 @@ func keyIDs(keys *seal.Keyring) (ids []string) {
 	return ids
 }
 
+// asksCollectors reports whether any feed is read from a collector, by requests that are signed.
+func asksCollectors(feeds []FeedConfig) bool {
+	return slices.ContainsFunc(feeds, func(f FeedConfig) bool { return f.NATS == nil })
+}
+
 // feed returns one remote feed.
 func (p *Process) feed(c *Config, f *FeedConfig, key ed25519.PrivateKey, roots *x509.CertPool) (detector.Feed, error) {
 	if f.NATS == nil {
@@ -189,7 +194,7 @@ func (p *Process) feeds(c *Config) (map[string]detector.Feed, error) {
 	}
 	var key ed25519.PrivateKey
 	var err error
-	if slices.ContainsFunc(c.Detector.Feeds, func(f FeedConfig) bool { return f.NATS == nil }) {
+	if asksCollectors(c.Detector.Feeds) {
 		if key, err = readKey(c.dir, c.Detector.FeedKey, keyfile.ParseSigningKey); err != nil {
 			return nil, fmt.Errorf("detector.feed_key: %w", err)
 		}

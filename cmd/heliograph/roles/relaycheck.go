@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/doctor"
+	"github.com/heliograph-net/heliograph/internal/netaddr"
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
 )
 
@@ -21,7 +22,7 @@ func (c *RelayConfig) Check(now time.Time) []doctor.Finding {
 	switch {
 	case c.TLSCert != "":
 		k.files("", c.TLSCert, c.TLSKey)
-	case !loopback(c.Listen) && len(c.ACME.Names) == 0:
+	case !netaddr.LoopbackHost(c.Listen) && len(c.ACME.Names) == 0:
 		k.add(doctor.Warning, "listen", "%s is not loopback, and there is no certificate: agents connect by https only", c.Listen)
 	}
 	if _, err := loadRoots(k.File(c.GatewayCA)); err != nil {
