@@ -174,7 +174,11 @@ func New(o Options) (*Dashboard, error) {
 		costly: make(chan struct{}, maxCostly), waiting: httpx.NewSlots(maxWaiting)}
 	d.hosts.Store((*httpx.Hosts)(&o.Hosts))
 	d.live = newLive(d)
-	d.handler = d.guard(d.routes())
+	files, err := readPage()
+	if err != nil {
+		return nil, fmt.Errorf("dashboards: %w", err)
+	}
+	d.handler = d.guard(d.routes(files))
 	return d, nil
 }
 

@@ -137,7 +137,11 @@ func TestPageIsCompleteAndAsksNobodyElse(t *testing.T) {
 		}
 	}
 	foreign := regexp.MustCompile(`(?i)(?:https?:)?//[a-z0-9-]+\.[a-z]+[^"'\s)]*|@import|url\(`)
-	for path, file := range pageFiles {
+	files, err := readPage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, file := range files {
 		if path == "/licenses.txt" {
 			continue
 		}

@@ -2,35 +2,53 @@ package dashboards
 
 import (
 	"crypto/sha256"
-	_ "embed"
+	"embed"
 	"encoding/hex"
+	"fmt"
 	"net/http"
+	"path"
 
 	"github.com/heliograph-net/heliograph/internal/httpx"
 )
 
-// The built page is committed, so that building the program does not need Node. "npm run check" in
-// web/ checks it against its sources.
-var (
-	//go:embed web/dist/index.html
-	indexHTML []byte
-	//go:embed web/dist/app.js
-	appJS []byte
-	//go:embed web/dist/style.css
-	styleCSS []byte
-	//go:embed web/dist/favicon.svg
-	faviconSVG []byte
-	//go:embed web/dist/licenses.txt
-	licensesTXT []byte
-)
+// dist is the built page. It is committed, so that building the program does not need Node. "npm
+// run check" in web/ checks it against its sources.
+//
+//go:embed web/dist
+var dist embed.FS
 
-// pageFiles are the files of the page by path.
-var pageFiles = map[string]*pageFile{
-	"/":             newPageFile(indexHTML, "text/html; charset=utf-8"),
-	"/app.js":       newPageFile(appJS, "text/javascript; charset=utf-8"),
-	"/style.css":    newPageFile(styleCSS, "text/css; charset=utf-8"),
-	"/favicon.svg":  newPageFile(faviconSVG, "image/svg+xml"),
-	"/licenses.txt": newPageFile(licensesTXT, "text/plain; charset=utf-8"),
+// mediaTypes are those of the page's files.
+var mediaTypes = map[string]string{
+	".html": "text/html; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".css":  "text/css; charset=utf-8",
+	".svg":  "image/svg+xml",
+	".txt":  "text/plain; charset=utf-8",
+	".json": "application/json",
+}
+
+// readPage returns the files of the page by path.
+func readPage() (map[string]*pageFile, error) {
+	const dir = "web/dist"
+	entries, err := dist.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading the built page: %w", err)
+	}
+	files := map[string]*pageFile{}
+	for _, e := range entries {
+		content, err := dist.ReadFile(path.Join(dir, e.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("reading the built page: %w", err)
+		}
+		kind := mediaTypes[path.Ext(e.Name())]
+		if kind == "" {
+			return nil, fmt.Errorf("the built page has %s, whose media type is not known", e.Name())
+		}
+		files["/"+e.Name()] = newPageFile(content, kind)
+	}
+	files["/"] = files["/index.html"]
+	delete(files, "/index.html")
+	return files, nil
 }
 
 // pageFile is a file of the page.

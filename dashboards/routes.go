@@ -21,7 +21,7 @@ const queryTimeout = 15 * time.Second
 // reads its parameters and then checks p.err.
 type handler func(w http.ResponseWriter, r *http.Request, p *params) error
 
-func (d *Dashboard) routes() http.Handler {
+func (d *Dashboard) routes(page map[string]*pageFile) http.Handler {
 	r := mux.NewRouter()
 	for _, route := range routeTable {
 		h := func(w http.ResponseWriter, r *http.Request, p *params) error { return route.get(d, w, r, p) }
@@ -40,7 +40,7 @@ func (d *Dashboard) routes() http.Handler {
 		}))
 	}
 	r.Methods(http.MethodPost).Path(api.Root + "/incidents/{id:[0-9]+}/notes").Handler(d.answer("/incidents/{id}/notes", d.postNote))
-	for path, file := range pageFiles {
+	for path, file := range page {
 		r.Handle(path, d.answer(path, file.serve))
 	}
 	r.NotFoundHandler = d.answer("", func(http.ResponseWriter, *http.Request) error { return errNotFound })

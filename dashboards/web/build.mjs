@@ -3,7 +3,7 @@
 // exits 1 and names the files that differ.
 import { build } from "esbuild";
 import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync } from "node:zlib";
 import { check } from "../../internal/npm/dist.mjs";
@@ -14,11 +14,14 @@ const bundled = ["preact", "@preact/signals", "@preact/signals-core"];
 
 async function buildInto(dir) {
   await mkdir(dir, { recursive: true });
-  await build({
+  const { metafile } = await build({
     absWorkingDir: here,
     entryPoints: { app: "src/main.tsx", style: "src/style.css" },
     outdir: dir,
     bundle: true,
+    splitting: true,
+    chunkNames: "[name]-[hash]",
+    metafile: true,
     minify: true,
     format: "esm",
     target: "es2022",
@@ -28,7 +31,26 @@ async function buildInto(dir) {
     logLevel: "warning",
   });
   await cp(join(here, "static"), dir, { recursive: true });
+  await preload(dir, firstFiles(metafile));
   await writeFile(join(dir, "licenses.txt"), await licenses());
+}
+
+// firstFiles returns the names of the scripts that app.js imports at once, for the first view.
+function firstFiles(metafile) {
+  const outputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [basename(path), output]));
+  const names = new Set(["app.js"]);
+  for (const name of names) {
+    for (const { path, kind } of outputs.get(name).imports) if (kind === "import-statement") names.add(basename(path));
+  }
+  names.delete("app.js");
+  return [...names].sort();
+}
+
+// preload has index.html name these scripts, so that they come together with app.js.
+async function preload(dir, names) {
+  const path = join(dir, "index.html");
+  const links = names.map((name) => `<link rel="modulepreload" href="/${name}">\n`).join("");
+  await writeFile(path, (await readFile(path, "utf8")).replace("<script", `${links}<script`));
 }
 
 // licenses gathers what the licences of the bundled packages ask to be passed on with them.
@@ -54,7 +76,9 @@ const mostAll = 150_000;
 async function weigh() {
   const sizes = {};
   for (const name of await readdir(dist)) sizes[name] = brotliCompressSync(await readFile(join(dist, name))).length;
-  const first = ["index.html", "app.js", "style.css", "favicon.svg"].reduce((sum, name) => sum + sizes[name], 0);
+  const html = await readFile(join(dist, "index.html"), "utf8");
+  const named = [...html.matchAll(/(?:href|src)="\/([\w.-]+)"/g)].map(([, name]) => name);
+  const first = ["index.html", ...named].reduce((sum, name) => sum + sizes[name], 0);
   const all = Object.values(sizes).reduce((sum, size) => sum + size, 0);
   console.log(`dist/ has ${all} bytes with brotli, ${first} of them for the first view`);
   if (first > mostFirst || all > mostAll) {

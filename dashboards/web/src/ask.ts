@@ -106,8 +106,12 @@ async function getJSON<T>(path: string): Promise<T> {
   return (await (await get(path)).json()) as T;
 }
 
+/** What the server does not answer; the message is its reason. */
+export class Refused extends Error {}
+
 async function get(path: string): Promise<Response> {
   const answer = await fetch(path, { cache: "no-cache", signal: AbortSignal.timeout(15_000) });
+  if (answer.status === 400 || answer.status === 503) throw new Refused(((await answer.json()) as Problem).error);
   if (!answer.ok) throw new Error(`GET ${path}: ${answer.status}`);
   return answer;
 }

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import type { Curve as Data } from "../api.gen.ts";
 import { clock, count, minute, share, span, zone } from "../format.ts";
 import { now } from "../live/store.ts";
+import { NumberHead } from "../ui/parts.tsx";
 import { ratio, shapeOf } from "./shape.ts";
 
 /** How failures developed: a picture with what is normal and the onset, and the same as a table. */
@@ -92,15 +93,9 @@ function Table({ curve, at }: { curve: Data; at: (column: number) => number }) {
           <thead>
             <tr>
               <th scope="col">From</th>
-              <th scope="col" class="number">
-                Requests
-              </th>
-              <th scope="col" class="number">
-                Failed
-              </th>
-              <th scope="col" class="number">
-                Share
-              </th>
+              <NumberHead>Requests</NumberHead>
+              <NumberHead>Failed</NumberHead>
+              <NumberHead>Share</NumberHead>
             </tr>
           </thead>
           <tbody>

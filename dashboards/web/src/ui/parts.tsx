@@ -1,6 +1,6 @@
 // Small parts that several panels share.
 import type { ComponentChildren } from "preact";
-import { clock, span, zone } from "../format.ts";
+import { clock, count, share, span, zone } from "../format.ts";
 import { now } from "../live/store.ts";
 
 export function Panel(props: { id: string; title: string; note?: ComponentChildren; children: ComponentChildren }) {
@@ -36,6 +36,29 @@ export function Bar(props: { part: number; whole: number }) {
     <span class="bar" aria-hidden="true">
       <span class="bar-fill" style={{ width: `${percent}%` }} />
     </span>
+  );
+}
+
+/** The head of a column of numbers; a wide one is left out where there is little room. */
+export function NumberHead(props: { wide?: boolean; span?: number; children: ComponentChildren }) {
+  return (
+    <th scope="col" class={props.wide ? "number wide" : "number"} colSpan={props.span}>
+      {props.children}
+    </th>
+  );
+}
+
+/** How many requests failed, as cells: a bar, their number, their share of all, their clients. */
+export function FailedCells(props: { failed: number; most: number; all: number; clients: number }) {
+  return (
+    <>
+      <td class="bar-cell">
+        <Bar part={props.failed} whole={props.most} />
+      </td>
+      <td class="number">{count(props.failed)}</td>
+      <td class="number">{share(props.failed, props.all)}</td>
+      <td class="number">{count(props.clients)}</td>
+    </>
   );
 }
 

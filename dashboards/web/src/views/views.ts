@@ -1,7 +1,7 @@
-// The views of the page, in the order of their links. A view is a folder, and a line here.
+// The views of the page, in the order of their links. A view is a folder, and a line here. Only the
+// first is part of what every reader loads.
 import type { ComponentType } from "preact";
-import { Explore } from "./explore/view.tsx";
-import { Incidents } from "./incidents/view.tsx";
+import { lazy } from "../ui/lazy.tsx";
 import { Overview } from "./overview/view.tsx";
 
 export interface View {
@@ -13,6 +13,6 @@ export interface View {
 
 export const views: [View, ...View[]] = [
   { path: "", title: "Now", View: Overview },
-  { path: "incidents", title: "Incidents", View: Incidents },
-  { path: "explore", title: "Explore", View: Explore },
+  { path: "incidents", title: "Incidents", View: lazy(async () => (await import("./incidents/view.tsx")).Incidents) },
+  { path: "explore", title: "Explore", View: lazy(async () => (await import("./explore/view.tsx")).Explore) },
 ];

@@ -1,5 +1,5 @@
 import { dimensions, type Dimension } from "../../api.gen.ts";
-import { queryFor, spans, type Question } from "./question.ts";
+import { names, queryFor, spans, type Question } from "./question.ts";
 
 /** What to ask. Each change is a new address. */
 export function Form({ q }: { q: Question }) {
@@ -16,7 +16,7 @@ export function Form({ q }: { q: Question }) {
         <legend>Group by</legend>
         {dimensions.map((d) => (
           <label key={d}>
-            <input type="checkbox" checked={q.by.includes(d)} onChange={() => toggle(d)} /> {d}
+            <input type="checkbox" checked={q.by.includes(d)} onChange={() => toggle(d)} /> {names[d]}
           </label>
         ))}
       </fieldset>

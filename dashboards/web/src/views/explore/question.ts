@@ -8,6 +8,11 @@ export interface Question {
   target: string;
 }
 
+/** What the page calls the dimensions. */
+export const names: Record<Dimension, string> = {
+  type: "Outcome", app: "Application", target: "Target", asn: "Network", country: "Country", server: "Server", protocol: "Protocol", status: "Status", source: "Source",
+};
+
 export const spans = ["15m", "1h", "6h", "24h", "7d"];
 
 /** Reads a query; what it does not say, or says wrong, is the default. */

@@ -1,14 +1,15 @@
-import { useEffect, useState } from "preact/hooks";
 import type { Curve as CurveData, Dimension, Total } from "../../api.gen.ts";
-import { fetchCurve, fetchTotals } from "../../ask.ts";
+import { fetchCurve, fetchTotals, Refused } from "../../ask.ts";
 import { Curve } from "../../curve/curve.tsx";
 import { count, network, plural, share } from "../../format.ts";
 import { query } from "../../router.ts";
-import { Panel } from "../../ui/parts.tsx";
+import { useAsked } from "../../ui/asked.ts";
+import { NumberHead, Panel } from "../../ui/parts.tsx";
 import { Form } from "./form.tsx";
-import { csv, queryFor, questionOf, type Question } from "./question.ts";
+import { csv, names, queryFor, questionOf, type Question } from "./question.ts";
 
 interface Answer {
+  q: Question; // what was asked, which may be another question than the present one
   rows: Total[];
   suppressed: number;
   curve: CurveData;
@@ -17,32 +18,34 @@ interface Answer {
 /** Requests by any dimension, with filters; the address says what is asked. */
 export function Explore() {
   const q = questionOf(query.value);
-  const asked = queryFor(q);
-  const [answer, setAnswer] = useState<Answer | "fails" | undefined>(undefined);
-  useEffect(() => {
-    let current = true;
-    const curve = new URLSearchParams(asked);
-    curve.delete("by");
-    Promise.all([fetchTotals(`${asked}&limit=200`), fetchCurve(curve.toString())]).then(
-      ([totals, found]) => current && setAnswer({ ...totals, curve: found }),
-      () => current && setAnswer("fails"),
-    );
-    return () => {
-      current = false;
-    };
-  }, [asked]);
+  const [answer] = useAsked(() => answerTo(q), [queryFor(q)]);
   return (
     <div class="explore">
       <Panel id="explore" title="Explore" note={<Links q={q} answer={answer} />}>
         <Form q={q} />
-        {answer === "fails" && <p class="bad-text">This is not answered: ask for less time or fewer dimensions, and see that the outcome is one.</p>}
-        {answer !== undefined && answer !== "fails" && <Found q={q} answer={answer} />}
+        {typeof answer === "string" && <p class="bad-text">This is not answered: {answer}.</p>}
+        {typeof answer === "object" && <Found answer={answer} />}
       </Panel>
     </div>
   );
 }
 
-function Found({ q, answer }: { q: Question; answer: Answer }) {
+/** The answer to a question, or why the server gives none. */
+async function answerTo(q: Question): Promise<Answer | string> {
+  const asked = queryFor(q);
+  const curve = new URLSearchParams(asked);
+  curve.delete("by");
+  try {
+    const [totals, found] = await Promise.all([fetchTotals(`${asked}&limit=200`), fetchCurve(curve.toString())]);
+    return { q, ...totals, curve: found };
+  } catch (fault) {
+    if (fault instanceof Refused) return fault.message;
+    throw fault;
+  }
+}
+
+function Found({ answer }: { answer: Answer }) {
+  const { q } = answer;
   return (
     <>
       <Curve curve={answer.curve} label="Part of the requests that failed" />
@@ -51,21 +54,13 @@ function Found({ q, answer }: { q: Question; answer: Answer }) {
           <tr>
             {q.by.map((d) => (
               <th key={d} scope="col">
-                {d}
+                {names[d]}
               </th>
             ))}
-            <th scope="col" class="number">
-              Failed
-            </th>
-            <th scope="col" class="number">
-              Share
-            </th>
-            <th scope="col" class="number wide">
-              Requests
-            </th>
-            <th scope="col" class="number wide">
-              Clients
-            </th>
+            <NumberHead>Failed</NumberHead>
+            <NumberHead>Share</NumberHead>
+            <NumberHead wide>Requests</NumberHead>
+            <NumberHead wide>Clients</NumberHead>
           </tr>
         </thead>
         <tbody>
@@ -84,6 +79,7 @@ function Found({ q, answer }: { q: Question; answer: Answer }) {
           ))}
         </tbody>
       </table>
+      {answer.rows.length === 0 && answer.suppressed === 0 && <p class="empty">Nothing of that was reported in the last {q.since}.</p>}
       {answer.suppressed > 0 && <p class="muted">{plural(answer.suppressed, "row")} of too few clients not shown</p>}
     </>
   );
@@ -102,11 +98,11 @@ function valueOf(row: Total, d: Dimension): string {
 }
 
 /** The same as JSON and as CSV. */
-function Links({ q, answer }: { q: Question; answer: Answer | "fails" | undefined }) {
+function Links({ q, answer }: { q: Question; answer: Answer | string | undefined }) {
   const save = () => {
-    if (answer === undefined || answer === "fails") return;
-    const head = [...q.by, "failed", "ok", "clients"];
-    const lines = answer.rows.map((row) => [...q.by.map((d) => String(row[d] ?? "")), row.failed, row.ok, row.clients]);
+    if (typeof answer !== "object") return;
+    const head = [...answer.q.by, "failed", "ok", "clients"];
+    const lines = answer.rows.map((row) => [...answer.q.by.map((d) => String(row[d] ?? "")), row.failed, row.ok, row.clients]);
     const link = document.createElement("a");
     link.href = `data:text/csv;charset=utf-8,${encodeURIComponent(csv([head, ...lines]))}`;
     link.download = "heliograph.csv";
@@ -115,7 +111,7 @@ function Links({ q, answer }: { q: Question; answer: Answer | "fails" | undefine
   return (
     <span class="actions">
       <a href={`/api/v1/totals?${queryFor(q)}`}>JSON</a>{" "}
-      <button type="button" onClick={save}>
+      <button type="button" disabled={typeof answer !== "object"} onClick={save}>
         CSV
       </button>
     </span>

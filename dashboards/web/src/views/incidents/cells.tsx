@@ -1,6 +1,6 @@
 import type { Total } from "../../api.gen.ts";
-import { count, network, plural, share } from "../../format.ts";
-import { Bar, Panel } from "../../ui/parts.tsx";
+import { network, plural } from "../../format.ts";
+import { FailedCells, NumberHead, Panel } from "../../ui/parts.tsx";
 
 /** What a row of cells may be of, in their order. */
 const kinds: [string, (t: Total) => string | undefined][] = [
@@ -33,15 +33,9 @@ function Table(props: { kind: string; rows: Total[]; nameOf: (t: Total) => strin
       <thead>
         <tr>
           <th scope="col">{props.kind}</th>
-          <th scope="col" class="number" colSpan={2}>
-            Failed
-          </th>
-          <th scope="col" class="number">
-            Share
-          </th>
-          <th scope="col" class="number">
-            Clients
-          </th>
+          <NumberHead span={2}>Failed</NumberHead>
+          <NumberHead>Share</NumberHead>
+          <NumberHead>Clients</NumberHead>
         </tr>
       </thead>
       <tbody>
@@ -50,12 +44,7 @@ function Table(props: { kind: string; rows: Total[]; nameOf: (t: Total) => strin
             <th scope="row" class="anywhere">
               {props.nameOf(c)}
             </th>
-            <td class="bar-cell">
-              <Bar part={c.failed} whole={most} />
-            </td>
-            <td class="number">{count(c.failed)}</td>
-            <td class="number">{share(c.failed, c.ok + c.failed)}</td>
-            <td class="number">{count(c.clients)}</td>
+            <FailedCells failed={c.failed} most={most} all={c.ok + c.failed} clients={c.clients} />
           </tr>
         ))}
       </tbody>

@@ -70,8 +70,10 @@ function Timeline({ page: { incident, curve } }: { page: IncidentPage }) {
   const since = Date.parse(incident.since);
   const steps: [number, string][] = [[since, "onset"]];
   const better = curve.trend_since === undefined ? undefined : Date.parse(curve.trend_since);
-  if (better !== undefined && better > since && curve.trend !== undefined) steps.push([better, trendWords(curve.trend)]);
-  if (incident.until !== undefined) steps.push([Date.parse(incident.until), "over"]);
+  // what the same networks and servers did after it was over is no part of it
+  const over = incident.until === undefined ? Infinity : Date.parse(incident.until);
+  if (better !== undefined && better > since && better < over && curve.trend !== undefined) steps.push([better, trendWords(curve.trend)]);
+  if (over < Infinity) steps.push([over, "over"]);
   steps.sort((a, b) => a[0] - b[0]);
   return (
     <ol class="timeline">

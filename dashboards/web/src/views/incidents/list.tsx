@@ -3,7 +3,7 @@ import { fetchIncidents } from "../../ask.ts";
 import { clock, count, plural, span } from "../../format.ts";
 import { now, useSection } from "../../live/store.ts";
 import { useAsked } from "../../ui/asked.ts";
-import { Panel } from "../../ui/parts.tsx";
+import { NumberHead, Panel } from "../../ui/parts.tsx";
 import { grouped } from "./group.ts";
 
 const days = 30;
@@ -27,15 +27,9 @@ function Table({ groups }: { groups: [Incident, ...Incident[]][] }) {
         <tr>
           <th scope="col">What</th>
           <th scope="col">Last</th>
-          <th scope="col" class="number wide">
-            Lasted
-          </th>
-          <th scope="col" class="number wide">
-            Clients
-          </th>
-          <th scope="col" class="number">
-            Times
-          </th>
+          <NumberHead wide>Lasted</NumberHead>
+          <NumberHead wide>Clients</NumberHead>
+          <NumberHead>Times</NumberHead>
         </tr>
       </thead>
       <tbody>

@@ -3,7 +3,7 @@ import type { Reachability, Total } from "../../api.gen.ts";
 import { count, minute, share, span } from "../../format.ts";
 import { useSection } from "../../live/store.ts";
 import { strip } from "../../strip.ts";
-import { More, Panel } from "../../ui/parts.tsx";
+import { More, NumberHead, Panel } from "../../ui/parts.tsx";
 import { latest, rowsOf, type NetworkRow } from "./rows.ts";
 
 const shownAtFirst = 12;
@@ -51,18 +51,10 @@ export function Networks() {
               <th scope="col" class="history-head">
                 <Axis grid={grid} />
               </th>
-              <th scope="col" class="number">
-                Failing now
-              </th>
-              <th scope="col" class="number wide">
-                Failed
-              </th>
-              <th scope="col" class="number wide">
-                Requests
-              </th>
-              <th scope="col" class="number wide">
-                Clients
-              </th>
+              <NumberHead>Failing now</NumberHead>
+              <NumberHead wide>Failed</NumberHead>
+              <NumberHead wide>Requests</NumberHead>
+              <NumberHead wide>Clients</NumberHead>
             </tr>
           </thead>
           <tbody>

@@ -1,7 +1,7 @@
 import type { Objective } from "../../api.gen.ts";
 import { share } from "../../format.ts";
 import { useSection } from "../../live/store.ts";
-import { Bar, Panel } from "../../ui/parts.tsx";
+import { Bar, NumberHead, Panel } from "../../ui/parts.tsx";
 
 /** What is left of the error budgets, and how fast they are spent. */
 export function Objectives() {
@@ -13,12 +13,8 @@ export function Objectives() {
         <thead>
           <tr>
             <th scope="col">Target</th>
-            <th scope="col" class="number">
-              Promised
-            </th>
-            <th scope="col" class="number" colSpan={2}>
-              Spent
-            </th>
+            <NumberHead>Promised</NumberHead>
+            <NumberHead span={2}>Spent</NumberHead>
           </tr>
         </thead>
         <tbody>

@@ -3,7 +3,7 @@ import type { CollectorTotal, Total } from "../../api.gen.ts";
 import { count, share, span } from "../../format.ts";
 import { outcomeWords } from "../../outcomes.ts";
 import { useSection } from "../../live/store.ts";
-import { Bar, More, Panel } from "../../ui/parts.tsx";
+import { FailedCells, More, NumberHead, Panel } from "../../ui/parts.tsx";
 
 const shownAtFirst = 8;
 
@@ -26,15 +26,9 @@ export function Outcomes() {
           <thead>
             <tr>
               <th scope="col">Outcome</th>
-              <th scope="col" class="number" colSpan={2}>
-                Requests
-              </th>
-              <th scope="col" class="number">
-                Share
-              </th>
-              <th scope="col" class="number">
-                Clients
-              </th>
+              <NumberHead span={2}>Requests</NumberHead>
+              <NumberHead>Share</NumberHead>
+              <NumberHead>Clients</NumberHead>
             </tr>
           </thead>
           <tbody>
@@ -44,12 +38,7 @@ export function Outcomes() {
                 <th scope="row">
                   <code>{t.type}</code> <span class="muted words">{outcomeWords(t.type ?? "")}</span>
                 </th>
-                <td class="bar-cell">
-                  <Bar part={t.failed} whole={most} />
-                </td>
-                <td class="number">{count(t.failed)}</td>
-                <td class="number">{share(t.failed, requests)}</td>
-                <td class="number">{count(t.clients)}</td>
+                <FailedCells failed={t.failed} most={most} all={requests} clients={t.clients} />
               </tr>
             ))}
           </tbody>

@@ -2,7 +2,7 @@ import type { Report } from "../../api.gen.ts";
 import { clock, elapsed, network } from "../../format.ts";
 import { outcomeWords } from "../../outcomes.ts";
 import { now, useSection } from "../../live/store.ts";
-import { Panel } from "../../ui/parts.tsx";
+import { NumberHead, Panel } from "../../ui/parts.tsx";
 
 /** The latest requests in detail, from users who allow diagnostics. */
 export function Samples() {
@@ -27,9 +27,7 @@ export function Samples() {
               <th scope="col" class="wide">
                 Network
               </th>
-              <th scope="col" class="number wide">
-                Took
-              </th>
+              <NumberHead wide>Took</NumberHead>
             </tr>
           </thead>
           <tbody>

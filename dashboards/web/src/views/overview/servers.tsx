@@ -8,7 +8,7 @@ import { layout, type Layout } from "../../map/layout.ts";
 import { past } from "../../map/past.ts";
 import { detailOf, failing, groups, loadFailing, states, tableOpen } from "../../map/servers.ts";
 import type { States } from "../../map/states.ts";
-import { Panel } from "../../ui/parts.tsx";
+import { NumberHead, Panel } from "../../ui/parts.tsx";
 import { AsOf, Moment } from "./moment.tsx";
 
 /** From so many servers on the map takes the whole width of the page. */
@@ -267,15 +267,9 @@ function Clusters(props: { groups: Groups; states: States }) {
         <tr>
           <th scope="col">Data centre</th>
           <th scope="col">Cluster</th>
-          <th scope="col" class="number">
-            Servers
-          </th>
-          <th scope="col" class="number">
-            Down
-          </th>
-          <th scope="col" class="number">
-            Unknown
-          </th>
+          <NumberHead>Servers</NumberHead>
+          <NumberHead>Down</NumberHead>
+          <NumberHead>Unknown</NumberHead>
         </tr>
       </thead>
       <tbody>

@@ -1,0 +1,34 @@
+import type { ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+
+/**
+ * A component whose code is fetched when it is first shown. After an upgrade of the server the
+ * file may be gone, so that the page must be loaded anew.
+ */
+export function lazy(load: () => Promise<ComponentType>): ComponentType {
+  let loaded: ComponentType | undefined;
+  return function Lazy() {
+    const [state, setState] = useState<"waits" | "here" | "failed">(loaded === undefined ? "waits" : "here");
+    useEffect(() => {
+      if (loaded !== undefined) return;
+      load().then(
+        (component) => {
+          loaded = component;
+          setState("here");
+        },
+        () => setState("failed"),
+      );
+    }, []);
+    const Loaded = loaded;
+    if (Loaded !== undefined) return <Loaded />;
+    if (state === "waits") return <p class="empty">Loading …</p>;
+    return (
+      <p class="empty" role="alert">
+        This part of the page cannot be loaded.{" "}
+        <button type="button" onClick={() => location.reload()}>
+          Load the page anew
+        </button>
+      </p>
+    );
+  };
+}
