@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http/httptest"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,6 +30,8 @@ type world struct {
 	counts    []model.Count
 	incidents map[int64]model.Incident
 	probes    map[string]map[string]bool // whether a server answered last, by server and vantage
+	samples   []model.Sample
+	suffix    string // of the names of servers and networks
 }
 
 func simulated(t *testing.T, s *simulate.Scenario) *world {
@@ -106,8 +110,17 @@ func emptyStore(t *testing.T) (*sqlitestore.Events, *sqlitestore.State) {
 // serve stores the world and serves its dashboard until the test ends, or stop is called.
 func (w *world) serve(t *testing.T) (url string, stop func()) {
 	t.Helper()
+	return w.stored(t).serve(t, "127.0.0.1:0")
+}
+
+// pageOptions are those of a world's dashboard.
+type pageOptions dashboards.Options
+
+// stored stores the world until the test ends.
+func (w *world) stored(t *testing.T) pageOptions {
+	t.Helper()
 	events, state := emptyStore(t)
-	b := detector.Batch{ID: report.BatchID{1}, Received: time.Now(), App: "shop", Counts: w.counts}
+	b := detector.Batch{ID: report.BatchID{1}, Received: time.Now(), App: "shop", Counts: w.counts, Samples: w.samples}
 	if _, err := events.Append(t.Context(), &detector.FeedPage{Feed: "c1", Cursor: 1, Batches: []detector.Batch{b}}); err != nil {
 		t.Fatal(err)
 	}
@@ -118,17 +131,31 @@ func (w *world) serve(t *testing.T) (url string, stop func()) {
 	if err := state.SaveStep(t.Context(), step); err != nil {
 		t.Fatal(err)
 	}
-	d, err := dashboards.New(dashboards.Options{Reader: detector.Reader(events, state), Servers: w.servers(t), NetworkName: networkName,
-		Doubts: w.doubts, Journal: state,
+	return pageOptions{Reader: detector.Reader(events, state), Servers: w.servers(t),
+		NetworkName: func(asn uint32) string { return networkName(asn) + w.suffix },
+		Doubts:      w.doubts, Journal: state,
 		Logger:     slog.New(slog.DiscardHandler),
 		Thresholds: func() judge.Thresholds { return judge.Thresholds{Clients: 3, Failures: 5} },
-		Parts:      func() []model.Part { return []model.Part{{Kind: model.PartDetector, State: model.PartWorks}} }})
+		Parts:      func() []model.Part { return []model.Part{{Kind: model.PartDetector, State: model.PartWorks}} }}
+}
+
+// serve serves the dashboard at an address until the test ends, or stop is called.
+func (o pageOptions) serve(t *testing.T, address string) (url string, stop func()) {
+	t.Helper()
+	d, err := dashboards.New(dashboards.Options(o))
 	if err != nil {
 		t.Fatal(err)
 	}
+	ln, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(d)
+	_ = server.Listener.Close() // its own
+	server.Listener = ln
+	server.Start()
 	end := lifecycle.Background(d.Run)
-	server := httptest.NewServer(d)
-	stop = func() { _ = end(); server.Close() }
+	stop = sync.OnceFunc(func() { _ = end(); server.Close() })
 	t.Cleanup(stop)
 	return server.URL, stop
 }
@@ -149,7 +176,7 @@ func (w *world) servers(t *testing.T) *heatmap.Map {
 	t.Helper()
 	var all []heatmap.Server
 	for i := range 20 {
-		all = append(all, heatmap.Server{Name: fmt.Sprintf("web-%d", i+1), Address: fmt.Sprintf("192.0.2.%d:443", i+1), DataCentre: "east", Cluster: "web", Row: "r1"})
+		all = append(all, heatmap.Server{Name: fmt.Sprintf("web-%d", i+1) + w.suffix, Address: fmt.Sprintf("192.0.2.%d:443", i+1), DataCentre: "east", Cluster: "web", Row: "r1"})
 	}
 	topology, err := heatmap.NewTopology(all)
 	if err != nil {

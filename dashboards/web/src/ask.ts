@@ -79,13 +79,12 @@ export function fetchCurve(query: string): Promise<Curve> {
   return getJSON<Curve>(`/api/v1/curve?${query}`);
 }
 
-/** Who looks; undefined if nobody is logged in, or the server does not answer. */
+/** Who looks; undefined if nobody is logged in. */
 export async function fetchMe(): Promise<Me | undefined> {
-  try {
-    return await getJSON<Me>("/api/v1/me");
-  } catch {
-    return undefined;
-  }
+  const answer = await fetch("/api/v1/me", { cache: "no-cache", signal: AbortSignal.timeout(15_000) });
+  if (answer.status === 401) return undefined;
+  if (!answer.ok) throw new Error(`GET who looks: ${answer.status}`);
+  return (await answer.json()) as Me;
 }
 
 /** Whether the server wants a login, as it does when a session is over. */

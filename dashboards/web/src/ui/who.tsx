@@ -2,13 +2,19 @@ import { useEffect, useState } from "preact/hooks";
 import type { Me } from "../api.gen.ts";
 import { fetchMe, loginWanted, logOut } from "../ask.ts";
 import { status } from "../live/store.ts";
+import { useAsked } from "./asked.ts";
+
+/** Who looks, for what only operators see; undefined until that is known. */
+export function useMe(): Me | undefined {
+  return useAsked(fetchMe, [])[0];
+}
 
 /** Who looks, and the way out; nothing where nobody needs to log in. */
 export function Who() {
   const [me, setMe] = useState<Me | undefined>(undefined);
   const lost = status.value.kind === "lost";
   useEffect(() => {
-    if (!lost) void fetchMe().then((found) => found && setMe(found));
+    if (!lost) void fetchMe().then((found) => found && setMe(found), () => undefined);
     else void loginWanted().then((wanted) => wanted && location.reload());
   }, [lost]);
   if (me === undefined || me.how === "local") return null;

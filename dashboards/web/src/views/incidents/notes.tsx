@@ -1,14 +1,14 @@
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { Incident, Me, Note, NoteKind } from "../../api.gen.ts";
-import { addNote, fetchMe } from "../../ask.ts";
+import { addNote } from "../../ask.ts";
 import { clock } from "../../format.ts";
 import { now } from "../../live/store.ts";
 import { Panel } from "../../ui/parts.tsx";
+import { useMe } from "../../ui/who.tsx";
 
 /** What people wrote and did, and a form for those who may. */
 export function Notes({ incident, reload }: { incident: Incident; reload: () => void }) {
-  const [me, setMe] = useState<Me | undefined>(undefined);
-  useEffect(() => void fetchMe().then(setMe), []);
+  const me = useMe();
   const notes = incident.notes ?? [];
   const may = me?.role === "operator";
   if (notes.length === 0 && !may) return null;
