@@ -82,6 +82,9 @@ func TestCellsOfFewClientsAreNotShown(t *testing.T) {
 	if len(grid.Origins) != 1 || grid.Origins[0].ASN != 5 || sum(grid.Origins[0].Failed) != 0 || grid.Suppressed != 2 || grid.OriginCount != 2 || sum(grid.All.Failed) != 88 {
 		t.Errorf("the grid is %+v", grid)
 	}
+	if o := grid.Origins[0]; o.Normal != 0 || o.Excess != 0 {
+		t.Errorf("what is not shown makes an excess of %v beyond %v", o.Excess, o.Normal)
+	}
 	var servers api.Servers
 	_, body = fetch(t, url+"/api/v1/servers")
 	if err := json.Unmarshal(body, &servers); err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -164,7 +165,75 @@ func TestReachability(t *testing.T) {
 	if resp.StatusCode != http.StatusOK || !strings.Contains(string(body), `"step_seconds":30,"steps":20,"all":{"ok":[`) {
 		t.Errorf("%s %s", resp.Status, body)
 	}
-	if step := reader.lastQuery().(time.Duration); step != 30*time.Second {
-		t.Errorf("asked for steps of %v", step)
+	if q := reader.lastQuery().(model.ReachQuery); q.Step != 30*time.Second || q.Countries || !q.Until.IsZero() {
+		t.Errorf("asked for %+v", q)
+	}
+}
+
+// The grid may be by country, of a past time and in the order of what fails beyond what is normal.
+func TestReachabilityByCountryAndExcess(t *testing.T) {
+	reader := &fakeReader{}
+	_, url := serve(t, Options{Reader: reader})
+	until := time.Date(2026, 11, 30, 12, 5, 0, 0, time.UTC)
+	cell := func(minute int, country string, ok, failed float64) model.Reach {
+		return model.Reach{At: until.Add(time.Duration(minute-5) * time.Minute), Country: country, OK: ok, Failed: failed}
+	}
+	reader.set(func(f *fakeReader) {
+		f.reach = []model.Reach{
+			cell(1, "DE", 990, 10), cell(2, "DE", 995, 5), // busy, and as always
+			// fails
+			cell(1, "FR", 19, 1), cell(2, "FR", 19, 1), cell(3, "FR", 2, 8), cell(4, "FR", 0, 10),
+			cell(1, "IT", 90, 0), cell(2, "IT", 50, 40), cell(3, "IT", 90, 0), // failed
+		}
+	})
+	var grid api.Reachability
+	_, body := fetch(t, url+"/api/v1/reachability?by=country&order=excess&since=5m&step=1m&until=2026-11-30T12:05:00Z&target=https://a.test&limit=3")
+	if err := json.Unmarshal(body, &grid); err != nil {
+		t.Fatalf("%v: %s", err, body)
+	}
+	got := ""
+	for _, o := range grid.Origins {
+		got += fmt.Sprintf("%s %v %v, ", o.Country, o.Normal, o.Excess)
+	}
+	if want := "IT 0.148148 26.667, FR 0.05 17, DE 0.0075 2.5, "; got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+	q := reader.lastQuery().(model.ReachQuery)
+	if !q.Countries || q.Target != "https://a.test" || !q.Until.Equal(until) || !q.Since.Equal(until.Add(-4*time.Minute)) {
+		t.Errorf("asked for %+v", q)
+	}
+}
+
+// Totals, samples and curves may be of a past time, and of some networks, countries, servers and
+// protocols.
+func TestQueriesOfAPastTimeAndAPlace(t *testing.T) {
+	reader := &fakeReader{}
+	_, url := serve(t, Options{Reader: reader})
+	until := time.Now().Add(-time.Hour).Truncate(time.Second).UTC()
+	query := "?since=30m&until=" + until.Format(time.RFC3339) + "&asn=0&country=DE&server=192.0.2.1:443&protocol=h2"
+	scope := model.Scope{ASNs: []uint32{0}, Countries: []string{"DE"}, Servers: []string{"192.0.2.1:443"}, Protocols: []string{"h2"}}
+	for _, path := range []string{"totals", "reports", "curve"} {
+		if resp, body := fetch(t, url+"/api/v1/"+path+query); resp.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %s %s", path, resp.Status, body)
+		}
+		var from, end time.Time
+		var in model.Scope
+		switch q := reader.lastQuery().(type) {
+		case model.TotalsQuery:
+			from, end, in = q.Since, q.Until, q.Scope
+		case model.SampleQuery:
+			from, end, in = q.Since, q.Until, q.Scope
+		case model.CurveQuery:
+			from, end, in = until.Add(-30*time.Minute), q.Until, q.Scope // its columns begin before
+		}
+		if !from.Equal(until.Add(-30*time.Minute)) || !end.Equal(until) || !in.Equal(scope) {
+			t.Errorf("%s asks from %v until %v within %+v", path, from, end, in)
+		}
+	}
+	for path, parameter := range map[string]string{"totals?asn=AS1": "asn", "reports?until=soon": "until", "curve?incident=1&country=DE": "incident"} {
+		resp, body := fetch(t, url+"/api/v1/"+path)
+		if resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), `"parameter":"`+parameter+`"`) {
+			t.Errorf("%s: %s %s", path, resp.Status, body)
+		}
 	}
 }

@@ -25,15 +25,15 @@ func (d *Dashboard) getCurve(w http.ResponseWriter, r *http.Request, p *params) 
 	id := p.integer("incident", 0, 1, maxID)
 	target := p.text("target", report.MaxString)
 	outcome := p.outcome("type")
-	since := p.span("since", 0, d.o.Retention)
-	if id != 0 && (target != "" || outcome != "" || since != 0) {
+	since, end, where := p.span("since", 0, d.o.Retention), p.moment("until"), p.where()
+	if id != 0 && (target != "" || outcome != "" || since != 0 || !end.IsZero() || !where.Everyone()) {
 		p.fail("incident", "must be given alone")
 	}
 	if p.err != nil {
 		return p.err
 	}
-	now := time.Now()
-	q := curveAsked{target: target, outcome: outcome, from: now.Add(-max(since, curveSteps*d.o.Step)), until: now}
+	now := endOf(end)
+	q := curveAsked{target: target, outcome: outcome, scope: where, from: now.Add(-max(since, curveSteps*d.o.Step)), until: now, ended: !end.IsZero()}
 	if id != 0 {
 		i, err := d.incident(r.Context(), int64(id), now)
 		if err != nil {
@@ -53,6 +53,8 @@ type curveAsked struct {
 	from, until time.Time
 	target      string // see api.Curve
 	outcome     report.Outcome
+	scope       model.Scope     // of an incident, that of the incident
+	ended       bool            // until is not now, so that nothing after it is read
 	incident    *model.Incident // nil without one
 }
 
@@ -63,7 +65,7 @@ func (d *Dashboard) curveOf(i *model.Incident, now time.Time) curveAsked {
 		until = i.Until
 	}
 	margin := max(until.Sub(i.Since)/4, 15*d.o.Step)
-	q := curveAsked{from: i.Since.Add(-margin), until: until, target: i.Target, incident: i}
+	q := curveAsked{from: i.Since.Add(-margin), until: until, target: i.Target, scope: i.Scope, incident: i}
 	if !i.Open() && until.Add(margin).Before(now) {
 		q.until = until.Add(margin)
 	} else {
@@ -81,11 +83,12 @@ func (d *Dashboard) curve(ctx context.Context, q curveAsked, now time.Time) (api
 	step := d.o.Step * max(1, (q.until.Sub(q.from)+curveSteps*d.o.Step-1)/(curveSteps*d.o.Step))
 	end := q.until.Truncate(step).Add(step)
 	start := end.Add(-curveSteps * step)
-	asked := model.CurveQuery{Since: start, Until: end, Step: step, Target: q.target, Type: q.outcome, Delivery: strings.HasPrefix(q.target, model.CollectorTarget)}
-	if q.incident != nil {
-		asked.Scope = q.incident.Scope
-		asked.Clients = d.o.LeastClients > 1 && dimensionsOf(asked.Scope) != 0
+	asked := model.CurveQuery{Since: start, Until: end, Step: step, Target: q.target, Type: q.outcome, Scope: q.scope,
+		Delivery: strings.HasPrefix(q.target, model.CollectorTarget)}
+	if q.ended {
+		asked.Until = q.until
 	}
+	asked.Clients = d.o.LeastClients > 1 && dimensionsOf(asked.Scope) != 0
 	points, err := d.o.Reader.Curve(ctx, asked)
 	if err != nil {
 		return api.Curve{}, err

@@ -99,8 +99,8 @@ func (f *fakeReader) Incidents(ctx context.Context, since time.Time) ([]model.In
 	return slices.Clone(f.incidents), err
 }
 
-func (f *fakeReader) Reachability(ctx context.Context, since time.Time, step time.Duration) ([]model.Reach, error) {
-	return f.reach, f.answer(ctx, step)
+func (f *fakeReader) Reachability(ctx context.Context, q model.ReachQuery) ([]model.Reach, error) {
+	return f.reach, f.answer(ctx, q)
 }
 
 func (f *fakeReader) Curve(ctx context.Context, q model.CurveQuery) ([]model.CurvePoint, error) {

@@ -113,24 +113,24 @@ func TestOriginsThatFailNowComeFirst(t *testing.T) {
 		o.Recent = recentOf(o.Columns)
 		return o
 	}
-	origins := map[uint32]*api.Origin{
-		1: origin(1, []float64{900, 900, 900, 0}, []float64{0, 0, 9, 0}),
-		2: origin(2, []float64{10, 10, 1, 0}, []float64{0, 0, 9, 0}),
-		3: origin(3, []float64{1, 9, 9, 9}, []float64{9, 0, 0, 0}),
-		4: origin(4, []float64{0, 0, 0, 0}, []float64{0, 0, 0, 2}),
+	origins := map[place]*api.Origin{
+		{asn: 1}: origin(1, []float64{900, 900, 900, 0}, []float64{0, 0, 9, 0}),
+		{asn: 2}: origin(2, []float64{10, 10, 1, 0}, []float64{0, 0, 9, 0}),
+		{asn: 3}: origin(3, []float64{1, 9, 9, 9}, []float64{9, 0, 0, 0}),
+		{asn: 4}: origin(4, []float64{0, 0, 0, 0}, []float64{0, 0, 0, 2}),
 	}
 	if old := recentOf(api.Columns{OK: make([]float64, 20), Failed: append([]float64{90}, make([]float64, 19)...)}); old.Failed != 0 {
 		t.Errorf("%+v is of long ago", old)
 	}
 	var order []uint32
-	for _, o := range ranked(origins, 3) {
+	for _, o := range ranked(origins, false, 3) {
 		order = append(order, o.ASN)
 	}
 	if want := []uint32{2, 1, 3}; !reflect.DeepEqual(order, want) {
 		t.Errorf("order %v, want %v", order, want)
 	}
-	if want := (api.Recent{OK: 21, Failed: 9, Failing: true}); origins[2].Recent != want {
-		t.Errorf("recent %+v, want %+v", origins[2].Recent, want)
+	if want := (api.Recent{OK: 21, Failed: 9, Failing: true}); origins[place{asn: 2}].Recent != want {
+		t.Errorf("recent %+v, want %+v", origins[place{asn: 2}].Recent, want)
 	}
 }
 

@@ -3,6 +3,7 @@ package dashboards
 import (
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -160,6 +161,19 @@ func (p *params) outcome(name string) report.Outcome {
 		p.fail(name, "must be an outcome such as tcp.reset, or the first words of one such as tls.cert")
 	}
 	return outcome
+}
+
+// where reads which requests are selected by where they came from and went to.
+func (p *params) where() (s model.Scope) {
+	if p.values.Get("asn") != "" {
+		s.ASNs = []uint32{uint32(p.integer("asn", 0, 0, math.MaxUint32))}
+	}
+	for name, list := range map[string]*[]string{"country": &s.Countries, "server": &s.Servers, "protocol": &s.Protocols} {
+		if v := p.text(name, maxText); v != "" {
+			*list = []string{v}
+		}
+	}
+	return s
 }
 
 // dimensions reads a list of dimensions. It returns the empty set if the parameter is absent.

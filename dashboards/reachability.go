@@ -11,6 +11,7 @@ import (
 	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/model/judge"
+	"github.com/heliograph-net/heliograph/report"
 )
 
 // Limits of reachability.
@@ -28,67 +29,115 @@ func (d *Dashboard) getReachability(w http.ResponseWriter, r *http.Request, p *p
 	if p.err == nil && (step < time.Second || since/step > maxSteps) {
 		p.fail("step", "must be at least 1s and at least since divided by "+strconv.Itoa(maxSteps))
 	}
+	q := reachAsked{until: p.moment("until"), step: step, steps: int((since + step - 1) / step), target: p.text("target", report.MaxString),
+		countries: p.oneOf("by", "asn", "asn", "country") == "country", byExcess: p.oneOf("order", "failing", "failing", "excess") == "excess",
+		most: p.integer("limit", maxOrigins, 1, maxOrigins)}
 	if p.err != nil {
 		return p.err
 	}
-	grid, err := d.grid(r.Context(), time.Now(), step, int((since+step-1)/step), maxOrigins)
+	grid, err := d.reach(r.Context(), q, time.Now())
 	if err != nil {
 		return err
 	}
 	return writeJSON(w, grid.Reachability)
 }
 
-// reachGrid is a grid, and what is known of the networks that are not shown.
-type reachGrid struct {
-	api.Reachability
-	failing int // networks that fail now, shown or not
+// reachAsked is the grid that is asked for.
+type reachAsked struct {
+	until     time.Time // zero for now
+	step      time.Duration
+	steps     int    // columns, the last of which contains until
+	target    string // empty for any
+	countries bool   // instead of networks
+	byExcess  bool   // is the order
+	most      int    // rows
 }
 
-// grid returns a grid with the given number of columns, the last of which contains now.
+// reachGrid is a grid, and what is known of the origins that are not shown.
+type reachGrid struct {
+	api.Reachability
+	failing int // origins that fail now, shown or not
+}
+
+// place is a client network or a country.
+type place struct {
+	asn     uint32
+	country string
+}
+
+// grid returns the grid of all networks, of which those that fail now come first.
 func (d *Dashboard) grid(ctx context.Context, now time.Time, step time.Duration, steps, most int) (reachGrid, error) {
-	start := now.Truncate(step).Add(-step * time.Duration(steps-1))
-	reach, err := d.o.Reader.Reachability(ctx, start, step)
+	return d.reach(ctx, reachAsked{step: step, steps: steps, most: most}, now)
+}
+
+// reach reads a grid from the store, by one query.
+func (d *Dashboard) reach(ctx context.Context, q reachAsked, now time.Time) (reachGrid, error) {
+	if !q.until.IsZero() {
+		now = q.until
+	}
+	start := now.Truncate(q.step).Add(-q.step * time.Duration(q.steps-1))
+	reach, err := d.o.Reader.Reachability(ctx, model.ReachQuery{Since: start, Until: q.until, Step: q.step, Target: q.target, Countries: q.countries})
 	if err != nil {
 		return reachGrid{}, err
 	}
-	g := reachGrid{Reachability: api.Reachability{Start: stamp(start), StepSeconds: step.Seconds(), Steps: steps, All: newColumns(steps)}}
-	origins, whole := map[uint32]*api.Origin{}, map[uint32]api.Columns{}
+	g := reachGrid{Reachability: api.Reachability{Start: stamp(start), StepSeconds: q.step.Seconds(), Steps: q.steps, All: newColumns(q.steps)}}
+	origins, whole := map[place]*api.Origin{}, map[place]api.Columns{}
 	for _, cell := range reach {
-		column := int(cell.At.Sub(start) / step)
-		if cell.At.Before(start) || column >= steps {
+		column := int(cell.At.Sub(start) / q.step)
+		if cell.At.Before(start) || column >= q.steps {
 			continue // in the future: a clock runs ahead
 		}
-		if whole[cell.ASN].OK == nil {
-			whole[cell.ASN] = newColumns(steps)
+		from := place{cell.ASN, cell.Country}
+		if whole[from].OK == nil {
+			whole[from] = newColumns(q.steps)
 		}
-		add(whole[cell.ASN], column, cell)
+		add(whole[from], column, cell)
 		if add(g.All, column, cell); d.hides(cell.Clients) {
 			g.Suppressed++
 			continue
 		}
-		origin := origins[cell.ASN]
+		origin := origins[from]
 		if origin == nil {
-			origin = &api.Origin{Network: api.Network{ASN: cell.ASN, Name: d.networkName(cell.ASN)}, Columns: newColumns(steps)}
-			origins[cell.ASN] = origin
+			origin = &api.Origin{Network: api.Network{ASN: cell.ASN, Name: d.networkName(cell.ASN)}, Country: cell.Country, Columns: newColumns(q.steps)}
+			origins[from] = origin
 		}
 		add(origin.Columns, column, cell)
 	}
 	for _, o := range origins {
 		o.Recent = recentOf(o.Columns)
+		o.Normal, o.Excess = excessOf(o.Columns)
 	}
 	for _, columns := range whole {
 		if recentOf(columns).Failing {
 			g.failing++
 		}
 	}
-	g.Origins, g.OriginCount = ranked(origins, most), len(whole)
+	g.Origins, g.OriginCount = ranked(origins, q.byExcess, q.most), len(whole)
 	g.Recent = recentOf(g.All)
-	for i := range steps {
+	for i := range q.steps {
 		if g.All.OK[i]+g.All.Failed[i] > 0 {
-			g.Heard = stamp(start.Add(step * time.Duration(i+1)))
+			g.Heard = stamp(start.Add(q.step * time.Duration(i+1)))
 		}
 	}
 	return g, nil
+}
+
+// excessOf returns the part of the requests that normally fails, as a curve has it, and the
+// failures beyond that.
+func excessOf(c api.Columns) (normal, excess float64) {
+	var points []model.CurvePoint
+	for i := range c.OK {
+		if c.OK[i]+c.Failed[i] > 0 {
+			// Only the order of the columns counts. They begin after the zero time, which
+			// means none.
+			points = append(points, model.CurvePoint{At: time.Unix(int64(i)+1, 0), OK: c.OK[i], Failed: c.Failed[i]})
+		}
+	}
+	normal = normalOf(points, judge.OnsetOf(points))
+	for _, p := range points {
+		excess += max(0, p.Failed-normal*(p.OK+p.Failed))
+	}
+	return fine(normal), rounded(excess)
 }
 
 func newColumns(n int) api.Columns {
@@ -119,9 +168,9 @@ func recentOf(c api.Columns) (r api.Recent) {
 	return r
 }
 
-// ranked sorts the origins, those that fail now first, so that a limit does not drop them, and then
-// the busiest.
-func ranked(origins map[uint32]*api.Origin, most int) []api.Origin {
+// ranked sorts the origins by excess, or those that fail now first, so that a limit does not drop
+// them; and then the busiest first.
+func ranked(origins map[place]*api.Origin, byExcess bool, most int) []api.Origin {
 	type rank struct {
 		origin *api.Origin
 		total  float64
@@ -130,14 +179,18 @@ func ranked(origins map[uint32]*api.Origin, most int) []api.Origin {
 	for _, o := range origins {
 		ranks = append(ranks, rank{origin: o, total: sum(o.OK) + sum(o.Failed)})
 	}
-	failing := func(r rank) int {
-		if r.origin.Recent.Failing {
-			return 0
+	first := func(r rank) float64 {
+		switch {
+		case byExcess:
+			return r.origin.Excess
+		case r.origin.Recent.Failing:
+			return 1
 		}
-		return 1
+		return 0
 	}
 	slices.SortFunc(ranks, func(a, b rank) int {
-		return cmp.Or(cmp.Compare(failing(a), failing(b)), cmp.Compare(b.total, a.total), cmp.Compare(a.origin.ASN, b.origin.ASN))
+		return cmp.Or(cmp.Compare(first(b), first(a)), cmp.Compare(b.total, a.total),
+			cmp.Compare(a.origin.ASN, b.origin.ASN), cmp.Compare(a.origin.Country, b.origin.Country))
 	})
 	out := make([]api.Origin, min(most, len(ranks)))
 	for i := range out {

@@ -26,12 +26,15 @@ func (d *Dashboard) getReports(w http.ResponseWriter, r *http.Request, p *params
 	q := model.SampleQuery{
 		Type:   p.outcome("type"),
 		Target: p.text("target", report.MaxString),
-		Since:  time.Now().Add(-p.span("since", time.Hour, d.o.Retention)),
+		Scope:  p.where(),
+		Until:  p.moment("until"),
 		Limit:  p.integer("limit", defaultReports, 1, maxReports),
 	}
+	since := p.span("since", time.Hour, d.o.Retention)
 	if p.err != nil {
 		return p.err
 	}
+	q.Since = endOf(q.Until).Add(-since)
 	rows, err := d.reportRows(r.Context(), q)
 	if err != nil {
 		return err

@@ -41,8 +41,15 @@ func limit(absent, most int) param {
 var (
 	outcomeParam = param{"type", "any", "an outcome such as `tcp.reset`, or the first words of one: `tls.cert`"}
 	targetParam  = param{"target", "any", "an origin: `https://shop.example`"}
+	untilParam   = param{"until", "now", "the end of the span: " + momentForms}
 	stateParam   = "`up`, `down` or `unknown`"
 )
+
+// whereParams select requests by where they came from and went to.
+var whereParams = []param{
+	{"asn", "any", "number of the client network; 0 if unknown"}, {"country", "any", "two letters; `ZZ` if unknown"},
+	{"server", "any", "address and port of the last attempt"}, {"protocol", "any", "ALPN id: `h2`"},
+}
 
 var pictureParams = []param{
 	{"width", fmt.Sprintf("%d, or %d for large fleets", heatmap.DefaultWidth, heatmap.LargeWidth), fmt.Sprintf("pixels at most, %d to %d", heatmap.MinWidth, heatmap.MaxWidth)},
@@ -59,25 +66,25 @@ var routeTable = []route{
 	{
 		path: "/curve", get: (*Dashboard).getCurve, costly: true, answer: "Curve", example: "incident=2",
 		does: fmt.Sprintf("How requests fared over time, in %d columns, with what is normal, when the failures began, and whether it gets better.", curveSteps),
-		params: []param{
+		params: append([]param{
 			{"incident", "none", "id of an incident, whose scope and time this then shows; without the parameters below"},
-			targetParam, outcomeParam, since("60 columns of the page"),
-		},
+			targetParam, outcomeParam, since("60 columns of the page"), untilParam,
+		}, whereParams...),
 	},
 	{
 		path: "/totals", get: (*Dashboard).getTotals, costly: true, answer: "Total[]", example: "since=15m&by=type,asn",
 		does: "Sums of the applications' requests, most failures first. X-Total-Count says how many rows there were before the limit, and X-Suppressed-Count how many are not shown.",
-		params: []param{
+		params: append([]param{
 			since("15m"), {"by", "one row for everything", "dimensions joined by commas, each once; see Dimension"},
-			outcomeParam, targetParam, limit(defaultTotals, model.MaxRows),
-		},
+			outcomeParam, targetParam, limit(defaultTotals, model.MaxRows), untilParam,
+		}, whereParams...),
 	},
 	{
 		path: "/reports", get: (*Dashboard).getReports, answer: "Report[]", example: "type=tcp&since=1h&limit=1",
 		does: "Single requests and application errors of users who allow diagnostics, newest first.",
-		params: []param{
-			outcomeParam, targetParam, since("1h"), limit(defaultReports, maxReports),
-		},
+		params: append([]param{
+			outcomeParam, targetParam, since("1h"), limit(defaultReports, maxReports), untilParam,
+		}, whereParams...),
 	},
 	{
 		path: "/history", get: (*Dashboard).getHistory, costly: true, answer: "History", example: "step=1h&since=24h&by=version,asn&app=shop",
@@ -134,9 +141,11 @@ var routeTable = []route{
 	},
 	{
 		path: "/reachability", get: (*Dashboard).getReachability, costly: true, answer: "Reachability", example: "since=3m&step=1m",
-		does: fmt.Sprintf("A grid of the networks that clients come from, and time. It has at most %d networks and %d columns.", maxOrigins, maxSteps),
+		does: fmt.Sprintf("A grid of the networks or countries that clients come from, and time. It has at most %d origins and %d columns.", maxOrigins, maxSteps),
 		params: []param{
-			since("1h"), {"step", "the page's", "width of a column: a span of at least 1s"},
+			since("1h"), {"step", "the page's", "width of a column: a span of at least 1s"}, untilParam, targetParam,
+			{"by", "`asn`", "`asn` or `country`"}, {"order", "`failing`", "`failing`: those that fail now first; `excess`: those with most failures beyond the normal ones first"},
+			limit(maxOrigins, maxOrigins),
 		},
 	},
 	{

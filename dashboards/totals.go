@@ -20,12 +20,13 @@ const (
 func (d *Dashboard) getTotals(w http.ResponseWriter, r *http.Request, p *params) error {
 	since := p.span("since", d.o.Window, d.o.Retention)
 	by := p.dimensions("by")
-	outcome, target := p.outcome("type"), p.text("target", report.MaxString)
+	q := model.TotalsQuery{By: by, Type: p.outcome("type"), Target: p.text("target", report.MaxString), Until: p.moment("until"), Scope: p.where()}
 	limit := p.integer("limit", defaultTotals, 1, model.MaxRows)
 	if p.err != nil {
 		return p.err
 	}
-	totals, err := d.o.Reader.Totals(r.Context(), model.TotalsQuery{Since: time.Now().Add(-since), By: by, Type: outcome, Target: target})
+	q.Since = endOf(q.Until).Add(-since)
+	totals, err := d.o.Reader.Totals(r.Context(), q)
 	if err != nil {
 		return err
 	}
@@ -33,6 +34,14 @@ func (d *Dashboard) getTotals(w http.ResponseWriter, r *http.Request, p *params)
 	w.Header().Set("X-Total-Count", strconv.Itoa(len(totals)))
 	tellSuppressed(w, suppressed)
 	return writeJSON(w, d.totalRows(totals[:min(limit, len(totals))]))
+}
+
+// endOf returns the end of a span, which is now if until is zero.
+func endOf(until time.Time) time.Time {
+	if until.IsZero() {
+		return time.Now()
+	}
+	return until
 }
 
 // totalRows converts totals. The result is never nil, so an empty answer is [], not null.

@@ -53,7 +53,7 @@ type Events interface {
 
 	Totals(ctx context.Context, q model.TotalsQuery) ([]model.Total, error)
 	Samples(ctx context.Context, q model.SampleQuery) ([]model.Sample, error)
-	Reachability(ctx context.Context, since time.Time, step time.Duration) ([]model.Reach, error)
+	Reachability(ctx context.Context, q model.ReachQuery) ([]model.Reach, error)
 	Curve(ctx context.Context, q model.CurveQuery) ([]model.CurvePoint, error)
 	Servers(ctx context.Context, since time.Time) ([]model.ServerCount, error)
 	Batch(ctx context.Context, id report.BatchID) (b model.BatchInfo, found bool, err error)

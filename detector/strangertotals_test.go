@@ -90,7 +90,7 @@ func TestTotalsOfStrangers(t *testing.T) {
 						t.Errorf("an honest network is shown with %+v, want %d", r, told/20)
 					}
 				}
-				reach, err := b.events.Reachability(t.Context(), since, time.Hour)
+				reach, err := b.events.Reachability(t.Context(), model.ReachQuery{Since: since, Step: time.Hour})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -48,9 +48,9 @@ type Reader interface {
 	// Incidents returns the incidents that have been open at any time after since: the open ones
 	// first, then the newest first.
 	Incidents(ctx context.Context, since time.Time) ([]Incident, error)
-	// Reachability sums the applications' requests by client network and time, in steps that start
-	// at since. A step is at least a second. Steps without requests are left out.
-	Reachability(ctx context.Context, since time.Time, step time.Duration) ([]Reach, error)
+	// Reachability sums the applications' requests by where they come from and time, in steps that
+	// start at q.Since. Steps without requests are left out.
+	Reachability(ctx context.Context, q ReachQuery) ([]Reach, error)
 	// Curve sums requests by time, in steps that start at q.Since. Steps without requests are left
 	// out.
 	Curve(ctx context.Context, q CurveQuery) ([]CurvePoint, error)
@@ -80,6 +80,7 @@ type TotalsQuery struct {
 	By     Dimensions     // empty for one row that sums everything
 	Type   report.Outcome // this outcome and those below it; empty for any
 	Target string         // origin of the requests; empty for any
+	Scope  Scope          // see [Scope.Counted]; the zero Scope selects all
 	// Delivery selects the deliveries to collectors, whose App is [DeliveryApp], instead of the
 	// applications' requests. The two are never summed.
 	Delivery bool
@@ -97,20 +98,33 @@ type Total struct {
 	Places  uint64     // distinct buckets, as collectors saw them; likewise; 0 if unknown
 }
 
-// SampleQuery selects samples.
+// SampleQuery selects samples from Since on, and before Until.
 type SampleQuery struct {
 	Type   report.Outcome // this outcome and those below it; empty for any
 	Target string         // origin of the request; empty for any
+	Scope  Scope          // as in TotalsQuery
 	Since  time.Time
-	Limit  int // 0 means 100
+	Until  time.Time // zero for no end
+	Limit  int       // 0 means 100
 }
 
-// Reach is the sum of the requests from one client network in one step of time.
+// ReachQuery selects the bins that end after Since and not after Until.
+type ReachQuery struct {
+	Since  time.Time
+	Until  time.Time     // zero for no end
+	Step   time.Duration // at least a second
+	Target string        // origin of the requests; empty for any
+	// Countries asks for sums by country instead of by client network.
+	Countries bool
+}
+
+// Reach is the sum of the requests from one client network or country in one step of time.
 type Reach struct {
-	At     time.Time // start of the step
-	ASN    uint32
-	OK     float64 // estimated requests
-	Failed float64
+	At      time.Time // start of the step
+	ASN     uint32    // 0 in sums by country
+	Country string    // two letters, "ZZ" if unknown; "" in sums by network
+	OK      float64   // estimated requests
+	Failed  float64
 	// Clients is the number of distinct clients, as they claim; a client counts again
 	// every UTC day.
 	Clients uint64

@@ -8,9 +8,9 @@ import (
 	"github.com/heliograph-net/heliograph/internal/netaddr"
 )
 
-// A network may fail to log in maxFailures times, and then once each failureEvery; a password that is
-// being hashed counts as a failure. Passwords that are tried from many networks wait for each other:
-// hashing one takes a tenth of a second, and maxHashing are hashed at a time.
+// A network may fail to log in maxFailures times, and then once each failureEvery; a password that
+// is being hashed counts as a failure. Passwords that are tried from many networks wait for each
+// other: hashing one takes a tenth of a second, and maxHashing are hashed at a time.
 const (
 	maxFailures  = 10
 	failureEvery = 30 * time.Second

@@ -13,16 +13,37 @@ import (
 // TotalsQuery selects and groups requests. Zero fields leave the choice to the dashboard.
 type TotalsQuery struct {
 	Since  time.Duration  // how far back
+	Until  time.Time      // from when; zero for now
 	By     []Dimension    // empty for one row that sums everything
+	Where  Where          // of which requests
 	Type   report.Outcome // this outcome and those below it; empty for any
 	Target string         // origin; empty for any
 	Limit  int            // most rows
+}
+
+// Where selects requests by where they came from and went to. Zero fields select any.
+type Where struct {
+	Network  *uint32 // number of the autonomous system
+	Country  string  // two letters
+	Server   string  // address and port
+	Protocol string  // ALPN id
+}
+
+func (w Where) set(v url.Values) {
+	if w.Network != nil {
+		v.Set("asn", strconv.FormatUint(uint64(*w.Network), 10))
+	}
+	setText(v, "country", w.Country)
+	setText(v, "server", w.Server)
+	setText(v, "protocol", w.Protocol)
 }
 
 // Values returns the parameters of the query.
 func (q TotalsQuery) Values() url.Values {
 	v := url.Values{}
 	setSpan(v, "since", q.Since)
+	setTime(v, "until", q.Until)
+	q.Where.set(v)
 	by := make([]string, len(q.By))
 	for i, d := range q.By {
 		by[i] = string(d)
@@ -39,6 +60,8 @@ type ReportsQuery struct {
 	Type   report.Outcome // this outcome and those below it; empty for any
 	Target string         // origin; empty for any
 	Since  time.Duration  // how far back
+	Until  time.Time      // from when; zero for now
+	Where  Where          // of which requests
 	Limit  int
 }
 
@@ -48,6 +71,8 @@ func (q ReportsQuery) Values() url.Values {
 	setText(v, "type", string(q.Type))
 	setText(v, "target", q.Target)
 	setSpan(v, "since", q.Since)
+	setTime(v, "until", q.Until)
+	q.Where.set(v)
 	setInt(v, "limit", q.Limit)
 	return v
 }

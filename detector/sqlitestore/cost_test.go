@@ -65,7 +65,7 @@ func TestCostlyQueriesAreRefused(t *testing.T) {
 		if _, err := ask(model.TotalsQuery{Until: start.Add(9 * time.Minute)}); err != nil {
 			t.Errorf("nine bins long ago: %v", err)
 		}
-		if _, err := events.Reachability(t.Context(), start, time.Minute); !errors.As(err, &cost) {
+		if _, err := events.Reachability(t.Context(), model.ReachQuery{Since: start, Step: time.Minute}); !errors.As(err, &cost) {
 			t.Errorf("reachability: %v", err)
 		}
 		if _, err := events.Servers(t.Context(), start); !errors.As(err, &cost) {

@@ -13,6 +13,14 @@ import (
 // scoped are the dimensions that model.Scope.Counted looks at.
 var scoped = model.DimensionsOf(model.ByASN, model.ByCountry, model.ByServer, model.ByProtocol)
 
+// scopedBy returns the dimensions that are needed to tell whether a series is in a scope.
+func scopedBy(s model.Scope) model.Dimensions {
+	if s.Everyone() {
+		return 0
+	}
+	return scoped
+}
+
 // Curve implements detector.Events. If there are more than model.MaxRows points, the oldest are
 // left out.
 func (s *Events) Curve(ctx context.Context, q model.CurveQuery) ([]model.CurvePoint, error) {

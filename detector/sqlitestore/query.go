@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
+	"strings"
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector"
@@ -74,10 +76,37 @@ func (s *Events) Servers(ctx context.Context, since time.Time) ([]model.ServerCo
 
 // Samples implements detector.Events.
 func (s *Events) Samples(ctx context.Context, q model.SampleQuery) ([]model.Sample, error) {
-	args := append([]any{q.Since.UnixMilli(), q.Target, q.Target}, underArgs(q.Type)...)
+	until := int64(math.MaxInt64)
+	if !q.Until.IsZero() {
+		until = q.Until.UnixMilli()
+	}
+	args := append([]any{q.Since.UnixMilli(), until, q.Target, q.Target}, underArgs(q.Type)...)
+	within := ""
+	for _, c := range []condition{among("asn", q.Scope.ASNs), among("country", q.Scope.Countries), among("server", q.Scope.Servers), among("protocol", q.Scope.Protocols)} {
+		within += c.text
+		args = append(args, c.args...)
+	}
 	return list(ctx, s.asked, "reading samples", `SELECT at, app, version, os, source, target, url, method, outcome, phase, protocol, server,
-		status, elapsed, trace, flags, asn, country, error_type, message, stack, fingerprint, count FROM samples WHERE at >= ? AND (? = '' OR target = ?) AND `+under("outcome")+`
+		status, elapsed, trace, flags, asn, country, error_type, message, stack, fingerprint, count FROM samples WHERE at >= ? AND at < ? AND (? = '' OR target = ?) AND `+under("outcome")+within+`
 		ORDER BY at DESC, id DESC LIMIT ?`, append(args, bounded(q.Limit, 100)), scanSample)
+}
+
+// condition is a part of a WHERE clause.
+type condition struct {
+	text string
+	args []any
+}
+
+// among selects the rows whose column has one of the values; all, without values.
+func among[T any](column string, values []T) (c condition) {
+	if len(values) == 0 {
+		return c
+	}
+	c.text = " AND " + column + " IN (?" + strings.Repeat(", ?", len(values)-1) + ")"
+	for _, v := range values {
+		c.args = append(c.args, v)
+	}
+	return c
 }
 
 func scanSample(rows *sql.Rows) (v model.Sample, err error) {

@@ -14,26 +14,29 @@ import (
 
 // Reachability implements detector.Events. If there are more than model.MaxRows rows, the oldest
 // are left out.
-func (s *Events) Reachability(ctx context.Context, since time.Time, step time.Duration) ([]model.Reach, error) {
-	if step < time.Second {
-		return nil, fmt.Errorf("%w: step must be at least a second, is %v", model.ErrQuery, step)
+func (s *Events) Reachability(ctx context.Context, q model.ReachQuery) ([]model.Reach, error) {
+	if q.Step < time.Second {
+		return nil, fmt.Errorf("%w: step must be at least a second, is %v", model.ErrQuery, q.Step)
 	}
 	done, err := s.askMuch(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	q := model.TotalsQuery{Since: since}
-	if err := s.judgeCost(ctx, q); err != nil {
+	totals := model.TotalsQuery{Since: q.Since, Until: q.Until, Target: q.Target}
+	if q.Countries {
+		totals.By = model.DimensionsOf(model.ByCountry)
+	}
+	if err := s.judgeCost(ctx, totals); err != nil {
 		return nil, err
 	}
-	known, err := s.seriesSeen(ctx, q)
+	known, err := s.seriesSeen(ctx, totals)
 	if err != nil {
 		return nil, err
 	}
-	grid := reaches{from: since.UnixMilli(), width: step.Milliseconds(), row: map[uint32]*reach{}}
+	grid := reaches{from: q.Since.UnixMilli(), width: q.Step.Milliseconds(), countries: q.Countries, row: map[origin]*reach{}}
 	r := binReader{known: known, met: grid.meet, counted: grid.add}
-	if err := r.read(ctx, s.asked, q); err != nil {
+	if err := r.read(ctx, s.asked, totals); err != nil {
 		return nil, err
 	}
 	grid.finish()
@@ -46,11 +49,18 @@ type reach struct {
 	clients sketch.Clients
 }
 
-// reaches sums cells by step and network. They must be added in the order of their bins.
+// origin is a client network or a country.
+type origin struct {
+	asn     uint32
+	country string
+}
+
+// reaches sums cells by step and origin. They must be added in the order of their bins.
 type reaches struct {
 	from, width int64
+	countries   bool // are the origins
 	step        int64
-	row         map[uint32]*reach // of the current step, by autonomous system
+	row         map[origin]*reach // of the current step
 	all         []model.Reach     // of the previous steps
 }
 
@@ -60,10 +70,14 @@ func (g *reaches) of(c *shownCell) *reach {
 		g.finish()
 		g.step = step
 	}
-	r := g.row[c.ASN]
+	from := origin{asn: c.ASN}
+	if g.countries {
+		from = origin{country: c.Country}
+	}
+	r := g.row[from]
 	if r == nil {
-		r = &reach{Reach: model.Reach{At: time.UnixMilli(g.from + g.step*g.width), ASN: c.ASN}}
-		g.row[c.ASN] = r
+		r = &reach{Reach: model.Reach{At: time.UnixMilli(g.from + g.step*g.width), ASN: from.asn, Country: from.country}}
+		g.row[from] = r
 	}
 	return r
 }
@@ -97,6 +111,8 @@ func (g *reaches) finish() {
 		r.Clients = uint64(r.clients.Count())
 		g.all = append(g.all, r.Reach)
 	}
-	slices.SortFunc(g.all[first:], func(a, b model.Reach) int { return cmp.Compare(a.ASN, b.ASN) })
+	slices.SortFunc(g.all[first:], func(a, b model.Reach) int {
+		return cmp.Or(cmp.Compare(a.ASN, b.ASN), cmp.Compare(a.Country, b.Country))
+	})
 	clear(g.row)
 }

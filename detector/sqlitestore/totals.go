@@ -28,9 +28,14 @@ func (s *Events) Totals(ctx context.Context, q model.TotalsQuery) ([]model.Total
 	if err := s.judgeCost(ctx, q); err != nil {
 		return nil, err
 	}
-	known, err := s.seriesSeen(ctx, q)
+	asked := q
+	asked.By |= scopedBy(q.Scope)
+	known, err := s.seriesSeen(ctx, asked)
 	if err != nil {
 		return nil, err
+	}
+	for _, v := range known {
+		v.wanted = v.wanted && q.Scope.Counted(v.Series)
 	}
 	groups, err := groupsOf(known, q.By)
 	if err != nil {

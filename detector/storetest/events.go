@@ -27,6 +27,7 @@ func TestEvents(t *testing.T, newStore func(t *testing.T) (open func() (detector
 		{"totals", totals},
 		{"totals by every dimension", totalsOfAll},
 		{"totals count clients", totalsClients},
+		{"totals in a scope", totalsInScope},
 		{"reachability", reachability},
 		{"curve", curve},
 		{"cells", cells},
@@ -121,7 +122,7 @@ func nothingReported(t *eventsTest) {
 	if all, err := t.Servers(ctx, start); len(all) != 0 || err != nil {
 		t.Errorf("Servers: %v %v", all, err)
 	}
-	if all, err := t.Reachability(ctx, start, time.Second); len(all) != 0 || err != nil {
+	if all, err := t.Reachability(ctx, model.ReachQuery{Since: start, Step: time.Second}); len(all) != 0 || err != nil {
 		t.Errorf("Reachability: %v %v", all, err)
 	}
 	if all, err := t.Curve(ctx, model.CurveQuery{Since: start, Step: time.Second}); len(all) != 0 || err != nil {

@@ -34,6 +34,7 @@ func request(sec int, o report.Outcome, target string) model.Sample {
 
 func samples(t *eventsTest) {
 	one, two, three := request(1, report.TCPReset, "https://a.test"), request(2, report.TLSCertDateInvalid, "https://a.test"), request(3, report.TCPReset, "https://b.test")
+	two.ASN, two.Country, two.Server, two.Protocol = 8, "XB", "b:1", "h3"
 	b := batch(1)
 	b.Samples = []model.Sample{one, three, two}
 	t.append(b)
@@ -47,6 +48,12 @@ func samples(t *eventsTest) {
 		"not a word": {model.SampleQuery{Type: "tls.ce"}, nil},
 		"by target":  {model.SampleQuery{Target: "https://a.test"}, []model.Sample{two, one}},
 		"since":      {model.SampleQuery{Since: at(3)}, []model.Sample{three}},
+		"until":      {model.SampleQuery{Until: at(2)}, []model.Sample{one}},
+		"network":    {model.SampleQuery{Scope: model.Scope{ASNs: []uint32{8, 9}}}, []model.Sample{two}},
+		"country":    {model.SampleQuery{Scope: model.Scope{Countries: []string{"XA"}}}, []model.Sample{three, one}},
+		"server":     {model.SampleQuery{Scope: model.Scope{Servers: []string{"b:1"}}}, []model.Sample{two}},
+		"protocols":  {model.SampleQuery{Scope: model.Scope{Protocols: []string{"h2", "h3"}}}, []model.Sample{three, two, one}},
+		"nobody's":   {model.SampleQuery{Scope: model.Scope{Protocols: []string{"h2"}, Servers: []string{"b:1"}}}, nil},
 	} {
 		if got := t.samples(c.q); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)

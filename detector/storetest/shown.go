@@ -45,7 +45,7 @@ func clipped(t *eventsTest) {
 	if servers, err := t.Servers(t.Context(), start); err != nil || len(servers) != 1 || !near(servers[0].OK, 2400+limit/2) {
 		t.Errorf("servers %+v %v", servers, err)
 	}
-	reach, err := t.Reachability(t.Context(), start, 4*time.Second)
+	reach, err := t.Reachability(t.Context(), model.ReachQuery{Since: start, Step: 4 * time.Second})
 	must(t.T, err)
 	for _, r := range reach {
 		if r.ASN == 999 && !(near(r.OK, limit/2) && near(r.Failed, limit/2*5)) || r.ASN != 999 && r.OK != 120 {

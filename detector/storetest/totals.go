@@ -115,19 +115,60 @@ func totalsClients(t *eventsTest) {
 
 func reachability(t *eventsTest) {
 	t.append(batch(1,
-		count(2, 1, 1, 1, model.Series{Outcome: report.OK, ASN: 1}),
-		count(4, 1, 2, 1, model.Series{Outcome: report.TCPReset, ASN: 1}),
-		count(6, 1, 4, 1, model.Series{Outcome: report.OK, ASN: 2}),
+		count(2, 1, 1, 1, model.Series{App: "shop", Source: report.SourceAgent, Outcome: report.OK, ASN: 1, Country: "XA"}),
+		count(4, 1, 2, 1, model.Series{App: "shop", Source: report.SourceAgent, Outcome: report.TCPReset, ASN: 1, Country: "XB", Target: "https://a.test"}),
+		count(6, 1, 4, 1, model.Series{App: "shop", Source: report.SourceAgent, Outcome: report.OK, ASN: 2, Country: "XB"}),
 		count(6, 1, 8, 1, model.Series{App: model.DeliveryApp, Target: "collector:c1", Outcome: report.OK, ASN: 2})))
-	got, err := t.Reachability(t.Context(), start, 4*time.Second)
-	want := []model.Reach{{At: start, ASN: 1, OK: 1, Failed: 2, Clients: 1}, {At: at(4), ASN: 2, OK: 4, Clients: 1}}
-	same := slices.EqualFunc(got, want, func(a, b model.Reach) bool {
-		return a.At.Equal(b.At) && a.ASN == b.ASN && a.OK == b.OK && a.Failed == b.Failed && a.Clients == b.Clients
-	})
-	if err != nil || !same {
-		t.Errorf("%+v %v, want %+v", got, err, want)
+	first, second := model.Reach{At: start, ASN: 1, OK: 1, Failed: 2, Clients: 1}, model.Reach{At: at(4), ASN: 2, OK: 4, Clients: 1}
+	for name, c := range map[string]struct {
+		q    model.ReachQuery
+		want []model.Reach
+	}{
+		"networks":  {model.ReachQuery{}, []model.Reach{first, second}},
+		"until":     {model.ReachQuery{Until: at(4)}, []model.Reach{first}},
+		"one":       {model.ReachQuery{Target: "https://a.test"}, []model.Reach{{At: start, ASN: 1, Failed: 2, Clients: 1}}},
+		"countries": {model.ReachQuery{Countries: true}, []model.Reach{{At: start, Country: "XA", OK: 1, Clients: 1}, {At: start, Country: "XB", Failed: 2, Clients: 1}, {At: at(4), Country: "XB", OK: 4, Clients: 1}}},
+	} {
+		c.q.Since, c.q.Step = start, 4*time.Second
+		got, err := t.Reachability(t.Context(), c.q)
+		if err != nil || !slices.EqualFunc(got, c.want, sameReach) {
+			t.Errorf("%s: %+v %v, want %+v", name, got, err, c.want)
+		}
 	}
-	if _, err := t.Reachability(t.Context(), start, time.Millisecond); !errors.Is(err, model.ErrQuery) {
+	if _, err := t.Reachability(t.Context(), model.ReachQuery{Since: start, Step: time.Millisecond}); !errors.Is(err, model.ErrQuery) {
 		t.Errorf("a tiny step: %v, want ErrQuery", err)
+	}
+}
+
+// sameReach reports whether two rows are equal, whatever the zone of their times.
+func sameReach(a, b model.Reach) bool {
+	same := a.At.Equal(b.At)
+	a.At, b.At = time.Time{}, time.Time{}
+	return same && a == b
+}
+
+// totalsInScope: a scope selects by networks, countries, servers and protocols, whatever the totals
+// are by.
+func totalsInScope(t *eventsTest) {
+	t.append(batch(1,
+		count(2, 1, 1, 1, model.Series{App: "shop", Source: report.SourceAgent, Outcome: report.OK, ASN: 1, Country: "XA", Server: "a:1", Protocol: "h2"}),
+		count(4, 1, 2, 1, model.Series{App: "shop", Source: report.SourceAgent, Outcome: report.OK, ASN: 1, Country: "XB", Server: "b:1", Protocol: "h3"}),
+		count(6, 1, 4, 1, model.Series{App: "shop", Source: report.SourceAgent, Outcome: report.OK, ASN: 2, Country: "XB", Server: "b:1", Protocol: "h2"})))
+	for name, c := range map[string]struct {
+		scope model.Scope
+		want  float64
+	}{
+		"a network":             {model.Scope{ASNs: []uint32{1}}, 3},
+		"two networks":          {model.Scope{ASNs: []uint32{1, 2}}, 7},
+		"a country":             {model.Scope{Countries: []string{"XB"}}, 6},
+		"a server":              {model.Scope{Servers: []string{"a:1"}}, 1},
+		"a protocol":            {model.Scope{Protocols: []string{"h2"}}, 5},
+		"a network's protocol":  {model.Scope{ASNs: []uint32{2}, Protocols: []string{"h2"}}, 4},
+		"what nobody has":       {model.Scope{ASNs: []uint32{2}, Protocols: []string{"h3"}}, 0},
+		"everything for anyone": {model.Scope{}, 7},
+	} {
+		if got := t.total(model.TotalsQuery{Since: start, Scope: c.scope}); got.OK != c.want {
+			t.Errorf("%s: %v, want %v", name, got.OK, c.want)
+		}
 	}
 }

@@ -129,7 +129,7 @@ func (noReports) Batches(context.Context, time.Time) (uint64, error) { return 0,
 func (noReports) Batch(context.Context, report.BatchID) (model.BatchInfo, bool, error) {
 	return model.BatchInfo{}, false, nil
 }
-func (noReports) Reachability(context.Context, time.Time, time.Duration) ([]model.Reach, error) {
+func (noReports) Reachability(context.Context, model.ReachQuery) ([]model.Reach, error) {
 	return nil, nil
 }
 func (noReports) Curve(context.Context, model.CurveQuery) ([]model.CurvePoint, error) {

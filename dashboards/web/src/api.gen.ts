@@ -480,25 +480,28 @@ export interface Problem {
 }
 
 /**
- * Reachability is a grid of client networks and time. Column i begins at start + i ×
- * step_seconds.
+ * Reachability is a grid of where requests come from, client networks or countries, and time.
+ * Column i begins at start + i × step_seconds.
  */
 export interface Reachability {
   start: string;
   step_seconds: number;
   steps: number;
-  /** The sum over all networks, listed or not. */
+  /** The sum over all origins, listed or not. */
   all: Columns;
-  /** The networks, those that fail now first, then the busiest. */
+  /**
+   * The networks or countries, in the order that was asked for: those that fail now first, then
+   * the busiest; or those with the greatest excess first.
+   */
   origins: Origin[];
   /**
-   * How many cells, of a network in a column, are empty because they are of too few clients;
+   * How many cells, of an origin in a column, are empty because they are of too few clients;
    * absent if 0.
    */
   suppressed?: number;
-  /** Number of networks, listed or not. */
+  /** Number of networks or countries, listed or not. */
   origin_count: number;
-  /** The recent columns of all networks. */
+  /** The recent columns of all origins. */
   recent: Recent;
   /** End of the last column with requests; absent if there are none. */
   heard?: string;
@@ -510,8 +513,14 @@ export interface Columns {
   failed: number[];
 }
 
-/** Origin is one row of the grid: a client network. */
+/** Origin is one row of the grid: a client network or a country. */
 export interface Origin extends Network, Columns {
+  /** Two letters, "ZZ" if unknown; absent for a network. */
+  country?: string;
+  /** The part of its requests that normally fails: of the columns before those that fail now. */
+  normal: number;
+  /** Failures beyond the normal ones, summed over the columns. */
+  excess: number;
   recent: Recent;
 }
 
