@@ -9,10 +9,12 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/heliograph-net/heliograph/dashboards/access"
+	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/heatmap"
 	"github.com/heliograph-net/heliograph/internal/httpx"
 	"github.com/heliograph-net/heliograph/model"
@@ -45,6 +47,11 @@ type Options struct {
 	// Gate compares two releases of an application; nil means that nobody can. Its error may wrap
 	// model.ErrQuery. It must be safe for concurrent use.
 	Gate func(ctx context.Context, q model.GateQuery) (model.Gate, error)
+	// Installation is how everything around is set up; nil means that nobody knows.
+	Installation Installation
+	// Consents returns what can be known of users' consent; nil means nothing. It must be safe for
+	// concurrent use.
+	Consents func() api.Consents
 	// Blindness returns what keeps the detector from seeing now. nil means nothing, or no detector.
 	Blindness func() judge.Blindness
 
@@ -152,6 +159,7 @@ type Dashboard struct {
 	past    past
 	old     oldTopology
 	ran     atomic.Bool
+	testing sync.Mutex // held while a test alert is sent
 	hosts   atomic.Pointer[httpx.Hosts]
 }
 

@@ -236,7 +236,10 @@ func exampleOptions(t *testing.T, now time.Time) Options {
 		servers: []model.ServerCount{{Server: "192.0.2.1:443", OK: 384, Failed: 41}},
 		probes:  exampleProbes(now),
 	}
-	return Options{Reader: exampleReader{reader}, Gate: gateOf, Servers: states, Probes: fakeProbes(exampleProbed(now)), NetworkName: names, Objectives: objectives, Parts: parts,
+	return Options{Reader: exampleReader{reader}, Gate: gateOf, Servers: states, Probes: fakeProbes(exampleProbed(now)), NetworkName: names, Objectives: objectives, Parts: parts, Installation: &installation{},
+		Consents: func() api.Consents {
+			return api.Consents{Since: now.Add(-6 * time.Hour).UTC(), Counts: 5120, Diagnostics: 804, Withdrawn: 3}
+		},
 		Thresholds: thresholds(judge.Thresholds{Clients: 24, Failures: 10})}
 }
 

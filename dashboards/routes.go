@@ -40,6 +40,7 @@ func (d *Dashboard) routes(page map[string]*pageFile) http.Handler {
 		}))
 	}
 	r.Methods(http.MethodPost).Path(api.Root + "/incidents/{id:[0-9]+}/notes").Handler(d.answer("/incidents/{id}/notes", d.postNote))
+	r.Methods(http.MethodPost).Path(api.Root + "/receivers/{name}/test").Handler(d.answer("/receivers/{name}/test", d.postReceiverTest))
 	for path, file := range page {
 		r.Handle(path, d.answer(path, file.serve))
 	}
@@ -85,6 +86,7 @@ var (
 	errBusy       = errors.New("too many live streams; close another page or try later")
 	errQueries    = errors.New("too many queries at one time; ask again later, for shorter spans or fewer dimensions")
 	errStopping   = errors.New("shutting down")
+	errTesting    = errors.New("another test alert is on its way; try again when it has come")
 )
 
 // answer is the only place where errors become answers. An error after the handler has begun to
@@ -102,9 +104,9 @@ func (d *Dashboard) answer(route string, h func(http.ResponseWriter, *http.Reque
 			writeError(w, http.StatusBadRequest, costProblem(cost, time.Now()))
 		case errors.Is(err, model.ErrQuery):
 			writeError(w, http.StatusBadRequest, api.Problem{Error: "the store cannot answer this query"})
-		case errors.Is(err, errNotFound), errors.Is(err, errNoIncident):
+		case errors.Is(err, errNotFound), errors.Is(err, errNoIncident), errors.Is(err, ErrNoReceiver):
 			writeError(w, http.StatusNotFound, api.Problem{Error: err.Error()})
-		case errors.Is(err, errBusy), errors.Is(err, errQueries), errors.Is(err, errStopping):
+		case errors.Is(err, errBusy), errors.Is(err, errQueries), errors.Is(err, errStopping), errors.Is(err, errTesting):
 			w.Header().Set("Retry-After", "5")
 			writeError(w, http.StatusServiceUnavailable, api.Problem{Error: err.Error()})
 		case r.Context().Err() != nil: // the client is gone

@@ -182,6 +182,20 @@ var routeTable = []route{
 		},
 	},
 	{
+		path: "/setup", get: (*Dashboard).getSetup, answer: "Setup",
+		does: "How the installation is set up: the policies that collectors serve to agents, who is alerted, and what can be known of consent. No secret is in it. " +
+			"`POST /api/v1/receivers/NAME/test` sends a test alert and its end to a receiver, for operators, and answers a list of ReceiverTest.",
+	},
+	{
+		path: "/applications", get: (*Dashboard).getApplications, costly: true, answer: "Applications",
+		does:   "What each release of each application has sent lately. X-Suppressed-Count says how many releases are not shown.",
+		params: []param{{"since", "1h", "how far back: a span of at most 24h"}},
+	},
+	{
+		path: "/collected", get: (*Dashboard).getCollected, answer: "Collected",
+		does: "What users' reports contain, all of it, in words for users, made from the types of which reports are made.",
+	},
+	{
 		path: "/me", get: (*Dashboard).getMe, answer: "Me",
 		does: "Who asks, and what they may do. Status 401 means that nobody is logged in.",
 	},

@@ -41,6 +41,8 @@ type opened struct {
 	surplus int           // rows beyond report.MaxSegmentRows, which are left out
 	tokens  int           // headers that name another client than the first
 	drops   []report.Drop // that the client reports
+	source  report.Source // of the first header, like the following
+	consent report.Consent
 
 	windows, longWindows int           // how many, and how many too long to be judged in time
 	longest              time.Duration // window
@@ -185,6 +187,7 @@ func (c *conversion) room() bool {
 func (c *conversion) begin(h *report.Header) {
 	if c.header == nil {
 		c.out.App, c.token, c.client = h.App, h.Client, clientOf(h.Client, c.e.Batch)
+		c.out.source, c.out.consent = h.Source, h.Consent
 	} else if h.Client != c.token {
 		c.out.tokens++
 	}

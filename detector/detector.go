@@ -29,6 +29,7 @@ type Detector struct {
 	timed     map[string]bool  // Options.Timed
 	clock     *wallclock.Clock // the clock by which bins are judged
 	watch     *watch
+	consents  consents
 
 	allowances *allowances   // what places may store at once
 	deferred   chan struct{} // signalled when deferred batches may be waiting
@@ -54,7 +55,7 @@ func New(o Options) (*Detector, error) {
 	}
 	probes.rule, probes.log = vantages.Rule{Agree: o.ProbesAgree}, o.Logger
 	audit := &auditor{events: o.Events, state: o.State, fair: o.ReceiptTime}
-	d := &Detector{o: o, allowances: &allowances{budget: rowBudget}, audit: audit, probes: probes,
+	d := &Detector{o: o, consents: consents{since: time.Now().UTC().Truncate(time.Second)}, allowances: &allowances{budget: rowBudget}, audit: audit, probes: probes,
 		added: make(chan []model.ProbeResult, maxProbesQueue), reloaded: make(chan struct{}, 1), deferred: make(chan struct{}, 1)}
 	d.timed = make(map[string]bool, len(o.Timed))
 	for _, target := range o.Timed {

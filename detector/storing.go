@@ -77,6 +77,7 @@ func (in *intake) tell(page *FeedPage, batches []*opened, isNew []bool) {
 			m.batches.WithLabelValues("new").Inc()
 			in.d.probes.take(o.Probes, time.Now())
 			in.d.witnesses.add(o.Probes)
+			in.d.consents.tookIn(o)
 		} else {
 			m.batches.WithLabelValues("duplicate").Inc()
 		}

@@ -22,7 +22,7 @@ import (
 type pageView struct {
 	name  string
 	at    string // what follows "#/" in its address; {incident} is the id of an incident
-	whole string // CSS selector of what is there when everything has come
+	whole string // CSS selectors of what is there when everything has come, by commas
 }
 
 // pageViews has a line for each view. A new view is a line here.
@@ -31,6 +31,8 @@ var pageViews = []pageView{
 	{"incidents", "incidents", "main table a[href*='#/incidents/']"},
 	{"incident", "incidents/{incident}", ".note-form input"},
 	{"explore", "explore?by=server,type&since=1h", ".explore tbody tr"},
+	{"settings", "settings", ".panel-applications tbody tr, .panel-receivers button, .panel-policies dl"},
+	{"collected", "settings/collected", ".collected dl"},
 }
 
 // widths are those of a phone, a small and a usual screen, and a wall.
@@ -43,7 +45,7 @@ func (v *pageView) address(url string, incident int64) string {
 
 // shown is an expression that is true when the view is whole.
 func (v *pageView) shown() string {
-	return fmt.Sprintf(`document.querySelector(%q) !== null`, v.whole)
+	return fmt.Sprintf(`%q.split(", ").every((s) => document.querySelector(s) !== null)`, v.whole)
 }
 
 // burning is a world with an incident, and the incident's id.
@@ -86,19 +88,21 @@ func TestViews(t *testing.T) {
 	ctx := viewsBrowser(t)
 	source := axe(t)
 	for _, v := range pageViews {
-		for i, width := range widths {
-			scheme := []string{"light", "dark"}[i%2]
-			open(t, ctx, v.address(url, incident), width, 900, scheme)
-			becomes(t, ctx, v.shown())
-			fits(t, ctx, v.name, width)
-			if i < 2 { // the layouts of the others are those of these
-				serious(t, ctx, v.name, scheme, source)
+		t.Run(v.name, func(t *testing.T) {
+			for i, width := range widths {
+				scheme := []string{"light", "dark"}[i%2]
+				open(t, ctx, v.address(url, incident), width, 900, scheme)
+				becomes(t, ctx, v.shown())
+				fits(t, ctx, v.name, width)
+				if i < 2 { // the layouts of the others are those of these
+					serious(t, ctx, v.name, scheme, source)
+				}
+				picture(t, ctx, fmt.Sprintf("view-%s-%d-%s", v.name, width, scheme))
+				if i == 1 {
+					walk(t, ctx, v.name)
+				}
 			}
-			picture(t, ctx, fmt.Sprintf("view-%s-%d-%s", v.name, width, scheme))
-			if i == 1 {
-				walk(t, ctx, v.name)
-			}
-		}
+		})
 	}
 }
 
@@ -240,14 +244,17 @@ func TestHostileViews(t *testing.T) {
 	ctx := viewsBrowser(t)
 	views := append(slices.Clone(pageViews), pageView{"explore hostile", "explore?by=app,target,type,server&since=1h", ".explore tbody tr"})
 	for _, v := range views {
-		for _, width := range widths[:2] {
-			open(t, ctx, v.address(url, incident), width, 900, "light")
-			becomes(t, ctx, v.shown())
-			fits(t, ctx, "hostile "+v.name, width)
-			becomes(t, ctx, `window.owned === undefined && document.querySelector("#app img, #app script, #app [onload], #app [onerror]") === null`)
-			picture(t, ctx, fmt.Sprintf("hostile-%s-%d", strings.ReplaceAll(v.name, " ", "-"), width))
-		}
+		t.Run(v.name, func(t *testing.T) {
+			for _, width := range widths[:2] {
+				open(t, ctx, v.address(url, incident), width, 900, "light")
+				becomes(t, ctx, v.shown())
+				fits(t, ctx, "hostile "+v.name, width)
+				becomes(t, ctx, `window.owned === undefined && document.querySelector("#app img, #app script, #app [onload], #app [onerror]") === null`)
+				picture(t, ctx, fmt.Sprintf("hostile-%s-%d", strings.ReplaceAll(v.name, " ", "-"), width))
+			}
+		})
 	}
+	open(t, ctx, views[len(views)-1].address(url, incident), 1280, 900, "light")
 	becomes(t, ctx, fmt.Sprintf(`document.body.textContent.includes(%q)`, hostile[0]))
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/dashboards"
+	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/detector/judgement"
 	"github.com/heliograph-net/heliograph/detector/sqlitestore"
@@ -131,9 +132,12 @@ func (w *world) stored(t *testing.T) pageOptions {
 	if err := state.SaveStep(t.Context(), step); err != nil {
 		t.Fatal(err)
 	}
-	return pageOptions{Reader: detector.Reader(events, state), Servers: w.servers(t),
+	return pageOptions{Reader: withReleases{detector.Reader(events, state), w.suffix}, Installation: installed{w.suffix}, Servers: w.servers(t),
 		NetworkName: func(asn uint32) string { return networkName(asn) + w.suffix },
 		Doubts:      w.doubts, Journal: state,
+		Consents: func() api.Consents {
+			return api.Consents{Since: time.Now().Add(-6 * time.Hour).UTC(), Counts: 5120, Diagnostics: 804, Withdrawn: 3}
+		},
 		Logger:     slog.New(slog.DiscardHandler),
 		Thresholds: func() judge.Thresholds { return judge.Thresholds{Clients: 3, Failures: 5} },
 		Parts:      func() []model.Part { return []model.Part{{Kind: model.PartDetector, State: model.PartWorks}} }}

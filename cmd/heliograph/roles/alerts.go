@@ -27,8 +27,11 @@ func (p *Process) addAlerts(c *Config, state detector.State) error {
 		late: 3*c.Detector.Bin.Duration + c.Detector.Grace.Duration + stuckAfter}
 	watch.vantages.Store(&c.Detector.Vantages)
 	o := alerts.Options{Store: outbox{state}, Acknowledged: acknowledged(state), Settings: s, Alive: watch.alive, Problems: watch.problems, Logger: p.log, Metrics: p.metrics}
-	if p.telemetry != nil {
-		o.Attempted = p.telemetry.Alert
+	o.Attempted = func(a alerts.Attempt) {
+		p.attempts.note(a)
+		if p.telemetry != nil {
+			p.telemetry.Alert(a)
+		}
 	}
 	n, err := alerts.New(o)
 	if err != nil {

@@ -54,7 +54,7 @@ func (p *Process) addCollector(c *Config, detector bool) error {
 	}
 	served := &servedPolicy{id: c.Collector.ID, memory: memoryOf(c.File(c.Collector.Policy)), log: p.log}
 	served.take(settings.Policy, settings.ReceiptKey.Public().(ed25519.PublicKey))
-	p.checks["policy"] = served.check
+	p.checks["policy"], p.served = served.check, served
 	p.reloads.add("collector", func(next *Config) ([]any, error) { return p.reloadCollector(next, detector, col, served) })
 	p.reloads.fix(map[string]func(*Config) any{
 		"collector.id":                         func(c *Config) any { return c.Collector.ID },

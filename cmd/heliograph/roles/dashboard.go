@@ -8,6 +8,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/dashboards"
 	"github.com/heliograph-net/heliograph/dashboards/access"
+	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/detector/gate"
 	"github.com/heliograph-net/heliograph/internal/httpserve"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
@@ -30,6 +31,7 @@ func (p *Process) addDashboard(c *Config) error {
 	}
 	if d := p.detector; d != nil {
 		o.Probes, o.Parts = d, d.Parts
+		o.Consents = func() api.Consents { return api.Consents(d.Consents()) }
 		o.Thresholds = func() judge.Thresholds {
 			t := d.Thresholds()
 			return judge.Thresholds{Clients: t.Clients, Failures: t.Excess}
@@ -58,7 +60,11 @@ func (p *Process) addDashboard(c *Config) error {
 	if p.names != nil {
 		o.NetworkName = p.names.Name
 	}
-	var err error
+	installed, err := p.installation(c)
+	if err != nil {
+		return err
+	}
+	o.Installation = installed
 	if o.Access, err = p.gate(c); err != nil {
 		return err
 	}
@@ -67,6 +73,7 @@ func (p *Process) addDashboard(c *Config) error {
 		return err
 	}
 	p.reloads.add("dashboard", func(next *Config) ([]any, error) { return reloadDashboard(next, d, o.Access) })
+	p.reloads.add("installation", func(next *Config) ([]any, error) { installed.current.Store(next); return nil, nil })
 	p.reloads.fix(map[string]func(*Config) any{
 		"dashboard.listen":        func(c *Config) any { return c.Dashboard.Listen },
 		"dashboard.tls_cert":      func(c *Config) any { return c.Dashboard.TLSCert },

@@ -96,6 +96,8 @@ type Process struct {
 	probes     *heatmap.Map        // of the detector or the prober
 	past       *history.Log        // of probes
 	compared   atomic.Bool         // see localInbox
+	served     *servedPolicy       // by the collector
+	attempts   attempts            // to alert somebody
 	telemetry  *telemetry.Pipeline // nil if it is off
 	counts     *telemetry.Counts   // nil without a detector
 }

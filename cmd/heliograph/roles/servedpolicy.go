@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/internal/ops"
 	"github.com/heliograph-net/heliograph/privacy/policy"
 )
@@ -145,4 +146,15 @@ func (s *servedPolicy) check(context.Context) error {
 	default:
 		return ops.Warning(text)
 	}
+}
+
+// shown is the policy for people who look.
+func (s *servedPolicy) shown(now time.Time) api.ServedPolicy {
+	f := s.now.Load()
+	if f == nil || f.policy == nil {
+		return unreadable(s.id, "is not a signed policy")
+	}
+	shown := shownPolicy(s.id, f.policy)
+	shown.Fault = strings.Join(f.at(now), "; ")
+	return shown
 }

@@ -656,6 +656,162 @@ export interface Server {
   suppressed?: boolean;
 }
 
+/** Setup is how the installation is set up. No secret is in it. */
+export interface Setup {
+  /** The policies that the collectors serve to agents, by collector. */
+  policies: ServedPolicy[];
+  /** Who is alerted, in the order of the configuration. */
+  receivers: Receiver[];
+  consent: Consents;
+}
+
+/** ServedPolicy is the policy that a collector serves to agents. */
+export interface ServedPolicy {
+  /** Id of the collector that serves it. */
+  collector: string;
+  /** What is wrong with it; absent if nothing is. If it cannot be read, there is nothing else. */
+  fault?: string;
+  version: number;
+  issued?: string;
+  /** From then on agents record counts at most. */
+  expires?: string;
+  /** The kill switch: agents record nothing. */
+  disabled: boolean;
+  /** The most that agents record, whatever a user allowed: "off", "counts" or "diagnostics". */
+  most_consent: string;
+  /** Part of the windows without a failure that are sent, 0 to 1. */
+  success_share: number;
+  /** Length of a window in seconds. */
+  window_seconds: number;
+  /**
+   * A window with the first failure after calm ends within so many seconds; 0 if with its length.
+   */
+  early_seconds: number;
+  /** Most samples in a window. */
+  samples: number;
+  /** How often an agent asks for a newer policy, in seconds. */
+  refresh_seconds: number;
+  /** Most bytes that a process uploads in a day. */
+  bytes_per_day: number;
+  /** Fingerprint of the key to which agents seal. */
+  seal_key: string;
+  /** Fingerprints of the keys that may sign the next policy. */
+  signers: string[];
+  collectors: PolicyCollector[];
+}
+
+/** PolicyCollector is a collector that agents may deliver to. */
+export interface PolicyCollector {
+  id: string;
+  url: string;
+  /** Agents try the lowest first. */
+  priority: number;
+  /** Share among collectors of one priority. */
+  weight: number;
+  /** URL of the Oblivious HTTP relay before it; absent if there is none. */
+  relay?: string;
+  /** Fingerprint of the key of its receipts. */
+  receipt_key: string;
+}
+
+/** Receiver is somebody or something that is alerted. */
+export interface Receiver {
+  name: string;
+  /** Such as "mail" or "slack". */
+  kind: string;
+  /** Least severity that it is told of. */
+  severity: string;
+  /** Hours in which it is told only of what is critical; absent if there are none. */
+  quiet?: string;
+  /** Where it is, as far as that is no secret. */
+  where: string[];
+  /** When a message was last sent to it; absent if none was since the start. */
+  tried?: string;
+  /** What became of that message: "ok", "failed" or "refused"; absent if there was none. */
+  result?: string;
+}
+
+/** ReceiverTest is what became of a test alert. */
+export interface ReceiverTest {
+  receiver: string;
+  /** Why it did not take it; absent if it did. */
+  error?: string;
+}
+
+/**
+ * Consents is what can be known of users' consent without asking for more than consent allows:
+ * those who have not given it send nothing, so that nobody can know how many they are.
+ */
+export interface Consents {
+  /** Since when the numbers count: the start of the detector. */
+  since?: string;
+  /** Batches of users who allow counts only. */
+  counts: number;
+  /** Batches of users who allow diagnostics. */
+  diagnostics: number;
+  /** Notices by which a user has withdrawn consent and had deleted what was sent. */
+  withdrawn: number;
+}
+
+/** Applications is what each application has sent lately. */
+export interface Applications {
+  /** The time that the sums cover, in seconds. */
+  span_seconds: number;
+  /** Rows that are not shown because they are of fewer clients than LeastClients. */
+  suppressed: number;
+  least_clients: number;
+  /** By application, the version with most requests first. */
+  rows: ApplicationSent[];
+}
+
+/** ApplicationSent is what one release of an application has sent. */
+export interface ApplicationSent {
+  app: string;
+  /** Absent if unknown. */
+  version?: string;
+  /** Who reports: "agent", "browser" or another. */
+  source: string;
+  /** Requests that succeeded. */
+  ok: number;
+  /** Requests that failed. */
+  failed: number;
+  /** Requests in a minute, on average since it was first seen in this time. */
+  per_minute: number;
+  /** Distinct clients in the busiest minute. */
+  clients: number;
+  /** Start of the last minute with a request. */
+  last_seen: string;
+}
+
+/** CollectedRecord is a kind of record that a report may contain, or something beside it. */
+export interface CollectedRecord {
+  /** In words for users, such as "Sums of requests". */
+  title: string;
+  /** What it is for. */
+  why: string;
+  fields: CollectedField[];
+}
+
+/** CollectedField is one thing that is known of users. */
+export interface CollectedField {
+  /** Its name in the source of the program, such as "Counter.Target". */
+  name: string;
+  /** What it is, in a sentence for users. */
+  text: string;
+  /**
+   * The least consent with which it is sent: "counts" or "diagnostics"; absent where no user is
+   * asked, because it is not of a user.
+   */
+  consent?: string;
+}
+
+/** Collected is what users' reports contain: all of it. */
+export interface Collected {
+  records: CollectedRecord[];
+  /** What no report contains, in words. */
+  never: string[];
+}
+
 /** Section is a part of the stream that a reader can select. */
 export type Section = "now" | "curve" | "totals" | "incidents" | "servers" | "reachability" | "reports" | "objectives" | "parts";
 

@@ -1,5 +1,7 @@
 // What the page asks for besides the stream: the servers, of which there may be a million.
-import type { Curve, Incident, IncidentPage, Me, NewNote, Probed, Problem, Server, Servers, ServerState, Total } from "./api.gen.ts";
+import type {
+  Applications, Collected as AllCollected, Curve, Incident, IncidentPage, Me, NewNote, Probed, Problem, ReceiverTest, Server, Servers, ServerState, Setup, Total,
+} from "./api.gen.ts";
 
 // Each of these asks for the present, or for a time, which is in Unix ms.
 
@@ -77,6 +79,34 @@ export async function fetchTotals(query: string): Promise<{ rows: Total[]; suppr
 
 export function fetchCurve(query: string): Promise<Curve> {
   return getJSON<Curve>(`/api/v1/curve?${query}`);
+}
+
+/** How the installation is set up. */
+export function fetchSetup(): Promise<Setup> {
+  return getJSON<Setup>("/api/v1/setup");
+}
+
+/** What each application has sent lately. */
+export function fetchApplications(): Promise<Applications> {
+  return getJSON<Applications>("/api/v1/applications");
+}
+
+/** What reports of users contain. */
+export function fetchCollected(): Promise<AllCollected> {
+  return getJSON<AllCollected>("/api/v1/collected");
+}
+
+/** Sends a test alert; says what became of it. */
+export async function testReceiver(name: string): Promise<{ text: string; bad: boolean }> {
+  try {
+    const answer = await fetch(`/api/v1/receivers/${encodeURIComponent(name)}/test`, { method: "POST", signal: AbortSignal.timeout(90_000) });
+    if (!answer.ok) return { text: ((await answer.json()) as Problem).error, bad: true };
+    const failed = ((await answer.json()) as ReceiverTest[]).filter((r) => r.error !== undefined);
+    if (failed.length === 0) return { text: "taken, with its end", bad: false };
+    return { text: failed.map((r) => `${r.receiver}: ${r.error}`).join("; "), bad: true };
+  } catch {
+    return { text: "the server does not answer", bad: true };
+  }
 }
 
 /** Who looks; undefined if nobody is logged in. */

@@ -15,4 +15,5 @@ export const views: [View, ...View[]] = [
   { path: "", title: "Now", View: Overview },
   { path: "incidents", title: "Incidents", View: lazy(async () => (await import("./incidents/view.tsx")).Incidents) },
   { path: "explore", title: "Explore", View: lazy(async () => (await import("./explore/view.tsx")).Explore) },
+  { path: "settings", title: "Settings", View: lazy(async () => (await import("./settings/view.tsx")).SettingsView) },
 ];
