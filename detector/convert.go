@@ -51,6 +51,12 @@ type opened struct {
 // open opens and decodes a batch. If err is not nil, reason says why the batch cannot be used.
 func (o *opener) open(e *report.Envelope, now time.Time) (b *opened, reason string, err error) {
 	info, records, err := o.keys.Open(e.Segment)
+	return o.decode(e, now, &Opening{info, records, err})
+}
+
+// decode decodes a batch that was opened. Its results are those of open.
+func (o *opener) decode(e *report.Envelope, now time.Time, opening *Opening) (b *opened, reason string, err error) {
+	info, err := opening.Info, opening.Err
 	switch {
 	case errors.Is(err, seal.ErrUnknownKey):
 		return nil, ReasonUnknownKey, err
@@ -62,7 +68,7 @@ func (o *opener) open(e *report.Envelope, now time.Time) (b *opened, reason stri
 		return nil, ReasonID, errID
 	}
 	c := newConversion(o, e, now)
-	for _, r := range records {
+	for _, r := range opening.Records {
 		if err := c.record(r); err != nil {
 			if errors.Is(err, errNoHeader) {
 				return nil, ReasonHeader, err

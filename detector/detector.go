@@ -138,6 +138,8 @@ func (d *Detector) takeIn(ctx context.Context, caught func()) {
 			running.Go(func() {
 				in.run(reading)
 				in.caught() // so that nothing waits for it
+				d.metrics.lagSeconds.DeleteLabelValues(name)
+				d.metrics.lagBatches.DeleteLabelValues(name)
 				if c, ok := feed.(interface{ CloseIdleConnections() }); ok {
 					c.CloseIdleConnections()
 				}

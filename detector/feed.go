@@ -47,6 +47,9 @@ type changeNotifier interface{ Changed() <-chan struct{} }
 // a seized collector cannot speak for others.
 type named interface{ Collector() string }
 
+// leftTeller is implemented by Feeds that know how many batches their last read has left.
+type leftTeller interface{ Left() uint64 }
+
 var errCollector = errors.New("the envelope names another collector than its feed is of")
 
 // foreign reports whether an envelope names another collector than that of its feed.

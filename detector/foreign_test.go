@@ -28,7 +28,7 @@ func TestAFeedNamesItsOwnCollectorOnly(t *testing.T) {
 		id := BatchNumber(uint64(n) + 1)
 		e := &report.Envelope{Seq: 1, Batch: id, Received: time.Now().UnixMilli(), Collector: "c1", Country: "ZZ", Segment: Seal(t, id, ShopHeader(1))}
 		in.feed = feed
-		if got := in.take(page, e, in.open(e, false)) != nil; got != (n != 1) {
+		if got := in.take(page, e, in.open(e, false, nil)) != nil; got != (n != 1) {
 			t.Errorf("feed %d: taken %v", n, got)
 		}
 	}

@@ -107,12 +107,13 @@ func (in *intake) once(ctx context.Context) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	in.tellLag(envelopes)
 	if len(envelopes) == 0 {
 		in.d.audit.progress(in.name, begun, 0, time.Time{}, in.d.now())
 		return 0, nil
 	}
 	read := time.Now()
-	page, batches, err := in.page(envelopes)
+	page, batches, err := in.page(ctx, envelopes)
 	if !in.settle(ctx) {
 		return 0, ctx.Err()
 	}
@@ -125,6 +126,18 @@ func (in *intake) once(ctx context.Context) (n int, err error) {
 		return 0, ctx.Err()
 	}
 	return len(envelopes), nil
+}
+
+// tellLag tells the metrics how far this is behind the feed.
+func (in *intake) tellLag(envelopes []report.Envelope) {
+	m, lag := in.d.metrics, time.Duration(0)
+	if n := len(envelopes); n > 0 {
+		lag = max(time.Since(time.UnixMilli(envelopes[n-1].Received)), 0)
+	}
+	m.lagSeconds.WithLabelValues(in.name).Set(lag.Seconds())
+	if f, ok := in.feed.(leftTeller); ok {
+		m.lagBatches.WithLabelValues(in.name).Set(float64(f.Left()))
+	}
 }
 
 // readAhead is how long a read may wait for more while a page that is stored is not acknowledged.

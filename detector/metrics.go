@@ -43,6 +43,8 @@ type metrics struct {
 	claimed     *prometheus.CounterVec // collector
 	unkept      *prometheus.GaugeVec   // collector
 	awaited     *prometheus.GaugeVec   // collector
+	lagBatches  *prometheus.GaugeVec   // feed
+	lagSeconds  *prometheus.GaugeVec   // feed
 }
 
 // newMetrics registers the metrics, and more, with r, which may be nil.
@@ -103,6 +105,8 @@ func newMetrics(r prometheus.Registerer, more ...prometheus.Collector) (*metrics
 		storeMax:   gauge("store_max_bytes", "Bytes from which on the oldest data in the store is deleted before its time."),
 		trimmed:    vec("store_dropped_rows_total", "Rows deleted before their time because the store was full, by kind.", "kind"),
 		oldest:     gaugeVec("store_oldest_timestamp_seconds", "How far back the store reaches, by kind.", "kind"),
+		lagBatches: gaugeVec("feed_lag_batches", "Batches of a feed that wait to be read, as far as the feed says.", "feed"),
+		lagSeconds: gaugeVec("feed_lag_seconds", "How long ago the batches that are read of a feed were received; 0 if none waits.", "feed"),
 		newest:     gauge("newest_batch_timestamp_seconds", "When the newest batch was received by its collector."),
 	}
 	_, err := all.Register(r)

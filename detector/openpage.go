@@ -1,6 +1,7 @@
 package detector
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -11,10 +12,15 @@ import (
 )
 
 // page opens the envelopes that a page has room for, in their order. The others must wait.
-func (in *intake) page(envelopes []report.Envelope) (*FeedPage, []*opened, error) {
+func (in *intake) page(ctx context.Context, envelopes []report.Envelope) (*FeedPage, []*opened, error) {
 	page := &FeedPage{Feed: in.name, Cursor: in.cursor}
 	var batches []*opened
-	for i, r := range in.openAll(envelopes) {
+	waits := in.waits(envelopes)
+	shared, err := in.openShared(ctx, envelopes, waits)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, r := range in.openAll(envelopes, waits, shared) {
 		e := &envelopes[i]
 		if e.Seq <= page.Cursor {
 			return nil, nil, fmt.Errorf("position %d follows %d", e.Seq, page.Cursor)
@@ -50,15 +56,20 @@ type opening struct {
 // openEach is how many envelopes are worth a goroutine: about a millisecond of work.
 const openEach = 8
 
-// openAll opens envelopes on all CPUs. Those that must wait are not opened.
-func (in *intake) openAll(envelopes []report.Envelope) []opening {
-	all, waits := make([]opening, len(envelopes)), in.waits(envelopes)
+// openAll opens and decodes envelopes on all CPUs. Those that must wait are not opened. shared has
+// what an Opener has opened already, or nothing.
+func (in *intake) openAll(envelopes []report.Envelope, waits []bool, shared []Opening) []opening {
+	all := make([]opening, len(envelopes))
 	workers := min(runtime.GOMAXPROCS(0), 1+len(envelopes)/openEach)
 	var running sync.WaitGroup
 	for worker := range workers {
 		running.Go(func() {
 			for i := worker; i < len(envelopes); i += workers {
-				all[i] = in.open(&envelopes[i], waits[i])
+				var opened *Opening
+				if shared != nil {
+					opened = &shared[i]
+				}
+				all[i] = in.open(&envelopes[i], waits[i], opened)
 			}
 		})
 	}
@@ -66,8 +77,8 @@ func (in *intake) openAll(envelopes []report.Envelope) []opening {
 	return all
 }
 
-// open opens an envelope.
-func (in *intake) open(e *report.Envelope, waits bool) (o opening) {
+// open opens and decodes an envelope. shared is its opening, or nil if it is not opened yet.
+func (in *intake) open(e *report.Envelope, waits bool, shared *Opening) (o opening) {
 	switch {
 	case waits:
 		return opening{reason: ReasonDeferred, err: errDeferred}
@@ -75,7 +86,11 @@ func (in *intake) open(e *report.Envelope, waits bool) (o opening) {
 		return opening{reason: ReasonCollector, err: errCollector}
 	}
 	in.correct(e)
-	o.batch, o.reason, o.err = in.opener.open(e, in.d.now())
+	if shared != nil {
+		o.batch, o.reason, o.err = in.opener.decode(e, in.d.now(), shared)
+	} else {
+		o.batch, o.reason, o.err = in.opener.open(e, in.d.now())
+	}
 	return o
 }
 

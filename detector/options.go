@@ -21,6 +21,7 @@ type Options struct {
 	Events Events          // required; the caller closes it after Run has returned
 	State  State           // likewise
 	Keys   *seal.Keyring   // required; opens the batches
+	Opener Opener          // opens them with other detectors; nil: Keys alone
 
 	Bin time.Duration // width of a bin, a second to an hour, a divisor of 24 h. 0 means 10 s
 	// least time after its end before a bin is judged, so that reports can arrive. 0 means 10 s

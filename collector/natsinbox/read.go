@@ -59,7 +59,7 @@ func (q *Queue) reached(ctx context.Context, seq uint64) error {
 
 // read reads messages after a number, at most limit.
 func (q *Queue) read(ctx context.Context, after uint64, limit int) ([]report.Envelope, error) {
-	all, err := natsjs.Read(ctx, q.js, q.o.Stream, q.o.subject(), after, limit)
+	all, _, err := natsjs.Read(ctx, q.js, q.o.Stream, q.o.subject(), after, limit)
 	if len(all) > 0 {
 		q.raise(all[len(all)-1].Seq)
 	}

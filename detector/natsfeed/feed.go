@@ -81,6 +81,7 @@ type Feed struct {
 	o       Options
 	drained bool   // a read has been empty
 	acked   uint64 // the last acknowledgement
+	left    uint64 // batches that the last read has left
 
 	mu   sync.Mutex // guards the connection: CloseIdleConnections comes from another goroutine
 	conn *nats.Conn
@@ -109,6 +110,9 @@ func New(o Options) (*Feed, error) {
 // Collector returns the id of the collector whose batches the feed has.
 func (f *Feed) Collector() string { return f.o.Collector }
 
+// Left returns how many batches the last read has left in the stream.
+func (f *Feed) Left() uint64 { return f.left }
+
 // Read implements [detector.Feed]. After an empty read, it waits for batches as long as the options
 // allow.
 func (f *Feed) Read(ctx context.Context, after uint64, limit int) ([]report.Envelope, error) {
@@ -119,7 +123,10 @@ func (f *Feed) Read(ctx context.Context, after uint64, limit int) ([]report.Enve
 	end := time.NewTimer(f.o.Wait)
 	defer end.Stop()
 	for first := true; ; first = false {
-		all, err := natsjs.Read(ctx, js, f.o.Stream, natsjs.Subject(f.o.Source), after, limit)
+		all, left, err := natsjs.Read(ctx, js, f.o.Stream, natsjs.Subject(f.o.Source), after, limit)
+		if err == nil {
+			f.left = left
+		}
 		if err != nil || len(all) > 0 {
 			return all, err
 		}

@@ -27,35 +27,36 @@ func Bucket(stream string) string { return stream + "-state" }
 func AckKey(reader string) string { return "ack." + reader }
 
 // Read reads the batches of a subject after a number, oldest first, at most limit and a few MiB.
-// Any replica of the stream may answer, also one that does not have the newest batches yet.
-func Read(ctx context.Context, js jetstream.JetStream, stream, subject string, after uint64, limit int) (all []report.Envelope, err error) {
+// left is how many follow those. Any replica of the stream may answer, also one that does not have
+// the newest batches yet.
+func Read(ctx context.Context, js jetstream.JetStream, stream, subject string, after uint64, limit int) (all []report.Envelope, left uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
 	messages, err := jetstreamext.GetBatch(ctx, js, stream, min(limit, maxRead), jetstreamext.GetBatchSubject(subject),
 		jetstreamext.GetBatchSeq(after+1), jetstreamext.GetBatchMaxBytes(maxReadBytes))
 	if err != nil {
-		return nil, fmt.Errorf("reading stream %s: %w", stream, Named(err))
+		return nil, 0, fmt.Errorf("reading stream %s: %w", stream, Named(err))
 	}
 	for m, err := range messages {
 		switch {
 		case errors.Is(err, jetstreamext.ErrNoMessages):
-			return nil, nil
+			return nil, 0, nil
 		case err != nil && len(all) > 0:
-			return all, nil // the next call meets the error again
+			return all, left, nil // the next call meets the error again
 		case err != nil:
-			return nil, fmt.Errorf("reading stream %s after %d: %w", stream, after, Named(err))
+			return nil, 0, fmt.Errorf("reading stream %s after %d: %w", stream, after, Named(err))
 		}
 		if len(all) > 0 && !follows(m, all[len(all)-1].Seq) {
-			return all, nil
+			return all, left, nil
 		}
 		e, err := report.DecodeEnvelope(m.Data)
 		if err != nil {
-			return nil, fmt.Errorf("message %d of stream %s was not written by a collector: %w; delete it (nats stream rmm)", m.Sequence, stream, err)
+			return nil, 0, fmt.Errorf("message %d of stream %s was not written by a collector: %w; delete it (nats stream rmm)", m.Sequence, stream, err)
 		}
-		e.Seq = m.Sequence
+		e.Seq, left = m.Sequence, pending(m)
 		all = append(all, *e)
 	}
-	return all, nil
+	return all, left, nil
 }
 
 // lastSequence is the header that has the number of the message before in the same answer.
@@ -66,4 +67,16 @@ const lastSequence = "Nats-Last-Sequence"
 func follows(m *jetstream.RawStreamMsg, before uint64) bool {
 	last, err := strconv.ParseUint(m.Header.Get(lastSequence), 10, 64)
 	return err != nil || last == before
+}
+
+// pendingHeader is the header that has how many messages follow in the stream.
+const pendingHeader = "Nats-Num-Pending"
+
+// pending returns how many messages follow one, or 0 if the server does not say.
+func pending(m *jetstream.RawStreamMsg) uint64 {
+	n, err := strconv.ParseUint(m.Header.Get(pendingHeader), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }

@@ -46,7 +46,7 @@ func urls(nodes []*node) (all []string) {
 }
 
 // eventually calls f until it succeeds.
-func eventually[T any](t *testing.T, what string, f func(context.Context) (T, error)) T {
+func eventually[T any](t testing.TB, what string, f func(context.Context) (T, error)) T {
 	t.Helper()
 	end := time.Now().Add(patience)
 	for {

@@ -267,6 +267,9 @@ func TestDetectorReadsTheStream(t *testing.T) {
 		return 0, err
 	})
 	writing.Wait()
+	if some, err := feed.Read(t.Context(), 0, 1); len(some) != 1 || err != nil || feed.Left() != 2 {
+		t.Errorf("of three batches one is read as %d, and %d are left, %v", len(some), feed.Left(), err)
+	}
 	all := readAll(t.Context(), t, feed)
 	wantEach(t, all, 3)
 	held := func(when string, want uint64) {

@@ -146,6 +146,19 @@ type DetectorConfig struct {
 	// down
 	VantagesAgree int               `yaml:"vantages_agree"`
 	Objectives    []ObjectiveConfig `yaml:"objectives"`
+	// detectors that read the same batches and share the work of opening them; nil for none
+	Group *GroupConfig `yaml:"group"`
+}
+
+// GroupConfig says which member of which group a detector is, and where the group meets.
+type GroupConfig struct {
+	ID          string   `yaml:"id"`
+	Member      string   `yaml:"member"`
+	Servers     []string `yaml:"servers"`
+	Credentials string   `yaml:"credentials"`
+	CA          string   `yaml:"ca"`
+	Certificate string   `yaml:"certificate"`
+	Key         string   `yaml:"key"`
 }
 
 // ObjectiveConfig is a target's objective for 30 days.

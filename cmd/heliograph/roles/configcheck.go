@@ -118,6 +118,12 @@ func (c *Config) checkDetector(bad complaint) {
 	if err := c.Detector.Store.Validate(); err != nil {
 		bad("detector.store", "%v", err)
 	}
+	if c.Detector.Group != nil {
+		o := groupOptions(c, nil, nil)
+		if err := o.Validate(); err != nil {
+			bad("detector.group", "%v", err)
+		}
+	}
 	for i, feed := range c.Detector.Feeds {
 		key := fmt.Sprintf("detector.feeds[%d]", i)
 		if feed.NATS != nil {

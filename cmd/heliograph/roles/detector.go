@@ -49,6 +49,9 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	if p.names != nil {
 		o.NetworkName = p.names.Name
 	}
+	if err := p.addGroup(c, &o); err != nil {
+		return err
+	}
 	d, err := detector.New(o)
 	if err != nil {
 		return err
@@ -78,6 +81,7 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	p.reloads.fix(map[string]func(*Config) any{
 		"detector.objectives":      func(c *Config) any { return c.Detector.Objectives },
 		"detector.vantages_agree":  func(c *Config) any { return c.Detector.VantagesAgree },
+		"detector.group":           func(c *Config) any { return c.Detector.Group },
 		"detector.store":           func(c *Config) any { return c.Detector.Store },
 		"detector.store_max_bytes": func(c *Config) any { return c.Detector.MaxBytes },
 		"detector.bin":             func(c *Config) any { return c.Detector.Bin },
