@@ -24,6 +24,7 @@ var verdictRules = map[model.Verdict]verdictRule{
 	model.Certificate:   {Critical, "The service's certificate is refused."},
 	model.Release:       {Critical, "One version of the application fails, and others work."},
 	model.Protocol:      {Critical, "One protocol fails, and others work."},
+	model.SlowAnswers:   {Critical, "Requests succeed, and far more of them than usual take too long."},
 	model.CollectorPath: {Warning, "The way to a collector fails. Reports wait in the agents; this says nothing about the service."},
 	model.VantageSilent: {Info, "A prober's vantage delivers nothing. This says nothing about the service; what others find still counts."},
 	model.BudgetBurns:   {Critical, "More requests fail, or are slow, than the objective allows."},

@@ -220,7 +220,7 @@ func (c *conversion) window(w *report.Window) error {
 	c.last = later(c.last, end)
 	c.measure(w)
 	weight := float64(report.FullPPM) / float64(w.SampledPPM)
-	c.before = counted{w, middle, weight}
+	c.before = counted{w, middle, end, weight}
 	c.grow(min(len(w.Counters), report.MaxSegmentRows))
 	for _, k := range w.Counters {
 		if strings.HasPrefix(k.Target, model.CollectorTarget) {

@@ -26,7 +26,7 @@ type Detector struct {
 	witnesses witnesses
 	ran       atomic.Bool
 	warner    warner
-	timed     map[string]bool  // Options.Timed
+	timed     map[string]bool  // the targets of Options.Timed
 	clock     *wallclock.Clock // the clock by which bins are judged
 	watch     *watch
 	consents  consents
@@ -58,7 +58,7 @@ func New(o Options) (*Detector, error) {
 	d := &Detector{o: o, consents: consents{since: time.Now().UTC().Truncate(time.Second)}, allowances: &allowances{budget: rowBudget}, audit: audit, probes: probes,
 		added: make(chan []model.ProbeResult, maxProbesQueue), reloaded: make(chan struct{}, 1), deferred: make(chan struct{}, 1)}
 	d.timed = make(map[string]bool, len(o.Timed))
-	for _, target := range o.Timed {
+	for target := range o.Timed {
 		d.timed[target] = true
 	}
 	d.settings.Store(o.settings())

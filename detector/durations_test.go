@@ -48,3 +48,20 @@ func TestDurationsAreStored(t *testing.T) {
 		}
 	}
 }
+
+// Each histogram of successes is one row before the judge, with what its requests have in common.
+func TestDurationsAreJudged(t *testing.T) {
+	a, b := okCounter, okCounter
+	a.Server, b.Server = "192.0.2.1:443", "192.0.2.2:443"
+	failed := report.Counter{Target: shop, Outcome: report.HTTPError, Status: 500, Count: 2}
+	took := report.Histogram{{Index: 48, Count: 2}, {Index: 90, Count: 1}}
+	w := window(2000, 2000, 250_000, failed, a, b)
+	got, _, err := testOpener().open(envelope(t, report.Delivery{Age: 2000}, ShopHeader(7), w, &report.Durations{Histograms: []report.Histogram{{{Index: 9, Count: 2}}, took}}), time.UnixMilli(received))
+	if err != nil || len(got.TimedRows) != 1 {
+		t.Fatalf("%d rows, %v", len(got.TimedRows), err)
+	}
+	r := got.TimedRows[0]
+	if r.Target != shop || r.Outcome != report.OK || r.Server != "" || r.Protocol != okCounter.Protocol || r.Raw != 3 || r.Estimated != 12 || r.At != received || !reflect.DeepEqual(*r.Took, took) {
+		t.Errorf("%+v", r)
+	}
+}

@@ -73,6 +73,13 @@ func (k *keeper) add(ctx context.Context, page *FeedPage, now time.Time) (isNew 
 			return nil, err
 		}
 		b.Rows = hashed(b.Rows, b.Counts)
+		b.TimedRows = slices.Clone(b.TimedRows)
+		for i := range b.TimedRows {
+			r := &b.TimedRows[i]
+			if r.Client, err = hash.client(ctx, r.Client, time.UnixMilli(r.At)); err != nil {
+				return nil, err
+			}
+		}
 		*b = b.withoutSamplesOf(deleted)
 	}
 	if k.metrics != nil {

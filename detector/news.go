@@ -147,7 +147,7 @@ func later(a, b time.Time) time.Time {
 func incidentOf(i *judgement.Incident, line *timeline, names func(asn uint32) string) model.Incident {
 	m := model.Incident{
 		ID: int64(i.ID), App: i.App, Target: i.Target, Outcome: report.Unknown, Verdict: i.Verdict, Page: i.Page, Late: i.Late, Share: i.Share,
-		Since: line.real(i.Onset), Reopened: i.Reopened, Severity: i.Severity, Failed: i.Failed, Requests: i.Requests, Expected: i.Expected, Clients: i.Clients,
+		Since: line.real(i.Onset), Reopened: i.Reopened, Severity: i.Severity, SlowerThan: i.SlowerThan, UsuallySlow: i.UsuallySlow, Failed: i.Failed, Requests: i.Requests, Expected: i.Expected, Clients: i.Clients,
 		Buckets: i.Buckets, Networks: i.Networks,
 	}
 	if i.Until != 0 {

@@ -41,8 +41,10 @@ type Options struct {
 	// feed is behind. 0 means 15 minutes.
 	ReceiptTime time.Duration
 
-	// Timed are the targets for which the store keeps how long requests took.
-	Timed []string
+	// Timed are the targets for which the store keeps how long requests took, with the least of the
+	// times in which objectives ask for an answer. Those of others are judged only, by a limit that
+	// is learned.
+	Timed map[string]time.Duration
 
 	// Vantages are the ids of the vantages whose results are accepted through feeds. Anybody can
 	// upload to a collector, but only the operator knows these ids. Results of others are dropped

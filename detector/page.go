@@ -37,7 +37,9 @@ type Batch struct {
 	Samples  []model.Sample
 	Probes   []model.ProbeResult
 	Timed    []model.Timed
-	Claims   []Claim // about receipts; Told is not set
+	// TimedRows are the rows of the judgement that tell how long requests took.
+	TimedRows []judgement.Row
+	Claims    []Claim // about receipts; Told is not set
 
 	// Deleted has the clients whose users have withdrawn consent ([report.DeletionNotice]), as
 	// samples name them.
@@ -47,11 +49,11 @@ type Batch struct {
 }
 
 // frameEnd is how much of a batch a segment's frames contain up to the end of one of them.
-type frameEnd struct{ counts, samples, probes, timed int }
+type frameEnd struct{ counts, samples, probes, timed, timedRows int }
 
 // EndFrame records that b now has the content of one more frame of its segment.
 func (b *Batch) EndFrame() {
-	b.ends = append(b.ends, frameEnd{len(b.Counts), len(b.Samples), len(b.Probes), len(b.Timed)})
+	b.ends = append(b.ends, frameEnd{len(b.Counts), len(b.Samples), len(b.Probes), len(b.Timed), len(b.TimedRows)})
 }
 
 // Frames returns the number of frames of its segment whose content b has.
@@ -72,6 +74,7 @@ func (b *Batch) After(frames int) *Batch {
 	rest.Samples = b.Samples[from.samples:to.samples]
 	rest.Probes = b.Probes[from.probes:to.probes]
 	rest.Timed = b.Timed[from.timed:to.timed]
+	rest.TimedRows = b.TimedRows[from.timedRows:to.timedRows]
 	rest.ends = nil
 	return &rest
 }

@@ -75,6 +75,7 @@ func (ev *evaluator) options() judgement.Options {
 	o := ev.tuned.options()
 	lapse := time.Duration(ev.d.o.Lapse)
 	o.Bin, o.Grace, o.NetworkName = ev.d.o.Bin*lapse, ev.d.o.Grace*lapse, ev.d.o.NetworkName
+	o.Within = func(target string) time.Duration { return ev.d.o.Timed[target] }
 	return o
 }
 

@@ -11,8 +11,9 @@ import (
 
 // Rows wait in the store to be judged, a page at a time. Their form is a version; the number of
 // texts and the texts, each with its length; and the rows: numbers as varints, texts by their
-// number, the client and the estimate as 8 bytes.
-const rowsVersion = 1
+// number, the client and the estimate as 8 bytes. Since version 2, a row ends with 0, or with one
+// more than the number of buckets of a row that is timed, and these.
+const rowsVersion = 2
 
 // usualRow is how many bytes the numbers of a row take.
 const usualRow = 40
@@ -27,6 +28,9 @@ func EncodeRows(b []byte, batches []*Batch) []byte {
 	for _, batch := range batches {
 		for i := range batch.Rows {
 			e.row(&batch.Rows[i])
+		}
+		for i := range batch.TimedRows {
+			e.row(&batch.TimedRows[i])
 		}
 	}
 	if len(e.rows) == 0 {
@@ -60,7 +64,20 @@ func (e *rowEncoder) row(r *judgement.Row) {
 	b = binary.AppendUvarint(b, uint64(r.Bucket))
 	b = binary.AppendUvarint(b, r.Raw)
 	b = binary.LittleEndian.AppendUint64(b, r.Client)
-	e.rows = binary.LittleEndian.AppendUint64(b, math.Float64bits(r.Estimated))
+	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(r.Estimated))
+	e.rows = appendTook(b, r)
+}
+
+// appendTook appends how long the requests of a row took.
+func appendTook(b []byte, r *judgement.Row) []byte {
+	if r.Took == nil {
+		return append(b, 0)
+	}
+	b = binary.AppendUvarint(b, uint64(1+len(*r.Took)))
+	for _, bucket := range *r.Took {
+		b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(bucket.Index)), bucket.Count)
+	}
+	return b
 }
 
 func (e *rowEncoder) text(text string) {
@@ -78,10 +95,10 @@ func DecodeRows(b []byte) ([]judgement.Row, error) {
 	if len(b) == 0 {
 		return nil, nil
 	}
-	if b[0] != rowsVersion {
+	if b[0] < 1 || b[0] > rowsVersion {
 		return nil, errRows
 	}
-	d := rowDecoder{rest: b[1:]}
+	d := rowDecoder{version: b[0], rest: b[1:]}
 	for n := d.uint(uint64(len(d.rest))); n > 0 && !d.bad; n-- {
 		d.texts = append(d.texts, string(d.bytes(d.uint(uint64(len(d.rest))))))
 	}
@@ -97,9 +114,10 @@ func DecodeRows(b []byte) ([]judgement.Row, error) {
 
 // rowDecoder decodes rows. After a fault it returns zeros.
 type rowDecoder struct {
-	rest  []byte
-	texts []string
-	bad   bool
+	version byte
+	rest    []byte
+	texts   []string
+	bad     bool
 }
 
 func (d *rowDecoder) row() (r judgement.Row) {
@@ -116,7 +134,28 @@ func (d *rowDecoder) row() (r judgement.Row) {
 		r.Client = binary.LittleEndian.Uint64(numbers)
 		r.Estimated = math.Float64frombits(binary.LittleEndian.Uint64(numbers[8:]))
 	}
+	if d.version > 1 {
+		d.took(&r)
+	}
 	return r
+}
+
+// took reads how long the requests of a row took.
+func (d *rowDecoder) took(r *judgement.Row) {
+	n := d.uint(report.HistogramBuckets + 1)
+	if n == 0 || d.bad {
+		return
+	}
+	var h report.Histogram
+	r.Took = &h
+	for range n - 1 {
+		index := d.uint(math.MaxUint8)
+		if k := len(h); index >= report.HistogramBuckets || k > 0 && index <= uint64(h[k-1].Index) {
+			d.bad = true
+			return
+		}
+		h = append(h, report.HistogramBucket{Index: uint8(index), Count: d.uint(report.MaxCount)})
+	}
 }
 
 // uint returns a number of at most most.

@@ -11,7 +11,7 @@ import (
 func someRows() []judgement.Row {
 	full := judgement.Row{At: 1_700_000_000_000, Arrived: 1_700_000_012_345, App: "shop", Version: "1.2", OS: "linux", Target: shop, Outcome: report.TCPReset, Protocol: "h2",
 		Status: 503, Server: "192.0.2.1:443", Source: report.SourceBrowser, ASN: 1<<32 - 1, Country: "XA", Collector: "c1", Bucket: report.MaxBucket, Client: 1<<64 - 1, Raw: 1<<64 - 1,
-		Estimated: 0.25}
+		Estimated: 0.25, Took: &report.Histogram{{Index: 9, Count: 3}, {Index: report.HistogramBuckets - 1, Count: report.MaxCount}}}
 	late := full
 	late.At, late.Raw, late.Estimated = 0, 1, 1e300
 	return []judgement.Row{full, {}, late}
@@ -38,6 +38,18 @@ func TestRowsAreStoredInFull(t *testing.T) {
 		if rows, err := DecodeRows(text[:n]); err == nil && len(rows) >= len(want) {
 			t.Errorf("%d of %d bytes give %d rows", n, len(text), len(rows))
 		}
+	}
+}
+
+// Rows that a release stored before there were durations are read.
+func TestRowsOfVersion1(t *testing.T) {
+	want := someRows()[0]
+	want.Took = nil
+	text := EncodeRows(nil, []*Batch{{Rows: []judgement.Row{want}}})
+	text[0] = 1
+	got, err := DecodeRows(text[:len(text)-1]) // a row of version 2 ends with a 0
+	if err != nil || len(got) != 1 || got[0] != want {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 

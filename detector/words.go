@@ -16,6 +16,9 @@ func title(i *model.Incident, names func(asn uint32) string) string {
 		}
 		return fmt.Sprintf("reports %s look made up: %s of %s", who, plural(int(math.Round(max(i.Requests, i.Failed))), "request"), plural(i.Clients, "client"))
 	}
+	if i.Outcome == model.Slow {
+		return i.SlowWords(names)
+	}
 	if i.Scope.Everyone() {
 		who = "from everyone"
 	}

@@ -33,12 +33,17 @@ type Incident struct {
 
 	// The numbers of the worst minutes within the scope.
 
-	Failed   float64 // reported failures
+	Failed   float64 // reported failures; of [SlowAnswers], slow requests
 	Requests float64 // estimated requests, including failures
 	Expected float64 // failures that would have been normal
 	Clients  int     // distinct clients with failures, as they call themselves
 	Buckets  int     // distinct address prefixes that these failures were reported from; 0: unknown
 	Networks int     // and distinct networks; 0: unknown
+
+	// Of [SlowAnswers]: the time beyond which requests are slow, 0 if unknown, and the share of the
+	// requests that usually is, from 0 to 1.
+	SlowerThan  time.Duration
+	UsuallySlow float64
 
 	Title    string   // one sentence: what fails, where, for whom and how often
 	Evidence []Signal // the strongest evidence first
@@ -47,6 +52,9 @@ type Incident struct {
 // ReceiptUnkept is the Outcome of an incident of a collector that has signed for batches which
 // never came. It is the outcome of no request.
 const ReceiptUnkept report.Outcome = "receipt.unkept"
+
+// Slow is the Outcome of an incident of [SlowAnswers]. It is the outcome of no request.
+const Slow report.Outcome = "slow"
 
 // Collector is the id of the collector that an incident of [DeliveryApp] is about; empty
 // for others.
@@ -224,6 +232,30 @@ func (s Scope) Words(names func(asn uint32) string) string {
 	return strings.Join(parts, " ")
 }
 
+// SlowWords returns one sentence about an incident of [SlowAnswers]: "shop.example answers slowly
+// for Ridge Mobile (AS64502): 38 % of the requests take longer than 2 s, usually 1 %".
+func (i *Incident) SlowWords(names func(asn uint32) string) string {
+	who := i.Scope.Words(names)
+	if only := (Scope{ASNs: i.Scope.ASNs}); only.Equal(i.Scope) && len(only.ASNs) > 0 {
+		who = "for " + strings.TrimPrefix(who, "from ")
+	}
+	beyond := "too long"
+	if i.SlowerThan > 0 {
+		beyond = "longer than " + DurationWords(i.SlowerThan)
+	}
+	return strings.TrimPrefix(i.Target, "https://") + " answers slowly " + who + ": " + percent(i.Failed/max(i.Requests, i.Failed, 1)) +
+		" of the requests take " + beyond + ", usually " + percent(i.UsuallySlow)
+}
+
+// percent is a share in words: "38 %", "0.5 %".
+func percent(share float64) string {
+	digits := 0
+	if share < 0.0095 && share > 0 {
+		digits = 1
+	}
+	return strconv.FormatFloat(100*share, 'f', digits, 64) + " %"
+}
+
 // networkWords is "AS64502" or "Harbour Net (AS64502)".
 func networkWords(asn uint32, names func(asn uint32) string) string {
 	number := "AS" + strconv.FormatUint(uint64(asn), 10)
@@ -262,7 +294,9 @@ const (
 	Release     Verdict = "release"      // one version of the application fails
 	Protocol    Verdict = "protocol"     // one protocol fails, such as HTTP/3
 	// the clients' own links fail, to every target, and recover
-	LastMile      Verdict = "last_mile"
+	LastMile Verdict = "last_mile"
+	// requests succeed, and more of them than usual take too long
+	SlowAnswers   Verdict = "slow"
 	CollectorPath Verdict = "collector_path" // the path to a collector fails
 	Forged        Verdict = "forged"         // the reports are made up
 	// a vantage of the probers delivers nothing, which says nothing about the service

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/heliograph-net/heliograph/report"
@@ -123,4 +124,18 @@ type LatencyStep struct {
 	At      time.Time // start of the step
 	Target  string
 	Latency Latency
+}
+
+// DurationWords returns a duration as people read it, with two digits: "1.8 s", "350 ms", "2 min".
+func DurationWords(d time.Duration) string {
+	switch {
+	case d < time.Second-500*time.Microsecond:
+		return strconv.FormatInt(d.Round(time.Millisecond).Milliseconds(), 10) + " ms"
+	case d < 10*time.Second:
+		return strconv.FormatFloat(math.Round(d.Seconds()*10)/10, 'f', -1, 64) + " s"
+	case d < 2*time.Minute:
+		return strconv.FormatFloat(math.Round(d.Seconds()), 'f', 0, 64) + " s"
+	default:
+		return strconv.FormatFloat(math.Round(d.Minutes()), 'f', 0, 64) + " min"
+	}
 }

@@ -71,7 +71,7 @@ func (c *checker) world(w *World) {
 	c.number(w.Sampling, "world.sampling", 1e-6, 1)
 	c.span(w.OfflineMean, "world.offline_mean", time.Second, 30*24*time.Hour)
 	for key, share := range map[string]float64{
-		"diurnal": w.Diurnal, "failure_rate": w.FailureRate, "bad_visits": w.BadVisits, "bad_visit_failures": w.BadVisitFailures,
+		"diurnal": w.Diurnal, "failure_rate": w.FailureRate, "slow_rate": w.SlowRate, "bad_visits": w.BadVisits, "bad_visit_failures": w.BadVisitFailures,
 		"browsers": w.Browsers, "offline": w.Offline, "crashes": w.Crashes,
 	} {
 		c.share(share, "world."+key)
@@ -154,7 +154,7 @@ func (c *checker) outcome(o, key string) {
 
 func knownVerdict(v string) bool {
 	switch model.Verdict(v) {
-	case model.ServiceDown, model.ServerGroup, model.NetworkPath, model.DNS, model.Certificate, model.Release, model.Protocol,
+	case model.ServiceDown, model.ServerGroup, model.NetworkPath, model.DNS, model.Certificate, model.Release, model.Protocol, model.SlowAnswers,
 		model.LastMile, model.CollectorPath, model.Forged, model.TooThin:
 		return true
 	}

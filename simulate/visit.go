@@ -120,6 +120,9 @@ func (w *world) fate(v *visit, target uint8, at int64) (o report.Outcome, status
 			status = 503
 		}
 	}
+	if o == report.OK && w.SlowRate > 0 && w.rng.Float64() < w.SlowRate {
+		o = model.Slow
+	}
 	for _, f := range w.faults {
 		if at < f.start || at >= f.end || !f.holds(v, v.version, target) {
 			continue
@@ -136,7 +139,7 @@ func (w *world) fate(v *visit, target uint8, at int64) (o report.Outcome, status
 		} else if level := f.level(at); level == 0 || (level < 1 && w.rng.Float64() >= level) {
 			continue
 		}
-		if o = f.outcome(w.rng); o == report.OK {
+		if o = f.outcome(w.rng); succeeded(o) {
 			status = 200
 		} else if status = f.Status; status == 0 {
 			status = 503
@@ -145,7 +148,7 @@ func (w *world) fate(v *visit, target uint8, at int64) (o report.Outcome, status
 			server = f.Becomes
 		}
 	}
-	if o != report.OK && !o.Under("http") {
+	if !succeeded(o) && !o.Under("http") {
 		status = 0
 	}
 	if o.Under("dns") {
@@ -153,6 +156,9 @@ func (w *world) fate(v *visit, target uint8, at int64) (o report.Outcome, status
 	}
 	return o, status, server
 }
+
+// succeeded reports whether an outcome is that of a request that was answered, be it slowly.
+func succeeded(o report.Outcome) bool { return !o.Failed() || o == model.Slow }
 
 // count counts a request in the visit's window. It begins a window if none is open.
 func (w *world) count(id uint32, c counter) {
@@ -162,7 +168,7 @@ func (w *world) count(id uint32, c counter) {
 		v.gen++
 		w.queue.push(entry{at: c.last + w.Window.Milliseconds(), kind: windowEnd, id: id, gen: v.gen})
 	}
-	if c.outcome.Failed() && !v.failed {
+	if !succeeded(c.outcome) && !v.failed {
 		v.failed = true
 		early := c.last + 2000 + w.rng.Int64N(6000)
 		if w.EarlyReports && !v.troubled && early < v.began+w.Window.Milliseconds() {
@@ -231,7 +237,7 @@ func (w *world) report(v *visit, at int64, weight float64) {
 // tellBrowser sends a browser's own report of one request, at most a minute later.
 func (w *world) tellBrowser(v *visit, c counter) {
 	weight := 1.0
-	if !c.outcome.Failed() {
+	if !!succeeded(c.outcome) {
 		if w.rng.Float64() >= w.Sampling {
 			return
 		}
@@ -247,7 +253,7 @@ func (w *world) row(v *visit, c counter, weight float64) Row {
 	n := &w.people.networks[v.network]
 	prefix := uint64(v.network)<<32 | uint64((v.client-n.first)/clientsPerPrefix)
 	protocol := protocols[v.protocol]
-	if c.outcome.Failed() && w.AgentsProtocol && !strings.HasPrefix(string(c.outcome), "http") {
+	if !succeeded(c.outcome) && w.AgentsProtocol && !strings.HasPrefix(string(c.outcome), "http") {
 		protocol = ""
 	}
 	return Row{At: c.last, App: w.App, Version: v.version, OS: systems[v.system], Target: w.Targets[c.target], Outcome: c.outcome,

@@ -18,7 +18,7 @@ func (j *Judge) Doubts() []Doubt {
 		}
 	}
 	for _, p := range j.order {
-		if left := p.born + j.bins(youngSystem) - j.next; left > 0 && p.key.target != 0 {
+		if left := p.born + j.bins(youngSystem) - j.next; left > 0 && p.key.target != 0 && !p.key.timed() {
 			all = append(all, Doubt{j.names.text(kindTarget, p.key.target), fmt.Sprintf("too early to judge (known for less than %.0f min)", youngSystem.Minutes())})
 		}
 	}

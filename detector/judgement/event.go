@@ -3,6 +3,7 @@ package judgement
 import (
 	"encoding/json"
 	"strconv"
+	"time"
 
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
@@ -55,6 +56,11 @@ type Incident struct {
 	Evidence []Evidence `json:"evidence"` // the strongest first
 
 	Reopened int `json:"-"` // how often it went on after it was over
+
+	// Of an incident of slow requests, which Failed counts: beyond what they are slow, 0 if unknown,
+	// and which share of the requests usually is.
+	SlowerThan  time.Duration `json:"-"`
+	UsuallySlow float64       `json:"-"`
 }
 
 // ID names an incident. It is a string in JSON.

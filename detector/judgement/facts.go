@@ -2,6 +2,7 @@ package judgement
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -104,6 +105,13 @@ func (t *turn) facts(i *incident, m *numbers, d *Incident) *verdict.Facts {
 		f.Clients.Recovered = 0
 	}
 	f.Reporters = t.reporters(m)
+	if s := t.slowness(i, m); s != nil {
+		f.SlowerThan, f.UsuallySlow = s.limit, s.usual
+		if alerted := i.told.Page && i.told.Until == 0; !alerted && !s.shifted(m) {
+			f.Missing = append(f.Missing, fmt.Sprintf("%.1f %% of the requests more than usual are slow of the %.0f %% needed",
+				100*max(m.failed/max(m.requests, 1)-s.usual, 0), 100*slowShift))
+		}
+	}
 	return f
 }
 

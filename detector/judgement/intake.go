@@ -43,15 +43,23 @@ func (j *Judge) Add(r Row) {
 	if j.next == 0 { // nothing older than this is judged, whenever the first row is of
 		j.next = max(bin, (r.Arrived-lateAfter.Milliseconds())/j.width)
 	}
-	j.fade.quiet.hear(bin)
+	if r.Took == nil {
+		j.fade.quiet.hear(bin)
+	}
 	j.voices.turn(j.next)
 	j.clients.turn(j.next)
-	j.clients.come(&r)
-	j.sources.add(&r, j.o.Seed)
+	if r.Took == nil {
+		j.clients.come(&r)
+		j.sources.add(&r, j.o.Seed)
+	}
 	if len(j.sources.silent) > 0 {
 		if _, flood := j.sources.silent[source{r.ASN, r.Bucket}]; flood {
 			return
 		}
+	}
+	if r.Took != nil {
+		j.timed(&r)
+		return
 	}
 	if r.Arrived-r.At >= lateAfter.Milliseconds() || bin <= j.next-ringBins/2 && bin <= j.next-j.bins(lateAfter) {
 		j.lateRow(&r)
@@ -81,7 +89,7 @@ func (j *Judge) population(r *Row, bin int64) *population {
 	if app == 0 || target == 0 {
 		return j.root
 	}
-	key := populationKey{app, target, r.Source}
+	key := populationKey{app, target, r.Source &^ timedSource}
 	if p := j.pops[key]; p != nil {
 		return p
 	}
@@ -89,7 +97,7 @@ func (j *Judge) population(r *Row, bin int64) *population {
 		j.dropped++
 		return j.root
 	}
-	if len(j.pops) > 0 && j.root == nil {
+	if len(j.pops) > 0 && j.root == nil && slices.ContainsFunc(j.order, func(p *population) bool { return !p.key.timed() }) {
 		j.root = j.newPopulation(populationKey{}, nil, bin)
 	}
 	parent := j.root
@@ -139,7 +147,7 @@ func (j *Judge) fail(p *population, bin int64, at *place, r *Row) {
 	if !kept {
 		return
 	}
-	if r.App != model.DeliveryApp {
+	if r.App != model.DeliveryApp && r.Took == nil {
 		j.clients.failed(r)
 	}
 	j.recent.of(bin).add(hit{

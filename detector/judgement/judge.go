@@ -19,7 +19,8 @@ type Judge struct {
 	names     *names
 	order     []*population // by index
 	pops      map[populationKey]*population
-	root      *population // all requests but deliveries; nil while there is one population only
+	timings   map[populationKey]*timing // of populations of timed requests, also of those to come
+	root      *population               // all requests but deliveries; nil while there is one population only
 	exposures int
 	series    int
 	dropped   uint64
@@ -52,7 +53,7 @@ func New(o Options) (*Judge, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	j := &Judge{o: o, width: o.Bin.Milliseconds(), names: newNames(), sample: newSample(o.Seed), sources: newSources(), probes: map[vantageServer]probed{}, pops: map[populationKey]*population{}}
+	j := &Judge{o: o, width: o.Bin.Milliseconds(), names: newNames(), sample: newSample(o.Seed), sources: newSources(), probes: map[vantageServer]probed{}, pops: map[populationKey]*population{}, timings: map[populationKey]*timing{}}
 	j.fade = newFading(o.Bin.Hours(), &quiet{})
 	j.names.add(kindOutcome, string(report.Unknown))
 	return j, nil

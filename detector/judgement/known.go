@@ -71,6 +71,7 @@ func (j *Judge) Rename(id, as ID) {
 // Tune changes what an alarm takes. Other options stay as they are.
 func (j *Judge) Tune(o Options) error {
 	o.Bin, o.Grace, o.MaxSeries, o.Seed, o.NetworkName = j.o.Bin, j.o.Grace, j.o.MaxSeries, j.o.Seed, j.o.NetworkName
+	o.Within = j.o.Within
 	if err := o.validate(); err != nil {
 		return err
 	}

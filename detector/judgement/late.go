@@ -32,10 +32,13 @@ func (j *Judge) lateRow(r *Row) {
 	if !r.Outcome.Failed() || r.Outcome == report.Abandoned || j.now-r.At > lateKept.Milliseconds() {
 		return
 	}
-	p := j.population(r, j.next)
-	if p == nil {
-		return
+	if p := j.population(r, j.next); p != nil {
+		j.lateHit(p, r)
 	}
+}
+
+// lateHit keeps the failures of a row that comes late.
+func (j *Judge) lateHit(p *population, r *Row) {
 	out := j.outcome(r)
 	count, _, kept := j.hear(p, out+1, r.At/j.width, r)
 	if !kept || count == 0 {
@@ -76,8 +79,9 @@ func (t *turn) past() {
 		}
 	}
 	if left > 0 {
-		t.lateCause(false)
-		t.lateCause(true)
+		t.lateCause(lateRequests)
+		t.lateCause(lateDeliveries)
+		t.lateCause(lateSlow)
 	}
 }
 
@@ -119,13 +123,19 @@ func (t *turn) lateEach(f func(h *hit, weight float64)) {
 	}
 }
 
+// The kinds of hits of the past, which are looked at apart.
+const (
+	lateRequests   = iota
+	lateDeliveries // failed deliveries: whoever is offline fails to deliver, too
+	lateSlow       // slow requests, which count other things than failures
+)
+
 // lateCause looks for a fault in what no incident explains: in the latest stretch of time with
-// failures that are not far apart. Failed deliveries are looked at by themselves: whoever is
-// offline fails to deliver, too.
-func (t *turn) lateCause(deliveries bool) {
+// failures of a kind that are not far apart.
+func (t *turn) lateCause(kind int) {
 	var hits []*hit
 	for k := range t.j.late.all {
-		if h := &t.j.late.all[k]; t.j.ofDelivery(h) == deliveries && t.lateOf(h) == nil {
+		if h := &t.j.late.all[k]; t.j.lateKind(h) == kind && t.lateOf(h) == nil {
 			hits = append(hits, h)
 		}
 	}
@@ -173,9 +183,15 @@ func (t *turn) lateCause(deliveries bool) {
 	t.j.incidents = append(t.j.incidents, i)
 }
 
-// ofDelivery reports whether a hit is a failed delivery.
-func (j *Judge) ofDelivery(h *hit) bool {
-	return j.names.text(kindApp, j.order[h.pop].key.app) == model.DeliveryApp
+func (j *Judge) lateKind(h *hit) int {
+	switch key := &j.order[h.pop].key; {
+	case key.timed():
+		return lateSlow
+	case j.names.text(kindApp, key.app) == model.DeliveryApp:
+		return lateDeliveries
+	default:
+		return lateRequests
+	}
 }
 
 // lateJoins is the incident of the same scope and time as a fault of the past, perhaps of another

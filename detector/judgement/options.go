@@ -23,6 +23,9 @@ type Options struct {
 	Seed      uint64 // of hashes and samples
 	// NetworkName names a network in evidence. nil, or "" for a network, leaves the number alone.
 	NetworkName func(asn uint32) string
+	// Within is how long the requests to a target may take, by an objective. nil, or 0 for a
+	// target, leaves it to be learned.
+	Within func(target string) time.Duration
 }
 
 // validate fills in the defaults and joins all faults.
@@ -37,6 +40,9 @@ func (o *Options) validate() error {
 	def(&o.MaxSeries, 200_000)
 	if o.NetworkName == nil {
 		o.NetworkName = func(uint32) string { return "" }
+	}
+	if o.Within == nil {
+		o.Within = func(string) time.Duration { return 0 }
 	}
 	var faults []error
 	if o.Bin < time.Second || o.Bin > time.Hour || 24*time.Hour%o.Bin != 0 || o.Bin%time.Millisecond != 0 {

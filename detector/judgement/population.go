@@ -40,6 +40,12 @@ type populationKey struct {
 	source      report.Source
 }
 
+// timedSource marks the source of a population of which only those requests count whose durations
+// are known, and among them the slow ones as failures.
+const timedSource report.Source = 0x80
+
+func (k populationKey) timed() bool { return k.source&timedSource != 0 }
+
 // population is what is known of one population.
 type population struct {
 	judge     *Judge

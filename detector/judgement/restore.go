@@ -32,6 +32,11 @@ func Restore(o Options, snapshot []byte) (*Judge, error) {
 			return nil, err
 		}
 	}
+	for i := range f.Timings {
+		if err := j.restoreTiming(&f.Timings[i]); err != nil {
+			return nil, err
+		}
+	}
 	if err := j.restoreHits(&f); err != nil {
 		return nil, err
 	}
@@ -105,6 +110,18 @@ func (j *Judge) restorePopulation(f *populationForm) error {
 			return err
 		}
 	}
+	return nil
+}
+
+func (j *Judge) restoreTiming(f *timingForm) error {
+	t := &timing{n: f.N, born: f.Born, hour: f.Hour, within: f.Within, worded: f.Worded, limit: f.Limit, usual: f.Usual}
+	if err := t.calm.Decode(f.Calm); err != nil || f.Limit >= report.HistogramBuckets-1 {
+		return fmt.Errorf("restore: durations of population %v are damaged", f.Key)
+	}
+	for i, w := range f.Weights {
+		t.weights[i].n, t.weights[i].sum = w[0], w[1]
+	}
+	j.timings[populationKey{f.Key[0], f.Key[1], report.Source(f.Key[2])}] = t
 	return nil
 }
 

@@ -31,6 +31,11 @@ type Row struct {
 	Client    uint64  // the token of one UTC day
 	Raw       uint64  // requests that were reported
 	Estimated float64 // requests that they stand for
+
+	// Took, if it is not nil, says how long the requests took, which succeeded and of which other
+	// rows tell all the rest. It has at most Raw of them. If it is empty, they were fast or, if
+	// Outcome is model.Slow, slow.
+	Took *report.Histogram
 }
 
 // Probe is what one vantage found of one server.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -37,6 +38,20 @@ type snapshotForm struct {
 	Unknown   *float64       `json:"unknown_networks,omitempty"`
 	Incidents []incidentForm `json:"incidents"`
 	Memory    memoryForm     `json:"memory"`
+	Timings   []timingForm   `json:"timings,omitempty"`
+}
+
+type timingForm struct {
+	Key     [3]uint32      `json:"k"`
+	Calm    []byte         `json:"c"`
+	N       float64        `json:"n"`
+	Born    int64          `json:"b"`
+	Hour    int64          `json:"h"`
+	Within  time.Duration  `json:"i,omitempty"`
+	Worded  bool           `json:"w,omitempty"`
+	Limit   uint8          `json:"l,omitempty"`
+	Usual   float64        `json:"u,omitempty"`
+	Weights [11][2]float64 `json:"s"`
 }
 
 type populationForm struct {
@@ -193,6 +208,9 @@ func (j *Judge) Snapshot() ([]byte, error) {
 	for _, i := range j.incidents {
 		f.Incidents = append(f.Incidents, i.form())
 	}
+	for _, k := range slices.SortedFunc(maps.Keys(j.timings), comparePopulations) {
+		f.Timings = append(f.Timings, j.timings[k].form(k))
+	}
 	b, err := json.Marshal(&f)
 	if err != nil {
 		return nil, fmt.Errorf("snapshot: %w", err)
@@ -208,8 +226,18 @@ func hitForms(all []hit) []hitForm {
 	return forms
 }
 
+func (k populationKey) form() [3]uint32 { return [3]uint32{k.app, k.target, uint32(k.source)} }
+
+func (t *timing) form(k populationKey) timingForm {
+	f := timingForm{Key: k.form(), Calm: t.calm.Append(nil), N: t.n, Born: t.born, Hour: t.hour, Within: t.within, Worded: t.worded, Limit: t.limit, Usual: t.usual}
+	for i, w := range t.weights {
+		f.Weights[i] = [2]float64{w.n, w.sum}
+	}
+	return f
+}
+
 func (p *population) form() populationForm {
-	f := populationForm{Key: [3]uint32{p.key.app, p.key.target, uint32(p.key.source)}, Parent: p.parent != nil, Born: p.born, Settled: p.settled,
+	f := populationForm{Key: p.key.form(), Parent: p.parent != nil, Born: p.born, Settled: p.settled,
 		Level: levelForm{p.level.ring[:], p.level.newest, p.level.sum, p.level.n}, Factors: p.season.factor,
 		Hour: [3]float64{float64(p.season.hour), p.season.x, p.season.e}, Rows: [2]float64{p.rows.squares, p.rows.sum}}
 	for a := range p.exposures {

@@ -61,6 +61,9 @@ func (st *stream) prior() float64 {
 	if st.parent != nil {
 		return st.parent.rate(st.parent.all)
 	}
+	if t := st.pop.judge.timings[st.pop.key]; t != nil {
+		return max(t.usual, leastRate)
+	}
 	if st.outcome == 0 {
 		return priorRateAny
 	}

@@ -39,6 +39,7 @@ func (t *turn) measure(i *incident, n int64) numbers {
 	if i.late {
 		each = t.lateEach
 	}
+	i = t.mainOf(i, each)
 	each(func(h *hit, weight float64) {
 		if !i.holds(h) {
 			return
@@ -53,7 +54,9 @@ func (t *turn) measure(i *incident, n int64) numbers {
 		s.tokens[h.client] = struct{}{}
 		if !seen[h.client] {
 			seen[h.client] = true
-			m.fates.add(t.j.clients.state(h.client))
+			if !t.j.order[h.pop].key.timed() { // who is slow has failed nowhere
+				m.fates.add(t.j.clients.state(h.client))
+			}
 		}
 		m.failed += float64(h.raw) * weight
 		m.counted += count
@@ -228,6 +231,9 @@ func (t *turn) describe(i *incident) Incident {
 		for k := range d.Scope {
 			d.Scope[k].Collector = []string{name}
 		}
+	}
+	if s := t.slowness(i, m); s != nil {
+		d.SlowerThan, d.UsuallySlow = s.limit, s.usual
 	}
 	t.decide(i, m, &d)
 	return d

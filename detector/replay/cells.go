@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector/judgement"
+	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/report"
 )
 
 // Input is a file to replay.
@@ -57,6 +59,7 @@ type player struct {
 	out    *bufio.Writer
 	now    int64 // the time reached, in Unix milliseconds
 	judged int64 // everything until then was judged; before now while lines of now may follow
+	slow   bool  // a row told of slow requests
 	bins   uint64
 	steps  histogram
 }
@@ -99,9 +102,30 @@ func (p *player) take(d *decoder, text []byte) error {
 		if err := p.reach(l.row.Arrived); err != nil {
 			return err
 		}
-		p.judge.Add(l.row)
+		p.add(&l.row)
 	}
 	return nil
+}
+
+// untold is how long requests took of which only the outcome says whether they were slow.
+var untold report.Histogram
+
+// add passes a row to the judge. A row whose outcome is "slow" is of requests that succeeded and
+// took too long. From the first of them on, rows of successes also say how many did not.
+func (p *player) add(r *judgement.Row) {
+	slow := r.Outcome == model.Slow
+	p.slow = p.slow || slow
+	if slow {
+		r.Outcome = report.OK
+	}
+	p.judge.Add(*r)
+	if !p.slow || r.Outcome != report.OK || r.App == model.DeliveryApp {
+		return
+	}
+	if r.Took = &untold; slow {
+		r.Outcome = model.Slow
+	}
+	p.judge.Add(*r)
 }
 
 // reach advances the time to t. If t is later than now, all lines of now have come.

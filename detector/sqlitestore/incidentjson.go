@@ -23,21 +23,25 @@ type incidentJSON struct {
 	Also    []report.Outcome `json:"also,omitempty"`
 	Verdict model.Verdict    `json:"verdict,omitempty"`
 	// Page is absent in what releases without it stored; they alerted people of everything.
-	Page     *bool        `json:"page,omitempty"`
-	Late     bool         `json:"late,omitempty"`
-	Scope    scopeJSON    `json:"scope"`
-	Others   []scopeJSON  `json:"others,omitempty"`
-	Share    float64      `json:"share,omitempty"`
-	Since    time.Time    `json:"since"`
-	Until    time.Time    `json:"until,omitzero"`
-	Reopened int          `json:"reopened,omitempty"`
-	Severity float64      `json:"severity,omitempty"`
-	Failed   float64      `json:"failed"`
-	Requests float64      `json:"requests"`
-	Expected float64      `json:"expected"`
-	Clients  int          `json:"clients"`
-	Buckets  int          `json:"buckets,omitempty"`
-	Networks int          `json:"networks,omitempty"`
+	Page     *bool       `json:"page,omitempty"`
+	Late     bool        `json:"late,omitempty"`
+	Scope    scopeJSON   `json:"scope"`
+	Others   []scopeJSON `json:"others,omitempty"`
+	Share    float64     `json:"share,omitempty"`
+	Since    time.Time   `json:"since"`
+	Until    time.Time   `json:"until,omitzero"`
+	Reopened int         `json:"reopened,omitempty"`
+	Severity float64     `json:"severity,omitempty"`
+	Failed   float64     `json:"failed"`
+	Requests float64     `json:"requests"`
+	Expected float64     `json:"expected"`
+	Clients  int         `json:"clients"`
+	Buckets  int         `json:"buckets,omitempty"`
+	Networks int         `json:"networks,omitempty"`
+	// of slow answers
+	SlowerThan  time.Duration `json:"slower_than,omitempty"`
+	UsuallySlow float64       `json:"usually_slow,omitempty"`
+
 	Title    string       `json:"title"`
 	Evidence []signalJSON `json:"evidence,omitempty"`
 }
@@ -87,7 +91,7 @@ func encodeIncident(i *model.Incident) (string, error) {
 	v := incidentJSON{
 		Version: incidentVersion, ID: i.ID, App: i.App, Target: i.Target, Outcome: i.Outcome, Also: i.Also, Verdict: i.Verdict, Page: &i.Page, Late: i.Late,
 		Scope: scopeJSON(i.Scope), Share: i.Share, Since: i.Since, Until: i.Until, Reopened: i.Reopened, Severity: i.Severity, Failed: i.Failed,
-		Requests: i.Requests, Expected: i.Expected, Clients: i.Clients, Buckets: i.Buckets, Networks: i.Networks, Title: i.Title,
+		Requests: i.Requests, Expected: i.Expected, Clients: i.Clients, Buckets: i.Buckets, Networks: i.Networks, SlowerThan: i.SlowerThan, UsuallySlow: i.UsuallySlow, Title: i.Title,
 		Evidence: signalsJSON(i.Evidence),
 	}
 	for _, s := range i.Others {
@@ -113,7 +117,7 @@ func decodeIncident(b []byte) (i model.Incident, err error) {
 	i = model.Incident{
 		ID: v.ID, App: v.App, Target: v.Target, Outcome: v.Outcome, Also: v.Also, Verdict: v.Verdict, Page: v.Page == nil || *v.Page, Late: v.Late,
 		Scope: model.Scope(v.Scope), Share: v.Share, Since: v.Since, Until: v.Until, Reopened: v.Reopened, Severity: v.Severity, Failed: v.Failed,
-		Requests: v.Requests, Expected: v.Expected, Clients: v.Clients, Buckets: v.Buckets, Networks: v.Networks, Title: v.Title,
+		Requests: v.Requests, Expected: v.Expected, Clients: v.Clients, Buckets: v.Buckets, Networks: v.Networks, SlowerThan: v.SlowerThan, UsuallySlow: v.UsuallySlow, Title: v.Title,
 		Evidence: signalsOf(v.Evidence),
 	}
 	for _, s := range v.Others {

@@ -228,7 +228,7 @@ func fullIncident() model.Incident {
 		Scope: model.Scope{ASNs: []uint32{64501, 64502}, Countries: []string{"XA"}, Servers: []string{"192.0.2.1:443"}, Versions: []string{"1.2"},
 			Systems: []string{"linux"}, Protocols: []string{"h3"}, Statuses: []uint16{503}, Collectors: []string{"c1"}},
 		Others: []model.Scope{{Versions: []string{"1.2"}}, {}},
-		Since:  at(0).UTC(), Until: at(90).UTC(), Failed: 41, Requests: 44.5, Expected: 0.25, Clients: 28, Title: "one", Evidence: []model.Signal{{Code: model.SignalExcess, Text: "e"}, {Text: "f"}}}
+		Since:  at(0).UTC(), Until: at(90).UTC(), Failed: 41, Requests: 44.5, Expected: 0.25, Clients: 28, SlowerThan: 2 * time.Second, UsuallySlow: 0.125, Title: "one", Evidence: []model.Signal{{Code: model.SignalExcess, Text: "e"}, {Text: "f"}}}
 }
 
 func incidentInFull(t *stateTest) {

@@ -31,6 +31,9 @@ func (v *view) common() []model.Signal {
 
 func (v *view) inside() model.Signal {
 	c := v.Inside
+	if v.slow() {
+		return signal(model.SignalExcess, "%s of %s timed requests%s were slow", count(c.Failed), count(max(c.Requests, c.Failed)), v.who())
+	}
 	return signal(model.SignalExcess, "%s of %s %s%s failed; %s expected", count(c.Failed), count(max(c.Requests, c.Failed)),
 		v.things(), v.who(), wasWere(c.Expected))
 }
@@ -61,6 +64,9 @@ func (v *view) breadth() model.Signal {
 		return model.Signal{}
 	}
 	text := plural(b.Clients, "client") + " with failures"
+	if v.slow() {
+		text = plural(b.Clients, "client") + " with slow requests"
+	}
 	if b.Buckets > 0 {
 		text += ", behind " + plural(b.Buckets, "address prefix")
 	}
@@ -82,7 +88,7 @@ func (v *view) outcomes() model.Signal {
 			words = append(words, string(o.Outcome)+" "+percent(o.Excess/v.excess))
 		}
 	}
-	if len(words) == 0 {
+	if len(words) == 0 || v.slow() && len(words) == 1 {
 		return model.Signal{}
 	}
 	return signal(model.SignalOutcomes, "the failures are %s", list(words))

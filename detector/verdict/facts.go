@@ -1,6 +1,10 @@
 package verdict
 
-import "github.com/heliograph-net/heliograph/report"
+import (
+	"time"
+
+	"github.com/heliograph-net/heliograph/report"
+)
 
 // Facts are what is known about one incident. A zero field means that nothing is known, and
 // supports no verdict.
@@ -29,6 +33,11 @@ type Facts struct {
 	Strange float64
 	// Collectors are the collectors to which the clients within the scope tried to deliver.
 	Collectors []Collector
+
+	// Of slow requests, which are the failures then: the time beyond which they are slow, 0 if
+	// unknown, and the share of the requests that usually is, from 0 to 1.
+	SlowerThan  time.Duration
+	UsuallySlow float64
 
 	// NetworkName returns the name of a network, or "". It may be nil.
 	NetworkName func(asn uint32) string

@@ -23,6 +23,8 @@ var rules = []rule{
 		(*view).lastMile, (*view).whyLastMile},
 	{model.TooThin, "too few clients, address prefixes, networks or failures, and probers do not confirm",
 		(*view).tooThin, (*view).whyTooThin},
+	{model.SlowAnswers, "most failures are none: requests succeed, and take longer than usual",
+		(*view).slow, (*view).whySlow},
 	{model.Release, "the scope names a version of the application or an operating system",
 		(*view).release, (*view).whyRelease},
 	{model.DNS, "most failures are failures to resolve names; or names resolve to other addresses: their certificates do not fit, or only clients from some networks or countries are sent to servers that nobody asked before",

@@ -118,7 +118,10 @@ func (v *view) lastMile() bool {
 	return fails && (c.Offline >= most || scattered) && (v.Scope.Everyone() || len(v.missing()) > 0)
 }
 
-func (v *view) tooThin() bool { return len(v.missing()) > 0 && !v.probesDown() }
+// Probers confirm that servers are down, but not that they are slow.
+func (v *view) tooThin() bool { return len(v.missing()) > 0 && (v.slow() || !v.probesDown()) }
+
+func (v *view) slow() bool { return v.share(model.Slow) >= most }
 
 func (v *view) release() bool { return v.Scope.release() }
 

@@ -77,6 +77,15 @@ func (v *view) missing() (what []string) {
 	return append(what, v.Missing...)
 }
 
+func (v *view) whySlow() []model.Signal {
+	beyond := "longer than usual"
+	if v.SlowerThan > 0 {
+		beyond = "longer than " + model.DurationWords(v.SlowerThan)
+	}
+	return []model.Signal{signal(model.SignalScope, "%s of the requests%s take %s, usually %s; they succeed", percent(min(v.Inside.Failed/max(v.Inside.Requests, 1), 1)), v.who(), beyond, percent(v.UsuallySlow)),
+		v.inside()}
+}
+
 func (v *view) whyRelease() []model.Signal {
 	what := "version " + list(v.Scope.Versions)
 	switch {

@@ -33,6 +33,8 @@ func (v *view) cause(i *model.Incident) string {
 		return target + " resolves to wrong addresses " + whom
 	case model.Certificate:
 		return "The certificate of " + target + " is rejected " + whom
+	case model.SlowAnswers:
+		return i.SlowWords(v.NetworkName)
 	case model.Release, model.Protocol:
 		return target + " fails " + whom
 	default:

@@ -178,11 +178,13 @@ func (c *Config) objectives() []model.Objective {
 	return all
 }
 
-// timed returns the targets with an objective for how long their requests take.
-func (c *Config) timed() (all []string) {
+// timed returns the targets with an objective for how long their requests take, with the shortest
+// time of each.
+func (c *Config) timed() map[string]time.Duration {
+	all := map[string]time.Duration{}
 	for _, o := range c.Detector.Objectives {
-		if o.Within.Duration > 0 {
-			all = append(all, o.Target)
+		if within := o.Within.Duration; within > 0 && (all[o.Target] == 0 || within < all[o.Target]) {
+			all[o.Target] = within
 		}
 	}
 	return all
