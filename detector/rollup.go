@@ -35,7 +35,39 @@ const (
 // number of cells for each minute: if there are more, those of the networks that have the most are
 // merged, first those that differ by operating system, then by outcome, and so on. So callers pass
 // the rows of a minute or more, not single pages.
+//
+// How long requests took makes cells of its own, by octaves (see [model.TookOutcome]), as many as
+// those of requests at most.
 func RollUp(rows []judgement.Row) []RollupCell {
+	var requests, durations []judgement.Row
+	for i := range rows {
+		if rows[i].Took == nil {
+			requests = append(requests, rows[i])
+		} else {
+			durations = appendOctaves(durations, &rows[i])
+		}
+	}
+	return append(rollUp(requests), rollUp(durations)...)
+}
+
+// appendOctaves appends a row for each octave of how long a row's requests took.
+func appendOctaves(rows []judgement.Row, r *judgement.Row) []judgement.Row {
+	weight := r.Estimated / float64(max(r.Raw, 1))
+	for _, b := range *r.Took {
+		o := model.TookOutcome(b.Index)
+		if n := len(rows); n == 0 || rows[n-1].Outcome != o || rows[n-1].Client != r.Client || rows[n-1].At != r.At || rows[n-1].Target != r.Target {
+			one := *r
+			one.Outcome, one.OS, one.Took, one.Raw, one.Estimated = o, "", nil, 0, 0
+			rows = append(rows, one)
+		}
+		last := &rows[len(rows)-1]
+		last.Raw = sketch.Sum(last.Raw, b.Count)
+		last.Estimated += float64(b.Count) * weight
+	}
+	return rows
+}
+
+func rollUp(rows []judgement.Row) []RollupCell {
 	minutes := map[int64]*rollupMinute{}
 	for i := range rows {
 		r := &rows[i]
@@ -184,6 +216,8 @@ func coarse(k model.RollupKey, level int) model.RollupKey {
 	case 2:
 		if k.OfErrors() {
 			k.Outcome = report.AppError
+		} else if k.OfDurations() {
+			break
 		} else if k.Outcome != report.OK {
 			k.Outcome = report.Unknown
 		}

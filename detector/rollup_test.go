@@ -101,3 +101,29 @@ func TestEveryFacetIsAField(t *testing.T) {
 		}
 	}
 }
+
+// How long requests took makes no request more, and cells by octaves with the weight of their
+// window.
+func TestDurationsAreNoRequests(t *testing.T) {
+	r := rollupRow(7, 1, "1.4")
+	r.Raw, r.Estimated = 4, 80
+	timed := r
+	timed.Took = &report.Histogram{{Index: 41, Count: 1}, {Index: 48, Count: 1}, {Index: 49, Count: 2}}
+	cells := RollUp([]judgement.Row{r, timed})
+	got := map[report.Outcome]float64{}
+	for i := range cells {
+		got[cells[i].Outcome] += cells[i].Estimated
+	}
+	if len(cells) != 3 || got[report.OK] != 80 || got["took.6"] != 40 || got["took.7"] != 40 {
+		t.Errorf("%v", got)
+	}
+	octave, ok := cells[1].Took()
+	if !ok || octave != 6 || !cells[1].OfDurations() || cells[0].OfDurations() {
+		t.Errorf("%+v", cells)
+	}
+	for i := range cells { // however few cells a network may have, durations do not become failures
+		if c := coarse(cells[i].RollupKey, 2); c.OfDurations() != cells[i].OfDurations() {
+			t.Errorf("%+v becomes %+v", cells[i].RollupKey, c)
+		}
+	}
+}

@@ -37,11 +37,11 @@ type Gate struct {
 
 // GateMeasure is the comparison of one kind of trouble, per request.
 type GateMeasure struct {
-	Name  string // "failures" or "application_errors"
+	Name  string // "failures", "application_errors" or "slowness"
 	State GateState
 
 	Requests, AgainstRequests float64 // estimated
-	Troubles, AgainstTroubles float64 // failures or errors
+	Troubles, AgainstTroubles float64 // failures, errors or slow answers
 	// Difference is by how much the share of troubled requests is higher, among the same networks.
 	// Low and High are the limits of a confidence sequence: they hold at all times together.
 	Difference, Low, High float64

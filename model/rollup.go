@@ -3,6 +3,8 @@ package model
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/heliograph-net/heliograph/report"
@@ -43,6 +45,28 @@ type RollupKey struct {
 
 // OfErrors reports whether application errors are counted and not requests.
 func (k *RollupKey) OfErrors() bool { return k.Outcome.Under("app") || k.Outcome.Under("browser") }
+
+// tookPrefix begins the Outcome under which durations are counted.
+const tookPrefix = "took."
+
+// TookOutcome returns the Outcome under which rollups count the requests whose durations are in a
+// bucket of a [report.Histogram]: by octaves, such as "took.7" for those of more than 64 ms and at
+// most 128 ms. It is the outcome of no request.
+func TookOutcome(bucket uint8) report.Outcome {
+	return report.Outcome(tookPrefix + strconv.Itoa((int(bucket)+7)/8))
+}
+
+// OfDurations reports whether durations are counted, which are of requests that others count.
+func (k *RollupKey) OfDurations() bool { return strings.HasPrefix(string(k.Outcome), tookPrefix) }
+
+// Took returns the octave of durations: they took at most 2^octave ms, and more than half of that.
+func (k *RollupKey) Took() (octave int, ok bool) {
+	octave, err := strconv.Atoi(strings.TrimPrefix(string(k.Outcome), tookPrefix))
+	return octave, k.OfDurations() && err == nil && octave >= 0 && octave <= TookOctaves
+}
+
+// TookOctaves is the last octave of durations; 0 is the first.
+const TookOctaves = (report.HistogramBuckets + 6) / 8
 
 // Only returns a copy of k with only the values of the given facets. The other fields are zero.
 func (k RollupKey) Only(by []Facet) (o RollupKey) {
@@ -89,6 +113,9 @@ type RollupQuery struct {
 	// Errors selects application errors instead of requests; the two are never summed. Each group
 	// of errors that a client reported counts as one failure.
 	Errors bool
+	// Durations selects durations instead, under the outcomes of [TookOutcome]; of minutes only.
+	// All count as OK.
+	Durations bool
 }
 
 // Check returns an error that wraps [ErrQuery] if the query asks for something that does not exist.

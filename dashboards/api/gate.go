@@ -26,19 +26,19 @@ type Gate struct {
 	// What was compared, failures first.
 	Tests []GateMeasure `json:"tests"`
 	// Whom a worse release hurts, where the difference is concentrated: an outcome, a target, an
-	// operating system, a country or a network.
+	// operating system, a country or a network; or which answers are slow.
 	For []string `json:"for"`
 }
 
 // GateMeasure is the comparison of one kind of trouble, per request.
 type GateMeasure struct {
-	// "failures" or "application_errors".
+	// "failures", "application_errors" or "slowness".
 	Name  string    `json:"name"`
 	State GateState `json:"state"`
 	// Estimated requests with the release, and with the other one.
 	Requests        float64 `json:"requests"`
 	AgainstRequests float64 `json:"against_requests"`
-	// Failures or errors with the release, and with the other one.
+	// Failures, errors or slow answers with the release, and with the other one.
 	Troubles        float64 `json:"troubles"`
 	AgainstTroubles float64 `json:"against_troubles"`
 	// By how much the share of troubled requests is higher, among the same networks.

@@ -11,6 +11,7 @@ import (
 type Cell struct {
 	At       time.Time // start of the minute
 	ASN      uint32
+	Target   string  // of which durations are compared; empty otherwise
 	Release  bool    // of the release, and not of the one that it is compared with
 	Requests float64 // estimated
 	Troubles float64 // requests that failed, or errors
@@ -101,16 +102,22 @@ func Compare(name string, cells []Cell, alpha, detect float64) model.GateMeasure
 	return m
 }
 
-// strata groups cells by network. Those of networks that have few reports of either release are one
-// stratum.
+// among is what the cells of a stratum have in common.
+type among struct {
+	asn    uint32
+	target string
+}
+
+// strata groups cells by network and target. Those of networks that have few reports of either
+// release are one stratum for each target.
 func strata(cells []Cell) (all []*stratum) {
-	reports := map[uint32]*[2]uint64{}
+	reports := map[among]*[2]uint64{}
 	for i := range cells {
 		c := &cells[i]
-		r := reports[c.ASN]
+		r := reports[among{c.ASN, c.Target}]
 		if r == nil {
 			r = &[2]uint64{}
-			reports[c.ASN] = r
+			reports[among{c.ASN, c.Target}] = r
 		}
 		if c.Release {
 			r[fresh] += c.Reports
@@ -118,20 +125,27 @@ func strata(cells []Cell) (all []*stratum) {
 			r[old] += c.Reports
 		}
 	}
-	rest, by := newStratum(), map[uint32]*stratum{}
+	by, rest := map[among]*stratum{}, map[string]*stratum{}
 	for i := range cells {
 		c := &cells[i]
-		s := rest
-		if r := reports[c.ASN]; min(r[old], r[fresh]) >= leastReports {
-			if s = by[c.ASN]; s == nil {
-				s = newStratum()
-				by[c.ASN] = s
-				all = append(all, s)
+		k := among{c.ASN, c.Target}
+		r := reports[k]
+		s := by[k]
+		if few := min(r[old], r[fresh]) < leastReports; few {
+			s = rest[c.Target]
+		}
+		if s == nil {
+			s = newStratum()
+			all = append(all, s)
+			if min(r[old], r[fresh]) >= leastReports {
+				by[k] = s
+			} else {
+				rest[c.Target] = s
 			}
 		}
 		s.add(c)
 	}
-	return append(all, rest)
+	return all
 }
 
 // difference sums up the difference of the releases over the strata.

@@ -26,6 +26,7 @@ const (
 const (
 	Failures          = "failures"
 	ApplicationErrors = "application_errors"
+	Slowness          = "slowness" // requests that succeed and take long
 )
 
 // Judge compares a release with another one by what a store has. Each measure has an equal part of
@@ -46,20 +47,34 @@ func Judge(ctx context.Context, r Reader, q model.GateQuery, now time.Time) (mod
 	if err != nil {
 		return model.Gate{}, err
 	}
-	const measures = 2
+	all, err := durations(ctx, r, q, now)
+	if err != nil {
+		return model.Gate{}, err
+	}
+	bounds := limits(all)
+	slow := slowCells(all, bounds)
+	const measures = 3
 	g := model.Gate{State: model.GateUnknown, Tests: []model.GateMeasure{
 		Compare(Failures, requests, q.Error/measures, q.Detect),
 		Compare(ApplicationErrors, troubled(requests, errs), q.Error/measures, q.Detect),
+		Compare(Slowness, slow, q.Error/measures, q.Detect),
 	}}
 	g.State = g.Tests[0].State
+	failing := false
 	for i := range g.Tests {
 		if g.Tests[i].State == model.GateWorse {
 			g.State = model.GateWorse
+			failing = failing || g.Tests[i].Name != Slowness
 		}
 	}
-	if g.State == model.GateWorse {
+	if failing {
 		if g.For, err = whom(ctx, r, q, now); err != nil {
 			return model.Gate{}, err
+		}
+	}
+	if g.Tests[measures-1].State == model.GateWorse {
+		if text := slowest(slow, bounds); text != "" {
+			g.For = append(g.For, text)
 		}
 	}
 	g.Title = title(&g, q)
@@ -142,4 +157,9 @@ func title(g *model.Gate, q model.GateQuery) string {
 
 func points(share float64) string { return fmt.Sprintf("%.2g", 100*share) }
 
-func words(measure string) string { return strings.ReplaceAll(measure, "_", " ") }
+func words(measure string) string {
+	if measure == Slowness {
+		return "slow answers"
+	}
+	return strings.ReplaceAll(measure, "_", " ")
+}

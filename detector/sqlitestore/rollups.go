@@ -144,7 +144,7 @@ func addRollups(tx *sql.Tx, cells []detector.RollupCell) error {
 	return nil
 }
 
-// hours sums the cells of minutes by hour.
+// hours sums the cells of minutes by hour, but for those of durations.
 func hours(cells []detector.RollupCell) (all []*detector.RollupCell) {
 	type key struct {
 		at int64
@@ -153,6 +153,9 @@ func hours(cells []detector.RollupCell) (all []*detector.RollupCell) {
 	known := map[key]*detector.RollupCell{}
 	for i := range cells {
 		c := cells[i]
+		if c.OfDurations() {
+			continue // asked for by minutes only
+		}
 		c.At = c.At.Truncate(time.Hour)
 		k := key{c.At.UnixMilli(), c.RollupKey}
 		if h := known[k]; h != nil {
@@ -274,7 +277,7 @@ func (r *rollupReader) row(rows *sql.Rows) error {
 	if err := rows.Scan(&at, &raw, &estimated, &encoded, &k.App, &k.Version, &k.OS, &k.Target, &k.Outcome, &k.ASN, &k.Country, &k.Source); err != nil {
 		return err
 	}
-	if k.OfErrors() != r.q.Errors {
+	if k.OfErrors() != r.q.Errors || k.OfDurations() != r.q.Durations {
 		return nil
 	}
 	if r.read++; r.read > maxRollupsRead {
@@ -291,7 +294,7 @@ func (r *rollupReader) row(rows *sql.Rows) error {
 		r.order = append(r.order, g)
 	}
 	g.Reports = sketch.Sum(g.Reports, uint64(raw))
-	if k.Outcome == report.OK {
+	if k.Outcome == report.OK || r.q.Durations {
 		g.OK += estimated
 	} else {
 		g.Failed += estimated

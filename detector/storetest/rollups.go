@@ -65,6 +65,11 @@ func rollups(t *eventsTest) {
 	t.reopen()
 	t.rollUp()
 	t.tell(3, released(30, 4, "1.4", report.OK, 7, 20)) // it comes late
+	timed := released(60, 1, "1.4", report.OK, 7, 20)   // of requests that are counted already
+	timed.Took = &report.Histogram{{Index: 48, Count: 1}}
+	b := batch(4)
+	b.TimedRows = []judgement.Row{timed}
+	t.append(b)
 	t.rollUp()
 	for name, c := range map[string]struct {
 		q    model.RollupQuery
@@ -74,9 +79,11 @@ func rollups(t *eventsTest) {
 			{At: minute(0), OK: 40, Failed: 1, Reports: 3, Clients: 3}, {At: minute(1), OK: 40, Reports: 2, Clients: 2}}},
 		"a version's hours": {model.RollupQuery{Step: model.RollupHour, App: "shop", Versions: []string{"1.5", "1.6"}, By: []model.Facet{model.FacetVersion, model.FacetASN}},
 			[]model.Rollup{{At: minute(0), Key: model.RollupKey{Version: "1.5", ASN: 7}, OK: 20, Failed: 1, Reports: 2, Clients: 2}}},
-		"since":      {model.RollupQuery{Step: model.RollupMinute, Since: minute(1)}, []model.Rollup{{At: minute(1), OK: 40, Reports: 2, Clients: 2}}},
-		"until":      {model.RollupQuery{Step: model.RollupMinute, Until: minute(1)}, []model.Rollup{{At: minute(0), OK: 40, Failed: 1, Reports: 3, Clients: 3}}},
-		"of a type":  {model.RollupQuery{Step: model.RollupHour, Type: "tcp"}, []model.Rollup{{At: minute(0), Failed: 1, Reports: 1, Clients: 1}}},
+		"since":     {model.RollupQuery{Step: model.RollupMinute, Since: minute(1)}, []model.Rollup{{At: minute(1), OK: 40, Reports: 2, Clients: 2}}},
+		"until":     {model.RollupQuery{Step: model.RollupMinute, Until: minute(1)}, []model.Rollup{{At: minute(0), OK: 40, Failed: 1, Reports: 3, Clients: 3}}},
+		"of a type": {model.RollupQuery{Step: model.RollupHour, Type: "tcp"}, []model.Rollup{{At: minute(0), Failed: 1, Reports: 1, Clients: 1}}},
+		"durations": {model.RollupQuery{Step: model.RollupMinute, Durations: true, By: []model.Facet{model.FacetType}},
+			[]model.Rollup{{At: minute(0), Key: model.RollupKey{Outcome: model.TookOutcome(48)}, OK: 20, Reports: 1, Clients: 1}}},
 		"none":       {model.RollupQuery{Step: model.RollupHour, App: "other"}, []model.Rollup{}},
 		"by systems": {model.RollupQuery{Step: model.RollupHour, Target: shop, By: []model.Facet{model.FacetOS}}, []model.Rollup{{At: minute(0), Key: model.RollupKey{OS: "linux"}, OK: 80, Failed: 1, Reports: 5, Clients: 4}}},
 	} {

@@ -36,7 +36,9 @@ func TestCause(t *testing.T) {
 		"a network, without probes": {model.NetworkPath, ridge, func(f *Facts, _ *model.Incident) { f.Servers = Servers{} },
 			"Harbour Net (AS64502) cannot reach shop.example"},
 		"a country": {model.NetworkPath, model.Scope{Countries: []string{"DE"}}, nil, "Clients from DE cannot reach shop.example; your servers are up"},
-		"slow": {model.SlowAnswers, ridge, func(_ *Facts, i *model.Incident) { i.Requests, i.Failed, i.SlowerThan, i.UsuallySlow = 200, 76, 2*time.Second, 0.01 },
+		"slow": {model.SlowAnswers, ridge, func(_ *Facts, i *model.Incident) {
+			i.Requests, i.Failed, i.SlowerThan, i.UsuallySlow = 200, 76, 2*time.Second, 0.01
+		},
 			"shop.example answers slowly for Harbour Net (AS64502): 38 % of the requests take longer than 2 s, usually 1 %"},
 		"slow everywhere": {model.SlowAnswers, model.Scope{}, func(_ *Facts, i *model.Incident) { i.Requests, i.Failed, i.UsuallySlow = 200, 76, 0.004 },
 			"shop.example answers slowly for everyone: 38 % of the requests take too long, usually 0.4 %"},

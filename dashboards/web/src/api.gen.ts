@@ -51,20 +51,20 @@ export interface Gate {
   tests: GateMeasure[];
   /**
    * Whom a worse release hurts, where the difference is concentrated: an outcome, a target, an
-   * operating system, a country or a network.
+   * operating system, a country or a network; or which answers are slow.
    */
   for: string[];
 }
 
 /** GateMeasure is the comparison of one kind of trouble, per request. */
 export interface GateMeasure {
-  /** "failures" or "application_errors". */
+  /** "failures", "application_errors" or "slowness". */
   name: string;
   state: GateState;
   /** Estimated requests with the release, and with the other one. */
   requests: number;
   against_requests: number;
-  /** Failures or errors with the release, and with the other one. */
+  /** Failures, errors or slow answers with the release, and with the other one. */
   troubles: number;
   against_troubles: number;
   /** By how much the share of troubled requests is higher, among the same networks. */

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -20,22 +22,24 @@ const (
 	bake            = 30 * time.Minute
 )
 
-// gates rolls out releases to a tenth of the users, healthy ones and ones that fail 2 % more, and
-// asks the gate each minute.
+// gates rolls out releases to a tenth of the users, healthy ones and ones that fail 2 % more or take
+// half as long again, and asks the gate each minute.
 func gates(ctx context.Context, o *options, out io.Writer) error {
 	var rows [][]string
 	for _, world := range []struct {
-		name  string
-		fails float64
-		rate  float64 // requests per second
-	}{{"healthy, 100 requests/s", 0, 100}, {"2 % more fail, 100 requests/s", .02, 100}, {"healthy, 30 requests/s", 0, 30}, {"2 % more fail, 30 requests/s", .02, 30}} {
+		name   string
+		fails  float64
+		slower float64 // how many times as long the release's requests take
+		rate   float64 // requests per second
+	}{{"healthy, 100 requests/s", 0, 1, 100}, {"2 % more fail, 100 requests/s", .02, 1, 100}, {"half as slow again, 100 requests/s", 0, 1.5, 100},
+		{"healthy, 30 requests/s", 0, 1, 30}, {"2 % more fail, 30 requests/s", .02, 1, 30}} {
 		counts := map[model.GateState]int{}
 		var took []time.Duration
 		for seed := range o.releases {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			p, err := rollOut(uint64(o.first+seed), world.fails, world.rate)
+			p, err := rollOut(ctx, uint64(o.first+seed), world.fails, world.slower, world.rate)
 			if err != nil {
 				return err
 			}
@@ -55,16 +59,19 @@ func gates(ctx context.Context, o *options, out io.Writer) error {
 	return nil
 }
 
-// rollout is a delivery pipeline beside a simulation.
+// rollout is a delivery pipeline beside a simulation, and the store that it asks.
 type rollout struct {
-	since time.Time
-	rows  []judgement.Row
-	cells []gate.Cell
-	last  model.GateMeasure
-	took  time.Duration // until last.State was worse
+	ctx    context.Context
+	query  model.GateQuery
+	slower float64
+	rng    *rand.Rand // for durations
+	rows   []judgement.Row
+	cells  []detector.RollupCell
+	last   model.Gate
+	took   time.Duration // until last.State was worse
 }
 
-func rollOut(seed uint64, fails, rate float64) (*rollout, error) {
+func rollOut(ctx context.Context, seed uint64, fails, slower, rate float64) (*rollout, error) {
 	text := fmt.Sprintf("about: A release.\nduration: 35m\nworld: {requests_per_second: %v}\nreleases: [{version: %s, start: 5m, share: 0.1}]\n", rate, release)
 	if fails > 0 {
 		text += fmt.Sprintf("faults: [{start: 5m, duration: 30m, outcomes: {http.error: 1}, status: 500, share: %v, verdict: release, scope: {version: [%s]}}]\n", fails, release)
@@ -73,11 +80,31 @@ func rollOut(seed uint64, fails, rate float64) (*rollout, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &rollout{since: s.Start.Add(5 * time.Minute)}
+	p := &rollout{ctx: ctx, slower: slower, rng: rand.New(rand.NewPCG(seed, 9)),
+		query: model.GateQuery{App: s.World.App, Version: release, Against: before, Since: s.Start.Add(5 * time.Minute)}}
 	return p, simulate.Run(s, seed, p)
 }
 
-func (p *rollout) Row(r simulate.Row) error   { p.rows = append(p.rows, r); return nil }
+// Row takes a row of requests, and invents how long they took.
+func (p *rollout) Row(r simulate.Row) error {
+	p.rows = append(p.rows, r)
+	if r.Outcome != report.OK || r.App != p.query.App {
+		return nil
+	}
+	median := 0.1 + 0.05*float64(r.ASN%7) // networks differ
+	if r.Version == release {
+		median *= p.slower
+	}
+	var h report.Histogram
+	for range r.Raw {
+		d := median * math.Exp(0.7*p.rng.NormFloat64())
+		h = h.Plus(report.Histogram{{Index: report.HistogramIndex(time.Duration(d * float64(time.Second))), Count: 1}})
+	}
+	r.Took = &h
+	p.rows = append(p.rows, r)
+	return nil
+}
+
 func (p *rollout) Probe(simulate.Probe) error { return nil }
 
 func (p *rollout) Tick(at int64) error {
@@ -85,20 +112,41 @@ func (p *rollout) Tick(at int64) error {
 	if at%time.Minute.Milliseconds() != 0 || p.took > 0 {
 		return nil
 	}
-	for _, c := range detector.RollUp(p.rows) {
-		if c.Version != release && c.Version != before || c.At.Before(p.since) {
+	p.cells = append(p.cells, detector.RollUp(p.rows)...)
+	p.rows = p.rows[:0]
+	if !now.After(p.query.Since) {
+		return nil
+	}
+	var err error
+	if p.last, err = gate.Judge(p.ctx, p, p.query, now); err == nil && p.last.State == model.GateWorse {
+		p.took = now.Sub(p.query.Since)
+	}
+	return err
+}
+
+// Rollups implements gate.Reader.
+func (p *rollout) Rollups(_ context.Context, q model.RollupQuery) (all []model.Rollup, err error) {
+	type key struct {
+		at int64
+		model.RollupKey
+	}
+	at := map[key]int{}
+	for i := range p.cells {
+		c := &p.cells[i]
+		if c.At.Before(q.Since) || c.At.Add(q.Step).After(q.Until) || c.App != q.App || !slices.Contains(q.Versions, c.Version) || c.OfErrors() != q.Errors || c.OfDurations() != q.Durations {
 			continue
 		}
-		cell := gate.Cell{At: c.At, ASN: c.ASN, Release: c.Version == release, Requests: c.Estimated, Reports: c.Raw}
-		if c.Outcome != report.OK {
-			cell.Troubles = c.Estimated
+		k := key{c.At.UnixMilli(), c.Only(q.By)}
+		n, known := at[k]
+		if !known {
+			n, at[k] = len(all), len(all)
+			all = append(all, model.Rollup{At: c.At, Key: k.RollupKey})
 		}
-		p.cells = append(p.cells, cell)
+		if all[n].Reports += c.Raw; c.Outcome == report.OK || q.Durations {
+			all[n].OK += c.Estimated
+		} else {
+			all[n].Failed += c.Estimated
+		}
 	}
-	p.rows = p.rows[:0]
-	// half of the error is the application errors'
-	if p.last = gate.Compare(gate.Failures, p.cells, .005, .02); p.last.State == model.GateWorse {
-		p.took = now.Sub(p.since)
-	}
-	return nil
+	return all, nil
 }
