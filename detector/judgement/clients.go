@@ -10,8 +10,8 @@ import (
 
 const (
 	maxClients = 30_000
-	// a client's first failure is told within seconds; when it comes so much later, the client
-	// could not reach a collector either
+	// A client's first failure is told within seconds. When it comes so much later, and later than
+	// nearly all first failures do, the client could not reach a collector either.
 	heldFor = 15 * time.Second
 )
 
@@ -35,6 +35,7 @@ func (c *clientState) recovered() bool {
 type clients struct {
 	generation int64
 	now, last  table[*clientState]
+	firsts     lateness // of the first failures of agents
 
 	active struct { // of all clients, in this minute and the one before
 		block     int64
@@ -74,13 +75,20 @@ func (c *clients) state(client uint64) *clientState {
 	return nil
 }
 
-func (c *clients) failed(r *Row) {
+// failed notes a failure. Calm says that no incident is open, so that what is usual can be learned.
+func (c *clients) failed(r *Row, calm bool) {
 	s := c.state(r.Client)
 	if s == nil {
 		if c.now.len() >= maxClients {
 			return
 		}
-		s = &clientState{first: r.At, held: r.Source == report.SourceAgent && r.Arrived-r.At >= heldFor.Milliseconds()}
+		s = &clientState{first: r.At}
+		if r.Source == report.SourceAgent {
+			s.held = r.Arrived-r.At >= max(heldFor.Milliseconds(), c.firsts.nearly)
+			if calm {
+				c.firsts.add(r.Arrived - r.At)
+			}
+		}
 	}
 	*c.now.add(r.Client) = s
 	s.mixed = s.mixed || s.ok > s.first && s.ok < r.At
@@ -111,8 +119,8 @@ type fates struct {
 	n                           int
 	everywhere, recovered, held int
 	places                      uint64
-	// of those whose reports were held up: their failures, their reports
-	ended, told moments
+	// of those whose reports were held up: their first and last failures, their reports
+	began, ended, told moments
 }
 
 // moments is the spread of times in seconds.
@@ -131,7 +139,8 @@ func (m *moments) deviation() float64 {
 // together reports whether clients whose reports were held up came back all at once: then they were
 // cut off together, and not each by its own connection.
 func (f *fates) together() bool {
-	return f.held >= 3 && f.ended.deviation() > 45 && f.told.deviation() < 0.4*f.ended.deviation()
+	failed := max(f.began.deviation(), f.ended.deviation())
+	return f.held >= 3 && failed > 45 && f.told.deviation() < 0.4*failed
 }
 
 func (f *fates) add(s *clientState) {
@@ -148,6 +157,7 @@ func (f *fates) add(s *clientState) {
 	}
 	if s.held {
 		f.held++
+		f.began.add(s.first)
 		f.ended.add(s.last)
 		f.told.add(s.told)
 	}

@@ -33,6 +33,9 @@ type exposure struct {
 	born   int64   // the bin in which there were requests first
 	before float64 // the share of everyone when it was born
 
+	kin       kinship // of a server that was a stranger
+	strangeTo int64   // the bin before which a server is a stranger at least
+
 	claimedIn int64   // the bin that claimed is of
 	claimed   float64 // requests of a network that were believed in it
 }

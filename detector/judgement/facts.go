@@ -48,9 +48,11 @@ const (
 	mixedPart = 0.3
 )
 
-// persistent reports whether nearly all that is asked for fails, for every client, for some bins.
-func (m *numbers) persistent(bins int64) bool {
-	return m.span >= bins && m.failed >= m.requests/2 && m.failed >= fewEach*float64(m.sources) && m.fates.share(m.fates.everywhere) >= fewShare
+// persistent reports whether nearly all that is asked for fails, for every client, for some bins,
+// where so many clients are active. A few that retry in a loop are not many among these, though
+// most requests are theirs.
+func (m *numbers) persistent(bins int64, active float64) bool {
+	return m.span >= bins && float64(m.clients) >= active/2 && m.failed >= m.requests/2 && m.failed >= fewEach*float64(m.sources) && m.fates.share(m.fates.everywhere) >= fewShare
 }
 
 // decide fills in the verdict, whether it pages, and the evidence.
@@ -89,6 +91,7 @@ func (t *turn) facts(i *incident, m *numbers, d *Incident) *verdict.Facts {
 		NeededExcess: t.j.o.Excess,
 		Vantages:     t.vantages(s, d.Onset),
 		Strange:      m.strange / max(m.counted, 1),
+		Redirected:   m.redirected / max(m.counted, 1),
 	}
 	for out, x := range m.byOutcome {
 		name := report.Outcome(t.j.names.text(kindOutcome, out))
@@ -98,7 +101,7 @@ func (t *turn) facts(i *incident, m *numbers, d *Incident) *verdict.Facts {
 		return cmp.Or(cmp.Compare(b.Excess, a.Excess), cmp.Compare(a.Outcome, b.Outcome))
 	})
 	f.Clients = verdict.Clients{
-		Active: int(t.j.clients.active.past * i.part * max(1, float64(t.bin-i.firstBin)/(3*spreadBins))), Targets: m.fates.targets(),
+		Active: int(t.active(i)), Targets: m.fates.targets(),
 		Everywhere: m.fates.share(m.fates.everywhere), Recovered: m.fates.share(m.fates.recovered), Offline: m.fates.share(m.fates.held),
 	}
 	if m.fates.together() || i.late {
@@ -113,6 +116,11 @@ func (t *turn) facts(i *incident, m *numbers, d *Incident) *verdict.Facts {
 		}
 	}
 	return f
+}
+
+// active is how many clients made requests within an incident's scope since its onset.
+func (t *turn) active(i *incident) float64 {
+	return t.j.clients.active.past * i.part * max(1, float64(t.bin-i.firstBin)/(3*spreadBins))
 }
 
 // reporters says where the reports come from. That a source was never heard of before means
@@ -143,13 +151,16 @@ func (t *turn) needed(i *incident, m *numbers) verdict.Breadth {
 	for n.Buckets < enough && surprise(float64(n.Buckets), expected, shape) < least {
 		n.Buckets++
 	}
-	if clearly < least { // nothing is clearly wrong with these
+	if !i.late && !m.fates.together() {
+		clearly = surprise((m.counted-m.mended)/cluster, m.expected/cluster, shape)
+	}
+	if clearly < least { // nothing is clearly wrong with these, or only with connections of their own
 		n.Buckets = m.sources + 1
 	}
 	switch {
 	case m.span < t.j.bins(time.Minute):
 		n.Buckets = max(n.Buckets, fewSources)
-	case m.persistent(t.j.bins(fewFor)) && !i.scopes[0].mixed():
+	case m.persistent(t.j.bins(fewFor), t.active(i)) && !i.scopes[0].mixed():
 		n.Buckets = min(n.Buckets, fewLeast)
 	}
 	if len(i.scopes[0][byASN]) == 0 && !t.j.sources.nameless() {

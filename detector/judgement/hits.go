@@ -17,6 +17,11 @@ type hit struct {
 	bucket report.Bucket
 	pop    uint16
 	out    uint32
+	ok     bool // the request succeeded, at a stranger
+
+	// whether an incident explains it, as of an epoch of the judge; see Judge.explained
+	epoch   uint32
+	because bool
 }
 
 func (h *hit) source() source { return source{h.place[byASN], h.bucket} }

@@ -88,6 +88,9 @@ func (t *turn) explain(alarms []alarm) bool {
 		}
 		c.scopes, c.part, c.margin = []cuboid{own}, t.product(flows, &own), 0
 	}
+	if t.adopt(&c) {
+		return true
+	}
 	i := &incident{flows: c.flows, scopes: c.scopes, share: c.share, part: c.part, margin: c.margin, found: t.bin, lastBad: t.bin, pace: followBins}
 	t.date(i, int64(a.window))
 	c.began = i.firstBin
@@ -366,17 +369,21 @@ func (t *turn) followOne(i *incident) {
 		return
 	}
 	e, n := t.expected(i), i.pace
-	x := t.counts(i, n)
-	total := sum(x)
-	cluster, noise := t.spreadOf(i)
-	shape := 1 / (noise + 1e-3)
-	i.excess += max(x[n-1]-e, 0)
-	// it is over when the last half of the time is calm, or all of it is hardly hit
-	if surprise(total/cluster, float64(n)*e/cluster, shape) >= goesOn && total >= 1.3*float64(n)*e && sum(x[n/2:]) > 1.2*float64(n-n/2)*e {
+	// what has not arrived yet is not calm
+	wait := min(t.j.lateness(!t.redirected(i.flows)).wait(), ringBins-1-n)
+	x := t.counts(i, n+wait)
+	if settled := t.bin - wait; settled >= i.found {
+		i.excess += max(x[n-1]-e, 0)
+	}
+	newest := t.hit(i, x[wait:], e)
+	if !newest {
+		x = x[:n]
+	}
+	if newest || wait > 0 && t.hit(i, x, e) {
 		i.calm = 0
 		for b := range x {
 			if x[b] > 1.2*e {
-				i.lastBad = max(i.lastBad, t.bin-n+1+int64(b))
+				i.lastBad = max(i.lastBad, t.bin-n-wait+1+int64(b))
 			}
 		}
 	} else {
@@ -388,10 +395,20 @@ func (t *turn) followOne(i *incident) {
 	}
 	if t.bin-i.firstBin < t.j.bins(relearnAfter) {
 		t.freeze(i)
+		t.estrange(i)
 	}
 	if since := t.bin - i.found; since <= 4 || since == 8 || since%16 == 0 && since < 64 {
 		t.review(i, i.told.ID == 0)
 	}
+}
+
+// hit reports whether bins with x failures are part of an incident. It is over when the last half
+// of the time is calm, or all of it is hardly hit.
+func (t *turn) hit(i *incident, x []float64, e float64) bool {
+	n, total := len(x), sum(x)
+	cluster, noise := t.spreadOf(i)
+	shape := 1 / (noise + 1e-3)
+	return surprise(total/cluster, float64(n)*e/cluster, shape) >= goesOn && total >= 1.3*float64(n)*e && sum(x[n/2:]) > 1.2*float64(n-n/2)*e
 }
 
 // freeze keeps the values of an incident's scope from being learned.

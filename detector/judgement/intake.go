@@ -69,16 +69,28 @@ func (j *Judge) Add(r Row) {
 	if p == nil {
 		return
 	}
+	if j.open == 0 && r.App != model.DeliveryApp {
+		j.lateness(r.Outcome != report.OK).add(r.Arrived - r.At)
+	}
 	at := j.place(&r)
 	j.expose(p, bin, &at, &r)
 	switch {
 	case r.Outcome == report.OK:
 		if r.App != model.DeliveryApp {
 			j.clients.succeeded(&r)
+			j.redirect(p, bin, &at, &r)
 		}
 	case r.Outcome != report.Abandoned:
 		j.fail(p, bin, &at, &r)
 	}
+}
+
+// lateness is how late rows of failures come, or of successes.
+func (j *Judge) lateness(failed bool) *lateness {
+	if failed {
+		return &j.failures
+	}
+	return &j.successes
 }
 
 // population finds or makes the population of a row; the one of all requests when the row's own is
@@ -148,7 +160,7 @@ func (j *Judge) fail(p *population, bin int64, at *place, r *Row) {
 		return
 	}
 	if r.App != model.DeliveryApp && r.Took == nil {
-		j.clients.failed(r)
+		j.clients.failed(r, j.open == 0)
 	}
 	j.recent.of(bin).add(hit{
 		place: *at, client: r.Client, at: r.At, raw: float32(r.Raw), count: uint8(count), bucket: r.Bucket, pop: p.index, out: out,

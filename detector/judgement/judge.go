@@ -25,19 +25,22 @@ type Judge struct {
 	series    int
 	dropped   uint64
 
-	recent  recent
-	late    lateHits
-	voices  voices
-	sample  *sample
-	sources sources
-	clients clients
-	probes  map[vantageServer]probed
-	dirty   []dirtySeries
-	looks   looks
+	recent    recent
+	late      lateHits
+	failures  lateness // of rows of failures
+	successes lateness
+	voices    voices
+	sample    *sample
+	sources   sources
+	clients   clients
+	probes    map[vantageServer]probed
+	dirty     []dirtySeries
+	looks     looks
 
 	incidents []*incident
 	open      int // of the incidents, those that are open
 	lastID    ID
+	epoch     uint32 // raised whenever incidents may have changed
 }
 
 // Stats counts what a [Judge] did.

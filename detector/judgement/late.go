@@ -55,7 +55,7 @@ func (j *Judge) lateHit(p *population, r *Row) {
 // past judges what was told late since the last bin.
 func (t *turn) past() {
 	l := &t.j.late
-	if l.fresh == 0 {
+	if l.fresh == 0 || t.bin%spreadBins != 0 { // there is no hurry
 		return
 	}
 	fresh := slices.Clone(l.all[len(l.all)-l.fresh:])

@@ -45,6 +45,9 @@ func (j *Judge) AddProbe(p Probe) {
 	if p.At < old.at {
 		return
 	}
+	if !known {
+		j.watch(p.Server)
+	}
 	now := probed{at: p.At, asn: p.VantageASN, sure: p.Sure}
 	switch {
 	case p.Outcome == report.OK:

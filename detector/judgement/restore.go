@@ -43,6 +43,9 @@ func Restore(o Options, snapshot []byte) (*Judge, error) {
 	if err := j.restoreMemory(&f.Memory); err != nil {
 		return nil, err
 	}
+	j.failures.restore(f.Failures)
+	j.clients.firsts.restore(f.Firsts)
+	j.successes.restore(f.Successes)
 	for _, u := range f.Usual {
 		j.sources.usual[u.ASN] = &loudest{u.Raw, u.Clients}
 	}
@@ -102,7 +105,7 @@ func (j *Judge) restorePopulation(f *populationForm) error {
 			return fmt.Errorf("restore: no attribute %d", e.Attribute)
 		}
 		if x := p.exposure(e.Attribute, e.Value, e.Born); x != nil {
-			*x = exposure{share: e.Share, recent: e.Recent, at: e.At, born: e.Born, before: e.Before}
+			*x = exposure{share: e.Share, recent: e.Recent, at: e.At, born: e.Born, before: e.Before, kin: e.Kin, strangeTo: e.StrangeTo}
 		}
 	}
 	for i := range f.Streams {
@@ -184,7 +187,7 @@ func (j *Judge) restoreHits(f *snapshotForm) error {
 func hitsOf(forms []hitForm) []hit {
 	all := make([]hit, len(forms))
 	for i, h := range forms {
-		all[i] = hit{place: h.Place, client: h.Client, at: h.At, raw: h.Raw, count: h.Count, bucket: h.Bucket, pop: h.Pop, out: h.Out}
+		all[i] = hit{place: h.Place, client: h.Client, at: h.At, raw: h.Raw, count: h.Count, bucket: h.Bucket, pop: h.Pop, out: h.Out, ok: h.OK}
 	}
 	return all
 }

@@ -39,6 +39,10 @@ type snapshotForm struct {
 	Incidents []incidentForm `json:"incidents"`
 	Memory    memoryForm     `json:"memory"`
 	Timings   []timingForm   `json:"timings,omitempty"`
+	// rows by seconds of lateness; absent in older snapshots
+	Failures  []float32 `json:"failures,omitempty"`
+	Firsts    []float32 `json:"firsts,omitempty"`
+	Successes []float32 `json:"successes,omitempty"`
 }
 
 type timingForm struct {
@@ -82,6 +86,8 @@ type exposureForm struct {
 	At        int64     `json:"t"`
 	Born      int64     `json:"b"`
 	Before    float64   `json:"w,omitempty"`
+	Kin       kinship   `json:"k,omitempty"`
+	StrangeTo int64     `json:"z,omitempty"`
 }
 
 type streamForm struct {
@@ -122,6 +128,7 @@ type hitForm struct {
 	Bucket report.Bucket `json:"b"`
 	Pop    uint16        `json:"o"`
 	Out    uint32        `json:"u"`
+	OK     bool          `json:"k,omitempty"`
 }
 
 type sampledForm struct {
@@ -172,7 +179,8 @@ type incidentForm struct {
 // Snapshot returns the state as versioned JSON, from which [Restore] goes on. Results of probes are
 // not in it, nor who said a name that too few have said so far.
 func (j *Judge) Snapshot() ([]byte, error) {
-	f := snapshotForm{Version: snapshotVersion, Width: j.width, Now: j.now, Next: j.next, Heard: j.fade.quiet.last, LastID: j.lastID, Names: j.names.all, Memory: j.memory()}
+	f := snapshotForm{Version: snapshotVersion, Width: j.width, Now: j.now, Next: j.next, Heard: j.fade.quiet.last, LastID: j.lastID, Names: j.names.all, Memory: j.memory(),
+		Failures: j.failures.seconds[:], Firsts: j.clients.firsts.seconds[:], Successes: j.successes.seconds[:]}
 	for _, s := range j.fade.quiet.spans {
 		f.Quiet = append(f.Quiet, [2]int64{s.from, s.to})
 	}
@@ -221,7 +229,7 @@ func (j *Judge) Snapshot() ([]byte, error) {
 func hitForms(all []hit) []hitForm {
 	forms := make([]hitForm, len(all))
 	for i, h := range all {
-		forms[i] = hitForm{h.place, h.client, h.at, h.raw, h.count, h.bucket, h.pop, h.out}
+		forms[i] = hitForm{h.place, h.client, h.at, h.raw, h.count, h.bucket, h.pop, h.out, h.ok}
 	}
 	return forms
 }
@@ -243,7 +251,7 @@ func (p *population) form() populationForm {
 	for a := range p.exposures {
 		for _, v := range slices.Sorted(maps.Keys(p.exposures[a])) {
 			e := p.exposures[a][v]
-			f.Exposures = append(f.Exposures, exposureForm{attribute(a), v, e.share, e.recent, e.at, e.born, e.before})
+			f.Exposures = append(f.Exposures, exposureForm{attribute(a), v, e.share, e.recent, e.at, e.born, e.before, e.kin, e.strangeTo})
 		}
 	}
 	f.Streams = append(f.Streams, p.any.form())

@@ -32,6 +32,9 @@ func (j *Judge) step(bin int64) []Event {
 		p.tick(bin)
 	}
 	j.recent.of(bin)
+	j.failures.settle(j.width, j.o.Grace.Milliseconds())
+	j.successes.settle(j.width, j.o.Grace.Milliseconds())
+	j.clients.firsts.settle(j.width, j.o.Grace.Milliseconds())
 	t := turn{j: j, bin: bin, end: (bin + 1) * j.width}
 	t.floods()
 	t.follow()
@@ -51,6 +54,7 @@ func (j *Judge) step(bin int64) []Event {
 // strongest first.
 func (j *Judge) alarms(bin int64) []alarm {
 	var list []alarm
+	j.epoch++
 	moving := j.moving(bin)
 	for _, d := range j.dirty {
 		p := d.stream.pop
@@ -96,6 +100,10 @@ func (j *Judge) moving(bin int64) bool {
 // alarm decides whether a finding is an alarm once what incidents explain is taken away.
 func (j *Judge) alarm(f finding, x *counts, bin int64) (alarm, bool) {
 	need := j.o.Evidence + f.stream.pop.price(f.series.exposure)
+	if f.evidence >= j.o.Evidence && f.evidence < 2*need {
+		need -= j.wholly(&f, bin)
+		need = max(need, j.o.Evidence)
+	}
 	if f.evidence < need || f.x-f.e < j.o.Excess {
 		return alarm{}, false
 	}
@@ -159,6 +167,16 @@ func (j *Judge) covered(f *finding, x *counts, bin int64) (is bool) {
 
 // explained reports whether a hit is part of an incident, other than own, that was open then.
 func (j *Judge) explained(h *hit, own *incident) bool {
+	if own != nil {
+		return j.explainedBut(h, own)
+	}
+	if h.epoch != j.epoch { // asked for every series that stands out
+		h.epoch, h.because = j.epoch, j.explainedBut(h, nil)
+	}
+	return h.because
+}
+
+func (j *Judge) explainedBut(h *hit, own *incident) bool {
 	for _, i := range j.incidents {
 		if i != own && !i.late && (i.open() || h.at < i.until+2*j.width) && i.holds(h) {
 			return true

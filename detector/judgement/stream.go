@@ -3,6 +3,8 @@ package judgement
 import (
 	"math"
 	"slices"
+
+	"github.com/heliograph-net/heliograph/report"
 )
 
 // stream is one outcome of one population, or all its failures together: the failures of everyone
@@ -14,13 +16,17 @@ type stream struct {
 	parent  *stream // of the population above; nil: none
 	series  [attributes]map[uint32]*series
 	spread  [attributes]spread
+	late    *lateness // of its rows
 
 	clusters clusters
 	apart    [attributes]apart
 }
 
 func newStream(pop *population, outcome uint32, parent *stream, bin int64) *stream {
-	st := &stream{pop: pop, outcome: outcome, parent: parent}
+	st := &stream{pop: pop, outcome: outcome, parent: parent, late: &pop.judge.failures}
+	if outcome != 0 && outcome == pop.judge.names.ids[kindOutcome][string(report.DNSAddressChanged)] {
+		st.late = &pop.judge.successes
+	}
 	st.all = st.open(everyone, 0, bin)
 	return st
 }
@@ -168,7 +174,7 @@ func (st *stream) look(s *series, x *counts) finding {
 		for ; w < n; w++ {
 			total += x[w]
 		}
-		e := e1 * float64(n)
+		e := e1 * st.late.of(n)
 		if total == before || total < st.pop.judge.o.Ratio*e || total-e < 2 {
 			continue
 		}

@@ -24,6 +24,8 @@ type numbers struct {
 	topCounted                 float64 // failures of the loudest source that count
 	counted                    float64 // of all
 	strange                    float64 // of these, from servers that are strangers
+	redirected                 float64 // of these, of requests that succeeded there
+	mended                     float64 // of these, of clients that could not tell before they were well again
 	fates                      fates
 	byOutcome                  map[uint32]float64
 	byTarget                   map[populationKey]float64
@@ -62,6 +64,12 @@ func (t *turn) measure(i *incident, n int64) numbers {
 		m.counted += count
 		if t.strange(h.pop, h.place[byServer]) {
 			m.strange += count
+		}
+		if h.ok {
+			m.redirected += count
+		}
+		if c := t.j.clients.state(h.client); c != nil && c.held && c.recovered() {
+			m.mended += count
 		}
 		networks[h.place[byASN]] += count
 		m.byOutcome[h.out] += count

@@ -21,7 +21,7 @@ func (j *Judge) unhear(who source) {
 func (j *Judge) take(bin int64, x *hit, n uint16) {
 	for p := j.order[x.pop]; p != nil; p = p.parent {
 		for _, st := range []*stream{p.any, p.outcomes[x.out]} {
-			if st == nil {
+			if st == nil || x.ok && st == p.any {
 				continue
 			}
 			for a := range attributes {

@@ -55,3 +55,34 @@ func TestLongVisits(t *testing.T) {
 	}
 	learn(t, w, j, 15*time.Minute)
 }
+
+// Clients that retry in a loop alert nobody and blame nobody: one by itself, and some of one
+// network, each behind a prefix of its own, whose other clients are well.
+func TestLoopingClients(t *testing.T) {
+	t.Parallel()
+	w := small(41)
+	j := newJudge(t, Options{})
+	start := learn(t, w, j, 25*time.Minute)
+	w.extra = func(second int64) (rows []Row) {
+		at := second * 1000
+		loop := func(asn uint32, client uint64) {
+			rows = append(rows, Row{At: at - 3000, Arrived: at, App: "shop", Version: "1.4.0", OS: "linux", Target: "https://shop0.example", Outcome: report.HTTPError, Status: 404,
+				Protocol: "h2", Server: serverName(3), Source: report.SourceAgent, ASN: asn, Country: "AB", Collector: "c1", Bucket: report.Bucket(client), Client: client, Raw: 5, Estimated: 5})
+		}
+		loop(w.near(0.002), 1)
+		for client := range uint64(4) {
+			loop(w.near(0.02), 10+client)
+		}
+		return rows
+	}
+	events := w.run(j, 30*time.Minute)
+	showOnFailure(t, start, &events)
+	if n := pages(events); n > 0 {
+		t.Errorf("%d pages", n)
+	}
+	for _, e := range events {
+		if len(e.Scope[0].Server)+len(e.Scope[0].Version)+len(e.Scope[0].Country) > 0 {
+			t.Errorf("blamed: %+v", e.Scope[0])
+		}
+	}
+}

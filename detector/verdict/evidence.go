@@ -31,6 +31,9 @@ func (v *view) common() []model.Signal {
 
 func (v *view) inside() model.Signal {
 	c := v.Inside
+	if v.redirected() {
+		return signal(model.SignalExcess, "%s reported %s%s succeeded at servers that nobody asked before", count(c.Failed), v.things(), v.who())
+	}
 	if v.slow() {
 		return signal(model.SignalExcess, "%s of %s timed requests%s were slow", count(c.Failed), count(max(c.Requests, c.Failed)), v.who())
 	}
@@ -49,7 +52,7 @@ func (v *view) things() string {
 func (v *view) elsewhere() model.Signal {
 	c := v.Elsewhere
 	switch {
-	case c.Requests <= 0 || v.Scope.Everyone():
+	case c.Requests <= 0 || v.Scope.Everyone() || v.redirected():
 		return model.Signal{}
 	case c.Failed <= confirmed*max(c.Expected, 1):
 		return signal(model.SignalElsewhere, "all others fare as usual: %s of %s %s failed", count(c.Failed), count(c.Requests), v.things())
@@ -64,6 +67,9 @@ func (v *view) breadth() model.Signal {
 		return model.Signal{}
 	}
 	text := plural(b.Clients, "client") + " with failures"
+	if v.redirected() {
+		text = plural(b.Clients, "client")
+	}
 	if v.slow() {
 		text = plural(b.Clients, "client") + " with slow requests"
 	}
@@ -82,6 +88,9 @@ func (v *view) outcomes() model.Signal {
 	slices.SortFunc(all, func(a, b Outcome) int {
 		return cmp.Or(cmp.Compare(b.Excess, a.Excess), strings.Compare(string(a.Outcome), string(b.Outcome)))
 	})
+	if v.redirected() {
+		return model.Signal{}
+	}
 	var words []string
 	for _, o := range all[:min(len(all), maxNames)] {
 		if o.Excess > 0 && o.Excess >= v.excess/10 {

@@ -133,6 +133,10 @@ func (v *view) dns() bool {
 // nobody else's requests go.
 func (v *view) hijacked() bool { return v.Strange >= most && v.Scope.network() }
 
+// redirected reports whether most of what counts as failures is requests that succeed at such
+// servers.
+func (v *view) redirected() bool { return v.Redirected >= most }
+
 func (v *view) certificate() bool { return v.share("tls.cert") >= most && !v.Scope.network() }
 
 func (v *view) protocol() bool {

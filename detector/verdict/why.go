@@ -98,7 +98,7 @@ func (v *view) whyRelease() []model.Signal {
 }
 
 func (v *view) whyDNS() []model.Signal {
-	if v.share("dns") >= most {
+	if v.share("dns") >= most && !v.redirected() {
 		return []model.Signal{signal(model.SignalScope, "names do not resolve%s: look at the zone, its name servers and the resolvers", v.who()), v.outcomes()}
 	}
 	if v.hijacked() {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/report"
 )
 
 // Cause says in one sentence what is at fault according to the verdict of an incident, and for
@@ -27,7 +28,7 @@ func (v *view) cause(i *model.Incident) string {
 	case model.NetworkPath:
 		return v.cannotReach(i, target)
 	case model.DNS:
-		if i.Outcome.Under("dns") {
+		if i.Outcome.Under("dns") && i.Outcome != report.DNSAddressChanged {
 			return "The name " + target + " does not resolve " + whom
 		}
 		return target + " resolves to wrong addresses " + whom

@@ -31,6 +31,7 @@ type options struct {
 	verbose   bool
 	plain     bool
 	calmDays  int
+	calmRate  float64
 	starts    int
 	series    int
 	releases  int
@@ -76,6 +77,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.BoolVar(&o.verbose, "v", false, "print what was wrong in each run")
 	flags.BoolVar(&o.plain, "plain", false, "no browsers, deliveries, crashes and late reports in the worlds")
 	flags.IntVar(&o.calmDays, "calm-days", 20, "calm: days to simulate")
+	flags.Float64Var(&o.calmRate, "calm-rate", 0, "calm: requests per second of the days, with as many fewer clients; 0 for the scenario's 100")
 	flags.IntVar(&o.starts, "cold-starts", 20, "calm: cold starts to simulate")
 	flags.IntVar(&o.series, "series", 100_000, "load: series")
 	flags.IntVar(&o.releases, "releases", 100, "gate: releases of each kind")
