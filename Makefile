@@ -3,7 +3,7 @@ BIN := bin/heliograph
 PAGE := dashboards/web
 SHIM := wasm/npm
 CI := npm ci --no-audit --no-fund
-.PHONY: build run test setup check page wasm shim npm python node sizes race model fuzz bench bench-detect bench-hostile bench-collector dist clean
+.PHONY: build run test setup check page wasm shim npm python node windows sizes race model fuzz bench bench-detect bench-hostile bench-collector dist clean
 
 build: wasm
 	go build -trimpath -o $(BIN) ./cmd/heliograph
@@ -29,6 +29,9 @@ python:
 # The npm package for Node.js and Electron, into bin/: docs/node.md.
 node:
 	bindings/node/build.sh
+# The C library for Windows, into bin/windows/: docs/c.md.
+windows:
+	bindings/c/windows.sh
 sizes: wasm
 	cd tests/bench/sizes && $(CI) && node sizes.mjs
 race:

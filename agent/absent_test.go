@@ -37,7 +37,7 @@ func TestAnAbsentAgentIsOff(t *testing.T) {
 			call("Lost", func() { a.Lost(1) })
 			call("NetworkChanged", func() { a.NetworkChanged() })
 			call("Observe", func() { a.Observe(failure("shop.example")) })
-			call("ObserveRef", func() { o := failure("shop.example"); a.ObserveRef(&o) })
+			call("ObserveRef", func() { o := failure("shop.example"); a.ObserveRef(&o, time.Now(), 0) })
 			call("Recover", func() { a.Recover() })
 			call("Recording", func() {
 				if a.Recording() {

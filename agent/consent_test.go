@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -95,13 +96,18 @@ func TestDataFromBeforeConsentIsNeverSent(t *testing.T) {
 		time.Sleep(time.Second)
 		a.SetConsent(report.Diagnostics)
 		a.Observe(began)
+		succeeded := success("began.example")
+		a.ObserveRef(&succeeded, time.Now().Add(-time.Minute), 59*time.Second) // a second ago
 		after := failure("after.example")
 		after.Start = time.Now()
 		a.Observe(after)
+		succeeded.Host = after.Host
+		a.ObserveRef(&succeeded, time.Now().Add(-time.Minute), time.Minute)
 		time.Sleep(10 * time.Second)
 		batches := w.batches()
-		if len(batches) != 1 || len(batches[0].windows[0].Counters) != 1 || batches[0].windows[0].Counters[0].Target != "https://after.example" {
-			t.Errorf("received %+v, want after.example only", batches)
+		if len(batches) != 1 || len(batches[0].windows[0].Counters) != 2 ||
+			slices.ContainsFunc(batches[0].windows[0].Counters, func(c report.Counter) bool { return c.Target != "https://after.example" }) {
+			t.Errorf("received %+v, want a success and a failure of after.example only", batches)
 		}
 	})
 }

@@ -27,7 +27,7 @@ func TestDurations(t *testing.T) {
 		other := took(65*time.Millisecond, success("B.example"))
 		other.Protocol = "http/1.1"
 		a.Observe(many(5, other))
-		a.ObserveRef(&other)
+		a.ObserveRef(&other, time.Now(), 0)
 		a.Observe(took(time.Hour, failure("b.example")))
 		a.Observe(failure("b.example")) // unknown
 		a.Observe(success("a.example"))

@@ -103,7 +103,8 @@ func (s *spooler) storeHandedOver() {
 // takeWindow closes the open window if it is due, or in any case if atOnce is set, and opens the
 // next. It returns the closed window and the probability with which such windows are sent, or 0 if
 // this one is not. A window with a failure, an application error or losses to report is always
-// sent. It returns nil if no window was closed.
+// sent, and so is the only one of a short-lived process if the policy says so. It returns nil if no
+// window was closed.
 func (r *recorder) takeWindow(now time.Time, atOnce bool) (*window, uint32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -120,7 +121,9 @@ func (r *recorder) takeWindow(now time.Time, atOnce bool) (*window, uint32) {
 		return nil, 0 // SettleLater began it, and it has stayed empty
 	}
 	r.total.Windows++
-	if w.failed || len(w.errors) > 0 || w.overflow > 0 || len(r.untold) > 0 {
+	all := atOnce && !r.earlier && w.left(now) > 0 && r.terms.policy.ShortLived
+	r.earlier = true
+	if all || w.failed || len(w.errors) > 0 || w.overflow > 0 || len(r.untold) > 0 {
 		return w, report.FullPPM
 	}
 	if ppm := r.terms.policy.SuccessPPM; r.rand.Uint32N(report.FullPPM) < ppm {

@@ -23,6 +23,7 @@ type recorder struct {
 	mu      sync.Mutex // guards the following fields
 	terms   terms
 	window  *window           // the open window; never nil
+	earlier bool              // a window with something in it has ended before
 	tallies []tally           // not yet sealed
 	probes  []item            // not yet sealed
 	settle  []func(now bool)  // the functions of SettleLater
@@ -119,6 +120,22 @@ func (r *recorder) count(o *Observation) (*window, int) {
 		return nil, -1
 	}
 	return w, w.admit(r.rand.Uint64N)
+}
+
+// succeeded counts successful requests, which began when after had passed since origin.
+func (r *recorder) succeeded(o *Observation, origin time.Time, after time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.terms.record == report.Off {
+		return
+	}
+	// most agents have had their consent from the start, and then nothing needs to be added
+	if !r.terms.since.IsZero() && origin.Add(after).Before(r.terms.since) {
+		return
+	}
+	n := o.count()
+	r.total.Observed += n
+	r.begun().count(o, n)
 }
 
 // fill stores a sample, unless the window has ended or lost its samples meanwhile.

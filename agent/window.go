@@ -137,9 +137,26 @@ func (w *window) add(k *key, elapsed time.Duration, n uint64) {
 
 // clone returns a copy of k that shares no memory with the application.
 func (k key) clone() key {
-	k.scheme, k.host = strings.Clone(k.scheme), strings.Clone(k.host)
-	k.protocol, k.outcome = strings.Clone(k.protocol), report.Outcome(strings.Clone(string(k.outcome)))
+	k.scheme, k.host = own(k.scheme), own(k.host)
+	k.protocol, k.outcome = own(k.protocol), report.Outcome(own(string(k.outcome)))
 	return k
+}
+
+// own returns a copy of s that shares no memory with the application. For the usual strings it is
+// the constant that observers use, too, because comparing a string with itself costs least.
+func own(s string) string {
+	switch s {
+	case string(report.OK):
+		return string(report.OK)
+	case "https":
+		return "https"
+	case "h2":
+		return "h2"
+	case "http/1.1":
+		return "http/1.1"
+	default:
+		return strings.Clone(s)
+	}
 }
 
 // lower removes from w what level does not cover. level is at least [report.Counts].

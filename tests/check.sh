@@ -27,6 +27,12 @@ for module in . tests tests/otlp tests/bench deploy/dist; do
 done
 # Code is alive if a program or a test of any module reaches it.
 GOWORK=$PWD/tools.work want_silence deadcode -tags deadcode -test ./... ./tests/... ./tests/bench/...
+# The agent where applications run. What vet sees without cgo is all but the C library, which tests/windows builds.
+# Tests for iOS need a compiler from Apple, so there the packages are compiled only.
+for system in windows/amd64/vet darwin/arm64/vet freebsd/amd64/vet android/arm64/vet ios/arm64/build; do
+  IFS=/ read -r os arch how <<<"$system"
+  want_silence env CGO_ENABLED=0 GOOS="$os" GOARCH="$arch" go "$how" ./report/... ./privacy/... ./agent/...
+done
 # What runs in browsers only.
 export GOOS=js GOARCH=wasm
 want_silence go vet ./wasm/core ./wasm/internal/...

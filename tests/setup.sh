@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides Go, make, gcc and Node: two browsers, the tool that gives Chromium a test authority,
 # Alertmanager, Prometheus and blackbox_exporter, SPIN, which checks the model of the protocol, Python,
-# what makes empty systems to install a release into, the shells that complete, and what builds and
-# runs one for arm64.
+# what makes empty systems to install a release into, the shells that complete, what builds and
+# runs one for arm64, and what builds the C library for Windows and runs it (MinGW-w64 and Wine, 1 GB).
 set -euo pipefail
 # The command that shows that a package is there, and the package of Debian that has it.
 needs=(chromium:chromium certutil:libnss3-tools firefox-esr:firefox-esr prometheus-alertmanager:prometheus-alertmanager
   prometheus:prometheus prometheus-blackbox-exporter:prometheus-blackbox-exporter spin:spin
   mmdebstrap:mmdebstrap bwrap:bubblewrap ssh-keygen:openssh-client lintian:lintian zsh:zsh fish:fish
-  aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu qemu-aarch64-static:qemu-user-static)
+  aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu qemu-aarch64-static:qemu-user-static
+  x86_64-w64-mingw32-gcc:gcc-mingw-w64-x86-64 /usr/lib/wine/wine64:wine64)
 missing=()
 for need in "${needs[@]}"; do
   command -v "${need%%:*}" >/dev/null || missing+=("${need#*:}")

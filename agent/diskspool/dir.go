@@ -29,7 +29,7 @@ const (
 
 // open returns the directory. It creates the directory if create is set, and opens it again if it
 // was deleted or replaced since the last time. The caller holds mu.
-func (s *Spool) open(create bool) (*os.Root, error) {
+func (s *Spool) open(create bool) (*directory, error) {
 	now, err := os.Stat(s.dir)
 	if s.root != nil {
 		if then, statErr := s.root.Stat("."); err == nil && statErr == nil && os.SameFile(then, now) {
@@ -50,12 +50,13 @@ func (s *Spool) open(create bool) (*os.Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := keepOthersOut(root, s.dir); err != nil {
+	s.root = &directory{Root: root, fails: s.fails}
+	if err := keepOthersOut(s.root, s.dir); err != nil {
 		_ = root.Close()
+		s.root = nil
 		return nil, err
 	}
-	s.root = root
-	return root, nil
+	return s.root, nil
 }
 
 // lockPatience is how long an operation waits for those of other processes. Each needs only a few
@@ -67,7 +68,7 @@ var errLockBusy = errors.New("directory is locked by another process")
 
 // locked calls f while no other process and no other Spool changes the directory. The
 // caller holds mu.
-func (s *Spool) locked(root *os.Root, f func() error) error {
+func (s *Spool) locked(root *directory, f func() error) error {
 	for deadline := time.Now().Add(lockPatience); ; time.Sleep(time.Millisecond) {
 		lock, err := tryLockFile(root, lockDir)
 		if err == nil {
@@ -82,7 +83,7 @@ func (s *Spool) locked(root *os.Root, f func() error) error {
 
 // tryLockFile creates and locks the file with that name. Closing it releases the lock. The error is
 // errLockBusy if the file is already locked.
-func tryLockFile(root *os.Root, name string) (*os.File, error) {
+func tryLockFile(root *directory, name string) (*os.File, error) {
 	f, err := openPlain(root, name, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, err
@@ -100,7 +101,7 @@ func tryLockFile(root *os.Root, name string) (*os.File, error) {
 }
 
 // isStill reports whether name still refers to f.
-func isStill(root *os.Root, name string, f *os.File) bool {
+func isStill(root *directory, name string, f *os.File) bool {
 	a, err := f.Stat()
 	if err != nil {
 		return false
@@ -144,7 +145,7 @@ func parseName(name string) (file, bool) {
 }
 
 // entries lists the regular files of the directory.
-func entries(root *os.Root) ([]fs.DirEntry, error) {
+func entries(root *directory) ([]fs.DirEntry, error) {
 	d, err := root.Open(".")
 	if err != nil {
 		return nil, err
@@ -155,7 +156,7 @@ func entries(root *os.Root) ([]fs.DirEntry, error) {
 }
 
 // scan lists the segments, oldest first.
-func scan(root *os.Root) ([]file, error) {
+func scan(root *directory) ([]file, error) {
 	all, err := entries(root)
 	if err != nil {
 		return nil, err
@@ -192,7 +193,7 @@ func total(files []file) (bytes int64) {
 }
 
 // ours lists all files in the directory that a spool has created.
-func ours(root *os.Root) ([]string, error) {
+func ours(root *directory) ([]string, error) {
 	all, err := entries(root)
 	var names []string
 	for _, e := range all {
@@ -207,7 +208,7 @@ func ours(root *os.Root) ([]string, error) {
 }
 
 // purged lists the files that Purge deletes.
-func purged(root *os.Root) ([]string, error) {
+func purged(root *directory) ([]string, error) {
 	names, err := ours(root)
 	return slices.DeleteFunc(names, func(name string) bool { return name == agent.StateNotice+extState }), err
 }

@@ -59,7 +59,7 @@ type Spool struct {
 	o   Options
 
 	mu      sync.Mutex // one operation of this process at a time; guards the following fields
-	root    *os.Root   // nil: not open
+	root    *directory // nil: not open
 	writers map[*writer]struct{}
 	drops   map[string]uint64
 	names   map[report.BatchID]string // file names of the segments that List returned; only a hint
@@ -68,6 +68,8 @@ type Spool struct {
 	// names lack. So segments do not expire when the wall clock is set, for example on a device
 	// whose clock starts in the past.
 	births map[report.BatchID]time.Time
+
+	fails func(operation, name string) error // see directory
 }
 
 var _ agent.Spool = (*Spool)(nil)
@@ -155,13 +157,10 @@ func (s *Spool) Purge() error {
 		if err != nil {
 			return err
 		}
-		var faults []error
-		for _, name := range names {
-			if err := root.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
-				faults = append(faults, err)
-			}
+		for w := range s.writers {
+			w.abandon() // because some systems delete no open files
 		}
-		return errors.Join(append(faults, syncDir(root))...)
+		return errors.Join(root.discardAll(names), syncDir(root))
 	})
 }
 

@@ -33,7 +33,7 @@ func (s *Spool) List() ([]agent.Segment, error) {
 	s.forgetBirths(files)
 	var segments []agent.Segment
 	for _, f := range files {
-		if f.done {
+		if f.done && f.size > 0 {
 			s.names[f.id] = f.name
 			segments = append(segments, agent.Segment{ID: f.id, Birth: f.birth, Size: f.size})
 		}
@@ -41,18 +41,19 @@ func (s *Spool) List() ([]agent.Segment, error) {
 	return segments, nil
 }
 
-// needsCare reports whether a segment has expired or may have been abandoned.
+// needsCare reports whether a segment has expired, has been emptied because it could not be
+// deleted, or may have been abandoned.
 func (s *Spool) needsCare(files []file) bool {
 	for _, f := range files {
-		if !f.done && !s.writes(f.id) || f.done && s.expired(f) {
+		if !f.done && !s.writes(f.id) || f.done && (f.size == 0 || s.expired(f)) {
 			return true
 		}
 	}
 	return false
 }
 
-// care finishes abandoned segments and drops expired ones.
-func (s *Spool) care(root *os.Root) (files []file, err error) {
+// care finishes abandoned segments, deletes emptied ones and drops expired ones.
+func (s *Spool) care(root *directory) (files []file, err error) {
 	err = s.locked(root, func() error {
 		s.recover(root)
 		if files, err = scan(root); err != nil {
@@ -60,7 +61,10 @@ func (s *Spool) care(root *os.Root) (files []file, err error) {
 		}
 		kept := files[:0]
 		for _, f := range files {
-			if !f.done || !s.expired(f) || !s.dropFile(root, f, report.DropExpired) {
+			switch {
+			case f.done && f.size == 0:
+				_ = root.Remove(f.name)
+			case !f.done || !s.expired(f) || !s.dropFile(root, f, report.DropExpired):
 				kept = append(kept, f)
 			}
 		}

@@ -10,7 +10,3 @@ import (
 // tryLock always fails. This system has no lock that ends with its process, and without one a spool
 // cannot be shared safely.
 func tryLock(*os.File) error { return errors.ErrUnsupported }
-
-func syncDir(*os.Root) error { return nil }
-
-func syncPath(string) error { return nil }

@@ -38,8 +38,3 @@ func tryLock(f *os.File) error {
 		return lockErr
 	}
 }
-
-// syncDir does nothing, because NTFS journals its directories.
-func syncDir(*os.Root) error { return nil }
-
-func syncPath(string) error { return nil }

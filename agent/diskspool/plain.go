@@ -13,7 +13,7 @@ import (
 var errNotRegular = errors.New("not a regular file")
 
 // openPlain opens a file of the spool if it is a regular one. flag may include os.O_CREATE.
-func openPlain(root *os.Root, name string, flag int) (*os.File, error) {
+func openPlain(root *directory, name string, flag int) (*os.File, error) {
 	info, err := root.Lstat(name)
 	if err != nil && !(errors.Is(err, os.ErrNotExist) && flag&os.O_CREATE != 0) {
 		return nil, err
@@ -40,7 +40,7 @@ const others fs.FileMode = 0o022
 // keepOthersOut removes the write permission of other users from a directory, because they could
 // otherwise choose what the agent reads. If that fails, it returns an error. Windows has no
 // such permissions.
-func keepOthersOut(root *os.Root, dir string) error {
+func keepOthersOut(root *directory, dir string) error {
 	info, err := root.Stat(".")
 	if err != nil || runtime.GOOS == "windows" || info.Mode().Perm()&others == 0 {
 		return err

@@ -11,7 +11,7 @@ import (
 )
 
 // readFile reads a segment's file.
-func readFile(root *os.Root, name string) ([]byte, error) {
+func readFile(root *directory, name string) ([]byte, error) {
 	f, err := openPlain(root, name, os.O_RDONLY)
 	if err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func (s *Spool) Read(id report.BatchID) ([]byte, error) {
 		return nil, err
 	}
 	if info, err := seal.ParseSegment(b); err != nil || info.ID != id {
-		if removed, err := removeFile(root, name); err == nil && removed {
+		if removed, err := root.discard(name); err == nil && removed {
 			s.drops[report.DropCorrupt]++
 		}
 		return nil, agent.ErrNoSegment
@@ -55,7 +55,7 @@ func (s *Spool) Remove(id report.BatchID) error {
 	if err != nil {
 		return err
 	}
-	if _, err := removeFile(root, name); err != nil {
+	if _, err := root.discard(name); err != nil {
 		return err
 	}
 	delete(s.names, id)
@@ -63,7 +63,7 @@ func (s *Spool) Remove(id report.BatchID) error {
 }
 
 // find returns the directory and the file of a finished segment, which need not exist any longer.
-func (s *Spool) find(id report.BatchID) (*os.Root, string, error) {
+func (s *Spool) find(id report.BatchID) (*directory, string, error) {
 	root, err := s.open(false)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, "", agent.ErrNoSegment

@@ -9,7 +9,7 @@ import (
 )
 
 // recover finishes the segments of writers that have died. The directory is locked.
-func (s *Spool) recover(root *os.Root) {
+func (s *Spool) recover(root *directory) {
 	files, _ := scan(root)
 	for _, f := range files {
 		if !f.done && !s.writes(f.id) {
@@ -18,7 +18,7 @@ func (s *Spool) recover(root *os.Root) {
 	}
 }
 
-func (s *Spool) recoverFile(root *os.Root, f file) {
+func (s *Spool) recoverFile(root *directory, f file) {
 	h, err := openPlain(root, f.name, os.O_RDWR)
 	if err != nil {
 		return
@@ -39,7 +39,7 @@ func (s *Spool) recoverFile(root *os.Root, f file) {
 	}
 	n, err := seal.WholeFrames(b)
 	if err != nil {
-		if _, removeErr := removeFile(root, f.name); removeErr == nil && len(b) > 0 {
+		if _, removeErr := root.discard(f.name); removeErr == nil && len(b) > 0 {
 			s.drops[report.DropCorrupt]++
 		}
 		return

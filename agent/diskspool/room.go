@@ -1,9 +1,6 @@
 package diskspool
 
 import (
-	"errors"
-	"os"
-
 	"github.com/heliograph-net/heliograph/agent"
 	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
@@ -11,7 +8,7 @@ import (
 
 // makeRoom drops the oldest finished segments until there is room for size more bytes, and for one
 // more file if fresh is set. The directory is locked.
-func (s *Spool) makeRoom(root *os.Root, size int64, fresh bool) error {
+func (s *Spool) makeRoom(root *directory, size int64, fresh bool) error {
 	files, err := scan(root)
 	if err != nil {
 		return err
@@ -43,25 +40,16 @@ func (s *Spool) makeRoom(root *os.Root, size int64, fresh bool) error {
 
 // dropFile deletes a finished segment and counts its records as dropped. It returns false if the
 // segment cannot be deleted.
-func (s *Spool) dropFile(root *os.Root, f file, reason string) bool {
+func (s *Spool) dropFile(root *directory, f file, reason string) bool {
 	records := uint64(1)
 	if b, err := readFile(root, f.name); err == nil {
 		if info, err := seal.ParseSegment(b); err == nil {
 			records = uint64(max(info.Frames-1, 1)) // without its header
 		}
 	}
-	removed, err := removeFile(root, f.name)
+	removed, err := root.discard(f.name)
 	if err == nil && removed {
 		s.drops[reason] += records
 	}
 	return err == nil
-}
-
-// removeFile deletes a file and reports whether it was there.
-func removeFile(root *os.Root, name string) (removed bool, err error) {
-	err = root.Remove(name)
-	if errors.Is(err, os.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
 }

@@ -48,22 +48,22 @@ func (s *Spool) State(name string, update func(old []byte) []byte) ([]byte, erro
 	return blob, err
 }
 
-func removeState(root *os.Root, name string) error {
-	removed, err := removeFile(root, name)
+func removeState(root *directory, name string) error {
+	removed, err := root.discard(name)
 	if err != nil || !removed {
 		return err
 	}
 	return syncDir(root)
 }
 
-func readState(root *os.Root, name string) []byte {
+func readState(root *directory, name string) []byte {
 	f, err := openPlain(root, name, os.O_RDONLY)
 	if err != nil {
 		return nil
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, agent.MaxState+1))
-	if err != nil || len(b) > agent.MaxState {
+	if err != nil || len(b) == 0 || len(b) > agent.MaxState {
 		return nil
 	}
 	return b
@@ -71,12 +71,13 @@ func readState(root *os.Root, name string) []byte {
 
 // writeState replaces a blob atomically: after a crash, either the whole old one or the whole new
 // one is there.
-func writeState(root *os.Root, name string, b []byte) error {
+func writeState(root *directory, name string, b []byte) error {
 	if len(b) > agent.MaxState {
 		return agent.ErrStateSize
 	}
 	// the file may be left from a process that died, or planted; the directory is locked
-	if err := root.Remove(name + extTemp); err != nil && !errors.Is(err, os.ErrNotExist) {
+	err := insist(func() error { return root.Remove(name + extTemp) })
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	// O_EXCL does not follow links

@@ -77,10 +77,10 @@ func (w *writer) append(frames []byte) error {
 
 // ready creates and locks the file, or checks that it still exists. It is called with the directory
 // locked, so that no process takes the file for an abandoned one before it is locked.
-func (w *writer) ready(root *os.Root) error {
+func (w *writer) ready(root *directory) error {
 	name := fileName(w.birth, w.id, extOpen)
 	if w.f != nil {
-		if !isStill(root, name, w.f) {
+		if !isStill(root, name, w.f) || emptied(w.f, w.size) {
 			return errBroken
 		}
 		return nil
@@ -100,9 +100,20 @@ func (w *writer) ready(root *os.Root) error {
 	return nil
 }
 
+// emptied reports whether another process has purged f, of which size bytes are written, but could
+// not delete it.
+func emptied(f *os.File, size int64) bool {
+	info, err := f.Stat()
+	return err != nil || info.Size() < size
+}
+
 // cutBack removes what a failed append may have left.
-func (w *writer) cutBack(root *os.Root) {
+func (w *writer) cutBack(root *directory) {
 	if w.f == nil {
+		return
+	}
+	if emptied(w.f, w.size) {
+		w.abandon()
 		return
 	}
 	if w.size > 0 {
@@ -138,7 +149,7 @@ func (w *writer) Close() error {
 	}
 	return w.s.locked(root, func() error {
 		name := fileName(w.birth, w.id, extOpen)
-		if !isStill(root, name, w.f) {
+		if !isStill(root, name, w.f) || emptied(w.f, w.size) {
 			return agent.ErrNoSegment
 		}
 		return finish(root, w.f, name, w.size)
@@ -148,7 +159,7 @@ func (w *writer) Close() error {
 // finish ends the segment in f after size bytes and renames the file from name to its final name.
 // It closes f first, because some systems cannot rename open files. The directory is locked, so no
 // process takes the segment for an abandoned one meanwhile.
-func finish(root *os.Root, f *os.File, name string, size int64) error {
+func finish(root *directory, f *os.File, name string, size int64) error {
 	if err := f.Truncate(size); err != nil {
 		return err
 	}
@@ -163,7 +174,7 @@ func finish(root *os.Root, f *os.File, name string, size int64) error {
 }
 
 // rename gives a whole segment its final name.
-func rename(root *os.Root, name string) error {
+func rename(root *directory, name string) error {
 	if err := root.Rename(name, name[:len(name)-len(extOpen)]+extDone); err != nil {
 		return err
 	}

@@ -17,32 +17,41 @@ import (
 // the exchange can serve the next request. Later calls go only to the real body. Handles are 24
 // bytes each and are allocated in groups.
 type handle struct {
-	of   atomic.Pointer[exchange] // nil after the end of the response
-	body io.ReadCloser            // the real one
+	group *handles
+	body  io.ReadCloser // the real one
 }
 
-// handles is how many handles are allocated at once.
-const handles = 64
+// handles are handles for the responses of one exchange, which has one response at a time. So the
+// number of those that have ended tells which handle is in use, and a handle needs no state of its
+// own.
+type handles struct {
+	of    *exchange
+	ended atomic.Uint32 // how many have ended; the next one is in use, or will be
+	all   [62]handle    // as many as fit into 1.5 KiB, a size class of the runtime
+}
 
 // hold returns the handle for the body of x's response.
 func (x *exchange) hold(body io.ReadCloser) *handle {
-	if len(x.spare) == 0 {
-		x.spare = make([]handle, handles)
+	g := x.handles
+	if g == nil || int(g.ended.Load()) == len(g.all) {
+		g = &handles{of: x}
+		x.handles = g
 	}
-	h := &x.spare[0]
-	x.spare = x.spare[1:]
-	h.body = body
-	h.of.Store(x)
+	h := &g.all[g.ended.Load()]
+	h.group, h.body = g, body
 	return h
 }
 
 // take returns the exchange to the first call only, whose caller then owns it. It returns nil to
 // others.
 func (h *handle) take() *exchange {
-	if h.of.Load() == nil { // most bodies are closed after they have ended
+	g := h.group
+	n := g.ended.Load()
+	// most bodies are closed after they have ended, and that costs only this look
+	if int(n) >= len(g.all) || h != &g.all[n] || !g.ended.CompareAndSwap(n, n+1) {
 		return nil
 	}
-	return h.of.Swap(nil)
+	return g.of
 }
 
 // Read implements io.Reader. It takes the exchange only after reading, because another goroutine

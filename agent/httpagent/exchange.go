@@ -33,7 +33,7 @@ type exchange struct {
 	// Outcome is the one that it has if the response's body arrives completely.
 	seen agent.Observation
 
-	spare []handle // unused handles
+	handles *handles // of the responses' bodies; nil: none yet
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
@@ -160,8 +160,7 @@ func unwatched(req *http.Request, resp *http.Response) bool {
 func (x *exchange) end(outcome report.Outcome, conn net.Conn) {
 	x.seen.Outcome = outcome
 	if outcome == report.OK {
-		x.seen.Start = x.rt.made.Add(x.start)
-		x.rt.agent.ObserveRef(&x.seen)
+		x.rt.agent.ObserveRef(&x.seen, x.rt.made, x.start)
 		return
 	}
 	x.rt.agent.Observe(x.detailed(conn))

@@ -60,7 +60,10 @@ func (hs *hosts) of(u *url.URL) *host {
 		if hs.m == nil || len(hs.m) == maxHosts {
 			hs.m = make(map[hostKey]*host)
 		}
-		key := hostKey{strings.Clone(u.Scheme), strings.Clone(u.Host)}
+		key := hostKey{"https", strings.Clone(u.Host)} // a constant compares faster with itself
+		if u.Scheme != key.scheme {
+			key.scheme = strings.Clone(u.Scheme)
+		}
 		h = &host{key: key, address: address(u)}
 		hs.m[key] = h
 	}

@@ -102,6 +102,9 @@ func showPolicy(w io.Writer, signed []byte, p *policy.Policy, now time.Time) err
 	} else {
 		row("early", "%v", time.Duration(p.EarlyMS)*time.Millisecond)
 	}
+	if p.ShortLived {
+		row("short-lived processes", "all their windows")
+	}
 	row("samples per window", "%d", p.SamplesPerWindow)
 	row("refresh", "%v", time.Duration(p.RefreshSeconds)*time.Second)
 	row("bytes per day", "%d", p.BytesPerDay)

@@ -19,6 +19,7 @@ type shownPolicy struct {
 	SuccessFraction float64          `json:"success_fraction"`
 	WindowMS        uint64           `json:"window_ms"`
 	EarlyMS         uint64           `json:"early_ms"` // 0: never
+	ShortLived      bool             `json:"short_lived"`
 	Samples         uint32           `json:"samples_per_window"`
 	RefreshSeconds  uint64           `json:"refresh_seconds"`
 	BytesPerDay     uint64           `json:"bytes_per_day"`
@@ -43,7 +44,7 @@ func newShownPolicy(signed []byte, p *policy.Policy) shownPolicy {
 	s := shownPolicy{
 		Version: p.Version, Issued: time.Unix(p.Issued, 0).UTC(), Expires: time.Unix(p.Expires, 0).UTC(), Disabled: p.Disabled,
 		MaxConsent: p.MaxConsent.String(), SuccessFraction: float64(p.SuccessPPM) / report.FullPPM, WindowMS: p.WindowMS,
-		Samples: p.SamplesPerWindow, RefreshSeconds: p.RefreshSeconds, BytesPerDay: p.BytesPerDay, SignedBy: hex.EncodeToString(signer),
+		ShortLived: p.ShortLived, Samples: p.SamplesPerWindow, RefreshSeconds: p.RefreshSeconds, BytesPerDay: p.BytesPerDay, SignedBy: hex.EncodeToString(signer),
 	}
 	if p.EarlyMS != policy.NeverEarly {
 		s.EarlyMS = p.EarlyMS

@@ -32,6 +32,10 @@ const (
 	policyKeySigners    = 13
 	policyKeyEarly      = 14 // 0: never
 	policyKeys          = 14
+
+	// may be zero; a key that older releases pass over, see cbor.FirstOptional, which is itself
+	// left to tests of unknown keys
+	policyKeyShortLived = cbor.FirstOptional + 1
 )
 
 // Keys of a collector's map.
@@ -51,6 +55,9 @@ const (
 // appendPolicy appends the encoding of p, which must be valid and have its defaults filled in.
 func appendPolicy(dst []byte, p *Policy) []byte {
 	n := policyKeys
+	if p.ShortLived {
+		n++
+	}
 	if !p.Disabled {
 		n--
 	}
@@ -85,6 +92,9 @@ func appendPolicy(dst []byte, p *Policy) []byte {
 		dst = cbor.AppendUint(cbor.AppendUint(dst, policyKeyEarly), 0)
 	default:
 		dst = appendUintField(dst, policyKeyEarly, p.EarlyMS)
+	}
+	if p.ShortLived {
+		dst = cbor.AppendBool(cbor.AppendUint(dst, policyKeyShortLived), true)
 	}
 	return dst
 }
@@ -200,6 +210,10 @@ func (p *Policy) decodeField(d *cbor.Decoder, key uint64) {
 			d.Fail("present with its default")
 		case p.EarlyMS > maxWindowMS:
 			d.Fail("number too large")
+		}
+	case policyKeyShortLived:
+		if p.ShortLived = d.Bool(); !p.ShortLived {
+			d.Fail(wire.PresentZero)
 		}
 	default:
 		d.SkipField(key)

@@ -58,6 +58,11 @@ type Policy struct {
 	// NeverEarly turns it off. Agents of release 0.1.0 refuse a policy with any other value than
 	// the default.
 	EarlyMS uint64
+	// ShortLived has every window sent that ends with its process, or with a Flush, before any
+	// other window of that process. So tools that run for less than a window are seen when they
+	// succeed, too, and not only when they fail. Agents of release 0.1.0 refuse a policy
+	// that sets it.
+	ShortLived bool
 	// most samples per window, 1 to 100; 0 means DefaultSamplesPerWindow
 	SamplesPerWindow uint32
 	// time between an agent's requests for a newer policy, 1 to 604,800; 0 means

@@ -46,7 +46,7 @@ func TestFaultsOfClients(t *testing.T) {
 // faultsOf returns the outcome that a client's failures are counted with.
 func faultsOf(t *testing.T, servers *faults.Servers, version, client string) map[string]report.Outcome {
 	s := newSite(t)
-	args := []string{s.policy, filepath.Join(t.TempDir(), "spool"), client}
+	args := []string{s.Policy, filepath.Join(t.TempDir(), "spool"), client}
 	for _, f := range servers.Faults {
 		args = append(args, f.URL, strconv.FormatInt(f.Patience().Milliseconds(), 10))
 	}
@@ -60,7 +60,7 @@ func faultsOf(t *testing.T, servers *faults.Servers, version, client string) map
 	if follows {
 		want += hops - 1
 	}
-	all := s.counts(want)
+	all := s.Counts(want)
 	got := make(map[string]report.Outcome)
 	for _, f := range servers.Faults {
 		o := f.Go
@@ -99,7 +99,7 @@ func faultsOf(t *testing.T, servers *faults.Servers, version, client string) map
 // belonged to.
 func checkSamples(s *site) {
 	s.Helper()
-	for _, sample := range s.samples(1) {
+	for _, sample := range s.Samples(1) {
 		if strings.Contains(sample.URL, "1234") || sample.App != "node-test" || sample.Version != "1.2.3" || sample.Method != "GET" ||
 			hex.EncodeToString(sample.TraceID[:]) != "0af7651916cd43dd8448eb211c80319c" {
 			s.Errorf("%+v", sample)

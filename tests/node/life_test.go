@@ -16,6 +16,7 @@ import (
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 	"github.com/heliograph-net/heliograph/internal/devca"
 	"github.com/heliograph-net/heliograph/report"
+	"github.com/heliograph-net/heliograph/tests/operator"
 )
 
 // counted compares what was counted with what a program has printed that must be.
@@ -31,7 +32,7 @@ func (s *site) counted(out string) {
 			n += count
 		}
 	}
-	got := s.counts(n)
+	got := s.Counts(n)
 	for target, outcomes := range want {
 		if !equal(got[target], outcomes) {
 			s.Errorf("%s: counted as %v, want %v", target, got[target], outcomes)
@@ -47,7 +48,7 @@ func (s *site) counted(out string) {
 // does.
 func TestGivenUp(t *testing.T) {
 	s := newSite(t)
-	out, _ := run(t, 0, "givenup.js", s.policy, filepath.Join(t.TempDir(), "spool"))
+	out, _ := run(t, 0, "givenup.js", s.Policy, filepath.Join(t.TempDir(), "spool"))
 	s.counted(out)
 }
 
@@ -55,7 +56,7 @@ func TestGivenUp(t *testing.T) {
 // their own.
 func TestThreadsAndWorkers(t *testing.T) {
 	s := newSite(t)
-	out, _ := run(t, 0, "threads.js", s.policy, filepath.Join(t.TempDir(), "spool"))
+	out, _ := run(t, 0, "threads.js", s.Policy, filepath.Join(t.TempDir(), "spool"))
 	s.counted(out)
 }
 
@@ -66,7 +67,7 @@ func TestErrorsEndAsEver(t *testing.T) {
 		t.Run(how, func(t *testing.T) {
 			s := newSite(t)
 			bareOut, bareErr := run(t, code, "errors.js", how)
-			out, errs := run(t, code, "errors.js", how, s.policy, filepath.Join(t.TempDir(), "spool"))
+			out, errs := run(t, code, "errors.js", how, s.Policy, filepath.Join(t.TempDir(), "spool"))
 			if out != bareOut || errs != bareErr {
 				t.Errorf("with an agent it prints\n%s%s\nwithout one\n%s%s", out, errs, bareOut, bareErr)
 			}
@@ -74,7 +75,7 @@ func TestErrorsEndAsEver(t *testing.T) {
 			if how == "reject" {
 				want = map[string]string{"CartError": "app.error loadCart", "TypeError": "app.panic errors.js"}
 			}
-			for _, sample := range s.samples(2) {
+			for _, sample := range s.Samples(2) {
 				e := sample.Error
 				text := fmt.Sprintf("%s %v", sample.Outcome, e.Stack)
 				for part := range strings.FieldsSeq(want[e.Type]) {
@@ -105,10 +106,10 @@ func TestConsent(t *testing.T) {
 // TestEndsAtOnce: a program that ends right after its first failure has reported it, by the second
 // collector, and its code is its own.
 func TestEndsAtOnce(t *testing.T) {
-	s := newSite(t, "http://"+closedPort(t))
-	target := "http://" + closedPort(t)
-	run(t, 3, "exit.js", s.policy, filepath.Join(t.TempDir(), "spool"), target)
-	if got := s.counts(1); !equal(got[target], map[report.Outcome]float64{report.TCPRefused: 1}) || len(got) != 1 {
+	s := newSite(t, "http://"+operator.ClosedPort(t))
+	target := "http://" + operator.ClosedPort(t)
+	run(t, 3, "exit.js", s.Policy, filepath.Join(t.TempDir(), "spool"), target)
+	if got := s.Counts(1); !equal(got[target], map[report.Outcome]float64{report.TCPRefused: 1}) || len(got) != 1 {
 		t.Errorf("counted %v", got)
 	}
 }
@@ -135,21 +136,21 @@ func TestDeliversWithoutDNS(t *testing.T) {
 	pin := sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
 	for name, key := range map[string][32]byte{"its key": pin, "another key": sha256.Sum256(nil)} {
 		t.Run(name, func(t *testing.T) {
-			collector := closedPort(t)
-			s := startSite(t, fmt.Sprintf("collector: {listen: %q, tls_cert: cert.pem, tls_key: key.pem}", collector),
+			collector := operator.ClosedPort(t)
+			s := operator.NewWith(t, fmt.Sprintf("collector: {listen: %q, tls_cert: cert.pem, tls_key: key.pem}", collector),
 				fmt.Sprintf("  - {id: c1, url: \"https://collector.invalid\", addresses: [%q], pins: [%q], priority: 1, weight: 1, receipt_key: keys/receipt.pub.pem}\n",
 					collector, base64.StdEncoding.EncodeToString(key[:])),
 				map[string][]byte{"cert.pem": certPEM, "key.pem": keyPEM, "ca.pem": ca.PEM()})
-			target := "http://" + closedPort(t)
-			out, _ := runWith(t, []string{"NODE_EXTRA_CA_CERTS=" + filepath.Join(s.dir, "ca.pem")}, "node", 0, "deliver.js",
-				s.policy, filepath.Join(t.TempDir(), "spool"), target)
+			target := "http://" + operator.ClosedPort(t)
+			out, _ := runWith(t, []string{"NODE_EXTRA_CA_CERTS=" + filepath.Join(s.Dir, "ca.pem")}, "node", 0, "deliver.js",
+				s.Policy, filepath.Join(t.TempDir(), "spool"), target)
 			if key != pin {
 				if out != "1 waits\n" {
 					t.Errorf("a stranger got it: %s", out)
 				}
 				return
 			}
-			if got := s.counts(1); out != "0 waits\n" || !equal(got[target], map[report.Outcome]float64{report.TCPRefused: 1}) {
+			if got := s.Counts(1); out != "0 waits\n" || !equal(got[target], map[report.Outcome]float64{report.TCPRefused: 1}) {
 				t.Errorf("%s; counted %v", out, got)
 			}
 		})
@@ -162,19 +163,19 @@ func TestDeliversWithoutDNS(t *testing.T) {
 func TestManyProcesses(t *testing.T) {
 	s := newSite(t)
 	spool := filepath.Join(t.TempDir(), "spool")
-	target := "http://" + closedPort(t)
+	target := "http://" + operator.ClosedPort(t)
 	out, _ := run(t, 0, "locks.js", unheard(t, s), spool, target)
 	for name := range strings.SplitSeq(strings.Join(files(t, spool), " "), " ") {
 		if !regexp.MustCompile(`^(\d{16}-[0-9a-f]{32}\.(seg|open|open\.holder)|(dir|upload)\.lock(\.holder)?|[a-z]+\.state(\.tmp)?)$`).MatchString(name) {
 			t.Errorf("left in the spool: %s", name)
 		}
 	}
-	run(t, 3, "exit.js", s.policy, spool, target)
+	run(t, 3, "exit.js", s.Policy, spool, target)
 	var want float64
 	if _, err := fmt.Sscan(out, &want); err != nil {
 		t.Fatal(err)
 	}
-	got := eventually(t, func() (float64, error) { return s.counts(want + 1)[target][report.TCPReset], nil }, func(n float64) bool { return n >= want })
+	got := operator.Eventually(t, func() (float64, error) { return s.Counts(want + 1)[target][report.TCPReset], nil }, func(n float64) bool { return n >= want })
 	if got != want {
 		t.Errorf("%v of %v failures were delivered", got, want)
 	}
@@ -183,13 +184,13 @@ func TestManyProcesses(t *testing.T) {
 // unheard returns a policy of s's operator whose collector does not listen.
 func unheard(t *testing.T, s *site) (file string) {
 	t.Helper()
-	source, file := filepath.Join(s.dir, "unheard.yaml"), filepath.Join(s.dir, "unheard")
+	source, file := filepath.Join(s.Dir, "unheard.yaml"), filepath.Join(s.Dir, "unheard")
 	text := fmt.Appendf(nil, "success_fraction: 1\nseal_key: keys/seal.pem\nsigners: [keys/policy.pub.pem]\ncollectors:\n"+
-		"  - {id: c1, url: \"http://%s\", priority: 1, weight: 1, receipt_key: keys/receipt.pub.pem}\n", closedPort(t))
+		"  - {id: c1, url: \"http://%s\", priority: 1, weight: 1, receipt_key: keys/receipt.pub.pem}\n", operator.ClosedPort(t))
 	if err := os.WriteFile(source, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	policy, err := roles.SignPolicyFile(source, filepath.Join(s.dir, "keys/policy.pem"), time.Now())
+	policy, err := roles.SignPolicyFile(source, filepath.Join(s.Dir, "keys/policy.pem"), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,8 +6,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"log/slog"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,10 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
-	"github.com/heliograph-net/heliograph/internal/lifecycle"
-	"github.com/heliograph-net/heliograph/model"
-	"github.com/heliograph-net/heliograph/report"
+	"github.com/heliograph-net/heliograph/tests/operator"
 	"github.com/heliograph-net/heliograph/tests/source"
 )
 
@@ -78,63 +73,12 @@ func install(dir string) error {
 }
 
 // site is a collector and a detector in this process.
-type site struct {
-	*testing.T
-	dir    string
-	policy string // file
-	store  model.Reader
-}
+type site struct{ *operator.Site }
 
 // newSite starts one. The policy lists the collectors at before first.
 func newSite(t *testing.T, before ...string) *site {
 	t.Helper()
-	collector := closedPort(t)
-	list := ""
-	for i, url := range append(before, "http://"+collector) {
-		list += fmt.Sprintf("  - {id: c%d, url: %q, priority: %d, weight: 1, receipt_key: keys/receipt.pub.pem}\n", i, url, i+1)
-	}
-	return startSite(t, fmt.Sprintf("collector: {listen: %q}", collector), list, nil)
-}
-
-// startSite starts one with a configuration of the collector, collectors in its policy, and files
-// beside these.
-func startSite(t *testing.T, collector, list string, files map[string][]byte) *site {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), "d")
-	err := roles.Init(dir, roles.InitOptions{
-		Config: []byte(collector + "\ndashboard: {listen: \"127.0.0.1:0\"}\noperations: {listen: \"127.0.0.1:0\"}\n"),
-		Policy: []byte("success_fraction: 1\nseal_key: keys/seal.pem\nsigners: [keys/policy.pub.pem]\ncollectors:\n" + list),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, b := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	config, err := roles.Load(filepath.Join(dir, roles.ConfigName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := roles.New(t.Context(), roles.Options{Config: config, Roles: roles.Roles{Collector: true, Detector: true}, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	stop := lifecycle.Background(n.Run)
-	t.Cleanup(func() { _ = stop() })
-	return &site{t, dir, filepath.Join(dir, "policy"), n.Store}
-}
-
-// closedPort returns an address on which nobody listens.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return &site{operator.New(t, before...)}
 }
 
 // run runs a program of testdata, and returns what it prints.
@@ -156,50 +100,4 @@ func runWith(t *testing.T, env []string, node string, wantCode int, program stri
 		t.Fatalf("%s: exit code %d: %s%s", program, code, &out, &errs)
 	}
 	return out.String(), errs.String()
-}
-
-// eventually asks until want is the answer, or a minute is over.
-func eventually[T any](t *testing.T, ask func() (T, error), want func(T) bool) T {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		got, err := ask()
-		if err == nil && want(got) || time.Now().After(deadline) {
-			if err != nil {
-				t.Error(err)
-			}
-			return got
-		}
-	}
-}
-
-// counts returns how often which outcome was counted, by target, once there are n requests.
-func (s *site) counts(n float64) map[string]map[report.Outcome]float64 {
-	s.Helper()
-	return eventually(s.T, func() (map[string]map[report.Outcome]float64, error) {
-		totals, err := s.store.Totals(s.Context(), model.TotalsQuery{Since: time.Now().Add(-time.Hour), By: model.DimensionsOf(model.ByTarget, model.ByOutcome)})
-		all := make(map[string]map[report.Outcome]float64)
-		for _, t := range totals {
-			if all[t.Key.Target] == nil {
-				all[t.Key.Target] = make(map[report.Outcome]float64)
-			}
-			all[t.Key.Target][t.Key.Outcome] += t.OK + t.Failed
-		}
-		return all, err
-	}, func(all map[string]map[report.Outcome]float64) bool {
-		var sum float64
-		for _, outcomes := range all {
-			for _, count := range outcomes {
-				sum += count
-			}
-		}
-		return sum >= n
-	})
-}
-
-// samples returns the samples and errors that the detector has, once there are n.
-func (s *site) samples(n int) []model.Sample {
-	s.Helper()
-	return eventually(s.T, func() ([]model.Sample, error) {
-		return s.store.Samples(s.Context(), model.SampleQuery{Since: time.Now().Add(-time.Hour), Limit: 1000})
-	}, func(all []model.Sample) bool { return len(all) >= n })
 }

@@ -8,9 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"maps"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,11 +16,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
-	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 	"github.com/heliograph-net/heliograph/tests/faults"
+	"github.com/heliograph-net/heliograph/tests/operator"
 	"github.com/heliograph-net/heliograph/tests/source"
 )
 
@@ -71,46 +68,17 @@ func environment(dir string, options ...string) (python string, err error) {
 }
 
 // site is a collector and a detector in this process.
-type site struct {
-	*testing.T
-	policy string // file
-	store  model.Reader
-}
+type site struct{ *operator.Site }
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "d")
-	collector := closedPort(t)
-	err := roles.Init(dir, roles.InitOptions{
-		Config: fmt.Appendf(nil, "collector: {listen: %q}\ndashboard: {listen: \"127.0.0.1:0\"}\noperations: {listen: \"127.0.0.1:0\"}\n", collector),
-		Policy: fmt.Appendf(nil, "seal_key: keys/seal.pem\nsigners: [keys/policy.pub.pem]\n"+
-			"collectors: [{id: c1, url: \"http://%s\", priority: 1, weight: 1, receipt_key: keys/receipt.pub.pem}]\n", collector),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	config, err := roles.Load(filepath.Join(dir, roles.ConfigName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	node, err := roles.New(t.Context(), roles.Options{Config: config, Roles: roles.Roles{Collector: true, Detector: true}, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	stop := lifecycle.Background(node.Run)
-	t.Cleanup(func() { _ = stop() })
-	return &site{t, filepath.Join(dir, "policy"), node.Store}
+	return &site{operator.New(t)}
 }
 
-// closedPort returns an address on which nobody listens.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+// targets returns what was counted, once there are n targets.
+func (s *site) targets(n int) operator.Counts {
+	s.Helper()
+	return s.CountsOnce(func(all operator.Counts) bool { return len(all) >= n })
 }
 
 // run runs a program of testdata, and returns what it prints.
@@ -131,35 +99,6 @@ func runOn(t *testing.T, stdin []byte, wantCode int, program string, args ...str
 		t.Fatalf("%s: exit code %d: %s%s", program, code, &out, &errs)
 	}
 	return out.String(), errs.String()
-}
-
-// eventually asks until want is the answer, or a minute is over.
-func eventually[T any](t *testing.T, ask func() (T, error), want func(T) bool) T {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		got, err := ask()
-		if err == nil && want(got) || time.Now().After(deadline) {
-			if err != nil {
-				t.Error(err)
-			}
-			return got
-		}
-	}
-}
-
-// counts returns how often which outcome was counted, by target.
-func (s *site) counts(n int) map[string]map[report.Outcome]float64 {
-	return eventually(s.T, func() (map[string]map[report.Outcome]float64, error) {
-		totals, err := s.store.Totals(s.Context(), model.TotalsQuery{Since: time.Now().Add(-time.Hour), By: model.DimensionsOf(model.ByTarget, model.ByOutcome)})
-		all := map[string]map[report.Outcome]float64{}
-		for _, t := range totals {
-			if all[t.Key.Target] == nil {
-				all[t.Key.Target] = map[report.Outcome]float64{}
-			}
-			all[t.Key.Target][t.Key.Outcome] += t.OK + t.Failed
-		}
-		return all, err
-	}, func(all map[string]map[report.Outcome]float64) bool { return len(all) >= n })
 }
 
 // TestFaultsOfClients: requests, urllib3 and httpx, plain and asynchronous, against servers that
@@ -191,8 +130,8 @@ func TestFaultsOfClients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, _ := runOn(t, stdin, 0, "faults.py", s.policy, filepath.Join(t.TempDir(), "spool"))
-	got := s.counts(strings.Count(out, "\n"))
+	out, _ := runOn(t, stdin, 0, "faults.py", s.Policy, filepath.Join(t.TempDir(), "spool"))
+	got := s.targets(strings.Count(out, "\n"))
 	seen := make(faults.Seen)
 	for client, f := range servers {
 		seen[client] = make(map[string]report.Outcome)
@@ -222,7 +161,7 @@ func TestFaultsOfClients(t *testing.T) {
 	if !t.Failed() {
 		servers["requests"].Check(t, "Python", seen)
 	}
-	samples, err := s.store.Samples(t.Context(), model.SampleQuery{Since: time.Now().Add(-time.Hour), Limit: 1000})
+	samples, err := s.Store.Samples(t.Context(), model.SampleQuery{Since: time.Now().Add(-time.Hour), Limit: 1000})
 	if err != nil || len(samples) == 0 {
 		t.Fatalf("%d samples, %v", len(samples), err)
 	}
@@ -264,12 +203,12 @@ func write(t *testing.T, path string, b []byte) {
 // it would without the agent. Messages are scrubbed.
 func TestErrorsOfAnApplication(t *testing.T) {
 	s := newSite(t)
-	_, stderr := run(t, 1, "errors.py", s.policy, filepath.Join(t.TempDir(), "spool"))
+	_, stderr := run(t, 1, "errors.py", s.Policy, filepath.Join(t.TempDir(), "spool"))
 	if !strings.Contains(stderr, "KeyError: 'the end'") || !strings.Contains(stderr, "ZeroDivisionError") {
 		t.Errorf("the hooks of before were not called: %s", stderr)
 	}
-	all := eventually(t, func() ([]model.Sample, error) {
-		return s.store.Samples(t.Context(), model.SampleQuery{Since: time.Now().Add(-time.Hour), Limit: 100})
+	all := operator.Eventually(t, func() ([]model.Sample, error) {
+		return s.Store.Samples(t.Context(), model.SampleQuery{Since: time.Now().Add(-time.Hour), Limit: 100})
 	}, func(all []model.Sample) bool { return len(all) >= 4 })
 	want := map[string]string{
 		"__main__.CartError": "app.error load_cart", "cart": "app.log", "ZeroDivisionError": "app.panic <lambda>", "KeyError": "app.panic <module>",
@@ -295,8 +234,8 @@ func TestErrorsOfAnApplication(t *testing.T) {
 // TestForkedWorkersReport, and a child whose parent has used its agent says that it has none.
 func TestForkedWorkersReport(t *testing.T) {
 	s := newSite(t)
-	run(t, 0, "fork.py", s.policy, filepath.Join(t.TempDir(), "spool"), "http://shop.example")
-	got := eventually(t, func() (map[report.Outcome]float64, error) { return s.counts(1)["http://shop.example"], nil },
+	run(t, 0, "fork.py", s.Policy, filepath.Join(t.TempDir(), "spool"), "http://shop.example")
+	got := operator.Eventually(t, func() (map[report.Outcome]float64, error) { return s.targets(1)["http://shop.example"], nil },
 		func(got map[report.Outcome]float64) bool { return got[report.TCPRefused] >= 4 })
 	if !maps.Equal(got, map[report.Outcome]float64{report.TCPRefused: 4}) {
 		t.Errorf("%v", got)
@@ -313,7 +252,7 @@ func TestConsent(t *testing.T) {
 	python = bare
 	defer func() { python = before }()
 	s := newSite(t)
-	run(t, 0, "consent.py", s.policy, filepath.Join(t.TempDir(), "spool"), "http://shop.example")
+	run(t, 0, "consent.py", s.Policy, filepath.Join(t.TempDir(), "spool"), "http://shop.example")
 }
 
 // TestGuide types what docs/python.md says, with the environment of this test for its second fence.
@@ -333,7 +272,7 @@ func TestGuide(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "d"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(s.policy, filepath.Join(dir, "d/policy")); err != nil {
+	if err := os.Symlink(s.Policy, filepath.Join(dir, "d/policy")); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), python, "shop.py")
@@ -342,7 +281,7 @@ func TestGuide(t *testing.T) {
 	if err != nil || string(out) != "the shop is closed: ConnectionError\n0 segments remain\n" {
 		t.Errorf("%v: %s", err, out)
 	}
-	if got := s.counts(1)["http://127.0.0.1:9"]; !maps.Equal(got, map[report.Outcome]float64{report.TCPRefused: 1}) {
+	if got := s.targets(1)["http://127.0.0.1:9"]; !maps.Equal(got, map[report.Outcome]float64{report.TCPRefused: 1}) {
 		t.Errorf("%v", got)
 	}
 }

@@ -28,6 +28,7 @@ type PolicySource struct {
 	SuccessFraction float64           `yaml:"success_fraction"`
 	Window          Duration          `yaml:"window"`
 	Early           Duration          `yaml:"early"` // 0: never
+	ShortLived      bool              `yaml:"short_lived"`
 	Samples         uint32            `yaml:"samples_per_window"`
 	Refresh         Duration          `yaml:"refresh"`
 	BytesPerDay     uint64            `yaml:"bytes_per_day"`
@@ -103,7 +104,7 @@ func (s *PolicySource) policy(dir string, now time.Time) (*policy.Policy, error)
 	bad("max_consent", err)
 	p := &policy.Policy{Version: s.Version, Issued: now.Unix(), Expires: now.Add(s.ValidFor.Duration).Unix(), Disabled: s.Disabled,
 		MaxConsent: consent, SuccessPPM: uint32(math.Round(s.SuccessFraction * report.FullPPM)), WindowMS: uint64(s.Window.Milliseconds()),
-		SamplesPerWindow: s.Samples, RefreshSeconds: uint64(s.Refresh.Seconds()), BytesPerDay: s.BytesPerDay}
+		ShortLived: s.ShortLived, SamplesPerWindow: s.Samples, RefreshSeconds: uint64(s.Refresh.Seconds()), BytesPerDay: s.BytesPerDay}
 	if p.EarlyMS = uint64(s.Early.Milliseconds()); p.EarlyMS == 0 {
 		p.EarlyMS = policy.NeverEarly
 	}

@@ -4,14 +4,19 @@
  *
  *     example POLICY-FILE SPOOL-DIR PORT
  */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
+
+#ifdef _WIN32
+#include <winsock2.h>
+#else
+#include <arpa/inet.h>
+#include <errno.h>
+#include <sys/socket.h>
 #include <unistd.h>
+#endif
 
 #include "heliograph.h"
 
@@ -35,30 +40,51 @@ static size_t read_policy(const char *name, unsigned char *buffer, size_t size) 
   return n;
 }
 
-/* Connects and hangs up; returns 0 or the errno of connect. */
+/* Connects and hangs up; returns 0, or the number of the system's error: errno, or with Windows Sockets WSAGetLastError. */
 static int try_to_connect(uint16_t port) {
   struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
-  int fd = socket(AF_INET, SOCK_STREAM, 0);
   int error = 0;
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+#ifdef _WIN32
+  SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
+  if (connect(s, (const struct sockaddr *)&to, sizeof to) != 0) {
+    error = WSAGetLastError();
+  }
+  closesocket(s);
+#else
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
   if (connect(fd, (const struct sockaddr *)&to, sizeof to) != 0) {
     error = errno;
   }
   close(fd);
+#endif
   return error;
+}
+
+/* Milliseconds since some moment, by a clock that nobody sets. */
+static uint64_t now(void) {
+#ifdef _WIN32
+  LARGE_INTEGER count, frequency; /* GetTickCount64 is 16 ms off, and what seems to begin before the user has agreed is not counted */
+  QueryPerformanceCounter(&count);
+  QueryPerformanceFrequency(&frequency);
+  return (uint64_t)(count.QuadPart / (frequency.QuadPart / 1000));
+#else
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+#endif
 }
 
 /* One request of the application, and what the agent is told of it. */
 static void request(hg_agent agent, uint16_t port) {
   char url[64], server[32];
-  struct timespec start, end;
+  uint64_t start;
   hg_observation o = {.size = sizeof o, .url = url, .server = server, .method = "GET"};
   snprintf(url, sizeof url, "http://127.0.0.1:%u/cart?user=42", port);
   snprintf(server, sizeof server, "127.0.0.1:%u", port);
-  clock_gettime(CLOCK_MONOTONIC, &start);
+  start = now();
   o.os_error = try_to_connect(port);
-  clock_gettime(CLOCK_MONOTONIC, &end);
-  o.elapsed_ms = (uint32_t)((end.tv_sec - start.tv_sec) * 1000 + (end.tv_nsec - start.tv_nsec) / 1000000);
+  o.elapsed_ms = (uint32_t)(now() - start);
   check("hg_observe", hg_observe(agent, &o));
 }
 
@@ -78,6 +104,12 @@ int main(int argc, char **argv) {
     fprintf(stderr, "usage: %s POLICY-FILE SPOOL-DIR PORT\n", argv[0]);
     return 2;
   }
+#ifdef _WIN32
+  WSADATA sockets;
+  if (WSAStartup(MAKEWORD(2, 2), &sockets) != 0) {
+    return 1;
+  }
+#endif
   uint16_t port = (uint16_t)strtoul(argv[3], NULL, 10);
   hg_options options = {
       .size = sizeof options,
