@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +17,9 @@ const (
 	refreshEvery = time.Second
 	// refreshShare keeps refreshes below a tenth of the time if the store is slow.
 	refreshShare = 9
+	// peekEvery is how often the servers' map is looked at between two refreshes, which costs a
+	// lock. A server that changes after a quiet second is told within this time.
+	peekEvery = 100 * time.Millisecond
 	// refreshTimeout is the time limit of one refresh.
 	refreshTimeout = 15 * time.Second
 )
@@ -30,6 +34,10 @@ type live struct {
 	most   int // most watchers
 	logger *slog.Logger
 	wake   chan struct{} // holds one signal, for the arrival of the first watcher
+
+	version func() uint64 // of the servers' map
+	seen    uint64        // version when the servers were last told; belongs to run
+	told    time.Time     // when that was; belongs to run
 
 	over    context.Context // ends when there will be no more changes
 	finish  context.CancelFunc
@@ -63,7 +71,8 @@ func (s *state) set(data json.RawMessage) bool {
 func newLive(d *Dashboard) *live {
 	l := &live{
 		read: d.readSections, most: d.o.MaxStreams, logger: d.o.Logger,
-		wake: make(chan struct{}, 1), current: map[api.Section]*state{}, changed: make(chan struct{}),
+		version: func() uint64 { return d.o.Servers.Version() },
+		wake:    make(chan struct{}, 1), current: map[api.Section]*state{}, changed: make(chan struct{}),
 		trouble: state{version: 1, data: json.RawMessage("null")},
 	}
 	l.over, l.finish = context.WithCancel(context.Background())
@@ -83,14 +92,7 @@ func (l *live) run(ctx context.Context) {
 }
 
 func (l *live) follow(ctx context.Context) {
-	pause := time.NewTimer(0)
-	defer pause.Stop()
 	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-pause.C:
-		}
 		wanted := l.wanted()
 		for len(wanted) == 0 {
 			select {
@@ -101,9 +103,55 @@ func (l *live) follow(ctx context.Context) {
 			}
 		}
 		began := time.Now()
-		l.look(ctx, began, wanted)
-		pause.Reset(max(refreshEvery, refreshShare*time.Since(began)))
+		l.refresh(ctx, began, wanted, false)
+		l.rest(ctx, max(refreshEvery, refreshShare*time.Since(began)))
+		if ctx.Err() != nil {
+			return
+		}
 	}
+}
+
+// refresh reads the wanted sections, but the servers at most once a second.
+func (l *live) refresh(ctx context.Context, now time.Time, wanted []section, peeking bool) {
+	if now.Sub(l.told) < refreshEvery && l.tried(api.SectionServers) {
+		wanted = slices.DeleteFunc(wanted, isServers)
+		peeking = peeking || len(wanted) == 0
+	}
+	version := l.version() // before they are read
+	l.look(ctx, now, wanted, peeking)
+	if version != l.seen && slices.ContainsFunc(wanted, isServers) {
+		l.seen, l.told = version, now
+	}
+}
+
+// rest waits until the next refresh. If a server changes meanwhile, it is told at once, because an
+// operator waits for it; the other sections cost queries.
+func (l *live) rest(ctx context.Context, pause time.Duration) {
+	over, peek := time.NewTimer(pause), time.NewTicker(peekEvery)
+	defer over.Stop()
+	defer peek.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-over.C:
+			return
+		case now := <-peek.C:
+			servers := slices.DeleteFunc(l.wanted(), func(s section) bool { return !isServers(s) })
+			if len(servers) > 0 && l.version() != l.seen && now.Sub(l.told) >= refreshEvery {
+				l.refresh(ctx, now, servers, true)
+			}
+		}
+	}
+}
+
+func isServers(s section) bool { return s.name == api.SectionServers }
+
+// tried reports whether a section has been read since it has been watched.
+func (l *live) tried(name api.Section) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.current[name].tried
 }
 
 // wanted returns the sections that are watched.
@@ -120,7 +168,8 @@ func (l *live) wanted() (wanted []section) {
 
 // look reads the wanted sections. Sections that cannot be read stay as they were, and the trouble
 // event says since when they are out of date.
-func (l *live) look(ctx context.Context, now time.Time, wanted []section) {
+// A look that is only peeking says nothing of the store.
+func (l *live) look(ctx context.Context, now time.Time, wanted []section, peeking bool) {
 	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
 	defer cancel()
 	fresh, err := l.read(ctx, now, wanted)
@@ -135,7 +184,10 @@ func (l *live) look(ctx context.Context, now time.Time, wanted []section) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	news := l.trouble.set(l.noteTrouble(now, err))
+	news := false
+	if !peeking {
+		news = l.trouble.set(l.noteTrouble(now, err))
+	}
 	for _, s := range wanted {
 		state := l.current[s.name]
 		news = news || !state.tried

@@ -121,8 +121,13 @@ func notes(all []api.Note) (told []string) {
 	for i := range all {
 		n := &all[i]
 		what := n.Text
-		if n.Kind != api.NoteText {
+		switch n.Kind {
+		case api.NoteAck:
 			what = strings.TrimSuffix("acknowledged: "+n.Text, ": ")
+		case api.NotePublic:
+			what = "told the public: " + n.Text
+		case api.NotePrivate:
+			what = "took it off the status page"
 		}
 		told = append(told, fmt.Sprintf("%s, %s: %s", moment(n.At), n.Who, what))
 	}

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -73,11 +74,14 @@ func (d *Dashboard) postNote(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, noteRow(&n))
 }
 
+// noteKinds are the kinds of notes that people may write.
+var noteKinds = []string{string(model.NoteText), string(model.NoteAck), string(model.NotePublic), string(model.NotePrivate)}
+
 func checkNote(n *model.Note) error {
 	switch {
-	case n.Kind != model.NoteText && n.Kind != model.NoteAck:
-		return &paramError{name: "kind", must: "must be one of", allowed: []string{string(model.NoteText), string(model.NoteAck)}}
-	case n.Kind == model.NoteText && n.Text == "", len(n.Text) > model.MaxNoteText, !utf8.ValidString(n.Text):
+	case !slices.Contains(noteKinds, string(n.Kind)):
+		return &paramError{name: "kind", must: "must be one of", allowed: noteKinds}
+	case (n.Kind == model.NoteText || n.Kind == model.NotePublic) && n.Text == "", len(n.Text) > model.MaxNoteText, !utf8.ValidString(n.Text):
 		return &paramError{name: "text", must: fmt.Sprintf("must be given, in UTF-8, with at most %d bytes", model.MaxNoteText)}
 	case len(n.Who) > model.MaxNoteWho, !utf8.ValidString(n.Who):
 		return &paramError{name: "who", must: fmt.Sprintf("must be UTF-8 with at most %d bytes", model.MaxNoteWho)}

@@ -202,7 +202,7 @@ var routeTable = []route{
 	{
 		path: "/stream", get: (*Dashboard).getStream, endless: true, answer: "text/event-stream", example: "sections=now,servers",
 		does: "Server-sent events. The first is `snapshot` (see Snapshot); later ones are named for a section, or `trouble`, and carry " +
-			"that member anew, each at most once a second and only when it changed. Every 15 seconds comes `clock` with a comment. " +
+			"that member anew, each at most once a second and only when it changed; a server that changes is told within a tenth of a second. Every 15 seconds comes `clock` with a comment. " +
 			"Only what somebody watches is read from the store.",
 		params: []param{{"sections", "all", "names joined by commas, each once; see Section"}},
 	},

@@ -403,3 +403,30 @@ func TestStreamThatIsStuckEndsWithTheDashboard(t *testing.T) {
 		}
 	})
 }
+
+// TestServersThatChangeAreToldAtOnce: a server that changes after a quiet second is told within
+// peekEvery, and the next change not before a second is over. Other sections are not read for it.
+func TestServersThatChangeAreToldAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := fleet(t, 9)
+		reader := &fakeReader{}
+		_, client, stop := virtual(t, Options{Reader: reader, Servers: m})
+		defer stop()
+		stream := openSections(t, client, "http://localhost", "incidents,servers")
+		defer stream.close()
+		stream.wantNext("snapshot", `"servers"`)
+		time.Sleep(10*refreshEvery + refreshEvery/3)
+		reads := reader.count()
+		began := time.Now()
+		m.Set(1, heatmap.Down, began)
+		stream.wantNext("servers", `"down":1`)
+		if took := time.Since(began); took > peekEvery || reader.count() != reads {
+			t.Errorf("told after %v, %d reads of the store", took, reader.count()-reads)
+		}
+		m.Set(2, heatmap.Down, time.Now())
+		stream.wantNext("servers", `"down":2`)
+		if took := time.Since(began); took < refreshEvery || took > refreshEvery+3*peekEvery {
+			t.Errorf("the next change was told %v after the first", took)
+		}
+	})
+}

@@ -77,6 +77,13 @@ func (m *Map) Replace(t *Topology) {
 	m.version++
 }
 
+// Version returns a number that increases with each change of the topology or of a state.
+func (m *Map) Version() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.version
+}
+
 // Set sets the state of server i to s, as of time at, and reports whether the state has changed. If
 // not, the time of the server's last change stays the same. Set does nothing if i is outside the
 // topology, or if s is no state.

@@ -9,6 +9,10 @@ type NoteKind string
 const (
 	NoteText NoteKind = "note" // what somebody wrote
 	NoteAck  NoteKind = "ack"  // somebody has taken the incident over; the text may be empty
+
+	NotePublic NoteKind = "public" // what the public is told on the status page
+	// takes everything about it off the status page; the text may be empty
+	NotePrivate NoteKind = "private"
 )
 
 // Note is what somebody did about an incident. Notes are never changed, and deleted with their

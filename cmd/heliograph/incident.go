@@ -11,6 +11,9 @@ import (
 type incidentCmd struct {
 	Ack  incidentAckCmd  `cmd:"" help:"Say that you have taken an incident over."`
 	Note incidentNoteCmd `cmd:"" help:"Write a note on an incident."`
+
+	Tell     incidentTellCmd     `cmd:"" help:"Tell the public about an incident, on the status page."`
+	Withdraw incidentWithdrawCmd `cmd:"" help:"Take an incident off the status page."`
 }
 
 // noteFlags are the flags of commands that write on incidents.
@@ -28,6 +31,23 @@ type incidentAckCmd struct {
 type incidentNoteCmd struct {
 	noteFlags
 	Text string `arg:"" help:"What was found or done."`
+}
+
+type incidentTellCmd struct {
+	noteFlags
+	Text string `arg:"" help:"What the public reads: plain words, nothing of a client or network that you do not want to name."`
+}
+
+type incidentWithdrawCmd struct{ noteFlags }
+
+// Run tells the public.
+func (c *incidentTellCmd) Run(ctx context.Context, out *output) error {
+	return c.write(ctx, out, api.NewNote{Kind: api.NotePublic, Text: c.Text})
+}
+
+// Run takes an incident off the status page.
+func (c *incidentWithdrawCmd) Run(ctx context.Context, out *output) error {
+	return c.write(ctx, out, api.NewNote{Kind: api.NotePrivate})
 }
 
 // Run acknowledges an incident.

@@ -34,6 +34,13 @@ func TestIncidentIsAcknowledgedAndNoted(t *testing.T) {
 	if code != 0 || got.Kind != api.NoteText || got.Text != "it is the transit" || got.Who == "" {
 		t.Errorf("exit %d: %s%s, sent %+v", code, stdout, stderr, got)
 	}
+	code, stdout, _ = invoke(t, "incident", "tell", "--api", server.URL, "7", "Some of you cannot pay.")
+	if code != 0 || got.Kind != api.NotePublic || got.Text != "Some of you cannot pay." || !strings.HasPrefix(stdout, "incident 7: public 3") {
+		t.Errorf("exit %d: %s, sent %+v", code, stdout, got)
+	}
+	if code, _, _ = invoke(t, "incident", "withdraw", "--api", server.URL, "7"); code != 0 || got.Kind != api.NotePrivate {
+		t.Errorf("exit %d, sent %+v", code, got)
+	}
 	if code, _, stderr := invoke(t, "incident", "note", "--api", server.URL, "8", "x"); code != 1 || !strings.Contains(stderr, "incident must exist") {
 		t.Errorf("of no incident: exit %d, %s", code, stderr)
 	}

@@ -17,6 +17,10 @@ type NoteKind string
 const (
 	NoteText NoteKind = "note"
 	NoteAck  NoteKind = "ack"
+	// Told to the public.
+	NotePublic NoteKind = "public"
+	// No longer told to the public.
+	NotePrivate NoteKind = "private"
 )
 
 // Note is what somebody did about an incident.
@@ -24,7 +28,8 @@ type Note struct {
 	// Ascending, above 0.
 	Number int64     `json:"number"`
 	At     time.Time `json:"at"`
-	// "note", or "ack": somebody has taken the incident over.
+	// "note", or "ack": somebody has taken the incident over; "public": told on the status page;
+	// "private": taken off it.
 	Kind NoteKind `json:"kind"`
 	// Who wrote it; empty if nobody said.
 	Who string `json:"who"`
@@ -35,9 +40,10 @@ type Note struct {
 
 // NewNote is the body of a request that adds a note.
 type NewNote struct {
-	// "note", or "ack" to take the incident over.
+	// "note", "ack" to take the incident over, "public" to tell the public on the status page, or
+	// "private" to take everything about it off that page.
 	Kind NoteKind `json:"kind"`
-	// At most 2000 bytes; required unless it is an acknowledgement.
+	// At most 2000 bytes; required for "note" and "public".
 	Text string `json:"text"`
 	// Who writes, at most 100 bytes. It is ignored where people log in, because they are known.
 	Who string `json:"who,omitempty"`

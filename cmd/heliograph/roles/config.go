@@ -37,6 +37,7 @@ type Config struct {
 	Alerts     AlertsConfig    `yaml:"alerts"`
 	Dashboard  DashboardConfig `yaml:"dashboard"`
 	Operations ListenConfig    `yaml:"operations"`
+	Status     StatusConfig    `yaml:"status"`
 	// table of networks (TSV of start, end, ASN, country and name) or MaxMind database; empty means
 	// that all networks are unknown (AS0, ZZ)
 	Networks string `yaml:"networks"`

@@ -29,6 +29,7 @@ func (c *Config) validate() error {
 	}
 	c.checkListeners(bad)
 	c.checkDashboard(bad)
+	c.checkStatus(bad)
 	c.checkDurations(bad)
 	c.checkCollector(bad)
 	c.checkBrowserReports(bad)

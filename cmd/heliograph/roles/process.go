@@ -74,7 +74,7 @@ var endedBy = [...]time.Duration{
 // Process is a set of roles with their listeners and the operations listener.
 type Process struct {
 	// host:port as bound; empty for a role that the process does not have
-	CollectorAddr, DashboardAddr, OperationsAddr, ScrapeAddr, HeartbeatAddr string
+	CollectorAddr, DashboardAddr, OperationsAddr, StatusAddr, ScrapeAddr, HeartbeatAddr string
 
 	Store model.Reader // reports and incidents; nil without a detector
 
@@ -98,6 +98,7 @@ type Process struct {
 	compared   atomic.Bool         // see localInbox
 	served     *servedPolicy       // by the collector
 	attempts   attempts            // to alert somebody
+	status     *statusPage         // nil if there is none
 	telemetry  *telemetry.Pipeline // nil if it is off
 	counts     *telemetry.Counts   // nil without a detector
 }
@@ -152,6 +153,9 @@ func New(ctx context.Context, o Options) (p *Process, err error) {
 	// the results of a prober that delivers are shown where they arrive
 	if o.Roles.Detector || o.Roles.Prober && c.Prober.Policy == "" {
 		if err := p.addDashboard(c); err != nil {
+			return p, err
+		}
+		if err := p.addStatus(c); err != nil {
 			return p, err
 		}
 	}

@@ -291,16 +291,19 @@ export interface Me {
 }
 
 /** NoteKind says what a note is. */
-export type NoteKind = "note" | "ack";
+export type NoteKind = "note" | "ack" | "public" | "private";
 
-export const noteKinds: readonly NoteKind[] = ["note", "ack"];
+export const noteKinds: readonly NoteKind[] = ["note", "ack", "public", "private"];
 
 /** Note is what somebody did about an incident. */
 export interface Note {
   /** Ascending, above 0. */
   number: number;
   at: string;
-  /** "note", or "ack": somebody has taken the incident over. */
+  /**
+   * "note", or "ack": somebody has taken the incident over; "public": told on the status page;
+   * "private": taken off it.
+   */
   kind: NoteKind;
   /** Who wrote it; empty if nobody said. */
   who: string;
@@ -311,9 +314,12 @@ export interface Note {
 
 /** NewNote is the body of a request that adds a note. */
 export interface NewNote {
-  /** "note", or "ack" to take the incident over. */
+  /**
+   * "note", "ack" to take the incident over, "public" to tell the public on the status page, or
+   * "private" to take everything about it off that page.
+   */
   kind: NoteKind;
-  /** At most 2000 bytes; required unless it is an acknowledgement. */
+  /** At most 2000 bytes; required for "note" and "public". */
   text: string;
   /** Who writes, at most 100 bytes. It is ignored where people log in, because they are known. */
   who?: string;

@@ -5,6 +5,8 @@
 //
 //	cd tests/bench && go run ./browser
 //
+// With -only map it measures the dashboard's page with a million servers instead.
+//
 // It needs chromium and, for the peer, npm. Run `make build` first: it builds the WebAssembly
 // module. Figures of a busy machine are worth nothing.
 package main
@@ -26,10 +28,16 @@ func main() {
 	loads := flag.Int("loads", 21, "page loads per variant")
 	bursts := flag.Int("bursts", 7, "bursts of 1,000 failures per variant")
 	firsts := flag.Int("firsts", 7, "first failures, each in a fresh profile")
+	only := flag.String("only", "agent", "what to measure: agent, or map: the dashboard with a million servers")
+	updates := flag.Int("updates", 20, "changes of a server, with -only map")
 	flag.Parse()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
 	defer cancel()
-	if err := run(ctx, *loads, *bursts, *firsts); err != nil {
+	measure := func(dir string) error { return run(ctx, dir, *loads, *bursts, *firsts) }
+	if *only == "map" {
+		measure = func(dir string) error { return measureMap(ctx, dir, *loads, *updates) }
+	}
+	if err := inTempDir(measure); err != nil {
 		fmt.Fprintln(os.Stderr, "browser:", err)
 		os.Exit(1)
 	}
@@ -38,12 +46,16 @@ func main() {
 // variants are the pages: without an agent, with Heliograph's, with its peer.
 var variants = []string{"none", "heliograph", "sentry"}
 
-func run(ctx context.Context, loads, bursts, firsts int) error {
+func inTempDir(measure func(dir string) error) error {
 	dir, err := os.MkdirTemp("", "heliograph-bench-browser-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	return measure(dir)
+}
+
+func run(ctx context.Context, dir string, loads, bursts, firsts int) error {
 	peer, err := buildPeer(ctx)
 	if err != nil {
 		return err

@@ -31,6 +31,8 @@ function NoteLine({ note }: { note: Note }) {
     <>
       {clock(Date.parse(note.at), now.value)} <b>{note.who || "somebody"}</b>
       {note.kind === "ack" && " acknowledged it"}
+      {note.kind === "public" && " told the public"}
+      {note.kind === "private" && " took it off the status page"}
       {note.text && `: ${note.text}`}
     </>
   );

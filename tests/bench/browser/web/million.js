@@ -1,0 +1,51 @@
+// Notes when the canvas of the map is drawn: at the first frame after something was drawn on it.
+(() => {
+	const drawn = []; // Unix ms of the frames
+	let waiting = false;
+	const note = (canvas) => {
+		if (waiting || !canvas.closest?.(".map")) return;
+		waiting = true;
+		requestAnimationFrame(() => {
+			waiting = false;
+			drawn.push(performance.timeOrigin + performance.now());
+			if (drawn.length > 1000) drawn.shift();
+		});
+	};
+	for (const name of ["fillRect", "putImageData", "drawImage"]) {
+		const draw = CanvasRenderingContext2D.prototype[name];
+		CanvasRenderingContext2D.prototype[name] = function (...args) {
+			if (!waiting) note(this.canvas);
+			return draw.apply(this, args);
+		};
+	}
+	const until = async (done) => {
+		for (;;) {
+			const value = done();
+			if (value) return value;
+			await new Promise((resume) => setTimeout(resume, 5));
+		}
+	};
+	window.received = () => performance.getEntriesByType("resource").concat(performance.getEntriesByType("navigation")).reduce((sum, e) => sum + e.transferSize, 0);
+	window.whole = async () => {
+		const at = await until(() => drawn[0]);
+		const paint = await until(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
+		return { paint, map: at - performance.timeOrigin, bytes: window.received() };
+	};
+	window.drawnAfter = (at) => until(() => drawn.find((t) => t > at));
+	// Moves the pointer over the map in each frame for two seconds: frames a second, and the longest gap.
+	window.pointing = async () => {
+		const target = document.querySelector(".map-overlay") ?? document.querySelector(".map canvas");
+		const box = target.getBoundingClientRect();
+		const from = performance.now();
+		let last = from, frames = 0, longest = 0;
+		while (last - from < 2000) {
+			const x = box.left + ((frames * 7) % box.width), y = box.top + ((frames * 3) % box.height);
+			target.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX: x, clientY: y }));
+			const now = await new Promise((resume) => requestAnimationFrame(resume));
+			longest = Math.max(longest, now - last);
+			last = now;
+			frames++;
+		}
+		return [(frames * 1000) / (last - from), longest];
+	};
+})();
