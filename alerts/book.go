@@ -29,6 +29,10 @@ type book struct {
 	// Entries maps the keys of alerts to their entries.
 	Entries   map[string]*entry  `json:"entries,omitempty"`
 	Receivers map[string]*ledger `json:"receivers,omitempty"` // by name
+	// Keys are those of alerts that continue another Notifier's, by incident.
+	Keys map[string]string `json:"keys,omitempty"`
+
+	shared bool // there is a Ledger
 }
 
 // entry is an alert that is firing, or whose end not all receivers know yet.
@@ -45,7 +49,17 @@ type entry struct {
 	// To Alertmanager, an alert with other labels is another alert.
 	Former []Alert `json:"former,omitempty"`
 
-	taken bool // somebody has acknowledged the incident; known anew after a start
+	// its ID in the store; 0: a problem, or of an older release
+	Incident int64        `json:"incident,omitempty"`
+	Scope    *model.Scope `json:"scope,omitempty"`    // of the incident; nil likewise
+	Standing string       `json:"standing,omitempty"` // what the Ledger says; "": nothing yet
+	// Number is the incident's in the labels, if the alert continues another Notifier's.
+	Number string `json:"number,omitempty"`
+
+	taken bool      // somebody has acknowledged the incident; known anew after a start
+	asked time.Time // when the Ledger was first asked; likewise
+	sure  bool      // it has answered; likewise
+	alone bool      // it has not answered in time; likewise
 }
 
 // ledger records what one receiver was told.
@@ -87,16 +101,22 @@ func (b *book) text() ([]byte, error) { return json.Marshal(b) }
 
 // take brings the alert of an event's incident up to date.
 func (b *book) take(e *Event, s *Settings) {
-	key := fmt.Sprintf("heliograph/%s/%d", b.Instance, e.Incident.ID)
+	key := b.key(e.Incident.ID)
 	alert := incidentAlert(key, &e.Incident, s)
+	scope := e.Incident.Scope.Clone()
 	old := b.Entries[key]
 	if old == nil {
 		if !e.Incident.Open() && e.Kind != model.Opened {
 			return // its end was already told, or is too long ago
 		}
-		b.Entries[key] = &entry{Alert: alert, Noticed: e.Bin, Gist: gist(&e.Incident), Past: e.Incident.Late || !e.Incident.Open(), Asleep: !e.Incident.Pages()}
+		b.Entries[key] = &entry{Alert: alert, Noticed: e.Bin, Gist: gist(&e.Incident), Past: e.Incident.Late || !e.Incident.Open(), Asleep: !e.Incident.Pages(),
+			Incident: e.Incident.ID, Scope: &scope}
 		return
 	}
+	if old.Number != "" {
+		alert.Labels["incident"] = old.Number
+	}
+	old.Incident, old.Scope = e.Incident.ID, &scope
 	old.replace(alert, e.Bin)
 	old.Asleep = !e.Incident.Pages()
 	old.Gist, old.Past = gist(&e.Incident), e.Incident.Late || old.Past && !e.Incident.Open()
@@ -174,6 +194,7 @@ func (b *book) tidy(now time.Time, receivers []Receiver) (changed bool) {
 			continue
 		}
 		delete(b.Entries, key)
+		maps.DeleteFunc(b.Keys, func(_, to string) bool { return to == key })
 		for _, l := range b.Receivers {
 			delete(l.Told, key)
 		}

@@ -65,7 +65,7 @@ func (n *Notifier) deliver(ctx context.Context, s *Settings, now time.Time, read
 			continue
 		}
 		switch pending := n.book.ledger(r.Name).Pending; {
-		case pending != nil:
+		case pending != nil && n.book.mayDeliver(pending):
 			n.send(r, c, pending, changes)
 		case r.Watchdog > 0 && alive && now.Sub(c.barked) >= r.Watchdog:
 			m := &Message{ID: rand.Text(), Receiver: r.Name, Made: now, Page: s.Page, Alerts: []Alert{watchdog(s, n.book.Instance, n.began)}}

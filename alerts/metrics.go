@@ -13,6 +13,7 @@ type metrics struct {
 	troubles   *prometheus.CounterVec // by where they occurred
 	dropped    prometheus.Counter
 	firing     prometheus.Gauge
+	alone      prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
@@ -24,13 +25,15 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Help: "Operations that failed and are tried again."}, []string{"where"}),
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{Name: name("dropped_messages_total"),
 			Help: "Messages given up because their receiver refused them again and again."}),
+		alone: prometheus.NewCounter(prometheus.CounterOpts{Name: name("told_alone_total"),
+			Help: "Incidents that receivers were told of because the ledger of faults did not answer in time; another detector may tell of them, too."}),
 		firing: prometheus.NewGauge(prometheus.GaugeOpts{Name: name("firing"), Help: "Alerts that fire."}),
 	}
 	if r == nil {
 		return m, nil
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.deliveries, m.troubles, m.dropped, m.firing} {
+	for _, c := range []prometheus.Collector{m.deliveries, m.troubles, m.dropped, m.firing, m.alone} {
 		errs = append(errs, r.Register(c))
 	}
 	return m, errors.Join(errs...)

@@ -117,6 +117,7 @@ func (n *Notifier) step(ctx context.Context) {
 		n.looked = now
 		n.unsaved = n.book.problems(now, n.o.Problems(ctx), s) || n.unsaved
 	}
+	n.agree(s, now)
 	n.unsaved = n.book.tidy(now, s.Receivers) || n.unsaved
 	n.plan(s, now)
 	if n.save(ctx) {
@@ -133,7 +134,11 @@ func (n *Notifier) noteTaken(ctx context.Context, now time.Time) {
 	n.asked = now
 	by := map[int64]*entry{}
 	for _, e := range n.book.Entries {
-		if id, err := strconv.ParseInt(e.Alert.Labels["incident"], 10, 64); err == nil && e.Alert.Status == Firing {
+		id, err := strconv.ParseInt(e.Alert.Labels["incident"], 10, 64)
+		if e.Incident != 0 { // the label may be another detector's
+			id, err = e.Incident, nil
+		}
+		if err == nil && e.Alert.Status == Firing {
 			by[id] = e
 		}
 	}
@@ -164,6 +169,7 @@ func (n *Notifier) load(ctx context.Context) bool {
 		n.log.Error("the record of sent alerts cannot be read: all firing alerts are sent again", "error", err)
 		n.book = newBook()
 	}
+	n.book.shared = n.o.Ledger != nil
 	return true
 }
 

@@ -179,6 +179,9 @@ type Options struct {
 	// Problems returns the present problems of Heliograph itself: sentences, by short names that
 	// stay the same. A problem becomes an alert when it has lasted for two minutes. nil: none.
 	Problems func(context.Context) map[string]string
+	// Ledger is where this and other Notifiers agree who tells of a fault. nil: there are no
+	// others.
+	Ledger Ledger
 	// Attempted is called after each attempt to deliver a message, concurrently. It must not block.
 	// nil: nobody is told.
 	Attempted func(Attempt)

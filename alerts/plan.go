@@ -70,7 +70,7 @@ func (b *book) muted(e *entry) bool {
 func (b *book) compose(r *Receiver, s *Settings, now time.Time) *Message {
 	m, gists := &Message{Receiver: r.Name, Made: now, Page: s.Page}, map[string]string{}
 	for _, e := range b.sorted() {
-		if b.due(e, r, s, now) {
+		if b.mayTell(e, r.Name) && b.due(e, r, s, now) {
 			m.Alerts = append(m.Alerts, e.Alert)
 			gists[e.Alert.Key] = e.Gist
 		}
@@ -121,6 +121,9 @@ func (b *book) abandon(name string, now time.Time) {
 // those that were resolved recently.
 func (b *book) everything(r *Receiver, s *Settings, now time.Time) (all []Alert) {
 	for _, e := range b.sorted() {
+		if !b.mayTell(e, r.Name) {
+			continue
+		}
 		for _, f := range e.Former {
 			if e.concerns(r) {
 				all = append(all, f)

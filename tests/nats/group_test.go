@@ -39,6 +39,8 @@ func (s *site) newMember(name string, n *node, group, feed, more string) *member
 	text := fmt.Sprintf(`detector:
   store: %s.db
   map_history: ""
+  bin: 1s
+  grace: 1s
   group: {id: %s, member: %s, servers: [%q]}
   feeds:
   - {id: c1, nats: {servers: [%q], %s}}
@@ -66,6 +68,18 @@ func (m *member) metric(ctx context.Context, series string) (float64, error) {
 		}
 	}
 	return 0, nil
+}
+
+// judged waits until the member has judged enough to know what is usual.
+func (m *member) judged() {
+	m.Helper()
+	eventually(m.T, m.name+" knows what is usual", func(ctx context.Context) (int, error) {
+		got, err := m.metric(ctx, "heliograph_detector_bins_total")
+		if err == nil && got < 300 {
+			err = fmt.Errorf("it has judged %v bins", got)
+		}
+		return 0, err
+	})
 }
 
 // opened returns how many batches the member has opened itself as its part.
@@ -121,6 +135,7 @@ type outlet struct {
 	queue *natsinbox.Queue
 	key   *seal.Key
 	sent  int
+	age   time.Duration // of what is sent
 }
 
 func (s *site) newOutlet(n *node, o natsinbox.Options) *outlet {
@@ -159,12 +174,13 @@ func (s *outlet) send(n int, outcome report.Outcome) {
 
 func (s *outlet) entry(outcome report.Outcome) collector.Entry {
 	s.sent++
-	now, n := time.Now(), uint64(s.sent)
+	now, n := time.Now().Add(-s.age), uint64(s.sent)
 	var id report.BatchID
 	binary.BigEndian.PutUint32(id[:], uint32(now.Unix()/60))
 	binary.BigEndian.PutUint64(id[8:], n)
 	header := &report.Header{Source: report.SourceAgent, App: "shop", Version: "1.0", OS: "linux", Consent: report.Counts}
-	binary.BigEndian.PutUint64(header.Client[:], n*0x9e3779b97f4a7c15)
+	client := n % 400
+	binary.BigEndian.PutUint64(header.Client[:], (client+1)*0x9e3779b97f4a7c15)
 	window := &report.Window{Length: 1000, SampledPPM: report.FullPPM, Counters: []report.Counter{
 		{Target: "https://shop.example", Server: "192.0.2.1:443", Outcome: outcome, Count: 1}}}
 	if outcome == report.OK {
@@ -186,7 +202,7 @@ func (s *outlet) entry(outcome report.Outcome) collector.Entry {
 	}
 	segment = seal.AppendEnd(segment)
 	return collector.Entry{Body: sha256.Sum256(segment), Envelope: report.Envelope{Batch: id, Received: now.UnixMilli(), Collector: "c1", Country: "DE",
-		ASN: uint32(64500 + n%40), Bucket: report.Bucket(1 + n%4000), Segment: segment}}
+		ASN: uint32(64500 + client%40), Bucket: report.Bucket(1 + client), Segment: segment}}
 }
 
 // TestGroupSharesTheWork: two and then four detectors read one stream. Each opens its part and

@@ -33,6 +33,9 @@ func (p *Process) addAlerts(c *Config, state detector.State) error {
 			p.telemetry.Alert(a)
 		}
 	}
+	if err := p.addLedger(c, &o); err != nil {
+		return err
+	}
 	n, err := alerts.New(o)
 	if err != nil {
 		return err
@@ -48,7 +51,10 @@ func (p *Process) addAlerts(c *Config, state detector.State) error {
 		}
 		return []any{"receivers", len(s.Receivers)}, err
 	})
-	p.reloads.fix(map[string]func(*Config) any{"alerts.silent_after": func(c *Config) any { return c.Alerts.SilentAfter }})
+	p.reloads.fix(map[string]func(*Config) any{
+		"alerts.silent_after": func(c *Config) any { return c.Alerts.SilentAfter },
+		"alerts.ledger":       func(c *Config) any { return c.Alerts.Ledger },
+	})
 	return nil
 }
 

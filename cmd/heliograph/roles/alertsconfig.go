@@ -19,6 +19,21 @@ type AlertsConfig struct {
 	Runbooks string   `yaml:"runbooks"` // URL below which the runbooks are; "": none
 	// time without any report after which that is a problem; 0: never
 	SilentAfter Duration `yaml:"silent_after"`
+	// where several detectors agree who of them tells of a fault; nil for one detector
+	Ledger *LedgerConfig `yaml:"ledger"`
+}
+
+// LedgerConfig is a ledger of faults; see natsledger.Options.
+type LedgerConfig struct {
+	Member      string   `yaml:"member"`
+	Servers     []string `yaml:"servers"`
+	Domain      string   `yaml:"domain"`
+	Bucket      string   `yaml:"bucket"`   // "": heliograph-faults
+	Replicas    int      `yaml:"replicas"` // 0: 3
+	Credentials string   `yaml:"credentials"`
+	CA          string   `yaml:"ca"`
+	Certificate string   `yaml:"certificate"`
+	Key         string   `yaml:"key"`
 }
 
 // ReceiverConfig is a receiver of alerts. Its kind determines which of the fields are needed.
@@ -51,6 +66,12 @@ const defaultRunbooks = "https://github.com/heliograph-net/heliograph/blob/main/
 
 func (c *Config) checkAlerts(bad complaint) {
 	a := &c.Alerts
+	if a.Ledger != nil {
+		o := ledgerOptions(c, nil, nil)
+		if err := o.Validate(); err != nil {
+			bad("alerts.ledger", "%v", err)
+		}
+	}
 	durations := map[string]Duration{"for": a.For, "repeat": a.Repeat, "update": a.Update, "silent_after": a.SilentAfter}
 	for i := range a.Receivers {
 		durations[fmt.Sprintf("receivers[%d].watchdog", i)] = a.Receivers[i].Watchdog

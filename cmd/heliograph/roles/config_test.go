@@ -51,6 +51,7 @@ func TestBadConfigNamesFileLineAndKey(t *testing.T) {
 		"feed of NATS":   {"detector:\n  feeds:\n    - id: c1\n      nats: {servers: [], source: c1}\n", []string{"h.yaml:4: detector.feeds[0].nats", "servers is missing"}},
 		"feed of both":   {"detector:\n  feeds:\n    - id: c1\n      url: http://x\n      nats: {servers: [x], source: c1, reader: d}\n", []string{"h.yaml:4: detector.feeds[0].url", "one of the two"}},
 		"group":          {"detector:\n  group: {id: hub, member: a.b, servers: ['nats://x']}\n", []string{"h.yaml:2: detector.group", "member \"a.b\""}},
+		"ledger":         {"alerts:\n  ledger: {servers: ['nats://x']}\n", []string{"h.yaml:2: alerts.ledger", "member \"\""}},
 		"inbox of NATS":  {"collector:\n  inbox: {kind: nats, servers: ['nats://x'], stream: a.b}\n", []string{"collector.inbox", "stream \"a.b\""}},
 		"feed":           {"detector:\n  feeds:\n    - id: c1\n      url: ftp://x\n", []string{"h.yaml:4: detector.feeds[0].url", "ftp://x"}},
 		"target":         {"prober:\n  targets:\n    - name: a\n", []string{"h.yaml:3: prober.targets[0]", "give either url or tcp"}},

@@ -37,7 +37,7 @@ func TestMetricsDocument(t *testing.T) {
 
 func metricsDocument(t *testing.T) string {
 	t.Helper()
-	all := start(t, "collector: {listen: '127.0.0.1:0'}\ndetector: {group: {id: hub, member: d1, servers: ['nats://127.0.0.1:1']}, objectives: [{target: 'https://shop.example', share: 0.999}]}\nprober: {targets: [{name: web, tcp: '127.0.0.1:1'}]}\notlp: {endpoint: 'http://127.0.0.1:1'}\n",
+	all := start(t, "collector: {listen: '127.0.0.1:0'}\ndetector: {group: {id: hub, member: d1, servers: ['nats://127.0.0.1:1']}, objectives: [{target: 'https://shop.example', share: 0.999}]}\nprober: {targets: [{name: web, tcp: '127.0.0.1:1'}]}\notlp: {endpoint: 'http://127.0.0.1:1'}\nalerts: {ledger: {member: d1, servers: ['nats://127.0.0.1:1']}}\n",
 		Roles{Collector: true, Detector: true, Prober: true})
 	sender := start(t, "prober: {vantage: fra-1, policy: policy, targets: [{name: web, tcp: '127.0.0.1:1'}]}\n", Roles{Prober: true})
 	dir := t.TempDir()
