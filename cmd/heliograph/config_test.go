@@ -46,6 +46,22 @@ func TestConfigCheckOfAFreshDirectory(t *testing.T) {
 	}
 }
 
+// TestConfigCheckOfAGroup: members of a group that do not agree tell people twice.
+func TestConfigCheckOfAGroup(t *testing.T) {
+	dir := newDir(t)
+	file := filepath.Join(dir, "heliograph.yaml")
+	change(t, file, "\ndetector:\n", "\ndetector:\n  group: {id: hub, member: d1, servers: ['nats://127.0.0.1:1']}\n")
+	change(t, file, "receivers: []", "receivers: [{name: am, kind: alertmanager, urls: ['http://127.0.0.1:1']}]")
+	const warning = "every member tells people of every fault"
+	if code, stdout, stderr := invoke(t, "config", "check", file); code != 0 || !strings.Contains(stdout, warning) {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+	change(t, file, "\nalerts:\n", "\nalerts:\n  ledger: {member: d1, servers: ['nats://127.0.0.1:1']}\n")
+	if code, stdout, stderr := invoke(t, "config", "check", file); code != 0 || strings.Contains(stdout, warning) {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+}
+
 func TestConfigCheckFindsWhatWouldNotWork(t *testing.T) {
 	for name, tt := range map[string]struct {
 		spoil func(t *testing.T, dir string)
@@ -55,6 +71,9 @@ func TestConfigCheckFindsWhatWouldNotWork(t *testing.T) {
 		"receipt key is another": {func(t *testing.T, dir string) {
 			change(t, filepath.Join(dir, "heliograph.yaml"), "receipt_key: keys/receipt.pem", "receipt_key: keys/feed.pem")
 		}, nil, "is not the key that the policy gives c1"},
+		"credentials of a ledger": {func(t *testing.T, dir string) {
+			change(t, filepath.Join(dir, "heliograph.yaml"), "\nalerts:\n", "\nalerts:\n  ledger: {member: d1, servers: ['nats://127.0.0.1:1'], credentials: nowhere.creds}\n")
+		}, nil, "nowhere.creds"},
 		"private key for all": {func(t *testing.T, dir string) {
 			if err := os.Chmod(filepath.Join(dir, "keys/receipt.pem"), 0o644); err != nil {
 				t.Fatal(err)

@@ -214,6 +214,7 @@ func (k *checker) detector(withCollector bool) {
 		k.add(doctor.Bad, "detector.feeds", "is empty: no report can arrive")
 	}
 	k.feeds()
+	k.group()
 	if _, err := k.receivers(); err != nil {
 		k.bad("alerts.receivers", err)
 	} else if len(k.Alerts.Receivers) == 0 {
