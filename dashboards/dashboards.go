@@ -27,6 +27,9 @@ type Options struct {
 	Servers *heatmap.Map // nil means that no servers are probed
 	Past    Past         // how Servers was; nil means that this is not kept
 	Probes  Probes       // why servers are down; nil means that this is not known
+	// VantageCountries has the two letters of the country that a vantage of probers is in, by the
+	// vantage's id. It places vantages on the map of the world.
+	VantageCountries map[string]string
 	// returns the name of a network, or "" if unknown; optional; must be safe for concurrent use
 	NetworkName func(asn uint32) string
 

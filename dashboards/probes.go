@@ -85,7 +85,7 @@ func (d *Dashboard) probed(s *model.ProbedServer) api.Probed {
 
 // finding converts a result.
 func (d *Dashboard) finding(r *model.ProbeResult) api.Finding {
-	f := api.Finding{Vantage: r.Vantage, ASN: r.VantageASN, ASName: d.networkName(r.VantageASN), At: stamp(r.At), Judgement: r.Judgement.String(), Outcome: r.Outcome,
+	f := api.Finding{Vantage: r.Vantage, ASN: r.VantageASN, ASName: d.networkName(r.VantageASN), Country: d.o.VantageCountries[r.Vantage], At: stamp(r.At), Judgement: r.Judgement.String(), Outcome: r.Outcome,
 		Phase: r.Ended(), Server: r.Server, Family: int(r.Family), Protocol: r.Protocol, Status: r.Status, Version: r.Version}
 	for _, s := range r.Steps {
 		f.Steps = append(f.Steps, api.ProbeStep{Name: s.Name, MS: math.Round(s.Took.Seconds()*1e6) / 1e3})

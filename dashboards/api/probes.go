@@ -37,6 +37,8 @@ type Finding struct {
 	// Autonomous system of the vantage; 0 if unknown.
 	ASN    uint32 `json:"asn"`
 	ASName string `json:"as_name,omitempty"`
+	// Two letters of the country that the vantage is in; absent unless dashboard.vantages names it.
+	Country string `json:"country,omitempty"`
 	// When the attempt ended.
 	At time.Time `json:"at"`
 	// What the vantage holds of the server since then: "up", "down", "inconclusive" or

@@ -6,11 +6,12 @@ import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync } from "node:zlib";
+import { world } from "./world.mjs";
 import { check } from "../../internal/npm/dist.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dist = join(here, "dist");
-const bundled = ["preact", "@preact/signals", "@preact/signals-core"];
+const bundled = ["preact", "@preact/signals", "@preact/signals-core", "world-atlas"];
 
 async function buildInto(dir) {
   await mkdir(dir, { recursive: true });
@@ -31,6 +32,7 @@ async function buildInto(dir) {
     logLevel: "warning",
   });
   await cp(join(here, "static"), dir, { recursive: true });
+  await writeFile(join(dir, "world.json"), JSON.stringify(world()));
   await preload(dir, firstFiles(metafile));
   await writeFile(join(dir, "licenses.txt"), await licenses());
 }

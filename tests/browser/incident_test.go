@@ -50,6 +50,7 @@ func TestIncidentPage(t *testing.T) {
 	}
 	becomes(t, ctx, fmt.Sprintf(`location.hash === "#/incidents/%d" && document.querySelector("main img") === null && !document.title.includes("owned")`, id))
 	becomes(t, ctx, `fetch(document.querySelector(".actions a").href).then((r) => r.text()).then((t) => t.startsWith("# Server web-7 is down"))`)
+	becomes(t, ctx, `document.querySelector(".incident-page a[href^='#/explore?']").href.includes("server=192.0.2.7")`)
 	err = chromedp.Do(ctx, chromedp.SendKeys(chromedp.CSS(`.note-form input[autocomplete=name]`), "ada"),
 		chromedp.SendKeys(chromedp.CSS(`.note-form label:nth-of-type(2) input`), "the rack is dark "+hostile))
 	if err != nil {

@@ -56,6 +56,29 @@ func TestMapOfThePast(t *testing.T) {
 	says("north › dc-1 › c0 › r0 › srv-00")
 	do(chromedp.KeyEvent("n"))
 	says("south › dc-1 › c1 › r0 › srv-30")
+	// zoom to its data centre and its cluster, and back to all
+	trail := func(want string) {
+		t.Helper()
+		pageHas(t, ctx, fmt.Sprintf(`(document.querySelector(".trail b")?.innerText ?? "") === %q`, want))
+	}
+	do(chromedp.KeyEvent("+"))
+	trail("south › dc-1")
+	do(chromedp.KeyEvent("+"))
+	trail("c1")
+	press(t, ctx, `.trail button[aria-label="The part before"]`)
+	trail("c0")
+	press(t, ctx, `.trail button`)
+	trail("")
+	pageHas(t, ctx, `fetch(document.querySelector(".moment a").href).then((r) => r.headers.get("Content-Type") === "image/png")`)
+	const at = `document.querySelector(".moment output").innerText`
+	var before string
+	before, err = chromedp.Run(ctx, chromedp.Evaluate[string](at))
+	if err != nil {
+		t.Fatal(err)
+	}
+	press(t, ctx, `.moment button[aria-pressed]`) // plays
+	pageHas(t, ctx, fmt.Sprintf(`%s.slice(0, 5) !== %q.slice(0, 5)`, at, before))
+	press(t, ctx, `.moment button[aria-pressed=true]`)
 
 	do(chromedp.Focus(chromedp.CSS(slider)), chromedp.KeyEvent(kb.PageUp))
 	present()

@@ -31,6 +31,9 @@ var pageViews = []pageView{
 	{"incidents", "incidents", "main table a[href*='#/incidents/']"},
 	{"incident", "incidents/{incident}", ".note-form input"},
 	{"explore", "explore?by=server,type&since=1h", ".explore tbody tr"},
+	{"networks", "reach", ".reach-row[data-row='0']"},
+	{"world", "reach?show=map", ".world-map .country"},
+	{"vantages", "vantages", ".panel-vantages"},
 	{"settings", "settings", ".panel-applications tbody tr, .panel-receivers button, .panel-policies dl"},
 	{"collected", "settings/collected", ".collected dl"},
 }

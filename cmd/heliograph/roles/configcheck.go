@@ -148,6 +148,11 @@ func (c *Config) checkDetector(bad complaint) {
 	if n := c.Dashboard.LeastClients; n < 1 || n > 1000 {
 		bad("dashboard.least_clients", "%d is not 1 to 1000; 1 shows everything", n)
 	}
+	for vantage, country := range c.Dashboard.Vantages {
+		if len(country) != 2 || strings.Trim(country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+			bad("dashboard.vantages", "%q of vantage %q is not two capital letters (ISO 3166-1), such as DE", country, vantage)
+		}
+	}
 	if template := c.Dashboard.TraceURL; template != "" {
 		if err := dashboards.CheckTraceURL(template); err != nil {
 			bad("dashboard.trace_url", "%v", err)

@@ -20,7 +20,7 @@ import (
 // addDashboard adds the page and its API. They show the data of the roles that were added before.
 func (p *Process) addDashboard(c *Config) error {
 	o := dashboards.Options{Servers: p.probes, Hosts: c.Dashboard.Hosts, Logger: p.log, Reader: noReports{}, LeastClients: c.Dashboard.LeastClients,
-		Runbooks: c.Alerts.Runbooks, TraceURL: c.Dashboard.TraceURL,
+		Runbooks: c.Alerts.Runbooks, TraceURL: c.Dashboard.TraceURL, VantageCountries: c.Dashboard.Vantages,
 		// with short bins, as in a demonstration or a test, outages are short
 		Step: min(time.Minute, 5*c.Detector.Bin.Duration)}
 	if p.Store != nil {
@@ -80,6 +80,7 @@ func (p *Process) addDashboard(c *Config) error {
 		"dashboard.tls_key":       func(c *Config) any { return c.Dashboard.TLSKey },
 		"dashboard.url":           func(c *Config) any { return c.Dashboard.URL },
 		"dashboard.trace_url":     func(c *Config) any { return c.Dashboard.TraceURL },
+		"dashboard.vantages":      func(c *Config) any { return c.Dashboard.Vantages },
 		"dashboard.least_clients": func(c *Config) any { return c.Dashboard.LeastClients },
 	})
 	p.parts.Add(endWork, lifecycle.Part{Name: "dashboard", Run: d.Run})

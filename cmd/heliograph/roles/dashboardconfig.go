@@ -19,6 +19,8 @@ type DashboardConfig struct {
 	// address of a sample's trace in the service's own tracing, see dashboards.CheckTraceURL;
 	// empty for none
 	TraceURL string `yaml:"trace_url"`
+	// two letters of the country that a vantage of probers is in, by the vantage's id, for the map
+	Vantages map[string]string `yaml:"vantages"`
 
 	TLSCert string `yaml:"tls_cert"` // PEM file; empty for plain HTTP
 	TLSKey  string `yaml:"tls_key"`

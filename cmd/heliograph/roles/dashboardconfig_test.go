@@ -75,3 +75,21 @@ func TestDashboardIsOpenToNobody(t *testing.T) {
 		t.Error("the log has a hash")
 	}
 }
+
+// The country of a vantage is two capital letters, for the map of the world.
+func TestCountriesOfVantages(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "d")
+	for country, fault := range map[string]string{"DE": "", "Germany": "dashboard.vantages", "de": "dashboard.vantages", "": "dashboard.vantages"} {
+		config := fmt.Sprintf("dashboard: {listen: \"127.0.0.1:0\", vantages: {home: %q}}\n", country)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, ConfigName), []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Load(filepath.Join(dir, ConfigName))
+		if told := err != nil && strings.Contains(err.Error(), "dashboard.vantages"); told != (fault != "") {
+			t.Errorf("%q: %v", country, err)
+		}
+	}
+}

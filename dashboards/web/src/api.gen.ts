@@ -441,6 +441,10 @@ export interface Finding {
   /** Autonomous system of the vantage; 0 if unknown. */
   asn: number;
   as_name?: string;
+  /**
+   * Two letters of the country that the vantage is in; absent unless dashboard.vantages names it.
+   */
+  country?: string;
   /** When the attempt ended. */
   at: string;
   /**

@@ -1,6 +1,7 @@
 // What the page asks for besides the stream: the servers, of which there may be a million.
 import type {
-  Applications, Collected as AllCollected, Curve, Incident, IncidentPage, Me, NewNote, Probed, Problem, ReceiverTest, Server, Servers, ServerState, Setup, Total,
+  AppErrors, Applications, Collected as AllCollected, Curve, Incident, IncidentPage, Me, NewNote, Probed, Problem, Reachability, ReceiverTest, Report, Server,
+  Servers, ServerState, Setup, Total,
 } from "./api.gen.ts";
 
 // Each of these asks for the present, or for a time, which is in Unix ms.
@@ -25,9 +26,19 @@ export async function fetchByState(state: ServerState, limit: number, at?: numbe
   return (await getJSON<Servers>(`/api/v1/servers?state=${state}&limit=${limit}&topology=*${atTime(at)}`)).servers;
 }
 
+/** What the vantages find of servers, those that are down for all first. */
+export function fetchProbes(limit: number): Promise<Probed[]> {
+  return getJSON<Probed[]>(`/api/v1/probes?limit=${limit}`);
+}
+
+/** One server, with its changes; undefined if there is none of the name. */
+export async function fetchProbed(server: string): Promise<Probed | undefined> {
+  return (await getJSON<Probed[]>(`/api/v1/probes?server=${encodeURIComponent(server)}`))[0];
+}
+
 /** The servers that are down for all, then those for some, the first limit of both. */
 export async function fetchDown(limit: number): Promise<Probed[]> {
-  const first = await getJSON<Probed[]>(`/api/v1/probes?limit=${limit}`);
+  const first = await fetchProbes(limit);
   return first.filter((server) => server.reach === "global" || server.reach === "local");
 }
 
@@ -72,13 +83,39 @@ export async function addNote(incident: number, note: NewNote): Promise<string |
 }
 
 /** Sums by group, and how many rows are not shown because they are of too few clients. */
-export async function fetchTotals(query: string): Promise<{ rows: Total[]; suppressed: number }> {
-  const answer = await get(`/api/v1/totals?${query}`);
+export async function fetchTotals(path: string): Promise<{ rows: Total[]; suppressed: number }> {
+  const answer = await get(path);
   return { rows: (await answer.json()) as Total[], suppressed: Number(answer.headers.get("X-Suppressed-Count") ?? 0) };
+}
+
+/** Single requests and errors. */
+export function fetchReports(path: string): Promise<Report[]> {
+  return getJSON<Report[]>(path);
+}
+
+/** Causes of application errors. */
+export function fetchErrors(path: string): Promise<AppErrors> {
+  return getJSON<AppErrors>(path);
 }
 
 export function fetchCurve(query: string): Promise<Curve> {
   return getJSON<Curve>(`/api/v1/curve?${query}`);
+}
+
+export function fetchReachability(query: string): Promise<Reachability> {
+  return getJSON<Reachability>(`/api/v1/reachability?${query}`);
+}
+
+/** The countries of the world, in units of the map. */
+export interface World {
+  width: number;
+  height: number;
+  /** By two letters: the middle of each, and its outline, unless it is too small for one. */
+  countries: Record<string, { x: number; y: number; outline?: string }>;
+}
+
+export function fetchWorld(): Promise<World> {
+  return getJSON<World>("/world.json");
 }
 
 /** How the installation is set up. */

@@ -1,4 +1,5 @@
-// Numbers, spans and times as people read them. All pure.
+// Numbers, spans and times as people read them. Times are in the zone that the page shows.
+import { utc } from "./zone.ts";
 
 const grouped = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
@@ -42,15 +43,24 @@ function join(major: number, majorUnit: string, minor: number, minorUnit: string
 
 /** Time of day, "12:03:10", with the day before it unless it is today's. */
 export function clock(at: number, now: number): string {
-  const t = new Date(at);
-  const time = `${two(t.getHours())}:${two(t.getMinutes())}:${two(t.getSeconds())}`;
-  if (new Date(now).toDateString() === t.toDateString()) return time;
-  return `${t.toLocaleDateString("en-GB", { day: "numeric", month: "short" })}, ${time}`;
+  const t = shown(at);
+  const time = `${minute(at)}:${two(t.getUTCSeconds())}`;
+  if (day(at) === day(now)) return time;
+  return `${t.toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" })}, ${time}`;
 }
 
-/** The reader's time zone at a time: "UTC", "UTC+1", "UTC−3:30". */
+/** A date whose UTC fields are those to be shown. */
+function shown(at: number): Date {
+  return new Date(utc.value ? at : at - new Date(at).getTimezoneOffset() * 60_000);
+}
+
+function day(at: number): string {
+  return shown(at).toISOString().slice(0, 10);
+}
+
+/** The zone of the page's times at a time: "UTC", "UTC+1", "UTC−3:30". */
 export function zone(at: number): string {
-  const minutes = -new Date(at).getTimezoneOffset();
+  const minutes = utc.value ? 0 : -new Date(at).getTimezoneOffset();
   const hours = Math.floor(Math.abs(minutes) / 60);
   const rest = Math.abs(minutes) % 60;
   return minutes === 0 ? "UTC" : `UTC${minutes < 0 ? "−" : "+"}${hours}${rest === 0 ? "" : `:${two(rest)}`}`;
@@ -58,8 +68,13 @@ export function zone(at: number): string {
 
 /** Time of day without seconds. */
 export function minute(at: number): string {
-  const t = new Date(at);
-  return `${two(t.getHours())}:${two(t.getMinutes())}`;
+  const t = shown(at);
+  return `${two(t.getUTCHours())}:${two(t.getUTCMinutes())}`;
+}
+
+/** Time of day without seconds, with the day before it unless it is today's. */
+export function moment(at: number, now: number): string {
+  return clock(at, now).slice(0, -3);
 }
 
 function two(n: number): string {
@@ -77,8 +92,9 @@ export function network(asn: number | undefined, name: string | undefined): stri
   return asn ? `AS${asn}` : "Unknown network";
 }
 
-/** A latency: "87 ms", "2.4 s". */
+/** A latency: "1.5 ms", "87 ms", "2.4 s". */
 export function elapsed(ms: number): string {
+  if (ms > 0 && ms < 9.95) return `${ms.toFixed(1)} ms`;
   if (ms < 1000) return `${Math.round(ms)} ms`;
   return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : span(ms);
 }

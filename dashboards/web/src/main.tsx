@@ -1,7 +1,8 @@
 // The dashboard: a header that judges, and one view at a time, fed by one stream.
 import { render } from "preact";
 import { start, status } from "./live/store.ts";
-import { path, startRouter, viewOf } from "./router.ts";
+import { rangeOf, rangeParams } from "./range.ts";
+import { path, query, startRouter, viewOf } from "./router.ts";
 import { Banner, Header } from "./ui/header.tsx";
 import { views, type View } from "./views/views.ts";
 
@@ -20,13 +21,19 @@ function Page() {
   );
 }
 
+/** The time that is asked for, for another view; nothing if none is. */
+function kept(query: string): string {
+  const p = new URLSearchParams(query);
+  return p.has("since") ? `?${new URLSearchParams(rangeParams(rangeOf(query)))}` : "";
+}
+
 /** Links to the views, when there are several. */
 function Views(props: { current: View }) {
   if (views.length < 2) return null;
   return (
-    <nav aria-label="Views">
+    <nav class="views" aria-label="Views">
       {views.map((view) => (
-        <a key={view.path} href={`#/${view.path}`} aria-current={view === props.current ? "page" : undefined}>
+        <a key={view.path} href={`#/${view.path}${view.timed ? kept(query.value) : ""}`} aria-current={view === props.current ? "page" : undefined}>
           {view.title}
         </a>
       ))}

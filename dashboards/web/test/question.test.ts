@@ -1,12 +1,28 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { csv, queryFor, questionOf } from "../src/views/explore/question.ts";
+import { csv, filtered, listCSV, pathFor, queryFor, questionOf, within, type Question } from "../src/views/explore/question.ts";
 
 test("a question is what its address says, and the default where that makes no sense", () => {
   const q = { by: ["asn" as const, "type" as const], since: "6h", type: "tcp", target: "https://shop.example" };
   assert.deepEqual(questionOf(queryFor(q)), q);
   assert.deepEqual(questionOf("by=colour,asn,asn&since=1y"), { by: ["asn"], since: "1h", type: "", target: "" });
   assert.deepEqual(questionOf(""), { by: ["type"], since: "1h", type: "", target: "" });
+});
+
+test("a question has a time, filters and what is shown of it", () => {
+  const q: Question = { show: "samples", by: ["type"], since: "60s", until: Date.parse("2026-11-22T12:00:00Z"), type: "", target: "", asn: "0", country: "DE" };
+  assert.deepEqual(questionOf(queryFor(q)), q);
+  assert.equal(pathFor(q, 5), "/api/v1/reports?since=60s&until=2026-11-22T12%3A00%3A00.000Z&asn=0&country=DE&limit=5");
+  assert.equal(pathFor({ ...q, show: "errors" }, 5), "/api/v1/errors?since=60s&limit=5");
+  const { show: _, ...requests } = q;
+  assert.equal(pathFor(requests, 5), "/api/v1/totals?since=60s&until=2026-11-22T12%3A00%3A00.000Z&asn=0&country=DE&by=type&limit=5");
+  assert.deepEqual(within(filtered(filtered(q, "asn", ""), "server", "a:1"), { since: "1h", until: undefined }), {
+    show: "samples", by: ["type"], since: "1h", type: "", target: "", country: "DE", server: "a:1",
+  });
+});
+
+test("a list as CSV has all columns", () => {
+  assert.equal(listCSV([{ a: 1 }, { b: "x,y", c: ["z"] }]), 'a,b,c\r\n1,,\r\n,"x,y","[""z""]"\r\n');
 });
 
 test("CSV quotes what needs it, and is no formula", () => {

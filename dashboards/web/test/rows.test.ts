@@ -14,8 +14,8 @@ function grid(...origins: Origin[]): Reachability {
 test("networks come as they were sent, and then those without a history", () => {
   const rows = rowsOf(
     grid(
-      { asn: 2, as_name: "hit", ok: [10, 10, 1, 0], failed: [0, 0, 9, 0], recent: { ok: 21, failed: 9, failing: true } },
-      { asn: 1, as_name: "busy", ok: [900, 900, 900, 0], failed: [0, 0, 9, 0], recent: { ok: 2700, failed: 9, failing: false } },
+      { asn: 2, as_name: "hit", ok: [10, 10, 1, 0], failed: [0, 0, 9, 0], recent: { ok: 21, failed: 9, failing: true }, normal: 0, excess: 9 },
+      { asn: 1, as_name: "busy", ok: [900, 900, 900, 0], failed: [0, 0, 9, 0], recent: { ok: 2700, failed: 9, failing: false }, normal: 0, excess: 9 },
     ),
     [{ asn: 1, ok: 2700, failed: 9, clients: 50 }, { asn: 2, ok: 21, failed: 9, clients: 4 }, { asn: 4, ok: 5, failed: 0, clients: 1 }],
   );

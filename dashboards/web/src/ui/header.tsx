@@ -4,6 +4,7 @@ import type { Now, State } from "../api.gen.ts";
 import { clock, span, zone } from "../format.ts";
 import { now, retryNow, status, trouble, useSection } from "../live/store.ts";
 import { trendWords } from "../trend.ts";
+import { setUTC, utc } from "../zone.ts";
 import { Since } from "./parts.tsx";
 import { Who } from "./who.tsx";
 
@@ -32,8 +33,8 @@ export function Header(props: { children?: ComponentChildren }) {
           <path d="M19 13 30 2" stroke="currentColor" stroke-width="3.5" />
         </svg>
         Heliograph
-        {props.children}
       </div>
+      {props.children}
       <div class="right">
         <Who />
         <Live />
@@ -71,9 +72,21 @@ function Live() {
     <p class={`stream ${kind}`}>
       <span class={kind === "live" ? "live-words" : ""}>{words}</span>
       <time>
-        {clock(now.value, now.value)} <span class="zone">{zone(now.value)}</span>
+        {clock(now.value, now.value)}{" "}
       </time>
+      <Zone />
     </p>
+  );
+}
+
+/** The zone of all times; a button where the reader's is another than UTC. */
+function Zone() {
+  if (new Date(now.value).getTimezoneOffset() === 0) return <span class="zone">UTC</span>;
+  const other = utc.value ? "in your zone" : "in UTC";
+  return (
+    <button type="button" class="zone" title={`Show all times ${other}`} onClick={() => setUTC(!utc.value)}>
+      {zone(now.value)}
+    </button>
   );
 }
 

@@ -5,9 +5,9 @@ import { useEffect, useState } from "preact/hooks";
  * A component whose code is fetched when it is first shown. After an upgrade of the server the
  * file may be gone, so that the page must be loaded anew.
  */
-export function lazy(load: () => Promise<ComponentType>): ComponentType {
-  let loaded: ComponentType | undefined;
-  return function Lazy() {
+export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
+  let loaded: ComponentType<P> | undefined;
+  return function Lazy(props: P) {
     const [state, setState] = useState<"waits" | "here" | "failed">(loaded === undefined ? "waits" : "here");
     useEffect(() => {
       if (loaded !== undefined) return;
@@ -20,7 +20,7 @@ export function lazy(load: () => Promise<ComponentType>): ComponentType {
       );
     }, []);
     const Loaded = loaded;
-    if (Loaded !== undefined) return <Loaded />;
+    if (Loaded !== undefined) return <Loaded {...props} />;
     if (state === "waits") return <p class="empty">Loading …</p>;
     return (
       <p class="empty" role="alert">

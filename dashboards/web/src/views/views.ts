@@ -8,12 +8,16 @@ export interface View {
   /** What follows "#/" in the page's address. */
   path: string;
   title: string;
+  /** Whether its address has a time. */
+  timed?: boolean;
   View: ComponentType;
 }
 
 export const views: [View, ...View[]] = [
   { path: "", title: "Now", View: Overview },
   { path: "incidents", title: "Incidents", View: lazy(async () => (await import("./incidents/view.tsx")).Incidents) },
-  { path: "explore", title: "Explore", View: lazy(async () => (await import("./explore/view.tsx")).Explore) },
+  { path: "reach", title: "Reachability", timed: true, View: lazy(async () => (await import("./reach/view.tsx")).Reach) },
+  { path: "vantages", title: "Vantages", View: lazy(async () => (await import("./vantages/view.tsx")).Vantages) },
+  { path: "explore", title: "Explore", timed: true, View: lazy(async () => (await import("./explore/view.tsx")).Explore) },
   { path: "settings", title: "Settings", View: lazy(async () => (await import("./settings/view.tsx")).SettingsView) },
 ];

@@ -1,34 +1,93 @@
 // What is asked, and how it is written into the page's address, so that every answer is a link.
 import { dimensions, type Dimension } from "../../api.gen.ts";
+import { rangeOf, rangeParams, type Range } from "../../range.ts";
+
+/** What is shown of the requests that are asked for. */
+export type Shown = "requests" | "samples" | "errors";
+
+/** By what requests are selected, besides their time. */
+export type Filter = "type" | "target" | "asn" | "country" | "server" | "protocol";
 
 export interface Question {
+  show?: Shown; // requests if absent
   by: Dimension[];
   since: string;
+  until?: number; // Unix ms; absent for now
   type: string;
   target: string;
+  asn?: string;
+  country?: string;
+  server?: string;
+  protocol?: string;
 }
+
+export const shownNames: Record<Shown, string> = { requests: "Requests", samples: "Samples", errors: "Application errors" };
 
 /** What the page calls the dimensions. */
 export const names: Record<Dimension, string> = {
   type: "Outcome", app: "Application", target: "Target", asn: "Network", country: "Country", server: "Server", protocol: "Protocol", status: "Status", source: "Source",
 };
 
-export const spans = ["15m", "1h", "6h", "24h", "7d"];
+const places = ["asn", "country", "server", "protocol"] as const;
+export const filters: readonly Filter[] = ["type", "target", ...places];
 
 /** Reads a query; what it does not say, or says wrong, is the default. */
 export function questionOf(query: string): Question {
   const p = new URLSearchParams(query);
   const by = (p.get("by") ?? "type").split(",").filter((d): d is Dimension => (dimensions as readonly string[]).includes(d));
-  const since = p.get("since") ?? "";
-  return { by: by.length > 0 ? [...new Set(by)] : ["type"], since: spans.includes(since) ? since : "1h", type: p.get("type") ?? "", target: p.get("target") ?? "" };
+  const { since, until } = rangeOf(query);
+  const q: Question = { by: by.length > 0 ? [...new Set(by)] : ["type"], since, type: p.get("type") ?? "", target: p.get("target") ?? "" };
+  if (until !== undefined) q.until = until;
+  const show = p.get("show");
+  if (show === "samples" || show === "errors") q.show = show;
+  for (const place of places) {
+    const value = p.get(place);
+    if (value) q[place] = value;
+  }
+  return q;
 }
 
-/** The query of a question, as the API takes it, too. */
+/** The time that is asked for. */
+export function rangeIn(q: Question): Range {
+  return { since: q.since, until: q.until };
+}
+
+/** The same question of another time. */
+export function within(q: Question, { since, until }: Range): Question {
+  const { until: _, ...rest } = q;
+  return until === undefined ? { ...rest, since } : { ...rest, since, until };
+}
+
+/** The same question with a filter, or with "" without it. */
+export function filtered(q: Question, filter: Filter, value: string): Question {
+  if (filter === "type" || filter === "target") return { ...q, [filter]: value };
+  const { [filter]: _, ...rest } = q;
+  return value === "" ? rest : { ...rest, [filter]: value };
+}
+
+/** The query of a question: its part of the page's address. */
 export function queryFor(q: Question): string {
-  const p = new URLSearchParams({ since: q.since, by: q.by.join(",") });
-  if (q.type !== "") p.set("type", q.type);
-  if (q.target !== "") p.set("target", q.target);
+  const p = selection(q);
+  p.set("by", q.by.join(","));
+  if (q.show !== undefined && q.show !== "requests") p.set("show", q.show);
   return p.toString();
+}
+
+/** Which requests are asked for, as the API takes it. */
+export function selection(q: Question): URLSearchParams {
+  const p = new URLSearchParams(rangeParams(rangeIn(q)));
+  for (const filter of filters) {
+    const value = q[filter];
+    if (value) p.set(filter, value);
+  }
+  return p;
+}
+
+/** The path of the API that answers a question. */
+export function pathFor(q: Question, limit: number): string {
+  if (q.show === "samples") return `/api/v1/reports?${selection(q)}&limit=${limit}`;
+  if (q.show === "errors") return `/api/v1/errors?since=${q.since}&limit=${limit}`;
+  return `/api/v1/totals?${selection(q)}&by=${q.by.join(",")}&limit=${limit}`;
 }
 
 /**
@@ -41,4 +100,12 @@ export function csv(lines: (string | number)[][]): string {
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   return lines.map((line) => line.map(cell).join(",") + "\r\n").join("");
+}
+
+/** A list of what the API returned as lines of CSV; the columns are all that any of them has. */
+export function listCSV(list: object[]): string {
+  const rows = list as Record<string, unknown>[];
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const cell = (v: unknown) => (typeof v === "number" || typeof v === "string" ? v : v === undefined ? "" : JSON.stringify(v));
+  return csv([columns, ...rows.map((row) => columns.map((c) => cell(row[c])))]);
 }

@@ -1,21 +1,28 @@
-import type { Curve as CurveData, Dimension, Total } from "../../api.gen.ts";
-import { fetchCurve, fetchTotals, Refused } from "../../ask.ts";
+import type { AppErrors, Curve as CurveData, Dimension, Report, Total } from "../../api.gen.ts";
+import { fetchCurve, fetchErrors, fetchReports, fetchTotals, Refused } from "../../ask.ts";
 import { Curve } from "../../curve/curve.tsx";
 import { count, network, plural, share } from "../../format.ts";
 import { query } from "../../router.ts";
 import { useAsked } from "../../ui/asked.ts";
 import { NumberHead, Panel } from "../../ui/parts.tsx";
-import { Form } from "./form.tsx";
-import { csv, names, queryFor, questionOf, type Question } from "./question.ts";
+import { SampleTable } from "../../ui/sampletable.tsx";
+import { ErrorTable } from "./errors.tsx";
+import { addressOf, Form } from "./form.tsx";
+import { filtered, filters, listCSV, names, pathFor, queryFor, questionOf, selection, type Filter, type Question } from "./question.ts";
 
+const most = 200;
+
+/** What was asked, which may be another question than the present one, and what was found. */
 interface Answer {
-  q: Question; // what was asked, which may be another question than the present one
-  rows: Total[];
+  q: Question;
   suppressed: number;
-  curve: CurveData;
+  curve?: CurveData;
+  rows?: Total[];
+  reports?: Report[];
+  errors?: AppErrors;
 }
 
-/** Requests by any dimension, with filters; the address says what is asked. */
+/** Requests by any dimension, with filters, samples and errors; the address says what is asked. */
 export function Explore() {
   const q = questionOf(query.value);
   const [answer] = useAsked(() => answerTo(q), [queryFor(q)]);
@@ -32,64 +39,78 @@ export function Explore() {
 
 /** The answer to a question, or why the server gives none. */
 async function answerTo(q: Question): Promise<Answer | string> {
-  const asked = queryFor(q);
-  const curve = new URLSearchParams(asked);
-  curve.delete("by");
+  const path = pathFor(q, most);
   try {
-    const [totals, found] = await Promise.all([fetchTotals(`${asked}&limit=200`), fetchCurve(curve.toString())]);
-    return { q, ...totals, curve: found };
+    if (q.show === "samples") return { q, suppressed: 0, reports: await fetchReports(path) };
+    if (q.show === "errors") {
+      const errors = await fetchErrors(path);
+      return { q, suppressed: errors.suppressed, errors };
+    }
+    const [totals, curve] = await Promise.all([fetchTotals(path), fetchCurve(selection(q).toString())]);
+    return { q, ...totals, curve };
   } catch (fault) {
     if (fault instanceof Refused) return fault.message;
     throw fault;
   }
 }
 
-function Found({ answer }: { answer: Answer }) {
-  const { q } = answer;
+function Found({ answer: { q, suppressed, curve, rows, reports, errors } }: { answer: Answer }) {
+  const found = rows ?? reports ?? errors?.errors ?? [];
   return (
     <>
-      <Curve curve={answer.curve} label="Part of the requests that failed" />
-      <table>
-        <thead>
-          <tr>
-            {q.by.map((d) => (
-              <th key={d} scope="col">
-                {names[d]}
-              </th>
-            ))}
-            <NumberHead>Failed</NumberHead>
-            <NumberHead>Share</NumberHead>
-            <NumberHead wide>Requests</NumberHead>
-            <NumberHead wide>Clients</NumberHead>
-          </tr>
-        </thead>
-        <tbody>
-          {answer.rows.map((row) => (
-            <tr key={q.by.map((d) => valueOf(row, d)).join(" ")}>
-              {q.by.map((d) => (
-                <td key={d} class="anywhere">
-                  <Value q={q} d={d} row={row} />
-                </td>
-              ))}
-              <td class="number">{count(row.failed)}</td>
-              <td class="number">{share(row.failed, row.ok + row.failed)}</td>
-              <td class="number wide">{count(row.ok + row.failed)}</td>
-              <td class="number wide">{count(row.clients)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {answer.rows.length === 0 && answer.suppressed === 0 && <p class="empty">Nothing of that was reported in the last {q.since}.</p>}
-      {answer.suppressed > 0 && <p class="muted">{plural(answer.suppressed, "row")} of too few clients not shown</p>}
+      {curve && <Curve curve={curve} label="Part of the requests that failed" />}
+      {rows && <Totals q={q} rows={rows} />}
+      {reports && reports.length > 0 && <SampleTable reports={reports} full />}
+      {errors && errors.errors.length > 0 && <ErrorTable q={q} errors={errors.errors} />}
+      {found.length === 0 && suppressed === 0 && <p class="empty">Nothing of that was reported in the {q.until === undefined ? `last ${q.since}` : "time asked for"}.</p>}
+      {found.length >= most && <p class="muted">The first {most}; there may be more.</p>}
+      {suppressed > 0 && <p class="muted">{plural(suppressed, "row")} of too few clients not shown</p>}
+      {reports && <p class="muted">From users who allow diagnostics; URLs scrubbed.</p>}
     </>
   );
 }
 
-/** A value; outcomes and targets lead to what is only of them. */
+function Totals({ q, rows }: { q: Question; rows: Total[] }) {
+  return (
+    <table>
+      <thead>
+        <tr>
+          {q.by.map((d) => (
+            <th key={d} scope="col">
+              {names[d]}
+            </th>
+          ))}
+          <NumberHead>Failed</NumberHead>
+          <NumberHead>Share</NumberHead>
+          <NumberHead wide>Requests</NumberHead>
+          <NumberHead wide>Clients</NumberHead>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <tr key={q.by.map((d) => valueOf(row, d)).join(" ")}>
+            {q.by.map((d) => (
+              <td key={d} class="anywhere">
+                <Value q={q} d={d} row={row} />
+              </td>
+            ))}
+            <td class="number">{count(row.failed)}</td>
+            <td class="number">{share(row.failed, row.ok + row.failed)}</td>
+            <td class="number wide">{count(row.ok + row.failed)}</td>
+            <td class="number wide">{count(row.clients)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** A value, which leads to what is only of it where the API can select by it. */
 function Value({ q, d, row }: { q: Question; d: Dimension; row: Total }) {
   const value = valueOf(row, d);
-  if ((d !== "type" && d !== "target") || value === "" || value === "ok") return <>{value || "–"}</>;
-  return <a href={`#/explore?${queryFor({ ...q, [d]: value })}`}>{value}</a>;
+  const raw = String(row[d] ?? "");
+  if (!(filters as readonly string[]).includes(d) || raw === "" || raw === "ok") return <>{value || "–"}</>;
+  return <a href={addressOf(filtered(q, d as Filter, raw))}>{value}</a>;
 }
 
 function valueOf(row: Total, d: Dimension): string {
@@ -99,19 +120,18 @@ function valueOf(row: Total, d: Dimension): string {
 
 /** The same as JSON and as CSV. */
 function Links({ q, answer }: { q: Question; answer: Answer | string | undefined }) {
+  const found = typeof answer === "object" ? (answer.rows ?? answer.reports ?? answer.errors?.errors) : undefined;
   const save = () => {
-    if (typeof answer !== "object") return;
-    const head = [...answer.q.by, "failed", "ok", "clients"];
-    const lines = answer.rows.map((row) => [...answer.q.by.map((d) => String(row[d] ?? "")), row.failed, row.ok, row.clients]);
+    if (found === undefined) return;
     const link = document.createElement("a");
-    link.href = `data:text/csv;charset=utf-8,${encodeURIComponent(csv([head, ...lines]))}`;
-    link.download = "heliograph.csv";
+    link.href = `data:text/csv;charset=utf-8,${encodeURIComponent(listCSV(found))}`;
+    link.download = `heliograph-${q.show ?? "requests"}.csv`;
     link.click();
   };
   return (
     <span class="actions">
-      <a href={`/api/v1/totals?${queryFor(q)}`}>JSON</a>{" "}
-      <button type="button" disabled={typeof answer !== "object"} onClick={save}>
+      <a href={pathFor(q, most)}>JSON</a>{" "}
+      <button type="button" disabled={found === undefined} onClick={save}>
         CSV
       </button>
     </span>

@@ -2,6 +2,7 @@
 import type { Change, Incident, Probed, Scope } from "../../api.gen.ts";
 import { clock, network, span } from "../../format.ts";
 import { now } from "../../live/store.ts";
+import { rangeParams, secondsSpan } from "../../range.ts";
 import { Panel } from "../../ui/parts.tsx";
 
 export function Changes({ changes }: { changes: Change[] }) {
@@ -30,7 +31,7 @@ export function ServersThen({ servers }: { servers: Probed[] }) {
       <ul>
         {servers.map((server) => (
           <li key={server.name}>
-            <b>{server.name}</b> {words[server.reach] ?? server.reach} <span class="muted">{server.why}</span>
+            <a href={`#/vantages?${new URLSearchParams({ server: server.name })}`}>{server.name}</a> {words[server.reach] ?? server.reach} <span class="muted">{server.why}</span>
           </li>
         ))}
       </ul>
@@ -39,6 +40,24 @@ export function ServersThen({ servers }: { servers: Probed[] }) {
 }
 
 const words: Record<string, string> = { global: "is down for all", local: "is down for some", up: "is up", unknown: "is not known" };
+
+/** The addresses of the requests of an incident's scope and time in Explore, and of reachability then. */
+export function elsewhere(incident: Incident, now: number): { explore: string; reach: string } {
+  const begins = Date.parse(incident.since);
+  const ends = incident.until === undefined ? undefined : Date.parse(incident.until);
+  const length = (ends ?? now) - begins;
+  const margin = Math.max(length / 4, 15 * 60_000);
+  const until = ends !== undefined && ends + margin < now ? ends + margin : undefined;
+  const range = rangeParams({ since: secondsSpan((until ?? now) - begins + margin), until });
+  const target = incident.target === "" || !incident.target.includes("://") ? {} : { target: incident.target };
+  const { networks, countries, servers, protocols } = incident.scope;
+  const only = (name: string, list: (string | number)[]) => (list.length === 1 ? { [name]: `${list[0]}` } : {});
+  const scope = { ...only("asn", networks.map((n) => n.asn)), ...only("country", countries), ...only("server", servers), ...only("protocol", protocols) };
+  return {
+    explore: `#/explore?${new URLSearchParams({ ...range, by: "type", ...target, ...scope })}`,
+    reach: `#/reach?${new URLSearchParams({ ...range, ...target })}`,
+  };
+}
 
 /** The other explanations of who is hit, the best first. */
 export function Alternatives({ incident }: { incident: Incident }) {

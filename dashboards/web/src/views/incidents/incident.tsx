@@ -10,7 +10,7 @@ import { Panel } from "../../ui/parts.tsx";
 import { Cells } from "./cells.tsx";
 import { Actions } from "./actions.tsx";
 import { Notes } from "./notes.tsx";
-import { Alternatives, Changes, Recurrences, ServersThen } from "./around.tsx";
+import { Alternatives, Changes, elsewhere, Recurrences, ServersThen } from "./around.tsx";
 
 /** One incident with everything that is known around it; its address is its permalink. */
 export function IncidentView({ id }: { id: string }) {
@@ -31,10 +31,14 @@ export function IncidentView({ id }: { id: string }) {
 
 function Page({ page, reload }: { page: IncidentPage; reload: () => void }) {
   const { incident, curve } = page;
+  const places = elsewhere(incident, now.value);
   return (
     <article class="incident-page">
       <Panel id="incident" title={page.cause ?? incident.title} note={<Actions page={page} />}>
         <Timeline page={page} />
+        <p>
+          <a href={places.explore}>Its requests</a> · <a href={places.reach}>Reachability then</a>
+        </p>
         <Curve curve={curve} label={`Part of the requests that failed; ${share(curve.ratio, 1)} of the latest`} />
       </Panel>
       <Panel id="evidence" title="Why this verdict" note={(incident.verdict ?? "").replaceAll("_", " ")}>

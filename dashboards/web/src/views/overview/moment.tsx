@@ -1,16 +1,37 @@
+import { useEffect, useState } from "preact/hooks";
 import { clock, span } from "../../format.ts";
 import { now } from "../../live/store.ts";
 import { firstMinute, minuteMS, moment, past, pastFailed, step } from "../../map/past.ts";
 
 const hour = 60;
+/** How long each minute is shown in playing. */
+const playMS = 500;
 
 /** Chooses the time of the map, from its first frame to the present. */
 export function Moment(props: { since: number }) {
-  const at = moment.value;
   const first = firstMinute(props.since);
   const minutes = Math.floor((now.value - first) / minuteMS);
-  if (minutes < 1) return null;
+  return minutes < 1 ? null : <Controls since={props.since} first={first} minutes={minutes} />;
+}
+
+function Controls(props: { since: number; first: number; minutes: number }) {
+  const { first, minutes } = props;
+  const at = moment.value;
   const go = (by: number) => (moment.value = step(moment.value, by, props.since, now.value));
+  const [plays, setPlays] = useState(false);
+  const here = past.value?.at === at;
+  useEffect(() => {
+    if (!plays || !here) return; // the next when this one has come
+    const timer = setTimeout(() => {
+      if (at === undefined) setPlays(false);
+      else go(1);
+    }, playMS);
+    return () => clearTimeout(timer);
+  }, [plays, here, at]);
+  const play = () => {
+    if (!plays && at === undefined) go(-hour);
+    setPlays(!plays);
+  };
   const key = (event: KeyboardEvent) => {
     const by = { PageUp: hour, PageDown: -hour }[event.key];
     if (by === undefined) return;
@@ -43,9 +64,17 @@ export function Moment(props: { since: number }) {
       />
       {button(1, "+1 min", "One minute later")}
       {button(hour, "+1 h", "One hour later")}
+      <button type="button" aria-pressed={plays} title="Go on minute by minute" onClick={play}>
+        {plays ? "Stop" : "Play"}
+      </button>
       <button type="button" disabled={at === undefined} onClick={() => (moment.value = undefined)}>
         Now
       </button>
+      {at !== undefined && (
+        <a href={`/api/v1/servers.png?from=${new Date(at).toISOString()}`} target="_blank" rel="noopener">
+          What changed since
+        </a>
+      )}
       <output>{when}</output>
     </div>
   );

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { Finding, Probed } from "../../api.gen.ts";
-import { network, span } from "../../format.ts";
+import { elapsed, network, span } from "../../format.ts";
 import { useDown } from "../../live/probes.ts";
 import { now, useSection } from "../../live/store.ts";
 import { outcomeWords } from "../../outcomes.ts";
@@ -59,8 +59,8 @@ function Item({ server }: { server: Probed }) {
 }
 
 /** What one vantage saw: how its last attempt ended, where, and how long each step took. */
-function Saw({ found }: { found: Finding }) {
-  const steps = (found.steps ?? []).map((step) => `${step.name} ${step.ms.toPrecision(3)} ms`).join(", ");
+export function Saw({ found }: { found: Finding }) {
+  const steps = (found.steps ?? []).map((step) => `${step.name} ${elapsed(step.ms)}`).join(", ");
   return (
     <>
       <b>{found.vantage}</b> ({network(found.asn, found.as_name)}): {found.judgement}

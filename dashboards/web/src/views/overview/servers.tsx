@@ -1,18 +1,22 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Cluster, DataCentre, Servers as Groups } from "../../api.gen.ts";
 import { clock, count, plural, share, span } from "../../format.ts";
 import { now, useSection } from "../../live/store.ts";
-import { moveCursor, serverAt } from "../../map/cursor.ts";
+import { lineOf, moveCursor, serverAt } from "../../map/cursor.ts";
 import { draw, drawCursor, themeOf } from "../../map/draw.ts";
 import { layout, type Layout } from "../../map/layout.ts";
 import { past } from "../../map/past.ts";
 import { detailOf, failing, groups, loadFailing, states, tableOpen } from "../../map/servers.ts";
 import type { States } from "../../map/states.ts";
+import { around, beside, further, nearer, trail, zoomed, type Zoom } from "../../map/zoom.ts";
 import { NumberHead, Panel } from "../../ui/parts.tsx";
 import { AsOf, Moment } from "./moment.tsx";
 
 /** From so many servers on the map takes the whole width of the page. */
 export const manyServers = 5000;
+
+/** From this pitch on, in pixels of the map, a click on a cell shows its server instead of zooming. */
+const enterFrom = 9;
 
 /**
  * The heat map of servers: data centres, clusters, rows; blue is up, vermillion down,
@@ -72,31 +76,34 @@ function HeatMap(props: { groups: Groups; states: States }) {
   const overlay = useRef<HTMLCanvasElement>(null);
   const plan = useRef<Layout | undefined>(undefined);
   const [cursor, setCursor] = useState(-1);
+  const [zoom, setZoom] = useState<Zoom | undefined>(undefined);
+  const all = props.groups.data_centres;
+  const shown = useMemo(() => zoomed(all, zoom), [all, zoom]);
   const look = useLook(canvas, props.groups.count);
 
   useEffect(() => {
     if (canvas.current === null || overlay.current === null || look.width === 0) return;
     const space = { width: Math.floor(look.width * look.density), maxHeight: Math.floor(look.maxHeight * look.density), scale: look.scale };
-    const laidOut = layout(props.groups.data_centres, space);
+    const laidOut = layout(shown, space);
     plan.current = laidOut;
     for (const c of [canvas.current, overlay.current]) {
       c.width = space.width;
       c.height = laidOut.height;
       c.style.height = `${laidOut.height / look.density}px`;
     }
-  }, [props.groups.data_centres, look]);
+  }, [shown, look]);
 
   useEffect(() => {
     const ctx = canvas.current?.getContext("2d");
     if (ctx && plan.current) draw(ctx, plan.current, props.states, themeOf(ctx.canvas), look.scale);
-  }, [props.groups.data_centres, props.states, look]);
+  }, [shown, props.states, look]);
 
   useEffect(() => {
     const ctx = overlay.current?.getContext("2d");
     if (!ctx || !plan.current) return;
     ctx.clearRect(0, 0, ctx.canvas.width, ctx.canvas.height);
     if (cursor >= 0) drawCursor(ctx, plan.current, cursor, themeOf(ctx.canvas), look.scale);
-  }, [cursor, props.groups.data_centres, look]);
+  }, [cursor, shown, look]);
 
   const point = (event: PointerEvent) => {
     if (plan.current === undefined) return;
@@ -105,15 +112,35 @@ function HeatMap(props: { groups: Groups; states: States }) {
   const key = (event: KeyboardEvent) => {
     if (plan.current === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     const next = cursor < 0 && event.key.startsWith("Arrow") ? 0 : moveCursor(event.key, Math.max(0, cursor), plan.current, props.states);
-    if (next === undefined) return;
-    event.preventDefault();
-    setCursor(next);
+    if (next !== undefined) {
+      event.preventDefault();
+      setCursor(next);
+      if (lineOf(plan.current, next) === undefined) setZoom(around(all, zoom, next));
+    } else if (event.key === "+" && cursor >= 0) {
+      setZoom(nearer(all, zoom, cursor) ?? zoom);
+    } else if (event.key === "-" || event.key === "Escape") {
+      setZoom(further(all, zoom));
+    } else if (event.key === "Enter" && cursor >= 0) {
+      enter(cursor);
+    }
+  };
+  /** Small cells lead nearer, and others to their server. */
+  const enter = (server: number) => {
+    const next = plan.current && plan.current.pitch < enterFrom * look.scale ? nearer(all, zoom, server) : undefined;
+    const name = detailOf(server, past.value?.at)?.name;
+    if (next !== undefined) setZoom(next);
+    else if (name !== undefined) location.hash = `#/vantages?${new URLSearchParams({ server: name })}`;
+  };
+  const click = (event: MouseEvent) => {
+    const server = plan.current === undefined ? -1 : serverAt(plan.current, event.offsetX * look.density, event.offsetY * look.density);
+    if (server >= 0) enter(server);
   };
   return (
     <>
       <p class="readout" aria-live="polite">
         {cursor >= 0 ? <Readout index={cursor} groups={props.groups} states={props.states} /> : summaryOf(props.groups, props.states)}
       </p>
+      <Trail all={all} zoom={zoom} go={setZoom} />
       <div class="map">
         <canvas ref={canvas} aria-hidden="true" />
         <canvas
@@ -122,15 +149,41 @@ function HeatMap(props: { groups: Groups; states: States }) {
           tabIndex={0}
           role="application"
           aria-roledescription="server map"
-          aria-label="Map of servers. Arrow keys move from server to server, page keys from cluster to cluster, N to the next that is down."
+          aria-label="Map of servers. Arrow keys move from server to server, page keys from cluster to cluster, N to the next that is down; plus and minus zoom, Enter shows a server."
           onPointerMove={point}
           onPointerDown={point}
           onPointerLeave={() => setCursor(-1)}
+          onClick={click}
           onKeyDown={key}
           onBlur={() => setCursor(-1)}
         />
       </div>
     </>
+  );
+}
+
+/** What is zoomed in on, with the way out and to the parts beside it. */
+function Trail({ all, zoom, go }: { all: DataCentre[]; zoom: Zoom | undefined; go: (zoom: Zoom | undefined) => void }) {
+  if (zoom === undefined) return null;
+  const steps = trail(all, zoom);
+  return (
+    <nav class="trail" aria-label="Part of the map">
+      {steps.map(([name, to], i) =>
+        i === steps.length - 1 ? (
+          <b key={name}>{name}</b>
+        ) : (
+          <button key={name} type="button" onClick={() => go(to)}>
+            {name}
+          </button>
+        ),
+      )}
+      <button type="button" aria-label="The part before" onClick={() => go(beside(all, zoom, -1))}>
+        ◂
+      </button>
+      <button type="button" aria-label="The next part" onClick={() => go(beside(all, zoom, 1))}>
+        ▸
+      </button>
+    </nav>
   );
 }
 

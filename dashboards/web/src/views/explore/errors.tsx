@@ -1,0 +1,48 @@
+import type { AppError } from "../../api.gen.ts";
+import { clock, count } from "../../format.ts";
+import { now } from "../../live/store.ts";
+import { NumberHead } from "../../ui/parts.tsx";
+import { addressOf } from "./form.tsx";
+import type { Question } from "./question.ts";
+
+/** Causes of application errors, with the releases that they were first and last seen in. */
+export function ErrorTable({ q, errors }: { q: Question; errors: AppError[] }) {
+  const at = (time: string) => clock(Date.parse(time), now.value);
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Error</th>
+          <th scope="col" class="wide">
+            Application
+          </th>
+          <th scope="col">New in</th>
+          <th scope="col">Last seen in</th>
+          <NumberHead>Errors</NumberHead>
+          <NumberHead wide>Clients</NumberHead>
+        </tr>
+      </thead>
+      <tbody>
+        {errors.map((e) => (
+          <tr key={`${e.app} ${e.fingerprint}`}>
+            <th scope="row" class="anywhere">
+              <a href={addressOf({ ...q, show: "samples", type: e.type })}>{e.error_type || e.type}</a>{" "}
+              <code class="muted" title={`Fingerprint ${e.fingerprint}`}>
+                {e.fingerprint.slice(0, 8)}
+              </code>
+            </th>
+            <td class="wide">{e.app}</td>
+            <td>
+              {e.first_version || "–"} <span class="muted">{at(e.first)}</span>
+            </td>
+            <td>
+              {e.last_version || "–"} <span class="muted">{at(e.last)}</span>
+            </td>
+            <td class="number">{count(e.count)}</td>
+            <td class="number wide">{count(e.clients)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
