@@ -6,14 +6,16 @@ import (
 	"errors"
 	"time"
 
+	"github.com/heliograph-net/heliograph/detector/answers"
 	"github.com/heliograph-net/heliograph/model"
 )
 
 // Limits of what one query reads and keeps in memory. They are variables for tests.
 var (
-	maxCellsRead  = 4_000_000 // some ten seconds
-	maxSeriesRead = 300_000   // some 100 MB
-	maxGroups     = 50_000    // each with a set of clients of a kilobyte
+	maxCellsRead   = answers.MaxCells
+	maxSeriesRead  = answers.MaxSeries
+	maxGroups      = answers.MaxGroups
+	maxRollupsRead = answers.MaxRollups
 )
 
 // judgeCost refuses a query that would read more cells than maxCellsRead, before it is run. Its

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"time"
 
+	"github.com/heliograph-net/heliograph/detector/answers"
 	"github.com/heliograph-net/heliograph/model"
 )
 
@@ -39,7 +40,7 @@ func (s *Events) Fingerprints(ctx context.Context, q model.FingerprintQuery) ([]
 	return list(ctx, s.asked, "reading causes of errors", `SELECT app, fingerprint, type, outcome, first, first_version, last, last_version, errors,
 		(SELECT count(DISTINCT client) FROM samples s WHERE s.fingerprint = f.fingerprint AND s.fingerprint <> x'' AND s.client <> 0) FROM fingerprints f
 		WHERE last >= ? AND (? = '' OR app = ?) AND (? = '' OR first_version = ?) ORDER BY last DESC, fingerprint LIMIT ?`,
-		[]any{q.Since.UnixMilli(), q.App, q.App, q.NewIn, q.NewIn, bounded(q.Limit, 100)}, func(rows *sql.Rows) (f model.Fingerprint, err error) {
+		[]any{q.Since.UnixMilli(), q.App, q.App, q.NewIn, q.NewIn, answers.Bounded(q.Limit, 100)}, func(rows *sql.Rows) (f model.Fingerprint, err error) {
 			var print sql.RawBytes
 			var first, last int64
 			err = rows.Scan(&f.App, &print, &f.Type, &f.Outcome, &first, &f.FirstVersion, &last, &f.LastVersion, &f.Errors, &f.Clients)

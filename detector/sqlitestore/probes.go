@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/heliograph-net/heliograph/detector/answers"
 	"github.com/heliograph-net/heliograph/model"
 )
 
@@ -119,7 +120,7 @@ func scanProbe(rows *sql.Rows) (p model.ProbeResult, err error) {
 func (s *Events) ProbeResults(ctx context.Context, q model.ProbeQuery) ([]model.ProbeResult, error) {
 	return list(ctx, s.asked, "reading probe results", "SELECT p.at, "+probeColumns+` FROM probes p JOIN probe_targets t ON t.id = p.target
 		WHERE p.at >= ? AND (? = '' OR t.name = ?) AND (? = '' OR p.vantage = ?) ORDER BY p.at DESC, p.id DESC LIMIT ?`,
-		[]any{q.Since.UnixMilli(), q.Target, q.Target, q.Vantage, q.Vantage, bounded(q.Limit, 100)}, scanProbe)
+		[]any{q.Since.UnixMilli(), q.Target, q.Target, q.Vantage, q.Vantage, answers.Bounded(q.Limit, 100)}, scanProbe)
 }
 
 // LatestProbes implements detector.Events.

@@ -10,17 +10,11 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/detector/answers"
 	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
-
-func bounded(limit, otherwise int) int {
-	if limit <= 0 {
-		limit = otherwise
-	}
-	return min(limit, model.MaxRows)
-}
 
 // under returns a condition on a column with the four arguments of underArgs: an outcome or any
 // below it, or all outcomes.
@@ -42,7 +36,7 @@ func (s *Events) Cells(ctx context.Context, after, upTo time.Time) ([]detector.C
 			if err := rows.Scan(append(seriesFields(&c.Series), &bin, &c.Raw, &c.Estimated, &clients, &spread, &places)...); err != nil {
 				return c, err
 			}
-			share(texts, &c.Series)
+			answers.Share(texts, &c.Series)
 			c.End = time.UnixMilli(bin)
 			return c, errors.Join(c.Clients.Decode(clients), c.Spread.Decode(spread), c.Places.Decode(places))
 		})
@@ -88,7 +82,7 @@ func (s *Events) Samples(ctx context.Context, q model.SampleQuery) ([]model.Samp
 	}
 	return list(ctx, s.asked, "reading samples", `SELECT at, app, version, os, source, target, url, method, outcome, phase, protocol, server,
 		status, elapsed, trace, flags, asn, country, error_type, message, stack, fingerprint, count FROM samples WHERE at >= ? AND at < ? AND (? = '' OR target = ?) AND `+under("outcome")+within+`
-		ORDER BY at DESC, id DESC LIMIT ?`, append(args, bounded(q.Limit, 100)), scanSample)
+		ORDER BY at DESC, id DESC LIMIT ?`, append(args, answers.Bounded(q.Limit, 100)), scanSample)
 }
 
 // condition is a part of a WHERE clause.

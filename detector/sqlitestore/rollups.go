@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/detector/answers"
 	"github.com/heliograph-net/heliograph/detector/judgement"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/model/sketch"
-	"github.com/heliograph-net/heliograph/report"
 )
 
 // version16 stores sums by minute and hour, which distinguish versions and operating systems, and
@@ -205,15 +205,6 @@ func (w *rollupWriter) id(c *detector.RollupCell) (id int64, err error) {
 	return id, err
 }
 
-// maxRollupsRead is the most cells that a query reads. It is a variable for tests.
-var maxRollupsRead = 2_000_000
-
-// rollupGroup is a row of an answer that is being summed.
-type rollupGroup struct {
-	model.Rollup
-	clients sketch.Clients
-}
-
 // Rollups implements detector.Events.
 func (s *Events) Rollups(ctx context.Context, q model.RollupQuery) ([]model.Rollup, error) {
 	if err := q.Check(); err != nil {
@@ -224,18 +215,22 @@ func (s *Events) Rollups(ctx context.Context, q model.RollupQuery) ([]model.Roll
 		return nil, err
 	}
 	defer done()
-	r := rollupReader{q: q, groups: map[rollupAt]*rollupGroup{}}
+	sums := answers.NewRollups(q, maxRollupsRead, maxGroups)
 	where, args := rollupsWhere(q)
 	if err := each(ctx, s.asked, "reading rollups", `SELECT r.at, r.raw, r.estimated, r.clients, k.app, k.version, k.os, k.target, k.outcome, k.asn, k.country, k.source
-		FROM rollups r JOIN rollup_keys k ON k.id = r.key WHERE `+where+" ORDER BY r.at", args, r.row); err != nil {
+		FROM rollups r JOIN rollup_keys k ON k.id = r.key WHERE `+where+" ORDER BY r.at", args, func(rows *sql.Rows) error {
+		var at, raw int64
+		var estimated float64
+		var clients sql.RawBytes
+		var k model.RollupKey
+		if err := rows.Scan(&at, &raw, &estimated, &clients, &k.App, &k.Version, &k.OS, &k.Target, &k.Outcome, &k.ASN, &k.Country, &k.Source); err != nil {
+			return err
+		}
+		return sums.Add(at, &k, uint64(raw), estimated, clients)
+	}); err != nil {
 		return nil, err
 	}
-	all := make([]model.Rollup, 0, min(len(r.order), model.MaxRows))
-	for _, g := range r.order[:min(len(r.order), model.MaxRows)] {
-		g.Clients = uint64(g.clients.Count())
-		all = append(all, g.Rollup)
-	}
-	return all, nil
+	return sums.Answer(), nil
 }
 
 // rollupsWhere returns a condition on rollups as r and rollup_keys as k, and its arguments.
@@ -253,56 +248,4 @@ func rollupsWhere(q model.RollupQuery) (where string, args []any) {
 		}
 	}
 	return where, args
-}
-
-// rollupAt identifies a row of an answer.
-type rollupAt struct {
-	at int64
-	model.RollupKey
-}
-
-// rollupReader groups the cells that a query reads.
-type rollupReader struct {
-	q      model.RollupQuery
-	read   int
-	groups map[rollupAt]*rollupGroup
-	order  []*rollupGroup
-}
-
-func (r *rollupReader) row(rows *sql.Rows) error {
-	var at, raw int64
-	var estimated float64
-	var encoded sql.RawBytes
-	var k model.RollupKey
-	if err := rows.Scan(&at, &raw, &estimated, &encoded, &k.App, &k.Version, &k.OS, &k.Target, &k.Outcome, &k.ASN, &k.Country, &k.Source); err != nil {
-		return err
-	}
-	if k.OfErrors() != r.q.Errors || k.OfDurations() != r.q.Durations {
-		return nil
-	}
-	if r.read++; r.read > maxRollupsRead {
-		return &model.CostError{Of: "rollups", Most: maxRollupsRead}
-	}
-	key := rollupAt{at, k.Only(r.q.By)}
-	g := r.groups[key]
-	if g == nil {
-		if len(r.order) >= maxGroups {
-			return &model.CostError{Of: "groups", Most: maxGroups}
-		}
-		g = &rollupGroup{Rollup: model.Rollup{At: time.UnixMilli(at), Key: key.RollupKey}}
-		r.groups[key] = g
-		r.order = append(r.order, g)
-	}
-	g.Reports = sketch.Sum(g.Reports, uint64(raw))
-	if k.Outcome == report.OK || r.q.Durations {
-		g.OK += estimated
-	} else {
-		g.Failed += estimated
-	}
-	var clients sketch.Clients
-	if err := clients.Decode(encoded); err != nil {
-		return err
-	}
-	g.clients.Merge(&clients)
-	return nil
 }

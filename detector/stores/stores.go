@@ -16,6 +16,7 @@ import (
 //	store: store.db
 //	store: {kind: sqlite, path: store.db}
 //	store: {kind: sqlite, path: events.db, state: state.db}
+//	store: {events: {kind: clickhouse, address: "127.0.0.1:9000"}, state: state.db}
 //
 // The zero value is not valid; see [File].
 type Config struct{ choice configkind.Choice[kind] }
@@ -46,6 +47,12 @@ func fileChoice(path string) configkind.Choice[kind] {
 // UnmarshalYAML reads either form. It returns the errors of decode. Everything else that may be
 // wrong is left to [Config.Validate].
 func (c *Config) UnmarshalYAML(decode func(any) error) (err error) {
+	var fields map[string]any
+	if decode(&fields) == nil && fields["events"] != nil {
+		options := newSplit()
+		c.choice = configkind.Choose[kind](clickhouseKind, options)
+		return decode(options)
+	}
 	c.choice, err = kinds.Decode(decode, fileChoice)
 	return err
 }

@@ -210,6 +210,7 @@ func (k *checker) detector(withCollector bool) {
 	if k.signed != nil && len(d.OpenKeys) > 0 && !opens {
 		k.add(doctor.Bad, "detector.open_keys", "lacks the key that agents seal to under the policy: reports go to quarantine")
 	}
+	k.store()
 	if len(d.Feeds) == 0 && !withCollector {
 		k.add(doctor.Bad, "detector.feeds", "is empty: no report can arrive")
 	}
@@ -253,6 +254,18 @@ func (k *checker) feeds() {
 			k.bad(key+".certificate", err)
 		}
 		k.secret(key+".key", n.Key)
+	}
+}
+
+// store checks what the configuration of the stores names.
+func (k *checker) store() {
+	const key = "detector.store"
+	warning, err := k.Config.Detector.Store.Check(k.dir)
+	switch {
+	case err != nil:
+		k.bad(key, err)
+	case warning != "":
+		k.add(doctor.Warning, key, "%s", warning)
 	}
 }
 

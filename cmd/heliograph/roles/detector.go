@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/detector/natsfeed"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
@@ -34,6 +36,9 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 		return err
 	}); err != nil {
 		return fmt.Errorf("detector.store: %w", err)
+	}
+	if measured, ok := events.(prometheus.Collector); ok {
+		p.metrics.MustRegister(measured)
 	}
 	p.Store, p.journal = detector.Reader(events, state), state
 	p.parts.Add(closeStores, lifecycle.Part{Name: "store", Close: func() error { return errors.Join(events.Close(), state.Close()) }})

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/heliograph-net/heliograph/detector/clickhousestore"
 	dto "github.com/prometheus/client_model/go"
 )
 
@@ -56,8 +58,10 @@ func metricsDocument(t *testing.T) string {
 	defer relay.Close()
 
 	var metrics []metric
-	for _, p := range []*Process{all, sender, relay.Process} {
-		metrics = append(metrics, exported(t, p.metrics)...)
+	clickhouse := prometheus.NewRegistry()
+	clickhouse.MustRegister(new(clickhousestore.Events)) // of a store that needs a server
+	for _, r := range []*prometheus.Registry{all.metrics, sender.metrics, relay.metrics, clickhouse} {
+		metrics = append(metrics, exported(t, r)...)
 	}
 	slices.SortFunc(metrics, func(x, y metric) int { return cmp.Or(strings.Compare(x.name, y.name), strings.Compare(y.kind, x.kind)) })
 	metrics = slices.CompactFunc(metrics, func(x, y metric) bool { return x.name == y.name })

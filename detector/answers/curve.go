@@ -1,4 +1,4 @@
-package sqlitestore
+package answers
 
 import (
 	"context"
@@ -21,22 +21,19 @@ func scopedBy(s model.Scope) model.Dimensions {
 	return scoped
 }
 
-// Curve implements detector.Events. If there are more than model.MaxRows points, the oldest are
-// left out.
-func (s *Events) Curve(ctx context.Context, q model.CurveQuery) ([]model.CurvePoint, error) {
+// Curve answers a query for detector.Events.Curve. If there are more than model.MaxRows points, the
+// oldest are left out.
+func (r *Reader) Curve(ctx context.Context, q model.CurveQuery) ([]model.CurvePoint, error) {
 	if q.Step < time.Second {
 		return nil, fmt.Errorf("%w: step must be at least a second, is %v", model.ErrQuery, q.Step)
 	}
-	done, err := s.askMuch(ctx)
+	totals := model.TotalsQuery{Since: q.Since, Until: q.Until, By: scoped, Target: q.Target, Delivery: q.Delivery}
+	done, err := r.Store.Begin(ctx, totals)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	totals := model.TotalsQuery{Since: q.Since, Until: q.Until, By: scoped, Target: q.Target, Delivery: q.Delivery}
-	if err := s.judgeCost(ctx, totals); err != nil {
-		return nil, err
-	}
-	known, err := s.seriesSeen(ctx, totals)
+	known, err := r.seen(ctx, totals)
 	if err != nil {
 		return nil, err
 	}
@@ -45,11 +42,11 @@ func (s *Events) Curve(ctx context.Context, q model.CurveQuery) ([]model.CurvePo
 		v.wanted = v.wanted && ofType && q.Scope.Counted(v.Series)
 	}
 	c := curve{from: q.Since.UnixMilli(), width: q.Step.Milliseconds()}
-	r := binReader{known: known, counted: c.add}
+	bins := binReader{known: known, counted: c.add}
 	if q.Clients {
-		r.met = c.meet
+		bins.met = c.meet
 	}
-	if err := r.read(ctx, s.asked, totals); err != nil {
+	if err := bins.read(ctx, r.Store, totals); err != nil {
 		return nil, err
 	}
 	c.finish()

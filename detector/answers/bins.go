@@ -1,8 +1,7 @@
-package sqlitestore
+package answers
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/heliograph-net/heliograph/detector/shown"
 	"github.com/heliograph-net/heliograph/model"
@@ -19,7 +18,7 @@ type shownCell struct {
 
 // binReader reads cells and passes them on together with what is shown of them.
 type binReader struct {
-	known map[int64]*seen
+	known map[uint64]*seen
 	// met is called for each cell that is wanted, with its encoded set of clients; may be nil
 	met func(c *shownCell, clients []byte) error
 	// counted is called for each cell that is wanted when its bin is complete; counts is what is
@@ -33,34 +32,24 @@ type binReader struct {
 
 // read reads the cells that q selects, bin by bin. It reads those of all outcomes and targets,
 // because what is shown of one depends on the others.
-func (r *binReader) read(ctx context.Context, db *sql.DB, q model.TotalsQuery) error {
-	clients := "c.clients"
-	if r.met == nil {
-		clients = "x''"
-	}
-	err := each(ctx, db, "reading cells", "SELECT c.bin, c.series, c.estimated, "+clients+`, c.places
-		FROM cells c JOIN series s ON s.id = c.series WHERE `+selected+` ORDER BY c.bin`, selectedArgs(q), r.row)
+func (r *binReader) read(ctx context.Context, store Store, q model.TotalsQuery) error {
+	err := store.EachCell(ctx, q, r.met != nil, r.row)
 	if err == nil {
 		r.finish()
 	}
 	return err
 }
 
-func (r *binReader) row(rows *sql.Rows) error {
-	var c shownCell
-	var id int64
-	var clients, places sql.RawBytes
-	if err := rows.Scan(&c.bin, &id, &c.estimated, &clients, &places); err != nil {
-		return err
-	}
-	if c.seen = r.known[id]; c.seen == nil {
+func (r *binReader) row(cell *Cell) error {
+	c := shownCell{seen: r.known[cell.Series], bin: cell.Bin, estimated: cell.Estimated}
+	if c.seen == nil {
 		return nil // it was stored after the query began
 	}
 	if r.end != c.bin {
 		r.finish()
 		r.end = c.bin
 	}
-	if err := c.places.Decode(places); err != nil {
+	if err := c.places.Decode(cell.Places); err != nil {
 		return err
 	}
 	r.bin.Add(c.population(), c.ASN, &c.places)
@@ -71,7 +60,7 @@ func (r *binReader) row(rows *sql.Rows) error {
 	if r.met == nil {
 		return nil
 	}
-	return r.met(&c, clients)
+	return r.met(&c, cell.Clients)
 }
 
 // finish passes on the cells of the current bin.
@@ -83,18 +72,4 @@ func (r *binReader) finish() {
 	r.bin.Clear()
 	clear(r.cells) // so that their places can be collected
 	r.cells = r.cells[:0]
-}
-
-// selected is a condition on cells as c and series as s, with the arguments of selectedArgs.
-const selected = "c.bin > ? AND c.bin <= ? AND s.delivery = ?"
-
-func selectedArgs(q model.TotalsQuery) []any { return append(spanArgs(q), q.Delivery) }
-
-// spanArgs returns the bin after which and the bin up to which q selects.
-func spanArgs(q model.TotalsQuery) []any {
-	until := int64(1) << 62
-	if !q.Until.IsZero() {
-		until = q.Until.UnixMilli()
-	}
-	return []any{q.Since.UnixMilli(), until}
 }

@@ -1,4 +1,4 @@
-package sqlitestore
+package answers
 
 import (
 	"cmp"
@@ -12,31 +12,28 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// Reachability implements detector.Events. If there are more than model.MaxRows rows, the oldest
-// are left out.
-func (s *Events) Reachability(ctx context.Context, q model.ReachQuery) ([]model.Reach, error) {
+// Reachability answers a query for detector.Events.Reachability. If there are more than
+// model.MaxRows rows, the oldest are left out.
+func (r *Reader) Reachability(ctx context.Context, q model.ReachQuery) ([]model.Reach, error) {
 	if q.Step < time.Second {
 		return nil, fmt.Errorf("%w: step must be at least a second, is %v", model.ErrQuery, q.Step)
 	}
-	done, err := s.askMuch(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
 	totals := model.TotalsQuery{Since: q.Since, Until: q.Until, Target: q.Target}
 	if q.Countries {
 		totals.By = model.DimensionsOf(model.ByCountry)
 	}
-	if err := s.judgeCost(ctx, totals); err != nil {
+	done, err := r.Store.Begin(ctx, totals)
+	if err != nil {
 		return nil, err
 	}
-	known, err := s.seriesSeen(ctx, totals)
+	defer done()
+	known, err := r.seen(ctx, totals)
 	if err != nil {
 		return nil, err
 	}
 	grid := reaches{from: q.Since.UnixMilli(), width: q.Step.Milliseconds(), countries: q.Countries, row: map[origin]*reach{}}
-	r := binReader{known: known, met: grid.meet, counted: grid.add}
-	if err := r.read(ctx, s.asked, totals); err != nil {
+	bins := binReader{known: known, met: grid.meet, counted: grid.add}
+	if err := bins.read(ctx, r.Store, totals); err != nil {
 		return nil, err
 	}
 	grid.finish()

@@ -1,4 +1,4 @@
-package sqlitestore
+package answers
 
 import (
 	"cmp"
@@ -17,40 +17,37 @@ type group struct {
 	places  sketch.Places
 }
 
-// Totals implements detector.Events.
-func (s *Events) Totals(ctx context.Context, q model.TotalsQuery) ([]model.Total, error) {
+// Totals answers a query for detector.Events.Totals.
+func (r *Reader) Totals(ctx context.Context, q model.TotalsQuery) ([]model.Total, error) {
 	q.By &= model.AllDimensions
-	done, err := s.askMuch(ctx)
+	done, err := r.Store.Begin(ctx, q)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	if err := s.judgeCost(ctx, q); err != nil {
-		return nil, err
-	}
 	asked := q
 	asked.By |= scopedBy(q.Scope)
-	known, err := s.seriesSeen(ctx, asked)
+	known, err := r.seen(ctx, asked)
 	if err != nil {
 		return nil, err
 	}
 	for _, v := range known {
 		v.wanted = v.wanted && q.Scope.Counted(v.Series)
 	}
-	groups, err := groupsOf(known, q.By)
+	groups, err := r.groupsOf(known, q.By)
 	if err != nil {
 		return nil, err
 	}
-	r := binReader{known: known, met: meet, counted: func(c *shownCell, counts float64) { c.group.add(c, counts) }}
-	if err := r.read(ctx, s.asked, q); err != nil {
+	bins := binReader{known: known, met: meet, counted: func(c *shownCell, counts float64) { c.group.add(c, counts) }}
+	if err := bins.read(ctx, r.Store, q); err != nil {
 		return nil, err
 	}
-	return rowsOf(groups, bounded(q.Limit, model.MaxRows)), nil
+	return rowsOf(groups, Bounded(q.Limit, model.MaxRows)), nil
 }
 
 // groupsOf puts the wanted series into groups. Without dimensions there is always one. The error
 // may be a *model.CostError.
-func groupsOf(known map[int64]*seen, by model.Dimensions) ([]*group, error) {
+func (r *Reader) groupsOf(known map[uint64]*seen, by model.Dimensions) ([]*group, error) {
 	var all []*group
 	at := map[model.Series]*group{}
 	find := func(key model.Series) *group {
@@ -69,8 +66,8 @@ func groupsOf(known map[int64]*seen, by model.Dimensions) ([]*group, error) {
 		if !v.wanted {
 			continue
 		}
-		if v.group = find(v.Only(by)); len(all) > maxGroups {
-			return nil, &model.CostError{Of: "groups", Most: maxGroups, By: by}
+		if v.group = find(v.Only(by)); len(all) > r.MaxGroups {
+			return nil, &model.CostError{Of: "groups", Most: r.MaxGroups, By: by}
 		}
 	}
 	return all, nil
