@@ -1,5 +1,5 @@
-// Package guide types what a page of the documentation says, in a fresh copy of the repository. Start
-// with [Type].
+// Package guide types what a page of the documentation says, in a fresh copy of the repository.
+// Start with [Type].
 package guide
 
 import (
@@ -18,9 +18,9 @@ import (
 // comment with the file's name.
 var fences = regexp.MustCompile("(?ms)^```(sh|js|python)\n(?:(?://|#) (\\S+)\n)?(.*?)^```$")
 
-// Type types the commands and saves the programs of a page, such as "docs/node.md", where nobody else
-// has its ports. It waits for what starts in the background to answer, and for a query to find found.
-// It returns what was printed.
+// Type types the commands and saves the programs of a page, such as "docs/node.md", where nobody
+// else has its ports. It waits for what starts in the background to answer, and for a query to find
+// found. It returns what was printed.
 func Type(t *testing.T, page, found string) string {
 	t.Helper()
 	dir := t.TempDir()

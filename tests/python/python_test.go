@@ -198,13 +198,6 @@ func (s *site) once(f faults.Fault, got map[string]map[report.Outcome]float64, o
 	return last
 }
 
-func write(t *testing.T, path string, b []byte) {
-	t.Helper()
-	if err := os.WriteFile(path, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestErrorsOfAnApplication: caught, logged, in a thread, and at the program's end, which ends as
 // it would without the agent. Messages are scrubbed.
 func TestErrorsOfAnApplication(t *testing.T) {
