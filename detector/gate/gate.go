@@ -52,13 +52,16 @@ func Judge(ctx context.Context, r Reader, q model.GateQuery, now time.Time) (mod
 		return model.Gate{}, err
 	}
 	bounds := limits(all)
-	slow := slowCells(all, bounds)
+	slow, reported := slowCells(all, bounds)
 	const measures = 3
 	g := model.Gate{State: model.GateUnknown, Tests: []model.GateMeasure{
 		Compare(Failures, requests, q.Error/measures, q.Detect),
 		Compare(ApplicationErrors, troubled(requests, errs), q.Error/measures, q.Detect),
 		Compare(Slowness, slow, q.Error/measures, q.Detect),
 	}}
+	if s := &g.Tests[measures-1]; s.State == model.GateWorse && reported < leastSlow {
+		s.State = model.GateUnknown
+	}
 	g.State = g.Tests[0].State
 	failing := false
 	for i := range g.Tests {

@@ -13,6 +13,10 @@ import (
 // limit is the least bound of an octave that holds to it.
 const slowShare = 0.1
 
+// leastSlow is how many slow answers of the release must have been reported to call it worse. Each
+// stands for many, so with fewer the variance is not known.
+const leastSlow = 30
+
 // octaves are estimated requests by how long they took.
 type octaves [model.TookOctaves + 1]float64
 
@@ -30,6 +34,7 @@ func (o *octaves) all() float64 { return o[0] + o.above(0) }
 type took struct {
 	Cell
 	octaves octaves
+	reports octaves // those that were reported
 }
 
 // durations returns how long the requests of both releases took.
@@ -51,6 +56,7 @@ func durations(ctx context.Context, r Reader, q model.GateQuery, now time.Time) 
 		}
 		t.Reports += v.Reports
 		t.octaves[octave] += v.OK
+		t.reports[octave] += float64(v.Reports)
 	})
 	return all, err
 }
@@ -82,7 +88,8 @@ func limits(all []*took) map[string]int {
 
 // slowCells returns the requests of which so many were slow. Targets that the older release does
 // not use are left out, since nothing says what is slow there.
-func slowCells(all []*took, limits map[string]int) (cells []Cell) {
+// It also returns how many slow answers of the release were reported.
+func slowCells(all []*took, limits map[string]int) (cells []Cell, reported float64) {
 	for _, t := range all {
 		limit, known := limits[t.Target]
 		if !known {
@@ -91,8 +98,11 @@ func slowCells(all []*took, limits map[string]int) (cells []Cell) {
 		c := t.Cell
 		c.Requests, c.Troubles = t.octaves.all(), t.octaves.above(limit)
 		cells = append(cells, c)
+		if c.Release {
+			reported += t.reports.above(limit)
+		}
 	}
-	return cells
+	return cells, reported
 }
 
 // slowest says which target is the slower one, if it is one: "answers of https://shop.example that

@@ -9,13 +9,17 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 )
 
 // Options configures [Run].
 type Options struct {
-	Once   bool   // play the script once and check everything; otherwise repeat it until ctx ends
-	Listen string // address of the dashboard; empty for 127.0.0.1:8418
+	// Realtime stages everything in the defaults of agents and detectors, as in reality, and prints
+	// how long each alert took. It takes half an hour.
+	Realtime bool
+	Once     bool   // play the script once and check everything; otherwise repeat it until ctx ends
+	Listen   string // address of the dashboard; empty for 127.0.0.1:8418
 	// address of the page on which a visitor can break things; empty for none, as with Once, which
 	// expects no other reports
 	Page       string
@@ -24,10 +28,8 @@ type Options struct {
 	Log        *slog.Logger
 }
 
-// Durations of calm before the first fault, in which the detector learns what is normal, and
-// between cycles.
+// Durations of calm between faults, and between cycles.
 const (
-	firstCalm = 24 * time.Second
 	calm      = 3 * time.Second
 	nextCycle = 20 * time.Second
 )
@@ -39,7 +41,10 @@ func Run(ctx context.Context, o Options) (err error) {
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:8418"
 	}
-	s := &stage{o: o, began: time.Now(), places: places(), expected: map[int64]bool{}}
+	s := &stage{o: o, times: short, began: time.Now(), places: places(), expected: map[int64]bool{}}
+	if o.Realtime {
+		s.times = real
+	}
 	defer func() {
 		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 		defer cancel()
@@ -56,7 +61,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	fmt.Fprintln(o.Out)
 	s.line("calm     one request in a hundred fails, as on any day")
-	if !s.pass(ctx, firstCalm) {
+	if !s.pass(ctx, s.times.firstCalm) {
 		return nil
 	}
 	for {
@@ -66,12 +71,14 @@ func Run(ctx context.Context, o Options) (err error) {
 			fmt.Fprintln(o.Out)
 			return nil
 		case o.Once && err == nil:
+			s.delays()
 			return s.verify(ctx)
 		case err != nil && o.Once:
 			return err
 		case err != nil:
 			s.line("NOTE     %v", err)
 		}
+		s.delays()
 		s.line("calm     the script starts again in %v; interrupt to end", nextCycle)
 		if !sleep(ctx, nextCycle) {
 			return nil
@@ -94,6 +101,21 @@ func (s *stage) cycle(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// delays prints how long the alerts took.
+func (s *stage) delays() {
+	if len(s.took) == 0 {
+		return
+	}
+	s.line("alerted  %d faults; the slowest after %.1f s, the mean %.1f s", len(s.took), slices.Max(s.took).Seconds(), mean(s.took).Seconds())
+}
+
+func mean(all []time.Duration) (m time.Duration) {
+	for _, d := range all {
+		m += d / time.Duration(len(all))
+	}
+	return m
 }
 
 // line prints one line of the timeline.

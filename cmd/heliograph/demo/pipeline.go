@@ -11,10 +11,6 @@ import (
 	"github.com/heliograph-net/heliograph/internal/devca"
 )
 
-// lapse is how many seconds of the detector's judgement pass in one: its bins of a second are
-// judged as if they took half a minute, so that it knows in seconds what is usual.
-const lapse = 30
-
 // setPipeline starts collectors, detector, prober and page, and returns the signed policy for
 // the clients.
 func (s *stage) setPipeline(ctx context.Context, collectorCA, serviceCA *devca.CA) ([]byte, error) {
@@ -46,7 +42,7 @@ func (s *stage) setPipeline(ctx context.Context, collectorCA, serviceCA *devca.C
 	if err != nil {
 		return nil, err
 	}
-	config.Detector.Lapse = lapse
+	config.Detector.Lapse = s.times.lapse
 	s.node, err = roles.New(ctx, roles.Options{Config: config, Roles: roles.Roles{Detector: true, Prober: true}, Logger: s.o.Log})
 	if err != nil {
 		return nil, err
@@ -55,25 +51,24 @@ func (s *stage) setPipeline(ctx context.Context, collectorCA, serviceCA *devca.C
 	return os.ReadFile(filepath.Join(mainDir, "policy"))
 }
 
-// config returns heliograph.yaml of the process with detector, prober and page. Times are short, so
-// that the demonstration is.
+// config returns heliograph.yaml of the process with detector, prober and page.
 func (s *stage) config() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `networks: networks.tsv
 detector:
   feeds: [%s]
   feed_ca: collectors-ca.pem
-  bin: 1s
-  grace: 2s
+  bin: %s
+  grace: %s
 dashboard: {listen: "%s", least_clients: 1} # the clients are invented
 operations: {listen: "127.0.0.1:0"}
 prober:
-  interval: 2s
+  interval: %s
   timeout: 1s
   failures: 3
   ca: service-ca.pem
   targets:
-`, s.feeds(), s.o.Listen)
+`, s.feeds(), s.times.bin, s.times.grace, s.o.Listen, s.times.probe)
 	for _, p := range s.places {
 		fmt.Fprintf(&b, "    - {name: %s, url: \"%s/healthz\", address: \"%s\", data_centre: %s, cluster: %s, row: %s}\n",
 			p.Name, s.service.URL(), s.service.Server(p.Addr), p.DataCentre, p.Cluster, p.Row)
@@ -93,12 +88,12 @@ func (s *stage) feeds() string {
 // are few clients, a quarter of the windows without failures is sent.
 func (s *stage) policy() string {
 	var b strings.Builder
-	fmt.Fprint(&b, `success_fraction: 0.25
-window: 1s
+	fmt.Fprintf(&b, `success_fraction: 0.25
+window: %s
 seal_key: keys/seal.pem
 signers: [keys/policy.pub.pem]
 collectors:
-`)
+`, s.times.window)
 	for i, c := range s.collectors {
 		fmt.Fprintf(&b, "  - {id: %s, url: \"https://%s\", priority: %d, weight: 1, receipt_key: ../%s/keys/receipt.pub.pem}\n", c.id, c.Addr, i+1, c.id)
 	}

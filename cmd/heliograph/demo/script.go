@@ -10,13 +10,6 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-const (
-	flagWithin  = 20 * time.Second // of a fault's begin
-	clearWithin = 20 * time.Second // of its end
-	hold        = 10 * time.Second // how long a flagged fault stays, to be looked at
-	holdOnce    = 2 * time.Second  // the same when nobody looks
-)
-
 // fault is one act of the script: something real breaks, and a certain incident must follow.
 type fault struct {
 	what   string // for the timeline
@@ -78,9 +71,9 @@ func (s *stage) play(ctx context.Context, f fault) error {
 	if err := f.begin(); err != nil {
 		return fmt.Errorf("%s: %w", f.what, err)
 	}
-	flagged, err := s.await(ctx, flagWithin, func(open []model.Incident) *model.Incident {
+	flagged, err := s.await(ctx, s.times.flagWithin, func(open []model.Incident) *model.Incident {
 		for i := range open {
-			if f.expect(&open[i]) && (f.seen == nil || f.seen()) {
+			if open[i].Page && f.expect(&open[i]) && (f.seen == nil || f.seen()) {
 				return &open[i]
 			}
 		}
@@ -90,11 +83,12 @@ func (s *stage) play(ctx context.Context, f fault) error {
 		_ = f.end(context.WithoutCancel(ctx))
 		return fmt.Errorf("%s: not flagged as expected: %w", f.what, err)
 	}
+	s.took = append(s.took, time.Since(began))
 	s.line("flagged  after %4.1f s: %s", time.Since(began).Seconds(), flagged.Title)
 	s.expected[flagged.ID] = true
-	pause := hold
+	pause := s.times.hold
 	if s.o.Once {
-		pause = holdOnce
+		pause = s.times.holdOnce
 	}
 	if !sleep(ctx, pause) {
 		return ctx.Err()
@@ -104,7 +98,7 @@ func (s *stage) play(ctx context.Context, f fault) error {
 		return fmt.Errorf("repairing after %q: %w", f.what, err)
 	}
 	s.line("repaired")
-	if _, err := s.await(ctx, clearWithin, func(open []model.Incident) *model.Incident {
+	if _, err := s.await(ctx, s.times.clearWithin, func(open []model.Incident) *model.Incident {
 		if len(open) == 0 {
 			return &model.Incident{}
 		}

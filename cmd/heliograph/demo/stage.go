@@ -20,6 +20,8 @@ import (
 // stage is everything that runs.
 type stage struct {
 	o          Options
+	times      times
+	took       []time.Duration // from each fault's begin to its alert
 	dir        string
 	began      time.Time
 	undo       []cleanUp // the last one runs first
