@@ -217,7 +217,7 @@ func TestGroupSharesTheWork(t *testing.T) {
 	for _, name := range names {
 		all = append(all, s.newMember(name, n, "test", "source: c1, reader: "+name, ""))
 	}
-	const part = 1500
+	const part = 1000
 	for _, count := range []int{2, 4} {
 		group := all[:count]
 		for _, m := range group {
@@ -251,9 +251,9 @@ func TestGroupSharesTheWork(t *testing.T) {
 			t.Errorf("%v of %d batches were opened by %d members", sum, part, count)
 		}
 	}
-	for i := range 10 {
+	for i := range 6 {
 		from.send(100, report.OK)
-		if i == 4 {
+		if i == 2 {
 			all[1].kill()
 		}
 	}
