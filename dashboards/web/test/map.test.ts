@@ -125,3 +125,28 @@ test("the time of the map goes by minutes, from the first frame to the present",
   for (const [from, by, want] of steps) assert.equal(step(from, by, since, now), want, `${from} by ${by}`);
   assert.equal(minuteMS, 60_000);
 });
+
+test("whole bytes are counted and searched as single servers are", () => {
+  let seed = 7;
+  const random = () => (seed = (seed * 1103515245 + 12345) & 0x7fffffff) / 0x7fffffff;
+  for (const part of [0.02, 0.5, 0.98]) {
+    const n = 1003;
+    const bits = () => Uint8Array.from({ length: Math.ceil(n / 8) }, () => [...Array(8).keys()].reduce((byte, bit) => byte | (random() < part ? 1 << bit : 0), 0));
+    const states = new States(n, bits(), bits());
+    for (const state of ["up", "down", "unknown"] as const) {
+      for (let round = 0; round < 40; round++) {
+        const first = Math.floor(random() * n);
+        const end = first + Math.floor(random() * (n - first));
+        const is = (i: number) => states.at(i) === state;
+        const range = Array.from({ length: end - first }, (_, i) => first + i);
+        assert.equal(states.tally(state, first, end - first), range.filter(is).length);
+        assert.equal(states.find(state, first, end), range.find(is) ?? end);
+        assert.equal(states.runEnd(state, first, end), range.find((i) => !is(i)) ?? end);
+      }
+    }
+    const down = Array.from({ length: n }, (_, i) => i).filter((i) => states.at(i) === "down");
+    assert.equal(states.nextDown(n - 1), down[0] ?? -1);
+    assert.equal(states.nextDown(down.at(-1) ?? 0), down[0] ?? -1);
+  }
+  assert.equal(allUp(9).nextDown(3), -1);
+});

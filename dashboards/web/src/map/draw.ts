@@ -47,15 +47,21 @@ export function draw(ctx: CanvasRenderingContext2D, layout: Layout, states: Stat
     down: theme.down,
     unknown: hatching(ctx, theme, scale) ?? theme.unknown,
   };
-  for (const line of layout.lines) drawLine(ctx, layout, line, states, paint);
-  if (layout.pitch >= crossedFrom * scale) crossDown(ctx, layout, states, theme, scale);
-  if (layout.pitch < leastMark * scale) markDown(ctx, layout, states, theme, Math.round(leastMark * scale));
+  drawCells(ctx, layout, layout.lines, states, theme, paint, scale);
   ctx.font = `${Math.round(11 * scale)}px ${theme.font}`;
   ctx.textBaseline = "middle";
   for (const box of layout.boxes) drawBox(ctx, layout, box, states, theme, scale);
   ctx.fillStyle = theme.muted;
   ctx.textAlign = "right";
   for (const label of layout.rowLabels) ctx.fillText(label.name, label.x - 5 * scale, label.y);
+}
+
+type Paint = Record<ServerState, string | CanvasPattern>;
+
+function drawCells(ctx: CanvasRenderingContext2D, layout: Layout, lines: Line[], states: States, theme: Theme, paint: Paint, scale: number): void {
+  for (const line of lines) drawLine(ctx, layout, line, states, paint);
+  if (layout.pitch >= crossedFrom * scale) crossDown(ctx, layout, lines, states, theme, scale);
+  if (layout.pitch < leastMark * scale) markDown(ctx, layout, lines, states, theme, Math.round(leastMark * scale));
 }
 
 /** Draws a frame around the cell of one server. */
@@ -73,14 +79,13 @@ export function drawCursor(ctx: CanvasRenderingContext2D, layout: Layout, server
   frame(2 * scale, theme.text);
 }
 
-function drawLine(ctx: CanvasRenderingContext2D, layout: Layout, line: Line, states: States, paint: Record<ServerState, string | CanvasPattern>): void {
+function drawLine(ctx: CanvasRenderingContext2D, layout: Layout, line: Line, states: States, paint: Paint): void {
   const size = layout.pitch - layout.gap;
   let start = 0;
   while (start < line.count) {
     const state = states.at(line.first + start);
-    let end = start + 1;
     // Without gaps, neighbours of one state are one rectangle.
-    while (layout.gap === 0 && end < line.count && states.at(line.first + end) === state) end++;
+    const end = layout.gap === 0 ? states.runEnd(state, line.first + start, line.first + line.count) - line.first : start + 1;
     ctx.fillStyle = paint[state];
     ctx.fillRect(line.x + start * layout.pitch, line.y, (end - start - 1) * layout.pitch + size, size);
     start = end;
@@ -88,13 +93,12 @@ function drawLine(ctx: CanvasRenderingContext2D, layout: Layout, line: Line, sta
 }
 
 /** A cross in each cell that is down, for readers who cannot tell the colours apart. */
-function crossDown(ctx: CanvasRenderingContext2D, layout: Layout, states: States, theme: Theme, scale: number): void {
+function crossDown(ctx: CanvasRenderingContext2D, layout: Layout, lines: Line[], states: States, theme: Theme, scale: number): void {
   const size = layout.pitch - layout.gap;
   const inset = Math.round(size * 0.3);
   ctx.beginPath();
-  for (const line of layout.lines) {
-    for (let i = 0; i < line.count; i++) {
-      if (states.at(line.first + i) !== "down") continue;
+  for (const line of lines) {
+    for (const i of downs(states, line)) {
       const x = line.x + i * layout.pitch;
       ctx.moveTo(x + inset, line.y + inset);
       ctx.lineTo(x + size - inset, line.y + size - inset);
@@ -108,14 +112,18 @@ function crossDown(ctx: CanvasRenderingContext2D, layout: Layout, states: States
 }
 
 /** Cells too small to be seen alone are drawn larger, over their neighbours, when they are down. */
-function markDown(ctx: CanvasRenderingContext2D, layout: Layout, states: States, theme: Theme, size: number): void {
+function markDown(ctx: CanvasRenderingContext2D, layout: Layout, lines: Line[], states: States, theme: Theme, size: number): void {
   const shift = Math.floor((size - layout.pitch) / 2);
   ctx.fillStyle = theme.down;
-  for (const line of layout.lines) {
-    for (let i = 0; i < line.count; i++) {
-      if (states.at(line.first + i) === "down") ctx.fillRect(line.x + i * layout.pitch - shift, line.y - shift, size, size);
-    }
+  for (const line of lines) {
+    for (const i of downs(states, line)) ctx.fillRect(line.x + i * layout.pitch - shift, line.y - shift, size, size);
   }
+}
+
+/** Where in a line servers are down. */
+function* downs(states: States, line: Line): Generator<number> {
+  const end = line.first + line.count;
+  for (let i = states.find("down", line.first, end); i < end; i = states.find("down", i + 1, end)) yield i - line.first;
 }
 
 function drawBox(ctx: CanvasRenderingContext2D, layout: Layout, box: Box, states: States, theme: Theme, scale: number): void {
