@@ -60,6 +60,7 @@ func TestIncidentPage(t *testing.T) {
 	says("the rack is dark " + hostile)
 	press(t, ctx, `.note-form button[type=button]`)
 	says("ada acknowledged it")
+	says("acknowledged by ada")
 	becomes(t, ctx, `fetch(document.querySelector(".actions a").href).then((r) => r.text()).then((t) => t.includes("ada: the rack is dark \\<img"))`)
 	for _, width := range []int64{390, 2560} {
 		for _, scheme := range []string{"light", "dark"} {

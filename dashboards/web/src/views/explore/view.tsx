@@ -1,10 +1,11 @@
+import { useState } from "preact/hooks";
 import type { AppErrors, Curve as CurveData, Dimension, Report, Total } from "../../api.gen.ts";
 import { fetchCurve, fetchErrors, fetchReports, fetchTotals, Refused } from "../../ask.ts";
 import { Curve } from "../../curve/curve.tsx";
 import { count, network, plural, share } from "../../format.ts";
 import { query } from "../../router.ts";
 import { useAsked } from "../../ui/asked.ts";
-import { NumberHead, Panel } from "../../ui/parts.tsx";
+import { More, NumberHead, Panel } from "../../ui/parts.tsx";
 import { SampleTable } from "../../ui/sampletable.tsx";
 import { ErrorTable } from "./errors.tsx";
 import { addressOf, Form } from "./form.tsx";
@@ -70,7 +71,19 @@ function Found({ answer: { q, suppressed, curve, rows, reports, errors } }: { an
   );
 }
 
+const shownAtFirst = 50;
+
 function Totals({ q, rows }: { q: Question; rows: Total[] }) {
+  const [all, setAll] = useState(false);
+  return (
+    <>
+      <TotalsTable q={q} rows={all ? rows : rows.slice(0, shownAtFirst)} />
+      <More hidden={rows.length - shownAtFirst} open={all} toggle={() => setAll(!all)} />
+    </>
+  );
+}
+
+function TotalsTable({ q, rows }: { q: Question; rows: Total[] }) {
   return (
     <table>
       <thead>

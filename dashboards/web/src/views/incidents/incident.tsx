@@ -69,7 +69,7 @@ function Page({ page, reload }: { page: IncidentPage; reload: () => void }) {
   );
 }
 
-/** When it began, when it began to recover, when it was over. */
+/** When it began, when somebody took it over, when it began to recover, when it was over. */
 function Timeline({ page: { incident, curve } }: { page: IncidentPage }) {
   const since = Date.parse(incident.since);
   const steps: [number, string][] = [[since, "onset"]];
@@ -77,6 +77,8 @@ function Timeline({ page: { incident, curve } }: { page: IncidentPage }) {
   // what the same networks and servers did after it was over is no part of it
   const over = incident.until === undefined ? Infinity : Date.parse(incident.until);
   if (better !== undefined && better > since && better < over && curve.trend !== undefined) steps.push([better, trendWords(curve.trend)]);
+  const ack = incident.notes?.find((note) => note.kind === "ack");
+  if (ack !== undefined) steps.push([Date.parse(ack.at), `acknowledged by ${ack.who || "somebody"}`]);
   if (over < Infinity) steps.push([over, "over"]);
   steps.sort((a, b) => a[0] - b[0]);
   return (
