@@ -237,7 +237,7 @@ func (w *world) report(v *visit, at int64, weight float64) {
 // tellBrowser sends a browser's own report of one request, at most a minute later.
 func (w *world) tellBrowser(v *visit, c counter) {
 	weight := 1.0
-	if !!succeeded(c.outcome) {
+	if succeeded(c.outcome) {
 		if w.rng.Float64() >= w.Sampling {
 			return
 		}
