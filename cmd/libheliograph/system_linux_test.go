@@ -25,6 +25,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
+	"github.com/heliograph-net/heliograph/prober/probe/probetest"
 )
 
 // site makes a data directory whose policy names one collector at an address.
@@ -62,18 +63,15 @@ func startNode(t *testing.T, dir string) *roles.Process {
 	return n
 }
 
-// closedPorts returns two different host:port that refuse connections.
-func closedPorts(t *testing.T) (a, b string) {
+// freePort returns a host:port on which a collector may listen later.
+func freePort(t *testing.T) string {
 	t.Helper()
-	for _, addr := range []*string{&a, &b} {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close() // both together, so that they differ
-		*addr = ln.Addr().String()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
 	}
-	return a, b
+	defer ln.Close()
+	return ln.Addr().String()
 }
 
 // run runs a program to its end. Its standard output must match a pattern, and its standard error
@@ -134,7 +132,7 @@ func holds(row, want map[string]any) bool {
 // and then with one, and linked both ways. No total contains anything to which the user had not
 // agreed.
 func TestExample(t *testing.T) {
-	collector, target := closedPorts(t)
+	collector, target := freePort(t), probetest.ClosedPort(t)
 	dir, policy := site(t, collector)
 	spool := filepath.Join(t.TempDir(), "spool")
 	_, port, _ := net.SplitHostPort(target)
@@ -173,7 +171,7 @@ func TestExample(t *testing.T) {
 // TestMisuse makes calls that must do no harm, against both libraries, and with the address
 // sanitizer if the compiler has it.
 func TestMisuse(t *testing.T) {
-	collector, _ := closedPorts(t)
+	collector := freePort(t)
 	_, policy := site(t, collector)
 	run(t, "", program(t, "testdata/misuse.c", built(t, sharedLibrary)), policy, filepath.Join(t.TempDir(), "spool"))
 	library, flags := staticLibrary, []string{}
@@ -185,7 +183,7 @@ func TestMisuse(t *testing.T) {
 
 // TestSignals: the host gets its signals, whichever way the library is linked.
 func TestSignals(t *testing.T) {
-	collector, _ := closedPorts(t)
+	collector := freePort(t)
 	_, policy := site(t, collector)
 	for _, library := range []func() (string, error){sharedLibrary, staticLibrary} {
 		run(t, "", program(t, "testdata/signals.c", built(t, library)), policy, filepath.Join(t.TempDir(), "spool"))
@@ -195,7 +193,7 @@ func TestSignals(t *testing.T) {
 // TestForkedChildLetsGo: a forked child that lives on does not keep the next process from
 // delivering what its parent left.
 func TestForkedChildLetsGo(t *testing.T) {
-	collector, _ := closedPorts(t)
+	collector := freePort(t)
 	_, policy := site(t, collector)
 	real := t.TempDir()
 	link := filepath.Join(t.TempDir(), "link")

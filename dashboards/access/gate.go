@@ -86,6 +86,7 @@ func New(o Options) (*Gate, error) {
 // Reload replaces the settings. Sessions of people who are no longer known, or whose password is
 // another, end. With an error, it changes nothing.
 func (g *Gate) Reload(s Settings) error {
+	s.Users = slices.Clone(s.Users)
 	k := &known{Settings: s, hashes: map[string]*hashed{}}
 	var faults []error
 	for _, u := range s.Users {

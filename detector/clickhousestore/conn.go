@@ -1,10 +1,11 @@
+//go:build cgo
+
 package clickhousestore
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -14,13 +15,6 @@ import (
 // maxConns is how many connections there are at most: of queries that read much, of others, and of
 // insertions.
 const maxConns = 8
-
-func checkAddress(address string) error {
-	if _, _, err := net.SplitHostPort(address); err != nil {
-		return fmt.Errorf("address %q is not a host and a port, such as 127.0.0.1:9000", address)
-	}
-	return nil
-}
 
 // connect makes the pool of connections. It does not talk to the server yet.
 func connect(o *Options) (driver.Conn, error) {

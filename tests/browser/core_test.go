@@ -28,6 +28,7 @@ import (
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy/policy"
+	"github.com/heliograph-net/heliograph/prober/probe/probetest"
 	"github.com/heliograph-net/heliograph/tests/source"
 )
 
@@ -219,9 +220,6 @@ func writeCertificate(t *testing.T, ca *devca.CA, dir, name string) {
 	}
 }
 
-// freePort is an address of loopback on which nothing listens.
-func freePort(t *testing.T) string { return closedPort(t) }
-
 // mapped are the names that the browser finds on loopback.
 func mapped() chromedp.ExecAllocatorOption {
 	return chromedp.Flag("host-resolver-rules", "MAP shop.test 127.0.0.1,MAP collect.test 127.0.0.1,MAP other.test 127.0.0.1")
@@ -317,7 +315,7 @@ func deafPolicy(t *testing.T, signed []byte) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Collectors[0].URL = "https://collect.test:" + closedPort(t)[len("127.0.0.1:"):]
+	p.Collectors[0].URL = "https://collect.test:" + probetest.ClosedPort(t)[len("127.0.0.1:"):]
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/heliograph-net/heliograph/prober/probe/probetest"
 )
 
 // TestFirefox: Firefox ESR runs the same shim and module. Pages and collector are plain HTTP on
@@ -58,7 +60,7 @@ func plainFixture(t *testing.T) (f *fixture, g *gate, refuse string) {
 	g = newPlainGate(t, f.rig)
 	f.origin = f.rig.site.plain
 	f.rig.site.setPolicy(f.app, signPolicy(t, f.rig.dir, f.app, g.URL()))
-	return f, g, "http://" + closedPort(t) + "/checkout/48151623?card=query-secret"
+	return f, g, "http://" + probetest.ClosedPort(t) + "/checkout/48151623?card=query-secret"
 }
 
 // TestFirefoxPageLife: under a strict content security policy, reports survive what happens to

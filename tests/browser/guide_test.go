@@ -110,7 +110,7 @@ return (await indexedDB.databases()).length`)
 // collector's origin.
 func guideOperator(t *testing.T) (n *roles.Process, dir, collector string) {
 	t.Helper()
-	address := closedPort(t)
+	address := freePort(t)
 	dir = filepath.Join(t.TempDir(), "d")
 	err := roles.Init(dir, roles.InitOptions{
 		Config: fmt.Appendf(nil, "collector: {listen: %q}\ndashboard: {listen: \"127.0.0.1:0\", least_clients: 1}\noperations: {listen: \"127.0.0.1:0\"}\n", address),

@@ -13,12 +13,13 @@ import (
 	"github.com/heliograph-net/heliograph/heatmap"
 	"github.com/heliograph-net/heliograph/heatmap/history"
 	"github.com/heliograph-net/heliograph/internal/devca"
+	"github.com/heliograph-net/heliograph/prober/probe/probetest"
 )
 
 // TestMapOfThePast: the page shows the map as it was, with its regions, by buttons and by keys
 // alone.
 func TestMapOfThePast(t *testing.T) {
-	dir, start := pageNode(t, closedPort(t))
+	dir, start := pageNode(t, probetest.ClosedPort(t))
 	keepPast(t, filepath.Join(dir, "map-history"), time.Now().Add(-90*time.Minute))
 	node := start()
 	ca, err := devca.New("Map test authority")

@@ -18,6 +18,7 @@ import (
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 	"github.com/heliograph-net/heliograph/internal/devca"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
+	"github.com/heliograph-net/heliograph/prober/probe/probetest"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -25,7 +26,7 @@ import (
 // a failure that an agent reports. Nothing goes to its console: no script error, no refusal by its
 // own content security policy.
 func TestPageIsLive(t *testing.T) {
-	closed := closedPort(t)
+	closed := probetest.ClosedPort(t)
 	dir, start := pageNode(t, closed)
 	node := start()
 
@@ -75,7 +76,7 @@ func TestPageIsLive(t *testing.T) {
 // its directory and a function that starts a detector, a collector and a prober with it.
 func pageNode(t *testing.T, closed string) (dir string, start func() *roles.Process) {
 	t.Helper()
-	collector := closedPort(t)
+	collector := freePort(t)
 	dir = filepath.Join(t.TempDir(), "d")
 	err := roles.Init(dir, roles.InitOptions{
 		Config: fmt.Appendf(nil, `collector: {listen: %q}
@@ -150,8 +151,8 @@ func reportRefused(t *testing.T, dir, address string) {
 	}
 }
 
-// closedPort is an address on which nothing listens.
-func closedPort(t *testing.T) string {
+// freePort is an address on which the caller may listen. Until it does, so may anybody.
+func freePort(t *testing.T) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/heliograph-net/heliograph/internal/devca"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/prober/probe/probetest"
 	"github.com/heliograph-net/heliograph/wasm"
 )
 
@@ -164,10 +165,10 @@ func newFixture(t *testing.T, before ...string) *fixture {
 	return f
 }
 
-// closedPortNumber is the port of closedPort.
+// closedPortNumber is the port of an address on which nobody can listen.
 func closedPortNumber(t *testing.T) string {
 	t.Helper()
-	_, port, err := net.SplitHostPort(closedPort(t))
+	_, port, err := net.SplitHostPort(probetest.ClosedPort(t))
 	if err != nil {
 		t.Fatal(err)
 	}

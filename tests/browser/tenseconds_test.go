@@ -103,14 +103,14 @@ func (g *glance) world(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Bins begin at full minutes, so that the same seed gives the same judgement at every time.
-	s.Start.Time = time.Now().Add(-s.Duration.Duration - g.Ended).Truncate(time.Minute)
+	// What is shown begins at a full minute, as bins do.
+	shown := time.Now().Add(-s.Duration.Duration - g.Ended).Truncate(time.Minute)
 	s.World.Diurnal = 0 // the day makes no difference
 	if s.World.RequestsPerSecond > 15 {
 		s.World.RequestsPerSecond = 15
 	}
 	s.World.Targets = []string{"https://shop.example", "https://api.shop.example"}
-	return simulated(t, s)
+	return simulated(t, s, shown.Sub(s.Start.Time))
 }
 
 func (g *glance) check(t *testing.T, ctx context.Context) {

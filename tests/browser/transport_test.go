@@ -9,6 +9,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/internal/protocol"
 	"github.com/heliograph-net/heliograph/privacy/receipt"
+	"github.com/heliograph-net/heliograph/prober/probe/probetest"
 )
 
 // misbehaving is a collector that treats uploads as the first part of their path says. It fails the
@@ -90,6 +91,6 @@ func TestTransport(t *testing.T) {
 	}
 	server := serveTLS(t, cert, "other.test", misbehaving(t))
 	runInWorker(t, ca, "./wasm/internal/fetchtransport", map[string]string{
-		"SERVER": server, "COLLECTOR": url, "REFUSED": "https://other.test:" + closedPort(t)[len("127.0.0.1:"):],
+		"SERVER": server, "COLLECTOR": url, "REFUSED": "https://other.test:" + probetest.ClosedPort(t)[len("127.0.0.1:"):],
 	}, nil)
 }

@@ -28,6 +28,7 @@ import (
 // judgement made of it, too. It is a simulate.Sink.
 type world struct {
 	judge     *judgement.Judge
+	shift     time.Duration // of what is shown
 	counts    []model.Count
 	incidents map[int64]model.Incident
 	probes    map[string]map[string]bool // whether a server answered last, by server and vantage
@@ -35,18 +36,20 @@ type world struct {
 	suffix    string // of the names of servers and networks
 }
 
-func simulated(t *testing.T, s *simulate.Scenario) *world {
+// simulated runs a scenario at its own time, so that it is always the same, and moves what it shows
+// by shift.
+func simulated(t *testing.T, s *simulate.Scenario, shift time.Duration) *world {
 	t.Helper()
 	j, err := judgement.New(judgement.Options{Seed: 1, NetworkName: networkName})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{judge: j, incidents: map[int64]model.Incident{}, probes: map[string]map[string]bool{}}
+	w := &world{judge: j, shift: shift, incidents: map[int64]model.Incident{}, probes: map[string]map[string]bool{}}
 	if err := simulate.Run(s, 1, w); err != nil {
 		t.Fatal(err)
 	}
 	for _, i := range w.judge.Present() {
-		w.incidents[int64(i.ID)] = incidentOf(i)
+		w.incidents[int64(i.ID)] = w.incidentOf(i)
 	}
 	return w
 }
@@ -55,7 +58,7 @@ func (w *world) Row(r simulate.Row) error {
 	w.judge.Add(r)
 	const width = 10_000
 	w.counts = append(w.counts, model.Count{Client: max(r.Client, 1), Bucket: r.Bucket, Raw: r.Raw, Estimated: r.Estimated,
-		End: time.UnixMilli(r.At/width*width + width),
+		End: time.UnixMilli(r.At/width*width + width).Add(w.shift),
 		Series: model.Series{App: r.App, Target: r.Target, Outcome: r.Outcome, Protocol: r.Protocol, Status: r.Status, Server: r.Server,
 			ASN: r.ASN, Country: r.Country, Source: r.Source}})
 	return nil
@@ -72,22 +75,22 @@ func (w *world) Probe(p simulate.Probe) error {
 
 func (w *world) Tick(at int64) error {
 	for _, e := range w.judge.Advance(at) {
-		w.incidents[int64(e.ID)] = incidentOf(e.Incident)
+		w.incidents[int64(e.ID)] = w.incidentOf(e.Incident)
 	}
 	return nil
 }
 
 // incidentOf converts an incident as a detector does.
-func incidentOf(i judgement.Incident) model.Incident {
+func (w *world) incidentOf(i judgement.Incident) model.Incident {
 	s := i.Scope[0]
 	m := model.Incident{ID: int64(i.ID), App: i.App, Target: i.Target, Outcome: i.Outcomes[0], Verdict: i.Verdict, Page: i.Page, Late: i.Late,
 		Scope: model.Scope{ASNs: s.ASN, Countries: s.Country, Servers: s.Server, Versions: s.Version, Systems: s.OS, Protocols: s.Protocol,
 			Statuses: s.Status, Collectors: s.Collector},
-		Since: time.UnixMilli(i.Onset), Severity: i.Severity, Failed: i.Failed, Requests: i.Requests, Expected: i.Expected,
+		Since: time.UnixMilli(i.Onset).Add(w.shift), Severity: i.Severity, Failed: i.Failed, Requests: i.Requests, Expected: i.Expected,
 		Clients: i.Clients, Buckets: i.Buckets, Networks: i.Networks, Share: i.Share,
 		Title: fmt.Sprintf("%s for %s: %.0f of %.0f requests fail, %d clients", i.Outcomes[0], i.Target, i.Failed, i.Requests, i.Clients)}
 	if i.Until != 0 {
-		m.Until = time.UnixMilli(i.Until)
+		m.Until = time.UnixMilli(i.Until).Add(w.shift)
 	}
 	for _, e := range i.Evidence {
 		m.Evidence = append(m.Evidence, model.Signal{Code: e.Code, Text: e.Text})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/internal/devca"
+	"github.com/heliograph-net/heliograph/prober/probe/probetest"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -86,7 +87,7 @@ func StartWith(t testing.TB, ca *devca.CA) *Servers {
 	plain("redirects without end", report.HTTPRedirectLoop, answer(loop))
 	s.Faults = append(s.Faults,
 		Fault{Name: "name that does not exist", URL: NoName, Go: report.DNSNameNotResolved},
-		Fault{Name: "connection refused", URL: "http://" + closedPort(t), Go: report.TCPRefused})
+		Fault{Name: "connection refused", URL: "http://" + probetest.ClosedPort(t), Go: report.TCPRefused})
 	plain("reset before the answer", report.TCPReset, reset(""))
 	plain("reset in the body", report.TCPReset, reset(sized))
 	silent := func(name string, text string) {

@@ -61,16 +61,6 @@ func serve(t testing.TB, act func(net.Conn)) (address string) {
 	return l.Addr().String()
 }
 
-func closedPort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // answer reads what comes first and answers with text. It reads what follows, so that closing does
 // not reset the connection.
 func answer(text string) func(net.Conn) {

@@ -165,11 +165,16 @@ func newOutlet(t testing.TB, n *node, key *seal.Key, o natsinbox.Options) *outle
 // send publishes n batches, each of a client with one request, which ended in an outcome.
 func (s *outlet) send(n int, outcome report.Outcome) {
 	s.Helper()
+	all := s.entries(n, outcome)
+	eventually(s.TB, "publishing", func(ctx context.Context) (int, error) { return 0, s.queue.Append(ctx, all) })
+}
+
+func (s *outlet) entries(n int, outcome report.Outcome) []collector.Entry {
 	all := make([]collector.Entry, n)
 	for i := range all {
 		all[i] = s.entry(outcome)
 	}
-	eventually(s.TB, "publishing", func(ctx context.Context) (int, error) { return 0, s.queue.Append(ctx, all) })
+	return all
 }
 
 func (s *outlet) entry(outcome report.Outcome) collector.Entry {

@@ -100,7 +100,9 @@ func (o *outlet) traffic(t *testing.T) (fail func(bool)) {
 			if failing.Load() {
 				outcome = report.TCPTimedOut
 			}
-			o.send(20, outcome)
+			for all := o.entries(20, outcome); ctx.Err() == nil && o.queue.Append(ctx, all) != nil; {
+				time.Sleep(50 * time.Millisecond)
+			}
 			select {
 			case <-time.After(250 * time.Millisecond):
 			case <-ctx.Done():

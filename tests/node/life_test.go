@@ -15,6 +15,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 	"github.com/heliograph-net/heliograph/internal/devca"
+	"github.com/heliograph-net/heliograph/prober/probe/probetest"
 	"github.com/heliograph-net/heliograph/report"
 	"github.com/heliograph-net/heliograph/tests/operator"
 )
@@ -106,8 +107,8 @@ func TestConsent(t *testing.T) {
 // TestEndsAtOnce: a program that ends right after its first failure has reported it, by the second
 // collector, and its code is its own.
 func TestEndsAtOnce(t *testing.T) {
-	s := newSite(t, "http://"+operator.ClosedPort(t))
-	target := "http://" + operator.ClosedPort(t)
+	s := newSite(t, "http://"+probetest.ClosedPort(t))
+	target := "http://" + probetest.ClosedPort(t)
 	run(t, 3, "exit.js", s.Policy, filepath.Join(t.TempDir(), "spool"), target)
 	if got := s.Counts(1); !equal(got[target], map[report.Outcome]float64{report.TCPRefused: 1}) || len(got) != 1 {
 		t.Errorf("counted %v", got)
@@ -136,12 +137,12 @@ func TestDeliversWithoutDNS(t *testing.T) {
 	pin := sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
 	for name, key := range map[string][32]byte{"its key": pin, "another key": sha256.Sum256(nil)} {
 		t.Run(name, func(t *testing.T) {
-			collector := operator.ClosedPort(t)
+			collector := operator.FreePort(t)
 			s := operator.NewWith(t, fmt.Sprintf("collector: {listen: %q, tls_cert: cert.pem, tls_key: key.pem}", collector),
 				fmt.Sprintf("  - {id: c1, url: \"https://collector.invalid\", addresses: [%q], pins: [%q], priority: 1, weight: 1, receipt_key: keys/receipt.pub.pem}\n",
 					collector, base64.StdEncoding.EncodeToString(key[:])),
 				map[string][]byte{"cert.pem": certPEM, "key.pem": keyPEM, "ca.pem": ca.PEM()})
-			target := "http://" + operator.ClosedPort(t)
+			target := "http://" + probetest.ClosedPort(t)
 			out, _ := runWith(t, []string{"NODE_EXTRA_CA_CERTS=" + filepath.Join(s.Dir, "ca.pem")}, "node", 0, "deliver.js",
 				s.Policy, filepath.Join(t.TempDir(), "spool"), target)
 			if key != pin {
@@ -163,7 +164,7 @@ func TestDeliversWithoutDNS(t *testing.T) {
 func TestManyProcesses(t *testing.T) {
 	s := newSite(t)
 	spool := filepath.Join(t.TempDir(), "spool")
-	target := "http://" + operator.ClosedPort(t)
+	target := "http://" + probetest.ClosedPort(t)
 	out, _ := run(t, 0, "locks.js", unheard(t, s), spool, target)
 	for name := range strings.SplitSeq(strings.Join(files(t, spool), " "), " ") {
 		if !regexp.MustCompile(`^(\d{16}-[0-9a-f]{32}\.(seg|open|open\.holder)|(dir|upload)\.lock(\.holder)?|[a-z]+\.state(\.tmp)?)$`).MatchString(name) {
@@ -186,7 +187,7 @@ func unheard(t *testing.T, s *site) (file string) {
 	t.Helper()
 	source, file := filepath.Join(s.Dir, "unheard.yaml"), filepath.Join(s.Dir, "unheard")
 	text := fmt.Appendf(nil, "success_fraction: 1\nseal_key: keys/seal.pem\nsigners: [keys/policy.pub.pem]\ncollectors:\n"+
-		"  - {id: c1, url: \"http://%s\", priority: 1, weight: 1, receipt_key: keys/receipt.pub.pem}\n", operator.ClosedPort(t))
+		"  - {id: c1, url: \"http://%s\", priority: 1, weight: 1, receipt_key: keys/receipt.pub.pem}\n", probetest.ClosedPort(t))
 	if err := os.WriteFile(source, text, 0o600); err != nil {
 		t.Fatal(err)
 	}

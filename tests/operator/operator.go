@@ -36,7 +36,7 @@ func New(t *testing.T, before ...string) *Site {
 // Prepare makes a site whose collector does not listen before Start.
 func Prepare(t *testing.T, before ...string) *Site {
 	t.Helper()
-	collector := ClosedPort(t)
+	collector := FreePort(t)
 	list := ""
 	for i, url := range append(before, "http://"+collector) {
 		list += fmt.Sprintf("  - {id: c%d, url: %q, priority: %d, weight: 1, receipt_key: keys/receipt.pub.pem}\n", i+1, url, i+1)
@@ -89,8 +89,8 @@ func (s *Site) Start() {
 	s.Store = n.Store
 }
 
-// ClosedPort returns an address on which nobody listens.
-func ClosedPort(t testing.TB) string {
+// FreePort returns an address on which the caller may listen. Until it does, so may anybody.
+func FreePort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -244,7 +244,7 @@ func TestNode(t *testing.T) {
 
 	got := s.reports(1)[0]
 	if got.App != "shop" || got.Version != "1.2.3" || got.OS != "linux" || got.Count != 1 || got.Type != "app.error" || got.ErrorType != "TypeError" ||
-		got.Message != "card [card] of [email] refused" || !strings.HasPrefix(got.Stack, "pay app.js:18\n<anonymous> app.js:23\n") || len(got.Fingerprint) != 32 {
+		got.Message != "card [card] of [email] refused" || !strings.HasPrefix(got.Stack, "pay app.js:18\n<anonymous> app.js:27\n") || len(got.Fingerprint) != 32 {
 		t.Errorf("report %+v", got)
 	}
 	if n := len(s.reports(1)); n != 1 {
@@ -256,7 +256,7 @@ func TestNode(t *testing.T) {
 			t.Errorf("%v was not counted", labels)
 		}
 	}
-	// it comes after the span, whose answer has asked for none
+	// it comes after the answer to the first span, which has asked for none
 	if line := s.metric("sentry_items_total", `kind="session"`); line != "" {
 		t.Errorf("%s; the SDK was asked to keep it", line)
 	}

@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heliograph-net/heliograph/prober/probe/probetest"
 	"github.com/heliograph-net/heliograph/report"
 	"github.com/heliograph-net/heliograph/tests/operator"
 	"github.com/heliograph-net/heliograph/tests/source"
@@ -135,7 +136,7 @@ func TestLibrary(t *testing.T) {
 	policy, err := os.ReadFile(s.Policy)
 	must(t, err)
 	must(t, os.WriteFile(filepath.Join(scratch, "policy"), policy, 0o600))
-	_, port, _ := strings.Cut(operator.ClosedPort(t), ":")
+	_, port, _ := strings.Cut(probetest.ClosedPort(t), ":")
 	example := func() string { return run(t, inWine(wine, "example.exe", "policy", "spool", port)) }
 	if out := example(); !strings.HasSuffix(out, "3 requests observed, 1 segments remain\n") {
 		t.Fatalf("without a collector it prints\n%s", out)

@@ -45,7 +45,7 @@ func (p *dnsProbe) try(ctx context.Context, a *probe.Attempt, server netip.AddrP
 	}
 	defer c.Close() // an error changes nothing: the outcome is known by then
 	if p.secure != nil {
-		secured, err := p.secure.Handshake(ctx, a, c)
+		secured, err := p.secure.Handshake(ctx, a, httpconn.Watch(c))
 		if err != nil {
 			return err
 		}

@@ -94,6 +94,7 @@ func (p *grpcProbe) try(ctx context.Context, a *probe.Attempt, server netip.Addr
 		return err
 	}
 	defer c.Close() // an error changes nothing: the outcome is known by then
+	c = httpconn.Watch(c)
 	if p.secure != nil {
 		secured, err := p.secure.Handshake(ctx, a, c)
 		if err != nil {

@@ -100,7 +100,7 @@ func (h *httpProbe) visit(ctx context.Context, a *probe.Attempt, server netip.Ad
 	defer c.Close() // an error changes nothing: the outcome is known by then
 	secured := to.tls != nil
 	if secured {
-		over, err := to.tls.Handshake(ctx, a, c)
+		over, err := to.tls.Handshake(ctx, a, httpconn.Watch(c))
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@
 "use strict";
 
 const http = require("node:http");
+const net = require("node:net");
 const { once } = require("node:events");
 
 /** Starts a server on loopback and answers its origin. It does not keep the program alive. */
@@ -13,15 +14,19 @@ async function serve(handle, upgrade) {
   return `http://127.0.0.1:${server.address().port}`;
 }
 
-/** Answers an origin on which nobody listens. */
+/** Answers an origin on which nobody can listen: a client's end of a connection has its port while the program runs. */
 async function nobody() {
-  const server = http.createServer();
-  server.listen(0, "127.0.0.1");
+  const server = net.createServer();
+  server.listen(0, "127.0.0.1").unref();
   await once(server, "listening");
-  const { port } = server.address();
-  await new Promise((closed) => server.close(closed));
-  return `http://127.0.0.1:${port}`;
+  const accepted = once(server, "connection");
+  const client = net.connect(server.address().port, "127.0.0.1");
+  const [end] = await accepted;
+  held.push(client.unref(), end.unref());
+  return `http://127.0.0.1:${end.remotePort}`;
 }
+
+const held = []; // what is garbage is closed
 
 const counted = {};
 

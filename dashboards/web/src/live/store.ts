@@ -99,5 +99,10 @@ export function retryNow(): void {
 
 /** Lets the clock tick. */
 export function start(): void {
+  // Browsers may keep a page that was left, and its connection, of which they open six to a server.
+  addEventListener("pagehide", () => stream.close());
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) stream.connect();
+  });
   setInterval(tick, 1000);
 }

@@ -3,6 +3,7 @@
 package httpconn
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"net"
@@ -12,10 +13,17 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// New returns an HTTP client for c. If c is a [tls.Conn], it uses the protocol that the handshake
+// Client makes requests over one connection.
+type Client struct {
+	*http.ClientConn
+	under *watched // nil: unknown
+}
+
+// New returns a Client for c. If c is a [tls.Conn], it uses the protocol that the handshake
 // negotiated, and otherwise protocol, which is "http/1.1" or "h2". The client follows no redirects,
-// does not retry, and does not ask for compression. The caller closes c.
-func New(ctx context.Context, c net.Conn, protocol string) (*http.ClientConn, error) {
+// does not retry, and does not ask for compression. The caller closes c. If c is from [Watch], or
+// is a tls.Conn over one that is, errors say how the connection ended.
+func New(ctx context.Context, c net.Conn, protocol string) (*Client, error) {
 	dial := func(context.Context, string, string) (net.Conn, error) { return c, nil }
 	scheme := "http"
 	if _, secured := c.(*tls.Conn); secured {
@@ -29,7 +37,21 @@ func New(ctx context.Context, c net.Conn, protocol string) (*http.ClientConn, er
 		DialContext: dial, DialTLSContext: dial, Protocols: protocols, DisableCompression: true,
 		MaxResponseHeaderBytes: 64 << 10,
 	}
-	return t.NewClientConn(ctx, scheme, c.RemoteAddr().String())
+	client, err := t.NewClientConn(ctx, scheme, c.RemoteAddr().String())
+	if err != nil {
+		return nil, err
+	}
+	return &Client{client, watchedUnder(c)}, nil
+}
+
+// RoundTrip is like that of [http.ClientConn].
+func (c *Client) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := c.ClientConn.RoundTrip(r)
+	// net/http says no more if the connection ended before the request began
+	if err != nil && c.under != nil && strings.Contains(err.Error(), "http2: client conn could not be established") {
+		err = cmp.Or(c.under.end(), err)
+	}
+	return answer, err
 }
 
 // Protocol returns the ALPN id of a response's HTTP version (RFC 7301 and IANA's registry).
