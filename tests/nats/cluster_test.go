@@ -17,6 +17,7 @@ import (
 	"github.com/heliograph-net/heliograph/collector/inboxtest"
 	"github.com/heliograph-net/heliograph/collector/natsinbox"
 	"github.com/heliograph-net/heliograph/report"
+	"github.com/heliograph-net/heliograph/tests/freeport"
 )
 
 // cluster starts servers that share JetStream, each on an address of its own.
@@ -25,7 +26,7 @@ func cluster(t *testing.T, size int) (nodes []*node) {
 	var listen, routes []string
 	for n := range size {
 		host := fmt.Sprintf("127.0.0.%d", n+11)
-		listen = append(listen, fmt.Sprintf("%s:%d", host, freePort(t, host)))
+		listen = append(listen, fmt.Sprintf("%s:%d", host, freeport.On(t, host)))
 		routes = append(routes, "nats://"+listen[n])
 	}
 	for n := range size {

@@ -20,6 +20,7 @@ import (
 	"github.com/heliograph-net/heliograph/privacy/keyfile"
 	"github.com/heliograph-net/heliograph/privacy/seal"
 	"github.com/heliograph-net/heliograph/report"
+	"github.com/heliograph-net/heliograph/tests/freeport"
 )
 
 // member is a detector of a group, a process with a store of its own.
@@ -34,7 +35,7 @@ type member struct {
 // further lines of it.
 func (s *site) newMember(name string, n *node, group, feed, more string) *member {
 	s.Helper()
-	listen := func() string { return fmt.Sprintf("127.0.0.1:%d", freePort(s.T, "127.0.0.1")) }
+	listen := func() string { return fmt.Sprintf("127.0.0.1:%d", freeport.On(s.T, "127.0.0.1")) }
 	m := &member{site: &site{T: s.T, binary: s.binary, dir: s.dir, operations: listen(), dashboard: listen()}, name: name, config: filepath.Join(s.dir, name+".yaml")}
 	text := fmt.Sprintf(`detector:
   store: %s.db

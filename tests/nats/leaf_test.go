@@ -22,6 +22,7 @@ import (
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/detector/natsfeed"
 	"github.com/heliograph-net/heliograph/report"
+	"github.com/heliograph-net/heliograph/tests/freeport"
 	"github.com/heliograph-net/heliograph/tests/source"
 )
 
@@ -172,7 +173,7 @@ func sourceFromRegion(t *testing.T, hub *node, maxBytes int64) {
 // deployed starts the hub and the region of deploy/nats, on addresses and files of the test.
 func deployed(t *testing.T) (hub, region *node) {
 	t.Helper()
-	leafnodes := fmt.Sprintf("127.0.0.1:%d", freePort(t, "127.0.0.1"))
+	leafnodes := fmt.Sprintf("127.0.0.1:%d", freeport.On(t, "127.0.0.1"))
 	start := func(file, name string) *node {
 		text, err := os.ReadFile(source.Path("deploy/nats/" + file))
 		if err != nil {

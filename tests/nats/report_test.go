@@ -12,6 +12,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 	"github.com/heliograph-net/heliograph/internal/syncbuffer"
+	"github.com/heliograph-net/heliograph/tests/freeport"
 	"github.com/heliograph-net/heliograph/tests/source"
 )
 
@@ -25,7 +26,7 @@ type site struct {
 // newSite builds the binary and makes a data directory. inbox is the collector's, in YAML.
 func newSite(t *testing.T, inbox string) *site {
 	t.Helper()
-	listen := func() string { return fmt.Sprintf("127.0.0.1:%d", freePort(t, "127.0.0.1")) }
+	listen := func() string { return fmt.Sprintf("127.0.0.1:%d", freeport.On(t, "127.0.0.1")) }
 	s := &site{T: t, binary: filepath.Join(t.TempDir(), "heliograph"), dir: filepath.Join(t.TempDir(), "d"), spool: filepath.Join(t.TempDir(), "spool"),
 		collector: listen(), operations: listen(), dashboard: listen()}
 	if err := source.Read("cmd/heliograph/*.go"); err != nil {
@@ -80,7 +81,7 @@ func (s *site) ready(want int) {
 func (s *site) report() {
 	s.Helper()
 	out, _ := exec.Command(s.binary, "get", "--policy", filepath.Join(s.dir, "policy"), "--consent", "counts", "--spool", s.spool, "--deliver", "2s",
-		fmt.Sprintf("http://127.0.0.1:%d/", freePort(s.T, "127.0.0.1"))).CombinedOutput()
+		fmt.Sprintf("http://127.0.0.1:%d/", freeport.On(s.T, "127.0.0.1"))).CombinedOutput()
 	s.Logf("get: %s", out)
 }
 

@@ -4,7 +4,6 @@ package nats
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"github.com/heliograph-net/heliograph/tests/freeport"
 )
 
 // patience is how long a test waits for a state that servers reach by themselves.
@@ -67,7 +68,7 @@ func newNode(t testing.TB, name, host, more string) *node {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	n := &node{name: name, host: host, port: freePort(t, host), monitor: freePort(t, host), config: filepath.Join(dir, "nats.conf")}
+	n := &node{name: name, host: host, port: freeport.On(t, host), monitor: freeport.On(t, host), config: filepath.Join(dir, "nats.conf")}
 	text := fmt.Sprintf("server_name: %s\nlisten: %s:%d\nhttp: %s:%d\nlog_file: %q\n%s", name, host, n.port, host, n.monitor, filepath.Join(dir, "log"), more)
 	text = strings.Replace(text, "STORE", strconv.Quote(filepath.Join(dir, "js")), 1)
 	if err := os.WriteFile(n.config, []byte(text), 0o600); err != nil {
@@ -122,13 +123,3 @@ func end(process *exec.Cmd) {
 func (n *node) url() string { return fmt.Sprintf("nats://%s:%d", n.host, n.port) }
 
 func (n *node) monitorURL() string { return fmt.Sprintf("http://%s:%d", n.host, n.monitor) }
-
-func freePort(t testing.TB, host string) int {
-	t.Helper()
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}

@@ -5,7 +5,6 @@ package operator
 import (
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
+	"github.com/heliograph-net/heliograph/tests/freeport"
 )
 
 // Site is a collector and a detector. They run until the test ends.
@@ -92,12 +92,7 @@ func (s *Site) Start() {
 // FreePort returns an address on which the caller may listen. Until it does, so may anybody.
 func FreePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return fmt.Sprintf("127.0.0.1:%d", freeport.On(t, "127.0.0.1"))
 }
 
 // Eventually asks until want is the answer, or a minute is over, and returns the last answer.
