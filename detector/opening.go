@@ -11,8 +11,8 @@ import (
 // batches.
 type Opener interface {
 	// Open returns, for each batch, what keys.Open returns for its segment. The batches are of one
-	// read of a feed, in order. Feeds call it concurrently. If ctx ends, it returns at once, and the
-	// result is not used.
+	// read of a feed, in order. Feeds call it concurrently. If ctx ends, it returns at once, and
+	// the result is not used.
 	Open(ctx context.Context, feed string, keys *seal.Keyring, batches []*report.Envelope) []Opening
 }
 

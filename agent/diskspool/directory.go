@@ -76,8 +76,8 @@ func (d *directory) discard(name string) (was bool, err error) {
 }
 
 // discardAll deletes files. What the system refuses to delete is emptied at once, and then tried
-// again. The error says what is still there. Windows may say that a file is deleted and keep it until
-// all who have it open close it, so there files are emptied first.
+// again. The error says what is still there. Windows may say that a file is deleted and keep it
+// until all who have it open close it, so there files are emptied first.
 func (d *directory) discardAll(names []string) error {
 	for _, name := range names {
 		if runtime.GOOS == "windows" || refused(d.Remove(name)) {

@@ -48,7 +48,8 @@ func refusing(t *testing.T, dir string, times map[string]int) (*diskspool.Spool,
 	return s, r
 }
 
-// TestRefusedForAMoment: what a virus scanner has open for a moment is renamed and deleted in the end.
+// TestRefusedForAMoment: what a virus scanner has open for a moment is renamed and deleted
+// in the end.
 func TestRefusedForAMoment(t *testing.T) {
 	dir := t.TempDir()
 	s, _ := refusing(t, dir, map[string]int{"rename .open": 3, "rename .tmp": 3, "remove .tmp": 3, "remove .seg": 3})

@@ -6,7 +6,8 @@ import (
 )
 
 // board is a dashboard in the JSON model of Grafana 10 and later, as far as these dashboards use
-// it: https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/
+// it:
+// https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/
 type board struct {
 	UID           string     `json:"uid"`
 	Title         string     `json:"title"`

@@ -57,8 +57,8 @@ type Incident struct {
 
 	Reopened int `json:"-"` // how often it went on after it was over
 
-	// Of an incident of slow requests, which Failed counts: beyond what they are slow, 0 if unknown,
-	// and which share of the requests usually is.
+	// Of an incident of slow requests, which Failed counts: beyond what they are slow, 0 if
+	// unknown, and which share of the requests usually is.
 	SlowerThan  time.Duration `json:"-"`
 	UsuallySlow float64       `json:"-"`
 }

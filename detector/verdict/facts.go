@@ -31,7 +31,8 @@ type Facts struct {
 	// Strange is the share of the failures that came from servers to which no requests went before
 	// the incident.
 	Strange float64
-	// Redirected is the share of the failures that are none: the requests succeeded, at such servers.
+	// Redirected is the share of the failures that are none: the requests succeeded, at
+	// such servers.
 	Redirected float64
 	// Collectors are the collectors to which the clients within the scope tried to deliver.
 	Collectors []Collector

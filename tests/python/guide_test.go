@@ -9,8 +9,8 @@ import (
 	"github.com/heliograph-net/heliograph/tests/guide"
 )
 
-// TestGuide types what docs/python.md says, in a fresh copy of the repository, where nobody else has
-// its ports and there is no network.
+// TestGuide types what docs/python.md says, in a fresh copy of the repository, where nobody else
+// has its ports and there is no network.
 func TestGuide(t *testing.T) {
 	if !netns.Own(t, builtEnv+"=1") {
 		return

@@ -1,4 +1,5 @@
-// The time that views are about. It is a part of their addresses, and the same on all that have one.
+// The time that views are about. It is a part of their addresses, and the same on all that have
+// one.
 
 export interface Range {
   /** How far back: "15m", "1h", "7d". */

@@ -63,8 +63,8 @@ func HangUp(conn net.Conn) {
 	Stall(conn)
 }
 
-// ClosedPort returns an address that refuses connections: a socket that does not listen has it until
-// the test ends, so that no other process gets it.
+// ClosedPort returns an address that refuses connections: a socket that does not listen has it
+// until the test ends, so that no other process gets it.
 func ClosedPort(t testing.TB) string {
 	t.Helper()
 	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)

@@ -22,8 +22,8 @@ const (
 	bake            = 30 * time.Minute
 )
 
-// gates rolls out releases to a tenth of the users, healthy ones and ones that fail 2 % more or take
-// half as long again, and asks the gate each minute.
+// gates rolls out releases to a tenth of the users, healthy ones and ones that fail 2 % more or
+// take half as long again, and asks the gate each minute.
 func gates(ctx context.Context, o *options, out io.Writer) error {
 	var rows [][]string
 	for _, world := range []struct {
