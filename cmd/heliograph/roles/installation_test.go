@@ -3,7 +3,6 @@ package roles
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -15,7 +14,6 @@ import (
 	"github.com/heliograph-net/heliograph/alerts"
 	"github.com/heliograph-net/heliograph/dashboards"
 	"github.com/heliograph-net/heliograph/dashboards/api"
-	"github.com/heliograph-net/heliograph/internal/lifecycle"
 )
 
 // TestInstallation: the dashboard of one process shows the policy that its collector serves and
@@ -30,19 +28,7 @@ dashboard: {listen: "127.0.0.1:0"}
 operations: {listen: "127.0.0.1:0"}
 alerts: {receivers: [{name: night, kind: webhook, url: "` + hook.URL + `/secret-path?token=secret-token", severity: critical}]}
 `
-	if err := Init(dir, InitOptions{Config: []byte(config)}); err != nil {
-		t.Fatal(err)
-	}
-	c, err := Load(filepath.Join(dir, ConfigName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := New(t.Context(), Options{Config: c, Roles: Roles{Collector: true, Detector: true}, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	stop := lifecycle.Background(p.Run)
-	t.Cleanup(func() { _ = stop() })
+	p := running(t, dir, config)
 	client, err := api.NewClient("http://"+p.DashboardAddr, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -71,9 +57,12 @@ alerts: {receivers: [{name: night, kind: webhook, url: "` + hook.URL + `/secret-
 	}
 
 	i := &installation{attempts: &attempts{}, remote: newRemotePolicies(nil)}
-	other := *c
+	other, err := Load(filepath.Join(dir, ConfigName))
+	if err != nil {
+		t.Fatal(err)
+	}
 	other.Detector.Feeds = []FeedConfig{{ID: "c1", URL: "http://" + p.CollectorAddr}, {ID: "c2", URL: hook.URL}, {ID: "c3"}}
-	i.current.Store(&other)
+	i.current.Store(other)
 	i.attempts.note(alerts.Attempt{Receiver: "night", End: time.Now(), Err: errors.New("no route")})
 	s = i.Setup(t.Context())
 	if len(s.Policies) != 3 || s.Policies[0].Version != 1 || s.Policies[1].Fault == "" || s.Policies[2].Fault == "" {

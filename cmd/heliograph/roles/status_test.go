@@ -22,21 +22,10 @@ dashboard: {listen: "127.0.0.1:0"}
 operations: {listen: "127.0.0.1:0"}
 status: {listen: "127.0.0.1:0", out: public, url: "https://status.example", title: Example, services: [{name: Shop, targets: ["https://shop.example"]}]}
 `
-	if err := Init(dir, InitOptions{Config: []byte(config)}); err != nil {
-		t.Fatal(err)
-	}
-	c, err := Load(filepath.Join(dir, ConfigName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := New(t.Context(), Options{Config: c, Roles: Roles{Collector: true, Detector: true}, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	stop := lifecycle.Background(p.Run)
-	t.Cleanup(func() { _ = stop() })
+	p := running(t, dir, config)
 	var resp *http.Response
 	var body []byte
+	var err error
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		if resp, err = http.Get("http://" + p.StatusAddr + "/"); err != nil {
 			t.Fatal(err)
@@ -79,4 +68,24 @@ status: {listen: "127.0.0.1:0", out: public, url: "https://status.example", titl
 	if err != nil {
 		t.Error(err)
 	}
+}
+
+// running runs a collector and a detector with a configuration until the test ends. Their data is
+// in dir, which is made.
+func running(t *testing.T, dir, config string) *Process {
+	t.Helper()
+	if err := Init(dir, InitOptions{Config: []byte(config)}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(filepath.Join(dir, ConfigName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := New(t.Context(), Options{Config: c, Roles: Roles{Collector: true, Detector: true}, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := lifecycle.Background(p.Run)
+	t.Cleanup(func() { _ = stop() })
+	return p
 }
