@@ -16,14 +16,13 @@ async function main() {
   const [threads, workers] = [await nobody(), await nobody()];
   for (let i = 0; i < 2; i++) {
     const thread = new Worker(__filename, { workerData: threads });
-    const [trouble] = await once(thread, "message");
+    // Both are awaited from the start: a thread that ends soon emits them without a pause between.
+    const [[trouble]] = await Promise.all([once(thread, "message"), once(thread, "exit")]);
     check("thread", trouble === "", trouble);
-    await once(thread, "exit");
     expect(threads, "tcp.refused");
   }
-  for (let i = 0; i < 3; i++) cluster.fork({ TARGET: workers });
-  for (let i = 0; i < 3; i++) {
-    const [, code] = await once(cluster, "exit");
+  const forked = Array.from({ length: 3 }, () => cluster.fork({ TARGET: workers }));
+  for (const [code] of await Promise.all(forked.map((worker) => once(worker, "exit")))) {
     check("worker", code === 0, code);
     expect(workers, "tcp.refused");
   }
