@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/model/sketch"
@@ -118,4 +119,15 @@ func compareKeys(a, b *group) int {
 		}
 	}
 	return 0
+}
+
+// Servers returns the counts of each server since a time.
+func (r *Reader) Servers(ctx context.Context, since time.Time) (all []model.ServerCount, err error) {
+	totals, err := r.Totals(ctx, model.TotalsQuery{Since: since, By: model.DimensionsOf(model.ByServer)})
+	for _, t := range totals {
+		if t.Key.Server != "" {
+			all = append(all, model.ServerCount{Server: t.Key.Server, OK: t.OK, Failed: t.Failed, Clients: t.Clients})
+		}
+	}
+	return all, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/detector/internal/rollups"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -67,28 +68,18 @@ func (s *Events) keep(ctx context.Context, c *content, fresh []*detector.Batch) 
 		c.Probes = append(c.Probes, b.Probes...)
 	}
 	c.addCells(detector.Fold(counts))
-	errs := s.errorRollups(c.Samples)
-	rows, arrived := detector.EncodeRows(nil, fresh), fresh[0].Received
-	for _, b := range fresh {
-		if b.Received.Before(arrived) {
-			arrived = b.Received
-		}
-	}
+	errs := s.errorKey.RollUp(c.Samples)
 	return s.store(ctx, "storing batches", c, func(tx *sql.Tx, number int64) error {
 		if err := keepIDs(tx, c.Batches, number); err != nil {
 			return err
 		}
-		if err := addDurations(tx, fresh); err != nil {
+		if err := rollups.AddDurations(tx, "durations", fresh); err != nil {
 			return err
 		}
 		if err := addSums(tx, errs); err != nil {
 			return err
 		}
-		if len(rows) == 0 {
-			return nil
-		}
-		_, err := tx.Exec("INSERT INTO unjudged (arrived, rows) VALUES (?, ?)", arrived.UnixMilli(), rows)
-		return err
+		return rollups.Keep(tx, fresh)
 	})
 }
 

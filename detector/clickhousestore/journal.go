@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/heliograph-net/heliograph/detector/internal/rollups"
 	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 )
 
@@ -25,11 +26,12 @@ var journalOptions = sqlitedb.Options{
 	},
 	CacheKiB:     16 << 10,
 	Statements:   32,
+	Register:     rollups.Register,
 	SecureDelete: true,
 }
 
 // journalSchema is version 1. Times are Unix milliseconds.
-const journalSchema = `
+const journalSchema = rollups.Schema + `
 CREATE TABLE waiting ( -- what is not in ClickHouse yet
 	number  INTEGER PRIMARY KEY AUTOINCREMENT,
 	stored  INTEGER NOT NULL,
@@ -49,11 +51,6 @@ CREATE TABLE block ( -- the latest block
 	upto   INTEGER NOT NULL -- its last row of waiting; 0: it was inserted
 ) STRICT;
 INSERT INTO block VALUES (1, 0, 0);
-CREATE TABLE unjudged (
-	number  INTEGER PRIMARY KEY AUTOINCREMENT,
-	arrived INTEGER NOT NULL,
-	rows    BLOB NOT NULL -- detector.EncodeRows
-) STRICT;
 CREATE TABLE sums ( -- rollups that are not over
 	step      INTEGER NOT NULL, -- ms
 	at        INTEGER NOT NULL,
@@ -139,18 +136,5 @@ func (s *Events) room() error {
 
 // readJournal runs a query of the journal and calls f for each row.
 func (s *Events) readJournal(ctx context.Context, doing, query string, args []any, f func(rows *sql.Rows) error) error {
-	rows, err := s.journal.Own.QueryContext(ctx, query, args...)
-	if err != nil {
-		return fmt.Errorf("%s: journal %s: %w", doing, s.o.Journal, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := f(rows); err != nil {
-			return err
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("%s: journal %s: %w", doing, s.o.Journal, err)
-	}
-	return nil
+	return sqlitedb.Each(ctx, s.journal.Own, doing+" in the journal "+s.o.Journal, query, args, f)
 }

@@ -99,17 +99,7 @@ func (s *Events) Reachability(ctx context.Context, q model.ReachQuery) ([]model.
 
 // Servers implements detector.Events.
 func (s *Events) Servers(ctx context.Context, since time.Time) ([]model.ServerCount, error) {
-	totals, err := s.Totals(ctx, model.TotalsQuery{Since: since, By: model.DimensionsOf(model.ByServer)})
-	if err != nil {
-		return nil, err
-	}
-	var all []model.ServerCount
-	for _, t := range totals {
-		if t.Key.Server != "" {
-			all = append(all, model.ServerCount{Server: t.Key.Server, OK: t.OK, Failed: t.Failed, Clients: t.Clients})
-		}
-	}
-	return all, nil
+	return s.answers().Servers(ctx, since)
 }
 
 func (s *Events) answers() *answers.Reader {

@@ -12,12 +12,13 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/detector/internal/rollups"
 	"github.com/heliograph-net/heliograph/internal/sqlitedb"
-	"github.com/heliograph-net/heliograph/model/sketch"
 )
 
 // Events is a detector.Events in ClickHouse. It is also a prometheus.Collector.
 type Events struct {
+	*rollups.Pages
 	o       Options
 	conn    driver.Conn
 	journal *sqlitedb.DB
@@ -25,7 +26,7 @@ type Events struct {
 
 	appending sync.Mutex // held by what adds to the journal
 	shipping  sync.Mutex // held while a block is made and inserted
-	rolling   sync.Mutex // held by Judged
+	summing   sync.Mutex // held while Judged adds to the sums in the journal, and while they are taken
 	counting  sync.Mutex // held while waiting and since change with the journal
 	// moving is held while sums go from the journal to ClickHouse, and for reading by queries that
 	// read both.
@@ -35,8 +36,7 @@ type Events struct {
 	since     atomic.Int64 // when the oldest of what waits was stored, in Unix ms; 0: nothing waits
 	failed    atomic.Pointer[error]
 	listed    seriesListed
-	errorKey  sketch.Key // hashes the clients of application errors
-	errorDay  int64      // from 1 January 1970
+	errorKey  rollups.ErrorKey
 	costly    chan struct{}
 	eager     bool // tests: sums are moved at once
 	closed    atomic.Bool
@@ -63,6 +63,7 @@ func Open(ctx context.Context, o Options) (*Events, error) {
 		return nil, fmt.Errorf("opening the journal %s: %w", o.Journal, err)
 	}
 	s := &Events{o: o, journal: journal, costly: make(chan struct{}, maxCostly), stopped: make(chan struct{}), metrics: newMetrics()}
+	s.Pages = rollups.NewPages(journal.Own, s.writeSums, addSums)
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.release())
 	}

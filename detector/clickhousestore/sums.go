@@ -5,13 +5,11 @@ package clickhousestore
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"math"
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector"
-	"github.com/heliograph-net/heliograph/model"
-	"github.com/heliograph-net/heliograph/model/sketch"
+	"github.com/heliograph-net/heliograph/detector/internal/rollups"
 )
 
 // lateness is how long after its end a minute or an hour still gets most of what comes late. What
@@ -20,56 +18,13 @@ const lateness = 2 * time.Minute
 
 // addSums adds rollups of minutes to the sums in the journal, by minute and by hour.
 func addSums(tx *sql.Tx, cells []detector.RollupCell) error {
-	type key struct {
-		step, at int64
-		model.RollupKey
-	}
-	sums := map[key]*detector.RollupCell{}
-	for i := range cells {
-		for _, step := range [...]time.Duration{model.RollupMinute, model.RollupHour} {
-			c := cells[i]
-			if step == model.RollupHour && c.OfDurations() {
-				continue // asked for by minutes only
-			}
-			k := key{step.Milliseconds(), c.At.Truncate(step).UnixMilli(), c.RollupKey}
-			if sum := sums[k]; sum != nil {
-				sum.Merge(&c)
-				continue
-			}
-			c.Clients = c.Clients.Clone()
-			sums[k] = &c
-		}
-	}
-	for k, sum := range sums {
-		if err := addSum(tx, k.step, k.at, sum); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-const sumKey = "step = ? AND at = ? AND app = ? AND version = ? AND os = ? AND target = ? AND outcome = ? AND asn = ? AND country = ? AND source = ?"
-
-func addSum(tx *sql.Tx, step, at int64, c *detector.RollupCell) error {
-	k := &c.RollupKey
-	key := []any{step, at, k.App, k.Version, k.OS, k.Target, string(k.Outcome), k.ASN, k.Country, k.Source}
-	var raw int64
-	var estimated float64
-	var encoded []byte
-	err := tx.QueryRow("SELECT raw, estimated, clients FROM sums WHERE "+sumKey, key...).Scan(&raw, &estimated, &encoded)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-	case err != nil:
+	return rollups.Steps(cells, func(step time.Duration, c *detector.RollupCell) error {
+		k := &c.RollupKey
+		_, err := tx.Exec("INSERT INTO sums (step, at, app, version, os, target, outcome, asn, country, source, raw, estimated, clients) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"+rollups.Merge,
+			step.Milliseconds(), c.At.UnixMilli(), k.App, k.Version, k.OS, k.Target, string(k.Outcome), k.ASN, k.Country, k.Source,
+			int64(most(c.Raw)), min(c.Estimated, math.MaxFloat64), blob(c.Clients.Append(nil)))
 		return err
-	default:
-		var clients sketch.Clients
-		if clients.Decode(encoded) == nil { // damaged ones are given up
-			c.Clients.Merge(&clients)
-		}
-	}
-	_, err = tx.Exec("INSERT OR REPLACE INTO sums (step, at, app, version, os, target, outcome, asn, country, source, raw, estimated, clients) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		append(key, int64(min(sketch.Sum(c.Raw, uint64(raw)), math.MaxInt64)), min(c.Estimated+estimated, math.MaxFloat64), blob(c.Clients.Append(nil)))...)
-	return err
+	})
 }
 
 // blob returns b as a value that is not NULL.
@@ -80,40 +35,11 @@ func blob(b []byte) []byte {
 	return b
 }
 
-// addDurations adds the durations of batches to the sums in the journal.
-func addDurations(tx *sql.Tx, batches []*detector.Batch) error {
-	type key struct {
-		step, at int64
-		target   string
-	}
-	sums := map[key]*model.Latency{}
-	for _, b := range batches {
-		for i := range b.Timed {
-			t := &b.Timed[i]
-			for _, step := range [...]time.Duration{model.RollupMinute, model.RollupHour} {
-				k := key{step.Milliseconds(), t.At.Truncate(step).UnixMilli(), t.Target}
-				if sums[k] == nil {
-					sums[k] = new(model.Latency)
-				}
-				sums[k].Add(t.Histogram, t.Weight)
-			}
-		}
-	}
-	for k, sum := range sums {
-		var encoded []byte
-		err := tx.QueryRow("SELECT latency FROM durations WHERE step = ? AND at = ? AND target = ?", k.step, k.at, k.target).Scan(&encoded)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		var stored model.Latency
-		if stored.Decode(encoded) == nil { // damaged ones are given up
-			sum.Merge(&stored)
-		}
-		if _, err := tx.Exec("INSERT OR REPLACE INTO durations (step, at, target, latency) VALUES (?, ?, ?, ?)", k.step, k.at, k.target, blob(sum.Append(nil))); err != nil {
-			return err
-		}
-	}
-	return nil
+// writeSums runs a transaction that adds to the sums, while none are taken out of the journal.
+func (s *Events) writeSums(ctx context.Context, doing string, do func(tx *sql.Tx) error) error {
+	s.summing.Lock()
+	defer s.summing.Unlock()
+	return s.write(ctx, doing, do)
 }
 
 // moveSums inserts the sums of minutes and hours that were over some time before now. Queries that
@@ -129,8 +55,8 @@ func (s *Events) moveSums(ctx context.Context, now time.Time) error {
 
 // takeSums makes a row of the journal of sums, in one transaction.
 func (s *Events) takeSums(ctx context.Context, before int64) error {
-	s.rolling.Lock()
-	defer s.rolling.Unlock()
+	s.summing.Lock()
+	defer s.summing.Unlock()
 	s.appending.Lock()
 	defer s.appending.Unlock()
 	c, err := s.sumsOver(ctx, before)

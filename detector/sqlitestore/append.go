@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/detector/internal/rollups"
 	"github.com/heliograph-net/heliograph/model"
 )
 
@@ -52,13 +53,17 @@ func (a *appending) run() (isNew []bool, err error) {
 	if err := a.cells(detector.Fold(a.counts)); err != nil {
 		return nil, err
 	}
-	if err := addLatencies(a.tx, a.fresh); err != nil {
+	if err := rollups.AddDurations(a.tx, "latencies", a.fresh); err != nil {
 		return nil, err
 	}
-	if err := a.errorRollups(); err != nil {
+	var samples []model.Sample
+	for _, b := range a.fresh {
+		samples = append(samples, b.Samples...)
+	}
+	if err := addRollups(a.tx, a.errorKey.RollUp(samples)); err != nil {
 		return nil, err
 	}
-	return isNew, keepRows(a.tx, a.fresh)
+	return isNew, rollups.Keep(a.tx, a.fresh)
 }
 
 // take adds what is new of a batch.

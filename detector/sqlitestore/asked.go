@@ -5,6 +5,7 @@ import (
 	"database/sql"
 
 	"github.com/heliograph-net/heliograph/detector/answers"
+	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 	"github.com/heliograph-net/heliograph/model"
 )
 
@@ -45,7 +46,7 @@ func (a asked) EachSeen(ctx context.Context, q model.TotalsQuery, f func(id uint
 	var id int64
 	var v model.Series
 	fields := append([]any{&id}, seriesFields(&v)...)
-	return each(ctx, a.s.asked, "reading series", "SELECT s.id, "+seriesColumns+` FROM series s WHERE s.id IN
+	return sqlitedb.Each(ctx, a.s.asked, "reading series", "SELECT s.id, "+seriesColumns+` FROM series s WHERE s.id IN
 		(SELECT series FROM cells WHERE bin > ? AND bin <= ?) AND s.delivery = ?`,
 		selectedArgs(q), func(rows *sql.Rows) error {
 			if err := rows.Scan(fields...); err != nil {
@@ -60,7 +61,7 @@ func (a asked) EachCell(ctx context.Context, q model.TotalsQuery, withClients bo
 	if withClients {
 		clients = "c.clients"
 	}
-	return each(ctx, a.s.asked, "reading cells", "SELECT c.bin, c.series, c.estimated, "+clients+`, c.places
+	return sqlitedb.Each(ctx, a.s.asked, "reading cells", "SELECT c.bin, c.series, c.estimated, "+clients+`, c.places
 		FROM cells c JOIN series s ON s.id = c.series WHERE c.bin > ? AND c.bin <= ? AND s.delivery = ? ORDER BY c.bin`, selectedArgs(q),
 		func(rows *sql.Rows) error {
 			var c answers.Cell

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector/answers"
+	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 	"github.com/heliograph-net/heliograph/model"
 )
 
@@ -30,7 +31,7 @@ func (s *Events) judgeCost(ctx context.Context, q model.TotalsQuery) error {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil
 	case err != nil:
-		return doingError("judging what a query costs", err)
+		return sqlitedb.Doing("judging what a query costs", err)
 	}
 	return &model.CostError{Of: "sums", Most: maxCellsRead, Since: time.UnixMilli(bin)}
 }

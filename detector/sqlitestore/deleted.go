@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 )
 
 // maxDeleted is detector.MaxDeletions, except in tests.
@@ -35,7 +36,7 @@ func (s *State) Deleted(ctx context.Context, clients []uint64) (deleted []uint64
 		return nil, nil
 	}
 	for asked := range slices.Chunk(clients, forgetAtOnce) {
-		found, err := list(ctx, s.readers, "reading deletions", "SELECT client FROM deleted WHERE client IN "+marks(len(asked)), clientArgs(asked),
+		found, err := sqlitedb.List(ctx, s.readers, "reading deletions", "SELECT client FROM deleted WHERE client IN "+marks(len(asked)), clientArgs(asked),
 			func(rows *sql.Rows) (uint64, error) {
 				var c int64
 				err := rows.Scan(&c)

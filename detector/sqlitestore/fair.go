@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 )
 
 // fairly is a table to which anybody can add rows that mean nothing. If it has too many, the
@@ -18,7 +20,7 @@ type fairly struct {
 
 // bound deletes what is beyond room rows.
 func (t fairly) bound(ctx context.Context, f *file, room int64) error {
-	networks, err := list(ctx, f.readers, "counting "+t.table, "SELECT asn, count(*) FROM "+t.table+" GROUP BY asn", nil,
+	networks, err := sqlitedb.List(ctx, f.readers, "counting "+t.table, "SELECT asn, count(*) FROM "+t.table+" GROUP BY asn", nil,
 		func(rows *sql.Rows) (n amount, err error) {
 			err = rows.Scan(&n.asn, &n.of)
 			return n, err

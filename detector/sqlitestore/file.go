@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/heliograph-net/heliograph/detector/internal/rollups"
 	"github.com/heliograph-net/heliograph/internal/sqlitedb"
-	"github.com/heliograph-net/heliograph/model/sketch"
 )
 
 // file is an SQLite file for one or two stores. It is safe for concurrent use.
@@ -21,13 +21,11 @@ type file struct {
 	// held by queries that read much, so that one connection of asked is always left for others
 	costly chan struct{}
 
-	mu    sync.Mutex // held while writing; guards the following fields
-	users int        // number of open stores
-	names *names
-	live  live
-	// hashes the clients of application errors, see errorRollups
-	errorKey    sketch.Key
-	errorKeyDay int64 // from 1 January 1970
+	mu       sync.Mutex // held while writing; guards the following fields
+	users    int        // number of open stores
+	names    *names
+	live     live
+	errorKey rollups.ErrorKey
 	// the write-ahead log may still contain deleted data
 	unwiped bool
 
@@ -131,7 +129,7 @@ func (f *file) write(ctx context.Context, doing string, do func(*sql.Tx) error) 
 // named adds to an error what was being done. It remembers the first error that says that the file
 // is damaged.
 func (f *file) named(doing string, err error) error {
-	err = doingError(doing, err)
+	err = sqlitedb.Doing(doing, err)
 	if errors.Is(err, sqlitedb.ErrDamaged) {
 		f.damaged.CompareAndSwap(nil, &err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector/answers"
+	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 	"github.com/heliograph-net/heliograph/model"
 )
 
@@ -37,7 +38,7 @@ func noteFingerprints(tx *sql.Tx, samples []model.Sample) error {
 
 // Fingerprints implements detector.Events.
 func (s *Events) Fingerprints(ctx context.Context, q model.FingerprintQuery) ([]model.Fingerprint, error) {
-	return list(ctx, s.asked, "reading causes of errors", `SELECT app, fingerprint, type, outcome, first, first_version, last, last_version, errors,
+	return sqlitedb.List(ctx, s.asked, "reading causes of errors", `SELECT app, fingerprint, type, outcome, first, first_version, last, last_version, errors,
 		(SELECT count(DISTINCT client) FROM samples s WHERE s.fingerprint = f.fingerprint AND s.fingerprint <> x'' AND s.client <> 0) FROM fingerprints f
 		WHERE last >= ? AND (? = '' OR app = ?) AND (? = '' OR first_version = ?) ORDER BY last DESC, fingerprint LIMIT ?`,
 		[]any{q.Since.UnixMilli(), q.App, q.App, q.NewIn, q.NewIn, answers.Bounded(q.Limit, 100)}, func(rows *sql.Rows) (f model.Fingerprint, err error) {

@@ -3,6 +3,8 @@ package sqlitestore
 import (
 	"context"
 	"database/sql"
+
+	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 )
 
 // heap is the amount of data of a kind. It is known exactly at first, and roughly after deletions.
@@ -42,7 +44,7 @@ func (h *heap) largest() (most *part) {
 func (s *Events) measure(ctx context.Context) (all []*heap, err error) {
 	for _, k := range kinds {
 		h := &heap{kind: k}
-		h.networks, err = list(ctx, s.readers, "measuring "+k.name, k.amounts, nil, func(rows *sql.Rows) (*part, error) {
+		h.networks, err = sqlitedb.List(ctx, s.readers, "measuring "+k.name, k.amounts, nil, func(rows *sql.Rows) (*part, error) {
 			n := &part{}
 			err := rows.Scan(&n.asn, &n.rows, &n.bytes)
 			h.rows, h.bytes = h.rows+n.rows, h.bytes+n.bytes

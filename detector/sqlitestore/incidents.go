@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 	"github.com/heliograph-net/heliograph/model"
 )
 
@@ -64,7 +65,7 @@ func savePresent(tx *sql.Tx, i *model.Incident) error {
 
 // Incidents implements detector.State.
 func (s *State) Incidents(ctx context.Context, since time.Time) ([]model.Incident, error) {
-	return list(ctx, s.asked, "reading incidents", `SELECT body FROM incidents WHERE until = 0 OR until >= ?
+	return sqlitedb.List(ctx, s.asked, "reading incidents", `SELECT body FROM incidents WHERE until = 0 OR until >= ?
 		ORDER BY until = 0 DESC, since DESC, id DESC LIMIT ?`, []any{since.UnixMilli(), model.MaxRows},
 		func(rows *sql.Rows) (i model.Incident, err error) {
 			var body sql.RawBytes
@@ -97,7 +98,7 @@ func (s *State) LastIncident(ctx context.Context) (id int64, err error) {
 
 // Outbox implements detector.State.
 func (s *State) Outbox(ctx context.Context, after uint64, limit int) ([]detector.Outgoing, error) {
-	return list(ctx, s.readers, "reading the outbox", "SELECT number, bin, kind, body FROM outbox WHERE number > ? ORDER BY number LIMIT ?",
+	return sqlitedb.List(ctx, s.readers, "reading the outbox", "SELECT number, bin, kind, body FROM outbox WHERE number > ? ORDER BY number LIMIT ?",
 		[]any{int64(after), limit}, func(rows *sql.Rows) (o detector.Outgoing, err error) {
 			var number, bin int64
 			var body sql.RawBytes

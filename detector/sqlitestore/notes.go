@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 	"github.com/heliograph-net/heliograph/model"
 )
 
@@ -68,7 +69,7 @@ func (s *State) Journals(ctx context.Context, incidents []int64) ([]model.Journa
 		for i, id := range some {
 			args[i] = id
 		}
-		err := each(ctx, s.asked, "reading notes", "SELECT number, incident, at, kind, who, known, text FROM notes WHERE incident IN "+marks(len(some))+" ORDER BY number", args,
+		err := sqlitedb.Each(ctx, s.asked, "reading notes", "SELECT number, incident, at, kind, who, known, text FROM notes WHERE incident IN "+marks(len(some))+" ORDER BY number", args,
 			func(rows *sql.Rows) error {
 				var n model.Note
 				var ms int64
@@ -95,7 +96,7 @@ func (s *State) Journals(ctx context.Context, incidents []int64) ([]model.Journa
 
 // earlier returns the incidents that an incident repeats.
 func (s *State) earlier(ctx context.Context, id int64) ([]int64, error) {
-	return list(ctx, s.asked, "reading earlier incidents", `SELECT e.id FROM incidents i JOIN incidents e ON e.cause = i.cause AND e.cause <> '' AND e.id < i.id
+	return sqlitedb.List(ctx, s.asked, "reading earlier incidents", `SELECT e.id FROM incidents i JOIN incidents e ON e.cause = i.cause AND e.cause <> '' AND e.id < i.id
 		WHERE i.id = ? ORDER BY e.id DESC LIMIT ?`, []any{id, model.MaxEarlier}, func(rows *sql.Rows) (id int64, err error) {
 		err = rows.Scan(&id)
 		return id, err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector/answers"
+	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 	"github.com/heliograph-net/heliograph/model"
 )
 
@@ -118,7 +119,7 @@ func scanProbe(rows *sql.Rows) (p model.ProbeResult, err error) {
 
 // ProbeResults implements detector.Events.
 func (s *Events) ProbeResults(ctx context.Context, q model.ProbeQuery) ([]model.ProbeResult, error) {
-	return list(ctx, s.asked, "reading probe results", "SELECT p.at, "+probeColumns+` FROM probes p JOIN probe_targets t ON t.id = p.target
+	return sqlitedb.List(ctx, s.asked, "reading probe results", "SELECT p.at, "+probeColumns+` FROM probes p JOIN probe_targets t ON t.id = p.target
 		WHERE p.at >= ? AND (? = '' OR t.name = ?) AND (? = '' OR p.vantage = ?) ORDER BY p.at DESC, p.id DESC LIMIT ?`,
 		[]any{q.Since.UnixMilli(), q.Target, q.Target, q.Vantage, q.Vantage, answers.Bounded(q.Limit, 100)}, scanProbe)
 }
@@ -126,7 +127,7 @@ func (s *Events) ProbeResults(ctx context.Context, q model.ProbeQuery) ([]model.
 // LatestProbes implements detector.Events.
 func (s *Events) LatestProbes(ctx context.Context, since time.Time, f func(model.ProbeResult) error) error {
 	// With max() in the list, SQLite takes the other columns from the row with the maximum.
-	return each(ctx, s.readers, "reading the latest probe results", "SELECT max(p.at), "+probeColumns+` FROM probes p
+	return sqlitedb.Each(ctx, s.readers, "reading the latest probe results", "SELECT max(p.at), "+probeColumns+` FROM probes p
 		JOIN probe_targets t ON t.id = p.target WHERE p.at >= ? GROUP BY t.name, p.vantage`, []any{since.UnixMilli()},
 		func(rows *sql.Rows) error {
 			p, err := scanProbe(rows)

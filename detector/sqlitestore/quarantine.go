@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -112,13 +113,13 @@ func scanHeld(rows *sql.Rows) (h detector.Held, err error) {
 
 // Quarantine implements detector.State.
 func (s *State) Quarantine(ctx context.Context, after uint64, limit int) ([]detector.Held, error) {
-	return list(ctx, s.readers, "reading the quarantine", "SELECT "+heldColumns+" FROM quarantine WHERE id > ? ORDER BY id LIMIT ?",
+	return sqlitedb.List(ctx, s.readers, "reading the quarantine", "SELECT "+heldColumns+" FROM quarantine WHERE id > ? ORDER BY id LIMIT ?",
 		[]any{int64(after), limit}, scanHeld)
 }
 
 // Deferred implements detector.State.
 func (s *State) Deferred(ctx context.Context, limit int, bytes int64) ([]detector.Held, error) {
-	return list(ctx, s.readers, "reading the backlog", `SELECT `+heldColumns+` FROM quarantine JOIN (
+	return sqlitedb.List(ctx, s.readers, "reading the backlog", `SELECT `+heldColumns+` FROM quarantine JOIN (
 			SELECT id AS next, turn, sum(size) OVER (ORDER BY turn, id) - size AS before FROM (
 				SELECT id, size, sum(size) OVER (PARTITION BY asn ORDER BY turn, id) AS turn FROM (
 					SELECT id, asn, size, sum(size) OVER (PARTITION BY asn, bucket ORDER BY size, id DESC) AS turn
@@ -139,7 +140,7 @@ func (s *State) Reclassify(ctx context.Context, number uint64, reason, detail st
 
 // QuarantineCounts implements detector.State.
 func (s *State) QuarantineCounts(ctx context.Context) ([]detector.QuarantineCount, error) {
-	return list(ctx, s.readers, "counting the quarantine", `SELECT reason, count(*), sum(length(segment)), min(received),
+	return sqlitedb.List(ctx, s.readers, "counting the quarantine", `SELECT reason, count(*), sum(length(segment)), min(received),
 		coalesce((SELECT batches FROM quarantine_dropped d WHERE d.reason = q.reason), 0) FROM quarantine q GROUP BY reason ORDER BY reason`,
 		nil, func(rows *sql.Rows) (c detector.QuarantineCount, err error) {
 			var oldest int64

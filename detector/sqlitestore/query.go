@@ -28,7 +28,7 @@ func underArgs(o report.Outcome) []any { return []any{string(o), string(o), stri
 func (s *Events) Cells(ctx context.Context, after, upTo time.Time) ([]detector.Cell, error) {
 	s.settle(ctx)
 	texts := map[string]string{} // most series share their texts
-	return list(ctx, s.readers, "reading cells", "SELECT "+seriesColumns+`, c.bin, c.raw, c.estimated, c.clients, c.spread, c.places
+	return sqlitedb.List(ctx, s.readers, "reading cells", "SELECT "+seriesColumns+`, c.bin, c.raw, c.estimated, c.clients, c.spread, c.places
 		FROM cells c JOIN series s ON s.id = c.series WHERE c.bin > ? AND c.bin <= ?`,
 		[]any{after.UnixMilli(), upTo.UnixMilli()}, func(rows *sql.Rows) (c detector.Cell, err error) {
 			var bin int64
@@ -44,7 +44,7 @@ func (s *Events) Cells(ctx context.Context, after, upTo time.Time) ([]detector.C
 
 // EachSeries implements detector.Events.
 func (s *Events) EachSeries(ctx context.Context, f func(model.Series) error) error {
-	return each(ctx, s.readers, "reading series", "SELECT "+seriesColumns+" FROM series s", nil, func(rows *sql.Rows) error {
+	return sqlitedb.Each(ctx, s.readers, "reading series", "SELECT "+seriesColumns+" FROM series s", nil, func(rows *sql.Rows) error {
 		var v model.Series
 		if err := rows.Scan(seriesFields(&v)...); err != nil {
 			return err
@@ -55,17 +55,7 @@ func (s *Events) EachSeries(ctx context.Context, f func(model.Series) error) err
 
 // Servers implements detector.Events.
 func (s *Events) Servers(ctx context.Context, since time.Time) ([]model.ServerCount, error) {
-	totals, err := s.Totals(ctx, model.TotalsQuery{Since: since, By: model.DimensionsOf(model.ByServer)})
-	if err != nil {
-		return nil, err
-	}
-	var all []model.ServerCount
-	for _, t := range totals {
-		if t.Key.Server != "" {
-			all = append(all, model.ServerCount{Server: t.Key.Server, OK: t.OK, Failed: t.Failed, Clients: t.Clients})
-		}
-	}
-	return all, nil
+	return s.answers().Servers(ctx, since)
 }
 
 // Samples implements detector.Events.
@@ -80,7 +70,7 @@ func (s *Events) Samples(ctx context.Context, q model.SampleQuery) ([]model.Samp
 		within += c.text
 		args = append(args, c.args...)
 	}
-	return list(ctx, s.asked, "reading samples", `SELECT at, app, version, os, source, target, url, method, outcome, phase, protocol, server,
+	return sqlitedb.List(ctx, s.asked, "reading samples", `SELECT at, app, version, os, source, target, url, method, outcome, phase, protocol, server,
 		status, elapsed, trace, flags, asn, country, error_type, message, stack, fingerprint, count FROM samples WHERE at >= ? AND at < ? AND (? = '' OR target = ?) AND `+under("outcome")+within+`
 		ORDER BY at DESC, id DESC LIMIT ?`, append(args, answers.Bounded(q.Limit, 100)), scanSample)
 }
@@ -137,44 +127,4 @@ func (s *Events) Batches(ctx context.Context, since time.Time) (n uint64, err er
 		return 0, fmt.Errorf("counting batches: %w", err)
 	}
 	return n, nil
-}
-
-// list runs a query and scans all its rows.
-func list[T any](ctx context.Context, db *sql.DB, doing, query string, args []any, scan func(*sql.Rows) (T, error)) ([]T, error) {
-	var all []T
-	err := each(ctx, db, doing, query, args, func(rows *sql.Rows) error {
-		v, err := scan(rows)
-		all = append(all, v)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return all, nil
-}
-
-// each runs a query and calls f for every row, until it returns an error.
-func each(ctx context.Context, db *sql.DB, doing, query string, args []any, f func(*sql.Rows) error) error {
-	rows, err := db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return doingError(doing, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := f(rows); err != nil {
-			return doingError(doing, err)
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return doingError(doing, err)
-	}
-	return nil
-}
-
-// doingError adds to an error what was being done. If the file is damaged, it says what to do.
-func doingError(doing string, err error) error {
-	if sqlitedb.Damaged(err) {
-		err = fmt.Errorf("%w: %w", sqlitedb.ErrDamaged, err)
-	}
-	return fmt.Errorf("%s: %w", doing, err)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 	"github.com/heliograph-net/heliograph/privacy/seal"
 )
 
@@ -98,7 +99,7 @@ func (s *State) FeedSince(ctx context.Context, feed string) (time.Time, error) {
 
 // Claims implements detector.State.
 func (s *State) Claims(ctx context.Context) ([]detector.Claim, error) {
-	return list(ctx, s.readers, "reading claims", "SELECT collector, name, frames, told, asn, bucket, client FROM claims", nil,
+	return sqlitedb.List(ctx, s.readers, "reading claims", "SELECT collector, name, frames, told, asn, bucket, client FROM claims", nil,
 		func(rows *sql.Rows) (c detector.Claim, err error) {
 			var name sql.RawBytes
 			var told, client int64
@@ -123,7 +124,7 @@ func (s *State) SettleClaims(ctx context.Context, claims []detector.Claim) error
 
 // Claimed implements detector.State.
 func (s *State) Claimed(ctx context.Context, since time.Time) ([]detector.Claimed, error) {
-	return list(ctx, s.readers, "reading what was claimed", "SELECT collector, day, asn, batches FROM claimed WHERE day >= ? ORDER BY collector, day, asn",
+	return sqlitedb.List(ctx, s.readers, "reading what was claimed", "SELECT collector, day, asn, batches FROM claimed WHERE day >= ? ORDER BY collector, day, asn",
 		[]any{since.UnixMilli() / dayMS}, func(rows *sql.Rows) (c detector.Claimed, err error) {
 			var number int64
 			err = rows.Scan(&c.Collector, &number, &c.ASN, &c.Batches)
@@ -171,7 +172,7 @@ func (s *State) Quarantines(ctx context.Context, names []detector.BatchName) ([]
 	for i := range names {
 		n := &names[i]
 		low, high := ids(n)
-		if err := each(ctx, s.readers, "looking into the quarantine", "SELECT segment FROM quarantine WHERE batch BETWEEN ? AND ?", []any{low, high},
+		if err := sqlitedb.Each(ctx, s.readers, "looking into the quarantine", "SELECT segment FROM quarantine WHERE batch BETWEEN ? AND ?", []any{low, high},
 			func(rows *sql.Rows) error {
 				var segment sql.RawBytes
 				if err := rows.Scan(&segment); err != nil {

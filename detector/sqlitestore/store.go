@@ -8,15 +8,15 @@ package sqlitestore
 
 import (
 	"context"
-	"sync"
 
 	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/detector/internal/rollups"
 )
 
 // Events is a detector.Events in an SQLite file.
 type Events struct {
 	handle
-	rolling sync.Mutex // held by Judged, so that no page is added to the rollups twice
+	*rollups.Pages
 }
 
 // State is a detector.State in an SQLite file.
@@ -35,7 +35,7 @@ func Open(ctx context.Context, path string) (*Events, *State, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return &Events{handle: handle{file: f}}, &State{handle{file: f}}, nil
+	return newEvents(f), &State{handle{file: f}}, nil
 }
 
 // OpenEvents is like [Open], for a file that has only the events.
@@ -44,7 +44,13 @@ func OpenEvents(ctx context.Context, path string) (*Events, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Events{handle: handle{file: f}}, nil
+	return newEvents(f), nil
+}
+
+func newEvents(f *file) *Events {
+	s := &Events{handle: handle{file: f}}
+	s.Pages = rollups.NewPages(f.readers, s.write, addRollups)
+	return s
 }
 
 // OpenState is like [Open], for a file that has only the state.
