@@ -81,7 +81,7 @@ func (c *checker) world(w *World) {
 func (c *checker) fault(f *Fault, s *Scenario, key string) {
 	c.span(f.Start, key+".start", 0, s.Duration.Duration)
 	c.span(f.Duration, key+".duration", time.Second, maxDuration)
-	for name, d := range map[string]Span{"ramp": f.Ramp, "on": f.On, "off": f.Off} {
+	for name, d := range map[string]Span{"ramp": f.Ramp, "on": f.On, "off": f.Off, "retry": f.Retry} {
 		c.span(d, key+"."+name, 0, maxDuration)
 	}
 	c.require((f.On.Duration == 0) == (f.Off.Duration == 0), key+".on", "want on and off together")

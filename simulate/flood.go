@@ -41,14 +41,17 @@ func (f *flood) second(w *world, s int64) {
 }
 
 func (f *flood) row(w *world, at int64) Row {
-	n := &w.people.networks[f.senders[f.rng.IntN(len(f.senders))]]
 	token := f.rng.Uint64N(uint64(max(f.Tokens, 1)))
+	n := &w.people.networks[f.senders[token%uint64(len(f.senders))]]
 	prefix := f.salt ^ token%uint64(max(f.Prefixes, 1))
 	r := Row{At: at - 200 - f.rng.Int64N(3000), App: w.App, Version: w.Versions[0], OS: "linux", Target: f.Target, Outcome: report.Outcome(f.Outcome),
 		Protocol: "h2", Server: f.server(), ASN: n.asn, Country: w.people.countries[n.country], Source: report.SourceAgent,
 		Collector: w.collectors[0], Bucket: w.people.bucket(prefix, at), Client: max(mix(f.salt, token, uint64(at/day)), 1),
 		Raw: max(f.Raw, 1)}
 	r.Estimated = float64(r.Raw) * max(f.Weight, 1)
+	if len(f.scope.Version) > 0 {
+		r.Version = f.scope.Version[0]
+	}
 	if r.Target == "" {
 		r.Target = w.Targets[0]
 	}

@@ -99,6 +99,9 @@ type Fault struct {
 	// LastMile makes Share of the clients in Scope fail entirely for about a minute, one after
 	// another. They report it when they have recovered.
 	LastMile bool `yaml:"last_mile"`
+	// Retry makes clients repeat a request that fails after this time, until one succeeds or the
+	// fault ends; 0: they do not.
+	Retry Span `yaml:"retry"`
 	// Offline delays the reports of the clients in Scope until the fault has ended.
 	Offline bool `yaml:"offline"`
 	// Vantages are probers that fail although no client does, such as "v1".
@@ -137,7 +140,7 @@ type Flood struct {
 	Tokens int `yaml:"tokens"`
 	// number of address prefixes that the reports come from; 0 means 1
 	Prefixes int    `yaml:"prefixes"`
-	From     Pick   `yaml:"from"` // the networks that the reports come from
+	From     Pick   `yaml:"from"` // the networks and the version that the reports come from
 	Outcome  string `yaml:"outcome"`
 	Target   string `yaml:"target"` // "" means the first of the world
 	// the servers that the reports are about: named ones, or a number of servers that do not exist;

@@ -27,6 +27,7 @@ type visit struct {
 	troubled bool  // the previous window had one
 	began    int64 // start of the open window
 	held     int64 // reports cannot leave before this time
+	retry    int64 // after which the last request is repeated, in ms; 0: it is not
 	counters []counter
 }
 
@@ -92,11 +93,16 @@ func (w *world) request(e entry) {
 	if len(w.people.targets) > 1 {
 		target = uint8(draw(w.people.targets, w.rng.Float64()))
 	}
+	v.retry = 0
 	outcome, status, server := w.fate(v, target, e.at)
 	if v.browser {
 		w.tellBrowser(v, counter{target, status, outcome, server, 1, e.at})
 	} else {
 		w.count(e.id, counter{target, status, outcome, server, 1, e.at})
+	}
+	if v.retry > 0 {
+		w.queue.push(entry{at: e.at + v.retry, kind: request, id: e.id})
+		return
 	}
 	if v.left--; v.left > 0 {
 		gap := span(w.rng, float64(w.RequestGap.Milliseconds()))
@@ -139,7 +145,10 @@ func (w *world) fate(v *visit, target uint8, at int64) (o report.Outcome, status
 		} else if level := f.level(at); level == 0 || (level < 1 && w.rng.Float64() >= level) {
 			continue
 		}
-		if o = f.outcome(w.rng); succeeded(o) {
+		if o = f.outcome(w.rng); !succeeded(o) {
+			v.retry = f.Retry.Milliseconds()
+		}
+		if succeeded(o) {
 			status = 200
 		} else if status = f.Status; status == 0 {
 			status = 503

@@ -55,15 +55,18 @@ func (c *clients) turn(bin int64) {
 	}
 }
 
-// come counts a client among the active ones. A row that stands for many stands for many clients.
-func (c *clients) come(r *Row) {
+// come counts a client among the active ones. A row that stands for many stands for many clients,
+// whose number is returned unless the client was heard before in this minute.
+func (c *clients) come(r *Row) (n float64) {
 	before := c.active.seen.len()
 	if before >= maxClients {
-		return
+		return 0
 	}
 	if c.active.seen.add(r.Client); c.active.seen.len() > before {
-		c.active.sum += min(max(r.Estimated/float64(r.Raw), 1), mostWeight)
+		n = max(r.estimate()/float64(r.Raw), 1)
 	}
+	c.active.sum += n
+	return n
 }
 
 func (c *clients) state(client uint64) *clientState {

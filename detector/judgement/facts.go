@@ -49,10 +49,14 @@ const (
 )
 
 // persistent reports whether nearly all that is asked for fails, for every client, for some bins,
-// where so many clients are active. A few that retry in a loop are not many among these, though
+// where so many clients are active. A few that retry in a loop are not nearly all of these, though
 // most requests are theirs.
 func (m *numbers) persistent(bins int64, active float64) bool {
-	return m.span >= bins && float64(m.clients) >= active/2 && m.failed >= m.requests/2 && m.failed >= fewEach*float64(m.sources) && m.fates.share(m.fates.everywhere) >= fewShare
+	least := active / 2
+	if m.loops >= loopShare {
+		least = fewShare * active
+	}
+	return m.span >= bins && float64(m.clients) >= least && m.failed >= m.requests/2 && m.failed >= fewEach*float64(m.sources) && m.fates.share(m.fates.everywhere) >= fewShare
 }
 
 // decide fills in the verdict, whether it pages, and the evidence.
@@ -103,6 +107,7 @@ func (t *turn) facts(i *incident, m *numbers, d *Incident) *verdict.Facts {
 	f.Clients = verdict.Clients{
 		Active: int(t.active(i)), Targets: m.fates.targets(),
 		Everywhere: m.fates.share(m.fates.everywhere), Recovered: m.fates.share(m.fates.recovered), Offline: m.fates.share(m.fates.held),
+		Looping: m.loops,
 	}
 	if m.fates.together() || i.late {
 		f.Clients.Recovered = 0
@@ -120,8 +125,13 @@ func (t *turn) facts(i *incident, m *numbers, d *Incident) *verdict.Facts {
 
 // active is how many clients made requests within an incident's scope since its onset.
 func (t *turn) active(i *incident) float64 {
-	return t.j.clients.active.past * i.part * max(1, float64(t.bin-i.firstBin)/(3*spreadBins))
+	clients := t.j.clients.active.past * t.j.paces.usual(nil) / t.usual(i)
+	return clients * i.part * max(1, float64(t.bin-i.firstBin)/(3*spreadBins))
 }
+
+// usual is how many requests a client usually makes in a minute, in the networks that an incident's
+// scope names or, if it names none, anywhere.
+func (t *turn) usual(i *incident) float64 { return t.j.paces.usual(i.scopes[0][byASN]) }
 
 // reporters says where the reports come from. That a source was never heard of before means
 // something only if it is loud: most clients are new.
@@ -157,11 +167,16 @@ func (t *turn) needed(i *incident, m *numbers) verdict.Breadth {
 	if clearly < least { // nothing is clearly wrong with these, or only with connections of their own
 		n.Buckets = m.sources + 1
 	}
+	active := t.active(i)
+	persistent := m.persistent(t.j.bins(fewFor), active) && !i.scopes[0].mixed()
 	switch {
 	case m.span < t.j.bins(time.Minute):
 		n.Buckets = max(n.Buckets, fewSources)
-	case m.persistent(t.j.bins(fewFor), t.active(i)) && !i.scopes[0].mixed():
+	case persistent:
 		n.Buckets = min(n.Buckets, fewLeast)
+	}
+	if m.loops >= loopShare && !persistent {
+		n.Clients = max(n.Clients, clientsOfLoops(m.expected, active))
 	}
 	if len(i.scopes[0][byASN]) == 0 && !t.j.sources.nameless() {
 		n.Networks = o.Networks

@@ -48,8 +48,11 @@ func (j *Judge) Add(r Row) {
 	}
 	j.voices.turn(j.next)
 	j.clients.turn(j.next)
+	came := 0.0
 	if r.Took == nil {
-		j.clients.come(&r)
+		if r.App != model.DeliveryApp {
+			came = j.clients.come(&r)
+		}
 		j.sources.add(&r, j.o.Seed)
 	}
 	if len(j.sources.silent) > 0 {
@@ -76,6 +79,7 @@ func (j *Judge) Add(r Row) {
 	j.expose(p, bin, &at, &r)
 	switch {
 	case r.Outcome == report.OK:
+		j.learnPace(&r, came)
 		if r.App != model.DeliveryApp {
 			j.clients.succeeded(&r)
 			j.redirect(p, bin, &at, &r)
@@ -121,13 +125,18 @@ func (j *Judge) population(r *Row, bin int64) *population {
 	return p
 }
 
-// expose counts the requests of a row as exposure.
-func (j *Judge) expose(p *population, bin int64, at *place, r *Row) {
+// estimate is how many requests a row stands for, as far as that can be believed.
+func (r *Row) estimate() float64 {
 	n := r.Estimated
 	if !(n >= 0) || math.IsInf(n, 0) {
-		n = 0
+		return 0
 	}
-	n = min(n, mostWeight*float64(r.Raw))
+	return min(n, mostWeight*float64(r.Raw))
+}
+
+// expose counts the requests of a row as exposure.
+func (j *Judge) expose(p *population, bin int64, at *place, r *Row) {
+	n := r.estimate()
 	leaf := p.index
 	for ; p != nil; p = p.parent {
 		m := p.limit(bin, at[byASN], n)

@@ -33,6 +33,7 @@ type Judge struct {
 	sample    *sample
 	sources   sources
 	clients   clients
+	paces     paces
 	probes    map[vantageServer]probed
 	dirty     []dirtySeries
 	looks     looks
@@ -56,7 +57,7 @@ func New(o Options) (*Judge, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	j := &Judge{o: o, width: o.Bin.Milliseconds(), names: newNames(), sample: newSample(o.Seed), sources: newSources(), probes: map[vantageServer]probed{}, pops: map[populationKey]*population{}, timings: map[populationKey]*timing{}}
+	j := &Judge{o: o, width: o.Bin.Milliseconds(), names: newNames(), sample: newSample(o.Seed), sources: newSources(), probes: map[vantageServer]probed{}, pops: map[populationKey]*population{}, timings: map[populationKey]*timing{}, paces: paces{byNetwork: map[uint32]pace{}}}
 	j.fade = newFading(o.Bin.Hours(), &quiet{})
 	j.names.add(kindOutcome, string(report.Unknown))
 	return j, nil

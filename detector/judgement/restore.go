@@ -49,6 +49,10 @@ func Restore(o Options, snapshot []byte) (*Judge, error) {
 	for _, u := range f.Usual {
 		j.sources.usual[u.ASN] = &loudest{u.Raw, u.Clients}
 	}
+	j.paces.all = pace{f.Pace[0], f.Pace[1]}
+	for _, n := range f.Paces {
+		j.paces.byNetwork[uint32(n[0])] = pace{n[1], n[2]}
+	}
 	if f.Unknown != nil {
 		j.sources.unknown, j.sources.learned = *f.Unknown, true
 	}

@@ -34,6 +34,9 @@ type snapshotForm struct {
 	Random  []byte           `json:"random"`
 	Usual   []loudestForm    `json:"usual"`
 	Silent  []silentForm     `json:"silent"`
+	// requests and minutes of clients, of all and by network; absent in older snapshots
+	Pace  [2]float64   `json:"pace,omitzero"`
+	Paces [][3]float64 `json:"paces,omitempty"`
 	// share of sources; absent before the first minute is over
 	Unknown   *float64       `json:"unknown_networks,omitempty"`
 	Incidents []incidentForm `json:"incidents"`
@@ -206,6 +209,11 @@ func (j *Judge) Snapshot() ([]byte, error) {
 	for _, asn := range slices.Sorted(maps.Keys(j.sources.usual)) {
 		u := j.sources.usual[asn]
 		f.Usual = append(f.Usual, loudestForm{asn, u.raw, u.clients})
+	}
+	f.Pace = [2]float64{j.paces.all.requests, j.paces.all.clients}
+	for _, asn := range slices.Sorted(maps.Keys(j.paces.byNetwork)) {
+		n := j.paces.byNetwork[asn]
+		f.Paces = append(f.Paces, [3]float64{float64(asn), n.requests, n.clients})
 	}
 	if j.sources.learned {
 		f.Unknown = &j.sources.unknown

@@ -27,6 +27,7 @@ type numbers struct {
 	redirected                 float64 // of these, of requests that succeeded there
 	mended                     float64 // of these, of clients that could not tell before they were well again
 	fates                      fates
+	loops                      float64 // part of the failures of clients that retry in a loop
 	byOutcome                  map[uint32]float64
 	byTarget                   map[populationKey]float64
 }
@@ -34,7 +35,7 @@ type numbers struct {
 // measure counts the failures of an incident in n bins.
 func (t *turn) measure(i *incident, n int64) numbers {
 	m := numbers{byOutcome: map[uint32]float64{}, byTarget: map[populationKey]float64{}}
-	seen, networks := map[uint64]bool{}, map[uint32]float64{}
+	seen, networks := map[uint64]float64{}, map[uint32]float64{} // failures by client and network
 	by := map[source]*heard{}
 	first, last := int64(math.MaxInt64), int64(0)
 	each := func(f func(h *hit, weight float64)) { t.j.recent.each(t.bin, int(n), f) }
@@ -54,8 +55,8 @@ func (t *turn) measure(i *incident, n int64) numbers {
 		s.raw += float64(h.raw) * weight
 		s.counted += count
 		s.tokens[h.client] = struct{}{}
-		if !seen[h.client] {
-			seen[h.client] = true
+		_, again := seen[h.client]
+		if seen[h.client] += float64(h.raw) * weight; !again {
 			if !t.j.order[h.pop].key.timed() { // who is slow has failed nowhere
 				m.fates.add(t.j.clients.state(h.client))
 			}
@@ -83,6 +84,8 @@ func (t *turn) measure(i *incident, n int64) numbers {
 			m.top, m.topFailed, m.topCounted, m.topClients = who, s.raw, s.counted, len(s.tokens)
 		}
 	}
+	minutes := float64(m.span) * float64(t.j.width) / 60_000
+	m.loops = looping(seen, t.usual(i), minutes)
 	for _, x := range networks {
 		m.topShare = max(m.topShare, x/max(m.counted, 1))
 	}

@@ -101,6 +101,9 @@ type Clients struct {
 	// Offline is the share of the clients that are hit whose reports also reached no collector
 	// until they recovered.
 	Offline float64
+	// Looping is the share of the failures that clients have that fail far more often than clients
+	// usually make requests: they retry in a loop.
+	Looping float64
 }
 
 // Reporters describes the sources of the failures' reports. A source is a bucket of one network. A

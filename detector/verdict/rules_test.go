@@ -176,6 +176,17 @@ func TestConflicts(t *testing.T) {
 	}
 }
 
+// What is too thin says so when few clients make any number of failures.
+func TestRetriesInALoop(t *testing.T) {
+	r := Judge(outage(thin, func(f *Facts) { f.Clients.Looping = 0.9 }))
+	if !strings.Contains(texts(r), "90 % of the failures are of clients that retry in a loop") {
+		t.Error(texts(r))
+	}
+	if strings.Contains(texts(Judge(outage(thin))), "loop") {
+		t.Error("says so of others")
+	}
+}
+
 func check(t *testing.T, f *Facts, want model.Verdict, says string) {
 	t.Helper()
 	got := Judge(f)

@@ -55,7 +55,12 @@ func (v *view) whyLastMile() []model.Signal {
 }
 
 func (v *view) whyTooThin() []model.Signal {
-	return []model.Signal{signal(model.SignalMissing, "too little to act on: %s", list(v.missing()))}
+	s := []model.Signal{signal(model.SignalMissing, "too little to act on: %s", list(v.missing()))}
+	if v.Clients.Looping >= most {
+		s = append(s, signal(model.SignalSurge, "%s of the failures are of clients that retry in a loop, far more often than clients usually ask; so clients count, not failures",
+			percent(v.Clients.Looping)))
+	}
+	return s
 }
 
 // missing says which evidence is too little for an alert.
