@@ -161,6 +161,7 @@ type Dashboard struct {
 	live    *live
 	past    past
 	old     oldTopology
+	told    toldServers
 	ran     atomic.Bool
 	testing sync.Mutex // held while a test alert is sent
 	hosts   atomic.Pointer[httpx.Hosts]

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/heliograph-net/heliograph/dashboards/api"
@@ -154,6 +155,9 @@ func (d *Dashboard) getServersBits(w http.ResponseWriter, r *http.Request, p *pa
 	if bits, err = bits.Range(s.Span()); err != nil {
 		return err
 	}
+	if p.values.Get("at") == "" {
+		w.Header().Set("X-Servers-Version", strconv.FormatUint(s.Version, 10))
+	}
 	return serveTagged(w, r, "application/octet-stream", fmt.Sprintf("%s-%s-%x", d.tag(s, p), state, group), bits.Bytes(), nil)
 }
 
@@ -176,8 +180,54 @@ func bitsOf(s heatmap.Snapshot, state string) (*heatmap.Bitset, error) {
 	return out, nil
 }
 
+// maxToldChanges is how many servers that changed the stream names at once.
+const maxToldChanges = 500
+
+// toldServers is what the stream told of the servers last.
+type toldServers struct {
+	mu      sync.Mutex // guards what follows
+	version uint64
+	changes *api.ServerChanges // nil if they were too many
+}
+
+// since returns what has changed since the version before that of s. It stays the same as long as
+// the version does.
+func (t *toldServers) since(m *heatmap.Map, s heatmap.Snapshot) *api.ServerChanges {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s.Version != t.version {
+		t.changes = changesOf(m, s, t.version)
+		t.version = s.Version
+	}
+	return t.changes
+}
+
+func changesOf(m *heatmap.Map, s heatmap.Snapshot, since uint64) *api.ServerChanges {
+	servers, ok := m.ChangedSince(since) // those that changed after s was taken do no harm
+	if !ok || len(servers) > maxToldChanges {
+		return nil
+	}
+	c := &api.ServerChanges{Since: since, Version: s.Version}
+	for _, i := range servers {
+		switch s.State(i) {
+		case heatmap.Up:
+			c.Up = append(c.Up, i)
+		case heatmap.Down:
+			c.Down = append(c.Down, i)
+		default:
+			c.Unknown = append(c.Unknown, i)
+		}
+	}
+	return c
+}
+
 // servers reads the section for the page.
-func (l *look) servers() (any, error) { return l.d.summary(l.d.o.Servers.Snapshot()), nil }
+func (l *look) servers() (any, error) {
+	s := l.d.o.Servers.Snapshot()
+	summary := l.d.summary(s)
+	summary.Changes = l.d.told.since(l.d.o.Servers, s)
+	return summary, nil
+}
 
 // serverName returns the name of the server at an address, or "".
 func (d *Dashboard) serverName(address string) string {

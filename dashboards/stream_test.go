@@ -430,3 +430,39 @@ func TestServersThatChangeAreToldAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestStreamNamesServersThatChanged: a change of few servers comes with their states, from the
+// version before to this one; one of many does not, and the bits tell their version.
+func TestStreamNamesServersThatChanged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := fleet(t, 700)
+		_, client, stop := virtual(t, Options{Reader: &fakeReader{}, Servers: m})
+		defer stop()
+		stream := openSections(t, client, "http://localhost", "servers")
+		defer stream.close()
+		stream.wantNext("snapshot", `"servers"`)
+		time.Sleep(2 * refreshEvery)
+		m.Set(7, heatmap.Down, time.Now())
+		stream.wantNext("servers", `"changes":{"since":0,"version":1,"down":[7]}`)
+		time.Sleep(2 * refreshEvery)
+		m.Set(7, heatmap.Up, time.Now())
+		m.Set(8, heatmap.Down, time.Now())
+		m.Set(8, heatmap.Unknown, time.Now())
+		stream.wantNext("servers", `"changes":{"since":1,"version":4,"up":[7],"unknown":[8]}`)
+		time.Sleep(2 * refreshEvery)
+		for i := range maxToldChanges + 1 {
+			m.Set(i, heatmap.Down, time.Now())
+		}
+		if data := stream.wantNext("servers", `"down":501`); strings.Contains(data, "changes") {
+			t.Errorf("501 servers are named: %s", data)
+		}
+		resp, err := client.Get("http://localhost/api/v1/servers.bits")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if got := resp.Header.Get("X-Servers-Version"); got != "505" {
+			t.Errorf("the bits are of version %q, want 505", got)
+		}
+	})
+}

@@ -40,6 +40,7 @@ type Map struct {
 	changed  []int64 // Unix ms of each server's last change of state; 0 if none
 	last     int64   // Unix ms of the last change of any server
 	version  uint64
+	recent   recent
 }
 
 // NewMap returns a Map of the servers of t.
@@ -75,6 +76,7 @@ func (m *Map) Replace(t *Topology) {
 	m.topology, m.up, m.known, m.counts, m.changed = t, next.up, next.known, next.counts, next.changed
 	m.replaced++
 	m.version++
+	m.recent.begin = m.version
 }
 
 // Version returns a number that increases with each change of the topology or of a state.
@@ -101,6 +103,7 @@ func (m *Map) Set(i int, s State, at time.Time) (changed bool) {
 	m.changed[i] = at.UnixMilli()
 	m.last = max(m.last, m.changed[i])
 	m.version++
+	m.recent.note(m.version, i)
 	return true
 }
 

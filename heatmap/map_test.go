@@ -3,6 +3,7 @@ package heatmap
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -201,4 +202,43 @@ func TestReplaceKeepsWhatBothHave(t *testing.T) {
 	if !m.Down("192.0.2.1:402") || m.Down("192.0.2.1:401") {
 		t.Error("addresses are not those of the new topology")
 	}
+}
+
+// TestMapRemembersWhatChanged: the servers that changed since a version are told, each once, and
+// what is too long ago or of another topology is not.
+func TestMapRemembersWhatChanged(t *testing.T) {
+	m := NewMap(mustTopology(t, fleet(1, 1, 1, 3000)))
+	want := func(since uint64, servers ...int) {
+		t.Helper()
+		if got, ok := m.ChangedSince(since); !ok || !slices.Equal(got, servers) {
+			t.Errorf("since %d: %v, %v, want %v", since, got, ok, servers)
+		}
+	}
+	wantNone := func(since uint64) {
+		t.Helper()
+		if got, ok := m.ChangedSince(since); ok {
+			t.Errorf("since %d: %v, want nothing known", since, got)
+		}
+	}
+	want(0)
+	wantNone(1)
+	for _, i := range []int{7, 2, 7} {
+		m.Set(i, Down, epoch)
+		m.Set(i, Up, epoch)
+	}
+	m.Set(5, Unknown, epoch) // no change
+	want(0, 2, 7)
+	want(4, 7)
+	want(6)
+	for i := range recentChanges {
+		m.Set(1000+i, Up, epoch)
+	}
+	wantNone(5)
+	if got, ok := m.ChangedSince(6); !ok || len(got) != recentChanges || got[0] != 1000 {
+		t.Errorf("the last %d changes: %d, %v", recentChanges, len(got), ok)
+	}
+	before := m.Version()
+	m.Replace(mustTopology(t, fleet(1, 1, 1, 3000)))
+	wantNone(before)
+	want(before + 1)
 }

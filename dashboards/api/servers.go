@@ -30,6 +30,20 @@ type ServersSummary struct {
 	Topology string `json:"topology"`
 	// Tag for the states, and thus for the bits and the picture.
 	States string `json:"states"`
+	// What changed; only in the stream, and absent if that is too much: then ask for the bits.
+	Changes *ServerChanges `json:"changes,omitempty"`
+}
+
+// ServerChanges turns the states of any version from since to version into those of version. The
+// header X-Servers-Version tells the version of bits. A version is the number of changes so far, as
+// long as the tag of the topology stays.
+type ServerChanges struct {
+	Since   uint64 `json:"since"`
+	Version uint64 `json:"version"`
+	// Indices of the servers that changed and are in this state now; absent if there are none.
+	Up      []int `json:"up,omitempty"`
+	Down    []int `json:"down,omitempty"`
+	Unknown []int `json:"unknown,omitempty"`
 }
 
 // Servers is the summary, the groups and some of the servers.

@@ -618,6 +618,22 @@ export interface ServersSummary extends ServerCounts {
   topology: string;
   /** Tag for the states, and thus for the bits and the picture. */
   states: string;
+  /** What changed; only in the stream, and absent if that is too much: then ask for the bits. */
+  changes?: ServerChanges;
+}
+
+/**
+ * ServerChanges turns the states of any version from since to version into those of version. The
+ * header X-Servers-Version tells the version of bits. A version is the number of changes so far,
+ * as long as the tag of the topology stays.
+ */
+export interface ServerChanges {
+  since: number;
+  version: number;
+  /** Indices of the servers that changed and are in this state now; absent if there are none. */
+  up?: number[];
+  down?: number[];
+  unknown?: number[];
 }
 
 /** Servers is the summary, the groups and some of the servers. */

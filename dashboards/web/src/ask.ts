@@ -43,9 +43,9 @@ export async function fetchDown(limit: number): Promise<Probed[]> {
 }
 
 /** One bit per server: bit i, the lowest of byte 0 first, says whether server i is in the state. */
-export async function fetchBits(state: ServerState, at?: number): Promise<Uint8Array> {
+export async function fetchBits(state: ServerState, at?: number): Promise<{ bits: Uint8Array; version: number }> {
   const answer = await get(`/api/v1/servers.bits?state=${state}${atTime(at)}`);
-  return new Uint8Array(await answer.arrayBuffer());
+  return { bits: new Uint8Array(await answer.arrayBuffer()), version: Number(answer.headers.get("X-Servers-Version") ?? NaN) };
 }
 
 function atTime(at: number | undefined): string {

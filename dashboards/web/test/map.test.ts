@@ -4,7 +4,11 @@ import type { DataCentre } from "../src/api.gen.ts";
 import { cellOf, moveCursor, serverAt } from "../src/map/cursor.ts";
 import { layout, type Layout } from "../src/map/layout.ts";
 import { firstMinute, minuteMS, step } from "../src/map/past.ts";
-import { States } from "../src/map/states.ts";
+import { Difference } from "../src/map/difference.ts";
+import { around, paintCells, type Area } from "../src/map/pixels.ts";
+import { curveOf } from "../src/map/curve.ts";
+import { States, type Cells, type Mark } from "../src/map/states.ts";
+import { fillsOf } from "../src/map/theme.ts";
 
 /** Data centres of so many clusters of so many rows of so many servers. */
 function fleet(centres: number, clusters: number, rows: number, perRow: number): DataCentre[] {
@@ -149,4 +153,122 @@ test("whole bytes are counted and searched as single servers are", () => {
     assert.equal(states.nextDown(down.at(-1) ?? 0), down[0] ?? -1);
   }
   assert.equal(allUp(9).nextDown(3), -1);
+});
+
+/** Repeatable numbers from 0 to 1. */
+function dice(seed: number): () => number {
+  return () => (seed = (seed * 1103515245 + 12345) & 0x7fffffff) / 0x7fffffff;
+}
+
+function randomStates(n: number, random: () => number, unknown = 0.05): States {
+  const up = new Uint8Array(Math.ceil(n / 8));
+  const dark = new Uint8Array(up.length);
+  for (let i = 0; i < n; i++) {
+    if (random() < 0.9) up[i >> 3]! |= 1 << (i & 7);
+    if (random() < unknown) dark[i >> 3]! |= 1 << (i & 7);
+  }
+  return new States(n, up, dark);
+}
+
+test("a curve goes through all cells of a rectangle, from neighbour to neighbour", () => {
+  for (const [n, most] of [[1, 9], [2, 9], [7, 3], [100, 100], [1000, 17], [12_345, 5000]] as const) {
+    const curve = curveOf(n, most);
+    assert.ok(curve.columns <= most && curve.columns * curve.rows >= n, `${n} fit`);
+    assert.equal(new Set(curve.places).size, n, `${n} have places of their own`);
+    let steps = 0;
+    for (let i = 0; i < n; i++) {
+      assert.equal(curve.servers[curve.places[i]!], i);
+      const [a, b] = [curve.places[i]!, curve.places[Math.max(0, i - 1)]!];
+      const far = Math.abs((a % curve.columns) - (b % curve.columns)) + Math.abs(Math.floor(a / curve.columns) - Math.floor(b / curve.columns));
+      if (far > 1) steps++;
+    }
+    assert.ok(steps <= 1, `${n}: ${steps} steps are not to a neighbour; at most one is diagonal`);
+  }
+});
+
+test("along a curve, too, every server has a cell of its own, and keys go to the cells beside", () => {
+  for (const [width, maxHeight, scale] of [[360, 400, 1], [1400, 500, 2]] as const) {
+    const l = layout(fleet(3, 5, 4, 25), { width, maxHeight, scale, order: "hilbert" });
+    checkLayout(`curve at ${width}`, l, 1500);
+    assert.ok(l.width <= width && l.height <= maxHeight);
+    const states = allUp(1500, 1200);
+    for (const [key, dx, dy] of [["ArrowRight", 1, 0], ["ArrowLeft", -1, 0], ["ArrowDown", 0, 1], ["ArrowUp", 0, -1]] as const) {
+      const from = cellOf(l, 100)!;
+      const to = cellOf(l, moveCursor(key, 100, l, states)!)!;
+      const stays = to.x === from.x && to.y === from.y;
+      if (dx !== 0) assert.ok(stays || to.x - from.x === dx * l.pitch, key);
+      else assert.ok(stays || (to.y - from.y) * dy > 0, key);
+    }
+    assert.equal(moveCursor("PageDown", 100, l, states), 500, "the next data centre");
+    assert.equal(moveCursor("n", 100, l, states), 1200);
+  }
+});
+
+test("a part that is painted alone has the pixels that it has in the whole", () => {
+  const random = dice(3);
+  const colour = "#123456";
+  const theme = { up: "#0072b2", down: "#d55e00", unknown: "#8b9196", background: "#fcfcfa", border: "#d6d7d2", text: colour, muted: colour, font: "" };
+  for (const order of ["rows", "hilbert"] as const) {
+    for (const [n, height] of [[60, 700], [6000, 300], [6000, 60]] as const) {
+      const l = layout(fleet(2, 3, 10, n / 60), { width: 700, maxHeight: height, scale: 1, order });
+      const [then, now] = [randomStates(n, random), randomStates(n, random)];
+      for (const cells of [now, new Difference(then, now)] as Cells[]) {
+        const fills = fillsOf(theme, cells instanceof Difference);
+        const paint = (area: Area): { pixels: Uint32Array; notable: number } => {
+          const pixels = new Uint32Array(area.width * area.height);
+          return { pixels, notable: paintCells(pixels, area, l, cells, fills, 1, 4).length };
+        };
+        const whole = paint({ x: 0, y: 0, width: l.width, height: l.height });
+        assert.ok(whole.notable > 0 && new Set(whole.pixels).size > 3, `${order} ${n}: something is painted`);
+        for (let round = 0; round < 20; round++) {
+          const at = { x: Math.floor(random() * l.width), y: Math.floor(random() * l.height) };
+          const area = { ...at, width: 1 + Math.floor(random() * (l.width - at.x)), height: 1 + Math.floor(random() * (l.height - at.y)) };
+          const { pixels } = paint(area);
+          for (let y = 0; y < area.height; y++) {
+            const want = whole.pixels.subarray((area.y + y) * l.width + area.x, (area.y + y) * l.width + area.x + area.width);
+            assert.deepEqual(pixels.subarray(y * area.width, (y + 1) * area.width), want, `${order} ${n}: row ${y} of ${JSON.stringify(area)}`);
+          }
+        }
+      }
+    }
+  }
+  assert.deepEqual(around({ x: 5, y: 6, width: 2, height: 3 }, 1), { x: 4, y: 5, width: 4, height: 5 });
+});
+
+test("what changed is found, unless it is too much; changes that are told are those that are found", () => {
+  const before = allUp(1000, 5, 600);
+  assert.deepEqual(allUp(1000, 5, 601).changed(before, 10), [600, 601]);
+  assert.deepEqual(before.changed(before, 10), []);
+  assert.equal(allUp(1000, ...Array(50).keys()).changed(before, 10), undefined);
+  assert.equal(allUp(900).changed(before, 10), undefined, "of another fleet");
+  const after = before.with({ up: [5], down: [7, 999], unknown: [8, 600] });
+  assert.deepEqual([5, 7, 8, 600, 999, 6].map((i) => after.at(i)), ["up", "down", "unknown", "unknown", "down", "up"]);
+  assert.deepEqual(after.changed(before, 10)!.sort((a, b) => a - b), [5, 7, 8, 600, 999]);
+  assert.deepEqual([5, 8].map((i) => before.at(i)), ["down", "up"], "the old ones stay");
+  assert.equal(after.with({ down: [8] }).at(8), "down");
+});
+
+test("a difference says what failed, recovered and stayed down, as single servers do", () => {
+  const random = dice(11);
+  const n = 1003;
+  const [then, now] = [randomStates(n, random), randomStates(n, random)];
+  const d = new Difference(then, now);
+  const want = (i: number): Mark => {
+    if (now.at(i) === "down") return then.at(i) === "down" ? "still down" : "failed";
+    return now.at(i) === "up" && then.at(i) === "down" ? "recovered" : now.at(i);
+  };
+  for (const mark of ["up", "unknown", ...d.notable] as const) {
+    for (let round = 0; round < 30; round++) {
+      const first = Math.floor(random() * n);
+      const end = first + Math.floor(random() * (n - first));
+      const range = Array.from({ length: end - first }, (_, i) => first + i);
+      assert.equal(d.tally(mark, first, end - first), range.filter((i) => want(i) === mark).length);
+      assert.equal(d.find(mark, first, end), range.find((i) => want(i) === mark) ?? end);
+      assert.equal(d.runEnd(mark, first, end), range.find((i) => want(i) !== mark) ?? end);
+    }
+  }
+  const later = new Difference(then, now.with({ down: [3], up: [4] }));
+  assert.ok(later.changed(d, 10)!.every((i) => i === 3 || i === 4));
+  assert.equal(later.changed(new Difference(now, now), 10), undefined, "of another time");
+  assert.equal(new Difference(now, now).nextDown(0), now.nextDown(0));
 });

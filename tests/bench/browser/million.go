@@ -153,7 +153,10 @@ func (b *browser) updateMap(url string, m *heatmap.Map, n int) error {
 	if err := chromedp.Do(ctx, chromedp.Sleep(2*between)); err != nil {
 		return err
 	}
-	quiet, err := b.cost(ctx, n, func(int) error { return nil })
+	quiet, err := b.cost(ctx, n, func(int) error { // asking the page costs something, too
+		_, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`Promise.resolve(0)`, chromedp.EvalAwaitPromise))
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,8 @@ export function useDown(): Probed[] {
 
 async function load(): Promise<void> {
   try {
-    down.value = await fetchDown(most);
+    const found = await fetchDown(most);
+    if (JSON.stringify(found) !== JSON.stringify(down.peek())) down.value = found; // else nothing is drawn anew
   } catch {
     // Asked again soon; the header says when the detector does not answer.
   }

@@ -32,8 +32,13 @@ export function section<S extends Section>(name: S): ReadonlySignal<Data<S> | un
 
 /** A section's data, kept up to date while the component is mounted. */
 export function useSection<S extends Section>(name: S): Data<S> | undefined {
-  useLayoutEffect(() => watch(name), [name]);
+  useWatch(name);
   return section(name).value;
+}
+
+/** Has a section's data kept up to date while the component is mounted, without reading it. */
+export function useWatch(name: Section): void {
+  useLayoutEffect(() => watch(name), [name]);
 }
 
 /** Has a section sent until the function that it returns is called. */

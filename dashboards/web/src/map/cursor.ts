@@ -1,19 +1,50 @@
 // Finding servers on the map: by a point of it, and by the keys. All pure.
 import type { Layout, Line } from "./layout.ts";
-import type { States } from "./states.ts";
 
-/** The server at a point in device pixels, -1 when none is there. */
+/** The server in a column of a line, -1 where there is none. */
+export function serverIn(line: Line, column: number): number {
+  if (line.servers === undefined) return line.first + column;
+  const nth = line.servers[column] ?? -1;
+  return nth < 0 ? -1 : line.first + nth;
+}
+
+/** The server at a point in device pixels of the layout, -1 when none is there. */
 export function serverAt(layout: Layout, x: number, y: number): number {
-  for (const line of layout.lines) {
-    if (y < line.y || y >= line.y + layout.pitch || x < line.x) continue;
-    const i = Math.floor((x - line.x) / layout.pitch);
-    if (i < line.count) return line.first + i;
+  for (const block of layout.blocks) {
+    if (x < block.x || y < block.y || x >= block.x + block.width + layout.gap || y >= block.y + block.height + layout.gap) continue;
+    for (let i = block.from; i < block.to; i++) {
+      const line = layout.lines[i]!;
+      if (y < line.y || y >= line.y + layout.pitch) continue;
+      const column = Math.floor((x - line.x) / layout.pitch);
+      if (column >= 0 && column < line.count) return serverIn(line, column);
+    }
   }
   return -1;
 }
 
-/** The line of a server, found by halving: lines are in the order of the servers. */
-export function lineOf(layout: Layout, server: number): Line | undefined {
+/** The server nearest to a point, -1 when there are none. */
+export function serverNear(layout: Layout, x: number, y: number): number {
+  let best = -1;
+  let least = Infinity;
+  for (const line of layout.lines) {
+    const column = Math.max(0, Math.min(line.count - 1, Math.floor((x - line.x) / layout.pitch)));
+    const distance = Math.abs(line.y + layout.pitch / 2 - y) + Math.abs(line.x + (column + 0.5) * layout.pitch - x);
+    const server = distance < least ? serverIn(line, column) : -1;
+    if (server >= 0) [best, least] = [server, distance];
+  }
+  return best;
+}
+
+/** Where a server lies: its line and column. */
+export interface Place {
+  line: Line;
+  column: number;
+}
+
+/** The place of a server; lines without a curve are in the order of the servers. */
+export function placeOf(layout: Layout, server: number): Place | undefined {
+  const [block] = layout.blocks;
+  if (block?.curve !== undefined) return placeOnCurve(layout, server);
   let low = 0;
   let high = layout.lines.length - 1;
   while (low <= high) {
@@ -21,71 +52,97 @@ export function lineOf(layout: Layout, server: number): Line | undefined {
     const line = layout.lines[middle]!;
     if (server < line.first) high = middle - 1;
     else if (server >= line.first + line.count) low = middle + 1;
-    else return line;
+    else return { line, column: server - line.first };
   }
   return undefined;
 }
 
+function placeOnCurve(layout: Layout, server: number): Place | undefined {
+  const block = layout.blocks.find((b) => server >= b.first && server < b.first + b.curve!.places.length);
+  if (block?.curve === undefined) return undefined;
+  const place = block.curve.places[server - block.first]!;
+  const row = Math.floor(place / block.curve.columns);
+  return { line: layout.lines[block.from + row]!, column: place - row * block.curve.columns };
+}
+
 /** The upper left corner of a server's cell. */
 export function cellOf(layout: Layout, server: number): { x: number; y: number } | undefined {
-  const line = lineOf(layout, server);
-  return line && { x: line.x + (server - line.first) * layout.pitch, y: line.y };
+  const place = placeOf(layout, server);
+  return place && { x: place.line.x + place.column * layout.pitch, y: place.line.y };
+}
+
+/** What the keys need to know of the servers' states. */
+export interface Trouble {
+  count: number;
+  /** The next server after i that is down, going round; -1 when none is. */
+  nextDown(i: number): number;
 }
 
 /** Where a key takes the cursor; undefined for keys that are not the map's. */
-export function moveCursor(key: string, server: number, layout: Layout, states: States): number | undefined {
-  const last = states.count - 1;
-  const line = lineOf(layout, server);
-  if (line === undefined) return undefined;
+export function moveCursor(key: string, server: number, layout: Layout, trouble: Trouble): number | undefined {
+  const place = placeOf(layout, server);
+  if (place === undefined) return undefined;
   switch (key) {
     case "ArrowRight":
-      return Math.min(last, server + 1);
+      return beside(place, server, 1, trouble.count);
     case "ArrowLeft":
-      return Math.max(0, server - 1);
+      return beside(place, server, -1, trouble.count);
     case "ArrowDown":
-      return vertical(layout, line, server, 1);
+      return vertical(layout, place, server, 1);
     case "ArrowUp":
-      return vertical(layout, line, server, -1);
+      return vertical(layout, place, server, -1);
     case "Home":
-      return line.first;
+      return endOf(place.line, 0, 1);
     case "End":
-      return line.first + line.count - 1;
+      return endOf(place.line, place.line.count - 1, -1);
     case "PageDown":
       return clusterStart(layout, server, 1);
     case "PageUp":
       return clusterStart(layout, server, -1);
     case "n":
-    case "N":
-      return nextDown(server, states);
+    case "N": {
+      const next = trouble.nextDown(server);
+      return next < 0 ? server : next;
+    }
     default:
       return undefined;
   }
 }
 
-function nextDown(server: number, states: States): number {
-  const next = states.nextDown(server);
+/** The cell beside it on a curve, else the server before or after it. */
+function beside({ line, column }: Place, server: number, by: 1 | -1, count: number): number {
+  if (line.servers === undefined) return Math.max(0, Math.min(count - 1, server + by));
+  const next = serverIn(line, column + by);
   return next < 0 ? server : next;
 }
 
-function vertical(layout: Layout, from: Line, server: number, direction: 1 | -1): number {
-  const x = from.x + (server - from.first) * layout.pitch;
+/** The first server of a line from a column on. */
+function endOf(line: Line, column: number, by: 1 | -1): number {
+  while (serverIn(line, column) < 0) column += by;
+  return serverIn(line, column);
+}
+
+function vertical(layout: Layout, from: Place, server: number, direction: 1 | -1): number {
+  const x = from.line.x + from.column * layout.pitch;
   let best = server;
   let least = Infinity;
   for (const line of layout.lines) {
-    const dy = (line.y - from.y) * direction;
+    const dy = (line.y - from.line.y) * direction;
     if (dy <= 0) continue;
     const column = Math.max(0, Math.min(line.count - 1, Math.round((x - line.x) / layout.pitch)));
     const distance = dy + 2 * Math.abs(line.x + column * layout.pitch - x);
-    if (distance < least) {
+    if (distance < least && serverIn(line, column) >= 0) {
       least = distance;
-      best = line.first + column;
+      best = serverIn(line, column);
     }
   }
   return best;
 }
 
+/** The first server of the cluster before or after; along a curve, of the data centre. */
 function clusterStart(layout: Layout, server: number, direction: 1 | -1): number {
-  const clusters = layout.boxes.filter((box) => box.level === "cluster");
-  const at = clusters.findIndex((box) => server >= box.first && server < box.first + box.count);
-  return clusters[Math.max(0, Math.min(clusters.length - 1, at + direction))]?.first ?? server;
+  const level = layout.blocks[0]?.curve === undefined ? "cluster" : "data centre";
+  const groups = layout.boxes.filter((box) => box.level === level);
+  const at = groups.findIndex((box) => server >= box.first && server < box.first + box.count);
+  return groups[Math.max(0, Math.min(groups.length - 1, at + direction))]?.first ?? server;
 }

@@ -1,71 +1,58 @@
-// Draws the laid out servers on a canvas, in device pixels.
-import type { Box, Layout, Line } from "./layout.ts";
-import type { ServerState } from "../api.gen.ts";
-import type { States } from "./states.ts";
+// Draws parts of the laid out servers on a canvas, in device pixels.
+import type { Box, Layout } from "./layout.ts";
+import type { Cells, Mark } from "./states.ts";
 import { cellOf } from "./cursor.ts";
 import { count } from "../format.ts";
+import { paintCells, touch, type Area, type Notable } from "./pixels.ts";
+import { fillsOf, type Theme } from "./theme.ts";
 
-export interface Theme {
-  up: string;
-  down: string;
-  unknown: string;
-  background: string;
-  border: string;
-  text: string;
-  muted: string;
-  font: string;
-}
-
-/** The colours of the page, which follow the reader's preference for dark or light. */
-export function themeOf(element: Element): Theme {
-  const style = getComputedStyle(element);
-  const value = (name: string) => style.getPropertyValue(name).trim();
-  return {
-    up: value("--up"),
-    down: value("--down"),
-    unknown: value("--unknown"),
-    background: value("--bg"),
-    border: value("--line"),
-    text: value("--text"),
-    muted: value("--muted"),
-    font: style.fontFamily,
-  };
+export interface Scene {
+  layout: Layout;
+  cells: Cells;
+  theme: Theme;
+  /** Device pixels per pixel of the sizes named here. */
+  scale: number;
 }
 
 /**
- * Pitch from which a cell that is down has a cross in it, and the least size of one that is down,
- * in pixels before scale.
+ * Pitch from which a cell that stands out has a sign in it, and the least size of one, in pixels
+ * before scale.
  */
-const crossedFrom = 10;
+const signedFrom = 10;
 const leastMark = 3;
 
-/** Draws everything but the cursor. */
-export function draw(ctx: CanvasRenderingContext2D, layout: Layout, states: States, theme: Theme, scale: number): void {
-  ctx.clearRect(0, 0, ctx.canvas.width, ctx.canvas.height);
-  const paint = {
-    up: theme.up,
-    down: theme.down,
-    unknown: hatching(ctx, theme, scale) ?? theme.unknown,
-  };
-  drawCells(ctx, layout, layout.lines, states, theme, paint, scale);
-  ctx.font = `${Math.round(11 * scale)}px ${theme.font}`;
-  ctx.textBaseline = "middle";
-  for (const box of layout.boxes) drawBox(ctx, layout, box, states, theme, scale);
-  ctx.fillStyle = theme.muted;
-  ctx.textAlign = "right";
-  for (const label of layout.rowLabels) ctx.fillText(label.name, label.x - 5 * scale, label.y);
+/** How far what stands out may reach beyond its cell. */
+export function reach({ layout, scale }: Scene): number {
+  return layout.pitch < leastMark * scale ? Math.ceil((leastMark + 1) * scale) : 0;
 }
 
-type Paint = Record<ServerState, string | CanvasPattern>;
-
-function drawCells(ctx: CanvasRenderingContext2D, layout: Layout, lines: Line[], states: States, theme: Theme, paint: Paint, scale: number): void {
-  for (const line of lines) drawLine(ctx, layout, line, states, paint);
-  if (layout.pitch >= crossedFrom * scale) crossDown(ctx, layout, lines, states, theme, scale);
-  if (layout.pitch < leastMark * scale) markDown(ctx, layout, lines, states, theme, Math.round(leastMark * scale));
+/** Draws an area anew, of a canvas that shows the layout from a point on, but not the cursor. */
+export function drawArea(ctx: CanvasRenderingContext2D, scene: Scene, area: Area, from: { x: number; y: number }): void {
+  const { layout, cells, theme, scale } = scene;
+  const image = ctx.createImageData(area.width, area.height);
+  const fills = fillsOf(theme, cells.notable.length > 1);
+  const notable = paintCells(new Uint32Array(image.data.buffer), area, layout, cells, fills, Math.max(1, Math.round(scale)), reach(scene));
+  ctx.putImageData(image, area.x - from.x, area.y - from.y);
+  ctx.save();
+  ctx.translate(-from.x, -from.y);
+  ctx.beginPath();
+  ctx.rect(area.x, area.y, area.width, area.height);
+  ctx.clip();
+  if (layout.pitch >= signedFrom * scale) drawSigns(ctx, scene, notable);
+  if (layout.pitch < leastMark * scale) drawMarks(ctx, scene, notable);
+  ctx.font = `${Math.round(11 * scale)}px ${theme.font}`;
+  ctx.textBaseline = "middle";
+  for (const box of layout.boxes) if (touch(box, area)) drawBox(ctx, scene, box, area);
+  ctx.fillStyle = theme.muted;
+  ctx.textAlign = "right";
+  for (const label of layout.rowLabels) {
+    if (Math.abs(label.y - area.y - area.height / 2) < area.height / 2 + layout.labelHeight) ctx.fillText(label.name, label.x - 5 * scale, label.y);
+  }
+  ctx.restore();
 }
 
 /** Draws a frame around the cell of one server. */
-export function drawCursor(ctx: CanvasRenderingContext2D, layout: Layout, server: number, theme: Theme, scale: number): void {
+export function drawCursor(ctx: CanvasRenderingContext2D, layout: Layout, server: number, theme: Theme, scale: number, from: { x: number; y: number }): void {
   const cell = cellOf(layout, server);
   if (cell === undefined) return;
   const size = Math.max(layout.pitch - layout.gap, 5 * scale);
@@ -73,37 +60,32 @@ export function drawCursor(ctx: CanvasRenderingContext2D, layout: Layout, server
   const frame = (width: number, colour: string) => {
     ctx.lineWidth = width;
     ctx.strokeStyle = colour;
-    ctx.strokeRect(cell.x + shift - scale, cell.y + shift - scale, size + 2 * scale, size + 2 * scale);
+    ctx.strokeRect(cell.x - from.x + shift - scale, cell.y - from.y + shift - scale, size + 2 * scale, size + 2 * scale);
   };
   frame(4 * scale, theme.background);
   frame(2 * scale, theme.text);
 }
 
-function drawLine(ctx: CanvasRenderingContext2D, layout: Layout, line: Line, states: States, paint: Paint): void {
-  const size = layout.pitch - layout.gap;
-  let start = 0;
-  while (start < line.count) {
-    const state = states.at(line.first + start);
-    // Without gaps, neighbours of one state are one rectangle.
-    const end = layout.gap === 0 ? states.runEnd(state, line.first + start, line.first + line.count) - line.first : start + 1;
-    ctx.fillStyle = paint[state];
-    ctx.fillRect(line.x + start * layout.pitch, line.y, (end - start - 1) * layout.pitch + size, size);
-    start = end;
-  }
-}
-
-/** A cross in each cell that is down, for readers who cannot tell the colours apart. */
-function crossDown(ctx: CanvasRenderingContext2D, layout: Layout, lines: Line[], states: States, theme: Theme, scale: number): void {
+/**
+ * A cross in what is down and a plus in what has recovered, for readers who cannot tell the
+ * colours apart.
+ */
+function drawSigns(ctx: CanvasRenderingContext2D, { layout, theme, scale }: Scene, notable: Notable[]): void {
   const size = layout.pitch - layout.gap;
   const inset = Math.round(size * 0.3);
+  const middle = size / 2;
   ctx.beginPath();
-  for (const line of lines) {
-    for (const i of downs(states, line)) {
-      const x = line.x + i * layout.pitch;
-      ctx.moveTo(x + inset, line.y + inset);
-      ctx.lineTo(x + size - inset, line.y + size - inset);
-      ctx.moveTo(x + size - inset, line.y + inset);
-      ctx.lineTo(x + inset, line.y + size - inset);
+  for (const { x, y, mark } of notable) {
+    if (mark === "recovered") {
+      ctx.moveTo(x + middle, y + inset);
+      ctx.lineTo(x + middle, y + size - inset);
+      ctx.moveTo(x + inset, y + middle);
+      ctx.lineTo(x + size - inset, y + middle);
+    } else if (mark !== "still down") {
+      ctx.moveTo(x + inset, y + inset);
+      ctx.lineTo(x + size - inset, y + size - inset);
+      ctx.moveTo(x + size - inset, y + inset);
+      ctx.lineTo(x + inset, y + size - inset);
     }
   }
   ctx.lineWidth = Math.max(1, 1.5 * scale);
@@ -111,22 +93,36 @@ function crossDown(ctx: CanvasRenderingContext2D, layout: Layout, lines: Line[],
   ctx.stroke();
 }
 
-/** Cells too small to be seen alone are drawn larger, over their neighbours, when they are down. */
-function markDown(ctx: CanvasRenderingContext2D, layout: Layout, lines: Line[], states: States, theme: Theme, size: number): void {
+/**
+ * Cells too small to be seen alone are drawn larger, over their neighbours, when they stand out:
+ * squares, plus signs for what has recovered, and frames for what stayed down.
+ */
+function drawMarks(ctx: CanvasRenderingContext2D, { layout, theme, scale }: Scene, notable: Notable[]): void {
+  const size = Math.round(leastMark * scale);
   const shift = Math.floor((size - layout.pitch) / 2);
-  ctx.fillStyle = theme.down;
-  for (const line of lines) {
-    for (const i of downs(states, line)) ctx.fillRect(line.x + i * layout.pitch - shift, line.y - shift, size, size);
-  }
+  const part = (mark: Mark, colour: string, paint: (x: number, y: number) => void) => {
+    ctx.fillStyle = colour;
+    for (const cell of notable) if (cell.mark === mark) paint(cell.x - shift, cell.y - shift);
+  };
+  const square = (x: number, y: number) => ctx.fillRect(x, y, size, size);
+  const hole = Math.max(1, Math.floor(size / 3));
+  part("still down", theme.down, square);
+  part("still down", theme.background, (x, y) => ctx.fillRect(x + hole, y + hole, size - 2 * hole, size - 2 * hole));
+  part("recovered", theme.up, (x, y) => {
+    ctx.fillRect(x - hole, y + hole, size + 2 * hole, size - 2 * hole);
+    ctx.fillRect(x + hole, y - hole, size - 2 * hole, size + 2 * hole);
+  });
+  part("down", theme.down, square);
+  part("failed", theme.down, square);
 }
 
-/** Where in a line servers are down. */
-function* downs(states: States, line: Line): Generator<number> {
-  const end = line.first + line.count;
-  for (let i = states.find("down", line.first, end); i < end; i = states.find("down", i + 1, end)) yield i - line.first;
+/** Where the name of a box stands. */
+export function labelArea(layout: Layout, box: Box, scale: number): Area {
+  return { x: box.x, y: box.y, width: box.width, height: layout.labelHeight + Math.round(4 * scale) };
 }
 
-function drawBox(ctx: CanvasRenderingContext2D, layout: Layout, box: Box, states: States, theme: Theme, scale: number): void {
+function drawBox(ctx: CanvasRenderingContext2D, scene: Scene, box: Box, area: Area): void {
+  const { layout, theme, scale } = scene;
   const line = Math.max(1, Math.round(scale));
   ctx.lineWidth = line;
   ctx.strokeStyle = theme.border;
@@ -136,22 +132,28 @@ function drawBox(ctx: CanvasRenderingContext2D, layout: Layout, box: Box, states
   } else if (box.level === "data centre" || layout.pitch > 1) {
     ctx.strokeRect(box.x + line / 2, box.y + line / 2, box.width - line, box.height - line);
   }
-  if (!box.labelled) return;
-  const down = states.tally("down", box.first, box.count);
+  if (box.labelled && touch(labelArea(layout, box, scale), area)) drawLabel(ctx, scene, box);
+}
+
+function drawLabel(ctx: CanvasRenderingContext2D, { layout, cells, theme, scale }: Scene, box: Box): void {
   const y = box.y + layout.labelHeight / 2 + 2 * scale;
   const inset = box.level === "region" ? 0 : 6 * scale;
   const left = box.x + inset;
   const right = box.x + box.width - inset;
-  const note = down > 0 ? `${count(down)} down` : "";
-  const noteWidth = ctx.measureText(note).width;
   ctx.textAlign = "left";
   ctx.fillStyle = box.level === "cluster" ? theme.muted : theme.text;
   const shown = fitted(ctx, box.name, right - left);
   ctx.fillText(shown, left, y);
-  if (note === "" || ctx.measureText(shown).width + noteWidth + 8 * scale > right - left) return;
-  ctx.textAlign = "right";
-  ctx.fillStyle = theme.down;
-  ctx.fillText(note, right, y);
+  const room = right - left - ctx.measureText(shown).width - 8 * scale;
+  const notes = cells.notable.map((mark) => ({ mark, n: cells.tally(mark, box.first, box.count) })).filter((note) => note.n > 0);
+  for (let n = notes.length; n > 0; n--) {
+    const text = notes.slice(0, n).map((note) => `${count(note.n)} ${note.mark}`).join(", ");
+    if (ctx.measureText(text).width > room) continue;
+    ctx.textAlign = "right";
+    ctx.fillStyle = notes[0]!.mark === "recovered" ? theme.text : theme.down;
+    ctx.fillText(text, right, y);
+    return;
+  }
 }
 
 function fitted(ctx: CanvasRenderingContext2D, text: string, width: number): string {
@@ -161,24 +163,4 @@ function fitted(ctx: CanvasRenderingContext2D, text: string, width: number): str
     if (ctx.measureText(cut).width <= width) return cut;
   }
   return "";
-}
-
-/** Diagonal stripes: nothing is known of this server. */
-function hatching(ctx: CanvasRenderingContext2D, theme: Theme, scale: number): CanvasPattern | null {
-  const side = Math.max(3, Math.round(4 * scale));
-  const tile = document.createElement("canvas");
-  tile.width = tile.height = side;
-  const t = tile.getContext("2d");
-  if (t === null) return null;
-  t.fillStyle = theme.border;
-  t.fillRect(0, 0, side, side);
-  t.strokeStyle = theme.unknown;
-  t.lineWidth = Math.max(1, scale);
-  t.beginPath();
-  for (const shift of [-side, 0, side]) {
-    t.moveTo(shift, side);
-    t.lineTo(shift + side, 0);
-  }
-  t.stroke();
-  return ctx.createPattern(tile, "repeat");
 }

@@ -1,7 +1,9 @@
 // Where every server of the heat map lies: regions hold data centres, these hold clusters, clusters
-// hold rows, rows hold servers, in order. Boxes go from left to right and wrap. All lengths are
-// whole device pixels, so that every edge is sharp.
+// hold rows, rows hold servers, in order; or servers lie along a Hilbert curve through each data
+// centre. Boxes go from left to right and wrap. All lengths are whole device pixels, so that every
+// edge is sharp.
 import type { Cluster, DataCentre } from "../api.gen.ts";
+import { curveOf, type Curve } from "./curve.ts";
 
 /** A line of cells; a row of servers that is too long takes several. */
 export interface Line {
@@ -9,6 +11,22 @@ export interface Line {
   y: number;
   first: number;
   count: number;
+  /** By column, how many servers after the first it is, -1 for none; without it by the column. */
+  servers?: Int32Array;
+}
+
+/** Lines that lie together: those of a cluster, or those of a curve. */
+export interface Block {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  /** Its lines are those from this index on, and before the other. */
+  from: number;
+  to: number;
+  /** Of a curve: its first server, and where they lie. */
+  first: number;
+  curve?: Curve;
 }
 
 export interface Box {
@@ -37,8 +55,11 @@ export interface Layout {
   width: number;
   height: number;
   lines: Line[];
+  blocks: Block[];
   boxes: Box[];
   rowLabels: RowLabel[];
+  /** Data centres stand side by side in so many columns. */
+  columns: number;
   /** Height of a label's line. */
   labelHeight: number;
   /** Some row that could stay whole takes several lines. */
@@ -54,7 +75,11 @@ export interface Space {
    * large type.
    */
   scale: number;
+  order?: Order;
 }
+
+/** How the servers of a data centre lie. */
+export type Order = "rows" | "hilbert";
 
 interface Style {
   pitch: number;
@@ -65,10 +90,11 @@ interface Style {
   labelHeight: number;
   clusterLabels: boolean;
   rowLabelWidth: number;
+  order: Order;
 }
 
 // Pitches, in pixels before scale.
-const largestPitch = 28;
+export const largestPitch = 28;
 const comfortablePitch = 9; // above it, cells rather shrink than that a row takes two lines
 const rowLabelsFrom = 12;
 const clusterLabelsFrom = 3;
@@ -84,10 +110,19 @@ const mostColumns = 4;
  * than asked.
  */
 export function layout(dataCentres: DataCentre[], space: Space): Layout {
+  if (space.order === "hilbert") return bestFit(dataCentres, space, false);
   const labelled = bestFit(dataCentres, space, true);
   if (labelled.height <= space.maxHeight && labelled.pitch >= clusterLabelsFrom * space.scale) return labelled;
   const bare = bestFit(dataCentres, space, false);
   return labelled.height <= space.maxHeight && labelled.pitch >= bare.pitch ? labelled : bare;
+}
+
+/**
+ * Lays out the same with cells of a pitch, and about as much wider and higher as they are larger.
+ */
+export function enlarged(dataCentres: DataCentre[], fit: Layout, space: Space, pitch: number): Layout {
+  const style = styleOf(dataCentres, pitch, space, pitch >= clusterLabelsFrom * space.scale);
+  return arrange(dataCentres, Math.ceil((space.width * pitch) / fit.pitch), fit.columns, style);
 }
 
 /** The layout with the largest cells, over the numbers of columns; the lowest of those. */
@@ -102,7 +137,7 @@ function bestFit(dataCentres: DataCentre[], space: Space, clusterLabels: boolean
 }
 
 function largestFit(dataCentres: DataCentre[], space: Space, columns: number, clusterLabels: boolean): Layout {
-  const arranged = (pitch: number) => arrange(dataCentres, space.width, columns, styleOf(dataCentres, pitch, space.scale, clusterLabels));
+  const arranged = (pitch: number) => arrange(dataCentres, space.width, columns, styleOf(dataCentres, pitch, space, clusterLabels));
   const comfortable = Math.round(comfortablePitch * space.scale);
   let low = 1;
   let high = Math.round(largestPitch * space.scale);
@@ -122,7 +157,7 @@ function largestFit(dataCentres: DataCentre[], space: Space, columns: number, cl
   return best;
 }
 
-function styleOf(dataCentres: DataCentre[], pitch: number, scale: number, clusterLabels: boolean): Style {
+function styleOf(dataCentres: DataCentre[], pitch: number, { scale, order = "rows" }: Space, clusterLabels: boolean): Style {
   const roomy = pitch >= 4 * scale;
   const px = (css: number) => Math.max(1, Math.round(css * scale));
   return {
@@ -133,7 +168,8 @@ function styleOf(dataCentres: DataCentre[], pitch: number, scale: number, cluste
     margin: roomy ? px(8) : px(3),
     labelHeight: px(17),
     clusterLabels,
-    rowLabelWidth: pitch >= rowLabelsFrom * scale ? rowLabelWidth(dataCentres, px) : 0,
+    rowLabelWidth: order === "rows" && pitch >= rowLabelsFrom * scale ? rowLabelWidth(dataCentres, px) : 0,
+    order,
   };
 }
 
@@ -155,7 +191,7 @@ function rowLabelWidth(dataCentres: DataCentre[], px: (css: number) => number): 
 function arrange(dataCentres: DataCentre[], width: number, columns: number, style: Style): Layout {
   const out: Layout = {
     pitch: style.pitch, gap: style.gap, width: 0, height: 0,
-    lines: [], boxes: [], rowLabels: [], labelHeight: style.labelHeight, folded: false,
+    lines: [], blocks: [], boxes: [], rowLabels: [], columns, labelHeight: style.labelHeight, folded: false,
   };
   const columnWidth = Math.floor((width - (columns - 1) * style.margin) / columns);
   for (const region of regionsOf(dataCentres)) {
@@ -164,7 +200,7 @@ function arrange(dataCentres: DataCentre[], width: number, columns: number, styl
     const shelf = new Shelf(0, box.y + (box.labelled ? style.labelHeight + style.margin : 0), width, style.margin);
     for (const dc of region) {
       // Placed at the origin first, because where it goes depends on its size.
-      const from = { lines: out.lines.length, boxes: out.boxes.length, labels: out.rowLabels.length };
+      const from = marksOf(out);
       const inner = placeDataCentre(out, dc, columnWidth, style);
       const at = shelf.place(inner.width, inner.height);
       move(out, from, at.x, at.y);
@@ -203,9 +239,15 @@ function placeDataCentre(out: Layout, dc: DataCentre, width: number, style: Styl
   };
   out.boxes.push(box);
   const top = style.labelHeight + style.pad;
+  if (style.order === "hilbert") {
+    const block = placeCurve(out, dc, width - 2 * style.pad, top, style);
+    box.width = Math.max(block.width + 2 * style.pad, Math.min(width, labelWidth(dc.name, style)));
+    box.height = top + block.height + style.pad;
+    return box;
+  }
   const shelf = new Shelf(style.pad, top, width - 2 * style.pad, style.margin);
   for (const cluster of dc.clusters) {
-    const from = { lines: out.lines.length, boxes: out.boxes.length, labels: out.rowLabels.length };
+    const from = marksOf(out);
     const inner = placeCluster(out, cluster, width - 2 * style.pad, style);
     const at = shelf.place(inner.width, inner.height);
     move(out, from, at.x, at.y);
@@ -213,6 +255,22 @@ function placeDataCentre(out: Layout, dc: DataCentre, width: number, style: Styl
   box.width = Math.max(shelf.usedWidth + style.pad, Math.min(width, labelWidth(dc.name, style)));
   box.height = shelf.usedHeight + style.pad;
   return box;
+}
+
+/** Places the servers of a data centre along a curve. */
+function placeCurve(out: Layout, dc: DataCentre, width: number, top: number, style: Style): Block {
+  const curve = curveOf(dc.count, Math.floor(width / style.pitch));
+  const from = out.lines.length;
+  for (let row = 0; row < curve.rows; row++) {
+    const servers = curve.servers.subarray(row * curve.columns, (row + 1) * curve.columns);
+    out.lines.push({ x: style.pad, y: top + row * style.pitch, first: dc.first, count: curve.columns, servers });
+  }
+  const block: Block = {
+    x: style.pad, y: top, width: curve.columns * style.pitch - style.gap, height: curve.rows * style.pitch - style.gap,
+    from, to: out.lines.length, first: dc.first, curve,
+  };
+  out.blocks.push(block);
+  return block;
 }
 
 function placeCluster(out: Layout, cluster: Cluster, width: number, style: Style): Box {
@@ -225,7 +283,9 @@ function placeCluster(out: Layout, cluster: Cluster, width: number, style: Style
   const per = cellsPerLine(cluster, width - left - style.pad, style.pitch);
   const longest = longestRow(cluster);
   if (per < longest && longest <= wholeRow) out.folded = true;
-  let y = style.pad + (style.clusterLabels ? style.labelHeight : 0);
+  const top = style.pad + (style.clusterLabels ? style.labelHeight : 0);
+  const from = out.lines.length;
+  let y = top;
   for (const row of cluster.rows) {
     if (style.rowLabelWidth > 0) out.rowLabels.push({ name: row.name, x: left, y: y + style.pitch / 2 });
     for (let done = 0; done < row.count; done += per) {
@@ -236,6 +296,7 @@ function placeCluster(out: Layout, cluster: Cluster, width: number, style: Style
   }
   box.width = left + Math.min(per, longest) * style.pitch - style.gap + style.pad;
   box.height = y - style.rowGap - style.gap + style.pad;
+  out.blocks.push({ x: left, y: top, width: box.width - left - style.pad, height: box.height - top - style.pad, from, to: out.lines.length, first: cluster.first });
   if (style.clusterLabels) box.width = Math.max(box.width, Math.min(width, labelWidth(cluster.name, style)));
   return box;
 }
@@ -259,11 +320,26 @@ function labelWidth(name: string, style: Style): number {
   return style.pad * 2 + letters * Math.round(style.labelHeight * 0.4);
 }
 
-function move(out: Layout, from: { lines: number; boxes: number; labels: number }, dx: number, dy: number): void {
-  for (const list of [out.lines.slice(from.lines), out.boxes.slice(from.boxes), out.rowLabels.slice(from.labels)]) {
-    for (const item of list) {
-      item.x += dx;
-      item.y += dy;
+/** How much of a layout there is. */
+interface Marks {
+  lines: number;
+  blocks: number;
+  boxes: number;
+  labels: number;
+}
+
+function marksOf(out: Layout): Marks {
+  return { lines: out.lines.length, blocks: out.blocks.length, boxes: out.boxes.length, labels: out.rowLabels.length };
+}
+
+/** Moves what was placed since. */
+function move(out: Layout, from: Marks, dx: number, dy: number): void {
+  if (dx === 0 && dy === 0) return;
+  const lists: [{ x: number; y: number }[], number][] = [[out.lines, from.lines], [out.blocks, from.blocks], [out.boxes, from.boxes], [out.rowLabels, from.labels]];
+  for (const [list, start] of lists) {
+    for (let i = start; i < list.length; i++) {
+      list[i]!.x += dx;
+      list[i]!.y += dy;
     }
   }
 }

@@ -39,7 +39,7 @@ async function show(at: number | undefined): Promise<void> {
   if (mine !== turn) return;
   try {
     const groups = await fetchGroups(at, past.value?.groups ?? present.value);
-    const states = await fetchStates(groups, at);
+    const { states } = await fetchStates(groups, at);
     if (mine === turn) past.value = { at, groups, states };
   } catch {
     if (mine === turn) pastFailed.value = true;

@@ -1,6 +1,6 @@
-// What the page knows of the servers. The stream only says that something changed; the groups, the
-// bits and the details of single servers are fetched here, because a million servers do not belong
-// into every message.
+// What the page knows of the servers. The stream says which servers changed, if they are few. The
+// groups, the bits and the details of single servers are fetched here, because a million servers do
+// not belong into every message.
 import { effect, signal } from "@preact/signals";
 import type { Server, ServerCounts, Servers, ServersSummary } from "../api.gen.ts";
 import { fetchBits, fetchByState, fetchGroups, fetchServers } from "../ask.ts";
@@ -19,6 +19,8 @@ const retryMS = 2000;
 let busy = false;
 let loadedTopology = "";
 let loadedStates = "";
+/** Version of the bits that are here; NaN before the first. */
+let version = NaN;
 
 effect(() => {
   const summary = section("servers").value;
@@ -28,6 +30,7 @@ effect(() => {
 /** Fetches what changed, one after another; whatever changes meanwhile is fetched after that. */
 async function follow(summary: ServersSummary): Promise<void> {
   if (busy || (summary.topology === loadedTopology && summary.states === loadedStates)) return;
+  if (change(summary)) return;
   busy = true;
   try {
     if (summary.topology !== loadedTopology) {
@@ -35,7 +38,9 @@ async function follow(summary: ServersSummary): Promise<void> {
       details.clear();
       loadedTopology = summary.topology;
     }
-    states.value = await fetchStates(summary);
+    const fetched = await fetchStates(summary);
+    states.value = fetched.states;
+    version = fetched.version;
     loadedStates = summary.states;
   } catch {
     await new Promise((resume) => setTimeout(resume, retryMS));
@@ -46,11 +51,29 @@ async function follow(summary: ServersSummary): Promise<void> {
   if (latest !== undefined) void follow(latest);
 }
 
-/** The states of servers of which there are so many, now or at a time in Unix ms. */
-export async function fetchStates(counts: ServerCounts, at?: number): Promise<States> {
+/** Follows the stream without fetching anything, if it says all that changed. */
+function change(summary: ServersSummary): boolean {
+  const { changes } = summary;
+  const before = states.peek();
+  if (summary.topology !== loadedTopology || before === undefined || changes === undefined || !(changes.since <= version)) return false;
+  // Bits that came later than these changes have them, and the next changes begin before
+  // those bits.
+  if (changes.version > version) {
+    states.value = before.with(changes);
+    version = changes.version;
+  }
+  loadedStates = summary.states;
+  return true;
+}
+
+/**
+ * The states of servers of which there are so many, now or at a time in Unix ms, and their
+ * version.
+ */
+export async function fetchStates(counts: ServerCounts, at?: number): Promise<{ states: States; version: number }> {
   const up = await fetchBits("up", at);
-  const unknown = counts.unknown > 0 ? await fetchBits("unknown", at) : new Uint8Array(0);
-  return new States(counts.count, up, unknown);
+  const unknown = counts.unknown > 0 ? await fetchBits("unknown", at) : undefined;
+  return { states: new States(counts.count, up.bits, unknown?.bits ?? new Uint8Array(0)), version: up.version };
 }
 
 /** Fills failing with those of now, or of a time in Unix ms. */

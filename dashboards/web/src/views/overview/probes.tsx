@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import type { Finding, Probed } from "../../api.gen.ts";
 import { elapsed, network, span } from "../../format.ts";
 import { useDown } from "../../live/probes.ts";
-import { now, useSection } from "../../live/store.ts";
+import { now, useWatch } from "../../live/store.ts";
 import { outcomeWords } from "../../outcomes.ts";
 import { Ago, More, Panel, Since } from "../../ui/parts.tsx";
 
@@ -10,7 +10,7 @@ const shown = 5;
 
 /** Which servers are down, for whom, since when and why, and what each vantage saw. */
 export function Probes() {
-  useSection("servers"); // it says when to ask
+  useWatch("servers"); // it says when to ask
   const down = useDown();
   const [all, setAll] = useState(false);
   if (down.length === 0) return null;

@@ -1,10 +1,12 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Cluster, DataCentre, Servers as Groups } from "../../api.gen.ts";
 import { clock, count, plural, share, span } from "../../format.ts";
 import { now, useSection } from "../../live/store.ts";
-import { lineOf, moveCursor, serverAt } from "../../map/cursor.ts";
-import { draw, drawCursor, themeOf } from "../../map/draw.ts";
-import { layout, type Layout } from "../../map/layout.ts";
+import { moveCursor, placeOf as cellPlace, serverAt } from "../../map/cursor.ts";
+import { drawCursor } from "../../map/draw.ts";
+import { layout } from "../../map/layout.ts";
+import { Painter } from "../../map/painter.ts";
+import { themeOf } from "../../map/theme.ts";
 import { past } from "../../map/past.ts";
 import { detailOf, failing, groups, loadFailing, states, tableOpen } from "../../map/servers.ts";
 import type { States } from "../../map/states.ts";
@@ -15,7 +17,9 @@ import { AsOf, Moment } from "./moment.tsx";
 /** From so many servers on the map takes the whole width of the page. */
 export const manyServers = 5000;
 
-/** From this pitch on, in pixels of the map, a click on a cell shows its server instead of zooming. */
+/**
+ * From this pitch on, in pixels of the map, a click on a cell shows its server instead of zooming.
+ */
 const enterFrom = 9;
 
 /**
@@ -74,48 +78,42 @@ function Key(props: { up: number; down: number; unknown: number }) {
 function HeatMap(props: { groups: Groups; states: States }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const overlay = useRef<HTMLCanvasElement>(null);
-  const plan = useRef<Layout | undefined>(undefined);
+  const painter = useRef(new Painter());
   const [cursor, setCursor] = useState(-1);
   const [zoom, setZoom] = useState<Zoom | undefined>(undefined);
   const all = props.groups.data_centres;
   const shown = useMemo(() => zoomed(all, zoom), [all, zoom]);
   const look = useLook(canvas, props.groups.count);
+  const plan = useMemo(() => (look.width === 0 ? undefined : layout(shown, spaceOf(look))), [shown, look]);
+  const theme = useMemo(() => (canvas.current === null ? undefined : themeOf(canvas.current)), [look]);
 
-  useEffect(() => {
-    if (canvas.current === null || overlay.current === null || look.width === 0) return;
-    const space = { width: Math.floor(look.width * look.density), maxHeight: Math.floor(look.maxHeight * look.density), scale: look.scale };
-    const laidOut = layout(shown, space);
-    plan.current = laidOut;
-    for (const c of [canvas.current, overlay.current]) {
-      c.width = space.width;
-      c.height = laidOut.height;
-      c.style.height = `${laidOut.height / look.density}px`;
-    }
-  }, [shown, look]);
+  useLayoutEffect(() => {
+    if (canvas.current === null || plan === undefined || theme === undefined) return;
+    canvas.current.style.height = `${plan.height / look.density}px`;
+    const view = { x: 0, y: 0, width: spaceOf(look).width, height: plan.height };
+    painter.current.paint(canvas.current, { layout: plan, cells: props.states, theme, scale: look.scale }, view);
+  }, [plan, props.states, theme]);
 
-  useEffect(() => {
-    const ctx = canvas.current?.getContext("2d");
-    if (ctx && plan.current) draw(ctx, plan.current, props.states, themeOf(ctx.canvas), look.scale);
-  }, [shown, props.states, look]);
-
-  useEffect(() => {
+  useLayoutEffect(() => {
     const ctx = overlay.current?.getContext("2d");
-    if (!ctx || !plan.current) return;
-    ctx.clearRect(0, 0, ctx.canvas.width, ctx.canvas.height);
-    if (cursor >= 0) drawCursor(ctx, plan.current, cursor, themeOf(ctx.canvas), look.scale);
-  }, [cursor, shown, look]);
+    if (!ctx || plan === undefined || theme === undefined) return;
+    ctx.canvas.width = spaceOf(look).width; // clears it, too
+    ctx.canvas.height = plan.height;
+    ctx.canvas.style.height = `${plan.height / look.density}px`;
+    if (cursor >= 0) drawCursor(ctx, plan, cursor, theme, look.scale, { x: 0, y: 0 });
+  }, [cursor, plan, theme]);
 
   const point = (event: PointerEvent) => {
-    if (plan.current === undefined) return;
-    setCursor(serverAt(plan.current, event.offsetX * look.density, event.offsetY * look.density));
+    if (plan === undefined) return;
+    setCursor(serverAt(plan, event.offsetX * look.density, event.offsetY * look.density));
   };
   const key = (event: KeyboardEvent) => {
-    if (plan.current === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
-    const next = cursor < 0 && event.key.startsWith("Arrow") ? 0 : moveCursor(event.key, Math.max(0, cursor), plan.current, props.states);
+    if (plan === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    const next = cursor < 0 && event.key.startsWith("Arrow") ? 0 : moveCursor(event.key, Math.max(0, cursor), plan, props.states);
     if (next !== undefined) {
       event.preventDefault();
       setCursor(next);
-      if (lineOf(plan.current, next) === undefined) setZoom(around(all, zoom, next));
+      if (cellPlace(plan, next) === undefined) setZoom(around(all, zoom, next));
     } else if (event.key === "+" && cursor >= 0) {
       setZoom(nearer(all, zoom, cursor) ?? zoom);
     } else if (event.key === "-" || event.key === "Escape") {
@@ -126,13 +124,13 @@ function HeatMap(props: { groups: Groups; states: States }) {
   };
   /** Small cells lead nearer, and others to their server. */
   const enter = (server: number) => {
-    const next = plan.current && plan.current.pitch < enterFrom * look.scale ? nearer(all, zoom, server) : undefined;
+    const next = plan && plan.pitch < enterFrom * look.scale ? nearer(all, zoom, server) : undefined;
     const name = detailOf(server, past.value?.at)?.name;
     if (next !== undefined) setZoom(next);
     else if (name !== undefined) location.hash = `#/vantages?${new URLSearchParams({ server: name })}`;
   };
   const click = (event: MouseEvent) => {
-    const server = plan.current === undefined ? -1 : serverAt(plan.current, event.offsetX * look.density, event.offsetY * look.density);
+    const server = plan === undefined ? -1 : serverAt(plan, event.offsetX * look.density, event.offsetY * look.density);
     if (server >= 0) enter(server);
   };
   return (
@@ -196,6 +194,10 @@ interface Look {
   /** Device pixels per pixel of the map's own sizes, which grow with the type of the page. */
   scale: number;
   dark: boolean;
+}
+
+function spaceOf(look: Look) {
+  return { width: Math.floor(look.width * look.density), maxHeight: Math.floor(look.maxHeight * look.density), scale: look.scale };
 }
 
 /** The size of the page's type, in CSS pixels, at which the map's sizes are meant. */

@@ -1,4 +1,5 @@
-import { useSection } from "../../live/store.ts";
+import { useComputed } from "@preact/signals";
+import { section, useWatch } from "../../live/store.ts";
 import { Incidents } from "./incidents.tsx";
 import { Networks } from "./networks.tsx";
 import { Now } from "./now.tsx";
@@ -19,9 +20,11 @@ function arrangement(servers: number): string {
 
 /** Everything at a glance. */
 export function Overview() {
-  const servers = useSection("servers");
+  useWatch("servers");
+  // All of it would be rendered anew with each server that changes, if it read more than that.
+  const arranged = useComputed(() => arrangement(section("servers").value?.count ?? 0));
   return (
-    <div class={`overview ${arrangement(servers?.count ?? 0)}`}>
+    <div class={`overview ${arranged.value}`}>
       <Now />
       <Incidents />
       <Networks />
