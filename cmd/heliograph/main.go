@@ -61,6 +61,7 @@ type cli struct {
 	Revoke  revokeCmd  `cmd:"" group:"keep" help:"Take a host out of an installation, in the operator's directory."`
 	Backup  backupCmd  `cmd:"" group:"keep" help:"Copy the detector's store while it runs."`
 	Restore restoreCmd `cmd:"" group:"keep" help:"Put a copy of the detector's store into its place."`
+	Migrate migrateCmd `cmd:"" group:"keep" help:"Move the reports of an SQLite file into ClickHouse. An interrupted run is resumed by the next."`
 	Repair  repairCmd  `cmd:"" group:"keep" help:"Rebuild a damaged inbox or store from what can be read of it."`
 
 	Simulate simulateCmd `cmd:"" group:"judge" help:"Invent the reports of a population of users, fault by fault, with the truth beside them."`

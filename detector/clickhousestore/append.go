@@ -14,6 +14,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/detector/internal/rollups"
+	"github.com/heliograph-net/heliograph/detector/internal/stored"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
@@ -42,11 +43,12 @@ func (s *Events) Append(ctx context.Context, page *detector.FeedPage) (isNew []b
 		b := &page.Batches[i]
 		key := batchKey{b.ID, b.Sealing}
 		frames, again := known[key]
-		if again && b.Frames() <= frames {
+		_, whole := known[batchKey{id: b.ID}] // of a release that did not store sealings
+		if again && b.Frames() <= frames || whole && !again {
 			continue
 		}
 		isNew[i], known[key] = true, b.Frames()
-		c.Batches = append(c.Batches, batchRow{ID: b.ID, Sealing: b.Sealing, Frames: b.Frames(), Again: again, Feed: page.Feed, Received: b.Received.UnixMilli(),
+		c.Batches = append(c.Batches, stored.Batch{ID: b.ID, Sealing: b.Sealing, Frames: b.Frames(), Again: again, Feed: page.Feed, Received: b.Received.UnixMilli(),
 			App: b.App, Records: b.Records, ASN: b.ASN})
 		if again {
 			b = b.After(frames)
@@ -110,7 +112,7 @@ func (s *Events) store(ctx context.Context, doing string, c *content, also func(
 	return nil
 }
 
-func keepIDs(tx *sql.Tx, batches []batchRow, number int64) error {
+func keepIDs(tx *sql.Tx, batches []stored.Batch, number int64) error {
 	for i := range batches {
 		b := &batches[i]
 		if _, err := tx.Exec("INSERT OR REPLACE INTO waiting_ids (id, sealing, frames, number) VALUES (?, ?, ?, ?)", b.ID[:], b.Sealing[:], b.Frames, number); err != nil {

@@ -44,12 +44,28 @@ func (s *Events) named(doing string, err error) error {
 		return nil
 	}
 	if fault, ok := errors.AsType[*clickhouse.Exception](err); ok {
-		return fmt.Errorf("%s: clickhouse %s: %s (code %d)", doing, s.o.Address, fault.Message, fault.Code)
+		return &serverError{fmt.Sprintf("%s: clickhouse %s: %s (code %d)", doing, s.o.Address, fault.Message, fault.Code), int(fault.Code)}
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%s: clickhouse %s did not answer in %v: %w", doing, s.o.Address, s.o.Deadline, err)
 	}
 	return fmt.Errorf("%s: clickhouse %s: %w", doing, s.o.Address, err)
+}
+
+// serverError is an answer of the server.
+type serverError struct {
+	text string
+	code int
+}
+
+func (e *serverError) Error() string { return e.text }
+
+// codeOf returns the code of the server's answer, or 0 if err is none.
+func codeOf(err error) int {
+	if answer, ok := errors.AsType[*serverError](err); ok {
+		return answer.code
+	}
+	return 0
 }
 
 func (s *Events) ping(ctx context.Context) error {

@@ -13,55 +13,15 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/detector/internal/stored"
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// content is a row of the journal: what one call stored. It is kept as encoding/gob encodes it,
-// which passes over fields that a release does not know.
-type content struct {
-	Batches   []batchRow
-	Cells     []cellRow
-	Samples   []model.Sample
-	Probes    []model.ProbeResult
-	Sums      []sumRow
-	Durations []durationRow
-}
-
-type batchRow struct {
-	ID, Sealing [16]byte
-	Frames      int
-	Again       bool // fewer of its frames were known
-	Feed, App   string
-	Received    int64 // Unix ms, like the following times
-	Records     int
-	ASN         uint32
-}
-
-type cellRow struct {
-	Series                  model.Series
-	Bin                     int64
-	Raw                     uint64
-	Estimated               float64
-	Clients, Spread, Places []byte // encoded sketches
-}
-
-// sumRow is a rollup of a minute or an hour.
-type sumRow struct {
-	Step, At  int64
-	Key       model.RollupKey
-	Raw       uint64
-	Estimated float64
-	Clients   []byte // sketch.Clients
-}
-
-type durationRow struct {
-	Step, At int64
-	Target   string
-	Latency  []byte // model.Latency
-}
+// content is a row of the journal: what one call stored.
+type content stored.Rows
 
 func (c *content) empty() bool {
-	return len(c.Batches)+len(c.Cells)+len(c.Samples)+len(c.Probes)+len(c.Sums)+len(c.Durations) == 0
+	return len(c.Batches)+len(c.Cells)+len(c.Samples)+len(c.Probes)+len(c.Sums)+len(c.Durations)+len(c.Moved)+len(c.Causes) == 0
 }
 
 func (c *content) encode() ([]byte, error) {
@@ -74,13 +34,13 @@ func (c *content) encode() ([]byte, error) {
 func (c *content) addCells(cells []detector.Cell) {
 	for i := range cells {
 		v := &cells[i]
-		c.Cells = append(c.Cells, cellRow{Series: v.Series, Bin: v.End.UnixMilli(), Raw: v.Raw, Estimated: min(v.Estimated, math.MaxFloat64),
+		c.Cells = append(c.Cells, stored.Cell{Series: v.Series, Bin: v.End.UnixMilli(), Raw: v.Raw, Estimated: min(v.Estimated, math.MaxFloat64),
 			Clients: v.Clients.Append(nil), Spread: v.Spread.Append(nil), Places: v.Places.Append(nil)})
 	}
 }
 
-// decode returns the cell. A sketch that is damaged is an error.
-func (r *cellRow) decode() (c detector.Cell, err error) {
+// decodeCell returns a cell. A sketch that is damaged is an error.
+func decodeCell(r *stored.Cell) (c detector.Cell, err error) {
 	c = detector.Cell{Series: r.Series, End: time.UnixMilli(r.Bin), Raw: r.Raw, Estimated: r.Estimated}
 	if err := c.Clients.Decode(r.Clients); err != nil {
 		return c, err
@@ -99,6 +59,8 @@ func (c *content) add(o *content) {
 	c.Probes = append(c.Probes, o.Probes...)
 	c.Sums = append(c.Sums, o.Sums...)
 	c.Durations = append(c.Durations, o.Durations...)
+	c.Moved = append(c.Moved, o.Moved...)
+	c.Causes = append(c.Causes, o.Causes...)
 }
 
 type cellKey struct {
@@ -124,7 +86,7 @@ func (c *content) folded() ([]detector.Cell, error) {
 	var folded []detector.Cell
 	for i := range c.Cells {
 		r := &c.Cells[i]
-		cell, err := r.decode()
+		cell, err := decodeCell(r)
 		if err != nil {
 			return nil, err
 		}

@@ -23,6 +23,7 @@ var journalOptions = sqlitedb.Options{
 		Refused:       ErrJournal,
 		Create:        journalSchema,
 		Created:       1,
+		Upgrades:      []string{journalVersion2},
 	},
 	CacheKiB:     16 << 10,
 	Statements:   32,
@@ -88,6 +89,17 @@ CREATE TABLE checked (
 	at  INTEGER NOT NULL
 ) STRICT;
 INSERT INTO checked VALUES (1, 0);`
+
+// journalVersion2 remembers how far another store was moved here.
+const journalVersion2 = `
+CREATE TABLE migration (
+	one    INTEGER PRIMARY KEY CHECK (one = 1),
+	source TEXT NOT NULL,    -- its stored.Source.Identity
+	part   INTEGER NOT NULL, -- an index of stored.Parts
+	after  TEXT NOT NULL,    -- a place in it
+	rows   INTEGER NOT NULL, -- of the part
+	ended  INTEGER NOT NULL  -- Unix milliseconds; 0: not yet
+) STRICT;`
 
 // write runs do in one durable transaction of the journal.
 func (s *Events) write(ctx context.Context, doing string, do func(tx *sql.Tx) error) error {

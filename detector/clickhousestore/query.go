@@ -12,6 +12,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/detector/answers"
+	"github.com/heliograph-net/heliograph/detector/internal/stored"
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/model/sketch"
 	"github.com/heliograph-net/heliograph/report"
@@ -236,7 +237,7 @@ func (s *Events) Cells(ctx context.Context, after, upTo time.Time) ([]detector.C
 	}
 	var all content
 	if err := s.each(ctx, "reading cells", "SELECT bin, series, raw, estimated, clients, spread, places FROM cells WHERE "+c.String(), c.args, func(rows driver.Rows) error {
-		var v cellRow
+		var v stored.Cell
 		var id uint64
 		var clients, spread, places string
 		if err := rows.Scan(&v.Bin, &id, &v.Raw, &v.Estimated, &clients, &spread, &places); err != nil {

@@ -26,8 +26,9 @@ type Events struct {
 
 	appending sync.Mutex // held by what adds to the journal
 	shipping  sync.Mutex // held while a block is made and inserted
-	summing   sync.Mutex // held while Judged adds to the sums in the journal, and while they are taken
-	counting  sync.Mutex // held while waiting and since change with the journal
+	// held while Judged adds to the sums in the journal, and while they are taken
+	summing  sync.Mutex
+	counting sync.Mutex // held while waiting and since change with the journal
 	// moving is held while sums go from the journal to ClickHouse, and for reading by queries that
 	// read both.
 	moving sync.RWMutex
@@ -51,13 +52,34 @@ var _ detector.Events = (*Events)(nil)
 // maxCostly is how many queries that read much may run at the same time.
 const maxCostly = 3
 
+// ErrInUse says that another process has the journal open.
+var ErrInUse = errors.New("another process has it open: one detector, or one migration, writes to a journal")
+
 // Open connects to the server, upgrades its tables to this release's, and opens the journal, which
 // it creates if there is none. The caller must close the store.
 func Open(ctx context.Context, o Options) (*Events, error) {
+	s, err := open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.imported(ctx)
+	if err == nil && m.Source != "" && m.Ended.IsZero() {
+		err = fmt.Errorf("opening the journal %s: %w", o.Journal, errImporting)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, o Options) (*Events, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
 	o = o.withDefaults()
+	if sqlitedb.InUse(o.Journal) {
+		return nil, fmt.Errorf("opening the journal %s: %w", o.Journal, ErrInUse)
+	}
 	journal, err := sqlitedb.Open(ctx, o.Journal, journalOptions)
 	if err != nil {
 		return nil, fmt.Errorf("opening the journal %s: %w", o.Journal, err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/detector/internal/rollups"
+	"github.com/heliograph-net/heliograph/detector/internal/stored"
 )
 
 // lateness is how long after its end a minute or an hour still gets most of what comes late. What
@@ -92,7 +93,7 @@ func (s *Events) sumsOver(ctx context.Context, before int64) (*content, error) {
 	return &c, err
 }
 
-func scanSum(rows *sql.Rows) (v sumRow, err error) {
+func scanSum(rows *sql.Rows) (v stored.Sum, err error) {
 	k := &v.Key
 	var raw int64
 	err = rows.Scan(&v.Step, &v.At, &k.App, &k.Version, &k.OS, &k.Target, &k.Outcome, &k.ASN, &k.Country, &k.Source, &raw, &v.Estimated, &v.Clients)
@@ -100,7 +101,7 @@ func scanSum(rows *sql.Rows) (v sumRow, err error) {
 	return v, err
 }
 
-func scanDuration(rows *sql.Rows) (v durationRow, err error) {
+func scanDuration(rows *sql.Rows) (v stored.Duration, err error) {
 	err = rows.Scan(&v.Step, &v.At, &v.Target, &v.Latency)
 	return v, err
 }

@@ -5,6 +5,7 @@ package clickhousestore
 import (
 	"context"
 	"encoding/binary"
+	"slices"
 	"sync"
 	"time"
 
@@ -127,8 +128,9 @@ func batchRows(b *block, _ *seriesListed) map[int64][][]any {
 
 func sampleRows(b *block, _ *seriesListed) map[int64][][]any {
 	rows := byDay{}
-	for i := range b.Samples {
-		v := &b.Samples[i]
+	samples := slices.Concat(b.Samples, b.Moved)
+	for i := range samples {
+		v := &samples[i]
 		at := v.At.UnixMilli()
 		rows.add(dayOf(at), dayOf(at), at, uint32(i), v.App, v.Version, v.OS, uint8(v.Source), v.Target, v.URL, v.Method, string(v.Outcome), string(v.Phase),
 			v.Protocol, v.Server, v.Status, v.Elapsed.Milliseconds(), v.TraceID[:], uint64(v.Flags), v.ASN, v.Country, v.Error.Type, v.Error.Message,
@@ -200,6 +202,11 @@ func causeRows(b *block, _ *seriesListed) map[int64][][]any {
 			continue
 		}
 		rows.add(dayOf(0), uint64(0), v.App, v.Error.Fingerprint[:], v.Error.Type, string(v.Outcome), v.ASN, v.At.UnixMilli(), v.Version, min(v.Error.Count, 1<<40))
+	}
+	for i := range b.Causes {
+		v := &b.Causes[i]
+		rows.add(dayOf(0), uint64(0), v.App, v.Fingerprint[:], v.Type, v.Outcome, v.ASN, v.First, v.FirstVersion, v.Errors)
+		rows.add(dayOf(0), uint64(0), v.App, v.Fingerprint[:], v.Type, v.Outcome, v.ASN, v.Last, v.LastVersion, uint64(0))
 	}
 	return rows.mark(func(time.Time) []any {
 		var none [16]byte

@@ -19,6 +19,9 @@ func register(conn *sqlite3.SQLiteConn) error {
 	if err := conn.RegisterFunc("merge_spread", mergeSpread, true); err != nil {
 		return err
 	}
+	if err := registerRequests(conn); err != nil {
+		return err
+	}
 	return conn.RegisterFunc("merge_places", mergePlaces, true)
 }
 

@@ -104,24 +104,27 @@ func decodeSteps(text []byte) ([]model.ProbeStep, error) {
 const probeColumns = `p.vantage, p.asn, t.name, t.address, t.kind, t.region, t.data_centre, t.cluster, t.row, p.judgement, p.outcome, p.steps,
 	p.family, p.server, p.protocol, p.status, p.version`
 
-func scanProbe(rows *sql.Rows) (p model.ProbeResult, err error) {
-	var at int64
-	var steps sql.RawBytes
-	t := &p.Target
-	if err := rows.Scan(&at, &p.Vantage, &p.VantageASN, &t.Name, &t.Address, &t.Kind, &t.Region, &t.DataCentre, &t.Cluster, &t.Row, &p.Judgement,
-		&p.Outcome, &steps, &p.Family, &p.Server, &p.Protocol, &p.Status, &p.Version); err != nil {
+// scanProbe returns what scans the time and these columns, and more after them.
+func scanProbe(more ...any) func(rows *sql.Rows) (model.ProbeResult, error) {
+	return func(rows *sql.Rows) (p model.ProbeResult, err error) {
+		var at int64
+		var steps sql.RawBytes
+		t := &p.Target
+		if err := rows.Scan(append([]any{&at, &p.Vantage, &p.VantageASN, &t.Name, &t.Address, &t.Kind, &t.Region, &t.DataCentre, &t.Cluster, &t.Row, &p.Judgement,
+			&p.Outcome, &steps, &p.Family, &p.Server, &p.Protocol, &p.Status, &p.Version}, more...)...); err != nil {
+			return p, err
+		}
+		p.At = time.UnixMilli(at)
+		p.Steps, err = decodeSteps(steps)
 		return p, err
 	}
-	p.At = time.UnixMilli(at)
-	p.Steps, err = decodeSteps(steps)
-	return p, err
 }
 
 // ProbeResults implements detector.Events.
 func (s *Events) ProbeResults(ctx context.Context, q model.ProbeQuery) ([]model.ProbeResult, error) {
 	return sqlitedb.List(ctx, s.asked, "reading probe results", "SELECT p.at, "+probeColumns+` FROM probes p JOIN probe_targets t ON t.id = p.target
 		WHERE p.at >= ? AND (? = '' OR t.name = ?) AND (? = '' OR p.vantage = ?) ORDER BY p.at DESC, p.id DESC LIMIT ?`,
-		[]any{q.Since.UnixMilli(), q.Target, q.Target, q.Vantage, q.Vantage, answers.Bounded(q.Limit, 100)}, scanProbe)
+		[]any{q.Since.UnixMilli(), q.Target, q.Target, q.Vantage, q.Vantage, answers.Bounded(q.Limit, 100)}, scanProbe())
 }
 
 // LatestProbes implements detector.Events.
@@ -130,7 +133,7 @@ func (s *Events) LatestProbes(ctx context.Context, since time.Time, f func(model
 	return sqlitedb.Each(ctx, s.readers, "reading the latest probe results", "SELECT max(p.at), "+probeColumns+` FROM probes p
 		JOIN probe_targets t ON t.id = p.target WHERE p.at >= ? GROUP BY t.name, p.vantage`, []any{since.UnixMilli()},
 		func(rows *sql.Rows) error {
-			p, err := scanProbe(rows)
+			p, err := scanProbe()(rows)
 			if err != nil {
 				return fmt.Errorf("a stored result: %w", err)
 			}

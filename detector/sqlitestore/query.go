@@ -70,9 +70,8 @@ func (s *Events) Samples(ctx context.Context, q model.SampleQuery) ([]model.Samp
 		within += c.text
 		args = append(args, c.args...)
 	}
-	return sqlitedb.List(ctx, s.asked, "reading samples", `SELECT at, app, version, os, source, target, url, method, outcome, phase, protocol, server,
-		status, elapsed, trace, flags, asn, country, error_type, message, stack, fingerprint, count FROM samples WHERE at >= ? AND at < ? AND (? = '' OR target = ?) AND `+under("outcome")+within+`
-		ORDER BY at DESC, id DESC LIMIT ?`, append(args, answers.Bounded(q.Limit, 100)), scanSample)
+	return sqlitedb.List(ctx, s.asked, "reading samples", "SELECT "+sampleColumns+` FROM samples WHERE at >= ? AND at < ? AND (? = '' OR target = ?) AND `+under("outcome")+within+`
+		ORDER BY at DESC, id DESC LIMIT ?`, append(args, answers.Bounded(q.Limit, 100)), scanSample())
 }
 
 // condition is a part of a WHERE clause.
@@ -93,16 +92,23 @@ func among[T any](column string, values []T) (c condition) {
 	return c
 }
 
-func scanSample(rows *sql.Rows) (v model.Sample, err error) {
-	var at, elapsed int64
-	var trace, fingerprint sql.RawBytes
-	err = rows.Scan(&at, &v.App, &v.Version, &v.OS, &v.Source, &v.Target, &v.URL, &v.Method, &v.Outcome, &v.Phase, &v.Protocol, &v.Server,
-		&v.Status, &elapsed, &trace, &v.Flags, &v.ASN, &v.Country, &v.Error.Type, &v.Error.Message,
-		&v.Error.Stack, &fingerprint, &v.Error.Count)
-	v.At, v.Elapsed = time.UnixMilli(at), time.Duration(elapsed)*time.Millisecond
-	copy(v.TraceID[:], trace)
-	copy(v.Error.Fingerprint[:], fingerprint)
-	return v, err
+// sampleColumns are the columns that scanSample scans.
+const sampleColumns = `at, app, version, os, source, target, url, method, outcome, phase, protocol, server, status, elapsed, trace, flags,
+	asn, country, error_type, message, stack, fingerprint, count`
+
+// scanSample returns what scans a row with these columns, and more after them.
+func scanSample(more ...any) func(rows *sql.Rows) (model.Sample, error) {
+	return func(rows *sql.Rows) (v model.Sample, err error) {
+		var at, elapsed int64
+		var trace, fingerprint sql.RawBytes
+		err = rows.Scan(append([]any{&at, &v.App, &v.Version, &v.OS, &v.Source, &v.Target, &v.URL, &v.Method, &v.Outcome, &v.Phase, &v.Protocol, &v.Server,
+			&v.Status, &elapsed, &trace, &v.Flags, &v.ASN, &v.Country, &v.Error.Type, &v.Error.Message,
+			&v.Error.Stack, &fingerprint, &v.Error.Count}, more...)...)
+		v.At, v.Elapsed = time.UnixMilli(at), time.Duration(elapsed)*time.Millisecond
+		copy(v.TraceID[:], trace)
+		copy(v.Error.Fingerprint[:], fingerprint)
+		return v, err
+	}
 }
 
 // Batch implements detector.Events.

@@ -25,3 +25,7 @@ func (*split) backup(context.Context, string, string) ([]string, error) {
 func (*split) restore(context.Context, string, string) ([]string, error) {
 	return nil, configkind.ErrNoSQLite
 }
+
+func (*split) migrate(context.Context, string, Migration) (*MigrationReport, error) {
+	return nil, configkind.ErrNoSQLite
+}

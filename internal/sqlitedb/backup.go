@@ -52,7 +52,7 @@ func (s *Schema) Restore(ctx context.Context, from, path string) (aside string, 
 	if err := s.verify(ctx, from); err != nil {
 		return "", fmt.Errorf("the copy cannot be used, and nothing was changed: %w", err)
 	}
-	if inUse(path) {
+	if InUse(path) {
 		return "", fmt.Errorf("%s is in use: stop the process that has it open", path)
 	}
 	next := path + "-restoring"

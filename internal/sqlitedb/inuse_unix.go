@@ -15,8 +15,8 @@ const (
 	sharedSize  = 510
 )
 
-// inUse reports whether another process has a file open. This process must not have it open.
-func inUse(path string) bool {
+// InUse reports whether another process has a file open. This process must not have it open.
+func InUse(path string) bool {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return false

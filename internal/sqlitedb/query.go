@@ -6,8 +6,13 @@ import (
 	"fmt"
 )
 
+// Querier is a connection, a pool of them, or a transaction.
+type Querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
 // List runs a query and scans all its rows. doing says in an error what was being done.
-func List[T any](ctx context.Context, db *sql.DB, doing, query string, args []any, scan func(*sql.Rows) (T, error)) ([]T, error) {
+func List[T any](ctx context.Context, db Querier, doing, query string, args []any, scan func(*sql.Rows) (T, error)) ([]T, error) {
 	var all []T
 	err := Each(ctx, db, doing, query, args, func(rows *sql.Rows) error {
 		v, err := scan(rows)
@@ -22,7 +27,7 @@ func List[T any](ctx context.Context, db *sql.DB, doing, query string, args []an
 
 // Each runs a query and calls f for every row, until it returns an error. doing says in an error
 // what was being done.
-func Each(ctx context.Context, db *sql.DB, doing, query string, args []any, f func(*sql.Rows) error) error {
+func Each(ctx context.Context, db Querier, doing, query string, args []any, f func(*sql.Rows) error) error {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return Doing(doing, err)

@@ -60,7 +60,7 @@ func (r *Repairer) fault(ctx context.Context, path string) (fault, err error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, errors.Join(whole(path), err)
 	}
-	if inUse(path) {
+	if InUse(path) {
 		return nil, fmt.Errorf("%s is in use: stop the process that has it open", path)
 	}
 	db := sql.OpenDB(connector{r.Options.uri(path, readOnly()), r.Options.Register})

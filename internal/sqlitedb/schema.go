@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"path/filepath"
 )
 
 // Schema describes the tables of a file and how to upgrade them. Its version is len(Upgrades)+1.
@@ -20,6 +21,31 @@ type Schema struct {
 }
 
 func (s *Schema) version() int { return len(s.Upgrades) + 1 }
+
+// OpenReadOnly returns connections to the file at path that cannot change it.
+func OpenReadOnly(path string) (*sql.DB, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(connector{new(Options).uri(abs, readOnly()), nil}), nil
+}
+
+// Version returns the version of the file at path, and that of this release. It changes nothing.
+// The error wraps s.Refused for a file that is not of this kind.
+func (s *Schema) Version(ctx context.Context, path string) (found, known int, err error) {
+	db, err := OpenReadOnly(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer db.Close()
+	var id uint32
+	err = db.QueryRowContext(ctx, "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version)").Scan(&id, &found)
+	if err == nil && id != s.ApplicationID || notADatabase(err) {
+		err = fmt.Errorf("%w: %s is another kind of file", s.Refused, path)
+	}
+	return found, s.version(), err
+}
 
 // migrate upgrades the file to this release's schema, or refuses it.
 func (o *Options) migrate(ctx context.Context, db *sql.DB) error {

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
+	"github.com/heliograph-net/heliograph/detector/stores"
+)
+
+type migrateCmd struct {
+	configFlag
+	jsonFlag
+	From   string `help:"SQLite file that has the reports. Default: the state's file, which has both if it was detector.store." type:"path" placeholder:"FILE"`
+	DryRun bool   `help:"Only look: count what would be moved, and ask ClickHouse."`
+}
+
+// Run moves the reports and prints what was compared. The exit code is 3 if ClickHouse does not
+// have what the file has.
+func (m *migrateCmd) Run(ctx context.Context, out *output) error {
+	var at atomic.Pointer[stores.MigrationProgress]
+	began := time.Now()
+	var report *stores.MigrationReport
+	err := whileWorking(out.stderr, func() string { return migrationText(at.Load(), time.Since(began)) }, func() (err error) {
+		report, err = roles.Migrate(ctx, m.Config, stores.Migration{From: m.From, DryRun: m.DryRun, Progress: func(p stores.MigrationProgress) { at.Store(&p) }})
+		return err
+	})
+	if errors.Is(err, stores.ErrDiffers) {
+		return &exitError{code: exitUnsound, text: err.Error()}
+	}
+	if err != nil {
+		return err
+	}
+	if m.JSON {
+		return out.json(newMigrated(report, m.DryRun))
+	}
+	printMigration(out, report, m.DryRun)
+	return nil
+}
+
+// migrationText says how far a migration has come, at what rate, and how long the rest takes.
+func migrationText(p *stores.MigrationProgress, took time.Duration) string {
+	switch {
+	case p == nil:
+		return "opening the file and ClickHouse"
+	case p.Checking:
+		return fmt.Sprintf("all %d rows are moved; comparing %s", p.Total, p.Part)
+	}
+	text := fmt.Sprintf("%s: %d of %d rows moved", p.Part, p.Done, p.Total)
+	if rate := float64(p.Done-p.Before) / took.Seconds(); rate >= 1 {
+		left := time.Duration(float64(p.Total-p.Done) / rate * float64(time.Second))
+		text += fmt.Sprintf(", %.0f a second, %v left", rate, left.Round(time.Second))
+	}
+	return text
+}
+
+func printMigration(out *output, r *stores.MigrationReport, dry bool) {
+	switch {
+	case !r.Ended.IsZero():
+		fmt.Fprintf(out.stdout, "%s was moved on %s already. Nothing was done.\n", r.From, r.Ended.UTC().Format(time.DateTime))
+		return
+	case dry:
+		fmt.Fprintf(out.stdout, "Nothing was changed. %s would be moved to ClickHouse %s:\n", r.From, r.Server)
+	default:
+		fmt.Fprintf(out.stdout, "%s is in ClickHouse %s, with the same counts and sums on each day:\n", r.From, r.Server)
+	}
+	for _, p := range r.Parts {
+		fmt.Fprintf(out.stdout, "%12d  %s", p.Rows, p.Name)
+		if p.Days > 0 && !dry {
+			fmt.Fprintf(out.stdout, ", %d days", p.Days)
+		}
+		fmt.Fprintln(out.stdout)
+	}
+	if !dry {
+		fmt.Fprintln(out.stdout, "Start the detector. The file keeps its reports, for the way back; the state in it is still used if it is detector.store.state.")
+	}
+}
+
+// migrated is a migration in JSON.
+type migrated struct {
+	From   string         `json:"from"`
+	Server string         `json:"server"`
+	DryRun bool           `json:"dry_run"`
+	Before *time.Time     `json:"moved_before,omitempty"`
+	Parts  []migratedPart `json:"parts"`
+}
+
+type migratedPart struct {
+	Name string `json:"name"`
+	Rows int64  `json:"rows"`
+	Days int    `json:"days_compared"`
+}
+
+func newMigrated(r *stores.MigrationReport, dry bool) migrated {
+	m := migrated{From: r.From, Server: r.Server, DryRun: dry}
+	if !r.Ended.IsZero() {
+		m.Before = new(r.Ended)
+	}
+	for _, p := range r.Parts {
+		m.Parts = append(m.Parts, migratedPart(p))
+	}
+	return m
+}
