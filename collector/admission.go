@@ -9,11 +9,13 @@ import (
 )
 
 // admission limits the uploads in flight. It refuses an upload before its body is read: if the
-// collector is draining, if the client's network sends too much, or if the inbox cannot keep up.
+// collector is draining, if the client's network sends too much, if the inbox cannot keep up, or if
+// detectors cannot.
 type admission struct {
 	gate     *httpx.Gate
 	networks *httpx.Limiter
 	delay    *queueDelay
+	backlog  *backlog
 	uploads  *httpx.Slots // in flight
 	pressure pressure
 	shedder  *shedder
@@ -21,8 +23,8 @@ type admission struct {
 	timeout  time.Duration // for reading a body
 }
 
-func newAdmission(o *Options, gate *httpx.Gate, delay *queueDelay, s *shedder) *admission {
-	return &admission{gate: gate, networks: o.Limits.limiter(), delay: delay, uploads: httpx.NewSlots(o.MaxUploads), shedder: s,
+func newAdmission(o *Options, gate *httpx.Gate, delay *queueDelay, b *backlog, s *shedder) *admission {
+	return &admission{gate: gate, networks: o.Limits.limiter(), delay: delay, backlog: b, uploads: httpx.NewSlots(o.MaxUploads), shedder: s,
 		memory: memory{max: o.MaxBodyBytes}, timeout: o.UploadTimeout}
 }
 
@@ -76,6 +78,8 @@ func (a *admission) admit(now time.Time, network httpx.Network) *shed {
 	}
 	cause := ""
 	switch {
+	case !a.backlog.admits(now):
+		cause = shedBacklog
 	case !a.delay.admits(now):
 		cause = shedDelay
 	case !a.uploads.Enter():

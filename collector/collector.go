@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +25,7 @@ type Collector struct {
 	signer    *signer
 	committer *committer
 	upkeep    *upkeep
+	backlog   *backlog
 	handler   http.Handler
 	running   atomic.Bool // Run was called
 	headroom  []byte      // never touched, see headroomBytes
@@ -60,13 +62,14 @@ func New(o Options) (*Collector, error) {
 func (c *Collector) wire(o *Options) {
 	delay := &queueDelay{interval: o.MaxQueueDelay}
 	shedder := &shedder{least: o.SlowDown, causes: c.metrics.shed}
+	c.backlog = &backlog{inbox: o.Inbox, log: o.Logger, begin: o.SlowDownAt}
 	c.signer = newSigner(o, c.metrics)
 	c.committer = newCommitter(o, c.signer, delay, shedder, c.metrics)
-	c.admission = newAdmission(o, c.gate, delay, shedder)
+	c.admission = newAdmission(o, c.gate, delay, c.backlog, shedder)
 	intake := &intake{id: o.ID, committer: c.committer}
 	feed := &feedServer{id: o.ID, live: c.live, inbox: o.Inbox, gate: c.gate, slots: httpx.NewSlots(maxFeeds),
 		timeout: o.CommitTimeout, handed: c.metrics.feedBatches}
-	c.metrics.watch(c.admission, c.committer, feed, c.upkeep)
+	c.metrics.watch(c.admission, c.committer, feed, c.upkeep, c.backlog)
 	c.handler = routes(o, c.metrics, endpoints{
 		batches: &batches{live: c.live, admission: c.admission, intake: intake, signer: c.signer, trace: o.Trace, received: c.metrics.received.batches},
 		browser: &browser{id: o.ID, live: c.live, admission: c.admission, committer: c.committer, metrics: c.metrics, log: o.Logger},
@@ -105,8 +108,15 @@ func (c *Collector) Ready(ctx context.Context) error {
 
 // Outlook describes a problem that is coming up although the collector works now. It returns ""
 // while detectors take what the collector stores, and otherwise how much it holds for them, since
-// when, and when it will be full.
-func (c *Collector) Outlook(now time.Time) string { return c.upkeep.forecast.outlook(now) }
+// when, when it will be full, and whether agents are asked to come later for that.
+func (c *Collector) Outlook(now time.Time) string {
+	text := c.upkeep.forecast.outlook(now)
+	if part := c.backlog.shedding(); part > 0 {
+		slow := fmt.Sprintf("%.0f %% of uploads are asked to come later", 100*part)
+		text = strings.TrimPrefix(text+"; "+slow, "; ")
+	}
+	return text
+}
 
 // Proxies says if uploads come through a proxy that is not in Settings.TrustedProxies. It returns
 // "" if none did lately.

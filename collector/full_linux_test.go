@@ -42,7 +42,7 @@ func TestFullDiskUnderTheCollector(t *testing.T) {
 		return
 	}
 	inbox := must(sqliteinbox.Open(filepath.Join(dir, "inbox.db"), sqliteinbox.Options{}))(t)
-	r := newRig(t, func(o *collector.Options, _ *sqliteinbox.Options) { o.Inbox = inbox })
+	r := newRig(t, func(o *collector.Options, _ *sqliteinbox.Options) { o.Inbox, o.SlowDownAt = inbox, 1 })
 	t.Cleanup(func() { _ = inbox.Close() }) // before the disk goes
 	filler := filepath.Join(dir, "filler")
 	if err := os.WriteFile(filler, make([]byte, 2<<20), 0o600); err != nil {

@@ -74,7 +74,7 @@ func newMetrics() *metrics {
 }
 
 // watch adds the metrics that are computed from the parts of a collector.
-func (m *metrics) watch(a *admission, c *committer, f *feedServer, u *upkeep) {
+func (m *metrics) watch(a *admission, c *committer, f *feedServer, u *upkeep, b *backlog) {
 	gauge := func(name, help string, now func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: metricsPrefix + name, Help: help}, now)
 	}
@@ -83,6 +83,7 @@ func (m *metrics) watch(a *admission, c *committer, f *feedServer, u *upkeep) {
 		gauge("body_bytes", "Memory in use for bodies of uploads.", func() float64 { return float64(a.memory.used.Load()) }),
 		gauge("queue_batches", "Batches that wait for their commit to begin.", func() float64 { return float64(len(c.queue.in)) }),
 		gauge("feeds_in_flight", "Feed requests that have no answer yet.", func() float64 { return float64(f.slots.Taken()) }),
+		gauge("backlog_shed_ratio", "Part of uploads that is asked to come later because detectors do not take what is stored, 0 to 1.", b.shedding),
 		newInboxMetrics(u),
 	}
 }

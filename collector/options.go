@@ -49,7 +49,11 @@ type Options struct {
 	// the shortest delay that is asked of agents whose uploads are shed. The delay is random, up to
 	// twice as long, and longer under pressure, up to an hour. 0 means 5 s
 	SlowDown time.Duration
-	Limits   Limits // for one client network
+	// the part of the inbox's room in use at which agents begin to be asked to come later, above 0
+	// and up to 1. 1 means never: uploads are tried until the inbox refuses them, and a detector
+	// that is behind slows nobody down. 0 means 0.75
+	SlowDownAt float64
+	Limits     Limits // for one client network
 }
 
 const (
@@ -60,6 +64,7 @@ const (
 	defaultCommitTimeout = 10 * time.Second
 	defaultSlowDown      = 5 * time.Second
 	maxSlowDown          = time.Hour
+	defaultSlowDownAt    = .75
 	minBodyBytes         = 1 << 20 // room for the largest permitted body
 )
 
@@ -85,6 +90,9 @@ func (o *Options) validate() error {
 	if o.SlowDown < 0 || o.SlowDown > maxSlowDown {
 		fault("SlowDown must be 0 to %v, is %v", maxSlowDown, o.SlowDown)
 	}
+	if !(o.SlowDownAt >= 0 && o.SlowDownAt <= 1) {
+		fault("SlowDownAt must be 0 to 1, is %v", o.SlowDownAt)
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -98,6 +106,7 @@ func (o *Options) validate() error {
 	o.UploadTimeout = cmp.Or(o.UploadTimeout, defaultUploadTimeout)
 	o.CommitTimeout = cmp.Or(o.CommitTimeout, defaultCommitTimeout)
 	o.SlowDown = cmp.Or(o.SlowDown, defaultSlowDown)
+	o.SlowDownAt = cmp.Or(o.SlowDownAt, defaultSlowDownAt)
 	return errors.Join(faults...)
 }
 

@@ -90,6 +90,7 @@ const (
 	shedMemory      = "memory"       // MaxBodyBytes are in use
 	shedNetwork     = "network"      // its network sends too much
 	shedNewNetworks = "new_networks" // too many new networks
+	shedBacklog     = "backlog"      // detectors do not take what is stored
 )
 
 // shed is the error for an upload that is not accepted now. It says for how long the client

@@ -105,7 +105,9 @@ func TestBrokenInboxNeverAcknowledges(t *testing.T) {
 }
 
 func TestFullInboxTellsToComeLaterAndRecovers(t *testing.T) {
-	r := newRig(t, func(_ *collector.Options, io *sqliteinbox.Options) { io.MaxBytes = sqliteinbox.MinBytes })
+	r := newRig(t, func(o *collector.Options, io *sqliteinbox.Options) {
+		o.SlowDownAt, io.MaxBytes = 1, sqliteinbox.MinBytes
+	})
 	large := func(n uint32) []byte {
 		s := must(seal.NewSealer(r.openKey.SealKey(), batchID(n)))(t)
 		b := bytes.Clone(s.Prefix())

@@ -32,6 +32,7 @@ func (c *Collector) Run(ctx context.Context) error {
 	workers.Go(c.committer.queue.run)
 	workers.Go(c.signer.queue.run)
 	workers.Go(func() { c.upkeep.run(ctx) })
+	workers.Go(func() { c.backlog.run(ctx) })
 
 	<-ctx.Done()
 	c.gate.Close()

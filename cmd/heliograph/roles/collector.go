@@ -34,7 +34,7 @@ func (p *Process) addCollector(c *Config, detector bool) error {
 	p.inbox = inbox
 	p.parts.Add(closeStores, lifecycle.Part{Name: "inbox", Close: inbox.Close})
 	p.checks["inbox"] = inbox.Check
-	col, err := collector.New(collector.Options{ID: c.Collector.ID, Inbox: inbox, Settings: settings, Logger: p.log, Metrics: p.metrics, Trace: p.traceCollector(c.Collector.ID),
+	col, err := collector.New(collector.Options{ID: c.Collector.ID, Inbox: inbox, Settings: settings, Logger: p.log, Metrics: p.metrics, Trace: p.traceCollector(c.Collector.ID), SlowDownAt: c.Collector.SlowDownAt,
 		Limits: collector.Limits{Requests: c.Collector.SourceRequests, Bytes: c.Collector.SourceBytes, NewNetworks: c.Collector.NewSources}})
 	if err != nil {
 		return err
@@ -69,6 +69,7 @@ func (p *Process) addCollector(c *Config, detector bool) error {
 		"collector.source_requests_per_second": func(c *Config) any { return c.Collector.SourceRequests },
 		"collector.source_bytes_per_second":    func(c *Config) any { return c.Collector.SourceBytes },
 		"collector.new_sources_per_second":     func(c *Config) any { return c.Collector.NewSources },
+		"collector.slow_down_at":               func(c *Config) any { return c.Collector.SlowDownAt },
 	})
 	p.reloads.watch("policy", func(c *Config) string { return c.File(c.Collector.Policy) }, "collector")
 	return p.listenForAgents(c, col)

@@ -95,6 +95,8 @@ type CollectorConfig struct {
 	SourceRequests float64 `yaml:"source_requests_per_second"`
 	SourceBytes    float64 `yaml:"source_bytes_per_second"`
 	NewSources     float64 `yaml:"new_sources_per_second"`
+	// part of the inbox in use at which agents are asked to come later; 0: the default
+	SlowDownAt float64 `yaml:"slow_down_at"`
 	// greatest age of batches that not all detectors have acknowledged; older ones are dropped
 	MaxAge Duration `yaml:"inbox_max_age"`
 

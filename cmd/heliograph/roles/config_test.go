@@ -45,6 +45,7 @@ func TestBadConfigNamesFileLineAndKey(t *testing.T) {
 	}{
 		"unknown key":    {"collector:\n  id: c1\n  lissten: x\n", []string{"h.yaml:", "3", "lissten"}},
 		"wrong type":     {"detector:\n  bin: soon\n", []string{"h.yaml:", "2", "bin"}},
+		"slow down":      {"collector:\n  slow_down_at: 1.5\n", []string{"h.yaml:2: collector.slow_down_at", "1.5 is no part"}},
 		"bad listen":     {"collector:\n  listen: nowhere\n", []string{"h.yaml:2: collector.listen", "nowhere"}},
 		"half TLS":       {"collector:\n  tls_cert: a\n", []string{"h.yaml:2: collector.tls_key", "missing"}},
 		"TLS told twice": {"collector:\n  tls_cert: a\n  tls_key: b\n  acme: {names: [c]}\n", []string{"h.yaml:4: collector.acme"}},

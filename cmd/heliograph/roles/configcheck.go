@@ -92,6 +92,9 @@ func (c *Config) checkCollector(bad complaint) {
 	if col.MaxBytes < 1<<20 {
 		bad("collector.inbox_max_bytes", "%d is too small, give at least 1048576", col.MaxBytes)
 	}
+	if at := col.SlowDownAt; !(at >= 0 && at <= 1) {
+		bad("collector.slow_down_at", "%v is no part of the inbox: give more than 0 and up to 1", at)
+	}
 	if d := c.Detector; d.MaxBytes < 64<<20 {
 		bad("detector.store_max_bytes", "%d is too small, give at least 67108864", d.MaxBytes)
 	}
