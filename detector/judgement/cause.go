@@ -315,7 +315,8 @@ func (l *localiser) sums(c *cuboid) (s total) {
 }
 
 // simplify leaves out of an explanation what it does not need: attributes without which it explains
-// nearly as well, and values that are hit far less than the others.
+// nearly as well, or which leave out what is not shown to be innocent, and values that are hit far
+// less than the others.
 func (l *localiser) simplify(c cuboid) cuboid {
 	for a := attributes - 1; a > everyone; a-- {
 		if len(c[a]) == 0 {
@@ -326,7 +327,7 @@ func (l *localiser) simplify(c cuboid) cuboid {
 		var part cuboid
 		part[a] = c[a]
 		price := needless + l.t.price(l.flows, &part)
-		if (l.sums(&c).evidence()-l.sums(&wider).evidence())*l.independent(&c) < price {
+		if (l.sums(&c).evidence()-l.sums(&wider).evidence())*l.independent(&c) < price || !l.innocent(&c, a) {
 			c = wider
 		}
 	}

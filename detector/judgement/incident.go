@@ -141,6 +141,9 @@ func (t *turn) same(i *incident, c *cause) bool {
 		return true
 	case mine.within(other):
 		return shared || near(togetherFor)
+	// what was taken for innocent is hit, too
+	case i.open() && mine.besides(other) && sharesFlow(i.flows, c.flows):
+		return true
 	case mine.overlaps(other) || mine.likes(other): // children of one fault
 		return near(togetherFor) && sharesFlow(i.flows, c.flows) || twin
 	default:
@@ -159,6 +162,20 @@ func (c *cuboid) within(o *cuboid) bool {
 		}
 	}
 	return true
+}
+
+// besides reports whether two cuboids of several attributes name the same values of all but one.
+func (c *cuboid) besides(o *cuboid) bool {
+	differ, equal := 0, 0
+	for a := range c {
+		switch {
+		case !slices.Equal(c[a], o[a]):
+			differ++
+		case len(c[a]) > 0:
+			equal++
+		}
+	}
+	return differ == 1 && equal > 0
 }
 
 // likes reports whether both cuboids name values of one attribute.

@@ -35,3 +35,24 @@ func TestSame(t *testing.T) {
 		}
 	}
 }
+
+// What an attribute of a scope left out, and what is hit later all the same, belongs to its incident.
+func TestSameBesides(t *testing.T) {
+	j := newJudge(t, Options{})
+	j.newPopulation(populationKey{1, 1, report.SourceAgent}, nil, 0)
+	flows := map[flow]bool{{0, 7}: true}
+	i := &incident{flows: flows, scopes: []cuboid{{byServer: {3}, byOS: {1, 2}}}, firstBin: 1000}
+	turn := turn{j: j, bin: 1120}
+	for name, c := range map[string]struct {
+		scope cuboid
+		want  bool
+	}{
+		"the other systems at that server": {cuboid{byServer: {3}, byOS: {4}}, true},
+		"the other systems elsewhere":      {cuboid{byServer: {5}, byOS: {4}}, false},
+		"another protocol":                 {cuboid{byServer: {5}, byProtocol: {1}}, false},
+	} {
+		if got := turn.same(i, &cause{flows: flows, scopes: []cuboid{c.scope}, window: 12, began: 1110}); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

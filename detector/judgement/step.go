@@ -126,12 +126,16 @@ func (j *Judge) unexplained(f *finding, x *counts, bin int64) float64 {
 	if j.covered(f, x, bin) { // the usual case in a large outage, where hits are many
 		return sum(x[:]) / max(before, 1)
 	}
-	j.recent.each(bin, windows[len(windows)-1], func(h *hit, weight float64) {
-		if f.holds(j, h) && j.explained(h, nil) {
-			p := &x[bin-h.at/j.width]
-			*p = max(*p-float64(h.count)*weight, 0)
+	for w := range x {
+		if x[w] == 0 {
+			continue
 		}
-	})
+		j.recent.each(bin-int64(w), 1, func(h *hit, weight float64) {
+			if f.holds(j, h) && j.explained(h, nil) {
+				x[w] = max(x[w]-float64(h.count)*weight, 0)
+			}
+		})
+	}
 	after = sum(x[:])
 	return after / max(before, 1)
 }

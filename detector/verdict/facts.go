@@ -14,9 +14,11 @@ type Facts struct {
 	Late     bool      // the reports came long after the failures
 	Outcomes []Outcome // of the failures beyond expectation, in any order
 
-	Scope     Scope // who is hit
-	Inside    Count // the requests within the scope
-	Elsewhere Count // all other requests
+	Scope     Scope   // who is hit
+	Covered   float64 // share of the failures beyond expectation that the scope has; 0 if unknown
+	Early     bool    // the failures began less than a minute ago
+	Inside    Count   // the requests within the scope
+	Elsewhere Count   // all other requests
 
 	Breadth Breadth
 	Needed  Breadth // the least breadth on which an alert may rest

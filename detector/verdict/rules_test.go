@@ -176,6 +176,28 @@ func TestConflicts(t *testing.T) {
 	}
 }
 
+// The first words about a fault do not claim to know who else is hit.
+func TestSoFar(t *testing.T) {
+	early := func(f *Facts) { f.Early = true }
+	half := func(f *Facts) { f.Covered = 0.52 }
+	for _, c := range []struct {
+		facts *Facts
+		says  string
+		not   string
+	}{
+		{outage(from(64501), early), "so far only requests from AS64501 fail", "others are hit"},
+		{outage(from(64501, 64502), half), "that is 52 % of the failures beyond expectation: others are hit, too", ""},
+		{outage(version("1.5.0"), early), "so far only clients with version 1.5.0 fail", ""},
+		{outage(early, func(f *Facts) { f.Inside.Failed = 60 }), "a part of the requests fails, and so far nobody stands out", "for everyone alike"},
+		{outage(from(64501), func(f *Facts) { f.Covered = 0.97 }), "only requests from AS64501 fail", "so far"},
+	} {
+		got := texts(Judge(c.facts))
+		if !strings.Contains(got, c.says) || c.not != "" && strings.Contains(got, c.not) {
+			t.Errorf("want %q, not %q:\n%s", c.says, c.not, got)
+		}
+	}
+}
+
 // What is too thin says so when few clients make any number of failures.
 func TestRetriesInALoop(t *testing.T) {
 	r := Judge(outage(thin, func(f *Facts) { f.Clients.Looping = 0.9 }))

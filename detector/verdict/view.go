@@ -78,6 +78,21 @@ func newView(f *Facts) *view {
 	return v
 }
 
+// mostly is the share of the failures from which on a scope tells who is hit, and not only of whom
+// enough is known to say so.
+const mostly = 0.8
+
+// partly reports whether others are hit than the scope names.
+func (v *view) partly() bool { return v.Covered > 0 && v.Covered < mostly && !v.Scope.Everyone() }
+
+// soFar begins a sentence about who is hit that more reports may change: "so far only", or "only".
+func (v *view) soFar() string {
+	if v.Early || v.partly() {
+		return "so far only"
+	}
+	return "only"
+}
+
 // share returns the share of the excess that has an outcome with one of the prefixes.
 func (v *view) share(prefixes ...report.Outcome) float64 {
 	sum := 0.0

@@ -99,7 +99,7 @@ func (v *view) whyRelease() []model.Signal {
 	case len(v.Scope.Systems) > 0:
 		what += " on " + list(v.Scope.Systems)
 	}
-	return []model.Signal{signal(model.SignalScope, "only clients with %s fail: stop its rollout, or go back", what), v.inside(), v.elsewhere()}
+	return []model.Signal{signal(model.SignalScope, "%s clients with %s fail: stop its rollout, or go back", v.soFar(), what), v.inside(), v.elsewhere()}
 }
 
 func (v *view) whyDNS() []model.Signal {
@@ -119,7 +119,7 @@ func (v *view) whyCertificate() []model.Signal {
 
 func (v *view) whyProtocol() []model.Signal {
 	if len(v.Scope.Protocols) > 0 {
-		return []model.Signal{signal(model.SignalScope, "only requests over %s fail; the other protocols work", list(v.Scope.Protocols)), v.inside(), v.elsewhere()}
+		return []model.Signal{signal(model.SignalScope, "%s requests over %s fail; the other protocols work", v.soFar(), list(v.Scope.Protocols)), v.inside(), v.elsewhere()}
 	}
 	return []model.Signal{signal(model.SignalScope, "%s of the failures are of HTTP/2, HTTP/3 or UDP", percent(v.share("h2", "h3", "udp"))), v.outcomes()}
 }
@@ -128,18 +128,18 @@ func (v *view) whyServers() []model.Signal {
 	if v.probesDown() {
 		return []model.Signal{v.probes(), v.inside()}
 	}
-	return []model.Signal{signal(model.SignalScope, "only requests to %s fail, from wherever they come", list(v.Scope.Servers)), v.inside(), v.elsewhere()}
+	return []model.Signal{signal(model.SignalScope, "%s requests to %s fail, from wherever they come", v.soFar(), list(v.Scope.Servers)), v.inside(), v.elsewhere()}
 }
 
 func (v *view) whyPath() []model.Signal {
 	from := list(append(v.networks(v.Scope.ASNs), v.Scope.Countries...))
 	if v.answered() {
-		return []model.Signal{signal(model.SignalScope, "only requests from %s fail, and they are answered: look for what refuses these clients", from), v.inside(), v.elsewhere()}
+		return []model.Signal{signal(model.SignalScope, "%s requests from %s fail, and they are answered: look for what refuses these clients", v.soFar(), from), v.inside(), v.elsewhere()}
 	}
 	if len(v.Scope.Servers) > 0 {
 		return []model.Signal{signal(model.SignalScope, "%s cannot be reached from %s, and can from elsewhere", list(v.Scope.Servers), from), v.inside(), v.elsewhere()}
 	}
-	return []model.Signal{signal(model.SignalScope, "only requests from %s fail: the path from there is at fault, not the service", from), v.inside(), v.elsewhere()}
+	return []model.Signal{signal(model.SignalScope, "%s requests from %s fail: the path from there is at fault, not the service", v.soFar(), from), v.inside(), v.elsewhere()}
 }
 
 func (v *view) whyService() []model.Signal {
@@ -148,6 +148,9 @@ func (v *view) whyService() []model.Signal {
 		return []model.Signal{v.probes(), v.inside()}
 	}
 	if rate < most {
+		if v.Early {
+			return []model.Signal{signal(model.SignalScope, "a part of the requests fails, and so far nobody stands out"), v.inside()}
+		}
 		return []model.Signal{signal(model.SignalScope, "a part of the requests fails, for everyone alike"), v.inside()}
 	}
 	return []model.Signal{signal(model.SignalScope, "the service fails for everyone"), v.inside()}

@@ -25,6 +25,7 @@ type Grade struct {
 	Incidents int             // distinct ones
 	Events    int             // of those
 	Onset     int64           // error of the last word's onset, ms
+	First     judgement.Event // the first page
 	Said      judgement.Event // the last word: of the incident that people were told of, if any
 }
 
@@ -89,7 +90,7 @@ func grade(events []judgement.Event, t simulate.Truth, belongs map[judgement.ID]
 		}
 		if e.Page && !g.Paged && e.Judged <= t.End+after {
 			g.Paged, g.Delay = true, e.Judged-t.Start
-			main, g.Said = e.ID, e
+			main, g.First, g.Said = e.ID, e, e
 			g.Exact = len(e.Scope) > 0 && exact(&e.Scope[0], &t.Scope)
 			g.Verdict = string(e.Verdict) == t.Verdict
 		}

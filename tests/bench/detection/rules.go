@@ -29,6 +29,7 @@ var peers = []struct {
 	{"3-sigma EWMA", func(a alarm) rule { return newEWMA(a) }},
 	{"Poisson 60 s", func(a alarm) rule { return newPoisson(a, 60_000, 30_000) }},
 	{"Poisson 10 s", func(a alarm) rule { return newPoisson(a, 10_000, 10_000) }},
+	{"CUSUM bank", func(a alarm) rule { return newCUSUM(a) }},
 }
 
 // wikimedia is the public rule for Network Error Logging at Wikimedia: more than one tcp.timed_out

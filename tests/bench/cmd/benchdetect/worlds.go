@@ -155,6 +155,9 @@ func tell(out io.Writer, w *detection.World) {
 			if wrong {
 				fmt.Fprintf(out, "%s seed %d: told %v after %.0f s, exact %v/%v, verdict %v/%v, %d incidents, %d events\n  truth %s\n", w.Scenario, r.Seed, g.Paged,
 					float64(g.Delay)/1000, g.Exact, g.ExactEver, g.Verdict, g.LastRight, g.Incidents, g.Events, line(g.Truth))
+				if g.Paged && !g.Exact {
+					fmt.Fprintf(out, "  first %s\n", line(g.First))
+				}
 				if g.Opened {
 					fmt.Fprintf(out, "  last  %s\n", line(g.Said))
 				}

@@ -1,0 +1,74 @@
+package judgement
+
+import "math"
+
+const (
+	// evidence, in nats beyond the price, that what an attribute of a scope leaves out is innocent
+	innocent = 8
+	// weight, in rows of the sample, of how requests divide elsewhere
+	dividedWeight = 20
+)
+
+// innocent reports whether the requests that an attribute of a scope leaves out are shown to be
+// innocent: if the fault hit them as much as those within, so many failures would have come from
+// there that it is no chance that so few did. Where little is asked for outside, nothing is shown,
+// however few fail there.
+func (l *localiser) innocent(c *cuboid, a attribute) bool {
+	wider := *c
+	wider[a] = nil
+	var in, out total
+	var inside, all, rows float64
+	for i := range l.leaves {
+		f := &l.leaves[i]
+		if f.place[a] == 0 || !wider.holds(f.place) { // who knows no value says nothing
+			continue
+		}
+		sum := &out
+		if c.holds(f.place) {
+			sum, inside = &in, inside+f.n
+		}
+		sum.x, sum.e, all = sum.x+f.x, sum.e+f.e, all+f.n
+		if f.n > 0 {
+			rows++
+		}
+	}
+	var part cuboid
+	part[a] = c[a]
+	share := l.t.product(l.flows, &part)
+	if all > 0 {
+		share = (rows*inside/all + dividedWeight*share) / (rows + dividedWeight)
+	}
+	evidence := fewer(max(in.x-in.e, 0), max(out.x-out.e, 0), 1-share) * l.independent(&wider) / cluster
+	return evidence >= innocent+l.ways(a, len(c[a]))
+}
+
+// ways is the price, in nats, of having picked k of an attribute's values: the logarithm of how
+// many ways there are. It is the highest where half of them are picked, as to leave out what
+// happens to have no failures.
+func (l *localiser) ways(a attribute, k int) float64 {
+	n := k
+	for f := range l.flows {
+		n = max(n, len(l.t.j.order[f.pop].exposures[a]))
+	}
+	return logFactorial(n) - logFactorial(k) - logFactorial(n-k)
+}
+
+func logFactorial(n int) float64 {
+	f, _ := math.Lgamma(float64(n + 1))
+	return f
+}
+
+// fewer is the evidence, in nats, that fewer of some failures come from outside than a part of
+// them: the log-likelihood ratio of their own part against it, and 0 if they are not fewer.
+func fewer(inside, outside, part float64) float64 {
+	n := inside + outside
+	if n == 0 || outside >= part*n {
+		return 0
+	}
+	in, out := inside/n, outside/n
+	e := in * math.Log(in/(1-part))
+	if out > 0 {
+		e += out * math.Log(out/part)
+	}
+	return n * e
+}
