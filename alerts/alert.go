@@ -56,6 +56,9 @@ type Alert struct {
 	Runbook  string    `json:"runbook,omitempty"` // URL of the runbook; "": none
 	StartsAt time.Time `json:"starts_at"`
 	EndsAt   time.Time `json:"ends_at,omitzero"` // zero while it is firing
+	// Muted is the last mute of the alert, which may have ended. It is set for receivers with a
+	// Refresh only; others are not told of muted alerts. nil: it was never muted.
+	Muted *Mute `json:"muted,omitempty"`
 }
 
 // Headline returns the summary of an alert, after "Over: " if the alert is resolved.

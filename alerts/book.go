@@ -56,10 +56,15 @@ type entry struct {
 	// Number is the incident's in the labels, if the alert continues another Notifier's.
 	Number string `json:"number,omitempty"`
 
-	taken bool      // somebody has acknowledged the incident; known anew after a start
-	asked time.Time // when the Ledger was first asked; likewise
-	sure  bool      // it has answered; likewise
-	alone bool      // it has not answered in time; likewise
+	// Recorded is what milestones of the incident last said, by receiver.
+	Recorded map[string]recorded `json:"recorded,omitempty"`
+
+	mute      Mute      // of the incident; known anew after a start
+	muteKnown bool      // whether it is
+	taken     bool      // somebody has acknowledged the incident; known anew after a start
+	asked     time.Time // when the Ledger was first asked; likewise
+	sure      bool      // it has answered; likewise
+	alone     bool      // it has not answered in time; likewise
 }
 
 // ledger records what one receiver was told.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
+
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // refusals is how often the delivery of a message is tried although its receiver refuses it, before
@@ -87,7 +89,7 @@ func (n *Notifier) refresh(r *Receiver, c *courier, s *Settings, now time.Time, 
 	}
 	what := ""
 	for i := range all {
-		what += all[i].Key + " " + string(all[i].Status) + " " + all[i].Fingerprint() + " " + all[i].Summary + "\n"
+		what += all[i].Key + " " + string(all[i].Status) + " " + all[i].Fingerprint() + " " + all[i].Summary + " " + all[i].Muted.text() + "\n"
 	}
 	if len(all) == 0 || what == c.last && now.Sub(c.refreshed) < r.Refresh {
 		return
@@ -122,6 +124,7 @@ func (n *Notifier) finish(r result) {
 	n.trouble("receiver "+r.receiver.Name, r.err)
 	if r.err != nil {
 		c.last = "" // what is sent anew has not been delivered
+		n.recordFailed(&r, now)
 		n.failed(r, c, now)
 		return
 	}
@@ -130,7 +133,10 @@ func (n *Notifier) finish(r result) {
 	switch {
 	case r.kind == bark:
 		c.barked = now
+	case r.kind == refresh:
+		n.recordTold(&r, now)
 	case n.pends(r):
+		n.recordTold(&r, now)
 		n.book.delivered(r.receiver.Name, now)
 		n.unsaved = true
 	}
@@ -160,6 +166,9 @@ func (n *Notifier) failed(r result, c *courier, now time.Time) {
 	case c.refused >= refusals:
 		n.log.Error("a message was refused too often and is given up", "receiver", r.receiver.Name, "subject", r.message.Subject(), "error", r.err)
 		n.metrics.dropped.Inc()
+		for _, a := range r.message.Alerts {
+			n.record(n.book.Entries[a.Key], now, model.MilestoneGivenUp, r.receiver.Name, reason(r.err))
+		}
 		n.book.delivered(r.receiver.Name, now)
 		c.refused = 0
 	case n.book.outdated(r.message):

@@ -69,7 +69,12 @@ func (n *Notifier) agree(s *Settings, now time.Time) {
 		}
 	}
 	for key, standing := range n.o.Ledger.Agree(faults) {
+		e := n.book.Entries[key]
+		other := e != nil && e.Standing == standingOther
 		n.unsaved = n.book.follow(key, standing, s.Receivers, now) || n.unsaved
+		if e != nil && e.Standing == standingOther && !other {
+			n.record(e, now, model.MilestoneElsewhere, "", "")
+		}
 	}
 	for _, e := range n.book.Entries {
 		if e.Standing != standingOther && !e.sure && !e.alone && !e.asked.IsZero() && now.Sub(e.asked) >= ledgerWait {

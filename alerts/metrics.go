@@ -13,6 +13,7 @@ type metrics struct {
 	troubles   *prometheus.CounterVec // by where they occurred
 	dropped    prometheus.Counter
 	firing     prometheus.Gauge
+	muted      prometheus.Gauge
 	alone      prometheus.Counter
 }
 
@@ -28,12 +29,13 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		alone: prometheus.NewCounter(prometheus.CounterOpts{Name: name("told_alone_total"),
 			Help: "Incidents that receivers were told of because the ledger of faults did not answer in time; another detector may tell of them, too."}),
 		firing: prometheus.NewGauge(prometheus.GaugeOpts{Name: name("firing"), Help: "Alerts that fire."}),
+		muted:  prometheus.NewGauge(prometheus.GaugeOpts{Name: name("muted"), Help: "Alerts that fire and that an operator has muted."}),
 	}
 	if r == nil {
 		return m, nil
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.deliveries, m.troubles, m.dropped, m.firing, m.alone} {
+	for _, c := range []prometheus.Collector{m.deliveries, m.troubles, m.dropped, m.firing, m.muted, m.alone} {
 		errs = append(errs, r.Register(c))
 	}
 	return m, errors.Join(errs...)

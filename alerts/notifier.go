@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // pollEvery is how often the outbox is read and due messages are sent.
@@ -37,15 +39,17 @@ type Notifier struct {
 
 	// The following fields belong to the goroutine of Run.
 
-	book     *book
-	cursor   uint64 // number of the last event in the book
-	unsaved  bool
-	couriers map[string]*courier // by the receiver's name
-	sending  context.Context     // for deliveries
-	began    time.Time
-	looked   time.Time       // when Options.Problems was last called
-	asked    time.Time       // when Options.Acknowledged was last called
-	troubles map[string]bool // what is failing now, so that it is logged once
+	book       *book
+	cursor     uint64 // number of the last event in the book
+	unsaved    bool
+	milestones []model.Milestone   // to be stored with the book
+	couriers   map[string]*courier // by the receiver's name
+	sending    context.Context     // for deliveries
+	began      time.Time
+	looked     time.Time       // when Options.Problems was last called
+	asked      time.Time       // when Options.Acknowledged was last called
+	mutesAsked time.Time       // when Options.Muted was last called
+	troubles   map[string]bool // what is failing now, so that it is logged once
 }
 
 // New returns a Notifier. It does nothing until [Notifier.Run] is called.
@@ -113,6 +117,7 @@ func (n *Notifier) step(ctx context.Context) {
 	s, now := n.settings.Load(), time.Now()
 	readable := n.read(ctx, s)
 	n.noteTaken(ctx, now)
+	n.noteMutes(ctx, now)
 	if n.o.Problems != nil && now.Sub(n.looked) >= problemsEvery {
 		n.looked = now
 		n.unsaved = n.book.problems(now, n.o.Problems(ctx), s) || n.unsaved
@@ -211,12 +216,12 @@ func (n *Notifier) save(ctx context.Context) bool {
 	}
 	text, err := n.book.text()
 	if err == nil {
-		err = n.o.Store.AckOutbox(ctx, n.cursor, text)
+		err = n.o.Store.AckOutbox(ctx, n.cursor, text, n.milestones)
 	}
 	if n.trouble("save", err) {
 		return false
 	}
-	n.unsaved = false
+	n.unsaved, n.milestones = false, nil
 	return true
 }
 

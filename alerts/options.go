@@ -21,8 +21,9 @@ type Store interface {
 	// order and at most limit of them.
 	Outbox(ctx context.Context, after uint64, limit int) ([]Event, error)
 	// AckOutbox acknowledges the events up to and including upTo and stores state, in one
-	// transaction that is durable when it returns.
-	AckOutbox(ctx context.Context, upTo uint64, state []byte) error
+	// transaction that is durable when it returns. In the same transaction it stores told, which
+	// says who was told of incidents since the last call.
+	AckOutbox(ctx context.Context, upTo uint64, state []byte, told []model.Milestone) error
 	// AlertState returns the state that was last stored, or nothing if there is none.
 	AlertState(ctx context.Context) ([]byte, error)
 }
@@ -176,6 +177,9 @@ type Options struct {
 	// Acknowledged returns which of the incidents somebody has taken over: receivers are not told
 	// of them again as long as nothing changes. It is called every 15 s. nil: none.
 	Acknowledged func(ctx context.Context, incidents []int64) ([]int64, error)
+	// Muted returns which of the incidents are or were muted last, and until when. It is called every
+	// few seconds. nil: none.
+	Muted func(ctx context.Context, incidents []int64) (map[int64]Mute, error)
 	// Problems returns the present problems of Heliograph itself: sentences, by short names that
 	// stay the same. A problem becomes an alert when it has lasted for two minutes. nil: none.
 	Problems func(context.Context) map[string]string

@@ -40,10 +40,12 @@ func (b *book) due(e *entry, r *Receiver, s *Settings, now time.Time) bool {
 		return true
 	case e.Alert.Status == Resolved:
 		lasted := e.Alert.EndsAt.Sub(e.Alert.StartsAt)
-		return !known && e.concerns(r) && !r.Wakes && lasted >= e.lasting(s) && now.Sub(e.Alert.EndsAt) <= remembered && !b.muted(e)
+		return !known && e.concerns(r) && !r.Wakes && lasted >= e.lasting(s) && now.Sub(e.Alert.EndsAt) <= remembered && !b.muted(e) && !e.holds(e.Alert.EndsAt)
+	case e.holds(now):
+		return false
 	case knowsFiring:
 		since := now.Sub(last.At)
-		return !e.taken && since >= s.Repeat || last.Gist != e.Gist && since >= s.Update
+		return last.At.Before(e.mute.Until) || !e.taken && since >= s.Repeat || last.Gist != e.Gist && since >= s.Update
 	default:
 		return e.concerns(r) && now.Sub(e.Noticed) >= e.lasting(s) && !b.muted(e)
 	}
@@ -132,9 +134,9 @@ func (b *book) everything(r *Receiver, s *Settings, now time.Time) (all []Alert)
 		switch lasted := now.Sub(e.Noticed); {
 		case !e.concerns(r):
 		case e.Alert.Status == Firing && lasted >= e.lasting(s):
-			all = append(all, e.Alert)
+			all = append(all, e.withMute())
 		case e.Alert.Status == Resolved && now.Sub(e.Alert.EndsAt) <= remembered:
-			all = append(all, e.Alert)
+			all = append(all, e.withMute())
 		}
 	}
 	return all

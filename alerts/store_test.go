@@ -14,11 +14,12 @@ import (
 
 // memory is a Store whose calls fail when they are told to. What was stored survives a Notifier.
 type memory struct {
-	mu     sync.Mutex
-	events []alerts.Event
-	last   uint64
-	state  []byte
-	broken bool
+	mu         sync.Mutex
+	events     []alerts.Event
+	last       uint64
+	state      []byte
+	milestones []model.Milestone
+	broken     bool
 }
 
 var errBroken = errors.New("the disk is gone")
@@ -37,7 +38,7 @@ func (m *memory) Outbox(_ context.Context, after uint64, limit int) (found []ale
 	return found, nil
 }
 
-func (m *memory) AckOutbox(_ context.Context, upTo uint64, state []byte) error {
+func (m *memory) AckOutbox(_ context.Context, upTo uint64, state []byte, told []model.Milestone) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.broken {
@@ -45,6 +46,7 @@ func (m *memory) AckOutbox(_ context.Context, upTo uint64, state []byte) error {
 	}
 	m.events = slices.DeleteFunc(m.events, func(e alerts.Event) bool { return e.Number <= upTo })
 	m.state = slices.Clone(state)
+	m.milestones = append(m.milestones, told...)
 	return nil
 }
 

@@ -126,7 +126,8 @@ func TestHistoryAndErrorsByClient(t *testing.T) {
 	if err != nil || len(e.Errors) != 1 || e.Errors[0].FirstVersion != "five" || e.Suppressed != 1 {
 		t.Errorf("%+v, %v", e, err)
 	}
-	for query, parameter := range map[string]string{"history?step=1d": "step", "history?since=3d": "since", "history?by=server": "by", "errors?limit=0": "limit"} {
+	for query, parameter := range map[string]string{"history?step=1d": "step", "history?since=3d": "since", "history?by=server": "by", "errors?limit=0": "limit",
+		"errors?fingerprint=07": "fingerprint", "errors?fingerprint=zz000000000000000000000000000000": "fingerprint", "errors?until=soon": "until"} {
 		if resp, body := fetch(t, url+"/api/v1/"+query); resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), `"parameter":"`+parameter+`"`) {
 			t.Errorf("%s: %s %s", query, resp.Status, body)
 		}

@@ -19,7 +19,13 @@ const (
 func (d *Dashboard) getErrors(w http.ResponseWriter, r *http.Request, p *params) error {
 	q := model.FingerprintQuery{
 		App: p.text("app", maxText), NewIn: p.text("new_in", maxText),
-		Since: time.Now().Add(-p.span("since", errorsSince, historyRetain)), Limit: p.integer("limit", defaultErrors, 1, maxErrors),
+		Until: p.moment("until"), Limit: p.integer("limit", defaultErrors, 1, maxErrors),
+	}
+	q.Since = endOf(q.Until).Add(-p.span("since", errorsSince, historyRetain))
+	if text := p.text("fingerprint", maxText); text != "" {
+		if n, err := hex.Decode(q.Fingerprint[:], []byte(text)); err != nil || n != len(q.Fingerprint) || len(text) != 2*len(q.Fingerprint) {
+			p.fail("fingerprint", "must be 32 hexadecimal digits")
+		}
 	}
 	if p.err != nil {
 		return p.err

@@ -81,6 +81,9 @@ type Options struct {
 	// right for a listener that only people of this host reach.
 	Access *access.Gate
 
+	// StatusPage returns the URL at which the public reads of incidents, or "". nil means that there
+	// is no status page.
+	StatusPage func() string
 	// Runbooks is the URL of the directory of runbooks, one for each verdict; "" means none.
 	Runbooks string
 
@@ -112,6 +115,9 @@ func (o *Options) validate() error {
 	}
 	if o.Parts == nil {
 		o.Parts = func() []model.Part { return nil }
+	}
+	if o.StatusPage == nil {
+		o.StatusPage = func() string { return "" }
 	}
 	if o.Blindness == nil {
 		o.Blindness = func() judge.Blindness { return judge.Blindness{} }

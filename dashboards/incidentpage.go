@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -65,8 +67,15 @@ func (d *Dashboard) incidentPage(ctx context.Context, id int64, now time.Time) (
 		return page, err
 	}
 	page = api.IncidentPage{Incident: rows[0], Cause: d.cause(i), Runbook: d.runbook(i.Verdict), Servers: d.serversOf(i),
-		Recurrences: d.incidentRows(recurrences(all, i))}
+		StatusPage: d.o.StatusPage()}
+	page.Names = d.namesAround(i, page.Servers)
+	if page.Recurrences, err = d.annotated(ctx, recurrences(all, i)); err != nil {
+		return page, err
+	}
 	if page.Curve, err = d.curve(ctx, d.curveOf(i, now), now); err != nil {
+		return page, err
+	}
+	if page.Timeline, err = d.timeline(ctx, &page, now); err != nil {
 		return page, err
 	}
 	if page.Cells, page.Suppressed, err = d.cells(ctx, i); err != nil {
@@ -195,4 +204,42 @@ func (d *Dashboard) serversOf(i *model.Incident) []api.Probed {
 		add(model.ProbedQuery{Limit: maxIncidentMap})
 	}
 	return rows
+}
+
+// shortestName is the length from which a name is told as one. Shorter ones are in many words.
+const shortestName = 4
+
+// namesAround returns the names of networks, servers and the like around an incident. It is never
+// nil.
+func (d *Dashboard) namesAround(i *model.Incident, servers []api.Probed) []string {
+	names := []string{}
+	add := func(more ...string) {
+		for _, name := range more {
+			if len(name) >= shortestName && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	for _, s := range append([]model.Scope{i.Scope}, i.Others...) {
+		for _, asn := range s.ASNs {
+			add(d.networkName(asn), fmt.Sprintf("AS%d", asn))
+		}
+		for _, address := range s.Servers {
+			add(d.serverName(address), hostOf(address))
+		}
+		add(s.Versions...)
+		add(s.Collectors...)
+	}
+	for k := range servers {
+		add(servers[k].Name, hostOf(servers[k].Address))
+	}
+	return names
+}
+
+// hostOf returns an address without its port.
+func hostOf(address string) string {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		return host
+	}
+	return address
 }

@@ -2,11 +2,13 @@ package dashboards
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/heliograph-net/heliograph/dashboards/api"
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // markdownOf writes an incident for a post-mortem, with headings for what only people know.
@@ -28,10 +30,15 @@ func markdownOf(page *api.IncidentPage) []byte {
 	}
 	m.line("- **Target** %s of %s", plain(i.Target), plain(i.App))
 	m.line("- **Worst minutes** %.0f of %.0f requests failed where %.1f were expected; %d clients", i.Failed, i.Requests, i.Expected, i.Clients)
+	if i.Muted != nil {
+		m.line("- **Muted** until %s by %s: %s", moment(i.Muted.Until), plain(cmp.Or(i.Muted.Who, "somebody")), plain(i.Muted.Reason))
+	}
 	if page.Runbook != "" {
 		m.line("- **Runbook** <%s>", page.Runbook)
 	}
+	m.timeline(page.Timeline)
 	m.list("Evidence", i.Evidence)
+	m.others(i)
 	m.changes(page.Changes)
 	m.cells(page.Cells)
 	m.servers(page.Servers)
@@ -65,6 +72,38 @@ func (m *markdown) list(heading string, sentences []string) {
 	for _, s := range sentences {
 		m.line("- %s", plain(s))
 	}
+}
+
+func (m *markdown) timeline(moments []api.Moment) {
+	m.section("Timeline")
+	for i := range moments {
+		m.line("- %s: %s", moment(moments[i].At), plain(moments[i].Text))
+	}
+}
+
+// others are the other explanations of who is hit.
+func (m *markdown) others(i *api.Incident) {
+	if len(i.Others) == 0 {
+		return
+	}
+	m.section("Explanations")
+	for k, s := range append([]api.Scope{i.Scope}, i.Others...) {
+		if k == 0 {
+			m.line("1. %s, which explains %.0f %% of the failures", plain(scopeWords(&s)), 100*i.Share)
+			continue
+		}
+		m.line("%d. %s", k+1, plain(scopeWords(&s)))
+	}
+}
+
+// scopeWords is who is in a scope.
+func scopeWords(s *api.Scope) string {
+	all := model.Scope{Countries: s.Countries, Servers: s.Servers, Versions: s.Versions, Systems: s.Systems, Protocols: s.Protocols, Statuses: s.Statuses, Collectors: s.Collectors}
+	names := map[uint32]string{}
+	for _, n := range s.Networks {
+		all.ASNs, names[n.ASN] = append(all.ASNs, n.ASN), n.Name
+	}
+	return all.Words(func(asn uint32) string { return names[asn] })
 }
 
 func (m *markdown) changes(changes []api.Change) {
@@ -120,16 +159,14 @@ func (m *markdown) servers(servers []api.Probed) {
 func notes(all []api.Note) (told []string) {
 	for i := range all {
 		n := &all[i]
-		what := n.Text
-		switch n.Kind {
-		case api.NoteAck:
-			what = strings.TrimSuffix("acknowledged: "+n.Text, ": ")
-		case api.NotePublic:
-			what = "told the public: " + n.Text
-		case api.NotePrivate:
-			what = "took it off the status page"
+		text := fmt.Sprintf("%s, %s: %s", moment(n.At), cmp.Or(n.Who, "somebody"), n.Text)
+		if n.Kind != api.NoteText {
+			text = moment(n.At) + ", " + deedWords(n)
+			if n.Text != "" && n.Kind != api.NoteMute { // whose words have it
+				text += ": " + n.Text
+			}
 		}
-		told = append(told, fmt.Sprintf("%s, %s: %s", moment(n.At), n.Who, what))
+		told = append(told, text)
 	}
 	return told
 }

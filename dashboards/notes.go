@@ -26,6 +26,9 @@ type Journal interface {
 	// AddNote stores a note and returns it with its number. Its error wraps model.ErrQuery if there
 	// is no such incident, or if it has too many notes.
 	AddNote(ctx context.Context, n model.Note) (model.Note, error)
+	// Milestones returns what the detector and the notifier did about an incident, the earliest
+	// first.
+	Milestones(ctx context.Context, incident int64) ([]model.Milestone, error)
 	// Journals returns the notes and the earlier incidents of incidents, in their order.
 	Journals(ctx context.Context, incidents []int64) ([]model.Journal, error)
 }
@@ -50,7 +53,7 @@ func (d *Dashboard) postNote(w http.ResponseWriter, r *http.Request) error {
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxNewNote))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&in); err != nil {
-		return &paramError{name: "body", must: fmt.Sprintf("must be JSON with kind, text and who, and at most %d bytes", maxNewNote)}
+		return &paramError{name: "body", must: fmt.Sprintf("must be JSON with kind, text, for and who, and at most %d bytes", maxNewNote)}
 	}
 	id, err := strconv.ParseInt(mux.Vars(r)["id"], 10, 64)
 	if err != nil {
@@ -63,6 +66,9 @@ func (d *Dashboard) postNote(w http.ResponseWriter, r *http.Request) error {
 	if err := checkNote(&n); err != nil {
 		return err
 	}
+	if err := checkMute(&n, in.For); err != nil {
+		return err
+	}
 	n, err = d.o.Journal.AddNote(r.Context(), n)
 	if errors.Is(err, model.ErrQuery) {
 		return &paramError{name: "incident", must: fmt.Sprintf("must be one that is stored and has fewer than %d notes", model.MaxNotes)}
@@ -70,18 +76,44 @@ func (d *Dashboard) postNote(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d.o.Logger.Info("note on an incident", "incident", n.Incident, "note", n.Number, "kind", string(n.Kind), "who", n.Who, "known", n.Known)
+	d.o.Logger.Info("note on an incident", "incident", n.Incident, "note", n.Number, "kind", string(n.Kind), "who", n.Who, "known", n.Known, "until", n.Until)
 	return writeJSON(w, noteRow(&n))
 }
 
 // noteKinds are the kinds of notes that people may write.
-var noteKinds = []string{string(model.NoteText), string(model.NoteAck), string(model.NotePublic), string(model.NotePrivate)}
+var noteKinds = []string{string(model.NoteText), string(model.NoteAck), string(model.NoteMute), string(model.NoteUnmute),
+	string(model.NotePublic), string(model.NoteResolved), string(model.NotePrivate)}
+
+// wordy are the kinds that need a text.
+var wordy = []model.NoteKind{model.NoteText, model.NoteMute, model.NotePublic}
+
+// muteFor is how long a mute lasts if nobody says.
+const muteFor = time.Hour
+
+// checkMute sets the end of a mute.
+func checkMute(n *model.Note, length string) error {
+	if n.Kind != model.NoteMute {
+		if length != "" {
+			return &paramError{name: "for", must: "is only for mutes"}
+		}
+		return nil
+	}
+	lasts := muteFor
+	if length != "" {
+		var err error
+		if lasts, err = api.ParseSpan(length); err != nil || lasts < time.Minute || lasts > model.MaxMute {
+			return &paramError{name: "for", must: fmt.Sprintf("must be a duration from 1m to %s, such as 30m, 4h or 2d", api.FormatSpan(model.MaxMute))}
+		}
+	}
+	n.Until = n.At.Add(lasts)
+	return nil
+}
 
 func checkNote(n *model.Note) error {
 	switch {
 	case !slices.Contains(noteKinds, string(n.Kind)):
 		return &paramError{name: "kind", must: "must be one of", allowed: noteKinds}
-	case (n.Kind == model.NoteText || n.Kind == model.NotePublic) && n.Text == "", len(n.Text) > model.MaxNoteText, !utf8.ValidString(n.Text):
+	case slices.Contains(wordy, n.Kind) && n.Text == "", len(n.Text) > model.MaxNoteText, !utf8.ValidString(n.Text):
 		return &paramError{name: "text", must: fmt.Sprintf("must be given, in UTF-8, with at most %d bytes", model.MaxNoteText)}
 	case len(n.Who) > model.MaxNoteWho, !utf8.ValidString(n.Who):
 		return &paramError{name: "who", must: fmt.Sprintf("must be UTF-8 with at most %d bytes", model.MaxNoteWho)}
@@ -90,7 +122,11 @@ func checkNote(n *model.Note) error {
 }
 
 func noteRow(n *model.Note) api.Note {
-	return api.Note{Number: n.Number, At: stamp(n.At), Kind: api.NoteKind(n.Kind), Who: n.Who, Known: n.Known, Text: n.Text}
+	row := api.Note{Number: n.Number, At: stamp(n.At), Kind: api.NoteKind(n.Kind), Who: n.Who, Known: n.Known, Text: n.Text}
+	if !n.Until.IsZero() {
+		row.Until = stamp(n.Until)
+	}
+	return row
 }
 
 // annotated converts incidents, with their notes and the incidents that they repeat.
@@ -116,6 +152,9 @@ func (d *Dashboard) annotated(ctx context.Context, incidents []model.Incident) (
 			rows[i].Notes = append(rows[i].Notes, noteRow(&j.Notes[k]))
 		}
 		rows[i].Acknowledged, rows[i].Earlier = j.Acknowledged() != nil, j.Earlier
+		if m := j.Mute(); m != nil && m.Until.After(time.Now()) {
+			rows[i].Muted = &api.Mute{Until: stamp(m.Until), Who: m.Who, Reason: m.Text}
+		}
 	}
 	return rows, nil
 }

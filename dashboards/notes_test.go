@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,8 @@ import (
 type journal struct {
 	mu    sync.Mutex
 	notes []model.Note
+
+	milestones []model.Milestone
 }
 
 func (j *journal) AddNote(_ context.Context, n model.Note) (model.Note, error) {
@@ -29,6 +32,10 @@ func (j *journal) AddNote(_ context.Context, n model.Note) (model.Note, error) {
 	n.Number = int64(len(j.notes) + 1)
 	j.notes = append(j.notes, n)
 	return n, nil
+}
+
+func (j *journal) Milestones(_ context.Context, incident int64) ([]model.Milestone, error) {
+	return slices.DeleteFunc(slices.Clone(j.milestones), func(m model.Milestone) bool { return m.Incident != incident }), nil
 }
 
 func (j *journal) Journals(_ context.Context, ids []int64) ([]model.Journal, error) {
@@ -125,5 +132,53 @@ func TestNotesAreChecked(t *testing.T) {
 	}
 	if resp, _ := fetch(t, notes); resp.StatusCode == http.StatusOK {
 		t.Errorf("GET of notes: %s", resp.Status)
+	}
+}
+
+// A mute lasts as long as was asked for, with a reason, and is seen until it ends.
+func TestMute(t *testing.T) {
+	j := &journal{}
+	reader := &fakeReader{incidents: []model.Incident{{ID: 7, Since: time.Now()}}}
+	_, url := serve(t, Options{Reader: reader, Journal: j})
+	notes := url + "/api/v1/incidents/7/notes"
+	for body, why := range map[string]string{
+		`{"kind":"mute","who":"ada"}`:                               "no reason",
+		`{"kind":"mute","text":"x","for":"8d"}`:                     "too long",
+		`{"kind":"mute","text":"x","for":"1s"}`:                     "too short",
+		`{"kind":"mute","text":"x","for":"soon"}`:                   "no span",
+		`{"kind":"ack","for":"1h"}`:                                 "not a mute",
+		`{"kind":"mute","text":"x","until":"2099-01-01T00:00:00Z"}`: "an unknown member",
+	} {
+		if code, answer := send(t, notes, "application/json", body); code != 400 {
+			t.Errorf("%s: %d %s", why, code, answer)
+		}
+	}
+	client, err := api.NewClient(url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	muted := func() *api.Mute {
+		t.Helper()
+		all, err := client.Incidents(t.Context(), time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all[0].Muted
+	}
+	for length, want := range map[string]time.Duration{"": time.Hour, "7d": 7 * 24 * time.Hour} {
+		n, err := client.AddNote(t.Context(), 7, api.NewNote{Kind: api.NoteMute, Who: "ada", Text: "maintenance", For: length})
+		if err != nil || n.Until.Sub(n.At).Round(time.Second) != want {
+			t.Errorf("%q: %+v, %v", length, n, err)
+		}
+		if m := muted(); m == nil || !m.Until.Equal(n.Until) || m.Who != "ada" || m.Reason != "maintenance" {
+			t.Errorf("%+v", m)
+		}
+	}
+	if _, err := client.AddNote(t.Context(), 7, api.NewNote{Kind: api.NoteUnmute, Who: "bob"}); err != nil || muted() != nil {
+		t.Errorf("unmuted: %+v, %v", muted(), err)
+	}
+	j.notes = []model.Note{{Kind: model.NoteMute, Text: "x", At: time.Now().Add(-2 * time.Hour), Until: time.Now().Add(-time.Hour)}}
+	if m := muted(); m != nil {
+		t.Errorf("after its end: %+v", m)
 	}
 }

@@ -98,10 +98,12 @@ var routeTable = []route{
 	},
 	{
 		path: "/errors", get: (*Dashboard).getErrors, answer: "AppErrors", example: "new_in=1.5.0",
-		does: "Causes of application errors, by fingerprint, with the releases that they were first and last seen in; those with the latest errors first.",
+		does: "Causes of application errors, by fingerprint, with the releases that they were first and last seen in; those with the latest errors first. " +
+			"Of each cause its first and last error are known; it is in a span if these enclose a part of it, and its count is of all times.",
 		params: []param{
 			{"app", "any", "name of the application"}, {"new_in", "any", "version that the errors were first seen in"},
-			{"since", "7d", "seen within this span, at most 400d"}, limit(defaultErrors, maxErrors),
+			{"fingerprint", "any", "32 hexadecimal digits: the cause that is wanted"},
+			{"since", "7d", "seen within this span, at most 400d"}, untilParam, limit(defaultErrors, maxErrors),
 		},
 	},
 	{

@@ -157,7 +157,7 @@ func (ev *evaluator) step(ctx context.Context, now time.Time, gap bool) bool {
 		events = append(events, ev.budgets.step(ev.d.now(), all, ev.newID)...)
 	}
 	ev.next = ev.align(now.Add(-ev.d.o.Grace))
-	if !ev.store(ctx, Step{Bin: ev.next.Add(-ev.d.o.Bin), Events: events, Present: ev.present()}, ev.saved.due(ev.d.watch.now())) {
+	if !ev.store(ctx, Step{Bin: ev.next.Add(-ev.d.o.Bin), Judged: ev.d.now(), Events: events, Present: ev.present()}, ev.saved.due(ev.d.watch.now())) {
 		return false
 	}
 	for i := range events {

@@ -161,15 +161,19 @@ type State interface {
 	// AddNote stores what somebody did about an incident, and returns it with its number. Its error
 	// wraps [model.ErrQuery] if the incident is unknown or has [model.MaxNotes] already.
 	AddNote(ctx context.Context, n model.Note) (model.Note, error)
+	// Milestones returns what the detector and the notifier did about an incident, the earliest
+	// first. SaveStep and AckOutbox add to it. There are [model.MaxMilestones] at most.
+	Milestones(ctx context.Context, incident int64) ([]model.Milestone, error)
 	// Journals returns the notes and the earlier incidents of incidents, in their order.
 	Journals(ctx context.Context, incidents []int64) ([]model.Journal, error)
 	// Outbox returns at most limit events that follow the one with number after and are not
 	// acknowledged, in the order of their steps.
 	Outbox(ctx context.Context, after uint64, limit int) ([]Outgoing, error)
-	// AckOutbox acknowledges the events up to and including upTo and stores alertState, in one
-	// transaction. alertState is what the caller, who tells people of the events, must remember of
-	// them.
-	AckOutbox(ctx context.Context, upTo uint64, alertState []byte) error
+	// AckOutbox acknowledges the events up to and including upTo and stores alertState and told, in
+	// one transaction. alertState is what the caller, who tells people of the events, must remember
+	// of them; told is who was told since the last call. Milestones of unknown incidents are
+	// ignored.
+	AckOutbox(ctx context.Context, upTo uint64, alertState []byte, told []model.Milestone) error
 	// AlertState returns what AckOutbox stored last; it is empty if there is nothing.
 	AlertState(ctx context.Context) ([]byte, error)
 
@@ -215,6 +219,7 @@ type Step struct {
 	Present []model.Incident
 	// Judgement is the state from which judging continues; nil leaves the previous one.
 	Judgement []byte
+	Judged    time.Time // when the step was judged; zero means Bin
 }
 
 // Outgoing is an event in the outbox.

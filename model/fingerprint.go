@@ -27,5 +27,8 @@ type FingerprintQuery struct {
 	App   string    // empty for any
 	NewIn string    // first seen in this version; empty for any
 	Since time.Time // last seen since
-	Limit int       // 0 means 100
+	Until time.Time // first seen before; zero means any time
+	// Fingerprint is the only one that is wanted; zero for any.
+	Fingerprint [16]byte
+	Limit       int // 0 means 100
 }

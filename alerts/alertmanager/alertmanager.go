@@ -9,10 +9,12 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/heliograph-net/heliograph/alerts"
@@ -29,8 +31,10 @@ const expiry = 4 * Refresh
 
 // Sender is an [alerts.Sender] for one instance. It is safe for concurrent use.
 type Sender struct {
-	url    string
+	api    string // its URL, with /api/v2
 	client *http.Client
+	// there was no silence of ours when they were last looked at
+	quiet atomic.Bool
 }
 
 // New returns a Sender for the instance at a URL, which may have a path in front of /api/v2. If
@@ -40,7 +44,7 @@ func New(instance string, roots *x509.CertPool) (*Sender, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("%q is not the http or https URL of an Alertmanager", instance)
 	}
-	return &Sender{url: strings.TrimSuffix(instance, "/") + "/api/v2/alerts", client: post.Client(roots)}, nil
+	return &Sender{api: strings.TrimSuffix(instance, "/") + "/api/v2", client: post.Client(roots)}, nil
 }
 
 // alert is the postableAlert of the API.
@@ -52,7 +56,8 @@ type alert struct {
 	GeneratorURL string            `json:"generatorURL,omitempty"`
 }
 
-// Send implements [alerts.Sender].
+// Send implements [alerts.Sender]. It also brings the silences of muted alerts up to date. An error
+// of these does not keep it from sending the alerts.
 func (s *Sender) Send(ctx context.Context, m *alerts.Message) error {
 	all := make([]alert, len(m.Alerts))
 	for i := range m.Alerts {
@@ -66,5 +71,9 @@ func (s *Sender) Send(ctx context.Context, m *alerts.Message) error {
 	if err != nil {
 		return fmt.Errorf("encoding alerts: %w", err)
 	}
-	return post.JSON(ctx, s.client, s.url, nil, body)
+	spare, silenceErr := s.silence(ctx, m)
+	if err := post.JSON(ctx, s.client, s.api+"/alerts", nil, body); err != nil {
+		return err
+	}
+	return errors.Join(silenceErr, s.expire(ctx, spare)) // after the alerts, which may be over
 }

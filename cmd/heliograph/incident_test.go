@@ -41,6 +41,16 @@ func TestIncidentIsAcknowledgedAndNoted(t *testing.T) {
 	if code, _, _ = invoke(t, "incident", "withdraw", "--api", server.URL, "7"); code != 0 || got.Kind != api.NotePrivate {
 		t.Errorf("exit %d, sent %+v", code, got)
 	}
+	code, _, stderr = invoke(t, "incident", "mute", "--api", server.URL, "--for", "2h", "7", "maintenance")
+	if code != 0 || got.Kind != api.NoteMute || got.For != "2h" || got.Text != "maintenance" {
+		t.Errorf("exit %d: %s, sent %+v", code, stderr, got)
+	}
+	if code, _, _ = invoke(t, "incident", "unmute", "--api", server.URL, "7"); code != 0 || got.Kind != api.NoteUnmute {
+		t.Errorf("exit %d, sent %+v", code, got)
+	}
+	if code, _, _ = invoke(t, "incident", "resolve", "--api", server.URL, "7", "All is well."); code != 0 || got.Kind != api.NoteResolved || got.Text != "All is well." {
+		t.Errorf("exit %d, sent %+v", code, got)
+	}
 	if code, _, stderr := invoke(t, "incident", "note", "--api", server.URL, "8", "x"); code != 1 || !strings.Contains(stderr, "incident must exist") {
 		t.Errorf("of no incident: exit %d, %s", code, stderr)
 	}

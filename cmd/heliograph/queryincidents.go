@@ -47,6 +47,9 @@ func taken(i *api.Incident) (text string) {
 			break
 		}
 	}
+	if i.Muted != nil {
+		text += " [muted until " + i.Muted.Until.UTC().Format(time.DateTime) + "]"
+	}
 	if len(i.Earlier) > 0 {
 		text += fmt.Sprintf(" [again: like %d]", i.Earlier[0])
 	}

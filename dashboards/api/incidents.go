@@ -57,10 +57,20 @@ type Incident struct {
 	Signals []Signal `json:"signals"`
 	// Somebody has taken the incident over; absent if not.
 	Acknowledged bool `json:"acknowledged,omitempty"`
+	// Nobody is alerted of the incident now; absent if it is not muted.
+	Muted *Mute `json:"muted,omitempty"`
 	// What people did about it, the oldest first.
 	Notes []Note `json:"notes,omitempty"`
 	// Incidents of the same target and scope before it, the latest first, at most 5.
 	Earlier []int64 `json:"earlier,omitempty"`
+}
+
+// Mute says that nobody is alerted of an incident for a while.
+type Mute struct {
+	Until time.Time `json:"until"`
+	// Empty if nobody said.
+	Who    string `json:"who"`
+	Reason string `json:"reason"`
 }
 
 // Signal is one piece of evidence.

@@ -148,12 +148,16 @@ func (p *Page) feed() ([]byte, error) {
 		Built: p.At.Format(time.RFC1123Z), TTL: 5}
 	for _, i := range p.Incidents {
 		link := strings.TrimSuffix(p.URL, "/") + fmt.Sprintf("/#incident-%d", i.ID)
-		if !i.Open() {
+		if !i.Open() && !i.Updates[0].Resolved { // otherwise the update says so
 			c.Items = append(c.Items, item{Title: "Resolved: " + shortened(i.Updates[0].Text), Link: link, Published: i.Until.Format(time.RFC1123Z),
 				GUID: guid{Text: fmt.Sprintf("%s#incident-%d-resolved", p.URL, i.ID)}, Description: "It lasted " + lasted(i) + "."})
 		}
 		for _, u := range i.Updates {
-			c.Items = append(c.Items, item{Title: shortened(u.Text), Link: link, Published: u.At.Format(time.RFC1123Z),
+			title := shortened(u.Text)
+			if u.Resolved {
+				title = "Resolved: " + title
+			}
+			c.Items = append(c.Items, item{Title: title, Link: link, Published: u.At.Format(time.RFC1123Z),
 				GUID: guid{Text: fmt.Sprintf("%s#incident-%d-%d", p.URL, i.ID, u.Number)}, Description: template.HTMLEscapeString(u.Text)})
 		}
 	}

@@ -76,6 +76,8 @@ type Update struct {
 	Number int64     `json:"number"` // unique in its incident; 0 for automatic words
 	At     time.Time `json:"at"`
 	Text   string    `json:"text"`
+	// It says that the incident is over.
+	Resolved bool `json:"resolved,omitempty"`
 }
 
 // New returns the page at a time. journals are those of the incidents, in their order. It shows the
@@ -84,7 +86,7 @@ func New(s Settings, now time.Time, incidents []model.Incident, journals []model
 	p := Page{Title: cmp.Or(s.Title, "Status"), URL: s.URL, At: now.UTC().Truncate(time.Second), Blind: blind,
 		Services: []ServiceState{}, Incidents: []Incident{}}
 	for k := range incidents {
-		updates, told := said(&journals[k])
+		updates, resolved, told := said(&journals[k])
 		if !told && s.Automatic && lasting(&incidents[k], now) {
 			updates = []Update{{At: second(incidents[k].Since), Text: s.words(&incidents[k])}}
 		}
@@ -93,6 +95,7 @@ func New(s Settings, now time.Time, incidents []model.Incident, journals []model
 		}
 		p.Incidents = append(p.Incidents, Incident{ID: incidents[k].ID, Service: s.serviceOf(incidents[k].Target),
 			Since: second(incidents[k].Since), Until: second(incidents[k].Until), Updates: updates})
+		p.Incidents[len(p.Incidents)-1].resolve(second(resolved))
 	}
 	slices.SortStableFunc(p.Incidents, func(a, b Incident) int {
 		if a.Open() != b.Open() {
@@ -117,19 +120,33 @@ func second(t time.Time) time.Time {
 	return t.UTC().Truncate(time.Second)
 }
 
+// resolve ends an incident at a time at which an operator called it over, unless it was over before
+// or the time is zero.
+func (i *Incident) resolve(at time.Time) {
+	if !at.IsZero() && (i.Open() || at.Before(i.Until)) {
+		i.Until = later(at, i.Since)
+	}
+}
+
 // said returns what operators told the public about an incident, the newest first, since they last
-// withdrew it; told is false if they never said anything.
-func said(j *model.Journal) (updates []Update, told bool) {
+// withdrew it, and when they called it over, unless they said more after that. told is false if
+// they never said anything.
+func said(j *model.Journal) (updates []Update, resolved time.Time, told bool) {
 	for _, n := range j.Notes { // the oldest first
 		switch n.Kind {
 		case model.NotePublic:
-			updates, told = append(updates, Update{n.Number, second(n.At), n.Text}), true
+			updates, told = append(updates, Update{Number: n.Number, At: second(n.At), Text: n.Text}), true
+			resolved = time.Time{}
+		case model.NoteResolved:
+			updates, told = append(updates, Update{Number: n.Number, At: second(n.At), Text: cmp.Or(n.Text, "This is over."), Resolved: true}), true
+			resolved = n.At
 		case model.NotePrivate:
 			updates, told = nil, true
+			resolved = time.Time{}
 		}
 	}
 	slices.Reverse(updates)
-	return updates, told
+	return updates, resolved, told
 }
 
 // serviceOf returns the name of the service that has a target, or "".

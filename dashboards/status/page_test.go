@@ -57,6 +57,34 @@ func TestApproval(t *testing.T) {
 	}
 }
 
+// TestResolved: what an operator calls over is over for the public, though the detector still sees
+// it, until the operator says more.
+func TestResolved(t *testing.T) {
+	incidents := []model.Incident{down(7, at.Add(-30*time.Minute), time.Time{})}
+	notes := []model.Note{{Number: 1, At: at.Add(-20 * time.Minute), Kind: model.NotePublic, Text: "Some of you cannot pay."},
+		{Number: 2, At: at.Add(-10 * time.Minute), Kind: model.NoteResolved, Text: "Everybody can pay again."}}
+	p := New(shop, at, incidents, []model.Journal{{Notes: notes}}, false)
+	if i := p.Incidents[0]; !i.Until.Equal(at.Add(-10*time.Minute)) || !i.Updates[0].Resolved || i.Updates[0].Text != "Everybody can pay again." || p.Services[0].Disturbed {
+		t.Errorf("%+v", p)
+	}
+	text := files(t, &p)
+	if n := strings.Count(text["feed.xml"], "<title>Resolved: Everybody can pay again.</title>"); n != 1 || strings.Count(text["feed.xml"], "<item>") != 2 {
+		t.Errorf("%d items say so:\n%s", n, text["feed.xml"])
+	}
+	if !strings.Contains(text["index.html"], "Shop: resolved") {
+		t.Error(text["index.html"])
+	}
+	again := append(notes, model.Note{Number: 3, At: at, Kind: model.NotePublic, Text: "It is back."})
+	if p := New(shop, at, incidents, []model.Journal{{Notes: again}}, false); !p.Incidents[0].Open() || len(p.Incidents[0].Updates) != 3 || !p.Services[0].Disturbed {
+		t.Errorf("it is back: %+v", p)
+	}
+	incidents[0].Until = at.Add(-15 * time.Minute) // before the operator said so
+	notes[1].Text = ""
+	if p := New(shop, at, incidents, []model.Journal{{Notes: notes}}, false); !p.Incidents[0].Until.Equal(incidents[0].Until) || p.Incidents[0].Updates[0].Text != "This is over." {
+		t.Errorf("over before: %+v", p.Incidents)
+	}
+}
+
 // TestAutomatic: with the setting, sure incidents of the service appear once they have lasted five
 // minutes, in words that name no network unless that is allowed.
 func TestAutomatic(t *testing.T) {

@@ -191,8 +191,14 @@ func (s *Events) Fingerprints(ctx context.Context, q model.FingerprintQuery) ([]
 	if q.NewIn != "" {
 		having.and("first_in = ?", q.NewIn)
 	}
+	if !q.Until.IsZero() {
+		having.and("earliest < ?", q.Until.UnixMilli())
+	}
+	if q.Fingerprint != [16]byte{} {
+		c.and("fingerprint = " + unhex(q.Fingerprint[:]))
+	}
 	args := append(append(c.args, having.args...), answers.Bounded(q.Limit, 100))
-	all, err := list(ctx, s, "reading causes of errors", `SELECT app, fingerprint, anyMerge(type), anyMerge(outcome), minMerge(first), argMinMerge(first_version) AS first_in,
+	all, err := list(ctx, s, "reading causes of errors", `SELECT app, fingerprint, anyMerge(type), anyMerge(outcome), minMerge(first) AS earliest, argMinMerge(first_version) AS first_in,
 		maxMerge(last) AS latest, argMaxMerge(last_version), sumMerge(errors) FROM causes WHERE `+c.String()+` GROUP BY app, fingerprint
 		HAVING `+having.String()+` ORDER BY latest DESC, fingerprint LIMIT ?`, args, func(rows driver.Rows) (f model.Fingerprint, err error) {
 		var print []byte

@@ -38,10 +38,14 @@ func noteFingerprints(tx *sql.Tx, samples []model.Sample) error {
 
 // Fingerprints implements detector.Events.
 func (s *Events) Fingerprints(ctx context.Context, q model.FingerprintQuery) ([]model.Fingerprint, error) {
+	only := []byte{} // none: any
+	if q.Fingerprint != [16]byte{} {
+		only = q.Fingerprint[:]
+	}
 	return sqlitedb.List(ctx, s.asked, "reading causes of errors", `SELECT app, fingerprint, type, outcome, first, first_version, last, last_version, errors,
 		(SELECT count(DISTINCT client) FROM samples s WHERE s.fingerprint = f.fingerprint AND s.fingerprint <> x'' AND s.client <> 0) FROM fingerprints f
-		WHERE last >= ? AND (? = '' OR app = ?) AND (? = '' OR first_version = ?) ORDER BY last DESC, fingerprint LIMIT ?`,
-		[]any{q.Since.UnixMilli(), q.App, q.App, q.NewIn, q.NewIn, answers.Bounded(q.Limit, 100)}, func(rows *sql.Rows) (f model.Fingerprint, err error) {
+		WHERE last >= ? AND (? = '' OR app = ?) AND (? = '' OR first_version = ?) AND (? = 0 OR first < ?) AND (? = x'' OR f.fingerprint = ?) ORDER BY last DESC, fingerprint LIMIT ?`,
+		[]any{q.Since.UnixMilli(), q.App, q.App, q.NewIn, q.NewIn, milli(q.Until), milli(q.Until), only, only, answers.Bounded(q.Limit, 100)}, func(rows *sql.Rows) (f model.Fingerprint, err error) {
 			var print sql.RawBytes
 			var first, last int64
 			err = rows.Scan(&f.App, &print, &f.Type, &f.Outcome, &first, &f.FirstVersion, &last, &f.LastVersion, &f.Errors, &f.Clients)

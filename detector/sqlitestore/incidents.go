@@ -20,6 +20,9 @@ func (s *State) SaveStep(ctx context.Context, step detector.Step) error {
 			}
 		}
 		for i := range step.Events {
+			if err := noteJudgement(tx, &step, &step.Events[i]); err != nil {
+				return err
+			}
 			if err := saveEvent(tx, step.Bin, &step.Events[i]); err != nil {
 				return err
 			}
@@ -112,10 +115,15 @@ func (s *State) Outbox(ctx context.Context, after uint64, limit int) ([]detector
 }
 
 // AckOutbox implements detector.State.
-func (s *State) AckOutbox(ctx context.Context, upTo uint64, alertState []byte) error {
+func (s *State) AckOutbox(ctx context.Context, upTo uint64, alertState []byte, told []model.Milestone) error {
 	return s.write(ctx, "acknowledging the outbox", func(tx *sql.Tx) error {
 		if _, err := tx.Exec("DELETE FROM outbox WHERE number <= ?", int64(upTo)); err != nil {
 			return err
+		}
+		for i := range told {
+			if err := addMilestone(tx, &told[i]); err != nil {
+				return err
+			}
 		}
 		_, err := tx.Exec("UPDATE state SET alerts = ?", blob(alertState))
 		return err

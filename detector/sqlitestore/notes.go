@@ -51,8 +51,8 @@ func (s *State) AddNote(ctx context.Context, n model.Note) (model.Note, error) {
 		case notes >= model.MaxNotes:
 			return fmt.Errorf("%w: incident %d has %d notes already", model.ErrQuery, n.Incident, notes)
 		}
-		return tx.QueryRow("INSERT INTO notes (incident, at, kind, who, known, text) VALUES (?, ?, ?, ?, ?, ?) RETURNING number",
-			n.Incident, n.At.UnixMilli(), string(n.Kind), n.Who, n.Known, n.Text).Scan(&n.Number)
+		return tx.QueryRow("INSERT INTO notes (incident, at, kind, who, known, text, until) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING number",
+			n.Incident, n.At.UnixMilli(), string(n.Kind), n.Who, n.Known, n.Text, milli(n.Until)).Scan(&n.Number)
 	})
 	return n, err
 }
@@ -69,14 +69,17 @@ func (s *State) Journals(ctx context.Context, incidents []int64) ([]model.Journa
 		for i, id := range some {
 			args[i] = id
 		}
-		err := sqlitedb.Each(ctx, s.asked, "reading notes", "SELECT number, incident, at, kind, who, known, text FROM notes WHERE incident IN "+marks(len(some))+" ORDER BY number", args,
+		err := sqlitedb.Each(ctx, s.asked, "reading notes", "SELECT number, incident, at, kind, who, known, text, until FROM notes WHERE incident IN "+marks(len(some))+" ORDER BY number", args,
 			func(rows *sql.Rows) error {
 				var n model.Note
-				var ms int64
-				if err := rows.Scan(&n.Number, &n.Incident, &ms, &n.Kind, &n.Who, &n.Known, &n.Text); err != nil {
+				var ms, until int64
+				if err := rows.Scan(&n.Number, &n.Incident, &ms, &n.Kind, &n.Who, &n.Known, &n.Text, &until); err != nil {
 					return err
 				}
 				n.At = time.UnixMilli(ms)
+				if until != 0 {
+					n.Until = time.UnixMilli(until)
+				}
 				j := &all[at[n.Incident]]
 				j.Notes = append(j.Notes, n)
 				return nil

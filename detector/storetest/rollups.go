@@ -148,6 +148,10 @@ func fingerprints(t *eventsTest) {
 		"new in": {model.FingerprintQuery{NewIn: "1.4.1"}, []model.Fingerprint{shops}},
 		"not":    {model.FingerprintQuery{NewIn: "1.5.0"}, nil},
 		"since":  {model.FingerprintQuery{Since: at(26)}, []model.Fingerprint{shops}},
+		"until":  {model.FingerprintQuery{Until: at(25)}, []model.Fingerprint{shops}},
+		"span":   {model.FingerprintQuery{Since: at(15), Until: at(20)}, []model.Fingerprint{shops}},
+		"before": {model.FingerprintQuery{Until: at(10)}, nil},
+		"print":  {model.FingerprintQuery{Fingerprint: [16]byte{2}}, []model.Fingerprint{tills}},
 	} {
 		if got := ask(c.q); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)

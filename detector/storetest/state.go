@@ -34,6 +34,7 @@ func TestState(t *testing.T, newStore func(t *testing.T) (open func() (detector.
 		{"an incident in full", incidentInFull},
 		{"present figures", presentFigures},
 		{"notes of incidents", notes},
+		{"milestones of incidents", milestones},
 		{"the last bin", lastBin},
 		{"the judgement", lastJudgement},
 		{"outbox", outbox},
@@ -118,7 +119,7 @@ func nothingKnown(t *stateTest) {
 	if all, err := t.Deleted(t.Context(), []uint64{1, 2}); len(all) != 0 || err != nil {
 		t.Errorf("deleted %v %v", all, err)
 	}
-	must(t.T, t.AckOutbox(t.Context(), 7, nil))
+	must(t.T, t.AckOutbox(t.Context(), 7, nil, nil))
 	must(t.T, t.SaveDeleted(t.Context(), nil))
 	must(t.T, t.Prune(t.Context(), start, detector.Retention{}))
 }
@@ -338,7 +339,7 @@ func outbox(t *stateTest) {
 		t.Errorf("one after the first: %+v %v", rest, err)
 	}
 	for range 2 {
-		must(t.T, t.AckOutbox(t.Context(), all[1].Number, []byte("told of two")))
+		must(t.T, t.AckOutbox(t.Context(), all[1].Number, []byte("told of two"), nil))
 	}
 	if rest, err := t.Outbox(t.Context(), 0, 10); err != nil || len(rest) != 1 || rest[0].Number != all[2].Number {
 		t.Errorf("after two were acknowledged: %+v %v", rest, err)
@@ -347,7 +348,7 @@ func outbox(t *stateTest) {
 	if state, err := t.AlertState(t.Context()); err != nil || string(state) != "told of two" {
 		t.Errorf("what was stored with the acknowledgement: %q %v", state, err)
 	}
-	must(t.T, t.AckOutbox(t.Context(), all[2].Number, nil))
+	must(t.T, t.AckOutbox(t.Context(), all[2].Number, nil, nil))
 	t.reopen()
 	if state, err := t.AlertState(t.Context()); err != nil || len(state) != 0 {
 		t.Errorf("the last acknowledgement stored nothing, but there is %q %v", state, err)

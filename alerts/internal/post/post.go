@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ import (
 )
 
 // maxAnswer is how many bytes of a response are read.
-const maxAnswer = 64 << 10
+const maxAnswer = 1 << 20
 
 // Client returns an HTTP client that follows no redirects, because the messages are meant for one
 // address. If roots is nil, it trusts the system's roots.
@@ -36,25 +37,59 @@ func Client(roots *x509.CertPool) *http.Client {
 // JSON posts body to url. Its errors do not contain url, which may be a secret. Any status other
 // than 2xx is an error. The error is [alerts.ErrRefused] if the same body would be refused again.
 func JSON(ctx context.Context, c *http.Client, url string, header http.Header, body []byte) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	_, err := ask(ctx, c, http.MethodPost, url, header, body)
+	return err
+}
+
+// Value posts a value as JSON. Its errors are those of JSON.
+func Value(ctx context.Context, c *http.Client, url string, value any) error {
+	body, err := json.Marshal(value)
 	if err != nil {
-		return errors.New("posting: the URL is not valid")
+		return fmt.Errorf("encoding: %w", err)
+	}
+	return JSON(ctx, c, url, nil, body)
+}
+
+// Get decodes the JSON at url, of at most a mebibyte. Its errors are those of JSON.
+func Get(ctx context.Context, c *http.Client, url string, into any) error {
+	text, err := ask(ctx, c, http.MethodGet, url, nil, nil)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	return nil
+}
+
+// Do sends a request without a body. Its errors are those of JSON.
+func Do(ctx context.Context, c *http.Client, method, url string) error {
+	_, err := ask(ctx, c, method, url, nil, nil)
+	return err
+}
+
+func ask(ctx context.Context, c *http.Client, method, url string, header http.Header, body []byte) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, errors.New("posting: the URL is not valid")
 	}
 	if header != nil {
 		req.Header = header
 	}
-	req.Header.Set("Content-Type", "application/json")
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	req.Header.Set("User-Agent", "heliograph-alerts")
 	resp, err := c.Do(req)
 	if err != nil {
-		return fmt.Errorf("posting: %w", bare(err))
+		return nil, fmt.Errorf("posting: %w", bare(err))
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return fmt.Errorf("posting: reading the answer: %w", err)
+		return nil, fmt.Errorf("posting: reading the answer: %w", err)
 	}
-	return judge(resp, text)
+	return text, judge(resp, text)
 }
 
 // bare returns an error of package net/http without the URL.
@@ -70,7 +105,7 @@ func judge(resp *http.Response, text []byte) error {
 	if resp.StatusCode/100 == 2 {
 		return nil
 	}
-	err := fmt.Errorf("the receiver answers %s: %s", resp.Status, excerpt(text))
+	err := error(&answer{resp.StatusCode, fmt.Sprintf("the receiver answers %s: %s", resp.Status, excerpt(text))})
 	switch resp.StatusCode {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 	default:
@@ -83,6 +118,15 @@ func judge(resp *http.Response, text []byte) error {
 	}
 	return err
 }
+
+// answer is a response other than 2xx.
+type answer struct {
+	status int
+	text   string
+}
+
+func (a *answer) Error() string   { return a.text }
+func (a *answer) HTTPStatus() int { return a.status }
 
 // retryAfter parses the Retry-After header in either of its forms. It returns 0 if the header is
 // missing or invalid.

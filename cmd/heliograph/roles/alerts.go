@@ -26,7 +26,7 @@ func (p *Process) addAlerts(c *Config, state detector.State) error {
 	watch := &pulse{state: state, vantage: p.detector.VantageHeard, store: p.Store, began: time.Now(), checks: p, silentAfter: c.Alerts.SilentAfter.Duration,
 		late: 3*c.Detector.Bin.Duration + c.Detector.Grace.Duration + stuckAfter}
 	watch.vantages.Store(&c.Detector.Vantages)
-	o := alerts.Options{Store: outbox{state}, Acknowledged: acknowledged(state), Settings: s, Alive: watch.alive, Problems: watch.problems, Logger: p.log, Metrics: p.metrics}
+	o := alerts.Options{Store: outbox{state}, Acknowledged: acknowledged(state), Muted: Muted(state), Settings: s, Alive: watch.alive, Problems: watch.problems, Logger: p.log, Metrics: p.metrics}
 	o.Attempted = func(a alerts.Attempt) {
 		p.attempts.note(a)
 		if p.telemetry != nil {
@@ -75,6 +75,26 @@ func acknowledged(state detector.State) func(context.Context, []int64) ([]int64,
 			}
 		}
 		return taken, err
+	}
+}
+
+// Muted returns a function that tells which incidents are or were muted last, for
+// [alerts.Options.Muted].
+func Muted(state detector.State) func(context.Context, []int64) (map[int64]alerts.Mute, error) {
+	return func(ctx context.Context, incidents []int64) (map[int64]alerts.Mute, error) {
+		all, err := state.Journals(ctx, incidents)
+		mutes := map[int64]alerts.Mute{}
+		for i := range all {
+			j := &all[i]
+			if until := j.MutedUntil(); !until.IsZero() {
+				m := alerts.Mute{Until: until}
+				if n := j.Mute(); n != nil {
+					m.Who, m.Reason = n.Who, n.Text
+				}
+				mutes[j.Incident] = m
+			}
+		}
+		return mutes, err
 	}
 }
 

@@ -65,6 +65,12 @@ func (p *Process) addDashboard(c *Config) error {
 		return err
 	}
 	o.Installation = installed
+	o.StatusPage = func() string {
+		if s := &installed.current.Load().Status; s.on() {
+			return s.URL
+		}
+		return ""
+	}
 	if o.Access, err = p.gate(c); err != nil {
 		return err
 	}

@@ -160,6 +160,8 @@ export interface IncidentPage {
   /** What is at fault, in one sentence; absent if no verdict says it. */
   cause?: string;
   curve: Curve;
+  /** What happened, what was judged, who was told and what people did, the earliest first. */
+  timeline: Moment[];
   /**
    * Where requests failed, in its scope and its time: by network, by country, by server and by
    * protocol, most failures first, at most 12 of each.
@@ -175,6 +177,29 @@ export interface IncidentPage {
   recurrences: Incident[];
   /** What to do; absent if no runbooks are configured. */
   runbook?: string;
+  /** Where the public reads of incidents; absent if there is no status page. */
+  status_page?: string;
+  /**
+   * Names of networks, servers and the like around the incident. Words for the public had better
+   * not have them.
+   */
+  names: string[];
+}
+
+/** Moment is an entry of an incident's timeline. */
+export interface Moment {
+  at: string;
+  /**
+   * "onset", "recovering", "recovered" and "over" are of the fault; "judged", "reopened" and
+   * "cleared" of the detector; "told", "updated", "reminded", "told_over", "not_told", "given_up"
+   * and "elsewhere" of alerts; "ack", "mute", "mute_over", "unmute", "public", "resolved" and
+   * "private" of people.
+   */
+  kind: string;
+  /** One sentence without a full stop. */
+  text: string;
+  /** The receivers of alerts; absent for other kinds. */
+  receivers?: string[];
 }
 
 /** Change is something that changed at the time of an incident. */
@@ -238,10 +263,20 @@ export interface Incident {
   signals: Signal[];
   /** Somebody has taken the incident over; absent if not. */
   acknowledged?: boolean;
+  /** Nobody is alerted of the incident now; absent if it is not muted. */
+  muted?: Mute;
   /** What people did about it, the oldest first. */
   notes?: Note[];
   /** Incidents of the same target and scope before it, the latest first, at most 5. */
   earlier?: number[];
+}
+
+/** Mute says that nobody is alerted of an incident for a while. */
+export interface Mute {
+  until: string;
+  /** Empty if nobody said. */
+  who: string;
+  reason: string;
 }
 
 /** Signal is one piece of evidence. */
@@ -291,9 +326,9 @@ export interface Me {
 }
 
 /** NoteKind says what a note is. */
-export type NoteKind = "note" | "ack" | "public" | "private";
+export type NoteKind = "note" | "ack" | "public" | "resolved" | "private" | "mute" | "unmute";
 
-export const noteKinds: readonly NoteKind[] = ["note", "ack", "public", "private"];
+export const noteKinds: readonly NoteKind[] = ["note", "ack", "public", "resolved", "private", "mute", "unmute"];
 
 /** Note is what somebody did about an incident. */
 export interface Note {
@@ -302,7 +337,8 @@ export interface Note {
   at: string;
   /**
    * "note", or "ack": somebody has taken the incident over; "public": told on the status page;
-   * "private": taken off it.
+   * "resolved": told there that it is over; "private": taken off it; "mute": nobody is alerted of
+   * it until Until; "unmute": alerts go on.
    */
   kind: NoteKind;
   /** Who wrote it; empty if nobody said. */
@@ -310,17 +346,22 @@ export interface Note {
   /** Whether the dashboard knows the writer by a login; otherwise the writer says so. */
   known: boolean;
   text: string;
+  /** End of a mute; absent for other kinds. */
+  until?: string;
 }
 
 /** NewNote is the body of a request that adds a note. */
 export interface NewNote {
   /**
-   * "note", "ack" to take the incident over, "public" to tell the public on the status page, or
-   * "private" to take everything about it off that page.
+   * "note", "ack" to take the incident over, "mute" to have nobody alerted of it for a while,
+   * "unmute" to end that, "public" to tell the public on the status page, "resolved" to tell it
+   * that the incident is over, or "private" to take everything about it off that page.
    */
   kind: NoteKind;
-  /** At most 2000 bytes; required for "note" and "public". */
+  /** At most 2000 bytes; required for "note", "mute" and "public". */
   text: string;
+  /** How long a mute lasts: a span of at most 7d; "1h" if absent. Only for "mute". */
+  for?: string;
   /** Who writes, at most 100 bytes. It is ignored where people log in, because they are known. */
   who?: string;
 }

@@ -13,7 +13,7 @@ test("a question has a time, filters and what is shown of it", () => {
   const q: Question = { show: "samples", by: ["type"], since: "60s", until: Date.parse("2026-11-22T12:00:00Z"), type: "", target: "", asn: "0", country: "DE" };
   assert.deepEqual(questionOf(queryFor(q)), q);
   assert.equal(pathFor(q, 5), "/api/v1/reports?since=60s&until=2026-11-22T12%3A00%3A00.000Z&asn=0&country=DE&limit=5");
-  assert.equal(pathFor({ ...q, show: "errors" }, 5), "/api/v1/errors?since=60s&limit=5");
+  assert.equal(pathFor({ ...q, show: "errors" }, 5), "/api/v1/errors?since=60s&until=2026-11-22T12%3A00%3A00.000Z&limit=5");
   const { show: _, ...requests } = q;
   assert.equal(pathFor(requests, 5), "/api/v1/totals?since=60s&until=2026-11-22T12%3A00%3A00.000Z&asn=0&country=DE&by=type&limit=5");
   assert.deepEqual(within(filtered(filtered(q, "asn", ""), "server", "a:1"), { since: "1h", until: undefined }), {

@@ -27,9 +27,9 @@ export function ErrorTable({ q, errors }: { q: Question; errors: AppError[] }) {
           <tr key={`${e.app} ${e.fingerprint}`}>
             <th scope="row" class="anywhere">
               <a href={addressOf({ ...q, show: "samples", type: e.type })}>{e.error_type || e.type}</a>{" "}
-              <code class="muted" title={`Fingerprint ${e.fingerprint}`}>
-                {e.fingerprint.slice(0, 8)}
-              </code>
+              <a href={addressOf({ ...q, fingerprint: e.fingerprint })} title={`Only the cause with the fingerprint ${e.fingerprint}`}>
+                <code>{e.fingerprint.slice(0, 8)}</code>
+              </a>
             </th>
             <td class="wide">{e.app}</td>
             <td>

@@ -1,6 +1,6 @@
 import { dimensions, type Dimension } from "../../api.gen.ts";
 import { RangeFields } from "../../ui/range.tsx";
-import { filtered, filters, names, queryFor, rangeIn, shownNames, within, type Question, type Shown } from "./question.ts";
+import { filtered, filters, names, ofAllCauses, queryFor, rangeIn, shownNames, within, type Question, type Shown } from "./question.ts";
 
 /** The page's address of a question. */
 export function addressOf(q: Question): string {
@@ -23,7 +23,10 @@ export function Form({ q }: { q: Question }) {
         ))}
       </nav>
       {shown === "requests" && <GroupBy q={q} ask={ask} />}
-      <RangeFields range={rangeIn(q)} always={shown === "errors"} change={(range) => ask(within(q, range))} />
+      <RangeFields range={rangeIn(q)} change={(range) => ask(within(q, range))} />
+      {shown === "errors" && q.fingerprint !== undefined && (
+        <TakenAway words={`Fingerprint ${q.fingerprint.slice(0, 8)}`} take={() => ask(ofAllCauses(q))} />
+      )}
       {shown !== "errors" && (
         <>
           <label>
@@ -64,12 +67,17 @@ function Chosen({ q, ask }: { q: Question; ask: (q: Question) => void }) {
         const value = filter === "type" || filter === "target" ? undefined : q[filter];
         if (value === undefined) return null;
         const words = `${names[filter]} ${filter === "asn" ? "AS" : ""}${value}`;
-        return (
-          <button key={filter} type="button" class="chosen" aria-label={`${words}: take this filter away`} onClick={() => ask(filtered(q, filter, ""))}>
-            {words} ✕
-          </button>
-        );
+        return <TakenAway key={filter} words={words} take={() => ask(filtered(q, filter, ""))} />;
       })}
     </>
+  );
+}
+
+/** A filter that is on, as the button that takes it away. */
+function TakenAway({ words, take }: { words: string; take: () => void }) {
+  return (
+    <button type="button" class="chosen" aria-label={`${words}: take this filter away`} onClick={take}>
+      {words} ✕
+    </button>
   );
 }

@@ -19,6 +19,7 @@ export interface Question {
   country?: string;
   server?: string;
   protocol?: string;
+  fingerprint?: string; // of application errors only
 }
 
 export const shownNames: Record<Shown, string> = { requests: "Requests", samples: "Samples", errors: "Application errors" };
@@ -44,6 +45,8 @@ export function questionOf(query: string): Question {
     const value = p.get(place);
     if (value) q[place] = value;
   }
+  const fingerprint = p.get("fingerprint");
+  if (fingerprint && q.show === "errors") q.fingerprint = fingerprint;
   return q;
 }
 
@@ -65,11 +68,17 @@ export function filtered(q: Question, filter: Filter, value: string): Question {
   return value === "" ? rest : { ...rest, [filter]: value };
 }
 
+/** The same question of all causes of errors. */
+export function ofAllCauses({ fingerprint: _, ...rest }: Question): Question {
+  return rest;
+}
+
 /** The query of a question: its part of the page's address. */
 export function queryFor(q: Question): string {
   const p = selection(q);
   p.set("by", q.by.join(","));
   if (q.show !== undefined && q.show !== "requests") p.set("show", q.show);
+  if (q.show === "errors" && q.fingerprint !== undefined) p.set("fingerprint", q.fingerprint);
   return p.toString();
 }
 
@@ -83,10 +92,15 @@ export function selection(q: Question): URLSearchParams {
   return p;
 }
 
+/** The cause of errors that is asked for, if it is one. */
+function only({ fingerprint }: Question): Record<string, string> {
+  return fingerprint === undefined ? {} : { fingerprint };
+}
+
 /** The path of the API that answers a question. */
 export function pathFor(q: Question, limit: number): string {
   if (q.show === "samples") return `/api/v1/reports?${selection(q)}&limit=${limit}`;
-  if (q.show === "errors") return `/api/v1/errors?since=${q.since}&limit=${limit}`;
+  if (q.show === "errors") return `/api/v1/errors?${new URLSearchParams({ ...rangeParams(rangeIn(q)), ...only(q) })}&limit=${limit}`;
   return `/api/v1/totals?${selection(q)}&by=${q.by.join(",")}&limit=${limit}`;
 }
 

@@ -4,6 +4,7 @@ import { clock, count, plural, span } from "../../format.ts";
 import { now, useSection } from "../../live/store.ts";
 import { useAsked } from "../../ui/asked.ts";
 import { NumberHead, Panel } from "../../ui/parts.tsx";
+import { careWords } from "../care.ts";
 import { grouped } from "./group.ts";
 
 const days = 30;
@@ -48,7 +49,7 @@ function Row({ last, times }: { last: Incident; times: number }) {
     <tr>
       <th scope="row">
         <a href={`#/incidents/${last.id}`}>{last.title}</a>{" "}
-        <span class="muted">{(last.verdict ?? "").replaceAll("_", " ")}</span>
+        <span class="muted">{[(last.verdict ?? "").replaceAll("_", " "), ...careWords(last)].filter((w) => w !== "").join(" · ")}</span>
       </th>
       <td>
         {clock(since, now.value)} {until === undefined && <b class="bad-text">open</b>}

@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
 import type { Incident, Me, Note, NoteKind } from "../../api.gen.ts";
-import { addNote } from "../../ask.ts";
 import { clock } from "../../format.ts";
 import { now } from "../../live/store.ts";
 import { Panel } from "../../ui/parts.tsx";
 import { useMe } from "../../ui/who.tsx";
+import { Fault, useWriting, WhoField } from "./write.tsx";
 
 /** What people wrote and did, and a form for those who may. */
 export function Notes({ incident, reload }: { incident: Incident; reload: () => void }) {
@@ -30,49 +30,42 @@ function NoteLine({ note }: { note: Note }) {
   return (
     <>
       {clock(Date.parse(note.at), now.value)} <b>{note.who || "somebody"}</b>
-      {note.kind === "ack" && " acknowledged it"}
-      {note.kind === "public" && " told the public"}
-      {note.kind === "private" && " took it off the status page"}
+      {deeds[note.kind] && ` ${deeds[note.kind]}`}
       {note.text && `: ${note.text}`}
     </>
   );
 }
 
-function Form(props: { incident: Incident; me: Me; reload: () => void }) {
+/** What a note says that somebody did; nothing if it is only a text. */
+const deeds: Record<NoteKind, string> = {
+  note: "",
+  ack: "acknowledged it",
+  mute: "muted it",
+  unmute: "ended the mute",
+  public: "told the public",
+  resolved: "told the public that it is over",
+  private: "took it off the status page",
+};
+
+function Form({ incident, me, reload }: { incident: Incident; me: Me; reload: () => void }) {
   const [text, setText] = useState("");
-  const [who, setWho] = useState("");
-  const [fault, setFault] = useState("");
-  const send = async (kind: NoteKind) => {
-    try {
-      const refused = await addNote(props.incident.id, { kind, text, who });
-      setFault(refused ?? "");
-      if (refused === undefined) setText("");
-    } catch {
-      setFault("the server does not answer");
-    }
-    props.reload();
+  const { send, fault } = useWriting(incident.id, reload);
+  const write = async (kind: NoteKind) => {
+    if (await send({ kind, text })) setText("");
   };
   return (
-    <form class="note-form" onSubmit={(event) => (event.preventDefault(), void send("note"))}>
-      {props.me.how === "local" && (
-        <label>
-          Who <input value={who} onInput={(event) => setWho(event.currentTarget.value)} autocomplete="name" />
-        </label>
-      )}
+    <form class="deed-form note-form" onSubmit={(event) => (event.preventDefault(), void write("note"))}>
+      <WhoField me={me} />
       <label>
         Note <input value={text} onInput={(event) => setText(event.currentTarget.value)} />
       </label>
       <button disabled={text.trim() === ""}>Add note</button>
-      {!props.incident.acknowledged && (
-        <button type="button" onClick={() => void send("ack")}>
+      {!incident.acknowledged && (
+        <button type="button" onClick={() => void write("ack")}>
           Acknowledge
         </button>
       )}
-      {fault !== "" && (
-        <p class="bad-text" role="alert">
-          {fault}
-        </p>
-      )}
+      <Fault text={fault} />
     </form>
   );
 }

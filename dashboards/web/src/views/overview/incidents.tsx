@@ -3,6 +3,7 @@ import type { Incident } from "../../api.gen.ts";
 import { clock, count, network, plural, span } from "../../format.ts";
 import { outcomeWords } from "../../outcomes.ts";
 import { now, useSection } from "../../live/store.ts";
+import { careWords } from "../care.ts";
 import { Ago, More, Panel, Since } from "../../ui/parts.tsx";
 
 const clearedShown = 2;
@@ -88,11 +89,13 @@ function Item({ incident, unfold }: { incident: Incident; unfold: boolean }) {
 }
 
 /** The cause, and why nobody is alerted if nobody is. */
-function verdictWords({ verdict, late, page, reopened }: Incident): string {
+function verdictWords(incident: Incident): string {
+  const { verdict, late, page, reopened } = incident;
   const words = [(verdict ?? "").replaceAll("_", " ")];
   if (late) words.push("told late, of the past");
   else if (!page) words.push("alerts nobody");
   if (reopened > 0) words.push(`came back ${plural(reopened, "time")}`);
+  words.push(...careWords(incident));
   return words.join(" · ");
 }
 

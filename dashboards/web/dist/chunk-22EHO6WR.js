@@ -1,1 +1,0 @@
-var t={too_early:"too early to say whether it gets better",worse:"getting worse",steady:"not getting better",recovering:"recovering",recovered:"back to normal"};function o(e,r){return r?`${t[e]} since ${r}`:t[e]}export{o as a};
