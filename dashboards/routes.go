@@ -113,6 +113,10 @@ func (d *Dashboard) answer(route string, h func(http.ResponseWriter, *http.Reque
 		case errors.Is(err, context.DeadlineExceeded):
 			d.o.Logger.Warn("dashboard query took too long", "route", route, "limit", queryTimeout)
 			writeError(w, http.StatusServiceUnavailable, api.Problem{Error: "the query took too long; ask for a shorter span"})
+		case errors.Is(err, model.ErrAway):
+			d.o.Logger.Warn("dashboard query", "route", route, "error", err)
+			w.Header().Set("Retry-After", "5")
+			writeError(w, http.StatusServiceUnavailable, api.Problem{Error: model.ErrAway.Error() + "; what is reported is judged meanwhile, and shown when it does"})
 		default:
 			d.o.Logger.Error("dashboard query", "route", route, "error", err)
 			writeError(w, http.StatusInternalServerError, api.Problem{Error: "internal error; the log says more"})

@@ -2,9 +2,12 @@ package detector
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // auditor finds collectors that sign for batches and then discard them. In later segments, clients
@@ -127,8 +130,11 @@ func (a *auditor) check(ctx context.Context, page *FeedPage, isNew []bool, hash 
 		c.Batches = n
 		page.Claimed = append(page.Claimed, c)
 	}
-	open, err := a.missing(ctx, open)
-	if err != nil {
+	missing, err := a.missing(ctx, open)
+	switch {
+	case err == nil:
+		open = missing
+	case !errors.Is(err, model.ErrAway): // otherwise those that have come are settled later
 		return err
 	}
 	for i := range open {

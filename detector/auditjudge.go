@@ -2,6 +2,7 @@ package detector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -61,6 +62,9 @@ const (
 // step judges every collector.
 func (j *auditJudge) step(ctx context.Context, now time.Time, t *Thresholds, newID func() int64) (events []model.Event, err error) {
 	missing, waiting, err := j.due(ctx, now)
+	if errors.Is(err, model.ErrAway) {
+		return nil, nil // what has come is not known
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package detector
 import (
 	"cmp"
 	"context"
+	"errors"
 	"hash/maphash"
 	"math/rand/v2"
 	"time"
@@ -76,7 +77,8 @@ func newLimiter() limiter {
 		fine: &allowances{budget: seriesBudget}, coarse: &allowances{budget: coarseBudget}}
 }
 
-// load reads the series in the store, once.
+// load reads the series in the store, once. If its database does not answer, load begins with those
+// that are met from now on, until prune makes it read again.
 func (l *limiter) load(ctx context.Context, events Events) error {
 	if l.known != nil {
 		return nil
@@ -93,7 +95,7 @@ func (l *limiter) load(ctx context.Context, events Events) error {
 			k.uses, k.last = old.uses, old.last
 		}
 		return nil
-	}); err != nil {
+	}); err != nil && !errors.Is(err, model.ErrAway) {
 		l.known, l.before = nil, before
 		return err
 	}

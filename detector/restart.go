@@ -2,6 +2,7 @@ package detector
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector/judgement"
@@ -64,10 +65,15 @@ func (ev *evaluator) restore(ctx context.Context) error {
 	if ev.judging.now == 0 {
 		ev.next = ev.align(now)
 	}
-	return ev.d.o.Events.LatestProbes(ctx, now.Add(-probesRecall), func(r model.ProbeResult) error {
+	err = ev.d.o.Events.LatestProbes(ctx, now.Add(-probesRecall), func(r model.ProbeResult) error {
 		ev.judging.addProbe(&r)
 		return nil
 	})
+	if errors.Is(err, model.ErrAway) {
+		ev.log.Warn("judging begins without the latest results of probes", "error", err)
+		return nil
+	}
+	return err
 }
 
 // options returns the judge's options.
@@ -93,9 +99,15 @@ func (ev *evaluator) coldStart(ctx context.Context, now time.Time, lastID judgem
 	if _, j.given, err = events.Unjudged(ctx, 0); err != nil {
 		return err
 	}
+	given := j.given
 	last := time.Time{} // the last bin with requests
 	for end := ev.align(now).Add(-coldBins * width); end.Before(now.Add(width)); end = end.Add(width) {
 		cells, err := events.Cells(ctx, end.Add(-width), end)
+		if errors.Is(err, model.ErrAway) {
+			ev.log.Warn("judging begins without the sums in the store: what is usual is learned from now on", "error", err)
+			given = 0 // what waits is in no sum that was read
+			break
+		}
 		if err != nil {
 			return err
 		}
@@ -109,6 +121,7 @@ func (ev *evaluator) coldStart(ctx context.Context, now time.Time, lastID judgem
 		j.learn(cells, spread)
 		last = end
 	}
+	j.given = given
 	ev.news.carry(j.judge)
 	ev.judging = j
 	return nil

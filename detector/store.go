@@ -15,6 +15,9 @@ import (
 // An implementation knows no rules about the content: the detector decides which series are judged,
 // how many there may be, and whose samples are not kept. It is safe for concurrent use. When a
 // method that writes returns, its data is durable.
+//
+// If what is reported waits elsewhere until a database answers, methods may fail with
+// [model.ErrAway]. Those that take reports and those about judging work all the same.
 type Events interface {
 	// Append stores the batches of a page that it does not have yet, and returns for each whether
 	// it was new. A batch is identified by its ID and Sealing. If a batch was stored with fewer

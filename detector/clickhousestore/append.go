@@ -6,8 +6,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -25,19 +23,21 @@ type batchKey struct{ id, sealing [16]byte }
 // idsAtOnce is how many ids one statement asks for.
 const idsAtOnce = 1000
 
-// Append implements detector.Events.
+// Append implements detector.Events. While the server does not answer, batches are taken whose ids
+// the journal does not have. Whether the server has them is found out before they are inserted.
 func (s *Events) Append(ctx context.Context, page *detector.FeedPage) (isNew []bool, err error) {
 	s.appending.Lock()
 	defer s.appending.Unlock()
 	if err := s.room(); err != nil {
+		s.metrics.refused.Inc()
 		return nil, err
 	}
-	known, err := s.framesKnown(ctx, page.Batches)
+	known, complete, err := s.framesKnown(ctx, page.Batches)
 	if err != nil {
 		return nil, err
 	}
-	var c content
-	var fresh []*detector.Batch
+	var checked addition
+	var all []addition
 	isNew = make([]bool, len(page.Batches))
 	for i := range page.Batches {
 		b := &page.Batches[i]
@@ -48,33 +48,60 @@ func (s *Events) Append(ctx context.Context, page *detector.FeedPage) (isNew []b
 			continue
 		}
 		isNew[i], known[key] = true, b.Frames()
-		c.Batches = append(c.Batches, stored.Batch{ID: b.ID, Sealing: b.Sealing, Frames: b.Frames(), Again: again, Feed: page.Feed, Received: b.Received.UnixMilli(),
-			App: b.App, Records: b.Records, ASN: b.ASN})
+		row := stored.Batch{ID: b.ID, Sealing: b.Sealing, Frames: b.Frames(), Again: again, Feed: page.Feed, Received: b.Received.UnixMilli(),
+			App: b.App, Records: b.Records, ASN: b.ASN}
 		if again {
 			b = b.After(frames)
 		}
-		fresh = append(fresh, b)
+		if !complete && !again { // a row of its own, which can be left out
+			one := addition{unchecked: true}
+			one.add(row, b)
+			all = append(all, one)
+		} else {
+			checked.add(row, b)
+		}
 	}
-	if len(fresh) == 0 {
+	if len(checked.fresh) > 0 {
+		all = append(all, checked)
+	}
+	if len(all) == 0 {
 		return isNew, nil
 	}
-	return isNew, s.keep(ctx, &c, fresh)
+	return isNew, s.keep(ctx, all)
+}
+
+// addition is a row that is added to the journal.
+type addition struct {
+	content   content
+	fresh     []*detector.Batch // what is new of its batches
+	unchecked bool              // whether ClickHouse has its batch is not known
+}
+
+func (a *addition) add(row stored.Batch, fresh *detector.Batch) {
+	a.content.Batches, a.fresh = append(a.content.Batches, row), append(a.fresh, fresh)
+}
+
+// fill makes the rest of the content.
+func (a *addition) fill() {
+	var counts []model.Count
+	for _, b := range a.fresh {
+		counts = append(counts, b.Counts...)
+		a.content.Samples = append(a.content.Samples, b.Samples...)
+		a.content.Probes = append(a.content.Probes, b.Probes...)
+	}
+	a.content.addCells(detector.Fold(counts))
 }
 
 // keep stores what is new of batches in the journal.
-func (s *Events) keep(ctx context.Context, c *content, fresh []*detector.Batch) error {
-	var counts []model.Count
-	for _, b := range fresh {
-		counts = append(counts, b.Counts...)
-		c.Samples = append(c.Samples, b.Samples...)
-		c.Probes = append(c.Probes, b.Probes...)
+func (s *Events) keep(ctx context.Context, all []addition) error {
+	var samples []model.Sample
+	var fresh []*detector.Batch
+	for i := range all {
+		all[i].fill()
+		samples, fresh = append(samples, all[i].content.Samples...), append(fresh, all[i].fresh...)
 	}
-	c.addCells(detector.Fold(counts))
-	errs := s.errorKey.RollUp(c.Samples)
-	return s.store(ctx, "storing batches", c, func(tx *sql.Tx, number int64) error {
-		if err := keepIDs(tx, c.Batches, number); err != nil {
-			return err
-		}
+	errs := s.errorKey.RollUp(samples)
+	return s.store(ctx, "storing batches", all, func(tx *sql.Tx) error {
 		if err := rollups.AddDurations(tx, "durations", fresh); err != nil {
 			return err
 		}
@@ -85,31 +112,45 @@ func (s *Events) keep(ctx context.Context, c *content, fresh []*detector.Batch) 
 	})
 }
 
-// store adds content to the journal, and in the same transaction what also adds.
-func (s *Events) store(ctx context.Context, doing string, c *content, also func(tx *sql.Tx, number int64) error) error {
-	encoded, err := c.encode()
-	if err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
+// store adds rows to the journal, and in the same transaction what also adds.
+func (s *Events) store(ctx context.Context, doing string, all []addition, also func(tx *sql.Tx) error) error {
+	encoded, bytes := make([][]byte, len(all)), 0
+	for i := range all {
+		var err error
+		if encoded[i], err = all[i].content.encode(); err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+		bytes += len(encoded[i])
 	}
 	s.counting.Lock()
 	defer s.counting.Unlock()
 	now := time.Now().UnixMilli()
 	if err := s.write(ctx, doing, func(tx *sql.Tx) error {
-		r, err := tx.Exec("INSERT INTO waiting (stored, content) VALUES (?, ?)", now, encoded)
-		if err != nil {
-			return err
+		for i := range all {
+			if err := keepRow(tx, now, encoded[i], &all[i]); err != nil {
+				return err
+			}
 		}
-		number, err := r.LastInsertId()
-		if err != nil {
-			return err
-		}
-		return also(tx, number)
+		return also(tx)
 	}); err != nil {
 		return err
 	}
-	s.waiting.Add(int64(len(encoded)))
+	s.waiting.Add(int64(bytes))
 	s.since.CompareAndSwap(0, now)
 	return nil
+}
+
+// keepRow stores a row, and the ids of its batches if they are to be recognised.
+func keepRow(tx *sql.Tx, now int64, encoded []byte, a *addition) error {
+	r, err := tx.Exec("INSERT INTO waiting (stored, content, unchecked) VALUES (?, ?, ?)", now, encoded, a.unchecked)
+	if err != nil || len(a.fresh) == 0 {
+		return err
+	}
+	number, err := r.LastInsertId()
+	if err != nil {
+		return err
+	}
+	return keepIDs(tx, a.content.Batches, number)
 }
 
 func keepIDs(tx *sql.Tx, batches []stored.Batch, number int64) error {
@@ -122,65 +163,6 @@ func keepIDs(tx *sql.Tx, batches []stored.Batch, number int64) error {
 	return nil
 }
 
-// framesKnown returns how many frames of batches are stored. It looks into the journal first,
-// because what leaves it is in ClickHouse before.
-func (s *Events) framesKnown(ctx context.Context, batches []detector.Batch) (map[batchKey]int, error) {
-	known := map[batchKey]int{}
-	for some := range slices.Chunk(batches, idsAtOnce) {
-		if err := s.framesWaiting(ctx, some, known); err != nil {
-			return nil, err
-		}
-	}
-	cutoff, err := s.cutoff(ctx, detector.KindBatches)
-	if err != nil {
-		return nil, err
-	}
-	for some := range slices.Chunk(batches, idsAtOnce) {
-		ids := make([]string, len(some))
-		for i := range some {
-			ids[i] = unhex(some[i].ID[:])
-		}
-		err := s.each(ctx, "looking for batches", `SELECT id, sealing, toInt64(max(frames)) FROM batches WHERE id IN (`+strings.Join(ids, ",")+`) AND received >= ?
-			GROUP BY id, sealing`, []any{cutoff}, func(rows driver.Rows) error {
-			var key batchKey
-			var id, sealing []byte
-			var frames int64
-			if err := rows.Scan(&id, &sealing, &frames); err != nil {
-				return err
-			}
-			copy(key.id[:], id)
-			copy(key.sealing[:], sealing)
-			known[key] = max(known[key], int(frames))
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return known, nil
-}
-
-// framesWaiting adds what is in the journal.
-func (s *Events) framesWaiting(ctx context.Context, batches []detector.Batch, known map[batchKey]int) error {
-	args := make([]any, len(batches))
-	for i := range batches {
-		args[i] = batches[i].ID[:]
-	}
-	return s.readJournal(ctx, "looking for batches", "SELECT id, sealing, frames FROM waiting_ids WHERE id IN (?"+strings.Repeat(", ?", len(args)-1)+")", args,
-		func(rows *sql.Rows) error {
-			var key batchKey
-			var id, sealing sql.RawBytes
-			var frames int
-			if err := rows.Scan(&id, &sealing, &frames); err != nil {
-				return err
-			}
-			copy(key.id[:], id)
-			copy(key.sealing[:], sealing)
-			known[key] = frames
-			return nil
-		})
-}
-
 // AddProbes implements detector.Events.
 func (s *Events) AddProbes(ctx context.Context, results []model.ProbeResult) error {
 	if len(results) == 0 {
@@ -189,9 +171,10 @@ func (s *Events) AddProbes(ctx context.Context, results []model.ProbeResult) err
 	s.appending.Lock()
 	defer s.appending.Unlock()
 	if err := s.room(); err != nil {
+		s.metrics.refused.Inc()
 		return err
 	}
-	return s.store(ctx, "storing probe results", &content{Probes: results}, func(*sql.Tx, int64) error { return nil })
+	return s.store(ctx, "storing probe results", []addition{{content: content{Probes: results}}}, func(*sql.Tx) error { return nil })
 }
 
 // Batch implements detector.Events.

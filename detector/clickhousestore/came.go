@@ -32,7 +32,7 @@ func (s *Events) Came(ctx context.Context, names []detector.BatchName) ([]bool, 
 	}
 	for i := range names {
 		low, high := ids(&names[i])
-		if err := s.readJournal(ctx, "looking for batches", "SELECT id, sealing, frames FROM waiting_ids WHERE id BETWEEN ? AND ?", []any{low, high}, func(rows *sql.Rows) error {
+		if err := s.readJournal(ctx, "looking for batches", "SELECT id, sealing, frames FROM waiting_ids WHERE id BETWEEN ? AND ?"+waitingOnly, []any{low, high}, func(rows *sql.Rows) error {
 			var id, sealing sql.RawBytes
 			var frames int
 			if err := rows.Scan(&id, &sealing, &frames); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // maxConns is how many connections there are at most: of queries that read much, of others, and of
@@ -47,9 +48,12 @@ func (s *Events) named(doing string, err error) error {
 		return &serverError{fmt.Sprintf("%s: clickhouse %s: %s (code %d)", doing, s.o.Address, fault.Message, fault.Code), int(fault.Code)}
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("%s: clickhouse %s did not answer in %v: %w", doing, s.o.Address, s.o.Deadline, err)
+		return fmt.Errorf("%s: clickhouse %s did not answer in %v: %w: %w", doing, s.o.Address, s.o.Deadline, model.ErrAway, err)
 	}
-	return fmt.Errorf("%s: clickhouse %s: %w", doing, s.o.Address, err)
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%s: clickhouse %s: %w", doing, s.o.Address, err)
+	}
+	return fmt.Errorf("%s: clickhouse %s: %w: %w", doing, s.o.Address, model.ErrAway, err)
 }
 
 // serverError is an answer of the server.
@@ -84,8 +88,17 @@ func (s *Events) exec(ctx context.Context, doing, statement string, args ...any)
 	return s.named(doing, err)
 }
 
-// each runs a query and calls f for each row, until f returns an error, which it returns as it is.
-func (s *Events) each(ctx context.Context, doing, query string, args []any, f func(rows driver.Rows) error) (err error) {
+// each runs a query of the store's tables and calls f for each row, until f returns an error, which
+// it returns as it is.
+func (s *Events) each(ctx context.Context, doing, query string, args []any, f func(rows driver.Rows) error) error {
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	return s.ask(ctx, doing, query, args, f)
+}
+
+// ask is like each. The tables need not be there.
+func (s *Events) ask(ctx context.Context, doing, query string, args []any, f func(rows driver.Rows) error) (err error) {
 	if s.closed.Load() {
 		return fmt.Errorf("%s: %w", doing, errClosed)
 	}

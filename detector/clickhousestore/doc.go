@@ -22,6 +22,12 @@
 // The latest minutes and hours of rollups and durations are summed there until they are over, and
 // so come to ClickHouse once and not with each page.
 //
+// # While the server is away
+//
+// Batches are taken whose ids the journal does not have; it keeps those of the latest million. Each
+// is a row of its own then, and is looked up before it comes into a block. Answers are errors that
+// wrap model.ErrAway.
+//
 // One process writes to a database. The SQL is that of ClickHouse 18.16, the server of Debian 12;
 // docs/scale.md says what newer servers do better.
 package clickhousestore

@@ -99,8 +99,7 @@ func (s *Events) empty(ctx context.Context) error {
 // Add takes rows, after which the import has come as far as to. If much waits for ClickHouse, it
 // waits until that has it.
 func (i *Importer) Add(ctx context.Context, rows *stored.Rows, to Import) error {
-	c := content(*rows)
-	if err := i.s.store(ctx, "importing", &c, func(tx *sql.Tx, _ int64) error { return advance(tx, to) }); err != nil {
+	if err := i.s.store(ctx, "importing", []addition{{content: content(*rows)}}, func(tx *sql.Tx) error { return advance(tx, to) }); err != nil {
 		return err
 	}
 	if i.s.waiting.Load() < blockBytes {

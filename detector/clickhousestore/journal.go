@@ -23,7 +23,7 @@ var journalOptions = sqlitedb.Options{
 		Refused:       ErrJournal,
 		Create:        journalSchema,
 		Created:       1,
-		Upgrades:      []string{journalVersion2},
+		Upgrades:      []string{journalVersion2, journalVersion3},
 	},
 	CacheKiB:     16 << 10,
 	Statements:   32,
@@ -100,6 +100,11 @@ CREATE TABLE migration (
 	rows   INTEGER NOT NULL, -- of the part
 	ended  INTEGER NOT NULL  -- Unix milliseconds; 0: not yet
 ) STRICT;`
+
+// journalVersion3 has a row for each batch of which it is not known whether ClickHouse has it.
+const journalVersion3 = `
+ALTER TABLE waiting ADD COLUMN unchecked INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX waiting_unchecked ON waiting (number) WHERE unchecked = 1;`
 
 // write runs do in one durable transaction of the journal.
 func (s *Events) write(ctx context.Context, doing string, do func(tx *sql.Tx) error) error {

@@ -57,6 +57,7 @@ func visit(o Options) (*Events, error) {
 		return nil, err
 	}
 	s := &Events{o: o, metrics: newMetrics()}
+	s.prepared.Store(true) // nothing is upgraded
 	var err error
 	s.conn, err = connect(&s.o)
 	return s, err

@@ -15,6 +15,8 @@ type metrics struct {
 	rows       prometheus.Counter
 	blocks     prometheus.Counter
 	took       prometheus.Histogram
+	refused    prometheus.Counter
+	repeated   prometheus.Counter
 }
 
 func newMetrics() metrics {
@@ -24,6 +26,8 @@ func newMetrics() metrics {
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "heliograph_clickhouse_failures_total", Help: "Statements that ClickHouse did not carry out, by kind."}, []string{"kind"}),
 		rows:     prometheus.NewCounter(prometheus.CounterOpts{Name: "heliograph_clickhouse_rows_total", Help: "Rows inserted into ClickHouse."}),
 		blocks:   prometheus.NewCounter(prometheus.CounterOpts{Name: "heliograph_clickhouse_blocks_total", Help: "Blocks of the journal inserted into ClickHouse."}),
+		refused:  prometheus.NewCounter(prometheus.CounterOpts{Name: "heliograph_clickhouse_refused_total", Help: "Pages that were not taken because the journal was full. They stay with the collectors."}),
+		repeated: prometheus.NewCounter(prometheus.CounterOpts{Name: "heliograph_clickhouse_repeated_total", Help: "Batches that were taken again while ClickHouse did not answer, and were not inserted."}),
 		took: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "heliograph_clickhouse_block_duration_seconds", Help: "Time in which a block was inserted into all tables.",
 			Buckets: []float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}}),
 	}
@@ -43,12 +47,15 @@ var (
 	waitingAge   = prometheus.NewDesc("heliograph_clickhouse_waiting_seconds", "For how long the oldest report in the journal has waited for ClickHouse.", nil, nil)
 )
 
+var answering = prometheus.NewDesc("heliograph_clickhouse_up", "Whether ClickHouse takes what is reported and says what it has (1) or not (0).", nil, nil)
+
 // Describe implements prometheus.Collector. It also works on the zero Events.
 func (s *Events) Describe(all chan<- *prometheus.Desc) {
 	m := newMetrics()
 	m.each(func(c prometheus.Collector) { c.Describe(all) })
 	all <- waitingBytes
 	all <- waitingAge
+	all <- answering
 }
 
 // Collect implements prometheus.Collector.
@@ -57,6 +64,11 @@ func (s *Events) Collect(all chan<- prometheus.Metric) {
 		return
 	}
 	s.metrics.each(func(c prometheus.Collector) { c.Collect(all) })
+	up := 1.0
+	if s.failed.Load() != nil || s.away.Load() > time.Now().UnixMilli() {
+		up = 0
+	}
+	all <- prometheus.MustNewConstMetric(answering, prometheus.GaugeValue, up)
 	all <- prometheus.MustNewConstMetric(waitingBytes, prometheus.GaugeValue, float64(s.waiting.Load()))
 	age := 0.0
 	if since := s.since.Load(); since != 0 {
@@ -66,7 +78,7 @@ func (s *Events) Collect(all chan<- prometheus.Metric) {
 }
 
 func (m *metrics) each(f func(prometheus.Collector)) {
-	for _, c := range []prometheus.Collector{m.statements, m.failures, m.rows, m.blocks, m.took} {
+	for _, c := range []prometheus.Collector{m.statements, m.failures, m.rows, m.blocks, m.took, m.refused, m.repeated} {
 		f(c)
 	}
 }

@@ -5,6 +5,7 @@ package clickhousestore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -71,8 +72,12 @@ func (s *Events) Forget(ctx context.Context, clients []uint64) error {
 	if len(clients) == 0 {
 		return nil
 	}
-	// what came before has a block then
-	if err := s.settle(ctx); err != nil {
+	// What came before has a block then. If the server does not answer, all is hidden that ever
+	// comes of these clients: the detector keeps nothing more of them anyway.
+	block := "number"
+	if err := s.settle(ctx); errors.Is(err, model.ErrAway) {
+		block = "9223372036854775807"
+	} else if err != nil {
 		return err
 	}
 	var hidden int64
@@ -81,7 +86,7 @@ func (s *Events) Forget(ctx context.Context, clients []uint64) error {
 			if c == 0 { // it stands for no client
 				continue
 			}
-			if _, err := tx.Exec("INSERT OR IGNORE INTO forgotten (client, block) SELECT ?, number FROM block", int64(c)); err != nil {
+			if _, err := tx.Exec("INSERT OR IGNORE INTO forgotten (client, block) SELECT ?, "+block+" FROM block", int64(c)); err != nil {
 				return err
 			}
 		}
@@ -89,7 +94,7 @@ func (s *Events) Forget(ctx context.Context, clients []uint64) error {
 	}); err != nil {
 		return err
 	}
-	if hidden <= maxHidden {
+	if hidden <= maxHidden || block != "number" {
 		return nil
 	}
 	return s.deleteHidden(ctx)

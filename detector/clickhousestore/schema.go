@@ -5,6 +5,8 @@ package clickhousestore
 import (
 	"context"
 	"fmt"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 // ErrSchema says that the tables were written by a newer release of Heliograph.
@@ -82,13 +84,31 @@ var version1 = []string{
 	FROM causes_in GROUP BY mark, app, fingerprint`,
 }
 
+// prepare upgrades the tables, before the first statement that the server answers. A server that
+// was away at the start is found here.
+func (s *Events) prepare(ctx context.Context) error {
+	if s.prepared.Load() {
+		return nil
+	}
+	s.preparing.Lock()
+	defer s.preparing.Unlock()
+	if s.prepared.Load() {
+		return nil
+	}
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	s.prepared.Store(true)
+	return nil
+}
+
 // migrate upgrades the tables to this release's.
 func (s *Events) migrate(ctx context.Context) error {
 	if err := s.exec(ctx, "preparing the tables", "CREATE TABLE IF NOT EXISTS versions (version UInt32, at DateTime DEFAULT now()) ENGINE = MergeTree ORDER BY version"); err != nil {
 		return err
 	}
-	found, err := s.number(ctx, "reading the version of the tables", "SELECT toInt64(max(version)) FROM versions")
-	if err != nil {
+	var found int64
+	if err := s.ask(ctx, "reading the version of the tables", "SELECT toInt64(max(version)) FROM versions", nil, func(rows driver.Rows) error { return rows.Scan(&found) }); err != nil {
 		return err
 	}
 	if found > int64(len(versions)) {

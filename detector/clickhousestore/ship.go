@@ -41,7 +41,7 @@ func (s *Events) run(ctx context.Context) {
 		err := s.settle(ctx)
 		if err == nil && time.Since(moved) >= moveEvery {
 			moved = time.Now()
-			err = s.moveSums(ctx, moved)
+			err = errors.Join(s.moveSums(ctx, moved), s.forgetIDs(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.o.Logger.Warn("reports wait in the journal", "journal", s.o.Journal, "bytes", s.waiting.Load(), "error", err)
@@ -62,11 +62,12 @@ func (s *Events) settleForPeople(ctx context.Context) {
 
 // settle inserts all that waits now.
 func (s *Events) settle(ctx context.Context) (err error) {
-	if s.since.Load() == 0 {
+	if s.since.Load() == 0 && s.failed.Load() == nil {
 		return nil
 	}
 	s.shipping.Lock()
 	defer s.shipping.Unlock()
+	err = s.prepare(ctx)
 	for err == nil && s.since.Load() != 0 {
 		err = s.ship(ctx)
 	}
@@ -89,6 +90,9 @@ type block struct {
 
 // ship inserts the next block and deletes it from the journal.
 func (s *Events) ship(ctx context.Context) error {
+	if err := s.checkBatches(ctx); err != nil {
+		return err
+	}
 	b, err := s.nextBlock(ctx)
 	if err != nil {
 		return err
@@ -101,7 +105,7 @@ func (s *Events) ship(ctx context.Context) error {
 		return err
 	}
 	if err := s.write(ctx, "deleting a block from the journal", func(tx *sql.Tx) error {
-		for _, statement := range []string{"DELETE FROM waiting WHERE number <= ?", "DELETE FROM waiting_ids WHERE number <= ?", "UPDATE block SET upto = 0 WHERE upto = ?"} {
+		for _, statement := range []string{"DELETE FROM waiting WHERE number <= ?", "UPDATE block SET upto = 0 WHERE upto = ?"} {
 			if _, err := tx.Exec(statement, b.upto); err != nil {
 				return err
 			}
@@ -142,9 +146,11 @@ func (s *Events) nextBlock(ctx context.Context) (*block, error) {
 	return b, s.readBlock(ctx, b)
 }
 
-// blockEnd returns the last row of the journal that a new block has, 0 if nothing waits.
+// blockEnd returns the last row of the journal that a new block has, 0 if nothing waits that was
+// checked.
 func blockEnd(tx *sql.Tx) (upto int64, err error) {
-	rows, err := tx.Query("SELECT number, length(content) FROM waiting ORDER BY number LIMIT ?", blockPages)
+	rows, err := tx.Query(`SELECT number, length(content) FROM waiting
+		WHERE number < coalesce((SELECT min(number) FROM waiting WHERE unchecked = 1), 9223372036854775807) ORDER BY number LIMIT ?`, blockPages)
 	if err != nil {
 		return 0, err
 	}

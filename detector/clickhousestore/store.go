@@ -14,6 +14,7 @@ import (
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/detector/internal/rollups"
 	"github.com/heliograph-net/heliograph/internal/sqlitedb"
+	"github.com/heliograph-net/heliograph/model"
 )
 
 // Events is a detector.Events in ClickHouse. It is also a prometheus.Collector.
@@ -31,7 +32,10 @@ type Events struct {
 	counting sync.Mutex // held while waiting and since change with the journal
 	// moving is held while sums go from the journal to ClickHouse, and for reading by queries that
 	// read both.
-	moving sync.RWMutex
+	moving    sync.RWMutex
+	preparing sync.Mutex // held while the tables are upgraded
+	prepared  atomic.Bool
+	away      atomic.Int64 // until when Append does not ask the server, in Unix ms
 
 	waiting   atomic.Int64 // bytes in the journal
 	since     atomic.Int64 // when the oldest of what waits was stored, in Unix ms; 0: nothing waits
@@ -56,7 +60,9 @@ const maxCostly = 3
 var ErrInUse = errors.New("another process has it open: one detector, or one migration, writes to a journal")
 
 // Open connects to the server, upgrades its tables to this release's, and opens the journal, which
-// it creates if there is none. The caller must close the store.
+// it creates if there is none. If the server does not answer, Open succeeds all the same: batches
+// are taken into the journal, and answers are errors that wrap model.ErrAway until it does. The
+// caller must close the store.
 func Open(ctx context.Context, o Options) (*Events, error) {
 	s, err := open(ctx, o)
 	if err != nil {
@@ -99,7 +105,10 @@ func (s *Events) start(ctx context.Context) (err error) {
 	if s.conn, err = connect(&s.o); err != nil {
 		return err
 	}
-	if err := s.migrate(ctx); err != nil {
+	if err := s.prepare(ctx); errors.Is(err, model.ErrAway) {
+		s.failed.Store(&err)
+		s.o.Logger.Warn("ClickHouse does not answer: what is reported waits in the journal, and answers lack what is in ClickHouse", "journal", s.o.Journal, "error", err)
+	} else if err != nil {
 		return err
 	}
 	return s.measure(ctx)
@@ -146,10 +155,15 @@ func (s *Events) Ready(ctx context.Context) error {
 		return err
 	}
 	if err := s.ping(ctx); err != nil {
-		return err
+		return fmt.Errorf("what is reported is judged, but the page lacks what is in ClickHouse; %s: %w", s.waits(), err)
 	}
 	if err := s.failed.Load(); err != nil {
 		return fmt.Errorf("answers lack the latest reports: %w", *err)
 	}
 	return nil
+}
+
+// waits says how much waits in the journal.
+func (s *Events) waits() string {
+	return fmt.Sprintf("%d of at most %d bytes of reports wait in the journal %s", s.waiting.Load(), s.o.MaxWaiting, s.o.Journal)
 }

@@ -64,7 +64,7 @@ func (s *Events) takeSums(ctx context.Context, before int64) error {
 	if err != nil || c.empty() {
 		return err
 	}
-	return s.store(ctx, "moving sums", c, func(tx *sql.Tx, _ int64) error {
+	return s.store(ctx, "moving sums", []addition{{content: *c}}, func(tx *sql.Tx) error {
 		for _, table := range []string{"sums", "durations"} {
 			if _, err := tx.Exec("DELETE FROM "+table+" WHERE at + step <= ?", before); err != nil {
 				return err

@@ -95,9 +95,20 @@ func (s *judged) take(t *testing.T, page *detector.FeedPage, at int64) error {
 
 // TestSameIncidents: a simulated outage gives the same incidents, and the same answers of the page,
 // with events in SQLite and in ClickHouse.
-func TestSameIncidents(t *testing.T) {
+func TestSameIncidents(t *testing.T) { sameIncidents(t, false) }
+
+// TestSameIncidentsWhileAway: the incidents are the same if ClickHouse is away from the start to
+// the end, and the answers when it is back.
+func TestSameIncidentsWhileAway(t *testing.T) { sameIncidents(t, true) }
+
+func sameIncidents(t *testing.T, away bool) {
+	t.Helper()
 	server := clickhousetest.Start(t)
-	clickhouse, err := clickhousestore.Open(t.Context(), optionsOf(t, server))
+	o := optionsOf(t, server)
+	if away {
+		server.Kill()
+	}
+	clickhouse, err := clickhousestore.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,6 +136,10 @@ func TestSameIncidents(t *testing.T) {
 	a, b := w.stores[0], w.stores[1]
 	if len(a.opened) == 0 || !reflect.DeepEqual(a.opened, b.opened) {
 		t.Errorf("with SQLite: %+v\nwith ClickHouse: %+v", a.opened, b.opened)
+	}
+	if away {
+		server.Restart(t)
+		awaitReady(t, clickhouse)
 	}
 	since, end := s.Start.Time, s.Start.Add(s.Duration.Duration)
 	for name, ask := range map[string]func(e detector.Events) (any, error){
