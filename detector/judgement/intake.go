@@ -144,7 +144,7 @@ func (j *Judge) expose(p *population, bin int64, at *place, r *Row) {
 			continue
 		}
 		if p.index == leaf {
-			j.sample.add(sampled{*at, leaf, float32(m)})
+			j.sample.add(sampled{*at, leaf, r.Bucket, float32(m)})
 		}
 		p.level.add(bin, m)
 		p.rows.add(m)

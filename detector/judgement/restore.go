@@ -180,7 +180,7 @@ func (j *Judge) restoreHits(f *snapshotForm) error {
 		if int(r.Pop) >= len(j.order) {
 			return fmt.Errorf("restore: no population %d", r.Pop)
 		}
-		j.sample.rows = append(j.sample.rows, sampled{r.Place, r.Pop, r.N})
+		j.sample.rows = append(j.sample.rows, sampled{r.Place, r.Pop, r.Bucket, r.N})
 	}
 	if err := j.sample.pcg.UnmarshalBinary(f.Random); err != nil {
 		return fmt.Errorf("restore: %w", err)

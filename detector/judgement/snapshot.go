@@ -135,9 +135,10 @@ type hitForm struct {
 }
 
 type sampledForm struct {
-	Place place   `json:"p"`
-	Pop   uint16  `json:"o"`
-	N     float32 `json:"n"`
+	Place  place         `json:"p"`
+	Pop    uint16        `json:"o"`
+	Bucket report.Bucket `json:"b,omitempty"` // absent in older snapshots
+	N      float32       `json:"n"`
 }
 
 type loudestForm struct {
@@ -200,7 +201,7 @@ func (j *Judge) Snapshot() ([]byte, error) {
 	}
 	f.Late = hitForms(j.late.all)
 	for _, r := range j.sample.rows {
-		f.Sample = append(f.Sample, sampledForm{r.place, r.pop, r.n})
+		f.Sample = append(f.Sample, sampledForm{r.place, r.pop, r.bucket, r.n})
 	}
 	var err error
 	if f.Random, err = j.sample.pcg.MarshalBinary(); err != nil {

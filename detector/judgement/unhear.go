@@ -3,8 +3,10 @@ package judgement
 import "slices"
 
 // unhear takes back what a source said in the bins of the ring: it was found to make things up, and
-// is not to count beside what honest sources say.
+// is not to count beside what honest sources say. Nor is it to say how requests divide: successes of
+// one system, invented, would make that system seem innocent of an outage.
 func (j *Judge) unhear(who source) {
+	j.sample.forget(who)
 	for k := range j.recent {
 		h := &j.recent[k]
 		h.all = slices.DeleteFunc(h.all, func(x hit) bool {
