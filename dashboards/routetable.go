@@ -152,10 +152,10 @@ var routeTable = []route{
 	},
 	{
 		path: "/servers", get: (*Dashboard).getServers, answer: "Servers", example: "first=0&limit=1",
-		does: "The groups of servers with their counts, and some of the servers: those in the state from index `first` on.",
+		does: "The groups of servers with their counts, and some of the servers: those in the state, with the part of a name, from index `first` on.",
 		params: []param{
 			{"first", "0", "index of the first server"}, {"limit", strconv.Itoa(defaultServers), fmt.Sprintf("servers at most, up to %d; 0: the groups only", maxServers)},
-			{"state", "any", stateParam}, atParam,
+			{"state", "any", stateParam}, {"name", "any", "part of the servers' names, in upper or lower case"}, atParam,
 			{"topology", "none", "tag of the topology whose groups are known already, or `*` for any: then the answer has no groups"},
 		},
 	},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,6 +27,7 @@ func (d *Dashboard) getServers(w http.ResponseWriter, r *http.Request, p *params
 	first := p.integer("first", 0, 0, heatmap.MaxServers)
 	limit := p.integer("limit", defaultServers, 0, maxServers)
 	state := p.oneOf("state", "", stateNames...)
+	name := strings.ToLower(p.text("name", heatmap.MaxLabel))
 	known := p.text("topology", maxTag)
 	if p.err != nil {
 		return p.err
@@ -34,7 +36,9 @@ func (d *Dashboard) getServers(w http.ResponseWriter, r *http.Request, p *params
 	if err != nil {
 		return err
 	}
-	chosen := choose(s, first, limit, state)
+	chosen := choose(s, first, limit, func(i int) bool {
+		return (state == "" || s.State(i).String() == state) && (name == "" || strings.Contains(strings.ToLower(s.Topology.Server(i).Name), name))
+	})
 	servers, err := d.serverRows(r.Context(), s, chosen)
 	if err != nil {
 		return err
@@ -54,11 +58,11 @@ func (d *Dashboard) getServers(w http.ResponseWriter, r *http.Request, p *params
 	return writeJSON(w, api.Servers{ServersSummary: summary, KeptSince: since, DataCentres: centres, Servers: servers})
 }
 
-// choose returns the servers, from index first on, that are in the given state, or in any.
-func choose(s heatmap.Snapshot, first, limit int, state string) []int {
+// choose returns the servers, from index first on, that fit, at most limit of them.
+func choose(s heatmap.Snapshot, first, limit int, fits func(i int) bool) []int {
 	var chosen []int
 	for i := first; i < s.Topology.Len() && len(chosen) < limit; i++ {
-		if state == "" || s.State(i).String() == state {
+		if fits(i) {
 			chosen = append(chosen, i)
 		}
 	}

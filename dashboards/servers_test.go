@@ -37,6 +37,10 @@ func TestServers(t *testing.T) {
 	if !bytes.Contains(body, []byte(`"servers":[{"index":11,"name":"web-la","address":"192.0.2.3:443","data_centre":"ams","cluster":"c1","row":"r1","state":"unknown"}]`)) {
 		t.Errorf("state=unknown: %s", body)
 	}
+	_, body = fetch(t, url+"/api/v1/servers?name=B-L&limit=5&topology=*")
+	if !bytes.Contains(body, []byte(`"servers":[{"index":11,"name":"web-la",`)) || bytes.Count(body, []byte(`"index"`)) != 1 {
+		t.Errorf("name=B-L: %s", body)
+	}
 	before := reader.count()
 	_, body = fetch(t, url+"/api/v1/servers?limit=0")
 	if !bytes.Contains(body, []byte(`"servers":[]`)) || reader.count() != before {

@@ -26,6 +26,11 @@ export async function fetchByState(state: ServerState, limit: number, at?: numbe
   return (await getJSON<Servers>(`/api/v1/servers?state=${state}&limit=${limit}&topology=*${atTime(at)}`)).servers;
 }
 
+/** The servers whose names have a part, in order, the first limit of them. */
+export async function fetchNamed(name: string, limit: number, at?: number): Promise<Server[]> {
+  return (await getJSON<Servers>(`/api/v1/servers?name=${encodeURIComponent(name)}&limit=${limit}&topology=*${atTime(at)}`)).servers;
+}
+
 /** What the vantages find of servers, those that are down for all first. */
 export function fetchProbes(limit: number): Promise<Probed[]> {
   return getJSON<Probed[]>(`/api/v1/probes?limit=${limit}`);

@@ -22,7 +22,17 @@ export function startRouter(): void {
     query.value = queryOf(location.hash);
   };
   addEventListener("hashchange", read);
+  addEventListener("popstate", read); // back to an address that setQuery made
   read();
+}
+
+/** Changes the query of the address, as a step of its own in the browser's history or in place. */
+export function setQuery(next: string, step: boolean): void {
+  if (next === query.peek()) return;
+  const address = `#/${path.peek()}${next === "" ? "" : `?${next}`}`;
+  if (step) history.pushState(null, "", address);
+  else history.replaceState(null, "", address);
+  query.value = next;
 }
 
 /** The view of a path: the one with the longest path that it begins with, else the first. */

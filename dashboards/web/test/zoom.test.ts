@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DataCentre, Incident } from "../src/api.gen.ts";
-import { around, beside, further, nearer, trail, zoomed } from "../src/map/zoom.ts";
+import { around, beside, further, nameOf, nearer, trail, zoomed, zoomOf } from "../src/map/zoom.ts";
 import { elsewhere } from "../src/views/incidents/around.tsx";
 
 const group = (name: string, first: number, count: number) => ({ name, first, count, up: count, down: 0, unknown: 0 });
@@ -44,4 +44,13 @@ test("an incident leads to its requests and to reachability then", () => {
   const found = elsewhere(incident, Date.parse("2026-11-22T12:00:00Z"));
   assert.equal(found.explore, "#/explore?since=5400s&until=2026-11-22T11%3A15%3A00.000Z&by=type&target=https%3A%2F%2Fa.test&asn=7&protocol=h2");
   assert.equal(found.reach, "#/reach?since=5400s&until=2026-11-22T11%3A15%3A00.000Z&target=https%3A%2F%2Fa.test");
+});
+
+test("a part has a name, by which it is found again", () => {
+  for (const [name, zoom] of [["eu/east", { level: "data centre", first: 0 }], ["eu/east/db", { level: "cluster", first: 20 }], ["west", { level: "data centre", first: 30 }]] as const) {
+    assert.equal(nameOf(fleet, zoom), name);
+    assert.deepEqual(zoomOf(fleet, name), zoom);
+  }
+  assert.equal(zoomOf(fleet, "eu/gone"), undefined);
+  assert.equal(nameOf(fleet, undefined), "");
 });

@@ -94,8 +94,8 @@ function drawSigns(ctx: CanvasRenderingContext2D, { layout, theme, scale }: Scen
 }
 
 /**
- * Cells too small to be seen alone are drawn larger, over their neighbours, when they stand out:
- * squares, plus signs for what has recovered, and frames for what stayed down.
+ * Cells too small to be seen alone are drawn larger, over their neighbours, when they changed or
+ * are down: squares, and plus signs for what has recovered. What stayed down is no news.
  */
 function drawMarks(ctx: CanvasRenderingContext2D, { layout, theme, scale }: Scene, notable: Notable[]): void {
   const size = Math.round(leastMark * scale);
@@ -106,8 +106,6 @@ function drawMarks(ctx: CanvasRenderingContext2D, { layout, theme, scale }: Scen
   };
   const square = (x: number, y: number) => ctx.fillRect(x, y, size, size);
   const hole = Math.max(1, Math.floor(size / 3));
-  part("still down", theme.down, square);
-  part("still down", theme.background, (x, y) => ctx.fillRect(x + hole, y + hole, size - 2 * hole, size - 2 * hole));
   part("recovered", theme.up, (x, y) => {
     ctx.fillRect(x - hole, y + hole, size + 2 * hole, size - 2 * hole);
     ctx.fillRect(x + hole, y - hole, size - 2 * hole, size + 2 * hole);

@@ -1,7 +1,8 @@
 // The map of another time, fetched when somebody asks for it.
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import type { Servers } from "../api.gen.ts";
 import { fetchGroups } from "../ask.ts";
+import { mapAddress } from "./address.ts";
 import { groups as present, fetchStates } from "./servers.ts";
 import type { States } from "./states.ts";
 
@@ -13,7 +14,7 @@ export interface Past {
 }
 
 /** The time whose map is wanted, Unix ms; undefined is the present. */
-export const moment = signal<number | undefined>(undefined);
+export const moment = computed(() => mapAddress.value.at);
 
 /** The last map of the past that came; undefined while the present is shown. */
 export const past = signal<Past | undefined>(undefined);

@@ -64,3 +64,25 @@ export function trail(all: DataCentre[], zoom: Zoom | undefined): [string, Zoom 
 function centreOf(all: DataCentre[], server: number): DataCentre | undefined {
   return all.find((dc) => server >= dc.first && server < dc.first + dc.count);
 }
+
+/** The names of a part, as its address has them. */
+export function nameOf(all: DataCentre[], zoom: Zoom | undefined): string {
+  const centre = zoom && centreOf(all, zoom.first);
+  if (zoom === undefined || centre === undefined) return "";
+  const cluster = zoom.level === "cluster" ? centre.clusters.find((c) => c.first === zoom.first) : undefined;
+  return [centre.region, centre.name, cluster?.name].filter(Boolean).join("/");
+}
+
+/** The part with such names; undefined if there is none. */
+export function zoomOf(all: DataCentre[], name: string): Zoom | undefined {
+  if (name === "") return undefined;
+  for (const centre of all) {
+    const whole: Zoom = { level: "data centre", first: centre.first };
+    if (nameOf(all, whole) === name) return whole;
+    for (const { first } of centre.clusters) {
+      const part: Zoom = { level: "cluster", first };
+      if (nameOf(all, part) === name) return part;
+    }
+  }
+  return undefined;
+}

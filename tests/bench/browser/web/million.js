@@ -41,6 +41,32 @@
 			await new Promise((resume) => waiters.push(resume));
 		}
 	};
+	// Enlarges the cells and waits until a part of the map fills the canvas; returns the middle of what is seen.
+	window.enlarge = async () => {
+		location.hash = "#/?cell=3&near=500000";
+		await until(() => document.querySelector(".map.magnified"));
+		const overlay = document.querySelector(".map-overlay");
+		overlay.scrollIntoView({ block: "start" });
+		const box = overlay.getBoundingClientRect();
+		return [box.left + box.width / 2, Math.max(box.top, 0) + 300];
+	};
+	// Counts frames until the function that it returns is called: frames a second, and the longest gap.
+	window.countFrames = () => {
+		const from = performance.now();
+		let last = from, frames = 0, longest = 0, over = false;
+		const next = () => {
+			const now = performance.now();
+			longest = Math.max(longest, now - last);
+			last = now;
+			frames++;
+			if (!over) requestAnimationFrame(next);
+		};
+		requestAnimationFrame(next);
+		window.counted = () => {
+			over = true;
+			return [(frames * 1000) / (last - from), longest];
+		};
+	};
 	// Moves the pointer over the map in each frame for two seconds: frames a second, and the longest gap.
 	window.pointing = async () => {
 		const target = document.querySelector(".map-overlay") ?? document.querySelector(".map canvas");

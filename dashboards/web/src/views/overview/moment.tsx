@@ -1,7 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
 import { clock, span } from "../../format.ts";
 import { now } from "../../live/store.ts";
+import { mapAddress, showMap } from "../../map/address.ts";
 import { firstMinute, minuteMS, moment, past, pastFailed, step } from "../../map/past.ts";
+import { groups } from "../../map/servers.ts";
 
 const hour = 60;
 /** How long each minute is shown in playing. */
@@ -17,7 +19,8 @@ export function Moment(props: { since: number }) {
 function Controls(props: { since: number; first: number; minutes: number }) {
   const { first, minutes } = props;
   const at = moment.value;
-  const go = (by: number) => (moment.value = step(moment.value, by, props.since, now.value));
+  const compares = mapAddress.value.compare;
+  const go = (by: number) => showMap({ at: step(moment.value, by, props.since, now.value) });
   const [plays, setPlays] = useState(false);
   const here = past.value?.at === at;
   useEffect(() => {
@@ -58,7 +61,7 @@ function Controls(props: { since: number; first: number; minutes: number }) {
         title="Arrow keys: a minute. Page keys: an hour. End: now"
         onInput={(event) => {
           const n = Number(event.currentTarget.value);
-          moment.value = n >= minutes ? undefined : first + n * minuteMS;
+          showMap({ at: n >= minutes ? undefined : first + n * minuteMS });
         }}
         onKeyDown={key}
       />
@@ -67,12 +70,17 @@ function Controls(props: { since: number; first: number; minutes: number }) {
       <button type="button" aria-pressed={plays} title="Go on minute by minute" onClick={play}>
         {plays ? "Stop" : "Play"}
       </button>
-      <button type="button" disabled={at === undefined} onClick={() => (moment.value = undefined)}>
+      <button type="button" disabled={at === undefined} onClick={() => showMap({ at: undefined }, true)}>
         Now
       </button>
       {at !== undefined && (
+        <button type="button" aria-pressed={compares} title="What failed and what recovered since" onClick={() => showMap({ compare: !compares }, true)}>
+          Compare with now
+        </button>
+      )}
+      {at !== undefined && (
         <a href={`/api/v1/servers.png?from=${new Date(at).toISOString()}`} target="_blank" rel="noopener">
-          What changed since
+          As a picture
         </a>
       )}
       <output>{when}</output>
@@ -86,6 +94,12 @@ export function AsOf() {
   if (at === undefined) return null;
   if (pastFailed.value) return <p class="as-of bad-text" role="status">The map of {clock(at, now.value)} cannot be had. It may not be kept.</p>;
   if (past.value === undefined) return <p class="as-of" role="status">Fetching the map of {clock(at, now.value)} …</p>;
+  if (mapAddress.value.compare) return <Compared at={at} same={past.value.groups.topology === groups.value?.topology} />;
   const frame = Date.parse(past.value.groups.changed ?? "");
   return <p class="as-of" role="status">The map as it was at {clock(Number.isNaN(frame) ? past.value.at : frame, now.value)}</p>;
+}
+
+function Compared({ at, same }: { at: number; same: boolean }) {
+  if (same) return <p class="as-of" role="status">What changed from {clock(at, now.value)} to now</p>;
+  return <p class="as-of" role="status">The servers were others at {clock(at, now.value)}: what changed is there as a picture only. The map as it was:</p>;
 }

@@ -8,7 +8,8 @@ import { Outcomes } from "./outcomes.tsx";
 import { Pipeline } from "./pipeline.tsx";
 import { Probes } from "./probes.tsx";
 import { Samples } from "./samples.tsx";
-import { manyServers, Servers } from "./servers.tsx";
+import { manyServers } from "./look.ts";
+import { Servers } from "./servers.tsx";
 
 /** Up to so many servers the map is small and other panels fill the room. */
 const fewServers = 100;
