@@ -3,7 +3,6 @@ package httpagent
 import (
 	"context"
 	"crypto/tls"
-	"encoding/hex"
 	"io"
 	"net"
 	"net/http"
@@ -180,7 +179,7 @@ func (x *exchange) detailed(conn net.Conn) agent.Observation {
 	if o.Method == "" {
 		o.Method = http.MethodGet
 	}
-	o.TraceID = traceID(x.asked.traceparent)
+	o.TraceID = agent.TraceIDOf(x.asked.traceparent)
 	if x.rt.networkChanged(o.Start, now) {
 		o.Flags |= report.FlagNetworkChanged
 	}
@@ -212,17 +211,4 @@ func connProtocol(conn net.Conn) string {
 		}
 	}
 	return "http/1.1"
-}
-
-// traceID returns the trace id in a traceparent header (W3C Trace Context, section 3.2.2), or zeros
-// if there is none.
-func traceID(h string) (id [16]byte) {
-	const version, digits = len("00-"), 2 * len(id)
-	if len(h) < version+digits+1 || h[version-1] != '-' || h[version+digits] != '-' {
-		return id
-	}
-	if _, err := hex.Decode(id[:], []byte(h[version:version+digits])); err != nil {
-		return [16]byte{}
-	}
-	return id
 }

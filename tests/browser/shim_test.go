@@ -223,6 +223,14 @@ var behaviours = []behaviour{
 	{"fetch of a Request", `const r = await fetch(new Request("/method" + p, {method: "post", body: "x"})); return r.text()`, []string{"ok"}},
 	{"fetch of a URL", `return (await fetch(new URL("/method" + p, location), {method: "put"})).text()`, []string{"ok"}},
 	{"fetch of something with toString", `let n = 0; const r = await fetch({toString() { n++; return "/text" + p; }}); return [n, await r.text()]`, nil},
+	{"fetch with headers that count", `let n = 0; const headers = {get "x-a"() { return ++n }, traceparent: {toString: () => ++n}}; const r = await fetch("/text" + p, {headers}); return [n, await r.text()]`, []string{"ok"}},
+	{"fetch with headers that are read once", `const r = await fetch("/text" + p, {headers: function* () { yield ["traceparent", "x"] }()}); return r.text()`, []string{"ok"}},
+	{"fetch with pairs that are read once", `const pair = function* () { yield "traceparent"; yield "x" }; const r = await fetch("/text" + p, {headers: [pair()]}); return r.text()`, []string{"ok"}},
+	{"fetch with headers that throw", `return fetch("/text" + p, {headers: {get traceparent() { throw new RangeError("mine") }}}).catch(String)`, nil},
+	{"fetch with options that throw", `return fetch("/text" + p, {get method() { throw new RangeError("mine") }}).catch(String)`, nil},
+	{"fetch with wrong headers", `return Promise.all(["x", 7, null, [["a"]], {"b a d": "x"}].map(headers => fetch("/text" + p, {headers}).catch(String)))`, nil},
+	{"fetch with a stream", `const body = new ReadableStream({start(c) { c.enqueue(new TextEncoder().encode("x")); c.close() }}), request = new Request("/method" + p, {method: "PUT", headers: {traceparent: "x"}, body, duplex: "half"});
+return [request.bodyUsed, await fetch(request).catch(String).then(r => typeof r), request.bodyUsed, body.locked]`, []string{"network.failed 0"}},
 	{"response read as bytes", `return (await (await fetch("/text" + p)).arrayBuffer()).byteLength`, []string{"ok"}},
 	{"response read as a stream", `let n = 0; for (const d = (await fetch("/text" + p)).body.getReader();;) { const {done, value} = await d.read(); if (done) return n; n += value.length }`, []string{"ok"}},
 	{"response not read", `return (await fetch("/text" + p)).ok`, []string{"ok"}},
@@ -285,6 +293,8 @@ fetch("/reset" + p); await fetch("/reset" + p).catch(() => 0); while (n === 0) a
 	{"XHR opened again", xhr + `x.open("GET", "/hang" + p); x.send(); x.open("GET", "/text" + p); x.send(); await ended; return [log, x.responseText]`, []string{"abandoned 0", "ok"}},
 	{"XHR used again", xhr + `let n = 0; x.onload = () => { if (n++ === 0) { x.open("GET", "/missing" + p); x.send(); } };
 x.open("GET", "/text" + p); x.send(); while (n < 2 || x.readyState < 4) await new Promise(r => setTimeout(r, 10)); return [n, log]`, []string{"ok", "http.error 404"}},
+	{"XHR headers", xhr + `x.open("POST", "/method" + p); const out = []; for (const a of [["a", "b"], ["traceparent", "x"], ["b a d", "x"], ["x"], []]) try { out.push(x.setRequestHeader(...a)) } catch (e) { out.push(String(e)) }
+x.send(); await ended; try { x.setRequestHeader("a", "b") } catch (e) { out.push(String(e)) } return [out, log, x.setRequestHeader.name, x.setRequestHeader.length]`, []string{"ok"}},
 	{"XHR synchronous", xhr + `x.open("GET", "/text" + p, false); x.send(); return [log, x.responseText]`, []string{"ok"}},
 	{"XHR synchronous, status", xhr + `x.open("GET", "/missing" + p, false); x.send(); return [log, x.status]`, []string{"http.error 404"}},
 	{"XHR synchronous, reset", xhr + `x.open("GET", "/reset" + p, false); try { x.send() } catch (e) { return [log, String(e), e.name] }`, []string{"network.failed 0"}},

@@ -29,6 +29,7 @@ func TestShimCases(t *testing.T) {
 		{"consent as it was saved", shimSavedConsent},
 		{"trusted types", shimTrustedTypes},
 		{"embedder policy", shimEmbedderPolicy},
+		{"traces", shimTraces},
 		{"not to be started", shimNotStarted},
 	} {
 		t.Run(part.name, func(t *testing.T) {

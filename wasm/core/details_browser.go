@@ -4,9 +4,7 @@ package main
 
 import "github.com/heliograph-net/heliograph/agent"
 
-// Elements of a row that only other programs than browsers know.
-const serverParts, traceParts = 0, 0
+// serverParts is how many elements of a row say which server it was.
+const serverParts = 0
 
 func (*reader) server(*agent.Observation) {}
-
-func (*reader) trace(*agent.Observation) {}

@@ -28,8 +28,13 @@ type reader struct {
 
 // readerOf returns a reader of v, which should be an array of n elements.
 func readerOf(v js.Value, n int) *reader {
-	got, ok := jsx.List(v, n)
-	return &reader{list: v, ok: ok && got == n}
+	return readerUpTo(v, n, n)
+}
+
+// readerUpTo returns a reader of v, which should be an array of least to most elements.
+func readerUpTo(v js.Value, least, most int) *reader {
+	n, ok := jsx.List(v, most)
+	return &reader{list: v, ok: ok && n >= least}
 }
 
 func (r *reader) value() js.Value {
@@ -92,13 +97,16 @@ func (c *core) rows(m js.Value, f func(row js.Value) bool) bool {
 // observe records requests one by one.
 func (c *core) observe(m js.Value) bool {
 	return c.rows(m, func(row js.Value) bool {
-		r := readerOf(row, 10+serverParts+traceParts)
+		const least = 10 + serverParts
+		r := readerUpTo(row, least, least+1)
 		o := r.key()
 		o.Start = time.UnixMilli(r.number(maxTime))
 		o.Elapsed = time.Duration(r.number(report.MaxAge)) * time.Millisecond
 		o.Method, o.URL = r.text(maxWord), r.text(maxField)
 		r.server(&o)
-		r.trace(&o)
+		// the last element, which older scripts leave out
+		traceparent, _ := jsx.Text(r.value(), maxWord)
+		o.TraceID = agent.TraceIDOf(traceparent)
 		if r.ok {
 			c.agent.Observe(o)
 			if o.Outcome != report.OK {

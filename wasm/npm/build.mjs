@@ -29,7 +29,9 @@ async function buildInto(dir) {
       setup: (b) => b.onResolve({ filter: /^go:wasm_exec$/ }, () => ({ path: join(goroot, "lib", "wasm", "wasm_exec.js"), sideEffects: true })),
     }],
   });
-  const release = createHash("sha256").update(await readFile(join(dir, "heliograph.worker.js"))).update(await readFile(join(here, "package.json")));
+  const release = createHash("sha256");
+  // messages.ts stands for the module, which a browser must not have from before its messages changed.
+  for (const file of [join(dir, "heliograph.worker.js"), join(here, "package.json"), join(here, "src", "messages.ts")]) release.update(await readFile(file));
   const shim = {
     ...common,
     entryPoints: ["src/shim.ts"],
@@ -37,14 +39,14 @@ async function buildInto(dir) {
     // Worker and module are asked for by release: browsers may keep them, for a page whose server
     // is down, and never take another's. Names that only the shim's own parts use, and neither a
     // browser nor a message has.
-    mangleProps: /^(told|active|addError|addRequest|ask|begun|begunAs|dropDetails|due|ended|failed|fraction|launch|letGo|listen|need|networkChanged|parcels|protocolOf|ready|relativeTo|running|scheme|sync|takeAll|tell|ticks|took|totals|unhook|workerRuns|wrap)$/,
+    mangleProps: /^(active|addError|addRequest|ask|begun|dropDetails|due|ended|failed|fraction|later|launch|letGo|listen|need|networkChanged|parcels|ready|relativeTo|running|scheme|sync|takeAll|tell|ticks|took|trace|totals|unhook|workerRuns|wrap)$/,
     define: { RELEASE: JSON.stringify(release.digest("hex").slice(0, 6)) },
   };
   // Jest and other programs that load CommonJS have no import.meta.
   for (const [name, format] of [["heliograph.js", "esm"], ["heliograph.cjs", "cjs"]]) {
     const { outputFiles } = await build({ ...shim, format, logOverride: { "empty-import-meta": "silent" } });
     // It knows more ways than esbuild to say the same in fewer bytes: 5 % of what every page loads.
-    const { code } = await minify(outputFiles[0].text, { module: true, ecma: 2020, compress: { passes: 3 } });
+    const { code } = await minify(outputFiles[0].text, { module: true, ecma: 2020, compress: { passes: 3, lhs_constants: false, booleans_as_integers: true } });
     await writeFile(join(dir, name), code + "\n");
   }
   for (const name of ["heliograph.d.ts", "heliograph.d.cts"]) await copyFile(join(here, "src", "heliograph.d.ts"), join(dir, name));

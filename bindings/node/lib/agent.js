@@ -34,6 +34,7 @@ class Agent {
 
   constructor(options) {
     try {
+      if (process.type === "renderer") throw new Error("a window of Electron has no threads of Node: start the agent in the main process, and the package heliograph in the page");
       this.#options = checked(options);
       this.#options.policy = policyOf(options.policy);
     } catch (error) {
@@ -78,7 +79,7 @@ class Agent {
     const { app, version, policy, spool } = this.#options;
     const { NODE_OPTIONS, ...env } = process.env;
     try {
-      this.#core = new Worker(path.join(__dirname, "core.js"), {
+      this.#core = new Worker(path.join(home(), "core.js"), {
         name: "heliograph", stdout: true, stderr: true, execArgv: [], env,
         workerData: { spool, init: { app, version, policy, os: systems[process.platform] ?? process.platform, consent: this.#level } },
       });
@@ -225,8 +226,15 @@ class Agent {
   }
 }
 
-// The families of systems, as the other agents name them.
-const systems = { win32: "windows", darwin: "macos" };
+// The directory of the core's files. Threads of old versions of Electron see no archive of an
+// application, but what is unpacked beside it.
+function home() {
+  const unpacked = __dirname.replace(/\.asar(?=[\\/])/, ".asar.unpacked");
+  return fs.existsSync(path.join(unpacked, "core.js")) ? unpacked : __dirname;
+}
+
+// The families of systems that the other agents, in the words of Go, name differently.
+const systems = { win32: "windows", sunos: "solaris" };
 
 function policyOf(policy) {
   if (policy instanceof Uint8Array) return new Uint8Array(policy);

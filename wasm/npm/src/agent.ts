@@ -8,9 +8,9 @@ import { newHooks } from "./hook.ts";
 import { newLink } from "./link.ts";
 import { fromExtension, noise as usualNoise } from "./noise.ts";
 import type { Level, Reason } from "./messages.ts";
-import { ofError, split } from "./outcome.ts";
+import { ofError, ofStatus, split } from "./outcome.ts";
 import { own } from "./own.ts";
-import { afterLoad, type Protocols, watchProtocols } from "./page.ts";
+import { afterLoad, watchProtocols } from "./page.ts";
 import { newRecorder } from "./recorder.ts";
 import { hookResources } from "./resources.ts";
 import { ticks, type Watch } from "./watch.ts";
@@ -18,7 +18,7 @@ import { hookXHR } from "./xhr.ts";
 
 // Bundles may hold this module twice; two agents would count everything twice.
 export const key = Symbol.for("heliograph");
-export const page = globalThis as { [key]?: Heliograph | undefined };
+export const page = globalThis as typeof globalThis & { [key]?: Heliograph | undefined };
 
 const levels: readonly Consent[] = ["off", "counts", "diagnostics"];
 // Bytes. Requests that outlive a page share 64 KiB with the application's.
@@ -33,7 +33,7 @@ const leaveTime = 1000;
  */
 export function newAgent(options: Options, here: string | undefined): Heliograph {
   const { app, version = "", policy, consent, successFraction, ignore, ignoreError, noise = usualNoise, onstatus, assets = here && new URL(".", here) } = own(options);
-  const fetch = globalThis.fetch; // beneath the hooks: the agent does not observe itself
+  const fetch = page.fetch; // beneath the hooks: the agent does not observe itself
   const asset = (name: string) => absolute(assets!).replace(/\/?$/, `/heliograph.${name}?${RELEASE}`);
   const hooks = newHooks(); // there while there is consent
   const life = newHooks(); // there until stop
@@ -42,12 +42,12 @@ export function newAgent(options: Options, here: string | undefined): Heliograph
   let since = 0; // milliseconds since 1970: what began before the consent in force is not recorded
   let left = 0; // milliseconds since 1970: when the user last began to leave the page
   let doubtful: ((gone?: boolean) => void)[] = []; // requests that failed since, perhaps for that
-  let over = false; // stopped, or blocked for good
-  let wanted = false; // the worker
+  let over: boolean | undefined; // stopped, or blocked for good
+  let wanted: boolean | undefined; // the worker
   let status: Status = { state: "off" };
-  let protocols: Protocols | undefined;
+  let protocols: Map<string, string> | undefined;
   let settle = () => {};
-  let agreed = false; // the worker knows the level
+  let agreed: boolean | undefined; // the worker knows the level
 
   const active = () => level > 0 && !over;
 
@@ -80,19 +80,19 @@ export function newAgent(options: Options, here: string | undefined): Heliograph
     () => asset("worker.js"),
     () => ({
       t: "init", app, version, consent: level,
-      policy: policy instanceof Uint8Array ? policy : absolute(policy), wasm: asset("wasm"), db: database,
+      policy: (policy as Uint8Array).buffer ? policy as Uint8Array : absolute(policy as string), wasm: asset("wasm"), db: database,
     }),
     {
       ready() {
         link.tell({ t: "consent", level }); // it may have changed meanwhile
         recorder.workerRuns(true);
         handOver();
-        show({ state: active() ? "running" : "off" });
+        show({ state: level ? "running" : "off" });
       },
       status(stats) {
         if (stats.consent === level) agreed = true;
-        else if (agreed && stats.consent === 0) return choose(0); // in another tab
-        if (stats.done && level === 0) drop();
+        else if (agreed && !stats.consent) return choose(0); // in another tab
+        if (stats.done && !level) drop();
         else show({ ...status, agent: stats });
       },
       failed(reason, text, final) {
@@ -117,18 +117,17 @@ export function newAgent(options: Options, here: string | undefined): Heliograph
 
   const watch: Watch = {
     active,
-    ended: (r, outcome, code, protocol) => safely(() => {
+    ended: (r, outcome = ofStatus(r.status), protocol) => safely(() => {
       const target = split(r.url, r.relativeTo);
       if (!target || r.start < since || ignore?.(target.url)) return;
-      const { scheme, host, origin, url } = target;
-      const details = level > 1;
-      protocol ??= protocols?.protocolOf(origin) ?? "";
-      recorder.addRequest([scheme, host, outcome, protocol, code, 0, r.start, r.took ?? ticks() - r.ticks!, details ? r.method : "", details ? url : ""]);
+      const details = level > 1 ? [r.method, target.url, r.trace!] as const : ["", ""] as const;
+      protocol ??= protocols?.get(target.origin) ?? "";
+      recorder.addRequest([target.scheme, target.host, outcome, protocol, r.status, 0, r.start, r.took ?? ticks() - r.ticks!, ...details]);
     }),
-    failed: (r, error, signal, code) => safely(() => {
-      const outcome = ofError(error, signal);
+    failed: (r, error) => safely(() => {
+      const outcome = ofError(error, r.signal);
       r.took ??= ticks() - r.ticks!;
-      const tell = (gone?: boolean) => watch.ended(r, gone ? "abandoned" : outcome, code, code ? undefined : "");
+      const tell = (gone?: boolean) => watch.ended(r, gone ? "abandoned" : outcome, r.status ? undefined : "");
       if (outcome !== "network.failed" || r.start > left) return tell();
       doubtful.push(tell);
       setTimeout(decide, leaveTime);
@@ -159,9 +158,10 @@ export function newAgent(options: Options, here: string | undefined): Heliograph
     const script = hookResources(hooks, watch);
     hooks.listen(window, "error", (e: ErrorEvent) => e.isTrusted && captureError(e.error ?? { name: "Error", message: e.message, stack: `@${e.filename}:${e.lineno}` }));
     hooks.listen(window, "unhandledrejection", (e: PromiseRejectionEvent) => captureError(e.reason));
-    for (const type of ["online", "offline"]) hooks.listen(window, type, networkChanged);
+    hooks.listen(window, "online", networkChanged);
+    hooks.listen(window, "offline", networkChanged);
     hooks.listen((navigator as { connection?: EventTarget }).connection, "change", networkChanged);
-    protocols = watchProtocols(script);
+    protocols = watchProtocols(hooks, script);
   };
 
   // Whether the page has gone since requests failed.
@@ -170,7 +170,6 @@ export function newAgent(options: Options, here: string | undefined): Heliograph
   // Ends recording, and forgets.
   const forget = () => {
     hooks.unhook();
-    protocols?.disconnect();
     settle();
     doubtful = [];
     recorder.takeAll();
@@ -192,7 +191,7 @@ export function newAgent(options: Options, here: string | undefined): Heliograph
   };
 
   const block = (reason: Reason, text: string) => {
-    if (globalThis.document) console.warn(`heliograph blocked: ${text}`);
+    if (page.document) console.warn("heliograph blocked: " + text);
     end({ state: "blocked", reason, text });
   };
 
@@ -207,14 +206,14 @@ export function newAgent(options: Options, here: string | undefined): Heliograph
   const choose = (next: number) => {
     const before = level;
     // Global Privacy Control asks for no more than what is needed.
-    level = Math.min(next, (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl ? 1 : 2) as Level;
+    level = (next && (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl ? 1 : next) as Level;
     agreed = false;
     link.tell({ t: "consent", level });
-    if (level === 0) {
+    if (!level) {
       forget();
       if (!link.running()) drop();
       show({ state: "off" });
-    } else if (before === 0) {
+    } else if (!before) {
       record();
       show({ state: link.running() ? "running" : "waiting" });
     } else if (level < before) {
@@ -223,7 +222,7 @@ export function newAgent(options: Options, here: string | undefined): Heliograph
     // What an earlier page could not deliver wants to go, and after a refusal everything is
     // deleted, whether or not this page fails.
     afterLoad(async () => {
-      if (!wanted && (await leftover(level === 0))) need();
+      if (!wanted && (await leftover(!level))) need();
     });
   };
 
@@ -242,7 +241,7 @@ export function newAgent(options: Options, here: string | undefined): Heliograph
     },
     observe: (o) => safely(() => {
       const { url, outcome, status = 0, method = "", elapsed = 0 } = own(o);
-      watch.ended({ url, method: `${method}`, start: Date.now() - elapsed, took: elapsed }, `${outcome}`, +status, "");
+      watch.ended({ url, method: `${method}`, start: Date.now() - elapsed, took: elapsed, status: +status }, `${outcome}`, "");
     }),
     captureError,
     flush: async () => void (await ask("flush")),
@@ -265,8 +264,8 @@ export function newAgent(options: Options, here: string | undefined): Heliograph
   };
 
   try {
-    if (!app || !policy || !assets) throw "options app, policy and assets?";
-  life.listen(document, "visibilitychange", () => document.hidden && hide());
+    if (!app || !policy || !assets) throw "app, policy, assets?";
+    life.listen(document, "visibilitychange", () => document.hidden && hide());
     // Firefox ends the requests of a page that is left as if they had failed, and only then
     // hides the page. Who begins to leave may stay: a download, a mailto: link.
     life.listen(window, "beforeunload", () => (left = Date.now()));
@@ -278,11 +277,12 @@ export function newAgent(options: Options, here: string | undefined): Heliograph
       let room = maxParcels;
       for (const parcel of link.parcels.splice(0)) {
         if ((room -= parcel.body.byteLength) < 0) break;
-        fetch.call(window, parcel.url, own(parcel) as RequestInit).catch(() => {}); // it is still in the database
+        fetch(parcel.url, own(parcel) as RequestInit).catch(() => {}); // it is still in the database
       }
     });
     page[key] = agent;
-    if (levels.includes(consent as Consent)) agent.setConsent(consent as Consent);
+    const saved = levels.indexOf(consent as Consent);
+    if (saved >= 0) choose(saved);
   } catch (error) {
     block("start", String(error));
   }

@@ -17,7 +17,9 @@ export async function leftover(any: boolean): Promise<boolean> {
     const open = indexedDB.open(database);
     open.onupgradeneeded = () => open.transaction!.abort(); // it has gone meanwhile: leave it so
     const db = await result(open);
-    return (await result(db.transaction(segments).objectStore(segments).count()).finally(() => db.close())) > 0;
+    const count = result(db.transaction(segments).objectStore(segments).count());
+    db.close(); // when the transaction has ended
+    return (await count) > 0;
   } catch {
     return false; // private mode, a sandboxed frame, an old browser
   }

@@ -6,10 +6,12 @@ type Any = (this: any, ...args: any[]) => any;
 export interface Hooks {
   /**
    * Puts make(original) into target's place. Where that is not possible (frozen by the page,
-   * missing) nothing happens.
+   * missing) nothing happens. No two targets have a function of the same name.
    */
   wrap(target: object | undefined, name: string, make: (original: Any) => Any): void;
   listen(target: EventTarget | undefined | null, type: string, handle: (event: any) => void, capture?: boolean): void;
+  /** Has unhook call back. What returns true stays. */
+  later(undo: () => unknown): void;
   /**
    * Takes off what is still on top. Beneath another library's wrapper ours stays, and only
    * passes on.
@@ -18,20 +20,26 @@ export interface Hooks {
 }
 
 export function newHooks(): Hooks {
-  let replaced: [target: Record<string, unknown>, name: string, original: Any, wrapper: Any][] = [];
-  let listening: (() => void)[] = [];
-  return {
+  const wrapped: Record<string, unknown> = {}; // names
+  let undos: (() => unknown)[] = [];
+  const hooks: Hooks = {
     wrap(target, name, make) {
-      const object = target as Record<string, Any> | undefined;
+      const object = target as Record<string, Any>;
       const original = object?.[name];
       // Another library may have wrapped ours, so that it could not be taken off and is
       // still at work.
-      if (!original || replaced.some((r) => r[0] === object && r[1] === name)) return;
+      if (!original || wrapped[name]) return;
       try {
         const wrapper = make(original);
-        Object.defineProperties(wrapper, Object.getOwnPropertyDescriptors(original)); // name and length
+        // name and length
+        Object.defineProperties(wrapper, Object.getOwnPropertyDescriptors(original));
         object[name] = wrapper;
-        replaced.push([object, name, original, wrapper]);
+        wrapped[name] = true;
+        hooks.later(() => {
+          if (object[name] !== wrapper) return true;
+          object[name] = original;
+          return (wrapped[name] = null);
+        });
       } catch {
         // Then this part of the page is not seen.
       }
@@ -45,16 +53,18 @@ export function newHooks(): Hooks {
         }
       };
       target?.addEventListener(type, guarded, capture);
-      listening.push(() => target?.removeEventListener(type, guarded, capture));
+      hooks.later(() => target?.removeEventListener(type, guarded, capture));
     },
+    later: (undo) => undos.push(undo),
     unhook() {
-      for (const off of listening) off();
-      listening = [];
-      replaced = replaced.filter(([object, name, original, wrapper]) => {
-        if (object[name] !== wrapper) return true;
-        object[name] = original;
-        return false;
+      undos = undos.filter((undo) => {
+        try {
+          return undo();
+        } catch {
+          return true; // the page has frozen it meanwhile
+        }
       });
     },
   };
+  return hooks;
 }

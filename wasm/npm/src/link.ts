@@ -15,7 +15,7 @@ export interface Ends {
 export interface Link {
   /** Sealed reports that no collector has confirmed. */
   parcels: Parcel[];
-  running(): boolean;
+  running(): boolean | undefined;
   /**
    * Starts the worker unless there is one. One that waits to be started again does not wait
    * any longer.
@@ -40,26 +40,23 @@ const answerTime = 30_000;
 export function newLink(address: () => string, init: () => InitMessage, ends: Ends): Link {
   let worker: Worker | undefined;
   let url: string;
-  let ready = false;
+  let ready: boolean | undefined;
   let retries = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let id = 0;
-  const asked = new Map<number, [question: ToWorker, answer: (value?: unknown) => void]>();
+  // By id; what is answered is deleted.
+  const asked: [question: ToWorker, answer: (value?: unknown) => void][] = [];
 
-  const receive = (m: FromWorker) => {
-    if (m.t === "ready") {
+  // The names stand in quotes because messages have them: the build shortens others.
+  const receive: { [T in FromWorker["t"]]: (message: Extract<FromWorker, { t: T }>) => void } = {
+    "ready"() {
       ready = true;
       ends.ready();
-      for (const [question] of asked.values()) link.tell(question);
-    } else if (m.t === "failed") {
-      fail(m.reason, m.text, !m.again);
-    } else if (m.t === "reply") {
-      asked.get(m.id)?.[1](m.value);
-    } else if (m.t === "parcels") {
-      link.parcels = m.list;
-    } else {
-      ends.status(m);
-    }
+      asked.forEach((a) => link.tell(a[0]));
+    },
+    "failed": (m) => fail(m.reason, m.text, !m.again),
+    "reply": (m) => asked[m.id]?.[1](m.value),
+    "parcels": (m) => (link.parcels = m.list),
+    "status": ends.status,
   };
 
   const fail = (reason: Reason, text: string, final: boolean) => {
@@ -73,7 +70,7 @@ export function newLink(address: () => string, init: () => InitMessage, ends: En
   // The worker's own error event does not tell that the page's content security policy refused it.
   const refused = (e: SecurityPolicyViolationEvent) => {
     if (worker && !ready && e.disposition === "enforce" && e.blockedURI === url) {
-      fail("csp", "CSP must allow worker-src 'self'", true);
+      fail("csp", "CSP needs worker-src 'self'", true);
     }
   };
 
@@ -83,20 +80,18 @@ export function newLink(address: () => string, init: () => InitMessage, ends: En
     launch() {
       if (worker) return;
       clearTimeout(timer);
-      timer = undefined;
       document.addEventListener("securitypolicyviolation", refused);
       try {
         url = address();
-        const w = new Worker((trust ??= (window as any).trustedTypes?.createPolicy("heliograph", { createScriptURL: (u: string) => u }))?.createScriptURL(url) ?? url);
-        worker = w;
+        const w = worker = new Worker((trust ??= (window as any).trustedTypes?.createPolicy("heliograph", { createScriptURL: (u: string) => u }))?.createScriptURL(url) ?? url);
         w.onmessage = ({ data }) => {
-          if (worker === w) receive(data);
+          if (worker === w) receive[data.t as "ready"](data);
         };
         w.onerror = (event) => {
           event.preventDefault(); // the page's own error handlers are for the page's errors
           // The violation of a content security policy is told after this.
           setTimeout(() => {
-            if (worker === w) fail("worker", event.message ?? `cannot load ${url}; COEP?`, false);
+            if (worker === w) fail("worker", event.message ?? `${url} failed; COEP?`, false);
           });
         };
         w.postMessage(init());
@@ -105,27 +100,27 @@ export function newLink(address: () => string, init: () => InitMessage, ends: En
       }
     },
     tell(message) {
-      if (ready) worker?.postMessage(message);
+      if (ready) worker!.postMessage(message);
     },
     ask: (t) => new Promise((resolve: (value?: unknown) => void) => {
-      const question: ToWorker = { t, id: ++id };
+      if (!worker && !timer) return resolve();
+      const question: ToWorker = { t, id: asked.length };
       const answer = (value?: unknown) => {
-        asked.delete(question.id);
+        delete asked[question.id];
         resolve(value);
       };
+      asked.push([question, answer]);
       setTimeout(answer, answerTime);
-      if (!worker && !timer) return resolve();
-      asked.set(id, [question, answer]);
       link.tell(question);
     }),
     letGo() {
       clearTimeout(timer);
-      if (ready) worker?.postMessage({ t: "stop" });
-      else worker?.terminate();
+      link.tell({ t: "stop" });
+      if (!ready) worker?.terminate();
       timer = worker = undefined;
       ready = false;
       link.parcels = [];
-      for (const [, answer] of asked.values()) answer();
+      asked.forEach((a) => a[1]());
     },
   };
   return link;

@@ -12,7 +12,8 @@ export const flagNetworkChanged = 2;
 /** Scheme, host, outcome, protocol, status, flags. */
 type Key = [scheme: string, host: string, outcome: string, protocol: string, status: number, flags: number];
 
-export type ObserveRow = [...Key, start: number, elapsed: number, method: string, url: string];
+/** trace is the request's traceparent header; left out: there is none. */
+export type ObserveRow = [...Key, start: number, elapsed: number, method: string, url: string, trace?: string | null];
 /**
  * bucket is the one of a histogram in package report that has the durations of all of them. One
  * that is not above 0 says that they are unknown.

@@ -37,7 +37,11 @@ export function ofError(error?: any, signal?: AbortSignal | null): string {
   const name = (signal?.aborted ? signal.reason : error)?.name;
   if (/^timeout/i.test(name)) return "network.timed_out";
   if (signal?.aborted || /^abort/i.test(name)) return "abandoned";
-  return !navigator.onLine ? "network.offline" : "network.failed";
+  return unlessOffline("network.failed");
+}
+
+function unlessOffline(outcome: string): string {
+  return navigator.onLine ? outcome : "network.offline";
 }
 
 /**
@@ -46,6 +50,5 @@ export function ofError(error?: any, signal?: AbortSignal | null): string {
  * integrity attribute asks for, and behind a redirect the browser hides everything.
  */
 export function ofResource(status: number): string {
-  if (status >= 400) return "http.error";
-  return !navigator.onLine ? "network.offline" : "unknown";
+  return status >= 400 ? ofStatus(status) : unlessOffline("unknown");
 }

@@ -1,30 +1,27 @@
 // What the page's browser tells of itself.
 
+import type { Hooks } from "./hook.ts";
 import { own } from "./own.ts";
 
-/** Tells each origin's protocol, as the browser said last: "h2". */
-export interface Protocols {
-  protocolOf(origin: string): string;
-  disconnect(): void;
-}
-
-/** watchProtocols tells script the entry of each script as well. */
-export function watchProtocols(script: (entry: PerformanceResourceTiming) => void): Protocols {
+/**
+ * watchProtocols returns each origin's protocol, as the browser said last: "h2". It tells script
+ * the entry of each script as well.
+ */
+export function watchProtocols(hooks: Hooks, script: (entry: PerformanceResourceTiming) => void): Map<string, string> {
   const known = new Map<string, string>();
-  let observer: PerformanceObserver | undefined;
   try {
-    observer = new PerformanceObserver((list) => {
+    const observer = new PerformanceObserver((list) => {
       for (const entry of list.getEntries() as PerformanceResourceTiming[]) {
-        const { name, nextHopProtocol } = entry;
         if (entry.initiatorType === "script") script(entry);
-        if (known.size < 64 && /^h/.test(nextHopProtocol)) known.set(new URL(name).origin, nextHopProtocol);
+        if (known.size < 64 && /^h/.test(entry.nextHopProtocol)) known.set(new URL(entry.name).origin, entry.nextHopProtocol);
       }
     });
+    hooks.later(() => observer.disconnect());
     for (const type of ["navigation", "resource"]) observer.observe(own({ type, buffered: true }));
   } catch {
     // Then protocols stay unknown.
   }
-  return { protocolOf: (origin) => known.get(origin) ?? "", disconnect: () => observer?.disconnect() };
+  return known;
 }
 
 // Milliseconds that a page may take to load. One that misses an image never ends.
@@ -33,7 +30,6 @@ const patience = 3000;
 /** afterLoad calls back when the page has loaded and has nothing else to do, perhaps twice. */
 export function afterLoad(call: () => void): void {
   const idle = (): void => void (window.requestIdleCallback ?? setTimeout)(call, { timeout: patience } as object);
-  if (document.readyState === "complete") return idle();
   addEventListener("load", idle);
-  setTimeout(idle, patience);
+  setTimeout(idle, document.readyState === "complete" ? 0 : patience);
 }

@@ -57,13 +57,12 @@ export function newRecorder(s: Surroundings): Recorder {
   let ppm = 0; // of the open window; -1: the coin fell against it
   let failures: ObserveRow[] = []; // in the open window
   let errors: ErrorMessage[] = [];
-  let running = false;
+  let running: boolean | undefined;
   let cancel: ReturnType<typeof setTimeout> | undefined; // the timer
-  let delay = 0; // of the timer
 
-  const drop = (n: number) => {
-    lost += n;
-    dropped += n;
+  const drop = () => {
+    lost++;
+    dropped++;
   };
 
   const count = (row: ObserveRow) => {
@@ -76,7 +75,7 @@ export function newRecorder(s: Surroundings): Recorder {
       kinds++;
       open.set(key.join(), [...key, 1] as CountRow);
     } else {
-      drop(1);
+      drop();
     }
   };
 
@@ -96,17 +95,15 @@ export function newRecorder(s: Surroundings): Recorder {
   // A window that no worker took ends. What failed in it is from now on told by its number, with
   // the window's time.
   const close = () => {
-    if (running || !start) return;
+    if (!start) return;
     failures.forEach(count);
     keep();
     reset();
   };
 
-  // Sets the timer, unless it is set to an earlier time already.
+  // Sets the timer, from now on.
   const schedule = (ms: number) => {
-    if (cancel && delay <= ms) return;
     clearTimeout(cancel);
-    delay = ms;
     cancel = setTimeout(() => {
       cancel = undefined;
       if (running) s.due();
@@ -123,9 +120,10 @@ export function newRecorder(s: Surroundings): Recorder {
     // The coin is tossed at the beginning rather than at the end, which is the same to the
     // operator's figures. It lets the worker start in time, so that visits shorter than a window
     // are counted too.
-    if (Math.random() >= s.fraction) ppm = -1;
-    else if (s.fraction < 1) ppm = Math.round(s.fraction * 1e6);
-    if (ppm >= 0) s.need();
+    ppm = -1;
+    if (Math.random() >= s.fraction) return;
+    ppm = s.fraction < 1 ? Math.round(s.fraction * 1e6) : 0;
+    s.need();
   };
 
   const failed = () => {
@@ -143,11 +141,11 @@ export function newRecorder(s: Surroundings): Recorder {
       begin();
       if (row[2] === "ok") return count(row);
       if (failures.length < maxFailures) failures.push(row);
-      else drop(1);
+      else drop();
       failed();
     },
     addError(make) {
-      if (errors.length >= maxErrors) return drop(1);
+      if (errors.length >= maxErrors) return drop();
       errors.push(make());
       begin();
       failed();
@@ -156,7 +154,7 @@ export function newRecorder(s: Surroundings): Recorder {
       for (const f of failures) f[5] |= flagNetworkChanged;
     },
     dropDetails() {
-      for (const f of failures) f[8] = f[9] = "";
+      for (const f of failures) f.splice(8, 3, "", "");
       for (const e of errors) e.message = e.stack = "";
     },
     workerRuns(worker) {

@@ -22,13 +22,13 @@ export function hookResources(hooks: Hooks, watch: Watch): (entry: PerformanceRe
   };
   // Tells what the browser's entry says of a request, of which a status below 400 is good or not.
   const tell = (begun: Begun, entry: any, good?: boolean) => {
-    const status = entry?.responseStatus ?? 0;
     begun.took = 0;
-    watch.ended(begun, good && status && status < 400 ? "ok" : ofResource(status), status, entry?.nextHopProtocol);
+    begun.status = entry?.responseStatus ?? 0;
+    watch.ended(begun, good && begun.status ? undefined : ofResource(begun.status), entry?.nextHopProtocol);
   };
   const loaded = (event: Event) => {
     const begun = request(event as any);
-    if (begun) watch.ended(begun, "ok", 0);
+    if (begun) watch.ended(begun);
   };
   const failed = (event: Event) => {
     const begun = request(event as any);

@@ -50,6 +50,24 @@ test("what cannot be replaced is left alone", () => {
   hooks.unhook();
 });
 
+test("what the page freezes later stays, and everything else is taken off", () => {
+  const hooks = newHooks();
+  const t = target();
+  const other = { sub: (a: number, b: number) => a - b };
+  const sub = other.sub;
+  let calls = 0;
+  hooks.wrap(t, "add", (original) => function (this: unknown, ...args) {
+    calls++;
+    return original.apply(this, args);
+  });
+  hooks.wrap(other, "sub", () => () => 0);
+  Object.freeze(t);
+  hooks.unhook();
+  assert.ok(other.sub === sub);
+  hooks.wrap(t, "add", () => () => 0);
+  assert.deepEqual([t.add(1, 2), calls], [3, 1]);
+});
+
 test("a listener that throws does so for itself", () => {
   const hooks = newHooks();
   const t = new EventTarget();
