@@ -26,7 +26,7 @@ const (
 
 // row adds a heading.
 func (b *board) row(title string) {
-	b.add(panel{Type: "row", Title: title, GridPos: position{H: 1, W: gridWidth}})
+	b.add(panel{Type: "row", Title: title, GridPos: position{H: 1, W: gridWidth}, rowPanel: &rowPanel{Panels: []panel{}}})
 }
 
 // add places a panel to the right of the last one, or below if there is no room.
@@ -39,7 +39,7 @@ func (b *board) add(p panel) {
 			p.GridPos.X, p.GridPos.Y = 0, last.Y+last.H
 		}
 	}
-	if p.FieldConfig.Overrides == nil {
+	if p.FieldConfig != nil && p.FieldConfig.Overrides == nil {
 		p.FieldConfig.Overrides = []any{}
 	}
 	b.Panels = append(b.Panels, p)
@@ -88,8 +88,8 @@ func api(path, root string, columns []column) []target {
 	return []target{{RefID: "A", Type: "json", Source: "url", Parser: "backend", Format: "table", URL: path, RootSelector: root, Columns: columns}}
 }
 
-func plain(unit, mode string) fieldConfig {
-	return fieldConfig{Defaults: defaults{Unit: unit, Color: colour{mode}, Thresholds: thresholds{Mode: "absolute", Steps: []step{{Color: blue}}}}}
+func plain(unit, mode string) *fieldConfig {
+	return &fieldConfig{Defaults: defaults{Unit: unit, Color: colour{mode}, Thresholds: thresholds{Mode: "absolute", Steps: []step{{Color: blue}}}}}
 }
 
 func lastValue() any {

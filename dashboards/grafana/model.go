@@ -18,6 +18,7 @@ type board struct {
 	Refresh       string     `json:"refresh"`
 	Time          span       `json:"time"`
 	Templating    templating `json:"templating"`
+	Annotations   struct{}   `json:"annotations"`
 	Panels        []panel    `json:"panels"`
 }
 
@@ -44,15 +45,23 @@ type source struct {
 }
 
 type panel struct {
-	ID          int         `json:"id"`
-	Type        string      `json:"type"`
-	Title       string      `json:"title"`
-	Description string      `json:"description,omitempty"`
-	GridPos     position    `json:"gridPos"`
-	Datasource  *source     `json:"datasource,omitempty"`
-	Targets     []target    `json:"targets,omitempty"`
-	FieldConfig fieldConfig `json:"fieldConfig"`
-	Options     any         `json:"options,omitempty"`
+	ID          int      `json:"id"`
+	Type        string   `json:"type"`
+	Title       string   `json:"title"`
+	Description string   `json:"description,omitempty"`
+	GridPos     position `json:"gridPos"`
+	Datasource  *source  `json:"datasource,omitempty"`
+	Targets     []target `json:"targets,omitempty"`
+	// FieldConfig is nil in rows, and only there.
+	FieldConfig *fieldConfig `json:"fieldConfig,omitempty"`
+	Options     any          `json:"options,omitempty"`
+	*rowPanel
+}
+
+// rowPanel is what a row has besides. The panels of a row that is not collapsed follow it.
+type rowPanel struct {
+	Collapsed bool    `json:"collapsed"`
+	Panels    []panel `json:"panels"`
 }
 
 // position is a place in a grid of 24 columns.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+
 	"github.com/heliograph-net/heliograph/tests/source"
 )
 
@@ -112,6 +114,29 @@ func TestGrafanaNamesWhatExists(t *testing.T) {
 			if !slices.Contains(known, l) {
 				t.Errorf("no metric of %s has the label %s", expr, l)
 			}
+		}
+	}
+}
+
+// TestGrafanaSchema: the dashboards are of Grafana's own schema, with no member that it does not
+// know and none that it lacks. What is inside of queries and of the options of panels is not
+// checked, because plugins have schemas of their own.
+func TestGrafanaSchema(t *testing.T) {
+	files, err := filepath.Glob(source.Path("dashboards/grafana/*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no dashboards: %v", err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var d dashboard.Dashboard
+		if err := d.UnmarshalJSONStrict(text); err != nil && err.Error() != "" { // it returns an empty list of errors
+			t.Errorf("%s:\n%v", filepath.Base(file), err)
+		}
+		if err := d.Validate(); err != nil {
+			t.Errorf("%s:\n%v", filepath.Base(file), err)
 		}
 	}
 }
