@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	neturl "net/url"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +90,15 @@ func TestReports(t *testing.T) {
 		t.Errorf("traces at %q and %q, want %q and none", rows[0].URL, rows[1].URL, want)
 	}
 	q := reader.lastQuery().(model.SampleQuery)
+	if _, body := fetch(t, url+"/api/v1/reports?q="+neturl.QueryEscape(`asn:64501 "timed out"`)); !strings.Contains(string(body), "Northnet") {
+		t.Errorf("searched reports are %s", body)
+	}
+	if q := reader.lastQuery().(model.SampleQuery); q.Text != `asn:64501 "timed out"` {
+		t.Errorf("searched for %q", q.Text)
+	}
+	if resp, body := fetch(t, url+"/api/v1/reports?q=%22open"); resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), "second quotation mark") {
+		t.Errorf("a search that is not one: %d %s", resp.StatusCode, body)
+	}
 	if q.Type != "tcp" || q.Target != "https://shop.example" || q.Limit != 7 || time.Since(q.Since).Round(time.Minute) != 2*time.Hour {
 		t.Errorf("asked for %+v", q)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/heliograph-net/heliograph/dashboards/api"
 	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/model/search"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -78,6 +79,15 @@ func (p *params) text(name string, limit int) string {
 	v := p.values.Get(name)
 	if len(v) > limit {
 		p.fail(name, fmt.Sprintf("must be at most %d bytes", limit))
+	}
+	return v
+}
+
+// search reads a query of package search.
+func (p *params) search(name string) string {
+	v := p.values.Get(name)
+	if _, err := search.Parse(v); err != nil {
+		p.fail(name, strings.TrimPrefix(err.Error(), model.ErrQuery.Error()+": "))
 	}
 	return v
 }

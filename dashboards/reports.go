@@ -27,6 +27,7 @@ func (d *Dashboard) getReports(w http.ResponseWriter, r *http.Request, p *params
 		Type:   p.outcome("type"),
 		Target: p.text("target", report.MaxString),
 		Scope:  p.where(),
+		Text:   p.search("q"),
 		Until:  p.moment("until"),
 		Limit:  p.integer("limit", defaultReports, 1, maxReports),
 	}

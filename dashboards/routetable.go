@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/heliograph-net/heliograph/heatmap"
 	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/model/search"
 )
 
 // route is a path of the API. docs/api.md is generated from its texts.
@@ -83,6 +85,7 @@ var routeTable = []route{
 		path: "/reports", get: (*Dashboard).getReports, answer: "Report[]", example: "type=tcp&since=1h&limit=1",
 		does: "Single requests and application errors of users who allow diagnostics, newest first.",
 		params: append([]param{
+			{"q", "any", "fields and words that all must be there, with spaces between them, such as `version:1.5.0 \"not a function\"`. Fields: `" + strings.Join(search.Fields(), "`, `") + "`"},
 			outcomeParam, targetParam, since("1h"), limit(defaultReports, maxReports), untilParam,
 		}, whereParams...),
 	},

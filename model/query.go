@@ -103,9 +103,12 @@ type SampleQuery struct {
 	Type   report.Outcome // this outcome and those below it; empty for any
 	Target string         // origin of the request; empty for any
 	Scope  Scope          // as in TotalsQuery
-	Since  time.Time
-	Until  time.Time // zero for no end
-	Limit  int       // 0 means 100
+	// Text is a query of package model/search for fields and words; empty for any. If it is not
+	// one, the error wraps ErrQuery.
+	Text  string
+	Since time.Time
+	Until time.Time // zero for no end
+	Limit int       // 0 means 100
 }
 
 // ReachQuery selects the bins that end after Since and not after Until.

@@ -65,6 +65,7 @@ type queryCmd struct {
 	By     []api.Dimension `xor:"what" help:"Totals by these dimensions instead of single reports: ${dims}." placeholder:"DIM"`
 	Type   string          `help:"Outcome, or a prefix of outcomes: tls, tls.cert."`
 	Target string          `help:"Origin: https://shop.example."`
+	Search string          `help:"Single reports with these fields and words: version:1.5.0 timeout; docs/api.md lists the fields." xor:"what" placeholder:"TEXT"`
 	Since  spanFlag        `help:"How far back: 90s, 15m, 24h, 7d; by default 15m, 1h with --history, 7d with --errors, and 24h for a server's changes." placeholder:"SPAN"`
 	Limit  int             `help:"At most so many rows." default:"50"`
 	JSON   bool            `name:"json" help:"Print the API's JSON."`
@@ -117,10 +118,12 @@ func (q *queryCmd) ask() (path string, params url.Values, err error) {
 		return "", nil, errors.New("--errors: takes --app, --app-version, --since and --limit")
 	case q.Errors:
 		return "/errors", api.AppErrorsQuery{App: q.App, NewIn: q.Version, Since: since, Limit: q.Limit}.Values(), nil
+	case q.Search != "" && q.History != "":
+		return "", nil, errors.New("--search: goes with --type, --target, --since and --limit")
 	case q.History != "":
 		return "/history", api.HistoryQuery{Since: since, Hours: q.History == "h", By: q.By, App: q.App, Version: q.Version, Type: outcome, Target: q.Target}.Values(), nil
 	case len(q.By) == 0:
-		return "/reports", api.ReportsQuery{Type: outcome, Target: q.Target, Since: since, Limit: q.Limit}.Values(), nil
+		return "/reports", api.ReportsQuery{Text: q.Search, Type: outcome, Target: q.Target, Since: since, Limit: q.Limit}.Values(), nil
 	default:
 		return "/totals", api.TotalsQuery{By: q.By, Type: outcome, Target: q.Target, Since: since, Limit: q.Limit}.Values(), nil
 	}

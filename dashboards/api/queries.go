@@ -57,6 +57,7 @@ func (q TotalsQuery) Values() url.Values {
 
 // ReportsQuery selects samples. Zero fields leave the choice to the dashboard.
 type ReportsQuery struct {
+	Text   string         // fields and words, as package model/search reads them; empty for any
 	Type   report.Outcome // this outcome and those below it; empty for any
 	Target string         // origin; empty for any
 	Since  time.Duration  // how far back
@@ -68,6 +69,7 @@ type ReportsQuery struct {
 // Values returns the parameters of the query.
 func (q ReportsQuery) Values() url.Values {
 	v := url.Values{}
+	setText(v, "q", q.Text)
 	setText(v, "type", string(q.Type))
 	setText(v, "target", q.Target)
 	setSpan(v, "since", q.Since)

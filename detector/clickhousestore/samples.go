@@ -16,11 +16,16 @@ import (
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/detector/answers"
 	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/model/search"
 	"github.com/heliograph-net/heliograph/report"
 )
 
 // Samples implements detector.Events.
 func (s *Events) Samples(ctx context.Context, q model.SampleQuery) ([]model.Sample, error) {
+	text, err := search.Parse(q.Text)
+	if err != nil {
+		return nil, err
+	}
 	s.settleForPeople(ctx)
 	since, err := s.from(ctx, detector.KindSamples, q.Since)
 	if err != nil {
@@ -41,10 +46,16 @@ func (s *Events) Samples(ctx context.Context, q model.SampleQuery) ([]model.Samp
 	among(&c, "protocol", q.Scope.Protocols)
 	c.is("target", q.Target)
 	c.under("outcome", q.Type)
-	return list(ctx, s, "reading samples", `SELECT at, app, version, os, source, target, url, method, outcome, phase, protocol, server, status, elapsed, trace, flags,
-		asn, country, error_type, message, stack, fingerprint, count FROM samples WHERE `+c.String()+hidden+" ORDER BY at DESC, block DESC, seq DESC LIMIT ?",
-		append(c.args, answers.Bounded(q.Limit, 100)), scanSample)
+	limit := answers.Bounded(q.Limit, 100)
+	if !text.Empty() {
+		return s.search(ctx, &c, hidden, since, q, text, limit)
+	}
+	return list(ctx, s, "reading samples", "SELECT "+sampleColumns+" FROM samples WHERE "+c.String()+hidden+" ORDER BY at DESC, block DESC, seq DESC LIMIT ?",
+		append(c.args, limit), scanSample)
 }
+
+const sampleColumns = `at, app, version, os, source, target, url, method, outcome, phase, protocol, server, status, elapsed, trace, flags,
+	asn, country, error_type, message, stack, fingerprint, count`
 
 func scanSample(rows driver.Rows) (v model.Sample, err error) {
 	var at, elapsed int64

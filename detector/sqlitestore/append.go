@@ -33,6 +33,9 @@ type appending struct {
 	page   *detector.FeedPage
 	counts []model.Count
 	fresh  []*detector.Batch // what is new of the batches
+
+	nextSample int64 // id; 0 if not known yet
+	nextChunk  int64 // the first that is not indexed
 }
 
 func (a *appending) run() (isNew []bool, err error) {
@@ -70,7 +73,7 @@ func (a *appending) run() (isNew []bool, err error) {
 func (a *appending) take(b *detector.Batch) error {
 	a.counts = append(a.counts, b.Counts...)
 	a.fresh = append(a.fresh, b)
-	if err := insertSamples(a.tx, b.Samples); err != nil {
+	if err := a.samples(b.Samples); err != nil {
 		return err
 	}
 	if err := noteFingerprints(a.tx, b.Samples); err != nil {
@@ -79,20 +82,36 @@ func (a *appending) take(b *detector.Batch) error {
 	return insertProbes(a.tx, b.Probes)
 }
 
-func insertSamples(tx *sql.Tx, all []model.Sample) error {
-	for i := range all {
-		v := &all[i]
-		_, err := tx.Exec(`INSERT INTO samples (at, app, version, os, source, target, url, method, outcome, phase, protocol, server, status,
-			elapsed, trace, flags, asn, country, error_type, message, stack, fingerprint, count, client)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			v.At.UnixMilli(), v.App, v.Version, v.OS, v.Source, v.Target, v.URL, v.Method, string(v.Outcome), string(v.Phase), v.Protocol,
-			v.Server, v.Status, int64(v.Elapsed/time.Millisecond), v.TraceID[:], v.Flags, v.ASN, v.Country,
-			v.Error.Type, v.Error.Message, v.Error.Stack, fingerprint(v), int64(v.Error.Count), int64(v.Client))
-		if err != nil {
+// samples stores samples, and adds them to the index when they make up a chunk of it.
+func (a *appending) samples(all []model.Sample) error {
+	if len(all) == 0 {
+		return nil
+	}
+	if a.nextSample == 0 {
+		var err error
+		if a.nextSample, a.nextChunk, err = nextSample(a.tx); err != nil {
 			return err
 		}
 	}
-	return nil
+	for i := range all {
+		if err := insertSample(a.tx, a.nextSample, &all[i]); err != nil {
+			return err
+		}
+		a.nextSample++
+	}
+	chunk, err := indexFull(a.tx, a.nextChunk, a.nextSample)
+	a.nextChunk = chunk
+	return err
+}
+
+func insertSample(tx *sql.Tx, id int64, v *model.Sample) error {
+	_, err := tx.Exec(`INSERT INTO samples (id, at, app, version, os, source, target, url, method, outcome, phase, protocol, server, status,
+		elapsed, trace, flags, asn, country, error_type, message, stack, fingerprint, count, client)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		id, v.At.UnixMilli(), v.App, v.Version, v.OS, v.Source, v.Target, v.URL, v.Method, string(v.Outcome), string(v.Phase), v.Protocol,
+		v.Server, v.Status, int64(v.Elapsed/time.Millisecond), v.TraceID[:], v.Flags, v.ASN, v.Country,
+		v.Error.Type, v.Error.Message, v.Error.Stack, fingerprint(v), int64(v.Error.Count), int64(v.Client))
+	return err
 }
 
 // blob returns b as a value that is not NULL.
@@ -123,11 +142,7 @@ func (s *Events) Forget(ctx context.Context, clients []uint64) error {
 	var gone int64
 	err := s.write(ctx, "deleting samples of clients", func(tx *sql.Tx) error {
 		for some := range slices.Chunk(clients, forgetAtOnce) {
-			r, err := tx.Exec(forgetSQL(len(some)), clientArgs(some)...)
-			if err != nil {
-				return err
-			}
-			n, err := r.RowsAffected()
+			n, err := deleteSamples(tx, forgetSQL(len(some)), clientArgs(some)...)
 			if err != nil {
 				return err
 			}
@@ -141,10 +156,10 @@ func (s *Events) Forget(ctx context.Context, clients []uint64) error {
 	return err
 }
 
-// forgetSQL returns a statement that deletes the samples of n clients. Client 0 stands for no
+// forgetSQL returns a statement that selects the samples of n clients. Client 0 stands for no
 // client and is not in the index.
 func forgetSQL(n int) string {
-	return "DELETE FROM samples WHERE client <> 0 AND client IN " + marks(n)
+	return "SELECT id FROM samples WHERE client <> 0 AND client IN " + marks(n)
 }
 
 // marks returns n placeholders: "(?, ?, ?)".

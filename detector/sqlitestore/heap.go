@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 
+	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 )
 
@@ -66,10 +67,7 @@ func (s *Events) dropOldest(ctx context.Context, h *heap) (n int64, bytes float6
 		query, args = h.dropOf, []any{portion(most.rows), most.asn}
 	}
 	err = s.write(ctx, "making room", func(tx *sql.Tx) error {
-		r, err := tx.Exec(query, args...)
-		if err == nil {
-			n, err = r.RowsAffected()
-		}
+		n, err = drop(tx, h.name, query, args)
 		s.forget()
 		return err
 	})
@@ -77,6 +75,18 @@ func (s *Events) dropOldest(ctx context.Context, h *heap) (n int64, bytes float6
 		return 0, 0, err
 	}
 	return n, h.lose(most, float64(n)), nil
+}
+
+// drop runs a statement of a kind, and returns how many rows it deleted.
+func drop(tx *sql.Tx, kind, query string, args []any) (int64, error) {
+	if kind == detector.KindSamples {
+		return deleteSamples(tx, query, args...)
+	}
+	r, err := tx.Exec(query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
 }
 
 // portion returns how many rows of so many one transaction deletes.

@@ -26,10 +26,15 @@ func (s *Events) Prune(ctx context.Context, now time.Time, r detector.Retention)
 	if err := (fairly{"fingerprints", "app, fingerprint", "last"}).bound(ctx, s.file, maxFingerprints); err != nil {
 		return err
 	}
+	if err := s.portions(ctx, func(tx *sql.Tx) (int64, error) {
+		return deleteSamples(tx, "SELECT id FROM samples WHERE at < ? ORDER BY at LIMIT ?", before(r.Samples), pruneRows)
+	}); err != nil {
+		return err
+	}
 	return s.prune(ctx, []old{
 		// Whole bins, the oldest first: as many as make up a portion, but at least one.
 		{"DELETE FROM cells WHERE bin < ?1 AND bin <= coalesce((SELECT bin FROM cells ORDER BY bin LIMIT 1 OFFSET ?2), ?1)", before(r.Rollups)},
-		{"DELETE FROM samples WHERE id IN (SELECT id FROM samples WHERE at < ?1 ORDER BY at LIMIT ?2)", before(r.Samples)},
+		{"DELETE FROM sample_chunks WHERE chunk IN (" + emptyChunks + ")", 1},
 		{"DELETE FROM probes WHERE id IN (SELECT id FROM probes WHERE at < ?1 ORDER BY at LIMIT ?2)", before(r.Samples)},
 		{`DELETE FROM probe_targets WHERE id IN (SELECT id FROM probe_targets t WHERE ?1 AND
 			NOT EXISTS (SELECT 1 FROM probes p WHERE p.target = t.id) LIMIT ?2)`, 1},
@@ -116,26 +121,31 @@ func (f *file) wipeAgain(ctx context.Context) error {
 
 func (f *file) prune(ctx context.Context, all []old) error {
 	for _, o := range all {
-		for {
-			var deleted int64
-			err := f.write(ctx, "deleting old data", func(tx *sql.Tx) error {
-				r, err := tx.Exec(o.query, o.cutoff, pruneRows)
-				if err != nil {
-					return err
-				}
-				deleted, err = r.RowsAffected()
-				if deleted > 0 {
-					f.forget()
-				}
-				return err
-			})
+		if err := f.portions(ctx, func(tx *sql.Tx) (int64, error) {
+			r, err := tx.Exec(o.query, o.cutoff, pruneRows)
 			if err != nil {
-				return err
+				return 0, err
 			}
-			if deleted == 0 {
-				break
-			}
+			return r.RowsAffected()
+		}); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// portions calls some in transactions of their own until it deletes nothing.
+func (f *file) portions(ctx context.Context, some func(tx *sql.Tx) (deleted int64, err error)) error {
+	for {
+		var deleted int64
+		err := f.write(ctx, "deleting old data", func(tx *sql.Tx) (err error) {
+			if deleted, err = some(tx); deleted > 0 {
+				f.forget()
+			}
+			return err
+		})
+		if err != nil || deleted == 0 {
+			return err
+		}
+	}
 }

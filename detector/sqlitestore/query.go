@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/heliograph-net/heliograph/detector/answers"
 	"github.com/heliograph-net/heliograph/internal/sqlitedb"
 	"github.com/heliograph-net/heliograph/model"
+	"github.com/heliograph-net/heliograph/model/search"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -60,18 +60,16 @@ func (s *Events) Servers(ctx context.Context, since time.Time) ([]model.ServerCo
 
 // Samples implements detector.Events.
 func (s *Events) Samples(ctx context.Context, q model.SampleQuery) ([]model.Sample, error) {
-	until := int64(math.MaxInt64)
-	if !q.Until.IsZero() {
-		until = q.Until.UnixMilli()
+	text, err := search.Parse(q.Text)
+	if err != nil {
+		return nil, err
 	}
-	args := append([]any{q.Since.UnixMilli(), until, q.Target, q.Target}, underArgs(q.Type)...)
-	within := ""
-	for _, c := range []condition{among("asn", q.Scope.ASNs), among("country", q.Scope.Countries), among("server", q.Scope.Servers), among("protocol", q.Scope.Protocols)} {
-		within += c.text
-		args = append(args, c.args...)
+	if !text.Empty() {
+		return s.search(ctx, q, text)
 	}
-	return sqlitedb.List(ctx, s.asked, "reading samples", "SELECT "+sampleColumns+` FROM samples WHERE at >= ? AND at < ? AND (? = '' OR target = ?) AND `+under("outcome")+within+`
-		ORDER BY at DESC, id DESC LIMIT ?`, append(args, answers.Bounded(q.Limit, 100)), scanSample())
+	of := selectionOf(q)
+	return sqlitedb.List(ctx, s.asked, "reading samples", "SELECT "+sampleColumns+" FROM samples WHERE "+of.text+" ORDER BY at DESC, id DESC LIMIT ?",
+		append(of.args, answers.Bounded(q.Limit, 100)), scanSample())
 }
 
 // condition is a part of a WHERE clause.

@@ -19,8 +19,8 @@ type kind struct {
 	fair    float64
 	amounts string // selects autonomous systems, with the number of their rows and their bytes
 	drop    string // deletes about ?1 of the oldest rows
-	// deletes at most ?1 of the oldest rows of autonomous system ?2; empty if networks do
-	// not matter
+	// deletes at most ?1 of the oldest rows of autonomous system ?2, of samples selects them; empty if
+	// networks do not matter
 	dropOf string
 	oldest string // selects the oldest time in Unix ms, NULL if there is none
 }
@@ -49,8 +49,8 @@ var kinds = []kind{
 		oldestStep("rollups")},
 	{detector.KindLatencies, .02, 0, "SELECT 0, count(*), coalesce(sum(length(latency) + " + rowBytes + "), 0) FROM latencies",
 		"DELETE FROM latencies WHERE (step, at, target) IN (SELECT step, at, target FROM latencies ORDER BY step, at LIMIT ?1)", "", oldestStep("latencies")},
-	{detector.KindSamples, .25, 0, `SELECT asn, count(*), sum(length(url) + length(target) + length(message) + length(stack) + 2 * ` + rowBytes + `) FROM samples GROUP BY asn`,
-		"", "DELETE FROM samples WHERE id IN (SELECT id FROM samples WHERE asn = ?2 ORDER BY at LIMIT ?1)", "SELECT min(at) FROM samples"},
+	{detector.KindSamples, .25, 0, `SELECT asn, count(*), sum(length(url) + length(target) + length(message) + length(stack) + 3 * ` + rowBytes + `) FROM samples GROUP BY asn`,
+		"", "SELECT id FROM samples WHERE asn = ?2 ORDER BY at LIMIT ?1", "SELECT min(at) FROM samples"},
 	{detector.KindProbes, .125, 0, "SELECT 0, count(*), coalesce(sum(length(steps) + 2 * " + rowBytes + "), 0) FROM probes",
 		"DELETE FROM probes WHERE id IN (SELECT id FROM probes ORDER BY at LIMIT ?1)", "", "SELECT min(at) FROM probes"},
 	{detector.KindBatches, .125, 0, "SELECT asn, count(*), sum(length(feed) + length(app) + " + rowBytes + ") FROM batches GROUP BY asn",

@@ -35,6 +35,7 @@ func TestEvents(t *testing.T, newStore func(t *testing.T) (open func() (detector
 		{"cells are never cut", cellsUncut},
 		{"samples", samples},
 		{"samples in full", samplesInFull},
+		{"samples searched", searched},
 		{"forgotten clients", forgotten},
 		{"probes", probes},
 		{"the latest probes", latestProbes},

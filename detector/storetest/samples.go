@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"time"
 
@@ -66,6 +67,69 @@ func samples(t *eventsTest) {
 	t.append(more)
 	if n, all := len(t.samples(model.SampleQuery{})), len(t.samples(model.SampleQuery{Limit: 1000})); n != 100 || all != 203 {
 		t.Errorf("%d samples without a limit and %d with a large one, want 100 and 203", n, all)
+	}
+}
+
+// searched: samples are found by fields and words.
+func searched(t *eventsTest) {
+	timeout, thrown := request(1, report.TCPTimedOut, shop), appError(4, 9)
+	timeout.Version, timeout.ASN, timeout.Status, timeout.TraceID = "2.0", 64501, 0, [16]byte{0xab, 15: 0xcd}
+	expired := request(2, report.TLSCertDateInvalid, "https://api.test")
+	thrown.At, thrown.App, thrown.Error.Message = thrown.At.UTC(), "Kasse", "Größe: cart.total is not a function"
+	early := request(-3*3600, report.TCPReset, shop)
+	early.URL = shop + "/item/lamp"
+	b := batch(1)
+	b.Samples = []model.Sample{timeout, expired, early, thrown}
+	t.append(b)
+	thrown.Client = 0
+	for text, want := range map[string][]model.Sample{
+		"version:2.0":                            {timeout},
+		"release:1 asn:AS7 os:linux":             {expired, early},
+		"outcome:tls.cert app:shop":              {expired},
+		"outcome:tls.ce":                         nil,
+		"target:api.test country:xa":             {expired},
+		"server:a:1 method:get protocol:h2":      {expired, timeout, early},
+		"status:503":                             {expired, early},
+		"status:x":                               nil,
+		"trace:AB0000000000000000000000000000cd": {timeout},
+		"trace:12":                               nil,
+		"error:" + thrown.Error.Type:             {thrown},
+		"app:kasse total":                        {thrown},
+		"größe":                                  {thrown},
+		`"not a function"`:                       {thrown},
+		`"function not"`:                         nil,
+		"cart":                                   {thrown, expired, timeout},
+		"lamp":                                   {early},
+		"LAM":                                    nil,
+		"/item/lamp source:agent":                {early},
+		fmt.Sprintf("fingerprint:%x", thrown.Error.Fingerprint): {thrown},
+	} {
+		if got := t.samples(model.SampleQuery{Text: text}); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v\nwant %+v", text, got, want)
+		}
+	}
+	for name, c := range map[string]struct {
+		q    model.SampleQuery
+		want []model.Sample
+	}{
+		"limited":    {model.SampleQuery{Limit: 1}, []model.Sample{expired}},
+		"since":      {model.SampleQuery{Since: at(1)}, []model.Sample{expired, timeout}},
+		"until":      {model.SampleQuery{Until: at(2)}, []model.Sample{timeout, early}},
+		"by outcome": {model.SampleQuery{Type: "tcp"}, []model.Sample{timeout, early}},
+		"by target":  {model.SampleQuery{Target: shop, Type: "tcp.reset"}, []model.Sample{early}},
+		"by network": {model.SampleQuery{Scope: model.Scope{ASNs: []uint32{64501, 64502}}}, []model.Sample{timeout}},
+	} {
+		c.q.Text = "protocol:h2"
+		if got := t.samples(c.q); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+	if _, err := t.Samples(t.Context(), model.SampleQuery{Text: `"open`}); !errors.Is(err, model.ErrQuery) {
+		t.Errorf("%v, want ErrQuery", err)
+	}
+	must(t.T, t.Forget(t.Context(), []uint64{9}))
+	if got := t.samples(model.SampleQuery{Text: "function"}); len(got) != 0 {
+		t.Errorf("%+v: found after its deletion", got)
 	}
 }
 

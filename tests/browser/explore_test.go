@@ -2,6 +2,7 @@ package browser
 
 import (
 	"fmt"
+	neturl "net/url"
 	"testing"
 	"time"
 
@@ -55,6 +56,14 @@ func TestExplore(t *testing.T) {
 	says("CartError")
 	says("1.5.0")
 	picture(t, ctx, "explore-errors-1280-dark")
+	// a cause leads to its samples, and words narrow them
+	press(t, ctx, `.explore th a[href*="fingerprint"]`)
+	says("no cart")
+	open(t, ctx, url+"/#/explore?show=samples&q="+neturl.QueryEscape(`version:1.5.1 "no cart"`), 390, 844, "light")
+	becomes(t, ctx, `document.querySelectorAll(".explore tbody tr").length === 1 && document.querySelector("input[type=search]").value.includes("no cart")`)
+	becomes(t, ctx, `document.documentElement.scrollWidth <= 390`)
+	open(t, ctx, url+"/#/explore?show=samples&q=%22open", 390, 844, "light")
+	says("must have a second quotation mark")
 	// the time goes with the reader to another view
 	open(t, ctx, url+"/#/explore?since=6h&until=2026-11-30T12:00:00Z", 390, 844, "light")
 	press(t, ctx, `.views a[href^="#/reach"]`)

@@ -21,6 +21,13 @@ test("a question has a time, filters and what is shown of it", () => {
   });
 });
 
+test("samples are searched for a text, which stays when something else is shown", () => {
+  const q: Question = { show: "samples", by: ["type"], since: "1h", type: "", target: "", text: 'version:1.5 "a b"' };
+  assert.deepEqual(questionOf(queryFor(q)), q);
+  assert.equal(pathFor(q, 5), "/api/v1/reports?since=1h&q=version%3A1.5+%22a+b%22&limit=5");
+  assert.equal(pathFor({ ...q, show: "requests" }, 5), "/api/v1/totals?since=1h&by=type&limit=5");
+});
+
 test("a list as CSV has all columns", () => {
   assert.equal(listCSV([{ a: 1 }, { b: "x,y", c: ["z"] }]), 'a,b,c\r\n1,,\r\n,"x,y","[""z""]"\r\n');
 });

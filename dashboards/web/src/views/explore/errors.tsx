@@ -26,7 +26,7 @@ export function ErrorTable({ q, errors }: { q: Question; errors: AppError[] }) {
         {errors.map((e) => (
           <tr key={`${e.app} ${e.fingerprint}`}>
             <th scope="row" class="anywhere">
-              <a href={addressOf({ ...q, show: "samples", type: e.type })}>{e.error_type || e.type}</a>{" "}
+              <a href={addressOf({ ...q, show: "samples", type: "", text: `fingerprint:${e.fingerprint}` })}>{e.error_type || e.type}</a>{" "}
               <a href={addressOf({ ...q, fingerprint: e.fingerprint })} title={`Only the cause with the fingerprint ${e.fingerprint}`}>
                 <code>{e.fingerprint.slice(0, 8)}</code>
               </a>

@@ -23,6 +23,12 @@ export function Form({ q }: { q: Question }) {
         ))}
       </nav>
       {shown === "requests" && <GroupBy q={q} ask={ask} />}
+      {shown === "samples" && (
+        <label class="search">
+          Search{" "}
+          <input type="search" value={q.text ?? ""} maxLength={512} placeholder='timeout version:1.5.0 "not a function"' onChange={(event) => ask({ ...q, text: event.currentTarget.value.trim() })} />
+        </label>
+      )}
       <RangeFields range={rangeIn(q)} change={(range) => ask(within(q, range))} />
       {shown === "errors" && q.fingerprint !== undefined && (
         <TakenAway words={`Fingerprint ${q.fingerprint.slice(0, 8)}`} take={() => ask(ofAllCauses(q))} />

@@ -19,6 +19,7 @@ export interface Question {
   country?: string;
   server?: string;
   protocol?: string;
+  text?: string; // fields and words that samples are searched for
   fingerprint?: string; // of application errors only
 }
 
@@ -45,6 +46,8 @@ export function questionOf(query: string): Question {
     const value = p.get(place);
     if (value) q[place] = value;
   }
+  const text = p.get("q");
+  if (text) q.text = text;
   const fingerprint = p.get("fingerprint");
   if (fingerprint && q.show === "errors") q.fingerprint = fingerprint;
   return q;
@@ -77,6 +80,7 @@ export function ofAllCauses({ fingerprint: _, ...rest }: Question): Question {
 export function queryFor(q: Question): string {
   const p = selection(q);
   p.set("by", q.by.join(","));
+  if (q.text) p.set("q", q.text);
   if (q.show !== undefined && q.show !== "requests") p.set("show", q.show);
   if (q.show === "errors" && q.fingerprint !== undefined) p.set("fingerprint", q.fingerprint);
   return p.toString();
@@ -99,7 +103,11 @@ function only({ fingerprint }: Question): Record<string, string> {
 
 /** The path of the API that answers a question. */
 export function pathFor(q: Question, limit: number): string {
-  if (q.show === "samples") return `/api/v1/reports?${selection(q)}&limit=${limit}`;
+  if (q.show === "samples") {
+    const p = selection(q);
+    if (q.text) p.set("q", q.text);
+    return `/api/v1/reports?${p}&limit=${limit}`;
+  }
   if (q.show === "errors") return `/api/v1/errors?${new URLSearchParams({ ...rangeParams(rangeIn(q)), ...only(q) })}&limit=${limit}`;
   return `/api/v1/totals?${selection(q)}&by=${q.by.join(",")}&limit=${limit}`;
 }
