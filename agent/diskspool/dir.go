@@ -73,6 +73,9 @@ func (s *Spool) locked(root *directory, f func() error) error {
 		lock, err := tryLockFile(root, lockDir)
 		if err == nil {
 			defer lock.Close()
+			// many files may be refused, and others wait for the lock
+			root.until = time.Now().Add(patience)
+			defer func() { root.until = time.Time{} }()
 			return f()
 		}
 		if !errors.Is(err, errLockBusy) || time.Now().After(deadline) {

@@ -13,9 +13,13 @@ import (
 type directory struct {
 	*os.Root
 
-	// fails makes a test's renaming ("rename") or deletion ("remove") of a file fail;
+	// fails makes a test's renaming ("rename"), deletion ("remove") or emptying ("empty") of a file fail;
 	// nil: none does
 	fails func(operation, name string) error
+
+	// until ends the patience of everything that is done under one lock; zero: each operation has
+	// its own. The Spool's mu guards it.
+	until time.Time
 }
 
 // patience is how long an operation that the system refuses is tried again. It is shorter than
@@ -24,8 +28,11 @@ const patience = 2 * time.Second
 
 // insist calls f until it does what it is called for, the system refuses it for another reason than
 // that a file is open, or patience is over.
-func insist(f func() error) error {
-	deadline := time.Now().Add(patience)
+func (d *directory) insist(f func() error) error {
+	deadline := d.until
+	if deadline.IsZero() {
+		deadline = time.Now().Add(patience)
+	}
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		err := f()
 		if !refused(err) || time.Now().After(deadline) {
@@ -48,7 +55,7 @@ func (d *directory) Remove(name string) error {
 // Rename renames a file, and replaces the one that has the name. It tries again while the
 // system refuses.
 func (d *directory) Rename(from, to string) error {
-	return insist(func() error {
+	return d.insist(func() error {
 		if d.fails != nil {
 			if err := d.fails("rename", from); err != nil {
 				return err
@@ -62,7 +69,7 @@ func (d *directory) Rename(from, to string) error {
 // the file, so that its contents are gone all the same: care deletes empty segments later. Only if
 // that fails, too, it tries again.
 func (d *directory) discard(name string) (was bool, err error) {
-	err = insist(func() error {
+	err = d.insist(func() error {
 		err := d.Remove(name)
 		if refused(err) && d.empty(name) == nil {
 			return nil
@@ -84,7 +91,7 @@ func (d *directory) discardAll(names []string) error {
 			_ = d.empty(name)
 		}
 	}
-	return insist(func() error {
+	return d.insist(func() error {
 		var faults []error
 		for _, name := range names {
 			if err := d.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -97,6 +104,11 @@ func (d *directory) discardAll(names []string) error {
 
 // empty truncates a file to nothing.
 func (d *directory) empty(name string) error {
+	if d.fails != nil {
+		if err := d.fails("empty", name); err != nil {
+			return err
+		}
+	}
 	f, err := openPlain(d, name, os.O_WRONLY)
 	if err != nil {
 		return err

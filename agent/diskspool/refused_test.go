@@ -3,6 +3,7 @@
 package diskspool_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent"
@@ -92,6 +94,30 @@ func TestRemovedSegmentsAreNotSentAgain(t *testing.T) {
 	if list(t, s); slices.ContainsFunc(names(t, dir), func(n string) bool { return strings.HasSuffix(n, ".seg") }) {
 		t.Errorf("left behind: %v", names(t, dir))
 	}
+}
+
+// TestPatienceIsShared: however many files are refused, the directory stays locked for one
+// patience.
+func TestPatienceIsShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const segments = 8
+		r := &refusal{times: map[string]int{"remove .seg": -1, "empty .seg": -1}}
+		s := open(t, t.TempDir(), diskspool.Options{MaxSegments: segments})
+		s.Fail(r.fails)
+		key := newKey(t)
+		for range segments {
+			write(t, s, key, time.Now(), 2, 100)
+		}
+		start := time.Now()
+		g, err := begin(s, key.SealKey(), time.Now())
+		must(t, err)
+		if err := g.add(1, 100); !errors.Is(err, agent.ErrSpoolFull) {
+			t.Errorf("one more segment: %v, want ErrSpoolFull", err)
+		}
+		if d := time.Since(start); d > 3*time.Second {
+			t.Errorf("it took %v", d)
+		}
+	})
 }
 
 // TestPurgeThatIsRefused: nothing of what consent was withdrawn for is left, Purge says that files

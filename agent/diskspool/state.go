@@ -76,7 +76,7 @@ func writeState(root *directory, name string, b []byte) error {
 		return agent.ErrStateSize
 	}
 	// the file may be left from a process that died, or planted; the directory is locked
-	err := insist(func() error { return root.Remove(name + extTemp) })
+	err := root.insist(func() error { return root.Remove(name + extTemp) })
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
