@@ -67,9 +67,10 @@ func (k *keeper) add(ctx context.Context, page *FeedPage, now time.Time) (isNew 
 	kept := *page
 	kept.Batches = slices.Clone(page.Batches)
 	hash := hasher{keeper: k, now: now, known: map[clientDay]uint64{}}
+	clipped := make([]beyond, len(kept.Batches))
 	for i := range kept.Batches {
 		b := &kept.Batches[i]
-		if b.Counts, err = k.counts(ctx, b.Counts, &hash, now); err != nil {
+		if b.Counts, clipped[i], err = k.counts(ctx, b.Counts, &hash, now); err != nil {
 			return nil, err
 		}
 		b.Rows = hashed(b.Rows, b.Counts)
@@ -88,6 +89,7 @@ func (k *keeper) add(ctx context.Context, page *FeedPage, now time.Time) (isNew 
 	if isNew, err = k.events.Append(ctx, &kept); err != nil {
 		return nil, fmt.Errorf("%w: %w", errAppend, err)
 	}
+	k.metrics.clippedRequests(clipped, isNew)
 	if deletions := deletionsOf(page); len(deletions) > 0 {
 		clients := make([]uint64, len(deletions))
 		for i := range deletions {
@@ -139,22 +141,23 @@ func deletionsOf(page *FeedPage) (all []Deletion) {
 	return all
 }
 
-// counts returns counts with hashed clients, under series for which there is room.
-func (k *keeper) counts(ctx context.Context, counts []model.Count, hash *hasher, now time.Time) ([]model.Count, error) {
+// counts returns counts with hashed clients, under series for which there is room, and how many
+// requests it left out.
+func (k *keeper) counts(ctx context.Context, counts []model.Count, hash *hasher, now time.Time) ([]model.Count, beyond, error) {
 	if err := k.series.load(ctx, k.events); err != nil {
-		return nil, err
+		return nil, beyond{}, err
 	}
 	counts = slices.Clone(counts)
-	k.scale.clip(now, counts)
+	clipped := k.scale.clip(now, counts)
 	for i := range counts {
 		c := &counts[i]
 		var err error
 		if c.Client, err = hash.client(ctx, c.Client, c.End); err != nil {
-			return nil, err
+			return nil, beyond{}, err
 		}
 		c.Series = k.series.admit(now, place{c.ASN, c.Bucket}, c.Series)
 	}
-	return counts, nil
+	return counts, clipped, nil
 }
 
 // hashed returns rows with the hashed clients of their counts. Rows are judged as they came,

@@ -16,6 +16,7 @@ type metrics struct {
 	unknown     prometheus.Counter
 	strange     prometheus.Counter
 	surplus     prometheus.Counter
+	clipped     *prometheus.CounterVec
 	series      prometheus.Gauge
 	reduced     *prometheus.CounterVec // to: coarse, other
 	evicted     prometheus.Counter
@@ -80,6 +81,7 @@ func newMetrics(r prometheus.Registerer, more ...prometheus.Collector) (*metrics
 		reduced:    vec("reduced_counts_total", "Counts of new series beyond what their place may bring: coarse are without server, protocol and status, other without application and target, too.", "to"),
 		evicted:    counter("evicted_series_total", "Series that are no longer told apart because there were too many. What is stored of them stays."),
 		surplus:    counter("surplus_rows_total", "Counters, samples and application errors beyond what one segment may tell; they are left out."),
+		clipped:    vec("clipped_requests_total", "Requests beyond the ten usual ones that a client counts for; they are left out of what is stored: failed or ok.", "result"),
 		tokens:     counter("surplus_tokens_total", "Headers that name another client than the first of their segment; what follows them counts as the first client's."),
 		probeDrops: counter("dropped_probe_results_total", "Results of probes in this process that the store was too slow for, or refused."),
 		late: counter("late_batches_total", "Batches that came when the bin of their receipt was judged already: the collector's clock is behind, or its "+
@@ -115,6 +117,19 @@ func newMetrics(r prometheus.Registerer, more ...prometheus.Collector) (*metrics
 
 var knownDrops = []string{report.DropSpoolFull, report.DropExpired, report.DropCorrupt, report.DropWriteFailed, report.DropOverflow,
 	report.DropQueueFull, report.DropRefused}
+
+// clippedRequests counts what was left out of new batches. m may be nil.
+func (m *metrics) clippedRequests(of []beyond, isNew []bool) {
+	if m == nil {
+		return
+	}
+	for i, b := range of {
+		if isNew[i] {
+			m.clipped.WithLabelValues("failed").Add(max(b.failed, 0))
+			m.clipped.WithLabelValues("ok").Add(max(b.ok, 0))
+		}
+	}
+}
 
 // tookIn counts the contents of a batch.
 func (m *metrics) tookIn(b *opened) {

@@ -79,8 +79,12 @@ func (l *loudness) usual() (value float64, known bool) {
 	return 0, false
 }
 
-// clip removes from the counts of a page what their clients are unlikely to have done.
-func (s *scale) clip(now time.Time, counts []model.Count) {
+// beyond is how many requests are left out because their clients report too many.
+type beyond struct{ ok, failed float64 }
+
+// clip removes from the counts of a page what their clients are unlikely to have done, and returns
+// how much that is.
+func (s *scale) clip(now time.Time, counts []model.Count) (b beyond) {
 	voices, sums := wholes(counts)
 	minute := now.Unix() / 60
 	calm := !slices.ContainsFunc(counts, func(c model.Count) bool { return c.Outcome != report.OK && !c.Delivery() })
@@ -91,10 +95,24 @@ func (s *scale) clip(now time.Time, counts []model.Count) {
 		c := &counts[i]
 		weight := min(c.Estimated/float64(max(c.Raw, 1)), s.weightLimit())
 		part := min(1, s.limit(c)/float64(sums[voices[i]]))
+		told := c.Estimated
 		c.Estimated = float64(c.Raw) * part * weight
+		b.add(c, told-c.Estimated)
 		if part < 1 { // a count is of at least one request, but may stand for less
 			c.Raw = max(uint64(float64(c.Raw)*part), 1)
 		}
+	}
+	return b
+}
+
+// add adds requests of a count. Deliveries are not requests.
+func (b *beyond) add(c *model.Count, requests float64) {
+	switch {
+	case c.Delivery():
+	case c.Outcome == report.OK:
+		b.ok += requests
+	default:
+		b.failed += requests
 	}
 }
 

@@ -2,6 +2,7 @@ package detector
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -10,6 +11,29 @@ import (
 )
 
 // sums are the requests that are reported and represented.
+func one(asn uint32, bucket report.Bucket, client, raw uint64, weight float64, o report.Outcome) model.Count {
+	return model.Count{Series: model.Series{App: "shop", Target: shop, Outcome: o, Server: "192.0.2.1:443", ASN: asn, Country: "XA", Source: report.SourceAgent},
+		Client: client, Bucket: bucket, Raw: raw, Estimated: float64(raw) * weight}
+}
+
+// What clip leaves out is told, so that stored and left out requests are all.
+func TestClipTellsWhatItLeavesOut(t *testing.T) {
+	var s scale
+	for c := range uint64(9) {
+		s.clip(noon, []model.Count{one(1, report.Bucket(c+1), c+1, 2, 1, report.OK)})
+	}
+	page := []model.Count{one(1, 1, 1, 500, 1, report.TCPReset), one(1, 1, 1, 300, 2, report.OK), one(1, 2, 2, 7, 1, report.TCPReset)}
+	told := 0.0
+	for _, c := range page {
+		told += c.Estimated
+	}
+	b := s.clip(noon, page)
+	left := page[0].Estimated + page[1].Estimated + page[2].Estimated
+	if b.failed != 500-page[0].Estimated || b.ok <= 0 || math.Abs(left+b.ok+b.failed-told) > 1e-9 {
+		t.Errorf("%+v left out of %v, %v are left", b, told, left)
+	}
+}
+
 func sums(counts []model.Count) (raw uint64, estimated float64) {
 	for i := range counts {
 		raw, estimated = raw+counts[i].Raw, estimated+counts[i].Estimated
@@ -19,11 +43,6 @@ func sums(counts []model.Count) (raw uint64, estimated float64) {
 
 // What honest clients tell is stored as it is; what one makes up is stored as ten of them.
 // one is what a client at a place says of one bin.
-func one(asn uint32, bucket report.Bucket, client, raw uint64, weight float64, o report.Outcome) model.Count {
-	return model.Count{Series: model.Series{App: "shop", Target: shop, Outcome: o, Server: "192.0.2.1:443", ASN: asn, Country: "XA", Source: report.SourceAgent},
-		Client: client, Bucket: bucket, Raw: raw, Estimated: float64(raw) * weight}
-}
-
 func TestWhatIsStoredIsClipped(t *testing.T) {
 	var s scale
 	for minute := range 5 {

@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
+	"strings"
 	"time"
 )
 
@@ -108,7 +108,11 @@ func (s *stage) delays() {
 	if len(s.took) == 0 {
 		return
 	}
-	s.line("alerted  %d faults; the slowest after %.1f s, the mean %.1f s", len(s.took), slices.Max(s.took).Seconds(), mean(s.took).Seconds())
+	var each []string
+	for _, took := range s.took {
+		each = append(each, fmt.Sprintf("%.1f", took.Seconds()))
+	}
+	s.line("alerted  %d faults after %s s; the mean %.1f s", len(s.took), strings.Join(each, ", "), mean(s.took).Seconds())
 }
 
 func mean(all []time.Duration) (m time.Duration) {

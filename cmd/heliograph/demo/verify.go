@@ -1,9 +1,14 @@
 package demo
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"math"
+	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/heliograph-net/heliograph/model"
@@ -11,7 +16,7 @@ import (
 
 // verify compares what the clients have counted with what is in the store.
 func (s *stage) verify(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 25*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, s.times.verifyWithin)
 	defer cancel()
 	s.crowd.StopRequests()
 	if err := s.crowd.Drain(ctx); err != nil {
@@ -40,9 +45,10 @@ func (s *stage) verify(ctx context.Context) error {
 			return fmt.Errorf("batch %v was delivered and is not in the store (%w)", id, err)
 		}
 	}
-	s.line("verified %d batches delivered, each in the store once; %d requests, of which all %d failed ones are in the totals",
-		len(batches), s.crowd.requests.Load(), s.crowd.failures.Load())
-	return nil
+	clipped, err := s.clipped(ctx)
+	s.line("verified %d batches delivered, each in the store once; %d requests, of which all %d failed ones are in the totals or, %.0f of them, beyond what a client counts for",
+		len(batches), s.crowd.requests.Load(), s.crowd.failures.Load(), clipped)
+	return err
 }
 
 // compare returns an error if store and clients differ in batches or in failed requests. A window
@@ -63,15 +69,42 @@ func (s *stage) compare(ctx context.Context, delivered int, dropped uint64) erro
 			failed += t.Clipped // a long window's failures are in one bin, more than a place counts for
 		}
 	}
+	clipped, err := s.clipped(ctx)
+	if err != nil {
+		return err
+	}
 	switch seen := s.crowd.failures.Load(); {
 	case dropped != 0:
 		return fmt.Errorf("agents dropped %d records", dropped)
 	case stored != uint64(delivered):
 		return fmt.Errorf("agents delivered %d batches, the store has %d", delivered, stored)
-	case math.Round(failed) != float64(seen):
-		return fmt.Errorf("the applications saw %d failures, the store has %v", seen, failed)
+	case math.Round(failed+clipped) != float64(seen):
+		return fmt.Errorf("the applications saw %d failures, the store has %v and the detector left out %v", seen, failed, clipped)
 	}
 	return nil
+}
+
+// clippedMetric counts failed requests that are not stored because a client counts for ten usual
+// ones at most, as one does that meets nothing but failures for a minute.
+const clippedMetric = `heliograph_detector_clipped_requests_total{result="failed"} `
+
+// clipped asks the detector how many failed requests it left out.
+func (s *stage) clipped(ctx context.Context) (requests float64, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.node.OperationsAddr+"/metrics", nil)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, fmt.Errorf("asking the detector for its metrics: %w", err)
+	}
+	defer resp.Body.Close()
+	for lines := bufio.NewScanner(io.LimitReader(resp.Body, 4<<20)); lines.Scan(); {
+		if text, ok := strings.CutPrefix(lines.Text(), clippedMetric); ok {
+			return strconv.ParseFloat(text, 64)
+		}
+	}
+	return 0, nil
 }
 
 // nothingElse returns an error if there was an incident that no fault explains.
