@@ -71,15 +71,22 @@ class Locks {
       fs.mkdirSync(breaking);
     } catch {
       const age = ageOf(breaking);
-      if (age !== undefined && age > NEWBORN) fs.rmdirSync(breaking); // of a process that died in between
+      if (age !== undefined && age > NEWBORN) tried(() => fs.rmdirSync(breaking)); // of a process that died in between
       return false;
     }
-    try {
-      if (read(holder)?.text === text) fs.unlinkSync(holder);
-      return true;
-    } finally {
-      fs.rmdirSync(breaking);
-    }
+    const taken = read(holder)?.text !== text || tried(() => fs.unlinkSync(holder));
+    tried(() => fs.rmdirSync(breaking));
+    return taken;
+  }
+}
+
+/** Whether a file could be removed. Another process may have done so first. */
+function tried(remove) {
+  try {
+    remove();
+    return true;
+  } catch {
+    return false;
   }
 }
 
