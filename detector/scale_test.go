@@ -10,7 +10,7 @@ import (
 	"github.com/heliograph-net/heliograph/report"
 )
 
-// sums are the requests that are reported and represented.
+// one is what a client at a place says of one bin.
 func one(asn uint32, bucket report.Bucket, client, raw uint64, weight float64, o report.Outcome) model.Count {
 	return model.Count{Series: model.Series{App: "shop", Target: shop, Outcome: o, Server: "192.0.2.1:443", ASN: asn, Country: "XA", Source: report.SourceAgent},
 		Client: client, Bucket: bucket, Raw: raw, Estimated: float64(raw) * weight}
@@ -34,6 +34,7 @@ func TestClipTellsWhatItLeavesOut(t *testing.T) {
 	}
 }
 
+// sums are the requests that are reported and represented.
 func sums(counts []model.Count) (raw uint64, estimated float64) {
 	for i := range counts {
 		raw, estimated = raw+counts[i].Raw, estimated+counts[i].Estimated
@@ -42,7 +43,6 @@ func sums(counts []model.Count) (raw uint64, estimated float64) {
 }
 
 // What honest clients tell is stored as it is; what one makes up is stored as ten of them.
-// one is what a client at a place says of one bin.
 func TestWhatIsStoredIsClipped(t *testing.T) {
 	var s scale
 	for minute := range 5 {
