@@ -441,15 +441,17 @@ func TestStreamNamesServersThatChanged(t *testing.T) {
 		stream := openSections(t, client, "http://localhost", "servers")
 		defer stream.close()
 		stream.wantNext("snapshot", `"servers"`)
-		time.Sleep(2 * refreshEvery)
+		// between two looks at the map, so that none falls into the changes
+		pause := func() { time.Sleep(2*refreshEvery + peekEvery/2) }
+		pause()
 		m.Set(7, heatmap.Down, time.Now())
 		stream.wantNext("servers", `"changes":{"since":0,"version":1,"down":[7]}`)
-		time.Sleep(2 * refreshEvery)
+		pause()
 		m.Set(7, heatmap.Up, time.Now())
 		m.Set(8, heatmap.Down, time.Now())
 		m.Set(8, heatmap.Unknown, time.Now())
 		stream.wantNext("servers", `"changes":{"since":1,"version":4,"up":[7],"unknown":[8]}`)
-		time.Sleep(2 * refreshEvery)
+		pause()
 		for i := range maxToldChanges + 1 {
 			m.Set(i, heatmap.Down, time.Now())
 		}

@@ -327,7 +327,7 @@ func (l *localiser) simplify(c cuboid) cuboid {
 		var part cuboid
 		part[a] = c[a]
 		price := needless + l.t.price(l.flows, &part)
-		if (l.sums(&c).evidence()-l.sums(&wider).evidence())*l.independent(&c) < price || !l.innocent(&c, a) {
+		if (l.sums(&c).evidence()-l.sums(&wider).evidence())*l.independent(&c) < price || !c.lone(a) && !l.innocent(&c, a) {
 			c = wider
 		}
 	}

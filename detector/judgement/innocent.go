@@ -42,6 +42,18 @@ func (l *localiser) innocent(c *cuboid, a attribute) bool {
 	return evidence >= innocent+l.ways(a, len(c[a]))
 }
 
+// lone reports whether an attribute's one value is all that a cuboid names. Without it the cuboid
+// would say that everyone is hit, which blames far more, so it needs no more evidence than it took
+// to find it.
+func (c *cuboid) lone(a attribute) bool {
+	for b := range c {
+		if attribute(b) != a && len(c[b]) > 0 {
+			return false
+		}
+	}
+	return len(c[a]) == 1
+}
+
 // ways is the price, in nats, of having picked k of an attribute's values: the logarithm of how
 // many ways there are. It is the highest where half of them are picked, as to leave out what
 // happens to have no failures.
