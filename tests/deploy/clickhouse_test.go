@@ -96,9 +96,14 @@ func TestRegionsInClickHouse(t *testing.T) {
 		o := o
 		o.Journal = filepath.Join(t.TempDir(), "journal.db")
 		change(&o)
-		if events, err := clickhousestore.Open(t.Context(), o); err == nil {
-			events.Close()
+		events, err := clickhousestore.Open(t.Context(), o)
+		if err != nil {
+			continue
+		}
+		// version 18.16 hangs up on who may not see the database, as a server that goes away does
+		if err := events.Ready(t.Context()); err == nil {
 			t.Errorf("the server takes %s", what)
 		}
+		events.Close()
 	}
 }
