@@ -177,8 +177,8 @@ type Options struct {
 	// Acknowledged returns which of the incidents somebody has taken over: receivers are not told
 	// of them again as long as nothing changes. It is called every 15 s. nil: none.
 	Acknowledged func(ctx context.Context, incidents []int64) ([]int64, error)
-	// Muted returns which of the incidents are or were muted last, and until when. It is called every
-	// few seconds. nil: none.
+	// Muted returns which of the incidents are or were muted last, and until when. It is called
+	// every few seconds. nil: none.
 	Muted func(ctx context.Context, incidents []int64) (map[int64]Mute, error)
 	// Problems returns the present problems of Heliograph itself: sentences, by short names that
 	// stay the same. A problem becomes an alert when it has lasted for two minutes. nil: none.

@@ -64,8 +64,8 @@ func TestBacklogShedsNothingWhileDetectorsRead(t *testing.T) {
 	}
 }
 
-// A detector that reads at a third of what arrives: the inbox is never full, and as much is taken as
-// the detector reads.
+// A detector that reads at a third of what arrives: the inbox is never full, and as much is taken
+// as the detector reads.
 func TestBacklogFindsTheRateOfASlowDetector(t *testing.T) {
 	s, b := newStock(10_000)
 	for range 300 {

@@ -81,8 +81,8 @@ type Options struct {
 	// right for a listener that only people of this host reach.
 	Access *access.Gate
 
-	// StatusPage returns the URL at which the public reads of incidents, or "". nil means that there
-	// is no status page.
+	// StatusPage returns the URL at which the public reads of incidents, or "". nil means that
+	// there is no status page.
 	StatusPage func() string
 	// Runbooks is the URL of the directory of runbooks, one for each verdict; "" means none.
 	Runbooks string

@@ -40,7 +40,8 @@ type World struct {
 	RequestGap    Span    `yaml:"request_gap"`    // mean time between two requests of a visit
 
 	FailureRate float64 `yaml:"failure_rate"` // share of requests that fail without a fault
-	SlowRate    float64 `yaml:"slow_rate"`    // share of the successes that are slow without a fault
+	// share of the successes that are slow without a fault
+	SlowRate float64 `yaml:"slow_rate"`
 	// shape of the gamma noise by which FailureRate differs between networks and minutes: the
 	// larger, the less noise; 0 for none
 	NoiseShape       float64 `yaml:"noise_shape"`

@@ -13,8 +13,8 @@ import (
 type directory struct {
 	*os.Root
 
-	// fails makes a test's renaming ("rename"), deletion ("remove") or emptying ("empty") of a file fail;
-	// nil: none does
+	// fails makes a test's renaming ("rename"), deletion ("remove") or emptying ("empty") of a file
+	// fail; nil: none does
 	fails func(operation, name string) error
 
 	// until ends the patience of everything that is done under one lock; zero: each operation has

@@ -34,9 +34,9 @@ type IncidentPage struct {
 type Moment struct {
 	At time.Time `json:"at"`
 	// "onset", "recovering", "recovered" and "over" are of the fault; "judged", "reopened" and
-	// "cleared" of the detector; "told", "updated", "reminded", "told_over", "not_told", "given_up" and
-	// "elsewhere" of alerts; "ack", "mute", "mute_over", "unmute", "public", "resolved" and "private" of
-	// people.
+	// "cleared" of the detector; "told", "updated", "reminded", "told_over", "not_told", "given_up"
+	// and "elsewhere" of alerts; "ack", "mute", "mute_over", "unmute", "public", "resolved" and
+	// "private" of people.
 	Kind string `json:"kind"`
 	// One sentence without a full stop.
 	Text string `json:"text"`

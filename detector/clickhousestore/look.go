@@ -34,7 +34,7 @@ func See(ctx context.Context, o Options) (l Look, err error) {
 	if err := s.each(ctx, "asking for the server's version", "SELECT version(), now()", nil, func(rows driver.Rows) error { return rows.Scan(&l.Server, &now) }); err != nil {
 		return l, advised(err, &s.o)
 	}
-	if took := time.Since(asked); now.Before(asked.Add(-time.Second)) || now.After(asked.Add(took)) { // it says whole seconds
+	if took := time.Since(asked); now.Before(asked.Add(-time.Second)) || now.After(asked.Add(took)) {
 		l.Clock = now.Sub(asked.Add(took / 2)).Round(time.Second)
 	}
 	tables, err := s.number(ctx, "looking for tables", "SELECT toInt64(count()) FROM system.tables WHERE database = ? AND name = 'versions'", s.o.Database)

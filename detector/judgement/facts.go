@@ -165,7 +165,8 @@ func (t *turn) needed(i *incident, m *numbers) verdict.Breadth {
 	if !i.late && !m.fates.together() {
 		clearly = surprise((m.counted-m.mended)/cluster, m.expected/cluster, shape)
 	}
-	if clearly < least { // nothing is clearly wrong with these, or only with connections of their own
+	// nothing is clearly wrong with these, or only with connections of their own
+	if clearly < least {
 		n.Buckets = m.sources + 1
 	}
 	active := t.active(i)

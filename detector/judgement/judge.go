@@ -16,11 +16,12 @@ type Judge struct {
 	now  int64 // Unix ms
 	next int64 // the bin that is judged next; 0 before the first row
 
-	names     *names
-	order     []*population // by index
-	pops      map[populationKey]*population
-	timings   map[populationKey]*timing // of populations of timed requests, also of those to come
-	root      *population               // all requests but deliveries; nil while there is one population only
+	names   *names
+	order   []*population // by index
+	pops    map[populationKey]*population
+	timings map[populationKey]*timing // of populations of timed requests, also of those to come
+	// all requests but deliveries; nil while there is one population only
+	root      *population
 	exposures int
 	series    int
 	dropped   uint64

@@ -36,7 +36,8 @@ func TestSame(t *testing.T) {
 	}
 }
 
-// What an attribute of a scope left out, and what is hit later all the same, belongs to its incident.
+// What an attribute of a scope left out, and what is hit later all the same, belongs to
+// its incident.
 func TestSameBesides(t *testing.T) {
 	j := newJudge(t, Options{})
 	j.newPopulation(populationKey{1, 1, report.SourceAgent}, nil, 0)

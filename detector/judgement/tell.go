@@ -25,11 +25,12 @@ type numbers struct {
 	counted                    float64 // of all
 	strange                    float64 // of these, from servers that are strangers
 	redirected                 float64 // of these, of requests that succeeded there
-	mended                     float64 // of these, of clients that could not tell before they were well again
-	fates                      fates
-	loops                      float64 // part of the failures of clients that retry in a loop
-	byOutcome                  map[uint32]float64
-	byTarget                   map[populationKey]float64
+	// of these, of clients that could not tell before they were well again
+	mended    float64
+	fates     fates
+	loops     float64 // part of the failures of clients that retry in a loop
+	byOutcome map[uint32]float64
+	byTarget  map[populationKey]float64
 }
 
 // measure counts the failures of an incident in n bins.

@@ -3,8 +3,8 @@ package judgement
 import "slices"
 
 // unhear takes back what a source said in the bins of the ring: it was found to make things up, and
-// is not to count beside what honest sources say. Nor is it to say how requests divide: successes of
-// one system, invented, would make that system seem innocent of an outage.
+// is not to count beside what honest sources say. Nor is it to say how requests divide: successes
+// of one system, invented, would make that system seem innocent of an outage.
 func (j *Judge) unhear(who source) {
 	j.sample.forget(who)
 	for k := range j.recent {

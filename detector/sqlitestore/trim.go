@@ -19,8 +19,8 @@ type kind struct {
 	fair    float64
 	amounts string // selects autonomous systems, with the number of their rows and their bytes
 	drop    string // deletes about ?1 of the oldest rows
-	// deletes at most ?1 of the oldest rows of autonomous system ?2, of samples selects them; empty if
-	// networks do not matter
+	// deletes at most ?1 of the oldest rows of autonomous system ?2, of samples selects them; empty
+	// if networks do not matter
 	dropOf string
 	oldest string // selects the oldest time in Unix ms, NULL if there is none
 }

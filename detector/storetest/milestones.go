@@ -27,7 +27,8 @@ func milestones(t *stateTest) {
 	judge(12, model.Opened, open)
 	judge(14, model.Opened, open) // the same again after a restart
 	judge(16, model.Cleared, over)
-	judge(16, model.Cleared, model.Incident{ID: 2, Since: at(0), Until: at(3)}) // over when it was found
+	// over when it was found
+	judge(16, model.Cleared, model.Incident{ID: 2, Since: at(0), Until: at(3)})
 	t.reopen()
 	t.wantMilestones(1, model.Milestone{At: at(3), Kind: model.MilestoneJudged}, told, failed, model.Milestone{At: at(11), Kind: model.MilestoneCleared},
 		model.Milestone{At: at(13), Kind: model.MilestoneReopened}, model.Milestone{At: at(17), Kind: model.MilestoneCleared})

@@ -199,8 +199,9 @@ return [before.every((f, i) => f !== during[i]), before.every((f, i) => f === af
 }
 
 func shimOnce(t *testing.T, ctx context.Context, _ *shimSite) {
+	// by URL, because the import is a request, too, told a second later
 	got := inPage[[]any](t, ctx, startShim("")+`const copy = await import("/agent/heliograph.js?copy"); const second = copy.start({app: "other", policy: "/policy", consent: "off"});
-await fetch("/missing/"); await h.flush(); return [second === h, urls.filter(u => u.endsWith("/missing/")).length]`) // the import is a request, too, told a second later
+await fetch("/missing/"); await h.flush(); return [second === h, urls.filter(u => u.endsWith("/missing/")).length]`)
 	want(t, got, `[true,1]`)
 }
 

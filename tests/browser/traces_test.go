@@ -94,7 +94,7 @@ func shimTraces(t *testing.T, ctx context.Context, site *shimSite) {
 		`fetch(u, {headers: {traceparent: 1}})`:                                                   `""`,
 		`fetch(u, {headers: {traceparent: {toString: () => "1"}}})`:                               `""`,
 		`fetch(u, {headers: new Headers})`:                                                        `null`,
-		`fetch(u, {headers: [["traceparent", "1"], ["traceparent", "2"]]})`:                       `"12"`, // as invalid as what is sent
+		`fetch(u, {headers: [["traceparent", "1"], ["traceparent", "2"]]})`:                       `"12"`, // what is sent is invalid
 		`fetch(u)`: `""`,
 		`xhr(x => x.setRequestHeader("traceParent", "1"))`:                                                        `"1"`,
 		`xhr(x => { x.setRequestHeader("a", "b"); try { x.setRequestHeader("b a d", "traceparent") } catch {} })`: `""`,

@@ -133,7 +133,8 @@ func TestGrafanaSchema(t *testing.T) {
 		}
 		//lint:ignore SA1019 Files of the newer schema are for the newest releases of Grafana only.
 		var d dashboard.Dashboard
-		if err := d.UnmarshalJSONStrict(text); err != nil && err.Error() != "" { // it returns an empty list of errors
+		// it returns an empty list of errors
+		if err := d.UnmarshalJSONStrict(text); err != nil && err.Error() != "" {
 			t.Errorf("%s:\n%v", filepath.Base(file), err)
 		}
 		if err := d.Validate(); err != nil {

@@ -66,7 +66,8 @@ func (s *stage) compare(ctx context.Context, delivered int, dropped uint64) erro
 	var failed float64
 	for _, t := range totals {
 		if failed += t.Failed; t.Key.Outcome.Failed() {
-			failed += t.Clipped // a long window's failures are in one bin, more than a place counts for
+			// a long window's failures are in one bin, more than a place counts for
+			failed += t.Clipped
 		}
 	}
 	clipped, err := s.clipped(ctx)

@@ -4,7 +4,8 @@ import "math"
 
 // cusumRule keeps a bank of cumulative sums for every series: for each ratio by which failures may
 // have grown, the evidence for it since it was last nothing (Page 1954). It alarms when one of them
-// reaches what would happen by chance about 12 times a year in 100,000 series with bins of a minute.
+// reaches what would happen by chance about 12 times a year in 100,000 series with bins
+// of a minute.
 type cusumRule struct {
 	*binner
 	alarm  alarm

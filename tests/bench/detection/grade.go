@@ -14,9 +14,10 @@ const after = 5 * 60_000
 
 // Grade is what became of one fault, or, without one, of a whole run.
 type Grade struct {
-	Truth     simulate.Truth
-	Paged     bool            // people were told in time
-	Delay     int64           // ms from the fault to that; without a page from the fault to the first event
+	Truth simulate.Truth
+	Paged bool // people were told in time
+	// ms from the fault to that; without a page from the fault to the first event
+	Delay     int64
 	Opened    bool            // there was an incident, paging or not
 	Exact     bool            // the first page named exactly who is hit
 	ExactEver bool            // the last word while the fault lasted did

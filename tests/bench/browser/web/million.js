@@ -41,7 +41,8 @@
 			await new Promise((resume) => waiters.push(resume));
 		}
 	};
-	// Enlarges the cells and waits until a part of the map fills the canvas; returns the middle of what is seen.
+	// Enlarges the cells and waits until a part of the map fills the canvas; returns the middle of
+	// what is seen.
 	window.enlarge = async () => {
 		location.hash = "#/?cell=3&near=500000";
 		await until(() => document.querySelector(".map.magnified"));
@@ -50,7 +51,8 @@
 		const box = overlay.getBoundingClientRect();
 		return [box.left + box.width / 2, Math.max(box.top, 0) + 300];
 	};
-	// Counts frames until the function that it returns is called: frames a second, and the longest gap.
+	// Counts frames until the function that it returns is called: frames a second, and the longest
+	// gap.
 	window.countFrames = () => {
 		const from = performance.now();
 		let last = from, frames = 0, longest = 0, over = false;
