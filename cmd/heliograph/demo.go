@@ -10,7 +10,7 @@ import (
 
 type demoCmd struct {
 	Once     bool   `help:"Play the script once, check everything, and exit 0 only if all of it was right."`
-	Realtime bool   `help:"In the defaults of agents and detectors: windows of a minute, bins of ten seconds. Prints how long each alert takes; a round takes half an hour."`
+	Realtime bool   `help:"In the defaults of agents and detectors: windows of a minute, bins of ten seconds. Prints how long each alert takes; a round takes a quarter of an hour."`
 	Listen   string `help:"Address of the dashboard." default:"127.0.0.1:8418" placeholder:"HOST:PORT"`
 	Page     string `help:"Address of the page that you may break in your browser, on loopback; there is none with --once." default:"127.0.0.1:8420" placeholder:"HOST:PORT"`
 }

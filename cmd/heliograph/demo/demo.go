@@ -16,7 +16,7 @@ import (
 // Options configures [Run].
 type Options struct {
 	// Realtime stages everything in the defaults of agents and detectors, as in reality, and prints
-	// how long each alert took. It takes half an hour.
+	// how long each alert took. It takes a quarter of an hour.
 	Realtime bool
 	Once     bool   // play the script once and check everything; otherwise repeat it until ctx ends
 	Listen   string // address of the dashboard; empty for 127.0.0.1:8418
