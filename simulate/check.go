@@ -11,7 +11,8 @@ import (
 // Limits of a scenario, so that no file can ask for more memory or time than a machine has.
 const (
 	maxDuration  = 400 * 24 * time.Hour
-	maxRate      = 100_000 // requests, and reports of a flood, per second
+	maxRate      = 2_000_000 // requests per second
+	maxFlood     = 100_000   // reports of a flood per second
 	maxNetworks  = 100_000
 	maxClients   = 50_000_000
 	maxServers   = 65_000
@@ -120,7 +121,7 @@ func (c *checker) pick(p *Pick, w *World, key string) {
 func (c *checker) flood(f *Flood, s *Scenario, key string) {
 	c.span(f.Start, key+".start", 0, s.Duration.Duration)
 	c.span(f.Duration, key+".duration", time.Second, maxDuration)
-	c.number(f.PerSecond, key+".per_second", 0.001, maxRate)
+	c.number(f.PerSecond, key+".per_second", 0.001, maxFlood)
 	c.count(f.Tokens, key+".tokens", 0, maxClients)
 	c.count(f.Prefixes, key+".prefixes", 0, maxClients)
 	c.count(f.Invented, key+".invented", 0, maxClients)

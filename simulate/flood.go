@@ -12,6 +12,7 @@ type flood struct {
 	*Flood
 	start, end int64 // Unix milliseconds
 	senders    []int32
+	first      []uint32 // number of the flood's first prefix in each of senders
 	scope      Pick
 	salt       uint64
 	rng        *rand.Rand
@@ -24,6 +25,7 @@ func newFlood(f *Flood, start, jitter int64, w *world, rng *rand.Rand) *flood {
 	for i := range w.people.networks {
 		if in == nil || in[i] {
 			s.senders = append(s.senders, int32(i))
+			s.first = append(s.first, w.people.networks[i].reserve(max(f.Prefixes, 1)))
 		}
 	}
 	return s
@@ -36,14 +38,16 @@ func (f *flood) second(w *world, s int64) {
 	}
 	for range poisson(f.rng, f.PerSecond) {
 		at := s*1000 - f.rng.Int64N(1000)
-		w.send(at, f.row(w, at))
+		r, from := f.row(w, at)
+		w.send(at, from, r.At, r.At, r)
 	}
 }
 
-func (f *flood) row(w *world, at int64) Row {
+func (f *flood) row(w *world, at int64) (Row, place) {
 	token := f.rng.Uint64N(uint64(max(f.Tokens, 1)))
-	n := &w.people.networks[f.senders[token%uint64(len(f.senders))]]
-	prefix := f.salt ^ token%uint64(max(f.Prefixes, 1))
+	sender, number := token%uint64(len(f.senders)), token%uint64(max(f.Prefixes, 1))
+	n := &w.people.networks[f.senders[sender]]
+	prefix := f.salt ^ number
 	r := Row{At: at - 200 - f.rng.Int64N(3000), App: w.App, Version: w.Versions[0], OS: "linux", Target: f.Target, Outcome: report.Outcome(f.Outcome),
 		Protocol: "h2", Server: f.server(), ASN: n.asn, Country: w.people.countries[n.country], Source: report.SourceAgent,
 		Collector: w.collectors[0], Bucket: w.people.bucket(prefix, at), Client: max(mix(f.salt, token, uint64(at/day)), 1),
@@ -61,7 +65,7 @@ func (f *flood) row(w *world, at int64) Row {
 	case r.Outcome.Under("http"):
 		r.Status = 503
 	}
-	return r
+	return r, place{network: f.senders[sender], prefix: f.first[sender] + uint32(number), host: uint32(token)}
 }
 
 func (f *flood) server() string {

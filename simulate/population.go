@@ -18,6 +18,9 @@ type network struct {
 	first   uint32 // number of its first client
 	clients uint32
 
+	firstPrefix uint64 // number of its first prefix; see population.number
+	prefixes    uint64 // of its clients, and of floods from it
+
 	minute int64   // the minute for which noise was drawn
 	noise  float64 // factor of the failure rate in that minute
 }
@@ -57,7 +60,8 @@ func newPopulation(seed uint64, w *World) *population {
 	for i, share := range shares {
 		clients := uint32(max(math.Round(share*float64(w.Clients)), 3))
 		p.networks = append(p.networks, network{asn: asnNumber(asns[i]), share: share, first: next, clients: clients,
-			country: int32(draw(countries, rng.Float64())), minute: -1})
+			prefixes: uint64((clients + clientsPerPrefix - 1) / clientsPerPrefix),
+			country:  int32(draw(countries, rng.Float64())), minute: -1})
 		next += clients
 	}
 	for i := range w.Servers {

@@ -3,6 +3,7 @@ package simulate
 import (
 	"math"
 	"math/rand/v2"
+	"net/netip"
 	"strconv"
 
 	"github.com/heliograph-net/heliograph/report"
@@ -16,6 +17,34 @@ type Sink interface {
 	// Tick says that everything that arrived until a time, in Unix milliseconds, has been passed
 	// on. It is called once per simulated second.
 	Tick(at int64) error
+}
+
+// UploadSink is a [Sink] that receives what a client sends at a time as a whole. [Run] calls Upload
+// in place of Row.
+type UploadSink interface {
+	Sink
+	Upload(Upload) error
+}
+
+// Upload is what a client sends at a time: the counts of a window, or what a browser or somebody who
+// forges reports tells.
+type Upload struct {
+	// From is the client's address, from the prefix for documentation of RFC 9637. Clients share a
+	// /48 if and only if their rows have the same Bucket and network. [WriteNetworks] tells the
+	// networks of all addresses.
+	From netip.Addr
+	// Rows are about the requests and, behind them, about deliveries to collectors (see
+	// model.DeliveryApp). The sink must not retain the slice.
+	Rows         []Row
+	Began, Ended int64 // of the window, Unix milliseconds
+	Arrived      int64 // when a collector had it, Unix milliseconds; as in Rows
+}
+
+// parcel is an upload that has not arrived yet.
+type parcel struct {
+	rows         []Row
+	from         place
+	began, ended int64 // as in Upload
 }
 
 // warmUp is how long a world runs before its scenario starts, so that users and open windows are
@@ -39,6 +68,7 @@ type world struct {
 	faults   []*fault
 	floods   []*flood
 	sink     Sink
+	whole    UploadSink // sink, or nil if it takes rows
 	rng      *rand.Rand // for users; floods and probes have their own
 	probeRNG *rand.Rand
 
@@ -46,7 +76,7 @@ type world struct {
 	queue      queue
 	visits     []visit
 	free       []uint32
-	parcels    [][]Row
+	parcels    []parcel
 	empty      []uint32 // parcels that may be used again
 	releases   []Release
 	collectors []string
@@ -58,6 +88,7 @@ type world struct {
 func Run(s *Scenario, seed uint64, sink Sink) error {
 	w := newWorld(s, seed)
 	w.sink = sink
+	w.whole, _ = sink.(UploadSink)
 	return w.run()
 }
 
@@ -73,6 +104,7 @@ func newWorld(s *Scenario, seed uint64) *world {
 	for i := range s.Floods {
 		w.floods = append(w.floods, newFlood(&s.Floods[i], w.start, jitter(), w, rand.New(rand.NewPCG(seed, 100+uint64(i)))))
 	}
+	w.people.number()
 	w.collectors = collectorNames(s.World.Collectors)
 	for i := range s.Probes.Vantages {
 		w.vantages = append(w.vantages, "v"+strconv.Itoa(i+1))
@@ -126,15 +158,22 @@ func (w *world) handle(e entry) error {
 	case probing:
 		return w.probe(e)
 	case delivery:
-		rows := w.parcels[e.id]
 		w.empty = append(w.empty, e.id)
-		if e.at <= w.start {
-			return nil
+		if e.at > w.start {
+			return w.arrived(&w.parcels[e.id], e.at)
 		}
-		for _, r := range rows {
-			if err := w.sink.Row(r); err != nil {
-				return err
-			}
+	}
+	return nil
+}
+
+// arrived passes on what arrives at a time.
+func (w *world) arrived(p *parcel, at int64) error {
+	if w.whole != nil {
+		return w.whole.Upload(Upload{From: w.people.address(p.from), Rows: p.rows, Began: p.began, Ended: p.ended, Arrived: at})
+	}
+	for _, r := range p.rows {
+		if err := w.sink.Row(r); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -146,19 +185,19 @@ func (w *world) rate(at int64) float64 {
 	return w.RequestsPerSecond * (1 + w.Diurnal*math.Sin(2*math.Pi*(hours-9)/24))
 }
 
-// send makes the collector receive rows at a time.
-func (w *world) send(at int64, rows ...Row) {
+// send makes the collector receive rows at a time. They are about requests from began to ended.
+func (w *world) send(at int64, from place, began, ended int64, rows ...Row) {
 	var id uint32
 	if n := len(w.empty); n > 0 {
 		id, w.empty = w.empty[n-1], w.empty[:n-1]
 	} else {
 		id = uint32(len(w.parcels))
-		w.parcels = append(w.parcels, nil)
+		w.parcels = append(w.parcels, parcel{})
 	}
 	for i := range rows {
 		rows[i].Arrived = max(at, rows[i].At)
 	}
-	w.parcels[id] = append(w.parcels[id][:0], rows...)
+	w.parcels[id] = parcel{append(w.parcels[id].rows[:0], rows...), from, began, ended}
 	w.queue.push(entry{at: at, kind: delivery, id: id})
 }
 

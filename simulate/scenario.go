@@ -1,6 +1,10 @@
 package simulate
 
-import "time"
+import (
+	"time"
+
+	"github.com/heliograph-net/heliograph/model"
+)
 
 // Scenario describes what happens in a simulation. [Load] reads it from a YAML file;
 // docs/simulate.md describes the keys.
@@ -16,6 +20,20 @@ type Scenario struct {
 	Releases []Release `yaml:"releases"`
 	Faults   []Fault   `yaml:"faults"`
 	Floods   []Flood   `yaml:"floods"`
+}
+
+// Slow reports whether requests may be slow without failing, so that agents have to tell how long
+// they take.
+func (s *Scenario) Slow() bool {
+	if s.World.SlowRate > 0 {
+		return true
+	}
+	for i := range s.Faults {
+		if s.Faults[i].Outcomes[string(model.Slow)] > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // World describes the population that uses the service, and how it reports. Shares are from 0 to 1.

@@ -240,7 +240,7 @@ func (w *world) report(v *visit, at int64, weight float64) {
 			rows = append(rows, d)
 		}
 	}
-	w.send(arrived, rows...)
+	w.send(arrived, w.placeOf(v), v.began, at, rows...)
 }
 
 // tellBrowser sends a browser's own report of one request, at most a minute later.
@@ -255,7 +255,13 @@ func (w *world) tellBrowser(v *visit, c counter) {
 	r := w.row(v, c, weight)
 	r.Source = report.SourceBrowser
 	r.Collector = w.collectors[v.collector]
-	w.send(max(c.last, v.held)+1000+w.rng.Int64N(59_000), r)
+	w.send(max(c.last, v.held)+1000+w.rng.Int64N(59_000), w.placeOf(v), c.last, c.last, r)
+}
+
+// placeOf returns where a visitor is.
+func (w *world) placeOf(v *visit) place {
+	number := v.client - w.people.networks[v.network].first
+	return place{network: v.network, prefix: number / clientsPerPrefix, host: number % clientsPerPrefix}
 }
 
 func (w *world) row(v *visit, c counter, weight float64) Row {

@@ -9,4 +9,5 @@
 //	detection  how well faults are detected and localised, on public data with known causes
 //	cmd/bench  runs all of these but detection in interleaved rounds and prints tables with ratios
 //	cmd/benchdetect  measures how well the detector judges
+//	cmd/benchscale   measures collector and detector together, under ten million clients
 package bench
