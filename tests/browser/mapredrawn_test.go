@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/fleet"
@@ -15,8 +16,11 @@ import (
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 )
 
+// pictureOfMap is the map's picture, of which every canvas is a band.
+const pictureOfMap = `[...document.querySelectorAll(".map canvas")].map((canvas) => canvas.toDataURL()).join(" ")`
+
 // picturesDiffer compares the map that is shown with one that is stored in the page's session.
-const picturesDiffer = `document.querySelector(".map canvas").toDataURL() !== sessionStorage.map`
+const picturesDiffer = pictureOfMap + ` !== sessionStorage.map`
 
 // TestMapIsRedrawnInPart: of servers that change only these are drawn, and the picture is the one
 // that a fresh page draws, with cells of many pixels and of one.
@@ -24,58 +28,118 @@ func TestMapIsRedrawnInPart(t *testing.T) {
 	ctx := viewsBrowser(t)
 	for _, n := range []int{300, 200_000} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			demo, err := fleet.Demo(n, 0.01)
-			if err != nil {
-				t.Fatal(err)
-			}
-			m := heatmap.NewMap(demo.Topology)
-			down := 0
-			for i := range n {
-				m.Set(i, demo.State(i), time.Now())
-				if demo.State(i) == heatmap.Down {
-					down++
-				}
-			}
-			events, state := emptyStore(t)
-			d, err := dashboards.New(dashboards.Options{Reader: detector.Reader(events, state), Servers: m})
-			if err != nil {
-				t.Fatal(err)
-			}
-			stop := lifecycle.Background(d.Run)
-			server := httptest.NewServer(d)
-			t.Cleanup(func() { _ = stop(); server.Close() }) // streams end first
-			shows := func(down int) {
+			m, url := serveFleet(t, n)
+			shows := func() {
 				t.Helper()
+				down := m.Snapshot().Counts().Down
 				text := fmt.Sprintf("%d down", down)
 				if down >= 1000 {
 					text = fmt.Sprintf("%d,%03d down", down/1000, down%1000)
 				}
-				becomes(t, ctx, fmt.Sprintf(`document.querySelector(".panel-servers").innerText.includes(%q) && document.querySelector(".map canvas").height > 20`, text))
+				becomes(t, ctx, fmt.Sprintf(`document.querySelector(".panel-servers").innerText.includes(%q) && document.querySelector(".map canvas")?.height > 20`, text))
+				// the text is there with the picture, or a frame before it
+				becomes(t, ctx, `new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r(true))))`)
 			}
-			open(t, ctx, server.URL, 1280, 900, "light")
-			shows(down)
+			open(t, ctx, url, 1280, 900, "light")
+			shows()
 			for _, i := range []int{0, 1, n / 2, n - 1} { // corners, neighbours, and one within
 				if s, _ := m.State(i); s == heatmap.Down {
 					m.Set(i, heatmap.Up, time.Now())
-					down--
 				} else {
 					m.Set(i, heatmap.Down, time.Now())
-					down++
 				}
 			}
-			shows(down)
-			// the text is there with the picture, or a frame before it
-			becomes(t, ctx, `new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r(true))))`)
-			if _, err := chromedp.Run(ctx, chromedp.Evaluate[chromedp.Void](`sessionStorage.map = document.querySelector(".map canvas").toDataURL()`)); err != nil {
+			shows()
+			if _, err := chromedp.Run(ctx, chromedp.Evaluate[chromedp.Void](`sessionStorage.map = `+pictureOfMap)); err != nil {
 				t.Fatal(err)
 			}
-			open(t, ctx, server.URL, 1280, 900, "light")
-			shows(down)
-			becomes(t, ctx, `new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r(true))))`)
+			open(t, ctx, url, 1280, 900, "light")
+			shows()
 			differ, err := chromedp.Run(ctx, chromedp.Evaluate[bool](picturesDiffer))
 			if err != nil || differ {
 				t.Errorf("the picture is not what a fresh page draws (%v)", err)
 			}
 		})
 	}
+}
+
+// sharpMap is true when the map has a pixel for each of the screen's, from edge to edge.
+const sharpMap = `(() => {
+	const bands = [...document.querySelectorAll(".map canvas")], room = document.querySelector(".map").getBoundingClientRect();
+	const whole = (a, b) => Math.abs(a * devicePixelRatio - b) < 0.1;
+	let top = room.top;
+	for (const band of bands) {
+		const at = band.getBoundingClientRect();
+		if (!whole(at.width, band.width) || !whole(at.height, band.height) || !whole(at.top - top, 0)) return false;
+		top = at.bottom;
+	}
+	return bands.length > 1 && whole(room.bottom - top, 0) && Math.abs(room.width * devicePixelRatio - bands[0].width) < 1;
+})()`
+
+// pixelsOfMap are the bytes of the map's bands.
+const pixelsOfMap = `[...document.querySelectorAll(".map canvas")].map((c) => c.getContext("2d").getImageData(0, 0, c.width, c.height).data)`
+
+// samePixels compares them with those that are kept. The edges of letters and of crosses are a little
+// darker or lighter when others are drawn with them.
+const samePixels = pixelsOfMap + `.every((band, i) => band.every((byte, at) => Math.abs(byte - dragged[i][at]) < 80))`
+
+// TestMapOnOtherScreens: the map is as sharp as the screen, also after the window has come to
+// another screen or has another size; and when it is dragged, what was drawn before and what is
+// drawn anew fit together.
+func TestMapOnOtherScreens(t *testing.T) {
+	ctx := viewsBrowser(t)
+	_, url := serveFleet(t, 20_000)
+	open(t, ctx, url+"/#/?cell=12&near=10000", 1280, 900, "light")
+	do := func(actions ...chromedp.Action[chromedp.Void]) {
+		t.Helper()
+		if err := chromedp.Do(ctx, actions...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	scheme := func(name string) {
+		t.Helper()
+		media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}}
+		if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, media); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, screen := range []struct {
+		width   int64
+		density float64
+	}{{1280, 1}, {1200, 2}, {900, 3}, {1000, 1.5}, {1101, 1.25}} {
+		do(chromedp.EmulateViewport(screen.width, 900, chromedp.EmulateScale(screen.density)))
+		becomes(t, ctx, fmt.Sprintf(`devicePixelRatio === %v && document.querySelector(".map.magnified") !== null && `, screen.density)+sharpMap)
+		becomes(t, ctx, `(document.querySelector(".map-overlay").scrollIntoView({ block: "start" }), true)`)
+		for _, by := range [][2]float64{{-97, -201}, {61, 33}, {0, 199}, {-150, 0}} {
+			const x, y = 400, 400
+			do(chromedp.DragAndDropXY(x, y, x+by[0], y+by[1]))
+			becomes(t, ctx, `(window.dragged = `+pixelsOfMap+`).length > 1`)
+			scheme("dark") // everything is drawn anew, twice
+			becomes(t, ctx, `!`+samePixels)
+			scheme("light")
+			becomes(t, ctx, samePixels)
+		}
+	}
+}
+
+// serveFleet serves the page of so many servers, of which one in a hundred is down.
+func serveFleet(t *testing.T, n int) (m *heatmap.Map, url string) {
+	t.Helper()
+	demo, err := fleet.Demo(n, 0.01)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m = heatmap.NewMap(demo.Topology)
+	for i := range n {
+		m.Set(i, demo.State(i), time.Now())
+	}
+	events, state := emptyStore(t)
+	d, err := dashboards.New(dashboards.Options{Reader: detector.Reader(events, state), Servers: m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := lifecycle.Background(d.Run)
+	server := httptest.NewServer(d)
+	t.Cleanup(func() { _ = stop(); server.Close() }) // streams end first
+	return m, server.URL
 }

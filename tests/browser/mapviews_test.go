@@ -93,13 +93,13 @@ func (p *mapPage) zoom() {
 // lie lays the servers out along a curve and goes to the one beside.
 func (p *mapPage) lie() {
 	p.open("")
-	before := evaluateIn[string](p, `document.querySelector(".map canvas").toDataURL()`)
+	before := evaluateIn[string](p, pictureOfMap)
 	p.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := chromedp.Evaluate[chromedp.Void](`(() => { const s = document.querySelector(".map-tools select"); s.value = "hilbert"; s.dispatchEvent(new Event("change", { bubbles: true })); })()`)(ctx, t)
 		return err
 	}))
 	p.reopen("order=hilbert")
-	if evaluateIn[string](p, `document.querySelector(".map canvas").toDataURL()`) == before {
+	if evaluateIn[string](p, pictureOfMap) == before {
 		p.t.Error("the curve is as the rows are")
 	}
 	picture(p.t, p.ctx, "map-hilbert-1280-light")

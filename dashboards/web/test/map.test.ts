@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DataCentre } from "../src/api.gen.ts";
-import { cellOf, moveCursor, serverAt } from "../src/map/cursor.ts";
+import { cellOf, frameOf, moveCursor, serverAt } from "../src/map/cursor.ts";
 import { layout, type Layout } from "../src/map/layout.ts";
 import { firstMinute, minuteMS, step } from "../src/map/past.ts";
 import { Difference } from "../src/map/difference.ts";
@@ -108,6 +108,17 @@ test("keys move the cursor", () => {
   ];
   for (const [key, from, want] of moves) assert.equal(moveCursor(key, from, l, states), want, `${key} from ${from}`);
   assert.equal(moveCursor("n", 3, l, allUp(32)), 3, "n without any down");
+});
+
+test("the frame is around the cell, and is seen around tiny ones, too", () => {
+  for (const [n, maxHeight, scale] of [[5, 600, 1], [5, 600, 2], [5000, 200, 2]] as const) {
+    const l = layout(fleet(1, 2, 2, n), { width: 1000, maxHeight, scale });
+    const [cell, frame] = [cellOf(l, n)!, frameOf(l, n, scale)!];
+    const inner = l.pitch - l.gap;
+    assert.ok(frame.width >= 9 * scale && frame.width >= inner + 4 * scale && frame.width === frame.height);
+    assert.deepEqual([frame.x + frame.width / 2, frame.y + frame.height / 2], [cell.x + inner / 2, cell.y + inner / 2], "about its middle");
+  }
+  assert.equal(frameOf(layout([], { width: 400, maxHeight: 300, scale: 1 }), 0, 1), undefined);
 });
 
 test("states read both bit strings, the lowest bit of byte 0 first", () => {

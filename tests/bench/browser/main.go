@@ -5,7 +5,8 @@
 //
 //	cd tests/bench && go run ./browser
 //
-// With -only map it measures the dashboard's page with a million servers instead.
+// With -only map it measures the dashboard's page with a million servers instead, and with -only
+// trace it says what that page's main thread does when a server changes.
 //
 // It needs chromium and, for the peer, npm. Run `make build` first: it builds the WebAssembly
 // module. Figures of a busy machine are worth nothing.
@@ -28,14 +29,17 @@ func main() {
 	loads := flag.Int("loads", 21, "page loads per variant")
 	bursts := flag.Int("bursts", 7, "bursts of 1,000 failures per variant")
 	firsts := flag.Int("firsts", 7, "first failures, each in a fresh profile")
-	only := flag.String("only", "agent", "what to measure: agent, or map: the dashboard with a million servers")
-	updates := flag.Int("updates", 20, "changes of a server, with -only map")
+	only := flag.String("only", "agent", "what to measure: agent, or map: the dashboard with a million servers; trace: what its main thread does")
+	updates := flag.Int("updates", 20, "changes of a server, with -only map or trace")
 	flag.Parse()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
 	defer cancel()
 	measure := func(dir string) error { return run(ctx, dir, *loads, *bursts, *firsts) }
-	if *only == "map" {
+	switch *only {
+	case "map":
 		measure = func(dir string) error { return measureMap(ctx, dir, *loads, *updates) }
+	case "trace":
+		measure = func(dir string) error { return traceMap(ctx, dir, *updates) }
 	}
 	if err := inTempDir(measure); err != nil {
 		fmt.Fprintln(os.Stderr, "browser:", err)

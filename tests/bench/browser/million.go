@@ -166,12 +166,7 @@ func (b *browser) updateMap(url string, m *heatmap.Map, n int) error {
 	}
 	var took []time.Duration
 	busy, err := b.cost(ctx, n, func(i int) error {
-		at := time.Now()
-		server, state := (i/2+1)*7919, heatmap.Down // twice the same server, so that each changes
-		if s, _ := m.State(server); s == heatmap.Down {
-			state = heatmap.Up
-		}
-		m.Set(server, state, at)
+		at := change(m, i)
 		drawn, err := chromedp.Run(ctx, chromedp.Evaluate[float64](fmt.Sprintf(`drawnAfter(%d)`, at.UnixMilli()), chromedp.EvalAwaitPromise))
 		took = append(took, millis(drawn-float64(at.UnixMicro())/1000))
 		return err
@@ -193,6 +188,17 @@ func (b *browser) updateMap(url string, m *heatmap.Map, n int) error {
 	}
 	fmt.Printf("| frames a second while pointing at servers, longest gap | %.0f, %.0f ms | |\n", frames[0], frames[1])
 	return b.dragMap(ctx)
+}
+
+// change changes the state of a server, twice of the same, and returns when.
+func change(m *heatmap.Map, i int) time.Time {
+	at := time.Now()
+	server, state := (i/2+1)*7919, heatmap.Down
+	if s, _ := m.State(server); s == heatmap.Down {
+		state = heatmap.Up
+	}
+	m.Set(server, state, at)
+	return at
 }
 
 // dragMap drags the map with enlarged cells, some 300,000 of which are seen, to and fro.

@@ -1,5 +1,6 @@
 // Finding servers on the map: by a point of it, and by the keys. All pure.
 import type { Layout, Line } from "./layout.ts";
+import type { Area } from "./pixels.ts";
 
 /** The server in a column of a line, -1 where there is none. */
 export function serverIn(line: Line, column: number): number {
@@ -69,6 +70,20 @@ function placeOnCurve(layout: Layout, server: number): Place | undefined {
 export function cellOf(layout: Layout, server: number): { x: number; y: number } | undefined {
   const place = placeOf(layout, server);
   return place && { x: place.line.x + place.column * layout.pitch, y: place.line.y };
+}
+
+/** The least size of a frame around a cell, in pixels before scale, and how far it is from it. */
+const leastFrame = 5;
+const frameSpace = 2;
+
+/** The frame around the cell of a server, in device pixels of the layout. */
+export function frameOf(layout: Layout, server: number, scale: number): Area | undefined {
+  const cell = cellOf(layout, server);
+  if (cell === undefined) return undefined;
+  const inner = layout.pitch - layout.gap;
+  const size = Math.max(inner, leastFrame * scale) + 2 * frameSpace * scale;
+  const shift = (inner - size) / 2;
+  return { x: cell.x + shift, y: cell.y + shift, width: size, height: size };
 }
 
 /** What the keys need to know of the servers' states. */

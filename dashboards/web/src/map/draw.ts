@@ -1,7 +1,6 @@
 // Draws parts of the laid out servers on a canvas, in device pixels.
 import type { Box, Layout } from "./layout.ts";
 import type { Cells, Mark } from "./states.ts";
-import { cellOf } from "./cursor.ts";
 import { count } from "../format.ts";
 import { paintCells, touch, type Area, type Notable } from "./pixels.ts";
 import { fillsOf, type Theme } from "./theme.ts";
@@ -26,7 +25,7 @@ export function reach({ layout, scale }: Scene): number {
   return layout.pitch < leastMark * scale ? Math.ceil((leastMark + 1) * scale) : 0;
 }
 
-/** Draws an area anew, of a canvas that shows the layout from a point on, but not the cursor. */
+/** Draws an area anew, of a canvas that shows the layout from a point on. */
 export function drawArea(ctx: CanvasRenderingContext2D, scene: Scene, area: Area, from: { x: number; y: number }): void {
   const { layout, cells, theme, scale } = scene;
   const image = ctx.createImageData(area.width, area.height);
@@ -49,21 +48,6 @@ export function drawArea(ctx: CanvasRenderingContext2D, scene: Scene, area: Area
     if (Math.abs(label.y - area.y - area.height / 2) < area.height / 2 + layout.labelHeight) ctx.fillText(label.name, label.x - 5 * scale, label.y);
   }
   ctx.restore();
-}
-
-/** Draws a frame around the cell of one server. */
-export function drawCursor(ctx: CanvasRenderingContext2D, layout: Layout, server: number, theme: Theme, scale: number, from: { x: number; y: number }): void {
-  const cell = cellOf(layout, server);
-  if (cell === undefined) return;
-  const size = Math.max(layout.pitch - layout.gap, 5 * scale);
-  const shift = (layout.pitch - layout.gap - size) / 2;
-  const frame = (width: number, colour: string) => {
-    ctx.lineWidth = width;
-    ctx.strokeStyle = colour;
-    ctx.strokeRect(cell.x - from.x + shift - scale, cell.y - from.y + shift - scale, size + 2 * scale, size + 2 * scale);
-  };
-  frame(4 * scale, theme.background);
-  frame(2 * scale, theme.text);
 }
 
 /**

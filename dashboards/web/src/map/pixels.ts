@@ -24,6 +24,14 @@ export function touch(a: Area, b: Area): boolean {
   return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 }
 
+/** What is in both; undefined if nothing is. */
+export function common(a: Area, b: Area): Area | undefined {
+  if (!touch(a, b)) return undefined;
+  const x = Math.max(a.x, b.x);
+  const y = Math.max(a.y, b.y);
+  return { x, y, width: Math.min(a.x + a.width, b.x + b.width) - x, height: Math.min(a.y + a.height, b.y + b.height) - y };
+}
+
 /** What is around an area, too. */
 export function around(area: Area, by: number): Area {
   return { x: area.x - by, y: area.y - by, width: area.width + 2 * by, height: area.height + 2 * by };

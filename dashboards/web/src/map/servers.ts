@@ -56,9 +56,10 @@ function change(summary: ServersSummary): boolean {
   const { changes } = summary;
   const before = states.peek();
   if (summary.topology !== loadedTopology || before === undefined || changes === undefined || !(changes.since <= version)) return false;
-  // Bits that came later than these changes have them, and the next changes begin before
-  // those bits.
-  if (changes.version > version) {
+  // Bits that came later than these changes have them, and the next changes begin before those
+  // bits. Those of the same version may lack servers that had become unknown when they were asked
+  // for.
+  if (changes.version >= version) {
     states.value = before.with(changes);
     version = changes.version;
   }
@@ -73,23 +74,31 @@ function change(summary: ServersSummary): boolean {
 export async function fetchStates(counts: ServerCounts, at?: number): Promise<{ states: States; version: number }> {
   const up = await fetchBits("up", at);
   const unknown = counts.unknown > 0 ? await fetchBits("unknown", at) : undefined;
-  return { states: new States(counts.count, up.bits, unknown?.bits ?? new Uint8Array(0)), version: up.version };
+  return { states: new States(counts.count, up.bits, unknown?.bits ?? new Uint8Array(up.bits.length)), version: up.version };
 }
+
+let failingTurn = 0;
 
 /** Fills failing with those of now, or of a time in Unix ms. */
 export async function loadFailing(at?: number): Promise<void> {
+  const mine = ++failingTurn;
   const [down, unknown] = await Promise.all([
     fetchByState("down", mostFailing, at).catch(() => []),
     fetchByState("unknown", mostFailing, at).catch(() => []),
   ]);
-  failing.value = [...down, ...unknown].slice(0, mostFailing);
+  if (mine === failingTurn) failing.value = [...down, ...unknown].slice(0, mostFailing); // else others were asked for since
 }
 
 const blockSize = 250;
 const freshMS = 5000;
+/** So many blocks are kept; of a million servers there are 4,000. */
+const mostBlocks = 64;
 const details = new Map<number, { at: number; servers: Server[] }>();
 /** The time that details are of, Unix ms; undefined for now. */
 let detailsOf: number | undefined;
+/** The block that is looked at, and lacks details. */
+let wanted: number | undefined;
+let loading = false;
 /** Rises when details came, so that readers of detailOf look again. */
 const detailsVersion = signal(0);
 
@@ -103,19 +112,26 @@ export function detailOf(index: number, at?: number): Server | undefined {
   detailsOf = at;
   const block = Math.floor(index / blockSize);
   const known = details.get(block);
-  if (known === undefined || (at === undefined && Date.now() - known.at > freshMS)) void loadBlock(block);
+  wanted = known === undefined || (at === undefined && Date.now() - known.at > freshMS) ? block : undefined;
+  if (wanted !== undefined && !loading) void loadWanted();
   return known?.servers[index - block * blockSize];
 }
 
-async function loadBlock(block: number): Promise<void> {
-  const at = detailsOf;
-  details.set(block, { at: Date.now(), servers: details.get(block)?.servers ?? [] });
-  try {
-    const servers = await fetchServers(block * blockSize, blockSize, at);
-    if (at !== detailsOf) return;
+/**
+ * Loads what is wanted, one block after another. Whoever goes over the map looks at many, of which
+ * only the last is still wanted then.
+ */
+async function loadWanted(): Promise<void> {
+  loading = true;
+  for (let block = wanted; block !== undefined; block = wanted) {
+    wanted = undefined;
+    const at = detailsOf;
+    const servers = await fetchServers(block * blockSize, blockSize, at).catch(() => undefined);
+    if (servers === undefined || at !== detailsOf) continue; // asked again when it is next looked at
+    details.delete(block); // it becomes the newest
     details.set(block, { at: Date.now(), servers });
+    if (details.size > mostBlocks) details.delete(details.keys().next().value!);
     detailsVersion.value++;
-  } catch {
-    if (at === detailsOf) details.delete(block); // asked again when it is next looked at
   }
+  loading = false;
 }

@@ -19,31 +19,38 @@ export interface Gestures {
  */
 export function useGestures(lens: Lens | undefined, density: number, point: (event: PointerEvent) => void): { gestures: Gestures; dragged: () => boolean } {
   const pressed = useRef(new Map<number, { x: number; y: number }>());
+  const apart = useRef(0); // how far two fingers were, when they last made cells larger or smaller
   const way = useRef(0);
   const moved = useRef(false);
 
   const move = (event: PointerEvent) => {
+    if (event.buttons === 0) release(event); // the button was let go where nobody told it
     const before = pressed.current.get(event.pointerId);
     if (before === undefined || lens === undefined) return point(event);
     const here = { x: event.offsetX, y: event.offsetY };
     const [other] = [...pressed.current].filter(([id]) => id !== event.pointerId).map(([, at]) => at);
     way.current += Math.hypot(here.x - before.x, here.y - before.y);
+    if (other === undefined && lens.magnified && way.current <= clickSlack) return point(event); // until it is clear that it is no click
+    pressed.current.set(event.pointerId, here);
     if (other !== undefined) {
-      const factor = distance(here, other) / Math.max(1, distance(before, other));
+      apart.current ||= distance(before, other);
+      const factor = distance(here, other) / Math.max(1, apart.current);
       if (Math.abs(factor - 1) < 0.1) return; // fingers tremble, and sizes have steps
+      apart.current = distance(here, other);
       moved.current = true;
       lens.zoomAt(((here.x + other.x) / 2) * density, ((here.y + other.y) / 2) * density, factor);
-    } else if (lens.magnified && way.current > clickSlack) {
+    } else if (lens.magnified) {
       moved.current = true;
       (event.currentTarget as Element).setPointerCapture(event.pointerId);
       lens.pan((here.x - before.x) * density, (here.y - before.y) * density);
     } else {
       point(event);
-      if (lens.magnified) return; // until it is clear that it is no click
     }
-    pressed.current.set(event.pointerId, here);
   };
-  const release = (event: PointerEvent) => void pressed.current.delete(event.pointerId);
+  const release = (event: PointerEvent) => {
+    pressed.current.delete(event.pointerId);
+    apart.current = 0;
+  };
   return {
     gestures: {
       onPointerDown(event) {

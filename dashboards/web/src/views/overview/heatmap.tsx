@@ -1,20 +1,19 @@
-// The heat map: a canvas, a frame on it for the server that is pointed at, and what to do
+// The heat map: its picture, a frame on it for the server that is pointed at, and what to do
 // with both.
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { DataCentre, Servers as Groups } from "../../api.gen.ts";
 import { clock, count, share } from "../../format.ts";
 import { now } from "../../live/store.ts";
 import { mapAddress, showMap } from "../../map/address.ts";
-import { cellOf, moveCursor, placeOf as cellPlace, serverAt } from "../../map/cursor.ts";
-import { drawCursor } from "../../map/draw.ts";
+import { cellOf, frameOf, moveCursor, placeOf as cellPlace, serverAt } from "../../map/cursor.ts";
 import { Painter } from "../../map/painter.ts";
 import { detailOf } from "../../map/servers.ts";
 import type { Cells } from "../../map/states.ts";
 import { themeOf } from "../../map/theme.ts";
 import { around, beside, further, nameOf, nearer, trail, zoomed, zoomOf, type Zoom } from "../../map/zoom.ts";
 import { useGestures } from "./gestures.ts";
-import { useLens } from "./lens.ts";
-import { useLook } from "./look.ts";
+import { useLens, type Lens } from "./lens.ts";
+import { useLook, type Look } from "./look.ts";
 import { Table } from "./maptable.tsx";
 import { Tools } from "./maptools.tsx";
 import { placeOf, summaryOf } from "./words.ts";
@@ -49,33 +48,23 @@ export function MapView(props: MapProps) {
 
 function HeatMap(props: MapProps) {
   const { cells, at } = props;
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const overlay = useRef<HTMLCanvasElement>(null);
+  const picture = useRef<HTMLDivElement>(null);
+  const overlay = useRef<HTMLDivElement>(null);
   const painter = useRef(new Painter());
   const [cursor, setCursor] = useState(-1);
   const all = props.groups.data_centres;
   const part = mapAddress.value.part;
   const zoom = useMemo(() => zoomOf(all, part), [all, part]);
   const shown = useMemo(() => zoomed(all, zoom), [all, zoom]);
-  const look = useLook(canvas, props.groups.count);
-  const theme = useMemo(() => (canvas.current === null ? undefined : themeOf(canvas.current)), [look]);
+  const look = useLook(picture, props.groups.count);
+  const theme = useMemo(() => (picture.current === null ? undefined : themeOf(picture.current)), [look]);
   const lens = useLens(shown, look);
   const setZoom = (to: Zoom | undefined) => showMap({ part: nameOf(all, to), cell: undefined, near: undefined }, true);
 
   useLayoutEffect(() => {
-    if (canvas.current === null || lens === undefined || theme === undefined) return;
-    canvas.current.style.height = `${lens.view.height / look.density}px`;
-    painter.current.paint(canvas.current, { layout: lens.plan, cells, theme, scale: look.scale }, lens.view);
+    if (picture.current === null || lens === undefined || theme === undefined) return;
+    painter.current.paint(picture.current, { layout: lens.plan, cells, theme, scale: look.scale }, lens.view, look.density);
   }, [lens?.plan, lens?.view.x, lens?.view.y, cells, theme]);
-
-  useLayoutEffect(() => {
-    const ctx = overlay.current?.getContext("2d");
-    if (!ctx || lens === undefined || theme === undefined) return;
-    ctx.canvas.width = lens.view.width; // clears it, too
-    ctx.canvas.height = lens.view.height;
-    ctx.canvas.style.height = `${lens.view.height / look.density}px`;
-    if (cursor >= 0) drawCursor(ctx, lens.plan, cursor, theme, look.scale, lens.view);
-  }, [cursor, lens?.plan, lens?.view.x, lens?.view.y, theme]);
 
   const serverOf = (event: MouseEvent) =>
     lens === undefined ? -1 : serverAt(lens.plan, lens.view.x + event.offsetX * look.density, lens.view.y + event.offsetY * look.density);
@@ -130,13 +119,13 @@ function HeatMap(props: MapProps) {
   return (
     <>
       <p class="readout" aria-live="polite">
-        {cursor >= 0 ? <Readout index={cursor} groups={props.groups} cells={cells} at={at} /> : summaryOf(props.groups, cells)}
+        {cursor >= 0 ? <Readout index={cursor} groups={props.groups} cells={cells} at={at} /> : <Summary groups={props.groups} cells={cells} />}
       </p>
       <Tools sizes={{ larger: lens?.canGrow ? () => resize(stepFactor) : undefined, smaller: lens?.magnified ? () => resize(1 / stepFactor) : undefined }} go={go} />
       <Trail all={all} zoom={zoom} go={setZoom} />
       <div class={lens?.magnified ? "map magnified" : "map"}>
-        <canvas ref={canvas} aria-hidden="true" />
-        <canvas
+        <div ref={picture} class="map-picture" aria-hidden="true" />
+        <div
           ref={overlay}
           class="map-overlay"
           tabIndex={0}
@@ -148,10 +137,25 @@ function HeatMap(props: MapProps) {
           onClick={click}
           onKeyDown={key}
           onBlur={() => setCursor(-1)}
-        />
+        >
+          <Frame server={cursor} lens={lens} look={look} />
+        </div>
       </div>
     </>
   );
+}
+
+/** The frame around the cell of a server. */
+function Frame({ server, lens, look }: { server: number; lens: Lens | undefined; look: Look }) {
+  const frame = lens && server >= 0 ? frameOf(lens.plan, server, look.scale) : undefined;
+  if (lens === undefined || frame === undefined) return null;
+  const px = (device: number) => `${device / look.density}px`;
+  return <div class="map-frame" style={{ left: px(frame.x - lens.view.x), top: px(frame.y - lens.view.y), width: px(frame.width), height: px(frame.height) }} />;
+}
+
+/** Where the trouble is. Going through all servers takes longer than moving what is seen. */
+function Summary({ groups, cells }: { groups: Groups; cells: Cells }) {
+  return <>{useMemo(() => summaryOf(groups, cells), [groups, cells])}</>;
 }
 
 /** What is zoomed in on, with the way out and to the parts beside it. */

@@ -43,12 +43,13 @@ export function useLens(shown: DataCentre[], look: Look): Lens | undefined {
 
   const written = useRef("");
   useEffect(() => {
-    if (look.width === 0 || written.current === `${cell} ${near}`) return;
-    written.current = `${cell} ${near}`;
+    const asked = `${cell} ${near} ${look.density}`; // on another screen, cells have other pixels
+    if (look.width === 0 || written.current === asked) return;
+    written.current = asked;
     const pitch = Math.round((cell ?? 0) * look.density);
     const middle = { x: (space.width - pitch) / 2, y: ((fit?.height ?? 0) - pitch) / 2 };
     setAnchor(cell === undefined ? undefined : { pitch, server: near ?? shown[0]?.first ?? 0, ...middle });
-  }, [cell, near, look.width]);
+  }, [cell, near, look.width, look.density]);
 
   const magnified = plan !== fit;
   useEffect(() => {
@@ -56,7 +57,7 @@ export function useLens(shown: DataCentre[], look: Look): Lens | undefined {
     const timer = setTimeout(() => {
       const middle = magnified ? serverNear(plan, view.x + view.width / 2, view.y + view.height / 2) : undefined;
       const size = magnified ? Math.round((pitch / look.density) * 100) / 100 : undefined;
-      written.current = `${size} ${middle}`;
+      written.current = `${size} ${middle} ${look.density}`;
       showMap({ cell: size, near: middle });
       if (!magnified) setAnchor(undefined);
     }, settleMS);

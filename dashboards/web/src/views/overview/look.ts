@@ -27,14 +27,21 @@ const plainType = 14.5;
  * The room for the map, and what it must be drawn anew for: width, sharpness of the screen,
  * dark or light.
  */
-export function useLook(canvas: { current: HTMLCanvasElement | null }, servers: number): Look {
+export function useLook(picture: { current: HTMLElement | null }, servers: number): Look {
   const [look, setLook] = useState<Look>({ width: 0, maxHeight: 0, density: 1, scale: 1, dark: false });
   useEffect(() => {
-    const parent = canvas.current?.parentElement;
+    const parent = picture.current?.parentElement;
     if (!parent) return;
     const dark = matchMedia("(prefers-color-scheme: dark)");
+    let sharpness: MediaQueryList | undefined;
     const measure = () => {
-      const width = parent.clientWidth;
+      if (sharpness?.matches !== true) {
+        // The window is on another screen.
+        sharpness?.removeEventListener("change", measure);
+        sharpness = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
+        sharpness.addEventListener("change", measure);
+      }
+      const { width } = parent.getBoundingClientRect();
       const maxHeight = Math.max(260, Math.min(innerHeight * (servers >= manyServers ? 0.85 : 0.62), width * 1.1));
       const density = devicePixelRatio || 1;
       const type = parseFloat(getComputedStyle(document.documentElement).fontSize) || plainType;
@@ -49,10 +56,13 @@ export function useLook(canvas: { current: HTMLCanvasElement | null }, servers: 
     const observer = new ResizeObserver(measure);
     observer.observe(parent);
     dark.addEventListener("change", measure);
+    addEventListener("resize", measure); // the height of the window changes nothing else here
     measure();
     return () => {
       observer.disconnect();
       dark.removeEventListener("change", measure);
+      sharpness?.removeEventListener("change", measure);
+      removeEventListener("resize", measure);
     };
   }, [servers]);
   return look;

@@ -46,10 +46,10 @@ function Search({ go }: { go: (server: number) => void }) {
   const [hits, setHits] = useState<Server[] | undefined>(undefined);
   useEffect(() => {
     setHits(undefined);
-    if (find === "") return;
+    if (find.trim() === "") return;
     let over = false;
     const timer = setTimeout(async () => {
-      const found = await fetchNamed(find, mostHits + 1, at).catch(() => []);
+      const found = await fetchNamed(find.trim(), mostHits + 1, at).catch(() => []);
       if (!over) setHits(found);
     }, typingMS);
     return () => {
@@ -68,7 +68,7 @@ function Search({ go }: { go: (server: number) => void }) {
     >
       <label>
         Find{" "}
-        <input type="search" value={find} maxLength={100} placeholder="part of a server's name" onInput={(event) => showMap({ find: event.currentTarget.value.trim() })} />
+        <input type="search" value={find} maxLength={100} placeholder="part of a server's name" onInput={(event) => showMap({ find: event.currentTarget.value })} />
       </label>
       {hits !== undefined && (
         <div class="hits" role="status">
