@@ -61,8 +61,8 @@ func TestAnHourWithoutConnection(t *testing.T) {
 	becomes(t, ctx, `document.querySelector("main").className === "" && document.body.innerText.includes("192.0.2.7:443")`)
 }
 
-// TestSixtyPages: sixty pages are open at once, three of them in a browser. All are sent what
-// changes; when there is no room for one more, it is told so.
+// TestSixtyPages: sixty pages are open at once, three of them in browsers of their own. All
+// are sent what changes; when there is no room for one more, it is told so.
 func TestSixtyPages(t *testing.T) {
 	const streams, tabs = 57, 3
 	w, incident := burning(t)
@@ -74,7 +74,7 @@ func TestSixtyPages(t *testing.T) {
 	ctx := viewsBrowser(t)
 	var pages []*tab
 	for range tabs {
-		tb := newTabWith(t, ctx, nil)
+		tb := newPrivateTab(t, ctx)
 		if err := chromedp.Do(tb.ctx, chromedp.Navigate(url)); err != nil {
 			t.Fatal(err)
 		}

@@ -3,7 +3,9 @@
 import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useLayoutEffect } from "preact/hooks";
 import type { Clock, Section, Snapshot, Trouble } from "../api.gen.ts";
-import { Stream, type Status } from "./stream.ts";
+import { loginWanted } from "../ask.ts";
+import { SharedStream } from "./shared.ts";
+import type { Status } from "./stream.ts";
 
 /** What a section holds. */
 export type Data<S extends Section> = NonNullable<Snapshot[S]>;
@@ -63,11 +65,11 @@ function plan(): void {
     for (const [name, s] of known) {
       if (!wanted.includes(name)) s.value = undefined; // what it was then is not what it is now
     }
-    stream.follow(wanted.length === 0 ? undefined : `/api/v1/stream?sections=${wanted.sort().join(",")}`);
+    stream.follow(wanted);
   });
 }
 
-const stream = new Stream({
+const stream = new SharedStream({
   onStatus(next) {
     status.value = next;
   },
@@ -77,6 +79,9 @@ const stream = new Stream({
     } else {
       receive(name, data);
     }
+  },
+  onLoggedOut() {
+    void loginWanted().then((wanted) => wanted && location.reload());
   },
 });
 
@@ -99,15 +104,24 @@ function tick(): void {
 
 /** Tries to connect at once instead of at the time planned. */
 export function retryNow(): void {
-  stream.connect();
+  stream.retry();
 }
 
-/** Lets the clock tick. */
+/** Has the other pages of the browser look whether they are logged out, too. */
+export function tellLoggedOut(): void {
+  stream.loggedOut();
+}
+
+/** Joins the other pages of the browser, and lets the clock tick. */
 export function start(): void {
-  // Browsers may keep a page that was left, and its connection, of which they open six to a server.
-  addEventListener("pagehide", () => stream.close());
+  stream.join();
+  // Browsers may keep a page that was left, or let one sleep: others shall not wait for it.
+  addEventListener("pagehide", () => stream.leave());
+  document.addEventListener("freeze", () => stream.leave());
   addEventListener("pageshow", (event) => {
-    if (event.persisted) stream.connect();
+    if (event.persisted) stream.join();
   });
+  document.addEventListener("resume", () => stream.join());
+  document.addEventListener("visibilitychange", () => stream.look());
   setInterval(tick, 1000);
 }

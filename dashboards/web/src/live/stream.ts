@@ -34,6 +34,9 @@ export class Stream {
   #source: EventSource | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #watchdog: ReturnType<typeof setTimeout> | undefined;
+  /** When the timers are due, Unix ms. */
+  #retryAt = Infinity;
+  #silentAt = Infinity;
   #tries = 0;
   #lostSince = 0;
   #url: string | undefined;
@@ -68,6 +71,14 @@ export class Stream {
     this.#source = undefined;
     clearTimeout(this.#timer);
     clearTimeout(this.#watchdog);
+    this.#retryAt = this.#silentAt = Infinity;
+  }
+
+  /** Does what is overdue: browsers hold back the timers of hidden pages. */
+  catchUp(): void {
+    const now = Date.now();
+    if (now >= this.#retryAt) this.connect();
+    else if (now >= this.#silentAt) this.#lost();
   }
 
   #heard(name: string): void {
@@ -80,6 +91,7 @@ export class Stream {
 
   #watch(): void {
     clearTimeout(this.#watchdog);
+    this.#silentAt = Date.now() + silenceMS;
     this.#watchdog = setTimeout(() => this.#lost(), silenceMS);
   }
 
@@ -88,7 +100,8 @@ export class Stream {
     const now = Date.now();
     this.#lostSince ||= now;
     const delay = retryDelay(this.#tries++, Math.random());
-    this.events.onStatus({ kind: "lost", since: this.#lostSince, retryAt: now + delay });
+    this.#retryAt = now + delay;
     this.#timer = setTimeout(() => this.connect(), delay);
+    this.events.onStatus({ kind: "lost", since: this.#lostSince, retryAt: this.#retryAt });
   }
 }

@@ -1,12 +1,18 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Me } from "../api.gen.ts";
 import { fetchMe, loginWanted, logOut } from "../ask.ts";
-import { status } from "../live/store.ts";
+import { status, tellLoggedOut } from "../live/store.ts";
 import { useAsked } from "./asked.ts";
 
 /** Who looks, for what only operators see; undefined until that is known. */
 export function useMe(): Me | undefined {
   return useAsked(fetchMe, [])[0];
+}
+
+async function leave(): Promise<void> {
+  await logOut().catch(() => undefined);
+  tellLoggedOut();
+  location.reload();
 }
 
 /** Who looks, and the way out; nothing where nobody needs to log in. */
@@ -22,7 +28,7 @@ export function Who() {
     <p class="who-am-i muted">
       {me.name}, {me.role}
       {me.how !== "proxy" && (
-        <button type="button" onClick={() => void logOut().finally(() => location.reload())}>
+        <button type="button" onClick={() => void leave()}>
           Log out
         </button>
       )}
