@@ -17,6 +17,7 @@ func TestBadReceiversNameLineAndKey(t *testing.T) {
 		"{name: a, kind: carrier_pigeon}":                                                "h.yaml:3: alerts.receivers[0].kind",
 		"{name: a, kind: slack}":                                                         "h.yaml:3: alerts.receivers[0].url_file: must not be empty",
 		"{name: a, kind: slack, url_file: x, to: [b]}":                                   "alerts.receivers[0].to: means nothing for slack",
+		"{name: a, kind: shoutrrr, url_file: x, ca: y}":                                  "alerts.receivers[0].ca: means nothing for shoutrrr",
 		"{name: a, kind: webhook}":                                                       "give either url or url_file",
 		"{name: a, kind: webhook, url: \"http://a\", severity: loud}":                    "alerts.receivers[0].severity",
 		"{name: a, kind: webhook, url: \"http://a\", watchdog: often}":                   "alerts.receivers[0].watchdog: often is not a duration",

@@ -47,7 +47,7 @@ type ReceiverConfig struct {
 
 	URL        string   `yaml:"url"`         // of webhook; of pagerduty only for another region
 	URLs       []string `yaml:"urls"`        // of alertmanager: all instances of a cluster
-	URLFile    string   `yaml:"url_file"`    // of slack and webhook, if the URL is a secret
+	URLFile    string   `yaml:"url_file"`    // of shoutrrr, slack and webhook, if the URL is a secret
 	SecretFile string   `yaml:"secret_file"` // of webhook: "whsec_" followed by base64
 	KeyFile    string   `yaml:"key_file"`    // of pagerduty: an integration key
 	// of webhook: interval of the watchdog alert; 0: never
@@ -107,7 +107,7 @@ func (c *Config) checkAlerts(bad complaint) {
 func (r *ReceiverConfig) check(bad complaint) {
 	kind, known := receiverKinds[r.Kind]
 	if !known {
-		bad("kind", "%q is neither alertmanager, mail, pagerduty, slack nor webhook", r.Kind)
+		bad("kind", "%q is neither alertmanager, mail, pagerduty, shoutrrr, slack nor webhook", r.Kind)
 		return
 	}
 	given := map[string]bool{"url": r.URL != "", "urls": len(r.URLs) > 0, "url_file": r.URLFile != "", "secret_file": r.SecretFile != "",
@@ -126,6 +126,9 @@ func (r *ReceiverConfig) check(bad complaint) {
 		if there {
 			bad(field, "means nothing for %s", r.Kind)
 		}
+	}
+	if r.Kind == "shoutrrr" && r.CA != "" {
+		bad("ca", "means nothing for shoutrrr: its services trust the system's authorities")
 	}
 	if r.Kind == "webhook" && (r.URL == "") == (r.URLFile == "") {
 		bad("url", "give either url or url_file")

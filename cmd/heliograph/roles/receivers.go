@@ -10,6 +10,7 @@ import (
 	"github.com/heliograph-net/heliograph/alerts/alertmanager"
 	"github.com/heliograph-net/heliograph/alerts/mail"
 	"github.com/heliograph-net/heliograph/alerts/pagerduty"
+	"github.com/heliograph-net/heliograph/alerts/shoutrrr"
 	"github.com/heliograph-net/heliograph/alerts/slack"
 	"github.com/heliograph-net/heliograph/alerts/webhook"
 )
@@ -25,6 +26,7 @@ var receiverKinds = map[string]receiverKind{
 	"alertmanager": {[]string{"urls"}, nil, openAlertmanager},
 	"mail":         {[]string{"server", "from", "to"}, []string{"tls", "username", "password_file"}, openMail},
 	"pagerduty":    {[]string{"key_file"}, []string{"url"}, openPagerDuty},
+	"shoutrrr":     {[]string{"url_file"}, nil, openShoutrrr},
 	"slack":        {[]string{"url_file"}, nil, openSlack},
 	"webhook":      {nil, []string{"url", "url_file", "secret_file", "watchdog"}, openWebhook},
 }
@@ -94,6 +96,15 @@ func openPagerDuty(c *Config, r *ReceiverConfig) ([]alerts.Receiver, error) {
 	}
 	s, err := pagerduty.New(cmp.Or(r.URL, pagerduty.Events), key, roots)
 	return []alerts.Receiver{{Sender: s, Wakes: true}}, err
+}
+
+func openShoutrrr(c *Config, r *ReceiverConfig) ([]alerts.Receiver, error) {
+	url, err := c.secret(r.URLFile)
+	if err != nil {
+		return nil, fmt.Errorf("url_file: %w", err)
+	}
+	s, err := shoutrrr.New(url)
+	return []alerts.Receiver{{Sender: s}}, err
 }
 
 func openSlack(c *Config, r *ReceiverConfig) ([]alerts.Receiver, error) {
