@@ -218,7 +218,7 @@ func (c *conversion) window(w *report.Window) error {
 	middle := c.at(w.End - int64(w.Length/2))
 	end := c.at(w.End)
 	c.last = later(c.last, end)
-	c.measure(w)
+	length := c.measure(w)
 	weight := float64(report.FullPPM) / float64(w.SampledPPM)
 	c.before = counted{w, middle, end, weight}
 	c.grow(min(len(w.Counters), report.MaxSegmentRows))
@@ -232,6 +232,7 @@ func (c *conversion) window(w *report.Window) error {
 		scrubCounter(&k)
 		c.count(middle, end, float64(k.Count)*weight, k.Count, model.Series{App: c.header.App, Target: k.Target, Outcome: k.Outcome, Protocol: k.Protocol,
 			Status: status(k.Status), Server: k.Server, Flags: k.Flags & report.KnownFlags})
+		c.out.Counts[len(c.out.Counts)-1].Length = length
 	}
 	return nil
 }
@@ -242,14 +243,15 @@ func (c *conversion) grow(counts int) {
 	c.out.Counts, c.out.Rows = slices.Grow(c.out.Counts, more), slices.Grow(c.out.Rows, more)
 }
 
-// measure records how long a window is.
-func (c *conversion) measure(w *report.Window) {
+// measure records how long a window is, and returns it.
+func (c *conversion) measure(w *report.Window) time.Duration {
 	length := time.Duration(min(w.Length, report.MaxAge)) * time.Millisecond
 	c.out.windows++
 	c.out.longest = max(c.out.longest, length)
 	if c.usable > 0 && length > c.usable {
 		c.out.longWindows++
 	}
+	return length
 }
 
 // count counts requests in the bin of a time, and puts them before the judge as requests of which

@@ -41,22 +41,50 @@ type scale struct {
 
 // loudness is a histogram of what places report.
 type loudness struct {
-	votes  [65]float64     // by the logarithm to base 2
-	total  float64         // of votes
-	places map[place]int64 // by place: the minute of its last vote
+	votes  [65]float64 // by the logarithm to base 2
+	total  float64     // of votes
+	places map[place]vote
 }
 
-// vote adds a value of a place. A place has one vote per minute.
-func (l *loudness) vote(from place, minute int64, value uint64) {
+// vote is the last vote of a place.
+type vote struct {
+	minute int64
+	client uint64  // whose window it is
+	weight float64 // of the window: its length in minutes, at most one
+	value  uint8   // the logarithm
+}
+
+// fullWindow is how long a window is that says by itself what is usual in a minute.
+const fullWindow = time.Minute
+
+// weightOf returns the weight of what is reported of a window, more than 0 and at most 1. Agents end
+// a window early when its first request fails, so most windows in a bad minute are short and have a
+// request or two: they would say that hardly anything is usual.
+func weightOf(length time.Duration) float64 {
+	if length <= 0 || length >= fullWindow {
+		return 1
+	}
+	return float64(length) / float64(fullWindow)
+}
+
+// vote adds what a client at a place reports of a window. A place has one vote per minute, which is
+// that of its longest window, by what the window has the most of.
+func (l *loudness) vote(from place, minute int64, value uint64, client uint64, weight float64) {
 	if l.places == nil || len(l.places) >= maxScalePlaces {
-		l.places = map[place]int64{}
+		l.places = map[place]vote{}
 	}
-	if last, voted := l.places[from]; voted && last == minute {
-		return
+	v := vote{minute, client, weight, uint8(bits.Len64(value))}
+	if old, voted := l.places[from]; voted && old.minute == minute {
+		if v.weight < old.weight || v.weight == old.weight && (v.client != old.client || v.value <= old.value) {
+			return
+		}
+		back := min(old.weight, l.votes[old.value]) // some may have faded since
+		l.votes[old.value] -= back
+		l.total -= back
 	}
-	l.places[from] = minute
-	l.votes[bits.Len64(value)]++
-	if l.total++; l.total > maxScalePlaces { // old votes count less
+	l.places[from] = v
+	l.votes[v.value] += weight
+	if l.total += weight; l.total > maxScalePlaces { // old votes count less
 		l.total = 0
 		for i := range l.votes {
 			l.votes[i] /= 2
@@ -67,7 +95,7 @@ func (l *loudness) vote(from place, minute int64, value uint64) {
 
 // usual is the median vote, rounded up to a power of 2; known is false when too few places voted.
 func (l *loudness) usual() (value float64, known bool) {
-	if l == nil || l.total < leastPlaces || len(l.places) < leastPlaces {
+	if l == nil || len(l.places) < leastPlaces || l.total <= 0 {
 		return 0, false
 	}
 	rest := l.total / 2
@@ -119,9 +147,9 @@ func (b *beyond) add(c *model.Count, requests float64) {
 // learn adds a count to what is usual. calm says that c is from a window without failures, because
 // only such windows are weighted.
 func (s *scale) learn(c *model.Count, whole uint64, minute int64, calm bool) {
-	from := place{c.ASN, c.Bucket}
+	from, window := place{c.ASN, c.Bucket}, weightOf(c.Length)
 	if weight := c.Estimated / float64(max(c.Raw, 1)); calm && !c.Delivery() {
-		s.weights.vote(from, minute, uint64(min(max(weight, 1), float64(report.FullPPM))))
+		s.weights.vote(from, minute, uint64(min(max(weight, 1), float64(report.FullPPM))), c.Client, window)
 	}
 	key := populationKey{c.App, c.Target, c.Source}
 	l := s.populations[key]
@@ -132,7 +160,7 @@ func (s *scale) learn(c *model.Count, whole uint64, minute int64, calm bool) {
 		l = &loudness{}
 		s.populations[key] = l
 	}
-	l.vote(from, minute, whole)
+	l.vote(from, minute, whole, c.Client, window)
 }
 
 // forget drops the populations about which few places report, because anybody can invent

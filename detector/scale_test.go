@@ -119,3 +119,33 @@ func TestManySmallCountersAreClippedToo(t *testing.T) {
 		t.Errorf("5000 counters of one client stand for %v requests, want ten clients'", estimated)
 	}
 }
+
+// What clients usually do in a minute is learned from whole windows, not from those that a first
+// failure ended after some seconds. So who fails at all that it asks for is stored in full.
+func TestShortWindowsSayLittleOfWhatIsUsual(t *testing.T) {
+	var s scale
+	window := func(c uint64, length time.Duration, raw uint64, o report.Outcome) []model.Count {
+		all := []model.Count{one(64501, report.Bucket(1+c), c+1, raw, 1, o), one(64501, report.Bucket(1+c), c+1, 1, 1, report.HTTPError)}
+		for i := range all {
+			all[i].Length = length
+		}
+		return all
+	}
+	for minute := range 10 {
+		now := noon.Add(time.Duration(minute) * time.Minute)
+		for c := range uint64(30) {
+			s.clip(now, window(c, 4*time.Second, 3, report.OK))
+			if c%3 == 0 {
+				s.clip(now, window(c, time.Minute, 50, report.OK))
+			}
+		}
+	}
+	page := window(1, time.Minute, 60, report.TCPReset)
+	if b := s.clip(noon.Add(11*time.Minute), page); b != (beyond{}) || page[0].Raw != 60 {
+		t.Errorf("%d of 60 failures are left, %+v were taken off", page[0].Raw, b)
+	}
+	page = window(1, time.Minute, 100_000, report.TCPReset)
+	if s.clip(noon.Add(12*time.Minute), page); page[0].Raw > 640 {
+		t.Errorf("%d requests of one client", page[0].Raw)
+	}
+}

@@ -45,4 +45,5 @@ type Count struct {
 	End       time.Time     // end of the bin
 	Raw       uint64        // reported requests
 	Estimated float64       // the requests that they represent: Raw × FullPPM / SampledPPM
+	Length    time.Duration // of the window in which they were counted; 0 if unknown; not stored
 }
