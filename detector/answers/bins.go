@@ -30,6 +30,23 @@ type binReader struct {
 	cells []shownCell
 }
 
+// read reads the cells that q selects and that want, which may be nil, wants, and passes them to
+// bins. The error may be a *model.CostError.
+func (r *Reader) read(ctx context.Context, q model.TotalsQuery, bins *binReader, want func(*seen) bool) error {
+	done, err := r.Store.Begin(ctx, q)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if bins.known, err = r.seen(ctx, q); err != nil {
+		return err
+	}
+	for _, v := range bins.known {
+		v.wanted = v.wanted && (want == nil || want(v))
+	}
+	return bins.read(ctx, r.Store, q)
+}
+
 // read reads the cells that q selects, bin by bin. It reads those of all outcomes and targets,
 // because what is shown of one depends on the others.
 func (r *binReader) read(ctx context.Context, store Store, q model.TotalsQuery) error {

@@ -52,17 +52,12 @@ func (r *Rollups) Add(at int64, k *model.RollupKey, raw uint64, estimated float6
 		return err
 	}
 	g.Reports = sketch.Sum(g.Reports, raw)
-	if k.Outcome == report.OK || r.q.Durations {
-		g.OK += estimated
-	} else {
-		g.Failed += estimated
+	o := k.Outcome
+	if r.q.Durations { // it says how long requests took that succeeded
+		o = report.OK
 	}
-	var clients sketch.Clients
-	if err := clients.Decode(encoded); err != nil {
-		return err
-	}
-	g.clients.Merge(&clients)
-	return nil
+	tally(&g.OK, &g.Failed, o, estimated)
+	return merge(&g.clients, encoded)
 }
 
 // group finds or makes a row of the answer.

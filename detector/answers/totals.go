@@ -8,7 +8,6 @@ import (
 
 	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/model/sketch"
-	"github.com/heliograph-net/heliograph/report"
 )
 
 // group is one row of totals that is being summed.
@@ -76,22 +75,13 @@ func (r *Reader) groupsOf(known map[uint64]*seen, by model.Dimensions) ([]*group
 
 // meet adds a cell's clients and places to its group.
 func meet(c *shownCell, encoded []byte) error {
-	var clients sketch.Clients
-	if err := clients.Decode(encoded); err != nil {
-		return err
-	}
-	c.group.clients.Merge(&clients)
 	c.group.places.Merge(&c.places)
-	return nil
+	return merge(&c.group.clients, encoded)
 }
 
 // add adds a cell's requests, of which counts are shown.
 func (g *group) add(c *shownCell, counts float64) {
-	if c.Outcome == report.OK {
-		g.OK += counts
-	} else {
-		g.Failed += counts
-	}
+	tally(&g.OK, &g.Failed, c.Outcome, counts)
 	g.Clipped += c.estimated - counts
 }
 
