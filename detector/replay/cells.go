@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector/judgement"
-	"github.com/heliograph-net/heliograph/model"
-	"github.com/heliograph-net/heliograph/report"
 )
 
 // Input is a file to replay.
@@ -45,7 +43,7 @@ func Cells(in Input, o judgement.Options, out, summary io.Writer) error {
 	if err != nil {
 		return err
 	}
-	p := &player{judge: judge, out: bufio.NewWriter(out)}
+	p := &player{judge: judge, rows: Rows{Judge: judge}, out: bufio.NewWriter(out)}
 	if err := p.play(in); err != nil {
 		return err
 	}
@@ -56,10 +54,10 @@ func Cells(in Input, o judgement.Options, out, summary io.Writer) error {
 // that is out of order counts as if it had come at the time reached.
 type player struct {
 	judge  *judgement.Judge
+	rows   Rows
 	out    *bufio.Writer
 	now    int64 // the time reached, in Unix milliseconds
 	judged int64 // everything until then was judged; before now while lines of now may follow
-	slow   bool  // a row told of slow requests
 	bins   uint64
 	steps  histogram
 }
@@ -102,30 +100,9 @@ func (p *player) take(d *decoder, text []byte) error {
 		if err := p.reach(l.row.Arrived); err != nil {
 			return err
 		}
-		p.add(&l.row)
+		p.rows.Add(l.row)
 	}
 	return nil
-}
-
-// untold is how long requests took of which only the outcome says whether they were slow.
-var untold report.Histogram
-
-// add passes a row to the judge. A row whose outcome is "slow" is of requests that succeeded and
-// took too long. From the first of them on, rows of successes also say how many did not.
-func (p *player) add(r *judgement.Row) {
-	slow := r.Outcome == model.Slow
-	p.slow = p.slow || slow
-	if slow {
-		r.Outcome = report.OK
-	}
-	p.judge.Add(*r)
-	if !p.slow || r.Outcome != report.OK || r.App == model.DeliveryApp {
-		return
-	}
-	if r.Took = &untold; slow {
-		r.Outcome = model.Slow
-	}
-	p.judge.Add(*r)
 }
 
 // reach advances the time to t. If t is later than now, all lines of now have come.

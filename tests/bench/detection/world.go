@@ -6,12 +6,14 @@ import (
 	"strconv"
 
 	"github.com/heliograph-net/heliograph/detector/judgement"
+	"github.com/heliograph-net/heliograph/detector/replay"
 	"github.com/heliograph-net/heliograph/simulate"
 )
 
 // play is one run of a scenario: what the detector and its peers made of it. It is a simulate.Sink.
 type play struct {
 	judge  *judgement.Judge
+	in     replay.Rows
 	events []judgement.Event
 	rules  []rule
 	alarms [][]firing // by rule
@@ -30,7 +32,7 @@ func newPlay(o judgement.Options, withPeers bool) (*play, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &play{judge: judge}
+	p := &play{judge: judge, in: replay.Rows{Judge: judge}}
 	if withPeers {
 		p.alarms = make([][]firing, len(peers))
 		for i, peer := range peers {
@@ -43,7 +45,7 @@ func newPlay(o judgement.Options, withPeers bool) (*play, error) {
 // Row takes a row, as a replay would.
 func (p *play) Row(r simulate.Row) error {
 	p.reach(r.Arrived)
-	p.judge.Add(r)
+	p.in.Add(r)
 	p.cells++
 	for _, rule := range p.rules {
 		rule.row(&r)
