@@ -31,7 +31,7 @@ var rules = []rule{
 		(*view).dns, (*view).whyDNS},
 	{model.Certificate, "most failures are rejected certificates, and not only from some networks or countries",
 		(*view).certificate, (*view).whyCertificate},
-	{model.Protocol, "the scope names a protocol, or most failures are of HTTP/2, HTTP/3 or UDP",
+	{model.Protocol, "the scope names a protocol, or most failures are of HTTP/2, or of HTTP/3 and UDP",
 		(*view).protocol, (*view).whyProtocol},
 	{model.ServerGroup, "the scope names servers, and neither networks nor countries unless probers elsewhere find these servers down; or probers find some servers down and reach others",
 		(*view).serverGroup, (*view).whyServers},

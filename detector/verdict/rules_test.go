@@ -103,7 +103,13 @@ func TestRules(t *testing.T) {
 		{"release with a wrong name", outage(version("1.5.0"), failing(report.DNSNameNotResolved)), model.Release, "stop its rollout"},
 		{"QUIC", outage(over("h3")), model.Protocol, "only requests over h3 fail"},
 		{"QUIC on two servers", outage(over("h3"), at("a", "b")), model.Protocol, "only requests over h3"},
-		{"HTTP/2 by its outcome", outage(failing(report.H2ProtocolError)), model.Protocol, "of HTTP/2, HTTP/3 or UDP"},
+		{"HTTP/2 by its outcome", outage(failing(report.H2ProtocolError)), model.Protocol, "failures are of HTTP/2"},
+		{"HTTP/3 by its outcomes", outage(func(f *Facts) {
+			f.Outcomes = []Outcome{{report.H3ProtocolError, 150}, {report.UDPTimedOut, 100}, {report.TCPTimedOut, 150}}
+		}), model.Protocol, "of HTTP/3 and UDP"},
+		{"several protocols in a network that breaks down", outage(from(64501), func(f *Facts) {
+			f.Outcomes = []Outcome{{report.TCPTimedOut, 4}, {report.TCPFailed, 2}, {report.H2ProtocolError, 3}, {report.H3ProtocolError, 3}}
+		}), model.NetworkPath, "only requests from AS64501"},
 		{"offline clients", outage(lonely), model.LastMile, "90 % of the clients that are hit failed at each of 3 targets"},
 		{"scattered clients", outage(scattered), model.LastMile, "90 %"},
 		{"delivery", outage(func(f *Facts) {
@@ -189,6 +195,7 @@ func TestSoFar(t *testing.T) {
 		{outage(from(64501, 64502), half), "that is 52 % of the failures beyond expectation: others are hit, too", ""},
 		{outage(version("1.5.0"), early), "so far only clients with version 1.5.0 fail", ""},
 		{outage(early, func(f *Facts) { f.Inside.Failed = 60 }), "a part of the requests fails, and so far nobody stands out", "for everyone alike"},
+		{outage(early), "most requests fail, and so far nobody stands out", "for everyone"},
 		{outage(from(64501), func(f *Facts) { f.Covered = 0.97 }), "only requests from AS64501 fail", "so far"},
 	} {
 		got := texts(Judge(c.facts))

@@ -154,8 +154,25 @@ func (v *view) redirected() bool { return v.Redirected >= most }
 
 func (v *view) certificate() bool { return v.share("tls.cert") >= most && !v.Scope.network() }
 
-func (v *view) protocol() bool {
-	return len(v.Scope.Protocols) > 0 || v.share("h2", "h3", "udp") >= most
+func (v *view) protocol() bool { return len(v.Scope.Protocols) > 0 || v.failing() != nil }
+
+// transport is a protocol with the outcomes that only it has.
+type transport struct {
+	name     string
+	outcomes []report.Outcome
+}
+
+var transports = []transport{{"HTTP/2", []report.Outcome{"h2"}}, {"HTTP/3 and UDP", []report.Outcome{"h3", "udp"}}}
+
+// failing returns the protocol that has most failures, and otherwise nil. Where several fail, as in
+// a network that breaks down, none of them is the cause.
+func (v *view) failing() *transport {
+	for i := range transports {
+		if v.share(transports[i].outcomes...) >= most {
+			return &transports[i]
+		}
+	}
+	return nil
 }
 
 func (v *view) serverGroup() bool {

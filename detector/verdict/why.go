@@ -121,7 +121,8 @@ func (v *view) whyProtocol() []model.Signal {
 	if len(v.Scope.Protocols) > 0 {
 		return []model.Signal{signal(model.SignalScope, "%s requests over %s fail; the other protocols work", v.soFar(), list(v.Scope.Protocols)), v.inside(), v.elsewhere()}
 	}
-	return []model.Signal{signal(model.SignalScope, "%s of the failures are of HTTP/2, HTTP/3 or UDP", percent(v.share("h2", "h3", "udp"))), v.outcomes()}
+	t := v.failing()
+	return []model.Signal{signal(model.SignalScope, "%s of the failures are of %s", percent(v.share(t.outcomes...)), t.name), v.outcomes()}
 }
 
 func (v *view) whyServers() []model.Signal {
@@ -152,6 +153,9 @@ func (v *view) whyService() []model.Signal {
 			return []model.Signal{signal(model.SignalScope, "a part of the requests fails, and so far nobody stands out"), v.inside()}
 		}
 		return []model.Signal{signal(model.SignalScope, "a part of the requests fails, for everyone alike"), v.inside()}
+	}
+	if v.Early {
+		return []model.Signal{signal(model.SignalScope, "most requests fail, and so far nobody stands out"), v.inside()}
 	}
 	return []model.Signal{signal(model.SignalScope, "the service fails for everyone"), v.inside()}
 }
