@@ -17,10 +17,10 @@ type verdictRule struct {
 
 var verdictRules = map[model.Verdict]verdictRule{
 	"":                  {Critical, ""},
-	model.ServiceDown:   {Critical, "The service itself fails, for everyone."},
+	model.ServiceDown:   {Critical, "The service itself fails."},
 	model.ServerGroup:   {Critical, "Some of the service's servers fail, and others work."},
 	model.NetworkPath:   {Critical, "The service works, but the way to it from these networks does not."},
-	model.DNS:           {Critical, "The service's name does not resolve."},
+	model.DNS:           {Critical, "The service's name does not resolve, or not to its own addresses."},
 	model.Certificate:   {Critical, "The service's certificate is refused."},
 	model.Release:       {Critical, "One version of the application fails, and others work."},
 	model.Protocol:      {Critical, "One protocol fails, and others work."},
@@ -31,6 +31,18 @@ var verdictRules = map[model.Verdict]verdictRule{
 	model.TooThin:       {Warning, "Too little is known to say where the fault lies."},
 	model.LastMile:      {Info, "The clients' own connections fail, and come back by themselves."},
 	model.Forged:        {Info, "The reports look made up."},
+}
+
+// words returns the reason in plain words. It claims no more than the incident: who is hit, and of
+// whom too little is known so far, is for the incident's evidence to say, which follows.
+func (r *verdictRule) words(i *model.Incident) string {
+	switch v := verdictOf(i); {
+	case v == model.ServiceDown && i.Failed < i.Requests/2:
+		return "The service itself fails for a part of the requests."
+	case v == model.Release && len(i.Scope.Versions) == 0:
+		return "Clients on one operating system fail, and others work."
+	}
+	return r.sentence
 }
 
 // verdictOf returns an incident's verdict. An incident of deliveries without a verdict is
@@ -69,8 +81,8 @@ func incidentAlert(key string, i *model.Incident, s *Settings) Alert {
 	if a.Summary == "" {
 		a.Summary = fmt.Sprintf("%s for %s", i.Outcome, i.Target)
 	}
-	if rule.sentence != "" {
-		a.Why = append(a.Why, rule.sentence)
+	if text := rule.words(i); text != "" {
+		a.Why = append(a.Why, text)
 	}
 	for _, e := range i.Evidence {
 		a.Why = append(a.Why, sentence(e.Text))

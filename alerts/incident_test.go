@@ -44,6 +44,26 @@ func TestSeverities(t *testing.T) {
 	}
 }
 
+// The fixed sentence claims no more than the first words about a fault do.
+func TestWordsClaimNoMoreThanTheIncident(t *testing.T) {
+	first := []model.Signal{{Code: model.SignalScope, Text: "a part of the requests fails, and so far nobody stands out"}}
+	for _, c := range []struct {
+		i    model.Incident
+		want string
+	}{
+		{model.Incident{Verdict: model.ServiceDown, Failed: 60, Requests: 300, Evidence: first}, "The service itself fails for a part of the requests."},
+		{model.Incident{Verdict: model.ServiceDown, Failed: 290, Requests: 300}, "The service itself fails."},
+		{model.Incident{Verdict: model.Release, Scope: model.Scope{Versions: []string{"1.5.0"}, Systems: []string{"ios"}}}, "One version of the application fails, and others work."},
+		{model.Incident{Verdict: model.Release, Scope: model.Scope{Systems: []string{"ios"}}}, "Clients on one operating system fail, and others work."},
+		{model.Incident{Verdict: model.DNS}, "The service's name does not resolve, or not to its own addresses."},
+	} {
+		a := incidentAlert("k", &c.i, new(Settings))
+		if a.Why[0] != c.want || strings.Contains(a.Text(), "everyone") {
+			t.Errorf("%s: %q", c.i.Verdict, a.Why)
+		}
+	}
+}
+
 func TestSentence(t *testing.T) {
 	for text, want := range map[string]string{"": "", "probes reach it": "Probes reach it.", "40 failed!": "40 failed!", "élan": "élan."} {
 		if got := sentence(text); got != want {
