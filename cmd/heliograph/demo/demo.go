@@ -36,7 +36,7 @@ const (
 
 // Run stages the outages. With Once, it returns nil only if every fault opened an incident in time,
 // with the right outcome and the right network or server, and the incident cleared in time, if
-// there were no other incidents, and if every delivered report is in the store exactly once.
+// nobody was alerted of anything else, and if every delivered report is in the store exactly once.
 func Run(ctx context.Context, o Options) (err error) {
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:8418"

@@ -99,10 +99,12 @@ func (s *stage) play(ctx context.Context, f fault) error {
 	}
 	s.line("repaired")
 	if _, err := s.await(ctx, s.times.clearWithin, func(open []model.Incident) *model.Incident {
-		if len(open) == 0 {
-			return &model.Incident{}
+		for i := range open {
+			if open[i].ID == flagged.ID || open[i].Pages() {
+				return nil
+			}
 		}
-		return nil
+		return flagged
 	}); err != nil {
 		return fmt.Errorf("%s: not cleared: %w", f.what, err)
 	}

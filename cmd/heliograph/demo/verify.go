@@ -100,23 +100,36 @@ func (s *stage) clipped(ctx context.Context) (requests float64, err error) {
 		return 0, fmt.Errorf("asking the detector for its metrics: %w", err)
 	}
 	defer resp.Body.Close()
-	for lines := bufio.NewScanner(io.LimitReader(resp.Body, 4<<20)); lines.Scan(); {
+	if resp.StatusCode != http.StatusOK {
+		return 0, fmt.Errorf("asking the detector for its metrics: it answers %s", resp.Status)
+	}
+	lines := bufio.NewScanner(io.LimitReader(resp.Body, 4<<20))
+	for lines.Scan() {
 		if text, ok := strings.CutPrefix(lines.Text(), clippedMetric); ok {
 			return strconv.ParseFloat(text, 64)
 		}
 	}
-	return 0, nil
+	if err := lines.Err(); err != nil {
+		return 0, fmt.Errorf("reading the detector's metrics: %w", err)
+	}
+	return 0, nil // no request was left out so far
 }
 
-// nothingElse returns an error if there was an incident that no fault explains.
+// nothingElse returns an error if people were alerted of an incident that no fault explains. On a
+// machine that is busy, requests fail that nobody made fail; what too few of them make is told as
+// such on the page, and here.
 func (s *stage) nothingElse(ctx context.Context) error {
 	all, err := s.node.Store.Incidents(ctx, s.began)
 	if err != nil {
 		return err
 	}
 	for _, i := range all {
-		if !s.expected[i.ID] {
+		switch {
+		case s.expected[i.ID]:
+		case i.Pages():
 			return fmt.Errorf("flagged although nothing was wrong: %s", i.Title)
+		default:
+			s.line("NOTE     nobody was alerted of %s (%s)", i.Title, i.Verdict)
 		}
 	}
 	return nil
