@@ -47,6 +47,8 @@ type Options struct {
 	Parts func() []model.Part
 	// Journal keeps what people do about incidents; nil means that nothing is kept.
 	Journal Journal
+	// Mutes keeps mutes by scope; nil means that there are none.
+	Mutes Mutes
 	// Gate compares two releases of an application; nil means that nobody can. Its error may wrap
 	// model.ErrQuery. It must be safe for concurrent use.
 	Gate func(ctx context.Context, q model.GateQuery) (model.Gate, error)

@@ -41,10 +41,10 @@ func (d *Dashboard) guard(next http.Handler) http.Handler {
 	})
 }
 
-// takesPost reports whether a path takes something: the login, notes on incidents, and tests of
-// receivers.
+// takesPost reports whether a path takes something: the login, notes on incidents, mutes, and tests
+// of receivers.
 func (d *Dashboard) takesPost(path string) bool {
-	return d.o.Access != nil && d.o.Access.Own(path) || notesPath.MatchString(path) || testPath.MatchString(path)
+	return d.o.Access != nil && d.o.Access.Own(path) || notesPath.MatchString(path) || mutesPath.MatchString(path) || testPath.MatchString(path)
 }
 
 // foreign reports whether a page of another site makes the request in the background. Such a page

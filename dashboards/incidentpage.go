@@ -75,7 +75,7 @@ func (d *Dashboard) incidentPage(ctx context.Context, id int64, now time.Time) (
 	if page.Curve, err = d.curve(ctx, d.curveOf(i, now), now); err != nil {
 		return page, err
 	}
-	if page.Timeline, err = d.timeline(ctx, &page, now); err != nil {
+	if page.Timeline, err = d.timeline(ctx, i, &page, now); err != nil {
 		return page, err
 	}
 	if page.Cells, page.Suppressed, err = d.cells(ctx, i); err != nil {

@@ -46,23 +46,16 @@ func (d *Dashboard) postNote(w http.ResponseWriter, r *http.Request) error {
 	if d.o.Journal == nil {
 		return errNotFound
 	}
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return &paramError{name: "Content-Type", must: "must be application/json"}
-	}
 	var in api.NewNote
-	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxNewNote))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&in); err != nil {
-		return &paramError{name: "body", must: fmt.Sprintf("must be JSON with kind, text, for and who, and at most %d bytes", maxNewNote)}
+	if err := readBody(w, r, &in, "kind, text, for and who", maxNewNote); err != nil {
+		return err
 	}
 	id, err := strconv.ParseInt(mux.Vars(r)["id"], 10, 64)
 	if err != nil {
 		return errNotFound
 	}
-	n := model.Note{Incident: id, At: time.Now(), Kind: model.NoteKind(in.Kind), Who: strings.TrimSpace(in.Who), Text: strings.TrimSpace(in.Text)}
-	if p := access.Of(r.Context()); p.How != "local" {
-		n.Who, n.Known = p.Name, true
-	}
+	n := model.Note{Incident: id, At: time.Now(), Kind: model.NoteKind(in.Kind), Text: strings.TrimSpace(in.Text)}
+	n.Who, n.Known = writer(r, in.Who)
 	if err := checkNote(&n); err != nil {
 		return err
 	}
@@ -71,13 +64,42 @@ func (d *Dashboard) postNote(w http.ResponseWriter, r *http.Request) error {
 	}
 	n, err = d.o.Journal.AddNote(r.Context(), n)
 	if errors.Is(err, model.ErrQuery) {
-		return &paramError{name: "incident", must: fmt.Sprintf("must be one that is stored and has fewer than %d notes", model.MaxNotes)}
+		return &paramError{name: "incident", must: fmt.Sprintf("must be one that is stored and, for a note, has fewer than %d", model.MaxNotes)}
 	}
 	if err != nil {
 		return err
 	}
 	d.o.Logger.Info("note on an incident", "incident", n.Incident, "note", n.Number, "kind", string(n.Kind), "who", n.Who, "known", n.Known, "until", n.Until)
 	return writeJSON(w, noteRow(&n))
+}
+
+// readBody decodes the JSON that a request sends, which has some members and at most so many bytes.
+func readBody(w http.ResponseWriter, r *http.Request, into any, members string, most int64) error {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return &paramError{name: "Content-Type", must: "must be application/json"}
+	}
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, most))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(into); err != nil {
+		return &paramError{name: "body", must: fmt.Sprintf("must be JSON with %s, and at most %d bytes", members, most)}
+	}
+	return nil
+}
+
+// writer returns who makes a request: who is logged in, or else who the body says it is.
+func writer(r *http.Request, says string) (who string, known bool) {
+	if p := access.Of(r.Context()); p.How != "local" {
+		return p.Name, true
+	}
+	return strings.TrimSpace(says), false
+}
+
+// checkWho checks the name of a writer.
+func checkWho(who string) error {
+	if len(who) > model.MaxNoteWho || !utf8.ValidString(who) {
+		return &paramError{name: "who", must: fmt.Sprintf("must be UTF-8 with at most %d bytes", model.MaxNoteWho)}
+	}
+	return nil
 }
 
 // noteKinds are the kinds of notes that people may write.
@@ -98,15 +120,21 @@ func checkMute(n *model.Note, length string) error {
 		}
 		return nil
 	}
-	lasts := muteFor
-	if length != "" {
-		var err error
-		if lasts, err = api.ParseSpan(length); err != nil || lasts < time.Minute || lasts > model.MaxMute {
-			return &paramError{name: "for", must: fmt.Sprintf("must be a duration from 1m to %s, such as 30m, 4h or 2d", api.FormatSpan(model.MaxMute))}
-		}
-	}
+	lasts, err := muteLength(length)
 	n.Until = n.At.Add(lasts)
-	return nil
+	return err
+}
+
+// muteLength returns how long a mute lasts.
+func muteLength(length string) (time.Duration, error) {
+	if length == "" {
+		return muteFor, nil
+	}
+	lasts, err := api.ParseSpan(length)
+	if err != nil || lasts < time.Minute || lasts > model.MaxMute {
+		return 0, &paramError{name: "for", must: fmt.Sprintf("must be a duration from 1m to %s, such as 30m, 4h or 2d", api.FormatSpan(model.MaxMute))}
+	}
+	return lasts, nil
 }
 
 func checkNote(n *model.Note) error {
@@ -115,10 +143,8 @@ func checkNote(n *model.Note) error {
 		return &paramError{name: "kind", must: "must be one of", allowed: noteKinds}
 	case slices.Contains(wordy, n.Kind) && n.Text == "", len(n.Text) > model.MaxNoteText, !utf8.ValidString(n.Text):
 		return &paramError{name: "text", must: fmt.Sprintf("must be given, in UTF-8, with at most %d bytes", model.MaxNoteText)}
-	case len(n.Who) > model.MaxNoteWho, !utf8.ValidString(n.Who):
-		return &paramError{name: "who", must: fmt.Sprintf("must be UTF-8 with at most %d bytes", model.MaxNoteWho)}
 	}
-	return nil
+	return checkWho(n.Who)
 }
 
 func noteRow(n *model.Note) api.Note {
@@ -143,6 +169,11 @@ func (d *Dashboard) annotated(ctx context.Context, incidents []model.Incident) (
 	if err != nil {
 		return nil, err
 	}
+	now := time.Now()
+	mutes, err := d.mutesSince(ctx, now)
+	if err != nil {
+		return nil, err
+	}
 	if len(journals) != len(rows) {
 		return nil, errors.New("the journal has another number of incidents than was asked for")
 	}
@@ -152,9 +183,8 @@ func (d *Dashboard) annotated(ctx context.Context, incidents []model.Incident) (
 			rows[i].Notes = append(rows[i].Notes, noteRow(&j.Notes[k]))
 		}
 		rows[i].Acknowledged, rows[i].Earlier = j.Acknowledged() != nil, j.Earlier
-		if m := j.Mute(); m != nil && m.Until.After(time.Now()) {
-			rows[i].Muted = &api.Mute{Until: stamp(m.Until), Who: m.Who, Reason: m.Text}
-		}
+		rows[i].NotesDropped = j.Dropped
+		rows[i].Muted = d.muteOf(j, &incidents[i], mutes, now)
 	}
 	return rows, nil
 }

@@ -186,6 +186,29 @@ func (p *params) where() (s model.Scope) {
 	return s
 }
 
+// sources are the sources of requests, by their names.
+var sources = []report.Source{report.SourceAgent, report.SourceBrowser}
+
+// picked reads which requests are selected by application, status and source.
+func (p *params) picked() (s picked) {
+	if s.key.App = p.text("app", report.MaxString); s.key.App != "" {
+		s.by |= model.DimensionsOf(model.ByApp)
+	}
+	if p.values.Get("status") != "" {
+		s.by |= model.DimensionsOf(model.ByStatus)
+		s.key.Status = uint16(p.integer("status", 0, 0, report.MaxStatus))
+	}
+	names := make([]string, len(sources))
+	for i, source := range sources {
+		names[i] = source.String()
+	}
+	if at := slices.Index(names, p.oneOf("source", "", names...)); at >= 0 {
+		s.by |= model.DimensionsOf(model.BySource)
+		s.key.Source = sources[at]
+	}
+	return s
+}
+
 // dimensions reads a list of dimensions. It returns the empty set if the parameter is absent.
 func (p *params) dimensions(name string) (by model.Dimensions) {
 	for _, word := range p.list(name, model.AllDimensions.Names()...) {

@@ -23,6 +23,8 @@ type handler func(w http.ResponseWriter, r *http.Request, p *params) error
 
 func (d *Dashboard) routes(page map[string]*pageFile) http.Handler {
 	r := mux.NewRouter()
+	// before the route that lists them
+	r.Methods(http.MethodPost).Path(api.Root + "/mutes").Handler(d.answer("/mutes", d.postMute))
 	for _, route := range routeTable {
 		h := func(w http.ResponseWriter, r *http.Request, p *params) error { return route.get(d, w, r, p) }
 		if route.costly {
@@ -40,6 +42,7 @@ func (d *Dashboard) routes(page map[string]*pageFile) http.Handler {
 		}))
 	}
 	r.Methods(http.MethodPost).Path(api.Root + "/incidents/{id:[0-9]+}/notes").Handler(d.answer("/incidents/{id}/notes", d.postNote))
+	r.Methods(http.MethodPost).Path(api.Root + "/mutes/{number:[0-9]+}/end").Handler(d.answer("/mutes/{number}/end", d.postMuteEnd))
 	r.Methods(http.MethodPost).Path(api.Root + "/receivers/{name}/test").Handler(d.answer("/receivers/{name}/test", d.postReceiverTest))
 	for path, file := range page {
 		r.Handle(path, d.answer(path, file.serve))

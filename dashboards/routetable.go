@@ -79,6 +79,7 @@ var routeTable = []route{
 		params: append([]param{
 			since("15m"), {"by", "one row for everything", "dimensions joined by commas, each once; see Dimension"},
 			outcomeParam, targetParam, limit(defaultTotals, model.MaxRows), untilParam,
+			{"app", "any", "name of the application"}, {"status", "any", "HTTP status; 0 without an answer"}, {"source", "any", "`agent` or `browser`"},
 		}, whereParams...),
 	},
 	{
@@ -134,6 +135,11 @@ var routeTable = []route{
 		path: "/incident.md", get: (*Dashboard).getIncidentMarkdown, costly: true, answer: "text/markdown",
 		does:   "The same as Markdown, with headings for a post-mortem.",
 		params: []param{{"id", "required", "id of the incident"}},
+	},
+	{
+		path: "/mutes", get: (*Dashboard).getMutes, answer: "ScopeMute[]",
+		does:   "Mutes by scope, in the order in which they were made: those that hold, are planned, or ended in the span.",
+		params: []param{since("24h")},
 	},
 	{
 		path: "/objectives", get: (*Dashboard).getObjectives, answer: "Objective[]",

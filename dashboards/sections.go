@@ -29,6 +29,7 @@ var sections = []section{
 	{api.SectionReports, (*look).reports},
 	{api.SectionObjectives, (*look).objectives},
 	{api.SectionParts, (*look).parts},
+	{api.SectionMutes, (*look).mutes},
 }
 
 // look is one refresh from the store. It reads what several sections need only once.

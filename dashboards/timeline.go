@@ -12,9 +12,9 @@ import (
 	"github.com/heliograph-net/heliograph/model/judge"
 )
 
-// timeline tells the story of a page's incident: the fault, what the detector and the notifier did,
-// and what people did. The page needs its incident and its curve. The timeline is never empty.
-func (d *Dashboard) timeline(ctx context.Context, page *api.IncidentPage, now time.Time) ([]api.Moment, error) {
+// timeline tells the story of an incident: the fault, what the detector and the notifier did, and
+// what people did. Its page needs its incident and its curve. The timeline is never empty.
+func (d *Dashboard) timeline(ctx context.Context, of *model.Incident, page *api.IncidentPage, now time.Time) ([]api.Moment, error) {
 	i := &page.Incident
 	all := []api.Moment{{At: i.Since, Kind: "onset", Text: "onset, as far as the requests tell"}}
 	if d.o.Journal != nil {
@@ -26,6 +26,11 @@ func (d *Dashboard) timeline(ctx context.Context, page *api.IncidentPage, now ti
 	}
 	all = append(all, recovery(&page.Curve, i)...)
 	all = append(all, deeds(i.Notes, now)...)
+	muted, err := d.scopeMuted(ctx, of, now)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, muted...)
 	if !i.Until.IsZero() {
 		all = append(all, api.Moment{At: i.Until, Kind: "over", Text: "the last failures"})
 	}

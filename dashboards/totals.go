@@ -21,16 +21,17 @@ func (d *Dashboard) getTotals(w http.ResponseWriter, r *http.Request, p *params)
 	since := p.span("since", d.o.Window, d.o.Retention)
 	by := p.dimensions("by")
 	q := model.TotalsQuery{By: by, Type: p.outcome("type"), Target: p.text("target", report.MaxString), Until: p.moment("until"), Scope: p.where()}
+	picked := p.picked()
 	limit := p.integer("limit", defaultTotals, 1, model.MaxRows)
 	if p.err != nil {
 		return p.err
 	}
-	q.Since = endOf(q.Until).Add(-since)
+	q.Since, q.By = endOf(q.Until).Add(-since), by|picked.by
 	totals, err := d.o.Reader.Totals(r.Context(), q)
 	if err != nil {
 		return err
 	}
-	totals, suppressed := d.shownTotals(totals)
+	totals, suppressed := d.shownTotals(picked.of(totals, by))
 	w.Header().Set("X-Total-Count", strconv.Itoa(len(totals)))
 	tellSuppressed(w, suppressed)
 	return writeJSON(w, d.totalRows(totals[:min(limit, len(totals))]))
@@ -125,4 +126,25 @@ func (d *Dashboard) collectorRows(totals []model.Total) []api.CollectorTotal {
 		rows[i] = api.CollectorTotal{Total: d.totalRow(t), Failing: t.Failed > t.OK}
 	}
 	return rows
+}
+
+// picked selects totals by what the store cannot select by: application, status and source.
+type picked struct {
+	by  model.Dimensions // those that select
+	key model.Series     // and their values
+}
+
+// of returns the totals that are selected, by fewer dimensions: without those that select, unless
+// they were asked for. Each group stays one, because these have one value.
+func (s picked) of(totals []model.Total, by model.Dimensions) (some []model.Total) {
+	if s.by == 0 {
+		return totals
+	}
+	for _, t := range totals {
+		if t.Key.Only(s.by) == s.key {
+			t.By, t.Key = by, t.Key.Only(by)
+			some = append(some, t)
+		}
+	}
+	return some
 }

@@ -162,8 +162,18 @@ type State interface {
 	// LastIncident returns the highest ID of an incident, or 0 if there is none.
 	LastIncident(ctx context.Context) (int64, error)
 	// AddNote stores what somebody did about an incident, and returns it with its number. Its error
-	// wraps [model.ErrQuery] if the incident is unknown or has [model.MaxNotes] already.
+	// wraps [model.ErrQuery] if the incident is unknown or has [model.MaxNotes] already. For more
+	// than [model.MaxActs] notes of other kinds, it deletes the oldest except the first that
+	// acknowledges the incident, and counts them.
 	AddNote(ctx context.Context, n model.Note) (model.Note, error)
+	// AddMute stores a mute by scope, and returns it with its number. Its error wraps
+	// [model.ErrQuery] if there are [model.MaxMutes] that end after m.At.
+	AddMute(ctx context.Context, m model.Mute) (model.Mute, error)
+	// EndMute ends a mute by scope before its time, and returns it. Its error wraps
+	// [model.ErrQuery] if there is no such mute, or if it is over.
+	EndMute(ctx context.Context, number int64, at time.Time, who string) (model.Mute, error)
+	// Mutes returns the mutes by scope that end after since, in the order of their numbers.
+	Mutes(ctx context.Context, since time.Time) ([]model.Mute, error)
 	// Milestones returns what the detector and the notifier did about an incident, the earliest
 	// first. SaveStep and AckOutbox add to it. There are [model.MaxMilestones] at most.
 	Milestones(ctx context.Context, incident int64) ([]model.Milestone, error)

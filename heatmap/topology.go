@@ -2,6 +2,8 @@ package heatmap
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -124,6 +126,19 @@ func (t *Topology) ByAddress(address string) []int {
 		return nil
 	}
 	return t.byAddress.find(canonical, len(t.servers), t.addressOf)
+}
+
+// About returns the names of the servers at an address, and the places where they stand, such as
+// "north/east/web/r1", without the parts that are unknown.
+func (t *Topology) About(address string) (all []string) {
+	for _, i := range t.ByAddress(address) {
+		s := t.Server(i)
+		place := slices.DeleteFunc([]string{s.Region, s.DataCentre, s.Cluster, s.Row}, func(part string) bool { return part == "" })
+		if all = append(all, s.Name); len(place) > 0 {
+			all = append(all, strings.Join(place, "/"))
+		}
+	}
+	return all
 }
 
 // Regions returns the tree of groups, in order: regions, their data centres, clusters and rows. The

@@ -1,6 +1,10 @@
 package model
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 // NoteKind says what a [Note] is.
 type NoteKind string
@@ -37,7 +41,10 @@ type Note struct {
 
 // The limits of notes.
 const (
-	MaxNotes    = 200  // of an incident
+	MaxNotes = 200 // of the kind NoteText, of an incident; more are refused
+	// MaxActs is how many notes of other kinds an incident has. For more, the oldest go, except the
+	// first that acknowledges it: what is done now must never be kept out by what was done.
+	MaxActs     = 200
 	MaxNoteText = 2000 // bytes
 	MaxNoteWho  = 100  // bytes
 
@@ -48,6 +55,10 @@ const (
 type Journal struct {
 	Incident int64
 	Notes    []Note // the oldest first
+	Dropped  int    // notes that went for later ones; see MaxActs
+	// Before are the notes that mute and unmute the Earlier ones that are over and have the same
+	// verdict, the oldest first: they hold for the same fault when it is there again.
+	Before []Note
 	// Earlier are incidents of the same target and scope before it, the latest first, at most
 	// MaxEarlier.
 	Earlier []int64
@@ -66,13 +77,13 @@ func (j *Journal) Acknowledged() *Note {
 	return nil
 }
 
-// Mute returns the last note that mutes the incident, unless a later one ends it, or nil. It may
-// have expired.
+// Mute returns the last note that mutes the incident, or one that it repeats, unless a later one
+// ends it, or nil. It may have expired.
 func (j *Journal) Mute() (mute *Note) {
-	for i := range j.Notes {
-		switch j.Notes[i].Kind {
+	for _, n := range j.mutes() {
+		switch n.Kind {
 		case NoteMute:
-			mute = &j.Notes[i]
+			mute = n
 		case NoteUnmute:
 			mute = nil
 		}
@@ -80,11 +91,26 @@ func (j *Journal) Mute() (mute *Note) {
 	return mute
 }
 
-// MutedUntil returns when the last mute of the incident ends or ended. It is zero if there was
-// none.
-func (j *Journal) MutedUntil() (end time.Time) {
+// mutes returns the notes that mute and unmute the incident and those that it repeats, the oldest
+// first: the same fault again is no news to whoever muted it.
+func (j *Journal) mutes() (all []*Note) {
+	for i := range j.Before {
+		all = append(all, &j.Before[i])
+	}
 	for i := range j.Notes {
-		switch n := &j.Notes[i]; {
+		if n := &j.Notes[i]; n.Kind == NoteMute || n.Kind == NoteUnmute {
+			all = append(all, n)
+		}
+	}
+	slices.SortFunc(all, func(a, b *Note) int { return cmp.Compare(a.Number, b.Number) })
+	return all
+}
+
+// MutedUntil returns when the last mute of the incident, or of one that it repeats, ends or ended.
+// It is zero if there was none.
+func (j *Journal) MutedUntil() (end time.Time) {
+	for _, n := range j.mutes() {
+		switch {
 		case n.Kind == NoteMute:
 			end = n.Until
 		case n.Kind == NoteUnmute && n.At.Before(end):

@@ -98,11 +98,7 @@ func (c *noteFlags) write(ctx context.Context, out *output, n api.NewNote) error
 	if err != nil {
 		return err
 	}
-	if n.Who = c.Who; n.Who == "" {
-		if account, err := user.Current(); err == nil {
-			n.Who = account.Username
-		}
-	}
+	n.Who = writerName(c.Who)
 	added, err := client.AddNote(ctx, c.ID, n)
 	if err != nil {
 		return explain(err)
@@ -113,4 +109,15 @@ func (c *noteFlags) write(ctx context.Context, out *output, n api.NewNote) error
 	}
 	fmt.Fprintf(out.stdout, "incident %d: %s %d by %s%s\n", c.ID, added.Kind, added.Number, printable(added.Who), until)
 	return nil
+}
+
+// writerName returns who writes: who is named, or the account on this machine.
+func writerName(named string) string {
+	if named != "" {
+		return named
+	}
+	if account, err := user.Current(); err == nil {
+		return account.Username
+	}
+	return ""
 }

@@ -55,6 +55,7 @@ type cli struct {
 	Quarantine quarantineCmd `cmd:"" group:"look" help:"Show the batches that the detector could not use, or try them again."`
 	Gate       gateCmd       `cmd:"" group:"look" help:"Say whether a release is worse than the one before, for delivery pipelines: exit 0 healthy, 1 worse, 3 too little data."`
 	Incident   incidentCmd   `cmd:"" group:"look" help:"Say that you have taken an incident over, write a note on it, or tell the public."`
+	Mute       muteCmd       `cmd:"" group:"look" help:"Have nobody alerted of incidents within a scope for a while: servers, targets or networks, for planned work."`
 	Alert      alertCmd      `cmd:"" group:"look" help:"Try who is told of incidents."`
 
 	Rotate  rotateCmd  `cmd:"" group:"keep" help:"Give an installation a new key, in the operator's directory, and end the old one when its time is over."`

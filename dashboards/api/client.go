@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -103,6 +104,32 @@ func ask[T any](ctx context.Context, c *Client, path string, query url.Values) (
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return answer, fmt.Errorf("reading the dashboard's answer to %s: %w", path, err)
+	}
+	return answer, nil
+}
+
+// post sends a body to a path below [Root], whose parts are given, and decodes the answer.
+func post[T any](ctx context.Context, c *Client, body any, path ...string) (answer T, err error) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return answer, err
+	}
+	u := c.base.JoinPath(append([]string{Root}, path...)...)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(text))
+	if err != nil {
+		return answer, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return answer, fmt.Errorf("asking the dashboard: %w: %w", ErrUnreachable, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return answer, problemOf(resp, u.RequestURI())
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(nil, resp.Body, maxProblem)).Decode(&answer); err != nil {
+		return answer, fmt.Errorf("reading the dashboard's answer to %s: %w", u.RequestURI(), err)
 	}
 	return answer, nil
 }

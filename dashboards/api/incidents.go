@@ -61,6 +61,9 @@ type Incident struct {
 	Muted *Mute `json:"muted,omitempty"`
 	// What people did about it, the oldest first.
 	Notes []Note `json:"notes,omitempty"`
+	// How many acts (notes of other kinds than "note") are not kept, because there were too many
+	// later ones.
+	NotesDropped int `json:"notes_dropped,omitempty"`
 	// Incidents of the same target and scope before it, the latest first, at most 5.
 	Earlier []int64 `json:"earlier,omitempty"`
 }
@@ -71,6 +74,9 @@ type Mute struct {
 	// Empty if nobody said.
 	Who    string `json:"who"`
 	Reason string `json:"reason"`
+	// Number of the mute by scope that covers the incident; absent if it was muted itself, or the
+	// same fault before.
+	Number int64 `json:"number,omitempty"`
 }
 
 // Signal is one piece of evidence.

@@ -1,11 +1,7 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
-	"net/http"
 	"strconv"
 	"time"
 )
@@ -62,27 +58,6 @@ type NewNote struct {
 }
 
 // AddNote adds a note to an incident.
-func (c *Client) AddNote(ctx context.Context, incident int64, n NewNote) (added Note, err error) {
-	body, err := json.Marshal(n)
-	if err != nil {
-		return added, err
-	}
-	u := c.base.JoinPath(Root, "incidents", strconv.FormatInt(incident, 10), "notes")
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
-	if err != nil {
-		return added, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return added, fmt.Errorf("asking the dashboard: %w: %w", ErrUnreachable, err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return added, problemOf(resp, u.RequestURI())
-	}
-	if err := json.NewDecoder(http.MaxBytesReader(nil, resp.Body, maxProblem)).Decode(&added); err != nil {
-		return added, fmt.Errorf("reading the dashboard's answer to %s: %w", u.RequestURI(), err)
-	}
-	return added, nil
+func (c *Client) AddNote(ctx context.Context, incident int64, n NewNote) (Note, error) {
+	return post[Note](ctx, c, n, "incidents", strconv.FormatInt(incident, 10), "notes")
 }

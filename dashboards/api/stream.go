@@ -16,6 +16,7 @@ const (
 	SectionReports      Section = "reports"      // the latest samples
 	SectionObjectives   Section = "objectives"   // how the objectives fare
 	SectionParts        Section = "parts"        // how collectors, vantages and the detector fare
+	SectionMutes        Section = "mutes"        // mutes by scope that hold or are planned
 )
 
 // Snapshot is the first event of a stream. Sections that were not selected are absent. Each later
@@ -33,6 +34,7 @@ type Snapshot struct {
 	Reports      []Report        `json:"reports,omitzero"`
 	Objectives   []Objective     `json:"objectives,omitzero"`
 	Parts        []Part          `json:"parts,omitzero"`
+	Mutes        []ScopeMute     `json:"mutes,omitzero"`
 }
 
 // Clock is the server's time, from which the reader calculates how long ago something was.

@@ -63,6 +63,7 @@ func (s *State) Prune(ctx context.Context, now time.Time, r detector.Retention) 
 		{"DELETE FROM incidents WHERE id IN (SELECT id FROM incidents WHERE until > 0 AND until < ?1 LIMIT ?2)", before(r.Rollups)},
 		{"DELETE FROM notes WHERE number IN (SELECT number FROM notes n WHERE ?1 AND NOT EXISTS (SELECT 1 FROM incidents i WHERE i.id = n.incident) LIMIT ?2)", 1},
 		{"DELETE FROM milestones WHERE number IN (SELECT number FROM milestones m WHERE ?1 AND NOT EXISTS (SELECT 1 FROM incidents i WHERE i.id = m.incident) LIMIT ?2)", 1},
+		{`DELETE FROM mutes WHERE number IN (SELECT number FROM mutes WHERE "end" < ?1 LIMIT ?2)`, before(r.Rollups)},
 		{"DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE bin < ?1 LIMIT ?2)", before(r.Rollups)},
 		{"DELETE FROM claims WHERE (collector, name) IN (SELECT collector, name FROM claims WHERE told < ?1 LIMIT ?2)", before(detector.ClaimsKept)},
 		{"DELETE FROM claimed WHERE (collector, day, asn) IN (SELECT collector, day, asn FROM claimed WHERE day < ?1 LIMIT ?2)", before(detector.ClaimsKept) / dayMS},

@@ -131,7 +131,7 @@ ALTER TABLE samples ADD COLUMN client      INTEGER NOT NULL DEFAULT 0; -- as in 
 CREATE TABLE deleted ( -- clients whose data is not kept
 	client   INTEGER PRIMARY KEY,
 	received INTEGER NOT NULL
-) STRICT;`, version3, version4, version5, version6, version7, version8, version9, version10, version11, version12, version13, version14, version15, version16, version17, version18, version19, version20}
+) STRICT;`, version3, version4, version5, version6, version7, version8, version9, version10, version11, version12, version13, version14, version15, version16, version17, version18, version19, version20, version21}
 
 // version3, with foldSightings, replaces a row for every client by sums with sketches of clients,
 // adds probe results and an outbox, and renames "source" to "feed".

@@ -35,6 +35,8 @@ func TestState(t *testing.T, newStore func(t *testing.T) (open func() (detector.
 		{"present figures", presentFigures},
 		{"notes of incidents", notes},
 		{"milestones of incidents", milestones},
+		{"acts upon incidents", acts},
+		{"mutes by scope", mutes},
 		{"the last bin", lastBin},
 		{"the judgement", lastJudgement},
 		{"outbox", outbox},

@@ -42,7 +42,7 @@ func againAndAgain(state detector.State, url string) (*alerts.Notifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return alerts.New(alerts.Options{Store: outbox{state}, Muted: roles.Muted(state),
+	return alerts.New(alerts.Options{Store: outbox{state}, Muted: roles.Muted(state, nil),
 		Settings: alerts.Settings{Repeat: time.Second, Receivers: []alerts.Receiver{{Name: "hook", Sender: s}}}})
 }
 
@@ -115,6 +115,42 @@ func TestMuteOutlivesKills(t *testing.T) {
 		t.Errorf("milestones %+v, %v", told, err)
 	}
 	closed(events, state)
+}
+
+// TestMutesByScope: nobody is told of an incident of which all lies within a mute, until the mute
+// ends; of one that reaches further they are told.
+func TestMutesByScope(t *testing.T) {
+	h := newHook(t, true)
+	key, err := webhook.ParseSecret(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := webhook.New(h.url, key, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := notify(t, alerts.Receiver{Name: "hook", Sender: s})
+	now := time.Now()
+	mute, err := state.AddMute(t.Context(), model.Mute{At: now, Start: now, End: now.Add(time.Hour), Who: "ada", Reason: "new switches",
+		Scope: model.MuteScope{Target: "https://*.test", ASNs: []uint32{64502}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = state.AddMute(t.Context(), model.Mute{At: now, Start: now.Add(time.Hour), End: now.Add(2 * time.Hour), Reason: "planned", Scope: model.MuteScope{Target: "*"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	within, further := incident(1, model.NetworkPath), incident(2, model.NetworkPath)
+	further.Scope.ASNs = []uint32{64502, 64503}
+	save(t, state, model.Opened, within, further)
+	until(t, "what reaches further", func() bool { return len(h.all()["2 firing"]) > 0 })
+	if told := h.all()["1 firing"]; len(told) != 0 {
+		t.Errorf("told of what is muted: %v", told)
+	}
+	if _, err := state.EndMute(t.Context(), mute.Number, time.Now(), "bob"); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "what was muted", func() bool { return len(h.all()["1 firing"]) > 0 })
 }
 
 // TestMutedInAlertmanager: a muted incident is a silence in a real Alertmanager, where the alert

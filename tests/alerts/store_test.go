@@ -62,7 +62,7 @@ func notify(t *testing.T, receivers ...alerts.Receiver) detector.State {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := alerts.New(alerts.Options{Store: outbox{state}, Muted: roles.Muted(state), Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	n, err := alerts.New(alerts.Options{Store: outbox{state}, Muted: roles.Muted(state, nil), Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Settings: alerts.Settings{Receivers: receivers, Page: "https://page.test", Runbooks: "https://runbooks.test"}})
 	if err != nil {
 		t.Fatal(err)

@@ -3,11 +3,13 @@ package roles
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/heliograph-net/heliograph/alerts"
 	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/heatmap"
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 	"github.com/heliograph-net/heliograph/model"
 )
@@ -26,7 +28,7 @@ func (p *Process) addAlerts(c *Config, state detector.State) error {
 	watch := &pulse{state: state, vantage: p.detector.VantageHeard, store: p.Store, began: time.Now(), checks: p, silentAfter: c.Alerts.SilentAfter.Duration,
 		late: 3*c.Detector.Bin.Duration + c.Detector.Grace.Duration + stuckAfter}
 	watch.vantages.Store(&c.Detector.Vantages)
-	o := alerts.Options{Store: outbox{state}, Acknowledged: acknowledged(state), Muted: Muted(state), Settings: s, Alive: watch.alive, Problems: watch.problems, Logger: p.log, Metrics: p.metrics}
+	o := alerts.Options{Store: outbox{state}, Acknowledged: acknowledged(state), Muted: Muted(state, p.probes), Settings: s, Alive: watch.alive, Problems: watch.problems, Logger: p.log, Metrics: p.metrics}
 	o.Attempted = func(a alerts.Attempt) {
 		p.attempts.note(a)
 		if p.telemetry != nil {
@@ -78,11 +80,18 @@ func acknowledged(state detector.State) func(context.Context, []int64) ([]int64,
 	}
 }
 
-// Muted returns a function that tells which incidents are or were muted last, for
-// [alerts.Options.Muted].
-func Muted(state detector.State) func(context.Context, []int64) (map[int64]alerts.Mute, error) {
+// mutesRemembered is how long after its end a mute by scope is known to the notifier, which tells
+// receivers again of what it had covered.
+const mutesRemembered = 24 * time.Hour
+
+// Muted returns a function that tells which incidents are or were muted last, themselves or by
+// scope, for [alerts.Options.Muted]. servers, which may be nil, gives servers names and places.
+func Muted(state detector.State, servers *heatmap.Map) func(context.Context, []int64) (map[int64]alerts.Mute, error) {
 	return func(ctx context.Context, incidents []int64) (map[int64]alerts.Mute, error) {
 		all, err := state.Journals(ctx, incidents)
+		if err != nil {
+			return nil, err
+		}
 		mutes := map[int64]alerts.Mute{}
 		for i := range all {
 			j := &all[i]
@@ -94,8 +103,33 @@ func Muted(state detector.State) func(context.Context, []int64) (map[int64]alert
 				mutes[j.Incident] = m
 			}
 		}
-		return mutes, err
+		return mutes, mutedByScope(ctx, state, servers, incidents, mutes)
 	}
+}
+
+// mutedByScope adds the mutes by scope that last longer.
+func mutedByScope(ctx context.Context, state detector.State, servers *heatmap.Map, incidents []int64, mutes map[int64]alerts.Mute) error {
+	now := time.Now()
+	scopes, err := state.Mutes(ctx, now.Add(-mutesRemembered))
+	if err != nil || len(scopes) == 0 {
+		return err
+	}
+	known, err := state.Incidents(ctx, now.Add(-mutesRemembered))
+	if err != nil {
+		return err
+	}
+	var about func(string) []string
+	if servers != nil {
+		about = servers.Topology().About
+	}
+	for i := range known {
+		id := known[i].ID
+		m := model.MuteOf(scopes, &known[i], about, now)
+		if m != nil && slices.Contains(incidents, id) && m.End.After(mutes[id].Until) {
+			mutes[id] = alerts.Mute{Until: m.End, Who: m.Who, Reason: m.Reason}
+		}
+	}
+	return nil
 }
 
 // outbox adapts a detector's state to package alerts.

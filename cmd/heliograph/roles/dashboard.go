@@ -49,7 +49,7 @@ func (p *Process) addDashboard(c *Config) error {
 		}
 	}
 	if p.detector != nil {
-		o.Journal = p.journal
+		o.Journal, o.Mutes = p.journal, p.mutes
 		o.Gate = func(ctx context.Context, q model.GateQuery) (model.Gate, error) {
 			return gate.Judge(ctx, p.Store, q, time.Now())
 		}

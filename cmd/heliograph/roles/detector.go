@@ -40,7 +40,7 @@ func (p *Process) addDetector(ctx context.Context, c *Config) error {
 	if measured, ok := events.(prometheus.Collector); ok {
 		p.metrics.MustRegister(measured)
 	}
-	p.Store, p.journal = detector.Reader(events, state), state
+	p.Store, p.journal, p.mutes = detector.Reader(events, state), state, state
 	p.parts.Add(closeStores, lifecycle.Part{Name: "store", Close: func() error { return errors.Join(events.Close(), state.Close()) }})
 	if err := p.addObjectives(c); err != nil {
 		return err

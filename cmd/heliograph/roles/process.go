@@ -79,6 +79,7 @@ type Process struct {
 	Store model.Reader // reports and incidents; nil without a detector
 
 	journal dashboards.Journal                     // likewise
+	mutes   dashboards.Mutes                       // likewise
 	budgets func() ([]model.ObjectiveStatus, bool) // likewise
 
 	parts    *lifecycle.Group

@@ -267,6 +267,11 @@ export interface Incident {
   muted?: Mute;
   /** What people did about it, the oldest first. */
   notes?: Note[];
+  /**
+   * How many acts (notes of other kinds than "note") are not kept, because there were too many
+   * later ones.
+   */
+  notes_dropped?: number;
   /** Incidents of the same target and scope before it, the latest first, at most 5. */
   earlier?: number[];
 }
@@ -277,6 +282,11 @@ export interface Mute {
   /** Empty if nobody said. */
   who: string;
   reason: string;
+  /**
+   * Number of the mute by scope that covers the incident; absent if it was muted itself, or the
+   * same fault before.
+   */
+  number?: number;
 }
 
 /** Signal is one piece of evidence. */
@@ -323,6 +333,77 @@ export interface Me {
   role: string;
   /** How the dashboard knows: "password", "proxy", "oidc", or "local" without a login. */
   how: string;
+}
+
+/** MuteState says whether a mute by scope mutes. */
+export type MuteState = "holds" | "planned" | "over";
+
+export const muteStates: readonly MuteState[] = ["holds", "planned", "over"];
+
+/**
+ * ScopeMute says that nobody is alerted of incidents within a scope for a time. An incident is
+ * within it if all that the incident names lies within each part of the scope that is not empty.
+ */
+export interface ScopeMute {
+  /** Ascending, above 0. */
+  number: number;
+  state: MuteState;
+  /** The scope in words: "server web-* of https://shop.example". */
+  words: string;
+  /**
+   * Patterns, in which * stands for any characters and ? for one; empty if it does not matter.
+   */
+  app: string;
+  target: string;
+  /** Patterns of addresses, hosts, names, or places such as "east/web". */
+  servers: string[];
+  networks: Network[];
+  countries: string[];
+  start: string;
+  end: string;
+  /** When it was made. */
+  at: string;
+  /** Who made it; empty if nobody said. */
+  who: string;
+  /** Whether the dashboard knows that person by a login. */
+  known: boolean;
+  reason: string;
+  /** Whether somebody ended it before its time. */
+  ended: boolean;
+  /** Who did; absent if nobody did or said. */
+  ended_by?: string;
+}
+
+/**
+ * NewMute is the body of a request that adds a mute by scope. At least one part of the scope must
+ * be given.
+ */
+export interface NewMute {
+  /** Patterns, in which * stands for any characters and ? for one. */
+  app?: string;
+  target?: string;
+  /** Patterns of addresses, hosts, names, or places such as "east/web". */
+  servers?: string[];
+  /** Numbers of autonomous systems. */
+  asns?: number[];
+  /** Two capital letters each. */
+  countries?: string[];
+  /** When it begins, at most 90 days ahead; now if absent. */
+  start?: string;
+  /** How long it lasts: a span of at most 7d; "1h" if absent. */
+  for?: string;
+  /** At most 2000 bytes; required. */
+  reason: string;
+  /** Who mutes, at most 100 bytes. It is ignored where people log in, because they are known. */
+  who?: string;
+}
+
+/** EndMute is the body of a request that ends a mute by scope before its time. */
+export interface EndMute {
+  /**
+   * Who ends it, at most 100 bytes. It is ignored where people log in, because they are known.
+   */
+  who?: string;
 }
 
 /** NoteKind says what a note is. */
@@ -880,9 +961,9 @@ export interface Collected {
 }
 
 /** Section is a part of the stream that a reader can select. */
-export type Section = "now" | "curve" | "totals" | "incidents" | "servers" | "reachability" | "reports" | "objectives" | "parts";
+export type Section = "now" | "curve" | "totals" | "incidents" | "servers" | "reachability" | "reports" | "objectives" | "parts" | "mutes";
 
-export const sections: readonly Section[] = ["now", "curve", "totals", "incidents", "servers", "reachability", "reports", "objectives", "parts"];
+export const sections: readonly Section[] = ["now", "curve", "totals", "incidents", "servers", "reachability", "reports", "objectives", "parts", "mutes"];
 
 /**
  * Snapshot is the first event of a stream. Sections that were not selected are absent. Each later
@@ -901,6 +982,7 @@ export interface Snapshot {
   reports?: Report[];
   objectives?: Objective[];
   parts?: Part[];
+  mutes?: ScopeMute[];
 }
 
 /** Clock is the server's time, from which the reader calculates how long ago something was. */
