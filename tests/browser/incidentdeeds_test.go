@@ -61,7 +61,7 @@ func TestIncidentDeeds(t *testing.T) {
 	press(t, ctx, `.mute-form button`)
 	says("by ada: new switches")
 	says("ada muted it until")
-	mutes, err := roles.Muted(state)(t.Context(), []int64{id})
+	mutes, err := roles.Muted(state, o.Servers)(t.Context(), []int64{id})
 	if m := mutes[id]; err != nil || m.Who != "ada" || time.Until(m.Until) < 50*time.Minute || time.Until(m.Until) > time.Hour {
 		t.Errorf("the notifier learns %+v, %v", mutes, err)
 	}

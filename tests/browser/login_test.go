@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 	"github.com/oauth2-proxy/mockoidc"
 
 	"github.com/heliograph-net/heliograph/dashboards"
@@ -70,6 +72,33 @@ func TestLogin(t *testing.T) {
 		do(chromedp.Click(chromedp.CSS(`a[href="/login/oidc"]`)))
 		becomes(t, ctx, `document.querySelector("[role=alert]") !== null && document.querySelector(".overall") === null`)
 	}
+}
+
+// TestLoginPage: the login page passes what the views of the dashboard pass.
+func TestLoginPage(t *testing.T) {
+	hash, err := access.Hash("correct horse battery")
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := guarded(t, access.Settings{Users: []access.User{{Name: "ada", Role: access.Operator, Hash: hash}},
+		OIDC: &access.OIDC{Issuer: "https://login.example.net/" + strings.Repeat("W", 300), ClientID: "x", ClientSecret: "y", Viewers: []string{"*@example.org"}}})
+	ctx := viewsBrowser(t)
+	source := axe(t)
+	for i, width := range widths {
+		scheme := []string{"light", "dark"}[i%2]
+		open(t, ctx, url+"/login", width, 900, scheme)
+		becomes(t, ctx, `document.querySelector("form button") !== null`)
+		fits(t, ctx, "login", width)
+		serious(t, ctx, "login", scheme, source)
+		walk(t, ctx, "login")
+		picture(t, ctx, fmt.Sprintf("login-%d-%s", width, scheme))
+	}
+	if err := chromedp.Do(ctx, chromedp.SendKeys(chromedp.CSS(`input[name=name]`), hostile[0]+hostile[4][:500]), chromedp.SendKeys(chromedp.CSS(`input[name=password]`), "wrong"),
+		chromedp.KeyEvent(kb.Enter)); err != nil {
+		t.Fatal(err)
+	}
+	becomes(t, ctx, `document.querySelector("[role=alert]")?.innerText === "Name or password is wrong." && !document.body.innerText.includes("WWW")`)
+	serious(t, ctx, "a login that failed", "dark", source)
 }
 
 // TestOIDCAnswerOfAnotherBrowser: an answer of the provider that this browser did not ask for logs

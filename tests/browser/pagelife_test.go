@@ -61,6 +61,31 @@ func TestAnHourWithoutConnection(t *testing.T) {
 	becomes(t, ctx, `document.querySelector("main").className === "" && document.body.innerText.includes("192.0.2.7:443")`)
 }
 
+// TestEachViewOutlivesARestart: while a view is shown, and while it is first asked for, the dashboard
+// is gone. The view says so, and comes when the dashboard is back.
+func TestEachViewOutlivesARestart(t *testing.T) {
+	w, incident := burning(t)
+	options := w.whole(t)
+	url, stop := options.serve(t, "127.0.0.1:0")
+	ctx := viewsBrowser(t)
+	const lost, back = `document.body.innerText.includes("Connection to Heliograph lost") && document.querySelector("main").className === "stale"`,
+		`!document.body.innerText.includes("Connection to Heliograph lost") && document.querySelector("main").className === ""`
+	for i, v := range pageViews {
+		next := pageViews[(i+1)%len(pageViews)]
+		open(t, ctx, v.address(url, incident), 390, 844, "light")
+		becomes(t, ctx, v.shown()+` && document.querySelector(".stream").className.includes("live")`)
+		stop()
+		becomes(t, ctx, lost)
+		becomes(t, ctx, v.shown()) // as it was
+		if _, err := chromedp.Run(ctx, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`location.hash = %q`, next.address("", incident)[1:]))); err != nil {
+			t.Fatal(err)
+		}
+		_, stop = options.serve(t, strings.TrimPrefix(url, "http://"))
+		becomes(t, ctx, back)
+		becomes(t, ctx, next.shown())
+	}
+}
+
 // TestSixtyPages: sixty pages are open at once, three of them in browsers of their own. All
 // are sent what changes; when there is no room for one more, it is told so.
 func TestSixtyPages(t *testing.T) {
@@ -139,7 +164,7 @@ func follow(t *testing.T, url string, started func()) {
 // finds nothing serious in it.
 func TestViewsInFirefox(t *testing.T) {
 	w, incident := burning(t)
-	url, _ := w.serve(t)
+	url, _ := w.whole(t).serve(t, "127.0.0.1:0")
 	browser := startFirefox(t, filepath.Join(t.TempDir(), "profile"), `user_pref("ui.systemUsesDarkTheme", 1);`)
 	source := axe(t)
 	var created struct {

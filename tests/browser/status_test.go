@@ -61,6 +61,7 @@ func TestStatusPage(t *testing.T) {
 		picture(t, ctx, fmt.Sprintf("status-%d-%s", width, scheme))
 		if i < 2 {
 			serious(t, ctx, "status", scheme, source)
+			walk(t, ctx, "status")
 		}
 	}
 	loaded, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](`performance.getEntriesByType("resource").map((e) => e.name)`))

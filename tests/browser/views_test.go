@@ -4,12 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	neturl "net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -31,6 +35,9 @@ var pageViews = []pageView{
 	{"incidents", "incidents", "main table a[href*='#/incidents/']"},
 	{"incident", "incidents/{incident}", ".note-form input"},
 	{"explore", "explore?by=server,type&since=1h", ".explore tbody tr"},
+	{"samples", "explore?show=samples&since=1h", ".explore tbody tr, input[type=search]"},
+	{"errors", "explore?show=errors&since=1h", ".explore tbody tr"},
+	{"server", "vantages?server=web-7", ".panel-one-server .evidence li"},
 	{"networks", "reach", ".reach-row[data-row='0']"},
 	{"world", "reach?show=map", ".world-map .country"},
 	{"vantages", "vantages", ".panel-vantages"},
@@ -87,7 +94,7 @@ const runAxe = `axe.run(document, { resultTypes: ["violations"] }).then(({ viola
 // SCREENSHOTS it writes a picture of each view.
 func TestViews(t *testing.T) {
 	w, incident := burning(t)
-	url, _ := w.serve(t)
+	url, _ := w.whole(t).serve(t, "127.0.0.1:0")
 	ctx := viewsBrowser(t)
 	source := axe(t)
 	for _, v := range pageViews {
@@ -107,6 +114,55 @@ func TestViews(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPrintOut: what is printed of an incident's page has what a post-mortem needs and nothing to
+// press, in dark ink on white also for who reads in the dark.
+func TestPrintOut(t *testing.T) {
+	w, incident := burning(t)
+	o := w.whole(t)
+	note := model.Note{Incident: incident, At: time.Now(), Kind: model.NoteText, Who: "ada", Text: "the rack is dark; " + strings.Repeat("we looked everywhere. ", 40) + "It was the switch."}
+	if _, err := o.Journal.AddNote(t.Context(), note); err != nil {
+		t.Fatal(err)
+	}
+	url, _ := o.serve(t, "127.0.0.1:0")
+	ctx := viewsBrowser(t)
+	open(t, ctx, fmt.Sprintf("%s/#/incidents/%d", url, incident), 720, 900, "dark") // the width of A4
+	becomes(t, ctx, `document.body.innerText.includes("It was the switch.")`)
+	media := emulation.SetEmulatedMediaParams{Media: "print", Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}}
+	if err := chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, media)
+		return err
+	})); err != nil {
+		t.Fatal(err)
+	}
+	becomes(t, ctx, `[...document.querySelectorAll("button, input, select, textarea, nav")].every((e) => e.getClientRects().length === 0)`)
+	becomes(t, ctx, `["Why this verdict", "onset", "Where", "What else changed", "It was the switch."].every((s) => document.body.innerText.includes(s))`)
+	becomes(t, ctx, `(() => { const [r, g, b] = getComputedStyle(document.body).color.match(/\d+/g).map(Number); return r + g + b < 200; })()`)
+	fits(t, ctx, "an incident in print", 720)
+	picture(t, ctx, "incident-print")
+}
+
+// whole stores the world with what each view needs to have something to show.
+func (w *world) whole(t *testing.T) pageOptions {
+	t.Helper()
+	w.samples = append(w.samples, exploreSamples()...)
+	o := w.stored(t)
+	saw := vantagesSaw()
+	for i := range saw {
+		if w.suffix == "" {
+			break
+		}
+		if i > 0 {
+			saw[i].Target.Name += w.suffix
+		}
+		saw[i].Target.Cluster += w.suffix
+		for k := range saw[i].Found {
+			saw[i].Found[k].Vantage += w.suffix
+		}
+	}
+	o.Probes, o.VantageCountries = saw, map[string]string{"v1": "DE", "v2": "US"}
+	return o
 }
 
 func viewsBrowser(t *testing.T) context.Context {
@@ -195,13 +251,13 @@ func walk(t *testing.T, ctx context.Context, view string) {
 		return s
 	}
 	first := at()
-	reached := map[int]bool{}
+	reached := map[int]bool{first.At: true} // what has the focus at first
 	for range mostStops {
 		if err := chromedp.Do(ctx, chromedp.KeyEvent(kb.Tab)); err != nil {
 			t.Fatal(err)
 		}
 		s := at()
-		if s.Body || reached[s.At] && s.At >= 0 {
+		if s.Body || reached[s.At] && s.At >= 0 && len(reached) > 1 {
 			break
 		}
 		if !s.Visible {
@@ -224,7 +280,7 @@ func walk(t *testing.T, ctx context.Context, view string) {
 			t.Errorf("%s: Tab does not reach %s", view, what)
 		}
 	}
-	if len(reached) == 0 {
+	if len(reached) < 2 {
 		t.Errorf("%s: Tab reaches nothing of %d", view, first.Total)
 	}
 }
@@ -238,14 +294,36 @@ var hostile = []string{
 	strings.Repeat("W", 4<<10),
 }
 
+// towering names what a text of others makes higher than a third of a phone's screen, what turns
+// what stands beside it, and is empty if nothing does.
+const towering = `[...document.querySelectorAll("#app *")].filter((e) => e.getClientRects().length > 0 &&
+	[...e.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && (n.data.length > 500 || /[\u202a-\u202e\u2066-\u2069]/.test(n.data))) &&
+	getComputedStyle(e).position !== "absolute" || e.matches("li, td, th, p, h1, h2, h3, button, a") && e.querySelector("ul, ol, table, li, p") === null && e.getBoundingClientRect().height > 320)
+	.slice(0, 5).map((e) => e.getBoundingClientRect().height + " px: " + e.outerHTML.slice(0, 160)).join("\n")`
+
+// low checks that nothing towers.
+func low(t *testing.T, ctx context.Context, view string, width int64) {
+	t.Helper()
+	high, err := chromedp.Run(ctx, chromedp.Evaluate[string](towering))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if high != "" {
+		t.Errorf("%s: at %d px wide it is too high, or turned, for %s", view, width, high)
+	}
+}
+
 // TestHostileViews: what hostile clients report is text on every view. It runs nothing, makes no
-// element, does not turn what stands beside it, and makes no view scroll sideways.
+// element, does not turn what stands beside it, takes little room, and makes no view scroll sideways.
+// All of it is there for those who ask.
 func TestHostileViews(t *testing.T) {
 	w, incident := burning(t)
 	w.attack()
-	url, _ := w.serve(t)
+	url, _ := w.whole(t).serve(t, "127.0.0.1:0")
 	ctx := viewsBrowser(t)
-	views := append(slices.Clone(pageViews), pageView{"explore hostile", "explore?by=app,target,type,server&since=1h", ".explore tbody tr"})
+	views := append(slices.Clone(pageViews), pageView{"unknown server", "vantages?server=" + neturl.QueryEscape(hostile[2]+hostile[4]), ".panel-one-server .empty"},
+		pageView{"filters", "explore?show=samples&protocol=" + hostile[4] + "&server=" + neturl.QueryEscape(hostile[3]), ".chosen"},
+		pageView{"explore hostile", "explore?by=app,target,type,server&since=1h", ".explore tbody tr"})
 	for _, v := range views {
 		t.Run(v.name, func(t *testing.T) {
 			for _, width := range widths[:2] {
@@ -253,12 +331,18 @@ func TestHostileViews(t *testing.T) {
 				becomes(t, ctx, v.shown())
 				fits(t, ctx, "hostile "+v.name, width)
 				becomes(t, ctx, `window.owned === undefined && document.querySelector("#app img, #app script, #app [onload], #app [onerror]") === null`)
+				low(t, ctx, "hostile "+v.name, width)
 				picture(t, ctx, fmt.Sprintf("hostile-%s-%d", strings.ReplaceAll(v.name, " ", "-"), width))
 			}
 		})
 	}
 	open(t, ctx, views[len(views)-1].address(url, incident), 1280, 900, "light")
 	becomes(t, ctx, fmt.Sprintf(`document.body.textContent.includes(%q)`, hostile[0]))
+	open(t, ctx, fmt.Sprintf("%s/#/incidents/%d", url, incident), 390, 900, "light")
+	becomes(t, ctx, fmt.Sprintf(`document.querySelector(".panel-evidence .all-of-it") !== null && !document.body.textContent.includes(%q)`, hostile[4]))
+	press(t, ctx, `.panel-evidence .all-of-it`)
+	becomes(t, ctx, fmt.Sprintf(`document.querySelector(".panel-evidence").textContent.includes(%q)`, hostile[4]))
+	fits(t, ctx, "a long text", 390)
 }
 
 // attack puts hostile strings wherever a report, a discovery or a table of networks brings one.
@@ -273,7 +357,9 @@ func (w *world) attack() {
 			w.counts = append(w.counts, c)
 		}
 		w.samples = append(w.samples, model.Sample{At: last.End, App: text, Version: text, OS: text, Target: "https://" + text, URL: "https://x/" + text,
-			Method: text, Outcome: "tcp.refused", Protocol: text, Server: text, Error: model.ApplicationError{}})
+			Method: text, Outcome: "tcp.refused", Protocol: text, Server: text},
+			model.Sample{At: last.End, App: text, Version: text, OS: text, Outcome: "app.panic",
+				Error: model.ApplicationError{Fingerprint: [16]byte{1, byte(n)}, Type: text, Message: text, Stack: text, Count: 1}})
 	}
 	all := strings.Join(hostile, " ")
 	w.suffix = " " + hostile[0] + hostile[1] + hostile[4][:160] // topologies refuse what cannot be printed

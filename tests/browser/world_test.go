@@ -137,7 +137,7 @@ func (w *world) stored(t *testing.T) pageOptions {
 	}
 	return pageOptions{Reader: withReleases{detector.Reader(events, state), w.suffix}, Installation: installed{w.suffix}, Servers: w.servers(t),
 		NetworkName: func(asn uint32) string { return networkName(asn) + w.suffix },
-		Doubts:      w.doubts, Journal: state,
+		Doubts:      w.doubts, Journal: state, Mutes: state,
 		Consents: func() api.Consents {
 			return api.Consents{Since: time.Now().Add(-6 * time.Hour).UTC(), Counts: 5120, Diagnostics: 804, Withdrawn: 3}
 		},

@@ -1,6 +1,6 @@
 // What the page asks for besides the stream: the servers, of which there may be a million.
 import type {
-  AppErrors, Applications, Collected as AllCollected, Curve, Incident, IncidentPage, Me, NewNote, Probed, Problem, Reachability, ReceiverTest, Report, Server,
+  AppErrors, Applications, Collected as AllCollected, Curve, Incident, IncidentPage, Me, NewMute, NewNote, Probed, Problem, Reachability, ReceiverTest, Report, Server,
   Servers, ServerState, Setup, Total,
 } from "./api.gen.ts";
 
@@ -38,7 +38,12 @@ export function fetchProbes(limit: number): Promise<Probed[]> {
 
 /** One server, with its changes; undefined if there is none of the name. */
 export async function fetchProbed(server: string): Promise<Probed | undefined> {
-  return (await getJSON<Probed[]>(`/api/v1/probes?server=${encodeURIComponent(server)}`))[0];
+  try {
+    return (await getJSON<Probed[]>(`/api/v1/probes?server=${encodeURIComponent(server)}`))[0];
+  } catch (fault) {
+    if (fault instanceof Refused && !fault.later) return undefined; // no server has such a name
+    throw fault;
+  }
 }
 
 /** The servers that are down for all, then those for some, the first limit of both. */
@@ -80,9 +85,23 @@ export async function fetchText(path: string): Promise<string> {
 }
 
 /** Adds a note to an incident, or acknowledges it; undefined, or why the server did not take it. */
-export async function addNote(incident: number, note: NewNote): Promise<string | undefined> {
-  const answer = await fetch(`/api/v1/incidents/${incident}/notes`, {
-    method: "POST", body: JSON.stringify(note), headers: { "Content-Type": "application/json" }, signal: AbortSignal.timeout(15_000),
+export function addNote(incident: number, note: NewNote): Promise<string | undefined> {
+  return send(`/api/v1/incidents/${incident}/notes`, note);
+}
+
+/** Mutes a scope; likewise. */
+export function addMute(mute: NewMute): Promise<string | undefined> {
+  return send("/api/v1/mutes", mute);
+}
+
+/** Ends a mute by scope; likewise. */
+export function endMute(number: number, who: string): Promise<string | undefined> {
+  return send(`/api/v1/mutes/${number}/end`, { who });
+}
+
+async function send(path: string, body: object): Promise<string | undefined> {
+  const answer = await fetch(path, {
+    method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, signal: AbortSignal.timeout(15_000),
   });
   return answer.ok ? undefined : ((await answer.json()) as Problem).error;
 }
@@ -177,12 +196,21 @@ async function getJSON<T>(path: string): Promise<T> {
   return (await (await get(path)).json()) as T;
 }
 
-/** What the server does not answer; the message is its reason. */
-export class Refused extends Error {}
+/** What the server does not answer, or not now; the message is its reason. */
+export class Refused extends Error {
+  constructor(
+    reason: string,
+    readonly later: boolean,
+  ) {
+    super(reason);
+  }
+}
 
 async function get(path: string): Promise<Response> {
   const answer = await fetch(path, { cache: "no-cache", signal: AbortSignal.timeout(15_000) });
-  if (answer.status === 400 || answer.status === 503) throw new Refused(((await answer.json()) as Problem).error);
+  if (answer.status === 400 || answer.status === 503) {
+    throw new Refused(((await answer.json()) as Problem).error, answer.status === 503);
+  }
   if (!answer.ok) throw new Error(`GET ${path}: ${answer.status}`);
   return answer;
 }

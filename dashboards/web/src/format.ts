@@ -86,10 +86,18 @@ export function plural(n: number, one: string, many = `${one}s`): string {
   return `${count(n)} ${n === 1 ? one : many}`;
 }
 
+const mostName = 60;
+
 /** A network as people call it: its name, or its number, or that it is unknown. */
 export function network(asn: number | undefined, name: string | undefined): string {
-  if (name) return name;
+  if (name) return shortened(name, mostName);
   return asn ? `AS${asn}` : "Unknown network";
+}
+
+/** "35 of 60 failed (58 %)", or that nothing was heard. */
+export function failedWords(ok: number, failed: number): string {
+  const all = ok + failed;
+  return all > 0 ? `${count(failed)} of ${count(all)} failed (${share(failed, all)})` : "nothing heard";
 }
 
 /** A latency: "1.5 ms", "87 ms", "2.4 s". */
@@ -97,4 +105,39 @@ export function elapsed(ms: number): string {
   if (ms > 0 && ms < 9.95) return `${ms.toFixed(1)} ms`;
   if (ms < 1000) return `${Math.round(ms)} ms`;
   return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : span(ms);
+}
+
+/** Characters that turn the direction of others, or hide: they are shown as what they are, a fault. */
+const turning = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** A text of others with a sign in the place of each character that would act on the page. */
+export function inert(text: string): string {
+  return text.replace(turning, "\ufffd");
+}
+
+/** Longer words are cut to their beginnings and ends. */
+const wordHead = 40;
+const wordTail = 16;
+const longWord = /[^\s/]{61,}/g;
+/** Longer texts are cut, too. */
+const mostText = 400;
+
+/**
+ * A text of others, inert and short enough to stand anywhere: words of more than 60 characters, and
+ * what is still longer than most, lose their middle.
+ */
+export function shortened(text: string, most = mostText): string {
+  const words = inert(text).replace(longWord, (word) => cut(word, wordHead, wordTail));
+  return words.length <= most ? words : cut(words, Math.ceil(most * 0.75), Math.floor(most * 0.2));
+}
+
+function cut(text: string, head: number, tail: number): string {
+  return `${text.slice(0, head).replace(/[\ud800-\udbff]$/, "")}…${text.slice(-tail).replace(/^[\udc00-\udfff]/, "")}`;
+}
+
+/** "a, b and 7 others": names of others, of which at most so many are said. */
+export function listed(names: string[], most: number): string {
+  const some = names.length <= most ? names : names.slice(0, most - 1);
+  const told = some.map((name) => shortened(name, 80)).join(", ");
+  return some.length === names.length ? told : `${told} and ${plural(names.length - some.length, "other")}`;
 }

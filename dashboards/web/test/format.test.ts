@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clock, count, elapsed, network, plural, share, span } from "../src/format.ts";
+import { clock, count, elapsed, listed, network, plural, share, shortened, span } from "../src/format.ts";
 
 test("count is exact below a million and never shows something as nothing", () => {
   const cases: [number, string][] = [
@@ -40,4 +40,23 @@ test("names fall back", () => {
   assert.equal(plural(2, "server"), "2 servers");
   assert.equal(elapsed(87.4), "87 ms");
   assert.equal(elapsed(2400), "2.4 s");
+});
+
+test("long texts of others lose the middle of their words, and nothing acts on the page", () => {
+  const w = "W".repeat(4096);
+  const cases: [string, string][] = [
+    ["Server web-7 is down", "Server web-7 is down"],
+    [`Server ${w} is down`, `Server ${"W".repeat(40)}…${"W".repeat(16)} is down`],
+    ["\u202eevil\u2066 \u05d0\u05d1", "\ufffdevil\ufffd \u05d0\u05d1"],
+    ["line\nline", "line\nline"],
+    [`${"x".repeat(39)}\u{1f525}${w}`, `${"x".repeat(39)}…${"W".repeat(16)}`], // no half of a pair
+    [`https://${"a".repeat(50)}/${"b".repeat(50)}`, `https://${"a".repeat(50)}/${"b".repeat(50)}`],
+  ];
+  for (const [text, want] of cases) assert.equal(shortened(text), want);
+  const many = shortened("word ".repeat(1000));
+  assert.ok(many.length <= 400 && many.startsWith("word word") && many.endsWith("word "), many);
+  assert.ok(shortened(`${"/".repeat(3000)}`).length <= 400);
+  assert.equal(listed(["a", "b", "c"], 3), "a, b, c");
+  assert.equal(listed(["a", "b", "c", w], 3), "a, b and 2 others");
+  assert.ok(listed([w, w], 3).length < 130);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { csv, filtered, listCSV, pathFor, queryFor, questionOf, within, type Question } from "../src/views/explore/question.ts";
+import { csv, curveOf, filtered, listCSV, pathFor, queryFor, questionOf, within, type Question } from "../src/views/explore/question.ts";
 
 test("a question is what its address says, and the default where that makes no sense", () => {
   const q = { by: ["asn" as const, "type" as const], since: "6h", type: "tcp", target: "https://shop.example" };
@@ -34,4 +34,15 @@ test("a list as CSV has all columns", () => {
 
 test("CSV quotes what needs it, and is no formula", () => {
   assert.equal(csv([["a,b", 'say "x"', 1], ["=1+1", "-", 2]]), '"a,b","say ""x""",1\r\n\'=1+1,\'-,2\r\n');
+});
+
+test("an application, a status and a source select sums, and are fields of the search for samples", () => {
+  const q: Question = { by: ["type"], since: "1h", type: "", target: "", app: 'sh"op', status: "503", source: "agent", text: "cart" };
+  assert.deepEqual(questionOf(queryFor(q)), q);
+  assert.equal(pathFor(q, 5), "/api/v1/totals?since=1h&app=sh%22op&status=503&source=agent&by=type&limit=5");
+  const samples = new URLSearchParams(pathFor({ ...q, show: "samples" }, 5).split("?")[1]);
+  assert.deepEqual([samples.get("q"), samples.get("app")], ['app:"shop" status:"503" source:"agent" cart', null]);
+  assert.equal(curveOf(q), undefined);
+  assert.equal(curveOf({ by: ["type"], since: "1h", type: "", target: "", asn: "7" }), "since=1h&asn=7");
+  assert.equal(pathFor({ by: ["type"], since: "1h", type: "", target: "", app: "shop", show: "errors" }, 5), "/api/v1/errors?since=1h&app=shop&limit=5");
 });

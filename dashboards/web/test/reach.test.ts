@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Origin, Reachability } from "../src/api.gen.ts";
 import { inputTime, rangeOf, rangeParams, spanMS, timeOfInput } from "../src/range.ts";
-import { moved, sums, told } from "../src/views/reach/grid.tsx";
+import { moved } from "../src/ui/cursor.ts";
+import { sums, told } from "../src/views/reach/grid.tsx";
 import { levelOf } from "../src/views/reach/level.ts";
 import { addressOf, countryName, queryFor, questionOf, reportsOf, stepMS } from "../src/views/reach/question.ts";
 import { vantagesOf } from "../src/views/vantages/vantages.ts";
@@ -41,10 +42,12 @@ test("a cell leads to its requests", () => {
 });
 
 test("keys move within the grid", () => {
-  assert.deepEqual(moved("ArrowUp", undefined, 5, 60), { row: 0, column: 59 });
-  assert.deepEqual(moved("ArrowDown", { row: 4, column: 3 }, 5, 60), { row: 4, column: 3 });
-  assert.deepEqual(moved("Home", { row: 1, column: 3 }, 5, 60), { row: 1, column: 0 });
-  assert.equal(moved("x", { row: 1, column: 3 }, 5, 60), undefined);
+  const end = { row: 0, column: 59 };
+  assert.deepEqual(moved("ArrowUp", undefined, 5, 60, end), { row: 0, column: 59 });
+  assert.deepEqual(moved("ArrowDown", { row: 4, column: 3 }, 5, 60, end), { row: 4, column: 3 });
+  assert.deepEqual(moved("Home", { row: 1, column: 3 }, 5, 60, end), { row: 1, column: 0 });
+  assert.equal(moved("x", { row: 1, column: 3 }, 5, 60, end), undefined);
+  assert.equal(moved("ArrowDown", { row: 0, column: 3 }, 1, 60, end), undefined);
 });
 
 test("ranges", () => {

@@ -1,8 +1,9 @@
 import { useState } from "preact/hooks";
 import type { Curve as Data } from "../api.gen.ts";
-import { clock, count, minute, share, span, zone } from "../format.ts";
+import { clock, count, failedWords, minute, share, span, zone } from "../format.ts";
 import { now } from "../live/store.ts";
-import { NumberHead } from "../ui/parts.tsx";
+import { moved } from "../ui/cursor.ts";
+import { AsTable, NumberHead } from "../ui/parts.tsx";
 import { ratio, shapeOf } from "./shape.ts";
 
 /** How failures developed: a picture with what is normal and the onset, and the same as a table. */
@@ -16,11 +17,10 @@ export function Curve({ curve, label }: { curve: Data; label: string }) {
     setCursor(Math.max(0, Math.min(columns - 1, Math.floor(((event.clientX - box.left) / box.width) * columns))));
   };
   const key = (event: KeyboardEvent) => {
-    const by: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, Home: -columns, End: columns };
-    const step = by[event.key];
-    if (step === undefined) return;
+    const next = moved(event.key, cursor === undefined ? undefined : { row: 0, column: cursor }, 1, columns, { row: 0, column: columns - 1 });
+    if (next === undefined) return;
     event.preventDefault();
-    setCursor(Math.max(0, Math.min(columns - 1, (cursor ?? columns) + step)));
+    setCursor(next.column);
   };
   return (
     <div class="curve">
@@ -75,20 +75,15 @@ function few(curve: Data): string {
 }
 
 function told(curve: Data, column: number, at: number): string {
-  const failed = curve.failed[column] ?? 0;
-  const all = (curve.ok[column] ?? 0) + failed;
-  const what = all > 0 ? `${count(failed)} of ${count(all)} failed (${share(failed, all)})` : "nothing heard";
-  return `${clock(at, now.value)}: ${what}`;
+  return `${clock(at, now.value)}: ${failedWords(curve.ok[column] ?? 0, curve.failed[column] ?? 0)}`;
 }
 
 /** The columns in which anything was heard, the newest first. */
 function Table({ curve, at }: { curve: Data; at: (column: number) => number }) {
-  const [open, setOpen] = useState(false);
   const heard = curve.ok.map((_, i) => i).filter((i) => ratio(curve, i) !== undefined).reverse();
   return (
-    <details class="curve-table" onToggle={(event) => setOpen((event.currentTarget as HTMLDetailsElement).open)}>
-      <summary>As a table</summary>
-      {open && (
+    <AsTable class="curve-table">
+      {() => (
         <table>
           <thead>
             <tr>
@@ -110,6 +105,6 @@ function Table({ curve, at }: { curve: Data; at: (column: number) => number }) {
           </tbody>
         </table>
       )}
-    </details>
+    </AsTable>
   );
 }

@@ -1,10 +1,11 @@
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Now, State } from "../api.gen.ts";
-import { clock, span, zone } from "../format.ts";
+import { clock, shortened, span, zone } from "../format.ts";
 import { now, retryNow, status, trouble, useSection } from "../live/store.ts";
 import { trendWords } from "../trend.ts";
 import { setUTC, utc } from "../zone.ts";
+import { Long } from "./long.tsx";
 import { Since } from "./parts.tsx";
 import { Who } from "./who.tsx";
 
@@ -16,6 +17,10 @@ const levels: Record<State, string> = {
   silent: "Silent",
 };
 
+/** The longest title of the browser's tab, in characters. */
+const mostTitle = 120;
+const mostHeadline = 160;
+
 /** The state of everything in one sentence, as the server judges it. */
 export function Header(props: { children?: ComponentChildren }) {
   const judged = useSection("now");
@@ -23,7 +28,8 @@ export function Header(props: { children?: ComponentChildren }) {
   const stale = lost || trouble.value !== null;
   const headline = judged?.headline ?? "Connecting …";
   useEffect(() => {
-    document.title = `${lost ? "Connection lost" : stale ? `Stale: ${headline}` : headline} · Heliograph`;
+    const told = shortened(headline, mostTitle);
+    document.title = `${lost ? "Connection lost" : stale ? `Stale: ${told}` : told} · Heliograph`;
   }, [headline, lost, stale]);
   return (
     <header class={`overall ${stale ? "stale" : `state-${judged?.state ?? "silent"}`}`}>
@@ -41,7 +47,9 @@ export function Header(props: { children?: ComponentChildren }) {
       </div>
       <h1 aria-live="polite">
         <span class="lamp" aria-hidden="true" />
-        <strong>{headline}</strong>
+        <strong>
+          <Long text={headline} most={mostHeadline} />
+        </strong>
       </h1>
       {judged !== undefined && (
         <p class="basis">

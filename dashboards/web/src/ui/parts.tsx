@@ -1,13 +1,20 @@
 // Small parts that several panels share.
 import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
 import { clock, count, share, span, zone } from "../format.ts";
 import { now } from "../live/store.ts";
+import { Long } from "./long.tsx";
+
+/** The longest title, in characters; the rest is there for those who ask. */
+const mostTitle = 240;
 
 export function Panel(props: { id: string; title: string; note?: ComponentChildren; children: ComponentChildren }) {
   return (
     <section class={`panel panel-${props.id}`} aria-labelledby={`title-${props.id}`}>
       <div class="panel-head">
-        <h2 id={`title-${props.id}`}>{props.title}</h2>
+        <h2 id={`title-${props.id}`}>
+          <Long text={props.title} most={mostTitle} />
+        </h2>
         {props.note !== undefined && <p class="note">{props.note}</p>}
       </div>
       {props.children}
@@ -59,6 +66,17 @@ export function FailedCells(props: { failed: number; most: number; all: number; 
       <td class="number">{share(props.failed, props.all)}</td>
       <td class="number">{count(props.clients)}</td>
     </>
+  );
+}
+
+/** A picture's table, which is made when somebody wants it. */
+export function AsTable(props: { class?: string; children: () => ComponentChildren }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <details class={props.class} onToggle={(event) => setOpen((event.currentTarget as HTMLDetailsElement).open)}>
+      <summary>As a table</summary>
+      {open && props.children()}
+    </details>
   );
 }
 

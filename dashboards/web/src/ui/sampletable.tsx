@@ -1,7 +1,8 @@
 import type { Report } from "../api.gen.ts";
-import { clock, elapsed, network } from "../format.ts";
+import { clock, elapsed, inert, network } from "../format.ts";
 import { now } from "../live/store.ts";
 import { outcomeWords } from "../outcomes.ts";
+import { Long, Short } from "./long.tsx";
 import { NumberHead } from "./parts.tsx";
 
 /** Single requests and application errors; with full, also the release, the country and the trace. */
@@ -38,6 +39,7 @@ export function SampleTable({ reports, full }: { reports: Report[]; full?: boole
 
 function Sample({ report, full }: { report: Report; full: boolean }) {
   const failed = report.type !== "ok";
+  const Text = full ? Long : Short; // the short table has lines of one row
   return (
     <tr>
       <td class="time">{clock(Date.parse(report.at), now.value)}</td>
@@ -48,24 +50,32 @@ function Sample({ report, full }: { report: Report; full: boolean }) {
         </code>{" "}
         <span class="muted words">{outcomeWords(report.type)}</span>
       </td>
-      <td class="url" title={report.error_type ? report.message : report.url}>
+      <td class="url" title={full ? undefined : inert((report.error_type ? report.message : report.url) ?? "")}>
         {report.error_type ? (
           <>
-            {report.error_type} <span class="muted">{report.message || report.url}</span>
+            <Text text={report.error_type} />{" "}
+            <span class="muted">
+              <Text text={report.message || report.url} />
+            </span>
           </>
         ) : (
           <>
-            {report.method} <Url url={report.url} target={report.target} />
+            <Text text={report.method ?? ""} /> <Url url={report.url} target={report.target} Text={Text} />
           </>
         )}
         <Trace report={report} full={full} />
       </td>
       {full && (
-        <td class="wide">
-          {report.app} {report.version} <span class="muted">{report.os}</span>
+        <td class="wide anywhere">
+          <Long text={`${report.app} ${report.version ?? ""}`} />{" "}
+          <span class="muted">
+            <Long text={report.os ?? ""} />
+          </span>
         </td>
       )}
-      <td class="wide server">{report.server ?? "–"}</td>
+      <td class="wide server anywhere">
+        <Text text={report.server ?? "–"} />
+      </td>
       <td class="wide">
         {network(report.asn, report.as_name)} {full && <span class="muted">{report.country}</span>}
       </td>
@@ -98,11 +108,14 @@ function Trace({ report, full }: { report: Report; full: boolean }) {
 }
 
 /** The path first, because it differs where the origin does not. */
-function Url(props: { url: string; target: string }) {
-  if (props.target === "" || !props.url.startsWith(props.target)) return <>{props.url}</>;
+function Url({ url, target, Text }: { url: string; target: string; Text: typeof Long }) {
+  if (target === "" || !url.startsWith(target)) return <Text text={url} />;
   return (
     <>
-      {props.url.slice(props.target.length) || "/"} <span class="muted">{props.target}</span>
+      <Text text={url.slice(target.length) || "/"} />{" "}
+      <span class="muted">
+        <Text text={target} />
+      </span>
     </>
   );
 }

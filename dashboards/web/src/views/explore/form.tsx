@@ -1,6 +1,9 @@
 import { dimensions, type Dimension } from "../../api.gen.ts";
+import { shortened } from "../../format.ts";
+import { Field } from "../../ui/field.tsx";
+import { Short } from "../../ui/long.tsx";
 import { RangeFields } from "../../ui/range.tsx";
-import { filtered, filters, names, ofAllCauses, queryFor, rangeIn, shownNames, within, type Question, type Shown } from "./question.ts";
+import { filtered, filters, names, ofAllCauses, queryFor, rangeIn, shownNames, within, type Filter, type Question, type Shown } from "./question.ts";
 
 /** The page's address of a question. */
 export function addressOf(q: Question): string {
@@ -26,7 +29,7 @@ export function Form({ q }: { q: Question }) {
       {shown === "samples" && (
         <label class="search">
           Search{" "}
-          <input type="search" value={q.text ?? ""} maxLength={512} placeholder='timeout version:1.5.0 "not a function"' onChange={(event) => ask({ ...q, text: event.currentTarget.value.trim() })} />
+          <Field search value={q.text ?? ""} maxLength={512} placeholder='timeout version:1.5.0 "not a function"' take={(text) => ask({ ...q, text })} />
         </label>
       )}
       <RangeFields range={rangeIn(q)} change={(range) => ask(within(q, range))} />
@@ -36,14 +39,14 @@ export function Form({ q }: { q: Question }) {
       {shown !== "errors" && (
         <>
           <label>
-            Outcome <input value={q.type} placeholder="tcp.reset, tls" onChange={(event) => ask({ ...q, type: event.currentTarget.value.trim() })} />
+            Outcome <Field value={q.type} placeholder="tcp.reset, tls" take={(type) => ask({ ...q, type })} />
           </label>
           <label>
-            Target <input value={q.target} placeholder="an origin" onChange={(event) => ask({ ...q, target: event.currentTarget.value.trim() })} />
+            Target <Field value={q.target} placeholder="an origin" take={(target) => ask({ ...q, target })} />
           </label>
-          <Chosen q={q} ask={ask} />
         </>
       )}
+      <Chosen q={q} ask={ask} only={shown === "errors" ? ["app"] : filters} />
     </form>
   );
 }
@@ -66,10 +69,10 @@ function GroupBy({ q, ask }: { q: Question; ask: (q: Question) => void }) {
 }
 
 /** The filters that have no field of their own, each with a button that takes it away. */
-function Chosen({ q, ask }: { q: Question; ask: (q: Question) => void }) {
+function Chosen({ q, ask, only }: { q: Question; ask: (q: Question) => void; only: readonly Filter[] }) {
   return (
     <>
-      {filters.map((filter) => {
+      {only.map((filter) => {
         const value = filter === "type" || filter === "target" ? undefined : q[filter];
         if (value === undefined) return null;
         const words = `${names[filter]} ${filter === "asn" ? "AS" : ""}${value}`;
@@ -82,8 +85,8 @@ function Chosen({ q, ask }: { q: Question; ask: (q: Question) => void }) {
 /** A filter that is on, as the button that takes it away. */
 function TakenAway({ words, take }: { words: string; take: () => void }) {
   return (
-    <button type="button" class="chosen" aria-label={`${words}: take this filter away`} onClick={take}>
-      {words} ✕
+    <button type="button" class="chosen" aria-label={`${shortened(words)}: take this filter away`} onClick={take}>
+      <Short text={words} most={80} /> ✕
     </button>
   );
 }

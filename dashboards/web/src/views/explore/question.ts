@@ -6,7 +6,7 @@ import { rangeOf, rangeParams, type Range } from "../../range.ts";
 export type Shown = "requests" | "samples" | "errors";
 
 /** By what requests are selected, besides their time. */
-export type Filter = "type" | "target" | "asn" | "country" | "server" | "protocol";
+export type Filter = "type" | "target" | "asn" | "country" | "server" | "protocol" | "app" | "status" | "source";
 
 export interface Question {
   show?: Shown; // requests if absent
@@ -19,6 +19,9 @@ export interface Question {
   country?: string;
   server?: string;
   protocol?: string;
+  app?: string;
+  status?: string;
+  source?: string;
   text?: string; // fields and words that samples are searched for
   fingerprint?: string; // of application errors only
 }
@@ -31,7 +34,9 @@ export const names: Record<Dimension, string> = {
 };
 
 const places = ["asn", "country", "server", "protocol"] as const;
-export const filters: readonly Filter[] = ["type", "target", ...places];
+/** By these only sums are selected; of samples they are fields of the search. */
+const kinds = ["app", "status", "source"] as const;
+export const filters: readonly Filter[] = ["type", "target", ...places, ...kinds];
 
 /** Reads a query; what it does not say, or says wrong, is the default. */
 export function questionOf(query: string): Question {
@@ -42,9 +47,9 @@ export function questionOf(query: string): Question {
   if (until !== undefined) q.until = until;
   const show = p.get("show");
   if (show === "samples" || show === "errors") q.show = show;
-  for (const place of places) {
-    const value = p.get(place);
-    if (value) q[place] = value;
+  for (const filter of [...places, ...kinds]) {
+    const value = p.get(filter);
+    if (value) q[filter] = value;
   }
   const text = p.get("q");
   if (text) q.text = text;
@@ -86,26 +91,48 @@ export function queryFor(q: Question): string {
   return p.toString();
 }
 
-/** Which requests are asked for, as the API takes it. */
-export function selection(q: Question): URLSearchParams {
+/** Which requests are asked for, as the API takes it for sums. */
+function selection(q: Question): URLSearchParams {
+  const p = coarse(q);
+  for (const kind of kinds) {
+    const value = q[kind];
+    if (value) p.set(kind, value);
+  }
+  return p;
+}
+
+/** The same without what only sums are selected by. */
+function coarse(q: Question): URLSearchParams {
   const p = new URLSearchParams(rangeParams(rangeIn(q)));
-  for (const filter of filters) {
+  for (const filter of ["type", "target", ...places] as const) {
     const value = q[filter];
     if (value) p.set(filter, value);
   }
   return p;
 }
 
-/** The cause of errors that is asked for, if it is one. */
-function only({ fingerprint }: Question): Record<string, string> {
-  return fingerprint === undefined ? {} : { fingerprint };
+/** The query of the curve; undefined if there is none of what is asked for. */
+export function curveOf(q: Question): string | undefined {
+  return kinds.some((kind) => q[kind]) ? undefined : coarse(q).toString();
+}
+
+/** What samples are searched for: what is typed, and the fields that are chosen. */
+function searched(q: Question): string {
+  const fields = kinds.flatMap((kind) => (q[kind] ? [`${kind}:"${q[kind]!.replaceAll('"', "")}"`] : []));
+  return [...fields, q.text ?? ""].join(" ").trim();
+}
+
+/** The cause and the application of errors that are asked for. */
+function only({ fingerprint, app }: Question): Record<string, string> {
+  return { ...(fingerprint === undefined ? {} : { fingerprint }), ...(app ? { app } : {}) };
 }
 
 /** The path of the API that answers a question. */
 export function pathFor(q: Question, limit: number): string {
   if (q.show === "samples") {
-    const p = selection(q);
-    if (q.text) p.set("q", q.text);
+    const p = coarse(q);
+    const text = searched(q);
+    if (text) p.set("q", text);
     return `/api/v1/reports?${p}&limit=${limit}`;
   }
   if (q.show === "errors") return `/api/v1/errors?${new URLSearchParams({ ...rangeParams(rangeIn(q)), ...only(q) })}&limit=${limit}`;

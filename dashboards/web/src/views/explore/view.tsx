@@ -5,11 +5,12 @@ import { Curve } from "../../curve/curve.tsx";
 import { count, network, plural, share } from "../../format.ts";
 import { query } from "../../router.ts";
 import { useAsked } from "../../ui/asked.ts";
+import { Long, Short } from "../../ui/long.tsx";
 import { More, NumberHead, Panel } from "../../ui/parts.tsx";
 import { SampleTable } from "../../ui/sampletable.tsx";
 import { ErrorTable } from "./errors.tsx";
 import { addressOf, Form } from "./form.tsx";
-import { filtered, filters, listCSV, names, pathFor, queryFor, questionOf, selection, type Filter, type Question } from "./question.ts";
+import { curveOf, filtered, filters, listCSV, names, pathFor, queryFor, questionOf, type Filter, type Question } from "./question.ts";
 
 const most = 200;
 
@@ -47,8 +48,9 @@ async function answerTo(q: Question): Promise<Answer | string> {
       const errors = await fetchErrors(path);
       return { q, suppressed: errors.suppressed, errors };
     }
-    const [totals, curve] = await Promise.all([fetchTotals(path), fetchCurve(selection(q).toString())]);
-    return { q, ...totals, curve };
+    const asked = curveOf(q);
+    const [totals, curve] = await Promise.all([fetchTotals(path), asked === undefined ? undefined : fetchCurve(asked)]);
+    return curve === undefined ? { q, ...totals } : { q, ...totals, curve };
   } catch (fault) {
     if (fault instanceof Refused) return fault.message;
     throw fault;
@@ -60,6 +62,7 @@ function Found({ answer: { q, suppressed, curve, rows, reports, errors } }: { an
   return (
     <>
       {curve && <Curve curve={curve} label="Part of the requests that failed" />}
+      {rows && !curve && <p class="muted">There is no curve of an application, a status or a source.</p>}
       {rows && <Totals q={q} rows={rows} />}
       {reports && reports.length > 0 && <SampleTable reports={reports} full />}
       {errors && errors.errors.length > 0 && <ErrorTable q={q} errors={errors.errors} />}
@@ -122,8 +125,12 @@ function TotalsTable({ q, rows }: { q: Question; rows: Total[] }) {
 function Value({ q, d, row }: { q: Question; d: Dimension; row: Total }) {
   const value = valueOf(row, d);
   const raw = String(row[d] ?? "");
-  if (!(filters as readonly string[]).includes(d) || raw === "" || raw === "ok") return <>{value || "–"}</>;
-  return <a href={addressOf(filtered(q, d as Filter, raw))}>{value}</a>;
+  if (!(filters as readonly string[]).includes(d) || raw === "" || raw === "ok") return <Long text={value || "–"} />;
+  return (
+    <a href={addressOf(filtered(q, d as Filter, raw))}>
+      <Short text={value} most={Math.max(32, 160 / q.by.length)} />
+    </a>
+  );
 }
 
 function valueOf(row: Total, d: Dimension): string {

@@ -1,8 +1,9 @@
 // What is around an incident: changes, probers, other explanations, and the same fault before.
 import type { Change, Incident, Probed, Scope } from "../../api.gen.ts";
-import { clock, network, span } from "../../format.ts";
+import { clock, listed, network, span } from "../../format.ts";
 import { now } from "../../live/store.ts";
 import { rangeParams, secondsSpan } from "../../range.ts";
+import { Long, Short } from "../../ui/long.tsx";
 import { Panel } from "../../ui/parts.tsx";
 
 export function Changes({ changes }: { changes: Change[] }) {
@@ -15,7 +16,13 @@ export function Changes({ changes }: { changes: Change[] }) {
           {changes.map((change) => (
             <li key={`${change.at} ${change.text}`}>
               {clock(Date.parse(change.at), now.value)}{" "}
-              {change.incident === undefined ? change.text : <a href={`#/incidents/${change.incident}`}>{change.text}</a>}
+              {change.incident === undefined ? (
+                <Long text={change.text} />
+              ) : (
+                <a href={`#/incidents/${change.incident}`}>
+                  <Short text={change.text} />
+                </a>
+              )}
             </li>
           ))}
         </ul>
@@ -31,7 +38,13 @@ export function ServersThen({ servers }: { servers: Probed[] }) {
       <ul>
         {servers.map((server) => (
           <li key={server.name}>
-            <a href={`#/vantages?${new URLSearchParams({ server: server.name })}`}>{server.name}</a> {words[server.reach] ?? server.reach} <span class="muted">{server.why}</span>
+            <a href={`#/vantages?${new URLSearchParams({ server: server.name })}`}>
+              <Short text={server.name} />
+            </a>{" "}
+            {words[server.reach] ?? server.reach}{" "}
+            <span class="muted">
+              <Long text={server.why ?? ""} />
+            </span>
           </li>
         ))}
       </ul>
@@ -73,6 +86,9 @@ export function Alternatives({ incident }: { incident: Incident }) {
   );
 }
 
+/** So many names of a kind are said of each explanation; the incident's JSON has all. */
+const mostNamed = 12;
+
 function scopeWords(scope: Scope): string {
   const parts: [string, string[]][] = [
     ["from", scope.networks.map((n) => network(n.asn, n.as_name))],
@@ -84,7 +100,7 @@ function scopeWords(scope: Scope): string {
     ["with status", scope.statuses.map(String)],
     ["told to", scope.collectors],
   ];
-  const told = parts.filter(([, names]) => names.length > 0).map(([word, names]) => `${word} ${names.join(", ")}`);
+  const told = parts.filter(([, names]) => names.length > 0).map(([word, names]) => `${word} ${listed(names, mostNamed)}`);
   return told.length === 0 ? "everyone" : told.join(" ");
 }
 

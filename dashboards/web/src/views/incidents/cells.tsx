@@ -1,5 +1,6 @@
 import type { Total } from "../../api.gen.ts";
 import { network, plural } from "../../format.ts";
+import { Long } from "../../ui/long.tsx";
 import { FailedCells, NumberHead, Panel } from "../../ui/parts.tsx";
 
 /** What a row of cells may be of, in their order. */
@@ -42,7 +43,7 @@ function Table(props: { kind: string; rows: Total[]; nameOf: (t: Total) => strin
         {props.rows.map((c) => (
           <tr key={props.nameOf(c)}>
             <th scope="row" class="anywhere">
-              {props.nameOf(c)}
+              <Long text={props.nameOf(c)} />
             </th>
             <FailedCells failed={c.failed} most={most} all={c.ok + c.failed} clients={c.clients} />
           </tr>

@@ -1,10 +1,11 @@
 import type { IncidentPage } from "../../api.gen.ts";
 import { fetchIncident } from "../../ask.ts";
 import { Curve } from "../../curve/curve.tsx";
-import { count, plural, share } from "../../format.ts";
+import { count, plural, share, shortened } from "../../format.ts";
 import { now, useSection } from "../../live/store.ts";
 import { outcomeWords } from "../../outcomes.ts";
 import { useAsked } from "../../ui/asked.ts";
+import { Long } from "../../ui/long.tsx";
 import { Panel } from "../../ui/parts.tsx";
 import { Cells } from "./cells.tsx";
 import { Actions } from "./actions.tsx";
@@ -23,7 +24,7 @@ export function IncidentView({ id }: { id: string }) {
     return (
       <Panel id="incident" title="Incident">
         <p class="empty">
-          There is no incident {id}, or it is older than what is kept. <a href="#/incidents">All incidents</a>
+          There is no incident {shortened(id, 80)}, or it is older than what is kept. <a href="#/incidents">All incidents</a>
         </p>
       </Panel>
     );
@@ -46,12 +47,14 @@ function Page({ page, reload }: { page: IncidentPage; reload: () => void }) {
       </Panel>
       <Panel id="evidence" title="Why this verdict" note={(incident.verdict ?? "").replaceAll("_", " ")}>
         <p>
-          <code>{[incident.outcome, ...incident.also].join(", ")}</code> {outcomeWords(incident.outcome)} · {incident.target} · {count(incident.failed)} of{" "}
+          <code>{[incident.outcome, ...incident.also].join(", ")}</code> {outcomeWords(incident.outcome)} · <Long text={incident.target} /> · {count(incident.failed)} of{" "}
           {plural(Math.round(incident.requests), "request")} failed in the worst minutes, {count(incident.expected)} expected · {plural(incident.clients, "client")}
         </p>
         <ul class="evidence">
           {incident.evidence.map((line) => (
-            <li key={line}>{line}</li>
+            <li key={line}>
+              <Long text={line} />
+            </li>
           ))}
         </ul>
         {page.runbook !== undefined && (

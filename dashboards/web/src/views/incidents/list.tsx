@@ -3,9 +3,11 @@ import { fetchIncidents } from "../../ask.ts";
 import { clock, count, plural, span } from "../../format.ts";
 import { now, useSection } from "../../live/store.ts";
 import { useAsked } from "../../ui/asked.ts";
+import { Short } from "../../ui/long.tsx";
 import { NumberHead, Panel } from "../../ui/parts.tsx";
 import { careWords } from "../care.ts";
 import { grouped } from "./group.ts";
+import { Mutes } from "./mutes.tsx";
 
 const days = 30;
 
@@ -15,9 +17,12 @@ export function IncidentList() {
   const [all] = useAsked(() => fetchIncidents(days), [live]);
   if (all === undefined) return null;
   return (
-    <Panel id="all-incidents" title="Incidents" note={`of ${days} days`}>
-      {all.length === 0 ? <p class="empty">None.</p> : <Table groups={grouped(all)} />}
-    </Panel>
+    <div class="incident-page">
+      <Panel id="all-incidents" title="Incidents" note={`of ${days} days`}>
+        {all.length === 0 ? <p class="empty">None.</p> : <Table groups={grouped(all)} />}
+      </Panel>
+      <Mutes />
+    </div>
   );
 }
 
@@ -48,7 +53,9 @@ function Row({ last, times }: { last: Incident; times: number }) {
   return (
     <tr>
       <th scope="row">
-        <a href={`#/incidents/${last.id}`}>{last.title}</a>{" "}
+        <a href={`#/incidents/${last.id}`}>
+          <Short text={last.title} />
+        </a>{" "}
         <span class="muted">{[(last.verdict ?? "").replaceAll("_", " "), ...careWords(last)].filter((w) => w !== "").join(" · ")}</span>
       </th>
       <td>

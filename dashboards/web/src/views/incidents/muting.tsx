@@ -2,11 +2,9 @@ import { useState } from "preact/hooks";
 import type { Incident, Me } from "../../api.gen.ts";
 import { moment, zone } from "../../format.ts";
 import { now } from "../../live/store.ts";
+import { Long } from "../../ui/long.tsx";
 import { useMe } from "../../ui/who.tsx";
-import { Fault, useWriting, WhoField } from "./write.tsx";
-
-/** How long a mute may last, as the server takes it; the first is chosen unless somebody chooses. */
-const lengths: [string, string][] = [["1h", "1 hour"], ["30m", "30 minutes"], ["4h", "4 hours"], ["12h", "12 hours"], ["1d", "a day"], ["3d", "3 days"], ["7d", "7 days"]];
+import { Fault, LengthField, lengths, useWriting, WhoField } from "./write.tsx";
 
 /** Whether alerts of an incident are muted, and the way to change that for those who may. */
 export function Muting({ incident, reload }: { incident: Incident; reload: () => void }) {
@@ -21,9 +19,15 @@ export function Muting({ incident, reload }: { incident: Incident; reload: () =>
         <b>
           Muted until {moment(until, now.value)} {zone(until)}
         </b>{" "}
-        by {muted.who || "somebody"}: {muted.reason}
+        by {muted.who || "somebody"}: <Long text={muted.reason} />
       </p>
-      {operator && <Unmute incident={incident} reload={reload} />}
+      {muted.number !== undefined ? (
+        <p>
+          It is part of a mute by scope: <a href="#/incidents">all mutes</a>
+        </p>
+      ) : (
+        operator && <Unmute incident={incident} reload={reload} />
+      )}
     </div>
   );
 }
@@ -53,16 +57,7 @@ function Mute({ incident, me, reload }: { incident: Incident; me: Me; reload: ()
         <label>
           Why <input value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
         </label>
-        <label class="narrow">
-          How long{" "}
-          <select value={length} onChange={(event) => setLength(event.currentTarget.value)}>
-            {lengths.map(([span, words]) => (
-              <option key={span} value={span}>
-                {words}
-              </option>
-            ))}
-          </select>
-        </label>
+        <LengthField length={length} choose={setLength} />
         <button disabled={reason.trim() === ""}>Mute</button>
         <Fault text={fault} />
       </form>

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { Incident, Me, Note, NoteKind } from "../../api.gen.ts";
-import { clock } from "../../format.ts";
+import { clock, inert, plural } from "../../format.ts";
 import { now } from "../../live/store.ts";
 import { Panel } from "../../ui/parts.tsx";
 import { useMe } from "../../ui/who.tsx";
@@ -21,6 +21,7 @@ export function Notes({ incident, reload }: { incident: Incident; reload: () => 
           </li>
         ))}
       </ul>
+      {incident.notes_dropped !== undefined && <p class="muted">{plural(incident.notes_dropped, "older act")} not kept, because of so many later ones.</p>}
       {may && <Form incident={incident} me={me} reload={reload} />}
     </Panel>
   );
@@ -31,7 +32,7 @@ function NoteLine({ note }: { note: Note }) {
     <>
       {clock(Date.parse(note.at), now.value)} <b>{note.who || "somebody"}</b>
       {deeds[note.kind] && ` ${deeds[note.kind]}`}
-      {note.text && `: ${note.text}`}
+      {note.text && `: ${inert(note.text)}`}
     </>
   );
 }

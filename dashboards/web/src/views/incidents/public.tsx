@@ -1,11 +1,13 @@
 import { useState } from "preact/hooks";
 import type { Incident, IncidentPage, Me, Note, NoteKind } from "../../api.gen.ts";
-import { clock } from "../../format.ts";
+import { clock, inert, listed } from "../../format.ts";
 import { now } from "../../live/store.ts";
 import { Panel } from "../../ui/parts.tsx";
 import { useMe } from "../../ui/who.tsx";
 import { namesIn } from "./names.ts";
 import { Fault, useWriting, WhoField } from "./write.tsx";
+
+const mostNames = 8;
 
 /** What the public reads about an incident, and the form by which operators tell it. */
 export function Public({ page, reload }: { page: IncidentPage; reload: () => void }) {
@@ -20,7 +22,7 @@ export function Public({ page, reload }: { page: IncidentPage; reload: () => voi
       <ul>
         {told.map((note) => (
           <li key={note.number}>
-            {clock(Date.parse(note.at), now.value)} <span class="muted">{note.who}</span> {note.kind === "resolved" && <b>resolved</b>} {note.text}
+            {clock(Date.parse(note.at), now.value)} <span class="muted">{note.who}</span> {note.kind === "resolved" && <b>resolved</b>} {inert(note.text)}
           </li>
         ))}
       </ul>
@@ -63,7 +65,7 @@ function Form({ page, me, told, reload }: { page: IncidentPage; me: Me; told: No
       </label>
       {names.length > 0 && (
         <p class="names" role="status">
-          This names {names.join(", ")}. Everybody will read it.
+          This names {listed(names, mostNames)}. Everybody will read it.
         </p>
       )}
       <button disabled={text.trim() === ""}>{told.length === 0 ? "Tell the public" : "Add an update"}</button>

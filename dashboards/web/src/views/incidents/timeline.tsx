@@ -1,6 +1,7 @@
 import type { IncidentPage } from "../../api.gen.ts";
 import { clock, plural, span, zone } from "../../format.ts";
 import { now } from "../../live/store.ts";
+import { Long } from "../../ui/long.tsx";
 import { trendWords } from "../../trend.ts";
 
 /** What failed to happen. */
@@ -17,7 +18,7 @@ export function Timeline({ page: { incident, curve, timeline } }: { page: Incide
             {clock(Date.parse(at), now.value)} {zone(Date.parse(at))}
           </time>
           <span>
-            {text}
+            <Long text={text} />
             {Date.parse(at) > since && <span class="muted"> +{span(Date.parse(at) - since)}</span>}
           </span>
         </li>

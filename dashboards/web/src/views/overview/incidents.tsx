@@ -1,9 +1,11 @@
 import { useState } from "preact/hooks";
 import type { Incident } from "../../api.gen.ts";
-import { clock, count, network, plural, span } from "../../format.ts";
+import { clock, count, listed, network, plural, span } from "../../format.ts";
 import { outcomeWords } from "../../outcomes.ts";
 import { now, useSection } from "../../live/store.ts";
 import { careWords } from "../care.ts";
+import { MutedScopes } from "../mutes.tsx";
+import { Long, Short } from "../../ui/long.tsx";
 import { Ago, More, Panel, Since } from "../../ui/parts.tsx";
 
 const clearedShown = 2;
@@ -22,6 +24,7 @@ export function Incidents() {
   const cleared = incidents.filter((incident) => incident.until !== undefined);
   return (
     <Panel id="incidents" title="Incidents" note={open.length > 0 ? `${open.length} open` : "none open"}>
+      <MutedScopes />
       {incidents.length === 0 && grid !== undefined && (
         <p class="empty">
           {grid.heard === undefined
@@ -59,7 +62,9 @@ function Item({ incident, unfold }: { incident: Incident; unfold: boolean }) {
     <li class={open ? "incident open" : "incident"}>
       <details class="incident-main" open={unfold}>
         <summary>
-          <p class="incident-title">{incident.title}</p>
+          <p class="incident-title">
+            <Short text={incident.title} />
+          </p>
           <p class="incident-what">
             <code>{[incident.outcome, ...incident.also].join(", ")}</code> {outcomeWords(incident.outcome)}
             <Scope incident={incident} />
@@ -67,7 +72,9 @@ function Item({ incident, unfold }: { incident: Incident; unfold: boolean }) {
         </summary>
         <ul class="evidence">
           {incident.evidence.map((line) => (
-            <li key={line}>{line}</li>
+            <li key={line}>
+              <Long text={line} />
+            </li>
           ))}
         </ul>
       </details>
@@ -129,14 +136,9 @@ function Scope({ incident }: { incident: Incident }) {
         .filter(([, names]) => names.length > 0)
         .map(([word, names]) => (
           <span key={names[0]} class="scope">
-            {word} <b>{listed(names)}</b>
+            {word} <b>{listed(names, scopeShown)}</b>
           </span>
         ))}
     </>
   );
-}
-
-function listed(names: string[]): string {
-  if (names.length <= scopeShown) return names.join(", ");
-  return `${names.slice(0, scopeShown - 1).join(", ")} and ${plural(names.length - scopeShown + 1, "other")}`;
 }

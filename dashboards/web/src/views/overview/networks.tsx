@@ -1,17 +1,13 @@
 import { useState } from "preact/hooks";
 import type { Reachability, Total } from "../../api.gen.ts";
-import { count, minute, share, span } from "../../format.ts";
+import { count, failedWords, minute, span } from "../../format.ts";
 import { useSection } from "../../live/store.ts";
 import { strip } from "../../strip.ts";
+import { moved, type Cursor } from "../../ui/cursor.ts";
 import { More, NumberHead, Panel } from "../../ui/parts.tsx";
 import { latest, rowsOf, type NetworkRow } from "./rows.ts";
 
 const shownAtFirst = 12;
-
-interface Cursor {
-  row: number;
-  column: number;
-}
 
 /**
  * Which networks reach the service, and since when not: one row a network, one column a
@@ -32,6 +28,12 @@ export function Networks() {
       </Panel>
     );
   }
+  const key = (event: KeyboardEvent) => {
+    const next = moved(event.key, cursor, withSum.length, grid.steps, { row: 0, column: grid.steps - 1 });
+    if (next === undefined) return;
+    event.preventDefault();
+    setCursor(next);
+  };
   const withSum = rows.length > 1 ? [sumRow(grid, totals.outcomes), ...shown] : shown;
   return (
     <Panel id="networks" title="Networks" note={<Key />}>
@@ -40,7 +42,7 @@ export function Networks() {
         tabIndex={0}
         role="group"
         aria-label="Status history of every network. Arrow keys move from step to step."
-        onKeyDown={(event) => setCursor(moved(event, cursor, withSum.length, grid.steps))}
+        onKeyDown={key}
         onBlur={() => setCursor(undefined)}
         onPointerLeave={() => setCursor(undefined)}
       >
@@ -141,25 +143,10 @@ function sumRow(grid: Reachability, outcomes: Total[]): NetworkRow {
 
 function readout(grid: Reachability, row: NetworkRow, column: number): string {
   const from = Date.parse(grid.start) + column * grid.step_seconds * 1000;
-  const failed = row.history.failed[column] ?? 0;
-  const all = (row.history.ok[column] ?? 0) + failed;
-  const what = all > 0 ? `${count(failed)} of ${count(all)} failed (${share(failed, all)})` : "nothing heard";
-  return `${row.name}, ${minuteOrSecond(from, grid.step_seconds)}: ${what}`;
+  return `${row.name}, ${minuteOrSecond(from, grid.step_seconds)}: ${failedWords(row.history.ok[column] ?? 0, row.history.failed[column] ?? 0)}`;
 }
 
 function minuteOrSecond(at: number, stepSeconds: number): string {
   const seconds = new Date(at).getSeconds();
   return stepSeconds % 60 === 0 ? minute(at) : `${minute(at)}:${seconds < 10 ? "0" : ""}${seconds}`;
-}
-
-function moved(event: KeyboardEvent, cursor: Cursor | undefined, rows: number, steps: number): Cursor | undefined {
-  const by: Record<string, [number, number]> = {
-    ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -steps], End: [0, steps],
-  };
-  const step = by[event.key];
-  if (step === undefined) return cursor;
-  event.preventDefault();
-  if (cursor === undefined) return { row: 0, column: steps - 1 };
-  const within = (n: number, most: number) => Math.max(0, Math.min(most - 1, n));
-  return { row: within(cursor.row + step[0], rows), column: within(cursor.column + step[1], steps) };
 }

@@ -3,6 +3,7 @@ import { Curve } from "../../curve/curve.tsx";
 import { share } from "../../format.ts";
 import { useSection } from "../../live/store.ts";
 import { outcomeWords } from "../../outcomes.ts";
+import { Long } from "../../ui/long.tsx";
 import { Panel } from "../../ui/parts.tsx";
 
 /** How what the headline is about fares: its curve, and what else is known of it. */
@@ -13,14 +14,16 @@ export function Now() {
   if (judged === undefined || curve === undefined) return null;
   const incident = incidents?.find((i) => i.id === judged.incident);
   return (
-    <Panel id="now" title={curve.onset === undefined ? "Failures of all requests" : "Failures since the onset"} note={aboutWhat(curve)}>
+    <Panel id="now" title={curve.onset === undefined ? "Failures of all requests" : "Failures since the onset"} note={<Long text={aboutWhat(curve)} />}>
       <div class="now">
         <Curve curve={curve} label={`Part of the requests that failed; ${ratioWords(curve)}`} />
         <ul class="facts">
           {curve.trend !== undefined && <li>{ratioWords(curve)}</li>}
           {incident !== undefined && <What incident={incident} />}
           {judged.why.map((line) => (
-            <li key={line}>{line}</li>
+            <li key={line}>
+              <Long text={line} />
+            </li>
           ))}
         </ul>
       </div>

@@ -1,6 +1,7 @@
 import type { Objective } from "../../api.gen.ts";
 import { share } from "../../format.ts";
 import { useSection } from "../../live/store.ts";
+import { Long } from "../../ui/long.tsx";
 import { Bar, NumberHead, Panel } from "../../ui/parts.tsx";
 
 /** What is left of the error budgets, and how fast they are spent. */
@@ -37,7 +38,7 @@ function Row({ objective: o }: { objective: Objective }) {
   return (
     <tr>
       <th scope="row">
-        {o.target} {o.alert !== undefined && <b class="bad-text">{o.alert === "page" ? "gone within days" : "will not last"}</b>}
+        <Long text={o.target} /> {o.alert !== undefined && <b class="bad-text">{o.alert === "page" ? "gone within days" : "will not last"}</b>}
         {o.why !== undefined && <p class="muted">{o.why}</p>}
         {o.p50_ms !== undefined && (
           <p class="muted">

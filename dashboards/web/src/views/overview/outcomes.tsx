@@ -3,6 +3,7 @@ import type { CollectorTotal, Total } from "../../api.gen.ts";
 import { count, share, span } from "../../format.ts";
 import { outcomeWords } from "../../outcomes.ts";
 import { useSection } from "../../live/store.ts";
+import { Short } from "../../ui/long.tsx";
 import { FailedCells, More, NumberHead, Panel } from "../../ui/parts.tsx";
 
 const shownAtFirst = 8;
@@ -78,7 +79,9 @@ function Collectors(props: { totals: CollectorTotal[] }) {
       <ul class="collectors">
         {props.totals.map((t) => (
           <li key={t.target} class={t.failing ? "failing" : ""}>
-            <b>{(t.target ?? "").replace(/^collector:/, "")}</b> {count(t.ok)} delivered
+            <b>
+              <Short text={(t.target ?? "").replace(/^collector:/, "")} />
+            </b> {count(t.ok)} delivered
             {t.failed > 0 && <span class="bad-text">, {count(t.failed)} failed</span>}
           </li>
         ))}

@@ -1,5 +1,6 @@
 import type { Part } from "../../api.gen.ts";
 import { useSection } from "../../live/store.ts";
+import { Long } from "../../ui/long.tsx";
 import { Panel, Since } from "../../ui/parts.tsx";
 
 const kinds: Record<Part["kind"], string> = { detector: "Detector", collector: "Collector", vantage: "Prober's vantage" };
@@ -16,7 +17,7 @@ export function Pipeline() {
         {[...parts].sort((a, b) => Number(a.state === "works") - Number(b.state === "works")).map((part) => (
           <li key={`${part.kind} ${part.name}`} class={part.state}>
             <b>
-              {kinds[part.kind]} {part.name}
+              {kinds[part.kind]} <Long text={part.name} />
             </b>{" "}
             <span class={part.state === "works" ? "muted" : "bad-text"}>{words[part.state]}</span>
             {part.since !== undefined && (
@@ -25,7 +26,9 @@ export function Pipeline() {
                 <Since at={Date.parse(part.since)} />
               </>
             )}
-            {part.text !== undefined && <p class="muted">{part.text}</p>}
+            {part.text !== undefined && <p class="muted">
+                <Long text={part.text} />
+              </p>}
           </li>
         ))}
       </ul>

@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
-import type { Finding, Probed } from "../../api.gen.ts";
-import { elapsed, network, span } from "../../format.ts";
+import type { Probed } from "../../api.gen.ts";
 import { useDown } from "../../live/probes.ts";
-import { now, useWatch } from "../../live/store.ts";
-import { outcomeWords } from "../../outcomes.ts";
-import { Ago, More, Panel, Since } from "../../ui/parts.tsx";
+import { useWatch } from "../../live/store.ts";
+import { Short } from "../../ui/long.tsx";
+import { More, Panel, Since } from "../../ui/parts.tsx";
+import { Findings, placeOf } from "../findings.tsx";
 
 const shown = 5;
 
@@ -27,25 +27,18 @@ export function Probes() {
 }
 
 function Item({ server }: { server: Probed }) {
-  const place = [server.region, server.data_centre, server.cluster, server.row].filter(Boolean).join(" › ");
   return (
     <li class={server.reach === "global" ? "incident open" : "incident"}>
       <details class="incident-main" open={server.reach === "global"}>
         <summary>
           <p class="incident-title">
-            {server.name} is down for {server.reach === "global" ? "all" : "some"}
+            <Short text={server.name} /> is down for {server.reach === "global" ? "all" : "some"}
           </p>
           <p class="incident-what">
-            {server.why} <span class="scope">{place}</span>
+            <Short text={server.why ?? ""} /> <span class="scope">{placeOf(server)}</span>
           </p>
         </summary>
-        <ul class="evidence">
-          {server.vantages.map((found) => (
-            <li key={found.vantage}>
-              <Saw found={found} />
-            </li>
-          ))}
-        </ul>
+        <Findings server={server} />
       </details>
       {server.since !== undefined && (
         <ul class="incident-facts">
@@ -55,20 +48,5 @@ function Item({ server }: { server: Probed }) {
         </ul>
       )}
     </li>
-  );
-}
-
-/** What one vantage saw: how its last attempt ended, where, and how long each step took. */
-export function Saw({ found }: { found: Finding }) {
-  const steps = (found.steps ?? []).map((step) => `${step.name} ${elapsed(step.ms)}`).join(", ");
-  return (
-    <>
-      <b>{found.vantage}</b> ({network(found.asn, found.as_name)}): {found.judgement}
-      {found.since !== undefined && ` for ${span(now.value - Date.parse(found.since))}`} · <code>{found.outcome}</code> {outcomeWords(found.outcome)}
-      {found.phase !== undefined && found.outcome !== "ok" && ` in ${found.phase}`}
-      {found.server !== undefined && ` at ${found.server}`}
-      {steps !== "" && ` (${steps})`} · <Ago at={Date.parse(found.at)} />
-      {found.expired && ", too long to count"}
-    </>
   );
 }

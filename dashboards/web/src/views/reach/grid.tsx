@@ -1,17 +1,14 @@
 import { useState } from "preact/hooks";
 import type { Origin, Reachability } from "../../api.gen.ts";
-import { clock, count, moment, share } from "../../format.ts";
+import { clock, count, failedWords, moment, share } from "../../format.ts";
 import { now } from "../../live/store.ts";
-import { More, NumberHead } from "../../ui/parts.tsx";
+import { moved, type Cursor } from "../../ui/cursor.ts";
+import { Short } from "../../ui/long.tsx";
+import { AsTable, More, NumberHead } from "../../ui/parts.tsx";
 import { levelOf } from "./level.ts";
 import { nameOf, reportsOf } from "./question.ts";
 
 const shownAtFirst = 30;
-
-interface Cursor {
-  row: number;
-  column: number;
-}
 
 /** Origins, those with most excess first, and time. A cell leads to its requests. */
 export function Grid({ grid, target }: { grid: Reachability; target: string }) {
@@ -24,7 +21,7 @@ export function Grid({ grid, target }: { grid: Reachability; target: string }) {
   };
   const key = (event: KeyboardEvent) => {
     if (event.key === "Enter") return go(cursor);
-    const next = moved(event.key, cursor, rows.length, grid.steps);
+    const next = moved(event.key, cursor, rows.length, grid.steps, { row: 0, column: grid.steps - 1 });
     if (next === undefined) return;
     event.preventDefault();
     setCursor(next);
@@ -100,34 +97,19 @@ function cursorAt(event: PointerEvent | MouseEvent, steps: number): Cursor | und
   return column < 0 || column >= steps ? undefined : { row: Number(row.dataset["row"]), column };
 }
 
-/** Where a key takes the cursor; undefined for keys that are not the grid's. */
-export function moved(key: string, cursor: Cursor | undefined, rows: number, steps: number): Cursor | undefined {
-  const by: Record<string, [number, number]> = {
-    ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -steps], End: [0, steps], PageUp: [-10, 0], PageDown: [10, 0],
-  };
-  const step = by[key];
-  if (step === undefined) return undefined;
-  if (cursor === undefined) return { row: 0, column: steps - 1 };
-  const within = (n: number, most: number) => Math.max(0, Math.min(most - 1, n));
-  return { row: within(cursor.row + step[0], rows), column: within(cursor.column + step[1], steps) };
-}
-
 /** "Ridge Mobile, 12:03:00: 35 of 60 failed (58 %), normally 0.4 %". */
 export function told(grid: Reachability, origin: Origin, column: number): string {
   const at = Date.parse(grid.start) + column * grid.step_seconds * 1000;
-  const failed = origin.failed[column] ?? 0;
-  const all = (origin.ok[column] ?? 0) + failed;
-  const what = all > 0 ? `${count(failed)} of ${count(all)} failed (${share(failed, all)}), normally ${share(origin.normal, 1)}` : "nothing heard";
-  return `${nameOf(origin)}, ${clock(at, now.value)}: ${what}`;
+  const { ok, failed } = { ok: origin.ok[column] ?? 0, failed: origin.failed[column] ?? 0 };
+  const usual = ok + failed > 0 ? `, normally ${share(origin.normal, 1)}` : "";
+  return `${nameOf(origin)}, ${clock(at, now.value)}: ${failedWords(ok, failed)}${usual}`;
 }
 
 /** The same as numbers: each origin's sums and its worst column. */
 export function GridTable({ grid, target }: { grid: Reachability; target: string }) {
-  const [open, setOpen] = useState(false);
   return (
-    <details onToggle={(event) => setOpen((event.currentTarget as HTMLDetailsElement).open)}>
-      <summary>As a table</summary>
-      {open && (
+    <AsTable>
+      {() => (
         <table>
           <thead>
             <tr>
@@ -147,7 +129,7 @@ export function GridTable({ grid, target }: { grid: Reachability; target: string
           </tbody>
         </table>
       )}
-    </details>
+    </AsTable>
   );
 }
 
@@ -157,7 +139,7 @@ function TableRow({ grid, origin, target }: { grid: Reachability; origin: Origin
   return (
     <tr>
       <th scope="row" class="anywhere">
-        <a href={reportsOf(grid, origin, target, 0, grid.steps - 1)}>{nameOf(origin)}</a>
+        <a href={reportsOf(grid, origin, target, 0, grid.steps - 1)}><Short text={nameOf(origin)} /></a>
       </th>
       <td class="number">{count(origin.excess)}</td>
       <td class="number">{count(failed)}</td>

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Origin, Probed, Reachability } from "../../api.gen.ts";
 import { fetchProbes, fetchWorld, type World } from "../../ask.ts";
-import { clock, plural, share } from "../../format.ts";
+import { clock, plural, share, shortened } from "../../format.ts";
 import { now } from "../../live/store.ts";
 import { useAsked } from "../../ui/asked.ts";
 import { levelOf } from "./level.ts";
@@ -162,7 +162,7 @@ function Mark({ vantage: v, x, y }: { vantage: Vantage; x: number; y: number }) 
 }
 
 function vantageWords(v: Vantage): string {
-  return `Vantage ${v.name}: ${v.up} up, ${v.down} down${v.unsure > 0 ? `, ${v.unsure} in doubt` : ""}`;
+  return `Vantage ${shortened(v.name, 48)}: ${v.up} up, ${v.down} down${v.unsure > 0 ? `, ${v.unsure} in doubt` : ""}`;
 }
 
 /** What the picture has no place for. */
@@ -175,7 +175,7 @@ function Unplaced({ world, grid, probed, column }: { world: World; grid: Reachab
     <>
       {vantages.length > 0 && (
         <p class="muted">
-          ◇ vantages of probers{lost.length > 0 && `; without a place: ${lost.map(vantageWords).join("; ")}`}
+          ◇ vantages of probers{lost.length > 0 && `; without a place: ${lost.slice(0, named).map(vantageWords).join("; ")}${lost.length > named ? ` and ${plural(lost.length - named, "other")}` : ""}`}
         </p>
       )}
       {countries.length > 0 && (

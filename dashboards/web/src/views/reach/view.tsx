@@ -4,6 +4,7 @@ import { plural, span } from "../../format.ts";
 import { now } from "../../live/store.ts";
 import { query } from "../../router.ts";
 import { useAsked } from "../../ui/asked.ts";
+import { Field } from "../../ui/field.tsx";
 import { lazy } from "../../ui/lazy.tsx";
 import { Panel } from "../../ui/parts.tsx";
 import { RangeFields } from "../../ui/range.tsx";
@@ -75,7 +76,7 @@ function Form({ q }: { q: Question }) {
       </nav>
       <RangeFields range={q.range} change={(range) => ask({ range })} />
       <label>
-        Target <input value={q.target} placeholder="an origin" onChange={(event) => ask({ target: event.currentTarget.value.trim() })} />
+        Target <Field value={q.target} placeholder="an origin" take={(target) => ask({ target })} />
       </label>
     </form>
   );

@@ -3,6 +3,7 @@ import { fetchApplications } from "../../ask.ts";
 import { clock, count, plural, share, span } from "../../format.ts";
 import { now } from "../../live/store.ts";
 import { useAsked } from "../../ui/asked.ts";
+import { Long } from "../../ui/long.tsx";
 import { Ago, Panel } from "../../ui/parts.tsx";
 
 /** What each release of each application has sent lately. */
@@ -56,9 +57,11 @@ function Row({ row }: { row: ApplicationSent }) {
   return (
     <tr>
       <th scope="row" class="anywhere">
-        {row.app}
+        <Long text={row.app} />
       </th>
-      <td class="anywhere">{row.version ?? "–"}</td>
+      <td class="anywhere">
+        <Long text={row.version ?? "–"} />
+      </td>
       <td class="wide">{row.source}</td>
       <td class="number wide">{count(row.per_minute)}</td>
       <td class="number">{share(row.failed, row.ok + row.failed)}</td>

@@ -1,6 +1,6 @@
 // What a cell of the matrix of vantages and servers says.
 import type { Finding, Probed } from "../../api.gen.ts";
-import { elapsed, network, span } from "../../format.ts";
+import { elapsed, network, shortened, span } from "../../format.ts";
 import { outcomeWords } from "../../outcomes.ts";
 
 /** Three states, three kinds of doubt, and a vantage that does not probe the server. */
@@ -26,11 +26,12 @@ export function findingOf(server: Probed, vantage: string): Finding | undefined 
 export function told(server: Probed, vantage: string, now: number): string {
   const found = findingOf(server, vantage);
   const state = stateOf(found);
-  if (found === undefined) return `${server.name} from ${vantage}: ${words[state]}`;
+  const what = `${shortened(server.name)} from ${shortened(vantage)}`;
+  if (found === undefined) return `${what}: ${words[state]}`;
   const since = found.since === undefined ? "" : ` for ${span(now - Date.parse(found.since))}`;
   const where = found.phase !== undefined && found.outcome !== "ok" ? ` in ${found.phase}` : "";
   const how = found.outcome === "ok" ? "" : `, ${found.outcome} ${outcomeWords(found.outcome)}${where}`;
   const steps = (found.steps ?? []).map((step) => `${step.name} ${elapsed(step.ms)}`).join(", ");
   const place = found.asn === 0 && !found.as_name ? "" : ` (${network(found.asn, found.as_name)})`;
-  return `${server.name} from ${vantage}${place}: ${words[state]}${since}${how}${steps === "" ? "" : `; ${steps}`}`;
+  return `${what}${place}: ${words[state]}${since}${how}${steps === "" ? "" : `; ${steps}`}`;
 }

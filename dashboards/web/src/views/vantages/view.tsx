@@ -1,12 +1,14 @@
 import { useState } from "preact/hooks";
 import type { Probed } from "../../api.gen.ts";
 import { fetchProbed, fetchProbes } from "../../ask.ts";
-import { clock, plural } from "../../format.ts";
+import { clock, plural, shortened } from "../../format.ts";
 import { now, useSection } from "../../live/store.ts";
 import { query } from "../../router.ts";
 import { useAsked } from "../../ui/asked.ts";
+import { moved, type Cursor } from "../../ui/cursor.ts";
+import { Long, Short } from "../../ui/long.tsx";
 import { Panel } from "../../ui/parts.tsx";
-import { Saw } from "../overview/probes.tsx";
+import { Findings, placeOf } from "../findings.tsx";
 import { findingOf, signs, stateOf, told, words, type CellState } from "./cell.ts";
 import { vantagesOf, type Vantage } from "./vantages.ts";
 
@@ -72,11 +74,6 @@ function Key() {
   );
 }
 
-interface Cursor {
-  row: number;
-  column: number;
-}
-
 /** A row for each server, those that are down first, and a column for each vantage. */
 function Matrix({ servers, vantages }: { servers: Probed[]; vantages: Vantage[] }) {
   const [cursor, setCursor] = useState<Cursor | undefined>(undefined);
@@ -84,7 +81,7 @@ function Matrix({ servers, vantages }: { servers: Probed[]; vantages: Vantage[] 
   const vantage = cursor && vantages[cursor.column];
   const key = (event: KeyboardEvent) => {
     if (event.key === "Enter" && server) location.hash = addressOf(server.name);
-    const next = moved(event.key, cursor, servers.length, vantages.length);
+    const next = moved(event.key, cursor, servers.length, vantages.length, { row: 0, column: 0 });
     if (next === undefined) return;
     event.preventDefault();
     setCursor(next);
@@ -114,7 +111,7 @@ function Matrix({ servers, vantages }: { servers: Probed[]; vantages: Vantage[] 
               <th scope="col">Server</th>
               {vantages.map((v) => (
                 <th key={v.name} scope="col" class="vantage-head">
-                  {v.name}
+                  <Short text={v.name} most={24} />
                   {v.country && <span class="muted"> {v.country}</span>}
                   <span class="muted"> {v.down > 0 ? `${v.down} down` : v.unsure > 0 && v.up === 0 ? "in doubt" : ""}</span>
                 </th>
@@ -128,7 +125,9 @@ function Matrix({ servers, vantages }: { servers: Probed[]; vantages: Vantage[] 
             {servers.map((s, row) => (
               <tr key={s.name}>
                 <th scope="row" class="anywhere">
-                  <a href={addressOf(s.name)}>{s.name}</a>
+                  <a href={addressOf(s.name)}>
+                    <Short text={s.name} most={48} />
+                  </a>
                 </th>
                 {vantages.map((v, column) => {
                   const state = stateOf(findingOf(s, v.name));
@@ -140,7 +139,9 @@ function Matrix({ servers, vantages }: { servers: Probed[]; vantages: Vantage[] 
                     </td>
                   );
                 })}
-                <td class="wide anywhere">{s.why ?? (s.reach === "unknown" ? "the vantages do not know" : "")}</td>
+                <td class="wide anywhere">
+                  <Long text={s.why ?? (s.reach === "unknown" ? "the vantages do not know" : "")} />
+                </td>
               </tr>
             ))}
           </tbody>
@@ -153,18 +154,6 @@ function Matrix({ servers, vantages }: { servers: Probed[]; vantages: Vantage[] 
 
 function addressOf(server: string): string {
   return `#/vantages?${new URLSearchParams({ server })}`;
-}
-
-/** Where a key takes the cursor; undefined for keys that are not the matrix's. */
-export function moved(key: string, cursor: Cursor | undefined, rows: number, columns: number): Cursor | undefined {
-  const by: Record<string, [number, number]> = {
-    ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -columns], End: [0, columns], PageUp: [-10, 0], PageDown: [10, 0],
-  };
-  const step = by[key];
-  if (step === undefined) return undefined;
-  if (cursor === undefined) return { row: 0, column: 0 };
-  const within = (n: number, most: number) => Math.max(0, Math.min(most - 1, n));
-  return { row: within(cursor.row + step[0], rows), column: within(cursor.column + step[1], columns) };
 }
 
 /** One server: what each vantage saw last, and when each changed its mind. */
@@ -184,15 +173,12 @@ function One({ name }: { name: string }) {
   return (
     <Panel id="one-server" title={`${server.name} ${reachWords[server.reach] ?? ""}`} note={<a href="#/vantages">All servers</a>}>
       <p>
-        {server.why} <span class="muted">{[server.region, server.data_centre, server.cluster, server.row, server.address].filter(Boolean).join(" › ")}</span>
+        <Long text={server.why ?? ""} />{" "}
+        <span class="muted">
+          {placeOf(server)} {server.address && <Long text={`› ${server.address}`} />}
+        </span>
       </p>
-      <ul class="evidence">
-        {server.vantages.map((found) => (
-          <li key={found.vantage}>
-            <Saw found={found} />
-          </li>
-        ))}
-      </ul>
+      <Findings server={server} />
       <h3>Changes in the last 24 hours</h3>
       {changes.length === 0 ? (
         <p class="empty">None.</p>
@@ -200,7 +186,7 @@ function One({ name }: { name: string }) {
         <ul>
           {changes.map((c) => (
             <li key={`${c.vantage} ${c.at}`}>
-              {clock(Date.parse(c.at), now.value)} <b>{c.vantage}</b>: {c.judgement} <code>{c.outcome}</code> {c.phase !== undefined && c.outcome !== "ok" && `in ${c.phase}`}
+              {clock(Date.parse(c.at), now.value)} <b>{shortened(c.vantage)}</b>: {c.judgement} <code>{c.outcome}</code> {c.phase !== undefined && c.outcome !== "ok" && `in ${c.phase}`}
             </li>
           ))}
         </ul>

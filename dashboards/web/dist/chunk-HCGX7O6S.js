@@ -1,0 +1,1 @@
+function f(t,r,o,e,i){let n={ArrowUp:[-1,0],ArrowDown:[1,0],ArrowLeft:[0,-1],ArrowRight:[0,1],Home:[0,-e],End:[0,e],PageUp:[-10,0],PageDown:[10,0]}[t];if(n===void 0||o===1&&n[0]!==0)return;if(r===void 0)return i;let u=(d,m)=>Math.max(0,Math.min(m-1,d));return{row:u(r.row+n[0],o),column:u(r.column+n[1],e)}}export{f as a};
