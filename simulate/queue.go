@@ -16,15 +16,19 @@ func (e entry) before(o entry) bool {
 	return e.at < o.at || (e.at == o.at && e.seq < o.seq)
 }
 
-// queue orders entries by time. Nearly all of them are less than slots seconds ahead. These wait,
-// unsorted, in a slot for their second, which becomes a heap only when its second begins. So a push
-// costs an append. Entries further ahead wait in a heap of their own.
+// queue orders entries by time. Nearly all of them are less than slots seconds ahead. These wait in
+// the order in which they were pushed, in a slot for their second, which is sorted only when its
+// second begins. So a push costs an append. Entries further ahead wait in a heap of their own, and
+// so do those that are pushed into the current second.
 type queue struct {
 	seq   uint64
-	now   int64 // the current second, which ends at now*1000
-	due   heap  // the entries of the current second that are left
+	now   int64   // the current second, which ends at now*1000
+	due   []entry // of the current second, sorted; those from next on are left
+	next  int
+	fresh heap // pushed into the current second
 	slots [128][]entry
 	far   heap
+	found []entry // scratch memory of advance
 }
 
 // second returns the second whose slot a time belongs to: the one that ends at or after it.
@@ -35,7 +39,7 @@ func (q *queue) push(e entry) {
 	e.seq = q.seq
 	switch s := second(e.at); {
 	case s <= q.now:
-		q.due.push(e)
+		q.fresh.push(e)
 	case s-q.now < int64(len(q.slots)):
 		slot := &q.slots[s%int64(len(q.slots))]
 		*slot = append(*slot, e)
@@ -44,29 +48,50 @@ func (q *queue) push(e entry) {
 	}
 }
 
-// advance begins the second that ends at s*1000.
+// advance begins the second that ends at s*1000. What is left of the one before is lost.
 func (q *queue) advance(s int64) {
 	q.now = s
-	slot := &q.slots[s%int64(len(q.slots))]
-	q.due = append(q.due[:0], *slot...)
-	*slot = (*slot)[:0]
+	q.found = q.found[:0]
 	for len(q.far) > 0 && second(q.far[0].at) <= s {
-		q.due = append(q.due, q.far.pop())
+		q.found = append(q.found, q.far.pop())
 	}
-	slices.SortFunc(q.due, func(a, b entry) int {
-		if a.before(b) {
-			return -1
-		}
-		return 1
-	}) // a sorted slice is a heap
+	slot := &q.slots[s%int64(len(q.slots))]
+	q.found = append(q.found, *slot...) // they were pushed after those that were far ahead
+	*slot = (*slot)[:0]
+	q.fresh = q.fresh[:0]
+	q.sort()
+}
+
+// sort sorts found into due by counting how many entries each millisecond has. It keeps the order of
+// entries of the same millisecond.
+func (q *queue) sort() {
+	var ends [1001]int
+	millisecond := func(e *entry) int64 { return min(max(e.at-(q.now-1)*1000-1, 0), 999) }
+	for i := range q.found {
+		ends[millisecond(&q.found[i])+1]++
+	}
+	for i := 1; i < len(ends); i++ {
+		ends[i] += ends[i-1]
+	}
+	q.due, q.next = slices.Grow(q.due[:0], len(q.found))[:len(q.found)], 0
+	for i := range q.found {
+		m := millisecond(&q.found[i])
+		q.due[ends[m]] = q.found[i]
+		ends[m]++
+	}
 }
 
 // pop returns the next entry of the current second.
 func (q *queue) pop() (entry, bool) {
-	if len(q.due) == 0 {
+	switch {
+	case q.next < len(q.due) && (len(q.fresh) == 0 || q.due[q.next].before(q.fresh[0])):
+		q.next++
+		return q.due[q.next-1], true
+	case len(q.fresh) > 0:
+		return q.fresh.pop(), true
+	default:
 		return entry{}, false
 	}
-	return q.due.pop(), true
 }
 
 // heap is a binary heap, the earliest entry first.

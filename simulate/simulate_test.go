@@ -130,6 +130,23 @@ func TestWeightsAreUnbiased(t *testing.T) {
 	}
 }
 
+// A crowd makes as many requests as the scenario says, though several visits begin in a millisecond.
+func TestCrowds(t *testing.T) {
+	s := small(named(t, "calm"))
+	s.Duration.Duration, s.World.RequestsPerSecond, s.World.VisitRequests, s.World.Diurnal = 30*time.Second, 4000, 2, 0
+	s.World.RequestGap.Duration, s.World.Window.Duration = time.Second, time.Second
+	s.World.Crashes, s.World.Offline = 0, 0
+	estimated := 0.0
+	for _, r := range gather(t, s, 3).rows {
+		if r.App != model.DeliveryApp {
+			estimated += r.Estimated
+		}
+	}
+	if want := 4000.0 * 30; math.Abs(estimated/want-1) > 0.05 {
+		t.Errorf("%v requests are estimated of %v", estimated, want)
+	}
+}
+
 // Successes are reported when windows end, first failures at once.
 func TestFailuresComeEarly(t *testing.T) {
 	s := small(named(t, "calm"))

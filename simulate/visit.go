@@ -41,9 +41,26 @@ type counter struct {
 	last    int64
 }
 
-// arrive begins a visit and schedules the next.
+// crowded is the mean time between two visits, in ms, below which milliseconds have numbers of visits.
+// Otherwise rounding would lose some.
+const crowded = 10
+
+// arrive begins the visits of a time and schedules the next.
 func (w *world) arrive(at int64) {
-	w.queue.push(entry{at: at + 1 + span(w.rng, 1000*w.VisitRequests/w.rate(at)), kind: arrival})
+	mean := 1000 * w.VisitRequests / w.rate(at)
+	if mean >= crowded {
+		w.queue.push(entry{at: at + 1 + span(w.rng, mean), kind: arrival})
+		w.begin(at)
+		return
+	}
+	w.queue.push(entry{at: at + 1, kind: arrival})
+	for range poisson(w.rng, 1/mean) {
+		w.begin(at)
+	}
+}
+
+// begin begins a visit.
+func (w *world) begin(at int64) {
 	var id uint32
 	if n := len(w.free); n > 0 {
 		id, w.free = w.free[n-1], w.free[:n-1]

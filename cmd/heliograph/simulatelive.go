@@ -30,18 +30,20 @@ func (s *simulateCmd) deliver(ctx context.Context, scenario *simulate.Scenario, 
 	if err != nil {
 		return err
 	}
-	start := live.Start(time.Now(), scenario.Duration.Duration, s.Speed)
-	simulation, err := live.New(live.Options{Scenario: scenario, Seed: s.Seed, Policy: policy, Collectors: collectors, Speed: s.Speed, Start: start,
+	var truth error
+	begin := func(start time.Time) {
+		fmt.Fprintf(out.stderr, "the scenario is from %s to %s\n", start.UTC().Format(time.RFC3339), start.Add(scenario.Duration.Duration).UTC().Format(time.RFC3339))
+		if s.Truth != "" {
+			truth = s.writeTruth(scenario, start.Sub(scenario.Start.Time))
+		}
+	}
+	simulation, err := live.New(live.Options{Scenario: scenario, Seed: s.Seed, Policy: policy, Collectors: collectors, Speed: s.Speed, Begin: begin,
 		RootCAs: authorities, Connections: s.Connections})
 	if err != nil {
 		return &exitError{exitUsage, err.Error()}
 	}
-	if s.Truth != "" {
-		if err := s.writeTruth(scenario, start.Sub(scenario.Start.Time)); err != nil {
-			return err
-		}
-	}
 	err = whileWorking(out.stderr, simulation.Progress, func() error { return simulation.Run(ctx) })
+	err = errors.Join(err, truth)
 	result := simulation.Result()
 	interrupted := errors.Is(err, context.Canceled)
 	if err != nil && !interrupted {

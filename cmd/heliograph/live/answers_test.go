@@ -144,7 +144,7 @@ func run(t *testing.T, text string, change func(*Options), script ...receipt.Sta
 	c := &scripted{keys: newKeys(t), t: t, script: script, tries: map[report.BatchID]int{}, paths: map[report.BatchID][]report.Attempt{}, from: map[netip.Addr]bool{}}
 	network := make(pipes)
 	network.serve(t, c)
-	o := Options{Scenario: parse(t, text), Seed: 1, Policy: &c.policy, Collectors: c.policy.Collectors, Speed: 1, Start: time.Now(), Dial: network.dial}
+	o := Options{Scenario: parse(t, text), Seed: 1, Policy: &c.policy, Collectors: c.policy.Collectors, Speed: 1, Dial: network.dial}
 	if change != nil {
 		change(&o)
 	}
@@ -179,7 +179,7 @@ func TestReportsComeAtTheirTime(t *testing.T) {
 func TestSpeed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for speed, want := range map[float64]float64{10: 6, 0: 0} {
-			r, _, err := run(t, tiny, func(o *Options) { o.Speed, o.Start = speed, Start(time.Now(), time.Minute, speed) }, stored)
+			r, _, err := run(t, tiny, func(o *Options) { o.Speed = speed }, stored)
 			if err != nil || r.Lost() != 0 || r.Seconds < want || r.Seconds > want+1 {
 				t.Errorf("with a speed of %v: %v, %s", speed, err, r.String())
 			}
@@ -235,7 +235,7 @@ func TestInterruptedRunsEnd(t *testing.T) {
 		c := newKeys(t)
 		network := make(pipes)
 		network.serve(t, &scripted{keys: c, t: t, script: []receipt.Statement{later}, tries: map[report.BatchID]int{}, paths: map[report.BatchID][]report.Attempt{}, from: map[netip.Addr]bool{}})
-		s, err := New(Options{Scenario: parse(t, tiny), Policy: &c.policy, Collectors: c.policy.Collectors, Speed: 1, Start: time.Now(), Dial: network.dial})
+		s, err := New(Options{Scenario: parse(t, tiny), Policy: &c.policy, Collectors: c.policy.Collectors, Speed: 1, Dial: network.dial})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -263,12 +263,12 @@ func TestAnotherOperatorsCollector(t *testing.T) {
 
 func TestOptionsAreChecked(t *testing.T) {
 	k := newKeys(t)
-	good := Options{Scenario: parse(t, tiny), Policy: &k.policy, Collectors: k.policy.Collectors, Start: time.Now()}
+	good := Options{Scenario: parse(t, tiny), Policy: &k.policy, Collectors: k.policy.Collectors}
 	for want, change := range map[string]func(*Options){
 		"no collector":       func(o *Options) { o.Collectors = nil },
 		"a speed of 0.5":     func(o *Options) { o.Speed = 0.5 },
 		"-1 connections":     func(o *Options) { o.Connections = -1 },
-		"the last 30 days":   func(o *Options) { o.Start = o.Start.Add(-31 * 24 * time.Hour) },
+		"the last 30 days":   func(o *Options) { o.Scenario = parse(t, "duration: 744h") },
 		"not be negative":    func(o *Options) { o.Waiting = -1 },
 		"disabled":           func(o *Options) { p := *o.Policy; p.Disabled = true; o.Policy = &p },
 		"the policy: seal k": func(o *Options) { p := *o.Policy; p.SealKey = nil; o.Policy = &p },

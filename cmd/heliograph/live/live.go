@@ -30,8 +30,9 @@ type Options struct {
 	// Speed is how many simulated seconds pass in one, at least 1; 0 means as many as the
 	// collectors take.
 	Speed float64
-	// Start is the real time of the scenario's start; see [Start].
-	Start time.Time
+	// Begin is called when the first report is due, with the real time of the scenario's start; nil:
+	// nobody is told. Before that, users come to be there, which takes a while if they are many.
+	Begin func(start time.Time)
 
 	RootCAs     *x509.CertPool // trusted authorities for collectors' certificates; nil: the system's
 	Connections int            // to all collectors together. 0 means 64
@@ -51,14 +52,14 @@ const (
 	maxConnections     = 4096
 )
 
-// Start returns the real time of a scenario's start, if it begins to be delivered now: its end is
-// to be when the last report is sent, so that no report is of the future. With a speed of 1 that is
-// now, and with a speed of 0 so long ago as the scenario lasts.
-func Start(now time.Time, duration time.Duration, speed float64) time.Time {
+// past returns how long before the first report is sent a scenario has started: its end is to be
+// when the last report is sent, so that no report is of the future. With a speed of 1 it starts then,
+// and with a speed of 0 it ends then.
+func past(duration time.Duration, speed float64) time.Duration {
 	if speed == 0 {
-		return now.Add(-duration)
+		return duration
 	}
-	return now.Add(-time.Duration(float64(duration) * (1 - 1/speed)))
+	return time.Duration(float64(duration) * (1 - 1/speed))
 }
 
 // maxPast is how long ago a scenario may have started: detectors move older reports to this age.
@@ -87,9 +88,9 @@ func (o *Options) validate() error {
 	case o.Patience < 0 || o.Waiting < 0:
 		return errors.New("Patience and Waiting must not be negative")
 	}
-	if past := time.Until(o.Start); -past > maxPast {
+	if past := past(o.Scenario.Duration.Duration, o.Speed); past > maxPast {
 		return fmt.Errorf("the scenario would have started %v ago, and reports are of the last %d days at most: shorten its duration or lower the speed",
-			-past.Round(time.Minute), maxPast/(24*time.Hour))
+			past.Round(time.Minute), maxPast/(24*time.Hour))
 	}
 	if o.Policy.Effective(report.Counts, time.Now()) == report.Off {
 		return errors.New("the policy has agents report nothing: it is disabled, or its max_consent is off")
@@ -137,14 +138,13 @@ func (s *Simulation) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	begun := s.counts.begin()
 	defer s.counts.end()
 	over := make(chan struct{})
 	var working sync.WaitGroup
 	for range s.o.Connections {
 		working.Go(func() { s.work(ctx, over) })
 	}
-	err := simulate.Run(s.o.Scenario, s.o.Seed, &sink{s, ctx, begun, newProber()})
+	err := simulate.Run(s.o.Scenario, s.o.Seed, &sink{Simulation: s, ctx: ctx, prober: newProber()})
 	s.unsent.Wait() // ends soon after ctx
 	close(over)
 	working.Wait()

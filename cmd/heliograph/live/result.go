@@ -144,6 +144,9 @@ func (s *Simulation) Result() Result {
 // Progress says how far it has come. It may be called during Run.
 func (s *Simulation) Progress() string {
 	r := s.Result()
+	if r.Seconds == 0 {
+		return "users come to be there"
+	}
 	text := fmt.Sprintf("%v of %v simulated, %d reports delivered", time.Duration(r.Simulated)*time.Second, s.o.Scenario.Duration, r.Delivered)
 	if n := len(s.waiting); n > 0 {
 		text += fmt.Sprintf(", %d wait to be offered again", n)

@@ -18,8 +18,21 @@ import (
 type sink struct {
 	*Simulation
 	ctx    context.Context
-	begun  time.Time
 	prober *prober
+	begun  time.Time // when the scenario began to be delivered
+	start  time.Time // the real time of its start
+}
+
+// begin begins the scenario, if that has not happened.
+func (s *sink) begin() {
+	if !s.begun.IsZero() {
+		return
+	}
+	s.begun = s.counts.begin()
+	s.start = s.begun.Add(-past(s.o.Scenario.Duration.Duration, s.o.Speed))
+	if s.o.Begin != nil {
+		s.o.Begin(s.start)
+	}
 }
 
 // Row implements [simulate.Sink]. It is not called, because there is Upload.
@@ -27,6 +40,7 @@ func (s *sink) Row(simulate.Row) error { return nil }
 
 // Upload hands over one client's report.
 func (s *sink) Upload(u simulate.Upload) error {
+	s.begin()
 	if err := s.wait(u.Arrived); err != nil {
 		return err
 	}
@@ -66,6 +80,7 @@ func (s *sink) Probe(p simulate.Probe) error {
 
 // Tick sends what vantages have found, and lets the real time catch up.
 func (s *sink) Tick(at int64) error {
+	s.begin()
 	for _, b := range s.prober.take(at) {
 		b.to, b.birth = s.targets[0], s.real(at)
 		if err := s.put(b); err != nil {
@@ -78,8 +93,8 @@ func (s *sink) Tick(at int64) error {
 }
 
 // real returns the real time of a simulated one, which is in Unix milliseconds.
-func (s *Simulation) real(at int64) time.Time {
-	return s.o.Start.Add(time.Duration(at-s.o.Scenario.Start.UnixMilli()) * time.Millisecond)
+func (s *sink) real(at int64) time.Time {
+	return s.start.Add(time.Duration(at-s.o.Scenario.Start.UnixMilli()) * time.Millisecond)
 }
 
 // target returns the collector that stands for one of the scenario's, such as "c2".

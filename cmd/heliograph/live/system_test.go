@@ -154,8 +154,8 @@ probes: {vantages: 2, every: 10s}
 		}
 	}
 	at := newSite(t, s)
-	start := Start(time.Now(), s.Duration.Duration, 0)
-	l, err := New(Options{Scenario: s, Seed: 1, Policy: at.policy, Collectors: at.policy.Collectors, Start: start})
+	start := time.Now().Add(-s.Duration.Duration)
+	l, err := New(Options{Scenario: s, Seed: 1, Policy: at.policy, Collectors: at.policy.Collectors})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +282,7 @@ func watched(t *testing.T, s *simulate.Scenario) (paging []model.Incident) {
 	stopDetector := lifecycle.Background(det.Run)
 	network := make(pipes)
 	network.serve(t, col.Handler())
-	l, err := New(Options{Scenario: s, Seed: 1, Policy: &k.policy, Collectors: k.policy.Collectors, Speed: 1, Start: time.Now(), Dial: network.dial})
+	l, err := New(Options{Scenario: s, Seed: 1, Policy: &k.policy, Collectors: k.policy.Collectors, Speed: 1, Dial: network.dial})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@
 package scale
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -44,7 +45,7 @@ world:
   networks: 5000
   servers: 100
   request_gap: 10s
-  visit_requests: 30
+  visit_requests: 12
   failure_rate: 0.0001
   bad_visits: 0.03
   bad_visit_failures: 0.1
@@ -208,19 +209,32 @@ func (s *stage) measure(ctx context.Context) (m *measured, err error) {
 	var out bytes.Buffer
 	simulate := exec.CommandContext(ctx, s.binary, "simulate", "--scenario", s.path("scenario.yaml"), "--to", "c1", "--policy", s.path("d/policy"),
 		"--speed", fmt.Sprint(s.o.Speed), "--connections", fmt.Sprint(s.o.Connections), "--json")
-	simulate.Stdout, simulate.Stderr = &out, os.Stderr
-	if err := simulate.Run(); err != nil {
+	simulate.Stdout = &out
+	told, err := simulate.StderrPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := simulate.Start(); err != nil {
+		return nil, err
+	}
+	var warm time.Duration // CPU until the scenario begins
+	for lines := bufio.NewScanner(told); lines.Scan(); {
+		if strings.HasPrefix(lines.Text(), "the scenario is from ") {
+			began, warm = time.Now(), cpuOf(simulate.Process.Pid)
+		}
+		fmt.Fprintln(os.Stderr, lines.Text())
+	}
+	if err := simulate.Wait(); err != nil {
 		return nil, fmt.Errorf("heliograph simulate: %w: %s", err, out.String())
 	}
-	m.simulator = simulate.ProcessState.UserTime() + simulate.ProcessState.SystemTime()
+	m.simulator = simulate.ProcessState.UserTime() + simulate.ProcessState.SystemTime() - warm
 	if err := json.Unmarshal(out.Bytes(), &m.result); err != nil {
 		return nil, fmt.Errorf("heliograph simulate: %w: %s", err, out.String())
 	}
-	setUp := time.Since(began) - time.Duration(m.Seconds*float64(time.Second)) // until the first report
 	if err := s.awaitStored(ctx, m.Delivered); err != nil {
 		return nil, err
 	}
-	m.stored = time.Since(began) - setUp
+	m.stored = time.Since(began)
 	m.collector, m.detector = s.collector.cpu()-collector, s.detector.cpu()-detector
 	m.memory = [2]int64{s.collector.memory(), s.detector.memory()}
 	return m, nil
@@ -252,7 +266,6 @@ func (s *stage) awaitStored(ctx context.Context, batches uint64) error {
 // print prints the tables.
 func (m *measured) print(out io.Writer, o *Options) {
 	sent, stored := float64(m.Delivered)/m.Seconds, float64(m.Delivered)/m.stored.Seconds()
-	// requests of one active client in the time that was simulated
 	worth := float64(m.Estimated) / m.stored.Seconds() * requestEvery.Seconds()
 	fmt.Fprintf(out, "%s, %s/%s, %d CPUs, %s: %v of %d active clients, inbox in %s, store in %s\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(),
 		time.Now().UTC().Format(time.DateOnly), o.Duration, o.Clients, kind(o.NATS, "NATS"), kind(o.ClickHouse, "ClickHouse"))
@@ -266,7 +279,8 @@ func (m *measured) print(out io.Writer, o *Options) {
 		{"stored: s, reports/s", fmt.Sprintf("%.1f, %.0f", m.stored.Seconds(), stored)},
 		{"counters/s", fmt.Sprintf("%.0f", float64(m.Counters)/m.stored.Seconds())},
 		{"MB/s, sealed", fmt.Sprintf("%.1f", float64(m.Bytes)/1e6/m.stored.Seconds())},
-		{"active clients whose reports those are", fmt.Sprintf("%.0f", worth)},
+		{"active clients whose reports those are, at a request every ten seconds", fmt.Sprintf("%.0f", worth)},
+		{"reports a second of a million of them", fmt.Sprintf("%.0f", stored/worth*1e6)},
 	} {
 		fmt.Fprintf(out, "| %s | %s |\n", row[0], row[1])
 	}
