@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -198,7 +199,7 @@ type measured struct {
 	result
 	stored                         time.Duration // from the first report sent to the last one stored
 	simulator, collector, detector time.Duration // CPU
-	memory                         [2]int64      // most bytes resident, of collector and detector
+	memory                         [3]int64      // most bytes resident, in the same order
 }
 
 // measure sends the reports and waits until the detector has stored all of them.
@@ -228,6 +229,9 @@ func (s *stage) measure(ctx context.Context) (m *measured, err error) {
 		return nil, fmt.Errorf("heliograph simulate: %w: %s", err, out.String())
 	}
 	m.simulator = simulate.ProcessState.UserTime() + simulate.ProcessState.SystemTime() - warm
+	if usage, ok := simulate.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		m.memory[0] = usage.Maxrss << 10
+	}
 	if err := json.Unmarshal(out.Bytes(), &m.result); err != nil {
 		return nil, fmt.Errorf("heliograph simulate: %w: %s", err, out.String())
 	}
@@ -236,7 +240,7 @@ func (s *stage) measure(ctx context.Context) (m *measured, err error) {
 	}
 	m.stored = time.Since(began)
 	m.collector, m.detector = s.collector.cpu()-collector, s.detector.cpu()-detector
-	m.memory = [2]int64{s.collector.memory(), s.detector.memory()}
+	m.memory[1], m.memory[2] = s.collector.memory(), s.detector.memory()
 	return m, nil
 }
 
@@ -289,12 +293,8 @@ func (m *measured) print(out io.Writer, o *Options) {
 		name   string
 		cpu    time.Duration
 		memory int64
-	}{{"simulate", m.simulator, 0}, {"collector", m.collector, m.memory[0]}, {"detector", m.detector, m.memory[1]}} {
-		memory := "–"
-		if part.memory > 0 {
-			memory = fmt.Sprint(part.memory >> 20)
-		}
-		fmt.Fprintf(out, "| %s | %.1f | %.0f | %s |\n", part.name, part.cpu.Seconds(), float64(part.cpu.Microseconds())/float64(m.Delivered), memory)
+	}{{"simulate", m.simulator, m.memory[0]}, {"collector", m.collector, m.memory[1]}, {"detector", m.detector, m.memory[2]}} {
+		fmt.Fprintf(out, "| %s | %.1f | %.0f | %d |\n", part.name, part.cpu.Seconds(), float64(part.cpu.Microseconds())/float64(m.Delivered), part.memory>>20)
 	}
 }
 
