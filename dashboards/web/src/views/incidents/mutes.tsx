@@ -101,7 +101,7 @@ function Form({ me }: { me: Me }) {
         <label>
           Why <input value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
         </label>
-        <label class="narrow">
+        <label class="narrow begins">
           Begins{" "}
           <input value={start} placeholder="now, or 2026-11-30 22:00" aria-invalid={wrongStart ? "true" : undefined} onInput={(event) => setStart(event.currentTarget.value)} />
         </label>
