@@ -80,6 +80,8 @@ func TestEachViewOutlivesARestart(t *testing.T) {
 		if _, err := chromedp.Run(ctx, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`location.hash = %q`, next.address("", incident)[1:]))); err != nil {
 			t.Fatal(err)
 		}
+		// It has failed to come, or was here already.
+		becomes(t, ctx, `!document.querySelector("main").innerText.includes("Loading")`)
 		_, stop = options.serve(t, strings.TrimPrefix(url, "http://"))
 		becomes(t, ctx, back)
 		becomes(t, ctx, next.shown())

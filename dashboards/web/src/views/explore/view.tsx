@@ -75,6 +75,8 @@ function Found({ answer: { q, suppressed, curve, rows, reports, errors } }: { an
 }
 
 const shownAtFirst = 50;
+/** An address of IPv4 with its port is not broken where there is room for it on a phone. */
+const mostAddress = 21;
 
 function Totals({ q, rows }: { q: Question; rows: Total[] }) {
   const [all, setAll] = useState(false);
@@ -106,7 +108,7 @@ function TotalsTable({ q, rows }: { q: Question; rows: Total[] }) {
         {rows.map((row) => (
           <tr key={q.by.map((d) => valueOf(row, d)).join(" ")}>
             {q.by.map((d) => (
-              <td key={d} class="anywhere">
+              <td key={d} class={d === "server" && q.by.length < 3 && valueOf(row, d).length <= mostAddress ? undefined : "anywhere"}>
                 <Value q={q} d={d} row={row} />
               </td>
             ))}
