@@ -348,16 +348,30 @@ func (t *turn) price(flows map[flow]bool, c *cuboid) float64 {
 	return price
 }
 
-// counts are the failures within an incident's scope, bin by bin, in n bins up to this one.
+// counts are the failures within an incident's scope that no part of it explains, bin by bin, in n
+// bins up to this one.
 func (t *turn) counts(i *incident, n int64) []float64 {
 	x := make([]float64, n)
 	first := t.bin - n + 1
+	parts := t.parts(i)
 	t.j.recent.each(t.bin, int(n), func(h *hit, weight float64) {
-		if i.holds(h) {
+		if i.holds(h) && !slices.ContainsFunc(parts, func(o *incident) bool { return o.holds(h) }) {
 			x[h.at/t.j.width-first] += float64(h.count) * weight
 		}
 	})
 	return x
+}
+
+// parts are open incidents of a part of an incident's scope that were there before it: a network was
+// cut off already when the whole service failed, say, and may be so when the service is back.
+func (t *turn) parts(i *incident) (parts []*incident) {
+	for _, o := range t.j.incidents {
+		mine, wider := &o.scopes[0], &i.scopes[0]
+		if o != i && o.open() && !o.late && len(o.flows) > 0 && o.firstBin < i.firstBin && mine.within(wider) && !mine.equal(wider) {
+			parts = append(parts, o)
+		}
+	}
+	return parts
 }
 
 // follow asks of every open incident whether it goes on, and forgets those that are long over.

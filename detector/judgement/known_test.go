@@ -91,6 +91,41 @@ func TestFlapping(t *testing.T) {
 	}
 }
 
+// A service that fails for some minutes while a network is cut off anyway is back when it is back,
+// and the network is not.
+func TestServiceIsBackBeforeANetworkIs(t *testing.T) {
+	t.Parallel()
+	w := small(19)
+	j := newJudge(t, Options{})
+	start := learn(t, w, j, 20*time.Minute)
+	asn := w.near(0.05)
+	dark := func(_ int64, q *request) {
+		if q.asn == asn {
+			fails(q, report.TCPTimedOut)
+		}
+	}
+	w.fault = dark
+	events := w.run(j, 8*time.Minute)
+	w.fault = func(_ int64, q *request) { fails(q, report.TCPTimedOut) }
+	events = append(events, w.run(j, 5*time.Minute)...)
+	w.fault = dark
+	back := w.second * 1000
+	events = append(events, w.run(j, 10*time.Minute)...)
+	showOnFailure(t, start, &events)
+	if len(ids(events)) != 2 {
+		t.Fatalf("%d incidents, want one of the network and one of the service", len(ids(events)))
+	}
+	over := map[ID]int64{}
+	for _, e := range events {
+		if over[e.ID] = e.Until; e.Kind == Cleared && e.Judged-back > 6*60_000 {
+			t.Errorf("#%d is over %d s after the service is back", e.ID, (e.Judged-back)/1000)
+		}
+	}
+	if network, service := events[0].ID, ids(events)[1]; over[network] != 0 || over[service] == 0 || over[service] > back+4*60_000 {
+		t.Errorf("the network's incident is over at %d, the service's at %d, and the service is back at %d", over[network], over[service], back)
+	}
+}
+
 // When forty targets fail at once it is one incident.
 func TestManyTargets(t *testing.T) {
 	t.Parallel()
