@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"time"
@@ -53,25 +54,44 @@ func traceMap(ctx context.Context, dir string, n int) error {
 	if err != nil {
 		return err
 	}
-	type part struct {
-		name string
-		time time.Duration
+	for name, b := range busy {
+		q := quiet[name]
+		busy[name] = spentIn{(b.time - q.time) / time.Duration(n), (b.times - q.times) / float64(n)}
 	}
-	var parts []part
-	for name, d := range busy {
-		parts = append(parts, part{name, (d - quiet[name]) / time.Duration(n)})
+	printParts("for each update", busy)
+	load, err := traced(ctx, func() error {
+		if err := chromedp.Do(ctx, chromedp.Reload()); err != nil {
+			return err
+		}
+		_, err := chromedp.Run(ctx, chromedp.Evaluate[mapLoad](`whole()`, chromedp.EvalAwaitPromise))
+		return err
+	})
+	if err != nil {
+		return err
 	}
-	slices.SortFunc(parts, func(a, b part) int { return cmp.Compare(b.time, a.time) })
-	fmt.Print("What the main thread does for each update, CPU without what it calls (ms):\n\n| event | |\n|---|---:|\n")
-	for _, p := range parts[:min(len(parts), 30)] {
-		fmt.Printf("| %s | %.2f |\n", p.name, ms(p.time))
-	}
+	printParts("until the map is whole", load)
 	return nil
+}
+
+// printParts prints the largest parts of a trace.
+func printParts(when string, parts map[string]spentIn) {
+	names := slices.SortedFunc(maps.Keys(parts), func(a, b string) int { return cmp.Compare(parts[b].time, parts[a].time) })
+	fmt.Printf("What the main thread does %s, CPU without what it calls:\n\n| event | times | ms |\n|---|---:|---:|\n", when)
+	for _, name := range names[:min(len(names), 25)] {
+		fmt.Printf("| %s | %.1f | %.2f |\n", name, parts[name].times, ms(parts[name].time))
+	}
+	fmt.Println()
+}
+
+// spentIn is the CPU time of the events of a name, and how many there were.
+type spentIn struct {
+	time  time.Duration
+	times float64
 }
 
 // traced is the CPU time of the main thread by the names of the events of a trace, without that of
 // the events in them, while do runs.
-func traced(ctx context.Context, do func() error) (map[string]time.Duration, error) {
+func traced(ctx context.Context, do func() error) (map[string]spentIn, error) {
 	var events []traceEvent
 	done := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)
@@ -120,7 +140,7 @@ type traceEvent struct {
 }
 
 // selfTimes sums the events of the busiest of the threads on which pages run.
-func selfTimes(events []traceEvent) map[string]time.Duration {
+func selfTimes(events []traceEvent) map[string]spentIn {
 	type thread struct{ pid, tid int }
 	main := map[thread]bool{}
 	for _, e := range events {
@@ -134,7 +154,7 @@ func selfTimes(events []traceEvent) map[string]time.Duration {
 			byThread[at] = append(byThread[at], e)
 		}
 	}
-	most := map[string]time.Duration{}
+	most := map[string]spentIn{}
 	var total time.Duration
 	for _, all := range byThread {
 		if sums, sum := selfTimesOf(all); sum > total {
@@ -144,11 +164,14 @@ func selfTimes(events []traceEvent) map[string]time.Duration {
 	return most
 }
 
-func selfTimesOf(all []traceEvent) (sums map[string]time.Duration, total time.Duration) {
+func selfTimesOf(all []traceEvent) (sums map[string]spentIn, total time.Duration) {
 	slices.SortStableFunc(all, func(a, b traceEvent) int { return cmp.Or(cmp.Compare(a.Ts, b.Ts), cmp.Compare(b.Dur, a.Dur)) })
-	sums = map[string]time.Duration{}
+	sums = map[string]spentIn{}
 	var open []*traceEvent
-	count := func(e *traceEvent) { sums[e.Name] += time.Duration((e.Tdur - e.children) * float64(time.Microsecond)) }
+	count := func(e *traceEvent) {
+		s := sums[e.Name]
+		sums[e.Name] = spentIn{s.time + time.Duration((e.Tdur-e.children)*float64(time.Microsecond)), s.times + 1}
+	}
 	for i := range all {
 		e := &all[i]
 		e.ends = e.Ts + e.Dur
