@@ -3,10 +3,13 @@ package browser
 import (
 	"fmt"
 	"net/http/httptest"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/fleet"
@@ -16,8 +19,17 @@ import (
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 )
 
-// pictureOfMap is the map's picture, of which every canvas is a band.
-const pictureOfMap = `[...document.querySelectorAll(".map canvas")].map((canvas) => canvas.toDataURL()).join(" ")`
+// pictureOfMap is the map's picture, of which every canvas is a band. Their own pixels cannot be read
+// where they are drawn off the screen.
+const pictureOfMap = `[...document.querySelectorAll(".map canvas")].map((band) => {
+	const copy = Object.assign(document.createElement("canvas"), { width: band.width, height: band.height });
+	copy.getContext("2d").drawImage(band, 0, 0);
+	return copy.toDataURL();
+}).join(" ")`
+
+// onScreen has pages draw on the canvases that are seen, as in browsers that have no others: what is
+// drawn can be read at once.
+const onScreen = `delete HTMLCanvasElement.prototype.transferControlToOffscreen`
 
 // picturesDiffer compares the map that is shown with one that is stored in the page's session.
 const picturesDiffer = pictureOfMap + ` !== sessionStorage.map`
@@ -25,7 +37,7 @@ const picturesDiffer = pictureOfMap + ` !== sessionStorage.map`
 // TestMapIsRedrawnInPart: of servers that change only these are drawn, and the picture is the one
 // that a fresh page draws, with cells of many pixels and of one.
 func TestMapIsRedrawnInPart(t *testing.T) {
-	ctx := viewsBrowser(t)
+	ctx := newTab(t, viewsBrowser(t), onScreen).ctx
 	for _, n := range []int{300, 200_000} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			m, url := serveFleet(t, n)
@@ -63,6 +75,75 @@ func TestMapIsRedrawnInPart(t *testing.T) {
 	}
 }
 
+// TestMapIsDrawnOffScreen: what is drawn off the screen is the same picture, also after a change, in
+// a tab that was hidden meanwhile.
+func TestMapIsDrawnOffScreen(t *testing.T) {
+	browser := viewsBrowser(t)
+	m, url := serveFleet(t, 20_000)
+	off, on := newTab(t, browser), newTab(t, browser, onScreen) // the second hides the first
+	for _, tb := range []*tab{off, on} {
+		open(t, tb.ctx, url, 1280, 900, "light")
+		becomes(t, tb.ctx, `document.querySelector(".panel-servers").innerText.includes("200 down") && document.querySelector(".map canvas")?.height > 20`)
+	}
+	show := func(tb *tab) {
+		t.Helper()
+		if _, err := chromedp.Call(tb.ctx, page.BringToFront, cdp.Empty{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	same := func() {
+		t.Helper()
+		want := evaluate[string](on, "%s", pictureOfMap)
+		show(off)
+		becomes(t, off.ctx, pictureOfMap+fmt.Sprintf(` === %q`, want))
+	}
+	same()
+	show(on)
+	for i := range 20_000 {
+		if s, _ := m.State(i); s == heatmap.Down && i > 10_000 {
+			m.Set(i, heatmap.Up, time.Now())
+			break
+		}
+	}
+	for _, tb := range []*tab{on, off} {
+		becomes(t, tb.ctx, `document.querySelector(".panel-servers").innerText.includes("199 down")`)
+	}
+	same()
+}
+
+// TestMapIsDrawnInFirefox: Firefox, too, shows what is drawn off the screen, and what changes.
+func TestMapIsDrawnInFirefox(t *testing.T) {
+	m, url := serveFleet(t, 300)
+	browser := startFirefox(t, filepath.Join(t.TempDir(), "profile"))
+	var created struct {
+		Context string `json:"context"`
+	}
+	browser.call("browsingContext.create", map[string]any{"type": "tab"}, &created)
+	browser.navigate(created.Context, url)
+	const vermillion = `[...document.querySelectorAll(".map canvas")].reduce((n, band) => {
+		const copy = new OffscreenCanvas(band.width, band.height).getContext("2d");
+		copy.drawImage(band, 0, 0);
+		const { data } = copy.getImageData(0, 0, band.width, band.height);
+		for (let i = 0; i < data.length; i += 4) if (data[i] === 0xd5 && data[i + 1] === 0x5e && data[i + 2] === 0) n++;
+		return n;
+	}, 0)`
+	before := 0.0
+	await(t, "the map is drawn", func() bool {
+		before, _ = browser.eval(created.Context, vermillion).(float64)
+		return before > 0
+	})
+	for i := range 300 {
+		if s, _ := m.State(i); s == heatmap.Up {
+			m.Set(i, heatmap.Down, time.Now())
+			break
+		}
+	}
+	await(t, "a change is drawn", func() bool {
+		now, _ := browser.eval(created.Context, vermillion).(float64)
+		return now > before
+	})
+}
+
 // sharpMap is true when the map has a pixel for each of the screen's, from edge to edge.
 const sharpMap = `(() => {
 	const bands = [...document.querySelectorAll(".map canvas")], room = document.querySelector(".map").getBoundingClientRect();
@@ -88,7 +169,7 @@ const samePixels = pixelsOfMap + `.every((band, i) => band.reduce((n, byte, at) 
 // another screen or has another size; and when it is dragged, what was drawn before and what is
 // drawn anew fit together.
 func TestMapOnOtherScreens(t *testing.T) {
-	ctx := viewsBrowser(t)
+	ctx := newTab(t, viewsBrowser(t), onScreen).ctx
 	_, url := serveFleet(t, 20_000)
 	open(t, ctx, url+"/#/?cell=12&near=10000", 1280, 900, "light")
 	do := func(actions ...chromedp.Action[chromedp.Void]) {

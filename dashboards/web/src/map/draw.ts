@@ -5,6 +5,9 @@ import { count } from "../format.ts";
 import { paintCells, touch, type Area, type Notable } from "./pixels.ts";
 import { fillsOf, type Theme } from "./theme.ts";
 
+/** What is drawn on. */
+export type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+
 export interface Scene {
   layout: Layout;
   cells: Cells;
@@ -26,7 +29,7 @@ export function reach({ layout, scale }: Scene): number {
 }
 
 /** Draws an area anew, of a canvas that shows the layout from a point on. */
-export function drawArea(ctx: CanvasRenderingContext2D, scene: Scene, area: Area, from: { x: number; y: number }): void {
+export function drawArea(ctx: Context, scene: Scene, area: Area, from: { x: number; y: number }): void {
   const { layout, cells, theme, scale } = scene;
   const image = ctx.createImageData(area.width, area.height);
   const fills = fillsOf(theme, cells.notable.length > 1);
@@ -54,7 +57,7 @@ export function drawArea(ctx: CanvasRenderingContext2D, scene: Scene, area: Area
  * A cross in what is down and a plus in what has recovered, for readers who cannot tell the
  * colours apart.
  */
-function drawSigns(ctx: CanvasRenderingContext2D, { layout, theme, scale }: Scene, notable: Notable[]): void {
+function drawSigns(ctx: Context, { layout, theme, scale }: Scene, notable: Notable[]): void {
   const size = layout.pitch - layout.gap;
   const inset = Math.round(size * 0.3);
   const middle = size / 2;
@@ -81,7 +84,7 @@ function drawSigns(ctx: CanvasRenderingContext2D, { layout, theme, scale }: Scen
  * Cells too small to be seen alone are drawn larger, over their neighbours, when they changed or
  * are down: squares, and plus signs for what has recovered. What stayed down is no news.
  */
-function drawMarks(ctx: CanvasRenderingContext2D, { layout, theme, scale }: Scene, notable: Notable[]): void {
+function drawMarks(ctx: Context, { layout, theme, scale }: Scene, notable: Notable[]): void {
   const size = Math.round(leastMark * scale);
   const shift = Math.floor((size - layout.pitch) / 2);
   const part = (mark: Mark, colour: string, paint: (x: number, y: number) => void) => {
@@ -103,7 +106,7 @@ export function labelArea(layout: Layout, box: Box, scale: number): Area {
   return { x: box.x, y: box.y, width: box.width, height: layout.labelHeight + Math.round(4 * scale) };
 }
 
-function drawBox(ctx: CanvasRenderingContext2D, scene: Scene, box: Box, area: Area): void {
+function drawBox(ctx: Context, scene: Scene, box: Box, area: Area): void {
   const { layout, theme, scale } = scene;
   const line = Math.max(1, Math.round(scale));
   ctx.lineWidth = line;
@@ -117,7 +120,7 @@ function drawBox(ctx: CanvasRenderingContext2D, scene: Scene, box: Box, area: Ar
   if (box.labelled && touch(labelArea(layout, box, scale), area)) drawLabel(ctx, scene, box);
 }
 
-function drawLabel(ctx: CanvasRenderingContext2D, { layout, cells, theme, scale }: Scene, box: Box): void {
+function drawLabel(ctx: Context, { layout, cells, theme, scale }: Scene, box: Box): void {
   const y = box.y + layout.labelHeight / 2 + 2 * scale;
   const inset = box.level === "region" ? 0 : 6 * scale;
   const left = box.x + inset;
@@ -138,7 +141,7 @@ function drawLabel(ctx: CanvasRenderingContext2D, { layout, cells, theme, scale 
   }
 }
 
-function fitted(ctx: CanvasRenderingContext2D, text: string, width: number): string {
+function fitted(ctx: Context, text: string, width: number): string {
   if (ctx.measureText(text).width <= width) return text;
   for (let n = text.length - 1; n > 1; n--) {
     const cut = `${text.slice(0, n)}…`;

@@ -2,7 +2,7 @@
 // uncovers, are drawn alone. The picture consists of bands, each a canvas, because a browser copies
 // the whole of a canvas on which anything was drawn.
 import { cellOf } from "./cursor.ts";
-import { drawArea, labelArea, reach, type Scene } from "./draw.ts";
+import { drawArea, labelArea, reach, type Context, type Scene } from "./draw.ts";
 import { around, common, touch, type Area } from "./pixels.ts";
 
 /** Beyond so many servers that changed, everything is drawn anew. */
@@ -12,7 +12,7 @@ const mostAlone = 200;
 export const bandHeight = 256;
 
 interface Band {
-  ctx: CanvasRenderingContext2D;
+  ctx: Context;
   /** Device pixels below the top of the picture. */
   top: number;
   height: number;
@@ -82,17 +82,23 @@ export class Painter {
 /** Replaces what is in an element by empty bands, one below the other. */
 function bandsIn(picture: HTMLElement, view: Area, density: number): Band[] {
   const bands: Band[] = [];
+  picture.replaceChildren();
   for (let top = 0; top < view.height; top += bandHeight) {
     const canvas = document.createElement("canvas");
     const height = Math.min(bandHeight, view.height - top);
     Object.assign(canvas, { width: view.width, height });
     Object.assign(canvas.style, { top: `${top / density}px`, width: `${view.width / density}px`, height: `${height / density}px` });
-    const ctx = canvas.getContext("2d");
+    picture.append(canvas);
+    // Chromium copies the other kind in each frame of the page, also when nothing was drawn on it.
+    const ctx = contextOf(canvas);
     if (ctx !== null) bands.push({ ctx, top, height });
   }
   picture.style.height = `${view.height / density}px`;
-  picture.replaceChildren(...bands.map(({ ctx }) => ctx.canvas));
   return bands;
+}
+
+function contextOf(canvas: HTMLCanvasElement): Context | null {
+  return "transferControlToOffscreen" in canvas ? canvas.transferControlToOffscreen().getContext("2d") : (canvas as HTMLCanvasElement).getContext("2d");
 }
 
 function sameLook(a: Scene, b: Scene): boolean {

@@ -4,7 +4,7 @@
 	let waiting = false;
 	const waiters = []; // called after a frame
 	const note = (canvas) => {
-		if (waiting || !canvas.closest?.(".map")) return;
+		if (waiting || !(canvas instanceof OffscreenCanvas || canvas.closest?.(".map"))) return;
 		waiting = true;
 		requestAnimationFrame(() => {
 			waiting = false;
@@ -13,12 +13,14 @@
 			for (const look of waiters.splice(0)) look();
 		});
 	};
-	for (const name of ["fillRect", "putImageData", "drawImage"]) {
-		const draw = CanvasRenderingContext2D.prototype[name];
-		CanvasRenderingContext2D.prototype[name] = function (...args) {
-			if (!waiting) note(this.canvas);
-			return draw.apply(this, args);
-		};
+	for (const { prototype } of [CanvasRenderingContext2D, OffscreenCanvasRenderingContext2D]) {
+		for (const name of ["fillRect", "putImageData", "drawImage"]) {
+			const draw = prototype[name];
+			prototype[name] = function (...args) {
+				if (!waiting) note(this.canvas);
+				return draw.apply(this, args);
+			};
+		}
 	}
 	const until = async (done) => {
 		for (;;) {
