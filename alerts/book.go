@@ -53,6 +53,7 @@ type entry struct {
 	Incident int64        `json:"incident,omitempty"`
 	Scope    *model.Scope `json:"scope,omitempty"`    // of the incident; nil likewise
 	Standing string       `json:"standing,omitempty"` // what the Ledger says; "": nothing yet
+	Known    bool         `json:"known,omitempty"`    // another Notifier has told receivers of it
 	// Number is the incident's in the labels, if the alert continues another Notifier's.
 	Number string `json:"number,omitempty"`
 
@@ -65,6 +66,7 @@ type entry struct {
 	asked     time.Time // when the Ledger was first asked; likewise
 	sure      bool      // it has answered; likewise
 	alone     bool      // it has not answered in time; likewise
+	other     time.Time // since when another one tells of it; likewise
 }
 
 // ledger records what one receiver was told.

@@ -13,7 +13,9 @@ import (
 type Ledger interface {
 	// Agree is given the incidents that concern receivers, about once a second, and returns what is
 	// known of them, by key. It does not block: an answer may come with a later call. Faults that
-	// it is not given any more are over, or nobody is to be told of them.
+	// it is not given any more are over, or nobody is to be told of them. If there is no answer any
+	// more where there was one, another Notifier may have taken over, or the one that told may be
+	// gone.
 	Agree(faults []Fault) map[string]Standing
 }
 
@@ -32,13 +34,13 @@ type Fault struct {
 
 // Standing is what a [Ledger] knows of a fault. Absent ones are not decided yet.
 type Standing struct {
-	Own bool // this Notifier tells of it; otherwise another one does
+	Own  bool     // this Notifier tells of it; otherwise another one does
+	Told []string // names of receivers that know of it
 	// What follows is set if this Notifier does, and is another's if that one has told of the fault
 	// before. It is then told under the same key.
 
 	Key      string
 	Incident string
-	Told     []string // names of receivers that know of it
 }
 
 // The standing of an entry, as it is stored.
@@ -50,6 +52,10 @@ const (
 // ledgerWait is how long an answer of the ledger is waited for. Then receivers are told anyway,
 // because two alerts of a fault are better than none.
 const ledgerWait = 5 * time.Second
+
+// toldWithin is how long it takes another Notifier at most to tell receivers of what it tells of.
+// Those that are told again and again are in no record.
+const toldWithin = 30 * time.Second
 
 // agree asks the ledger who tells of what, and follows its answer.
 func (n *Notifier) agree(s *Settings, now time.Time) {
@@ -68,7 +74,13 @@ func (n *Notifier) agree(s *Settings, now time.Time) {
 			faults = append(faults, e.fault(key, n.book.knows(key)))
 		}
 	}
-	for key, standing := range n.o.Ledger.Agree(faults) {
+	answers := n.o.Ledger.Agree(faults)
+	for _, f := range faults {
+		if _, decided := answers[f.Key]; !decided {
+			n.unsaved = n.book.Entries[f.Key].doubt(now) || n.unsaved
+		}
+	}
+	for key, standing := range answers {
 		e := n.book.Entries[key]
 		other := e != nil && e.Standing == standingOther
 		n.unsaved = n.book.follow(key, standing, s.Receivers, now) || n.unsaved
@@ -83,6 +95,21 @@ func (n *Notifier) agree(s *Settings, now time.Time) {
 			n.log.Warn("the ledger does not say who tells of an incident: this detector does", "incident", e.Incident)
 		}
 	}
+}
+
+// doubt takes it that the ledger answers no more about an entry, and reports whether that changes
+// what is stored. The entry is then as at first: the ledger is asked, and is not waited for long.
+// What another Notifier tells of stays with that, unless nobody knew of it yet: that one may be gone
+// with the ledger.
+func (e *entry) doubt(now time.Time) (changed bool) {
+	switch {
+	case e.Standing == standingOwn && e.sure:
+		e.sure, e.alone, e.asked = false, false, now
+	case e.Standing == standingOther && !e.Known && e.Alert.Status == Firing:
+		e.Standing, e.alone, e.asked, e.other = "", false, now, time.Time{}
+		return true
+	}
+	return false
 }
 
 // fault returns what the ledger is told of an entry.
@@ -149,6 +176,12 @@ func (b *book) follow(key string, to Standing, receivers []Receiver, now time.Ti
 		if e.Standing == "" && len(b.knows(key)) > 0 {
 			return false // the ledger did not know yet that receivers were told
 		}
+		if e.other.IsZero() {
+			e.other = now
+		}
+		if !e.Known && (len(to.Told) > 0 || now.Sub(e.other) >= toldWithin) {
+			e.Known, changed = true, true
+		}
 		if e.Standing != standingOther {
 			e.Standing, changed = standingOther, true
 			for _, l := range b.Receivers { // the other one tells how it goes on
@@ -160,8 +193,8 @@ func (b *book) follow(key string, to Standing, receivers []Receiver, now time.Ti
 		}
 		return changed
 	}
-	changed = e.Standing != standingOwn || to.Key != key
-	e.Standing, e.sure = standingOwn, true
+	changed = e.Standing != standingOwn || to.Key != key || e.Known
+	e.Standing, e.sure, e.Known, e.other = standingOwn, true, false, time.Time{}
 	if to.Key != key {
 		b.rename(key, e, &to)
 	}

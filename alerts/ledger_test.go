@@ -177,3 +177,45 @@ func TestRestartAfterAnotherTookOver(t *testing.T) {
 		})
 	}
 }
+
+// TestStandingIsLost: who tells of an incident stops when the ledger does not confirm it any more,
+// for as long as an answer is waited for, because another one may have taken over. What nobody has
+// told of yet when the ledger is lost is told; what others were told of is not told again.
+func TestStandingIsLost(t *testing.T) {
+	for name, tt := range map[string]struct {
+		before  alerts.Standing
+		lasts   time.Duration
+		between func(d *decided) // before the time for an answer is over
+		want    []string
+	}{
+		"nobody answers":          {alerts.Standing{Own: true}, time.Minute, func(*decided) {}, []string{"Over: down"}},
+		"another one took over":   {alerts.Standing{Own: true}, time.Minute, func(d *decided) { d.say(&alerts.Standing{}) }, nil},
+		"it is confirmed":         {alerts.Standing{Own: true}, time.Minute, func(d *decided) { d.say(&alerts.Standing{Own: true}) }, []string{"Over: down"}},
+		"nobody was told":         {alerts.Standing{}, 3 * time.Second, func(*decided) {}, []string{"down"}},
+		"receivers know":          {alerts.Standing{Told: []string{"ops"}}, 3 * time.Second, func(*decided) {}, nil},
+		"they were told for long": {alerts.Standing{}, time.Minute, func(*decided) {}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, p, d := new(memory), new(people), new(decided)
+				d.say(&tt.before)
+				run(t, alerts.Options{Store: m, Settings: to(p), Ledger: d})
+				m.add(model.Opened, incident(1, "down"))
+				pass(tt.lasts)
+				if tt.before.Own {
+					want(t, p, "down")
+				}
+				d.say(nil)
+				pass(1500 * time.Millisecond)
+				if tt.before.Own {
+					m.add(model.Cleared, over(incident(1, "down")))
+				}
+				pass(2 * time.Second)
+				want(t, p)
+				tt.between(d)
+				pass(10 * time.Minute)
+				want(t, p, tt.want...)
+			})
+		})
+	}
+}

@@ -24,6 +24,10 @@ const (
 	attempts    = 5               // to change a page that others change, too
 	// expiry is how long a page stays that nobody renews.
 	expiry = 24 * time.Hour
+	// valid is how long an answer of the ledger holds. An owner that has read its entry has renewed
+	// it at most beatEvery and a turn of Run before, and nobody takes it over for the time silent
+	// after that. So an owner that was cut off, or stood still, stops telling before another begins.
+	valid = silent - beatEvery - 2*syncEvery
 )
 
 // Ledger is an [alerts.Ledger]. Its methods are safe for concurrent use.
@@ -35,7 +39,7 @@ type Ledger struct {
 
 	mu        sync.Mutex // guards the following
 	faults    map[string]alerts.Fault
-	standings map[string]alerts.Standing
+	standings map[string]standing
 
 	// The following belongs to the goroutine of Run.
 
@@ -45,6 +49,18 @@ type Ledger struct {
 }
 
 var _ alerts.Ledger = (*Ledger)(nil)
+
+// standing is an answer of the ledger.
+type standing struct {
+	alerts.Standing
+	asked time.Time
+}
+
+// holds reports whether an answer is young enough. The monotonic clock stands still while a host is
+// suspended, so the other one counts, too.
+func (s *standing) holds(now time.Time) bool {
+	return now.Sub(s.asked) < valid && now.Round(0).Sub(s.asked.Round(0)) < valid
+}
 
 // New returns a Ledger. It does not connect: before [Ledger.Run], it answers nothing.
 func New(o Options) (*Ledger, error) {
@@ -65,7 +81,7 @@ func New(o Options) (*Ledger, error) {
 		return nil, fmt.Errorf("ledger: registering metrics: %w", err)
 	}
 	return &Ledger{o: o, log: o.Logger.With("bucket", o.Bucket, "member", o.Member), metrics: m, wake: make(chan struct{}, 1),
-		standings: map[string]alerts.Standing{}, views: map[string]*view{}}, nil
+		standings: map[string]standing{}, views: map[string]*view{}}, nil
 }
 
 // Agree implements [alerts.Ledger].
@@ -87,9 +103,10 @@ func (l *Ledger) Agree(faults []alerts.Fault) map[string]alerts.Standing {
 		}
 	}
 	answer := map[string]alerts.Standing{}
+	now := time.Now()
 	for key := range next {
-		if s, decided := l.standings[key]; decided {
-			answer[key] = s
+		if s, decided := l.standings[key]; decided && s.holds(now) {
+			answer[key] = s.Standing
 		}
 	}
 	return answer
@@ -189,19 +206,22 @@ func (l *Ledger) sync(ctx context.Context) error {
 		key := pageKey(f.App, f.Target)
 		pages[key] = append(pages[key], f)
 	}
-	maps.DeleteFunc(l.standings, func(key string, _ alerts.Standing) bool { _, there := l.faults[key]; return !there })
+	maps.DeleteFunc(l.standings, func(key string, _ standing) bool { _, there := l.faults[key]; return !there })
 	l.mu.Unlock()
 	maps.DeleteFunc(l.views, func(key string, _ *view) bool { return pages[key] == nil })
 	var errs []error
 	own, other := 0, 0
 	for key, faults := range pages {
+		asked := time.Now()
 		standings, err := l.syncPage(ctx, key, faults)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		l.mu.Lock()
-		maps.Copy(l.standings, standings)
+		for of, s := range standings {
+			l.standings[of] = standing{s, asked}
+		}
 		l.mu.Unlock()
 		for _, s := range standings {
 			if s.Own {

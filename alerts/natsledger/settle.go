@@ -13,8 +13,12 @@ const (
 	// does not.
 	beatEvery = 5 * time.Second
 	silent    = 15 * time.Second
-	// kept is how long after its end a fault stays in its page, and abandoned is how long one does
-	// that nobody renews.
+	// longestLook is how long a look at a page lasts: what was not looked at for longer, because the
+	// ledger could not be reached or this process stood still, is not silence. Its owner may have
+	// been cut off, too, and has its time to renew its faults.
+	longestLook = beatEvery
+	// kept is how long after its end a fault stays in its page while that is looked at, and
+	// abandoned is how long one does that nobody renews.
 	kept      = 30 * time.Minute
 	abandoned = time.Hour
 	// pressing is how long an incident must be more urgent than another detector tells before
@@ -37,6 +41,7 @@ type view struct {
 	urgent map[string]time.Time // since when an incident is more urgent than its owner tells
 	apart  map[string]bool      // incidents that another one tells of under another key, too
 	beaten time.Time            // when this detector's faults in it were last renewed
+	looked time.Time            // when the page was last looked at
 }
 
 func newView(member string) *view {
@@ -45,7 +50,7 @@ func newView(member string) *view {
 
 // clone returns a copy of a view.
 func (v *view) clone() *view {
-	return &view{v.member, maps.Clone(v.as), maps.Clone(v.seen), maps.Clone(v.urgent), maps.Clone(v.apart), v.beaten}
+	return &view{v.member, maps.Clone(v.as), maps.Clone(v.seen), maps.Clone(v.urgent), maps.Clone(v.apart), v.beaten, v.looked}
 }
 
 // outcome counts what settling has decided.
@@ -61,7 +66,7 @@ func (v *view) settle(p *page, incidents []alerts.Fault, now time.Time) (standin
 		in := &incidents[i]
 		f, renew := v.match(p, in, incidents, now), beat
 		switch {
-		case f == nil && len(p.Faults) >= maxFaults:
+		case f == nil && len(p.Faults) >= maxFaults && !v.makeRoom(p, incidents, now):
 			continue // it is told alone
 		case f == nil:
 			f = &fault{Key: in.Key, Incident: in.Incident, Owner: v.member}
@@ -81,7 +86,7 @@ func (v *view) settle(p *page, incidents []alerts.Fault, now time.Time) (standin
 			if v.as[in.Key] != f.Key {
 				o.elsewhere++
 			}
-			standings[in.Key], v.as[in.Key] = alerts.Standing{}, f.Key
+			standings[in.Key], v.as[in.Key] = alerts.Standing{Told: slices.Clone(f.Told)}, f.Key
 			continue
 		}
 		v.as[in.Key] = f.Key
@@ -103,15 +108,62 @@ func own(key, incident string, told []string) alerts.Standing {
 // tidy removes faults that nobody needs any more.
 func (v *view) tidy(p *page, now time.Time) {
 	p.Faults = slices.DeleteFunc(p.Faults, func(f *fault) bool {
-		s := v.seen[f.Key]
-		return !s.ended.IsZero() && now.Sub(s.ended) > kept || now.Sub(f.Alive) > abandoned && f.Owner != v.member
+		s, known := v.seen[f.Key]
+		return known && (!s.ended.IsZero() && now.Sub(s.ended) > kept || now.Sub(s.at) > abandoned && f.Owner != v.member)
 	})
+}
+
+// makeRoom removes a fault from a full page that is none of incidents, and reports whether there
+// was one: the one that ended first, or else the oldest whose owner is gone. A page is looked at
+// only while there are incidents, so those of a target that comes and goes would fill it.
+func (v *view) makeRoom(p *page, incidents []alerts.Fault, now time.Time) bool {
+	needed := v.needed(incidents)
+	least := -1
+	for i, f := range p.Faults {
+		switch {
+		case needed[f.Key], f.Until.IsZero() && (f.Owner == v.member || now.Sub(v.seen[f.Key].at) < silent):
+		case least < 0 || f.before(p.Faults[least]):
+			least = i
+		}
+	}
+	if least < 0 {
+		return false
+	}
+	p.Faults = slices.Delete(p.Faults, least, least+1)
+	return true
+}
+
+// before reports whether a fault is removed before another one: those that are over are, by their
+// end, and the others by their last sign of life.
+func (f *fault) before(o *fault) bool {
+	switch {
+	case f.Until.IsZero() != o.Until.IsZero():
+		return !f.Until.IsZero()
+	case f.Until.IsZero():
+		return f.Alive.Before(o.Alive)
+	}
+	return f.Until.Before(o.Until)
+}
+
+// needed returns the ledger's keys of incidents.
+func (v *view) needed(incidents []alerts.Fault) map[string]bool {
+	keys := map[string]bool{}
+	for i := range incidents {
+		keys[incidents[i].Key], keys[v.as[incidents[i].Key]] = true, true
+	}
+	return keys
 }
 
 // look notices which faults have changed.
 func (v *view) look(p *page, now time.Time) {
+	unseen := time.Duration(0)
+	if !v.looked.IsZero() {
+		unseen = max(now.Sub(v.looked)-longestLook, 0)
+	}
+	v.looked = now
 	for _, f := range p.Faults {
 		s, known := v.seen[f.Key]
+		s.at = s.at.Add(unseen)
 		if !known || !s.alive.Equal(f.Alive) {
 			s.alive, s.at = f.Alive, now
 		}
@@ -139,10 +191,7 @@ func (v *view) match(p *page, in *alerts.Fault, all []alerts.Fault, now time.Tim
 		}
 	}
 	delete(v.as, in.Key)
-	taken := map[string]bool{}
-	for i := range all {
-		taken[all[i].Key], taken[v.as[all[i].Key]] = true, true
-	}
+	taken := v.needed(all)
 	for _, f := range p.Faults {
 		if taken[f.Key] || !f.same(in) || v.over(f, in, now) || f.Owner == v.member && !f.Until.IsZero() {
 			continue

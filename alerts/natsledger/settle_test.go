@@ -2,6 +2,7 @@ package natsledger
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -68,8 +69,10 @@ func TestOneTells(t *testing.T) {
 		b.tells("a", a1, "a1")
 		b.tells("b", b1, "")
 	}
-	b.after(silent - time.Second)
-	b.tells("b", b1, "")
+	for range int(silent/time.Second) - 1 {
+		b.after(time.Second)
+		b.tells("b", b1, "")
+	}
 	b.after(time.Second)
 	b.tells("b", b1, "a1")
 	if s := b.settle("b", b1)["b7"]; !slices.Equal(s.Told, a1.Told) || s.Incident != "1" {
@@ -131,13 +134,75 @@ func TestUrgency(t *testing.T) {
 	b.tells("b", b1, "b1")
 }
 
-// TestNobodyIsLeft: a fault whose owner is gone for long is not the one that begins now.
+// TestNobodyIsLeft: a fault whose owner is gone for long is not the one that begins now, and is
+// removed after some time.
 func TestNobodyIsLeft(t *testing.T) {
 	b := newTable(t)
 	b.tells("a", incident("a1", b.now), "a1")
 	b.after(2 * time.Hour)
-	b.tells("b", incident("b1", b.now), "b1")
+	in := incident("b1", b.now)
+	for range int(abandoned/beatEvery) + 2 {
+		b.tells("b", in, "b1")
+		b.after(beatEvery)
+	}
 	if p, err := decodePage(b.text); err != nil || len(p.Faults) != 1 {
+		t.Errorf("%d faults are left, %v", len(p.Faults), err)
+	}
+}
+
+// TestWhoCouldNotLook: what one that was cut off, or stood still, did not see change was not silent
+// meanwhile: its owner has its time to renew its faults, too.
+func TestWhoCouldNotLook(t *testing.T) {
+	b := newTable(t)
+	a1, b1 := incident("a1", b.now), incident("b1", b.now)
+	b.tells("a", a1, "a1")
+	b.tells("b", b1, "")
+	b.after(time.Hour) // without a ledger for both
+	b.tells("b", b1, "")
+	b.after(beatEvery)
+	b.tells("b", b1, "")
+	b.tells("a", a1, "a1")
+	for range int(silent / time.Second) {
+		b.tells("b", b1, "")
+		b.after(time.Second)
+	}
+	b.after(time.Second)
+	b.tells("b", b1, "a1") // it is gone indeed
+}
+
+// TestClocksApart: a detector whose clock is hours ahead does not remove what others tell of.
+func TestClocksApart(t *testing.T) {
+	b := newTable(t)
+	since, real := b.now, b.now
+	for range 100 {
+		b.now = real
+		b.tells("a", incident("a1", since, 64500), "a1")
+		b.now = real.Add(3 * time.Hour)
+		b.tells("b", incident("b1", since, 64501), "b1")
+		real = real.Add(beatEvery)
+	}
+	if p, err := decodePage(b.text); err != nil || len(p.Faults) != 2 {
+		t.Errorf("%d faults are left, %v", len(p.Faults), err)
+	}
+}
+
+// TestAFaultThatComesAndGoes: a target with many short faults does not fill its page, since nobody
+// looks at it in between.
+func TestAFaultThatComesAndGoes(t *testing.T) {
+	b := newTable(t)
+	for i := range 3 * maxFaults {
+		key := fmt.Sprintf("a%d", i)
+		a, other := incident(key, b.now, 64500), incident(fmt.Sprintf("b%d", i), b.now, 64500)
+		b.tells("a", a, key)
+		b.tells("b", other, "")
+		b.after(time.Minute)
+		a.Until, other.Until = b.now, b.now
+		b.tells("a", a, key)
+		b.tells("b", other, "")
+		b.views = map[string]*view{} // as Ledger forgets pages without incidents
+		b.after(20 * time.Minute)
+	}
+	if p, err := decodePage(b.text); err != nil || len(p.Faults) > maxFaults {
 		t.Errorf("%d faults are left, %v", len(p.Faults), err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -185,6 +186,49 @@ func TestOneAlertWhoeverIsKilled(t *testing.T) {
 	})
 	told := h.heard()
 	if len(told) != 2 || told[1] != "resolved"+told[0][len("firing"):] {
+		t.Errorf("told were %q", told)
+	}
+}
+
+// TestAnOwnerStandsStill: a detector that tells of an outage is stopped for longer than its lease.
+// The other one tells of the end, and the first, which goes on as if nothing had been, does not.
+func TestAnOwnerStandsStill(t *testing.T) {
+	t.Parallel()
+	n, h := alone(t, "always"), newHook(t)
+	s := newSite(t, "inbox.db")
+	from := s.newOutlet(n, natsinbox.Options{Readers: []string{"m1", "m2"}})
+	from.history()
+	var both []*member
+	for _, name := range []string{"m1", "m2"} {
+		m := s.newMember(name, n, "test", "source: c1, reader: "+name, h.settings(name, n, ""))
+		m.start()
+		both = append(both, m)
+	}
+	fail := from.traffic(t)
+	for _, m := range both {
+		m.meets(2)
+		m.judged()
+	}
+	fail(true)
+	own, other := owner(t, both[0], both[1])
+	h.hears(1)
+	if err := own.process.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	other.standing("own", 1)
+	fail(false)
+	h.hears(2)
+	if err := own.process.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the outage is over for both", func(ctx context.Context) (int, error) {
+		got, err := own.metric(ctx, "heliograph_detector_open_incidents")
+		if err == nil && got > 0 {
+			err = fmt.Errorf("%v incidents are open", got)
+		}
+		return 0, err
+	})
+	if told := h.heard(); len(told) != 2 || told[1] != "resolved"+told[0][len("firing"):] {
 		t.Errorf("told were %q", told)
 	}
 }
