@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -16,16 +17,20 @@ type migrateCmd struct {
 	jsonFlag
 	From   string `help:"SQLite file that has the reports. Default: the state's file, which has both if it was detector.store." type:"path" placeholder:"FILE"`
 	DryRun bool   `help:"Only look: count what would be moved, and ask ClickHouse."`
+	Delete bool   `help:"Delete the reports from the SQLite file once they are in ClickHouse, also after a migration before. There is no way back then."`
 }
 
 // Run moves the reports and prints what was compared. The exit code is 3 if ClickHouse does not
 // have what the file has.
 func (m *migrateCmd) Run(ctx context.Context, out *output) error {
+	if m.DryRun && m.Delete {
+		return &exitError{code: exitUsage, text: "--dry-run changes nothing, so it does not go with --delete"}
+	}
 	var at atomic.Pointer[stores.MigrationProgress]
 	began := time.Now()
 	var report *stores.MigrationReport
 	err := whileWorking(out.stderr, func() string { return migrationText(at.Load(), time.Since(began)) }, func() (err error) {
-		report, err = roles.Migrate(ctx, m.Config, stores.Migration{From: m.From, DryRun: m.DryRun, Progress: func(p stores.MigrationProgress) { at.Store(&p) }})
+		report, err = roles.Migrate(ctx, m.Config, stores.Migration{From: m.From, DryRun: m.DryRun, Delete: m.Delete, Progress: func(p stores.MigrationProgress) { at.Store(&p) }})
 		return err
 	})
 	if errors.Is(err, stores.ErrDiffers) {
@@ -46,6 +51,8 @@ func migrationText(p *stores.MigrationProgress, took time.Duration) string {
 	switch {
 	case p == nil:
 		return "opening the file and ClickHouse"
+	case p.Deleting:
+		return "deleting the reports from the file"
 	case p.Checking:
 		return fmt.Sprintf("all %d rows are moved; comparing %s", p.Total, p.Part)
 	}
@@ -59,8 +66,11 @@ func migrationText(p *stores.MigrationProgress, took time.Duration) string {
 
 func printMigration(out *output, r *stores.MigrationReport, dry bool) {
 	switch {
+	case !r.Ended.IsZero() && r.Deleted:
+		fmt.Fprintf(out.stdout, "%s was moved on %s. It has no reports any more.\n", r.From, r.Ended.UTC().Format(time.DateTime))
+		return
 	case !r.Ended.IsZero():
-		fmt.Fprintf(out.stdout, "%s was moved on %s already. Nothing was done.\n", r.From, r.Ended.UTC().Format(time.DateTime))
+		fmt.Fprintf(out.stdout, "%s was moved on %s already. Nothing was done.\n%s", r.From, r.Ended.UTC().Format(time.DateTime), kept)
 		return
 	case dry:
 		fmt.Fprintf(out.stdout, "Nothing was changed. %s would be moved to ClickHouse %s:\n", r.From, r.Server)
@@ -74,10 +84,27 @@ func printMigration(out *output, r *stores.MigrationReport, dry bool) {
 		}
 		fmt.Fprintln(out.stdout)
 	}
-	if !dry {
-		fmt.Fprintln(out.stdout, "Start the detector. The file keeps its reports, for the way back; the state in it is still used if it is detector.store.state.")
+	if r.Moved > 0 {
+		fmt.Fprintf(out.stdout, "%d rows were moved in %v, %.0f a second.\n", r.Moved, r.Took.Round(time.Second), rate(r))
+	}
+	switch {
+	case dry:
+	case r.Deleted:
+		fmt.Fprintln(out.stdout, "Start the detector. The reports are deleted from the file; the state in it is still used if it is detector.store.state.")
+	default:
+		fmt.Fprint(out.stdout, "Start the detector. The state in the file is still used if it is detector.store.state.\n"+kept)
 	}
 }
+
+// rate returns how many rows a migration has moved in a second.
+func rate(r *stores.MigrationReport) float64 {
+	return float64(r.Moved) / max(r.Took.Seconds(), 1e-3)
+}
+
+// kept says what becomes of the reports in the file.
+const kept = `The file keeps its reports, for the way back. Nothing deletes them there any more: no retention, and no client who withdraws consent.
+When you no longer need the way back, stop the detector and delete them: heliograph migrate --delete.
+`
 
 // migrated is a migration in JSON.
 type migrated struct {
@@ -86,6 +113,11 @@ type migrated struct {
 	DryRun bool           `json:"dry_run"`
 	Before *time.Time     `json:"moved_before,omitempty"`
 	Parts  []migratedPart `json:"parts"`
+
+	Moved  int64   `json:"rows_moved"` // by this run
+	Second float64 `json:"rows_per_second"`
+	// Deleted says that the file has no reports any more.
+	Deleted bool `json:"deleted"`
 }
 
 type migratedPart struct {
@@ -95,7 +127,7 @@ type migratedPart struct {
 }
 
 func newMigrated(r *stores.MigrationReport, dry bool) migrated {
-	m := migrated{From: r.From, Server: r.Server, DryRun: dry}
+	m := migrated{From: r.From, Server: r.Server, DryRun: dry, Moved: r.Moved, Second: math.Round(rate(r)), Deleted: r.Deleted}
 	if !r.Ended.IsZero() {
 		m.Before = new(r.Ended)
 	}

@@ -88,13 +88,57 @@ func (s *Source) Close() error {
 	return errors.Join(s.tx.Rollback(), s.release())
 }
 
+// StateFrom is where in an identity the part begins that the state is in.
+const StateFrom = ", judged to "
+
 // Identity implements stored.Source. It is made of what grows with every batch and probe result
-// that is stored.
+// that is stored, and at last of the bin that was judged.
 func (s *Source) Identity(ctx context.Context) (text string, err error) {
-	err = s.tx.QueryRowContext(ctx, `SELECT printf('%d batches to %d, %d pages, samples to %d, probes to %d, judged to %d',
+	err = s.tx.QueryRowContext(ctx, `SELECT printf('%d batches to %d, %d pages, samples to %d, probes to %d' || '`+StateFrom+`%d',
 		(SELECT count(*) FROM batches), (SELECT coalesce(max(received), 0) FROM batches), (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'unjudged'),
 		(SELECT coalesce(max(id), 0) FROM samples), (SELECT coalesce(max(id), 0) FROM probes), (SELECT evaluated FROM state))`).Scan(&text)
 	return text, s.doing("looking for what is stored", err)
+}
+
+// eventTables are the tables of events, which are empty in a file that has only the state.
+var eventTables = []string{"pending", "cells", "series", "samples", "sample_chunks", "sample_terms", "batches", "probes", "probe_targets", "rollups", "rollup_keys", "latencies",
+	"fingerprints", "unjudged"}
+
+// DeleteEvents deletes all events of the file at path, keeps its state, and makes the file as small
+// as that. It makes the same demands on the file as [OpenSource]. What is deleted is not
+// overwritten, as if a file had been removed.
+func DeleteEvents(ctx context.Context, path string) error {
+	if err := checkSource(ctx, path); err != nil {
+		return fmt.Errorf("deleting events of %s: %w", path, err)
+	}
+	f, err := openFile(ctx, path, 1)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.deleteEvents(ctx), f.release())
+}
+
+func (f *file) deleteEvents(ctx context.Context) error {
+	// overwriting would write all of it to the log once more
+	if _, err := f.db.Writer.ExecContext(ctx, "PRAGMA secure_delete = OFF"); err != nil {
+		return sqlitedb.Doing("deleting events", err)
+	}
+	err := f.write(ctx, "deleting events", func(tx *sql.Tx) error {
+		for _, table := range eventTables {
+			if _, err := tx.Exec("DELETE FROM " + table); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	f.forget()
+	if err != nil {
+		return err
+	}
+	if _, err := f.db.Writer.ExecContext(ctx, "VACUUM"); err != nil {
+		return sqlitedb.Doing("making the file smaller", err)
+	}
+	return f.wipeLog(ctx)
 }
 
 // doing adds to an error what was being done.

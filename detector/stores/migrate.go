@@ -13,6 +13,9 @@ type Migration struct {
 	// file of a detector.
 	From   string
 	DryRun bool // only looks
+	// Delete deletes the reports from the file once they are in ClickHouse. There is no way back
+	// then.
+	Delete bool
 	// Progress is called after each step of some megabytes. It may be nil.
 	Progress func(p MigrationProgress)
 }
@@ -23,6 +26,7 @@ type MigrationProgress struct {
 	Done, Total int64  // rows of all parts
 	Before      int64  // of Done: moved by a run that was interrupted
 	Checking    bool   // everything is moved, and is being compared
+	Deleting    bool   // it is the same, and is being deleted from the file
 }
 
 // MigrationReport is what a migration has done, or has found in a dry run.
@@ -31,6 +35,10 @@ type MigrationReport struct {
 	Server string    // the version of ClickHouse
 	Ended  time.Time // of a migration before; zero: none has ended
 	Parts  []MigratedPart
+	Moved  int64         // rows that this run has moved,
+	Took   time.Duration // in so much time, without comparing them
+	// Deleted says that the file has no reports any more.
+	Deleted bool
 }
 
 // MigratedPart is a kind of rows.

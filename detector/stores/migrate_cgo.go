@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/heliograph-net/heliograph/detector/clickhousestore"
@@ -43,7 +44,16 @@ func (s *split) migrate(ctx context.Context, dir string, m Migration) (*Migratio
 		return nil, errors.Join(err, source.Close())
 	}
 	mover := &mover{source: source, target: target, report: r, told: m.Progress}
-	return r, errors.Join(mover.run(ctx), target.Close(), source.Close())
+	if err := errors.Join(mover.run(ctx), target.Close(), source.Close()); err != nil || !m.Delete {
+		return r, err
+	}
+	mover.at.Deleting = true
+	m.Progress(mover.at)
+	if err := sqlitestore.DeleteEvents(ctx, m.From); err != nil {
+		return r, err
+	}
+	r.Deleted = true
+	return r, nil
 }
 
 // count fills the report of a dry run.
@@ -76,6 +86,7 @@ func (m *mover) run(ctx context.Context) error {
 	if err != nil || !m.report.Ended.IsZero() {
 		return err
 	}
+	begun := time.Now()
 	for at.Part < len(stored.Parts) {
 		if at, err = m.step(ctx, at); err != nil {
 			return fmt.Errorf("%w (run the same command again: it goes on from here)", err)
@@ -84,6 +95,7 @@ func (m *mover) run(ctx context.Context) error {
 	if err := m.target.Settle(ctx); err != nil {
 		return fmt.Errorf("%w (run the same command again: it goes on from here)", err)
 	}
+	m.report.Moved, m.report.Took = m.at.Done-m.at.Before, time.Since(begun)
 	m.at.Checking = true
 	if err := m.compare(ctx); err != nil {
 		return err
@@ -116,6 +128,11 @@ func (m *mover) begin(ctx context.Context) (at clickhousestore.Import, err error
 	switch m.report.Ended = at.Ended; {
 	case at.Source == "":
 		return at, m.target.Begin(ctx, identity)
+	case !at.Ended.IsZero() && m.at.Total == 0:
+		m.report.Deleted = true
+		return at, nil
+	case !at.Ended.IsZero() && sameEvents(at.Source, identity):
+		return at, nil
 	case at.Source != identity && !at.Ended.IsZero():
 		return at, fmt.Errorf("%w: it was moved on %s. What a detector has added to it since then is not in ClickHouse; it has %s, and had %s",
 			ErrChanged, at.Ended.UTC().Format(time.DateTime), identity, at.Source)
@@ -128,6 +145,14 @@ func (m *mover) begin(ctx context.Context) (at clickhousestore.Import, err error
 	m.at.Before += at.Rows
 	m.at.Done = m.at.Before
 	return at, nil
+}
+
+// sameEvents reports whether two identities differ by the state alone, which a detector changes after
+// a migration.
+func sameEvents(a, b string) bool {
+	a, _, _ = strings.Cut(a, sqlitestore.StateFrom)
+	b, _, _ = strings.Cut(b, sqlitestore.StateFrom)
+	return a == b
 }
 
 // step moves some megabytes. It returns how far the migration has come.

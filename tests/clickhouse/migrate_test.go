@@ -150,9 +150,57 @@ func TestMigration(t *testing.T) {
 	if _, err := migrate(t, dir, stores.Migration{}); err != nil {
 		t.Errorf("after the detector ran: %v", err)
 	}
+	deletes(t, dir, o, n)
 	filled(t, dir, n+100)
 	if _, err := migrate(t, dir, stores.Migration{}); !errors.Is(err, stores.ErrChanged) {
 		t.Errorf("after the file got more: %v", err)
+	}
+}
+
+// deletes has the file lose its reports, and nothing else, and checks that ClickHouse has them.
+func deletes(t *testing.T, dir string, o clickhousestore.Options, n int) {
+	t.Helper()
+	path := filepath.Join(dir, "store.db")
+	state, err := sqlitestore.OpenState(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = state.SaveCursor(t.Context(), &detector.FeedPage{Feed: "c1", Cursor: 42})
+	if err = errors.Join(err, state.SaveStep(t.Context(), detector.Step{Bin: first.Add(time.Hour)}), state.Close()); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if r, err := migrate(t, dir, stores.Migration{Delete: true}); err != nil || !r.Deleted || r.Ended.IsZero() {
+			t.Fatalf("deleting: %+v, %v", r, err)
+		}
+	}
+	if after, err := os.Stat(path); err != nil || after.Size() > before.Size()/2 {
+		t.Errorf("the file has %d bytes, and had %d, %v", after.Size(), before.Size(), err)
+	}
+	counts, err := sqlitestore.CountSource(t.Context(), path)
+	for part, rows := range counts {
+		if rows > 0 || err != nil {
+			t.Errorf("%d rows of %s are left, %v", rows, part, err)
+		}
+	}
+	if state, err = sqlitestore.OpenState(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	defer state.Close()
+	if cursor, err := state.Cursor(t.Context(), "c1"); err != nil || cursor != 42 {
+		t.Errorf("the cursor is %d, %v", cursor, err)
+	}
+	events, err := clickhousestore.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer events.Close()
+	if got, err := events.Batches(t.Context(), time.Unix(0, 0)); err != nil || got != uint64(n) {
+		t.Errorf("ClickHouse has %d of %d batches, %v", got, n, err)
 	}
 }
 
