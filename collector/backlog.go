@@ -99,10 +99,16 @@ func (b *backlog) byRoom(now time.Time, s *InboxStats) float64 {
 	return min((used-end)/(max(allPart, b.begin)-end), 1)
 }
 
-// byLag returns the part to shed for a detector that is behind.
+// byLag returns the part to shed for a detector that is behind, here or at a hub.
 func (b *backlog) byLag(now time.Time, s *InboxStats) float64 {
-	age := s.waits(now)
-	b.lagging = s.worked(now) && (age >= lagBegin || b.lagging && age > lagEnd)
+	age := time.Duration(0)
+	if s.worked(now) {
+		age = s.waits(now)
+	}
+	if !s.Unread.IsZero() {
+		age = max(age, now.Sub(s.Unread))
+	}
+	b.lagging = age >= lagBegin || b.lagging && age > lagEnd
 	if !b.lagging {
 		return 0
 	}

@@ -192,3 +192,22 @@ func TestBacklogSaysSo(t *testing.T) {
 		t.Errorf("logged:\n%s", text)
 	}
 }
+
+// TestBacklogAtTheHub: a detector at the hub that is behind slows agents down although nothing waits
+// here, and until it has caught up.
+func TestBacklogAtTheHub(t *testing.T) {
+	b := &backlog{log: slog.New(slog.DiscardHandler), begin: defaultSlowDownAt}
+	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		age  time.Duration
+		want bool
+	}{{0, false}, {lagBegin - time.Second, false}, {lagBegin, true}, {lagEnd + time.Second, true}, {lagEnd, false}, {lagAll, true}, {0, false}} {
+		s := InboxStats{MaxBytes: 1 << 30}
+		if tt.age > 0 {
+			s.Unread = now.Add(-tt.age)
+		}
+		if b.note(now, s); b.shedding() > 0 != tt.want {
+			t.Errorf("%v behind: %v is shed", tt.age, b.shedding())
+		}
+	}
+}

@@ -97,9 +97,12 @@ type InboxStats struct {
 	Bytes    int64 // bytes in use on disk
 	MaxBytes int64 // bytes at which it is full
 	// bytes at which it is full with the present room on its disk, at most MaxBytes; 0: unknown
-	Limit   int64
-	Full    bool      // it accepts no batches now because it has no room
-	Oldest  time.Time // when the oldest pending batch was received; zero when none is pending
+	Limit  int64
+	Full   bool      // it accepts no batches now because it has no room
+	Oldest time.Time // when the oldest pending batch was received; zero when none is pending
+	// Unread is when the oldest batch was received that is not held here any more, because a hub
+	// has it, and that a detector there works on, or has yet to; zero when there is none.
+	Unread  time.Time
 	Readers []ReaderStats
 }
 

@@ -15,7 +15,8 @@ const statsTimeout = 5 * time.Second
 type inboxMetrics struct {
 	inbox                                                    Inbox
 	forecast                                                 *forecast
-	pending, bytes, maxBytes, limit, oldest, dropped, fullIn *prometheus.Desc
+	pending, bytes, maxBytes, limit, oldest, unread, dropped *prometheus.Desc
+	fullIn                                                   *prometheus.Desc
 	behind, unseen                                           *prometheus.Desc // by reader
 }
 
@@ -31,6 +32,7 @@ func newInboxMetrics(u *upkeep) inboxMetrics {
 		maxBytes: desc("inbox_max_bytes", "Bytes at which the inbox is full."),
 		limit:    desc("inbox_limit_bytes", "Bytes at which the inbox is full as its disk is now, at most inbox_max_bytes."),
 		oldest:   desc("inbox_oldest_batch_age_seconds", "Age of the oldest batch that not all detectors have acknowledged; 0 without one."),
+		unread:   desc("inbox_hub_oldest_batch_age_seconds", "Age of the oldest batch at the hub that a detector which reads there has not acknowledged; 0 without one."),
 		dropped:  desc("inbox_dropped_batches_total", "Batches dropped for their age, never acknowledged by all detectors."),
 		fullIn:   desc("inbox_full_seconds", "Time until the inbox, or its disk, is full if it goes on as in the last hour; 0 when it is full, +Inf when it does not grow."),
 		behind:   desc("feed_lag_batches", "Batches that a detector has not acknowledged, by its feed key.", "reader"),
@@ -40,7 +42,7 @@ func newInboxMetrics(u *upkeep) inboxMetrics {
 
 // Describe implements prometheus.Collector.
 func (m inboxMetrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.pending, m.bytes, m.maxBytes, m.limit, m.oldest, m.dropped, m.fullIn, m.behind, m.unseen} {
+	for _, d := range []*prometheus.Desc{m.pending, m.bytes, m.maxBytes, m.limit, m.oldest, m.unread, m.dropped, m.fullIn, m.behind, m.unseen} {
 		ch <- d
 	}
 }
@@ -63,6 +65,7 @@ func (m inboxMetrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(m.maxBytes, float64(s.MaxBytes))
 	gauge(m.limit, float64(s.limit()))
 	gauge(m.oldest, secondsSince(now, s.Oldest, 0))
+	gauge(m.unread, secondsSince(now, s.Unread, 0))
 	gauge(m.fullIn, fullSeconds(m.forecast.fullAs(s)))
 	ch <- prometheus.MustNewConstMetric(m.dropped, prometheus.CounterValue, float64(s.Dropped))
 	for _, r := range s.Readers {

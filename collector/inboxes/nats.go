@@ -29,8 +29,9 @@ type nats struct {
 	AssumeDurable bool     `yaml:"assume_durable"`
 	Readers       []string `yaml:"readers"`
 	Hub           struct {
-		Stream string `yaml:"stream"`
-		Domain string `yaml:"domain"`
+		Stream  string   `yaml:"stream"`
+		Domain  string   `yaml:"domain"`
+		Readers []string `yaml:"readers"`
 	} `yaml:"hub"`
 	Ledger string `yaml:"ledger"` // path; the file remembers which batches were stored
 }
@@ -54,8 +55,17 @@ func (n *nats) options(o Options) natsinbox.Options {
 	}
 	return natsinbox.Options{Servers: n.Servers, Stream: n.Stream, Replicas: n.Replicas, Domain: n.Domain,
 		Credentials: below(n.Credentials), CA: below(n.CA), Certificate: below(n.Certificate), Key: below(n.Key),
-		Readers: n.Readers, Hub: n.Hub.Stream, HubDomain: n.Hub.Domain,
+		Readers: n.Readers, Hub: n.Hub.Stream, HubDomain: n.Hub.Domain, HubReaders: n.Hub.Readers,
 		Monitor: n.Monitor, AssumeDurable: n.AssumeDurable, MaxBytes: o.MaxBytes, MaxAge: o.MaxAge, Logger: o.Logger}
+}
+
+// Stream returns the options of the stream that has the inbox, if one has.
+func (c *Config) Stream(o Options) (options natsinbox.Options, ok bool) {
+	n, ok := c.choice.Options.(*nats)
+	if !ok {
+		return options, false
+	}
+	return n.options(o), true
 }
 
 // openQueue opens the stream.

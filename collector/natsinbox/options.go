@@ -1,9 +1,11 @@
 package natsinbox
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/heliograph-net/heliograph/internal/natsjs"
@@ -39,6 +41,10 @@ type Options struct {
 	// Hub is a stream that sources from this one alone, in the JetStream domain HubDomain. A batch
 	// is held until the hub has it. "" means none.
 	Hub, HubDomain string
+	// HubReaders are detectors that read the hub's stream, by the names under which they
+	// acknowledge there. Nothing is held for them: they tell how far behind they are, see
+	// [collector.InboxStats].Unread.
+	HubReaders []string
 
 	// Monitor is the URL of the monitoring port of the server that has a stream with one replica,
 	// such as http://127.0.0.1:8222. Open asks there whether the server syncs every write.
@@ -74,7 +80,10 @@ func (o *Options) Validate() error {
 	case o.MaxAge < 0:
 		return fmt.Errorf("a maximum age of %v is not positive", o.MaxAge)
 	}
-	for _, name := range o.Readers {
+	if o.Hub == "" && len(o.HubReaders) > 0 {
+		return errors.New("readers of a hub need the name of the hub's stream")
+	}
+	for _, name := range slices.Concat(o.Readers, o.HubReaders) {
 		if !streamName.MatchString(name) {
 			return fmt.Errorf("reader %q: give 1 to 64 letters, digits, _ or -", name)
 		}

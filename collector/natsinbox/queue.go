@@ -36,6 +36,8 @@ type Queue struct {
 	state    state
 	revision uint64               // of state in the bucket
 	seen     map[string]time.Time // by reader: its last Ack
+	said     map[string]said      // by reader of a stream: when it last said that it reads
+	unread   time.Time            // see collector.InboxStats
 
 	changedMu sync.Mutex
 	changed   chan struct{} // guarded by changedMu; closed and replaced by Append
@@ -50,7 +52,7 @@ func Open(ctx context.Context, o Options) (*Queue, error) {
 		return nil, err
 	}
 	o.fill()
-	q := &Queue{o: o, seen: make(map[string]time.Time), changed: make(chan struct{})}
+	q := &Queue{o: o, seen: make(map[string]time.Time), said: make(map[string]said), changed: make(chan struct{})}
 	for _, step := range []func() error{
 		q.connect, func() error { return q.openStream(ctx) }, func() error { return q.openState(ctx) },
 	} {
@@ -134,7 +136,7 @@ func (q *Queue) Stats(ctx context.Context) (s collector.InboxStats, err error) {
 		return s, err
 	}
 	q.mu.Lock()
-	s.Acked, s.Dropped, s.Readers = q.state.Acked, q.state.Dropped, q.readers()
+	s.Acked, s.Dropped, s.Readers, s.Unread = q.state.Acked, q.state.Dropped, q.readers(), q.unread
 	q.mu.Unlock()
 	s.Head, s.Pending = q.head.Load(), info.State.Msgs
 	s.Bytes, s.MaxBytes, s.Full = int64(info.State.Bytes), q.o.MaxBytes, q.full.Load()

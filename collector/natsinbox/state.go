@@ -180,6 +180,11 @@ func (q *Queue) SetReaders(ctx context.Context, names []string) error {
 
 // Ack implements [collector.Backlog].
 func (q *Queue) Ack(ctx context.Context, reader string, upTo uint64) error {
+	return q.ack(ctx, reader, upTo, true)
+}
+
+// ack is like Ack. If the reader was not seen, only its acknowledgement is noted.
+func (q *Queue) ack(ctx context.Context, reader string, upTo uint64, seen bool) error {
 	if err := q.usable(ctx); err != nil {
 		return err
 	}
@@ -192,7 +197,9 @@ func (q *Queue) Ack(ctx context.Context, reader string, upTo uint64) error {
 	if !ok {
 		return fmt.Errorf("%w: %s", collector.ErrReader, reader)
 	}
-	q.seen[reader] = time.Now()
+	if seen {
+		q.seen[reader] = time.Now()
+	}
 	if upTo <= acked {
 		return nil
 	}

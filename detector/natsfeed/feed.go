@@ -4,7 +4,8 @@
 // The stream is either the collector's own, or one at a hub that sources from it.
 // The detector's store remembers how far it has read. A feed of a collector's own stream
 // also acknowledges, in a bucket beside it, and the collector deletes what all its readers have. A
-// hub's stream limits the age of messages instead.
+// hub's stream limits the age of messages instead; what is acknowledged beside it tells collectors
+// how far its readers are behind.
 package natsfeed
 
 import (
@@ -12,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strconv"
 	"sync"
 	"time"
@@ -39,7 +41,8 @@ type Options struct {
 	Source string
 	Domain string // JetStream domain of the stream; "" is that of the server
 	// Reader is the name under which the feed acknowledges, among the collector's readers. It is
-	// required if the stream is the collector's own, and unused otherwise.
+	// required if the stream is the collector's own. If it is a hub's, "" means that the feed does
+	// not acknowledge, so the collector does not know when this detector is behind.
 	Reader string
 
 	Credentials      string // path of a file with a user's JWT and seed (.creds); "": none
@@ -70,8 +73,14 @@ func (o *Options) Validate() error {
 	if o.own() && o.Reader == "" {
 		return errors.New("reader is missing: the name of this detector among the readers of the collector's inbox")
 	}
+	if o.Reader != "" && !name.MatchString(o.Reader) {
+		return fmt.Errorf("reader %q: give 1 to 64 letters, digits, _ or -", o.Reader)
+	}
 	return nil
 }
+
+// name has what a key of a bucket may have.
+var name = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // own reports whether the stream is the collector's own.
 func (o *Options) own() bool { return o.Stream == "" || o.Stream == o.Source }
@@ -79,13 +88,16 @@ func (o *Options) own() bool { return o.Stream == "" || o.Stream == o.Source }
 // Feed is a [detector.Feed]. Its methods are called by one goroutine.
 type Feed struct {
 	o       Options
-	drained bool   // a read has been empty
-	acked   uint64 // the last acknowledgement
-	left    uint64 // batches that the last read has left
+	drained bool      // a read has been empty
+	acked   uint64    // the last acknowledgement
+	left    uint64    // batches that the last read has left
+	seen    time.Time // when the feed last said that it reads
+	told    uint64    // the number after which batches were last said to be missing
 
-	mu   sync.Mutex // guards the connection: CloseIdleConnections comes from another goroutine
-	conn *nats.Conn
-	js   jetstream.JetStream
+	mu     sync.Mutex // guards the connection: CloseIdleConnections comes from another goroutine
+	conn   *nats.Conn
+	js     jetstream.JetStream
+	bucket jetstream.KeyValue // nil: not opened yet
 }
 
 var _ detector.Feed = (*Feed)(nil)
@@ -123,9 +135,11 @@ func (f *Feed) Read(ctx context.Context, after uint64, limit int) ([]report.Enve
 	end := time.NewTimer(f.o.Wait)
 	defer end.Stop()
 	for first := true; ; first = false {
+		f.say(ctx)
 		all, left, err := natsjs.Read(ctx, js, f.o.Stream, natsjs.Subject(f.o.Source), after, limit)
 		if err == nil {
 			f.left = left
+			f.missed(after, all)
 		}
 		if err != nil || len(all) > 0 {
 			return all, err
@@ -149,6 +163,17 @@ func (f *Feed) Read(ctx context.Context, after uint64, limit int) ([]report.Enve
 			return nil, nil
 		}
 	}
+}
+
+// missed tells of batches that are gone from the stream before they were read. Numbers of a stream
+// have no gaps otherwise.
+func (f *Feed) missed(after uint64, all []report.Envelope) {
+	if after == 0 || len(all) == 0 || all[0].Seq == after+1 || f.told == after {
+		return
+	}
+	f.told = after
+	f.o.Logger.Error("batches are missing: the stream dropped them for their age, somebody deleted them, or it was made anew",
+		"collector", f.o.Collector, "stream", f.o.Stream, "after", after, "next", all[0].Seq)
 }
 
 // reached returns [detector.ErrCursor] if the stream has not come to a number yet.
@@ -177,23 +202,72 @@ func (f *Feed) connected() (jetstream.JetStream, error) {
 
 // Ack implements [detector.Feed].
 func (f *Feed) Ack(ctx context.Context, upTo uint64) error {
-	if !f.o.own() || upTo <= f.acked {
+	if f.o.Reader == "" || upTo <= f.acked {
 		return nil
 	}
-	js, err := f.connected()
-	if err != nil {
-		return err
-	}
-	name := natsjs.Bucket(f.o.Source)
-	bucket, err := js.KeyValue(ctx, name)
+	bucket, err := f.state(ctx)
 	if err == nil {
 		_, err = bucket.Put(ctx, natsjs.AckKey(f.o.Reader), strconv.AppendUint(nil, upTo, 10))
 	}
 	if err != nil {
-		return fmt.Errorf("acknowledging in bucket %s: %w", name, natsjs.Named(err))
+		return fmt.Errorf("acknowledging in bucket %s: %w", natsjs.Bucket(f.o.Stream), natsjs.Named(err))
 	}
 	f.acked = upTo
 	return nil
+}
+
+// say says now and then that the feed reads, so that the collector tells a detector that has
+// nothing to read from one that is gone. If it cannot, [Feed.Ack] cannot either, and returns why.
+func (f *Feed) say(ctx context.Context) {
+	if f.o.Reader == "" || !f.seen.IsZero() && time.Since(f.seen) < natsjs.SeenEvery {
+		return
+	}
+	f.seen = time.Now()
+	if bucket, err := f.state(ctx); err == nil {
+		_, _ = bucket.Put(ctx, natsjs.SeenKey(f.o.Reader), nil)
+	}
+}
+
+// state opens the bucket beside the stream. A hub's is made if it is not there; a collector makes
+// its own.
+func (f *Feed) state(ctx context.Context) (jetstream.KeyValue, error) {
+	js, err := f.connected()
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	bucket := f.bucket
+	f.mu.Unlock()
+	if bucket != nil {
+		return bucket, nil
+	}
+	bucket, err = js.KeyValue(ctx, natsjs.Bucket(f.o.Stream))
+	if errors.Is(err, jetstream.ErrBucketNotFound) && !f.o.own() {
+		bucket, err = f.makeState(ctx, js)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.conn != nil {
+		f.bucket = bucket
+	}
+	return bucket, nil
+}
+
+// makeState makes the bucket beside a hub's stream, with as many replicas.
+func (f *Feed) makeState(ctx context.Context, js jetstream.JetStream) (jetstream.KeyValue, error) {
+	stream, err := js.Stream(ctx, f.o.Stream)
+	if err != nil {
+		return nil, err
+	}
+	bucket, err := js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: natsjs.Bucket(f.o.Stream), Description: "readers of " + f.o.Stream,
+		Replicas: stream.CachedInfo().Config.Replicas, Storage: jetstream.FileStorage})
+	if errors.Is(err, jetstream.ErrBucketExists) { // another detector was faster
+		return js.KeyValue(ctx, natsjs.Bucket(f.o.Stream))
+	}
+	return bucket, err
 }
 
 // CloseIdleConnections closes the connection; the next Read makes it again. A Detector calls it
@@ -203,6 +277,6 @@ func (f *Feed) CloseIdleConnections() {
 	defer f.mu.Unlock()
 	if f.conn != nil {
 		f.conn.Close()
-		f.conn, f.js = nil, nil
+		f.conn, f.js, f.bucket = nil, nil, nil
 	}
 }

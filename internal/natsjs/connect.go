@@ -3,6 +3,7 @@
 package natsjs
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -53,10 +54,10 @@ func (o *Options) Connect(name string, log *slog.Logger) (*nats.Conn, jetstream.
 	if err != nil {
 		return nil, nil, fmt.Errorf("connecting to NATS at %s: %w", urls, err)
 	}
-	if got := conn.MaxPayload(); got < report.MaxEnvelope+HeaderBytes {
+	if conn.MaxPayload() < report.MaxEnvelope+HeaderBytes {
+		err := tooSmall(conn)
 		conn.Close()
-		return nil, nil, fmt.Errorf("NATS server %s takes messages of at most %d bytes: set its max_payload to at least %d",
-			conn.ConnectedServerName(), got, report.MaxEnvelope+HeaderBytes)
+		return nil, nil, err
 	}
 	js, err := InDomain(conn, o.Domain)
 	if err != nil {
@@ -84,6 +85,9 @@ func (o *Options) options(name string, log *slog.Logger) []nats.Option {
 				log.Warn("connection to NATS is lost, and is made again", "as", name, "error", err)
 			}
 		}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { // such as a missing permission
+			log.Warn("NATS complains", "as", name, "error", err)
+		}),
 		nats.ReconnectHandler(func(c *nats.Conn) {
 			log.Info("connected to NATS again", "as", name, "server", c.ConnectedServerName())
 		}),
@@ -106,4 +110,20 @@ func Named(err error) error {
 		return errors.New("not connected to NATS")
 	}
 	return err
+}
+
+// Advised adds to an error of JetStream what to do about it.
+func Advised(err error) error {
+	doing := func(text string) error { return fmt.Errorf("%w: %s", err, text) }
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount), errors.Is(err, nats.ErrNoResponders):
+		return doing("look at domain, at the section jetstream of the server, and at the leaf node's connection if the domain is another server's")
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return doing("make it, or look at its name and domain")
+	case errors.Is(err, nats.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
+		return doing("JetStream does not answer: too few servers of its cluster run, or this user may not ask it (permissions)")
+	}
+	return Named(err)
 }

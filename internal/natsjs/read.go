@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
@@ -20,11 +21,17 @@ const (
 // Subject returns the subject of a collector's batches.
 func Subject(stream string) string { return "heliograph.batches." + stream }
 
-// Bucket returns the name of the bucket beside a collector's stream.
+// Bucket returns the name of the bucket beside a collector's stream, or a hub's.
 func Bucket(stream string) string { return stream + "-state" }
 
 // AckKey returns the key of that bucket under which a reader acknowledges, as a decimal number.
 func AckKey(reader string) string { return "ack." + reader }
+
+// SeenKey returns the key under which a reader says every SeenEvery that it asks for batches.
+func SeenKey(reader string) string { return "seen." + reader }
+
+// SeenEvery is how often a reader says so.
+const SeenEvery = 30 * time.Second
 
 // Read reads the batches of a subject after a number, oldest first, at most limit and a few MiB.
 // left is how many follow those. Any replica of the stream may answer, also one that does not have

@@ -202,7 +202,7 @@ func TestRegionsInNATS(t *testing.T) {
 	var queue *natsinbox.Queue
 	await(t, "opening the collector's stream", func(ctx context.Context) (err error) {
 		queue, err = natsinbox.Open(ctx, natsinbox.Options{Servers: []string{fmt.Sprintf("tls://127.0.0.1:%d", region.clients)}, Stream: "c-eu", Replicas: 1,
-			Monitor: fmt.Sprintf("http://127.0.0.1:%d", region.monitor), Hub: "hub-c-eu", HubDomain: "hub", CA: c + "/ca.crt", Certificate: c + "/tls.crt", Key: c + "/tls.key"})
+			Monitor: fmt.Sprintf("http://127.0.0.1:%d", region.monitor), Hub: "hub-c-eu", HubDomain: "hub", HubReaders: []string{"d1"}, CA: c + "/ca.crt", Certificate: c + "/tls.crt", Key: c + "/tls.key"})
 		return err
 	})
 	defer queue.Close()
@@ -213,14 +213,15 @@ func TestRegionsInNATS(t *testing.T) {
 	await(t, "storing a batch", func(ctx context.Context) error { return queue.Append(ctx, []collector.Entry{{Envelope: sent}}) })
 
 	d := a.issue("d1")
-	feed, err := natsfeed.New(natsfeed.Options{Collector: "c-eu", Servers: []string{at}, Domain: "hub", Stream: "hub-c-eu", Source: "c-eu", Wait: time.Second,
+	feed, err := natsfeed.New(natsfeed.Options{Collector: "c-eu", Servers: []string{at}, Domain: "hub", Stream: "hub-c-eu", Source: "c-eu", Reader: "d1", Wait: time.Second,
 		CA: d + "/ca.crt", Certificate: d + "/tls.crt", Key: d + "/tls.key"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer feed.CloseIdleConnections()
+	var got []report.Envelope
 	await(t, "reading the batch at the hub", func(ctx context.Context) error {
-		got, err := feed.Read(ctx, 0, 10)
+		got, err = feed.Read(ctx, 0, 10)
 		if err == nil && (len(got) != 1 || got[0].Batch != sent.Batch) {
 			err = fmt.Errorf("%d batches", len(got))
 		}
@@ -235,6 +236,10 @@ func TestRegionsInNATS(t *testing.T) {
 		}
 		return nil
 	})
+	await(t, "acknowledging at the hub", func(ctx context.Context) error { return feed.Ack(ctx, got[0].Seq) })
+	if err := queue.Maintain(t.Context()); err != nil {
+		t.Error(err)
+	}
 	checkLedger(t, natsledger.Options{Member: "d1", Servers: []string{at}, Domain: "hub", CA: d + "/ca.crt", Certificate: d + "/tls.crt", Key: d + "/tls.key"})
 	checkRights(t, a, at, fmt.Sprintf("tls://127.0.0.1:%d", region.clients))
 }
@@ -286,8 +291,8 @@ func makeStream(t *testing.T, a *authority, at string) {
 	await(t, "making the hub's stream", func(ctx context.Context) error { _, err := js.CreateOrUpdateStream(ctx, conf); return err })
 }
 
-// checkRights checks that nobody gets in without a certificate, or with one of another name, and
-// that a detector deletes nothing.
+// checkRights checks that nobody gets in without a certificate, or with one of another name, that a
+// detector deletes nothing, and that a collector writes in no other name than its own.
 func checkRights(t *testing.T, a *authority, hub, region string) {
 	t.Helper()
 	for _, url := range []string{hub, region} {
@@ -313,6 +318,41 @@ func checkRights(t *testing.T, a *authority, hub, region string) {
 	defer cancel()
 	if err := js.DeleteStream(ctx, "hub-c-eu"); err == nil || errors.Is(err, jetstream.ErrStreamNotFound) {
 		t.Errorf("a detector may delete streams: %v", err)
+	}
+	for _, subject := range []string{"heliograph.batches.c-us", "$JS.hub.API.STREAM.DELETE.hub-c-us", "$JS.hub.API.$KV.heliograph-faults.x", "$KV.heliograph-faults.x",
+		"$KV.c-us-state.x", "heliograph.group.hub.alive.d1"} {
+		checkRefused(t, a, region, "c-eu", subject)
+	}
+}
+
+// checkRefused checks that a name may not publish to a subject.
+func checkRefused(t *testing.T, a *authority, url, name, subject string) {
+	t.Helper()
+	refused := make(chan error, 1)
+	conn, err := connectAs(a, url, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		select {
+		case refused <- err:
+		default:
+		}
+	})
+	if err = conn.Publish(subject, nil); err == nil {
+		err = conn.FlushTimeout(patience)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-refused:
+		if !errors.Is(err, nats.ErrPermissionViolation) {
+			t.Errorf("%s publishes to %s: %v", name, subject, err)
+		}
+	case <-time.After(patience):
+		t.Errorf("%s may publish to %s", name, subject)
 	}
 }
 

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,6 +23,7 @@ import (
 	"github.com/heliograph-net/heliograph/collector/sqliteledger"
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/detector/natsfeed"
+	"github.com/heliograph-net/heliograph/internal/syncbuffer"
 	"github.com/heliograph-net/heliograph/report"
 	"github.com/heliograph-net/heliograph/tests/freeport"
 	"github.com/heliograph-net/heliograph/tests/source"
@@ -141,6 +144,161 @@ func TestFullHubLosesNothing(t *testing.T) {
 		return 0, nil
 	})
 	wantEach(t, readAll(t.Context(), t, feed), batches)
+}
+
+// TestLagAtTheHubReachesTheRegion: the region's collector knows since when the detector at the hub
+// has not taken a batch, although the region holds nothing any more, until the detector has.
+func TestLagAtTheHubReachesTheRegion(t *testing.T) {
+	t.Parallel()
+	hub, region := deployed(t)
+	queue, err := natsinbox.Open(t.Context(), natsinbox.Options{Servers: []string{region.url()}, Stream: "c1", Replicas: 1, Monitor: region.monitorURL(),
+		Hub: "hub-c1", HubDomain: "hub", HubReaders: []string{"d1", "d2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer queue.Close()
+	if err := queue.SetReaders(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	sourceFromRegion(t, hub, 64<<20)
+	var all []collector.Entry
+	for n := range 10 {
+		e := entry(n)
+		e.Envelope.Received = time.Now().Add(-time.Hour).Add(time.Duration(n) * time.Minute).UnixMilli()
+		all = append(all, e)
+	}
+	if err := queue.Append(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	feed, err := natsfeed.New(natsfeed.Options{Collector: "c1", Servers: []string{hub.url()}, Stream: "hub-c1", Source: "c1", Domain: "hub", Reader: "d1", Wait: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer feed.CloseIdleConnections()
+	got := eventually(t, "the hub has all batches", func(ctx context.Context) ([]report.Envelope, error) {
+		got := readAll(ctx, t, feed)
+		if len(got) < len(all) {
+			return nil, fmt.Errorf("it has %d of %d", len(got), len(all))
+		}
+		return got, nil
+	})
+	unread := func(want time.Time) {
+		t.Helper()
+		eventually(t, fmt.Sprintf("the oldest unread batch is of %v", want), func(ctx context.Context) (int, error) {
+			if err := queue.Maintain(ctx); err != nil {
+				return 0, err
+			}
+			s, err := queue.Stats(ctx)
+			if err == nil && (s.Pending > 0 || !s.Unread.Equal(want)) {
+				err = fmt.Errorf("%d are held, and the oldest unread one is of %v", s.Pending, s.Unread)
+			}
+			return 0, err
+		})
+	}
+	for _, n := range []int{2, 7} {
+		if err := feed.Ack(t.Context(), got[n].Seq); err != nil {
+			t.Fatal(err)
+		}
+		unread(time.UnixMilli(got[n+1].Received))
+	}
+	if err := feed.Ack(t.Context(), got[9].Seq); err != nil {
+		t.Fatal(err)
+	}
+	unread(time.Time{})
+}
+
+// TestMissingBatchesAreTold: what was deleted from a stream before a detector has read it is told in
+// the log, once.
+func TestMissingBatchesAreTold(t *testing.T) {
+	t.Parallel()
+	n := alone(t, "always")
+	queue, err := natsinbox.Open(t.Context(), natsinbox.Options{Servers: []string{n.url()}, Stream: "c1", Replicas: 1, Monitor: n.monitorURL(), Readers: []string{"d"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer queue.Close()
+	var all []collector.Entry
+	for i := range 10 {
+		all = append(all, entry(i))
+	}
+	if err := queue.Append(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	var log syncbuffer.Buffer
+	feed, err := natsfeed.New(natsfeed.Options{Collector: "c1", Servers: []string{n.url()}, Source: "c1", Reader: "d", Wait: time.Second,
+		Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer feed.CloseIdleConnections()
+	got := readAll(t.Context(), t, feed)
+	if len(got) != len(all) || log.String() != "" {
+		t.Fatalf("%d batches, and %q", len(got), log.String())
+	}
+	conn := n.connect(t, "")
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.Stream(t.Context(), "c1")
+	if err == nil {
+		err = stream.Purge(t.Context(), jetstream.WithPurgeSequence(got[6].Seq))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if part, err := feed.Read(t.Context(), got[2].Seq, 10); err != nil || len(part) != 4 {
+			t.Fatalf("%d batches, %v", len(part), err)
+		}
+	}
+	if n := strings.Count(log.String(), "batches are missing"); n != 1 {
+		t.Errorf("it was told %d times:\n%s", n, log.String())
+	}
+}
+
+// TestRegionHoldsWhatAHubWouldLose: a hub's stream in memory, or one that discards old batches, does
+// not make the region delete them.
+func TestRegionHoldsWhatAHubWouldLose(t *testing.T) {
+	t.Parallel()
+	hub, region := deployed(t)
+	queue, err := natsinbox.Open(t.Context(), natsinbox.Options{Servers: []string{region.url()}, Stream: "c1", Replicas: 1, Monitor: region.monitorURL(),
+		Hub: "hub-c1", HubDomain: "hub"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer queue.Close()
+	if err := queue.SetReaders(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	conn := hub.connect(t, "")
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "hub-c1", Storage: jetstream.FileStorage, AllowDirect: true, Discard: jetstream.DiscardOld,
+		Sources: []*jetstream.StreamSource{{Name: "c1", External: &jetstream.ExternalStream{APIPrefix: "$JS.eu.API"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := queue.Append(t.Context(), []collector.Entry{entry(1)}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the hub has the batch", func(ctx context.Context) (int, error) {
+		info, err := stream.Info(ctx)
+		if err == nil && info.State.Msgs == 0 {
+			err = errors.New("it has none")
+		}
+		return 0, err
+	})
+	if err := queue.Maintain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := queue.Stats(t.Context()); err != nil || s.Pending != 1 {
+		t.Errorf("%d batches are held, %v", s.Pending, err)
+	}
 }
 
 // sourceFromRegion makes the hub's stream, as docs/scale.md says, or changes its maximum size.

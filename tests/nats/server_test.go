@@ -4,6 +4,7 @@ package nats
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -89,6 +90,19 @@ func alone(t testing.TB, interval string) *node {
 // start starts the server, and waits until it takes connections.
 func (n *node) start(t testing.TB) {
 	t.Helper()
+	n.startFor(t, "")
+}
+
+// startFor is like start, for a server that a user and password open; "" is anybody.
+func (n *node) startFor(t testing.TB, user string) {
+	t.Helper()
+	n.launch(t)
+	n.connect(t, user).Close()
+}
+
+// launch starts the server.
+func (n *node) launch(t testing.TB) {
+	t.Helper()
 	n.process = exec.Command(os.Args[0])
 	n.process.Env = append(os.Environ(), configVariable+"="+n.config)
 	n.process.Stderr = os.Stderr
@@ -97,14 +111,37 @@ func (n *node) start(t testing.TB) {
 	}
 	process := n.process
 	t.Cleanup(func() { end(process) })
+}
+
+// connect waits until the server takes a connection of a user.
+func (n *node) connect(t testing.TB, user string) *nats.Conn {
+	t.Helper()
+	url := n.url()
+	if user != "" {
+		url = strings.Replace(url, "//", "//"+user+"@", 1)
+	}
 	for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		conn, err := nats.Connect(n.url())
+		conn, err := nats.Connect(url)
+		if err == nil {
+			return conn
+		}
+		if time.Since(begin) > patience {
+			t.Fatalf("server %s takes no connections: %v", n.name, err)
+		}
+	}
+}
+
+// listens waits until the server listens.
+func (n *node) listens(t testing.TB) {
+	t.Helper()
+	for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		conn, err := net.Dial("tcp", net.JoinHostPort(n.host, strconv.Itoa(n.port)))
 		if err == nil {
 			conn.Close()
 			return
 		}
 		if time.Since(begin) > patience {
-			t.Fatalf("server %s takes no connections: %v", n.name, err)
+			t.Fatalf("server %s does not listen: %v", n.name, err)
 		}
 	}
 }
