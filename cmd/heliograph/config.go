@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,18 +14,20 @@ import (
 )
 
 type configCmd struct {
-	Check configCheckCmd `cmd:"" help:"Check a configuration and everything that it names: keys, policy, certificates, tables, receivers."`
+	Check configCheckCmd `cmd:"" help:"Check a configuration and everything that it names: keys, policy, certificates, tables, receivers, and the servers of NATS and ClickHouse."`
 }
 
 type configCheckCmd struct {
 	File string   `arg:"" help:"Configuration file." default:"heliograph.yaml" type:"path"`
 	Role []string `help:"Roles that run with it on this host: ${enum}. All but relay by default, which has a file of its own, relay.yaml." enum:"collector,detector,prober,relay" placeholder:"ROLE"`
 	JSON bool     `name:"json" help:"Print the findings as JSON."`
+
+	Offline bool `help:"Connect to no server of NATS or ClickHouse."`
 }
 
 // Run checks a configuration. The exit code is 3 if there is a fault.
-func (c *configCheckCmd) Run(out *output) error {
-	findings, err := c.check()
+func (c *configCheckCmd) Run(ctx context.Context, out *output) error {
+	findings, err := c.check(ctx, out)
 	if err != nil {
 		return &exitError{code: exitUsage, text: err.Error()}
 	}
@@ -37,7 +40,7 @@ func (c *configCheckCmd) Run(out *output) error {
 	return nil
 }
 
-func (c *configCheckCmd) check() ([]doctor.Finding, error) {
+func (c *configCheckCmd) check(ctx context.Context, out *output) ([]doctor.Finding, error) {
 	relay := slices.Contains(c.Role, "relay") || len(c.Role) == 0 && filepath.Base(c.File) == roles.RelayConfigName
 	switch {
 	case relay && len(c.Role) > 1:
@@ -53,7 +56,22 @@ func (c *configCheckCmd) check() ([]doctor.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	return config.Check(c.roles(), time.Now()), nil
+	findings := config.Check(c.roles(), time.Now())
+	if c.Offline {
+		return findings, nil
+	}
+	return append(findings, reach(ctx, out, config, c.roles())...), nil
+}
+
+// reach connects to the servers that a configuration names, and says that it does if that takes
+// long.
+func reach(ctx context.Context, out *output, config *roles.Config, r roles.Roles) (findings []doctor.Finding) {
+	text := func() string { return "connecting to NATS and ClickHouse" }
+	_ = whileWorking(out.stderr, text, func() error {
+		findings = config.Reach(ctx, r)
+		return nil
+	})
+	return findings
 }
 
 func (c *configCheckCmd) roles() (r roles.Roles) {

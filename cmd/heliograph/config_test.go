@@ -53,11 +53,11 @@ func TestConfigCheckOfAGroup(t *testing.T) {
 	change(t, file, "\ndetector:\n", "\ndetector:\n  group: {id: hub, member: d1, servers: ['nats://127.0.0.1:1']}\n")
 	change(t, file, "receivers: []", "receivers: [{name: am, kind: alertmanager, urls: ['http://127.0.0.1:1']}]")
 	const warning = "every member tells people of every fault"
-	if code, stdout, stderr := invoke(t, "config", "check", file); code != 0 || !strings.Contains(stdout, warning) {
+	if code, stdout, stderr := invoke(t, "config", "check", "--offline", file); code != 0 || !strings.Contains(stdout, warning) {
 		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
 	}
 	change(t, file, "\nalerts:\n", "\nalerts:\n  ledger: {member: d1, servers: ['nats://127.0.0.1:1']}\n")
-	if code, stdout, stderr := invoke(t, "config", "check", file); code != 0 || strings.Contains(stdout, warning) {
+	if code, stdout, stderr := invoke(t, "config", "check", "--offline", file); code != 0 || strings.Contains(stdout, warning) {
 		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
 	}
 }
@@ -148,7 +148,7 @@ func TestConfigCheckFindsWhatWouldNotWork(t *testing.T) {
 func TestConfigCheckOfStreamsWantsNoFeedKey(t *testing.T) {
 	file := filepath.Join(newDir(t), "heliograph.yaml")
 	change(t, file, "feed_key: keys/feed.pem", "feeds: [{id: c2, nats: {servers: [\"tls://n.example:4222\"], source: c2, reader: detector}}]\n  feed_key: keys/none.pem")
-	code, stdout, stderr := invoke(t, "config", "check", "--role", "detector", file)
+	code, stdout, stderr := invoke(t, "config", "check", "--offline", "--role", "detector", file)
 	if code != 0 || strings.Contains(stdout, "FAULT") {
 		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/heliograph-net/heliograph/cmd/heliograph/doctor"
+	"github.com/heliograph-net/heliograph/cmd/heliograph/roles"
 	"github.com/heliograph-net/heliograph/internal/nettable"
 	"github.com/heliograph-net/heliograph/internal/yamlx"
 )
@@ -21,6 +22,7 @@ type doctorCmd struct {
 	Service  []string `arg:"" optional:"" help:"Names of the service: shop.example, or shop.example:8443."`
 	Networks string   `help:"Table of networks (start, end, ASN, country, name), to tell autonomous systems." placeholder:"FILE"`
 	CA       string   `name:"ca" help:"PEM file of an authority to trust besides the system's." placeholder:"FILE"`
+	Config   string   `help:"Configuration file. The servers of NATS and ClickHouse that it names are looked at, too." placeholder:"FILE"`
 	Facts    string   `help:"Judge facts from this YAML file (lists service and collectors) instead of looking." placeholder:"FILE"`
 	JSON     bool     `name:"json" help:"Print the findings as JSON."`
 }
@@ -68,6 +70,13 @@ func (d *doctorCmd) Run(ctx context.Context, out *output) error {
 	if _, err := policy.Next(signed); err != nil {
 		findings = append(findings, doctor.Finding{Severity: doctor.Bad, Subject: "policy",
 			Text: "is signed by a key that is not among its signers: agents refuse what this key signs next"})
+	}
+	if d.Config != "" {
+		config, err := roles.Load(d.Config)
+		if err != nil {
+			return &exitError{code: exitUsage, text: err.Error()}
+		}
+		findings = append(findings, reach(ctx, out, config, roles.Roles{Collector: true, Detector: true})...)
 	}
 	if err := out.findings(findings, d.JSON); err != nil {
 		return err

@@ -4,6 +4,8 @@ package clickhousestore
 
 import (
 	"context"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"time"
 
@@ -79,8 +81,10 @@ func advised(err error, o *Options) error {
 	if err == nil {
 		return nil
 	}
-	code := codeOf(err)
-	switch code {
+	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown {
+		return fmt.Errorf("%w: name the authority that has signed its certificate in ca", err)
+	}
+	switch codeOf(err) {
 	case codeUnknownDatabase:
 		return fmt.Errorf("%w: make the database: CREATE DATABASE %s", err, o.Database)
 	case codeAuthentication, codeWrongPassword, codeUnknownUser:

@@ -12,7 +12,7 @@ import (
 // Options are the options of a store. Address and Journal are required.
 type Options struct {
 	Address  string // host and port of the native protocol
-	Database string // it must exist; "" means "heliograph"
+	Database string // it must exist; "" means [DefaultDatabase]
 	User     string // "" means "default"
 	Password string
 	TLS      *tls.Config // nil: the connection is not encrypted
@@ -29,8 +29,10 @@ type Options struct {
 	Logger     *slog.Logger // nil: nothing is logged
 }
 
+// DefaultDatabase is the database if Options.Database is "".
+const DefaultDatabase = "heliograph"
+
 const (
-	defaultDatabase   = "heliograph"
 	defaultUser       = "default"
 	defaultDeadline   = 30 * time.Second
 	defaultLag        = 2 * time.Second
@@ -51,7 +53,7 @@ func (o *Options) Validate() error {
 }
 
 func (o Options) withDefaults() Options {
-	o.Database, o.User = orElse(o.Database, defaultDatabase), orElse(o.User, defaultUser)
+	o.Database, o.User = orElse(o.Database, DefaultDatabase), orElse(o.User, defaultUser)
 	o.Deadline, o.MaxWaiting = orElse(o.Deadline, defaultDeadline), orElse(o.MaxWaiting, defaultMaxWaiting)
 	o.Lag = orElse(o.Lag, defaultLag)
 	if o.Logger == nil {

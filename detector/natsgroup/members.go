@@ -76,6 +76,9 @@ func (m *members) hear(member string, text []byte, now time.Time) error {
 	p := m.peers[member]
 	if p == nil {
 		if len(m.peers) >= maxMembers {
+			m.there(now) // forgets those that are gone
+		}
+		if len(m.peers) >= maxMembers {
 			return errPage
 		}
 		p = new(peer)

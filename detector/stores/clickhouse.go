@@ -2,6 +2,7 @@ package stores
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/heliograph-net/heliograph/detector/clickhousestore"
 	"github.com/heliograph-net/heliograph/internal/configkind"
@@ -133,3 +135,33 @@ func (c *Config) Check(dir string) (warning string, err error) {
 	}
 	return "", nil
 }
+
+// Look is what a look at the server of a store found.
+type Look struct {
+	Address, Database string
+	Server            string // its version
+	// Tables is the version of the tables, 0 if there are none, and Known that of this release,
+	// which makes and upgrades them.
+	Tables, Known int
+	Rows          int64
+	Clock         time.Duration // by how much the server's clock is ahead
+}
+
+// See asks the server of the events, if they are on one, within some seconds, and tries with tables
+// of its own, which it drops again, what a detector does there. It returns nil if they are in a
+// file. The error says what would keep a detector from storing there.
+func (c *Config) See(ctx context.Context, dir string) (*Look, error) {
+	s, ok := c.choice.Options.(*split)
+	if !ok {
+		return nil, nil
+	}
+	o, err := s.options(dir)
+	if err != nil {
+		return nil, err
+	}
+	o.Deadline = seeTimeout
+	return see(ctx, o)
+}
+
+// seeTimeout is the time for one statement of a look.
+const seeTimeout = 5 * time.Second

@@ -3,8 +3,10 @@
 package stores
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/heliograph-net/heliograph/detector"
 	"github.com/heliograph-net/heliograph/detector/clickhousestore"
@@ -43,4 +45,16 @@ func (s *split) backup(ctx context.Context, dir, to string) (made []string, err 
 
 func (s *split) restore(ctx context.Context, dir, from string) (aside []string, err error) {
 	return s.file().restore(ctx, dir, from)
+}
+
+func see(ctx context.Context, o clickhousestore.Options) (*Look, error) {
+	found, err := clickhousestore.See(ctx, o)
+	l := &Look{Address: o.Address, Database: cmp.Or(o.Database, clickhousestore.DefaultDatabase), Server: found.Server, Tables: found.Tables, Known: found.Known, Rows: found.Rows, Clock: found.Clock}
+	if err == nil && found.Tables > found.Known {
+		err = fmt.Errorf("%w: the database has version %d, this release knows %d", clickhousestore.ErrSchema, found.Tables, found.Known)
+	}
+	if err == nil {
+		err = clickhousestore.Try(ctx, o)
+	}
+	return l, err
 }

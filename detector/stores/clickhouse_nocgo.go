@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"github.com/heliograph-net/heliograph/detector"
+	"github.com/heliograph-net/heliograph/detector/clickhousestore"
 	"github.com/heliograph-net/heliograph/internal/configkind"
 	"github.com/heliograph-net/heliograph/internal/salvage"
 )
@@ -29,3 +30,5 @@ func (*split) restore(context.Context, string, string) ([]string, error) {
 func (*split) migrate(context.Context, string, Migration) (*MigrationReport, error) {
 	return nil, configkind.ErrNoSQLite
 }
+
+func see(context.Context, clickhousestore.Options) (*Look, error) { return nil, configkind.ErrNoSQLite }

@@ -17,7 +17,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-// Password is that of the user default.
+// Password is that of the user default, and of the user reader, who may not write.
 const Password = "only for tests"
 
 // patience is how long a server may take to start.
@@ -84,10 +84,18 @@ const config = `<?xml version="1.0"?>
 
 const users = `<?xml version="1.0"?>
 <yandex>
-	<profiles><default><max_memory_usage>4000000000</max_memory_usage></default></profiles>
-	<users><default>
-		<password>%s</password><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota>
-	</default></users>
+	<profiles>
+		<default><max_memory_usage>4000000000</max_memory_usage></default>
+		<readonly><readonly>2</readonly></readonly>
+	</profiles>
+	<users>
+		<default>
+			<password>%[1]s</password><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota>
+		</default>
+		<reader>
+			<password>%[1]s</password><networks><ip>127.0.0.1</ip></networks><profile>readonly</profile><quota>default</quota>
+		</reader>
+	</users>
 	<quotas><default/></quotas>
 </yandex>
 `

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/url"
@@ -125,6 +126,8 @@ func (o *Options) explained(address string, err error) error {
 		return doing("it does not accept the certificate of this client")
 	case errors.Is(err, nats.ErrNoInfoReceived), strings.Contains(text, "expected 'info'"), strings.Contains(text, "first record does not look like a tls handshake"):
 		return doing("what listens there is no NATS server, or not its port for clients")
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+		return doing("hangs up; is it a NATS server, and its port for clients?")
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, nats.ErrTimeout), strings.Contains(text, "i/o timeout"):
 		return doing("does not answer within " + seeTimeout.String() + "; is it a NATS server, and its port for clients?")
 	}
