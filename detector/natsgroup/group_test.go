@@ -313,3 +313,19 @@ func TestNamesAreChecked(t *testing.T) {
 }
 
 var _ detector.Opener = (*Group)(nil)
+
+// TestNamesOfThePast: members that are gone make room for others, also if nobody asks how many
+// there are.
+func TestNamesOfThePast(t *testing.T) {
+	m, now := newMembers("a"), time.Now()
+	text := newMembers("b").say()
+	for i := range 3 * maxMembers {
+		if err := m.hear(fmt.Sprintf("m%d", i), text, now); err != nil {
+			t.Fatalf("member %d: %v", i, err)
+		}
+		now = now.Add(silence)
+	}
+	if len(m.peers) > maxMembers {
+		t.Errorf("%d members are known", len(m.peers))
+	}
+}
