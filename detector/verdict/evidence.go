@@ -160,8 +160,10 @@ func (v *view) deliveries() model.Signal {
 }
 
 // who describes the scope, such as " from AS64501 (Harbour Net) at 192.0.2.1:443".
-func (v *view) who() string {
-	s := &v.Scope
+func (v *view) who() string { return v.words(v.Scope) }
+
+// words returns a scope in words that go on after a noun, such as " from SE over h3".
+func (v *view) words(s Scope) string {
 	var b strings.Builder
 	add := func(word string, names []string) {
 		if len(names) > 0 {
@@ -176,9 +178,6 @@ func (v *view) who() string {
 	add("over", s.Protocols)
 	add("with status", numbers(s.Statuses))
 	add("reported through", s.Collectors)
-	if b.Len() == 0 {
-		return ""
-	}
 	return b.String()
 }
 

@@ -99,10 +99,13 @@ func TestRules(t *testing.T) {
 		{"certificate of one server", outage(failing(report.TLSCertDateInvalid), at("a")), model.Certificate, "clients reject the certificate at a"},
 		{"certificate on one path", outage(failing(report.TLSCertAuthorityInvalid), from(64501)), model.NetworkPath, "only requests from AS64501"},
 		{"release", outage(version("1.5.0")), model.Release, "only clients with version 1.5.0 fail"},
-		{"release on one system", outage(version("1.5.0"), func(f *Facts) { f.Scope.Systems = []string{"ios"} }), model.Release, "version 1.5.0 on ios"},
+		{"release on one system", outage(version("1.5.0"), func(f *Facts) { f.Scope.Systems = []string{"ios"} }), model.Release, "version 1.5.0 on ios fail"},
+		{"release in one network", outage(version("1.5.0"), from(64501)), model.Release, "only clients with version 1.5.0 from AS64501 fail: stop its rollout"},
+		{"one system in one network", outage(from(64501), func(f *Facts) { f.Scope.Systems = []string{"ios"} }), model.Release,
+			"only clients on ios from AS64501 fail: look for what is different there"},
 		{"release with a wrong name", outage(version("1.5.0"), failing(report.DNSNameNotResolved)), model.Release, "stop its rollout"},
 		{"QUIC", outage(over("h3")), model.Protocol, "only requests over h3 fail"},
-		{"QUIC on two servers", outage(over("h3"), at("a", "b")), model.Protocol, "only requests over h3"},
+		{"QUIC on two servers", outage(over("h3"), at("a", "b")), model.Protocol, "only requests over h3 at a and b fail"},
 		{"HTTP/2 by its outcome", outage(failing(report.H2ProtocolError)), model.Protocol, "failures are of HTTP/2"},
 		{"HTTP/3 by its outcomes", outage(func(f *Facts) {
 			f.Outcomes = []Outcome{{report.H3ProtocolError, 150}, {report.UDPTimedOut, 100}, {report.TCPTimedOut, 150}}

@@ -92,14 +92,16 @@ func (v *view) whySlow() []model.Signal {
 }
 
 func (v *view) whyRelease() []model.Signal {
-	what := "version " + list(v.Scope.Versions)
-	switch {
-	case len(v.Scope.Versions) == 0:
-		what = list(v.Scope.Systems)
-	case len(v.Scope.Systems) > 0:
-		what += " on " + list(v.Scope.Systems)
+	rest, systems := v.Scope, ""
+	rest.Versions, rest.Systems = nil, nil
+	if len(v.Scope.Systems) > 0 {
+		systems = " on " + list(v.Scope.Systems)
 	}
-	return []model.Signal{signal(model.SignalScope, "%s clients with %s fail: stop its rollout, or go back", v.soFar(), what), v.inside(), v.elsewhere()}
+	scope := signal(model.SignalScope, "%s clients with version %s%s%s fail: stop its rollout, or go back", v.soFar(), list(v.Scope.Versions), systems, v.words(rest))
+	if len(v.Scope.Versions) == 0 {
+		scope = signal(model.SignalScope, "%s clients%s%s fail: look for what is different there", v.soFar(), systems, v.words(rest))
+	}
+	return []model.Signal{scope, v.inside(), v.elsewhere()}
 }
 
 func (v *view) whyDNS() []model.Signal {
@@ -119,7 +121,9 @@ func (v *view) whyCertificate() []model.Signal {
 
 func (v *view) whyProtocol() []model.Signal {
 	if len(v.Scope.Protocols) > 0 {
-		return []model.Signal{signal(model.SignalScope, "%s requests over %s fail; the other protocols work", v.soFar(), list(v.Scope.Protocols)), v.inside(), v.elsewhere()}
+		rest := v.Scope
+		rest.Protocols = nil
+		return []model.Signal{signal(model.SignalScope, "%s requests over %s%s fail; the other protocols work", v.soFar(), list(v.Scope.Protocols), v.words(rest)), v.inside(), v.elsewhere()}
 	}
 	t := v.failing()
 	return []model.Signal{signal(model.SignalScope, "%s of the failures are of %s", percent(v.share(t.outcomes...)), t.name), v.outcomes()}
