@@ -24,7 +24,8 @@ const (
 )
 
 // changesAround returns what else changed from shortly before the onset of i on: versions that were
-// new, servers that went down or came up, and other incidents. It is never nil.
+// new, policies that were signed, servers that went down or came up, and other incidents. It is never
+// nil.
 func (d *Dashboard) changesAround(ctx context.Context, i *model.Incident, all []model.Incident, now time.Time) ([]api.Change, error) {
 	changes := []api.Change{}
 	until := now
@@ -36,6 +37,7 @@ func (d *Dashboard) changesAround(ctx context.Context, i *model.Incident, all []
 		return nil, err
 	}
 	changes = append(changes, releases...)
+	changes = append(changes, d.newPolicies(i, until)...)
 	servers, err := d.serverChanges(i, until)
 	if err != nil {
 		return nil, err
@@ -81,6 +83,25 @@ func (d *Dashboard) newVersions(ctx context.Context, i *model.Incident, until ti
 	}
 	slices.SortFunc(changes, func(a, b api.Change) int { return cmp.Compare(a.Text, b.Text) })
 	return changes[:min(len(changes), maxChangesTold)], nil
+}
+
+// newPolicies returns the policies that were signed around the incident: agents that get one may
+// report more, less or elsewhere.
+func (d *Dashboard) newPolicies(i *model.Incident, until time.Time) (changes []api.Change) {
+	if d.o.Installation == nil {
+		return nil
+	}
+	for _, p := range d.o.Installation.Policies() {
+		if p.Issued.Before(i.Since.Add(-changedBefore)) || p.Issued.After(until) {
+			continue
+		}
+		text := fmt.Sprintf("version %d of the policy was signed", p.Version)
+		if p.Disabled {
+			text += ", which turns recording off"
+		}
+		changes = append(changes, api.Change{At: stamp(p.Issued), Kind: "policy", Text: text})
+	}
+	return changes[max(len(changes)-maxChangesTold, 0):]
 }
 
 // serverChanges compares the heat map of before the onset with those of the onset and of the end.

@@ -16,6 +16,9 @@ import (
 type Installation interface {
 	// Setup returns the setup. Consent is not set.
 	Setup(ctx context.Context) api.Setup
+	// Policies returns the policies that collectors were seen to serve, each version once. It asks
+	// nobody.
+	Policies() []api.ServedPolicy
 	// TestReceiver sends a test alert and its end to a receiver of alerts, and returns what became
 	// of them for each of its instances. The error is ErrNoReceiver if there is no such receiver.
 	TestReceiver(ctx context.Context, name string) ([]api.ReceiverTest, error)

@@ -19,6 +19,8 @@ type installation struct{ tested []string }
 
 func (i *installation) Setup(context.Context) api.Setup { return exampleSetup() }
 
+func (i *installation) Policies() []api.ServedPolicy { return exampleSetup().Policies }
+
 func (i *installation) TestReceiver(_ context.Context, name string) ([]api.ReceiverTest, error) {
 	if i.tested = append(i.tested, name); name != "night" {
 		return nil, ErrNoReceiver

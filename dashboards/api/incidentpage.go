@@ -47,7 +47,7 @@ type Moment struct {
 // Change is something that changed at the time of an incident.
 type Change struct {
 	At time.Time `json:"at"`
-	// "release", "servers" or "incident".
+	// "release", "policy", "servers" or "incident".
 	Kind string `json:"kind"`
 	// One sentence without a full stop.
 	Text string `json:"text"`

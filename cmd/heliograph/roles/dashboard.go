@@ -90,6 +90,7 @@ func (p *Process) addDashboard(c *Config) error {
 		"dashboard.least_clients": func(c *Config) any { return c.Dashboard.LeastClients },
 	})
 	p.parts.Add(endWork, lifecycle.Part{Name: "dashboard", Run: d.Run})
+	p.parts.Add(endWork, lifecycle.Part{Name: "policies", Run: installed.watchPolicies})
 	// streams do not end
 	listener := httpserve.Options{Name: "dashboard", Listen: c.Dashboard.Listen, Handler: d, WriteTimeout: -1}
 	if listener.TLS, err = p.certificates(c, "dashboard", tlsFiles{cert: c.File(c.Dashboard.TLSCert), key: c.File(c.Dashboard.TLSKey)}); err != nil {

@@ -22,6 +22,7 @@ type installation struct {
 	served   *servedPolicy          // of the collector in this process; nil without one
 	attempts *attempts
 	remote   *remotePolicies
+	seen     policiesSeen
 }
 
 // installation returns what tells the dashboard how this process is set up.
@@ -38,15 +39,22 @@ func (p *Process) installation(c *Config) (*installation, error) {
 // Setup implements [dashboards.Installation].
 func (i *installation) Setup(ctx context.Context) api.Setup {
 	c := i.current.Load()
-	s := api.Setup{Policies: i.remote.all(ctx, c)}
-	if i.served != nil {
-		s.Policies = append([]api.ServedPolicy{i.served.shown(time.Now())}, s.Policies...)
-	}
+	s := api.Setup{Policies: i.policies(ctx)}
 	faultOlder(s.Policies)
 	for k := range c.Alerts.Receivers {
 		s.Receivers = append(s.Receivers, i.receiver(&c.Alerts.Receivers[k]))
 	}
 	return s
+}
+
+// policies returns what the collectors serve now, by collector.
+func (i *installation) policies(ctx context.Context) []api.ServedPolicy {
+	all := i.remote.all(ctx, i.current.Load())
+	if i.served != nil {
+		all = append([]api.ServedPolicy{i.served.shown(time.Now())}, all...)
+	}
+	i.seen.note(all)
+	return all
 }
 
 // faultOlder marks the policies that are older than another collector's: agents that ask there

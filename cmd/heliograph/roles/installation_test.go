@@ -68,6 +68,9 @@ alerts: {receivers: [{name: night, kind: webhook, url: "` + hook.URL + `/secret-
 	if len(s.Policies) != 3 || s.Policies[0].Version != 1 || s.Policies[1].Fault == "" || s.Policies[2].Fault == "" {
 		t.Errorf("%+v", s.Policies)
 	}
+	if all := i.Policies(); len(all) != 1 || all[0].Version != 1 || all[0].Issued.IsZero() {
+		t.Errorf("policies seen: %+v", all)
+	}
 	if r := s.Receivers[0]; r.Result != "failed" || r.Tried.IsZero() {
 		t.Errorf("%+v", r)
 	}

@@ -10,7 +10,7 @@ export function Changes({ changes }: { changes: Change[] }) {
   return (
     <Panel id="changes" title="What else changed" note="from an hour before the onset on">
       {changes.length === 0 ? (
-        <p class="empty">No version, server or other incident that this page knows of.</p>
+        <p class="empty">No version, policy, server or other incident that this page knows of.</p>
       ) : (
         <ul>
           {changes.map((change) => (
