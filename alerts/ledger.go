@@ -99,8 +99,8 @@ func (n *Notifier) agree(s *Settings, now time.Time) {
 
 // doubt takes it that the ledger answers no more about an entry, and reports whether that changes
 // what is stored. The entry is then as at first: the ledger is asked, and is not waited for long.
-// What another Notifier tells of stays with that, unless nobody knew of it yet: that one may be gone
-// with the ledger.
+// What another Notifier tells of stays with that, unless nobody knew of it yet: that one may be
+// gone with the ledger.
 func (e *entry) doubt(now time.Time) (changed bool) {
 	switch {
 	case e.Standing == standingOwn && e.sure:

@@ -193,8 +193,8 @@ func TestBacklogSaysSo(t *testing.T) {
 	}
 }
 
-// TestBacklogAtTheHub: a detector at the hub that is behind slows agents down although nothing waits
-// here, and until it has caught up.
+// TestBacklogAtTheHub: a detector at the hub that is behind slows agents down although nothing
+// waits here, and until it has caught up.
 func TestBacklogAtTheHub(t *testing.T) {
 	b := &backlog{log: slog.New(slog.DiscardHandler), begin: defaultSlowDownAt}
 	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)

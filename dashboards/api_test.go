@@ -53,7 +53,8 @@ func TestTotalsOfEveryDimension(t *testing.T) {
 		"protocol":"","status":503,"source":"browser","ok":0,"failed":1,"clients":1}]`)
 }
 
-// Totals may be of one application, status and source, whether these are among the dimensions or not.
+// Totals may be of one application, status and source, whether these are among the dimensions or
+// not.
 func TestTotalsOfOneApplication(t *testing.T) {
 	total := func(app string, status uint16, outcome report.Outcome, failed float64) model.Total {
 		by := model.DimensionsOf(model.ByApp, model.ByStatus, model.BySource, model.ByOutcome)

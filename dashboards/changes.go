@@ -24,8 +24,8 @@ const (
 )
 
 // changesAround returns what else changed from shortly before the onset of i on: versions that were
-// new, policies that were signed, servers that went down or came up, and other incidents. It is never
-// nil.
+// new, policies that were signed, servers that went down or came up, and other incidents. It is
+// never nil.
 func (d *Dashboard) changesAround(ctx context.Context, i *model.Incident, all []model.Incident, now time.Time) ([]api.Change, error) {
 	changes := []api.Change{}
 	until := now

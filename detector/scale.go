@@ -57,9 +57,9 @@ type vote struct {
 // fullWindow is how long a window is that says by itself what is usual in a minute.
 const fullWindow = time.Minute
 
-// weightOf returns the weight of what is reported of a window, more than 0 and at most 1. Agents end
-// a window early when its first request fails, so most windows in a bad minute are short and have a
-// request or two: they would say that hardly anything is usual.
+// weightOf returns the weight of what is reported of a window, more than 0 and at most 1. Agents
+// end a window early when its first request fails, so most windows in a bad minute are short and
+// have a request or two: they would say that hardly anything is usual.
 func weightOf(length time.Duration) float64 {
 	if length <= 0 || length >= fullWindow {
 		return 1

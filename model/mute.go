@@ -32,7 +32,8 @@ const (
 )
 
 // MuteScope says which incidents a [Mute] is about: those of which everything that they name lies
-// within each of its fields that is not empty. An incident that hits more than that goes on alerting.
+// within each of its fields that is not empty. An incident that hits more than that goes on
+// alerting.
 type MuteScope struct {
 	// App, Target and Servers are patterns, in which * stands for any characters and ? for one.
 	App    string
@@ -49,8 +50,8 @@ func (s *MuteScope) Empty() bool {
 	return s.App == "" && s.Target == "" && len(s.Servers) == 0 && len(s.ASNs) == 0 && len(s.Countries) == 0
 }
 
-// Covers reports whether an incident lies within s. about, which may be nil, returns the name of the
-// server at an address and the place where it stands, such as "north/east/web/r1".
+// Covers reports whether an incident lies within s. about, which may be nil, returns the name of
+// the server at an address and the place where it stands, such as "north/east/web/r1".
 func (s *MuteScope) Covers(i *Incident, about func(address string) []string) bool {
 	return !s.Empty() &&
 		(s.App == "" || wild(s.App, i.App)) &&
@@ -130,8 +131,8 @@ func (m *Mute) Holds(now time.Time) bool { return !now.Before(m.Start) && now.Be
 // Over reports whether m mutes no longer.
 func (m *Mute) Over(now time.Time) bool { return !now.Before(m.End) }
 
-// MuteOf returns the mute that covers an incident and holds now, the one that ends last, or else the
-// last that has ended, or nil.
+// MuteOf returns the mute that covers an incident and holds now, the one that ends last, or else
+// the last that has ended, or nil.
 func MuteOf(mutes []Mute, i *Incident, about func(address string) []string, now time.Time) (found *Mute) {
 	for k := range mutes {
 		m := &mutes[k]

@@ -62,8 +62,8 @@ func (q *queue) advance(s int64) {
 	q.sort()
 }
 
-// sort sorts found into due by counting how many entries each millisecond has. It keeps the order of
-// entries of the same millisecond.
+// sort sorts found into due by counting how many entries each millisecond has. It keeps the order
+// of entries of the same millisecond.
 func (q *queue) sort() {
 	var ends [1001]int
 	millisecond := func(e *entry) int64 { return min(max(e.at-(q.now-1)*1000-1, 0), 999) }

@@ -26,8 +26,8 @@ type UploadSink interface {
 	Upload(Upload) error
 }
 
-// Upload is what a client sends at a time: the counts of a window, or what a browser or somebody who
-// forges reports tells.
+// Upload is what a client sends at a time: the counts of a window, or what a browser or somebody
+// who forges reports tells.
 type Upload struct {
 	// From is the client's address, from the prefix for documentation of RFC 9637. Clients share a
 	// /48 if and only if their rows have the same Bucket and network. [WriteNetworks] tells the

@@ -130,7 +130,8 @@ func TestWeightsAreUnbiased(t *testing.T) {
 	}
 }
 
-// A crowd makes as many requests as the scenario says, though several visits begin in a millisecond.
+// A crowd makes as many requests as the scenario says, though several visits begin in a
+// millisecond.
 func TestCrowds(t *testing.T) {
 	s := small(named(t, "calm"))
 	s.Duration.Duration, s.World.RequestsPerSecond, s.World.VisitRequests, s.World.Diurnal = 30*time.Second, 4000, 2, 0

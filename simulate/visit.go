@@ -41,8 +41,8 @@ type counter struct {
 	last    int64
 }
 
-// crowded is the mean time between two visits, in ms, below which milliseconds have numbers of visits.
-// Otherwise rounding would lose some.
+// crowded is the mean time between two visits, in ms, below which milliseconds have numbers of
+// visits. Otherwise rounding would lose some.
 const crowded = 10
 
 // arrive begins the visits of a time and schedules the next.

@@ -26,7 +26,8 @@ const (
 	expiry = 24 * time.Hour
 	// valid is how long an answer of the ledger holds. An owner that has read its entry has renewed
 	// it at most beatEvery and a turn of Run before, and nobody takes it over for the time silent
-	// after that. So an owner that was cut off, or stood still, stops telling before another begins.
+	// after that. So an owner that was cut off, or stood still, stops telling before another
+	// begins.
 	valid = silent - beatEvery - 2*syncEvery
 )
 

@@ -13,9 +13,9 @@ const (
 	// does not.
 	beatEvery = 5 * time.Second
 	silent    = 15 * time.Second
-	// longestLook is how long a look at a page lasts: what was not looked at for longer, because the
-	// ledger could not be reached or this process stood still, is not silence. Its owner may have
-	// been cut off, too, and has its time to renew its faults.
+	// longestLook is how long a look at a page lasts: what was not looked at for longer, because
+	// the ledger could not be reached or this process stood still, is not silence. Its owner may
+	// have been cut off, too, and has its time to renew its faults.
 	longestLook = beatEvery
 	// kept is how long after its end a fault stays in its page while that is looked at, and
 	// abandoned is how long one does that nobody renews.

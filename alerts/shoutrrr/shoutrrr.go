@@ -19,8 +19,8 @@ import (
 	"github.com/heliograph-net/heliograph/alerts"
 )
 
-// maxText is the longest message in bytes: Discord takes 2,000 characters, others more. maxAlerts is
-// how many alerts a message names.
+// maxText is the longest message in bytes: Discord takes 2,000 characters, others more. maxAlerts
+// is how many alerts a message names.
 const maxText, maxAlerts = 1900, 10
 
 // Sender is an [alerts.Sender] for the receiver that a URL of shoutrrr names. It is safe for

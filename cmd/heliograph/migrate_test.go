@@ -10,7 +10,8 @@ import (
 	"github.com/heliograph-net/heliograph/detector/stores"
 )
 
-// TestMigrationTellsHowFarItIs: the part, the rows, the rate of this run, and how long the rest takes.
+// TestMigrationTellsHowFarItIs: the part, the rows, the rate of this run, and how long the rest
+// takes.
 func TestMigrationTellsHowFarItIs(t *testing.T) {
 	for want, p := range map[string]*stores.MigrationProgress{
 		"opening the file and ClickHouse":                     nil,

@@ -47,8 +47,8 @@ type ScopeMute struct {
 	EndedBy string `json:"ended_by,omitempty"`
 }
 
-// NewMute is the body of a request that adds a mute by scope. At least one part of the scope must be
-// given.
+// NewMute is the body of a request that adds a mute by scope. At least one part of the scope must
+// be given.
 type NewMute struct {
 	// Patterns, in which * stands for any characters and ? for one.
 	App    string `json:"app,omitempty"`

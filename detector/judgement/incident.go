@@ -362,8 +362,8 @@ func (t *turn) counts(i *incident, n int64) []float64 {
 	return x
 }
 
-// parts are open incidents of a part of an incident's scope that were there before it: a network was
-// cut off already when the whole service failed, say, and may be so when the service is back.
+// parts are open incidents of a part of an incident's scope that were there before it: a network
+// was cut off already when the whole service failed, say, and may be so when the service is back.
 func (t *turn) parts(i *incident) (parts []*incident) {
 	for _, o := range t.j.incidents {
 		mine, wider := &o.scopes[0], &i.scopes[0]

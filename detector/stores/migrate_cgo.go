@@ -147,8 +147,8 @@ func (m *mover) begin(ctx context.Context) (at clickhousestore.Import, err error
 	return at, nil
 }
 
-// sameEvents reports whether two identities differ by the state alone, which a detector changes after
-// a migration.
+// sameEvents reports whether two identities differ by the state alone, which a detector changes
+// after a migration.
 func sameEvents(a, b string) bool {
 	a, _, _ = strings.Cut(a, sqlitestore.StateFrom)
 	b, _, _ = strings.Cut(b, sqlitestore.StateFrom)

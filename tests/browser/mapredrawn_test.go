@@ -19,16 +19,16 @@ import (
 	"github.com/heliograph-net/heliograph/internal/lifecycle"
 )
 
-// pictureOfMap is the map's picture, of which every canvas is a band. Their own pixels cannot be read
-// where they are drawn off the screen.
+// pictureOfMap is the map's picture, of which every canvas is a band. Their own pixels cannot be
+// read where they are drawn off the screen.
 const pictureOfMap = `[...document.querySelectorAll(".map canvas")].map((band) => {
 	const copy = Object.assign(document.createElement("canvas"), { width: band.width, height: band.height });
 	copy.getContext("2d").drawImage(band, 0, 0);
 	return copy.toDataURL();
 }).join(" ")`
 
-// onScreen has pages draw on the canvases that are seen, as in browsers that have no others: what is
-// drawn can be read at once.
+// onScreen has pages draw on the canvases that are seen, as in browsers that have no others: what
+// is drawn can be read at once.
 const onScreen = `delete HTMLCanvasElement.prototype.transferControlToOffscreen`
 
 // picturesDiffer compares the map that is shown with one that is stored in the page's session.
@@ -75,8 +75,8 @@ func TestMapIsRedrawnInPart(t *testing.T) {
 	}
 }
 
-// TestMapIsDrawnOffScreen: what is drawn off the screen is the same picture, also after a change, in
-// a tab that was hidden meanwhile.
+// TestMapIsDrawnOffScreen: what is drawn off the screen is the same picture, also after a change,
+// in a tab that was hidden meanwhile.
 func TestMapIsDrawnOffScreen(t *testing.T) {
 	browser := viewsBrowser(t)
 	m, url := serveFleet(t, 20_000)

@@ -61,8 +61,8 @@ func TestAnHourWithoutConnection(t *testing.T) {
 	becomes(t, ctx, `document.querySelector("main").className === "" && document.body.innerText.includes("192.0.2.7:443")`)
 }
 
-// TestEachViewOutlivesARestart: while a view is shown, and while it is first asked for, the dashboard
-// is gone. The view says so, and comes when the dashboard is back.
+// TestEachViewOutlivesARestart: while a view is shown, and while it is first asked for, the
+// dashboard is gone. The view says so, and comes when the dashboard is back.
 func TestEachViewOutlivesARestart(t *testing.T) {
 	w, incident := burning(t)
 	options := w.whole(t)

@@ -11,8 +11,8 @@ import (
 	"github.com/heliograph-net/heliograph/detector"
 )
 
-// TestMuteByScope: an operator mutes a server by its name on the page of incidents. Now, the list and
-// the incident say so, the notifier learns it, and the operator ends it.
+// TestMuteByScope: an operator mutes a server by its name on the page of incidents. Now, the list
+// and the incident say so, the notifier learns it, and the operator ends it.
 func TestMuteByScope(t *testing.T) {
 	w, id := burning(t)
 	o := w.stored(t)

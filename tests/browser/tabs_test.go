@@ -93,8 +93,8 @@ func shareAStream(t *testing.T, open func(url string) shownTab) {
 	all(tabLive + ` && document.querySelector("main").className === "" && document.querySelector(".level").innerText === "Incident"`)
 }
 
-// TestTabThatSleeps: the tab that has the stream is put to sleep, or its scripts stop without a word:
-// another one takes over.
+// TestTabThatSleeps: the tab that has the stream is put to sleep, or its scripts stop without a
+// word: another one takes over.
 func TestTabThatSleeps(t *testing.T) {
 	w, incident := burning(t)
 	known := w.incidents

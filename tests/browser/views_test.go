@@ -314,8 +314,8 @@ func low(t *testing.T, ctx context.Context, view string, width int64) {
 }
 
 // TestHostileViews: what hostile clients report is text on every view. It runs nothing, makes no
-// element, does not turn what stands beside it, takes little room, and makes no view scroll sideways.
-// All of it is there for those who ask.
+// element, does not turn what stands beside it, takes little room, and makes no view scroll
+// sideways. All of it is there for those who ask.
 func TestHostileViews(t *testing.T) {
 	w, incident := burning(t)
 	w.attack()

@@ -207,8 +207,8 @@ func TestLagAtTheHubReachesTheRegion(t *testing.T) {
 	unread(time.Time{})
 }
 
-// TestMissingBatchesAreTold: what was deleted from a stream before a detector has read it is told in
-// the log, once.
+// TestMissingBatchesAreTold: what was deleted from a stream before a detector has read it is told
+// in the log, once.
 func TestMissingBatchesAreTold(t *testing.T) {
 	t.Parallel()
 	n := alone(t, "always")
@@ -258,8 +258,8 @@ func TestMissingBatchesAreTold(t *testing.T) {
 	}
 }
 
-// TestRegionHoldsWhatAHubWouldLose: a hub's stream in memory, or one that discards old batches, does
-// not make the region delete them.
+// TestRegionHoldsWhatAHubWouldLose: a hub's stream in memory, or one that discards old batches,
+// does not make the region delete them.
 func TestRegionHoldsWhatAHubWouldLose(t *testing.T) {
 	t.Parallel()
 	hub, region := deployed(t)

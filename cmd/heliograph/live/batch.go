@@ -91,8 +91,8 @@ type group struct {
 	outcome report.Outcome
 }
 
-// How long requests take, in buckets of histograms: those that succeed about 0.1 s, within an octave
-// either way, and those that are slow about 6 s.
+// How long requests take, in buckets of histograms: those that succeed about 0.1 s, within an
+// octave either way, and those that are slow about 6 s.
 const (
 	usualBucket = 54
 	slowBucket  = 100

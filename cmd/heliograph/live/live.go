@@ -30,8 +30,9 @@ type Options struct {
 	// Speed is how many simulated seconds pass in one, at least 1; 0 means as many as the
 	// collectors take.
 	Speed float64
-	// Begin is called when the first report is due, with the real time of the scenario's start; nil:
-	// nobody is told. Before that, users come to be there, which takes a while if they are many.
+	// Begin is called when the first report is due, with the real time of the scenario's start;
+	// nil: nobody is told. Before that, users come to be there, which takes a while if they are
+	// many.
 	Begin func(start time.Time)
 
 	RootCAs     *x509.CertPool // trusted authorities for collectors' certificates; nil: the system's
@@ -53,8 +54,8 @@ const (
 )
 
 // past returns how long before the first report is sent a scenario has started: its end is to be
-// when the last report is sent, so that no report is of the future. With a speed of 1 it starts then,
-// and with a speed of 0 it ends then.
+// when the last report is sent, so that no report is of the future. With a speed of 1 it starts
+// then, and with a speed of 0 it ends then.
 func past(duration time.Duration, speed float64) time.Duration {
 	if speed == 0 {
 		return duration

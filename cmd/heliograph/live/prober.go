@@ -25,7 +25,8 @@ func newProber() *prober {
 
 func (p *prober) add(r simulate.Probe) { p.found[r.Vantage] = append(p.found[r.Vantage], r) }
 
-// take returns a batch for each vantage that has found something. They are born at a simulated time.
+// take returns a batch for each vantage that has found something. They are born at a simulated
+// time.
 func (p *prober) take(at int64) (all []*batch) {
 	for vantage, found := range p.found {
 		if len(found) == 0 {

@@ -13,8 +13,8 @@ import (
 // maxPoliciesSeen is how many policies are remembered, the newest.
 const maxPoliciesSeen = 100
 
-// policiesSeen are the policies that collectors were seen to serve since the process began. The zero
-// value has none. It is safe for concurrent use.
+// policiesSeen are the policies that collectors were seen to serve since the process began. The
+// zero value has none. It is safe for concurrent use.
 type policiesSeen struct {
 	mu  sync.Mutex
 	all []api.ServedPolicy // guarded by mu; by version

@@ -17,8 +17,8 @@ import (
 )
 
 // traceMap prints what the main thread of the page with a million servers does for each update, by
-// the browser's own trace. Tracing costs time itself: its figures say where the time goes, and those
-// of measureMap how much it is.
+// the browser's own trace. Tracing costs time itself: its figures say where the time goes, and
+// those of measureMap how much it is.
 func traceMap(ctx context.Context, dir string, n int) error {
 	m, url, stop, err := serveMillion(ctx, dir)
 	if err != nil {

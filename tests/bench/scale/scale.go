@@ -131,7 +131,8 @@ func (s *stage) prepare(ctx context.Context) error {
 	inbox = strings.TrimPrefix(inbox, "d/")
 	for name, text := range map[string]string{
 		"scenario.yaml": fmt.Sprintf(scenario, s.o.Duration, s.o.Clients, float64(s.o.Clients)/requestEvery.Seconds()),
-		// more new networks a second than the default allows: the simulated ones are all new at first
+		// more new networks a second than the default allows: the simulated ones are all new at
+		// first
 		"d/collector.yaml": fmt.Sprintf("networks: ../networks.tsv\noperations: {listen: %q}\ncollector: {listen: %q, inbox: %s, inbox_max_bytes: 20000000000, trusted_proxies: [127.0.0.1/32], new_sources_per_second: 1000000}\n",
 			s.address["operations1"], s.address["collector"], inbox),
 		"d/detector.yaml": fmt.Sprintf("networks: ../networks.tsv\noperations: {listen: %q}\ndashboard: {listen: %q}\ndetector: {store: %s, feeds: [{id: c1, %s}]}\n",

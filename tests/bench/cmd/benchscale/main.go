@@ -1,8 +1,9 @@
 // Command benchscale measures what a collector and a detector sustain together, each a process of
-// its own with sockets and a synced disk: heliograph simulate sends the reports of 10,000,000 active
-// clients as fast as they are taken, and the time until the detector has stored the last one counts.
-// It prints tables (Markdown) with the rate, whose reports that would be, and the CPU time of each
-// part. Run it in this module's directory: go run ./cmd/benchscale. docs/scale.md has what came out.
+// its own with sockets and a synced disk: heliograph simulate sends the reports of 10,000,000
+// active clients as fast as they are taken, and the time until the detector has stored the last one
+// counts. It prints tables (Markdown) with the rate, whose reports that would be, and the CPU time
+// of each part. Run it in this module's directory: go run ./cmd/benchscale. docs/scale.md has what
+// came out.
 package main
 
 import (
