@@ -28,6 +28,8 @@ func (i installed) Setup(context.Context) api.Setup {
 	}}
 }
 
+func (i installed) Policies() []api.ServedPolicy { return i.Setup(context.Background()).Policies }
+
 func (i installed) TestReceiver(_ context.Context, name string) ([]api.ReceiverTest, error) {
 	if name != "night" {
 		return []api.ReceiverTest{{Receiver: name, Error: "refused: 404 Not Found" + i.suffix}}, nil
