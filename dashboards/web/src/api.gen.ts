@@ -205,7 +205,7 @@ export interface Moment {
 /** Change is something that changed at the time of an incident. */
 export interface Change {
   at: string;
-  /** "release", "servers" or "incident". */
+  /** "release", "policy", "servers" or "incident". */
   kind: string;
   /** One sentence without a full stop. */
   text: string;
