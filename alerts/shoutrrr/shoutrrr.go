@@ -52,7 +52,7 @@ func New(shout string) (*Sender, error) {
 	kind, _, found := strings.Cut(shout, "://")
 	kind, _, _ = strings.Cut(kind, "+") // generic+https://
 	if _, err := url.Parse(shout); err != nil || !found || kind == "" {
-		return nil, errors.New("the URL is none of shoutrrr, such as ntfy://ntfy.example.net/alerts")
+		return nil, errors.New("this is not a URL of shoutrrr, such as ntfy://ntfy.example.net/alerts")
 	}
 	var routes router.ServiceRouter
 	if _, err := routes.NewService(kind); err != nil || kind == "logger" { // which tells nobody
@@ -72,7 +72,9 @@ func (s *Sender) Send(ctx context.Context, m *alerts.Message) error {
 	case <-a.done:
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.under = nil
+		if s.under == a { // otherwise another caller had the same result before
+			s.under = nil
+		}
 		return a.err
 	case <-ctx.Done():
 		return fmt.Errorf("%s has not answered: %w", s.kind, ctx.Err())
@@ -90,7 +92,7 @@ func (s *Sender) begin(m *alerts.Message) (*attempt, error) {
 		select {
 		case <-a.done:
 		default:
-			return nil, fmt.Errorf("%s has not answered to the message before", s.kind)
+			return nil, fmt.Errorf("%s has not answered the message before", s.kind)
 		}
 	}
 	a := &attempt{id: m.ID, done: make(chan struct{})}
@@ -179,7 +181,7 @@ func textOf(m *alerts.Message) string {
 // width.
 var plain = strings.NewReplacer("@", "@\u200b", "<", "<\u200b").Replace
 
-// cut returns s, shortened to at most n bytes.
+// cut returns s or, if it is longer, at most n bytes of it and an ellipsis.
 func cut(s string, n int) string {
 	if len(s) <= n {
 		return s
