@@ -49,10 +49,13 @@ func (o *Options) Validate() error {
 // once: what waited in the client's memory would be published after its uploader was told to
 // come again.
 func (o *Options) Connect(name string, log *slog.Logger) (*nats.Conn, jetstream.JetStream, error) {
-	urls := strings.Join(o.Servers, ",")
-	conn, err := nats.Connect(urls, o.options(name, log)...)
+	conn, err := nats.Connect(strings.Join(o.Servers, ","), o.options(name, log)...)
 	if err != nil {
-		return nil, nil, fmt.Errorf("connecting to NATS at %s: %w", urls, err)
+		var servers []string
+		for _, address := range o.Servers {
+			servers = append(servers, shown(address))
+		}
+		return nil, nil, fmt.Errorf("connecting to NATS at %s: %w", strings.Join(servers, ", "), bare(err))
 	}
 	if conn.MaxPayload() < report.MaxEnvelope+HeaderBytes {
 		err := tooSmall(conn)
@@ -86,7 +89,7 @@ func (o *Options) options(name string, log *slog.Logger) []nats.Option {
 			}
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { // such as a missing permission
-			log.Warn("NATS complains", "as", name, "error", err)
+			log.Warn("NATS reports an error", "as", name, "error", err)
 		}),
 		nats.ReconnectHandler(func(c *nats.Conn) {
 			log.Info("connected to NATS again", "as", name, "server", c.ConnectedServerName())

@@ -25,7 +25,7 @@ const seeTimeout = 5 * time.Second
 
 // Server is what a look at a server found.
 type Server struct {
-	URL     string // without a password
+	URL     string // without user and password
 	Name    string // as the server calls itself
 	Version string
 	// Err says in plain words why it cannot be used; nil: it can.
@@ -65,7 +65,7 @@ func (o *Options) seeOne(ctx context.Context, address, name string) (server, ver
 	select {
 	case a := <-came:
 		if a.err != nil {
-			return "", "", o.explained(address, a.err)
+			return "", "", o.explained(bare(a.err))
 		}
 		defer a.conn.Close()
 		if a.conn.MaxPayload() < report.MaxEnvelope+HeaderBytes {
@@ -82,17 +82,28 @@ func (o *Options) seeOne(ctx context.Context, address, name string) (server, ver
 	}
 }
 
-// shown returns an address without its password.
+// shown returns an address without its user, which may be a token, and without a password.
 func shown(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return address
+	scheme, rest, found := strings.Cut(address, "://")
+	if !found {
+		scheme, rest = "", address
+	} else {
+		scheme += "://"
 	}
-	return u.Redacted()
+	return scheme + rest[strings.LastIndexByte(rest, '@')+1:]
+}
+
+// bare returns an error of the client, but of a URL that cannot be read only that it cannot: the
+// client quotes it with its password.
+func bare(err error) error {
+	if _, ok := errors.AsType[*url.Error](err); ok {
+		return errors.New("this is not a URL such as nats://127.0.0.1:4222; special characters in a user or a password are written as %2F")
+	}
+	return err
 }
 
 // explained says in plain words why a connection was not made, and what to look at.
-func (o *Options) explained(address string, err error) error {
+func (o *Options) explained(err error) error {
 	var unknown x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
