@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"sync"
@@ -281,5 +282,18 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 	if _, err := New(good); err != nil {
 		t.Error(err)
+	}
+}
+
+// A collector whose answer breaks off is not said to have answered well.
+func TestPolicyThatBreaksOff(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		_, _ = io.WriteString(w, "x")
+	}))
+	t.Cleanup(server.Close)
+	c := &target{policy.Collector{ID: "c1", URL: server.URL}, server.Client()}
+	if err := c.greet(t.Context(), &policy.Policy{}); !errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(err.Error(), "200") {
+		t.Errorf("%v", err)
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/heliograph-net/heliograph/agent/httpagent"
@@ -70,8 +69,11 @@ func (t *target) greet(ctx context.Context, ours *policy.Policy) error {
 		return nil
 	}
 	signed, err := io.ReadAll(io.LimitReader(resp.Body, policy.MaxSize+1))
-	if err != nil || resp.StatusCode != http.StatusOK {
+	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("collector %s: asked for its policy at %s, it answered %s", t.ID, req.URL, resp.Status)
+	}
+	if err != nil {
+		return fmt.Errorf("collector %s: reading its policy at %s: %w", t.ID, req.URL, err)
 	}
 	signer, err := policy.Signer(signed)
 	if err != nil {
@@ -133,7 +135,7 @@ func (t *target) post(ctx context.Context, b *batch) (a answer) {
 	st, err := receipt.Verify(t.ReceiptKey, body)
 	switch {
 	case err != nil:
-		a.err = fmt.Errorf("%w (status %s)", errNoReceipt, strconv.Itoa(resp.StatusCode))
+		a.err = fmt.Errorf("%w (status %d)", errNoReceipt, resp.StatusCode)
 	case st.Batch != b.id, st.Body != sha256.Sum256(b.segment) && st.Decision != receipt.SlowDown:
 		a.err = errOtherReceipt
 	default:

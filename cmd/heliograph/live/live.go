@@ -31,8 +31,8 @@ type Options struct {
 	// collectors take.
 	Speed float64
 	// Begin is called when the first report is due, with the real time of the scenario's start;
-	// nil: nobody is told. Before that, users come to be there, which takes a while if they are
-	// many.
+	// nil: nobody is told. Before that, the users of the scenario's start are brought in, which
+	// takes a while if there are many.
 	Begin func(start time.Time)
 
 	RootCAs     *x509.CertPool // trusted authorities for collectors' certificates; nil: the system's

@@ -145,7 +145,7 @@ func (s *Simulation) Result() Result {
 func (s *Simulation) Progress() string {
 	r := s.Result()
 	if r.Seconds == 0 {
-		return "users come to be there"
+		return "bringing the users in; nothing is sent yet"
 	}
 	text := fmt.Sprintf("%v of %v simulated, %d reports delivered", time.Duration(r.Simulated)*time.Second, s.o.Scenario.Duration, r.Delivered)
 	if n := len(s.waiting); n > 0 {
