@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Mute says that nobody is alerted of incidents within a scope for a time: during planned work, or
@@ -88,7 +89,10 @@ func wild(pattern, text string) bool {
 		switch {
 		case p < len(pattern) && pattern[p] == '*':
 			star, from, p = p, t, p+1
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
+		case p < len(pattern) && pattern[p] == '?':
+			_, size := utf8.DecodeRuneInString(text[t:])
+			p, t = p+1, t+size
+		case p < len(pattern) && pattern[p] == text[t]:
 			p, t = p+1, t+1
 		case star >= 0: // the last star stands for one more
 			from++

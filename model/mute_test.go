@@ -11,7 +11,7 @@ import (
 // A mute covers what lies within it, and nothing that reaches further.
 func TestMuteScopeCovers(t *testing.T) {
 	about := func(address string) []string {
-		return map[string][]string{"192.0.2.7:443": {"web-7", "north/east/web/r1"}, "192.0.2.8:443": {"web-8", "north/east/web/r2"}, "192.0.2.9:443": {"db-1", "north/east/db"}}[address]
+		return map[string][]string{"192.0.2.6:443": {"café-1", "south"}, "192.0.2.7:443": {"web-7", "north/east/web/r1"}, "192.0.2.8:443": {"web-8", "north/east/web/r2"}, "192.0.2.9:443": {"db-1", "north/east/db"}}[address]
 	}
 	servers := func(last ...string) model.Scope {
 		s := model.Scope{}
@@ -30,6 +30,9 @@ func TestMuteScopeCovers(t *testing.T) {
 		"a pattern of targets":       {model.MuteScope{Target: "https://*.example"}, servers("7"), true},
 		"another target":             {model.MuteScope{Target: "https://shop"}, model.Scope{}, false},
 		"an application":             {model.MuteScope{App: "sho?"}, model.Scope{}, true},
+		"one character of any kind":  {model.MuteScope{Servers: []string{"caf?-*"}}, servers("6"), true},
+		"a star, then one character": {model.MuteScope{Servers: []string{"*f?-1"}}, servers("6"), true},
+		"two characters for one":     {model.MuteScope{Servers: []string{"caf??-1"}}, servers("6"), false},
 		"another application":        {model.MuteScope{App: "shop", Target: "https://api.example"}, model.Scope{}, false},
 		"a server by its address":    {model.MuteScope{Servers: []string{"192.0.2.7:443"}}, servers("7"), true},
 		"by its host":                {model.MuteScope{Servers: []string{"192.0.2.*"}}, servers("7", "8"), true},

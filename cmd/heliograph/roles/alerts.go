@@ -124,8 +124,10 @@ func mutedByScope(ctx context.Context, state detector.State, servers *heatmap.Ma
 	}
 	for i := range known {
 		id := known[i].ID
-		m := model.MuteOf(scopes, &known[i], about, now)
-		if m != nil && slices.Contains(incidents, id) && m.End.After(mutes[id].Until) {
+		if !slices.Contains(incidents, id) {
+			continue
+		}
+		if m := model.MuteOf(scopes, &known[i], about, now); m != nil && m.End.After(mutes[id].Until) {
 			mutes[id] = alerts.Mute{Until: m.End, Who: m.Who, Reason: m.Reason}
 		}
 	}
