@@ -114,8 +114,8 @@ type migrated struct {
 	Before *time.Time     `json:"moved_before,omitempty"`
 	Parts  []migratedPart `json:"parts"`
 
-	Moved  int64   `json:"rows_moved"` // by this run
-	Second float64 `json:"rows_per_second"`
+	Moved int64   `json:"rows_moved"` // by this run
+	Rate  float64 `json:"rows_per_second"`
 	// Deleted says that the file has no reports any more.
 	Deleted bool `json:"deleted"`
 }
@@ -127,7 +127,7 @@ type migratedPart struct {
 }
 
 func newMigrated(r *stores.MigrationReport, dry bool) migrated {
-	m := migrated{From: r.From, Server: r.Server, DryRun: dry, Moved: r.Moved, Second: math.Round(rate(r)), Deleted: r.Deleted}
+	m := migrated{From: r.From, Server: r.Server, DryRun: dry, Moved: r.Moved, Rate: math.Round(rate(r)), Deleted: r.Deleted}
 	if !r.Ended.IsZero() {
 		m.Before = new(r.Ended)
 	}

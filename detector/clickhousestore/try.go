@@ -21,9 +21,11 @@ func Try(ctx context.Context, o Options) (err error) {
 	defer s.conn.Close()
 	from := "heliograph_check_" + strings.ToLower(rand.Text())
 	view := from + "_view"
+	made := false
 	defer func() {
 		for _, table := range []string{view, from} {
-			if dropErr := s.exec(context.WithoutCancel(ctx), "dropping "+table, "DROP TABLE IF EXISTS "+table); dropErr != nil {
+			dropErr := s.exec(context.WithoutCancel(ctx), "dropping "+table, "DROP TABLE IF EXISTS "+table)
+			if dropErr != nil && made { // who may make none knows the cause already
 				err = errors.Join(err, fmt.Errorf("may this user drop tables? %w", dropErr))
 			}
 		}
@@ -38,6 +40,7 @@ func Try(ctx context.Context, o Options) (err error) {
 		if err := s.exec(ctx, "trying to "+step.may, step.statement); err != nil {
 			return advised(err, &s.o)
 		}
+		made = true
 	}
 	if _, err := s.number(ctx, "trying to read", "SELECT toInt64(count()) FROM "+from); err != nil {
 		return advised(err, &s.o)

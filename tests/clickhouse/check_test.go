@@ -60,6 +60,9 @@ func TestCheckOfAStore(t *testing.T) {
 	check("nowhere", "default", o.Password, address, 1, "CREATE DATABASE nowhere")
 	check(o.Database, "default", "wrong", address, 1, "look at user and password_file")
 	check(o.Database, "reader", o.Password, address, 1, "is ClickHouse ", "trying to make tables", "must be allowed to create")
+	if text, _ := found(o.Database, "reader", o.Password, address); strings.Contains(text, "dropping") {
+		t.Errorf("more than the cause: %s", text)
+	}
 
 	events, err := clickhousestore.Open(t.Context(), o)
 	if err != nil {
