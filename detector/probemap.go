@@ -26,6 +26,10 @@ const (
 // Run works. Its topology changes when a target appears or is removed.
 func (d *Detector) Servers() *heatmap.Map { return d.probes.servers }
 
+// ServersKnown returns a channel that is closed when the map of [Detector.Servers] has the targets
+// that were stored before Run, with their names and places.
+func (d *Detector) ServersKnown() <-chan struct{} { return d.probes.known }
+
 // VantageHeard returns the time of a vantage's newest result, or zero if there is none. It is safe
 // for concurrent use.
 func (d *Detector) VantageHeard(vantage string) time.Time {
@@ -36,6 +40,7 @@ func (d *Detector) VantageHeard(vantage string) time.Time {
 
 // watchProbes restores the map from the store, and lets judgements expire while no results come.
 func (d *Detector) watchProbes(ctx context.Context) {
+	known := sync.OnceFunc(func() { close(d.probes.known) })
 	restored := d.retry(ctx, "probes", d.o.Logger, func(ctx context.Context) error {
 		var results []model.ProbeResult
 		err := d.o.Events.LatestProbes(ctx, time.Now().Add(-probeForget), func(r model.ProbeResult) error {
@@ -44,6 +49,7 @@ func (d *Detector) watchProbes(ctx context.Context) {
 		})
 		if err == nil {
 			d.probes.take(results, time.Now())
+			known()
 			err = d.dateBack(ctx)
 		}
 		return err
@@ -60,6 +66,7 @@ type probeMap struct {
 	rule    vantages.Rule
 	log     *slog.Logger
 	servers *heatmap.Map
+	known   chan struct{} // closed when servers has what was stored
 
 	mu      sync.Mutex // guards the following fields
 	targets map[string]*probed
@@ -103,7 +110,7 @@ func newProbeMap(hold time.Duration) (*probeMap, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &probeMap{hold: hold, log: slog.New(slog.DiscardHandler), servers: heatmap.NewMap(none), targets: map[string]*probed{}, heard: map[string]time.Time{}, minutes: map[string]heardMinutes{}}, nil
+	return &probeMap{hold: hold, log: slog.New(slog.DiscardHandler), servers: heatmap.NewMap(none), known: make(chan struct{}), targets: map[string]*probed{}, heard: map[string]time.Time{}, minutes: map[string]heardMinutes{}}, nil
 }
 
 // take adds results, in any order.

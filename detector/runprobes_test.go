@@ -72,6 +72,10 @@ func TestProbesComeThroughAFeed(t *testing.T) {
 		}
 		b.stop()
 		b.start()
+		<-b.det.ServersKnown()
+		if n := b.det.Servers().Topology().Len(); n != 3 {
+			t.Errorf("%d servers are known, want the 3 that are stored", n)
+		}
 		time.Sleep(time.Second)
 		b.servers(heatmap.Up, heatmap.Up, heatmap.Down) // from the store
 		time.Sleep(3 * time.Minute)

@@ -42,7 +42,11 @@ func (p *Process) addAlerts(c *Config, state detector.State) error {
 	if err != nil {
 		return err
 	}
-	p.parts.Add(endWork, lifecycle.Part{Name: "alerts", Run: n.Run})
+	known := p.detector.ServersKnown()
+	p.parts.Add(endWork, lifecycle.Part{Name: "alerts", Run: func(ctx context.Context) error {
+		await(ctx, known, serversWithin)
+		return n.Run(ctx)
+	}})
 	p.reloads.add("alerts", func(next *Config) ([]any, error) {
 		s, err := alertSettings(next)
 		if err == nil {
@@ -58,6 +62,21 @@ func (p *Process) addAlerts(c *Config, state detector.State) error {
 		"alerts.ledger":       func(c *Config) any { return c.Alerts.Ledger },
 	})
 	return nil
+}
+
+// serversWithin is how long alerts wait at most, after a start, for the names and places of servers.
+// Without them, what is muted by a name or a place would be told.
+const serversWithin = 10 * time.Second
+
+// await waits until something is ready, for a time at most.
+func await(ctx context.Context, ready <-chan struct{}, most time.Duration) {
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-ready:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 func alertSettings(c *Config) (s alerts.Settings, err error) {

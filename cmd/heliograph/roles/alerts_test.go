@@ -130,3 +130,23 @@ func TestSilenceAndChecksAreProblems(t *testing.T) {
 		}
 	})
 }
+
+// Alerts wait for the names of servers, by which they may be muted, but not for long.
+func TestAlertsWaitForServers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		known, never := make(chan struct{}), make(chan struct{})
+		close(known)
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		for _, c := range []struct {
+			ctx   context.Context
+			ready chan struct{}
+			want  time.Duration
+		}{{t.Context(), known, 0}, {over, never, 0}, {t.Context(), never, serversWithin}} {
+			began := time.Now()
+			if await(c.ctx, c.ready, serversWithin); time.Since(began) != c.want {
+				t.Errorf("waited %v, want %v", time.Since(began), c.want)
+			}
+		}
+	})
+}
