@@ -87,14 +87,14 @@ func acked(ctx context.Context, bucket jetstream.KeyValue, name string) (seq uin
 	return seq, true, nil
 }
 
-// said is a word of a reader that it reads.
+// said is when a reader last said that it reads.
 type said struct {
-	revision uint64    // of its key
-	at       time.Time // when it was first seen
+	revision uint64    // of the key under which it said so
+	at       time.Time // when that revision was first seen here
 }
 
-// goneAfter is how long a reader says nothing that is gone. It says every natsjs.SeenEvery that it
-// reads, and is asked every minute.
+// goneAfter is how long a reader says nothing before it counts as gone. It says every
+// natsjs.SeenEvery that it reads, and the key is read every minute.
 const goneAfter = 3 * time.Minute
 
 // reads reports whether a reader has said lately that it reads. Detectors of earlier releases do
@@ -112,9 +112,9 @@ func (q *Queue) reads(ctx context.Context, bucket jetstream.KeyValue, name strin
 	return q.hears(bucket.Bucket()+"/"+name, entry.Revision(), entry.Created(), time.Now()), nil
 }
 
-// hears notes the revision of a reader's word, and reports whether it reads. The server's clock,
-// which created is of, counts only for what was said before the queue was opened. The caller must
-// hold mu.
+// hears notes the revision of a reader's key, and reports whether the reader has said lately that
+// it reads. created is by the server's clock, which counts only for what was said before the queue
+// was opened. The caller must hold mu.
 func (q *Queue) hears(reader string, revision uint64, created, now time.Time) bool {
 	last, known := q.said[reader]
 	if !known || last.revision != revision {
