@@ -93,6 +93,7 @@ type Feed struct {
 	left    uint64    // batches that the last read has left
 	seen    time.Time // when the feed last said that it reads
 	told    uint64    // the number after which batches were last said to be missing
+	failed  time.Time // when it last could not acknowledge beside a hub's stream
 
 	mu     sync.Mutex // guards the connection: CloseIdleConnections comes from another goroutine
 	conn   *nats.Conn
@@ -200,9 +201,11 @@ func (f *Feed) connected() (jetstream.JetStream, error) {
 	return f.js, err
 }
 
-// Ack implements [detector.Feed].
+// Ack implements [detector.Feed]. Nothing depends on what is acknowledged beside a hub's stream but
+// how soon agents are slowed down. So what fails there is not tried with every page: without the
+// permission, each attempt waits for an answer.
 func (f *Feed) Ack(ctx context.Context, upTo uint64) error {
-	if f.o.Reader == "" || upTo <= f.acked {
+	if f.o.Reader == "" || upTo <= f.acked || !f.o.own() && !f.failed.IsZero() && time.Since(f.failed) < natsjs.SeenEvery {
 		return nil
 	}
 	bucket, err := f.state(ctx)
@@ -210,6 +213,7 @@ func (f *Feed) Ack(ctx context.Context, upTo uint64) error {
 		_, err = bucket.Put(ctx, natsjs.AckKey(f.o.Reader), strconv.AppendUint(nil, upTo, 10))
 	}
 	if err != nil {
+		f.failed = time.Now()
 		return fmt.Errorf("acknowledging in bucket %s: %w", natsjs.Bucket(f.o.Stream), natsjs.Named(err))
 	}
 	f.acked = upTo
