@@ -102,6 +102,8 @@ class Page {
   asleep = false;
   missed: (() => void)[] = [];
   status: Status["kind"] = "connecting";
+  /** Since when the connection is lost, Unix ms. */
+  since = NaN;
   readonly got: string[] = [];
   loggedOut = 0;
   readonly stream: SharedStream;
@@ -112,7 +114,10 @@ class Page {
     this.stream = new SharedStream(
       {
         onEvent: (name, data) => this.got.push(`${name} ${Object.keys(data as object).sort().join()}`),
-        onStatus: (status) => (this.status = status.kind),
+        onStatus: (status) => {
+          this.status = status.kind;
+          if (status.kind === "lost") this.since = status.since;
+        },
         onLoggedOut: () => this.loggedOut++,
       },
       means,
@@ -186,6 +191,38 @@ await browse("pages of a browser share a stream of what all of them show", async
   assert.deepEqual([a.loggedOut, b.loggedOut], [0, 1]);
 });
 
+await browse("the leader, too, is told what another page shows already", async (_, page) => {
+  const a = await page("now");
+  const b = await page("now", "incidents");
+  last().send("snapshot", { clock, trouble: null, now: {}, incidents: [] });
+  await settled();
+  const [made, told] = [FakeSource.made.length, b.got.length];
+  for (let i = 0; i < 2; i++) {
+    a.stream.follow(["now", "incidents"]);
+    assert.equal(a.got.at(-1), "snapshot clock,incidents,trouble");
+    a.stream.follow(["now"]);
+  }
+  await settled();
+  assert.deepEqual([FakeSource.made.length, b.got.length], [made, told], "the stream stays as it is, and so does the other page");
+  const before = a.got.length;
+  a.stream.follow(["now", "totals"]);
+  assert.deepEqual([last().url, a.got.length], ["/api/v1/stream?sections=incidents,now,totals", before], "what nobody shows yet comes with the stream");
+});
+
+await browse("what is shown is as old as what was heard last", async (_, page, pass) => {
+  const a = await page("now");
+  const b = await page("now");
+  last().send("snapshot", { clock, trouble: null, now: {} });
+  await settled();
+  for (let i = 0; i < 8; i++) {
+    pass(5000);
+    await settled();
+  }
+  last().onerror!();
+  await settled();
+  assert.deepEqual([a.status, a.since, b.status, b.since], ["lost", Date.parse(clock.now), "lost", Date.parse(clock.now)]);
+});
+
 await browse("when the leader leaves, the next goes on with what the others show", async (_, page) => {
   const a = await page("now");
   const b = await page("totals");
@@ -205,7 +242,9 @@ await browse("when the leader leaves, the next goes on with what the others show
   await settled();
   assert.deepEqual([b.status, c.status, c.got.at(-1)], ["live", "live", "snapshot clock,servers,trouble"]);
   a.stream.join();
+  assert.equal(a.status, "connecting", "what it shows is from before");
   await settled();
+  assert.equal(a.status, "live");
   assert.equal(last().url, "/api/v1/stream?sections=now,servers,totals", "it is back");
   assert.equal(open(), 1);
 });

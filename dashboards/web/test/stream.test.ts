@@ -59,3 +59,19 @@ test("a lost stream is said, retried, and live again with the next snapshot", ()
     Object.assign(globalThis, real);
   }
 });
+
+test("a stream that rested is not lost since before", (t) => {
+  t.mock.timers.enable({ apis: ["Date", "setTimeout"], now: 1000 });
+  Object.assign(globalThis, { EventSource: FakeSource });
+  const since: number[] = [];
+  const stream = new Stream({ onEvent: () => {}, onStatus: (status) => status.kind === "lost" && since.push(status.since) });
+  const lose = () => {
+    stream.follow("/s");
+    FakeSource.made.at(-1)!.onerror!();
+    stream.follow(undefined);
+  };
+  lose();
+  t.mock.timers.tick(3_600_000);
+  lose();
+  assert.deepEqual(since, [1000, 3_601_000]);
+});

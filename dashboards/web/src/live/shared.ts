@@ -73,6 +73,8 @@ export class SharedStream {
   #release: () => void = () => {};
   /** Since when a question has no answer, Unix ms. */
   #askedAt: number | undefined;
+  /** When the stream brought something last, here or to the leader, Unix ms. */
+  #heardAt = Infinity;
 
   /** What other pages show, and how many clocks ago each said so. */
   readonly #others = new Map<string, { sections: Section[]; missed: number }>();
@@ -90,8 +92,9 @@ export class SharedStream {
 
   /** Shares the stream with the other pages, until leave is called. */
   join(): void {
-    if (this.means === undefined) return this.#stream.connect();
     if (this.#turn !== undefined) return;
+    if (this.#status.kind === "live") this.#became({ kind: "connecting" }); // what is shown is from before it left
+    if (this.means === undefined) return this.#stream.connect();
     this.#channel = this.means.channel(group);
     this.#channel.onmessage = ({ data }: MessageEvent<FromPage | FromLeader>) => ("from" in data ? this.#heardPage(data) : this.#heardLeader(data));
     this.#timer = setInterval(() => this.look(), askEveryMS);
@@ -115,9 +118,12 @@ export class SharedStream {
 
   /** Has some sections sent. */
   follow(sections: Section[]): void {
+    const lacks = sections.filter((section) => !this.#wanted.includes(section));
     this.#wanted = sections;
-    if (this.#leads) this.#adapt();
-    else this.#ask();
+    if (!this.#leads) return this.#ask();
+    this.#adapt();
+    // The stream says nothing anew of what another page shows already.
+    if (lacks.some((section) => this.#last.has(section))) this.#deliver("snapshot", this.#stateOf(lacks));
   }
 
   /** Connects at once instead of at the time planned. */
@@ -205,6 +211,7 @@ export class SharedStream {
 
   /** The stream has an event. */
   #came(name: string, data: unknown): void {
+    this.#heardAt = Date.now();
     for (const [member, value] of name === "snapshot" ? Object.entries(data as object) : [[name, data] as const]) {
       this.#last.set(member, value);
       if (member === "clock") this.#clockAt = Date.now();
@@ -219,8 +226,10 @@ export class SharedStream {
   /** The stream's status, or what the leader says of it. */
   #became(next: Status): void {
     const before = this.#status;
-    // Another leader may have lost the connection later, or for the first time.
-    this.#status = before.kind === "lost" && next.kind === "lost" ? { ...next, since: Math.min(before.since, next.since) } : next;
+    // What is shown is as old as what was heard last: a page, or its computer, may have slept
+    // since. Another leader may have lost the connection later.
+    const since = before.kind === "lost" ? before.since : this.#heardAt;
+    this.#status = next.kind === "lost" ? { ...next, since: Math.min(since, next.since) } : next;
     if (this.#leads) this.#tell({});
     this.events.onStatus(this.#status);
   }
@@ -261,6 +270,7 @@ export class SharedStream {
     this.#term = term;
     if (this.#leads) this.#stepDown();
     this.#askedAt = undefined;
+    if (name !== undefined && status.kind === "live") this.#heardAt = Date.now();
     if (JSON.stringify(status) !== JSON.stringify(this.#status)) this.#became(status);
     if (name !== undefined && (to === undefined || to === this.#id)) this.#deliver(name, data);
     if (another || name === "clock") this.#ask(); // so that it knows what is shown here

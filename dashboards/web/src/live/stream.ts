@@ -47,6 +47,7 @@ export class Stream {
   follow(url: string | undefined): void {
     if (url === this.#url) return;
     this.#url = url;
+    if (url === undefined) this.#tries = this.#lostSince = 0;
     this.connect();
   }
 
