@@ -101,6 +101,36 @@ func TestLoginPage(t *testing.T) {
 	serious(t, ctx, "a login that failed", "dark", source)
 }
 
+// TestRestartAsksForALogin: sessions end with the process. A page that was open shows the login
+// once the dashboard is back, and does not go on saying that the connection is lost.
+func TestRestartAsksForALogin(t *testing.T) {
+	const password = "correct horse battery"
+	hash, err := access.Hash(password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, _ := burning(t)
+	options := w.stored(t)
+	serve := func(address string) (url string, stop func()) {
+		t.Helper()
+		if options.Access, err = access.New(access.Options{Settings: access.Settings{Users: []access.User{{Name: "ada", Role: access.Operator, Hash: hash}}}}); err != nil {
+			t.Fatal(err)
+		}
+		return options.serve(t, address)
+	}
+	url, stop := serve("127.0.0.1:0")
+	ctx := viewsBrowser(t)
+	if err := chromedp.Do(ctx, chromedp.Navigate(url+"/"), chromedp.SendKeys(chromedp.CSS(`input[name=name]`), "ada"),
+		chromedp.SendKeys(chromedp.CSS(`input[name=password]`), password), chromedp.Click(chromedp.CSS("form button"))); err != nil {
+		t.Fatal(err)
+	}
+	becomes(t, ctx, `document.body.innerText.includes("ada, operator") && `+tabLive)
+	stop()
+	becomes(t, ctx, tabLost)
+	serve(strings.TrimPrefix(url, "http://"))
+	becomes(t, ctx, `document.querySelector("form input[name=password]") !== null`)
+}
+
 // TestOIDCAnswerOfAnotherBrowser: an answer of the provider that this browser did not ask for logs
 // nobody in.
 func TestOIDCAnswerOfAnotherBrowser(t *testing.T) {

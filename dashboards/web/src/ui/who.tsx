@@ -18,11 +18,12 @@ async function leave(): Promise<void> {
 /** Who looks, and the way out; nothing where nobody needs to log in. */
 export function Who() {
   const [me, setMe] = useState<Me | undefined>(undefined);
-  const lost = status.value.kind === "lost";
+  // A session ends with the server's process: while the connection is lost, each try asks anew.
+  const tries = status.value.kind === "lost" ? status.value.retryAt : undefined;
   useEffect(() => {
-    if (!lost) void fetchMe().then((found) => found && setMe(found), () => undefined);
+    if (tries === undefined) void fetchMe().then((found) => found && setMe(found), () => undefined);
     else void loginWanted().then((wanted) => wanted && location.reload());
-  }, [lost]);
+  }, [tries]);
   if (me === undefined || me.how === "local") return null;
   return (
     <p class="who-am-i muted">
