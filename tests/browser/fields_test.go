@@ -10,7 +10,7 @@ import (
 
 // TestFieldsKeepWhatIsTyped: what somebody types stays as it is typed, spaces included, while
 // answers come and the clock of the page goes on; it is taken when it is done, and what makes no
-// sense stays and is said to be wrong.
+// sense stays and is said to be wrong, until the address says something else.
 func TestFieldsKeepWhatIsTyped(t *testing.T) {
 	w, _ := burning(t)
 	url, _ := w.whole(t).serve(t, "127.0.0.1:0")
@@ -44,4 +44,9 @@ func TestFieldsKeepWhatIsTyped(t *testing.T) {
 	becomes(t, ctx, `document.querySelector(".ask [role=alert]")?.innerText.includes("not a time") && document.querySelector(".until").value === "yesterday" &&
 		document.querySelector(".until").ariaInvalid === "true" && !location.hash.includes("until")`)
 	fits(t, ctx, "a time that is none", 390)
+	// A link, or a step back in the history, leads to another time.
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[chromedp.Void](`location.hash = "#/reach?until=2026-11-30T12:00:00Z"`)); err != nil {
+		t.Fatal(err)
+	}
+	becomes(t, ctx, `document.querySelector(".until").value.startsWith("2026-1") && document.querySelector(".ask [role=alert]") === null`)
 }

@@ -1,5 +1,5 @@
 import type { TargetedEvent } from "preact";
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 
 interface Props {
   /** What the address says. */
@@ -17,11 +17,15 @@ interface Props {
 /**
  * A field for a text that stands in the page's address. While somebody types, the text is theirs:
  * neither an answer that comes nor the next second of the clock puts back the one of before. What
- * makes no sense stays, marked as invalid.
+ * makes no sense stays, marked as invalid, until the address says something else.
  */
 export function Field({ value, take, wrong, search, ...input }: Props) {
   const [draft, setDraft] = useState<string | undefined>(undefined);
   const [refused, setRefused] = useState(false);
+  useLayoutEffect(() => {
+    setDraft(undefined);
+    setRefused(false);
+  }, [value]);
   const done = (typed: string) => {
     const text = typed.trim();
     const taken = text === value || take(text) !== false;
