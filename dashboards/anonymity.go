@@ -15,10 +15,10 @@ func (d *Dashboard) hides(clients uint64) bool {
 }
 
 // shownTotals returns the rows of enough clients, and how many others there are. A sum over
-// everybody is always shown: operators see totals.
-func (d *Dashboard) shownTotals(totals []model.Total) (shown []model.Total, suppressed int) {
+// everybody is always shown: operators see totals. So is one of nothing, which is of nobody.
+func (d *Dashboard) shownTotals(totals []model.Total, everybody bool) (shown []model.Total, suppressed int) {
 	for _, t := range totals {
-		if t.By != 0 && d.hides(t.Clients) {
+		if !everybody && t.OK+t.Failed+t.Clipped > 0 && d.hides(t.Clients) {
 			suppressed++
 			continue
 		}

@@ -24,8 +24,8 @@ func (fewReader) Totals(_ context.Context, q model.TotalsQuery) ([]model.Total, 
 		return []model.Total{{OK: 1, Clients: 1}}, nil
 	}
 	return []model.Total{
-		{Key: model.Series{Target: "many", ASN: 5, Outcome: report.OK}.Only(q.By), By: q.By, OK: 5, Clients: 5},
-		{Key: model.Series{Target: "few", ASN: 4, Outcome: report.TCPReset}.Only(q.By), By: q.By, Failed: 44, Clients: 4},
+		{Key: model.Series{App: "many", Target: "many", ASN: 5, Outcome: report.OK}.Only(q.By), By: q.By, OK: 5, Clients: 5},
+		{Key: model.Series{App: "few", Target: "few", ASN: 4, Outcome: report.TCPReset}.Only(q.By), By: q.By, Failed: 44, Clients: 4},
 	}, nil
 }
 
@@ -64,13 +64,14 @@ func fewDashboard(t *testing.T) (d *Dashboard, url string) {
 func TestCellsOfFewClientsAreNotShown(t *testing.T) {
 	_, url := fewDashboard(t)
 	for path, suppressed := range map[string]string{
-		"totals?by=target,asn": "1", "totals?by=type": "1", "totals": "0", "history?by=version": "1", "history": "0", "errors": "1",
+		"totals?by=target,asn": "1", "totals?by=type": "1", "totals": "0", "totals?app=few": "1", "totals?app=many": "0", "totals?by=app&app=few": "1",
+		"totals?asn=4": "1", "totals?type=tcp.reset": "1", "totals?target=https://few.example": "1", "history?by=version": "1", "history": "0", "errors": "1",
 	} {
 		resp, body := fetch(t, url+"/api/v1/"+path)
 		if resp.StatusCode != http.StatusOK || resp.Header.Get(api.SuppressedHeader) != suppressed {
 			t.Errorf("%s: %s, %q suppressed, want %s", path, resp.Status, resp.Header.Get(api.SuppressedHeader), suppressed)
 		}
-		if hidden := strings.Contains(path, "by=") || path == "errors"; hidden && (strings.Contains(string(body), "few") || strings.Contains(string(body), "44") || strings.Contains(string(body), "four\"")) {
+		if hidden := strings.Contains(path, "=") || path == "errors"; hidden && (strings.Contains(string(body), "few") || strings.Contains(string(body), "44") || strings.Contains(string(body), "four\"")) {
 			t.Errorf("%s shows a cell of four clients: %s", path, body)
 		}
 	}

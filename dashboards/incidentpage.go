@@ -140,7 +140,7 @@ func (d *Dashboard) cells(ctx context.Context, i *model.Incident) (rows []api.To
 		if err != nil {
 			return nil, 0, err
 		}
-		shown, hidden := d.shownTotals(mergedBy(by, i.Scope, totals))
+		shown, hidden := d.shownTotals(mergedBy(by, i.Scope, totals), false)
 		rows, suppressed = append(rows, d.totalRows(shown[:min(len(shown), maxCells)])...), suppressed+hidden
 	}
 	return rows, suppressed, nil

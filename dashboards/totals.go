@@ -31,7 +31,8 @@ func (d *Dashboard) getTotals(w http.ResponseWriter, r *http.Request, p *params)
 	if err != nil {
 		return err
 	}
-	totals, suppressed := d.shownTotals(picked.of(totals, by))
+	everybody := q.By == 0 && q.Type == "" && q.Target == "" && q.Scope.Everyone()
+	totals, suppressed := d.shownTotals(picked.of(totals, by), everybody)
 	w.Header().Set("X-Total-Count", strconv.Itoa(len(totals)))
 	tellSuppressed(w, suppressed)
 	return writeJSON(w, d.totalRows(totals[:min(limit, len(totals))]))
@@ -108,8 +109,8 @@ func (l *look) totals() (any, error) {
 		return nil, err
 	}
 	networkCount := len(networks)
-	outcomes, few := d.shownTotals(outcomes)
-	networks, fewNetworks := d.shownTotals(networks)
+	outcomes, few := d.shownTotals(outcomes, false)
+	networks, fewNetworks := d.shownTotals(networks, false)
 	return api.Totals{
 		WindowSeconds: int(d.o.Window / time.Second),
 		Suppressed:    few + fewNetworks,
