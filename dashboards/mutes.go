@@ -138,7 +138,7 @@ func checkScopeMute(m *model.Mute, length string) error {
 	case m.Reason == "", len(m.Reason) > model.MaxNoteText, !utf8.ValidString(m.Reason):
 		return &paramError{name: "reason", must: fmt.Sprintf("must be given, in UTF-8, with at most %d bytes", model.MaxNoteText)}
 	case m.Start.Before(m.At.Add(-time.Minute)), m.Start.After(m.At.Add(model.MaxMuteAhead)):
-		return &paramError{name: "start", must: fmt.Sprintf("must not be past, and at most %s ahead", api.FormatSpan(model.MaxMuteAhead))}
+		return &paramError{name: "start", must: fmt.Sprintf("must not be in the past, nor more than %s ahead", api.FormatSpan(model.MaxMuteAhead))}
 	}
 	lasts, err := muteLength(length)
 	if err != nil {

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import type { Me, NewMute, ScopeMute } from "../../api.gen.ts";
 import { addMute, endMute } from "../../ask.ts";
+import { zone } from "../../format.ts";
 import { timeOfInput } from "../../range.ts";
 import { Panel } from "../../ui/parts.tsx";
 import { useMe } from "../../ui/who.tsx";
@@ -49,8 +50,8 @@ export function scopeOf(kind: Kind, text: string): Partial<NewMute> | undefined 
   const values = text.split(",").map((value) => value.trim()).filter(Boolean);
   if (values.length === 0) return undefined;
   if (kind === "asns") {
-    const asns = values.map((value) => Number(value.replace(/^AS/i, "")));
-    return asns.every((n) => Number.isInteger(n) && n >= 0 && n < 2 ** 32) ? { asns } : undefined;
+    const asns = values.map((value) => Number(/^(?:AS)?(\d{1,10})$/i.exec(value)?.[1] ?? NaN));
+    return asns.every((n) => n < 2 ** 32) ? { asns } : undefined;
   }
   if (kind === "countries") return { countries: values.map((value) => value.toUpperCase()) };
   if (kind === "servers") return { servers: values };
@@ -65,8 +66,9 @@ function Form({ me }: { me: Me }) {
   const [length, setLength] = useState(lengths[0]![0]);
   const { send, fault } = useSending();
   const scope = scopeOf(kind, what);
-  const at = start.trim() === "" ? undefined : timeOfInput(start, utc.value);
-  const wrongStart = start.trim() !== "" && at === undefined;
+  const at = timeOfInput(start, utc.value);
+  const wrongStart = at === undefined && !["", "now"].includes(start.trim());
+  const wrongScope = scope === undefined && what.trim() !== "";
   const mute = async () => {
     if (scope === undefined) return;
     const begins = at === undefined ? {} : { start: new Date(at).toISOString() };
@@ -96,13 +98,23 @@ function Form({ me }: { me: Me }) {
           </select>
         </label>
         <label>
-          Which <input value={what} placeholder={kinds.find(([k]) => k === kind)?.[2]} onInput={(event) => setWhat(event.currentTarget.value)} />
+          <span>
+            Which{wrongScope && <small class="bad-text">: {kind === "asns" ? "not numbers of networks" : "nothing is named"}</small>}
+          </span>
+          <input
+            value={what}
+            placeholder={kinds.find(([k]) => k === kind)?.[2]}
+            aria-invalid={wrongScope ? "true" : undefined}
+            onInput={(event) => setWhat(event.currentTarget.value)}
+          />
         </label>
         <label>
           Why <input value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
         </label>
         <label class="narrow begins">
-          Begins{" "}
+          <span>
+            Begins ({zone(at ?? Date.now())}){wrongStart && <small class="bad-text">: not a time</small>}
+          </span>
           <input value={start} placeholder="now, or 2026-11-30 22:00" aria-invalid={wrongStart ? "true" : undefined} onInput={(event) => setStart(event.currentTarget.value)} />
         </label>
         <LengthField length={length} choose={setLength} />

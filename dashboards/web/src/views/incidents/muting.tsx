@@ -23,7 +23,7 @@ export function Muting({ incident, reload }: { incident: Incident; reload: () =>
       </p>
       {muted.number !== undefined ? (
         <p>
-          It is part of a mute by scope: <a href="#/incidents">all mutes</a>
+          A mute by scope covers it: <a href="#/incidents">all mutes</a>
         </p>
       ) : (
         operator && <Unmute incident={incident} reload={reload} />
