@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { csv, curveOf, filtered, listCSV, pathFor, queryFor, questionOf, within, type Question } from "../src/views/explore/question.ts";
+import { csv, curveOf, filtered, filtersOf, listCSV, pathFor, queryFor, questionOf, within, type Question } from "../src/views/explore/question.ts";
 
 test("a question is what its address says, and the default where that makes no sense", () => {
   const q = { by: ["asn" as const, "type" as const], since: "6h", type: "tcp", target: "https://shop.example" };
@@ -42,6 +42,9 @@ test("an application, a status and a source select sums, and are fields of the s
   assert.equal(pathFor(q, 5), "/api/v1/totals?since=1h&app=sh%22op&status=503&source=agent&by=type&limit=5");
   const samples = new URLSearchParams(pathFor({ ...q, show: "samples" }, 5).split("?")[1]);
   assert.deepEqual([samples.get("q"), samples.get("app")], ['app:"shop" status:"503" source:"agent" cart', null]);
+  const unanswered: Question = { ...q, status: "0", show: "samples" };
+  assert.equal(new URLSearchParams(pathFor(unanswered, 5).split("?")[1]).get("q"), 'app:"shop" source:"agent" cart', "no sample is found by a status that is none");
+  assert.deepEqual([filtersOf(unanswered).includes("status"), filtersOf({ ...q, status: "0" }).includes("status")], [false, true]);
   assert.equal(curveOf(q), undefined);
   assert.equal(curveOf({ by: ["type"], since: "1h", type: "", target: "", asn: "7" }), "since=1h&asn=7");
   assert.equal(pathFor({ by: ["type"], since: "1h", type: "", target: "", app: "shop", show: "errors" }, 5), "/api/v1/errors?since=1h&app=shop&limit=5");

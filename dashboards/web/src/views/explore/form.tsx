@@ -3,7 +3,7 @@ import { shortened } from "../../format.ts";
 import { Field } from "../../ui/field.tsx";
 import { Short } from "../../ui/long.tsx";
 import { RangeFields } from "../../ui/range.tsx";
-import { filtered, filters, names, ofAllCauses, queryFor, rangeIn, shownNames, within, type Filter, type Question, type Shown } from "./question.ts";
+import { filtered, filtersOf, names, ofAllCauses, queryFor, rangeIn, shownNames, within, type Filter, type Question, type Shown } from "./question.ts";
 
 /** The page's address of a question. */
 export function addressOf(q: Question): string {
@@ -46,7 +46,7 @@ export function Form({ q }: { q: Question }) {
           </label>
         </>
       )}
-      <Chosen q={q} ask={ask} only={shown === "errors" ? ["app"] : filters} />
+      <Chosen q={q} ask={ask} only={filtersOf(q)} />
     </form>
   );
 }

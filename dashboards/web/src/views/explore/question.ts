@@ -38,6 +38,12 @@ const places = ["asn", "country", "server", "protocol"] as const;
 const kinds = ["app", "status", "source"] as const;
 export const filters: readonly Filter[] = ["type", "target", ...places, ...kinds];
 
+/** The filters that count for what is shown. The search of samples knows no status that is none. */
+export function filtersOf({ show, status }: Question): readonly Filter[] {
+  if (show === "errors") return ["app"];
+  return show === "samples" && status === "0" ? filters.filter((filter) => filter !== "status") : filters;
+}
+
 /** Reads a query; what it does not say, or says wrong, is the default. */
 export function questionOf(query: string): Question {
   const p = new URLSearchParams(query);
@@ -118,7 +124,7 @@ export function curveOf(q: Question): string | undefined {
 
 /** What samples are searched for: what is typed, and the fields that are chosen. */
 function searched(q: Question): string {
-  const fields = kinds.flatMap((kind) => (q[kind] ? [`${kind}:"${q[kind]!.replaceAll('"', "")}"`] : []));
+  const fields = kinds.filter((kind) => filtersOf(q).includes(kind)).flatMap((kind) => (q[kind] ? [`${kind}:"${q[kind]!.replaceAll('"', "")}"`] : []));
   return [...fields, q.text ?? ""].join(" ").trim();
 }
 
