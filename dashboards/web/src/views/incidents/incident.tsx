@@ -29,7 +29,7 @@ export function IncidentView({ id }: { id: string }) {
       </Panel>
     );
   }
-  return <Page page={page} reload={reload} />;
+  return <Page key={page.incident.id} page={page} reload={reload} />; // what is typed is about one incident
 }
 
 function Page({ page, reload }: { page: IncidentPage; reload: () => void }) {
