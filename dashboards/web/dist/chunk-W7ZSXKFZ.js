@@ -1,1 +1,0 @@
-import{c as n,d as r}from"./chunk-GTZROUVV.js";var c=3e3;function l(u,s){let[d,i]=n(void 0),[f,a]=n(0),t=()=>a(e=>e+1);return r(()=>{let e=!1,o;return u().then(T=>e||i(()=>T),()=>{e||(o=setTimeout(t,c))}),()=>{e=!0,clearTimeout(o)}},[...s,f]),[d,t]}export{l as a};
