@@ -123,6 +123,13 @@ func TestHistoryAndErrorsByClient(t *testing.T) {
 	if err != nil || h.StepSeconds != 3600 || len(h.Rows) != 1 || *h.Rows[0].Version != "five" || h.Rows[0].OK != 5 || h.Suppressed != 1 || h.LeastClients != 5 {
 		t.Errorf("%+v, %v", h, err)
 	}
+	// what is selected is a part, too; the sums of everybody are shown
+	if h, err = client.History(t.Context(), api.HistoryQuery{Since: 2 * time.Hour, Hours: true, Version: "five"}); err != nil || len(h.Rows) != 1 || h.Suppressed != 1 {
+		t.Errorf("of a version: %+v, %v", h, err)
+	}
+	if h, err = client.History(t.Context(), api.HistoryQuery{Since: 2 * time.Hour, Hours: true}); err != nil || len(h.Rows) != 2 || h.Suppressed != 0 {
+		t.Errorf("of everybody: %+v, %v", h, err)
+	}
 	e, err := client.AppErrors(t.Context(), api.AppErrorsQuery{App: "shop", NewIn: "five", Since: time.Hour, Limit: 3})
 	if err != nil || len(e.Errors) != 1 || e.Errors[0].FirstVersion != "five" || e.Suppressed != 1 {
 		t.Errorf("%+v, %v", e, err)
