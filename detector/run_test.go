@@ -34,15 +34,19 @@ type inbox struct {
 	changed chan struct{}
 	ackErr  error
 	garbage int // of the test's goroutine
+	most    int // batches of a page; 0: 7. It is set before anybody reads
 }
 
 func newInbox() *inbox { return &inbox{changed: make(chan struct{})} }
 
-func (i *inbox) put(e report.Envelope) {
+// put adds envelopes, which are there at the same moment.
+func (i *inbox) put(all ...report.Envelope) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	e.Seq = uint64(len(i.all)) + 1
-	i.all = append(i.all, e)
+	for _, e := range all {
+		e.Seq = uint64(len(i.all)) + 1
+		i.all = append(i.all, e)
+	}
 	close(i.changed)
 	i.changed = make(chan struct{})
 }
@@ -63,7 +67,7 @@ func (i *inbox) Read(_ context.Context, after uint64, limit int) ([]report.Envel
 		return nil, detector.ErrCursor
 	}
 	rest := i.all[after:]
-	return slices.Clone(rest[:min(len(rest), limit, 7)]), nil
+	return slices.Clone(rest[:min(len(rest), limit, cmp.Or(i.most, 7))]), nil
 }
 
 func (i *inbox) Ack(_ context.Context, upTo uint64) error {
