@@ -99,6 +99,7 @@ func (p *mapPage) lie() {
 		return err
 	}))
 	p.reopen("order=hilbert")
+	p.whole()
 	p.becomes(pictureOfMap + fmt.Sprintf(` !== %q`, before))
 	picture(p.t, p.ctx, "map-hilbert-1280-light")
 	p.do(chromedp.Focus(chromedp.CSS(".map-overlay")), chromedp.KeyEvent("n"))
