@@ -24,5 +24,5 @@ func Example() {
 		}
 		at = at.Add(5 * time.Minute)
 	}
-	// Output: 2026-03-12 01:40:00: 400 failures score 0.88
+	// Output: 2026-03-12 01:40:00: 400 failures score 0.83
 }

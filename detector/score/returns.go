@@ -1,5 +1,7 @@
 package score
 
+import "sort"
+
 // returns determines how long ago a series was last as high as now. It keeps only the values that
 // no later value exceeds. They fall over time.
 type returns struct {
@@ -13,15 +15,15 @@ type peak struct {
 	value float64
 }
 
-// add returns how many bins ago the value was last reached, at most r.most. If it never was, add
-// returns the number of bins since the beginning plus before.
+// add returns how many bins ago the value was last reached or nearly so, at most r.most. If it never
+// was, add returns the number of bins since the beginning plus before.
 func (r *returns) add(value float64, before int) int {
+	bins := r.now + before
+	if lower := sort.Search(len(r.peaks), func(i int) bool { return r.peaks[i].value < alike*value }); lower > 0 {
+		bins = r.now - r.peaks[lower-1].at
+	}
 	for len(r.peaks) > 0 && r.peaks[len(r.peaks)-1].value < value {
 		r.peaks = r.peaks[:len(r.peaks)-1]
-	}
-	bins := r.now + before
-	if n := len(r.peaks); n > 0 {
-		bins = r.now - r.peaks[n-1].at
 	}
 	r.peaks = append(r.peaks, peak{r.now, value})
 	if r.peaks[0].at < r.now-r.most { // too long ago to matter

@@ -13,10 +13,11 @@ const (
 	memory   = 28 * day // what a value is compared with
 	warmUp   = 20       // bins before anything is scored
 	floor    = 0.1      // least spread, of logarithms: values that differ by a tenth are alike
-	seasonal = 1.0 / 3  // weight of the comparison with the time of day
-	downward = 0.5      // weight of values below the usual: failures that stop matter less
-	height   = 0.75     // exponent of the deviation in the product with the time since the last one
-	half     = 2.2      // logarithm of days times deviation at which the score is 0.5
+	seasonal = 0.4      // weight of the comparison with the time of day
+	downward = 0.8      // weight of values below the usual: failures that stop matter less
+	alike    = 0.96     // part of a deviation that is as unusual as the whole: a record by a hair is none
+	height   = 0.5      // exponent of the deviation in the product with the time since the last one
+	half     = 2        // logarithm of days times deviation at which the score is 0.5
 	calm     = 2 * day  // assumed calm time before a series begins
 )
 

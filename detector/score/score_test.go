@@ -70,6 +70,22 @@ func TestSpikesScoreAndGoOnQuietly(t *testing.T) {
 	}
 }
 
+// Spikes that come back every day, each a hair above the last, are not each the highest of
+// weeks.
+func TestRecordsByAHairScoreLikeRepetitions(t *testing.T) {
+	all := scores(t, counts(14*288, 3, func(i int, x float64) float64 {
+		if i >= 9*288 && i%288 == 0 {
+			return 400 * (1 + float64(i-9*288)/(30*288))
+		}
+		return x
+	}))
+	for i := 9 * 288; i < len(all); i += 288 {
+		if first := i == 9*288; (all[i] > 0.75) != first {
+			t.Errorf("the spike of row %d scores %v", i, all[i])
+		}
+	}
+}
+
 // A score depends only on the rows up to it.
 func TestScoresAreStreamed(t *testing.T) {
 	values := counts(2000, 1, nil)
@@ -142,7 +158,7 @@ func TestReturns(t *testing.T) {
 	for i, c := range []struct {
 		value float64
 		bins  int
-	}{{1, 2}, {3, 3}, {2, 1}, {2, 1}, {3, 3}, {1, 1}, {0, 1}, {0.5, 2}, {9, 5}, {8, 1}} {
+	}{{1, 2}, {3, 3}, {2, 1}, {2, 1}, {3, 3}, {1, 1}, {0, 1}, {0.5, 2}, {9, 5}, {8, 1}, {9.1, 2}, {4, 1}, {9.4, 2}, {10, 5}} {
 		if bins := r.add(c.value, 2); bins != c.bins {
 			t.Errorf("%d: %v came back after %d bins, want %d", i, c.value, bins, c.bins)
 		}
