@@ -132,8 +132,8 @@ func TestMutesReachMessagesThatWait(t *testing.T) {
 func TestMutedAlertsAreRefreshed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, p, mutes := new(memory), new(people), new(muted)
-		run(t, alerts.Options{Store: m, Muted: mutes.ask, Settings: alerts.Settings{Receivers: []alerts.Receiver{{Name: "am", Sender: p, Refresh: time.Minute}}}})
 		m.add(model.Opened, incident(1, "down"))
+		run(t, alerts.Options{Store: m, Muted: mutes.ask, Settings: alerts.Settings{Receivers: []alerts.Receiver{{Name: "am", Sender: p, Refresh: time.Minute}}}})
 		pass(2 * time.Second)
 		mutes.set(1, time.Now().Add(time.Hour))
 		pass(6 * time.Second)

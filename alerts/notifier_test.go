@@ -24,6 +24,7 @@ func run(t *testing.T, o alerts.Options) (n *alerts.Notifier, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()
+	synctest.Wait() // what is added next is read at once, and not in the middle
 	stopped := false
 	stop = func() {
 		if stopped {
