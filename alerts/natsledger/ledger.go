@@ -22,6 +22,7 @@ const (
 	syncEvery   = time.Second
 	callTimeout = 3 * time.Second // of one page
 	attempts    = 5               // to change a page that others change, too
+	atOnce      = 32              // pages that are brought up to date at once
 	// expiry is how long a page stays that nobody renews.
 	expiry = 24 * time.Hour
 	// valid is how long an answer of the ledger holds. An owner that has read its entry has renewed
@@ -42,7 +43,7 @@ type Ledger struct {
 	faults    map[string]alerts.Fault
 	standings map[string]standing
 
-	// The following belongs to the goroutine of Run.
+	// The following belongs to the goroutine of Run. A view is used by one goroutine at a time.
 
 	views   map[string]*view // by the bucket's key
 	bucket  jetstream.KeyValue
@@ -210,43 +211,67 @@ func (l *Ledger) sync(ctx context.Context) error {
 	maps.DeleteFunc(l.standings, func(key string, _ standing) bool { _, there := l.faults[key]; return !there })
 	l.mu.Unlock()
 	maps.DeleteFunc(l.views, func(key string, _ *view) bool { return pages[key] == nil })
-	var errs []error
-	own, other := 0, 0
-	for key, faults := range pages {
-		asked := time.Now()
-		standings, err := l.syncPage(ctx, key, faults)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		l.mu.Lock()
-		for of, s := range standings {
-			l.standings[of] = standing{s, asked}
-		}
-		l.mu.Unlock()
-		for _, s := range standings {
-			if s.Own {
-				own++
-			} else {
-				other++
-			}
+	for key := range pages {
+		if l.views[key] == nil {
+			l.views[key] = newView(l.o.Member)
 		}
 	}
-	l.metrics.faults.WithLabelValues("own").Set(float64(own))
-	l.metrics.faults.WithLabelValues("other").Set(float64(other))
-	return errors.Join(errs...)
+	var count struct {
+		sync.Mutex
+		own, other int
+		errs       []error
+	}
+	eachPage(pages, func(key string, faults []alerts.Fault) {
+		asked := time.Now()
+		standings, err := l.syncPage(ctx, key, l.views[key], faults)
+		if err == nil {
+			l.settled(standings, asked)
+		}
+		count.Lock()
+		defer count.Unlock()
+		count.errs = append(count.errs, err)
+		for _, s := range standings {
+			if s.Own {
+				count.own++
+			} else {
+				count.other++
+			}
+		}
+	})
+	l.metrics.faults.WithLabelValues("own").Set(float64(count.own))
+	l.metrics.faults.WithLabelValues("other").Set(float64(count.other))
+	return errors.Join(count.errs...)
+}
+
+// settled notes what the ledger has answered.
+func (l *Ledger) settled(standings map[string]alerts.Standing, asked time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for of, s := range standings {
+		l.standings[of] = standing{s, asked}
+	}
+}
+
+// eachPage calls f for each page, for some of them at once: a link's delay counts once for these,
+// and answers hold for some seconds only.
+func eachPage(pages map[string][]alerts.Fault, f func(key string, faults []alerts.Fault)) {
+	var working sync.WaitGroup
+	turn := make(chan struct{}, atOnce)
+	for key, faults := range pages {
+		turn <- struct{}{}
+		working.Go(func() {
+			defer func() { <-turn }()
+			f(key, faults)
+		})
+	}
+	working.Wait()
 }
 
 // syncPage reads a page, settles it, and stores it if it has changed and nobody else has changed it
 // meanwhile.
-func (l *Ledger) syncPage(ctx context.Context, key string, faults []alerts.Fault) (map[string]alerts.Standing, error) {
+func (l *Ledger) syncPage(ctx context.Context, key string, v *view, faults []alerts.Fault) (map[string]alerts.Standing, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	v := l.views[key]
-	if v == nil {
-		v = newView(l.o.Member)
-		l.views[key] = v
-	}
 	for range attempts {
 		p, revision, err := l.read(ctx, key)
 		if err != nil {
