@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,13 +21,18 @@ import (
 type fewReader struct{ *fakeReader }
 
 func (fewReader) Totals(_ context.Context, q model.TotalsQuery) ([]model.Total, error) {
-	if q.By == 0 {
+	if q.By|q.PickedBy == 0 {
 		return []model.Total{{OK: 1, Clients: 1}}, nil
 	}
-	return []model.Total{
-		{Key: model.Series{App: "many", Target: "many", ASN: 5, Outcome: report.OK}.Only(q.By), By: q.By, OK: 5, Clients: 5},
-		{Key: model.Series{App: "few", Target: "few", ASN: 4, Outcome: report.TCPReset}.Only(q.By), By: q.By, Failed: 44, Clients: 4},
-	}, nil
+	all := []model.Total{
+		{Key: model.Series{App: "many", Target: "many", ASN: 5, Outcome: report.OK}, OK: 5, Clients: 5},
+		{Key: model.Series{App: "few", Target: "few", ASN: 4, Outcome: report.TCPReset}, Failed: 44, Clients: 4},
+	}
+	all = slices.DeleteFunc(all, func(t model.Total) bool { return t.Key.Only(q.PickedBy) != q.Picked.Only(q.PickedBy) })
+	for i := range all {
+		all[i].By, all[i].Key = q.By, all[i].Key.Only(q.By)
+	}
+	return all, nil
 }
 
 func (fewReader) Rollups(_ context.Context, q model.RollupQuery) ([]model.Rollup, error) {

@@ -53,21 +53,16 @@ func TestTotalsOfEveryDimension(t *testing.T) {
 		"protocol":"","status":503,"source":"browser","ok":0,"failed":1,"clients":1}]`)
 }
 
-// Totals may be of one application, status and source, whether these are among the dimensions or
-// not.
+// Totals may be of one application, status and source, which the store selects.
 func TestTotalsOfOneApplication(t *testing.T) {
-	total := func(app string, status uint16, outcome report.Outcome, failed float64) model.Total {
-		by := model.DimensionsOf(model.ByApp, model.ByStatus, model.BySource, model.ByOutcome)
-		return model.Total{By: by, Key: model.Series{App: app, Status: status, Source: report.SourceAgent, Outcome: outcome}, Failed: failed, Clients: 7}
-	}
-	reader := &fakeReader{totals: []model.Total{total("shop", 503, "http.error", 5), total("shop", 502, "http.error", 4), total("blog", 503, "http.error", 3)}}
+	reader := &fakeReader{totals: []model.Total{{By: model.DimensionsOf(model.ByOutcome), Key: model.Series{Outcome: "http.error"}, Failed: 5, Clients: 7}}}
 	_, url := serve(t, Options{Reader: reader})
-	wantJSON(t, url+"/api/v1/totals?by=type&app=shop&status=503&source=agent", `[{"type":"http.error","ok":0,"failed":5,"clients":7}]`)
-	if q := reader.lastQuery().(model.TotalsQuery); q.By != model.DimensionsOf(model.ByApp, model.ByStatus, model.BySource, model.ByOutcome) {
-		t.Errorf("asked by %v", q.By)
+	wantJSON(t, url+"/api/v1/totals?by=type&app=shop&status=503&source=browser", `[{"type":"http.error","ok":0,"failed":5,"clients":7}]`)
+	q := reader.lastQuery().(model.TotalsQuery)
+	if q.By != model.DimensionsOf(model.ByOutcome) || q.PickedBy != model.DimensionsOf(model.ByApp, model.ByStatus, model.BySource) ||
+		q.Picked != (model.Series{App: "shop", Status: 503, Source: report.SourceBrowser}) {
+		t.Errorf("asked %+v", q)
 	}
-	wantJSON(t, url+"/api/v1/totals?by=app,type&app=blog", `[{"type":"http.error","app":"blog","ok":0,"failed":3,"clients":7}]`)
-	wantJSON(t, url+"/api/v1/totals?by=type&source=browser", `[]`)
 	for _, bad := range []string{"source=prober", "status=1000", "status=x"} {
 		if resp, _ := fetch(t, url+"/api/v1/totals?"+bad); resp.StatusCode != http.StatusBadRequest {
 			t.Errorf("%s: %s", bad, resp.Status)

@@ -190,23 +190,23 @@ func (p *params) where() (s model.Scope) {
 var sources = []report.Source{report.SourceAgent, report.SourceBrowser}
 
 // picked reads which requests are selected by application, status and source.
-func (p *params) picked() (s picked) {
-	if s.key.App = p.text("app", report.MaxString); s.key.App != "" {
-		s.by |= model.DimensionsOf(model.ByApp)
+func (p *params) picked() (key model.Series, by model.Dimensions) {
+	if key.App = p.text("app", report.MaxString); key.App != "" {
+		by |= model.DimensionsOf(model.ByApp)
 	}
 	if p.values.Get("status") != "" {
-		s.by |= model.DimensionsOf(model.ByStatus)
-		s.key.Status = uint16(p.integer("status", 0, 0, report.MaxStatus))
+		by |= model.DimensionsOf(model.ByStatus)
+		key.Status = uint16(p.integer("status", 0, 0, report.MaxStatus))
 	}
 	names := make([]string, len(sources))
 	for i, source := range sources {
 		names[i] = source.String()
 	}
 	if at := slices.Index(names, p.oneOf("source", "", names...)); at >= 0 {
-		s.by |= model.DimensionsOf(model.BySource)
-		s.key.Source = sources[at]
+		by |= model.DimensionsOf(model.BySource)
+		key.Source = sources[at]
 	}
-	return s
+	return key, by
 }
 
 // dimensions reads a list of dimensions. It returns the empty set if the parameter is absent.

@@ -21,18 +21,18 @@ func (d *Dashboard) getTotals(w http.ResponseWriter, r *http.Request, p *params)
 	since := p.span("since", d.o.Window, d.o.Retention)
 	by := p.dimensions("by")
 	q := model.TotalsQuery{By: by, Type: p.outcome("type"), Target: p.text("target", report.MaxString), Until: p.moment("until"), Scope: p.where()}
-	picked := p.picked()
+	q.Picked, q.PickedBy = p.picked()
 	limit := p.integer("limit", defaultTotals, 1, model.MaxRows)
 	if p.err != nil {
 		return p.err
 	}
-	q.Since, q.By = endOf(q.Until).Add(-since), by|picked.by
+	q.Since = endOf(q.Until).Add(-since)
 	totals, err := d.o.Reader.Totals(r.Context(), q)
 	if err != nil {
 		return err
 	}
-	everybody := q.By == 0 && q.Type == "" && q.Target == "" && q.Scope.Everyone()
-	totals, suppressed := d.shownTotals(picked.of(totals, by), everybody)
+	everybody := q.By == 0 && q.Type == "" && q.Target == "" && q.PickedBy == 0 && q.Scope.Everyone()
+	totals, suppressed := d.shownTotals(totals, everybody)
 	w.Header().Set("X-Total-Count", strconv.Itoa(len(totals)))
 	tellSuppressed(w, suppressed)
 	return writeJSON(w, d.totalRows(totals[:min(limit, len(totals))]))
@@ -127,25 +127,4 @@ func (d *Dashboard) collectorRows(totals []model.Total) []api.CollectorTotal {
 		rows[i] = api.CollectorTotal{Total: d.totalRow(t), Failing: t.Failed > t.OK}
 	}
 	return rows
-}
-
-// picked selects totals by what the store cannot select by: application, status and source.
-type picked struct {
-	by  model.Dimensions // those that select
-	key model.Series     // and their values
-}
-
-// of returns the totals that are selected, by fewer dimensions: without those that select, unless
-// they were asked for. Each group stays one, because these have one value.
-func (s picked) of(totals []model.Total, by model.Dimensions) (some []model.Total) {
-	if s.by == 0 {
-		return totals
-	}
-	for _, t := range totals {
-		if t.Key.Only(s.by) == s.key {
-			t.By, t.Key = by, t.Key.Only(by)
-			some = append(some, t)
-		}
-	}
-	return some
 }

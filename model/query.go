@@ -81,6 +81,10 @@ type TotalsQuery struct {
 	Type   report.Outcome // this outcome and those below it; empty for any
 	Target string         // origin of the requests; empty for any
 	Scope  Scope          // see [Scope.Counted]; the zero Scope selects all
+	// Picked selects the requests that have these values in the dimensions of PickedBy; empty for
+	// all.
+	Picked   Series
+	PickedBy Dimensions
 	// Delivery selects the deliveries to collectors, whose App is [DeliveryApp], instead of the
 	// applications' requests. The two are never summed.
 	Delivery bool

@@ -26,13 +26,14 @@ func (r *Reader) Totals(ctx context.Context, q model.TotalsQuery) ([]model.Total
 	}
 	defer done()
 	asked := q
-	asked.By |= scopedBy(q.Scope)
+	q.PickedBy &= model.AllDimensions
+	asked.By |= scopedBy(q.Scope) | q.PickedBy
 	known, err := r.seen(ctx, asked)
 	if err != nil {
 		return nil, err
 	}
 	for _, v := range known {
-		v.wanted = v.wanted && q.Scope.Counted(v.Series)
+		v.wanted = v.wanted && q.Scope.Counted(v.Series) && v.Only(q.PickedBy) == q.Picked.Only(q.PickedBy)
 	}
 	groups, err := r.groupsOf(known, q.By)
 	if err != nil {

@@ -171,4 +171,32 @@ func totalsInScope(t *eventsTest) {
 			t.Errorf("%s: %v, want %v", name, got.OK, c.want)
 		}
 	}
+	totalsPicked(t)
+}
+
+// totalsPicked: requests are selected by values of dimensions before the answer is cut.
+func totalsPicked(t *eventsTest) {
+	b := batch(2)
+	for i := range model.MaxRows {
+		b.Counts = append(b.Counts, count(8, uint64(i), 2, 1, model.Series{App: "shop", Target: shop, Source: report.SourceAgent, Outcome: report.HTTPError, Status: 503, ASN: uint32(i + 10)}))
+	}
+	few := model.Series{App: "blog", Target: shop, Source: report.SourceBrowser, Outcome: report.HTTPError, Status: 502, ASN: 5}
+	b.Counts = append(b.Counts, count(8, 7, 1, 1, few))
+	t.append(b)
+	by := model.DimensionsOf
+	for name, q := range map[string]model.TotalsQuery{
+		"an application": {Picked: model.Series{App: "blog"}, PickedBy: by(model.ByApp)},
+		"a status":       {Picked: model.Series{Status: 502}, PickedBy: by(model.ByStatus)},
+		"a source":       {Picked: few, PickedBy: by(model.BySource)},
+		"all of them":    {Picked: few, PickedBy: by(model.ByApp, model.ByStatus, model.BySource)},
+	} {
+		q.Since, q.By = start, by(model.ByASN)
+		if got := t.totals(q); len(got) != 1 || got[0].Key != (model.Series{ASN: 5}) || got[0].Failed != 1 || got[0].Clients != 1 {
+			t.Errorf("%s: %d rows, the first %+v", name, len(got), got[:min(1, len(got))])
+		}
+	}
+	none := model.TotalsQuery{Since: start, Picked: model.Series{App: "none"}, PickedBy: by(model.ByApp)}
+	if got := t.total(none); got != (model.Total{}) {
+		t.Errorf("what nobody has: %+v", got)
+	}
 }
