@@ -26,7 +26,8 @@ type Mutes interface {
 	// EndMute ends a mute before its time, and returns it. Its error wraps model.ErrQuery if there
 	// is no such mute, or if it is over.
 	EndMute(ctx context.Context, number int64, at time.Time, who string) (model.Mute, error)
-	// Mutes returns the mutes that end after since, in the order of their numbers.
+	// Mutes returns the mutes that end after since, in the order of their numbers: at most
+	// [model.MaxMutesRead], those that end last.
 	Mutes(ctx context.Context, since time.Time) ([]model.Mute, error)
 }
 

@@ -138,7 +138,7 @@ var routeTable = []route{
 	},
 	{
 		path: "/mutes", get: (*Dashboard).getMutes, answer: "ScopeMute[]",
-		does:   "Mutes by scope, in the order in which they were made: those that hold, are planned, or ended in the span.",
+		does:   "Mutes by scope, in the order in which they were made: those that hold, are planned, or ended in the span; 1,000 at most, those that end last.",
 		params: []param{since("24h")},
 	},
 	{

@@ -172,7 +172,8 @@ type State interface {
 	// EndMute ends a mute by scope before its time, and returns it. Its error wraps
 	// [model.ErrQuery] if there is no such mute, or if it is over.
 	EndMute(ctx context.Context, number int64, at time.Time, who string) (model.Mute, error)
-	// Mutes returns the mutes by scope that end after since, in the order of their numbers.
+	// Mutes returns the mutes by scope that end after since, in the order of their numbers: at most
+	// [model.MaxMutesRead], those that end last.
 	Mutes(ctx context.Context, since time.Time) ([]model.Mute, error)
 	// Milestones returns what the detector and the notifier did about an incident, the earliest
 	// first. SaveStep and AckOutbox add to it. There are [model.MaxMilestones] at most.

@@ -27,6 +27,7 @@ type Mute struct {
 // The limits of mutes.
 const (
 	MaxMutes      = 100                 // that are not over yet
+	MaxMutesRead  = 1000                // in one answer
 	MaxMuteAhead  = 90 * 24 * time.Hour // from now until the start of one
 	MaxMuteValues = 32                  // of each list in a scope
 	MaxMuteValue  = 256                 // bytes

@@ -72,7 +72,8 @@ func (s *State) EndMute(ctx context.Context, number int64, at time.Time, who str
 
 // Mutes implements detector.State.
 func (s *State) Mutes(ctx context.Context, since time.Time) ([]model.Mute, error) {
-	return sqlitedb.List(ctx, s.asked, "reading mutes", "SELECT "+muteColumns+` FROM mutes WHERE "end" > ? ORDER BY number`, []any{since.UnixMilli()}, scanMute)
+	return sqlitedb.List(ctx, s.asked, "reading mutes", "SELECT "+muteColumns+` FROM (SELECT * FROM mutes WHERE "end" > ? ORDER BY "end" DESC, number DESC LIMIT ?) ORDER BY number`,
+		[]any{since.UnixMilli(), model.MaxMutesRead}, scanMute)
 }
 
 const muteColumns = `number, at, scope, start, "end", who, known, reason, ended, ended_by`

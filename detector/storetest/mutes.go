@@ -57,6 +57,18 @@ func mutes(t *stateTest) {
 	if _, err := t.AddMute(t.Context(), whole); !errors.Is(err, model.ErrQuery) {
 		t.Errorf("too many mutes: %v, want ErrQuery", err)
 	}
+	for n := range model.MaxMutesRead { // each ends at once
+		now := at(41).Add(time.Duration(n) * time.Millisecond)
+		m, err := t.AddMute(t.Context(), model.Mute{At: now, Start: now, End: at(49), Scope: model.MuteScope{Target: "*"}})
+		must(t.T, err)
+		_, err = t.EndMute(t.Context(), m.Number, now, "")
+		must(t.T, err)
+	}
+	all, err = t.Mutes(t.Context(), at(0))
+	must(t.T, err)
+	if last := all[len(all)-1].Number; len(all) != model.MaxMutesRead || all[0].Number != whole.Number || last-all[1].Number != model.MaxMutesRead-2 {
+		t.Errorf("%d mutes, the first %d, then %d to %d", len(all), all[0].Number, all[1].Number, last)
+	}
 	_, err = t.AddMute(t.Context(), model.Mute{At: at(45), Start: at(45), End: at(49), Scope: model.MuteScope{Target: "*"}}) // most are over
 	must(t.T, err)
 	must(t.T, t.Prune(t.Context(), at(100), detector.Retention{Rollups: 55 * time.Second}))
