@@ -58,6 +58,9 @@ func (n *Notifier) deliver(ctx context.Context, s *Settings, now time.Time, read
 	alive := readable && n.alive(ctx)
 	for i := range s.Receivers {
 		r := s.Receivers[i]
+		if u, ok := r.Sender.(interface{ Unended() int }); ok {
+			n.metrics.unended.WithLabelValues(r.Name).Set(float64(u.Unended()))
+		}
 		c := n.courier(r.Name)
 		if c.busy || now.Before(c.retry) {
 			continue

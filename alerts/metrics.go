@@ -15,6 +15,7 @@ type metrics struct {
 	firing     prometheus.Gauge
 	muted      prometheus.Gauge
 	alone      prometheus.Counter
+	unended    *prometheus.GaugeVec // by receiver
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
@@ -28,6 +29,8 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Help: "Messages given up because their receiver refused them again and again."}),
 		alone: prometheus.NewCounter(prometheus.CounterOpts{Name: name("told_alone_total"),
 			Help: "Incidents that receivers were told of because the ledger of faults did not answer in time; another detector may tell of them, too."}),
+		unended: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name("unended_deliveries"),
+			Help: "Deliveries that are given up and still wait for an answer, since what sends them cannot be ended; at most 16 of a receiver."}, []string{"receiver"}),
 		firing: prometheus.NewGauge(prometheus.GaugeOpts{Name: name("firing"), Help: "Alerts that fire."}),
 		muted:  prometheus.NewGauge(prometheus.GaugeOpts{Name: name("muted"), Help: "Alerts that fire and that an operator has muted."}),
 	}
@@ -35,7 +38,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		return m, nil
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.deliveries, m.troubles, m.dropped, m.firing, m.muted, m.alone} {
+	for _, c := range []prometheus.Collector{m.deliveries, m.troubles, m.dropped, m.firing, m.muted, m.alone, m.unended} {
 		errs = append(errs, r.Register(c))
 	}
 	return m, errors.Join(errs...)

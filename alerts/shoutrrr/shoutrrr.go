@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -23,27 +24,34 @@ import (
 // is how many alerts a message names.
 const maxText, maxAlerts = 1900, 10
 
+// maxUnended is how many messages may be left at work at once.
+const maxUnended = 16
+
 // Sender is an [alerts.Sender] for the receiver that a URL of shoutrrr names. It is safe for
 // concurrent use.
 //
 // The library's services take no context, and some wait for ever. So a service that has not
-// answered when the context of Send ends is left at work: what becomes of it is the result of the
-// next Send of the same message, and other messages wait until then. There is never more than one
-// message under way.
+// answered when the context of Send ends is left at work, and the next Send tries with another one.
+// If the first one delivers the message after all, the next Send of the same message succeeds at
+// once. At most 16 services are left at work; beyond that Send fails until one of them has ended.
+// Services that use [http.DefaultClient], which are most of those, end after its Timeout, so a
+// program should set it.
 type Sender struct {
 	url  string // a secret
 	kind string // such as "ntfy"
 
-	mu      sync.Mutex
-	service types.Service // nil until the first message
-	under   *attempt      // the message under way, or done and not asked for; nil: none
+	mu    sync.Mutex
+	idle  types.Service // the service that has ended last; nil: none
+	left  int           // services that have not ended although Send has returned
+	later []string      // the last messages that were delivered after Send had returned
 }
 
-// attempt is a message that was given to a service. err may be read when done is closed.
+// attempt is a message that was given to a service.
 type attempt struct {
 	id   string
 	done chan struct{}
-	err  error
+	err  error // may be read when done is closed
+	left bool  // Send has returned; guarded by Sender.mu
 }
 
 // New returns a Sender for a URL, which is a secret. It asks nobody, so whether the URL is good may
@@ -65,57 +73,86 @@ func New(shout string) (*Sender, error) {
 // so a message may appear twice.
 func (s *Sender) Send(ctx context.Context, m *alerts.Message) error {
 	a, err := s.begin(m)
-	if err != nil {
+	if a == nil {
 		return err
 	}
 	select {
 	case <-a.done:
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.under == a { // otherwise another caller had the same result before
-			s.under = nil
-		}
 		return a.err
 	case <-ctx.Done():
-		return fmt.Errorf("%s has not answered: %w", s.kind, ctx.Err())
+		return s.leave(ctx, a)
 	}
 }
 
-// begin gives a message to the service, unless it has it already.
+// Unended returns how many services are at work although Send has returned.
+func (s *Sender) Unended() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.left
+}
+
+// begin gives a message to a service. It returns neither an attempt nor an error if the message was
+// delivered meanwhile.
 func (s *Sender) begin(m *alerts.Message) (*attempt, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if a := s.under; a != nil {
-		if a.id == m.ID {
-			return a, nil
-		}
-		select {
-		case <-a.done:
-		default:
-			return nil, fmt.Errorf("%s has not answered the message before", s.kind)
-		}
+	if i := slices.Index(s.later, m.ID); i >= 0 {
+		s.later = slices.Delete(s.later, i, i+1)
+		return nil, nil
 	}
-	a := &attempt{id: m.ID, done: make(chan struct{})}
-	s.under = a
+	if s.left >= maxUnended {
+		return nil, fmt.Errorf("%s has answered none of the last %d messages, and waits for all of them; a restart ends that", s.kind, s.left)
+	}
+	a, service := &attempt{id: m.ID, done: make(chan struct{})}, s.idle
+	s.idle = nil // a service may serve one message at a time
 	go func() {
 		defer close(a.done)
-		a.err = s.deliver(textOf(m))
+		service, a.err = s.deliver(service, textOf(m))
+		s.end(a, service)
 	}()
 	return a, nil
 }
 
-// deliver sends a text. Only one goroutine at a time calls it. Services ask somebody when they are
-// made (Matrix logs in), so that happens here.
-func (s *Sender) deliver(text string) error {
-	if s.service == nil {
-		var routes router.ServiceRouter
-		service, err := routes.Locate(s.url)
-		if err != nil {
-			return s.bare(err)
-		}
-		s.service = service
+// leave leaves an attempt whose time is over at work.
+func (s *Sender) leave(ctx context.Context, a *attempt) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-a.done: // just now
+		return a.err
+	default:
+		a.left = true
+		s.left++
+		return fmt.Errorf("%s has not answered: %w", s.kind, ctx.Err())
 	}
-	return s.bare(s.service.Send(text, &types.Params{}))
+}
+
+// end notes that an attempt has ended.
+func (s *Sender) end(a *attempt, service types.Service) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.idle = service
+	if !a.left {
+		return
+	}
+	if s.left--; a.err == nil {
+		s.later = append(s.later, a.id)
+		s.later = s.later[max(0, len(s.later)-maxUnended):]
+	}
+}
+
+// deliver sends a text with a service, which is made if it is nil. Services ask somebody when they
+// are made (Matrix logs in).
+func (s *Sender) deliver(service types.Service, text string) (types.Service, error) {
+	if service == nil {
+		var routes router.ServiceRouter
+		made, err := routes.Locate(s.url)
+		if err != nil {
+			return nil, s.bare(err)
+		}
+		service = made
+	}
+	return service, s.bare(service.Send(text, &types.Params{}))
 }
 
 // bare returns what an error of a service says without the URL, which is a secret and which most of

@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -76,36 +76,115 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// A service that does not answer holds up no more than its own messages, and what becomes of the
-// message under way is known to the next attempt.
-func TestServiceThatHangs(t *testing.T) {
-	release, asked := make(chan struct{}), atomic.Int64{}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if asked.Add(1) == 1 {
-			<-release
+// gate is a server that answers when it is let.
+type gate struct {
+	asked  chan struct{} // has a value for each request
+	answer chan struct{} // a request is answered for each value
+	open   func()        // answers all requests from now on
+	url    string
+}
+
+func newGate(t *testing.T) *gate {
+	g := &gate{asked: make(chan struct{}, 2*maxUnended), answer: make(chan struct{})}
+	g.open = sync.OnceFunc(func() { close(g.answer) })
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		g.asked <- struct{}{}
+		select {
+		case <-g.answer:
+			_, _ = io.WriteString(w, "{}")
+		case <-r.Context().Done():
 		}
-		_, _ = io.WriteString(w, "{}")
 	}))
 	t.Cleanup(server.Close)
-	s := open(t, "generic://"+server.Listener.Addr().String()+"/token-of-the-hook?disabletls=yes")
-	first, second := &alerts.Message{ID: "1", Alerts: []alerts.Alert{alert("a")}}, &alerts.Message{ID: "2", Alerts: []alerts.Alert{alert("b")}}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	t.Cleanup(g.open)
+	g.url = "generic://" + server.Listener.Addr().String() + "/token-of-the-hook?disabletls=yes"
+	return g
+}
+
+// hang sends a message and gives it up when the server has been asked.
+func (g *gate) hang(t *testing.T, s *Sender, m *alerts.Message) error {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	if err := s.Send(ctx, first); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("a service that hangs: %v", err)
+	result := make(chan error, 1)
+	go func() { result <- s.Send(ctx, m) }()
+	select {
+	case <-g.asked:
+	case err := <-result:
+		return err
 	}
-	if err := s.Send(t.Context(), second); err == nil || !strings.Contains(err.Error(), "message before") {
-		t.Errorf("beside it: %v", err)
+	cancel()
+	return <-result
+}
+
+// wait waits until n services are at work that nobody waits for.
+func wait(t *testing.T, s *Sender, n int) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); s.Unended() != n; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d services have not ended, want %d", s.Unended(), n)
+		}
 	}
-	close(release)
-	if err := s.Send(t.Context(), first); err != nil {
-		t.Errorf("the same again: %v", err)
+}
+
+// A service that does not answer costs a message no more than its time: the same message and others
+// are tried again beside it. If it answers after all, the message is not sent again.
+func TestServiceThatHangs(t *testing.T) {
+	g := newGate(t)
+	s := open(t, g.url)
+	first, second := &alerts.Message{ID: "1", Alerts: []alerts.Alert{alert("a")}}, &alerts.Message{ID: "2", Alerts: []alerts.Alert{alert("b")}}
+	for _, m := range []*alerts.Message{first, second, first} {
+		if err := g.hang(t, s, m); !errors.Is(err, context.Canceled) {
+			t.Errorf("a service that hangs: %v", err)
+		}
 	}
-	if err := s.Send(t.Context(), second); err != nil {
-		t.Errorf("the next: %v", err)
+	if n := s.Unended(); n != 3 {
+		t.Errorf("%d services have not ended, want 3", n)
 	}
-	if n := asked.Load(); n != 2 {
-		t.Errorf("the service was asked %d times for two messages", n)
+	g.open()
+	wait(t, s, 0)
+	for _, m := range []*alerts.Message{first, second} {
+		if err := s.Send(t.Context(), m); err != nil || len(g.asked) > 0 {
+			t.Errorf("what was delivered after its time: %v, %d requests", err, len(g.asked))
+		}
+	}
+	if err := s.Send(t.Context(), &alerts.Message{ID: "3", Alerts: []alerts.Alert{alert("c")}}); err != nil || len(g.asked) != 1 {
+		t.Errorf("the next message: %v, %d requests", err, len(g.asked))
+	}
+}
+
+// The services that are left at work are bounded. Sending goes on as soon as one of them has ended.
+func TestManyServicesThatHang(t *testing.T) {
+	g := newGate(t)
+	s := open(t, g.url)
+	m := &alerts.Message{ID: "1", Alerts: []alerts.Alert{alert("a")}}
+	for range maxUnended {
+		if err := g.hang(t, s, m); !errors.Is(err, context.Canceled) {
+			t.Fatalf("a service that hangs: %v", err)
+		}
+	}
+	other := &alerts.Message{ID: "2", Alerts: []alerts.Alert{alert("b")}}
+	if err := g.hang(t, s, other); err == nil || !strings.Contains(err.Error(), "none of the last 16 messages") {
+		t.Errorf("one more: %v", err)
+	}
+	g.answer <- struct{}{}
+	wait(t, s, maxUnended-1)
+	if err := g.hang(t, s, other); !errors.Is(err, context.Canceled) {
+		t.Errorf("when one has ended: %v", err)
+	}
+}
+
+// Services that have no limit of their own end by that of http.DefaultClient.
+func TestServicesEndWithTheDefaultClient(t *testing.T) {
+	old := http.DefaultClient.Timeout
+	t.Cleanup(func() { http.DefaultClient.Timeout = old })
+	http.DefaultClient.Timeout = 50 * time.Millisecond
+	g := newGate(t)
+	host := strings.TrimPrefix(strings.TrimSuffix(g.url, "/token-of-the-hook?disabletls=yes"), "generic://")
+	for _, url := range []string{g.url, "bark://:key@" + host + "?scheme=http"} {
+		if err := open(t, url).Send(t.Context(), &alerts.Message{ID: "1", Alerts: []alerts.Alert{alert("a")}}); err == nil {
+			t.Errorf("%s: no error", url)
+		}
 	}
 }
 

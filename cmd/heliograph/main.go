@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/signal"
 	"os/user"
@@ -92,7 +93,12 @@ type output struct {
 	reopen         func() error   // opens the log's file again; nil if the log is not a file
 }
 
+// longestRequest is how long a request lasts at most whose sender has set no limit: libraries, such
+// as the chats of shoutrrr, use http.DefaultClient, which waits for ever.
+const longestRequest = time.Minute
+
 func main() {
+	http.DefaultClient.Timeout = longestRequest
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
