@@ -72,7 +72,7 @@ func (s *Sender) Send(ctx context.Context, m *alerts.Message) error {
 		return fmt.Errorf("encoding alerts: %w", err)
 	}
 	spare, silenceErr := s.silence(ctx, m)
-	if err := post.JSON(ctx, s.client, s.api+"/alerts", nil, body); err != nil {
+	if err := post.Service(ctx, s.client, s.api+"/alerts", body); err != nil {
 		return err
 	}
 	return errors.Join(silenceErr, s.expire(ctx, spare)) // after the alerts, which may be over

@@ -90,7 +90,9 @@ func (s *Sender) Send(ctx context.Context, m *alerts.Message) error {
 	}
 	defer c.Close() // the server has accepted the mail by then
 	err = c.Send(msg)
-	if e, ok := errors.AsType[*gomail.SendError](err); ok && e.ErrorCode()/100 == 5 {
+	// A sender or an address that the server does not take is for somebody to mend, there or in the
+	// configuration, and says nothing about this mail.
+	if e, ok := errors.AsType[*gomail.SendError](err); ok && e.ErrorCode()/100 == 5 && (e.Reason == gomail.ErrSMTPData || e.Reason == gomail.ErrSMTPDataClose) {
 		return fmt.Errorf("%w: %w", alerts.ErrRefused, err)
 	}
 	return err

@@ -63,18 +63,21 @@ type link struct {
 }
 
 // Send implements [alerts.Sender]. It sends one event for each alert. If one of them fails, the
-// next attempt sends all again, and PagerDuty recognizes by their keys the ones that it has.
-func (s *Sender) Send(ctx context.Context, m *alerts.Message) error {
+// next attempt sends all again, and PagerDuty recognizes by their keys the ones that it has. One
+// that is refused does not keep it from sending the others.
+func (s *Sender) Send(ctx context.Context, m *alerts.Message) (refused error) {
 	for i := range m.Alerts {
 		body, err := json.Marshal(s.event(&m.Alerts[i]))
 		if err != nil {
 			return fmt.Errorf("encoding an event: %w", err)
 		}
-		if err := post.JSON(ctx, s.client, s.url, nil, body); err != nil {
+		err = post.Service(ctx, s.client, s.url, body)
+		if err != nil && !errors.Is(err, alerts.ErrRefused) {
 			return err
 		}
+		refused = errors.Join(refused, err)
 	}
-	return nil
+	return refused
 }
 
 func (s *Sender) event(a *alerts.Alert) event {

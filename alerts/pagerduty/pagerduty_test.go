@@ -2,8 +2,11 @@ package pagerduty_test
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -43,5 +46,41 @@ func TestEvents(t *testing.T) {
 	}
 	if _, err := pagerduty.New(server.URL, "\n", nil); err == nil {
 		t.Error("an empty key is taken")
+	}
+}
+
+// An event that is refused does not keep the others away, and a page is no confirmation.
+func TestRefusedEvent(t *testing.T) {
+	var keys []string
+	page := false
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var e struct {
+			Key string `json:"dedup_key"`
+		}
+		if err := json.NewDecoder(r.Body).Decode(&e); err != nil {
+			t.Error(err)
+		}
+		keys = append(keys, e.Key)
+		switch {
+		case page:
+			_, _ = io.WriteString(w, "<!doctype html><title>Welcome</title>")
+		case e.Key == "1":
+			w.WriteHeader(http.StatusBadRequest)
+		default:
+			w.WriteHeader(http.StatusAccepted)
+		}
+	}))
+	defer server.Close()
+	s, err := pagerduty.New(server.URL, "key", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &alerts.Message{ID: "1", Alerts: []alerts.Alert{{Key: "1", Status: alerts.Resolved}, {Key: "2", Status: alerts.Resolved}}}
+	if err := s.Send(t.Context(), m); !errors.Is(err, alerts.ErrRefused) || !slices.Equal(keys, []string{"1", "2"}) {
+		t.Errorf("%v, events %q", err, keys)
+	}
+	page = true
+	if err := s.Send(t.Context(), m); err == nil || errors.Is(err, alerts.ErrRefused) {
+		t.Errorf("a page: %v", err)
 	}
 }

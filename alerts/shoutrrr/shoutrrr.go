@@ -18,6 +18,7 @@ import (
 	"github.com/nicholas-fedor/shoutrrr/pkg/util/jsonclient"
 
 	"github.com/heliograph-net/heliograph/alerts"
+	"github.com/heliograph-net/heliograph/alerts/internal/post"
 )
 
 // maxText is the longest message in bytes: Discord takes 2,000 characters, others more. maxAlerts
@@ -183,14 +184,10 @@ func (a answer) Error() string {
 // HTTPStatus returns the status.
 func (a answer) HTTPStatus() int { return int(a) }
 
-// refused marks an answer that the same message would get again.
+// refused marks an answer that says that the message is wrong.
 func refused(a answer) error {
-	switch a {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
-	default:
-		if a/100 == 4 {
-			return fmt.Errorf("%w: %w", alerts.ErrRefused, a)
-		}
+	if post.RefusesMessage(int(a)) {
+		return fmt.Errorf("%w: %w", alerts.ErrRefused, a)
 	}
 	return a
 }

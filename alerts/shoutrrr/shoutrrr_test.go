@@ -190,7 +190,7 @@ func TestServicesEndWithTheDefaultClient(t *testing.T) {
 
 // Errors say what happened without the secrets in the URL.
 func TestErrorsHaveNoSecrets(t *testing.T) {
-	status := http.StatusNotFound
+	status := http.StatusBadRequest
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, r.URL.Path, status)
 	}))
@@ -205,11 +205,12 @@ func TestErrorsHaveNoSecrets(t *testing.T) {
 		}
 	}
 	if err := open(t, "ntfy://"+host+"/x?disabletls=yes").Send(t.Context(), m); !errors.Is(err, alerts.ErrRefused) {
-		t.Errorf("404: %v", err)
+		t.Errorf("400: %v", err)
 	}
-	status = http.StatusTooManyRequests
-	if err := open(t, "ntfy://"+host+"/x?disabletls=yes").Send(t.Context(), m); err == nil || errors.Is(err, alerts.ErrRefused) {
-		t.Errorf("429: %v", err)
+	for _, status = range []int{http.StatusTooManyRequests, http.StatusNotFound, http.StatusUnauthorized} {
+		if err := open(t, "ntfy://"+host+"/x?disabletls=yes").Send(t.Context(), m); err == nil || errors.Is(err, alerts.ErrRefused) {
+			t.Errorf("%d: %v", status, err)
+		}
 	}
 	for _, url := range []string{"", "secret", "secret://host", "logger://", "https://host/secret", "ntfy://\x7f"} {
 		if _, err := New(url); err == nil || strings.Contains(err.Error(), "/secret") || strings.Contains(err.Error(), "host") {

@@ -65,7 +65,7 @@ func (s *Sender) Send(ctx context.Context, m *alerts.Message) error {
 	if err != nil {
 		return fmt.Errorf("encoding a message: %w", err)
 	}
-	return post.JSON(ctx, s.client, s.url, nil, body)
+	return post.Service(ctx, s.client, s.url, body)
 }
 
 func section(s string) block { return block{"section", text{"mrkdwn", s}} }

@@ -2,6 +2,8 @@ package slack_test
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -42,5 +44,24 @@ func TestMessage(t *testing.T) {
 	first := got.Blocks[0].Text.Text
 	if !strings.HasPrefix(first, ":red_circle: *&lt;!channel&gt; down &amp; out*\nSince ") || len(first) > 3000 || strings.Contains(first, "�") {
 		t.Errorf("%d bytes: %.80q", len(first), first)
+	}
+}
+
+// A page, as a login or a portal of some network answers, is no confirmation.
+func TestPageIsNoConfirmation(t *testing.T) {
+	answer := "ok"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) }))
+	defer server.Close()
+	s, err := slack.New(server.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &alerts.Message{ID: "1", Alerts: []alerts.Alert{{Status: alerts.Firing, Summary: "down"}}}
+	if err := s.Send(t.Context(), m); err != nil {
+		t.Error(err)
+	}
+	answer = "\n<html>Sign in"
+	if err := s.Send(t.Context(), m); err == nil || errors.Is(err, alerts.ErrRefused) {
+		t.Errorf("a page: %v", err)
 	}
 }

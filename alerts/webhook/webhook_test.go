@@ -108,7 +108,8 @@ func TestIDStaysTheSame(t *testing.T) {
 	}
 }
 
-// What an answer means: try again, at some time, or never. No error says the URL, which may be a
+// What an answer means: try again, at some time, or never, which is for messages that are wrong and
+// not for secrets and hooks that are. No error says the URL, which may be a
 // secret.
 func TestAnswers(t *testing.T) {
 	answer := func(code int, header ...string) http.HandlerFunc {
@@ -119,7 +120,8 @@ func TestAnswers(t *testing.T) {
 			http.Error(w, "because", code)
 		}
 	}
-	url := serve(t, func(http.Header, []byte) {}, answer(400), answer(429, "Retry-After", "120"), answer(503), answer(302, "Location", "/elsewhere"))
+	url := serve(t, func(http.Header, []byte) {}, answer(400), answer(429, "Retry-After", "120"), answer(503), answer(302, "Location", "/elsewhere"),
+		answer(413), answer(422), answer(401), answer(403), answer(404), answer(410))
 	s, err := webhook.New(url+"/secret", nil, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +129,7 @@ func TestAnswers(t *testing.T) {
 	for i, want := range []struct {
 		refused bool
 		after   time.Duration
-	}{{true, 0}, {false, 2 * time.Minute}, {false, 0}, {false, 0}} {
+	}{{true, 0}, {false, 2 * time.Minute}, {false, 0}, {false, 0}, {true, 0}, {true, 0}, {false, 0}, {false, 0}, {false, 0}, {false, 0}} {
 		err := s.Send(t.Context(), message(alert("1", alerts.Firing)))
 		if err == nil {
 			t.Fatalf("answer %d is taken for a success", i)

@@ -32,6 +32,8 @@ type post struct {
 	mu    sync.Mutex
 	mails []string
 	full  bool // refuses
+	gone  bool // knows no address
+	spam  bool // takes no text
 }
 
 func (p *post) received() []string {
@@ -66,6 +68,11 @@ func (s *session) Mail(string, *smtp.MailOptions) error {
 	return nil
 }
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gone {
+		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "nobody of that name"}
+	}
 	s.to = append(s.to, to)
 	return nil
 }
@@ -76,6 +83,9 @@ func (s *session) Data(r io.Reader) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.spam {
+		return &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "looks like spam"}
+	}
 	if s.full {
 		return &smtp.SMTPError{Code: 452, EnhancedCode: smtp.EnhancedCode{4, 2, 2}, Message: "mailbox full"}
 	}
@@ -144,6 +154,28 @@ func TestMail(t *testing.T) {
 	}
 	if first.thread == "" || first.thread != second.thread || !strings.Contains(p.received()[0], "To: ops@example.net boss@example.net") {
 		t.Errorf("threads %q and %q in\n%s", first.thread, second.thread, p.received()[0])
+	}
+}
+
+// TestMailThatIsRefused: a mail that the server does not take is refused. An address that it does
+// not know is tried again, since no mail to it would be taken until that is mended.
+func TestMailThatIsRefused(t *testing.T) {
+	p := newPost(t, false)
+	s, err := heliomail.New(heliomail.Options{Server: p.addr, Username: "heliograph", Password: "pass word", Roots: p.ca.Pool(), From: "h@example.net", To: []string{"ops@example.net"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &alerts.Message{ID: "1", Alerts: []alerts.Alert{{Status: alerts.Firing, Summary: "down"}}}
+	for name, refuse := range map[string]*bool{"the text": &p.spam, "the address": &p.gone} {
+		p.mu.Lock()
+		*refuse = true
+		p.mu.Unlock()
+		if err := s.Send(t.Context(), m); err == nil || errors.Is(err, alerts.ErrRefused) != (refuse == &p.spam) {
+			t.Errorf("%s: %v", name, err)
+		}
+		p.mu.Lock()
+		*refuse = false
+		p.mu.Unlock()
 	}
 }
 

@@ -41,6 +41,16 @@ func JSON(ctx context.Context, c *http.Client, url string, header http.Header, b
 	return err
 }
 
+// Service is like JSON, for services that never answer with a page: one that does is a login, a
+// proxy, or a portal of some network, and has confirmed nothing.
+func Service(ctx context.Context, c *http.Client, url string, body []byte) error {
+	text, err := ask(ctx, c, http.MethodPost, url, nil, body)
+	if err == nil && bytes.HasPrefix(bytes.TrimSpace(text), []byte("<")) {
+		err = fmt.Errorf("the receiver answers with a page, as one that is not meant does: %s", excerpt(text))
+	}
+	return err
+}
+
 // Value posts a value as JSON. Its errors are those of JSON.
 func Value(ctx context.Context, c *http.Client, url string, value any) error {
 	body, err := json.Marshal(value)
@@ -81,6 +91,9 @@ func ask(ctx context.Context, c *http.Client, method, url string, header http.He
 	}
 	req.Header.Set("User-Agent", "heliograph-alerts")
 	resp, err := c.Do(req)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, fmt.Errorf("posting: the receiver has not answered in time: %w", bare(err))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("posting: %w", bare(err))
 	}
@@ -106,17 +119,24 @@ func judge(resp *http.Response, text []byte) error {
 		return nil
 	}
 	err := error(&answer{resp.StatusCode, fmt.Sprintf("the receiver answers %s: %s", resp.Status, excerpt(text))})
-	switch resp.StatusCode {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
-	default:
-		if resp.StatusCode/100 == 4 {
-			return fmt.Errorf("%w: %w", alerts.ErrRefused, err)
-		}
+	if RefusesMessage(resp.StatusCode) {
+		return fmt.Errorf("%w: %w", alerts.ErrRefused, err)
 	}
 	if after := retryAfter(resp.Header.Get("Retry-After")); after > 0 {
 		return &alerts.LaterError{After: after, Err: err}
 	}
 	return err
+}
+
+// RefusesMessage reports whether a status says that this message is wrong, so that another one may
+// be taken. Others of 4xx are about the receiver: a secret that is not valid, a hook that is gone,
+// a proxy that does not find it for a while. All messages get them, until it is mended.
+func RefusesMessage(status int) bool {
+	switch status {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
+		return true
+	}
+	return false
 }
 
 // answer is a response other than 2xx.
