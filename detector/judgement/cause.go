@@ -55,7 +55,7 @@ func (t *turn) flowsOf(a *alarm) map[flow]bool {
 	})
 	flows := map[flow]bool{}
 	for f, n := range x {
-		e := t.j.expectedAt(f, a.series.attribute, a.series.value) * float64(a.window)
+		e := t.j.expectedAt(f, a.series.attribute, a.series.value, int64(a.window)) * float64(a.window)
 		if n >= outcomeRatio*e && n-e >= outcomeShare*(a.x-a.e) {
 			flows[f] = true
 		}
@@ -63,8 +63,8 @@ func (t *turn) flowsOf(a *alarm) map[flow]bool {
 	return flows
 }
 
-// expectedAt is how many failures of a flow a bin has at a value.
-func (j *Judge) expectedAt(f flow, a attribute, v uint32) float64 {
+// expectedAt is how many failures of a flow one of the last n bins has at a value.
+func (j *Judge) expectedAt(f flow, a attribute, v uint32, n int64) float64 {
 	p := j.order[f.pop]
 	e := p.exposures[a][v]
 	if e == nil {
@@ -74,7 +74,7 @@ func (j *Judge) expectedAt(f flow, a attribute, v uint32) float64 {
 	if st == nil {
 		return leastCount
 	}
-	return st.rateAt(a, v)*p.requests(e)*p.season.now + leastCount
+	return st.rateAt(a, v)*p.requests(e)*p.season.now*p.surges.mean(n) + leastCount
 }
 
 // rateAt is the failure rate at a value, which need not have a series yet.
@@ -263,7 +263,7 @@ func (l *localiser) gather() {
 	for i := range j.sample.rows {
 		r := &j.sample.rows[i]
 		if rates := pops[r.pop]; rates != nil {
-			n := float64(r.n) * j.order[r.pop].level.mean() * float64(l.window) / total[r.pop]
+			n := float64(r.n) * j.order[r.pop].level.mean() * j.order[r.pop].surges.mean(int64(l.window)) * float64(l.window) / total[r.pop]
 			l.leaves = append(l.leaves, leaf{place: l.known(r.pop, &r.place), n: n, e: n * rates.at(&r.place)})
 		}
 	}
@@ -384,7 +384,7 @@ func (l *localiser) prune(c cuboid, a attribute) (kept []uint32) {
 // expectedAt is how many failures the window has at a value.
 func (l *localiser) expectedAt(a attribute, v uint32) (e float64) {
 	for _, f := range slices.SortedFunc(maps.Keys(l.flows), compareFlows) {
-		e += l.t.j.expectedAt(f, a, v)
+		e += l.t.j.expectedAt(f, a, v, int64(l.window))
 	}
 	return e * float64(l.window)
 }

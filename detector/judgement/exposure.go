@@ -78,25 +78,30 @@ func (e *exposure) expected(level float64, all *exposure, f *fading) float64 {
 // level is the number of requests of everyone in a bin, learned from bins whose rows have all come.
 type level struct {
 	ring   [ringBins]float64
+	served [ringBins]float64 // of these, requests that succeeded
 	newest int64
 	sum, n float64 // discounted
 }
 
-func (l *level) add(bin int64, n float64) {
+func (l *level) add(bin int64, n float64, served bool) {
 	l.bring(bin)
-	if l.newest-bin < ringBins {
-		l.ring[slot(bin)] += n
+	if l.newest-bin >= ringBins {
+		return
+	}
+	l.ring[slot(bin)] += n
+	if served {
+		l.served[slot(bin)] += n
 	}
 }
 
 func (l *level) bring(bin int64) {
 	if bin-l.newest >= ringBins {
-		l.ring = [ringBins]float64{}
+		l.ring, l.served = [ringBins]float64{}, [ringBins]float64{}
 		l.newest = bin
 	}
 	for l.newest < bin {
 		l.newest++
-		l.ring[slot(l.newest)] = 0
+		l.ring[slot(l.newest)], l.served[slot(l.newest)] = 0, 0
 	}
 }
 

@@ -156,7 +156,9 @@ func (t *turn) needed(i *incident, m *numbers) verdict.Breadth {
 	n := verdict.Breadth{Clients: o.Clients, Buckets: min(2, o.Clients), Networks: 1}
 	price := t.price(i.flows, &i.scopes[0])
 	least := min(o.Evidence+price, 2*o.Evidence) * sourcesPart
-	shape, expected := t.shape(i), max(m.expected, mixedPart*t.marginal(i)*float64(max(t.bin-i.firstBin+1, 2)))
+	shape, expected := t.shape(i), m.expected
+	window := max(t.bin-i.firstBin+1, 2)
+	expected = max(expected, mixedPart*t.marginal(i, window)*float64(window))
 	clearly := surprise(m.counted/cluster, m.expected/cluster, shape)
 	enough := sourcesEnough(expected, clearly >= clearFailures*least)
 	for n.Buckets < enough && surprise(float64(n.Buckets), expected, shape) < least {
@@ -213,9 +215,9 @@ func (t *turn) shape(i *incident) float64 {
 	return 1 / doubt
 }
 
-// marginal is how many failures a bin has at the attribute of a mixed scope that has the fewest,
+// marginal is how many failures one of the last n bins has at the attribute of a mixed scope that has the fewest,
 // and 0 for other scopes.
-func (t *turn) marginal(i *incident) float64 {
+func (t *turn) marginal(i *incident, n int64) float64 {
 	c := &i.scopes[0]
 	if !c.mixed() {
 		return 0
@@ -228,7 +230,7 @@ func (t *turn) marginal(i *incident) float64 {
 		e := 0.0
 		for _, v := range list {
 			for _, f := range slices.SortedFunc(maps.Keys(i.flows), compareFlows) {
-				e += t.j.expectedAt(f, attribute(a), v)
+				e += t.j.expectedAt(f, attribute(a), v, n)
 			}
 		}
 		least = min(least, e)

@@ -290,13 +290,13 @@ func (t *turn) review(i *incident, now bool) {
 	i.scopes, i.share, i.part, i.margin, i.pendingSeen = c.scopes, c.share, c.part, c.margin, 0
 }
 
-// expected is how many failures a bin has within the incident's scope.
-func (t *turn) expected(i *incident) float64 {
+// expected is how many failures one of the last n bins has within the incident's scope.
+func (t *turn) expected(i *incident, n int64) float64 {
 	at, values := i.scopes[0].only()
 	e := 0.0
 	for _, f := range slices.SortedFunc(maps.Keys(i.flows), compareFlows) {
 		for _, v := range values {
-			e += t.j.expectedAt(f, at, v)
+			e += t.j.expectedAt(f, at, v, n)
 		}
 	}
 	if i.scopes[0].mixed() {
@@ -399,7 +399,7 @@ func (t *turn) followOne(i *incident) {
 		}
 		return
 	}
-	e, n := t.expected(i), i.pace
+	e, n := t.expected(i, i.pace), i.pace
 	// what has not arrived yet is not calm
 	wait := min(t.j.lateness(!t.redirected(i.flows)).wait(), ringBins-1-n)
 	x := t.counts(i, n+wait)
@@ -495,7 +495,7 @@ func (i *incident) hold() int64 {
 // within it the part that the failures of the bins after it suggest.
 func (t *turn) date(i *incident, window int64) {
 	n := min(window*2+onsetBefore, ringBins-1)
-	x, e := t.counts(i, n), t.expected(i)
+	x, e := t.counts(i, n), t.expected(i, n)
 	best, at := math.Inf(-1), n-1
 	tail, bins := 0.0, 0.0
 	for b := n - 1; b >= 0; b-- {

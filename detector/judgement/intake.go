@@ -146,7 +146,7 @@ func (j *Judge) expose(p *population, bin int64, at *place, r *Row) {
 		if p.index == leaf {
 			j.sample.add(sampled{*at, leaf, r.Bucket, float32(m)})
 		}
-		p.level.add(bin, m)
+		p.level.add(bin, m, r.Outcome == report.OK)
 		p.rows.add(m)
 		p.all.add(max(bin, p.all.at), m, &j.fade)
 		for a := byASN; a < attributes; a++ {

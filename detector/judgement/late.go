@@ -165,7 +165,7 @@ func (t *turn) lateCause(kind int) {
 			x += float64(h.count)
 		}
 	}
-	e := t.expected(i) * float64(window)
+	e := t.expected(i, 0) * float64(window)
 	if x-e < t.j.o.Excess || surprise(x/cluster, e/cluster, priorShape) < t.j.o.Evidence+t.price(flows, &c.scopes[0]) || len(t.j.incidents) >= maxIncidents {
 		return
 	}

@@ -8,6 +8,7 @@ type lateness struct {
 	seconds [lateSeconds]float32 // rows by their lateness
 	sum     float32
 	part    [ringBins]float64 // of a bin that is there when k more have been judged after it
+	found   [ringBins]float64 // likewise, however little; 0 if that is not known
 	nearly  int64             // ms, after which nearly all rows are there; 0 if that is not known
 	stale   bool              // part must be computed anew
 }
@@ -41,7 +42,7 @@ func (l *lateness) settle(width, grace int64) {
 	}
 	l.stale = false
 	for k := range l.part {
-		l.part[k] = 1
+		l.part[k], l.found[k] = 1, 0
 	}
 	if l.sum < lateLeast {
 		return
@@ -56,20 +57,17 @@ func (l *lateness) settle(width, grace int64) {
 		for ; second < min(age, lateSeconds); second++ {
 			there += l.seconds[second]
 		}
-		l.part[k] = min(max(float64(there/l.sum), partLeast), 1)
+		l.found[k] = float64(there / l.sum)
+		l.part[k] = min(max(l.found[k], partLeast), 1)
 	}
 }
 
-// of is how many whole bins the newest n are worth.
-func (l *lateness) of(n int) float64 {
+// at is the part of a bin that is there when k more have been judged after it.
+func (l *lateness) at(k int) float64 {
 	if l.part[0] == 0 {
-		return float64(n)
+		return 1
 	}
-	sum := 0.0
-	for _, p := range l.part[:min(n, len(l.part))] {
-		sum += p
-	}
-	return sum
+	return l.part[k]
 }
 
 // wait is after how many bins half of one is there.

@@ -55,6 +55,7 @@ type population struct {
 	born      int64
 	settled   int64 // the last bin that counts in the level
 	level     level
+	surges    surges
 	rows      rows
 	exposures [attributes]map[uint32]*exposure
 	all       *exposure
@@ -158,6 +159,7 @@ func (p *population) tick(bin int64) {
 		}
 	}
 	p.all.bring(bin, &j.fade) // not over quiet bins
+	p.surge(bin)
 }
 
 // lag is after how many bins a bin is learned, when a whole window of the spread that ends with it

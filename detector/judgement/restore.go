@@ -100,6 +100,7 @@ func (j *Judge) restorePopulation(f *populationForm) error {
 	p.settled = f.Settled
 	p.level = level{newest: f.Level.Newest, sum: f.Level.Sum, n: f.Level.N}
 	copy(p.level.ring[:], f.Level.Ring)
+	copy(p.level.served[:], f.Level.Served)
 	p.rows = rows{f.Rows[0], f.Rows[1]}
 	p.season = season{factor: f.Factors}
 	p.season.at(int64(f.Hour[0]))

@@ -76,6 +76,7 @@ type populationForm struct {
 
 type levelForm struct {
 	Ring   []float64 `json:"r"`
+	Served []float64 `json:"o,omitempty"` // absent in older snapshots
 	Newest int64     `json:"n"`
 	Sum    float64   `json:"s"`
 	N      float64   `json:"c"`
@@ -255,7 +256,7 @@ func (t *timing) form(k populationKey) timingForm {
 
 func (p *population) form() populationForm {
 	f := populationForm{Key: p.key.form(), Parent: p.parent != nil, Born: p.born, Settled: p.settled,
-		Level: levelForm{p.level.ring[:], p.level.newest, p.level.sum, p.level.n}, Factors: p.season.factor,
+		Level: levelForm{p.level.ring[:], p.level.served[:], p.level.newest, p.level.sum, p.level.n}, Factors: p.season.factor,
 		Hour: [3]float64{float64(p.season.hour), p.season.x, p.season.e}, Rows: [2]float64{p.rows.squares, p.rows.sum}}
 	for a := range p.exposures {
 		for _, v := range slices.Sorted(maps.Keys(p.exposures[a])) {

@@ -28,12 +28,12 @@ type alarm struct {
 // step judges a bin.
 func (j *Judge) step(bin int64) []Event {
 	j.stats.Bins++
+	j.failures.settle(j.width, j.o.Grace.Milliseconds())
+	j.successes.settle(j.width, j.o.Grace.Milliseconds())
 	for _, p := range j.order {
 		p.tick(bin)
 	}
 	j.recent.of(bin)
-	j.failures.settle(j.width, j.o.Grace.Milliseconds())
-	j.successes.settle(j.width, j.o.Grace.Milliseconds())
 	j.clients.firsts.settle(j.width, j.o.Grace.Milliseconds())
 	t := turn{j: j, bin: bin, end: (bin + 1) * j.width}
 	t.floods()

@@ -168,13 +168,15 @@ func (s *series) counts(bin int64) (x counts) {
 func (st *stream) look(s *series, x *counts) finding {
 	best := finding{series: s, stream: st}
 	e1 := st.expected(s)
-	total, w := 0.0, 0
+	surges := &st.pop.surges
+	total, worth, w := 0.0, 0.0, 0 // worth: of how many usual bins there should be reports
 	for _, n := range windows {
 		before := total
 		for ; w < n; w++ {
 			total += x[w]
+			worth += st.late.at(w) * surges[w]
 		}
-		e := e1 * st.late.of(n)
+		e := e1 * worth
 		if total == before || total < st.pop.judge.o.Ratio*e || total-e < 2 {
 			continue
 		}

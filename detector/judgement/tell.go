@@ -90,7 +90,7 @@ func (t *turn) measure(i *incident, n int64) numbers {
 	for _, x := range networks {
 		m.topShare = max(m.topShare, x/max(m.counted, 1))
 	}
-	m.expected = t.expected(i) * float64(n)
+	m.expected = t.expected(i, n) * float64(n)
 	m.requests = max(t.requests(i)*float64(n), m.failed)
 	return m
 }
