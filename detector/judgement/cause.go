@@ -41,6 +41,7 @@ type cause struct {
 	part     float64  // of the expected failures that lie within the first one
 	evidence float64  // of the first one, in nats
 	margin   float64  // by how much the first one is better than the second, in nats
+	more     float64  // values that the first one does not name yet and that are expected to be hit
 	window   int      // bins that were looked at
 	began    int64    // the bin of its onset
 }
@@ -109,6 +110,7 @@ func (t *turn) localiseHits(flows map[flow]bool, window int, each func(func(h *h
 	all, best := l.sums(&cuboid{}), l.sums(&c.scopes[0])
 	c.evidence = best.evidence()
 	c.share = min(max(best.x-best.e, 0)/max(all.x-all.e, best.x-best.e, 1e-9), 1)
+	c.more = l.more(&c.scopes[0])
 	c.part = max(best.e/max(all.e, 1e-9), t.product(flows, &c.scopes[0])/2)
 	return c
 }
@@ -128,6 +130,11 @@ func (l *localiser) rank(found []localise.Explanation) (scopes []cuboid, margin 
 		add(c)
 		if asn, alone := l.alone(&c); alone {
 			c[byASN] = []uint32{asn}
+			add(c)
+		}
+	}
+	for a := byASN; a < attributes; a++ {
+		for _, c := range l.several(a) {
 			add(c)
 		}
 	}
@@ -164,7 +171,7 @@ type scored struct {
 	score float64
 }
 
-func (l *localiser) score(c *cuboid) float64 { return l.sums(c).evidence() - l.t.price(l.flows, c) }
+func (l *localiser) score(c *cuboid) float64 { return l.sums(c).evidence() - l.price(c) }
 
 // alone returns the network that nearly all failures within a scope come from, if the scope names
 // no network.
@@ -220,13 +227,15 @@ func cuboidOf(e *localise.Explanation) (c cuboid) {
 
 // localiser gathers what a cause is found in.
 type localiser struct {
-	t      *turn
-	flows  map[flow]bool
-	window int
-	each   func(func(h *hit, weight float64))
-	table  *localise.Table
-	leaves []leaf
-	times  map[source]float64 // hits by source
+	t         *turn
+	flows     map[flow]bool
+	window    int
+	each      func(func(h *hit, weight float64))
+	table     *localise.Table
+	leaves    []leaf
+	times     map[source]float64  // hits by source
+	undecided []cuboid            // from which an attribute was left out that may belong there
+	mixtures  map[string]*mixture // by attribute and the other ones of a cuboid
 }
 
 // leaf is a hit, or a row of the sample of requests.
@@ -326,9 +335,17 @@ func (l *localiser) simplify(c cuboid) cuboid {
 		wider[a] = nil
 		var part cuboid
 		part[a] = c[a]
-		price := needless + l.t.price(l.flows, &part)
-		if (l.sums(&c).evidence()-l.sums(&wider).evidence())*l.independent(&c) < price || !c.lone(a) && !l.innocent(&c, a) {
+		price := needless + l.price(&part)
+		switch {
+		case (l.sums(&c).evidence()-l.sums(&wider).evidence())*l.independent(&c) < price:
 			c = wider
+		case c.lone(a) || l.divided(&c, a):
+		default:
+			if missing := l.missing(&c, a); missing > 0 {
+				if c = wider; missing <= innocent-doubtful {
+					l.undecided = append(l.undecided, c)
+				}
+			}
 		}
 	}
 	for a := byASN; a < attributes; a++ {
@@ -352,21 +369,32 @@ func (l *localiser) independent(c *cuboid) float64 {
 	return min(cluster*float64(len(sources))/max(x, 1), 1)
 }
 
-// prune returns the values of an attribute that are clearly hit by themselves, and like the others.
-func (l *localiser) prune(c cuboid, a attribute) (kept []uint32) {
-	part := make([]total, len(c[a]))
+// prune returns the values of an attribute that are clearly hit by themselves, and like the others,
+// and those that join them.
+func (l *localiser) prune(c cuboid, a attribute) []uint32 {
+	kept, _ := l.join(&c, a, l.clear(&c, a, c[a]))
+	if len(kept) == 0 {
+		return c[a]
+	}
+	return kept
+}
+
+// clear returns those of some values of an attribute that are clearly hit by themselves, and like
+// the others.
+func (l *localiser) clear(c *cuboid, a attribute, values []uint32) (kept []uint32) {
+	part := make([]total, len(values))
 	var whole total
-	for k, v := range c[a] {
-		one := c
+	for k, v := range values {
+		one := *c
 		one[a] = []uint32{v}
 		part[k] = l.sums(&one)
-		if !c.mixed() { // what is known of a value is better than a sample
+		if !one.mixed() { // what is known of a value is better than a sample
 			part[k].e = l.expectedAt(a, v)
 		}
 		whole.x += part[k].x
 		whole.e += part[k].e
 	}
-	for k, v := range c[a] {
+	for k, v := range values {
 		var one cuboid
 		one[a] = []uint32{v}
 		s := part[k]
@@ -374,9 +402,6 @@ func (l *localiser) prune(c cuboid, a attribute) (kept []uint32) {
 		if clear && s.x*whole.e >= lessHit*s.e*whole.x {
 			kept = append(kept, v)
 		}
-	}
-	if len(kept) == 0 {
-		return c[a]
 	}
 	return kept
 }

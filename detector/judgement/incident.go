@@ -30,6 +30,7 @@ type incident struct {
 	share  float64
 	part   float64 // of the expected failures of the flows that lies in scopes[0]
 	margin float64 // see cause
+	more   float64
 
 	onset    int64 // Unix ms
 	firstBin int64 // of the onset
@@ -86,12 +87,12 @@ func (t *turn) explain(alarms []alarm) bool {
 		if a.series.attribute != everyone {
 			own[a.series.attribute] = []uint32{a.series.value}
 		}
-		c.scopes, c.part, c.margin = []cuboid{own}, t.product(flows, &own), 0
+		c.scopes, c.part, c.margin, c.more = []cuboid{own}, t.product(flows, &own), 0, 0
 	}
 	if t.adopt(&c) {
 		return true
 	}
-	i := &incident{flows: c.flows, scopes: c.scopes, share: c.share, part: c.part, margin: c.margin, found: t.bin, lastBad: t.bin, pace: followBins}
+	i := &incident{flows: c.flows, scopes: c.scopes, share: c.share, part: c.part, margin: c.margin, more: c.more, found: t.bin, lastBad: t.bin, pace: followBins}
 	t.date(i, int64(a.window))
 	c.began = i.firstBin
 	if i := t.related(&c); i != nil {
@@ -280,14 +281,14 @@ func (t *turn) review(i *incident, now bool) {
 	window := min(max(t.bin-i.firstBin+1, 2), ringBins-1)
 	c := t.localise(i.flows, int(window), i)
 	if c.scopes[0].equal(&i.scopes[0]) {
-		i.scopes, i.share, i.part, i.margin, i.pendingSeen = c.scopes, c.share, c.part, c.margin, 0
+		i.scopes, i.share, i.part, i.margin, i.more, i.pendingSeen = c.scopes, c.share, c.part, c.margin, c.more, 0
 		return
 	}
 	if !now && (i.pendingSeen == 0 || !i.pending.equal(&c.scopes[0])) {
 		i.pending, i.pendingSeen = c.scopes[0], 1
 		return
 	}
-	i.scopes, i.share, i.part, i.margin, i.pendingSeen = c.scopes, c.share, c.part, c.margin, 0
+	i.scopes, i.share, i.part, i.margin, i.more, i.pendingSeen = c.scopes, c.share, c.part, c.margin, c.more, 0
 }
 
 // expected is how many failures one of the last n bins has within the incident's scope.

@@ -5,15 +5,17 @@ import "math"
 const (
 	// evidence, in nats beyond the price, that what an attribute of a scope leaves out is innocent
 	innocent = 8
+	// evidence from which on it may become so much
+	doubtful = 4
 	// weight, in rows of the sample, of how requests divide elsewhere
 	dividedWeight = 20
 )
 
-// innocent reports whether the requests that an attribute of a scope leaves out are shown to be
-// innocent: if the fault hit them as much as those within, so many failures would have come from
-// there that it is no chance that so few did. Where little is asked for outside, nothing is shown,
-// however few fail there.
-func (l *localiser) innocent(c *cuboid, a attribute) bool {
+// missing is how much evidence, in nats, is missing to show that the requests are innocent that an
+// attribute of a scope leaves out; 0 or less if they are: if the fault hit them as much as those
+// within, so many failures would have come from there that it is no chance that so few did. Where
+// little is asked for outside, nothing is shown, however few fail there.
+func (l *localiser) missing(c *cuboid, a attribute) float64 {
 	wider := *c
 	wider[a] = nil
 	var in, out total
@@ -39,7 +41,7 @@ func (l *localiser) innocent(c *cuboid, a attribute) bool {
 		share = (rows*inside/all + dividedWeight*share) / (rows + dividedWeight)
 	}
 	evidence := fewer(max(in.x-in.e, 0), max(out.x-out.e, 0), 1-share) * l.independent(&wider) / cluster
-	return evidence >= innocent+l.ways(a, len(c[a]))
+	return innocent + l.ways(a, len(c[a])) - evidence
 }
 
 // lone reports whether an attribute's one value is all that a cuboid names. Without it the cuboid

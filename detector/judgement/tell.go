@@ -157,9 +157,11 @@ func (j *Judge) countOpen() {
 // Bounds on how often an incident that has been told changes.
 const (
 	changeAfter = time.Minute
-	changeMost  = 6 // after so many, only a page is told
-	sureMargin  = 3 // nats between the best explanation and the second, by which it is told at once
-	sureBins    = 3 // after which it is told all the same
+	changeMost  = 6   // after so many, only a page is told
+	sureMargin  = 3   // nats between the best explanation and the second, by which it is told at once
+	sureBins    = 3   // after which it is told all the same
+	moreLeast   = 0.5 // values that are likely hit and not named yet, for which the first word waits
+	moreFor     = 10 * time.Second
 )
 
 // consider tells an incident if there is news.
@@ -177,8 +179,7 @@ func (t *turn) consider(i *incident) {
 	old := &i.told
 	switch {
 	case old.ID == 0 || old.Until != 0:
-		sure := i.margin >= sureMargin || t.bin-i.found >= sureBins
-		if now.Page && sure || !now.Page && t.bin-i.found >= t.j.bins(quietFor(now.Verdict)) || i.late || len(i.flows) == 0 {
+		if now.Page && t.sure(i) || !now.Page && t.bin-i.found >= t.j.bins(quietFor(now.Verdict)) || i.late || len(i.flows) == 0 {
 			t.tell(i, Opened, now)
 		}
 	case now.Page && !old.Page:
@@ -186,6 +187,13 @@ func (t *turn) consider(i *incident) {
 	case t.bin >= i.later && i.tells < changeMost && newsworthy(old, &now):
 		t.tell(i, Changed, now)
 	}
+}
+
+// sure reports whether an incident may be told for the first time: its scope is clearly better than
+// any other, and no more values are about to be named. It waits for neither for long.
+func (t *turn) sure(i *incident) bool {
+	since := t.bin - i.found
+	return (i.margin >= sureMargin || since >= sureBins) && (i.more < moreLeast || since*t.j.width >= moreFor.Milliseconds() || t.j.width > moreFor.Milliseconds())
 }
 
 // quietFor is how long an incident that alerts nobody must last until it is told: few clients that
