@@ -7,11 +7,14 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// title is one sentence: what fails, where, for whom, and how often.
+// title is one sentence: what fails, where, for whom, and how often. A scope that limits nothing is
+// in no words: at first it means that too little is known of who is hit. The evidence says so, or
+// that it is everyone.
 func title(i *model.Incident, names func(asn uint32) string) string {
 	who := i.Scope.Words(names)
+	everyone := i.Scope.Everyone()
 	if i.Verdict == model.Forged {
-		if i.Scope.Everyone() {
+		if everyone {
 			who = "from an unknown network"
 		}
 		return fmt.Sprintf("reports %s look made up: %s of %s", who, plural(int(math.Round(max(i.Requests, i.Failed))), "request"), plural(i.Clients, "client"))
@@ -19,10 +22,10 @@ func title(i *model.Incident, names func(asn uint32) string) string {
 	if i.Outcome == model.Slow {
 		return i.SlowWords(names)
 	}
-	if i.Scope.Everyone() {
-		who = "from everyone"
+	if who = " " + who; everyone {
+		who = ""
 	}
-	return fmt.Sprintf("%s for %s %s: %s of %s %s fail, %s", i.Outcome, i.Target, who, whole(i.Failed), whole(max(i.Requests, i.Failed)), things(i), plural(i.Clients, "client"))
+	return fmt.Sprintf("%s for %s%s: %s of %s %s fail, %s", i.Outcome, i.Target, who, whole(i.Failed), whole(max(i.Requests, i.Failed)), things(i), plural(i.Clients, "client"))
 }
 
 // things is what the numbers of an incident count.

@@ -235,15 +235,18 @@ func (s Scope) Words(names func(asn uint32) string) string {
 // SlowWords returns one sentence about an incident of [SlowAnswers]: "shop.example answers slowly
 // for Ridge Mobile (AS64502): 38 % of the requests take longer than 2 s, usually 1 %".
 func (i *Incident) SlowWords(names func(asn uint32) string) string {
-	who := i.Scope.Words(names)
+	who := " " + i.Scope.Words(names)
+	if i.Scope.Everyone() {
+		who = "" // at first, too little is known of who is hit
+	}
 	if only := (Scope{ASNs: i.Scope.ASNs}); only.Equal(i.Scope) && len(only.ASNs) > 0 {
-		who = "for " + strings.TrimPrefix(who, "from ")
+		who = " for " + strings.TrimPrefix(who, " from ")
 	}
 	beyond := "too long"
 	if i.SlowerThan > 0 {
 		beyond = "longer than " + DurationWords(i.SlowerThan)
 	}
-	return strings.TrimPrefix(i.Target, "https://") + " answers slowly " + who + ": " + percent(i.Failed/max(i.Requests, i.Failed, 1)) +
+	return strings.TrimPrefix(i.Target, "https://") + " answers slowly" + who + ": " + percent(i.Failed/max(i.Requests, i.Failed, 1)) +
 		" of the requests take " + beyond + ", usually " + percent(i.UsuallySlow)
 }
 

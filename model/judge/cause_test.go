@@ -41,7 +41,7 @@ func TestCause(t *testing.T) {
 		},
 			"shop.example answers slowly for Harbour Net (AS64502): 38 % of the requests take longer than 2 s, usually 1 %"},
 		"slow everywhere": {model.SlowAnswers, model.Scope{}, func(_ *Facts, i *model.Incident) { i.Requests, i.Failed, i.UsuallySlow = 200, 76, 0.004 },
-			"shop.example answers slowly for everyone: 38 % of the requests take too long, usually 0.4 %"},
+			"shop.example answers slowly: 38 % of the requests take too long, usually 0.4 %"},
 		"a name": {model.DNS, model.Scope{Countries: []string{"DE"}}, func(_ *Facts, i *model.Incident) { i.Outcome = report.DNSNameNotResolved },
 			"The name shop.example does not resolve from DE"},
 		"a name that lies": {model.DNS, ridge, nil, "shop.example resolves to wrong addresses from Harbour Net (AS64502)"},
