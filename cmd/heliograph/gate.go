@@ -24,17 +24,40 @@ type gateCmd struct {
 	JSON    bool          `name:"json" help:"Print the last answer as JSON."`
 }
 
+// longestBake is how long a release is watched at most: minutes are kept for a day.
+const longestBake = 23 * time.Hour
+
+// check returns what is wrong with the question, which is known before anybody is asked.
+func (g *gateCmd) check() error {
+	switch {
+	case g.App == "" || g.Version == "" || g.Against == "":
+		return errors.New("--app, --version, --against: must not be empty")
+	case g.Version == g.Against:
+		return errors.New("--against: must be another version than --version")
+	case g.Every < time.Second:
+		return errors.New("--every: must be at least a second")
+	case max(time.Duration(g.Bake), time.Duration(g.Since)) > longestBake:
+		return errors.New("--bake, --since: must be at most 23h, because minutes are kept for a day")
+	}
+	for name, share := range map[string]float64{"--error": g.Error, "--detect": g.Detect} {
+		if !(share > 0 && share < 1) {
+			return errors.New(name + ": must be above 0 and below 1, such as 0.01")
+		}
+	}
+	return nil
+}
+
 // rollupLag is how long the detector may take until a minute is in its sums.
 const rollupLag = 2 * time.Minute
 
 // Run watches the release until it is found to be worse, or the bake time is over.
 func (g *gateCmd) Run(ctx context.Context, out *output) error {
 	client, err := g.client()
-	if err != nil {
-		return err
+	if err == nil {
+		err = g.check()
 	}
-	if g.Every < time.Second {
-		return &exitError{exitUsage, "--every: must be at least a second"}
+	if err != nil {
+		return &exitError{exitUsage, err.Error()} // exitFailed would stop the release
 	}
 	began := time.Now().Add(-time.Duration(g.Since))
 	end := began.Add(time.Duration(g.Bake))
@@ -80,7 +103,7 @@ func (g *gateCmd) tell(out *output, last *api.Gate) error {
 	}
 	if g.JSON {
 		if err := out.json(last); err != nil {
-			return err
+			return &exitError{exitUnsound, fmt.Sprintf("%s, but that could not be printed: %v", last.State, err)}
 		}
 	} else {
 		fmt.Fprintf(out.stdout, "%s: %s\n", last.State, printable(last.Title))

@@ -50,6 +50,12 @@ func TestGateExitCodes(t *testing.T) {
 	if code, stdout, _ := ask("--json"); code != 1 || !strings.Contains(stdout, `"difference": 0.021`) {
 		t.Errorf("--json: exit %d, %s", code, stdout)
 	}
+	for _, wrong := range [][]string{{"--error", "0"}, {"--error", "NaN"}, {"--detect", "1"}, {"--every", "0s"}, {"--bake", "24h"}, {"--since", "2d"}, {"--against", "1.5.0"},
+		{"--app", ""}, {"--api", "ftp://127.0.0.1"}} {
+		if code, _, stderr := ask(wrong...); code != 2 || !strings.Contains(stderr, wrong[0]) {
+			t.Errorf("%q: exit %d, %s", wrong, code, stderr)
+		}
+	}
 	api.Close()
 	if code, _, stderr := ask(); code != 3 || !strings.Contains(stderr, "nothing is known of the release") {
 		t.Errorf("without a detector: exit %d, %s", code, stderr)
