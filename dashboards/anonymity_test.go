@@ -155,3 +155,30 @@ func TestHistoryAndErrorsByClient(t *testing.T) {
 		}
 	}
 }
+
+// The gate's numbers are sums over the clients of a release, too.
+func TestGateOfFewClientsShowsNoNumbers(t *testing.T) {
+	g := model.Gate{State: model.GateUnknown, Title: "44 requests", Tests: []model.GateMeasure{{Name: "failures", Requests: 44}}, Clients: 4}
+	_, url := serve(t, Options{Reader: &fakeReader{}, LeastClients: 5, Gate: func(context.Context, model.GateQuery) (model.Gate, error) { return g, nil }})
+	resp, body := fetch(t, url+"/api/v1/gate?app=a&version=2&against=1")
+	if resp.StatusCode != http.StatusOK || resp.Header.Get(api.SuppressedHeader) != "1" || strings.Contains(string(body), "44") || !strings.Contains(string(body), `"state":"too_little"`) {
+		t.Errorf("%s, %q suppressed: %s", resp.Status, resp.Header.Get(api.SuppressedHeader), body)
+	}
+	g.Clients = 5
+	if _, body := fetch(t, url+"/api/v1/gate?app=a&version=2&against=1"); !strings.Contains(string(body), "44 requests") {
+		t.Errorf("of enough clients: %s", body)
+	}
+}
+
+// A curve of one outcome or target, and the sum of a grid of one target, are parts, too.
+func TestPartsThatAreChosenAreNotShown(t *testing.T) {
+	now := time.Now().Truncate(time.Minute)
+	reader := &fakeReader{curve: []model.CurvePoint{{At: now, OK: 1, Failed: 44, Clients: 4}}, reach: []model.Reach{{At: now, ASN: 4, Failed: 44, Clients: 4}}}
+	_, url := serve(t, Options{Reader: reader, LeastClients: 5})
+	for path, hidden := range map[string]bool{"curve?type=tcp": true, "curve?target=https://few.example": true, "curve?asn=4": true, "curve": false, "curve?target=collector:c1": false,
+		"reachability?since=3m&step=1m&target=https://few.example": true, "reachability?since=3m&step=1m": false} {
+		if _, body := fetch(t, url+"/api/v1/"+path); strings.Contains(string(body), "44") == hidden {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
+}

@@ -33,7 +33,8 @@ func (d *Dashboard) getCurve(w http.ResponseWriter, r *http.Request, p *params) 
 		return p.err
 	}
 	now := endOf(end)
-	q := curveAsked{target: target, outcome: outcome, scope: where, from: now.Add(-max(since, curveSteps*d.o.Step)), until: now, ended: !end.IsZero()}
+	q := curveAsked{target: target, outcome: outcome, scope: where, from: now.Add(-max(since, curveSteps*d.o.Step)), until: now, ended: !end.IsZero(),
+		chosen: outcome != "" || target != "" && !strings.HasPrefix(target, model.CollectorTarget)}
 	if id != 0 {
 		i, err := d.incident(r.Context(), int64(id), now)
 		if err != nil {
@@ -55,6 +56,7 @@ type curveAsked struct {
 	outcome     report.Outcome
 	scope       model.Scope     // of an incident, that of the incident
 	ended       bool            // until is not now, so that nothing after it is read
+	chosen      bool            // target or outcome are a request's, and may be those of few clients
 	incident    *model.Incident // nil without one
 }
 
@@ -88,12 +90,14 @@ func (d *Dashboard) curve(ctx context.Context, q curveAsked, now time.Time) (api
 	if q.ended {
 		asked.Until = q.until
 	}
-	asked.Clients = d.o.LeastClients > 1 && dimensionsOf(asked.Scope) != 0
+	// a part of the requests that somebody has chosen, or a scope
+	asked.Clients = d.o.LeastClients > 1 && (q.chosen || dimensionsOf(asked.Scope) != 0)
 	points, err := d.o.Reader.Curve(ctx, asked)
 	if err != nil {
 		return api.Curve{}, err
 	}
 	c := api.Curve{Columns: newColumns(curveSteps), Start: stamp(start), StepSeconds: step.Seconds(), Target: q.target}
+	var shown []model.CurvePoint
 	for _, p := range points {
 		column := int(p.At.Sub(start) / step)
 		switch {
@@ -101,8 +105,12 @@ func (d *Dashboard) curve(ctx context.Context, q curveAsked, now time.Time) (api
 		case asked.Clients && d.hides(p.Clients):
 			c.Suppressed++
 		default:
+			shown = append(shown, p)
 			add(c.Columns, column, model.Reach{OK: p.OK, Failed: p.Failed})
 		}
+	}
+	if q.incident == nil { // an incident is told whatever its numbers are
+		points = shown
 	}
 	d.judgeCurve(&c, q, points, step, now)
 	return c, nil

@@ -1,7 +1,9 @@
 package dashboards
 
 import (
+	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/heliograph-net/heliograph/dashboards/api"
@@ -32,6 +34,11 @@ func (d *Dashboard) getGate(w http.ResponseWriter, r *http.Request, p *params) e
 	g, err := d.o.Gate(r.Context(), q)
 	if err != nil {
 		return err
+	}
+	if d.hides(g.Clients) && slices.ContainsFunc(g.Tests, func(t model.GateMeasure) bool { return t.Requests+t.AgainstRequests+t.Troubles+t.AgainstTroubles > 0 }) {
+		tellSuppressed(w, len(g.Tests))
+		g.Title = fmt.Sprintf("%s %s, beside %s: the numbers are not shown, because fewer than %d clients of one of them were seen in any minute", q.App, q.Version, q.Against, d.o.LeastClients)
+		g.For, g.Tests = nil, nil
 	}
 	answer := api.Gate{State: api.GateState(g.State), Title: g.Title, For: list(g.For), Tests: []api.GateMeasure{}}
 	for _, t := range g.Tests {

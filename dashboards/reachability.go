@@ -82,6 +82,7 @@ func (d *Dashboard) reach(ctx context.Context, q reachAsked, now time.Time) (rea
 	}
 	g := reachGrid{Reachability: api.Reachability{Start: stamp(start), StepSeconds: q.step.Seconds(), Steps: q.steps, All: newColumns(q.steps)}}
 	origins, whole := map[place]*api.Origin{}, map[place]api.Columns{}
+	clients := make([]uint64, q.steps) // of each column; at least as many as distinct ones
 	for _, cell := range reach {
 		column := int(cell.At.Sub(start) / q.step)
 		if cell.At.Before(start) || column >= q.steps {
@@ -92,6 +93,7 @@ func (d *Dashboard) reach(ctx context.Context, q reachAsked, now time.Time) (rea
 			whole[from] = newColumns(q.steps)
 		}
 		add(whole[from], column, cell)
+		clients[column] += cell.Clients
 		if add(g.All, column, cell); d.hides(cell.Clients) {
 			g.Suppressed++
 			continue
@@ -102,6 +104,12 @@ func (d *Dashboard) reach(ctx context.Context, q reachAsked, now time.Time) (rea
 			origins[from] = origin
 		}
 		add(origin.Columns, column, cell)
+	}
+	for column := range clients {
+		if q.target != "" && g.All.OK[column]+g.All.Failed[column] > 0 && d.hides(clients[column]) { // a part, and not everybody
+			g.All.OK[column], g.All.Failed[column] = 0, 0
+			g.Suppressed++
+		}
 	}
 	for _, o := range origins {
 		o.Recent = recentOf(o.Columns)

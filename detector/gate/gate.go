@@ -43,7 +43,7 @@ func Judge(ctx context.Context, r Reader, q model.GateQuery, now time.Time) (mod
 	if q.App == "" || q.Version == "" || q.Against == "" || q.Version == q.Against || !(q.Error > 0 && q.Error < 1 && q.Detect > 0 && q.Detect < 1) {
 		return model.Gate{}, fmt.Errorf("%w: a gate needs an application and two versions, and an error and a difference between 0 and 1", model.ErrQuery)
 	}
-	requests, errs, err := read(ctx, r, q, now)
+	requests, errs, clients, err := read(ctx, r, q, now)
 	if err != nil {
 		return model.Gate{}, err
 	}
@@ -54,7 +54,7 @@ func Judge(ctx context.Context, r Reader, q model.GateQuery, now time.Time) (mod
 	bounds := limits(all)
 	slow, reported := slowCells(all, bounds)
 	const measures = 3
-	g := model.Gate{State: model.GateUnknown, Tests: []model.GateMeasure{
+	g := model.Gate{State: model.GateUnknown, Clients: clients, Tests: []model.GateMeasure{
 		Compare(Failures, requests, q.Error/measures, q.Detect),
 		Compare(ApplicationErrors, troubled(requests, errs), q.Error/measures, q.Detect),
 		Compare(Slowness, slow, q.Error/measures, q.Detect),
@@ -84,20 +84,38 @@ func Judge(ctx context.Context, r Reader, q model.GateQuery, now time.Time) (mod
 	return g, nil
 }
 
-// read returns the requests and the application errors of both releases.
-func read(ctx context.Context, r Reader, q model.GateQuery, now time.Time) (requests, errs []Cell, err error) {
+// read returns the requests and the application errors of both releases, and the clients that each
+// has at least.
+func read(ctx context.Context, r Reader, q model.GateQuery, now time.Time) (requests, errs []Cell, clients uint64, err error) {
+	type minute struct {
+		at      int64
+		release bool
+	}
+	seen := map[minute]uint64{}
 	for _, of := range []struct {
 		cells  *[]Cell
 		errors bool
 	}{{&requests, false}, {&errs, true}} {
 		asked := model.RollupQuery{By: []model.Facet{model.FacetVersion, model.FacetASN}, Errors: of.errors}
 		if err := minutes(ctx, r, q, asked, now, func(v *model.Rollup) {
+			if !of.errors { // nearly nobody is in two networks in one minute
+				seen[minute{v.At.UnixMilli(), v.Key.Version == q.Version}] += v.Clients
+			}
 			*of.cells = append(*of.cells, Cell{At: v.At, ASN: v.Key.ASN, Release: v.Key.Version == q.Version, Requests: v.OK + v.Failed, Troubles: v.Failed, Reports: v.Reports})
 		}); err != nil {
-			return nil, nil, err
+			return nil, nil, 0, err
 		}
 	}
-	return requests, errs, nil
+	most := map[bool]uint64{}
+	for m, n := range seen {
+		most[m.release] = max(most[m.release], n)
+	}
+	for _, n := range most {
+		if clients == 0 || n < clients {
+			clients = n
+		}
+	}
+	return requests, errs, clients, nil
 }
 
 // minutes calls add with the minutes of both releases, by what asked says.

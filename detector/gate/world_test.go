@@ -92,6 +92,7 @@ func (w *world) Rollups(_ context.Context, q model.RollupQuery) (all []model.Rol
 			all = append(all, model.Rollup{At: c.At, Key: k.RollupKey})
 		}
 		r := &all[n]
+		r.Clients += uint64(c.Clients.Count())
 		if r.Reports += c.Raw; c.Outcome == report.OK || q.Durations {
 			r.OK += c.Estimated
 		} else {
