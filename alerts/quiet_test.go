@@ -42,6 +42,26 @@ func TestQuietCovers(t *testing.T) {
 	}
 }
 
+// Hours are those of the clock on the wall, also on the days on which it is changed.
+func TestQuietOverTheChangeOfTheClock(t *testing.T) {
+	q, err := alerts.ParseQuiet("22:00-07:00 Europe/Oslo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at, want := range map[string]bool{
+		"2026-03-28T20:59:00Z": false, "2026-03-28T21:00:00Z": true, "2026-03-29T01:30:00Z": true, "2026-03-29T04:59:00Z": true, "2026-03-29T05:00:00Z": false, // an hour less
+		"2026-10-24T19:59:00Z": false, "2026-10-24T20:00:00Z": true, "2026-10-25T00:30:00Z": true, "2026-10-25T05:59:00Z": true, "2026-10-25T06:00:00Z": false, // an hour more
+	} {
+		moment, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if q.Covers(moment) != want {
+			t.Errorf("%s: %v", at, !want)
+		}
+	}
+}
+
 // In quiet hours only what is critical is told, and the rest afterwards if it goes on. The clock of
 // the test begins at midnight.
 func TestQuietHours(t *testing.T) {
