@@ -68,6 +68,8 @@ func TestBadConfigNamesFileLineAndKey(t *testing.T) {
 		"floors":                {"detector:\n  min_clients: 0\n", []string{"h.yaml:2: detector.min_clients"}},
 		"objective": {"detector:\n  objectives:\n    - {target: \"https://a\", share: 99.9}\n",
 			[]string{"h.yaml:3: detector.objectives", "https://a", "below 1, such as 0.999, is 99.9"}},
+		"objective's name": {"detector:\n  objectives:\n    - {target: shop, share: 0.9}\n", []string{"h.yaml:3: detector.objectives", "\"shop\" is not an origin"}},
+		"objective's path": {"detector:\n  objectives:\n    - {target: \"https://Shop.example:443/cart\", share: 0.9}\n", []string{"h.yaml:3: detector.objectives", "give its origin, https://shop.example"}},
 		"objective's time": {"detector:\n  objectives:\n    - {target: \"https://a\", share: 0.99, within: soon}\n",
 			[]string{"h.yaml:3: detector.objectives", "https://a is soon", "800ms"}},
 		"objective's long time": {"detector:\n  objectives:\n    - {target: \"https://a\", share: 0.99, within: 1h}\n",

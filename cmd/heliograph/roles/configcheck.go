@@ -16,6 +16,7 @@ import (
 	"github.com/heliograph-net/heliograph/dashboards"
 	"github.com/heliograph-net/heliograph/detector/slo"
 	"github.com/heliograph-net/heliograph/internal/httpx"
+	"github.com/heliograph-net/heliograph/privacy/scrub"
 )
 
 // complaint records a fault of a key.
@@ -171,9 +172,27 @@ func (c *Config) checkDetector(bad complaint) {
 		if o.Within.bad != "" {
 			bad("detector.objectives", "within of %s is %s, which is not a duration such as 800ms or 2s", o.Target, o.Within.bad)
 		}
+		if text := noOrigin(o.Target); o.Target != "" && text != "" {
+			bad("detector.objectives", "%s", text)
+		}
 	}
 	if err := slo.Validate(c.objectives()); err != nil {
 		bad("detector.objectives", "%v", err)
+	}
+}
+
+// noOrigin says why no request has a target, or "". All targets are origins as agents write them, so
+// with another one an objective would never be about anything.
+func noOrigin(target string) string {
+	scheme, rest, _ := strings.Cut(target, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	switch origin := scrub.Target(scheme, host); origin {
+	case target:
+		return ""
+	case "":
+		return fmt.Sprintf("%q is not an origin such as https://shop.example", target)
+	default:
+		return fmt.Sprintf("no request has the target %q; give its origin, %s", target, origin)
 	}
 }
 
