@@ -53,8 +53,9 @@ func (n *Notifier) courier(name string) *courier {
 	return c
 }
 
-// deliver starts the deliveries that are due.
-func (n *Notifier) deliver(ctx context.Context, s *Settings, now time.Time, readable bool) {
+// deliver starts the deliveries that are due: all of them if stored is true, and otherwise those
+// that are in no record.
+func (n *Notifier) deliver(ctx context.Context, s *Settings, now time.Time, readable, stored bool) {
 	alive := readable && n.alive(ctx)
 	for i := range s.Receivers {
 		r := s.Receivers[i]
@@ -70,7 +71,7 @@ func (n *Notifier) deliver(ctx context.Context, s *Settings, now time.Time, read
 			continue
 		}
 		switch pending := n.book.ledger(r.Name).Pending; {
-		case pending != nil && n.book.mayDeliver(pending):
+		case pending != nil && stored && n.book.mayDeliver(pending):
 			n.send(r, c, pending, changes)
 		case r.Watchdog > 0 && alive && now.Sub(c.barked) >= r.Watchdog:
 			m := &Message{ID: rand.Text(), Receiver: r.Name, Made: now, Page: s.Page, Alerts: []Alert{watchdog(s, n.book.Instance, n.began)}}

@@ -42,6 +42,7 @@ type Notifier struct {
 	book       *book
 	cursor     uint64 // number of the last event in the book
 	unsaved    bool
+	unstored   time.Time           // since when the book cannot be stored; zero: it can
 	milestones []model.Milestone   // to be stored with the book
 	couriers   map[string]*courier // by the receiver's name
 	sending    context.Context     // for deliveries
@@ -109,7 +110,7 @@ func (n *Notifier) Run(ctx context.Context) error {
 	}
 }
 
-// step reads new events, stores them, and only then starts deliveries.
+// step reads new events, stores them, and then starts deliveries.
 func (n *Notifier) step(ctx context.Context) {
 	if !n.load(ctx) {
 		return
@@ -125,9 +126,7 @@ func (n *Notifier) step(ctx context.Context) {
 	n.agree(s, now)
 	n.unsaved = n.book.tidy(now, s.Receivers) || n.unsaved
 	n.plan(s, now)
-	if n.save(ctx) {
-		n.deliver(ctx, s, now, readable)
-	}
+	n.deliver(ctx, s, now, readable, n.save(ctx) || n.unsavable(now))
 	n.metrics.firing.Set(float64(n.firing()))
 }
 
@@ -219,10 +218,22 @@ func (n *Notifier) save(ctx context.Context) bool {
 		err = n.o.Store.AckOutbox(ctx, n.cursor, text, n.milestones)
 	}
 	if n.trouble("save", err) {
+		if n.unstored.IsZero() {
+			n.unstored = time.Now()
+		}
 		return false
 	}
-	n.unsaved, n.milestones = false, nil
+	n.unsaved, n.milestones, n.unstored = false, nil, time.Time{}
 	return true
+}
+
+// saveWait is how long a message waits for the store. Then it is sent although it is not stored:
+// after a crash it may come twice, and while the disk is full, nobody would be told even of that.
+const saveWait = time.Minute
+
+// unsavable reports whether the store has failed to save the book for too long to wait for it.
+func (n *Notifier) unsavable(now time.Time) bool {
+	return !n.unstored.IsZero() && now.Sub(n.unstored) >= saveWait
 }
 
 // drain waits for the deliveries in flight and stores their results. A delivery that does not

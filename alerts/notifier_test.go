@@ -340,7 +340,7 @@ func TestLater(t *testing.T) {
 	})
 }
 
-// Nothing is sent that is not stored first, and nothing is lost while the store fails.
+// Nothing is sent that is not stored first, unless the store fails for long, and nothing is lost while the store fails.
 func TestStoreFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, p := new(memory), new(people)
@@ -352,6 +352,42 @@ func TestStoreFails(t *testing.T) {
 		m.breakDown(false)
 		pass(3 * time.Second)
 		want(t, p, "down")
+	})
+}
+
+// While the disk is full, Alertmanager goes on being told what fires, which would end there
+// otherwise, and people are told after a minute, if only that the disk is full.
+func TestStoreIsFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, p, am := new(memory), new(people), new(people)
+		s := to(p)
+		s.Receivers = append(s.Receivers, alerts.Receiver{Name: "am", Sender: am, Refresh: time.Minute})
+		full := func(context.Context) map[string]string {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			if m.full {
+				return map[string]string{"store": "the disk is full"}
+			}
+			return nil
+		}
+		run(t, alerts.Options{Store: m, Settings: s, Problems: full})
+		m.add(model.Opened, incident(1, "down"))
+		pass(2 * time.Second)
+		want(t, p, "down")
+		m.mu.Lock()
+		m.full = true
+		m.mu.Unlock()
+		am.heard()
+		pass(4 * time.Minute)
+		want(t, p, "the disk is full")
+		if n := len(am.heard()); n < 4 {
+			t.Errorf("Alertmanager was told %d times in four minutes", n)
+		}
+		m.mu.Lock()
+		m.full = false
+		m.mu.Unlock()
+		pass(time.Minute)
+		want(t, p, "Over: the disk is full")
 	})
 }
 

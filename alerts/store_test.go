@@ -20,6 +20,7 @@ type memory struct {
 	state      []byte
 	milestones []model.Milestone
 	broken     bool
+	full       bool // can be read, and not written
 }
 
 var errBroken = errors.New("the disk is gone")
@@ -41,7 +42,7 @@ func (m *memory) Outbox(_ context.Context, after uint64, limit int) (found []ale
 func (m *memory) AckOutbox(_ context.Context, upTo uint64, state []byte, told []model.Milestone) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.broken {
+	if m.broken || m.full {
 		return errBroken
 	}
 	m.events = slices.DeleteFunc(m.events, func(e alerts.Event) bool { return e.Number <= upTo })
