@@ -27,11 +27,11 @@
 //
 // Alarms are explained by package localise, over all attributes together. What it finds is
 // simplified and ranked by evidence less price. Where several values are hit, others join them by a
-// mixture of values that are hit and values that are not (join.go). A cause belongs to an incident with the same scope,
-// or to one beside it in time and outcome; else it makes a new one. The onset is the change point
-// with the greatest likelihood ratio. An incident is over when its scope is calm for as long as
-// would have brought some failures; the same fault within an hour opens it again, and each time it
-// must be calm for longer.
+// mixture of values that are hit and values that are not (join.go). A cause belongs to an incident
+// with the same scope, or to one beside it in time and outcome; else it makes a new one. The onset
+// is the change point with the greatest likelihood ratio. An incident is over when its scope is
+// calm for as long as would have brought some failures; the same fault within an hour opens it
+// again, and each time it must be calm for longer.
 //
 // Package verdict then says why, from the facts that are gathered here. An incident alerts people
 // only if it is told from enough address prefixes: so many that they, too, are improbable. Prefixes

@@ -37,7 +37,8 @@ func TestMixture(t *testing.T) {
 	}
 }
 
-// Where all values are hit alike, or as unlike as chance makes them, nothing says that some are not.
+// Where all values are hit alike, or as unlike as chance makes them, nothing says that some are
+// not.
 func TestMixtureOfAll(t *testing.T) {
 	for _, x := range [][]float64{
 		{3, 1, 0, 2, 1, 0, 4, 1, 2, 0, 1, 3, 2, 1, 0, 2, 1, 1, 5, 0},

@@ -29,8 +29,8 @@ func (l *localiser) several(a attribute) (scopes []cuboid) {
 	return scopes
 }
 
-// shared are the values of the other attributes that all failures within a scope have; 0 where there
-// is none.
+// shared are the values of the other attributes that all failures within a scope have; 0 where
+// there is none.
 func (l *localiser) shared(c *cuboid) (values [attributes]uint32) {
 	first := true
 	for i := range l.leaves {
