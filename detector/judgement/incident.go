@@ -20,6 +20,7 @@ const (
 	maxIncidents = 500 // that are remembered
 	onsetBefore  = 3   // bins before the first alarm's window that may belong to it
 	twinBins     = 3   // by which the onsets of one fault's parts differ
+	keptOften    = 3   // reviews in a row, after which a scope is known
 )
 
 // incident is what is known of one fault.
@@ -31,6 +32,7 @@ type incident struct {
 	part   float64 // of the expected failures of the flows that lies in scopes[0]
 	margin float64 // see cause
 	more   float64
+	kept   int // reviews in a row that found scopes[0] again
 
 	onset    int64 // Unix ms
 	firstBin int64 // of the onset
@@ -145,11 +147,25 @@ func (t *turn) same(i *incident, c *cause) bool {
 	// what was taken for innocent is hit, too
 	case i.open() && mine.besides(other) && sharesFlow(i.flows, c.flows):
 		return true
+	case t.distinct(i, other):
+		return false
 	case mine.overlaps(other) || mine.likes(other): // children of one fault
 		return near(togetherFor) && sharesFlow(i.flows, c.flows) || twin
 	default:
 		return false
 	}
+}
+
+// distinct reports whether what an open incident does not explain is another fault that began with
+// it: each names one other attribute, such as a network and a server, the incident's scope has been
+// known for a while, and all the same what lies outside of it fails. A part of one fault would have
+// joined its scope by then.
+func (t *turn) distinct(i *incident, other *cuboid) bool {
+	mine := &i.scopes[0]
+	if !i.open() || mine.mixed() || other.mixed() || mine.everyone() || other.everyone() || mine.likes(other) {
+		return false
+	}
+	return i.told.ID != 0 && i.kept >= keptOften && t.bin-i.firstBin >= t.j.bins(togetherAll)
 }
 
 // within reports whether all places of c lie in o.
@@ -281,6 +297,7 @@ func (t *turn) review(i *incident, now bool) {
 	window := min(max(t.bin-i.firstBin+1, 2), ringBins-1)
 	c := t.localise(i.flows, int(window), i)
 	if c.scopes[0].equal(&i.scopes[0]) {
+		i.kept++
 		i.scopes, i.share, i.part, i.margin, i.more, i.pendingSeen = c.scopes, c.share, c.part, c.margin, c.more, 0
 		return
 	}
@@ -288,7 +305,7 @@ func (t *turn) review(i *incident, now bool) {
 		i.pending, i.pendingSeen = c.scopes[0], 1
 		return
 	}
-	i.scopes, i.share, i.part, i.margin, i.more, i.pendingSeen = c.scopes, c.share, c.part, c.margin, c.more, 0
+	i.scopes, i.share, i.part, i.margin, i.more, i.pendingSeen, i.kept = c.scopes, c.share, c.part, c.margin, c.more, 0, 0
 }
 
 // expected is how many failures one of the last n bins has within the incident's scope.

@@ -57,3 +57,36 @@ func TestSameBesides(t *testing.T) {
 		}
 	}
 }
+
+// What began with a fault, fails in the same way and names another attribute is another fault once
+// the scope of the first is known and does not explain it; before, and where it names the same
+// attribute or several, it is a part of it.
+func TestSameDistinct(t *testing.T) {
+	j := newJudge(t, Options{})
+	j.newPopulation(populationKey{1, 1, report.SourceAgent}, nil, 0)
+	flows := map[flow]bool{{0, 7}: true}
+	for name, c := range map[string]struct {
+		kept  int
+		told  ID
+		bin   int64
+		scope cuboid
+		want  bool
+	}{
+		"a network, later":               {3, 1, 1012, cuboid{byASN: {10}}, false},
+		"a network, soon":                {3, 1, 1011, cuboid{byASN: {10}}, true},
+		"while the scope changes":        {2, 1, 1012, cuboid{byASN: {10}}, true},
+		"before anything was told":       {3, 0, 1012, cuboid{byASN: {10}}, true},
+		"another server":                 {3, 1, 1012, cuboid{byServer: {4}}, true},
+		"a network over h3":              {3, 1, 1012, cuboid{byASN: {10}, byProtocol: {1}}, true},
+		"everyone":                       {3, 1, 1012, cuboid{}, true},
+		"a network at the same server":   {3, 1, 1012, cuboid{byASN: {10}, byServer: {3}}, true},
+		"another system, a bin too soon": {9, 1, 1011, cuboid{byOS: {1}}, true},
+	} {
+		i := &incident{flows: flows, scopes: []cuboid{{byServer: {3}}}, firstBin: 1000, kept: c.kept}
+		i.told.ID = c.told
+		turn := turn{j: j, bin: c.bin}
+		if got := turn.same(i, &cause{flows: flows, scopes: []cuboid{c.scope}, window: 6, began: 1001}); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

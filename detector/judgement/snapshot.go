@@ -162,6 +162,7 @@ type incidentForm struct {
 	Part      float64     `json:"part"`
 	Margin    float64     `json:"margin"`
 	More      float64     `json:"more,omitempty"`
+	Kept      int         `json:"kept,omitempty"`
 	Onset     int64       `json:"onset"`
 	FirstBin  int64       `json:"first_bin"`
 	Found     int64       `json:"found"`
@@ -298,7 +299,7 @@ func (s *series) form() seriesForm {
 }
 
 func (i *incident) form() incidentForm {
-	f := incidentForm{ID: i.id, Scopes: i.scopes, Share: i.share, Part: i.part, Margin: min(i.margin, 1e9), More: i.more, Onset: i.onset, FirstBin: i.firstBin, Found: i.found, LastBad: i.lastBad,
+	f := incidentForm{ID: i.id, Scopes: i.scopes, Share: i.share, Part: i.part, Margin: min(i.margin, 1e9), More: i.more, Kept: i.kept, Onset: i.onset, FirstBin: i.firstBin, Found: i.found, LastBad: i.lastBad,
 		Until: i.until, Calm: i.calm, Pace: i.pace, Reopened: i.reopened, Excess: i.excess, Late: i.late, LateUntil: i.lateUntil, FloodSeen: i.floodSeen,
 		Pending: i.pending, Seen: i.pendingSeen, Told: i.told, Tells: i.tells, Later: i.later}
 	for _, fl := range slices.SortedFunc(maps.Keys(i.flows), compareFlows) {
