@@ -8,7 +8,7 @@ type apart float64
 const (
 	apartLeast  = 0.05 // values are never known to be more alike
 	apartMost   = 2    // nor less
-	apartWeight = 200  // of what is assumed at the start, as of values
+	apartWeight = 50   // of what is assumed at the start, as of two values that are known well
 	valueLeast  = 0.5  // expected failures of a value that says something
 	valueMost   = 5    // a value weighs as much as the square of its expected failures, up to this
 )

@@ -63,7 +63,7 @@ func (j *Judge) alarms(bin int64) []alarm {
 		}
 		x := d.series.counts(bin)
 		f := d.stream.look(d.series, &x)
-		if f.evidence >= suspicious {
+		if f.evidence >= suspicious || j.unproven(&f) {
 			j.doubt(&f, bin)
 		}
 		if a, is := j.alarm(f, &x, bin); is {
@@ -195,6 +195,18 @@ func (f *finding) holds(j *Judge, h *hit) bool {
 		return false
 	}
 	return f.stream.pop.has(j.order[h.pop])
+}
+
+// unprovenTimes is how many times as much as elsewhere a new version must fail to prove nothing.
+const unprovenTimes = 3
+
+// unproven reports whether a version came after the others, fails far more, and has hardly a past of
+// its own. Nobody knows then how often a version fails at most, so there may be no evidence for
+// long; but to learn this as usual would hide a release that fails from its first request on.
+func (j *Judge) unproven(f *finding) bool {
+	s, p := f.series, f.stream.pop
+	return s.attribute == byVersion && s.exposure.born-p.born > j.bins(youngValue) && s.a < f.stream.shape(byVersion) &&
+		f.x >= unprovenTimes*f.e && f.x-f.e >= j.o.Excess
 }
 
 // doubt keeps a series from being learned while it is suspicious.

@@ -210,5 +210,6 @@ func (st *stream) doubt(s *series) float64 {
 	if st.pop.fresh() {
 		noise = max(noise, noiseFresh)
 	}
-	return noise*(1+1/max(minutes, 1)) + 1/(shape+s.a) + st.pop.uncertainty(s.exposure)*shape/(shape+s.a)
+	own := s.a / (shape + s.a) // the part of the rate that its own minutes say
+	return noise*(1+own*own/max(minutes, 1)) + 1/(shape+s.a) + st.pop.uncertainty(s.exposure)*shape/(shape+s.a)
 }
