@@ -10,6 +10,7 @@ import (
 	"github.com/heliograph-net/heliograph/detector/judgement"
 	"github.com/heliograph-net/heliograph/detector/localise/rs"
 	"github.com/heliograph-net/heliograph/detector/replay"
+	"github.com/heliograph-net/heliograph/detector/score"
 )
 
 type replayCmd struct {
@@ -73,14 +74,23 @@ func (r *replayCmd) replay(in replay.Input, stdout, stderr io.Writer) error {
 		if r.Bin == 0 {
 			r.Bin = 5 * time.Minute
 		}
+		if _, err := score.New(r.Bin); err != nil {
+			return &exitError{exitUsage, "--bin: " + err.Error()}
+		}
 		return replay.Series(in, r.Bin, stdout)
 	case "rs":
+		if r.Top < 1 {
+			return &exitError{exitUsage, fmt.Sprintf("--top: want 1 or more explanations, not %d", r.Top)}
+		}
 		if err := rs.Run(stdout, in, rs.Options{File: in.Name, At: r.At, Top: r.Top}); err != nil {
 			return &exitError{2, err.Error()}
 		}
 		return nil
 	default:
 		o := judgement.Options{Bin: r.Bin, Grace: r.Grace, Seed: 1}
+		if o.Grace == 0 {
+			o.Grace = time.Nanosecond // none: 0 would be the default
+		}
 		if _, err := judgement.New(o); err != nil {
 			return &exitError{2, "--bin, --grace: " + err.Error()}
 		}

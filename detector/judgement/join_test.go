@@ -79,8 +79,8 @@ func TestSure(t *testing.T) {
 		{10 * time.Second, 2, 10, 1, true},
 		{10 * time.Second, 0, 1, 1, false},
 		{10 * time.Second, 0, 1, 3, true},
-		{2 * time.Second, 2, 10, 4, false},
-		{2 * time.Second, 2, 10, 5, true},
+		{5 * time.Second, 2, 10, 1, false},
+		{5 * time.Second, 2, 10, 2, true},
 		{time.Minute, 2, 10, 0, true},
 	} {
 		turn := turn{j: newJudge(t, Options{Bin: c.bin}), bin: 100 + c.since}

@@ -8,8 +8,11 @@ import (
 
 // Options of a [Judge].
 type Options struct {
-	Bin time.Duration // width of a bin, a second to an hour and a divisor of a day. 0 means 10 s
-	// Grace is the least time that a bin waits for rows after its end. 0 means 10 s.
+	// Bin is the width of a bin, a second to an hour and a divisor of a day. 0 means 10 s. Where it
+	// is below 5 s or a fourteenth of Grace, bins are some times as wide: only so many are
+	// remembered one by one.
+	Bin time.Duration
+	// Grace is the least time that a bin waits for rows after its end. 0 means 10 s, and 1 ns none.
 	Grace time.Duration
 	// Evidence is what an alarm takes: minus the natural logarithm of the probability that chance
 	// does it, after the price of having looked at many places and outcomes. 0 means 14.
@@ -57,7 +60,27 @@ func (o *Options) validate() error {
 	if o.Clients < 1 || o.Networks < 1 || o.MaxSeries < 1 {
 		faults = append(faults, errors.New("Clients, Networks and MaxSeries must be at least 1"))
 	}
+	if len(faults) == 0 {
+		o.widen()
+	}
 	return errors.Join(faults...)
+}
+
+const (
+	leastBin = 5 * time.Second // so that successes come while their bin is in the ring
+	// Bins that wait at once. With the longest window before them, and what arrives meanwhile, they
+	// fill the ring.
+	graceBins = ringBins - 48 - 2
+)
+
+// widen makes bins some times as wide if the ring could not hold those that it has to.
+func (o *Options) widen() {
+	for bin := o.Bin; bin <= 24*time.Hour; bin += o.Bin {
+		if bin >= leastBin && 24*time.Hour%bin == 0 && o.Grace <= graceBins*bin {
+			o.Bin = bin
+			return
+		}
+	}
 }
 
 func def[T comparable](v *T, d T) {

@@ -17,11 +17,12 @@ const (
 // Times that a value must be known for before it is judged by itself, and how long a bin may take
 // to be complete.
 const (
-	leastPart   = 1e-4 // of all requests that a value is taken to have in its price
-	youngValue  = 4 * time.Minute
-	youngSystem = 5 * time.Minute
-	freshSystem = 30 * time.Minute // in which the rare bad minute may not have been seen yet
-	settleTime  = 2 * time.Minute
+	leastPart    = 1e-4 // of all requests that a value is taken to have in its price
+	youngValue   = 4 * time.Minute
+	youngSystem  = 5 * time.Minute
+	youngLearned = 2                // bins that must have been learned
+	freshSystem  = 30 * time.Minute // in which the rare bad minute may not have been seen yet
+	settleTime   = 2 * time.Minute
 )
 
 // What a network may claim of requests in one bin: so many times the usual, or the share of all, or
@@ -168,8 +169,12 @@ func (p *population) lag(bin int64) int64 {
 	return min(ringBins-spreadBins, max(p.judge.bins(settleTime)+spreadBins, (bin-p.born)/3))
 }
 
-// young reports whether too little is known to judge anything.
-func (p *population) young(bin int64) bool { return bin-p.born < p.judge.bins(youngSystem) }
+// young reports whether too little is known to judge anything: where bins are wide, none may have
+// been learned yet.
+func (p *population) young(bin int64) bool {
+	j := p.judge
+	return bin-p.born < max(j.bins(youngSystem), j.bins(settleTime)+spreadBins+youngLearned)
+}
 
 // fresh reports whether little is known of how failure rates vary.
 func (p *population) fresh() bool { return p.settled-p.born < p.judge.bins(freshSystem) }

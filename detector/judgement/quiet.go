@@ -74,7 +74,10 @@ func (q *quiet) is(bin int64) bool { return q.within(bin-1, bin) > 0 }
 // last is far away, it passes over most of the bins up to there.
 func (j *Judge) listen(bin, last int64) {
 	q := j.fade.quiet
-	if q.heard[slot(bin)] >= bin || q.last == 0 {
+	// A newer bin has taken the slot of one that rows may have been of, or is that of the first row
+	// after a long silence.
+	newer := q.heard[slot(bin)] - bin
+	if newer >= 0 && newer <= j.bins(j.o.Grace)+ringBins || q.last == 0 {
 		q.last = bin
 	}
 	silence := bin - q.last

@@ -18,11 +18,9 @@ const (
 	minute   = 60
 )
 
-var errLine = errors.New("a line is longer than 64 KiB")
-
 // read sums the rows by combination, for each of the minutes.
 func read(r io.Reader, o Options) (*cases, error) {
-	c := csv.NewReader(&lines{r: r})
+	c := csv.NewReader(&lines{r: r, n: 1})
 	c.ReuseRecord = true
 	header, err := c.Read()
 	if err == io.EOF {
@@ -54,7 +52,10 @@ func read(r io.Reader, o Options) (*cases, error) {
 // fault names the file and the line of an error of the CSV reader.
 func fault(file string, err error) error {
 	if p, ok := errors.AsType[*csv.ParseError](err); ok {
-		return fmt.Errorf("%s:%d: %w", file, p.Line, p.Err)
+		return fmt.Errorf("%s:%d: line: %w", file, p.Line, p.Err)
+	}
+	if long, ok := errors.AsType[*tooLong](err); ok {
+		return fmt.Errorf("%s:%d: line: %w", file, long.line, err)
 	}
 	return fmt.Errorf("%s: %w", file, err)
 }
@@ -119,17 +120,24 @@ func parseCount(name, s string) (float64, error) {
 // lines fails when a line is too long, so that the CSV reader cannot be made to keep it all.
 type lines struct {
 	r      io.Reader
+	n      int // the number of the line, from 1
 	length int
 }
+
+// tooLong is the error of a line that is too long.
+type tooLong struct{ line int }
+
+func (*tooLong) Error() string { return "is longer than 64 KiB" }
 
 func (l *lines) Read(b []byte) (int, error) {
 	n, err := l.r.Read(b)
 	for _, c := range b[:n] {
 		if l.length++; c == '\n' {
+			l.n++
 			l.length = 0
 		}
 		if l.length > maxLine {
-			return 0, errLine
+			return 0, &tooLong{l.n}
 		}
 	}
 	return n, err

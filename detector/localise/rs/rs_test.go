@@ -51,10 +51,10 @@ func TestBadInput(t *testing.T) {
 		{"minute", header + "60,5,0,1\nnoon,5,0,1\n", `t.csv:3: min: "noon" is not a time in Unix seconds`},
 		{"value", header + "60,5,-1,1\n", `t.csv:2: value: "-1" is not a count`},
 		{"cnt", header + "60,5,0,NaN\n", `t.csv:2: cnt: "NaN" is not a count`},
-		{"fields", header + "60,5,0\n", "t.csv:2: wrong number of fields"},
-		{"quote", header + "60,\"5,0,1\n", "t.csv:2: extraneous or missing \" in quoted-field"},
+		{"fields", header + "60,5,0\n", "t.csv:2: line: wrong number of fields"},
+		{"quote", header + "60,\"5,0,1\n", "t.csv:2: line: extraneous or missing \" in quoted-field"},
 		{"long value", header + "60," + strings.Repeat("x", 300) + ",0,1\n", "t.csv:2: cdn: the value is longer than 256 bytes"},
-		{"long line", header + strings.Repeat("x", 70_000), "t.csv: a line is longer than 64 KiB"},
+		{"long line", header + strings.Repeat("x", 70_000), "t.csv:2: line: is longer than 64 KiB"},
 	} {
 		err := Run(io.Discard, strings.NewReader(c.in), Options{File: "t.csv", At: []int64{60}})
 		if err == nil || err.Error() != c.want {
