@@ -78,7 +78,7 @@ type Options struct {
 // default. See [judgement.Options]; docs/detection.md describes the other conditions.
 type Thresholds struct {
 	// minus the natural logarithm of the probability that the failures are due to chance, less the
-	// price of having examined many places. 0 means 15
+	// price of having examined many places. 0 means [judgement.DefaultEvidence]
 	Evidence float64
 	Excess   float64 // failures beyond expectation. 0 means 5
 	Ratio    float64 // failures divided by expected failures. 0 means 1.5
@@ -88,7 +88,7 @@ type Thresholds struct {
 
 // setDefaults fills in the defaults.
 func (t *Thresholds) setDefaults() {
-	def(&t.Evidence, 15)
+	def(&t.Evidence, judgement.DefaultEvidence)
 	def(&t.Excess, 5)
 	def(&t.Ratio, 1.5)
 	def(&t.Clients, 3)

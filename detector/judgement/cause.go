@@ -264,18 +264,54 @@ func (l *localiser) gather() {
 	j := l.t.j
 	pops := l.populations()
 	total := map[uint16]float64{}
+	left := ebbs{}
 	for i := range j.sample.rows {
 		if r := &j.sample.rows[i]; pops[r.pop] != nil {
-			total[r.pop] += float64(r.n)
+			total[r.pop] += float64(r.n) * left.at(j, r)
 		}
 	}
 	for i := range j.sample.rows {
 		r := &j.sample.rows[i]
 		if rates := pops[r.pop]; rates != nil {
-			n := float64(r.n) * j.order[r.pop].level.mean() * j.order[r.pop].surges.mean(int64(l.window)) * float64(l.window) / total[r.pop]
+			n := float64(r.n) * left.at(j, r) * j.order[r.pop].level.mean() * j.order[r.pop].surges.mean(int64(l.window)) * float64(l.window) / max(total[r.pop], 1e-9)
+			if n == 0 {
+				continue
+			}
 			l.leaves = append(l.leaves, leaf{place: l.known(r.pop, &r.place), n: n, e: n * rates.at(&r.place)})
 		}
 	}
+}
+
+// ebbs are the parts of the usual requests that values still have, by population.
+type ebbs map[uint16]*[attributes]map[uint32]float64
+
+// at returns which part of a row of the sample stands for requests of now: less than 1 where one of
+// its values has clearly fewer of late. What a server that was drained or a collector that is not
+// used any more would have had says nothing about who is innocent.
+func (b ebbs) at(j *Judge, r *sampled) float64 {
+	p := j.order[r.pop]
+	known := b[r.pop]
+	if known == nil {
+		known = &[attributes]map[uint32]float64{}
+		b[r.pop] = known
+	}
+	least := 1.0
+	for a := everyone + 1; a < attributes; a++ {
+		v := r.place[a]
+		left, seen := known[a][v]
+		if !seen {
+			left = 1
+			if e := p.exposures[a][v]; e != nil {
+				left = e.left(p.level.mean(), p.all, &j.fade, p.rows.mean())
+			}
+			if known[a] == nil {
+				known[a] = map[uint32]float64{}
+			}
+			known[a][v] = left
+		}
+		least = min(least, left)
+	}
+	return least
 }
 
 // stride is which part of the hits is looked at: enough to tell, and few enough to be quick.

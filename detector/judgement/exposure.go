@@ -5,11 +5,12 @@ import "math"
 // Half-lives of what is known of requests, in time: the share of a value in all requests, and how
 // many there are of late.
 const (
-	shareHours   = 2.0
-	recentHours  = 1.0 / 12
-	levelHours   = 1.0 / 12
-	steadyWeight = 200 // requests for which the long share speaks when the recent one differs
-	surgeMost    = 4   // by how much at most the recent share raises the long one
+	shareHours    = 2.0
+	recentHours   = 1.0 / 12
+	levelHours    = 1.0 / 12
+	steadyWeight  = 200 // requests for which the long share speaks when the recent one differs
+	silentReports = 20  // reports that do not come, by which a value has no requests any more
+	surgeMost     = 4   // by how much at most the recent share raises the long one
 )
 
 // fading are the factors by which a bin makes old knowledge lighter.
@@ -31,6 +32,7 @@ type exposure struct {
 	recent float64 // discounted quickly
 	at     int64   // the bin up to which both are discounted
 	born   int64   // the bin in which there were requests first
+	last   int64   // the newest bin with requests
 	before float64 // the share of everyone when it was born
 
 	kin       kinship // of a server that was a stranger
@@ -59,20 +61,38 @@ func (e *exposure) add(bin int64, n float64, f *fading) {
 	e.bring(bin, f)
 	e.share += n
 	e.recent += n
+	e.last = max(e.last, bin)
 }
 
 // expected is how many requests a bin has at the value when everyone has level of them. Since
 // successes are reported late, it comes from the past: the long share, raised where the recent one
 // is clearly larger.
 func (e *exposure) expected(level float64, all *exposure, f *fading) float64 {
-	e.bring(all.at, f)
+	share, surge := e.shares(all, f)
 	if e == all {
 		return level
 	}
-	since := all.share - e.before*math.Pow(f.share, float64(all.at-e.born))
-	share := e.share / max(since, e.share, 1)
-	surge := (steadyWeight + e.recent) / (steadyWeight + share*all.recent)
 	return level * min(share*min(max(surge, 1), surgeMost), 1)
+}
+
+// shares returns the long share of the value in all requests, and how many times as large the
+// recent one is, as far as there are requests enough to say so.
+func (e *exposure) shares(all *exposure, f *fading) (share, surge float64) {
+	e.bring(all.at, f)
+	since := all.share - e.before*math.Pow(f.share, float64(all.at-e.born))
+	share = e.share / max(since, e.share, 1)
+	return share, (steadyWeight + e.recent) / (steadyWeight + share*all.recent)
+}
+
+// left returns which part of its usual requests the value still has: less than 1 if there are
+// clearly fewer of late, and 0 if there were none for so long that silentReports reports should have
+// come, each of which stands for so many requests.
+func (e *exposure) left(level float64, all *exposure, f *fading, each float64) float64 {
+	share, surge := e.shares(all, f)
+	if silent := float64(all.at - e.last - f.quiet.within(e.last, all.at)); share*level*silent > silentReports*max(each, 1) {
+		return 0
+	}
+	return min(surge, 1)
 }
 
 // level is the number of requests of everyone in a bin, learned from bins whose rows have all come.

@@ -15,8 +15,10 @@ import (
 
 // Breadth that an incident takes to be acted on.
 const (
-	// the part of the evidence of an alarm that distinct sources must give by themselves
+	// the part of the evidence of an alarm, less some nats, that distinct sources must give by
+	// themselves: they are asked only where there was an alarm
 	sourcesPart = 0.7
+	sourcesLess = 3
 	// sources from which on a fault need not have lasted a minute
 	fewSources = 5
 	// Sources that are always enough. Where that many fail by chance now and then, because very
@@ -89,7 +91,7 @@ func (t *turn) facts(i *incident, m *numbers, d *Incident) *verdict.Facts {
 		Target: d.Target, Delivery: d.App == model.DeliveryApp, Late: d.Late, NetworkName: t.j.o.NetworkName,
 		Scope: verdict.Scope{ASNs: s.ASN, Countries: s.Country, Servers: s.Server, Versions: s.Version, Systems: s.OS, Protocols: s.Protocol,
 			Statuses: s.Status, Collectors: s.Collector},
-		Covered: d.Share, Early: (t.bin-i.firstBin+1)*t.j.width <= time.Minute.Milliseconds(),
+		Covered: d.Share, Early: (t.bin-i.from+1)*t.j.width <= time.Minute.Milliseconds(),
 		Inside:       verdict.Count{Failed: d.Failed, Requests: d.Requests, Expected: d.Expected},
 		Breadth:      verdict.Breadth{Clients: m.clients, Buckets: m.sources, Networks: m.networks},
 		Needed:       t.needed(i, m),
@@ -124,10 +126,10 @@ func (t *turn) facts(i *incident, m *numbers, d *Incident) *verdict.Facts {
 	return f
 }
 
-// active is how many clients made requests within an incident's scope since its onset.
+// active is how many clients made requests within an incident's scope since it opened.
 func (t *turn) active(i *incident) float64 {
 	clients := t.j.clients.active.past * t.j.paces.usual(nil) / t.usual(i)
-	return clients * i.part * max(1, float64(t.bin-i.firstBin)/(3*spreadBins))
+	return clients * i.part * max(1, float64(t.bin-i.from)/(3*spreadBins))
 }
 
 // usual is how many requests a client usually makes in a minute, in the networks that an incident's
@@ -155,9 +157,10 @@ func (t *turn) needed(i *incident, m *numbers) verdict.Breadth {
 	o := &t.j.o
 	n := verdict.Breadth{Clients: o.Clients, Buckets: min(2, o.Clients), Networks: 1}
 	price := t.price(i.flows, &i.scopes[0])
-	least := min(o.Evidence+price, 2*o.Evidence) * sourcesPart
+	base := max(o.Evidence-sourcesLess, 1)
+	least := min(base+price, 2*base) * sourcesPart
 	shape, expected := t.shape(i), m.expected
-	window := max(t.bin-i.firstBin+1, 2)
+	window := max(t.bin-i.from+1, 2)
 	expected = max(expected, mixedPart*t.marginal(i, window)*float64(window))
 	clearly := surprise(m.counted/cluster, m.expected/cluster, shape)
 	enough := sourcesEnough(expected, clearly >= clearFailures*least)

@@ -50,7 +50,7 @@ func (t *turn) flood(f flood) {
 	for _, i := range j.incidents {
 		if i.of(f.source.asn) {
 			if !i.open() {
-				t.reopen(i)
+				t.reopen(i, t.bin)
 			}
 			i.floodSeen = t.bin
 			if i.flood == nil || f.raw > i.flood.raw {
@@ -65,7 +65,7 @@ func (t *turn) flood(f flood) {
 	}
 	j.lastID++
 	i := &incident{id: j.lastID, flows: map[flow]bool{}, scopes: []cuboid{{}}, share: 1, found: t.bin, lastBad: t.bin, flood: &f, floodSeen: t.bin,
-		firstBin: t.bin, onset: t.bin * j.width}
+		firstBin: t.bin, from: t.bin, onset: t.bin * j.width}
 	if f.source.asn != 0 {
 		i.scopes[0][byASN] = []uint32{f.source.asn}
 	}

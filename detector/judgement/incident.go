@@ -36,6 +36,7 @@ type incident struct {
 
 	onset    int64 // Unix ms
 	firstBin int64 // of the onset
+	from     int64 // the bin from which on it fails this time: firstBin, or later if it opened again
 	found    int64 // the bin in which it was found or opened again
 	lastBad  int64 // bin
 	until    int64 // Unix ms, 0: open
@@ -43,6 +44,7 @@ type incident struct {
 	pace     int64 // bins over which it is asked whether it goes on
 	reopened int
 	excess   float64 // since the onset
+	before   float64 // of the excess, what came before it opened again
 
 	late      bool  // of the past
 	lateUntil int64 // Unix ms, when it was over
@@ -129,12 +131,12 @@ func (t *turn) same(i *incident, c *cause) bool {
 		return false
 	}
 	near := func(d time.Duration) bool {
-		began := max(c.began-i.firstBin, i.firstBin-c.began)
-		return i.open() && min(t.bin-int64(c.window)-i.firstBin, 2*began) <= t.j.bins(d)
+		began := max(c.began-i.from, i.from-c.began)
+		return i.open() && min(t.bin-int64(c.window)-i.from, 2*began) <= t.j.bins(d)
 	}
 	shared := t.sharesTarget(i.flows, c.flows)
 	// the same kind of failure began at the same time, of whatever target
-	twin := i.open() && max(c.began-i.firstBin, i.firstBin-c.began) <= twinBins && sharesOutcome(i.flows, c.flows)
+	twin := i.open() && max(c.began-i.from, i.from-c.began) <= twinBins && sharesOutcome(i.flows, c.flows)
 	switch {
 	case mine.equal(other):
 		return shared || !mine.everyone() || near(togetherAll)
@@ -241,10 +243,11 @@ func sharesFlow(a, b map[flow]bool) bool {
 // merge makes a cause part of an incident, which it opens again if need be.
 func (t *turn) merge(i *incident, c *cause) bool {
 	if !i.open() || i.late {
-		t.reopen(i)
+		t.reopen(i, c.began)
 	}
 	if i.late { // the fault of the past goes on
 		i.late, i.firstBin = false, t.bin-int64(c.window)+1
+		i.from = i.firstBin
 	}
 	before := len(i.flows)
 	maps.Copy(i.flows, c.flows)
@@ -268,7 +271,8 @@ func (t *turn) unite() {
 				*i, *late = *late, *i
 			}
 			maps.Copy(i.flows, late.flows)
-			i.onset, i.firstBin, i.excess = min(i.onset, late.onset), min(i.firstBin, late.firstBin), i.excess+late.excess
+			i.onset, i.firstBin, i.from = min(i.onset, late.onset), min(i.firstBin, late.firstBin), min(i.from, late.from)
+			i.excess, i.before = i.excess+late.excess, i.before+late.before
 			t.j.incidents = slices.Delete(t.j.incidents, k, k+1)
 			t.review(i, true)
 			break
@@ -281,12 +285,14 @@ func (t *turn) twins(a, b *incident) bool {
 	if !a.open() || !b.open() || a.late || b.late || len(a.flows) == 0 || len(b.flows) == 0 || a.told.ID != 0 && b.told.ID != 0 {
 		return false
 	}
-	near := max(a.firstBin-b.firstBin, b.firstBin-a.firstBin) <= t.j.bins(togetherAll)
+	near := max(a.from-b.from, b.from-a.from) <= t.j.bins(togetherAll)
 	return near && a.scopes[0].equal(&b.scopes[0])
 }
 
-// reopen lets an incident go on that was over.
-func (t *turn) reopen(i *incident) {
+// reopen lets an incident go on that was over, from a bin on. What was calm in between says nothing
+// about who is hit now.
+func (t *turn) reopen(i *incident, from int64) {
+	i.from, i.before = max(from, i.firstBin), i.excess
 	i.until, i.calm, i.found, i.lastBad, i.later = 0, 0, t.bin, t.bin, 0
 	i.reopened++
 }
@@ -294,7 +300,7 @@ func (t *turn) reopen(i *incident) {
 // review localises an incident anew. A scope that differs replaces the former one at once, or only
 // when it is found twice.
 func (t *turn) review(i *incident, now bool) {
-	window := min(max(t.bin-i.firstBin+1, 2), ringBins-1)
+	window := min(max(t.bin-i.from+1, 2), ringBins-1)
 	c := t.localise(i.flows, int(window), i)
 	if c.scopes[0].equal(&i.scopes[0]) {
 		i.kept++
@@ -385,7 +391,7 @@ func (t *turn) counts(i *incident, n int64) []float64 {
 func (t *turn) parts(i *incident) (parts []*incident) {
 	for _, o := range t.j.incidents {
 		mine, wider := &o.scopes[0], &i.scopes[0]
-		if o != i && o.open() && !o.late && len(o.flows) > 0 && o.firstBin < i.firstBin && mine.within(wider) && !mine.equal(wider) {
+		if o != i && o.open() && !o.late && len(o.flows) > 0 && o.from < i.from && mine.within(wider) && !mine.equal(wider) {
 			parts = append(parts, o)
 		}
 	}
@@ -439,10 +445,10 @@ func (t *turn) followOne(i *incident) {
 		i.calm++
 	}
 	// as many bins as bring some failures if it goes on
-	if rate := i.excess / float64(max(t.bin-i.firstBin, 1)); i.calm == 0 {
+	if rate := (i.excess - i.before) / float64(max(t.bin-i.from, 1)); i.calm == 0 {
 		i.pace = min(max(int64(paceCount/max(rate, 0.01)), followBins), ringBins/2)
 	}
-	if t.bin-i.firstBin < t.j.bins(relearnAfter) {
+	if t.bin-i.from < t.j.bins(relearnAfter) {
 		t.freeze(i)
 		t.estrange(i)
 	}
@@ -471,7 +477,7 @@ func (t *turn) freeze(i *incident) {
 			}
 			for _, v := range values {
 				if s := st.series[at][v]; s != nil {
-					s.freeze(i.firstBin, t.bin+spreadBins)
+					s.freeze(i.from, t.bin+spreadBins)
 				}
 			}
 		}
@@ -523,6 +529,7 @@ func (t *turn) date(i *incident, window int64) {
 		}
 	}
 	i.firstBin = t.bin - n + 1 + at
+	i.from = i.firstBin
 	part := 1.0
 	if after := n - 1 - at; after > 0 {
 		if rate := sum(x[at+1:]) / float64(after); rate > 0 {

@@ -10,7 +10,7 @@ func TestScenarios(t *testing.T) {
 	for k := range scenarios {
 		s := scenarios[k]
 		within, ok := map[string]time.Duration{
-			"network of 1 % dark": 70 * time.Second, "network of 10 % dark": time.Minute, "a server dead": 40 * time.Second, "DNS in a country": time.Minute,
+			"network of 1 % dark": 100 * time.Second, "network of 10 % dark": time.Minute, "a server dead": 40 * time.Second, "DNS in a country": time.Minute,
 			"release": time.Minute, "a server from a country": 2 * time.Minute, "everyone": 40 * time.Second,
 		}[s.name]
 		if !ok {

@@ -115,6 +115,7 @@ func (t *turn) lateSpan(i *incident) {
 		}
 	})
 	i.firstBin = i.onset / t.j.width
+	i.from = i.firstBin
 }
 
 func (t *turn) lateEach(f func(h *hit, weight float64)) {

@@ -6,6 +6,11 @@ import (
 	"time"
 )
 
+// DefaultEvidence is what an alarm takes, in nats. A bin of ten seconds has a false one with a
+// probability of e⁻¹⁷, if rates are as expected: one in eight years, which leaves room for rates
+// that are not.
+const DefaultEvidence = 15
+
 // Options of a [Judge].
 type Options struct {
 	// Bin is the width of a bin, a second to an hour and a divisor of a day. 0 means 10 s. Where it
@@ -15,7 +20,7 @@ type Options struct {
 	// Grace is the least time that a bin waits for rows after its end. 0 means 10 s, and 1 ns none.
 	Grace time.Duration
 	// Evidence is what an alarm takes: minus the natural logarithm of the probability that chance
-	// does it, after the price of having looked at many places and outcomes. 0 means 14.
+	// does it, after the price of having looked at many places and outcomes. 0 means DefaultEvidence.
 	Evidence float64
 	Excess   float64 // failures above the expected that an alarm takes. 0 means 5
 	Ratio    float64 // failures over expected failures that an alarm takes. 0 means 1.5
@@ -35,7 +40,7 @@ type Options struct {
 func (o *Options) validate() error {
 	def(&o.Bin, 10*time.Second)
 	def(&o.Grace, 10*time.Second)
-	def(&o.Evidence, 14)
+	def(&o.Evidence, DefaultEvidence)
 	def(&o.Excess, 5)
 	def(&o.Ratio, 1.5)
 	def(&o.Clients, 3)

@@ -1,6 +1,7 @@
 package judgement
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -110,7 +111,7 @@ func (j *Judge) restorePopulation(f *populationForm) error {
 			return fmt.Errorf("restore: no attribute %d", e.Attribute)
 		}
 		if x := p.exposure(e.Attribute, e.Value, e.Born); x != nil {
-			*x = exposure{share: e.Share, recent: e.Recent, at: e.At, born: e.Born, before: e.Before, kin: e.Kin, strangeTo: e.StrangeTo}
+			*x = exposure{share: e.Share, recent: e.Recent, at: e.At, born: e.Born, before: e.Before, kin: e.Kin, strangeTo: e.StrangeTo, last: cmp.Or(e.Last, e.At)}
 		}
 	}
 	for i := range f.Streams {
@@ -198,7 +199,7 @@ func hitsOf(forms []hitForm) []hit {
 }
 
 func (f *incidentForm) incident() *incident {
-	i := &incident{id: f.ID, flows: map[flow]bool{}, scopes: f.Scopes, share: f.Share, part: f.Part, margin: f.Margin, more: f.More, kept: f.Kept, onset: f.Onset, firstBin: f.FirstBin, found: f.Found,
+	i := &incident{id: f.ID, flows: map[flow]bool{}, scopes: f.Scopes, share: f.Share, part: f.Part, margin: f.Margin, more: f.More, kept: f.Kept, onset: f.Onset, firstBin: f.FirstBin, from: max(f.From, f.FirstBin), before: f.Before, found: f.Found,
 		lastBad: f.LastBad, until: f.Until, calm: f.Calm, pace: max(f.Pace, followBins), reopened: f.Reopened, excess: f.Excess, late: f.Late, lateUntil: f.LateUntil,
 		floodSeen: f.FloodSeen, pending: f.Pending, pendingSeen: f.Seen, told: f.Told, tells: f.Tells, later: f.Later}
 	for _, fl := range f.Flows {

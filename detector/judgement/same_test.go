@@ -13,7 +13,7 @@ func TestSame(t *testing.T) {
 	for target := range uint32(2) {
 		j.newPopulation(populationKey{1, target + 1, report.SourceAgent}, nil, 0)
 	}
-	i := &incident{flows: map[flow]bool{{0, 7}: true}, scopes: []cuboid{{byASN: {10, 11}}}, firstBin: 1000}
+	i := &incident{flows: map[flow]bool{{0, 7}: true}, scopes: []cuboid{{byASN: {10, 11}}}, firstBin: 1000, from: 1000}
 	for name, c := range map[string]struct {
 		bin  int64
 		c    cause
@@ -42,7 +42,7 @@ func TestSameBesides(t *testing.T) {
 	j := newJudge(t, Options{})
 	j.newPopulation(populationKey{1, 1, report.SourceAgent}, nil, 0)
 	flows := map[flow]bool{{0, 7}: true}
-	i := &incident{flows: flows, scopes: []cuboid{{byServer: {3}, byOS: {1, 2}}}, firstBin: 1000}
+	i := &incident{flows: flows, scopes: []cuboid{{byServer: {3}, byOS: {1, 2}}}, firstBin: 1000, from: 1000}
 	turn := turn{j: j, bin: 1120}
 	for name, c := range map[string]struct {
 		scope cuboid
@@ -82,7 +82,7 @@ func TestSameDistinct(t *testing.T) {
 		"a network at the same server":   {3, 1, 1012, cuboid{byASN: {10}, byServer: {3}}, true},
 		"another system, a bin too soon": {9, 1, 1011, cuboid{byOS: {1}}, true},
 	} {
-		i := &incident{flows: flows, scopes: []cuboid{{byServer: {3}}}, firstBin: 1000, kept: c.kept}
+		i := &incident{flows: flows, scopes: []cuboid{{byServer: {3}}}, firstBin: 1000, from: 1000, kept: c.kept}
 		i.told.ID = c.told
 		turn := turn{j: j, bin: c.bin}
 		if got := turn.same(i, &cause{flows: flows, scopes: []cuboid{c.scope}, window: 6, began: 1001}); got != c.want {

@@ -92,6 +92,7 @@ type exposureForm struct {
 	Before    float64   `json:"w,omitempty"`
 	Kin       kinship   `json:"k,omitempty"`
 	StrangeTo int64     `json:"z,omitempty"`
+	Last      int64     `json:"l,omitempty"` // 0 from releases that had none
 }
 
 type streamForm struct {
@@ -165,6 +166,7 @@ type incidentForm struct {
 	Kept      int         `json:"kept,omitempty"`
 	Onset     int64       `json:"onset"`
 	FirstBin  int64       `json:"first_bin"`
+	From      int64       `json:"from,omitempty"` // 0 from releases that had none: FirstBin
 	Found     int64       `json:"found"`
 	LastBad   int64       `json:"last_bad"`
 	Until     int64       `json:"until"`
@@ -172,6 +174,7 @@ type incidentForm struct {
 	Pace      int64       `json:"pace"`
 	Reopened  int         `json:"reopened"`
 	Excess    float64     `json:"excess"`
+	Before    float64     `json:"before,omitempty"`
 	Late      bool        `json:"late"`
 	LateUntil int64       `json:"late_until"`
 	Flood     []float64   `json:"flood,omitempty"` // network, bucket, reports, clients
@@ -263,7 +266,7 @@ func (p *population) form() populationForm {
 	for a := range p.exposures {
 		for _, v := range slices.Sorted(maps.Keys(p.exposures[a])) {
 			e := p.exposures[a][v]
-			f.Exposures = append(f.Exposures, exposureForm{attribute(a), v, e.share, e.recent, e.at, e.born, e.before, e.kin, e.strangeTo})
+			f.Exposures = append(f.Exposures, exposureForm{attribute(a), v, e.share, e.recent, e.at, e.born, e.before, e.kin, e.strangeTo, e.last})
 		}
 	}
 	f.Streams = append(f.Streams, p.any.form())
@@ -299,7 +302,7 @@ func (s *series) form() seriesForm {
 }
 
 func (i *incident) form() incidentForm {
-	f := incidentForm{ID: i.id, Scopes: i.scopes, Share: i.share, Part: i.part, Margin: min(i.margin, 1e9), More: i.more, Kept: i.kept, Onset: i.onset, FirstBin: i.firstBin, Found: i.found, LastBad: i.lastBad,
+	f := incidentForm{ID: i.id, Scopes: i.scopes, Share: i.share, Part: i.part, Margin: min(i.margin, 1e9), More: i.more, Kept: i.kept, Onset: i.onset, FirstBin: i.firstBin, From: i.from, Before: i.before, Found: i.found, LastBad: i.lastBad,
 		Until: i.until, Calm: i.calm, Pace: i.pace, Reopened: i.reopened, Excess: i.excess, Late: i.late, LateUntil: i.lateUntil, FloodSeen: i.floodSeen,
 		Pending: i.pending, Seen: i.pendingSeen, Told: i.told, Tells: i.tells, Later: i.later}
 	for _, fl := range slices.SortedFunc(maps.Keys(i.flows), compareFlows) {

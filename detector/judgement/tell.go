@@ -224,7 +224,7 @@ func (t *turn) tell(i *incident, kind Kind, now Incident) {
 
 // describe puts an incident into words.
 func (t *turn) describe(i *incident) Incident {
-	window := min(max(t.bin-i.firstBin+1, 2), ringBins-1)
+	window := min(max(t.bin-i.from+1, 2), ringBins-1)
 	if i.late {
 		window = (i.lateUntil-i.onset)/t.j.width + 1
 	}

@@ -15,8 +15,8 @@ func TestUnite(t *testing.T) {
 			j.newPopulation(populationKey{1, target + 1, report.SourceAgent}, nil, 0)
 		}
 		j.incidents = []*incident{
-			{id: 1, flows: map[flow]bool{{0, 7}: true}, scopes: []cuboid{{byCountry: {3}}}, firstBin: 1000, found: 1001},
-			{id: 2, flows: map[flow]bool{{1, 8}: true}, scopes: []cuboid{{byCountry: {3}}}, firstBin: onset, found: 1002},
+			{id: 1, flows: map[flow]bool{{0, 7}: true}, scopes: []cuboid{{byCountry: {3}}}, firstBin: 1000, from: 1000, found: 1001},
+			{id: 2, flows: map[flow]bool{{1, 8}: true}, scopes: []cuboid{{byCountry: {3}}}, firstBin: onset, from: onset, found: 1002},
 		}
 		j.incidents[told-1].told.ID = told
 		return j

@@ -36,6 +36,7 @@ type options struct {
 	series    int
 	releases  int
 	bin       time.Duration
+	evidence  float64
 	data      string
 }
 
@@ -82,6 +83,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.IntVar(&o.series, "series", 100_000, "load: series")
 	flags.IntVar(&o.releases, "releases", 100, "gate: releases of each kind")
 	flags.DurationVar(&o.bin, "bin", 0, "width of the detector's bins; 0 for its default")
+	flags.Float64Var(&o.evidence, "evidence", 0, "evidence in nats that an alarm takes; 0 for the detector's default")
 	flags.StringVar(&o.data, "data", dataDir(), "directory of the public data sets")
 	if err := flags.Parse(args); err != nil {
 		return err
