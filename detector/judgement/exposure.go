@@ -38,8 +38,8 @@ type exposure struct {
 	kin       kinship // of a server that was a stranger
 	strangeTo int64   // the bin before which a server is a stranger at least
 
-	claimedIn int64   // the bin that claimed is of
-	claimed   float64 // requests of a network that were believed in it
+	claimedIn int64   // the block of bins that claimed is of
+	claimed   float64 // requests of a network that were believed in them
 }
 
 func (e *exposure) bring(bin int64, f *fading) {
@@ -79,9 +79,15 @@ func (e *exposure) expected(level float64, all *exposure, f *fading) float64 {
 // recent one is, as far as there are requests enough to say so.
 func (e *exposure) shares(all *exposure, f *fading) (share, surge float64) {
 	e.bring(all.at, f)
-	since := all.share - e.before*math.Pow(f.share, float64(all.at-e.born))
-	share = e.share / max(since, e.share, 1)
+	share = e.longShare(all, f)
 	return share, (steadyWeight + e.recent) / (steadyWeight + share*all.recent)
+}
+
+// longShare is the share of the value in all requests of the last hours. Both must have been
+// brought to the same bin.
+func (e *exposure) longShare(all *exposure, f *fading) float64 {
+	since := all.share - e.before*math.Pow(f.share, float64(all.at-e.born))
+	return e.share / max(since, e.share, 1)
 }
 
 // left returns which part of its usual requests the value still has: less than 1 if there are

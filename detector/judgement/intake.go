@@ -139,7 +139,7 @@ func (j *Judge) expose(p *population, bin int64, at *place, r *Row) {
 	n := r.estimate()
 	leaf := p.index
 	for ; p != nil; p = p.parent {
-		m := p.limit(bin, at[byASN], n)
+		m := p.limit(bin, source{at[byASN], r.Bucket}, n)
 		if m == 0 {
 			continue
 		}

@@ -34,6 +34,7 @@ type Judge struct {
 	sample    *sample
 	sources   sources
 	clients   clients
+	claims    claims
 	paces     paces
 	probes    map[vantageServer]probed
 	dirty     []dirtySeries

@@ -25,9 +25,11 @@ const (
 	settleTime   = 2 * time.Minute
 )
 
-// What a network may claim of requests in one bin: so many times the usual, or the share of all, or
-// the number.
+// What a network may claim of requests in some bins: so many times the usual, or the share of all,
+// or the number.
 const (
+	claimBins  = spreadBins
+	claimOne   = 0.25 // of that, what one source may claim: all that is usual and some more
 	claimRatio = 5
 	claimShare = 0.02
 	claimLeast = 100
@@ -187,23 +189,25 @@ func (p *population) knows(s *series, bin int64) bool {
 // limit is how much of n requests of a network counts in a bin: a network that suddenly claims many
 // times its usual requests is believed only in part, so that nobody can hide failures among
 // invented successes. A population that is young knows no limits.
-func (p *population) limit(bin int64, asn uint32, n float64) float64 {
+func (p *population) limit(bin int64, who source, n float64) float64 {
 	if p.young(bin) {
 		return n
 	}
-	e := p.exposure(byASN, asn, bin)
+	e := p.exposure(byASN, who.asn, bin)
 	if e == nil {
 		return 0
 	}
 	usual := 0.0
-	if asn != 0 || p.judge.sources.nameless() { // else nobody can tell who they are
-		usual = p.requests(e)
+	if who.asn != 0 || p.judge.sources.nameless() { // else nobody can tell who they are
+		// what was claimed of late does not count, or a lie of today would allow one of tomorrow
+		e.bring(p.all.at, &p.judge.fade)
+		usual = p.level.mean() * e.longShare(p.all, &p.judge.fade)
 	}
-	most := max(claimRatio*usual, claimShare*p.level.mean(), claimLeast)
-	if e.claimedIn != bin {
-		e.claimedIn, e.claimed = bin, 0
+	most := max(claimBins*claimRatio*usual, claimBins*claimShare*p.level.mean(), claimLeast)
+	if block := bin / claimBins; e.claimedIn != block {
+		e.claimedIn, e.claimed = block, 0
 	}
-	n = min(n, max(most-e.claimed, 0))
+	n = p.judge.claims.take(p.index, who, bin/claimBins, min(n, max(most-e.claimed, 0)), max(claimOne*most, claimLeast))
 	e.claimed += n
 	return n
 }
