@@ -431,6 +431,11 @@ func (t *turn) followOne(i *incident) {
 		i.excess += max(x[n-1]-e, 0)
 	}
 	newest := t.hit(i, x[wait:], e)
+	if !newest && i.told.Page {
+		if last, on := t.persists(i, n, e); on {
+			newest, i.lastBad = true, max(i.lastBad, last)
+		}
+	}
 	if !newest {
 		x = x[:n]
 	}
@@ -464,6 +469,36 @@ func (t *turn) hit(i *incident, x []float64, e float64) bool {
 	cluster, noise := t.spreadOf(i)
 	shape := 1 / (noise + 1e-3)
 	return surprise(total/cluster, float64(n)*e/cluster, shape) >= goesOn && total >= 1.3*float64(n)*e && sum(x[n/2:]) > 1.2*float64(n-n/2)*e
+}
+
+// persists reports whether clients go on failing, and the newest bin in which they do. Of the
+// failures of one client fewer and fewer count, so when few clients are hit, and all the time, it
+// is they who are counted.
+func (t *turn) persists(i *incident, n int64, e float64) (last int64, on bool) {
+	parts := t.parts(i)
+	seen := map[uint64]int64{} // the newest bin, by client
+	by := map[source]int{}
+	t.j.recent.each(t.bin, int(n), func(h *hit, _ float64) {
+		if !i.holds(h) || slices.ContainsFunc(parts, func(o *incident) bool { return o.holds(h) }) {
+			return
+		}
+		bin, again := seen[h.client]
+		if !again {
+			if by[h.source()]++; by[h.source()] > sourceFree {
+				return
+			}
+		}
+		seen[h.client] = max(bin, h.at/t.j.width)
+	})
+	half := t.bin - n/2
+	recent := 0.0
+	for _, bin := range seen {
+		if last = max(last, bin); bin > half {
+			recent++
+		}
+	}
+	_, noise := t.spreadOf(i)
+	return last, recent >= float64(t.j.o.Clients) && recent > 1.2*e*float64(n/2) && surprise(recent, e*float64(n/2), 1/(noise+1e-3)) >= goesOn
 }
 
 // freeze keeps the values of an incident's scope from being learned.

@@ -15,6 +15,8 @@ const (
 	sourceFree = 8
 	sourceMore = 4
 	sourceKept = 256 // failures of one source of which all rows are kept
+	keptOne    = 8   // of further failures of a source, one in so many is kept at first,
+	keptPart   = 32  // and later at most so many for each doubling, to know that it goes on
 	voiceBins  = 48  // as long as the longest window
 )
 
@@ -87,11 +89,17 @@ func (j *Judge) hear(p *population, kind uint32, bin int64, r *Row) (count, befo
 	counts := ofClient(said) - ofClient(client.said)
 	before = ofSource(source.counted)
 	count = ofSource(saturate(source.counted, uint64(counts))) - before
-	kept = count > 0 || source.said < sourceKept
+	kept = count > 0 || keeps(source.said, saturate(source.said, r.Raw))
 	if at != nil {
 		*at = voice{saturate(source.said, r.Raw), saturate(source.counted, uint64(counts))}
 	}
 	return count, before, kept
+}
+
+// keeps reports whether a row is kept that raises what a source said from one number to another.
+func keeps(from, to uint16) bool {
+	step := max(keptOne, from/keptPart)
+	return from < sourceKept || from/step != to/step
 }
 
 // saturate adds without overflow.
