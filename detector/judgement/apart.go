@@ -1,16 +1,19 @@
 package judgement
 
+import "time"
+
 // apart is by how much the failure rates of an attribute's values differ for good: the relative
 // variance of the gamma distribution that a value's rate is shrunk to. The zero value is what is
 // assumed at the start. Where all are alike, a value without much history is known well.
 type apart float64
 
 const (
-	apartLeast  = 0.05 // values are never known to be more alike
-	apartMost   = 2    // nor less
-	apartWeight = 50   // of what is assumed at the start, as of two values that are known well
-	valueLeast  = 0.5  // expected failures of a value that says something
-	valueMost   = 5    // a value weighs as much as the square of its expected failures, up to this
+	compareEvery = 10 * time.Minute
+	apartLeast   = 0.05 // values are never known to be more alike
+	apartMost    = 2    // nor less
+	apartWeight  = 50   // of what is assumed at the start, as of two values that are known well
+	valueLeast   = 0.5  // expected failures of a value that says something
+	valueMost    = 5    // a value weighs as much as the square of its expected failures, up to this
 )
 
 func (d apart) shape() float64 {

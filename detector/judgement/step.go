@@ -231,6 +231,14 @@ func (j *Judge) clean(bin int64) {
 		d.series.dirty = d.series.newest > bin
 		return !d.series.dirty
 	})
+	if bin%j.bins(compareEvery) == 0 {
+		for _, p := range j.order {
+			p.any.compare()
+			for _, st := range p.outcomes {
+				st.compare()
+			}
+		}
+	}
 	if bin%j.bins(time.Hour) == 0 {
 		j.names.forgetWaiting()
 		j.forgetProbes()
