@@ -9,7 +9,7 @@ import (
 // DefaultEvidence is what an alarm takes, in nats. A bin of ten seconds has a false one with a
 // probability of e⁻¹⁷, if rates are as expected: one in eight years, which leaves room for rates
 // that are not.
-const DefaultEvidence = 15
+const DefaultEvidence = 17
 
 // Options of a [Judge].
 type Options struct {

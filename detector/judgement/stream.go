@@ -101,7 +101,8 @@ func (st *stream) learn(s *series, upTo int64) {
 		}
 		frozen := s.frozen>>slot(s.learned)&1 == 1
 		if s.learned%spreadBins == 0 && s.learned-spreadBins >= oldest-1 && !(frozen && st.blamed(s, s.learned)) {
-			st.spread[s.attribute].add(s.sum(s.learned, spreadBins), spreadBins*n*st.rate(s), st.cluster(s.attribute))
+			// how failures cluster within such a window, not within the longest
+			st.spread[s.attribute].add(s.sum(s.learned, spreadBins), spreadBins*n*st.rate(s), st.spread[s.attribute].cluster())
 		}
 		if frozen {
 			continue
