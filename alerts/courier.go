@@ -57,6 +57,7 @@ func (n *Notifier) courier(name string) *courier {
 // that are in no record.
 func (n *Notifier) deliver(ctx context.Context, s *Settings, now time.Time, readable, stored bool) {
 	alive := readable && n.alive(ctx)
+	n.metrics.unended.Reset() // of receivers that a reload removed
 	for i := range s.Receivers {
 		r := s.Receivers[i]
 		if u, ok := r.Sender.(interface{ Unended() int }); ok {

@@ -30,7 +30,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		alone: prometheus.NewCounter(prometheus.CounterOpts{Name: name("told_alone_total"),
 			Help: "Incidents that receivers were told of because the ledger of faults did not answer in time; another detector may tell of them, too."}),
 		unended: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name("unended_deliveries"),
-			Help: "Deliveries that are given up and still wait for an answer, since what sends them cannot be ended; at most 16 of a receiver."}, []string{"receiver"}),
+			Help: "Deliveries that were given up and have not ended yet, because their library cannot be interrupted; at most 16 for each receiver since the last reload."}, []string{"receiver"}),
 		firing: prometheus.NewGauge(prometheus.GaugeOpts{Name: name("firing"), Help: "Alerts that fire."}),
 		muted:  prometheus.NewGauge(prometheus.GaugeOpts{Name: name("muted"), Help: "Alerts that fire and that an operator has muted."}),
 	}

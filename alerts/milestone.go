@@ -20,10 +20,18 @@ type recorded struct {
 	Failed bool   `json:"failed,omitempty"` // and the last attempt after that failed
 }
 
+// maxMilestones bounds those that wait while nothing can be stored. What comes after is counted among
+// the troubles.
+const maxMilestones = 10_000
+
 // record adds a milestone, which is stored with the book.
 func (n *Notifier) record(e *entry, at time.Time, kind model.MilestoneKind, receiver, reason string) {
 	if e == nil || e.Incident == 0 {
 		return // a problem of this process, or of an older release
+	}
+	if len(n.milestones) >= maxMilestones {
+		n.metrics.troubles.WithLabelValues("milestones").Inc()
+		return
 	}
 	n.milestones = append(n.milestones, model.Milestone{Incident: e.Incident, At: at, Kind: kind, Receiver: receiver, Reason: reason})
 	n.unsaved = true

@@ -26,7 +26,7 @@ func (fewReader) Totals(_ context.Context, q model.TotalsQuery) ([]model.Total, 
 	}
 	all := []model.Total{
 		{Key: model.Series{App: "many", Target: "many", ASN: 5, Outcome: report.OK}, OK: 5, Clients: 5},
-		{Key: model.Series{App: "few", Target: "few", ASN: 4, Outcome: report.TCPReset}, Failed: 44, Clients: 4},
+		{Key: model.Series{App: "few", Target: "few", ASN: 4, Outcome: report.TCPReset}, Failed: 4477, Clients: 4},
 	}
 	all = slices.DeleteFunc(all, func(t model.Total) bool { return t.Key.Only(q.PickedBy) != q.Picked.Only(q.PickedBy) })
 	for i := range all {
@@ -37,7 +37,7 @@ func (fewReader) Totals(_ context.Context, q model.TotalsQuery) ([]model.Total, 
 
 func (fewReader) Rollups(_ context.Context, q model.RollupQuery) ([]model.Rollup, error) {
 	at := time.Now().Truncate(q.Step)
-	return []model.Rollup{{At: at, Key: model.RollupKey{Version: "five"}, OK: 5, Clients: 5}, {At: at, Key: model.RollupKey{Version: "four"}, OK: 44, Clients: 4}}, nil
+	return []model.Rollup{{At: at, Key: model.RollupKey{Version: "five"}, OK: 5, Clients: 5}, {At: at, Key: model.RollupKey{Version: "four"}, OK: 4477, Clients: 4}}, nil
 }
 
 func (fewReader) Latencies(context.Context, model.LatencyQuery) ([]model.LatencyStep, error) {
@@ -58,9 +58,9 @@ func fewDashboard(t *testing.T) (d *Dashboard, url string) {
 	now := time.Now().Truncate(time.Minute)
 	reader := fewReader{&fakeReader{
 		reach: []model.Reach{
-			{At: now, ASN: 5, OK: 5, Clients: 5}, {At: now, ASN: 4, Failed: 44, Clients: 4}, {At: now.Add(-time.Minute), ASN: 5, Failed: 44, Clients: 4},
+			{At: now, ASN: 5, OK: 5, Clients: 5}, {At: now, ASN: 4, Failed: 4477, Clients: 4}, {At: now.Add(-time.Minute), ASN: 5, Failed: 4477, Clients: 4},
 		},
-		servers: []model.ServerCount{{Server: "192.0.2.1:443", OK: 5, Clients: 5}, {Server: "192.0.2.2:443", OK: 44, Clients: 4}},
+		servers: []model.ServerCount{{Server: "192.0.2.1:443", OK: 5, Clients: 5}, {Server: "192.0.2.2:443", OK: 4477, Clients: 4}},
 	}}
 	return serve(t, Options{Reader: reader, Servers: heatmap.NewMap(servers), LeastClients: 5, Thresholds: thresholds(judge.Thresholds{})})
 }
@@ -77,7 +77,7 @@ func TestCellsOfFewClientsAreNotShown(t *testing.T) {
 		if resp.StatusCode != http.StatusOK || resp.Header.Get(api.SuppressedHeader) != suppressed {
 			t.Errorf("%s: %s, %q suppressed, want %s", path, resp.Status, resp.Header.Get(api.SuppressedHeader), suppressed)
 		}
-		if hidden := strings.Contains(path, "=") || path == "errors"; hidden && (strings.Contains(string(body), "few") || strings.Contains(string(body), "44") || strings.Contains(string(body), "four\"")) {
+		if hidden := strings.Contains(path, "=") || path == "errors"; hidden && (strings.Contains(string(body), "few") || strings.Contains(string(body), "4477") || strings.Contains(string(body), "four\"")) {
 			t.Errorf("%s shows a cell of four clients: %s", path, body)
 		}
 	}
@@ -86,7 +86,7 @@ func TestCellsOfFewClientsAreNotShown(t *testing.T) {
 	if err := json.Unmarshal(body, &grid); err != nil {
 		t.Fatal(err)
 	}
-	if len(grid.Origins) != 1 || grid.Origins[0].ASN != 5 || sum(grid.Origins[0].Failed) != 0 || grid.Suppressed != 2 || grid.OriginCount != 2 || sum(grid.All.Failed) != 88 {
+	if len(grid.Origins) != 1 || grid.Origins[0].ASN != 5 || sum(grid.Origins[0].Failed) != 0 || grid.Suppressed != 2 || grid.OriginCount != 2 || sum(grid.All.Failed) != 8954 {
 		t.Errorf("the grid is %+v", grid)
 	}
 	if o := grid.Origins[0]; o.Normal != 0 || o.Excess != 0 {
@@ -158,14 +158,14 @@ func TestHistoryAndErrorsByClient(t *testing.T) {
 
 // The gate's numbers are sums over the clients of a release, too.
 func TestGateOfFewClientsShowsNoNumbers(t *testing.T) {
-	g := model.Gate{State: model.GateUnknown, Title: "44 requests", Tests: []model.GateMeasure{{Name: "failures", Requests: 44}}, Clients: 4}
+	g := model.Gate{State: model.GateUnknown, Title: "4477 requests", Tests: []model.GateMeasure{{Name: "failures", Requests: 4477}}, Clients: 4}
 	_, url := serve(t, Options{Reader: &fakeReader{}, LeastClients: 5, Gate: func(context.Context, model.GateQuery) (model.Gate, error) { return g, nil }})
 	resp, body := fetch(t, url+"/api/v1/gate?app=a&version=2&against=1")
-	if resp.StatusCode != http.StatusOK || resp.Header.Get(api.SuppressedHeader) != "1" || strings.Contains(string(body), "44") || !strings.Contains(string(body), `"state":"too_little"`) {
+	if resp.StatusCode != http.StatusOK || resp.Header.Get(api.SuppressedHeader) != "1" || strings.Contains(string(body), "4477") || !strings.Contains(string(body), `"state":"too_little"`) {
 		t.Errorf("%s, %q suppressed: %s", resp.Status, resp.Header.Get(api.SuppressedHeader), body)
 	}
 	g.Clients = 5
-	if _, body := fetch(t, url+"/api/v1/gate?app=a&version=2&against=1"); !strings.Contains(string(body), "44 requests") {
+	if _, body := fetch(t, url+"/api/v1/gate?app=a&version=2&against=1"); !strings.Contains(string(body), "4477 requests") {
 		t.Errorf("of enough clients: %s", body)
 	}
 }
@@ -173,11 +173,11 @@ func TestGateOfFewClientsShowsNoNumbers(t *testing.T) {
 // A curve of one outcome or target, and the sum of a grid of one target, are parts, too.
 func TestPartsThatAreChosenAreNotShown(t *testing.T) {
 	now := time.Now().Truncate(time.Minute)
-	reader := &fakeReader{curve: []model.CurvePoint{{At: now, OK: 1, Failed: 44, Clients: 4}}, reach: []model.Reach{{At: now, ASN: 4, Failed: 44, Clients: 4}}}
+	reader := &fakeReader{curve: []model.CurvePoint{{At: now, OK: 1, Failed: 4477, Clients: 4}}, reach: []model.Reach{{At: now, ASN: 4, Failed: 4477, Clients: 4}}}
 	_, url := serve(t, Options{Reader: reader, LeastClients: 5})
 	for path, hidden := range map[string]bool{"curve?type=tcp": true, "curve?target=https://few.example": true, "curve?asn=4": true, "curve": false, "curve?target=collector:c1": false,
 		"reachability?since=3m&step=1m&target=https://few.example": true, "reachability?since=3m&step=1m": false} {
-		if _, body := fetch(t, url+"/api/v1/"+path); strings.Contains(string(body), "44") == hidden {
+		if _, body := fetch(t, url+"/api/v1/"+path); strings.Contains(string(body), "4477") == hidden {
 			t.Errorf("%s: %s", path, body)
 		}
 	}

@@ -82,7 +82,7 @@ func (d *Dashboard) reach(ctx context.Context, q reachAsked, now time.Time) (rea
 	}
 	g := reachGrid{Reachability: api.Reachability{Start: stamp(start), StepSeconds: q.step.Seconds(), Steps: q.steps, All: newColumns(q.steps)}}
 	origins, whole := map[place]*api.Origin{}, map[place]api.Columns{}
-	clients := make([]uint64, q.steps) // of each column; at least as many as distinct ones
+	clients := make([]uint64, q.steps) // of each column, of the network with the most: one client may be in several
 	for _, cell := range reach {
 		column := int(cell.At.Sub(start) / q.step)
 		if cell.At.Before(start) || column >= q.steps {
@@ -93,7 +93,7 @@ func (d *Dashboard) reach(ctx context.Context, q reachAsked, now time.Time) (rea
 			whole[from] = newColumns(q.steps)
 		}
 		add(whole[from], column, cell)
-		clients[column] += cell.Clients
+		clients[column] = max(clients[column], cell.Clients)
 		if add(g.All, column, cell); d.hides(cell.Clients) {
 			g.Suppressed++
 			continue

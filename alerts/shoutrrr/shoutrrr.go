@@ -102,14 +102,13 @@ func (s *Sender) begin(m *alerts.Message) (*attempt, error) {
 		return nil, nil
 	}
 	if s.left >= maxUnended {
-		return nil, fmt.Errorf("%s has answered none of the last %d messages, and waits for all of them; a restart ends that", s.kind, s.left)
+		return nil, fmt.Errorf("%d attempts to send by %s still wait for an answer; the next is made when one of them ends", s.left, s.kind)
 	}
 	a, service := &attempt{id: m.ID, done: make(chan struct{})}, s.idle
 	s.idle = nil // a service may serve one message at a time
 	go func() {
-		defer close(a.done)
-		service, a.err = s.deliver(service, textOf(m))
-		s.end(a, service)
+		service, err := s.deliver(service, textOf(m))
+		s.end(a, service, err)
 	}()
 	return a, nil
 }
@@ -128,11 +127,13 @@ func (s *Sender) leave(ctx context.Context, a *attempt) error {
 	}
 }
 
-// end notes that an attempt has ended.
-func (s *Sender) end(a *attempt, service types.Service) {
+// end notes that an attempt has ended. It closes done under the mutex, so that leave never counts an
+// attempt that has ended.
+func (s *Sender) end(a *attempt, service types.Service, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.idle = service
+	a.err, s.idle = err, service
+	close(a.done)
 	if !a.left {
 		return
 	}

@@ -153,6 +153,18 @@ func TestServiceThatHangs(t *testing.T) {
 	}
 }
 
+// An attempt that ends when its time is over is not counted as one that has not ended.
+func TestEndsWhenItsTimeIsOver(t *testing.T) {
+	s := open(t, "generic+http://127.0.0.1:9/")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	a := &attempt{id: "1", done: make(chan struct{})}
+	s.end(a, nil, nil)
+	if err := s.leave(ctx, a); err != nil || s.Unended() != 0 {
+		t.Errorf("%v, %d have not ended", err, s.Unended())
+	}
+}
+
 // The services that are left at work are bounded. Sending goes on as soon as one of them has ended.
 func TestManyServicesThatHang(t *testing.T) {
 	g := newGate(t)
@@ -164,7 +176,7 @@ func TestManyServicesThatHang(t *testing.T) {
 		}
 	}
 	other := &alerts.Message{ID: "2", Alerts: []alerts.Alert{alert("b")}}
-	if err := g.hang(t, s, other); err == nil || !strings.Contains(err.Error(), "none of the last 16 messages") {
+	if err := g.hang(t, s, other); err == nil || !strings.Contains(err.Error(), "16 attempts") {
 		t.Errorf("one more: %v", err)
 	}
 	g.answer <- struct{}{}

@@ -103,7 +103,11 @@ func (g *gateCmd) tell(out *output, last *api.Gate) error {
 	}
 	if g.JSON {
 		if err := out.json(last); err != nil {
-			return &exitError{exitUnsound, fmt.Sprintf("%s, but that could not be printed: %v", last.State, err)}
+			code := exitUnsound
+			if last.State == api.GateWorse {
+				code = exitFailed // it must stop, whether or not anybody can read why
+			}
+			return &exitError{code, fmt.Sprintf("%s, but that could not be printed: %v", last.State, err)}
 		}
 	} else {
 		fmt.Fprintf(out.stdout, "%s: %s\n", last.State, printable(last.Title))

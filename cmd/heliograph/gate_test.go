@@ -56,6 +56,9 @@ func TestGateExitCodes(t *testing.T) {
 			t.Errorf("%q: exit %d, %s", wrong, code, stderr)
 		}
 	}
+	if code, _, stderr := invoke(t, "--log-file", "/nowhere/log", "gate", "--api", api.URL, "--app", "shop", "--version", "1.5.0", "--against", "1.4.2"); code != 2 {
+		t.Errorf("a log file that cannot be made: exit %d, %s", code, stderr)
+	}
 	api.Close()
 	if code, _, stderr := ask(); code != 3 || !strings.Contains(stderr, "nothing is known of the release") {
 		t.Errorf("without a detector: exit %d, %s", code, stderr)

@@ -148,7 +148,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		file, err := logfile.Open(logfile.Options{Path: c.LogFile})
 		if err != nil {
 			fmt.Fprintln(stderr, "heliograph:", err)
-			return exitFailed
+			return exitUsage // not what was asked for has failed, which stops a release
 		}
 		defer file.Close()
 		logTo, reopen = file, file.Reopen

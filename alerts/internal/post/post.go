@@ -35,7 +35,7 @@ func Client(roots *x509.CertPool) *http.Client {
 }
 
 // JSON posts body to url. Its errors do not contain url, which may be a secret. Any status other
-// than 2xx is an error. The error is [alerts.ErrRefused] if the same body would be refused again.
+// than 2xx is an error. The error is [alerts.ErrRefused] if the status says that this body is wrong.
 func JSON(ctx context.Context, c *http.Client, url string, header http.Header, body []byte) error {
 	_, err := ask(ctx, c, http.MethodPost, url, header, body)
 	return err
@@ -46,7 +46,7 @@ func JSON(ctx context.Context, c *http.Client, url string, header http.Header, b
 func Service(ctx context.Context, c *http.Client, url string, body []byte) error {
 	text, err := ask(ctx, c, http.MethodPost, url, nil, body)
 	if err == nil && bytes.HasPrefix(bytes.TrimSpace(text), []byte("<")) {
-		err = fmt.Errorf("the receiver answers with a page, as one that is not meant does: %s", excerpt(text))
+		err = fmt.Errorf("the receiver answers with a web page, as a login or a proxy does, and confirms nothing: %s", excerpt(text))
 	}
 	return err
 }

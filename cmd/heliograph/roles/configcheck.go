@@ -192,6 +192,9 @@ func noOrigin(target string) string {
 	case "":
 		return fmt.Sprintf("%q is not an origin such as https://shop.example", target)
 	default:
+		if strings.Contains(target, "@") { // which may follow a password
+			target = "…"
+		}
 		return fmt.Sprintf("no request has the target %q; give its origin, %s", target, origin)
 	}
 }

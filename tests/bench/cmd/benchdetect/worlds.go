@@ -17,7 +17,9 @@ import (
 )
 
 // judgeOptions are the detector's own, but for what flags say.
-func (o *options) judgeOptions() judgement.Options { return judgement.Options{Bin: o.bin, Evidence: o.evidence, Seed: 1} }
+func (o *options) judgeOptions() judgement.Options {
+	return judgement.Options{Bin: o.bin, Evidence: o.evidence, Seed: 1}
+}
 
 // change is what the flags make of a scenario.
 func (o *options) change(s *simulate.Scenario) {
