@@ -286,8 +286,8 @@ func (l *localiser) gather() {
 type ebbs map[uint16]*[attributes]map[uint32]float64
 
 // at returns which part of a row of the sample stands for requests of now: less than 1 where one of
-// its values has clearly fewer of late. What a server that was drained or a collector that is not
-// used any more would have had says nothing about who is innocent.
+// its values has clearly fewer of late. Requests that a drained server or an abandoned collector
+// would have had say nothing about who is innocent.
 func (b ebbs) at(j *Judge, r *sampled) float64 {
 	p := j.order[r.pop]
 	known := b[r.pop]

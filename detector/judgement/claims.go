@@ -1,5 +1,7 @@
 package judgement
 
+import "math"
+
 const maxClaims = 100_000
 
 // claims are the requests that each source was believed in a block of bins, so that one machine
@@ -28,3 +30,7 @@ func (c *claims) take(pop uint16, who source, block int64, n, most float64) floa
 	*at += n
 	return n
 }
+
+func numbersOfClaim(n *float64, to []uint64) []uint64 { return append(to, math.Float64bits(*n)) }
+
+func claimOf(numbers []uint64) float64 { return math.Float64frombits(numbers[0]) }

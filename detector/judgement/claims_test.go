@@ -37,3 +37,36 @@ func TestOneMachineHidesNoNetwork(t *testing.T) {
 		}
 	}
 }
+
+// Honest traffic is believed, although most of it is told by few reports that stand for many
+// requests.
+func TestHonestTrafficIsBelieved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(31)
+	w.diurnal = 0
+	j := newJudge(t, Options{})
+	w.run(j, 90*time.Minute)
+	if level, rate := j.order[0].level.mean(), w.rate*j.o.Bin.Seconds(); level < 0.97*rate || level > 1.1*rate {
+		t.Errorf("of %.0f requests in a bin, %.0f are believed", rate, level)
+	}
+}
+
+// What a network may claim is no more when reports of the minute before come between.
+func TestClaimsOfManySources(t *testing.T) {
+	t.Parallel()
+	w := small(31)
+	j := newJudge(t, Options{})
+	learn(t, w, j, 40*time.Minute)
+	asn, p := w.near(0.02), j.order[0]
+	bin := w.second * 1000 / j.width / claimBins * claimBins
+	believed := func(back int64) (n float64) {
+		bin += 2 * claimBins
+		for k := range int64(200) {
+			n += p.limit(bin-back*(k%2), source{asn, report.Bucket(k + 1)}, 1000)
+		}
+		return n
+	}
+	if at, late := believed(0), believed(1); at != late || at > 2000 {
+		t.Errorf("%.0f of 200,000 requests are believed, and %.0f if every second is of the minute before", at, late)
+	}
+}

@@ -167,7 +167,7 @@ func (t *turn) distinct(i *incident, other *cuboid) bool {
 	if !i.open() || mine.mixed() || other.mixed() || mine.everyone() || other.everyone() || mine.likes(other) {
 		return false
 	}
-	return i.told.ID != 0 && i.kept >= keptOften && t.bin-i.firstBin >= t.j.bins(togetherAll)
+	return i.told.ID != 0 && i.kept >= keptOften && t.bin-i.from >= t.j.bins(togetherAll)
 }
 
 // within reports whether all places of c lie in o.
@@ -293,7 +293,7 @@ func (t *turn) twins(a, b *incident) bool {
 // about who is hit now.
 func (t *turn) reopen(i *incident, from int64) {
 	i.from, i.before = max(from, i.firstBin), i.excess
-	i.until, i.calm, i.found, i.lastBad, i.later = 0, 0, t.bin, t.bin, 0
+	i.until, i.calm, i.found, i.lastBad, i.later, i.kept = 0, 0, t.bin, t.bin, 0, 0
 	i.reopened++
 }
 
@@ -476,29 +476,35 @@ func (t *turn) hit(i *incident, x []float64, e float64) bool {
 // is they who are counted.
 func (t *turn) persists(i *incident, n int64, e float64) (last int64, on bool) {
 	parts := t.parts(i)
-	seen := map[uint64]int64{} // the newest bin, by client
+	type voiced struct {
+		bin int64 // the newest
+		who source
+	}
+	seen := map[uint64]voiced{} // by client
 	by := map[source]int{}
 	t.j.recent.each(t.bin, int(n), func(h *hit, _ float64) {
 		if !i.holds(h) || slices.ContainsFunc(parts, func(o *incident) bool { return o.holds(h) }) {
 			return
 		}
-		bin, again := seen[h.client]
+		v, again := seen[h.client]
 		if !again {
 			if by[h.source()]++; by[h.source()] > sourceFree {
 				return
 			}
 		}
-		seen[h.client] = max(bin, h.at/t.j.width)
+		seen[h.client] = voiced{max(v.bin, h.at/t.j.width), h.source()}
 	})
 	half := t.bin - n/2
-	recent := 0.0
-	for _, bin := range seen {
-		if last = max(last, bin); bin > half {
+	recent, sources := 0.0, map[source]bool{}
+	for _, v := range seen {
+		if last = max(last, v.bin); v.bin > half {
 			recent++
+			sources[v.who] = true
 		}
 	}
 	_, noise := t.spreadOf(i)
-	return last, recent >= float64(t.j.o.Clients) && recent > 1.2*e*float64(n/2) && surprise(recent, e*float64(n/2), 1/(noise+1e-3)) >= goesOn
+	// one machine may claim to be many clients
+	return last, len(sources) >= min(2, t.j.o.Clients) && recent >= float64(t.j.o.Clients) && recent > 1.2*e*float64(n/2) && surprise(recent, e*float64(n/2), 1/(noise+1e-3)) >= goesOn
 }
 
 // freeze keeps the values of an incident's scope from being learned.

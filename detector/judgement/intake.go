@@ -74,6 +74,9 @@ func (j *Judge) Add(r Row) {
 	}
 	if j.open == 0 && r.App != model.DeliveryApp {
 		j.lateness(r.Outcome != report.OK).add(r.Arrived - r.At)
+		if r.Outcome == report.OK && r.Source == report.SourceBrowser {
+			j.browsers.add(r.Arrived - r.At)
+		}
 	}
 	at := j.place(&r)
 	j.expose(p, bin, &at, &r)

@@ -188,12 +188,12 @@ func (l *localiser) join(c *cuboid, a attribute, core []uint32) (values []uint32
 	if len(core) < joinCore && m.evidence < innocent {
 		return values, 0
 	}
-	innocent := 0.0
+	wrong := 0.0 // values that are expected to be innocent
 	for _, m := range m.members {
 		if m.x == 0 || slices.Contains(core, m.value) {
 			continue
 		}
-		if innocent += 1 - m.p; m.x >= joinLeast && innocent <= joinFalse {
+		if wrong += 1 - m.p; m.x >= joinLeast && wrong <= joinFalse {
 			values = append(values, m.value)
 		} else {
 			more += m.p

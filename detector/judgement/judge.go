@@ -30,6 +30,7 @@ type Judge struct {
 	late      lateHits
 	failures  lateness // of rows of failures
 	successes lateness
+	browsers  lateness // of successes that browsers report, sooner than agents
 	voices    voices
 	sample    *sample
 	sources   sources

@@ -13,6 +13,7 @@ import (
 type memoryForm struct {
 	Voices  generationsForm `json:"voices"`
 	Clients generationsForm `json:"clients"`
+	Claims  generationsForm `json:"claims,omitzero"` // of one block; absent in older snapshots
 }
 
 // generationsForm is the older and the newer half of a memory.
@@ -29,6 +30,7 @@ func (j *Judge) memory() memoryForm {
 	return memoryForm{
 		Voices:  generationsForm{v.generation, pack(&v.now, (*voice).numbers), pack(&v.last, (*voice).numbers)},
 		Clients: generationsForm{c.generation, pack(&c.now, numbersOf), pack(&c.last, numbersOf)},
+		Claims:  generationsForm{Generation: j.claims.block, Now: pack(&j.claims.by, numbersOfClaim)},
 	}
 }
 
@@ -46,6 +48,10 @@ func (j *Judge) restoreMemory(f *memoryForm) error {
 	if err = errors.Join(err, err2); err != nil {
 		return err
 	}
+	if j.claims.by, err = unpack(f.Claims.Now, 1, claimOf); err != nil {
+		return err
+	}
+	j.claims.block = f.Claims.Generation
 	if f.Clients.Generation != 0 {
 		j.clients.generation, j.clients.now, j.clients.last = f.Clients.Generation, clientsNow, clientsLast
 	}

@@ -21,14 +21,19 @@ func TestRatesThatVaryAreLearned(t *testing.T) {
 		}
 	}
 	w.run(j, 100*time.Minute)
+	streams := 0
 	for _, p := range j.order {
 		for out, st := range p.outcomes {
 			if j.names.text(kindOutcome, out) != string(report.HTTPError) {
 				continue
 			}
+			streams++
 			if noise := st.spread[byASN].noise(); noise < 4*noiseLeast || noise > 0.25 {
 				t.Errorf("population %d: the noise is %.3f", p.index, noise)
 			}
 		}
+	}
+	if streams == 0 {
+		t.Error("nothing has failed")
 	}
 }

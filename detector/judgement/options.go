@@ -7,8 +7,8 @@ import (
 )
 
 // DefaultEvidence is what an alarm takes, in nats. A bin of ten seconds has a false one with a
-// probability of e⁻¹⁷, if rates are as expected: one in eight years, which leaves room for rates
-// that are not.
+// probability of e⁻¹⁷ for each attribute, if rates are as expected: one in eight years, which leaves
+// room for rates that are not.
 const DefaultEvidence = 17
 
 // Options of a [Judge].

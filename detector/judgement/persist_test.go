@@ -55,3 +55,45 @@ func TestFewClientsThatGoOnFailing(t *testing.T) {
 		}
 	}
 }
+
+// One machine that claims to be many clients does not keep an incident open.
+func TestOneMachineKeepsNothingOpen(t *testing.T) {
+	t.Parallel()
+	w := small(31)
+	j := newJudge(t, Options{})
+	const asn = 64999
+	failing, hostile := false, false
+	w.extra = func(second int64) (rows []Row) {
+		add := func(client, bucket int, fails bool) {
+			r := Row{At: second * 1000, Arrived: second*1000 + 300, App: "shop", Version: "1.4.0", OS: "linux", Target: "https://shop0.example", Outcome: report.OK,
+				Protocol: "h2", Status: 200, Server: serverName(client % 5), Source: report.SourceAgent, ASN: asn, Country: "AA", Collector: "c1",
+				Bucket: report.Bucket(bucket), Client: uint64(client), Raw: 1, Estimated: 1}
+			if fails {
+				r.Outcome, r.Protocol, r.Status = report.TCPTimedOut, "", 0
+			}
+			rows = append(rows, r)
+		}
+		for c := range 12 {
+			if (second+int64(c))%5 == 0 {
+				add(1000+c, 9+c, failing)
+			}
+		}
+		for c := range 8 {
+			if hostile && (second+3*int64(c))%24 == 0 {
+				add(2000+c, 9, true)
+			}
+		}
+		return rows
+	}
+	learn(t, w, j, 40*time.Minute)
+	failing = true
+	start := w.second * 1000
+	events := w.run(j, 10*time.Minute)
+	failing, hostile = false, true
+	back := w.second * 1000
+	events = append(events, w.run(j, 20*time.Minute)...)
+	if last := events[len(events)-1]; last.Kind != Cleared || last.Judged > back+5*60_000 {
+		t.Errorf("not over within five minutes")
+		show(t, start, events)
+	}
+}

@@ -29,7 +29,7 @@ const (
 // or the number.
 const (
 	claimBins  = spreadBins
-	claimOne   = 0.25 // of that, what one source may claim: all that is usual and some more
+	claimOne   = 0.5 // of that, what one source may claim: all that is usual, and as much again when a day begins
 	claimRatio = 5
 	claimShare = 0.02
 	claimLeast = 100
@@ -186,7 +186,7 @@ func (p *population) knows(s *series, bin int64) bool {
 	return s.attribute == everyone || bin-s.exposure.born >= p.judge.bins(youngValue)
 }
 
-// limit is how much of n requests of a network counts in a bin: a network that suddenly claims many
+// limit is how much of n requests of a source counts in claimBins bins: a network that suddenly claims many
 // times its usual requests is believed only in part, so that nobody can hide failures among
 // invented successes. A population that is young knows no limits.
 func (p *population) limit(bin int64, who source, n float64) float64 {
@@ -203,11 +203,11 @@ func (p *population) limit(bin int64, who source, n float64) float64 {
 		e.bring(p.all.at, &p.judge.fade)
 		usual = p.level.mean() * e.longShare(p.all, &p.judge.fade)
 	}
-	most := max(claimBins*claimRatio*usual, claimBins*claimShare*p.level.mean(), claimLeast)
-	if block := bin / claimBins; e.claimedIn != block {
+	most := max(claimBins*claimRatio*usual, claimBins*claimShare*p.level.mean(), claimBins*claimLeast)
+	if block := bin / claimBins; block > e.claimedIn { // what is late counts in the newest
 		e.claimedIn, e.claimed = block, 0
 	}
-	n = p.judge.claims.take(p.index, who, bin/claimBins, min(n, max(most-e.claimed, 0)), max(claimOne*most, claimLeast))
+	n = p.judge.claims.take(p.index, who, bin/claimBins, min(n, max(most-e.claimed, 0)), max(claimOne*most, 2*claimLeast))
 	e.claimed += n
 	return n
 }

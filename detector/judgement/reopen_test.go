@@ -78,3 +78,17 @@ func TestWhatIsNotUsedAnyMoreIsNotInnocent(t *testing.T) {
 		t.Errorf("%d incidents, %d events that page", len(ids(events)), pages(events))
 	}
 }
+
+// An incident that opens again may be about another cause as long as it may when it is new.
+func TestReopenedIncidentIsNew(t *testing.T) {
+	j := newJudge(t, Options{})
+	j.newPopulation(populationKey{1, 1, report.SourceAgent}, nil, 0)
+	flows := map[flow]bool{{0, 7}: true}
+	i := &incident{flows: flows, scopes: []cuboid{{byServer: {3}}}, firstBin: 1000, from: 1000, kept: keptOften, until: 1}
+	i.told.ID = 1
+	turn := turn{j: j, bin: 1200}
+	turn.reopen(i, 1199)
+	if !turn.same(i, &cause{flows: flows, scopes: []cuboid{{byASN: {10}}}, window: 6, began: 1199}) {
+		t.Error("what begins with it is taken for another fault")
+	}
+}

@@ -47,6 +47,7 @@ func Restore(o Options, snapshot []byte) (*Judge, error) {
 	j.failures.restore(f.Failures)
 	j.clients.firsts.restore(f.Firsts)
 	j.successes.restore(f.Successes)
+	j.browsers.restore(f.Browsers)
 	for _, u := range f.Usual {
 		j.sources.usual[u.ASN] = &loudest{u.Raw, u.Clients}
 	}
@@ -102,6 +103,11 @@ func (j *Judge) restorePopulation(f *populationForm) error {
 	p.level = level{newest: f.Level.Newest, sum: f.Level.Sum, n: f.Level.N}
 	copy(p.level.ring[:], f.Level.Ring)
 	copy(p.level.served[:], f.Level.Served)
+	for bin := p.level.newest - ringBins + 1; bin <= p.level.newest; bin++ {
+		if p.level.ring[slot(bin)] > 0 {
+			j.fade.quiet.hear(bin)
+		}
+	}
 	p.rows = rows{f.Rows[0], f.Rows[1]}
 	p.season = season{factor: f.Factors}
 	p.season.at(int64(f.Hour[0]))
@@ -111,7 +117,7 @@ func (j *Judge) restorePopulation(f *populationForm) error {
 			return fmt.Errorf("restore: no attribute %d", e.Attribute)
 		}
 		if x := p.exposure(e.Attribute, e.Value, e.Born); x != nil {
-			*x = exposure{share: e.Share, recent: e.Recent, at: e.At, born: e.Born, before: e.Before, kin: e.Kin, strangeTo: e.StrangeTo, last: cmp.Or(e.Last, e.At)}
+			*x = exposure{share: e.Share, recent: e.Recent, at: e.At, born: e.Born, before: e.Before, kin: e.Kin, strangeTo: e.StrangeTo, last: cmp.Or(e.Last, e.At), claimedIn: e.ClaimedIn, claimed: e.Claimed}
 		}
 	}
 	for i := range f.Streams {

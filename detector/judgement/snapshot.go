@@ -46,6 +46,7 @@ type snapshotForm struct {
 	Failures  []float32 `json:"failures,omitempty"`
 	Firsts    []float32 `json:"firsts,omitempty"`
 	Successes []float32 `json:"successes,omitempty"`
+	Browsers  []float32 `json:"browsers,omitempty"`
 }
 
 type timingForm struct {
@@ -93,6 +94,8 @@ type exposureForm struct {
 	Kin       kinship   `json:"k,omitempty"`
 	StrangeTo int64     `json:"z,omitempty"`
 	Last      int64     `json:"l,omitempty"` // 0 from releases that had none
+	ClaimedIn int64     `json:"i,omitempty"`
+	Claimed   float64   `json:"c,omitempty"`
 }
 
 type streamForm struct {
@@ -190,7 +193,7 @@ type incidentForm struct {
 // not in it, nor who said a name that too few have said so far.
 func (j *Judge) Snapshot() ([]byte, error) {
 	f := snapshotForm{Version: snapshotVersion, Width: j.width, Now: j.now, Next: j.next, Heard: j.fade.quiet.last, LastID: j.lastID, Names: j.names.all, Memory: j.memory(),
-		Failures: j.failures.seconds[:], Firsts: j.clients.firsts.seconds[:], Successes: j.successes.seconds[:]}
+		Failures: j.failures.seconds[:], Firsts: j.clients.firsts.seconds[:], Successes: j.successes.seconds[:], Browsers: j.browsers.seconds[:]}
 	for _, s := range j.fade.quiet.spans {
 		f.Quiet = append(f.Quiet, [2]int64{s.from, s.to})
 	}
@@ -266,7 +269,7 @@ func (p *population) form() populationForm {
 	for a := range p.exposures {
 		for _, v := range slices.Sorted(maps.Keys(p.exposures[a])) {
 			e := p.exposures[a][v]
-			f.Exposures = append(f.Exposures, exposureForm{attribute(a), v, e.share, e.recent, e.at, e.born, e.before, e.kin, e.strangeTo, e.last})
+			f.Exposures = append(f.Exposures, exposureForm{attribute(a), v, e.share, e.recent, e.at, e.born, e.before, e.kin, e.strangeTo, e.last, e.claimedIn, e.claimed})
 		}
 	}
 	f.Streams = append(f.Streams, p.any.form())

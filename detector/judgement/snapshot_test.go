@@ -2,6 +2,7 @@ package judgement
 
 import (
 	"bytes"
+	"math"
 	"testing"
 	"time"
 )
@@ -78,5 +79,36 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 	if _, err := Restore(Options{}, good); err != nil {
 		t.Error(err)
+	}
+}
+
+// A judge that is restored goes on as the other does, also with what no event tells.
+func TestRestoredJudgeLearnsTheSame(t *testing.T) {
+	t.Parallel()
+	for _, o := range []Options{{}, {Grace: 5 * time.Minute}} {
+		w := small(31)
+		j := newJudge(t, o)
+		w.run(j, 40*time.Minute+30*time.Second)
+		b, err := j.Snapshot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Restore(o, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 600 {
+			for _, r := range w.tick() {
+				j.Add(r)
+				again.Add(r)
+			}
+			j.Advance(w.second * 1000)
+			again.Advance(w.second * 1000)
+		}
+		for k, p := range j.order {
+			if level, restored := p.level.mean(), again.order[k].level.mean(); math.Abs(level-restored) > 1e-6*level {
+				t.Errorf("with a grace of %v, population %d has %.4f requests in a bin, and %.4f when restored", o.Grace, k, level, restored)
+			}
+		}
 	}
 }

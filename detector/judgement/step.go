@@ -30,6 +30,7 @@ func (j *Judge) step(bin int64) []Event {
 	j.stats.Bins++
 	j.failures.settle(j.width, j.o.Grace.Milliseconds())
 	j.successes.settle(j.width, j.o.Grace.Milliseconds())
+	j.browsers.settle(j.width, j.o.Grace.Milliseconds())
 	for _, p := range j.order {
 		p.tick(bin)
 	}

@@ -1,5 +1,7 @@
 package judgement
 
+import "github.com/heliograph-net/heliograph/report"
+
 // surges say by how many times the requests of a population's last bins exceed its level, the
 // newest bin first. The level follows the traffic within minutes. When a crowd comes, or comes back
 // after an outage elsewhere, failures become more with the requests at once, and that is no fault.
@@ -11,7 +13,7 @@ const (
 	// the least part of a bin's successes from which the others are estimated
 	surgePart = 0.05
 	surgeBins = 2 // that are looked at together
-	// Less is how traffic varies by chance.
+	// Traffic varies by less than that by chance.
 	surgeLeast = 1.1
 )
 
@@ -20,6 +22,9 @@ const (
 // crowd. What is too new to be told from is taken to be like the bins before it.
 func (p *population) surge(bin int64) {
 	l, mean := &p.judge.successes, p.level.mean()
+	if p.key.source == report.SourceBrowser {
+		l = &p.judge.browsers
+	}
 	last := 1.0
 	for k := ringBins - 1; k >= 0; k-- {
 		p.surges[k] = 1

@@ -112,7 +112,7 @@ func compareFlows(a, b flow) int {
 // requests is how many requests a bin has within the scope.
 func (t *turn) requests(i *incident) float64 {
 	n, seen := 0.0, map[uint16]bool{}
-	for f := range i.flows {
+	for _, f := range slices.SortedFunc(maps.Keys(i.flows), compareFlows) {
 		if !seen[f.pop] {
 			seen[f.pop] = true
 			n += t.j.order[f.pop].level.mean()

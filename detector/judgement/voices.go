@@ -15,9 +15,11 @@ const (
 	sourceFree = 8
 	sourceMore = 4
 	sourceKept = 256 // failures of one source of which all rows are kept
-	keptOne    = 8   // of further failures of a source, one in so many is kept at first,
-	keptPart   = 32  // and later at most so many for each doubling, to know that it goes on
-	voiceBins  = 48  // as long as the longest window
+	// Of its further failures, one in keptOne is kept at first, and later at most keptPart for each
+	// doubling, to know that it goes on.
+	keptOne   = 8
+	keptPart  = 32
+	voiceBins = 48 // as long as the longest window
 )
 
 // voice is what was heard of one client or source.
