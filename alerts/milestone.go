@@ -20,8 +20,8 @@ type recorded struct {
 	Failed bool   `json:"failed,omitempty"` // and the last attempt after that failed
 }
 
-// maxMilestones bounds those that wait while nothing can be stored. What comes after is counted among
-// the troubles.
+// maxMilestones bounds those that wait while nothing can be stored. What comes after is counted
+// among the troubles.
 const maxMilestones = 10_000
 
 // record adds a milestone, which is stored with the book.

@@ -340,7 +340,8 @@ func TestLater(t *testing.T) {
 	})
 }
 
-// Nothing is sent that is not stored first, unless the store fails for long, and nothing is lost while the store fails.
+// Nothing is sent that is not stored first, unless the store fails for long, and nothing is lost
+// while the store fails.
 func TestStoreFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, p := new(memory), new(people)

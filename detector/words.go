@@ -7,9 +7,9 @@ import (
 	"github.com/heliograph-net/heliograph/model"
 )
 
-// title is one sentence: what fails, where, for whom, and how often. A scope without limits
-// is not mentioned: at first it only means that too little is known of who is hit. The evidence says
-// so, or that it is everyone.
+// title is one sentence: what fails, where, for whom, and how often. A scope without limits is not
+// mentioned: at first it only means that too little is known of who is hit. The evidence says so,
+// or that it is everyone.
 func title(i *model.Incident, names func(asn uint32) string) string {
 	who := i.Scope.Words(names)
 	everyone := i.Scope.Everyone()

@@ -33,8 +33,8 @@ type Gate struct {
 	Tests []GateMeasure // failures first
 	// For says whom a worse release hurts, where the difference is concentrated; may be empty.
 	For []string
-	// Clients is how many distinct clients each release that has any requests has at least: those of
-	// its busiest minute, the fewer of both.
+	// Clients is how many distinct clients each release that has any requests has at least: those
+	// of its busiest minute, the fewer of both.
 	Clients uint64
 }
 

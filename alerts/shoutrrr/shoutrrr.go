@@ -127,8 +127,8 @@ func (s *Sender) leave(ctx context.Context, a *attempt) error {
 	}
 }
 
-// end notes that an attempt has ended. It closes done under the mutex, so that leave never counts an
-// attempt that has ended.
+// end notes that an attempt has ended. It closes done under the mutex, so that leave never counts
+// an attempt that has ended.
 func (s *Sender) end(a *attempt, service types.Service, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

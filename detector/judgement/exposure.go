@@ -91,8 +91,8 @@ func (e *exposure) longShare(all *exposure, f *fading) float64 {
 }
 
 // left returns which part of its usual requests the value still has: less than 1 if there are
-// clearly fewer of late, and 0 if there were none for so long that silentReports reports should have
-// come, each of which stands for so many requests.
+// clearly fewer of late, and 0 if there were none for so long that silentReports reports should
+// have come, each of which stands for so many requests.
 func (e *exposure) left(level float64, all *exposure, f *fading, each float64) float64 {
 	share, surge := e.shares(all, f)
 	if silent := float64(all.at - e.last - f.quiet.within(e.last, all.at)); share*level*silent > silentReports*max(each, 1) {

@@ -218,8 +218,8 @@ func (t *turn) shape(i *incident) float64 {
 	return 1 / doubt
 }
 
-// marginal is how many failures one of the last n bins has at the attribute of a mixed scope that has the fewest,
-// and 0 for other scopes.
+// marginal is how many failures one of the last n bins has at the attribute of a mixed scope that
+// has the fewest, and 0 for other scopes.
 func (t *turn) marginal(i *incident, n int64) float64 {
 	c := &i.scopes[0]
 	if !c.mixed() {

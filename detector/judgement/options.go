@@ -7,8 +7,8 @@ import (
 )
 
 // DefaultEvidence is what an alarm takes, in nats. A bin of ten seconds has a false one with a
-// probability of e⁻¹⁷ for each attribute, if rates are as expected: one in eight years, which leaves
-// room for rates that are not.
+// probability of e⁻¹⁷ for each attribute, if rates are as expected: one in eight years, which
+// leaves room for rates that are not.
 const DefaultEvidence = 17
 
 // Options of a [Judge].
@@ -20,7 +20,8 @@ type Options struct {
 	// Grace is the least time that a bin waits for rows after its end. 0 means 10 s, and 1 ns none.
 	Grace time.Duration
 	// Evidence is what an alarm takes: minus the natural logarithm of the probability that chance
-	// does it, after the price of having looked at many places and outcomes. 0 means DefaultEvidence.
+	// does it, after the price of having looked at many places and outcomes. 0 means
+	// DefaultEvidence.
 	Evidence float64
 	Excess   float64 // failures above the expected that an alarm takes. 0 means 5
 	Ratio    float64 // failures over expected failures that an alarm takes. 0 means 1.5

@@ -186,9 +186,9 @@ func (p *population) knows(s *series, bin int64) bool {
 	return s.attribute == everyone || bin-s.exposure.born >= p.judge.bins(youngValue)
 }
 
-// limit is how much of n requests of a source counts in claimBins bins: a network that suddenly claims many
-// times its usual requests is believed only in part, so that nobody can hide failures among
-// invented successes. A population that is young knows no limits.
+// limit is how much of n requests of a source counts in claimBins bins: a network that suddenly
+// claims many times its usual requests is believed only in part, so that nobody can hide failures
+// among invented successes. A population that is young knows no limits.
 func (p *population) limit(bin int64, who source, n float64) float64 {
 	if p.young(bin) {
 		return n

@@ -201,8 +201,8 @@ func (f *finding) holds(j *Judge, h *hit) bool {
 // unprovenTimes is how many times as much as elsewhere a new version must fail to prove nothing.
 const unprovenTimes = 3
 
-// unproven reports whether a version came after the others, fails far more, and has hardly a past of
-// its own. Nobody knows then how often a version fails at most, so there may be no evidence for
+// unproven reports whether a version came after the others, fails far more, and has hardly a past
+// of its own. Nobody knows then how often a version fails at most, so there may be no evidence for
 // long; but to learn this as usual would hide a release that fails from its first request on.
 func (j *Judge) unproven(f *finding) bool {
 	s, p := f.series, f.stream.pop

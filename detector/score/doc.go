@@ -5,6 +5,6 @@
 //
 // A value is compared with all values of the last four weeks and with those of its time of day, on
 // a logarithmic scale in units of the usual spread. The score grows with the time since a value was
-// last about as unusual, because people want to be told of what they have not seen for days, and not of
-// the same thing again.
+// last about as unusual, because people want to be told of what they have not seen for days, and
+// not of the same thing again.
 package score

@@ -15,8 +15,8 @@ type peak struct {
 	value float64
 }
 
-// add returns how many bins ago the value was last reached or nearly so, at most r.most. If it never
-// was, add returns the number of bins since the beginning plus before.
+// add returns how many bins ago the value was last reached or nearly so, at most r.most. If it
+// never was, add returns the number of bins since the beginning plus before.
 func (r *returns) add(value float64, before int) int {
 	bins := r.now + before
 	if lower := sort.Search(len(r.peaks), func(i int) bool { return r.peaks[i].value < alike*value }); lower > 0 {

@@ -35,7 +35,8 @@ func Client(roots *x509.CertPool) *http.Client {
 }
 
 // JSON posts body to url. Its errors do not contain url, which may be a secret. Any status other
-// than 2xx is an error. The error is [alerts.ErrRefused] if the status says that this body is wrong.
+// than 2xx is an error. The error is [alerts.ErrRefused] if the status says that this body is
+// wrong.
 func JSON(ctx context.Context, c *http.Client, url string, header http.Header, body []byte) error {
 	_, err := ask(ctx, c, http.MethodPost, url, header, body)
 	return err

@@ -181,8 +181,8 @@ func (c *Config) checkDetector(bad complaint) {
 	}
 }
 
-// noOrigin says why no request has a target, or "". All targets are origins as agents write them, so
-// with another one an objective would never be about anything.
+// noOrigin says why no request has a target, or "". All targets are origins as agents write them,
+// so with another one an objective would never be about anything.
 func noOrigin(target string) string {
 	scheme, rest, _ := strings.Cut(target, "://")
 	host, _, _ := strings.Cut(rest, "/")
