@@ -40,7 +40,7 @@ func (s *site) newMember(name string, n *node, group, feed, more string) *member
 	text := fmt.Sprintf(`detector:
   store: %s.db
   map_history: ""
-  bin: 1s
+  bin: 5s
   grace: 1s
   group: {id: %s, member: %s, servers: [%q]}
   feeds:
@@ -76,7 +76,7 @@ func (m *member) judged() {
 	m.Helper()
 	eventually(m.T, m.name+" knows what is usual", func(ctx context.Context) (int, error) {
 		got, err := m.metric(ctx, "heliograph_detector_bins_total")
-		if err == nil && got < 300 {
+		if err == nil && got < 60 { // five minutes
 			err = fmt.Errorf("it has judged %v bins", got)
 		}
 		return 0, err
