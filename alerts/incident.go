@@ -85,6 +85,9 @@ func incidentAlert(key string, i *model.Incident, s *Settings) Alert {
 		a.Why = append(a.Why, text)
 	}
 	for _, e := range i.Evidence {
+		if e.Code == model.SignalInside {
+			a.Labels["inside"] = "true"
+		}
 		a.Why = append(a.Why, sentence(e.Text))
 	}
 	if !i.Open() {

@@ -238,13 +238,15 @@ func TestServiceDownMutesItsParts(t *testing.T) {
 		down.Verdict = model.ServiceDown
 		part, other := incident(2, "part"), incident(3, "other")
 		part.Verdict, other.Target = model.ServerGroup, "https://cart.test"
+		inside := incident(5, "inside")
+		inside.Verdict, inside.Evidence = model.NetworkPath, []model.Signal{{Code: model.SignalInside, Text: "nothing gets through"}}
 		dead := incident(4, "collector")
 		dead.App, dead.Target = model.DeliveryApp, model.CollectorTarget+"c1"
-		for _, i := range []model.Incident{down, part, other, dead} {
+		for _, i := range []model.Incident{down, part, other, dead, inside} {
 			m.add(model.Opened, i)
 		}
 		pass(2 * time.Second)
-		want(t, p, "down + other + collector")
+		want(t, p, "down + other + collector + inside")
 		m.add(model.Cleared, over(down))
 		pass(2 * time.Second)
 		want(t, p, "Over: down + part")

@@ -52,10 +52,10 @@ func (b *book) due(e *entry, r *Receiver, s *Settings, now time.Time) bool {
 }
 
 // muted reports whether another entry covers this one: a service that is down mutes the alerts
-// about parts of it.
+// about parts of it, but for those that fail wholly where the service fails in part.
 func (b *book) muted(e *entry) bool {
 	is := e.Alert.Labels
-	if is["target"] == "" || is["verdict"] == string(model.ServiceDown) {
+	if is["target"] == "" || is["inside"] != "" || is["verdict"] == string(model.ServiceDown) {
 		return false
 	}
 	for _, o := range b.Entries {

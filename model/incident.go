@@ -157,6 +157,7 @@ const (
 	SignalSurge         SignalCode = "surge"      // sources report more than they usually do
 	SignalMissing       SignalCode = "missing"    // what is too little to act on
 	SignalLate          SignalCode = "late"       // told by reports of the past
+	SignalInside        SignalCode = "inside"     // a part fails wholly where a wider incident has a part fail
 )
 
 // Scope describes who is affected by an incident: the requests that have, for each list that is not

@@ -89,18 +89,20 @@ func (st *stream) rateAt(a attribute, v uint32) float64 {
 // localise explains failures: those of the flows in the last bins up to bin, less what open
 // incidents other than own explain.
 func (t *turn) localise(flows map[flow]bool, window int, own *incident) cause {
-	return t.localiseHits(flows, window, func(f func(h *hit, weight float64)) {
+	l := localiser{t: t, flows: flows, window: window, others: t.others(flows, own)}
+	l.each = func(f func(h *hit, weight float64)) {
 		t.j.recent.each(t.bin, window, func(h *hit, weight float64) {
 			if !t.j.explained(h, own) {
 				f(h, weight)
 			}
 		})
-	})
+	}
+	return l.explain()
 }
 
-// localiseHits explains the failures that each calls back, of the flows, in a window of bins.
-func (t *turn) localiseHits(flows map[flow]bool, window int, each func(func(h *hit, weight float64))) cause {
-	l := localiser{t: t, flows: flows, window: window, each: each}
+// explain explains failures.
+func (l *localiser) explain() cause {
+	t, flows, window := l.t, l.flows, l.window
 	l.table = localise.NewTable("everyone", "asn", "server", "country", "version", "os", "protocol", "collector")
 	l.gather()
 	l.fill()
@@ -231,6 +233,7 @@ type localiser struct {
 	flows     map[flow]bool
 	window    int
 	each      func(func(h *hit, weight float64))
+	others    []*incident // whose failures are not among these
 	table     *localise.Table
 	leaves    []leaf
 	times     map[source]float64  // hits by source
@@ -266,13 +269,13 @@ func (l *localiser) gather() {
 	total := map[uint16]float64{}
 	left := ebbs{}
 	for i := range j.sample.rows {
-		if r := &j.sample.rows[i]; pops[r.pop] != nil {
+		if r := &j.sample.rows[i]; pops[r.pop] != nil { // of which others have their part
 			total[r.pop] += float64(r.n) * left.at(j, r)
 		}
 	}
 	for i := range j.sample.rows {
 		r := &j.sample.rows[i]
-		if rates := pops[r.pop]; rates != nil {
+		if rates := pops[r.pop]; rates != nil && !slices.ContainsFunc(l.others, func(o *incident) bool { return l.takes(o, r.pop) && o.scopes[0].holds(&r.place) }) {
 			n := float64(r.n) * left.at(j, r) * j.order[r.pop].level.mean() * j.order[r.pop].surges.mean(int64(l.window)) * float64(l.window) / max(total[r.pop], 1e-9)
 			if n == 0 {
 				continue

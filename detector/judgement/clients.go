@@ -78,6 +78,12 @@ func (c *clients) state(client uint64) *clientState {
 	return nil
 }
 
+// wholly reports whether a client that failed got nothing through since, and told so at once.
+func (c *clients) wholly(client uint64) bool {
+	s := c.state(client)
+	return s != nil && !s.mixed && s.ok <= s.last && !s.held
+}
+
 // failed notes a failure. Calm says that no incident is open, so that what is usual can be learned.
 func (c *clients) failed(r *Row, calm bool) {
 	s := c.state(r.Client)

@@ -91,7 +91,7 @@ func (t *turn) facts(i *incident, m *numbers, d *Incident) *verdict.Facts {
 		Target: d.Target, Delivery: d.App == model.DeliveryApp, Late: d.Late, NetworkName: t.j.o.NetworkName,
 		Scope: verdict.Scope{ASNs: s.ASN, Countries: s.Country, Servers: s.Server, Versions: s.Version, Systems: s.OS, Protocols: s.Protocol,
 			Statuses: s.Status, Collectors: s.Collector},
-		Covered: d.Share, Early: (t.bin-i.from+1)*t.j.width <= time.Minute.Milliseconds(),
+		Covered: d.Share, Early: (t.bin-i.from+1)*t.j.width <= time.Minute.Milliseconds(), Wider: i.inside != 0,
 		Inside:       verdict.Count{Failed: d.Failed, Requests: d.Requests, Expected: d.Expected},
 		Breadth:      verdict.Breadth{Clients: m.clients, Buckets: m.sources, Networks: m.networks},
 		Needed:       t.needed(i, m),

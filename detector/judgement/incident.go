@@ -36,6 +36,7 @@ type incident struct {
 
 	onset    int64 // Unix ms
 	firstBin int64 // of the onset
+	inside   ID    // of the wider incident that it was found inside of; 0: none
 	from     int64 // the bin from which on it fails this time: firstBin, or later if it opened again
 	found    int64 // the bin in which it was found or opened again
 	lastBad  int64 // bin
@@ -129,6 +130,9 @@ func (t *turn) same(i *incident, c *cause) bool {
 	mine, other := &i.scopes[0], &c.scopes[0]
 	if len(i.flows) == 0 {
 		return false
+	}
+	if t.around(i) != nil { // what fails around it belongs there
+		return other.within(mine)
 	}
 	near := func(d time.Duration) bool {
 		began := max(c.began-i.from, i.from-c.began)
@@ -386,12 +390,16 @@ func (t *turn) counts(i *incident, n int64) []float64 {
 	return x
 }
 
-// parts are open incidents of a part of an incident's scope that were there before it: a network
-// was cut off already when the whole service failed, say, and may be so when the service is back.
+// parts are open incidents of a part of an incident's scope: those that were there before it, since
+// a network that was cut off already when the whole service failed may be so when the service is
+// back, and those that were found inside of it.
 func (t *turn) parts(i *incident) (parts []*incident) {
 	for _, o := range t.j.incidents {
 		mine, wider := &o.scopes[0], &i.scopes[0]
-		if o != i && o.open() && !o.late && len(o.flows) > 0 && o.from < i.from && mine.within(wider) && !mine.equal(wider) {
+		if o == i || !o.open() || o.late || len(o.flows) == 0 {
+			continue
+		}
+		if i.id != 0 && o.inside == i.id || o.from < i.from && mine.within(wider) && !mine.equal(wider) {
 			parts = append(parts, o)
 		}
 	}
@@ -421,6 +429,10 @@ func (t *turn) followOne(i *incident) {
 		} else {
 			i.calm, i.lastBad = 0, t.bin
 		}
+		return
+	}
+	if t.around(i) != nil {
+		t.followInside(i)
 		return
 	}
 	e, n := t.expected(i, i.pace), i.pace

@@ -1,6 +1,9 @@
 package judgement
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 const (
 	// evidence, in nats beyond the price, that what an attribute of a scope leaves out is innocent
@@ -85,4 +88,42 @@ func fewer(inside, outside, part float64) float64 {
 		e += out * math.Log(out/part)
 	}
 	return n * e
+}
+
+// others are the open incidents that explain failures of some flows and are not own. Their failures
+// are looked at by themselves, and so are the requests in their scopes: that nothing else fails
+// there would make these seem innocent.
+func (t *turn) others(flows map[flow]bool, own *incident) (list []*incident) {
+	for _, o := range t.j.incidents {
+		if o != own && o.open() && !o.late && sharesFlow(o.flows, flows) {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// takes reports whether another incident explains all failures of a population that are looked at.
+func (l *localiser) takes(o *incident, pop uint16) bool {
+	for f := range l.flows {
+		if f.pop == pop && !o.flows[f] {
+			return false
+		}
+	}
+	return true
+}
+
+// taken reports whether other incidents explain all failures at a value.
+func (l *localiser) taken(a attribute, v uint32) bool {
+	return slices.ContainsFunc(l.others, func(o *incident) bool {
+		at, values := o.scopes[0].only()
+		if at != a || o.scopes[0].mixed() || !slices.Contains(values, v) {
+			return false
+		}
+		for f := range l.flows {
+			if !o.flows[f] {
+				return false
+			}
+		}
+		return true
+	})
 }

@@ -145,7 +145,7 @@ func (l *localiser) members(rest *cuboid, a attribute) (list []member) {
 	values := map[uint32]bool{}
 	for f := range l.flows {
 		for v := range l.t.j.order[f.pop].exposures[a] {
-			values[v] = v != 0
+			values[v] = v != 0 && !l.taken(a, v)
 		}
 	}
 	part, mixed := 1.0, !rest.everyone()

@@ -154,11 +154,13 @@ func (t *turn) lateCause(kind int) {
 	for _, h := range hits {
 		flows[flow{h.pop, h.out}] = true
 	}
-	c := t.localiseHits(flows, int(window), func(f func(h *hit, weight float64)) {
+	l := localiser{t: t, flows: flows, window: int(window)}
+	l.each = func(f func(h *hit, weight float64)) {
 		for _, h := range hits {
 			f(h, 1)
 		}
-	})
+	}
+	c := l.explain()
 	i := &incident{flows: flows, scopes: c.scopes, share: c.share, part: c.part, found: t.bin, lastBad: t.bin, pace: followBins, late: true}
 	x := 0.0
 	for _, h := range hits {

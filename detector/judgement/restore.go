@@ -205,7 +205,7 @@ func hitsOf(forms []hitForm) []hit {
 }
 
 func (f *incidentForm) incident() *incident {
-	i := &incident{id: f.ID, flows: map[flow]bool{}, scopes: f.Scopes, share: f.Share, part: f.Part, margin: f.Margin, more: f.More, kept: f.Kept, onset: f.Onset, firstBin: f.FirstBin, from: max(f.From, f.FirstBin), before: f.Before, found: f.Found,
+	i := &incident{id: f.ID, flows: map[flow]bool{}, scopes: f.Scopes, share: f.Share, part: f.Part, margin: f.Margin, more: f.More, kept: f.Kept, onset: f.Onset, firstBin: f.FirstBin, inside: f.Inside, from: max(f.From, f.FirstBin), before: f.Before, found: f.Found,
 		lastBad: f.LastBad, until: f.Until, calm: f.Calm, pace: max(f.Pace, followBins), reopened: f.Reopened, excess: f.Excess, late: f.Late, lateUntil: f.LateUntil,
 		floodSeen: f.FloodSeen, pending: f.Pending, pendingSeen: f.Seen, told: f.Told, tells: f.Tells, later: f.Later}
 	for _, fl := range f.Flows {

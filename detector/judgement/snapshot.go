@@ -169,6 +169,7 @@ type incidentForm struct {
 	Kept      int         `json:"kept,omitempty"`
 	Onset     int64       `json:"onset"`
 	FirstBin  int64       `json:"first_bin"`
+	Inside    ID          `json:"inside,omitempty"`
 	From      int64       `json:"from,omitempty"` // 0 from releases that had none: FirstBin
 	Found     int64       `json:"found"`
 	LastBad   int64       `json:"last_bad"`
@@ -305,7 +306,7 @@ func (s *series) form() seriesForm {
 }
 
 func (i *incident) form() incidentForm {
-	f := incidentForm{ID: i.id, Scopes: i.scopes, Share: i.share, Part: i.part, Margin: min(i.margin, 1e9), More: i.more, Kept: i.kept, Onset: i.onset, FirstBin: i.firstBin, From: i.from, Before: i.before, Found: i.found, LastBad: i.lastBad,
+	f := incidentForm{ID: i.id, Scopes: i.scopes, Share: i.share, Part: i.part, Margin: min(i.margin, 1e9), More: i.more, Kept: i.kept, Onset: i.onset, FirstBin: i.firstBin, Inside: i.inside, From: i.from, Before: i.before, Found: i.found, LastBad: i.lastBad,
 		Until: i.until, Calm: i.calm, Pace: i.pace, Reopened: i.reopened, Excess: i.excess, Late: i.late, LateUntil: i.lateUntil, FloodSeen: i.floodSeen,
 		Pending: i.pending, Seen: i.pendingSeen, Told: i.told, Tells: i.tells, Later: i.later}
 	for _, fl := range slices.SortedFunc(maps.Keys(i.flows), compareFlows) {

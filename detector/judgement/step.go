@@ -45,6 +45,7 @@ func (j *Judge) step(bin int64) []Event {
 			break
 		}
 	}
+	t.inside()
 	t.past()
 	t.conclude()
 	j.clean(bin)

@@ -29,7 +29,7 @@ func (j *Judge) wholly(f *finding, bin int64) float64 {
 	})
 	whole := 0
 	for client, n := range failed {
-		if s := j.clients.state(client); n >= whollyEach && s != nil && !s.mixed && s.ok <= s.last && !s.held {
+		if n >= whollyEach && j.clients.wholly(client) {
 			whole++
 		}
 	}

@@ -52,6 +52,8 @@ func (v *view) things() string {
 func (v *view) elsewhere() model.Signal {
 	c := v.Elsewhere
 	switch {
+	case v.Wider:
+		return signal(model.SignalInside, "clients get nothing through here, while around them a part of the requests fails, which is another incident")
 	case v.partly() && !v.redirected():
 		return signal(model.SignalElsewhere, "that is %s of the failures beyond expectation: others are hit, too, and too little is known so far of whom", percent(v.Covered))
 	case c.Requests <= 0 || v.Scope.Everyone() || v.redirected():

@@ -17,6 +17,7 @@ type Facts struct {
 	Scope     Scope   // who is hit
 	Covered   float64 // share of the failures beyond expectation that the scope has; 0 if unknown
 	Early     bool    // the failures began less than a minute ago
+	Wider     bool    // found where a wider incident has a part of the requests fail
 	Inside    Count   // the requests within the scope
 	Elsewhere Count   // all other requests
 

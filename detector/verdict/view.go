@@ -85,8 +85,12 @@ const mostly = 0.8
 // partly reports whether others are hit than the scope names.
 func (v *view) partly() bool { return v.Covered > 0 && v.Covered < mostly && !v.Scope.Everyone() }
 
-// soFar begins a sentence about who is hit that more reports may change: "so far only", or "only".
+// soFar begins a sentence about who is hit: "only", or "so far only" where more reports may change
+// it. Inside of a wider incident others are hit, too.
 func (v *view) soFar() string {
+	if v.Wider {
+		return "nearly all"
+	}
 	if v.Early || v.partly() {
 		return "so far only"
 	}

@@ -144,6 +144,9 @@ func (v *view) whyPath() []model.Signal {
 	if len(v.Scope.Servers) > 0 {
 		return []model.Signal{signal(model.SignalScope, "%s cannot be reached from %s, and can from elsewhere", list(v.Scope.Servers), from), v.inside(), v.elsewhere()}
 	}
+	if v.Wider {
+		return []model.Signal{signal(model.SignalScope, "%s requests from %s fail: the path from there is at fault, too", v.soFar(), from), v.inside(), v.elsewhere()}
+	}
 	return []model.Signal{signal(model.SignalScope, "%s requests from %s fail: the path from there is at fault, not the service", v.soFar(), from), v.inside(), v.elsewhere()}
 }
 

@@ -59,8 +59,16 @@ func about(e *judgement.Event, t *simulate.Truth) bool {
 }
 
 // of leaves out what is about another of several truths: what is told as forged is about a flood,
-// if there is one, and all else about a fault.
+// if there is one, and all else about a fault; and what names exactly whom another fault hits at
+// last is about that one.
 func of(events []judgement.Event, t *simulate.Truth, truths []simulate.Truth) []judgement.Event {
+	other := map[judgement.ID]bool{}
+	for _, e := range events {
+		other[e.ID] = len(e.Scope) > 0 && !exact(&e.Scope[0], &t.Scope) && slices.ContainsFunc(truths, func(o simulate.Truth) bool {
+			return o.Verdict != string(model.Forged) && about(&e, &o) && exact(&e.Scope[0], &o.Scope)
+		})
+	}
+	events = slices.DeleteFunc(slices.Clone(events), func(e judgement.Event) bool { return other[e.ID] })
 	forged := func(verdict string) bool { return verdict == string(model.Forged) }
 	if !slices.ContainsFunc(truths, func(o simulate.Truth) bool { return forged(o.Verdict) != forged(t.Verdict) }) {
 		return events
