@@ -67,15 +67,17 @@ func (t *turn) past() {
 	for k := range fresh {
 		if i := t.lateOf(&fresh[k]); i != nil {
 			known[i] = true
-			i.onset = min(i.onset, fresh[k].at)
 			i.excess += float64(fresh[k].count)
 		} else {
 			left++
 		}
 	}
 	for _, i := range t.j.incidents {
-		if known[i] && i.late {
+		switch {
+		case known[i] && i.late:
 			t.lateMore(i)
+		case known[i]:
+			t.lateOnset(i)
 		}
 	}
 	if left > 0 {
@@ -100,6 +102,26 @@ func (t *turn) lateOf(h *hit) *incident {
 func (t *turn) lateMore(i *incident) {
 	t.lateSpan(i)
 	i.until, i.calm, i.lastBad = 0, 0, t.bin
+}
+
+// lateOnset dates an incident back if clearly more was told late of the time before it than fails
+// there anyhow, as when a network had to be back before anybody could tell.
+func (t *turn) lateOnset(i *incident) {
+	var before []*hit
+	t.lateEach(func(h *hit, _ float64) {
+		if i.holds(h) && h.at < i.onset && h.at >= i.onset-lateGap.Milliseconds() {
+			before = append(before, h)
+		}
+	})
+	slices.SortStableFunc(before, func(a, b *hit) int { return cmp.Compare(b.at, a.at) })
+	e, x, onset := t.expected(i, 0)/cluster, 0.0, i.onset
+	best := float64(goesOn)
+	for _, h := range before {
+		x += float64(h.count) / cluster
+		if f := poisson(x, e*float64(onset-h.at+t.j.width)/float64(t.j.width)); f > best {
+			best, i.onset = f, h.at
+		}
+	}
 }
 
 // lateSpan sets from when until when an incident of the past lasted.
