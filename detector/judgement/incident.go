@@ -462,8 +462,8 @@ func (t *turn) followOne(i *incident) {
 		i.calm++
 	}
 	// as many bins as bring some failures if it goes on
-	if rate := (i.excess - i.before) / float64(max(t.bin-i.from, 1)); i.calm == 0 {
-		i.pace = min(max(int64(paceCount/max(rate, 0.01)), followBins), ringBins/2)
+	if i.calm == 0 {
+		i.pace = paceOf((i.excess - i.before) / float64(max(t.bin-i.from, 1)))
 	}
 	if t.bin-i.from < t.j.bins(relearnAfter) {
 		t.freeze(i)
@@ -472,6 +472,11 @@ func (t *turn) followOne(i *incident) {
 	if since := t.bin - i.found; since <= 4 || since == 8 || since%16 == 0 && since < 64 {
 		t.review(i, i.told.ID == 0)
 	}
+}
+
+// paceOf is how many bins bring some failures at a rate.
+func paceOf(rate float64) int64 {
+	return min(max(int64(paceCount/max(rate, 0.01)), followBins), ringBins/2)
 }
 
 // hit reports whether bins with x failures are part of an incident. It is over when the last half

@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// A wider incident explains why requests fail within its scope, and not why some clients get nothing
-// through at all: while the service answers a third of all requests with errors, a network may
+// An incident of everyone explains why requests fail, and not why some clients get nothing through
+// at all: while the service answers a third of all requests with errors, a network may
 // be cut off. Counts tell the two apart badly, since of a client's failures fewer and fewer count
 // and since nobody knows exactly how many requests a small network makes. How clients fare tells
 // it well: elsewhere hardly one fails at everything, and there all do.
 const (
 	insideWhole = 0.8 // of the sources of a value, that get nothing through
 	// likewise, at most, of those elsewhere
-	insideElse = 0.5
+	insideElse = 0.25
 	// what is assumed of those elsewhere, and its weight in sources
 	insideUsual, insideWeight = 0.1, 10
 	insideLeast               = 0.05 // it is never taken to be less
@@ -38,7 +38,7 @@ type valueOf struct {
 	v uint32
 }
 
-// fares are those of the values within a wider incident's scope, and of all of it.
+// fares are those of values, and of everyone.
 type fares struct {
 	all    fare
 	values map[valueOf]*fare
@@ -76,7 +76,7 @@ func (f *fares) alone(x valueOf) valueOf {
 	return x
 }
 
-// fares finds how clients fare within a wider incident's scope in the last bins, besides those of
+// fares finds how clients fare in a wider incident in the last bins, besides those of
 // the parts of it that are told by themselves.
 func (t *turn) fares(i *incident, n int64) *fares {
 	type fails struct {
@@ -153,10 +153,10 @@ func (t *turn) over(wider *incident, h *hit) bool {
 	})
 }
 
-// wide reports whether other faults are looked for inside an incident: it has been told, its scope
-// has been known for a while, and names one attribute at most.
+// wide reports whether other faults are looked for inside of an incident: it hits everyone, and this
+// has been told and known for a while.
 func (t *turn) wide(i *incident) bool {
-	return i.open() && !i.late && len(i.flows) > 0 && i.inside == 0 && i.told.ID != 0 && i.kept >= keptOften && !i.scopes[0].mixed() && t.bin-i.from >= t.j.bins(togetherAll)
+	return i.open() && !i.late && len(i.flows) > 0 && i.inside == 0 && i.told.ID != 0 && i.kept >= keptOften && i.scopes[0].everyone() && t.bin-i.from >= t.j.bins(togetherAll)
 }
 
 // inside finds the faults inside of wider incidents.
@@ -169,7 +169,6 @@ func (t *turn) inside() {
 }
 
 func (t *turn) insideOne(i *incident) {
-	own, _ := i.scopes[0].only()
 	var best cuboid
 	most := 0.0
 	for _, d := range insideFor {
@@ -181,11 +180,8 @@ func (t *turn) insideOne(i *incident) {
 			c[x.a] = []uint32{x.v}
 			need := t.j.o.Evidence + t.price(i.flows, &c)
 			// which collector takes a report says nothing about why a request failed
-			if e := f.evidence(x); x.a != own && x.a != byCollector && e >= need {
-				if own != byASN {
-					x = f.alone(x)
-				}
-				if !slices.Contains(found[x.a], x.v) {
+			if e := f.evidence(x); x.a != byCollector && e >= need {
+				if x = f.alone(x); !slices.Contains(found[x.a], x.v) {
 					found[x.a] = append(found[x.a], x.v)
 					evidence[x.a] += e - need + 1
 				}
@@ -294,6 +290,7 @@ func (t *turn) followInside(i *incident) {
 	}
 	i.calm, i.lastBad = 0, max(i.lastBad, last)
 	i.excess += sum(t.counts(i, 1))
+	i.pace = paceOf(i.excess / float64(max(t.bin-i.from, 1)))
 	t.freeze(i)
 }
 
@@ -315,7 +312,7 @@ func (t *turn) stays(i *incident) (last int64, on bool) {
 		last int64
 	}
 	by := map[uint64]fails{}
-	recent := min(followBins+t.j.lateness(true).wait(), ringBins/2)
+	recent := min(i.pace+t.j.lateness(true).wait(), ringBins/2)
 	t.j.recent.each(t.bin, int(2*recent), func(h *hit, weight float64) {
 		if i.holds(h) && !h.ok {
 			c := by[h.client]
@@ -332,7 +329,7 @@ func (t *turn) stays(i *incident) (last int64, on bool) {
 			last = max(last, c.last)
 		}
 	}
-	return last, whole > 0 && float64(whole) >= insideElse*float64(n)
+	return last, whole > 0 && 2*whole >= n
 }
 
 // compareValues orders values.
