@@ -2,6 +2,8 @@ package simulate
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/heliograph-net/heliograph/model"
@@ -92,7 +94,10 @@ func (c *checker) fault(f *Fault, s *Scenario, key string) {
 		c.number(weight, key+".outcomes."+o, 0, 1e9)
 	}
 	c.share(f.Share, key+".share")
-	c.pick(&f.Scope, &s.World, key+".scope")
+	c.pick(&f.Scope, s, key+".scope")
+	if f.Target != "" {
+		c.known([]string{f.Target}, s.World.Targets, key+".target")
+	}
 	c.require(knownVerdict(f.Verdict), key+".verdict", "%q is no verdict", f.Verdict)
 	c.require(len(f.Vantages) <= maxVantages, key+".vantages", "at most %d", maxVantages)
 	for i, v := range f.Vantages {
@@ -107,7 +112,8 @@ func (c *checker) fault(f *Fault, s *Scenario, key string) {
 	}
 }
 
-func (c *checker) pick(p *Pick, w *World, key string) {
+func (c *checker) pick(p *Pick, s *Scenario, key string) {
+	w := &s.World
 	c.share(p.NetworkShare, key+".network_share")
 	c.share(p.CountryShare, key+".country_share")
 	c.count(p.Networks, key+".networks", 0, w.Networks)
@@ -115,6 +121,21 @@ func (c *checker) pick(p *Pick, w *World, key string) {
 	c.require(p.Networks == 0 || p.NetworkShare > 0, key+".networks", "want network_share, too")
 	for name, n := range map[string]int{"asn": len(p.ASN), "country": len(p.Country), "server": len(p.Server), "version": len(p.Version), "os": len(p.OS), "protocol": len(p.Protocol), "collector": len(p.Collector)} {
 		c.count(n, key+"."+name, 0, maxList)
+	}
+	versions := slices.Clone(w.Versions)
+	for i := range s.Releases {
+		versions = append(versions, s.Releases[i].Version)
+	}
+	c.known(p.Version, versions, key+".version")
+	c.known(p.OS, systems, key+".os")
+	c.known(p.Protocol, protocols, key+".protocol")
+	c.known(p.Collector, collectorNames(w.Collectors), key+".collector")
+}
+
+// known refuses values that no request has: nothing would fail, and nobody would say why.
+func (c *checker) known(values, all []string, key string) {
+	for _, v := range values {
+		c.require(slices.Contains(all, v), key, "no request has %q; want one of %s", v, strings.Join(all[:min(len(all), maxList)], ", "))
 	}
 }
 
@@ -128,7 +149,7 @@ func (c *checker) flood(f *Flood, s *Scenario, key string) {
 	c.count(len(f.Server), key+".server", 0, maxList)
 	c.outcome(f.Outcome, key+".outcome")
 	c.number(f.Weight, key+".weight", 0, 1e6)
-	c.pick(&f.From, &s.World, key+".from")
+	c.pick(&f.From, s, key+".from")
 }
 
 func (c *checker) span(d Span, key string, least, most time.Duration) {

@@ -19,6 +19,7 @@ const (
 	outcomeShare = 0.03
 	needless     = 4   // evidence in nats, beyond the price, that a further attribute must add
 	likely       = 0.3 // of the best score, that an alternative must have
+	allShare     = 0.9 // of the requests, from which on several values say nothing
 	aloneShare   = 0.8 // of the failures, by which a network is the only one that is hit
 	aloneMargin  = 1   // evidence in nats that it adds to say so
 	clearlyHit   = 8   // evidence in nats, beyond the price, of each of several values
@@ -121,7 +122,7 @@ func (l *localiser) explain() cause {
 func (l *localiser) rank(found []localise.Explanation) (scopes []cuboid, margin float64) {
 	var ranked []scored
 	add := func(c cuboid) {
-		c = l.simplify(c)
+		c = l.parent(l.simplify(c))
 		l.narrow(&c)
 		if !slices.ContainsFunc(ranked, func(o scored) bool { return o.cuboid.equal(&c) }) {
 			ranked = append(ranked, scored{c, l.score(&c)})
@@ -160,7 +161,7 @@ func (l *localiser) rank(found []localise.Explanation) (scopes []cuboid, margin 
 		if l.sums(&only).evidence() < l.sums(&scopes[0]).evidence()+aloneMargin {
 			return scopes[:min(len(scopes), 1+alternates)], 0
 		}
-		only = l.simplify(only)
+		only = l.parent(l.simplify(only))
 		scopes = slices.DeleteFunc(scopes, func(c cuboid) bool { return c.equal(&only) })
 		scopes = slices.Insert(scopes, 0, only)
 	}
@@ -390,6 +391,10 @@ func (l *localiser) simplify(c cuboid) cuboid {
 	for a := byASN; a < attributes; a++ {
 		if len(c[a]) > 1 {
 			c[a] = l.prune(c, a)
+			var part cuboid
+			if part[a] = c[a]; l.t.product(l.flows, &part) >= allShare { // nearly all requests have one of so many
+				c[a] = nil
+			}
 		}
 	}
 	return c

@@ -187,7 +187,10 @@ func (t *turn) needed(i *incident, m *numbers) verdict.Breadth {
 	}
 	if len(i.scopes[0][byASN]) == 0 && !t.j.sources.nameless() {
 		n.Networks = o.Networks
-		if m.topShare > aloneShare {
+		// the others of a country may be clearly hit beside the network that most of it is
+		beside := (1 - m.topShare) * m.counted
+		parent := len(i.scopes[0][byCountry]) > 0 && m.networks > parentNetworks && surprise(beside/cluster, m.expected/cluster, shape) >= clearlyHit
+		if m.topShare > aloneShare && !parent {
 			n.Networks = max(n.Networks, m.networks+1)
 		}
 	}

@@ -20,6 +20,8 @@ const (
 	maxIncidents = 500 // that are remembered
 	onsetBefore  = 3   // bins before the first alarm's window that may belong to it
 	twinBins     = 3   // by which the onsets of one fault's parts differ
+	liesMost     = 0.9 // of the failures, by which one scope lies in another
+	liesLeast    = 0.5 // of the requests, from which on that says nothing
 	keptOften    = 3   // reviews in a row, after which a scope is known
 )
 
@@ -141,6 +143,9 @@ func (t *turn) same(i *incident, c *cause) bool {
 	shared := t.sharesTarget(i.flows, c.flows)
 	// the same kind of failure began at the same time, of whatever target
 	twin := i.open() && max(c.began-i.from, i.from-c.began) <= twinBins && sharesOutcome(i.flows, c.flows)
+	if shared && (t.lies(c.flows, other, c.window, mine) || t.lies(i.flows, mine, c.window, other)) {
+		return true
+	}
 	switch {
 	case mine.equal(other):
 		return shared || !mine.everyone() || near(togetherAll)
@@ -160,6 +165,25 @@ func (t *turn) same(i *incident, c *cause) bool {
 	default:
 		return false
 	}
+}
+
+// lies reports whether a scope lies in another one for those who are hit, as a network does in the
+// country that most of its clients are in: nearly all failures of the flows within it in some bins
+// are within the other, too, which few requests are.
+func (t *turn) lies(flows map[flow]bool, scope *cuboid, window int, in *cuboid) bool {
+	if in.everyone() || t.product(flows, in) >= liesLeast {
+		return false
+	}
+	x, both := 0.0, 0.0
+	t.j.recent.each(t.bin, max(window, followBins), func(h *hit, weight float64) {
+		if flows[flow{h.pop, h.out}] && scope.holds(&h.place) {
+			x += float64(h.count) * weight
+			if in.holds(&h.place) {
+				both += float64(h.count) * weight
+			}
+		}
+	})
+	return x > 0 && both >= liesMost*x
 }
 
 // distinct reports whether what an open incident does not explain is another fault that began with
@@ -306,6 +330,9 @@ func (t *turn) reopen(i *incident, from int64) {
 func (t *turn) review(i *incident, now bool) {
 	window := min(max(t.bin-i.from+1, 2), ringBins-1)
 	c := t.localise(i.flows, int(window), i)
+	if c.evidence < goesOn { // others explain all of it, which says nothing about who was hit
+		return
+	}
 	if c.scopes[0].equal(&i.scopes[0]) {
 		i.kept++
 		i.scopes, i.share, i.part, i.margin, i.more, i.pendingSeen = c.scopes, c.share, c.part, c.margin, c.more, 0
@@ -469,7 +496,8 @@ func (t *turn) followOne(i *incident) {
 		t.freeze(i)
 		t.estrange(i)
 	}
-	if since := t.bin - i.found; since <= 4 || since == 8 || since%16 == 0 && since < 64 {
+	// what comes when it does not stand out any more says nothing about who is hit
+	if since := t.bin - i.found; since <= 4 || i.calm == 0 && (since == 8 || since%16 == 0 && since < 64) {
 		t.review(i, i.told.ID == 0)
 	}
 }

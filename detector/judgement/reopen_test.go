@@ -41,6 +41,37 @@ func TestReopenedIncidentTellsOfNow(t *testing.T) {
 	}
 }
 
+// An incident that is kept open although nothing stands out any more, since it flapped, goes on to
+// be about those who were hit: what fails now is what always does.
+func TestCalmSaysNothingAboutWhoIsHit(t *testing.T) {
+	t.Parallel()
+	w := small(23)
+	j := newJudge(t, Options{})
+	start := learn(t, w, j, 20*time.Minute)
+	w.fault = func(_ int64, q *request) {
+		if q.server == serverName(3) {
+			fails(q, report.TCPRefused)
+		}
+	}
+	events := w.run(j, 90*time.Second)
+	w.fault = nil
+	showOnFailure(t, start, &events)
+	if len(j.incidents) != 1 {
+		t.Fatalf("%d incidents", len(j.incidents))
+	}
+	i := j.incidents[0]
+	i.reopened = 10
+	for i.calm < 3 {
+		events = append(events, w.run(j, j.o.Bin)...)
+	}
+	kept := i.kept
+	events = append(events, w.run(j, 8*time.Minute)...)
+	scope := j.scope(&i.scopes[0])
+	if !i.open() || i.calm == 0 || i.kept != kept || !scope.equal(&Scope{Server: []string{serverName(3)}}) {
+		t.Errorf("open %v, calm for %d bins, found again %d times, was %d: %+v", i.open(), i.calm, i.kept, kept, scope)
+	}
+}
+
 // Half of the reports came by a collector that agents have left. That no failures come by it now
 // does not make those who reported by it innocent.
 func TestWhatIsNotUsedAnyMoreIsNotInnocent(t *testing.T) {

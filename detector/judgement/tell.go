@@ -156,11 +156,12 @@ func (j *Judge) countOpen() {
 
 // Bounds on how often an incident that has been told changes.
 const (
-	changeAfter = time.Minute
-	changeMost  = 6   // after so many, only a page is told
-	sureMargin  = 3   // nats between the best explanation and the second, by which it is told at once
-	sureBins    = 3   // after which it is told all the same
-	moreLeast   = 0.5 // values that are likely hit and not named yet, for which the first word waits
+	changeFirst = 30 * time.Second // after the first word, which is often a coarse one
+	changeAfter = time.Minute      // and twice as long after each other one
+	changeMost  = 6                // after so many, only a page is told
+	sureMargin  = 3                // nats between the best explanation and the second, by which it is told at once
+	sureBins    = 3                // after which it is told all the same
+	moreLeast   = 0.5              // values that are likely hit and not named yet, for which the first word waits
 	moreFor     = 10 * time.Second
 )
 
@@ -184,7 +185,7 @@ func (t *turn) consider(i *incident) {
 		}
 	case now.Page && !old.Page:
 		t.tell(i, Changed, now)
-	case t.bin >= i.later && i.tells < changeMost && newsworthy(old, &now):
+	case t.bin >= i.later && i.tells < changeMost && newsworthy(old, &now, i.tells > 1 || t.bin >= i.later+t.j.bins(changeAfter)):
 		t.tell(i, Changed, now)
 	}
 }
@@ -205,9 +206,10 @@ func quietFor(v model.Verdict) time.Duration {
 	return time.Minute
 }
 
-// newsworthy reports whether an operator would act on what changed.
-func newsworthy(old, now *Incident) bool {
-	return old.Verdict != now.Verdict || !old.Scope[0].equal(&now.Scope[0]) || now.Severity > 8*max(old.Severity, 50)
+// newsworthy reports whether an operator would act on what changed. That a fault has become worse
+// is news after a while, since every fault begins small.
+func newsworthy(old, now *Incident, later bool) bool {
+	return old.Verdict != now.Verdict || !old.Scope[0].equal(&now.Scope[0]) || later && now.Severity > 8*max(old.Severity, 50)
 }
 
 func (s *Scope) equal(o *Scope) bool {
@@ -218,7 +220,10 @@ func (s *Scope) equal(o *Scope) bool {
 func (t *turn) tell(i *incident, kind Kind, now Incident) {
 	i.told = now
 	i.tells++
-	i.later = t.bin + t.j.bins(changeAfter)<<min(i.tells, 10)
+	i.later = t.bin + t.j.bins(changeAfter)<<min(i.tells-1, 10)
+	if i.tells == 1 {
+		i.later = t.bin + t.j.bins(changeFirst)
+	}
 	t.events = append(t.events, Event{Judged: t.j.now, Kind: kind, Incident: now})
 }
 
