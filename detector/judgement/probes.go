@@ -122,3 +122,21 @@ func (t *turn) votes(networks []uint32) map[string]int {
 	}
 	return votes
 }
+
+// atUp is the share of failures at servers that vantages outside of some networks do not find down,
+// among those at servers that they have judged.
+func (t *turn) atUp(m *numbers, networks []uint32) float64 {
+	votes := t.votes(networks)
+	up, all := 0.0, 0.0
+	for _, server := range slices.Sorted(maps.Keys(m.byServer)) {
+		n, judged := votes[t.j.names.text(kindServer, server)]
+		if !judged {
+			continue
+		}
+		all += m.byServer[server]
+		if n <= 0 {
+			up += m.byServer[server]
+		}
+	}
+	return up / max(all, 1)
+}

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/heliograph-net/heliograph/detector/verdict"
+	"github.com/heliograph-net/heliograph/model"
 	"github.com/heliograph-net/heliograph/report"
 )
 
@@ -95,5 +97,45 @@ func TestVantagesThatReachNothing(t *testing.T) {
 		if want := map[bool]int{false: 0, true: 2}[sure]; down != want {
 			t.Errorf("sure of themselves %v: %d find it down, want %d", sure, down, want)
 		}
+	}
+}
+
+// While a server is down, the probers say nothing about a network that is cut off meanwhile:
+// few of its failures are at that server.
+func TestProbersFindAnotherFault(t *testing.T) {
+	t.Parallel()
+	w, j := newWorld(11), newJudge(t, Options{})
+	learn(t, w, j, 35*time.Minute)
+	network, start := scopeASN(0.03)(w), w.second*1000
+	server := Scope{Server: []string{serverName(5)}}
+	from := start + (4 * time.Minute).Milliseconds()
+	w.fault = func(at int64, q *request) {
+		if at >= start && within(q, &server) || at >= from && within(q, &network) {
+			fails(q, report.TCPTimedOut)
+		}
+	}
+	told := 0
+	for range 20 {
+		for v := range 3 {
+			for s := range 20 {
+				p := Probe{At: w.second * 1000, Vantage: fmt.Sprint("v", v), VantageASN: uint32(v + 1), Server: serverName(s), Outcome: report.OK}
+				if s == 5 && p.At >= start+15_000 {
+					p.Outcome = report.TCPTimedOut
+				}
+				j.AddProbe(p)
+			}
+		}
+		for _, e := range w.run(j, 30*time.Second) {
+			want := model.ServerGroup
+			if e.Scope[0].equal(&network) {
+				want, told = model.NetworkPath, told+1
+			}
+			if e.Verdict != want {
+				t.Errorf("%s of %+v, want %s: %v", e.Verdict, e.Scope[0], want, e.Evidence)
+			}
+		}
+	}
+	if told == 0 {
+		t.Error("nothing is told of the network")
 	}
 }

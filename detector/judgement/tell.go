@@ -31,11 +31,12 @@ type numbers struct {
 	loops     float64 // part of the failures of clients that retry in a loop
 	byOutcome map[uint32]float64
 	byTarget  map[populationKey]float64
+	byServer  map[uint32]float64 // where one was reached
 }
 
 // measure counts the failures of an incident in n bins.
 func (t *turn) measure(i *incident, n int64) numbers {
-	m := numbers{byOutcome: map[uint32]float64{}, byTarget: map[populationKey]float64{}}
+	m := numbers{byOutcome: map[uint32]float64{}, byTarget: map[populationKey]float64{}, byServer: map[uint32]float64{}}
 	seen, networks := map[uint64]float64{}, map[uint32]float64{} // failures by client and network
 	by := map[source]*heard{}
 	first, last := int64(math.MaxInt64), int64(0)
@@ -75,6 +76,9 @@ func (t *turn) measure(i *incident, n int64) numbers {
 		}
 		networks[h.place[byASN]] += count
 		m.byOutcome[h.out] += count
+		if server := h.place[byServer]; server != 0 {
+			m.byServer[server] += count
+		}
 		m.byTarget[t.j.order[h.pop].key] += count
 		b := h.at / t.j.width
 		first, last = min(first, b), max(last, b)

@@ -117,6 +117,9 @@ func (v *view) probes() model.Signal {
 		return signal(model.SignalProbesDown, "%s in the same networks cannot reach the servers either", plural(v.insideOf, "vantage"))
 	case v.probesDown():
 		return signal(model.SignalProbesDown, "%d of %s elsewhere find servers down: %s", v.someDown, plural(v.witnesses, "vantage"), list(v.downs()))
+	case v.agree(v.someDown):
+		return signal(model.SignalProbesAnswer, "%d of %s elsewhere find servers down, but most failures are at others, which they reach: %s",
+			v.someDown, plural(v.witnesses, "vantage"), list(v.downs()))
 	case v.judged == 0 && v.pending > 0:
 		return signal(model.SignalProbesPending, "the probers have not judged the servers since the failures began")
 	case v.judged == 0:

@@ -31,6 +31,9 @@ type Facts struct {
 	Clients   Clients
 	Reporters Reporters
 	Vantages  []Vantage
+	// AtUp is the share of the failures that came from servers that the probers do not find down,
+	// among those from servers that they have judged.
+	AtUp float64
 	// Strange is the share of the failures that came from servers to which no requests went before
 	// the incident.
 	Strange float64

@@ -33,7 +33,7 @@ var rules = []rule{
 		(*view).certificate, (*view).whyCertificate},
 	{model.Protocol, "the scope names a protocol, or most failures are of HTTP/2, or of HTTP/3 and UDP",
 		(*view).protocol, (*view).whyProtocol},
-	{model.ServerGroup, "the scope names servers, and neither networks nor countries unless probers elsewhere find these servers down; or probers find some servers down and reach others",
+	{model.ServerGroup, "the scope names servers, and neither networks nor countries unless probers elsewhere find these servers down; or probers find servers down, to which most failures belong, and reach others",
 		(*view).serverGroup, (*view).whyServers},
 	{model.NetworkPath, "the scope names networks or countries, with or without servers, and probers elsewhere do not find all servers down",
 		(*view).networkPath, (*view).whyPath},

@@ -56,6 +56,9 @@ func probed(updown ...[2]int) func(*Facts) {
 	}
 }
 
+// atUp has nearly all failures at servers that the probers reach.
+func atUp(f *Facts) { f.AtUp = 0.95 }
+
 func thin(f *Facts) {
 	f.Inside, f.Breadth = Count{6, 7, 0.1}, Breadth{3, 3, 2}
 }
@@ -176,6 +179,9 @@ func TestConflicts(t *testing.T) {
 		}), model.NetworkPath, ""},
 		{"a server from a country, and it is down", outage(at("a"), in("SE"), probed([2]int{0, 1}, [2]int{0, 1})), model.ServerGroup, ""},
 		{"everyone, and some servers are down", outage(probed([2]int{2, 1}, [2]int{2, 1}, [2]int{3, 0})), model.ServerGroup, ""},
+		{"a network, and servers are down where others fail", outage(from(64501), probed([2]int{2, 1}, [2]int{2, 1}), atUp), model.NetworkPath, "only requests from AS64501"},
+		{"a part for everyone, and some servers are down by chance", outage(probed([2]int{2, 1}, [2]int{2, 1}), atUp), model.ServiceDown, ""},
+		{"few, and servers are down where others fail", outage(thin, from(64501), probed([2]int{2, 1}, [2]int{2, 1}), atUp), model.TooThin, ""},
 		{"everyone, and probers reach all", outage(probed([2]int{3, 0}, [2]int{3, 0})), model.ServiceDown, ""},
 		{"a release over QUIC", outage(version("2"), over("h3")), model.Release, ""},
 		{"names over QUIC", outage(over("h3"), failing(report.DNSFailed)), model.DNS, ""},

@@ -111,8 +111,10 @@ func (v *view) share(prefixes ...report.Outcome) float64 {
 // agree reports whether enough vantages elsewhere say the same.
 func (v *view) agree(n int) bool { return n >= vantages && float64(n) > most*float64(v.witnesses) }
 
-// probesDown reports whether probers elsewhere find servers of the scope down.
-func (v *view) probesDown() bool { return v.agree(v.someDown) }
+// probesDown reports whether probers elsewhere find servers of the scope down, and these are where
+// requests fail: another fault may have servers down meanwhile, or where a part of all requests
+// fails, a few servers by chance.
+func (v *view) probesDown() bool { return v.agree(v.someDown) && v.AtUp <= most }
 
 func (v *view) forged() bool {
 	r := &v.Reporters
