@@ -256,9 +256,9 @@ func (t *turn) describe(i *incident) Incident {
 	for k := range i.scopes {
 		d.Scope = append(d.Scope, t.j.scope(&i.scopes[k]))
 	}
-	if name, delivery := strings.CutPrefix(d.Target, model.CollectorTarget); delivery && d.App == model.DeliveryApp {
+	if d.App == model.DeliveryApp {
 		for k := range d.Scope {
-			d.Scope[k].Collector = []string{name}
+			d.Scope[k].Collector = t.collectors(m, d.Target)
 		}
 	}
 	if s := t.slowness(i, m); s != nil {
@@ -289,6 +289,20 @@ func (t *turn) target(m *numbers) (app, target string) {
 		}
 	}
 	return t.j.names.text(kindApp, best.app), t.j.names.text(kindTarget, best.target)
+}
+
+// collectors are those that fail to take deliveries: the main target, and others with as many
+// failures as an alarm takes.
+func (t *turn) collectors(m *numbers, main string) (names []string) {
+	for k, x := range m.byTarget {
+		target := t.j.names.text(kindTarget, k.target)
+		name, ok := strings.CutPrefix(target, model.CollectorTarget)
+		if ok && t.j.names.text(kindApp, k.app) == model.DeliveryApp && (target == main || x >= t.j.o.Excess) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func comparePopulations(a, b populationKey) int {

@@ -182,7 +182,11 @@ func (v *view) words(s Scope) string {
 	add("on", s.Systems)
 	add("over", s.Protocols)
 	add("with status", numbers(s.Statuses))
-	add("reported through", s.Collectors)
+	if v.Delivery {
+		add("to", s.Collectors)
+	} else {
+		add("reported through", s.Collectors)
+	}
 	return b.String()
 }
 

@@ -124,6 +124,9 @@ func TestRules(t *testing.T) {
 		{"no collector works", outage(func(f *Facts) {
 			f.Delivery, f.Collectors = true, []Collector{{"c1", 10, 400}}
 		}), model.CollectorPath, "clients keep their reports"},
+		{"deliveries to two collectors", outage(func(f *Facts) {
+			f.Delivery, f.Scope.Collectors = true, []string{"c1", "c2"}
+		}), model.CollectorPath, "450 of 500 deliveries to c1 and c2 failed"},
 		{"reported through one collector", outage(func(f *Facts) { f.Scope.Collectors = []string{"c1"} }), model.CollectorPath, "suspect the collector"},
 		{"one machine", outage(oneMachine), model.Forged, "100 % of the failures are reported by one source (1,000 clients claimed)"},
 		{"strangers", outage(func(f *Facts) { f.Reporters = Reporters{Sources: 30, Loudest: 0.6, Fresh: 0.9, Surge: 1} }), model.Forged, "60 %"},
