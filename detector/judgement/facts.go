@@ -97,7 +97,7 @@ func (t *turn) facts(i *incident, m *numbers, d *Incident) *verdict.Facts {
 		Needed:       t.needed(i, m),
 		NeededExcess: t.j.o.Excess,
 		Vantages:     t.vantages(s, d.Onset),
-		AtUp:         t.atUp(m, s.ASN),
+		AtUp:         t.atUp(i, m, s.ASN),
 		Strange:      m.strange / max(m.counted, 1),
 		Redirected:   m.redirected / max(m.counted, 1),
 	}

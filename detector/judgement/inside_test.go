@@ -62,7 +62,7 @@ func TestInsideOfAPartialFailure(t *testing.T) {
 }
 
 func within(q *request, s *Scope) bool {
-	return len(s.ASN) > 0 && q.asn == s.ASN[0] || len(s.Country) > 0 && q.country == s.Country[0]
+	return len(s.Server) > 0 && q.server == s.Server[0] || len(s.ASN) > 0 && q.asn == s.ASN[0] || len(s.Country) > 0 && q.country == s.Country[0]
 }
 
 // Clients that fail at everything because requests of everyone mostly do, or because theirs are the

@@ -230,16 +230,21 @@ func (l *localiser) more(c *cuboid) (n float64) {
 }
 
 // requestsAt is how many requests the window has at a value.
-func (l *localiser) requestsAt(a attribute, v uint32) (n float64) {
+func (l *localiser) requestsAt(a attribute, v uint32) float64 {
+	return l.t.requestsAt(l.flows, a, v) * float64(l.window)
+}
+
+// requestsAt is how many requests of the flows a bin has at a value.
+func (t *turn) requestsAt(flows map[flow]bool, a attribute, v uint32) (n float64) {
 	seen := map[uint16]bool{}
-	for _, f := range slices.SortedFunc(maps.Keys(l.flows), compareFlows) {
-		p := l.t.j.order[f.pop]
+	for _, f := range slices.SortedFunc(maps.Keys(flows), compareFlows) {
+		p := t.j.order[f.pop]
 		if e := p.exposures[a][v]; e != nil && !seen[f.pop] {
 			n += p.requests(e)
 		}
 		seen[f.pop] = true
 	}
-	return n * float64(l.window)
+	return n
 }
 
 // shapeAt is how well the failures are known that are expected at a value.

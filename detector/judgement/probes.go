@@ -123,20 +123,30 @@ func (t *turn) votes(networks []uint32) map[string]int {
 	return votes
 }
 
+// downTimes is how many times as large a part of the requests must fail at servers that are down as
+// at others. Where a part fails anywhere, probes find some down by chance.
+const downTimes = 2
+
 // atUp is the share of failures at servers that vantages outside of some networks do not find down,
-// among those at servers that they have judged.
-func (t *turn) atUp(m *numbers, networks []uint32) float64 {
+// among those at servers that they have judged: 1 if requests fail there about as often as at those
+// that are down.
+func (t *turn) atUp(i *incident, m *numbers, networks []uint32) float64 {
 	votes := t.votes(networks)
-	up, all := 0.0, 0.0
+	var up, down struct{ failed, requests float64 }
 	for _, server := range slices.Sorted(maps.Keys(m.byServer)) {
 		n, judged := votes[t.j.names.text(kindServer, server)]
 		if !judged {
 			continue
 		}
-		all += m.byServer[server]
+		x := &down
 		if n <= 0 {
-			up += m.byServer[server]
+			x = &up
 		}
+		x.failed += m.byServer[server]
+		x.requests += t.requestsAt(i.flows, byServer, server)
 	}
-	return up / max(all, 1)
+	if down.failed*up.requests < downTimes*up.failed*down.requests {
+		return 1
+	}
+	return up.failed / max(up.failed+down.failed, 1)
 }

@@ -139,3 +139,41 @@ func TestProbersFindAnotherFault(t *testing.T) {
 		t.Error("nothing is told of the network")
 	}
 }
+
+// Where half of all requests fail, probes find most servers down by chance, which is no fault of
+// these servers.
+func TestProbersFindServersDownByChance(t *testing.T) {
+	t.Parallel()
+	w, j := newWorld(13), newJudge(t, Options{})
+	start := learn(t, w, j, 35*time.Minute)
+	w.fault = func(_ int64, q *request) {
+		if w.rng.IntN(2) == 0 {
+			fails(q, report.TCPTimedOut)
+		}
+	}
+	var events []Event
+	for range 20 {
+		for v := range 3 {
+			for s := range 20 {
+				o := report.OK
+				if w.rng.IntN(4) != 0 { // probes are less patient
+					o = report.TCPTimedOut
+				}
+				j.AddProbe(Probe{At: w.second * 1000, Vantage: fmt.Sprint("v", v), VantageASN: uint32(v + 1), Server: serverName(s), Outcome: o})
+			}
+		}
+		events = append(events, w.run(j, 30*time.Second)...)
+		if len(j.incidents) != 1 {
+			continue
+		}
+		i := j.incidents[0]
+		turn := turn{j: j, bin: j.next - 1, end: j.next * j.width}
+		if d := turn.describe(i); d.Verdict != model.ServiceDown {
+			t.Errorf("%s: %v", d.Verdict, d.Evidence)
+		}
+	}
+	if len(events) == 0 {
+		show(t, start, events)
+		t.Error("nothing is told")
+	}
+}

@@ -118,7 +118,7 @@ func (v *view) probes() model.Signal {
 	case v.probesDown():
 		return signal(model.SignalProbesDown, "%d of %s elsewhere find servers down: %s", v.someDown, plural(v.witnesses, "vantage"), list(v.downs()))
 	case v.agree(v.someDown):
-		return signal(model.SignalProbesAnswer, "%d of %s elsewhere find servers down, but most failures are at others, which they reach: %s",
+		return signal(model.SignalProbesAnswer, "%d of %s elsewhere find servers down, which does not explain these failures: %s",
 			v.someDown, plural(v.witnesses, "vantage"), list(v.downs()))
 	case v.judged == 0 && v.pending > 0:
 		return signal(model.SignalProbesPending, "the probers have not judged the servers since the failures began")
