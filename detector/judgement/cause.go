@@ -17,15 +17,15 @@ const (
 	// if it is such a part of the excess.
 	outcomeRatio = 2
 	outcomeShare = 0.03
-	needless     = 4   // evidence in nats, beyond the price, that a further attribute must add
-	likely       = 0.3 // of the best score, that an alternative must have
-	allShare     = 0.9 // of the requests, from which on several values say nothing
-	aloneShare   = 0.8 // of the failures, by which a network is the only one that is hit
-	aloneMargin  = 1   // evidence in nats that it adds to say so
-	clearlyHit   = 8   // evidence in nats, beyond the price, of each of several values
-	lessHit      = 0.3 // of the ratio of all values of an explanation, that one of them must have
-	cluster      = 1.5 // failures that come together, as a rule
-	usualScale   = 1e9 // requests of history of a leaf, so many that its rate is taken as it is
+	needless     = 4    // evidence in nats, beyond the price, that a further attribute must add
+	likely       = 0.3  // of the best score, that an alternative must have
+	allShare     = 0.98 // of the requests with a value of an attribute, from which on values are all
+	aloneShare   = 0.8  // of the failures, by which a network is the only one that is hit
+	aloneMargin  = 1    // evidence in nats that it adds to say so
+	clearlyHit   = 8    // evidence in nats, beyond the price, of each of several values
+	lessHit      = 0.3  // of the ratio of all values of an explanation, that one of them must have
+	cluster      = 1.5  // failures that come together, as a rule
+	usualScale   = 1e9  // requests of history of a leaf, so many that its rate is taken as it is
 )
 
 // flow is one outcome of one population.
@@ -45,6 +45,7 @@ type cause struct {
 	more     float64  // values that the first one does not name yet and that are expected to be hit
 	window   int      // bins that were looked at
 	began    int64    // the bin of its onset
+	hits     []*hit   // within the first one
 }
 
 // flowsOf are the flows that stand out where an alarm does.
@@ -267,16 +268,16 @@ func (l *localiser) gather() {
 	})
 	j := l.t.j
 	pops := l.populations()
-	total := map[uint16]float64{}
+	total := map[uint16]float64{} // rows of each population, also those that others take
 	left := ebbs{}
 	for i := range j.sample.rows {
-		if r := &j.sample.rows[i]; pops[r.pop] != nil { // of which others have their part
+		if r := &j.sample.rows[i]; pops[r.pop] != nil {
 			total[r.pop] += float64(r.n) * left.at(j, r)
 		}
 	}
 	for i := range j.sample.rows {
 		r := &j.sample.rows[i]
-		if rates := pops[r.pop]; rates != nil && !slices.ContainsFunc(l.others, func(o *incident) bool { return l.takes(o, r.pop) && o.scopes[0].holds(&r.place) }) {
+		if rates := pops[r.pop]; rates != nil && !slices.ContainsFunc(l.others, func(o *incident) bool { return o.scopes[0].holds(&r.place) && l.takes(o, r.pop) }) {
 			n := float64(r.n) * left.at(j, r) * j.order[r.pop].level.mean() * j.order[r.pop].surges.mean(int64(l.window)) * float64(l.window) / max(total[r.pop], 1e-9)
 			if n == 0 {
 				continue
@@ -391,13 +392,34 @@ func (l *localiser) simplify(c cuboid) cuboid {
 	for a := byASN; a < attributes; a++ {
 		if len(c[a]) > 1 {
 			c[a] = l.prune(c, a)
-			var part cuboid
-			if part[a] = c[a]; l.t.product(l.flows, &part) >= allShare { // nearly all requests have one of so many
+			if l.all(a, c[a]) {
 				c[a] = nil
 			}
 		}
 	}
 	return c
+}
+
+// all reports whether some values of an attribute are all that there are, but for rare ones.
+func (l *localiser) all(a attribute, values []uint32) bool {
+	named, all, seen := 0.0, 0.0, map[uint16]bool{}
+	for _, f := range slices.SortedFunc(maps.Keys(l.flows), compareFlows) {
+		if seen[f.pop] {
+			continue
+		}
+		seen[f.pop] = true
+		p := l.t.j.order[f.pop]
+		for _, v := range slices.Sorted(maps.Keys(p.exposures[a])) {
+			n := p.requests(p.exposures[a][v])
+			if v != 0 {
+				all += n
+			}
+			if slices.Contains(values, v) {
+				named += n
+			}
+		}
+	}
+	return named >= allShare*all
 }
 
 // independent is which part of the evidence within a scope speaks for what its clients have in

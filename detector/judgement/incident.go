@@ -117,6 +117,7 @@ func (t *turn) explain(alarms []alarm) bool {
 
 // related finds the incident that a cause belongs to, open ones first, the newest first.
 func (t *turn) related(c *cause) *incident {
+	c.hits = t.hitsOf(c.flows, &c.scopes[0], c.window)
 	for _, open := range []bool{true, false} {
 		for _, i := range slices.Backward(t.j.incidents) {
 			if i.open() == open && (!i.late || t.goesOn(i)) && t.same(i, c) {
@@ -143,7 +144,7 @@ func (t *turn) same(i *incident, c *cause) bool {
 	shared := t.sharesTarget(i.flows, c.flows)
 	// the same kind of failure began at the same time, of whatever target
 	twin := i.open() && max(c.began-i.from, i.from-c.began) <= twinBins && sharesOutcome(i.flows, c.flows)
-	if shared && (t.lies(c.flows, other, c.window, mine) || t.lies(i.flows, mine, c.window, other)) {
+	if shared && (t.lies(c.hits, mine, c.flows) || i.open() && t.lies(t.hitsOf(i.flows, mine, c.window), other, i.flows)) {
 		return true
 	}
 	switch {
@@ -167,23 +168,30 @@ func (t *turn) same(i *incident, c *cause) bool {
 	}
 }
 
-// lies reports whether a scope lies in another one for those who are hit, as a network does in the
-// country that most of its clients are in: nearly all failures of the flows within it in some bins
-// are within the other, too, which few requests are.
-func (t *turn) lies(flows map[flow]bool, scope *cuboid, window int, in *cuboid) bool {
-	if in.everyone() || t.product(flows, in) >= liesLeast {
+// lies reports whether those who are hit lie in a scope, as the clients of a network do in the
+// country that most of them are in: nearly all failures are within, which few requests of the flows
+// are.
+func (t *turn) lies(hits []*hit, in *cuboid, flows map[flow]bool) bool {
+	if len(hits) == 0 || in.everyone() || t.product(flows, in) >= liesLeast {
 		return false
 	}
-	x, both := 0.0, 0.0
-	t.j.recent.each(t.bin, max(window, followBins), func(h *hit, weight float64) {
-		if flows[flow{h.pop, h.out}] && scope.holds(&h.place) {
-			x += float64(h.count) * weight
-			if in.holds(&h.place) {
-				both += float64(h.count) * weight
-			}
+	both := 0
+	for _, h := range hits {
+		if in.holds(&h.place) {
+			both++
+		}
+	}
+	return float64(both) >= liesMost*float64(len(hits))
+}
+
+// hitsOf are the failures of some flows within a scope in the last bins.
+func (t *turn) hitsOf(flows map[flow]bool, scope *cuboid, window int) (hits []*hit) {
+	t.j.recent.each(t.bin, max(window, followBins), func(h *hit, _ float64) {
+		if h.count > 0 && scope.holds(&h.place) && flows[flow{h.pop, h.out}] {
+			hits = append(hits, h)
 		}
 	})
-	return x > 0 && both >= liesMost*x
+	return hits
 }
 
 // distinct reports whether what an open incident does not explain is another fault that began with

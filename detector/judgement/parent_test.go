@@ -1,6 +1,8 @@
 package judgement
 
 import (
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -81,7 +83,7 @@ func TestLies(t *testing.T) {
 		"the network in nearly everything": {&network, &version, false},
 		"the network in everything":        {&network, &cuboid{}, false},
 	} {
-		if got := turn.lies(flows, c.scope, followBins, c.in); got != c.want {
+		if got := turn.lies(turn.hitsOf(flows, c.scope, followBins), c.in, flows); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
@@ -136,5 +138,36 @@ func TestFirstCorrectionIsTold(t *testing.T) {
 		if turn.tell(i, Changed, Incident{}); i.later-turn.bin != j.bins(wait) {
 			t.Errorf("the next is told after %d bins, want %d", i.later-turn.bin, j.bins(wait))
 		}
+	}
+}
+
+// All values of an attribute are all but for rare ones: all servers but one in twenty are not.
+func TestAllValues(t *testing.T) {
+	t.Parallel()
+	w, j := newWorld(1), newJudge(t, Options{})
+	w.fault = func(_ int64, q *request) {
+		if q.client%50 == 0 {
+			q.os = "" // of which nothing is known
+		}
+	}
+	learn(t, w, j, 20*time.Minute)
+	flows := map[flow]bool{}
+	for p := range j.order {
+		flows[flow{uint16(p), 1}] = true
+	}
+	l := localiser{t: &turn{j: j, bin: j.next - 1}, flows: flows, window: 6}
+	values := func(a attribute) (list []uint32) {
+		for _, p := range j.order {
+			list = slices.AppendSeq(list, maps.Keys(p.exposures[a]))
+		}
+		slices.Sort(list)
+		return slices.DeleteFunc(slices.Compact(list), func(v uint32) bool { return v == 0 })
+	}
+	systems, servers := values(byOS), values(byServer)
+	if len(systems) < 2 || len(servers) != 20 {
+		t.Fatalf("%d systems and %d servers", len(systems), len(servers))
+	}
+	if !l.all(byOS, systems) || !l.all(byServer, servers) || l.all(byServer, servers[1:]) || l.all(byOS, systems[:1]) {
+		t.Errorf("all systems %v, all servers %v, all but one %v, one system %v", l.all(byOS, systems), l.all(byServer, servers), l.all(byServer, servers[1:]), l.all(byOS, systems[:1]))
 	}
 }
