@@ -171,7 +171,10 @@ func (t *turn) inside() {
 func (t *turn) insideOne(i *incident) {
 	var best cuboid
 	most := 0.0
-	for _, d := range insideFor {
+	for k, d := range insideFor {
+		if t.bin%(1<<k) != 0 { // the longer the time, the less often there is news
+			break
+		}
 		f := t.fares(i, t.insideBins(i, d))
 		found := map[attribute][]uint32{}
 		evidence := map[attribute]float64{}
